@@ -1,0 +1,1 @@
+"""gbike: a shared-bike platform of small services that agree through events."""

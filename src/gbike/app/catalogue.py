@@ -1,0 +1,36 @@
+"""Which services there are. A service that is not in the installation (a container image holds one) is left out."""
+
+from importlib import import_module
+from importlib.util import find_spec
+
+from gbike.kit.runtime import Card
+
+NAMES = (
+    "rent",
+    "bike",
+    "billing",
+    "user_deposit",
+    "rent_and_billing_view",
+    "bike_manage_app",
+    "bike_manager",
+)
+_SHORT = {"view": "rent_and_billing_view"}
+
+
+class NoSuchService(Exception):
+    """There is no service of that name."""
+
+
+def card(name: str) -> Card:
+    """What is known of a service, by its name as people write it: `userDeposit`, `view`. Raises NoSuchService."""
+    plain = name.replace("_", "").lower()
+    for known in NAMES:
+        if plain in (known.replace("_", ""), *(short for short, long in _SHORT.items() if long == known)):
+            found: Card = import_module(f"gbike.services.{known}.wiring").CARD
+            return found
+    raise NoSuchService(f"there is no service {name!r}; there are {', '.join(NAMES)}")
+
+
+def cards() -> list[Card]:
+    """Every service of this installation."""
+    return [card(name) for name in NAMES if find_spec(f"gbike.services.{name}")]

@@ -1,0 +1,186 @@
+"""Everything in one process: a store per service, the log between them, and one door (`gbike demo`).
+
+Outbox, inbox, envelope and serialisation are those of the distributed form; only the wire is short.
+"""
+
+import random
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from starlette.types import ASGIApp
+
+from gbike.app.catalogue import card as find_card
+from gbike.app.catalogue import cards
+from gbike.app.data_folder import DataFolder
+from gbike.app.faults import Faulty
+from gbike.app.single import Drivers, assemble_one
+from gbike.kit.clock import Clock, SystemClock
+from gbike.kit.http.app import HttpApp, Operation
+from gbike.kit.http.ask import Answer, Ask
+from gbike.kit.http.standard import standard_operations
+from gbike.kit.ids import Ids, SystemIds
+from gbike.kit.inprocess.peer import InProcessCaller
+from gbike.kit.runtime import Card, Running, Subscribe, World
+from gbike.kit.schema.migrate import LOG_VERSIONS, in_memory, migrate
+from gbike.kit.sqlite.log import LogSubscription, SqliteLog
+from gbike.kit.sqlite.store import SqliteStore
+from gbike.kit.store import Reading
+from gbike.kit.telemetry import Metrics
+from gbike.services.gateway.http import Gateway, open_to_all
+from gbike.services.gateway.wiring import route_table
+
+
+class Part:
+    """One service of the embedded form."""
+
+    def __init__(self, card: Card, store: SqliteStore, running: Running) -> None:
+        self.card, self.store, self.running = card, store, running
+        self.faulty = Faulty(card.name, running.app, random.random)
+        self.drivers = Drivers(card.name, running.workers)
+
+    async def stop(self) -> None:
+        """As if the service's process were gone: no answers, no workers."""
+        self.faulty.stopped = True
+        await self.drivers.stop()
+
+    def start(self) -> None:
+        """Answer and work again."""
+        self.faulty.stopped = False
+        self.drivers.start()
+
+
+class Embedded:
+    """The services, the log and the door."""
+
+    def __init__(
+        self,
+        folder: DataFolder | None,
+        env: Mapping[str, str],
+        *,
+        clock: Clock | None = None,
+        ids: Ids | None = None,
+        rehearse: bool = False,
+    ) -> None:
+        """`folder` None: in memory, for tests. `rehearse`: run every write twice, for tests. Raises BadSetting."""
+        self.folder, self._env, self._rehearse = folder, env, rehearse
+        self.clock, self._ids = clock or SystemClock(), ids or SystemIds()
+        self.metrics = Metrics()
+        self._threads = None if folder is None else ThreadPoolExecutor(8, "commit")
+        self.bus = SqliteLog(self._open(folder.bus_path if folder else None, LOG_VERSIONS, "bus"))
+        self.parts = {card.name: self._part(card) for card in cards()}
+        self.app = self._door()
+
+    def part(self, name: str) -> Part:
+        """A service by its name as people write it. Raises NoSuchService."""
+        return self.parts[find_card(name).name]
+
+    def start(self, without: Sequence[str] = ()) -> None:
+        """Drive every service, except those in `without`. Raises NoSuchService."""
+        out = {self.part(name).card.name for name in without}
+        for part in self.parts.values():
+            part.faulty.stopped = part.card.name in out
+            if not part.faulty.stopped:
+                part.start()
+
+    async def stop(self) -> None:
+        """Stop the workers and close the stores; everything acknowledged is kept."""
+        for part in self.parts.values():
+            await part.drivers.stop()
+        for store in self.stores().values():
+            await store.close()
+        if self._threads is not None:
+            self._threads.shutdown()
+
+    def stores(self) -> dict[str, SqliteStore]:
+        """Every store by its name, the log's among them."""
+        return {**{name: part.store for name, part in self.parts.items()}, "bus": self.bus.store}
+
+    def hold(self) -> AsyncExitStack:
+        """A context in which no store begins a batch of writes; enter it with `async with`."""
+        return _Held(list(self.stores().values()))
+
+    async def settle(self, most: int = 10_000) -> None:
+        """Step every relay and consumer that is not driven by itself until nothing moves any more."""
+        for _ in range(most):
+            moved = 0
+            for part in self.parts.values():
+                if not part.faulty.stopped:
+                    moved += await part.running.relay.step()
+                    moved += await part.running.consumer.step() if part.running.consumer else 0
+            if not moved:
+                return
+
+    def _part(self, card: Card) -> Part:
+        path = self.folder.store_path(card.name) if self.folder else None
+        store = self._open(path, card.versions, card.name)
+        world = World(
+            clock=self.clock,
+            ids=self._ids,
+            chance=random.random,
+            store=store,
+            bus=self.bus,
+            subscribe=self._subscribe(store),
+            caller=lambda name: InProcessCaller(lambda: self.parts[name].faulty.reachable()),
+            env=self._env,
+            metrics=self.metrics,
+        )
+        return Part(card, store, assemble_one(card, world))
+
+    def _subscribe(self, store: SqliteStore) -> Subscribe:
+        def subscribe(consumer: str, types: frozenset[str]) -> LogSubscription:
+            return LogSubscription(self.bus, store, consumer, types)
+
+        return subscribe
+
+    def _open(self, path: Path | None, versions: Path, source: str) -> SqliteStore:
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            migrate(path, versions)
+        return SqliteStore(
+            path,
+            clock=self.clock,
+            ids=self._ids,
+            source=source,
+            committer=self._threads,
+            rehearse=self._rehearse,
+            memory=in_memory(versions) if path is None else None,
+        )
+
+    def _door(self) -> ASGIApp:
+        shown = [operation for part in self.parts.values() for operation in part.running.app.operations]
+        public = [operation for operation in shown if not operation.hidden]
+        standard = standard_operations("gbike", public, None, self.metrics)
+        ready = Operation("GET", "/health/ready", self._ready, "Every service can do its work", hidden=True)
+        home = Operation("GET", "/", self._home, "Where to begin", hidden=True)
+        old = Operation("GET", "/actuator/health", self._ready, "As the original named it", hidden=True)
+        others = [operation for operation in standard if operation.path not in (ready.path, old.path)]
+        own = HttpApp("gateway", [home, ready, old, *others], {}, self.metrics)
+        table = route_table(part.card for part in self.parts.values())
+        return open_to_all(Gateway(table, {name: part.faulty for name, part in self.parts.items()}, own))
+
+    async def _ready(self, _ask: Ask) -> Answer:
+        for store in self.stores().values():
+            await store.read(_look)
+        return Answer(200, {"status": "UP"}, media="application/json")
+
+    async def _home(self, ask: Ask) -> Answer:
+        paths = [path for part in self.parts.values() for path in part.card.paths]
+        links = {path[1:]: {"href": ask.base + path} for path in [*paths, "/docs", "/health/ready", "/metrics"]}
+        return Answer(200, {"name": "gbike", "mode": "demo", "_links": links})
+
+
+class _Held(AsyncExitStack):
+    def __init__(self, stores: Sequence[SqliteStore]) -> None:
+        super().__init__()
+        self._stores = stores
+
+    async def __aenter__(self) -> "_Held":
+        for store in self._stores:
+            await self.enter_async_context(store.hold)
+        return self
+
+
+def _look(read: Reading) -> None:
+    read.one("SELECT 1")

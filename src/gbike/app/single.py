@@ -1,0 +1,58 @@
+"""One service in a process: its store, its way to the bus and its peers are handed in; it is driven by its workers."""
+
+import asyncio
+from collections.abc import Sequence
+
+from gbike.kit.bus import BusUnavailable
+from gbike.kit.runtime import Card, Running, Worker, World, assemble
+from gbike.kit.store import StoreUnavailable
+from gbike.kit.telemetry import log
+
+PAUSE_S = 0.2
+"""How long a worker waits after a failure before it tries again."""
+
+
+def assemble_one(card: Card, world: World) -> Running:
+    """The service of `card` in `world`, ready to be driven."""
+    return assemble(world, card.build(world))
+
+
+async def drive(service: str, worker: Worker) -> None:
+    """Run a worker's steps for ever: at once while there is something to do, else when there is news."""
+    while True:
+        try:
+            did = await worker.step()
+        except (StoreUnavailable, BusUnavailable) as down:
+            log.warning("a worker waits", service=service, worker=worker.name, why=str(down))
+            await asyncio.sleep(PAUSE_S)
+        except Exception as failure:
+            log.error("a worker failed and goes on", service=service, worker=worker.name, exc_info=failure)
+            await asyncio.sleep(PAUSE_S)
+        else:
+            if did == 0:
+                await worker.rest()
+
+
+class Drivers:
+    """The tasks that drive one service's workers; they can be stopped and started again."""
+
+    def __init__(self, service: str, workers: Sequence[Worker]) -> None:
+        self._service, self._workers = service, workers
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def running(self) -> bool:
+        """Whether the workers are driven."""
+        return bool(self._tasks)
+
+    def start(self) -> None:
+        """Drive the workers, unless they are driven already."""
+        if not self._tasks:
+            self._tasks = [asyncio.create_task(drive(self._service, worker)) for worker in self._workers]
+
+    async def stop(self) -> None:
+        """Stop driving. A step that was under way is abandoned where it waits; its transaction is whole or was not."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []

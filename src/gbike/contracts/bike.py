@@ -1,0 +1,108 @@
+"""What the bike service says, and what it may be asked by other services."""
+
+import msgspec
+
+from gbike.contracts import Said
+
+
+class RegisteredBike(Said, frozen=True):
+    """An operator registered a bike (R1)."""
+
+    bikeid: int
+    status: str
+    location: str | None = None
+    me: bool = True
+    batterylevel: int | None = None
+    lat: float | None = None
+    lon: float | None = None
+    version: int = 1
+
+    @property
+    def key(self) -> str:
+        """The bike."""
+        return f"bike:{self.bikeid}"
+
+
+class UpdatedBike(Said, frozen=True):
+    """A bike changed by an operator's hand or because its ride ended: its status and place now (R6)."""
+
+    bikeid: int
+    status: str
+    location: str | None = None
+    me: bool = True
+    batterylevel: int | None = None
+    lat: float | None = None
+    lon: float | None = None
+    retired: bool = False
+    rentid: int | None = None
+    version: int = 0
+
+    @property
+    def key(self) -> str:
+        """The bike."""
+        return f"bike:{self.bikeid}"
+
+
+class ChkAndUpdatedStatus(Said, frozen=True):
+    """A bike was available, was reserved for a rent and is in use now (R3)."""
+
+    bikeid: int
+    status: str
+    me: bool = True
+    rentid: int | None = None
+    version: int = 0
+
+    @property
+    def key(self) -> str:
+        """The bike."""
+        return f"bike:{self.bikeid}"
+
+
+class UpdatedBikeState(Said, frozen=True):
+    """A manager's report was applied to a bike: its battery and whether it may be ridden (R10)."""
+
+    bikeid: int
+    status: str
+    batterylevel: int | None = None
+    usableyn: bool | None = None
+    me: bool = True
+    reportid: int | None = None
+    version: int = 0
+
+    @property
+    def key(self) -> str:
+        """The bike."""
+        return f"bike:{self.bikeid}"
+
+
+SAYS = (RegisteredBike, UpdatedBike, ChkAndUpdatedStatus, UpdatedBikeState)
+
+
+class Reservation(msgspec.Struct, frozen=True):
+    """200 to `PUT /internal/bikes/{bikeid}/reservations/{rentid}`: the bike is this rent's.
+
+    404 there is no such bike · 409 it can't be had (ReservationRefused) · 410 the rent was cancelled before.
+    """
+
+    bikeid: int
+    rentid: int
+
+
+class ReservationRefused(msgspec.Struct, frozen=True):
+    """The facts in a 409 to a reservation: what the bike is instead of available."""
+
+    bikestatus: str
+
+
+class ReportedState(msgspec.Struct, frozen=True):
+    """The body of `PUT /internal/bikes/{bikeid}/reports/{reportid}`: 200 applied · 404 there is no such bike."""
+
+    batterylevel: int
+    usableyn: bool | None = None
+
+
+class AppliedReport(msgspec.Struct, frozen=True):
+    """200 to a report: the bike as it is now."""
+
+    bikeid: int
+    status: str

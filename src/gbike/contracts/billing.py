@@ -1,0 +1,53 @@
+"""What the billing service says."""
+
+from gbike.contracts import Said
+
+
+class RegisteredBill(Said, frozen=True):
+    """A bill was opened for a rent (R4)."""
+
+    billid: int
+    rentid: int
+    userid: int
+    starttime: int
+    status: str
+
+    @property
+    def key(self) -> str:
+        """The rent that the bill is for."""
+        return f"rent:{self.rentid}"
+
+
+class CalculatedFee(Said, frozen=True):
+    """The fee of a returned rent is known and is to be taken from the rider's deposit (R7)."""
+
+    billid: int
+    rentid: int
+    userid: int
+    endtime: int
+    fee: int
+    status: str
+    starttime: int | None = None
+    tariff: str | None = None
+
+    @property
+    def key(self) -> str:
+        """The rent that the bill is for."""
+        return f"rent:{self.rentid}"
+
+
+class ClosedBill(Said, frozen=True):
+    """The fee was taken from the deposit; bill and ride are closed (R8)."""
+
+    billid: int
+    rentid: int
+    userid: int
+    status: str
+
+    @property
+    def key(self) -> str:
+        """The rent that the bill is for."""
+        return f"rent:{self.rentid}"
+
+
+SAYS = (RegisteredBill, CalculatedFee, ClosedBill)

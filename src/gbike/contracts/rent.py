@@ -1,0 +1,54 @@
+"""What the rent service says."""
+
+from gbike.contracts import Said
+
+
+class Rented(Said, frozen=True):
+    """A rent began: the bike is the rider's (R3)."""
+
+    rentid: int
+    userid: int
+    bikeid: int
+    status: str
+    starttime: int
+
+    @property
+    def key(self) -> str:
+        """The rent."""
+        return f"rent:{self.rentid}"
+
+
+class RentCancelled(Said, frozen=True):
+    """A rent that had asked for a bike did not begin; whatever it reserved is to be freed."""
+
+    rentid: int
+    userid: int
+    bikeid: int
+    reason: str
+
+    @property
+    def key(self) -> str:
+        """The rent."""
+        return f"rent:{self.rentid}"
+
+
+class Returned(Said, frozen=True):
+    """A rider gave the bike back (R5). It carries the start too, so that nobody has to remember it."""
+
+    rentid: int
+    userid: int
+    bikeid: int
+    status: str
+    endtime: int
+    endlocation: str | None = None
+    starttime: int | None = None
+    lat: float | None = None
+    lon: float | None = None
+
+    @property
+    def key(self) -> str:
+        """The rent."""
+        return f"rent:{self.rentid}"
+
+
+SAYS = (Rented, RentCancelled, Returned)

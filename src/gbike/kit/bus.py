@@ -1,0 +1,46 @@
+"""The bus port: a durable log of messages, fed only by the outbox relay, read by subscriptions that keep their place."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from gbike.kit.envelope import Message
+from gbike.kit.store import Tx
+
+
+class BusUnavailable(Exception):
+    """The bus can't take or give messages now; what waits in the outbox is kept and tried again."""
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """Some messages of the log in its order, and the place after the last of them."""
+
+    messages: Sequence[Message]
+    position: int
+
+
+class Bus(Protocol):
+    """The way into the log."""
+
+    async def append(self, messages: Sequence[Message]) -> None:
+        """Durable when it returns. May be called again with the same messages after a crash. Raises BusUnavailable."""
+
+
+class Subscription(Protocol):
+    """One consumer's way through the log."""
+
+    async def take(self, most: int) -> Batch:
+        """The next messages of the types it wants (none: an empty batch). Raises BusUnavailable."""
+
+    def settle(self, tx: Tx, batch: Batch) -> None:
+        """Inside the effect's transaction: keep the place, where the place is kept with the effects."""
+
+    async def settled(self, batch: Batch) -> None:
+        """After that commit: move on."""
+
+    async def changed(self, timeout_ms: int) -> None:
+        """Wait until there may be something new, `timeout_ms` at most."""
+
+    async def lag(self) -> int:
+        """How many messages of the log are not settled yet."""

@@ -1,0 +1,38 @@
+"""Time is handed in. Wall time is whole milliseconds since 1970 UTC; the monotonic clock measures waiting."""
+
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Where a service reads the time; a test or the simulator hands in its own."""
+
+    def now_ms(self) -> int:
+        """Wall time, milliseconds since 1970 UTC. May step back; never use it to measure a wait."""
+
+    def monotonic_ms(self) -> float:
+        """Milliseconds that only ever grow, for deadlines and windows."""
+
+
+class SystemClock:
+    """The machine's own clocks."""
+
+    def now_ms(self) -> int:
+        """Wall time of the machine, ms."""
+        return time.time_ns() // 1_000_000
+
+    def monotonic_ms(self) -> float:
+        """Monotonic time of the machine, ms."""
+        return time.monotonic_ns() / 1_000_000
+
+
+def rfc3339(at_ms: int) -> str:
+    """UTC with milliseconds, as every date of our HTTP answers is written: 2026-11-22T16:05:10.994Z."""
+    moment = datetime.fromtimestamp(at_ms // 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{at_ms % 1000:03d}Z"
+
+
+def compact_utc(at_ms: int) -> str:
+    """The original's `timestamp` of an event, yyyyMMddHHmmss; in UTC and with the calendar year (flaw 4)."""
+    return f"{datetime.fromtimestamp(at_ms // 1000, UTC):%Y%m%d%H%M%S}"

@@ -1,0 +1,80 @@
+"""An event on its way: the original's JSON as the value, CloudEvents 1.0 attributes and the trace in the headers.
+
+The value starts with `eventType` and `timestamp` as the original's did and then has the event's fields. Everything
+else (id, time, source, trace) is in the headers, so an old consumer of the topic reads what it always read.
+"""
+
+from typing import Any, ClassVar, Protocol, TypeVar
+
+import msgspec
+
+from gbike.kit.clock import compact_utc, rfc3339
+from gbike.kit.telemetry import Trace
+
+
+class Event(Protocol):
+    """What `say` takes: a frozen msgspec Struct that knows the key of the aggregate it speaks of."""
+
+    __struct_fields__: ClassVar[tuple[str, ...]]
+
+    @property
+    def key(self) -> str:
+        """The aggregate, as the key of the message: `rent:1`, `bike:7`, `user:3`."""
+
+
+class Message(msgspec.Struct, frozen=True):
+    """One event as bytes: what the outbox keeps, the bus carries and the inbox receives."""
+
+    id: str
+    type: str
+    key: str
+    headers: bytes
+    value: bytes
+
+
+class Headers(msgspec.Struct, frozen=True):
+    """CloudEvents attributes in binary mode, and the trace."""
+
+    ce_id: str
+    ce_type: str
+    ce_source: str
+    ce_time: str
+    ce_subject: str
+    traceparent: str
+    correlationid: str
+    ce_specversion: str = "1.0"
+    content_type: str = msgspec.field(name="content-type", default="application/json")
+
+
+class Undecodable(Exception):
+    """The value of a message does not fit its type."""
+
+
+E = TypeVar("E")
+
+
+def pack(event: Event, *, id: str, source: str, now_ms: int, trace: Trace) -> Message:
+    """The message that carries `event`, said by `source` at `now_ms` because of `trace`."""
+    name = type(event).__name__
+    encoded = msgspec.json.encode(event)
+    tag = b'{"eventType":"%b"' % name.encode()
+    if not encoded.startswith(tag):
+        raise TypeError(f"{name} is no event: it must be a Struct tagged by eventType")
+    value = tag + b',"timestamp":"%b"' % compact_utc(now_ms).encode() + encoded[len(tag) :]
+    key = event.key
+    headers = Headers(id, name, f"/gbike/{source}", rfc3339(now_ms), key, trace.traceparent, trace.request_id)
+    return Message(id, name, key, msgspec.json.encode(headers), value)
+
+
+def unpack(message: Message, kind: type[E]) -> E:
+    """The event in `message`; fields it does not know are ignored. Raises Undecodable."""
+    try:
+        return msgspec.json.decode(message.value, type=kind)
+    except (msgspec.ValidationError, msgspec.DecodeError) as wrong:
+        raise Undecodable(f"{message.type} {message.id}: {wrong}") from None
+
+
+def trace_of(message: Message) -> Trace:
+    """The trace that caused `message`."""
+    headers: Any = msgspec.json.decode(message.headers, type=Headers)
+    return Trace(headers.traceparent, headers.correlationid)

@@ -1,0 +1,173 @@
+"""A service's HTTP application: a table of operations, and one way for every request through it.
+
+Trace, limits, metrics and problems are the same for all; a handler parses, calls one use case and answers.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from starlette.routing import Route, Router
+from starlette.types import Message, Receive, Scope, Send
+
+from gbike.kit.http.ask import Answer, Ask
+from gbike.kit.http.problems import (
+    INTERNAL,
+    KEY_IN_FLIGHT,
+    KEY_REUSED,
+    MEDIA_TYPE,
+    METHOD_NOT_ALLOWED,
+    NOT_FOUND,
+    UNAVAILABLE,
+    Problem,
+    ProblemType,
+    preferred_language,
+)
+from gbike.kit.once import KeyInFlight, KeyReused, Replay
+from gbike.kit.store import StoreUnavailable
+from gbike.kit.telemetry import Metrics, log, trace_from, trace_now
+
+Handler = Callable[[Ask], Awaitable[Answer]]
+Refusals = Mapping[type[Exception], ProblemType]
+
+ALWAYS: Refusals = {StoreUnavailable: UNAVAILABLE, KeyReused: KEY_REUSED, KeyInFlight: KEY_IN_FLIGHT}
+
+
+class Operation(msgspec.Struct, frozen=True):
+    """One thing that may be asked: what it takes, what it answers, and the refusals it documents."""
+
+    method: str
+    path: str
+    handler: Handler
+    summary: str
+    takes: type[msgspec.Struct] | None = None
+    answers: Mapping[int, Any] = msgspec.field(default_factory=lambda: {200: None})
+    finder: str | None = None
+    paged: bool = False
+    filters: tuple[str, ...] = ()
+    refusals: tuple[ProblemType, ...] = ()
+    keyed: bool = False
+    hidden: bool = False
+
+    @property
+    def changes(self) -> bool:
+        """Whether an Idempotency-Key means something here."""
+        return self.takes is not None or self.keyed
+
+
+class HttpApp:
+    """An ASGI application of one service."""
+
+    def __init__(self, service: str, operations: Sequence[Operation], refusals: Refusals, metrics: Metrics) -> None:
+        self.service, self.operations = service, tuple(operations)
+        self._refusals = {**ALWAYS, **refusals}
+        self._metrics = metrics
+        by_path: dict[str, dict[str, Operation]] = {}
+        for operation in operations:
+            by_path.setdefault(operation.path, {})[operation.method] = operation
+        routes = [Route(path, _Resource(self, methods)) for path, methods in by_path.items()]
+        self._router = Router(routes, redirect_slashes=False, default=self._nothing_here)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take one request."""
+        if scope["type"] != "http":
+            return
+        path = scope["path"]
+        if len(path) > 1 and path.endswith("/"):
+            scope = {**scope, "path": path.rstrip("/") or "/"}
+        await self._router(scope, receive, send)
+
+    async def serve(
+        self, operation: Operation | None, handler: Handler, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Answer one request with `handler`: its trace, its answer or problem, its metrics."""
+        began = time.perf_counter()
+        ask = Ask(scope, receive)
+        trace = trace_from(ask.headers.get("traceparent"), ask.headers.get("x-request-id"))
+        before = trace_now.set(trace)
+        try:
+            answer = await self._answer(ask, handler)
+            await _send(answer, ask.method, trace.request_id, trace.traceparent, send)
+        finally:
+            trace_now.reset(before)
+        name = f"{operation.method} {operation.path}" if operation else "none"
+        self._metrics.requests.labels(self.service, name, answer.status).inc()
+        self._metrics.request_seconds.labels(self.service, name).observe(time.perf_counter() - began)
+
+    async def _answer(self, ask: Ask, handler: Handler) -> Answer:
+        try:
+            media = ask.media
+            answer = await handler(ask)
+            return answer if answer.media else msgspec.structs.replace(answer, media=media)
+        except Replay as kept:
+            headers = {**msgspec.json.decode(kept.headers), "Idempotent-Replayed": "true"}
+            return Answer(kept.status, msgspec.Raw(kept.content), headers, ask.media)
+        except Exception as failure:
+            return self._problem(ask, failure)
+
+    def _problem(self, ask: Ask, failure: Exception) -> Answer:
+        problem = failure if isinstance(failure, Problem) else None
+        if problem is None:
+            type = self._refusals.get(failure.__class__)
+            if type is None:
+                log.error("a request failed", service=self.service, path=ask.path, exc_info=failure)
+                type, facts = INTERNAL, {}
+            else:
+                facts = {name: value for name, value in vars(failure).items() if not name.startswith("_")}
+            problem = Problem(type, facts, retry_after_s=facts.pop("retry_after_s", None))
+        self._metrics.refusals.labels(self.service, problem.type.slug).inc()
+        headers = dict(problem.headers)
+        if problem.retry_after_s is not None:
+            headers["Retry-After"] = str(problem.retry_after_s)
+        language = preferred_language(ask.headers.get("accept-language", ""))
+        headers["Content-Language"] = language
+        return Answer(problem.type.status, problem.body(language, ask.path), headers, MEDIA_TYPE)
+
+    async def _nothing_here(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def refuse(ask: Ask) -> Answer:
+            raise Problem(NOT_FOUND, {"path": ask.path})
+
+        await self.serve(None, refuse, scope, receive, send)
+
+
+class _Resource:
+    """What stands at one path: a handler per method."""
+
+    def __init__(self, app: HttpApp, methods: Mapping[str, Operation]) -> None:
+        self._app, self._methods = app, methods
+        allowed = set(methods) | {"OPTIONS"} | ({"HEAD"} if "GET" in methods else set())
+        self._allow = ", ".join(sorted(allowed))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        method = scope["method"]
+        operation = self._methods.get("GET" if method == "HEAD" else method)
+        if operation is not None:
+            await self._app.serve(operation, operation.handler, scope, receive, send)
+        else:
+            await self._app.serve(None, self._other, scope, receive, send)
+
+    async def _other(self, ask: Ask) -> Answer:
+        if ask.method == "OPTIONS":
+            return Answer(204, headers={"Allow": self._allow})
+        facts = {"path": ask.path, "method": ask.method[:20], "allow": self._allow}
+        raise Problem(METHOD_NOT_ALLOWED, facts, headers={"Allow": self._allow})
+
+
+async def _send(answer: Answer, method: str, request_id: str, traceparent: str, send: Send) -> None:
+    empty = answer.content is None
+    body = (
+        b"" if empty else answer.content if isinstance(answer.content, bytes) else msgspec.json.encode(answer.content)
+    )
+    headers = [
+        (b"x-request-id", request_id.encode()),
+        (b"traceparent", traceparent.encode()),
+        *((name.lower().encode(), value.encode()) for name, value in answer.headers.items()),
+    ]
+    if not empty:
+        headers.append((b"content-type", (answer.media or "application/json").encode()))
+    if answer.status != 204:
+        headers.append((b"content-length", str(len(body)).encode()))
+    start: Message = {"type": "http.response.start", "status": answer.status, "headers": headers}
+    await send(start)
+    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})

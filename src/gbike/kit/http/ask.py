@@ -1,0 +1,151 @@
+"""A request as a handler sees it, and the answer it gives."""
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl
+
+import msgspec
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope
+
+from gbike.kit.http import hal
+from gbike.kit.http.fields import MAX_ID, invalid, read_body
+from gbike.kit.http.problems import MALFORMED, NOT_ACCEPTABLE, TOO_LARGE, UNSUPPORTED_TYPE, Problem
+from gbike.kit.once import Once
+
+MAX_BODY = 64 * 1024
+MAX_PAGE_SIZE = 1000
+MAX_PAGE = 1_000_000
+HAL_JSON, JSON = "application/hal+json;charset=UTF-8", "application/json;charset=UTF-8"
+_AUTHORITY = re.compile(r"[A-Za-z0-9.\-_:\[\]]{1,255}")
+
+B = TypeVar("B", bound=msgspec.Struct)
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """A status, what to send as JSON (None: an empty body), and more headers. `media` None: HAL, or JSON where preferred."""
+
+    status: int
+    content: Any = None
+    headers: dict[str, str] = {}
+    media: str | None = None
+
+
+class Ask:
+    """One request."""
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self._receive = receive
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.headers = Headers(scope=scope)
+        self._scheme: str = scope.get("scheme", "http")
+        self.path_params: Mapping[str, str] = scope.get("path_params", {})
+        raw: bytes = scope.get("query_string", b"")
+        self.query = parse_qsl(raw.decode("latin-1"), keep_blank_values=True, max_num_fields=50) if raw else []
+        self._raw: bytes | None = None
+
+    @property
+    def base(self) -> str:
+        """The address the client used, without a path: from Forwarded headers, else Host."""
+        scheme = self.headers.get("x-forwarded-proto", self._scheme)
+        host = self.headers.get("x-forwarded-host") or self.headers.get("host", "localhost")
+        if scheme not in ("http", "https") or not _AUTHORITY.fullmatch(host):
+            return "http://localhost"
+        return f"{scheme}://{host}"
+
+    @property
+    def media(self) -> str:
+        """HAL, or plain JSON when the client's first choice says so. Raises Problem 406 when it takes neither."""
+        accept = self.headers.get("accept", "*/*")
+        kinds = [part.split(";")[0].strip().lower() for part in accept.split(",")]
+        for kind in kinds:
+            if kind in ("*/*", "application/*", "application/hal+json", "application/problem+json", ""):
+                return HAL_JSON
+            if kind == "application/json":
+                return JSON
+        raise Problem(NOT_ACCEPTABLE)
+
+    def id(self, name: str) -> int:
+        """The number in the path. Raises Problem 422."""
+        return _number(name, self.path_params[name])
+
+    def find(self, name: str) -> int:
+        """The number that a finder is given in the query. Raises Problem 422."""
+        for key, value in self.query:
+            if key == name:
+                return _number(name, value)
+        raise invalid(name, "this search needs it")
+
+    def first(self, name: str) -> str | None:
+        """The first value of a query parameter."""
+        return next((value for key, value in self.query if key == name), None)
+
+    def page(self, newest_first: bool = False) -> hal.Page:
+        """What `page`, `size` and `sort` ask for. As the original: what makes no sense is the default."""
+        size = _whole(self.first("size"), 20)
+        size = min(size, MAX_PAGE_SIZE) if size >= 1 else 20
+        number = min(max(_whole(self.first("page"), 0), 0), MAX_PAGE)
+        sort = []
+        for value in [value for key, value in self.query if key == "sort"][:5]:
+            *names, last = value.split(",")
+            direction = last.lower() if last.lower() in ("asc", "desc") else None
+            names = names if direction else [*names, last]
+            sort += [(name, direction == "desc") for name in names if name]
+        return hal.Page(number, size, tuple(sort), tuple((k, v) for k, v in self.query if len(v) <= 255))
+
+    async def body(self, struct: type[B]) -> B:
+        """The body as `struct`. Raises Problem 400, 413, 415 or 422."""
+        given = self.headers.get("content-type", "application/json").split(";")[0].strip().lower()
+        if given not in ("application/json", "") and not (given.startswith("application/") and given.endswith("+json")):
+            raise Problem(UNSUPPORTED_TYPE, {"given": given[:100]})
+        if given == "application/json-patch+json":
+            raise Problem(UNSUPPORTED_TYPE, {"given": given})
+        raw = await self.raw()
+        if not raw:
+            raise Problem(MALFORMED, {"why": "the body is empty"})
+        return read_body(raw, struct)
+
+    async def raw(self) -> bytes:
+        """The bytes of the body. Raises Problem 413 above MAX_BODY."""
+        if self._raw is None:
+            announced = self.headers.get("content-length", "0")
+            if announced.isdigit() and int(announced) > MAX_BODY:
+                raise Problem(TOO_LARGE, {"most_bytes": MAX_BODY})
+            parts, size, more = [], 0, True
+            while more:
+                message = await self._receive()
+                part = message.get("body", b"")
+                parts.append(part)
+                size += len(part)
+                more = message.get("more_body", False)
+                if size > MAX_BODY:
+                    raise Problem(TOO_LARGE, {"most_bytes": MAX_BODY})
+            self._raw = b"".join(parts)
+        return self._raw
+
+    async def once(self, render: Callable[[Any], Answer]) -> Once | None:
+        """The request's Idempotency-Key with the way to keep its answer; None when there is no key."""
+        key = self.headers.get("idempotency-key")
+        if key is None:
+            return None
+        if not 1 <= len(key) <= 255:
+            raise invalid("Idempotency-Key", "1 to 255 characters")
+        scope = hashlib.sha256(f"demo\n{self.method}\n{self.path}\n{key}".encode()).hexdigest()
+        return Once(scope, hashlib.sha256(await self.raw()).hexdigest(), lambda value: _kept(render(value)))
+
+
+def _kept(answer: Answer) -> tuple[int, bytes, bytes]:
+    return answer.status, msgspec.json.encode(answer.content), msgspec.json.encode(answer.headers)
+
+
+def _number(name: str, text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,16}", text) or not 1 <= int(text) <= MAX_ID:
+        raise invalid(name, f"{text[:40]!r} is not a whole number from 1 to {MAX_ID}")
+    return int(text)
+
+
+def _whole(text: str | None, default: int) -> int:
+    return int(text) if text and re.fullmatch(r"-?[0-9]{1,9}", text) else default

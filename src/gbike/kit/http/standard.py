@@ -1,0 +1,53 @@
+"""What every service answers beside its own resources: health, metrics, and its API's description."""
+
+from collections.abc import Sequence
+
+from prometheus_client import generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from gbike.kit.http.app import Operation
+from gbike.kit.http.ask import Answer, Ask
+from gbike.kit.http.openapi import document
+from gbike.kit.http.pages import docs_page, status_codes_page
+from gbike.kit.store import Reading, Store
+from gbike.kit.telemetry import Metrics
+
+
+def standard_operations(
+    service: str, operations: Sequence[Operation], store: Store | None, metrics: Metrics
+) -> list[Operation]:
+    """The operations that all services have alike. `store`: what readiness depends on; nothing else."""
+
+    async def live(_ask: Ask) -> Answer:
+        return Answer(200, {"status": "UP"}, media="application/json")
+
+    async def ready(_ask: Ask) -> Answer:
+        if store is not None:
+            await store.read(_one)
+        return Answer(200, {"status": "UP"}, media="application/json")
+
+    async def measured(_ask: Ask) -> Answer:
+        return Answer(200, generate_latest(metrics.registry), media=CONTENT_TYPE_LATEST)
+
+    async def described(_ask: Ask) -> Answer:
+        return Answer(200, document(service, operations), media="application/json")
+
+    async def read_about(_ask: Ask) -> Answer:
+        return Answer(200, docs_page(document(service, operations)), media="text/html; charset=utf-8")
+
+    async def problems(_ask: Ask) -> Answer:
+        return Answer(200, status_codes_page(operations), media="text/html; charset=utf-8")
+
+    return [
+        Operation("GET", "/health/live", live, "The process answers", hidden=True),
+        Operation("GET", "/health/ready", ready, "The service can do its work", hidden=True),
+        Operation("GET", "/actuator/health", ready, "As the original named it", hidden=True),
+        Operation("GET", "/metrics", measured, "Prometheus metrics", hidden=True),
+        Operation("GET", "/openapi.json", described, "This API as OpenAPI 3.1", hidden=True),
+        Operation("GET", "/docs", read_about, "This API for people", hidden=True),
+        Operation("GET", "/docs/status-codes", problems, "Every refusal and what it means", hidden=True),
+    ]
+
+
+def _one(read: Reading) -> None:
+    read.one("SELECT 1 FROM outbox LIMIT 1")

@@ -1,0 +1,99 @@
+"""The consumer: each message takes effect once in a service, however often and in whatever order it comes.
+
+A batch is one transaction: inbox rows, effects, what the effects say, and the place in the log. When one message of a
+batch fails, the batch is run again one by one, and the one that fails alone is set aside as a dead letter with its
+reason, so that no consumer is stuck behind a poison message (L3). A store that is down is no reason to set aside.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gbike.kit.bus import Batch, Subscription
+from gbike.kit.envelope import Message, trace_of, unpack
+from gbike.kit.store import Store, StoreUnavailable, Tx
+from gbike.kit.telemetry import Metrics, log
+
+BATCH = 256
+"""Messages a consumer takes in one step."""
+
+Policy = Callable[[Tx, Any], None]
+Policies = Mapping[type, Policy]
+
+
+class Consumer:
+    """Gives the messages of one subscription to the policies of one service."""
+
+    def __init__(
+        self,
+        store: Store,
+        subscription: Subscription,
+        policies: Policies,
+        metrics: Metrics,
+        service: str,
+        hear: Callable[[Tx, Message], None] | None = None,
+    ) -> None:
+        """`hear` is given each message as it came, in the transaction of its effect."""
+        self._hear = hear
+        self._store, self._subscription, self._service = store, subscription, service
+        self._policies = {kind.__name__: (kind, policy) for kind, policy in policies.items()}
+        self._handled = metrics.events_handled.labels(service)
+        self._dead = metrics.dead_letters.labels(service)
+
+    async def step(self) -> int:
+        """Handle the next batch; answers how many messages it had. Raises BusUnavailable, StoreUnavailable."""
+        batch = await self._subscription.take(BATCH)
+        if batch.messages:
+            await self._handle(batch)
+            await self._subscription.settled(batch)
+            self._handled.inc(len(batch.messages))
+        return len(batch.messages)
+
+    async def changed(self, timeout_ms: int) -> None:
+        """Wait for something new, `timeout_ms` at most."""
+        await self._subscription.changed(timeout_ms)
+
+    async def lag(self) -> int:
+        """Messages of the log that this consumer has not settled yet."""
+        return await self._subscription.lag()
+
+    async def _handle(self, batch: Batch) -> None:
+        try:
+            await self._store.write(self._apply, list(batch.messages), batch)
+        except StoreUnavailable:
+            raise
+        except Exception as wrong:
+            log.warning("a batch of messages failed and is run one by one", service=self._service, why=repr(wrong))
+            for message in batch.messages:
+                await self._handle_alone(message)
+            await self._store.write(self._subscription.settle, batch)
+
+    async def _handle_alone(self, message: Message) -> None:
+        try:
+            await self._store.write(self._apply, [message], None)
+        except StoreUnavailable:
+            raise
+        except Exception as wrong:
+            log.error(
+                "a message is set aside", service=self._service, type=message.type, id=message.id, why=repr(wrong)
+            )
+            self._dead.inc()
+            await self._store.write(_set_aside, message, repr(wrong))
+
+    def _apply(self, tx: Tx, messages: list[Message], batch: Batch | None) -> None:
+        for message in messages:
+            if tx.first_time(message.id):
+                kind, policy = self._policies[message.type]
+                tx.trace = trace_of(message)
+                if self._hear is not None:
+                    self._hear(tx, message)
+                policy(tx, unpack(message, kind))
+        if batch is not None:
+            self._subscription.settle(tx, batch)
+
+
+def _set_aside(tx: Tx, message: Message, reason: str) -> None:
+    tx.execute(
+        "INSERT INTO dead_letters (message_id, type, key, headers, value, reason, at_ms) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (message_id) DO NOTHING",
+        (message.id, message.type, message.key, message.headers, message.value, reason[:2000], tx.now_ms),
+    )

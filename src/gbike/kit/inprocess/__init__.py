@@ -1,0 +1,1 @@
+"""Adapters for services that share a process."""

@@ -1,0 +1,58 @@
+"""Pages of a collection: sorted only by fields it names, counted by a counter and never by a scan."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from gbike.kit.http.hal import Page
+from gbike.kit.store import Reading, Row, Store, Tx
+
+SHORT_OFFSET = 10_000
+"""A page that begins below this and asks for no sorting is read at once; others go where they can't hold up anybody."""
+
+R = TypeVar("R")
+
+
+class Listing(msgspec.Struct, frozen=True):
+    """How a collection is listed: its SELECT, the fields one may sort by, its usual order, and the counters of its total."""
+
+    select: str
+    sortable: Mapping[str, str]
+    order: str
+    where: str = ""
+    params: tuple[Any, ...] = ()
+    counters: tuple[str, ...] = ()
+
+
+async def list_page(store: Store, listing: Listing, page: Page, make: Callable[[Row], R]) -> tuple[list[R], int]:
+    """One page, and how many items there are in all."""
+    look = store.scan if page.sort or page.offset > SHORT_OFFSET else store.read
+    rows, total = await look(_page, listing, page)
+    return [make(row) for row in rows], total
+
+
+def count(tx: Tx, name: str, by: int = 1) -> None:
+    """Add `by` to a counter, in the transaction that adds or moves the row."""
+    tx.execute(
+        "INSERT INTO counters (name, n) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET n = counters.n + excluded.n",
+        (name, by),
+    )
+
+
+def counted(read: Reading, names: Sequence[str]) -> int:
+    """The sum of some counters."""
+    marks = ", ".join("?" * len(names))
+    row = read.one(f"SELECT coalesce(sum(n), 0) FROM counters WHERE name IN ({marks})", tuple(names))
+    return int(row[0]) if row else 0
+
+
+def _page(read: Reading, listing: Listing, page: Page) -> tuple[list[Row], int]:
+    order = [
+        f"{listing.sortable[name]} {'DESC NULLS LAST' if down else 'ASC NULLS FIRST'}"
+        for name, down in page.sort
+        if name in listing.sortable
+    ]
+    sql = f"{listing.select} {listing.where} ORDER BY {', '.join([*order, listing.order])} LIMIT ? OFFSET ?"
+    rows = read.all(sql, (*listing.params, page.size, page.offset))
+    return rows, counted(read, listing.counters)

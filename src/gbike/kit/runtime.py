@@ -1,0 +1,117 @@
+"""What a service is handed, what it is made of, and how the two become something that runs.
+
+`wiring.build(world)` of each service answers a Service; `assemble` adds what all have alike: outbox relay, consumer,
+health, metrics, API documents, and the housekeeper.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+from gbike.kit.bus import Bus, Subscription
+from gbike.kit.clock import Clock
+from gbike.kit.envelope import Event, Message
+from gbike.kit.housekeeping import Housekeeper
+from gbike.kit.http.app import HttpApp, Operation, Refusals
+from gbike.kit.http.standard import standard_operations
+from gbike.kit.ids import Ids
+from gbike.kit.inbox import Consumer, Policies
+from gbike.kit.outbox import Relay
+from gbike.kit.peers import Caller
+from gbike.kit.store import Store, Tx
+from gbike.kit.telemetry import Metrics
+
+IDLE_MS = 1_000
+"""How long a worker waits for news before it looks by itself."""
+
+
+class Subscribe(Protocol):
+    """How a service gets its way through the log."""
+
+    def __call__(self, consumer: str, types: frozenset[str]) -> Subscription:
+        """A subscription of `consumer` to events of `types`."""
+
+
+class World(msgspec.Struct, frozen=True):
+    """Everything outside a service: time, identity, chance, its store, the bus, its peers, its settings."""
+
+    clock: Clock
+    ids: Ids
+    chance: Callable[[], float]
+    store: Store
+    bus: Bus
+    subscribe: Subscribe
+    caller: Callable[[str], Caller]
+    env: Mapping[str, str]
+    metrics: Metrics
+
+
+class Worker(msgspec.Struct, frozen=True):
+    """Something that takes bounded steps: `step` answers how much it did, `rest` waits when that was nothing."""
+
+    name: str
+    step: Callable[[], Awaitable[int]]
+    rest: Callable[[], Awaitable[None]]
+
+
+class Service(msgspec.Struct, frozen=True):
+    """What a service consists of, as its wiring built it."""
+
+    name: str
+    operations: Sequence[Operation]
+    refusals: Refusals
+    policies: Policies = {}
+    hear: Callable[[Tx, Message], None] | None = None
+    workers: Sequence[Worker] = ()
+
+
+class NoSettings(msgspec.Struct, frozen=True):
+    """For a service with nothing to set."""
+
+
+class Card(msgspec.Struct, frozen=True):
+    """What is known of a service without building it: for the route table, the event map, settings and migrations."""
+
+    name: str
+    title: str
+    port: int
+    paths: tuple[str, ...]
+    says: tuple[type[Event], ...]
+    versions: Path
+    build: Callable[[World], Service]
+    settings: type[msgspec.Struct] = NoSettings
+    core: bool = False
+    calls: tuple[str, ...] = ()
+    aliases: Mapping[str, str] = {}
+
+
+class Running(msgspec.Struct, frozen=True):
+    """A service ready to be driven: its HTTP application, its workers, and its consumer (None when it hears nothing)."""
+
+    name: str
+    app: HttpApp
+    workers: Sequence[Worker]
+    relay: Relay
+    consumer: Consumer | None
+
+
+def assemble(world: World, service: Service) -> Running:
+    """Put the shared parts beside what `service` brings."""
+    store, metrics, name = world.store, world.metrics, service.name
+    relay = Relay(store, world.bus, world.clock, metrics, name)
+    workers = [
+        Worker("relay", relay.step, lambda: store.said_something(IDLE_MS)),
+        Worker("housekeeper", Housekeeper(store, world.clock).step, lambda: asyncio.sleep(60)),
+        *service.workers,
+    ]
+    consumer = None
+    if service.policies:
+        types = frozenset(kind.__name__ for kind in service.policies)
+        consumer = Consumer(store, world.subscribe(name, types), service.policies, metrics, name, service.hear)
+        listener = consumer
+        workers.append(Worker("consumer", listener.step, lambda: listener.changed(IDLE_MS)))
+    operations: list[Any] = [*service.operations, *standard_operations(name, service.operations, store, metrics)]
+    return Running(name, HttpApp(name, operations, service.refusals, metrics), workers, relay, consumer)

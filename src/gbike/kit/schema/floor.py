@@ -1,0 +1,73 @@
+"""The tables of the shared floor, which every service has beside its own."""
+
+import sqlalchemy as sa
+from alembic import op
+
+NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+"""The type of a number that the database gives out."""
+
+
+def number_column(name: str) -> sa.Column[int]:
+    """A primary key that counts up and never comes back, not even after a purge (AUTOINCREMENT on SQLite)."""
+    return sa.Column(name, NUMBER, sa.Identity(), primary_key=True)
+
+
+def ms_column(name: str, nullable: bool = False) -> sa.Column[int]:
+    """A moment, milliseconds since 1970 UTC."""
+    return sa.Column(name, sa.BigInteger, nullable=nullable)
+
+
+def _message_columns() -> list[sa.Column[object]]:
+    return [
+        sa.Column("type", sa.Text, nullable=False),
+        sa.Column("key", sa.Text, nullable=False),
+        sa.Column("headers", sa.LargeBinary, nullable=False),
+        sa.Column("value", sa.LargeBinary, nullable=False),
+    ]
+
+
+def create_floor() -> None:
+    """Outbox, inbox, places in the log, dead letters, idempotency keys and counters: version 1."""
+    op.create_table(
+        "outbox",
+        number_column("id"),
+        sa.Column("message_id", sa.Text, nullable=False),
+        *_message_columns(),
+        ms_column("published_ms", nullable=True),
+        sqlite_autoincrement=True,
+    )
+    waiting = sa.text("published_ms IS NULL")
+    op.create_index("outbox_waiting", "outbox", ["id"], sqlite_where=waiting, postgresql_where=waiting)
+    op.create_index("outbox_published", "outbox", ["published_ms"])
+    op.create_table("inbox", sa.Column("message_id", sa.Text, primary_key=True), ms_column("at_ms"))
+    op.create_index("inbox_at", "inbox", ["at_ms"])
+    op.create_table(
+        "positions",
+        sa.Column("consumer", sa.Text, primary_key=True),
+        sa.Column("position", sa.BigInteger, nullable=False),
+    )
+    op.create_table(
+        "dead_letters",
+        sa.Column("message_id", sa.Text, primary_key=True),
+        *_message_columns(),
+        sa.Column("reason", sa.Text, nullable=False),
+        ms_column("at_ms"),
+    )
+    op.create_table(
+        "idempotency",
+        sa.Column("key", sa.Text, primary_key=True),
+        sa.Column("body_hash", sa.Text, nullable=False),
+        sa.Column("status", sa.Integer),
+        sa.Column("content", sa.LargeBinary),
+        sa.Column("headers", sa.LargeBinary),
+        ms_column("at_ms"),
+    )
+    op.create_index("idempotency_at", "idempotency", ["at_ms"])
+    op.create_table(
+        "counters", sa.Column("name", sa.Text, primary_key=True), sa.Column("n", sa.BigInteger, nullable=False)
+    )
+
+
+def number_key(name: str) -> sa.Column[int]:
+    """A primary key that somebody else gives."""
+    return sa.Column(name, NUMBER, primary_key=True, autoincrement=False)

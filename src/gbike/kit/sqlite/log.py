@@ -1,0 +1,147 @@
+"""The embedded bus: an append-only log in `bus.sqlite`, with the same bytes that would be on the wire.
+
+A stopped consumer blocks nobody and loses nothing: each keeps its place in its own database, in the transaction of its
+effects. What was appended lately is kept in memory for all consumers together, so that those who keep up share one
+query.
+"""
+
+import asyncio
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Sequence
+
+from gbike.kit.bus import Batch, BusUnavailable
+from gbike.kit.envelope import Message
+from gbike.kit.sqlite.store import SqliteStore
+from gbike.kit.store import Reading, Store, StoreUnavailable, Tx
+
+TAIL = 4096
+"""Messages kept in memory for the consumers that keep up."""
+
+
+class SqliteLog:
+    """The Bus over a store of its own, and the place where subscriptions read."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self.store = store
+        self._tail: deque[tuple[int, Message]] = deque()
+        self._tail_after: int | None = None
+        self._waiting: set[asyncio.Event] = set()
+
+    async def append(self, messages: Sequence[Message]) -> None:
+        """See Bus.append."""
+        try:
+            await self.store.write(_append, messages)
+        except StoreUnavailable as down:
+            raise BusUnavailable(str(down)) from None
+        for event in self._waiting:
+            event.set()
+
+    async def after(self, position: int, most: int) -> list[tuple[int, Message]]:
+        """Up to `most` entries that follow `position`, in the order of the log."""
+        await self._refresh()
+        if self._tail_after is not None and position >= self._tail_after:
+            start = bisect_right(self._tail, position, key=lambda entry: entry[0])
+            return [self._tail[i] for i in range(start, min(start + most, len(self._tail)))]
+        return await self.store.read(_entries_after, position, most)
+
+    async def end(self) -> int:
+        """The number of the newest entry, 0 for an empty log."""
+        return await self.store.read(_last)
+
+    async def _refresh(self) -> None:
+        """Bring the tail up to date; it holds the entries above `_tail_after` without a gap."""
+        if self._tail_after is None:
+            self._tail_after = await self.store.read(_last)
+            return
+        newest = self._tail[-1][0] if self._tail else self._tail_after
+        self._tail.extend(await self.store.read(_entries_after, newest, TAIL))
+        while len(self._tail) > TAIL:
+            self._tail_after = self._tail.popleft()[0]
+
+    def listen(self, event: asyncio.Event) -> None:
+        """Set `event` at every append from now on."""
+        self._waiting.add(event)
+
+
+class LogSubscription:
+    """One consumer's place in the log, kept in the consumer's own store."""
+
+    def __init__(self, bus: SqliteLog, store: Store, name: str, types: frozenset[str]) -> None:
+        self._bus, self._store, self._name, self._types = bus, store, name, types
+        self._position: int | None = None
+        self._changed = asyncio.Event()
+        bus.listen(self._changed)
+
+    async def take(self, most: int) -> Batch:
+        """See Subscription.take."""
+        self._changed.clear()
+        try:
+            position = await self._place()
+            entries = await self._bus.after(position, most * 4)
+        except StoreUnavailable as down:
+            raise BusUnavailable(str(down)) from None
+        wanted: list[Message] = []
+        for number, message in entries:
+            if message.type in self._types:
+                if len(wanted) == most:
+                    break
+                wanted.append(message)
+            position = number
+        if not wanted:
+            self._position = position
+        return Batch(wanted, position)
+
+    def settle(self, tx: Tx, batch: Batch) -> None:
+        """See Subscription.settle."""
+        tx.execute(
+            "INSERT INTO positions (consumer, position) VALUES (?, ?)"
+            " ON CONFLICT (consumer) DO UPDATE SET position = excluded.position",
+            (self._name, batch.position),
+        )
+
+    async def settled(self, batch: Batch) -> None:
+        """See Subscription.settled."""
+        self._position = batch.position
+
+    async def changed(self, timeout_ms: int) -> None:
+        """See Subscription.changed."""
+        try:
+            async with asyncio.timeout(timeout_ms / 1000):
+                await self._changed.wait()
+        except TimeoutError:
+            pass
+
+    async def lag(self) -> int:
+        """See Subscription.lag."""
+        return await self._bus.end() - await self._place()
+
+    async def _place(self) -> int:
+        if self._position is None:
+            self._position = await self._store.read(_position, self._name)
+        return self._position
+
+
+def _append(tx: Tx, messages: Sequence[Message]) -> None:
+    tx.execute_many(
+        "INSERT INTO log (message_id, type, key, headers, value) VALUES (?, ?, ?, ?, ?)",
+        [(m.id, m.type, m.key, m.headers, m.value) for m in messages],
+    )
+
+
+def _entries_after(read: Reading, position: int, most: int) -> list[tuple[int, Message]]:
+    rows = read.all(
+        "SELECT number, message_id, type, key, headers, value FROM log WHERE number > ? ORDER BY number LIMIT ?",
+        (position, most),
+    )
+    return [(row[0], Message(*row[1:])) for row in rows]
+
+
+def _last(read: Reading) -> int:
+    row = read.one("SELECT coalesce(max(number), 0) FROM log")
+    return int(row[0]) if row else 0
+
+
+def _position(read: Reading, consumer: str) -> int:
+    row = read.one("SELECT position FROM positions WHERE consumer = ?", (consumer,))
+    return int(row[0]) if row else 0

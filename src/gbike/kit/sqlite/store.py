@@ -1,0 +1,259 @@
+"""The store on SQLite: one writer, many requests per commit.
+
+Writes queue up while a commit is being made durable; the next batch takes all of them (up to BATCH), each in a
+savepoint of its own, and pays for one fsync together. Statements run on the event loop, where no other thread competes
+for the interpreter; only COMMIT, which waits for the disk, runs in a thread (docs/decisions/0003). With synchronous=FULL an
+answered write survives a power cut; with NORMAL it would not.
+"""
+
+import asyncio
+import contextvars
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from gbike.kit.clock import Clock
+from gbike.kit.envelope import Event, pack
+from gbike.kit.ids import Ids
+from gbike.kit.store import Args, Conflict, Reading, Row, StoreUnavailable, Tx
+from gbike.kit.telemetry import Trace, log, trace_now
+
+BATCH = 512
+"""Writes that share one commit, at most."""
+QUEUE = 4096
+"""Writes that may wait; one more is refused with StoreUnavailable."""
+
+T = TypeVar("T")
+
+
+class SqliteReading:
+    """Reads over one connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def one(self, sql: str, params: Sequence[Any] = ()) -> Row | None:
+        """The first row, or None."""
+        row: Row | None = self._connection.execute(sql, params).fetchone()
+        return row
+
+    def all(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
+        """Every row."""
+        return self._connection.execute(sql, params).fetchall()
+
+    def each(self, sql: str, params: Sequence[Any] = ()) -> Iterable[Row]:
+        """Rows one by one."""
+        return self._connection.execute(sql, params)
+
+
+class SqliteTx(SqliteReading):
+    """The open transaction of one request."""
+
+    def __init__(self, connection: sqlite3.Connection, clock: Clock, ids: Ids, source: str) -> None:
+        super().__init__(connection)
+        self._clock, self._ids, self._source = clock, ids, source
+        self.trace: Trace = trace_now.get()
+        self.said = False
+
+    @property
+    def now_ms(self) -> int:
+        """Wall time, ms."""
+        return self._clock.now_ms()
+
+    def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
+        """Run one statement; answers the number of rows it changed."""
+        return self._connection.execute(sql, params).rowcount
+
+    def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Run one statement for each of `rows`."""
+        self._connection.executemany(sql, rows)
+
+    def say(self, event: Event) -> None:
+        """Put `event` into the outbox."""
+        message = pack(event, id=self._ids.new(), source=self._source, now_ms=self.now_ms, trace=self.trace)
+        self._connection.execute(
+            "INSERT INTO outbox (message_id, type, key, headers, value) VALUES (?, ?, ?, ?, ?)",
+            (message.id, message.type, message.key, message.headers, message.value),
+        )
+        self.said = True
+
+    def first_time(self, message_id: str) -> bool:
+        """True once per message."""
+        sql = "INSERT INTO inbox (message_id, at_ms) VALUES (?, ?) ON CONFLICT (message_id) DO NOTHING"
+        return self._connection.execute(sql, (message_id, self.now_ms)).rowcount == 1
+
+
+class _Request:
+    __slots__ = ("answer", "args", "failed", "fn", "future", "trace")
+
+    def __init__(self, fn: Callable[..., Any], args: tuple[Any, ...], future: asyncio.Future[Any]) -> None:
+        self.fn, self.args, self.future = fn, args, future
+        self.trace = trace_now.get()
+        self.answer: Any = None
+        self.failed: BaseException | None = None
+
+
+class SqliteStore:
+    """A Store in one SQLite file, or in memory when there is no path (then commits are instant)."""
+
+    def __init__(
+        self,
+        path: Path | None,
+        *,
+        clock: Clock,
+        ids: Ids,
+        source: str,
+        committer: Executor | None = None,
+        rehearse: bool = False,
+        memory: sqlite3.Connection | None = None,
+    ) -> None:
+        """`committer`: threads that COMMIT and scan, None for inline. `rehearse`: tests run every write twice.
+        `memory`: a connection to take over instead of a file (the simulator's durable state)."""
+        self.path, self._committer, self._rehearse = path, committer, rehearse
+        self._clock, self._ids, self._source = clock, ids, source
+        self._writer = memory or connect(path)
+        self._reader = self._writer if path is None else connect(path, read_only=True)
+        self._scanner: sqlite3.Connection | None = None
+        self._queue: deque[_Request] = deque()
+        self._drain: asyncio.Task[None] | None = None
+        self._context = contextvars.copy_context()
+        self._closed = False
+        self.hold = asyncio.Lock()
+        """Held by whoever needs a moment between two batches (a backup)."""
+        self._said = asyncio.Event()
+
+    async def write(self, fn: Callable[[Tx, *Args], T], *args: *Args, key: str = "") -> T:
+        """See Store.write; SQLite has one writer, so `key` changes nothing."""
+        if self._closed or len(self._queue) >= QUEUE:
+            raise StoreUnavailable(f"{self._source}: " + ("closed" if self._closed else "too many writes are waiting"))
+        loop = asyncio.get_running_loop()
+        request = _Request(fn, args, loop.create_future())
+        self._queue.append(request)
+        if self._drain is None:
+            self._drain = loop.create_task(self._drain_queue(), context=self._context.copy())
+        answer: T = await request.future
+        return answer
+
+    async def read(self, fn: Callable[[Reading, *Args], T], *args: *Args) -> T:
+        """See Store.read."""
+        if self._closed:
+            raise StoreUnavailable(f"{self._source}: closed")
+        return fn(SqliteReading(self._reader), *args)
+
+    async def scan(self, fn: Callable[[Reading, *Args], T], *args: *Args) -> T:
+        """See Store.scan."""
+        if self._committer is None or self.path is None:
+            return await self.read(fn, *args)
+        return await asyncio.get_running_loop().run_in_executor(self._committer, self._scan, fn, args)
+
+    def _scan(self, fn: Callable[..., T], args: tuple[Any, ...]) -> T:
+        connection = connect(self.path, read_only=True)
+        try:
+            return fn(SqliteReading(connection), *args)
+        finally:
+            connection.close()
+
+    async def said_something(self, timeout_ms: int) -> None:
+        """See Store.said_something."""
+        try:
+            async with asyncio.timeout(timeout_ms / 1000):
+                await self._said.wait()
+        except TimeoutError:
+            pass
+        self._said.clear()
+
+    async def close(self) -> None:
+        """Finish what has begun, then close the file."""
+        self._closed = True
+        while self._drain is not None:
+            await asyncio.sleep(0.001)
+        self._writer.close()
+        self._reader.close()
+
+    async def _drain_queue(self) -> None:
+        while self._queue:
+            async with self.hold:
+                await self.step()
+        self._drain = None
+
+    async def step(self) -> int:
+        """One batch: run up to BATCH waiting writes and commit them together. Answers how many."""
+        batch = [request for request in self._next_batch() if not request.future.cancelled()]
+        if batch and not await self._run(batch) and len(batch) > 1:
+            for request in batch:  # something broke the whole transaction: find out whom it concerns
+                await self._run([request])
+        for request in batch:
+            if request.future.cancelled():
+                continue
+            if request.failed is not None:
+                request.future.set_exception(request.failed)
+            else:
+                request.future.set_result(request.answer)
+        return len(batch)
+
+    def _next_batch(self) -> Iterator[_Request]:
+        for _ in range(min(BATCH, len(self._queue))):
+            yield self._queue.popleft()
+
+    async def _run(self, batch: list[_Request]) -> bool:
+        said = False
+        try:
+            self._writer.execute("BEGIN IMMEDIATE")
+            for request in batch:
+                said = self._attempt(request) or said
+            await self._commit()
+        except sqlite3.Error as broken:
+            log.error("a batch of writes was rolled back", store=self._source, writes=len(batch), why=str(broken))
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
+            for request in batch:
+                request.failed = StoreUnavailable(f"{self._source}: {broken}")
+            return False
+        if said:
+            self._said.set()
+        return True
+
+    def _attempt(self, request: _Request) -> bool:
+        """Run one request in its savepoint; answers whether it said something."""
+        request.failed = None
+        for rehearsal in (True, False) if self._rehearse else (False,):
+            self._writer.execute("SAVEPOINT request")
+            tx = SqliteTx(self._writer, self._clock, self._ids, self._source)
+            tx.trace = request.trace
+            try:
+                request.answer = request.fn(tx, *request.args)
+            except sqlite3.OperationalError:
+                raise  # the disk or the file, not the request: the whole batch is in doubt
+            except sqlite3.IntegrityError as refused:
+                request.failed = Conflict(str(refused))
+            except Exception as refused:
+                request.failed = refused
+            if rehearsal or request.failed is not None:
+                self._writer.execute("ROLLBACK TO request")
+            self._writer.execute("RELEASE request")
+            if request.failed is not None:
+                return False
+        return tx.said
+
+    async def _commit(self) -> None:
+        if self._committer is None:
+            self._writer.execute("COMMIT")
+        else:
+            await asyncio.get_running_loop().run_in_executor(self._committer, self._writer.execute, "COMMIT")
+
+
+def connect(path: Path | None, *, read_only: bool = False) -> sqlite3.Connection:
+    """A connection as every adapter here wants it: no implicit transactions, durable commits, bounded log."""
+    where = ":memory:" if path is None else f"file:{path}" + ("?mode=ro" if read_only else "")
+    connection = sqlite3.connect(
+        where, uri=path is not None, isolation_level=None, check_same_thread=False, cached_statements=512
+    )
+    if not read_only:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA journal_size_limit=67108864")
+    connection.execute("PRAGMA busy_timeout=5000")
+    return connection

@@ -1,0 +1,79 @@
+"""The store port: a service's own database, written by plain functions.
+
+`write(fn, *args)` runs the synchronous `fn(tx, *args)` inside one transaction. As `fn` cannot await, no transaction can
+be open during a call to a peer. `fn` may run twice (a retry after a broken batch), so its only effects are those of `tx`.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol, TypeVar, TypeVarTuple
+
+from gbike.kit.envelope import Event
+from gbike.kit.telemetry import Trace
+
+T = TypeVar("T")
+Args = TypeVarTuple("Args")
+Row = tuple[Any, ...]
+
+
+class StoreUnavailable(Exception):
+    """The store can't take or keep a write now (stopped, disk full, I/O error, queue full): nothing was changed."""
+
+
+class Conflict(Exception):
+    """A constraint of the database refused the write (a key that exists): nothing was changed."""
+
+
+class Reading(Protocol):
+    """A consistent look at the store."""
+
+    def one(self, sql: str, params: Sequence[Any] = ()) -> Row | None:
+        """The first row, or None."""
+
+    def all(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
+        """Every row; the query carries its own LIMIT."""
+
+    def each(self, sql: str, params: Sequence[Any] = ()) -> Iterable[Row]:
+        """Rows one by one, for what is too large to hold."""
+
+
+class Tx(Reading, Protocol):
+    """One open transaction. What it says and remembers is committed with what it writes, or not at all."""
+
+    trace: Trace
+
+    @property
+    def now_ms(self) -> int:
+        """Wall time, ms."""
+
+    def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
+        """Run one statement; answers the number of rows it changed."""
+
+    def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Run one statement for each of `rows`."""
+
+    def say(self, event: Event) -> None:
+        """Put `event` into the outbox: it will be published at least once if, and only if, this commits (I21)."""
+
+    def first_time(self, message_id: str) -> bool:
+        """True once per message: the inbox row is part of the effect (I22)."""
+
+
+class Store(Protocol):
+    """One service's database, whatever the engine."""
+
+    async def write(self, fn: Callable[[Tx, *Args], T], *args: *Args, key: str = "") -> T:
+        """Run `fn` in a transaction and answer what it answered, once that is durable. Raises what `fn` raised
+        (then nothing was changed), Conflict or StoreUnavailable. Writes with one `key` (`rent:1`) never deadlock
+        each other. A caller that goes away does not stop a write that has begun."""
+
+    async def read(self, fn: Callable[[Reading, *Args], T], *args: *Args) -> T:
+        """Run `fn` over what is committed; for point reads and single pages (well under a millisecond)."""
+
+    async def scan(self, fn: Callable[[Reading, *Args], T], *args: *Args) -> T:
+        """The same for what may take long (a sort of everything, a deep page): away from the event loop."""
+
+    async def said_something(self, timeout_ms: int) -> None:
+        """Wait until a commit left something in the outbox, `timeout_ms` at most."""
+
+    async def close(self) -> None:
+        """Finish what has begun, then let go of the database."""

@@ -1,0 +1,107 @@
+"""What one request is called on its way through every service, what a service counts, and how it writes its log.
+
+The trace travels in a context variable from the HTTP edge into transactions, outbox rows, events and handlers, so that
+a ride can be followed from the tap to the closed bill.
+"""
+
+import logging
+import re
+import secrets
+import sys
+from collections.abc import Callable
+from contextvars import ContextVar
+from enum import Enum
+from typing import Any
+
+import msgspec
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+_TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+
+
+class Trace(msgspec.Struct, frozen=True):
+    """W3C trace context of one request, and the id a person quotes for it."""
+
+    traceparent: str
+    request_id: str
+
+
+NO_TRACE = Trace("00-00000000000000000000000000000000-0000000000000000-00", "none")
+trace_now: ContextVar[Trace] = ContextVar("trace_now", default=NO_TRACE)
+
+
+def trace_from(traceparent: str | None, request_id: str | None, hexes: str | None = None) -> Trace:
+    """Take over what the client sent when it is well-formed, make what is missing. `hexes`: 48 hex digits of chance."""
+    parent = _TRACEPARENT.fullmatch(traceparent or "")
+    chance = hexes or secrets.token_hex(24)
+    trace_id = parent.group(1) if parent else chance[:32]
+    span_id = chance[32:48]
+    known = request_id if request_id and _REQUEST_ID.fullmatch(request_id) else trace_id
+    return Trace(f"00-{trace_id}-{span_id}-01", known)
+
+
+class Metrics:
+    """The counters of one process. Each service gets its own label, so the embedded form adds up to one page."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        here = self.registry
+        buckets = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.6, 1.2, 2.5)
+        each = ("service",)
+        self.requests = Counter(
+            "gbike_requests_total", "HTTP requests answered", ("service", "operation", "status"), registry=here
+        )
+        self.request_seconds = Histogram(
+            "gbike_request_seconds", "Time to answer, seconds", ("service", "operation"), registry=here, buckets=buckets
+        )
+        self.refusals = Counter("gbike_refusals_total", "Refusals by reason", ("service", "reason"), registry=here)
+        self.events_said = Counter("gbike_events_published_total", "Outbox rows put on the bus", each, registry=here)
+        self.events_handled = Counter("gbike_events_handled_total", "Messages given to policies", each, registry=here)
+        self.dead_letters = Counter("gbike_dead_letters_total", "Messages set aside", each, registry=here)
+        self.lag = Gauge("gbike_consumer_lag", "Messages of the log not yet handled", each, registry=here)
+        self.swept = Counter("gbike_swept_total", "Pending work cancelled by a sweeper", each, registry=here)
+        self.breaker_state = Gauge(
+            "gbike_breaker_state", "0 closed, 1 half-open, 2 open", ("service", "call"), registry=here
+        )
+        self.breaker_moves = Counter(
+            "gbike_breaker_transitions_total", "State changes of a breaker", ("service", "call", "to"), registry=here
+        )
+
+    def watch_breaker(self, service: str, call: str) -> Callable[[Enum], None]:
+        """What a breaker tells its moves to: metrics and the log."""
+        state = self.breaker_state.labels(service, call)
+
+        def moved(to: Enum) -> None:
+            state.set(to.value)
+            self.breaker_moves.labels(service, call, to.name.lower()).inc()
+            log.warning("a breaker moved", service=service, call=call, to=to.name.lower())
+
+        return moved
+
+
+def configure_logs(level: str = "INFO") -> None:
+    """Structured logs, one JSON object a line, on standard error."""
+    structlog.configure(
+        processors=[
+            _with_trace,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(serializer=lambda event, **_: msgspec.json.encode(event).decode()),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _with_trace(_logger: Any, _method: str, event: Any) -> Any:
+    trace = trace_now.get()
+    if trace is not NO_TRACE:
+        event["correlation_id"] = trace.request_id
+    return event
+
+
+log: structlog.typing.FilteringBoundLogger = structlog.get_logger()

@@ -1,0 +1,135 @@
+"""The states of a bike and who may change them.
+
+A bike carries three facts: the rent that rides it, and the staff's two marks `held` (out of service) and `broken`.
+The public status is derived from them, so that a return can't make a broken bike rentable (flaw 19).
+
+    BikeRefused
+    ├── NoSuchBike            there is none with this number
+    ├── BikeExists            a bike is registered once
+    ├── BikeNotAvailable      someone rides it, or staff took it out
+    ├── BikeIsRidden          what is asked must wait for the return
+    ├── RentWasCancelled      the reservation comes after its own cancellation
+    ├── TooLate               the caller has stopped waiting
+    └── Overloaded            more reservations are waiting than can be done in time
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """The original's three words."""
+
+    AVAILABLE = "사용가능"
+    IN_USE = "사용중"
+    BROKEN = "불량"
+
+
+class BikeRefused(Exception):
+    """Something about a bike was refused; nothing changed."""
+
+
+@dataclass(eq=False)
+class NoSuchBike(BikeRefused):
+    """There is no bike with this number."""
+
+    bikeid: int
+
+
+@dataclass(eq=False)
+class BikeExists(BikeRefused):
+    """A bike with this number is registered already."""
+
+    bikeid: int
+
+
+@dataclass(eq=False)
+class BikeNotAvailable(BikeRefused):
+    """The bike can't be rented now; `bikestatus` says what it is instead."""
+
+    bikeid: int
+    bikestatus: str
+
+
+@dataclass(eq=False)
+class BikeIsRidden(BikeRefused):
+    """A rent rides the bike."""
+
+    bikeid: int
+
+
+@dataclass(eq=False)
+class RentWasCancelled(BikeRefused):
+    """The rent was cancelled or is over: its reservation comes too late and must not take the bike."""
+
+    rentid: int
+
+
+class TooLate(BikeRefused):
+    """The caller's deadline passed before the work could be done; nothing was done."""
+
+
+class Overloaded(BikeRefused):
+    """More requests are waiting than can be served in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a bike is: free text, and WGS 84 degrees when known."""
+
+    location: str | None = None
+    lat: float | None = None
+    lon: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bike:
+    """One bike."""
+
+    bikeid: int
+    place: Place
+    batterylevel: int | None
+    rentid: int | None
+    held: bool
+    broken: bool
+    retired: bool
+    version: int
+
+    @property
+    def status(self) -> Status:
+        """사용중 while ridden or held, else 불량 when broken, else 사용가능."""
+        if self.rentid is not None or self.held:
+            return Status.IN_USE
+        return Status.BROKEN if self.broken or self.retired else Status.AVAILABLE
+
+
+def a_new_bike(bikeid: int, status: Status, place: Place, batterylevel: int | None) -> Bike:
+    """R1: registered as 사용중 it is held by staff (there is no rent), as 불량 it is broken."""
+    held, broken = status is Status.IN_USE, status is Status.BROKEN
+    return Bike(bikeid, place, batterylevel, None, held, broken, retired=False, version=1)
+
+
+def marked(bike: Bike, status: Status) -> Bike:
+    """An operator sets the public status. Asking for what the bike already shows changes nothing. Raises BikeIsRidden."""
+    if status is bike.status:
+        return bike
+    if status is Status.IN_USE:
+        return replace(bike, held=True)
+    if status is Status.BROKEN:
+        return replace(bike, held=False, broken=True)
+    if bike.rentid is not None:
+        raise BikeIsRidden(bike.bikeid)
+    return replace(bike, held=False, broken=False)
+
+
+def reported(bike: Bike, batterylevel: int, usableyn: bool | None) -> Bike:
+    """R10: a report sets the battery; 불량 stays hidden behind 사용중 until the return; usable clears only `broken`."""
+    broken = bike.broken if usableyn is None else not usableyn
+    return replace(bike, batterylevel=batterylevel, broken=broken)
+
+
+def retired(bike: Bike) -> Bike:
+    """A bike leaves the fleet; its history stays. Raises BikeIsRidden."""
+    if bike.rentid is not None:
+        raise BikeIsRidden(bike.bikeid)
+    return replace(bike, retired=True)

@@ -1,0 +1,300 @@
+"""What may be asked of bike: /bikes for everybody, /internal for rent and bikeManageApp."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+
+import msgspec
+
+from gbike.contracts.bike import AppliedReport, ReportedState, Reservation
+from gbike.kit.clock import Clock
+from gbike.kit.http.app import Operation, Refusals
+from gbike.kit.http.ask import Answer, Ask
+from gbike.kit.http.fields import Id, Latitude, Longitude, Percent, Text, sent_or
+from gbike.kit.http.hal import Kind, collection, item, searches
+from gbike.kit.http.problems import GONE, Problem, ProblemType
+from gbike.kit.peers import DEADLINE_HEADER
+from gbike.services.bike import domain
+from gbike.services.bike.domain import Bike, Place, Status, a_new_bike, marked
+from gbike.services.bike.storage import SqlBikes
+from gbike.services.bike.usecases import (
+    apply_a_report,
+    change_a_bike,
+    look_at_a_bike,
+    register_a_bike,
+    reserve_a_bike,
+    retire_a_bike,
+)
+
+BIKES = Kind("bikes", "bike", "bikeid", (("findByBikeid", "bikeid"),))
+PATIENCE_MS = 1_200
+"""How long an internal caller waits that does not say."""
+IN_FLIGHT = 256
+"""Internal requests under way at once; one more is shed."""
+
+UNKNOWN = ProblemType(
+    "bike-unknown",
+    404,
+    "No such bike",
+    "없는 자전거",
+    "There is no bike {bikeid}.",
+    "{bikeid}번 자전거는 없습니다.",
+)
+EXISTS = ProblemType(
+    "bike-exists",
+    409,
+    "The bike is registered already",
+    "이미 등록된 자전거",
+    "Bike {bikeid} is registered already; change it with PATCH.",
+    "{bikeid}번 자전거는 이미 등록되어 있습니다. PATCH로 바꾸세요.",
+)
+UNAVAILABLE = ProblemType(
+    "bike-unavailable",
+    409,
+    "The bike can't be rented now",
+    "대여할 수 없는 자전거",
+    "Bike {bikeid} is {bikestatus}.",
+    "자전거는 대여할 수 없는 상태입니다. {bikeid}번: {bikestatus}",
+)
+RIDDEN = ProblemType(
+    "bike-is-ridden",
+    409,
+    "Someone rides the bike",
+    "대여 중인 자전거",
+    "Bike {bikeid} is being ridden; wait for its return.",
+    "{bikeid}번 자전거는 대여 중입니다. 반납 후에 바꿀 수 있습니다.",
+)
+CANCELLED = ProblemType(
+    "rent-was-cancelled",
+    410,
+    "The rent is over",
+    "이미 끝난 대여",
+    "Rent {rentid} was cancelled or is over; it can't reserve a bike.",
+    "{rentid}번 대여는 취소되었거나 끝났습니다.",
+)
+TOO_LATE = ProblemType(
+    "too-late",
+    503,
+    "The caller's time ran out",
+    "처리 시간 초과",
+    "The work could not be done in the time left; nothing was changed.",
+    "남은 시간 안에 처리할 수 없어 아무것도 바뀌지 않았습니다.",
+    retry_after_s=2,
+)
+OVERLOADED = ProblemType(
+    "overloaded",
+    503,
+    "Too many requests are waiting",
+    "요청이 너무 많음",
+    "More requests are waiting than can be done in time. Please try again shortly.",
+    "요청이 많아 지금 처리할 수 없습니다. 잠시 후 다시 시도해 주세요.",
+    retry_after_s=1,
+)
+REFUSALS: Refusals = {
+    domain.NoSuchBike: UNKNOWN,
+    domain.BikeExists: EXISTS,
+    domain.BikeNotAvailable: UNAVAILABLE,
+    domain.BikeIsRidden: RIDDEN,
+    domain.RentWasCancelled: CANCELLED,
+    domain.TooLate: TOO_LATE,
+    domain.Overloaded: OVERLOADED,
+}
+
+
+class BikeResource(msgspec.Struct, frozen=True):
+    """A bike as clients see it."""
+
+    bikeid: int
+    status: str
+    location: str | None
+    batterylevel: int | None
+    lat: float | None
+    lon: float | None
+    retired: bool
+
+
+class NewBike(msgspec.Struct, frozen=True):
+    """What an operator sends to register a bike."""
+
+    bikeid: Id
+    status: Status | None = None
+    location: Text | None = None
+    batterylevel: Percent | None = None
+    lat: Latitude | None = None
+    lon: Longitude | None = None
+
+
+class BikeChange(msgspec.Struct, frozen=True):
+    """What an operator may change; what is not sent stays (PATCH) or is cleared (PUT, but never the status)."""
+
+    status: Status | None = None
+    location: Text | None | msgspec.UnsetType = msgspec.UNSET
+    batterylevel: Percent | None | msgspec.UnsetType = msgspec.UNSET
+    lat: Latitude | None | msgspec.UnsetType = msgspec.UNSET
+    lon: Longitude | None | msgspec.UnsetType = msgspec.UNSET
+
+    def applied(self, bike: Bike, clearing: bool) -> Bike:
+        """The bike with this change. Raises BikeIsRidden."""
+        bike = marked(bike, self.status) if self.status is not None else bike
+        old = bike.place
+
+        place = Place(
+            sent_or(self.location, None if clearing else old.location),
+            sent_or(self.lat, None if clearing else old.lat),
+            sent_or(self.lon, None if clearing else old.lon),
+        )
+        return replace(
+            bike, place=place, batterylevel=sent_or(self.batterylevel, None if clearing else bike.batterylevel)
+        )
+
+
+class BikeHttp:
+    """The handlers: parse, one use case, answer."""
+
+    def __init__(self, bikes: SqlBikes, clock: Clock) -> None:
+        self._bikes, self._clock = bikes, clock
+        self._under_way = 0
+
+    async def list(self, ask: Ask) -> Answer:
+        """GET /bikes."""
+        page = ask.page()
+        bikes, total = await self._bikes.page(page)
+        return Answer(200, collection(BIKES, ask.base, [shown(bike) for bike in bikes], page, total))
+
+    async def register(self, ask: Ask) -> Answer:
+        """POST /bikes."""
+        new = await ask.body(NewBike)
+        render = partial(self._registered, ask)
+        bike = a_new_bike(
+            new.bikeid, new.status or Status.AVAILABLE, Place(new.location, new.lat, new.lon), new.batterylevel
+        )
+        return render(await register_a_bike(bike, bikes=self._bikes, once=await ask.once(render)))
+
+    async def show(self, ask: Ask) -> Answer:
+        """GET /bikes/{bikeid}."""
+        return self._shown(ask, await look_at_a_bike(ask.id("bikeid"), bikes=self._bikes))
+
+    async def find(self, ask: Ask) -> Answer:
+        """GET /bikes/search/findByBikeid."""
+        return self._shown(ask, await look_at_a_bike(ask.find("bikeid"), bikes=self._bikes))
+
+    async def change(self, ask: Ask) -> Answer:
+        """PATCH /bikes/{bikeid}: what is not sent stays."""
+        return await self._change(ask, clearing=False)
+
+    async def replace(self, ask: Ask) -> Answer:
+        """PUT /bikes/{bikeid}: what is not sent is cleared, but never the status."""
+        return await self._change(ask, clearing=True)
+
+    async def _change(self, ask: Ask, clearing: bool) -> Answer:
+        change, render = await ask.body(BikeChange), partial(self._shown, ask)
+        decide = partial(change.applied, clearing=clearing)
+        return render(await change_a_bike(ask.id("bikeid"), decide, bikes=self._bikes, once=await ask.once(render)))
+
+    async def retire(self, ask: Ask) -> Answer:
+        """POST /bikes/{bikeid}/retirement."""
+        render = partial(self._shown, ask)
+        return render(await retire_a_bike(ask.id("bikeid"), bikes=self._bikes, once=await ask.once(render)))
+
+    async def reserve(self, ask: Ask) -> Answer:
+        """PUT /internal/bikes/{bikeid}/reservations/{rentid}."""
+        bikeid, rentid = ask.id("bikeid"), ask.id("rentid")
+        with self._shedding():
+            await reserve_a_bike(bikeid, for_rent=rentid, until_ms=self._until(ask), bikes=self._bikes)
+        return Answer(200, Reservation(bikeid, rentid))
+
+    async def report(self, ask: Ask) -> Answer:
+        """PUT /internal/bikes/{bikeid}/reports/{reportid}."""
+        state = msgspec.json.decode(await ask.raw(), type=ReportedState)
+        bikeid, reportid = ask.id("bikeid"), ask.id("reportid")
+        with self._shedding():
+            bike = await apply_a_report(
+                bikeid, reportid, state.batterylevel, state.usableyn, until_ms=self._until(ask), bikes=self._bikes
+            )
+        return Answer(200, AppliedReport(bike.bikeid, bike.status))
+
+    async def old_check(self, _ask: Ask) -> Answer:
+        """GET /bikes/chkAndUpdateStatus, which changed state by reading (flaw 12)."""
+        raise Problem(GONE, {"instead": "POST /rents"})
+
+    async def old_report(self, _ask: Ask) -> Answer:
+        """GET /bikes/getReportAndUpdate, which changed state by reading (flaw 12)."""
+        raise Problem(GONE, {"instead": "POST /bikeManageApps"})
+
+    async def searches(self, ask: Ask) -> Answer:
+        """GET /bikes/search."""
+        return Answer(200, searches(BIKES, ask.base))
+
+    def _shown(self, ask: Ask, bike: Bike) -> Answer:
+        return Answer(200, item(BIKES, ask.base, shown(bike)))
+
+    def _registered(self, ask: Ask, bike: Bike) -> Answer:
+        return Answer(201, item(BIKES, ask.base, shown(bike)), {"Location": f"{ask.base}/bikes/{bike.bikeid}"})
+
+    def _until(self, ask: Ask) -> float:
+        left = ask.headers.get(DEADLINE_HEADER, "")
+        return self._clock.monotonic_ms() + (int(left) if left.isdigit() else PATIENCE_MS)
+
+    @contextmanager
+    def _shedding(self) -> Iterator[None]:
+        if self._under_way >= IN_FLIGHT:
+            raise domain.Overloaded
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+
+
+def shown(bike: Bike) -> BikeResource:
+    """The bike as clients see it."""
+    place = bike.place
+    return BikeResource(bike.bikeid, bike.status, place.location, bike.batterylevel, place.lat, place.lon, bike.retired)
+
+
+def operations(bikes: SqlBikes, clock: Clock) -> list[Operation]:
+    """The operations of bike."""
+    http, one, at = BikeHttp(bikes, clock), {200: BikeResource}, "/bikes/{bikeid}"
+    inside = "/internal/bikes/{bikeid}"
+    return [
+        Operation("GET", "/bikes", http.list, "List the fleet", answers={200: [BikeResource]}, paged=True),
+        Operation(
+            "POST", "/bikes", http.register, "R1: register a bike", NewBike, {201: BikeResource}, refusals=(EXISTS,)
+        ),
+        Operation("GET", "/bikes/search", http.searches, "The searches", answers={200: None}),
+        Operation(
+            "GET", "/bikes/search/findByBikeid", http.find, "R13: find a bike", None, one, "bikeid", refusals=(UNKNOWN,)
+        ),
+        Operation(
+            "GET",
+            "/bikes/chkAndUpdateStatus",
+            http.old_check,
+            "Gone: rent with POST /rents",
+            answers={},
+            refusals=(GONE,),
+        ),
+        Operation(
+            "GET",
+            "/bikes/getReportAndUpdate",
+            http.old_report,
+            "Gone: report with POST /bikeManageApps",
+            answers={},
+            refusals=(GONE,),
+        ),
+        Operation("GET", at, http.show, "R13: a bike's state", answers=one, refusals=(UNKNOWN,)),
+        Operation("PATCH", at, http.change, "Change a bike", BikeChange, one, refusals=(UNKNOWN, RIDDEN)),
+        Operation("PUT", at, http.replace, "Replace a bike's facts", BikeChange, one, refusals=(UNKNOWN, RIDDEN)),
+        Operation(
+            "POST",
+            at + "/retirement",
+            http.retire,
+            "Take a bike out for good",
+            None,
+            one,
+            refusals=(UNKNOWN, RIDDEN),
+            keyed=True,
+        ),
+        Operation("PUT", inside + "/reservations/{rentid}", http.reserve, "R3: reserve for a rent", hidden=True),
+        Operation("PUT", inside + "/reports/{reportid}", http.report, "R10: apply a report", hidden=True),
+    ]

@@ -1,0 +1,233 @@
+"""The fleet in SQL. Every statement that may meet another rider's is conditional: the row count decides, not a look before."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from gbike.contracts.bike import ChkAndUpdatedStatus, RegisteredBike, UpdatedBike, UpdatedBikeState
+from gbike.kit.clock import Clock
+from gbike.kit.http.hal import Page
+from gbike.kit.listing import Listing, count, list_page
+from gbike.kit.once import Once, once_only
+from gbike.kit.store import Conflict, Reading, Row, Store, Tx
+from gbike.services.bike.domain import (
+    Bike,
+    BikeExists,
+    BikeNotAvailable,
+    NoSuchBike,
+    Place,
+    RentWasCancelled,
+    Status,
+    TooLate,
+)
+
+VERSIONS = Path(__file__).parent / "versions"
+_COLUMNS = "bikeid, location, lat, lon, batterylevel, rentid, held, broken, retired, version"
+_LISTED = Listing(
+    select=f"SELECT {_COLUMNS} FROM bikes",
+    sortable={
+        "bikeid": "bikeid",
+        "location": "location",
+        "batterylevel": "batterylevel",
+        "status": "CASE WHEN rentid IS NOT NULL OR held = 1 THEN 2 WHEN broken = 1 THEN 0 ELSE 1 END",
+    },
+    order="bikeid",
+    where="WHERE retired = 0",
+    counters=("bikes",),
+)
+
+
+class SqlBikes:
+    """Bikes (ports) over a Store."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store, self._clock = store, clock
+
+    async def one(self, bikeid: int) -> Bike:
+        """See Bikes.one."""
+        return await self._store.read(load, bikeid)
+
+    async def page(self, page: Page) -> tuple[list[Bike], int]:
+        """One page of the bikes that are not retired, and how many there are."""
+        return await list_page(self._store, _LISTED, page, _bike)
+
+    async def add(self, bike: Bike, once: Once | None) -> Bike:
+        """See Bikes.add."""
+        return await self._store.write(once_only, once, add, bike, key=f"bike:{bike.bikeid}")
+
+    async def change(self, bikeid: int, decide: Callable[[Bike], Bike], once: Once | None) -> Bike:
+        """See Bikes.change."""
+        return await self._store.write(once_only, once, change, bikeid, decide, key=f"bike:{bikeid}")
+
+    async def reserve(self, bikeid: int, rentid: int, until_ms: float) -> None:
+        """See Bikes.reserve."""
+        refusal = await self._store.write(self._reserve, bikeid, rentid, until_ms, key=f"bike:{bikeid}")
+        if refusal is not None:
+            raise refusal
+
+    async def report(self, bikeid: int, reportid: int, decide: Callable[[Bike], Bike], until_ms: float) -> Bike:
+        """See Bikes.report."""
+        return await self._store.write(self._report, bikeid, reportid, decide, until_ms, key=f"bike:{bikeid}")
+
+    def _reserve(self, tx: Tx, bikeid: int, rentid: int, until_ms: float) -> Exception | None:
+        self._in_time(until_ms)
+        return reserve(tx, bikeid, rentid)
+
+    def _report(self, tx: Tx, bikeid: int, reportid: int, decide: Callable[[Bike], Bike], until_ms: float) -> Bike:
+        self._in_time(until_ms)
+        return report(tx, bikeid, reportid, decide)
+
+    def _in_time(self, until_ms: float) -> None:
+        if self._clock.monotonic_ms() >= until_ms:
+            raise TooLate
+
+
+def load(read: Reading, bikeid: int) -> Bike:
+    """The bike. Raises NoSuchBike."""
+    row = read.one(f"SELECT {_COLUMNS} FROM bikes WHERE bikeid = ?", (bikeid,))
+    if row is None:
+        raise NoSuchBike(bikeid)
+    return _bike(row)
+
+
+def add(tx: Tx, bike: Bike) -> Bike:
+    """Keep a new bike and say so. Raises BikeExists."""
+    place = bike.place
+    kept = tx.execute(
+        f"INSERT INTO bikes ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, NULL, ?, ?, 0, 1) ON CONFLICT (bikeid) DO NOTHING",
+        (bike.bikeid, place.location, place.lat, place.lon, bike.batterylevel, int(bike.held), int(bike.broken)),
+    )
+    if not kept:
+        raise BikeExists(bike.bikeid)
+    count(tx, "bikes")
+    tx.say(
+        RegisteredBike(
+            bikeid=bike.bikeid,
+            status=bike.status,
+            location=place.location,
+            batterylevel=bike.batterylevel,
+            lat=place.lat,
+            lon=place.lon,
+        )
+    )
+    return bike
+
+
+def change(tx: Tx, bikeid: int, decide: Callable[[Bike], Bike]) -> Bike:
+    """Load, decide, keep, say. A change that changes nothing says nothing."""
+    before = load(tx, bikeid)
+    after = decide(before)
+    if after == before:
+        return before
+    kept = _keep(tx, before, after)
+    if after.retired and not before.retired:
+        count(tx, "bikes", -1)
+    tx.say(_updated(kept))
+    return kept
+
+
+def reserve(tx: Tx, bikeid: int, rentid: int) -> Exception | None:
+    """Give the bike to the rent, or answer the refusal, whose tombstone is kept in this same transaction."""
+    if tx.one("SELECT 1 FROM tombstones WHERE rentid = ?", (rentid,)):
+        return RentWasCancelled(rentid)
+    row = tx.one(
+        "UPDATE bikes SET rentid = ?, version = version + 1 WHERE bikeid = ?"
+        " AND rentid IS NULL AND held = 0 AND broken = 0 AND retired = 0 RETURNING version",
+        (rentid, bikeid),
+    )
+    if row is not None:
+        tx.say(ChkAndUpdatedStatus(bikeid=bikeid, status=Status.IN_USE, rentid=rentid, version=row[0]))
+        return None
+    try:
+        bike = load(tx, bikeid)
+    except NoSuchBike as unknown:
+        _bury(tx, rentid)
+        return unknown
+    if bike.rentid == rentid:
+        return None
+    _bury(tx, rentid)
+    return BikeNotAvailable(bikeid, bike.status)
+
+
+def release(tx: Tx, bikeid: int, rentid: int, place: Place) -> None:
+    """The rent is over or cancelled: tombstone first, then free the bike if it is still this rent's (fencing)."""
+    _bury(tx, rentid)
+    row = tx.one(
+        "UPDATE bikes SET rentid = NULL, version = version + 1, location = coalesce(?, location),"
+        " lat = CASE WHEN ? IS NULL AND ? IS NULL THEN lat ELSE ? END,"
+        " lon = CASE WHEN ? IS NULL AND ? IS NULL THEN lon ELSE ? END"
+        f" WHERE bikeid = ? AND rentid = ? RETURNING {_COLUMNS}",
+        (
+            *(place.location, place.location, place.lat, place.lat, place.location, place.lon, place.lon),
+            *(bikeid, rentid),
+        ),
+    )
+    if row is not None:
+        tx.say(_updated(_bike(row), rentid))
+
+
+def report(tx: Tx, bikeid: int, reportid: int, decide: Callable[[Bike], Bike]) -> Bike:
+    """Apply a report unless a newer one was: reports may come late, doubled and out of order."""
+    before = load(tx, bikeid)
+    if not tx.execute("UPDATE bikes SET reportid = ? WHERE bikeid = ? AND reportid < ?", (reportid, bikeid, reportid)):
+        return before
+    after = decide(before)
+    kept = _keep(tx, before, after)
+    usable = not after.broken if after.broken != before.broken else None
+    tx.say(
+        UpdatedBikeState(
+            bikeid=bikeid,
+            status=kept.status,
+            batterylevel=kept.batterylevel,
+            usableyn=usable,
+            reportid=reportid,
+            version=kept.version,
+        )
+    )
+    return kept
+
+
+def facts(read: Reading) -> Iterable[tuple[int, int | None, bool, bool]]:
+    """For `gbike verify`: bikeid, rentid, out of service, retired; by bikeid."""
+    sql = "SELECT bikeid, rentid, held + broken > 0, retired FROM bikes ORDER BY bikeid"
+    return ((row[0], row[1], bool(row[2]), bool(row[3])) for row in read.each(sql))
+
+
+def _keep(tx: Tx, before: Bike, after: Bike) -> Bike:
+    place = after.place
+    row = tx.one(
+        "UPDATE bikes SET location = ?, lat = ?, lon = ?, batterylevel = ?, held = ?, broken = ?, retired = ?,"
+        f" version = version + 1 WHERE bikeid = ? AND version = ? RETURNING {_COLUMNS}",
+        (
+            *(place.location, place.lat, place.lon, after.batterylevel),
+            *(int(after.held), int(after.broken), int(after.retired), after.bikeid, before.version),
+        ),
+    )
+    if row is None:
+        raise Conflict(f"bike {after.bikeid} changed under our hands")
+    return _bike(row)
+
+
+def _bury(tx: Tx, rentid: int) -> None:
+    tx.execute(
+        "INSERT INTO tombstones (rentid, at_ms) VALUES (?, ?) ON CONFLICT (rentid) DO NOTHING", (rentid, tx.now_ms)
+    )
+
+
+def _updated(bike: Bike, rentid: int | None = None) -> UpdatedBike:
+    place = bike.place
+    return UpdatedBike(
+        bikeid=bike.bikeid,
+        status=bike.status,
+        location=place.location,
+        batterylevel=bike.batterylevel,
+        lat=place.lat,
+        lon=place.lon,
+        retired=bike.retired,
+        rentid=rentid,
+        version=bike.version,
+    )
+
+
+def _bike(row: Row) -> Bike:
+    bikeid, location, lat, lon, battery, rentid, held, broken, retired, version = row
+    return Bike(bikeid, Place(location, lat, lon), battery, rentid, bool(held), bool(broken), bool(retired), version)

@@ -1,0 +1,1 @@
+"""BikeManageApp: what the field staff report of a bike, applied to it synchronously. A supporting service."""

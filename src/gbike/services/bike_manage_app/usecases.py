@@ -1,0 +1,33 @@
+"""One function per sentence of the requirements; the way of a report through its steps is in `saga`."""
+
+from gbike.kit.once import Once
+from gbike.services.bike_manage_app.domain import Report, State
+from gbike.services.bike_manage_app.ports import BikeStates, Reports
+
+
+async def take_down_a_report(
+    state: State, sent_reportid: int | None, *, reports: Reports, bikes: BikeStates, once: Once | None = None
+) -> tuple[Report, bool]:
+    """R10: a manager reports a bike's battery and faults. The number they sent tells a repeated report from a new one."""
+    bikes.check()
+    return await reports.begin(state, sent_reportid, once)
+
+
+async def apply_the_report(report: Report, *, bikes: BikeStates) -> None:
+    """R10: the bike's state is updated, synchronously: a report that was not applied earns nothing."""
+    await bikes.apply(report)
+
+
+async def confirm_the_report(report: Report, *, reports: Reports, once: Once | None = None) -> Report:
+    """R11: the report was applied, so it is said, and whoever hears it adds the points."""
+    return await reports.applied(report, once)
+
+
+async def give_up_the_report(report: Report, why: Exception, *, reports: Reports) -> None:
+    """The undo of R10: no points. That bike may have stored the battery is harmless (ruling 10)."""
+    await reports.cancel(report, type(why).__name__)
+
+
+async def look_up_a_report(reportid: int, *, reports: Reports) -> Report:
+    """Managers look up what they reported."""
+    return await reports.one(reportid)

@@ -1,0 +1,68 @@
+"""How bikeManageApp is put together: the one place that sees all of it."""
+
+import asyncio
+from typing import Annotated
+
+from msgspec import Meta
+
+from gbike.contracts.bike_manage_app import SAYS
+from gbike.kit import settings
+from gbike.kit.breaker import Breaker, BreakerSettings
+from gbike.kit.peers import Peer
+from gbike.kit.runtime import Card, Service, Worker, World
+from gbike.services.bike_manage_app.clients import BikeClient
+from gbike.services.bike_manage_app.http import REFUSALS, operations
+from gbike.services.bike_manage_app.saga import ReportABike
+from gbike.services.bike_manage_app.storage import VERSIONS, SqlReports
+
+SWEPT_AT_ONCE = 100
+
+
+class ReportSettings(BreakerSettings, frozen=True):
+    """What may be set of bikeManageApp."""
+
+    report_deadline_ms: Annotated[int, Meta(gt=0, description="bike must apply a report within this, ms")] = 600
+    report_in_flight: Annotated[int, Meta(gt=0, description="reports under way at once")] = 16
+    report_waiting: Annotated[int, Meta(ge=0, description="reports that may wait for a place")] = 256
+    sweep_every_ms: Annotated[int, Meta(gt=0, description="pending reports past their deadline are looked for, ms")] = (
+        2_000
+    )
+
+
+def build(world: World) -> Service:
+    """BikeManageApp in a world."""
+    chosen = settings.load(ReportSettings, world.env)
+    reports = SqlReports(world.store, chosen.report_deadline_ms)
+    breaker = Breaker(chosen, world.clock, world.chance, world.metrics.watch_breaker("bike_manage_app", "report"))
+    bike = Peer(
+        world.caller("bike"),
+        breaker,
+        world.clock,
+        deadline_ms=chosen.report_deadline_ms,
+        in_flight=chosen.report_in_flight,
+        waiting=chosen.report_waiting,
+    )
+    swept = world.metrics.swept.labels("bike_manage_app")
+
+    async def sweep() -> int:
+        found = await reports.sweep(SWEPT_AT_ONCE)
+        swept.inc(found)
+        return found
+
+    sweeper = Worker("sweeper", sweep, lambda: asyncio.sleep(chosen.sweep_every_ms / 1000))
+    return Service(
+        "bike_manage_app", operations(reports, ReportABike(reports, BikeClient(bike))), REFUSALS, workers=(sweeper,)
+    )
+
+
+CARD = Card(
+    name="bike_manage_app",
+    title="BikeManageApp: field staff's reports",
+    port=8086,
+    paths=("/bikeManageApps",),
+    says=SAYS,
+    versions=VERSIONS,
+    build=build,
+    settings=ReportSettings,
+    calls=("bike",),
+)

@@ -1,0 +1,1 @@
+"""BikeManager: the field staff and their points. A supporting service."""

@@ -1,0 +1,114 @@
+"""Points are earned by applied reports and turned into deposit; both are entries, and the points are their sum.
+
+ManagerRefused
+├── NoSuchManager         there is none with this number
+├── ManagerExists         the posted number is taken
+├── NotYourPoints         the conversion names another rider than the manager's own
+├── NotEnoughPoints       more is to be converted than there is
+├── PointsDiffer          the client counts on other points than there are
+└── KeyNeeded             a conversion without the expected points needs an Idempotency-Key
+"""
+
+from dataclasses import dataclass
+
+POINTS_PER_REPORT = 1_000
+
+
+class ManagerRefused(Exception):
+    """Something about a manager was refused; no points moved."""
+
+
+@dataclass(eq=False)
+class NoSuchManager(ManagerRefused):
+    """There is no such manager."""
+
+    managerid: int
+
+
+@dataclass(eq=False)
+class ManagerExists(ManagerRefused):
+    """The number is taken."""
+
+    managerid: int
+
+
+@dataclass(eq=False)
+class NotYourPoints(ManagerRefused):
+    """The points belong to the manager's own rider account."""
+
+    managerid: int
+    userid: int
+
+
+@dataclass(eq=False)
+class PointsDiffer(ManagerRefused):
+    """With `balance` points, converting `adjustpoint` leaves `right_point`, not what the client expects."""
+
+    managerid: int
+    balance: int
+    adjustpoint: int
+    right_point: int
+
+
+@dataclass(eq=False)
+class NotEnoughPoints(ManagerRefused):
+    """There are only `balance` points."""
+
+    managerid: int
+    balance: int
+    adjustpoint: int
+
+
+class KeyNeeded(ManagerRefused):
+    """Without the points that are expected to be left, only a key tells a repeated conversion from a new one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manager:
+    """One of the field staff. `adjustpoint` is the last conversion, None before the first."""
+
+    managerid: int
+    userid: int
+    points: int
+    adjustpoint: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LastMovement:
+    """The newest entry of a manager's points: negative for a conversion."""
+
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConversionWish:
+    """Turn `adjustpoint` points into deposit; `point` is what the client expects to be left (None: it doesn't say)."""
+
+    adjustpoint: int
+    point: int | None
+    userid: int | None
+    keyed: bool
+
+
+def convert(manager: Manager, last: LastMovement | None, wish: ConversionWish) -> bool:
+    """R12: whether the points are to be converted; False when just this conversion was the last movement.
+
+    The client's `point` is only what it expects (flaw 36). Raises NotYourPoints, NotEnoughPoints,
+    PointsDiffer, KeyNeeded.
+    """
+    if wish.userid is not None and wish.userid != manager.userid:
+        raise NotYourPoints(manager.managerid, wish.userid)
+    left = manager.points - wish.adjustpoint
+    if wish.point is None:
+        if not wish.keyed:
+            raise KeyNeeded
+        expected = left
+    else:
+        expected = wish.point
+    if left == expected and left >= 0:
+        return True
+    if manager.points == expected and last is not None and last.amount == -wish.adjustpoint:
+        return False
+    if left < 0:
+        raise NotEnoughPoints(manager.managerid, manager.points, wish.adjustpoint)
+    raise PointsDiffer(manager.managerid, manager.points, wish.adjustpoint, left)

@@ -1,0 +1,203 @@
+"""What may be asked of bikeManager."""
+
+from functools import partial
+from typing import Annotated
+
+import msgspec
+
+from gbike.kit.clock import rfc3339
+from gbike.kit.http.app import Operation, Refusals
+from gbike.kit.http.ask import Answer, Ask
+from gbike.kit.http.fields import MAX_ID, Id, Points
+from gbike.kit.http.hal import Kind, collection, item, searches
+from gbike.kit.http.problems import ProblemType
+from gbike.kit.money import MAX_WON
+from gbike.services.bike_manager import domain
+from gbike.services.bike_manager.domain import ConversionWish, Manager
+from gbike.services.bike_manager.storage import SqlManagers
+from gbike.services.bike_manager.usecases import (
+    convert_points,
+    look_up_a_manager,
+    name_the_rider,
+    register_a_manager,
+)
+
+MANAGERS = Kind("bikeManagers", "bikeManager", "managerid", (("findByManagerid", "managerid"),))
+ENTRIES = Kind("entries", "entry", "entryid")
+UNKNOWN = ProblemType(
+    "manager-unknown",
+    404,
+    "No such manager",
+    "없는 자전거관리자",
+    "There is no manager {managerid}.",
+    "{managerid}번 자전거관리자는 없습니다.",
+)
+EXISTS = ProblemType(
+    "manager-exists",
+    409,
+    "The number is taken",
+    "이미 있는 번호",
+    "There is a manager {managerid} already.",
+    "{managerid}번 자전거관리자가 이미 있습니다.",
+)
+NOT_YOURS = ProblemType(
+    "not-your-points",
+    409,
+    "The points belong to another rider",
+    "다른 사용자의 포인트",
+    "Manager {managerid}'s points go to their own rider account, not to {userid}.",
+    "{managerid}번 관리자의 포인트는 본인 계정으로만 전환할 수 있습니다({userid}번 아님).",
+)
+DIFFER = ProblemType(
+    "points-differ",
+    409,
+    "The points are not what you expect",
+    "포인트가 예상과 다름",
+    "Manager {managerid} has {balance} points; after converting {adjustpoint} there are {right_point}: send that as point.",
+    "{managerid}번 관리자의 포인트는 {balance}점입니다. {adjustpoint}점을 전환하면 {right_point}점이 남습니다. point로 그 값을 보내 주세요.",
+)
+NOT_ENOUGH = ProblemType(
+    "not-enough-points",
+    409,
+    "There are not that many points",
+    "포인트 부족",
+    "Manager {managerid} has only {balance} points, not {adjustpoint}.",
+    "{managerid}번 관리자의 포인트는 {balance}점뿐이라 {adjustpoint}점을 전환할 수 없습니다.",
+)
+KEY_NEEDED = ProblemType(
+    "idempotency-key-needed",
+    422,
+    "A conversion without point needs an Idempotency-Key",
+    "point가 없으면 Idempotency-Key가 필요함",
+    "Send the points that will be left as point, or an Idempotency-Key.",
+    "전환 후 남을 point 값이나 Idempotency-Key를 보내 주세요.",
+)
+REFUSALS: Refusals = {
+    domain.NoSuchManager: UNKNOWN,
+    domain.ManagerExists: EXISTS,
+    domain.NotYourPoints: NOT_YOURS,
+    domain.NotEnoughPoints: NOT_ENOUGH,
+    domain.PointsDiffer: DIFFER,
+    domain.KeyNeeded: KEY_NEEDED,
+}
+Converted = Annotated[int, msgspec.Meta(ge=1, le=MAX_WON, description="points to turn into deposit")]
+Number = Annotated[int, msgspec.Meta(ge=1, le=MAX_ID, description="the wanted number; taken when it is free")]
+
+
+class ManagerResource(msgspec.Struct, frozen=True):
+    """A manager as clients see them."""
+
+    managerid: int
+    userid: int
+    point: int
+    adjustpoint: int | None
+
+
+class PointEntryResource(msgspec.Struct, frozen=True):
+    """One movement of points."""
+
+    entryid: int
+    cause: str
+    amount: int
+    at: str
+
+
+class NewManager(msgspec.Struct, frozen=True):
+    """What registers a manager."""
+
+    userid: Id
+    managerid: Number | None = None
+    point: Points = 0
+
+
+class ManagerChange(msgspec.Struct, frozen=True):
+    """With `adjustpoint`: a conversion, and `point` is what should be left. Without: the rider account."""
+
+    userid: Id | None = None
+    point: Points | None = None
+    adjustpoint: Converted | None = None
+
+
+class ManagerHttp:
+    """The handlers."""
+
+    def __init__(self, managers: SqlManagers) -> None:
+        self._managers = managers
+
+    async def list(self, ask: Ask) -> Answer:
+        """GET /bikeManagers."""
+        page = ask.page()
+        found, total = await self._managers.page(page)
+        return Answer(200, collection(MANAGERS, ask.base, [shown(one) for one in found], page, total))
+
+    async def register(self, ask: Ask) -> Answer:
+        """POST /bikeManagers."""
+        new, render = await ask.body(NewManager), partial(self._created, ask)
+        once = await ask.once(render)
+        return render(
+            await register_a_manager(new.managerid, new.userid, new.point, managers=self._managers, once=once)
+        )
+
+    async def show(self, ask: Ask) -> Answer:
+        """GET /bikeManagers/{managerid}."""
+        return self._shown(ask, await look_up_a_manager(ask.id("managerid"), managers=self._managers))
+
+    async def find(self, ask: Ask) -> Answer:
+        """GET /bikeManagers/search/findByManagerid."""
+        return self._shown(ask, await look_up_a_manager(ask.find("managerid"), managers=self._managers))
+
+    async def change(self, ask: Ask) -> Answer:
+        """PUT or PATCH /bikeManagers/{managerid}."""
+        number, change, render = ask.id("managerid"), await ask.body(ManagerChange), partial(self._shown, ask)
+        once = await ask.once(render)
+        if change.adjustpoint is not None:
+            wish = ConversionWish(change.adjustpoint, change.point, change.userid, keyed=once is not None)
+            return render(await convert_points(number, wish, managers=self._managers, once=once))
+        if change.userid is not None:
+            return render(await name_the_rider(number, change.userid, managers=self._managers, once=once))
+        return render(await look_up_a_manager(number, managers=self._managers))
+
+    async def entries(self, ask: Ask) -> Answer:
+        """GET /bikeManagers/{managerid}/entries."""
+        number, page = ask.id("managerid"), ask.page()
+        found, total = await self._managers.entries(number, page)
+        rows = [PointEntryResource(e.entryid, e.cause, e.amount, rfc3339(e.at_ms)) for e in found]
+        return Answer(200, collection(ENTRIES, f"{ask.base}/bikeManagers/{number}", rows, page, total))
+
+    async def searches(self, ask: Ask) -> Answer:
+        """GET /bikeManagers/search."""
+        return Answer(200, searches(MANAGERS, ask.base))
+
+    def _shown(self, ask: Ask, manager: Manager) -> Answer:
+        where = f"{ask.base}/bikeManagers/{manager.managerid}"
+        return Answer(200, item(MANAGERS, ask.base, shown(manager)), {"Location": where} if ask.method == "PUT" else {})
+
+    def _created(self, ask: Ask, manager: Manager) -> Answer:
+        where = f"{ask.base}/bikeManagers/{manager.managerid}"
+        return Answer(201, item(MANAGERS, ask.base, shown(manager)), {"Location": where})
+
+
+def shown(manager: Manager) -> ManagerResource:
+    """The manager as clients see them."""
+    return ManagerResource(manager.managerid, manager.userid, manager.points, manager.adjustpoint)
+
+
+def operations(managers: SqlManagers) -> list[Operation]:
+    """The operations of bikeManager."""
+    http, one, base = ManagerHttp(managers), {200: ManagerResource}, "/bikeManagers"
+    at, none, refused = base + "/{managerid}", (UNKNOWN,), (UNKNOWN, NOT_YOURS, NOT_ENOUGH, DIFFER, KEY_NEEDED)
+    many = {200: [PointEntryResource]}
+    return [
+        Operation("GET", base, http.list, "List the managers", answers={200: [ManagerResource]}, paged=True),
+        Operation(
+            "POST", base, http.register, "Register a manager", NewManager, {201: ManagerResource}, refusals=(EXISTS,)
+        ),
+        Operation("GET", base + "/search", http.searches, "The searches"),
+        Operation(
+            "GET", base + "/search/findByManagerid", http.find, "A manager", None, one, "managerid", refusals=none
+        ),
+        Operation("GET", at, http.show, "R11: a manager's points", answers=one, refusals=none),
+        Operation("PUT", at, http.change, "R12: convert points", ManagerChange, one, refusals=refused),
+        Operation("PATCH", at, http.change, "R12: convert points", ManagerChange, one, refusals=refused),
+        Operation("GET", at + "/entries", http.entries, "Movements", answers=many, paged=True, refusals=none),
+    ]

@@ -1,0 +1,195 @@
+"""Points in SQL: an entry per movement under a cause that counts once, and the sum beside them."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from gbike.contracts.bike_manager import AdjustedPoint
+from gbike.kit.http.hal import Page
+from gbike.kit.ids import Ids
+from gbike.kit.listing import Listing, count, list_page
+from gbike.kit.once import Once, once_only
+from gbike.kit.store import Reading, Row, Store, Tx
+from gbike.services.bike_manager.domain import (
+    ConversionWish,
+    LastMovement,
+    Manager,
+    ManagerExists,
+    NoSuchManager,
+    convert,
+)
+
+VERSIONS = Path(__file__).parent / "versions"
+_COLUMNS = "managerid, userid, points, adjustpoint"
+_LISTED = Listing(
+    select=f"SELECT {_COLUMNS} FROM managers",
+    sortable={"managerid": "managerid", "userid": "userid", "point": "points", "adjustpoint": "adjustpoint"},
+    order="managerid",
+    counters=("managers",),
+)
+
+
+class PointEntry(msgspec.Struct, frozen=True):
+    """One movement of points, negative for a conversion."""
+
+    entryid: int
+    cause: str
+    amount: int
+    at_ms: int
+
+
+class SqlManagers:
+    """Managers (ports) over a Store."""
+
+    def __init__(self, store: Store, ids: Ids) -> None:
+        self._store, self._ids = store, ids
+
+    async def add(self, managerid: int | None, userid: int, points: int, once: Once | None) -> Manager:
+        """See Managers.add."""
+        return await self._store.write(once_only, once, add, managerid, userid, points, key="managers")
+
+    async def convert(self, managerid: int, wish: ConversionWish, once: Once | None) -> Manager:
+        """See Managers.convert."""
+        cause = f"conversion:{managerid}:{self._ids.new()}"
+        return await self._store.write(once_only, once, converted, managerid, wish, cause, key=f"manager:{managerid}")
+
+    async def set_rider(self, managerid: int, userid: int, once: Once | None) -> Manager:
+        """See Managers.set_rider."""
+        return await self._store.write(once_only, once, set_rider, managerid, userid, key=f"manager:{managerid}")
+
+    async def one(self, managerid: int) -> Manager:
+        """See Managers.one."""
+        return await self._store.read(load, managerid)
+
+    async def page(self, page: Page) -> tuple[list[Manager], int]:
+        """One page of the managers, and how many there are."""
+        return await list_page(self._store, _LISTED, page, lambda row: Manager(*row))
+
+    async def entries(self, managerid: int, page: Page) -> tuple[list[PointEntry], int]:
+        """One page of a manager's movements, newest first, and how many there are. Raises NoSuchManager."""
+        await self.one(managerid)
+        listing = Listing(
+            select="SELECT entryid, cause, amount, at_ms FROM point_entries",
+            sortable={},
+            order="entryid DESC",
+            where="WHERE managerid = ?",
+            params=(managerid,),
+            counters=(f"entries:{managerid}",),
+        )
+        return await list_page(self._store, listing, page, lambda row: PointEntry(*row))
+
+
+def add(tx: Tx, managerid: int | None, userid: int, points: int) -> Manager:
+    """A new manager with an opening accrual; points that waited for this number are theirs. Raises ManagerExists."""
+    if managerid is None:
+        row = tx.one("INSERT INTO managers (userid, points) VALUES (?, 0) RETURNING managerid", (userid,))
+    else:
+        row = tx.one(
+            "INSERT INTO managers (managerid, userid, points) VALUES (?, ?, 0)"
+            " ON CONFLICT (managerid) DO NOTHING RETURNING managerid",
+            (managerid, userid),
+        )
+    if row is None:
+        raise ManagerExists(managerid or 0)
+    number = int(row[0])
+    count(tx, "managers")
+    _enter(tx, number, f"opening:{number}", points)
+    tx.execute(
+        "UPDATE managers SET points = (SELECT coalesce(sum(amount), 0) FROM point_entries WHERE managerid = ?)"
+        " WHERE managerid = ?",
+        (number, number),
+    )
+    return load(tx, number)
+
+
+def accrue(tx: Tx, managerid: int, cause: str, points: int) -> None:
+    """Add points under a cause that counts once, and say so when the manager is known."""
+    if not _enter(tx, managerid, cause, points):
+        return
+    row = tx.one(
+        "UPDATE managers SET points = points + ? WHERE managerid = ? RETURNING userid, points", (points, managerid)
+    )
+    if row is not None:
+        tx.say(AdjustedPoint(managerid=managerid, userid=row[0], point=row[1]))
+
+
+def converted(tx: Tx, managerid: int, wish: ConversionWish, cause: str) -> Manager:
+    """Decide, enter the debit, say it: user_deposit adds the same amount under the same cause (I17)."""
+    manager = load(tx, managerid)
+    if not convert(manager, _last(tx, managerid), wish):
+        return manager
+    _enter(tx, managerid, cause, -wish.adjustpoint)
+    tx.execute(
+        "UPDATE managers SET points = points - ?, adjustpoint = ? WHERE managerid = ? AND points >= ?",
+        (wish.adjustpoint, wish.adjustpoint, managerid, wish.adjustpoint),
+    )
+    after = load(tx, managerid)
+    tx.say(
+        AdjustedPoint(
+            managerid=managerid,
+            userid=after.userid,
+            point=after.points,
+            adjustpoint=wish.adjustpoint,
+            conversion=cause,
+        )
+    )
+    return after
+
+
+def set_rider(tx: Tx, managerid: int, userid: int) -> Manager:
+    """Name the rider account of a manager. Raises NoSuchManager."""
+    tx.execute("UPDATE managers SET userid = ? WHERE managerid = ?", (userid, managerid))
+    return load(tx, managerid)
+
+
+def load(read: Reading, managerid: int) -> Manager:
+    """The manager. Raises NoSuchManager."""
+    row = read.one(f"SELECT {_COLUMNS} FROM managers WHERE managerid = ?", (managerid,))
+    if row is None:
+        raise NoSuchManager(managerid)
+    return Manager(*row)
+
+
+def accrual_facts(read: Reading) -> Iterable[tuple[int, int]]:
+    """For `gbike verify`: report and points given for it, by report."""
+    sql = (
+        "SELECT CAST(substr(cause, 8) AS BIGINT) AS reportid, amount FROM point_entries"
+        " WHERE cause LIKE 'report:%' ORDER BY reportid"
+    )
+    return ((row[0], row[1]) for row in read.each(sql))
+
+
+def conversion_facts(read: Reading) -> Iterable[tuple[str, int]]:
+    """For `gbike verify`: conversion and points taken for it, by conversion."""
+    sql = "SELECT cause, -amount FROM point_entries WHERE cause LIKE 'conversion:%' ORDER BY cause"
+    return ((row[0], row[1]) for row in read.each(sql))
+
+
+def own_violations(read: Reading) -> Iterable[str]:
+    """For `gbike verify`: I15 the points are the sum of their entries and never negative."""
+    drift = (
+        "SELECT m.managerid, m.points, coalesce(sum(e.amount), 0) FROM managers m"
+        " LEFT JOIN point_entries e ON e.managerid = m.managerid GROUP BY m.managerid, m.points"
+        " HAVING m.points <> coalesce(sum(e.amount), 0) OR m.points < 0"
+    )
+    for managerid, points, kept in read.each(drift):
+        yield f"I15 manager {managerid} has {points} points but entries of {kept}"
+
+
+def _enter(tx: Tx, managerid: int, cause: str, amount: int) -> bool:
+    kept = tx.execute(
+        "INSERT INTO point_entries (managerid, cause, amount, at_ms) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (cause) DO NOTHING",
+        (managerid, cause, amount, tx.now_ms),
+    )
+    if kept:
+        count(tx, f"entries:{managerid}")
+    return kept == 1
+
+
+def _last(tx: Tx, managerid: int) -> LastMovement | None:
+    row: Row | None = tx.one(
+        "SELECT amount FROM point_entries WHERE managerid = ? ORDER BY entryid DESC LIMIT 1", (managerid,)
+    )
+    return LastMovement(row[0]) if row else None

@@ -1,0 +1,100 @@
+"""What may be asked of billing: only to look. Bills are written by what was said, never by a client (flaw 28)."""
+
+import msgspec
+
+from gbike.kit.clock import rfc3339
+from gbike.kit.http.app import Operation, Refusals
+from gbike.kit.http.ask import Answer, Ask
+from gbike.kit.http.hal import Kind, collection, item, searches
+from gbike.kit.http.problems import ProblemType
+from gbike.services.billing import domain
+from gbike.services.billing.domain import Bill
+from gbike.services.billing.storage import SqlBills
+
+BILLS = Kind("billings", "billing", "billid", (("findByRentid", "rentid"), ("findByBillid", "billid")))
+UNKNOWN = ProblemType(
+    "bill-unknown",
+    404,
+    "No such bill",
+    "없는 청구서",
+    "There is no bill with {by} {number}.",
+    "{by} {number}의 청구서는 없습니다.",
+)
+REFUSALS: Refusals = {domain.NoSuchBill: UNKNOWN}
+
+
+class BillResource(msgspec.Struct, frozen=True):
+    """A bill as clients see it; fee in KRW."""
+
+    billid: int
+    rentid: int
+    userid: int
+    starttime: str
+    endtime: str | None
+    fee: int | None
+    status: str
+    tariff: str | None
+
+
+class BillingHttp:
+    """The handlers."""
+
+    def __init__(self, bills: SqlBills) -> None:
+        self._bills = bills
+
+    async def list(self, ask: Ask) -> Answer:
+        """GET /billings."""
+        page = ask.page()
+        bills, total = await self._bills.page(page)
+        return Answer(200, collection(BILLS, ask.base, [shown(bill) for bill in bills], page, total))
+
+    async def show(self, ask: Ask) -> Answer:
+        """GET /billings/{billid}."""
+        return self._shown(ask, await self._bills.one(ask.id("billid")))
+
+    async def find_by_billid(self, ask: Ask) -> Answer:
+        """GET /billings/search/findByBillid."""
+        return self._shown(ask, await self._bills.one(ask.find("billid")))
+
+    async def find_by_rentid(self, ask: Ask) -> Answer:
+        """GET /billings/search/findByRentid."""
+        return self._shown(ask, await self._bills.for_rent(ask.find("rentid")))
+
+    async def searches(self, ask: Ask) -> Answer:
+        """GET /billings/search."""
+        return Answer(200, searches(BILLS, ask.base))
+
+    def _shown(self, ask: Ask, bill: Bill) -> Answer:
+        return Answer(200, item(BILLS, ask.base, shown(bill)))
+
+
+def shown(bill: Bill) -> BillResource:
+    """The bill as clients see it."""
+    ended = None if bill.ended_ms is None else rfc3339(bill.ended_ms)
+    return BillResource(
+        bill.billid, bill.rentid, bill.userid, rfc3339(bill.started_ms), ended, bill.fee, bill.status, bill.tariff
+    )
+
+
+def operations(bills: SqlBills) -> list[Operation]:
+    """The operations of billing."""
+    http, one = BillingHttp(bills), {200: BillResource}
+    search, none = "/billings/search", (UNKNOWN,)
+    return [
+        Operation("GET", "/billings", http.list, "R9: list the bills", answers={200: [BillResource]}, paged=True),
+        Operation("GET", search, http.searches, "The searches"),
+        Operation(
+            "GET",
+            search + "/findByRentid",
+            http.find_by_rentid,
+            "R9: a rent's bill",
+            None,
+            one,
+            "rentid",
+            refusals=none,
+        ),
+        Operation(
+            "GET", search + "/findByBillid", http.find_by_billid, "R9: a bill", None, one, "billid", refusals=none
+        ),
+        Operation("GET", "/billings/{billid}", http.show, "R9: one bill", answers=one, refusals=none),
+    ]

@@ -1,0 +1,43 @@
+"""How billing is put together: the one place that sees all of it."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from gbike.contracts.billing import SAYS
+from gbike.kit import settings
+from gbike.kit.runtime import Card, Service, World
+from gbike.services.billing.domain import Rounding, Tariff
+from gbike.services.billing.http import REFUSALS, operations
+from gbike.services.billing.policies import policies
+from gbike.services.billing.storage import VERSIONS, SqlBills
+
+
+class BillingSettings(msgspec.Struct, frozen=True):
+    """What may be set of billing."""
+
+    tariff_krw: Annotated[int, Meta(ge=0, le=1_000_000, description="price of one interval, KRW")] = 100
+    tariff_per_s: Annotated[int, Meta(gt=0, le=86_400, description="length of an interval, seconds")] = 60
+    tariff_rounding: Annotated[Rounding, Meta(description="a begun interval is free (floor) or charged (ceil)")] = (
+        Rounding.FLOOR
+    )
+
+
+def build(world: World) -> Service:
+    """Billing in a world."""
+    chosen = settings.load(BillingSettings, world.env)
+    tariff = Tariff(chosen.tariff_krw, chosen.tariff_per_s, chosen.tariff_rounding)
+    return Service("billing", operations(SqlBills(world.store)), REFUSALS, policies(tariff))
+
+
+CARD = Card(
+    name="billing",
+    title="Billing: one bill per rent",
+    port=8083,
+    paths=("/billings",),
+    says=SAYS,
+    versions=VERSIONS,
+    build=build,
+    settings=BillingSettings,
+)

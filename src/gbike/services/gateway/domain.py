@@ -1,0 +1,20 @@
+"""The route table: which path prefix belongs to which service. /internal is not in it, so nobody outside gets there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RouteTable:
+    """Prefixes of paths and the service each belongs to, and other names of a prefix."""
+
+    services: Mapping[str, str]
+    aliases: Mapping[str, str]
+
+    def find(self, path: str) -> tuple[str, str] | None:
+        """The service for a path and the path by its proper name; None where no service answers."""
+        prefix, slash, rest = path[1:].partition("/")
+        first = "/" + prefix
+        first = self.aliases.get(first, first)
+        service = self.services.get(first)
+        return None if service is None else (service, first + slash + rest)

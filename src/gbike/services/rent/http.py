@@ -1,0 +1,218 @@
+"""What may be asked of rent."""
+
+from functools import partial
+
+import msgspec
+
+from gbike.kit.breaker import CircuitOpen
+from gbike.kit.clock import rfc3339
+from gbike.kit.http.app import Operation, Refusals
+from gbike.kit.http.ask import Answer, Ask
+from gbike.kit.http.fields import Id, Latitude, Longitude, Text, invalid
+from gbike.kit.http.hal import Kind, collection, item
+from gbike.kit.http.problems import ProblemType
+from gbike.kit.peers import PeerBusy, PeerTimeout, PeerUnavailable
+from gbike.services.rent import domain
+from gbike.services.rent.domain import CancelledRent, KnownRent, OpenRent, Place, ReturnedRent
+from gbike.services.rent.saga import RentABike
+from gbike.services.rent.storage import STATUSES, SqlRents
+from gbike.services.rent.usecases import look_up_a_rent, return_the_bike
+
+RENTS = Kind("rents", "rent", "rentid")
+
+NOT_AVAILABLE = ProblemType(
+    "bike-unavailable",
+    409,
+    "The bike can't be rented now",
+    "대여할 수 없는 자전거",
+    "Bike {bikeid} can't be rented: it is {bikestatus}.",
+    "자전거는 대여할 수 없는 상태입니다. {bikeid}번: {bikestatus}",
+)
+NO_BIKE = ProblemType(
+    "bike-unknown", 404, "No such bike", "없는 자전거", "There is no bike {bikeid}.", "{bikeid}번 자전거는 없습니다."
+)
+NO_RENT = ProblemType(
+    "rent-unknown", 404, "No such rent", "없는 대여", "There is no rent {rentid}.", "{rentid}번 대여는 없습니다."
+)
+IS_CANCELLED = ProblemType(
+    "rent-cancelled",
+    409,
+    "The rent never began",
+    "시작되지 않은 대여",
+    "Rent {rentid} was cancelled before it began; there is nothing to return.",
+    "{rentid}번 대여는 시작되기 전에 취소되어 반납할 것이 없습니다.",
+)
+TOO_MANY = ProblemType(
+    "too-many-open-rents",
+    409,
+    "Return a bike first",
+    "먼저 반납해 주세요",
+    "Rider {userid} may have {most} open rents at once.",
+    "{userid}번 사용자는 동시에 {most}대까지 빌릴 수 있습니다.",
+)
+_SHORTLY = "요청이 취소되었습니다. 잠시 후 다시 시도해 주세요."
+GIVEN_UP = ProblemType(
+    "rent-given-up",
+    503,
+    "Try again shortly",
+    "잠시 후 다시 시도",
+    "The rent took too long and was cancelled; nothing was rented. Please try again shortly.",
+    _SHORTLY,
+    retry_after_s=2,
+)
+TIMEOUT = ProblemType(
+    "bike-service-timeout",
+    503,
+    "The bike service is slow",
+    "자전거 서비스 지연",
+    "The bike service did not answer in time. Nothing was rented. Please try again shortly.",
+    _SHORTLY,
+    retry_after_s=2,
+)
+UNREACHABLE = ProblemType(
+    "bike-service-unavailable",
+    503,
+    "The bike service is not available",
+    "자전거 서비스 이용 불가",
+    "The bike service can't be reached. Nothing was rented. Please try again shortly.",
+    _SHORTLY,
+    retry_after_s=2,
+)
+OPEN_CIRCUIT = ProblemType(
+    "circuit-open",
+    503,
+    "Rents are paused for a moment",
+    "대여가 잠시 중단됨",
+    "The bike service is overloaded, so rents are paused. Please try again shortly.",
+    "자전거 관리 시스템이 과중하여 대여를 잠시 받지 않습니다. 잠시 후 다시 시도해 주세요.",
+)
+BUSY = ProblemType(
+    "busy",
+    503,
+    "Too many rents at this moment",
+    "대여 요청이 많음",
+    "Too many riders ask at once. Nothing was rented. Please try again in a second.",
+    "대여 요청이 많습니다. 잠시 후 다시 시도해 주세요.",
+    retry_after_s=1,
+)
+REFUSALS: Refusals = {
+    domain.BikeNotAvailable: NOT_AVAILABLE,
+    domain.NoSuchBike: NO_BIKE,
+    domain.NoSuchRent: NO_RENT,
+    domain.RentIsCancelled: IS_CANCELLED,
+    domain.TooManyOpenRents: TOO_MANY,
+    domain.GivenUp: GIVEN_UP,
+    PeerTimeout: TIMEOUT,
+    PeerUnavailable: UNREACHABLE,
+    PeerBusy: BUSY,
+    CircuitOpen: OPEN_CIRCUIT,
+}
+
+
+class RentResource(msgspec.Struct, frozen=True):
+    """A rent as clients see it."""
+
+    rentid: int
+    userid: int
+    bikeid: int
+    status: str
+    starttime: str | None
+    endtime: str | None
+    endlocation: str | None
+    lat: float | None
+    lon: float | None
+
+
+class RentWish(msgspec.Struct, frozen=True):
+    """What a rider sends to rent a bike."""
+
+    userid: Id
+    bikeid: Id
+
+
+class RentReturn(msgspec.Struct, frozen=True):
+    """What a rider sends to return it: a place, or `status: returned`, or both. Other fields are the server's."""
+
+    endlocation: Text | None = None
+    status: Text | None = None
+    lat: Latitude | None = None
+    lon: Longitude | None = None
+
+    @property
+    def is_a_return(self) -> bool:
+        """Whether anything here means that the ride is over."""
+        return self.endlocation is not None or (self.status or "").lower() == "returned"
+
+
+class RentHttp:
+    """The handlers: parse, one use case, answer."""
+
+    def __init__(self, rents: SqlRents, rent_a_bike: RentABike) -> None:
+        self._rents, self._rent_a_bike = rents, rent_a_bike
+
+    async def list(self, ask: Ask) -> Answer:
+        """GET /rents."""
+        page, status = ask.page(), ask.first("status")
+        if status is not None and status.lower() not in STATUSES:
+            raise invalid("status", f"one of {', '.join(STATUSES)}")
+        rents, total = await self._rents.page(page, status.lower() if status else None)
+        return Answer(200, collection(RENTS, ask.base, [shown(rent) for rent in rents], page, total))
+
+    async def rent(self, ask: Ask) -> Answer:
+        """POST /rents."""
+        wish, render = await ask.body(RentWish), partial(self._created, ask)
+        return render(await self._rent_a_bike(wish.userid, wish.bikeid, await ask.once(render)))
+
+    async def show(self, ask: Ask) -> Answer:
+        """GET /rents/{rentid}."""
+        return self._shown(ask, await look_up_a_rent(ask.id("rentid"), rents=self._rents))
+
+    async def give_back(self, ask: Ask) -> Answer:
+        """PATCH or PUT /rents/{rentid}: a return, or nothing."""
+        rentid, wish, render = ask.id("rentid"), await ask.body(RentReturn), partial(self._shown, ask)
+        if not wish.is_a_return:
+            return render(await look_up_a_rent(rentid, rents=self._rents))
+        place = Place(wish.endlocation, wish.lat, wish.lon)
+        return render(await return_the_bike(rentid, place, rents=self._rents, once=await ask.once(render)))
+
+    def _shown(self, ask: Ask, rent: KnownRent) -> Answer:
+        return Answer(200, item(RENTS, ask.base, shown(rent)))
+
+    def _created(self, ask: Ask, rent: OpenRent) -> Answer:
+        return Answer(201, item(RENTS, ask.base, shown(rent)), {"Location": f"{ask.base}/rents/{rent.rentid}"})
+
+
+def shown(rent: KnownRent) -> RentResource:
+    """The rent as clients see it."""
+    match rent:
+        case OpenRent(rentid, userid, bikeid, started_ms):
+            return RentResource(rentid, userid, bikeid, "rented", rfc3339(started_ms), None, None, None, None)
+        case ReturnedRent(rentid, userid, bikeid, started_ms, ended_ms, place):
+            began, ended = rfc3339(started_ms), rfc3339(ended_ms)
+            return RentResource(
+                rentid, userid, bikeid, "returned", began, ended, place.endlocation, place.lat, place.lon
+            )
+        case CancelledRent(rentid, userid, bikeid):
+            return RentResource(rentid, userid, bikeid, "cancelled", None, None, None, None, None)
+
+
+def operations(rents: SqlRents, rent_a_bike: RentABike) -> list[Operation]:
+    """The operations of rent."""
+    http, one, at = RentHttp(rents, rent_a_bike), {200: RentResource}, "/rents/{rentid}"
+    refused = (NOT_AVAILABLE, NO_BIKE, TOO_MANY, GIVEN_UP, TIMEOUT, UNREACHABLE, OPEN_CIRCUIT, BUSY)
+    ended = (NO_RENT, IS_CANCELLED)
+    return [
+        Operation(
+            "GET",
+            "/rents",
+            http.list,
+            "R9: list the rents",
+            answers={200: [RentResource]},
+            paged=True,
+            filters=("status",),
+        ),
+        Operation("POST", "/rents", http.rent, "R2, R3: rent a bike", RentWish, {201: RentResource}, refusals=refused),
+        Operation("GET", at, http.show, "R9: one rent", answers=one, refusals=(NO_RENT,)),
+        Operation("PATCH", at, http.give_back, "R5: return the bike", RentReturn, one, refusals=ended),
+        Operation("PUT", at, http.give_back, "R5: return the bike", RentReturn, one, refusals=ended),
+    ]

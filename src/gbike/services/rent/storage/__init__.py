@@ -1,0 +1,199 @@
+"""Rents in SQL. Every change of state names the state it comes from, and the row count decides."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from gbike.contracts.rent import RentCancelled, Rented, Returned
+from gbike.kit.http.hal import Page
+from gbike.kit.listing import Listing, count, list_page
+from gbike.kit.once import Once, once_only, release
+from gbike.kit.store import Reading, Row, Store, Tx
+from gbike.services.rent.domain import (
+    CancelledRent,
+    GivenUp,
+    KnownRent,
+    NoSuchRent,
+    OpenRent,
+    PendingRent,
+    Place,
+    RentIsCancelled,
+    ReturnedRent,
+    TooManyOpenRents,
+    give_back,
+)
+
+VERSIONS = Path(__file__).parent / "versions"
+STATUSES = ("rented", "returned", "cancelled")
+_COLUMNS = "rentid, userid, bikeid, status, started_ms, ended_ms, endlocation, lat, lon, reason"
+_SELECT = f"SELECT {_COLUMNS} FROM rents"
+_SORTABLE = {
+    "rentid": "rentid",
+    "userid": "userid",
+    "bikeid": "bikeid",
+    "status": "status",
+    "starttime": "started_ms",
+    "endtime": "ended_ms",
+    "endlocation": "endlocation",
+}
+_RIDES = Listing(_SELECT, _SORTABLE, "rentid", "WHERE status IN ('rented', 'returned')", (), ("rented", "returned"))
+_BY_STATUS = {
+    status: Listing(_SELECT, _SORTABLE, "rentid", f"WHERE status = '{status}'", (), (status,)) for status in STATUSES
+}
+
+
+class SqlRents:
+    """Rents (ports) over a Store."""
+
+    def __init__(self, store: Store, patience_ms: int, most_open: int) -> None:
+        """`patience_ms`: how long a rent may stay pending. `most_open`: open rents per rider, 0 for no limit."""
+        self._store, self._patience_ms, self._most_open = store, patience_ms, most_open
+
+    async def begin(self, userid: int, bikeid: int, once: Once | None) -> PendingRent:
+        """See Rents.begin."""
+        return await self._store.write(begin, userid, bikeid, self._patience_ms, once, key=f"user:{userid}")
+
+    async def open(self, pending: PendingRent, once: Once | None) -> OpenRent:
+        """See Rents.open."""
+        return await self._store.write(open_rent, pending, self._most_open, once, key=f"user:{pending.userid}")
+
+    async def cancel(self, pending: PendingRent, reason: str, *, bike_may_be_reserved: bool) -> None:
+        """See Rents.cancel."""
+        await self._store.write(cancel, pending.rentid, reason, bike_may_be_reserved, key=f"user:{pending.userid}")
+
+    async def give_back(self, rentid: int, place: Place, once: Once | None) -> ReturnedRent:
+        """See Rents.give_back."""
+        return await self._store.write(once_only, once, returned, rentid, place, key=f"rent:{rentid}")
+
+    async def one(self, rentid: int) -> KnownRent:
+        """See Rents.one."""
+        return await self._store.read(load, rentid)
+
+    async def page(self, page: Page, status: str | None) -> tuple[list[KnownRent], int]:
+        """One page of the rents of a status, or of all that began, and how many there are."""
+        return await list_page(self._store, _BY_STATUS[status] if status else _RIDES, page, _rent)
+
+    async def sweep(self, most: int) -> int:
+        """Cancel up to `most` rents that are pending past their deadline; answers how many."""
+        return await self._store.write(sweep, most)
+
+
+def begin(tx: Tx, userid: int, bikeid: int, patience_ms: int, once: Once | None) -> PendingRent:
+    """A PENDING rent with its deadline, and its key held."""
+    if once is not None:
+        once.hold(tx)
+    row = tx.one(
+        "INSERT INTO rents (userid, bikeid, status, deadline_ms, once_key) VALUES (?, ?, 'pending', ?, ?)"
+        " RETURNING rentid",
+        (userid, bikeid, tx.now_ms + patience_ms, once.key if once else None),
+    )
+    assert row is not None
+    return PendingRent(row[0], userid, bikeid)
+
+
+def open_rent(tx: Tx, pending: PendingRent, most_open: int, once: Once | None) -> OpenRent:
+    """PENDING → OPEN; the rider's limit is judged under a lock on the rider."""
+    if most_open and _open_rents(tx, pending.userid) >= most_open:
+        raise TooManyOpenRents(pending.userid, most_open)
+    now_ms = tx.now_ms
+    sql = "UPDATE rents SET status = 'rented', started_ms = ? WHERE rentid = ? AND status = 'pending'"
+    if not tx.execute(sql, (now_ms, pending.rentid)):
+        raise GivenUp(pending.bikeid)
+    count(tx, "rented")
+    rent = OpenRent(pending.rentid, pending.userid, pending.bikeid, now_ms)
+    tx.say(
+        Rented(rentid=rent.rentid, userid=rent.userid, bikeid=rent.bikeid, status="rented", starttime=rent.started_ms)
+    )
+    if once is not None:
+        once.keep(tx, rent)
+    return rent
+
+
+def cancel(tx: Tx, rentid: int, reason: str, bike_may_be_reserved: bool) -> None:
+    """PENDING → CANCELLED; a rent that is no longer pending stays as it is."""
+    row = tx.one(
+        "UPDATE rents SET status = 'cancelled', reason = ?, ended_ms = ? WHERE rentid = ? AND status = 'pending'"
+        " RETURNING userid, bikeid, once_key",
+        (reason, tx.now_ms, rentid),
+    )
+    if row is None:
+        return
+    userid, bikeid, key = row
+    count(tx, "cancelled")
+    if key is not None:
+        release(tx, key)
+    if bike_may_be_reserved:
+        tx.say(RentCancelled(rentid=rentid, userid=userid, bikeid=bikeid, reason=reason))
+
+
+def returned(tx: Tx, rentid: int, place: Place) -> ReturnedRent:
+    """OPEN → RETURNED, once; the same result again afterwards."""
+    match load(tx, rentid):
+        case ReturnedRent() as before:
+            return before
+        case CancelledRent():
+            raise RentIsCancelled(rentid)
+        case OpenRent() as open_one:
+            rent = give_back(open_one, tx.now_ms, place)
+    tx.execute(
+        "UPDATE rents SET status = 'returned', ended_ms = ?, endlocation = ?, lat = ?, lon = ?"
+        " WHERE rentid = ? AND status = 'rented'",
+        (rent.ended_ms, place.endlocation, place.lat, place.lon, rentid),
+    )
+    count(tx, "rented", -1)
+    count(tx, "returned")
+    tx.say(
+        Returned(
+            rentid=rentid,
+            userid=rent.userid,
+            bikeid=rent.bikeid,
+            status="returned",
+            endtime=rent.ended_ms,
+            endlocation=place.endlocation,
+            starttime=rent.started_ms,
+            lat=place.lat,
+            lon=place.lon,
+        )
+    )
+    return rent
+
+
+def sweep(tx: Tx, most: int) -> int:
+    """Cancel what is pending past its deadline: the process that began it died, or lost its way."""
+    late = tx.all(
+        "SELECT rentid FROM rents WHERE status = 'pending' AND deadline_ms < ? ORDER BY deadline_ms LIMIT ?",
+        (tx.now_ms, most),
+    )
+    for (rentid,) in late:
+        cancel(tx, rentid, "Swept", bike_may_be_reserved=True)
+    return len(late)
+
+
+def load(read: Reading, rentid: int) -> KnownRent:
+    """The rent. Raises NoSuchRent, also while it is pending."""
+    row = read.one(f"{_SELECT} WHERE rentid = ? AND status <> 'pending'", (rentid,))
+    if row is None:
+        raise NoSuchRent(rentid)
+    return _rent(row)
+
+
+def facts(read: Reading) -> Iterable[tuple[int, int, int, str, int | None, int | None, int]]:
+    """For `gbike verify`: rentid, userid, bikeid, status, started_ms, ended_ms, deadline_ms; by rentid."""
+    sql = "SELECT rentid, userid, bikeid, status, started_ms, ended_ms, deadline_ms FROM rents ORDER BY rentid"
+    return ((r[0], r[1], r[2], r[3], r[4], r[5], r[6]) for r in read.each(sql))
+
+
+def _open_rents(tx: Tx, userid: int) -> int:
+    tx.execute(
+        "INSERT INTO riders (userid) VALUES (?) ON CONFLICT (userid) DO UPDATE SET userid = excluded.userid", (userid,)
+    )
+    row = tx.one("SELECT count(*) FROM rents WHERE userid = ? AND status = 'rented'", (userid,))
+    return int(row[0]) if row else 0
+
+
+def _rent(row: Row) -> KnownRent:
+    rentid, userid, bikeid, status, started_ms, ended_ms, endlocation, lat, lon, reason = row
+    if status == "rented":
+        return OpenRent(rentid, userid, bikeid, started_ms)
+    if status == "returned":
+        return ReturnedRent(rentid, userid, bikeid, started_ms, ended_ms, Place(endlocation, lat, lon))
+    return CancelledRent(rentid, userid, bikeid, reason)

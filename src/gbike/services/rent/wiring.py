@@ -1,0 +1,68 @@
+"""How rent is put together: the one place that sees all of it."""
+
+import asyncio
+from typing import Annotated
+
+from msgspec import Meta
+
+from gbike.contracts.rent import SAYS
+from gbike.kit import settings
+from gbike.kit.breaker import Breaker, BreakerSettings
+from gbike.kit.peers import Peer
+from gbike.kit.runtime import Card, Service, Worker, World
+from gbike.services.rent.clients import BikeClient
+from gbike.services.rent.http import REFUSALS, operations
+from gbike.services.rent.saga import RentABike
+from gbike.services.rent.storage import VERSIONS, SqlRents
+
+SWEPT_AT_ONCE = 100
+
+
+class RentSettings(BreakerSettings, frozen=True):
+    """What may be set of rent."""
+
+    rent_deadline_ms: Annotated[int, Meta(gt=0, description="bike must answer a reservation within this, ms")] = 1_200
+    rent_in_flight: Annotated[int, Meta(gt=0, description="reservations under way at once")] = 32
+    rent_waiting: Annotated[int, Meta(ge=0, description="reservations that may wait for a place")] = 256
+    sweep_every_ms: Annotated[int, Meta(gt=0, description="pending rents past their deadline are looked for, ms")] = (
+        2_000
+    )
+    max_open_rents_per_rider: Annotated[int, Meta(ge=0, description="open rents a rider may have; 0: no limit")] = 0
+
+
+def build(world: World) -> Service:
+    """Rent in a world."""
+    chosen = settings.load(RentSettings, world.env)
+    rents = SqlRents(world.store, chosen.rent_deadline_ms, chosen.max_open_rents_per_rider)
+    breaker = Breaker(chosen, world.clock, world.chance, world.metrics.watch_breaker("rent", "reserve"))
+    bike = Peer(
+        world.caller("bike"),
+        breaker,
+        world.clock,
+        deadline_ms=chosen.rent_deadline_ms,
+        in_flight=chosen.rent_in_flight,
+        waiting=chosen.rent_waiting,
+    )
+    swept = world.metrics.swept.labels("rent")
+
+    async def sweep() -> int:
+        found = await rents.sweep(SWEPT_AT_ONCE)
+        swept.inc(found)
+        return found
+
+    sweeper = Worker("sweeper", sweep, lambda: asyncio.sleep(chosen.sweep_every_ms / 1000))
+    return Service("rent", operations(rents, RentABike(rents, BikeClient(bike))), REFUSALS, workers=(sweeper,))
+
+
+CARD = Card(
+    name="rent",
+    title="Rent: who rides which bike",
+    port=8081,
+    paths=("/rents",),
+    says=SAYS,
+    versions=VERSIONS,
+    build=build,
+    settings=RentSettings,
+    core=True,
+    calls=("bike",),
+)

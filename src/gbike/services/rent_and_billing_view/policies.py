@@ -1,0 +1,49 @@
+"""Whenever X was said, fold it in. Every fold is an upsert guarded by state: any order, any number of times, the same view."""
+
+from gbike.contracts.billing import CalculatedFee, ClosedBill, RegisteredBill
+from gbike.contracts.rent import Rented, Returned
+from gbike.contracts.user_deposit import AddedDeposit, UpdatedDeposit
+from gbike.kit.inbox import Policies
+from gbike.kit.store import Tx
+from gbike.services.rent_and_billing_view.storage import Bill, Ride, fold_bill, fold_deposit, fold_ride
+
+
+def whenever_rented_show_the_ride(tx: Tx, said: Rented) -> None:
+    """R9: the ride is in the rider's history from its start."""
+    fold_ride(tx, Ride(said.rentid, said.userid, said.bikeid, said.status, said.starttime, None))
+
+
+def whenever_returned_end_the_ride(tx: Tx, said: Returned) -> None:
+    """R9: and with its end."""
+    fold_ride(tx, Ride(said.rentid, said.userid, said.bikeid, said.status, said.starttime, said.endtime))
+
+
+def whenever_a_bill_opens_show_it(tx: Tx, said: RegisteredBill) -> None:
+    """R9: the bill stands beside its ride."""
+    fold_bill(tx, Bill(said.rentid, said.userid, said.billid, said.status, None))
+
+
+def whenever_a_fee_is_known_show_it(tx: Tx, said: CalculatedFee) -> None:
+    """R9: with its fee."""
+    fold_bill(tx, Bill(said.rentid, said.userid, said.billid, said.status, said.fee))
+
+
+def whenever_a_bill_closes_show_it(tx: Tx, said: ClosedBill) -> None:
+    """R8, R9: until it is closed."""
+    fold_bill(tx, Bill(said.rentid, said.userid, said.billid, said.status, None))
+
+
+def whenever_a_deposit_moves_show_it(tx: Tx, said: UpdatedDeposit | AddedDeposit) -> None:
+    """R9: the rider's deposit now; one row per rider, so that no history is rewritten (flaw 41)."""
+    fold_deposit(tx, said.userid, said.deposit, said.version)
+
+
+POLICIES: Policies = {
+    Rented: whenever_rented_show_the_ride,
+    Returned: whenever_returned_end_the_ride,
+    RegisteredBill: whenever_a_bill_opens_show_it,
+    CalculatedFee: whenever_a_fee_is_known_show_it,
+    ClosedBill: whenever_a_bill_closes_show_it,
+    UpdatedDeposit: whenever_a_deposit_moves_show_it,
+    AddedDeposit: whenever_a_deposit_moves_show_it,
+}

@@ -1,0 +1,181 @@
+"""The view in SQL: a row per ride, a row per rider, and every event it was given."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from gbike.kit.envelope import Message
+from gbike.kit.http.hal import Page
+from gbike.kit.listing import Listing, count, list_page
+from gbike.kit.store import Reading, Row, Store, Tx
+
+VERSIONS = Path(__file__).parent / "versions"
+_COLUMNS = (
+    "r.rentid, r.userid, r.bikeid, r.rentstatus, r.started_ms, r.ended_ms, r.billid, r.fee, r.billingstatus, u.deposit"
+)
+_SELECT = f"SELECT {_COLUMNS} FROM rides r LEFT JOIN riders u ON u.userid = r.userid"
+_SORTABLE = {
+    "rentid": "r.rentid",
+    "userid": "r.userid",
+    "bikeid": "r.bikeid",
+    "rentStatus": "r.rentstatus",
+    "rentStarttime": "r.started_ms",
+    "rentEndTime": "r.ended_ms",
+    "billid": "r.billid",
+    "fee": "r.fee",
+    "billingStatus": "r.billingstatus",
+    "deposit": "u.deposit",
+}
+_NEWEST_FIRST = "r.rentid DESC"
+_ALL = Listing(_SELECT, _SORTABLE, _NEWEST_FIRST, counters=("rides",))
+_RANK = "CASE {} WHEN 'CLOSEBILL' THEN 3 WHEN 'APPLYFEE' THEN 2 WHEN 'OPENBILL' THEN 1 ELSE 0 END"
+
+
+class Ride(msgspec.Struct, frozen=True):
+    """What a rent event tells of a ride."""
+
+    rentid: int
+    userid: int
+    bikeid: int
+    status: str
+    started_ms: int | None
+    ended_ms: int | None
+
+
+class Bill(msgspec.Struct, frozen=True):
+    """What a billing event tells of a ride's bill."""
+
+    rentid: int
+    userid: int
+    billid: int
+    status: str
+    fee: int | None
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One line of the view."""
+
+    rentid: int
+    userid: int
+    bikeid: int | None
+    rentstatus: str | None
+    started_ms: int | None
+    ended_ms: int | None
+    billid: int | None
+    fee: int | None
+    billingstatus: str | None
+    deposit: int | None
+
+
+class NoSuchLine(Exception):
+    """The view has no such ride."""
+
+    def __init__(self, rentid: int) -> None:
+        super().__init__(rentid)
+        self.rentid = rentid
+
+
+class SqlView:
+    """The view, for reading."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def one(self, rentid: int) -> Line:
+        """The line of a ride. Raises NoSuchLine."""
+        return await self._store.read(_one, rentid)
+
+    async def page(self, page: Page) -> tuple[list[Line], int]:
+        """One page of all rides, newest first, and how many there are."""
+        return await list_page(self._store, _ALL, page, _line)
+
+    async def of_rider(self, userid: int, page: Page) -> tuple[list[Line], int]:
+        """One page of a rider's rides, newest first, and how many there are."""
+        listing = Listing(_SELECT, _SORTABLE, _NEWEST_FIRST, "WHERE r.userid = ?", (userid,))
+        lines, _ = await list_page(self._store, listing, page, _line)
+        return lines, await self._store.read(_rides_of, userid)
+
+
+def keep(tx: Tx, message: Message) -> None:
+    """Keep an event as it came: the view is folded anew from these."""
+    tx.execute(
+        "INSERT INTO kept (message_id, type, key, headers, value) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (message_id) DO NOTHING",
+        (message.id, message.type, message.key, message.headers, message.value),
+    )
+
+
+def kept(read: Reading, after: int, most: int) -> list[tuple[int, Message]]:
+    """Up to `most` kept events that follow number `after`."""
+    sql = "SELECT number, message_id, type, key, headers, value FROM kept WHERE number > ? ORDER BY number LIMIT ?"
+    return [(row[0], Message(*row[1:])) for row in read.all(sql, (after, most))]
+
+
+def clear(tx: Tx) -> None:
+    """Empty the view; the kept events stay."""
+    tx.execute("DELETE FROM rides")
+    tx.execute("DELETE FROM riders")
+    tx.execute("DELETE FROM counters WHERE name = 'rides'")
+
+
+def lines(read: Reading) -> Iterable[Row]:
+    """Every line of the view by ride, then every rider: two views are the same when these are."""
+    yield from read.each("SELECT * FROM rides ORDER BY rentid")
+    yield from read.each("SELECT * FROM riders ORDER BY userid")
+
+
+def fold_ride(tx: Tx, ride: Ride) -> None:
+    """A rent event: a ride that has ended stays ended."""
+    _ensure(tx, ride.rentid, ride.userid)
+    tx.execute(
+        "UPDATE rides SET bikeid = ?, started_ms = coalesce(?, started_ms), ended_ms = coalesce(?, ended_ms),"
+        " rentstatus = CASE WHEN rentstatus = 'returned' THEN rentstatus ELSE ? END WHERE rentid = ?",
+        (ride.bikeid, ride.started_ms, ride.ended_ms, ride.status, ride.rentid),
+    )
+
+
+def fold_bill(tx: Tx, bill: Bill) -> None:
+    """A billing event: a bill never goes back to an earlier state."""
+    _ensure(tx, bill.rentid, bill.userid)
+    tx.execute(
+        "UPDATE rides SET billid = ?, fee = coalesce(?, fee), billingstatus ="
+        f" CASE WHEN {_RANK.format('?')} > {_RANK.format('billingstatus')} THEN ? ELSE billingstatus END"
+        " WHERE rentid = ?",
+        (bill.billid, bill.fee, bill.status, bill.status, bill.rentid),
+    )
+
+
+def fold_deposit(tx: Tx, userid: int, deposit: int, version: int) -> None:
+    """A deposit event: the newest version stands."""
+    tx.execute(
+        "INSERT INTO riders (userid, deposit, version, rides) VALUES (?, ?, ?, 0) ON CONFLICT (userid) DO UPDATE"
+        " SET deposit = excluded.deposit, version = excluded.version WHERE riders.version < excluded.version",
+        (userid, deposit, version),
+    )
+
+
+def _ensure(tx: Tx, rentid: int, userid: int) -> None:
+    if tx.execute("INSERT INTO rides (rentid, userid) VALUES (?, ?) ON CONFLICT (rentid) DO NOTHING", (rentid, userid)):
+        count(tx, "rides")
+        tx.execute(
+            "INSERT INTO riders (userid, version, rides) VALUES (?, 0, 1)"
+            " ON CONFLICT (userid) DO UPDATE SET rides = riders.rides + 1",
+            (userid,),
+        )
+
+
+def _one(read: Reading, rentid: int) -> Line:
+    row = read.one(f"{_SELECT} WHERE r.rentid = ?", (rentid,))
+    if row is None:
+        raise NoSuchLine(rentid)
+    return _line(row)
+
+
+def _rides_of(read: Reading, userid: int) -> int:
+    row = read.one("SELECT rides FROM riders WHERE userid = ?", (userid,))
+    return int(row[0]) if row else 0
+
+
+def _line(row: Row) -> Line:
+    return Line(*row)

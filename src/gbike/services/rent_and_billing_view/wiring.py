@@ -1,0 +1,54 @@
+"""How the view is put together: the one place that sees all of it."""
+
+from gbike.kit.envelope import Message, unpack
+from gbike.kit.runtime import Card, Service, World
+from gbike.kit.store import Store, Tx
+from gbike.services.rent_and_billing_view.http import REFUSALS, operations
+from gbike.services.rent_and_billing_view.policies import POLICIES
+from gbike.services.rent_and_billing_view.storage import VERSIONS, SqlView, clear, keep, kept
+
+FOLDED_AT_ONCE = 1_000
+
+
+def build(world: World) -> Service:
+    """The view in a world."""
+    return Service("rent_and_billing_view", operations(SqlView(world.store)), REFUSALS, POLICIES, hear=keep)
+
+
+async def rebuild(source: Store, target: Store) -> int:
+    """Fold the events that `source` kept anew into `target` (which may be the same); answers how many there were."""
+    if source is target:
+        return await target.write(_rebuild_in_place)
+    folded, after = 0, 0
+    while events := await source.read(kept, after, FOLDED_AT_ONCE):
+        await target.write(_fold, [message for _, message in events])
+        folded, after = folded + len(events), events[-1][0]
+    return folded
+
+
+def _rebuild_in_place(tx: Tx) -> int:
+    clear(tx)
+    folded, after = 0, 0
+    while events := kept(tx, after, FOLDED_AT_ONCE):
+        _fold(tx, [message for _, message in events])
+        folded, after = folded + len(events), events[-1][0]
+    return folded
+
+
+def _fold(tx: Tx, messages: list[Message]) -> None:
+    policies = {kind.__name__: (kind, policy) for kind, policy in POLICIES.items()}
+    for message in messages:
+        kind, policy = policies[message.type]
+        policy(tx, unpack(message, kind))
+
+
+CARD = Card(
+    name="rent_and_billing_view",
+    title="RentAndBillingView: rides with their bills",
+    port=8085,
+    paths=("/rentAndBillingViews",),
+    says=(),
+    versions=VERSIONS,
+    build=build,
+    aliases={"/rentandbillingviews": "/rentAndBillingViews", "/rentAndBillingView": "/rentAndBillingViews"},
+)

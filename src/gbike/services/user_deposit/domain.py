@@ -1,0 +1,110 @@
+"""Money moves only as postings: two sides that add up to nothing, and one cause that can move it once.
+
+DepositRefused
+├── NoSuchDeposit         the rider has no deposit account
+├── DepositExists         it was opened before
+├── PostingDiffers        the same cause again with another amount
+└── OutOfBounds           the balance would leave what an account may hold
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gbike.kit.money import MAX_WON, Won, won
+
+
+class DepositRefused(Exception):
+    """Something about a deposit was refused; no money moved."""
+
+
+@dataclass(eq=False)
+class NoSuchDeposit(DepositRefused):
+    """The rider has no deposit account."""
+
+    userid: int
+
+
+@dataclass(eq=False)
+class DepositExists(DepositRefused):
+    """The rider's deposit account was opened before."""
+
+    userid: int
+
+
+@dataclass(eq=False)
+class PostingDiffers(DepositRefused):
+    """This cause moved another amount before: nothing moves twice under one name."""
+
+    cause: str
+
+
+@dataclass(eq=False)
+class OutOfBounds(DepositRefused):
+    """The balance would be outside ±MAX_WON."""
+
+    userid: int
+
+
+class House(StrEnum):
+    """The other side of a rider's money: where it comes from and where it goes."""
+
+    CASH = "cash"
+    FEES = "fees"
+    POINTS = "points"
+    ADJUSTMENTS = "adjustments"
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """`amount` won to the rider (negative: from the rider), from or to the house, because of `cause`."""
+
+    userid: int
+    amount: Won
+    house: House
+    cause: str
+
+    def sides(self) -> tuple[tuple[str, int], tuple[str, int]]:
+        """The two entries: account and amount. They add up to nothing (I11)."""
+        return (f"user:{self.userid}", self.amount), (self.house, -self.amount)
+
+
+@dataclass(frozen=True, slots=True)
+class Deposit:
+    """A rider's account. The balance may be negative: a return is never refused, so a fee is always taken (ruling 14)."""
+
+    userid: int
+    balance: Won
+    billid: int | None
+    registered: bool
+    version: int
+
+
+def fee(userid: int, billid: int, amount: int) -> Posting:
+    """R7: a fee goes from the rider to the house, once per bill."""
+    return Posting(userid, won(-amount), House.FEES, f"bill:{billid}")
+
+
+def opening(userid: int, amount: int) -> Posting:
+    """The money a rider brings when the account is opened."""
+    return Posting(userid, won(amount), House.CASH, f"opening:{userid}")
+
+
+def top_up(userid: int, amount: int, cause: str) -> Posting:
+    """Money a rider pays in."""
+    return Posting(userid, won(amount), House.CASH, f"topUp:{cause}")
+
+
+def adjustment(deposit: Deposit, wanted: int, cause: str) -> Posting:
+    """An operator sets the balance: the difference is posted, never the balance overwritten."""
+    return Posting(deposit.userid, won(wanted - deposit.balance), House.ADJUSTMENTS, f"adjustment:{cause}")
+
+
+def conversion(userid: int, amount: int, cause: str) -> Posting:
+    """R12: points become deposit, once per conversion."""
+    return Posting(userid, won(amount), House.POINTS, cause)
+
+
+def within_bounds(userid: int, balance: int) -> None:
+    """Raises OutOfBounds when the account can't hold the balance."""
+    if not -MAX_WON <= balance <= MAX_WON:
+        raise OutOfBounds(userid)

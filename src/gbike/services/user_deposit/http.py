@@ -1,0 +1,191 @@
+"""What may be asked of userDeposit. Money is moved by naming an amount, never by writing a balance into a row."""
+
+from functools import partial
+
+import msgspec
+
+from gbike.kit.clock import rfc3339
+from gbike.kit.http.app import Operation, Refusals
+from gbike.kit.http.ask import Answer, Ask
+from gbike.kit.http.fields import Amount, Balance, Id
+from gbike.kit.http.hal import Kind, collection, item, searches
+from gbike.kit.http.problems import ProblemType
+from gbike.services.user_deposit import domain
+from gbike.services.user_deposit.domain import Deposit
+from gbike.services.user_deposit.storage import SqlDeposits
+from gbike.services.user_deposit.usecases import (
+    correct_a_deposit,
+    look_up_a_deposit,
+    open_a_deposit,
+    top_up_a_deposit,
+)
+
+DEPOSITS = Kind("userDeposits", "userDeposit", "userid", (("findByUserid", "userid"),))
+ENTRIES = Kind("entries", "entry", "entryid")
+UNKNOWN = ProblemType(
+    "deposit-unknown",
+    404,
+    "No such deposit",
+    "없는 예치금",
+    "Rider {userid} has no deposit.",
+    "{userid}번 사용자의 예치금이 없습니다.",
+)
+EXISTS = ProblemType(
+    "deposit-exists",
+    409,
+    "The deposit exists already",
+    "이미 있는 예치금",
+    "Rider {userid} has a deposit already; top it up with POST /userDeposits/{userid}/topUps.",
+    "{userid}번 사용자의 예치금이 이미 있습니다. POST /userDeposits/{userid}/topUps 로 충전하세요.",
+)
+BOUNDS = ProblemType(
+    "amount-out-of-bounds",
+    409,
+    "The balance would be too large",
+    "허용 범위를 넘는 금액",
+    "The deposit of rider {userid} can't hold that much.",
+    "{userid}번 사용자의 예치금 한도를 넘습니다.",
+)
+DIFFERS = ProblemType(
+    "posting-differs",
+    409,
+    "This was posted with another amount",
+    "다른 금액으로 이미 처리됨",
+    "The movement {cause} was posted before with another amount.",
+    "{cause} 건은 다른 금액으로 이미 처리되었습니다.",
+)
+REFUSALS: Refusals = {
+    domain.NoSuchDeposit: UNKNOWN,
+    domain.DepositExists: EXISTS,
+    domain.OutOfBounds: BOUNDS,
+    domain.PostingDiffers: DIFFERS,
+}
+
+
+class DepositResource(msgspec.Struct, frozen=True):
+    """A rider's deposit as clients see it; won."""
+
+    userid: int
+    deposit: int
+    billid: int | None
+    registered: bool
+
+
+class EntryResource(msgspec.Struct, frozen=True):
+    """One movement of a rider's money; `amount` in won, negative when taken."""
+
+    entryid: int
+    cause: str
+    amount: int
+    at: str
+
+
+class NewDeposit(msgspec.Struct, frozen=True):
+    """What opens a deposit."""
+
+    userid: Id
+    deposit: Balance
+
+
+class DepositChange(msgspec.Struct, frozen=True):
+    """The balance that an operator wants; the difference is posted. Without it nothing changes."""
+
+    deposit: Balance | None = None
+
+
+class TopUp(msgspec.Struct, frozen=True):
+    """Money paid in."""
+
+    amount: Amount
+
+
+class DepositHttp:
+    """The handlers."""
+
+    def __init__(self, deposits: SqlDeposits) -> None:
+        self._deposits = deposits
+
+    async def list(self, ask: Ask) -> Answer:
+        """GET /userDeposits."""
+        page = ask.page()
+        found, total = await self._deposits.page(page)
+        return Answer(200, collection(DEPOSITS, ask.base, [shown(one) for one in found], page, total))
+
+    async def open(self, ask: Ask) -> Answer:
+        """POST /userDeposits."""
+        new, render = await ask.body(NewDeposit), partial(self._created, ask)
+        once = await ask.once(render)
+        return render(await open_a_deposit(new.userid, new.deposit, deposits=self._deposits, once=once))
+
+    async def show(self, ask: Ask) -> Answer:
+        """GET /userDeposits/{userid}."""
+        return self._shown(ask, await look_up_a_deposit(ask.id("userid"), deposits=self._deposits))
+
+    async def find(self, ask: Ask) -> Answer:
+        """GET /userDeposits/search/findByUserid."""
+        return self._shown(ask, await look_up_a_deposit(ask.find("userid"), deposits=self._deposits))
+
+    async def correct(self, ask: Ask) -> Answer:
+        """PATCH or PUT /userDeposits/{userid}."""
+        userid, change, render = ask.id("userid"), await ask.body(DepositChange), partial(self._shown, ask)
+        if change.deposit is None:
+            return render(await look_up_a_deposit(userid, deposits=self._deposits))
+        once = await ask.once(render)
+        return render(await correct_a_deposit(userid, change.deposit, deposits=self._deposits, once=once))
+
+    async def top_up(self, ask: Ask) -> Answer:
+        """POST /userDeposits/{userid}/topUps."""
+        userid, paid, render = ask.id("userid"), await ask.body(TopUp), partial(self._created, ask)
+        once = await ask.once(render)
+        return render(await top_up_a_deposit(userid, paid.amount, deposits=self._deposits, once=once))
+
+    async def entries(self, ask: Ask) -> Answer:
+        """GET /userDeposits/{userid}/entries."""
+        userid, page = ask.id("userid"), ask.page()
+        found, total = await self._deposits.entries(userid, page)
+        rows = [EntryResource(e.entryid, e.cause, e.amount, rfc3339(e.at_ms)) for e in found]
+        return Answer(200, collection(ENTRIES, f"{ask.base}/userDeposits/{userid}", rows, page, total))
+
+    async def searches(self, ask: Ask) -> Answer:
+        """GET /userDeposits/search."""
+        return Answer(200, searches(DEPOSITS, ask.base))
+
+    def _shown(self, ask: Ask, deposit: Deposit) -> Answer:
+        return Answer(200, item(DEPOSITS, ask.base, shown(deposit)))
+
+    def _created(self, ask: Ask, deposit: Deposit) -> Answer:
+        where = f"{ask.base}/userDeposits/{deposit.userid}"
+        return Answer(201, item(DEPOSITS, ask.base, shown(deposit)), {"Location": where})
+
+
+def shown(deposit: Deposit) -> DepositResource:
+    """The deposit as clients see it."""
+    return DepositResource(deposit.userid, deposit.balance, deposit.billid, deposit.registered)
+
+
+def operations(deposits: SqlDeposits) -> list[Operation]:
+    """The operations of userDeposit."""
+    http, one, base = DepositHttp(deposits), {200: DepositResource}, "/userDeposits"
+    at, none = base + "/{userid}", (UNKNOWN,)
+    made = {201: DepositResource}
+    return [
+        Operation("GET", base, http.list, "List the deposits", answers={200: [DepositResource]}, paged=True),
+        Operation("POST", base, http.open, "Open a deposit", NewDeposit, made, refusals=(EXISTS,)),
+        Operation("GET", base + "/search", http.searches, "The searches"),
+        Operation(
+            "GET", base + "/search/findByUserid", http.find, "A rider's deposit", None, one, "userid", refusals=none
+        ),
+        Operation("GET", at, http.show, "One deposit", answers=one, refusals=none),
+        Operation("PATCH", at, http.correct, "Correct a balance", DepositChange, one, refusals=(UNKNOWN, BOUNDS)),
+        Operation("PUT", at, http.correct, "Correct a balance", DepositChange, one, refusals=(UNKNOWN, BOUNDS)),
+        Operation("POST", at + "/topUps", http.top_up, "Pay in", TopUp, made, refusals=(UNKNOWN, BOUNDS, DIFFERS)),
+        Operation(
+            "GET",
+            at + "/entries",
+            http.entries,
+            "The movements, newest first",
+            answers={200: [EntryResource]},
+            paged=True,
+            refusals=none,
+        ),
+    ]

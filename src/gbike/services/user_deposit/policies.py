@@ -1,0 +1,49 @@
+"""Whenever X was said, do Y. The cause of a posting is derived from what was said, so saying it twice moves nothing twice."""
+
+from gbike.contracts.bike_manager import AdjustedPoint
+from gbike.contracts.billing import CalculatedFee
+from gbike.contracts.user_deposit import AddedDeposit, UpdatedDeposit
+from gbike.kit.inbox import Policies
+from gbike.kit.store import Tx
+from gbike.services.user_deposit import domain
+from gbike.services.user_deposit.storage import post
+
+
+def whenever_a_fee_is_known_take_it(tx: Tx, said: CalculatedFee) -> None:
+    """R7: the fee is taken from the rider's deposit; a rider without one gets it now, so that the bill can close."""
+    deposit = post(tx, domain.fee(said.userid, said.billid, said.fee), billid=said.billid)
+    if deposit is not None:
+        tx.say(
+            UpdatedDeposit(
+                userid=said.userid,
+                deposit=deposit.balance,
+                billid=said.billid,
+                fee=said.fee,
+                version=deposit.version,
+            )
+        )
+
+
+def whenever_points_are_converted_add_them(tx: Tx, said: AdjustedPoint) -> None:
+    """R12: converted points become deposit. Points that were only earned move no money (flaw 35)."""
+    if said.conversion is None or not said.adjustpoint:
+        return
+    posting = domain.conversion(said.userid, said.adjustpoint, said.conversion)
+    deposit = post(tx, posting)
+    if deposit is not None:
+        tx.say(
+            AddedDeposit(
+                userid=said.userid,
+                deposit=deposit.balance,
+                billid=deposit.billid,
+                amount=posting.amount,
+                cause=posting.cause,
+                version=deposit.version,
+            )
+        )
+
+
+POLICIES: Policies = {
+    CalculatedFee: whenever_a_fee_is_known_take_it,
+    AdjustedPoint: whenever_points_are_converted_add_them,
+}

@@ -1,0 +1,22 @@
+"""What the use cases of userDeposit need from outside."""
+
+from typing import Protocol
+
+from gbike.kit.once import Once
+from gbike.services.user_deposit.domain import Deposit
+
+
+class Deposits(Protocol):
+    """The ledger."""
+
+    async def open(self, userid: int, amount: int, once: Once | None) -> Deposit:
+        """Open the account with its first money, or register the one a fee opened. Raises DepositExists."""
+
+    async def top_up(self, userid: int, amount: int, once: Once | None) -> Deposit:
+        """Pay in. Raises NoSuchDeposit, OutOfBounds."""
+
+    async def set_balance(self, userid: int, wanted: int, once: Once | None) -> Deposit:
+        """Post the difference to `wanted`. Raises NoSuchDeposit, OutOfBounds."""
+
+    async def one(self, userid: int) -> Deposit:
+        """The account. Raises NoSuchDeposit."""

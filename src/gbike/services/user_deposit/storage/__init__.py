@@ -1,0 +1,205 @@
+"""The ledger in SQL. `post` is the only way money moves: two entries and a balance in one statement each, one transaction."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from gbike.contracts.user_deposit import AddedDeposit
+from gbike.kit.http.hal import Page
+from gbike.kit.ids import Ids
+from gbike.kit.listing import Listing, count, list_page
+from gbike.kit.money import Won
+from gbike.kit.once import Once, once_only
+from gbike.kit.store import Reading, Row, Store, Tx
+from gbike.services.user_deposit.domain import (
+    Deposit,
+    DepositExists,
+    NoSuchDeposit,
+    Posting,
+    PostingDiffers,
+    adjustment,
+    opening,
+    top_up,
+    within_bounds,
+)
+
+VERSIONS = Path(__file__).parent / "versions"
+_COLUMNS = "userid, balance, billid, registered, version"
+_LISTED = Listing(
+    select=f"SELECT {_COLUMNS} FROM deposits",
+    sortable={"userid": "userid", "deposit": "balance", "billid": "billid"},
+    order="userid",
+    counters=("deposits",),
+)
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One side of a posting; `amount` in won, positive into the account."""
+
+    entryid: int
+    cause: str
+    amount: int
+    at_ms: int
+
+
+class SqlDeposits:
+    """Deposits (ports) over a Store."""
+
+    def __init__(self, store: Store, ids: Ids) -> None:
+        self._store, self._ids = store, ids
+
+    async def open(self, userid: int, amount: int, once: Once | None) -> Deposit:
+        """See Deposits.open."""
+        return await self._store.write(once_only, once, open_account, userid, amount, key=f"user:{userid}")
+
+    async def top_up(self, userid: int, amount: int, once: Once | None) -> Deposit:
+        """See Deposits.top_up."""
+        posting = top_up(userid, amount, once.key if once else self._ids.new())
+        return await self._store.write(once_only, once, post_known, posting, key=f"user:{userid}")
+
+    async def set_balance(self, userid: int, wanted: int, once: Once | None) -> Deposit:
+        """See Deposits.set_balance."""
+        cause = once.key if once else self._ids.new()
+        return await self._store.write(once_only, once, set_balance, userid, wanted, cause, key=f"user:{userid}")
+
+    async def one(self, userid: int) -> Deposit:
+        """See Deposits.one."""
+        return await self._store.read(load, userid)
+
+    async def page(self, page: Page) -> tuple[list[Deposit], int]:
+        """One page of the accounts, and how many there are."""
+        return await list_page(self._store, _LISTED, page, _deposit)
+
+    async def entries(self, userid: int, page: Page) -> tuple[list[Entry], int]:
+        """One page of a rider's entries, newest first, and how many there are. Raises NoSuchDeposit."""
+        deposit = await self.one(userid)
+        listing = Listing(
+            select="SELECT entryid, cause, amount, at_ms FROM entries",
+            sortable={},
+            order="entryid DESC",
+            where="WHERE account = ?",
+            params=(f"user:{userid}",),
+        )
+        found, _ = await list_page(self._store, listing, page, lambda row: Entry(*row))
+        return found, deposit.version
+
+
+def open_account(tx: Tx, userid: int, amount: int) -> Deposit:
+    """A new account with its opening money; one that a fee opened is registered now. Raises DepositExists."""
+    _ensure(tx, userid)
+    if not tx.execute("UPDATE deposits SET registered = 1 WHERE userid = ? AND registered = 0", (userid,)):
+        raise DepositExists(userid)
+    return _added(tx, opening(userid, amount))
+
+
+def post_known(tx: Tx, posting: Posting) -> Deposit:
+    """Move money of a rider who has an account, and say so. Raises NoSuchDeposit, OutOfBounds."""
+    load(tx, posting.userid)
+    return _added(tx, posting)
+
+
+def set_balance(tx: Tx, userid: int, wanted: int, cause: str) -> Deposit:
+    """Post the difference to the balance that is wanted; none: nothing. Raises NoSuchDeposit."""
+    before = load(tx, userid)
+    return before if before.balance == wanted else _added(tx, adjustment(before, wanted, cause))
+
+
+def post(tx: Tx, posting: Posting, billid: int | None = None) -> Deposit | None:
+    """Move the money of one posting, once; None when its cause moved it before. Raises PostingDiffers, OutOfBounds."""
+    _ensure(tx, posting.userid)
+    for account, amount in posting.sides():
+        kept = tx.execute(
+            "INSERT INTO entries (cause, account, amount, at_ms) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (cause, account) DO NOTHING",
+            (posting.cause, account, amount, tx.now_ms),
+        )
+        if not kept:
+            _the_same(tx, posting)
+            return None
+    row = tx.one(
+        "UPDATE deposits SET balance = balance + ?, billid = coalesce(?, billid), version = version + 1"
+        f" WHERE userid = ? RETURNING {_COLUMNS}",
+        (posting.amount, billid, posting.userid),
+    )
+    assert row is not None
+    if billid is None:  # a fee is always taken, whatever the balance; anything else must fit
+        within_bounds(posting.userid, row[1])
+    return _deposit(row)
+
+
+def load(read: Reading, userid: int) -> Deposit:
+    """The account. Raises NoSuchDeposit."""
+    row = read.one(f"SELECT {_COLUMNS} FROM deposits WHERE userid = ?", (userid,))
+    if row is None:
+        raise NoSuchDeposit(userid)
+    return _deposit(row)
+
+
+def fee_facts(read: Reading) -> Iterable[tuple[int, int]]:
+    """For `gbike verify`: billid and won taken for it, by billid."""
+    sql = (
+        "SELECT CAST(substr(cause, 6) AS BIGINT) AS billid, -amount FROM entries"
+        " WHERE cause LIKE 'bill:%' AND account LIKE 'user:%' ORDER BY billid"
+    )
+    return ((row[0], row[1]) for row in read.each(sql))
+
+
+def conversion_facts(read: Reading) -> Iterable[tuple[str, int]]:
+    """For `gbike verify`: conversion and won added for it, by conversion."""
+    sql = "SELECT cause, amount FROM entries WHERE cause LIKE 'conversion:%' AND account LIKE 'user:%' ORDER BY cause"
+    return ((row[0], row[1]) for row in read.each(sql))
+
+
+def own_violations(read: Reading) -> Iterable[str]:
+    """For `gbike verify`: I11 every posting has two sides that add up to nothing, I12 each balance is its entries' sum."""
+    unbalanced = "SELECT cause FROM entries GROUP BY cause HAVING sum(amount) <> 0 OR count(*) <> 2"
+    for (cause,) in read.each(unbalanced):
+        yield f"I11 the posting {cause} has not two sides that add up to nothing"
+    drift = (
+        "SELECT d.userid, d.balance, coalesce(sum(e.amount), 0) AS kept FROM deposits d"
+        " LEFT JOIN entries e ON e.account = 'user:' || d.userid GROUP BY d.userid, d.balance"
+        " HAVING d.balance <> coalesce(sum(e.amount), 0)"
+    )
+    for userid, balance, kept in read.each(drift):
+        yield f"I12 rider {userid} has {balance} won but entries of {kept}"
+
+
+def balances(read: Reading) -> Iterable[tuple[int, int]]:
+    """For `gbike verify`: rider and balance, by rider."""
+    return ((row[0], row[1]) for row in read.each("SELECT userid, balance FROM deposits ORDER BY userid"))
+
+
+def _added(tx: Tx, posting: Posting) -> Deposit:
+    deposit = post(tx, posting)
+    if deposit is None:
+        return load(tx, posting.userid)
+    tx.say(
+        AddedDeposit(
+            userid=posting.userid,
+            deposit=deposit.balance,
+            billid=deposit.billid,
+            amount=posting.amount,
+            cause=posting.cause,
+            version=deposit.version,
+        )
+    )
+    return deposit
+
+
+def _ensure(tx: Tx, userid: int) -> None:
+    sql = f"INSERT INTO deposits ({_COLUMNS}) VALUES (?, 0, NULL, 0, 0) ON CONFLICT (userid) DO NOTHING"
+    if tx.execute(sql, (userid,)):
+        count(tx, "deposits")
+
+
+def _the_same(tx: Tx, posting: Posting) -> None:
+    for account, amount in posting.sides():
+        row = tx.one("SELECT amount FROM entries WHERE cause = ? AND account = ?", (posting.cause, account))
+        if row is None or row[0] != amount:
+            raise PostingDiffers(posting.cause)
+
+
+def _deposit(row: Row) -> Deposit:
+    userid, balance, billid, registered, version = row
+    return Deposit(userid, Won(balance), billid, bool(registered), version)
