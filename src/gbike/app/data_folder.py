@@ -47,7 +47,7 @@ class DataFolder:
         """Whether there is anything in it."""
         return self.bus_path.exists()
 
-    def acquire(self, command: str, address: str, control: str) -> None:
+    def acquire(self, command: str) -> None:
         """Become the one writer. Raises FolderInUse, naming the other one."""
         self.path.mkdir(parents=True, exist_ok=True)
         lock = open(self.path / "lock", "a+b")
@@ -56,10 +56,15 @@ class DataFolder:
         except OSError:
             lock.close()
             raise FolderInUse(self.path, self.holder()) from None
-        lock.truncate(0)
-        lock.write(msgspec.json.encode(Holder(command, os.getpid(), address, control)))
-        lock.flush()
         self._lock = lock
+        self.announce(command)
+
+    def announce(self, command: str, address: str = "not serving", control: str = "") -> None:
+        """Tell others who writes here, where it serves and how to give it orders."""
+        assert self._lock is not None
+        self._lock.truncate(0)
+        self._lock.write(msgspec.json.encode(Holder(command, os.getpid(), address, control)))
+        self._lock.flush()
 
     def release(self) -> None:
         """Let the next writer in."""

@@ -102,13 +102,13 @@ class Embedded:
         return _Held(list(self.stores().values()))
 
     async def settle(self, most: int = 10_000) -> None:
-        """Step every relay and consumer that is not driven by itself until nothing moves any more."""
+        """Step every relay, consumer and sweeper of the services that are not stopped until nothing moves any more."""
         for _ in range(most):
             moved = 0
             for part in self.parts.values():
                 if not part.faulty.stopped:
-                    moved += await part.running.relay.step()
-                    moved += await part.running.consumer.step() if part.running.consumer else 0
+                    for worker in part.running.workers:
+                        moved += await worker.step() if worker.moves else 0
             if not moved:
                 return
 
@@ -158,6 +158,7 @@ class Embedded:
         others = [operation for operation in standard if operation.path not in (ready.path, old.path)]
         own = HttpApp("gateway", [home, ready, old, *others], {}, self.metrics)
         table = route_table(part.card for part in self.parts.values())
+        self.inside = Gateway(table, {name: part.running.app for name, part in self.parts.items()}, own)
         return open_to_all(Gateway(table, {name: part.faulty for name, part in self.parts.items()}, own))
 
     async def _ready(self, _ask: Ask) -> Answer:

@@ -50,11 +50,15 @@ class World(msgspec.Struct, frozen=True):
 
 
 class Worker(msgspec.Struct, frozen=True):
-    """Something that takes bounded steps: `step` answers how much it did, `rest` waits when that was nothing."""
+    """Something that takes bounded steps: `step` answers how much it did, `rest` waits when that was nothing.
+
+    `moves`: its steps bring work to its end (relay, consumer, sweeper), so a system at rest has none left to do.
+    """
 
     name: str
     step: Callable[[], Awaitable[int]]
     rest: Callable[[], Awaitable[None]]
+    moves: bool = True
 
 
 class Service(msgspec.Struct, frozen=True):
@@ -104,7 +108,7 @@ def assemble(world: World, service: Service) -> Running:
     relay = Relay(store, world.bus, world.clock, metrics, name)
     workers = [
         Worker("relay", relay.step, lambda: store.said_something(IDLE_MS)),
-        Worker("housekeeper", Housekeeper(store, world.clock).step, lambda: asyncio.sleep(60)),
+        Worker("housekeeper", Housekeeper(store, world.clock).step, lambda: asyncio.sleep(60), moves=False),
         *service.workers,
     ]
     consumer = None
@@ -112,6 +116,13 @@ def assemble(world: World, service: Service) -> Running:
         types = frozenset(kind.__name__ for kind in service.policies)
         consumer = Consumer(store, world.subscribe(name, types), service.policies, metrics, name, service.hear)
         listener = consumer
+        lag = metrics.lag.labels(name)
+
+        async def measure() -> int:
+            lag.set(await listener.lag())
+            return 0
+
         workers.append(Worker("consumer", listener.step, lambda: listener.changed(IDLE_MS)))
+        workers.append(Worker("lag", measure, lambda: asyncio.sleep(1), moves=False))
     operations: list[Any] = [*service.operations, *standard_operations(name, service.operations, store, metrics)]
     return Running(name, HttpApp(name, operations, service.refusals, metrics), workers, relay, consumer)

@@ -170,8 +170,9 @@ class SqliteStore:
         self._closed = True
         while self._drain is not None:
             await asyncio.sleep(0.001)
-        self._writer.close()
-        self._reader.close()
+        if self._reader is not self._writer:
+            self._reader.close()
+        self._writer.close()  # last, so that it can tidy the log away
 
     async def _drain_queue(self) -> None:
         while self._queue:

@@ -89,6 +89,11 @@ def facts(read: Reading) -> Iterable[tuple[int, int, int, int, int | None, int |
     return ((r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7]) for r in read.each(sql))
 
 
+def fee_facts(read: Reading) -> Iterable[tuple[int, int]]:
+    """For `gbike verify`: billid and fee of every bill whose fee is known, by billid."""
+    return ((r[0], r[1]) for r in read.each("SELECT billid, fee FROM bills WHERE fee IS NOT NULL ORDER BY billid"))
+
+
 def _one(read: Reading, by: str, number: int) -> Bill:
     row = read.one(f"{_SELECT} WHERE {by} = ?", (number,))
     if row is None:

@@ -125,6 +125,20 @@ def lines(read: Reading) -> Iterable[Row]:
     yield from read.each("SELECT * FROM riders ORDER BY userid")
 
 
+def rides(read: Reading) -> Iterable[Row]:
+    """For `gbike verify`: rentid and what the view shows of each ride, by rentid."""
+    return read.each(
+        "SELECT rentid, userid, bikeid, rentstatus, started_ms, ended_ms, billid, fee, billingstatus"
+        " FROM rides ORDER BY rentid"
+    )
+
+
+def deposits(read: Reading) -> Iterable[tuple[int, int]]:
+    """For `gbike verify`: rider and deposit as shown, by rider."""
+    sql = "SELECT userid, deposit FROM riders WHERE deposit IS NOT NULL ORDER BY userid"
+    return ((row[0], row[1]) for row in read.each(sql))
+
+
 def fold_ride(tx: Tx, ride: Ride) -> None:
     """A rent event: a ride that has ended stays ended."""
     _ensure(tx, ride.rentid, ride.userid)

@@ -1,0 +1,5 @@
+"""`python -m gbike`."""
+
+from gbike.app.cli import main
+
+main()

@@ -1,0 +1,250 @@
+"""The command line. What a verb needs is imported when the verb runs, so that every verb starts at once.
+
+Exit codes: 0 done, 1 it ran and found something wrong, 2 wrong usage or settings.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="gbike: a shared-bike platform. Start with `gbike demo`.", no_args_is_help=True, add_completion=False
+)
+view_app = typer.Typer(help="The view of rides and bills.", no_args_is_help=True)
+fault_app = typer.Typer(help="Faults for trying out, on a running demo.", no_args_is_help=True)
+app.add_typer(view_app, name="view")
+app.add_typer(fault_app, name="demo-fault")
+
+Data = Annotated[Path, typer.Option("--data", envvar="GBIKE_DATA", help="the data folder")]
+DATA = Path("data")
+PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+
+
+def main() -> None:
+    """The entry of `gbike` and `python -m gbike`."""
+    app()
+
+
+@contextmanager
+def _named_errors() -> Iterator[None]:
+    """What a person can mend is one line and exit code 2."""
+    from gbike.app.catalogue import NoSuchService
+    from gbike.app.control import NotRunning
+    from gbike.app.copies import NoData
+    from gbike.app.data_folder import FolderInUse
+    from gbike.app.faults import BadFault
+    from gbike.kit.settings import BadSetting
+
+    try:
+        yield
+    except (NoSuchService, NotRunning, NoData, FolderInUse, BadFault, BadSetting) as wrong:
+        typer.echo(f"gbike: {wrong}", err=True)
+        raise typer.Exit(2) from None
+
+
+@app.command()
+def demo(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one")] = 8088,
+    data: Data = DATA,
+    empty: Annotated[bool, typer.Option("--empty", help="start with nothing")] = False,
+    slow: Annotated[
+        list[str] | None, typer.Option(help="bike=2000: answers so many ms late; 400-620 in between")
+    ] = None,
+    without: Annotated[list[str] | None, typer.Option(help="billing,view: these do not run")] = None,
+    host: Annotated[str, typer.Option(help="loopback only")] = "127.0.0.1",
+) -> None:
+    """Everything in one process on loopback, with no login and a small fleet."""
+    from gbike.app.demo import CannotStart, DemoOptions, run_demo
+
+    stopped = [name for names in without or [] for name in names.split(",")]
+    with _named_errors():
+        try:
+            run_demo(DemoOptions(host, port, data, empty, slow or [], stopped))
+        except CannotStart as wrong:
+            typer.echo(f"gbike: {wrong}", err=True)
+            raise typer.Exit(2) from None
+
+
+@app.command()
+def up() -> None:
+    """Everything in one process, secure. Not before there are accounts: until then, `gbike demo`."""
+    typer.echo(
+        "gbike: `up` needs accounts, which gbike does not have yet; `gbike demo` runs open on loopback", err=True
+    )
+    raise typer.Exit(2)
+
+
+@app.command()
+def verify(data: Data = DATA) -> None:
+    """Check every invariant over all stores, running or stopped."""
+    from gbike.app import checking
+    from gbike.app.data_folder import DataFolder
+
+    with _named_errors():
+        found = asyncio.run(checking.verify(DataFolder(data), _environment(), typer.echo))
+    typer.echo(f"{found} violations")
+    raise typer.Exit(1 if found else 0)
+
+
+@app.command()
+def backup(target: Path, data: Data = DATA) -> None:
+    """Copy all stores of one moment into an empty folder, also while gbike runs."""
+    from gbike.app import control
+    from gbike.app.copies import copy_stopped
+    from gbike.app.data_folder import DataFolder
+
+    folder = DataFolder(data)
+    with _named_errors():
+        if folder.holder() is None:
+            copy_stopped(folder, target)
+            typer.echo(f"copied to {target}")
+        else:
+            _tell(control.ask(folder, "backup", str(target.resolve())))
+
+
+@app.command()
+def restore(source: Path, data: Data = DATA) -> None:
+    """Put a backup back into an empty data folder."""
+    from gbike.app.copies import restore as put_back
+    from gbike.app.data_folder import DataFolder
+
+    with _named_errors():
+        put_back(source, DataFolder(data))
+    typer.echo(f"restored into {data}")
+
+
+@view_app.command()
+def rebuild(
+    data: Data = DATA, verify: Annotated[bool, typer.Option("--verify", help="only compare, change nothing")] = False
+) -> None:
+    """Fold the view anew from the events it kept."""
+    from gbike.app import checking
+    from gbike.app.data_folder import DataFolder
+
+    with _named_errors():
+        if verify:
+            found = asyncio.run(checking.verify_view(DataFolder(data), typer.echo))
+            typer.echo(f"{found} differences between the view and its events")
+            raise typer.Exit(1 if found else 0)
+        typer.echo(f"folded anew from {asyncio.run(checking.rebuild_view(DataFolder(data), _environment()))} events")
+
+
+@fault_app.command("slow")
+def fault_slow(service: str, delay_ms: str, data: Data = DATA) -> None:
+    """Let a service answer so many milliseconds late (2000, or 400-620)."""
+    _order(data, "slow", service, delay_ms)
+
+
+@fault_app.command("stop")
+def fault_stop(service: str, data: Data = DATA) -> None:
+    """Stop a service: no answers, no workers."""
+    _order(data, "stop", service)
+
+
+@fault_app.command("heal")
+def fault_heal(data: Data = DATA) -> None:
+    """Start every service again and take every delay away."""
+    _order(data, "heal")
+
+
+@app.command()
+def migrate(service: str, data: Data = DATA) -> None:
+    """Bring a service's schema to the newest version; `demo` does it by itself."""
+    from gbike.app.catalogue import card
+    from gbike.app.copies import locked
+    from gbike.app.data_folder import DataFolder
+    from gbike.kit.schema.migrate import migrate as bring_up
+    from gbike.kit.schema.migrate import newest
+
+    folder = DataFolder(data)
+    with _named_errors():
+        found = card(service)
+        with locked(folder, "gbike migrate"):
+            changed = bring_up(folder.store_path(found.name), found.versions)
+    typer.echo(f"{found.name} {'is now' if changed else 'was already'} at {newest(found.versions)}")
+
+
+@app.command()
+def settings(service: Annotated[str | None, typer.Argument()] = None) -> None:
+    """Every setting: its name, value, default and meaning."""
+    from gbike.app.catalogue import card, cards
+    from gbike.kit.settings import describe
+
+    with _named_errors():
+        for one in [card(service)] if service else cards():
+            typer.echo(one.name)
+            for setting in describe(one.settings, _environment()):
+                typer.echo(f"  {setting.name}={setting.value}  (default {setting.default}) {setting.meaning}")
+
+
+@app.command()
+def routes() -> None:
+    """The route table, from the code."""
+    from gbike.app.event_map import routes as drawn
+
+    typer.echo(drawn())
+
+
+@app.command()
+def events() -> None:
+    """The event map, from the code."""
+    from gbike.app.event_map import event_map
+
+    typer.echo(event_map())
+
+
+@app.command(context_settings=PASS_ON)
+def sim(context: typer.Context) -> None:
+    """Simulate the services under faults: --seeds N, --seed S, --mutants."""
+    _from_checkout("simulation", context.args)
+
+
+@app.command(context_settings=PASS_ON)
+def chaos(context: typer.Context) -> None:
+    """Kill and starve real processes: kill9 --rounds N, outage --minutes M."""
+    _from_checkout("chaos", context.args)
+
+
+@app.command(context_settings=PASS_ON)
+def bench(context: typer.Context) -> None:
+    """Measure rides per second, latencies, memory and start, beside their floors."""
+    _from_checkout("bench", context.args)
+
+
+def _from_checkout(package: str, args: list[str]) -> None:
+    checkout = Path(__file__).parents[3]
+    if not (checkout / package / "cli.py").exists():
+        typer.echo(f"gbike: {package} is part of a checkout of gbike, and this is an installed one", err=True)
+        raise typer.Exit(2)
+    sys.path.insert(0, str(checkout))
+    raise typer.Exit(import_module(f"{package}.cli").main(args))
+
+
+def _environment() -> dict[str, str]:
+    from gbike.kit.settings import environment
+
+    return environment(os.environ)
+
+
+def _order(data: Path, verb: str, *args: str) -> None:
+    from gbike.app import control
+    from gbike.app.data_folder import DataFolder
+
+    with _named_errors():
+        _tell(control.ask(DataFolder(data), verb, *args))
+
+
+def _tell(done: object) -> None:
+    from gbike.app.control import Done
+
+    assert isinstance(done, Done)
+    typer.echo(done.said, err=not done.ok)
+    if not done.ok:
+        raise typer.Exit(2)

@@ -1,0 +1,78 @@
+"""How another `gbike` command speaks to a running one: a socket file that only this user can open, a line each way."""
+
+import asyncio
+import socket
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import msgspec
+
+from gbike.app.data_folder import DataFolder
+
+Verb = Callable[..., Awaitable[str]]
+MOST_BYTES = 64 * 1024
+ANSWER_S = 600
+
+
+class Order(msgspec.Struct, frozen=True):
+    """What to do."""
+
+    verb: str
+    args: tuple[str, ...] = ()
+
+
+class Done(msgspec.Struct, frozen=True):
+    """How it went."""
+
+    ok: bool
+    said: str
+
+
+class NotRunning(Exception):
+    """Nobody runs on this data folder."""
+
+
+class Control:
+    """The listening side."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.mkdtemp(prefix="gbike-")
+        self.path = str(Path(self._folder) / "control")
+        self._server: asyncio.Server | None = None
+        self._verbs: dict[str, Verb] = {}
+
+    async def start(self, verbs: dict[str, Verb]) -> None:
+        """Listen. A verb's exception is told to the caller."""
+        self._verbs = verbs
+        self._server = await asyncio.start_unix_server(self._serve, self.path, limit=MOST_BYTES)
+
+    async def stop(self) -> None:
+        """Listen no more."""
+        if self._server is not None:
+            self._server.close()
+        Path(self.path).unlink(missing_ok=True)
+        Path(self._folder).rmdir()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            order = msgspec.json.decode(await reader.readline(), type=Order)
+            done = Done(True, await self._verbs[order.verb](*order.args))
+        except Exception as failure:
+            done = Done(False, str(failure) or repr(failure))
+        writer.write(msgspec.json.encode(done) + b"\n")
+        await writer.drain()
+        writer.close()
+
+
+def ask(folder: DataFolder, verb: str, *args: str) -> Done:
+    """Give an order to whoever runs on the folder, and wait for the answer. Raises NotRunning."""
+    holder = folder.holder()
+    if holder is None or not holder.control:
+        raise NotRunning(f"nothing runs on {folder.path}; start it with `gbike demo --data {folder.path}`")
+    with socket.socket(socket.AF_UNIX) as line:
+        line.settimeout(ANSWER_S)
+        line.connect(holder.control)
+        line.sendall(msgspec.json.encode(Order(verb, args)) + b"\n")
+        answer = line.makefile("rb").readline()
+    return msgspec.json.decode(answer, type=Done)

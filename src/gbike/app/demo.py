@@ -1,0 +1,184 @@
+"""`gbike demo`: everything in one process on loopback, open to whoever is on this machine, with a small fleet."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import uvicorn
+import uvloop
+from rich.console import Console
+from rich.live import Live
+from rich.panel import Panel
+from rich.text import Text
+
+from gbike.app.control import Control, Verb
+from gbike.app.copies import copy_running
+from gbike.app.data_folder import DataFolder
+from gbike.app.embedded import Embedded
+from gbike.app.faults import read_delay
+from gbike.app.seed import seed
+from gbike.kit.listing import counted
+from gbike.kit.settings import environment
+from gbike.kit.telemetry import configure_logs
+
+STOP_S = 3
+"""How long open requests may take to end when the demo stops."""
+
+
+class CannotStart(Exception):
+    """The demo can't start; the text says why and what to do."""
+
+
+class DemoOptions(msgspec.Struct, frozen=True):
+    """What the command line says."""
+
+    host: str
+    port: int
+    data: Path
+    empty: bool
+    slow: Sequence[str]
+    without: Sequence[str]
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, but a signal only asks it to stop: the stores are closed afterwards, by us."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to `_until_stopped`."""
+        yield
+
+
+async def _serve(options: DemoOptions) -> None:
+    folder, control = DataFolder(options.data), Control()
+    folder.acquire("gbike demo")
+    try:
+        listener = _listen(options.host, options.port)
+        address = f"http://{options.host}:{listener.getsockname()[1]}"
+        folder.announce("gbike demo", address, control.path)
+        fresh = not folder.exists
+        embedded = Embedded(folder, environment(os.environ))
+        try:
+            for fault in options.slow:
+                service, _, delay = fault.partition("=")
+                embedded.part(service).faulty.delay = read_delay(delay)
+            embedded.start(options.without)
+            if fresh and not options.empty:
+                await seed(embedded.inside)
+            await control.start(_verbs(embedded))
+            await _until_stopped(embedded, listener, options, address)
+        finally:
+            await embedded.stop()
+    finally:
+        await control.stop()
+        folder.release()
+
+
+async def _until_stopped(embedded: Embedded, listener: socket.socket, options: DemoOptions, address: str) -> None:
+    config = uvicorn.Config(
+        embedded.app,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        http="httptools",
+        timeout_graceful_shutdown=STOP_S,
+        h11_max_incomplete_event_size=64 * 1024,
+    )
+    server = _Server(config)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, server.handle_exit, number, None)
+    console = Console(stderr=False)
+    console.print(_greeting(address, options))
+    status = asyncio.create_task(_show_status(embedded, console)) if console.is_terminal else None
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        if status is not None:
+            status.cancel()
+
+
+def run_demo(options: DemoOptions) -> None:
+    """Run until Ctrl-C or SIGTERM. Raises CannotStart, FolderInUse, BadSetting, BadFault, NoSuchService."""
+    if options.host not in ("127.0.0.1", "::1", "localhost"):
+        raise CannotStart(
+            f"the demo is open to everybody who reaches it, so it binds loopback only, not {options.host}"
+        )
+    configure_logs(os.environ.get("GBIKE_LOG_LEVEL", "WARNING"))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(options))
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if host == "::1" else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as taken:
+        listener.close()
+        raise CannotStart(f"port {port} on {host}: {taken.strerror}; choose another with --port") from None
+    listener.listen(1024)
+    listener.setblocking(False)
+    return listener
+
+
+def _verbs(embedded: Embedded) -> dict[str, Verb]:
+    async def slow(service: str, delay: str) -> str:
+        part = embedded.part(service)
+        part.faulty.delay = read_delay(delay)
+        return f"{part.card.name} answers {delay} ms late now"
+
+    async def stop(service: str) -> str:
+        part = embedded.part(service)
+        await part.stop()
+        return f"{part.card.name} is stopped"
+
+    async def heal() -> str:
+        for part in embedded.parts.values():
+            part.faulty.delay = None
+            part.start()
+        return "every service runs and answers at once"
+
+    async def backup(target: str) -> str:
+        held_ms = await copy_running(embedded, Path(target))
+        return f"copied to {target}; writers were held for {held_ms:.1f} ms"
+
+    return {"slow": slow, "stop": stop, "heal": heal, "backup": backup}
+
+
+def _greeting(address: str, options: DemoOptions) -> Panel:
+    text = Text()
+    text.append(f"{address}\n\n", "bold")
+    text.append("Try · 해 보기\n")
+    bike, user = ("1", "1") if options.empty else ("1001", "1001")
+    if options.empty:
+        text.append(f"  http POST {address}/bikes bikeid=1 status=사용가능 location=분당_정자역_1구역\n", "cyan")
+    text.append(f"  http POST {address}/rents userid={user} bikeid={bike}\n", "cyan")
+    text.append(f"  http PATCH {address}/rents/1 endlocation=분당_정자역_3구역\n", "cyan")
+    text.append(f"  http {address}/rentAndBillingViews\n\n", "cyan")
+    text.append(f"API {address}/docs · metrics {address}/metrics\n")
+    text.append(f"Data · 데이터: {options.data.resolve()}\n")
+    text.append("No login: this is a demo, on this machine only. Ctrl-C stops it and keeps everything.\n", "dim")
+    text.append("로그인 없는 데모이며 이 컴퓨터에서만 열립니다. Ctrl-C로 멈춰도 데이터는 남습니다.", "dim")
+    return Panel(text, title="gbike demo", border_style="green", expand=False)
+
+
+async def _show_status(embedded: Embedded, console: Console) -> None:
+    with Live(console=console, refresh_per_second=2, transient=True) as live:
+        while True:
+            bikes = await embedded.part("bike").store.read(counted, ("bikes",))
+            riding = await embedded.part("rent").store.read(counted, ("rented",))
+            rides = await embedded.part("rent").store.read(counted, ("returned",))
+            behind = [part.running.consumer for part in embedded.parts.values() if part.running.consumer]
+            lag = max([await consumer.lag() for consumer in behind])
+            stopped = [name for name, part in embedded.parts.items() if part.faulty.stopped]
+            state = (
+                f"stopped: {', '.join(stopped)}" if stopped else "all events handled" if not lag else f"{lag} behind"
+            )
+            live.update(Text(f"● {bikes} bikes · {riding} riding · {rides} rides · {state}", "green"))
+            await asyncio.sleep(1)

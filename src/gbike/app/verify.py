@@ -1,0 +1,214 @@
+"""Does every invariant hold? Cross-checks over all stores, as streams of facts that each service's storage gives.
+
+The numbers (I1 …) are those of docs/reliability.md. The stores must be quiet: outboxes empty, consumers caught up.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import zip_longest
+from typing import Any
+
+from gbike.kit.store import Reading
+from gbike.services.bike import storage as bike
+from gbike.services.bike_manage_app import storage as bike_manage_app
+from gbike.services.bike_manager import storage as bike_manager
+from gbike.services.billing import storage as billing
+from gbike.services.billing.domain import Rounding, Tariff
+from gbike.services.rent import storage as rent
+from gbike.services.rent_and_billing_view import storage as view
+from gbike.services.user_deposit import storage as user_deposit
+
+Stores = Mapping[str, Reading]
+MOST_TOLD = 100
+"""Violations told by one check; a broken fleet would fill the screen otherwise."""
+
+
+def violations(stores: Stores) -> Iterator[str]:
+    """Every violation in a line that begins with the invariant's number. Nothing: all is well."""
+    for check in CHECKS:
+        for number, found in enumerate(check(stores)):
+            if number == MOST_TOLD:
+                yield f"{found.split(' ')[0]} … and more of these"
+                break
+            yield found
+
+
+def bikes_and_rents(stores: Stores) -> Iterator[str]:
+    """I1, I2: a bike is ridden by just the one open rent that names it. I4: a rent is in one of its states."""
+    ridden = {bikeid: rentid for bikeid, rentid, _, _ in bike.facts(stores["bike"]) if rentid is not None}
+    riding: dict[int, int] = {}
+    for rentid, _, bikeid, status, started_ms, ended_ms, _ in rent.facts(stores["rent"]):
+        if status == "rented":
+            if bikeid in riding:
+                yield f"I1 bike {bikeid} has two open rents, {riding[bikeid]} and {rentid}"
+            riding[bikeid] = rentid
+        if status in ("rented", "returned") and started_ms is None:
+            yield f"I4 rent {rentid} is {status} without a start"
+        if status == "returned" and (ended_ms is None or ended_ms < (started_ms or 0)):
+            yield f"I9 rent {rentid} ends before it starts"
+        if status == "pending":
+            yield f"I6 rent {rentid} is still pending"
+    for bikeid in sorted(ridden.keys() | riding.keys()):
+        if ridden.get(bikeid) != riding.get(bikeid):
+            yield f"I2 bike {bikeid} is reserved for rent {ridden.get(bikeid)} but its open rent is {riding.get(bikeid)}"
+
+
+def rents_and_bills(stores: Stores) -> Iterator[str]:
+    """I7: each rent that began has one bill, no other has. I8: its state follows the rent. I9: its fee is the tariff's."""
+    rents = ((row[0], row) for row in rent.facts(stores["rent"]))
+    bills = ((row[0], row) for row in billing.facts(stores["billing"]))
+    for rentid, ride, bill in _joined(rents, bills):
+        if ride is None or ride[3] not in ("rented", "returned"):
+            if bill is not None:
+                yield f"I7 rent {rentid} did not begin but has bill {bill[1]}"
+        elif bill is None:
+            yield f"I7 rent {rentid} has no bill"
+        else:
+            yield from _bill_fits(ride, bill)
+
+
+def _bill_fits(ride: tuple[Any, ...], bill: tuple[Any, ...]) -> Iterator[str]:
+    rentid, userid, _, status, started_ms, ended_ms, _ = ride
+    _, billid, billed_user, bill_start, bill_end, fee, bill_status, tariff = bill
+    if billed_user != userid or bill_start != started_ms:
+        yield f"I7 bill {billid} is not for the ride of rent {rentid}"
+    wanted = "OPENBILL" if status == "rented" else "CLOSEBILL"
+    if bill_status != wanted:
+        yield f"I8 rent {rentid} is {status} but bill {billid} is {bill_status}"
+    if status == "returned" and bill_status != "OPENBILL":
+        right = _tariff(tariff).fee(started_ms, ended_ms) if tariff else None
+        if fee != right or bill_end != ended_ms:
+            yield f"I9 bill {billid} charges {fee} won, its tariff says {right}"
+
+
+def bills_and_ledger(stores: Stores) -> Iterator[str]:
+    """I10: each fee is in the ledger once, and nothing else is there as a fee."""
+    bills = ((billid, fee) for billid, fee in billing.fee_facts(stores["billing"]))
+    taken = ((billid, amount) for billid, amount in user_deposit.fee_facts(stores["user_deposit"]))
+    for billid, fee, amount in _joined(bills, taken):
+        if fee != amount:
+            yield f"I10 bill {billid} has a fee of {fee} won but {amount} was taken"
+
+
+def ledger(stores: Stores) -> Iterable[str]:
+    """I11, I12: postings balance and balances are their entries' sums. I13 follows: the sides cancel out."""
+    return user_deposit.own_violations(stores["user_deposit"])
+
+
+def points(stores: Stores) -> Iterator[str]:
+    """I15: points are their entries' sum. I16: one accrual per applied report. I17: a conversion has both its sides."""
+    yield from bike_manager.own_violations(stores["bike_manager"])
+    applied = (
+        (reportid, True)
+        for reportid, status, _ in bike_manage_app.facts(stores["bike_manage_app"])
+        if status == "applied"
+    )
+    accrued = bike_manager.accrual_facts(stores["bike_manager"])
+    for reportid, report, amount in _joined(applied, accrued):
+        if report is None:
+            yield f"I16 report {reportid} earned {amount} points but was not applied"
+        elif amount is None:
+            yield f"I16 report {reportid} was applied but earned nothing"
+    taken = bike_manager.conversion_facts(stores["bike_manager"])
+    added = user_deposit.conversion_facts(stores["user_deposit"])
+    for cause, debit, credit in _joined(taken, added):
+        if debit != credit:
+            yield f"I17 {cause} took {debit} points but added {credit} won"
+
+
+def reports(stores: Stores) -> Iterator[str]:
+    """I6, for reports: none stays pending."""
+    for reportid, status, _ in bike_manage_app.facts(stores["bike_manage_app"]):
+        if status == "pending":
+            yield f"I6 report {reportid} is still pending"
+
+
+def messages(stores: Stores) -> Iterator[str]:
+    """I21: every outbox row is published. I22: nothing was set aside."""
+    for name, reading in stores.items():
+        row = reading.one("SELECT count(*) FROM outbox WHERE published_ms IS NULL")
+        if row and row[0]:
+            yield f"I21 {row[0]} messages of {name} are not published"
+        for message_id, kind, reason in reading.each("SELECT message_id, type, reason FROM dead_letters"):
+            yield f"I22 {name} set {kind} {message_id} aside: {reason}"
+
+
+def view_and_sources(stores: Stores) -> Iterator[str]:
+    """I23: the view shows what the services know: every ride with its status and bill, and each rider's balance."""
+    rents = (
+        (row[0], (row[1], row[2], row[3], row[4], row[5]))
+        for row in rent.facts(stores["rent"])
+        if row[3] in ("rented", "returned")
+    )
+    lines = ((row[0], row[1:]) for row in view.rides(stores["rent_and_billing_view"]))
+    bills = ((row[0], (row[1], row[5], row[6])) for row in billing.facts(stores["billing"]))
+    both = ((rentid, (ride, bill)) for rentid, ride, bill in _joined(rents, bills))
+    for rentid, known, line in _joined(both, lines):
+        ride, bill = known or (None, None)
+        if ride is None or bill is None or line is None or tuple(line) != (*ride, *bill):
+            yield f"I23 the view shows ride {rentid} as {line}, the services know {ride} and {bill}"
+    balances = user_deposit.balances(stores["user_deposit"])
+    for userid, known, shown in _joined(balances, view.deposits(stores["rent_and_billing_view"])):
+        if known != shown:
+            yield f"I23 the view shows {shown} won for rider {userid}, the ledger has {known}"
+
+
+def totals(stores: Stores) -> Iterator[str]:
+    """Each collection's counter is the number of its rows."""
+    counted: dict[str, tuple[tuple[str, str], ...]] = {
+        "rent": tuple((s, f"SELECT count(*) FROM rents WHERE status = '{s}'") for s in rent.STATUSES),
+        "bike": (("bikes", "SELECT count(*) FROM bikes WHERE retired = 0"),),
+        "billing": (("bills", "SELECT count(*) FROM bills"),),
+        "user_deposit": (("deposits", "SELECT count(*) FROM deposits"),),
+        "rent_and_billing_view": (("rides", "SELECT count(*) FROM rides"),),
+    }
+    for store, pairs in counted.items():
+        for name, sql in pairs:
+            known = stores[store].one("SELECT coalesce(sum(n), 0) FROM counters WHERE name = ?", (name,))
+            rows = stores[store].one(sql)
+            if known != rows:
+                yield f"count {store} counts {known and known[0]} {name} but has {rows and rows[0]}"
+
+
+CHECKS: tuple[Callable[[Stores], Iterable[str]], ...] = (
+    bikes_and_rents,
+    rents_and_bills,
+    bills_and_ledger,
+    ledger,
+    points,
+    reports,
+    messages,
+    view_and_sources,
+    totals,
+)
+
+
+def _tariff(text: str) -> Tariff:
+    krw, _, rest = text.partition("/")
+    per_s, _, rounding = rest.partition("s ")
+    return Tariff(int(krw), int(per_s), Rounding(rounding))
+
+
+_END: Any = object()
+
+
+def _joined(left: Iterable[tuple[Any, Any]], right: Iterable[tuple[Any, Any]]) -> Iterator[tuple[Any, Any, Any]]:
+    """Two streams of (key, value) in ascending order as (key, left or None, right or None); doubles stay doubles."""
+    lefts, rights = iter(left), iter(right)
+    a, b = next(lefts, _END), next(rights, _END)
+    while a is not _END or b is not _END:
+        if b is _END or (a is not _END and a[0] < b[0]):
+            yield a[0], a[1], None
+            a = next(lefts, _END)
+        elif a is _END or b[0] < a[0]:
+            yield b[0], None, b[1]
+            b = next(rights, _END)
+        else:
+            yield a[0], a[1], b[1]
+            a, b = next(lefts, _END), next(rights, _END)
+
+
+def differing_lines(one: Iterable[Any], other: Iterable[Any]) -> Iterator[str]:
+    """I23: where a view and the one folded anew from its events differ."""
+    for shown, folded in zip_longest(one, other):
+        if shown != folded:
+            yield f"I23 the view has {shown}, folded anew it is {folded}"
