@@ -1,0 +1,302 @@
+"""Many riders at once: one bike has one rider, one ride has one fee, and it does not matter how often or when an event comes."""
+
+import asyncio
+import os
+import random
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from gbike.app.embedded import Embedded
+from gbike.kit.envelope import Message
+from gbike.kit.store import Reading
+from tests.support import EVERY_RIDE_COSTS, Client
+
+ROUNDS = int(os.environ.get("GBIKE_RACE_ROUNDS", "50"))
+RIDERS = 200
+
+
+class SteadyClock:
+    """Time that the test moves."""
+
+    def __init__(self) -> None:
+        self.ms = 1_800_000_000_000
+
+    def now_ms(self) -> int:
+        return self.ms
+
+    def monotonic_ms(self) -> float:
+        return float(self.ms)
+
+
+async def register_bikes(client: Client, numbers: range) -> None:
+    for bikeid in numbers:
+        assert (await client.post("/bikes", {"bikeid": bikeid, "status": "사용가능", "location": "here"})).status == 201
+
+
+async def open_deposits(client: Client, riders: range) -> None:
+    for userid in riders:
+        assert (await client.post("/userDeposits", {"userid": userid, "deposit": 100_000})).status == 201
+
+
+async def every(client: Client, path: str) -> list[dict[str, Any]]:
+    """All items of a collection."""
+    found: list[dict[str, Any]] = []
+    page = {"totalPages": 1}
+    number = 0
+    while number < page["totalPages"]:
+        answer = (await client.get(f"{path}?page={number}&size=1000")).json
+        found += next(iter(answer["_embedded"].values()))
+        page, number = answer["page"], number + 1
+    return found
+
+
+async def assert_bikes_and_rents_agree(client: Client) -> None:
+    """I1, I2: a bike is 사용중 exactly when one open rent names it."""
+    riding = Counter(rent["bikeid"] for rent in await every(client, "/rents") if rent["status"] == "rented")
+    in_use = {bike["bikeid"] for bike in await every(client, "/bikes") if bike["status"] == "사용중"}
+    assert all(times == 1 for times in riding.values())
+    assert set(riding) == in_use
+
+
+async def race(client: Client, bikeid: int) -> Counter[int]:
+    """RIDERS riders ask for one bike at once; the winner returns it."""
+    asked = [client.post("/rents", {"userid": userid, "bikeid": bikeid}) for userid in range(1, RIDERS + 1)]
+    answers = await asyncio.gather(*asked)
+    for answer in answers:
+        if answer.status == 201:
+            assert (await client.patch(f"/rents/{answer.json['rentid']}", {"endlocation": "there"})).status == 200
+    return Counter(answer.status for answer in answers)
+
+
+@pytest.mark.timeout(600)
+async def test_of_200_riders_who_ask_for_one_bike_at_once_exactly_one_gets_it() -> None:
+    embedded = Embedded(None, EVERY_RIDE_COSTS)
+    client = Client(embedded.app)
+    await register_bikes(client, range(1, ROUNDS + 1))
+    for bikeid in range(1, ROUNDS + 1):
+        assert await race(client, bikeid) == {201: 1, 409: RIDERS - 1}
+        await embedded.settle()
+    await assert_bikes_and_rents_agree(client)
+    bills = await every(client, "/billings")
+    assert len(bills) == ROUNDS
+    assert all(bill["status"] == "CLOSEBILL" and bill["fee"] == 100 for bill in bills)
+    await embedded.stop()
+
+
+async def test_the_losers_of_a_race_leave_no_trace_but_their_cancelled_wish(embedded: Embedded, client: Client) -> None:
+    await register_bikes(client, range(1, 2))
+    await race(client, 1)
+    await embedded.settle()
+    assert len(await every(client, "/rents")) == 1
+    assert (await client.get("/rents?status=cancelled")).json["page"]["totalElements"] == RIDERS - 1
+    assert len(await every(client, "/billings")) == 1
+    assert len(await every(client, "/rentAndBillingViews")) == 1
+
+
+async def test_ten_returns_of_one_rent_at_once_cost_one_fee() -> None:
+    clock = SteadyClock()
+    embedded = Embedded(None, EVERY_RIDE_COSTS, clock=clock, rehearse=True)
+    client = Client(embedded.app)
+    await register_bikes(client, range(1, 11))
+    await open_deposits(client, range(1, 11))
+    rents = [(await client.post("/rents", {"userid": n, "bikeid": n})).json["rentid"] for n in range(1, 11)]
+    clock.ms += 2_001  # three begun seconds
+    returns = [client.patch(f"/rents/{rentid}", {"endlocation": f"place {i}"}) for i in range(10) for rentid in rents]
+    answers = await asyncio.gather(*returns)
+    assert {answer.status for answer in answers} == {200}
+    assert len({answer.content for answer in answers}) == len(rents)  # all ten of a rent answer the same
+    await embedded.settle()
+    for userid in range(1, 11):
+        assert (await client.get(f"/userDeposits/{userid}")).json["deposit"] == 100_000 - 300
+        entries = (await client.get(f"/userDeposits/{userid}/entries")).json["_embedded"]["entries"]
+        assert [entry["amount"] for entry in entries] == [-300, 100_000]
+    assert [bill["fee"] for bill in await every(client, "/billings")] == [300] * 10
+    await embedded.stop()
+
+
+async def test_100_riders_on_a_few_bikes_rent_and_return_at_once_and_bikes_and_rents_agree() -> None:
+    embedded = Embedded(None, EVERY_RIDE_COSTS)
+    client = Client(embedded.app)
+    await register_bikes(client, range(1, 8))
+    embedded.start()
+    got: Counter[int] = Counter()
+
+    async def ride(userid: int) -> None:
+        for turn in range(5):
+            rent = await client.post("/rents", {"userid": userid, "bikeid": (userid + turn) % 7 + 1})
+            got[rent.status] += 1
+            if rent.status == 201:
+                path = f"/rents/{rent.json['rentid']}"
+                back = await asyncio.gather(*[client.patch(path, {"endlocation": "there"}) for _ in range(3)])
+                assert {answer.status for answer in back} == {200}
+
+    await asyncio.gather(*[ride(userid) for userid in range(1, 101)])
+    assert set(got) == {201, 409}
+    for part in embedded.parts.values():
+        await part.drivers.stop()
+    await embedded.settle()
+    await assert_bikes_and_rents_agree(client)
+    bills = await every(client, "/billings")
+    assert len(bills) == got[201]
+    assert {bill["status"] for bill in bills} == {"CLOSEBILL"}
+    owed = Counter[int]()
+    for bill in bills:
+        owed[bill["userid"]] += bill["fee"]
+    deposits = {deposit["userid"]: deposit["deposit"] for deposit in await every(client, "/userDeposits")}
+    assert deposits == {userid: -fees for userid, fees in owed.items()}
+    await embedded.stop()
+
+
+# Every event three times and in any order
+
+
+async def a_busy_day(embedded: Embedded) -> None:
+    """Commands of every kind, whose events nobody has heard yet."""
+    client = Client(embedded.app)
+    await register_bikes(client, range(1, 41))
+    await open_deposits(client, range(1, 11))
+    for managerid in (1, 2):
+        body = {"managerid": managerid, "userid": managerid, "point": 5_000}
+        assert (await client.post("/bikeManagers", body)).status == 201
+    for bikeid in range(1, 36):
+        rent = await client.post("/rents", {"userid": bikeid % 12 + 1, "bikeid": bikeid})
+        assert rent.status == 201
+        if bikeid % 7:
+            await client.patch(f"/rents/{rent.json['rentid']}", {"endlocation": f"place {bikeid}"})
+    embedded.part("bike").faulty.stopped = True
+    for bikeid in range(36, 39):  # cancelled, and said so
+        assert (await client.post("/rents", {"userid": 1, "bikeid": bikeid})).status == 503
+    embedded.part("bike").faulty.stopped = False
+    for number in range(1, 9):
+        report = {"managerid": number % 3 + 1, "bikeid": number, "batterylevel": number, "usableyn": number % 2 == 0}
+        assert (await client.post("/bikeManageApps", report)).status == 201
+    for points in (500, 700):
+        assert (
+            await client.put("/bikeManagers/1", {"adjustpoint": points}, idempotency_key=f"k{points}")
+        ).status == 200
+    for amount in (1_000, 2_000):
+        assert (await client.post("/userDeposits/3/topUps", {"amount": amount})).status == 201
+
+
+def copy_of(embedded: Embedded, clock: SteadyClock) -> Embedded:
+    """Another world with the same stores."""
+    other = Embedded(None, EVERY_RIDE_COSTS, clock=clock)
+    for name, store in embedded.stores().items():
+        store._writer.backup(other.stores()[name]._writer)
+    return other
+
+
+class Hoard:
+    """A bus that gives nothing out until it is told to: then about half of what it has, three of each, in any order."""
+
+    def __init__(self, embedded: Embedded, chance: random.Random) -> None:
+        self._append, self._chance = embedded.bus.append, chance
+        self._held: list[Message] = []
+        self.all: list[Message] = []
+        embedded.bus.append = self.append  # type: ignore[method-assign]
+
+    async def append(self, messages: Sequence[Message]) -> None:
+        self._held += messages
+        self.all += messages
+
+    async def let_go(self) -> bool:
+        self._chance.shuffle(self._held)
+        half = (len(self._held) + 1) // 2
+        given, self._held = self._held[:half] * 3, self._held[half:]
+        self._chance.shuffle(given)
+        if given:
+            await self._append(given)
+        return bool(given)
+
+    async def again(self) -> None:
+        """Everything ever said, once more, in any order."""
+        everything = self.all[:]
+        self._chance.shuffle(everything)
+        await self._append(everything)
+
+
+SAME = {
+    "rent": {
+        "rents": "SELECT rentid, userid, bikeid, status, started_ms, ended_ms, endlocation, reason FROM rents",
+    },
+    "bike": {
+        "bikes": "SELECT bikeid, location, lat, lon, batterylevel, rentid, held, broken, retired, version FROM bikes",
+        "tombstones": "SELECT rentid FROM tombstones",
+    },
+    "billing": {"bills": "SELECT rentid, userid, started_ms, ended_ms, fee, status, tariff FROM bills"},
+    "user_deposit": {
+        "deposits": "SELECT userid, balance, registered, version FROM deposits",
+        "entries": "SELECT account, amount, CASE WHEN cause LIKE 'bill:%' THEN 'a bill' ELSE cause END FROM entries",
+    },
+    "bike_manager": {
+        "managers": "SELECT managerid, userid, points, adjustpoint FROM managers",
+        "points": "SELECT managerid, cause, amount FROM point_entries",
+    },
+    "bike_manage_app": {"reports": "SELECT reportid, managerid, bikeid, batterylevel, usableyn, status FROM reports"},
+    "rent_and_billing_view": {
+        "rides": "SELECT rentid, userid, bikeid, rentstatus, started_ms, ended_ms, fee, billingstatus FROM rides",
+        "riders": "SELECT userid, deposit, version, rides FROM riders",
+    },
+}
+"""What must be equal. A bill's number is given in the order of arrival, so it is left out, and its bill is named by its rent."""
+
+
+async def state(embedded: Embedded) -> dict[str, list[Any]]:
+    """Every table of SAME, sorted; and counters and dead letters."""
+    found: dict[str, list[Any]] = {}
+    for name, tables in SAME.items():
+        store = embedded.part(name).store
+        for table, sql in [*tables.items(), ("counters", "SELECT name, n FROM counters WHERE n <> 0"), ("dead", _DEAD)]:
+            found[f"{name}.{table}"] = await store.read(_rows, sql)
+    return found
+
+
+_DEAD = "SELECT message_id FROM dead_letters"
+
+
+def _rows(read: Reading, sql: str) -> list[Any]:
+    return sorted(read.all(sql), key=repr)
+
+
+async def told_in_order(clock: SteadyClock) -> tuple[Embedded, dict[str, list[Any]]]:
+    """A world before anything was heard, and what it comes to when each event is heard once and in order."""
+    before = Embedded(None, EVERY_RIDE_COSTS, clock=clock)
+    await a_busy_day(before)
+    straight = copy_of(before, clock)
+    await straight.settle()
+    return before, await state(straight)
+
+
+@pytest.mark.parametrize("seed", range(10))
+async def test_every_event_three_times_and_in_any_order_comes_to_the_same_state(seed: int) -> None:
+    clock = SteadyClock()
+    before, wanted = await told_in_order(clock)
+    other = copy_of(before, clock)
+    hoard = Hoard(other, random.Random(seed))
+    await other.settle()
+    while await hoard.let_go():
+        await other.settle()
+    assert await state(other) == wanted
+    assert wanted["billing.dead"] == []
+    assert len(hoard.all) > 150
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_the_states_alone_bear_doubled_events_also_when_the_inbox_has_forgotten_them(seed: int) -> None:
+    clock = SteadyClock()
+    before, wanted = await told_in_order(clock)
+    other = copy_of(before, clock)
+    hoard = Hoard(other, random.Random(seed))
+    await other.settle()
+    while await hoard.let_go():
+        await other.settle()
+    for part in other.parts.values():
+        await part.store.write(lambda tx: tx.execute("DELETE FROM inbox"))
+    said = len(hoard.all)
+    await hoard.again()
+    await other.settle()
+    assert await state(other) == wanted
+    assert len(hoard.all) == said  # and nothing was said because of them
