@@ -1,0 +1,143 @@
+"""Who asks, who says and who hears, read from the code: `gbike events`, `gbike routes`, and the pages of docs/."""
+
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from gbike.app.catalogue import cards
+from gbike.kit.clock import SystemClock
+from gbike.kit.http.app import Operation
+from gbike.kit.ids import SystemIds
+from gbike.kit.inprocess.peer import InProcessCaller
+from gbike.kit.runtime import Card, Service, World
+from gbike.kit.sqlite.log import LogSubscription, SqliteLog
+from gbike.kit.sqlite.store import SqliteStore
+from gbike.kit.telemetry import Metrics
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """One service that hears an event, and what it does then."""
+
+    service: str
+    policy: str
+    why: str
+
+
+class MappedEvent(msgspec.Struct, frozen=True):
+    """One event: its shape, who says it and who hears it."""
+
+    name: str
+    kind: type
+    meaning: str
+    said_by: str
+    heard_by: tuple[Heard, ...]
+
+
+class Built(msgspec.Struct, frozen=True):
+    """A service with everything it consists of, put together but not driven."""
+
+    card: Card
+    service: Service
+
+    @property
+    def public(self) -> list[Operation]:
+        """What anybody may ask of it."""
+        return [operation for operation in self.service.operations if not operation.hidden]
+
+
+def build_all() -> list[Built]:
+    """Every service of this installation, in a world where nothing happens."""
+    clock, ids = SystemClock(), SystemIds()
+    store = SqliteStore(None, clock=clock, ids=ids, source="map")
+    bus = SqliteLog(store)
+    world = World(
+        clock=clock,
+        ids=ids,
+        chance=lambda: 0.5,
+        store=store,
+        bus=bus,
+        subscribe=lambda consumer, types: LogSubscription(bus, store, consumer, types),
+        caller=lambda _: InProcessCaller(lambda: None),
+        env={},
+        metrics=Metrics(),
+    )
+    return [Built(card, card.build(world)) for card in cards()]
+
+
+def events(built: Sequence[Built]) -> list[MappedEvent]:
+    """Every event that one of these services says, by speaker."""
+    return [
+        MappedEvent(kind.__name__, kind, _sentence(kind), said(one.card), _heard(kind, built))
+        for one in built
+        for kind in one.card.says
+    ]
+
+
+def said(card: Card) -> str:
+    """A service's name as the original wrote it: userDeposit."""
+    first, *rest = card.name.split("_")
+    return first + "".join(part.capitalize() for part in rest)
+
+
+def function_of(policy: Callable[..., Any]) -> Callable[..., Any]:
+    """The function behind a policy, whatever was bound to it."""
+    return policy.func if isinstance(policy, partial) else policy
+
+
+def mermaid(built: Sequence[Built]) -> str:
+    """The services and their events: solid lines are asked and answered at once, dotted ones are events."""
+    lines = ["flowchart LR"]
+    for one in built:
+        name, text = one.card.name, said(one.card)
+        lines.append(f"    {name}[[{text}]]" if one.card.core else f"    {name}[{text}]")
+    for one in built:
+        lines += [f"    {one.card.name} -->|asks| {peer}" for peer in one.card.calls]
+    found = events(built)
+    for one in built:
+        for other in built:
+            names = [
+                event.name
+                for event in found
+                if event.said_by == said(one.card) and any(h.service == said(other.card) for h in event.heard_by)
+            ]
+            if names:
+                label = "<br/>".join(names)
+                lines.append(f'    {one.card.name} -. "{label}" .-> {other.card.name}')
+    return "\n".join(lines)
+
+
+def event_map() -> str:
+    """What `gbike events` prints: each event, who says it, who hears it and what they do."""
+    lines: list[str] = []
+    for event in events(build_all()):
+        lines.append(f"{event.name}  said by {event.said_by}: {event.meaning}")
+        lines += [f"    {heard.service}: {heard.why}" for heard in event.heard_by] or ["    nobody hears it yet"]
+    return "\n".join(lines)
+
+
+def routes() -> str:
+    """What `gbike routes` prints: each path prefix with its service and port, and what may be asked there."""
+    lines: list[str] = []
+    for one in build_all():
+        others = [alias for alias, path in one.card.aliases.items() if path in one.card.paths]
+        also = f", also {' and '.join(others)}" if others else ""
+        lines.append(f"{' '.join(one.card.paths)}  {said(one.card)}, port {one.card.port}{also}")
+        lines += [f"    {operation.method:<6} {operation.path}  {operation.summary}" for operation in one.public]
+    return "\n".join(lines)
+
+
+def _heard(kind: type, built: Sequence[Built]) -> tuple[Heard, ...]:
+    found = []
+    for one in built:
+        policy = one.service.policies.get(kind)
+        if policy is not None:
+            function = function_of(policy)
+            found.append(Heard(said(one.card), function.__name__, _sentence(function)))
+    return tuple(found)
+
+
+def _sentence(thing: Any) -> str:
+    return re.sub(r"\s+", " ", (thing.__doc__ or "").strip())

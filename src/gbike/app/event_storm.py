@@ -1,0 +1,132 @@
+"""The event storm, watched while it happens: each command is sent to the running services, and who says what is noted.
+
+So `docs/events.md` can't tell a story that the code doesn't: what stands there was said by the services themselves.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from gbike.app.embedded import Embedded
+from gbike.app.event_map import build_all
+from gbike.kit.envelope import Message
+from gbike.kit.inprocess.peer import call_asgi
+from gbike.kit.store import Reading
+
+REQUIREMENTS = {
+    1: "관리자는 자전거를 등록한다.",
+    2: "사용자가 자전거 Rent를 신청한다.",
+    3: "자전거 상태가 '사용가능'일 때 '사용중'으로 변경되고 Rent가 시작된다.",
+    4: "자전거 Rent가 시작되면 청구서가 등록된다.",
+    5: "사용자가 자전거를 반납한다.",
+    6: "자전거 상태가 '사용가능'으로 변경되고 위치 정보가 변경된다.",
+    7: "사용 요금이 계산되고 사용자의 충천금액에서 차감된다.",
+    8: "사용자의 청구 및 이용이 종료된다.",
+    9: "사용자는 Rent와 청구 이력을 조회한다.",
+    10: "자전거관리자는 자전거상태(배터리잔량, 고장여부)를 업데이트 할 수 있다.",
+    11: "자전거상태를 업데이트 할 때마다 포인트가 쌓인다.",
+    12: "적립한 포인트는 자전거 이용 할 수 있는 충전금액으로 전환 가능하다.",
+    13: "자전거관리자는 자전거상태를 조회 할 수 있다.",
+}
+"""The original's functional requirements, in its own words."""
+
+
+class Command(msgspec.Struct, frozen=True):
+    """Something an actor asks for, and the request that shows it. Without a wish it only prepares what follows."""
+
+    actor: str
+    wish: str
+    method: str
+    path: str
+    body: dict[str, int | str | bool]
+    aggregate: str
+    requirements: tuple[int, ...] = ()
+    status: int = 200
+
+
+class Reaction(msgspec.Struct, frozen=True):
+    """What one service said because it heard an event."""
+
+    heard: str
+    by: str
+    said: tuple[str, ...]
+
+
+class Scene(msgspec.Struct, frozen=True):
+    """One command and everything that followed from it."""
+
+    command: Command
+    said: tuple[tuple[str, str], ...]
+    reactions: tuple[Reaction, ...]
+
+
+SCRIPT = (
+    Command("Operator", "opens a deposit", "POST", "/userDeposits", {"userid": 1, "deposit": 100_000}, "deposit",
+            status=201),
+    Command("Operator", "registers a bike", "POST", "/bikes", {"bikeid": 1, "location": "정자역"}, "bike", (1,), 201),
+    Command("Operator", "", "POST", "/bikes", {"bikeid": 2, "location": "정자역"}, "bike", (1,), 201),
+    Command("Operator", "registers a manager", "POST", "/bikeManagers", {"managerid": 1, "userid": 1}, "manager",
+            status=201),
+    Command("Rider", "rents a bike", "POST", "/rents", {"userid": 1, "bikeid": 1}, "rent", (2, 3), 201),
+    Command("Rider", "asks for one bike more than the limit allows", "POST", "/rents", {"userid": 1, "bikeid": 2},
+            "rent", (2, 3), 409),
+    Command("Rider", "returns the bike", "PATCH", "/rents/1", {"endlocation": "수내역"}, "rent", (5,)),
+    Command("Manager", "reports a bike's state", "POST", "/bikeManageApps",
+            {"managerid": 1, "bikeid": 1, "batterylevel": 50, "usableyn": True}, "report", (10,), 201),
+    Command("Manager", "converts points", "PUT", "/bikeManagers/1", {"userid": 1, "point": 0, "adjustpoint": 1000},
+            "manager", (12,)),
+    Command("Rider", "pays in", "POST", "/userDeposits/1/topUps", {"amount": 5_000}, "deposit", status=201),
+    Command("Operator", "corrects a deposit", "PATCH", "/userDeposits/1", {"deposit": 7_000}, "deposit"),
+    Command("Operator", "moves or marks a bike", "PATCH", "/bikes/1", {"location": "야탑역"}, "bike"),
+    Command("Operator", "retires a bike", "POST", "/bikes/2/retirement", {}, "bike"),
+)  # fmt: skip
+
+
+class NotAsWritten(Exception):
+    """A command of the script was answered otherwise than the script says."""
+
+
+async def watch(script: Sequence[Command] = SCRIPT) -> list[Scene]:
+    """Send the commands one after the other to services in memory and note what they say. Raises NotAsWritten."""
+    services = Embedded(None, {"GBIKE_MAX_OPEN_RENTS_PER_RIDER": "1"})
+    scenes = []
+    for command in script:
+        body = msgspec.json.encode(command.body)
+        answer = await call_asgi(services.app, command.method, command.path, body, {})
+        if answer.status != command.status:
+            raise NotAsWritten(f"{command.method} {command.path}: {answer.status} {answer.body.decode()}")
+        said = [(name, m.type) for name, waiting in (await _outboxes(services)).items() for m in waiting]
+        scenes.append(Scene(command, tuple(said), tuple(await _reactions(services))))
+    await services.stop()
+    return scenes
+
+
+async def _reactions(services: Embedded) -> list[Reaction]:
+    """Publish one outbox at a time and let everybody hear it, until nobody has anything left to say."""
+    found: list[Reaction] = []
+    hears = {one.card.name: {kind.__name__ for kind in one.service.policies} for one in build_all()}
+    while True:
+        speaker = next((name for name, waiting in (await _outboxes(services)).items() if waiting), None)
+        if speaker is None:
+            return found
+        before = await _outboxes(services)
+        await services.parts[speaker].running.relay.step()
+        news = {message.type for message in before.pop(speaker)}
+        for name, part in services.parts.items():
+            consumer = part.running.consumer
+            if consumer is not None and await consumer.step():
+                known = len(before.get(name, ()))
+                after = (await _outboxes(services))[name][known:]
+                (heard,) = news & hears[name]
+                found.append(Reaction(heard, name, tuple(m.type for m in after)))
+
+
+async def _outboxes(services: Embedded) -> dict[str, list[Message]]:
+    return {name: await part.store.read(_waiting) for name, part in services.parts.items()}
+
+
+def _waiting(read: Reading) -> list[Message]:
+    rows = read.all(
+        "SELECT message_id, type, key, headers, value FROM outbox WHERE published_ms IS NULL ORDER BY id LIMIT 100"
+    )
+    return [Message(*row) for row in rows]

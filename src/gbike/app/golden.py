@@ -1,0 +1,77 @@
+"""The golden examples: one ride and what surrounds it, as messages with a fixed time, id and trace.
+
+Never edit one, its file in schemas/examples stands for messages that were sent; join a new one under a name of its own
+(`Returned.v1-indoors`) when a field is new.
+"""
+
+from zlib import crc32
+
+from gbike.contracts.bike import ChkAndUpdatedStatus, RegisteredBike, UpdatedBike, UpdatedBikeState
+from gbike.contracts.bike_manage_app import Reported
+from gbike.contracts.bike_manager import AdjustedPoint
+from gbike.contracts.billing import CalculatedFee, ClosedBill, RegisteredBill
+from gbike.contracts.rent import RentCancelled, Rented, Returned
+from gbike.contracts.user_deposit import AddedDeposit, UpdatedDeposit
+from gbike.kit.envelope import Event, Message, pack
+from gbike.kit.telemetry import Trace
+
+BEGAN_MS = 1_624_410_000_000
+ENDED_MS = BEGAN_MS + 1_260_000
+TRACE = Trace("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "a-ride-in-bundang")
+EXAMPLES: dict[str, Event] = {
+    "AddedDeposit.v1": AddedDeposit(userid=1, deposit=100_000, amount=100_000, cause="opening:1", version=1),
+    "RegisteredBike.v1": RegisteredBike(
+        bikeid=1, status="사용가능", location="분당_정자역_1구역", batterylevel=90, lat=37.3660, lon=127.1083
+    ),
+    "Rented.v1": Rented(rentid=1, userid=1, bikeid=1, status="rented", starttime=BEGAN_MS),
+    "ChkAndUpdatedStatus.v1": ChkAndUpdatedStatus(bikeid=1, status="사용중", rentid=1, version=2),
+    "RegisteredBill.v1": RegisteredBill(billid=1, rentid=1, userid=1, starttime=BEGAN_MS, status="OPENBILL"),
+    "Returned.v1": Returned(
+        rentid=1,
+        userid=1,
+        bikeid=1,
+        status="returned",
+        endtime=ENDED_MS,
+        endlocation="분당_정자역_3구역",
+        starttime=BEGAN_MS,
+        lat=37.3671,
+        lon=127.1080,
+    ),
+    "UpdatedBike.v1": UpdatedBike(
+        bikeid=1,
+        status="사용가능",
+        location="분당_정자역_3구역",
+        batterylevel=90,
+        lat=37.3671,
+        lon=127.1080,
+        rentid=1,
+        version=3,
+    ),
+    "CalculatedFee.v1": CalculatedFee(
+        billid=1,
+        rentid=1,
+        userid=1,
+        endtime=ENDED_MS,
+        fee=2_100,
+        status="APPLYFEE",
+        starttime=BEGAN_MS,
+        tariff="100/60s floor",
+    ),
+    "UpdatedDeposit.v1": UpdatedDeposit(userid=1, deposit=97_900, billid=1, fee=2_100, version=2),
+    "ClosedBill.v1": ClosedBill(billid=1, rentid=1, userid=1, status="CLOSEBILL"),
+    "RentCancelled.v1": RentCancelled(rentid=2, userid=2, bikeid=1, reason="PeerTimeout"),
+    "UpdatedBikeState.v1": UpdatedBikeState(
+        bikeid=1, status="사용가능", batterylevel=50, usableyn=True, reportid=1, version=4
+    ),
+    "Reported.v1": Reported(reportid=1, managerid=1, bikeid=1, batterylevel=50, usableyn=True),
+    "AdjustedPoint.v1": AdjustedPoint(
+        managerid=1, userid=1, point=1_000, adjustpoint=1_000, conversion="conversion:1:example"
+    ),
+}
+
+
+def packed(event: Event) -> Message:
+    """The message that carries `event`, with everything that would be chance made fixed."""
+    source = type(event).__module__.rpartition(".")[2]
+    number = crc32(type(event).__name__.encode())
+    return pack(event, id=f"01914b2e-7a00-7000-8000-{number:012x}", source=source, now_ms=ENDED_MS, trace=TRACE)

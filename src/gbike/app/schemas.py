@@ -1,0 +1,163 @@
+"""`make schemas`: everything that is published about gbike's interfaces, generated from the code that serves them.
+
+A test compares the committed files with what this module would write. Golden examples are the exception: they are
+written once and never edited, for they stand for messages that are on somebody's disk already.
+"""
+
+import asyncio
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from gbike.app.event_map import Built, MappedEvent, build_all, events
+from gbike.app.event_storm import watch
+from gbike.app.golden import EXAMPLES, packed
+from gbike.app.reference import events_page, settings_page, status_codes_page
+from gbike.kit.http.openapi import document
+
+ROOT = Path(__file__).parents[3]
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+MILLISECONDS = "milliseconds since 1970 UTC"
+HEADERS: dict[str, Any] = {
+    "type": "object",
+    "description": "CloudEvents 1.0 attributes in binary mode, and the trace",
+    "required": ["ce_id", "ce_type", "ce_source", "ce_time", "ce_subject", "ce_specversion", "traceparent"],
+    "properties": {
+        "ce_id": {"type": "string", "description": "UUIDv7; the same id again is the same message again"},
+        "ce_type": {"type": "string", "description": "the event's name; consumers filter on it before they decode"},
+        "ce_source": {"type": "string", "description": "/gbike/ and the service that says it"},
+        "ce_time": {"type": "string", "format": "date-time"},
+        "ce_subject": {"type": "string", "description": "the key again"},
+        "ce_specversion": {"const": "1.0"},
+        "content-type": {"const": "application/json"},
+        "traceparent": {"type": "string", "description": "W3C trace context of the request that caused it"},
+        "correlationid": {"type": "string", "description": "the X-Request-Id of the request that caused it"},
+    },
+}
+
+
+def files() -> Iterator[tuple[str, str]]:
+    """Path and text of every file that is generated anew each time."""
+    built = build_all()
+    found = events(built)
+    for one in built:
+        yield f"schemas/openapi/{one.card.name}.json", _json(document(one.card.name, one.service.operations))
+    yield "schemas/openapi/gbike.json", _json(document("gbike", [o for one in built for o in one.public]))
+    for event in found:
+        yield f"schemas/events/{stem(event.kind)}.json", _json(event_schema(event))
+    yield "schemas/asyncapi.yaml", yaml.safe_dump(asyncapi(built), sort_keys=False, allow_unicode=True, width=120)
+    yield "docs/events.md", events_page(built, asyncio.run(watch()))
+    yield "docs/status-codes.md", status_codes_page(built)
+    yield "docs/settings.md", settings_page(built)
+
+
+def examples() -> Iterator[tuple[str, str]]:
+    """Path and text of every golden example, as the code writes it today."""
+    for name, event in EXAMPLES.items():
+        message = packed(event)
+        shown = {
+            "key": message.key,
+            "headers": msgspec.json.decode(message.headers),
+            "value": msgspec.json.decode(message.value),
+        }
+        yield f"schemas/examples/{name}.json", _json(shown)
+
+
+def stem(kind: type) -> str:
+    """The name of an event's files: Rented.v1."""
+    shape: int = kind.SHAPE  # type: ignore[attr-defined]
+    return f"{kind.__name__}.v{shape}"
+
+
+def event_schema(event: MappedEvent) -> dict[str, Any]:
+    """The JSON Schema of an event's value. What is not named is allowed: consumers ignore what they don't know."""
+    _, components = msgspec.json.schema_components([event.kind], ref_template="#/$defs/{name}")
+    schema = components[event.kind.__name__]
+    for name, field in schema["properties"].items():
+        if name in ("starttime", "endtime"):
+            field["description"] = MILLISECONDS
+    written = {"type": "string", "pattern": "^[0-9]{14}$", "description": "when it was said: yyyyMMddHHmmss, UTC"}
+    schema["properties"] = {
+        "eventType": {"const": event.name},
+        "timestamp": written,
+        **{name: field for name, field in schema["properties"].items() if name != "eventType"},
+    }
+    return {"$schema": DIALECT, "$id": f"{stem(event.kind)}.json", **schema}
+
+
+def asyncapi(built: Sequence[Built]) -> dict[str, Any]:
+    """The AsyncAPI document: one channel, a message per event, and who sends and receives which."""
+    found = events(built)
+    ref = "#/channels/gbike/messages/{}"
+    operations: dict[str, Any] = {}
+    for one in built:
+        said = [event.name for event in found if event.kind in one.card.says]
+        heard = [event.name for event in found if event.kind in one.service.policies]
+        for action, verb, names in (("send", "says", said), ("receive", "hears", heard)):
+            if names:
+                operations[f"{one.card.name}_{verb}"] = {
+                    "action": action,
+                    "title": one.card.title,
+                    "channel": {"$ref": "#/channels/gbike"},
+                    "messages": [{"$ref": ref.format(name)} for name in names],
+                }
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "gbike events",
+            "version": "1",
+            "description": "Each event is delivered at least once and may come in any order.",
+            "license": {"name": "Apache-2.0"},
+        },
+        "defaultContentType": "application/json",
+        "channels": {
+            "gbike": {
+                "address": "gbike",
+                "description": "One log for all events; those of one key keep their order.",
+                "messages": {event.name: {"$ref": f"#/components/messages/{event.name}"} for event in found},
+            }
+        },
+        "operations": operations,
+        "components": {"messages": {event.name: _message(event) for event in found}, "schemas": {"Headers": HEADERS}},
+    }
+
+
+def _message(event: MappedEvent) -> dict[str, Any]:
+    hearers = ", ".join(heard.service for heard in event.heard_by) or "nobody yet"
+    key = packed(next(example for name, example in EXAMPLES.items() if name == stem(event.kind))).key
+    return {
+        "name": event.name,
+        "summary": event.meaning,
+        "description": f"Said by {event.said_by}, heard by {hearers}.",
+        "contentType": "application/json",
+        "headers": {"$ref": "#/components/schemas/Headers"},
+        "payload": {
+            "schemaFormat": f"application/schema+json;version={DIALECT}",
+            "schema": {"$ref": f"./events/{stem(event.kind)}.json"},
+        },
+        "bindings": {"kafka": {"key": {"type": "string", "examples": [key]}}},
+    }
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def write(root: Path) -> list[str]:
+    """Write what differs under `root`, and golden examples that are new; answers the paths that changed."""
+    changed = []
+    for path, text in [*files(), *((path, text) for path, text in examples() if not (root / path).exists())]:
+        file = root / path
+        if not file.exists() or file.read_text("utf-8") != text:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, "utf-8")
+            changed.append(path)
+    return changed
+
+
+if __name__ == "__main__":
+    print("\n".join(write(ROOT)) or "nothing changed")
