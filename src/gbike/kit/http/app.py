@@ -45,10 +45,11 @@ class Operation(msgspec.Struct, frozen=True):
     answers: Mapping[int, Any] = msgspec.field(default_factory=lambda: {200: None})
     finder: str | None = None
     paged: bool = False
-    filters: tuple[str, ...] = ()
+    filters: Mapping[str, Sequence[str]] = {}
     refusals: tuple[ProblemType, ...] = ()
     keyed: bool = False
     hidden: bool = False
+    example: Mapping[str, Any] = {}
 
     @property
     def changes(self) -> bool:
@@ -87,7 +88,7 @@ class HttpApp:
         trace = trace_from(ask.headers.get("traceparent"), ask.headers.get("x-request-id"))
         before = trace_now.set(trace)
         try:
-            answer = await self._answer(ask, handler)
+            answer = await self._answer(ask, handler, keyed=operation is not None and operation.changes)
             await _send(answer, ask.method, trace.request_id, trace.traceparent, send)
         finally:
             trace_now.reset(before)
@@ -95,9 +96,11 @@ class HttpApp:
         self._metrics.requests.labels(self.service, name, answer.status).inc()
         self._metrics.request_seconds.labels(self.service, name).observe(time.perf_counter() - began)
 
-    async def _answer(self, ask: Ask, handler: Handler) -> Answer:
+    async def _answer(self, ask: Ask, handler: Handler, keyed: bool) -> Answer:
         try:
             media = ask.media
+            if keyed:
+                _ = ask.key  # a key that is none is refused even where nothing changes
             answer = await handler(ask)
             return answer if answer.media else msgspec.structs.replace(answer, media=media)
         except Replay as kept:

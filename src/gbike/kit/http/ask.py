@@ -19,6 +19,7 @@ MAX_BODY = 64 * 1024
 MAX_PAGE_SIZE = 1000
 MAX_PAGE = 1_000_000
 HAL_JSON, JSON = "application/hal+json;charset=UTF-8", "application/json;charset=UTF-8"
+_KEY = re.compile(r"[!-~]{1,255}")
 _AUTHORITY = re.compile(r"[A-Za-z0-9.\-_:\[\]]{1,255}")
 
 B = TypeVar("B", bound=msgspec.Struct)
@@ -126,13 +127,19 @@ class Ask:
             self._raw = b"".join(parts)
         return self._raw
 
+    @property
+    def key(self) -> str | None:
+        """The Idempotency-Key. Raises Problem 422 when it is none."""
+        key = self.headers.get("idempotency-key")
+        if key is not None and not _KEY.fullmatch(key):
+            raise invalid("Idempotency-Key", "1 to 255 visible ASCII characters")
+        return key
+
     async def once(self, render: Callable[[Any], Answer]) -> Once | None:
         """The request's Idempotency-Key with the way to keep its answer; None when there is no key."""
-        key = self.headers.get("idempotency-key")
+        key = self.key
         if key is None:
             return None
-        if not 1 <= len(key) <= 255:
-            raise invalid("Idempotency-Key", "1 to 255 characters")
         scope = hashlib.sha256(f"demo\n{self.method}\n{self.path}\n{key}".encode()).hexdigest()
         return Once(scope, hashlib.sha256(await self.raw()).hexdigest(), lambda value: _kept(render(value)))
 

@@ -89,6 +89,8 @@ def read_body(raw: bytes, struct: type[B]) -> B:
         value = given.get(name)
         if isinstance(value, str):
             given[name] = _from_text(name, value, plain)
+        elif isinstance(value, float) and plain.kind is int and value.is_integer():
+            given[name] = int(value)  # to JSON, 7.0 is a whole number too
     try:
         return msgspec.convert(given, struct)
     except msgspec.ValidationError as wrong:

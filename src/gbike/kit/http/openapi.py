@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 document of a service, from its table of operations: what is routed is what is described."""
 
+import inspect
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,12 @@ if TYPE_CHECKING:
 
 REF = "#/components/schemas/{name}"
 LINK = {"type": "object", "properties": {"href": {"type": "string"}}, "required": ["href"]}
+LINKS = {
+    "type": "object",
+    "required": ["_links"],
+    "properties": {"_links": {"type": "object", "additionalProperties": LINK}},
+}
+MEDIA = ("application/hal+json", "application/json")
 PROBLEM = {
     "type": "object",
     "required": ["type", "title", "status", "detail", "instance", "correlation_id"],
@@ -26,6 +33,32 @@ PROBLEM = {
         "correlation_id": {"type": "string"},
     },
 }
+TEXT = {"type": "string"}
+KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "One request's own key: the same request sent again has its effect once and gets the same answer.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+}
+"""Named in the description of each operation and not among its parameters: a key belongs to one body, which JSON Schema
+can't say, and tools that make requests from a list of parameters send one key with many bodies."""
+ALWAYS_SENT = {
+    "X-Request-Id": {"description": "this request in every log, call and event; the client's own when it sent one"},
+    "traceparent": {"description": "the W3C trace that this request belongs to"},
+}
+LOCATION = {"description": "where the resource is", "required": True}
+RETRY_AFTER = {"description": "seconds to wait before the next try"}
+ABOUT = """Rent a shared bike, return it, and be billed for it.
+
+Numbers and booleans may also be sent as strings. Unknown fields are ignored. Every refusal is
+`application/problem+json` with a stable `type`, in Korean when `Accept-Language` asks for it; `/docs/status-codes`
+lists them all. A wrong method is 405 with `Allow`. Collections are HAL pages: `page`, `size` (20, at most 1000) and
+`sort=field[,asc|desc]`, which may be repeated."""
+PAGING = {
+    "page": "from 0; what is no number is 0",
+    "size": "items per page, 20 unless told, 1000 at most",
+    "sort": "field[,asc|desc]; an unknown field is ignored",
+}
 
 
 def document(service: str, operations: Sequence["Operation"]) -> dict[str, Any]:
@@ -37,14 +70,36 @@ def document(service: str, operations: Sequence["Operation"]) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": f"gbike {service}",
+            "title": "gbike" if service == "gbike" else f"gbike {service}",
             "version": "1",
-            "description": "Requests and answers keep the original's fields.",
+            "description": ABOUT,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
+        "tags": [{"name": tag} for tag in dict.fromkeys(_tag(operation) for operation in shown)],
         "paths": paths,
-        "components": {"schemas": {"Problem": PROBLEM, **_schemas(shown)}},
+        "components": {
+            "schemas": {"Links": LINKS, "Problem": PROBLEM, **_schemas(shown)},
+            "headers": {
+                **{name: {**header, "schema": TEXT} for name, header in ALWAYS_SENT.items()},
+                "Location": {**LOCATION, "schema": TEXT},
+                "Retry-After": {**RETRY_AFTER, "schema": TEXT},
+            },
+            "parameters": {"IdempotencyKey": KEY},
+        },
     }
+
+
+def _tag(operation: "Operation") -> str:
+    return operation.path.split("/")[1]
+
+
+def _id(operation: "Operation") -> str:
+    words = re.findall(r"[A-Za-z]+", _plain(operation.path))
+    return operation.method.lower() + "".join(word[0].upper() + word[1:] for word in words)
+
+
+def _headers(*more: str) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in (*more, *ALWAYS_SENT)}
 
 
 def _plain(path: str) -> str:
@@ -53,26 +108,39 @@ def _plain(path: str) -> str:
 
 def _operation(operation: "Operation") -> dict[str, Any]:
     described: dict[str, Any] = {
-        "operationId": f"{operation.method.lower()}{re.sub(r'[^A-Za-z0-9]+', '_', operation.path)}",
+        "operationId": _id(operation),
+        "tags": [_tag(operation)],
         "summary": operation.summary,
+        "description": _about(operation),
         "parameters": _parameters(operation),
         "responses": {str(status): _answer(operation, status, shape) for status, shape in operation.answers.items()},
     }
     if operation.takes is not None:
         schema = {"$ref": REF.format(name=operation.takes.__name__)}
-        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+        body = {"schema": schema, **({"example": dict(operation.example)} if operation.example else {})}
+        described["requestBody"] = {"required": True, "content": {"application/json": body}}
     for problem in _problems(operation):
         answer = described["responses"].setdefault(
             str(problem.status),
             {
                 "description": "",
+                "headers": _headers(),
                 "content": {"application/problem+json": {"schema": {"$ref": REF.format(name="Problem")}}},
             },
         )
         answer["description"] = (answer["description"] + " · " if answer["description"] else "") + problem.title_en
         if problem.retry_after_s is not None:
-            answer["headers"] = {"Retry-After": {"schema": {"type": "string"}, "description": "seconds"}}
+            answer["headers"] = _headers("Retry-After")
     return described
+
+
+def _about(operation: "Operation") -> str:
+    paged = "A HAL page. " if operation.paged else ""
+    keyed = (
+        "Takes an `Idempotency-Key` header: see `components/parameters/IdempotencyKey`. " if operation.changes else ""
+    )
+    takes = (inspect.getdoc(operation.takes) or "") if operation.takes else ""
+    return f"{operation.summary}. {paged}{keyed}{takes}".strip()
 
 
 def _problems(operation: "Operation") -> list[ProblemType]:
@@ -81,7 +149,7 @@ def _problems(operation: "Operation") -> list[ProblemType]:
         found += [p for p in EVERYWHERE if p.status in (400, 413, 415)]
     if operation.changes:
         found += [KEY_REUSED, KEY_IN_FLIGHT]
-    if operation.takes is not None or "{" in operation.path or operation.finder:
+    if operation.changes or "{" in operation.path or operation.finder or operation.filters:
         found += [p for p in EVERYWHERE if p.slug == "invalid-request"]
     return sorted({p.slug: p for p in [*found, *operation.refusals]}.values(), key=lambda p: (p.status, p.slug))
 
@@ -94,23 +162,19 @@ def _parameters(operation: "Operation") -> list[dict[str, Any]]:
     ]
     if operation.finder:
         found.append({"name": operation.finder, "in": "query", "required": True, "schema": number})
-    lenient = (
-        {"page": "from 0", "size": "up to 1000, 20 unless told", "sort": "field[,asc|desc]"} if operation.paged else {}
-    )
-    for name, meaning in lenient.items():
-        found.append({"name": name, "in": "query", "description": meaning, "schema": {"type": "string"}})
-    found += [{"name": name, "in": "query", "schema": {"type": "string"}} for name in operation.filters]
-    if operation.changes:
-        key = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
-        found.append({"name": "Idempotency-Key", "in": "header", "schema": key})
+    for name, meaning in PAGING.items() if operation.paged else ():
+        found.append({"name": name, "in": "query", "description": meaning, "schema": TEXT})
+    for name, choices in operation.filters.items():
+        found.append({"name": name, "in": "query", "schema": {"type": "string", "enum": list(choices)}})
     return found
 
 
 def _answer(operation: "Operation", status: int, shape: Any) -> dict[str, Any]:
-    answer: dict[str, Any] = {"description": "done" if status < 300 else "elsewhere"}
-    if status == 201:
-        answer["headers"] = {"Location": {"schema": {"type": "string"}, "required": True}}
-    if shape is not None:
+    answer: dict[str, Any] = {"description": "made" if status == 201 else "done"}
+    answer["headers"] = _headers(*(["Location"] if status == 201 else []))
+    if shape is None:
+        answer["content"] = {media: {"schema": {"$ref": REF.format(name="Links")}} for media in MEDIA}
+    else:
         many = isinstance(shape, list)
         name = (shape[0] if many else shape).__name__
         schema: dict[str, Any] = {"$ref": REF.format(name=name)}
@@ -124,7 +188,7 @@ def _answer(operation: "Operation", status: int, shape: Any) -> dict[str, Any]:
                     "page": {"type": "object", "additionalProperties": {"type": "integer"}},
                 },
             }
-        answer["content"] = {media: {"schema": schema} for media in ("application/hal+json", "application/json")}
+        answer["content"] = {media: {"schema": schema} for media in MEDIA}
     return answer
 
 

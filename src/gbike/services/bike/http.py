@@ -257,10 +257,18 @@ def operations(bikes: SqlBikes, clock: Clock) -> list[Operation]:
     """The operations of bike."""
     http, one, at = BikeHttp(bikes, clock), {200: BikeResource}, "/bikes/{bikeid}"
     inside = "/internal/bikes/{bikeid}"
+    new = {"status": Status.AVAILABLE, "location": "분당_정자역_1구역", "batterylevel": 100}
     return [
         Operation("GET", "/bikes", http.list, "List the fleet", answers={200: [BikeResource]}, paged=True),
         Operation(
-            "POST", "/bikes", http.register, "R1: register a bike", NewBike, {201: BikeResource}, refusals=(EXISTS,)
+            "POST",
+            "/bikes",
+            http.register,
+            "R1: register a bike",
+            NewBike,
+            {201: BikeResource},
+            refusals=(EXISTS,),
+            example={"bikeid": 1, **new},
         ),
         Operation("GET", "/bikes/search", http.searches, "The searches", answers={200: None}),
         Operation(
@@ -271,20 +279,20 @@ def operations(bikes: SqlBikes, clock: Clock) -> list[Operation]:
             "/bikes/chkAndUpdateStatus",
             http.old_check,
             "Gone: rent with POST /rents",
-            answers={},
-            refusals=(GONE,),
+            hidden=True,
         ),
         Operation(
             "GET",
             "/bikes/getReportAndUpdate",
             http.old_report,
             "Gone: report with POST /bikeManageApps",
-            answers={},
-            refusals=(GONE,),
+            hidden=True,
         ),
         Operation("GET", at, http.show, "R13: a bike's state", answers=one, refusals=(UNKNOWN,)),
-        Operation("PATCH", at, http.change, "Change a bike", BikeChange, one, refusals=(UNKNOWN, RIDDEN)),
-        Operation("PUT", at, http.replace, "Replace a bike's facts", BikeChange, one, refusals=(UNKNOWN, RIDDEN)),
+        Operation("PATCH", at, http.change, "Change a bike", BikeChange, one, refusals=(UNKNOWN, RIDDEN), example=new),
+        Operation(
+            "PUT", at, http.replace, "Replace a bike's facts", BikeChange, one, refusals=(UNKNOWN, RIDDEN), example=new
+        ),
         Operation(
             "POST",
             at + "/retirement",

@@ -32,7 +32,7 @@ UNKNOWN = ProblemType(
 )
 DIFFERS = ProblemType(
     "report-differs",
-    422,
+    409,
     "This report number was sent with other contents",
     "같은 번호로 다른 내용이 보고됨",
     "Report number {sent_reportid} was sent before with other contents. Use a new number.",
@@ -169,7 +169,14 @@ def operations(reports: SqlReports, report_a_bike: ReportABike) -> list[Operatio
     return [
         Operation("GET", base, http.list, "List the reports", answers={200: [ReportResource]}, paged=True),
         Operation(
-            "POST", base, http.report, "R10: report a bike's state", NewReport, {201: ReportResource}, refusals=refused
+            "POST",
+            base,
+            http.report,
+            "R10: report a bike's state",
+            NewReport,
+            {201: ReportResource},
+            refusals=refused,
+            example={"managerid": 1, "bikeid": 1, "batterylevel": 50, "usableyn": True},
         ),
         Operation(
             "GET", base + "/{reportid}", http.show, "One report", answers={200: ReportResource}, refusals=(UNKNOWN,)

@@ -8,7 +8,7 @@ import msgspec
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.ask import Answer, Ask
-from gbike.kit.http.fields import MAX_ID, Id, Points
+from gbike.kit.http.fields import Id, Points
 from gbike.kit.http.hal import Kind, collection, item, searches
 from gbike.kit.http.problems import ProblemType
 from gbike.kit.money import MAX_WON
@@ -66,7 +66,7 @@ NOT_ENOUGH = ProblemType(
 )
 KEY_NEEDED = ProblemType(
     "idempotency-key-needed",
-    422,
+    409,
     "A conversion without point needs an Idempotency-Key",
     "point가 없으면 Idempotency-Key가 필요함",
     "Send the points that will be left as point, or an Idempotency-Key.",
@@ -81,7 +81,9 @@ REFUSALS: Refusals = {
     domain.KeyNeeded: KEY_NEEDED,
 }
 Converted = Annotated[int, msgspec.Meta(ge=1, le=MAX_WON, description="points to turn into deposit")]
-Number = Annotated[int, msgspec.Meta(ge=1, le=MAX_ID, description="the wanted number; taken when it is free")]
+MAX_WANTED = 1_000_000_000
+"""The largest number one may ask for: numbers are given onwards from the largest so far, and there must be room above."""
+Number = Annotated[int, msgspec.Meta(ge=1, le=MAX_WANTED, description="the wanted number; taken when it is free")]
 
 
 class ManagerResource(msgspec.Struct, frozen=True):
@@ -186,18 +188,25 @@ def operations(managers: SqlManagers) -> list[Operation]:
     """The operations of bikeManager."""
     http, one, base = ManagerHttp(managers), {200: ManagerResource}, "/bikeManagers"
     at, none, refused = base + "/{managerid}", (UNKNOWN,), (UNKNOWN, NOT_YOURS, NOT_ENOUGH, DIFFER, KEY_NEEDED)
-    many = {200: [PointEntryResource]}
+    many, wish = {200: [PointEntryResource]}, {"userid": 1, "point": 1000, "adjustpoint": 1000}
     return [
         Operation("GET", base, http.list, "List the managers", answers={200: [ManagerResource]}, paged=True),
         Operation(
-            "POST", base, http.register, "Register a manager", NewManager, {201: ManagerResource}, refusals=(EXISTS,)
+            "POST",
+            base,
+            http.register,
+            "Register a manager",
+            NewManager,
+            {201: ManagerResource},
+            refusals=(EXISTS,),
+            example={"managerid": 1, "userid": 1, "point": 1000},
         ),
         Operation("GET", base + "/search", http.searches, "The searches"),
         Operation(
             "GET", base + "/search/findByManagerid", http.find, "A manager", None, one, "managerid", refusals=none
         ),
         Operation("GET", at, http.show, "R11: a manager's points", answers=one, refusals=none),
-        Operation("PUT", at, http.change, "R12: convert points", ManagerChange, one, refusals=refused),
-        Operation("PATCH", at, http.change, "R12: convert points", ManagerChange, one, refusals=refused),
+        Operation("PUT", at, http.change, "R12: convert points", ManagerChange, one, refusals=refused, example=wish),
+        Operation("PATCH", at, http.change, "R12: convert points", ManagerChange, one, refusals=refused, example=wish),
         Operation("GET", at + "/entries", http.entries, "Movements", answers=many, paged=True, refusals=none),
     ]

@@ -153,7 +153,7 @@ class RentHttp:
     async def list(self, ask: Ask) -> Answer:
         """GET /rents."""
         page, status = ask.page(), ask.first("status")
-        if status is not None and status.lower() not in STATUSES:
+        if status is not None and status not in (*STATUSES, *map(str.upper, STATUSES)):
             raise invalid("status", f"one of {', '.join(STATUSES)}")
         rents, total = await self._rents.page(page, status.lower() if status else None)
         return Answer(200, collection(RENTS, ask.base, [shown(rent) for rent in rents], page, total))
@@ -200,7 +200,7 @@ def operations(rents: SqlRents, rent_a_bike: RentABike) -> list[Operation]:
     """The operations of rent."""
     http, one, at = RentHttp(rents, rent_a_bike), {200: RentResource}, "/rents/{rentid}"
     refused = (NOT_AVAILABLE, NO_BIKE, TOO_MANY, GIVEN_UP, TIMEOUT, UNREACHABLE, OPEN_CIRCUIT, BUSY)
-    ended = (NO_RENT, IS_CANCELLED)
+    ended, here = (NO_RENT, IS_CANCELLED), {"endlocation": "분당_정자역_3구역"}
     return [
         Operation(
             "GET",
@@ -209,10 +209,19 @@ def operations(rents: SqlRents, rent_a_bike: RentABike) -> list[Operation]:
             "R9: list the rents",
             answers={200: [RentResource]},
             paged=True,
-            filters=("status",),
+            filters={"status": (*STATUSES, *map(str.upper, STATUSES))},
         ),
-        Operation("POST", "/rents", http.rent, "R2, R3: rent a bike", RentWish, {201: RentResource}, refusals=refused),
+        Operation(
+            "POST",
+            "/rents",
+            http.rent,
+            "R2, R3: rent a bike",
+            RentWish,
+            {201: RentResource},
+            refusals=refused,
+            example={"userid": 1, "bikeid": 1},
+        ),
         Operation("GET", at, http.show, "R9: one rent", answers=one, refusals=(NO_RENT,)),
-        Operation("PATCH", at, http.give_back, "R5: return the bike", RentReturn, one, refusals=ended),
-        Operation("PUT", at, http.give_back, "R5: return the bike", RentReturn, one, refusals=ended),
+        Operation("PATCH", at, http.give_back, "R5: return the bike", RentReturn, one, refusals=ended, example=here),
+        Operation("PUT", at, http.give_back, "R5: return the bike", RentReturn, one, refusals=ended, example=here),
     ]

@@ -167,18 +167,36 @@ def operations(deposits: SqlDeposits) -> list[Operation]:
     """The operations of userDeposit."""
     http, one, base = DepositHttp(deposits), {200: DepositResource}, "/userDeposits"
     at, none = base + "/{userid}", (UNKNOWN,)
-    made = {201: DepositResource}
+    made, known, held = {201: DepositResource}, (UNKNOWN, BOUNDS), {"deposit": 100000}
     return [
         Operation("GET", base, http.list, "List the deposits", answers={200: [DepositResource]}, paged=True),
-        Operation("POST", base, http.open, "Open a deposit", NewDeposit, made, refusals=(EXISTS,)),
+        Operation(
+            "POST",
+            base,
+            http.open,
+            "Open a deposit",
+            NewDeposit,
+            made,
+            refusals=(EXISTS,),
+            example={"userid": 1, "deposit": 100000},
+        ),
         Operation("GET", base + "/search", http.searches, "The searches"),
         Operation(
             "GET", base + "/search/findByUserid", http.find, "A rider's deposit", None, one, "userid", refusals=none
         ),
         Operation("GET", at, http.show, "One deposit", answers=one, refusals=none),
-        Operation("PATCH", at, http.correct, "Correct a balance", DepositChange, one, refusals=(UNKNOWN, BOUNDS)),
-        Operation("PUT", at, http.correct, "Correct a balance", DepositChange, one, refusals=(UNKNOWN, BOUNDS)),
-        Operation("POST", at + "/topUps", http.top_up, "Pay in", TopUp, made, refusals=(UNKNOWN, BOUNDS, DIFFERS)),
+        Operation("PATCH", at, http.correct, "Correct a balance", DepositChange, one, refusals=known, example=held),
+        Operation("PUT", at, http.correct, "Correct a balance", DepositChange, one, refusals=known, example=held),
+        Operation(
+            "POST",
+            at + "/topUps",
+            http.top_up,
+            "Pay in",
+            TopUp,
+            made,
+            refusals=(*known, DIFFERS),
+            example={"amount": 10000},
+        ),
         Operation(
             "GET",
             at + "/entries",
