@@ -1,4 +1,4 @@
-"""Many riders at once: one bike has one rider, one ride has one fee, and it does not matter how often or when an event comes."""
+"""Many riders at once: one bike has one rider, one ride one fee, however often and whenever an event comes."""
 
 import asyncio
 import os
@@ -12,6 +12,7 @@ import pytest
 from gbike.app.embedded import Embedded
 from gbike.kit.envelope import Message
 from gbike.kit.store import Reading
+from tests.journeys.fleet import assert_bikes_and_rents_agree, every, open_deposits, register_bikes
 from tests.support import EVERY_RIDE_COSTS, Client
 
 ROUNDS = int(os.environ.get("GBIKE_RACE_ROUNDS", "50"))
@@ -29,36 +30,6 @@ class SteadyClock:
 
     def monotonic_ms(self) -> float:
         return float(self.ms)
-
-
-async def register_bikes(client: Client, numbers: range) -> None:
-    for bikeid in numbers:
-        assert (await client.post("/bikes", {"bikeid": bikeid, "status": "사용가능", "location": "here"})).status == 201
-
-
-async def open_deposits(client: Client, riders: range) -> None:
-    for userid in riders:
-        assert (await client.post("/userDeposits", {"userid": userid, "deposit": 100_000})).status == 201
-
-
-async def every(client: Client, path: str) -> list[dict[str, Any]]:
-    """All items of a collection."""
-    found: list[dict[str, Any]] = []
-    page = {"totalPages": 1}
-    number = 0
-    while number < page["totalPages"]:
-        answer = (await client.get(f"{path}?page={number}&size=1000")).json
-        found += next(iter(answer["_embedded"].values()))
-        page, number = answer["page"], number + 1
-    return found
-
-
-async def assert_bikes_and_rents_agree(client: Client) -> None:
-    """I1, I2: a bike is 사용중 exactly when one open rent names it."""
-    riding = Counter(rent["bikeid"] for rent in await every(client, "/rents") if rent["status"] == "rented")
-    in_use = {bike["bikeid"] for bike in await every(client, "/bikes") if bike["status"] == "사용중"}
-    assert all(times == 1 for times in riding.values())
-    assert set(riding) == in_use
 
 
 async def race(client: Client, bikeid: int) -> Counter[int]:
@@ -241,7 +212,7 @@ SAME = {
         "riders": "SELECT userid, deposit, version, rides FROM riders",
     },
 }
-"""What must be equal. A bill's number is given in the order of arrival, so it is left out, and its bill is named by its rent."""
+"""What must be equal. A bill's number is given in the order of arrival, so it is left out."""
 
 
 async def state(embedded: Embedded) -> dict[str, list[Any]]:
@@ -255,6 +226,7 @@ async def state(embedded: Embedded) -> dict[str, list[Any]]:
 
 
 _DEAD = "SELECT message_id FROM dead_letters"
+_VIEWED = {"Rented", "Returned", "RegisteredBill", "CalculatedFee", "ClosedBill", "UpdatedDeposit", "AddedDeposit"}
 
 
 def _rows(read: Reading, sql: str) -> list[Any]:
@@ -281,6 +253,8 @@ async def test_every_event_three_times_and_in_any_order_comes_to_the_same_state(
         await other.settle()
     assert await state(other) == wanted
     assert wanted["billing.dead"] == []
+    heard = await other.part("view").store.read(_rows, "SELECT message_id FROM inbox")
+    assert len(heard) == len({m.id for m in hoard.all if m.type in _VIEWED})
     assert len(hoard.all) > 150
 
 
