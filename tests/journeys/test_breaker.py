@@ -162,6 +162,20 @@ def test_the_breaker_is_closed_within_ten_seconds_of_recovery_by_one_request_a_s
     in_a_city(story)
 
 
+@both
+def test_five_time_outs_in_a_row_open_the_breaker_and_four_do_not(call: Call) -> None:
+    async def story(city: City) -> None:
+        for tries, state in ((4, 0), (5, 2)):
+            city.bike.faulty.delay = HANGS
+            for _ in range(tries):
+                assert (await city.ask(call)).reason == "bike-service-timeout"
+            assert call.state(city.embedded) == state
+            city.bike.faulty.delay = None
+            assert ((await city.ask(call)).answer.status == 201) == (state == 0)
+
+    in_a_city(story)
+
+
 async def one_request_a_second(city: City, call: Call) -> None:
     asked = set()
     while True:
