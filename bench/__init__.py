@@ -1,0 +1,1 @@
+"""How fast the product is, beside the floors of the machine it runs on (`gbike bench`)."""

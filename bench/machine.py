@@ -1,0 +1,56 @@
+"""What a process costs, and what it runs on, read from the kernel."""
+
+import os
+import platform
+import resource
+import sqlite3
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+import starlette
+import uvicorn
+
+_TICK = os.sysconf("SC_CLK_TCK")
+
+
+def cpu_ms(pid: int) -> float:
+    """CPU time that a process has used so far, its threads included, ms."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) * 1000 / _TICK
+
+
+def own_cpu_ms() -> float:
+    """CPU time of this process, the driver, ms."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return (used.ru_utime + used.ru_stime) * 1000
+
+
+def memory_mb(pid: int) -> tuple[float, float]:
+    """Resident and proportional memory of a process, MB."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
+    sizes = {line.split()[0]: int(line.split()[1]) for line in lines}
+    return sizes["Rss:"] / 1024, sizes["Pss:"] / 1024
+
+
+def describe(folder: Path) -> list[str]:
+    """The machine, its load, and the versions, one a line."""
+    model = next(
+        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+        platform.machine(),
+    )
+    return [
+        f"{os.cpu_count()} cores ({model}), load {os.getloadavg()[0]:.1f}, data on {_file_system(folder)}",
+        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, uvicorn {uvicorn.__version__},"
+        f" uvloop {version('uvloop')}, starlette {starlette.__version__}, msgspec {msgspec.__version__}",
+    ]
+
+
+def _file_system(folder: Path) -> str:
+    """The kind of file system that holds the folder: on tmpfs no fsync means anything."""
+    best, kind = "", "?"
+    for line in Path("/proc/mounts").read_text().splitlines():
+        _, mount, found, *_ = line.split()
+        if str(folder.resolve()).startswith(mount) and len(mount) >= len(best):
+            best, kind = mount, found
+    return kind

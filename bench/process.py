@@ -1,0 +1,104 @@
+"""A server in a process of its own: the product, or the bare server that is its floor."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+
+from bench.http import HOST, connect
+
+ROOT = Path(__file__).parents[1]
+TARIFF = {"GBIKE_TARIFF_KRW": "100", "GBIKE_TARIFF_PER_S": "1", "GBIKE_TARIFF_ROUNDING": "ceil"}
+"""Every begun second costs, so that every ride moves money."""
+WAIT_S = 120
+STOP_S = 20
+
+
+class CannotRun(Exception):
+    """The bench could not measure; the text says why."""
+
+
+class Server(msgspec.Struct, frozen=True):
+    """A running server: where it listens, its process, and the seconds from its start to its first answer."""
+
+    port: int
+    pid: int
+    ready_s: float
+
+
+@asynccontextmanager
+async def product(folder: Path) -> AsyncIterator[Server]:
+    """The product on a data folder, ready."""
+    port = _free_port()
+    command = [sys.executable, "-m", "gbike", "demo", "--empty", "--port", str(port), "--data", str(folder)]
+    async with _running(command, port, "/health/ready", folder / "server.log") as server:
+        yield server
+
+
+@asynccontextmanager
+async def bare_server(folder: Path) -> AsyncIterator[Server]:
+    """uvicorn with an application that does nothing but answer: the floor of every request."""
+    port = _free_port()
+    async with _running([sys.executable, "-m", "bench.bare", str(port)], port, "/", folder / "bare.log") as server:
+        yield server
+
+
+@asynccontextmanager
+async def _running(command: Sequence[str], port: int, path: str, log: Path) -> AsyncIterator[Server]:
+    began = time.perf_counter()
+    process = _start(command, log)
+    try:
+        await _until_ready(process, port, path, log)
+        yield Server(port, process.pid, time.perf_counter() - began)
+    finally:
+        await _stop(process)
+
+
+def _start(command: Sequence[str], log: Path) -> "subprocess.Popen[bytes]":
+    with open(log, "ab") as output:
+        return subprocess.Popen(command, cwd=ROOT, env={**os.environ, **TARIFF}, stdout=output, stderr=output)
+
+
+def _said(log: Path) -> str:
+    return log.read_text(errors="replace")[-2000:]
+
+
+async def _until_ready(process: "subprocess.Popen[bytes]", port: int, path: str, log: Path) -> None:
+    until = time.monotonic() + WAIT_S
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            raise CannotRun(f"the server ended with {process.returncode}: {_said(log)}")
+        try:
+            connection = await connect(port)
+            reply = await connection.ask("GET", path)
+            connection.close()
+        except OSError:
+            await asyncio.sleep(0.01)
+            continue
+        if reply.status == 200:
+            return
+        await asyncio.sleep(0.01)
+    raise CannotRun(f"the server was not ready within {WAIT_S} s")
+
+
+async def _stop(process: "subprocess.Popen[bytes]") -> None:
+    process.send_signal(signal.SIGTERM)
+    until = time.monotonic() + STOP_S
+    while process.poll() is None:
+        if time.monotonic() > until:
+            process.kill()
+        await asyncio.sleep(0.02)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
