@@ -86,6 +86,7 @@ async def _until_stopped(embedded: Embedded, listener: socket.socket, options: D
         access_log=False,
         lifespan="off",
         server_header=False,
+        proxy_headers=False,
         http="httptools",
         timeout_graceful_shutdown=STOP_S,
         h11_max_incomplete_event_size=64 * 1024,

@@ -155,7 +155,7 @@ class Embedded:
         ready = Operation("GET", "/health/ready", self._ready, "Every service can do its work", hidden=True)
         home = Operation("GET", "/", self._home, "Where to begin", hidden=True)
         old = Operation("GET", "/actuator/health", self._ready, "As the original named it", hidden=True)
-        others = [operation for operation in standard if operation.path not in (ready.path, old.path)]
+        others = [operation for operation in standard if operation.path not in (home.path, ready.path, old.path)]
         own = HttpApp("gateway", [home, ready, old, *others], {}, self.metrics)
         table = route_table(part.card for part in self.parts.values())
         self.inside = Gateway(table, {name: part.running.app for name, part in self.parts.items()}, own)

@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol
 
 
@@ -29,10 +30,16 @@ class SystemClock:
 
 def rfc3339(at_ms: int) -> str:
     """UTC with milliseconds, as every date of our HTTP answers is written: 2026-11-22T16:05:10.994Z."""
-    moment = datetime.fromtimestamp(at_ms // 1000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{at_ms % 1000:03d}Z"
+    return f"{_second(at_ms // 1000)[0]}.{at_ms % 1000:03d}Z"
 
 
 def compact_utc(at_ms: int) -> str:
     """The original's `timestamp` of an event, yyyyMMddHHmmss; in UTC and with the calendar year (flaw 4)."""
-    return f"{datetime.fromtimestamp(at_ms // 1000, UTC):%Y%m%d%H%M%S}"
+    return _second(at_ms // 1000)[1]
+
+
+@lru_cache(maxsize=4096)
+def _second(at_s: int) -> tuple[str, str]:
+    """Both ways to write a second; most of what is written within a second is written in the same one."""
+    moment = datetime.fromtimestamp(at_s, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}", f"{moment:%Y%m%d%H%M%S}"

@@ -13,8 +13,10 @@ BITE = 1_000
 """Rows removed in one step from one table."""
 
 _PURGE = {
-    "outbox": "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE published_ms < ? LIMIT ?)",
-    "inbox": "DELETE FROM inbox WHERE message_id IN (SELECT message_id FROM inbox WHERE at_ms < ? LIMIT ?)",
+    # Both keys grow with time (message ids are UUIDv7), so the oldest rows are found without an index of their own.
+    "outbox": "DELETE FROM outbox WHERE published_ms < ? AND id IN (SELECT id FROM outbox ORDER BY id LIMIT ?)",
+    "inbox": "DELETE FROM inbox WHERE at_ms < ?"
+    " AND message_id IN (SELECT message_id FROM inbox ORDER BY message_id LIMIT ?)",
     "idempotency": "DELETE FROM idempotency WHERE key IN (SELECT key FROM idempotency WHERE at_ms < ?"
     " AND status IS NOT NULL LIMIT ?)",
 }

@@ -5,7 +5,7 @@ batch fails, the batch is run again one by one, and the one that fails alone is 
 reason, so that no consumer is stuck behind a poison message (L3). A store that is down is no reason to set aside.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gbike.kit.bus import Batch, Subscription
@@ -30,9 +30,9 @@ class Consumer:
         policies: Policies,
         metrics: Metrics,
         service: str,
-        hear: Callable[[Tx, Message], None] | None = None,
+        hear: Callable[[Tx, Sequence[Message]], None] | None = None,
     ) -> None:
-        """`hear` is given each message as it came, in the transaction of its effect."""
+        """`hear` is given new messages as they came, in the transaction of their effects."""
         self._hear = hear
         self._store, self._subscription, self._service = store, subscription, service
         self._policies = {kind.__name__: (kind, policy) for kind, policy in policies.items()}
@@ -80,13 +80,13 @@ class Consumer:
             await self._store.write(_set_aside, message, repr(wrong))
 
     def _apply(self, tx: Tx, messages: list[Message], batch: Batch | None) -> None:
-        for message in messages:
-            if tx.first_time(message.id):
-                kind, policy = self._policies[message.type]
-                tx.trace = trace_of(message)
-                if self._hear is not None:
-                    self._hear(tx, message)
-                policy(tx, unpack(message, kind))
+        new = [message for message in messages if tx.first_time(message.id)]
+        if self._hear is not None:
+            self._hear(tx, new)
+        for message in new:
+            kind, policy = self._policies[message.type]
+            tx.trace = trace_of(message)
+            policy(tx, unpack(message, kind))
         if batch is not None:
             self._subscription.settle(tx, batch)
 

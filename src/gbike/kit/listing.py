@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from gbike.kit.http.hal import Page
-from gbike.kit.store import Reading, Row, Store, Tx
+from gbike.kit.store import Reading, Row, Store
 
 SHORT_OFFSET = 10_000
 """A page that begins below this and asks for no sorting is read at once; others go where they can't hold up anybody."""
@@ -30,14 +30,6 @@ async def list_page(store: Store, listing: Listing, page: Page, make: Callable[[
     look = store.scan if page.sort or page.offset > SHORT_OFFSET else store.read
     rows, total = await look(_page, listing, page)
     return [make(row) for row in rows], total
-
-
-def count(tx: Tx, name: str, by: int = 1) -> None:
-    """Add `by` to a counter, in the transaction that adds or moves the row."""
-    tx.execute(
-        "INSERT INTO counters (name, n) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET n = counters.n + excluded.n",
-        (name, by),
-    )
 
 
 def counted(read: Reading, names: Sequence[str]) -> int:

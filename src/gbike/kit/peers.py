@@ -99,7 +99,10 @@ class Peer:
         return answer
 
     async def _take_slot(self) -> None:
-        if self._waiting >= self._waiting_most and self._slots.locked():
+        if not self._slots.locked():
+            await self._slots.acquire()  # at once: there is a place
+            return
+        if self._waiting >= self._waiting_most:
             raise PeerBusy("too many calls are waiting")
         self._waiting += 1
         try:

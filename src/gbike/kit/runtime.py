@@ -68,7 +68,7 @@ class Service(msgspec.Struct, frozen=True):
     operations: Sequence[Operation]
     refusals: Refusals
     policies: Policies = {}
-    hear: Callable[[Tx, Message], None] | None = None
+    hear: Callable[[Tx, Sequence[Message]], None] | None = None
     workers: Sequence[Worker] = ()
 
 

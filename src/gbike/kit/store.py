@@ -40,10 +40,8 @@ class Tx(Reading, Protocol):
     """One open transaction. What it says and remembers is committed with what it writes, or not at all."""
 
     trace: Trace
-
-    @property
-    def now_ms(self) -> int:
-        """Wall time, ms."""
+    now_ms: int
+    """Wall time, ms: one moment for all that the transaction does."""
 
     def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
         """Run one statement; answers the number of rows it changed."""
@@ -53,6 +51,9 @@ class Tx(Reading, Protocol):
 
     def say(self, event: Event) -> None:
         """Put `event` into the outbox: it will be published at least once if, and only if, this commits (I21)."""
+
+    def count(self, name: str, by: int = 1) -> None:
+        """Add `by` to a counter when this commits; a collection's total is a counter, not a scan."""
 
     def first_time(self, message_id: str) -> bool:
         """True once per message: the inbox row is part of the effect (I22)."""

@@ -3,12 +3,14 @@
 Trace, limits, metrics and problems are the same for all; a handler parses, calls one use case and answers.
 """
 
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from starlette.routing import Route, Router
+from prometheus_client import Counter, Histogram
+from starlette.routing import compile_path
 from starlette.types import Message, Receive, Scope, Send
 
 from gbike.kit.http.ask import Answer, Ask
@@ -67,8 +69,15 @@ class HttpApp:
         by_path: dict[str, dict[str, Operation]] = {}
         for operation in operations:
             by_path.setdefault(operation.path, {})[operation.method] = operation
-        routes = [Route(path, _Resource(self, methods)) for path, methods in by_path.items()]
-        self._router = Router(routes, redirect_slashes=False, default=self._nothing_here)
+        self._exact: dict[str, _Resource] = {}
+        self._patterns: list[tuple[re.Pattern[str], _Resource]] = []
+        for path, methods in by_path.items():
+            resource = _Resource(self, methods)
+            if "{" in path:
+                self._patterns.append((compile_path(path)[0], resource))
+            else:
+                self._exact[path] = resource
+        self._measured: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take one request."""
@@ -76,8 +85,15 @@ class HttpApp:
             return
         path = scope["path"]
         if len(path) > 1 and path.endswith("/"):
-            scope = {**scope, "path": path.rstrip("/") or "/"}
-        await self._router(scope, receive, send)
+            path = path.rstrip("/") or "/"
+            scope = {**scope, "path": path}
+        resource = self._exact.get(path)
+        if resource is None:
+            for pattern, candidate in self._patterns:
+                if found := pattern.match(path):
+                    resource, scope = candidate, {**scope, "path_params": found.groupdict()}
+                    break
+        await (resource or self._nothing_here)(scope, receive, send)
 
     async def serve(
         self, operation: Operation | None, handler: Handler, scope: Scope, receive: Receive, send: Send
@@ -93,8 +109,21 @@ class HttpApp:
         finally:
             trace_now.reset(before)
         name = f"{operation.method} {operation.path}" if operation else "none"
-        self._metrics.requests.labels(self.service, name, answer.status).inc()
-        self._metrics.request_seconds.labels(self.service, name).observe(time.perf_counter() - began)
+        requests, seconds = self._counters(name, answer.status)
+        requests.inc()
+        seconds.observe(time.perf_counter() - began)
+
+    def _counters(self, name: str, status: int) -> tuple[Counter, Histogram]:
+        """The two counters of an operation and status, looked up once."""
+        found = self._measured.get((name, status))
+        if found is None:
+            metrics = self._metrics
+            found = (
+                metrics.requests.labels(self.service, name, status),
+                metrics.request_seconds.labels(self.service, name),
+            )
+            self._measured[name, status] = found
+        return found
 
     async def _answer(self, ask: Ask, handler: Handler, keyed: bool) -> Answer:
         try:
@@ -152,7 +181,7 @@ class _Resource:
 
     async def _other(self, ask: Ask) -> Answer:
         if ask.method == "OPTIONS":
-            return Answer(204, headers={"Allow": self._allow})
+            return Answer(200, headers={"Allow": self._allow})
         facts = {"path": ask.path, "method": ask.method[:20], "allow": self._allow}
         raise Problem(METHOD_NOT_ALLOWED, facts, headers={"Allow": self._allow})
 

@@ -7,12 +7,11 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
-from starlette.datastructures import Headers
 from starlette.types import Receive, Scope
 
 from gbike.kit.http import hal
 from gbike.kit.http.fields import MAX_ID, invalid, read_body
-from gbike.kit.http.problems import MALFORMED, NOT_ACCEPTABLE, TOO_LARGE, UNSUPPORTED_TYPE, Problem
+from gbike.kit.http.problems import MALFORMED, NOT_ACCEPTABLE, NOT_FOUND, TOO_LARGE, UNSUPPORTED_TYPE, Problem
 from gbike.kit.once import Once
 
 MAX_BODY = 64 * 1024
@@ -41,7 +40,7 @@ class Ask:
         self._receive = receive
         self.method: str = scope["method"]
         self.path: str = scope["path"]
-        self.headers = Headers(scope=scope)
+        self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         self._scheme: str = scope.get("scheme", "http")
         self.path_params: Mapping[str, str] = scope.get("path_params", {})
         raw: bytes = scope.get("query_string", b"")
@@ -70,8 +69,11 @@ class Ask:
         raise Problem(NOT_ACCEPTABLE)
 
     def id(self, name: str) -> int:
-        """The number in the path. Raises Problem 422."""
-        return _number(name, self.path_params[name])
+        """The number in the path. Raises Problem 422, or 404 where a collection has no searches."""
+        text = self.path_params[name]
+        if text == "search":
+            raise Problem(NOT_FOUND, {"path": self.path})
+        return _number(name, text)
 
     def find(self, name: str) -> int:
         """The number that a finder is given in the query. Raises Problem 422."""
@@ -108,6 +110,11 @@ class Ask:
         if not raw:
             raise Problem(MALFORMED, {"why": "the body is empty"})
         return read_body(raw, struct)
+
+    def found(self, kind: hal.Kind, resource: msgspec.Struct) -> Answer:
+        """200 with one resource; as the original, the answer to a PUT says where it is."""
+        content = hal.item(kind, self.base, resource)
+        return Answer(200, content, {"Location": content["_links"]["self"]["href"]} if self.method == "PUT" else {})
 
     async def raw(self) -> bytes:
         """The bytes of the body. Raises Problem 413 above MAX_BODY."""

@@ -56,7 +56,7 @@ def collection(
     if pages > 1:
         links["first"] = {"href": _turn(here, page, 0)}
     if page.number > 0:
-        links["prev"] = {"href": _turn(here, page, min(page.number, pages) - 1 if pages else 0)}
+        links["prev"] = {"href": _turn(here, page, page.number - 1)}
     if page.given:
         links["self"] = {"href": f"{here}?{urlencode(page.given)}"}
     else:

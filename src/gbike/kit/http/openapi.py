@@ -171,7 +171,7 @@ def _parameters(operation: "Operation") -> list[dict[str, Any]]:
 
 def _answer(operation: "Operation", status: int, shape: Any) -> dict[str, Any]:
     answer: dict[str, Any] = {"description": "made" if status == 201 else "done"}
-    answer["headers"] = _headers(*(["Location"] if status == 201 else []))
+    answer["headers"] = _headers(*(["Location"] if status == 201 or operation.method == "PUT" else []))
     if shape is None:
         answer["content"] = {media: {"schema": {"$ref": REF.format(name="Links")}} for media in MEDIA}
     else:

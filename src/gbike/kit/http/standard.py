@@ -18,6 +18,11 @@ def standard_operations(
 ) -> list[Operation]:
     """The operations that all services have alike. `store`: what readiness depends on; nothing else."""
 
+    async def home(ask: Ask) -> Answer:
+        own = dict.fromkeys("/" + operation.path.split("/")[1] for operation in operations if not operation.hidden)
+        links = {path[1:]: {"href": ask.base + path} for path in [*own, "/docs", "/health/ready", "/metrics"]}
+        return Answer(200, {"name": service, "_links": links})
+
     async def live(_ask: Ask) -> Answer:
         return Answer(200, {"status": "UP"}, media="application/json")
 
@@ -39,6 +44,7 @@ def standard_operations(
         return Answer(200, status_codes_page(operations), media="text/html; charset=utf-8")
 
     return [
+        Operation("GET", "/", home, "Where to begin", hidden=True),
         Operation("GET", "/health/live", live, "The process answers", hidden=True),
         Operation("GET", "/health/ready", ready, "The service can do its work", hidden=True),
         Operation("GET", "/actuator/health", ready, "As the original named it", hidden=True),

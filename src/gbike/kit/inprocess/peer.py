@@ -3,8 +3,6 @@
 The same bytes go through the same door as over the wire; only the wire is missing.
 """
 
-import asyncio
-import contextvars
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -53,10 +51,8 @@ class InProcessCaller:
         self._find = find
 
     async def call(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> PeerAnswer:
-        """See Caller.call. The peer runs in a fresh context: it has its own trace."""
+        """See Caller.call."""
         app = self._find()
         if app is None:
             raise PeerUnreachable("the peer is stopped")
-        return await asyncio.get_running_loop().create_task(
-            call_asgi(app, method, path, body, headers), context=contextvars.Context()
-        )
+        return await call_asgi(app, method, path, body, headers)

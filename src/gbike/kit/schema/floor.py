@@ -38,9 +38,9 @@ def create_floor() -> None:
     )
     waiting = sa.text("published_ms IS NULL")
     op.create_index("outbox_waiting", "outbox", ["id"], sqlite_where=waiting, postgresql_where=waiting)
-    op.create_index("outbox_published", "outbox", ["published_ms"])
-    op.create_table("inbox", sa.Column("message_id", sa.Text, primary_key=True), ms_column("at_ms"))
-    op.create_index("inbox_at", "inbox", ["at_ms"])
+    op.create_table(
+        "inbox", sa.Column("message_id", sa.Text, primary_key=True), ms_column("at_ms"), sqlite_with_rowid=False
+    )
     op.create_table(
         "positions",
         sa.Column("consumer", sa.Text, primary_key=True),

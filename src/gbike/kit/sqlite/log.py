@@ -26,7 +26,7 @@ class SqliteLog:
         self.store = store
         self._tail: deque[tuple[int, Message]] = deque()
         self._tail_after: int | None = None
-        self._waiting: set[asyncio.Event] = set()
+        self._waiting: list[asyncio.Event] = []
 
     async def append(self, messages: Sequence[Message]) -> None:
         """See Bus.append."""
@@ -61,7 +61,7 @@ class SqliteLog:
 
     def listen(self, event: asyncio.Event) -> None:
         """Set `event` at every append from now on."""
-        self._waiting.add(event)
+        self._waiting.append(event)
 
 
 class LogSubscription:

@@ -1,7 +1,8 @@
 """The store on SQLite: one writer, many requests per commit.
 
-Writes queue up while a commit is being made durable; the next batch takes all of them (up to BATCH), each in a
-savepoint of its own, and pays for one fsync together. Statements run on the event loop, where no other thread competes
+Writes queue up while a commit is being made durable; the next batch takes all of them (up to BATCH) and pays for one
+fsync together. Most writes succeed or refuse before they change anything; when one fails half-way, the batch is run
+again with a savepoint for each. Statements run on the event loop, where no other thread competes
 for the interpreter; only COMMIT, which waits for the disk, runs in a thread (docs/decisions/0003). With synchronous=FULL an
 answered write survives a power cut; with NORMAL it would not.
 """
@@ -19,7 +20,7 @@ from gbike.kit.clock import Clock
 from gbike.kit.envelope import Event, pack
 from gbike.kit.ids import Ids
 from gbike.kit.store import Args, Conflict, Reading, Row, StoreUnavailable, Tx
-from gbike.kit.telemetry import Trace, log, trace_now
+from gbike.kit.telemetry import NO_TRACE, Trace, log, trace_now
 
 BATCH = 512
 """Writes that share one commit, at most."""
@@ -27,6 +28,8 @@ QUEUE = 4096
 """Writes that may wait; one more is refused with StoreUnavailable."""
 
 T = TypeVar("T")
+_SAY = "INSERT INTO outbox (message_id, type, key, headers, value) VALUES (?, ?, ?, ?, ?)"
+_COUNT = "INSERT INTO counters (name, n) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET n = counters.n + excluded.n"
 
 
 class SqliteReading:
@@ -54,14 +57,12 @@ class SqliteTx(SqliteReading):
 
     def __init__(self, connection: sqlite3.Connection, clock: Clock, ids: Ids, source: str) -> None:
         super().__init__(connection)
-        self._clock, self._ids, self._source = clock, ids, source
-        self.trace: Trace = trace_now.get()
-        self.said = False
-
-    @property
-    def now_ms(self) -> int:
-        """Wall time, ms."""
-        return self._clock.now_ms()
+        self._ids, self._source = ids, source
+        self.trace: Trace = NO_TRACE
+        self.said: list[tuple[str, str, str, bytes, bytes]] = []
+        self.counts: dict[str, int] = {}
+        self.now_ms = clock.now_ms()
+        """Wall time, ms: one moment for all that the transaction does."""
 
     def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
         """Run one statement; answers the number of rows it changed."""
@@ -72,18 +73,22 @@ class SqliteTx(SqliteReading):
         self._connection.executemany(sql, rows)
 
     def say(self, event: Event) -> None:
-        """Put `event` into the outbox."""
+        """Put `event` into the outbox (with all others of this request, when it is done)."""
         message = pack(event, id=self._ids.new(), source=self._source, now_ms=self.now_ms, trace=self.trace)
-        self._connection.execute(
-            "INSERT INTO outbox (message_id, type, key, headers, value) VALUES (?, ?, ?, ?, ?)",
-            (message.id, message.type, message.key, message.headers, message.value),
-        )
-        self.said = True
+        self.said.append((message.id, message.type, message.key, message.headers, message.value))
+
+    def count(self, name: str, by: int = 1) -> None:
+        """Add `by` to a counter (with all others of this batch, when it commits)."""
+        self.counts[name] = self.counts.get(name, 0) + by
 
     def first_time(self, message_id: str) -> bool:
         """True once per message."""
         sql = "INSERT INTO inbox (message_id, at_ms) VALUES (?, ?) ON CONFLICT (message_id) DO NOTHING"
         return self._connection.execute(sql, (message_id, self.now_ms)).rowcount == 1
+
+
+class _HalfDone(Exception):
+    """A request failed after it had changed something, and there is no savepoint to go back to."""
 
 
 class _Request:
@@ -200,11 +205,13 @@ class SqliteStore:
             yield self._queue.popleft()
 
     async def _run(self, batch: list[_Request]) -> bool:
-        said = False
+        """Run a batch in one transaction; False when the transaction broke and none of it happened."""
         try:
-            self._writer.execute("BEGIN IMMEDIATE")
-            for request in batch:
-                said = self._attempt(request) or said
+            try:
+                said = self._execute(batch, isolated=self._rehearse)
+            except _HalfDone:
+                self._writer.execute("ROLLBACK")
+                said = self._execute(batch, isolated=True)
             await self._commit()
         except sqlite3.Error as broken:
             log.error("a batch of writes was rolled back", store=self._source, writes=len(batch), why=str(broken))
@@ -217,27 +224,54 @@ class SqliteStore:
             self._said.set()
         return True
 
-    def _attempt(self, request: _Request) -> bool:
-        """Run one request in its savepoint; answers whether it said something."""
+    def _execute(self, batch: list[_Request], isolated: bool) -> bool:
+        """Begin, and run each request; answers whether one of them said something."""
+        self._writer.execute("BEGIN IMMEDIATE")
+        said, counts = False, dict[str, int]()
+        for request in batch:
+            tx = self._attempt_isolated(request) if isolated else self._attempt(request)
+            if tx is not None:
+                said = said or bool(tx.said)
+                for name, by in tx.counts.items():
+                    counts[name] = counts.get(name, 0) + by
+        if counts:
+            self._writer.executemany(_COUNT, list(counts.items()))
+        return said
+
+    def _attempt(self, request: _Request) -> SqliteTx | None:
+        """Run one request; None when it failed. Raises _HalfDone when it failed after it had changed something."""
         request.failed = None
+        tx = SqliteTx(self._writer, self._clock, self._ids, self._source)
+        tx.trace = request.trace
+        changes = self._writer.total_changes
+        try:
+            request.answer = request.fn(tx, *request.args)
+            if tx.said:
+                self._writer.executemany(_SAY, tx.said)
+        except sqlite3.OperationalError:
+            raise  # the disk or the file, not the request: the whole batch is in doubt
+        except Exception as refused:
+            request.failed = Conflict(str(refused)) if isinstance(refused, sqlite3.IntegrityError) else refused
+            if self._writer.total_changes != changes:
+                raise _HalfDone from refused
+            return None
+        return tx
+
+    def _attempt_isolated(self, request: _Request) -> SqliteTx | None:
+        """The same in a savepoint, so that what a failed request changed is taken back and the others stand."""
+        tx = None
         for rehearsal in (True, False) if self._rehearse else (False,):
             self._writer.execute("SAVEPOINT request")
-            tx = SqliteTx(self._writer, self._clock, self._ids, self._source)
-            tx.trace = request.trace
             try:
-                request.answer = request.fn(tx, *request.args)
-            except sqlite3.OperationalError:
-                raise  # the disk or the file, not the request: the whole batch is in doubt
-            except sqlite3.IntegrityError as refused:
-                request.failed = Conflict(str(refused))
-            except Exception as refused:
-                request.failed = refused
-            if rehearsal or request.failed is not None:
+                tx = self._attempt(request)
+            except _HalfDone:
+                tx = None
+            if rehearsal or tx is None:
                 self._writer.execute("ROLLBACK TO request")
             self._writer.execute("RELEASE request")
-            if request.failed is not None:
-                return False
-        return tx.said
+            if tx is None:
+                break
+        return tx
 
     async def _commit(self) -> None:
         if self._committer is None:

@@ -227,7 +227,7 @@ class BikeHttp:
         return Answer(200, searches(BIKES, ask.base))
 
     def _shown(self, ask: Ask, bike: Bike) -> Answer:
-        return Answer(200, item(BIKES, ask.base, shown(bike)))
+        return ask.found(BIKES, shown(bike))
 
     def _registered(self, ask: Ask, bike: Bike) -> Answer:
         return Answer(201, item(BIKES, ask.base, shown(bike)), {"Location": f"{ask.base}/bikes/{bike.bikeid}"})

@@ -171,8 +171,7 @@ class ManagerHttp:
         return Answer(200, searches(MANAGERS, ask.base))
 
     def _shown(self, ask: Ask, manager: Manager) -> Answer:
-        where = f"{ask.base}/bikeManagers/{manager.managerid}"
-        return Answer(200, item(MANAGERS, ask.base, shown(manager)), {"Location": where} if ask.method == "PUT" else {})
+        return ask.found(MANAGERS, shown(manager))
 
     def _created(self, ask: Ask, manager: Manager) -> Answer:
         where = f"{ask.base}/bikeManagers/{manager.managerid}"

@@ -22,9 +22,10 @@ def whenever_rented_open_a_bill(tx: Tx, said: Rented) -> None:
 
 def whenever_returned_apply_the_fee(tax: Tariff, tx: Tx, said: Returned) -> None:
     """R7: the fee is computed, once. A return heard before its rent opens the bill itself (flaw 26)."""
-    if said.starttime is not None:
-        _open(tx, said.rentid, said.userid, said.starttime)
     bill = storage.find_by_rent(tx, said.rentid)
+    if bill is None and said.starttime is not None:
+        _open(tx, said.rentid, said.userid, said.starttime)
+        bill = storage.find_by_rent(tx, said.rentid)
     if bill is None:
         raise NoStart(f"rent {said.rentid}")
     fee = tax.fee(bill.started_ms, said.endtime)

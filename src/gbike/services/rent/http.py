@@ -176,7 +176,7 @@ class RentHttp:
         return render(await return_the_bike(rentid, place, rents=self._rents, once=await ask.once(render)))
 
     def _shown(self, ask: Ask, rent: KnownRent) -> Answer:
-        return Answer(200, item(RENTS, ask.base, shown(rent)))
+        return ask.found(RENTS, shown(rent))
 
     def _created(self, ask: Ask, rent: OpenRent) -> Answer:
         return Answer(201, item(RENTS, ask.base, shown(rent)), {"Location": f"{ask.base}/rents/{rent.rentid}"})

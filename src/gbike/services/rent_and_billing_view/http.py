@@ -59,7 +59,7 @@ class ViewHttp:
             found = [shown(await self._view.one(ask.find("rentid")))]
         except NoSuchLine:
             found = []
-        return Answer(200, collection(VIEWS, ask.base, found, ask.page(), len(found)))
+        return Answer(200, collection(VIEWS, ask.base, found, ask.page(), len(found), ask.path))
 
     async def of_rider(self, ask: Ask) -> Answer:
         """GET /rentAndBillingViews/search/findByUserid: a rider's rides, newest first."""

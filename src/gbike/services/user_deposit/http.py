@@ -151,7 +151,7 @@ class DepositHttp:
         return Answer(200, searches(DEPOSITS, ask.base))
 
     def _shown(self, ask: Ask, deposit: Deposit) -> Answer:
-        return Answer(200, item(DEPOSITS, ask.base, shown(deposit)))
+        return ask.found(DEPOSITS, shown(deposit))
 
     def _created(self, ask: Ask, deposit: Deposit) -> Answer:
         where = f"{ask.base}/userDeposits/{deposit.userid}"

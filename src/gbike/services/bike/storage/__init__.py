@@ -6,7 +6,7 @@ from pathlib import Path
 from gbike.contracts.bike import ChkAndUpdatedStatus, RegisteredBike, UpdatedBike, UpdatedBikeState
 from gbike.kit.clock import Clock
 from gbike.kit.http.hal import Page
-from gbike.kit.listing import Listing, count, list_page
+from gbike.kit.listing import Listing, list_page
 from gbike.kit.once import Once, once_only
 from gbike.kit.store import Conflict, Reading, Row, Store, Tx
 from gbike.services.bike.domain import (
@@ -98,7 +98,7 @@ def add(tx: Tx, bike: Bike) -> Bike:
     )
     if not kept:
         raise BikeExists(bike.bikeid)
-    count(tx, "bikes")
+    tx.count("bikes")
     tx.say(
         RegisteredBike(
             bikeid=bike.bikeid,
@@ -120,7 +120,7 @@ def change(tx: Tx, bikeid: int, decide: Callable[[Bike], Bike]) -> Bike:
         return before
     kept = _keep(tx, before, after)
     if after.retired and not before.retired:
-        count(tx, "bikes", -1)
+        tx.count("bikes", -1)
     tx.say(_updated(kept))
     return kept
 

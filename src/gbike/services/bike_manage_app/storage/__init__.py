@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gbike.contracts.bike_manage_app import Reported
 from gbike.kit.http.hal import Page
-from gbike.kit.listing import Listing, count, list_page
+from gbike.kit.listing import Listing, list_page
 from gbike.kit.once import Once, release
 from gbike.kit.store import Reading, Row, Store, Tx
 from gbike.services.bike_manage_app.domain import (
@@ -97,7 +97,7 @@ def applied(tx: Tx, report: Report, once: Once | None) -> Report:
     sql = "UPDATE reports SET status = 'applied' WHERE reportid = ? AND status = 'pending'"
     if not tx.execute(sql, (report.reportid,)):
         raise GivenUp(report.state.bikeid)
-    count(tx, "reports")
+    tx.count("reports")
     state = report.state
     tx.say(
         Reported(

@@ -8,7 +8,7 @@ import msgspec
 from gbike.contracts.bike_manager import AdjustedPoint
 from gbike.kit.http.hal import Page
 from gbike.kit.ids import Ids
-from gbike.kit.listing import Listing, count, list_page
+from gbike.kit.listing import Listing, list_page
 from gbike.kit.once import Once, once_only
 from gbike.kit.store import Reading, Row, Store, Tx
 from gbike.services.bike_manager.domain import (
@@ -93,7 +93,7 @@ def add(tx: Tx, managerid: int | None, userid: int, points: int) -> Manager:
     if row is None:
         raise ManagerExists(managerid or 0)
     number = int(row[0])
-    count(tx, "managers")
+    tx.count("managers")
     _enter(tx, number, f"opening:{number}", points)
     tx.execute(
         "UPDATE managers SET points = (SELECT coalesce(sum(amount), 0) FROM point_entries WHERE managerid = ?)"
@@ -184,7 +184,7 @@ def _enter(tx: Tx, managerid: int, cause: str, amount: int) -> bool:
         (managerid, cause, amount, tx.now_ms),
     )
     if kept:
-        count(tx, f"entries:{managerid}")
+        tx.count(f"entries:{managerid}")
     return kept == 1
 
 

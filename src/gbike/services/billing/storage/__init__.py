@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from gbike.kit.http.hal import Page
-from gbike.kit.listing import Listing, count, list_page
+from gbike.kit.listing import Listing, list_page
 from gbike.kit.money import Won
 from gbike.kit.store import Reading, Row, Store, Tx
 from gbike.services.billing.domain import Bill, BillStatus, NoSuchBill
@@ -55,7 +55,7 @@ def add(tx: Tx, rentid: int, userid: int, started_ms: int) -> int | None:
     )
     if row is None:
         return None
-    count(tx, "bills")
+    tx.count("bills")
     return int(row[0])
 
 

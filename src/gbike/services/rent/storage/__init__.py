@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gbike.contracts.rent import RentCancelled, Rented, Returned
 from gbike.kit.http.hal import Page
-from gbike.kit.listing import Listing, count, list_page
+from gbike.kit.listing import Listing, list_page
 from gbike.kit.once import Once, once_only, release
 from gbike.kit.store import Reading, Row, Store, Tx
 from gbike.services.rent.domain import (
@@ -98,7 +98,7 @@ def open_rent(tx: Tx, pending: PendingRent, most_open: int, once: Once | None) -
     sql = "UPDATE rents SET status = 'rented', started_ms = ? WHERE rentid = ? AND status = 'pending'"
     if not tx.execute(sql, (now_ms, pending.rentid)):
         raise GivenUp(pending.bikeid)
-    count(tx, "rented")
+    tx.count("rented")
     rent = OpenRent(pending.rentid, pending.userid, pending.bikeid, now_ms)
     tx.say(
         Rented(rentid=rent.rentid, userid=rent.userid, bikeid=rent.bikeid, status="rented", starttime=rent.started_ms)
@@ -118,7 +118,7 @@ def cancel(tx: Tx, rentid: int, reason: str, bike_may_be_reserved: bool) -> None
     if row is None:
         return
     userid, bikeid, key = row
-    count(tx, "cancelled")
+    tx.count("cancelled")
     if key is not None:
         release(tx, key)
     if bike_may_be_reserved:
@@ -139,8 +139,8 @@ def returned(tx: Tx, rentid: int, place: Place) -> ReturnedRent:
         " WHERE rentid = ? AND status = 'rented'",
         (rent.ended_ms, place.endlocation, place.lat, place.lon, rentid),
     )
-    count(tx, "rented", -1)
-    count(tx, "returned")
+    tx.count("rented", -1)
+    tx.count("returned")
     tx.say(
         Returned(
             rentid=rentid,

@@ -1,13 +1,14 @@
 """The view in SQL: a row per ride, a row per rider, and every event it was given."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from gbike.kit.envelope import Message
 from gbike.kit.http.hal import Page
-from gbike.kit.listing import Listing, count, list_page
+from gbike.kit.listing import Listing, list_page
 from gbike.kit.store import Reading, Row, Store, Tx
 
 VERSIONS = Path(__file__).parent / "versions"
@@ -97,12 +98,11 @@ class SqlView:
         return lines, await self._store.read(_rides_of, userid)
 
 
-def keep(tx: Tx, message: Message) -> None:
-    """Keep an event as it came: the view is folded anew from these."""
-    tx.execute(
-        "INSERT INTO kept (message_id, type, key, headers, value) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT (message_id) DO NOTHING",
-        (message.id, message.type, message.key, message.headers, message.value),
+def keep(tx: Tx, messages: Sequence[Message]) -> None:
+    """Keep events as they came: the view is folded anew from these."""
+    tx.execute_many(
+        "INSERT INTO kept (message_id, type, key, headers, value) VALUES (?, ?, ?, ?, ?)",
+        [(m.id, m.type, m.key, m.headers, m.value) for m in messages],
     )
 
 
@@ -141,8 +141,9 @@ def deposits(read: Reading) -> Iterable[tuple[int, int]]:
 
 def fold_ride(tx: Tx, ride: Ride) -> None:
     """A rent event: a ride that has ended stays ended."""
-    _ensure(tx, ride.rentid, ride.userid)
-    tx.execute(
+    _update(
+        tx,
+        ride,
         "UPDATE rides SET bikeid = ?, started_ms = coalesce(?, started_ms), ended_ms = coalesce(?, ended_ms),"
         " rentstatus = CASE WHEN rentstatus = 'returned' THEN rentstatus ELSE ? END WHERE rentid = ?",
         (ride.bikeid, ride.started_ms, ride.ended_ms, ride.status, ride.rentid),
@@ -151,8 +152,9 @@ def fold_ride(tx: Tx, ride: Ride) -> None:
 
 def fold_bill(tx: Tx, bill: Bill) -> None:
     """A billing event: a bill never goes back to an earlier state."""
-    _ensure(tx, bill.rentid, bill.userid)
-    tx.execute(
+    _update(
+        tx,
+        bill,
         "UPDATE rides SET billid = ?, fee = coalesce(?, fee), billingstatus ="
         f" CASE WHEN {_RANK.format('?')} > {_RANK.format('billingstatus')} THEN ? ELSE billingstatus END"
         " WHERE rentid = ?",
@@ -169,14 +171,18 @@ def fold_deposit(tx: Tx, userid: int, deposit: int, version: int) -> None:
     )
 
 
-def _ensure(tx: Tx, rentid: int, userid: int) -> None:
-    if tx.execute("INSERT INTO rides (rentid, userid) VALUES (?, ?) ON CONFLICT (rentid) DO NOTHING", (rentid, userid)):
-        count(tx, "rides")
-        tx.execute(
-            "INSERT INTO riders (userid, version, rides) VALUES (?, 0, 1)"
-            " ON CONFLICT (userid) DO UPDATE SET rides = riders.rides + 1",
-            (userid,),
-        )
+def _update(tx: Tx, of: Ride | Bill, sql: str, params: Sequence[Any]) -> None:
+    """Fold into a ride's row, which is made when this is the first that is heard of the ride."""
+    if tx.execute(sql, params):
+        return
+    tx.execute("INSERT INTO rides (rentid, userid) VALUES (?, ?)", (of.rentid, of.userid))
+    tx.count("rides")
+    tx.execute(
+        "INSERT INTO riders (userid, version, rides) VALUES (?, 0, 1)"
+        " ON CONFLICT (userid) DO UPDATE SET rides = riders.rides + 1",
+        (of.userid,),
+    )
+    tx.execute(sql, params)
 
 
 def _one(read: Reading, rentid: int) -> Line:

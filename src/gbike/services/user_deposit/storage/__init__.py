@@ -8,7 +8,7 @@ import msgspec
 from gbike.contracts.user_deposit import AddedDeposit
 from gbike.kit.http.hal import Page
 from gbike.kit.ids import Ids
-from gbike.kit.listing import Listing, count, list_page
+from gbike.kit.listing import Listing, list_page
 from gbike.kit.money import Won
 from gbike.kit.once import Once, once_only
 from gbike.kit.store import Reading, Row, Store, Tx
@@ -107,21 +107,19 @@ def set_balance(tx: Tx, userid: int, wanted: int, cause: str) -> Deposit:
 
 def post(tx: Tx, posting: Posting, billid: int | None = None) -> Deposit | None:
     """Move the money of one posting, once; None when its cause moved it before. Raises PostingDiffers, OutOfBounds."""
-    _ensure(tx, posting.userid)
-    for account, amount in posting.sides():
-        kept = tx.execute(
-            "INSERT INTO entries (cause, account, amount, at_ms) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT (cause, account) DO NOTHING",
-            (posting.cause, account, amount, tx.now_ms),
-        )
-        if not kept:
-            _the_same(tx, posting)
-            return None
-    row = tx.one(
-        "UPDATE deposits SET balance = balance + ?, billid = coalesce(?, billid), version = version + 1"
-        f" WHERE userid = ? RETURNING {_COLUMNS}",
-        (posting.amount, billid, posting.userid),
+    (rider, amount), (house, opposite) = posting.sides()
+    kept = tx.execute(
+        "INSERT INTO entries (cause, account, amount, at_ms) VALUES (?, ?, ?, ?), (?, ?, ?, ?)"
+        " ON CONFLICT (cause, account) DO NOTHING",
+        (posting.cause, rider, amount, tx.now_ms, posting.cause, house, opposite, tx.now_ms),
     )
+    if not kept:
+        _the_same(tx, posting)
+        return None
+    row = _move(tx, posting, billid)
+    if row is None:
+        _ensure(tx, posting.userid)
+        row = _move(tx, posting, billid)
     assert row is not None
     if billid is None:  # a fee is always taken, whatever the balance; anything else must fit
         within_bounds(posting.userid, row[1])
@@ -190,7 +188,15 @@ def _added(tx: Tx, posting: Posting) -> Deposit:
 def _ensure(tx: Tx, userid: int) -> None:
     sql = f"INSERT INTO deposits ({_COLUMNS}) VALUES (?, 0, NULL, 0, 0) ON CONFLICT (userid) DO NOTHING"
     if tx.execute(sql, (userid,)):
-        count(tx, "deposits")
+        tx.count("deposits")
+
+
+def _move(tx: Tx, posting: Posting, billid: int | None) -> Row | None:
+    return tx.one(
+        "UPDATE deposits SET balance = balance + ?, billid = coalesce(?, billid), version = version + 1"
+        f" WHERE userid = ? RETURNING {_COLUMNS}",
+        (posting.amount, billid, posting.userid),
+    )
 
 
 def _the_same(tx: Tx, posting: Posting) -> None:

@@ -32,6 +32,5 @@ def upgrade() -> None:
     cancelled = sa.text("status = 'cancelled'")
     op.create_index("rents_pending", "rents", ["deadline_ms"], sqlite_where=pending, postgresql_where=pending)
     op.create_index("rents_riding", "rents", ["userid"], sqlite_where=riding, postgresql_where=riding)
-    op.create_index("rents_open", "rents", ["rentid"], sqlite_where=riding, postgresql_where=riding)
     op.create_index("rents_cancelled", "rents", ["rentid"], sqlite_where=cancelled, postgresql_where=cancelled)
     op.create_table("riders", number_key("userid"))

@@ -35,7 +35,7 @@ def upgrade() -> None:
     op.create_table(
         "kept",
         number_column("number"),
-        sa.Column("message_id", sa.Text, nullable=False, unique=True),
+        sa.Column("message_id", sa.Text, nullable=False),
         sa.Column("type", sa.Text, nullable=False),
         sa.Column("key", sa.Text, nullable=False),
         sa.Column("headers", sa.LargeBinary, nullable=False),
