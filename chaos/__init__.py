@@ -1,0 +1,1 @@
+"""Real processes that die and real outages: what the simulator can't show, shown on the running product."""
