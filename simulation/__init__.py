@@ -1,0 +1,1 @@
+"""The simulator: the product's own services, unmodified, under a seeded event loop and a virtual clock."""

@@ -1,0 +1,124 @@
+"""The bus in the simulator: the product's own log, behind a wire that fails, doubles, holds back and repeats."""
+
+import asyncio
+from collections.abc import Sequence
+from random import Random
+
+from gbike.kit.bus import Batch, BusUnavailable
+from gbike.kit.envelope import Message
+from gbike.kit.sqlite.log import LogSubscription, SqliteLog
+from gbike.kit.store import Store
+from simulation.loop import Life
+from simulation.network import Network
+
+WINDOW = 64
+"""How far behind the newest a message may be held back."""
+
+
+class SimBus:
+    """The way into the log (kit.bus.Bus). The log lives on a node of its own, which crashes like the others."""
+
+    def __init__(self, network: Network, rng: Random) -> None:
+        self._network, self._rng = network, rng
+        self.life: Life | None = None
+        self.log: SqliteLog | None = None
+
+    def up(self) -> SqliteLog:
+        """The log. Raises BusUnavailable while its node is down or a read fails."""
+        if self.log is None or self.life is None or not self.life.alive:
+            raise BusUnavailable("the log's node is down")
+        return self.log
+
+    async def append(self, messages: Sequence[Message]) -> None:
+        """See Bus.append. The log goes on with what it has begun, whatever becomes of the caller."""
+        await asyncio.sleep(self._network.delay() / 4)
+        log, life = self.up(), self.life
+        assert life is not None
+        fails = self._rng.random() < self._network.swarm.bus_down
+        if fails and self._rng.random() < 0.5:
+            raise BusUnavailable("the append was lost")
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        life.owes.append(done)
+        asyncio.get_running_loop().create_task(self._append(log, life, messages, done), context=life.context())
+        try:
+            await done
+        except Exception as why:
+            raise BusUnavailable(str(why)) from None
+        if fails:
+            raise BusUnavailable("the answer to an append was lost")
+
+    async def _append(
+        self, log: SqliteLog, life: Life, messages: Sequence[Message], done: asyncio.Future[None]
+    ) -> None:
+        try:
+            await log.append(messages)
+        except BusUnavailable as why:
+            self._network.later(self._network.delay() / 4, _settle, done, why)
+        else:
+            self._network.later(self._network.delay() / 4, _settle, done, None)
+        life.owes.remove(done)
+
+
+def _settle(done: asyncio.Future[None], why: Exception | None) -> None:
+    if done.done():
+        return
+    if why is None:
+        done.set_result(None)
+    else:
+        done.set_exception(why)
+        done.exception()
+
+
+class MangledSubscription(LogSubscription):
+    """A consumer's way through the log on which messages come late, twice and out of order, but none is lost.
+
+    The place that is kept is that of the last message before the first one not given yet, so a crash gives again
+    everything behind it.
+    """
+
+    def __init__(
+        self, bus: SimBus, network: Network, rng: Random, store: Store, name: str, types: frozenset[str]
+    ) -> None:
+        assert bus.log is not None
+        super().__init__(bus.log, store, name, types)
+        self._sim_bus, self._network, self._rng = bus, network, rng
+        self._wanted_types = types
+        self._given: set[int] = set()
+        self._giving: list[int] = []
+
+    async def take(self, most: int) -> Batch:
+        """See Subscription.take."""
+        swarm, rng = self._network.swarm, self._rng
+        if self._bus is not self._sim_bus.up():
+            self._bus = self._sim_bus.up()
+            self._bus.listen(self._changed)
+        if rng.random() < swarm.bus_down / 2:
+            raise BusUnavailable("a read failed")
+        self._changed.clear()
+        place = await self._place()
+        back = rng.randint(1, 20) if place and rng.random() < swarm.redelivered else 0
+        entries = await self._bus.after(max(0, place - back), WINDOW)
+        chosen, position, gap = [], place, False
+        for number, message in entries:
+            wanted = message.type in self._wanted_types
+            fresh = wanted and number > place and number not in self._given
+            if fresh and rng.random() < swarm.held_back:
+                gap = True
+                continue
+            if wanted and (fresh or rng.random() < 0.3):
+                chosen.append((number, message))
+            if not gap:
+                position = max(position, number)
+        if swarm.held_back:
+            rng.shuffle(chosen)
+        if chosen and rng.random() < swarm.redelivered:
+            chosen.append(rng.choice(chosen))
+        self._giving = [number for number, _ in chosen]
+        if not chosen:
+            self._position = max(place, position)
+        return Batch([message for _, message in chosen[:most]], position)
+
+    async def settled(self, batch: Batch) -> None:
+        """See Subscription.settled."""
+        await super().settled(batch)
+        self._given = {number for number in (*self._given, *self._giving) if number > batch.position}

@@ -1,0 +1,86 @@
+"""What goes wrong in a run, drawn from its seed: some runs have no faults, some one kind, some all of them (swarm)."""
+
+from dataclasses import dataclass, fields, replace
+from random import Random
+
+
+@dataclass(frozen=True)
+class Swarm:
+    """The rates of one run's faults (shares of 1), and who takes part."""
+
+    lost: float = 0.0
+    """Requests, and replies, that never arrive."""
+    refused: float = 0.0
+    """Connections that are refused at once."""
+    doubled: float = 0.0
+    """Calls between services that arrive a second time, some time later."""
+    slow: float = 0.0
+    """Requests and replies with the long tail (up to 12 s)."""
+    bus_down: float = 0.0
+    """Appends that fail, half of them after the log has them; and reads that fail."""
+    held_back: float = 0.0
+    """Messages that a consumer is given later than those behind them."""
+    redelivered: float = 0.0
+    """Batches that come with messages the consumer has had before."""
+    disk: float = 0.0
+    """Commits that fail."""
+    crash_every: int = 0
+    """Steps between two crashes, about; 0 for none."""
+    stall_every: int = 0
+    """Steps between two stalls of a whole node, about; 0 for none."""
+    bike_hangs: bool = False
+    """The bike service stops for seconds, again and again."""
+    skew_ms: int = 0
+    """How far the nodes' wall clocks are apart, at most."""
+    steps_back_ms: int = 0
+    """How far a wall clock is set back now and then."""
+    riders: int = 4
+    bikes: int = 3
+    managers: int = 2
+    actions: int = 6
+    most_open: int = 0
+    """Open rents a rider may have; 0 for no limit."""
+    narrow: bool = False
+    """Only one call to bike at a time, and one that waits."""
+    keyed: float = 0.6
+    """Requests with an Idempotency-Key."""
+
+    def healed(self) -> "Swarm":
+        """The same people, and nothing goes wrong any more."""
+        calm = Swarm()
+        kept = ("riders", "bikes", "managers", "actions", "most_open", "narrow", "keyed")
+        return replace(calm, **{field.name: getattr(self, field.name) for field in fields(self) if field.name in kept})
+
+
+def draw(rng: Random) -> Swarm:
+    """The swarm of a seed: each kind of fault is there in about half of the runs, weak or strong."""
+    strength = rng.choice((0.0, 0.3, 1.0, 1.0))
+
+    def rate(most: float) -> float:
+        return most * rng.random() * strength if rng.random() < 0.5 else 0.0
+
+    def every(least: int) -> int:
+        return int(least / max(strength, 0.1) * (1 + 3 * rng.random())) if strength and rng.random() < 0.6 else 0
+
+    return Swarm(
+        lost=rate(0.15),
+        refused=rate(0.1),
+        doubled=rate(0.3),
+        slow=rate(0.4),
+        bus_down=rate(0.4),
+        held_back=rate(0.8),
+        redelivered=rate(0.8),
+        disk=rate(0.1),
+        crash_every=every(200),
+        stall_every=every(400),
+        bike_hangs=strength > 0 and rng.random() < 0.25,
+        skew_ms=rng.choice((0, 0, 1_000, 3_600_000)),
+        steps_back_ms=rng.choice((0, 0, 0, 3_000)) if strength else 0,
+        riders=rng.randint(2, 6),
+        bikes=rng.randint(1, 4),
+        managers=rng.randint(1, 3),
+        actions=rng.randint(4, 14),
+        most_open=rng.choice((0, 0, 1)),
+        narrow=rng.random() < 0.2,
+        keyed=rng.choice((0.0, 0.5, 0.8, 1.0)),
+    )
