@@ -1,6 +1,7 @@
 """`gbike demo`: everything in one process on loopback, open to whoever is on this machine, with a small fleet."""
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -111,6 +112,8 @@ def run_demo(options: DemoOptions) -> None:
             f"the demo is open to everybody who reaches it, so it binds loopback only, not {options.host}"
         )
     configure_logs(os.environ.get("GBIKE_LOG_LEVEL", "WARNING"))
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)  # requests make much garbage and few cycles
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(options))
 

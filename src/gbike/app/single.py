@@ -8,6 +8,8 @@ from gbike.kit.runtime import Card, Running, Worker, World, assemble
 from gbike.kit.store import StoreUnavailable
 from gbike.kit.telemetry import log
 
+NAP_S = 0.003
+"""How long a worker that did something waits before its next step: what comes meanwhile shares one transaction."""
 PAUSE_S = 0.2
 """How long a worker waits after a failure before it tries again."""
 
@@ -18,7 +20,7 @@ def assemble_one(card: Card, world: World) -> Running:
 
 
 async def drive(service: str, worker: Worker) -> None:
-    """Run a worker's steps for ever: at once while there is something to do, else when there is news."""
+    """Run a worker's steps for ever: soon while there is something to do, else when there is news."""
     while True:
         try:
             did = await worker.step()
@@ -29,8 +31,7 @@ async def drive(service: str, worker: Worker) -> None:
             log.error("a worker failed and goes on", service=service, worker=worker.name, exc_info=failure)
             await asyncio.sleep(PAUSE_S)
         else:
-            if did == 0:
-                await worker.rest()
+            await (asyncio.sleep(NAP_S) if did else worker.rest())
 
 
 class Drivers:

@@ -22,7 +22,7 @@ class Event(Protocol):
         """The aggregate, as the key of the message: `rent:1`, `bike:7`, `user:3`."""
 
 
-class Message(msgspec.Struct, frozen=True):
+class Message(msgspec.Struct, frozen=True, gc=False):
     """One event as bytes: what the outbox keeps, the bus carries and the inbox receives."""
 
     id: str

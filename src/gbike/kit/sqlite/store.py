@@ -2,8 +2,8 @@
 
 Writes queue up while a commit is being made durable; the next batch takes all of them (up to BATCH) and pays for one
 fsync together. Most writes succeed or refuse before they change anything; when one fails half-way, the batch is run
-again with a savepoint for each. Statements run on the event loop, where no other thread competes
-for the interpreter; only COMMIT, which waits for the disk, runs in a thread (docs/decisions/0003). With synchronous=FULL an
+again with a savepoint for each. Statements and quick commits run on the event loop,
+where no other thread competes for the interpreter; while the disk is slow, COMMIT runs in a thread (docs/decisions/0003). With synchronous=FULL an
 answered write survives a power cut; with NORMAL it would not.
 """
 
@@ -26,6 +26,11 @@ BATCH = 512
 """Writes that share one commit, at most."""
 QUEUE = 4096
 """Writes that may wait; one more is refused with StoreUnavailable."""
+
+SLOW_COMMIT_MS = 8
+"""A commit that took longer than this would hold up the event loop noticeably …"""
+COMMITS_IN_THREAD = 20
+"""… so the next ones are done in a thread, before one is tried in place again."""
 
 T = TypeVar("T")
 _SAY = "INSERT INTO outbox (message_id, type, key, headers, value) VALUES (?, ?, ?, ?, ?)"
@@ -115,7 +120,7 @@ class SqliteStore:
         rehearse: bool = False,
         memory: sqlite3.Connection | None = None,
     ) -> None:
-        """`committer`: threads that COMMIT and scan, None for inline. `rehearse`: tests run every write twice.
+        """`committer`: threads for slow commits and scans, None: everything in place. `rehearse`: tests run every write twice.
         `memory`: a connection to take over instead of a file (the simulator's durable state)."""
         self.path, self._committer, self._rehearse = path, committer, rehearse
         self._clock, self._ids, self._source = clock, ids, source
@@ -125,6 +130,7 @@ class SqliteStore:
         self._queue: deque[_Request] = deque()
         self._drain: asyncio.Task[None] | None = None
         self._context = contextvars.copy_context()
+        self._in_thread = 0
         self._closed = False
         self.hold = asyncio.Lock()
         """Held by whoever needs a moment between two batches (a backup)."""
@@ -274,10 +280,14 @@ class SqliteStore:
         return tx
 
     async def _commit(self) -> None:
-        if self._committer is None:
-            self._writer.execute("COMMIT")
-        else:
+        if self._committer is not None and self._in_thread > 0:
+            self._in_thread -= 1
             await asyncio.get_running_loop().run_in_executor(self._committer, self._writer.execute, "COMMIT")
+            return
+        began = self._clock.monotonic_ms()
+        self._writer.execute("COMMIT")
+        if self._clock.monotonic_ms() - began > SLOW_COMMIT_MS:
+            self._in_thread = COMMITS_IN_THREAD
 
 
 def connect(path: Path | None, *, read_only: bool = False) -> sqlite3.Connection:
