@@ -1,0 +1,44 @@
+"""`gbike chaos`: exit code 0 when nothing was wrong, 1 when something was, 2 for wrong usage."""
+
+import argparse
+import asyncio
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from chaos.demo import Failed
+from chaos.kill9 import kill9
+from chaos.outage import outage
+
+
+def main(argv: list[str]) -> int:
+    """Run one of them; the figures come last. The data of a failure is kept, and said where."""
+    parser = argparse.ArgumentParser("gbike chaos", description=__doc__)
+    kinds = parser.add_subparsers(dest="kind", required=True)
+    killing = kinds.add_parser("kill9", help="kill -9 under load, restart, and check what was acknowledged")
+    killing.add_argument("--rounds", type=int, default=50)
+    killing.add_argument("--seed", type=int, default=1)
+    down = kinds.add_parser("outage", help="ride while billing, userDeposit and view are down")
+    down.add_argument("--minutes", type=float, default=5.0)
+    try:
+        chosen = parser.parse_args(argv)
+    except SystemExit as usage:
+        return 2 if usage.code else 0
+    if chosen.kind == "kill9":
+        return _run(lambda data: kill9(data, chosen.rounds, chosen.seed))
+    return _run(lambda data: outage(data, chosen.minutes))
+
+
+def _run(story: Callable[[Path], Coroutine[Any, Any, str]]) -> int:
+    folder = Path(tempfile.mkdtemp(prefix="gbike-chaos-"))
+    try:
+        figures = asyncio.run(story(folder / "data"))
+    except Failed as wrong:
+        print(f"{wrong}\nthe data is in {folder}", file=sys.stderr)
+        return 1
+    shutil.rmtree(folder)
+    print(figures)
+    return 0
