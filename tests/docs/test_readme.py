@@ -1,0 +1,108 @@
+"""What the README shows is what a new user sees: its commands are run, and its picture is the code's."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gbike.app.data_folder import DataFolder
+from gbike.app.event_storm import watch
+from gbike.app.reference import picture
+
+ROOT = Path(__file__).parents[2]
+READMES = ("README.md", "README.ko.md")
+HTTPIE = Path(sys.executable).parent / "http"
+CHANGING = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z|[0-9a-f]{32}|http://[\w.]+:\d+")
+HANDLED_S = 10
+
+
+@contextmanager
+def a_demo(data: Path) -> Iterator[str]:
+    """A demo process with the small fleet; its address."""
+    command = [sys.executable, "-m", "gbike", "demo", "--port", "0", "--data", str(data)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        shown = next(line for line in process.stdout if "http://" in line)
+        holder = DataFolder(data).holder()
+        assert holder is not None
+        assert holder.address in shown
+        yield holder.address
+    finally:
+        process.terminate()
+        assert process.wait(timeout=10) == 0
+
+
+def _blocks(readme: str) -> list[tuple[list[str], int, Any]]:
+    """Each `$ http …` of a README with the status and the body it is said to answer."""
+    text = (ROOT / readme).read_text("utf-8")
+    found = re.findall(r"```console\n\$ http ([^\n]+)\nHTTP/1\.1 (\d+) [\w ]+\n(.*?)\n```", text, re.DOTALL)
+    return [(shlex.split(command), int(status), json.loads(body)) for command, status, body in found]
+
+
+def _ask(address: str, args: list[str]) -> tuple[int, Any]:
+    sent = [arg.replace(":8088", address, 1) if arg.startswith(":8088") else arg for arg in args]
+    ran = subprocess.run(
+        [HTTPIE, "--ignore-stdin", "--print=hb", "--pretty=none", *sent],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    head, _, body = ran.stdout.replace("\r\n", "\n").partition("\n\n")
+    return int(head.split()[1]), json.loads(body)
+
+
+def _answered(address: str, args: list[str], hoped: Any) -> tuple[int, Any]:
+    """A write is sent once; a look is repeated for a while, as the events may still be on their way."""
+    until = time.monotonic() + HANDLED_S
+    while True:
+        status, body = _ask(address, args)
+        if args[0] in ("POST", "PATCH") or _shape(body) == hoped or time.monotonic() > until:
+            return status, _shape(body)
+
+
+def _shape(value: Any) -> Any:
+    """The value with what differs from run to run (moments, traces, the address) made the same."""
+    return json.loads(CHANGING.sub("~", json.dumps(value, ensure_ascii=False)))
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_a_ride_in_five_commands_answers_as_the_readme_shows(readme: str, tmp_path: Path) -> None:
+    blocks = _blocks(readme)
+    assert len(blocks) == 5
+    with a_demo(tmp_path / "data") as address:
+        for args, status, body in blocks:
+            assert _answered(address, args, _shape(body)) == (status, _shape(body)), shlex.join(args)
+
+
+@pytest.mark.parametrize("page", [*READMES, "docs/architecture.md", "docs/events.md"])
+def test_the_picture_of_the_services_is_the_code_s(page: str) -> None:
+    assert picture() in (ROOT / page).read_text("utf-8"), "the picture is `gbike.app.reference.picture()`"
+
+
+async def test_the_picture_shows_every_event_that_somebody_hears() -> None:
+    heard = {reaction.heard for scene in await watch() for reaction in scene.reactions}
+    assert heard == {name for name in re.findall(r"\w+", picture()) if name in heard}
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_every_make_verb_and_gbike_verb_of_a_readme_exists(readme: str) -> None:
+    text = (ROOT / readme).read_text("utf-8")
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    verbs = set(re.findall(r"\bmake (\w+)", text)) - {"and"}
+    assert {"demo", "test", "setup", "help"} <= verbs
+    assert not [verb for verb in verbs if not re.search(rf"^{verb}:", makefile, re.MULTILINE)]
+    told = subprocess.run(
+        [sys.executable, "-m", "gbike", "--help"], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    for verb in set(re.findall(r"gbike ([a-z][a-z-]+)`?", text)) & {"demo", "demo-fault", "verify"}:
+        assert verb in told.stdout
