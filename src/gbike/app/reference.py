@@ -99,7 +99,7 @@ def status_codes_page(built: Sequence[Built]) -> str:
         " below. The words are Korean when `Accept-Language` prefers `ko`, else English."
         " 4xx: nothing was changed. 503: what was begun is undone, and `Retry-After` says in seconds when to try"
         " again.\n",
-        "Success: 200 done or already done, 201 made (`Location` says where), 204 answer to OPTIONS."
+        "Success: 200 done or already done, 201 made (`Location` says where), 200 also to OPTIONS."
         " A kept answer to a repeated Idempotency-Key carries `Idempotent-Replayed: true`.\n",
         "## Any service\n",
         _problems(EVERYWHERE),

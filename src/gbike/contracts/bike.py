@@ -6,10 +6,10 @@ from gbike.contracts import Said
 
 
 class RegisteredBike(Said, frozen=True):
-    """An operator registered a bike (R1)."""
+    """An operator registered a bike (R1). The status is null only in old messages of the original."""
 
     bikeid: int
-    status: str
+    status: str | None
     location: str | None = None
     me: bool = True
     batterylevel: int | None = None
