@@ -68,7 +68,7 @@ class Bench:
             if "reads" in parts:
                 await self._reads(server)
             if "settlement" in parts:
-                await self._settlement(server)
+                await self._settlement(server, large)
             if "view" in parts:
                 await self._view(server)
             if "startup" in parts:
@@ -135,8 +135,8 @@ class Bench:
         self.lines.append(speed_line("floor: bare HTTP server", found["bare"]))
         self.lines += [speed_line(kind, found[kind], most, "the bare server") for kind in kinds]
 
-    async def _settlement(self, server: Server) -> None:
-        found = await settlement(server.port, server.pid, self._fleet, 200, self._size.settlement_s)
+    async def _settlement(self, server: Server, folder: Path) -> None:
+        found = await settlement(server, folder, self._fleet, 200, self._size.settlement_s)
         p99 = percentile(found.closed, 99)
         busy = f"server {found.server_busy:.0%} of a core, driver {found.driver_busy:.0%}"
         self.lines += [

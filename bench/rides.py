@@ -174,12 +174,6 @@ async def check(
             raise WrongEffect(f"riders whose deposit did not go down by their fees (before, after, fees): {wrong}")
 
 
-async def is_closed(connection: Connection, rentid: int) -> bool:
-    """Whether the bill of a rent is closed."""
-    reply = await connection.ask("GET", f"/billings/search/findByRentid?rentid={rentid}")
-    return b"CLOSEBILL" in reply.body
-
-
 async def _until_settled(connection: Connection, rides: Sequence[Ride]) -> None:
     until = time.monotonic() + SETTLE_S
     for ride in rides:
@@ -190,7 +184,8 @@ async def _until_settled(connection: Connection, rides: Sequence[Ride]) -> None:
 
 
 async def _settled(connection: Connection, ride: Ride) -> bool:
-    if not await is_closed(connection, ride.rentid):
+    bill = await connection.ask("GET", f"/billings/search/findByRentid?rentid={ride.rentid}")
+    if b"CLOSEBILL" not in bill.body:
         return False
     line = await connection.ask("GET", f"/rentAndBillingViews/{ride.rentid}")
     bike = await connection.ask("GET", f"/bikes/{ride.bikeid}")

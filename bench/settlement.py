@@ -1,20 +1,24 @@
-"""Settlement: how long after its return a ride's bill is closed, as one sees it who looks every few milliseconds.
+"""Settlement: how long after its return a ride's bill is closed, to the millisecond.
 
 Open loop: rides start on a schedule, whether or not earlier ones are done, and a request's latency counts from its
 scheduled moment. A driver that waits for slow answers before it asks again would measure only itself.
 """
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
 
 from bench.http import Connection, connect_many
 from bench.machine import cpu_ms, own_cpu_ms
-from bench.rides import Fleet, WrongEffect, give_back, is_closed, rent
+from bench.process import Server
+from bench.rides import Fleet, WrongEffect, give_back, rent
+from gbike.app.data_folder import DataFolder
 
-LOOK_EVERY_S = 0.002
+LOOK_EVERY_S = 0.001
 GIVE_UP_S = 30
 
 
@@ -35,34 +39,42 @@ def percentile(ordered: Sequence[float], percent: float) -> float:
 
 
 class Watcher:
-    """Looks at the bill of the oldest return that is not settled, over one connection.
+    """Looks into billing's store every millisecond, as `gbike verify` may on a running one, for the bills that are due.
 
-    Bills close in about the order of the returns, and a watcher per ride would be more load than the rides.
+    Looking over HTTP would be more load on the server than the rides, and would measure itself.
     """
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self.returned: asyncio.Queue[tuple[int, float]] = asyncio.Queue()
+    def __init__(self, folder: Path) -> None:
+        store = DataFolder(folder).store_path("billing")
+        self._bills = sqlite3.connect(f"file:{store}?mode=ro", uri=True, isolation_level=None)
+        self.due: dict[int, float] = {}
         self.closed: list[float] = []
 
     async def watch(self, rides: int) -> None:
         """Until so many rides are settled. Raises WrongEffect when a bill does not close."""
-        for _ in range(rides):
-            rentid, answered = await self.returned.get()
-            while not await is_closed(self._connection, rentid):
-                if time.perf_counter() - answered > GIVE_UP_S:
-                    raise WrongEffect(f"the bill of rent {rentid} is not closed {GIVE_UP_S} s after the return")
-                await asyncio.sleep(LOOK_EVERY_S)
-            self.closed.append(time.perf_counter() - answered)
+        while len(self.closed) < rides:
+            if self.due:
+                self._look(time.perf_counter())
+            await asyncio.sleep(LOOK_EVERY_S)
+        self._bills.close()
+
+    def _look(self, now: float) -> None:
+        marks = ", ".join("?" * len(self.due))
+        sql = f"SELECT rentid FROM bills WHERE rentid IN ({marks}) AND status = 'CLOSEBILL'"
+        for (rentid,) in self._bills.execute(sql, list(self.due)).fetchall():
+            self.closed.append(now - self.due.pop(rentid))
+        late = [rentid for rentid, answered in self.due.items() if now - answered > GIVE_UP_S]
+        if late:
+            raise WrongEffect(f"bills not closed {GIVE_UP_S} s after the return: {late}")
 
 
-async def settlement(port: int, pid: int, fleet: Fleet, per_s: float, seconds: float) -> Settlement:
+async def settlement(server: Server, folder: Path, fleet: Fleet, per_s: float, seconds: float) -> Settlement:
     """So many rides a second for some seconds. Raises WrongEffect."""
     free: asyncio.LifoQueue[Connection] = asyncio.LifoQueue()
-    first, *connections = await connect_many(port, 256)
+    connections = await connect_many(server.port, 256)
     for connection in connections:
         free.put_nowait(connection)
-    watcher, rented, returned = Watcher(first), list[float](), list[float]()
+    watcher, rented, returned = Watcher(folder), list[float](), list[float]()
 
     async def ride(due: float) -> None:
         connection = await free.get()
@@ -72,11 +84,11 @@ async def settlement(port: int, pid: int, fleet: Fleet, per_s: float, seconds: f
         await give_back(connection, rentid)
         answered = time.perf_counter()
         returned.append(answered - asked)
-        watcher.returned.put_nowait((rentid, answered))
+        watcher.due[rentid] = answered
         free.put_nowait(connection)
 
     rides = int(per_s * seconds)
-    cpu, own, began = cpu_ms(pid), own_cpu_ms(), time.perf_counter()
+    cpu, own, began = cpu_ms(server.pid), own_cpu_ms(), time.perf_counter()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(watcher.watch(rides))
         for number in range(rides):
@@ -85,8 +97,8 @@ async def settlement(port: int, pid: int, fleet: Fleet, per_s: float, seconds: f
                 await asyncio.sleep(wait)
             tasks.create_task(ride(due))
     took_ms = (time.perf_counter() - began) * 1000
-    busy, own_busy = (cpu_ms(pid) - cpu) / took_ms, (own_cpu_ms() - own) / took_ms
-    for connection in [first, *connections]:
+    busy, own_busy = (cpu_ms(server.pid) - cpu) / took_ms, (own_cpu_ms() - own) / took_ms
+    for connection in connections:
         connection.close()
     return Settlement(_in_ms(rented), _in_ms(returned), _in_ms(watcher.closed), per_s, busy, own_busy)
 
