@@ -1,4 +1,4 @@
-"""`gbike verify` and `gbike view rebuild`: on a copy that is stepped to quiet, so that a running instance is not touched."""
+"""`gbike verify` and `gbike view rebuild`: on a copy that is stepped to quiet; the original is not touched."""
 
 import shutil
 import tempfile

@@ -1,6 +1,7 @@
 """How another `gbike` command speaks to a running one: a socket file that only this user can open, a line each way."""
 
 import asyncio
+import shutil
 import socket
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -51,8 +52,7 @@ class Control:
         """Listen no more."""
         if self._server is not None:
             self._server.close()
-        Path(self.path).unlink(missing_ok=True)
-        Path(self._folder).rmdir()
+        shutil.rmtree(self._folder)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -50,7 +50,7 @@ class DataFolder:
     def acquire(self, command: str) -> None:
         """Become the one writer. Raises FolderInUse, naming the other one."""
         self.path.mkdir(parents=True, exist_ok=True)
-        lock = open(self.path / "lock", "a+b")
+        lock = open(self.path / "lock", "a+b")  # noqa: SIM115 - held until release
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

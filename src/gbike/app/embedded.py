@@ -31,13 +31,15 @@ from gbike.kit.telemetry import Metrics
 from gbike.services.gateway.http import Gateway, open_to_all
 from gbike.services.gateway.wiring import route_table
 
+CHANCE = random.Random().random  # noqa: S311 - for jitter only
+
 
 class Part:
     """One service of the embedded form."""
 
     def __init__(self, card: Card, store: SqliteStore, running: Running) -> None:
         self.card, self.store, self.running = card, store, running
-        self.faulty = Faulty(card.name, running.app, random.random)
+        self.faulty = Faulty(card.name, running.app, CHANCE)
         self.drivers = Drivers(card.name, running.workers)
 
     async def stop(self) -> None:
@@ -118,7 +120,7 @@ class Embedded:
         world = World(
             clock=self.clock,
             ids=self._ids,
-            chance=random.random,
+            chance=CHANCE,
             store=store,
             bus=self.bus,
             subscribe=self._subscribe(store),

@@ -1,4 +1,4 @@
-"""A small fleet to try things on. Its numbers start at 1001, so that the original's own scenario, which uses 1, 2, 3, fits beside it."""
+"""A small fleet to try things on. Its numbers start at 1001: the original's own scenario uses 1, 2, 3 beside it."""
 
 import msgspec
 from starlette.types import ASGIApp

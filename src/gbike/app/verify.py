@@ -49,11 +49,11 @@ def bikes_and_rents(stores: Stores) -> Iterator[str]:
             yield f"I6 rent {rentid} is still pending"
     for bikeid in sorted(ridden.keys() | riding.keys()):
         if ridden.get(bikeid) != riding.get(bikeid):
-            yield f"I2 bike {bikeid} is reserved for rent {ridden.get(bikeid)} but its open rent is {riding.get(bikeid)}"
+            yield f"I2 bike {bikeid} is reserved for rent {ridden.get(bikeid)}, its open rent is {riding.get(bikeid)}"
 
 
 def rents_and_bills(stores: Stores) -> Iterator[str]:
-    """I7: each rent that began has one bill, no other has. I8: its state follows the rent. I9: its fee is the tariff's."""
+    """I7: each rent that began has one bill, no other has. I8: its state follows the rent. I9: its fee fits."""
     rents = ((row[0], row) for row in rent.facts(stores["rent"]))
     bills = ((row[0], row) for row in billing.facts(stores["billing"]))
     for rentid, ride, bill in _joined(rents, bills):

@@ -1,4 +1,4 @@
-"""The bus port: a durable log of messages, fed only by the outbox relay, read by subscriptions that keep their place."""
+"""The bus port: a durable log of messages, fed only by the outbox relay, read by those who keep their place."""
 
 from collections.abc import Sequence
 from typing import Protocol

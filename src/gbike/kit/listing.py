@@ -15,7 +15,7 @@ R = TypeVar("R")
 
 
 class Listing(msgspec.Struct, frozen=True):
-    """How a collection is listed: its SELECT, the fields one may sort by, its usual order, and the counters of its total."""
+    """How a collection is listed: its SELECT, the fields to sort by, its usual order, the counters of its total."""
 
     select: str
     sortable: Mapping[str, str]

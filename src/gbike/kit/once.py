@@ -7,7 +7,7 @@ kept; a refusal is judged anew. The scope of a key is principal, method, path an
 from collections.abc import Callable
 from typing import Any, TypeVar, TypeVarTuple
 
-from gbike.kit.store import Tx
+from gbike.kit.store import Reading, Tx
 
 R = TypeVar("R")
 Args = TypeVarTuple("Args")
@@ -35,7 +35,7 @@ class Once:
     def __init__(self, key: str, body_hash: str, render: Callable[[Any], tuple[int, bytes, bytes]]) -> None:
         self.key, self._body_hash, self._render = key, body_hash, render
 
-    def check(self, tx: Tx) -> None:
+    def check(self, tx: Reading) -> None:
         """Nothing, when the key is new. Raises Replay, KeyReused or KeyInFlight."""
         row = tx.one("SELECT body_hash, status, content, headers FROM idempotency WHERE key = ?", (self.key,))
         if row is None:

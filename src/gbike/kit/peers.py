@@ -77,7 +77,7 @@ class Peer:
         self._breaker.check()
 
     async def ask(self, method: str, path: str, body: bytes = b"") -> PeerAnswer:
-        """The peer's answer, which is below 500 and not 429. Raises CircuitOpen, PeerBusy, PeerTimeout, PeerUnavailable."""
+        """The peer's answer, below 500 and not 429. Raises CircuitOpen, PeerBusy, PeerTimeout, PeerUnavailable."""
         until = self._clock.monotonic_ms() + self._deadline_ms
         self._breaker.check()
         await self._take_slot()

@@ -93,7 +93,7 @@ class Card(msgspec.Struct, frozen=True):
 
 
 class Running(msgspec.Struct, frozen=True):
-    """A service ready to be driven: its HTTP application, its workers, and its consumer (None when it hears nothing)."""
+    """A service ready to be driven: its HTTP application, workers, and consumer (None when it hears nothing)."""
 
     name: str
     app: HttpApp

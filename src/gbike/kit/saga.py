@@ -1,4 +1,4 @@
-"""A saga is a table of steps and undos. A step that failed may still have happened, so it is undone like those before it.
+"""A saga is a table of steps and undos. A step that failed may have happened, so it is undone like those before it.
 
 Three proofs hold for every saga and are run by the tests: each step may run twice, the saga may fail at each step in
 turn and leaves the world as it was, and each undo may run twice.

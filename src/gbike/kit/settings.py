@@ -1,4 +1,4 @@
-"""One typed settings object per service, read from the environment (or a mounted folder of files), checked at the start.
+"""One typed settings object per service, read from the environment (or a folder of files), checked at the start.
 
 A setting is a field of a msgspec Struct; its name in the environment is `GBIKE_` and the field's name in capitals.
 A value that does not fit stops the start with one line that says which setting and how to mend it.

@@ -1,7 +1,8 @@
 """The store port: a service's own database, written by plain functions.
 
 `write(fn, *args)` runs the synchronous `fn(tx, *args)` inside one transaction. As `fn` cannot await, no transaction can
-be open during a call to a peer. `fn` may run twice (a retry after a broken batch), so its only effects are those of `tx`.
+be open during a call to a peer. `fn` may run twice (a retry after a broken batch), so it has no effects but those of
+`tx`.
 """
 
 from collections.abc import Callable, Iterable, Sequence

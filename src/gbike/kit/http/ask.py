@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -16,16 +17,18 @@ from gbike.kit.once import Once
 
 MAX_BODY = 64 * 1024
 MAX_PAGE_SIZE = 1000
+MAX_QUERY = 50
 MAX_PAGE = 1_000_000
 HAL_JSON, JSON = "application/hal+json;charset=UTF-8", "application/json;charset=UTF-8"
 _KEY = re.compile(r"[!-~]{1,255}")
+_NEVER = re.compile(r"q\s*=\s*0(\.0*)?")
 _AUTHORITY = re.compile(r"[A-Za-z0-9.\-_:\[\]]{1,255}")
 
 B = TypeVar("B", bound=msgspec.Struct)
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """A status, what to send as JSON (None: an empty body), and more headers. `media` None: HAL, or JSON where preferred."""
+    """A status, what to send as JSON (None: an empty body), and headers. `media` None: HAL, or JSON where preferred."""
 
     status: int
     content: Any = None
@@ -43,9 +46,18 @@ class Ask:
         self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         self._scheme: str = scope.get("scheme", "http")
         self.path_params: Mapping[str, str] = scope.get("path_params", {})
-        raw: bytes = scope.get("query_string", b"")
-        self.query = parse_qsl(raw.decode("latin-1"), keep_blank_values=True, max_num_fields=50) if raw else []
+        self._query: bytes = scope.get("query_string", b"")
         self._raw: bytes | None = None
+
+    @cached_property
+    def query(self) -> list[tuple[str, str]]:
+        """The query as pairs. Raises Problem 422 when there are more than MAX_QUERY."""
+        if not self._query:
+            return []
+        try:
+            return parse_qsl(self._query.decode("latin-1"), keep_blank_values=True, max_num_fields=MAX_QUERY)
+        except ValueError:
+            raise invalid("query", f"at most {MAX_QUERY} parameters") from None
 
     @property
     def base(self) -> str:
@@ -60,8 +72,10 @@ class Ask:
     def media(self) -> str:
         """HAL, or plain JSON when the client's first choice says so. Raises Problem 406 when it takes neither."""
         accept = self.headers.get("accept", "*/*")
-        kinds = [part.split(";")[0].strip().lower() for part in accept.split(",")]
-        for kind in kinds:
+        for part in accept.split(","):
+            kind, *notes = (piece.strip().lower() for piece in part.split(";"))
+            if any(_NEVER.fullmatch(note) for note in notes):
+                continue
             if kind in ("*/*", "application/*", "application/hal+json", "application/problem+json", ""):
                 return HAL_JSON
             if kind == "application/json":

@@ -149,7 +149,7 @@ def _problems(operation: "Operation") -> list[ProblemType]:
         found += [p for p in EVERYWHERE if p.status in (400, 413, 415)]
     if operation.changes:
         found += [KEY_REUSED, KEY_IN_FLIGHT]
-    if operation.changes or "{" in operation.path or operation.finder or operation.filters:
+    if operation.changes or "{" in operation.path or operation.finder or operation.paged:
         found += [p for p in EVERYWHERE if p.slug == "invalid-request"]
     return sorted({p.slug: p for p in [*found, *operation.refusals]}.values(), key=lambda p: (p.status, p.slug))
 

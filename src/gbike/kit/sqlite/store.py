@@ -2,8 +2,8 @@
 
 Writes queue up while a commit is being made durable; the next batch takes all of them (up to BATCH) and pays for one
 fsync together. Most writes succeed or refuse before they change anything; when one fails half-way, the batch is run
-again with a savepoint for each. Statements and quick commits run on the event loop,
-where no other thread competes for the interpreter; while the disk is slow, COMMIT runs in a thread (docs/decisions/0003). With synchronous=FULL an
+again with a savepoint for each. Statements and quick commits run on the event loop, where no other thread competes for
+the interpreter; while the disk is slow, COMMIT runs in a thread (docs/decisions/0003). With synchronous=FULL an
 answered write survives a power cut; with NORMAL it would not.
 """
 
@@ -120,7 +120,7 @@ class SqliteStore:
         rehearse: bool = False,
         memory: sqlite3.Connection | None = None,
     ) -> None:
-        """`committer`: threads for slow commits and scans, None: everything in place. `rehearse`: tests run every write twice.
+        """`committer`: threads for slow commits and scans, None: all in place. `rehearse`: tests run each write twice.
         `memory`: a connection to take over instead of a file (the simulator's durable state)."""
         self.path, self._committer, self._rehearse = path, committer, rehearse
         self._clock, self._ids, self._source = clock, ids, source
@@ -179,8 +179,8 @@ class SqliteStore:
     async def close(self) -> None:
         """Finish what has begun, then close the file."""
         self._closed = True
-        while self._drain is not None:
-            await asyncio.sleep(0.001)
+        if self._drain is not None:
+            await self._drain
         if self._reader is not self._writer:
             self._reader.close()
         self._writer.close()  # last, so that it can tidy the log away

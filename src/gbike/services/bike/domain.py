@@ -110,7 +110,7 @@ def a_new_bike(bikeid: int, status: Status, place: Place, batterylevel: int | No
 
 
 def marked(bike: Bike, status: Status) -> Bike:
-    """An operator sets the public status. Asking for what the bike already shows changes nothing. Raises BikeIsRidden."""
+    """An operator sets the public status; what the bike already shows changes nothing. Raises BikeIsRidden."""
     if status is bike.status:
         return bike
     if status is Status.IN_USE:

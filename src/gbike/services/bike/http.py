@@ -129,10 +129,10 @@ class BikeChange(msgspec.Struct, frozen=True):
     """What an operator may change; what is not sent stays (PATCH) or is cleared (PUT, but never the status)."""
 
     status: Status | None = None
-    location: Text | None | msgspec.UnsetType = msgspec.UNSET
-    batterylevel: Percent | None | msgspec.UnsetType = msgspec.UNSET
-    lat: Latitude | None | msgspec.UnsetType = msgspec.UNSET
-    lon: Longitude | None | msgspec.UnsetType = msgspec.UNSET
+    location: Text | msgspec.UnsetType | None = msgspec.UNSET
+    batterylevel: Percent | msgspec.UnsetType | None = msgspec.UNSET
+    lat: Latitude | msgspec.UnsetType | None = msgspec.UNSET
+    lon: Longitude | msgspec.UnsetType | None = msgspec.UNSET
 
     def applied(self, bike: Bike, clearing: bool) -> Bike:
         """The bike with this change. Raises BikeIsRidden."""

@@ -9,6 +9,9 @@ from gbike.services.bike_manage_app.domain import Report, State
 class Reports(Protocol):
     """The reports on record."""
 
+    async def answered_before(self, once: Once | None) -> None:
+        """Nothing, when the request is new. Raises what a key raises."""
+
     async def begin(self, state: State, sent_reportid: int | None, once: Once | None) -> tuple[Report, bool]:
         """Put a report on record, PENDING with its deadline; or the applied one that this manager sent under the
         same number before, with True. Raises ReportDiffers, ReportInFlight, and what a key raises."""

@@ -8,7 +8,8 @@ from gbike.services.bike_manage_app.ports import BikeStates, Reports
 async def take_down_a_report(
     state: State, sent_reportid: int | None, *, reports: Reports, bikes: BikeStates, once: Once | None = None
 ) -> tuple[Report, bool]:
-    """R10: a manager reports a bike's battery and faults. The number they sent tells a repeated report from a new one."""
+    """R10: a manager reports a bike's battery and faults. Their own number tells a repeat from a new report."""
+    await reports.answered_before(once)  # also while bike is down
     bikes.check()
     return await reports.begin(state, sent_reportid, once)
 

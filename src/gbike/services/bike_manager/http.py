@@ -53,8 +53,9 @@ DIFFER = ProblemType(
     409,
     "The points are not what you expect",
     "포인트가 예상과 다름",
-    "Manager {managerid} has {balance} points; after converting {adjustpoint} there are {right_point}: send that as point.",
-    "{managerid}번 관리자의 포인트는 {balance}점입니다. {adjustpoint}점을 전환하면 {right_point}점이 남습니다. point로 그 값을 보내 주세요.",
+    "Manager {managerid} has {balance} points; converting {adjustpoint} leaves {right_point}: send that as point.",
+    "{managerid}번 관리자의 포인트는 {balance}점이고 {adjustpoint}점을 전환하면 {right_point}점이 남습니다."
+    " point로 그 값을 보내 주세요.",
 )
 NOT_ENOUGH = ProblemType(
     "not-enough-points",
@@ -82,7 +83,7 @@ REFUSALS: Refusals = {
 }
 Converted = Annotated[int, msgspec.Meta(ge=1, le=MAX_WON, description="points to turn into deposit")]
 MAX_WANTED = 1_000_000_000
-"""The largest number one may ask for: numbers are given onwards from the largest so far, and there must be room above."""
+"""The largest number one may ask for: others are given onwards from the largest so far, so there must be room."""
 Number = Annotated[int, msgspec.Meta(ge=1, le=MAX_WANTED, description="the wanted number; taken when it is free")]
 
 

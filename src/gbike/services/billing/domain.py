@@ -39,7 +39,7 @@ class Rounding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tariff:
-    """So many won for each interval of so many seconds. Stamped on the bill, so that a later change alters no old bill."""
+    """So many won for each interval of so many seconds. Stamped on the bill: a later change alters no old bill."""
 
     krw: int
     per_s: int
@@ -48,10 +48,8 @@ class Tariff:
     def fee(self, started_ms: int, ended_ms: int) -> Won:
         """R7: the fee in won. Never negative, however the clocks were set; `ceil` charges at least one interval."""
         ridden_ms, interval_ms = max(0, ended_ms - started_ms), self.per_s * 1000
-        if self.rounding is Rounding.CEIL:
-            intervals = max(1, -(-ridden_ms // interval_ms))
-        else:
-            intervals = ridden_ms // interval_ms
+        whole, begun = ridden_ms // interval_ms, max(1, -(-ridden_ms // interval_ms))
+        intervals = begun if self.rounding is Rounding.CEIL else whole
         return won(min(intervals * self.krw, MAX_WON))
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Whenever X was said, do Y. The order in which things are heard does not matter: each policy is an upsert guarded by state."""
+"""Whenever X was said, do Y. The order of hearing does not matter: each policy is an upsert guarded by state."""
 
 from functools import partial
 

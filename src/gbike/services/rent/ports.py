@@ -9,6 +9,9 @@ from gbike.services.rent.domain import KnownRent, OpenRent, PendingRent, Place, 
 class Rents(Protocol):
     """The rents on record."""
 
+    async def answered_before(self, once: Once | None) -> None:
+        """Nothing, when the request is new. Raises Replay, KeyReused, KeyInFlight for its key."""
+
     async def begin(self, userid: int, bikeid: int, once: Once | None) -> PendingRent:
         """Put a wish on record with its deadline. Raises Replay, KeyReused, KeyInFlight for its key."""
 

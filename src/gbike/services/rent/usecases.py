@@ -18,7 +18,11 @@ from gbike.services.rent.ports import BikeReservations, Rents
 async def ask_for_a_bike(
     userid: int, bikeid: int, *, rents: Rents, bikes: BikeReservations, once: Once | None = None
 ) -> PendingRent:
-    """R2: a rider asks for a bike. The wish is on record before anybody else hears of it."""
+    """R2: a rider asks for a bike. The wish is on record before anybody else hears of it.
+
+    A rider who has the bike already, but not our answer, gets that answer also while bike is down.
+    """
+    await rents.answered_before(once)
     bikes.check()
     return await rents.begin(userid, bikeid, once)
 

@@ -1,4 +1,4 @@
-"""Whenever X was said, fold it in. Every fold is an upsert guarded by state: any order, any number of times, the same view."""
+"""Whenever X was said, fold it in. A fold is an upsert guarded by state: any order, any number of times, one view."""
 
 from gbike.contracts.billing import CalculatedFee, ClosedBill, RegisteredBill
 from gbike.contracts.rent import Rented, Returned

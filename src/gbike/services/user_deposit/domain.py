@@ -70,7 +70,7 @@ class Posting:
 
 @dataclass(frozen=True, slots=True)
 class Deposit:
-    """A rider's account. The balance may be negative: a return is never refused, so a fee is always taken (ruling 14)."""
+    """A rider's account. Its balance may be negative: a return is never refused, so a fee is always taken."""
 
     userid: int
     balance: Won

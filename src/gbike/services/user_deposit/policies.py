@@ -1,4 +1,4 @@
-"""Whenever X was said, do Y. The cause of a posting is derived from what was said, so saying it twice moves nothing twice."""
+"""Whenever X was said, do Y. A posting's cause comes from what was said, so saying it twice moves nothing twice."""
 
 from gbike.contracts.bike_manager import AdjustedPoint
 from gbike.contracts.billing import CalculatedFee

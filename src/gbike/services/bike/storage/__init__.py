@@ -1,4 +1,4 @@
-"""The fleet in SQL. Every statement that may meet another rider's is conditional: the row count decides, not a look before."""
+"""The fleet in SQL. What may meet another rider's wish is conditional: the row count decides, not a look before."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path

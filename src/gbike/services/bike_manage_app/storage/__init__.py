@@ -41,6 +41,11 @@ class SqlReports:
         """`patience_ms`: how long a report may stay pending."""
         self._store, self._patience_ms = store, patience_ms
 
+    async def answered_before(self, once: Once | None) -> None:
+        """See Reports.answered_before."""
+        if once is not None:
+            await self._store.read(once.check)
+
     async def begin(self, state: State, sent_reportid: int | None, once: Once | None) -> tuple[Report, bool]:
         """See Reports.begin."""
         return await self._store.write(

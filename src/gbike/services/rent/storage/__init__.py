@@ -48,6 +48,11 @@ class SqlRents:
         """`patience_ms`: how long a rent may stay pending. `most_open`: open rents per rider, 0 for no limit."""
         self._store, self._patience_ms, self._most_open = store, patience_ms, most_open
 
+    async def answered_before(self, once: Once | None) -> None:
+        """See Rents.answered_before."""
+        if once is not None:
+            await self._store.read(once.check)
+
     async def begin(self, userid: int, bikeid: int, once: Once | None) -> PendingRent:
         """See Rents.begin."""
         return await self._store.write(begin, userid, bikeid, self._patience_ms, once, key=f"user:{userid}")

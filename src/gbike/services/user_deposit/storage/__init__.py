@@ -1,4 +1,4 @@
-"""The ledger in SQL. `post` is the only way money moves: two entries and a balance in one statement each, one transaction."""
+"""The ledger in SQL. `post` is the only way money moves: both entries and the balance, in one transaction."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -150,7 +150,7 @@ def conversion_facts(read: Reading) -> Iterable[tuple[str, int]]:
 
 
 def own_violations(read: Reading) -> Iterable[str]:
-    """For `gbike verify`: I11 every posting has two sides that add up to nothing, I12 each balance is its entries' sum."""
+    """For `gbike verify`: I11 a posting's two sides add up to nothing, I12 a balance is its entries' sum."""
     unbalanced = "SELECT cause FROM entries GROUP BY cause HAVING sum(amount) <> 0 OR count(*) <> 2"
     for (cause,) in read.each(unbalanced):
         yield f"I11 the posting {cause} has not two sides that add up to nothing"
