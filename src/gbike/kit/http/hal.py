@@ -11,7 +11,7 @@ import msgspec
 
 
 class Kind(msgspec.Struct, frozen=True):
-    """What a resource is called. `id_field`: the field with its number; `finders`: its searches and their parameters."""
+    """What a resource is called. `id_field`: the field with its number; `finders`: its searches, their parameters."""
 
     collection: str
     item: str
