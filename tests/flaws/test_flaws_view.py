@@ -12,7 +12,7 @@ from gbike.kit.store import Tx
 from gbike.services.rent_and_billing_view import storage as view
 from gbike.services.rent_and_billing_view import wiring as view_wiring
 from gbike.services.rent_and_billing_view.wiring import rebuild
-from tests.flaws.planting import a_town, flaw, replacing
+from tests.flaws.planting import a_town, flaw, replacing, rewriting
 from tests.flaws.test_flaws_events import POISON
 
 RENTED = Rented(rentid=7, userid=1, bikeid=1, status="rented", starttime=1_000)
@@ -39,7 +39,7 @@ async def test_flaw_39_what_the_view_could_not_fold_is_kept_and_counted() -> Non
     assert 'gbike_dead_letters_total{service="rent_and_billing_view"} 1.0' in metrics
 
 
-@flaw(40, replacing(view, "_ensure", lambda tx, rentid, userid: None))
+@flaw(40, rewriting("INSERT INTO rides (rentid, userid) VALUES (?, ?)", "SELECT ?, ?"))
 async def test_flaw_40_the_view_is_the_same_whatever_comes_first() -> None:
     """An early event was lost and a doubled Rented erased the bill; here every event is an upsert that only adds."""
     lines = []
@@ -63,7 +63,7 @@ def _every_row(tx: Tx, userid: int, deposit: int, version: int) -> None:
 
 
 def _keep_nothing(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(view_wiring, "keep", lambda tx, message: None)
+    patch.setattr(view_wiring, "keep", lambda tx, messages: None)
 
 
 def _rewrite_history(patch: pytest.MonkeyPatch) -> None:

@@ -274,19 +274,9 @@ def operations(bikes: SqlBikes, clock: Clock) -> list[Operation]:
         Operation(
             "GET", "/bikes/search/findByBikeid", http.find, "R13: find a bike", None, one, "bikeid", refusals=(UNKNOWN,)
         ),
+        Operation("GET", "/bikes/chkAndUpdateStatus", http.old_check, "Gone: rent with POST /rents", hidden=True),
         Operation(
-            "GET",
-            "/bikes/chkAndUpdateStatus",
-            http.old_check,
-            "Gone: rent with POST /rents",
-            hidden=True,
-        ),
-        Operation(
-            "GET",
-            "/bikes/getReportAndUpdate",
-            http.old_report,
-            "Gone: report with POST /bikeManageApps",
-            hidden=True,
+            "GET", "/bikes/getReportAndUpdate", http.old_report, "Gone: report with POST /bikeManageApps", hidden=True
         ),
         Operation("GET", at, http.show, "R13: a bike's state", answers=one, refusals=(UNKNOWN,)),
         Operation("PATCH", at, http.change, "Change a bike", BikeChange, one, refusals=(UNKNOWN, RIDDEN), example=new),

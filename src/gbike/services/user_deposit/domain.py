@@ -95,7 +95,8 @@ def top_up(userid: int, amount: int, cause: str) -> Posting:
 
 
 def adjustment(deposit: Deposit, wanted: int, cause: str) -> Posting:
-    """An operator sets the balance: the difference is posted, never the balance overwritten."""
+    """An operator sets the balance: the difference is posted, never the balance overwritten. Raises OutOfBounds."""
+    within_bounds(deposit.userid, wanted - deposit.balance)
     return Posting(deposit.userid, won(wanted - deposit.balance), House.ADJUSTMENTS, f"adjustment:{cause}")
 
 

@@ -1,0 +1,100 @@
+"""Which way imports may go: the rules of docs/architecture, kept by import-linter, each broken once on purpose."""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.source import NAMES, ROOT, SERVICES, SRC, imported, room
+
+LINTER = Path(sysconfig.get_path("scripts")) / "lint-imports"
+FORBIDDEN_TO_THE_CORE = {
+    *("asyncio", "time", "random", "os", "threading", "socket", "sqlite3", "secrets", "subprocess"),
+    *("starlette", "msgspec", "uvicorn", "sqlalchemy", "alembic", "structlog", "prometheus_client", "typer"),
+}
+STANDARD_FOR_DOMAIN = {"dataclasses", "enum", "collections", "typing", "functools", "datetime", "math"}
+ROOMS = {"domain", "ports", "usecases", "saga", "http", "policies", "storage", "clients", "wiring"}
+
+
+def lint(folder: Path) -> subprocess.CompletedProcess[str]:
+    """import-linter over the package in `folder`, with the project's contracts."""
+    env = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [str(LINTER), "--config", str(ROOT / "pyproject.toml"), "--no-cache"]
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=60)
+
+
+def test_imports_go_only_the_ways_the_house_allows() -> None:
+    done = lint(SRC.parent)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+PLANTS = [
+    ("rule 1: the floor does not know the services", "kit/money.py", "import gbike.services.rent.domain"),
+    ("rule 1: services do not know the app", "services/rent/wiring.py", "import gbike.app.single"),
+    ("rule 1: the floor rooms do not know each other", "contracts/rent.py", "import gbike.kit.money"),
+    ("rule 1: the floor rooms do not know each other", "kit/money.py", "import gbike.contracts.rent"),
+    ("rule 2: no service imports another", "services/rent/clients.py", "import gbike.services.bike.domain"),
+    ("rule 3: rooms of a service", "services/rent/domain.py", "import gbike.services.rent.ports"),
+    ("rule 3: rooms of a service", "services/billing/storage/__init__.py", "import gbike.services.billing.wiring"),
+    ("rule 3: rooms of a service", "services/rent/usecases.py", "import gbike.services.rent.saga"),
+    ("rule 4: the core knows no framework", "services/bike/usecases.py", "import asyncio"),
+    ("rule 4: the core knows no framework", "services/rent/saga.py", "import starlette"),
+    ("rule 5: a domain knows only money", "services/user_deposit/domain.py", "import gbike.kit.store"),
+    ("rule 6: adapters are chosen by the app", "services/bike/storage/__init__.py", "import gbike.kit.sqlite.store"),
+    ("rule 6: adapters are chosen by the app", "contracts/bike.py", "import gbike.kit.inprocess.peer"),
+]
+
+
+@pytest.fixture(scope="module")
+def caught(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What import-linter says of a copy in which every plant stands."""
+    folder = tmp_path_factory.mktemp("copy")
+    shutil.copytree(SRC, folder / "gbike", ignore=shutil.ignore_patterns("__pycache__"))
+    for _, file, line in PLANTS:
+        path = folder / "gbike" / file
+        path.write_text(path.read_text("utf-8") + f"\n{line}\n", "utf-8")
+    done = lint(folder)
+    assert done.returncode != 0
+    return done.stdout
+
+
+@pytest.mark.parametrize(("rule", "file", "line"), PLANTS, ids=[f"{rule[:6]} {file}" for rule, file, _ in PLANTS])
+def test_a_forbidden_import_is_caught(rule: str, file: str, line: str, caught: str) -> None:
+    broken = [part for part in caught.lower().split("\n\n") if " -> " in part]
+    importer = "gbike." + file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    arrow = f"{importer} -> {line.removeprefix('import ')}"
+    assert any(arrow in part for part in broken), f"{rule}: {arrow} not found in\n{caught}"
+
+
+@pytest.mark.parametrize("service", NAMES)
+def test_the_core_of_a_service_imports_no_framework_no_driver_no_time_and_no_chance(service: str) -> None:
+    for name in ("domain", "ports", "usecases", "saga"):
+        for file in room(service, name):
+            roots = {module.partition(".")[0] for module in imported(file)}
+            assert not roots & FORBIDDEN_TO_THE_CORE, file
+
+
+@pytest.mark.parametrize("service", NAMES)
+def test_a_domain_imports_the_standard_library_and_money_only(service: str) -> None:
+    for file in room(service, "domain"):
+        for module in imported(file):
+            known = module.partition(".")[0] in STANDARD_FOR_DOMAIN or module.startswith("gbike.kit.money")
+            assert known or module.startswith(f"gbike.services.{service}.domain") or module == "gbike.kit", module
+
+
+@pytest.mark.parametrize("service", NAMES)
+def test_a_service_consists_of_rooms_that_everybody_knows(service: str) -> None:
+    found = {path.stem for path in (SERVICES / service).iterdir() if path.name not in ("__pycache__", "__init__.py")}
+    assert found <= ROOMS, f"{service} has {sorted(found - ROOMS)}"
+    assert {"wiring", "http"} <= found
+
+
+def test_every_module_starts_and_its_verbs_import_late() -> None:
+    """The command line imports what a verb needs when the verb runs: help needs neither Alembic nor a service."""
+    code = "import sys, gbike.app.cli; print([m for m in sys.modules if m.startswith(('alembic', 'gbike.services.'))])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,76 @@
+"""Rule 7, the island: a service with the floor and the language alone imports, starts, answers and passes its tests.
+
+The image of a service holds the same list of files, so an image of rent has no line of billing in it.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.source import NAMES, ROOT, SRC
+
+ALONE = [name for name in NAMES if name != "gateway"]
+TESTS = ROOT / "tests" / "services"
+START = """
+import asyncio, sys, tempfile
+from pathlib import Path
+from gbike.app.catalogue import cards
+from gbike.app.single import Drivers
+import gbike.app.cli
+from tests.services.lone import Lone
+
+async def main() -> None:
+    [card] = cards()
+    with tempfile.TemporaryDirectory() as folder:
+        lone = Lone(card, path=Path(folder) / "store.sqlite")
+        drivers = Drivers(card.name, lone.running.workers)
+        drivers.start()
+        ready = await lone.client.get("/health/ready")
+        assert (ready.status, ready.json["status"]) == (200, "UP"), ready
+        await drivers.stop()
+        await lone.stop()
+    strangers = sorted(n for n in sys.modules if n.startswith("gbike.services.") and n.split(".")[2] != card.name)
+    assert strangers == [], strangers
+    print("started", card.name)
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture(params=ALONE)
+def island(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Path]:
+    """A folder with one service and what it may know."""
+    name, home = request.param, tmp_path / "gbike"
+    no_caches = shutil.ignore_patterns("__pycache__")
+    for part in ("kit", "contracts", f"services/{name}"):
+        shutil.copytree(SRC / part, home / part, ignore=no_caches)
+    (home / "app").mkdir()
+    for file in ("__init__", "__main__", "services/__init__", "app/__init__", "app/single", "app/cli", "app/catalogue"):
+        shutil.copy(SRC / f"{file}.py", home / f"{file}.py")
+    shutil.copytree(TESTS / name, tmp_path / "tests" / "services" / name, ignore=no_caches)
+    for file in ("services/__init__", "services/lone"):
+        shutil.copy(ROOT / "tests" / f"{file}.py", tmp_path / "tests" / f"{file}.py")
+    (tmp_path / "tests" / "__init__.py").write_text('"""The tests of one service."""\n')
+    return name, tmp_path
+
+
+def alone(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run Python where only the island can be imported (the installed gbike is shadowed, and `-P` keeps cwd out)."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "GBIKE"))}
+    env |= {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run([sys.executable, *command], cwd=folder, env=env, capture_output=True, text=True, timeout=100)
+
+
+def test_a_service_alone_starts_and_passes_its_tests(island: tuple[str, Path]) -> None:
+    name, folder = island
+    started = alone(folder, "-c", START)
+    assert started.returncode == 0, started.stderr
+    assert started.stdout == f"started {name}\n"
+    options = ("-q", "-p", "no:cacheprovider", "-o", "asyncio_mode=auto", "--rootdir", str(folder))
+    tested = alone(folder, "-m", "pytest", *options, f"tests/services/{name}")
+    assert tested.returncode == 0, tested.stdout[-4000:]
+    assert " passed" in tested.stdout

@@ -1,0 +1,207 @@
+"""A bike: who may have it, what staff may do to it, and that messages in any order leave it right."""
+
+from itertools import permutations, product
+from typing import Any
+
+import pytest
+
+from gbike.contracts.rent import RentCancelled, Returned
+from gbike.services.bike.domain import Bike, BikeIsRidden, Place, Status, a_new_bike, marked, reported, retired
+from gbike.services.bike.wiring import CARD
+from tests.services.lone import NOON, Lone
+
+AVAILABLE, IN_USE, BROKEN = Status.AVAILABLE, Status.IN_USE, Status.BROKEN
+
+
+def a_bike(rentid: int | None = None, held: bool = False, broken: bool = False, gone: bool = False) -> Bike:
+    """A bike with these marks."""
+    return Bike(1, Place("정자역"), 80, rentid, held, broken, gone, 1)
+
+
+@pytest.mark.parametrize(("rentid", "held", "broken"), list(product((None, 5), (False, True), (False, True))))
+def test_the_status_is_derived_from_the_ride_and_the_marks_of_staff(
+    rentid: int | None, held: bool, broken: bool
+) -> None:
+    expected = IN_USE if rentid or held else BROKEN if broken else AVAILABLE
+    assert a_bike(rentid, held, broken).status is expected
+
+
+@pytest.mark.parametrize(
+    ("status", "held", "broken"), [(AVAILABLE, False, False), (IN_USE, True, False), (BROKEN, False, True)]
+)
+def test_a_bike_registered_as_in_use_is_held_by_staff(status: Status, held: bool, broken: bool) -> None:
+    bike = a_new_bike(1, status, Place(), None)
+    assert (bike.held, bike.broken, bike.rentid, bike.status) == (held, broken, None, status)
+
+
+@pytest.mark.parametrize(
+    ("before", "asked", "after"),
+    [
+        (a_bike(), AVAILABLE, a_bike()),
+        (a_bike(), IN_USE, a_bike(held=True)),
+        (a_bike(), BROKEN, a_bike(broken=True)),
+        (a_bike(held=True), AVAILABLE, a_bike()),
+        (a_bike(held=True, broken=True), AVAILABLE, a_bike()),
+        (a_bike(broken=True), IN_USE, a_bike(held=True, broken=True)),
+        (a_bike(broken=True), AVAILABLE, a_bike()),
+        (a_bike(5), IN_USE, a_bike(5)),
+        (a_bike(5), BROKEN, a_bike(5, broken=True)),
+        (a_bike(5), AVAILABLE, None),
+        (a_bike(5, broken=True), AVAILABLE, None),
+    ],
+)
+def test_an_operator_sets_and_clears_marks_but_never_ends_a_ride(
+    before: Bike, asked: Status, after: Bike | None
+) -> None:
+    if after is None:
+        with pytest.raises(BikeIsRidden):
+            marked(before, asked)
+    else:
+        assert marked(before, asked) == after
+
+
+@pytest.mark.parametrize(("broken", "usable"), list(product((False, True), (None, False, True))))
+def test_a_report_clears_broken_but_never_held(broken: bool, usable: bool | None) -> None:
+    bike = reported(a_bike(held=True, broken=broken), 40, usable)
+    assert bike.held
+    assert bike.broken is (broken if usable is None else not usable)
+    assert bike.batterylevel == 40
+
+
+def test_a_ridden_bike_is_not_retired() -> None:
+    with pytest.raises(BikeIsRidden):
+        retired(a_bike(5))
+    assert retired(a_bike()).retired
+
+
+async def with_a_bike(**more: Any) -> Lone:
+    """Bike with bike 1."""
+    lone = Lone(CARD)
+    assert (await lone.client.post("/bikes", {"bikeid": 1, "location": "정자역", **more})).status == 201
+    return lone
+
+
+async def reserve(lone: Lone, rentid: int, bikeid: int = 1) -> int:
+    """What a rent's wish for the bike is answered."""
+    return (await lone.client.put(f"/internal/bikes/{bikeid}/reservations/{rentid}")).status
+
+
+async def status_of(lone: Lone) -> str:
+    """The public status of bike 1."""
+    return str((await lone.client.get("/bikes/1")).json["status"])
+
+
+def returned(rentid: int, place: str | None = "서현역") -> Returned:
+    """The ride of this rent is over."""
+    return Returned(rentid=rentid, userid=1, bikeid=1, status="returned", endtime=NOON, endlocation=place)
+
+
+def cancelled(rentid: int) -> RentCancelled:
+    """This rent did not begin."""
+    return RentCancelled(rentid=rentid, userid=1, bikeid=1, reason="PeerTimeout")
+
+
+async def test_a_bike_is_reserved_for_one_rent_however_often_it_asks() -> None:
+    lone = await with_a_bike()
+    assert [await reserve(lone, 5), await reserve(lone, 5), await reserve(lone, 6)] == [200, 200, 409]
+    assert [said["eventType"] for said in await lone.said()] == ["RegisteredBike", "ChkAndUpdatedStatus"]
+
+
+async def test_a_refused_rent_leaves_a_tombstone_and_never_gets_the_bike_later() -> None:
+    lone = await with_a_bike()
+    await reserve(lone, 5)
+    assert await reserve(lone, 6) == 409
+    await lone.tell(returned(5))
+    assert await status_of(lone) == "사용가능"
+    assert await reserve(lone, 6) == 410
+
+
+async def test_a_reservation_after_its_own_cancellation_is_refused() -> None:
+    lone = await with_a_bike()
+    await lone.tell(cancelled(5))
+    assert await reserve(lone, 5) == 410
+    assert await status_of(lone) == "사용가능"
+
+
+@pytest.mark.parametrize("more", [{"status": "사용중"}, {"status": "불량"}])
+async def test_a_bike_out_of_service_is_never_reserved(more: dict[str, str]) -> None:
+    lone = await with_a_bike(**more)
+    assert await reserve(lone, 5) == 409
+
+
+async def test_an_unknown_bike_is_a_404_and_its_rent_is_buried() -> None:
+    lone = Lone(CARD)
+    assert [await reserve(lone, 5), await reserve(lone, 5)] == [404, 410]
+
+
+async def test_a_retired_bike_is_gone_from_the_list_and_never_reserved() -> None:
+    lone = await with_a_bike()
+    assert (await lone.client.post("/bikes/1/retirement")).json["retired"] is True
+    assert await reserve(lone, 5) == 409
+    listed = (await lone.client.get("/bikes")).json
+    assert (listed["_embedded"]["bikes"], listed["page"]["totalElements"]) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    "order", list(permutations([returned(5), returned(5), cancelled(6), returned(4, "판교역")])), ids=str
+)
+async def test_messages_in_any_order_free_only_the_ride_they_speak_of(order: list[Any]) -> None:
+    lone = await with_a_bike()
+    await reserve(lone, 5)
+    await lone.tell(*order)
+    bike = (await lone.client.get("/bikes/1")).json
+    assert (bike["status"], bike["location"]) == ("사용가능", "서현역")
+    assert await reserve(lone, 7) == 200
+    await lone.tell(*order)
+    assert await status_of(lone) == "사용중"
+    await lone.stop()
+
+
+async def test_what_the_caller_no_longer_waits_for_is_not_done() -> None:
+    lone = await with_a_bike()
+    late = await lone.client.send("PUT", "/internal/bikes/1/reservations/5", {}, x_gbike_deadline_ms="0")
+    assert late.status == 503
+    assert await status_of(lone) == "사용가능"
+
+
+async def report(lone: Lone, reportid: int, battery: int, usable: bool | None = None) -> int:
+    """What bikeManageApp is answered."""
+    body = {"batterylevel": battery, "usableyn": usable}
+    return (await lone.client.put(f"/internal/bikes/1/reports/{reportid}", body)).status
+
+
+@pytest.mark.parametrize("order", list(permutations([(1, 10), (2, 20), (3, 30)])), ids=str)
+async def test_the_newest_report_stands_in_whatever_order_reports_come(order: list[tuple[int, int]]) -> None:
+    lone = await with_a_bike()
+    for reportid, battery in (*order, *order):
+        assert await report(lone, reportid, battery) == 200
+    assert (await lone.client.get("/bikes/1")).json["batterylevel"] == 30
+    await lone.stop()
+
+
+async def test_a_bike_reported_broken_on_its_ride_is_broken_after_it() -> None:
+    lone = await with_a_bike()
+    await reserve(lone, 5)
+    assert await report(lone, 1, 50, usable=False) == 200
+    assert await status_of(lone) == "사용중"
+    await lone.tell(returned(5))
+    assert await status_of(lone) == "불량"
+    await report(lone, 2, 50, usable=True)
+    assert await status_of(lone) == "사용가능"
+
+
+async def test_put_clears_what_is_not_sent_but_never_the_status_and_patch_keeps_it() -> None:
+    lone = await with_a_bike(batterylevel=70)
+    patched = (await lone.client.patch("/bikes/1", {"batterylevel": "60"})).json
+    assert (patched["location"], patched["batterylevel"]) == ("정자역", 60)
+    replaced = (await lone.client.put("/bikes/1", {"location": "판교역"})).json
+    assert (replaced["location"], replaced["batterylevel"], replaced["status"]) == ("판교역", None, "사용가능")
+    assert (await lone.client.put("/bikes/2", {"location": "판교역"})).status == 404
+
+
+async def test_an_operator_can_not_free_a_ridden_bike() -> None:
+    lone = await with_a_bike()
+    await reserve(lone, 5)
+    assert (await lone.client.patch("/bikes/1", {"status": "사용가능"})).status == 409
+    assert (await lone.client.post("/bikes/1/retirement")).status == 409
+    assert await status_of(lone) == "사용중"

@@ -1,0 +1,138 @@
+"""Points: earned once per applied report, converted as ruling 12 says, and never negative."""
+
+from itertools import product
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gbike.contracts.bike_manage_app import Reported
+from gbike.services.bike_manager.domain import (
+    ConversionWish,
+    KeyNeeded,
+    LastMovement,
+    Manager,
+    NotEnoughPoints,
+    NotYourPoints,
+    PointsDiffer,
+    convert,
+)
+from gbike.services.bike_manager.storage import own_violations
+from gbike.services.bike_manager.wiring import CARD
+from tests.services.lone import Lone
+
+
+@pytest.mark.parametrize(
+    ("balance", "points", "asked", "last"),
+    list(product((0, 1000, 2000), (None, 0, 1000, 2000), (1000, 2000), (None, -1000, 1000))),
+)
+def test_a_conversion_is_judged_by_what_would_be_left(
+    balance: int, points: int | None, asked: int, last: int | None
+) -> None:
+    """b - a = p: convert; b = p and this was the last movement: nothing; otherwise refused; no p: a key decides."""
+    manager, newest = Manager(1, 3, balance, None), None if last is None else LastMovement(last)
+    wish = ConversionWish(asked, points, None, keyed=True)
+    left = balance - asked
+    if points is None:
+        expected: object = True if left >= 0 else NotEnoughPoints
+    elif left == points and left >= 0:
+        expected = True
+    elif balance == points and last == -asked:
+        expected = False
+    else:
+        expected = NotEnoughPoints if left < 0 else PointsDiffer
+    if isinstance(expected, bool):
+        assert convert(manager, newest, wish) is expected
+    else:
+        with pytest.raises(expected):  # type: ignore[call-overload]
+            convert(manager, newest, wish)
+
+
+def test_without_the_points_that_are_left_a_conversion_needs_a_key() -> None:
+    with pytest.raises(KeyNeeded):
+        convert(Manager(1, 3, 2000, None), None, ConversionWish(1000, None, None, keyed=False))
+
+
+@pytest.mark.parametrize(("userid", "refused"), [(None, False), (3, False), (4, True)])
+def test_points_go_to_the_managers_own_account_only(userid: int | None, refused: bool) -> None:
+    wish = ConversionWish(1000, 1000, userid, keyed=False)
+    if refused:
+        with pytest.raises(NotYourPoints):
+            convert(Manager(1, 3, 2000, None), None, wish)
+    else:
+        assert convert(Manager(1, 3, 2000, None), None, wish)
+
+
+async def with_points(points: int) -> Lone:
+    """Manager 1 of rider 3 with points."""
+    lone = Lone(CARD)
+    assert (await lone.client.post("/bikeManagers", {"userid": 3, "point": points})).status == 201
+    return lone
+
+
+async def test_the_originals_conversion_works_and_sent_twice_pays_once() -> None:
+    lone = await with_points(3000)
+    for _ in range(3):
+        reply = await lone.client.put("/bikeManagers/1", {"userid": "1", "point": "2000", "adjustpoint": "1000"})
+        assert reply.status == 409  # another rider's account
+    for _ in range(3):
+        reply = await lone.client.put("/bikeManagers/1", {"userid": "3", "point": "2000", "adjustpoint": "1000"})
+        assert (reply.status, reply.json["point"]) == (200, 2000)
+    assert [(said["adjustpoint"], said["userid"]) for said in await lone.said()] == [(1000, 3)]
+
+
+async def test_a_keyed_conversion_without_points_happens_once() -> None:
+    lone = await with_points(3000)
+    for _ in range(3):
+        assert (await lone.client.put("/bikeManagers/1", {"adjustpoint": 500}, idempotency_key="k")).status == 200
+    assert (await lone.client.get("/bikeManagers/1")).json["point"] == 2500
+    unkeyed = await lone.client.put("/bikeManagers/1", {"adjustpoint": 500})
+    assert unkeyed.json["type"].endswith("#idempotency-key-needed")
+
+
+async def test_the_answer_to_wrong_points_names_the_right_ones() -> None:
+    lone = await with_points(3000)
+    reply = await lone.client.put("/bikeManagers/1", {"point": 1, "adjustpoint": 1000})
+    assert (reply.status, reply.json["balance"], reply.json["right_point"]) == (409, 3000, 2000)
+
+
+@pytest.mark.parametrize("asked", [0, -1, -1000, "x", 1.5])
+async def test_only_a_positive_number_of_points_is_converted(asked: object) -> None:
+    lone = await with_points(3000)
+    assert (await lone.client.put("/bikeManagers/1", {"point": 3000, "adjustpoint": asked})).status == 422
+
+
+async def test_points_of_a_manager_nobody_knows_yet_wait_for_him() -> None:
+    lone = Lone(CARD)
+    await lone.tell(*[Reported(reportid=n, managerid=9, bikeid=1) for n in (1, 2, 2)])
+    assert (await lone.client.get("/bikeManagers/9")).status == 404
+    made = await lone.client.post("/bikeManagers", {"managerid": 9, "userid": 3, "point": 10})
+    assert (made.status, made.json["point"]) == (201, 2010)
+
+
+async def test_a_posted_number_is_used_when_it_is_free() -> None:
+    lone = Lone(CARD)
+    assert (await lone.client.post("/bikeManagers", {"managerid": 7, "userid": 3})).json["managerid"] == 7
+    assert (await lone.client.post("/bikeManagers", {"managerid": 7, "userid": 4})).status == 409
+    assert (await lone.client.post("/bikeManagers", {"userid": 4})).json["managerid"] == 8
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.one_of(st.tuples(st.just("report"), st.integers(1, 4)), st.tuples(st.just("convert"), st.integers(1, 3000)))
+    )
+)
+async def test_points_are_the_sum_of_their_entries_and_never_negative(steps: list[tuple[str, int]]) -> None:
+    lone = await with_points(500)
+    for n, (what, number) in enumerate(steps):
+        if what == "report":
+            await lone.tell(Reported(reportid=number, managerid=1, bikeid=1))
+        else:
+            await lone.client.put("/bikeManagers/1", {"adjustpoint": number}, idempotency_key=str(n))
+    assert await lone.store.read(lambda read: list(own_violations(read))) == []
+    [(points,)] = await lone.rows("SELECT points FROM managers")
+    converted = sum(said["adjustpoint"] or 0 for said in await lone.said())
+    reports = len({number for what, number in steps if what == "report"})
+    assert points == 500 + 1000 * reports - converted >= 0
+    await lone.stop()

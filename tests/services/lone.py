@@ -1,0 +1,143 @@
+"""A service alone in its world: its own store, a log, and peers that answer what a test says."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from gbike.app.single import assemble_one
+from gbike.kit.envelope import Event, Message, pack
+from gbike.kit.ids import SystemIds
+from gbike.kit.inprocess.peer import call_asgi
+from gbike.kit.peers import PeerAnswer, PeerUnreachable
+from gbike.kit.runtime import Card, World
+from gbike.kit.schema.migrate import LOG_VERSIONS, in_memory, migrate
+from gbike.kit.sqlite.log import LogSubscription, SqliteLog
+from gbike.kit.sqlite.store import SqliteStore
+from gbike.kit.telemetry import NO_TRACE, Metrics
+
+NOON = 1_790_000_000_000
+
+
+class SetClock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.at_ms = NOON
+        self.waited_ms = 0.0
+
+    def now_ms(self) -> int:
+        return self.at_ms
+
+    def monotonic_ms(self) -> float:
+        return self.waited_ms
+
+
+class FakePeer:
+    """A Caller: answers `answer`, or can't be reached when that is None. Remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.answer: PeerAnswer | None = PeerAnswer(200, b"{}")
+        self.asked: list[tuple[str, str, bytes]] = []
+
+    async def call(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> PeerAnswer:
+        """See Caller.call."""
+        self.asked.append((method, path, body))
+        if self.answer is None:
+            raise PeerUnreachable("down")
+        return self.answer
+
+
+class Reply(NamedTuple):
+    """What the service answered."""
+
+    status: int
+    json: Any
+
+
+class LoneClient:
+    """Asks the service over its own HTTP application."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def send(self, method: str, path: str, body: Any = None, **headers: str) -> Reply:
+        """`idempotency_key="a"` becomes the header."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        raw = b"" if body is None else json.dumps(body).encode()
+        answer = await call_asgi(self._app, method, path, raw, named)
+        return Reply(answer.status, json.loads(answer.body) if answer.body else None)
+
+    async def get(self, path: str) -> Reply:
+        return await self.send("GET", path)
+
+    async def post(self, path: str, body: Any = None, **headers: str) -> Reply:
+        return await self.send("POST", path, {} if body is None else body, **headers)
+
+    async def put(self, path: str, body: Any = None, **headers: str) -> Reply:
+        return await self.send("PUT", path, {} if body is None else body, **headers)
+
+    async def patch(self, path: str, body: Any, **headers: str) -> Reply:
+        return await self.send("PATCH", path, body, **headers)
+
+
+class Lone:
+    """One service, driven by hand."""
+
+    def __init__(self, card: Card, env: Mapping[str, str] | None = None, path: Path | None = None) -> None:
+        """`path`: a file to keep its store in, None for memory (then every write is rehearsed: run twice)."""
+        self.clock, self.peer, self.card = SetClock(), FakePeer(), card
+        ids = SystemIds()
+        if path is not None:
+            migrate(path, card.versions)
+        memory = in_memory(card.versions) if path is None else None
+        rehearse = path is None
+        self.store = SqliteStore(path, clock=self.clock, ids=ids, source=card.name, memory=memory, rehearse=rehearse)
+        log = SqliteStore(None, clock=self.clock, ids=ids, source="bus", memory=in_memory(LOG_VERSIONS))
+        self.bus = SqliteLog(log)
+        world = World(
+            clock=self.clock,
+            ids=ids,
+            chance=lambda: 0.5,
+            store=self.store,
+            bus=self.bus,
+            subscribe=lambda consumer, types: LogSubscription(self.bus, self.store, consumer, types),
+            caller=lambda name: self.peer,
+            env=env or {},
+            metrics=Metrics(),
+        )
+        self.running = assemble_one(card, world)
+        self.client = LoneClient(self.running.app)
+        self._told = 0
+
+    async def stop(self) -> None:
+        """Close its store and the log."""
+        await self.store.close()
+        await self.bus.store.close()
+
+    async def tell(self, *events: Event) -> None:
+        """Let it hear events in this order, each as a message nobody has seen; what it says is published."""
+        await self.bus.append([self.message(event) for event in events])
+        await self.settle()
+
+    def message(self, event: Event) -> Message:
+        """An event as a new message."""
+        self._told += 1
+        return pack(event, id=f"told-{self._told}", source="test", now_ms=self.clock.at_ms, trace=NO_TRACE)
+
+    async def settle(self) -> None:
+        """Step what moves until it is quiet."""
+        moving = [worker for worker in self.running.workers if worker.moves]
+        while sum([await worker.step() for worker in moving]):
+            pass
+
+    async def said(self) -> list[dict[str, Any]]:
+        """What the service has said, in order, without the time of saying."""
+        waiting = await self.store.read(lambda read: read.all("SELECT value FROM outbox ORDER BY id"))
+        return [{k: v for k, v in msgspec.json.decode(row[0]).items() if k != "timestamp"} for row in waiting]
+
+    async def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """What a query over its store answers."""
+        return await self.store.read(lambda read: read.all(sql, params))

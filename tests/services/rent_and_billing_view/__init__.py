@@ -1,0 +1,1 @@
+"""Facts about rent_and_billing_view."""

@@ -1,0 +1,25 @@
+"""A consumer's place in the log, when next to nothing in the log is for it."""
+
+from gbike.kit.clock import SystemClock
+from gbike.kit.envelope import Message
+from gbike.kit.ids import SystemIds
+from gbike.kit.schema.migrate import LOG_VERSIONS, in_memory
+from gbike.kit.sqlite.log import SKIPPED, LogSubscription, SqliteLog
+from gbike.kit.sqlite.store import SqliteStore
+from gbike.services.bike_manager.storage import VERSIONS
+
+
+async def test_a_consumer_that_hears_nothing_of_a_long_log_does_not_read_it_all_again_after_a_restart() -> None:
+    clock, ids = SystemClock(), SystemIds()
+    bus = SqliteLog(SqliteStore(None, clock=clock, ids=ids, source="bus", memory=in_memory(LOG_VERSIONS)))
+    store = SqliteStore(None, clock=clock, ids=ids, source="bike_manager", memory=in_memory(VERSIONS))
+    many = SKIPPED + 1_000
+    await bus.append([Message(ids.new(), "Rented", f"rent:{n}", b"{}", b"{}") for n in range(many)])
+    before = LogSubscription(bus, store, "bike_manager", frozenset({"Reported"}))
+    for _ in range(many // 100):
+        assert not (await before.take(100)).messages
+    assert await before.lag() == 0
+
+    after = LogSubscription(bus, store, "bike_manager", frozenset({"Reported"}))
+
+    assert await after.lag() < SKIPPED

@@ -1,0 +1,1 @@
+"""Facts about user_deposit."""
