@@ -3,6 +3,7 @@
 Outbox, inbox, envelope and serialisation are those of the distributed form; only the wire is short.
 """
 
+import asyncio
 import random
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,12 +18,13 @@ from gbike.app.data_folder import DataFolder
 from gbike.app.faults import Faulty
 from gbike.app.single import Drivers, assemble_one
 from gbike.kit.clock import Clock, SystemClock
+from gbike.kit.housekeeping import BITE, DAY_MS
 from gbike.kit.http.app import HttpApp, Operation
 from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.http.standard import standard_operations
 from gbike.kit.ids import Ids, SystemIds
 from gbike.kit.inprocess.peer import InProcessCaller
-from gbike.kit.runtime import Card, Running, Subscribe, World
+from gbike.kit.runtime import Card, Running, Subscribe, Worker, World
 from gbike.kit.schema.migrate import LOG_VERSIONS, in_memory, migrate
 from gbike.kit.sqlite.log import LogSubscription, SqliteLog
 from gbike.kit.sqlite.store import SqliteStore
@@ -31,6 +33,8 @@ from gbike.kit.telemetry import Metrics
 from gbike.services.gateway.http import Gateway, open_to_all
 from gbike.services.gateway.wiring import route_table
 
+LOG_KEEP_MS = 7 * DAY_MS
+"""How long the log keeps messages that everybody has handled."""
 CHANCE = random.Random().random  # noqa: S311 - for jitter only
 
 
@@ -71,6 +75,9 @@ class Embedded:
         self.metrics = Metrics()
         self._threads = None if folder is None else ThreadPoolExecutor(8, "commit")
         self.bus = SqliteLog(self._open(folder.bus_path if folder else None, LOG_VERSIONS, "bus"))
+        self._subscriptions: list[LogSubscription] = []
+        tidy = Worker("log", self.forget_old_messages, lambda: asyncio.sleep(60), moves=False)
+        self._tidying = Drivers("bus", [tidy])
         self.parts = {card.name: self._part(card) for card in cards()}
         self.app = self._door()
 
@@ -85,11 +92,12 @@ class Embedded:
             part.faulty.stopped = part.card.name in out
             if not part.faulty.stopped:
                 part.start()
+        self._tidying.start()
 
     async def stop(self) -> None:
         """Stop the workers and close the stores; everything acknowledged is kept."""
-        for part in self.parts.values():
-            await part.drivers.stop()
+        for drivers in (self._tidying, *(part.drivers for part in self.parts.values())):
+            await drivers.stop()
         for store in self.stores().values():
             await store.close()
         if self._threads is not None:
@@ -132,9 +140,15 @@ class Embedded:
 
     def _subscribe(self, store: SqliteStore) -> Subscribe:
         def subscribe(consumer: str, types: frozenset[str]) -> LogSubscription:
-            return LogSubscription(self.bus, store, consumer, types)
+            self._subscriptions.append(LogSubscription(self.bus, store, consumer, types))
+            return self._subscriptions[-1]
 
         return subscribe
+
+    async def forget_old_messages(self) -> int:
+        """Remove old messages that every consumer has handled, also the stopped ones; answers how many."""
+        everybody_at = min([await subscription.place() for subscription in self._subscriptions])
+        return await self.bus.forget(self.clock.now_ms() - LOG_KEEP_MS, everybody_at, BITE)
 
     def _open(self, path: Path | None, versions: Path, source: str) -> SqliteStore:
         if path is not None:

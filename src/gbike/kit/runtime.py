@@ -14,7 +14,7 @@ import msgspec
 from gbike.kit.bus import Bus, Subscription
 from gbike.kit.clock import Clock
 from gbike.kit.envelope import Event, Message
-from gbike.kit.housekeeping import Housekeeper
+from gbike.kit.housekeeping import FLOOR, Housekeeper, Keeping
 from gbike.kit.http.app import HttpApp, Operation, Refusals
 from gbike.kit.http.standard import standard_operations
 from gbike.kit.ids import Ids
@@ -70,6 +70,7 @@ class Service(msgspec.Struct, frozen=True):
     policies: Policies = {}
     hear: Callable[[Tx, Sequence[Message]], None] | None = None
     workers: Sequence[Worker] = ()
+    keeps: Sequence[Keeping] = ()
 
 
 class NoSettings(msgspec.Struct, frozen=True):
@@ -108,7 +109,12 @@ def assemble(world: World, service: Service) -> Running:
     relay = Relay(store, world.bus, world.clock, metrics, name)
     workers = [
         Worker("relay", relay.step, lambda: store.said_something(IDLE_MS)),
-        Worker("housekeeper", Housekeeper(store, world.clock).step, lambda: asyncio.sleep(60), moves=False),
+        Worker(
+            "housekeeper",
+            Housekeeper(store, world.clock, (*FLOOR, *service.keeps)).step,
+            lambda: asyncio.sleep(60),
+            moves=False,
+        ),
         *service.workers,
     ]
     consumer = None

@@ -17,6 +17,8 @@ from gbike.kit.store import Reading, Store, StoreUnavailable, Tx
 
 TAIL = 4096
 """Messages kept in memory for the consumers that keep up."""
+SKIPPED = 4096
+"""Messages a consumer passes over before its place is written down all the same: what a start reads again, at most."""
 
 
 class SqliteLog:
@@ -45,6 +47,11 @@ class SqliteLog:
             return [self._tail[i] for i in range(start, min(start + most, len(self._tail)))]
         return await self.store.read(_entries_after, position, most)
 
+    async def forget(self, before_ms: int, up_to: int, most: int) -> int:
+        """Remove up to `most` of the oldest entries that are older than `before_ms` and at or below the place `up_to`;
+        answers how many. Raises StoreUnavailable."""
+        return await self.store.write(_forget, before_ms, up_to, most)
+
     async def end(self) -> int:
         """The number of the newest entry, 0 for an empty log."""
         return await self.store.read(_last)
@@ -70,6 +77,7 @@ class LogSubscription:
     def __init__(self, bus: SqliteLog, store: Store, name: str, types: frozenset[str]) -> None:
         self._bus, self._store, self._name, self._types = bus, store, name, types
         self._position: int | None = None
+        self._written = 0
         self._changed = asyncio.Event()
         bus.listen(self._changed)
 
@@ -77,7 +85,7 @@ class LogSubscription:
         """See Subscription.take."""
         self._changed.clear()
         try:
-            position = await self._place()
+            position = await self.place()
             entries = await self._bus.after(position, most * 4)
         except StoreUnavailable as down:
             raise BusUnavailable(str(down)) from None
@@ -89,7 +97,7 @@ class LogSubscription:
                 wanted.append(message)
             position = number
         if not wanted:
-            self._position = position
+            await self._pass_over(position)
         return Batch(wanted, position)
 
     def settle(self, tx: Tx, batch: Batch) -> None:
@@ -102,7 +110,14 @@ class LogSubscription:
 
     async def settled(self, batch: Batch) -> None:
         """See Subscription.settled."""
-        self._position = batch.position
+        self._position = self._written = batch.position
+
+    async def _pass_over(self, position: int) -> None:
+        """Nothing up to `position` is for this consumer."""
+        if position - self._written >= SKIPPED:
+            await self._store.write(self.settle, Batch([], position))
+            self._written = position
+        self._position = position
 
     async def changed(self, timeout_ms: int) -> None:
         """See Subscription.changed."""
@@ -114,18 +129,27 @@ class LogSubscription:
 
     async def lag(self) -> int:
         """See Subscription.lag."""
-        return await self._bus.end() - await self._place()
+        return await self._bus.end() - await self.place()
 
-    async def _place(self) -> int:
+    async def place(self) -> int:
+        """The number of the last entry that is settled; 0 before the first."""
         if self._position is None:
-            self._position = await self._store.read(_position, self._name)
+            self._position = self._written = await self._store.read(_position, self._name)
         return self._position
 
 
 def _append(tx: Tx, messages: Sequence[Message]) -> None:
     tx.execute_many(
-        "INSERT INTO log (message_id, type, key, headers, value) VALUES (?, ?, ?, ?, ?)",
-        [(m.id, m.type, m.key, m.headers, m.value) for m in messages],
+        "INSERT INTO log (message_id, type, key, headers, value, at_ms) VALUES (?, ?, ?, ?, ?, ?)",
+        [(m.id, m.type, m.key, m.headers, m.value, tx.now_ms) for m in messages],
+    )
+
+
+def _forget(tx: Tx, before_ms: int, up_to: int, most: int) -> int:
+    return tx.execute(
+        "DELETE FROM log WHERE at_ms < ? AND number <= ?"
+        " AND number IN (SELECT number FROM log ORDER BY number LIMIT ?)",
+        (before_ms, up_to, most),
     )
 
 

@@ -4,13 +4,13 @@ from gbike.contracts.bike import SAYS
 from gbike.kit.runtime import Card, Service, World
 from gbike.services.bike.http import REFUSALS, operations
 from gbike.services.bike.policies import POLICIES
-from gbike.services.bike.storage import VERSIONS, SqlBikes
+from gbike.services.bike.storage import TOMBSTONES, VERSIONS, SqlBikes
 
 
 def build(world: World) -> Service:
     """Bike in a world."""
     bikes = SqlBikes(world.store, world.clock)
-    return Service("bike", operations(bikes, world.clock), REFUSALS, POLICIES)
+    return Service("bike", operations(bikes, world.clock), REFUSALS, POLICIES, keeps=(TOMBSTONES,))
 
 
 CARD = Card(

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from gbike.kit.schema.floor import number_column
+from gbike.kit.schema.floor import ms_column, number_column
 
 revision = "0001"
 down_revision = None
@@ -19,5 +19,6 @@ def upgrade() -> None:
         sa.Column("key", sa.Text, nullable=False),
         sa.Column("headers", sa.LargeBinary, nullable=False),
         sa.Column("value", sa.LargeBinary, nullable=False),
+        ms_column("at_ms"),
         sqlite_autoincrement=True,
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from gbike.contracts.bike import ChkAndUpdatedStatus, RegisteredBike, UpdatedBike, UpdatedBikeState
 from gbike.kit.clock import Clock
+from gbike.kit.housekeeping import DAY_MS, Keeping
 from gbike.kit.http.hal import Page
 from gbike.kit.listing import Listing, list_page
 from gbike.kit.once import Once, once_only
@@ -22,6 +23,11 @@ from gbike.services.bike.domain import (
 
 VERSIONS = Path(__file__).parent / "versions"
 _COLUMNS = "bikeid, location, lat, lon, batterylevel, rentid, held, broken, retired, version"
+TOMBSTONES = Keeping(
+    7 * DAY_MS,
+    "DELETE FROM tombstones WHERE at_ms < ? AND rentid IN (SELECT rentid FROM tombstones ORDER BY rentid LIMIT ?)",
+)
+"""A tombstone must outlive every reservation that is still on its way; those have a deadline of seconds."""
 _LISTED = Listing(
     select=f"SELECT {_COLUMNS} FROM bikes",
     sortable={
