@@ -6,11 +6,13 @@ from random import Random
 
 from gbike.kit.bus import Batch, BusUnavailable
 from gbike.kit.envelope import Message
-from gbike.kit.sqlite.log import LogSubscription, SqliteLog
-from gbike.kit.store import Store
+from gbike.kit.sqlite.log import SqliteLog
+from gbike.kit.store import Reading, Store, Tx
 from simulation.loop import Life
 from simulation.network import Network
 
+LATEST_S = 8.0
+"""How long a message may be held back."""
 WINDOW = 64
 """How far behind the newest a message may be held back."""
 
@@ -69,40 +71,43 @@ def _settle(done: asyncio.Future[None], why: Exception | None) -> None:
         done.exception()
 
 
-class MangledSubscription(LogSubscription):
+class MangledSubscription:
     """A consumer's way through the log on which messages come late, twice and out of order, but none is lost.
 
     The place that is kept is that of the last message before the first one not given yet, so a crash gives again
-    everything behind it.
+    everything behind it (kit.bus.Subscription; the place is kept where the product's own subscription keeps it).
     """
 
     def __init__(
         self, bus: SimBus, network: Network, rng: Random, store: Store, name: str, types: frozenset[str]
     ) -> None:
-        assert bus.log is not None
-        super().__init__(bus.log, store, name, types)
         self._sim_bus, self._network, self._rng = bus, network, rng
-        self._wanted_types = types
+        self._store, self._name, self._types = store, name, types
+        self._bus: SqliteLog | None = None
+        self._position: int | None = None
+        self._changed = asyncio.Event()
         self._given: set[int] = set()
         self._giving: list[int] = []
+        self._held_until: dict[int, float] = {}
 
     async def take(self, most: int) -> Batch:
         """See Subscription.take."""
         swarm, rng = self._network.swarm, self._rng
-        if self._bus is not self._sim_bus.up():
-            self._bus = self._sim_bus.up()
-            self._bus.listen(self._changed)
+        bus = self._sim_bus.up()
+        if self._bus is not bus:
+            self._bus = bus
+            bus.listen(self._changed)
         if rng.random() < swarm.bus_down / 2:
             raise BusUnavailable("a read failed")
         self._changed.clear()
         place = await self._place()
         back = rng.randint(1, 20) if place and rng.random() < swarm.redelivered else 0
-        entries = await self._bus.after(max(0, place - back), WINDOW)
+        entries = await bus.after(max(0, place - back), WINDOW)
         chosen, position, gap = [], place, False
         for number, message in entries:
-            wanted = message.type in self._wanted_types
+            wanted = message.type in self._types
             fresh = wanted and number > place and number not in self._given
-            if fresh and rng.random() < swarm.held_back:
+            if fresh and self._is_held_back(number):
                 gap = True
                 continue
             if wanted and (fresh or rng.random() < 0.3):
@@ -118,7 +123,42 @@ class MangledSubscription(LogSubscription):
             self._position = max(place, position)
         return Batch([message for _, message in chosen[:most]], position)
 
+    def _is_held_back(self, number: int) -> bool:
+        """Drawn once for each message: whether, and until when, those behind it go first."""
+        swarm, now = self._network.swarm, asyncio.get_running_loop().time()
+        if number not in self._held_until:
+            held = self._rng.random() < swarm.held_back
+            self._held_until[number] = now + LATEST_S * self._rng.random() ** 3 if held else 0.0
+        return bool(swarm.held_back) and self._held_until[number] > now
+
+    def settle(self, tx: Tx, batch: Batch) -> None:
+        """See Subscription.settle."""
+        sql = "INSERT INTO positions (consumer, position) VALUES (?, ?) ON CONFLICT (consumer) DO UPDATE"
+        tx.execute(f"{sql} SET position = excluded.position", (self._name, batch.position))
+
     async def settled(self, batch: Batch) -> None:
         """See Subscription.settled."""
-        await super().settled(batch)
+        self._position = batch.position
         self._given = {number for number in (*self._given, *self._giving) if number > batch.position}
+
+    async def changed(self, timeout_ms: int) -> None:
+        """See Subscription.changed."""
+        try:
+            async with asyncio.timeout(timeout_ms / 1000):
+                await self._changed.wait()
+        except TimeoutError:
+            pass
+
+    async def lag(self) -> int:
+        """See Subscription.lag."""
+        return await self._sim_bus.up().end() - await self._place()
+
+    async def _place(self) -> int:
+        if self._position is None:
+            self._position = await self._store.read(_kept_place, self._name)
+        return self._position
+
+
+def _kept_place(read: Reading, consumer: str) -> int:
+    row = read.one("SELECT position FROM positions WHERE consumer = ?", (consumer,))
+    return int(row[0]) if row else 0

@@ -159,7 +159,10 @@ def wrong_now(service: str, reading: Reading, most_open: int) -> Iterator[str]:
 
 
 def wrong_with_the_log(readings: Mapping[str, Reading], log: Reading) -> Iterator[str]:
-    """I21, at rest: what each outbox holds is in the log, and nothing else is."""
+    """At rest. I21: what each outbox holds is in the log, and nothing else is. L4: no key is held for ever."""
+    for name, reading in readings.items():
+        for (key,) in reading.all("SELECT key FROM idempotency WHERE status IS NULL"):
+            yield f"L4 {name} holds the key {key} for a request that nobody works on"
     said = {row[0]: name for name, reading in readings.items() for row in reading.all("SELECT message_id FROM outbox")}
     logged = {row[0] for row in log.all("SELECT message_id FROM log")}
     for message_id, name in said.items():
