@@ -89,13 +89,16 @@ async def settlement(server: Server, folder: Path, fleet: Fleet, per_s: float, s
 
     rides = int(per_s * seconds)
     cpu, own, began = cpu_ms(server.pid), own_cpu_ms(), time.perf_counter()
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(watcher.watch(rides))
-        for number in range(rides):
-            due = began + number / per_s
-            if (wait := due - time.perf_counter()) > 0:
-                await asyncio.sleep(wait)
-            tasks.create_task(ride(due))
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(watcher.watch(rides))
+            for number in range(rides):
+                due = began + number / per_s
+                if (wait := due - time.perf_counter()) > 0:
+                    await asyncio.sleep(wait)
+                tasks.create_task(ride(due))
+    except* WrongEffect as wrong:
+        raise WrongEffect(str(wrong.exceptions[0])) from None
     took_ms = (time.perf_counter() - began) * 1000
     busy, own_busy = (cpu_ms(server.pid) - cpu) / took_ms, (own_cpu_ms() - own) / took_ms
     for connection in connections:

@@ -1,0 +1,52 @@
+"""What the bench writes in bulk is a past that the services could have had."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.fill import fill
+from bench.http import Connection, Reply
+from bench.rides import Ride, WrongEffect, check
+from gbike.app import checking
+from gbike.app.data_folder import DataFolder
+
+
+async def test_a_past_made_in_bulk_has_no_violation_and_its_view_is_what_its_events_say(tmp_path: Path) -> None:
+    folder = tmp_path / "filled"
+    fill(folder, bikes=50, rides=600)
+    told: list[str] = []
+
+    assert await checking.verify(DataFolder(folder), {}, told.append) == 0, told
+    assert await checking.verify_view(DataFolder(folder), told.append) == 0, told
+
+
+class Answers(Connection):
+    """A connection to a billing that answers one bill."""
+
+    def __init__(self, bill: str) -> None:
+        super().__init__()
+        self._bill = bill
+
+    async def ask(self, method: str, path: str, body: bytes = b"") -> Reply:
+        """One bill, in a collection of one."""
+        return Reply(200, b'{"page":{"totalElements":1},"_embedded":{"billings":[%b]}}' % self._bill.encode())
+
+
+@pytest.mark.parametrize(
+    ("status", "fee", "rides"),
+    [("APPLYFEE", 200, 1), ("CLOSEBILL", 100, 1), ("CLOSEBILL", 200, 2)],
+    ids=["not closed", "wrong fee", "a ride without a bill"],
+)
+async def test_the_bench_refuses_to_report_the_speed_of_wrong_bills(status: str, fee: int, rides: int) -> None:
+    times = '"starttime":"2026-11-22T10:00:00.000Z","endtime":"2026-11-22T10:00:01.500Z"'
+    bill = f'{{"rentid":7,"userid":2,"status":"{status}","fee":{fee},{times}}}'
+
+    with pytest.raises(WrongEffect):
+        await check(Answers(bill), [Ride(7 + n, 2, 3) for n in range(rides)], 0, None)
+
+
+async def test_the_bench_accepts_a_closed_bill_over_each_begun_second() -> None:
+    times = '"starttime":"2026-11-22T10:00:00.000Z","endtime":"2026-11-22T10:00:01.500Z"'
+    bill = f'{{"rentid":7,"userid":2,"status":"CLOSEBILL","fee":200,{times}}}'
+
+    await check(Answers(bill), [Ride(7, 2, 3)], 0, None)
