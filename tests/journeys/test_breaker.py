@@ -176,6 +176,20 @@ def test_five_time_outs_in_a_row_open_the_breaker_and_four_do_not(call: Call) ->
     in_a_city(story)
 
 
+@both
+def test_who_was_served_but_lost_the_answer_gets_it_again_while_the_circuit_is_open(call: Call) -> None:
+    async def story(city: City) -> None:
+        body = call.body(await city.a_bike())
+        first = await city.client.post(call.path, body, idempotency_key="once")
+        city.bike.faulty.delay = HANGS
+        await city.users(call, 3)
+        assert (await city.ask(call)).reason == "circuit-open"
+        again = await city.client.post(call.path, body, idempotency_key="once")
+        assert (again.status, again.content) == (201, first.content)
+
+    in_a_city(story)
+
+
 async def one_request_a_second(city: City, call: Call) -> None:
     asked = set()
     while True:
