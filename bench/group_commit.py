@@ -1,7 +1,7 @@
-"""Where should a write's statements run: on the event loop (as kit/sqlite/store does), or in a writer thread?
+"""Where should a write's statements and its COMMIT run: on the event loop (as in kit/sqlite/store), or in a thread?
 
 `python -m bench.group_commit` lets 64 writers write for a while, each way, on a file of its own: once with nothing else
-to do, and once with some plain Python before each write, as a request has. Both ways share a commit among all that
+to do, and once with some plain Python before each write, as a request has. All ways share a commit among all that
 wait, with synchronous=FULL. docs/decisions/0003 keeps the figures.
 """
 
@@ -35,18 +35,26 @@ def _change(tx: Tx, number: int) -> None:
     tx.execute("INSERT INTO said (what) VALUES ('changed')")
 
 
-class ThreadStore(SqliteStore):
-    """The other way: the same store, but the statements of a batch run in the thread that commits it."""
+class CommitInThread(SqliteStore):
+    """Another way: every COMMIT in a thread, quick or slow."""
+
+    async def _commit(self) -> None:
+        assert self._committer is not None
+        await asyncio.get_running_loop().run_in_executor(self._committer, self._writer.execute, "COMMIT")
+
+
+class AllInThread(SqliteStore):
+    """Another way: the statements of a batch run in the thread too, and the event loop is woken once."""
 
     async def _run(self, batch: list[Any]) -> bool:
-        return await asyncio.get_running_loop().run_in_executor(self._committer, self._run_there, batch)
+        if await asyncio.get_running_loop().run_in_executor(self._committer, self._run_there, batch):
+            self._said.set()
+        return True
 
     def _run_there(self, batch: list[Any]) -> bool:
-        self._writer.execute("BEGIN IMMEDIATE")
-        for request in batch:
-            self._attempt(request)
+        said = self._execute(batch, isolated=False)
         self._writer.execute("COMMIT")
-        return True
+        return said
 
 
 def _handle_a_request() -> None:
@@ -89,7 +97,11 @@ def _file(folder: Path) -> Path:
 
 def main() -> None:
     """Print, for each way and load, the median and the best of the rounds, which take turns."""
-    ways = (("statements on the loop", SqliteStore), ("statements in a thread", ThreadStore))
+    ways = (
+        ("as in the product", SqliteStore),
+        ("COMMIT in a thread", CommitInThread),
+        ("all in a thread", AllInThread),
+    )
     print(f"{WRITERS} writers, {SECONDS:.0f} s a round, {ROUNDS} rounds: median (best)")
     with tempfile.TemporaryDirectory() as folder:
         for load, work in (("only writes", lambda: None), ("requests and writes", _handle_a_request)):
@@ -100,9 +112,8 @@ def main() -> None:
             for name, rounds in found.items():
                 writes = [done / SECONDS for done, _ in rounds]
                 p99_ms = statistics.median(late for _, late in rounds)
-                print(
-                    f"{load}, {name}: {statistics.median(writes):,.0f} ({max(writes):,.0f}) tx/s, p99 {p99_ms:.1f} ms"
-                )
+                told = f"{statistics.median(writes):,.0f} ({max(writes):,.0f}) tx/s, p99 {p99_ms:.1f} ms"
+                print(f"{load}, {name}: {told}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,96 @@
+"""What the pages name is there: functions and classes of the tour, headings that are linked to, metrics, decisions."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from prometheus_client import Counter
+
+from gbike.kit.telemetry import Metrics
+
+ROOT = Path(__file__).parents[2]
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+DECISIONS = sorted((ROOT / "docs/decisions").glob("*.md"))
+
+
+def _names(file: Path) -> set[str]:
+    """The functions, classes and methods (`Class.method`) of a module."""
+    body = ast.parse(file.read_text("utf-8")).body
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    found = {node.name for node in body if isinstance(node, kinds)}
+    for node in body:
+        if isinstance(node, ast.ClassDef):
+            found |= {f"{node.name}.{inner.name}" for inner in node.body if isinstance(inner, kinds)}
+    return found
+
+
+def _named(page: Path) -> list[tuple[str, Path]]:
+    """Each [`name`](file.py) of a page."""
+    found = re.findall(r"\[`([\w.]+)`\]\(([^)#]+\.py)\)", page.read_text("utf-8"))
+    return [(name, (page.parent / file).resolve()) for name, file in found]
+
+
+def test_every_name_in_the_tour_is_in_the_file_that_it_links_to() -> None:
+    named = _named(ROOT / "docs/tour.md")
+    assert len(named) > 30
+    assert [f"{name} is not in {file.name}" for name, file in named if name not in _names(file)] == []
+
+
+def test_the_tour_passes_every_room_of_a_service() -> None:
+    rooms = {file.parent.name if file.name == "__init__.py" else file.stem for _, file in _named(ROOT / "docs/tour.md")}
+    assert {"http", "usecases", "saga", "domain", "storage", "policies", "clients", "wiring"} <= rooms
+
+
+def _anchors(page: Path) -> set[str]:
+    """How GitHub names a page's headings."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_a_link_to_a_heading_finds_it(page: Path) -> None:
+    for file, anchor in re.findall(r"\]\(([^)#:\s]*)#([^)\s]+)\)", page.read_text("utf-8")):
+        target = (page.parent / file) if file else page
+        if target.suffix == ".md":
+            assert anchor in _anchors(target), f"{file}#{anchor}"
+
+
+def test_operating_lists_every_metric_and_no_other() -> None:
+    counted = [metric for metric in vars(Metrics()).values() if hasattr(metric, "describe")]
+    real = {metric.describe()[0].name + ("_total" if isinstance(metric, Counter) else "") for metric in counted} - {""}
+    page = (ROOT / "docs/operating.md").read_text("utf-8")
+    assert set(re.findall(r"^\| `(gbike_\w+)`", page, re.MULTILINE)) == real
+
+
+@pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.stem)
+def test_a_decision_says_context_decision_consequences_and_alternatives(page: Path) -> None:
+    text = page.read_text("utf-8")
+    assert text.startswith(f"# {page.name[:4]} ")
+    at = [text.index(f"**{part}.**") for part in ("Context", "Decision", "Consequences", "Alternatives")]
+    assert at == sorted(at)
+
+
+def test_decisions_are_numbered_without_a_gap() -> None:
+    assert [int(page.name[:4]) for page in DECISIONS] == list(range(1, len(DECISIONS) + 1))
+
+
+def test_both_readmes_link_to_the_same_pages_and_to_each_other() -> None:
+    english, korean = (
+        set(re.findall(r"\]\(([^)]+)\)", (ROOT / name).read_text("utf-8"))) for name in ("README.md", "README.ko.md")
+    )
+    assert english - {"README.ko.md"} == korean - {"README.md"}
+    assert "README.ko.md" in english
+    assert "README.md" in korean
+
+
+def test_reliability_names_every_invariant_that_is_checked() -> None:
+    page = (ROOT / "docs/reliability.md").read_text("utf-8")
+    told = set(re.findall(r"^\| (I\d+) ", page, re.MULTILINE))
+    checked = {
+        number
+        for file in [ROOT / "src/gbike/app/verify.py", *(ROOT / "simulation").glob("*.py")]
+        for number in re.findall(r"\bI\d+\b", file.read_text("utf-8"))
+    }
+    assert checked
+    assert checked <= told, checked - told
