@@ -1,0 +1,39 @@
+"""Planted bugs are caught: what the simulator can't find, it does not guard."""
+
+import pytest
+
+from gbike.kit.once import Once
+from gbike.services.bike import policies, storage
+from simulation.mutants import MUTANTS, Edit, Mutant, caught, planted
+from simulation.run import run_seed
+
+
+def name_of(mutant: Mutant) -> str:
+    return mutant.name
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("mutant", MUTANTS, ids=name_of)
+def test_a_planted_bug_is_caught_and_without_it_the_same_run_is_clean(mutant: Mutant) -> None:
+    catch = caught(mutant)
+    assert catch is not None, f"{mutant.name}: not caught"
+    assert not catch.what.startswith(("an error was logged", "the run broke"))
+    if catch.seed is not None:
+        assert run_seed(catch.seed, mutant.swarm).violation is None
+    else:
+        assert mutant.direct is not None
+        assert mutant.direct() is None
+
+
+def test_a_bug_is_taken_out_again() -> None:
+    before = (storage.release, policies.release, Once.check)
+    for mutant in MUTANTS:
+        with planted(mutant):
+            pass
+    assert (storage.release, policies.release, Once.check) == before
+
+
+def test_a_bug_whose_place_is_gone_can_not_be_planted() -> None:
+    stale = Mutant("stale", (Edit("gbike.kit.once", "release", (("no such line", "x"),)),))
+    with pytest.raises(LookupError, match="no such line"), planted(stale):
+        pass

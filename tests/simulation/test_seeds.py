@@ -1,0 +1,70 @@
+"""Runs of the whole product under seeded faults: no invariant is violated, and a seed is always the same history."""
+
+import os
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from simulation.cli import main
+from simulation.mutants import MUTANTS, planted
+from simulation.run import run_seed
+from simulation.swarm import Swarm, draw
+
+SEEDS = int(os.environ.get("GBIKE_SIM_SEEDS", "50"))
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.timeout(600 + 4 * SEEDS)
+def test_no_seed_violates_an_invariant(capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["--seeds", str(SEEDS), "--processes", "1" if SEEDS <= 50 else "2"])
+    told = capsys.readouterr().out
+    assert code == 0, told
+    assert f"{SEEDS} seeds" in told.splitlines()[-1]
+    for recovery in ("swept rent", "rent-was-cancelled", "keys replayed", "reserve open", "reserve closed"):
+        assert recovery in told or SEEDS < 50, f"{recovery} was never seen in {SEEDS} seeds"
+
+
+@pytest.mark.parametrize("seed", [1, 7, 13, 25])
+def test_the_same_seed_twice_is_the_same_history(seed: int) -> None:
+    first, second = run_seed(seed), run_seed(seed)
+    assert first.steps == second.steps
+    assert first.digest == second.digest
+    assert first.digest != run_seed(seed + 1).digest
+
+
+def test_the_history_does_not_depend_on_the_hash_seed() -> None:
+    histories = []
+    for hash_seed in ("1", "2"):
+        done = subprocess.run(
+            [sys.executable, "-m", "simulation", "--seed", "11"],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": hash_seed},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        histories.append([line for line in done.stdout.splitlines() if line.startswith("history")])
+    assert histories[0] == histories[1] != []
+
+
+def test_every_kind_of_fault_is_drawn_and_some_runs_have_none() -> None:
+    drawn = [draw(Random(seed)) for seed in range(50)]
+    for field in fields(Swarm):
+        assert any(getattr(swarm, field.name) for swarm in drawn), field.name
+    assert any(not (s.lost or s.slow or s.crash_every or s.disk or s.bus_down or s.held_back) for s in drawn)
+
+
+def test_a_failure_tells_its_seed_the_invariant_and_how_to_see_it_again(capsys: pytest.CaptureFixture[str]) -> None:
+    bug = next(mutant for mutant in MUTANTS if mutant.name == "a cancelled rent is returned")
+    with planted(bug):
+        code = next(code for seed in range(20) if (code := main(["--seed", str(seed)])))
+    told = capsys.readouterr().out
+    assert code == 1
+    assert "VIOLATION I4" in told
+    assert "again with: gbike sim --seed" in told
+    assert "1 violations" in told.splitlines()[-1]
