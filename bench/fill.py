@@ -1,7 +1,8 @@
 """A data folder with a long past, written in bulk: every ride is over, billed and paid, and every store agrees on it.
 
-The rows are what the services would have written for rides older than the housekeeper keeps outbox and inbox rows. The
-tables are named here, not in the services: nobody else may write rows without saying them. `gbike verify` passes on it.
+The rows are what the services would have left of rides older than the housekeeper keeps outbox rows, inbox rows,
+tombstones and log entries. The tables are named here, not in the services: nobody else may write rows without saying
+them. `gbike verify` passes on it.
 """
 
 import os
@@ -29,7 +30,6 @@ ROWS: dict[str, tuple[str, ...]] = {
         "INSERT INTO bikes SELECT bikeid, 'dock ' || bikeid, NULL, NULL, 80, NULL, 0, 0, 0, 0, 1 + 2 * count(*)"
         " FROM past GROUP BY bikeid",
         "INSERT OR IGNORE INTO bikes SELECT n, 'dock ' || n, NULL, NULL, 80, NULL, 0, 0, 0, 0, 1 FROM bikes_past",
-        "INSERT INTO tombstones SELECT n, ended FROM past ORDER BY n",
         "INSERT INTO counters SELECT 'bikes', count(*) FROM bikes_past",
     ),
     "rent": (
