@@ -1,7 +1,7 @@
 # Every task of the project is a verb here; `make help` lists them.
 PY := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help demo setup test ci lint types schemas docs lock sim bench verify clean
+.PHONY: help demo setup test ci lint schemas sim chaos bench lock
 
 help: ## list every verb with one line each
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -25,14 +25,28 @@ demo: .venv/.run ## everything in one process on http://127.0.0.1:8088, open, wi
 test: .venv/.dev ## every test; what needs a missing tool is skipped by name
 	$(PY) -m pytest
 
+# At full size: 300 simulated seeds and every planted bug, 1,000 races for one bike, 50 kills, the whole API fuzz.
+ci: .venv/.dev lint ## what a change must pass: the checks, then every test at full size
+	GBIKE_REQUIRE=all GBIKE_FULL=1 GBIKE_SIM_SEEDS=300 GBIKE_RACE_ROUNDS=1000 GBIKE_KILLS=50 $(MAKE) test
+
 lint: .venv/.dev ## ruff and mypy
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 
-schemas: .venv/.dev ## generate schemas/ and docs/events.md anew from the code
+schemas: .venv/.dev ## generate schemas/ and the reference pages of docs/ anew from the code
 	$(PY) -m gbike.app.schemas
 
+sim: .venv/.dev ## 300 seeds of the simulator
+	$(PY) -m gbike sim --seeds 300
+
+chaos: .venv/.dev ## kill a real process 50 times at random under load
+	$(PY) -m gbike chaos kill9 --rounds 50
+
+bench: .venv/.dev ## rides per second, latencies, memory and start, beside their floors
+	$(PY) -m gbike bench
+
 lock: ## resolve the two lock files anew (needs uv)
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra build pyproject.toml -o requirements.lock
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra build --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	uv pip compile $(RESOLVE) --extra build pyproject.toml -o requirements.lock
+	uv pip compile $(RESOLVE) --extra build --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+RESOLVE := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
