@@ -1,0 +1,144 @@
+"""The published API keeps its word: the description is valid, and schemathesis finds nothing that contradicts it."""
+
+import asyncio
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from jsonschema import Draft202012Validator
+from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
+
+from gbike.app.embedded import Embedded
+from gbike.app.seed import seed
+from tests.support import Client
+
+FULL = os.environ.get("GBIKE_FULL") == "1"
+EXAMPLES = "200" if FULL else "10"
+PATIENCE_S = 1200 if FULL else 120
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """A whole gbike in memory behind a real socket, with a small fleet."""
+    listening = socket.socket(
+        socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP
+    )  # named, so that asyncio sets NODELAY
+    listening.bind(("127.0.0.1", 0))
+    where = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    ready, stopping = threading.Event(), threading.Event()
+
+    async def serve() -> None:
+        house = Embedded(None, {})
+        await seed(house.app)
+        house.start()
+        server = uvicorn.Server(uvicorn.Config(house.app, log_level="critical", lifespan="off"))
+        running = asyncio.create_task(server.serve(sockets=[listening]))
+        ready.set()
+        await asyncio.get_running_loop().run_in_executor(None, stopping.wait)
+        server.should_exit = True
+        await running
+        await house.stop()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    assert ready.wait(20)
+    yield where
+    stopping.set()
+    thread.join(20)
+
+
+@pytest.mark.timeout(PATIENCE_S + 20)
+def test_schemathesis_finds_no_answer_that_contradicts_the_description(address: str, tmp_path: Path) -> None:
+    tool = Path(sys.executable).parent / "schemathesis"
+    command = [
+        tool,
+        "run",
+        f"{address}/openapi.json",
+        "--phases",
+        "examples,coverage,fuzzing,stateful",
+        "--checks",
+        "all",
+    ]
+    command += ["-n", EXAMPLES, "--continue-on-failure", "--generation-database", "none", "--no-color"]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE_S)
+    assert ran.returncode == 0, ran.stdout[-6000:]
+    [tested] = re.findall(r"Tested: (\d+)", ran.stdout)
+    [phases] = [re.findall(r"✅  (Examples|Coverage|Fuzzing|Stateful)", ran.stdout)]
+    assert int(tested) >= 40
+    assert set(phases) == {"Examples", "Coverage", "Fuzzing", "Stateful"}
+
+
+async def test_the_description_is_a_valid_openapi_3_1_document(client: Client) -> None:
+    document = (await client.get("/openapi.json")).json
+    OPENAPI_31_VALIDATOR.validate(document)
+    assert document["openapi"].startswith("3.1")
+    assert document["info"].keys() >= {"title", "version", "description", "license"}
+    names = re.findall(r'"\$ref": "#/([^"]+)"', str(document).replace("'", '"'))
+    for name in set(names):
+        found = document
+        for part in name.split("/"):
+            found = found[part]
+    for schema in document["components"]["schemas"].values():
+        Draft202012Validator.check_schema(schema)
+
+
+async def test_every_operation_is_told_from_the_others_and_explained(client: Client) -> None:
+    document = (await client.get("/openapi.json")).json
+    operations = [
+        (path, method, each) for path, methods in document["paths"].items() for method, each in methods.items()
+    ]
+    identifiers = [each["operationId"] for _, _, each in operations]
+    assert len(set(identifiers)) == len(identifiers) >= 40
+    tags = {tag["name"] for tag in document["tags"]}
+    assert tags == {
+        "rents",
+        "bikes",
+        "billings",
+        "userDeposits",
+        "rentAndBillingViews",
+        "bikeManageApps",
+        "bikeManagers",
+    }
+    for path, method, each in operations:
+        assert each["tags"] == [path.split("/")[1]]
+        assert each["summary"]
+        assert each["description"]
+        for status, answer in each["responses"].items():
+            assert answer["description"], (path, method, status)
+            assert answer["content"], (path, method, status)
+            if status == "201":
+                assert "Location" in answer["headers"]
+            if status == "503":
+                assert "Retry-After" in answer["headers"]
+
+
+async def test_the_example_of_each_request_body_fits_its_schema(client: Client) -> None:
+    document = (await client.get("/openapi.json")).json
+    bodies = [
+        each["requestBody"]["content"]["application/json"]
+        for methods in document["paths"].values()
+        for each in methods.values()
+        if "requestBody" in each
+    ]
+    assert len(bodies) >= 11
+    for body in bodies:
+        schema = {**body["schema"], "components": document["components"]}
+        Draft202012Validator(schema).validate(body["example"])
+
+
+async def test_allow_names_exactly_the_methods_that_are_described(client: Client) -> None:
+    document = (await client.get("/openapi.json")).json
+    for path, methods in document["paths"].items():
+        target = re.sub(r"\{\w+\}", "1", path)
+        refused = await client.send("DELETE", target)
+        asked = await client.send("OPTIONS", target)
+        named = {method.strip() for method in refused.headers["allow"].split(",")}
+        assert (refused.status, asked.status, asked.headers["allow"]) == (405, 200, refused.headers["allow"])
+        assert named - {"OPTIONS", "HEAD"} == {method.upper() for method in methods}, path
