@@ -16,6 +16,7 @@ import pytest
 from gbike.app.data_folder import DataFolder
 from gbike.app.event_storm import watch
 from gbike.app.reference import picture
+from gbike.app.seed import BIKES_PER_ZONE, FIRST, RIDERS, ZONES
 
 ROOT = Path(__file__).parents[2]
 READMES = ("README.md", "README.ko.md")
@@ -82,6 +83,40 @@ def test_a_ride_in_five_commands_answers_as_the_readme_shows(readme: str, tmp_pa
     with a_demo(tmp_path / "data") as address:
         for args, status, body in blocks:
             assert _answered(address, args, _shape(body)) == (status, _shape(body)), shlex.join(args)
+
+
+def test_what_the_readme_breaks_goes_on_and_heals(tmp_path: Path) -> None:
+    typed, korean = (re.findall(r"`\.venv/bin/gbike ([a-z -]+)`", (ROOT / name).read_text("utf-8")) for name in READMES)
+    assert typed == korean == ["demo-fault stop billing", "demo-fault heal", "verify"]
+    with a_demo(tmp_path / "data") as address:
+        stop, heal, verify = ([*command.split(), "--data", str(tmp_path / "data")] for command in typed)
+        _gbike(stop)
+        assert _ask(address, ["POST", ":8088/rents", "userid=1001", "bikeid=1001"])[0] == 201
+        assert _ask(address, ["PATCH", ":8088/rents/1", "status=returned"])[0] == 200
+        assert _ride(address, "returned")["billid"] is None
+        _gbike(heal)
+        ride = _ride(address, "CLOSEBILL")
+        assert (ride["billid"], ride["billingStatus"]) == (1, "CLOSEBILL")
+        assert _gbike(verify).endswith("0 violations\n")
+
+
+def _gbike(args: list[str]) -> str:
+    command = [sys.executable, "-m", "gbike", *args]
+    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=60).stdout
+
+
+def _ride(address: str, until_word: str) -> Any:
+    """Ride 1 as the view shows it, once that word is in it."""
+    until = time.monotonic() + HANDLED_S
+    while True:
+        _, ride = _ask(address, ["GET", ":8088/rentAndBillingViews/1"])
+        if until_word in json.dumps(ride) or time.monotonic() > until:
+            return ride
+
+
+def test_the_small_fleet_is_as_large_as_the_readme_says() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert f"bikes {FIRST} to {FIRST + len(ZONES) * BIKES_PER_ZONE - 1}, riders {FIRST} to {FIRST + RIDERS - 1}" in text
 
 
 @pytest.mark.parametrize("page", [*READMES, "docs/architecture.md", "docs/events.md"])
