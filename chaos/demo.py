@@ -60,8 +60,11 @@ class Demo:
 
     async def stop(self) -> None:
         """Ask it to stop, as Ctrl-C does. Raises Failed unless it ends well within 5 s."""
-        async with asyncio.timeout(5):
-            code = await self._end(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(5):
+                code = await self._end(signal.SIGTERM)
+        except TimeoutError:
+            raise Failed(f"SIGTERM did not end the demo within 5 s; see {self._log}") from None
         if code != 0:
             raise Failed(f"SIGTERM ended the demo with {code}; see {self._log}")
 
