@@ -1,0 +1,232 @@
+"""The original's scenarios 1-7, typed with httpie as its document shows them, against a real `gbike demo` process.
+
+The commands are the document's, with the address of the demo for the document's.
+"""
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from io import BytesIO, StringIO, TextIOWrapper
+from pathlib import Path
+from typing import Any
+
+import pytest
+from httpie.context import Environment
+from httpie.core import main as httpie
+
+START_S, SETTLE_S = 20, 10
+
+
+class Demo:
+    """A running `gbike demo`, and a hand that types at it."""
+
+    def __init__(self, data: Path, *options: str) -> None:
+        command = [sys.executable, "-m", "gbike", "demo", "--port", "0", "--data", str(data), *options]
+        env = {**os.environ, "GBIKE_TARIFF_PER_S": "1", "GBIKE_TARIFF_ROUNDING": "ceil", "COLUMNS": "200"}
+        self.data = data
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env)
+        self.address = self._address()
+
+    def _address(self) -> str:
+        until = time.monotonic() + START_S
+        lock = self.data / "lock"
+        while time.monotonic() < until:
+            assert self.process.poll() is None, self.process.communicate()[0]
+            found = re.search(r'"address":"(http://[^"]*:[1-9][0-9]*)"', lock.read_text() if lock.exists() else "")
+            if found and self.ready(found[1]):
+                return found[1]
+            time.sleep(0.05)
+        raise AssertionError("the demo did not start")
+
+    def ready(self, address: str) -> bool:
+        return http(f"GET {address}/health/ready")[0] == 200
+
+    def type(self, command: str) -> tuple[int, dict[str, str], Any]:
+        """What the document's command answers: status, headers, JSON."""
+        return http(re.sub(r"http://52\.231\.34\.10:8080", self.address, command.removeprefix("http ")))
+
+    def until(self, command: str, right: Callable[[Any], bool]) -> Any:
+        """The answer to a look-up once it is right; the services settle a moment after each other."""
+        until = time.monotonic() + SETTLE_S
+        while True:
+            status, _, answer = self.type(command)
+            assert status == 200, answer
+            if right(answer):
+                return answer
+            assert time.monotonic() < until, f"{command} still answers {answer}"
+
+    def fault(self, *words: str) -> None:
+        """`gbike demo-fault`, as typed in another terminal."""
+        subprocess.run(
+            [sys.executable, "-m", "gbike", "demo-fault", *words, "--data", str(self.data)],
+            check=True,
+            capture_output=True,
+            timeout=30,
+        )
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGINT)
+        self.process.communicate(timeout=15)
+        return self.process.returncode
+
+
+def http(command: str) -> tuple[int, dict[str, str], Any]:
+    """httpie itself (the program `http`, its start-up paid once): status, headers by lower-case name, and the JSON."""
+    typed = ["http", "--ignore-stdin", "--print=hb", "--pretty=none", "--timeout=10", *shlex.split(command)]
+    out, errors = TextIOWrapper(BytesIO(), "utf-8"), StringIO()
+    httpie(typed, Environment(stdin=None, stdin_isatty=False, stdout=out, stdout_isatty=False, stderr=errors))
+    out.flush()
+    answered = out.buffer.getvalue().decode()
+    if not answered.startswith("HTTP/"):
+        return 0, {}, errors.getvalue()
+    head, _, body = answered.replace("\r\n", "\n").partition("\n\n")
+    first, *lines = head.splitlines()
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    return int(first.split()[1]), headers, json.loads(body) if body.strip() else None
+
+
+def listed(answer: Any, collection: str, **numbers: int) -> dict[str, Any]:
+    """The one item of a collection whose number is the given one."""
+    [found] = [one for one in answer["_embedded"][collection] if numbers.items() <= one.items()]
+    return dict(found)
+
+
+@pytest.fixture(params=[("--empty",), ()], ids=["empty", "beside the small fleet"])
+def demo(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Demo]:
+    running = Demo(tmp_path / "data", *request.param)
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.mark.timeout(180)
+def test_the_original_scenarios_give_the_states_that_its_document_shows(demo: Demo) -> None:
+    initial_data(demo)
+    a_rent(demo)
+    a_return(demo)
+    no_rent(demo)
+    reports_earn_points(demo)
+    points_become_deposit(demo)
+    the_view_shows_the_deposit(demo)
+
+
+def initial_data(demo: Demo) -> None:
+    """1. 초기데이터 구축."""
+    assert demo.type("http POST http://52.231.34.10:8080/userDeposits userid=1 deposit=100000")[0] == 201
+    assert demo.type("http POST http://52.231.34.10:8080/userDeposits userid=2 deposit=200000")[0] == 201
+    assert demo.type("http POST http://52.231.34.10:8080/userDeposits userid=3 deposit=200000")[0] == 201
+    _, _, deposits = demo.type("http GET http://52.231.34.10:8080/userDeposits")
+    assert [listed(deposits, "userDeposits", userid=n)["deposit"] for n in (1, 2, 3)] == [100000, 200000, 200000]
+    bikes = ("bikeid=1 status=사용가능", "bikeid=2 status=사용중", "bikeid=3 status=불량")
+    for bike in bikes:
+        assert demo.type(f"http POST http://52.231.34.10:8080/bikes {bike} location=분당_정자역_1구역")[0] == 201
+    _, _, shown = demo.type("http GET http://52.231.34.10:8080/bikes")
+    assert [listed(shown, "bikes", bikeid=n)["status"] for n in (1, 2, 3)] == ["사용가능", "사용중", "불량"]
+    assert demo.type("http POST http://52.231.34.10:8080/bikeManagers managerid=1 userid=1 point=1000")[0] == 201
+    _, _, managers = demo.type("http GET http://52.231.34.10:8080/bikeManagers")
+    assert listed(managers, "bikeManagers", managerid=1)["point"] == 1000
+
+
+def a_rent(demo: Demo) -> None:
+    """2. 자전거 대여."""
+    status, headers, rent = demo.type("http POST http://52.231.34.10:8080/rents userid=1 bikeid=1")
+    assert (status, headers["location"], rent["status"]) == (201, f"{demo.address}/rents/1", "rented")
+    _, _, bikes = demo.type("http GET http://52.231.34.10:8080/bikes")
+    assert listed(bikes, "bikes", bikeid=1)["status"] == "사용중"
+    bills = demo.until("http GET http://52.231.34.10:8080/billings", lambda found: found["page"]["totalElements"] == 1)
+    bill = listed(bills, "billings", rentid=1)
+    assert (bill["status"], bill["starttime"], bill["endtime"], bill["fee"]) == (
+        "OPENBILL",
+        rent["starttime"],
+        None,
+        None,
+    )
+    views = demo.until(
+        "http GET http://52.231.34.10:8080/rentAndBillingViews",
+        lambda found: [row["billid"] for row in found["_embedded"]["rentAndBillingViews"]] == [bill["billid"]],
+    )
+    row = listed(views, "rentAndBillingViews", rentid=1)
+    assert (row["userid"], row["bikeid"], row["rentStatus"], row["billingStatus"]) == (1, 1, "rented", "OPENBILL")
+
+
+def a_return(demo: Demo) -> None:
+    """3. 반납."""
+    status, _, rent = demo.type("http PATCH http://52.231.34.10:8080/rents/1 endlocation=분당_정자역_3구역")
+    assert (status, rent["status"], rent["endlocation"]) == (200, "returned", "분당_정자역_3구역")
+    bikes = demo.until(
+        "http GET http://52.231.34.10:8080/bikes",
+        lambda found: listed(found, "bikes", bikeid=1)["status"] == "사용가능",
+    )
+    assert listed(bikes, "bikes", bikeid=1)["location"] == "분당_정자역_3구역"
+    bills = demo.until(
+        "http GET http://52.231.34.10:8080/billings",
+        lambda found: listed(found, "billings", rentid=1)["status"] == "CLOSEBILL",
+    )
+    bill = listed(bills, "billings", rentid=1)
+    assert (bill["endtime"], bill["fee"] > 0, bill["fee"] % 100) == (rent["endtime"], True, 0)
+    _, _, deposits = demo.type("http GET http://52.231.34.10:8080/userDeposits")
+    assert listed(deposits, "userDeposits", userid=1)["deposit"] == 100000 - bill["fee"]
+    views = demo.until(
+        "http GET http://52.231.34.10:8080/rentAndBillingViews",
+        lambda found: listed(found, "rentAndBillingViews", rentid=1)["billingStatus"] == "CLOSEBILL",
+    )
+    row = listed(views, "rentAndBillingViews", rentid=1)
+    assert (row["rentStatus"], row["fee"]) == ("returned", bill["fee"])
+
+
+def no_rent(demo: Demo) -> None:
+    """4. 자전거 대여 불가: 4.1 the bike is in use, 4.2 the bike service is down."""
+    status, headers, refusal = demo.type("http POST http://52.231.34.10:8080/rents bikeid=2 userid=2")
+    assert (status, headers["content-type"], refusal["bikestatus"]) == (409, "application/problem+json", "사용중")
+    demo.fault("stop", "bike")
+    status, headers, refusal = demo.type("http POST http://52.231.34.10:8080/rents bikeid=1 userid=2")
+    assert (status, int(headers["retry-after"]) > 0, refusal["status"]) == (503, True, 503)
+    demo.fault("heal")
+    _, _, bikes = demo.type("http GET http://52.231.34.10:8080/bikes")
+    assert listed(bikes, "bikes", bikeid=1)["status"] == "사용가능"
+
+
+def reports_earn_points(demo: Demo) -> None:
+    """5. Bike 상태 Report 후 BikeManager 포인트 적립."""
+    report = "http POST http://52.231.34.10:8080/bikeManageApps"
+    assert demo.type(f"{report} reportid=1 managerid=1 bikeid=1 batterylevel=50 usableyn=true")[0] == 201
+    _, _, bikes = demo.type("http GET http://52.231.34.10:8080/bikes")
+    bike = listed(bikes, "bikes", bikeid=1)
+    assert (bike["batterylevel"], bike["status"]) == (50, "사용가능")
+    managers = "http GET http://52.231.34.10:8080/bikeManagers"
+    demo.until(managers, lambda found: listed(found, "bikeManagers", managerid=1)["point"] == 2000)
+    assert demo.type(f"{report} reportid=4 managerid=1 bikeid=1 batterylevel=40 usableyn=false  ")[0] == 201
+    _, _, bikes = demo.type("http GET http://52.231.34.10:8080/bikes")
+    bike = listed(bikes, "bikes", bikeid=1)
+    assert (bike["batterylevel"], bike["status"]) == (40, "불량")
+    demo.until(managers, lambda found: listed(found, "bikeManagers", managerid=1)["point"] == 3000)
+
+
+def points_become_deposit(demo: Demo) -> None:
+    """6. 적립한 point Deposit으로 전환."""
+    _, _, before = demo.type("http GET http://52.231.34.10:8080/userDeposits")
+    held = listed(before, "userDeposits", userid=1)["deposit"]
+    put = "http PUT http://52.231.34.10:8080/bikeManagers/1 userid=1 point=2000 adjustpoint=1000"
+    assert [demo.type(put)[0] for _ in range(2)] == [200, 200]
+    _, _, managers = demo.type("http GET http://52.231.34.10:8080/bikeManagers")
+    manager = listed(managers, "bikeManagers", managerid=1)
+    assert (manager["point"], manager["adjustpoint"]) == (2000, 1000)
+    demo.until(
+        "http GET http://52.231.34.10:8080/userDeposits",
+        lambda found: listed(found, "userDeposits", userid=1)["deposit"] == held + 1000,
+    )
+
+
+def the_view_shows_the_deposit(demo: Demo) -> None:
+    """7. userDeposit 전환 후 rentAndBillingView에서 deposit 반영 확인."""
+    _, _, deposits = demo.type("http GET http://52.231.34.10:8080/userDeposits")
+    held = listed(deposits, "userDeposits", userid=1)["deposit"]
+    demo.until(
+        "http GET http://52.231.34.10:8080/rentandbillingviews",
+        lambda found: listed(found, "rentAndBillingViews", rentid=1)["deposit"] == held,
+    )
