@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import Counter
 
+from gbike.kit.sqlite.store import BATCH, COMMITS_IN_THREAD, SLOW_COMMIT_MS
 from gbike.kit.telemetry import Metrics
 
 ROOT = Path(__file__).parents[2]
@@ -73,6 +74,12 @@ def test_a_decision_says_context_decision_consequences_and_alternatives(page: Pa
 
 def test_decisions_are_numbered_without_a_gap() -> None:
     assert [int(page.name[:4]) for page in DECISIONS] == list(range(1, len(DECISIONS) + 1))
+
+
+def test_the_decision_on_group_commit_has_the_store_s_figures() -> None:
+    page = (ROOT / "docs/decisions/0003-group-commit.md").read_text("utf-8")
+    assert f"({BATCH} at most)" in page
+    assert f"{SLOW_COMMIT_MS} ms the next {COMMITS_IN_THREAD} run in a thread" in page.replace("\n", " ")
 
 
 def test_both_readmes_link_to_the_same_pages_and_to_each_other() -> None:

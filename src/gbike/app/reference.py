@@ -59,6 +59,10 @@ ADVICE = {
     "unsupported-media-type": "Send application/json.",
 }
 """What a client should do, by problem type."""
+OF_THE_PROCESS = (
+    ("`GBIKE_DATA`", "data", "the data folder, unless `--data` says it"),
+    ("`GBIKE_LOG_LEVEL`", "WARNING", "how much is logged: DEBUG, INFO, WARNING, ERROR"),
+)
 
 
 def picture() -> str:
@@ -81,6 +85,8 @@ def events_page(built: Sequence[Built], scenes: Iterable[Scene]) -> str:
         "## What happens when someone asks for something\n",
         "actor → command → aggregate → event → policy → next event\n",
         *[_scene(scene, built) for scene in scenes if scene.command.wish],
+        "## What is only looked up\n",
+        *[_lookups(number, built) for number in (9, 13)],
         "## Every event\n",
         "Each is delivered at least once and in any order; who hears it acts once. Fields marked `?` may be null or"
         " left out by an older message.\n",
@@ -123,6 +129,7 @@ def settings_page(built: Sequence[Built]) -> str:
         rows = [(f"`{s.name}`", s.default, s.meaning) for s in describe(one.card.settings, {})]
         if rows:
             parts += [f"## {said(one.card)}\n", _table(("Name", "Default", "Meaning"), rows)]
+    parts += ["## The process\n", _table(("Name", "Default", "Meaning"), OF_THE_PROCESS)]
     silent = [said(one.card) for one in built if not describe(one.card.settings, {})]
     parts.append(f"{', '.join(silent)} have nothing to set.\n")
     return "\n".join(parts)
@@ -141,6 +148,11 @@ def _scene(scene: Scene, built: Sequence[Built]) -> str:
     if not scene.said:
         lines.append("- no event: nobody needs to hear of it")
     return "\n".join(lines) + "\n"
+
+
+def _lookups(number: int, built: Sequence[Built]) -> str:
+    found = [o for one in built for o in one.public if number in _requirements(o.summary) and o.method == "GET"]
+    return "\n".join([f"> R{number}. {REQUIREMENTS[number]}\n", *(f"- `GET {o.path}`" for o in found)]) + "\n"
 
 
 def _reactions(heard: str, depth: int, scene: Scene, built: Sequence[Built]) -> list[str]:
