@@ -47,6 +47,7 @@ class SimBus:
         except Exception as why:
             raise BusUnavailable(str(why)) from None
         if fails:
+            self._network.struck["appends whose answer was lost"] += 1
             raise BusUnavailable("the answer to an append was lost")
 
     async def _append(
@@ -101,26 +102,29 @@ class MangledSubscription:
             raise BusUnavailable("a read failed")
         self._changed.clear()
         place = await self._place()
-        back = rng.randint(1, 20) if place and rng.random() < swarm.redelivered else 0
-        entries = await bus.after(max(0, place - back), WINDOW)
-        chosen, position, gap = [], place, False
+        again = rng.random() < swarm.redelivered
+        entries = await bus.after(max(0, place - 20) if again else place, WINDOW)
+        chosen, had, position, gap = [], [], place, False
         for number, message in entries:
-            wanted = message.type in self._types
-            fresh = wanted and number > place and number not in self._given
-            if fresh and self._is_held_back(number):
-                gap = True
-                continue
-            if wanted and (fresh or rng.random() < 0.3):
-                chosen.append((number, message))
+            if message.type in self._types:
+                if number <= place or number in self._given:
+                    had.append((number, message))
+                elif self._is_held_back(number):
+                    gap = True
+                else:
+                    chosen.append((number, message))
             if not gap:
                 position = max(position, number)
+        if not chosen:
+            self._position = position
+        elif again:
+            had += chosen[:1]
+            repeats = rng.sample(had, rng.randint(1, min(len(had), 4)))
+            self._network.struck["events given again"] += len(repeats)
+            chosen += repeats
         if swarm.held_back:
             rng.shuffle(chosen)
-        if chosen and rng.random() < swarm.redelivered:
-            chosen.append(rng.choice(chosen))
         self._giving = [number for number, _ in chosen]
-        if not chosen:
-            self._position = max(place, position)
         return Batch([message for _, message in chosen[:most]], position)
 
     def _is_held_back(self, number: int) -> bool:
@@ -128,6 +132,7 @@ class MangledSubscription:
         swarm, now = self._network.swarm, asyncio.get_running_loop().time()
         if number not in self._held_until:
             held = self._rng.random() < swarm.held_back
+            self._network.struck["events held back"] += held
             self._held_until[number] = now + LATEST_S * self._rng.random() ** 3 if held else 0.0
         return bool(swarm.held_back) and self._held_until[number] > now
 

@@ -1,4 +1,4 @@
-"""Who makes things go wrong: crashes at any step, stalls, a bike service that hangs, clocks that are set back."""
+"""Who makes things go wrong: crashes at any step, stalls, a bike service that hangs, clocks that are set."""
 
 from simulation.history import History
 from simulation.node import Cluster, Node
@@ -44,8 +44,9 @@ class Nemesis:
         if self._stall_at == now:
             self._stall_at = self._after(swarm.stall_every)
             self._stall(node, 8.0 * self._rng.random() ** 2)
-            if swarm.steps_back_ms:
-                node.clock.skew_ms -= self._rng.randint(0, swarm.steps_back_ms)
+        if swarm.steps_ms:
+            node.clock.step_ms = self._rng.randint(-swarm.steps_ms, swarm.steps_ms)
+            self._history.mark(f"{node.name} sets its clock to {node.clock.step_ms:+} ms")
         self._aim()
 
     def _choose(self) -> Node:

@@ -1,6 +1,7 @@
 """The wire between clients and services, and between services: late, lossy, doubling; it never cancels the callee."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from random import Random
 from typing import Any
@@ -19,11 +20,14 @@ class Network:
 
     def __init__(self, loop: SimLoop, rng: Random, swarm: Swarm) -> None:
         self._loop, self._rng, self.swarm = loop, rng, swarm
+        self.struck: Counter[str] = Counter()
+        """How often each kind of fault struck."""
         self._nothing = LIFE_OF_THE_WIRE.context()
 
     def delay(self) -> float:
         """Seconds that one message takes."""
         if self._rng.random() < self.swarm.slow:
+            self.struck["messages late"] += 1
             return TAIL_S * self._rng.random() ** 3 + 0.05
         return 0.000_2 + 0.004 * self._rng.random()
 
@@ -37,10 +41,12 @@ class Network:
         if self._rng.random() < self.swarm.refused:
             self.later(self.delay(), _fail, reply, "refused")
         elif self._rng.random() < self.swarm.lost:
+            self.struck["requests lost"] += 1
             self.later(TAIL_S, _fail, reply, "lost")
         else:
             self.later(self.delay(), self._deliver, find, request, reply)
         if may_double and self._rng.random() < self.swarm.doubled:
+            self.struck["calls doubled"] += 1
             self.later(self.delay() + self.delay(), self._deliver, find, request, self._loop.create_future())
         return await reply
 
@@ -56,6 +62,7 @@ class Network:
         answer = await call_asgi(app, *request)
         life.owes.remove(reply)
         if self._rng.random() < self.swarm.lost:
+            self.struck["replies lost"] += 1
             self.later(TAIL_S, _fail, reply, "the reply was lost")
         else:
             self.later(self.delay(), _answer, reply, answer)

@@ -29,14 +29,16 @@ NOT_DRIVEN = ("lag",)
 
 
 class SimClock:
-    """A node's clock: wall time is skewed and may be set back, the monotonic one begins anywhere."""
+    """A node's clock: wall time is skewed and may be set, the monotonic one begins anywhere."""
 
     def __init__(self, loop: SimLoop, skew_ms: int, began_ms: float) -> None:
-        self._loop, self.skew_ms, self._began_ms = loop, skew_ms, began_ms
+        self._loop, self._skew_ms, self._began_ms = loop, skew_ms, began_ms
+        self.step_ms = 0
+        """How far the wall clock was set back or forward."""
 
     def now_ms(self) -> int:
         """See Clock.now_ms."""
-        return NOON_MS + int(self._loop.time() * 1000) + self.skew_ms
+        return NOON_MS + int(self._loop.time() * 1000) + self._skew_ms + self.step_ms
 
     def monotonic_ms(self) -> float:
         """See Clock.monotonic_ms."""
@@ -63,8 +65,15 @@ class SimStore(SqliteStore):
 
     async def _commit(self) -> None:
         if self.rng.random() < self.network.swarm.disk:
+            self.network.struck["commits failed"] += 1
             raise sqlite3.OperationalError("database or disk is full")
         await super()._commit()
+
+    async def step(self) -> int:
+        """See SqliteStore.step."""
+        together = await super().step()
+        self.network.struck["writes that shared a commit"] += together if together > 1 else 0
+        return together
 
 
 class Node:

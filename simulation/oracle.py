@@ -38,6 +38,7 @@ def wrong_with_history(attempts: list[Attempt], readings: Mapping[str, Reading])
     yield from _rents(attempts, readings["rent"])
     yield from _numbered_reports(attempts, effects)
     yield from _conversions(attempts, effects)
+    yield from _managers(attempts, readings["bike_manager"])
 
 
 def _effects(readings: Mapping[str, Reading]) -> Effects:
@@ -59,9 +60,13 @@ def _one(attempt: Attempt, effects: list[dict[str, Any]]) -> Iterator[str]:
         yield f"I19 refused, and yet it happened: {attempt.line()}"
     if len(effects) > 1:
         yield f"I20 one request, {len(effects)} effects: {attempt.line()}"
-    alone = attempt.key is None and attempt.op in ("rent", "open", "topup", "bike")
-    if alone and attempt.kind == "ok" and not effects:
+    if attempt.key is None and _always_new(attempt) and attempt.kind == "ok" and not effects:
         yield f"I18 acknowledged, but it did not happen: {attempt.line()}"
+
+
+def _always_new(attempt: Attempt) -> bool:
+    """Whether each acknowledged request of this kind has an effect of its own."""
+    return attempt.op in ("rent", "open", "topup", "bike") or (attempt.op == "report" and attempt.facts["sent"] is None)
 
 
 def _keys(attempts: list[Attempt], effects: Effects) -> Iterator[str]:
@@ -76,7 +81,7 @@ def _keys(attempts: list[Attempt], effects: Effects) -> Iterator[str]:
             yield f"I20 the key {key} had {happened} effects: {same[0].line()}"
         if len(answers) > 1:
             yield f"I20 the key {key} was answered in {len(answers)} ways: {same[0].line()}"
-        if answers and not happened and same[0].op in ("rent", "open", "topup"):
+        if answers and not happened and _always_new(same[0]):
             yield f"I18 acknowledged, but it did not happen: {same[0].line()}"
 
 
@@ -120,3 +125,10 @@ def _conversions(attempts: list[Attempt], effects: Effects) -> Iterator[str]:
             told = (attempt.facts["manager"], attempt.facts["amount"], attempt.answer["point"])
             if told not in done:
                 yield f"I17 acknowledged, but not converted: {attempt.line()}"
+
+
+def _managers(attempts: list[Attempt], bike_manager: Reading) -> Iterator[str]:
+    kept = dict(bike_manager.all("SELECT managerid, userid FROM managers"))
+    for attempt in attempts:
+        if attempt.op == "manager" and attempt.kind == "ok" and kept.get(attempt.facts["managerid"]) is None:
+            yield f"I18 acknowledged, but there is no such manager: {attempt.line()}"

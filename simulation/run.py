@@ -29,10 +29,29 @@ from simulation.swarm import Swarm, draw
 
 STORM_S = 240.0
 """Virtual seconds that people may take."""
-CALM_S = 90.0
+CALM_S = 30.0
 """Virtual seconds in which everything must settle once nothing goes wrong any more (L1, I6)."""
 TARIFF = {"GBIKE_TARIFF_KRW": "100", "GBIKE_TARIFF_PER_S": "1", "GBIKE_TARIFF_ROUNDING": "ceil"}
 NARROW = {f"GBIKE_{call}_{limit}": "1" for call in ("RENT", "REPORT") for limit in ("IN_FLIGHT", "WAITING")}
+RECOVERIES = {
+    "rent-was-cancelled": "tombstones met",
+    "swept": "rents and reports swept",
+    "open": "breaker opened",
+    "half_open": "breaker half-opened",
+    "closed": "breaker closed",
+    "circuit-open": "refused by an open breaker",
+    "busy": "refused by a full bulkhead",
+    "bike-service-timeout": "gave up waiting for bike",
+    "rent-given-up": "rents opened too late",
+    "report-given-up": "reports applied too late",
+    "idempotency-key-in-flight": "keys in flight",
+    "report-in-flight": "reports in flight",
+    "too-many-open-rents": "riders at their limit",
+    "store-unavailable": "refused because a commit failed",
+    "bike-unavailable": "bikes taken",
+    "points-differ": "conversions that expected other points",
+}
+"""What the product's metrics say of its recoveries, and how it is told."""
 EXPECTED = ("a batch of writes was rolled back",)
 """Errors that the product logs because a fault of ours struck."""
 
@@ -171,7 +190,9 @@ class Run:
 
     def seen(self) -> Counter[str]:
         """Which faults struck and which recoveries were seen."""
-        seen = Counter({name: n - self._before[name] for name, n in _counted().items() if n > self._before[name]})
+        after = _counted()
+        after.subtract(self._before)
+        seen = +after + self.cluster.network.struck
         seen["crashes"] = sum(node.crashes for node in self.cluster.everyone())
         seen["handles that vanished"] = self.loop.dropped
         seen["requests"] = len(self.history.attempts)
@@ -187,9 +208,9 @@ def _counted() -> Counter[str]:
     found: Counter[str] = Counter()
     for metric in (METRICS.swept, METRICS.breaker_moves, METRICS.refusals):
         for sample in next(iter(metric.collect())).samples:
-            if sample.name.endswith("_total"):
-                labels = " ".join(sample.labels.values())
-                found[f"{sample.name.removeprefix('gbike_').removesuffix('_total')} {labels}"] = int(sample.value)
+            name = RECOVERIES.get(sample.labels.get("reason") or sample.labels.get("to") or "swept")
+            if name is not None and sample.name.endswith("_total"):
+                found[name] += int(sample.value)
     return found
 
 

@@ -32,8 +32,8 @@ class Swarm:
     """The bike service stops for seconds, again and again."""
     skew_ms: int = 0
     """How far the nodes' wall clocks are apart, at most."""
-    steps_back_ms: int = 0
-    """How far a wall clock is set back now and then."""
+    steps_ms: int = 0
+    """How far a wall clock is set back or forward now and then, at most."""
     riders: int = 4
     bikes: int = 3
     managers: int = 2
@@ -75,7 +75,7 @@ def draw(rng: Random) -> Swarm:
         stall_every=every(400),
         bike_hangs=strength > 0 and rng.random() < 0.25,
         skew_ms=rng.choice((0, 0, 1_000, 3_600_000)),
-        steps_back_ms=rng.choice((0, 0, 0, 3_000)) if strength else 0,
+        steps_ms=rng.choice((0, 0, 0, 3_000)) if strength else 0,
         riders=rng.randint(2, 6),
         bikes=rng.randint(1, 4),
         managers=rng.randint(1, 3),
