@@ -1,0 +1,214 @@
+"""Idempotency-Key: a request sent again has its effect once and gets the same answer; a refusal is judged anew."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from gbike.app.embedded import Embedded
+from gbike.kit.store import Reading
+from tests.support import EVERY_RIDE_COSTS, Client, Reply, digest
+
+CHANGES: dict[str, tuple[str, str, Any, Any]] = {
+    "POST rents": ("POST", "/rents", {"userid": 1, "bikeid": 2}, {"userid": 2, "bikeid": 2}),
+    "PATCH rents": ("PATCH", "/rents/1", {"endlocation": "B"}, {"endlocation": "C"}),
+    "PUT rents": ("PUT", "/rents/1", {"endlocation": "B"}, {"status": "returned"}),
+    "POST bikes": ("POST", "/bikes", {"bikeid": 3}, {"bikeid": 4}),
+    "PATCH bikes": ("PATCH", "/bikes/2", {"location": "B"}, {"location": "C"}),
+    "PUT bikes": ("PUT", "/bikes/2", {"location": "B"}, {"location": "C"}),
+    "retirement": ("POST", "/bikes/2/retirement", None, {"why": "old"}),
+    "POST userDeposits": ("POST", "/userDeposits", {"userid": 2, "deposit": 5}, {"userid": 3, "deposit": 5}),
+    "PATCH userDeposits": ("PATCH", "/userDeposits/1", {"deposit": 5}, {"deposit": 6}),
+    "PUT userDeposits": ("PUT", "/userDeposits/1", {"deposit": 5}, {"deposit": 6}),
+    "topUps": ("POST", "/userDeposits/1/topUps", {"amount": 5}, {"amount": 6}),
+    "POST bikeManagers": ("POST", "/bikeManagers", {"userid": 2, "point": 10}, {"userid": 2, "point": 11}),
+    "PUT bikeManagers": ("PUT", "/bikeManagers/1", {"adjustpoint": 500}, {"adjustpoint": 400}),
+    "PATCH bikeManagers": ("PATCH", "/bikeManagers/1", {"userid": 7}, {"userid": 8}),
+    "POST bikeManageApps": (
+        "POST",
+        "/bikeManageApps",
+        {"managerid": 1, "bikeid": 2, "batterylevel": 50},
+        {"managerid": 1, "bikeid": 2, "batterylevel": 51},
+    ),
+}
+"""Every POST, PUT and PATCH there is: method, path, a body, and another body."""
+KEY = {"idempotency-key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
+
+
+async def furnished() -> Embedded:
+    """A house with one ride under way, a free bike, a rider with money and a manager with points."""
+    house = Embedded(None, EVERY_RIDE_COSTS, rehearse=True)
+    client = Client(house.app)
+    for path, body in (
+        ("/bikes", {"bikeid": 1}),
+        ("/bikes", {"bikeid": 2}),
+        ("/userDeposits", {"userid": 1, "deposit": 10_000}),
+        ("/rents", {"userid": 1, "bikeid": 1}),
+        ("/bikeManagers", {"userid": 1, "point": 1000}),
+    ):
+        assert (await client.post(path, body)).status == 201
+    await house.settle()
+    return house
+
+
+@pytest.fixture
+async def house() -> Any:
+    made = await furnished()
+    yield made
+    await made.stop()
+
+
+async def rows(house: Embedded) -> dict[str, int]:
+    """How many rows each table of each store has."""
+    return {
+        f"{name}.{table}": count for name, store in house.stores().items() for table, count in await store.read(_rows)
+    }
+
+
+def _rows(read: Reading) -> list[tuple[str, int]]:
+    names = [row[0] for row in read.all("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    return [(name, (read.one(f'SELECT count(*) FROM "{name}"') or (0,))[0]) for name in names]
+
+
+async def patiently(client: Client, method: str, path: str, body: Any) -> Reply:
+    """The answer to a request, which is sent again as long as its first try is still under way."""
+    for _ in range(500):
+        reply = await client.send(method, path, body, KEY)
+        if not (reply.status == 409 and reply.json["type"].endswith(("key-in-flight", "report-in-flight"))):
+            return reply
+        assert reply.headers["retry-after"] == "1"
+        await asyncio.sleep(0)
+    raise AssertionError("the first try never ended")
+
+
+def test_the_list_of_changes_is_complete() -> None:
+    house = Embedded(None, {})
+    there_are = {
+        (operation.method, operation.path.split("{")[0])
+        for part in house.parts.values()
+        for operation in part.running.app.operations
+        if operation.changes and not operation.hidden
+    }
+    tested = {
+        (method, path.rstrip("12").replace("/1/topUps", "/").replace("/2/retirement", "/"))
+        for method, path, _, _ in CHANGES.values()
+    }
+    assert tested == there_are
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_a_request_sent_three_times_has_one_effect_and_one_answer(house: Embedded, change: str) -> None:
+    method, path, body, _ = CHANGES[change]
+    client = Client(house.app)
+    first = await client.send(method, path, body, KEY)
+    assert first.status in (200, 201), first
+    await house.settle()
+    once = await digest(house)
+    for _ in range(2):
+        again = await client.send(method, path, body, KEY)
+        await house.settle()
+        assert (again.status, again.content) == (first.status, first.content)
+        assert again.headers.get("location") == first.headers.get("location")
+        assert again.headers["idempotent-replayed"] == "true"
+    assert await digest(house) == once
+    assert "idempotent-replayed" not in first.headers
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_ten_of_a_request_at_once_have_one_effect_and_one_answer(house: Embedded, change: str) -> None:
+    method, path, body, _ = CHANGES[change]
+    client, alone = Client(house.app), await furnished()
+    replies = await asyncio.gather(*(patiently(client, method, path, body) for _ in range(10)))
+    await house.settle()
+    assert (await Client(alone.app).send(method, path, body, KEY)).status == replies[0].status
+    await alone.settle()
+    assert {(reply.status, reply.content) for reply in replies} == {(replies[0].status, replies[0].content)}
+    assert sorted(reply.headers.get("idempotent-replayed", "") for reply in replies) == [""] + ["true"] * 9
+    assert await rows(house) == await rows(alone)
+    await alone.stop()
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_a_key_belongs_to_one_body(house: Embedded, change: str) -> None:
+    method, path, body, other = CHANGES[change]
+    client = Client(house.app)
+    assert (await client.send(method, path, body, KEY)).status in (200, 201)
+    await house.settle()
+    before = await digest(house)
+    reply = await client.send(method, path, other, KEY)
+    await house.settle()
+    assert reply.status == 422, reply
+    assert reply.json["type"].endswith("#idempotency-key-reused")
+    assert await digest(house) == before
+
+
+REFUSED_AT_FIRST: dict[str, tuple[tuple[str, str, Any], tuple[str, str, Any], int]] = {
+    "a rent of a ridden bike": (
+        ("POST", "/rents", {"userid": 2, "bikeid": 1}),
+        ("PATCH", "/rents/1", {"endlocation": "B"}),
+        409,
+    ),
+    "a rent of an unknown bike": (
+        ("POST", "/rents", {"userid": 2, "bikeid": 9}),
+        ("POST", "/bikes", {"bikeid": 9}),
+        404,
+    ),
+    "a retirement of a ridden bike": (
+        ("POST", "/bikes/1/retirement", None),
+        ("PATCH", "/rents/1", {"endlocation": "B"}),
+        409,
+    ),
+    "a top-up of an unknown deposit": (
+        ("POST", "/userDeposits/5/topUps", {"amount": 5}),
+        ("POST", "/userDeposits", {"userid": 5, "deposit": 0}),
+        404,
+    ),
+    "a report on an unknown bike": (
+        ("POST", "/bikeManageApps", {"managerid": 1, "bikeid": 9, "batterylevel": 5}),
+        ("POST", "/bikes", {"bikeid": 9}),
+        404,
+    ),
+    "a conversion of too many points": (
+        ("PUT", "/bikeManagers/1", {"adjustpoint": 1500}),
+        ("POST", "/bikeManageApps", {"managerid": 1, "bikeid": 2, "batterylevel": 5}),
+        409,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED_AT_FIRST)
+async def test_a_refusal_is_not_kept_and_the_same_key_succeeds_later(house: Embedded, case: str) -> None:
+    wanted, makes_it_possible, refusal = REFUSED_AT_FIRST[case]
+    client = Client(house.app)
+    assert [(await client.send(*wanted, KEY)).status for _ in range(2)] == [refusal, refusal]
+    assert (await client.send(*makes_it_possible)).status in (200, 201)
+    await house.settle()
+    first = await client.send(*wanted, KEY)
+    again = await client.send(*wanted, KEY)
+    assert first.status in (200, 201), first
+    assert (again.status, again.content) == (first.status, first.content)
+
+
+async def test_a_rent_that_bike_could_not_answer_may_be_tried_again_with_its_key(house: Embedded) -> None:
+    client, wish = Client(house.app), {"userid": 1, "bikeid": 2}
+    await house.part("bike").stop()
+    assert (await client.send("POST", "/rents", wish, KEY)).status == 503
+    house.part("bike").faulty.stopped = False
+    await house.settle()
+    first = await client.send("POST", "/rents", wish, KEY)
+    again = await client.send("POST", "/rents", wish, KEY)
+    assert (first.status, again.status, again.content) == (201, 201, first.content)
+
+
+async def test_the_same_key_at_another_address_is_another_request(house: Embedded) -> None:
+    client = Client(house.app)
+    opened = await client.send("POST", "/userDeposits", {"userid": 2, "deposit": 5}, KEY)
+    paid = [await client.send("POST", f"/userDeposits/{rider}/topUps", {"amount": 5}, KEY) for rider in (1, 2)]
+    assert [opened.status, *(reply.status for reply in paid)] == [201, 201, 201]
+    assert [reply.json["deposit"] for reply in paid] == [10_005, 10]
+
+
+async def test_without_a_key_a_top_up_sent_twice_is_two_top_ups(house: Embedded) -> None:
+    client = Client(house.app)
+    replies = [await client.post("/userDeposits/1/topUps", {"amount": 5}) for _ in range(2)]
+    assert [reply.json["deposit"] for reply in replies] == [10_005, 10_010]
