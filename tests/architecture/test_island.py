@@ -52,7 +52,7 @@ def island(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Path]:
     for file in ("__init__", "__main__", "services/__init__", "app/__init__", "app/single", "app/cli", "app/catalogue"):
         shutil.copy(SRC / f"{file}.py", home / f"{file}.py")
     shutil.copytree(TESTS / name, tmp_path / "tests" / "services" / name, ignore=no_caches)
-    for file in ("services/__init__", "services/lone"):
+    for file in ("services/__init__", "services/lone", "services/proofs"):
         shutil.copy(ROOT / "tests" / f"{file}.py", tmp_path / "tests" / f"{file}.py")
     (tmp_path / "tests" / "__init__.py").write_text('"""The tests of one service."""\n')
     return name, tmp_path

@@ -1,0 +1,83 @@
+"""What the tests of the floor share: a clock, events, and stores with only the floor's tables and one of their own."""
+
+from pathlib import Path
+
+from gbike.contracts import Said
+from gbike.kit.ids import SystemIds
+from gbike.kit.schema.migrate import LOG_VERSIONS, in_memory, migrate
+from gbike.kit.sqlite.store import SqliteStore
+from gbike.kit.store import Tx
+from gbike.services.bike.storage import VERSIONS
+
+
+class SetClock:
+    """A clock that a test sets; waiting is measured by it too."""
+
+    def __init__(self, now_ms: int = 1_790_000_000_000) -> None:
+        self.at_ms, self.waited_ms = now_ms, 0.0
+
+    def now_ms(self) -> int:
+        return self.at_ms
+
+    def monotonic_ms(self) -> float:
+        return self.waited_ms
+
+
+class Rang(Said, frozen=True):
+    """An event of these tests: a bell rang."""
+
+    number: int
+
+    @property
+    def key(self) -> str:
+        """The bell."""
+        return f"bell:{self.number % 2}"
+
+
+class Hummed(Said, frozen=True):
+    """Another one that most do not listen to."""
+
+    number: int
+
+    @property
+    def key(self) -> str:
+        """What hummed."""
+        return "hum"
+
+
+def a_store(path: Path | None = None, *, rehearse: bool = False, clock: SetClock | None = None) -> SqliteStore:
+    """A store with the floor's tables and `notes`."""
+    if path is not None:
+        migrate(path, VERSIONS)
+    store = SqliteStore(
+        path,
+        clock=clock or SetClock(),
+        ids=SystemIds(),
+        source="bell",
+        rehearse=rehearse,
+        memory=in_memory(VERSIONS) if path is None else None,
+    )
+    store._writer.execute(
+        "CREATE TABLE IF NOT EXISTS notes (id INTEGER PRIMARY KEY AUTOINCREMENT, word TEXT NOT NULL UNIQUE)"
+    )
+    return store
+
+
+def a_log_store(path: Path | None = None) -> SqliteStore:
+    """The store of a log."""
+    if path is not None:
+        migrate(path, LOG_VERSIONS)
+    memory = in_memory(LOG_VERSIONS) if path is None else None
+    return SqliteStore(path, clock=SetClock(), ids=SystemIds(), source="bus", memory=memory)
+
+
+def note(tx: Tx, word: str) -> int:
+    """Keep a word; its number."""
+    row = tx.one("INSERT INTO notes (word) VALUES (?) RETURNING id", (word,))
+    assert row is not None
+    return int(row[0])
+
+
+async def words(store: SqliteStore) -> list[str]:
+    """What is kept."""
+    return [row[0] for row in await store.read(lambda read: read.all("SELECT word FROM notes ORDER BY id"))]

@@ -1,0 +1,272 @@
+"""The bus port, the relay that feeds it and the consumer that reads it."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from gbike.kit import inbox
+from gbike.kit.bus import BusUnavailable
+from gbike.kit.envelope import Message, pack
+from gbike.kit.inbox import Consumer
+from gbike.kit.outbox import Relay
+from gbike.kit.sqlite import log as sqlite_log
+from gbike.kit.sqlite.log import LogSubscription, SqliteLog
+from gbike.kit.sqlite.store import SqliteStore
+from gbike.kit.store import StoreUnavailable, Tx
+from gbike.kit.telemetry import NO_TRACE, Metrics
+from tests.kit.floor import Hummed, Rang, SetClock, a_log_store, a_store, note, words
+
+RINGS = frozenset({"Rang"})
+
+
+def a_message(number: int, hum: bool = False) -> Message:
+    """The Nth message."""
+    event = Hummed(number=number) if hum else Rang(number=number)
+    return pack(event, id=f"m{number}", source="bell", now_ms=1, trace=NO_TRACE)
+
+
+async def take_all(subscription: LogSubscription, store: SqliteStore, most: int = 3) -> list[str]:
+    """Everything that is new, settled batch by batch."""
+    taken: list[str] = []
+    while (batch := await subscription.take(most)).messages:
+        taken += [message.id for message in batch.messages]
+        await store.write(subscription.settle, batch)
+        await subscription.settled(batch)
+    return taken
+
+
+class BusSuite:
+    """What every bus promises."""
+
+    @pytest.fixture
+    def bus(self, tmp_path: Path) -> SqliteLog:
+        raise NotImplementedError
+
+    async def test_messages_come_in_the_order_they_were_appended(self, bus: SqliteLog) -> None:
+        store = a_store()
+        await bus.append([a_message(n) for n in range(5)])
+        await bus.append([a_message(n) for n in range(5, 9)])
+        reader = LogSubscription(bus, store, "reader", RINGS)
+        assert await take_all(reader, store) == [f"m{n}" for n in range(9)]
+        assert (await reader.take(3)).messages == []
+        assert await reader.lag() == 0
+
+    async def test_a_reader_starts_again_where_it_settled_and_not_where_it_took(self, bus: SqliteLog) -> None:
+        store = a_store()
+        await bus.append([a_message(n) for n in range(4)])
+        first = LogSubscription(bus, store, "reader", RINGS)
+        batch = await first.take(2)
+        await store.write(first.settle, batch)
+        await first.take(2)  # and dies
+        again = LogSubscription(bus, store, "reader", RINGS)
+        assert await again.lag() == 2
+        assert await take_all(again, store) == ["m2", "m3"]
+
+    async def test_a_reader_that_was_stopped_loses_nothing_and_holds_up_nobody(self, bus: SqliteLog) -> None:
+        one, other = a_store(), a_store()
+        quick = LogSubscription(bus, one, "quick", RINGS)
+        for n in range(20):
+            await bus.append([a_message(n)])
+            assert await take_all(quick, one) == [f"m{n}"]
+        slow = LogSubscription(bus, other, "slow", RINGS)
+        assert await slow.lag() == 20
+        assert await take_all(slow, other) == [f"m{n}" for n in range(20)]
+
+    async def test_what_a_reader_does_not_want_is_passed_over(self, bus: SqliteLog) -> None:
+        store = a_store()
+        await bus.append([a_message(n, hum=n % 5 != 0) for n in range(50)])
+        reader = LogSubscription(bus, store, "reader", RINGS)
+        taken = []
+        for _ in range(30):
+            batch = await reader.take(3)
+            taken += [message.id for message in batch.messages]
+            await store.write(reader.settle, batch)
+            await reader.settled(batch)
+        assert taken == [f"m{n}" for n in range(0, 50, 5)]
+        assert await reader.lag() == 0
+
+    async def test_appending_again_after_a_crash_gives_the_same_messages_again(self, bus: SqliteLog) -> None:
+        store = a_store()
+        messages = [a_message(1), a_message(2)]
+        await bus.append(messages)
+        await bus.append(messages)
+        reader = LogSubscription(bus, store, "reader", RINGS)
+        assert await take_all(reader, store) == ["m1", "m2", "m1", "m2"]
+
+    async def test_a_reader_that_waits_is_woken_by_an_append(self, bus: SqliteLog) -> None:
+        store = a_store()
+        reader = LogSubscription(bus, store, "reader", RINGS)
+        await reader.take(1)
+        waiting = asyncio.create_task(reader.changed(60_000))
+        await asyncio.sleep(0)
+        await bus.append([a_message(1)])
+        await asyncio.wait_for(waiting, 5)
+
+    async def test_a_message_is_the_same_bytes_at_both_ends(self, bus: SqliteLog) -> None:
+        store, sent = a_store(), a_message(7)
+        await bus.append([sent])
+        batch = await LogSubscription(bus, store, "reader", RINGS).take(5)
+        assert list(batch.messages) == [sent]
+
+    async def test_a_bus_that_is_closed_says_so(self, bus: SqliteLog) -> None:
+        reader = LogSubscription(bus, a_store(), "reader", RINGS)
+        await bus.store.close()
+        with pytest.raises(BusUnavailable):
+            await bus.append([a_message(1)])
+        with pytest.raises(BusUnavailable):
+            await reader.take(1)
+
+
+class TestLogInMemory(BusSuite):
+    @pytest.fixture
+    def bus(self, tmp_path: Path) -> SqliteLog:
+        return SqliteLog(a_log_store())
+
+
+class TestLogInAFile(BusSuite):
+    @pytest.fixture
+    def bus(self, tmp_path: Path) -> SqliteLog:
+        return SqliteLog(a_log_store(tmp_path / "bus.sqlite"))
+
+
+class TestLogWithAShortTail(BusSuite):
+    """Readers are often behind what is kept in memory."""
+
+    @pytest.fixture
+    def bus(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SqliteLog:
+        monkeypatch.setattr(sqlite_log, "TAIL", 3)
+        return SqliteLog(a_log_store())
+
+
+async def test_the_tail_in_memory_and_the_file_never_disagree(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_log, "TAIL", 7)
+    bus = SqliteLog(a_log_store())
+    for round_ in range(12):
+        await bus.append([a_message(round_ * 10 + n) for n in range(round_ % 5 + 1)])
+        for position in range(await bus.end() + 1):
+            for most in (1, 4, 100):
+                from_file = await bus.store.read(sqlite_log._entries_after, position, most)
+                assert await bus.after(position, most) == from_file[: len(await bus.after(position, most))]
+                assert len(await bus.after(position, most)) == len(from_file)
+
+
+def rings(tx: Tx, said: Rang) -> None:
+    """The effect: a note, once per bell; numbers above 90 are poison."""
+    if said.number > 90:
+        raise ValueError(f"bell {said.number}")
+    note(tx, f"rang {said.number} {tx.trace.request_id}")
+
+
+def a_consumer(bus: SqliteLog, store: SqliteStore) -> Consumer:
+    """Hears the bells."""
+    return Consumer(store, LogSubscription(bus, store, "ears", RINGS), {Rang: rings}, Metrics(), "ears")
+
+
+async def settle(consumer: Consumer) -> None:
+    """Step to quiet."""
+    while await consumer.step():
+        pass
+
+
+async def test_what_was_said_is_heard_once_though_the_relay_died_before_it_could_mark_it() -> None:
+    bus, speaker, hearer = SqliteLog(a_log_store()), a_store(), a_store()
+    relay, consumer = Relay(speaker, bus, SetClock(), Metrics(), "bell"), a_consumer(bus, hearer)
+    for n in range(3):
+        await speaker.write(lambda tx, n=n: tx.say(Rang(number=n)))  # type: ignore[misc]
+    write = speaker.write
+    speaker.write = _dies  # type: ignore[method-assign,assignment]
+    with pytest.raises(StoreUnavailable):
+        await relay.step()
+    speaker.write = write  # type: ignore[method-assign]
+    assert await relay.step() == 3
+    assert await relay.step() == 0
+    await settle(consumer)
+    assert await bus.end() == 6
+    assert await words(hearer) == ["rang 0 none", "rang 1 none", "rang 2 none"]
+
+
+async def _dies(*_args: object, **_more: object) -> None:
+    raise StoreUnavailable("dead")
+
+
+async def test_while_the_bus_is_down_the_outbox_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    bus, store = SqliteLog(a_log_store()), a_store()
+    relay = Relay(store, bus, SetClock(), Metrics(), "bell")
+    await store.write(lambda tx: tx.say(Rang(number=1)))
+
+    async def down(messages: Sequence[Message]) -> None:
+        raise BusUnavailable("down")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bus, "append", down)
+        for _ in range(3):
+            with pytest.raises(BusUnavailable):
+                await relay.step()
+    assert await relay.step() == 1
+    assert await bus.end() == 1
+
+
+async def test_a_poison_message_is_set_aside_with_its_reason_and_the_others_take_effect() -> None:
+    bus, store = SqliteLog(a_log_store()), a_store(rehearse=True)
+    consumer = a_consumer(bus, store)
+    broken = msgspec.structs.replace(a_message(3), value=b"{not json")
+    await bus.append([a_message(1), a_message(91), a_message(2), broken, a_message(4)])
+    await settle(consumer)
+    assert [word.split()[1] for word in await words(store)] == ["1", "2", "4"]
+    dead = await store.read(lambda read: read.all("SELECT message_id, reason FROM dead_letters ORDER BY message_id"))
+    assert [row[0] for row in dead] == ["m3", "m91"]
+    assert "Undecodable" in dead[0][1]
+    assert dead[1][1] == "ValueError('bell 91')"
+    assert await consumer.lag() == 0
+
+
+async def test_a_store_that_is_down_sets_nothing_aside_and_all_is_heard_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    bus, store = SqliteLog(a_log_store()), a_store()
+    consumer = a_consumer(bus, store)
+    await bus.append([a_message(1), a_message(2)])
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "write", _dies)
+        with pytest.raises(StoreUnavailable):
+            await consumer.step()
+    await settle(consumer)
+    assert len(await words(store)) == 2
+    assert await store.read(lambda read: read.all("SELECT 1 FROM dead_letters")) == []
+
+
+async def test_whichever_write_of_a_consumer_fails_each_message_takes_effect_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for nth in range(1, 20):
+        bus, store = SqliteLog(a_log_store()), a_store()
+        consumer, left, write = a_consumer(bus, store), [nth], store.write
+        await bus.append([a_message(1), a_message(91), a_message(2), a_message(1)])
+
+        async def sometimes(*args: object, left: list[int] = left, write: object = write, **more: object) -> object:
+            left[0] -= 1
+            if left[0] == 0:
+                raise StoreUnavailable("now")
+            return await write(*args, **more)  # type: ignore[operator]
+
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "write", sometimes)
+            for _ in range(4):
+                try:
+                    await settle(consumer)
+                except StoreUnavailable:
+                    continue
+        assert [word.split()[1] for word in await words(store)] == ["1", "2"], nth
+        assert await consumer.lag() == 0
+        if left[0] > 0:
+            return
+    pytest.fail("no run without a failure")
+
+
+async def test_a_batch_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inbox, "BATCH", 2)
+    bus, store = SqliteLog(a_log_store()), a_store()
+    consumer = a_consumer(bus, store)
+    await bus.append([a_message(n) for n in range(5)])
+    assert [await consumer.step() for _ in range(4)] == [2, 2, 1, 0]

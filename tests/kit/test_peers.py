@@ -1,0 +1,199 @@
+"""A call to a peer: its deadline, its places, what counts as failure, and that nobody's work is cancelled."""
+
+import asyncio
+import contextlib
+
+import pytest
+
+from gbike.kit.breaker import Breaker, BreakerSettings, CircuitOpen, State
+from gbike.kit.clock import SystemClock
+from gbike.kit.inprocess.peer import InProcessCaller
+from gbike.kit.peers import (
+    DEADLINE_HEADER,
+    Peer,
+    PeerAnswer,
+    PeerBusy,
+    PeerFailed,
+    PeerTimeout,
+    PeerUnavailable,
+    PeerUnreachable,
+)
+from gbike.kit.telemetry import Trace, trace_now
+
+
+class Callee:
+    """A peer that waits for `gate` and then answers."""
+
+    def __init__(self, status: int = 200, retry_after_s: int | None = None) -> None:
+        self.gate, self.status, self.retry_after_s = asyncio.Event(), status, retry_after_s
+        self.headers: list[dict[str, str]] = []
+        self.began = self.finished = 0
+
+    async def call(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> PeerAnswer:
+        """See Caller.call."""
+        self.headers.append(headers)
+        self.began += 1
+        await self.gate.wait()
+        self.finished += 1
+        return PeerAnswer(self.status, b"{}", self.retry_after_s)
+
+
+class Unreachable:
+    """Nobody there."""
+
+    async def call(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> PeerAnswer:
+        """See Caller.call."""
+        raise PeerUnreachable("refused")
+
+
+def a_peer(callee: object, deadline_ms: int = 40, in_flight: int = 32, waiting: int = 256) -> tuple[Peer, Breaker]:
+    """A peer behind the usual breaker."""
+    breaker = Breaker(BreakerSettings(), SystemClock(), lambda: 0.5)
+    peer = Peer(
+        callee,  # type: ignore[arg-type]
+        breaker,
+        SystemClock(),
+        deadline_ms=deadline_ms,
+        in_flight=in_flight,
+        waiting=waiting,
+    )
+    return peer, breaker
+
+
+async def test_no_answer_within_the_deadline_is_a_timeout_and_the_peer_goes_on() -> None:
+    callee = Callee()
+    peer, _ = a_peer(callee)
+    with pytest.raises(PeerTimeout):
+        await peer.ask("PUT", "/x")
+    assert (callee.began, callee.finished) == (1, 0)
+    callee.gate.set()
+    await asyncio.sleep(0.01)
+    assert callee.finished == 1
+
+
+async def test_a_caller_that_is_cancelled_does_not_cancel_the_peer_and_gives_its_place_back() -> None:
+    callee = Callee()
+    peer, _ = a_peer(callee, deadline_ms=5_000, in_flight=1)
+    asking = asyncio.create_task(peer.ask("PUT", "/x"))
+    await asyncio.sleep(0.01)
+    asking.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await asking
+    callee.gate.set()
+    assert (await peer.ask("PUT", "/y")).status == 200
+    assert callee.finished == 2
+
+
+async def test_the_peer_is_told_how_much_time_is_left_and_what_the_request_is_called() -> None:
+    callee = Callee()
+    callee.gate.set()
+    peer, _ = a_peer(callee, deadline_ms=1_200)
+    before = trace_now.set(Trace("00-" + "a" * 32 + "-" + "b" * 16 + "-01", "ride-77"))
+    await peer.ask("PUT", "/x")
+    trace_now.reset(before)
+    [headers] = callee.headers
+    assert 1_100 <= int(headers[DEADLINE_HEADER]) <= 1_200
+    assert (headers["x-request-id"], headers["traceparent"][3:35]) == ("ride-77", "a" * 32)
+
+
+async def test_who_waited_for_a_place_tells_the_peer_the_rest_of_the_time() -> None:
+    callee = Callee()
+    peer, _ = a_peer(callee, deadline_ms=1_000, in_flight=1)
+    asks = [asyncio.create_task(peer.ask("PUT", "/x")) for _ in range(2)]
+    await asyncio.sleep(0.1)
+    callee.gate.set()
+    await asyncio.gather(*asks)
+    told = [int(headers[DEADLINE_HEADER]) for headers in callee.headers]
+    assert told[1] <= told[0] - 90
+
+
+async def test_32_are_under_way_256_wait_and_the_next_is_refused_at_once() -> None:
+    callee = Callee()
+    peer, _ = a_peer(callee, deadline_ms=5_000)
+    asks = [asyncio.create_task(peer.ask("PUT", f"/{n}")) for n in range(32 + 256)]
+    await asyncio.sleep(0.02)
+    assert callee.began == 32
+    with pytest.raises(PeerBusy):
+        await peer.ask("PUT", "/one-more")
+    callee.gate.set()
+    assert {answer.status for answer in await asyncio.gather(*asks)} == {200}
+    assert callee.finished == 288
+
+
+async def test_waiting_for_a_place_counts_against_the_deadline_but_not_as_a_failure() -> None:
+    callee = Callee()
+    peer, breaker = a_peer(callee, in_flight=1)
+    answers = await asyncio.gather(*(peer.ask("PUT", "/x") for _ in range(20)), return_exceptions=True)
+    assert [type(answer) for answer in answers].count(PeerTimeout) == 1
+    assert [type(answer) for answer in answers].count(PeerBusy) == 19
+    assert breaker.state is State.CLOSED
+
+
+@pytest.mark.parametrize("status", [200, 404, 409, 410, 422])
+async def test_a_refusal_by_the_rules_is_a_healthy_answer(status: int) -> None:
+    callee = Callee(status)
+    callee.gate.set()
+    peer, breaker = a_peer(callee)
+    for _ in range(100):
+        assert (await peer.ask("PUT", "/x")).status == status
+    assert breaker.state is State.CLOSED
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503])
+async def test_overload_and_breakage_are_failures_and_their_retry_after_is_passed_on(status: int) -> None:
+    callee = Callee(status, retry_after_s=9)
+    callee.gate.set()
+    peer, breaker = a_peer(callee)
+    for _ in range(5):
+        with pytest.raises(PeerUnavailable) as failed:
+            await peer.ask("PUT", "/x")
+        assert failed.value.retry_after_s == 9
+    assert breaker.state is State.OPEN
+    with pytest.raises(CircuitOpen):
+        await peer.ask("PUT", "/x")
+    assert callee.began == 5
+
+
+async def test_a_peer_that_can_not_be_reached_is_unavailable() -> None:
+    peer, breaker = a_peer(Unreachable())
+    for _ in range(5):
+        with pytest.raises(PeerUnavailable):
+            await peer.ask("PUT", "/x")
+    assert breaker.state is State.OPEN
+
+
+async def test_a_stopped_peer_in_process_can_not_be_reached() -> None:
+    with pytest.raises(PeerUnreachable):
+        await InProcessCaller(lambda: None).call("GET", "/", b"", {})
+
+
+async def test_a_peer_in_process_has_a_context_of_its_own() -> None:
+    seen: list[str] = []
+
+    async def app(scope: object, receive: object, send: object) -> None:
+        seen.append(trace_now.get().request_id)
+        await send({"type": "http.response.start", "status": 200, "headers": []})  # type: ignore[operator]
+        await send({"type": "http.response.body", "body": b"{}"})  # type: ignore[operator]
+
+    before = trace_now.set(Trace("00-" + "a" * 32 + "-" + "b" * 16 + "-01", "the caller's"))
+    assert (await InProcessCaller(lambda: app).call("GET", "/", b"", {})).status == 200  # type: ignore[arg-type, return-value]
+    trace_now.reset(before)
+    assert seen == ["none"]
+
+
+async def test_half_open_never_sticks_when_its_probe_times_out_or_is_cancelled() -> None:
+    callee = Callee()
+    peer, breaker = a_peer(callee, deadline_ms=15)
+    breaker._settings = BreakerSettings(breaker_open_ms=1)
+    for _ in range(12):
+        asking = asyncio.create_task(peer.ask("PUT", "/x"))
+        await asyncio.sleep(0.002)
+        asking.cancel()
+        with contextlib.suppress(asyncio.CancelledError, PeerFailed, CircuitOpen):
+            await asking
+    callee.gate.set()
+    for _ in range(20):
+        with contextlib.suppress(CircuitOpen):
+            await peer.ask("PUT", "/x")
+        await asyncio.sleep(0.002)
+    assert breaker.state is State.CLOSED

@@ -1,0 +1,305 @@
+"""The store port: one suite for every engine that stands behind it."""
+
+import asyncio
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gbike.kit.sqlite import store as sqlite_store
+from gbike.kit.sqlite.store import SqliteStore
+from gbike.kit.store import Conflict, Reading, StoreUnavailable, Tx
+from gbike.kit.telemetry import Trace, trace_now
+from tests.kit.floor import Rang, a_store, note, words
+
+
+class Refused(Exception):
+    """What a request raises when it is refused."""
+
+
+def note_and_refuse(tx: Tx, word: str) -> None:
+    note(tx, word)
+    tx.say(Rang(number=1))
+    tx.count("notes")
+    raise Refused(word)
+
+
+def outbox(read: Reading) -> int:
+    row = read.one("SELECT count(*) FROM outbox")
+    return int(row[0]) if row else 0
+
+
+class StoreSuite:
+    """What every store promises."""
+
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> SqliteStore:
+        raise NotImplementedError
+
+    async def test_what_is_answered_is_kept(self, store: SqliteStore) -> None:
+        assert await store.write(note, "a") == 1
+        assert await words(store) == ["a"]
+
+    async def test_what_is_refused_leaves_nothing(self, store: SqliteStore) -> None:
+        with pytest.raises(Refused):
+            await store.write(note_and_refuse, "a")
+        assert await words(store) == []
+        assert await store.read(outbox) == 0
+        assert await store.read(lambda read: read.all("SELECT * FROM counters")) == []
+
+    async def test_one_that_is_refused_leaves_the_others_of_its_batch(self, store: SqliteStore) -> None:
+        wishes = [store.write(note_and_refuse if n == 3 else note, str(n)) for n in range(6)]
+        answers = await asyncio.gather(*wishes, return_exceptions=True)
+        assert [type(answer) for answer in answers] == [int, int, int, Refused, int, int]
+        assert await words(store) == ["0", "1", "2", "4", "5"]
+
+    async def test_a_key_that_exists_is_a_conflict(self, store: SqliteStore) -> None:
+        await store.write(note, "a")
+        with pytest.raises(Conflict):
+            await store.write(note, "a")
+        assert await words(store) == ["a"]
+
+    async def test_what_is_said_is_in_the_outbox_if_and_only_if_it_is_kept(self, store: SqliteStore) -> None:
+        def say(tx: Tx, number: int) -> None:
+            note(tx, str(number))
+            tx.say(Rang(number=number))
+            if number % 2:
+                raise Refused
+
+        await asyncio.gather(*(store.write(say, n) for n in range(10)), return_exceptions=True)
+        kept = await words(store)
+        said = await store.read(lambda read: read.all("SELECT value FROM outbox ORDER BY id"))
+        assert [f'"number":{word}' in row[0].decode() for word, row in zip(kept, said, strict=True)] == [True] * 5
+
+    async def test_a_message_is_new_once_and_new_again_when_its_effect_failed(self, store: SqliteStore) -> None:
+        def hear(tx: Tx, fail: bool) -> bool:
+            new = tx.first_time("m1")
+            if fail:
+                raise Refused
+            return new
+
+        with pytest.raises(Refused):
+            await store.write(hear, True)
+        assert [await store.write(hear, False), await store.write(hear, False)] == [True, False]
+
+    async def test_counters_add_up_what_is_kept(self, store: SqliteStore) -> None:
+        def count(tx: Tx, by: int) -> None:
+            tx.count("rides", by)
+            tx.count("others")
+            if by == 3:
+                raise Refused
+
+        await asyncio.gather(*(store.write(count, by) for by in (1, 2, 3, -1)), return_exceptions=True)
+        rows = await store.read(lambda read: read.all("SELECT name, n FROM counters ORDER BY name"))
+        assert rows == [("others", 3), ("rides", 2)]
+
+    async def test_a_number_never_comes_back_after_a_purge(self, store: SqliteStore) -> None:
+        numbers = []
+        for word in "abc":
+            numbers.append(await store.write(note, word))
+            await store.write(lambda tx: tx.execute("DELETE FROM notes"))
+        assert numbers == [1, 2, 3]
+
+        async def said() -> int:
+            await store.write(lambda tx: tx.say(Rang(number=1)))
+            row = (await store.read(lambda read: read.all("SELECT max(id) FROM outbox")))[0]
+            await store.write(lambda tx: tx.execute("DELETE FROM outbox"))
+            return int(row[0])
+
+        first = await said()
+        assert await said() == first + 1
+
+    async def test_a_caller_that_goes_away_does_not_stop_what_has_begun(self, store: SqliteStore) -> None:
+        begun = asyncio.Event()
+
+        def tell(tx: Tx) -> int:
+            begun.set()
+            return note(tx, "kept")
+
+        async with store.hold:
+            caller = asyncio.create_task(store.write(tell))
+            await asyncio.sleep(0)
+        await begun.wait()
+        caller.cancel()
+        await store.write(note, "after")
+        assert await words(store) == ["kept", "after"]
+
+    async def test_a_caller_that_goes_away_before_it_begins_leaves_nothing(self, store: SqliteStore) -> None:
+        async with store.hold:
+            caller = asyncio.create_task(store.write(note, "never"))
+            await asyncio.sleep(0)
+            caller.cancel()
+            await asyncio.gather(caller, return_exceptions=True)
+        await store.write(note, "after")
+        assert await words(store) == ["after"]
+
+    async def test_more_than_may_wait_is_refused_and_the_others_are_kept(
+        self, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sqlite_store, "QUEUE", 5)
+        async with store.hold:
+            wishes = [asyncio.create_task(store.write(note, str(n))) for n in range(8)]
+            await asyncio.sleep(0)
+        answers = await asyncio.gather(*wishes, return_exceptions=True)
+        assert [isinstance(answer, StoreUnavailable) for answer in answers] == [False] * 5 + [True] * 3
+        assert await words(store) == list("01234")
+
+    async def test_a_closed_store_refuses_and_has_finished_what_was_asked(self, store: SqliteStore) -> None:
+        wish = asyncio.create_task(store.write(note, "last"))
+        await asyncio.sleep(0)
+        await store.close()
+        assert await wish == 1
+        with pytest.raises(StoreUnavailable):
+            await store.write(note, "too late")
+        with pytest.raises(StoreUnavailable):
+            await words(store)
+
+    async def test_an_outbox_row_carries_the_trace_of_its_request(self, store: SqliteStore) -> None:
+        before = trace_now.set(Trace("00-" + "a" * 32 + "-" + "b" * 16 + "-01", "ride-77"))
+        await store.write(lambda tx: tx.say(Rang(number=1)))
+        trace_now.reset(before)
+        [(headers,)] = await store.read(lambda read: read.all("SELECT headers FROM outbox"))
+        assert b"ride-77" in headers
+
+    async def test_who_waits_for_what_is_said_is_woken(self, store: SqliteStore) -> None:
+        waiting = asyncio.create_task(store.said_something(60_000))
+        await store.write(note, "silent")
+        assert not waiting.done()
+        await store.write(lambda tx: tx.say(Rang(number=1)))
+        await asyncio.wait_for(waiting, 5)
+
+
+class TestSqliteInMemory(StoreSuite):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> SqliteStore:
+        return a_store()
+
+
+class TestSqliteRehearsed(StoreSuite):
+    """Every write runs twice, as after a broken batch."""
+
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> SqliteStore:
+        return a_store(rehearse=True)
+
+
+class TestSqliteFile(StoreSuite):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> SqliteStore:
+        return a_store(tmp_path / "store.sqlite")
+
+
+def commits(store: SqliteStore) -> list[str]:
+    """Every COMMIT from now on, as SQLite sees it."""
+    seen: list[str] = []
+    store._writer.set_trace_callback(lambda sql: seen.append(sql) if sql == "COMMIT" else None)
+    return seen
+
+
+async def test_writes_that_wait_together_share_one_commit(tmp_path: Path) -> None:
+    store = a_store(tmp_path / "store.sqlite")
+    seen = commits(store)
+    await asyncio.gather(*(store.write(note, str(n)) for n in range(200)))
+    assert len(seen) == 1
+    await asyncio.gather(*(store.write(note, f"b{n}") for n in range(sqlite_store.BATCH + 1)))
+    assert len(seen) == 3
+
+
+async def test_a_rehearsed_write_runs_twice_and_is_kept_once() -> None:
+    store, runs = a_store(rehearse=True), []
+    await store.write(lambda tx: (runs.append(1), note(tx, "a")))
+    assert len(runs) == 2
+    assert await words(store) == ["a"]
+
+
+async def test_a_full_disk_refuses_what_does_not_fit_and_keeps_the_rest(tmp_path: Path) -> None:
+    store = a_store(tmp_path / "store.sqlite")
+    [(pages,)] = store._writer.execute("PRAGMA page_count").fetchall()
+    store._writer.execute(f"PRAGMA max_page_count = {pages + 4}")
+    large = [store.write(note, c * (1_000_000 if c == "c" else 10)) for c in "abcde"]
+    answers = await asyncio.gather(*large, return_exceptions=True)
+    assert [isinstance(answer, StoreUnavailable) for answer in answers] == [False, False, True, False, False]
+    assert [word[0] for word in await words(store)] == list("abde")
+    store._writer.execute("PRAGMA max_page_count = 100000")
+    await store.write(note, "room again")
+
+
+class FailingConnection:
+    """A connection whose Nth statement fails as a broken disk does."""
+
+    def __init__(self, real: sqlite3.Connection, nth: int) -> None:
+        self._real, self.left = real, nth
+
+    def _tick(self, sql: str) -> None:
+        self.left -= 1
+        if self.left == 0 and not sql.startswith("ROLLBACK"):
+            raise sqlite3.OperationalError("disk I/O error")
+
+    def execute(self, sql: str, params: object = ()) -> object:
+        self._tick(sql)
+        return self._real.execute(sql, params)  # type: ignore[arg-type]
+
+    def executemany(self, sql: str, rows: object) -> object:
+        self._tick(sql)
+        return self._real.executemany(sql, rows)  # type: ignore[arg-type]
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._real, name)
+
+
+async def test_whichever_statement_fails_an_answer_means_kept_and_a_refusal_means_nothing() -> None:
+    def say(tx: Tx, word: str) -> None:
+        note(tx, word)
+        tx.say(Rang(number=1))
+        tx.count("notes")
+
+    for nth in range(1, 60):
+        store = a_store()
+        store._writer = failing = FailingConnection(store._writer, nth)  # type: ignore[assignment]
+        answers = await asyncio.gather(*(store.write(say, c) for c in "abc"), return_exceptions=True)
+        kept = [c for c, answer in zip("abc", answers, strict=True) if answer is None]
+        assert all(answer is None or isinstance(answer, StoreUnavailable) for answer in answers), (nth, answers)
+        assert await words(store) == kept, nth
+        assert await store.read(outbox) == len(kept), nth
+        if failing.left > 0:
+            assert kept == ["a", "b", "c"]
+            return
+        await store.write(say, "later")
+    pytest.fail("the loop did not come to a run without a failure")
+
+
+KILLED = """
+import asyncio, sys
+from pathlib import Path
+from tests.kit.floor import a_store, note
+
+async def one(store, rider):
+    count = 0
+    while True:
+        await store.write(note, f"{rider}-{count}")
+        print(f"{rider}-{count}", flush=True)
+        count += 1
+
+async def main():
+    store = a_store(Path(sys.argv[1]))
+    await asyncio.gather(*(one(store, rider) for rider in range(8)))
+
+asyncio.run(main())
+"""
+
+
+def test_what_was_acknowledged_before_kill_9_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    a_store(path)._writer.close()
+    child = subprocess.Popen([sys.executable, "-c", KILLED, str(path)], stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    acknowledged = [child.stdout.readline().strip() for _ in range(300)]
+    child.send_signal(signal.SIGKILL)
+    acknowledged += [line.strip() for line in child.stdout.read().splitlines()[:-1]]
+    child.wait(10)
+    with sqlite3.connect(path) as found:
+        assert set(acknowledged) <= {word for (word,) in found.execute("SELECT word FROM notes")}
+        assert found.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
