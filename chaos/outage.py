@@ -34,8 +34,7 @@ async def outage(data: Path, minutes: float) -> str:
             rides = await _ride(session, minutes * 30, took)
             await demo.gbike("demo-fault", "heal")
             drained = [await _settled(session)]
-            for service in BEHIND:
-                await demo.gbike("demo-fault", "stop", service)
+            await asyncio.gather(*[demo.gbike("demo-fault", "stop", service) for service in BEHIND])
             rides += await _ride(session, minutes * 30, took)
             await demo.gbike("demo-fault", "heal")
             drained.append(await _settled(session))

@@ -27,7 +27,7 @@ def test_kill_9_under_load_loses_nothing_that_was_acknowledged(capsys: pytest.Ca
 
 @pytest.mark.timeout(120)
 def test_every_ride_is_taken_while_billing_deposits_and_the_view_are_down(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["outage", "--minutes", "0.1"]) == 0
+    assert main(["outage", "--minutes", "0.07"]) == 0
     assert "every rent and return taken" in capsys.readouterr().out
 
 
