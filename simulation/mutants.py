@@ -236,6 +236,22 @@ MUTANTS = (
         "the view believes the last that it hears of a deposit",
         (_edit(_VIEW, "fold_deposit", (" WHERE riders.version < excluded.version", "")),),
     ),
+    Mutant(
+        "a taken bike counts as a failure of the bike service",
+        (_edit("kit.peers", "Peer.ask", ("answer.status < 500", "answer.status < 400")),),
+        swarm=Swarm(riders=8, bikes=1, actions=8),
+    ),
+    Mutant(
+        "a write whose commit failed is acknowledged",
+        (
+            _edit(
+                "kit.sqlite.store",
+                "SqliteStore._run",
+                ('request.failed = StoreUnavailable(f"{self._source}: {broken}")', "pass"),
+            ),
+        ),
+        swarm=Swarm(disk=0.05, actions=10),
+    ),
     Mutant("no inbox, alone", (_NO_INBOX,), direct=inbox),
     Mutant("no ledger key, alone", (_FEE_AGAIN,), direct=ledger_key),
     Mutant("no guard on a bill's state, alone", (_BILL_AGAIN,), direct=bill_guard),

@@ -45,6 +45,12 @@ class Swarm:
     keyed: float = 0.6
     """Requests with an Idempotency-Key."""
 
+    @property
+    def harmless(self) -> bool:
+        """Nothing at all goes wrong."""
+        rates = (self.lost, self.refused, self.slow, self.bus_down, self.disk)
+        return not (any(rates) or self.crash_every or self.stall_every or self.bike_hangs or self.narrow)
+
     def healed(self) -> "Swarm":
         """The same people, and nothing goes wrong any more."""
         calm = Swarm()
