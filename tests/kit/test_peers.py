@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -167,18 +168,17 @@ async def test_a_stopped_peer_in_process_can_not_be_reached() -> None:
         await InProcessCaller(lambda: None).call("GET", "/", b"", {})
 
 
-async def test_a_peer_in_process_has_a_context_of_its_own() -> None:
-    seen: list[str] = []
-
-    async def app(scope: object, receive: object, send: object) -> None:
-        seen.append(trace_now.get().request_id)
-        await send({"type": "http.response.start", "status": 200, "headers": []})  # type: ignore[operator]
-        await send({"type": "http.response.body", "body": b"{}"})  # type: ignore[operator]
+async def test_what_a_peer_in_process_calls_its_request_never_reaches_the_caller() -> None:
+    async def app(scope: object, receive: object, send: Callable[[object], Awaitable[None]]) -> None:
+        trace_now.set(Trace("00-" + "c" * 32 + "-" + "d" * 16 + "-01", "the peer's"))
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"{}"})
 
     before = trace_now.set(Trace("00-" + "a" * 32 + "-" + "b" * 16 + "-01", "the caller's"))
-    assert (await InProcessCaller(lambda: app).call("GET", "/", b"", {})).status == 200  # type: ignore[arg-type, return-value]
+    peer, _ = a_peer(InProcessCaller(lambda: app))  # type: ignore[arg-type, return-value]
+    assert (await peer.ask("GET", "/")).status == 200
+    assert trace_now.get().request_id == "the caller's"
     trace_now.reset(before)
-    assert seen == ["none"]
 
 
 async def test_half_open_never_sticks_when_its_probe_times_out_or_is_cancelled() -> None:

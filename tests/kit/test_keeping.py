@@ -1,0 +1,181 @@
+"""Keys of requests, housekeeping, pages of collections and migrations."""
+
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gbike.kit.housekeeping import BITE, DAY_MS, FLOOR, Housekeeper
+from gbike.kit.http.hal import Page
+from gbike.kit.listing import Listing, list_page
+from gbike.kit.once import KeyInFlight, KeyReused, Once, Replay, once_only, release
+from gbike.kit.schema.migrate import in_memory, migrate, newest, version_of
+from gbike.kit.store import Tx
+from gbike.services.rent.storage import VERSIONS
+from tests.kit.floor import Rang, SetClock, a_store, note, words
+
+
+def a_key(body: str = "b1", key: str = "k") -> Once:
+    """A request's key."""
+    return Once(key, body, lambda value: (201, f'"{value}"'.encode(), b"{}"))
+
+
+async def test_the_same_request_has_its_effect_once_and_the_same_answer() -> None:
+    store = a_store(rehearse=True)
+    assert await store.write(once_only, a_key(), note, "a") == 1
+    for _ in range(2):
+        with pytest.raises(Replay) as kept:
+            await store.write(once_only, a_key(), note, "b")
+        assert (kept.value.status, kept.value.content) == (201, b'"1"')
+    assert await words(store) == ["a"]
+
+
+async def test_a_key_with_another_body_is_refused_and_another_key_is_another_request() -> None:
+    store = a_store()
+    await store.write(once_only, a_key(), note, "a")
+    with pytest.raises(KeyReused):
+        await store.write(once_only, a_key("b2"), note, "b")
+    await store.write(once_only, a_key("b2", "k2"), note, "b")
+    await store.write(once_only, None, note, "c")
+    assert await words(store) == ["a", "b", "c"]
+
+
+async def test_a_refused_request_keeps_no_key() -> None:
+    store = a_store()
+
+    def refuse(tx: Tx) -> None:
+        raise ValueError
+
+    with pytest.raises(ValueError, match=r"^$"):
+        await store.write(once_only, a_key(), refuse)
+    assert await store.write(once_only, a_key(), note, "a") == 1
+
+
+async def test_a_key_is_held_while_its_request_is_under_way_and_free_when_it_is_given_up() -> None:
+    store = a_store()
+    await store.write(a_key().hold)
+    with pytest.raises(KeyInFlight):
+        await store.write(a_key().hold)
+    with pytest.raises(KeyReused):
+        await store.write(a_key("b2").hold)
+    await store.write(release, "k")
+    await store.write(a_key().hold)
+    await store.write(a_key().keep, 5)
+    await store.write(release, "k")  # what was answered is not let go
+    with pytest.raises(Replay):
+        await store.write(a_key().hold)
+
+
+async def test_what_is_old_enough_is_removed_a_bite_at_a_time_and_nothing_else() -> None:
+    clock = SetClock(100 * DAY_MS)
+    store = a_store(clock=clock)
+    outbox, inbox, keys = (clock.at_ms - keeping.keep_ms - 1 for keeping in FLOOR)
+
+    def fill(tx: Tx) -> None:
+        row = "INSERT INTO outbox (message_id, type, key, headers, value, published_ms) VALUES (?, 'x', 'x', '', '', ?)"
+        tx.execute_many(row, [(f"o{n}", outbox) for n in range(BITE + 5)])
+        tx.execute_many(row, [("young", outbox + 1), ("waiting", None)])
+        tx.execute_many("INSERT INTO inbox VALUES (?, ?)", [("old", inbox), ("young", inbox + 1)])
+        tx.execute_many(
+            "INSERT INTO idempotency (key, body_hash, status, at_ms) VALUES (?, '', ?, ?)",
+            [("old", 201, keys), ("young", 201, keys + 1)],
+        )
+
+    await store.write(fill)
+    keeper = Housekeeper(store, clock)
+    assert [await keeper.step(), await keeper.step(), await keeper.step()] == [BITE + 2, 5, 0]
+    for table, column, kept in (
+        ("outbox", "message_id", ["waiting", "young"]),
+        ("inbox", "message_id", ["young"]),
+        ("idempotency", "key", ["young"]),
+    ):
+        rows = await store.read(lambda read, t=table, c=column: read.all(f"SELECT {c} FROM {t} ORDER BY {c}"))  # type: ignore[misc]
+        assert [row[0] for row in rows] == kept
+
+
+async def test_a_new_outbox_row_after_a_purge_has_a_number_nobody_had() -> None:
+    clock = SetClock(100 * DAY_MS)
+    store = a_store(clock=clock)
+    await store.write(lambda tx: tx.say(Rang(number=1)))
+    await store.write(lambda tx: tx.execute("UPDATE outbox SET published_ms = 0"))
+    assert await Housekeeper(store, clock).step() == 1
+    await store.write(lambda tx: tx.say(Rang(number=2)))
+    assert await store.read(lambda read: read.all("SELECT id FROM outbox")) == [(2,)]
+
+
+WORDS = Listing("SELECT id, word FROM notes", {"word": "word", "size": "length(word)"}, "id", counters=("notes",))
+
+
+async def listed(page: Page) -> tuple[list[Any], int]:
+    """A page of five words."""
+    store = a_store()
+
+    def fill(tx: Tx) -> None:
+        for word in ("pear", "fig", "apple", "kiwi", "plum"):
+            note(tx, word)
+            tx.count("notes")
+
+    await store.write(fill)
+    return await list_page(store, WORDS, page, lambda row: row[1])
+
+
+@pytest.mark.parametrize(
+    ("page", "found"),
+    [
+        (Page(), ["pear", "fig", "apple", "kiwi", "plum"]),
+        (Page(0, 2), ["pear", "fig"]),
+        (Page(2, 2), ["plum"]),
+        (Page(9, 2), []),
+        (Page(0, 2, (("word", False),)), ["apple", "fig"]),
+        (Page(0, 2, (("word", True),)), ["plum", "pear"]),
+        (Page(0, 9, (("size", False), ("word", True))), ["fig", "plum", "pear", "kiwi", "apple"]),
+        (Page(0, 2, (("id; DROP TABLE notes", False), ("nonsense", True))), ["pear", "fig"]),
+    ],
+)
+async def test_a_page_is_sorted_by_what_it_names_and_nothing_else(page: Page, found: list[str]) -> None:
+    assert await listed(page) == (found, 5)
+
+
+def test_the_newest_schema_costs_no_import_of_alembic(tmp_path: Path) -> None:
+    path = tmp_path / "rent.sqlite"
+    assert migrate(path, VERSIONS)
+    code = (
+        "import sys; from pathlib import Path; from gbike.kit.schema.migrate import migrate;"
+        f" print(migrate(Path({str(path)!r}), Path({str(VERSIONS)!r})), 'alembic' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout.strip() == "False False"
+
+
+def test_a_schema_grows_and_keeps_what_was_there(tmp_path: Path) -> None:
+    versions, path = tmp_path / "versions", tmp_path / "rent.sqlite"
+    versions.mkdir()
+    for file in VERSIONS.glob("*.py"):
+        (versions / file.name).write_text(file.read_text("utf-8"), "utf-8")
+    assert version_of(path) is None
+    assert migrate(path, versions)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("INSERT INTO rents (userid, bikeid, status, deadline_ms) VALUES (1, 1, 'rented', 5)")
+    before = newest(versions)
+    (versions / "9999_more.py").write_text(
+        "import sqlalchemy as sa\nfrom alembic import op\n"
+        f"revision, down_revision = '9999', {before!r}\n"
+        "def upgrade() -> None:\n    op.add_column('rents', sa.Column('mood', sa.Text))\n"
+    )
+    assert migrate(path, versions)
+    assert not migrate(path, versions)
+    assert version_of(path) == "9999"
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT userid, mood FROM rents").fetchall() == [(1, None)]
+
+
+def test_a_store_in_memory_has_the_schema_of_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "rent.sqlite"
+    migrate(path, VERSIONS)
+    sql = "SELECT name, sql FROM sqlite_master ORDER BY name"
+    with closing(sqlite3.connect(path)) as file, closing(in_memory(VERSIONS)) as memory:
+        assert file.execute(sql).fetchall() == memory.execute(sql).fetchall()
