@@ -1,4 +1,4 @@
-"""What was said has happened: points that were taken become deposit, also in an account that takes no top-up any more."""
+"""What was said has happened: converted points become deposit, also in an account that takes no top-up any more."""
 
 from gbike.contracts.bike_manager import AdjustedPoint
 from gbike.kit.money import MAX_WON

@@ -106,7 +106,10 @@ def set_balance(tx: Tx, userid: int, wanted: int, cause: str) -> Deposit:
 
 
 def post(tx: Tx, posting: Posting, billid: int | None = None) -> Deposit | None:
-    """Move the money of one posting, once; None when its cause moved it before. Raises PostingDiffers, OutOfBounds."""
+    """Move the money of one posting, once; None when its cause moved it before. Raises PostingDiffers.
+
+    What was said has happened, so a fee or a conversion is posted whatever the balance is then; see `_added`.
+    """
     (rider, amount), (house, opposite) = posting.sides()
     kept = tx.execute(
         "INSERT INTO entries (cause, account, amount, at_ms) VALUES (?, ?, ?, ?), (?, ?, ?, ?)"
@@ -121,8 +124,6 @@ def post(tx: Tx, posting: Posting, billid: int | None = None) -> Deposit | None:
         _ensure(tx, posting.userid)
         row = _move(tx, posting, billid)
     assert row is not None
-    if billid is None:  # a fee is always taken, whatever the balance; anything else must fit
-        within_bounds(posting.userid, row[1])
     return _deposit(row)
 
 
@@ -169,9 +170,11 @@ def balances(read: Reading) -> Iterable[tuple[int, int]]:
 
 
 def _added(tx: Tx, posting: Posting) -> Deposit:
+    """What a client asks for must fit: it can be refused. Raises OutOfBounds."""
     deposit = post(tx, posting)
     if deposit is None:
         return load(tx, posting.userid)
+    within_bounds(posting.userid, deposit.balance)
     tx.say(
         AddedDeposit(
             userid=posting.userid,
