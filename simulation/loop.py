@@ -81,7 +81,7 @@ class SimLoop(asyncio.BaseEventLoop):
         self._graveyard.clear()
         self.close()
 
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:
+    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:  # type: ignore[override]
         """Run `func` at once: there are no threads here."""
         future = self.create_future()
         try:

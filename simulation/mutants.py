@@ -242,6 +242,24 @@ MUTANTS = (
         swarm=Swarm(riders=8, bikes=1, actions=8),
     ),
     Mutant(
+        "a top-up is refused after it was done",
+        (
+            _edit(
+                "services.user_deposit.usecases",
+                "top_up_a_deposit",
+                (
+                    "return await deposits.top_up(userid, amount, once)",
+                    "done = await deposits.top_up(userid, amount, once)\n"
+                    "    if done.version > 2:\n"
+                    "        raise sys.modules['gbike.services.user_deposit.domain'].OutOfBounds(userid)\n"
+                    "    return done",
+                ),
+                ('"""A rider brings more money."""', "import sys"),
+            ),
+        ),
+        swarm=Swarm(actions=20),
+    ),
+    Mutant(
         "a write whose commit failed is acknowledged",
         (
             _edit(

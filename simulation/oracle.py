@@ -128,7 +128,7 @@ def _conversions(attempts: list[Attempt], effects: Effects) -> Iterator[str]:
 
 
 def _managers(attempts: list[Attempt], bike_manager: Reading) -> Iterator[str]:
-    kept = dict(bike_manager.all("SELECT managerid, userid FROM managers"))
+    kept = {row[0] for row in bike_manager.all("SELECT managerid FROM managers")}
     for attempt in attempts:
-        if attempt.op == "manager" and attempt.kind == "ok" and kept.get(attempt.facts["managerid"]) is None:
+        if attempt.op == "manager" and attempt.kind == "ok" and attempt.facts["managerid"] not in kept:
             yield f"I18 acknowledged, but there is no such manager: {attempt.line()}"

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -40,6 +41,10 @@ class Person:
         """A double tap: both are under way at once; the better answer counts."""
         found = await asyncio.gather(send(), send())
         return next((attempt for attempt in found if attempt.kind == "ok"), found[-1])
+
+    async def live(self) -> None:
+        """What they do."""
+        raise NotImplementedError
 
     async def insist(self, send: Callable[[], Awaitable[Attempt]]) -> Attempt:
         """Send, and send the same again while the answer is missing or says so."""
@@ -228,11 +233,8 @@ class Operator(Person):
             for status in (self.rng.choice(("사용중", "불량")), "사용가능"):
                 body, path = {"status": status}, f"/bikes/{bikeid}"
                 key = self.key()
-                await self.insist(
-                    lambda path=path, body=body, key=key, bikeid=bikeid: self.ask(
-                        "mark", "bike", "PATCH", path, body, key, bikeid=bikeid, **body
-                    )
-                )
+                send = partial(self.ask, "mark", "bike", "PATCH", path, body, key, bikeid=bikeid, **body)
+                await self.insist(send)
                 await self.pause(2.0)
 
 

@@ -6,7 +6,7 @@ import gc
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -119,7 +119,7 @@ class Run:
         people: list[Person] = [operator]
         people += [Rider(self.history, self.rng, self.swarm, number + 1) for number in range(self.swarm.riders)]
         people += [Staff(self.history, self.rng, self.swarm, number + 1) for number in range(self.swarm.managers)]
-        living = [asyncio.ensure_future(person.live()) for person in people]  # type: ignore[attr-defined]
+        living = [asyncio.ensure_future(person.live()) for person in people]
         await asyncio.wait(living, timeout=STORM_S)
         self.nemesis.end()
         self.cluster.heal()
@@ -225,7 +225,7 @@ def _errors_kept(errors: list[str]) -> Iterator[None]:
     """The product's own error log, kept instead of printed."""
     before = structlog.get_config()
 
-    def keep(_logger: Any, method: str, event: dict[str, Any]) -> Any:
+    def keep(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Any:
         if event["event"] not in EXPECTED:
             errors.append(" ".join(f"{name}={value!r}" for name, value in event.items()))
         raise structlog.DropEvent
