@@ -3,6 +3,9 @@
 from collections import Counter
 from typing import Any
 
+from gbike.app.embedded import Embedded
+from gbike.app.verify import violations
+from gbike.kit.store import Reading
 from tests.support import Client
 
 
@@ -25,6 +28,17 @@ async def every(client: Client, path: str) -> list[dict[str, Any]]:
         found += next(iter(answer["_embedded"].values()))
         number, pages = number + 1, answer["page"]["totalPages"]
     return found
+
+
+async def assert_nothing_is_violated(embedded: Embedded) -> None:
+    """Every invariant of `gbike verify`, once every event is handled."""
+    readings = {name: await part.store.read(_itself) for name, part in embedded.parts.items()}
+    assert list(violations(readings)) == []
+    await assert_bikes_and_rents_agree(Client(embedded.app))
+
+
+def _itself(read: Reading) -> Reading:
+    return read
 
 
 async def assert_bikes_and_rents_agree(client: Client) -> None:

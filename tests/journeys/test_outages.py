@@ -11,7 +11,7 @@ from gbike.app.embedded import Embedded
 from gbike.kit.bus import BusUnavailable
 from gbike.kit.envelope import Message
 from gbike.kit.store import Reading
-from tests.journeys.fleet import assert_bikes_and_rents_agree, every, open_deposits, register_bikes
+from tests.journeys.fleet import assert_nothing_is_violated, every, open_deposits, register_bikes
 from tests.journeys.virtual_time import VirtualClock, in_virtual_time
 from tests.support import EVERY_RIDE_COSTS, Client
 
@@ -76,7 +76,7 @@ class Town:
             assert len(shown) == self.rides[userid]
             assert {(one["rentStatus"], one["billingStatus"]) for one in shown} <= {("returned", "CLOSEBILL")}
             assert sum(one["fee"] for one in shown) == self.owed[userid]
-        await assert_bikes_and_rents_agree(self.client)
+        await assert_nothing_is_violated(self.embedded)
 
     async def lag(self, name: str) -> int:
         part = self.embedded.part(name)
@@ -174,6 +174,8 @@ def test_with_bike_stopped_rents_and_reports_are_refused_at_once_and_honestly_bu
         await asyncio.sleep(5)
         assert (await send("/rents", {"userid": 7, "bikeid": 6})).status == 201
         assert len(await every(town.client, "/rents")) == 6
+        await asyncio.sleep(5)
+        await assert_nothing_is_violated(town.embedded)
 
     in_virtual_time(story)
 
@@ -205,5 +207,6 @@ def test_bike_comes_and_goes_and_no_bike_is_left_without_its_rent(seed: int) -> 
         await asyncio.sleep(5)
         assert {bike["status"] for bike in await every(town.client, "/bikes")} == {"사용가능"}
         assert len(await every(town.client, "/billings")) == got[201]
+        await assert_nothing_is_violated(town.embedded)
 
     in_virtual_time(story)

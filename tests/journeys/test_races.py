@@ -12,7 +12,7 @@ import pytest
 from gbike.app.embedded import Embedded
 from gbike.kit.envelope import Message
 from gbike.kit.store import Reading
-from tests.journeys.fleet import assert_bikes_and_rents_agree, every, open_deposits, register_bikes
+from tests.journeys.fleet import assert_nothing_is_violated, every, open_deposits, register_bikes
 from tests.support import EVERY_RIDE_COSTS, Client
 
 ROUNDS = int(os.environ.get("GBIKE_RACE_ROUNDS", "50"))
@@ -50,7 +50,7 @@ async def test_of_200_riders_who_ask_for_one_bike_at_once_exactly_one_gets_it() 
     for bikeid in range(1, ROUNDS + 1):
         assert await race(client, bikeid) == {201: 1, 409: RIDERS - 1}
         await embedded.settle()
-    await assert_bikes_and_rents_agree(client)
+    await assert_nothing_is_violated(embedded)
     bills = await every(client, "/billings")
     assert len(bills) == ROUNDS
     assert all(bill["status"] == "CLOSEBILL" and bill["fee"] == 100 for bill in bills)
@@ -65,6 +65,7 @@ async def test_the_losers_of_a_race_leave_no_trace_but_their_cancelled_wish(embe
     assert (await client.get("/rents?status=cancelled")).json["page"]["totalElements"] == RIDERS - 1
     assert len(await every(client, "/billings")) == 1
     assert len(await every(client, "/rentAndBillingViews")) == 1
+    await assert_nothing_is_violated(embedded)
 
 
 async def test_ten_returns_of_one_rent_at_once_cost_one_fee() -> None:
@@ -85,6 +86,7 @@ async def test_ten_returns_of_one_rent_at_once_cost_one_fee() -> None:
         entries = (await client.get(f"/userDeposits/{userid}/entries")).json["_embedded"]["entries"]
         assert [entry["amount"] for entry in entries] == [-300, 100_000]
     assert [bill["fee"] for bill in await every(client, "/billings")] == [300] * 10
+    await assert_nothing_is_violated(embedded)
     await embedded.stop()
 
 
@@ -109,7 +111,7 @@ async def test_100_riders_on_a_few_bikes_rent_and_return_at_once_and_bikes_and_r
     for part in embedded.parts.values():
         await part.drivers.stop()
     await embedded.settle()
-    await assert_bikes_and_rents_agree(client)
+    await assert_nothing_is_violated(embedded)
     bills = await every(client, "/billings")
     assert len(bills) == got[201]
     assert {bill["status"] for bill in bills} == {"CLOSEBILL"}
@@ -253,6 +255,7 @@ async def test_every_event_three_times_and_in_any_order_comes_to_the_same_state(
         await other.settle()
     assert await state(other) == wanted
     assert wanted["billing.dead"] == []
+    await assert_nothing_is_violated(other)
     heard = await other.part("view").store.read(_rows, "SELECT message_id FROM inbox")
     assert len(heard) == len({m.id for m in hoard.all if m.type in _VIEWED})
     assert len(hoard.all) > 150
