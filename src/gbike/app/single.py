@@ -8,8 +8,6 @@ from gbike.kit.runtime import Card, Running, Worker, World, assemble
 from gbike.kit.store import StoreUnavailable
 from gbike.kit.telemetry import log
 
-NAP_S = 0.003
-"""How long a worker that did something waits before its next step: what comes meanwhile shares one transaction."""
 PAUSE_S = 0.2
 """How long a worker waits after a failure before it tries again."""
 
@@ -31,7 +29,7 @@ async def drive(service: str, worker: Worker) -> None:
             log.error("a worker failed and goes on", service=service, worker=worker.name, exc_info=failure)
             await asyncio.sleep(PAUSE_S)
         else:
-            await (asyncio.sleep(NAP_S) if did else worker.rest())
+            await (asyncio.sleep(worker.nap_ms / 1000) if did else worker.rest())
 
 
 class Drivers:

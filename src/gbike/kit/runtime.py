@@ -52,12 +52,13 @@ class World(msgspec.Struct, frozen=True):
 class Worker(msgspec.Struct, frozen=True):
     """Something that takes bounded steps: `step` answers how much it did, `rest` waits when that was nothing.
 
-    `moves`: its steps bring work to its end (relay, consumer, sweeper), so a system at rest has none left to do.
+    `nap_ms`: the pause after a step that did something: what comes meanwhile shares the next transaction. `moves`: its steps bring work to its end (relay, consumer, sweeper), so a system at rest has none left to do.
     """
 
     name: str
     step: Callable[[], Awaitable[int]]
     rest: Callable[[], Awaitable[None]]
+    nap_ms: int = 4
     moves: bool = True
 
 
@@ -71,6 +72,7 @@ class Service(msgspec.Struct, frozen=True):
     hear: Callable[[Tx, Sequence[Message]], None] | None = None
     workers: Sequence[Worker] = ()
     keeps: Sequence[Keeping] = ()
+    consumer_nap_ms: int = 4
 
 
 class NoSettings(msgspec.Struct, frozen=True):
@@ -128,7 +130,7 @@ def assemble(world: World, service: Service) -> Running:
             lag.set(await listener.lag())
             return 0
 
-        workers.append(Worker("consumer", listener.step, lambda: listener.changed(IDLE_MS)))
+        workers.append(Worker("consumer", listener.step, lambda: listener.changed(IDLE_MS), service.consumer_nap_ms))
         workers.append(Worker("lag", measure, lambda: asyncio.sleep(1), moves=False))
     operations: list[Any] = [*service.operations, *standard_operations(name, service.operations, store, metrics)]
     return Running(name, HttpApp(name, operations, service.refusals, metrics), workers, relay, consumer)
