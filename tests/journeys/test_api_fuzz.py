@@ -142,3 +142,36 @@ async def test_allow_names_exactly_the_methods_that_are_described(client: Client
         named = {method.strip() for method in refused.headers["allow"].split(",")}
         assert (refused.status, asked.status, asked.headers["allow"]) == (405, 200, refused.headers["allow"])
         assert named - {"OPTIONS", "HEAD"} == {method.upper() for method in methods}, path
+
+
+HOST = b"Host: localhost\r\n"
+END = HOST + b"Connection: close\r\n\r\n"
+CHUNKS = (b"10000\r\n" + b"z" * 65_536 + b"\r\n") * 16 + b"0\r\n\r\n"
+WIRE: dict[str, tuple[bytes, int]] = {
+    "no HTTP at all": (b"\x00\x01\x02\r\n\r\n", 400),
+    "an address of 100 kB": (b"GET /bikes/" + b"x" * 100_000 + b" HTTP/1.1\r\n" + END, 400),
+    "a control character in the path": (b"GET /bikes/\x01 HTTP/1.1\r\n" + END, 400),
+    "bytes in the path": (b"GET /bikes/\xff\xfe HTTP/1.1\r\n" + END, 400),
+    "broken percent signs": (b"GET /bikes/%ff%fe%zz HTTP/1.1\r\n" + END, 422),
+    "a negative length": (b"POST /bikes HTTP/1.1\r\nContent-Length: -5\r\n" + END, 400),
+    "a length and chunks": (
+        b"POST /bikes HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n" + END + b"0\r\n\r\n",
+        400,
+    ),
+    "a megabyte in chunks": (
+        b"POST /bikes HTTP/1.1\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n" + END + CHUNKS,
+        413,
+    ),
+    "OPTIONS of everything": (b"OPTIONS * HTTP/1.1\r\n" + END, 404),
+    "TRACE": (b"TRACE /bikes HTTP/1.1\r\n" + END, 405),
+    "HTTP/1.0 without a host": (b"GET /bikes HTTP/1.0\r\n\r\n", 200),
+}
+
+
+@pytest.mark.parametrize("case", WIRE)
+def test_what_comes_over_the_wire_is_answered_below_500(address: str, case: str) -> None:
+    sent, status = WIRE[case]
+    with socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2])), 10) as line:
+        line.sendall(sent)
+        answered = line.recv(4096)
+    assert answered.startswith(b"HTTP/1.1 %d " % status), answered[:300]
