@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.source import NAMES, ROOT, SERVICES, SRC, imported, room
+from tests.architecture.source import NAMES, ROOT, SERVICES, SRC, files, imported, room
 
 LINTER = Path(sysconfig.get_path("scripts")) / "lint-imports"
 FORBIDDEN_TO_THE_CORE = {
@@ -93,7 +93,17 @@ def test_a_service_consists_of_rooms_that_everybody_knows(service: str) -> None:
     assert {"wiring", "http"} <= found
 
 
-def test_every_module_starts_and_its_verbs_import_late() -> None:
+@pytest.mark.parametrize("service", NAMES)
+def test_the_tests_of_a_service_know_no_more_than_its_island(service: str) -> None:
+    known = ("gbike.kit", "gbike.contracts", f"gbike.services.{service}", "gbike.app.single", "tests.services")
+    found = files(ROOT / "tests" / "services" / service)
+    assert len(found) > 1
+    for file in found:
+        ours = [module for module in imported(file) if module.startswith(("gbike.", "tests."))]
+        assert [module for module in ours if not module.startswith(known)] == [], file
+
+
+def test_the_verbs_of_the_command_line_import_late() -> None:
     """The command line imports what a verb needs when the verb runs: help needs neither Alembic nor a service."""
     code = "import sys, gbike.app.cli; print([m for m in sys.modules if m.startswith(('alembic', 'gbike.services.'))])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
