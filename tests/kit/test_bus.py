@@ -176,13 +176,14 @@ async def test_what_was_said_is_heard_once_though_the_relay_died_before_it_could
     relay, consumer = Relay(speaker, bus, SetClock(), Metrics(), "bell"), a_consumer(bus, hearer)
     for n in range(3):
         await speaker.write(lambda tx, n=n: tx.say(Rang(number=n)))  # type: ignore[misc]
-    write = speaker.write
-    speaker.write = _dies  # type: ignore[method-assign,assignment]
-    with pytest.raises(StoreUnavailable):
-        await relay.step()
-    speaker.write = write  # type: ignore[method-assign]
+    speaker.write_later = _never  # type: ignore[method-assign,assignment]
+    assert await relay.step() == 3
+    del speaker.write_later
+    relay = Relay(speaker, bus, SetClock(), Metrics(), "bell")
     assert await relay.step() == 3
     assert await relay.step() == 0
+    await speaker.write(lambda tx: None)
+    assert await speaker.read(lambda read: read.one("SELECT 1 FROM outbox WHERE published_ms IS NULL")) is None
     await settle(consumer)
     assert await bus.end() == 6
     assert await words(hearer) == ["rang 0 none", "rang 1 none", "rang 2 none"]
@@ -190,6 +191,25 @@ async def test_what_was_said_is_heard_once_though_the_relay_died_before_it_could
 
 async def _dies(*_args: object, **_more: object) -> None:
     raise StoreUnavailable("dead")
+
+
+def _never(*_args: object) -> asyncio.Future[None]:
+    return asyncio.get_running_loop().create_future()
+
+
+async def test_what_could_not_be_marked_is_sent_again() -> None:
+    bus, store = SqliteLog(a_log_store()), a_store()
+    relay = Relay(store, bus, SetClock(), Metrics(), "bell")
+    await store.write(lambda tx: tx.say(Rang(number=1)))
+    assert await relay.step() == 1
+    lost = asyncio.get_running_loop().create_future()
+    store.write_later = lambda *_args: lost  # type: ignore[method-assign]
+    await store.write(lambda tx: tx.say(Rang(number=2)))
+    assert await relay.step() == 1
+    lost.set_exception(StoreUnavailable("disk full"))
+    await asyncio.sleep(0)
+    assert await relay.step() == 1
+    assert await bus.end() == 3
 
 
 async def test_while_the_bus_is_down_the_outbox_waits(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,7 +120,9 @@ class Embedded:
                     for worker in part.running.workers:
                         moved += await worker.step() if worker.moves else 0
             if not moved:
-                return
+                break
+        for store in self.stores().values():
+            await store.write(_look)  # and with it what nobody waited for
 
     def _part(self, card: Card) -> Part:
         path = self.folder.store_path(card.name) if self.folder else None

@@ -4,6 +4,7 @@ It reads `WHERE published_ms IS NULL` and never "ids greater than the last": on 
 with a smaller id may commit later, and would be skipped for ever. A row is marked only after the bus has it.
 """
 
+from asyncio import Future
 from collections.abc import Sequence
 
 from gbike.kit.bus import Bus
@@ -22,21 +23,33 @@ class Relay:
     def __init__(self, store: Store, bus: Bus, clock: Clock, metrics: Metrics, service: str) -> None:
         self._store, self._bus, self._clock = store, bus, clock
         self._counted = metrics.events_said.labels(service)
+        self._unmarked: set[int] = set()
+        """On the bus, and about to be marked: the mark is nobody's hurry and shares another write's commit."""
 
     async def step(self) -> int:
         """Publish up to BATCH waiting messages; answers how many. Raises BusUnavailable, StoreUnavailable."""
-        waiting = await self._store.read(_unpublished)
+        rows = await self._store.read(_unpublished, BATCH + len(self._unmarked))
+        waiting = [row for row in rows if row[0] not in self._unmarked]
         if waiting:
             await self._bus.append([message for _, message in waiting])
-            await self._store.write(_mark_published, [number for number, _ in waiting], self._clock.now_ms())
+            numbers = [number for number, _ in waiting]
+            marked = self._store.write_later(_mark_published, numbers, self._clock.now_ms())
+            self._unmarked.update(numbers)
+            marked.add_done_callback(lambda done: self._forget(done, numbers))
             self._counted.inc(len(waiting))
         return len(waiting)
 
+    def _forget(self, marked: Future[None], numbers: Sequence[int]) -> None:
+        """The marks are kept, or could not be: then the rows are sent again, and every inbox knows them."""
+        self._unmarked.difference_update(numbers)
+        if not marked.cancelled():
+            marked.exception()
 
-def _unpublished(read: Reading) -> list[tuple[int, Message]]:
+
+def _unpublished(read: Reading, most: int = BATCH) -> list[tuple[int, Message]]:
     rows = read.all(
         "SELECT id, message_id, type, key, headers, value FROM outbox WHERE published_ms IS NULL ORDER BY id LIMIT ?",
-        (BATCH,),
+        (most,),
     )
     return [(row[0], Message(*row[1:])) for row in rows]
 

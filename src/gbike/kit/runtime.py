@@ -52,7 +52,8 @@ class World(msgspec.Struct, frozen=True):
 class Worker(msgspec.Struct, frozen=True):
     """Something that takes bounded steps: `step` answers how much it did, `rest` waits when that was nothing.
 
-    `nap_ms`: the pause after a step that did something: what comes meanwhile shares the next transaction. `moves`: its steps bring work to its end (relay, consumer, sweeper), so a system at rest has none left to do.
+    `nap_ms`: the pause after a step that did something: what comes meanwhile shares the next transaction.
+    `moves`: its steps bring work to its end (relay, consumer, sweeper), so a system at rest has none left to do.
     """
 
     name: str

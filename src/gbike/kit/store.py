@@ -5,6 +5,7 @@ be open during a call to a peer. `fn` may run twice (a retry after a broken batc
 `tx`.
 """
 
+from asyncio import Future
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeVar, TypeVarTuple
 
@@ -67,6 +68,9 @@ class Store(Protocol):
         """Run `fn` in a transaction and answer what it answered, once that is durable. Raises what `fn` raised
         (then nothing was changed), Conflict or StoreUnavailable. Writes with one `key` (`rent:1`) never deadlock
         each other. A caller that goes away does not stop a write that has begun."""
+
+    def write_later(self, fn: Callable[[Tx, *Args], None], *args: *Args) -> Future[None]:
+        """The same for what nobody waits for: it shares the next batch, or gets its own after a few milliseconds."""
 
     async def read(self, fn: Callable[[Reading, *Args], T], *args: *Args) -> T:
         """Run `fn` over what is committed; for point reads and single pages (well under a millisecond)."""

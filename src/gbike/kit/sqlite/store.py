@@ -27,6 +27,8 @@ BATCH = 512
 QUEUE = 4096
 """Writes that may wait; one more is refused with StoreUnavailable."""
 
+LATER_MS = 25
+"""How long a write that nobody waits for may wait for company."""
 SLOW_COMMIT_MS = 8
 """A commit that took longer than this would hold up the event loop noticeably …"""
 COMMITS_IN_THREAD = 20
@@ -126,7 +128,6 @@ class SqliteStore:
         self._clock, self._ids, self._source = clock, ids, source
         self._writer = memory or connect(path)
         self._reader = self._writer if path is None else connect(path, read_only=True)
-        self._scanner: sqlite3.Connection | None = None
         self._queue: deque[_Request] = deque()
         self._drain: asyncio.Task[None] | None = None
         self._context = contextvars.copy_context()
@@ -138,15 +139,27 @@ class SqliteStore:
 
     async def write(self, fn: Callable[[Tx, *Args], T], *args: *Args, key: str = "") -> T:
         """See Store.write; SQLite has one writer, so `key` changes nothing."""
-        if self._closed or len(self._queue) >= QUEUE:
-            raise StoreUnavailable(f"{self._source}: " + ("closed" if self._closed else "too many writes are waiting"))
-        loop = asyncio.get_running_loop()
-        request = _Request(fn, args, loop.create_future())
-        self._queue.append(request)
-        if self._drain is None:
-            self._drain = loop.create_task(self._drain_queue(), context=self._context.copy())
+        request = self._enqueue(fn, args)
+        self._wake()
         answer: T = await request.future
         return answer
+
+    def write_later(self, fn: Callable[[Tx, *Args], None], *args: *Args) -> asyncio.Future[None]:
+        """See Store.write_later."""
+        request = self._enqueue(fn, args)
+        asyncio.get_running_loop().call_later(LATER_MS / 1000, self._wake)
+        return request.future
+
+    def _enqueue(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> _Request:
+        if self._closed or len(self._queue) >= QUEUE:
+            raise StoreUnavailable(f"{self._source}: " + ("closed" if self._closed else "too many writes are waiting"))
+        request = _Request(fn, args, asyncio.get_running_loop().create_future())
+        self._queue.append(request)
+        return request
+
+    def _wake(self) -> None:
+        if self._queue and self._drain is None:
+            self._drain = asyncio.get_running_loop().create_task(self._drain_queue(), context=self._context.copy())
 
     async def read(self, fn: Callable[[Reading, *Args], T], *args: *Args) -> T:
         """See Store.read."""
@@ -179,6 +192,7 @@ class SqliteStore:
     async def close(self) -> None:
         """Finish what has begun, then close the file."""
         self._closed = True
+        self._wake()
         if self._drain is not None:
             await self._drain
         if self._reader is not self._writer:
