@@ -182,7 +182,7 @@ async def test_what_was_said_is_heard_once_though_the_relay_died_before_it_could
     relay = Relay(speaker, bus, SetClock(), Metrics(), "bell")
     assert await relay.step() == 3
     assert await relay.step() == 0
-    await speaker.write(lambda tx: None)
+    await speaker.flush()
     assert await speaker.read(lambda read: read.one("SELECT 1 FROM outbox WHERE published_ms IS NULL")) is None
     await settle(consumer)
     assert await bus.end() == 6

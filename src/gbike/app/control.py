@@ -1,7 +1,7 @@
 """How another `gbike` command speaks to a running one: a socket file that only this user can open, a line each way."""
 
 import asyncio
-import shutil
+import os
 import socket
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -14,6 +14,8 @@ from gbike.app.data_folder import DataFolder
 Verb = Callable[..., Awaitable[str]]
 MOST_BYTES = 64 * 1024
 ANSWER_S = 600
+LONGEST_PATH = 100
+"""Bytes that the path of a socket may have on every system."""
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -37,22 +39,28 @@ class NotRunning(Exception):
 class Control:
     """The listening side."""
 
-    def __init__(self) -> None:
-        self._folder = tempfile.mkdtemp(prefix="gbike-")
-        self.path = str(Path(self._folder) / "control")
+    def __init__(self, folder: Path) -> None:
+        """The socket is in `folder`, or, where that has too long a path for one, among the temporary files."""
+        near = folder.resolve() / "control"
+        there = len(os.fsencode(near)) <= LONGEST_PATH
+        self.path = str(near if there else Path(tempfile.mkdtemp(prefix="gbike-")) / "control")
         self._server: asyncio.Server | None = None
         self._verbs: dict[str, Verb] = {}
 
     async def start(self, verbs: dict[str, Verb]) -> None:
         """Listen. A verb's exception is told to the caller."""
         self._verbs = verbs
+        self._tidy()  # after one who was killed
         self._server = await asyncio.start_unix_server(self._serve, self.path, limit=MOST_BYTES)
 
     async def stop(self) -> None:
         """Listen no more."""
         if self._server is not None:
             self._server.close()
-        shutil.rmtree(self._folder)
+        self._tidy()
+
+    def _tidy(self) -> None:
+        Path(self.path).unlink(missing_ok=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -56,7 +56,7 @@ class _Server(uvicorn.Server):
 
 
 async def _serve(options: DemoOptions) -> None:
-    folder, control = DataFolder(options.data), Control()
+    folder, control = DataFolder(options.data), Control(options.data)
     folder.acquire("gbike demo")
     try:
         listener = _listen(options.host, options.port)

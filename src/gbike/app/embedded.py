@@ -122,7 +122,7 @@ class Embedded:
             if not moved:
                 break
         for store in self.stores().values():
-            await store.write(_look)  # and with it what nobody waited for
+            await store.flush()
 
     def _part(self, card: Card) -> Part:
         path = self.folder.store_path(card.name) if self.folder else None

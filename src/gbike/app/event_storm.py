@@ -111,6 +111,7 @@ async def _reactions(services: Embedded) -> list[Reaction]:
             return found
         before = await _outboxes(services)
         await services.parts[speaker].running.relay.step()
+        await services.parts[speaker].store.flush()
         news = {message.type for message in before.pop(speaker)}
         for name, part in services.parts.items():
             consumer = part.running.consumer

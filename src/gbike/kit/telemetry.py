@@ -5,8 +5,8 @@ a ride can be followed from the tap to the closed bill.
 """
 
 import logging
-import random
 import re
+import secrets
 import sys
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -18,7 +18,6 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
-_chance = random.Random()  # noqa: S311 - a trace id need not be a secret
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 
 
@@ -36,7 +35,7 @@ trace_now: ContextVar[Trace] = ContextVar("trace_now", default=NO_TRACE)
 def trace_from(traceparent: str | None, request_id: str | None, hexes: str | None = None) -> Trace:
     """Take over what the client sent when it is well-formed, make what is missing. `hexes`: 48 hex digits of chance."""
     parent = _TRACEPARENT.fullmatch(traceparent or "")
-    chance = hexes or f"{_chance.getrandbits(192):048x}"
+    chance = hexes or secrets.token_hex(24)
     trace_id = parent.group(1) if parent else chance[:32]
     span_id = chance[32:48]
     known = request_id if request_id and _REQUEST_ID.fullmatch(request_id) else trace_id

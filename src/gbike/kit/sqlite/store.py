@@ -150,6 +150,10 @@ class SqliteStore:
         asyncio.get_running_loop().call_later(LATER_MS / 1000, self._wake)
         return request.future
 
+    async def flush(self) -> None:
+        """Return when all that was given to `write_later` is kept, or could not be."""
+        await self.write(_nothing)
+
     def _enqueue(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> _Request:
         if self._closed or len(self._queue) >= QUEUE:
             raise StoreUnavailable(f"{self._source}: " + ("closed" if self._closed else "too many writes are waiting"))
@@ -200,10 +204,12 @@ class SqliteStore:
         self._writer.close()  # last, so that it can tidy the log away
 
     async def _drain_queue(self) -> None:
-        while self._queue:
-            async with self.hold:
-                await self.step()
-        self._drain = None
+        try:
+            while self._queue:
+                async with self.hold:
+                    await self.step()
+        finally:
+            self._drain = None
 
     async def step(self) -> int:
         """One batch: run up to BATCH waiting writes and commit them together. Answers how many."""
@@ -233,7 +239,7 @@ class SqliteStore:
                 self._writer.execute("ROLLBACK")
                 said = self._execute(batch, isolated=True)
             await self._commit()
-        except sqlite3.Error as broken:
+        except Exception as broken:  # whatever it was: nothing of the batch happened, and everybody in it is told
             log.error("a batch of writes was rolled back", store=self._source, writes=len(batch), why=str(broken))
             if self._writer.in_transaction:
                 self._writer.execute("ROLLBACK")
@@ -302,6 +308,10 @@ class SqliteStore:
         self._writer.execute("COMMIT")
         if self._clock.monotonic_ms() - began > SLOW_COMMIT_MS:
             self._in_thread = COMMITS_IN_THREAD
+
+
+def _nothing(_tx: Tx) -> None:
+    pass
 
 
 def connect(path: Path | None, *, read_only: bool = False) -> sqlite3.Connection:
