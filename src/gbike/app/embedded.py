@@ -121,6 +121,8 @@ class Embedded:
                         moved += await worker.step() if worker.moves else 0
             if not moved:
                 break
+        else:
+            raise RuntimeError(f"still moving after {most} rounds")
         for store in self.stores().values():
             await store.flush()
 
