@@ -31,6 +31,7 @@ def address() -> Iterator[str]:
         socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP
     )  # named, so that asyncio sets NODELAY
     listening.bind(("127.0.0.1", 0))
+    listening.listen(128)  # before anybody asks
     where = f"http://127.0.0.1:{listening.getsockname()[1]}"
     ready, stopping = threading.Event(), threading.Event()
 
