@@ -48,7 +48,14 @@ class Swarm:
     @property
     def harmless(self) -> bool:
         """Nothing at all goes wrong."""
-        rates = (self.lost, self.refused, self.slow, self.bus_down, self.disk)
+        rates = (
+            self.lost,
+            self.refused,
+            self.slow,
+            self.bus_down,
+            self.disk,
+            self.steps_ms,
+        )  # a deadline is a time of day
         return not (any(rates) or self.crash_every or self.stall_every or self.bike_hangs or self.narrow)
 
     def healed(self) -> "Swarm":

@@ -80,3 +80,10 @@ def test_a_failure_tells_its_seed_the_invariant_and_how_to_see_it_again(capsys: 
     assert "VIOLATION I4" in told
     assert "again with: gbike sim --seed" in told
     assert "1 violations" in told.splitlines()[-1]
+
+
+def test_a_clock_that_steps_is_a_fault_like_any_other() -> None:
+    """Seed 50925: a clock stepped, a pending rent was past its deadline, and its rider was told to try again."""
+    assert Swarm().harmless
+    assert not Swarm(steps_ms=3_000).harmless
+    assert run_seed(50_925).violation is None
