@@ -1,6 +1,7 @@
 """Fixtures that tests of many kinds share."""
 
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Generator
 
 import pytest
 
@@ -26,3 +27,13 @@ async def embedded(env: dict[str, str]) -> AsyncIterator[Embedded]:
 def client(embedded: Embedded) -> Client:
     """A client of `embedded` through its gateway."""
     return Client(embedded.app)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With GBIKE_REQUIRE=all nothing may be left out: a skipped test is a failed one."""
+    report = yield
+    if report.skipped and os.environ.get("GBIKE_REQUIRE") == "all":
+        report.outcome = "failed"
+        report.longrepr = f"skipped although GBIKE_REQUIRE=all: {report.longrepr}"
+    return report
