@@ -23,3 +23,22 @@ async def test_a_consumer_that_hears_nothing_of_a_long_log_does_not_read_it_all_
     after = LogSubscription(bus, store, "bike_manager", frozenset({"Reported"}))
 
     assert await after.lag() < SKIPPED
+
+
+async def test_a_log_that_forgot_everything_still_knows_its_end_and_goes_on_after_it() -> None:
+    clock, ids, memory = SystemClock(), SystemIds(), in_memory(LOG_VERSIONS)
+    store = SqliteStore(None, clock=clock, ids=ids, source="bike_manager", memory=in_memory(VERSIONS))
+    bus = SqliteLog(SqliteStore(None, clock=clock, ids=ids, source="bus", memory=memory))
+    listener = LogSubscription(bus, store, "bike_manager", frozenset({"Reported"}))
+    await bus.append([Message(ids.new(), "Reported", "bike:1", b"{}", b"{}") for _ in range(3)])
+    batch = await listener.take(10)
+    await store.write(listener.settle, batch)
+    await listener.settled(batch)
+    assert await bus.forget(clock.now_ms() + 1, batch.position, 10) == 3
+
+    again = SqliteLog(SqliteStore(None, clock=clock, ids=ids, source="bus", memory=memory))
+    listener = LogSubscription(again, store, "bike_manager", frozenset({"Reported"}))
+    assert (await again.end(), await listener.lag()) == (3, 0)
+    await again.append([Message("later", "Reported", "bike:1", b"{}", b"{}")])
+    assert await listener.lag() == 1
+    assert [message.id for message in (await listener.take(10)).messages] == ["later"]

@@ -100,7 +100,7 @@ class Ask:
         """The first value of a query parameter."""
         return next((value for key, value in self.query if key == name), None)
 
-    def page(self, newest_first: bool = False) -> hal.Page:
+    def page(self) -> hal.Page:
         """What `page`, `size` and `sort` ask for. As the original: what makes no sense is the default."""
         size = _whole(self.first("size"), 20)
         size = min(size, MAX_PAGE_SIZE) if size >= 1 else 20
