@@ -45,7 +45,7 @@ class Size(msgspec.Struct, frozen=True):
     starts: int
 
 
-FULL = Size(100_000, 1_000_000, 3, 3.0, 1.0, 0.5, 8.0, 3)
+FULL = Size(100_000, 1_000_000, 3, 10.0, 1.0, 0.5, 8.0, 3)
 QUICK = Size(10_000, 50_000, 1, 3.0, 0.7, 0.3, 3.0, 2)
 
 

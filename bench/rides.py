@@ -108,7 +108,7 @@ async def cycles(connections: Sequence[Connection], pid: int, fleet: Fleet, seco
 
     meter = Meter(pid)
     await closed_loop(connections, seconds, ride)
-    await _until_settled(first, rides[-2 * len(connections) :])
+    await _until_settled(connections, rides[-2 * len(connections) :])
     speed = meter.stop(len(rides))
     await check(first, rides, bills, before)
     return speed
@@ -138,7 +138,7 @@ async def rents_and_returns(
     meter = Meter(pid)
     await asyncio.gather(*(return_all(connection) for connection in connections))
     returned = meter.stop(len(rides))
-    await _until_settled(first, rides[: 2 * len(connections)])
+    await _until_settled(connections, rides[: 2 * len(connections)])
     await check(first, rides, bills, None)
     return rented, returned
 
@@ -174,13 +174,18 @@ async def check(
             raise WrongEffect(f"riders whose deposit did not go down by their fees (before, after, fees): {wrong}")
 
 
-async def _until_settled(connection: Connection, rides: Sequence[Ride]) -> None:
+async def _until_settled(connections: Sequence[Connection], rides: Sequence[Ride]) -> None:
     until = time.monotonic() + SETTLE_S
-    for ride in rides:
-        while not await _settled(connection, ride):
-            if time.monotonic() > until:
-                raise WrongEffect(f"rent {ride.rentid} did not settle within {SETTLE_S} s")
-            await asyncio.sleep(POLL_S)
+
+    async def wait_for(connection: Connection, some: Sequence[Ride]) -> None:
+        for ride in reversed(some):
+            while not await _settled(connection, ride):
+                if time.monotonic() > until:
+                    raise WrongEffect(f"rent {ride.rentid} did not settle within {SETTLE_S} s")
+                await asyncio.sleep(POLL_S)
+
+    many = len(connections)
+    await asyncio.gather(*(wait_for(connection, rides[n::many]) for n, connection in enumerate(connections)))
 
 
 async def _settled(connection: Connection, ride: Ride) -> bool:

@@ -39,7 +39,7 @@ def inbox() -> str | None:
     """The same message is new only once."""
 
     def hear(tx: Tx) -> None:
-        if tx.first_time("m"):
+        if "m" in tx.first_time(["m"]):
             tx.execute("INSERT INTO counters (name, n) VALUES ('heard', 1) ON CONFLICT (name) DO UPDATE SET n = n + 1")
 
     return _twice(LEDGER, hear, "SELECT n FROM counters WHERE name = 'heard'", 1)

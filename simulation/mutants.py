@@ -71,7 +71,7 @@ def _once_more(cause: str) -> str:
 
 
 _RENT, _BIKE, _VIEW = "services.rent.storage", "services.bike.storage", "services.rent_and_billing_view.storage"
-_NO_INBOX = _edit("kit.sqlite.store", "SqliteTx.first_time", (".rowcount == 1", ".rowcount > -1"))
+_NO_INBOX = _edit("kit.sqlite.store", "SqliteTx.first_time", ("{row[0] for row in rows}", "{*rows, *message_ids}"))
 _FEE_AGAIN = _edit(
     "services.user_deposit.policies",
     "whenever_a_fee_is_known_take_it",

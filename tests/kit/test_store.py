@@ -76,7 +76,7 @@ class StoreSuite:
 
     async def test_a_message_is_new_once_and_new_again_when_its_effect_failed(self, store: SqliteStore) -> None:
         def hear(tx: Tx, fail: bool) -> bool:
-            new = tx.first_time("m1")
+            new = "m1" in tx.first_time(["m0", "m1"])
             if fail:
                 raise Refused
             return new

@@ -10,6 +10,8 @@ from gbike.kit.telemetry import log
 
 PAUSE_S = 0.2
 """How long a worker waits after a failure before it tries again."""
+BUSY, BEHIND = 8, 128
+"""Messages in one step that tell of load, and of a backlog."""
 
 
 def assemble_one(card: Card, world: World) -> Running:
@@ -29,7 +31,15 @@ async def drive(service: str, worker: Worker) -> None:
             log.error("a worker failed and goes on", service=service, worker=worker.name, exc_info=failure)
             await asyncio.sleep(PAUSE_S)
         else:
-            await (asyncio.sleep(worker.nap_ms / 1000) if did else worker.rest())
+            await (asyncio.sleep(pause_ms(worker.nap_ms, did) / 1000) if did else worker.rest())
+
+
+def pause_ms(nap_ms: int, did: int) -> int:
+    """How long to wait after a step that did so much. Under load a longer wait makes fewer, larger transactions; who is
+    behind goes on at once."""
+    if did >= BEHIND:
+        return 0
+    return nap_ms * (3 if did >= BUSY else 1)
 
 
 class Drivers:

@@ -80,7 +80,8 @@ class Consumer:
             await self._store.write(_set_aside, message, repr(wrong))
 
     def _apply(self, tx: Tx, messages: list[Message], batch: Batch | None) -> None:
-        new = [message for message in messages if tx.first_time(message.id)]
+        known = tx.first_time([message.id for message in messages])
+        new = [message for message in {message.id: message for message in messages}.values() if message.id in known]
         if self._hear is not None:
             self._hear(tx, new)
         for message in new:

@@ -6,7 +6,7 @@ be open during a call to a peer. `fn` may run twice (a retry after a broken batc
 """
 
 from asyncio import Future
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Any, Protocol, TypeVar, TypeVarTuple
 
 from gbike.kit.envelope import Event
@@ -57,8 +57,8 @@ class Tx(Reading, Protocol):
     def count(self, name: str, by: int = 1) -> None:
         """Add `by` to a counter when this commits; a collection's total is a counter, not a scan."""
 
-    def first_time(self, message_id: str) -> bool:
-        """True once per message: the inbox row is part of the effect (I22)."""
+    def first_time(self, message_ids: Sequence[str]) -> Container[str]:
+        """Those of `message_ids` that were never heard before: the inbox rows are part of the effect (I22)."""
 
 
 class Store(Protocol):

@@ -11,10 +11,12 @@ import asyncio
 import contextvars
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any, TypeVar
+
+from msgspec.json import encode
 
 from gbike.kit.clock import Clock
 from gbike.kit.envelope import Event, pack
@@ -37,6 +39,10 @@ COMMITS_IN_THREAD = 20
 T = TypeVar("T")
 _SAY = "INSERT INTO outbox (message_id, type, key, headers, value) VALUES (?, ?, ?, ?, ?)"
 _COUNT = "INSERT INTO counters (name, n) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET n = counters.n + excluded.n"
+_HEAR = (
+    "INSERT INTO inbox (message_id, at_ms) SELECT value, ? FROM json_each(?) WHERE true"
+    " ON CONFLICT (message_id) DO NOTHING RETURNING message_id"
+)
 
 
 class SqliteReading:
@@ -88,10 +94,10 @@ class SqliteTx(SqliteReading):
         """Add `by` to a counter (with all others of this batch, when it commits)."""
         self.counts[name] = self.counts.get(name, 0) + by
 
-    def first_time(self, message_id: str) -> bool:
-        """True once per message."""
-        sql = "INSERT INTO inbox (message_id, at_ms) VALUES (?, ?) ON CONFLICT (message_id) DO NOTHING"
-        return self._connection.execute(sql, (message_id, self.now_ms)).rowcount == 1
+    def first_time(self, message_ids: Sequence[str]) -> Container[str]:
+        """Those that were never heard before."""
+        rows = self._connection.execute(_HEAR, (self.now_ms, encode(message_ids).decode()))
+        return {row[0] for row in rows}
 
 
 class _HalfDone(Exception):

@@ -1,0 +1,43 @@
+"""How a worker is driven: who is behind goes on at once, and load makes larger transactions."""
+
+import asyncio
+
+from gbike.app.single import BEHIND, BUSY, drive
+from gbike.kit.runtime import Worker
+from tests.journeys.virtual_time import VirtualClock, in_virtual_time
+
+NAP_MS = 20
+
+
+def steps_within(seconds: float, did: int) -> int:
+    """How often a worker steps in that time when each step does so much and takes none."""
+    steps = 0
+
+    async def step() -> int:
+        nonlocal steps
+        steps += 1
+        await asyncio.sleep(0.001)
+        return did
+
+    async def forever() -> None:
+        await asyncio.sleep(3600)
+
+    async def run(_clock: VirtualClock) -> None:
+        task = asyncio.create_task(drive("view", Worker("consumer", step, forever, NAP_MS)))
+        await asyncio.sleep(seconds)
+        task.cancel()
+
+    in_virtual_time(run)
+    return steps
+
+
+def test_a_worker_that_is_behind_takes_no_nap() -> None:
+    assert steps_within(1, BEHIND) > 900
+
+
+def test_a_busy_worker_waits_longer_for_company_than_one_with_little_to_do() -> None:
+    assert 15 < steps_within(1, BUSY) < 20 < 40 < steps_within(1, 1)
+
+
+def test_a_worker_with_nothing_to_do_rests() -> None:
+    assert steps_within(1, 0) == 1
