@@ -70,7 +70,7 @@ class Watcher:
 
 async def settlement(server: Server, folder: Path, fleet: Fleet, per_s: float, seconds: float) -> Settlement:
     """So many rides a second for some seconds. Raises WrongEffect."""
-    free: asyncio.LifoQueue[Connection] = asyncio.LifoQueue()
+    free: asyncio.Queue[Connection] = asyncio.Queue()  # in turn: one that idles for 5 s is closed by the server
     connections = await connect_many(server.port, 256)
     for connection in connections:
         free.put_nowait(connection)

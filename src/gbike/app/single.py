@@ -10,7 +10,7 @@ from gbike.kit.telemetry import log
 
 PAUSE_S = 0.2
 """How long a worker waits after a failure before it tries again."""
-BUSY, BEHIND = 8, 128
+BUSY, BEHIND = 16, 128
 """Messages in one step that tell of load, and of a backlog."""
 
 
