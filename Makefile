@@ -48,5 +48,5 @@ bench: .venv/.dev ## rides per second, latencies, memory and start, beside their
 
 lock: ## resolve the two lock files anew (needs uv)
 	uv pip compile $(RESOLVE) --extra build pyproject.toml -o requirements.lock
-	uv pip compile $(RESOLVE) --extra build --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	uv pip compile $(RESOLVE) --extra build --extra distributed --extra cluster --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 RESOLVE := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header

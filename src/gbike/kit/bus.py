@@ -1,7 +1,7 @@
 """The bus port: a durable log of messages, fed only by the outbox relay, read by those who keep their place."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -14,10 +14,10 @@ class BusUnavailable(Exception):
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """Some messages of the log in its order, and the place after the last of them."""
+    """Some messages of the log in its order, and the place after the last, which only the subscription understands."""
 
     messages: Sequence[Message]
-    position: int
+    position: Any
 
 
 class Bus(Protocol):

@@ -28,8 +28,8 @@ class Relay:
 
     async def step(self) -> int:
         """Publish up to BATCH waiting messages; answers how many. Raises BusUnavailable, StoreUnavailable."""
-        rows = await self._store.read(_unpublished, BATCH + len(self._unmarked))
-        waiting = [row for row in rows if row[0] not in self._unmarked]
+        rows = await self._store.read_as_leader(_unpublished, BATCH + len(self._unmarked))
+        waiting = [row for row in rows or () if row[0] not in self._unmarked]
         if waiting:
             await self._bus.append([message for _, message in waiting])
             numbers = [number for number, _ in waiting]

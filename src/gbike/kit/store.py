@@ -60,6 +60,9 @@ class Tx(Reading, Protocol):
     def first_time(self, message_ids: Sequence[str]) -> Container[str]:
         """Those of `message_ids` that were never heard before: the inbox rows are part of the effect (I22)."""
 
+    def lock(self, name: str) -> None:
+        """From here until this commits, nobody else is past a `lock` of the same name, in this process or another."""
+
 
 class Store(Protocol):
     """One service's database, whatever the engine."""
@@ -77,6 +80,9 @@ class Store(Protocol):
 
     async def scan(self, fn: Callable[[Reading, *Args], T], *args: *Args) -> T:
         """The same for what may take long (a sort of everything, a deep page): away from the event loop."""
+
+    async def read_as_leader(self, fn: Callable[[Reading, *Args], T], *args: *Args) -> T | None:
+        """The same as `read` in just one of the processes that share this database, and None in the others."""
 
     async def said_something(self, timeout_ms: int) -> None:
         """Wait until a commit left something in the outbox, `timeout_ms` at most."""

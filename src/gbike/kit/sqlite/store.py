@@ -99,6 +99,9 @@ class SqliteTx(SqliteReading):
         rows = self._connection.execute(_HEAR, (self.now_ms, encode(message_ids).decode()))
         return {row[0] for row in rows}
 
+    def lock(self, name: str) -> None:
+        """Nothing: there is one writer."""
+
 
 class _HalfDone(Exception):
     """A request failed after it had changed something, and there is no savepoint to go back to."""
@@ -176,6 +179,10 @@ class SqliteStore:
         if self._closed:
             raise StoreUnavailable(f"{self._source}: closed")
         return fn(SqliteReading(self._reader), *args)
+
+    async def read_as_leader(self, fn: Callable[[Reading, *Args], T], *args: *Args) -> T | None:
+        """See Store.read_as_leader; one process writes to a file, so it leads."""
+        return await self.read(fn, *args)
 
     async def scan(self, fn: Callable[[Reading, *Args], T], *args: *Args) -> T:
         """See Store.scan."""

@@ -1,0 +1,1 @@
+"""The bus on Kafka: one topic, keyed by aggregate, at least once."""

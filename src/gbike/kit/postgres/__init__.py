@@ -1,0 +1,1 @@
+"""The store on PostgreSQL: several writers, several processes, one database per service."""
