@@ -39,7 +39,7 @@ async def test_flaw_39_what_the_view_could_not_fold_is_kept_and_counted() -> Non
     assert 'gbike_dead_letters_total{service="rent_and_billing_view"} 1.0' in metrics
 
 
-@flaw(40, rewriting("INSERT INTO rides (rentid, userid) VALUES (?, ?)", "SELECT ?, ?"))
+@flaw(40, rewriting("INSERT INTO rides (rentid, userid) VALUES (?, ?) ON CONFLICT (rentid) DO NOTHING", "SELECT ?, ?"))
 async def test_flaw_40_the_view_is_the_same_whatever_comes_first() -> None:
     """An early event was lost and a doubled Rented erased the bill; here every event is an upsert that only adds."""
     lines = []

@@ -55,13 +55,16 @@ class Once:
         )
 
     def keep(self, tx: Tx, result: object) -> None:
-        """Keep the answer for `result` in the transaction that made it."""
-        tx.execute(
+        """Keep the answer for `result` in the transaction that made it. Raises KeyInFlight when another writer has kept
+        one since `check`: then nothing of this stands, and the next try meets that answer."""
+        kept = tx.execute(
             "INSERT INTO idempotency (key, body_hash, status, content, headers, at_ms) VALUES (?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (key) DO UPDATE SET status = excluded.status, content = excluded.content,"
-            " headers = excluded.headers",
+            " headers = excluded.headers WHERE idempotency.status IS NULL",
             (self.key, self._body_hash, *self._render(result), tx.now_ms),
         )
+        if not kept:
+            raise KeyInFlight
 
 
 def release(tx: Tx, key: str) -> None:

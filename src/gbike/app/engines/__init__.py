@@ -1,4 +1,4 @@
-"""The engines that `gbike cluster up` starts on one machine: each is a program in the foreground, with its files prepared."""
+"""The engines that `gbike cluster up` starts on one machine: programs in the foreground, with their files prepared."""
 
 from collections.abc import Mapping, Sequence
 

@@ -9,7 +9,7 @@ from gbike.kit.housekeeping import DAY_MS, Keeping
 from gbike.kit.http.hal import Page
 from gbike.kit.listing import Listing, list_page
 from gbike.kit.once import Once, once_only
-from gbike.kit.store import Conflict, Reading, Row, Store, Tx
+from gbike.kit.store import Reading, Row, Store, Tx
 from gbike.services.bike.domain import (
     Bike,
     BikeExists,
@@ -119,12 +119,15 @@ def add(tx: Tx, bike: Bike) -> Bike:
 
 
 def change(tx: Tx, bikeid: int, decide: Callable[[Bike], Bike]) -> Bike:
-    """Load, decide, keep, say. A change that changes nothing says nothing."""
-    before = load(tx, bikeid)
-    after = decide(before)
-    if after == before:
-        return before
-    kept = _keep(tx, before, after)
+    """Load, decide, keep, say. A change that changes nothing says nothing; a bike that another writer changed between
+    our look and our write is looked at again."""
+    kept = None
+    while kept is None:
+        before = load(tx, bikeid)
+        after = decide(before)
+        if after == before:
+            return before
+        kept = _keep(tx, before, after)
     if after.retired and not before.retired:
         tx.count("bikes", -1)
     tx.say(_updated(kept))
@@ -157,15 +160,12 @@ def reserve(tx: Tx, bikeid: int, rentid: int) -> Exception | None:
 def release(tx: Tx, bikeid: int, rentid: int, place: Place) -> None:
     """The rent is over or cancelled: tombstone first, then free the bike if it is still this rent's (fencing)."""
     _bury(tx, rentid)
+    told = int(place.location is not None or place.lat is not None or place.lon is not None)
     row = tx.one(
         "UPDATE bikes SET rentid = NULL, version = version + 1, location = coalesce(?, location),"
-        " lat = CASE WHEN ? IS NULL AND ? IS NULL THEN lat ELSE ? END,"
-        " lon = CASE WHEN ? IS NULL AND ? IS NULL THEN lon ELSE ? END"
+        " lat = CASE WHEN ? = 1 THEN ? ELSE lat END, lon = CASE WHEN ? = 1 THEN ? ELSE lon END"
         f" WHERE bikeid = ? AND rentid = ? RETURNING {_COLUMNS}",
-        (
-            *(place.location, place.location, place.lat, place.lat, place.location, place.lon, place.lon),
-            *(bikeid, rentid),
-        ),
+        (place.location, told, place.lat, told, place.lon, bikeid, rentid),
     )
     if row is not None:
         tx.say(_updated(_bike(row), rentid))
@@ -173,11 +173,16 @@ def release(tx: Tx, bikeid: int, rentid: int, place: Place) -> None:
 
 def report(tx: Tx, bikeid: int, reportid: int, decide: Callable[[Bike], Bike]) -> Bike:
     """Apply a report unless a newer one was: reports may come late, doubled and out of order."""
-    before = load(tx, bikeid)
-    if not tx.execute("UPDATE bikes SET reportid = ? WHERE bikeid = ? AND reportid < ?", (reportid, bikeid, reportid)):
-        return before
+    row = tx.one(
+        f"UPDATE bikes SET reportid = ? WHERE bikeid = ? AND reportid < ? RETURNING {_COLUMNS}",
+        (reportid, bikeid, reportid),
+    )
+    if row is None:
+        return load(tx, bikeid)
+    before = _bike(row)
     after = decide(before)
     kept = _keep(tx, before, after)
+    assert kept is not None  # the row is ours since its reportid was
     usable = not after.broken if after.broken != before.broken else None
     tx.say(
         UpdatedBikeState(
@@ -198,7 +203,8 @@ def facts(read: Reading) -> Iterable[tuple[int, int | None, bool, bool]]:
     return ((row[0], row[1], bool(row[2]), bool(row[3])) for row in read.each(sql))
 
 
-def _keep(tx: Tx, before: Bike, after: Bike) -> Bike:
+def _keep(tx: Tx, before: Bike, after: Bike) -> Bike | None:
+    """The bike as it is kept; None when it is not as it was `before`."""
     place = after.place
     row = tx.one(
         "UPDATE bikes SET location = ?, lat = ?, lon = ?, batterylevel = ?, held = ?, broken = ?, retired = ?,"
@@ -208,9 +214,7 @@ def _keep(tx: Tx, before: Bike, after: Bike) -> Bike:
             *(int(after.held), int(after.broken), int(after.retired), after.bikeid, before.version),
         ),
     )
-    if row is None:
-        raise Conflict(f"bike {after.bikeid} changed under our hands")
-    return _bike(row)
+    return _bike(row) if row else None
 
 
 def _bury(tx: Tx, rentid: int) -> None:

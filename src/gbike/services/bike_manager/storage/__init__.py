@@ -82,17 +82,12 @@ class SqlManagers:
 
 def add(tx: Tx, managerid: int | None, userid: int, points: int) -> Manager:
     """A new manager with an opening accrual; points that waited for this number are theirs. Raises ManagerExists."""
-    if managerid is None:
-        row = tx.one("INSERT INTO managers (userid, points) VALUES (?, 0) RETURNING managerid", (userid,))
-    else:
-        row = tx.one(
-            "INSERT INTO managers (managerid, userid, points) VALUES (?, ?, 0)"
-            " ON CONFLICT (managerid) DO NOTHING RETURNING managerid",
-            (managerid, userid),
-        )
-    if row is None:
-        raise ManagerExists(managerid or 0)
-    number = int(row[0])
+    number = _numbered(tx, userid) if managerid is None else managerid
+    if managerid is not None:
+        sql = "INSERT INTO managers (managerid, userid, points) VALUES (?, ?, 0) ON CONFLICT (managerid) DO NOTHING"
+        if not tx.execute(sql, (managerid, userid)):
+            raise ManagerExists(managerid)
+    tx.lock(_points_of(number))  # a report that is applied now either finds the manager or is in the sum
     tx.count("managers")
     _enter(tx, number, f"opening:{number}", points)
     tx.execute(
@@ -105,6 +100,7 @@ def add(tx: Tx, managerid: int | None, userid: int, points: int) -> Manager:
 
 def accrue(tx: Tx, managerid: int, cause: str, points: int) -> None:
     """Add points under a cause that counts once, and say so when the manager is known."""
+    tx.lock(_points_of(managerid))
     if not _enter(tx, managerid, cause, points):
         return
     row = tx.one(
@@ -116,6 +112,7 @@ def accrue(tx: Tx, managerid: int, cause: str, points: int) -> None:
 
 def converted(tx: Tx, managerid: int, wish: ConversionWish, cause: str) -> Manager:
     """Decide, enter the debit, say it: user_deposit adds the same amount under the same cause (I17)."""
+    tx.lock(_points_of(managerid))
     manager = load(tx, managerid)
     if not convert(manager, _last(tx, managerid), wish):
         return manager
@@ -175,6 +172,22 @@ def own_violations(read: Reading) -> Iterable[str]:
     )
     for managerid, points, kept in read.each(drift):
         yield f"I15 manager {managerid} has {points} points but entries of {kept}"
+
+
+def _numbered(tx: Tx, userid: int) -> int:
+    """A new manager under the next free number; the database counts on past those that were given by hand."""
+    row = None
+    while row is None:
+        row = tx.one(
+            "INSERT INTO managers (userid, points) VALUES (?, 0)"
+            " ON CONFLICT (managerid) DO NOTHING RETURNING managerid",
+            (userid,),
+        )
+    return int(row[0])
+
+
+def _points_of(managerid: int) -> str:
+    return f"points:{managerid}"
 
 
 def _enter(tx: Tx, managerid: int, cause: str, amount: int) -> bool:

@@ -139,11 +139,13 @@ def returned(tx: Tx, rentid: int, place: Place) -> ReturnedRent:
             raise RentIsCancelled(rentid)
         case OpenRent() as open_one:
             rent = give_back(open_one, tx.now_ms, place)
-    tx.execute(
+    ended = tx.execute(
         "UPDATE rents SET status = 'returned', ended_ms = ?, endlocation = ?, lat = ?, lon = ?"
         " WHERE rentid = ? AND status = 'rented'",
         (rent.ended_ms, place.endlocation, place.lat, place.lon, rentid),
     )
+    if not ended:  # somebody else returned it since we looked
+        return returned(tx, rentid, place)
     tx.count("rented", -1)
     tx.count("returned")
     tx.say(

@@ -175,13 +175,14 @@ def _update(tx: Tx, of: Ride | Bill, sql: str, params: Sequence[Any]) -> None:
     """Fold into a ride's row, which is made when this is the first that is heard of the ride."""
     if tx.execute(sql, params):
         return
-    tx.execute("INSERT INTO rides (rentid, userid) VALUES (?, ?)", (of.rentid, of.userid))
-    tx.count("rides")
-    tx.execute(
-        "INSERT INTO riders (userid, version, rides) VALUES (?, 0, 1)"
-        " ON CONFLICT (userid) DO UPDATE SET rides = riders.rides + 1",
-        (of.userid,),
-    )
+    new = "INSERT INTO rides (rentid, userid) VALUES (?, ?) ON CONFLICT (rentid) DO NOTHING"
+    if tx.execute(new, (of.rentid, of.userid)):
+        tx.count("rides")
+        tx.execute(
+            "INSERT INTO riders (userid, version, rides) VALUES (?, 0, 1)"
+            " ON CONFLICT (userid) DO UPDATE SET rides = riders.rides + 1",
+            (of.userid,),
+        )
     tx.execute(sql, params)
 
 

@@ -101,6 +101,7 @@ def post_known(tx: Tx, posting: Posting) -> Deposit:
 
 def set_balance(tx: Tx, userid: int, wanted: int, cause: str) -> Deposit:
     """Post the difference to the balance that is wanted; none: nothing. Raises NoSuchDeposit."""
+    tx.lock(f"balance:{userid}")  # or two of these would post the same difference
     before = load(tx, userid)
     return before if before.balance == wanted else _added(tx, adjustment(before, wanted, cause))
 
