@@ -16,7 +16,7 @@ from gbike.kit.envelope import Undecodable, pack, trace_of, unpack
 from gbike.kit.ids import SystemIds
 from gbike.kit.money import MAX_WON, NotMoney, won
 from gbike.kit.settings import BadSetting, describe, environment, load
-from gbike.kit.telemetry import NO_TRACE, Trace, trace_from
+from gbike.kit.telemetry import NO_TRACE, Trace, trace_from, within
 
 RENTED = Rented(rentid=1, userid=2, bikeid=3, status="rented", starttime=1_700_000_000_123)
 TRACE = Trace("00-" + "a" * 32 + "-" + "b" * 16 + "-01", "ride-77")
@@ -82,7 +82,27 @@ def test_a_message_has_the_originals_value_first_and_cloudevents_in_its_headers(
 def test_what_is_packed_is_unpacked_with_its_trace() -> None:
     message = pack(RENTED, id="id-1", source="rent", now_ms=1, trace=TRACE)
     assert unpack(message, Rented) == RENTED
-    assert trace_of(message) == TRACE
+    assert trace_of(message) == Trace(TRACE.traceparent, TRACE.request_id, cause="id-1")
+
+
+def test_what_is_said_because_of_a_message_names_it_and_what_a_request_said_names_none() -> None:
+    asked = pack(RENTED, id="id-1", source="rent", now_ms=1, trace=TRACE)
+    caused = pack(RENTED, id="id-2", source="rent", now_ms=1, trace=trace_of(asked))
+    assert b"causationid" not in asked.headers
+    assert msgspec.json.decode(caused.headers)["causationid"] == "id-1"
+    assert trace_of(caused).cause == "id-2"
+
+
+def test_a_span_within_a_trace_has_an_id_of_its_own() -> None:
+    own = within(Trace(TRACE.traceparent, "ride-77", "id-1"))
+    assert re.fullmatch(f"00-{'a' * 32}-[0-9a-f]{{16}}-01", own.traceparent)
+    assert own.traceparent != TRACE.traceparent
+    assert (own.request_id, own.cause) == ("ride-77", "id-1")
+
+
+def test_a_trace_that_nobody_samples_stays_so() -> None:
+    assert trace_from(TRACE.traceparent[:-2] + "00", None).traceparent.endswith("-00")
+    assert trace_from(TRACE.traceparent[:-2] + "03", None).traceparent.endswith("-01")
 
 
 def test_fields_nobody_knows_are_ignored_and_missing_ones_have_defaults() -> None:

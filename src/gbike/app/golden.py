@@ -67,11 +67,20 @@ EXAMPLES: dict[str, Event] = {
     "AdjustedPoint.v1": AdjustedPoint(
         managerid=1, userid=1, point=1_000, adjustpoint=1_000, conversion="conversion:1:example"
     ),
+    "RegisteredBill.v1-caused": RegisteredBill(billid=1, rentid=1, userid=1, starttime=BEGAN_MS, status="OPENBILL"),
 }
+CAUSES = {"RegisteredBill.v1-caused": "Rented.v1"}
+"""Examples that name the message they were said because of; the others are from before messages did."""
 
 
-def packed(event: Event) -> Message:
-    """The message that carries `event`, with everything that would be chance made fixed."""
+def packed(name: str) -> Message:
+    """The message of an example, with everything that would be chance made fixed."""
+    event = EXAMPLES[name]
     source = type(event).__module__.rpartition(".")[2]
-    number = crc32(type(event).__name__.encode())
-    return pack(event, id=f"01914b2e-7a00-7000-8000-{number:012x}", source=source, now_ms=ENDED_MS, trace=TRACE)
+    cause = _id(CAUSES[name]) if name in CAUSES else ""
+    trace = Trace(TRACE.traceparent, TRACE.request_id, cause)
+    return pack(event, id=_id(name), source=source, now_ms=ENDED_MS, trace=trace)
+
+
+def _id(name: str) -> str:
+    return f"01914b2e-7a00-7000-8000-{crc32(name.replace('.v1', '').encode()):012x}"

@@ -4,7 +4,7 @@ The value starts with `eventType` and `timestamp` as the original's did and then
 else (id, time, source, trace) is in the headers, so an old consumer of the topic reads what it always read.
 """
 
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import ClassVar, Protocol, TypeVar
 
 import msgspec
 
@@ -33,7 +33,7 @@ class Message(msgspec.Struct, frozen=True, gc=False):
 
 
 class Headers(msgspec.Struct, frozen=True):
-    """CloudEvents attributes in binary mode, and the trace."""
+    """CloudEvents attributes in binary mode, and the trace. What a request caused has no `causationid`."""
 
     ce_id: str
     ce_type: str
@@ -42,6 +42,7 @@ class Headers(msgspec.Struct, frozen=True):
     ce_subject: str
     traceparent: str
     correlationid: str
+    causationid: str | msgspec.UnsetType = msgspec.UNSET
     ce_specversion: str = "1.0"
     content_type: str = msgspec.field(name="content-type", default="application/json")
 
@@ -62,7 +63,16 @@ def pack(event: Event, *, id: str, source: str, now_ms: int, trace: Trace) -> Me
         raise TypeError(f"{name} is no event: it must be a Struct tagged by eventType")
     value = tag + b',"timestamp":"%b"' % compact_utc(now_ms).encode() + encoded[len(tag) :]
     key = event.key
-    headers = Headers(id, name, f"/gbike/{source}", rfc3339(now_ms), key, trace.traceparent, trace.request_id)
+    headers = Headers(
+        id,
+        name,
+        f"/gbike/{source}",
+        rfc3339(now_ms),
+        key,
+        trace.traceparent,
+        trace.request_id,
+        trace.cause or msgspec.UNSET,
+    )
     return Message(id, name, key, msgspec.json.encode(headers), value)
 
 
@@ -75,6 +85,6 @@ def unpack(message: Message, kind: type[E]) -> E:
 
 
 def trace_of(message: Message) -> Trace:
-    """The trace that caused `message`."""
-    headers: Any = msgspec.json.decode(message.headers, type=Headers)
-    return Trace(headers.traceparent, headers.correlationid)
+    """The trace of whatever is said because of `message`."""
+    headers = msgspec.json.decode(message.headers, type=Headers)
+    return Trace(headers.traceparent, headers.correlationid, message.id)

@@ -17,15 +17,17 @@ import msgspec
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-_TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
+_TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 
 
 class Trace(msgspec.Struct, frozen=True):
-    """W3C trace context of one request, and the id a person quotes for it."""
+    """W3C trace context of one request, the id a person quotes for it, and the message that is being acted on."""
 
     traceparent: str
     request_id: str
+    cause: str = ""
+    """Id of the message whose handler is at work; empty while a request is answered."""
 
 
 NO_TRACE = Trace("00-00000000000000000000000000000000-0000000000000000-00", "none")
@@ -39,7 +41,15 @@ def trace_from(traceparent: str | None, request_id: str | None, hexes: str | Non
     trace_id = parent.group(1) if parent else chance[:32]
     span_id = chance[32:48]
     known = request_id if request_id and _REQUEST_ID.fullmatch(request_id) else trace_id
-    return Trace(f"00-{trace_id}-{span_id}-01", known)
+    sampled = "01" if parent is None or int(parent.group(3), 16) & 1 else "00"
+    return Trace(f"00-{trace_id}-{span_id}-{sampled}", known)
+
+
+def within(trace: Trace) -> Trace:
+    """The same trace, with a span id of its own."""
+    return Trace(
+        f"{trace.traceparent[:36]}{secrets.token_hex(8)}{trace.traceparent[52:]}", trace.request_id, trace.cause
+    )
 
 
 class Metrics:
