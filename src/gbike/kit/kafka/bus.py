@@ -1,0 +1,141 @@
+"""The bus on Kafka: one topic, the key is the aggregate.
+
+Nothing connects before it is needed, so a service starts and serves while Kafka is down and goes on when it is back.
+A client that failed, or that took too long, is let go and made anew: what it still had in hand may arrive twice, and
+every inbox knows it then.
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from gbike.kit.bus import BusUnavailable
+from gbike.kit.envelope import Message
+from gbike.kit.kafka.subscription import KafkaSubscription as KafkaSubscription
+from gbike.kit.kafka.topic import ensure_topic
+from gbike.kit.kafka.wire import to_headers
+
+APPEND_S = 10
+"""How long a batch may take, connecting included. The producer repeats by itself as long as the broker may be back."""
+CLOSE_S = 5
+"""How long a client may take to say goodbye."""
+REQUEST_MS = 5_000
+"""How long one request may take before the connection counts as broken."""
+BATCH_BYTES = 256 * 1024
+"""Of one partition in one request: a relay's whole batch has room, so that it is one request."""
+
+# What the client would say line by line, this house says once, in its own log.
+logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+
+
+class KafkaBus:
+    """The Bus on a Kafka topic."""
+
+    def __init__(self, bootstrap: str, topic: str = "gbike", instance: str = "") -> None:
+        """`instance`: what this process is called in its consumer groups, kept over restarts and different for each
+        replica ("1", a pod's name): who is back under its name goes on at once. Empty: the group waits until the
+        broker has noticed that a killed process is gone (seconds)."""
+        self.bootstrap, self.topic, self.instance = bootstrap, topic, instance
+        self.closed = False
+        self._producer: AIOKafkaProducer | None = None
+        self._starting = asyncio.Lock()
+        self._has_topic = False
+        self._subscriptions: list[KafkaSubscription] = []
+        self._leaving: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Connect now, for those who want to know. Raises BusUnavailable."""
+        await self._bounded(self._started())
+
+    async def append(self, messages: Sequence[Message]) -> None:
+        """See Bus.append."""
+        await self._bounded(self._send(messages))
+
+    async def close(self) -> None:
+        """Let go of the broker; subscriptions leave their groups. Bounded, also when the broker is gone."""
+        self.closed = True
+        for subscription in self._subscriptions:
+            await subscription.close()
+        self._drop_producer()
+        if self._leaving:
+            await asyncio.wait(self._leaving)
+
+    def add(self, subscription: KafkaSubscription) -> None:
+        """Close it with the bus."""
+        self._subscriptions.append(subscription)
+
+    async def make_topic(self) -> None:
+        """Make the topic unless it exists, once. Raises BusUnavailable."""
+        if not self._has_topic:
+            await ensure_topic(self.bootstrap, self.topic)
+            self._has_topic = True
+
+    def let_go(self, client: Any) -> None:
+        """Stop a producer or consumer in the background; when the broker is gone it would take for ever."""
+        task = asyncio.get_running_loop().create_task(_stop(client))
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
+
+    async def _bounded(self, doing: Coroutine[Any, Any, object]) -> None:
+        try:
+            async with asyncio.timeout(APPEND_S):
+                await doing
+        except TimeoutError:
+            self._drop_producer()
+            raise BusUnavailable(f"Kafka at {self.bootstrap} did not answer within {APPEND_S} s") from None
+        except (KafkaError, OSError) as wrong:
+            self._drop_producer()
+            raise BusUnavailable(f"Kafka at {self.bootstrap}: {wrong!r}") from None
+
+    async def _send(self, messages: Sequence[Message]) -> None:
+        producer = await self._started()
+        sent = [
+            await producer.send(self.topic, message.value, message.key.encode(), headers=to_headers(message))
+            for message in messages
+        ]
+        for done in await asyncio.gather(*sent, return_exceptions=True):
+            if isinstance(done, BaseException):
+                raise done
+
+    async def _started(self) -> AIOKafkaProducer:
+        async with self._starting:
+            if self.closed:
+                raise BusUnavailable("the bus is closed")
+            if self._producer is None:
+                await self.make_topic()
+                producer = AIOKafkaProducer(
+                    bootstrap_servers=self.bootstrap,
+                    enable_idempotence=True,
+                    acks="all",
+                    request_timeout_ms=REQUEST_MS,
+                    max_batch_size=BATCH_BYTES,
+                )
+                try:
+                    await producer.start()
+                except BaseException:
+                    self.let_go(producer)
+                    raise
+                self._producer = producer
+            return self._producer
+
+    def _drop_producer(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            self.let_go(producer)
+
+
+async def _stop(client: Any) -> None:
+    with suppress(KafkaError, OSError, TimeoutError):
+        async with asyncio.timeout(CLOSE_S):
+            await client.stop()
+            return
+    # A producer with messages in hand would wait for the broker and send them a second time when it is back.
+    inner = getattr(client, "client", None) or client._client
+    with suppress(KafkaError, OSError, TimeoutError):
+        async with asyncio.timeout(CLOSE_S):
+            await inner.close()

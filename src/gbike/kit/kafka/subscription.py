@@ -1,0 +1,240 @@
+"""One service's way through the topic: a consumer group, whose members share the partitions.
+
+The inbox rows are the memory of what took effect; the offsets that are committed here only say where to go on. So they
+are committed after the effects, a little later and together, and a commit that fails, or a batch that comes again
+because the partitions moved, is no error.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import KafkaError
+
+from gbike.kit.bus import Batch, BusUnavailable
+from gbike.kit.envelope import Message
+from gbike.kit.kafka.wire import to_message, type_of
+from gbike.kit.store import Tx
+from gbike.kit.telemetry import log
+
+if TYPE_CHECKING:
+    from gbike.kit.kafka.bus import KafkaBus
+
+JOIN_S = 30
+"""How long it may take to get a share of the partitions: a group waits for its members, dead ones included."""
+ANSWER_S = 5
+"""How long the broker may take to answer."""
+SESSION_MS = 6_000
+"""Who is silent for so long is out of the group; brokers allow no less, unless they are told to."""
+REQUEST_MS = 15_000
+"""How long one request may take before the connection counts as broken; a join waits for the other members."""
+READ = 512
+"""Records taken from the client at once."""
+SKIPPED = 4_096
+"""Records passed over in one `take`, at most, so that one who wants few of them leaves the loop to others."""
+COMMIT_PAUSE_S = 0.1
+"""Offsets settled meanwhile share one commit."""
+PARTITION_BYTES, FETCH_BYTES = 256 * 1024, 4 * 1024 * 1024
+"""What the client may hold of one partition, and get in one answer: the memory of a consumer that is behind."""
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a batch ends, in which share of the partitions; another share makes it meaningless."""
+
+    share: int
+    offsets: dict[TopicPartition, int]
+
+
+class KafkaSubscription:
+    """A Subscription in the consumer group `gbike-<consumer>`."""
+
+    def __init__(self, bus: "KafkaBus", consumer: str, types: Iterable[str]) -> None:
+        self._bus, self._name, self._types = bus, consumer, frozenset(types)
+        self._consumer: AIOKafkaConsumer | None = None
+        self._joining = asyncio.Lock()
+        self._share = 0
+        self._read: deque[Any] = deque()
+        self._seen: dict[TopicPartition, int] = {}
+        self._settled: dict[TopicPartition, int] = {}
+        self._committed: dict[TopicPartition, int] = {}
+        self._held: Batch | None = None
+        self._committing: asyncio.Task[None] | None = None
+        bus.add(self)
+
+    async def take(self, most: int) -> Batch:
+        """See Subscription.take. The same batch again until it is settled, or the partitions moved."""
+        if self._held is None:
+            await self._joined()
+            skipped = 0
+            while not (wanted := self._wanted(most)) and skipped < SKIPPED:
+                if not (read := await self._fetch(0)):
+                    break
+                skipped += read
+            batch = Batch(wanted, Place(self._share, dict(self._seen)))
+            if not wanted:
+                await self.settled(batch)
+                return batch
+            self._held = batch
+        return self._held
+
+    def settle(self, tx: Tx, batch: Batch) -> None:
+        """Nothing: the inbox rows, in the same transaction, are what counts."""
+
+    async def settled(self, batch: Batch) -> None:
+        """See Subscription.settled."""
+        if batch.position.share == self._share:
+            self._held = None
+            self._settled.update(batch.position.offsets)
+            if self._settled != self._committed and self._committing is None:
+                self._committing = asyncio.get_running_loop().create_task(self._commit_soon())
+
+    async def changed(self, timeout_ms: int) -> None:
+        """See Subscription.changed."""
+        if self._held is None and not self._read:
+            await self._joined()
+            await self._fetch(timeout_ms)
+
+    async def lag(self) -> int:
+        """See Subscription.lag: of the partitions this member has. Raises BusUnavailable."""
+        consumer = await self._joined()
+        partitions = sorted(consumer.assignment())
+        behind = 0
+        async with self._in_time(ANSWER_S):
+            ends = await consumer.end_offsets(partitions) if partitions else {}
+            for partition, end in ends.items():
+                settled = self._settled.get(partition)
+                behind += max(0, end - (await consumer.position(partition) if settled is None else settled))
+        return behind
+
+    async def close(self) -> None:
+        """Commit what is settled and leave the group."""
+        if self._committing is not None:
+            self._committing.cancel()
+        await self._commit()
+        self._drop()
+
+    async def forget_share(self) -> None:
+        """The partitions move: commit what is settled for whoever comes next, and start anew with what we are given."""
+        await self._commit()
+        self._start_anew()
+
+    def _start_anew(self) -> None:
+        self._share += 1
+        self._held = None
+        for kept in (self._read, self._seen, self._settled, self._committed):
+            kept.clear()
+
+    def _drop(self) -> None:
+        consumer, self._consumer = self._consumer, None
+        self._start_anew()
+        if consumer is not None:
+            self._bus.let_go(consumer)
+
+    def _wanted(self, most: int) -> list[Message]:
+        """Up to `most` messages of what was read, passing over what is for others or of another house."""
+        wanted: list[Message] = []
+        while self._read and len(wanted) < most:
+            record = self._read.popleft()
+            self._seen[TopicPartition(record.topic, record.partition)] = record.offset + 1
+            if type_of(record) in self._types:
+                wanted.append(to_message(record))
+        return wanted
+
+    async def _fetch(self, timeout_ms: int) -> int:
+        """Read on; answers how many records there were. Raises BusUnavailable."""
+        if self._consumer is None:
+            raise BusUnavailable("Kafka let the consumer go")
+        async with self._in_time(ANSWER_S + timeout_ms / 1000, drop=True):
+            found = await self._consumer.getmany(timeout_ms=timeout_ms, max_records=READ)
+        for partition, records in found.items():
+            if partition not in self._settled:
+                self._settled[partition] = self._committed[partition] = records[0].offset
+            self._read.extend(records)
+        return sum(map(len, found.values()))
+
+    async def _joined(self) -> AIOKafkaConsumer:
+        async with self._joining:
+            if self._bus.closed:
+                raise BusUnavailable("the bus is closed")
+            if self._consumer is None:
+                await self._bus.make_topic()
+                self._consumer = self._client()
+                self._consumer.subscribe([self._bus.topic], listener=_Moves(self))
+                try:
+                    async with self._in_time(JOIN_S):
+                        await self._consumer.start()
+                except BaseException:
+                    self._drop()
+                    raise
+            return self._consumer
+
+    def _client(self) -> AIOKafkaConsumer:
+        return AIOKafkaConsumer(
+            bootstrap_servers=self._bus.bootstrap,
+            group_id=f"gbike-{self._name}",
+            group_instance_id=f"{self._name}-{self._bus.instance}" if self._bus.instance else None,
+            auto_offset_reset="earliest",
+            enable_auto_commit=False,
+            session_timeout_ms=SESSION_MS,
+            heartbeat_interval_ms=SESSION_MS // 3,
+            max_partition_fetch_bytes=PARTITION_BYTES,
+            fetch_max_bytes=FETCH_BYTES,
+            request_timeout_ms=REQUEST_MS,
+        )
+
+    @asynccontextmanager
+    async def _in_time(self, seconds: float, drop: bool = False) -> AsyncIterator[None]:
+        """What the client says in its own words becomes BusUnavailable; `drop`: then it is also made anew. A group that
+        is slow to share its partitions out is left in peace."""
+        try:
+            async with asyncio.timeout(seconds):
+                yield
+        except TimeoutError:
+            raise BusUnavailable(f"Kafka did not answer within {seconds:g} s") from None
+        except (KafkaError, OSError) as wrong:
+            if drop:
+                self._drop()
+            raise BusUnavailable(f"Kafka: {wrong!r}") from None
+
+    async def _commit_soon(self) -> None:
+        try:
+            while self._settled != self._committed:
+                await asyncio.sleep(COMMIT_PAUSE_S)
+                if not await self._commit():
+                    break
+        finally:
+            self._committing = None
+
+    async def _commit(self) -> bool:
+        """Tell the broker where to go on; what it does not take comes again and meets the inbox."""
+        share = self._share
+        new = {place: at for place, at in self._settled.items() if self._committed.get(place) != at}
+        if not new or self._consumer is None:
+            return True
+        try:
+            async with self._in_time(ANSWER_S):
+                await self._consumer.commit(new)
+        except BusUnavailable as why:
+            log.info("a place was not kept", consumer=self._name, why=str(why))
+            return False
+        if share == self._share:
+            self._committed.update(new)
+        return True
+
+
+class _Moves(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Hears that the partitions move."""
+
+    def __init__(self, subscription: KafkaSubscription) -> None:
+        self._subscription = subscription
+
+    async def on_partitions_revoked(self, revoked: Any) -> None:
+        """They are taken away, all of them, before they are given out anew."""
+        await self._subscription.forget_share()
+
+    def on_partitions_assigned(self, assigned: Any) -> None:
+        """Reading goes on where the group's last commit says."""

@@ -1,0 +1,40 @@
+"""The one topic of the house. Its number of partitions is fixed when it is made: a key must stay where it is."""
+
+import asyncio
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from gbike.kit.bus import BusUnavailable
+
+PARTITIONS = 12
+"""As many consumers of one service can share the work; more would cost every consumer for nobody's use."""
+KEEP_MS = 7 * 24 * 3_600_000
+"""As long as the embedded log keeps its messages, and well inside what an inbox remembers."""
+ANSWER_S = 10
+"""How long the broker may take."""
+
+CONFIGS = {
+    "retention.ms": str(KEEP_MS),
+    # Whatever codec somebody else writes with, we can read what the broker keeps.
+    "compression.type": "uncompressed",
+}
+
+
+async def ensure_topic(bootstrap: str, topic: str, partitions: int = PARTITIONS) -> None:
+    """Make the topic unless it exists. Raises BusUnavailable."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=ANSWER_S * 1000)
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            await admin.start()
+            cluster = await admin.describe_cluster()
+            if cluster["controller_id"] not in {broker["node_id"] for broker in cluster["brokers"]}:
+                return  # nobody to ask: the mock cluster makes topics when they are first used
+            answer = await admin.create_topics([NewTopic(topic, partitions, 1, topic_configs=CONFIGS)])
+    except (KafkaError, OSError, TimeoutError) as wrong:
+        raise BusUnavailable(f"Kafka at {bootstrap}: {wrong!r}") from None
+    finally:
+        await admin.close()
+    for _, code, *_ in answer.topic_errors:
+        if code and not issubclass(for_code(code), TopicAlreadyExistsError):
+            raise BusUnavailable(f"the topic {topic} could not be made: {for_code(code).__name__}")
