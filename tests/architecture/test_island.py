@@ -21,6 +21,7 @@ from pathlib import Path
 from gbike.app.catalogue import cards
 from gbike.app.single import Drivers
 import gbike.app.cli
+import gbike.app.serve
 from tests.services.lone import Lone
 
 async def main() -> None:
@@ -53,7 +54,8 @@ def island(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Path]:
     for part in ("kit", "contracts", f"services/{name}"):
         shutil.copytree(SRC / part, home / part, ignore=no_caches)
     (home / "app").mkdir()
-    for file in ("__init__", "__main__", "services/__init__", "app/__init__", "app/single", "app/cli", "app/catalogue"):
+    app = ("app/__init__", "app/single", "app/serve", "app/cli", "app/catalogue")
+    for file in ("__init__", "__main__", "services/__init__", *app):
         shutil.copy(SRC / f"{file}.py", home / f"{file}.py")
     shutil.copytree(TESTS / name, tmp_path / "tests" / "services" / name, ignore=no_caches)
     for file in ("services/__init__", "services/lone", "services/proofs"):

@@ -14,6 +14,8 @@ NAMES = (
     "bike_manage_app",
     "bike_manager",
 )
+FIRST_PORT = 8081
+"""The original's services have the ports from here on, in this order."""
 _SHORT = {"view": "rent_and_billing_view"}
 
 
@@ -29,6 +31,11 @@ def card(name: str) -> Card:
             found: Card = import_module(f"gbike.services.{known}.wiring").CARD
             return found
     raise NoSuchService(f"there is no service {name!r}; there are {', '.join(NAMES)}")
+
+
+def usual_port(name: str) -> int:
+    """Where a service listens unless it is told otherwise, also one that is not in this installation."""
+    return FIRST_PORT + [known.replace("_", "") for known in NAMES].index(name.replace("_", "").lower())
 
 
 def cards() -> list[Card]:

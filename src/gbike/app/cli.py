@@ -62,12 +62,13 @@ def demo(
 ) -> None:
     """Everything in one process on loopback, with no login and a small fleet."""
     from gbike.app.demo import CannotStart, DemoOptions, run_demo
+    from gbike.kit.http.server import CannotListen
 
     stopped = [name for names in without or [] for name in names.split(",")]
     with _named_errors():
         try:
             run_demo(DemoOptions(host, port, data, empty, slow or [], stopped))
-        except CannotStart as wrong:
+        except (CannotStart, CannotListen) as wrong:
             typer.echo(f"gbike: {wrong}", err=True)
             raise typer.Exit(2) from None
 
@@ -79,6 +80,27 @@ def up() -> None:
         "gbike: `up` needs accounts, which gbike does not have yet; `gbike demo` runs open on loopback", err=True
     )
     raise typer.Exit(2)
+
+
+@app.command()
+def serve(
+    service: str,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="default: the service's own; 0: a free one")
+    ] = None,
+    host: Annotated[str, typer.Option(help="the address to listen on")] = "127.0.0.1",
+) -> None:
+    """One service of the distributed form, as a process of its own."""
+    from gbike.app.catalogue import NoSuchService
+    from gbike.app.serve import CannotServe, run_service
+    from gbike.kit.http.server import CannotListen
+    from gbike.kit.settings import BadSetting
+
+    try:
+        run_service(service, host, port, os.environ)
+    except (NoSuchService, BadSetting, CannotListen, CannotServe) as wrong:
+        typer.echo(f"gbike: {wrong}", err=True)
+        raise typer.Exit(2) from None
 
 
 @app.command()
@@ -198,6 +220,28 @@ def events() -> None:
     from gbike.app.event_map import event_map
 
     typer.echo(event_map())
+
+
+@app.command()
+def gateway(
+    show: Annotated[bool, typer.Option("--print", help="print the configuration and end")] = False,
+    host: Annotated[str, typer.Option(help="loopback only with --demo")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8088,
+    admin_port: Annotated[int, typer.Option(min=1, max=65535, help="for operators, on loopback")] = 9901,
+    demo: Annotated[bool, typer.Option("--demo", help="open to pages of every origin, with no limit of rate")] = False,
+    data: Data = DATA,
+) -> None:
+    """Envoy in front of the services, its configuration made from the route table."""
+    from gbike.app import gateway as door
+    from gbike.app.engines import CannotRun
+
+    place = door.Place(host, port, admin_port, demo)
+    with _named_errors():
+        try:
+            typer.echo(door.show(place)) if show else door.run(place, data / "gateway")
+        except CannotRun as wrong:
+            typer.echo(f"gbike: {wrong}", err=True)
+            raise typer.Exit(2) from None
 
 
 @app.command(context_settings=PASS_ON)

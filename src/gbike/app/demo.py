@@ -1,17 +1,12 @@
 """`gbike demo`: everything in one process on loopback, open to whoever is on this machine, with a small fleet."""
 
 import asyncio
-import gc
 import os
-import signal
 import socket
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
-import uvicorn
-import uvloop
 from rich.console import Console
 from rich.live import Live
 from rich.panel import Panel
@@ -23,12 +18,10 @@ from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
 from gbike.app.faults import read_delay
 from gbike.app.seed import seed
+from gbike.kit.http.server import HttpServer, listen, run
 from gbike.kit.listing import counted
 from gbike.kit.settings import environment
 from gbike.kit.telemetry import configure_logs
-
-STOP_S = 3
-"""How long open requests may take to end when the demo stops."""
 
 
 class CannotStart(Exception):
@@ -46,20 +39,11 @@ class DemoOptions(msgspec.Struct, frozen=True):
     without: Sequence[str]
 
 
-class _Server(uvicorn.Server):
-    """uvicorn, but a signal only asks it to stop: the stores are closed afterwards, by us."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave the signals to `_until_stopped`."""
-        yield
-
-
 async def _serve(options: DemoOptions) -> None:
     folder, control = DataFolder(options.data), Control(options.data)
     folder.acquire("gbike demo")
     try:
-        listener = _listen(options.host, options.port)
+        listener = listen(options.host, options.port)
         address = f"http://{options.host}:{listener.getsockname()[1]}"
         folder.announce("gbike demo", address, control.path)
         fresh = not folder.exists
@@ -81,54 +65,27 @@ async def _serve(options: DemoOptions) -> None:
 
 
 async def _until_stopped(embedded: Embedded, listener: socket.socket, options: DemoOptions, address: str) -> None:
-    config = uvicorn.Config(
-        embedded.app,
-        log_level="warning",
-        access_log=False,
-        lifespan="off",
-        server_header=False,
-        proxy_headers=False,
-        http="httptools",
-        timeout_graceful_shutdown=STOP_S,
-        h11_max_incomplete_event_size=64 * 1024,
-    )
-    server = _Server(config)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, server.handle_exit, number, None)
+    server = HttpServer(embedded.app)
+    server.heed_signals()
     console = Console(stderr=False)
     console.print(_greeting(address, options))
     status = asyncio.create_task(_show_status(embedded, console)) if console.is_terminal else None
     try:
-        await server.serve(sockets=[listener])
+        await server.answer(listener)
     finally:
         if status is not None:
             status.cancel()
 
 
 def run_demo(options: DemoOptions) -> None:
-    """Run until Ctrl-C or SIGTERM. Raises CannotStart, FolderInUse, BadSetting, BadFault, NoSuchService."""
+    """Run until Ctrl-C or SIGTERM. Raises CannotStart, CannotListen, FolderInUse, BadSetting, BadFault or
+    NoSuchService."""
     if options.host not in ("127.0.0.1", "::1", "localhost"):
         raise CannotStart(
             f"the demo is open to everybody who reaches it, so it binds loopback only, not {options.host}"
         )
     configure_logs(os.environ.get("GBIKE_LOG_LEVEL", "WARNING"))
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)  # requests make much garbage and few cycles
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(options))
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET6 if host == "::1" else socket.AF_INET)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as taken:
-        listener.close()
-        raise CannotStart(f"port {port} on {host}: {taken.strerror}; choose another with --port") from None
-    listener.listen(1024)
-    listener.setblocking(False)
-    return listener
+    run(_serve(options))
 
 
 def _verbs(embedded: Embedded) -> dict[str, Verb]:

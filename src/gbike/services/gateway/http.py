@@ -6,8 +6,9 @@ The distributed form has Envoy here, configured from the same route table.
 from collections.abc import Mapping
 
 from starlette.middleware.cors import CORSMiddleware
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gbike.kit.http.demo import says_demo
 from gbike.services.gateway.domain import RouteTable
 
 
@@ -33,14 +34,7 @@ class Gateway:
 def open_to_all(app: ASGIApp) -> ASGIApp:
     """Demo mode's edge: the original's open CORS, and a header in every answer that says that this is a demo."""
 
-    async def marked(scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_marked(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], (b"x-gbike-mode", b"demo")]
-            await send(message)
-
-        await app(scope, receive, send_marked)
-
+    marked = says_demo(app)
     shared = CORSMiddleware(
         marked,
         allow_origin_regex=".*",

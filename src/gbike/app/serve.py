@@ -1,0 +1,205 @@
+"""`gbike serve NAME`: one service in a process, on the engines that its settings name.
+
+It listens at once and says so (`/health/live`); it is ready when its store is there and its schema is the newest. A
+broker that is away delays nobody: what is said waits in the outbox.
+"""
+
+import asyncio
+import logging
+import os
+import random
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Annotated
+
+from msgspec import Meta, Struct
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gbike.app.catalogue import card as find_card
+from gbike.app.catalogue import usual_port
+from gbike.app.single import Drivers, assemble_one
+from gbike.kit.bus import Subscription
+from gbike.kit.clock import SystemClock
+from gbike.kit.http.app import HttpApp
+from gbike.kit.http.ask import Answer, Ask
+from gbike.kit.http.demo import says_demo
+from gbike.kit.http.problems import UNAVAILABLE, Problem
+from gbike.kit.http.server import HttpServer, listen, run
+from gbike.kit.http.standard import standard_operations
+from gbike.kit.ids import SystemIds
+from gbike.kit.kafka.bus import KafkaBus, KafkaSubscription
+from gbike.kit.remote.peer import HttpCaller
+from gbike.kit.runtime import Card, World
+from gbike.kit.schema.migrate import migrate
+from gbike.kit.settings import environment, load
+from gbike.kit.store import Store
+from gbike.kit.telemetry import Metrics, configure_logs, log
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
+"""Between two tries to reach the store at the start."""
+CLOSE_S = 1.5
+"""For letting go of broker and store; with the open requests' time it is less than 5 s."""
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+SQLITE, POSTGRES = "sqlite:///", "postgresql://"
+
+
+class ServeSettings(Struct, frozen=True):
+    """What may be set of the process that a service runs in."""
+
+    store_url: Annotated[str, Meta(description="the service's database: sqlite:///PATH or postgresql://…")] = ""
+    kafka: Annotated[str, Meta(description="bootstrap servers of Kafka: host:port, several separated by commas")] = ""
+    instance: Annotated[str, Meta(description="this replica's name, kept over restarts: 1, 2, a pod's name")] = ""
+    demo: Annotated[bool, Meta(description="1: open to whoever reaches it, on loopback or inside a pod")] = False
+
+
+class CannotServe(Exception):
+    """The service can't be started like this; the text says what to mend."""
+
+
+def run_service(name: str, host: str, port: int | None, env: Mapping[str, str]) -> None:
+    """Serve until SIGINT or SIGTERM. Settings are `env` over files in GBIKE_SETTINGS_DIR. Raises CannotServe,
+    CannotListen, NoSuchService or BadSetting."""
+    card = find_card(name)
+    settings = environment(env, Path(env.get("GBIKE_SETTINGS_DIR", "/etc/gbike")))
+    chosen = load(ServeSettings, settings)
+    load(card.settings, settings)  # told now, not when the store is there
+    _check(chosen, host, in_a_pod="KUBERNETES_SERVICE_HOST" in env)
+    configure_logs(settings.get("GBIKE_LOG_LEVEL", "INFO"))
+    logging.basicConfig(handlers=[_Libraries()], level=logging.WARNING, force=True)
+    run(_serve(card, chosen, settings, host, card.port if port is None else port))
+
+
+def _check(chosen: ServeSettings, host: str, in_a_pod: bool) -> None:
+    if not chosen.demo:
+        raise CannotServe("a secure service needs accounts, which gbike does not have yet; GBIKE_DEMO=1 serves openly")
+    if host not in LOOPBACK and not in_a_pod:
+        raise CannotServe(f"with GBIKE_DEMO=1 everybody may do everything: loopback only, or in a pod, not {host}")
+    if not chosen.store_url.startswith((SQLITE, POSTGRES)):
+        raise CannotServe(f"GBIKE_STORE_URL={chosen.store_url!r}: write {SQLITE}PATH or {POSTGRES}user@host/database")
+    if not chosen.kafka:
+        raise CannotServe("GBIKE_KAFKA is not set: write the bootstrap servers, 127.0.0.1:9092")
+
+
+async def _serve(card: Card, chosen: ServeSettings, env: Mapping[str, str], host: str, port: int) -> None:
+    listener = listen(host, port)
+    alone = Alone(card, chosen, env)
+    server = HttpServer(says_demo(alone.answer))
+    server.heed_signals()
+    starting = asyncio.create_task(alone.start())
+    log.info("listening", service=card.name, port=listener.getsockname()[1], pid=os.getpid())
+    try:
+        await server.answer(listener)
+    finally:
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        await alone.stop()
+        log.info("stopped", service=card.name)
+
+
+class Alone:
+    """One service, from before its store is there until after it is closed."""
+
+    def __init__(self, card: Card, chosen: ServeSettings, env: Mapping[str, str]) -> None:
+        self._card, self._chosen, self._env = card, chosen, env
+        self._clock, self._ids, self._metrics = SystemClock(), SystemIds(), Metrics()
+        self._bus = KafkaBus(chosen.kafka, instance=chosen.instance)
+        self._threads = ThreadPoolExecutor(4, "store")
+        self._callers: list[HttpCaller] = []
+        self._store: Store | None = None
+        self._drivers = Drivers(card.name, ())
+        self._app: ASGIApp = _Starting(card.name, self._metrics)
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take one request."""
+        await self._app(scope, receive, send)
+
+    async def start(self) -> None:
+        """Open the store, as often as that takes; then answer and work."""
+        pause = FIRST_PAUSE_S
+        while self._store is None:
+            try:
+                self._store = await self._open()
+            except Exception as away:
+                log.warning("the store is not there yet", service=self._card.name, why=str(away).strip() or repr(away))
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE_S)
+        running = assemble_one(self._card, self._world(self._store))
+        self._app = running.app
+        self._drivers = Drivers(self._card.name, running.workers)
+        self._drivers.start()
+        log.info("ready", service=self._card.name)
+
+    async def stop(self) -> None:
+        """Stop the workers and close everything; what was acknowledged is kept, whatever is away now."""
+        await self._drivers.stop()
+        store = self._store
+        for closing in (self._bus.close, *(one.close for one in self._callers), *((store.close,) if store else ())):
+            try:
+                async with asyncio.timeout(CLOSE_S):
+                    await closing()
+            except Exception as failure:
+                log.warning("not closed in order", service=self._card.name, why=repr(failure))
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _open(self) -> Store:
+        """Bring the schema up to date and open the store."""
+        url, loop = self._chosen.store_url, asyncio.get_running_loop()
+        clock, ids, source = self._clock, self._ids, self._card.name
+        if url.startswith(SQLITE):
+            from gbike.kit.sqlite.store import SqliteStore
+
+            path = Path(url.removeprefix(SQLITE))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            await loop.run_in_executor(self._threads, migrate, path, self._card.versions)
+            return SqliteStore(path, clock=clock, ids=ids, source=source, committer=self._threads)
+        from gbike.kit.postgres.store import PostgresStore
+        from gbike.kit.schema.migrate import migrate_url
+
+        await loop.run_in_executor(self._threads, migrate_url, url, self._card.versions)
+        return PostgresStore(url, clock=clock, ids=ids, source=source)
+
+    def _world(self, store: Store) -> World:
+        return World(
+            clock=self._clock,
+            ids=self._ids,
+            chance=random.Random().random,  # noqa: S311 - for jitter only
+            store=store,
+            bus=self._bus,
+            subscribe=self._subscribe,
+            caller=self._caller,
+            env=self._env,
+            metrics=self._metrics,
+        )
+
+    def _subscribe(self, consumer: str, types: frozenset[str]) -> Subscription:
+        return KafkaSubscription(self._bus, consumer, types)
+
+    def _caller(self, name: str) -> HttpCaller:
+        url = self._env.get(f"GBIKE_PEER_{name.upper()}_URL") or f"http://127.0.0.1:{usual_port(name)}"
+        self._callers.append(HttpCaller(url))
+        return self._callers[-1]
+
+
+class _Starting:
+    """What answers before the store is there: alive, and 503 for everything else."""
+
+    def __init__(self, service: str, metrics: Metrics) -> None:
+        self._app = HttpApp(service, standard_operations(service, [], None, metrics), {}, metrics)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] in ("/health/live", "/metrics"):
+            await self._app(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._app.serve(None, self._refuse, scope, receive, send)
+
+    async def _refuse(self, _ask: Ask) -> Answer:
+        raise Problem(UNAVAILABLE)
+
+
+class _Libraries(logging.Handler):
+    """What libraries log goes into our log, a JSON object a line like the rest."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Pass it on."""
+        log.log(record.levelno, record.getMessage(), logger=record.name)
