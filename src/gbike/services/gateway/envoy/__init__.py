@@ -1,0 +1,66 @@
+"""Envoy's configuration, made from the route table: the gateway of the distributed form. It only computes."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from gbike.services.gateway.domain import RouteTable
+from gbike.services.gateway.envoy.edge import listener
+from gbike.services.gateway.envoy.routes import Page, virtual_host
+from gbike.services.gateway.envoy.settings import GatewaySettings
+from gbike.services.gateway.envoy.upstreams import Address, cluster, socket_address
+
+__all__ = ["Address", "GatewaySettings", "Page", "Place", "config"]
+
+MOST_CONNECTIONS = 4_096
+"""Clients connected at once; more are turned away at once instead of all being served badly."""
+OPERATORS_MAY = ("/ready", "/stats", "/clusters", "/server_info", "/listeners", "/memory")
+"""What the admin port answers: looking only. By default it would also stop the process and show its memory."""
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where the gateway listens, and whether it is the open one of the demo."""
+
+    host: str = "127.0.0.1"
+    port: int = 8088
+    admin_port: int = 9901
+    demo: bool = False
+
+
+def config(
+    table: RouteTable,
+    upstreams: Mapping[str, Sequence[Address]],
+    pages: Mapping[str, Page],
+    place: Place,
+    settings: GatewaySettings,
+) -> dict[str, Any]:
+    """The configuration of an Envoy that does what `services/gateway/http.py` does in one process, over a network.
+
+    `upstreams`: where each service's processes are. `pages`: what the gateway answers itself, by path.
+    """
+    names = sorted(set(table.services.values()))
+    host = virtual_host(table, pages, settings, demo=place.demo)
+    return {
+        "node": {"id": "gateway", "cluster": "gbike"},
+        "admin": {
+            "address": socket_address(Address("127.0.0.1", place.admin_port)),
+            "allow_paths": [{"prefix": path} for path in OPERATORS_MAY],
+        },
+        "static_resources": {
+            "listeners": [listener(host, place.host, place.port, settings, demo=place.demo)],
+            "clusters": [cluster(name, upstreams[name]) for name in names],
+        },
+        "overload_manager": {
+            "resource_monitors": [
+                {
+                    "name": "envoy.resource_monitors.global_downstream_max_connections",
+                    "typed_config": {
+                        "@type": "type.googleapis.com/envoy.extensions.resource_monitors."
+                        "downstream_connections.v3.DownstreamConnectionsConfig",
+                        "max_active_downstream_connections": MOST_CONNECTIONS,
+                    },
+                }
+            ]
+        },
+    }

@@ -1,0 +1,180 @@
+"""The edge: what is asked of every request before it is routed, and what is written down about it afterwards."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from gbike.kit.http.ask import MAX_BODY
+from gbike.services.gateway.envoy.refusals import local_replies
+from gbike.services.gateway.envoy.routes import MODE, RATE_LIMIT, header, origins
+from gbike.services.gateway.envoy.settings import GatewaySettings
+from gbike.services.gateway.envoy.upstreams import Address, socket_address
+
+HEADERS_KB, HEADERS = 32, 100
+"""All headers of a request together, and how many."""
+HEADERS_S, REQUEST_S, IDLE_S = 10, 15, 75
+"""A client sends its headers and its whole request in this time, and may keep a connection idle so long."""
+PAGE_BYTES = 4 * 1024 * 1024
+"""The largest page of the gateway's own, the description of the whole API."""
+TYPE = "type.googleapis.com/"
+FILTERS = TYPE + "envoy.extensions.filters.http."
+SANE_REQUEST_ID = "[A-Za-z0-9._:/+=@-]{1,128}"
+"""As kit/telemetry.py takes it over."""
+OPEN = (
+    header("access-control-allow-origin", "%REQ(ORIGIN)%"),
+    header("access-control-allow-credentials", "true"),
+    header("access-control-expose-headers", "Location, Retry-After, X-Request-Id, Idempotent-Replayed"),
+    header("vary", "Origin", "APPEND_IF_EXISTS_OR_ADD"),
+)
+"""What a page of another origin is told, as `open_to_all` does. Envoy's own CORS filter leaves out what Envoy answers
+by itself, and can't allow just the headers that were asked for."""
+
+
+def listener(
+    virtual_host: dict[str, Any], host: str, port: int, settings: GatewaySettings, *, demo: bool
+) -> dict[str, Any]:
+    """Where clients connect."""
+    manager = {
+        "name": "envoy.filters.network.http_connection_manager",
+        "typed_config": {
+            "@type": TYPE + "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+            "stat_prefix": "edge",
+            **_identity(settings),
+            **_limits(),
+            "route_config": {
+                "name": "gbike",
+                "virtual_hosts": [virtual_host],
+                "max_direct_response_body_size_bytes": PAGE_BYTES,
+            },
+            "http_filters": _filters(settings, demo=demo),
+            "local_reply_config": local_replies(demo=demo),
+            "access_log": [_access_log()],
+        },
+    }
+    return {
+        "name": "edge",
+        "address": socket_address(Address(host, port)),
+        "per_connection_buffer_limit_bytes": MAX_BODY,
+        "filter_chains": [{"filters": [manager]}],
+    }
+
+
+def _identity(settings: GatewaySettings) -> dict[str, Any]:
+    """Who asks, for what, under which name: addresses and paths are made plain before anything is decided on them, and
+    nobody is an insider, so that no header of a client changes how often or how long Envoy tries."""
+    return {
+        "use_remote_address": True,
+        "xff_num_trusted_hops": settings.gateway_trusted_proxies,
+        "internal_address_config": {"cidr_ranges": [{"address_prefix": "255.255.255.255", "prefix_len": 32}]},
+        "generate_request_id": True,
+        "preserve_external_request_id": True,
+        "request_id_extension": {
+            "typed_config": {
+                "@type": TYPE + "envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig",
+                "pack_trace_reason": False,
+            }
+        },
+        "server_header_transformation": "PASS_THROUGH",
+        "normalize_path": True,
+        "path_with_escaped_slashes_action": "UNESCAPE_AND_FORWARD",
+    }
+
+
+def _limits() -> dict[str, Any]:
+    return {
+        "max_request_headers_kb": HEADERS_KB,
+        "common_http_protocol_options": {"max_headers_count": HEADERS, "idle_timeout": f"{IDLE_S}s"},
+        "request_headers_timeout": f"{HEADERS_S}s",
+        "request_timeout": f"{REQUEST_S}s",
+        "http_protocol_options": {"accept_http_10": True, "default_host_for_http_10": "localhost"},
+        "http2_protocol_options": {
+            "max_concurrent_streams": 100,
+            "initial_stream_window_size": 65_536,
+            "initial_connection_window_size": 1_048_576,
+        },
+    }
+
+
+def _filters(settings: GatewaySettings, *, demo: bool) -> list[dict[str, Any]]:
+    filters = [
+        _headers(request=_distrusted(settings), response=[_put(MODE)] if demo else []),
+        _only_if(
+            "x-request-id", SANE_REQUEST_ID, False, _headers(request=[_put(header("x-request-id", "%UNIQUE_ID%"))])
+        ),
+        _headers(response=[_put(header("x-request-id", "%REQ(X-REQUEST-ID)%", "ADD_IF_ABSENT"))]),
+        _only_if("origin", origins(settings, demo=demo), True, _headers(response=[_put(one) for one in OPEN])),
+    ]
+    if settings.gateway_requests_per_s and not demo:
+        filters.append(_rate_limit(settings.gateway_requests_per_s))
+    buffer = {"@type": FILTERS + "buffer.v3.Buffer", "max_request_bytes": MAX_BODY}
+    router = {"@type": FILTERS + "router.v3.Router", "suppress_envoy_headers": True}
+    filters.append({"name": "envoy.filters.http.buffer", "typed_config": buffer})
+    filters.append({"name": "envoy.filters.http.router", "typed_config": router})
+    return filters
+
+
+def _distrusted(settings: GatewaySettings) -> list[dict[str, Any]]:
+    """A client that says which address it used is believed only through a proxy that we know."""
+    return [] if settings.gateway_trusted_proxies else [{"remove": "x-forwarded-host"}]
+
+
+def _put(one: dict[str, Any]) -> dict[str, Any]:
+    return {"append": one}
+
+
+def _headers(request: Sequence[dict[str, Any]] = (), response: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+    """A filter that changes headers."""
+    mutations = {"request_mutations": list(request), "response_mutations": list(response)}
+    typed = {"@type": FILTERS + "header_mutation.v3.HeaderMutation", "mutations": mutations}
+    return {"name": "envoy.filters.http.header_mutation", "typed_config": typed}
+
+
+def _only_if(name: str, regex: str, fits: bool, filter: dict[str, Any]) -> dict[str, Any]:
+    """A filter only for the requests whose header fits, or does not fit, a regular expression."""
+    given = {"@type": TYPE + "envoy.type.matcher.v3.HttpRequestHeaderMatchInput", "header_name": name}
+    match = {"safe_regex": {"google_re2": {}, "regex": regex}}
+    fitting = {"single_predicate": {"input": {"name": name, "typed_config": given}, "value_match": match}}
+    skip = {"@type": TYPE + "envoy.extensions.filters.common.matcher.action.v3.SkipFilter"}
+    skipped = {
+        "predicate": {"not_matcher": fitting} if fits else fitting,
+        "on_match": {"action": {"name": "skip", "typed_config": skip}},
+    }
+    typed = {
+        "@type": TYPE + "envoy.extensions.common.matching.v3.ExtensionWithMatcher",
+        "extension_config": filter,
+        "xds_matcher": {"matcher_list": {"matchers": [skipped]}},
+    }
+    return {"name": "envoy.filters.http.match_delegate", "typed_config": typed}
+
+
+def _rate_limit(per_s: int) -> dict[str, Any]:
+    always = {"default_value": {"numerator": 100, "denominator": "HUNDRED"}}
+    typed = {
+        "@type": FILTERS + "local_ratelimit.v3.LocalRateLimit",
+        "stat_prefix": "edge",
+        "token_bucket": {"max_tokens": 2 * per_s, "tokens_per_fill": per_s, "fill_interval": "1s"},
+        "filter_enabled": always,
+        "filter_enforced": always,
+    }
+    return {"name": RATE_LIMIT, "typed_config": typed}
+
+
+def _access_log() -> dict[str, Any]:
+    """A line of JSON per request on standard output, with nothing that tells who asked: no address, no query."""
+    line = {
+        "time": "%START_TIME(%Y-%m-%dT%H:%M:%S.%3fZ)%",
+        "method": "%REQ(:METHOD)%",
+        "path": "%PATH(NQ:PATH):200%",
+        "status": "%RESPONSE_CODE%",
+        "duration_ms": "%DURATION%",
+        "correlation_id": "%REQ(X-REQUEST-ID):128%",
+        "service": "%UPSTREAM_CLUSTER%",
+        "upstream": "%UPSTREAM_HOST%",
+        "attempts": "%UPSTREAM_REQUEST_ATTEMPT_COUNT%",
+        "flags": "%RESPONSE_FLAGS%",
+        "why": "%RESPONSE_CODE_DETAILS%",
+    }
+    typed = {
+        "@type": TYPE + "envoy.extensions.access_loggers.stream.v3.StdoutAccessLog",
+        "log_format": {"json_format": line},
+    }
+    return {"name": "envoy.access_loggers.stdout", "typed_config": typed}

@@ -1,0 +1,173 @@
+"""What Envoy refuses by itself, in the words of the project: a problem document for each, in Korean or English."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from gbike.kit.http.ask import MAX_BODY
+from gbike.kit.http.problems import (
+    INTERNAL,
+    MEDIA_TYPE,
+    METHOD_NOT_ALLOWED,
+    NOT_FOUND,
+    PAGE,
+    STOPPED,
+    TOO_LARGE,
+    ProblemType,
+)
+from gbike.services.gateway.envoy.routes import MODE, OWN_METHODS, header
+
+BAD_REQUEST = ProblemType(
+    "bad-request",
+    400,
+    "The request could not be read",
+    "요청을 읽을 수 없음",
+    "This is not HTTP as this server reads it.",
+    "서버가 읽을 수 있는 HTTP 요청이 아닙니다.",
+)
+TOO_SLOW = ProblemType(
+    "request-too-slow",
+    408,
+    "The request took too long to arrive",
+    "요청 도착이 너무 늦음",
+    "The whole request did not arrive in time; nothing was done. Please send it again.",
+    "요청이 제시간에 모두 도착하지 않아 아무것도 처리되지 않았습니다. 다시 보내 주세요.",
+)
+TOO_MANY = ProblemType(
+    "too-many-requests",
+    429,
+    "Too many requests",
+    "요청이 너무 많음",
+    "More requests came than are let through; nothing was done. Please try again shortly.",
+    "허용량보다 많은 요청이 들어와 아무것도 처리되지 않았습니다. 잠시 후 다시 시도해 주세요.",
+    retry_after_s=1,
+)
+HEADERS_TOO_LARGE = ProblemType(
+    "headers-too-large",
+    431,
+    "The headers are too large or too many",
+    "헤더가 너무 크거나 많음",
+    "Send fewer or shorter headers.",
+    "헤더를 줄여서 보내 주세요.",
+)
+OVERFLOW = ProblemType(
+    "service-busy",
+    503,
+    "The service is busy",
+    "서비스가 바쁨",
+    "Too many requests to {service} are under way; nothing was done. Please try again shortly.",
+    "{service}에 처리 중인 요청이 너무 많아 아무것도 처리되지 않았습니다. 잠시 후 다시 시도해 주세요.",
+    retry_after_s=1,
+)
+ANSWER_LOST = ProblemType(
+    "answer-lost",
+    503,
+    "The answer did not come",
+    "응답을 받지 못함",
+    "{service} gave no answer in time, or the connection broke: the request may or may not have been done."
+    " Send it again with the same Idempotency-Key, or look before you do.",
+    "{service}이(가) 제시간에 응답하지 않았거나 연결이 끊겨 처리 여부를 알 수 없습니다."
+    " 같은 Idempotency-Key로 다시 보내거나 먼저 조회해 주세요.",
+    retry_after_s=2,
+)
+OWN = (BAD_REQUEST, TOO_SLOW, TOO_MANY, HEADERS_TOO_LARGE, OVERFLOW, ANSWER_LOST)
+"""The problems that only the gateway answers."""
+
+PATH = "%PATH(NQ:PATH):200%"
+FACTS: dict[str, dict[str, Any]] = {
+    NOT_FOUND.slug: {"path": PATH},
+    METHOD_NOT_ALLOWED.slug: {"path": PATH, "method": "%REQ(:METHOD):20%", "allow": OWN_METHODS},
+    TOO_LARGE.slug: {"most_bytes": MAX_BODY},
+    STOPPED.slug: {"service": "%UPSTREAM_CLUSTER%"},
+    OVERFLOW.slug: {"service": "%UPSTREAM_CLUSTER%"},
+    ANSWER_LOST.slug: {"service": "%UPSTREAM_CLUSTER%"},
+}
+KOREAN = {
+    "header_filter": {
+        "header": {"name": "accept-language", "string_match": {"safe_regex": {"regex": r"(?i)\s*ko\b.*"}}}
+    }
+}
+"""Who puts Korean first. (The services weigh the whole list.)"""
+
+
+class When(msgspec.Struct, frozen=True):
+    """Statuses that Envoy would answer with, from a first to a last, and flags of which it has one: a problem."""
+
+    problem: ProblemType
+    first: int
+    last: int
+    flags: tuple[str, ...] = ()
+
+
+CASES = (
+    When(NOT_FOUND, 404, 404),
+    When(METHOD_NOT_ALLOWED, 405, 405),
+    When(TOO_SLOW, 408, 408),
+    When(TOO_LARGE, 413, 413),
+    When(TOO_MANY, 429, 429),
+    When(HEADERS_TOO_LARGE, 431, 431),
+    When(BAD_REQUEST, 400, 499),
+    When(OVERFLOW, 503, 503, ("UO",)),
+    When(STOPPED, 503, 503, ("UH", "UF")),
+    When(ANSWER_LOST, 502, 504),
+    When(INTERNAL, 500, 599),
+)
+"""In the order in which they are tried. What broke off or took too long is a 503 like every other of this house's
+refusals that pass with time, and says that nobody knows whether it was done."""
+
+
+def local_replies(*, demo: bool) -> dict[str, Any]:
+    """How Envoy words what it refuses."""
+    mappers = [_mapper(case, language, demo=demo) for case in CASES for language in ("ko", "en")]
+    return {"mappers": mappers}
+
+
+def _mapper(case: When, language: str, *, demo: bool) -> dict[str, Any]:
+    problem = case.problem
+    headers = [header("content-language", language), header("x-request-id", "%REQ(X-REQUEST-ID):128%")]
+    if problem.retry_after_s is not None:
+        headers.append(header("retry-after", str(problem.retry_after_s)))
+    return {
+        "filter": _when(case, language),
+        "status_code": problem.status,
+        "headers_to_add": [*headers, MODE] if demo else headers,
+        "body_format_override": {
+            "json_format": body(problem, language),
+            "content_type": MEDIA_TYPE,
+            "omit_empty_values": True,
+        },
+    }
+
+
+def body(problem: ProblemType, language: str) -> dict[str, Any]:
+    """The problem document, with Envoy's names for what is only known when it happens."""
+    facts = FACTS.get(problem.slug, {})
+    title, detail = (problem.title_ko, problem.detail_ko) if language == "ko" else (problem.title_en, problem.detail_en)
+    return {
+        "type": f"{PAGE}#{problem.slug}",
+        "title": title,
+        "status": problem.status,
+        "detail": detail.format_map(facts),
+        "instance": PATH,
+        "correlation_id": "%REQ(X-REQUEST-ID):128%",
+        **facts,
+    }
+
+
+def _when(case: When, language: str) -> dict[str, Any]:
+    filters: list[dict[str, Any]] = [_status("GE", case.first), _status("LE", case.last)]
+    if case.flags:
+        filters.append({"response_flag_filter": {"flags": case.flags}})
+    if language == "ko":
+        filters.append(KOREAN)
+    return _all(filters)
+
+
+def _all(filters: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    return {"and_filter": {"filters": list(filters)}}
+
+
+def _status(op: str, value: int) -> dict[str, Any]:
+    comparison = {"op": op, "value": {"default_value": value, "runtime_key": "none"}}
+    return {"status_code_filter": {"comparison": comparison}}

@@ -1,0 +1,150 @@
+"""The route table as Envoy's routes: the services' paths and their aliases, the gateway's own pages, nothing else."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from gbike.kit.http.ask import HAL_JSON
+from gbike.services.gateway.domain import RouteTable
+from gbike.services.gateway.envoy.settings import GatewaySettings
+
+READS = "GET|HEAD"
+RETRIES = 2
+"""A reading that met a dead process is tried this often again, elsewhere when there is an elsewhere."""
+PREFLIGHT_S = 600
+"""How long a browser may keep the answer to a preflight."""
+METHODS = "GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS"
+OWN_METHODS = "GET, HEAD, OPTIONS"
+BASE = "%REQ(X-FORWARDED-PROTO)%://%REQ(X-FORWARDED-HOST?:AUTHORITY)%"
+"""The address the client used, as the services' own `Ask.base` makes it."""
+RATE_LIMIT = "envoy.filters.http.local_ratelimit"
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Something that the gateway answers itself."""
+
+    media: str
+    text: str
+
+
+def virtual_host(
+    table: RouteTable, pages: Mapping[str, Page], settings: GatewaySettings, *, demo: bool
+) -> dict[str, Any]:
+    """Every route in the order in which they are tried."""
+    prefixes = {**{path: path for path in table.services}, **table.aliases}
+    routes = [_preflight(settings, demo=demo), _home(table, demo=demo)]
+    routes += [_page(path, page) for path, page in pages.items()]
+    routes += _other_methods(["/", *pages])
+    for prefix, path in prefixes.items():
+        routes += _service(prefix, path, table.services[path], settings)
+    routes.append({"match": {"prefix": "/"}, "direct_response": {"status": 404}})
+    return {"name": "gbike", "domains": ["*"], "routes": routes}
+
+
+def origins(settings: GatewaySettings, *, demo: bool) -> str:
+    """Which origins of web pages may call, as a regular expression: in the demo all, else those in the settings."""
+    listed = [origin.strip() for origin in settings.gateway_origins.split(",") if origin.strip()]
+    return ".+" if demo else "|".join(map(re.escape, listed)) or "nobody"
+
+
+def header(name: str, value: str, how: str = "OVERWRITE_IF_EXISTS_OR_ADD") -> dict[str, Any]:
+    """A header to add; unless told otherwise, in the place of one of that name."""
+    return {"header": {"key": name, "value": value}, "append_action": how}
+
+
+MODE = header("x-gbike-mode", "demo")
+
+
+def _service(prefix: str, path: str, service: str, settings: GatewaySettings) -> list[dict[str, Any]]:
+    """A prefix's routes: reading, which may be tried again, and everything else, which never is: a request that broke
+    off may have been done. An answer is never tried again either, whatever its status: a breaker's 503 says not now."""
+    to: dict[str, Any] = {"cluster": service, "timeout": f"{settings.gateway_timeout_ms / 1000:g}s"}
+    if prefix != path:
+        to["prefix_rewrite"] = path
+    again = {
+        "retry_on": "connect-failure,refused-stream,reset",
+        "num_retries": RETRIES,
+        "retry_back_off": {"base_interval": "0.025s", "max_interval": "0.1s"},
+        "retry_host_predicate": [
+            {
+                "name": "envoy.retry_host_predicates.previous_hosts",
+                "typed_config": {
+                    "@type": "type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
+                },
+            }
+        ],
+        "host_selection_retry_max_attempts": 3,
+    }
+    return [
+        {
+            "match": {"path_separated_prefix": prefix, "headers": [_method(READS)]},
+            "route": {**to, "retry_policy": again},
+        },
+        {"match": {"path_separated_prefix": prefix}, "route": to},
+    ]
+
+
+def _preflight(settings: GatewaySettings, *, demo: bool) -> dict[str, Any]:
+    """What a browser asks before a page of another origin may call."""
+    asked = [
+        _method("OPTIONS"),
+        {"name": "origin", "string_match": {"safe_regex": {"regex": origins(settings, demo=demo)}}},
+        {"name": "access-control-request-method", "present_match": True},
+    ]
+    headers = [
+        header("access-control-allow-methods", METHODS),
+        header("access-control-allow-headers", "%REQ(ACCESS-CONTROL-REQUEST-HEADERS)%"),
+        header("access-control-max-age", str(PREFLIGHT_S)),
+    ]
+    return {
+        "match": {"prefix": "/", "headers": asked},
+        "direct_response": {"status": 200},
+        "response_headers_to_add": headers,
+    }
+
+
+def _home(table: RouteTable, *, demo: bool) -> dict[str, Any]:
+    links = {path[1:]: {"href": BASE + path} for path in [*table.services, "/docs", "/health/ready"]}
+    mode = {"mode": "demo"} if demo else {}
+    body = {"json_format": {"name": "gbike", **mode, "_links": links}, "content_type": HAL_JSON}
+    return {
+        "match": {"path": "/", "headers": [_method(READS)]},
+        "direct_response": {"status": 200, "body_format": body},
+    }
+
+
+def _page(path: str, page: Page) -> dict[str, Any]:
+    return {
+        "match": {**_path(path), "headers": [_method(READS)]},
+        "direct_response": {"status": 200, "body": {"inline_string": page.text}},
+        "response_headers_to_add": [header("content-type", page.media)],
+        # Whoever watches the gateway must see it alive also when it is refusing a flood.
+        "typed_per_filter_config": {
+            RATE_LIMIT: {"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "disabled": True}
+        },
+    }
+
+
+def _other_methods(paths: list[str]) -> list[dict[str, Any]]:
+    regex = "|".join(re.escape(path.rstrip("/")) + "/*" for path in paths)
+    allow = [header("allow", OWN_METHODS)]
+    at: dict[str, Any] = {"safe_regex": {"regex": regex}}
+    return [
+        {
+            "match": {**at, "headers": [_method("OPTIONS")]},
+            "direct_response": {"status": 200},
+            "response_headers_to_add": allow,
+        },
+        {"match": at, "direct_response": {"status": 405}, "response_headers_to_add": allow},
+    ]
+
+
+def _path(path: str) -> dict[str, Any]:
+    """As the services: a slash at the end makes no difference."""
+    return {"safe_regex": {"regex": re.escape(path) + "/*"}}
+
+
+def _method(regex: str) -> dict[str, Any]:
+    return {"name": ":method", "string_match": {"safe_regex": {"regex": regex}}}
