@@ -18,6 +18,7 @@ from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
 from gbike.app.faults import read_delay
 from gbike.app.seed import seed
+from gbike.app.tracing import start_tracing, stop_tracing
 from gbike.kit.http.server import HttpServer, listen, run
 from gbike.kit.listing import counted
 from gbike.kit.settings import environment
@@ -47,7 +48,8 @@ async def _serve(options: DemoOptions) -> None:
         address = f"http://{options.host}:{listener.getsockname()[1]}"
         folder.announce("gbike demo", address, control.path)
         fresh = not folder.exists
-        embedded = Embedded(folder, environment(os.environ))
+        tracing = start_tracing(os.environ)
+        embedded = Embedded(folder, environment(os.environ), tracing=tracing)
         try:
             for fault in options.slow:
                 service, _, delay = fault.partition("=")
@@ -59,6 +61,7 @@ async def _serve(options: DemoOptions) -> None:
             await _until_stopped(embedded, listener, options, address)
         finally:
             await embedded.stop()
+            stop_tracing(tracing)
     finally:
         await control.stop()
         folder.release()

@@ -17,6 +17,7 @@ from gbike.app.catalogue import cards
 from gbike.app.data_folder import DataFolder
 from gbike.app.faults import Faulty
 from gbike.app.single import Drivers, assemble_one
+from gbike.app.tracing import Tracing
 from gbike.kit.clock import Clock, SystemClock
 from gbike.kit.housekeeping import BITE, DAY_MS
 from gbike.kit.http.app import HttpApp, Operation
@@ -68,9 +69,10 @@ class Embedded:
         clock: Clock | None = None,
         ids: Ids | None = None,
         rehearse: bool = False,
+        tracing: Tracing | None = None,
     ) -> None:
         """`folder` None: in memory, for tests. `rehearse`: run every write twice, for tests. Raises BadSetting."""
-        self.folder, self._env, self._rehearse = folder, env, rehearse
+        self.folder, self._env, self._rehearse, self._tracing = folder, env, rehearse, tracing
         self.clock, self._ids = clock or SystemClock(), ids or SystemIds()
         self.metrics = Metrics()
         self._threads = None if folder is None else ThreadPoolExecutor(8, "commit")
@@ -139,6 +141,7 @@ class Embedded:
             caller=lambda name: InProcessCaller(lambda: self.parts[name].faulty.reachable()),
             env=self._env,
             metrics=self.metrics,
+            spans=self._tracing.spans(card.name) if self._tracing else None,
         )
         return Part(card, store, assemble_one(card, world))
 

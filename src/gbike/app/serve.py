@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gbike.app.catalogue import card as find_card
 from gbike.app.catalogue import usual_port
 from gbike.app.single import Drivers, assemble_one
+from gbike.app.tracing import start_tracing, stop_tracing
 from gbike.kit.bus import Subscription
 from gbike.kit.clock import SystemClock
 from gbike.kit.http.app import HttpApp
@@ -106,6 +107,7 @@ class Alone:
         self._bus = KafkaBus(chosen.kafka, instance=chosen.instance)
         self._threads = ThreadPoolExecutor(4, "store")
         self._callers: list[HttpCaller] = []
+        self._tracing = start_tracing(os.environ)
         self._store: Store | None = None
         self._drivers = Drivers(card.name, ())
         self._app: ASGIApp = _Starting(card.name, self._metrics)
@@ -141,6 +143,7 @@ class Alone:
             except Exception as failure:
                 log.warning("not closed in order", service=self._card.name, why=repr(failure))
         self._threads.shutdown(wait=False, cancel_futures=True)
+        stop_tracing(self._tracing)
 
     async def _open(self) -> Store:
         """Bring the schema up to date and open the store."""
@@ -170,6 +173,7 @@ class Alone:
             caller=self._caller,
             env=self._env,
             metrics=self._metrics,
+            spans=self._tracing.spans(self._card.name) if self._tracing else None,
         )
 
     def _subscribe(self, consumer: str, types: frozenset[str]) -> Subscription:

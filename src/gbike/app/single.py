@@ -7,6 +7,7 @@ from gbike.kit.bus import BusUnavailable
 from gbike.kit.runtime import Card, Running, Worker, World, assemble
 from gbike.kit.store import StoreUnavailable
 from gbike.kit.telemetry import log
+from gbike.kit.tracing import assemble_traced
 
 PAUSE_S = 0.2
 """How long a worker waits after a failure before it tries again."""
@@ -16,6 +17,8 @@ BUSY, BEHIND = 16, 128
 
 def assemble_one(card: Card, world: World) -> Running:
     """The service of `card` in `world`, ready to be driven."""
+    if world.spans is not None:
+        return assemble_traced(card, world, world.spans)
     return assemble(world, card.build(world))
 
 

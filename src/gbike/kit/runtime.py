@@ -22,7 +22,7 @@ from gbike.kit.inbox import Consumer, Policies
 from gbike.kit.outbox import Relay
 from gbike.kit.peers import Caller
 from gbike.kit.store import Store, Tx
-from gbike.kit.telemetry import Metrics
+from gbike.kit.telemetry import Metrics, Spans
 
 IDLE_MS = 1_000
 """How long a worker waits for news before it looks by itself."""
@@ -47,6 +47,7 @@ class World(msgspec.Struct, frozen=True):
     caller: Callable[[str], Caller]
     env: Mapping[str, str]
     metrics: Metrics
+    spans: Spans | None = None
 
 
 class Worker(msgspec.Struct, frozen=True):
@@ -134,4 +135,4 @@ def assemble(world: World, service: Service) -> Running:
         workers.append(Worker("consumer", listener.step, lambda: listener.changed(IDLE_MS), service.consumer_nap_ms))
         workers.append(Worker("lag", measure, lambda: asyncio.sleep(1), moves=False))
     operations: list[Any] = [*service.operations, *standard_operations(name, service.operations, store, metrics)]
-    return Running(name, HttpApp(name, operations, service.refusals, metrics), workers, relay, consumer)
+    return Running(name, HttpApp(name, operations, service.refusals, metrics, world.spans), workers, relay, consumer)

@@ -11,13 +11,13 @@ import sys
 from collections.abc import Callable
 from contextvars import ContextVar
 from enum import Enum
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-_TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
+_TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 
 
@@ -45,11 +45,46 @@ def trace_from(traceparent: str | None, request_id: str | None, hexes: str | Non
     return Trace(f"00-{trace_id}-{span_id}-{sampled}", known)
 
 
+def parts_of(traceparent: str | None) -> tuple[str, str, bool] | None:
+    """Trace id, span id and whether it is sampled; None when `traceparent` is not well-formed or names nothing."""
+    found = _TRACEPARENT.fullmatch(traceparent or "")
+    return None if found is None else (found.group(1), found.group(2), bool(int(found.group(3), 16) & 1))
+
+
 def within(trace: Trace) -> Trace:
     """The same trace, with a span id of its own."""
     return Trace(
         f"{trace.traceparent[:36]}{secrets.token_hex(8)}{trace.traceparent[52:]}", trace.request_id, trace.cause
     )
+
+
+Facts = dict[str, str | int]
+
+
+class Kind(Enum):
+    """Which end of a conversation a span is."""
+
+    SERVER = 1
+    CLIENT = 2
+    PRODUCER = 3
+    CONSUMER = 4
+
+
+class Span(Protocol):
+    """Something that has begun."""
+
+    trace: Trace
+    """What happens within carries this."""
+
+    def end(self, facts: Facts, *, failed: bool = False) -> None:
+        """It is over now."""
+
+
+class Spans(Protocol):
+    """Where the spans of one service go."""
+
+    def begin(self, kind: Kind, name: str, trace: Trace, parent: str | None) -> Span:
+        """Begin a span that is called as `trace` says, under the traceparent `parent` (None, or none: a root)."""
 
 
 class Metrics:

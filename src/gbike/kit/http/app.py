@@ -28,7 +28,7 @@ from gbike.kit.http.problems import (
 )
 from gbike.kit.once import KeyInFlight, KeyReused, Replay
 from gbike.kit.store import StoreUnavailable
-from gbike.kit.telemetry import Metrics, log, trace_from, trace_now
+from gbike.kit.telemetry import Kind, Metrics, Span, Spans, log, trace_from, trace_now
 
 Handler = Callable[[Ask], Awaitable[Answer]]
 Refusals = Mapping[type[Exception], ProblemType]
@@ -62,10 +62,18 @@ class Operation(msgspec.Struct, frozen=True):
 class HttpApp:
     """An ASGI application of one service."""
 
-    def __init__(self, service: str, operations: Sequence[Operation], refusals: Refusals, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        service: str,
+        operations: Sequence[Operation],
+        refusals: Refusals,
+        metrics: Metrics,
+        spans: Spans | None = None,
+    ) -> None:
+        """`spans`: where each request is told, when somebody asked for it."""
         self.service, self.operations = service, tuple(operations)
         self._refusals = {**ALWAYS, **refusals}
-        self._metrics = metrics
+        self._metrics, self._spans = metrics, spans
         by_path: dict[str, dict[str, Operation]] = {}
         for operation in operations:
             by_path.setdefault(operation.path, {})[operation.method] = operation
@@ -98,17 +106,23 @@ class HttpApp:
     async def serve(
         self, operation: Operation | None, handler: Handler, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        """Answer one request with `handler`: its trace, its answer or problem, its metrics."""
+        """Answer one request with `handler`: its trace, its answer or problem, its metrics and span."""
         began = time.perf_counter()
         ask = Ask(scope, receive)
+        name = f"{operation.method} {operation.path}" if operation else "none"
         trace = trace_from(ask.headers.get("traceparent"), ask.headers.get("x-request-id"))
+        span = None
+        if self._spans is not None:
+            span = self._spans.begin(Kind.SERVER, name, trace, ask.headers.get("traceparent"))
+            trace = span.trace
         before = trace_now.set(trace)
         try:
             answer = await self._answer(ask, handler, keyed=operation is not None and operation.changes)
             await _send(answer, ask.method, trace.request_id, trace.traceparent, send)
         finally:
             trace_now.reset(before)
-        name = f"{operation.method} {operation.path}" if operation else "none"
+        if span is not None:
+            _end(span, ask, name, answer.status)
         requests, seconds = self._counters(name, answer.status)
         requests.inc()
         seconds.observe(time.perf_counter() - began)
@@ -184,6 +198,19 @@ class _Resource:
             return Answer(200, headers={"Allow": self._allow})
         facts = {"path": ask.path, "method": ask.method[:20], "allow": self._allow}
         raise Problem(METHOD_NOT_ALLOWED, facts, headers={"Allow": self._allow})
+
+
+def _end(span: Span, ask: Ask, name: str, status: int) -> None:
+    span.end(
+        {
+            "http.request.method": ask.method,
+            "http.route": name.partition(" ")[2],
+            "url.path": ask.path,
+            "http.response.status_code": status,
+            "gbike.request_id": span.trace.request_id,
+        },
+        failed=status >= 500,
+    )
 
 
 async def _send(answer: Answer, method: str, request_id: str, traceparent: str, send: Send) -> None:

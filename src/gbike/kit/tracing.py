@@ -1,0 +1,102 @@
+"""Where the spans of a service are taken: at its edges, so that use cases, relay and consumer know nothing of them.
+
+Requests are spans in `http.app`; here are its calls, what it publishes and what it handles. When nobody asked for
+spans, none of this is there. A message whose handling is tried again gets another span: it was tried again.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from msgspec.structs import replace
+
+from gbike.kit.bus import Bus
+from gbike.kit.envelope import Message, trace_of
+from gbike.kit.inbox import Policies, Policy
+from gbike.kit.peers import Caller, PeerAnswer
+from gbike.kit.runtime import Card, Running, World, assemble
+from gbike.kit.store import Tx
+from gbike.kit.telemetry import Facts, Kind, Span, Spans, Trace, within
+
+
+def assemble_traced(card: Card, world: World, spans: Spans) -> Running:
+    """The service of `card` in `world`, with its spans."""
+    world = replace(world, caller=_traced_caller(world.caller, spans), bus=TracedBus(world.bus, spans))
+    service = card.build(world)
+    return assemble(world, replace(service, policies=_traced_policies(service.policies, spans)))
+
+
+class TracedCaller:
+    """A Caller whose calls are spans of their own."""
+
+    def __init__(self, caller: Caller, peer: str, spans: Spans) -> None:
+        self._caller, self._peer, self._spans = caller, peer, spans
+
+    async def call(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> PeerAnswer:
+        """See Caller.call."""
+        parent = headers["traceparent"]
+        own = within(Trace(parent, headers["x-request-id"]))
+        span = self._spans.begin(Kind.CLIENT, f"{method} {self._peer}", own, parent)
+        facts: Facts = {"http.request.method": method, "peer.service": self._peer, "url.path": path}
+        try:
+            answer = await self._caller.call(method, path, body, {**headers, "traceparent": span.trace.traceparent})
+        except BaseException as failure:
+            span.end({**facts, "error.type": type(failure).__name__}, failed=True)
+            raise
+        span.end({**facts, "http.response.status_code": answer.status}, failed=answer.status >= 500)
+        return answer
+
+
+class TracedBus:
+    """A Bus on which the publishing of each message is a span."""
+
+    def __init__(self, bus: Bus, spans: Spans) -> None:
+        self._bus, self._spans = bus, spans
+
+    async def append(self, messages: Sequence[Message]) -> None:
+        """See Bus.append."""
+        begun = [self._begin(message) for message in messages]
+        failed = True
+        try:
+            await self._bus.append(messages)
+            failed = False
+        finally:
+            for span, message in zip(begun, messages, strict=True):
+                span.end(_messaging("send", message.id, message.key), failed=failed)
+
+    def _begin(self, message: Message) -> Span:
+        trace = trace_of(message)
+        return self._spans.begin(Kind.PRODUCER, f"publish {message.type}", within(trace), trace.traceparent)
+
+
+def _traced_policies(policies: Policies, spans: Spans) -> Policies:
+    """The same policies; each message that they are given is a span, and what they say is said within it."""
+    return {kind: _traced(f"process {kind.__name__}", policy, spans) for kind, policy in policies.items()}
+
+
+def _traced_caller(caller: Callable[[str], Caller], spans: Spans) -> Callable[[str], Caller]:
+    """The same way to the peers, traced."""
+    return lambda peer: TracedCaller(caller(peer), peer, spans)
+
+
+def _traced(name: str, policy: Policy, spans: Spans) -> Policy:
+    def handle(tx: Tx, event: Any) -> None:
+        said_within = tx.trace
+        span = spans.begin(Kind.CONSUMER, name, within(said_within), said_within.traceparent)
+        tx.trace = span.trace
+        failed = True
+        try:
+            policy(tx, event)
+            failed = False
+        finally:
+            span.end(_messaging("process", said_within.cause, event.key), failed=failed)
+
+    return handle
+
+
+def _messaging(operation: str, id: str, key: str) -> Facts:
+    return {
+        "messaging.operation.type": operation,
+        "messaging.destination.name": "gbike",
+        "messaging.message.id": id,
+        "gbike.key": key,
+    }
