@@ -1,7 +1,7 @@
 # Every task of the project is a verb here; `make help` lists them.
 PY := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help demo setup test ci lint schemas sim chaos bench lock
+.PHONY: help demo setup test ci lint schemas sim chaos bench lock kafka java
 
 help: ## list every verb with one line each
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -26,8 +26,22 @@ test: .venv/.dev ## every test; what needs a missing tool is skipped by name
 	$(PY) -m pytest -n 2 --dist worksteal
 
 # At full size: 300 simulated seeds and every planted bug, 1,000 races for one bike, 50 kills, the whole API fuzz.
-ci: .venv/.dev lint ## what a change must pass: the checks, then every test at full size
+ci: .venv/.dev lint kafka ## what a change must pass: the checks, then every test at full size
 	GBIKE_REQUIRE=all GBIKE_FULL=1 GBIKE_SIM_SEEDS=300 GBIKE_RACE_ROUNDS=1000 GBIKE_KILLS=50 $(MAKE) test
+
+# A real Kafka for `gbike cluster up`, the tests and the bench. Java and Maven are the system's.
+KAFKA := .engines/kafka/libs
+kafka: java $(KAFKA)/.got ## a real Kafka, into .engines (needs Java 17 and Maven; as root they are installed)
+
+$(KAFKA)/.got: deploy/kafka/pom.xml
+	rm -rf $(KAFKA)
+	mvn -q -B -f $< dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory=$(abspath $(KAFKA))
+	@touch $@
+
+java:
+	@{ command -v java && command -v mvn; } >/dev/null \
+	|| { test "$$(id -u)" = 0 && apt-get update -q && apt-get install -y -q --no-install-recommends default-jre-headless maven; } \
+	|| { echo "Java 17 and Maven are missing: apt-get install default-jre-headless maven"; exit 1; }
 
 lint: .venv/.dev ## ruff and mypy
 	.venv/bin/ruff check .

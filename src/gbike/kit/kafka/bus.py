@@ -6,7 +6,6 @@ every inbox knows it then.
 """
 
 import asyncio
-import logging
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from typing import Any
@@ -28,9 +27,6 @@ REQUEST_MS = 5_000
 """How long one request may take before the connection counts as broken."""
 BATCH_BYTES = 256 * 1024
 """Of one partition in one request: a relay's whole batch has room, so that it is one request."""
-
-# What the client would say line by line, this house says once, in its own log.
-logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
 class KafkaBus:

@@ -32,6 +32,8 @@ SESSION_MS = 6_000
 """Who is silent for so long is out of the group; brokers allow no less, unless they are told to."""
 REQUEST_MS = 15_000
 """How long one request may take before the connection counts as broken; a join waits for the other members."""
+GIVE_UP = 6
+"""So many questions without an answer, and the client is made anew: its picture of the brokers may be of the past."""
 READ = 512
 """Records taken from the client at once."""
 SKIPPED = 4_096
@@ -63,6 +65,7 @@ class KafkaSubscription:
         self._committed: dict[TopicPartition, int] = {}
         self._held: Batch | None = None
         self._committing: asyncio.Task[None] | None = None
+        self._unanswered = 0
         bus.add(self)
 
     async def take(self, most: int) -> Batch:
@@ -103,11 +106,18 @@ class KafkaSubscription:
         consumer = await self._joined()
         partitions = sorted(consumer.assignment())
         behind = 0
-        async with self._in_time(ANSWER_S):
-            ends = await consumer.end_offsets(partitions) if partitions else {}
-            for partition, end in ends.items():
-                settled = self._settled.get(partition)
-                behind += max(0, end - (await consumer.position(partition) if settled is None else settled))
+        try:
+            async with self._in_time(ANSWER_S):
+                ends = await consumer.end_offsets(partitions) if partitions else {}
+                for partition, end in ends.items():
+                    settled = self._settled.get(partition)
+                    behind += max(0, end - (await consumer.position(partition) if settled is None else settled))
+        except BusUnavailable:
+            self._unanswered += 1
+            if self._unanswered >= GIVE_UP:
+                self._drop()
+            raise
+        self._unanswered = 0
         return behind
 
     async def close(self) -> None:
@@ -130,6 +140,7 @@ class KafkaSubscription:
 
     def _drop(self) -> None:
         consumer, self._consumer = self._consumer, None
+        self._unanswered = 0
         self._start_anew()
         if consumer is not None:
             self._bus.let_go(consumer)
@@ -148,8 +159,12 @@ class KafkaSubscription:
         """Read on; answers how many records there were. Raises BusUnavailable."""
         if self._consumer is None:
             raise BusUnavailable("Kafka let the consumer go")
-        async with self._in_time(ANSWER_S + timeout_ms / 1000, drop=True):
-            found = await self._consumer.getmany(timeout_ms=timeout_ms, max_records=READ)
+        async with self._in_time(ANSWER_S + timeout_ms / 1000):
+            try:
+                found = await self._consumer.getmany(timeout_ms=timeout_ms, max_records=READ)
+            except KafkaError:
+                self._drop()
+                raise
         for partition, records in found.items():
             if partition not in self._settled:
                 self._settled[partition] = self._committed[partition] = records[0].offset
@@ -187,17 +202,14 @@ class KafkaSubscription:
         )
 
     @asynccontextmanager
-    async def _in_time(self, seconds: float, drop: bool = False) -> AsyncIterator[None]:
-        """What the client says in its own words becomes BusUnavailable; `drop`: then it is also made anew. A group that
-        is slow to share its partitions out is left in peace."""
+    async def _in_time(self, seconds: float) -> AsyncIterator[None]:
+        """What the client says in its own words becomes BusUnavailable."""
         try:
             async with asyncio.timeout(seconds):
                 yield
         except TimeoutError:
             raise BusUnavailable(f"Kafka did not answer within {seconds:g} s") from None
         except (KafkaError, OSError) as wrong:
-            if drop:
-                self._drop()
             raise BusUnavailable(f"Kafka: {wrong!r}") from None
 
     async def _commit_soon(self) -> None:

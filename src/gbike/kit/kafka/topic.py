@@ -13,6 +13,8 @@ KEEP_MS = 7 * 24 * 3_600_000
 """As long as the embedded log keeps its messages, and well inside what an inbox remembers."""
 ANSWER_S = 10
 """How long the broker may take."""
+LOOK_MS = 2_000
+"""How long one who only looks whether it is there waits."""
 
 CONFIGS = {
     "retention.ms": str(KEEP_MS),
@@ -38,3 +40,15 @@ async def ensure_topic(bootstrap: str, topic: str, partitions: int = PARTITIONS)
     for _, code, *_ in answer.topic_errors:
         if code and not issubclass(for_code(code), TopicAlreadyExistsError):
             raise BusUnavailable(f"the topic {topic} could not be made: {for_code(code).__name__}")
+
+
+async def reachable(bootstrap: str) -> bool:
+    """Whether there is a broker that takes requests."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=LOOK_MS)
+    try:
+        await admin.start()
+        return bool((await admin.describe_cluster())["brokers"])
+    except (KafkaError, OSError, TimeoutError):
+        return False
+    finally:
+        await admin.close()

@@ -1,4 +1,4 @@
-"""A Message as a Kafka record and back, the same bytes at both ends: a header per CloudEvents attribute (binary mode)."""
+"""A Message as a Kafka record and back, the same bytes at both ends: one header per attribute (binary mode)."""
 
 from typing import Any
 

@@ -1,0 +1,116 @@
+"""A real Kafka on this machine: one node in KRaft mode, from the jars that `make kafka` puts into the checkout.
+
+Java 17 runs them. Where there is none, `mock_kafka` stands in: the same protocol, in memory only.
+"""
+
+import os
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+from gbike.app.engines import CannotRun, Program
+
+LIBS = Path(__file__).parents[4] / ".engines" / "kafka" / "libs"
+OLDEST_JAVA = 17
+FORMAT_S = 60
+"""How long preparing the storage may take, JVM included (2 s on a quiet machine)."""
+JVM = (
+    *("-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:MaxMetaspaceSize=128m"),
+    *("-Djava.awt.headless=true", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"),
+)
+"""A small heap, and ready in 2 to 3 s: C1 alone is what a single node of a demonstration needs."""
+
+PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+log.dirs={data}
+# A service makes the topic itself, with its fixed number of partitions.
+auto.create.topics.enable=false
+# One node: what it keeps for itself has one copy.
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=8
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+# A consumer that joins need not wait for others that may come.
+group.initial.rebalance.delay.ms=0
+# Memory: by default the cleaner alone would take half of the heap.
+log.cleaner.dedupe.buffer.size=4194304
+num.network.threads=2
+num.io.threads=4
+num.recovery.threads.per.data.dir=2
+"""
+
+
+def why_not() -> str | None:
+    """Why a real Kafka can't run here, in a line; None when it can."""
+    java = shutil.which("java")
+    if java is None:
+        return f"there is no Java (Kafka needs {OLDEST_JAVA} or later)"
+    version = re.search(r'version "(\d+)', _run([java, "-version"]).stderr)
+    if version is None or int(version[1]) < OLDEST_JAVA:
+        return f"Java {version[1] if version else '?'} is too old (Kafka needs {OLDEST_JAVA} or later)"
+    if not any(libs().glob("kafka_*.jar")):
+        return f"there are no jars of Kafka in {libs()}: `make kafka` gets them; GBIKE_KAFKA_LIBS names another place"
+    return None
+
+
+def libs() -> Path:
+    """Where Kafka's jars are: GBIKE_KAFKA_LIBS, or the checkout."""
+    return Path(os.environ.get("GBIKE_KAFKA_LIBS") or LIBS)
+
+
+def prepare(folder: Path, port: int) -> None:
+    """Write the settings and format the storage, once; what is in it stays. Raises CannotRun."""
+    if (missing := why_not()) is not None:
+        raise CannotRun(f"Kafka can't run: {missing}")
+    data = folder.resolve() / "data"
+    data.mkdir(parents=True, exist_ok=True)
+    _settings(folder).write_text(PROPERTIES.format(port=port, controller=_free_port(), data=data), "utf-8")
+    if not (data / "meta.properties").exists():
+        name = secrets.token_urlsafe(16)  # 22 letters, as Kafka wants a cluster's id
+        tool = [*_java(), "kafka.tools.StorageTool", "format", "-t", name, "-c", str(_settings(folder))]
+        done = _run(tool)
+        if done.returncode:
+            raise CannotRun(f"Kafka's storage in {data} could not be prepared: {(done.stderr or done.stdout).strip()}")
+
+
+def program(folder: Path, port: int) -> Program:
+    """Kafka in the foreground, over a folder that is prepared for `port`."""
+    return Program([*_java(), "kafka.Kafka", str(_settings(folder))])
+
+
+async def ready(port: int) -> bool:
+    """Whether it takes requests."""
+    from gbike.kit.kafka.topic import reachable
+
+    return await reachable(f"127.0.0.1:{port}")
+
+
+def _settings(folder: Path) -> Path:
+    return folder.resolve() / "server.properties"
+
+
+def _java() -> list[str]:
+    return [shutil.which("java") or "java", *JVM, "-cp", f"{libs()}/*"]
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, timeout=FORMAT_S, check=False)  # noqa: S603
+
+
+def _free_port() -> int:
+    """For the controller, which nobody but this node speaks to; it may be another one at every start."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
