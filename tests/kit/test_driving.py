@@ -3,6 +3,7 @@
 import asyncio
 
 from gbike.app.single import BEHIND, BUSY, drive
+from gbike.kit.bus import BusUnavailable
 from gbike.kit.runtime import Worker
 from tests.journeys.virtual_time import VirtualClock, in_virtual_time
 
@@ -41,3 +42,25 @@ def test_a_busy_worker_waits_longer_for_company_than_one_with_little_to_do() -> 
 
 def test_a_worker_with_nothing_to_do_rests() -> None:
     assert steps_within(1, 0) == 1
+
+
+def test_a_worker_whose_rest_fails_is_driven_on() -> None:
+    """A broker that goes away while a consumer waits for news is met in `rest`, not in `step`."""
+    steps = 0
+
+    async def step() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    async def away() -> None:
+        raise BusUnavailable("gone")
+
+    async def run(_clock: VirtualClock) -> None:
+        task = asyncio.create_task(drive("view", Worker("consumer", step, away)))
+        await asyncio.sleep(10)
+        assert not task.done()
+        task.cancel()
+
+    in_virtual_time(run)
+    assert 40 < steps < 60

@@ -27,14 +27,13 @@ async def drive(service: str, worker: Worker) -> None:
     while True:
         try:
             did = await worker.step()
+            await (asyncio.sleep(pause_ms(worker.nap_ms, did) / 1000) if did else worker.rest())
         except (StoreUnavailable, BusUnavailable) as down:
             log.warning("a worker waits", service=service, worker=worker.name, why=str(down))
             await asyncio.sleep(PAUSE_S)
         except Exception as failure:
             log.error("a worker failed and goes on", service=service, worker=worker.name, exc_info=failure)
             await asyncio.sleep(PAUSE_S)
-        else:
-            await (asyncio.sleep(pause_ms(worker.nap_ms, did) / 1000) if did else worker.rest())
 
 
 def pause_ms(nap_ms: int, did: int) -> int:
