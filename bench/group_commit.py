@@ -46,13 +46,11 @@ class CommitInThread(SqliteStore):
 class AllInThread(SqliteStore):
     """Another way: the statements of a batch run in the thread too, and the event loop is woken once."""
 
-    async def _run(self, batch: list[Any]) -> bool:
-        if await asyncio.get_running_loop().run_in_executor(self._committer, self._run_there, batch):
-            self._said.set()
-        return True
+    async def _transact(self, batch: list[Any]) -> bool:
+        return await asyncio.get_running_loop().run_in_executor(self._committer, self._run_there, batch)
 
     def _run_there(self, batch: list[Any]) -> bool:
-        said = self._execute(batch, isolated=False)
+        said = self._execute(batch)
         self._writer.execute("COMMIT")
         return said
 

@@ -264,8 +264,8 @@ MUTANTS = (
         "a write whose commit failed is acknowledged",
         (
             _edit(
-                "kit.sqlite.store",
-                "SqliteStore._run",
+                "kit.batching",
+                "BatchWriter._run",
                 ('request.failed = StoreUnavailable(f"{self._source}: {broken}")', "pass"),
             ),
         ),

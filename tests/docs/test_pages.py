@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from prometheus_client import Counter
 
-from gbike.kit.sqlite.store import BATCH, COMMITS_IN_THREAD, SLOW_COMMIT_MS
+from gbike.kit.batching import BATCH
+from gbike.kit.sqlite.store import COMMITS_IN_THREAD, SLOW_COMMIT_MS
 from gbike.kit.telemetry import Metrics
 
 ROOT = Path(__file__).parents[2]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gbike.kit.sqlite import store as sqlite_store
+from gbike.kit import batching
 from gbike.kit.sqlite.store import SqliteStore
 from gbike.kit.store import Conflict, Reading, StoreUnavailable, Tx
 from gbike.kit.telemetry import Trace, trace_now
@@ -139,7 +139,7 @@ class StoreSuite:
     async def test_more_than_may_wait_is_refused_and_the_others_are_kept(
         self, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(sqlite_store, "QUEUE", 5)
+        monkeypatch.setattr(batching, "QUEUE", 5)
         async with store.hold:
             wishes = [asyncio.create_task(store.write(note, str(n))) for n in range(8)]
             await asyncio.sleep(0)
@@ -204,7 +204,7 @@ async def test_writes_that_wait_together_share_one_commit(tmp_path: Path) -> Non
     seen = commits(store)
     await asyncio.gather(*(store.write(note, str(n)) for n in range(200)))
     assert len(seen) == 1
-    await asyncio.gather(*(store.write(note, f"b{n}") for n in range(sqlite_store.BATCH + 1)))
+    await asyncio.gather(*(store.write(note, f"b{n}") for n in range(batching.BATCH + 1)))
     assert len(seen) == 3
 
 

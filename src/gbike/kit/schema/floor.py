@@ -66,6 +66,13 @@ def create_floor() -> None:
     op.create_table(
         "counters", sa.Column("name", sa.Text, primary_key=True), sa.Column("n", sa.BigInteger, nullable=False)
     )
+    if op.get_bind().dialect.name == "postgresql":  # what each writer committed last (kit/postgres/writer.py)
+        op.create_table(
+            "commits",
+            sa.Column("writer", sa.Text, primary_key=True),
+            sa.Column("number", sa.BigInteger, nullable=False),
+            ms_column("at_ms"),
+        )
 
 
 def number_key(name: str) -> sa.Column[int]:

@@ -33,8 +33,24 @@ def migrate(path: Path, versions: Path) -> bool:
     return True
 
 
+def migrate_url(url: str, versions: Path) -> bool:
+    """Upgrade the PostgreSQL database at `url` to the newest schema; answers whether there was anything to do.
+
+    A schema that is newer than ours is left as it is: its release only expanded it, and may run beside this one.
+    """
+    import psycopg
+
+    with psycopg.connect(url, connect_timeout=10) as connection:
+        table = connection.execute("SELECT to_regclass('alembic_version')").fetchone()
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone() if table and table[0] else None
+    if row is not None and row[0] >= newest(versions):
+        return False
+    upgrade(url.replace("postgresql://", "postgresql+psycopg://", 1), versions)
+    return True
+
+
 def upgrade(url: str, versions: Path) -> None:
-    """Upgrade the database at an SQLAlchemy URL."""
+    """Upgrade the database at an SQLAlchemy URL; on PostgreSQL one at a time, and who comes second finds it done."""
     import sqlalchemy
     from alembic import command
     from alembic.config import Config
@@ -45,6 +61,8 @@ def upgrade(url: str, versions: Path) -> None:
     config.set_main_option("path_separator", "os")
     engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.pool.NullPool)
     with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(1, 2)")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
     engine.dispose()

