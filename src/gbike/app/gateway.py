@@ -34,7 +34,7 @@ def configuration(place: Place, env: Mapping[str, str]) -> dict[str, Any]:
 def addresses(card: Card, env: Mapping[str, str]) -> list[Address]:
     """Where the processes of a service are: `GBIKE_PEER_RENT_URL`, several with commas between. Raises BadSetting."""
     name = f"GBIKE_PEER_{card.name.upper()}_URL"
-    given = env.get(name, f"http://127.0.0.1:{card.port}")
+    given = env.get(name) or f"http://127.0.0.1:{card.port}"
     return [_address(name, one.strip()) for one in given.split(",")]
 
 
@@ -53,16 +53,20 @@ def pages() -> dict[str, Page]:
 
 def show(place: Place) -> str:
     """The configuration as JSON. Raises BadSetting."""
-    return json.dumps(configuration(place, environment(os.environ)), indent=2, ensure_ascii=False)
+    return json.dumps(configuration(place, _settings()), indent=2, ensure_ascii=False)
 
 
 def run(place: Place, folder: Path) -> None:
     """Become Envoy: this process is replaced, so that signals go where they should. Raises BadSetting, CannotRun."""
-    if place.demo and place.host not in LOOPBACK:
-        raise BadSetting(f"the demo is open to everybody who reaches it, so it binds loopback only, not {place.host}")
-    engine.prepare(folder, configuration(place, environment(os.environ)))
+    if place.demo and place.host not in LOOPBACK and "KUBERNETES_SERVICE_HOST" not in os.environ:
+        raise BadSetting(f"with --demo everybody may do everything: loopback only, or in a pod, not {place.host}")
+    engine.prepare(folder, configuration(place, _settings()))
     command: Sequence[str] = engine.program(folder).command
     os.execv(command[0], list(command))  # noqa: S606 - a program of ours with arguments of ours
+
+
+def _settings() -> dict[str, str]:
+    return environment(os.environ, Path(os.environ.get("GBIKE_SETTINGS_DIR", "/etc/gbike")))
 
 
 def _address(name: str, text: str) -> Address:

@@ -10,6 +10,8 @@ from typing import Any
 from gbike.app.engines import CannotRun, Program
 
 FILE = "envoy.json"
+FLUSH_MS = 1_000
+"""The access log is written at least so often."""
 ASK_S = 1
 """How long the admin port may take to say whether Envoy is ready."""
 
@@ -27,7 +29,8 @@ def program(folder: Path, threads: int = 1) -> Program:
     """
     command = [str(binary()), "-c", str(folder / FILE), "--concurrency", str(threads)]
     # Hot restart would let two Envoys of one machine meet in shared memory; ours never take over from one another.
-    return Program([*command, "--use-dynamic-base-id", "--disable-hot-restart", "--log-level", "warning"])
+    command += ["--use-dynamic-base-id", "--disable-hot-restart"]
+    return Program([*command, "--log-level", "warning", "--file-flush-interval-msec", str(FLUSH_MS)])
 
 
 def binary() -> Path:

@@ -1,11 +1,11 @@
 """The edge: what is asked of every request before it is routed, and what is written down about it afterwards."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from gbike.kit.http.ask import MAX_BODY
+from gbike.services.gateway.envoy.headers import FILTERS, TYPE, header_filters
 from gbike.services.gateway.envoy.refusals import local_replies
-from gbike.services.gateway.envoy.routes import MODE, RATE_LIMIT, header, origins
+from gbike.services.gateway.envoy.routes import RATE_LIMIT, origins
 from gbike.services.gateway.envoy.settings import GatewaySettings
 from gbike.services.gateway.envoy.upstreams import Address, socket_address
 
@@ -15,18 +15,6 @@ HEADERS_S, REQUEST_S, IDLE_S = 10, 15, 75
 """A client sends its headers and its whole request in this time, and may keep a connection idle so long."""
 PAGE_BYTES = 4 * 1024 * 1024
 """The largest page of the gateway's own, the description of the whole API."""
-TYPE = "type.googleapis.com/"
-FILTERS = TYPE + "envoy.extensions.filters.http."
-SANE_REQUEST_ID = "[A-Za-z0-9._:/+=@-]{1,128}"
-"""As kit/telemetry.py takes it over."""
-OPEN = (
-    header("access-control-allow-origin", "%REQ(ORIGIN)%"),
-    header("access-control-allow-credentials", "true"),
-    header("access-control-expose-headers", "Location, Retry-After, X-Request-Id, Idempotent-Replayed"),
-    header("vary", "Origin", "APPEND_IF_EXISTS_OR_ADD"),
-)
-"""What a page of another origin is told, as `open_to_all` does. Envoy's own CORS filter leaves out what Envoy answers
-by itself, and can't allow just the headers that were asked for."""
 
 
 def listener(
@@ -95,14 +83,8 @@ def _limits() -> dict[str, Any]:
 
 
 def _filters(settings: GatewaySettings, *, demo: bool) -> list[dict[str, Any]]:
-    filters = [
-        _headers(request=_distrusted(settings), response=[_put(MODE)] if demo else []),
-        _only_if(
-            "x-request-id", SANE_REQUEST_ID, False, _headers(request=[_put(header("x-request-id", "%UNIQUE_ID%"))])
-        ),
-        _headers(response=[_put(header("x-request-id", "%REQ(X-REQUEST-ID)%", "ADD_IF_ABSENT"))]),
-        _only_if("origin", origins(settings, demo=demo), True, _headers(response=[_put(one) for one in OPEN])),
-    ]
+    trusted = settings.gateway_trusted_proxies > 0
+    filters = header_filters(origins(settings, demo=demo), trusted=trusted, demo=demo)
     if settings.gateway_requests_per_s and not demo:
         filters.append(_rate_limit(settings.gateway_requests_per_s))
     buffer = {"@type": FILTERS + "buffer.v3.Buffer", "max_request_bytes": MAX_BODY}
@@ -110,40 +92,6 @@ def _filters(settings: GatewaySettings, *, demo: bool) -> list[dict[str, Any]]:
     filters.append({"name": "envoy.filters.http.buffer", "typed_config": buffer})
     filters.append({"name": "envoy.filters.http.router", "typed_config": router})
     return filters
-
-
-def _distrusted(settings: GatewaySettings) -> list[dict[str, Any]]:
-    """A client that says which address it used is believed only through a proxy that we know."""
-    return [] if settings.gateway_trusted_proxies else [{"remove": "x-forwarded-host"}]
-
-
-def _put(one: dict[str, Any]) -> dict[str, Any]:
-    return {"append": one}
-
-
-def _headers(request: Sequence[dict[str, Any]] = (), response: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
-    """A filter that changes headers."""
-    mutations = {"request_mutations": list(request), "response_mutations": list(response)}
-    typed = {"@type": FILTERS + "header_mutation.v3.HeaderMutation", "mutations": mutations}
-    return {"name": "envoy.filters.http.header_mutation", "typed_config": typed}
-
-
-def _only_if(name: str, regex: str, fits: bool, filter: dict[str, Any]) -> dict[str, Any]:
-    """A filter only for the requests whose header fits, or does not fit, a regular expression."""
-    given = {"@type": TYPE + "envoy.type.matcher.v3.HttpRequestHeaderMatchInput", "header_name": name}
-    match = {"safe_regex": {"google_re2": {}, "regex": regex}}
-    fitting = {"single_predicate": {"input": {"name": name, "typed_config": given}, "value_match": match}}
-    skip = {"@type": TYPE + "envoy.extensions.filters.common.matcher.action.v3.SkipFilter"}
-    skipped = {
-        "predicate": {"not_matcher": fitting} if fits else fitting,
-        "on_match": {"action": {"name": "skip", "typed_config": skip}},
-    }
-    typed = {
-        "@type": TYPE + "envoy.extensions.common.matching.v3.ExtensionWithMatcher",
-        "extension_config": filter,
-        "xds_matcher": {"matcher_list": {"matchers": [skipped]}},
-    }
-    return {"name": "envoy.filters.http.match_delegate", "typed_config": typed}
 
 
 def _rate_limit(per_s: int) -> dict[str, Any]:

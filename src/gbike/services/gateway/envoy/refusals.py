@@ -16,7 +16,8 @@ from gbike.kit.http.problems import (
     TOO_LARGE,
     ProblemType,
 )
-from gbike.services.gateway.envoy.routes import MODE, OWN_METHODS, header
+from gbike.services.gateway.envoy.headers import MODE, header
+from gbike.services.gateway.envoy.routes import OWN_METHODS
 
 BAD_REQUEST = ProblemType(
     "bad-request",

@@ -8,6 +8,7 @@ import msgspec
 
 from gbike.kit.http.ask import HAL_JSON
 from gbike.services.gateway.domain import RouteTable
+from gbike.services.gateway.envoy.headers import header
 from gbike.services.gateway.envoy.settings import GatewaySettings
 
 READS = "GET|HEAD"
@@ -47,14 +48,6 @@ def origins(settings: GatewaySettings, *, demo: bool) -> str:
     """Which origins of web pages may call, as a regular expression: in the demo all, else those in the settings."""
     listed = [origin.strip() for origin in settings.gateway_origins.split(",") if origin.strip()]
     return ".+" if demo else "|".join(map(re.escape, listed)) or "nobody"
-
-
-def header(name: str, value: str, how: str = "OVERWRITE_IF_EXISTS_OR_ADD") -> dict[str, Any]:
-    """A header to add; unless told otherwise, in the place of one of that name."""
-    return {"header": {"key": name, "value": value}, "append_action": how}
-
-
-MODE = header("x-gbike-mode", "demo")
 
 
 def _service(prefix: str, path: str, service: str, settings: GatewaySettings) -> list[dict[str, Any]]:
