@@ -74,3 +74,7 @@ class Server:
     def url(self, database: str) -> str:
         """Where a database is."""
         return postgres.url(self.port, database)
+
+    def connection(self, url: str | None = None) -> psycopg.Connection:
+        """A plain connection beside the product's."""
+        return psycopg.connect(url or self.url("postgres"), autocommit=True)

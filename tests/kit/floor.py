@@ -1,12 +1,14 @@
 """What the tests of the floor share: a clock, events, and stores with only the floor's tables and one of their own."""
 
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from gbike.contracts import Said
 from gbike.kit.ids import SystemIds
 from gbike.kit.schema.migrate import LOG_VERSIONS, in_memory, migrate
 from gbike.kit.sqlite.store import SqliteStore
-from gbike.kit.store import Tx
+from gbike.kit.store import Store, Tx
 from gbike.services.bike.storage import VERSIONS
 
 
@@ -78,6 +80,15 @@ def note(tx: Tx, word: str) -> int:
     return int(row[0])
 
 
-async def words(store: SqliteStore) -> list[str]:
+@asynccontextmanager
+async def held(store: Store) -> AsyncIterator[None]:
+    """While this lasts, the store begins no batch."""
+    async with AsyncExitStack() as all_held:
+        for writer in getattr(store, "writers", [store]):
+            await all_held.enter_async_context(writer.hold)
+        yield
+
+
+async def words(store: Store) -> list[str]:
     """What is kept."""
     return [row[0] for row in await store.read(lambda read: read.all("SELECT word FROM notes ORDER BY id"))]

@@ -11,9 +11,9 @@ import pytest
 
 from gbike.kit import batching
 from gbike.kit.sqlite.store import SqliteStore
-from gbike.kit.store import Conflict, Reading, StoreUnavailable, Tx
+from gbike.kit.store import Conflict, Reading, Store, StoreUnavailable, Tx
 from gbike.kit.telemetry import Trace, trace_now
-from tests.kit.floor import Rang, a_store, note, words
+from tests.kit.floor import Rang, a_store, held, note, words
 
 
 class Refused(Exception):
@@ -36,33 +36,33 @@ class StoreSuite:
     """What every store promises."""
 
     @pytest.fixture
-    def store(self, tmp_path: Path) -> SqliteStore:
+    def store(self) -> Store:
         raise NotImplementedError
 
-    async def test_what_is_answered_is_kept(self, store: SqliteStore) -> None:
-        assert await store.write(note, "a") == 1
-        assert await words(store) == ["a"]
+    async def test_what_is_answered_is_kept(self, store: Store) -> None:
+        number = await store.write(note, "a")
+        assert await store.read(lambda read: read.all("SELECT id, word FROM notes")) == [(number, "a")]
 
-    async def test_what_is_refused_leaves_nothing(self, store: SqliteStore) -> None:
+    async def test_what_is_refused_leaves_nothing(self, store: Store) -> None:
         with pytest.raises(Refused):
             await store.write(note_and_refuse, "a")
         assert await words(store) == []
         assert await store.read(outbox) == 0
         assert await store.read(lambda read: read.all("SELECT * FROM counters")) == []
 
-    async def test_one_that_is_refused_leaves_the_others_of_its_batch(self, store: SqliteStore) -> None:
+    async def test_one_that_is_refused_leaves_the_others_of_its_batch(self, store: Store) -> None:
         wishes = [store.write(note_and_refuse if n == 3 else note, str(n)) for n in range(6)]
         answers = await asyncio.gather(*wishes, return_exceptions=True)
         assert [type(answer) for answer in answers] == [int, int, int, Refused, int, int]
         assert await words(store) == ["0", "1", "2", "4", "5"]
 
-    async def test_a_key_that_exists_is_a_conflict(self, store: SqliteStore) -> None:
+    async def test_a_key_that_exists_is_a_conflict(self, store: Store) -> None:
         await store.write(note, "a")
         with pytest.raises(Conflict):
             await store.write(note, "a")
         assert await words(store) == ["a"]
 
-    async def test_what_is_said_is_in_the_outbox_if_and_only_if_it_is_kept(self, store: SqliteStore) -> None:
+    async def test_what_is_said_is_in_the_outbox_if_and_only_if_it_is_kept(self, store: Store) -> None:
         def say(tx: Tx, number: int) -> None:
             note(tx, str(number))
             tx.say(Rang(number=number))
@@ -74,7 +74,7 @@ class StoreSuite:
         said = await store.read(lambda read: read.all("SELECT value FROM outbox ORDER BY id"))
         assert [f'"number":{word}' in row[0].decode() for word, row in zip(kept, said, strict=True)] == [True] * 5
 
-    async def test_a_message_is_new_once_and_new_again_when_its_effect_failed(self, store: SqliteStore) -> None:
+    async def test_a_message_is_new_once_and_new_again_when_its_effect_failed(self, store: Store) -> None:
         def hear(tx: Tx, fail: bool) -> bool:
             new = "m1" in tx.first_time(["m0", "m1"])
             if fail:
@@ -85,7 +85,7 @@ class StoreSuite:
             await store.write(hear, True)
         assert [await store.write(hear, False), await store.write(hear, False)] == [True, False]
 
-    async def test_counters_add_up_what_is_kept(self, store: SqliteStore) -> None:
+    async def test_counters_add_up_what_is_kept(self, store: Store) -> None:
         def count(tx: Tx, by: int) -> None:
             tx.count("rides", by)
             tx.count("others")
@@ -96,12 +96,12 @@ class StoreSuite:
         rows = await store.read(lambda read: read.all("SELECT name, n FROM counters ORDER BY name"))
         assert rows == [("others", 3), ("rides", 2)]
 
-    async def test_a_number_never_comes_back_after_a_purge(self, store: SqliteStore) -> None:
+    async def test_a_number_never_comes_back_after_a_purge(self, store: Store) -> None:
         numbers = []
         for word in "abc":
             numbers.append(await store.write(note, word))
             await store.write(lambda tx: tx.execute("DELETE FROM notes"))
-        assert numbers == [1, 2, 3]
+        assert numbers == sorted(set(numbers))
 
         async def said() -> int:
             await store.write(lambda tx: tx.say(Rang(number=1)))
@@ -110,16 +110,16 @@ class StoreSuite:
             return int(row[0])
 
         first = await said()
-        assert await said() == first + 1
+        assert await said() > first
 
-    async def test_a_caller_that_goes_away_does_not_stop_what_has_begun(self, store: SqliteStore) -> None:
-        begun = asyncio.Event()
+    async def test_a_caller_that_goes_away_does_not_stop_what_has_begun(self, store: Store) -> None:
+        begun, loop = asyncio.Event(), asyncio.get_running_loop()
 
         def tell(tx: Tx) -> int:
-            begun.set()
+            loop.call_soon_threadsafe(begun.set)
             return note(tx, "kept")
 
-        async with store.hold:
+        async with held(store):
             caller = asyncio.create_task(store.write(tell))
             await asyncio.sleep(0)
         await begun.wait()
@@ -127,8 +127,8 @@ class StoreSuite:
         await store.write(note, "after")
         assert await words(store) == ["kept", "after"]
 
-    async def test_a_caller_that_goes_away_before_it_begins_leaves_nothing(self, store: SqliteStore) -> None:
-        async with store.hold:
+    async def test_a_caller_that_goes_away_before_it_begins_leaves_nothing(self, store: Store) -> None:
+        async with held(store):
             caller = asyncio.create_task(store.write(note, "never"))
             await asyncio.sleep(0)
             caller.cancel()
@@ -137,37 +137,35 @@ class StoreSuite:
         assert await words(store) == ["after"]
 
     async def test_more_than_may_wait_is_refused_and_the_others_are_kept(
-        self, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(batching, "QUEUE", 5)
-        async with store.hold:
+        async with held(store):
             wishes = [asyncio.create_task(store.write(note, str(n))) for n in range(8)]
             await asyncio.sleep(0)
         answers = await asyncio.gather(*wishes, return_exceptions=True)
         assert [isinstance(answer, StoreUnavailable) for answer in answers] == [False] * 5 + [True] * 3
         assert await words(store) == list("01234")
 
-    async def test_a_closed_store_refuses_and_has_finished_what_was_asked(self, store: SqliteStore) -> None:
+    async def test_a_closed_store_refuses_and_has_finished_what_was_asked(self, store: Store) -> None:
         wish = asyncio.create_task(store.write(note, "last"))
         await asyncio.sleep(0)
         await store.close()
-        assert await wish == 1
+        assert await wish >= 1
         with pytest.raises(StoreUnavailable):
             await store.write(note, "too late")
         with pytest.raises(StoreUnavailable):
             await words(store)
 
-    async def test_an_outbox_row_carries_the_trace_of_its_request(self, store: SqliteStore) -> None:
+    async def test_an_outbox_row_carries_the_trace_of_its_request(self, store: Store) -> None:
         before = trace_now.set(Trace("00-" + "a" * 32 + "-" + "b" * 16 + "-01", "ride-77"))
         await store.write(lambda tx: tx.say(Rang(number=1)))
         trace_now.reset(before)
         [(headers,)] = await store.read(lambda read: read.all("SELECT headers FROM outbox"))
         assert b"ride-77" in headers
 
-    async def test_who_waits_for_what_is_said_is_woken(self, store: SqliteStore) -> None:
+    async def test_who_waits_for_what_is_said_is_woken(self, store: Store) -> None:
         waiting = asyncio.create_task(store.said_something(60_000))
-        await store.write(note, "silent")
-        assert not waiting.done()
         await store.write(lambda tx: tx.say(Rang(number=1)))
         await asyncio.wait_for(waiting, 5)
 
@@ -190,6 +188,15 @@ class TestSqliteFile(StoreSuite):
     @pytest.fixture
     def store(self, tmp_path: Path) -> SqliteStore:
         return a_store(tmp_path / "store.sqlite")
+
+
+async def test_who_waits_is_not_woken_by_a_write_that_said_nothing() -> None:
+    store = a_store()
+    waiting = asyncio.create_task(store.said_something(60_000))
+    await store.write(note, "silent")
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    waiting.cancel()
 
 
 def commits(store: SqliteStore) -> list[str]:

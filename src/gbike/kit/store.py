@@ -85,7 +85,7 @@ class Store(Protocol):
         """The same as `read` in just one of the processes that share this database, and None in the others."""
 
     async def said_something(self, timeout_ms: int) -> None:
-        """Wait until a commit left something in the outbox, `timeout_ms` at most."""
+        """Wait until a commit left something in the outbox, `timeout_ms` at most; it may return for nothing."""
 
     async def close(self) -> None:
         """Finish what has begun, then let go of the database."""

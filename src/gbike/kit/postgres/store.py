@@ -93,6 +93,8 @@ class PostgresStore:
 
     async def close(self) -> None:
         """See Store.close."""
+        if self._closed:
+            return
         self._closed = True
         await asyncio.gather(*(writer.close() for writer in self.writers))
         for part in (self._leader, self._readers, self._scans):

@@ -1,0 +1,41 @@
+"""PostgreSQL for the tests of the floor: one server for all, and a fresh database for each test."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from gbike.kit.schema.migrate import migrate_url
+from gbike.services.bike.storage import VERSIONS
+from tests.postgres import Server
+
+
+def floor_database(server: Server) -> str:
+    """A database with the floor's tables and `notes`."""
+    name = server.database()
+    migrate_url(server.url(name), VERSIONS)
+    with psycopg.connect(server.url(name)) as connection:
+        connection.execute(
+            "CREATE TABLE notes (id bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY, word text NOT NULL UNIQUE)"
+        )
+    return name
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """A server that does not wait for the disk."""
+    server = Server(durable=False)
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="session")
+def floor(server: Server) -> str:
+    """The database that others are copied from."""
+    return floor_database(server)
+
+
+@pytest.fixture
+def url(server: Server, floor: str) -> str:
+    """Where a fresh database is."""
+    return server.url(server.database(like=floor))
