@@ -90,6 +90,7 @@ def _preflight(settings: GatewaySettings, *, demo: bool) -> dict[str, Any]:
         header("access-control-allow-methods", METHODS),
         header("access-control-allow-headers", "%REQ(ACCESS-CONTROL-REQUEST-HEADERS)%"),
         header("access-control-max-age", str(PREFLIGHT_S)),
+        header("vary", "Access-Control-Request-Method, Access-Control-Request-Headers"),
     ]
     return {
         "match": {"prefix": "/", "headers": asked},
