@@ -35,7 +35,7 @@ def card(name: str) -> Card:
 
 def usual_port(name: str) -> int:
     """Where a service listens unless it is told otherwise, also one that is not in this installation."""
-    return FIRST_PORT + [known.replace("_", "") for known in NAMES].index(name.replace("_", "").lower())
+    return FIRST_PORT + NAMES.index(name)
 
 
 def cards() -> list[Card]:

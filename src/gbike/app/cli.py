@@ -20,10 +20,13 @@ app = typer.Typer(
 view_app = typer.Typer(help="The view of rides and bills.", no_args_is_help=True)
 fault_app = typer.Typer(help="Faults for trying out, on a running demo.", no_args_is_help=True)
 app.add_typer(view_app, name="view")
+cluster_app = typer.Typer(help="The distributed form on this machine, for real.", no_args_is_help=True)
 app.add_typer(fault_app, name="demo-fault")
+app.add_typer(cluster_app, name="cluster")
 
 Data = Annotated[Path, typer.Option("--data", envvar="GBIKE_DATA", help="the data folder")]
 DATA = Path("data")
+CLUSTER_DATA = Path("data-cluster")
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 
@@ -116,6 +119,22 @@ def verify(data: Data = DATA) -> None:
 
 
 @app.command()
+def trace(name: Annotated[str, typer.Argument(metavar="ID")], data: Data = DATA) -> None:
+    """Follow a rent (7), a request, a trace or a message: who said what, when, because of what."""
+    from gbike.app.data_folder import DataFolder
+    from gbike.app.event_map import heard
+    from gbike.app.readings import open_readings
+    from gbike.app.trace import find
+    from gbike.app.trace_page import nothing, page
+
+    with _named_errors(), open_readings(DataFolder(data)) as stores:
+        path = find(stores, heard(), name)
+    for line in page(path) if path.said else [nothing(path)]:
+        typer.echo(line, err=not path.said)
+    raise typer.Exit(0 if path.said else 1)
+
+
+@app.command()
 def backup(target: Path, data: Data = DATA) -> None:
     """Copy all stores of one moment into an empty folder, also while gbike runs."""
     from gbike.app import control
@@ -165,15 +184,63 @@ def fault_slow(service: str, delay_ms: str, data: Data = DATA) -> None:
 
 
 @fault_app.command("stop")
-def fault_stop(service: str, data: Data = DATA) -> None:
-    """Stop a service: no answers, no workers."""
-    _order(data, "stop", service)
+def fault_stop(
+    service: str,
+    data: Data = DATA,
+    hard: Annotated[bool, typer.Option("--hard", help="as a crash would (of a cluster's program)")] = False,
+) -> None:
+    """Stop a service: no answers, no workers. Of a cluster also rent-2, postgres, kafka or envoy."""
+    _order(data, "stop", service, *(["hard"] if hard else []))
 
 
 @fault_app.command("heal")
-def fault_heal(data: Data = DATA) -> None:
-    """Start every service again and take every delay away."""
-    _order(data, "heal")
+def fault_heal(service: Annotated[str | None, typer.Argument()] = None, data: Data = DATA) -> None:
+    """Start a service, or every one, again and take its delay away."""
+    _order(data, "heal", *([service] if service else []))
+
+
+@cluster_app.command("up")
+def cluster_up(
+    data: Data = CLUSTER_DATA,
+    demo: Annotated[bool, typer.Option("--demo", help="open to whoever is on this machine")] = False,
+    replicas: Annotated[int, typer.Option(help="processes of each service")] = 1,
+    port: Annotated[int, typer.Option(help="the gateway's; services are on those before it; 0: free ones")] = 8088,
+    store: Annotated[list[str] | None, typer.Option(help="rent=sqlite: this service's store is another engine")] = None,
+    empty: Annotated[bool, typer.Option("--empty", help="start with nothing")] = False,
+) -> None:
+    """PostgreSQL, Kafka, Envoy and every service, each its own process, until Ctrl-C."""
+    from gbike.app.cluster.plan import BadCluster, Options
+    from gbike.app.cluster.ports import PortTaken
+    from gbike.app.cluster.run import run_cluster
+    from gbike.app.cluster.supervisor import NotReady
+    from gbike.app.engines import CannotRun
+
+    with _named_errors():
+        try:
+            run_cluster(Options(data, port, replicas, store or [], demo, empty))
+        except (BadCluster, CannotRun, NotReady, PortTaken) as wrong:
+            typer.echo(f"gbike: {wrong}", err=True)
+            raise typer.Exit(1 if isinstance(wrong, NotReady) else 2) from None
+
+
+@cluster_app.command("down")
+def cluster_down(data: Data = CLUSTER_DATA) -> None:
+    """Stop the cluster that runs on the folder; everything is kept."""
+    from gbike.app.cluster import orders
+
+    with _named_errors():
+        orders.down(data, typer.echo)
+
+
+@cluster_app.command("status")
+def cluster_status(
+    data: Data = CLUSTER_DATA, as_json: Annotated[bool, typer.Option("--json", help="for scripts")] = False
+) -> None:
+    """Every program: its process, health, backlog, memory and how often it was started again."""
+    from gbike.app.cluster import orders
+
+    with _named_errors():
+        orders.status(data, as_json)
 
 
 @app.command()

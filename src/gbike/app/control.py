@@ -65,6 +65,8 @@ class Control:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             order = msgspec.json.decode(await reader.readline(), type=Order)
+            if order.verb not in self._verbs:
+                raise LookupError(f"{order.verb!r} can't be done here; what can: {', '.join(self._verbs)}")
             done = Done(True, await self._verbs[order.verb](*order.args))
         except Exception as failure:
             done = Done(False, str(failure) or repr(failure))
@@ -77,7 +79,8 @@ def ask(folder: DataFolder, verb: str, *args: str) -> Done:
     """Give an order to whoever runs on the folder, and wait for the answer. Raises NotRunning."""
     holder = folder.holder()
     if holder is None or not holder.control:
-        raise NotRunning(f"nothing runs on {folder.path}; start it with `gbike demo --data {folder.path}`")
+        start = f"`gbike demo --data {folder.path}` or `gbike cluster up --demo --data {folder.path}`"
+        raise NotRunning(f"nothing runs on {folder.path}; start it with {start}")
     with socket.socket(socket.AF_UNIX) as line:
         line.settimeout(ANSWER_S)
         line.connect(holder.control)

@@ -17,7 +17,7 @@ from gbike.app.copies import copy_running
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
 from gbike.app.faults import read_delay
-from gbike.app.seed import seed
+from gbike.app.seed import posted_to, seed
 from gbike.app.tracing import start_tracing, stop_tracing
 from gbike.kit.http.server import HttpServer, listen, run
 from gbike.kit.listing import counted
@@ -56,7 +56,7 @@ async def _serve(options: DemoOptions) -> None:
                 embedded.part(service).faulty.delay = read_delay(delay)
             embedded.start(options.without)
             if fresh and not options.empty:
-                await seed(embedded.inside)
+                await seed(posted_to(embedded.inside))
             await control.start(_verbs(embedded))
             await _until_stopped(embedded, listener, options, address)
         finally:
@@ -102,11 +102,11 @@ def _verbs(embedded: Embedded) -> dict[str, Verb]:
         await part.stop()
         return f"{part.card.name} is stopped"
 
-    async def heal() -> str:
-        for part in embedded.parts.values():
+    async def heal(service: str = "") -> str:
+        for part in [embedded.part(service)] if service else embedded.parts.values():
             part.faulty.delay = None
             part.start()
-        return "every service runs and answers at once"
+        return f"{service or 'every service'} runs and answers at once"
 
     async def backup(target: str) -> str:
         held_ms = await copy_running(embedded, Path(target))

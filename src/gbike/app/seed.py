@@ -1,9 +1,14 @@
 """A small fleet to try things on. Its numbers start at 1001: the original's own scenario uses 1, 2, 3 beside it."""
 
+from collections.abc import Awaitable, Callable
+
 import msgspec
 from starlette.types import ASGIApp
 
 from gbike.kit.inprocess.peer import call_asgi
+
+Post = Callable[[str, dict[str, object]], Awaitable[int]]
+"""Sends a body to a path of the public interface; answers the status."""
 
 ZONES = (
     ("분당_정자역_1구역", 37.3670, 127.1083),
@@ -15,26 +20,35 @@ RIDERS = 3
 FIRST = 1001
 
 
-async def seed(app: ASGIApp) -> None:
+async def seed(post: Post) -> None:
     """Register bikes in three zones, riders with deposits, and one of the field staff, through the public interface."""
     number = FIRST
     for location, lat, lon in ZONES:
         for step in range(BIKES_PER_ZONE):
-            bike = {
+            bike: dict[str, object] = {
                 "bikeid": number,
                 "location": location,
                 "lat": lat + step * 0.0002,
                 "lon": lon,
                 "batterylevel": 90 - step,
             }
-            await _post(app, "/bikes", bike)
+            await _made(post, "/bikes", bike)
             number += 1
     for userid in range(FIRST, FIRST + RIDERS):
-        await _post(app, "/userDeposits", {"userid": userid, "deposit": 10_000})
-    await _post(app, "/bikeManagers", {"managerid": FIRST, "userid": FIRST, "point": 0})
+        await _made(post, "/userDeposits", {"userid": userid, "deposit": 10_000})
+    await _made(post, "/bikeManagers", {"managerid": FIRST, "userid": FIRST, "point": 0})
 
 
-async def _post(app: ASGIApp, path: str, body: dict[str, object]) -> None:
-    answer = await call_asgi(app, "POST", path, msgspec.json.encode(body), {})
-    if answer.status != 201:
-        raise RuntimeError(f"the small fleet could not be made: {path} answered {answer.status}")
+def posted_to(app: ASGIApp) -> Post:
+    """A Post in this process."""
+
+    async def post(path: str, body: dict[str, object]) -> int:
+        return (await call_asgi(app, "POST", path, msgspec.json.encode(body), {})).status
+
+    return post
+
+
+async def _made(post: Post, path: str, body: dict[str, object]) -> None:
+    status = await post(path, body)
+    if status != 201:
+        raise RuntimeError(f"the small fleet could not be made: {path} answered {status}")

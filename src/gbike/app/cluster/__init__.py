@@ -1,0 +1,1 @@
+"""`gbike cluster`: the distributed form on one machine: engines, gateway and services, each its own process."""

@@ -1,0 +1,52 @@
+"""Programs that a killed supervisor left behind: known by pid and birth, so that nobody else's process is touched."""
+
+import os
+import signal
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+FILE = "programs.json"
+END_S = 10
+
+
+class Known(msgspec.Struct, frozen=True):
+    """A process: its number, and when it began (clock ticks since the system's start; numbers come again)."""
+
+    pid: int
+    born: int
+
+
+def note(data: Path, pids: Iterable[int]) -> None:
+    """Write down which processes are ours."""
+    ours = [Known(pid, born) for pid in pids if (born := birth(pid)) is not None]
+    new = data / f"{FILE}.new"
+    new.write_bytes(msgspec.json.encode(ours))
+    new.replace(data / FILE)
+
+
+def end_left_behind(data: Path) -> int:
+    """End those that still run; answers how many there were. Call it as the one who holds the folder."""
+    file = data / FILE
+    known = msgspec.json.decode(file.read_bytes(), type=list[Known]) if file.exists() else []
+    alive = [one for one in known if birth(one.pid) == one.born]
+    for number in (signal.SIGINT, signal.SIGKILL):
+        for one in alive:
+            if birth(one.pid) == one.born:
+                os.kill(one.pid, number)
+        until = time.monotonic() + END_S
+        while any(birth(one.pid) == one.born for one in alive) and time.monotonic() < until:
+            time.sleep(0.02)
+    file.unlink(missing_ok=True)
+    return len(alive)
+
+
+def birth(pid: int) -> int | None:
+    """When a process began; None when there is none, or it has ended and waits to be collected."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] == "Z" else int(fields[19])

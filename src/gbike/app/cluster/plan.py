@@ -1,0 +1,149 @@
+"""What a cluster consists of: which programs, on which ports, and how they are told of each other."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from gbike.app.catalogue import card as find_card
+from gbike.app.catalogue import cards
+from gbike.app.cluster.ports import free_ports, is_free, must_be_free
+from gbike.app.engines import Program
+from gbike.kit.runtime import Card
+
+GATEWAY_PORT = 8088
+BETWEEN_REPLICAS = 100
+"""Replica k of a service listens so much above replica k - 1."""
+MOST_REPLICAS = 9
+FILE = "cluster.json"
+SQLITE, POSTGRES = "sqlite", "postgres"
+
+
+class BadCluster(Exception):
+    """The cluster can't be started like this; the text says what to mend."""
+
+
+class Options(msgspec.Struct, frozen=True):
+    """What the command line says."""
+
+    data: Path
+    port: int = GATEWAY_PORT
+    replicas: int = 1
+    stores: Sequence[str] = ()
+    demo: bool = False
+    empty: bool = False
+
+
+class Replica(msgspec.Struct, frozen=True):
+    """One process of a service."""
+
+    name: str
+    service: str
+    number: int
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://127.0.0.1:{self.port}"
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """Everything that is decided before anything starts; DIR/cluster.json keeps it for other commands."""
+
+    gateway: str
+    kafka: str
+    stores: Mapping[str, str]
+    replicas: Sequence[Replica]
+    ports: Mapping[str, int]
+
+    def peers(self) -> dict[str, str]:
+        """Where each service's processes are, as settings."""
+        urls: dict[str, list[str]] = {}
+        for replica in self.replicas:
+            urls.setdefault(replica.service, []).append(replica.url)
+        return {f"GBIKE_PEER_{service.upper()}_URL": ",".join(found) for service, found in urls.items()}
+
+    def service_program(self, replica: Replica) -> Program:
+        """One process of a service, with all it must know."""
+        env = {
+            "GBIKE_DEMO": "1",
+            "GBIKE_STORE_URL": self.stores[replica.service],
+            "GBIKE_KAFKA": self.kafka,
+            "GBIKE_INSTANCE": str(replica.number),
+            **self.peers(),
+        }
+        command = [sys.executable, "-m", "gbike", "serve", replica.service, "--port", str(replica.port)]
+        return Program(command, {**os.environ, **env})
+
+
+def make_plan(options: Options) -> Plan:
+    """Decide on ports and stores. Raises BadCluster, PortTaken or NoSuchService."""
+    if not options.demo:
+        raise BadCluster("a secure cluster needs accounts, which gbike does not have yet; `cluster up --demo` is open")
+    if not 1 <= options.replicas <= MOST_REPLICAS:
+        raise BadCluster(f"--replicas {options.replicas}: 1 to {MOST_REPLICAS}")
+    known = cards()
+    on_sqlite = {name for text in options.stores if (name := _on_sqlite(text))}
+    gateway = options.port or _free_block(known, options.replicas)
+    if not BETWEEN_REPLICAS <= gateway <= 60_000:
+        raise BadCluster(f"--port {gateway}: 0 (free ports), or {BETWEEN_REPLICAS} to 60000")
+    replicas = [replica for card in known for replica in _replicas(card, gateway, options.replicas)]
+    if options.replicas > 1 and on_sqlite:
+        raise BadCluster(f"--store {min(on_sqlite)}=sqlite: one process writes to a file, so --replicas must be 1")
+    for port, whose in [(gateway, "gateway"), *((replica.port, replica.name) for replica in replicas)]:
+        must_be_free(port, whose)
+    free = free_ports(spared=(gateway, *(replica.port for replica in replicas)))
+    ports = {"postgres": next(free), "kafka": next(free), "envoy-admin": next(free)}
+    return Plan(
+        gateway=f"http://127.0.0.1:{gateway}",
+        kafka=f"127.0.0.1:{ports['kafka']}",
+        stores={card.name: _store_url(card, options.data, ports["postgres"], card.name in on_sqlite) for card in known},
+        replicas=replicas,
+        ports={"gateway": gateway, **ports},
+    )
+
+
+def read_plan(data: Path) -> Plan | None:
+    """The plan of the cluster that runs, or ran last, on a folder; None where there was none."""
+    file = data / FILE
+    return msgspec.json.decode(file.read_bytes(), type=Plan) if file.exists() else None
+
+
+def keep_plan(plan: Plan, data: Path) -> None:
+    """Write it down for other commands."""
+    (data / FILE).write_bytes(msgspec.json.format(msgspec.json.encode(plan), indent=1))
+
+
+def _replicas(card: Card, gateway: int, count: int) -> list[Replica]:
+    """The services are on the ports before the gateway's, as the original's are."""
+    first = gateway - GATEWAY_PORT + card.port
+    return [
+        Replica(card.name if k == 0 else f"{card.name}-{k + 1}", card.name, k + 1, first + k * BETWEEN_REPLICAS)
+        for k in range(count)
+    ]
+
+
+def _free_block(known: Sequence[Card], replicas: int) -> int:
+    """A port for the gateway such that those of all services are free too."""
+    for gateway in free_ports():
+        if all(is_free(replica.port) for card in known for replica in _replicas(card, gateway, replicas)):
+            return gateway
+    raise BadCluster("there are not enough free ports")
+
+
+def _on_sqlite(text: str) -> str:
+    service, _, engine = text.partition("=")
+    if engine not in (SQLITE, POSTGRES):
+        raise BadCluster(f"--store {text}: write rent=sqlite; every other service is on PostgreSQL")
+    return find_card(service).name if engine == SQLITE else ""
+
+
+def _store_url(card: Card, data: Path, port: int, on_sqlite: bool) -> str:
+    if on_sqlite:
+        return f"sqlite:///{(data / 'stores').resolve() / card.name}.sqlite"
+    from gbike.app.engines.postgres import url
+
+    return url(port, card.name)

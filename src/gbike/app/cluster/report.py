@@ -1,0 +1,130 @@
+"""How a cluster is: each program's process, health, backlog and memory, asked of the programs themselves."""
+
+import asyncio
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import aiohttp
+import msgspec
+from rich.table import Table
+
+from gbike.app.cluster.child import Child
+
+ASK_S = 1.5
+"""How long a program may take to say how it is."""
+LAG = re.compile(r"^gbike_consumer_lag\{[^}]*\} (\S+)$", re.MULTILINE)
+WAITING = re.compile(r"^gbike_outbox_waiting\{[^}]*\} (\S+)$", re.MULTILINE)
+COLOURS = {"ready": "green", "live": "yellow", "starting": "yellow", "down": "red", "stopped": "dim"}
+
+
+class Health(msgspec.Struct, frozen=True):
+    """How one program is. `lag`: messages it has not handled yet; None for who handles none.
+
+    `health`: ready; live (answers, not ready); starting or down (no answer, the process is there or not); stopped.
+    """
+
+    name: str
+    service: str
+    port: int
+    pid: int | None
+    health: str
+    lag: int | None
+    memory_mb: float | None
+    restarts: int
+
+
+async def look(children: Sequence[Child]) -> list[Health]:
+    """How every program is now."""
+    timeout = aiohttp.ClientTimeout(total=ASK_S)
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+        return await asyncio.gather(*(_look(child, session) for child in children))
+
+
+async def is_ready(url: str) -> bool:
+    """Whether a service says that it can do its work."""
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ASK_S)) as session:
+        return await _status(session, f"{url}/health/ready") == 200
+
+
+def table(found: Sequence[Health]) -> Table:
+    """The same for people."""
+    shown = Table(box=None, pad_edge=False)
+    for title in ("program", "pid", "port", "health · 상태", "lag", "MB", "restarts"):
+        shown.add_column(title, justify="left" if title in ("program", "health · 상태") else "right")
+    for one in found:
+        health = f"[{COLOURS[one.health]}]{one.health}[/]"
+        numbers = ["–" if value is None else str(value) for value in (one.pid, one.port)]
+        lag = "–" if one.lag is None else str(one.lag)
+        memory = "–" if one.memory_mb is None else f"{one.memory_mb:.0f}"
+        shown.add_row(one.name, *numbers, health, lag, memory, str(one.restarts))
+    return shown
+
+
+async def _look(child: Child, session: aiohttp.ClientSession) -> Health:
+    part, pid, lag = child.part, child.pid, None
+    if not child.wanted:
+        health = "stopped"
+    elif part.url is None:
+        health = "ready" if await part.ready() else "starting" if pid else "down"
+    else:
+        status = await _status(session, f"{part.url}/health/ready")
+        health = "ready" if status == 200 else "live" if status else "starting" if pid else "down"
+        lag = await _lag(session, part.url) if status else None
+    return Health(part.name, part.service, part.port, pid, health, lag, memory_mb(pid), child.restarts)
+
+
+async def _status(session: aiohttp.ClientSession, url: str) -> int | None:
+    try:
+        async with session.get(url) as answer:
+            return answer.status
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        return None
+
+
+async def _lag(session: aiohttp.ClientSession, url: str) -> int | None:
+    try:
+        async with session.get(f"{url}/metrics") as answer:
+            found = LAG.search(await answer.text())
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        return None
+    return int(float(found[1])) if found else None
+
+
+def memory_mb(pid: int | None) -> float | None:
+    """What a process occupies (RSS); of one with children (PostgreSQL) the shares of all, so that what they have in
+    common counts once. None where the system does not tell."""
+    if pid is None:
+        return None
+    family = [pid, *_descendants(pid)]
+    try:
+        if len(family) == 1:
+            return _kilobytes(Path(f"/proc/{pid}/status"), "VmRSS:") / 1024
+        return sum(_kilobytes(Path(f"/proc/{one}/smaps_rollup"), "Pss:") for one in family) / 1024
+    except OSError:
+        return None
+
+
+def _kilobytes(file: Path, field: str) -> int:
+    for line in file.read_text("utf-8").splitlines():
+        if line.startswith(field):
+            return int(line.split()[1])
+    return 0
+
+
+def _descendants(pid: int) -> list[int]:
+    children: dict[int, list[int]] = {}
+    for entry in os.scandir("/proc"):
+        if entry.name.isdigit():
+            try:
+                fields = Path(entry.path, "stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+            except OSError:
+                continue
+            children.setdefault(int(fields[1]), []).append(int(entry.name))
+    found, waiting = list[int](), [pid]
+    while waiting:
+        own = children.get(waiting.pop(), [])
+        found += own
+        waiting += own
+    return found

@@ -1,0 +1,101 @@
+"""`gbike cluster up`: from an empty folder to a running cluster, until Ctrl-C, SIGTERM or `gbike cluster down`."""
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any
+
+import aiohttp
+from rich.console import Console
+
+from gbike.app.cluster import left
+from gbike.app.cluster.plan import BadCluster, Options, keep_plan, make_plan
+from gbike.app.cluster.screen import Screen, greeting
+from gbike.app.cluster.supervisor import Supervisor
+from gbike.app.control import Control
+from gbike.app.data_folder import DataFolder
+from gbike.app.seed import seed
+from gbike.kit.clock import SystemClock
+
+COMMAND = "gbike cluster"
+LOOK_AT_LOGS_S = 5
+
+
+def run_cluster(options: Options) -> None:
+    """Run until it is stopped. Raises BadCluster, CannotRun, FolderInUse, NotReady, PortTaken or NoSuchService."""
+    asyncio.run(_hold(options))
+
+
+async def _hold(options: Options) -> None:
+    folder, control = DataFolder(options.data), Control(options.data)
+    folder.acquire(COMMAND)
+    try:
+        if folder.exists:
+            raise BadCluster(f"{options.data} is the folder of a `gbike demo`: choose another with --data")
+        await _run(options, folder, control)
+    finally:
+        await control.stop()
+        folder.release()
+
+
+async def _run(options: Options, folder: DataFolder, control: Control) -> None:
+    console = Console(stderr=False, highlight=False)
+    if found := left.end_left_behind(options.data):
+        console.print(f"ended {found} programs that a killed `gbike cluster` had left behind")
+    plan = make_plan(options)
+    keep_plan(plan, options.data)
+    supervisor = Supervisor(plan, options.data, lambda line: screen.tell(line), lambda *now: screen.progress(*now))
+    screen = Screen(console, SystemClock(), supervisor.children)
+    folder.announce(COMMAND, plan.gateway, control.path)
+    asked_to_stop = asyncio.Event()
+
+    async def down() -> str:
+        asked_to_stop.set()
+        return "stopping"
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, asked_to_stop.set)
+    await control.start({**supervisor.verbs(), "down": down})
+    try:
+        with screen:
+            ready = await _unless(asked_to_stop, supervisor.start())
+            if ready and not options.empty:
+                ready = await _unless(asked_to_stop, _seed(plan.gateway))
+        if ready:
+            console.print(greeting(plan, options, supervisor.kafka_is, screen.took_s))
+        while not asked_to_stop.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_AT_LOGS_S):
+                    await asked_to_stop.wait()
+            supervisor.bound_logs()
+    finally:
+        console.print("stopping · 멈추는 중")
+        await supervisor.stop()
+
+
+async def _unless(stopped: asyncio.Event, doing: Coroutine[Any, Any, None]) -> bool:
+    """Do it, unless somebody asks for the stop before; answers whether it is done."""
+    task, waiting = asyncio.create_task(doing), asyncio.create_task(stopped.wait())
+    await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if not task.done():
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return False
+    await task
+    return True
+
+
+async def _seed(gateway: str) -> None:
+    """A small fleet, where there is no bike yet."""
+    async with aiohttp.ClientSession(gateway) as session:
+
+        async def post(path: str, body: dict[str, object]) -> int:
+            async with session.post(path, json=body) as answer:
+                return answer.status
+
+        async with session.get("/bikes?size=1") as answer:
+            there = (await answer.json(content_type=None))["page"]["totalElements"]
+        if not there:
+            await seed(post)

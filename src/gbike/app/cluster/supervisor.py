@@ -1,0 +1,182 @@
+"""Starts every program of a cluster in the right order, keeps them running, takes orders, and ends them in order."""
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from gbike.app import gateway
+from gbike.app.catalogue import card, cards
+from gbike.app.cluster import left, report
+from gbike.app.cluster.child import Child, Part, Tell
+from gbike.app.cluster.plan import Plan, Replica
+from gbike.app.control import Verb
+from gbike.app.engines import envoy, kafka, mock_kafka, postgres
+from gbike.kit.settings import environment
+
+START_S = 60
+"""How long everything may take to be ready before the start is given up."""
+LOOK_S = 0.1
+"""Between two looks whether a program is ready."""
+KAFKA_STOP_S = 4
+"""A broker that takes longer is killed: what it acknowledged is on disk, and it recovers at its next start."""
+ENGINES = ("postgres", "kafka", "envoy")
+WORDS = {"gateway": "envoy", "postgresql": "postgres"}
+
+Progress = Callable[[str, str], None]
+
+
+class NotReady(Exception):
+    """A program did not become ready in time; the text says where to look."""
+
+
+class Supervisor:
+    """The programs of one cluster."""
+
+    def __init__(self, plan: Plan, data: Path, tell: Tell, progress: Progress) -> None:
+        """`tell`: a line for the operator. `progress`: a program's name, and `starting` or `ready`."""
+        self.plan, self._data, self._tell, self._progress = plan, data, tell, progress
+        self._real_kafka = kafka.why_not() is None
+        self.children = {part.name: Child(part, data / "logs", tell, self._note) for part in self._parts()}
+
+    @property
+    def kafka_is(self) -> str:
+        """Which Kafka this is, for the operator."""
+        return "Kafka" if self._real_kafka else f"a stand-in for Kafka, in memory only: {kafka.why_not()}"
+
+    async def start(self) -> None:
+        """Return when everything is ready. Raises CannotRun or NotReady."""
+        try:
+            async with asyncio.timeout(START_S), asyncio.TaskGroup() as group:
+                group.create_task(self._start_stores_and_services())
+                group.create_task(self._start_kafka())
+                group.create_task(self._start_envoy())
+        except ExceptionGroup as several:
+            raise several.exceptions[0] from None
+        except TimeoutError:
+            late = [child for child in self.children.values() if not await child.part.ready()]
+            where = ", ".join(f"{child.part.name} (see {child.log})" for child in late)
+            raise NotReady(f"not ready within {START_S} s: {where}") from None
+
+    async def stop(self) -> None:
+        """End the services first, then the gateway, then what they stood on."""
+        services = [child for child in self.children.values() if child.part.name not in ENGINES]
+        await asyncio.gather(*(child.stop() for child in services))
+        await asyncio.gather(self.children["envoy"].stop(), self.children["kafka"].stop(within_s=KAFKA_STOP_S))
+        await self.children["postgres"].stop()
+
+    def verbs(self) -> dict[str, Verb]:
+        """The orders that other commands may give."""
+        return {"stop": self._stop, "heal": self._heal, "status": self._status}
+
+    def find(self, name: str) -> list[Child]:
+        """The programs of that name, as people write it: `rent-2`, `view`, `postgres`. Raises NoSuchService."""
+        exact = WORDS.get(name.lower(), name)
+        if exact in self.children:
+            return [self.children[exact]]
+        service = card(name).name
+        return [child for child in self.children.values() if child.part.service == service]
+
+    def bound_logs(self) -> None:
+        """Keep every log within its size."""
+        for child in self.children.values():
+            child.bound_log()
+
+    async def _stop(self, name: str, how: str = "") -> str:
+        found = self.find(name)
+        await asyncio.gather(*(child.stop(hard=how == "hard") for child in found))
+        return f"{_names(found)} stopped; `gbike demo-fault heal` starts it again"
+
+    async def _heal(self, name: str = "") -> str:
+        found = self.find(name) if name else [child for child in self.children.values() if not child.wanted]
+        await asyncio.gather(*(child.start() for child in found))
+        await asyncio.gather(*(self._until_ready(child) for child in found))
+        return f"{_names(found)} ready" if found else "every program runs"
+
+    async def _status(self) -> str:
+        return json.dumps(msgspec.to_builtins(await report.look(list(self.children.values()))))
+
+    async def _start_stores_and_services(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(None, postgres.prepare, self._data / "postgres")
+        await self._bring_up("postgres")
+        port = self.plan.ports["postgres"]
+        for one in cards():
+            if self.plan.stores[one.name].startswith("postgresql:"):
+                await postgres.create_database(port, one.name)
+        await asyncio.gather(*(self._bring_up(replica.name) for replica in self.plan.replicas))
+
+    async def _start_kafka(self) -> None:
+        engine = kafka if self._real_kafka else mock_kafka
+        prepare = partial(engine.prepare, self._data / "kafka", self.plan.ports["kafka"])
+        await asyncio.get_running_loop().run_in_executor(None, prepare)
+        await self._bring_up("kafka")
+
+    async def _start_envoy(self) -> None:
+        place = gateway.Place(port=self.plan.ports["gateway"], admin_port=self.plan.ports["envoy-admin"], demo=True)
+        found = gateway.configuration(place, {**environment(os.environ), **self.plan.peers()})
+        envoy.prepare(self._data / "envoy", found)
+        await self._bring_up("envoy")
+
+    async def _bring_up(self, name: str) -> None:
+        self._progress(name, "starting")
+        await self.children[name].start()
+        await self._until_ready(self.children[name])
+        self._progress(name, "ready")
+
+    async def _until_ready(self, child: Child) -> None:
+        while child.wanted and not await child.part.ready():  # noqa: ASYNC110 - another process tells nobody
+            await asyncio.sleep(LOOK_S)
+
+    def _parts(self) -> list[Part]:
+        ports, data = self.plan.ports, self._data
+        engine: Any = kafka if self._real_kafka else mock_kafka
+        return [
+            Part(
+                name="postgres",
+                service="postgres",
+                port=ports["postgres"],
+                program=partial(postgres.program, data / "postgres", ports["postgres"]),
+                ready=partial(postgres.ready, ports["postgres"]),
+                gentle=signal.SIGINT,
+                hard=signal.SIGQUIT,
+            ),
+            Part(
+                name="kafka",
+                service="kafka",
+                port=ports["kafka"],
+                program=partial(engine.program, data / "kafka", ports["kafka"]),
+                ready=partial(kafka.ready, ports["kafka"]),
+            ),
+            Part(
+                name="envoy",
+                service="envoy",
+                port=ports["gateway"],
+                program=partial(envoy.program, data / "envoy"),
+                ready=partial(envoy.ready, ports["envoy-admin"]),
+            ),
+            *(self._service(replica) for replica in self.plan.replicas),
+        ]
+
+    def _service(self, replica: Replica) -> Part:
+        return Part(
+            name=replica.name,
+            service=replica.service,
+            port=replica.port,
+            program=partial(self.plan.service_program, replica),
+            ready=partial(report.is_ready, replica.url),
+            url=replica.url,
+        )
+
+    def _note(self) -> None:
+        left.note(self._data, [child.pid for child in self.children.values() if child.pid is not None])
+
+
+def _names(found: Sequence[Child]) -> str:
+    names = [child.part.name for child in found]
+    return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'}"
