@@ -76,9 +76,19 @@ def events(built: Sequence[Built]) -> list[MappedEvent]:
     ]
 
 
+def heard() -> dict[str, frozenset[str]]:
+    """The names of the events that each service hears."""
+    return {one.card.name: frozenset(kind.__name__ for kind in one.service.policies) for one in build_all()}
+
+
 def said(card: Card) -> str:
     """A service's name as the original wrote it: userDeposit."""
-    first, *rest = card.name.split("_")
+    return spoken(card.name)
+
+
+def spoken(name: str) -> str:
+    """The same, of a name as the code has it."""
+    first, *rest = name.split("_")
     return first + "".join(part.capitalize() for part in rest)
 
 

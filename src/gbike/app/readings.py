@@ -1,0 +1,58 @@
+"""Every service's store, opened to be read beside whoever writes to it: the files of a data folder, or the databases
+that a cluster's folder names."""
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import msgspec
+
+from gbike.app.catalogue import NAMES
+from gbike.app.copies import NoData
+from gbike.app.data_folder import DataFolder
+from gbike.kit.clock import SystemClock
+from gbike.kit.sqlite.store import SqliteReading, connect
+from gbike.kit.store import Reading, StoreUnavailable
+
+CLUSTER = "cluster.json"
+STATEMENT_MS = 60_000
+"""How long a question may take: it goes through many rows, and nobody's request waits for it."""
+
+
+class ClusterFile(msgspec.Struct, frozen=True):
+    """What a cluster's folder says of its stores: a URL each, by service."""
+
+    stores: Mapping[str, str] = {}
+
+
+@contextmanager
+def open_readings(folder: DataFolder) -> Iterator[Mapping[str, Reading]]:
+    """The stores by service, until the context ends. Raises NoData when there are none, or one can't be read."""
+    urls = _urls(folder)
+    if not urls:
+        raise NoData(f"there is no gbike data in {folder.path}")
+    with ExitStack() as opened:
+        try:
+            yield {service: _open(url, opened) for service, url in urls.items()}
+        except (sqlite3.Error, StoreUnavailable) as away:
+            raise NoData(f"a store of {folder.path} can't be read: {away}") from None
+
+
+def _urls(folder: DataFolder) -> Mapping[str, str]:
+    file = folder.path / CLUSTER
+    if file.exists():
+        return msgspec.json.decode(file.read_bytes(), type=ClusterFile).stores
+    return {name: f"sqlite:///{folder.store_path(name)}" for name in NAMES if folder.store_path(name).exists()}
+
+
+def _open(url: str, opened: ExitStack) -> Reading:
+    if url.startswith("sqlite:///"):
+        file = connect(Path(url.removeprefix("sqlite:///")), read_only=True)
+        opened.callback(file.close)
+        return SqliteReading(file)
+    from gbike.kit.postgres.connection import Dialer, PostgresReading
+
+    connection = Dialer(url, SystemClock(), "gbike trace")(STATEMENT_MS)
+    opened.callback(connection.close)
+    return PostgresReading(connection)
