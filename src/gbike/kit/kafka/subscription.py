@@ -40,6 +40,8 @@ SKIPPED = 4_096
 """Records passed over in one `take`, at most, so that one who wants few of them leaves the loop to others."""
 COMMIT_PAUSE_S = 0.1
 """Offsets settled meanwhile share one commit."""
+WAIT_MS = 500
+"""How long the broker holds on to a question for more when there is nothing new."""
 PARTITION_BYTES, FETCH_BYTES = 256 * 1024, 4 * 1024 * 1024
 """What the client may hold of one partition, and get in one answer: the memory of a consumer that is behind."""
 
@@ -75,6 +77,7 @@ class KafkaSubscription:
             skipped = 0
             while not (wanted := self._wanted(most)) and skipped < SKIPPED:
                 if not (read := await self._fetch(0)):
+                    await asyncio.sleep(0)  # the client reads in tasks of its own: who asks in a loop lets them run
                     break
                 skipped += read
             batch = Batch(wanted, Place(self._share, dict(self._seen)))
@@ -122,14 +125,12 @@ class KafkaSubscription:
 
     async def close(self) -> None:
         """Commit what is settled and leave the group."""
-        if self._committing is not None:
-            self._committing.cancel()
-        await self._commit()
+        await self._commit_in_time()
         self._drop()
 
     async def forget_share(self) -> None:
         """The partitions move: commit what is settled for whoever comes next, and start anew with what we are given."""
-        await self._commit()
+        await self._commit_in_time()
         self._start_anew()
 
     def _start_anew(self) -> None:
@@ -141,6 +142,8 @@ class KafkaSubscription:
     def _drop(self) -> None:
         consumer, self._consumer = self._consumer, None
         self._unanswered = 0
+        if self._committing is not None:
+            self._committing.cancel()
         self._start_anew()
         if consumer is not None:
             self._bus.let_go(consumer)
@@ -196,6 +199,7 @@ class KafkaSubscription:
             enable_auto_commit=False,
             session_timeout_ms=SESSION_MS,
             heartbeat_interval_ms=SESSION_MS // 3,
+            fetch_max_wait_ms=WAIT_MS,
             max_partition_fetch_bytes=PARTITION_BYTES,
             fetch_max_bytes=FETCH_BYTES,
             request_timeout_ms=REQUEST_MS,
@@ -213,29 +217,31 @@ class KafkaSubscription:
             raise BusUnavailable(f"Kafka: {wrong!r}") from None
 
     async def _commit_soon(self) -> None:
+        """Nobody waits for this, so it may take as long as the broker is gone."""
         try:
             while self._settled != self._committed:
                 await asyncio.sleep(COMMIT_PAUSE_S)
-                if not await self._commit():
-                    break
+                await self._commit()
+        except KafkaError as why:
+            log.info("a place was not kept", consumer=self._name, why=type(why).__name__)
         finally:
             self._committing = None
 
-    async def _commit(self) -> bool:
+    async def _commit_in_time(self) -> None:
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                await self._commit()
+        except (KafkaError, TimeoutError) as why:
+            log.info("a place was not kept", consumer=self._name, why=type(why).__name__)
+
+    async def _commit(self) -> None:
         """Tell the broker where to go on; what it does not take comes again and meets the inbox."""
         share = self._share
         new = {place: at for place, at in self._settled.items() if self._committed.get(place) != at}
-        if not new or self._consumer is None:
-            return True
-        try:
-            async with self._in_time(ANSWER_S):
-                await self._consumer.commit(new)
-        except BusUnavailable as why:
-            log.info("a place was not kept", consumer=self._name, why=str(why))
-            return False
-        if share == self._share:
-            self._committed.update(new)
-        return True
+        if new and self._consumer is not None:
+            await self._consumer.commit(new)
+            if share == self._share:
+                self._committed.update(new)
 
 
 class _Moves(ConsumerRebalanceListener):  # type: ignore[misc]

@@ -1,0 +1,126 @@
+"""Kafkas for tests: librdkafka's mock cluster in this process, and a real one as a child process."""
+
+import asyncio
+import ctypes
+import itertools
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import confluent_kafka
+import pytest
+
+from gbike.app.engines import kafka as engine
+from gbike.kit.bus import Subscription
+from gbike.kit.envelope import Message
+from gbike.kit.kafka import subscription
+from gbike.kit.kafka.bus import KafkaBus, KafkaSubscription
+from gbike.kit.store import Store
+from tests.kit.test_bus import RINGS
+
+POINTER, PRODUCER = ctypes.c_void_p, 0
+BROKER = 1
+_topics = itertools.count(1)
+
+
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mock answers a question for more only when its time is up, and questions wait for each other."""
+    monkeypatch.setattr(subscription, "WAIT_MS", 20)
+
+
+class MockCluster:
+    """librdkafka's own test cluster through its C API, as confluent-kafka's would let every group wait for 3 s."""
+
+    def __init__(self) -> None:
+        folder = Path(confluent_kafka.__file__).parents[1] / "confluent_kafka.libs"
+        self._lib = ctypes.CDLL(str(next(folder.glob("librdkafka*"))))
+        for name in ("rd_kafka_conf_new", "rd_kafka_new", "rd_kafka_mock_cluster_new"):
+            getattr(self._lib, name).restype = POINTER
+        self._lib.rd_kafka_mock_cluster_bootstraps.restype = ctypes.c_char_p
+        self._lib.rd_kafka_conf_set.argtypes = [POINTER, *[ctypes.c_char_p] * 3, ctypes.c_size_t]
+        settings = self._lib.rd_kafka_conf_new()
+        self._lib.rd_kafka_conf_set(settings, b"log_level", b"2", None, 0)
+        self._owner = POINTER(self._lib.rd_kafka_new(PRODUCER, POINTER(settings), None, 0))
+        self._cluster = POINTER(self._lib.rd_kafka_mock_cluster_new(self._owner, 1))
+        self._lib.rd_kafka_mock_group_initial_rebalance_delay_ms(self._cluster, 0)
+        self.bootstrap: str = self._lib.rd_kafka_mock_cluster_bootstraps(self._cluster).decode()
+
+    async def stop(self) -> None:
+        """Nobody is reached any more."""
+        self._lib.rd_kafka_mock_broker_set_down(self._cluster, BROKER)
+
+    async def start(self) -> None:
+        """And again."""
+        self._lib.rd_kafka_mock_broker_set_up(self._cluster, BROKER)
+
+    def destroy(self) -> None:
+        """Its threads end."""
+        self._lib.rd_kafka_mock_cluster_destroy(self._cluster)
+        self._lib.rd_kafka_destroy(self._owner)
+
+
+class RealKafka:
+    """One node of the real thing, killed and started over the same folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._port = folder, engine._free_port()
+        self.bootstrap = f"127.0.0.1:{self._port}"
+        engine.prepare(folder, self._port)
+        self._launch()
+
+    def _launch(self) -> None:
+        command = engine.program(self._folder, self._port).command
+        with open(self._folder / "log", "ab") as log:
+            self._child = subprocess.Popen(command, stdout=log, stderr=log)
+
+    async def stop(self) -> None:
+        """As kill -9 does it."""
+        self._child.kill()
+        self._child.wait()
+
+    async def start(self) -> None:
+        """Start, and wait until it takes requests."""
+        self._launch()
+        await self.ready()
+
+    async def ready(self) -> None:
+        began = time.monotonic()
+        while not await engine.ready(self._port):
+            assert self._child.poll() is None, (self._folder / "log").read_text()
+            assert time.monotonic() - began < 60, (self._folder / "log").read_text()
+            await asyncio.sleep(0.05)
+
+    def destroy(self) -> None:
+        """End it in order."""
+        self._child.send_signal(signal.SIGKILL)
+        self._child.wait()
+
+
+Cluster = MockCluster | RealKafka
+
+
+class KafkaWire:
+    """A topic of its own on a cluster; each reader is a process of its own, as far as Kafka sees."""
+
+    def __init__(self, cluster: Cluster, topic: str = "", instance: str = "") -> None:
+        self.cluster, self.topic = cluster, topic or f"t{next(_topics)}"
+        self.bus = KafkaBus(cluster.bootstrap, self.topic, instance)
+
+    def reader(self, store: Store, name: str = "reader") -> KafkaSubscription:
+        return KafkaSubscription(self.bus, f"{self.topic}-{name}", RINGS)
+
+    def another(self) -> "KafkaWire":
+        """Another process on the same topic."""
+        return KafkaWire(self.cluster, self.topic)
+
+    async def append(self, messages: Sequence[Message]) -> None:
+        await self.bus.append(messages)
+
+    async def gone(self, reader: Subscription) -> None:
+        assert isinstance(reader, KafkaSubscription)
+        await reader.close()
+
+    async def close(self) -> None:
+        await self.bus.close()

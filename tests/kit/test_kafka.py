@@ -1,0 +1,228 @@
+"""The bus on Kafka: what every bus promises, and what only a broker can do to it."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
+
+import msgspec
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from gbike.app.engines import kafka as engine
+from gbike.kit.bus import BusUnavailable
+from gbike.kit.inbox import Consumer
+from gbike.kit.kafka import bus as kafka_bus
+from gbike.kit.outbox import Relay
+from gbike.kit.sqlite.store import SqliteStore
+from gbike.kit.store import StoreUnavailable, Tx
+from gbike.kit.telemetry import Metrics
+from tests.kit.floor import Rang, SetClock, a_store, note, words
+from tests.kit.kafkas import Cluster, KafkaWire, MockCluster, RealKafka, soon
+from tests.kit.test_bus import BusSuite, Wire, a_message, rings, take_all
+
+PATIENCE_S = 30
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Wait until it is so."""
+    began = time.monotonic()
+    while not true():
+        assert time.monotonic() - began < PATIENCE_S
+        await asyncio.sleep(0.01)
+
+
+def a_consumer(wire: KafkaWire, store: SqliteStore, name: str = "ears") -> Consumer:
+    """Hears the bells."""
+    return Consumer(store, wire.reader(store, name), {Rang: rings}, Metrics(), name)
+
+
+async def hear(consumer: Consumer) -> None:
+    """Go on until there is nothing left."""
+    while await consumer.lag():
+        if not await consumer.step():
+            await consumer.changed(1_000)
+
+
+def numbers(heard: list[str]) -> list[int]:
+    """Which bells were heard, in the order of their numbers; each effect is kept once or the store refuses it."""
+    return sorted(int(word.split()[1]) for word in heard)
+
+
+def keep(tx: Tx, said: Rang) -> None:
+    """The effect: a note; a second one of the same bell would be refused."""
+    note(tx, f"rang {said.number}")
+
+
+class KafkaSuite(BusSuite):
+    """On any cluster."""
+
+    @pytest.fixture
+    def cluster(self) -> Cluster:
+        raise NotImplementedError
+
+    @pytest.fixture
+    async def wire(self, cluster: Cluster) -> AsyncIterator[Wire]:
+        made = KafkaWire(cluster)
+        yield made
+        await made.close()
+
+    async def test_a_relay_that_was_killed_before_it_could_mark_says_it_twice_and_it_takes_effect_once(
+        self, wire: KafkaWire
+    ) -> None:
+        speaker, hearer = a_store(), a_store()
+        for n in range(3):
+            await speaker.write(lambda tx, n=n: tx.say(Rang(number=n)))  # type: ignore[misc]
+        speaker.write_later = lambda *_: asyncio.get_running_loop().create_future()  # type: ignore[assignment,misc]
+        assert await Relay(speaker, wire.bus, SetClock(), Metrics(), "bell").step() == 3
+        del speaker.write_later
+        assert await Relay(speaker, wire.bus, SetClock(), Metrics(), "bell").step() == 3
+        assert len(await take_all(wire.reader(a_store(), "counter"), a_store())) == 6
+        await hear(a_consumer(wire, hearer))
+        assert numbers(await words(hearer)) == [0, 1, 2]
+
+    async def test_a_batch_whose_write_failed_is_given_again_and_nothing_is_set_aside(
+        self, wire: KafkaWire, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store = a_store()
+        consumer = a_consumer(wire, store)
+        await wire.append([a_message(n) for n in range(6)])
+
+        async def down(*_: object) -> None:
+            raise StoreUnavailable("down")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "write", down)
+            for _ in range(3):
+                with pytest.raises(StoreUnavailable):
+                    await hear(consumer)
+        await hear(consumer)
+        assert numbers(await words(store)) == list(range(6))
+        assert await store.read(lambda read: read.all("SELECT 1 FROM dead_letters")) == []
+
+    async def test_while_the_broker_is_gone_append_says_so_and_afterwards_everything_arrives(
+        self, wire: KafkaWire, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(kafka_bus, "APPEND_S", 1)
+        speaker, hearer = a_store(), a_store()
+        relay, consumer = Relay(speaker, wire.bus, SetClock(), Metrics(), "bell"), a_consumer(wire, hearer)
+        await speaker.write(lambda tx: tx.say(Rang(number=0)))
+        await relay.step()
+        await hear(consumer)
+        await wire.cluster.stop()
+        try:
+            for n in range(1, 4):
+                await speaker.write(lambda tx, n=n: tx.say(Rang(number=n)))  # type: ignore[misc]
+                began = time.monotonic()
+                with pytest.raises(BusUnavailable):
+                    await relay.step()
+                assert time.monotonic() - began < 5
+        finally:
+            await wire.cluster.start()
+        began = time.monotonic()
+        while numbers(await words(hearer)) != [0, 1, 2, 3]:
+            assert time.monotonic() - began < PATIENCE_S
+            for worker in (relay, consumer):
+                with suppress(BusUnavailable):
+                    await worker.step()
+            await asyncio.sleep(0.01)
+
+    async def test_members_of_a_group_share_the_work_and_each_message_takes_effect_once(self, wire: KafkaWire) -> None:
+        store, took, said = a_store(), [0, 0, 0], 0
+        others = [wire.another(), wire.another()]
+
+        async def work(which: int, member: KafkaWire) -> None:
+            consumer = Consumer(store, member.reader(store, "ears"), {Rang: keep}, Metrics(), "ears")
+            while True:
+                try:
+                    took[which] += (did := await consumer.step())
+                    if not did:
+                        await consumer.changed(100)
+                except BusUnavailable:
+                    await asyncio.sleep(0.05)
+
+        async def say() -> None:
+            nonlocal said
+            await wire.bus.append([msgspec.structs.replace(a_message(n), key=f"b:{n}") for n in range(said, said + 20)])
+            said += 20
+            await asyncio.sleep(0.02)
+
+        members = [asyncio.create_task(work(0, wire)), asyncio.create_task(work(1, others[0]))]
+        try:
+            while not (took[0] and took[1]):  # they have come together
+                assert said < 10_000
+                await say()
+            members.append(asyncio.create_task(work(2, others[1])))  # the partitions move ...
+            while not took[2]:
+                assert said < 20_000
+                await say()
+            members[1].cancel()
+            await others[0].close()  # ... and move again
+            await say()
+            await until(lambda: store._writer.execute("SELECT count(*) FROM notes").fetchone()[0] >= said)
+            assert numbers(await words(store)) == list(range(said))
+            assert await store.read(lambda read: read.all("SELECT 1 FROM dead_letters")) == []
+        finally:
+            for member in members:
+                member.cancel()
+            for other in others:
+                await other.close()
+
+    async def test_what_is_not_of_this_house_breaks_nobody(self, wire: KafkaWire) -> None:
+        store = a_store()
+        good, original = a_message(1), b'{"eventType":"Rang","timestamp":"20261122160510","number":2,"me":true}'
+        producer = AIOKafkaProducer(bootstrap_servers=wire.cluster.bootstrap)
+        await wire.append([good])
+        await producer.start()
+        for key, value, headers in [
+            (None, original, [("contentType", b'"application/json"')]),
+            (b"bell:1", None, []),
+            (b"\xff", b"\xff", [("ce_type", b"\xff\xfe"), ("ce_id", b"\xff")]),
+            (b"bell:1", original, [("ce_type", b"Hummed"), ("ce_id", b"h")]),
+            (b"bell:1", original, [("ce_type", b"Rang")]),
+            (b"bell:1", b"{not json", [("ce_type", b"Rang"), ("ce_id", b"garbage"), ("ce_id", b"garbage")]),
+            (b"", None, [("ce_type", b"Rang"), ("ce_id", b"nothing")]),
+        ]:
+            await producer.send_and_wait(wire.topic, value, key, headers=headers, partition=0)
+        await producer.stop()
+        await wire.append([a_message(3)])
+        await hear(a_consumer(wire, store))
+        assert numbers(await words(store)) == [1, 3]
+        dead = await store.read(lambda read: read.all("SELECT message_id FROM dead_letters ORDER BY message_id"))
+        assert [row[0] for row in dead][:2] == ["garbage", "nothing"]
+        assert dead[2][0].startswith(f"{wire.topic}/0/")
+        assert len(dead) == 3
+
+
+@pytest.fixture(scope="module")
+def mock_cluster() -> Iterator[MockCluster]:
+    made = MockCluster()
+    yield made
+    made.destroy()
+
+
+@pytest.fixture(scope="module")
+def real_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealKafka]:
+    if (missing := engine.why_not()) is not None:
+        pytest.skip(f"no real Kafka: {missing}")
+    made = RealKafka(tmp_path_factory.mktemp("kafka"))
+    asyncio.run(made.ready())
+    yield made
+    made.destroy()
+
+
+class TestMockCluster(KafkaSuite):
+    """The protocol, in memory, wherever the tests run."""
+
+    @pytest.fixture
+    def cluster(self, mock_cluster: MockCluster, monkeypatch: pytest.MonkeyPatch) -> MockCluster:
+        soon(monkeypatch)
+        return mock_cluster
+
+
+class TestRealKafka(KafkaSuite):
+    """One node in KRaft mode."""
+
+    @pytest.fixture
+    def cluster(self, real_kafka: RealKafka) -> RealKafka:
+        return real_kafka
