@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from gbike.app import trace
 from gbike.app.cli import app
+from gbike.app.cluster.plan import Plan, keep_plan
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
 from gbike.app.event_map import heard
@@ -216,6 +217,6 @@ async def test_a_clusters_folder_names_its_stores(running: Embedded, tmp_path: P
     await ride(running)
     await running.settle()
     stores = {name: f"sqlite:///{part.store.path}" for name, part in running.parts.items()}
-    (tmp_path / "cluster.json").write_bytes(msgspec.json.encode({"stores": stores, "more": 1}))
+    keep_plan(Plan("http://127.0.0.1:8088", "127.0.0.1:9092", stores, [], {}), tmp_path)
     with open_readings(DataFolder(tmp_path)) as readings:
         assert len(trace.find(readings, heard(), "1").said) == 8

@@ -6,24 +6,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import msgspec
-
 from gbike.app.catalogue import NAMES
+from gbike.app.cluster.plan import read_plan
 from gbike.app.copies import NoData
 from gbike.app.data_folder import DataFolder
 from gbike.kit.clock import SystemClock
 from gbike.kit.sqlite.store import SqliteReading, connect
 from gbike.kit.store import Reading, StoreUnavailable
 
-CLUSTER = "cluster.json"
 STATEMENT_MS = 60_000
 """How long a question may take: it goes through many rows, and nobody's request waits for it."""
-
-
-class ClusterFile(msgspec.Struct, frozen=True):
-    """What a cluster's folder says of its stores: a URL each, by service."""
-
-    stores: Mapping[str, str] = {}
 
 
 @contextmanager
@@ -40,9 +32,8 @@ def open_readings(folder: DataFolder) -> Iterator[Mapping[str, Reading]]:
 
 
 def _urls(folder: DataFolder) -> Mapping[str, str]:
-    file = folder.path / CLUSTER
-    if file.exists():
-        return msgspec.json.decode(file.read_bytes(), type=ClusterFile).stores
+    if plan := read_plan(folder.path):
+        return plan.stores
     return {name: f"sqlite:///{folder.store_path(name)}" for name in NAMES if folder.store_path(name).exists()}
 
 
