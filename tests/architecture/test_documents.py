@@ -10,10 +10,12 @@ from gbike.app.catalogue import cards
 from gbike.app.embedded import Embedded
 from gbike.kit.http.pages import problem_types
 from gbike.kit.settings import describe
+from gbike.services.gateway.envoy import PROBLEMS, GatewaySettings
 from tests.architecture.source import ROOT, SRC, files
 
 DOCS = ROOT / "docs"
-SETTINGS = sorted({setting.name for card in cards() for setting in describe(card.settings, {})})
+SET = [*(card.settings for card in cards()), GatewaySettings]
+SETTINGS = sorted({setting.name for kind in SET for setting in describe(kind, {})})
 EVENTS = sorted({kind.__name__ for card in cards() for kind in card.says})
 
 
@@ -26,7 +28,7 @@ def problems() -> list[str]:
     """The name of every way to be refused."""
     whole = Embedded(None, {})
     shown = [operation for part in whole.parts.values() for operation in part.running.app.operations]
-    return [kind.slug for kind in problem_types(shown)]
+    return [kind.slug for kind in [*problem_types(shown), *PROBLEMS]]
 
 
 def verbs() -> list[str]:
@@ -63,8 +65,8 @@ def test_every_verb_is_explained(verb: str) -> None:
 
 
 def test_every_setting_says_what_it_means() -> None:
-    for card in cards():
-        for setting in describe(card.settings, {}):
+    for kind in SET:
+        for setting in describe(kind, {}):
             assert setting.meaning, setting.name
 
 

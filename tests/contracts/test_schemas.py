@@ -23,6 +23,7 @@ from gbike.app.schemas import examples, files, stem, write
 from gbike.kit.envelope import Message, unpack
 from gbike.kit.http.problems import EVERYWHERE
 from gbike.kit.store import Reading
+from gbike.services.gateway.envoy import PROBLEMS
 from tests.support import Client
 
 ROOT = Path(__file__).parents[2]
@@ -215,7 +216,7 @@ async def test_the_storm_stops_when_a_command_is_answered_otherwise() -> None:
 
 def test_every_refusal_has_advice_and_no_advice_is_left_over() -> None:
     built = build_all()
-    slugs = {problem.slug for problem in EVERYWHERE}
+    slugs = {problem.slug for problem in [*EVERYWHERE, *PROBLEMS]}
     slugs |= {problem.slug for one in built for problem in one.service.refusals.values()}
     slugs |= {problem.slug for one in built for o in one.service.operations for problem in o.refusals}
     assert slugs == set(ADVICE)

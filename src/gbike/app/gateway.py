@@ -16,7 +16,7 @@ from gbike.kit.http.openapi import document
 from gbike.kit.http.pages import docs_page, status_codes_page
 from gbike.kit.runtime import Card
 from gbike.kit.settings import BadSetting, environment, load
-from gbike.services.gateway.envoy import Address, GatewaySettings, Page, Place, config
+from gbike.services.gateway.envoy import PROBLEMS, Address, GatewaySettings, Page, Place, config
 from gbike.services.gateway.wiring import route_table
 
 __all__ = ["Place", "configuration", "run", "show"]
@@ -47,7 +47,7 @@ def pages() -> dict[str, Page]:
         **dict.fromkeys(("/health/live", "/health/ready", "/actuator/health"), up),
         "/openapi.json": Page("application/json", msgspec.json.encode(whole).decode()),
         "/docs": Page(HTML, docs_page(whole).decode()),
-        "/docs/status-codes": Page(HTML, status_codes_page(public).decode()),
+        "/docs/status-codes": Page(HTML, status_codes_page(public, PROBLEMS).decode()),
     }
 
 

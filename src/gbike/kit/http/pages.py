@@ -33,12 +33,12 @@ def docs_page(document: dict[str, Any]) -> bytes:
     )
 
 
-def status_codes_page(operations: Sequence["Operation"]) -> bytes:
-    """Every problem type that these operations may answer, in both languages."""
+def status_codes_page(operations: Sequence["Operation"], also: Sequence[ProblemType] = ()) -> bytes:
+    """Every problem type that these operations may answer, and some more, in both languages."""
     rows = "".join(
         f'<tr id="{p.slug}"><td>{p.status}</td><td><code>{p.slug}</code></td>'
         f'<td>{escape(p.title_en)}<br><span lang="ko">{escape(p.title_ko)}</span></td></tr>'
-        for p in problem_types(operations)
+        for p in [*problem_types(operations), *also]
     )
     return _page("Refusals · 오류 안내", f"<table><tr><th>Status<th>Type<th>Meaning · 뜻</tr>{rows}</table>")
 

@@ -7,11 +7,12 @@ import msgspec
 
 from gbike.services.gateway.domain import RouteTable
 from gbike.services.gateway.envoy.edge import listener
+from gbike.services.gateway.envoy.refusals import PROBLEMS
 from gbike.services.gateway.envoy.routes import Page, virtual_host
 from gbike.services.gateway.envoy.settings import GatewaySettings
 from gbike.services.gateway.envoy.upstreams import Address, cluster, socket_address
 
-__all__ = ["Address", "GatewaySettings", "Page", "Place", "config"]
+__all__ = ["PROBLEMS", "Address", "GatewaySettings", "Page", "Place", "config"]
 
 MOST_CONNECTIONS = 4_096
 """Clients connected at once; more are turned away at once instead of all being served badly."""

@@ -72,7 +72,7 @@ ANSWER_LOST = ProblemType(
     " 같은 Idempotency-Key로 다시 보내거나 먼저 조회해 주세요.",
     retry_after_s=2,
 )
-OWN = (BAD_REQUEST, TOO_SLOW, TOO_MANY, HEADERS_TOO_LARGE, OVERFLOW, ANSWER_LOST)
+PROBLEMS = (BAD_REQUEST, TOO_SLOW, TOO_MANY, HEADERS_TOO_LARGE, OVERFLOW, ANSWER_LOST)
 """The problems that only the gateway answers."""
 
 PATH = "%PATH(NQ:PATH):200%"

