@@ -150,7 +150,6 @@ MUTANTS = (
         (
             _edit("kit.once", "Once.check", ("if row is None:", "if True:")),
             _edit("kit.once", "Once.hold", ("VALUES (?, ?, ?)", "VALUES (?, ?, ?) ON CONFLICT DO NOTHING")),
-            _edit("kit.once", "Once.keep", (" WHERE idempotency.status IS NULL", "")),
         ),
     ),
     Mutant("a cancelled rent is not said", (_edit(_RENT, "cancel", ("if bike_may_be_reserved:", "if False:")),)),

@@ -34,6 +34,8 @@ async def list_page(store: Store, listing: Listing, page: Page, make: Callable[[
 
 def counted(read: Reading, names: Sequence[str]) -> int:
     """The sum of some counters."""
+    if not names:
+        return 0
     marks = ", ".join("?" * len(names))
     row = read.one(f"SELECT coalesce(sum(n), 0) FROM counters WHERE name IN ({marks})", tuple(names))
     return int(row[0]) if row else 0

@@ -47,24 +47,26 @@ class Once:
             raise KeyInFlight
         raise Replay(status, content, headers)
 
+    def claim(self, tx: Tx) -> None:
+        """The same, with the key to ourselves until this commits: another process may have the same request."""
+        tx.lock(f"once:{self.key}")
+        self.check(tx)
+
     def hold(self, tx: Tx) -> None:
         """Mark the key as under way, where the effect takes several transactions. Raises as `check`."""
-        self.check(tx)
+        self.claim(tx)
         tx.execute(
             "INSERT INTO idempotency (key, body_hash, at_ms) VALUES (?, ?, ?)", (self.key, self._body_hash, tx.now_ms)
         )
 
     def keep(self, tx: Tx, result: object) -> None:
-        """Keep the answer for `result` in the transaction that made it. Raises KeyInFlight when another writer has kept
-        one since `check`: then nothing of this stands, and the next try meets that answer."""
-        kept = tx.execute(
+        """Keep the answer for `result` in the transaction that made it."""
+        tx.execute(
             "INSERT INTO idempotency (key, body_hash, status, content, headers, at_ms) VALUES (?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (key) DO UPDATE SET status = excluded.status, content = excluded.content,"
-            " headers = excluded.headers WHERE idempotency.status IS NULL",
+            " headers = excluded.headers",
             (self.key, self._body_hash, *self._render(result), tx.now_ms),
         )
-        if not kept:
-            raise KeyInFlight
 
 
 def release(tx: Tx, key: str) -> None:
@@ -76,7 +78,7 @@ def once_only(tx: Tx, once: Once | None, fn: Callable[[Tx, *Args], R], *args: *A
     """Run `fn` in this transaction and keep its answer under the key, or raise what `Once.check` raises."""
     if once is None:
         return fn(tx, *args)
-    once.check(tx)
+    once.claim(tx)
     result = fn(tx, *args)
     once.keep(tx, result)
     return result
