@@ -26,12 +26,15 @@ _topics = itertools.count(1)
 
 
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The mock answers a question for more only when its time is up, and questions wait for each other."""
+    """The mock answers a question for more only when its time is up, and lets every join wait for a session's time."""
     monkeypatch.setattr(subscription, "WAIT_MS", 20)
+    monkeypatch.setattr(subscription, "SESSION_MS", 1_500)
+    monkeypatch.setattr(subscription, "HEARTBEAT_MS", 200)
 
 
 class MockCluster:
-    """librdkafka's own test cluster through its C API, as confluent-kafka's would let every group wait for 3 s."""
+    """librdkafka's own test cluster through its C API, as confluent-kafka's would let every group wait for 3 s.
+    (A group has one member there: the mock refuses the others' SyncGroup when the leader's came first.)"""
 
     def __init__(self) -> None:
         folder = Path(confluent_kafka.__file__).parents[1] / "confluent_kafka.libs"

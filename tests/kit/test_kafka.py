@@ -1,6 +1,7 @@
 """The bus on Kafka: what every bus promises, and what only a broker can do to it."""
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
@@ -13,6 +14,7 @@ from gbike.app.engines import kafka as engine
 from gbike.kit.bus import BusUnavailable
 from gbike.kit.inbox import Consumer
 from gbike.kit.kafka import bus as kafka_bus
+from gbike.kit.kafka import subscription
 from gbike.kit.outbox import Relay
 from gbike.kit.sqlite.store import SqliteStore
 from gbike.kit.store import StoreUnavailable, Tx
@@ -22,6 +24,7 @@ from tests.kit.kafkas import Cluster, KafkaWire, MockCluster, RealKafka, soon
 from tests.kit.test_bus import BusSuite, Wire, a_message, rings, take_all
 
 PATIENCE_S = 30
+FULL = os.environ.get("GBIKE_FULL") == "1"
 
 
 async def until(true: Callable[[], bool]) -> None:
@@ -127,47 +130,6 @@ class KafkaSuite(BusSuite):
                     await worker.step()
             await asyncio.sleep(0.01)
 
-    async def test_members_of_a_group_share_the_work_and_each_message_takes_effect_once(self, wire: KafkaWire) -> None:
-        store, took, said = a_store(), [0, 0, 0], 0
-        others = [wire.another(), wire.another()]
-
-        async def work(which: int, member: KafkaWire) -> None:
-            consumer = Consumer(store, member.reader(store, "ears"), {Rang: keep}, Metrics(), "ears")
-            while True:
-                try:
-                    took[which] += (did := await consumer.step())
-                    if not did:
-                        await consumer.changed(100)
-                except BusUnavailable:
-                    await asyncio.sleep(0.05)
-
-        async def say() -> None:
-            nonlocal said
-            await wire.bus.append([msgspec.structs.replace(a_message(n), key=f"b:{n}") for n in range(said, said + 20)])
-            said += 20
-            await asyncio.sleep(0.02)
-
-        members = [asyncio.create_task(work(0, wire)), asyncio.create_task(work(1, others[0]))]
-        try:
-            while not (took[0] and took[1]):  # they have come together
-                assert said < 10_000
-                await say()
-            members.append(asyncio.create_task(work(2, others[1])))  # the partitions move ...
-            while not took[2]:
-                assert said < 20_000
-                await say()
-            members[1].cancel()
-            await others[0].close()  # ... and move again
-            await say()
-            await until(lambda: store._writer.execute("SELECT count(*) FROM notes").fetchone()[0] >= said)
-            assert numbers(await words(store)) == list(range(said))
-            assert await store.read(lambda read: read.all("SELECT 1 FROM dead_letters")) == []
-        finally:
-            for member in members:
-                member.cancel()
-            for other in others:
-                await other.close()
-
     async def test_what_is_not_of_this_house_breaks_nobody(self, wire: KafkaWire) -> None:
         store = a_store()
         good, original = a_message(1), b'{"eventType":"Rang","timestamp":"20261122160510","number":2,"me":true}'
@@ -224,5 +186,65 @@ class TestRealKafka(KafkaSuite):
     """One node in KRaft mode."""
 
     @pytest.fixture
-    def cluster(self, real_kafka: RealKafka) -> RealKafka:
+    def cluster(self, real_kafka: RealKafka, monkeypatch: pytest.MonkeyPatch) -> RealKafka:
+        monkeypatch.setattr(subscription, "WAIT_MS", 20)  # a question for the lag waits for the one before
         return real_kafka
+
+    @pytest.mark.skipif(not FULL, reason="a broker needs its time to start; on the mock cluster always: GBIKE_FULL=1")
+    async def test_while_the_broker_is_gone_append_says_so_and_afterwards_everything_arrives(
+        self, wire: KafkaWire, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await super().test_while_the_broker_is_gone_append_says_so_and_afterwards_everything_arrives(wire, monkeypatch)
+
+    async def test_members_of_a_group_share_the_work_and_each_message_takes_effect_once(self, wire: KafkaWire) -> None:
+        store, took, said = a_store(), [0, 0, 0], 0
+        others = [wire.another(), wire.another()]
+
+        async def work(which: int, member: KafkaWire) -> None:
+            consumer = Consumer(store, member.reader(store, "ears"), {Rang: keep}, Metrics(), "ears")
+            while True:
+                try:
+                    took[which] += (did := await consumer.step())
+                    if not did:
+                        await consumer.changed(100)
+                except BusUnavailable:
+                    await asyncio.sleep(0.05)
+
+        async def say() -> None:
+            nonlocal said
+            await wire.bus.append([msgspec.structs.replace(a_message(n), key=f"b:{n}") for n in range(said, said + 20)])
+            said += 20
+            await asyncio.sleep(0.02)
+
+        members = [asyncio.create_task(work(0, wire)), asyncio.create_task(work(1, others[0]))]
+        try:
+            while not (took[0] and took[1]):  # they have come together
+                assert said < 10_000
+                await say()
+            members.append(asyncio.create_task(work(2, others[1])))  # the partitions move ...
+            while not took[2]:
+                assert said < 20_000
+                await say()
+            members[1].cancel()
+            await others[0].close()  # ... and move again
+            await say()
+            await until(lambda: store._writer.execute("SELECT count(*) FROM notes").fetchone()[0] >= said)
+            assert numbers(await words(store)) == list(range(said))
+            assert await store.read(lambda read: read.all("SELECT 1 FROM dead_letters")) == []
+        finally:
+            for member in members:
+                member.cancel()
+            for other in others:
+                await other.close()
+
+    async def test_who_is_back_under_its_name_goes_on_at_once_though_it_said_no_goodbye(self, cluster: Cluster) -> None:
+        one = KafkaWire(cluster, instance="1")
+        await one.append([a_message(n) for n in range(3)])
+        assert len(await take_all(one.reader(a_store()), a_store())) == 3
+        await one.close()  # a member with a name does not leave its group
+        again = KafkaWire(cluster, one.topic, instance="1")
+        await again.append([a_message(3)])
+        began = time.monotonic()
+        assert await take_all(again.reader(a_store()), a_store()) == ["m3"]
+        assert time.monotonic() - began < subscription.SESSION_MS / 1000 / 2
+        await again.close()

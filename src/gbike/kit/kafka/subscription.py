@@ -24,6 +24,8 @@ from gbike.kit.telemetry import log
 if TYPE_CHECKING:
     from gbike.kit.kafka.bus import KafkaBus
 
+HEARTBEAT_MS = 1_000
+"""How often a member asks whether the partitions move: so long those who join wait for it."""
 JOIN_S = 30
 """How long it may take to get a share of the partitions: a group waits for its members, dead ones included."""
 ANSWER_S = 5
@@ -198,7 +200,7 @@ class KafkaSubscription:
             auto_offset_reset="earliest",
             enable_auto_commit=False,
             session_timeout_ms=SESSION_MS,
-            heartbeat_interval_ms=SESSION_MS // 3,
+            heartbeat_interval_ms=HEARTBEAT_MS,
             fetch_max_wait_ms=WAIT_MS,
             max_partition_fetch_bytes=PARTITION_BYTES,
             fetch_max_bytes=FETCH_BYTES,
