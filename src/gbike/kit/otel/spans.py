@@ -50,9 +50,10 @@ class OtelSpans:
         self._tracer = tracer
 
     def begin(self, kind: Kind, name: str, trace: Trace, parent: str | None) -> "OtelSpan":
-        """See Spans.begin."""
+        """See Spans.begin. What is sampled is decided where a request comes in; the rest follows its flag. Outside of
+        any request (a sweeper, a timer) there are no spans."""
         own = parts_of(trace.traceparent)
-        if own is None:  # nobody asked for this: a sweeper or timer is at work
+        if own is None or (kind is not Kind.SERVER and not own[2]):
             return OtelSpan(otel.INVALID_SPAN, trace)
         before = _given.set((int(own[0], 16), int(own[1], 16)))
         try:
