@@ -58,10 +58,11 @@ def town(loop: Loop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]
 
 @dataclass(frozen=True)
 class Stubs:
-    """Services that do as they are told: rent is there, bike is not, billing has two processes and one is away."""
+    """Services that do as they are told. Bike is away; billing has two processes, one of them away; userDeposit two."""
 
     envoy: Envoy
     there: Stub
+    second: Stub
     bike_port: int
 
 
@@ -83,14 +84,15 @@ def secure(loop: Loop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stu
 
 
 def _stubs(loop: Loop, folder: Path, env: dict[str, str], *, demo: bool) -> Iterator[Stubs]:
-    there: Stub = loop.run(Stub().start())
+    there, second = loop.run(Stub().start()), loop.run(Stub().start())
     here, bike_port = f"http://127.0.0.1:{there.port}", free_port()
     with socket.socket() as away:
         away.bind(("127.0.0.1", 0))  # bound and not listening: every connection is refused
         places = {card.name: here for card in cards()}
+        places["user_deposit"] = f"{here},http://127.0.0.1:{second.port}"
         places["bike"] = f"http://127.0.0.1:{bike_port}"
         places["billing"] = f"{here},http://127.0.0.1:{away.getsockname()[1]}"
         env |= {f"GBIKE_PEER_{name.upper()}_URL": url for name, url in places.items()}
         envoy = Envoy(folder, lambda place: gateway.configuration(place, env), demo=demo)
-        yield Stubs(envoy, there, bike_port)
+        yield Stubs(envoy, there, second, bike_port)
         envoy.stop()

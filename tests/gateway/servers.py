@@ -48,8 +48,16 @@ class Loop:
             server.should_exit = server.force_exit = True
         for _, ended in self._servers:
             ended.result(10)
+        self.run(_end_others())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
+
+
+async def _end_others() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 class Stub:

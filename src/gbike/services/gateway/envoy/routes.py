@@ -14,6 +14,8 @@ from gbike.services.gateway.envoy.settings import GatewaySettings
 READS = "GET|HEAD"
 RETRIES = 2
 """A reading that met a dead process is tried this often again, elsewhere when there is an elsewhere."""
+LOOKS = 10
+"""How often a retry looks for a process that it has not asked yet: Envoy draws lots, so two processes need several."""
 PREFLIGHT_S = 600
 """How long a browser may keep the answer to a preflight."""
 METHODS = "GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS"
@@ -68,7 +70,7 @@ def _service(prefix: str, path: str, service: str, settings: GatewaySettings) ->
                 },
             }
         ],
-        "host_selection_retry_max_attempts": 3,
+        "host_selection_retry_max_attempts": LOOKS,
     }
     return [
         {
