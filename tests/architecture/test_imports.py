@@ -48,6 +48,7 @@ PLANTS = [
     ("rule 5: a domain knows only money", "services/user_deposit/domain.py", "import gbike.kit.store"),
     ("rule 6: adapters are chosen by the app", "services/bike/storage/__init__.py", "import gbike.kit.sqlite.store"),
     ("rule 6: adapters are chosen by the app", "contracts/bike.py", "import gbike.kit.inprocess.peer"),
+    ("rule 6: adapters are chosen by the app", "services/rent/clients.py", "import gbike.kit.otel.spans"),
 ]
 
 
