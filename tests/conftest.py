@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Generator
 import pytest
 
 from gbike.app.embedded import Embedded
+from tests.cluster.running import cluster as cluster
 from tests.support import EVERY_RIDE_COSTS, Client
 
 

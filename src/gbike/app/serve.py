@@ -11,7 +11,7 @@ import random
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta, Struct
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -30,12 +30,14 @@ from gbike.kit.http.server import HttpServer, listen, run
 from gbike.kit.http.standard import standard_operations
 from gbike.kit.ids import SystemIds
 from gbike.kit.kafka.bus import KafkaBus, KafkaSubscription
-from gbike.kit.remote.peer import HttpCaller
 from gbike.kit.runtime import Card, World
 from gbike.kit.schema.migrate import migrate
 from gbike.kit.settings import environment, load
 from gbike.kit.store import Store
 from gbike.kit.telemetry import Metrics, configure_logs, log
+
+if TYPE_CHECKING:
+    from gbike.kit.remote.peer import HttpCaller
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
 """Between two tries to reach the store at the start."""
@@ -179,7 +181,9 @@ class Alone:
     def _subscribe(self, consumer: str, types: frozenset[str]) -> Subscription:
         return KafkaSubscription(self._bus, consumer, types)
 
-    def _caller(self, name: str) -> HttpCaller:
+    def _caller(self, name: str) -> "HttpCaller":
+        from gbike.kit.remote.peer import HttpCaller  # most services call nobody
+
         url = self._env.get(f"GBIKE_PEER_{name.upper()}_URL") or f"http://127.0.0.1:{usual_port(name)}"
         self._callers.append(HttpCaller(url))
         return self._callers[-1]

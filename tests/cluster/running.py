@@ -1,0 +1,259 @@
+"""Real processes for tests: one service, and a whole cluster that the tests of a run share."""
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from gbike.app.cluster.left import birth
+from gbike.app.cluster.plan import Plan, read_plan
+from gbike.app.cluster.report import Health
+from gbike.app.data_folder import DataFolder
+from gbike.app.engines import CannotRun, envoy, postgres
+from tests.support import EVERY_RIDE_COSTS
+
+GBIKE = (sys.executable, "-m", "gbike")
+READY_S = 90
+"""How long a test waits for a start on a busy machine; how long it takes is told, and judged in the full run only."""
+
+
+class Reply(NamedTuple):
+    """What was answered over HTTP."""
+
+    status: int
+    headers: dict[str, str]
+    json: Any
+
+
+def ask(method: str, url: str, body: Any = None) -> Reply | None:
+    """One request; None when nobody answers."""
+    raw = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, raw, {"content-type": "application/json"}, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return _reply(answer)
+    except urllib.error.HTTPError as refused:
+        return _reply(refused)
+    except OSError:
+        return None
+
+
+def _reply(answer: Any) -> Reply:
+    text = answer.read()
+    try:
+        content = json.loads(text)
+    except ValueError:
+        content = text
+    return Reply(answer.status, {name.lower(): value for name, value in answer.headers.items()}, content)
+
+
+def until(true: Callable[[], Any], within_s: float = 30, what: str = "") -> Any:
+    """What `true` answers once it is something; fails when it is nothing for so long."""
+    end = time.monotonic() + within_s
+    while not (found := true()):
+        assert time.monotonic() < end, what or "it did not become true"
+        time.sleep(0.05)
+    return found
+
+
+def gbike(*args: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a `gbike` command to its end."""
+    told = {**_plain_environment(), **(env or {})}
+    return subprocess.run([*GBIKE, *args], env=told, capture_output=True, text=True, timeout=READY_S, check=False)
+
+
+def _plain_environment() -> dict[str, str]:
+    """Ours, without its settings; where Kafka's jars are is none."""
+    return {n: v for n, v in os.environ.items() if not n.startswith("GBIKE_") or n == "GBIKE_KAFKA_LIBS"}
+
+
+class Served:
+    """`gbike serve NAME` as a process, that can be ended and started again."""
+
+    def __init__(self, folder: Path, service: str, port: int, env: dict[str, str]) -> None:
+        self.log, self.url = folder / f"{service}.log", f"http://127.0.0.1:{port}"
+        self._command = [*GBIKE, "serve", service, "--port", str(port)]
+        self._env = {**_plain_environment(), "GBIKE_DEMO": "1", **env}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start without waiting."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(self._command, env=self._env, stdout=log, stderr=log)
+
+    def end(self, how: signal.Signals = signal.SIGTERM) -> tuple[int, float]:
+        """End it; answers its exit code and how long it took, s."""
+        assert self._process is not None
+        began = time.monotonic()
+        self._process.send_signal(how)
+        code = self._process.wait(20)
+        self._process = None
+        return code, time.monotonic() - began
+
+    def lines(self) -> list[dict[str, Any]]:
+        """Its log so far: each line is an object."""
+        return [json.loads(line) for line in self.log.read_text("utf-8").splitlines()]
+
+    def status(self, path: str) -> int | None:
+        """The status of GET `path`; None when nobody answers."""
+        answer = ask("GET", self.url + path)
+        return answer.status if answer else None
+
+    def __enter__(self) -> "Served":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is not None:
+            self.end(signal.SIGKILL)
+
+
+class Cluster:
+    """A cluster that runs on a folder."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        found = read_plan(data)
+        assert found is not None
+        self.plan: Plan = found
+        self.url = found.gateway
+
+    def status(self) -> dict[str, Health]:
+        """How every program is, by its name."""
+        done = gbike("cluster", "status", "--json", "--data", str(self.data))
+        assert done.returncode == 0, done.stderr
+        return {one["name"]: Health(**one) for one in json.loads(done.stdout)}
+
+    def gbike(self, *args: str) -> str:
+        """Run a `gbike` command on the folder; answers what it printed."""
+        done = gbike(*args, "--data", str(self.data))
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def ask(self, method: str, path: str, body: Any = None) -> Reply:
+        """One request through the gateway."""
+        answer = ask(method, self.url + path, body)
+        assert answer is not None, f"nobody answers at {self.url}"
+        return answer
+
+    @property
+    def printed(self) -> str:
+        """What `cluster up` has told its operator so far."""
+        return _printed(self.data).read_text("utf-8")
+
+
+def why_no_cluster() -> str | None:
+    """Which engine is missing on this machine; None when nothing is."""
+    try:
+        postgres.binaries()
+        envoy.binary()
+    except CannotRun as missing:
+        return str(missing)
+    return None
+
+
+@contextmanager
+def started(*flags: str) -> Iterator[Cluster]:
+    """A cluster of one's own, on free ports, in a folder that is removed at the end; no program of it is left."""
+    data = new_folder()
+    try:
+        begin(data, *flags)
+        yield Cluster(data)
+    finally:
+        if DataFolder(data).holder() is not None:
+            end(data)
+        shutil.rmtree(data.parent)
+
+
+def new_folder() -> Path:
+    """A folder for a cluster's data, which PostgreSQL's user can enter."""
+    home = Path(tempfile.mkdtemp(prefix="gbike-cluster-", dir="/tmp"))
+    home.chmod(0o755)
+    return home / "data"
+
+
+def begin(data: Path, *flags: str) -> None:
+    """`gbike cluster up --demo` on free ports; return when it is ready."""
+    env = {**_plain_environment(), **EVERY_RIDE_COSTS}
+    command = [*GBIKE, "cluster", "up", "--demo", "--port", "0", "--data", str(data), *flags]
+    with _printed(data).open("wb") as log:
+        process = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def ready() -> bool:
+        text = _printed(data).read_text("utf-8")
+        assert process.poll() is None, text
+        return "Try" in text
+
+    try:
+        until(ready, READY_S, "the cluster is not ready")
+    except BaseException:
+        process.terminate()
+        process.wait(30)
+        raise
+
+
+def end(data: Path) -> None:
+    """`gbike cluster down`, after which no program of it is left."""
+    pids = [one.pid for one in Cluster(data).status().values() if one.pid is not None]
+    born = {pid: birth(pid) for pid in pids}
+    done = gbike("cluster", "down", "--data", str(data))
+    assert done.returncode == 0, done.stderr
+    assert [pid for pid in pids if born[pid] is not None and birth(pid) == born[pid]] == []
+
+
+@contextmanager
+def shared(run: Path) -> Iterator[Cluster]:
+    """The one cluster of a test run: whoever needs it first starts it, whoever needs it last ends it. `run`: a folder
+    that all processes of the run have in common."""
+    users = run / "cluster-users.json"
+    with _alone(users):
+        known = json.loads(users.read_text()) if users.exists() else {"data": "", "users": 0}
+        if known["users"] == 0:
+            known["data"] = str(new_folder())
+            begin(Path(known["data"]))
+        users.write_text(json.dumps({**known, "users": known["users"] + 1}))
+    data = Path(known["data"])
+    try:
+        yield Cluster(data)
+    finally:
+        with _alone(users):
+            known = json.loads(users.read_text())
+            users.write_text(json.dumps({**known, "users": known["users"] - 1}))
+            if known["users"] == 1:
+                end(data)
+                shutil.rmtree(data.parent)
+
+
+@contextmanager
+def _alone(users: Path) -> Iterator[None]:
+    with users.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _printed(data: Path) -> Path:
+    return data.with_name("printed.txt")
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A cluster as `gbike cluster up --demo` makes it. Tests share it: each uses numbers of its own, heals what it
+    stops, and stops nothing on which an answer depends."""
+    if (missing := why_no_cluster()) is not None:
+        pytest.skip(missing)
+    here = tmp_path_factory.getbasetemp()
+    with shared(here.parent if "PYTEST_XDIST_WORKER" in os.environ else here) as running:
+        yield running

@@ -1,0 +1,88 @@
+"""Which programs a cluster has and where: decided before anything starts, and refused in a line when it can't be."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from gbike.app.catalogue import cards, usual_port
+from gbike.app.cluster.plan import BadCluster, Options, keep_plan, make_plan, read_plan
+from gbike.app.cluster.ports import FIRST, LAST, PortTaken, free_ports
+from tests.cluster.running import gbike
+
+ORIGINAL = {"rent": 8081, "bike": 8082, "billing": 8083, "user_deposit": 8084, "rent_and_billing_view": 8085}
+ORIGINAL |= {"bike_manage_app": 8086, "bike_manager": 8087}
+
+
+def moved(by: int) -> dict[str, int]:
+    return {name: port + by for name, port in ORIGINAL.items()}
+
+
+def test_every_service_has_the_originals_port_also_where_it_is_not_installed() -> None:
+    assert {card.name: card.port for card in cards()} == ORIGINAL
+    assert {name: usual_port(name) for name in ORIGINAL} == ORIGINAL
+
+
+def test_services_stand_before_the_gateway_as_the_originals_do(tmp_path: Path) -> None:
+    plan = make_plan(Options(tmp_path, port=18_088, replicas=3, demo=True))
+    assert plan.gateway == "http://127.0.0.1:18088"
+    for k in range(3):
+        assert {r.service: r.port for r in plan.replicas if r.number == k + 1} == moved(10_000 + 100 * k)
+    assert plan.peers()["GBIKE_PEER_BIKE_URL"] == ",".join(f"http://127.0.0.1:{18_082 + 100 * k}" for k in range(3))
+    assert len({replica.name for replica in plan.replicas}) == 21
+
+
+def test_port_0_takes_free_ports_that_no_outgoing_connection_gets(tmp_path: Path) -> None:
+    plan = make_plan(Options(tmp_path, port=0, demo=True))
+    ports = [*(replica.port for replica in plan.replicas), *plan.ports.values()]
+    assert len(set(ports)) == len(ports) == 11
+    assert all(FIRST - 10 <= port <= LAST for port in ports)
+
+
+def test_each_service_has_its_own_database_and_may_have_its_own_engine(tmp_path: Path) -> None:
+    plan = make_plan(Options(tmp_path, port=0, stores=["rent=sqlite", "bike=postgres", "view=sqlite"], demo=True))
+    assert plan.stores["rent"] == f"sqlite:///{tmp_path}/stores/rent.sqlite"
+    assert plan.stores["rent_and_billing_view"].startswith("sqlite:///")
+    assert plan.stores["bike"].startswith("postgresql://")
+    assert len(set(plan.stores.values())) == 7
+    program = plan.service_program(plan.replicas[0])
+    assert program.command[-4:] == ["serve", "rent", "--port", str(plan.replicas[0].port)]
+    assert program.env["GBIKE_STORE_URL"] == plan.stores["rent"]
+    keep_plan(plan, tmp_path)
+    assert read_plan(tmp_path) == plan
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ({"demo": False}, "--demo"),
+        ({"replicas": 0}, "--replicas 0"),
+        ({"replicas": 10}, "--replicas 10"),
+        ({"stores": ["rent=oracle"]}, "rent=oracle"),
+        ({"stores": ["rent=sqlite"], "replicas": 2}, "one process writes to a file"),
+        ({"port": 99}, "--port 99"),
+    ],
+)
+def test_what_can_not_be_is_refused(options: dict[str, object], why: str, tmp_path: Path) -> None:
+    with pytest.raises(BadCluster, match=why):
+        make_plan(Options(tmp_path, **{"port": 0, "demo": True, **options}))  # type: ignore[arg-type]
+
+
+def test_a_port_that_is_taken_is_named_with_whose_it_would_be(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", next(free_ports())))
+        other.listen()
+        taken = other.getsockname()[1]
+        with pytest.raises(PortTaken, match=rf"port {taken} \(billing\)"):
+            make_plan(Options(tmp_path, port=taken + 5, demo=True))
+
+
+def test_the_command_says_in_a_line_what_is_wrong(tmp_path: Path) -> None:
+    secure = gbike("cluster", "up", "--data", str(tmp_path / "a"))
+    assert (secure.returncode, secure.stderr.count("\n")) == (2, 1)
+    assert "needs accounts" in secure.stderr
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "bus.sqlite").touch()
+    taken = gbike("cluster", "up", "--demo", "--data", str(tmp_path / "b"))
+    assert (taken.returncode, "is the folder of a `gbike demo`" in taken.stderr) == (2, True)
+    assert gbike("cluster", "status", "--data", str(tmp_path / "c")).returncode == 2
