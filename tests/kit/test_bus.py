@@ -10,6 +10,7 @@ import pytest
 
 from gbike.kit import inbox
 from gbike.kit.bus import Bus, BusUnavailable, Subscription
+from gbike.kit.dead_letters import NoSuchLetter, set_aside
 from gbike.kit.envelope import Message, pack
 from gbike.kit.inbox import Consumer
 from gbike.kit.outbox import Relay
@@ -301,6 +302,32 @@ async def test_a_poison_message_is_set_aside_with_its_reason_and_the_others_take
     assert "Undecodable" in dead[0][1]
     assert dead[1][1] == "ValueError('bell 91')"
     assert await consumer.lag() == 0
+
+
+async def test_a_message_that_was_set_aside_takes_effect_once_when_it_is_given_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bus, store = SqliteLog(a_log_store()), a_store(rehearse=True)
+    consumer = a_consumer(bus, store)
+    await bus.append([a_message(91)])
+    await settle(consumer)
+    assert await consumer.dead_letters() == 1
+    assert await consumer.replay("m91") == "ValueError('bell 91')"
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "write", _dies)
+        with pytest.raises(StoreUnavailable):
+            await consumer.replay("m91")
+    assert await consumer.dead_letters() == 1
+    mended = Consumer(
+        store, LogSubscription(bus, store, "ears", RINGS), {Rang: lambda tx, said: note(tx, "rang")}, Metrics(), "ears"
+    )
+    assert await mended.replay("m91") is None
+    assert await mended.dead_letters() == 0
+    with pytest.raises(NoSuchLetter):
+        await mended.replay("m91")
+    await store.write(set_aside, a_message(91), "as by a member who had not heard of it")
+    assert await mended.replay("m91") is None
+    assert await words(store) == ["rang"]
 
 
 async def test_a_store_that_is_down_sets_nothing_aside_and_all_is_heard_later(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,12 +19,21 @@ app = typer.Typer(
 )
 view_app = typer.Typer(help="The view of rides and bills.", no_args_is_help=True)
 fault_app = typer.Typer(help="Faults for trying out, on a running demo.", no_args_is_help=True)
+events_app = typer.Typer(help="The events: their map, and what was set aside.")
+dead_app = typer.Typer(help="Messages that a consumer set aside, with their reasons.", no_args_is_help=True)
 app.add_typer(view_app, name="view")
+app.add_typer(events_app, name="events")
+events_app.add_typer(dead_app, name="dead")
 cluster_app = typer.Typer(help="The distributed form on this machine, for real.", no_args_is_help=True)
 app.add_typer(fault_app, name="demo-fault")
 app.add_typer(cluster_app, name="cluster")
 
 Data = Annotated[Path, typer.Option("--data", envvar="GBIKE_DATA", help="the data folder")]
+StoreUrl = Annotated[
+    str, typer.Option("--store", envvar="GBIKE_STORE_URL", help="a store by its URL, instead of --data")
+]
+OfService = Annotated[str, typer.Option("--service", help="only this service's")]
+Message = Annotated[str, typer.Argument(metavar="ID", help="the message's id, as the list shows it")]
 DATA = Path("data")
 CLUSTER_DATA = Path("data-cluster")
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
@@ -281,12 +290,42 @@ def routes() -> None:
     typer.echo(drawn())
 
 
-@app.command()
-def events() -> None:
-    """The event map, from the code."""
-    from gbike.app.event_map import event_map
+@events_app.callback(invoke_without_command=True)
+def events(context: typer.Context) -> None:
+    """The event map, from the code; `gbike events dead` shows what consumers set aside."""
+    if context.invoked_subcommand is None:
+        from gbike.app.event_map import event_map
 
-    typer.echo(event_map())
+        typer.echo(event_map())
+
+
+@dead_app.command("list")
+def dead_list(data: Data = DATA, store: StoreUrl = "", service: OfService = "") -> None:
+    """What is set aside, and why, beside a running gbike or after it."""
+    from gbike.app import dead
+
+    with _named_errors():
+        typer.echo("\n".join(dead.listed(dead.Place(data, store, service))))
+
+
+@dead_app.command("show")
+def dead_show(message: Message, data: Data = DATA, store: StoreUrl = "", service: OfService = "") -> None:
+    """Everything about one message that is set aside."""
+    from gbike.app import dead
+
+    with _named_errors():
+        typer.echo("\n".join(dead.shown(dead.Place(data, store, service), message)))
+
+
+@dead_app.command("replay")
+def dead_replay(message: Message, data: Data = DATA, store: StoreUrl = "", service: OfService = "") -> None:
+    """Give a message again to the service that set it aside: it takes effect, or stays with the new reason."""
+    from gbike.app import dead
+
+    with _named_errors():
+        done, lines = dead.replay(dead.Place(data, store, service), message, _environment())
+    typer.echo("\n".join(lines))
+    raise typer.Exit(0 if done else 1)
 
 
 @app.command()

@@ -112,7 +112,11 @@ def _verbs(embedded: Embedded) -> dict[str, Verb]:
         held_ms = await copy_running(embedded, Path(target))
         return f"copied to {target}; writers were held for {held_ms:.1f} ms"
 
-    return {"slow": slow, "stop": stop, "heal": heal, "backup": backup}
+    async def replay(service: str, message_id: str) -> str:
+        consumer = embedded.part(service).running.consumer
+        return (await consumer.replay(message_id) if consumer else None) or ""
+
+    return {"replay": replay, "slow": slow, "stop": stop, "heal": heal, "backup": backup}
 
 
 def _greeting(address: str, options: DemoOptions) -> Panel:

@@ -24,11 +24,18 @@ def open_readings(folder: DataFolder) -> Iterator[Mapping[str, Reading]]:
     urls = _urls(folder)
     if not urls:
         raise NoData(f"there is no gbike data in {folder.path}")
+    with open_urls(urls, str(folder.path)) as readings:
+        yield readings
+
+
+@contextmanager
+def open_urls(urls: Mapping[str, str], whose: str) -> Iterator[Mapping[str, Reading]]:
+    """The same for stores whose URLs are known. Raises NoData when one can't be read."""
     with ExitStack() as opened:
         try:
             yield {service: _open(url, opened) for service, url in urls.items()}
         except (sqlite3.Error, StoreUnavailable) as away:
-            raise NoData(f"a store of {folder.path} can't be read: {away}") from None
+            raise NoData(f"a store of {whose} can't be read: {away}") from None
 
 
 def _urls(folder: DataFolder) -> Mapping[str, str]:

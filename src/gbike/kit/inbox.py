@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gbike.kit.bus import Batch, Subscription
+from gbike.kit.dead_letters import how_many, letter, set_aside, take_back
 from gbike.kit.envelope import Message, trace_of, unpack
 from gbike.kit.store import Store, StoreUnavailable, Tx
 from gbike.kit.telemetry import Metrics, log
@@ -56,6 +57,23 @@ class Consumer:
         """Messages of the log that this consumer has not settled yet."""
         return await self._subscription.lag()
 
+    async def replay(self, message_id: str) -> str | None:
+        """Give a message that was set aside to its policy again: it takes effect and is set aside no more, or it stays
+        with the new reason, which is answered. Raises NoSuchLetter, StoreUnavailable."""
+        message = (await self._store.read(letter, message_id)).message
+        try:
+            await self._store.write(self._revive, message)
+        except StoreUnavailable:
+            raise
+        except Exception as wrong:
+            await self._store.write(set_aside, message, repr(wrong))
+            return repr(wrong)
+        return None
+
+    async def dead_letters(self) -> int:
+        """How many messages are set aside now."""
+        return await self._store.read(how_many)
+
     async def _handle(self, batch: Batch) -> None:
         try:
             await self._store.write(self._apply, list(batch.messages), batch)
@@ -77,7 +95,11 @@ class Consumer:
                 "a message is set aside", service=self._service, type=message.type, id=message.id, why=repr(wrong)
             )
             self._dead.inc()
-            await self._store.write(_set_aside, message, repr(wrong))
+            await self._store.write(set_aside, message, repr(wrong))
+
+    def _revive(self, tx: Tx, message: Message) -> None:
+        take_back(tx, message)
+        self._apply(tx, [message], None)
 
     def _apply(self, tx: Tx, messages: list[Message], batch: Batch | None) -> None:
         known = tx.first_time([message.id for message in messages])
@@ -90,11 +112,3 @@ class Consumer:
             policy(tx, unpack(message, kind))
         if batch is not None:
             self._subscription.settle(tx, batch)
-
-
-def _set_aside(tx: Tx, message: Message, reason: str) -> None:
-    tx.execute(
-        "INSERT INTO dead_letters (message_id, type, key, headers, value, reason, at_ms) VALUES (?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (message_id) DO NOTHING",
-        (message.id, message.type, message.key, message.headers, message.value, reason[:2000], tx.now_ms),
-    )

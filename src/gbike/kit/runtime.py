@@ -126,9 +126,10 @@ def assemble(world: World, service: Service) -> Running:
         types = frozenset(kind.__name__ for kind in service.policies)
         consumer = Consumer(store, world.subscribe(name, types), service.policies, metrics, name, service.hear)
         listener = consumer
-        lag = metrics.lag.labels(name)
+        lag, waiting = metrics.lag.labels(name), metrics.dead_letters_waiting.labels(name)
 
         async def measure() -> int:
+            waiting.set(await listener.dead_letters())
             lag.set(await listener.lag())
             return 0
 

@@ -105,6 +105,9 @@ class Metrics:
         self.events_said = Counter("gbike_events_published_total", "Outbox rows put on the bus", each, registry=here)
         self.events_handled = Counter("gbike_events_handled_total", "Messages given to policies", each, registry=here)
         self.dead_letters = Counter("gbike_dead_letters_total", "Messages set aside", each, registry=here)
+        self.dead_letters_waiting = Gauge(
+            "gbike_dead_letters_waiting", "Messages that are set aside now", each, registry=here
+        )
         self.lag = Gauge("gbike_consumer_lag", "Messages of the log not yet handled", each, registry=here)
         self.swept = Counter("gbike_swept_total", "Pending work cancelled by a sweeper", each, registry=here)
         self.breaker_state = Gauge(

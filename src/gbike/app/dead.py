@@ -1,0 +1,161 @@
+"""`gbike events dead list|show|replay`: what consumers set aside, why, and how it is given to them again."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import msgspec
+
+from gbike.app import control
+from gbike.app.catalogue import card as find_card
+from gbike.app.cluster.plan import read_plan
+from gbike.app.copies import NoData, locked
+from gbike.app.data_folder import DataFolder
+from gbike.app.embedded import Embedded
+from gbike.app.readings import open_readings, open_urls
+from gbike.kit.clock import SystemClock, rfc3339
+from gbike.kit.dead_letters import DeadLetter, NoSuchLetter, letter, letters
+from gbike.kit.ids import SystemIds
+from gbike.kit.inprocess.peer import InProcessCaller
+from gbike.kit.runtime import Card, Running, World, assemble
+from gbike.kit.sqlite.log import LogSubscription, SqliteLog
+from gbike.kit.sqlite.store import SqliteStore
+from gbike.kit.store import Reading, Store
+from gbike.kit.telemetry import Metrics
+
+MOST = 1_000
+"""Letters of one service that are listed."""
+SUMMARY_LETTERS = 80
+NONE = "no message is set aside · 처리하지 못한 메시지가 없습니다"
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where to look: a data folder (of `gbike demo` or of a cluster), or one service's store by its URL; and whether
+    only at one service."""
+
+    data: Path
+    url: str = ""
+    service: str = ""
+
+    def stores(self) -> Mapping[str, str]:
+        """The services' stores by URL, where they have one: not in the folder of the embedded form. Raises NoData."""
+        if self.url:
+            if not self.service:
+                raise NoData(f"--service must say whose store {self.url} is")
+            return {find_card(self.service).name: self.url}
+        plan = read_plan(self.data)
+        return plan.stores if plan else {}
+
+    @contextmanager
+    def readings(self) -> Iterator[dict[str, Reading]]:
+        """The stores to look at, opened. Raises NoData, NoSuchService."""
+        only = find_card(self.service).name if self.service else ""
+        opening = open_urls(self.stores(), self.url) if self.url else open_readings(DataFolder(self.data))
+        with opening as stores:
+            yield {name: read for name, read in stores.items() if only in ("", name)}
+
+
+def listed(place: Place) -> Iterator[str]:
+    """A line for each letter. Raises NoData, NoSuchService."""
+    with place.readings() as stores:
+        found = [(service, dead) for service, read in stores.items() for dead in letters(read, MOST)]
+    for service, dead in sorted(found, key=lambda one: one[1].at_ms):
+        message = dead.message
+        yield f"{rfc3339(dead.at_ms)}  {service}  {message.type} {message.key}  {message.id}"
+        yield f"    {dead.reason[:SUMMARY_LETTERS]}"
+    yield f"{len(found)} set aside · 보류된 메시지 {len(found)}건" if found else NONE
+
+
+def shown(place: Place, message_id: str) -> Iterator[str]:
+    """Everything about one letter, for each service that set it aside. Raises NoData, NoSuchLetter."""
+    holders = _holders(place, message_id)
+    for service, dead in holders.items():
+        yield f"service · 서비스   {service}"
+        yield f"event · 이벤트     {dead.message.type} {dead.message.key}  {dead.message.id}"
+        yield f"set aside · 보류   {rfc3339(dead.at_ms)}"
+        yield f"reason · 이유      {dead.reason}"
+        yield f"headers · 헤더     {dead.message.headers.decode('utf-8', 'replace')}"
+        yield f"value · 내용       {dead.message.value.decode('utf-8', 'replace')}"
+
+
+def replay(place: Place, message_id: str, env: Mapping[str, str]) -> tuple[bool, list[str]]:
+    """Give a message again to each service that set it aside; answers whether it took effect everywhere, and a line
+    for each. Raises NoData, NoSuchLetter, FolderInUse."""
+    services, stores = list(_holders(place, message_id)), place.stores()
+    reasons: dict[str, str | None] = {}
+    if stores:
+        for service in services:
+            reasons[service] = asyncio.run(_replay_in_store(find_card(service), stores[service], message_id, env))
+    else:
+        folder = DataFolder(place.data)
+        if folder.holder() is not None:
+            for service in services:
+                done = control.ask(folder, "replay", service, message_id)
+                reasons[service] = (done.said or None) if done.ok else done.said
+        else:
+            with locked(folder, "gbike events dead replay"):
+                reasons = asyncio.run(_replay_in_folder(folder, services, message_id, env))
+    return not any(reasons.values()), [_told(service, why) for service, why in reasons.items()]
+
+
+async def _replay_in(running: Running, message_id: str) -> str | None:
+    assert running.consumer is not None
+    return await running.consumer.replay(message_id)
+
+
+async def _replay_in_folder(
+    folder: DataFolder, services: list[str], message_id: str, env: Mapping[str, str]
+) -> dict[str, str | None]:
+    embedded = Embedded(folder, env)
+    try:
+        return {service: await _replay_in(embedded.part(service).running, message_id) for service in services}
+    finally:
+        await embedded.stop()
+
+
+async def _replay_in_store(card: Card, url: str, message_id: str, env: Mapping[str, str]) -> str | None:
+    clock, ids = SystemClock(), SystemIds()
+    store = _store(url, card, clock, ids)
+    log = SqliteLog(SqliteStore(None, clock=clock, ids=ids, source="nowhere"))
+    world = World(
+        clock=clock,
+        ids=ids,
+        chance=lambda: 0.5,
+        store=store,
+        bus=log,
+        subscribe=lambda consumer, types: LogSubscription(log, store, consumer, types),
+        caller=lambda _: InProcessCaller(lambda: None),
+        env=env,
+        metrics=Metrics(),
+    )
+    try:
+        return await _replay_in(assemble(world, card.build(world)), message_id)
+    finally:
+        await store.close()
+
+
+def _store(url: str, card: Card, clock: SystemClock, ids: SystemIds) -> Store:
+    """What the policy says goes into its outbox there, and the service's own relay publishes it."""
+    if url.startswith("sqlite:///"):
+        return SqliteStore(Path(url.removeprefix("sqlite:///")), clock=clock, ids=ids, source=card.name)
+    from gbike.kit.postgres.store import PostgresStore
+
+    return PostgresStore(url, clock=clock, ids=ids, source=card.name)
+
+
+def _holders(place: Place, message_id: str) -> dict[str, DeadLetter]:
+    found = {}
+    with place.readings() as stores:
+        for service, read in stores.items():
+            with suppress(NoSuchLetter):
+                found[service] = letter(read, message_id)
+    if not found:
+        raise NoData(f"no message {message_id} is set aside; `gbike events dead list` shows those that are")
+    return found
+
+
+def _told(service: str, why: str | None) -> str:
+    if why is None:
+        return f"{service}: it took effect · 다시 처리되었습니다"
+    return f"{service}: it stays set aside · 다시 실패하여 보류합니다: {why}"
