@@ -5,7 +5,7 @@ set aside. Nothing else is asked, so it works beside a running gbike, and after 
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -15,9 +15,9 @@ from gbike.kit.store import Reading, Row
 from gbike.kit.telemetry import parts_of
 
 NEWEST = 100_000
-"""Messages of each service that are looked at, the newest: some seconds; a path is short and mostly recent."""
+"""Messages of each service that are looked at, the newest: some seconds when there are so many."""
 MOST = 500
-"""Messages of one path: whoever calls everything by one id gets the beginning."""
+"""Messages of one path that are shown; somebody may call everything by one id."""
 
 
 class Handling(msgspec.Struct, frozen=True):
@@ -73,11 +73,11 @@ def find(stores: Mapping[str, Reading], listeners: Mapping[str, Iterable[str]], 
         called = f"{_ROW} WHERE id > ? AND (key = ? OR message_id = ?) ORDER BY id DESC LIMIT ?"
         found |= _said(service, read.all(called, (_before(read), name, name, MOST)))
     if not found:
-        found = _mentioning(stores, {name}, lambda said: name in (said.headers.correlationid, said.trace_id))
+        found = _with(stores, {name})
     looked: set[str] = set()
     while (family := {_family(said) for said in found.values()} - looked) and len(found) < MOST:
         looked |= family
-        found |= _mentioning(stores, family, lambda said: bool({said.trace_id, said.cause} & family))
+        found |= _with(stores, family)
     path = sorted(found.values(), key=lambda said: (said.at_ms, said.id))
     return Path(name, _with_handlings(stores, listeners, path[:MOST]), len(path) > MOST)
 
@@ -87,21 +87,27 @@ def _family(said: Said) -> str:
     return said.trace_id or said.id
 
 
-def _mentioning(stores: Mapping[str, Reading], words: Iterable[str], wanted: Callable[[Said], bool]) -> dict[str, Said]:
-    """The messages with one of `words` in their headers that are `wanted`. No index knows them: each is looked at."""
-    needles = [word.encode() for word in sorted(words)]
+class _Marks(msgspec.Struct, gc=False):
+    """Those headers by which a message belongs to others; reading no more than these makes a search quick."""
+
+    traceparent: str
+    correlationid: str
+    causationid: str = ""
+
+    def has(self, names: set[str]) -> bool:
+        """Whether the trace, the request or the cause is one of `names`."""
+        return self.traceparent[3:35] in names or self.correlationid in names or self.causationid in names
+
+
+def _with(stores: Mapping[str, Reading], names: set[str]) -> dict[str, Said]:
+    """The messages of the traces, requests and causes `names`. No index knows them: each message is looked at."""
+    marks = msgspec.json.Decoder(_Marks)
     found: dict[str, Said] = {}
     for service, read in stores.items():
-        numbers = [
-            number
-            for number, headers in read.each("SELECT id, headers FROM outbox WHERE id > ?", (_before(read),))
-            if any(needle in headers for needle in needles)
-        ]
-        for some in (numbers[i : i + MOST] for i in range(0, len(numbers), MOST)):
-            rows = read.all(f"{_ROW} WHERE id IN ({_marks(some)})", some)
-            found |= {id: said for id, said in _said(service, rows).items() if wanted(said)}
-            if len(found) > MOST:
-                return found
+        rows = read.each("SELECT id, headers FROM outbox WHERE id > ?", (_before(read),))
+        numbers = [number for number, headers in rows if marks.decode(headers).has(names)][: MOST + 1]
+        if numbers:
+            found |= _said(service, read.all(f"{_ROW} WHERE id IN ({_places(numbers)})", numbers))
     return found
 
 
@@ -122,7 +128,7 @@ def _said(service: str, rows: Iterable[Row]) -> dict[str, Said]:
     }
 
 
-def _marks(values: Sequence[object]) -> str:
+def _places(values: Sequence[object]) -> str:
     return ", ".join("?" for _ in values)
 
 
@@ -139,7 +145,7 @@ def _with_handlings(
 
 
 def _handlings(service: str, read: Reading, ids: Sequence[str]) -> Iterator[tuple[str, Handling]]:
-    of_these = f"WHERE message_id IN ({_marks(ids)})"
+    of_these = f"WHERE message_id IN ({_places(ids)})"
     inbox = read.all(f"SELECT message_id, at_ms FROM inbox {of_these}", ids)
     dead = read.all(f"SELECT message_id, at_ms, reason FROM dead_letters {of_these}", ids)
     handlings = {id: Handling(service, at_ms, why) for id, at_ms, why in dead}
