@@ -132,5 +132,5 @@ async def test_one_process_leads_and_another_takes_over_when_it_is_gone(
             "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid IS NOT NULL"
         )
     async with asyncio.timeout(5):
-        while await other.read_as_leader(lambda read: read.one("SELECT 1")) is None:
+        while await other.read_as_leader(lambda read: read.one("SELECT 1")) is None:  # noqa: ASYNC110
             await asyncio.sleep(0.01)

@@ -9,7 +9,7 @@ import asyncio
 import contextvars
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from gbike.kit.clock import Clock
@@ -189,11 +189,7 @@ class BatchWriter(ABC, Generic[X]):
                 said += tx.said
                 for name, by in tx.counts.items():
                     counts[name] = counts.get(name, 0) + by
-        if said:
-            self._write_outbox(said)
-        if counts:
-            # Last, and in one order: everybody wants these rows.
-            self._write_counters(sorted(counts.items()))
+        self._write(said, sorted(counts.items()))  # last, and in one order: everybody wants these rows
         return bool(said)
 
     def _attempt(self, request: Request) -> X | None:
@@ -254,12 +250,8 @@ class BatchWriter(ABC, Generic[X]):
         """Whether a constraint of the database refused."""
 
     @abstractmethod
-    def _write_outbox(self, said: list[Said]) -> None:
-        """Insert outbox rows, in this order."""
-
-    @abstractmethod
-    def _write_counters(self, counts: Sequence[tuple[str, int]]) -> None:
-        """Add to counters."""
+    def _write(self, said: list[Said], counts: list[tuple[str, int]]) -> None:
+        """Insert outbox rows and add to counters, in this order."""
 
 
 def _nothing(_tx: Tx) -> None:

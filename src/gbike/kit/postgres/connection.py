@@ -4,13 +4,17 @@ Transactions are begun by hand, statements are prepared at their first use, and 
 seconds, by us and by it: an unanswered connection must not keep a lock or the lead.
 """
 
-from collections.abc import Generator, Iterable, Sequence
+import select
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
 import psycopg
-from psycopg.adapt import AdaptersMap, Buffer, Dumper, Loader
-from psycopg.types.numeric import Int8BinaryDumper
+from psycopg import errors
+from psycopg.adapt import AdaptersMap, Buffer, Dumper, PyFormat, Transformer
+from psycopg.pq import ConnStatus, ExecStatus, Format, TransactionStatus
+from psycopg.pq.abc import PGresult
+from psycopg.types.numeric import Int8BinaryDumper, NumericBinaryLoader
 
 from gbike.kit.clock import Clock
 from gbike.kit.store import Row, StoreUnavailable
@@ -29,6 +33,7 @@ STATEMENTS = 512
 FETCH = 1_000
 """Rows that `each` takes from the server at a time."""
 
+BINARY = Format.BINARY
 Connection = psycopg.Connection[Row]
 
 
@@ -39,12 +44,12 @@ class _BoolDumper(Dumper):
         return b"1" if obj else b"0"
 
 
-class _NumericLoader(Loader):
+class _NumericLoader(NumericBinaryLoader):
     """Only sums of whole numbers and averages come as numeric."""
 
-    def load(self, data: Buffer) -> int | float:
-        text = bytes(data)
-        return float(text) if b"." in text else int(text)
+    def load(self, data: Buffer) -> int | float:  # type: ignore[override]
+        number = super().load(data)
+        return int(number) if number == number.to_integral_value() else float(number)
 
 
 @cache
@@ -91,7 +96,7 @@ class Dialer:
             connection: Connection = psycopg.connect(
                 self._url,
                 autocommit=True,
-                prepare_threshold=0,
+                prepare_threshold=None,
                 cursor_factory=psycopg.RawCursor,
                 context=_Context(),
                 connect_timeout=CONNECT_S,
@@ -105,7 +110,6 @@ class Dialer:
         except psycopg.Error as refused:
             self._pause(str(refused))
             raise StoreUnavailable(str(refused)) from None
-        connection.prepared_max = STATEMENTS
         if self._why:
             log.info("the database answers again", store=self._source)
             self._why = ""
@@ -132,30 +136,127 @@ def translated(sql: str) -> bytes:
     return "'".join(quoted).encode()
 
 
+class Session:
+    """Statements over one connection, prepared at their first use. Driven through libpq by hand: that costs a third
+    of what a cursor does, and lets statements go together that need not wait for each other's answer."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._pg = connection.pgconn
+        self._arrival = select.poll()
+        self._arrival.register(self._pg.socket, select.POLLIN)
+        self._values = Transformer(connection)
+        self._names = dict[tuple[str, tuple[int, ...]], bytes]()
+
+    def run(self, sql: str, params: Sequence[Any]) -> PGresult:
+        """The result of one statement. Raises psycopg.Error."""
+        return self._checked(self._pg.exec_prepared(*self._prepared(sql, params), BINARY))
+
+    def together(self, statements: Iterable[tuple[str, Sequence[Any]]]) -> list[PGresult]:
+        """The results of some statements, all sent at once. Raises psycopg.Error for the first that failed; then
+        none of those after it was run."""
+        prepared = [self._prepared(sql, params) for sql, params in statements]
+        self._pg.enter_pipeline_mode()
+        try:
+            for one in prepared:
+                self._pg.send_query_prepared(*one, BINARY)
+            self._pg.pipeline_sync()
+            results = [result for _ in prepared for result in self._next_results()]
+            self._next_results()
+        except psycopg.OperationalError as lost:
+            raise self._lost(str(lost)) from None
+        if self._pg.status == ConnStatus.BAD:
+            raise self._lost(results[-1].get_error_message() if results else "")
+        self._pg.exit_pipeline_mode()
+        return [self._checked(result) for result in results]
+
+    def control(self, sql: str) -> None:
+        """Run statements without parameters that answer nothing."""
+        self._checked(self._pg.exec_(sql.encode()))
+
+    def rows(self, result: PGresult) -> list[Row]:
+        """What a statement answered."""
+        self._values.set_pgresult(result)
+        return self._values.load_rows(0, result.ntuples, tuple)
+
+    @property
+    def idle(self) -> bool:
+        """Whether no transaction is open: it ended, or the connection did."""
+        return self.connection.closed or self._pg.transaction_status == TransactionStatus.IDLE
+
+    @property
+    def in_error(self) -> bool:
+        """Whether the open transaction can't go on."""
+        return self._pg.transaction_status == TransactionStatus.INERROR
+
+    def _prepared(self, sql: str, params: Sequence[Any]) -> tuple[bytes, Sequence[Any], Sequence[int] | None]:
+        values = self._values.dump_sequence(params, [PyFormat.AUTO] * len(params))
+        formats, types = self._values.formats, self._values.types or ()
+        name = self._names.get((sql, types))
+        if name is None:
+            if len(self._names) >= STATEMENTS:
+                self.control("DEALLOCATE ALL")
+                self._names.clear()
+            name = self._names[sql, types] = b"s%d" % len(self._names)
+            try:
+                self._checked(self._pg.prepare(name, translated(sql), types))
+            except psycopg.Error:
+                del self._names[sql, types]
+                raise
+        return name, values, formats
+
+    def _next_results(self) -> list[PGresult]:
+        """The results of the next statement in the pipeline; none for one that was not run."""
+        found = list[PGresult]()
+        while (result := self._next_result()) is not None:
+            found.append(result)
+            if result.status == ExecStatus.PIPELINE_SYNC or self._pg.status == ConnStatus.BAD:
+                break
+        return found
+
+    def _next_result(self) -> PGresult | None:
+        while self._pg.is_busy():  # get_result would wait with the interpreter locked
+            self._arrival.poll()
+            self._pg.consume_input()
+        return self._pg.get_result()
+
+    def _checked(self, result: PGresult) -> PGresult:
+        if result.status in _FINE:
+            return result
+        if self._pg.status == ConnStatus.BAD:
+            raise self._lost(result.get_error_message())
+        raise errors.error_from_result(result)
+
+    def _lost(self, why: str) -> psycopg.OperationalError:
+        self.connection.close()
+        return psycopg.OperationalError(why or "the connection is lost")
+
+
+_FINE = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
+
+
 class PostgresReading:
     """Reads over one connection."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._cursor = connection.cursor()
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     def one(self, sql: str, params: Sequence[Any] = ()) -> Row | None:
         """The first row, or None."""
-        return self._run(sql, params).fetchone()
+        rows = self._session.rows(self._run(sql, params))
+        return rows[0] if rows else None
 
     def all(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
         """Every row."""
-        return self._run(sql, params).fetchall()
+        return self._session.rows(self._run(sql, params))
 
     def each(self, sql: str, params: Sequence[Any] = ()) -> Iterable[Row]:
         """Rows one by one."""
-        return self._each(sql, params)
-
-    def _each(self, sql: str, params: Sequence[Any]) -> Generator[Row]:
-        with self._connection.transaction(), psycopg.RawServerCursor(self._connection, "each") as cursor:
+        connection = self._session.connection
+        with connection.transaction(), psycopg.RawServerCursor(connection, "each") as cursor:
             cursor.itersize = FETCH
             cursor.execute(translated(sql), params)
             yield from cursor
 
-    def _run(self, sql: str, params: Sequence[Any]) -> psycopg.Cursor[Row]:
-        return self._cursor.execute(translated(sql), params)
+    def _run(self, sql: str, params: Sequence[Any]) -> PGresult:
+        return self._session.run(sql, params)

@@ -2,14 +2,15 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 import psycopg
 from psycopg import errors
 
-from gbike.kit.postgres.connection import Connection, Dialer, PostgresReading
+from gbike.kit.postgres.connection import Dialer, PostgresReading, Session
 from gbike.kit.store import Args, Reading, StoreUnavailable
 
 WAITING = 1_024
@@ -26,7 +27,7 @@ class Readers:
     def __init__(self, dial: Dialer, threads: int, statement_ms: int) -> None:
         self._dial, self._statement_ms = dial, statement_ms
         self._threads = ThreadPoolExecutor(threads, "read")
-        self._idle = deque[Connection]()
+        self._idle = deque[Session]()
         self._waiting = 0
 
     async def run(self, fn: Callable[[Reading, *Args], T], *args: *Args) -> T:
@@ -41,50 +42,46 @@ class Readers:
 
     def _run(self, fn: Callable[[Reading, *Args], T], *args: *Args) -> T:
         try:
-            connection = self._idle.pop()
+            session = self._idle.pop()
         except IndexError:
-            return self._over(self._dial(self._statement_ms), fn, *args)
+            return self._over(Session(self._dial(self._statement_ms)), fn, *args)
         try:
-            return self._over(connection, fn, *args)
+            return self._over(session, fn, *args)
         except _Lost:  # maybe hours ago, and nobody noticed
-            return self._over(self._dial(self._statement_ms), fn, *args)
+            return self._over(Session(self._dial(self._statement_ms)), fn, *args)
 
-    def _over(self, connection: Connection, fn: Callable[[Reading, *Args], T], *args: *Args) -> T:
-        with Borrowed(connection):
-            try:
-                return fn(PostgresReading(connection), *args)
-            finally:
-                if not connection.closed:
-                    self._idle.append(connection)
+    def _over(self, session: Session, fn: Callable[[Reading, *Args], T], *args: *Args) -> T:
+        try:
+            with _borrowed(session):
+                return fn(PostgresReading(session), *args)
+        finally:
+            if not session.connection.closed:
+                self._idle.append(session)
 
     def close(self) -> None:
         """Let go of threads and connections."""
         self._threads.shutdown()
         while self._idle:
-            self._idle.pop().close()
+            self._idle.pop().connection.close()
 
 
 class _Lost(StoreUnavailable):
     """The connection broke."""
 
 
-class Borrowed:
-    """While a connection is read from: an error of the engine is StoreUnavailable, and one that broke it closes it."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        # A plan that a migration made stale: its connection has others like it.
-        if isinstance(error, errors.FeatureNotSupported):
-            self._connection.close()
-        if self._connection.closed and isinstance(error, psycopg.Error):
-            raise _Lost(str(error)) from None
-        if isinstance(error, psycopg.OperationalError):
-            raise StoreUnavailable(str(error)) from None
+@contextmanager
+def _borrowed(session: Session) -> Iterator[None]:
+    """While somebody reads over it: an error of the engine is StoreUnavailable, and _Lost when the connection broke."""
+    try:
+        yield
+    except psycopg.Error as broken:
+        if isinstance(broken, errors.FeatureNotSupported):
+            session.connection.close()  # a plan that a migration made stale: the connection has others like it
+        if session.connection.closed:
+            raise _Lost(str(broken)) from None
+        if isinstance(broken, psycopg.OperationalError):
+            raise StoreUnavailable(str(broken)) from None
+        raise
 
 
 class Leader:
@@ -93,7 +90,7 @@ class Leader:
     def __init__(self, dial: Dialer, statement_ms: int) -> None:
         self._dial, self._statement_ms = dial, statement_ms
         self._thread = ThreadPoolExecutor(1, "lead")
-        self._connection: Connection | None = None
+        self._session: Session | None = None
         self._leads = False
 
     async def run(self, fn: Callable[[Reading, *Args], T], *args: *Args) -> T | None:
@@ -101,11 +98,11 @@ class Leader:
         return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: self._run(fn, *args))
 
     def _run(self, fn: Callable[[Reading, *Args], T], *args: *Args) -> T | None:
-        if self._connection is None or self._connection.closed:
+        if self._session is None or self._session.connection.closed:
             self._leads = False
-            self._connection = self._dial(self._statement_ms)
-        with Borrowed(self._connection):
-            read = PostgresReading(self._connection)
+            self._session = Session(self._dial(self._statement_ms))
+        with _borrowed(self._session):
+            read = PostgresReading(self._session)
             if not self._leads:
                 row = read.one(LEAD)
                 self._leads = row is not None and row[0]
@@ -114,5 +111,5 @@ class Leader:
     def close(self) -> None:
         """Give up the lead."""
         self._thread.shutdown()
-        if self._connection is not None:
-            self._connection.close()
+        if self._session is not None:
+            self._session.connection.close()

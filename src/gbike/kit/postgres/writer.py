@@ -5,19 +5,19 @@ tells what happened. (`pg_xact_status` does not: after a crash the server may gi
 """
 
 import asyncio
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from typing import Any
 
 import psycopg
 from psycopg import errors
-from psycopg.pq import TransactionStatus
+from psycopg.pq.abc import PGresult
 
 from gbike.kit.batching import BatchWriter, OpenTx, Request, Said
 from gbike.kit.clock import Clock
 from gbike.kit.ids import Ids
-from gbike.kit.postgres.connection import Connection, Dialer, PostgresReading, translated
+from gbike.kit.postgres.connection import Dialer, PostgresReading, Session
 from gbike.kit.postgres.readers import Readers
 from gbike.kit.store import Reading, Row, StoreUnavailable
 from gbike.kit.telemetry import log
@@ -33,53 +33,59 @@ DOUBT_POLL_S = 0.2
 FORGOTTEN_MS = 24 * 3_600_000
 """When the row of a connection that has written nothing may be removed by another."""
 
-_SAY = (
+_BEGIN = ("BEGIN", ())
+_COMMIT = ("COMMIT", ())
+_LEAVE = (
+    "WITH mark AS (UPDATE commits SET number = ?, at_ms = ? WHERE writer = ?), counted AS ("
+    "INSERT INTO counters (name, n) SELECT * FROM unnest(?::text[], ?::bigint[])"
+    " ON CONFLICT (name) DO UPDATE SET n = counters.n + excluded.n) "
     "INSERT INTO outbox (message_id, type, key, headers, value)"
-    " SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::bytea[])"
+    " SELECT * FROM unnest(?::text[], ?::text[], ?::text[], ?::bytea[], ?::bytea[])"
 )
-_COUNT = (
-    "INSERT INTO counters (name, n) SELECT * FROM unnest($1::text[], $2::bigint[])"
-    " ON CONFLICT (name) DO UPDATE SET n = counters.n + excluded.n"
-)
+"""All that a batch leaves beside its changes, in one statement."""
 _HEAR = (
-    "INSERT INTO inbox (message_id, at_ms) SELECT unnest($1::text[]), $2"
+    "INSERT INTO inbox (message_id, at_ms) SELECT unnest(?::text[]), ?"
     " ON CONFLICT (message_id) DO NOTHING RETURNING message_id"
 )
-_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(?, 0))"
 _CLASHES = (errors.DeadlockDetected, errors.SerializationFailure)
 
 
 class PostgresTx(OpenTx, PostgresReading):
     """The open transaction of one request."""
 
-    def __init__(self, writer: "PostgresWriter", connection: Connection, cursor: psycopg.Cursor[Row]) -> None:
+    def __init__(self, writer: "PostgresWriter", session: Session) -> None:
         OpenTx.__init__(self, writer.clock, writer.ids, writer.source)
-        self._connection, self._cursor = connection, cursor
-        self.changed = 0
-        """Rows that this transaction changed."""
+        self._writer, self._session = writer, session
 
     def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
         """Run one statement; answers the number of rows it changed."""
-        return self._run(sql, params).rowcount
+        return self._run(sql, params).command_tuples or 0
 
     def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Run one statement for each of `rows`."""
-        self._cursor.executemany(translated(sql), rows)
-        self.changed += self._cursor.rowcount
+        self._writer.begun()
+        done = self._session.together((sql, row) for row in rows)
+        self._writer.changed += sum(one.command_tuples or 0 for one in done)
+
+    def each(self, sql: str, params: Sequence[Any] = ()) -> Iterable[Row]:
+        """Rows one by one."""
+        self._writer.begun()
+        return super().each(sql, params)
 
     def first_time(self, message_ids: Sequence[str]) -> Container[str]:
         """Those that were never heard before; in one order, as another process may hear the same."""
-        return {row[0] for row in self._run(_HEAR, (sorted(set(message_ids)), self.now_ms))}
+        return {row[0] for row in self.all(_HEAR, (sorted(set(message_ids)), self.now_ms))}
 
     def lock(self, name: str) -> None:
         """Wait until nobody else is past a lock of the same name."""
         self._run(_LOCK, (name,))
 
-    def _run(self, sql: str, params: Sequence[Any]) -> psycopg.Cursor[Row]:
-        cursor = self._cursor.execute(translated(sql), params)
+    def _run(self, sql: str, params: Sequence[Any]) -> PGresult:
+        result = self._writer.run(sql, params)
         if not sql.startswith("SELECT"):
-            self.changed += cursor.rowcount
-        return cursor
+            self._writer.changed += result.command_tuples or 0
+        return result
 
 
 class _InDoubt(Exception):
@@ -108,9 +114,11 @@ class PostgresWriter(BatchWriter[PostgresTx]):
         super().__init__(source, said, rehearse=rehearse)
         self.clock, self.ids, self.source = clock, ids, source
         self._dial, self._threads, self._readers = dial, threads, readers
-        self._connection: Connection | None = None
-        self._cursor: psycopg.Cursor[Row]
-        self._tx: PostgresTx
+        self._session: Session | None = None
+        self.changed = 0
+        """Rows that the open transaction changed."""
+        self._begun = False
+        self._leave: Sequence[tuple[str, Sequence[Any]]] = ()
         self._name, self._number = "", 0
         self._doubts = set[asyncio.Task[None]]()
 
@@ -139,38 +147,42 @@ class PostgresWriter(BatchWriter[PostgresTx]):
                 said = self._execute(batch)
                 self._commit(said)
                 return said
-            except Exception as broken:
-                self._clean_up(broken)
-                if not isinstance(broken, _CLASHES) or len(batch) > 1 or not left:
+            except (psycopg.Error, StoreUnavailable) as broken:
+                clash = isinstance(broken, _CLASHES) and len(batch) == 1
+                if not left or not (clash or self._is_lost(broken)):
                     raise
+            finally:
+                self._clean_up()
         raise AssertionError
 
     def _commit(self, said: bool) -> None:
-        connection = self._connected()
+        session = self._connected()
+        begin = () if self._begun else (_BEGIN,)
+        if begin and not self._leave:
+            return  # nobody ran a statement
         try:
-            done = connection.execute("COMMIT", prepare=False)
+            *_, done = session.together([*begin, *self._leave, _COMMIT])
         except psycopg.OperationalError as broken:
-            if connection.closed:
+            if session.connection.closed:
                 raise _InDoubt(said) from broken
             raise
-        if done.statusmessage != "COMMIT":
-            raise errors.InFailedSqlTransaction(f"COMMIT was answered with {done.statusmessage}")
+        if done.command_status != b"COMMIT":
+            raise errors.InFailedSqlTransaction(f"COMMIT was answered with {done.command_status!r}")
 
-    def _clean_up(self, broken: Exception) -> None:
-        """After an error: leave no transaction open. Raises StoreUnavailable when the connection is lost, for then
-        every request would meet the same."""
-        connection = self._connection
-        if connection is None or isinstance(broken, _InDoubt):
-            return
-        if isinstance(broken, errors.FeatureNotSupported):
-            connection.close()  # a plan that a migration made stale: the connection has others like it
-        elif not connection.closed:
+    def _is_lost(self, broken: Exception) -> bool:
+        """Whether the connection broke before COMMIT was sent: then nothing happened, and another one may be tried."""
+        if isinstance(broken, errors.FeatureNotSupported) and self._session is not None:
+            self._session.connection.close()  # a plan that a migration made stale: the connection has others like it
+        return isinstance(broken, psycopg.Error) and self._session is not None and self._session.connection.closed
+
+    def _clean_up(self) -> None:
+        """Leave no transaction open."""
+        session, self._begun, self._leave = self._session, False, ()
+        if session is not None and not session.idle:
             try:
-                connection.execute("ROLLBACK", prepare=False)
+                session.control("ROLLBACK")
             except psycopg.Error:
-                connection.close()
-        elif isinstance(broken, psycopg.Error):
-            raise StoreUnavailable(str(broken)) from None
+                session.connection.close()
 
     async def _find_out(self, batch: list[Request], name: str, number: int, said: bool) -> None:
         """Ask until it is known whether transaction `number` of a connection was committed, and tell its callers."""
@@ -189,55 +201,50 @@ class PostgresWriter(BatchWriter[PostgresTx]):
                 request.failed = StoreUnavailable(f"{self.source}: the database went away during the commit")
             request.tell()
 
-    def _connected(self) -> Connection:
-        if self._connection is None or self._connection.closed:
-            self._connection = self._dial(STATEMENT_MS)
-            self._cursor = self._connection.cursor()
-            self._name = self.ids.new()
-            now_ms = self.clock.now_ms()
-            self._connection.execute("DELETE FROM commits WHERE at_ms < $1", (now_ms - FORGOTTEN_MS,))
-            self._connection.execute(
-                "INSERT INTO commits (writer, number, at_ms) VALUES ($1, 0, $2)", (self._name, now_ms)
-            )
-        return self._connection
+    def _connected(self) -> Session:
+        if self._session is None or self._session.connection.closed:
+            session = self._session = Session(self._dial(STATEMENT_MS))
+            self._name, now_ms = self.ids.new(), self.clock.now_ms()
+            session.run("DELETE FROM commits WHERE at_ms < ?", (now_ms - FORGOTTEN_MS,))
+            session.run("INSERT INTO commits (writer, number, at_ms) VALUES (?, 0, ?)", (self._name, now_ms))
+        return self._session
 
     def _hang_up(self) -> None:
-        if self._connection is not None and not self._connection.closed:
+        if self._session is not None and not self._session.connection.closed:
             with suppress(psycopg.Error):  # or somebody removes it tomorrow
-                self._connection.execute("DELETE FROM commits WHERE writer = $1", (self._name,))
-            self._connection.close()
+                self._session.run("DELETE FROM commits WHERE writer = ?", (self._name,))
+            self._session.connection.close()
+
+    def run(self, sql: str, params: Sequence[Any]) -> PGresult:
+        """A statement of the open transaction; BEGIN goes with the first."""
+        session = self._connected()
+        if self._begun:
+            return session.run(sql, params)
+        self._begun = True
+        return session.together([_BEGIN, (sql, params)])[1]
+
+    def begun(self) -> None:
+        """Begin, if no statement has."""
+        if not self._begun:
+            self._begun = True
+            self._connected().control("BEGIN")
 
     def _begin(self) -> None:
-        known = self._connection
-        try:
-            self._begin_over(self._connected())
-        except psycopg.OperationalError:
-            if self._connection is not known or known is None or not known.closed:
-                raise
-            self._begin_over(self._connected())  # it broke while nobody used it
-
-    def _begin_over(self, connection: Connection) -> None:
+        self._begun, self.changed = False, 0
         self._number += 1
-        marked = connection.execute(
-            f"BEGIN; UPDATE commits SET number = {self._number}, at_ms = {self.clock.now_ms()}"
-            f" WHERE writer = '{self._name}'",
-            prepare=False,
-        )
-        marked.nextset()
-        if marked.rowcount != 1:
-            connection.close()
-            raise errors.OperationalError("the row of this connection is gone")
+        self._connected()
 
     def _control(self, sql: str) -> None:
-        self._connected().execute(sql.encode(), prepare=False)
+        if sql == "ROLLBACK" or not self._begun:
+            self._begun = sql != "ROLLBACK"
+            sql = sql if sql == "ROLLBACK" else f"BEGIN; {sql}"
+        self._connected().control(sql)
 
     def _open(self) -> PostgresTx:
-        self._tx = PostgresTx(self, self._connected(), self._cursor)
-        return self._tx
+        return PostgresTx(self, self._connected())
 
     def _changes(self) -> int:
-        failed = self._connected().info.transaction_status == TransactionStatus.INERROR
-        return -1 if failed else self._tx.changed
+        return -1 if self._connected().in_error else self.changed
 
     def _breaks_the_batch(self, error: Exception) -> bool:
         return isinstance(error, psycopg.OperationalError | errors.FeatureNotSupported)
@@ -245,11 +252,13 @@ class PostgresWriter(BatchWriter[PostgresTx]):
     def _is_conflict(self, error: Exception) -> bool:
         return isinstance(error, psycopg.IntegrityError)
 
-    def _write_outbox(self, said: list[Said]) -> None:
-        self._cursor.execute(_SAY, [list(column) for column in zip(*said, strict=True)])
-
-    def _write_counters(self, counts: Sequence[tuple[str, int]]) -> None:
-        self._cursor.execute(_COUNT, ([name for name, _ in counts], [by for _, by in counts]))
+    def _write(self, said: list[Said], counts: list[tuple[str, int]]) -> None:
+        if not (said or counts or self.changed):
+            return  # there is nothing to be in doubt about
+        mark = (self._number, self.clock.now_ms(), self._name)
+        names, numbers = [name for name, _ in counts], [by for _, by in counts]
+        columns = [list(column) for column in zip(*said, strict=True)] or [[], [], [], [], []]
+        self._leave = ((_LEAVE, (*mark, names, numbers, *columns)),)
 
 
 def _committed(read: Reading, name: str, number: int) -> bool:

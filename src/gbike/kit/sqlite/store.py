@@ -176,11 +176,11 @@ class SqliteStore(BatchWriter[SqliteTx]):
     def _is_conflict(self, error: Exception) -> bool:
         return isinstance(error, sqlite3.IntegrityError)
 
-    def _write_outbox(self, said: list[Said]) -> None:
-        self._writer.executemany(_SAY, said)
-
-    def _write_counters(self, counts: Sequence[tuple[str, int]]) -> None:
-        self._writer.executemany(_COUNT, counts)
+    def _write(self, said: list[Said], counts: list[tuple[str, int]]) -> None:
+        if said:
+            self._writer.executemany(_SAY, said)
+        if counts:
+            self._writer.executemany(_COUNT, counts)
 
     async def _commit(self) -> None:
         if self._committer is not None and self._in_thread > 0:
