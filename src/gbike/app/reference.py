@@ -8,6 +8,7 @@ import msgspec
 
 from gbike.app.event_map import Built, MappedEvent, build_all, events, mermaid, said
 from gbike.app.event_storm import REQUIREMENTS, Scene
+from gbike.app.serve import ServeSettings
 from gbike.kit.http.problems import EVERYWHERE, ProblemType
 from gbike.kit.settings import describe
 from gbike.services.gateway.envoy import PROBLEMS, GatewaySettings
@@ -70,6 +71,11 @@ OF_THE_PROCESS = (
     ("`GBIKE_DATA`", "data", "the data folder, unless `--data` says it"),
     ("`GBIKE_LOG_LEVEL`", "WARNING", "how much is logged: DEBUG, INFO, WARNING, ERROR"),
 )
+OF_A_SERVED_ONE = (
+    ("`GBIKE_PEER_BIKE_URL`", "http://127.0.0.1:8082", "where a peer is; its replicas separated by commas"),
+    ("`GBIKE_SETTINGS_DIR`", "/etc/gbike", "a folder with a file per setting; the environment wins"),
+)
+"""`gbike serve`, beside ServeSettings."""
 
 
 def picture() -> str:
@@ -140,6 +146,8 @@ def settings_page(built: Sequence[Built]) -> str:
     gateway = [(f"`{s.name}`", s.default, s.meaning) for s in describe(GatewaySettings, {})]
     parts += ["## gateway\n", _table(("Name", "Default", "Meaning"), gateway)]
     parts += ["## The process\n", _table(("Name", "Default", "Meaning"), OF_THE_PROCESS)]
+    served = [(f"`{s.name}`", s.default, s.meaning) for s in describe(ServeSettings, {})]
+    parts += ["## The process of one service\n", _table(("Name", "Default", "Meaning"), [*served, *OF_A_SERVED_ONE])]
     silent = [said(one.card) for one in built if not describe(one.card.settings, {})]
     parts.append(f"{', '.join(silent)} have nothing to set.\n")
     return "\n".join(parts)

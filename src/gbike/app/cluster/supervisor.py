@@ -103,6 +103,7 @@ class Supervisor:
         return json.dumps(msgspec.to_builtins(await report.look(list(self.children.values()))))
 
     async def _start_stores_and_services(self) -> None:
+        self._progress("postgres", "starting")
         await asyncio.get_running_loop().run_in_executor(None, postgres.prepare, self._data / "postgres")
         await self._bring_up("postgres")
         port = self.plan.ports["postgres"]
@@ -113,6 +114,7 @@ class Supervisor:
 
     async def _start_kafka(self) -> None:
         engine = kafka if self._real_kafka else mock_kafka
+        self._progress("kafka", "starting")
         prepare = partial(engine.prepare, self._data / "kafka", self.plan.ports["kafka"])
         await asyncio.get_running_loop().run_in_executor(None, prepare)
         await self._bring_up("kafka")
