@@ -18,6 +18,8 @@ from gbike.app.event_storm import watch
 from gbike.app.golden import EXAMPLES, packed
 from gbike.app.reference import events_page, settings_page, status_codes_page
 from gbike.kit.http.openapi import document
+from gbike.kit.kafka.subscription import group_of
+from gbike.kit.kafka.topic import KEEP_MS, PARTITIONS, TOPIC
 
 ROOT = Path(__file__).parents[3]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -40,6 +42,23 @@ HEADERS: dict[str, Any] = {
             "type": "string",
             "description": "ce_id of the message whose handler said it; left out when it was said to answer a request",
         },
+    },
+}
+
+KAFKA_BINDING = "0.5.0"
+SERVERS: dict[str, Any] = {
+    "kafka": {
+        "host": "{bootstrap}",
+        "protocol": "kafka",
+        "description": "The distributed form: GBIKE_KAFKA. A record's key, headers and value are the message's.",
+        "variables": {"bootstrap": {"default": "127.0.0.1:9092", "description": "bootstrap servers"}},
+    },
+    "embedded": {
+        "host": "localhost",
+        "pathname": "/bus.sqlite",
+        "protocol": "sqlite",
+        "description": "The embedded form: the table `log` of this file in the data folder, with the same key and"
+        " value, and the headers as one JSON object.",
     },
 }
 
@@ -109,6 +128,10 @@ def asyncapi(built: Sequence[Built]) -> dict[str, Any]:
                     "channel": {"$ref": "#/channels/gbike"},
                     "messages": [{"$ref": ref.format(name)} for name in names],
                 }
+            if names and action == "receive":
+                group = {"type": "string", "const": group_of(one.card.name)}
+                bindings = {"kafka": {"groupId": group, "bindingVersion": KAFKA_BINDING}}
+                operations[f"{one.card.name}_{verb}"]["bindings"] = bindings
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -118,10 +141,12 @@ def asyncapi(built: Sequence[Built]) -> dict[str, Any]:
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": "application/json",
+        "servers": SERVERS,
         "channels": {
             "gbike": {
                 "address": "gbike",
                 "description": "One log for all events; those of one key keep their order.",
+                "bindings": {"kafka": _topic()},
                 "messages": {event.name: {"$ref": f"#/components/messages/{event.name}"} for event in found},
             }
         },
@@ -143,7 +168,16 @@ def _message(event: MappedEvent) -> dict[str, Any]:
             "schemaFormat": f"application/schema+json;version={DIALECT}",
             "schema": {"$ref": f"./events/{stem(event.kind)}.json"},
         },
-        "bindings": {"kafka": {"key": {"type": "string", "examples": [key]}}},
+        "bindings": {"kafka": {"key": {"type": "string", "examples": [key]}, "bindingVersion": KAFKA_BINDING}},
+    }
+
+
+def _topic() -> dict[str, Any]:
+    return {
+        "topic": TOPIC,
+        "partitions": PARTITIONS,
+        "topicConfiguration": {"retention.ms": KEEP_MS, "cleanup.policy": ["delete"]},
+        "bindingVersion": KAFKA_BINDING,
     }
 
 

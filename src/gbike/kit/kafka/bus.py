@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 from gbike.kit.bus import BusUnavailable
 from gbike.kit.envelope import Message
 from gbike.kit.kafka.subscription import KafkaSubscription as KafkaSubscription
-from gbike.kit.kafka.topic import ensure_topic
+from gbike.kit.kafka.topic import TOPIC, ensure_topic
 from gbike.kit.kafka.wire import to_headers
 
 APPEND_S = 10
@@ -32,7 +32,7 @@ BATCH_BYTES = 256 * 1024
 class KafkaBus:
     """The Bus on a Kafka topic."""
 
-    def __init__(self, bootstrap: str, topic: str = "gbike", instance: str = "") -> None:
+    def __init__(self, bootstrap: str, topic: str = TOPIC, instance: str = "") -> None:
         """`instance`: what this process is called in its consumer groups, kept over restarts and different for each
         replica ("1", a pod's name): who is back under its name goes on at once. Empty: the group waits until the
         broker has noticed that a killed process is gone (seconds)."""

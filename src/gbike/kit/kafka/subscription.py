@@ -48,6 +48,11 @@ PARTITION_BYTES, FETCH_BYTES = 256 * 1024, 4 * 1024 * 1024
 """What the client may hold of one partition, and get in one answer: the memory of a consumer that is behind."""
 
 
+def group_of(consumer: str) -> str:
+    """The consumer group of a service."""
+    return f"gbike-{consumer}"
+
+
 class Place(msgspec.Struct, frozen=True):
     """Where a batch ends, in which share of the partitions; another share makes it meaningless."""
 
@@ -56,7 +61,7 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class KafkaSubscription:
-    """A Subscription in the consumer group `gbike-<consumer>`."""
+    """A Subscription in a consumer group."""
 
     def __init__(self, bus: "KafkaBus", consumer: str, types: Iterable[str]) -> None:
         self._bus, self._name, self._types = bus, consumer, frozenset(types)
@@ -195,7 +200,7 @@ class KafkaSubscription:
     def _client(self) -> AIOKafkaConsumer:
         return AIOKafkaConsumer(
             bootstrap_servers=self._bus.bootstrap,
-            group_id=f"gbike-{self._name}",
+            group_id=group_of(self._name),
             group_instance_id=f"{self._name}-{self._bus.instance}" if self._bus.instance else None,
             auto_offset_reset="earliest",
             enable_auto_commit=False,

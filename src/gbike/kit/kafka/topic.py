@@ -7,6 +7,7 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from gbike.kit.bus import BusUnavailable
 
+TOPIC = "gbike"
 PARTITIONS = 12
 """As many consumers of one service can share the work; more would cost every consumer for nobody's use."""
 KEEP_MS = 7 * 24 * 3_600_000
@@ -18,6 +19,7 @@ LOOK_MS = 2_000
 
 CONFIGS = {
     "retention.ms": str(KEEP_MS),
+    "cleanup.policy": "delete",
     # Whatever codec somebody else writes with, we can read what the broker keeps.
     "compression.type": "uncompressed",
 }

@@ -1,0 +1,69 @@
+"""`schemas/asyncapi.yaml` is true of both wires: a record of Kafka, and a row of the embedded log."""
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import msgspec
+import pytest
+import yaml
+from aiokafka.structs import ConsumerRecord
+
+from gbike.app.event_map import build_all
+from gbike.app.golden import EXAMPLES, packed
+from gbike.kit.envelope import Message
+from gbike.kit.kafka.bus import KafkaBus
+from gbike.kit.kafka.subscription import group_of
+from gbike.kit.kafka.topic import CONFIGS
+from gbike.kit.kafka.wire import to_headers, to_message, type_of
+from gbike.kit.sqlite.log import SqliteLog
+from tests.kit.floor import a_log_store
+
+SPOKEN: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "schemas" / "asyncapi.yaml").read_text("utf-8"))
+CHANNEL = SPOKEN["channels"]["gbike"]
+
+
+def record(message: Message) -> Any:
+    """What a consumer of Kafka would be given."""
+    headers, key = to_headers(message), message.key.encode()
+    return ConsumerRecord("gbike", 3, 17, 0, 0, key, message.value, None, len(key), len(message.value), tuple(headers))
+
+
+def check(message: Message) -> None:
+    """Headers and key are as the document says."""
+    headers = msgspec.json.decode(message.headers)
+    jsonschema.validate(headers, SPOKEN["components"]["schemas"]["Headers"])
+    said = SPOKEN["components"]["messages"][headers["ce_type"]]
+    (example,) = said["bindings"]["kafka"]["key"]["examples"]
+    assert message.key.partition(":")[0] == example.partition(":")[0]
+
+
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
+def test_a_record_of_kafka_is_the_message_and_as_described(name: str) -> None:
+    message = packed(name)
+    assert type_of(record(message)) == message.type
+    assert to_message(record(message)) == message
+    check(to_message(record(message)))
+
+
+async def test_a_row_of_the_log_is_the_message_and_as_described() -> None:
+    log, sent = SqliteLog(a_log_store()), [packed(name) for name in sorted(EXAMPLES)]
+    await log.append(sent)
+    kept = [message for _, message in await log.after(0, len(sent))]
+    assert kept == sent
+    for message in kept:
+        check(message)
+
+
+def test_the_topic_and_the_groups_have_the_names_of_the_document() -> None:
+    assert CHANNEL["address"] == CHANNEL["bindings"]["kafka"]["topic"] == "gbike"
+    assert inspect.signature(KafkaBus).parameters["topic"].default == "gbike"
+    assert CONFIGS["retention.ms"] == str(CHANNEL["bindings"]["kafka"]["topicConfiguration"]["retention.ms"])
+    groups = {
+        name: operation["bindings"]["kafka"]["groupId"]["const"]
+        for name, operation in SPOKEN["operations"].items()
+        if operation["action"] == "receive"
+    }
+    hearers = [one for one in build_all() if one.service.policies]
+    assert groups == {f"{one.card.name}_hears": group_of(one.service.name) for one in hearers}
