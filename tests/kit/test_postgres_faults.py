@@ -97,7 +97,7 @@ class Proxy:
     def __init__(self, port: int) -> None:
         self.port, self._to = free_port(), port
         self.cut: str | None = None
-        self.happened = asyncio.Event()
+        self.happened, self.told = asyncio.Event(), asyncio.Event()
 
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
@@ -117,6 +117,11 @@ class Proxy:
                     cut, self.cut = self.cut, None
                     if cut == "the answer":
                         state["mute"] = True
+                        forth.write(data)
+                        await self.happened.wait()
+                    back.close()
+                    if cut == "the answer, and the question is late":
+                        await self.told.wait()
                         forth.write(data)
                         await self.happened.wait()
                     break
@@ -164,6 +169,17 @@ async def test_a_commit_that_never_arrived_is_refused_and_nothing_is_left(proxy:
     proxy.cut = "the question"
     doubtful = asyncio.gather(*(through.write(say, word, key="k") for word in "abc"), return_exceptions=True)
     assert [type(answer) for answer in await doubtful] == [StoreUnavailable] * 3
+    await through.write(say, "after", key="k")
+    assert await words(through) == ["before", "after"]
+
+
+async def test_a_commit_that_arrives_after_it_was_refused_fails(proxy: Proxy, through: PostgresStore) -> None:
+    await through.write(say, "before", key="k")
+    proxy.cut = "the answer, and the question is late"
+    with pytest.raises(StoreUnavailable):
+        await through.write(say, "late", key="k")
+    proxy.told.set()
+    await proxy.happened.wait()
     await through.write(say, "after", key="k")
     assert await words(through) == ["before", "after"]
 

@@ -1,7 +1,8 @@
 """One connection that writes: a batch is one transaction, run in a thread, with one wake-up of the event loop.
 
 Each transaction leaves its number in the connection's row of `commits`. When the answer to COMMIT is lost, that row
-tells what happened. (`pg_xact_status` does not: after a crash the server may give the same transaction id to another.)
+is renamed and tells what happened; a COMMIT that comes late does not find it, and fails. (`pg_xact_status` would not
+do: after a crash the server may give the same transaction id to another.)
 """
 
 import asyncio
@@ -36,19 +37,22 @@ FORGOTTEN_MS = 24 * 3_600_000
 _BEGIN = ("BEGIN", ())
 _COMMIT = ("COMMIT", ())
 _LEAVE = (
-    "WITH mark AS (UPDATE commits SET number = ?, at_ms = ? WHERE writer = ?), counted AS ("
+    "WITH mark AS (UPDATE commits SET number = ?, at_ms = ? WHERE writer = ? RETURNING 1), counted AS ("
     "INSERT INTO counters (name, n) SELECT * FROM unnest(?::text[], ?::bigint[])"
-    " ON CONFLICT (name) DO UPDATE SET n = counters.n + excluded.n) "
+    " ON CONFLICT (name) DO UPDATE SET n = counters.n + excluded.n), said AS ("
     "INSERT INTO outbox (message_id, type, key, headers, value)"
-    " SELECT * FROM unnest(?::text[], ?::text[], ?::text[], ?::bytea[], ?::bytea[])"
+    " SELECT * FROM unnest(?::text[], ?::text[], ?::text[], ?::bytea[], ?::bytea[])) "
+    "SELECT 1 / count(*) FROM mark"
 )
-"""All that a batch leaves beside its changes, in one statement."""
+"""All that a batch leaves beside its changes, in one statement, which fails when the connection's row is gone."""
 _HEAR = (
     "INSERT INTO inbox (message_id, at_ms) SELECT unnest(?::text[]), ?"
     " ON CONFLICT (message_id) DO NOTHING RETURNING message_id"
 )
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(?, 0))"
 _CLASHES = (errors.DeadlockDetected, errors.SerializationFailure)
+_STALE = (errors.FeatureNotSupported, errors.DivisionByZero)
+"""What a new connection mends: a plan that a migration made stale, a row that was taken for forgotten."""
 
 
 class PostgresTx(OpenTx, PostgresReading):
@@ -156,7 +160,7 @@ class PostgresWriter(BatchWriter[PostgresTx]):
         raise AssertionError
 
     def _commit(self, said: bool) -> None:
-        session = self._connected()
+        session = self._live()
         begin = () if self._begun else (_BEGIN,)
         if begin and not self._leave:
             return  # nobody ran a statement
@@ -171,8 +175,8 @@ class PostgresWriter(BatchWriter[PostgresTx]):
 
     def _is_lost(self, broken: Exception) -> bool:
         """Whether the connection broke before COMMIT was sent: then nothing happened, and another one may be tried."""
-        if isinstance(broken, errors.FeatureNotSupported) and self._session is not None:
-            self._session.connection.close()  # a plan that a migration made stale: the connection has others like it
+        if isinstance(broken, _STALE) and self._session is not None:
+            self._session.connection.close()
         return isinstance(broken, psycopg.Error) and self._session is not None and self._session.connection.closed
 
     def _clean_up(self) -> None:
@@ -191,7 +195,7 @@ class PostgresWriter(BatchWriter[PostgresTx]):
         while happened is None and self.clock.monotonic_ms() < until:
             try:
                 happened = await self._readers.run(_committed, name, number)
-            except StoreUnavailable:
+            except (StoreUnavailable, psycopg.Error):
                 await asyncio.sleep(DOUBT_POLL_S)
         log.warning("the answer to a commit was lost", store=self.source, writes=len(batch), happened=happened)
         if happened and said:
@@ -201,12 +205,17 @@ class PostgresWriter(BatchWriter[PostgresTx]):
                 request.failed = StoreUnavailable(f"{self.source}: the database went away during the commit")
             request.tell()
 
-    def _connected(self) -> Session:
+    def _connect(self) -> None:
+        session = Session(self._dial(STATEMENT_MS))
+        name, now_ms = self.ids.new(), self.clock.now_ms()
+        session.run("DELETE FROM commits WHERE at_ms < ?", (now_ms - FORGOTTEN_MS,))
+        session.run("INSERT INTO commits (writer, number, at_ms) VALUES (?, 0, ?)", (name, now_ms))
+        self._session, self._name = session, name
+
+    def _live(self) -> Session:
+        """The connection of the open transaction, which is never continued on another."""
         if self._session is None or self._session.connection.closed:
-            session = self._session = Session(self._dial(STATEMENT_MS))
-            self._name, now_ms = self.ids.new(), self.clock.now_ms()
-            session.run("DELETE FROM commits WHERE at_ms < ?", (now_ms - FORGOTTEN_MS,))
-            session.run("INSERT INTO commits (writer, number, at_ms) VALUES (?, 0, ?)", (self._name, now_ms))
+            raise psycopg.OperationalError("the connection is lost")
         return self._session
 
     def _hang_up(self) -> None:
@@ -217,7 +226,7 @@ class PostgresWriter(BatchWriter[PostgresTx]):
 
     def run(self, sql: str, params: Sequence[Any]) -> PGresult:
         """A statement of the open transaction; BEGIN goes with the first."""
-        session = self._connected()
+        session = self._live()
         if self._begun:
             return session.run(sql, params)
         self._begun = True
@@ -227,24 +236,25 @@ class PostgresWriter(BatchWriter[PostgresTx]):
         """Begin, if no statement has."""
         if not self._begun:
             self._begun = True
-            self._connected().control("BEGIN")
+            self._live().control("BEGIN")
 
     def _begin(self) -> None:
         self._begun, self.changed = False, 0
         self._number += 1
-        self._connected()
+        if self._session is None or self._session.connection.closed:
+            self._connect()
 
     def _control(self, sql: str) -> None:
         if sql == "ROLLBACK" or not self._begun:
             self._begun = sql != "ROLLBACK"
             sql = sql if sql == "ROLLBACK" else f"BEGIN; {sql}"
-        self._connected().control(sql)
+        self._live().control(sql)
 
     def _open(self) -> PostgresTx:
-        return PostgresTx(self, self._connected())
+        return PostgresTx(self, self._live())
 
     def _changes(self) -> int:
-        return -1 if self._connected().in_error else self.changed
+        return -1 if self._live().in_error else self.changed
 
     def _breaks_the_batch(self, error: Exception) -> bool:
         return isinstance(error, psycopg.OperationalError | errors.FeatureNotSupported)
@@ -263,5 +273,7 @@ class PostgresWriter(BatchWriter[PostgresTx]):
 
 def _committed(read: Reading, name: str, number: int) -> bool:
     """Waits for the end of the transaction, if it is still open: it holds the row."""
-    row = read.one("SELECT number FROM commits WHERE writer = ? FOR UPDATE", (name,))
+    closed = f"{name} closed"
+    read.all("UPDATE commits SET writer = ? WHERE writer = ? RETURNING 1", (closed, name))
+    row = read.one("SELECT number FROM commits WHERE writer = ?", (closed,))
     return row is not None and row[0] == number
