@@ -49,8 +49,8 @@ def _open(url: str, opened: ExitStack) -> Reading:
         file = connect(Path(url.removeprefix("sqlite:///")), read_only=True)
         opened.callback(file.close)
         return SqliteReading(file)
-    from gbike.kit.postgres.connection import Dialer, PostgresReading
+    from gbike.kit.postgres.connection import Dialer, PostgresReading, Session
 
     connection = Dialer(url, SystemClock(), "gbike trace")(STATEMENT_MS)
     opened.callback(connection.close)
-    return PostgresReading(connection)
+    return PostgresReading(Session(connection))
