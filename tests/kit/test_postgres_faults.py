@@ -121,6 +121,7 @@ class Proxy:
                         await self.happened.wait()
                     back.close()
                     if cut == "the answer, and the question is late":
+                        state["mute"] = True
                         await self.told.wait()
                         forth.write(data)
                         await self.happened.wait()
