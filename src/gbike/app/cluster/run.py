@@ -40,6 +40,9 @@ async def _hold(options: Options) -> None:
 
 
 async def _run(options: Options, folder: DataFolder, control: Control) -> None:
+    asked_to_stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, asked_to_stop.set)
     console = Console(stderr=False, highlight=False)
     if found := left.end_left_behind(options.data):
         console.print(f"ended {found} programs that a killed `gbike cluster` had left behind")
@@ -48,14 +51,11 @@ async def _run(options: Options, folder: DataFolder, control: Control) -> None:
     supervisor = Supervisor(plan, options.data, lambda line: screen.tell(line), lambda *now: screen.progress(*now))
     screen = Screen(console, SystemClock(), supervisor.children)
     folder.announce(COMMAND, plan.gateway, control.path)
-    asked_to_stop = asyncio.Event()
 
     async def down() -> str:
         asked_to_stop.set()
         return "stopping"
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, asked_to_stop.set)
     await control.start({**supervisor.verbs(), "down": down})
     try:
         with screen:
