@@ -130,6 +130,24 @@ class KafkaSuite(BusSuite):
                     await worker.step()
             await asyncio.sleep(0.01)
 
+    async def test_a_producer_that_is_broken_for_good_is_made_anew(self, wire: KafkaWire) -> None:
+        await wire.bus.append([a_message(0)])
+        await wire.bus._producer.stop()
+        with pytest.raises(BusUnavailable):
+            await wire.bus.append([a_message(2)])
+        await wire.bus.append([a_message(2)])
+        assert await take_all(wire.reader(a_store()), a_store()) == ["m0", "m2"]
+
+    async def test_a_consumer_that_is_broken_for_good_is_made_anew(self, wire: KafkaWire) -> None:
+        reader = wire.reader(a_store())
+        await wire.bus.append([a_message(0)])
+        assert await take_all(reader, a_store()) == ["m0"]
+        await reader._consumer.stop()
+        with pytest.raises(BusUnavailable):
+            await reader.take(1)
+        await wire.bus.append([a_message(2)])
+        assert (await take_all(reader, a_store()))[-1] == "m2"
+
     async def test_what_is_not_of_this_house_breaks_nobody(self, wire: KafkaWire) -> None:
         store = a_store()
         good, original = a_message(1), b'{"eventType":"Rang","timestamp":"20261122160510","number":2,"me":true}'

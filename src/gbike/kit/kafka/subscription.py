@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import ConsumerStoppedError, KafkaError
 
 from gbike.kit.bus import Batch, BusUnavailable
 from gbike.kit.envelope import Message
@@ -172,9 +172,9 @@ class KafkaSubscription:
         async with self._in_time(ANSWER_S + timeout_ms / 1000):
             try:
                 found = await self._consumer.getmany(timeout_ms=timeout_ms, max_records=READ)
-            except KafkaError:
+            except (KafkaError, ConsumerStoppedError) as wrong:
                 self._drop()
-                raise
+                raise BusUnavailable(f"Kafka: {wrong!r}") from None
         for partition, records in found.items():
             if partition not in self._settled:
                 self._settled[partition] = self._committed[partition] = records[0].offset
