@@ -16,13 +16,13 @@ ASK_S = 1.5
 """How long a program may take to say how it is."""
 LAG = re.compile(r"^gbike_consumer_lag\{[^}]*\} (\S+)$", re.MULTILINE)
 WAITING = re.compile(r"^gbike_outbox_waiting\{[^}]*\} (\S+)$", re.MULTILINE)
-COLOURS = {"ready": "green", "live": "yellow", "starting": "yellow", "down": "red", "stopped": "dim"}
+COLOURS = {"ready": "green", "live": "yellow", "silent": "red", "down": "red", "stopped": "dim"}
 
 
 class Health(msgspec.Struct, frozen=True):
     """How one program is. `lag`: messages it has not handled yet; None for who handles none.
 
-    `health`: ready; live (answers, not ready); starting or down (no answer, the process is there or not); stopped.
+    `health`: ready; live (answers, not ready); silent or down (no answer, the process is there or not); stopped.
     """
 
     name: str
@@ -67,10 +67,10 @@ async def _look(child: Child, session: aiohttp.ClientSession) -> Health:
     if not child.wanted:
         health = "stopped"
     elif part.url is None:
-        health = "ready" if await part.ready() else "starting" if pid else "down"
+        health = "ready" if await part.ready() else "silent" if pid else "down"
     else:
         status = await _status(session, f"{part.url}/health/ready")
-        health = "ready" if status == 200 else "live" if status else "starting" if pid else "down"
+        health = "ready" if status == 200 else "live" if status else "silent" if pid else "down"
         lag = await _lag(session, part.url) if status else None
     return Health(part.name, part.service, part.port, pid, health, lag, memory_mb(pid), child.restarts)
 
