@@ -41,6 +41,7 @@ def test_everything_is_ready_and_says_so(cluster: Cluster) -> None:
     assert len(found) == SERVICES + 3
     assert {one.health for one in found.values()} == {"ready"}
     assert all(one.pid and one.memory_mb and one.memory_mb > 1 for one in found.values())
+    assert {one.service for one in found.values() if one.unsent is None} == {"postgres", "kafka", "envoy"}
     [took] = re.findall(r"ready after ([\d.]+) s ·", cluster.printed)
     print(f"ready after {took} s")
     assert not FULL or float(took) <= READY_WITHIN_S

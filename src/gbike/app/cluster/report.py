@@ -3,7 +3,7 @@
 import asyncio
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import aiohttp
@@ -11,16 +11,21 @@ import msgspec
 from rich.table import Table
 
 from gbike.app.cluster.child import Child
+from gbike.app.copies import NoData
+from gbike.app.data_folder import DataFolder
+from gbike.app.readings import open_readings
+from gbike.kit.store import StoreUnavailable
 
 ASK_S = 1.5
 """How long a program may take to say how it is."""
 LAG = re.compile(r"^gbike_consumer_lag\{[^}]*\} (\S+)$", re.MULTILINE)
-WAITING = re.compile(r"^gbike_outbox_waiting\{[^}]*\} (\S+)$", re.MULTILINE)
+UNSENT = "SELECT count(*) FROM outbox WHERE published_ms IS NULL"
 COLOURS = {"ready": "green", "live": "yellow", "silent": "red", "down": "red", "stopped": "dim"}
 
 
 class Health(msgspec.Struct, frozen=True):
-    """How one program is. `lag`: messages it has not handled yet; None for who handles none.
+    """How one program is. `lag`: messages it has not handled yet; None for who handles none. `unsent`: those that its
+    store has not given to Kafka yet; None where that can't be seen now.
 
     `health`: ready; live (answers, not ready); silent or down (no answer, the process is there or not); stopped.
     """
@@ -31,15 +36,17 @@ class Health(msgspec.Struct, frozen=True):
     pid: int | None
     health: str
     lag: int | None
+    unsent: int | None
     memory_mb: float | None
     restarts: int
 
 
-async def look(children: Sequence[Child]) -> list[Health]:
-    """How every program is now."""
+async def look(children: Sequence[Child], data: Path) -> list[Health]:
+    """How every program of the cluster on `data` is now."""
+    unsent = await _unsent(data)
     timeout = aiohttp.ClientTimeout(total=ASK_S)
     async with aiohttp.ClientSession(timeout=timeout) as session:
-        return await asyncio.gather(*(_look(child, session) for child in children))
+        return await asyncio.gather(*(_look(child, session, unsent.get(child.part.service)) for child in children))
 
 
 async def is_ready(url: str) -> bool:
@@ -51,18 +58,32 @@ async def is_ready(url: str) -> bool:
 def table(found: Sequence[Health]) -> Table:
     """The same for people."""
     shown = Table(box=None, pad_edge=False)
-    for title in ("program", "pid", "port", "health · 상태", "lag", "MB", "restarts"):
+    for title in ("program", "pid", "port", "health · 상태", "lag", "unsent", "MB", "restarts"):
         shown.add_column(title, justify="left" if title in ("program", "health · 상태") else "right")
     for one in found:
         health = f"[{COLOURS[one.health]}]{one.health}[/]"
         numbers = ["–" if value is None else str(value) for value in (one.pid, one.port)]
-        lag = "–" if one.lag is None else str(one.lag)
+        backlog = ["–" if value is None else str(value) for value in (one.lag, one.unsent)]
         memory = "–" if one.memory_mb is None else f"{one.memory_mb:.0f}"
-        shown.add_row(one.name, *numbers, health, lag, memory, str(one.restarts))
+        shown.add_row(one.name, *numbers, health, *backlog, memory, str(one.restarts))
     return shown
 
 
-async def _look(child: Child, session: aiohttp.ClientSession) -> Health:
+async def _unsent(data: Path) -> Mapping[str, int]:
+    """What waits in each service's outbox; nothing when a store can't be read in time."""
+
+    def count() -> Mapping[str, int]:
+        with open_readings(DataFolder(data)) as stores:
+            return {service: (reading.one(UNSENT) or (0,))[0] for service, reading in stores.items()}
+
+    try:
+        async with asyncio.timeout(ASK_S):
+            return await asyncio.get_running_loop().run_in_executor(None, count)
+    except (NoData, StoreUnavailable, TimeoutError):
+        return {}
+
+
+async def _look(child: Child, session: aiohttp.ClientSession, unsent: int | None) -> Health:
     part, pid, lag = child.part, child.pid, None
     if not child.wanted:
         health = "stopped"
@@ -72,7 +93,7 @@ async def _look(child: Child, session: aiohttp.ClientSession) -> Health:
         status = await _status(session, f"{part.url}/health/ready")
         health = "ready" if status == 200 else "live" if status else "silent" if pid else "down"
         lag = await _lag(session, part.url) if status else None
-    return Health(part.name, part.service, part.port, pid, health, lag, memory_mb(pid), child.restarts)
+    return Health(part.name, part.service, part.port, pid, health, lag, unsent, memory_mb(pid), child.restarts)
 
 
 async def _status(session: aiohttp.ClientSession, url: str) -> int | None:

@@ -100,7 +100,7 @@ class Supervisor:
         return f"{_names(found)} ready" if found else "every program runs"
 
     async def _status(self) -> str:
-        return json.dumps(msgspec.to_builtins(await report.look(list(self.children.values()))))
+        return json.dumps(msgspec.to_builtins(await report.look(list(self.children.values()), self._data)))
 
     async def _start_stores_and_services(self) -> None:
         self._progress("postgres", "starting")

@@ -1,0 +1,69 @@
+"""A cluster at rest: everything said is published, everything published is heard, and nothing is half-way."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from gbike.app.data_folder import DataFolder
+from gbike.app.readings import open_readings
+from gbike.app.verify import handled
+from gbike.kit.store import Reading
+
+QUIET_S = 60
+"""How long a cluster may take to come to rest: a backlog of a broker's minute away, and more."""
+LOOK_S = 1
+"""Between two looks; what begins between them is seen in the second."""
+TELL_S = 5
+"""How often somebody who waits is told why."""
+
+Tell = Callable[[str], None]
+PENDING = {
+    "rent": "SELECT count(*) FROM rents WHERE status = 'pending'",
+    "bike_manage_app": "SELECT count(*) FROM reports WHERE status = 'pending'",
+}
+
+
+class NotQuiet(Exception):
+    """It did not come to rest in time; the text says what was left."""
+
+
+@contextmanager
+def at_rest(folder: DataFolder, tell: Tell, within_s: float = QUIET_S) -> Iterator[Mapping[str, Reading]]:
+    """The stores of a cluster in one quiet moment: two looks, a second apart, saw the same and nothing unfinished.
+    Raises NoData or NotQuiet."""
+    began = told = time.monotonic()
+    before: Mapping[str, int] = {}
+    while True:
+        with open_readings(folder) as stores:
+            now = {name: _said(reading) for name, reading in stores.items()}
+            left = next(unfinished(stores), None if now == before else "something was just said")
+            if left is None:
+                yield stores
+                return
+        before = now
+        if time.monotonic() - began > within_s:
+            raise NotQuiet(f"the cluster on {folder.path} did not come to rest within {within_s:g} s: {left}")
+        if time.monotonic() - told > TELL_S:
+            told = time.monotonic()
+            tell(f"waiting until it rests · 조용해질 때까지 기다리는 중: {left}")
+        time.sleep(LOOK_S)
+
+
+def unfinished(stores: Mapping[str, Reading]) -> Iterator[str]:
+    """What still has to happen, in words; nothing when all is done."""
+    for name, reading in stores.items():
+        if waiting := _count(reading, "SELECT count(*) FROM outbox WHERE published_ms IS NULL"):
+            yield f"{waiting} messages of {name} are not published"
+    for name, sql in PENDING.items():
+        if pending := _count(stores[name], sql):
+            yield f"{pending} of {name} are pending"
+    yield from handled(stores)
+
+
+def _said(reading: Reading) -> int:
+    return _count(reading, "SELECT coalesce(max(id), 0) FROM outbox")
+
+
+def _count(reading: Reading, sql: str) -> int:
+    row = reading.one(sql)
+    return int(row[0]) if row else 0
