@@ -7,6 +7,8 @@ import pytest
 
 from gbike.app.embedded import Embedded
 from tests.cluster.running import cluster as cluster
+from tests.cluster.running import common_folder as common_folder
+from tests.cluster.running import one_cluster as one_cluster
 from tests.support import EVERY_RIDE_COSTS, Client
 
 

@@ -249,11 +249,24 @@ def _printed(data: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A cluster as `gbike cluster up --demo` makes it. Tests share it: each uses numbers of its own, heals what it
-    stops, and stops nothing on which an answer depends."""
+def common_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of this test run have in common."""
+    here = tmp_path_factory.getbasetemp()
+    return here.parent if "PYTEST_XDIST_WORKER" in os.environ else here
+
+
+@pytest.fixture(scope="session")
+def one_cluster(common_folder: Path) -> Iterator[Cluster]:
+    """The cluster of this run; tests ask for `cluster`."""
     if (missing := why_no_cluster()) is not None:
         pytest.skip(missing)
-    here = tmp_path_factory.getbasetemp()
-    with shared(here.parent if "PYTEST_XDIST_WORKER" in os.environ else here) as running:
+    with shared(common_folder) as running:
         yield running
+
+
+@pytest.fixture
+def cluster(one_cluster: Cluster, common_folder: Path) -> Iterator[Cluster]:
+    """A cluster as `gbike cluster up --demo` makes it. Tests share it, one after the other, also those of another
+    process of the run: each uses numbers of its own, and heals what it stops."""
+    with _alone(common_folder / "cluster-in-use"):
+        yield one_cluster

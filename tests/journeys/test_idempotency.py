@@ -1,52 +1,81 @@
 """Idempotency-Key: a request sent again has its effect once and gets the same answer; a refusal is judged anew."""
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from gbike.app.embedded import Embedded
 from gbike.kit.store import Reading
+from tests.journeys.forms import Form, numbers
 from tests.support import EVERY_RIDE_COSTS, Client, Reply, digest
 
-CHANGES: dict[str, tuple[str, str, Any, Any]] = {
-    "POST rents": ("POST", "/rents", {"userid": 1, "bikeid": 2}, {"userid": 2, "bikeid": 2}),
-    "PATCH rents": ("PATCH", "/rents/1", {"endlocation": "B"}, {"endlocation": "C"}),
-    "PUT rents": ("PUT", "/rents/1", {"endlocation": "B"}, {"status": "returned"}),
-    "POST bikes": ("POST", "/bikes", {"bikeid": 3}, {"bikeid": 4}),
-    "PATCH bikes": ("PATCH", "/bikes/2", {"location": "B"}, {"location": "C"}),
-    "PUT bikes": ("PUT", "/bikes/2", {"location": "B"}, {"location": "C"}),
-    "retirement": ("POST", "/bikes/2/retirement", None, {"why": "old"}),
-    "POST userDeposits": ("POST", "/userDeposits", {"userid": 2, "deposit": 5}, {"userid": 3, "deposit": 5}),
-    "PATCH userDeposits": ("PATCH", "/userDeposits/1", {"deposit": 5}, {"deposit": 6}),
-    "PUT userDeposits": ("PUT", "/userDeposits/1", {"deposit": 5}, {"deposit": 6}),
-    "topUps": ("POST", "/userDeposits/1/topUps", {"amount": 5}, {"amount": 6}),
-    "POST bikeManagers": ("POST", "/bikeManagers", {"userid": 2, "point": 10}, {"userid": 2, "point": 11}),
-    "PUT bikeManagers": ("PUT", "/bikeManagers/1", {"adjustpoint": 500}, {"adjustpoint": 400}),
-    "PATCH bikeManagers": ("PATCH", "/bikeManagers/1", {"userid": 7}, {"userid": 8}),
-    "POST bikeManageApps": (
-        "POST",
-        "/bikeManageApps",
-        {"managerid": 1, "bikeid": 2, "batterylevel": 50},
-        {"managerid": 1, "bikeid": 2, "batterylevel": 51},
-    ),
-}
-"""Every POST, PUT and PATCH there is: method, path, a body, and another body."""
-KEY = {"idempotency-key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
+
+@dataclass(frozen=True)
+class Furnished:
+    """The numbers of what a house has; `ours`: numbers that nothing has yet, from the second on."""
+
+    ours: range = range(1, 20)
+    rent: int = 1
+    manager: int = 1
+    key: str = "8e03978e-40d5-43dd-bc93-6894a57f9324"
+
+
+def changes(there: Furnished) -> dict[str, tuple[str, str, Any, Any]]:
+    """Every POST, PUT and PATCH there is: method, path, a body, and another body."""
+    one, two, three, four, *_ = there.ours
+    rent, manager, report = f"/rents/{there.rent}", f"/bikeManagers/{there.manager}", {"managerid": there.manager}
+    return {
+        "POST rents": ("POST", "/rents", {"userid": one, "bikeid": two}, {"userid": two, "bikeid": two}),
+        "PATCH rents": ("PATCH", rent, {"endlocation": "B"}, {"endlocation": "C"}),
+        "PUT rents": ("PUT", rent, {"endlocation": "B"}, {"status": "returned"}),
+        "POST bikes": ("POST", "/bikes", {"bikeid": three}, {"bikeid": four}),
+        "PATCH bikes": ("PATCH", f"/bikes/{two}", {"location": "B"}, {"location": "C"}),
+        "PUT bikes": ("PUT", f"/bikes/{two}", {"location": "B"}, {"location": "C"}),
+        "retirement": ("POST", f"/bikes/{two}/retirement", None, {"why": "old"}),
+        "POST userDeposits": ("POST", "/userDeposits", {"userid": two, "deposit": 5}, {"userid": three, "deposit": 5}),
+        "PATCH userDeposits": ("PATCH", f"/userDeposits/{one}", {"deposit": 5}, {"deposit": 6}),
+        "PUT userDeposits": ("PUT", f"/userDeposits/{one}", {"deposit": 5}, {"deposit": 6}),
+        "topUps": ("POST", f"/userDeposits/{one}/topUps", {"amount": 5}, {"amount": 6}),
+        "POST bikeManagers": ("POST", "/bikeManagers", {"userid": two, "point": 10}, {"userid": two, "point": 11}),
+        "PUT bikeManagers": ("PUT", manager, {"adjustpoint": 500}, {"adjustpoint": 400}),
+        "PATCH bikeManagers": ("PATCH", manager, {"userid": two}, {"userid": three}),
+        "POST bikeManageApps": (
+            "POST",
+            "/bikeManageApps",
+            {**report, "bikeid": two, "batterylevel": 50},
+            {**report, "bikeid": two, "batterylevel": 51},
+        ),
+    }
+
+
+CHANGES = changes(Furnished())
+KEY = {"idempotency-key": Furnished.key}
+
+
+async def furnish(client: Client, ours: range = Furnished.ours) -> Furnished:
+    """One ride under way, a free bike, a rider with money and a manager with points."""
+    one, two, *_ = ours
+    made = {}
+    for path, body in (
+        ("/bikes", {"bikeid": one}),
+        ("/bikes", {"bikeid": two}),
+        ("/userDeposits", {"userid": one, "deposit": 10_000}),
+        ("/rents", {"userid": one, "bikeid": one}),
+        ("/bikeManagers", {"userid": one, "point": 1000}),
+    ):
+        answer = await client.post(path, body)
+        assert answer.status == 201
+        made |= answer.json
+    return Furnished(ours, made["rentid"], made["managerid"], f"key-{one}")
 
 
 async def furnished() -> Embedded:
-    """A house with one ride under way, a free bike, a rider with money and a manager with points."""
+    """A house with what `furnish` makes."""
     house = Embedded(None, EVERY_RIDE_COSTS, rehearse=True)
-    client = Client(house.app)
-    for path, body in (
-        ("/bikes", {"bikeid": 1}),
-        ("/bikes", {"bikeid": 2}),
-        ("/userDeposits", {"userid": 1, "deposit": 10_000}),
-        ("/rents", {"userid": 1, "bikeid": 1}),
-        ("/bikeManagers", {"userid": 1, "point": 1000}),
-    ):
-        assert (await client.post(path, body)).status == 201
+    assert await furnish(Client(house.app)) == Furnished(key="key-1")
     await house.settle()
     return house
 
@@ -70,10 +99,10 @@ def _rows(read: Reading) -> list[tuple[str, int]]:
     return [(name, (read.one(f'SELECT count(*) FROM "{name}"') or (0,))[0]) for name in names]
 
 
-async def patiently(client: Client, method: str, path: str, body: Any) -> Reply:
+async def patiently(client: Client, method: str, path: str, body: Any, key: Mapping[str, str] = KEY) -> Reply:
     """The answer to a request, which is sent again as long as its first try is still under way."""
     for _ in range(500):
-        reply = await client.send(method, path, body, KEY)
+        reply = await client.send(method, path, body, key)
         if not (reply.status == 409 and reply.json["type"].endswith(("key-in-flight", "report-in-flight"))):
             return reply
         assert reply.headers["retry-after"] == "1"
@@ -140,6 +169,26 @@ async def test_a_key_belongs_to_one_body(house: Embedded, change: str) -> None:
     assert reply.status == 422, reply
     assert reply.json["type"].endswith("#idempotency-key-reused")
     assert await digest(house) == before
+
+
+async def test_a_key_counts_once_for_every_change_in_every_form(form: Form) -> None:
+    towns = [await furnish(form.client, numbers(20)) for _ in CHANGES]
+    await form.quiet()
+    wishes = {change: (changes(town)[change], town.key) for change, town in zip(CHANGES, towns, strict=True)}
+    first: dict[str, bytes] = {}
+    for change, ((*wish, _), key) in wishes.items():
+        replies = await asyncio.gather(*(patiently(form.client, *wish, {"idempotency-key": key}) for _ in range(10)))
+        assert {reply.status for reply in replies} <= {200, 201}, (change, replies)
+        assert sorted(reply.headers.get("idempotent-replayed", "") for reply in replies) == [""] + ["true"] * 9
+        [first[change]] = {reply.content for reply in replies}
+    once = await form.digest()
+    for change, ((*wish, other), key) in wishes.items():
+        again = await form.client.send(*wish, {"idempotency-key": key})
+        assert (again.content, again.headers["idempotent-replayed"]) == (first[change], "true")
+        refused = await form.client.send(*wish[:2], other, {"idempotency-key": key})
+        assert (refused.status, refused.json["type"].partition("#")[2]) == (422, "idempotency-key-reused"), change
+    assert await form.digest() == once
+    assert await form.violations() == []
 
 
 REFUSED_AT_FIRST: dict[str, tuple[tuple[str, str, Any], tuple[str, str, Any], int]] = {

@@ -2,8 +2,10 @@
 
 import asyncio
 import random
+import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 import pytest
 
@@ -12,11 +14,14 @@ from gbike.kit.bus import BusUnavailable
 from gbike.kit.envelope import Message
 from gbike.kit.store import Reading
 from tests.journeys.fleet import assert_nothing_is_violated, every, open_deposits, register_bikes
+from tests.journeys.forms import Form, numbers
 from tests.journeys.virtual_time import VirtualClock, in_virtual_time
 from tests.support import EVERY_RIDE_COSTS, Client
 
 BEHIND = ("billing", "userDeposit", "view")
 BIKES, RIDERS, RIDES = 25, 40, 1_500
+REFUSED_WITHIN_S, AT_ONCE_S, WORKS_AGAIN_WITHIN_S = 1.2, 0.1, 10
+SETTLED_S = 30
 
 
 class Town:
@@ -210,3 +215,59 @@ def test_bike_comes_and_goes_and_no_bike_is_left_without_its_rent(seed: int) -> 
         await assert_nothing_is_violated(town.embedded)
 
     in_virtual_time(story)
+
+
+# The same in real time, also on real processes
+
+
+async def test_with_billing_stopped_every_rent_and_return_is_taken_and_billed_afterwards(form: Form) -> None:
+    ours = numbers(20)
+    await register_bikes(form.client, ours)
+    await open_deposits(form.client, ours)
+    await form.stop("billing")
+    for _ in range(2):
+        rents = await asyncio.gather(*[form.client.post("/rents", {"userid": n, "bikeid": n}) for n in ours])
+        assert [rent.status for rent in rents] == [201] * len(ours)
+        paths = [f"/rents/{rent.json['rentid']}" for rent in rents]
+        back = await asyncio.gather(*[form.client.patch(path, {"endlocation": "there"}) for path in paths])
+        assert [answer.status for answer in back] == [200] * len(ours)
+        await asyncio.gather(*[within(SETTLED_S, partial(is_free, form.client, n)) for n in ours])
+    assert (await form.client.get("/billings")).status == 503
+    await form.heal()
+    await form.quiet()
+    bills = [bill for bill in await every(form.client, "/billings") if bill["userid"] in ours]
+    assert Counter(bill["status"] for bill in bills) == {"CLOSEBILL": 2 * len(ours)}
+    assert await form.violations() == []
+
+
+async def test_with_bike_stopped_rents_are_refused_in_time_then_at_once_and_work_soon_after(form: Form) -> None:
+    ours = numbers(2)
+    await register_bikes(form.client, ours)
+    await form.stop("bike")
+    took = []
+    for _ in range(20):
+        began = time.monotonic()
+        refused = await form.client.post("/rents", {"userid": ours[0], "bikeid": ours[0]})
+        took.append(time.monotonic() - began)
+        assert (refused.status, int(refused.headers["retry-after"]) >= 1) == (503, True)
+    assert max(took) <= REFUSED_WITHIN_S
+    assert min(took[5:]) <= AT_ONCE_S
+    await form.heal()
+
+    async def rides() -> bool:
+        return (await form.client.post("/rents", {"userid": ours[0], "bikeid": ours[0]})).status == 201
+
+    await within(WORKS_AGAIN_WITHIN_S, rides)
+    assert await form.violations() == []
+
+
+async def is_free(client: Client, bikeid: int) -> bool:
+    return bool((await client.get(f"/bikes/{bikeid}")).json["status"] == "사용가능")
+
+
+async def within(most_s: float, true: Callable[[], Awaitable[bool]]) -> None:
+    """Return once it is true."""
+    end = time.monotonic() + most_s
+    while not await true():
+        assert time.monotonic() < end, f"not within {most_s} s"
+        await asyncio.sleep(0.1)
