@@ -41,6 +41,9 @@ transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
+# After a kill -9 the node is let in again when the session of the killed one has ended (9 s by default).
+broker.session.timeout.ms=4000
+broker.heartbeat.interval.ms=1000
 # A consumer that joins need not wait for others that may come.
 group.initial.rebalance.delay.ms=0
 # Memory: by default the cleaner alone would take half of the heap.
