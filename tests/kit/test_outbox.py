@@ -1,0 +1,42 @@
+"""The relay sends each row once while all is well, however reading and marking overlap, and marks just what it sent."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from gbike.kit.outbox import BATCH, Relay
+from gbike.kit.sqlite.log import SqliteLog
+from gbike.kit.telemetry import Metrics
+from tests.kit.floor import Rang, SetClock, a_log_store, a_store
+
+
+async def test_what_is_marked_while_the_relay_reads_is_not_sent_again() -> None:
+    bus, store = SqliteLog(a_log_store()), a_store()
+    relay = Relay(store, bus, SetClock(), Metrics(), "bell")
+    await store.write(lambda tx: tx.say(Rang(number=1)))
+    read_at_once = store.read_as_leader
+
+    async def read_slowly(fn: Callable[..., Any], *args: Any) -> Any:
+        """As in a thread: what was read is old when it is there."""
+        found = await read_at_once(fn, *args)
+        await store.flush()
+        return found
+
+    store.read_as_leader = read_slowly  # type: ignore[assignment]
+    assert await relay.step() == 1
+    assert await relay.step() == 0
+    assert await bus.end() == 1
+
+
+@pytest.mark.parametrize("said", [1, 2, 3, BATCH - 1, BATCH])
+async def test_exactly_what_was_sent_is_marked(said: int) -> None:
+    store = a_store()
+    relay = Relay(store, SqliteLog(a_log_store()), SetClock(), Metrics(), "bell")
+    for n in range(said):
+        await store.write(lambda tx, n=n: tx.say(Rang(number=n)))  # type: ignore[misc]
+    assert await relay.step() == said
+    await store.write(lambda tx: tx.say(Rang(number=said)))
+    await store.flush()
+    waiting = await store.read(lambda read: read.all("SELECT id FROM outbox WHERE published_ms IS NULL"))
+    assert waiting == [(said + 1,)]
