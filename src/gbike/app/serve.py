@@ -19,7 +19,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gbike.app.catalogue import card as find_card
 from gbike.app.catalogue import usual_port
 from gbike.app.single import Drivers, assemble_one
-from gbike.app.tracing import Tracing, start_tracing, stop_tracing
 from gbike.app.tracing import start_tracing, stop_tracing
 from gbike.kit.bus import Subscription
 from gbike.kit.clock import SystemClock
@@ -87,8 +86,7 @@ def _check(chosen: ServeSettings, host: str, in_a_pod: bool) -> None:
 
 async def _serve(card: Card, chosen: ServeSettings, env: Mapping[str, str], host: str, port: int) -> None:
     listener = listen(host, port)
-    tracing = start_tracing(os.environ)
-    alone = Alone(card, chosen, env, tracing)
+    alone = Alone(card, chosen, env)
     server = HttpServer(says_demo(alone.answer))
     server.heed_signals()
     starting = asyncio.create_task(alone.start())
@@ -99,15 +97,14 @@ async def _serve(card: Card, chosen: ServeSettings, env: Mapping[str, str], host
         starting.cancel()
         await asyncio.gather(starting, return_exceptions=True)
         await alone.stop()
-        stop_tracing(tracing)
         log.info("stopped", service=card.name)
 
 
 class Alone:
     """One service, from before its store is there until after it is closed."""
 
-    def __init__(self, card: Card, chosen: ServeSettings, env: Mapping[str, str], tracing: Tracing | None) -> None:
-        self._card, self._chosen, self._env, self._tracing = card, chosen, env, tracing
+    def __init__(self, card: Card, chosen: ServeSettings, env: Mapping[str, str]) -> None:
+        self._card, self._chosen, self._env = card, chosen, env
         self._clock, self._ids, self._metrics = SystemClock(), SystemIds(), Metrics()
         self._bus = KafkaBus(chosen.kafka, instance=chosen.instance)
         self._threads = ThreadPoolExecutor(4, "store")
