@@ -1,24 +1,32 @@
-"""`gbike verify` and `gbike view rebuild`: on a copy that is stepped to quiet; the original is not touched."""
+"""`gbike verify` and `gbike view rebuild`: on a copy that is stepped to quiet, or on the stores of a cluster that came
+to rest by itself; the original is not touched."""
 
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
-from gbike.app import control
-from gbike.app.copies import NoData, copy_stopped, locked
+from gbike.app.cluster.plan import read_plan
+from gbike.app.cluster.quiet import at_rest
+from gbike.app.copies import NoData, copy, embedded_only, locked
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
+from gbike.app.readings import open_readings
 from gbike.app.verify import differing_lines, violations
 from gbike.kit.clock import SystemClock
 from gbike.kit.ids import SystemIds
 from gbike.kit.schema.migrate import migrate
 from gbike.kit.sqlite.store import SqliteReading, SqliteStore, connect
+from gbike.kit.store import Args, Reading
 from gbike.services.rent_and_billing_view.storage import VERSIONS, lines
 from gbike.services.rent_and_billing_view.wiring import rebuild
 
 VIEW = "rent_and_billing_view"
+FOLD = "`gbike view rebuild --verify` compares its view with one folded anew"
+
+T = TypeVar("T")
 
 
 class AMinuteAhead(SystemClock):
@@ -30,23 +38,24 @@ class AMinuteAhead(SystemClock):
 
 
 async def verify(folder: DataFolder, env: Mapping[str, str], tell: Callable[[str], None]) -> int:
-    """Check every invariant over the folder's stores; tells each violation, answers how many. Raises NoData."""
-    with _copied(folder) as copy:
-        embedded = Embedded(copy, env, clock=AMinuteAhead())
+    """Check every invariant over the folder's stores; tells each violation, answers how many. A cluster is waited for
+    until it rests. Raises NoData, NotQuiet."""
+    if read_plan(folder.path) is not None:
+        with at_rest(folder, tell) as readings:
+            return await _check(readings, tell)
+    with _copied(folder) as copied:
+        embedded = Embedded(copied, env, clock=AMinuteAhead())
         try:
             await embedded.settle()
-            readings = {name: SqliteReading(connect(part.store.path)) for name, part in embedded.parts.items()}
-            found = 0
-            for violation in violations(readings):
-                tell(violation)
-                found += 1
-            return found + await _compare_view(embedded.parts[VIEW].store, copy.path, tell)
+            stores = {name: part.store.path for name, part in embedded.parts.items()}
+            return await _check({name: SqliteReading(connect(path)) for name, path in stores.items()}, tell)
         finally:
             await embedded.stop()
 
 
 async def rebuild_view(folder: DataFolder, env: Mapping[str, str]) -> int:
     """Fold the view anew in its place; answers how many events it was folded from. Raises NoData, FolderInUse."""
+    embedded_only(folder, FOLD)
     if not folder.exists:
         raise NoData(f"there is no gbike data in {folder.path}")
     with locked(folder, "gbike view rebuild"):
@@ -59,27 +68,47 @@ async def rebuild_view(folder: DataFolder, env: Mapping[str, str]) -> int:
 
 async def verify_view(folder: DataFolder, tell: Callable[[str], None]) -> int:
     """Compare the view with one folded anew from the events it kept; tells each difference. Raises NoData."""
-    with _copied(folder) as copy:
-        store = _view_store(copy.store_path(VIEW))
+    if read_plan(folder.path) is not None:
+        with open_readings(folder) as stores:
+            return await _compare_view(stores[VIEW], tell)
+    with _copied(folder) as copied:
+        path = copied.store_path(VIEW)
+        migrate(path, VERSIONS)
+        return await _compare_view(SqliteReading(connect(path, read_only=True)), tell)
+
+
+async def _check(readings: Mapping[str, Reading], tell: Callable[[str], None]) -> int:
+    found = 0
+    for violation in violations(readings):
+        tell(violation)
+        found += 1
+    return found + await _compare_view(readings[VIEW], tell)
+
+
+async def _compare_view(view: Reading, tell: Callable[[str], None]) -> int:
+    with tempfile.TemporaryDirectory(prefix="gbike-view-") as scratch:
+        anew = _view_store(Path(scratch) / "folded-anew.sqlite")
         try:
-            return await _compare_view(store, copy.path, tell)
+            await rebuild(_Still(view), anew)
+            different = 0
+            folded = SqliteReading(connect(anew.path, read_only=True))
+            for difference in differing_lines(lines(view), lines(folded)):
+                tell(difference)
+                different += 1
+            return different
         finally:
-            await store.close()
+            await anew.close()
 
 
-async def _compare_view(view: SqliteStore, scratch: Path, tell: Callable[[str], None]) -> int:
-    path = scratch / "folded-anew.sqlite"
-    anew = _view_store(path)
-    try:
-        await rebuild(view, anew)
-        different = 0
-        shown, folded = SqliteReading(connect(view.path)), SqliteReading(connect(path))
-        for difference in differing_lines(lines(shown), lines(folded)):
-            tell(difference)
-            different += 1
-        return different
-    finally:
-        await anew.close()
+class _Still:
+    """A look at a store, to be read as the store is."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+
+    async def read(self, fn: Callable[[Reading, *Args], T], *args: *Args) -> T:
+        """See Store.read."""
+        return fn(self._reading, *args)
 
 
 def _view_store(path: Path) -> SqliteStore:
@@ -92,12 +121,9 @@ def _copied(folder: DataFolder) -> Iterator[DataFolder]:
     scratch = Path(tempfile.mkdtemp(prefix="gbike-check-"))
     target = scratch / "copy"
     try:
-        if folder.holder() is not None:
-            done = control.ask(folder, "backup", str(target))
-            if not done.ok:
-                raise NoData(done.said)
-        else:
-            copy_stopped(folder, target)
+        done = copy(folder, target)
+        if not done.ok:
+            raise NoData(done.said)
         yield DataFolder(target)
     finally:
         shutil.rmtree(scratch)

@@ -48,6 +48,7 @@ def main() -> None:
 def _named_errors() -> Iterator[None]:
     """What a person can mend is one line and exit code 2."""
     from gbike.app.catalogue import NoSuchService
+    from gbike.app.cluster.quiet import NotQuiet
     from gbike.app.control import NotRunning
     from gbike.app.copies import NoData
     from gbike.app.data_folder import FolderInUse
@@ -56,9 +57,9 @@ def _named_errors() -> Iterator[None]:
 
     try:
         yield
-    except (NoSuchService, NotRunning, NoData, FolderInUse, BadFault, BadSetting) as wrong:
+    except (NoSuchService, NotRunning, NoData, FolderInUse, BadFault, BadSetting, NotQuiet) as wrong:
         typer.echo(f"gbike: {wrong}", err=True)
-        raise typer.Exit(2) from None
+        raise typer.Exit(1 if isinstance(wrong, NotQuiet) else 2) from None
 
 
 @app.command()
@@ -146,17 +147,11 @@ def trace(name: Annotated[str, typer.Argument(metavar="ID")], data: Data = DATA)
 @app.command()
 def backup(target: Path, data: Data = DATA) -> None:
     """Copy all stores of one moment into an empty folder, also while gbike runs."""
-    from gbike.app import control
-    from gbike.app.copies import copy_stopped
+    from gbike.app.copies import copy
     from gbike.app.data_folder import DataFolder
 
-    folder = DataFolder(data)
     with _named_errors():
-        if folder.holder() is None:
-            copy_stopped(folder, target)
-            typer.echo(f"copied to {target}")
-        else:
-            _tell(control.ask(folder, "backup", str(target.resolve())))
+        _tell(copy(DataFolder(data), target.resolve()))
 
 
 @app.command()
@@ -258,15 +253,14 @@ def migrate(service: str, data: Data = DATA) -> None:
     from gbike.app.catalogue import card
     from gbike.app.copies import locked
     from gbike.app.data_folder import DataFolder
-    from gbike.kit.schema.migrate import migrate as bring_up
-    from gbike.kit.schema.migrate import newest
+    from gbike.kit.schema import migrate as schema
 
     folder = DataFolder(data)
     with _named_errors():
         found = card(service)
         with locked(folder, "gbike migrate"):
-            changed = bring_up(folder.store_path(found.name), found.versions)
-    typer.echo(f"{found.name} {'is now' if changed else 'was already'} at {newest(found.versions)}")
+            changed = schema.migrate(folder.store_path(found.name), found.versions)
+    typer.echo(f"{found.name} {'is now' if changed else 'was already'} at {schema.newest(found.versions)}")
 
 
 @app.command()
@@ -358,7 +352,7 @@ def sim(context: typer.Context) -> None:
 
 @app.command(context_settings=PASS_ON)
 def chaos(context: typer.Context) -> None:
-    """Kill and starve real processes: kill9 --rounds N, outage --minutes M."""
+    """Kill and starve real processes: kill9, outage, cluster; each says with --help what can be set."""
     _from_checkout("chaos", context.args)
 
 

@@ -10,12 +10,26 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from gbike.app.cluster.plan import FILE, read_plan
+from gbike.app.control import Done, ask
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
+
+COPY = "copy each with pg_dump"
+PUT_BACK = "put each back with pg_restore"
 
 
 class NoData(Exception):
     """There is nothing to copy, or the place to copy to is not empty."""
+
+
+def copy(folder: DataFolder, target: Path) -> Done:
+    """Copy the stores of a folder, by whoever runs on it when somebody does. Raises NoData, FolderInUse."""
+    embedded_only(folder, COPY)
+    if folder.holder() is not None:
+        return ask(folder, "backup", str(target))
+    copy_stopped(folder, target)
+    return Done(True, f"copied to {target}")
 
 
 async def copy_running(embedded: Embedded, target: Path) -> float:
@@ -41,6 +55,7 @@ def copy_stopped(folder: DataFolder, target: Path) -> None:
 
 def restore(source: Path, folder: DataFolder) -> None:
     """Put a copy back into an empty data folder. Raises NoData, FolderInUse."""
+    embedded_only(folder, PUT_BACK)
     files = sorted(source.glob("*.sqlite"))
     if not any(file.name == "bus.sqlite" for file in files):
         raise NoData(f"{source} is no backup of gbike: it has no bus.sqlite")
@@ -48,6 +63,13 @@ def restore(source: Path, folder: DataFolder) -> None:
         raise NoData(f"{folder.path} is not empty; restore only into a folder without data")
     with locked(folder, "gbike restore"):
         _copy([_snapshot(file) for file in files], folder.path)
+
+
+def embedded_only(folder: DataFolder, instead: str) -> None:
+    """What is done to files is not done to a cluster's databases; `instead`: what to do there. Raises NoData."""
+    if read_plan(folder.path) is not None:
+        where = folder.path / FILE
+        raise NoData(f"{folder.path} is the folder of a cluster, whose stores are databases ({where}): {instead}")
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import msgspec
@@ -79,6 +79,17 @@ def events(built: Sequence[Built]) -> list[MappedEvent]:
 def heard() -> dict[str, frozenset[str]]:
     """The names of the events that each service hears."""
     return {one.card.name: frozenset(kind.__name__ for kind in one.service.policies) for one in build_all()}
+
+
+@cache
+def paths() -> dict[str, dict[str, frozenset[str]]]:
+    """For each service that hears events: who says them, and which."""
+    says = {one.name: frozenset(kind.__name__ for kind in one.says) for one in cards()}
+    return {
+        name: {source: told & wanted for source, told in says.items() if told & wanted}
+        for name, wanted in heard().items()
+        if wanted
+    }
 
 
 def said(card: Card) -> str:

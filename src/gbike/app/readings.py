@@ -20,7 +20,8 @@ STATEMENT_MS = 60_000
 
 @contextmanager
 def open_readings(folder: DataFolder) -> Iterator[Mapping[str, Reading]]:
-    """The stores by service, until the context ends. Raises NoData when there are none, or one can't be read."""
+    """The stores by service, until the context ends, each as it is when it is first asked: whatever is written later
+    is not seen. Raises NoData when there are none, or one can't be read."""
     urls = _urls(folder)
     if not urls:
         raise NoData(f"there is no gbike data in {folder.path}")
@@ -48,9 +49,12 @@ def _open(url: str, opened: ExitStack) -> Reading:
     if url.startswith("sqlite:///"):
         file = connect(Path(url.removeprefix("sqlite:///")), read_only=True)
         opened.callback(file.close)
+        file.execute("BEGIN")
         return SqliteReading(file)
     from gbike.kit.postgres.connection import Dialer, PostgresReading, Session
 
-    connection = Dialer(url, SystemClock(), "gbike trace")(STATEMENT_MS)
+    connection = Dialer(url, SystemClock(), "gbike reads")(STATEMENT_MS)
     opened.callback(connection.close)
+    connection.execute("SET idle_in_transaction_session_timeout = 0")  # other stores are read meanwhile
+    connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
     return PostgresReading(Session(connection))

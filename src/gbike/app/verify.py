@@ -3,10 +3,12 @@
 The numbers (I1 …) are those of docs/reliability.md. The stores must be quiet: outboxes empty, consumers caught up.
 """
 
+import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import zip_longest
 from typing import Any
 
+from gbike.app.event_map import paths
 from gbike.kit.store import Reading
 from gbike.services.bike import storage as bike
 from gbike.services.bike_manage_app import storage as bike_manage_app
@@ -132,6 +134,24 @@ def messages(stores: Stores) -> Iterator[str]:
             yield f"I22 {name} set {kind} {message_id} aside: {reason}"
 
 
+def handled(stores: Stores) -> Iterator[str]:
+    """I22: what was published took effect, or was set aside, in every service that hears it."""
+    known = "SELECT message_id FROM inbox UNION SELECT message_id FROM dead_letters ORDER BY message_id"
+    for hearer, sources in paths().items():
+        if hearer in stores:
+            said = [_said(stores[name], types) for name, types in sources.items() if name in stores]
+            heard = ((row[0], True) for row in stores[hearer].each(known))
+            for message_id, kind, there in _joined(heapq.merge(*said), heard):
+                if not there:
+                    yield f"I22 {kind} {message_id} did not reach {hearer}"
+
+
+def _said(read: Reading, types: frozenset[str]) -> Iterator[tuple[str, str]]:
+    published = f"published_ms IS NOT NULL AND type IN ({', '.join('?' * len(types))})"
+    sql = f"SELECT message_id, type FROM outbox WHERE {published} ORDER BY message_id"
+    return ((row[0], row[1]) for row in read.each(sql, sorted(types)))
+
+
 def view_and_sources(stores: Stores) -> Iterator[str]:
     """I23: the view shows what the services know: every ride with its status and bill, and each rider's balance."""
     rents = (
@@ -177,6 +197,7 @@ CHECKS: tuple[Callable[[Stores], Iterable[str]], ...] = (
     points,
     reports,
     messages,
+    handled,
     view_and_sources,
     totals,
 )

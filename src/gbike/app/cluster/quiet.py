@@ -28,7 +28,7 @@ class NotQuiet(Exception):
 
 
 @contextmanager
-def at_rest(folder: DataFolder, tell: Tell, within_s: float = QUIET_S) -> Iterator[Mapping[str, Reading]]:
+def at_rest(folder: DataFolder, tell: Tell) -> Iterator[Mapping[str, Reading]]:
     """The stores of a cluster in one quiet moment: two looks, a second apart, saw the same and nothing unfinished.
     Raises NoData or NotQuiet."""
     began = told = time.monotonic()
@@ -41,8 +41,8 @@ def at_rest(folder: DataFolder, tell: Tell, within_s: float = QUIET_S) -> Iterat
                 yield stores
                 return
         before = now
-        if time.monotonic() - began > within_s:
-            raise NotQuiet(f"the cluster on {folder.path} did not come to rest within {within_s:g} s: {left}")
+        if time.monotonic() - began > QUIET_S:
+            raise NotQuiet(f"the cluster on {folder.path} did not come to rest within {QUIET_S:g} s: {left}")
         if time.monotonic() - told > TELL_S:
             told = time.monotonic()
             tell(f"waiting until it rests · 조용해질 때까지 기다리는 중: {left}")

@@ -1,8 +1,11 @@
 """How the view is put together: the one place that sees all of it."""
 
+from collections.abc import Callable
+from typing import Protocol
+
 from gbike.kit.envelope import Message, unpack
 from gbike.kit.runtime import Card, Service, World
-from gbike.kit.store import Store, Tx
+from gbike.kit.store import Reading, Store, Tx
 from gbike.services.rent_and_billing_view.http import REFUSALS, operations
 from gbike.services.rent_and_billing_view.policies import POLICIES
 from gbike.services.rent_and_billing_view.storage import VERSIONS, SqlView, clear, keep, kept
@@ -10,6 +13,8 @@ from gbike.services.rent_and_billing_view.storage import VERSIONS, SqlView, clea
 FOLDED_AT_ONCE = 1_000
 NAP_MS = 20
 """Nobody waits for the view, so it gathers more events for each of its transactions than others do."""
+
+Events = list[tuple[int, Message]]
 
 
 def build(world: World) -> Service:
@@ -19,7 +24,14 @@ def build(world: World) -> Service:
     )
 
 
-async def rebuild(source: Store, target: Store) -> int:
+class Kept(Protocol):
+    """Where the events are that the view kept."""
+
+    async def read(self, fn: Callable[[Reading, int, int], Events], after: int, most: int, /) -> Events:
+        """See Store.read."""
+
+
+async def rebuild(source: Kept, target: Store) -> int:
     """Fold the events that `source` kept anew into `target` (which may be the same); answers how many there were."""
     if source is target:
         return await target.write(_rebuild_in_place)

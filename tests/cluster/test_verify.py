@@ -1,0 +1,124 @@
+"""`gbike verify` on the folder of a cluster: it waits until everything is heard, and changes nothing.
+
+Where the stores are is all that matters to it, so these are files, and no program runs; a whole cluster is checked in
+tests/chaos.
+"""
+
+import asyncio
+import itertools
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from gbike.app import checking
+from gbike.app.catalogue import NAMES
+from gbike.app.cluster import quiet
+from gbike.app.cluster.plan import Plan, keep_plan
+from gbike.app.data_folder import DataFolder
+from gbike.app.embedded import Embedded
+from tests.cluster.running import gbike
+from tests.support import EVERY_RIDE_COSTS, Client
+
+Change = Callable[[str, str], None]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataFolder:
+    """Three rides, all settled."""
+    monkeypatch.setattr(quiet, "LOOK_S", 0.01)
+    monkeypatch.setattr(quiet, "QUIET_S", 0.1)
+    files, here = DataFolder(tmp_path / "files"), DataFolder(tmp_path / "cluster")
+    asyncio.run(_rides(files))
+    here.path.mkdir()
+    stores = {name: f"sqlite:///{files.store_path(name)}" for name in NAMES}
+    keep_plan(Plan("http://127.0.0.1:1", "127.0.0.1:1", stores, [], {}), here.path)
+    return here
+
+
+async def _rides(files: DataFolder) -> None:
+    files.path.mkdir()
+    embedded = Embedded(files, EVERY_RIDE_COSTS)
+    client = Client(embedded.app)
+    for number in (1, 2, 3):
+        await client.post("/bikes", {"bikeid": number, "status": "사용가능"})
+        rent = (await client.post("/rents", {"userid": number, "bikeid": number})).json
+        await client.send("PATCH", f"/rents/{rent['rentid']}", {"endlocation": "there"})
+    await embedded.settle()
+    await embedded.stop()
+
+
+@pytest.fixture
+def change(folder: DataFolder) -> Change:
+    """Runs a statement on the store of a service."""
+
+    def run(service: str, sql: str) -> None:
+        with closing(sqlite3.connect(folder.path.parent / "files" / f"{service}.sqlite")) as store:
+            assert store.execute(sql).rowcount > 0
+            store.commit()
+
+    return run
+
+
+def verify(folder: DataFolder) -> list[str]:
+    told: list[str] = []
+    found = asyncio.run(checking.verify(folder, EVERY_RIDE_COSTS, told.append))
+    assert found == len(told)
+    return told
+
+
+def test_what_is_settled_has_no_violation(folder: DataFolder) -> None:
+    assert verify(folder) == []
+    assert gbike("verify", "--data", str(folder.path)).stdout == "0 violations\n"
+    compared = gbike("view", "rebuild", "--verify", "--data", str(folder.path))
+    assert (compared.returncode, compared.stdout[:13]) == (0, "0 differences")
+
+
+def test_a_violation_is_told_and_the_exit_code_says_so(folder: DataFolder, change: Change) -> None:
+    change("rent_and_billing_view", "UPDATE rides SET fee = fee + 1 WHERE rentid = 2")
+    assert [line.split()[0] for line in verify(folder)] == ["I23", "I23"]
+    done = gbike("verify", "--data", str(folder.path))
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (1, "2 violations")
+    assert gbike("view", "rebuild", "--verify", "--data", str(folder.path)).returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("service", "sql", "left"),
+    [
+        ("billing", "DELETE FROM inbox WHERE message_id = (SELECT max(message_id) FROM inbox)", "did not reach"),
+        ("rent", "UPDATE outbox SET published_ms = NULL WHERE id = 2", "1 messages of rent are not published"),
+        ("rent", "UPDATE rents SET status = 'pending' WHERE rentid = 1", "1 of rent are pending"),
+    ],
+)
+def test_what_is_unfinished_is_waited_for_and_named(
+    folder: DataFolder, change: Change, service: str, sql: str, left: str
+) -> None:
+    change(service, sql)
+    with pytest.raises(quiet.NotQuiet, match=left):
+        verify(folder)
+
+
+def test_who_does_not_come_to_rest_is_told_in_a_line(folder: DataFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = itertools.count()
+    monkeypatch.setattr(quiet, "_said", lambda _: next(said))
+    with pytest.raises(quiet.NotQuiet, match="something was just said"):
+        verify(folder)
+
+
+@pytest.mark.parametrize(
+    ("command", "instead"),
+    [
+        (("backup", "{empty}"), "pg_dump"),
+        (("restore", "{empty}"), "pg_restore"),
+        (("view", "rebuild"), "--verify"),
+    ],
+)
+def test_what_is_done_to_files_is_refused_by_name(
+    folder: DataFolder, tmp_path: Path, command: tuple[str, ...], instead: str
+) -> None:
+    words = [word.format(empty=tmp_path / "empty") for word in command]
+    done = gbike(*words, "--data", str(folder.path))
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert instead in done.stderr
