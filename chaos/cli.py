@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+from chaos.cluster import cluster
 from chaos.demo import Failed
 from chaos.kill9 import kill9
 from chaos.outage import outage
@@ -23,17 +24,31 @@ def main(argv: list[str]) -> int:
     killing.add_argument("--seed", type=int, default=1)
     down = kinds.add_parser("outage", help="ride while billing, userDeposit and view are down")
     down.add_argument("--minutes", type=float, default=5.0)
+    many = kinds.add_parser("cluster", help="the distributed form: programs die or are away while people ride")
+    fault = many.add_mutually_exclusive_group(required=True)
+    fault.add_argument("--kill", choices=("services",), help="kill -9 a service at random every second")
+    fault.add_argument("--broker-down", type=float, metavar="SECONDS")
+    fault.add_argument("--database-down", type=float, metavar="SECONDS")
+    fault.add_argument("--service-down", choices=("billing", "bike"))
+    many.add_argument("--rides", type=int, default=20_000, help="with --kill: so many")
+    many.add_argument("--seconds", type=float, default=20.0, help="with --service-down: so long")
+    many.add_argument("--replicas", type=int, default=1)
+    many.add_argument("--clients", type=int, default=24)
+    many.add_argument("--seed", type=int, default=1)
     try:
         chosen = parser.parse_args(argv)
     except SystemExit as usage:
         return 2 if usage.code else 0
     if chosen.kind == "kill9":
         return _run(lambda data: kill9(data, chosen.rounds, chosen.seed))
+    if chosen.kind == "cluster":
+        return _run(lambda data: cluster(data, chosen))
     return _run(lambda data: outage(data, chosen.minutes))
 
 
 def _run(story: Callable[[Path], Coroutine[Any, Any, str]]) -> int:
     folder = Path(tempfile.mkdtemp(prefix="gbike-chaos-"))
+    folder.chmod(0o755)  # PostgreSQL runs as a user of its own
     try:
         figures = asyncio.run(story(folder / "data"))
     except Failed as wrong:

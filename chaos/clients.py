@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Callable
 from itertools import count
 
 import aiohttp
@@ -14,13 +15,25 @@ REPORTED = range(1_001, 1_061)
 RIDERS_FROM = 1_000_000
 """Each rent has a rider of its own, so that its effect is told from every other."""
 SETTLE_S = 15
+LATER_S = 0.2
+"""The pause after a 503: riders are told 1 to 8 s, but ours are here to try."""
 
 
 class Client:
     """One client: an account that it pays into, a manager who converts, and one who reports."""
 
-    def __init__(self, number: int, chance: random.Random, amounts: "count[int]", riders: "count[int]") -> None:
+    def __init__(
+        self,
+        number: int,
+        chance: random.Random,
+        amounts: "count[int]",
+        riders: "count[int]",
+        bike: Callable[[], int] | None = None,
+    ) -> None:
+        """`bike`: which one it asks for next; any of BIKES unless told otherwise."""
         self.number, self._chance = number, chance
+        self._bike = bike or (lambda: chance.randint(1, BIKES))
+        self.rides = 0
         self._amounts, self._riders = amounts, riders
         self.deeds: list[Deed] = []
         self._riding: list[int] = []
@@ -47,6 +60,17 @@ class Client:
         except NoAnswer:
             return
 
+    async def work_until(self, session: aiohttp.ClientSession, over: Callable[[], bool], pause_s: float) -> None:
+        """Do one thing after another, with a pause; who is told to come back later does so. Raises NoAnswer."""
+        while not over():
+            deed = self._next()
+            self.deeds.append(deed)
+            await deed.do(session)
+            self._remember(deed)
+            if deed.kind == "return" and deed.outcome is Outcome.REFUSED:
+                self._riding.append(deed.facts["rentid"])
+            await asyncio.sleep(pause_s if deed.answer["http"] != 503 else max(pause_s, LATER_S))
+
     async def ask_again(self, session: aiohttp.ClientSession) -> None:
         """Repeat what got no answer and may be repeated, with the same key, until there is one. Raises NoAnswer."""
         for deed in self.deeds:
@@ -63,6 +87,7 @@ class Client:
     def _remember(self, deed: Deed) -> None:
         if deed.kind == "rent" and deed.outcome is Outcome.OK:
             self._riding.append(deed.answer["rentid"])
+        self.rides += deed.kind == "return" and deed.outcome is Outcome.OK
 
     def _next(self) -> Deed:
         if self._riding and self._chance.random() < 0.5:
@@ -73,7 +98,7 @@ class Client:
         return f"key-{self.number}-{len(self.deeds)}" if self._chance.random() < 0.5 else None
 
     def _rent(self) -> Deed:
-        body = {"userid": RIDERS_FROM + next(self._riders), "bikeid": self._chance.randint(1, BIKES)}
+        body = {"userid": RIDERS_FROM + next(self._riders), "bikeid": self._bike()}
         key = self._key()
         return Deed("rent", "POST", "/rents", body, key, key is not None, {"userid": body["userid"]})
 

@@ -1,13 +1,14 @@
 """What clients did and what they were told, in the manner of Jepsen: ok, refused, or unknown (no answer came)."""
 
+import time
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
 
-STILL_UNKNOWN = ("idempotency-key-in-flight", "report-in-flight")
-"""The first try is still under way: this answer decides nothing."""
+STILL_UNKNOWN = ("idempotency-key-in-flight", "report-in-flight", "answer-lost")
+"""The first try is still under way, or its answer was lost: this decides nothing."""
 PATIENCE = aiohttp.ClientTimeout(total=10)
 
 
@@ -21,6 +22,16 @@ class Outcome(Enum):
 
 class NoAnswer(Exception):
     """The connection broke; the deed may have happened or not."""
+
+
+class Told(NamedTuple):
+    """One answer: when it was asked for and how long it took, s, and what it said."""
+
+    at_s: float
+    took_s: float
+    http: int
+    reason: str
+    retry_after: str | None
 
 
 @dataclass(eq=False)
@@ -37,11 +48,13 @@ class Deed:
     outcome: Outcome = Outcome.UNKNOWN
     answer: dict[str, Any] = field(default_factory=dict)
     tries: int = 0
+    told: list[Told] = field(default_factory=list)
 
     async def do(self, session: aiohttp.ClientSession) -> None:
         """Send it, and note how it went. Raises NoAnswer."""
         self.tries += 1
         headers = {"Idempotency-Key": self.key} if self.key else {}
+        began = time.monotonic()
         try:
             async with session.request(
                 self.method, self.path, json=self.body, headers=headers, timeout=PATIENCE
@@ -50,6 +63,8 @@ class Deed:
         except (aiohttp.ClientError, TimeoutError, OSError):
             raise NoAnswer from None
         self.judge(answer.status, body)
+        took, retry = time.monotonic() - began, answer.headers.get("Retry-After")
+        self.told.append(Told(began, took, answer.status, self.answer["reason"], retry))
 
     def judge(self, status: int, body: dict[str, Any]) -> None:
         """Note an answer. 503 to a repeated deed says nothing about the first try."""

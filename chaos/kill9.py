@@ -40,7 +40,7 @@ async def kill9(data: Path, rounds: int, seed: int) -> str:
             await _verified(data)
         await demo.stop()
         said = await demo.gbike("verify")
-    return f"{_figures(clients)}\n{kills} kills, slowest restart {slowest_s:.1f} s, {said.strip()}"
+    return f"{figures(clients)}\n{kills} kills, slowest restart {slowest_s:.1f} s, {said.strip()}"
 
 
 def _connector() -> aiohttp.TCPConnector:
@@ -48,14 +48,21 @@ def _connector() -> aiohttp.TCPConnector:
 
 
 async def _open(session: aiohttp.ClientSession, clients: list[Client]) -> None:
-    bikes = [
-        Deed("opening", "POST", "/bikes", {"bikeid": n, "status": "사용가능"})
-        for n in (*range(1, BIKES + 1), *REPORTED)
-    ]
-    for deed in [*bikes, *(deed for client in clients for deed in client.opening())]:
-        await deed.do(session)
-        if deed.outcome is not Outcome.OK:
-            raise Failed(f"{deed}: {deed.answer}")
+    for deed in needed((*range(1, BIKES + 1), *REPORTED), clients):
+        await begin(session, deed)
+
+
+def needed(bikes: Iterable[int], clients: list[Client]) -> list[Deed]:
+    """What must be there before the clients begin."""
+    registered = [Deed("opening", "POST", "/bikes", {"bikeid": n, "status": "사용가능"}) for n in bikes]
+    return [*registered, *(deed for client in clients for deed in client.opening())]
+
+
+async def begin(session: aiohttp.ClientSession, deed: Deed) -> None:
+    """Do what must succeed. Raises Failed."""
+    await deed.do(session)
+    if deed.outcome is not Outcome.OK:
+        raise Failed(f"{deed}: {deed.answer}")
 
 
 async def _load_and_kill(
@@ -84,7 +91,7 @@ async def _load_and_kill(
 
 async def _judged(session: aiohttp.ClientSession, clients: list[Client]) -> None:
     """Raises Failed unless everything acknowledged is there at once, and everything agrees soon."""
-    _nothing("right after the restart", judge.effects(await judge.look(session, clients), clients))
+    nothing("right after the restart", judge.effects(await judge.look(session, clients), clients))
     try:
         await asyncio.gather(*[client.ask_again(session) for client in clients])
     except NoAnswer:
@@ -92,21 +99,21 @@ async def _judged(session: aiohttp.ClientSession, clients: list[Client]) -> None
     until = asyncio.get_running_loop().time() + SETTLE_S
     while found := list(judge.settled(state := await judge.look(session, clients))):
         if asyncio.get_running_loop().time() > until:
-            _nothing(f"{SETTLE_S} s after the restart", found)
+            nothing(f"{SETTLE_S} s after the restart", found)
         await asyncio.sleep(0.1)
-    _nothing("once settled", judge.effects(state, clients))
-    _nothing("never known", (str(d) for c in clients for d in c.deeds if d.repeatable and d.outcome is Outcome.UNKNOWN))
-    _adopt(state, clients)
+    nothing("once settled", judge.effects(state, clients))
+    nothing("never known", (str(d) for c in clients for d in c.deeds if d.repeatable and d.outcome is Outcome.UNKNOWN))
+    adopt(state, clients)
 
 
 async def _verified(data: Path) -> None:
     """What `gbike verify` does, without waiting for another process. Raises Failed."""
     found: list[str] = []
     if await checking.verify(DataFolder(data), SETTINGS, found.append):
-        _nothing("found by gbike verify", found)
+        nothing("found by gbike verify", found)
 
 
-def _adopt(state: judge.State, clients: list[Client]) -> None:
+def adopt(state: judge.State, clients: list[Client]) -> None:
     """A rent whose answer was lost belongs to whoever asked for it."""
     asked = {d.facts["userid"]: (c, d) for c in clients for d in c.deeds if d.kind == "rent"}
     for rent in state.rents:
@@ -116,12 +123,14 @@ def _adopt(state: judge.State, clients: list[Client]) -> None:
             client.adopt(rent["rentid"])
 
 
-def _nothing(when: str, found: Iterable[str]) -> None:
+def nothing(when: str, found: Iterable[str]) -> None:
+    """Raises Failed when something was found."""
     if wrong := list(found):
         raise Failed("\n".join([f"{len(wrong)} violations {when}:", *wrong[:20]]))
 
 
-def _figures(clients: list[Client]) -> str:
+def figures(clients: list[Client]) -> str:
+    """What was done, and how it went."""
     kinds = Counter((deed.kind, deed.outcome.value) for client in clients for deed in client.deeds)
     again = sum(deed.tries > 1 for client in clients for deed in client.deeds)
     lines = [
