@@ -18,7 +18,7 @@ from psycopg.pq.abc import PGresult
 from gbike.kit.batching import BatchWriter, OpenTx, Request, Said
 from gbike.kit.clock import Clock
 from gbike.kit.ids import Ids
-from gbike.kit.postgres.connection import Dialer, PostgresReading, Session
+from gbike.kit.postgres.connection import Blobs, Dialer, Numbers, PostgresReading, Session, Texts
 from gbike.kit.postgres.readers import Readers
 from gbike.kit.store import Reading, Row, StoreUnavailable
 from gbike.kit.telemetry import log
@@ -79,7 +79,7 @@ class PostgresTx(OpenTx, PostgresReading):
 
     def first_time(self, message_ids: Sequence[str]) -> Container[str]:
         """Those that were never heard before; in one order, as another process may hear the same."""
-        return {row[0] for row in self.all(_HEAR, (sorted(set(message_ids)), self.now_ms))}
+        return {row[0] for row in self.all(_HEAR, (Texts(sorted(set(message_ids))), self.now_ms))}
 
     def lock(self, name: str) -> None:
         """Wait until nobody else is past a lock of the same name."""
@@ -266,9 +266,10 @@ class PostgresWriter(BatchWriter[PostgresTx]):
         if not (said or counts or self.changed):
             return  # there is nothing to be in doubt about
         mark = (self._number, self.clock.now_ms(), self._name)
-        names, numbers = [name for name, _ in counts], [by for _, by in counts]
-        columns = [list(column) for column in zip(*said, strict=True)] or [[], [], [], [], []]
-        self._leave = ((_LEAVE, (*mark, names, numbers, *columns)),)
+        names, numbers = Texts(name for name, _ in counts), Numbers(by for _, by in counts)
+        message_ids, types, keys, headers, values = zip(*said, strict=True) if said else [()] * 5
+        rows = Texts(message_ids), Texts(types), Texts(keys), Blobs(headers), Blobs(values)
+        self._leave = ((_LEAVE, (*mark, names, numbers, *rows)),)
 
 
 def _committed(read: Reading, name: str, number: int) -> bool:
