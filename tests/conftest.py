@@ -32,6 +32,17 @@ def client(embedded: Embedded) -> Client:
     return Client(embedded.app)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs the cluster comes first: one process of the run has it for itself, and the original's scenarios, which
+    have fixed numbers, find it as it was started."""
+    items.sort(key=lambda item: (not _on_cluster(item), "test_original_scenarios" not in item.nodeid))
+
+
+def _on_cluster(item: pytest.Item) -> bool:
+    chosen = item.callspec.params.values() if isinstance(item, pytest.Function) and hasattr(item, "callspec") else ()
+    return "cluster" in chosen or {"cluster", "on_cluster"} & set(getattr(item, "fixturenames", ())) != set()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """With GBIKE_REQUIRE=all nothing may be left out: a skipped test is a failed one."""

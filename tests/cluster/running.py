@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from gbike.app import control
 from gbike.app.cluster.left import birth
 from gbike.app.cluster.plan import Plan, read_plan
 from gbike.app.cluster.report import Health
@@ -133,9 +134,8 @@ class Cluster:
 
     def status(self) -> dict[str, Health]:
         """How every program is, by its name."""
-        done = gbike("cluster", "status", "--json", "--data", str(self.data))
-        assert done.returncode == 0, done.stderr
-        return {one["name"]: Health(**one) for one in json.loads(done.stdout)}
+        told = control.ask(DataFolder(self.data), "status").said
+        return {one["name"]: Health(**one) for one in json.loads(told)}
 
     def gbike(self, *args: str) -> str:
         """Run a `gbike` command on the folder; answers what it printed."""

