@@ -17,8 +17,8 @@ from gbike.app.engines import Program
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
 """Before a program that ended by itself is started again: doubled each time …"""
-STEADY_S = 10
-"""… until it has been up for so long."""
+STEADY_S = 2
+"""… until it has been up for so long: what can't run at all ends sooner, and what was killed is back at once."""
 STOP_S = 8
 """How long a program may take to end when it is asked to; then it is killed."""
 LOG_BYTES = 16 * 1024 * 1024

@@ -1,0 +1,52 @@
+"""The distributed form under faults: services are killed for some seconds; at full size everything fails in turn."""
+
+import os
+
+import pytest
+
+from chaos.cli import main
+from tests.cluster.running import why_no_cluster
+
+FULL = bool(os.environ.get("GBIKE_FULL"))
+MISSING = why_no_cluster()
+
+pytestmark = pytest.mark.skipif(MISSING is not None, reason=MISSING or "")
+full = pytest.mark.skipif(not FULL, reason="minutes of real faults: GBIKE_FULL=1")
+
+
+def judged(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    """What it printed, when nothing was wrong."""
+    code = main(["cluster", *words])
+    told = capsys.readouterr()
+    assert code == 0, told.err
+    assert told.out.rstrip().endswith("0 violations")
+    return told.out
+
+
+@pytest.mark.timeout(1_800)
+def test_services_killed_at_random_lose_nothing_and_do_nothing_twice(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("--rides", "20000") if FULL else ("--rides", "150")
+    assert "kills" in judged(capsys, "--kill", "services", *words)
+
+
+@full
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("replicas", ["1", "2"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        ("--broker-down", "60"),
+        ("--database-down", "30"),
+        ("--service-down", "billing"),
+        ("--service-down", "bike"),
+    ],
+    ids=" ".join,
+)
+def test_what_must_go_on_goes_on(capsys: pytest.CaptureFixture[str], fault: tuple[str, ...], replicas: str) -> None:
+    judged(capsys, *fault, "--replicas", replicas)
+
+
+@full
+@pytest.mark.timeout(1_800)
+def test_two_replicas_of_everything_are_killed_at_random(capsys: pytest.CaptureFixture[str]) -> None:
+    judged(capsys, "--kill", "services", "--replicas", "2", "--rides", "20000")
