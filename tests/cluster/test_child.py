@@ -14,6 +14,7 @@ import pytest
 from gbike.app.cluster import child as supervised
 from gbike.app.cluster import left
 from gbike.app.cluster.child import Child, Part
+from gbike.app.cluster.report import memory_mb
 from gbike.app.engines import Program
 from tests.cluster.running import until
 
@@ -168,3 +169,12 @@ def test_what_a_killed_supervisor_left_behind_is_ended_and_nobody_elses(tmp_path
         for process in (ours, other):
             process.kill()
             process.wait()
+
+
+def test_what_a_program_occupies_is_told_while_its_children_come_and_go() -> None:
+    with subprocess.Popen(["/bin/sh", "-c", "while :; do /bin/true; done"]) as busy:
+        try:
+            assert None not in [memory_mb(busy.pid) for _ in range(100)]
+        finally:
+            busy.kill()
+    assert memory_mb(busy.pid) is None

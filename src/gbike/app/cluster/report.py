@@ -119,19 +119,18 @@ def memory_mb(pid: int | None) -> float | None:
     if pid is None:
         return None
     family = [pid, *_descendants(pid)]
+    file, field = ("status", "VmRSS:") if len(family) == 1 else ("smaps_rollup", "Pss:")
+    known = [found for one in family if (found := _kilobytes(Path(f"/proc/{one}/{file}"), field)) is not None]
+    return sum(known) / 1024 if known else None
+
+
+def _kilobytes(file: Path, field: str) -> int | None:
+    """None of a process that has ended since it was listed, as PostgreSQL's do with every connection."""
     try:
-        if len(family) == 1:
-            return _kilobytes(Path(f"/proc/{pid}/status"), "VmRSS:") / 1024
-        return sum(_kilobytes(Path(f"/proc/{one}/smaps_rollup"), "Pss:") for one in family) / 1024
+        lines = file.read_text("utf-8").splitlines()
     except OSError:
         return None
-
-
-def _kilobytes(file: Path, field: str) -> int:
-    for line in file.read_text("utf-8").splitlines():
-        if line.startswith(field):
-            return int(line.split()[1])
-    return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith(field)), None)
 
 
 def _descendants(pid: int) -> list[int]:
