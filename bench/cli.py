@@ -190,6 +190,7 @@ def _latency(figure: str, found: list[float]) -> Line:
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="gbike bench", description=__doc__.split("\n")[0])
+    parser.add_argument("--distributed", action="store_true", help="the same services on PostgreSQL, Kafka and Envoy")
     parser.add_argument("--quick", action="store_true", help="less stored, one short round")
     parser.add_argument("--only", default=",".join(PARTS), help=f"some of {','.join(PARTS)}")
     parser.add_argument("--data", type=Path, help="keep the filled stores here and use them again")
@@ -202,6 +203,10 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
 
 def main(argv: list[str]) -> int:
     """Measure, print the table last. 0: measured; 1: an effect was wrong; 2: it could not run, or wrong usage."""
+    if "--distributed" in argv:
+        from bench import distributed  # its libraries are those of the distributed form
+
+        return distributed.main([one for one in argv if one != "--distributed"])
     chosen = _arguments(argv)
     folder = chosen.data or Path(tempfile.mkdtemp(prefix=".bench-", dir=Path.cwd()))
     size = QUICK if chosen.quick else FULL

@@ -4,6 +4,7 @@ import os
 import platform
 import resource
 import sqlite3
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -15,9 +16,31 @@ _TICK = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_ms(pid: int) -> float:
-    """CPU time that a process has used so far, its threads included, ms."""
+    """CPU time that a process and those it started, and waited for, have used so far, ms."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) * 1000 / _TICK
+    return sum(map(int, fields[11:15])) * 1000 / _TICK
+
+
+def family(pid: int) -> list[int]:
+    """A process, and all below it."""
+    parents: dict[int, int] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError):  # it ended meanwhile
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+    found = [pid]
+    for parent in found:
+        found += [child for child, its in parents.items() if its == parent]
+    return found
+
+
+def family_cpu_ms(pid: int) -> float:
+    """CPU time that a process and all below it have used so far, ms."""
+    total = 0.0
+    for one in family(pid):
+        with suppress(OSError):
+            total += cpu_ms(one)
+    return total
 
 
 def own_cpu_ms() -> float:

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -37,7 +37,7 @@ class Server(msgspec.Struct, frozen=True):
 @asynccontextmanager
 async def product(folder: Path) -> AsyncIterator[Server]:
     """The product on a data folder, ready."""
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "gbike", "demo", "--empty", "--port", str(port), "--data", str(folder)]
     async with _running(command, port, "/health/ready", folder / "server.log") as server:
         yield server
@@ -46,7 +46,7 @@ async def product(folder: Path) -> AsyncIterator[Server]:
 @asynccontextmanager
 async def bare_server(folder: Path) -> AsyncIterator[Server]:
     """uvicorn with an application that does nothing but answer: the floor of every request."""
-    port = _free_port()
+    port = free_port()
     async with _running([sys.executable, "-m", "bench.bare", str(port)], port, "/", folder / "bare.log") as server:
         yield server
 
@@ -54,20 +54,28 @@ async def bare_server(folder: Path) -> AsyncIterator[Server]:
 @asynccontextmanager
 async def _running(command: Sequence[str], port: int, path: str, log: Path) -> AsyncIterator[Server]:
     began = time.perf_counter()
-    process = _start(command, log)
+    process = start(command, log)
     try:
         await _until_ready(process, port, path, log)
         yield Server(port, process.pid, time.perf_counter() - began)
     finally:
-        await _stop(process)
+        await stop(process)
 
 
-def _start(command: Sequence[str], log: Path) -> "subprocess.Popen[bytes]":
+def start(
+    command: Sequence[str], log: Path, env: Mapping[str, str] | None = None, user: str | None = None
+) -> "subprocess.Popen[bytes]":
+    """A process whose every ride costs, and whose words go to `log`."""
     with open(log, "ab") as output:
-        return subprocess.Popen(command, cwd=ROOT, env={**os.environ, **TARIFF}, stdout=output, stderr=output)
+        told = {**(env or os.environ), **TARIFF}
+        where = "/" if user else ROOT
+        return subprocess.Popen(
+            command, cwd=where, env=told, user=user, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+        )
 
 
-def _said(log: Path) -> str:
+def said(log: Path) -> str:
+    """What a process said last."""
     return log.read_text(errors="replace")[-2000:]
 
 
@@ -75,7 +83,7 @@ async def _until_ready(process: "subprocess.Popen[bytes]", port: int, path: str,
     until = time.monotonic() + WAIT_S
     while time.monotonic() < until:
         if process.poll() is not None:
-            raise CannotRun(f"the server ended with {process.returncode}: {_said(log)}")
+            raise CannotRun(f"the server ended with {process.returncode}: {said(log)}")
         try:
             connection = await connect(port)
             reply = await connection.ask("GET", path)
@@ -89,8 +97,9 @@ async def _until_ready(process: "subprocess.Popen[bytes]", port: int, path: str,
     raise CannotRun(f"the server was not ready within {WAIT_S} s")
 
 
-async def _stop(process: "subprocess.Popen[bytes]") -> None:
-    process.send_signal(signal.SIGTERM)
+async def stop(process: "subprocess.Popen[bytes]", gentle: signal.Signals = signal.SIGTERM) -> None:
+    """End it; kill it when it does not."""
+    process.send_signal(gentle)
     until = time.monotonic() + STOP_S
     while process.poll() is None:
         if time.monotonic() > until:
@@ -98,7 +107,8 @@ async def _stop(process: "subprocess.Popen[bytes]") -> None:
         await asyncio.sleep(0.02)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
