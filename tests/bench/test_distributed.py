@@ -24,7 +24,7 @@ def test_a_part_that_there_is_not_is_told(capsys: pytest.CaptureFixture[str]) ->
         cli.main(["--distributed", "--only", "reads"])
 
     assert usage.value.code == 2
-    assert "store,relay,consumer,cycles" in capsys.readouterr().err
+    assert "store, relay, consumer, cycles" in capsys.readouterr().err
 
 
 async def test_commands_are_counted_in_the_database_beside_pgbench() -> None:
