@@ -21,6 +21,7 @@ from bench.process import CannotRun
 from bench.report import Line, table
 from bench.rides import WrongEffect
 from bench.store import commands
+from gbike.app.engines import CannotRun as NotInstalled
 
 PARTS = ("store", "relay", "consumer", "cycles")
 
@@ -68,7 +69,7 @@ def main(argv: list[str]) -> int:
     except WrongEffect as wrong:
         print(f"gbike bench: a measured effect was wrong: {wrong}", file=sys.stderr)
         return 1
-    except (CannotRun, OSError) as why:
+    except (CannotRun, NotInstalled, OSError) as why:
         print(f"gbike bench: {why}", file=sys.stderr)
         return 2
     return 0

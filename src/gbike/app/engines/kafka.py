@@ -80,8 +80,8 @@ def prepare(folder: Path, port: int) -> None:
     data.mkdir(parents=True, exist_ok=True)
     _settings(folder).write_text(PROPERTIES.format(port=port, controller=_free_port(), data=data), "utf-8")
     if not (data / "meta.properties").exists():
-        name = secrets.token_urlsafe(16)  # 22 letters, as Kafka wants a cluster's id
-        tool = [*_java(), "kafka.tools.StorageTool", "format", "-t", name, "-c", str(_settings(folder))]
+        name = secrets.token_urlsafe(16)  # 22 letters, as Kafka wants a cluster's id; maybe the first is "-"
+        tool = [*_java(), "kafka.tools.StorageTool", "format", f"--cluster-id={name}", "-c", str(_settings(folder))]
         done = _run(tool)
         if done.returncode:
             raise CannotRun(f"Kafka's storage in {data} could not be prepared: {(done.stderr or done.stdout).strip()}")
