@@ -11,7 +11,7 @@ from gbike.app.engines import kafka
 def test_a_cluster_may_be_called_anything(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if (missing := kafka.why_not()) is not None:
         pytest.skip(missing)
-    monkeypatch.setattr(kafka.secrets, "token_urlsafe", lambda _bytes: name)
+    monkeypatch.setattr("secrets.token_urlsafe", lambda _bytes: name)
 
     kafka.prepare(tmp_path, 9092)
 
