@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from gbike.app.catalogue import cards, usual_port
+from gbike.app.catalogue import NoSuchService, cards, usual_port
 from gbike.app.cluster.plan import BadCluster, Options, keep_plan, make_plan, read_plan
 from gbike.app.cluster.ports import FIRST, LAST, PortTaken, free_ports
+from gbike.app.cluster.supervisor import Supervisor
 from tests.cluster.running import gbike
 
 ORIGINAL = {"rent": 8081, "bike": 8082, "billing": 8083, "user_deposit": 8084, "rent_and_billing_view": 8085}
@@ -86,3 +87,17 @@ def test_the_command_says_in_a_line_what_is_wrong(tmp_path: Path) -> None:
     taken = gbike("cluster", "up", "--demo", "--data", str(tmp_path / "b"))
     assert (taken.returncode, "is the folder of a `gbike demo`" in taken.stderr) == (2, True)
     assert gbike("cluster", "status", "--data", str(tmp_path / "c")).returncode == 2
+
+
+def test_a_service_by_its_name_is_every_replica_of_it(tmp_path: Path) -> None:
+    plan = make_plan(Options(tmp_path, port=0, replicas=2, demo=True))
+    cluster = Supervisor(plan, tmp_path, lambda _: None, lambda *_: None)
+
+    def found(name: str) -> list[str]:
+        return [child.part.name for child in cluster.find(name)]
+
+    assert found("bike") == ["bike", "bike-2"]
+    assert found("view") == ["rent_and_billing_view", "rent_and_billing_view-2"]
+    assert (found("bike-1"), found("bike-2"), found("gateway")) == (["bike"], ["bike-2"], ["envoy"])
+    with pytest.raises(NoSuchService):
+        found("bike-3")

@@ -76,10 +76,13 @@ class Supervisor:
         return {"stop": self._stop, "heal": self._heal, "status": self._status}
 
     def find(self, name: str) -> list[Child]:
-        """The programs of that name, as people write it: `rent-2`, `view`, `postgres`. Raises NoSuchService."""
+        """The programs of that name, as people write it: `postgres`; `rent`, `view`: every replica; `rent-1`, `rent-2`:
+        one of them. Raises NoSuchService."""
         exact = WORDS.get(name.lower(), name)
-        if exact in self.children:
+        if exact in ENGINES:
             return [self.children[exact]]
+        if (one := self.children.get(exact.removesuffix("-1"))) and one.part.service != exact:
+            return [one]
         service = card(name).name
         return [child for child in self.children.values() if child.part.service == service]
 
