@@ -15,10 +15,10 @@ from typing import Any, Protocol, TypeVar
 import aiohttp
 from yarl import URL
 
+from gbike.app.cluster.quiet import unfinished
 from gbike.app.control import ask
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
-from gbike.app.event_map import heard
 from gbike.app.readings import open_readings
 from gbike.app.verify import violations
 from gbike.kit.store import Reading
@@ -26,7 +26,6 @@ from tests.cluster.running import Cluster
 from tests.support import Client, Reply, digest
 
 QUIET_WITHIN_S = 30
-HEARD = heard()
 Stores = Mapping[str, Reading]
 T = TypeVar("T")
 
@@ -100,16 +99,18 @@ class OnCluster:
         self._folder, self.client = DataFolder(cluster.data), Wire(cluster.url, session)
 
     async def quiet(self) -> None:
-        assert await self._until(_waiting, 0) == 0
+        end = time.monotonic() + QUIET_WITHIN_S
+        while (left := self._look(lambda stores: next(unfinished(stores), None))) is not None:
+            assert time.monotonic() < end, left
+            await asyncio.sleep(0.1)
 
     async def violations(self) -> list[str]:
         await self.quiet()
-        return await self._until(_violations, [])  # what is pending is swept a moment later
+        return self._look(lambda stores: list(violations(stores)))
 
     async def digest(self) -> dict[str, str]:
         await self.quiet()
-        with open_readings(self._folder) as stores:
-            return _tables(stores)
+        return self._look(_tables)
 
     async def stop(self, service: str) -> None:
         await self._order("stop", service)
@@ -121,15 +122,9 @@ class OnCluster:
         done = await asyncio.get_running_loop().run_in_executor(None, ask, self._folder, verb, *args)
         assert done.ok, done.said
 
-    async def _until(self, look: Callable[[Stores], T], wanted: T) -> T:
-        """What `look` finds in the stores, once it is what is wanted, or when that takes too long."""
-        end = time.monotonic() + QUIET_WITHIN_S
-        while True:
-            with open_readings(self._folder) as stores:
-                found = look(stores)
-            if found == wanted or time.monotonic() > end:
-                return found
-            await asyncio.sleep(0.1)
+    def _look(self, at: Callable[[Stores], T]) -> T:
+        with open_readings(self._folder) as stores:
+            return at(stores)
 
 
 class Wire(Client):
@@ -152,21 +147,6 @@ class Wire(Client):
 
 def _text(value: str | bytes) -> str:
     return value if isinstance(value, str) else value.decode("utf-8", "surrogateescape")
-
-
-def _waiting(stores: Stores) -> int:
-    """Events that somebody who hears them has neither handled nor set aside, and events not sent yet."""
-    said = [row for read in stores.values() for row in read.all("SELECT message_id, type, published_ms FROM outbox")]
-    waiting = sum(published is None for _, _, published in said)
-    for service, types in HEARD.items():
-        known = {id for (id,) in stores[service].all("SELECT message_id FROM inbox")}
-        known |= {id for (id,) in stores[service].all("SELECT message_id FROM dead_letters")}
-        waiting += sum(kind in types and id not in known for id, kind, _ in said)
-    return waiting
-
-
-def _violations(stores: Stores) -> list[str]:
-    return list(violations(stores))
 
 
 def _tables(stores: Stores) -> dict[str, str]:
