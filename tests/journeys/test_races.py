@@ -47,11 +47,11 @@ async def race(client: Client, bikeid: int, riders: range = range(1, RIDERS + 1)
 
 
 async def judged(form: Form, bikeid: int, riders: range) -> Counter[int]:
-    """A race in which nobody was put off. On a busy machine a cluster may have to refuse whom it can't answer in time;
-    then, too, nobody is second, and half of them race again."""
+    """A race in which nobody was put off. On a busy machine whoever can't be answered in time is refused; then, too,
+    nobody is second, and half of them race again."""
     answered = await race(form.client, bikeid, riders)
     assert answered[201] <= 1
-    if not answered[503] or isinstance(form, InMemory):
+    if not answered[503]:
         return answered
     await asyncio.sleep(BREAKER_OPEN_S)
     await form.quiet()
@@ -124,7 +124,7 @@ async def test_100_riders_on_a_few_bikes_rent_and_return_at_once_and_bikes_and_r
                 assert {answer.status for answer in back} == {200}
 
     await asyncio.gather(*[ride(number, userid) for number, userid in enumerate(riders)])
-    assert set(got) - (set() if isinstance(form, InMemory) else {503}) == {201, 409}
+    assert {201, 409} <= set(got) <= {201, 409, 503}  # 503: a busy machine puts off whom it can't answer in time
     assert await form.violations() == []
     bills = [bill for bill in await every(form.client, "/billings") if bill["userid"] in riders]
     assert len(bills) == got[201]
