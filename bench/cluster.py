@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from statistics import median
 from urllib.parse import urlsplit
@@ -81,7 +81,10 @@ def _told(cluster: Cluster, rounds: Sequence[Speed], shares: Sequence[dict[str, 
 def _memory(cluster: Cluster) -> list[Line]:
     lines, total = list[Line](), 0.0
     for name, pid in cluster.programs.items():
-        sizes = [memory_mb(one) for one in family(pid)]
+        sizes = list[tuple[float, float]]()
+        for one in family(pid):
+            with suppress(OSError):  # it ended meanwhile, as a worker of PostgreSQL may
+                sizes.append(memory_mb(one))
         shared = sum(pss for _, pss in sizes)
         total += shared
         lines.append(Line(f"memory of {name}", f"{shared:.0f} MB PSS", f"RSS {sum(rss for rss, _ in sizes):.0f} MB"))
