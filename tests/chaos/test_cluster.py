@@ -1,4 +1,7 @@
-"""The distributed form under faults: services are killed for some seconds; at full size everything fails in turn."""
+"""The distributed form under faults: services are killed for some seconds; with GBIKE_FULL everything fails in turn.
+
+These are short stories that CI can afford; `gbike chaos cluster` tells the long ones (docs/reliability.md has their figures).
+"""
 
 import os
 
@@ -23,30 +26,29 @@ def judged(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     return told.out
 
 
-@pytest.mark.timeout(1_800)
+@pytest.mark.timeout(600)
 def test_services_killed_at_random_lose_nothing_and_do_nothing_twice(capsys: pytest.CaptureFixture[str]) -> None:
-    words = ("--rides", "20000") if FULL else ("--rides", "150")
+    words = ("--rides", "1000") if FULL else ("--rides", "150")
     assert "kills" in judged(capsys, "--kill", "services", *words)
 
 
 @full
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize("replicas", ["1", "2"])
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     "fault",
     [
-        ("--broker-down", "60"),
-        ("--database-down", "30"),
+        ("--broker-down", "10"),
+        ("--database-down", "10"),
         ("--service-down", "billing"),
-        ("--service-down", "bike"),
+        ("--service-down", "bike", "--replicas", "2"),
     ],
     ids=" ".join,
 )
-def test_what_must_go_on_goes_on(capsys: pytest.CaptureFixture[str], fault: tuple[str, ...], replicas: str) -> None:
-    judged(capsys, *fault, "--replicas", replicas)
+def test_what_must_go_on_goes_on(capsys: pytest.CaptureFixture[str], fault: tuple[str, ...]) -> None:
+    judged(capsys, *fault)
 
 
 @full
-@pytest.mark.timeout(1_800)
+@pytest.mark.timeout(600)
 def test_two_replicas_of_everything_are_killed_at_random(capsys: pytest.CaptureFixture[str]) -> None:
-    judged(capsys, "--kill", "services", "--replicas", "2", "--rides", "20000")
+    judged(capsys, "--kill", "services", "--replicas", "2", "--rides", "500")
