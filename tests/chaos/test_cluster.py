@@ -1,4 +1,4 @@
-"""The distributed form under faults: services are killed for some seconds; with GBIKE_FULL everything fails in turn.
+"""The distributed form under faults: services killed for some seconds; with GBIKE_FULL everything fails in turn.
 
 These are short stories that CI can afford; `gbike chaos cluster` tells the long ones (docs/reliability.md has their figures).
 """
@@ -39,8 +39,8 @@ def test_services_killed_at_random_lose_nothing_and_do_nothing_twice(capsys: pyt
     [
         ("--broker-down", "10"),
         ("--database-down", "10"),
-        ("--service-down", "billing"),
-        ("--service-down", "bike", "--replicas", "2"),
+        ("--service-down", "billing", "--seconds", "10"),
+        ("--service-down", "bike", "--seconds", "12", "--replicas", "2"),
     ],
     ids=" ".join,
 )
