@@ -36,7 +36,7 @@ class Size(msgspec.Struct, frozen=True):
 
 
 FULL = Size(5, 4.0, 50_000, 10.0)
-QUICK = Size(1, 2.0, 20_000, 4.0)
+QUICK = Size(3, 2.0, 20_000, 4.0)
 
 
 async def measure(parts: Sequence[str], size: Size, folder: Path) -> list[Line]:
@@ -77,7 +77,7 @@ def main(argv: list[str]) -> int:
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="gbike bench --distributed", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one short round")
+    parser.add_argument("--quick", action="store_true", help="three short rounds")
     parser.add_argument("--only", default=",".join(PARTS), help=f"some of {','.join(PARTS)}")
     chosen = parser.parse_args(argv)
     chosen.only = chosen.only.split(",")

@@ -13,10 +13,10 @@ from gbike.kit.postgres.readers import Leader, Readers
 from gbike.kit.postgres.writer import PostgresWriter
 from gbike.kit.store import Args, Reading, StoreUnavailable, Tx
 
-WRITERS = 2
+WRITERS = 3
 """Connections that write. The first is for whoever names no key (consumer, relay, sweeper, housekeeper): their long
-transactions share a commit and hold up no command. The others divide the keys among them; one of them is fastest, as
-more only make the batches smaller (`gbike bench --distributed`)."""
+transactions share a commit and hold up no command. The others divide the keys among them: one alone leaves a core
+idle while it waits for its answers, and more make the batches smaller (docs/performance.md)."""
 READERS = 4
 """Connections that read."""
 READ_MS = 5_000
