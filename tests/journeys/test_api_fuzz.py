@@ -57,6 +57,13 @@ def address() -> Iterator[str]:
     thread.join(20)
 
 
+KNOWN_METHODS = """
+[phases.coverage]
+unexpected-methods = ["GET", "PUT", "POST", "DELETE", "PATCH", "TRACE"]
+"""
+"""All but QUERY, which Envoy itself refuses with 400 where it comes without a content type, before any service is asked."""
+
+
 def schemathesis(address: str, here: Path, phases: str, examples: str) -> str:
     """What it tells when it has found nothing."""
     tool = Path(sys.executable).parent / "schemathesis"
@@ -78,6 +85,7 @@ def test_schemathesis_finds_no_answer_that_contradicts_the_description(address: 
 @pytest.mark.skipif(not FULL, reason="a quarter of a minute, for the cluster alone: GBIKE_FULL=1")
 @pytest.mark.timeout(PATIENCE_S + 20)
 def test_schemathesis_finds_none_through_envoy_either(cluster: Cluster, tmp_path: Path) -> None:
+    (tmp_path / "schemathesis.toml").write_text(KNOWN_METHODS)
     assert "✅  Stateful" in schemathesis(cluster.url, tmp_path, "examples,coverage,fuzzing,stateful", "20")
 
 
