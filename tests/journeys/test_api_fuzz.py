@@ -61,7 +61,7 @@ KNOWN_METHODS = """
 [phases.coverage]
 unexpected-methods = ["GET", "PUT", "POST", "DELETE", "PATCH", "TRACE"]
 """
-"""All but QUERY, which Envoy itself refuses with 400 where it comes without a content type, before any service is asked."""
+"""All but QUERY: where it comes without a content type, Envoy refuses it with 400 before any service is asked."""
 
 
 def schemathesis(address: str, here: Path, phases: str, examples: str) -> str:
