@@ -58,7 +58,7 @@ def test_a_ride_through_the_gateway_is_billed_and_paid(cluster: Cluster) -> None
     deposit = cluster.ask("GET", "/userDeposits/7001")
     assert deposit.json["deposit"] == 100_000 - row["fee"]
     assert deposit.headers["x-gbike-mode"] == "demo"
-    assert cluster.ask("GET", "/bikes/7001").json["status"] == "사용가능"
+    until(lambda: cluster.ask("GET", "/bikes/7001").json["status"] == "사용가능", what="the bike was not freed")
 
 
 def test_the_small_fleet_is_there_and_nobody_reaches_what_is_between_services(cluster: Cluster) -> None:
