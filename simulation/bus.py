@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from random import Random
 
 from gbike.kit.bus import Batch, BusUnavailable
+from gbike.kit.clock import news
 from gbike.kit.envelope import Message
 from gbike.kit.sqlite.log import SqliteLog
 from gbike.kit.store import Reading, Store, Tx
@@ -148,11 +149,7 @@ class MangledSubscription:
 
     async def changed(self, timeout_ms: int) -> None:
         """See Subscription.changed."""
-        try:
-            async with asyncio.timeout(timeout_ms / 1000):
-                await self._changed.wait()
-        except TimeoutError:
-            pass
+        await news(self._changed, timeout_ms)
 
     async def lag(self) -> int:
         """See Subscription.lag."""

@@ -8,7 +8,7 @@ import pytest
 
 from tests.journeys.engines import EVERY, Databases, House
 from tests.journeys.fleet import assert_nothing_is_violated, every, open_deposits, register_bikes
-from tests.journeys.test_idempotency import CHANGES, KEY
+from tests.journeys.test_idempotency import CHANGES, KEY, furnish
 from tests.postgres import Server
 from tests.support import Client
 
@@ -97,14 +97,7 @@ async def test_returns_through_two_processes_cost_one_fee(twins: tuple[House, Ho
 async def test_one_key_through_two_processes_has_one_effect(twins: tuple[House, House], change: str) -> None:
     method, path, body, _ = CHANGES[change]
     clients = [Client(house.app) for house in twins]
-    for made, what in (
-        ("/bikes", {"bikeid": 1}),
-        ("/bikes", {"bikeid": 2}),
-        ("/userDeposits", {"userid": 1, "deposit": 10_000}),
-        ("/rents", {"userid": 1, "bikeid": 1}),
-        ("/bikeManagers", {"userid": 1, "point": 1000}),
-    ):
-        assert (await clients[0].post(made, what)).status == 201
+    await furnish(clients[0])
     await twins[0].settle()
     before = await _said(twins[0])
     answers = await asyncio.gather(*(clients[n % 2].send(method, path, body, KEY) for n in range(8)))

@@ -104,10 +104,10 @@ def listed(answer: Any, collection: str, **numbers: int) -> dict[str, Any]:
     return dict(found)
 
 
-FORMS = ["empty", "beside the small fleet", "cluster"] if os.environ.get("GBIKE_FULL") else ["empty", "cluster"]
+full = pytest.mark.skipif(not os.environ.get("GBIKE_FULL"), reason="the same with more beside it: GBIKE_FULL=1")
 
 
-@pytest.fixture(params=FORMS)
+@pytest.fixture(params=["empty", pytest.param("beside the small fleet", marks=full), "cluster"])
 def demo(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Typist]:
     """Where the document's numbers are free."""
     if request.param != "cluster":

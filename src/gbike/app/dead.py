@@ -13,16 +13,14 @@ from gbike.app.cluster.plan import read_plan
 from gbike.app.copies import NoData, locked
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
+from gbike.app.event_map import still_world
 from gbike.app.readings import open_readings, open_urls
+from gbike.app.single import open_store
 from gbike.kit.clock import SystemClock, rfc3339
 from gbike.kit.dead_letters import DeadLetter, NoSuchLetter, letter, letters
 from gbike.kit.ids import SystemIds
-from gbike.kit.inprocess.peer import InProcessCaller
-from gbike.kit.runtime import Card, Running, World, assemble
-from gbike.kit.sqlite.log import LogSubscription, SqliteLog
-from gbike.kit.sqlite.store import SqliteStore
-from gbike.kit.store import Reading, Store
-from gbike.kit.telemetry import Metrics
+from gbike.kit.runtime import Card, Running, assemble
+from gbike.kit.store import Reading
 
 MOST = 1_000
 """Letters of one service that are listed."""
@@ -115,33 +113,12 @@ async def _replay_in_folder(
 
 
 async def _replay_in_store(card: Card, url: str, message_id: str, env: Mapping[str, str]) -> str | None:
-    clock, ids = SystemClock(), SystemIds()
-    store = _store(url, card, clock, ids)
-    log = SqliteLog(SqliteStore(None, clock=clock, ids=ids, source="nowhere"))
-    world = World(
-        clock=clock,
-        ids=ids,
-        chance=lambda: 0.5,
-        store=store,
-        bus=log,
-        subscribe=lambda consumer, types: LogSubscription(log, store, consumer, types),
-        caller=lambda _: InProcessCaller(lambda: None),
-        env=env,
-        metrics=Metrics(),
-    )
+    store = open_store(url, card.name, SystemClock(), SystemIds())
+    world = still_world(store, env)  # what the policy says goes into its outbox; the service's own relay publishes it
     try:
         return await _replay_in(assemble(world, card.build(world)), message_id)
     finally:
         await store.close()
-
-
-def _store(url: str, card: Card, clock: SystemClock, ids: SystemIds) -> Store:
-    """What the policy says goes into its outbox there, and the service's own relay publishes it."""
-    if url.startswith("sqlite:///"):
-        return SqliteStore(Path(url.removeprefix("sqlite:///")), clock=clock, ids=ids, source=card.name)
-    from gbike.kit.postgres.store import PostgresStore
-
-    return PostgresStore(url, clock=clock, ids=ids, source=card.name)
 
 
 def _holders(place: Place, message_id: str) -> dict[str, DeadLetter]:

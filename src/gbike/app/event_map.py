@@ -1,7 +1,7 @@
 """Who asks, who says and who hears, read from the code: `gbike events`, `gbike routes`, and the pages of docs/."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from typing import Any
 
@@ -15,6 +15,7 @@ from gbike.kit.inprocess.peer import InProcessCaller
 from gbike.kit.runtime import Card, Service, World
 from gbike.kit.sqlite.log import LogSubscription, SqliteLog
 from gbike.kit.sqlite.store import SqliteStore
+from gbike.kit.store import Store
 from gbike.kit.telemetry import Metrics
 
 
@@ -48,22 +49,27 @@ class Built(msgspec.Struct, frozen=True):
         return [operation for operation in self.service.operations if not operation.hidden]
 
 
-def build_all() -> list[Built]:
-    """Every service of this installation, in a world where nothing happens."""
+def still_world(store: Store | None = None, env: Mapping[str, str] | None = None) -> World:
+    """A world where nothing happens by itself: nobody is on the bus, and no peer can be reached."""
     clock, ids = SystemClock(), SystemIds()
-    store = SqliteStore(None, clock=clock, ids=ids, source="map")
-    bus = SqliteLog(store)
-    world = World(
+    nowhere = SqliteStore(None, clock=clock, ids=ids, source="nowhere")
+    kept, bus = store or nowhere, SqliteLog(nowhere)
+    return World(
         clock=clock,
         ids=ids,
         chance=lambda: 0.5,
-        store=store,
+        store=kept,
         bus=bus,
-        subscribe=lambda consumer, types: LogSubscription(bus, store, consumer, types),
+        subscribe=lambda consumer, types: LogSubscription(bus, kept, consumer, types),
         caller=lambda _: InProcessCaller(lambda: None),
-        env={},
+        env=env or {},
         metrics=Metrics(),
     )
+
+
+def build_all() -> list[Built]:
+    """Every service of this installation, in a world where nothing happens."""
+    world = still_world()
     return [Built(card, card.build(world)) for card in cards()]
 
 

@@ -10,6 +10,7 @@ from gbike.app.catalogue import NAMES
 from gbike.app.cluster.plan import read_plan
 from gbike.app.copies import NoData
 from gbike.app.data_folder import DataFolder
+from gbike.app.single import SQLITE
 from gbike.kit.clock import SystemClock
 from gbike.kit.sqlite.store import SqliteReading, connect
 from gbike.kit.store import Reading, StoreUnavailable
@@ -42,12 +43,12 @@ def open_urls(urls: Mapping[str, str], whose: str) -> Iterator[Mapping[str, Read
 def _urls(folder: DataFolder) -> Mapping[str, str]:
     if plan := read_plan(folder.path):
         return plan.stores
-    return {name: f"sqlite:///{folder.store_path(name)}" for name in NAMES if folder.store_path(name).exists()}
+    return {name: f"{SQLITE}{folder.store_path(name)}" for name in NAMES if folder.store_path(name).exists()}
 
 
 def _open(url: str, opened: ExitStack) -> Reading:
-    if url.startswith("sqlite:///"):
-        file = connect(Path(url.removeprefix("sqlite:///")), read_only=True)
+    if url.startswith(SQLITE):
+        file = connect(Path(url.removeprefix(SQLITE)), read_only=True)
         opened.callback(file.close)
         file.execute("BEGIN")
         return SqliteReading(file)

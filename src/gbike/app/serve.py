@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gbike.app.catalogue import card as find_card
 from gbike.app.catalogue import usual_port
-from gbike.app.single import Drivers, assemble_one
+from gbike.app.single import POSTGRES, SQLITE, Drivers, assemble_one, open_store
 from gbike.app.tracing import start_tracing, stop_tracing
 from gbike.kit.bus import Subscription
 from gbike.kit.clock import SystemClock
@@ -31,7 +31,7 @@ from gbike.kit.http.standard import standard_operations
 from gbike.kit.ids import SystemIds
 from gbike.kit.kafka.bus import KafkaBus, KafkaSubscription
 from gbike.kit.runtime import Card, World
-from gbike.kit.schema.migrate import migrate
+from gbike.kit.schema.migrate import migrate, migrate_url
 from gbike.kit.settings import environment, load
 from gbike.kit.store import Store
 from gbike.kit.telemetry import Metrics, configure_logs, log
@@ -44,7 +44,6 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
 CLOSE_S = 1.5
 """For letting go of broker and store; with the open requests' time it is less than 5 s."""
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-SQLITE, POSTGRES = "sqlite:///", "postgresql://"
 
 
 class ServeSettings(Struct, frozen=True):
@@ -150,19 +149,13 @@ class Alone:
     async def _open(self) -> Store:
         """Bring the schema up to date and open the store."""
         url, loop = self._chosen.store_url, asyncio.get_running_loop()
-        clock, ids, source = self._clock, self._ids, self._card.name
         if url.startswith(SQLITE):
-            from gbike.kit.sqlite.store import SqliteStore
-
             path = Path(url.removeprefix(SQLITE))
             path.parent.mkdir(parents=True, exist_ok=True)
             await loop.run_in_executor(self._threads, migrate, path, self._card.versions)
-            return SqliteStore(path, clock=clock, ids=ids, source=source, committer=self._threads)
-        from gbike.kit.postgres.store import PostgresStore
-        from gbike.kit.schema.migrate import migrate_url
-
-        await loop.run_in_executor(self._threads, migrate_url, url, self._card.versions)
-        return PostgresStore(url, clock=clock, ids=ids, source=source)
+        else:
+            await loop.run_in_executor(self._threads, migrate_url, url, self._card.versions)
+        return open_store(url, self._card.name, self._clock, self._ids, self._threads)
 
     def _world(self, store: Store) -> World:
         return World(

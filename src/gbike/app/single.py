@@ -2,15 +2,21 @@
 
 import asyncio
 from collections.abc import Sequence
+from concurrent.futures import Executor
+from pathlib import Path
 
 from gbike.kit.bus import BusUnavailable
+from gbike.kit.clock import Clock
+from gbike.kit.ids import Ids
 from gbike.kit.runtime import Card, Running, Worker, World, assemble
-from gbike.kit.store import StoreUnavailable
+from gbike.kit.store import Store, StoreUnavailable
 from gbike.kit.telemetry import log
 from gbike.kit.tracing import assemble_traced
 
 PAUSE_S = 0.2
 """How long a worker waits after a failure before it tries again."""
+SQLITE, POSTGRES = "sqlite:///", "postgresql://"
+"""How the URL of a store begins."""
 BUSY, BEHIND = 16, 128
 """Messages in one step that tell of load, and of a backlog."""
 
@@ -20,6 +26,18 @@ def assemble_one(card: Card, world: World) -> Running:
     if world.spans is not None:
         return assemble_traced(card, world, world.spans)
     return assemble(world, card.build(world))
+
+
+def open_store(url: str, source: str, clock: Clock, ids: Ids, committer: Executor | None = None) -> Store:
+    """The store at `sqlite:///PATH` or `postgresql://…`, whose schema is the newest. `committer`: see SqliteStore."""
+    if url.startswith(SQLITE):
+        from gbike.kit.sqlite.store import SqliteStore
+
+        path = Path(url.removeprefix(SQLITE))
+        return SqliteStore(path, clock=clock, ids=ids, source=source, committer=committer)
+    from gbike.kit.postgres.store import PostgresStore
+
+    return PostgresStore(url, clock=clock, ids=ids, source=source)
 
 
 async def drive(service: str, worker: Worker) -> None:

@@ -9,6 +9,7 @@ from itertools import zip_longest
 from typing import Any
 
 from gbike.app.event_map import paths
+from gbike.kit.outbox import how_many_wait
 from gbike.kit.store import Reading
 from gbike.services.bike import storage as bike
 from gbike.services.bike_manage_app import storage as bike_manage_app
@@ -127,9 +128,8 @@ def reports(stores: Stores) -> Iterator[str]:
 def messages(stores: Stores) -> Iterator[str]:
     """I21: every outbox row is published. I22: nothing was set aside."""
     for name, reading in stores.items():
-        row = reading.one("SELECT count(*) FROM outbox WHERE published_ms IS NULL")
-        if row and row[0]:
-            yield f"I21 {row[0]} messages of {name} are not published"
+        if waiting := how_many_wait(reading):
+            yield f"I21 {waiting} messages of {name} are not published"
         for message_id, kind, reason in reading.each("SELECT message_id, type, reason FROM dead_letters"):
             yield f"I22 {name} set {kind} {message_id} aside: {reason}"
 

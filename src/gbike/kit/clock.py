@@ -1,6 +1,8 @@
 """Time is handed in. Wall time is whole milliseconds since 1970 UTC; the monotonic clock measures waiting."""
 
+import asyncio
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Protocol
@@ -26,6 +28,13 @@ class SystemClock:
     def monotonic_ms(self) -> float:
         """Monotonic time of the machine, ms."""
         return time.monotonic_ns() / 1_000_000
+
+
+async def news(event: asyncio.Event, within_ms: float) -> None:
+    """Wait until `event` is set, `within_ms` at most."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(within_ms / 1000):
+            await event.wait()
 
 
 def rfc3339(at_ms: int) -> str:

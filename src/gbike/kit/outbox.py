@@ -47,6 +47,12 @@ class Relay:
             marked.exception()
 
 
+def how_many_wait(read: Reading) -> int:
+    """What a service said and the bus does not have yet, as far as is known."""
+    row = read.one("SELECT count(*) FROM outbox WHERE published_ms IS NULL")
+    return int(row[0]) if row else 0
+
+
 def _unpublished(read: Reading, most: int = BATCH) -> list[tuple[int, Message]]:
     rows = read.all(
         "SELECT id, message_id, type, key, headers, value FROM outbox WHERE published_ms IS NULL ORDER BY id LIMIT ?",

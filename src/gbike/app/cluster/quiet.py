@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from gbike.app.data_folder import DataFolder
 from gbike.app.readings import open_readings
 from gbike.app.verify import handled
+from gbike.kit.outbox import how_many_wait
 from gbike.kit.store import Reading
 
 QUIET_S = 60
@@ -52,7 +53,7 @@ def at_rest(folder: DataFolder, tell: Tell) -> Iterator[Mapping[str, Reading]]:
 def unfinished(stores: Mapping[str, Reading]) -> Iterator[str]:
     """What still has to happen, in words; nothing when all is done."""
     for name, reading in stores.items():
-        if waiting := _count(reading, "SELECT count(*) FROM outbox WHERE published_ms IS NULL"):
+        if waiting := how_many_wait(reading):
             yield f"{waiting} messages of {name} are not published"
     for name, sql in PENDING.items():
         if pending := _count(stores[name], sql):

@@ -14,12 +14,12 @@ from gbike.app.cluster.child import Child
 from gbike.app.copies import NoData
 from gbike.app.data_folder import DataFolder
 from gbike.app.readings import open_readings
+from gbike.kit.outbox import how_many_wait
 from gbike.kit.store import StoreUnavailable
 
 ASK_S = 1.5
 """How long a program may take to say how it is."""
 LAG = re.compile(r"^gbike_consumer_lag\{[^}]*\} (\S+)$", re.MULTILINE)
-UNSENT = "SELECT count(*) FROM outbox WHERE published_ms IS NULL"
 COLOURS = {"ready": "green", "live": "yellow", "silent": "red", "down": "red", "stopped": "dim"}
 
 
@@ -74,7 +74,7 @@ async def _unsent(data: Path) -> Mapping[str, int]:
 
     def count() -> Mapping[str, int]:
         with open_readings(DataFolder(data)) as stores:
-            return {service: (reading.one(UNSENT) or (0,))[0] for service, reading in stores.items()}
+            return {service: how_many_wait(reading) for service, reading in stores.items()}
 
     try:
         async with asyncio.timeout(ASK_S):

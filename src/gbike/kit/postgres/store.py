@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 from zlib import crc32
 
-from gbike.kit.clock import Clock
+from gbike.kit.clock import Clock, news
 from gbike.kit.ids import Ids
 from gbike.kit.postgres.connection import Dialer
 from gbike.kit.postgres.readers import Leader, Readers
@@ -85,11 +85,7 @@ class PostgresStore:
 
     async def said_something(self, timeout_ms: int) -> None:
         """See Store.said_something."""
-        try:
-            async with asyncio.timeout(min(timeout_ms, LOOK_MS) / 1000):
-                await self._said.wait()
-        except TimeoutError:
-            pass
+        await news(self._said, min(timeout_ms, LOOK_MS))
         self._said.clear()
 
     async def close(self) -> None:

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from gbike.kit.bus import Batch, BusUnavailable
+from gbike.kit.clock import news
 from gbike.kit.envelope import Message
 from gbike.kit.sqlite.store import SqliteStore
 from gbike.kit.store import Reading, Store, StoreUnavailable, Tx
@@ -121,11 +122,7 @@ class LogSubscription:
 
     async def changed(self, timeout_ms: int) -> None:
         """See Subscription.changed."""
-        try:
-            async with asyncio.timeout(timeout_ms / 1000):
-                await self._changed.wait()
-        except TimeoutError:
-            pass
+        await news(self._changed, timeout_ms)
 
     async def lag(self) -> int:
         """See Subscription.lag."""

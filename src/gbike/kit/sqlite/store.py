@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from msgspec.json import encode
 
 from gbike.kit.batching import BatchWriter, OpenTx, Request, Said
-from gbike.kit.clock import Clock
+from gbike.kit.clock import Clock, news
 from gbike.kit.ids import Ids
 from gbike.kit.store import Args, Reading, Row, StoreUnavailable, Tx
 
@@ -134,11 +134,7 @@ class SqliteStore(BatchWriter[SqliteTx]):
 
     async def said_something(self, timeout_ms: int) -> None:
         """See Store.said_something."""
-        try:
-            async with asyncio.timeout(timeout_ms / 1000):
-                await self._said.wait()
-        except TimeoutError:
-            pass
+        await news(self._said, timeout_ms)
         self._said.clear()
 
     async def close(self) -> None:
