@@ -169,8 +169,8 @@ class Story:
         began = time.monotonic()
         try:
             await asyncio.gather(*[client.ask_again(session) for client in clients])
-        except NoAnswer:
-            raise Failed("a request through the gateway got no answer at all") from None
+        except NoAnswer as why:
+            raise Failed(f"a request through the gateway got no answer at all: {why}") from None
         said = await self._running.gbike("verify")
         rested_s = time.monotonic() - began
         if rested_s > DRAINED_S:

@@ -9,7 +9,8 @@ import aiohttp
 
 STILL_UNKNOWN = ("idempotency-key-in-flight", "report-in-flight", "answer-lost")
 """The first try is still under way, or its answer was lost: this decides nothing."""
-PATIENCE = aiohttp.ClientTimeout(total=10)
+PATIENCE = aiohttp.ClientTimeout(total=30)
+"""The gateway has an answer within 5 s; the rest is for a machine that is busy with restarts."""
 
 
 class Outcome(Enum):
@@ -60,8 +61,8 @@ class Deed:
                 self.method, self.path, json=self.body, headers=headers, timeout=PATIENCE
             ) as answer:
                 body = await answer.json(content_type=None)
-        except (aiohttp.ClientError, TimeoutError, OSError):
-            raise NoAnswer from None
+        except (aiohttp.ClientError, TimeoutError, OSError) as why:
+            raise NoAnswer(f"{self.method} {self.path} after {time.monotonic() - began:.1f} s: {why!r}") from None
         self.judge(answer.status, body)
         took, retry = time.monotonic() - began, answer.headers.get("Retry-After")
         self.told.append(Told(began, took, answer.status, self.answer["reason"], retry))

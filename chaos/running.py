@@ -151,8 +151,8 @@ class Load:
         """Work until it is over. Raises Failed when a request gets no answer: the gateway always has one."""
         try:
             await asyncio.gather(*[client.work_until(self.session, over, pause_s) for client in self.clients])
-        except NoAnswer:
-            raise Failed("a request through the gateway got no answer at all") from None
+        except NoAnswer as why:
+            raise Failed(f"a request through the gateway got no answer at all: {why}") from None
 
     @property
     def rides(self) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from gbike.kit.breaker import Breaker, BreakerSettings, CircuitOpen, State
-from gbike.kit.clock import SystemClock
+from gbike.kit.clock import Clock, SystemClock
 from gbike.kit.inprocess.peer import InProcessCaller
 from gbike.kit.peers import (
     DEADLINE_HEADER,
@@ -20,6 +20,7 @@ from gbike.kit.peers import (
     PeerUnreachable,
 )
 from gbike.kit.telemetry import Trace, trace_now
+from tests.journeys.virtual_time import VirtualClock, in_virtual_time
 
 
 class Callee:
@@ -47,13 +48,16 @@ class Unreachable:
         raise PeerUnreachable("refused")
 
 
-def a_peer(callee: object, deadline_ms: int = 40, in_flight: int = 32, waiting: int = 256) -> tuple[Peer, Breaker]:
+def a_peer(
+    callee: object, deadline_ms: int = 40, in_flight: int = 32, waiting: int = 256, clock: Clock | None = None
+) -> tuple[Peer, Breaker]:
     """A peer behind the usual breaker."""
-    breaker = Breaker(BreakerSettings(), SystemClock(), lambda: 0.5)
+    clock = clock or SystemClock()
+    breaker = Breaker(BreakerSettings(), clock, lambda: 0.5)
     peer = Peer(
         callee,  # type: ignore[arg-type]
         breaker,
-        SystemClock(),
+        clock,
         deadline_ms=deadline_ms,
         in_flight=in_flight,
         waiting=waiting,
@@ -121,13 +125,15 @@ async def test_32_are_under_way_256_wait_and_the_next_is_refused_at_once() -> No
     assert callee.finished == 288
 
 
-async def test_waiting_for_a_place_counts_against_the_deadline_but_not_as_a_failure() -> None:
-    callee = Callee()
-    peer, breaker = a_peer(callee, in_flight=1)
-    answers = await asyncio.gather(*(peer.ask("PUT", "/x") for _ in range(20)), return_exceptions=True)
-    assert [type(answer) for answer in answers].count(PeerTimeout) == 1
-    assert [type(answer) for answer in answers].count(PeerBusy) == 19
-    assert breaker.state is State.CLOSED
+def test_waiting_for_a_place_counts_against_the_deadline_but_not_as_a_failure() -> None:
+    async def told(clock: VirtualClock) -> None:
+        peer, breaker = a_peer(Callee(), in_flight=1, clock=clock)
+        answers = await asyncio.gather(*(peer.ask("PUT", "/x") for _ in range(20)), return_exceptions=True)
+        assert [type(answer) for answer in answers].count(PeerTimeout) == 1
+        assert [type(answer) for answer in answers].count(PeerBusy) == 19
+        assert breaker.state is State.CLOSED
+
+    in_virtual_time(told)
 
 
 @pytest.mark.parametrize("status", [200, 404, 409, 410, 422])
