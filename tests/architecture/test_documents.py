@@ -1,6 +1,7 @@
 """Documents can't rot: what the code has and they do not mention fails here."""
 
 import re
+from importlib import import_module
 from pathlib import Path
 
 import msgspec
@@ -35,11 +36,12 @@ def verbs() -> list[str]:
     """Every verb of the command line, as it is typed."""
     from typer.main import get_command
 
-    from gbike.app.cli import app
+    from gbike.app.cli import MOUNTED, app
 
+    modules = {name: import_module(f"gbike.app.verbs.{name}") for _, name, _ in MOUNTED}
     found = []
     for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
-        inner = getattr(command, "commands", None)
+        inner = getattr(get_command(modules[name].app) if name in modules else command, "commands", None)
         found += [f"{name} {deeper}" for deeper in inner] if inner else [name]
     return found
 

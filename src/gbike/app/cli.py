@@ -20,23 +20,18 @@ app = typer.Typer(
 view_app = typer.Typer(help="The view of rides and bills.", no_args_is_help=True)
 fault_app = typer.Typer(help="Faults for trying out, on a running demo.", no_args_is_help=True)
 events_app = typer.Typer(help="The events: their map, and what was set aside.")
-dead_app = typer.Typer(help="Messages that a consumer set aside, with their reasons.", no_args_is_help=True)
 app.add_typer(view_app, name="view")
 app.add_typer(events_app, name="events")
-events_app.add_typer(dead_app, name="dead")
-cluster_app = typer.Typer(help="The distributed form on this machine, for real.", no_args_is_help=True)
 app.add_typer(fault_app, name="demo-fault")
-app.add_typer(cluster_app, name="cluster")
 
 Data = Annotated[Path, typer.Option("--data", envvar="GBIKE_DATA", help="the data folder")]
-StoreUrl = Annotated[
-    str, typer.Option("--store", envvar="GBIKE_STORE_URL", help="a store by its URL, instead of --data")
-]
-OfService = Annotated[str, typer.Option("--service", help="only this service's")]
-Message = Annotated[str, typer.Argument(metavar="ID", help="the message's id, as the list shows it")]
 DATA = Path("data")
-CLUSTER_DATA = Path("data-cluster")
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+MOUNTED = (
+    (app, "cluster", "The distributed form on this machine, for real."),
+    (events_app, "dead", "Messages that a consumer set aside, with their reasons."),
+)
+"""Verbs with a module of their own, `gbike.app.verbs.NAME`, which is imported when one of them runs."""
 
 
 def main() -> None:
@@ -45,7 +40,7 @@ def main() -> None:
 
 
 @contextmanager
-def _named_errors() -> Iterator[None]:
+def named_errors() -> Iterator[None]:
     """What a person can mend is one line and exit code 2."""
     from gbike.app.catalogue import NoSuchService
     from gbike.app.cluster.quiet import NotQuiet
@@ -78,7 +73,7 @@ def demo(
     from gbike.kit.http.server import CannotListen
 
     stopped = [name for names in without or [] for name in names.split(",")]
-    with _named_errors():
+    with named_errors():
         try:
             run_demo(DemoOptions(host, port, data, empty, slow or [], stopped))
         except (CannotStart, CannotListen) as wrong:
@@ -122,8 +117,8 @@ def verify(data: Data = DATA) -> None:
     from gbike.app import checking
     from gbike.app.data_folder import DataFolder
 
-    with _named_errors():
-        found = asyncio.run(checking.verify(DataFolder(data), _environment(), typer.echo))
+    with named_errors():
+        found = asyncio.run(checking.verify(DataFolder(data), settings_given(), typer.echo))
     typer.echo(f"{found} violations")
     raise typer.Exit(1 if found else 0)
 
@@ -137,7 +132,7 @@ def trace(name: Annotated[str, typer.Argument(metavar="ID")], data: Data = DATA)
     from gbike.app.trace import find
     from gbike.app.trace_page import nothing, page
 
-    with _named_errors(), open_readings(DataFolder(data)) as stores:
+    with named_errors(), open_readings(DataFolder(data)) as stores:
         path = find(stores, heard(), name)
     for line in page(path) if path.said else [nothing(path)]:
         typer.echo(line, err=not path.said)
@@ -150,7 +145,7 @@ def backup(target: Path, data: Data = DATA) -> None:
     from gbike.app.copies import copy
     from gbike.app.data_folder import DataFolder
 
-    with _named_errors():
+    with named_errors():
         _tell(copy(DataFolder(data), target.resolve()))
 
 
@@ -160,7 +155,7 @@ def restore(source: Path, data: Data = DATA) -> None:
     from gbike.app.copies import restore as put_back
     from gbike.app.data_folder import DataFolder
 
-    with _named_errors():
+    with named_errors():
         put_back(source, DataFolder(data))
     typer.echo(f"restored into {data}")
 
@@ -173,12 +168,12 @@ def rebuild(
     from gbike.app import checking
     from gbike.app.data_folder import DataFolder
 
-    with _named_errors():
+    with named_errors():
         if verify:
             found = asyncio.run(checking.verify_view(DataFolder(data), typer.echo))
             typer.echo(f"{found} differences between the view and its events")
             raise typer.Exit(1 if found else 0)
-        typer.echo(f"folded anew from {asyncio.run(checking.rebuild_view(DataFolder(data), _environment()))} events")
+        typer.echo(f"folded anew from {asyncio.run(checking.rebuild_view(DataFolder(data), settings_given()))} events")
 
 
 @fault_app.command("slow")
@@ -203,50 +198,6 @@ def fault_heal(service: Annotated[str | None, typer.Argument()] = None, data: Da
     _order(data, "heal", *([service] if service else []))
 
 
-@cluster_app.command("up")
-def cluster_up(
-    data: Data = CLUSTER_DATA,
-    demo: Annotated[bool, typer.Option("--demo", help="open to whoever is on this machine")] = False,
-    replicas: Annotated[int, typer.Option(help="processes of each service")] = 1,
-    port: Annotated[int, typer.Option(help="the gateway's; services are on those before it; 0: free ones")] = 8088,
-    store: Annotated[list[str] | None, typer.Option(help="rent=sqlite: this service's store is another engine")] = None,
-    empty: Annotated[bool, typer.Option("--empty", help="start with nothing")] = False,
-) -> None:
-    """PostgreSQL, Kafka, Envoy and every service, each its own process, until Ctrl-C."""
-    from gbike.app.cluster.plan import BadCluster, Options
-    from gbike.app.cluster.ports import PortTaken
-    from gbike.app.cluster.run import run_cluster
-    from gbike.app.cluster.supervisor import NotReady
-    from gbike.app.engines import CannotRun
-
-    with _named_errors():
-        try:
-            run_cluster(Options(data, port, replicas, store or [], demo, empty))
-        except (BadCluster, CannotRun, NotReady, PortTaken) as wrong:
-            typer.echo(f"gbike: {wrong}", err=True)
-            raise typer.Exit(1 if isinstance(wrong, NotReady) else 2) from None
-
-
-@cluster_app.command("down")
-def cluster_down(data: Data = CLUSTER_DATA) -> None:
-    """Stop the cluster that runs on the folder; everything is kept."""
-    from gbike.app.cluster import orders
-
-    with _named_errors():
-        orders.down(data, typer.echo)
-
-
-@cluster_app.command("status")
-def cluster_status(
-    data: Data = CLUSTER_DATA, as_json: Annotated[bool, typer.Option("--json", help="for scripts")] = False
-) -> None:
-    """Every program: its process, health, backlog, memory and how often it was started again."""
-    from gbike.app.cluster import orders
-
-    with _named_errors():
-        orders.status(data, as_json)
-
-
 @app.command()
 def migrate(service: str, data: Data = DATA) -> None:
     """Bring a service's schema to the newest version; `demo` does it by itself."""
@@ -256,7 +207,7 @@ def migrate(service: str, data: Data = DATA) -> None:
     from gbike.kit.schema import migrate as schema
 
     folder = DataFolder(data)
-    with _named_errors():
+    with named_errors():
         found = card(service)
         with locked(folder, "gbike migrate"):
             changed = schema.migrate(folder.store_path(found.name), found.versions)
@@ -269,10 +220,10 @@ def settings(service: Annotated[str | None, typer.Argument()] = None) -> None:
     from gbike.app.catalogue import card, cards
     from gbike.kit.settings import describe
 
-    with _named_errors():
+    with named_errors():
         for one in [card(service)] if service else cards():
             typer.echo(one.name)
-            for setting in describe(one.settings, _environment()):
+            for setting in describe(one.settings, settings_given()):
                 typer.echo(f"  {setting.name}={setting.value}  (default {setting.default}) {setting.meaning}")
 
 
@@ -293,35 +244,6 @@ def events(context: typer.Context) -> None:
         typer.echo(event_map())
 
 
-@dead_app.command("list")
-def dead_list(data: Data = DATA, store: StoreUrl = "", service: OfService = "") -> None:
-    """What is set aside, and why, beside a running gbike or after it."""
-    from gbike.app import dead
-
-    with _named_errors():
-        typer.echo("\n".join(dead.listed(dead.Place(data, store, service))))
-
-
-@dead_app.command("show")
-def dead_show(message: Message, data: Data = DATA, store: StoreUrl = "", service: OfService = "") -> None:
-    """Everything about one message that is set aside."""
-    from gbike.app import dead
-
-    with _named_errors():
-        typer.echo("\n".join(dead.shown(dead.Place(data, store, service), message)))
-
-
-@dead_app.command("replay")
-def dead_replay(message: Message, data: Data = DATA, store: StoreUrl = "", service: OfService = "") -> None:
-    """Give a message again to the service that set it aside: it takes effect, or stays with the new reason."""
-    from gbike.app import dead
-
-    with _named_errors():
-        done, lines = dead.replay(dead.Place(data, store, service), message, _environment())
-    typer.echo("\n".join(lines))
-    raise typer.Exit(0 if done else 1)
-
-
 @app.command()
 def gateway(
     show: Annotated[bool, typer.Option("--print", help="print the configuration and end")] = False,
@@ -336,7 +258,7 @@ def gateway(
     from gbike.app.engines import CannotRun
 
     place = door.Place(host, port, admin_port, demo)
-    with _named_errors():
+    with named_errors():
         try:
             typer.echo(door.show(place)) if show else door.run(place, data / "gateway")
         except CannotRun as wrong:
@@ -362,6 +284,17 @@ def bench(context: typer.Context) -> None:
     _from_checkout("bench", context.args)
 
 
+def _mount(into: typer.Typer, name: str, says: str) -> None:
+    def verbs(context: typer.Context) -> None:
+        import_module(f"gbike.app.verbs.{name}").app(context.args, prog_name=context.command_path)
+
+    into.command(name, help=says, context_settings=PASS_ON)(verbs)
+
+
+for _group in MOUNTED:
+    _mount(*_group)
+
+
 def _from_checkout(package: str, args: list[str]) -> None:
     checkout = Path(__file__).parents[3]
     if not (checkout / package / "cli.py").exists():
@@ -371,7 +304,8 @@ def _from_checkout(package: str, args: list[str]) -> None:
     raise typer.Exit(import_module(f"{package}.cli").main(args))
 
 
-def _environment() -> dict[str, str]:
+def settings_given() -> dict[str, str]:
+    """The GBIKE_ variables of this process."""
     from gbike.kit.settings import environment
 
     return environment(os.environ)
@@ -381,7 +315,7 @@ def _order(data: Path, verb: str, *args: str) -> None:
     from gbike.app import control
     from gbike.app.data_folder import DataFolder
 
-    with _named_errors():
+    with named_errors():
         _tell(control.ask(DataFolder(data), verb, *args))
 
 
