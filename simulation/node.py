@@ -7,6 +7,7 @@ from random import Random
 
 from gbike.app.catalogue import cards
 from gbike.app.single import assemble_one, drive
+from gbike.kit.access.guard import OPEN_DOOR
 from gbike.kit.inprocess.peer import Asgi
 from gbike.kit.runtime import Card, Running, World
 from gbike.kit.schema.migrate import LOG_VERSIONS, in_memory
@@ -134,6 +135,7 @@ class Node:
             caller=cluster.caller,
             env=cluster.env,
             metrics=METRICS,
+            guard=OPEN_DOOR,
         )
         self.running = assemble_one(self._card, world)
         for worker in self.running.workers:

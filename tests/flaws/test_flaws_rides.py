@@ -10,6 +10,7 @@ import pytest
 from gbike.app.faults import Delay
 from gbike.contracts.rent import Returned
 from gbike.kit import settings
+from gbike.kit.access.rules import PUBLIC
 from gbike.kit.http.app import Operation
 from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.inprocess.peer import InProcessCaller
@@ -276,7 +277,7 @@ def _deletable(patch: pytest.MonkeyPatch) -> None:
     async def forget(ask: Ask) -> Answer:
         return Answer(204)
 
-    more = Operation("DELETE", "/bikes/{bikeid}", forget, "Forget a bike")
+    more = Operation("DELETE", "/bikes/{bikeid}", forget, "Forget a bike", PUBLIC)
     made = bike_wiring.operations
     patch.setattr(bike_wiring, "operations", lambda *args: [*made(*args), more])
 

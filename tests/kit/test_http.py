@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gbike.kit.access.guard import OPEN_DOOR
+from gbike.kit.access.rules import PUBLIC
 from gbike.kit.http.app import HttpApp, Operation
 from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.http.fields import MAX_ID, Amount, Id, Latitude, Longitude, Percent, Text, plain_fields, read_body
@@ -116,12 +118,13 @@ async def fail(ask: Ask) -> Answer:
 APP = HttpApp(
     "test",
     [
-        Operation("GET", "/things", everything, "List"),
-        Operation("POST", "/things", take, "Make", Wish),
-        Operation("GET", "/fail/{how}", fail, "Fail"),
+        Operation("GET", "/things", everything, "List", PUBLIC),
+        Operation("POST", "/things", take, "Make", PUBLIC, Wish),
+        Operation("GET", "/fail/{how}", fail, "Fail", PUBLIC),
     ],
     {},
     Metrics(),
+    OPEN_DOOR,
 )
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from gbike.app.single import assemble_one
+from gbike.kit.access.guard import OPEN_DOOR
 from gbike.kit.envelope import Event, Message, pack
 from gbike.kit.ids import SystemIds
 from gbike.kit.inprocess.peer import call_asgi
@@ -107,6 +108,7 @@ class Lone:
             caller=lambda name: self.peer,
             env=env or {},
             metrics=Metrics(),
+            guard=OPEN_DOOR,
         )
         self.running = assemble_one(card, world)
         self.client = LoneClient(self.running.app)

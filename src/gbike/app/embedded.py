@@ -18,6 +18,8 @@ from gbike.app.data_folder import DataFolder
 from gbike.app.faults import Faulty
 from gbike.app.single import Drivers, assemble_one
 from gbike.app.tracing import Tracing
+from gbike.kit.access.guard import OPEN_DOOR
+from gbike.kit.access.rules import PUBLIC
 from gbike.kit.clock import Clock, SystemClock
 from gbike.kit.housekeeping import BITE, DAY_MS
 from gbike.kit.http.app import HttpApp, Operation
@@ -141,6 +143,7 @@ class Embedded:
             caller=lambda name: InProcessCaller(lambda: self.parts[name].faulty.reachable()),
             env=self._env,
             metrics=self.metrics,
+            guard=OPEN_DOOR,
             spans=self._tracing.spans(card.name) if self._tracing else None,
         )
         return Part(card, store, assemble_one(card, world))
@@ -175,11 +178,11 @@ class Embedded:
         shown = [operation for part in self.parts.values() for operation in part.running.app.operations]
         public = [operation for operation in shown if not operation.hidden]
         standard = standard_operations("gbike", public, None, self.metrics)
-        ready = Operation("GET", "/health/ready", self._ready, "Every service can do its work", hidden=True)
-        home = Operation("GET", "/", self._home, "Where to begin", hidden=True)
-        old = Operation("GET", "/actuator/health", self._ready, "As the original named it", hidden=True)
+        ready = Operation("GET", "/health/ready", self._ready, "Every service can do its work", PUBLIC, hidden=True)
+        home = Operation("GET", "/", self._home, "Where to begin", PUBLIC, hidden=True)
+        old = Operation("GET", "/actuator/health", self._ready, "As the original named it", PUBLIC, hidden=True)
         others = [operation for operation in standard if operation.path not in (home.path, ready.path, old.path)]
-        own = HttpApp("gateway", [home, ready, old, *others], {}, self.metrics)
+        own = HttpApp("gateway", [home, ready, old, *others], {}, self.metrics, OPEN_DOOR)
         table = route_table(part.card for part in self.parts.values())
         self.inside = Gateway(table, {name: part.running.app for name, part in self.parts.items()}, own)
         return open_to_all(Gateway(table, {name: part.faulty for name, part in self.parts.items()}, own))

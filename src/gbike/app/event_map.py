@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from gbike.app.catalogue import cards
+from gbike.kit.access.guard import OPEN_DOOR
 from gbike.kit.clock import SystemClock
 from gbike.kit.http.app import Operation
 from gbike.kit.ids import SystemIds
@@ -64,6 +65,7 @@ def still_world(store: Store | None = None, env: Mapping[str, str] | None = None
         caller=lambda _: InProcessCaller(lambda: None),
         env=env or {},
         metrics=Metrics(),
+        guard=OPEN_DOOR,
     )
 
 

@@ -30,6 +30,7 @@ ADVICE = {
     "circuit-open": "Send the request again after `Retry-After`; nothing was tried.",
     "deposit-exists": "Top it up with POST /userDeposits/{userid}/topUps.",
     "deposit-unknown": "Open one with POST /userDeposits.",
+    "forbidden": "Sign in as somebody who may; for another's things nobody is told that they exist (404).",
     "gone": "Use the request that the answer names.",
     "headers-too-large": "Send 100 headers and 32 KiB of them at most.",
     "idempotency-key-in-flight": "Send it again after `Retry-After`; the first answer will come back.",
@@ -37,6 +38,7 @@ ADVICE = {
     "idempotency-key-reused": "Use a new key for a new request.",
     "internal-error": "Report it with the correlation id. It may be sent again with the same Idempotency-Key.",
     "invalid-request": "Correct the fields that `errors` names.",
+    "keys-unavailable": "Send the request again after `Retry-After`; nothing was done.",
     "malformed-body": "Send a JSON object.",
     "manager-exists": "Leave `managerid` out to be given a free number.",
     "manager-unknown": "Check the number.",
@@ -64,6 +66,7 @@ ADVICE = {
     "too-late": "Seen by rent and bikeManageApp only, which answer their own clients.",
     "too-many-requests": "Send the request again after `Retry-After`; nothing was done.",
     "too-many-open-rents": "Return a bike first.",
+    "unauthenticated": "Sign in or refresh, and send `Authorization: Bearer` with the new access token.",
     "unsupported-media-type": "Send application/json.",
 }
 """What a client should do, by problem type."""

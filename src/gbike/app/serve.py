@@ -8,7 +8,7 @@ import asyncio
 import logging
 import os
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,8 +18,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gbike.app.catalogue import card as find_card
 from gbike.app.catalogue import usual_port
+from gbike.app.faults import BadFault, Faulty, read_delay
 from gbike.app.single import POSTGRES, SQLITE, Drivers, assemble_one, open_store
 from gbike.app.tracing import start_tracing, stop_tracing
+from gbike.kit.access.guard import OPEN_DOOR
 from gbike.kit.bus import Subscription
 from gbike.kit.clock import SystemClock
 from gbike.kit.http.app import HttpApp
@@ -43,6 +45,7 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
 """Between two tries to reach the store at the start."""
 CLOSE_S = 1.5
 """For letting go of broker and store; with the open requests' time it is less than 5 s."""
+READINESS = ("/health/ready", "/actuator/health")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -53,6 +56,11 @@ class ServeSettings(Struct, frozen=True):
     kafka: Annotated[str, Meta(description="bootstrap servers of Kafka: host:port, several separated by commas")] = ""
     instance: Annotated[str, Meta(description="this replica's name, kept over restarts: 1, 2, a pod's name")] = ""
     demo: Annotated[bool, Meta(description="1: open to whoever reaches it, on loopback or inside a pod")] = False
+    demo_slow_ms: Annotated[str, Meta(description="for trying out, in the demo: every answer so late, 400-620")] = ""
+    drain_s: Annotated[
+        float,
+        Meta(ge=0, le=60, description="after SIGTERM: not ready, but answering, s; in a cluster 6, above clients' 4 s"),
+    ] = 0
 
 
 class CannotServe(Exception):
@@ -81,12 +89,18 @@ def _check(chosen: ServeSettings, host: str, in_a_pod: bool) -> None:
         raise CannotServe(f"GBIKE_STORE_URL={chosen.store_url!r}: write {SQLITE}PATH or {POSTGRES}user@host/database")
     if not chosen.kafka:
         raise CannotServe("GBIKE_KAFKA is not set: write the bootstrap servers, 127.0.0.1:9092")
+    if chosen.demo_slow_ms:
+        try:
+            read_delay(chosen.demo_slow_ms)
+        except BadFault as wrong:
+            raise CannotServe(f"GBIKE_DEMO_SLOW_MS: {wrong}") from None
 
 
 async def _serve(card: Card, chosen: ServeSettings, env: Mapping[str, str], host: str, port: int) -> None:
     listener = listen(host, port)
     alone = Alone(card, chosen, env)
-    server = HttpServer(says_demo(alone.answer))
+    server = HttpServer(says_demo(alone.answer), chosen.drain_s)
+    alone.ending = lambda: server.draining
     server.heed_signals()
     starting = asyncio.create_task(alone.start())
     log.info("listening", service=card.name, port=listener.getsockname()[1], pid=os.getpid())
@@ -111,11 +125,17 @@ class Alone:
         self._tracing = start_tracing(os.environ)
         self._store: Store | None = None
         self._drivers = Drivers(card.name, ())
-        self._app: ASGIApp = _Starting(card.name, self._metrics)
+        self._not_ready = _NotReady(card.name, self._metrics)
+        self._app: ASGIApp = self._not_ready
+        self.ending: Callable[[], bool] = lambda: False
+        """Whether it was asked to stop."""
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Take one request."""
-        await self._app(scope, receive, send)
+        """Take one request. Who is asked to stop is not ready, but answers everything else."""
+        if self.ending() and scope["type"] == "http" and scope["path"] in READINESS:
+            await self._not_ready(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
     async def start(self) -> None:
         """Open the store, as often as that takes; then answer and work."""
@@ -128,7 +148,7 @@ class Alone:
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_S)
         running = assemble_one(self._card, self._world(self._store))
-        self._app = running.app
+        self._app = self._late(running.app)
         self._drivers = Drivers(self._card.name, running.workers)
         self._drivers.start()
         log.info("ready", service=self._card.name)
@@ -157,6 +177,14 @@ class Alone:
             await loop.run_in_executor(self._threads, migrate_url, url, self._card.versions)
         return open_store(url, self._card.name, self._clock, self._ids, self._threads)
 
+    def _late(self, app: HttpApp) -> ASGIApp:
+        """`app`, as late as the demo's settings want it."""
+        if not (self._chosen.demo and self._chosen.demo_slow_ms):
+            return app
+        faulty = Faulty(self._card.name, app, random.Random().random)  # noqa: S311 - no secret
+        faulty.delay = read_delay(self._chosen.demo_slow_ms)
+        return faulty
+
     def _world(self, store: Store) -> World:
         return World(
             clock=self._clock,
@@ -168,6 +196,7 @@ class Alone:
             caller=self._caller,
             env=self._env,
             metrics=self._metrics,
+            guard=OPEN_DOOR,
             spans=self._tracing.spans(self._card.name) if self._tracing else None,
         )
 
@@ -182,11 +211,11 @@ class Alone:
         return self._callers[-1]
 
 
-class _Starting:
+class _NotReady:
     """What answers before the store is there: alive, and 503 for everything else."""
 
     def __init__(self, service: str, metrics: Metrics) -> None:
-        self._app = HttpApp(service, standard_operations(service, [], None, metrics), {}, metrics)
+        self._app = HttpApp(service, standard_operations(service, [], None, metrics), {}, metrics, OPEN_DOOR)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] in ("/health/live", "/metrics"):

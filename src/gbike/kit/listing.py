@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from gbike.kit.access.principal import Whose
 from gbike.kit.http.hal import Page
 from gbike.kit.store import Reading, Row, Store
 
@@ -22,7 +23,17 @@ class Listing(msgspec.Struct, frozen=True):
     order: str
     where: str = ""
     params: tuple[Any, ...] = ()
-    counters: tuple[str, ...] = ()
+    counters: tuple[str, ...] | None = ()
+    """None: the rows themselves are counted, which an index must make cheap."""
+
+
+def owned(listing: Listing, whose: Whose, column: str) -> Listing:
+    """The same list with only what is theirs, and counted so; `column` says whose a row is."""
+    theirs, number = whose.sql(column)
+    if not theirs:
+        return listing
+    where = f"{listing.where}{theirs}" if listing.where else f"WHERE{theirs.removeprefix(' AND')}"
+    return msgspec.structs.replace(listing, where=where, params=(*listing.params, *number), counters=None)
 
 
 async def list_page(store: Store, listing: Listing, page: Page, make: Callable[[Row], R]) -> tuple[list[R], int]:
@@ -49,4 +60,9 @@ def _page(read: Reading, listing: Listing, page: Page) -> tuple[list[Row], int]:
     ]
     sql = f"{listing.select} {listing.where} ORDER BY {', '.join([*order, listing.order])} LIMIT ? OFFSET ?"
     rows = read.all(sql, (*listing.params, page.size, page.offset))
-    return rows, counted(read, listing.counters)
+    return rows, _count(read, listing) if listing.counters is None else counted(read, listing.counters)
+
+
+def _count(read: Reading, listing: Listing) -> int:
+    row = read.one(f"SELECT count(*) FROM {listing.select.partition(' FROM ')[2]} {listing.where}", listing.params)
+    return int(row[0]) if row else 0

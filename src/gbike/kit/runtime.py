@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from gbike.kit.access.guard import Guard
 from gbike.kit.bus import Bus, Subscription
 from gbike.kit.clock import Clock
 from gbike.kit.envelope import Event, Message
@@ -19,13 +20,15 @@ from gbike.kit.http.app import HttpApp, Operation, Refusals
 from gbike.kit.http.standard import standard_operations
 from gbike.kit.ids import Ids
 from gbike.kit.inbox import Consumer, Policies
-from gbike.kit.outbox import Relay
+from gbike.kit.outbox import Relay, how_many_wait
 from gbike.kit.peers import Caller
 from gbike.kit.store import Store, Tx
 from gbike.kit.telemetry import Metrics, Spans
 
 IDLE_MS = 1_000
 """How long a worker waits for news before it looks by itself."""
+LOOK_S = 5
+"""Between two looks at what is only counted for /metrics: three in the 15 s after which it is usually asked for."""
 
 
 class Subscribe(Protocol):
@@ -36,7 +39,7 @@ class Subscribe(Protocol):
 
 
 class World(msgspec.Struct, frozen=True):
-    """Everything outside a service: time, identity, chance, its store, the bus, its peers, its settings."""
+    """Everything outside a service: time, identity, chance, its store, the bus, its peers, its settings, its door."""
 
     clock: Clock
     ids: Ids
@@ -47,6 +50,7 @@ class World(msgspec.Struct, frozen=True):
     caller: Callable[[str], Caller]
     env: Mapping[str, str]
     metrics: Metrics
+    guard: Guard
     spans: Spans | None = None
 
 
@@ -72,6 +76,7 @@ class Service(msgspec.Struct, frozen=True):
     refusals: Refusals
     policies: Policies = {}
     hear: Callable[[Tx, Sequence[Message]], None] | None = None
+    note: Callable[[Any], None] | None = None
     workers: Sequence[Worker] = ()
     keeps: Sequence[Keeping] = ()
     consumer_nap_ms: int = 4
@@ -111,6 +116,12 @@ def assemble(world: World, service: Service) -> Running:
     """Put the shared parts beside what `service` brings."""
     store, metrics, name = world.store, world.metrics, service.name
     relay = Relay(store, world.bus, world.clock, metrics, name)
+    unsent = metrics.outbox_waiting.labels(name)
+
+    async def outbox() -> int:
+        unsent.set(await store.scan(how_many_wait))
+        return 0
+
     workers = [
         Worker("relay", relay.step, lambda: store.said_something(IDLE_MS)),
         Worker(
@@ -119,12 +130,15 @@ def assemble(world: World, service: Service) -> Running:
             lambda: asyncio.sleep(60),
             moves=False,
         ),
+        Worker("outbox", outbox, lambda: asyncio.sleep(LOOK_S), moves=False),
         *service.workers,
     ]
     consumer = None
     if service.policies:
         types = frozenset(kind.__name__ for kind in service.policies)
-        consumer = Consumer(store, world.subscribe(name, types), service.policies, metrics, name, service.hear)
+        consumer = Consumer(
+            store, world.subscribe(name, types), service.policies, metrics, name, service.hear, service.note
+        )
         listener = consumer
         lag, waiting = metrics.lag.labels(name), metrics.dead_letters_waiting.labels(name)
 
@@ -136,4 +150,5 @@ def assemble(world: World, service: Service) -> Running:
         workers.append(Worker("consumer", listener.step, lambda: listener.changed(IDLE_MS), service.consumer_nap_ms))
         workers.append(Worker("lag", measure, lambda: asyncio.sleep(1), moves=False))
     operations: list[Any] = [*service.operations, *standard_operations(name, service.operations, store, metrics)]
-    return Running(name, HttpApp(name, operations, service.refusals, metrics, world.spans), workers, relay, consumer)
+    app = HttpApp(name, operations, service.refusals, metrics, world.guard, world.spans)
+    return Running(name, app, workers, relay, consumer)

@@ -13,11 +13,15 @@ from prometheus_client import Counter, Histogram
 from starlette.routing import compile_path
 from starlette.types import Message, Receive, Scope, Send
 
+from gbike.kit.access.guard import READS, WRITES, Guard, KeysUnavailable
+from gbike.kit.access.principal import ANONYMOUS
+from gbike.kit.access.rules import PUBLIC, SIGNED_IN, Rule
 from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.http.problems import (
     INTERNAL,
     KEY_IN_FLIGHT,
     KEY_REUSED,
+    KEYS_AWAY,
     MEDIA_TYPE,
     METHOD_NOT_ALLOWED,
     NOT_FOUND,
@@ -26,6 +30,7 @@ from gbike.kit.http.problems import (
     ProblemType,
     preferred_language,
 )
+from gbike.kit.http.protection import protecting
 from gbike.kit.once import KeyInFlight, KeyReused, Replay
 from gbike.kit.store import StoreUnavailable
 from gbike.kit.telemetry import Kind, Metrics, Span, Spans, log, trace_from, trace_now
@@ -33,16 +38,22 @@ from gbike.kit.telemetry import Kind, Metrics, Span, Spans, log, trace_from, tra
 Handler = Callable[[Ask], Awaitable[Answer]]
 Refusals = Mapping[type[Exception], ProblemType]
 
-ALWAYS: Refusals = {StoreUnavailable: UNAVAILABLE, KeyReused: KEY_REUSED, KeyInFlight: KEY_IN_FLIGHT}
+ALWAYS: Refusals = {
+    StoreUnavailable: UNAVAILABLE,
+    KeyReused: KEY_REUSED,
+    KeyInFlight: KEY_IN_FLIGHT,
+    KeysUnavailable: KEYS_AWAY,
+}
 
 
 class Operation(msgspec.Struct, frozen=True):
-    """One thing that may be asked: what it takes, what it answers, and the refusals it documents."""
+    """One thing that may be asked: who may, what it takes, what it answers, and the refusals it documents."""
 
     method: str
     path: str
     handler: Handler
     summary: str
+    rule: Rule
     takes: type[msgspec.Struct] | None = None
     answers: Mapping[int, Any] = msgspec.field(default_factory=lambda: {200: None})
     finder: str | None = None
@@ -52,6 +63,8 @@ class Operation(msgspec.Struct, frozen=True):
     keyed: bool = False
     hidden: bool = False
     example: Mapping[str, Any] = {}
+    pace: str = ""
+    """How often one may ask, as a name in kit/access/guard.py; empty: as for other readings or writings."""
 
     @property
     def changes(self) -> bool:
@@ -68,10 +81,12 @@ class HttpApp:
         operations: Sequence[Operation],
         refusals: Refusals,
         metrics: Metrics,
+        guard: Guard,
         spans: Spans | None = None,
     ) -> None:
-        """`spans`: where each request is told, when somebody asked for it."""
+        """`guard`: who comes in. `spans`: where each request is told, when somebody asked for it."""
         self.service, self.operations = service, tuple(operations)
+        self._guard = guard
         self._refusals = {**ALWAYS, **refusals}
         self._metrics, self._spans = metrics, spans
         by_path: dict[str, dict[str, Operation]] = {}
@@ -108,7 +123,7 @@ class HttpApp:
     ) -> None:
         """Answer one request with `handler`: its trace, its answer or problem, its metrics and span."""
         began = time.perf_counter()
-        ask = Ask(scope, receive)
+        ask = Ask(scope, receive, self._guard.trusts)
         name = f"{operation.method} {operation.path}" if operation else "none"
         trace = trace_from(ask.headers.get("traceparent"), ask.headers.get("x-request-id"))
         span = None
@@ -117,8 +132,8 @@ class HttpApp:
             trace = span.trace
         before = trace_now.set(trace)
         try:
-            answer = await self._answer(ask, handler, keyed=operation is not None and operation.changes)
-            await _send(answer, ask.method, trace.request_id, trace.traceparent, send)
+            answer = await self._answer(ask, operation, handler)
+            await _send(answer, ask, trace.request_id, trace.traceparent, send)
         finally:
             trace_now.reset(before)
         if span is not None:
@@ -139,10 +154,12 @@ class HttpApp:
             self._measured[name, status] = found
         return found
 
-    async def _answer(self, ask: Ask, handler: Handler, keyed: bool) -> Answer:
+    async def _answer(self, ask: Ask, operation: Operation | None, handler: Handler) -> Answer:
         try:
+            rule, pace = _asked(ask, operation)
+            await self._guard.admit(ask, rule, pace)
             media = ask.media
-            if keyed:
+            if operation is not None and operation.changes:
                 _ = ask.key  # a key that is none is refused even where nothing changes
             answer = await handler(ask)
             return answer if answer.media else msgspec.structs.replace(answer, media=media)
@@ -200,6 +217,16 @@ class _Resource:
         raise Problem(METHOD_NOT_ALLOWED, facts, headers={"Allow": self._allow})
 
 
+def _asked(ask: Ask, operation: Operation | None) -> tuple[Rule, str]:
+    """Who may ask for this, and how often. Where there is no operation a stranger learns no more than that by reading,
+    and nothing at all by writing."""
+    reads = ask.method in ("GET", "HEAD", "OPTIONS")
+    pace = READS if reads else WRITES
+    if operation is None:
+        return PUBLIC if reads else SIGNED_IN, pace
+    return operation.rule, operation.pace or pace
+
+
 def _end(span: Span, ask: Ask, name: str, status: int) -> None:
     span.end(
         {
@@ -213,20 +240,22 @@ def _end(span: Span, ask: Ask, name: str, status: int) -> None:
     )
 
 
-async def _send(answer: Answer, method: str, request_id: str, traceparent: str, send: Send) -> None:
+async def _send(answer: Answer, ask: Ask, request_id: str, traceparent: str, send: Send) -> None:
     empty = answer.content is None
     body = (
         b"" if empty else answer.content if isinstance(answer.content, bytes) else msgspec.json.encode(answer.content)
     )
+    media = answer.media or "application/json"
     headers = [
         (b"x-request-id", request_id.encode()),
         (b"traceparent", traceparent.encode()),
         *((name.lower().encode(), value.encode()) for name, value in answer.headers.items()),
+        *protecting(media, personal=ask.principal is not ANONYMOUS, over_tls=ask.scheme == "https"),
     ]
     if not empty:
-        headers.append((b"content-type", (answer.media or "application/json").encode()))
+        headers.append((b"content-type", media.encode()))
     if answer.status != 204:
         headers.append((b"content-length", str(len(body)).encode()))
     start: Message = {"type": "http.response.start", "status": answer.status, "headers": headers}
     await send(start)
-    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
+    await send({"type": "http.response.body", "body": b"" if ask.method == "HEAD" else body})

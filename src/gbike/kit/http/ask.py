@@ -10,9 +10,18 @@ from urllib.parse import parse_qsl
 import msgspec
 from starlette.types import Receive, Scope
 
+from gbike.kit.access.principal import ANONYMOUS, NOBODYS, Principal, Whose
 from gbike.kit.http import hal
 from gbike.kit.http.fields import MAX_ID, invalid, read_body
-from gbike.kit.http.problems import MALFORMED, NOT_ACCEPTABLE, NOT_FOUND, TOO_LARGE, UNSUPPORTED_TYPE, Problem
+from gbike.kit.http.problems import (
+    FORBIDDEN,
+    MALFORMED,
+    NOT_ACCEPTABLE,
+    NOT_FOUND,
+    TOO_LARGE,
+    UNSUPPORTED_TYPE,
+    Problem,
+)
 from gbike.kit.once import Once
 
 MAX_BODY = 64 * 1024
@@ -39,11 +48,19 @@ class Answer(msgspec.Struct, frozen=True):
 class Ask:
     """One request."""
 
-    def __init__(self, scope: Scope, receive: Receive) -> None:
+    principal: Principal = ANONYMOUS
+    whose: Whose = NOBODYS
+    """Whose things this may be about: the guard says so when it has let the request in."""
+
+    def __init__(self, scope: Scope, receive: Receive, trusts: Callable[[str], bool]) -> None:
+        """`trusts`: whether the peer at an address is believed about the address that the client used."""
         self._receive = receive
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        self.peer: str = (scope.get("client") or ("",))[0]
+        """The address at the other end of the connection."""
+        self._forwarded = trusts(self.peer)
         self._scheme: str = scope.get("scheme", "http")
         self.path_params: Mapping[str, str] = scope.get("path_params", {})
         self._query: bytes = scope.get("query_string", b"")
@@ -60,13 +77,24 @@ class Ask:
             raise invalid("query", f"at most {MAX_QUERY} parameters") from None
 
     @property
+    def scheme(self) -> str:
+        """http or https, as the client used it."""
+        return self.headers.get("x-forwarded-proto", self._scheme) if self._forwarded else self._scheme
+
+    @property
     def base(self) -> str:
-        """The address the client used, without a path: from Forwarded headers, else Host."""
-        scheme = self.headers.get("x-forwarded-proto", self._scheme)
-        host = self.headers.get("x-forwarded-host") or self.headers.get("host", "localhost")
+        """The address the client used, without a path: from Forwarded headers of a trusted proxy, else Host."""
+        scheme, host = self.scheme, self.headers.get("host", "localhost")
+        if self._forwarded:
+            host = self.headers.get("x-forwarded-host") or host
         if scheme not in ("http", "https") or not _AUTHORITY.fullmatch(host):
             return "http://localhost"
         return f"{scheme}://{host}"
+
+    def must_cover(self, number: int) -> None:
+        """Raises Problem 403 when it is about somebody else's things than the principal may touch."""
+        if not self.whose.covers(number):
+            raise Problem(FORBIDDEN)
 
     @property
     def media(self) -> str:
@@ -161,7 +189,7 @@ class Ask:
         key = self.key
         if key is None:
             return None
-        scope = hashlib.sha256(f"demo\n{self.method}\n{self.path}\n{key}".encode()).hexdigest()
+        scope = hashlib.sha256(f"{self.principal.name}\n{self.method}\n{self.path}\n{key}".encode()).hexdigest()
         return Once(scope, hashlib.sha256(await self.raw()).hexdigest(), lambda value: _kept(render(value)))
 
 

@@ -9,7 +9,7 @@ from gbike.kit.http.problems import EVERYWHERE, ProblemType
 if TYPE_CHECKING:
     from gbike.kit.http.app import Operation
 
-_STYLE = (
+STYLE = (
     "body{font:16px/1.5 system-ui,'Noto Sans KR',sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}"
     "code{background:#f2f2f2;padding:.1em .3em;border-radius:3px}table{border-collapse:collapse;width:100%}"
     "td,th{text-align:left;padding:.4rem .6rem;border-bottom:1px solid #ddd;vertical-align:top}"
@@ -54,5 +54,5 @@ def problem_types(operations: Sequence["Operation"]) -> list[ProblemType]:
 def _page(title: str, body: str) -> bytes:
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style><h1>{escape(title)}</h1>{body}</html>"
+        f"<title>{escape(title)}</title><style>{STYLE}</style><h1>{escape(title)}</h1>{body}</html>"
     ).encode()

@@ -58,6 +58,40 @@ class Problem(Exception):
 NOT_FOUND = ProblemType(
     "not-found", 404, "Not found", "찾을 수 없음", "There is nothing at {path}.", "{path}에는 아무것도 없습니다."
 )
+UNAUTHENTICATED = ProblemType(
+    "unauthenticated",
+    401,
+    "Sign in first",
+    "로그인 필요",
+    "This needs a valid access token: {why}.",
+    "유효한 액세스 토큰을 보내 주세요.",
+)
+FORBIDDEN = ProblemType(
+    "forbidden",
+    403,
+    "Not yours to do",
+    "권한 없음",
+    "Your account may not do this.",
+    "이 계정으로는 할 수 없는 일입니다.",
+)
+TOO_MANY = ProblemType(
+    "too-many-requests",
+    429,
+    "Too many requests",
+    "요청이 너무 많음",
+    "More requests came than are let through; nothing was done. Please try again shortly.",
+    "허용량보다 많은 요청이 들어와 아무것도 처리되지 않았습니다. 잠시 후 다시 시도해 주세요.",
+    retry_after_s=1,
+)
+KEYS_AWAY = ProblemType(
+    "keys-unavailable",
+    503,
+    "Try again shortly",
+    "잠시 후 다시 시도",
+    "Who you are can't be checked right now; nothing was done. Please try again shortly.",
+    "지금은 로그인 정보를 확인할 수 없어 아무것도 처리되지 않았습니다. 잠시 후 다시 시도해 주세요.",
+    retry_after_s=2,
+)
 GONE = ProblemType(
     "gone",
     410,
@@ -158,6 +192,10 @@ INTERNAL = ProblemType(
     "서버에서 오류가 발생했습니다. 문의할 때 correlation id를 알려 주세요.",
 )
 EVERYWHERE = (
+    UNAUTHENTICATED,
+    FORBIDDEN,
+    TOO_MANY,
+    KEYS_AWAY,
     NOT_FOUND,
     GONE,
     METHOD_NOT_ALLOWED,

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from gbike.kit.access.guard import FREE
+from gbike.kit.access.rules import PUBLIC, WATCHERS
 from gbike.kit.http.app import Operation
 from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.http.openapi import document
@@ -44,14 +46,14 @@ def standard_operations(
         return Answer(200, status_codes_page(operations), media="text/html; charset=utf-8")
 
     return [
-        Operation("GET", "/", home, "Where to begin", hidden=True),
-        Operation("GET", "/health/live", live, "The process answers", hidden=True),
-        Operation("GET", "/health/ready", ready, "The service can do its work", hidden=True),
-        Operation("GET", "/actuator/health", ready, "As the original named it", hidden=True),
-        Operation("GET", "/metrics", measured, "Prometheus metrics", hidden=True),
-        Operation("GET", "/openapi.json", described, "This API as OpenAPI 3.1", hidden=True),
-        Operation("GET", "/docs", read_about, "This API for people", hidden=True),
-        Operation("GET", "/docs/status-codes", problems, "Every refusal and what it means", hidden=True),
+        Operation("GET", "/", home, "Where to begin", PUBLIC, hidden=True),
+        Operation("GET", "/health/live", live, "The process answers", PUBLIC, hidden=True, pace=FREE),
+        Operation("GET", "/health/ready", ready, "The service can do its work", PUBLIC, hidden=True, pace=FREE),
+        Operation("GET", "/actuator/health", ready, "As the original named it", PUBLIC, hidden=True, pace=FREE),
+        Operation("GET", "/metrics", measured, "Prometheus metrics", WATCHERS, hidden=True, pace=FREE),
+        Operation("GET", "/openapi.json", described, "This API as OpenAPI 3.1", PUBLIC, hidden=True),
+        Operation("GET", "/docs", read_about, "This API for people", PUBLIC, hidden=True),
+        Operation("GET", "/docs/status-codes", problems, "Every refusal and what it means", PUBLIC, hidden=True),
     ]
 
 

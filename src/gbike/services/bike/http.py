@@ -8,6 +8,8 @@ from functools import partial
 import msgspec
 
 from gbike.contracts.bike import AppliedReport, ReportedState, Reservation
+from gbike.kit.access.principal import Principal
+from gbike.kit.access.rules import ADMIN, ADMINS, BIKE_MANAGER, PUBLIC, SIGNED_IN, may
 from gbike.kit.clock import Clock
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.ask import Answer, Ask
@@ -149,6 +151,10 @@ class BikeChange(msgspec.Struct, frozen=True):
         )
 
 
+STAFF = frozenset({BIKE_MANAGER, ADMIN})
+RESERVING, REPORTING = may(services=("rent",)), may(services=("bike_manage_app",))
+
+
 class BikeHttp:
     """The handlers: parse, one use case, answer."""
 
@@ -160,7 +166,7 @@ class BikeHttp:
         """GET /bikes."""
         page = ask.page()
         bikes, total = await self._bikes.page(page)
-        return Answer(200, collection(BIKES, ask.base, [shown(bike) for bike in bikes], page, total))
+        return Answer(200, collection(BIKES, ask.base, [shown(bike, ask.principal) for bike in bikes], page, total))
 
     async def register(self, ask: Ask) -> Answer:
         """POST /bikes."""
@@ -227,10 +233,12 @@ class BikeHttp:
         return Answer(200, searches(BIKES, ask.base))
 
     def _shown(self, ask: Ask, bike: Bike) -> Answer:
-        return ask.found(BIKES, shown(bike))
+        return ask.found(BIKES, shown(bike, ask.principal))
 
     def _registered(self, ask: Ask, bike: Bike) -> Answer:
-        return Answer(201, item(BIKES, ask.base, shown(bike)), {"Location": f"{ask.base}/bikes/{bike.bikeid}"})
+        return Answer(
+            201, item(BIKES, ask.base, shown(bike, ask.principal)), {"Location": f"{ask.base}/bikes/{bike.bikeid}"}
+        )
 
     def _until(self, ask: Ask) -> float:
         left = ask.headers.get(DEADLINE_HEADER, "")
@@ -247,52 +255,52 @@ class BikeHttp:
             self._under_way -= 1
 
 
-def shown(bike: Bike) -> BikeResource:
-    """The bike as clients see it."""
-    place = bike.place
-    return BikeResource(bike.bikeid, bike.status, place.location, bike.batterylevel, place.lat, place.lon, bike.retired)
+def shown(bike: Bike, to: Principal) -> BikeResource:
+    """The bike as clients see it; its battery is the staff's business."""
+    place, battery = bike.place, bike.batterylevel if to.roles & STAFF else None
+    return BikeResource(bike.bikeid, bike.status, place.location, battery, place.lat, place.lon, bike.retired)
 
 
 def operations(bikes: SqlBikes, clock: Clock) -> list[Operation]:
     """The operations of bike."""
     http, one, at = BikeHttp(bikes, clock), {200: BikeResource}, "/bikes/{bikeid}"
-    inside = "/internal/bikes/{bikeid}"
+    find, inside, none = "/bikes/search/findByBikeid", "/internal/bikes/{bikeid}", (UNKNOWN,)
     new = {"status": Status.AVAILABLE, "location": "분당_정자역_1구역", "batterylevel": 100}
+    kept, fields = (UNKNOWN, RIDDEN), "Replace a bike's facts"
+    rent, report = "Gone: rent with POST /rents", "Gone: report with POST /bikeManageApps"
     return [
-        Operation("GET", "/bikes", http.list, "List the fleet", answers={200: [BikeResource]}, paged=True),
+        Operation("GET", "/bikes", http.list, "List the fleet", SIGNED_IN, answers={200: [BikeResource]}, paged=True),
         Operation(
             "POST",
             "/bikes",
             http.register,
             "R1: register a bike",
+            ADMINS,
             NewBike,
             {201: BikeResource},
             refusals=(EXISTS,),
             example={"bikeid": 1, **new},
         ),
-        Operation("GET", "/bikes/search", http.searches, "The searches", answers={200: None}),
-        Operation(
-            "GET", "/bikes/search/findByBikeid", http.find, "R13: find a bike", None, one, "bikeid", refusals=(UNKNOWN,)
-        ),
-        Operation("GET", "/bikes/chkAndUpdateStatus", http.old_check, "Gone: rent with POST /rents", hidden=True),
-        Operation(
-            "GET", "/bikes/getReportAndUpdate", http.old_report, "Gone: report with POST /bikeManageApps", hidden=True
-        ),
-        Operation("GET", at, http.show, "R13: a bike's state", answers=one, refusals=(UNKNOWN,)),
-        Operation("PATCH", at, http.change, "Change a bike", BikeChange, one, refusals=(UNKNOWN, RIDDEN), example=new),
-        Operation(
-            "PUT", at, http.replace, "Replace a bike's facts", BikeChange, one, refusals=(UNKNOWN, RIDDEN), example=new
-        ),
+        Operation("GET", "/bikes/search", http.searches, "The searches", SIGNED_IN, answers={200: None}),
+        Operation("GET", find, http.find, "R13: find a bike", SIGNED_IN, None, one, "bikeid", refusals=none),
+        Operation("GET", "/bikes/chkAndUpdateStatus", http.old_check, rent, PUBLIC, hidden=True),
+        Operation("GET", "/bikes/getReportAndUpdate", http.old_report, report, PUBLIC, hidden=True),
+        Operation("GET", at, http.show, "R13: a bike's state", SIGNED_IN, answers=one, refusals=none),
+        Operation("PATCH", at, http.change, "Change a bike", ADMINS, BikeChange, one, refusals=kept, example=new),
+        Operation("PUT", at, http.replace, fields, ADMINS, BikeChange, one, refusals=kept, example=new),
         Operation(
             "POST",
             at + "/retirement",
             http.retire,
             "Take a bike out for good",
+            ADMINS,
             None,
             one,
-            refusals=(UNKNOWN, RIDDEN),
+            refusals=kept,
             keyed=True,
         ),
-        Operation("PUT", inside + "/reservations/{rentid}", http.reserve, "R3: reserve for a rent", hidden=True),
-        Operation("PUT", inside + "/reports/{reportid}", http.report, "R10: apply a report", hidden=True),
+        Operation(
+            "PUT", inside + "/reservations/{rentid}", http.reserve, "R3: reserve for a rent", RESERVING, hidden=True
+        ),
+        Operation("PUT", inside + "/reports/{reportid}", http.report, "R10: apply a report", REPORTING, hidden=True),
     ]

@@ -1,16 +1,30 @@
 """How bike is put together: the one place that sees all of it."""
 
+import asyncio
+
 from gbike.contracts.bike import SAYS
-from gbike.kit.runtime import Card, Service, World
+from gbike.kit.runtime import Card, Service, Worker, World
 from gbike.services.bike.http import REFUSALS, operations
 from gbike.services.bike.policies import POLICIES
-from gbike.services.bike.storage import TOMBSTONES, VERSIONS, SqlBikes
+from gbike.services.bike.storage import TOMBSTONES, VERSIONS, SqlBikes, how_many
+
+COUNTED_EVERY_S = 15
+"""Between two counts of the fleet: each looks at every bike (100,000: some 10 ms, not on the event loop)."""
 
 
 def build(world: World) -> Service:
     """Bike in a world."""
     bikes = SqlBikes(world.store, world.clock)
-    return Service("bike", operations(bikes, world.clock), REFUSALS, POLICIES, keeps=(TOMBSTONES,))
+    metrics = world.metrics
+
+    async def look() -> int:
+        for status, there in (await world.store.scan(how_many)).items():
+            metrics.bikes.labels("bike", status).set(there)
+        return 0
+
+    figures = Worker("figures", look, lambda: asyncio.sleep(COUNTED_EVERY_S), moves=False)
+    shown = operations(bikes, world.clock)
+    return Service("bike", shown, REFUSALS, POLICIES, workers=(figures,), keeps=(TOMBSTONES,))
 
 
 CARD = Card(

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import msgspec
 
+from gbike.kit.access.guard import REPORTS as REPORTS_A_MINUTE
+from gbike.kit.access.rules import ADMIN, BIKE_MANAGER, may
 from gbike.kit.breaker import CircuitOpen
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.ask import Answer, Ask
@@ -128,6 +130,10 @@ class NewReport(msgspec.Struct, frozen=True):
     reportid: SentNumber | None = None
 
 
+THEIRS = may(own=(BIKE_MANAGER,), by="managerid")
+SEEN = may(own=(BIKE_MANAGER,), all=(ADMIN,), by="managerid")
+
+
 class ReportHttp:
     """The handlers."""
 
@@ -137,18 +143,19 @@ class ReportHttp:
     async def list(self, ask: Ask) -> Answer:
         """GET /bikeManageApps."""
         page = ask.page()
-        found, total = await self._reports.page(page)
+        found, total = await self._reports.page(page, ask.whose)
         return Answer(200, collection(REPORTS, ask.base, [shown(one) for one in found], page, total))
 
     async def report(self, ask: Ask) -> Answer:
         """POST /bikeManageApps."""
         new, render = await ask.body(NewReport), partial(self._created, ask)
+        ask.must_cover(new.managerid)
         state = State(new.managerid, new.bikeid, new.batterylevel, new.usableyn)
         return render(await self._report_a_bike(state, new.reportid, await ask.once(render)))
 
     async def show(self, ask: Ask) -> Answer:
         """GET /bikeManageApps/{reportid}."""
-        report = await look_up_a_report(ask.id("reportid"), reports=self._reports)
+        report = await look_up_a_report(ask.id("reportid"), ask.whose, reports=self._reports)
         return Answer(200, item(REPORTS, ask.base, shown(report)))
 
     def _created(self, ask: Ask, report: Report) -> Answer:
@@ -164,21 +171,21 @@ def shown(report: Report) -> ReportResource:
 
 def operations(reports: SqlReports, report_a_bike: ReportABike) -> list[Operation]:
     """The operations of bikeManageApp."""
-    http, base = ReportHttp(reports, report_a_bike), "/bikeManageApps"
+    http, base, at = ReportHttp(reports, report_a_bike), "/bikeManageApps", "/bikeManageApps/{reportid}"
     refused = (NO_BIKE, DIFFERS, IN_FLIGHT, GIVEN_UP, TIMEOUT, UNREACHABLE, OPEN_CIRCUIT, BUSY)
     return [
-        Operation("GET", base, http.list, "List the reports", answers={200: [ReportResource]}, paged=True),
+        Operation("GET", base, http.list, "List the reports", SEEN, answers={200: [ReportResource]}, paged=True),
         Operation(
             "POST",
             base,
             http.report,
             "R10: report a bike's state",
+            THEIRS,
             NewReport,
             {201: ReportResource},
             refusals=refused,
             example={"managerid": 1, "bikeid": 1, "batterylevel": 50, "usableyn": True},
+            pace=REPORTS_A_MINUTE,
         ),
-        Operation(
-            "GET", base + "/{reportid}", http.show, "One report", answers={200: ReportResource}, refusals=(UNKNOWN,)
-        ),
+        Operation("GET", at, http.show, "One report", SEEN, answers={200: ReportResource}, refusals=(UNKNOWN,)),
     ]

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from gbike.kit.access.principal import Whose
 from gbike.kit.once import Once
 from gbike.services.bike_manage_app.domain import Report, State
 
@@ -22,8 +23,8 @@ class Reports(Protocol):
     async def cancel(self, report: Report, reason: str) -> None:
         """PENDING → CANCELLED; its number and key are free again. Again: nothing."""
 
-    async def one(self, reportid: int) -> Report:
-        """An applied report. Raises NoSuchReport."""
+    async def one(self, reportid: int, whose: Whose) -> Report:
+        """An applied report. Raises NoSuchReport, also for another's."""
 
 
 class BikeStates(Protocol):

@@ -9,11 +9,11 @@ from gbike.contracts.bike_manage_app import SAYS
 from gbike.kit import settings
 from gbike.kit.breaker import Breaker, BreakerSettings
 from gbike.kit.peers import Peer
-from gbike.kit.runtime import Card, Service, Worker, World
+from gbike.kit.runtime import LOOK_S, Card, Service, Worker, World
 from gbike.services.bike_manage_app.clients import BikeClient
 from gbike.services.bike_manage_app.http import REFUSALS, operations
 from gbike.services.bike_manage_app.saga import ReportABike
-from gbike.services.bike_manage_app.storage import VERSIONS, SqlReports
+from gbike.services.bike_manage_app.storage import VERSIONS, SqlReports, overdue
 
 SWEPT_AT_ONCE = 100
 
@@ -50,9 +50,15 @@ def build(world: World) -> Service:
         return found
 
     sweeper = Worker("sweeper", sweep, lambda: asyncio.sleep(chosen.sweep_every_ms / 1000))
-    return Service(
-        "bike_manage_app", operations(reports, ReportABike(reports, BikeClient(bike))), REFUSALS, workers=(sweeper,)
-    )
+    late = world.metrics.overdue.labels("bike_manage_app")
+
+    async def look() -> int:
+        late.set(await world.store.scan(overdue, world.clock.now_ms()))
+        return 0
+
+    workers = (sweeper, Worker("figures", look, lambda: asyncio.sleep(LOOK_S), moves=False))
+    shown = operations(reports, ReportABike(reports, BikeClient(bike)))
+    return Service("bike_manage_app", shown, REFUSALS, workers=workers)
 
 
 CARD = Card(

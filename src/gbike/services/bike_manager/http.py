@@ -5,6 +5,7 @@ from typing import Annotated
 
 import msgspec
 
+from gbike.kit.access.rules import ADMIN, ADMINS, BIKE_MANAGER, may
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.ask import Answer, Ask
@@ -121,6 +122,9 @@ class ManagerChange(msgspec.Struct, frozen=True):
     adjustpoint: Converted | None = None
 
 
+THEIRS = may(own=(BIKE_MANAGER,), all=(ADMIN,))
+
+
 class ManagerHttp:
     """The handlers."""
 
@@ -130,7 +134,7 @@ class ManagerHttp:
     async def list(self, ask: Ask) -> Answer:
         """GET /bikeManagers."""
         page = ask.page()
-        found, total = await self._managers.page(page)
+        found, total = await self._managers.page(page, ask.whose)
         return Answer(200, collection(MANAGERS, ask.base, [shown(one) for one in found], page, total))
 
     async def register(self, ask: Ask) -> Answer:
@@ -143,11 +147,11 @@ class ManagerHttp:
 
     async def show(self, ask: Ask) -> Answer:
         """GET /bikeManagers/{managerid}."""
-        return self._shown(ask, await look_up_a_manager(ask.id("managerid"), managers=self._managers))
+        return self._shown(ask, await look_up_a_manager(ask.id("managerid"), ask.whose, managers=self._managers))
 
     async def find(self, ask: Ask) -> Answer:
         """GET /bikeManagers/search/findByManagerid."""
-        return self._shown(ask, await look_up_a_manager(ask.find("managerid"), managers=self._managers))
+        return self._shown(ask, await look_up_a_manager(ask.find("managerid"), ask.whose, managers=self._managers))
 
     async def change(self, ask: Ask) -> Answer:
         """PUT or PATCH /bikeManagers/{managerid}."""
@@ -155,15 +159,16 @@ class ManagerHttp:
         once = await ask.once(render)
         if change.adjustpoint is not None:
             wish = ConversionWish(change.adjustpoint, change.point, change.userid, keyed=once is not None)
-            return render(await convert_points(number, wish, managers=self._managers, once=once))
-        if change.userid is not None:
+            return render(await convert_points(number, wish, ask.whose, managers=self._managers, once=once))
+        if change.userid is not None and ask.whose.only != change.userid:
+            ask.must_cover(change.userid)  # only an admin names another's account
             return render(await name_the_rider(number, change.userid, managers=self._managers, once=once))
-        return render(await look_up_a_manager(number, managers=self._managers))
+        return render(await look_up_a_manager(number, ask.whose, managers=self._managers))
 
     async def entries(self, ask: Ask) -> Answer:
         """GET /bikeManagers/{managerid}/entries."""
         number, page = ask.id("managerid"), ask.page()
-        found, total = await self._managers.entries(number, page)
+        found, total = await self._managers.entries(number, ask.whose, page)
         rows = [PointEntryResource(e.entryid, e.cause, e.amount, rfc3339(e.at_ms)) for e in found]
         return Answer(200, collection(ENTRIES, f"{ask.base}/bikeManagers/{number}", rows, page, total))
 
@@ -188,25 +193,25 @@ def operations(managers: SqlManagers) -> list[Operation]:
     """The operations of bikeManager."""
     http, one, base = ManagerHttp(managers), {200: ManagerResource}, "/bikeManagers"
     at, none, refused = base + "/{managerid}", (UNKNOWN,), (UNKNOWN, NOT_YOURS, NOT_ENOUGH, DIFFER, KEY_NEEDED)
+    find, turn = base + "/search/findByManagerid", "R12: convert points"
     many, wish = {200: [PointEntryResource]}, {"userid": 1, "point": 1000, "adjustpoint": 1000}
     return [
-        Operation("GET", base, http.list, "List the managers", answers={200: [ManagerResource]}, paged=True),
+        Operation("GET", base, http.list, "List the managers", THEIRS, answers={200: [ManagerResource]}, paged=True),
         Operation(
             "POST",
             base,
             http.register,
             "Register a manager",
+            ADMINS,
             NewManager,
             {201: ManagerResource},
             refusals=(EXISTS,),
             example={"managerid": 1, "userid": 1, "point": 1000},
         ),
-        Operation("GET", base + "/search", http.searches, "The searches"),
-        Operation(
-            "GET", base + "/search/findByManagerid", http.find, "A manager", None, one, "managerid", refusals=none
-        ),
-        Operation("GET", at, http.show, "R11: a manager's points", answers=one, refusals=none),
-        Operation("PUT", at, http.change, "R12: convert points", ManagerChange, one, refusals=refused, example=wish),
-        Operation("PATCH", at, http.change, "R12: convert points", ManagerChange, one, refusals=refused, example=wish),
-        Operation("GET", at + "/entries", http.entries, "Movements", answers=many, paged=True, refusals=none),
+        Operation("GET", base + "/search", http.searches, "The searches", THEIRS),
+        Operation("GET", find, http.find, "A manager", THEIRS, None, one, "managerid", refusals=none),
+        Operation("GET", at, http.show, "R11: a manager's points", THEIRS, answers=one, refusals=none),
+        Operation("PUT", at, http.change, turn, THEIRS, ManagerChange, one, refusals=refused, example=wish),
+        Operation("PATCH", at, http.change, turn, THEIRS, ManagerChange, one, refusals=refused, example=wish),
+        Operation("GET", at + "/entries", http.entries, "Movements", THEIRS, answers=many, paged=True, refusals=none),
     ]

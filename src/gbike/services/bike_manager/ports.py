@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from gbike.kit.access.principal import Whose
 from gbike.kit.once import Once
 from gbike.services.bike_manager.domain import ConversionWish, Manager
 
@@ -12,11 +13,12 @@ class Managers(Protocol):
     async def add(self, managerid: int | None, userid: int, points: int, once: Once | None) -> Manager:
         """A new manager, under the posted number when it is free. Raises ManagerExists."""
 
-    async def convert(self, managerid: int, wish: ConversionWish, once: Once | None) -> Manager:
-        """Turn points into deposit and say AdjustedPoint. Raises NoSuchManager and what domain.convert raises."""
+    async def convert(self, managerid: int, wish: ConversionWish, whose: Whose, once: Once | None) -> Manager:
+        """Turn points into deposit and say AdjustedPoint. Raises NoSuchManager, also for another, and what
+        domain.convert raises."""
 
     async def set_rider(self, managerid: int, userid: int, once: Once | None) -> Manager:
         """Name the rider account that conversions go to. Raises NoSuchManager."""
 
-    async def one(self, managerid: int) -> Manager:
-        """The manager. Raises NoSuchManager."""
+    async def one(self, managerid: int, whose: Whose) -> Manager:
+        """The manager. Raises NoSuchManager, also for another."""

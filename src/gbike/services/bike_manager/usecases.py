@@ -1,5 +1,6 @@
 """One function per sentence of the requirements."""
 
+from gbike.kit.access.principal import Whose
 from gbike.kit.once import Once
 from gbike.services.bike_manager.domain import ConversionWish, Manager
 from gbike.services.bike_manager.ports import Managers
@@ -13,10 +14,10 @@ async def register_a_manager(
 
 
 async def convert_points(
-    managerid: int, wish: ConversionWish, *, managers: Managers, once: Once | None = None
+    managerid: int, wish: ConversionWish, whose: Whose, *, managers: Managers, once: Once | None = None
 ) -> Manager:
     """R12: earned points are turned into deposit for riding."""
-    return await managers.convert(managerid, wish, once)
+    return await managers.convert(managerid, wish, whose, once)
 
 
 async def name_the_rider(managerid: int, userid: int, *, managers: Managers, once: Once | None = None) -> Manager:
@@ -24,6 +25,6 @@ async def name_the_rider(managerid: int, userid: int, *, managers: Managers, onc
     return await managers.set_rider(managerid, userid, once)
 
 
-async def look_up_a_manager(managerid: int, *, managers: Managers) -> Manager:
+async def look_up_a_manager(managerid: int, whose: Whose, *, managers: Managers) -> Manager:
     """R11: what a manager has earned."""
-    return await managers.one(managerid)
+    return await managers.one(managerid, whose)

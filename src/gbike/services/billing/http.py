@@ -2,6 +2,7 @@
 
 import msgspec
 
+from gbike.kit.access.rules import PEOPLE
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.ask import Answer, Ask
@@ -45,20 +46,20 @@ class BillingHttp:
     async def list(self, ask: Ask) -> Answer:
         """GET /billings."""
         page = ask.page()
-        bills, total = await self._bills.page(page)
+        bills, total = await self._bills.page(page, ask.whose)
         return Answer(200, collection(BILLS, ask.base, [shown(bill) for bill in bills], page, total))
 
     async def show(self, ask: Ask) -> Answer:
         """GET /billings/{billid}."""
-        return self._shown(ask, await self._bills.one(ask.id("billid")))
+        return self._shown(ask, await self._bills.one(ask.id("billid"), ask.whose))
 
     async def find_by_billid(self, ask: Ask) -> Answer:
         """GET /billings/search/findByBillid."""
-        return self._shown(ask, await self._bills.one(ask.find("billid")))
+        return self._shown(ask, await self._bills.one(ask.find("billid"), ask.whose))
 
     async def find_by_rentid(self, ask: Ask) -> Answer:
         """GET /billings/search/findByRentid."""
-        return self._shown(ask, await self._bills.for_rent(ask.find("rentid")))
+        return self._shown(ask, await self._bills.for_rent(ask.find("rentid"), ask.whose))
 
     async def searches(self, ask: Ask) -> Answer:
         """GET /billings/search."""
@@ -81,20 +82,31 @@ def operations(bills: SqlBills) -> list[Operation]:
     http, one = BillingHttp(bills), {200: BillResource}
     search, none = "/billings/search", (UNKNOWN,)
     return [
-        Operation("GET", "/billings", http.list, "R9: list the bills", answers={200: [BillResource]}, paged=True),
-        Operation("GET", search, http.searches, "The searches"),
+        Operation(
+            "GET", "/billings", http.list, "R9: list the bills", PEOPLE, answers={200: [BillResource]}, paged=True
+        ),
+        Operation("GET", search, http.searches, "The searches", PEOPLE),
         Operation(
             "GET",
             search + "/findByRentid",
             http.find_by_rentid,
             "R9: a rent's bill",
+            PEOPLE,
             None,
             one,
             "rentid",
             refusals=none,
         ),
         Operation(
-            "GET", search + "/findByBillid", http.find_by_billid, "R9: a bill", None, one, "billid", refusals=none
+            "GET",
+            search + "/findByBillid",
+            http.find_by_billid,
+            "R9: a bill",
+            PEOPLE,
+            None,
+            one,
+            "billid",
+            refusals=none,
         ),
-        Operation("GET", "/billings/{billid}", http.show, "R9: one bill", answers=one, refusals=none),
+        Operation("GET", "/billings/{billid}", http.show, "R9: one bill", PEOPLE, answers=one, refusals=none),
     ]

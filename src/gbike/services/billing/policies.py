@@ -45,13 +45,17 @@ def whenever_returned_apply_the_fee(tax: Tariff, tx: Tx, said: Returned) -> None
         )
 
 
-def whenever_the_fee_is_taken_close_the_bill(tx: Tx, said: UpdatedDeposit) -> None:
-    """R8: bill and ride are closed, but only by a ledger entry for this bill, this rider and this fee (flaw 29)."""
+def whenever_the_fee_is_taken_close_the_bill(tx: Tx, said: UpdatedDeposit) -> int | None:
+    """R8: bill and ride are closed, but only by a ledger entry for this bill, this rider and this fee (flaw 29).
+    Answers how long after the return that is, ms, by the clocks of two processes."""
     if said.billid is None or said.fee is None:
-        return
-    rentid = storage.close(tx, said.billid, said.userid, said.fee)
-    if rentid is not None:
-        tx.say(ClosedBill(billid=said.billid, rentid=rentid, userid=said.userid, status=BillStatus.CLOSED))
+        return None
+    closed = storage.close(tx, said.billid, said.userid, said.fee)
+    if closed is None:
+        return None
+    rentid, ended_ms = closed
+    tx.say(ClosedBill(billid=said.billid, rentid=rentid, userid=said.userid, status=BillStatus.CLOSED))
+    return max(0, tx.now_ms - ended_ms)
 
 
 def policies(tariff: Tariff) -> Policies:

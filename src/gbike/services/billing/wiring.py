@@ -28,7 +28,12 @@ def build(world: World) -> Service:
     """Billing in a world."""
     chosen = settings.load(BillingSettings, world.env)
     tariff = Tariff(chosen.tariff_krw, chosen.tariff_per_s, chosen.tariff_rounding)
-    return Service("billing", operations(SqlBills(world.store)), REFUSALS, policies(tariff))
+    seconds = world.metrics.settlement.labels("billing")
+
+    def settled(after_ms: int) -> None:
+        seconds.observe(after_ms / 1000)
+
+    return Service("billing", operations(SqlBills(world.store)), REFUSALS, policies(tariff), note=settled)
 
 
 CARD = Card(

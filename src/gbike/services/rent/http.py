@@ -4,6 +4,8 @@ from functools import partial
 
 import msgspec
 
+from gbike.kit.access.guard import RENTS as RENTS_A_MINUTE
+from gbike.kit.access.rules import PEOPLE
 from gbike.kit.breaker import CircuitOpen
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
@@ -155,25 +157,27 @@ class RentHttp:
         page, status = ask.page(), ask.first("status")
         if status is not None and status not in (*STATUSES, *map(str.upper, STATUSES)):
             raise invalid("status", f"one of {', '.join(STATUSES)}")
-        rents, total = await self._rents.page(page, status.lower() if status else None)
+        rents, total = await self._rents.page(page, status.lower() if status else None, ask.whose)
         return Answer(200, collection(RENTS, ask.base, [shown(rent) for rent in rents], page, total))
 
     async def rent(self, ask: Ask) -> Answer:
         """POST /rents."""
         wish, render = await ask.body(RentWish), partial(self._created, ask)
+        ask.must_cover(wish.userid)
         return render(await self._rent_a_bike(wish.userid, wish.bikeid, await ask.once(render)))
 
     async def show(self, ask: Ask) -> Answer:
         """GET /rents/{rentid}."""
-        return self._shown(ask, await look_up_a_rent(ask.id("rentid"), rents=self._rents))
+        return self._shown(ask, await look_up_a_rent(ask.id("rentid"), ask.whose, rents=self._rents))
 
     async def give_back(self, ask: Ask) -> Answer:
         """PATCH or PUT /rents/{rentid}: a return, or nothing."""
         rentid, wish, render = ask.id("rentid"), await ask.body(RentReturn), partial(self._shown, ask)
         if not wish.is_a_return:
-            return render(await look_up_a_rent(rentid, rents=self._rents))
+            return render(await look_up_a_rent(rentid, ask.whose, rents=self._rents))
         place = Place(wish.endlocation, wish.lat, wish.lon)
-        return render(await return_the_bike(rentid, place, rents=self._rents, once=await ask.once(render)))
+        once = await ask.once(render)
+        return render(await return_the_bike(rentid, place, ask.whose, rents=self._rents, once=once))
 
     def _shown(self, ask: Ask, rent: KnownRent) -> Answer:
         return ask.found(RENTS, shown(rent))
@@ -200,13 +204,14 @@ def operations(rents: SqlRents, rent_a_bike: RentABike) -> list[Operation]:
     """The operations of rent."""
     http, one, at = RentHttp(rents, rent_a_bike), {200: RentResource}, "/rents/{rentid}"
     refused = (NOT_AVAILABLE, NO_BIKE, TOO_MANY, GIVEN_UP, TIMEOUT, UNREACHABLE, OPEN_CIRCUIT, BUSY)
-    ended, here = (NO_RENT, IS_CANCELLED), {"endlocation": "분당_정자역_3구역"}
+    ended, here, back = (NO_RENT, IS_CANCELLED), {"endlocation": "분당_정자역_3구역"}, "R5: return the bike"
     return [
         Operation(
             "GET",
             "/rents",
             http.list,
             "R9: list the rents",
+            PEOPLE,
             answers={200: [RentResource]},
             paged=True,
             filters={"status": (*STATUSES, *map(str.upper, STATUSES))},
@@ -216,12 +221,14 @@ def operations(rents: SqlRents, rent_a_bike: RentABike) -> list[Operation]:
             "/rents",
             http.rent,
             "R2, R3: rent a bike",
+            PEOPLE,
             RentWish,
             {201: RentResource},
             refusals=refused,
             example={"userid": 1, "bikeid": 1},
+            pace=RENTS_A_MINUTE,
         ),
-        Operation("GET", at, http.show, "R9: one rent", answers=one, refusals=(NO_RENT,)),
-        Operation("PATCH", at, http.give_back, "R5: return the bike", RentReturn, one, refusals=ended, example=here),
-        Operation("PUT", at, http.give_back, "R5: return the bike", RentReturn, one, refusals=ended, example=here),
+        Operation("GET", at, http.show, "R9: one rent", PEOPLE, answers=one, refusals=(NO_RENT,)),
+        Operation("PATCH", at, http.give_back, back, PEOPLE, RentReturn, one, refusals=ended, example=here),
+        Operation("PUT", at, http.give_back, back, PEOPLE, RentReturn, one, refusals=ended, example=here),
     ]

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from gbike.kit.access.principal import Whose
 from gbike.kit.once import Once
 from gbike.services.rent.domain import KnownRent, OpenRent, PendingRent, Place, ReturnedRent
 
@@ -22,12 +23,12 @@ class Rents(Protocol):
     async def cancel(self, pending: PendingRent, reason: str, *, bike_may_be_reserved: bool) -> None:
         """PENDING → CANCELLED and let the key go; say RentCancelled unless bike itself refused. Again: nothing."""
 
-    async def give_back(self, rentid: int, place: Place, once: Once | None) -> ReturnedRent:
+    async def give_back(self, rentid: int, place: Place, whose: Whose, once: Once | None) -> ReturnedRent:
         """OPEN → RETURNED and say Returned; a returned rent answers its first result.
-        Raises NoSuchRent, RentIsCancelled."""
+        Raises NoSuchRent, also for another's, and RentIsCancelled."""
 
-    async def one(self, rentid: int) -> KnownRent:
-        """The rent. Raises NoSuchRent, also while it is pending."""
+    async def one(self, rentid: int, whose: Whose) -> KnownRent:
+        """The rent. Raises NoSuchRent, also for another's and while it is pending."""
 
 
 class BikeReservations(Protocol):

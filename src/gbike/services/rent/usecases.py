@@ -1,5 +1,6 @@
 """One function per sentence of the requirements; the way of a rent through its steps is in `saga`."""
 
+from gbike.kit.access.principal import Whose
 from gbike.kit.breaker import CircuitOpen
 from gbike.kit.once import Once
 from gbike.kit.peers import PeerBusy
@@ -43,11 +44,13 @@ async def give_up_the_wish(pending: PendingRent, why: Exception, *, rents: Rents
     await rents.cancel(pending, type(why).__name__, bike_may_be_reserved=not not_reserved)
 
 
-async def return_the_bike(rentid: int, place: Place, *, rents: Rents, once: Once | None = None) -> ReturnedRent:
+async def return_the_bike(
+    rentid: int, place: Place, whose: Whose, *, rents: Rents, once: Once | None = None
+) -> ReturnedRent:
     """R5: the rider returns the bike. Nobody else is asked, so a return is never refused because something is down."""
-    return await rents.give_back(rentid, place, once)
+    return await rents.give_back(rentid, place, whose, once)
 
 
-async def look_up_a_rent(rentid: int, *, rents: Rents) -> KnownRent:
+async def look_up_a_rent(rentid: int, whose: Whose, *, rents: Rents) -> KnownRent:
     """R9: riders look up their rides."""
-    return await rents.one(rentid)
+    return await rents.one(rentid, whose)

@@ -9,11 +9,11 @@ from gbike.contracts.rent import SAYS
 from gbike.kit import settings
 from gbike.kit.breaker import Breaker, BreakerSettings
 from gbike.kit.peers import Peer
-from gbike.kit.runtime import Card, Service, Worker, World
+from gbike.kit.runtime import LOOK_S, Card, Service, Worker, World
 from gbike.services.rent.clients import BikeClient
 from gbike.services.rent.http import REFUSALS, operations
 from gbike.services.rent.saga import RentABike
-from gbike.services.rent.storage import VERSIONS, SqlRents
+from gbike.services.rent.storage import VERSIONS, SqlRents, how_many, overdue
 
 SWEPT_AT_ONCE = 100
 
@@ -51,7 +51,20 @@ def build(world: World) -> Service:
         return found
 
     sweeper = Worker("sweeper", sweep, lambda: asyncio.sleep(chosen.sweep_every_ms / 1000))
-    return Service("rent", operations(rents, RentABike(rents, BikeClient(bike))), REFUSALS, workers=(sweeper,))
+    workers = (sweeper, _figures(world))
+    return Service("rent", operations(rents, RentABike(rents, BikeClient(bike))), REFUSALS, workers=workers)
+
+
+def _figures(world: World) -> Worker:
+    metrics = world.metrics
+
+    async def look() -> int:
+        for status, there in (await world.store.scan(how_many)).items():
+            metrics.rents.labels("rent", status).set(there)
+        metrics.overdue.labels("rent").set(await world.store.scan(overdue, world.clock.now_ms()))
+        return 0
+
+    return Worker("figures", look, lambda: asyncio.sleep(LOOK_S), moves=False)
 
 
 CARD = Card(

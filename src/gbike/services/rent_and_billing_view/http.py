@@ -2,6 +2,8 @@
 
 import msgspec
 
+from gbike.kit.access.principal import NOBODYS, Whose
+from gbike.kit.access.rules import PEOPLE
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.ask import Answer, Ask
@@ -46,25 +48,26 @@ class ViewHttp:
     async def list(self, ask: Ask) -> Answer:
         """GET /rentAndBillingViews."""
         page = ask.page()
-        found, total = await self._view.page(page)
+        found, total = await self._view.page(page, ask.whose)
         return Answer(200, collection(VIEWS, ask.base, [shown(line) for line in found], page, total))
 
     async def show(self, ask: Ask) -> Answer:
         """GET /rentAndBillingViews/{rentid}."""
-        return Answer(200, item(VIEWS, ask.base, shown(await self._view.one(ask.id("rentid")))))
+        return Answer(200, item(VIEWS, ask.base, shown(await self._view.one(ask.id("rentid"), ask.whose))))
 
     async def of_rent(self, ask: Ask) -> Answer:
         """GET /rentAndBillingViews/search/findByRentid: a list of one, as the original."""
         try:
-            found = [shown(await self._view.one(ask.find("rentid")))]
+            found = [shown(await self._view.one(ask.find("rentid"), ask.whose))]
         except NoSuchLine:
             found = []
         return Answer(200, collection(VIEWS, ask.base, found, ask.page(), len(found), ask.path))
 
     async def of_rider(self, ask: Ask) -> Answer:
         """GET /rentAndBillingViews/search/findByUserid: a rider's rides, newest first."""
-        page = ask.page()
-        found, total = await self._view.of_rider(ask.find("userid"), page)
+        page, userid = ask.page(), ask.find("userid")
+        theirs = Whose(userid) if ask.whose.covers(userid) else NOBODYS
+        found, total = await self._view.page(page, theirs)
         return Answer(200, collection(VIEWS, ask.base, [shown(line) for line in found], page, total, ask.path))
 
     async def searches(self, ask: Ask) -> Answer:
@@ -93,15 +96,12 @@ def shown(line: Line) -> ViewResource:
 def operations(view: SqlView) -> list[Operation]:
     """The operations of the view."""
     http, base, many = ViewHttp(view), "/rentAndBillingViews", {200: [ViewResource]}
-    search = base + "/search"
+    at, search = base + "/{rentid}", base + "/search"
+    of_rent, of_rider = search + "/findByRentid", search + "/findByUserid"
     return [
-        Operation("GET", base, http.list, "R9: rides with their bills", answers=many, paged=True),
-        Operation("GET", search, http.searches, "The searches"),
-        Operation("GET", search + "/findByRentid", http.of_rent, "R9: a rent's line", None, many, "rentid", paged=True),
-        Operation(
-            "GET", search + "/findByUserid", http.of_rider, "R9: a rider's rides", None, many, "userid", paged=True
-        ),
-        Operation(
-            "GET", base + "/{rentid}", http.show, "R9: one ride", answers={200: ViewResource}, refusals=(UNKNOWN,)
-        ),
+        Operation("GET", base, http.list, "R9: rides with their bills", PEOPLE, answers=many, paged=True),
+        Operation("GET", search, http.searches, "The searches", PEOPLE),
+        Operation("GET", of_rent, http.of_rent, "R9: a rent's line", PEOPLE, None, many, "rentid", paged=True),
+        Operation("GET", of_rider, http.of_rider, "R9: a rider's rides", PEOPLE, None, many, "userid", paged=True),
+        Operation("GET", at, http.show, "R9: one ride", PEOPLE, answers={200: ViewResource}, refusals=(UNKNOWN,)),
     ]

@@ -4,6 +4,7 @@ from functools import partial
 
 import msgspec
 
+from gbike.kit.access.rules import ADMINS, PEOPLE
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.ask import Answer, Ask
@@ -108,7 +109,7 @@ class DepositHttp:
     async def list(self, ask: Ask) -> Answer:
         """GET /userDeposits."""
         page = ask.page()
-        found, total = await self._deposits.page(page)
+        found, total = await self._deposits.page(page, ask.whose)
         return Answer(200, collection(DEPOSITS, ask.base, [shown(one) for one in found], page, total))
 
     async def open(self, ask: Ask) -> Answer:
@@ -119,17 +120,17 @@ class DepositHttp:
 
     async def show(self, ask: Ask) -> Answer:
         """GET /userDeposits/{userid}."""
-        return self._shown(ask, await look_up_a_deposit(ask.id("userid"), deposits=self._deposits))
+        return self._shown(ask, await look_up_a_deposit(ask.id("userid"), ask.whose, deposits=self._deposits))
 
     async def find(self, ask: Ask) -> Answer:
         """GET /userDeposits/search/findByUserid."""
-        return self._shown(ask, await look_up_a_deposit(ask.find("userid"), deposits=self._deposits))
+        return self._shown(ask, await look_up_a_deposit(ask.find("userid"), ask.whose, deposits=self._deposits))
 
     async def correct(self, ask: Ask) -> Answer:
         """PATCH or PUT /userDeposits/{userid}."""
         userid, change, render = ask.id("userid"), await ask.body(DepositChange), partial(self._shown, ask)
         if change.deposit is None:
-            return render(await look_up_a_deposit(userid, deposits=self._deposits))
+            return render(await look_up_a_deposit(userid, ask.whose, deposits=self._deposits))
         once = await ask.once(render)
         return render(await correct_a_deposit(userid, change.deposit, deposits=self._deposits, once=once))
 
@@ -142,7 +143,7 @@ class DepositHttp:
     async def entries(self, ask: Ask) -> Answer:
         """GET /userDeposits/{userid}/entries."""
         userid, page = ask.id("userid"), ask.page()
-        found, total = await self._deposits.entries(userid, page)
+        found, total = await self._deposits.entries(userid, ask.whose, page)
         rows = [EntryResource(e.entryid, e.cause, e.amount, rfc3339(e.at_ms)) for e in found]
         return Answer(200, collection(ENTRIES, f"{ask.base}/userDeposits/{userid}", rows, page, total))
 
@@ -167,31 +168,32 @@ def operations(deposits: SqlDeposits) -> list[Operation]:
     """The operations of userDeposit."""
     http, one, base = DepositHttp(deposits), {200: DepositResource}, "/userDeposits"
     at, none = base + "/{userid}", (UNKNOWN,)
+    find, put = base + "/search/findByUserid", "Correct a balance"
     made, known, held = {201: DepositResource}, (UNKNOWN, BOUNDS), {"deposit": 100000}
     return [
-        Operation("GET", base, http.list, "List the deposits", answers={200: [DepositResource]}, paged=True),
+        Operation("GET", base, http.list, "List the deposits", PEOPLE, answers={200: [DepositResource]}, paged=True),
         Operation(
             "POST",
             base,
             http.open,
             "Open a deposit",
+            ADMINS,
             NewDeposit,
             made,
             refusals=(EXISTS,),
             example={"userid": 1, "deposit": 100000},
         ),
-        Operation("GET", base + "/search", http.searches, "The searches"),
-        Operation(
-            "GET", base + "/search/findByUserid", http.find, "A rider's deposit", None, one, "userid", refusals=none
-        ),
-        Operation("GET", at, http.show, "One deposit", answers=one, refusals=none),
-        Operation("PATCH", at, http.correct, "Correct a balance", DepositChange, one, refusals=known, example=held),
-        Operation("PUT", at, http.correct, "Correct a balance", DepositChange, one, refusals=known, example=held),
+        Operation("GET", base + "/search", http.searches, "The searches", PEOPLE),
+        Operation("GET", find, http.find, "A rider's deposit", PEOPLE, None, one, "userid", refusals=none),
+        Operation("GET", at, http.show, "One deposit", PEOPLE, answers=one, refusals=none),
+        Operation("PATCH", at, http.correct, put, ADMINS, DepositChange, one, refusals=known, example=held),
+        Operation("PUT", at, http.correct, put, ADMINS, DepositChange, one, refusals=known, example=held),
         Operation(
             "POST",
             at + "/topUps",
             http.top_up,
             "Pay in",
+            ADMINS,
             TopUp,
             made,
             refusals=(*known, DIFFERS),
@@ -202,6 +204,7 @@ def operations(deposits: SqlDeposits) -> list[Operation]:
             at + "/entries",
             http.entries,
             "The movements, newest first",
+            PEOPLE,
             answers={200: [EntryResource]},
             paged=True,
             refusals=none,

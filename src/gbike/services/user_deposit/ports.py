@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from gbike.kit.access.principal import Whose
 from gbike.kit.once import Once
 from gbike.services.user_deposit.domain import Deposit
 
@@ -18,5 +19,5 @@ class Deposits(Protocol):
     async def set_balance(self, userid: int, wanted: int, once: Once | None) -> Deposit:
         """Post the difference to `wanted`. Raises NoSuchDeposit, OutOfBounds."""
 
-    async def one(self, userid: int) -> Deposit:
-        """The account. Raises NoSuchDeposit."""
+    async def one(self, userid: int, whose: Whose) -> Deposit:
+        """The account. Raises NoSuchDeposit, also for another's."""

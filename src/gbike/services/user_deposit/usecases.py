@@ -1,5 +1,6 @@
 """One function per sentence of the requirements."""
 
+from gbike.kit.access.principal import Whose
 from gbike.kit.once import Once
 from gbike.services.user_deposit.domain import Deposit
 from gbike.services.user_deposit.ports import Deposits
@@ -20,6 +21,6 @@ async def correct_a_deposit(userid: int, wanted: int, *, deposits: Deposits, onc
     return await deposits.set_balance(userid, wanted, once)
 
 
-async def look_up_a_deposit(userid: int, *, deposits: Deposits) -> Deposit:
+async def look_up_a_deposit(userid: int, whose: Whose, *, deposits: Deposits) -> Deposit:
     """R7, R12: what a rider has."""
-    return await deposits.one(userid)
+    return await deposits.one(userid, whose)

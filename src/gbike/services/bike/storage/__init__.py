@@ -197,6 +197,18 @@ def report(tx: Tx, bikeid: int, reportid: int, decide: Callable[[Bike], Bike]) -
     return kept
 
 
+def how_many(read: Reading) -> dict[str, int]:
+    """How many bikes are in which state; a retired one counts only while it is reserved. Looks at every bike."""
+    states = {
+        "reserved": "rentid IS NOT NULL",
+        "held": "rentid IS NULL AND retired = 0 AND held = 1",
+        "broken": "rentid IS NULL AND retired = 0 AND held = 0 AND broken = 1",
+        "available": "rentid IS NULL AND retired = 0 AND held = 0 AND broken = 0",
+    }
+    counts = ", ".join(f"count(*) FILTER (WHERE {state})" for state in states.values())
+    return dict(zip(states, read.one(f"SELECT {counts} FROM bikes") or (), strict=True))
+
+
 def facts(read: Reading) -> Iterable[tuple[int, int | None, bool, bool]]:
     """For `gbike verify`: bikeid, rentid, out of service, retired; by bikeid."""
     sql = "SELECT bikeid, rentid, held + broken > 0, retired FROM bikes ORDER BY bikeid"

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from gbike.contracts.bike_manage_app import Reported
+from gbike.kit.access.principal import Whose
 from gbike.kit.http.hal import Page
-from gbike.kit.listing import Listing, list_page
+from gbike.kit.listing import Listing, list_page, owned
 from gbike.kit.once import Once, release
 from gbike.kit.store import Reading, Row, Store, Tx
 from gbike.services.bike_manage_app.domain import (
@@ -60,13 +61,13 @@ class SqlReports:
         """See Reports.cancel."""
         await self._store.write(cancel, report.reportid, reason, key=f"manager:{report.state.managerid}")
 
-    async def one(self, reportid: int) -> Report:
+    async def one(self, reportid: int, whose: Whose) -> Report:
         """See Reports.one."""
-        return await self._store.read(load, reportid)
+        return await self._store.read(load, reportid, whose)
 
-    async def page(self, page: Page) -> tuple[list[Report], int]:
+    async def page(self, page: Page, whose: Whose) -> tuple[list[Report], int]:
         """One page of the applied reports, and how many there are."""
-        return await list_page(self._store, _LISTED, page, _report)
+        return await list_page(self._store, owned(_LISTED, whose, "managerid"), page, _report)
 
     async def sweep(self, most: int) -> int:
         """Cancel up to `most` reports that are pending past their deadline; answers how many."""
@@ -140,9 +141,16 @@ def sweep(tx: Tx, most: int) -> int:
     return len(late)
 
 
-def load(read: Reading, reportid: int) -> Report:
-    """An applied report. Raises NoSuchReport."""
-    row = read.one(f"{_SELECT} WHERE reportid = ? AND status = 'applied'", (reportid,))
+def overdue(read: Reading, now_ms: int) -> int:
+    """How many reports are pending past their deadline: the sweeper is about to cancel them."""
+    row = read.one("SELECT count(*) FROM reports WHERE status = 'pending' AND deadline_ms < ?", (now_ms,))
+    return int(row[0]) if row else 0
+
+
+def load(read: Reading, reportid: int, whose: Whose) -> Report:
+    """An applied report. Raises NoSuchReport, also for another's."""
+    theirs, owner = whose.sql("managerid")
+    row = read.one(f"{_SELECT} WHERE reportid = ? AND status = 'applied'{theirs}", (reportid, *owner))
     if row is None:
         raise NoSuchReport(reportid)
     return _report(row)

@@ -6,9 +6,10 @@ from pathlib import Path
 import msgspec
 
 from gbike.contracts.bike_manager import AdjustedPoint
+from gbike.kit.access.principal import EVERYBODYS, Whose
 from gbike.kit.http.hal import Page
 from gbike.kit.ids import Ids
-from gbike.kit.listing import Listing, list_page
+from gbike.kit.listing import Listing, list_page, owned
 from gbike.kit.once import Once, once_only
 from gbike.kit.store import Reading, Row, Store, Tx
 from gbike.services.bike_manager.domain import (
@@ -49,26 +50,27 @@ class SqlManagers:
         """See Managers.add."""
         return await self._store.write(once_only, once, add, managerid, userid, points, key="managers")
 
-    async def convert(self, managerid: int, wish: ConversionWish, once: Once | None) -> Manager:
+    async def convert(self, managerid: int, wish: ConversionWish, whose: Whose, once: Once | None) -> Manager:
         """See Managers.convert."""
         cause = f"conversion:{managerid}:{self._ids.new()}"
-        return await self._store.write(once_only, once, converted, managerid, wish, cause, key=f"manager:{managerid}")
+        key = f"manager:{managerid}"
+        return await self._store.write(once_only, once, converted, managerid, wish, cause, whose, key=key)
 
     async def set_rider(self, managerid: int, userid: int, once: Once | None) -> Manager:
         """See Managers.set_rider."""
         return await self._store.write(once_only, once, set_rider, managerid, userid, key=f"manager:{managerid}")
 
-    async def one(self, managerid: int) -> Manager:
+    async def one(self, managerid: int, whose: Whose) -> Manager:
         """See Managers.one."""
-        return await self._store.read(load, managerid)
+        return await self._store.read(load, managerid, whose)
 
-    async def page(self, page: Page) -> tuple[list[Manager], int]:
+    async def page(self, page: Page, whose: Whose) -> tuple[list[Manager], int]:
         """One page of the managers, and how many there are."""
-        return await list_page(self._store, _LISTED, page, lambda row: Manager(*row))
+        return await list_page(self._store, owned(_LISTED, whose, "userid"), page, lambda row: Manager(*row))
 
-    async def entries(self, managerid: int, page: Page) -> tuple[list[PointEntry], int]:
+    async def entries(self, managerid: int, whose: Whose, page: Page) -> tuple[list[PointEntry], int]:
         """One page of a manager's movements, newest first, and how many there are. Raises NoSuchManager."""
-        await self.one(managerid)
+        await self.one(managerid, whose)
         listing = Listing(
             select="SELECT entryid, cause, amount, at_ms FROM point_entries",
             sortable={},
@@ -110,10 +112,10 @@ def accrue(tx: Tx, managerid: int, cause: str, points: int) -> None:
         tx.say(AdjustedPoint(managerid=managerid, userid=row[0], point=row[1]))
 
 
-def converted(tx: Tx, managerid: int, wish: ConversionWish, cause: str) -> Manager:
+def converted(tx: Tx, managerid: int, wish: ConversionWish, cause: str, whose: Whose) -> Manager:
     """Decide, enter the debit, say it: user_deposit adds the same amount under the same cause (I17)."""
     tx.lock(_points_of(managerid))
-    manager = load(tx, managerid)
+    manager = load(tx, managerid, whose)
     if not convert(manager, _last(tx, managerid), wish):
         return manager
     _enter(tx, managerid, cause, -wish.adjustpoint)
@@ -140,9 +142,10 @@ def set_rider(tx: Tx, managerid: int, userid: int) -> Manager:
     return load(tx, managerid)
 
 
-def load(read: Reading, managerid: int) -> Manager:
-    """The manager. Raises NoSuchManager."""
-    row = read.one(f"SELECT {_COLUMNS} FROM managers WHERE managerid = ?", (managerid,))
+def load(read: Reading, managerid: int, whose: Whose = EVERYBODYS) -> Manager:
+    """The manager. Raises NoSuchManager, also for another."""
+    theirs, owner = whose.sql("userid")
+    row = read.one(f"SELECT {_COLUMNS} FROM managers WHERE managerid = ?{theirs}", (managerid, *owner))
     if row is None:
         raise NoSuchManager(managerid)
     return Manager(*row)

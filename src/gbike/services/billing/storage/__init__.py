@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from gbike.kit.access.principal import Whose
 from gbike.kit.http.hal import Page
-from gbike.kit.listing import Listing, list_page
+from gbike.kit.listing import Listing, list_page, owned
 from gbike.kit.money import Won
 from gbike.kit.store import Reading, Row, Store, Tx
 from gbike.services.billing.domain import Bill, BillStatus, NoSuchBill
@@ -33,17 +34,17 @@ class SqlBills:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def one(self, billid: int) -> Bill:
-        """The bill. Raises NoSuchBill."""
-        return await self._store.read(_one, "billid", billid)
+    async def one(self, billid: int, whose: Whose) -> Bill:
+        """The bill. Raises NoSuchBill, also for another's."""
+        return await self._store.read(_one, "billid", billid, whose)
 
-    async def for_rent(self, rentid: int) -> Bill:
-        """The bill of a rent. Raises NoSuchBill."""
-        return await self._store.read(_one, "rentid", rentid)
+    async def for_rent(self, rentid: int, whose: Whose) -> Bill:
+        """The bill of a rent. Raises NoSuchBill, also for another's."""
+        return await self._store.read(_one, "rentid", rentid, whose)
 
-    async def page(self, page: Page) -> tuple[list[Bill], int]:
+    async def page(self, page: Page, whose: Whose) -> tuple[list[Bill], int]:
         """One page of the bills, and how many there are."""
-        return await list_page(self._store, _LISTED, page, _bill)
+        return await list_page(self._store, owned(_LISTED, whose, "userid"), page, _bill)
 
 
 def add(tx: Tx, rentid: int, userid: int, started_ms: int) -> int | None:
@@ -68,13 +69,14 @@ def apply_fee(tx: Tx, billid: int, ended_ms: int, fee: Won, tariff: str) -> bool
     return changed == 1
 
 
-def close(tx: Tx, billid: int, userid: int, fee: int) -> int | None:
-    """APPLYFEE → CLOSEBILL for just this rider and fee; the bill's rent, or None when nothing changed."""
+def close(tx: Tx, billid: int, userid: int, fee: int) -> tuple[int, int] | None:
+    """APPLYFEE → CLOSEBILL for just this rider and fee; the bill's rent and end, ms, or None when nothing changed."""
     row = tx.one(
-        "UPDATE bills SET status = ? WHERE billid = ? AND userid = ? AND fee = ? AND status = ? RETURNING rentid",
+        "UPDATE bills SET status = ? WHERE billid = ? AND userid = ? AND fee = ? AND status = ?"
+        " RETURNING rentid, ended_ms",
         (BillStatus.CLOSED, billid, userid, fee, BillStatus.APPLIED),
     )
-    return int(row[0]) if row else None
+    return (row[0], row[1]) if row else None
 
 
 def find_by_rent(read: Reading, rentid: int) -> Bill | None:
@@ -94,8 +96,9 @@ def fee_facts(read: Reading) -> Iterable[tuple[int, int]]:
     return ((r[0], r[1]) for r in read.each("SELECT billid, fee FROM bills WHERE fee IS NOT NULL ORDER BY billid"))
 
 
-def _one(read: Reading, by: str, number: int) -> Bill:
-    row = read.one(f"{_SELECT} WHERE {by} = ?", (number,))
+def _one(read: Reading, by: str, number: int, whose: Whose) -> Bill:
+    theirs, owner = whose.sql("userid")
+    row = read.one(f"{_SELECT} WHERE {by} = ?{theirs}", (number, *owner))
     if row is None:
         raise NoSuchBill(by, number)
     return _bill(row)

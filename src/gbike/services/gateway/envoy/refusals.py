@@ -14,6 +14,7 @@ from gbike.kit.http.problems import (
     PAGE,
     STOPPED,
     TOO_LARGE,
+    TOO_MANY,
     ProblemType,
 )
 from gbike.services.gateway.envoy.headers import MODE, header
@@ -34,15 +35,6 @@ TOO_SLOW = ProblemType(
     "요청 도착이 너무 늦음",
     "The whole request did not arrive in time; nothing was done. Please send it again.",
     "요청이 제시간에 모두 도착하지 않아 아무것도 처리되지 않았습니다. 다시 보내 주세요.",
-)
-TOO_MANY = ProblemType(
-    "too-many-requests",
-    429,
-    "Too many requests",
-    "요청이 너무 많음",
-    "More requests came than are let through; nothing was done. Please try again shortly.",
-    "허용량보다 많은 요청이 들어와 아무것도 처리되지 않았습니다. 잠시 후 다시 시도해 주세요.",
-    retry_after_s=1,
 )
 HEADERS_TOO_LARGE = ProblemType(
     "headers-too-large",
@@ -72,7 +64,7 @@ ANSWER_LOST = ProblemType(
     " 같은 Idempotency-Key로 다시 보내거나 먼저 조회해 주세요.",
     retry_after_s=2,
 )
-PROBLEMS = (BAD_REQUEST, TOO_SLOW, TOO_MANY, HEADERS_TOO_LARGE, OVERFLOW, ANSWER_LOST)
+PROBLEMS = (BAD_REQUEST, TOO_SLOW, HEADERS_TOO_LARGE, OVERFLOW, ANSWER_LOST)
 """The problems that only the gateway answers."""
 
 PATH = "%PATH(NQ:PATH):200%"

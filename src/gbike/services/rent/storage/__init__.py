@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from gbike.contracts.rent import RentCancelled, Rented, Returned
+from gbike.kit.access.principal import Whose
 from gbike.kit.http.hal import Page
-from gbike.kit.listing import Listing, list_page
+from gbike.kit.listing import Listing, list_page, owned
 from gbike.kit.once import Once, once_only, release
 from gbike.kit.store import Reading, Row, Store, Tx
 from gbike.services.rent.domain import (
@@ -65,17 +66,18 @@ class SqlRents:
         """See Rents.cancel."""
         await self._store.write(cancel, pending.rentid, reason, bike_may_be_reserved, key=f"user:{pending.userid}")
 
-    async def give_back(self, rentid: int, place: Place, once: Once | None) -> ReturnedRent:
+    async def give_back(self, rentid: int, place: Place, whose: Whose, once: Once | None) -> ReturnedRent:
         """See Rents.give_back."""
-        return await self._store.write(once_only, once, returned, rentid, place, key=f"rent:{rentid}")
+        return await self._store.write(once_only, once, returned, rentid, place, whose, key=f"rent:{rentid}")
 
-    async def one(self, rentid: int) -> KnownRent:
+    async def one(self, rentid: int, whose: Whose) -> KnownRent:
         """See Rents.one."""
-        return await self._store.read(load, rentid)
+        return await self._store.read(load, rentid, whose)
 
-    async def page(self, page: Page, status: str | None) -> tuple[list[KnownRent], int]:
+    async def page(self, page: Page, status: str | None, whose: Whose) -> tuple[list[KnownRent], int]:
         """One page of the rents of a status, or of all that began, and how many there are."""
-        return await list_page(self._store, _BY_STATUS[status] if status else _RIDES, page, _rent)
+        listing = _BY_STATUS[status] if status else _RIDES
+        return await list_page(self._store, owned(listing, whose, "userid"), page, _rent)
 
     async def sweep(self, most: int) -> int:
         """Cancel up to `most` rents that are pending past their deadline; answers how many."""
@@ -130,9 +132,9 @@ def cancel(tx: Tx, rentid: int, reason: str, bike_may_be_reserved: bool) -> None
         tx.say(RentCancelled(rentid=rentid, userid=userid, bikeid=bikeid, reason=reason))
 
 
-def returned(tx: Tx, rentid: int, place: Place) -> ReturnedRent:
+def returned(tx: Tx, rentid: int, place: Place, whose: Whose) -> ReturnedRent:
     """OPEN → RETURNED, once; the same result again afterwards."""
-    match load(tx, rentid):
+    match load(tx, rentid, whose):
         case ReturnedRent() as before:
             return before
         case CancelledRent():
@@ -145,7 +147,7 @@ def returned(tx: Tx, rentid: int, place: Place) -> ReturnedRent:
         (rent.ended_ms, place.endlocation, place.lat, place.lon, rentid),
     )
     if not ended:  # somebody else returned it since we looked
-        return returned(tx, rentid, place)
+        return returned(tx, rentid, place, whose)
     tx.count("rented", -1)
     tx.count("returned")
     tx.say(
@@ -175,9 +177,10 @@ def sweep(tx: Tx, most: int) -> int:
     return len(late)
 
 
-def load(read: Reading, rentid: int) -> KnownRent:
-    """The rent. Raises NoSuchRent, also while it is pending."""
-    row = read.one(f"{_SELECT} WHERE rentid = ? AND status <> 'pending'", (rentid,))
+def load(read: Reading, rentid: int, whose: Whose) -> KnownRent:
+    """The rent. Raises NoSuchRent, also for another's and while it is pending."""
+    theirs, number = whose.sql("userid")
+    row = read.one(f"{_SELECT} WHERE rentid = ? AND status <> 'pending'{theirs}", (rentid, *number))
     if row is None:
         raise NoSuchRent(rentid)
     return _rent(row)
@@ -187,6 +190,18 @@ def facts(read: Reading) -> Iterable[tuple[int, int, int, str, int | None, int |
     """For `gbike verify`: rentid, userid, bikeid, status, started_ms, ended_ms, deadline_ms; by rentid."""
     sql = "SELECT rentid, userid, bikeid, status, started_ms, ended_ms, deadline_ms FROM rents ORDER BY rentid"
     return ((r[0], r[1], r[2], r[3], r[4], r[5], r[6]) for r in read.each(sql))
+
+
+def how_many(read: Reading) -> dict[str, int]:
+    """How many rents there are of each status but pending."""
+    known = dict(read.all("SELECT name, n FROM counters"))
+    return {status: known.get(status, 0) for status in STATUSES}
+
+
+def overdue(read: Reading, now_ms: int) -> int:
+    """How many rents are pending past their deadline: the sweeper is about to cancel them."""
+    row = read.one("SELECT count(*) FROM rents WHERE status = 'pending' AND deadline_ms < ?", (now_ms,))
+    return int(row[0]) if row else 0
 
 
 def _open_rents(tx: Tx, userid: int) -> int:

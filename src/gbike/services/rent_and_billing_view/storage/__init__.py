@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from gbike.kit.access.principal import Whose
 from gbike.kit.envelope import Message
 from gbike.kit.http.hal import Page
 from gbike.kit.listing import Listing, list_page
@@ -83,19 +84,17 @@ class SqlView:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def one(self, rentid: int) -> Line:
-        """The line of a ride. Raises NoSuchLine."""
-        return await self._store.read(_one, rentid)
+    async def one(self, rentid: int, whose: Whose) -> Line:
+        """The line of a ride. Raises NoSuchLine, also for another's."""
+        return await self._store.read(_one, rentid, whose)
 
-    async def page(self, page: Page) -> tuple[list[Line], int]:
-        """One page of all rides, newest first, and how many there are."""
-        return await list_page(self._store, _ALL, page, _line)
-
-    async def of_rider(self, userid: int, page: Page) -> tuple[list[Line], int]:
-        """One page of a rider's rides, newest first, and how many there are."""
-        listing = Listing(_SELECT, _SORTABLE, _NEWEST_FIRST, "WHERE r.userid = ?", (userid,))
+    async def page(self, page: Page, whose: Whose) -> tuple[list[Line], int]:
+        """One page of rides, newest first, and how many there are."""
+        if whose.only is None:
+            return await list_page(self._store, _ALL, page, _line)
+        listing = Listing(_SELECT, _SORTABLE, _NEWEST_FIRST, "WHERE r.userid = ?", (whose.only,))
         lines, _ = await list_page(self._store, listing, page, _line)
-        return lines, await self._store.read(_rides_of, userid)
+        return lines, await self._store.read(_rides_of, whose.only)
 
 
 def keep(tx: Tx, messages: Sequence[Message]) -> None:
@@ -186,8 +185,9 @@ def _update(tx: Tx, of: Ride | Bill, sql: str, params: Sequence[Any]) -> None:
     tx.execute(sql, params)
 
 
-def _one(read: Reading, rentid: int) -> Line:
-    row = read.one(f"{_SELECT} WHERE r.rentid = ?", (rentid,))
+def _one(read: Reading, rentid: int, whose: Whose) -> Line:
+    theirs, owner = whose.sql("r.userid")
+    row = read.one(f"{_SELECT} WHERE r.rentid = ?{theirs}", (rentid, *owner))
     if row is None:
         raise NoSuchLine(rentid)
     return _line(row)

@@ -6,9 +6,10 @@ from pathlib import Path
 import msgspec
 
 from gbike.contracts.user_deposit import AddedDeposit
+from gbike.kit.access.principal import EVERYBODYS, Whose
 from gbike.kit.http.hal import Page
 from gbike.kit.ids import Ids
-from gbike.kit.listing import Listing, list_page
+from gbike.kit.listing import Listing, list_page, owned
 from gbike.kit.money import Won
 from gbike.kit.once import Once, once_only
 from gbike.kit.store import Reading, Row, Store, Tx
@@ -63,17 +64,17 @@ class SqlDeposits:
         cause = once.key if once else self._ids.new()
         return await self._store.write(once_only, once, set_balance, userid, wanted, cause, key=f"user:{userid}")
 
-    async def one(self, userid: int) -> Deposit:
+    async def one(self, userid: int, whose: Whose) -> Deposit:
         """See Deposits.one."""
-        return await self._store.read(load, userid)
+        return await self._store.read(load, userid, whose)
 
-    async def page(self, page: Page) -> tuple[list[Deposit], int]:
+    async def page(self, page: Page, whose: Whose) -> tuple[list[Deposit], int]:
         """One page of the accounts, and how many there are."""
-        return await list_page(self._store, _LISTED, page, _deposit)
+        return await list_page(self._store, owned(_LISTED, whose, "userid"), page, _deposit)
 
-    async def entries(self, userid: int, page: Page) -> tuple[list[Entry], int]:
+    async def entries(self, userid: int, whose: Whose, page: Page) -> tuple[list[Entry], int]:
         """One page of a rider's entries, newest first, and how many there are. Raises NoSuchDeposit."""
-        deposit = await self.one(userid)
+        deposit = await self.one(userid, whose)
         listing = Listing(
             select="SELECT entryid, cause, amount, at_ms FROM entries",
             sortable={},
@@ -128,9 +129,10 @@ def post(tx: Tx, posting: Posting, billid: int | None = None) -> Deposit | None:
     return _deposit(row)
 
 
-def load(read: Reading, userid: int) -> Deposit:
-    """The account. Raises NoSuchDeposit."""
-    row = read.one(f"SELECT {_COLUMNS} FROM deposits WHERE userid = ?", (userid,))
+def load(read: Reading, userid: int, whose: Whose = EVERYBODYS) -> Deposit:
+    """The account. Raises NoSuchDeposit, also for another's."""
+    theirs, owner = whose.sql("userid")
+    row = read.one(f"SELECT {_COLUMNS} FROM deposits WHERE userid = ?{theirs}", (userid, *owner))
     if row is None:
         raise NoSuchDeposit(userid)
     return _deposit(row)

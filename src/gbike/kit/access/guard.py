@@ -1,0 +1,41 @@
+"""What stands before every operation: the open door of the demo, or the one that asks who is there."""
+
+from typing import TYPE_CHECKING, Protocol
+
+from gbike.kit.access.principal import DEMO, EVERYBODYS
+from gbike.kit.access.rules import Rule
+
+if TYPE_CHECKING:
+    from gbike.kit.http.ask import Ask
+
+READS, WRITES, RENTS, REPORTS, ANONYMOUS_ASKS, FREE = "reads", "writes", "rents", "reports", "anonymous", "free"
+"""How often one may ask: each pace has a setting. FREE has no limit: probes must be answered in a flood too."""
+
+
+class KeysUnavailable(Exception):
+    """The keys that tokens are checked with can't be had right now; nobody knows who asks."""
+
+
+class Guard(Protocol):
+    """Decides who comes in."""
+
+    def trusts(self, address: str) -> bool:
+        """Whether the peer at `address` is believed when it says for whom and under which name it asks."""
+
+    async def admit(self, ask: "Ask", rule: Rule, pace: str) -> None:
+        """Put principal and reach on the request. Raises Problem (401, 403, 429) or KeysUnavailable."""
+
+
+class OpenDoor:
+    """The demo's: everybody may do everything, and is the principal `demo`."""
+
+    def trusts(self, address: str) -> bool:
+        """See Guard.trusts: the demo is on loopback only."""
+        return True
+
+    async def admit(self, ask: "Ask", rule: Rule, pace: str) -> None:
+        """See Guard.admit."""
+        ask.principal, ask.whose = DEMO, EVERYBODYS
+
+
+OPEN_DOOR = OpenDoor()

@@ -1,0 +1,38 @@
+"""Who asks, and whose things the answer may be about."""
+
+from typing import Any
+
+import msgspec
+
+
+class Principal(msgspec.Struct, frozen=True):
+    """Who asks. `name` tells one from every other: an account's number, `service:rent`, `demo`, `anonymous`."""
+
+    name: str
+    roles: frozenset[str] = frozenset()
+    userid: int | None = None
+    """The account, and so the rider: the same number."""
+    managerid: int | None = None
+    service: str | None = None
+
+
+class Whose(msgspec.Struct, frozen=True):
+    """Whose things a request may see and change: those of one number, or everybody's (None)."""
+
+    only: int | None
+
+    def covers(self, number: int) -> bool:
+        """Whether what belongs to `number` is among them."""
+        return self.only is None or self.only == number
+
+    def sql(self, column: str) -> tuple[str, tuple[Any, ...]]:
+        """A condition that goes on a WHERE which has one, and its parameters: what is somebody else's is not found."""
+        return ("", ()) if self.only is None else (f" AND {column} = ?", (self.only,))
+
+
+EVERYBODYS = Whose(None)
+NOBODYS = Whose(0)
+"""Numbers begin at 1."""
+ANONYMOUS = Principal("anonymous")
+DEMO = Principal("demo", frozenset({"rider", "bikeManager", "admin"}))
+"""Everybody, where gbike is open."""

@@ -1,0 +1,35 @@
+"""Headers that tell browsers what an answer is not: a page of ours, something to sniff at, or something to keep."""
+
+import base64
+import hashlib
+from functools import cache
+
+from gbike.kit.http.pages import STYLE
+
+_SHA = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+POLICY = "default-src 'none'; frame-ancestors 'none'"
+PAGE_POLICY = f"{POLICY}; style-src 'sha256-{_SHA}'"
+"""Our pages for people have one style and no script."""
+TLS_ONLY_S = 31_536_000
+"""Whoever came over TLS once comes over TLS for a year."""
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+
+def protecting(media: str, *, personal: bool, over_tls: bool) -> Headers:
+    """The headers for an answer. `personal`: it may hold what is somebody's, so that nobody keeps a copy."""
+    return _headers(media.startswith("text/html"), personal, over_tls)
+
+
+@cache
+def _headers(page: bool, personal: bool, over_tls: bool) -> Headers:
+    found = [
+        ("x-content-type-options", "nosniff"),
+        ("content-security-policy", PAGE_POLICY if page else POLICY),
+        ("referrer-policy", "no-referrer"),
+    ]
+    if personal:
+        found.append(("cache-control", "no-store"))
+    if over_tls:
+        found.append(("strict-transport-security", f"max-age={TLS_ONLY_S}"))
+    return tuple((name.encode(), value.encode()) for name, value in found)

@@ -1,0 +1,11 @@
+"""Whose a row is, by index: most people see only their own."""
+
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Create the index."""
+    op.create_index("rents_of", "rents", ["userid", "rentid"])
