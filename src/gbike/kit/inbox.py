@@ -17,7 +17,8 @@ from gbike.kit.telemetry import Metrics, log
 BATCH = 256
 """Messages a consumer takes in one step."""
 
-Policy = Callable[[Tx, Any], None]
+Policy = Callable[[Tx, Any], object]
+"""What it answers, if anything, is noted when its effect is kept."""
 Policies = Mapping[type, Policy]
 
 
@@ -32,9 +33,11 @@ class Consumer:
         metrics: Metrics,
         service: str,
         hear: Callable[[Tx, Sequence[Message]], None] | None = None,
+        note: Callable[[Any], None] | None = None,
     ) -> None:
-        """`hear` is given new messages as they came, in the transaction of their effects."""
-        self._hear = hear
+        """`hear` is given new messages as they came, in the transaction of their effects; `note` what the policies
+        answered, when that is committed."""
+        self._hear, self._note = hear, note
         self._store, self._subscription, self._service = store, subscription, service
         self._policies = {kind.__name__: (kind, policy) for kind, policy in policies.items()}
         self._handled = metrics.events_handled.labels(service)
@@ -62,7 +65,7 @@ class Consumer:
         with the new reason, which is answered. Raises NoSuchLetter, StoreUnavailable."""
         message = (await self._store.read(letter, message_id)).message
         try:
-            await self._store.write(self._revive, message)
+            self._noted(await self._store.write(self._revive, message))
         except StoreUnavailable:
             raise
         except Exception as wrong:
@@ -76,7 +79,7 @@ class Consumer:
 
     async def _handle(self, batch: Batch) -> None:
         try:
-            await self._store.write(self._apply, list(batch.messages), batch)
+            self._noted(await self._store.write(self._apply, list(batch.messages), batch))
         except StoreUnavailable:
             raise
         except Exception as wrong:
@@ -87,7 +90,7 @@ class Consumer:
 
     async def _handle_alone(self, message: Message) -> None:
         try:
-            await self._store.write(self._apply, [message], None)
+            self._noted(await self._store.write(self._apply, [message], None))
         except StoreUnavailable:
             raise
         except Exception as wrong:
@@ -97,18 +100,26 @@ class Consumer:
             self._dead.inc()
             await self._store.write(set_aside, message, repr(wrong))
 
-    def _revive(self, tx: Tx, message: Message) -> None:
+    def _revive(self, tx: Tx, message: Message) -> list[Any]:
         take_back(tx, message)
-        self._apply(tx, [message], None)
+        return self._apply(tx, [message], None)
 
-    def _apply(self, tx: Tx, messages: list[Message], batch: Batch | None) -> None:
+    def _noted(self, answers: list[Any]) -> None:
+        if self._note is not None:
+            for answer in answers:
+                self._note(answer)
+
+    def _apply(self, tx: Tx, messages: list[Message], batch: Batch | None) -> list[Any]:
         known = tx.first_time([message.id for message in messages])
         new = [message for message in {message.id: message for message in messages}.values() if message.id in known]
         if self._hear is not None:
             self._hear(tx, new)
+        answers = []
         for message in new:
             kind, policy = self._policies[message.type]
             tx.trace = trace_of(message)
-            policy(tx, unpack(message, kind))
+            if (answer := policy(tx, unpack(message, kind))) is not None:
+                answers.append(answer)
         if batch is not None:
             self._subscription.settle(tx, batch)
+        return answers

@@ -5,7 +5,9 @@ with a smaller id may commit later, and would be skipped for ever. A row is mark
 """
 
 from asyncio import Future
+from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 
 from gbike.kit.bus import Bus
 from gbike.kit.clock import Clock
@@ -22,7 +24,7 @@ class Relay:
 
     def __init__(self, store: Store, bus: Bus, clock: Clock, metrics: Metrics, service: str) -> None:
         self._store, self._bus, self._clock = store, bus, clock
-        self._counted = metrics.events_said.labels(service)
+        self._said = partial(metrics.events_said.labels, service)
         self._unmarked: set[int] = set()
         """On the bus, and about to be marked: the mark is nobody's hurry and shares another write's commit."""
 
@@ -37,7 +39,8 @@ class Relay:
             marked = self._store.write_later(_mark_published, numbers, self._clock.now_ms())
             self._unmarked.update(numbers)
             marked.add_done_callback(lambda done: self._forget(done, numbers))
-            self._counted.inc(len(waiting))
+            for kind, how_many in Counter(message.type for _, message in waiting).items():
+                self._said(kind).inc(how_many)
         return len(waiting)
 
     def _forget(self, marked: Future[None], numbers: Sequence[int]) -> None:

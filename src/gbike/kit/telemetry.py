@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import msgspec
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 _TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
@@ -93,6 +93,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         here = self.registry
+        ProcessCollector(registry=here)
         buckets = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.6, 1.2, 2.5)
         each = ("service",)
         self.requests = Counter(
@@ -102,7 +103,10 @@ class Metrics:
             "gbike_request_seconds", "Time to answer, seconds", ("service", "operation"), registry=here, buckets=buckets
         )
         self.refusals = Counter("gbike_refusals_total", "Refusals by reason", ("service", "reason"), registry=here)
-        self.events_said = Counter("gbike_events_published_total", "Outbox rows put on the bus", each, registry=here)
+        self.events_said = Counter(
+            "gbike_events_published_total", "Outbox rows put on the bus", ("service", "type"), registry=here
+        )
+        self.outbox_waiting = Gauge("gbike_outbox_waiting", "Messages the bus does not have yet", each, registry=here)
         self.events_handled = Counter("gbike_events_handled_total", "Messages given to policies", each, registry=here)
         self.dead_letters = Counter("gbike_dead_letters_total", "Messages set aside", each, registry=here)
         self.dead_letters_waiting = Gauge(
@@ -110,6 +114,17 @@ class Metrics:
         )
         self.lag = Gauge("gbike_consumer_lag", "Messages of the log not yet handled", each, registry=here)
         self.swept = Counter("gbike_swept_total", "Pending work cancelled by a sweeper", each, registry=here)
+        self.overdue = Gauge("gbike_pending_overdue", "Pending work that is past its deadline", each, registry=here)
+        self.rents = Gauge("gbike_rents", "Rents there are, by status", ("service", "status"), registry=here)
+        self.bikes = Gauge("gbike_bikes", "Bikes there are, by status", ("service", "status"), registry=here)
+        self.settlement = Histogram(
+            "gbike_settlement_seconds",
+            "From a return to its closed bill, seconds",
+            each,
+            registry=here,
+            buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800),
+        )
+        self.ledger_drift = Gauge("gbike_ledger_drift_krw", "Won by which the ledger is wrong", each, registry=here)
         self.breaker_state = Gauge(
             "gbike_breaker_state", "0 closed, 1 half-open, 2 open", ("service", "call"), registry=here
         )

@@ -79,14 +79,15 @@ def _traced_caller(caller: Callable[[str], Caller], spans: Spans) -> Callable[[s
 
 
 def _traced(name: str, policy: Policy, spans: Spans) -> Policy:
-    def handle(tx: Tx, event: Any) -> None:
+    def handle(tx: Tx, event: Any) -> object:
         said_within = tx.trace
         span = spans.begin(Kind.CONSUMER, name, within(said_within), said_within.traceparent)
         tx.trace = span.trace
         failed = True
         try:
-            policy(tx, event)
+            answer = policy(tx, event)
             failed = False
+            return answer
         finally:
             span.end(_messaging("process", said_within.cause, event.key), failed=failed)
 

@@ -194,7 +194,7 @@ def facts(read: Reading) -> Iterable[tuple[int, int, int, str, int | None, int |
 
 def how_many(read: Reading) -> dict[str, int]:
     """How many rents there are of each status but pending."""
-    known = dict(read.all("SELECT name, n FROM counters"))
+    known: dict[str, int] = {row[0]: row[1] for row in read.all("SELECT name, n FROM counters")}
     return {status: known.get(status, 0) for status in STATUSES}
 
 
