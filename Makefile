@@ -60,7 +60,9 @@ chaos: .venv/.dev ## kill a real process 50 times at random under load
 bench: .venv/.dev ## rides per second, latencies, memory and start, beside their floors
 	$(PY) -m gbike bench
 
-lock: ## resolve the two lock files anew (needs uv)
+lock: ## resolve the lock files anew (needs uv)
 	uv pip compile $(RESOLVE) --extra build pyproject.toml -o requirements.lock
 	uv pip compile $(RESOLVE) --extra build --extra distributed --extra cluster --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	uv pip compile $(RESOLVE) --extra distributed -c requirements-dev.lock pyproject.toml -o requirements-service.lock
+	uv pip compile $(RESOLVE) --extra gateway -c requirements-dev.lock pyproject.toml -o requirements-gateway.lock
 RESOLVE := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header

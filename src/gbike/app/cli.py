@@ -25,6 +25,7 @@ app.add_typer(events_app, name="events")
 app.add_typer(fault_app, name="demo-fault")
 
 Data = Annotated[Path, typer.Option("--data", envvar="GBIKE_DATA", help="the data folder")]
+OneService = Annotated[str, typer.Argument(envvar="GBIKE_SERVICE", help="an image of one service names it")]
 DATA = Path("data")
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 MOUNTED = (
@@ -92,7 +93,7 @@ def up() -> None:
 
 @app.command()
 def serve(
-    service: str,
+    service: OneService,
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="default: the service's own; 0: a free one")
     ] = None,
@@ -199,9 +200,20 @@ def fault_heal(service: Annotated[str | None, typer.Argument()] = None, data: Da
 
 
 @app.command()
-def migrate(service: str, data: Data = DATA) -> None:
-    """Bring a service's schema to the newest version; `demo` does it by itself."""
+def migrate(
+    service: OneService,
+    data: Data = DATA,
+    store: Annotated[str, typer.Option(envvar="GBIKE_STORE_URL", help="a store by its URL, instead of --data")] = "",
+) -> None:
+    """Bring a service's schema to the newest version; `demo` and `serve` do it by themselves."""
     from gbike.app.catalogue import card
+
+    if store:
+        from gbike.app.single import migrate_store
+
+        changed = migrate_store(store, card(service).versions)
+        typer.echo(f"{service} {'is now' if changed else 'was already'} at the newest schema")
+        return
     from gbike.app.copies import locked
     from gbike.app.data_folder import DataFolder
     from gbike.kit.schema import migrate as schema

@@ -9,6 +9,7 @@ from gbike.kit.bus import BusUnavailable
 from gbike.kit.clock import Clock
 from gbike.kit.ids import Ids
 from gbike.kit.runtime import Card, Running, Worker, World, assemble
+from gbike.kit.schema.migrate import migrate, migrate_url
 from gbike.kit.store import Store, StoreUnavailable
 from gbike.kit.telemetry import log
 from gbike.kit.tracing import assemble_traced
@@ -38,6 +39,15 @@ def open_store(url: str, source: str, clock: Clock, ids: Ids, committer: Executo
     from gbike.kit.postgres.store import PostgresStore
 
     return PostgresStore(url, clock=clock, ids=ids, source=source)
+
+
+def migrate_store(url: str, versions: Path) -> bool:
+    """Bring the schema of the store at a URL up to date, made where it is not; answers whether anything was done."""
+    if url.startswith(SQLITE):
+        path = Path(url.removeprefix(SQLITE))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return migrate(path, versions)
+    return migrate_url(url, versions)
 
 
 async def drive(service: str, worker: Worker) -> None:
