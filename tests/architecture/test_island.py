@@ -54,7 +54,7 @@ def island(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Path]:
     for part in ("kit", "contracts", f"services/{name}"):
         shutil.copytree(SRC / part, home / part, ignore=no_caches)
     (home / "app").mkdir()
-    app = ("app/__init__", "app/single", "app/serve", "app/tracing", "app/cli", "app/catalogue")
+    app = ("app/__init__", "app/single", "app/serve", "app/tracing", "app/cli", "app/catalogue", "app/doors", "app/faults")
     for file in ("__init__", "__main__", "services/__init__", *app):
         shutil.copy(SRC / f"{file}.py", home / f"{file}.py")
     shutil.copytree(TESTS / name, tmp_path / "tests" / "services" / name, ignore=no_caches)

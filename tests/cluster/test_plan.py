@@ -12,7 +12,7 @@ from gbike.app.cluster.supervisor import Supervisor
 from tests.cluster.running import gbike
 
 ORIGINAL = {"rent": 8081, "bike": 8082, "billing": 8083, "user_deposit": 8084, "rent_and_billing_view": 8085}
-ORIGINAL |= {"bike_manage_app": 8086, "bike_manager": 8087}
+ORIGINAL |= {"bike_manage_app": 8086, "bike_manager": 8087, "account": 8089}
 
 
 def moved(by: int) -> dict[str, int]:
@@ -30,13 +30,13 @@ def test_services_stand_before_the_gateway_as_the_originals_do(tmp_path: Path) -
     for k in range(3):
         assert {r.service: r.port for r in plan.replicas if r.number == k + 1} == moved(10_000 + 100 * k)
     assert plan.peers()["GBIKE_PEER_BIKE_URL"] == ",".join(f"http://127.0.0.1:{18_082 + 100 * k}" for k in range(3))
-    assert len({replica.name for replica in plan.replicas}) == 21
+    assert len({replica.name for replica in plan.replicas}) == 24
 
 
 def test_port_0_takes_free_ports_that_no_outgoing_connection_gets(tmp_path: Path) -> None:
     plan = make_plan(Options(tmp_path, port=0, demo=True))
     ports = [*(replica.port for replica in plan.replicas), *plan.ports.values()]
-    assert len(set(ports)) == len(ports) == 11
+    assert len(set(ports)) == len(ports) == 12
     assert all(FIRST - 10 <= port <= LAST for port in ports)
 
 
@@ -45,7 +45,7 @@ def test_each_service_has_its_own_database_and_may_have_its_own_engine(tmp_path:
     assert plan.stores["rent"] == f"sqlite:///{tmp_path}/stores/rent.sqlite"
     assert plan.stores["rent_and_billing_view"].startswith("sqlite:///")
     assert plan.stores["bike"].startswith("postgresql://")
-    assert len(set(plan.stores.values())) == 7
+    assert len(set(plan.stores.values())) == 8
     program = plan.service_program(plan.replicas[0])
     assert program.command[-4:] == ["serve", "rent", "--port", str(plan.replicas[0].port)]
     assert program.env["GBIKE_STORE_URL"] == plan.stores["rent"]
@@ -56,7 +56,6 @@ def test_each_service_has_its_own_database_and_may_have_its_own_engine(tmp_path:
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        ({"demo": False}, "--demo"),
         ({"replicas": 0}, "--replicas 0"),
         ({"replicas": 10}, "--replicas 10"),
         ({"stores": ["rent=oracle"]}, "rent=oracle"),
@@ -79,9 +78,9 @@ def test_a_port_that_is_taken_is_named_with_whose_it_would_be(tmp_path: Path) ->
 
 
 def test_the_command_says_in_a_line_what_is_wrong(tmp_path: Path) -> None:
-    secure = gbike("cluster", "up", "--data", str(tmp_path / "a"))
-    assert (secure.returncode, secure.stderr.count("\n")) == (2, 1)
-    assert "needs accounts" in secure.stderr
+    wrong = gbike("cluster", "up", "--replicas", "0", "--data", str(tmp_path / "a"))
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
+    assert "--replicas 0" in wrong.stderr
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "bus.sqlite").touch()
     taken = gbike("cluster", "up", "--demo", "--data", str(tmp_path / "b"))

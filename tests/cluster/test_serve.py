@@ -163,7 +163,7 @@ USABLE = {"GBIKE_DEMO": "1", "GBIKE_STORE_URL": "sqlite:////tmp/never-made", "GB
 @pytest.mark.parametrize(
     ("args", "env", "why"),
     [
-        (["bike"], {"GBIKE_DEMO": "0"}, "needs accounts"),
+        (["rent"], {"GBIKE_DEMO": "0"}, "GBIKE_SERVICE_KEY_FILE is not set"),
         (["bike", "--host", "0.0.0.0"], {}, "loopback only"),
         (["bike"], {"GBIKE_STORE_URL": "mysql://x"}, "GBIKE_STORE_URL='mysql://x'"),
         (["bike"], {"GBIKE_KAFKA": ""}, "GBIKE_KAFKA is not set"),

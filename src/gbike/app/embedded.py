@@ -15,10 +15,10 @@ from starlette.types import ASGIApp
 from gbike.app.catalogue import card as find_card
 from gbike.app.catalogue import cards
 from gbike.app.data_folder import DataFolder
+from gbike.app.doors import Doors, LockedDoors, OpenDoors
 from gbike.app.faults import Faulty
 from gbike.app.single import Drivers, assemble_one
 from gbike.app.tracing import Tracing
-from gbike.kit.access.guard import OPEN_DOOR
 from gbike.kit.access.rules import PUBLIC
 from gbike.kit.clock import Clock, SystemClock
 from gbike.kit.housekeeping import BITE, DAY_MS
@@ -29,11 +29,13 @@ from gbike.kit.ids import Ids, SystemIds
 from gbike.kit.inprocess.peer import InProcessCaller
 from gbike.kit.runtime import Card, Running, Subscribe, Worker, World
 from gbike.kit.schema.migrate import LOG_VERSIONS, in_memory, migrate
+from gbike.kit.settings import load
 from gbike.kit.sqlite.log import LogSubscription, SqliteLog
 from gbike.kit.sqlite.store import SqliteStore
 from gbike.kit.store import Reading
 from gbike.kit.telemetry import Metrics
-from gbike.services.gateway.http import Gateway, open_to_all
+from gbike.services.gateway.envoy.settings import GatewaySettings, origins
+from gbike.services.gateway.http import Gateway, open_to, open_to_all
 from gbike.services.gateway.wiring import route_table
 
 LOG_KEEP_MS = 7 * DAY_MS
@@ -71,12 +73,15 @@ class Embedded:
         clock: Clock | None = None,
         ids: Ids | None = None,
         rehearse: bool = False,
+        secure: bool = False,
         tracing: Tracing | None = None,
     ) -> None:
-        """`folder` None: in memory, for tests. `rehearse`: run every write twice, for tests. Raises BadSetting."""
+        """`folder` None: in memory, for tests. `rehearse`: run every write twice, for tests.
+        `secure`: tokens are required; else everybody may do everything. Raises BadSetting."""
         self.folder, self._env, self._rehearse, self._tracing = folder, env, rehearse, tracing
         self.clock, self._ids = clock or SystemClock(), ids or SystemIds()
         self.metrics = Metrics()
+        self.doors: Doors = self._lock() if secure else OpenDoors()
         self._threads = None if folder is None else ThreadPoolExecutor(8, "commit")
         self.bus = SqliteLog(self._open(folder.bus_path if folder else None, LOG_VERSIONS, "bus"))
         self._subscriptions: list[LogSubscription] = []
@@ -104,6 +109,7 @@ class Embedded:
             await drivers.stop()
         for store in self.stores().values():
             await store.close()
+        await self.doors.close()
         if self._threads is not None:
             self._threads.shutdown()
 
@@ -140,13 +146,19 @@ class Embedded:
             store=store,
             bus=self.bus,
             subscribe=self._subscribe(store),
-            caller=lambda name: InProcessCaller(lambda: self.parts[name].faulty.reachable()),
+            caller=lambda name: self.doors.caller(card.name, name, self._way_to(name)),
             env=self._env,
             metrics=self.metrics,
-            guard=OPEN_DOOR,
+            guard=self.doors.guard(card.name),
             spans=self._tracing.spans(card.name) if self._tracing else None,
         )
         return Part(card, store, assemble_one(card, world))
+
+    def _lock(self) -> LockedDoors:
+        return LockedDoors(self._env, self.clock, self._ids, self._way_to("account"), cards())
+
+    def _way_to(self, name: str) -> InProcessCaller:
+        return InProcessCaller(lambda: self.parts[name].faulty.reachable())
 
     def _subscribe(self, store: SqliteStore) -> Subscribe:
         def subscribe(consumer: str, types: frozenset[str]) -> LogSubscription:
@@ -182,10 +194,11 @@ class Embedded:
         home = Operation("GET", "/", self._home, "Where to begin", PUBLIC, hidden=True)
         old = Operation("GET", "/actuator/health", self._ready, "As the original named it", PUBLIC, hidden=True)
         others = [operation for operation in standard if operation.path not in (home.path, ready.path, old.path)]
-        own = HttpApp("gateway", [home, ready, old, *others], {}, self.metrics, OPEN_DOOR)
+        own = HttpApp("gateway", [home, ready, old, *others], {}, self.metrics, self.doors.guard(*self.parts))
         table = route_table(part.card for part in self.parts.values())
         self.inside = Gateway(table, {name: part.running.app for name, part in self.parts.items()}, own)
-        return open_to_all(Gateway(table, {name: part.faulty for name, part in self.parts.items()}, own))
+        door = Gateway(table, {name: part.faulty for name, part in self.parts.items()}, own)
+        return open_to_all(door) if self.doors.open else open_to(origins(load(GatewaySettings, self._env)), door)
 
     async def _ready(self, _ask: Ask) -> Answer:
         for store in self.stores().values():
@@ -194,8 +207,9 @@ class Embedded:
 
     async def _home(self, ask: Ask) -> Answer:
         paths = [path for part in self.parts.values() for path in part.card.paths]
+        mode = {"mode": "demo"} if self.doors.open else {}
         links = {path[1:]: {"href": ask.base + path} for path in [*paths, "/docs", "/health/ready", "/metrics"]}
-        return Answer(200, {"name": "gbike", "mode": "demo", "_links": links})
+        return Answer(200, {"name": "gbike", **mode, "_links": links})
 
 
 class _Held(AsyncExitStack):

@@ -18,10 +18,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gbike.app.catalogue import card as find_card
 from gbike.app.catalogue import usual_port
+from gbike.app.doors import Doors, LockedDoors, OpenDoors
 from gbike.app.faults import BadFault, Faulty, read_delay
-from gbike.app.single import POSTGRES, SQLITE, Drivers, assemble_one, open_store
+from gbike.app.single import POSTGRES, SQLITE, Drivers, assemble_one, migrate_store, open_store
 from gbike.app.tracing import start_tracing, stop_tracing
-from gbike.kit.access.guard import OPEN_DOOR
+from gbike.kit.access.guard import Guard
 from gbike.kit.bus import Subscription
 from gbike.kit.clock import SystemClock
 from gbike.kit.http.app import HttpApp
@@ -31,9 +32,9 @@ from gbike.kit.http.problems import UNAVAILABLE, Problem
 from gbike.kit.http.server import HttpServer, listen, run
 from gbike.kit.http.standard import standard_operations
 from gbike.kit.ids import SystemIds
+from gbike.kit.inprocess.peer import InProcessCaller
 from gbike.kit.kafka.bus import KafkaBus, KafkaSubscription
 from gbike.kit.runtime import Card, World
-from gbike.kit.schema.migrate import migrate, migrate_url
 from gbike.kit.settings import environment, load
 from gbike.kit.store import Store
 from gbike.kit.telemetry import Metrics, configure_logs, log
@@ -74,16 +75,16 @@ def run_service(name: str, host: str, port: int | None, env: Mapping[str, str]) 
     settings = environment(env, Path(env.get("GBIKE_SETTINGS_DIR", "/etc/gbike")))
     chosen = load(ServeSettings, settings)
     load(card.settings, settings)  # told now, not when the store is there
-    _check(chosen, host, in_a_pod="KUBERNETES_SERVICE_HOST" in env)
+    _check(card, chosen, settings, host, in_a_pod="KUBERNETES_SERVICE_HOST" in env)
     configure_logs(settings.get("GBIKE_LOG_LEVEL", "INFO"))
     logging.basicConfig(handlers=[_Libraries()], level=logging.WARNING, force=True)
     run(_serve(card, chosen, settings, host, card.port if port is None else port))
 
 
-def _check(chosen: ServeSettings, host: str, in_a_pod: bool) -> None:
-    if not chosen.demo:
-        raise CannotServe("a secure service needs accounts, which gbike does not have yet; GBIKE_DEMO=1 serves openly")
-    if host not in LOOPBACK and not in_a_pod:
+def _check(card: Card, chosen: ServeSettings, settings: Mapping[str, str], host: str, in_a_pod: bool) -> None:
+    if not chosen.demo and card.calls and "GBIKE_SERVICE_KEY_FILE" not in settings:
+        raise CannotServe(f"GBIKE_SERVICE_KEY_FILE is not set: {card.name} needs a key of its own to ask its peers")
+    if chosen.demo and host not in LOOPBACK and not in_a_pod:
         raise CannotServe(f"with GBIKE_DEMO=1 everybody may do everything: loopback only, or in a pod, not {host}")
     if not chosen.store_url.startswith((SQLITE, POSTGRES)):
         raise CannotServe(f"GBIKE_STORE_URL={chosen.store_url!r}: write {SQLITE}PATH or {POSTGRES}user@host/database")
@@ -99,7 +100,7 @@ def _check(chosen: ServeSettings, host: str, in_a_pod: bool) -> None:
 async def _serve(card: Card, chosen: ServeSettings, env: Mapping[str, str], host: str, port: int) -> None:
     listener = listen(host, port)
     alone = Alone(card, chosen, env)
-    server = HttpServer(says_demo(alone.answer), chosen.drain_s)
+    server = HttpServer(says_demo(alone.answer) if chosen.demo else alone.answer, chosen.drain_s)
     alone.ending = lambda: server.draining
     server.heed_signals()
     starting = asyncio.create_task(alone.start())
@@ -125,7 +126,8 @@ class Alone:
         self._tracing = start_tracing(os.environ)
         self._store: Store | None = None
         self._drivers = Drivers(card.name, ())
-        self._not_ready = _NotReady(card.name, self._metrics)
+        self._doors: Doors = OpenDoors() if chosen.demo else self._lock()
+        self._not_ready = _NotReady(card.name, self._metrics, self._doors.guard(card.name))
         self._app: ASGIApp = self._not_ready
         self.ending: Callable[[], bool] = lambda: False
         """Whether it was asked to stop."""
@@ -157,7 +159,12 @@ class Alone:
         """Stop the workers and close everything; what was acknowledged is kept, whatever is away now."""
         await self._drivers.stop()
         store = self._store
-        for closing in (self._bus.close, *(one.close for one in self._callers), *((store.close,) if store else ())):
+        for closing in (
+            self._bus.close,
+            self._doors.close,
+            *(one.close for one in self._callers),
+            *((store.close,) if store else ()),
+        ):
             try:
                 async with asyncio.timeout(CLOSE_S):
                     await closing()
@@ -169,12 +176,7 @@ class Alone:
     async def _open(self) -> Store:
         """Bring the schema up to date and open the store."""
         url, loop = self._chosen.store_url, asyncio.get_running_loop()
-        if url.startswith(SQLITE):
-            path = Path(url.removeprefix(SQLITE))
-            path.parent.mkdir(parents=True, exist_ok=True)
-            await loop.run_in_executor(self._threads, migrate, path, self._card.versions)
-        else:
-            await loop.run_in_executor(self._threads, migrate_url, url, self._card.versions)
+        await loop.run_in_executor(self._threads, migrate_store, url, self._card.versions)
         return open_store(url, self._card.name, self._clock, self._ids, self._threads)
 
     def _late(self, app: HttpApp) -> ASGIApp:
@@ -193,15 +195,21 @@ class Alone:
             store=store,
             bus=self._bus,
             subscribe=self._subscribe,
-            caller=self._caller,
+            caller=lambda peer: self._doors.caller(self._card.name, peer, self._caller(peer)),
             env=self._env,
             metrics=self._metrics,
-            guard=OPEN_DOOR,
+            guard=self._doors.guard(self._card.name),
             spans=self._tracing.spans(self._card.name) if self._tracing else None,
         )
 
     def _subscribe(self, consumer: str, types: frozenset[str]) -> Subscription:
         return KafkaSubscription(self._bus, consumer, types)
+
+    def _lock(self) -> LockedDoors:
+        """Tokens are checked with the keys that account publishes; account itself asks itself."""
+        here = InProcessCaller(lambda: self._app)
+        account = here if self._card.name == "account" else self._caller("account")
+        return LockedDoors(self._env, self._clock, self._ids, account)
 
     def _caller(self, name: str) -> "HttpCaller":
         from gbike.kit.remote.peer import HttpCaller  # most services call nobody
@@ -214,8 +222,8 @@ class Alone:
 class _NotReady:
     """What answers before the store is there: alive, and 503 for everything else."""
 
-    def __init__(self, service: str, metrics: Metrics) -> None:
-        self._app = HttpApp(service, standard_operations(service, [], None, metrics), {}, metrics, OPEN_DOOR)
+    def __init__(self, service: str, metrics: Metrics, guard: Guard) -> None:
+        self._app = HttpApp(service, standard_operations(service, [], None, metrics), {}, metrics, guard)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] in ("/health/live", "/metrics"):

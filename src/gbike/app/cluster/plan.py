@@ -58,6 +58,8 @@ class Plan(msgspec.Struct, frozen=True):
     stores: Mapping[str, str]
     replicas: Sequence[Replica]
     ports: Mapping[str, int]
+    demo: bool = True
+    data: str = ""
 
     def peers(self) -> dict[str, str]:
         """Where each service's processes are, as settings."""
@@ -69,7 +71,7 @@ class Plan(msgspec.Struct, frozen=True):
     def service_program(self, replica: Replica) -> Program:
         """One process of a service, with all it must know."""
         env = {
-            "GBIKE_DEMO": "1",
+            **self._door(replica.service),
             "GBIKE_STORE_URL": self.stores[replica.service],
             "GBIKE_KAFKA": self.kafka,
             "GBIKE_INSTANCE": str(replica.number),
@@ -78,11 +80,17 @@ class Plan(msgspec.Struct, frozen=True):
         command = [sys.executable, "-m", "gbike", "serve", replica.service, "--port", str(replica.port)]
         return Program(command, {**os.environ, **env})
 
+    def _door(self, service: str) -> Mapping[str, str]:
+        """Open, or closed with the keys in the data folder; Envoy is on this machine, and says for whom it asks."""
+        if self.demo:
+            return {"GBIKE_DEMO": "1"}
+        from gbike.app.cluster import secrets
+
+        return {"GBIKE_DEMO": "0", "GBIKE_TRUSTED_PROXIES": "127.0.0.1", **secrets.told(Path(self.data), service)}
+
 
 def make_plan(options: Options) -> Plan:
     """Decide on ports and stores. Raises BadCluster, PortTaken or NoSuchService."""
-    if not options.demo:
-        raise BadCluster("a secure cluster needs accounts, which gbike does not have yet; `cluster up --demo` is open")
     if not 1 <= options.replicas <= MOST_REPLICAS:
         raise BadCluster(f"--replicas {options.replicas}: 1 to {MOST_REPLICAS}")
     known = cards()
@@ -103,6 +111,8 @@ def make_plan(options: Options) -> Plan:
         stores={card.name: _store_url(card, options.data, ports["postgres"], card.name in on_sqlite) for card in known},
         replicas=replicas,
         ports={"gateway": gateway, **ports},
+        demo=options.demo,
+        data=str(options.data.resolve()),
     )
 
 

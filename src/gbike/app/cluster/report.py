@@ -11,6 +11,7 @@ import msgspec
 from rich.table import Table
 
 from gbike.app.cluster.child import Child
+from gbike.app.cluster.secrets import scraper
 from gbike.app.copies import NoData
 from gbike.app.data_folder import DataFolder
 from gbike.app.readings import open_readings
@@ -45,7 +46,7 @@ async def look(children: Sequence[Child], data: Path) -> list[Health]:
     """How every program of the cluster on `data` is now."""
     unsent = await _unsent(data)
     timeout = aiohttp.ClientTimeout(total=ASK_S)
-    async with aiohttp.ClientSession(timeout=timeout) as session:
+    async with aiohttp.ClientSession(timeout=timeout, headers=scraper(data)) as session:
         return await asyncio.gather(*(_look(child, session, unsent.get(child.part.service)) for child in children))
 
 

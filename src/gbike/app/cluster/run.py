@@ -9,7 +9,8 @@ from typing import Any
 import aiohttp
 from rich.console import Console
 
-from gbike.app.cluster import left
+from gbike.app.catalogue import cards
+from gbike.app.cluster import left, secrets
 from gbike.app.cluster.plan import BadCluster, Options, keep_plan, make_plan
 from gbike.app.cluster.screen import Screen, greeting
 from gbike.app.cluster.supervisor import Supervisor
@@ -47,6 +48,8 @@ async def _run(options: Options, folder: DataFolder, control: Control) -> None:
     if found := left.end_left_behind(options.data):
         console.print(f"ended {found} programs that a killed `gbike cluster` had left behind")
     plan = make_plan(options)
+    if not plan.demo:
+        secrets.make(options.data, cards())
     keep_plan(plan, options.data)
     supervisor = Supervisor(plan, options.data, lambda line: screen.tell(line), lambda *now: screen.progress(*now))
     screen = Screen(console, SystemClock(), supervisor.children)
@@ -60,7 +63,7 @@ async def _run(options: Options, folder: DataFolder, control: Control) -> None:
     try:
         with screen:
             ready = await _unless(asked_to_stop, supervisor.start())
-            if ready and not options.empty:
+            if ready and options.demo and not options.empty:
                 ready = await _unless(asked_to_stop, _seed(plan.gateway))
         if ready:
             console.print(greeting(plan, options, supervisor.kafka_is, screen.took_s))

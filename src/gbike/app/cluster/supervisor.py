@@ -123,7 +123,8 @@ class Supervisor:
         await self._bring_up("kafka")
 
     async def _start_envoy(self) -> None:
-        place = gateway.Place(port=self.plan.ports["gateway"], admin_port=self.plan.ports["envoy-admin"], demo=True)
+        ports = self.plan.ports
+        place = gateway.Place(port=ports["gateway"], admin_port=ports["envoy-admin"], demo=self.plan.demo)
         found = gateway.configuration(place, {**environment(os.environ), **self.plan.peers()})
         envoy.prepare(self._data / "envoy", found)
         await self._bring_up("envoy")

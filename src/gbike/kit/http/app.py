@@ -181,6 +181,8 @@ class HttpApp:
             problem = Problem(type, facts, retry_after_s=facts.pop("retry_after_s", None))
         self._metrics.refusals.labels(self.service, problem.type.slug).inc()
         headers = dict(problem.headers)
+        if problem.type.status == 401:
+            headers.setdefault("WWW-Authenticate", "Bearer")
         if problem.retry_after_s is not None:
             headers["Retry-After"] = str(problem.retry_after_s)
         language = preferred_language(ask.headers.get("accept-language", ""))

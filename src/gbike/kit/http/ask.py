@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from starlette.types import Receive, Scope
 
+from gbike.kit.access.addresses import origin
 from gbike.kit.access.principal import ANONYMOUS, NOBODYS, Principal, Whose
 from gbike.kit.http import hal
 from gbike.kit.http.fields import MAX_ID, invalid, read_body
@@ -60,7 +61,7 @@ class Ask:
         self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         self.peer: str = (scope.get("client") or ("",))[0]
         """The address at the other end of the connection."""
-        self._forwarded = trusts(self.peer)
+        self._trusts, self._forwarded = trusts, trusts(self.peer)
         self._scheme: str = scope.get("scheme", "http")
         self.path_params: Mapping[str, str] = scope.get("path_params", {})
         self._query: bytes = scope.get("query_string", b"")
@@ -75,6 +76,11 @@ class Ask:
             return parse_qsl(self._query.decode("latin-1"), keep_blank_values=True, max_num_fields=MAX_QUERY)
         except ValueError:
             raise invalid("query", f"at most {MAX_QUERY} parameters") from None
+
+    @property
+    def origin(self) -> str:
+        """The address of who asks, as far as it can be believed."""
+        return origin(self.peer, self.headers.get("x-forwarded-for"), self._trusts)
 
     @property
     def scheme(self) -> str:

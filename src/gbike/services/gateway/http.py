@@ -3,7 +3,7 @@
 The distributed form has Envoy here, configured from the same route table.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -31,6 +31,21 @@ class Gateway:
             await self._apps[service]({**scope, "path": path}, receive, send)
 
 
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
+EXPOSED = ["Location", "Retry-After", "X-Request-Id", "Idempotent-Replayed"]
+ASKED = ["Authorization", "Content-Type", "Accept", "Accept-Language", "Idempotency-Key", "X-Request-Id", "traceparent"]
+
+
+def open_to(origins: Sequence[str], app: ASGIApp) -> ASGIApp:
+    """The secure edge: only pages of these origins may call, with a token in a header and never with cookies."""
+    if not origins:
+        return app
+    shared = CORSMiddleware(
+        app, allow_origins=origins, allow_methods=METHODS, allow_headers=ASKED, expose_headers=EXPOSED
+    )
+    return _for_pages(shared, app)
+
+
 def open_to_all(app: ASGIApp) -> ASGIApp:
     """Demo mode's edge: the original's open CORS, and a header in every answer that says that this is a demo."""
 
@@ -38,14 +53,19 @@ def open_to_all(app: ASGIApp) -> ASGIApp:
     shared = CORSMiddleware(
         marked,
         allow_origin_regex=".*",
-        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"],
+        allow_methods=METHODS,
         allow_headers=["*"],
         allow_credentials=True,
-        expose_headers=["Location", "Retry-After", "X-Request-Id", "Idempotent-Replayed"],
+        expose_headers=EXPOSED,
     )
+    return _for_pages(shared, marked)
+
+
+def _for_pages(shared: ASGIApp, plain: ASGIApp) -> ASGIApp:
+    """`shared` for what a page of another origin asks, `plain` for everybody else."""
 
     async def edge(scope: Scope, receive: Receive, send: Send) -> None:
         from_a_page = scope["type"] == "http" and any(name == b"origin" for name, _ in scope["headers"])
-        await (shared if from_a_page else marked)(scope, receive, send)
+        await (shared if from_a_page else plain)(scope, receive, send)
 
     return edge

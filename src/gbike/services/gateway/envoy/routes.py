@@ -10,10 +10,13 @@ from gbike.kit.http.ask import HAL_JSON
 from gbike.services.gateway.domain import RouteTable
 from gbike.services.gateway.envoy.headers import header
 from gbike.services.gateway.envoy.settings import GatewaySettings
+from gbike.services.gateway.envoy.settings import origins as listed
 
 READS = "GET|HEAD"
 RETRIES = 2
-"""A reading that met a dead process is tried this often again, elsewhere when there is an elsewhere."""
+"""What met a dead process is tried this often again, elsewhere when there is an elsewhere."""
+UNSEEN = "connect-failure,refused-stream,reset-before-request"
+"""When nothing of a request was sent."""
 LOOKS = 10
 """How often a retry looks for a process that it has not asked yet: Envoy draws lots, so two processes need several."""
 PREFLIGHT_S = 600
@@ -48,18 +51,17 @@ def virtual_host(
 
 def origins(settings: GatewaySettings, *, demo: bool) -> str:
     """Which origins of web pages may call, as a regular expression: in the demo all, else those in the settings."""
-    listed = [origin.strip() for origin in settings.gateway_origins.split(",") if origin.strip()]
-    return ".+" if demo else "|".join(map(re.escape, listed)) or "nobody"
+    return ".+" if demo else "|".join(map(re.escape, listed(settings))) or "nobody"
 
 
 def _service(prefix: str, path: str, service: str, settings: GatewaySettings) -> list[dict[str, Any]]:
-    """A prefix's routes: reading, which may be tried again, and everything else, which never is: a request that broke
-    off may have been done. An answer is never tried again either, whatever its status: a breaker's 503 says not now."""
+    """A prefix's routes: reading, which may be tried again, and everything else, which is only when nobody can have seen
+    it: a request that broke off may have been done. An answer is never tried again, whatever its status: a breaker's
+    503 says not now."""
     to: dict[str, Any] = {"cluster": service, "timeout": f"{settings.gateway_timeout_ms / 1000:g}s"}
     if prefix != path:
         to["prefix_rewrite"] = path
     again = {
-        "retry_on": "connect-failure,refused-stream,reset",
         "num_retries": RETRIES,
         "retry_back_off": {"base_interval": "0.025s", "max_interval": "0.1s"},
         "retry_host_predicate": [
@@ -75,9 +77,12 @@ def _service(prefix: str, path: str, service: str, settings: GatewaySettings) ->
     return [
         {
             "match": {"path_separated_prefix": prefix, "headers": [_method(READS)]},
-            "route": {**to, "retry_policy": again},
+            "route": {**to, "retry_policy": {**again, "retry_on": f"{UNSEEN},reset"}},
         },
-        {"match": {"path_separated_prefix": prefix}, "route": to},
+        {
+            "match": {"path_separated_prefix": prefix},
+            "route": {**to, "retry_policy": {**again, "retry_on": UNSEEN}},
+        },
     ]
 
 

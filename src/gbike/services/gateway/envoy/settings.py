@@ -1,9 +1,12 @@
 """What may be set of the gateway."""
 
+import re
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
+
+from gbike.kit.settings import BadSetting
 
 
 class GatewaySettings(msgspec.Struct, frozen=True):
@@ -19,3 +22,12 @@ class GatewaySettings(msgspec.Struct, frozen=True):
     gateway_trusted_proxies: Annotated[
         int, Meta(ge=0, le=10, description="proxies in front of it whose X-Forwarded headers are believed")
     ] = 0
+
+
+def origins(settings: GatewaySettings) -> list[str]:
+    """The web origins that may call. Raises BadSetting: `*` would be every page that somebody visits."""
+    found = [origin.strip() for origin in settings.gateway_origins.split(",") if origin.strip()]
+    for origin in found:
+        if not re.fullmatch(r"https?://[A-Za-z0-9.\-]+(:[0-9]+)?", origin):
+            raise BadSetting(f"GBIKE_GATEWAY_ORIGINS: {origin!r} is no origin: write https://host, with commas between")
+    return found

@@ -1,0 +1,58 @@
+"""The keys of a secure cluster, made once in its data folder and readable for its user only.
+
+Each service has a key of its own; beside it stand the public keys of just those services that may call it.
+"""
+
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from gbike.kit.runtime import Card
+
+FOLDER = "keys"
+OWN, CALLERS, SCRAPER, ACCOUNT = "service.pem", "callers", "scraper.token", "signing"
+
+
+def make(data: Path, cards: Sequence[Card]) -> None:
+    """Make what is missing."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    from gbike.kit.access.keyring import KeyFolder
+    from gbike.kit.access.services import new_pem, read_private
+
+    folder = data / FOLDER
+    for card in cards:
+        (folder / card.name / CALLERS).mkdir(parents=True, exist_ok=True, mode=0o700)
+        _keep(folder / card.name / OWN, new_pem())
+    for card in cards:
+        public = read_private(str(folder / card.name / OWN)).public_key()
+        for callee in card.calls:
+            pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+            (folder / callee / CALLERS / f"{card.name}.pub").write_bytes(pem)
+    _keep(folder / SCRAPER, secrets.token_urlsafe(32).encode())
+    KeyFolder(folder / "account" / ACCOUNT).make()
+
+
+def told(data: Path, service: str) -> Mapping[str, str]:
+    """What a service must know of them, as settings."""
+    folder = (data / FOLDER).resolve()
+    found = {
+        "GBIKE_SERVICE_KEY_FILE": str(folder / service / OWN),
+        "GBIKE_SERVICE_KEYS": str(folder / service / CALLERS),
+        "GBIKE_SCRAPER_TOKEN_FILE": str(folder / SCRAPER),
+    }
+    return {**found, "GBIKE_ACCOUNT_KEYS": str(folder / service / ACCOUNT)} if service == "account" else found
+
+
+def scraper(data: Path) -> Mapping[str, str]:
+    """The headers of who collects metrics; none in a cluster that is open."""
+    file = data / FOLDER / SCRAPER
+    return {"authorization": f"Bearer {file.read_text('ascii')}"} if file.exists() else {}
+
+
+def _keep(file: Path, content: bytes) -> None:
+    """Write a file that only its user may read, unless it is there."""
+    if not file.exists():
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+            out.write(content)

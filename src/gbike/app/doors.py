@@ -1,0 +1,166 @@
+"""Which door a form has: the open one of the demo, or one that asks for tokens, made from the settings.
+
+`guard` is what stands before a service, `caller` what a service asks its peers with.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
+
+from gbike.kit.access.guard import OPEN_DOOR, Guard
+from gbike.kit.clock import Clock
+from gbike.kit.ids import Ids
+from gbike.kit.peers import Caller
+from gbike.kit.runtime import Card
+from gbike.kit.settings import BadSetting, load
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from gbike.kit.access.tokens import KeySource, PublicKey, Trusted
+
+JWKS = "/.well-known/jwks.json"
+
+
+class Doors(Protocol):
+    """What stands between services and everybody else."""
+
+    open: bool
+    """Whether everybody may do everything."""
+
+    def guard(self, *services: str) -> Guard:
+        """What stands before one service, or before what belongs to all of them."""
+
+    def caller(self, service: str, peer: str, way: Caller) -> Caller:
+        """The same way to a peer, in the name of a service."""
+
+    async def close(self) -> None:
+        """Let go of what was opened."""
+
+
+class OpenDoors:
+    """Everybody may do everything: the demo."""
+
+    open = True
+
+    def guard(self, *_services: str) -> Guard:
+        """See Doors.guard."""
+        return OPEN_DOOR
+
+    def caller(self, service: str, peer: str, way: Caller) -> Caller:
+        """See Doors.caller."""
+        return way
+
+    async def close(self) -> None:
+        """See Doors.close."""
+
+
+class LockedDoors:
+    """Tokens are required. The libraries that check them are imported here, so the demo does without."""
+
+    open = False
+
+    def __init__(
+        self, env: Mapping[str, str], clock: Clock, ids: Ids, account: Caller, cards: Sequence[Card] = ()
+    ) -> None:
+        """`account`: the way to who publishes our own keys. `cards`: the services of this one process, whose keys are
+        made here and now; without them keys are in the files that the settings name. Raises BadSetting."""
+        from gbike.kit.access.addresses import Proxies
+        from gbike.kit.access.limits import Limits
+        from gbike.kit.access.published import PublishedKeys
+        from gbike.kit.access.services import read_private
+        from gbike.kit.access.settings import AccessSettings
+        from gbike.kit.access.tokens import Trusted
+
+        self._clock, self._ids = clock, ids
+        self._chosen = load(AccessSettings, env)
+        self._closing: list[Callable[[], Awaitable[None]]] = []
+        self._issuers = {self._chosen.issuer: Trusted(PublishedKeys(account, JWKS, clock)), **self._outside()}
+        self._limits = Limits(self._chosen.paces, clock)
+        self._proxies = Proxies(self._chosen.trusted_proxies)
+        self._key = read_private(self._chosen.service_key_file) if self._chosen.service_key_file else None
+        self._scraper = _token(self._chosen.scraper_token_file)
+        self._made = self._make(cards)
+        self._may_call = {one.name: {other.name for other in cards if one.name in other.calls} for one in cards}
+
+    def trust(self, issuer: str, keys: "KeySource") -> None:
+        """Take tokens of one more issuer, as if the settings named it."""
+        from gbike.kit.access.tokens import Trusted
+
+        self._issuers[issuer] = Trusted(keys)
+
+    def guard(self, *services: str) -> Guard:
+        """See Doors.guard."""
+        from gbike.kit.access.door import LockedDoor
+        from gbike.kit.access.services import ServiceKeys
+        from gbike.kit.access.tokens import Verifier
+
+        keys = ServiceKeys(self._callers_of(services))
+        verifier = Verifier(frozenset(services), self._issuers, keys, self._clock)
+        return LockedDoor(verifier, self._limits, self._proxies, self._scraper)
+
+    def caller(self, service: str, peer: str, way: Caller) -> Caller:
+        """See Doors.caller. Raises BadSetting."""
+        from gbike.kit.access.services import SignedCaller
+
+        key = self._made.get(service, self._key)
+        if key is None:
+            raise BadSetting(f"GBIKE_SERVICE_KEY_FILE is not set: {service} needs a key of its own to ask {peer}")
+        return SignedCaller(way, service, peer, key, self._clock, self._ids)
+
+    async def close(self) -> None:
+        """See Doors.close."""
+        for close in self._closing:
+            await close()
+
+    def _callers_of(self, services: Sequence[str]) -> Mapping[str, "PublicKey"]:
+        """The keys of those who may ask one of these services."""
+        from gbike.kit.access.services import read_public
+
+        if not self._made:
+            return read_public(self._chosen.service_keys) if self._chosen.service_keys else {}
+        callers = {caller for service in services for caller in self._may_call.get(service, ())}
+        return {name: self._made[name].public_key() for name in callers}
+
+    def _outside(self) -> dict[str, "Trusted"]:
+        from gbike.kit.access.published import PublishedKeys
+        from gbike.kit.access.tokens import EC, ED, OUTSIDE_S, Trusted
+
+        found = {}
+        for one in self._chosen.outside_issuers.split():
+            issuer, _, url = one.rpartition("=")
+            parts = urlsplit(url)
+            here = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost")
+            if not issuer or not parts.hostname or not (parts.scheme == "https" or here):
+                raise BadSetting(f"GBIKE_OUTSIDE_ISSUERS: {one!r} is not ISSUER=https://host/path of its JWKS")
+            if issuer == self._chosen.issuer:
+                raise BadSetting(f"GBIKE_OUTSIDE_ISSUERS: {issuer!r} is our own issuer's name")
+            keys = PublishedKeys(self._way_out(f"{parts.scheme}://{parts.netloc}"), parts.path, self._clock)
+            found[issuer] = Trusted(keys, frozenset({ED, EC}), OUTSIDE_S)
+        return found
+
+    def _way_out(self, base: str) -> Caller:
+        from gbike.kit.remote.peer import HttpCaller  # most have no outside issuer
+
+        caller = HttpCaller(base)
+        self._closing.append(caller.close)
+        return caller
+
+    def _make(self, cards: Sequence[Card]) -> dict[str, "Ed25519PrivateKey"]:
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+        return {card.name: Ed25519PrivateKey.generate() for card in cards}
+
+
+def _token(file: str) -> str:
+    """What is in the file. Raises BadSetting."""
+    if not file:
+        return ""
+    try:
+        token = Path(file).read_text("ascii").strip()
+    except (OSError, ValueError) as wrong:
+        raise BadSetting(f"GBIKE_SCRAPER_TOKEN_FILE={file!r}: {wrong}") from None
+    if len(token) < 32:
+        raise BadSetting(f"GBIKE_SCRAPER_TOKEN_FILE={file!r}: 32 characters at least")
+    return token
