@@ -2,6 +2,8 @@
 
 import asyncio
 
+from structlog.testing import capture_logs
+
 from gbike.app.single import BEHIND, BUSY, drive
 from gbike.kit.bus import BusUnavailable
 from gbike.kit.runtime import Worker
@@ -64,3 +66,20 @@ def test_a_worker_whose_rest_fails_is_driven_on() -> None:
 
     in_virtual_time(run)
     assert 40 < steps < 60
+
+
+def test_a_broker_that_stays_away_is_logged_once_a_minute() -> None:
+    async def away() -> int:
+        raise BusUnavailable("gone")
+
+    async def forever() -> None:
+        await asyncio.sleep(3600)
+
+    async def run(_clock: VirtualClock) -> None:
+        task = asyncio.create_task(drive("view", Worker("consumer", away, forever, NAP_MS)))
+        await asyncio.sleep(200)
+        task.cancel()
+
+    with capture_logs() as logged:
+        in_virtual_time(run)
+    assert [(line["event"], line["why"]) for line in logged] == [("a worker waits", "gone")] * 4

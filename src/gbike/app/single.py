@@ -16,6 +16,8 @@ from gbike.kit.tracing import assemble_traced
 
 PAUSE_S = 0.2
 """How long a worker waits after a failure before it tries again."""
+SAID_AGAIN_S = 60
+"""A trouble that lasts is logged again after this."""
 SQLITE, POSTGRES = "sqlite:///", "postgresql://"
 """How the URL of a store begins."""
 BUSY, BEHIND = 16, 128
@@ -50,17 +52,35 @@ def migrate_store(url: str, versions: Path) -> bool:
     return migrate_url(url, versions)
 
 
+class _Told:
+    """What was logged of a worker's trouble: the same trouble is said again after a while, not five times a second."""
+
+    def __init__(self) -> None:
+        self._what, self._at_s = "", 0.0
+
+    def is_news(self, what: str) -> bool:
+        """Whether this is to be logged."""
+        now_s = asyncio.get_running_loop().time()
+        if what == self._what and now_s - self._at_s < SAID_AGAIN_S:
+            return False
+        self._what, self._at_s = what, now_s
+        return True
+
+
 async def drive(service: str, worker: Worker) -> None:
     """Run a worker's steps for ever: soon while there is something to do, else when there is news."""
+    told = _Told()
     while True:
         try:
             did = await worker.step()
             await (asyncio.sleep(pause_ms(worker.nap_ms, did) / 1000) if did else worker.rest())
         except (StoreUnavailable, BusUnavailable) as down:
-            log.warning("a worker waits", service=service, worker=worker.name, why=str(down))
+            if told.is_news(str(down)):
+                log.warning("a worker waits", service=service, worker=worker.name, why=str(down))
             await asyncio.sleep(PAUSE_S)
         except Exception as failure:
-            log.error("a worker failed and goes on", service=service, worker=worker.name, exc_info=failure)
+            if told.is_news(repr(failure)):
+                log.error("a worker failed and goes on", service=service, worker=worker.name, exc_info=failure)
             await asyncio.sleep(PAUSE_S)
 
 
