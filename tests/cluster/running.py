@@ -104,6 +104,11 @@ class Served:
         self._process = None
         return code, time.monotonic() - began
 
+    def signal(self, how: signal.Signals) -> None:
+        """Only tell it."""
+        assert self._process is not None
+        self._process.send_signal(how)
+
     def lines(self) -> list[dict[str, Any]]:
         """Its log so far: each line is an object."""
         return [json.loads(line) for line in self.log.read_text("utf-8").splitlines()]

@@ -72,10 +72,15 @@ def test_in_the_foreground_it_takes_requests_until_it_is_told_to_end(loop: Loop,
             assert gateway.poll() is None
             assert time.monotonic() < until
             time.sleep(0.05)
-        assert ask(port, "GET", "/health/ready").json == {"status": "UP"}
+        answer = ask(port, "GET", "/health/ready")
+        assert (answer.json, answer.headers.get("connection")) == ({"status": "UP"}, None)
+        assert printed({}, "--drain", "0", "--admin-port", str(admin_port)).startswith("0 ")
+        answer = ask(port, "GET", "/health/ready")
+        assert (answer.json, answer.headers.get("connection")) == ({"status": "UP"}, "close")
         gateway.send_signal(signal.SIGTERM)
         assert gateway.wait(5) == 0
         assert not asyncio.run(engine.ready(admin_port))
+        assert printed({}, "--drain", "5", "--admin-port", str(admin_port)).startswith("1 ")
     finally:
         if gateway.poll() is None:
             gateway.kill()

@@ -149,7 +149,7 @@ def test_the_log_tells_what_happened_and_not_who_asked(stubs: Stubs) -> None:
 
 def test_operators_may_look_and_not_touch(stubs: Stubs) -> None:
     assert "envoy_http_downstream_rq_total" in stubs.envoy.operators("/stats/prometheus")
-    for path in ("/quitquitquit", "/config_dump", "/logging?level=trace", "/healthcheck/fail"):
+    for path in ("/quitquitquit", "/config_dump", "/logging?level=trace", "/healthcheck/ok"):
         assert "not allowed" in stubs.envoy.operators(path)
     problem(stubs.envoy.ask("GET", "/metrics"), 404, "not-found")
 

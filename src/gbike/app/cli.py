@@ -263,12 +263,17 @@ def gateway(
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8088,
     admin_port: Annotated[int, typer.Option(min=1, max=65535, help="for operators, on loopback")] = 9901,
     demo: Annotated[bool, typer.Option("--demo", help="open to pages of every origin, with no limit of rate")] = False,
+    drain: Annotated[
+        float | None, typer.Option(min=0, help="send the clients of a running one away, so many s")
+    ] = None,
     data: Data = DATA,
 ) -> None:
     """Envoy in front of the services, its configuration made from the route table."""
     from gbike.app import gateway as door
     from gbike.app.engines import CannotRun
 
+    if drain is not None:
+        raise typer.Exit(0 if asyncio.run(door.drain(admin_port, drain)) else 1)
     place = door.Place(host, port, admin_port, demo)
     with named_errors():
         try:

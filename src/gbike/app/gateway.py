@@ -1,5 +1,6 @@
 """`gbike gateway`: Envoy in front of the services, configured from what they say of themselves."""
 
+import asyncio
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,7 @@ from gbike.kit.settings import BadSetting, environment, load
 from gbike.services.gateway.envoy import PROBLEMS, Address, GatewaySettings, Page, Place, config
 from gbike.services.gateway.wiring import route_table
 
-__all__ = ["Place", "configuration", "run", "show"]
+__all__ = ["Place", "configuration", "drain", "run", "show"]
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 HTML = "text/html; charset=utf-8"
 
@@ -63,6 +64,14 @@ def run(place: Place, folder: Path) -> None:
     engine.prepare(folder, configuration(place, _settings()))
     command: Sequence[str] = engine.program(folder).command
     os.execv(command[0], list(command))  # noqa: S606 - a program of ours with arguments of ours
+
+
+async def drain(admin_port: int, seconds: float) -> bool:
+    """What comes before the end of a gateway that others go on without: for so long it answers those who have not heard
+    yet, and sends each of them away with the answer. Whether it was there to hear it."""
+    there = await engine.leave(admin_port)
+    await asyncio.sleep(seconds if there else 0)
+    return there
 
 
 def _settings() -> dict[str, str]:

@@ -13,7 +13,7 @@ FILE = "envoy.json"
 FLUSH_MS = 1_000
 """The access log is written at least so often."""
 ASK_S = 1
-"""How long the admin port may take to say whether Envoy is ready."""
+"""How long the admin port may take to answer."""
 
 
 def prepare(folder: Path, config: Mapping[str, Any]) -> None:
@@ -45,11 +45,21 @@ def binary() -> Path:
 
 async def ready(admin_port: int) -> bool:
     """Whether Envoy takes requests."""
+    return await _admin(admin_port, "GET /ready")
+
+
+async def leave(admin_port: int) -> bool:
+    """From here on every answer ends its connection. Whether Envoy has heard it."""
+    return await _admin(admin_port, "POST /healthcheck/fail")
+
+
+async def _admin(port: int, what: str) -> bool:
+    """Whether the admin port says yes to a request."""
     try:
         async with asyncio.timeout(ASK_S):
-            reader, writer = await asyncio.open_connection("127.0.0.1", admin_port)
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
             try:
-                writer.write(b"GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                writer.write(f"{what} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
                 return (await reader.readline()).startswith(b"HTTP/1.1 200")
             finally:
                 writer.close()

@@ -11,9 +11,14 @@ from typing import Any
 import uvicorn
 import uvloop
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
 
 STOP_S = 3
 """How long open requests may take to end when the process stops."""
+CONNECTION_S = 10
+"""A connection older than this ends with its next answer, so that those who are busy find new replicas behind a name,
+and not only those who come anew."""
 KEEP_OPEN_S = 90
 """Idle connections are kept longer than any client of ours (Envoy, peers) keeps them, so that the client closes first
 and no request meets a connection that is being closed."""
@@ -41,7 +46,9 @@ def listen(host: str, port: int) -> socket.socket:
 class HttpServer(uvicorn.Server):
     """uvicorn, but a signal only asks it to stop: the stores are closed afterwards, by whoever runs it."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, drain_s: float = 0) -> None:
+        """`drain_s`: how long it goes on after the first signal, for those who have not heard yet that it ends. Longer
+        than its clients keep an idle connection (4 s), and none of them meets one that is being closed."""
         super().__init__(
             uvicorn.Config(
                 app,
@@ -51,11 +58,18 @@ class HttpServer(uvicorn.Server):
                 lifespan="off",
                 server_header=False,
                 proxy_headers=False,
-                http="httptools",
+                http=_Connection,
                 timeout_keep_alive=KEEP_OPEN_S,
                 timeout_graceful_shutdown=STOP_S,
             )
         )
+        self.server_state: _State = _State()
+        self._drain_s = drain_s
+
+    @property
+    def draining(self) -> bool:
+        """Whether it was asked to stop; every answer ends its connection now."""
+        return self.server_state.draining
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -63,13 +77,83 @@ class HttpServer(uvicorn.Server):
         yield
 
     def heed_signals(self) -> None:
-        """From here on SIGINT and SIGTERM end `answer` (or let it end at once)."""
+        """From here on SIGINT and SIGTERM end `answer` after the drain (or let it end at once), a second one now."""
         for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, self.handle_exit, number, None)
+            asyncio.get_running_loop().add_signal_handler(number, self._heed, number)
 
     async def answer(self, listener: socket.socket) -> None:
         """Answer requests until a signal; return when the open ones have ended, STOP_S later at the latest."""
         await self.serve(sockets=[listener])
+
+    def _heed(self, number: int) -> None:
+        if self.draining or not self._drain_s:
+            self.handle_exit(number, None)
+            return
+        self.server_state.draining = True
+        for connection in self.server_state.connections:
+            if isinstance(connection, _Connection) and connection.cycle is not None:
+                connection.cycle.keep_alive = False
+        asyncio.get_running_loop().call_later(self._drain_s, self.handle_exit, number, None)
+
+
+class _State(ServerState):
+    """What the connections of a server have in common."""
+
+    draining = False
+
+
+class _WholeAnswers:
+    """A transport that sends what is written in one go as one piece.
+
+    uvicorn writes the head and the body of an answer apart; a process that is killed in between would leave half an
+    answer, which a gateway can't turn into an honest 503.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._loop = asyncio.get_running_loop()
+        self._pieces: list[bytes] = []
+
+    def write(self, piece: bytes) -> None:
+        """Send it with what else is written before the loop goes on."""
+        if not self._pieces:
+            self._loop.call_soon(self._flush)
+        self._pieces.append(piece)
+
+    def close(self) -> None:
+        """Close when everything is sent."""
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        if self._pieces:
+            pieces, self._pieces = self._pieces, []
+            self._transport.write(b"".join(pieces))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
+class _Connection(HttpToolsProtocol):
+    """A connection that ends with an answer, never between two: a client that is told so sends nothing into it."""
+
+    server_state: _State
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin."""
+        super().connection_made(_WholeAnswers(transport))  # type: ignore[arg-type]  # all of one that uvicorn uses
+        self._old_at = self.loop.time() + CONNECTION_S
+
+    def on_headers_complete(self) -> None:
+        """Answer a request; is it the last one?"""
+        super().on_headers_complete()
+        if self.cycle is not None and (self.server_state.draining or self.loop.time() > self._old_at):
+            self.cycle.keep_alive = False
+
+    def shutdown(self) -> None:
+        """The server ends: close, unless an answer does it. Who came late, and has asked nothing yet, is answered."""
+        if self.cycle is not None or not self.server_state.draining:
+            super().shutdown()
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:

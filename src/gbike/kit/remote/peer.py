@@ -15,8 +15,9 @@ TOTAL_S = 4.0
 """A call that outlives its caller's deadline may still finish; after this it is given up, so that nothing piles up."""
 CONNECTIONS = 128
 """Places of the callers' bulkheads (32 and 16), and the calls that outlive their deadline until TOTAL_S."""
-KEEP_OPEN_S = 30
-"""Shorter than a server keeps an idle connection, so that no request meets one that is being closed."""
+KEEP_OPEN_S = 4
+"""Shorter than a server keeps an idle connection, also one that ends (GBIKE_DRAIN_S), so that no request meets one that
+is being closed."""
 MOST_BYTES = 1024 * 1024
 """Of one answer. Answers between services have some hundred."""
 LONGEST_WAIT_S = 3_600

@@ -16,8 +16,9 @@ __all__ = ["PROBLEMS", "Address", "GatewaySettings", "Page", "Place", "config"]
 
 MOST_CONNECTIONS = 4_096
 """Clients connected at once; more are turned away at once instead of all being served badly."""
-OPERATORS_MAY = ("/ready", "/stats", "/clusters", "/server_info", "/listeners", "/memory")
-"""What the admin port answers: looking only. By default it would also stop the process and show its memory."""
+OPERATORS_MAY = ("/ready", "/stats", "/clusters", "/server_info", "/listeners", "/memory", "/healthcheck/fail")
+"""What the admin port answers: looking, and the way to leave in order. By default it would also stop the process and
+show its memory."""
 
 
 class Place(msgspec.Struct, frozen=True):

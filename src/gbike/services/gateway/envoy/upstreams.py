@@ -7,8 +7,9 @@ import msgspec
 
 CONNECT_S = 1
 """A process that does not accept a connection by then is not there."""
-IDLE_S = 60
-"""Kept connections are closed before the services do it (kit/http/server.py): a POST must not meet one that closes."""
+IDLE_S = 4
+"""Kept connections are closed before the services do it, also those that end (GBIKE_DRAIN_S): a POST must not meet one
+that closes."""
 MOST_AT_ONCE = 1_024
 """Requests under way and waiting for one service; rent itself lets 288 wait. More are refused at once."""
 MOST_RETRIES = 32
