@@ -1,7 +1,7 @@
 # Every task of the project is a verb here; `make help` lists them.
 PY := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help demo setup test ci lint schemas sim chaos bench lock kafka java
+.PHONY: help demo setup test ci lint schemas sim chaos bench lock kafka java security sbom scan publish deploy smoke matrix
 
 help: ## list every verb with one line each
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -26,7 +26,7 @@ test: .venv/.dev ## every test; what needs a missing tool is skipped by name
 	$(PY) -m pytest -n 2 --dist worksteal
 
 # At full size: 300 simulated seeds and every planted bug, 1,000 races for one bike, 50 kills, the whole API fuzz.
-ci: .venv/.dev lint kafka ## what a change must pass: the checks, then every test at full size
+ci: .venv/.dev lint security kafka ## what a change must pass: the checks, then every test at full size
 	GBIKE_REQUIRE=all GBIKE_FULL=1 GBIKE_SIM_SEEDS=300 GBIKE_RACE_ROUNDS=1000 GBIKE_KILLS=50 $(MAKE) test
 
 # A real Kafka for `gbike cluster up`, the tests and the bench. Java and Maven are the system's.
@@ -60,9 +60,42 @@ chaos: .venv/.dev ## kill a real process 50 times at random under load
 bench: .venv/.dev ## rides per second, latencies, memory and start, beside their floors
 	$(PY) -m gbike bench
 
+# The pipeline: .github/workflows calls these and nothing else (docs/operating/pipeline.md). PREFIX=registry.example/gbike/,
+# IMAGES=some of them. AUDIT=required: what can't be looked up here is a failure, not a named skip.
+IMAGES ?= $(shell $(PY) -m deploy.pipeline.images --plain)
+OVERLAY ?= deploy/kubernetes/production
+SBOM := build/sbom
+TAG ?= dev
+.venv/.security: .venv/.run requirements-security.lock
+	test -x .venv/security/bin/python || python3 -m venv .venv/security
+	.venv/security/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-security.lock
+	@touch $@
+
+security: .venv/.security ## mistakes in our code, secrets in our files, known vulnerabilities of what we use
+	$(PY) -m deploy.pipeline.security
+
+sbom: .venv/.security ## a CycloneDX bill of materials for each image, into build/sbom
+	$(PY) -m deploy.pipeline.sbom $(TAG) $(SBOM) $(IMAGES)
+
+scan: .venv/.run ## known vulnerabilities of the built images (TAG, PREFIX)
+	$(PY) -m deploy.pipeline.scan $(TAG) "$(PREFIX)" $(IMAGES)
+
+publish: sbom ## push the built images (TAG, PREFIX) and sign them
+	$(PY) -m deploy.pipeline.publish $(TAG) "$(PREFIX)" $(SBOM) $(IMAGES)
+
+deploy: .venv/.dev ## bring a version (TAG, PREFIX, OVERLAY) onto the cluster of KUBECONFIG; back again when no ride works
+	$(PY) -m deploy.pipeline.rollout $(OVERLAY) $(TAG) --prefix "$(PREFIX)" --address "$(ADDRESS)"
+
+smoke: .venv/.run ## one ride through the gateway at ADDRESS
+	$(PY) -m deploy.pipeline.smoke $(ADDRESS)
+
+matrix: .venv/.run ## which images there are, as JSON
+	$(PY) -m deploy.pipeline.images
+
 lock: ## resolve the lock files anew (needs uv)
 	uv pip compile $(RESOLVE) --extra build pyproject.toml -o requirements.lock
 	uv pip compile $(RESOLVE) --extra build --extra distributed --extra cluster --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 	uv pip compile $(RESOLVE) --extra distributed -c requirements-dev.lock pyproject.toml -o requirements-service.lock
 	uv pip compile $(RESOLVE) --extra gateway -c requirements-dev.lock pyproject.toml -o requirements-gateway.lock
+	uv pip compile $(RESOLVE) deploy/pipeline/requirements-security.in -o requirements-security.lock
 RESOLVE := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header

@@ -1,0 +1,119 @@
+"""`make security`: known vulnerabilities of what we use, mistakes in our code, secrets in our files.
+
+Everything it finds is in the reviewed list (reviewed.toml) with a reason, or fails.
+"""
+
+import json
+import os
+import re
+import sys
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from deploy.pipeline.tools import ROOT, attempt, guarded, path_of, run
+
+CODE = ("src", "deploy")
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-service.lock", "requirements-gateway.lock")
+REVIEWED = Path(__file__).with_name("reviewed.toml")
+GET = "make security installs it"
+RECORDED = re.compile(r"\.lock$|^tests/upgrade/|^tests/golden/|^schemas/|^docs/.*\.svg$")
+"""Not searched for secrets: hashes of packages, and recorded exchanges that are full of random ids."""
+UNREACHED = re.compile(r"could not be audited|ConnectionError|NameResolutionError|ServiceError|ConnectTimeout", re.I)
+"""What pip-audit says then. A package that the service does not know reads alike: in the pipeline both fail."""
+NOSEC_WITHOUT_REASON = re.compile(r"#\s*nosec\b(?!\s+B\d+[B\d, ]* - \S)")
+
+Finding = tuple[str, str]
+"""A test of bandit (B608) and the file where it found something."""
+
+
+def main(_args: Sequence[str]) -> int:
+    """Run all checks; answers 1 when one of them found something."""
+    checks = {
+        "code": bandit,
+        "secrets": secrets,
+        "vulnerabilities": vulnerabilities,
+    }
+    found = 0
+    for name, check in checks.items():
+        lines = list(check())
+        for line in lines:
+            print(f"{name}: {line}")
+        found += sum(not line.startswith("SKIPPED") for line in lines)
+        if not lines:
+            print(f"{name}: nothing found")
+    return 1 if found else 0
+
+
+def bandit() -> Iterable[str]:
+    """What bandit finds in our code and nobody has looked at yet, and reviews of what is no longer there."""
+    program = path_of("bandit", GET)
+    done = attempt([program, "--quiet", "--recursive", "--format", "json", *CODE])
+    results = json.loads(done.stdout)["results"]
+    places = {(one["test_id"], one["filename"]): one for one in results}
+    found = Counter((one["test_id"], one["filename"]) for one in results)
+    for finding, words in unreviewed(found, reviewed()):
+        one = places.get(finding)
+        yield words + (f": {one['issue_text']} (line {one['line_number']})" if one else "")
+    yield from without_reason(file for part in CODE for file in (ROOT / part).rglob("*.py"))
+
+
+def reviewed() -> dict[Finding, int]:
+    """How often which finding is known in which file."""
+    known = tomllib.loads(REVIEWED.read_text("utf-8"))
+    return {(test, file): count for test, review in known.items() for file, count in review["found"].items()}
+
+
+def unreviewed(found: Mapping[Finding, int], known: Mapping[Finding, int]) -> Iterable[tuple[Finding, str]]:
+    """The findings whose number is not the reviewed one: more must be looked at, fewer must leave the list."""
+    for finding in sorted({*found, *known}):
+        now, then = found.get(finding, 0), known.get(finding, 0)
+        if now != then:
+            test, file = finding
+            yield finding, f"{test} in {file} found {now} times, reviewed {then}; see {REVIEWED.name}"
+
+
+def without_reason(files: Iterable[Path]) -> Iterable[str]:
+    """Lines that silence bandit without naming the test and a reason."""
+    for file in files:
+        for number, line in enumerate(file.read_text("utf-8").splitlines(), 1):
+            if NOSEC_WITHOUT_REASON.search(line):
+                yield f"{file}:{number}: say which test is silenced, and why: B603 - the command is ours"
+
+
+def secrets(files: Sequence[str] = ()) -> Iterable[str]:
+    """What looks like a secret in a file of the repository."""
+    program = path_of("detect-secrets", GET)
+    chosen = files or [file for file in _tracked() if not RECORDED.search(file)]
+    results = json.loads(run([program, "scan", *chosen]))["results"]
+    for file, places in sorted(results.items()):
+        for place in places:
+            yield f"{file}:{place['line_number']}: {place['type']}; if it is none, say `pragma: allowlist secret` there"
+
+
+def vulnerabilities(required: bool | None = None) -> Iterable[str]:
+    """Known vulnerabilities of the locked packages. Where the service that knows them can't be reached: one line that
+    begins with SKIPPED; a finding when `required` (AUDIT=required, as in the pipeline)."""
+    program = path_of("pip-audit", GET)
+    must = os.environ.get("AUDIT") == "required" if required is None else required
+    for lock in (lock for lock in LOCKS if (ROOT / lock).exists()):
+        done = attempt(
+            [program, "--strict", "--disable-pip", "--require-hashes", "--progress-spinner=off", "-r", str(ROOT / lock)]
+        )
+        if done.returncode == 0:
+            continue
+        said = f"{done.stdout}\n{done.stderr}".strip()
+        if UNREACHED.search(said) and "Found " not in said:
+            last = "the service that knows vulnerabilities can't be reached from here"
+            yield f"pip-audit: {last}, and it is required" if must else f"SKIPPED pip-audit: {last}"
+            return
+        yield from (f"{lock}: {line}" for line in said.splitlines())
+
+
+def _tracked() -> list[str]:
+    return run([path_of("git", "install it"), "-C", str(ROOT), "ls-files"]).splitlines()
+
+
+if __name__ == "__main__":
+    sys.exit(guarded(main))
