@@ -14,7 +14,6 @@ from starlette.routing import compile_path
 from starlette.types import Message, Receive, Scope, Send
 
 from gbike.kit.access.guard import READS, WRITES, Guard, KeysUnavailable
-from gbike.kit.access.principal import ANONYMOUS
 from gbike.kit.access.rules import PUBLIC, SIGNED_IN, Rule
 from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.http.problems import (
@@ -33,7 +32,7 @@ from gbike.kit.http.problems import (
 from gbike.kit.http.protection import protecting
 from gbike.kit.once import KeyInFlight, KeyReused, Replay
 from gbike.kit.store import StoreUnavailable
-from gbike.kit.telemetry import Kind, Metrics, Span, Spans, log, trace_from, trace_now
+from gbike.kit.telemetry import Kind, Metrics, Span, Spans, Trace, log, trace_from, trace_now
 
 Handler = Callable[[Ask], Awaitable[Answer]]
 Refusals = Mapping[type[Exception], ProblemType]
@@ -133,7 +132,8 @@ class HttpApp:
         before = trace_now.set(trace)
         try:
             answer = await self._answer(ask, operation, handler)
-            await _send(answer, ask, trace.request_id, trace.traceparent, send)
+            personal = operation is not None and not operation.rule.public
+            await _send(answer, ask, trace, personal, send)
         finally:
             trace_now.reset(before)
         if span is not None:
@@ -242,17 +242,17 @@ def _end(span: Span, ask: Ask, name: str, status: int) -> None:
     )
 
 
-async def _send(answer: Answer, ask: Ask, request_id: str, traceparent: str, send: Send) -> None:
+async def _send(answer: Answer, ask: Ask, trace: Trace, personal: bool, send: Send) -> None:
     empty = answer.content is None
     body = (
         b"" if empty else answer.content if isinstance(answer.content, bytes) else msgspec.json.encode(answer.content)
     )
     media = answer.media or "application/json"
     headers = [
-        (b"x-request-id", request_id.encode()),
-        (b"traceparent", traceparent.encode()),
+        (b"x-request-id", trace.request_id.encode()),
+        (b"traceparent", trace.traceparent.encode()),
         *((name.lower().encode(), value.encode()) for name, value in answer.headers.items()),
-        *protecting(media, personal=ask.principal is not ANONYMOUS, over_tls=ask.scheme == "https"),
+        *protecting(media, personal=personal, over_tls=ask.scheme == "https"),
     ]
     if not empty:
         headers.append((b"content-type", media.encode()))

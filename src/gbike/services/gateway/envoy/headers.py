@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from gbike.kit.http.protection import protecting
+from gbike.kit.peers import DEADLINE_HEADER
+
 TYPE = "type.googleapis.com/"
 FILTERS = TYPE + "envoy.extensions.filters.http."
 SANE_REQUEST_ID = "[A-Za-z0-9._:/+=@-]{1,128}"
@@ -18,7 +21,6 @@ MODE = header("x-gbike-mode", "demo")
 """Demo mode says so in every answer."""
 OPEN = (
     header("access-control-allow-origin", "%REQ(ORIGIN)%"),
-    header("access-control-allow-credentials", "true"),
     header("access-control-expose-headers", "Location, Retry-After, X-Request-Id, Idempotent-Replayed"),
     header("vary", "Origin", "APPEND_IF_EXISTS_OR_ADD"),
 )
@@ -26,16 +28,28 @@ OPEN = (
 by itself, and can't allow just the headers that were asked for."""
 
 
+INSIDE = (DEADLINE_HEADER,)
+"""What only services tell each other."""
+CREDENTIALS = header("access-control-allow-credentials", "true")
+"""As the original, in the demo only: elsewhere there are tokens, and no cookie that a page could misuse."""
+PROTECTING = tuple(
+    header(name.decode(), value.decode(), "ADD_IF_ABSENT")
+    for name, value in protecting("", personal=False, over_tls=False)
+)
+"""What Envoy answers by itself is protected as what the services answer."""
+
+
 def header_filters(origins: str, *, trusted: bool, demo: bool) -> list[dict[str, Any]]:
     """`origins`: a regular expression for those whose pages may call. `trusted`: a proxy in front of us that we know
     says which address the client used; nobody else is believed about that."""
-    made = header("x-request-id", "%UNIQUE_ID%")
+    made, shared = header("x-request-id", "%UNIQUE_ID%"), (*OPEN, CREDENTIALS) if demo else OPEN
+    nobodys = [*INSIDE, *([] if trusted else ["x-forwarded-host"])]
     answered = header("x-request-id", "%REQ(X-REQUEST-ID)%", "ADD_IF_ABSENT")
     return [
-        _changes([] if trusted else [{"remove": "x-forwarded-host"}], [{"append": MODE}] if demo else []),
+        _changes([{"remove": name} for name in nobodys], [{"append": MODE}] if demo else []),
         _only_if("x-request-id", SANE_REQUEST_ID, False, _changes([{"append": made}])),
-        _changes(response=[{"append": answered}]),
-        _only_if("origin", origins, True, _changes(response=[{"append": one} for one in OPEN])),
+        _changes(response=[{"append": one} for one in (answered, *PROTECTING)]),
+        _only_if("origin", origins, True, _changes(response=[{"append": one} for one in shared])),
     ]
 
 

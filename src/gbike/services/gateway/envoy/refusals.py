@@ -17,7 +17,7 @@ from gbike.kit.http.problems import (
     TOO_MANY,
     ProblemType,
 )
-from gbike.services.gateway.envoy.headers import MODE, header
+from gbike.services.gateway.envoy.headers import MODE, PROTECTING, header
 from gbike.services.gateway.envoy.routes import OWN_METHODS
 
 BAD_REQUEST = ProblemType(
@@ -121,6 +121,7 @@ def _mapper(case: When, language: str, *, demo: bool) -> dict[str, Any]:
     headers = [header("content-language", language), header("x-request-id", "%REQ(X-REQUEST-ID):128%")]
     if problem.retry_after_s is not None:
         headers.append(header("retry-after", str(problem.retry_after_s)))
+    headers += PROTECTING
     return {
         "filter": _when(case, language),
         "status_code": problem.status,

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from gbike.kit.http.ask import HAL_JSON
+from gbike.kit.http.protection import PAGE_POLICY, POLICY
 from gbike.services.gateway.domain import RouteTable
 from gbike.services.gateway.envoy.headers import header
 from gbike.services.gateway.envoy.settings import GatewaySettings
@@ -117,10 +118,11 @@ def _home(table: RouteTable, *, demo: bool) -> dict[str, Any]:
 
 
 def _page(path: str, page: Page) -> dict[str, Any]:
+    policy = PAGE_POLICY if page.media.startswith("text/html") else POLICY
     return {
         "match": {**_path(path), "headers": [_method(READS)]},
         "direct_response": {"status": 200, "body": {"inline_string": page.text}},
-        "response_headers_to_add": [header("content-type", page.media)],
+        "response_headers_to_add": [header("content-type", page.media), header("content-security-policy", policy)],
         # Whoever watches the gateway must see it alive also when it is refusing a flood.
         "typed_per_filter_config": {
             RATE_LIMIT: {"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "disabled": True}
