@@ -16,7 +16,7 @@ FORBIDDEN_TO_THE_CORE = {
     *("asyncio", "time", "random", "os", "threading", "socket", "sqlite3", "secrets", "subprocess"),
     *("starlette", "msgspec", "uvicorn", "sqlalchemy", "alembic", "structlog", "prometheus_client", "typer"),
 }
-STANDARD_FOR_DOMAIN = {"dataclasses", "enum", "collections", "typing", "functools", "datetime", "math"}
+STANDARD_FOR_DOMAIN = {"dataclasses", "enum", "collections", "typing", "functools", "datetime", "math", "unicodedata"}
 BESIDE = {"gateway": {"envoy"}}
 """The gateway's route table has two readers: `http` in one process, `envoy` between processes."""
 ROOMS = {"domain", "ports", "usecases", "saga", "http", "policies", "storage", "clients", "wiring"}

@@ -70,7 +70,7 @@ def test_generating_again_changes_nothing_and_never_edits_an_example(tmp_path: P
 def test_every_event_of_the_contracts_is_published_and_has_an_example() -> None:
     said = {
         kind
-        for name in ("bike", "bike_manage_app", "bike_manager", "billing", "rent", "user_deposit")
+        for name in ("account", "bike", "bike_manage_app", "bike_manager", "billing", "rent", "user_deposit")
         for kind in import_module(f"gbike.contracts.{name}").SAYS
     }
     assert said == set(EVENTS.values())

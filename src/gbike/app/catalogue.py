@@ -13,9 +13,10 @@ NAMES = (
     "rent_and_billing_view",
     "bike_manage_app",
     "bike_manager",
+    "account",
 )
-FIRST_PORT = 8081
-"""The original's services have the ports from here on, in this order."""
+FIRST_PORT, GATEWAY_PORT = 8081, 8088
+"""The original's services have the ports from here on, in this order; those that came later follow the gateway."""
 _SHORT = {"view": "rent_and_billing_view"}
 
 
@@ -35,7 +36,8 @@ def card(name: str) -> Card:
 
 def usual_port(name: str) -> int:
     """Where a service listens unless it is told otherwise, also one that is not in this installation."""
-    return FIRST_PORT + NAMES.index(name)
+    port = FIRST_PORT + NAMES.index(name)
+    return port if port < GATEWAY_PORT else port + 1
 
 
 def cards() -> list[Card]:

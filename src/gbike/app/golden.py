@@ -6,6 +6,7 @@ Never edit one, its file in schemas/examples stands for messages that were sent;
 
 from zlib import crc32
 
+from gbike.contracts.account import AccountErased
 from gbike.contracts.bike import ChkAndUpdatedStatus, RegisteredBike, UpdatedBike, UpdatedBikeState
 from gbike.contracts.bike_manage_app import Reported
 from gbike.contracts.bike_manager import AdjustedPoint
@@ -67,6 +68,7 @@ EXAMPLES: dict[str, Event] = {
     "AdjustedPoint.v1": AdjustedPoint(
         managerid=1, userid=1, point=1_000, adjustpoint=1_000, conversion="conversion:1:example"
     ),
+    "AccountErased.v1": AccountErased(userid=3),
     "RegisteredBill.v1-caused": RegisteredBill(billid=1, rentid=1, userid=1, starttime=BEGAN_MS, status="OPENBILL"),
 }
 CAUSES = {"RegisteredBill.v1-caused": "Rented.v1"}

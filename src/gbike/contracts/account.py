@@ -1,0 +1,17 @@
+"""What the account service says."""
+
+from gbike.contracts import Said
+
+
+class AccountErased(Said, frozen=True):
+    """A person's account was erased: whoever holds something of that person forgets who it was."""
+
+    userid: int
+
+    @property
+    def key(self) -> str:
+        """The person."""
+        return f"user:{self.userid}"
+
+
+SAYS = (AccountErased,)

@@ -1,0 +1,190 @@
+"""Who somebody is, what they may do, and when they are not let in.
+
+AccountRefused
+├── NoSuchAccount         there is none with this number, or it is somebody else's
+├── SignInRefused         contact, password or code do not fit; nobody is told which
+├── CodeNeeded            the password fits and a one-time code is wanted too
+├── TooManyTries          too many failures: wait `retry_after_s`
+├── SessionOver           the refresh token is none, was used before, or its session has ended
+├── ResetRefused          the reset token is none, was used, or is too old
+├── WeakPassword          too common, or the person's own name
+├── LastAdmin             somebody must be left who can grant roles
+├── EnrolledAlready       one-time codes are wanted already
+└── NotEnrolling          there is no enrolment that a code could confirm
+"""
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+SHORTEST, LONGEST = 10, 128
+"""Characters of a password."""
+_FIRST_GUESSES = """
+0123456789 01234567890 0987654321 1029384756 1111111111 1122334455 1123581321 1212121212 1234512345 1234567890
+12345678900 12345678910 123456789a 1234567891 1234567899 12345678901 123456789q 123qwe123qwe 1357924680 1q2w3e4r5t 1q2w3e4r5t6y
+1qaz2wsx3edc 2147483647 9876543210 abcd123456 abcdefghij administrator asdfasdfasdf asdfghjkl1 asdfghjkl; basketball
+bicycle123 changeme123 computer123 football123 iloveyou12 iloveyou123 iloveyou1234 letmein123 password01 password10
+password12 password11 password123 password1234 password12345 password123! passw0rd123 qwe123qwe123 qwer1234qwer
+qwerty1234 qwerty12345 qwerty123456 qwertyuiop qwertyuiop1 qwertyuiop[] q1w2e3r4t5 q1w2e3r4t5y6 superman123 sunshine123
+welcome123 welcome1234 zxcvbnm123 zaq12wsx123 dkssudgktpdy sarang1234 tkfkdgo1234 비밀번호비밀번호비밀
+"""
+COMMON = frozenset(_FIRST_GUESSES.split())
+"""What guessers try first, as far as it is long enough to be allowed."""
+
+
+class AccountRefused(Exception):
+    """Something about an account was refused."""
+
+
+@dataclass(eq=False)
+class NoSuchAccount(AccountRefused):
+    """There is no such account, or it is not yours."""
+
+    userid: int
+
+
+class SignInRefused(AccountRefused):
+    """Contact, password or code do not fit."""
+
+
+class CodeNeeded(AccountRefused):
+    """The password fits; the code of the authenticator is wanted too."""
+
+
+@dataclass(eq=False)
+class TooManyTries(AccountRefused):
+    """Too many failures, whether there is such an account or not."""
+
+    retry_after_s: int
+
+
+class SessionOver(AccountRefused):
+    """The session has ended, or never was."""
+
+
+class ResetRefused(AccountRefused):
+    """The reset token is of no use."""
+
+
+@dataclass(eq=False)
+class WeakPassword(AccountRefused):
+    """The password is easy to guess."""
+
+    why: str
+
+
+@dataclass(eq=False)
+class LastAdmin(AccountRefused):
+    """There would be no admin left."""
+
+    userid: int
+
+
+class EnrolledAlready(AccountRefused):
+    """The account wants one-time codes already."""
+
+
+class NotEnrolling(AccountRefused):
+    """No enrolment is under way."""
+
+
+class Role(StrEnum):
+    """What somebody may be."""
+
+    RIDER = "rider"
+    BIKE_MANAGER = "bikeManager"
+    ADMIN = "admin"
+
+
+STAFF = frozenset({Role.BIKE_MANAGER, Role.ADMIN})
+Roles = tuple[Role, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One person. An erased one has neither name nor contact, and no role. `managerid`: which of the field staff."""
+
+    userid: int
+    name: str | None
+    contact: str | None
+    roles: Roles
+    managerid: int | None
+    codes_wanted: bool
+    created_ms: int
+    erased_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a sign-in is compared with. `sealed` is the authenticator's secret, once enrolled or while enrolling."""
+
+    account: Account
+    password_hash: str
+    sealed: bytes | None
+    last_step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """What somebody says of themselves when they sign up."""
+
+    name: str
+    contact: str
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One try to get in, counted before it is judged: under the contact and under where it comes from."""
+
+    contact: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How many failures are put up with within `window_ms`, for one contact and for one origin; then as long a wait."""
+
+    of_contact: int
+    of_origin: int
+    window_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a session gives: an access token, how long it lasts, and the one refresh token that continues it."""
+
+    account: Account
+    roles: Roles
+    access_token: str
+    lasts_s: int
+    refresh_token: str
+
+
+def plain_contact(text: str) -> str:
+    """A contact as it is compared: `Kim@Example.com ` is `kim@example.com`."""
+    return unicodedata.normalize("NFKC", text).strip().casefold()
+
+
+def in_order(roles: Iterable[str]) -> Roles:
+    """Roles, each once and in the usual order. Raises ValueError for one that there is not."""
+    wanted = {Role(role) for role in roles}
+    return tuple(role for role in Role if role in wanted)
+
+
+def must_be_strong(password: str, *, beside: Sequence[str]) -> None:
+    """Raises WeakPassword when it is too short or long, common, one character over and over, or one of `beside`."""
+    plain = password.casefold()
+    if not SHORTEST <= len(password) <= LONGEST:
+        raise WeakPassword(f"it must have {SHORTEST} to {LONGEST} characters")
+    if plain in COMMON or len(set(plain)) < 3:
+        raise WeakPassword("it is one of the first that would be guessed")
+    if plain in {word.casefold() for word in beside}:
+        raise WeakPassword("it must not be the name or the contact")
+
+
+def roles_in_session(account: Account, *, codes_required_of_staff: bool) -> Roles:
+    """Staff who must have an authenticator and have none yet are riders until they have enrolled."""
+    if codes_required_of_staff and not account.codes_wanted and STAFF & set(account.roles):
+        return (Role.RIDER,)
+    return account.roles

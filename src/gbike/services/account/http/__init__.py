@@ -1,0 +1,215 @@
+"""What may be asked of account: signing up, signing in and staying in; one's own account; and what admins decide."""
+
+from gbike.kit.access.keyring import Keys
+from gbike.kit.access.rules import ADMINS, PEOPLE, PUBLIC
+from gbike.kit.http.app import Operation
+from gbike.services.account.http import bodies, refusals
+from gbike.services.account.http.accounts import AccountHttp
+from gbike.services.account.http.refusals import REFUSALS
+from gbike.services.account.http.sessions import SessionHttp
+from gbike.services.account.storage.accounts import SqlAccounts
+from gbike.services.account.usecases import Desk
+
+__all__ = ["REFUSALS", "operations"]
+AT = "/accounts/{userid}"
+
+
+def operations(desk: Desk, accounts: SqlAccounts, keys: Keys, issuer: str) -> list[Operation]:
+    """The operations of account."""
+    doors, accounts_http = SessionHttp(desk, keys), AccountHttp(desk, accounts, issuer)
+    own = [*_own(accounts_http), *_authenticators(accounts_http)]
+    return [*_doors(doors), *_sessions(doors), *_ways_back(doors), *own, *_admins(accounts_http)]
+
+
+def _doors(http: SessionHttp) -> list[Operation]:
+    """Where those come who are not known yet."""
+    received, opened = {202: bodies.Received}, {200: bodies.SessionResource}
+    kim = {"contact": "kim@example.com", "password": "a bicycle at dawn"}
+    return [
+        Operation(
+            "POST",
+            "/accounts",
+            http.sign_up,
+            "Sign up as a rider",
+            PUBLIC,
+            bodies.SignUp,
+            received,
+            refusals=(refusals.WEAK, refusals.WAIT, refusals.BUSY),
+            example={"name": "Kim", **kim},
+        ),
+        Operation(
+            "POST",
+            "/sessions",
+            http.sign_in,
+            "Sign in",
+            PUBLIC,
+            bodies.SignIn,
+            opened,
+            refusals=(refusals.REFUSED, refusals.CODE, refusals.WAIT, refusals.BUSY),
+            example=kim,
+        ),
+        Operation(
+            "GET",
+            "/.well-known/jwks.json",
+            http.key_set,
+            "The keys of access tokens",
+            PUBLIC,
+            None,
+            {200: bodies.KeySet},
+        ),
+    ]
+
+
+def _sessions(http: SessionHttp) -> list[Operation]:
+    """How those who are in stay in, and go."""
+    token = {"refresh_token": "2Zx0cW5hbWUtdG9rZW4"}
+    return [
+        Operation(
+            "POST",
+            "/sessions/refresh",
+            http.refresh,
+            "Stay in: a new pair of tokens",
+            PUBLIC,
+            bodies.Refresh,
+            {200: bodies.SessionResource},
+            refusals=(refusals.OVER,),
+            example=token,
+        ),
+        Operation(
+            "POST", "/sessions/end", http.end, "Sign out", PUBLIC, bodies.Refresh, {200: bodies.Received}, example=token
+        ),
+    ]
+
+
+def _ways_back(http: SessionHttp) -> list[Operation]:
+    """For those who forgot their password."""
+    return [
+        Operation(
+            "POST",
+            "/accounts/passwordResets",
+            http.ask_for_a_reset,
+            "Forgotten: ask for a new password",
+            PUBLIC,
+            bodies.ResetWish,
+            {202: bodies.Received},
+            refusals=(refusals.WAIT,),
+            example={"contact": "kim@example.com"},
+        ),
+        Operation(
+            "POST",
+            "/accounts/passwordResets/use",
+            http.reset,
+            "Set a new password with the token that was sent",
+            PUBLIC,
+            bodies.Reset,
+            {200: bodies.Received},
+            refusals=(refusals.RESET, refusals.WEAK, refusals.WAIT, refusals.BUSY),
+            example={"token": "cmVzZXQtdG9rZW4", "password": "another bicycle at dawn"},
+        ),
+    ]
+
+
+def _own(http: AccountHttp) -> list[Operation]:
+    """What people ask about themselves, and admins about everybody."""
+    one, none = {200: bodies.AccountResource}, (refusals.UNKNOWN,)
+    return [
+        Operation("GET", AT, http.show, "An account", PEOPLE, answers=one, refusals=none),
+        Operation(
+            "PATCH",
+            AT,
+            http.rename,
+            "Change the name",
+            PEOPLE,
+            bodies.AccountChange,
+            one,
+            refusals=none,
+            example={"name": "Kim Minji"},
+        ),
+        Operation(
+            "POST",
+            AT + "/password",
+            http.change_password,
+            "Change the password; every session ends",
+            PEOPLE,
+            bodies.PasswordChange,
+            one,
+            refusals=(*none, refusals.REFUSED, refusals.WEAK, refusals.WAIT, refusals.BUSY),
+            example={"current": "a bicycle at dawn", "new": "another bicycle at dawn"},
+        ),
+        Operation(
+            "POST",
+            AT + "/erasure",
+            http.erase,
+            "Be forgotten",
+            PEOPLE,
+            answers=one,
+            refusals=(*none, refusals.LAST),
+            keyed=True,
+        ),
+    ]
+
+
+def _authenticators(http: AccountHttp) -> list[Operation]:
+    """One's authenticator."""
+    one, none = {200: bodies.AccountResource}, (refusals.UNKNOWN,)
+    return [
+        Operation(
+            "POST",
+            AT + "/authenticator",
+            http.enrol,
+            "Take an authenticator: its secret",
+            PEOPLE,
+            None,
+            {200: bodies.EnrolmentResource},
+            refusals=(*none, refusals.ENROLLED),
+            keyed=True,
+        ),
+        Operation(
+            "POST",
+            AT + "/authenticator/confirmation",
+            http.confirm,
+            "Its first code: from now on one is needed",
+            PEOPLE,
+            bodies.Confirmation,
+            one,
+            refusals=(*none, refusals.REFUSED, refusals.NOT_ENROLLING, refusals.WAIT),
+            example={"code": "123456"},
+        ),
+    ]
+
+
+def _admins(http: AccountHttp) -> list[Operation]:
+    """What only admins decide."""
+    one, none = {200: bodies.AccountResource}, (refusals.UNKNOWN,)
+    return [
+        Operation(
+            "GET",
+            "/accounts",
+            http.list,
+            "List the accounts",
+            ADMINS,
+            answers={200: [bodies.AccountResource]},
+            paged=True,
+        ),
+        Operation(
+            "PUT",
+            AT + "/roles",
+            http.grant,
+            "Say what somebody may do",
+            ADMINS,
+            bodies.Grant,
+            one,
+            refusals=(*none, refusals.LAST),
+            example={"roles": ["rider", "bikeManager"], "managerid": 1},
+        ),
+        Operation(
+            "POST",
+            AT + "/authenticator/removal",
+            http.remove_authenticator,
+            "Take a lost authenticator away",
+            ADMINS,
+            answers=one,
+            refusals=none,
+            keyed=True,
+        ),
+    ]

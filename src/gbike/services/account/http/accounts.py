@@ -1,0 +1,74 @@
+"""One's own account, and everybody's for admins."""
+
+from gbike.kit.http.ask import Answer, Ask
+from gbike.kit.http.hal import Kind, collection
+from gbike.services.account.clients.authenticator import link
+from gbike.services.account.domain import Account, in_order
+from gbike.services.account.http import bodies
+from gbike.services.account.storage.accounts import SqlAccounts
+from gbike.services.account.usecases import (
+    Desk,
+    begin_enrolment,
+    change_password,
+    confirm_enrolment,
+    grant_roles,
+)
+
+ACCOUNTS = Kind("accounts", "account", "userid")
+
+
+class AccountHttp:
+    """The handlers."""
+
+    def __init__(self, desk: Desk, accounts: SqlAccounts, issuer: str) -> None:
+        self._desk, self._accounts, self._issuer = desk, accounts, issuer
+
+    async def list(self, ask: Ask) -> Answer:
+        """GET /accounts."""
+        page = ask.page()
+        found, total = await self._accounts.page(page)
+        return Answer(200, collection(ACCOUNTS, ask.base, [bodies.shown(one) for one in found], page, total))
+
+    async def show(self, ask: Ask) -> Answer:
+        """GET /accounts/{userid}."""
+        return _found(ask, await self._accounts.one(ask.id("userid"), ask.whose.only))
+
+    async def rename(self, ask: Ask) -> Answer:
+        """PATCH /accounts/{userid}."""
+        userid, change = ask.id("userid"), await ask.body(bodies.AccountChange)
+        return _found(ask, await self._accounts.rename(userid, change.name.strip(), ask.whose.only))
+
+    async def change_password(self, ask: Ask) -> Answer:
+        """POST /accounts/{userid}/password."""
+        userid, given = ask.id("userid"), await ask.body(bodies.PasswordChange)
+        changed = await change_password(userid, given.current, given.new, ask.whose.only, ask.peer, desk=self._desk)
+        return _found(ask, changed)
+
+    async def enrol(self, ask: Ask) -> Answer:
+        """POST /accounts/{userid}/authenticator."""
+        userid = ask.id("userid")
+        secret = await begin_enrolment(userid, ask.whose.only, desk=self._desk)
+        account = await self._accounts.one(userid, ask.whose.only)
+        return Answer(200, bodies.EnrolmentResource(secret, link(secret, account.contact or str(userid), self._issuer)))
+
+    async def confirm(self, ask: Ask) -> Answer:
+        """POST /accounts/{userid}/authenticator/confirmation."""
+        userid, given = ask.id("userid"), await ask.body(bodies.Confirmation)
+        return _found(ask, await confirm_enrolment(userid, given.code, ask.whose.only, ask.peer, desk=self._desk))
+
+    async def erase(self, ask: Ask) -> Answer:
+        """POST /accounts/{userid}/erasure."""
+        return _found(ask, await self._accounts.erase(ask.id("userid"), ask.whose.only))
+
+    async def grant(self, ask: Ask) -> Answer:
+        """PUT /accounts/{userid}/roles."""
+        userid, given = ask.id("userid"), await ask.body(bodies.Grant)
+        return _found(ask, await grant_roles(userid, in_order(given.roles), given.managerid, desk=self._desk))
+
+    async def remove_authenticator(self, ask: Ask) -> Answer:
+        """POST /accounts/{userid}/authenticator/removal."""
+        return _found(ask, await self._accounts.remove(ask.id("userid")))
+
+
+def _found(ask: Ask, account: Account) -> Answer:
+    return ask.found(ACCOUNTS, bodies.shown(account))

@@ -1,0 +1,163 @@
+"""What is sent to account and what it answers. No answer holds a password, and no body is kept for a key: see 0016."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from gbike.kit.clock import rfc3339
+from gbike.kit.http.fields import Id
+from gbike.services.account.domain import LONGEST, SHORTEST, Access, Account
+
+_LINE = r"^[^\x00-\x1f\x7f]*$"
+Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=_LINE, description="as people are called")]
+Contact = Annotated[
+    str, Meta(min_length=3, max_length=254, pattern=_LINE, description="an address or number to sign in with")
+]
+Known = Annotated[str, Meta(max_length=LONGEST, description="the password")]
+New = Annotated[str, Meta(min_length=SHORTEST, max_length=LONGEST, description="a new password")]
+Code = Annotated[str, Meta(pattern=r"^[0-9]{6}$", description="six digits of the authenticator")]
+Secret = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_-]+$", description="as it was given")]
+RoleName = Literal["rider", "bikeManager", "admin"]
+
+
+class SignUp(Struct, frozen=True):
+    """Who wants an account."""
+
+    name: Name
+    contact: Contact
+    password: New
+
+
+class SignIn(Struct, frozen=True):
+    """Who wants in. `code`: where there is an authenticator."""
+
+    contact: Contact
+    password: Known
+    code: Code | None = None
+
+
+class Refresh(Struct, frozen=True):
+    """The refresh token of the last answer; it is good once."""
+
+    refresh_token: Secret
+
+
+class PasswordChange(Struct, frozen=True):
+    """The password so far, and the next one."""
+
+    current: Known
+    new: New
+
+
+class ResetWish(Struct, frozen=True):
+    """Whose password was forgotten."""
+
+    contact: Contact
+
+
+class Reset(Struct, frozen=True):
+    """The token that was sent, and the new password."""
+
+    token: Secret
+    password: New
+
+
+class AccountChange(Struct, frozen=True):
+    """What people may change of themselves."""
+
+    name: Name
+
+
+class Grant(Struct, frozen=True):
+    """What somebody may do from now on. `managerid`: which of the field staff; their own number unless told."""
+
+    roles: Annotated[list[RoleName], Meta(min_length=1, max_length=3)]
+    managerid: Id | None = None
+
+
+class Confirmation(Struct, frozen=True):
+    """A first code."""
+
+    code: Code
+
+
+class Received(Struct, frozen=True):
+    """What was asked for is under way; the answer is the same for everybody."""
+
+    status: str
+
+
+class AccountResource(Struct, frozen=True):
+    """An account as its owner and admins see it."""
+
+    userid: int
+    name: str | None
+    contact: str | None
+    roles: list[str]
+    managerid: int | None
+    codes: bool
+    created: str
+    erased: bool
+
+
+class SessionResource(Struct, frozen=True):
+    """What a session gives. The access token goes into `Authorization: Bearer`."""
+
+    access_token: str
+    token_type: str
+    expires_in: int
+    refresh_token: str
+    userid: int
+    roles: list[str]
+    codes_needed: bool
+
+
+class EnrolmentResource(Struct, frozen=True):
+    """What an authenticator takes, typed or as a QR code of the link."""
+
+    secret: str
+    link: str
+
+
+class Jwk(Struct, frozen=True):
+    """A public key (RFC 8037)."""
+
+    kty: str
+    crv: str
+    x: str
+    kid: str
+    use: str
+    alg: str
+
+
+class KeySet(Struct, frozen=True):
+    """The keys that access tokens are signed with: the one of now, and the one before."""
+
+    keys: list[Jwk]
+
+
+def shown(account: Account) -> AccountResource:
+    """The account as clients see it."""
+    return AccountResource(
+        account.userid,
+        account.name,
+        account.contact,
+        list(account.roles),
+        account.managerid,
+        account.codes_wanted,
+        rfc3339(account.created_ms),
+        account.erased_ms is not None,
+    )
+
+
+def opened(access: Access) -> SessionResource:
+    """The session as clients see it."""
+    return SessionResource(
+        access.access_token,
+        "Bearer",
+        access.lasts_s,
+        access.refresh_token,
+        access.account.userid,
+        list(access.roles),
+        access.roles != access.account.roles,
+    )

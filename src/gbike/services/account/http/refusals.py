@@ -1,0 +1,109 @@
+"""How account refuses."""
+
+from gbike.kit import passwords
+from gbike.kit.http.app import Refusals
+from gbike.kit.http.problems import ProblemType
+from gbike.services.account import domain
+
+UNKNOWN = ProblemType(
+    "account-unknown",
+    404,
+    "No such account",
+    "없는 계정",
+    "There is no account {userid}, or it is not yours.",
+    "{userid}번 계정이 없거나 본인의 계정이 아닙니다.",
+)
+REFUSED = ProblemType(
+    "sign-in-refused",
+    401,
+    "That does not fit",
+    "로그인 정보가 맞지 않음",
+    "Contact, password and code do not fit together.",
+    "연락처, 비밀번호, 인증 코드가 서로 맞지 않습니다.",
+)
+CODE = ProblemType(
+    "code-needed",
+    401,
+    "A one-time code is needed too",
+    "인증 코드 필요",
+    "Send the code of your authenticator as `code` too.",
+    "인증 앱의 코드를 `code`로 함께 보내 주세요.",
+)
+WAIT = ProblemType(
+    "too-many-tries",
+    429,
+    "Too many failed tries",
+    "실패 횟수 초과",
+    "There were too many tries. Please try again later.",
+    "시도 횟수가 너무 많습니다. 잠시 후 다시 시도해 주세요.",
+)
+OVER = ProblemType(
+    "session-over",
+    401,
+    "Sign in again",
+    "다시 로그인해 주세요",
+    "The session has ended, or this refresh token was used before.",
+    "세션이 끝났거나 이미 사용한 갱신 토큰입니다.",
+)
+RESET = ProblemType(
+    "reset-refused",
+    401,
+    "The reset token is of no use",
+    "재설정 토큰을 쓸 수 없음",
+    "The token was used before, is too old, or never was one.",
+    "이미 사용했거나 만료되었거나 잘못된 토큰입니다.",
+)
+WEAK = ProblemType(
+    "weak-password",
+    422,
+    "The password is too easy to guess",
+    "추측하기 쉬운 비밀번호",
+    "Take another password: {why}.",
+    "10~128자의 추측하기 어려운 비밀번호를 사용해 주세요.",
+)
+LAST = ProblemType(
+    "last-admin",
+    409,
+    "Somebody must stay admin",
+    "마지막 관리자",
+    "Account {userid} is the last admin. Make another one first.",
+    "{userid}번 계정은 마지막 관리자입니다. 먼저 다른 관리자를 지정하세요.",
+)
+ENROLLED = ProblemType(
+    "enrolled-already",
+    409,
+    "There is an authenticator already",
+    "이미 등록된 인증 앱",
+    "The account has an authenticator. An admin can take it away.",
+    "이미 인증 앱이 등록되어 있습니다. 관리자가 해제할 수 있습니다.",
+)
+NOT_ENROLLING = ProblemType(
+    "not-enrolling",
+    409,
+    "There is nothing to confirm",
+    "확인할 등록이 없음",
+    "Ask for an authenticator's secret first.",
+    "먼저 인증 앱 등록을 시작해 주세요.",
+)
+BUSY = ProblemType(
+    "sign-in-busy",
+    503,
+    "Too many sign-ins at once",
+    "로그인이 몰리고 있음",
+    "Too many people are signing in right now; nothing was done. Please try again shortly.",
+    "지금 로그인이 몰려 아무것도 처리되지 않았습니다. 잠시 후 다시 시도해 주세요.",
+    retry_after_s=1,
+)
+REFUSALS: Refusals = {
+    domain.NoSuchAccount: UNKNOWN,
+    domain.SignInRefused: REFUSED,
+    domain.CodeNeeded: CODE,
+    domain.TooManyTries: WAIT,
+    domain.SessionOver: OVER,
+    domain.ResetRefused: RESET,
+    domain.WeakPassword: WEAK,
+    domain.LastAdmin: LAST,
+    domain.EnrolledAlready: ENROLLED,
+    domain.NotEnrolling: NOT_ENROLLING,
+    passwords.HashingBusy: BUSY,
+}

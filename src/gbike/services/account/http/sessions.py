@@ -1,0 +1,70 @@
+"""The doors: signing up, signing in, staying in, going, and coming back without a password."""
+
+from gbike.kit.access.keyring import Keys
+from gbike.kit.http.ask import Answer, Ask
+from gbike.services.account.domain import Access, Newcomer, Try, plain_contact
+from gbike.services.account.http import bodies
+from gbike.services.account.usecases import (
+    Desk,
+    ask_for_a_reset,
+    refresh,
+    reset_password,
+    sign_in,
+    sign_up,
+)
+
+KEYS_FRESH_S = 60
+"""How long a copy of the key set may be used without asking."""
+
+
+class SessionHttp:
+    """The handlers."""
+
+    def __init__(self, desk: Desk, keys: Keys) -> None:
+        self._desk, self._keys = desk, keys
+
+    async def sign_up(self, ask: Ask) -> Answer:
+        """POST /accounts."""
+        new = await ask.body(bodies.SignUp)
+        newcomer = Newcomer(new.name.strip(), plain_contact(new.contact))
+        await sign_up(newcomer, new.password, ask.peer, desk=self._desk)
+        return Answer(202, bodies.Received("received"))
+
+    async def sign_in(self, ask: Ask) -> Answer:
+        """POST /sessions."""
+        given = await ask.body(bodies.SignIn)
+        one = Try(plain_contact(given.contact), ask.peer)
+        return _opened(await sign_in(one, given.password, given.code, desk=self._desk))
+
+    async def refresh(self, ask: Ask) -> Answer:
+        """POST /sessions/refresh."""
+        given = await ask.body(bodies.Refresh)
+        return _opened(await refresh(given.refresh_token, desk=self._desk))
+
+    async def end(self, ask: Ask) -> Answer:
+        """POST /sessions/end."""
+        given = await ask.body(bodies.Refresh)
+        await self._desk.sessions.end(given.refresh_token)
+        return Answer(200, bodies.Received("ended"))
+
+    async def ask_for_a_reset(self, ask: Ask) -> Answer:
+        """POST /accounts/passwordResets."""
+        given = await ask.body(bodies.ResetWish)
+        await ask_for_a_reset(plain_contact(given.contact), ask.peer, desk=self._desk)
+        return Answer(202, bodies.Received("received"))
+
+    async def reset(self, ask: Ask) -> Answer:
+        """POST /accounts/passwordResets/use."""
+        given = await ask.body(bodies.Reset)
+        await reset_password(given.token, given.password, ask.peer, desk=self._desk)
+        return Answer(200, bodies.Received("changed"))
+
+    async def key_set(self, _ask: Ask) -> Answer:
+        """GET /.well-known/jwks.json."""
+        keys = {"keys": [key.jwk for key in self._keys.signing()]}
+        return Answer(200, keys, {"Cache-Control": f"public, max-age={KEYS_FRESH_S}"}, media="application/json")
+
+
+def _opened(access: Access) -> Answer:
+    """What nobody may keep a copy of."""
+    return Answer(200, bodies.opened(access), {"Cache-Control": "no-store"})

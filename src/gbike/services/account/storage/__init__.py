@@ -1,0 +1,18 @@
+"""Accounts in SQL. Of every secret that opens something (refresh and reset tokens) only the SHA-256 is kept: each is
+256 bits of chance, so nobody gets from the one to the other. Contacts in `tries` are hashed too."""
+
+from pathlib import Path
+
+from gbike.kit.housekeeping import DAY_MS, Keeping
+
+VERSIONS = Path(__file__).parent / "versions"
+KEEPS = (
+    # A refresh token that comes back after its session has expired is refused as one that never was.
+    Keeping(DAY_MS, "DELETE FROM sessions WHERE family IN (SELECT family FROM sessions WHERE expires_ms < ? LIMIT ?)"),
+    Keeping(
+        DAY_MS,
+        "DELETE FROM refresh_tokens WHERE token IN (SELECT token FROM refresh_tokens WHERE expires_ms < ? LIMIT ?)",
+    ),
+    Keeping(DAY_MS, "DELETE FROM resets WHERE token IN (SELECT token FROM resets WHERE expires_ms < ? LIMIT ?)"),
+    Keeping(DAY_MS, "DELETE FROM tries WHERE whose IN (SELECT whose FROM tries WHERE since_ms < ? LIMIT ?)"),
+)

@@ -1,0 +1,200 @@
+"""The people: who they are, what they may do, and how they are forgotten."""
+
+from gbike.contracts.account import AccountErased
+from gbike.kit.http.hal import Page
+from gbike.kit.listing import Listing, list_page
+from gbike.kit.store import Reading, Store, Tx
+from gbike.services.account.domain import (
+    Account,
+    Credentials,
+    EnrolledAlready,
+    LastAdmin,
+    Newcomer,
+    NoSuchAccount,
+    NotEnrolling,
+    Role,
+    Roles,
+    Try,
+)
+from gbike.services.account.storage.rows import COLUMNS, load, made, whose
+from gbike.services.account.storage.sessions import end_sessions, forget_tries
+
+_KEYS = f"{COLUMNS}, password_hash, sealed, last_step"
+_LISTED = Listing(
+    select=f"SELECT {COLUMNS} FROM accounts",
+    sortable={"userid": "userid", "name": "name", "contact": "contact", "managerid": "managerid"},
+    order="userid",
+    counters=("accounts",),
+)
+
+
+class SqlAccounts:
+    """Accounts and Enrolments (ports) over a Store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def add(self, newcomer: Newcomer, password_hash: str, roles: Roles) -> Account | None:
+        """See Accounts.add."""
+        return await self._store.write(add, newcomer, password_hash, roles, key="accounts")
+
+    async def one(self, userid: int, only: int | None = None) -> Account:
+        """See Accounts.one."""
+        return await self._store.read(load, userid, only)
+
+    async def page(self, page: Page) -> tuple[list[Account], int]:
+        """One page of the accounts, and how many there are."""
+        return await list_page(self._store, _LISTED, page, made)
+
+    async def credentials(self, contact: str) -> Credentials | None:
+        """See Accounts.credentials."""
+        return await self._store.read(credentials, "contact = ?", (contact,))
+
+    async def credentials_of(self, userid: int, only: int | None) -> Credentials:
+        """See Accounts.credentials_of."""
+        found = await self._store.read(credentials, *whose(userid, only))
+        if found is None:
+            raise NoSuchAccount(userid)
+        return found
+
+    async def rename(self, userid: int, name: str, only: int | None) -> Account:
+        """See Accounts.rename."""
+        return await self._store.write(rename, userid, name, only, key=_key(userid))
+
+    async def set_roles(self, userid: int, roles: Roles, managerid: int | None) -> Account:
+        """See Accounts.set_roles."""
+        return await self._store.write(set_roles, userid, roles, managerid, key=_key(userid))
+
+    async def set_password(self, userid: int, password_hash: str) -> Account:
+        """See Accounts.set_password."""
+        return await self._store.write(set_password, userid, password_hash, key=_key(userid))
+
+    async def rehash(self, known: Credentials, password_hash: str) -> None:
+        """See Accounts.rehash."""
+        userid = known.account.userid
+        await self._store.write(rehash, userid, known.password_hash, password_hash, key=_key(userid))
+
+    async def erase(self, userid: int, only: int | None) -> Account:
+        """See Accounts.erase."""
+        return await self._store.write(erase, userid, only, key=_key(userid))
+
+    async def begin(self, userid: int, sealed: bytes, only: int | None) -> None:
+        """See Enrolments.begin."""
+        await self._store.write(begin_enrolment, userid, sealed, only, key=_key(userid))
+
+    async def confirm(self, userid: int, step: int, only: int | None) -> Account:
+        """See Enrolments.confirm."""
+        return await self._store.write(confirm_enrolment, userid, step, only, key=_key(userid))
+
+    async def remove(self, userid: int) -> Account:
+        """See Enrolments.remove."""
+        return await self._store.write(remove_enrolment, userid, key=_key(userid))
+
+
+def add(tx: Tx, newcomer: Newcomer, password_hash: str, roles: Roles) -> Account | None:
+    """A new account; None when the contact has one."""
+    row = tx.one(
+        "INSERT INTO accounts (name, contact, password_hash, roles, created_ms) VALUES (?, ?, ?, ?, ?)"
+        f" ON CONFLICT (contact) DO NOTHING RETURNING {COLUMNS}",
+        (newcomer.name, newcomer.contact, password_hash, ",".join(roles), tx.now_ms),
+    )
+    if row is None:
+        return None
+    tx.count("accounts")
+    return made(row)
+
+
+def credentials(read: Reading, where: str, params: tuple[object, ...]) -> Credentials | None:
+    """What a sign-in is compared with."""
+    row = read.one(f"SELECT {_KEYS} FROM accounts WHERE {where} AND erased_ms IS NULL", params)
+    return None if row is None else Credentials(made(row[:8]), *row[8:])
+
+
+def rename(tx: Tx, userid: int, name: str, only: int | None) -> Account:
+    """Change the name. Raises NoSuchAccount."""
+    where, params = whose(userid, only)
+    tx.execute(f"UPDATE accounts SET name = ? WHERE {where} AND erased_ms IS NULL", (name, *params))
+    return load(tx, userid, only)
+
+
+def set_roles(tx: Tx, userid: int, roles: Roles, managerid: int | None) -> Account:
+    """What they may do. Raises NoSuchAccount, LastAdmin."""
+    if Role.ADMIN not in roles:
+        _must_leave_an_admin(tx, userid)
+    sql = "UPDATE accounts SET roles = ?, managerid = ? WHERE userid = ? AND erased_ms IS NULL"
+    if not tx.execute(sql, (",".join(roles), managerid, userid)):
+        raise NoSuchAccount(userid)
+    return load(tx, userid)
+
+
+def set_password(tx: Tx, userid: int, password_hash: str) -> Account:
+    """A new password; every session ends, and every way back that was offered. Raises NoSuchAccount."""
+    sql = "UPDATE accounts SET password_hash = ? WHERE userid = ? AND erased_ms IS NULL"
+    if not tx.execute(sql, (password_hash, userid)):
+        raise NoSuchAccount(userid)
+    tx.execute("DELETE FROM resets WHERE userid = ?", (userid,))
+    end_sessions(tx, userid)
+    return load(tx, userid)
+
+
+def rehash(tx: Tx, userid: int, before: str, after: str) -> None:
+    """The same password at another cost."""
+    sql = "UPDATE accounts SET password_hash = ? WHERE userid = ? AND password_hash = ?"
+    tx.execute(sql, (after, userid, before))
+
+
+def erase(tx: Tx, userid: int, only: int | None) -> Account:
+    """Forget who it was, and say so the first time. Raises NoSuchAccount, LastAdmin."""
+    account = load(tx, userid, only)
+    if account.erased_ms is not None:
+        return account
+    _must_leave_an_admin(tx, userid)
+    gone = tx.execute(
+        "UPDATE accounts SET name = NULL, contact = NULL, password_hash = NULL, roles = '', managerid = NULL,"
+        " sealed = NULL, codes_wanted = 0, erased_ms = ? WHERE userid = ? AND erased_ms IS NULL",
+        (tx.now_ms, userid),
+    )
+    if gone:
+        end_sessions(tx, userid)
+        tx.execute("DELETE FROM resets WHERE userid = ?", (userid,))
+        forget_tries(tx, Try(account.contact or "", ""))
+        tx.say(AccountErased(userid=userid))
+    return load(tx, userid)
+
+
+def begin_enrolment(tx: Tx, userid: int, sealed: bytes, only: int | None) -> None:
+    """Keep a secret that a code must confirm. Raises NoSuchAccount, EnrolledAlready."""
+    account = load(tx, userid, only)
+    sql = "UPDATE accounts SET sealed = ? WHERE userid = ? AND codes_wanted = 0 AND erased_ms IS NULL"
+    if not tx.execute(sql, (sealed, userid)):
+        raise EnrolledAlready if account.codes_wanted else NoSuchAccount(userid)
+
+
+def confirm_enrolment(tx: Tx, userid: int, step: int, only: int | None) -> Account:
+    """Codes are wanted from now on, this one no more. Raises NoSuchAccount, NotEnrolling."""
+    where, params = whose(userid, only)
+    changed = tx.execute(
+        f"UPDATE accounts SET codes_wanted = 1, last_step = ? WHERE {where} AND codes_wanted = 0"
+        " AND sealed IS NOT NULL AND last_step < ?",
+        (step, *params, step),
+    )
+    if not changed:
+        raise NotEnrolling
+    return load(tx, userid, only)
+
+
+def remove_enrolment(tx: Tx, userid: int) -> Account:
+    """Codes are wanted no more. Raises NoSuchAccount."""
+    tx.execute("UPDATE accounts SET codes_wanted = 0, sealed = NULL WHERE userid = ?", (userid,))
+    return load(tx, userid)
+
+
+def _must_leave_an_admin(tx: Tx, userid: int) -> None:
+    tx.lock("admins")
+    admins = tx.all("SELECT userid FROM accounts WHERE roles LIKE '%admin%' AND erased_ms IS NULL LIMIT 2")
+    if [row[0] for row in admins] == [userid]:
+        raise LastAdmin(userid)
+
+
+def _key(userid: int) -> str:
+    return f"account:{userid}"

@@ -1,0 +1,39 @@
+"""Ways back for those who forgot their password: single use, short-lived, kept as hashes."""
+
+from gbike.kit.store import Store, Tx
+from gbike.services.account.domain import Account
+from gbike.services.account.storage.accounts import set_password
+from gbike.services.account.storage.secrets import kept
+
+
+class SqlResets:
+    """Resets (ports) over a Store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def offer(self, contact: str, token: str, expires_ms: int) -> int | None:
+        """See Resets.offer."""
+        return await self._store.write(offer, contact, kept(token), expires_ms, key="resets")
+
+    async def use(self, token: str, password_hash: str) -> Account | None:
+        """See Resets.use."""
+        return await self._store.write(use, kept(token), password_hash, key="resets")
+
+
+def offer(tx: Tx, contact: str, token: str, expires_ms: int) -> int | None:
+    """Keep a token; the ones before are of no use any more."""
+    row = tx.one("SELECT userid FROM accounts WHERE contact = ?", (contact,))
+    if row is None:
+        return None
+    tx.execute("DELETE FROM resets WHERE userid = ?", (row[0],))
+    tx.execute("INSERT INTO resets (token, userid, expires_ms) VALUES (?, ?, ?)", (token, row[0], expires_ms))
+    return int(row[0])
+
+
+def use(tx: Tx, token: str, password_hash: str) -> Account | None:
+    """Take the token away and set the password."""
+    row = tx.one("DELETE FROM resets WHERE token = ? RETURNING userid, expires_ms", (token,))
+    if row is None or row[1] <= tx.now_ms:
+        return None
+    return set_password(tx, row[0], password_hash)

@@ -1,0 +1,112 @@
+"""How account is put together: the one place that sees all of it."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from gbike.contracts.account import SAYS
+from gbike.kit import settings
+from gbike.kit.access.issuing import Issuer
+from gbike.kit.access.keyring import KeyFolder, Keys, MadeKeys
+from gbike.kit.passwords import Passwords, PasswordSettings
+from gbike.kit.runtime import Card, Service, World
+from gbike.services.account.clients.authenticator import Authenticators
+from gbike.services.account.clients.letters import LetterFile
+from gbike.services.account.clients.tokens import IssuedTokens
+from gbike.services.account.domain import Patience
+from gbike.services.account.http import REFUSALS, operations
+from gbike.services.account.storage import KEEPS, VERSIONS
+from gbike.services.account.storage.accounts import SqlAccounts
+from gbike.services.account.storage.resets import SqlResets
+from gbike.services.account.storage.sessions import SqlSessions
+from gbike.services.account.usecases import Desk, Rules
+
+AUDIENCE = "rent,bike,billing,user_deposit,rent_and_billing_view,bike_manage_app,bike_manager,account"
+DAY_MS, MINUTE_MS = 24 * 3_600_000, 60_000
+
+
+class AccountSettings(PasswordSettings, frozen=True):
+    """What may be set of account."""
+
+    account_keys: Annotated[
+        str, Meta(description="folder of the keys that sign access tokens; empty: made at the start, for the demo")
+    ] = ""
+    issuer: Annotated[str, Meta(min_length=1, description="who signs access tokens, as they say")] = "gbike"
+    audience: Annotated[str, Meta(description="services that take them, separated by commas")] = AUDIENCE
+    access_token_s: Annotated[int, Meta(ge=30, le=900, description="how long an access token lasts, s")] = 900
+    session_days: Annotated[int, Meta(ge=1, le=365, description="after so long everybody signs in again, days")] = 30
+    sign_in_failures: Annotated[int, Meta(ge=1, le=100, description="failures of a contact before it must wait")] = 5
+    sign_in_failures_per_ip: Annotated[
+        int, Meta(ge=1, le=100_000, description="failures from one address before it must wait")
+    ] = 50
+    sign_ups_per_ip: Annotated[
+        int, Meta(ge=1, le=100_000, description="accounts made from one address before it must wait")
+    ] = 50
+    sign_in_wait_s: Annotated[
+        int, Meta(ge=1, le=86_400, description="within so long failures are counted, and so long is the wait, s")
+    ] = 900
+    staff_codes: Annotated[
+        Literal["optional", "required"],
+        Meta(description="required: staff and admins are only riders until they have an authenticator"),
+    ] = "optional"
+    reset_file: Annotated[str, Meta(description="file of password resets for the operator to forward; empty: none")] = (
+        ""
+    )
+    reset_page: Annotated[str, Meta(description="page where people set a new password; the token follows its #")] = ""
+    reset_minutes: Annotated[int, Meta(ge=1, le=120, description="how long a password reset is good, minutes")] = 15
+
+    @property
+    def rules(self) -> Rules:
+        """The same, as the use cases take it."""
+        return Rules(
+            Patience(self.sign_in_failures, self.sign_in_failures_per_ip, self.sign_in_wait_s * 1000),
+            self.sign_ups_per_ip,
+            self.session_days * DAY_MS,
+            self.reset_minutes * MINUTE_MS,
+            self.staff_codes == "required",
+        )
+
+
+def keys_of(chosen: AccountSettings) -> Keys:
+    """The keys that the settings name."""
+    return KeyFolder(Path(chosen.account_keys)) if chosen.account_keys else MadeKeys()
+
+
+def build(world: World) -> Service:
+    """Account in a world."""
+    chosen = settings.load(AccountSettings, world.env)
+    keys, accounts = keys_of(chosen), SqlAccounts(world.store)
+    issuer = Issuer(
+        keys,
+        world.clock,
+        world.ids,
+        name=chosen.issuer,
+        audience=chosen.audience.split(","),
+        lasts_s=chosen.access_token_s,
+    )
+    desk = Desk(
+        accounts=accounts,
+        sessions=SqlSessions(world.store, world.ids),
+        enrolments=accounts,
+        resets=SqlResets(world.store),
+        passwords=Passwords(chosen),
+        authenticators=Authenticators(keys, world.clock),
+        tokens=IssuedTokens(issuer),
+        sender=LetterFile(Path(chosen.reset_file) if chosen.reset_file else None, chosen.reset_page),
+        clock=world.clock,
+        rules=chosen.rules,
+    )
+    return Service("account", operations(desk, accounts, keys, chosen.issuer), REFUSALS, keeps=KEEPS)
+
+
+CARD = Card(
+    name="account",
+    title="Account: who people are and what they may do",
+    port=8089,
+    paths=("/accounts", "/sessions", "/.well-known"),
+    says=SAYS,
+    versions=VERSIONS,
+    build=build,
+    settings=AccountSettings,
+)

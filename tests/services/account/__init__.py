@@ -1,0 +1,1 @@
+"""Account: signing up, getting in, staying in, and being forgotten."""
