@@ -20,6 +20,7 @@ from gbike.kit.http.problems import (
     NOT_ACCEPTABLE,
     NOT_FOUND,
     TOO_LARGE,
+    TOO_SLOW,
     UNSUPPORTED_TYPE,
     Problem,
 )
@@ -165,7 +166,7 @@ class Ask:
         return Answer(200, content, {"Location": content["_links"]["self"]["href"]} if self.method == "PUT" else {})
 
     async def raw(self) -> bytes:
-        """The bytes of the body. Raises Problem 413 above MAX_BODY."""
+        """The bytes of the body. Raises Problem 413 above MAX_BODY, 408 when it broke off."""
         if self._raw is None:
             announced = self.headers.get("content-length", "0")
             if announced.isdigit() and int(announced) > MAX_BODY:
@@ -173,6 +174,8 @@ class Ask:
             parts, size, more = [], 0, True
             while more:
                 message = await self._receive()
+                if message["type"] == "http.disconnect":
+                    raise Problem(TOO_SLOW)  # the client is gone; what has come of its body is not its wish
                 part = message.get("body", b"")
                 parts.append(part)
                 size += len(part)

@@ -140,6 +140,14 @@ TOO_LARGE = ProblemType(
     "A body may have {most_bytes} bytes at most.",
     "본문은 최대 {most_bytes}바이트입니다.",
 )
+TOO_SLOW = ProblemType(
+    "request-too-slow",
+    408,
+    "The request took too long to arrive",
+    "요청 도착이 너무 늦음",
+    "The whole request did not arrive in time; nothing was done. Please send it again.",
+    "요청이 제시간에 모두 도착하지 않아 아무것도 처리되지 않았습니다. 다시 보내 주세요.",
+)
 UNSUPPORTED_TYPE = ProblemType(
     "unsupported-media-type",
     415,
@@ -203,6 +211,7 @@ EVERYWHERE = (
     MALFORMED,
     INVALID,
     TOO_LARGE,
+    TOO_SLOW,
     UNSUPPORTED_TYPE,
     KEY_REUSED,
     KEY_IN_FLIGHT,

@@ -11,8 +11,9 @@ from typing import Any
 import uvicorn
 import uvloop
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
+
+from gbike.kit.http.patience import PatientConnection
 
 STOP_S = 3
 """How long open requests may take to end when the process stops."""
@@ -134,7 +135,7 @@ class _WholeAnswers:
         return getattr(self._transport, name)
 
 
-class _Connection(HttpToolsProtocol):
+class _Connection(PatientConnection):
     """A connection that ends with an answer, never between two: a client that is told so sends nothing into it."""
 
     server_state: _State

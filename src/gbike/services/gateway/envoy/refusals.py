@@ -15,6 +15,7 @@ from gbike.kit.http.problems import (
     STOPPED,
     TOO_LARGE,
     TOO_MANY,
+    TOO_SLOW,
     ProblemType,
 )
 from gbike.services.gateway.envoy.headers import MODE, PROTECTING, header
@@ -27,14 +28,6 @@ BAD_REQUEST = ProblemType(
     "요청을 읽을 수 없음",
     "This is not HTTP as this server reads it.",
     "서버가 읽을 수 있는 HTTP 요청이 아닙니다.",
-)
-TOO_SLOW = ProblemType(
-    "request-too-slow",
-    408,
-    "The request took too long to arrive",
-    "요청 도착이 너무 늦음",
-    "The whole request did not arrive in time; nothing was done. Please send it again.",
-    "요청이 제시간에 모두 도착하지 않아 아무것도 처리되지 않았습니다. 다시 보내 주세요.",
 )
 HEADERS_TOO_LARGE = ProblemType(
     "headers-too-large",
@@ -64,7 +57,7 @@ ANSWER_LOST = ProblemType(
     " 같은 Idempotency-Key로 다시 보내거나 먼저 조회해 주세요.",
     retry_after_s=2,
 )
-PROBLEMS = (BAD_REQUEST, TOO_SLOW, HEADERS_TOO_LARGE, OVERFLOW, ANSWER_LOST)
+PROBLEMS = (BAD_REQUEST, HEADERS_TOO_LARGE, OVERFLOW, ANSWER_LOST)
 """The problems that only the gateway answers."""
 
 PATH = "%PATH(NQ:PATH):200%"
