@@ -10,8 +10,10 @@ import contextvars
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
+from gbike.kit.audit.chain import append
+from gbike.kit.audit.rows import ITSELF, NO_FACTS, Deed, Facts, acting, deed
 from gbike.kit.clock import Clock
 from gbike.kit.envelope import Event, pack
 from gbike.kit.ids import Ids
@@ -35,6 +37,8 @@ class OpenTx:
     def __init__(self, clock: Clock, ids: Ids, source: str) -> None:
         self._ids, self._source = ids, source
         self.trace: Trace = NO_TRACE
+        self.by = ITSELF
+        self.audited: list[Deed] = []
         self.said: list[Said] = []
         self.counts: dict[str, int] = {}
         self.now_ms = clock.now_ms()
@@ -49,15 +53,19 @@ class OpenTx:
         """Add `by` to a counter (with all others of this batch, before it commits)."""
         self.counts[name] = self.counts.get(name, 0) + by
 
+    def audit(self, action: str, subject: str, before: Facts = NO_FACTS, after: Facts = NO_FACTS) -> None:
+        """Put a deed on record (with all others of this batch, before it commits)."""
+        self.audited.append(deed(self.now_ms, self.by, self.trace, action, subject, before, after))
+
 
 class Request:
     """One write on its way: what to run, for whom, and what became of it."""
 
-    __slots__ = ("answer", "args", "failed", "fn", "future", "key", "trace")
+    __slots__ = ("answer", "args", "by", "failed", "fn", "future", "key", "trace")
 
     def __init__(self, fn: Callable[..., Any], args: tuple[Any, ...], key: str, future: asyncio.Future[Any]) -> None:
         self.fn, self.args, self.key, self.future = fn, args, key, future
-        self.trace = trace_now.get()
+        self.trace, self.by = trace_now.get(), acting.get()
         self.answer: Any = None
         self.failed: BaseException | None = None
 
@@ -182,21 +190,24 @@ class BatchWriter(ABC, Generic[X]):
 
     def _attempt_all(self, batch: list[Request], isolated: bool) -> bool:
         self._begin()
-        said, counts = list[Said](), dict[str, int]()
+        said, audited, counts = list[Said](), list[Deed](), dict[str, int]()
         for request in batch:
             tx = self._attempt_isolated(request) if isolated else self._attempt(request)
             if tx is not None:
                 said += tx.said
+                audited += tx.audited
                 for name, by in tx.counts.items():
                     counts[name] = counts.get(name, 0) + by
-        self._write(said, sorted(counts.items()))  # last, and in one order: everybody wants these rows
+        if audited:
+            append(cast(Tx, self._open()), audited)
+        self._write(said, sorted(counts.items()))  # both last, and in one order: everybody wants these rows
         return bool(said)
 
     def _attempt(self, request: Request) -> X | None:
         """Run one request; None when it was refused. Raises HalfDone when that was after it had changed something."""
         request.failed = None
         tx = self._open()
-        tx.trace = request.trace
+        tx.trace, tx.by = request.trace, request.by
         before = self._changes()
         try:
             request.answer = request.fn(tx, *request.args)

@@ -9,6 +9,8 @@ from asyncio import Future
 from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Any, Protocol, TypeVar, TypeVarTuple
 
+from gbike.kit.access.principal import Principal
+from gbike.kit.audit.rows import NO_FACTS, Facts
 from gbike.kit.envelope import Event
 from gbike.kit.telemetry import Trace
 
@@ -42,6 +44,8 @@ class Tx(Reading, Protocol):
     """One open transaction. What it says and remembers is committed with what it writes, or not at all."""
 
     trace: Trace
+    by: Principal
+    """Who asked for it."""
     now_ms: int
     """Wall time, ms: one moment for all that the transaction does."""
 
@@ -56,6 +60,10 @@ class Tx(Reading, Protocol):
 
     def count(self, name: str, by: int = 1) -> None:
         """Add `by` to a counter when this commits; a collection's total is a counter, not a scan."""
+
+    def audit(self, action: str, subject: str, before: Facts = NO_FACTS, after: Facts = NO_FACTS) -> None:
+        """Put on record that `by` did this to `subject` (`user:3`, `bike:7`): in the chain of this store if, and only
+        if, this commits. Raises ValueError for a fact that no row may hold."""
 
     def first_time(self, message_ids: Sequence[str]) -> Container[str]:
         """Those of `message_ids` that were never heard before: the inbox rows are part of the effect (I22)."""

@@ -15,6 +15,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from gbike.kit.access.guard import READS, WRITES, Guard, KeysUnavailable
 from gbike.kit.access.rules import PUBLIC, SIGNED_IN, Rule
+from gbike.kit.audit.rows import acting
 from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.http.problems import (
     INTERNAL,
@@ -129,13 +130,14 @@ class HttpApp:
         if self._spans is not None:
             span = self._spans.begin(Kind.SERVER, name, trace, ask.headers.get("traceparent"))
             trace = span.trace
-        before = trace_now.set(trace)
+        before, nobody_yet = trace_now.set(trace), acting.set(ask.principal)
         try:
             answer = await self._answer(ask, operation, handler)
             personal = operation is not None and not operation.rule.public
             await _send(answer, ask, trace, personal, send)
         finally:
             trace_now.reset(before)
+            acting.reset(nobody_yet)
         if span is not None:
             _end(span, ask, name, answer.status)
         requests, seconds = self._counters(name, answer.status)
@@ -158,6 +160,7 @@ class HttpApp:
         try:
             rule, pace = _asked(ask, operation)
             await self._guard.admit(ask, rule, pace)
+            acting.set(ask.principal)
             media = ask.media
             if operation is not None and operation.changes:
                 _ = ask.key  # a key that is none is refused even where nothing changes

@@ -78,3 +78,40 @@ def create_floor() -> None:
 def number_key(name: str) -> sa.Column[int]:
     """A primary key that somebody else gives."""
     return sa.Column(name, NUMBER, primary_key=True, autoincrement=False)
+
+
+def create_audit() -> None:
+    """The chain of deeds with its head, and the people who were erased: no service is without them."""
+    op.create_table(
+        "audit",
+        number_key("number"),
+        ms_column("at_ms"),
+        *(sa.Column(name, sa.Text, nullable=False) for name in ("who", "roles", "mode", "action", "subject")),
+        *(sa.Column(name, sa.Text, nullable=False) for name in ("before", "after", "trace_id", "prev_hash", "hash")),
+    )
+    op.create_index("audit_of", "audit", ["subject", "number"])
+    op.create_table(
+        "audit_head", sa.Column("number", sa.BigInteger, nullable=False), sa.Column("hash", sa.Text, nullable=False)
+    )
+    op.execute(f"INSERT INTO audit_head (number, hash) VALUES (0, '{'0' * 64}')")
+    make_final("audit", "audit rows are final")
+    op.create_table("erased", number_key("userid"), ms_column("at_ms"))
+
+
+def make_final(table: str, why: str) -> None:
+    """Let the database itself refuse to change or remove a row."""
+    if op.get_bind().dialect.name == "sqlite":
+        for verb in ("UPDATE", "DELETE"):
+            op.execute(
+                f"CREATE TRIGGER no_{verb.lower()}_of_{table} BEFORE {verb} ON {table}"
+                f" BEGIN SELECT RAISE(ABORT, '{why}'); END"
+            )
+        return
+    op.execute(
+        f"CREATE FUNCTION {table}_is_final() RETURNS trigger LANGUAGE plpgsql AS"
+        f" $$ BEGIN RAISE EXCEPTION '{why}'; END $$"
+    )
+    op.execute(
+        f"CREATE TRIGGER {table}_is_final BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}"
+        f" FOR EACH STATEMENT EXECUTE FUNCTION {table}_is_final()"
+    )

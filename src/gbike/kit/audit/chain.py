@@ -1,0 +1,63 @@
+"""The chain of a store: how it grows, how it is read, and how it is seen that somebody touched it.
+
+A row's hash covers the row, its number and the hash before it, and the head keeps the last number and hash. So a row
+that was changed, removed, moved or put in between doesn't fit its neighbours, and one that was cut off the end doesn't
+fit the head. Who can write to the database can also compute everything anew: heads kept elsewhere tell (`known`).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from gbike.kit.audit.rows import GENESIS, Deed, Row, chained, hash_of
+from gbike.kit.store import Reading, Tx
+
+COLUMNS = "number, at_ms, who, roles, mode, action, subject, before, after, trace_id, prev_hash, hash"
+_APPEND = f"INSERT INTO audit ({COLUMNS}) VALUES ({', '.join('?' * 12)})"
+
+
+def append(tx: Tx, deeds: Sequence[Deed]) -> None:
+    """Put `deeds` at the end. The head's row is taken first and held until this commits, so appending is one after the
+    other; whoever calls does it last in the transaction, so that nobody waits for anything while it is held."""
+    row = tx.one("UPDATE audit_head SET number = number + ? RETURNING number, hash", (len(deeds),))
+    assert row is not None
+    rows = chained(deeds, row[0] - len(deeds), row[1])
+    tx.execute_many(_APPEND, [one.values for one in rows])
+    tx.execute("UPDATE audit_head SET hash = ?", (rows[-1].hash,))
+
+
+def head(read: Reading) -> tuple[int, str]:
+    """The number and hash of the last row."""
+    row = read.one("SELECT number, hash FROM audit_head")
+    return (row[0], row[1]) if row else (0, GENESIS)
+
+
+def rows(read: Reading, *, subject: str = "", who: str = "", since_ms: int = 0) -> Iterator[Row]:
+    """The rows, oldest first; of one subject, of one who acted, from a moment on."""
+    wanted = {"subject = ?": subject, "who = ?": who, "at_ms >= ?": since_ms}
+    wanted = {condition: value for condition, value in wanted.items() if value}
+    where = f"WHERE {' AND '.join(wanted)}" if wanted else ""
+    return (Row(*row) for row in read.each(f"SELECT {COLUMNS} FROM audit {where} ORDER BY number", [*wanted.values()]))
+
+
+def breaks(read: Reading, known: Mapping[int, str] | None = None) -> Iterator[str]:
+    """Where the chain is not what was written; nothing: it is. `known`: hashes by number that were kept elsewhere."""
+    return _breaks(read.each(f"SELECT {COLUMNS} FROM audit ORDER BY number"), head(read), dict(known or {}))
+
+
+def _breaks(found: Iterable[tuple[str | int, ...]], end: tuple[int, str], known: dict[int, str]) -> Iterator[str]:
+    expected, before = 1, GENESIS
+    for row in found:
+        number, prev_hash, kept = int(row[0]), row[10], str(row[11])
+        if number != expected:
+            last = f" to {number - 1}" if number - 1 > expected else ""
+            yield f"row {expected}{last} is missing"
+        elif prev_hash != before:
+            yield f"row {number} does not follow row {number - 1} as it is now"
+        if hash_of(row[:11]) != kept:
+            yield f"row {number} was changed"
+        if known.pop(number, kept) != kept:
+            yield f"row {number} is not the one that is known from elsewhere"
+        expected, before = number + 1, kept
+    if end != (expected - 1, before):
+        yield f"the head is row {end[0]} and the rows end with {expected - 1}"
+    for number in sorted(known):
+        yield f"row {number} is known from elsewhere and is not here"

@@ -1,0 +1,11 @@
+"""Who did what, and who was erased."""
+
+from gbike.kit.schema.floor import create_audit
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Create the tables."""
+    create_audit()
