@@ -95,7 +95,7 @@ def chained(deeds: Sequence[Deed], number: int, prev_hash: str) -> list[Row]:
         number += 1
         values: tuple[Any, ...] = (number, *msgspec.structs.astuple(one), prev_hash)
         prev_hash = hash_of(values)
-        rows.append(Row(*values, prev_hash))
+        rows.append(Row(*(*values, prev_hash)))
     return rows
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from gbike.contracts.bike import ChkAndUpdatedStatus, RegisteredBike, UpdatedBike, UpdatedBikeState
+from gbike.kit.audit.rows import Facts
 from gbike.kit.clock import Clock
 from gbike.kit.housekeeping import DAY_MS, Keeping
 from gbike.kit.http.hal import Page
@@ -115,6 +116,7 @@ def add(tx: Tx, bike: Bike) -> Bike:
             lon=place.lon,
         )
     )
+    tx.audit("bike registered", f"bike:{bike.bikeid}", after=_state(bike))
     return bike
 
 
@@ -131,6 +133,9 @@ def change(tx: Tx, bikeid: int, decide: Callable[[Bike], Bike]) -> Bike:
     if after.retired and not before.retired:
         tx.count("bikes", -1)
     tx.say(_updated(kept))
+    action = "bike retired" if kept.retired and not before.retired else "bike changed"
+    moved = {"moved": True} if kept.place != before.place else {}
+    tx.audit(action, f"bike:{bikeid}", _state(before), {**_state(kept), **moved})
     return kept
 
 
@@ -233,6 +238,11 @@ def _bury(tx: Tx, rentid: int) -> None:
     tx.execute(
         "INSERT INTO tombstones (rentid, at_ms) VALUES (?, ?) ON CONFLICT (rentid) DO NOTHING", (rentid, tx.now_ms)
     )
+
+
+def _state(bike: Bike) -> Facts:
+    """What an audit row tells of a bike: where it stands is not in it."""
+    return {"status": bike.status, "batterylevel": bike.batterylevel, "held": bike.held, "broken": bike.broken}
 
 
 def _updated(bike: Bike, rentid: int | None = None) -> UpdatedBike:

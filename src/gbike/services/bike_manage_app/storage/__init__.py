@@ -114,6 +114,8 @@ def applied(tx: Tx, report: Report, once: Once | None) -> Report:
             usableyn=state.usableyn,
         )
     )
+    told = {"reportid": report.reportid, "batterylevel": state.batterylevel, "usableyn": state.usableyn}
+    tx.audit("bike reported", f"bike:{state.bikeid}", after={"managerid": state.managerid, **told})
     if once is not None:
         once.keep(tx, report)
     return report

@@ -7,6 +7,7 @@ import msgspec
 
 from gbike.contracts.bike_manager import AdjustedPoint
 from gbike.kit.access.principal import EVERYBODYS, Whose
+from gbike.kit.audit.rows import Facts
 from gbike.kit.http.hal import Page
 from gbike.kit.ids import Ids
 from gbike.kit.listing import Listing, list_page, owned
@@ -97,7 +98,9 @@ def add(tx: Tx, managerid: int | None, userid: int, points: int) -> Manager:
         " WHERE managerid = ?",
         (number, number),
     )
-    return load(tx, number)
+    manager = load(tx, number)
+    tx.audit("manager registered", f"manager:{number}", after={"userid": userid, "points": manager.points})
+    return manager
 
 
 def accrue(tx: Tx, managerid: int, cause: str, points: int) -> None:
@@ -133,12 +136,16 @@ def converted(tx: Tx, managerid: int, wish: ConversionWish, cause: str, whose: W
             conversion=cause,
         )
     )
+    now: Facts = {"points": after.points, "userid": after.userid, "cause": cause}
+    tx.audit("points converted", f"manager:{managerid}", {"points": manager.points}, now)
     return after
 
 
 def set_rider(tx: Tx, managerid: int, userid: int) -> Manager:
     """Name the rider account of a manager. Raises NoSuchManager."""
+    before = load(tx, managerid)
     tx.execute("UPDATE managers SET userid = ? WHERE managerid = ?", (userid, managerid))
+    tx.audit("manager's rider changed", f"manager:{managerid}", {"userid": before.userid}, {"userid": userid})
     return load(tx, managerid)
 
 

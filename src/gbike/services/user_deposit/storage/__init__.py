@@ -91,20 +91,20 @@ def open_account(tx: Tx, userid: int, amount: int) -> Deposit:
     _ensure(tx, userid)
     if not tx.execute("UPDATE deposits SET registered = 1 WHERE userid = ? AND registered = 0", (userid,)):
         raise DepositExists(userid)
-    return _added(tx, opening(userid, amount))
+    return _added(tx, "deposit opened", opening(userid, amount))
 
 
 def post_known(tx: Tx, posting: Posting) -> Deposit:
     """Move money of a rider who has an account, and say so. Raises NoSuchDeposit, OutOfBounds."""
     load(tx, posting.userid)
-    return _added(tx, posting)
+    return _added(tx, "deposit topped up", posting)
 
 
 def set_balance(tx: Tx, userid: int, wanted: int, cause: str) -> Deposit:
     """Post the difference to the balance that is wanted; none: nothing. Raises NoSuchDeposit."""
     tx.lock(f"balance:{userid}")  # or two of these would post the same difference
     before = load(tx, userid)
-    return before if before.balance == wanted else _added(tx, adjustment(before, wanted, cause))
+    return before if before.balance == wanted else _added(tx, "deposit adjusted", adjustment(before, wanted, cause))
 
 
 def post(tx: Tx, posting: Posting, billid: int | None = None) -> Deposit | None:
@@ -172,7 +172,7 @@ def balances(read: Reading) -> Iterable[tuple[int, int]]:
     return ((row[0], row[1]) for row in read.each("SELECT userid, balance FROM deposits ORDER BY userid"))
 
 
-def _added(tx: Tx, posting: Posting) -> Deposit:
+def _added(tx: Tx, action: str, posting: Posting) -> Deposit:
     """What a client asks for must fit: it can be refused. Raises OutOfBounds."""
     deposit = post(tx, posting)
     if deposit is None:
@@ -188,6 +188,8 @@ def _added(tx: Tx, posting: Posting) -> Deposit:
             version=deposit.version,
         )
     )
+    before = {"deposit": deposit.balance - posting.amount}
+    tx.audit(action, f"user:{posting.userid}", before, {"deposit": deposit.balance, "cause": posting.cause})
     return deposit
 
 
