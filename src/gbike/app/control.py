@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from gbike.app.data_folder import DataFolder
+from gbike.kit.audit.rows import LOCAL, acting
 
 Verb = Callable[..., Awaitable[str]]
 MOST_BYTES = 64 * 1024
@@ -63,6 +64,7 @@ class Control:
         Path(self.path).unlink(missing_ok=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        acting.set(LOCAL)
         try:
             order = msgspec.json.decode(await reader.readline(), type=Order)
             if order.verb not in self._verbs:

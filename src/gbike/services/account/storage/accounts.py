@@ -1,6 +1,7 @@
 """The people: who they are, what they may do, and how they are forgotten."""
 
 from gbike.contracts.account import AccountErased
+from gbike.kit.audit.rows import Facts
 from gbike.kit.http.hal import Page
 from gbike.kit.listing import Listing, list_page
 from gbike.kit.store import Reading, Store, Tx
@@ -101,7 +102,10 @@ def add(tx: Tx, newcomer: Newcomer, password_hash: str, roles: Roles) -> Account
     if row is None:
         return None
     tx.count("accounts")
-    return made(row)
+    account = made(row)
+    if Role.ADMIN in roles:
+        tx.audit("admin appointed", f"user:{account.userid}", after=_may(account))
+    return account
 
 
 def credentials(read: Reading, where: str, params: tuple[object, ...]) -> Credentials | None:
@@ -122,9 +126,12 @@ def set_roles(tx: Tx, userid: int, roles: Roles, managerid: int | None) -> Accou
     if Role.ADMIN not in roles:
         _must_leave_an_admin(tx, userid)
     sql = "UPDATE accounts SET roles = ?, managerid = ? WHERE userid = ? AND erased_ms IS NULL"
+    before = load(tx, userid)
     if not tx.execute(sql, (",".join(roles), managerid, userid)):
         raise NoSuchAccount(userid)
-    return load(tx, userid)
+    after = load(tx, userid)
+    tx.audit("roles granted", f"user:{userid}", _may(before), _may(after))
+    return after
 
 
 def set_password(tx: Tx, userid: int, password_hash: str) -> Account:
@@ -158,6 +165,7 @@ def erase(tx: Tx, userid: int, only: int | None) -> Account:
         end_sessions(tx, userid)
         tx.execute("DELETE FROM resets WHERE userid = ?", (userid,))
         forget_tries(tx, Try(account.contact or "", ""))
+        tx.audit("account erased", f"user:{userid}", before=_may(account))
         tx.say(AccountErased(userid=userid))
     return load(tx, userid)
 
@@ -185,8 +193,15 @@ def confirm_enrolment(tx: Tx, userid: int, step: int, only: int | None) -> Accou
 
 def remove_enrolment(tx: Tx, userid: int) -> Account:
     """Codes are wanted no more. Raises NoSuchAccount."""
+    before = load(tx, userid)
     tx.execute("UPDATE accounts SET codes_wanted = 0, sealed = NULL WHERE userid = ?", (userid,))
+    tx.audit("authenticator removed", f"user:{userid}", before={"codes_wanted": before.codes_wanted})
     return load(tx, userid)
+
+
+def _may(account: Account) -> Facts:
+    """What an audit row tells of an account: who it is, is not in it."""
+    return {"roles": account.roles, "managerid": account.managerid}
 
 
 def _must_leave_an_admin(tx: Tx, userid: int) -> None:

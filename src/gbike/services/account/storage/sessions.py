@@ -57,6 +57,8 @@ def count(tx: Tx, one: Try, patience: Patience) -> int:
             " SET failures = excluded.failures, since_ms = excluded.since_ms, until_ms = excluded.until_ms",
             (name, 0 if too_many else failures + 1, since_ms, tx.now_ms + patience.window_ms if too_many else 0),
         )
+    if wait_ms:
+        _record_lock(tx, one, _seconds(wait_ms))
     return _seconds(wait_ms)
 
 
@@ -113,6 +115,13 @@ def end(tx: Tx, token: str) -> None:
 def end_sessions(tx: Tx, userid: int) -> None:
     """End every session of an account."""
     tx.execute("UPDATE sessions SET ended_ms = ? WHERE userid = ? AND ended_ms IS NULL", (tx.now_ms, userid))
+
+
+def _record_lock(tx: Tx, one: Try, wait_s: int) -> None:
+    """Too many tries: whose, where that is somebody's contact."""
+    row = tx.one("SELECT userid FROM accounts WHERE contact = ?", (one.contact,)) if one.contact else None
+    if row is not None:
+        tx.audit("account locked", f"user:{row[0]}", after={"wait_s": wait_s})
 
 
 def _end(tx: Tx, family: str) -> None:
