@@ -29,6 +29,8 @@ OneService = Annotated[str, typer.Argument(envvar="GBIKE_SERVICE", help="an imag
 DATA = Path("data")
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 MOUNTED = (
+    (app, "account", "Accounts, for the operator."),
+    (app, "audit", "Who did what with money, bikes, staff and accounts."),
     (app, "cluster", "The distributed form on this machine, for real."),
     (events_app, "dead", "Messages that a consumer set aside, with their reasons."),
 )
@@ -83,12 +85,26 @@ def demo(
 
 
 @app.command()
-def up() -> None:
-    """Everything in one process, secure. Not before there are accounts: until then, `gbike demo`."""
-    typer.echo(
-        "gbike: `up` needs accounts, which gbike does not have yet; `gbike demo` runs open on loopback", err=True
-    )
-    raise typer.Exit(2)
+def up(
+    host: Annotated[str, typer.Option(help="the address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one")] = 8088,
+    data: Data = DATA,
+    admin_file: Annotated[
+        Path | None, typer.Option(envvar="GBIKE_ADMIN_FILE", help="the first admin: name and password, a line each")
+    ] = None,
+) -> None:
+    """Everything in one process, secure: tokens required. Asks for the first admin."""
+    from gbike.app.admins import NotDone
+    from gbike.app.up import UpOptions, run_up
+    from gbike.kit.access.keyring import BadKeys
+    from gbike.kit.http.server import CannotListen
+
+    with named_errors():
+        try:
+            run_up(UpOptions(host, port, data, admin_file))
+        except (NotDone, BadKeys, CannotListen) as wrong:
+            typer.echo(f"gbike: {wrong}", err=True)
+            raise typer.Exit(2) from None
 
 
 @app.command()

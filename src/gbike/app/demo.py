@@ -15,8 +15,10 @@ from rich.text import Text
 from gbike.app.control import Control, Verb
 from gbike.app.copies import copy_running
 from gbike.app.data_folder import DataFolder
+from gbike.app.doors import not_for_production
 from gbike.app.embedded import Embedded
 from gbike.app.faults import read_delay
+from gbike.app.modes import Mode, claim
 from gbike.app.seed import posted_to, seed
 from gbike.app.tracing import start_tracing, stop_tracing
 from gbike.kit.http.server import HttpServer, listen, run
@@ -48,6 +50,7 @@ async def _serve(options: DemoOptions) -> None:
         address = f"http://{options.host}:{listener.getsockname()[1]}"
         folder.announce("gbike demo", address, control.path)
         fresh = not folder.exists
+        claim(folder, Mode.DEMO)
         tracing = start_tracing(os.environ)
         embedded = Embedded(folder, environment(os.environ), tracing=tracing)
         try:
@@ -87,6 +90,7 @@ def run_demo(options: DemoOptions) -> None:
         raise CannotStart(
             f"the demo is open to everybody who reaches it, so it binds loopback only, not {options.host}"
         )
+    not_for_production(os.environ)
     configure_logs(os.environ.get("GBIKE_LOG_LEVEL", "WARNING"))
     run(_serve(options))
 

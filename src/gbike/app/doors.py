@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 JWKS = "/.well-known/jwks.json"
 
 
+def not_for_production(env: Mapping[str, str]) -> None:
+    """Raises BadSetting where an open gbike must not run."""
+    if env.get("GBIKE_ENV") == "production":
+        raise BadSetting("GBIKE_ENV=production, and a demo is open to everybody who reaches it: use `gbike up`")
+
+
 class Doors(Protocol):
     """What stands between services and everybody else."""
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from gbike.app.catalogue import cards
+from gbike.app.doors import not_for_production
 from gbike.app.engines import envoy as engine
 from gbike.app.event_map import build_all
 from gbike.kit.http.openapi import document
@@ -59,6 +60,8 @@ def show(place: Place) -> str:
 
 def run(place: Place, folder: Path) -> None:
     """Become Envoy: this process is replaced, so that signals go where they should. Raises BadSetting, CannotRun."""
+    if place.demo:
+        not_for_production(os.environ)
     if place.demo and place.host not in LOOPBACK and "KUBERNETES_SERVICE_HOST" not in os.environ:
         raise BadSetting(f"with --demo everybody may do everything: loopback only, or in a pod, not {place.host}")
     engine.prepare(folder, configuration(place, _settings()))

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gbike.app.catalogue import card as find_card
 from gbike.app.catalogue import usual_port
-from gbike.app.doors import Doors, LockedDoors, OpenDoors
+from gbike.app.doors import Doors, LockedDoors, OpenDoors, not_for_production
 from gbike.app.faults import BadFault, Faulty, read_delay
 from gbike.app.single import POSTGRES, SQLITE, Drivers, assemble_one, migrate_store, open_store
 from gbike.app.tracing import start_tracing, stop_tracing
@@ -82,6 +82,10 @@ def run_service(name: str, host: str, port: int | None, env: Mapping[str, str]) 
 
 
 def _check(card: Card, chosen: ServeSettings, settings: Mapping[str, str], host: str, in_a_pod: bool) -> None:
+    if chosen.demo:
+        not_for_production(settings)
+    if not chosen.demo and card.name == "account" and not settings.get("GBIKE_ACCOUNT_KEYS"):
+        raise CannotServe("GBIKE_ACCOUNT_KEYS is not set: the folder of the keys that access tokens are signed with")
     if not chosen.demo and card.calls and "GBIKE_SERVICE_KEY_FILE" not in settings:
         raise CannotServe(f"GBIKE_SERVICE_KEY_FILE is not set: {card.name} needs a key of its own to ask its peers")
     if chosen.demo and host not in LOOPBACK and not in_a_pod:

@@ -1,6 +1,7 @@
 """`gbike cluster up`: from an empty folder to a running cluster, until Ctrl-C, SIGTERM or `gbike cluster down`."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Coroutine
 from contextlib import suppress
@@ -11,11 +12,12 @@ from rich.console import Console
 
 from gbike.app.catalogue import cards
 from gbike.app.cluster import left, secrets
-from gbike.app.cluster.plan import BadCluster, Options, keep_plan, make_plan
+from gbike.app.cluster.plan import BadCluster, Options, keep_plan, make_plan, read_plan
 from gbike.app.cluster.screen import Screen, greeting
 from gbike.app.cluster.supervisor import Supervisor
 from gbike.app.control import Control
 from gbike.app.data_folder import DataFolder
+from gbike.app.doors import not_for_production
 from gbike.app.seed import seed
 from gbike.kit.clock import SystemClock
 
@@ -33,11 +35,22 @@ async def _hold(options: Options) -> None:
     folder.acquire(COMMAND)
     try:
         if folder.exists:
-            raise BadCluster(f"{options.data} is the folder of a `gbike demo`: choose another with --data")
+            raise BadCluster(f"{options.data} is the folder of one process: choose another with --data")
+        _same_mode(options)
         await _run(options, folder, control)
     finally:
         await control.stop()
         folder.release()
+
+
+def _same_mode(options: Options) -> None:
+    """What was open once is never taken for secure, nor the other way round. Raises BadCluster, BadSetting."""
+    if options.demo:
+        not_for_production(os.environ)
+    before = read_plan(options.data)
+    if before is not None and before.demo is not options.demo:
+        was = "`gbike cluster up --demo`" if before.demo else "a secure cluster"
+        raise BadCluster(f"{options.data} is the folder of {was}: choose another with --data")
 
 
 async def _run(options: Options, folder: DataFolder, control: Control) -> None:

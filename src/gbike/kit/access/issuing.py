@@ -29,7 +29,8 @@ class Issuer:
 
     def access(self, userid: int, roles: Sequence[str], managerid: int | None) -> AccessToken:
         """A token for an account with these roles. Raises BadKeys."""
-        now_s = self._clock.now_ms() // 1000
+        now_ms = self._clock.now_ms()
+        now_s = now_ms // 1000
         claims: dict[str, object] = {
             "iss": self._name,
             "sub": str(userid),
@@ -41,6 +42,6 @@ class Issuer:
         }
         if managerid is not None:
             claims["managerid"] = managerid
-        key = self._keys.signing()[0]
+        key = self._keys.signer(now_ms)
         text = jwt.encode(claims, key.private, "EdDSA", headers={"kid": key.kid, "typ": TYPE})
         return AccessToken(text, self._lasts_s)

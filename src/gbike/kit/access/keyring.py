@@ -1,7 +1,8 @@
 """The keys that access tokens are signed with: two files in a folder, read anew when they were changed.
 
-`current.pem` signs; `previous.pem` is still published until every token that it signed has expired. `seal.key` closes
-what the store must keep but nobody may read there. Keys are made by the one who starts gbike, never by a service.
+`current.pem` signs, once it was published for a while; `previous.pem` is published until every token that it signed has
+expired. `seal.key` closes what the store must keep but nobody may read there. Keys are made by the one who starts
+gbike, never by a service.
 """
 
 import base64
@@ -17,6 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 CURRENT, PREVIOUS, SEAL = "current.pem", "previous.pem", "seal.key"
+SIGN_AFTER_S = 15
+"""How long a new key is only published: whoever checks tokens may ask for keys every 10 s at most (published.py)."""
 SEAL_BYTES, NONCE_BYTES = 32, 12
 OTHERS_MAY = 0o007
 
@@ -44,8 +47,11 @@ class SigningKey(msgspec.Struct, frozen=True):
 class Keys(Protocol):
     """What signs tokens and seals secrets."""
 
-    def signing(self) -> tuple[SigningKey, ...]:
-        """The keys, the one that signs now first. Raises BadKeys."""
+    def published(self) -> tuple[SigningKey, ...]:
+        """Every key that a good token may be signed with, the newest first. Raises BadKeys."""
+
+    def signer(self, now_ms: int) -> SigningKey:
+        """The one that signs. Raises BadKeys."""
 
     def seal(self) -> "Seal":
         """What closes secrets. Raises BadKeys."""
@@ -77,10 +83,14 @@ class MadeKeys:
         self._keys: tuple[SigningKey, ...] = ()
         self._seal: Seal | None = None
 
-    def signing(self) -> tuple[SigningKey, ...]:
-        """See Keys.signing; made when they are asked for first."""
+    def published(self) -> tuple[SigningKey, ...]:
+        """See Keys.published; made when it is asked for first."""
         self._keys = self._keys or (_named(Ed25519PrivateKey.generate()),)
         return self._keys
+
+    def signer(self, now_ms: int) -> SigningKey:
+        """See Keys.signer."""
+        return self.published()[0]
 
     def seal(self) -> Seal:
         """See Keys.seal."""
@@ -96,8 +106,8 @@ class KeyFolder:
         self._read_at = (0, 0)
         self._keys: tuple[SigningKey, ...] = ()
 
-    def signing(self) -> tuple[SigningKey, ...]:
-        """See Keys.signing."""
+    def published(self) -> tuple[SigningKey, ...]:
+        """See Keys.published."""
         try:
             found = (self.folder / CURRENT).stat()
         except OSError as away:
@@ -108,6 +118,12 @@ class KeyFolder:
             self._keys = tuple(_read(file) for file in (current, previous) if file.exists())
             self._read_at = now
         return self._keys
+
+    def signer(self, now_ms: int) -> SigningKey:
+        """See Keys.signer: the newest key, once everybody can know it."""
+        newest, *before = self.published()
+        fresh = now_ms - self._read_at[0] // 1_000_000 < SIGN_AFTER_S * 1000
+        return before[0] if fresh and before else newest
 
     def seal(self) -> Seal:
         """See Keys.seal."""
@@ -125,12 +141,12 @@ class KeyFolder:
         return bool(missing)
 
     def rotate(self) -> str:
-        """A new key signs from now on, and the one before is still published; answers the new one's name."""
+        """A new key signs from SIGN_AFTER_S on, and the one before is still published; answers the new one's name."""
         before = self.folder / CURRENT
         if before.exists():
             _write(self.folder / PREVIOUS, before.read_bytes())
         _write(before, _new_pem())
-        return self.signing()[0].kid
+        return self.published()[0].kid
 
 
 def _new_pem() -> bytes:

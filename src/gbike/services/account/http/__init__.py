@@ -1,5 +1,6 @@
 """What may be asked of account: signing up, signing in and staying in; one's own account; and what admins decide."""
 
+from gbike.kit.access.guard import FREE
 from gbike.kit.access.keyring import Keys
 from gbike.kit.access.rules import ADMINS, PEOPLE, PUBLIC
 from gbike.kit.http.app import Operation
@@ -56,6 +57,7 @@ def _doors(http: SessionHttp) -> list[Operation]:
             PUBLIC,
             None,
             {200: bodies.KeySet},
+            pace=FREE,
         ),
     ]
 

@@ -41,7 +41,7 @@ class AccountHttp:
     async def change_password(self, ask: Ask) -> Answer:
         """POST /accounts/{userid}/password."""
         userid, given = ask.id("userid"), await ask.body(bodies.PasswordChange)
-        changed = await change_password(userid, given.current, given.new, ask.whose.only, ask.peer, desk=self._desk)
+        changed = await change_password(userid, given.current, given.new, ask.whose.only, ask.origin, desk=self._desk)
         return _found(ask, changed)
 
     async def enrol(self, ask: Ask) -> Answer:
@@ -54,7 +54,7 @@ class AccountHttp:
     async def confirm(self, ask: Ask) -> Answer:
         """POST /accounts/{userid}/authenticator/confirmation."""
         userid, given = ask.id("userid"), await ask.body(bodies.Confirmation)
-        return _found(ask, await confirm_enrolment(userid, given.code, ask.whose.only, ask.peer, desk=self._desk))
+        return _found(ask, await confirm_enrolment(userid, given.code, ask.whose.only, ask.origin, desk=self._desk))
 
     async def erase(self, ask: Ask) -> Answer:
         """POST /accounts/{userid}/erasure."""

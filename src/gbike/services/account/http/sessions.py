@@ -27,13 +27,13 @@ class SessionHttp:
         """POST /accounts."""
         new = await ask.body(bodies.SignUp)
         newcomer = Newcomer(new.name.strip(), plain_contact(new.contact))
-        await sign_up(newcomer, new.password, ask.peer, desk=self._desk)
+        await sign_up(newcomer, new.password, ask.origin, desk=self._desk)
         return Answer(202, bodies.Received("received"))
 
     async def sign_in(self, ask: Ask) -> Answer:
         """POST /sessions."""
         given = await ask.body(bodies.SignIn)
-        one = Try(plain_contact(given.contact), ask.peer)
+        one = Try(plain_contact(given.contact), ask.origin)
         return _opened(await sign_in(one, given.password, given.code, desk=self._desk))
 
     async def refresh(self, ask: Ask) -> Answer:
@@ -50,18 +50,18 @@ class SessionHttp:
     async def ask_for_a_reset(self, ask: Ask) -> Answer:
         """POST /accounts/passwordResets."""
         given = await ask.body(bodies.ResetWish)
-        await ask_for_a_reset(plain_contact(given.contact), ask.peer, desk=self._desk)
+        await ask_for_a_reset(plain_contact(given.contact), ask.origin, desk=self._desk)
         return Answer(202, bodies.Received("received"))
 
     async def reset(self, ask: Ask) -> Answer:
         """POST /accounts/passwordResets/use."""
         given = await ask.body(bodies.Reset)
-        await reset_password(given.token, given.password, ask.peer, desk=self._desk)
+        await reset_password(given.token, given.password, ask.origin, desk=self._desk)
         return Answer(200, bodies.Received("changed"))
 
     async def key_set(self, _ask: Ask) -> Answer:
         """GET /.well-known/jwks.json."""
-        keys = {"keys": [key.jwk for key in self._keys.signing()]}
+        keys = {"keys": [key.jwk for key in self._keys.published()]}
         return Answer(200, keys, {"Cache-Control": f"public, max-age={KEYS_FRESH_S}"}, media="application/json")
 
 
