@@ -1,0 +1,147 @@
+"""Goes through the table: one request for each cell, made so that nothing but who asks can make it fail."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple, Protocol
+
+from tests.security.people import As
+from tests.security.table import COLUMNS, expected
+from tests.support import Client, Reply
+
+PASSWORD = "정자역 3번 출구의 자전거"
+
+
+class Things(NamedTuple):
+    """What belongs to one person."""
+
+    userid: int
+    rentid: int
+    billid: int
+    managerid: int
+    reportid: int
+    contact: str
+
+
+class Stage(Protocol):
+    """A running gbike, secure, with people and what is theirs."""
+
+    admin: As
+    riders: Things
+    managers: Things
+
+    def client(self, service: str, column: str, *, right: str, wrong: str) -> Client:
+        """A client at the door of a service, past the gateway, as the principal of a column."""
+
+    def number(self) -> int:
+        """A number that nobody has used."""
+
+
+Request = tuple[str, Any]
+Make = Callable[[Stage, Things], Awaitable[Request]]
+
+
+async def _bike(stage: Stage) -> int:
+    """A new bike that is free."""
+    bikeid = stage.number()
+    assert (await stage.admin.post("/bikes", {"bikeid": bikeid})).status == 201
+    return bikeid
+
+
+def _body(**fields: Any) -> Callable[[Stage, Things], Awaitable[Any]]:
+    async def make(stage: Stage, of: Things) -> Any:
+        known = {"new": stage.number, "userid": lambda: of.userid, "managerid": lambda: of.managerid}
+        found = {name: known[value[1:]]() if str(value).startswith("=") else value for name, value in fields.items()}
+        if found.get("bikeid") == "free":
+            found["bikeid"] = await _bike(stage)
+        return found
+
+    return make
+
+
+BODIES: Mapping[str, Callable[[Stage, Things], Awaitable[Any]]] = {
+    "POST /rents": _body(userid="=userid", bikeid="free"),
+    "PATCH /rents/{rentid}": _body(endlocation="dock"),
+    "PUT /rents/{rentid}": _body(endlocation="dock"),
+    "POST /bikes": _body(bikeid="=new"),
+    "PATCH /bikes/{bikeid}": _body(location="dock"),
+    "PUT /bikes/{bikeid}": _body(location="dock"),
+    "PUT /internal/bikes/{bikeid}/reports/{reportid}": _body(batterylevel=50, usableyn=True),
+    "POST /userDeposits": _body(userid="=new", deposit=1),
+    "PATCH /userDeposits/{userid}": _body(deposit=500),
+    "PUT /userDeposits/{userid}": _body(deposit=500),
+    "POST /userDeposits/{userid}/topUps": _body(amount=1),
+    "POST /bikeManageApps": _body(managerid="=managerid", bikeid="free", batterylevel=50),
+    "POST /bikeManagers": _body(userid="=new", point=0),
+    "PUT /bikeManagers/{managerid}": _body(adjustpoint=1),
+    "PATCH /bikeManagers/{managerid}": _body(adjustpoint=1),
+    "POST /sessions/refresh": _body(refresh_token="bm8gc2Vzc2lvbg"),
+    "POST /sessions/end": _body(refresh_token="bm8gc2Vzc2lvbg"),
+    "POST /accounts/passwordResets/use": _body(token="bm8gcmVzZXQ", password=PASSWORD),
+    "PATCH /accounts/{userid}": _body(name="Kim"),
+    "POST /accounts/{userid}/password": _body(current=PASSWORD, new=PASSWORD),
+    "POST /accounts/{userid}/authenticator/confirmation": _body(code="123456"),
+    "PUT /accounts/{userid}/roles": _body(roles=["rider"]),
+}
+FREE_BIKES = ("POST /bikes/{bikeid}/retirement", "PUT /internal/bikes/{bikeid}/reservations/{rentid}")
+FINDERS = {"findByRentid": "rentid", "findByBillid": "billid", "findByUserid": "userid", "findByManagerid": "managerid"}
+
+
+async def request(stage: Stage, route: str, of: Things) -> Request:
+    """Target and body for a route, about somebody's things."""
+    _, _, path = route.partition(" ")
+    bikeid = await _bike(stage) if route in FREE_BIKES else 1
+    numbers = {**of._asdict(), "bikeid": bikeid}
+    if route.endswith("/reservations/{rentid}"):
+        numbers["rentid"] = stage.number()
+    target = path.format_map(numbers)
+    finder = target.rpartition("/")[2]
+    if finder.startswith("findBy"):
+        field = FINDERS.get(finder, "bikeid")
+        target += f"?{field}={numbers[field]}"
+    if route == "POST /accounts":
+        return target, {"name": "Kim", "contact": f"new{stage.number()}@example.com", "password": PASSWORD}
+    if route == "POST /accounts/passwordResets":
+        return target, {"contact": f"nobody{stage.number()}@example.com"}
+    if route == "POST /sessions":
+        return target, {"contact": of.contact, "password": PASSWORD}
+    return target, await BODIES[route](stage, of) if route in BODIES else None
+
+
+async def mismatches(stage: Stage, service: str) -> list[str]:
+    """Every cell of a service's routes that is not as the table says."""
+    found = []
+    for route, row in expected(service).items():
+        for column, cell in zip(COLUMNS, row.split(), strict=True):
+            of = stage.managers if "manager" in column or service == "bike_manager" else stage.riders
+            target, body = await request(stage, route, of)
+            inside = route.endswith("/reports/{reportid}")
+            right, wrong = ("bike_manage_app", "rent") if inside else ("rent", "bike_manage_app")
+            client = stage.client(service, column, right=right, wrong=wrong)
+            headers = {"idempotency-key": f"k{stage.number()}"}
+            reply = await client.send(route.partition(" ")[0], target, body, headers)
+            if (is_so := verdict(reply, cell, column, of)) != cell:
+                found.append(f"{route} as {column}: {cell} wanted, but {is_so}: {reply.status} {reply.content[:200]!r}")
+    return found
+
+
+def verdict(reply: Reply, wanted: str, column: str, of: Things) -> str:
+    """What came of a request, in the words of the table."""
+    slug = reply.json["type"].partition("#")[2] if reply.status >= 400 else ""
+    if (reply.status, slug) in ((401, "unauthenticated"), (403, "forbidden")) or reply.status == 404:
+        return str(reply.status)
+    if reply.status >= 500:
+        return "failed"
+    if reply.status >= 400:
+        return "ran"
+    return _reach(reply, column, of) if wanted in ("own", "all") else "yes"
+
+
+def _reach(reply: Reply, column: str, of: Things) -> str:
+    """Whose things a list shows. Others have none of their own; the admin sees those of several people."""
+    [rows] = reply.json["_embedded"].values()
+    whose = {row.get("userid", row.get("managerid")) for row in rows}
+    mine = {of.userid, of.managerid}
+    if column == "admin":
+        return "all" if rows else "none"
+    if "other" in column:
+        return "all" if whose else "own"
+    return "own" if rows and len(whose) == 1 and whose <= mine else "all"

@@ -1,0 +1,122 @@
+"""Who may do what, written down by hand: the table that every form of gbike is held against.
+
+A cell is what must come of the request: `yes` (2xx), `own` and `all` (2xx, and only one's own or everybody's things in
+it), `ran` (let in, and refused for another reason), or a refusal: 401, 403, 404. `own` principals ask for what is
+theirs, `other` ones for the same things, which are not theirs. `right` is the service that an internal operation is
+for, and rent elsewhere; `wrong` is another service that the called one knows, or one that it does not.
+"""
+
+COLUMNS = ("anonymous", "rider", "other rider", "manager", "other manager", "admin", "right", "wrong")
+ANYBODY = "yes yes yes yes yes yes yes yes"
+NOTHING_HERE = "ran ran ran ran ran ran ran ran"
+PEOPLE_LIST = "401 own own own own all 401 401"
+PEOPLE = "401 yes 404 yes 404 yes 401 401"
+PEOPLE_MAKE = "401 yes 403 yes 403 yes 401 401"
+SIGNED_IN = "401 yes yes yes yes yes 401 401"
+ADMIN = "401 403 403 403 403 yes 401 401"
+STAFF = "401 403 403 yes 404 yes 401 401"
+STAFF_LIST = "401 403 403 own own all 401 401"
+ADMIN_ALL = "401 403 403 403 403 all 401 401"
+FLEET = "401 yes yes yes yes yes 403 403"
+"""Bike knows two services, so that they are told that they may not (403); elsewhere they are strangers (401)."""
+FLEET_ADMIN = "401 403 403 403 403 yes 403 403"
+INSIDE = "401 403 403 403 403 403 yes 403"
+
+TABLE: dict[str, dict[str, str]] = {
+    "rent": {
+        "GET /rents": PEOPLE_LIST,
+        "POST /rents": PEOPLE_MAKE,
+        "GET /rents/{rentid}": PEOPLE,
+        "PATCH /rents/{rentid}": PEOPLE,
+        "PUT /rents/{rentid}": PEOPLE,
+    },
+    "bike": {
+        "GET /bikes": FLEET,
+        "POST /bikes": FLEET_ADMIN,
+        "GET /bikes/search": FLEET,
+        "GET /bikes/search/findByBikeid": FLEET,
+        "GET /bikes/chkAndUpdateStatus": NOTHING_HERE,
+        "GET /bikes/getReportAndUpdate": NOTHING_HERE,
+        "GET /bikes/{bikeid}": FLEET,
+        "PATCH /bikes/{bikeid}": FLEET_ADMIN,
+        "PUT /bikes/{bikeid}": FLEET_ADMIN,
+        "POST /bikes/{bikeid}/retirement": FLEET_ADMIN,
+        "PUT /internal/bikes/{bikeid}/reservations/{rentid}": INSIDE,
+        "PUT /internal/bikes/{bikeid}/reports/{reportid}": INSIDE,
+    },
+    "billing": {
+        "GET /billings": PEOPLE_LIST,
+        "GET /billings/search": SIGNED_IN,
+        "GET /billings/search/findByRentid": PEOPLE,
+        "GET /billings/search/findByBillid": PEOPLE,
+        "GET /billings/{billid}": PEOPLE,
+    },
+    "user_deposit": {
+        "GET /userDeposits": PEOPLE_LIST,
+        "POST /userDeposits": ADMIN,
+        "GET /userDeposits/search": SIGNED_IN,
+        "GET /userDeposits/search/findByUserid": PEOPLE,
+        "GET /userDeposits/{userid}": PEOPLE,
+        "PATCH /userDeposits/{userid}": ADMIN,
+        "PUT /userDeposits/{userid}": ADMIN,
+        "POST /userDeposits/{userid}/topUps": ADMIN,
+        "GET /userDeposits/{userid}/entries": PEOPLE,
+    },
+    "rent_and_billing_view": {
+        "GET /rentAndBillingViews": PEOPLE_LIST,
+        "GET /rentAndBillingViews/search": SIGNED_IN,
+        "GET /rentAndBillingViews/search/findByRentid": PEOPLE_LIST,
+        "GET /rentAndBillingViews/search/findByUserid": PEOPLE_LIST,
+        "GET /rentAndBillingViews/{rentid}": PEOPLE,
+    },
+    "bike_manage_app": {
+        "GET /bikeManageApps": STAFF_LIST,
+        "POST /bikeManageApps": "401 403 403 yes 403 403 401 401",
+        "GET /bikeManageApps/{reportid}": STAFF,
+    },
+    "bike_manager": {
+        "GET /bikeManagers": STAFF_LIST,
+        "POST /bikeManagers": ADMIN,
+        "GET /bikeManagers/search": "401 403 403 yes yes yes 401 401",
+        "GET /bikeManagers/search/findByManagerid": STAFF,
+        "GET /bikeManagers/{managerid}": STAFF,
+        "PUT /bikeManagers/{managerid}": STAFF,
+        "PATCH /bikeManagers/{managerid}": STAFF,
+        "GET /bikeManagers/{managerid}/entries": STAFF,
+    },
+    "account": {
+        "POST /accounts": ANYBODY,
+        "POST /sessions": ANYBODY,
+        "GET /.well-known/jwks.json": ANYBODY,
+        "POST /sessions/refresh": NOTHING_HERE,
+        "POST /sessions/end": ANYBODY,
+        "POST /accounts/passwordResets": ANYBODY,
+        "POST /accounts/passwordResets/use": NOTHING_HERE,
+        "GET /accounts/{userid}": PEOPLE,
+        "PATCH /accounts/{userid}": PEOPLE,
+        "POST /accounts/{userid}/password": PEOPLE,
+        "POST /accounts/{userid}/authenticator": PEOPLE,
+        "POST /accounts/{userid}/authenticator/confirmation": "401 ran 404 ran 404 ran 401 401",
+        "GET /accounts": ADMIN_ALL,
+        "PUT /accounts/{userid}/roles": ADMIN,
+        "POST /accounts/{userid}/authenticator/removal": ADMIN,
+        "POST /accounts/{userid}/erasure": PEOPLE,
+    },
+}
+EVERY_SERVICE = {
+    "GET /": ANYBODY,
+    "GET /health/live": ANYBODY,
+    "GET /health/ready": ANYBODY,
+    "GET /actuator/health": ANYBODY,
+    "GET /metrics": ADMIN,
+    "GET /openapi.json": ANYBODY,
+    "GET /docs": ANYBODY,
+    "GET /docs/status-codes": ANYBODY,
+}
+"""What each service answers beside its own; of bike `GET /metrics` is as FLEET_ADMIN."""
+
+
+def expected(service: str) -> dict[str, str]:
+    """Every route of a service and its row."""
+    metrics = {"GET /metrics": FLEET_ADMIN} if service == "bike" else {}
+    return {**EVERY_SERVICE, **metrics, **TABLE.get(service, {})}
