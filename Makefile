@@ -1,7 +1,7 @@
 # Every task of the project is a verb here; `make help` lists them.
 PY := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help demo setup test ci lint schemas sim chaos bench lock kafka java security sbom scan publish deploy smoke matrix
+.PHONY: help demo setup test ci lint schemas sim chaos bench lock kafka java promtool security sbom scan publish deploy smoke matrix images
 
 help: ## list every verb with one line each
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -26,7 +26,7 @@ test: .venv/.dev ## every test; what needs a missing tool is skipped by name
 	$(PY) -m pytest -n 2 --dist worksteal
 
 # At full size: 300 simulated seeds and every planted bug, 1,000 races for one bike, 50 kills, the whole API fuzz.
-ci: .venv/.dev lint security kafka ## what a change must pass: the checks, then every test at full size
+ci: .venv/.dev lint security kafka promtool ## what a change must pass: the checks, then every test at full size
 	GBIKE_REQUIRE=all GBIKE_FULL=1 GBIKE_SIM_SEEDS=300 GBIKE_RACE_ROUNDS=1000 GBIKE_KILLS=50 $(MAKE) test
 
 # A real Kafka for `gbike cluster up`, the tests and the bench. Java and Maven are the system's.
@@ -42,6 +42,12 @@ java:
 	@{ command -v java && command -v mvn; } >/dev/null \
 	|| { test "$$(id -u)" = 0 && apt-get update -q && apt-get install -y -q --no-install-recommends default-jre-headless maven; } \
 	|| { echo "Java 17 and Maven are missing: apt-get install default-jre-headless maven"; exit 1; }
+
+# Only the tool: the server that comes with it is started by nobody here.
+promtool:
+	@command -v promtool >/dev/null \
+	|| { test "$$(id -u)" = 0 && apt-get update -q && apt-get install -y -q --no-install-recommends prometheus; } \
+	|| { echo "promtool is missing: apt-get install prometheus"; exit 1; }
 
 lint: .venv/.dev ## ruff and mypy
 	.venv/bin/ruff check .
@@ -76,6 +82,9 @@ security: .venv/.security ## mistakes in our code, secrets in our files, known v
 
 sbom: .venv/.security ## a CycloneDX bill of materials for each image, into build/sbom
 	$(PY) -m deploy.pipeline.sbom $(TAG) $(SBOM) $(IMAGES)
+
+images: ## build the images (TAG, PREFIX, IMAGES, BASE)
+	TAG=$(TAG) PREFIX=$(PREFIX) deploy/images.sh $(IMAGES)
 
 scan: .venv/.run ## known vulnerabilities of the built images (TAG, PREFIX)
 	$(PY) -m deploy.pipeline.scan $(TAG) "$(PREFIX)" $(IMAGES)

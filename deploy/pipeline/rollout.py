@@ -2,7 +2,8 @@
 
     python -m deploy.pipeline.rollout OVERLAY TAG [--prefix registry.example/gbike/] [--address URL]
 
-Who may do this is the kubeconfig's business (KUBECONFIG, as for kubectl). Without --address the ride goes through a
+Who may do this is the kubeconfig's business: KUBECONFIG, as for kubectl, or KUBECONFIG_CONTENT, which a pipeline has
+from its secrets and which lies in a file of this user's only while this runs. Without --address the ride goes through a
 forwarded port of the gateway's Service.
 """
 
@@ -128,13 +129,24 @@ def _back(cluster: Cluster, before: Mapping[str, str], address: str | None) -> N
 
 
 def _ride(cluster: Cluster, address: str | None) -> None:
-    login = os.environ.get("GBIKE_SMOKE_LOGIN")
-    file = Path(login) if login else None
     if address:
-        smoke.journey(smoke.Gateway(address), file)
+        smoke.journey(smoke.Gateway(address))
         return
     with cluster.gateway() as forwarded:
-        smoke.journey(smoke.Gateway(forwarded), file)
+        smoke.journey(smoke.Gateway(forwarded))
+
+
+@contextmanager
+def _kubeconfig(content: str | None) -> Iterator[None]:
+    """Let kubectl use the given configuration, if any."""
+    if not content:
+        yield
+        return
+    with tempfile.NamedTemporaryFile("w", prefix="gbike-kubeconfig-") as file:  # mode 0600
+        file.write(content)
+        file.flush()
+        os.environ["KUBECONFIG"] = file.name
+        yield
 
 
 def _there(cluster: Cluster) -> bool:
@@ -153,7 +165,8 @@ def main(args: Sequence[str]) -> int:
     parser.add_argument("--prefix", default="", help="before every image's name: registry.example/gbike/")
     parser.add_argument("--address", default=None, help="where the gateway answers, for the ride")
     told = parser.parse_args(args)
-    deploy(Cluster(), rendered(told.overlay, told.tag, told.prefix), told.address or None)
+    with _kubeconfig(os.environ.get("KUBECONFIG_CONTENT")):
+        deploy(Cluster(), rendered(told.overlay, told.tag, told.prefix), told.address or None)
     _say(f"version {told.tag} serves rides")
     return 0
 

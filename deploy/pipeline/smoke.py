@@ -3,8 +3,7 @@
     python -m deploy.pipeline.smoke ADDRESS
 
 Where everybody may do everything (demo) it registers a rider and a bike of its own first. Elsewhere it signs in as the
-rider of the file that GBIKE_SMOKE_LOGIN names (two lines: contact, password), who has a deposit, and rides the bike of
-that number; an admin made both once.
+rider of SMOKE_CONTACT and SMOKE_PASSWORD, who has a deposit, and takes the bike 990001; an admin made both once.
 """
 
 import json
@@ -14,7 +13,6 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from deploy.pipeline.tools import Failed, guarded
@@ -37,9 +35,8 @@ class Gateway:
         self._token = ""
         self.demo = False
 
-    def sign_in(self, login: Path) -> int:
-        """Be the rider of the file; answers who that is. Raises Failed."""
-        contact, password = login.read_text("utf-8").split("\n")[:2]
+    def sign_in(self, contact: str, password: str) -> int:
+        """Be a rider; answers who that is. Raises Failed."""
         session = self.must("POST", "/sessions", 200, {"contact": contact, "password": password})
         self._token = session["access_token"]
         return int(session["userid"])
@@ -80,10 +77,11 @@ class Gateway:
             self._pause(0.2)
 
 
-def journey(gateway: Gateway, login: Path | None = None) -> None:
+def journey(gateway: Gateway) -> None:
     """Take the ride. Raises Failed, saying which step did not do what it should."""
+    contact, password = os.environ.get("SMOKE_CONTACT"), os.environ.get("SMOKE_PASSWORD")
     gateway.until("the gateway lists bikes", READY_S, lambda: gateway.ask("GET", "/bikes")[0] in (200, 401))
-    rider = gateway.sign_in(login) if login else OURS
+    rider = gateway.sign_in(contact, password) if contact and password else OURS
     if gateway.demo:
         _prepare(gateway, rider)
     rent = _rent(gateway, rider)
@@ -150,8 +148,7 @@ def _json(raw: bytes) -> Any:
 def main(args: Sequence[str]) -> int:
     """Take one ride at an address."""
     [address] = args
-    login = os.environ.get("GBIKE_SMOKE_LOGIN")
-    journey(Gateway(address), Path(login) if login else None)
+    journey(Gateway(address))
     return 0
 
 

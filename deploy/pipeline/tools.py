@@ -30,10 +30,12 @@ def path_of(program: str, hint: str) -> str:
     return found
 
 
-def run(command: Sequence[str], *, given: str | None = None, env: Mapping[str, str] | None = None) -> str:
+def run(
+    command: Sequence[str], *, given: str | None = None, env: Mapping[str, str] | None = None, cwd: Path = ROOT
+) -> str:
     """What a program prints. `given` is its standard input: that is how secrets are handed on, as arguments are seen
     by everybody on the machine. Raises Failed."""
-    done = attempt(command, given=given, env=env)
+    done = attempt(command, given=given, env=env, cwd=cwd)
     if done.returncode:
         said = (done.stderr.strip() or done.stdout.strip()).splitlines()
         raise Failed(f"{Path(command[0]).name} {command[1] if len(command) > 1 else ''}: " + "\n".join(said[-20:]))
@@ -41,11 +43,17 @@ def run(command: Sequence[str], *, given: str | None = None, env: Mapping[str, s
 
 
 def attempt(
-    command: Sequence[str], *, given: str | None = None, env: Mapping[str, str] | None = None
+    command: Sequence[str], *, given: str | None = None, env: Mapping[str, str] | None = None, cwd: Path = ROOT
 ) -> subprocess.CompletedProcess[str]:
     """The same where an error is an answer too."""
     return subprocess.run(  # noqa: S603 - the commands are this package's own, without a shell
-        command, input=given, env={**os.environ, **(env or {})}, capture_output=True, text=True, timeout=LONGEST_S
+        command,
+        input=given,
+        env={**os.environ, **(env or {})},
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=LONGEST_S,
     )
 
 

@@ -1,0 +1,1 @@
+"""The pipeline and the verbs it is made of."""
