@@ -244,4 +244,4 @@ class _Libraries(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Pass it on."""
-        log.log(record.levelno, record.getMessage(), logger=record.name)
+        log.log(record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info)

@@ -53,6 +53,7 @@ class HttpServer(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
+                interface="asgi3",
                 log_level="warning",
                 log_config=None,
                 access_log=False,
