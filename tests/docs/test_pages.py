@@ -61,7 +61,7 @@ def test_a_link_to_a_heading_finds_it(page: Path) -> None:
 def test_operating_lists_every_metric_and_no_other() -> None:
     counted = [metric for metric in vars(Metrics()).values() if hasattr(metric, "describe")]
     real = {metric.describe()[0].name + ("_total" if isinstance(metric, Counter) else "") for metric in counted} - {""}
-    page = (ROOT / "docs/operating.md").read_text("utf-8")
+    page = (ROOT / "docs/operating/watching.md").read_text("utf-8")
     assert set(re.findall(r"^\| `(gbike_\w+)`", page, re.MULTILINE)) == real
 
 
