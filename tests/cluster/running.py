@@ -11,7 +11,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -39,10 +39,11 @@ class Reply(NamedTuple):
     json: Any
 
 
-def ask(method: str, url: str, body: Any = None) -> Reply | None:
+def ask(method: str, url: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Reply | None:
     """One request; None when nobody answers."""
     raw = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, raw, {"content-type": "application/json"}, method=method)
+    named = {"content-type": "application/json", **(headers or {})}
+    request = urllib.request.Request(url, raw, named, method=method)
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return _reply(answer)
@@ -171,11 +172,12 @@ def why_no_cluster() -> str | None:
 
 
 @contextmanager
-def started(*flags: str) -> Iterator[Cluster]:
-    """A cluster of one's own, on free ports, in a folder that is removed at the end; no program of it is left."""
+def started(*flags: str, secure: dict[str, str] | None = None) -> Iterator[Cluster]:
+    """A cluster of one's own, on free ports, in a folder that is removed at the end; no program of it is left.
+    `secure`: not the demo, with these settings."""
     data = new_folder()
     try:
-        begin(data, *flags)
+        begin(data, *flags, secure=secure)
         yield Cluster(data)
     finally:
         if DataFolder(data).holder() is not None:
@@ -190,10 +192,11 @@ def new_folder() -> Path:
     return home / "data"
 
 
-def begin(data: Path, *flags: str) -> None:
+def begin(data: Path, *flags: str, secure: dict[str, str] | None = None) -> None:
     """`gbike cluster up --demo` on free ports; return when it is ready."""
-    env = {**_plain_environment(), **EVERY_RIDE_COSTS}
-    command = [*GBIKE, "cluster", "up", "--demo", "--port", "0", "--data", str(data), *flags]
+    env = {**_plain_environment(), **EVERY_RIDE_COSTS, **(secure or {})}
+    mode = ["--demo"] if secure is None else []
+    command = [*GBIKE, "cluster", "up", *mode, "--port", "0", "--data", str(data), *flags]
     with _printed(data).open("wb") as log:
         process = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 

@@ -1,13 +1,22 @@
 """Goes through the table: one request for each cell, made so that nothing but who asks can make it fail."""
 
+import itertools
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
-from tests.security.people import As
+from tests.security.people import TestIssuer
 from tests.security.table import COLUMNS, expected
 from tests.support import Client, Reply
 
 PASSWORD = "정자역 3번 출구의 자전거"
+ADMIN, MANAGER = 900, 3_333
+CHEAP = {
+    "GBIKE_PASSWORD_MEMORY_KIB": "8192",
+    "GBIKE_PASSWORD_PASSES": "1",
+    "GBIKE_SIGN_UPS_PER_IP": "1000",
+    "GBIKE_SIGN_IN_FAILURES_PER_IP": "10000",
+}
+"""Passwords that cost the tests little, and many people at one address."""
 
 
 class Things(NamedTuple):
@@ -21,18 +30,83 @@ class Things(NamedTuple):
     contact: str
 
 
-class Stage(Protocol):
-    """A running gbike, secure, with people and what is theirs."""
+class Stage:
+    """A running gbike, secure, with people and what is theirs. A form says how it is reached."""
 
-    admin: As
     riders: Things
     managers: Things
 
-    def client(self, service: str, column: str, *, right: str, wrong: str) -> Client:
-        """A client at the door of a service, past the gateway, as the principal of a column."""
+    def __init__(self, issuer: TestIssuer) -> None:
+        self.issuer, self._numbers = issuer, itertools.count(10_000)
+        self.admin = self.gateway(issuer.token(ADMIN, "admin"))
+
+    def gateway(self, token: str | None) -> Client:
+        """A client with this token, through the gateway."""
+        raise NotImplementedError
+
+    def alone(self, service: str, token: str | None) -> Client:
+        """A client at the door of one service, past the gateway."""
+        raise NotImplementedError
+
+    def service(self, name: str, peer: str) -> str:
+        """What service `name` shows when it asks `peer`."""
+        raise NotImplementedError
+
+    async def settle(self) -> None:
+        """Return when every event is handled."""
+        raise NotImplementedError
 
     def number(self) -> int:
         """A number that nobody has used."""
+        return next(self._numbers)
+
+    def client(self, service: str, column: str, *, right: str, wrong: str) -> Client:
+        """A client at the door of a service as the principal of a column."""
+        return self.alone(service, self._token(service, column, right, wrong))
+
+    def _token(self, service: str, column: str, right: str, wrong: str) -> str | None:
+        issuer, (a, b), (m, n) = self.issuer, self._rider_ids, self._manager_ids
+        match column:
+            case "anonymous":
+                return None
+            case "rider" | "other rider":
+                return issuer.token(a if column == "rider" else b, "rider")
+            case "manager" | "other manager":
+                me, number = (m, MANAGER) if column == "manager" else (n, 4_444)
+                return issuer.token(me, "rider", "bikeManager", managerid=number)
+            case "admin":
+                return issuer.token(ADMIN, "admin")
+            case _:
+                return self.service(right if column == "right" else wrong, service)
+
+    async def prepare(self) -> None:
+        """People, and for one rider and one manager a ride that is billed, a deposit and a report."""
+        contacts = [f"person{number}@example.com" for number in range(4)]
+        for contact in contacts:
+            await _made(self.gateway(None), "/accounts", name="Kim", contact=contact, password=PASSWORD)
+        listed = (await self.admin.get("/accounts")).json["_embedded"]["accounts"]
+        ids = {row["contact"]: row["userid"] for row in listed}
+        a, b, m, n = (ids[contact] for contact in contacts)
+        self._rider_ids, self._manager_ids = (a, b), (m, n)
+        await _made(self.admin, "/bikes", bikeid=1)
+        await _made(self.admin, "/bikeManagers", userid=m, point=1_000, managerid=MANAGER)
+        manager = self.gateway(self.issuer.token(m, "rider", "bikeManager", managerid=MANAGER))
+        report = await _made(manager, "/bikeManageApps", managerid=MANAGER, bikeid=1, batterylevel=50)
+        found = []
+        for userid, contact in ((a, contacts[0]), (m, contacts[2])):
+            await _made(self.admin, "/userDeposits", userid=userid, deposit=1_000)
+            rider = self.gateway(self.issuer.token(userid, "rider"))
+            rentid = (await _made(rider, "/rents", userid=userid, bikeid=await _bike(self)))["rentid"]
+            await self.settle()
+            bill = await self.admin.get(f"/billings/search/findByRentid?rentid={rentid}")
+            found.append(Things(userid, rentid, bill.json["billid"], MANAGER, report["reportid"], contact))
+        self.riders, self.managers = found
+
+
+async def _made(client: Client, path: str, **body: Any) -> Any:
+    reply = await client.post(path, body)
+    assert reply.status in (201, 202), reply
+    return reply.json
 
 
 Request = tuple[str, Any]

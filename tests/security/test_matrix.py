@@ -1,6 +1,5 @@
 """Every route, asked by everybody: in one process, and nothing but the table decides what must come of it."""
 
-import itertools
 from collections.abc import AsyncIterator
 
 import pytest
@@ -12,75 +11,34 @@ from gbike.kit.access.rules import Rule
 from gbike.kit.http.app import HttpApp, Operation
 from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.telemetry import Metrics
-from tests.security.asking import PASSWORD, Things, mismatches
+from tests.security.asking import CHEAP, Stage, mismatches
 from tests.security.people import EVERYWHERE, As, Locked
 from tests.security.table import COLUMNS, expected
 from tests.support import EVERY_RIDE_COSTS, Client
 
-CHEAP = {"GBIKE_PASSWORD_MEMORY_KIB": "8192", "GBIKE_PASSWORD_PASSES": "1", "GBIKE_SIGN_UPS_PER_IP": "1000"}
 
-
-class InMemory:
-    """A Stage in this process."""
+class InMemory(Stage):
+    """Everything in this process."""
 
     def __init__(self) -> None:
-        self.locked = Locked({**EVERY_RIDE_COSTS, **CHEAP, "GBIKE_SIGN_IN_FAILURES_PER_IP": "10000"})
-        self.admin = self.locked.admin
-        self._numbers = itertools.count(10_000)
+        self.locked = Locked({**EVERY_RIDE_COSTS, **CHEAP})
+        super().__init__(self.locked.issuer)
 
-    def number(self) -> int:
-        """See Stage.number."""
-        return next(self._numbers)
+    def gateway(self, token: str | None) -> Client:
+        """See Stage.gateway."""
+        return As(self.locked.whole.app, token)
 
-    def client(self, service: str, column: str, *, right: str, wrong: str) -> Client:
-        """See Stage.client."""
-        return self.locked.alone(service, self._token(service, column, right, wrong))
+    def alone(self, service: str, token: str | None) -> Client:
+        """See Stage.alone."""
+        return self.locked.alone(service, token)
 
-    def _token(self, service: str, column: str, right: str, wrong: str) -> str | None:
-        issuer, (a, b), (m, n) = self.locked.issuer, self.rider_ids, self.manager_ids
-        match column:
-            case "anonymous":
-                return None
-            case "rider" | "other rider":
-                return issuer.token(a if column == "rider" else b, "rider")
-            case "manager" | "other manager":
-                me, number = (m, self.managers.managerid) if column == "manager" else (n, 4_444)
-                return issuer.token(me, "rider", "bikeManager", managerid=number)
-            case "admin":
-                return issuer.token(900, "admin")
-            case _:
-                return self.locked.service(right if column == "right" else wrong, service)
+    def service(self, name: str, peer: str) -> str:
+        """See Stage.service."""
+        return self.locked.service(name, peer)
 
-    async def prepare(self) -> None:
-        """People, and for one rider and one manager a ride that is billed, a deposit and a report."""
-        contacts = [f"person{number}@example.com" for number in range(4)]
-        for contact in contacts:
-            made = await self.locked.anonymous.post(
-                "/accounts", {"name": "Kim", "contact": contact, "password": PASSWORD}
-            )
-            assert made.status == 202, made
-        listed = (await self.admin.get("/accounts")).json["_embedded"]["accounts"]
-        ids = {row["contact"]: row["userid"] for row in listed}
-        a, b, m, n = (ids[contact] for contact in contacts)
-        self.rider_ids, self.manager_ids = (a, b), (m, n)
-        assert (await self.admin.post("/bikes", {"bikeid": 1})).status == 201
-        managed = await self.admin.post("/bikeManagers", {"userid": m, "point": 1_000, "managerid": 3_333})
-        assert managed.status == 201
-        as_manager = self.locked.person(m, "rider", "bikeManager", managerid=3_333)
-        report = await as_manager.post("/bikeManageApps", {"managerid": 3_333, "bikeid": 1, "batterylevel": 50})
-        assert report.status == 201, report
-        found = []
-        for userid, contact in ((a, contacts[0]), (m, contacts[2])):
-            assert (await self.admin.post("/userDeposits", {"userid": userid, "deposit": 1_000})).status == 201
-            bikeid = self.number()
-            assert (await self.admin.post("/bikes", {"bikeid": bikeid})).status == 201
-            rent = await self.locked.person(userid, "rider").post("/rents", {"userid": userid, "bikeid": bikeid})
-            assert rent.status == 201, rent
-            await self.locked.whole.settle()
-            bill = await self.admin.get(f"/billings/search/findByRentid?rentid={rent.json['rentid']}")
-            numbers = (rent.json["rentid"], bill.json["billid"], 3_333, report.json["reportid"])
-            found.append(Things(userid, *numbers, contact))
-        self.riders, self.managers = found
+    async def settle(self) -> None:
+        """See Stage.settle."""
+        await self.locked.whole.settle()
 
 
 @pytest.fixture
