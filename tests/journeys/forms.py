@@ -93,7 +93,7 @@ class InMemory:
 
 
 class OnCluster:
-    """PostgreSQL, Kafka and seven services, each a process of its own, through Envoy."""
+    """PostgreSQL, Kafka and eight services, each a process of its own, through Envoy."""
 
     def __init__(self, cluster: Cluster, session: aiohttp.ClientSession) -> None:
         self._folder, self.client = DataFolder(cluster.data), Wire(cluster.url, session)

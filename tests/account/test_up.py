@@ -1,0 +1,140 @@
+"""`gbike up` on a fresh folder: nobody changes anything without a token, and there is no password by default."""
+
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import jwt
+import pytest
+
+from gbike.app import operators
+from gbike.app.admins import NotDone, wanted
+from gbike.app.event_map import build_all
+from gbike.app.operators import Place
+from gbike.app.rotation import rotate
+from gbike.kit.access.keyring import BadKeys
+from tests.account.house import BOSS, House, admin_file, gbike, up
+from tests.services.account.people import CHEAP
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    folder = tmp_path_factory.mktemp("house")
+    env = {"GBIKE_LIMIT_ANONYMOUS_PER_MIN": "0"}  # all tests ask from one address
+    with up(folder / "data", "--admin-file", str(admin_file(folder)), env=env) as running:
+        yield running
+
+
+def test_nothing_is_changed_without_a_token_anywhere(house: House) -> None:
+    """Every operation of every service, as somebody nobody knows."""
+    tried = 0
+    for one in build_all():
+        for operation in one.public:
+            if operation.rule.public:
+                continue
+            path = operation.path.replace("{userid}", "1").replace("{bikeid}", "1")
+            path = "/".join("1" if part.startswith("{") else part for part in path.split("/"))
+            answer = house.ask(operation.method, path, {} if operation.method != "GET" else None)
+            assert answer.status == 401, (operation.method, path, answer)
+            tried += 1
+    assert tried > 50
+
+
+def test_what_may_be_asked_by_strangers_is_what_the_doors_are(house: House) -> None:
+    public = {(o.method, o.path) for one in build_all() for o in one.public if o.rule.public}
+    assert public == {
+        ("GET", "/.well-known/jwks.json"),
+        ("POST", "/accounts"),
+        ("POST", "/accounts/passwordResets"),
+        ("POST", "/accounts/passwordResets/use"),
+        ("POST", "/sessions"),
+        ("POST", "/sessions/refresh"),
+        ("POST", "/sessions/end"),
+    }
+
+
+def test_no_answer_says_that_it_is_a_demo(house: House) -> None:
+    assert "x-gbike-mode" not in house.ask("GET", "/").headers
+
+
+def test_a_ride_with_tokens(house: House) -> None:
+    boss = house.sign_in()
+    kim = {"name": "Kim", "contact": "kim@example.com", "password": "two wheels and a bell"}
+    assert house.ask("POST", "/accounts", kim).status == 202
+    token = house.sign_in(kim["contact"], kim["password"])
+    userid = int(jwt.decode(token, options={"verify_signature": False})["sub"])
+    assert house.ask("POST", "/bikes", {"bikeid": 1, "location": "here"}, boss).status == 201
+    assert house.ask("POST", "/bikes", {"bikeid": 2, "location": "here"}, token).status == 403
+    rent = house.ask("POST", "/rents", {"userid": userid, "bikeid": 1}, token)
+    assert rent.status == 201, rent
+    assert house.ask("PATCH", f"/rents/{rent.json['_links']['self']['href'].rpartition('/')[2]}",
+                     {"endlocation": "there"}, token).status == 200  # fmt: skip
+    assert house.ask("POST", "/rents", {"userid": userid + 1, "bikeid": 1}, token).status == 403
+    assert house.ask("GET", f"/accounts/{userid}", token=token).json["name"] == "Kim"
+    assert house.ask("GET", "/accounts/1", token=token).status == 404, "another's is not found"
+    assert house.ask("GET", "/accounts", token=token).status == 403
+
+
+def test_what_it_keeps_is_for_its_user_only(house: House) -> None:
+    assert stat.S_IMODE(house.data.stat().st_mode) == 0o700
+    keys = sorted((house.data / "keys").iterdir())
+    assert [(key.name, stat.S_IMODE(key.stat().st_mode)) for key in keys] == [
+        ("current.pem", 0o600),
+        ("seal.key", 0o600),
+    ]
+
+
+def test_an_operator_makes_admins_beside_it(house: House, tmp_path: Path) -> None:
+    deputy = admin_file(tmp_path, "deputy")
+    done = gbike("account", "create-admin", "--data", str(house.data), "--admin-file", str(deputy))
+    assert done.returncode == 0, done.stderr
+    assert house.ask("GET", "/accounts", token=house.sign_in("deputy")).status == 200
+    place, number = Place(house.data), int(done.stdout.split()[1])
+    with pytest.raises(NotDone, match="already"):
+        operators.create_admin(place, CHEAP, wanted(deputy))
+    assert "rider" in operators.set_roles(place, {}, number, "rider")
+    assert house.ask("GET", "/accounts", token=house.sign_in("deputy")).status == 403
+    assert "authenticator" in operators.remove_authenticator(place, {}, number)
+    for wrong, roles, why in ((999_999, "rider", "no account"), (number, "king", "roles are"), (1, "rider", "last")):
+        with pytest.raises(NotDone, match=why):
+            operators.set_roles(place, {}, wrong, roles)
+
+
+def test_keys_are_changed_while_it_runs_and_nobody_is_signed_out(house: House) -> None:
+    before = house.sign_in()
+    kids = [key["kid"] for key in house.ask("GET", "/.well-known/jwks.json").json["keys"]]
+    rotate(house.data, None, now=False)
+    after = [key["kid"] for key in house.ask("GET", "/.well-known/jwks.json").json["keys"]]
+    assert (len(after), after[1]) == (2, kids[0])
+    fresh = house.sign_in()
+    assert jwt.get_unverified_header(fresh)["kid"] == kids[0], "published first, used later"
+    assert [house.ask("GET", "/bikes", token=token).status for token in (before, fresh)] == [200, 200]
+    with pytest.raises(BadKeys, match="wait"):
+        rotate(house.data, None, now=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "mode", "why"),
+    [
+        ("none", None, 0, "No such file"),
+        ("weak", f"{BOSS}\npassword1234\n", 0o600, "guessed"),
+        ("open", f"{BOSS}\na bicycle at dawn\n", 0o644, "chmod 600"),
+        ("short", f"{BOSS}\n", 0o600, "a line each"),
+    ],
+)
+def test_what_names_no_good_admin_is_refused(
+    name: str, content: str | None, mode: int, why: str, tmp_path: Path
+) -> None:
+    file = tmp_path / name
+    if content is not None:
+        file.write_text(content)
+        file.chmod(mode)
+    with pytest.raises(NotDone, match=why):
+        wanted(file)
+
+
+def test_with_no_terminal_and_no_file_it_does_not_start_and_says_what_to_do(tmp_path: Path) -> None:
+    done = gbike("up", "--port", "0", "--data", str(tmp_path / "data"), given="boss\nsecret secret\nsecret secret\n")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "--admin-file" in done.stderr
+    assert "GBIKE_ADMIN_FILE" in done.stderr
