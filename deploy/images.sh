@@ -47,11 +47,13 @@ done
 case $LOAD in
   none) ;;
   push) for ref in "${refs[@]}"; do $push "$ref"; done ;;
-  small) # one archive for all, so that what they share is written once
-    layout=$SMALL/img/gbike; rm -rf "$layout"
-    for ref in "${refs[@]}"; do $tool push -q -D "localhost/$ref" "oci:$layout:docker.io/library/$ref"; done
-    sed -i 's/"org.opencontainers.image.ref.name"/"io.containerd.image.name"/g' "$layout/index.json"
-    tar -C "$layout" -cf "$layout.tar" . && rm -rf "$layout"
-    ctr -a "$SMALL/run/containerd.sock" -n k8s.io images import "$layout.tar" >/dev/null && rm "$layout.tar" ;;
+  small) # one archive for all, so that what they share is read once
+    archive=$SMALL/img/gbike; rm -rf "$archive"; mkdir "$archive"
+    for k in "${!refs[@]}"; do
+      $push "localhost/${refs[k]}" "docker-archive:$archive/$k.tar:docker.io/library/${refs[k]}"
+    done
+    python3 deploy/merge_archives.py "$archive.tar" "$archive"/*.tar
+    ctr -a "$SMALL/run/containerd.sock" -n k8s.io images import "$archive.tar" >/dev/null
+    rm -r "$archive" "$archive.tar" ;;
   *) $LOAD "${refs[@]}" ;;
 esac
