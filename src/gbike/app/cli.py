@@ -32,6 +32,7 @@ MOUNTED = (
     (app, "account", "Accounts, for the operator."),
     (app, "audit", "Who did what with money, bikes, staff and accounts."),
     (app, "cluster", "The distributed form on this machine, for real."),
+    (app, "doctor", "Secrets, ports, schemas, clocks, disk and engines: what is wrong, and how to mend it."),
     (events_app, "dead", "Messages that a consumer set aside, with their reasons."),
 )
 """Verbs with a module of their own, `gbike.app.verbs.NAME`, which is imported when one of them runs."""

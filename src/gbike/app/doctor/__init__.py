@@ -1,0 +1,30 @@
+"""`gbike doctor`: what is weak, open, old or away, each in a line that says how to mend it. It only looks."""
+
+from collections.abc import Iterator, Mapping
+
+from gbike.app.cluster.plan import Plan, read_plan
+from gbike.app.copies import NoData
+from gbike.app.data_folder import DataFolder
+from gbike.app.doctor import machine, running, secrets, stores
+from gbike.app.doctor.finding import Finding
+from gbike.kit.clock import Clock
+
+__all__ = ["Finding", "examine"]
+
+
+def examine(folder: DataFolder, env: Mapping[str, str], clock: Clock) -> Iterator[Finding]:
+    """Everything that is wrong with the data folder, the settings and what runs on them. Raises NoData when there is
+    neither a folder nor a setting that says where the data is."""
+    if not folder.path.is_dir() and "GBIKE_STORE_URL" not in env:
+        raise NoData(f"there is no gbike data in {folder.path}, and GBIKE_STORE_URL is not set")
+    plan: Plan | None = read_plan(folder.path) if folder.path.is_dir() else None
+    yield from secrets.files(folder.path, env)
+    yield from secrets.weak(env)
+    yield from secrets.demo(folder, env)
+    yield from machine.disk(folder.path)
+    holder = folder.holder()
+    if holder is not None:
+        yield from machine.binds(plan, holder.address, machine.listening())
+    yield from stores.stores(folder, plan if holder else None, env, clock)
+    yield from running.engines(plan if holder else None, env)
+    yield from running.clocks([holder.address, *(plan.peers().values() if plan else ())] if holder else [], env, clock)

@@ -1,0 +1,28 @@
+"""One thing that is wrong, and how to mend it."""
+
+import msgspec
+
+KOREAN = {
+    "missing-secret": "비밀 파일이 없습니다",
+    "open-secret": "다른 사용자가 비밀 파일을 읽을 수 있습니다",
+    "weak-secret": "비밀 값이 약합니다",
+    "demo-in-production": "운영 설정에서 데모가 열려 있습니다",
+    "demo-on-real-store": "데모가 다른 컴퓨터의 데이터베이스를 사용합니다",
+    "disk-space": "디스크 공간이 부족합니다",
+    "open-bind": "이 컴퓨터 밖에서 접속할 수 있습니다",
+    "old-schema": "스키마가 오래되었습니다",
+    "clock-skew": "시계가 서로 다릅니다",
+    "engine-away": "연결할 수 없습니다",
+}
+"""Every rule, and what it says in Korean."""
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """What is wrong by which rule, and how to mend it."""
+
+    rule: str
+    what: str
+    mend: str
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.what}; {self.mend} · {KOREAN[self.rule]}"

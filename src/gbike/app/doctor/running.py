@@ -1,0 +1,72 @@
+"""What runs: whether brokers and peers can be reached, and whether clocks agree."""
+
+import http.client
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+from gbike.app.cluster.plan import Plan
+from gbike.app.doctor.finding import Finding
+from gbike.kit.clock import Clock
+
+REACH_S = 2.0
+"""For one connection: what is slower than that is as good as away."""
+MOST_SKEW_MS = 5_000
+"""Tokens of services are good for a minute, and fees are counted in minutes; an HTTP date has whole seconds."""
+
+
+def engines(plan: Plan | None, env: Mapping[str, str]) -> Iterator[Finding]:
+    """Brokers and peers that don't take a connection."""
+    brokers = env.get("GBIKE_KAFKA") or (plan.kafka if plan else "")
+    wanted = [("Kafka", one.strip()) for one in brokers.split(",") if one.strip()]
+    wanted += [(name, urlsplit(url).netloc) for name, url in _peers(env)]
+    for name, place in wanted:
+        host, _, port = place.rpartition(":")
+        if not _reached(host, int(port) if port.isdigit() else 80):
+            yield Finding("engine-away", f"{name} at {place} takes no connection", "start it, or mend the setting")
+
+
+def clocks(addresses: Sequence[str], env: Mapping[str, str], clock: Clock) -> Iterator[Finding]:
+    """Processes whose clock is not ours, as the dates of their answers tell."""
+    urls = [url for many in addresses for url in many.split(",")] + [url for _, url in _peers(env)]
+    for url in dict.fromkeys(url for url in urls if url.startswith("http://")):
+        before = clock.now_ms()
+        told = _date_of(url)
+        if told:
+            yield from skewed(url, told, (before + clock.now_ms()) // 2)
+
+
+def skewed(who: str, theirs_ms: int, ours_ms: int) -> Iterator[Finding]:
+    """The finding when two clocks are too far apart."""
+    apart = theirs_ms - ours_ms
+    if abs(apart) > MOST_SKEW_MS:
+        what = f"the clock of {who} is {abs(apart) / 1000:.0f} s {'ahead of' if apart > 0 else 'behind'} this machine's"
+        yield Finding("clock-skew", what, "let both machines follow a time server (chrony)")
+
+
+def _peers(env: Mapping[str, str]) -> list[tuple[str, str]]:
+    named = [(name, value) for name, value in sorted(env.items()) if name.startswith("GBIKE_PEER_")]
+    return [(name, url.strip()) for name, urls in named for url in urls.split(",") if url.strip()]
+
+
+def _reached(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host.strip("[]"), port), REACH_S):
+            return True
+    except OSError:
+        return False
+
+
+def _date_of(url: str) -> int | None:
+    """When an answer of a process says that it is, ms; None when there is none."""
+    place = urlsplit(url)
+    connection = http.client.HTTPConnection(place.hostname or "", place.port or 80, timeout=REACH_S)
+    try:
+        connection.request("GET", "/health/live")
+        date = connection.getresponse().headers.get("Date")
+        return int(parsedate_to_datetime(date).timestamp() * 1000) if date else None
+    except (OSError, http.client.HTTPException, ValueError):
+        return None
+    finally:
+        connection.close()

@@ -1,0 +1,80 @@
+"""Secrets that are missing, readable by others or too short, and a demo where there should be none."""
+
+import re
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from gbike.app.data_folder import DataFolder
+from gbike.app.doctor.finding import Finding
+from gbike.app.modes import Mode
+
+READ_BY_US = ("GBIKE_SERVICE_KEY_FILE", "GBIKE_SCRAPER_TOKEN_FILE", "GBIKE_ADMIN_FILE")
+"""Settings that name a file with a secret."""
+FOLDERS = ("GBIKE_ACCOUNT_KEYS",)
+"""Settings that name a folder of them."""
+IN_DATA = ("*.pem", "*.key", "*.token", "resets.jsonl")
+"""What is a secret in a data folder, by its name."""
+OTHERS_MAY = 0o007
+SHORTEST_TOKEN = 32
+SHORTEST_PASSWORD = 16
+"""Of a database that other machines reach: nobody types it, so it may as well be long."""
+LOOPBACK = ("", "127.0.0.1", "::1", "localhost")
+
+
+def files(data: Path, env: Mapping[str, str]) -> Iterator[Finding]:
+    """Files of secrets that are not there, or that others may read."""
+    named = [(name, Path(env[name])) for name in READ_BY_US if env.get(name)]
+    named += [(name, file) for name in FOLDERS if env.get(name) for file in _of_folder(Path(env[name]))]
+    named += [("the data folder", file) for pattern in IN_DATA for file in sorted(data.rglob(pattern))]
+    for name, file in named:
+        if not file.is_file():
+            yield Finding("missing-secret", f"{name} names {file}, which is not there", "make it, or name another")
+        elif file.stat().st_mode & OTHERS_MAY:
+            yield Finding("open-secret", f"{file} may be read by everybody on this machine", f"chmod 600 {file}")
+
+
+def weak(env: Mapping[str, str]) -> Iterator[Finding]:
+    """Tokens and passwords that can be guessed."""
+    token = Path(env.get("GBIKE_SCRAPER_TOKEN_FILE") or "-")
+    if token.is_file() and len(token.read_text("utf-8", "replace").strip()) < SHORTEST_TOKEN:
+        how = f"write {SHORTEST_TOKEN} random characters or more into it"
+        yield Finding("weak-secret", f"the token in {token} is short", how)
+    url = urlsplit(env.get("GBIKE_STORE_URL", ""))
+    if url.scheme.startswith("postgresql") and (url.hostname or "") not in LOOPBACK:
+        password = url.password or ""
+        if len(password) < SHORTEST_PASSWORD or password == url.username or re.fullmatch(r"(.)\1*", password):
+            how = f"give {url.username or 'the role'} {SHORTEST_PASSWORD} random characters"
+            yield Finding("weak-secret", f"the password of the database at {url.hostname} is short or simple", how)
+
+
+def demo(folder: DataFolder, env: Mapping[str, str]) -> Iterator[Finding]:
+    """What is open to everybody, beside settings that say that it is meant seriously."""
+    is_open = env.get("GBIKE_DEMO", "0") not in ("0", "false", "")
+    if env.get("GBIKE_ENV") == "production":
+        if is_open:
+            yield Finding("demo-in-production", "GBIKE_DEMO is set with GBIKE_ENV=production", "unset GBIKE_DEMO")
+        if env.get("GBIKE_DEMO_SLOW_MS"):
+            yield Finding("demo-in-production", "GBIKE_DEMO_SLOW_MS makes every answer late", "unset it")
+        if _mark(folder) == Mode.DEMO:
+            what = f"{folder.path} is the data of a demo, and GBIKE_ENV=production"
+            yield Finding("demo-in-production", what, "start with a folder of its own: --data")
+    host = urlsplit(env.get("GBIKE_STORE_URL", "")).hostname or ""
+    if is_open and host not in LOOPBACK and "KUBERNETES_SERVICE_HOST" not in env:
+        what = f"GBIKE_DEMO is set and the database is at {host}"
+        yield Finding("demo-on-real-store", what, "unset GBIKE_DEMO, or use a database of this machine")
+
+
+def _of_folder(folder: Path) -> list[Path]:
+    """The files of a folder; the folder itself when it is empty or not there, which is then told as missing."""
+    return (sorted(file for file in folder.iterdir() if file.is_file()) if folder.is_dir() else []) or [folder]
+
+
+def _mark(folder: DataFolder) -> int:
+    if not folder.exists:
+        return 0
+    with closing(sqlite3.connect(f"file:{folder.bus_path}?mode=ro", uri=True)) as log:
+        (mark,) = log.execute("PRAGMA user_version").fetchone()
+    return int(mark)

@@ -1,0 +1,52 @@
+"""The stores: whether they can be read, their schema is the newest, and their clock is ours."""
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+
+from gbike.app.catalogue import NAMES, card
+from gbike.app.cluster.plan import Plan
+from gbike.app.copies import NoData
+from gbike.app.data_folder import DataFolder
+from gbike.app.doctor.finding import Finding
+from gbike.app.doctor.running import skewed
+from gbike.app.readings import open_urls
+from gbike.app.single import POSTGRES, SQLITE
+from gbike.kit.clock import Clock
+from gbike.kit.schema.migrate import newest
+from gbike.kit.store import Reading, StoreUnavailable
+
+NOW_MS = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)"
+
+
+def stores(folder: DataFolder, plan: Plan | None, env: Mapping[str, str], clock: Clock) -> Iterator[Finding]:
+    """Every store of the folder, of the cluster that runs on it, and the one that the settings name."""
+    for name, url in _urls(folder, plan, env).items():
+        try:
+            with open_urls({name: url}, name) as readings:
+                yield from _look(name, url, readings[name], clock)
+        except (NoData, StoreUnavailable, sqlite3.Error) as away:
+            yield Finding("engine-away", f"the store of {name} can't be read: {away}", "start it, or mend its URL")
+
+
+def _urls(folder: DataFolder, plan: Plan | None, env: Mapping[str, str]) -> dict[str, str]:
+    found = {name: f"{SQLITE}{folder.store_path(name)}" for name in NAMES if folder.store_path(name).exists()}
+    found |= plan.stores if plan else {}
+    if url := env.get("GBIKE_STORE_URL"):
+        found[env.get("GBIKE_SERVICE") or "this service"] = url
+    return found
+
+
+def _look(name: str, url: str, reading: Reading, clock: Clock) -> Iterator[Finding]:
+    if name in NAMES:
+        version, wanted = _version(reading), newest(card(name).versions)
+        if version < wanted:
+            how = f"gbike migrate {name}, or start the service: it does it by itself"
+            yield Finding("old-schema", f"{name} is at {version or 'none'}, this gbike wants {wanted}", how)
+    if url.startswith(POSTGRES):
+        row = reading.one(NOW_MS)
+        yield from skewed(f"the database of {name}", int(row[0]) if row else 0, clock.now_ms())
+
+
+def _version(reading: Reading) -> str:
+    row = reading.one("SELECT version_num FROM alembic_version")
+    return str(row[0]) if row else ""

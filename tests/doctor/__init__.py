@@ -1,0 +1,1 @@
+"""What `gbike doctor` sees."""
