@@ -3,6 +3,7 @@
 import msgspec
 
 from gbike.kit.envelope import Message
+from gbike.kit.erasure import scrubbed
 from gbike.kit.store import Reading, Row, Tx
 
 REASON_LETTERS = 2_000
@@ -24,6 +25,7 @@ class DeadLetter(msgspec.Struct, frozen=True):
 
 def set_aside(tx: Tx, message: Message, reason: str) -> None:
     """Keep the message with its reason; when it is there already, with the newer reason."""
+    (message,) = scrubbed(tx, [message])
     tx.execute(
         f"INSERT INTO dead_letters ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (message_id) DO UPDATE SET reason = excluded.reason, at_ms = excluded.at_ms",

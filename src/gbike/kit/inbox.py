@@ -11,6 +11,7 @@ from typing import Any
 from gbike.kit.bus import Batch, Subscription
 from gbike.kit.dead_letters import how_many, letter, set_aside, take_back
 from gbike.kit.envelope import Message, trace_of, unpack
+from gbike.kit.erasure import scrubbed
 from gbike.kit.store import Store, StoreUnavailable, Tx
 from gbike.kit.telemetry import Metrics, log
 
@@ -112,6 +113,7 @@ class Consumer:
     def _apply(self, tx: Tx, messages: list[Message], batch: Batch | None) -> list[Any]:
         known = tx.first_time([message.id for message in messages])
         new = [message for message in {message.id: message for message in messages}.values() if message.id in known]
+        new = scrubbed(tx, new)
         if self._hear is not None:
             self._hear(tx, new)
         answers = []

@@ -96,6 +96,11 @@ def create_audit() -> None:
     op.execute(f"INSERT INTO audit_head (number, hash) VALUES (0, '{'0' * 64}')")
     make_final("audit", "audit rows are final")
     op.create_table("erased", number_key("userid"), ms_column("at_ms"))
+    if op.get_bind().dialect.name == "postgresql":  # as SQLite has it
+        op.execute(
+            "CREATE FUNCTION instr(bytea, bytea) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE"
+            " AS 'SELECT position($2 in $1)'"
+        )
 
 
 def make_final(table: str, why: str) -> None:

@@ -144,6 +144,12 @@ class SqliteStore(BatchWriter[SqliteTx]):
             self._reader.close()
         self._writer.close()  # last, so that it can tidy the log away
 
+    def tidy(self) -> None:
+        """Bring everything into the file itself and empty the log beside it, where what was overwritten still is.
+        As far as possible: somebody else may be reading."""
+        if self.path is not None:
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     async def _transact(self, batch: list[Request]) -> bool:
         try:
             said = self._execute(batch)
@@ -198,6 +204,7 @@ def connect(path: Path | None, *, read_only: bool = False) -> sqlite3.Connection
     if not read_only:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA secure_delete=ON")  # what was erased is not to be found in the file's gaps
         connection.execute("PRAGMA journal_size_limit=67108864")
     connection.execute("PRAGMA busy_timeout=5000")
     return connection

@@ -1,23 +1,30 @@
 """Whenever X was said, do Y."""
 
+from gbike.contracts.account import AccountErased
 from gbike.contracts.rent import RentCancelled, Returned
 from gbike.kit.inbox import Policies
 from gbike.kit.store import Tx
 from gbike.services.bike.domain import Place
-from gbike.services.bike.storage import release
+from gbike.services.bike.storage import forget, release
 
 
 def whenever_returned_free_the_bike(tx: Tx, said: Returned) -> None:
     """R6: the bike is 사용가능 again, at the place where the ride ended; without a place it keeps its last one."""
-    release(tx, said.bikeid, said.rentid, Place(said.endlocation, said.lat, said.lon))
+    release(tx, said.bikeid, said.rentid, said.userid, Place(said.endlocation, said.lat, said.lon))
 
 
 def whenever_a_rent_is_cancelled_free_the_bike(tx: Tx, said: RentCancelled) -> None:
     """The compensation of R3: a reservation whose rent did not begin is undone, also when it comes later than this."""
-    release(tx, said.bikeid, said.rentid, Place())
+    release(tx, said.bikeid, said.rentid, said.userid, Place())
+
+
+def whenever_an_account_is_erased_forget_where_it_left_bikes(tx: Tx, said: AccountErased) -> None:
+    """Where a bike stands tells where its last rider was."""
+    forget(tx, said.userid)
 
 
 POLICIES: Policies = {
+    AccountErased: whenever_an_account_is_erased_forget_where_it_left_bikes,
     Returned: whenever_returned_free_the_bike,
     RentCancelled: whenever_a_rent_is_cancelled_free_the_bike,
 }

@@ -2,9 +2,11 @@
 
 from functools import partial
 
+from gbike.contracts.account import AccountErased
 from gbike.contracts.billing import CalculatedFee, ClosedBill, RegisteredBill
 from gbike.contracts.rent import Rented, Returned
 from gbike.contracts.user_deposit import UpdatedDeposit
+from gbike.kit.erasure import remember, take_out
 from gbike.kit.inbox import Policies
 from gbike.kit.store import Tx
 from gbike.services.billing import storage
@@ -58,9 +60,16 @@ def whenever_the_fee_is_taken_close_the_bill(tx: Tx, said: UpdatedDeposit) -> in
     return max(0, tx.now_ms - ended_ms)
 
 
+def whenever_an_account_is_erased_forget_where_it_was(tx: Tx, said: AccountErased) -> None:
+    """The bills stay, for the books. What was set aside tells of places; it does no more."""
+    remember(tx, said.userid)
+    take_out(tx, "userid", [said.userid])
+
+
 def policies(tariff: Tariff) -> Policies:
     """What billing does whenever it hears something."""
     return {
+        AccountErased: whenever_an_account_is_erased_forget_where_it_was,
         Rented: whenever_rented_open_a_bill,
         Returned: partial(whenever_returned_apply_the_fee, tariff),
         UpdatedDeposit: whenever_the_fee_is_taken_close_the_bill,

@@ -12,8 +12,9 @@ from gbike.kit.peers import Peer
 from gbike.kit.runtime import LOOK_S, Card, Service, Worker, World
 from gbike.services.rent.clients import BikeClient
 from gbike.services.rent.http import REFUSALS, operations
+from gbike.services.rent.policies import POLICIES
 from gbike.services.rent.saga import RentABike
-from gbike.services.rent.storage import VERSIONS, SqlRents, how_many, overdue
+from gbike.services.rent.storage import VERSIONS, SqlRents, how_many, overdue, places_kept
 
 SWEPT_AT_ONCE = 100
 
@@ -27,6 +28,9 @@ class RentSettings(BreakerSettings, frozen=True):
     sweep_every_ms: Annotated[int, Meta(gt=0, description="pending rents past their deadline are looked for, ms")] = (
         2_000
     )
+    exact_places_days: Annotated[
+        int, Meta(ge=0, description="after so long only the neighbourhood of a ride's end is kept, days; 0: at once")
+    ] = 90
     max_open_rents_per_rider: Annotated[int, Meta(ge=0, description="open rents a rider may have; 0: no limit")] = 0
 
 
@@ -52,7 +56,9 @@ def build(world: World) -> Service:
 
     sweeper = Worker("sweeper", sweep, lambda: asyncio.sleep(chosen.sweep_every_ms / 1000))
     workers = (sweeper, _figures(world))
-    return Service("rent", operations(rents, RentABike(rents, BikeClient(bike))), REFUSALS, workers=workers)
+    shown = operations(rents, RentABike(rents, BikeClient(bike)))
+    keeps = (places_kept(chosen.exact_places_days),)
+    return Service("rent", shown, REFUSALS, POLICIES, workers=workers, keeps=keeps)
 
 
 def _figures(world: World) -> Worker:

@@ -1,8 +1,10 @@
 """Whenever X was said, fold it in. A fold is an upsert guarded by state: any order, any number of times, one view."""
 
+from gbike.contracts.account import AccountErased
 from gbike.contracts.billing import CalculatedFee, ClosedBill, RegisteredBill
 from gbike.contracts.rent import Rented, Returned
 from gbike.contracts.user_deposit import AddedDeposit, UpdatedDeposit
+from gbike.kit.erasure import remember, take_out
 from gbike.kit.inbox import Policies
 from gbike.kit.store import Tx
 from gbike.services.rent_and_billing_view.storage import Bill, Ride, fold_bill, fold_deposit, fold_ride
@@ -38,7 +40,14 @@ def whenever_a_deposit_moves_show_it(tx: Tx, said: UpdatedDeposit | AddedDeposit
     fold_deposit(tx, said.userid, said.deposit, said.version)
 
 
+def whenever_an_account_is_erased_forget_where_it_was(tx: Tx, said: AccountErased) -> None:
+    """The lines stay, for the books. What was set aside tells of places; it does no more."""
+    remember(tx, said.userid)
+    take_out(tx, "userid", [said.userid])
+
+
 POLICIES: Policies = {
+    AccountErased: whenever_an_account_is_erased_forget_where_it_was,
     Rented: whenever_rented_show_the_ride,
     Returned: whenever_returned_end_the_ride,
     RegisteredBill: whenever_a_bill_opens_show_it,

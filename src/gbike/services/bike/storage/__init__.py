@@ -6,6 +6,7 @@ from pathlib import Path
 from gbike.contracts.bike import ChkAndUpdatedStatus, RegisteredBike, UpdatedBike, UpdatedBikeState
 from gbike.kit.audit.rows import Facts
 from gbike.kit.clock import Clock
+from gbike.kit.erasure import remember, take_out
 from gbike.kit.housekeeping import DAY_MS, Keeping
 from gbike.kit.http.hal import Page
 from gbike.kit.listing import Listing, list_page
@@ -28,7 +29,8 @@ TOMBSTONES = Keeping(
     7 * DAY_MS,
     "DELETE FROM tombstones WHERE at_ms < ? AND rentid IN (SELECT rentid FROM tombstones ORDER BY rentid LIMIT ?)",
 )
-"""A tombstone must outlive every reservation that is still on its way; those have a deadline of seconds."""
+"""A tombstone must outlive every reservation that is still on its way; those have a deadline of seconds. It tells
+whose ride it was for as long as what was said of the ride is kept (kit/housekeeping.py), so that it can be found."""
 _LISTED = Listing(
     select=f"SELECT {_COLUMNS} FROM bikes",
     sortable={
@@ -162,15 +164,16 @@ def reserve(tx: Tx, bikeid: int, rentid: int) -> Exception | None:
     return BikeNotAvailable(bikeid, bike.status)
 
 
-def release(tx: Tx, bikeid: int, rentid: int, place: Place) -> None:
+def release(tx: Tx, bikeid: int, rentid: int, userid: int, place: Place) -> None:
     """The rent is over or cancelled: tombstone first, then free the bike if it is still this rent's (fencing)."""
-    _bury(tx, rentid)
+    _bury(tx, rentid, userid)
     told = int(place.location is not None or place.lat is not None or place.lon is not None)
     row = tx.one(
         "UPDATE bikes SET rentid = NULL, version = version + 1, location = coalesce(?, location),"
-        " lat = CASE WHEN ? = 1 THEN ? ELSE lat END, lon = CASE WHEN ? = 1 THEN ? ELSE lon END"
+        " lat = CASE WHEN ? = 1 THEN ? ELSE lat END, lon = CASE WHEN ? = 1 THEN ? ELSE lon END,"
+        " left_by = CASE WHEN ? = 1 THEN ? ELSE left_by END"
         f" WHERE bikeid = ? AND rentid = ? RETURNING {_COLUMNS}",
-        (place.location, told, place.lat, told, place.lon, bikeid, rentid),
+        (place.location, told, place.lat, told, place.lon, told, userid, bikeid, rentid),
     )
     if row is not None:
         tx.say(_updated(_bike(row), rentid))
@@ -202,6 +205,19 @@ def report(tx: Tx, bikeid: int, reportid: int, decide: Callable[[Bike], Bike]) -
     return kept
 
 
+def forget(tx: Tx, userid: int) -> None:
+    """Where this rider's rides ended is known no more: a bike that still stands there is somewhere near, to within
+    0.01° (about 1 km), until somebody says where."""
+    remember(tx, userid)
+    tx.execute(
+        "UPDATE bikes SET location = NULL, lat = round(lat * 100) / 100, lon = round(lon * 100) / 100,"
+        " left_by = NULL, version = version + 1 WHERE left_by = ?",
+        (userid,),
+    )
+    take_out(tx, "userid", [userid])
+    take_out(tx, "rentid", [row[0] for row in tx.all("SELECT rentid FROM tombstones WHERE userid = ?", (userid,))])
+
+
 def how_many(read: Reading) -> dict[str, int]:
     """How many bikes are in which state; a retired one counts only while it is reserved. Looks at every bike."""
     states = {
@@ -225,18 +241,22 @@ def _keep(tx: Tx, before: Bike, after: Bike) -> Bike | None:
     place = after.place
     row = tx.one(
         "UPDATE bikes SET location = ?, lat = ?, lon = ?, batterylevel = ?, held = ?, broken = ?, retired = ?,"
+        " left_by = CASE WHEN ? = 1 THEN NULL ELSE left_by END,"
         f" version = version + 1 WHERE bikeid = ? AND version = ? RETURNING {_COLUMNS}",
         (
             *(place.location, place.lat, place.lon, after.batterylevel),
-            *(int(after.held), int(after.broken), int(after.retired), after.bikeid, before.version),
+            *(int(after.held), int(after.broken), int(after.retired), int(place != before.place)),
+            *(after.bikeid, before.version),
         ),
     )
     return _bike(row) if row else None
 
 
-def _bury(tx: Tx, rentid: int) -> None:
+def _bury(tx: Tx, rentid: int, userid: int | None = None) -> None:
     tx.execute(
-        "INSERT INTO tombstones (rentid, at_ms) VALUES (?, ?) ON CONFLICT (rentid) DO NOTHING", (rentid, tx.now_ms)
+        "INSERT INTO tombstones (rentid, at_ms, userid) VALUES (?, ?, ?) ON CONFLICT (rentid) DO UPDATE"
+        " SET userid = coalesce(excluded.userid, tombstones.userid)",
+        (rentid, tx.now_ms, userid),
     )
 
 

@@ -1,10 +1,13 @@
 """Rents in SQL. Every change of state names the state it comes from, and the row count decides."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from gbike.contracts.rent import RentCancelled, Rented, Returned
 from gbike.kit.access.principal import Whose
+from gbike.kit.erasure import remember, take_out
+from gbike.kit.housekeeping import DAY_MS, Keeping
 from gbike.kit.http.hal import Page
 from gbike.kit.listing import Listing, list_page, owned
 from gbike.kit.once import Once, once_only, release
@@ -40,6 +43,14 @@ _RIDES = Listing(_SELECT, _SORTABLE, "rentid", "WHERE status IN ('rented', 'retu
 _BY_STATUS = {
     status: Listing(_SELECT, _SORTABLE, "rentid", f"WHERE status = '{status}'", (), (status,)) for status in STATUSES
 }
+
+_OF_SOMEBODY = "NOT EXISTS (SELECT 1 FROM erased WHERE erased.userid = rents.userid)"
+_PLACED = (
+    f"endlocation = CASE WHEN {_OF_SOMEBODY} THEN CAST(? AS TEXT) END,"
+    f" lat = CASE WHEN {_OF_SOMEBODY} THEN CAST(? AS DOUBLE PRECISION) END,"
+    f" lon = CASE WHEN {_OF_SOMEBODY} THEN CAST(? AS DOUBLE PRECISION) END"
+)
+"""Of whom was erased no place is kept, whoever returns the bike for them."""
 
 
 class SqlRents:
@@ -143,13 +154,14 @@ def returned(tx: Tx, rentid: int, place: Place, whose: Whose) -> ReturnedRent:
             raise RentIsCancelled(rentid)
         case OpenRent() as open_one:
             rent = give_back(open_one, tx.now_ms, place)
-    ended = tx.execute(
-        "UPDATE rents SET status = 'returned', ended_ms = ?, endlocation = ?, lat = ?, lon = ?"
-        " WHERE rentid = ? AND status = 'rented'",
+    ended = tx.one(
+        f"UPDATE rents SET status = 'returned', ended_ms = ?, {_PLACED}"
+        " WHERE rentid = ? AND status = 'rented' RETURNING endlocation, lat, lon",
         (rent.ended_ms, place.endlocation, place.lat, place.lon, rentid),
     )
-    if not ended:  # somebody else returned it since we looked
+    if ended is None:  # somebody else returned it since we looked
         return returned(tx, rentid, place, whose)
+    rent = replace(rent, place=Place(*ended))
     tx.count("rented", -1)
     tx.count("returned")
     tx.say(
@@ -159,15 +171,36 @@ def returned(tx: Tx, rentid: int, place: Place, whose: Whose) -> ReturnedRent:
             bikeid=rent.bikeid,
             status="returned",
             endtime=rent.ended_ms,
-            endlocation=place.endlocation,
+            endlocation=rent.place.endlocation,
             starttime=rent.started_ms,
-            lat=place.lat,
-            lon=place.lon,
+            lat=rent.place.lat,
+            lon=rent.place.lon,
         )
     )
     if _is_anothers(tx, rent.userid):
         tx.audit("returned for another", f"user:{rent.userid}", after={"rentid": rentid, "bikeid": rent.bikeid})
     return rent
+
+
+def forget(tx: Tx, userid: int) -> None:
+    """Where this rider's rides ended is known no more, nor will it be."""
+    remember(tx, userid)
+    tx.execute(
+        "UPDATE rents SET endlocation = NULL, lat = NULL, lon = NULL WHERE userid = ?"
+        " AND (endlocation IS NOT NULL OR lat IS NOT NULL OR lon IS NOT NULL)",
+        (userid,),
+    )
+    take_out(tx, "userid", [userid])
+
+
+def places_kept(days: int) -> Keeping:
+    """After so many days only the neighbourhood of a ride's end is kept (0.01°, about 1 km), and no text."""
+    return Keeping(
+        days * DAY_MS,
+        "UPDATE rents SET coarse = 1, endlocation = NULL, lat = round(lat * 100) / 100, lon = round(lon * 100) / 100"
+        " WHERE ended_ms < ? AND rentid IN"
+        " (SELECT rentid FROM rents WHERE status = 'returned' AND coarse = 0 ORDER BY rentid LIMIT ?)",
+    )
 
 
 def sweep(tx: Tx, most: int) -> int:

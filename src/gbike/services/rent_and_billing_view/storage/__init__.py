@@ -8,6 +8,7 @@ import msgspec
 
 from gbike.kit.access.principal import Whose
 from gbike.kit.envelope import Message
+from gbike.kit.erasure import impersonal
 from gbike.kit.http.hal import Page
 from gbike.kit.listing import Listing, list_page
 from gbike.kit.store import Reading, Row, Store, Tx
@@ -98,10 +99,10 @@ class SqlView:
 
 
 def keep(tx: Tx, messages: Sequence[Message]) -> None:
-    """Keep events as they came: the view is folded anew from these."""
+    """Keep events as they came, but not where anybody was: the view is folded anew from these, and shows no places."""
     tx.execute_many(
         "INSERT INTO kept (message_id, type, key, headers, value) VALUES (?, ?, ?, ?, ?)",
-        [(m.id, m.type, m.key, m.headers, m.value) for m in messages],
+        [(m.id, m.type, m.key, m.headers, impersonal(m.value)) for m in messages],
     )
 
 

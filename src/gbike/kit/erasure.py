@@ -1,0 +1,74 @@
+"""What messages and kept answers tell of a person, and how it is taken out of them: numbers stay, places and names go.
+
+A store remembers who was erased, so that what was said before and comes later loses its places before anybody sees it.
+Messages are kept for days and found by their bytes: to look at a week of them once is cheaper than an index for ever.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from gbike.kit.envelope import Message
+from gbike.kit.store import Reading, Tx
+
+PERSONAL = ("endlocation", "location", "lat", "lon", "name", "contact")
+"""Fields that tell where somebody was, or who it is."""
+AT_ONCE = 50
+"""Numbers that are looked for in one statement."""
+_KEPT = {"outbox": ("id", "value"), "dead_letters": ("message_id", "value"), "idempotency": ("key", "content")}
+"""Where messages and answers are kept: key and bytes."""
+
+
+class _Whose(msgspec.Struct, frozen=True):
+    userid: int | None = None
+
+
+def remember(tx: Tx, userid: int) -> None:
+    """This one was erased."""
+    tx.execute("INSERT INTO erased (userid, at_ms) VALUES (?, ?) ON CONFLICT (userid) DO NOTHING", (userid, tx.now_ms))
+
+
+def take_out(tx: Tx, field: str, numbers: Sequence[int]) -> None:
+    """Take what is personal out of everything that is kept with one of `numbers` in `field`, said already or not."""
+    for table in _KEPT:
+        for start in range(0, len(numbers), AT_ONCE):
+            _take_out(tx, table, field, numbers[start : start + AT_ONCE])
+
+
+def scrubbed(read: Reading, messages: list[Message]) -> list[Message]:
+    """The messages, without what is personal where somebody who was erased is concerned."""
+    if not messages or read.one("SELECT 1 FROM erased LIMIT 1") is None:
+        return messages
+    whose = [_userid(message) for message in messages]
+    among = sorted({userid for userid in whose if userid is not None})
+    marks = ", ".join("?" * len(among))
+    gone = {row[0] for row in read.all(f"SELECT userid FROM erased WHERE userid IN ({marks})", among)} if among else ()
+    return [
+        msgspec.structs.replace(message, value=impersonal(message.value)) if userid in gone else message
+        for message, userid in zip(messages, whose, strict=True)
+    ]
+
+
+def impersonal(content: bytes) -> bytes:
+    """A JSON object without what is personal: its fields are null."""
+    fields: dict[str, Any] = msgspec.json.decode(content)
+    if all(fields.get(name) is None for name in PERSONAL):
+        return content
+    return msgspec.json.encode({name: None if name in PERSONAL else value for name, value in fields.items()})
+
+
+def _take_out(tx: Tx, table: str, field: str, numbers: Sequence[int]) -> None:
+    key, content = _KEPT[table]
+    there = " OR ".join([f"instr({content}, ?) > 0"] * len(numbers))
+    needles = [f'"{field}":{number}'.encode() for number in numbers]
+    for of, found in tx.all(f"SELECT {key}, {content} FROM {table} WHERE {there}", needles):
+        if msgspec.json.decode(found).get(field) in numbers:  # the bytes of 7 are in those of 71
+            tx.execute(f"UPDATE {table} SET {content} = ? WHERE {key} = ?", (impersonal(bytes(found)), of))
+
+
+def _userid(message: Message) -> int | None:
+    try:
+        return msgspec.json.decode(message.value, type=_Whose).userid
+    except (msgspec.ValidationError, msgspec.DecodeError):
+        return None
