@@ -191,6 +191,7 @@ def _latency(figure: str, found: list[float]) -> Line:
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="gbike bench", description=__doc__.split("\n")[0])
     parser.add_argument("--distributed", action="store_true", help="the same services on PostgreSQL, Kafka and Envoy")
+    parser.add_argument("--tokens", action="store_true", help="what checking tokens costs, in pairs with an open door")
     parser.add_argument("--quick", action="store_true", help="less stored, one short round")
     parser.add_argument("--only", default=",".join(PARTS), help=f"some of {','.join(PARTS)}")
     parser.add_argument("--data", type=Path, help="keep the filled stores here and use them again")
@@ -207,6 +208,10 @@ def main(argv: list[str]) -> int:
         from bench import distributed  # its libraries are those of the distributed form
 
         return distributed.main([one for one in argv if one != "--distributed"])
+    if "--tokens" in argv:
+        from bench import tokens
+
+        return tokens.main([one for one in argv if one != "--tokens"])
     chosen = _arguments(argv)
     folder = chosen.data or Path(tempfile.mkdtemp(prefix=".bench-", dir=Path.cwd()))
     size = QUICK if chosen.quick else FULL

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, cast
 import msgspec
 
 HOST = "127.0.0.1"
-_END, _LENGTH = b"\r\n\r\n", b"content-length: "
+_END, _LENGTH, _CLOSE = b"\r\n\r\n", b"content-length: ", b"\r\nconnection: close"
 
 
 class Reply(NamedTuple):
@@ -29,10 +29,13 @@ class Reply(NamedTuple):
 class Connection(asyncio.Protocol):
     """One connection to the server; `ask` waits for the answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
+        self._port, self._ended = port, False
         self._transport: asyncio.Transport | None = None
         self._waiting: asyncio.Future[Reply] | None = None
         self._got = b""
+        self.headers = ""
+        """Lines that every request carries, each with its line end."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio.Protocol."""
@@ -54,19 +57,28 @@ class Connection(asyncio.Protocol):
         if len(got) < head + 4 + length:
             return
         self._got = b""
+        self._ended = got.find(_CLOSE, 0, head) >= 0
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(Reply(int(got[9:12]), got[head + 4 :]))
 
     async def ask(self, method: str, path: str, body: bytes = b"") -> Reply:
         """Send one request and wait for its answer. Raises ConnectionError."""
+        if self._ended:
+            await self._again()
         if self._transport is None or self._transport.is_closing():
             raise ConnectionResetError("the connection is closed")
         self._waiting = asyncio.get_running_loop().create_future()
-        head = f"{method} {path} HTTP/1.1\r\nhost: {HOST}\r\n"
+        head = f"{method} {path} HTTP/1.1\r\nhost: {HOST}\r\n{self.headers}"
         if body:
             head += f"content-type: application/json\r\ncontent-length: {len(body)}\r\n"
         self._transport.write(head.encode() + b"\r\n" + body)
         return await self._waiting
+
+    async def _again(self) -> None:
+        """The server ends connections of some age with an answer that says so: go on over a new one."""
+        self.close()
+        self._waiting, self._ended = None, False
+        await asyncio.get_running_loop().create_connection(lambda: self, HOST, self._port)
 
     def close(self) -> None:
         """Hang up."""
@@ -76,7 +88,7 @@ class Connection(asyncio.Protocol):
 
 async def connect(port: int) -> Connection:
     """A new connection. Raises OSError."""
-    _, connection = await asyncio.get_running_loop().create_connection(Connection, HOST, port)
+    _, connection = await asyncio.get_running_loop().create_connection(lambda: Connection(port), HOST, port)
     return connection
 
 

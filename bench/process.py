@@ -18,6 +18,9 @@ from bench.http import HOST, connect
 ROOT = Path(__file__).parents[1]
 TARIFF = {"GBIKE_TARIFF_KRW": "100", "GBIKE_TARIFF_PER_S": "1", "GBIKE_TARIFF_ROUNDING": "ceil"}
 """Every begun second costs, so that every ride moves money."""
+QUICKLY = {f"GBIKE_LIMIT_{pace}_PER_MIN": "1000000" for pace in ("RENTS", "WRITES", "READS", "ANONYMOUS")}
+QUICKLY["GBIKE_RENT_DEADLINE_MS"] = "30000"
+"""Paces that are counted, and never reached; and the patience that a busy machine needs."""
 WAIT_S = 120
 STOP_S = 20
 
@@ -44,6 +47,15 @@ async def product(folder: Path) -> AsyncIterator[Server]:
 
 
 @asynccontextmanager
+async def locked(mode: str, folder: Path, key: Path) -> AsyncIterator[Server]:
+    """The product behind an `open` or a `secure` door, which takes tokens that `key` checks, at any pace."""
+    port = free_port()
+    command = [sys.executable, "-m", "bench.locked", mode, str(port), str(folder), str(key)]
+    async with _running(command, port, "/health/ready", folder / "server.log", QUICKLY) as server:
+        yield server
+
+
+@asynccontextmanager
 async def bare_server(folder: Path) -> AsyncIterator[Server]:
     """uvicorn with an application that does nothing but answer: the floor of every request."""
     port = free_port()
@@ -52,9 +64,11 @@ async def bare_server(folder: Path) -> AsyncIterator[Server]:
 
 
 @asynccontextmanager
-async def _running(command: Sequence[str], port: int, path: str, log: Path) -> AsyncIterator[Server]:
+async def _running(
+    command: Sequence[str], port: int, path: str, log: Path, more: Mapping[str, str] | None = None
+) -> AsyncIterator[Server]:
     began = time.perf_counter()
-    process = start(command, log)
+    process = start(command, log, {**os.environ, **(more or {})})
     try:
         await _until_ready(process, port, path, log)
         yield Server(port, process.pid, time.perf_counter() - began)

@@ -68,6 +68,7 @@ def schemathesis(address: str, here: Path, phases: str, examples: str) -> str:
     """What it tells when it has found nothing."""
     tool = Path(sys.executable).parent / "schemathesis"
     command = [tool, "run", f"{address}/openapi.json", "--phases", phases, "--checks", "all"]
+    command += ["--exclude-checks", "ignored_auth"]  # the demo takes no token, and tests/security asks who gets in
     command += ["-n", examples, "--continue-on-failure", "--generation-database", "none", "--no-color"]
     ran = subprocess.run(command, cwd=here, capture_output=True, text=True, timeout=PATIENCE_S)
     assert ran.returncode == 0, ran.stdout[-6000:]

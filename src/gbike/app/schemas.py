@@ -17,6 +17,7 @@ from gbike.app.event_map import Built, MappedEvent, build_all, events
 from gbike.app.event_storm import watch
 from gbike.app.golden import EXAMPLES, packed
 from gbike.app.reference import events_page, settings_page, status_codes_page
+from gbike.app.who_may import SECURITY, with_table
 from gbike.kit.http.openapi import document
 from gbike.kit.kafka.subscription import group_of
 from gbike.kit.kafka.topic import KEEP_MS, PARTITIONS, TOPIC
@@ -76,6 +77,7 @@ def files() -> Iterator[tuple[str, str]]:
     yield "docs/events.md", events_page(built, asyncio.run(watch()))
     yield "docs/status-codes.md", status_codes_page(built)
     yield "docs/settings.md", settings_page(built)
+    yield SECURITY, with_table((ROOT / SECURITY).read_text("utf-8"), built)
 
 
 def examples() -> Iterator[tuple[str, str]]:

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from gbike.kit.http.fields import MAX_ID, plain_fields
-from gbike.kit.http.problems import EVERYWHERE, INTERNAL, KEY_IN_FLIGHT, KEY_REUSED, STOPPED, UNAVAILABLE, ProblemType
+from gbike.kit.http.problems import (
+    EVERYWHERE,
+    FORBIDDEN,
+    INTERNAL,
+    KEY_IN_FLIGHT,
+    KEY_REUSED,
+    KEYS_AWAY,
+    STOPPED,
+    TOO_MANY,
+    UNAUTHENTICATED,
+    UNAVAILABLE,
+    ProblemType,
+)
 
 if TYPE_CHECKING:
     from gbike.kit.http.app import Operation
@@ -42,6 +54,12 @@ KEY = {
 }
 """Named in the description of each operation and not among its parameters: a key belongs to one body, which JSON Schema
 can't say, and tools that make requests from a list of parameters send one key with many bodies."""
+ACCESS = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "JWT",
+    "description": "The access token of POST /sessions. The demo is open and looks at none.",
+}
 ALWAYS_SENT = {
     "X-Request-Id": {"description": "this request in every log, call and event; the client's own when it sent one"},
     "traceparent": {"description": "the W3C trace that this request belongs to"},
@@ -85,6 +103,7 @@ def document(service: str, operations: Sequence["Operation"]) -> dict[str, Any]:
                 "Retry-After": {**RETRY_AFTER, "schema": TEXT},
             },
             "parameters": {"IdempotencyKey": KEY},
+            "securitySchemes": {"accessToken": ACCESS},
         },
     }
 
@@ -119,6 +138,8 @@ def _operation(operation: "Operation") -> dict[str, Any]:
         schema = {"$ref": REF.format(name=operation.takes.__name__)}
         body = {"schema": schema, **({"example": dict(operation.example)} if operation.example else {})}
         described["requestBody"] = {"required": True, "content": {"application/json": body}}
+    if not operation.rule.public:
+        described["security"] = [{"accessToken": []}]
     for problem in _problems(operation):
         answer = described["responses"].setdefault(
             str(problem.status),
@@ -145,8 +166,9 @@ def _about(operation: "Operation") -> str:
 
 def _problems(operation: "Operation") -> list[ProblemType]:
     found = [p for p in EVERYWHERE if p.status in (404, 406) and p.slug != "gone"] + [INTERNAL, UNAVAILABLE, STOPPED]
+    found += [TOO_MANY] if operation.rule.public else [TOO_MANY, UNAUTHENTICATED, FORBIDDEN, KEYS_AWAY]
     if operation.takes is not None:
-        found += [p for p in EVERYWHERE if p.status in (400, 413, 415)]
+        found += [p for p in EVERYWHERE if p.status in (400, 408, 413, 415)]
     if operation.changes:
         found += [KEY_REUSED, KEY_IN_FLIGHT]
     if operation.changes or "{" in operation.path or operation.finder or operation.paged:
