@@ -22,6 +22,7 @@ from gbike.kit.ids import Ids
 from gbike.kit.inbox import Consumer, Policies
 from gbike.kit.outbox import Relay, how_many_wait
 from gbike.kit.peers import Caller
+from gbike.kit.personal import Holding
 from gbike.kit.store import Store, Tx
 from gbike.kit.telemetry import Metrics, Spans
 
@@ -100,6 +101,8 @@ class Card(msgspec.Struct, frozen=True):
     core: bool = False
     calls: tuple[str, ...] = ()
     aliases: Mapping[str, str] = {}
+    holds: tuple[Holding, ...] = ()
+    """What is about people in its store."""
 
 
 class Running(msgspec.Struct, frozen=True):

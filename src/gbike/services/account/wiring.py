@@ -16,7 +16,7 @@ from gbike.services.account.clients.letters import LetterFile
 from gbike.services.account.clients.tokens import IssuedTokens
 from gbike.services.account.domain import Patience
 from gbike.services.account.http import REFUSALS, operations
-from gbike.services.account.storage import KEEPS, VERSIONS
+from gbike.services.account.storage import HOLDS, KEEPS, VERSIONS
 from gbike.services.account.storage.accounts import SqlAccounts
 from gbike.services.account.storage.resets import SqlResets
 from gbike.services.account.storage.sessions import SqlSessions
@@ -107,6 +107,7 @@ CARD = Card(
     paths=("/accounts", "/sessions", "/.well-known"),
     says=SAYS,
     versions=VERSIONS,
+    holds=HOLDS,
     build=build,
     settings=AccountSettings,
 )

@@ -6,7 +6,7 @@ from gbike.contracts.bike import SAYS
 from gbike.kit.runtime import Card, Service, Worker, World
 from gbike.services.bike.http import REFUSALS, operations
 from gbike.services.bike.policies import POLICIES
-from gbike.services.bike.storage import TOMBSTONES, VERSIONS, SqlBikes, how_many
+from gbike.services.bike.storage import HOLDS, TOMBSTONES, VERSIONS, SqlBikes, how_many
 
 COUNTED_EVERY_S = 15
 """Between two counts of the fleet: each looks at every bike (100,000: some 10 ms, not on the event loop)."""
@@ -34,6 +34,7 @@ CARD = Card(
     paths=("/bikes",),
     says=SAYS,
     versions=VERSIONS,
+    holds=HOLDS,
     build=build,
     core=True,
 )

@@ -13,7 +13,7 @@ from gbike.kit.runtime import LOOK_S, Card, Service, Worker, World
 from gbike.services.bike_manage_app.clients import BikeClient
 from gbike.services.bike_manage_app.http import REFUSALS, operations
 from gbike.services.bike_manage_app.saga import ReportABike
-from gbike.services.bike_manage_app.storage import VERSIONS, SqlReports, overdue
+from gbike.services.bike_manage_app.storage import HOLDS, VERSIONS, SqlReports, overdue
 
 SWEPT_AT_ONCE = 100
 
@@ -68,6 +68,7 @@ CARD = Card(
     paths=("/bikeManageApps",),
     says=SAYS,
     versions=VERSIONS,
+    holds=HOLDS,
     build=build,
     settings=ReportSettings,
     calls=("bike",),

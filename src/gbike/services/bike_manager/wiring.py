@@ -4,7 +4,7 @@ from gbike.contracts.bike_manager import SAYS
 from gbike.kit.runtime import Card, Service, World
 from gbike.services.bike_manager.http import REFUSALS, operations
 from gbike.services.bike_manager.policies import POLICIES
-from gbike.services.bike_manager.storage import VERSIONS, SqlManagers
+from gbike.services.bike_manager.storage import HOLDS, VERSIONS, SqlManagers
 
 
 def build(world: World) -> Service:
@@ -19,5 +19,6 @@ CARD = Card(
     paths=("/bikeManagers",),
     says=SAYS,
     versions=VERSIONS,
+    holds=HOLDS,
     build=build,
 )

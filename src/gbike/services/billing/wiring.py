@@ -11,7 +11,7 @@ from gbike.kit.runtime import Card, Service, World
 from gbike.services.billing.domain import Rounding, Tariff
 from gbike.services.billing.http import REFUSALS, operations
 from gbike.services.billing.policies import policies
-from gbike.services.billing.storage import VERSIONS, SqlBills
+from gbike.services.billing.storage import HOLDS, VERSIONS, SqlBills
 
 
 class BillingSettings(msgspec.Struct, frozen=True):
@@ -43,6 +43,7 @@ CARD = Card(
     paths=("/billings",),
     says=SAYS,
     versions=VERSIONS,
+    holds=HOLDS,
     build=build,
     settings=BillingSettings,
 )

@@ -14,7 +14,7 @@ from gbike.services.rent.clients import BikeClient
 from gbike.services.rent.http import REFUSALS, operations
 from gbike.services.rent.policies import POLICIES
 from gbike.services.rent.saga import RentABike
-from gbike.services.rent.storage import VERSIONS, SqlRents, how_many, overdue, places_kept
+from gbike.services.rent.storage import HOLDS, VERSIONS, SqlRents, how_many, overdue, places_kept
 
 SWEPT_AT_ONCE = 100
 
@@ -80,6 +80,7 @@ CARD = Card(
     paths=("/rents",),
     says=SAYS,
     versions=VERSIONS,
+    holds=HOLDS,
     build=build,
     settings=RentSettings,
     core=True,

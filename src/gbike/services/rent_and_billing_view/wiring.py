@@ -8,7 +8,7 @@ from gbike.kit.runtime import Card, Service, World
 from gbike.kit.store import Reading, Store, Tx
 from gbike.services.rent_and_billing_view.http import REFUSALS, operations
 from gbike.services.rent_and_billing_view.policies import POLICIES
-from gbike.services.rent_and_billing_view.storage import VERSIONS, SqlView, clear, keep, kept
+from gbike.services.rent_and_billing_view.storage import HOLDS, VERSIONS, SqlView, clear, keep, kept
 
 FOLDED_AT_ONCE = 1_000
 NAP_MS = 20
@@ -65,6 +65,7 @@ CARD = Card(
     paths=("/rentAndBillingViews",),
     says=(),
     versions=VERSIONS,
+    holds=HOLDS,
     build=build,
     aliases={"/rentandbillingviews": "/rentAndBillingViews", "/rentAndBillingView": "/rentAndBillingViews"},
 )

@@ -6,7 +6,7 @@ from gbike.contracts.user_deposit import SAYS
 from gbike.kit.runtime import LOOK_S, Card, Service, Worker, World
 from gbike.services.user_deposit.http import REFUSALS, operations
 from gbike.services.user_deposit.policies import POLICIES
-from gbike.services.user_deposit.storage import VERSIONS, SqlDeposits
+from gbike.services.user_deposit.storage import HOLDS, VERSIONS, SqlDeposits
 from gbike.services.user_deposit.storage.drift import Drift
 
 
@@ -30,5 +30,6 @@ CARD = Card(
     paths=("/userDeposits",),
     says=SAYS,
     versions=VERSIONS,
+    holds=HOLDS,
     build=build,
 )

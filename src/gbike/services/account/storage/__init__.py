@@ -4,8 +4,17 @@
 from pathlib import Path
 
 from gbike.kit.housekeeping import DAY_MS, Keeping
+from gbike.kit.personal import Holding
 
 VERSIONS = Path(__file__).parent / "versions"
+HOLDS = (
+    Holding(
+        "accounts",
+        ("userid", "name", "contact", "roles", "managerid", "codes_wanted", "created_ms", "erased_ms"),
+        "FROM accounts WHERE userid = ?",
+    ),
+    Holding("sessions", ("expires_ms", "ended_ms"), "FROM sessions WHERE userid = ? ORDER BY expires_ms"),
+)
 KEEPS = (
     # A refresh token that comes back after its session has expired is refused as one that never was.
     Keeping(DAY_MS, "DELETE FROM sessions WHERE family IN (SELECT family FROM sessions WHERE expires_ms < ? LIMIT ?)"),

@@ -11,6 +11,7 @@ from gbike.kit.housekeeping import DAY_MS, Keeping
 from gbike.kit.http.hal import Page
 from gbike.kit.listing import Listing, list_page
 from gbike.kit.once import Once, once_only
+from gbike.kit.personal import Holding
 from gbike.kit.store import Reading, Row, Store, Tx
 from gbike.services.bike.domain import (
     Bike,
@@ -24,6 +25,10 @@ from gbike.services.bike.domain import (
 )
 
 VERSIONS = Path(__file__).parent / "versions"
+HOLDS = (
+    Holding("bikes_left", ("bikeid", "location", "lat", "lon"), "FROM bikes WHERE left_by = ? ORDER BY bikeid"),
+    Holding("rents_over", ("rentid", "at_ms"), "FROM tombstones WHERE userid = ? ORDER BY rentid"),
+)
 _COLUMNS = "bikeid, location, lat, lon, batterylevel, rentid, held, broken, retired, version"
 TOMBSTONES = Keeping(
     7 * DAY_MS,

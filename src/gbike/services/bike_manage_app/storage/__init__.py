@@ -8,6 +8,7 @@ from gbike.kit.access.principal import Whose
 from gbike.kit.http.hal import Page
 from gbike.kit.listing import Listing, list_page, owned
 from gbike.kit.once import Once, release
+from gbike.kit.personal import Holding
 from gbike.kit.store import Reading, Row, Store, Tx
 from gbike.services.bike_manage_app.domain import (
     GivenUp,
@@ -19,6 +20,14 @@ from gbike.services.bike_manage_app.domain import (
 )
 
 VERSIONS = Path(__file__).parent / "versions"
+HOLDS = (
+    Holding(
+        "reports",
+        ("reportid", "managerid", "bikeid", "batterylevel", "usableyn", "status"),
+        "FROM reports WHERE managerid = ? ORDER BY reportid",
+        staff=True,
+    ),
+)
 _SELECT = "SELECT reportid, managerid, bikeid, batterylevel, usableyn FROM reports"
 _LISTED = Listing(
     select=_SELECT,

@@ -12,6 +12,7 @@ from gbike.kit.http.hal import Page
 from gbike.kit.ids import Ids
 from gbike.kit.listing import Listing, list_page, owned
 from gbike.kit.once import Once, once_only
+from gbike.kit.personal import Holding
 from gbike.kit.store import Reading, Row, Store, Tx
 from gbike.services.bike_manager.domain import (
     ConversionWish,
@@ -23,6 +24,14 @@ from gbike.services.bike_manager.domain import (
 )
 
 VERSIONS = Path(__file__).parent / "versions"
+HOLDS = (
+    Holding("managers", ("managerid", "points", "adjustpoint"), "FROM managers WHERE userid = ? ORDER BY managerid"),
+    Holding(
+        "points",
+        ("entryid", "managerid", "cause", "amount", "at_ms"),
+        "FROM point_entries WHERE managerid IN (SELECT managerid FROM managers WHERE userid = ?) ORDER BY entryid",
+    ),
+)
 _COLUMNS = "managerid, userid, points, adjustpoint"
 _LISTED = Listing(
     select=f"SELECT {_COLUMNS} FROM managers",

@@ -7,10 +7,18 @@ from gbike.kit.access.principal import Whose
 from gbike.kit.http.hal import Page
 from gbike.kit.listing import Listing, list_page, owned
 from gbike.kit.money import Won
+from gbike.kit.personal import Holding
 from gbike.kit.store import Reading, Row, Store, Tx
 from gbike.services.billing.domain import Bill, BillStatus, NoSuchBill
 
 VERSIONS = Path(__file__).parent / "versions"
+HOLDS = (
+    Holding(
+        "bills",
+        ("billid", "rentid", "started_ms", "ended_ms", "fee", "status", "tariff"),
+        "FROM bills WHERE userid = ? ORDER BY billid",
+    ),
+)
 _SELECT = "SELECT billid, rentid, userid, started_ms, ended_ms, fee, status, tariff FROM bills"
 _LISTED = Listing(
     select=_SELECT,

@@ -11,6 +11,7 @@ from gbike.kit.housekeeping import DAY_MS, Keeping
 from gbike.kit.http.hal import Page
 from gbike.kit.listing import Listing, list_page, owned
 from gbike.kit.once import Once, once_only, release
+from gbike.kit.personal import Holding
 from gbike.kit.store import Reading, Row, Store, Tx
 from gbike.services.rent.domain import (
     CancelledRent,
@@ -27,6 +28,13 @@ from gbike.services.rent.domain import (
 )
 
 VERSIONS = Path(__file__).parent / "versions"
+HOLDS = (
+    Holding(
+        "rents",
+        ("rentid", "bikeid", "status", "started_ms", "ended_ms", "endlocation", "lat", "lon"),
+        "FROM rents WHERE userid = ? ORDER BY rentid",
+    ),
+)
 STATUSES = ("rented", "returned", "cancelled")
 _COLUMNS = "rentid, userid, bikeid, status, started_ms, ended_ms, endlocation, lat, lon, reason"
 _SELECT = f"SELECT {_COLUMNS} FROM rents"

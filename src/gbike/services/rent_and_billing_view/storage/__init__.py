@@ -11,9 +11,18 @@ from gbike.kit.envelope import Message
 from gbike.kit.erasure import impersonal
 from gbike.kit.http.hal import Page
 from gbike.kit.listing import Listing, list_page
+from gbike.kit.personal import Holding
 from gbike.kit.store import Reading, Row, Store, Tx
 
 VERSIONS = Path(__file__).parent / "versions"
+HOLDS = (
+    Holding(
+        "rides",
+        ("rentid", "bikeid", "rentstatus", "started_ms", "ended_ms", "billid", "fee", "billingstatus"),
+        "FROM rides WHERE userid = ? ORDER BY rentid",
+    ),
+    Holding("riders", ("userid", "deposit", "rides"), "FROM riders WHERE userid = ?"),
+)
 _COLUMNS = (
     "r.rentid, r.userid, r.bikeid, r.rentstatus, r.started_ms, r.ended_ms, r.billid, r.fee, r.billingstatus, u.deposit"
 )

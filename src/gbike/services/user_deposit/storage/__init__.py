@@ -12,6 +12,7 @@ from gbike.kit.ids import Ids
 from gbike.kit.listing import Listing, list_page, owned
 from gbike.kit.money import Won
 from gbike.kit.once import Once, once_only
+from gbike.kit.personal import Holding
 from gbike.kit.store import Reading, Row, Store, Tx
 from gbike.services.user_deposit.domain import (
     Deposit,
@@ -26,6 +27,14 @@ from gbike.services.user_deposit.domain import (
 )
 
 VERSIONS = Path(__file__).parent / "versions"
+HOLDS = (
+    Holding("deposits", ("userid", "balance", "billid", "registered"), "FROM deposits WHERE userid = ?"),
+    Holding(
+        "entries",
+        ("entryid", "cause", "amount", "at_ms"),
+        "FROM entries WHERE account = 'user:' || CAST(? AS BIGINT) ORDER BY entryid",
+    ),
+)
 _COLUMNS = "userid, balance, billid, registered, version"
 _LISTED = Listing(
     select=f"SELECT {_COLUMNS} FROM deposits",

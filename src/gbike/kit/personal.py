@@ -1,0 +1,50 @@
+"""What a store holds of one person, for the one who asks to see it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from gbike.kit.audit.chain import rows
+from gbike.kit.store import Reading
+
+_MESSAGES = {"outbox": "value", "dead_letters": "value"}
+
+
+class Holding(msgspec.Struct, frozen=True):
+    """Rows about people: what they are called, their columns, and `FROM … WHERE …` with one parameter, the person's
+    number: of the account, or of the manager where `staff`."""
+
+    name: str
+    columns: tuple[str, ...]
+    source: str
+    staff: bool = False
+
+
+def held(read: Reading, holdings: Iterable[Holding], numbers: Mapping[bool, list[int]]) -> dict[str, list[Any]]:
+    """Every row about the person, by what it is called. `numbers`: the account's, and under True the manager's."""
+    found: dict[str, list[Any]] = {}
+    for holding in holdings:
+        sql = f"SELECT {', '.join(holding.columns)} {holding.source}"
+        found[holding.name] = [
+            dict(zip(holding.columns, row, strict=True))
+            for number in numbers[holding.staff]
+            for row in read.each(sql, (number,))
+        ]
+    for userid in numbers[False]:
+        found["audit"] = [msgspec.structs.asdict(row) for row in _deeds(read, userid)]
+        found["messages"] = [message for table in _MESSAGES for message in _messages(read, table, userid)]
+    return {name: rows for name, rows in found.items() if rows}
+
+
+def _deeds(read: Reading, userid: int) -> list[Any]:
+    either = {row.number: row for row in (*rows(read, subject=f"user:{userid}"), *rows(read, who=str(userid)))}
+    return [either[number] for number in sorted(either)]
+
+
+def _messages(read: Reading, table: str, userid: int) -> Iterator[Any]:
+    sql = f"SELECT {_MESSAGES[table]} FROM {table} WHERE instr({_MESSAGES[table]}, ?) > 0"
+    for (value,) in read.each(sql, (f'"userid":{userid}'.encode(),)):
+        said = msgspec.json.decode(value)
+        if said.get("userid") == userid:
+            yield said
