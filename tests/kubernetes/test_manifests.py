@@ -1,0 +1,160 @@
+"""What the manifests promise, read from what kustomize makes of them, and that an API server takes them strictly."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+import pytest
+import yaml
+
+from gbike.app.catalogue import NAMES, card
+from tests.architecture.source import ROOT
+from tests.kubernetes.conftest import SMALL, Platform
+
+OVERLAYS = ("demo", "demo-view-on-sqlite", "production")
+MANIFESTS = ROOT / "deploy" / "kubernetes"
+PORT = 8080
+Object = dict[str, Any]
+
+
+@cache
+def rendered(overlay: str) -> tuple[Object, ...]:
+    """What kustomize makes of an overlay."""
+    kubectl = shutil.which("kubectl", path=f"{SMALL / 'bin'}:/usr/local/bin:/usr/bin:/bin")
+    if kubectl is None:
+        pytest.skip("kubectl is missing, which holds kustomize")
+    done = subprocess.run([kubectl, "kustomize", MANIFESTS / overlay], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return tuple(yaml.safe_load_all(done.stdout))
+
+
+def of_kind(overlay: str, *kinds: str) -> list[Object]:
+    return [one for one in rendered(overlay) if one["kind"] in kinds]
+
+
+def pod_specs(objects: tuple[Object, ...] | list[Object]) -> Iterator[tuple[str, Object, Object]]:
+    """Kind and name, pod, and container of everything that makes pods."""
+    for one in objects:
+        if "template" in one.get("spec", {}):
+            pod = one["spec"]["template"]["spec"]
+            for container in [*pod.get("initContainers", ()), *pod["containers"]]:
+                yield f"{one['kind']}/{one['metadata']['name']}", pod, container
+
+
+def wrongs(objects: tuple[Object, ...] | list[Object]) -> list[str]:
+    """Where they break the house's policy: Pod Security `restricted` and some more."""
+    found = []
+    for name, pod, container in pod_specs(objects):
+        inside, around = container.get("securityContext", {}), pod.get("securityContext", {})
+        rules = {
+            "runs as root": around.get("runAsNonRoot") is True and around.get("runAsUser", 0) > 0,
+            "no seccomp profile": around.get("seccompProfile", {}).get("type") == "RuntimeDefault",
+            "may gain rights": inside.get("allowPrivilegeEscalation") is False,
+            "writes its root": inside.get("readOnlyRootFilesystem") is True,
+            "keeps capabilities": inside.get("capabilities", {}).get("drop") == ["ALL"],
+            "has a token": pod.get("automountServiceAccountToken") is False,
+            "has no limits": {"cpu", "memory"} <= container.get("resources", {}).get("limits", {}).keys(),
+            "asks for nothing": {"cpu", "memory"} <= container.get("resources", {}).get("requests", {}).keys(),
+            "image without a version": container["image"].rpartition(":")[2] not in ("latest", container["image"]),
+            "pulls always": container.get("imagePullPolicy") == "IfNotPresent",
+            "not probed": name.startswith("Job/") or {"livenessProbe", "readinessProbe"} <= container.keys(),
+            "mounts the host": not any("hostPath" in volume for volume in pod.get("volumes", ())),
+            "a secret in its text": not any("assword" in str(one.get("value")) for one in container.get("env", ())),
+        }
+        found += [f"{name}: {what}" for what, held in rules.items() if not held]
+    return found
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_everything_keeps_the_policy(overlay: str) -> None:
+    assert wrongs(rendered(overlay)) == []
+    [namespace] = of_kind(overlay, "Namespace")
+    assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    assert not of_kind(overlay, "Secret"), "a Secret is referred to, never written down"
+
+
+@pytest.mark.parametrize(
+    ("where", "what", "told"),
+    [
+        (("template", "spec", "securityContext", "runAsNonRoot"), False, "runs as root"),
+        (("template", "spec", "automountServiceAccountToken"), True, "has a token"),
+        (("template", "spec", "containers", 0, "image"), "gbike-rent:latest", "image without a version"),
+        (("template", "spec", "containers", 0, "image"), "gbike-rent", "image without a version"),
+        (("template", "spec", "containers", 0, "resources", "limits"), {}, "has no limits"),
+        (("template", "spec", "containers", 0, "securityContext"), {}, "writes its root"),
+        (("template", "spec", "volumes"), [{"hostPath": {"path": "/"}}], "mounts the host"),
+    ],
+)
+def test_the_policy_check_sees_what_is_wrong(where: tuple[Any, ...], what: Any, told: str) -> None:
+    [rent] = [yaml.safe_load(yaml.safe_dump(one)) for one in of_kind("demo", "Deployment") if named(one) == "rent"]
+    place = rent["spec"]
+    for step in where[:-1]:
+        place = place[step]
+    place[where[-1]] = what
+    assert f"Deployment/rent: {told}" in wrongs([rent])
+
+
+def named(one: Mapping[str, Any]) -> str:
+    return str(one["metadata"]["name"])
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_every_service_of_the_cards_is_there(overlay: str) -> None:
+    services = {name.replace("_", "-") for name in NAMES}
+    for kind in ("Deployment", "Service", "PodDisruptionBudget"):
+        there = {named(one) for one in of_kind(overlay, kind)} - {"gateway", "postgres", "kafka"}
+        assert there == services, kind
+    peers = settings_of(overlay, "gateway")
+    assert {f"GBIKE_PEER_{name.upper()}_URL" for name in NAMES} <= peers.keys()
+    for name in NAMES:
+        own = settings_of(overlay, name.replace("_", "-"))
+        for called in card(name).calls:
+            assert own[f"GBIKE_PEER_{called.upper()}_URL"] == f"http://{called.replace('_', '-')}"
+
+
+def settings_of(overlay: str, name: str) -> dict[str, str]:
+    [found] = [one for one in of_kind(overlay, "ConfigMap") if named(one).rpartition("-")[0] == name]
+    return dict(found.get("data") or {})
+
+
+def test_who_may_speak_to_whom_is_what_the_cards_say() -> None:
+    """What the policies say. A plain bridge network stores them and does not keep them."""
+    policies = {named(one): one["spec"] for one in of_kind("demo", "NetworkPolicy")}
+    assert policies["default-deny"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    callers = {name.replace("_", "-") for name in NAMES if "bike" in card(name).calls}
+    [asked_by] = policies["bike"]["ingress"][0]["from"]
+    assert set(asked_by["podSelector"]["matchExpressions"][0]["values"]) == callers
+    [expression] = policies["callers-of-bike"]["podSelector"]["matchExpressions"]
+    assert set(expression["values"]) == callers
+    assert {called for name in NAMES for called in card(name).calls} == {"bike"}, "another callee needs a policy"
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_a_roll_out_takes_no_pod_away_before_another_is_ready(overlay: str) -> None:
+    for one in of_kind(overlay, "Deployment"):
+        spec, alone = one["spec"], one["spec"]["strategy"].get("type") == "Recreate"
+        assert alone == (overlay == "demo-view-on-sqlite" and named(one) == "rent-and-billing-view")
+        if not alone:
+            assert spec["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
+            assert "replicas" not in spec, "the autoscaler decides"
+        [container] = spec["template"]["spec"]["containers"]
+        assert container["livenessProbe"]["httpGet"]["path"] == "/health/live"
+        assert container["readinessProbe"]["httpGet"]["path"] == "/health/ready"
+
+
+def test_bike_grows_as_the_originals_does() -> None:
+    [bike] = [one["spec"] for one in of_kind("demo", "HorizontalPodAutoscaler") if named(one) == "bike"]
+    assert (bike["minReplicas"], bike["maxReplicas"]) == (1, 3)
+    assert bike["metrics"][0]["resource"] == {
+        "name": "cpu",
+        "target": {"type": "Utilization", "averageUtilization": 20},
+    }
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_an_api_server_takes_every_manifest_strictly(platform: Platform, overlay: str) -> None:
+    text = yaml.safe_dump_all(rendered(overlay))
+    told = platform.kubectl("apply", "--dry-run=server", "--validate=strict", "-f", "-", given=text)
+    assert len(told.splitlines()) == len(rendered(overlay))
