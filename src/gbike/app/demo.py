@@ -12,6 +12,7 @@ from rich.live import Live
 from rich.panel import Panel
 from rich.text import Text
 
+from gbike.app import privacy
 from gbike.app.control import Control, Verb
 from gbike.app.copies import copy_running
 from gbike.app.data_folder import DataFolder
@@ -120,7 +121,7 @@ def _verbs(embedded: Embedded) -> dict[str, Verb]:
         consumer = embedded.part(service).running.consumer
         return (await consumer.replay(message_id) if consumer else None) or ""
 
-    return {"replay": replay, "slow": slow, "stop": stop, "heal": heal, "backup": backup}
+    return {**privacy.verbs(embedded), "replay": replay, "slow": slow, "stop": stop, "heal": heal, "backup": backup}
 
 
 def _greeting(address: str, options: DemoOptions) -> Panel:

@@ -40,6 +40,8 @@ from gbike.services.gateway.wiring import route_table
 
 LOG_KEEP_MS = 7 * DAY_MS
 """How long the log keeps messages that everybody has handled."""
+ERASED_AFTER_MS = 60_000
+"""So long after somebody was erased everything from before goes: what was on its way then has come."""
 CHANCE = random.Random().random  # noqa: S311 - for jitter only
 
 
@@ -168,9 +170,28 @@ class Embedded:
         return subscribe
 
     async def forget_old_messages(self) -> int:
-        """Remove old messages that every consumer has handled, also the stopped ones; answers how many."""
+        """Remove messages that every consumer has handled, also the stopped ones, when they are old, or tell where
+        somebody was who is erased; answers how many."""
+        now_ms = self.clock.now_ms()
+        erased_ms = await self.parts["account"].store.read(_last_said) + ERASED_AFTER_MS
+        if LOG_KEEP_MS > now_ms - erased_ms >= 0:
+            return await self.forget_messages(erased_ms)
+        return await self._forget(now_ms - LOG_KEEP_MS)
+
+    async def forget_messages(self, before_ms: int) -> int:
+        """Remove all messages from before that moment that every consumer has handled, from the disk too."""
+        gone = forgotten = await self._forget(before_ms)
+        while forgotten == BITE:
+            forgotten = await self._forget(before_ms)
+            gone += forgotten
+        for store in self.stores().values() if gone else ():
+            async with store.hold:
+                store.tidy()
+        return gone
+
+    async def _forget(self, before_ms: int) -> int:
         everybody_at = min([await subscription.place() for subscription in self._subscriptions])
-        return await self.bus.forget(self.clock.now_ms() - LOG_KEEP_MS, everybody_at, BITE)
+        return await self.bus.forget(before_ms, everybody_at, BITE)
 
     def _open(self, path: Path | None, versions: Path, source: str) -> SqliteStore:
         if path is not None:
@@ -221,6 +242,12 @@ class _Held(AsyncExitStack):
         for store in self._stores:
             await self.enter_async_context(store.hold)
         return self
+
+
+def _last_said(read: Reading) -> int:
+    """When account last said something, which is that somebody was erased; 0: it never did."""
+    row = read.one("SELECT coalesce(max(published_ms), 0) FROM outbox")
+    return int(row[0]) if row else 0
 
 
 def _look(read: Reading) -> None:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
-from gbike.app import admins
+from gbike.app import admins, privacy
 from gbike.app.control import Control, Verb
 from gbike.app.copies import copy_running
 from gbike.app.data_folder import DataFolder
@@ -101,7 +101,7 @@ def _orders(embedded: Embedded, env: Mapping[str, str]) -> dict[str, Verb]:
         consumer = embedded.part(service).running.consumer
         return (await consumer.replay(message_id) if consumer else None) or ""
 
-    return {"backup": backup, "replay": replay, **verbs(embedded.part("account").store, env)}
+    return {"backup": backup, "replay": replay, **privacy.verbs(embedded), **verbs(embedded.part("account").store, env)}
 
 
 def _greeting(address: str, options: UpOptions) -> Panel:

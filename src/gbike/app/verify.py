@@ -9,6 +9,7 @@ from itertools import zip_longest
 from typing import Any
 
 from gbike.app.event_map import paths
+from gbike.kit.audit.chain import breaks
 from gbike.kit.outbox import how_many_wait
 from gbike.kit.store import Reading
 from gbike.services.bike import storage as bike
@@ -172,6 +173,12 @@ def view_and_sources(stores: Stores) -> Iterator[str]:
             yield f"I23 the view shows {shown} won for rider {userid}, the ledger has {known}"
 
 
+def records(stores: Stores) -> Iterator[str]:
+    """Nobody touched the record of who did what."""
+    for name, reading in stores.items():
+        yield from (f"audit {name}: {what}" for what in breaks(reading))
+
+
 def totals(stores: Stores) -> Iterator[str]:
     """Each collection's counter is the number of its rows."""
     counted: dict[str, tuple[tuple[str, str], ...]] = {
@@ -200,6 +207,7 @@ CHECKS: tuple[Callable[[Stores], Iterable[str]], ...] = (
     handled,
     view_and_sources,
     totals,
+    records,
 )
 
 

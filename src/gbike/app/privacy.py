@@ -1,0 +1,139 @@
+"""`gbike privacy export|erase`: what everybody holds of one person, and how that person is forgotten by everybody.
+
+Account says AccountErased, and each service that was told a place forgets it. In the embedded form the log is cut and
+the files are tidied afterwards, so that nothing is left between their lines.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from gbike.app import control
+from gbike.app.catalogue import cards
+from gbike.app.control import Verb
+from gbike.app.copies import NoData, locked
+from gbike.app.data_folder import DataFolder
+from gbike.app.dead import Place
+from gbike.app.embedded import Embedded
+from gbike.app.single import open_store
+from gbike.kit.audit.rows import LOCAL, acting
+from gbike.kit.clock import SystemClock
+from gbike.kit.ids import SystemIds
+from gbike.kit.personal import held
+from gbike.kit.store import Reading, Store, StoreUnavailable
+from gbike.services.account.domain import LastAdmin
+from gbike.services.account.storage.accounts import forget
+
+ACCOUNT = "account"
+HOLDERS = ("rent", "bike", "billing", "rent_and_billing_view")
+"""Who hears that somebody was erased."""
+PATIENCE_S = 30
+"""How long a running gbike is waited for."""
+LOOK_S = 0.1
+STOPPED_S = 2
+"""After everybody has heard it: what a relay had in its hands meanwhile is in the log by then."""
+_ERASED = "erased everywhere · 모든 서비스에서 삭제되었습니다"
+_SAID = "erased; services that are stopped will hear of it · 삭제했습니다. 멈춘 서비스는 다시 시작하면 반영됩니다"
+
+
+def export(place: Place, userid: int) -> dict[str, dict[str, list[Any]]]:
+    """What each service holds of the person, by service and kind. Raises NoData, NoSuchService."""
+    with place.readings() as stores:
+        managed = "SELECT managerid FROM managers WHERE userid = ?"
+        staff = [row[0] for row in stores["bike_manager"].all(managed, (userid,))] if "bike_manager" in stores else []
+        numbers = {False: [userid], True: staff}
+        found = {card.name: held(stores[card.name], card.holds, numbers) for card in cards() if card.name in stores}
+    return {service: holdings for service, holdings in found.items() if holdings}
+
+
+def erase(place: Place, userid: int, env: Mapping[str, str]) -> str:
+    """Let everybody forget the person; answers how far it went. Raises NoData, FolderInUse."""
+    stores = place.stores()
+    if stores:
+        return asyncio.run(_erase_in_stores(stores, userid))
+    folder = DataFolder(place.data)
+    if folder.holder() is not None:
+        done = control.ask(folder, "erase", str(userid))
+        if not done.ok:
+            raise NoData(done.said)
+        return done.said
+    if not folder.exists:
+        raise NoData(f"there is no gbike data in {place.data}")
+    with locked(folder, "gbike privacy erase"):
+        return asyncio.run(_erase_in_folder(folder, userid, env))
+
+
+def verbs(embedded: Embedded) -> dict[str, Verb]:
+    """What can be asked of whoever runs on the folder."""
+
+    async def erase(userid: str) -> str:
+        await _forget(embedded.part(ACCOUNT).store, int(userid))
+        for _ in range(int(PATIENCE_S / LOOK_S)):
+            if await _heard(embedded):
+                await asyncio.sleep(STOPPED_S)
+                await embedded.forget_messages(embedded.clock.now_ms())
+                return _ERASED
+            await asyncio.sleep(LOOK_S)
+        return _SAID
+
+    return {"erase": erase}
+
+
+async def _erase_in_folder(folder: DataFolder, userid: int, env: Mapping[str, str]) -> str:
+    acting.set(LOCAL)
+    embedded = Embedded(folder, env)
+    try:
+        await _forget(embedded.part(ACCOUNT).store, userid)
+        await embedded.settle()
+        await embedded.forget_messages(embedded.clock.now_ms() + 1)
+    finally:
+        await embedded.stop()
+    return _ERASED
+
+
+async def _erase_in_stores(urls: Mapping[str, str], userid: int) -> str:
+    """The services' own relay and consumers do the rest."""
+    if ACCOUNT not in urls:
+        raise NoData("the store of account is wanted: leave --service out, or name account")
+    acting.set(LOCAL)
+    stores = {name: _open(url, name) for name, url in urls.items() if name in (ACCOUNT, *HOLDERS)}
+    try:
+        await _forget(stores[ACCOUNT], userid)
+        for _ in range(int(PATIENCE_S / LOOK_S)):
+            there = [await stores[name].read(_is_erased, userid) for name in HOLDERS if name in stores]
+            if there and all(there):
+                return _ERASED
+            await asyncio.sleep(LOOK_S)
+        return _SAID
+    finally:
+        for store in stores.values():
+            await store.close()
+
+
+def _open(url: str, name: str) -> Store:
+    return open_store(url, name, SystemClock(), SystemIds())
+
+
+async def _forget(store: Store, userid: int) -> None:
+    try:
+        await store.write(forget, userid, key=f"account:{userid}")
+    except LastAdmin:
+        raise NoData(f"account {userid} is the last admin: make another one first") from None
+    except StoreUnavailable as away:
+        raise NoData(f"the store of account can't be written: {away}") from None
+
+
+async def _heard(embedded: Embedded) -> bool:
+    """Whether the log has all that account said, and everybody who forgets is at its end."""
+    if await embedded.part(ACCOUNT).store.read(_waits):
+        return False
+    consumers = [embedded.part(name).running.consumer for name in HOLDERS]
+    return not any([await consumer.lag() for consumer in consumers if consumer is not None])
+
+
+def _waits(read: Reading) -> bool:
+    return read.one("SELECT 1 FROM outbox WHERE published_ms IS NULL LIMIT 1") is not None
+
+
+def _is_erased(read: Reading, userid: int) -> bool:
+    return read.one("SELECT 1 FROM erased WHERE userid = ?", (userid,)) is not None

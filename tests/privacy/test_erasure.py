@@ -1,0 +1,153 @@
+"""Whoever was erased has left no name, contact or exact place in any file or later backup; the books still balance."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gbike.app import checking, privacy
+from gbike.app.copies import copy_stopped
+from gbike.app.data_folder import DataFolder
+from gbike.app.dead import Place
+from gbike.app.embedded import Embedded
+from gbike.app.event_map import heard
+from gbike.contracts.rent import Returned
+from gbike.kit.dead_letters import letters
+from gbike.kit.envelope import pack
+from gbike.kit.ids import SystemIds
+from gbike.kit.telemetry import NO_TRACE
+from tests.privacy.people import SETTINGS, Person, found_in, ride, sign_up
+from tests.support import Client
+
+RIDES, BIKES = 12, 6
+
+
+@pytest.fixture
+async def lived(tmp_path: Path) -> tuple[DataFolder, Person, Person]:
+    """A stopped folder in which two people rode in turns, each leaving bikes where only they were."""
+    folder = DataFolder(tmp_path / "data")
+    embedded = Embedded(folder, SETTINGS)
+    client = Client(embedded.app)
+    gone, stays = await sign_up(embedded, "zubenelgenubi", 100), await sign_up(embedded, "aldebaran", 200)
+    for bikeid in range(1, BIKES + 1):
+        await client.post(
+            "/bikes", {"bikeid": bikeid, "status": "사용가능", "location": "Depot", "lat": 37.5, "lon": 127.1}
+        )
+    for number in range(RIDES):
+        for person in (gone, stays) if number % 2 else (stays, gone):
+            await ride(client, person, 1 + number % BIKES, number)
+            await embedded.settle()
+    for person in (gone, stays):
+        await client.post("/userDeposits", {"userid": person.userid, "deposit": 5000})
+    await embedded.settle()
+    await embedded.stop()
+    return folder, gone, stays
+
+
+def test_everything_is_there_before(lived: tuple[DataFolder, Person, Person]) -> None:
+    folder, gone, _ = lived
+    assert {line.split(".")[0] for line in found_in(folder.path, gone.traces(RIDES))} >= {
+        "account",
+        "rent",
+        "bike",
+        "bus",
+    }
+
+
+async def test_who_is_erased_leaves_no_trace_and_the_books_balance(
+    lived: tuple[DataFolder, Person, Person], tmp_path: Path
+) -> None:
+    folder, gone, stays = lived
+    before = privacy.export(Place(folder.path), stays.userid)
+    await privacy._erase_in_folder(folder, gone.userid, SETTINGS)
+    assert found_in(folder.path, gone.traces(RIDES)) == []
+    copy_stopped(folder, tmp_path / "backup")
+    assert found_in(tmp_path / "backup", gone.traces(RIDES)) == []
+    told: list[str] = []
+    assert await checking.verify(folder, SETTINGS, told.append) == 0, told
+    after = privacy.export(Place(folder.path), stays.userid)
+    assert {name: after[name] for name in ("account", "rent", "billing", "user_deposit", "rent_and_billing_view")} == {
+        name: before[name] for name in ("account", "rent", "billing", "user_deposit", "rent_and_billing_view")
+    }
+    rides = privacy.export(Place(folder.path), gone.userid)["rent"]["rents"]
+    assert [(one["endlocation"], one["lat"], one["lon"]) for one in rides] == [(None, None, None)] * RIDES
+    assert {one["status"] for one in rides} == {"returned"}
+
+
+async def test_a_bike_that_somebody_left_is_near_where_it_was_and_may_be_moved(
+    lived: tuple[DataFolder, Person, Person],
+) -> None:
+    folder, gone, _ = lived
+    await privacy._erase_in_folder(folder, gone.userid, SETTINGS)
+    embedded = Embedded(folder, SETTINGS)
+    client = Client(embedded.app)
+    bikes = (await client.get("/bikes")).json["_embedded"]["bikes"]
+    left = [bike for bike in bikes if bike["location"] is None]
+    assert len(left) == BIKES / 2
+    assert {(bike["lat"], bike["lon"]) for bike in left} == {(37.1, 127.0)}
+    moved = await client.patch(f"/bikes/{left[0]['bikeid']}", {"location": "Depot"})
+    assert moved.json["location"] == "Depot"
+    await embedded.stop()
+
+
+async def test_what_was_said_before_and_comes_after_loses_its_places(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path / "data")
+    embedded = Embedded(folder, SETTINGS)
+    client = Client(embedded.app)
+    person = await sign_up(embedded, "zubenelgenubi", 100)
+    await client.post("/bikes", {"bikeid": 1, "status": "사용가능"})
+    await ride(client, person, 1, 0)  # nobody has heard it yet
+    late = Returned(rentid=77, userid=person.userid, bikeid=99, status="returned", endtime=1, **person.place(1))
+    await Client(embedded.app).post(f"/accounts/{person.userid}/erasure")
+    await embedded.settle()
+    message = pack(late, id=SystemIds().new(), source="rent", now_ms=1, trace=NO_TRACE)
+    await embedded.bus.append([message])
+    await embedded.settle()
+    dead = await embedded.part("billing").store.read(letters, 10)
+    assert [json.loads(one.message.value)["endlocation"] for one in dead] == [None]
+    await embedded.forget_messages(embedded.clock.now_ms() + 1)
+    await embedded.stop()
+    assert found_in(folder.path, person.traces(2)) == []
+
+
+async def test_no_place_is_kept_of_a_ride_that_outlasts_the_account(tmp_path: Path) -> None:
+    embedded = Embedded(None, SETTINGS, rehearse=True)
+    client = Client(embedded.app)
+    person = await sign_up(embedded, "zubenelgenubi", 100)
+    await client.post("/bikes", {"bikeid": 1, "status": "사용가능"})
+    rent = (await client.post("/rents", {"userid": person.userid, "bikeid": 1})).json["rentid"]
+    await client.post(f"/accounts/{person.userid}/erasure")
+    await embedded.settle()
+    back = await client.patch(f"/rents/{rent}", person.place(0))
+    assert (back.status, back.json["status"], back.json["endlocation"], back.json["lat"]) == (
+        200,
+        "returned",
+        None,
+        None,
+    )
+    await embedded.stop()
+
+
+async def test_an_erasure_is_on_record_and_tells_nothing(lived: tuple[DataFolder, Person, Person]) -> None:
+    folder, gone, _ = lived
+    await privacy._erase_in_folder(folder, gone.userid, SETTINGS)
+    deeds = privacy.export(Place(folder.path), gone.userid)["account"]["audit"]
+    assert [(deed["who"], deed["mode"], deed["action"]) for deed in deeds] == [("local", "local", "account erased")]
+
+
+async def test_who_has_no_account_is_erased_too_and_again_after_a_restore(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path / "data")
+    embedded = Embedded(folder, SETTINGS)
+    rider = Person("zubenelgenubi", 1001, 100)
+    client = Client(embedded.app)
+    await client.post("/bikes", {"bikeid": 1, "status": "사용가능"})
+    await ride(client, rider, 1, 0)
+    await embedded.settle()
+    await embedded.stop()
+    for _ in range(2):
+        await privacy._erase_in_folder(folder, 1001, SETTINGS)
+    assert found_in(folder.path, rider.traces(1)) == []
+
+
+def test_those_who_are_waited_for_are_those_who_hear_of_it() -> None:
+    assert {name for name, types in heard().items() if "AccountErased" in types} == set(privacy.HOLDERS)
