@@ -1,0 +1,62 @@
+"""New versions while people ride: nobody notices, also when the new version is a bad one."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cluster.running import until
+from tests.kubernetes.conftest import Platform
+from tests.kubernetes.load import riding
+from tests.kubernetes.pods import SOON_S, Pods, is_ready, new_version, verified
+
+RIDES_PER_S = 5
+"""What two cores carry beside the platform's own work and that of new pods that start; 3 requests each."""
+NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
+
+
+def test_every_service_is_rolled_three_times_and_no_request_fails(platform: Platform, tmp_path: Path) -> None:
+    with riding(platform.url, RIDES_PER_S) as seen:
+        for tag in ("next", "dev", "next"):
+            new_version(platform, tag)
+    print(seen)
+    assert (seen["failed"], seen["told"], seen["rides"] > 0) == (0, [], True)
+    new_version(platform, "dev")
+    assert verified(platform, tmp_path) == "0 violations"
+
+
+def test_a_version_that_is_not_ready_takes_no_traffic_and_is_taken_back(platform: Platform) -> None:
+    rent = Pods(platform, "rent")
+    before = {pod["metadata"]["name"] for pod in rent.all()}
+    with riding(platform.url, RIDES_PER_S) as seen:
+        try:
+            platform.kubectl("set", "env", "deployment/rent", f"GBIKE_STORE_URL={NOWHERE}")
+            bad = until(lambda: _running(rent, before), SOON_S, "the bad version did not start")
+            with pytest.raises(AssertionError, match="rollout status"):
+                platform.kubectl("rollout", "status", "deployment/rent", "--timeout=15s")
+            assert set(rent.ready()) <= before
+            assert bad["status"]["podIP"] not in _taking_traffic(platform, "rent")
+        finally:
+            platform.kubectl("rollout", "undo", "deployment/rent")
+            rent.rolled()
+    print(seen)
+    assert (seen["failed"], seen["told"], seen["rides"] > 0) == (0, [], True)
+
+
+def _running(pods: Pods, before: set[str]) -> dict[str, Any] | None:
+    """A new pod whose process answers, and that is not ready."""
+    for pod in pods.all():
+        [container] = pod["status"].get("containerStatuses", [{}])
+        if pod["metadata"]["name"] not in before and container.get("started"):
+            assert not is_ready(pod)
+            return pod
+    return None
+
+
+def _taking_traffic(platform: Platform, service: str) -> set[str]:
+    """The addresses to which the Service sends."""
+    label = f"kubernetes.io/service-name={service}"
+    slices = json.loads(platform.kubectl("get", "endpointslices", "-l", label, "-o", "json"))["items"]
+    endpoints = [endpoint for one in slices for endpoint in one["endpoints"] or []]
+    return {address for one in endpoints if one["conditions"].get("ready") for address in one["addresses"]}
