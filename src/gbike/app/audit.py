@@ -92,7 +92,7 @@ def read_heads(file: Path) -> dict[str, dict[int, str]]:
             one = msgspec.json.decode(line, type=Head)
         except msgspec.DecodeError:
             continue
-        known.setdefault(one.service, {})[one.number] = one.hash
+        known.setdefault(one.service, {}).update({one.number: one.hash} if one.number else {})
     if not known:
         raise NoData(f"{file} names no row: lines of `gbike audit export` or `verify --json` are wanted")
     return known

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import msgspec
 
 from gbike.kit.access.guard import Guard
+from gbike.kit.audit.witness import EVERY_S, Witness
 from gbike.kit.bus import Bus, Subscription
 from gbike.kit.clock import Clock
 from gbike.kit.envelope import Event, Message
@@ -133,6 +134,7 @@ def assemble(world: World, service: Service) -> Running:
             lambda: asyncio.sleep(60),
             moves=False,
         ),
+        Worker("witness", Witness(store, name).step, lambda: asyncio.sleep(EVERY_S), moves=False),
         Worker("outbox", outbox, lambda: asyncio.sleep(LOOK_S), moves=False),
         *service.workers,
     ]
