@@ -55,7 +55,7 @@ RESET = ProblemType(
 )
 WEAK = ProblemType(
     "weak-password",
-    422,
+    409,
     "The password is too easy to guess",
     "추측하기 쉬운 비밀번호",
     "Take another password: {why}.",
