@@ -55,7 +55,7 @@ def status(url: str) -> int:
 
 @pytest.fixture
 def unused(platform: Platform) -> Platform:
-    """A platform on which the document's numbers are free: new databases, unless nobody was here before."""
+    """A platform on which the document's numbers are free: new databases and a new log, unless nobody was here before."""
     if status(f"{platform.url}/rents/1") == 404:
         return platform
     platform.kubectl("scale", "deployment", "--all", "--replicas=0")
@@ -65,6 +65,9 @@ def unused(platform: Platform) -> Platform:
     for name in NAMES:
         for statement in (f"DROP DATABASE {name} WITH (FORCE)", f"CREATE DATABASE {name} OWNER {name}"):
             platform.kubectl("exec", "postgres-0", "--", "sh", "-c", psql, statement)
+    platform.kubectl("exec", "kafka-0", "--", "rm", "-rf", "/data/log")
+    platform.kubectl("delete", "pod", "kafka-0", "--grace-period=1")
+    platform.kubectl("rollout", "status", "statefulset/kafka", f"--timeout={READY_S}s")
     platform.kubectl("scale", "deployment", "--all", "--replicas=1")
     platform.kubectl("rollout", "status", "deployment", f"--timeout={READY_S}s")
     return platform
