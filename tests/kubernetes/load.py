@@ -154,6 +154,11 @@ def riding(url: str, per_s: float, block: int = 0) -> Iterator[dict[str, Any]]:
             process.wait()
 
 
+def summary(seen: dict[str, Any]) -> str:
+    """The figures in a line."""
+    return ", ".join(f"{name} {told}" for name, told in seen.items() if name not in ("returned", "told"))
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("url")

@@ -3,10 +3,14 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.cluster.running import until
 from tests.kubernetes.conftest import Platform
 from tests.kubernetes.pods import SOON_S, Pods
 from tests.kubernetes.siege import siege
+
+pytestmark = pytest.mark.timeout(600)
 
 GROW_S, SHRINK_S = 120, 240
 """Bounds for a machine that is busy with other things; seen: 15 to 40 s, and 30 to 90 s."""

@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.cluster.running import Reply, until
 from tests.kubernetes.conftest import Platform
 from tests.kubernetes.pods import SOON_S, Pods, answer, new_bike, restarts, taken, verified
 from tests.kubernetes.siege import siege
+
+pytestmark = pytest.mark.timeout(400)
 
 SLOW_MS = "2000"
 """Longer than both callers wait: rent 1.2 s, bikeManageApp 0.6 s."""

@@ -9,8 +9,10 @@ import pytest
 
 from tests.cluster.running import until
 from tests.kubernetes.conftest import Platform
-from tests.kubernetes.load import riding
+from tests.kubernetes.load import riding, summary
 from tests.kubernetes.pods import SOON_S, Pods, answer, configured, every, new_bike, process, restarts, taken, verified
+
+pytestmark = pytest.mark.timeout(400)
 
 RIDES_PER_S = 10
 
@@ -36,7 +38,7 @@ def test_what_was_acknowledged_outlives_the_pods_that_did_it(platform: Platform,
             killed = pods.ready()[0]
             platform.kubectl("delete", "pod", killed, "--grace-period=0", "--force")
             until(lambda pods=pods, killed=killed: set(pods.ready()) - {killed}, SOON_S, f"{name} is not back")
-    print({name: told for name, told in seen.items() if name not in ("returned", "told")})
+    print(summary(seen))
     assert set(seen["statuses"]) <= {"200", "201", "503"}
     kept = {rent["rentid"]: rent["status"] for rent in every(platform, "rents")}
     assert {kept.get(rentid) for rentid in seen["returned"]} == {"return"}

@@ -8,10 +8,12 @@ import pytest
 
 from tests.cluster.running import until
 from tests.kubernetes.conftest import Platform
-from tests.kubernetes.load import riding
+from tests.kubernetes.load import riding, summary
 from tests.kubernetes.pods import SOON_S, Pods, is_ready, new_version, verified
 
-RIDES_PER_S = 5
+pytestmark = pytest.mark.timeout(900)
+
+RIDES_PER_S = 10
 """What two cores carry beside the platform's own work and that of new pods that start; 3 requests each."""
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 
@@ -20,7 +22,7 @@ def test_every_service_is_rolled_three_times_and_no_request_fails(platform: Plat
     with riding(platform.url, RIDES_PER_S) as seen:
         for tag in ("next", "dev", "next"):
             new_version(platform, tag)
-    print(seen)
+    print(summary(seen))
     assert (seen["failed"], seen["told"], seen["rides"] > 0) == (0, [], True)
     new_version(platform, "dev")
     assert verified(platform, tmp_path) == "0 violations"
@@ -40,7 +42,7 @@ def test_a_version_that_is_not_ready_takes_no_traffic_and_is_taken_back(platform
         finally:
             platform.kubectl("rollout", "undo", "deployment/rent")
             rent.rolled()
-    print(seen)
+    print(summary(seen))
     assert (seen["failed"], seen["told"], seen["rides"] > 0) == (0, [], True)
 
 
