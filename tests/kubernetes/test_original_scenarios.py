@@ -55,7 +55,7 @@ def status(url: str) -> int:
 
 @pytest.fixture
 def unused(platform: Platform) -> Platform:
-    """A platform on which the document's numbers are free: new databases and a new log, unless nobody was here before."""
+    """A platform on which the document's numbers are free: new databases and log, unless nobody was here before."""
     if status(f"{platform.url}/rents/1") == 404:
         return platform
     platform.kubectl("scale", "deployment", "--all", "--replicas=0")
