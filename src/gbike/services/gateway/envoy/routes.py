@@ -56,9 +56,9 @@ def origins(settings: GatewaySettings, *, demo: bool) -> str:
 
 
 def _service(prefix: str, path: str, service: str, settings: GatewaySettings) -> list[dict[str, Any]]:
-    """A prefix's routes: reading, which may be tried again, and everything else, which is only when nobody can have seen
-    it: a request that broke off may have been done. An answer is never tried again, whatever its status: a breaker's
-    503 says not now."""
+    """A prefix's routes: reading, which may be tried again, and everything else, which is only when nobody can have
+    seen it: a request that broke off may have been done. An answer is never tried again, whatever its status: a
+    breaker's 503 says not now."""
     to: dict[str, Any] = {"cluster": service, "timeout": f"{settings.gateway_timeout_ms / 1000:g}s"}
     if prefix != path:
         to["prefix_rewrite"] = path
