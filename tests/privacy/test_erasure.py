@@ -9,13 +9,15 @@ from gbike.app import checking, privacy
 from gbike.app.copies import copy_stopped
 from gbike.app.data_folder import DataFolder
 from gbike.app.dead import Place
-from gbike.app.embedded import Embedded
+from gbike.app.embedded import ERASED_AFTER_MS, Embedded
 from gbike.app.event_map import heard
 from gbike.contracts.rent import Returned
+from gbike.kit.clock import SystemClock
 from gbike.kit.dead_letters import letters
 from gbike.kit.envelope import pack
 from gbike.kit.ids import SystemIds
 from gbike.kit.telemetry import NO_TRACE
+from tests.kit.floor import SetClock
 from tests.privacy.people import SETTINGS, Person, found_in, ride, sign_up
 from tests.support import Client
 
@@ -151,3 +153,29 @@ async def test_who_has_no_account_is_erased_too_and_again_after_a_restore(tmp_pa
 
 def test_those_who_are_waited_for_are_those_who_hear_of_it() -> None:
     assert {name for name, types in heard().items() if "AccountErased" in types} == set(privacy.HOLDERS)
+
+
+async def test_beside_a_running_gbike_it_is_done_when_everybody_has_heard(
+    lived: tuple[DataFolder, Person, Person],
+) -> None:
+    folder, gone, _ = lived
+    embedded = Embedded(folder, SETTINGS)
+    embedded.start()
+    try:
+        assert "erased everywhere" in await privacy.verbs(embedded)["erase"](str(gone.userid))
+        assert found_in(folder.path, gone.traces(RIDES)) == []
+    finally:
+        await embedded.stop()
+
+
+async def test_who_asks_over_http_is_gone_from_the_log_a_minute_later(lived: tuple[DataFolder, Person, Person]) -> None:
+    folder, gone, _ = lived
+    clock = SetClock(SystemClock().now_ms())
+    embedded = Embedded(folder, SETTINGS, clock=clock)
+    assert (await Client(embedded.app).post(f"/accounts/{gone.userid}/erasure")).status == 200
+    await embedded.settle()
+    assert await embedded.forget_old_messages() == 0
+    clock.at_ms += ERASED_AFTER_MS
+    assert await embedded.forget_old_messages() > 0
+    assert found_in(folder.path, gone.traces(RIDES)) == []
+    await embedded.stop()

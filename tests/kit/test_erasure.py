@@ -1,0 +1,121 @@
+"""What SQL forgets of a person, on both engines."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from gbike.kit.access.principal import EVERYBODYS
+from gbike.kit.clock import SystemClock
+from gbike.kit.erasure import impersonal, take_out
+from gbike.kit.housekeeping import DAY_MS, Housekeeper
+from gbike.kit.ids import SystemIds
+from gbike.kit.postgres.store import PostgresStore
+from gbike.kit.schema.migrate import in_memory, migrate_url
+from gbike.kit.sqlite.store import SqliteStore
+from gbike.kit.store import Reading, Store
+from gbike.services.bike import storage as bike
+from gbike.services.bike.domain import Place as BikePlace
+from gbike.services.bike.domain import a_new_bike
+from gbike.services.rent import storage as rent
+from gbike.services.rent.domain import PendingRent, Place
+from tests.kit.floor import SetClock
+from tests.postgres import Server
+
+CORNER = Place("Corner", 37.123456, 127.654321)
+
+
+def a_store(engine: str, versions: Path, server: Server, clock: SetClock) -> Store:
+    """A store of a service on an engine."""
+    if engine == "sqlite":
+        memory = in_memory(versions)
+        return SqliteStore(None, clock=clock, ids=SystemIds(), source="it", rehearse=True, memory=memory)
+    url = server.url(server.database())
+    migrate_url(url, versions)
+    return PostgresStore(url, clock=clock, ids=SystemIds(), source="it", rehearse=True)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def rents(request: pytest.FixtureRequest, server: Server, clock: SetClock) -> AsyncIterator[Store]:
+    store = a_store(request.param, rent.VERSIONS, server, clock)
+    yield store
+    await store.close()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def bikes(request: pytest.FixtureRequest, server: Server, clock: SetClock) -> AsyncIterator[Store]:
+    store = a_store(request.param, bike.VERSIONS, server, clock)
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    return SetClock(SystemClock().now_ms())
+
+
+async def a_ride(rents: Store, userid: int) -> int:
+    """A ride that ends at the corner."""
+    pending: PendingRent = await rents.write(rent.begin, userid, 1, 1_000, None)
+    await rents.write(rent.open_rent, pending, 0, None)
+    await rents.write(rent.returned, pending.rentid, CORNER, EVERYBODYS)
+    return pending.rentid
+
+
+def places(read: Reading) -> list[tuple[object, ...]]:
+    return read.all("SELECT userid, endlocation, lat, lon FROM rents ORDER BY rentid")
+
+
+def said(read: Reading) -> list[bytes]:
+    return [bytes(row[0]) for row in read.all("SELECT value FROM outbox ORDER BY id")]
+
+
+async def test_rent_forgets_one_and_nobody_else(rents: Store) -> None:
+    for userid in (7, 71):
+        await a_ride(rents, userid)
+    await rents.write(rent.forget, 7)
+    await rents.write(rent.forget, 7)
+    await a_ride(rents, 7)
+    gone, kept = (None, None, None), ("Corner", 37.123456, 127.654321)
+    assert await rents.read(places) == [(7, *gone), (71, *kept), (7, *gone)]
+    told = [b"Corner" in value for value in await rents.read(said) if b"Returned" in value]
+    assert told == [False, True, False]
+
+
+async def test_exact_places_are_kept_so_many_days(rents: Store, clock: SetClock) -> None:
+    await a_ride(rents, 7)
+    housekeeper = Housekeeper(rents, clock, [rent.places_kept(90)])
+    clock.at_ms += 90 * DAY_MS - 1
+    assert await housekeeper.step() == 0
+    clock.at_ms += 2
+    assert await housekeeper.step() == 1
+    assert await rents.read(places) == [(7, None, 37.12, 127.65)]
+    assert await housekeeper.step() == 0
+
+
+async def test_bike_forgets_where_somebody_left_a_bike(bikes: Store) -> None:
+    for bikeid, userid in ((1, 7), (2, 71)):
+        await bikes.write(bike.add, a_new_bike(bikeid, bike.Status.AVAILABLE, BikePlace("Depot"), None))
+        assert await bikes.write(bike.reserve, bikeid, 100 + bikeid) is None
+        where = BikePlace("Corner", 37.123456, 127.654321)
+        await bikes.write(bike.release, bikeid, 100 + bikeid, userid, where)
+    await bikes.write(bike.forget, 7)
+    left = "SELECT bikeid, location, lat, lon FROM bikes ORDER BY bikeid"
+    assert await bikes.read(lambda read: read.all(left)) == [
+        (1, None, 37.12, 127.65),
+        (2, "Corner", 37.123456, 127.654321),
+    ]
+    told = [value for value in await bikes.read(said) if b"Corner" in value]
+    assert [b'"bikeid":2' in value for value in told] == [True]
+
+
+async def test_a_number_within_another_is_not_that_number(rents: Store) -> None:
+    await a_ride(rents, 71)
+    await rents.write(take_out, "userid", [7])
+    assert any(b"Corner" in value for value in await rents.read(said))
+
+
+def test_what_tells_of_nobody_stays_byte_for_byte() -> None:
+    plain = b'{"eventType":"Rented", "userid":7,"location":null}'
+    assert impersonal(plain) is plain
+    assert impersonal(b'{"userid":7,"lat":37.1,"fee":3}') == b'{"userid":7,"lat":null,"fee":3}'
