@@ -41,7 +41,7 @@ class Load:
         self._began = time.monotonic()
         self.requests, self.without_bike = 0, 0
         self.returned: list[int] = []
-        self.statuses = Counter[str]()
+        self.statuses, self.reasons = Counter[str](), Counter[str]()
         self.failed: list[str] = []
         self.took: list[float] = []
 
@@ -97,6 +97,7 @@ class Load:
             said = repr(broken)
         finally:
             self.took.append(time.monotonic() - began)
+        self.reasons[f"{method} {said.rpartition('#')[2]}"] += 1
         self.failed.append(f"{began - self._began:.1f} s: {method} {path}: {said} after {self.took[-1]:.2f} s")
         return None
 
@@ -110,6 +111,7 @@ class Load:
             "failed": len(self.failed),
             "without_bike": self.without_bike,
             "statuses": self.statuses,
+            "reasons": self.reasons,
             "p50_ms": round(took[len(took) // 2] * 1000),
             "p99_ms": round(took[len(took) * 99 // 100] * 1000),
             "most_ms": round(took[-1] * 1000),
