@@ -1,7 +1,7 @@
 # Every task of the project is a verb here; `make help` lists them.
 PY := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: k8s-up k8s-demo k8s-down k8s-test help demo setup test ci lint schemas sim chaos bench lock kafka java promtool security sbom scan publish deploy smoke matrix images
+.PHONY: k8s-up k8s-demo k8s-down k8s-test help demo setup test ci lint schemas sim chaos bench lock kafka java promtool siege security sbom scan publish deploy smoke matrix images
 
 help: ## list every verb with one line each
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -26,7 +26,7 @@ test: .venv/.dev ## every test; what needs a missing tool is skipped by name
 	$(PY) -m pytest -n 2 --dist worksteal
 
 # At full size: 300 simulated seeds and every planted bug, 1,000 races for one bike, 50 kills, the whole API fuzz.
-ci: .venv/.dev lint security kafka promtool ## what a change must pass: the checks, then every test at full size
+ci: .venv/.dev lint security kafka promtool siege ## what a change must pass: the checks, then every test at full size
 	GBIKE_REQUIRE=all GBIKE_FULL=1 GBIKE_SIM_SEEDS=300 GBIKE_RACE_ROUNDS=1000 GBIKE_KILLS=50 $(MAKE) test
 	GBIKE_REQUIRE=all $(MAKE) k8s-test
 
@@ -49,6 +49,12 @@ promtool:
 	@command -v promtool >/dev/null \
 	|| { test "$$(id -u)" = 0 && apt-get update -q && apt-get install -y -q --no-install-recommends prometheus; } \
 	|| { echo "promtool is missing: apt-get install prometheus"; exit 1; }
+
+# What the original's document put its load on with.
+siege:
+	@command -v siege >/dev/null \
+	|| { test "$$(id -u)" = 0 && apt-get update -q && apt-get install -y -q --no-install-recommends siege; } \
+	|| { echo "siege is missing: apt-get install siege"; exit 1; }
 
 # A cluster: the one of KUBECONFIG, else ../shared/k8s. How it gets images: LOAD and PREFIX, see deploy/images.sh.
 k8s-up: ## a Kubernetes cluster to try out on, unless KUBECONFIG names one
