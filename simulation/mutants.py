@@ -207,6 +207,7 @@ MUTANTS = (
                 (" AND status = 'rented'", ""),
             ),
         ),
+        swarm=FREEZING,
     ),
     Mutant(
         "a cancelled rent is opened",
