@@ -18,6 +18,7 @@ from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 from gbike.app.embedded import Embedded
 from gbike.app.seed import posted_to, seed
 from tests.cluster.running import Cluster
+from tests.security.people import Locked
 from tests.support import Client
 
 FULL = os.environ.get("GBIKE_FULL") == "1"
@@ -120,6 +121,9 @@ async def test_every_operation_is_told_from_the_others_and_explained(client: Cli
         "rentAndBillingViews",
         "bikeManageApps",
         "bikeManagers",
+        "accounts",
+        "sessions",
+        ".well-known",
     }
     for path, method, each in operations:
         assert each["tags"] == [path.split("/")[1]]
@@ -132,6 +136,23 @@ async def test_every_operation_is_told_from_the_others_and_explained(client: Cli
                 assert "Location" in answer["headers"]
             if status == "503":
                 assert "Retry-After" in answer["headers"]
+
+
+async def test_the_demo_asks_for_no_token_and_its_description_says_so(client: Client) -> None:
+    document = (await client.get("/openapi.json")).json
+    assert not [each for methods in document["paths"].values() for each in methods.values() if "security" in each]
+    assert "securitySchemes" not in document["components"]
+
+
+async def test_elsewhere_each_operation_asks_for_a_token_but_those_of_the_doors() -> None:
+    locked = Locked()
+    document = (await locked.anonymous.get("/openapi.json")).json
+    taken = {each["operationId"]: "security" in each for m in document["paths"].values() for each in m.values()}
+    public = {"postAccounts", "postSessions", "getWellKnownJwksJson", "postSessionsRefresh", "postSessionsEnd",
+              "postAccountsPasswordResets", "postAccountsPasswordResetsUse"}  # fmt: skip
+    assert {name for name, token in taken.items() if not token} == public
+    assert len(taken) > 50
+    await locked.whole.stop()
 
 
 async def test_the_example_of_each_request_body_fits_its_schema(client: Client) -> None:

@@ -30,7 +30,7 @@ def configuration(place: Place, env: Mapping[str, str]) -> dict[str, Any]:
     """Envoy's configuration for all services of this installation. Raises BadSetting."""
     known = cards()
     upstreams = {card.name: addresses(card, env) for card in known}
-    return config(route_table(known), upstreams, pages(), place, load(GatewaySettings, env))
+    return config(route_table(known), upstreams, pages(demo=place.demo), place, load(GatewaySettings, env))
 
 
 def addresses(card: Card, env: Mapping[str, str]) -> list[Address]:
@@ -40,10 +40,10 @@ def addresses(card: Card, env: Mapping[str, str]) -> list[Address]:
     return [_address(name, one.strip()) for one in given.split(",")]
 
 
-def pages() -> dict[str, Page]:
+def pages(*, demo: bool) -> dict[str, Page]:
     """What the gateway answers itself: that it is there, and what all services together offer."""
     public = [operation for one in build_all() for operation in one.public]
-    whole = document("gbike", public)
+    whole = document("gbike", public, demo=demo)
     up = Page("application/json", '{"status":"UP"}')
     return {
         **dict.fromkeys(("/health/live", "/health/ready", "/actuator/health"), up),

@@ -58,7 +58,7 @@ ACCESS = {
     "type": "http",
     "scheme": "bearer",
     "bearerFormat": "JWT",
-    "description": "The access token of POST /sessions. The demo is open and looks at none.",
+    "description": "The access token of POST /sessions.",
 }
 ALWAYS_SENT = {
     "X-Request-Id": {"description": "this request in every log, call and event; the client's own when it sent one"},
@@ -79,12 +79,15 @@ PAGING = {
 }
 
 
-def document(service: str, operations: Sequence["Operation"]) -> dict[str, Any]:
-    """The OpenAPI document of `operations`."""
+def document(service: str, operations: Sequence["Operation"], *, demo: bool = False) -> dict[str, Any]:
+    """The OpenAPI document of `operations`. `demo`: it is open, so no operation takes a token."""
     shown = [operation for operation in operations if not operation.hidden]
     paths: dict[str, dict[str, Any]] = {}
     for operation in shown:
-        paths.setdefault(_plain(operation.path), {})[operation.method.lower()] = _operation(operation)
+        described = _operation(operation)
+        if not (demo or operation.rule.public):
+            described["security"] = [{"accessToken": []}]
+        paths.setdefault(_plain(operation.path), {})[operation.method.lower()] = described
     return {
         "openapi": "3.1.0",
         "info": {
@@ -103,7 +106,7 @@ def document(service: str, operations: Sequence["Operation"]) -> dict[str, Any]:
                 "Retry-After": {**RETRY_AFTER, "schema": TEXT},
             },
             "parameters": {"IdempotencyKey": KEY},
-            "securitySchemes": {"accessToken": ACCESS},
+            **({} if demo else {"securitySchemes": {"accessToken": ACCESS}}),
         },
     }
 
@@ -138,8 +141,6 @@ def _operation(operation: "Operation") -> dict[str, Any]:
         schema = {"$ref": REF.format(name=operation.takes.__name__)}
         body = {"schema": schema, **({"example": dict(operation.example)} if operation.example else {})}
         described["requestBody"] = {"required": True, "content": {"application/json": body}}
-    if not operation.rule.public:
-        described["security"] = [{"accessToken": []}]
     for problem in _problems(operation):
         answer = described["responses"].setdefault(
             str(problem.status),

@@ -6,6 +6,7 @@ from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from gbike.kit.access.guard import FREE
+from gbike.kit.access.principal import DEMO
 from gbike.kit.access.rules import PUBLIC, WATCHERS
 from gbike.kit.http.app import Operation
 from gbike.kit.http.ask import Answer, Ask
@@ -36,11 +37,12 @@ def standard_operations(
     async def measured(_ask: Ask) -> Answer:
         return Answer(200, generate_latest(metrics.registry), media=CONTENT_TYPE_LATEST)
 
-    async def described(_ask: Ask) -> Answer:
-        return Answer(200, document(service, operations), media="application/json")
+    async def described(ask: Ask) -> Answer:
+        return Answer(200, document(service, operations, demo=ask.principal is DEMO), media="application/json")
 
-    async def read_about(_ask: Ask) -> Answer:
-        return Answer(200, docs_page(document(service, operations)), media="text/html; charset=utf-8")
+    async def read_about(ask: Ask) -> Answer:
+        described = document(service, operations, demo=ask.principal is DEMO)
+        return Answer(200, docs_page(described), media="text/html; charset=utf-8")
 
     async def problems(_ask: Ask) -> Answer:
         return Answer(200, status_codes_page(operations), media="text/html; charset=utf-8")
