@@ -1,5 +1,6 @@
 """What the manifests promise, read from what kustomize makes of them, and that an API server takes them strictly."""
 
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -117,6 +118,26 @@ def test_every_service_of_the_cards_is_there(overlay: str) -> None:
 def settings_of(overlay: str, name: str) -> dict[str, str]:
     [found] = [one for one in of_kind(overlay, "ConfigMap") if named(one).rpartition("-")[0] == name]
     return dict(found.get("data") or {})
+
+
+def test_production_is_secure_and_each_service_has_keys_of_its_own() -> None:
+    for one in of_kind("production", "Deployment"):
+        secrets = [
+            volume["secret"]["secretName"]
+            for volume in one["spec"]["template"]["spec"]["volumes"]
+            if "secret" in volume
+        ]
+        assert secrets == ([] if named(one) == "gateway" else [f"{named(one)}-keys"])
+    platform = settings_of("production", "platform")
+    assert "GBIKE_DEMO" not in platform
+    assert platform["GBIKE_PEER_ACCOUNT_URL"] == "http://account"
+    policies = {named(one): one["spec"] for one in of_kind("production", "NetworkPolicy")}
+    assert policies["to-account"]["podSelector"] == {"matchLabels": {"app.kubernetes.io/component": "service"}}
+    script = (MANIFESTS / "components" / "accounts" / "secrets.sh").read_text()
+    [services] = re.findall(r"^services=\((.*)\)$", script, re.MULTILINE)
+    [callers] = re.findall(r"^calls_bike=\((.*)\)$", script, re.MULTILINE)
+    assert set(services.split()) == {name.replace("_", "-") for name in NAMES}
+    assert set(callers.split()) == {name.replace("_", "-") for name in NAMES if "bike" in card(name).calls}
 
 
 def test_who_may_speak_to_whom_is_what_the_cards_say() -> None:

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Makes the keys of a secure platform, once, and keeps them nowhere but in the cluster: Secrets NAME-keys of the namespace.
+#   deploy/kubernetes/components/accounts/secrets.sh [NAMESPACE]
+set -euo pipefail
+namespace=${1:-gbike}
+services=(account rent bike billing user-deposit rent-and-billing-view bike-manage-app bike-manager)
+calls_bike=(rent bike-manage-app)
+for name in "${services[@]}"; do # keys belong together: all are made, or none
+  kubectl -n "$namespace" get secret "$name-keys" >/dev/null 2>&1 || continue
+  echo "$name-keys is there already: new keys would fit no old ones" >&2
+  exit 1
+done
+umask 077
+keys=$(mktemp -d)
+trap 'rm -rf "$keys"' EXIT
+
+openssl rand -hex 32 >"$keys/scraper.token"
+for name in "${services[@]}"; do
+  mkdir "$keys/$name"
+  openssl genpkey -algorithm ed25519 -out "$keys/$name/service.pem"
+  cp "$keys/scraper.token" "$keys/$name/scraper.token"
+done
+for name in "${calls_bike[@]}"; do
+  openssl pkey -in "$keys/$name/service.pem" -pubout -out "$keys/bike/${name//-/_}.pub"
+done
+openssl genpkey -algorithm ed25519 -out "$keys/account/current.pem"
+openssl rand -out "$keys/account/seal.key" 32
+for name in "${services[@]}"; do
+  kubectl -n "$namespace" create secret generic "$name-keys" --from-file="$keys/$name"
+done
