@@ -27,14 +27,14 @@ KEEN_RIDER = 1
 
 ROWS: dict[str, tuple[str, ...]] = {
     "bike": (
-        "INSERT INTO bikes SELECT bikeid, 'dock ' || bikeid, NULL, NULL, 80, NULL, 0, 0, 0, 0, 1 + 2 * count(*)"
+        "INSERT INTO bikes SELECT bikeid, 'dock ' || bikeid, NULL, NULL, 80, NULL, 0, 0, 0, 0, 1 + 2 * count(*), NULL"
         " FROM past GROUP BY bikeid",
-        "INSERT OR IGNORE INTO bikes SELECT n, 'dock ' || n, NULL, NULL, 80, NULL, 0, 0, 0, 0, 1 FROM bikes_past",
+        "INSERT OR IGNORE INTO bikes SELECT n, 'dock ' || n, NULL, NULL, 80, NULL, 0, 0, 0, 0, 1, NULL FROM bikes_past",
         "INSERT INTO counters SELECT 'bikes', count(*) FROM bikes_past",
     ),
     "rent": (
         "INSERT INTO rents SELECT n, userid, bikeid, 'returned', started + 10000, started, ended, 'dock ' || bikeid,"
-        " NULL, NULL, NULL, NULL FROM past ORDER BY n",
+        " NULL, NULL, NULL, NULL, 0 FROM past ORDER BY n",
         "INSERT INTO counters SELECT 'returned', count(*) FROM past UNION ALL SELECT 'rented', 0",
     ),
     "billing": (

@@ -7,12 +7,13 @@ import time
 
 import pytest
 
+from gbike.app.catalogue import NAMES
 from gbike.app.data_folder import DataFolder
 from tests.cluster.running import Cluster, gbike, started, until
 
 FULL = bool(os.environ.get("GBIKE_FULL"))
 READY_WITHIN_S = 30
-SERVICES = 7
+SERVICES = len(NAMES)
 STOP_WITHIN_S = 15
 
 

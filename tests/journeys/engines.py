@@ -55,8 +55,9 @@ class Databases:
                 connection.execute("SET session_replication_role = replica")  # or the ledger refuses, as it should
                 named = connection.execute(_TABLES).fetchone()
                 connection.execute(f"TRUNCATE {named[0] if named else ''} RESTART IDENTITY")  # type: ignore[arg-type]
+                connection.execute("UPDATE audit_head SET number = 0, hash = repeat('0', 64)")
         return {name: self._urls[name] for name in services}
 
 
 _TABLES = """SELECT string_agg(quote_ident(tablename), ', ') FROM pg_tables
-    WHERE schemaname = 'public' AND tablename <> 'alembic_version'"""
+    WHERE schemaname = 'public' AND tablename NOT IN ('alembic_version', 'audit_head')"""
