@@ -19,6 +19,7 @@ from gbike.app.doors import Doors, LockedDoors, OpenDoors
 from gbike.app.faults import Faulty
 from gbike.app.single import Drivers, assemble_one
 from gbike.app.tracing import Tracing
+from gbike.app.web import wants_a_page, web_operations
 from gbike.kit.access.rules import PUBLIC
 from gbike.kit.clock import Clock, SystemClock
 from gbike.kit.housekeeping import BITE, DAY_MS
@@ -34,6 +35,7 @@ from gbike.kit.sqlite.log import LogSubscription, SqliteLog
 from gbike.kit.sqlite.store import SqliteStore
 from gbike.kit.store import Reading
 from gbike.kit.telemetry import Metrics
+from gbike.services.gateway.envoy.routes import APP
 from gbike.services.gateway.envoy.settings import GatewaySettings, origins
 from gbike.services.gateway.http import Gateway, open_to, open_to_all
 from gbike.services.gateway.wiring import route_table
@@ -215,11 +217,13 @@ class Embedded:
         home = Operation("GET", "/", self._home, "Where to begin", PUBLIC, hidden=True)
         old = Operation("GET", "/actuator/health", self._ready, "As the original named it", PUBLIC, hidden=True)
         others = [operation for operation in standard if operation.path not in (home.path, ready.path, old.path)]
-        own = HttpApp("gateway", [home, ready, old, *others], {}, self.metrics, self.doors.guard(*self.parts))
+        settings = load(GatewaySettings, self._env)
+        pages = web_operations(settings)
+        own = HttpApp("gateway", [home, ready, old, *others, *pages], {}, self.metrics, self.doors.guard(*self.parts))
         table = route_table(part.card for part in self.parts.values())
         self.inside = Gateway(table, {name: part.running.app for name, part in self.parts.items()}, own)
         door = Gateway(table, {name: part.faulty for name, part in self.parts.items()}, own)
-        return open_to_all(door) if self.doors.open else open_to(origins(load(GatewaySettings, self._env)), door)
+        return open_to_all(door) if self.doors.open else open_to(origins(settings), door)
 
     async def _ready(self, _ask: Ask) -> Answer:
         for store in self.stores().values():
@@ -227,6 +231,8 @@ class Embedded:
         return Answer(200, {"status": "UP"}, media="application/json")
 
     async def _home(self, ask: Ask) -> Answer:
+        if wants_a_page(ask):
+            return Answer(302, None, {"Location": ask.base + APP, "Vary": "Accept"})
         paths = [path for part in self.parts.values() for path in part.card.paths]
         mode = {"mode": "demo"} if self.doors.open else {}
         links = {path[1:]: {"href": ask.base + path} for path in [*paths, "/docs", "/health/ready", "/metrics"]}

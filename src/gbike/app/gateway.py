@@ -14,6 +14,7 @@ from gbike.app.catalogue import cards
 from gbike.app.doors import not_for_production
 from gbike.app.engines import envoy as engine
 from gbike.app.event_map import build_all
+from gbike.app.web import web
 from gbike.kit.http.openapi import document
 from gbike.kit.http.pages import docs_page, status_codes_page
 from gbike.kit.runtime import Card
@@ -30,7 +31,8 @@ def configuration(place: Place, env: Mapping[str, str]) -> dict[str, Any]:
     """Envoy's configuration for all services of this installation. Raises BadSetting."""
     known = cards()
     upstreams = {card.name: addresses(card, env) for card in known}
-    return config(route_table(known), upstreams, pages(demo=place.demo), place, load(GatewaySettings, env))
+    settings = load(GatewaySettings, env)
+    return config(route_table(known), upstreams, pages(demo=place.demo) | web(settings), place, settings)
 
 
 def addresses(card: Card, env: Mapping[str, str]) -> list[Address]:

@@ -251,11 +251,12 @@ async def _send(answer: Answer, ask: Ask, trace: Trace, personal: bool, send: Se
         b"" if empty else answer.content if isinstance(answer.content, bytes) else msgspec.json.encode(answer.content)
     )
     media = answer.media or "application/json"
+    own = {name.lower().encode() for name in answer.headers}
     headers = [
         (b"x-request-id", trace.request_id.encode()),
         (b"traceparent", trace.traceparent.encode()),
         *((name.lower().encode(), value.encode()) for name, value in answer.headers.items()),
-        *protecting(media, personal=personal, over_tls=ask.scheme == "https"),
+        *(one for one in protecting(media, personal=personal, over_tls=ask.scheme == "https") if one[0] not in own),
     ]
     if not empty:
         headers.append((b"content-type", media.encode()))

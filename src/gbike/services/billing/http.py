@@ -2,14 +2,14 @@
 
 import msgspec
 
-from gbike.kit.access.rules import PEOPLE
+from gbike.kit.access.rules import PEOPLE, PUBLIC
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.http.hal import Kind, collection, item, searches
 from gbike.kit.http.problems import ProblemType
 from gbike.services.billing import domain
-from gbike.services.billing.domain import Bill
+from gbike.services.billing.domain import Bill, Tariff
 from gbike.services.billing.storage import SqlBills
 
 BILLS = Kind("billings", "billing", "billid", (("findByRentid", "rentid"), ("findByBillid", "billid")))
@@ -37,11 +37,20 @@ class BillResource(msgspec.Struct, frozen=True):
     tariff: str | None
 
 
+class TariffResource(msgspec.Struct, frozen=True):
+    """What riding costs from now on: `krw` for each interval of `per_s` seconds, a begun one free (floor) or whole
+    (ceil, one at least)."""
+
+    krw: int
+    per_s: int
+    rounding: str
+
+
 class BillingHttp:
     """The handlers."""
 
-    def __init__(self, bills: SqlBills) -> None:
-        self._bills = bills
+    def __init__(self, bills: SqlBills, tariff: Tariff) -> None:
+        self._bills, self._tariff = bills, tariff
 
     async def list(self, ask: Ask) -> Answer:
         """GET /billings."""
@@ -61,6 +70,10 @@ class BillingHttp:
         """GET /billings/search/findByRentid."""
         return self._shown(ask, await self._bills.for_rent(ask.find("rentid"), ask.whose))
 
+    async def price(self, _ask: Ask) -> Answer:
+        """GET /billings/tariff."""
+        return Answer(200, TariffResource(self._tariff.krw, self._tariff.per_s, self._tariff.rounding))
+
     async def searches(self, ask: Ask) -> Answer:
         """GET /billings/search."""
         return Answer(200, searches(BILLS, ask.base))
@@ -77,14 +90,15 @@ def shown(bill: Bill) -> BillResource:
     )
 
 
-def operations(bills: SqlBills) -> list[Operation]:
+def operations(bills: SqlBills, tariff: Tariff) -> list[Operation]:
     """The operations of billing."""
-    http, one = BillingHttp(bills), {200: BillResource}
+    http, one = BillingHttp(bills, tariff), {200: BillResource}
     search, none = "/billings/search", (UNKNOWN,)
     return [
         Operation(
             "GET", "/billings", http.list, "R9: list the bills", PEOPLE, answers={200: [BillResource]}, paged=True
         ),
+        Operation("GET", "/billings/tariff", http.price, "R7: what riding costs", PUBLIC, None, {200: TariffResource}),
         Operation("GET", search, http.searches, "The searches", PEOPLE),
         Operation(
             "GET",

@@ -33,7 +33,7 @@ def build(world: World) -> Service:
     def settled(after_ms: int) -> None:
         seconds.observe(after_ms / 1000)
 
-    return Service("billing", operations(SqlBills(world.store)), REFUSALS, policies(tariff), note=settled)
+    return Service("billing", operations(SqlBills(world.store), tariff), REFUSALS, policies(tariff), note=settled)
 
 
 CARD = Card(

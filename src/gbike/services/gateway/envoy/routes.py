@@ -26,6 +26,8 @@ METHODS = "GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS"
 OWN_METHODS = "GET, HEAD, OPTIONS"
 BASE = "%REQ(X-FORWARDED-PROTO)%://%REQ(X-FORWARDED-HOST?:AUTHORITY)%"
 """The address the client used, as the services' own `Ask.base` makes it."""
+APP = "/app/"
+"""Where browsers are sent that ask for /."""
 RATE_LIMIT = "envoy.filters.http.local_ratelimit"
 
 
@@ -34,6 +36,7 @@ class Page(msgspec.Struct, frozen=True):
 
     media: str
     text: str
+    headers: Mapping[str, str] = {}
 
 
 def virtual_host(
@@ -41,7 +44,7 @@ def virtual_host(
 ) -> dict[str, Any]:
     """Every route in the order in which they are tried."""
     prefixes = {**{path: path for path in table.services}, **table.aliases}
-    routes = [_preflight(settings, demo=demo), _home(table, demo=demo)]
+    routes = [_preflight(settings, demo=demo), _home_for_people(), _home(table, demo=demo)]
     routes += [_page(path, page) for path, page in pages.items()]
     routes += _other_methods(["/", *pages])
     for prefix, path in prefixes.items():
@@ -117,12 +120,22 @@ def _home(table: RouteTable, *, demo: bool) -> dict[str, Any]:
     }
 
 
+def _home_for_people() -> dict[str, Any]:
+    """Browsers are sent to the pages."""
+    return {
+        "match": {"path": "/", "headers": [_method(READS), _browser()]},
+        "redirect": {"path_redirect": APP, "response_code": "FOUND"},
+        "response_headers_to_add": [header("vary", "Accept")],
+    }
+
+
 def _page(path: str, page: Page) -> dict[str, Any]:
     policy = PAGE_POLICY if page.media.startswith("text/html") else POLICY
+    headers = {"content-type": page.media, "content-security-policy": policy, **page.headers}
     return {
         "match": {**_path(path), "headers": [_method(READS)]},
         "direct_response": {"status": 200, "body": {"inline_string": page.text}},
-        "response_headers_to_add": [header("content-type", page.media), header("content-security-policy", policy)],
+        "response_headers_to_add": [header(name, value) for name, value in headers.items()],
         # Whoever watches the gateway must see it alive also when it is refusing a flood.
         "typed_per_filter_config": {
             RATE_LIMIT: {"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "disabled": True}
@@ -147,6 +160,10 @@ def _other_methods(paths: list[str]) -> list[dict[str, Any]]:
 def _path(path: str) -> dict[str, Any]:
     """As the services: a slash at the end makes no difference."""
     return {"safe_regex": {"regex": re.escape(path) + "/*"}}
+
+
+def _browser() -> dict[str, Any]:
+    return {"name": "accept", "string_match": {"contains": "text/html"}}
 
 
 def _method(regex: str) -> dict[str, Any]:

@@ -19,6 +19,9 @@ class GatewaySettings(msgspec.Struct, frozen=True):
     gateway_requests_per_s: Annotated[
         int, Meta(ge=0, description="requests let through a second, twice as many at once; 0: no limit; none in demo")
     ] = 1_000
+    map_tiles: Annotated[
+        str, Meta(description="where the map's pictures are, https://host/{z}/{x}/{y}.png; empty: a plain ground")
+    ] = ""
     gateway_trusted_proxies: Annotated[
         int, Meta(ge=0, le=10, description="proxies in front of it whose X-Forwarded headers are believed")
     ] = 0
@@ -31,3 +34,13 @@ def origins(settings: GatewaySettings) -> list[str]:
         if not re.fullmatch(r"https?://[A-Za-z0-9.\-]+(:[0-9]+)?", origin):
             raise BadSetting(f"GBIKE_GATEWAY_ORIGINS: {origin!r} is no origin: write https://host, with commas between")
     return found
+
+
+def tiles_origin(settings: GatewaySettings) -> str:
+    """Whence pages may load the map's pictures; empty where there are none. Raises BadSetting."""
+    if not settings.map_tiles:
+        return ""
+    found = re.fullmatch(r"(https?://[A-Za-z0-9.\-]+(:[0-9]+)?)/[!-~]*", settings.map_tiles)
+    if found is None or not all(part in settings.map_tiles for part in ("{z}", "{x}", "{y}")):
+        raise BadSetting(f"GBIKE_MAP_TILES: {settings.map_tiles!r} is not https://host/...{{z}}/{{x}}/{{y}}.png")
+    return found[1]

@@ -1,0 +1,97 @@
+"""The pages that people see, as files of the wheel: what stands under /app, in both forms, with a policy of its own.
+
+What a page is made of stands under a path that changes with its content, so browsers keep it for good and never mix two
+versions. The page itself, its manifest and its service worker are asked for each time.
+"""
+
+import hashlib
+from html import escape
+from pathlib import Path
+
+from gbike.kit.access.guard import FREE
+from gbike.kit.access.rules import PUBLIC
+from gbike.kit.http.app import Handler, Operation
+from gbike.kit.http.ask import Answer, Ask
+from gbike.services.gateway.envoy.routes import Page
+from gbike.services.gateway.envoy.settings import GatewaySettings, tiles_origin
+
+FILES = Path(__file__).parent.parent / "web"
+AT = "/app"
+MEDIA = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".webmanifest": "application/manifest+json",
+}
+UNVERSIONED = ("index.html", "sw.js", "app.webmanifest")
+"""What is found under a name that never changes."""
+LATER = ("leaflet.js", "leaflet.css", "map.js")
+"""What is loaded when it is needed: neither with the first view nor kept ahead for a spell without a line."""
+FRESH, FOR_GOOD = "no-cache", "public, max-age=31536000, immutable"
+
+
+def web(settings: GatewaySettings) -> dict[str, Page]:
+    """Every file that a browser may ask for, by its path. Raises BadSetting."""
+    tiles = tiles_origin(settings)
+    texts = {path.relative_to(FILES).as_posix(): path.read_text("utf-8") for path in sorted(FILES.rglob("*.*"))}
+    texts = {name: text for name, text in texts.items() if Path(name).suffix in MEDIA}
+    version = hashlib.sha256(repr((texts, settings.map_tiles)).encode()).hexdigest()[:12]
+    base = f"{AT}/{version}"
+    parts = {f"{base}/{name}": text for name, text in texts.items() if name not in UNVERSIONED}
+    shell = [path for path in parts if path.endswith((".js", ".css", ".svg")) and not path.endswith(LATER)]
+    known = {
+        "{{base}}": base,
+        "{{tiles}}": escape(settings.map_tiles),
+        "{{modules}}": "\n".join(f'<link rel="modulepreload" href="{path}">' for path in shell if path.endswith(".js")),
+        "{{shell}}": " ".join(shell),
+    }
+    pages = {path: _page(path, text, FOR_GOOD, tiles) for path, text in parts.items()}
+    for name in UNVERSIONED:
+        text = texts[name]
+        for word, meant in known.items():
+            text = text.replace(word, meant)
+        path = AT if name == "index.html" else f"{AT}/{name}"
+        pages[path] = _page(name, text, FRESH, tiles)
+    return pages
+
+
+def web_operations(settings: GatewaySettings) -> list[Operation]:
+    """The same as operations of the embedded gateway. Raises BadSetting."""
+    return [
+        Operation("GET", path, _answering(page), "What people see", PUBLIC, hidden=True, pace=FREE)
+        for path, page in web(settings).items()
+    ]
+
+
+def wants_a_page(ask: Ask) -> bool:
+    """Whether somebody asks with a browser, and not a program."""
+    return "text/html" in ask.headers.get("accept", "")
+
+
+def policy(tiles: str = "") -> str:
+    """What a page of ours may load and run: what comes from here; and pictures of the map from where the setting says."""
+    pictures = f"'self' data: {tiles}".strip()
+    ours = "'self'"
+    return (
+        f"default-src 'none'; script-src {ours}; style-src {ours}; img-src {pictures}; connect-src {ours}; "
+        f"manifest-src {ours}; worker-src {ours}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+
+
+def _page(name: str, text: str, kept: str, tiles: str) -> Page:
+    headers = {
+        "cache-control": kept,
+        "content-security-policy": policy(tiles),
+        "permissions-policy": "camera=(self), geolocation=(self)",
+    }
+    return Page(MEDIA[Path(name).suffix], text, headers)
+
+
+def _answering(page: Page) -> Handler:
+    content = page.text.encode()
+
+    async def answer(_ask: Ask) -> Answer:
+        return Answer(200, content, dict(page.headers), media=page.media)
+
+    return answer

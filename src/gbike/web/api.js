@@ -1,0 +1,97 @@
+// How the services are asked: in the rider's language, with their token, and with a bound on waiting.
+import { heard } from './clock.js';
+import { keep, kept, set, state } from './store.js';
+import { language } from './text.js';
+
+const PATIENCE_MS = 8000; // longer than any service takes to answer or to refuse
+const EARLY_MS = 30_000; // a token this close to its end is renewed first
+
+export class Problem extends Error {
+  constructor(status, body, retryAfterS) {
+    super(body.detail || body.title || String(status));
+    this.status = status;
+    this.type = (body.type || '').split('/').pop().split('#').pop();
+    this.facts = body;
+    this.retryAfterS = retryAfterS;
+  }
+}
+
+export class NoAnswer extends Error {}
+
+export async function ask(method, path, { body, key, again = true } = {}) {
+  const token = await access();
+  const headers = { Accept: 'application/json', 'Accept-Language': language() };
+  if (body) headers['Content-Type'] = 'application/json';
+  if (key) headers['Idempotency-Key'] = key;
+  if (token) headers.Authorization = `Bearer ${token}`;
+  const answer = await fetched(path, { method, headers, body: body && JSON.stringify(body), cache: 'no-store' });
+  if (answer.status === 401 && token && again) {
+    if (kept('session')?.access_token === token) await renew(token);
+    return ask(method, path, { body, key, again: false });
+  }
+  return read(answer);
+}
+
+async function fetched(path, options) {
+  const sent = Date.now();
+  try {
+    const answer = await fetch(path, { ...options, signal: AbortSignal.timeout(PATIENCE_MS) });
+    const text = await answer.text();
+    heard(answer.headers.get('date'), sent, Date.now());
+    if (!state.online) set({ online: true });
+    return { status: answer.status, ok: answer.ok, headers: answer.headers, text };
+  } catch {
+    if (state.online) set({ online: false });
+    throw new NoAnswer();
+  }
+}
+
+function read({ ok, status, text, headers }) {
+  let body = {};
+  try {
+    body = JSON.parse(text || '{}');
+  } catch {
+    // Whatever stands between us and the services may answer in its own way; the status says enough.
+  }
+  if (!ok) throw new Problem(status, body, Number(headers.get('retry-after')) || null);
+  return body;
+}
+
+// Signing in and staying in. A refresh token is good once, so only one tab at a time uses it.
+
+async function access() {
+  const session = kept('session');
+  if (!session) return null;
+  if (session.ends - Date.now() > EARLY_MS) return session.access_token;
+  await renew(session.access_token);
+  return kept('session')?.access_token ?? null;
+}
+
+function renew(old) {
+  const alone = (work) => (navigator.locks ? navigator.locks.request('gbike.session', work) : work());
+  return alone(async () => {
+    const session = kept('session');
+    if (!session || session.access_token !== old) return; // another tab was faster
+    try {
+      signedIn(await plain('/sessions/refresh', { refresh_token: session.refresh_token }));
+    } catch (failed) {
+      if (failed instanceof Problem && failed.status < 500 && failed.status !== 429) signedOut();
+      throw failed;
+    }
+  });
+}
+
+export async function plain(path, body) {
+  const headers = { Accept: 'application/json', 'Accept-Language': language(), 'Content-Type': 'application/json' };
+  return read(await fetched(path, { method: 'POST', headers, body: JSON.stringify(body) }));
+}
+
+export function signedIn(answer) {
+  keep('session', { ...answer, ends: Date.now() + answer.expires_in * 1000 });
+  set({ who: { userid: answer.userid, roles: answer.roles } });
+}
+
+export function signedOut() {
+  keep('session', null);
+  set({ who: null, open: null });
+}

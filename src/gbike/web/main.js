@@ -1,0 +1,131 @@
+// The rider's app: which page an address means, what stands around every page, and when the state is read anew.
+import { begin, refresh, resume } from './actions.js';
+import { BikePage, NumberPage } from './bike.js';
+import { Find } from './find.js';
+import { html, render, useEffect, useRef, useState } from './lib.js';
+import { look, MePage, SignInPage, SignUpPage } from './me.js';
+import { Big, Empty, Icon, Loading, Notice } from './parts.js';
+import { ReturnPage, RidePage } from './ride.js';
+import { BillPage, RidesPage, TopUpPage } from './rides.js';
+import { kept, set, state, useStore } from './store.js';
+import { waiting } from './taps.js';
+import { preferred, speak, t } from './text.js';
+
+const FRESH_MS = 15_000;
+const PAGES = [
+  [/^\/?$/, () => html`<${Find} />`, 'bikes'],
+  [/^\/number$/, () => html`<${NumberPage} />`, 'bikes'],
+  [/^\/bike\/([0-9]+)$/, (id) => html`<${BikePage} bikeid=${id} />`, 'bikes'],
+  [/^\/ride$/, () => html`<${RidePage} />`, 'ride'],
+  [/^\/return\/([0-9]+)$/, (id) => html`<${ReturnPage} rentid=${id} />`, 'ride'],
+  [/^\/rides$/, () => html`<${RidesPage} />`, 'rides'],
+  [/^\/rides\/([0-9]+)$/, (id) => html`<${BillPage} rentid=${id} />`, 'rides'],
+  [/^\/rides\/([0-9]+)\/done$/, (id) => html`<${BillPage} rentid=${id} just />`, 'rides'],
+  [/^\/topup$/, () => html`<${TopUpPage} />`, 'rides'],
+  [/^\/me$/, () => html`<${MePage} />`, 'me'],
+];
+const DOORS = [
+  [/^\/signup$/, () => html`<${SignUpPage} />`],
+  [/./, () => html`<${SignInPage} />`],
+];
+
+const path = () => location.hash.slice(1) || '/';
+
+function found(pages, at) {
+  for (const [pattern, page, tab] of pages) {
+    const match = pattern.exec(at);
+    if (match) return { page: page(...match.slice(1)), tab };
+  }
+  return { page: html`<section class="page"><${Empty} icon="map" title=${t('notFound')} hint=""><${Big} label=${t('find')} href="#/" /><//></section>` };
+}
+
+function App() {
+  const { mode, who, online, notice, open } = useStore();
+  const [at, move] = useState(path());
+  const main = useRef(null);
+  const first = useRef(true);
+  useEffect(() => {
+    const moved = () => {
+      move(path());
+      if (state.notice && state.notice.tone !== 'good') set({ notice: null });
+    };
+    addEventListener('hashchange', moved);
+    return () => removeEventListener('hashchange', moved);
+  }, []);
+  useEffect(() => {
+    const title = main.current?.querySelector('h1')?.textContent;
+    document.title = title ? `${title} · gbike` : 'gbike';
+    if (!first.current) {
+      scrollTo(0, 0);
+      main.current?.querySelector('h1')?.focus({ preventScroll: true });
+    }
+    first.current = false;
+  }, [at, who?.userid]);
+  useEffect(() => {
+    if (notice?.tone !== 'good') return undefined;
+    const timer = setTimeout(() => set({ notice: null }), 6000);
+    return () => clearTimeout(timer);
+  }, [notice]);
+  const { page, tab } = found(who ? PAGES : DOORS, at);
+  return html`<${Around} tab=${tab} ride=${open?.length > 0}>
+    ${!online && html`<${Offline} />`}
+    <main id="main" ref=${main} tabindex="-1" key=${at.split('/')[1]}>
+      ${notice && html`<${Notice} ...${notice} />`}
+      ${mode === null && !who ? html`<section class="page"><${Loading} rows=${5} /></section>` : page}
+    </main>
+  <//>`;
+}
+
+function Offline() {
+  const [tap] = waiting();
+  const say = tap && { rent: 'waitingRent', return: 'waitingReturn', topUp: 'waitingTopUp' }[tap.kind];
+  return html`<p class="offline" role="status"><${Icon} name="off" /><span>${t(say ?? 'offline')}</span></p>`;
+}
+
+const Tab = ({ name, icon, href, on }) =>
+  html`<a href=${href} class=${on ? 'on' : ''} aria-current=${on ? 'page' : undefined}><${Icon} name=${icon} /><span>${t(name)}</span></a>`;
+
+function Around({ tab, ride, children }) {
+  const { mode, who } = useStore();
+  return html`<a class="skip" href="#main" onClick=${skip}>${t('skip')}</a>
+    <header class="bar">
+      <a class="brand" href="#/"><${Icon} name="bike" />gbike</a>
+      ${mode === 'demo' && html`<span class="tag">${t('demo')}</span>`}
+      <button class="language" type="button" lang=${t('otherLang')} onClick=${() => speak(t('otherLang'))}>${t('other')}</button>
+    </header>
+    ${children}
+    ${who &&
+    html`<nav class="nav" aria-label=${t('menu')}>
+      ${ride ? html`<${Tab} name="riding" icon="clock" href="#/ride" on=${tab === 'ride'} />` : null}
+      <${Tab} name="bikes" icon="bike" href="#/" on=${tab === 'bikes'} />
+      <${Tab} name="rides" icon="wallet" href="#/rides" on=${tab === 'rides'} />
+      <${Tab} name="me" icon="person" href="#/me" on=${tab === 'me'} />
+    </nav>`}`;
+}
+
+function skip(event) {
+  event.preventDefault();
+  document.getElementById('main').focus();
+}
+
+async function again() {
+  await refresh();
+  resume();
+}
+
+async function start() {
+  speak(preferred());
+  look(kept('look', 'auto'));
+  render(html`<${App} />`, document.getElementById('app'));
+  await begin();
+  await again();
+  if (state.open?.length && path() === '/') location.replace('#/ride');
+  document.addEventListener('visibilitychange', () => document.hidden || again());
+  addEventListener('online', again);
+  addEventListener('offline', () => set({ online: false }));
+  addEventListener('storage', ({ key }) => key?.startsWith('gbike.') && again());
+  setInterval(() => document.hidden || again(), FRESH_MS);
+  if ('serviceWorker' in navigator && isSecureContext) navigator.serviceWorker.register('/app/sw.js').catch(() => {});
+}
+
+start();

@@ -1,0 +1,118 @@
+// The rider's own page: who they are, their language, how the pages look. And the doors: signing in and up.
+import { ride, said, signIn, signOut, signUp } from './actions.js';
+import { ask } from './api.js';
+import { html, useEffect, useState } from './lib.js';
+import { Big, Choice, Facts, Field, Notice, Top } from './parts.js';
+import { keep, kept, set, useStore } from './store.js';
+import { language, speak, t } from './text.js';
+
+export function look(as) {
+  keep('look', as);
+  if (as === 'auto') delete document.documentElement.dataset.look;
+  else document.documentElement.dataset.look = as;
+  set({});
+}
+
+export function MePage() {
+  const { mode } = useStore();
+  return html`<section class="page">
+    <${Top} title=${t('me')} />
+    ${mode === 'demo' ? html`<${Number} />` : html`<${Account} />`}
+    <div class="card">
+      <${Choice} name="language" legend=${t('languageName')} chosen=${language()} onChoose=${speak} options=${[['ko', '한국어', 'ko'], ['en', 'English', 'en']]} />
+      <${Choice} name="look" legend=${t('look')} chosen=${kept('look', 'auto')} onChoose=${look} options=${['auto', 'light', 'dark'].map((as) => [as, t(as)])} />
+    </div>
+    ${mode === 'secure' && html`<${Big} kind="quiet" label=${t('signOut')} onClick=${signOut} />`}
+  </section>`;
+}
+
+function Number() {
+  const { who } = useStore();
+  const [wrong, complain] = useState(null);
+  const save = (event) => {
+    event.preventDefault();
+    const number = new FormData(event.target).get('rider').trim();
+    if (!/^[1-9][0-9]{0,11}$/.test(number)) return complain(t('noNumber'));
+    complain(null);
+    ride(globalThis.Number(number));
+    set({ notice: { tone: 'good', text: t('saved') } });
+  };
+  return html`<form class="card" onSubmit=${save} novalidate>
+    <${Field} id="rider" label=${t('rider')} hint=${t('riderHint')} wrong=${wrong} inputmode="numeric" autocomplete="off" maxlength="12" defaultValue=${who.userid} />
+    <${Big} kind="quiet" type="submit" label=${t('save')} />
+  </form>`;
+}
+
+function Account() {
+  const { who } = useStore();
+  const [mine, know] = useState(null);
+  useEffect(() => {
+    ask('GET', `/accounts/${who.userid}`).then(know, () => {});
+  }, [who.userid]);
+  return html`<div class="card">
+    <${Facts} rows=${[[t('name'), mine?.name ?? '–'], [t('contact'), mine?.contact ?? '–'], [t('rider'), who.userid]]} />
+  </div>`;
+}
+
+export function SignInPage() {
+  const [refusal, refuse] = useState(null);
+  const [code, needCode] = useState(false);
+  const [busy, wait] = useState(false);
+  const send = async (event) => {
+    event.preventDefault();
+    if (busy) return;
+    const { contact, password, code: six } = Object.fromEntries(new FormData(event.target));
+    wait(true);
+    refuse(null);
+    try {
+      await signIn(contact.trim(), password, six);
+    } catch (failed) {
+      if (failed.type === 'code-needed') needCode(true);
+      else refuse(failed.type === 'sign-in-refused' || failed.status === 422 ? { tone: 'bad', text: t('wrong') } : said(failed, 'signIn'));
+    }
+    wait(false);
+  };
+  return html`<form class="page" onSubmit=${send} novalidate>
+    <${Top} title=${t('signIn')} />
+    <p class="soft">${t('signInSay')}</p>
+    ${refusal && html`<${Notice} ...${refusal} />`}
+    <div class="card">
+      <${Field} id="contact" label=${t('contact')} autocomplete="username" autocapitalize="none" maxlength="254" />
+      <${Field} id="password" type="password" label=${t('password')} autocomplete="current-password" maxlength="128" />
+      ${code && html`<${Field} id="code" label=${t('code')} hint=${t('codeHint')} inputmode="numeric" autocomplete="one-time-code" maxlength="6" />`}
+    </div>
+    <${Big} type="submit" label=${t('signIn')} busyLabel=${t('sending')} busy=${busy} />
+    <p class="aside">${t('newHere')} <a class="link" href="#/signup">${t('signUp')}</a></p>
+  </form>`;
+}
+
+export function SignUpPage() {
+  const [refusal, refuse] = useState(null);
+  const [busy, wait] = useState(false);
+  const send = async (event) => {
+    event.preventDefault();
+    if (busy) return;
+    const { name, contact, password } = Object.fromEntries(new FormData(event.target));
+    wait(true);
+    refuse(null);
+    try {
+      await signUp(name.trim(), contact.trim(), password);
+      set({ notice: { tone: 'good', text: t('received') } });
+      location.hash = '#/signin';
+    } catch (failed) {
+      refuse(said(failed, 'signUp'));
+    }
+    wait(false);
+  };
+  return html`<form class="page" onSubmit=${send} novalidate>
+    <${Top} title=${t('signUp')} back="#/signin" />
+    ${refusal && html`<${Notice} ...${refusal} />`}
+    <div class="card">
+      <${Field} id="name" label=${t('name')} autocomplete="name" maxlength="100" />
+      <${Field} id="contact" label=${t('contact')} autocomplete="username" autocapitalize="none" maxlength="254" />
+      <${Field} id="password" type="password" label=${t('password')} hint=${t('passwordHint')} autocomplete="new-password" maxlength="128" />
+    </div>
+    <${Big} type="submit" label=${t('signUp')} busyLabel=${t('sending')} busy=${busy} />
+    <p class="aside">${t('known')} <a class="link" href="#/signin">${t('signIn')}</a></p>
+  </form>`;
+}

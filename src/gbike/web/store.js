@@ -1,0 +1,48 @@
+// What the pages know, in one place; whoever shows some of it is drawn anew when it changes. And what outlives a reload.
+import { useEffect, useState } from './lib.js';
+
+const listeners = new Set();
+
+export const state = {
+  mode: null, // 'demo' or 'secure'; null until the server said so
+  who: null, // { userid, roles, name } of the rider; null when nobody is signed in
+  online: true, // whether the last request was answered
+  bikes: null, // the available ones; null until they were read
+  open: null, // the rider's rides under way; null until they were read
+  tariff: null,
+  here: null, // { lat, lon } when the rider let us know
+  busy: null, // { kind, waiting } while something that was tapped is not answered
+  notice: null, // { tone, text, way } what to tell the rider
+};
+
+export function set(change) {
+  Object.assign(state, change);
+  for (const listener of [...listeners]) listener();
+}
+
+export function useStore() {
+  const [, again] = useState(0);
+  useEffect(() => {
+    const listener = () => again((count) => count + 1);
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }, []);
+  return state;
+}
+
+export function keep(name, value) {
+  try {
+    if (value === null) localStorage.removeItem(`gbike.${name}`);
+    else localStorage.setItem(`gbike.${name}`, JSON.stringify(value));
+  } catch {
+    // A browser that keeps nothing: what is kept is then lost with the page.
+  }
+}
+
+export function kept(name, otherwise = null) {
+  try {
+    return JSON.parse(localStorage.getItem(`gbike.${name}`)) ?? otherwise;
+  } catch {
+    return otherwise;
+  }
+}

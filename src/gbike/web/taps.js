@@ -1,0 +1,70 @@
+// A tap is sent once, whatever happens. It is written down with its Idempotency-Key before it is sent and crossed out
+// when it is answered, so that after a reload, a restart of the server or a spell without a line the same key is sent.
+import { ask, NoAnswer } from './api.js';
+import { keep, kept, state } from './store.js';
+
+const RENT_FOR_MS = 120_000; // nobody wants a bike that they asked for longer ago than this
+const KEYS_FOR_MS = 23 * 3600_000; // the services keep answers for a day
+const PAUSES_MS = [500, 1000, 2000, 4000, 8000];
+const UNKNOWN = ['answer-lost', 'idempotency-key-in-flight', 'internal', 'internal-error'];
+const flying = new Map();
+
+export class GivenUp extends Error {}
+
+export const waiting = () => kept('taps', []).filter((tap) => tap.userid === state.who?.userid);
+
+export function tapped(kind, method, path, body) {
+  const same = waiting().find((tap) => tap.kind === kind);
+  const tap = same ?? { kind, method, path, body, key: newKey(), at: Date.now(), userid: state.who.userid };
+  if (!same) keep('taps', [...kept('taps', []), tap]);
+  return sent(tap);
+}
+
+export function sent(tap) {
+  if (!flying.has(tap.key)) flying.set(tap.key, deliver(tap).finally(() => flying.delete(tap.key)));
+  return flying.get(tap.key);
+}
+
+async function deliver(tap) {
+  for (let tries = 0; ; tries += 1) {
+    if (Date.now() - tap.at > (tap.kind === 'rent' ? RENT_FOR_MS : KEYS_FOR_MS)) {
+      crossOut(tap);
+      throw new GivenUp();
+    }
+    try {
+      const answer = await ask(tap.method, tap.path, { body: tap.body, key: tap.key });
+      crossOut(tap);
+      return answer;
+    } catch (failed) {
+      if (failed.status === 401) throw failed; // kept: it is sent when they are signed in again
+      if (!(failed instanceof NoAnswer) && !UNKNOWN.includes(failed.type) && !silent(failed)) {
+        crossOut(tap);
+        throw failed;
+      }
+    }
+    await until(PAUSES_MS[Math.min(tries, PAUSES_MS.length - 1)]);
+  }
+}
+
+// An answer that comes from something in between and not from a service says nothing about what was done.
+const silent = (failed) => failed.status >= 500 && !failed.facts?.type;
+
+function crossOut(tap) {
+  keep('taps', kept('taps', []).filter((other) => other.key !== tap.key));
+}
+
+function until(ms) {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      removeEventListener('online', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    addEventListener('online', done);
+  });
+}
+
+function newKey() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}

@@ -1,0 +1,145 @@
+"""A demo as its own process, and riders with a real browser in front of it."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request as HttpRequest
+from urllib.request import urlopen
+
+from playwright.sync_api import Browser, BrowserContext, Page, Request
+
+from tests.gateway.servers import free_port
+from tests.support import EVERY_RIDE_COSTS
+
+WITHIN_S = 90
+PHONE = {"width": 390, "height": 844}
+
+
+def chromium() -> str | None:
+    """Where the system's Chromium is."""
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+class Demo:
+    """`gbike demo` with its small fleet; it can be killed and started again on the same address."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self._folder, self._port = folder, free_port()
+        self._env = {**os.environ, **EVERY_RIDE_COSTS, **settings}
+        self.url = f"http://127.0.0.1:{self._port}"
+        self._process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    def start(self) -> None:
+        """Return when it is ready."""
+        words = ["demo", "--port", str(self._port), "--data", str(self._folder)]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "gbike", *words], env=self._env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        eventually(self._fleet)
+
+    def kill(self) -> None:
+        """As a power cut would."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """In order."""
+        self._end(signal.SIGTERM)
+
+    def _end(self, how: int) -> None:
+        assert self._process is not None
+        self._process.send_signal(how)
+        self._process.wait(WITHIN_S)
+
+    def _fleet(self) -> bool:
+        with suppress(OSError):
+            return bool(self.ask("GET", "/bikeManagers/1001")["managerid"])  # the last of the small fleet
+        return False
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """What the public interface answers. Raises HTTPError."""
+        raw = None if body is None else json.dumps(body).encode()
+        request = HttpRequest(self.url + path, raw, {"Content-Type": "application/json"}, method=method)
+        with urlopen(request, timeout=WITHIN_S) as answer:
+            return json.loads(answer.read())
+
+    def rents(self, userid: int) -> list[dict[str, Any]]:
+        """Every rent of a rider, as the service keeps them."""
+        found = self.ask("GET", "/rents?size=1000")["_embedded"]["rents"]
+        return [rent for rent in found if rent["userid"] == userid]
+
+    def register(self, bikeid: int, location: str = "시험_구역") -> int:
+        """A bike for one test."""
+        with suppress(HTTPError):
+            self.ask("POST", "/bikes", {"bikeid": bikeid, "location": location, "batterylevel": 80})
+        return bikeid
+
+
+class Rider:
+    """Somebody with a phone. What a page must never do is written down while it is used: see `clean`."""
+
+    def __init__(self, browser: Browser, demo: Demo, userid: int, locale: str = "ko-KR", **options: Any) -> None:
+        self.url, self.userid = demo.url, userid
+        self._wrong: list[str] = []
+        options = {"viewport": PHONE, "is_mobile": True, "has_touch": True, **options}
+        self.context: BrowserContext = browser.new_context(locale=locale, reduced_motion="reduce", **options)
+        self.context.on("request", self._watch)
+        self.context.add_init_script(
+            f"if (!localStorage.getItem('gbike.rider')) localStorage.setItem('gbike.rider', '{userid}');"
+            "addEventListener('securitypolicyviolation', (e) => console.error('policy: ' + e.violatedDirective));"
+        )
+        self.page = self.open()
+
+    def open(self, hash: str = "#/") -> Page:
+        """Another tab."""
+        page = self.context.new_page()
+        page.set_default_timeout(WITHIN_S * 1000)
+        page.on("pageerror", lambda error: self._wrong.append(f"error: {error}"))
+        page.on("console", lambda said: self._wrong.append(said.text) if "policy: " in said.text else None)
+        page.goto(f"{self.url}/app/{hash}")
+        page.locator("nav").wait_for()
+        return page
+
+    def see(self, text: str) -> None:
+        """Return when the page shows it."""
+        self.page.get_by_text(text).first.wait_for()
+
+    def go(self, hash: str) -> None:
+        """To another page of the app."""
+        self.page.evaluate("(hash) => { location.hash = hash }", hash)
+
+    def tap(self, name: str) -> None:
+        """Tap a button, link or choice by its name."""
+        wanted = self.page.get_by_role("button", name=name).or_(self.page.get_by_role("link", name=name))
+        wanted.or_(self.page.locator("label", has_text=name)).first.tap()
+
+    @property
+    def clean(self) -> list[str]:
+        """What went wrong: scripts that failed, policies that were hurt, requests to another host."""
+        return self._wrong
+
+    def close(self) -> None:
+        """Put the phone away."""
+        self.context.close()
+
+    def _watch(self, request: Request) -> None:
+        if not request.url.startswith((self.url + "/", "data:", "blob:")):
+            self._wrong.append(f"another host: {request.url}")
+
+
+def eventually(fact: Callable[[], Any], within_s: float = WITHIN_S) -> Any:
+    """What a fact answers once it is true."""
+    end = time.monotonic() + within_s
+    while not (found := fact()):
+        assert time.monotonic() < end, f"not within {within_s} s"
+        time.sleep(0.05)
+    return found

@@ -1,0 +1,87 @@
+"""Every page for everybody: what axe-core finds (nothing), narrow screens, the keyboard, and what the first view weighs."""
+
+import gzip
+import os
+from importlib.resources import files
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.pages.browser import Demo
+from tests.pages.conftest import NewRider
+from tests.pages.views import VIEWS
+
+FULL = pytest.mark.skipif(not os.environ.get("GBIKE_FULL"), reason="only at full size: GBIKE_FULL=1")
+BUDGET = 200_000
+"""Bytes, compressed, without the map's library."""
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds on a page. It is brought in by the browser's own tools, since the page's policy would not
+    let it."""
+    page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8"))
+    found: dict[str, Any] = page.evaluate("(tags) => axe.run(document, { runOnly: tags })", WCAG)
+    return [f"{one['id']}: {node['html'][:200]} {node.get('failureSummary', '')}" for one in found["violations"] for node in one["nodes"]]
+
+
+@FULL
+@pytest.mark.parametrize("look", ["light", "dark"])
+@pytest.mark.parametrize("locale", ["ko-KR", "en-US"])
+def test_axe_finds_nothing_on_any_page(rider: NewRider, demo: Demo, locale: str, look: str) -> None:
+    one = rider(locale, color_scheme=look)
+    wrong: dict[str, list[str]] = {}
+    for name, view in VIEWS.items():
+        view(one, demo)
+        if found := violations(one.page):
+            wrong[name] = found
+    assert wrong == {}
+
+
+def test_axe_finds_nothing_on_the_first_page(rider: NewRider) -> None:
+    one = rider()
+    one.page.locator(".place").first.wait_for()
+    assert violations(one.page) == []
+    one.page.evaluate("document.querySelector('h1').style.color = '#eee'")
+    assert violations(one.page) != [], "the examiner sees nothing"
+
+
+@FULL
+@pytest.mark.parametrize("locale", ["ko-KR", "en-US"])
+def test_no_page_is_wider_than_320_px(rider: NewRider, demo: Demo, locale: str) -> None:
+    one = rider(locale, viewport={"width": 320, "height": 568})
+    wide = []
+    for name, view in VIEWS.items():
+        view(one, demo)
+        if one.page.evaluate("document.documentElement.scrollWidth") > 320:
+            wide.append(name)
+    assert wide == []
+
+
+@FULL
+def test_a_ride_can_be_rented_with_the_keyboard_alone(rider: NewRider, demo: Demo) -> None:
+    one = rider("en-US", is_mobile=False, has_touch=False)
+    keyboard = one.page.keyboard
+    one.go("#/number")
+    one.page.get_by_role("heading", name="Which bike?").wait_for()
+    one.page.get_by_label("Bike number").focus()
+    keyboard.type(str(demo.register(6600)))
+    keyboard.press("Enter")
+    one.page.get_by_role("button", name="Rent this bike").wait_for()
+    while not one.page.evaluate("document.activeElement.matches('button.big')"):
+        keyboard.press("Tab")
+    keyboard.press("Enter")
+    one.page.get_by_role("timer").wait_for()
+
+
+def test_the_first_view_is_light(rider: NewRider) -> None:
+    one, weights = rider(), {}
+    one.page.on("response", lambda answer: weights.update({answer.url: len(gzip.compress(answer.body()))}))
+    one.page.evaluate("navigator.serviceWorker.getRegistrations().then((all) => Promise.all(all.map((one) => one.unregister())))")
+    one.page.goto("about:blank")
+    one.page.goto(f"{one.url}/app/", wait_until="networkidle")
+    one.page.locator(".place").first.wait_for()
+    assert len(weights) > 10
+    assert not any("leaflet" in url for url in weights)
+    assert sum(weights.values()) <= BUDGET, weights

@@ -1,0 +1,223 @@
+"""A rider finds, rents, returns and pays, in a real browser; and what goes wrong on the way ends in the true state."""
+
+import os
+import re
+
+import pytest
+from playwright.sync_api import Page
+
+from gbike.services.billing.domain import Rounding, Tariff
+from tests.pages.browser import Demo, Rider, eventually
+from tests.pages.conftest import NewRider
+from tests.pages.words import EN, KO, won
+
+FULL = pytest.mark.skipif(not os.environ.get("GBIKE_FULL"), reason="only at full size: GBIKE_FULL=1")
+BOTH = pytest.mark.parametrize("words", [KO, EN], ids=["ko", "en"])
+
+
+def rent(rider: Rider, bikeid: int, words: dict[str, str] = KO) -> None:
+    """From the list to the running ride."""
+    rider.go(f"#/bike/{bikeid}")
+    rider.tap(words["rent"])
+    rider.page.get_by_role("timer").wait_for()
+
+
+def give_back(rider: Rider, words: dict[str, str] = KO) -> None:
+    """From the running ride to the bill."""
+    rider.tap(words["return"])
+    rider.tap("분당 정자역 1구역")
+    rider.tap(words["here"])
+
+
+@BOTH
+def test_a_person_finds_rents_returns_and_sees_the_bill(rider: NewRider, demo: Demo, words: dict[str, str]) -> None:
+    one, bikeid = rider(words["locale"]), demo.register(6001 if words is KO else 6002)
+    one.tap(words["start"])
+    one.page.get_by_label(words["number"]).fill(str(bikeid))
+    one.tap(words["next"])
+    one.see(words["free"])
+    one.tap(words["rent"])
+    one.page.get_by_role("timer").wait_for()
+    (mine,) = demo.rents(one.userid)
+    assert (mine["bikeid"], mine["status"]) == (bikeid, "rented")
+
+    give_back(one, words)
+    one.page.get_by_role("heading", name=words["done"]).wait_for()
+    one.see(words["settled"])
+    fee = demo.ask("GET", f"/billings/search/findByRentid?rentid={mine['rentid']}")["fee"]
+    assert fee >= 100
+    one.see(won(fee, words))
+    one.see(won(10_000 - fee, words))
+    (over,) = demo.rents(one.userid)
+    assert (over["status"], over["endlocation"]) == ("returned", "분당_정자역_1구역")
+
+    one.tap(words["finish"])
+    one.tap(words["rides"])
+    one.page.locator(".money", has_text=won(10_000 - fee, words)).wait_for()
+    one.page.locator(".lines", has_text=won(fee, words)).wait_for()
+
+
+def test_a_double_tap_rents_once(rider: NewRider, demo: Demo) -> None:
+    one = rider()
+    one.go(f"#/bike/{demo.register(6003)}")
+    button = one.page.get_by_role("button", name=KO["rent"])
+    button.wait_for()
+    button.evaluate("(button) => { for (let i = 0; i < 5; i += 1) button.click(); }")
+    one.page.get_by_role("timer").wait_for()
+    assert len(demo.rents(one.userid)) == 1
+
+
+@pytest.mark.parametrize("bad", ["<script>document.title='taken'</script>", "<img src=x onerror=\"document.title='taken'\">"])
+def test_a_bike_located_at_a_script_stays_text(rider: NewRider, demo: Demo, bad: str) -> None:
+    bikeid = demo.register(6004 + len(bad), bad)
+    one = rider()
+    one.go("#/")
+    one.see(bad)
+    one.go(f"#/bike/{bikeid}")
+    one.see(bad)
+    one.page.get_by_role("heading", name=str(bikeid)).wait_for()
+    assert "taken" not in one.page.title()
+    demo.ask("PATCH", f"/bikes/{bikeid}", {"location": "시험_구역"})
+
+
+def test_a_bike_that_somebody_else_took_is_said_so_with_a_way_on(rider: NewRider, demo: Demo) -> None:
+    one, bikeid = rider(), demo.register(6010)
+    one.go(f"#/bike/{bikeid}")
+    one.page.get_by_role("button", name=KO["rent"]).wait_for()
+    demo.ask("POST", "/rents", {"userid": 999, "bikeid": bikeid})
+    one.tap(KO["rent"])
+    one.see(KO["taken"])
+    assert demo.rents(one.userid) == []
+    one.tap(KO["others"])
+    one.page.get_by_role("heading", name=re.compile("탈 수 있는")).wait_for()
+
+
+def test_a_number_that_no_bike_has_is_said_so(rider: NewRider) -> None:
+    one = rider("en-US")
+    one.go("#/bike/404404")
+    one.see(EN["unknown"])
+
+
+def test_the_cost_on_the_page_is_what_billing_computes(rider: NewRider) -> None:
+    page = rider().page
+    asked = [(ms, krw, s, how) for ms in (-5, 0, 1, 999, 1000, 1001, 59_999, 60_000, 60_001, 3_600_000) for krw, s in ((100, 60), (100, 1), (0, 7), (250, 600)) for how in Rounding]
+    shown = page.evaluate(
+        """async (asked) => {
+          const { fee } = await import(document.querySelector('script').src.replace('main.js', 'clock.js'));
+          return asked.map(([ms, krw, per_s, rounding]) => fee({ krw, per_s, rounding }, ms));
+        }""",
+        [list(one) for one in asked],
+    )
+    assert shown == [Tariff(krw, s, how).fee(0, ms) for ms, krw, s, how in asked]
+
+
+def seconds(page: Page) -> int:
+    """What the ride's clock shows."""
+    minutes, secs = page.get_by_role("timer").inner_text().split(":")[-2:]
+    return 60 * int(minutes) + int(secs)
+
+
+def test_a_phone_whose_clock_is_an_hour_ahead_shows_the_server_s_time(rider: NewRider, demo: Demo) -> None:
+    one = rider()
+    one.context.add_init_script("const real = Date.now; Date.now = () => real() + 3_600_000;")
+    one.page.reload()
+    one.page.locator("nav").wait_for()
+    rent(one, demo.register(6011))
+    assert seconds(one.page) < 60
+
+
+@FULL
+@BOTH
+def test_a_server_killed_in_the_middle_of_a_rent_ends_in_one_rent(rider: NewRider, demo: Demo, words: dict[str, str]) -> None:
+    """The request reaches the server and is done; the answer never comes back; the page asks again with its key."""
+    one, bikeid = rider(words["locale"]), demo.register(6020 + len(words["rent"]))
+    one.go(f"#/bike/{bikeid}")
+    one.page.get_by_role("button", name=words["rent"]).wait_for()
+    lost: list[str] = []
+
+    def lose(route) -> None:  # type: ignore[no-untyped-def]
+        if route.request.method == "POST" and not lost:
+            route.fetch()
+            lost.append(route.request.headers["idempotency-key"])
+            demo.kill()
+            route.abort()
+        else:
+            route.continue_()
+
+    one.context.route("**/rents", lose)
+    one.tap(words["rent"])
+    one.see(words["waiting"])
+    one.context.unroute_all()
+    demo.start()
+    one.page.reload()
+    one.page.get_by_role("timer").wait_for()
+    assert len(lost) == 1
+    assert [mine["status"] for mine in demo.rents(one.userid)] == ["rented"]
+    assert one.page.evaluate("localStorage.getItem('gbike.taps')") == "[]"
+
+
+@FULL
+@BOTH
+def test_a_return_in_an_offline_spell_is_sent_when_the_line_is_back(rider: NewRider, demo: Demo, words: dict[str, str]) -> None:
+    one = rider(words["locale"])
+    rent(one, demo.register(6030 + len(words["rent"])), words)
+    one.tap(words["return"])
+    one.page.locator("label", has_text="분당 정자역 1구역").tap()
+    one.context.set_offline(True)
+    one.tap(words["here"])
+    one.see(words["not yet"])
+    assert [mine["status"] for mine in demo.rents(one.userid)] == ["rented"]
+    one.context.set_offline(False)
+    one.page.get_by_role("heading", name=words["done"]).wait_for()
+    one.see(words["settled"])
+    entries = demo.ask("GET", f"/userDeposits/{one.userid}/entries")["_embedded"]["entries"]
+    assert len(entries) == 2
+
+
+@FULL
+def test_two_tabs_show_the_same_ride_and_returning_in_both_is_one_return(rider: NewRider, demo: Demo) -> None:
+    one = rider()
+    second = one.open()
+    rent(one, demo.register(6040))
+    second.bring_to_front()
+    second.get_by_role("link", name=KO["riding"]).click()
+    second.get_by_role("button", name=KO["return"]).or_(second.get_by_role("link", name=KO["return"])).click()
+    second.locator("label", has_text="분당 정자역 2구역").wait_for()
+    one.page.bring_to_front()
+    give_back(one)
+    one.see(KO["settled"])
+    second.bring_to_front()
+    second.get_by_role("heading", name=KO["done"]).wait_for()
+    (mine,) = demo.rents(one.userid)
+    assert mine["endlocation"] == "분당_정자역_1구역"
+
+
+@FULL
+def test_a_top_up_is_counted_once_though_its_first_answer_is_lost(rider: NewRider, demo: Demo) -> None:
+    one, lost = rider(), []
+
+    def lose(route) -> None:  # type: ignore[no-untyped-def]
+        if not lost:
+            route.fetch()
+            lost.append(1)
+            route.abort()
+        else:
+            route.continue_()
+
+    one.context.route("**/topUps", lose)
+    one.go("#/topup")
+    one.tap("5,000")
+    one.tap("5,000원 충전")
+    one.page.locator(".money", has_text="15,000원").wait_for()
+    assert lost == [1]
+    assert demo.ask("GET", f"/userDeposits/{one.userid}")["deposit"] == 15_000
+
+
+@FULL
+def test_the_page_opens_without_a_line_after_it_was_there_once(rider: NewRider) -> None:
+    one = rider()
+    one.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    eventually(lambda: one.page.evaluate("caches.keys().then((names) => names.length)"))
+    one.context.set_offline(True)
+    one.page.reload()
+    one.see("연결이 끊겼어요")

@@ -1,0 +1,103 @@
+"""How the pages are served: with a policy of their own, for good where the name changes with the content."""
+
+import gzip
+import json
+import re
+
+import pytest
+
+from gbike.app.embedded import Embedded
+from gbike.app.web import FILES, policy, web
+from gbike.kit.settings import BadSetting
+from gbike.services.gateway.envoy.settings import GatewaySettings
+from tests.support import Client
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+PAGES = web(GatewaySettings())
+
+
+async def test_a_browser_is_sent_to_the_pages_and_a_program_is_not(client: Client) -> None:
+    sent = await client.get("/", accept=BROWSER)
+    assert (sent.status, sent.headers["location"]) == (302, "http://localhost:8088/app/")
+    assert (await client.get("/")).json["name"] == "gbike"
+    assert (await client.get("/", accept="application/json")).json["mode"] == "demo"
+
+
+async def test_every_file_is_answered_as_what_it_is(client: Client) -> None:
+    for path, page in PAGES.items():
+        answer = await client.get(path)
+        assert (answer.status, answer.headers["content-type"]) == (200, page.media)
+        assert answer.headers["content-security-policy"] == policy()
+        kept = "no-cache" if path in ("/app", "/app/sw.js", "/app/app.webmanifest") else "public, max-age=31536000, immutable"
+        assert answer.headers["cache-control"] == kept, path
+
+
+async def test_the_slash_at_the_end_makes_no_difference(client: Client) -> None:
+    assert (await client.get("/app")).content == (await client.get("/app/")).content
+
+
+async def test_what_is_asked_of_the_services_keeps_the_strict_policy(client: Client) -> None:
+    assert (await client.get("/bikes")).headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+
+
+def test_nothing_that_the_page_names_is_missing_and_nothing_is_inline() -> None:
+    text = PAGES["/app"].text
+    named = re.findall(r'(?:href|src)="(/app[^"]*)"', text)
+    assert len(named) > 10
+    assert [path for path in named if path not in PAGES] == []
+    assert re.findall(r"<script(?![^>]*\bsrc=)", text) == []
+    assert "style=" not in text
+    assert "<style" not in text
+    assert "{{" not in text
+
+
+def test_nothing_names_another_host() -> None:
+    own = [path for path in FILES.rglob("*.*") if "vendor" not in path.parts and path.suffix != ".svg"]
+    assert len(own) > 15
+    assert [path.name for path in own if re.search(r"https?://|url\(", path.read_text("utf-8"))] == []
+
+
+def test_the_worker_keeps_ahead_what_a_page_needs_but_not_the_map() -> None:
+    shell = re.search(r"SHELL = '([^']+)'", PAGES["/app/sw.js"].text)
+    assert shell
+    kept = shell[1].split()
+    assert set(kept) <= set(PAGES)
+    imported = {name for path in kept if path.endswith(".js") for name in re.findall(r"from '\./([\w./]+)'", PAGES[path].text)}
+    assert [name for name in imported if not any(path.endswith(f"/{name}") for path in kept)] == []
+    assert not [path for path in kept if "leaflet" in path]
+
+
+def test_both_languages_say_the_same_things() -> None:
+    books = [set(re.findall(r"(?:^|[,{]) *(\w+): (?=['(\w])", (FILES / f"{name}.js").read_text("utf-8"), re.MULTILINE)) for name in ("ko", "en")]
+    assert len(books[0]) > 120
+    assert books[0] ^ books[1] == set()
+
+
+def test_everything_that_a_page_says_is_in_the_books() -> None:
+    book = (FILES / "en.js").read_text("utf-8")
+    used = {name for path in FILES.glob("*.js") for name in re.findall(r"\bt\('(\w+)'", path.read_text("utf-8"))}
+    assert [name for name in used if not re.search(rf"\b{name}: ", book)] == []
+
+
+def test_everything_together_is_light_even_when_nobody_compresses_it() -> None:
+    first = {path: page for path, page in PAGES.items() if "leaflet" not in path and not path.endswith("map.js")}
+    assert sum(len(gzip.compress(page.text.encode())) for page in first.values()) < 60_000
+
+
+def test_tiles_are_loaded_only_from_where_the_setting_says() -> None:
+    pages = web(GatewaySettings(map_tiles="https://tiles.example:8443/a/{z}/{x}/{y}.png"))
+    asked = pages["/app"].headers["content-security-policy"]
+    assert "img-src 'self' data: https://tiles.example:8443;" in asked
+    assert 'content="https://tiles.example:8443/a/{z}/{x}/{y}.png"' in pages["/app"].text
+    assert set(pages) - set(PAGES), "the same name for another content"
+
+
+@pytest.mark.parametrize("bad", ["https://tiles.example/", "tiles/{z}/{x}/{y}", "https://a b/{z}/{x}/{y}", "https://h;x/{z}/{x}/{y}"])
+def test_a_setting_that_is_no_address_of_tiles_is_refused(bad: str) -> None:
+    with pytest.raises(BadSetting, match="GBIKE_MAP_TILES"):
+        web(GatewaySettings(map_tiles=bad))
+
+
+async def test_what_riding_costs_can_be_read(embedded: Embedded, client: Client) -> None:
+    assert (await client.get("/billings/tariff")).json == {"krw": 100, "per_s": 1, "rounding": "ceil"}
+    assert json.loads(PAGES["/app/app.webmanifest"].text)["start_url"] == "/app/"

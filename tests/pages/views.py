@@ -1,0 +1,76 @@
+"""Every page a rider may meet, as a screenshot or an examiner wants to see it."""
+
+from collections.abc import Callable
+
+from tests.pages.browser import Demo, Rider
+
+View = Callable[[Rider, Demo], None]
+
+
+def _at(hash: str, wait: str) -> View:
+    def view(rider: Rider, _demo: Demo) -> None:
+        rider.go(hash)
+        rider.page.locator(wait).first.wait_for()
+
+    return view
+
+
+def _taken(rider: Rider, demo: Demo) -> None:
+    demo.register(6502, "분당_정자역_1구역")
+    if demo.ask("GET", "/bikes/6502")["status"] == "사용가능":
+        demo.ask("POST", "/rents", {"userid": 998, "bikeid": 6502})
+    _at("#/bike/6502", ".status.taken")(rider, demo)
+
+
+def _riding(rider: Rider, demo: Demo) -> None:
+    if not any(rent["status"] == "rented" for rent in demo.rents(rider.userid)):
+        demo.ask("POST", "/rents", {"userid": rider.userid, "bikeid": demo.register(rider.userid, "분당_정자역_2구역")})
+    rider.page.reload()
+    _at("#/ride", ".clock")(rider, demo)
+
+
+def _returning(rider: Rider, demo: Demo) -> None:
+    _riding(rider, demo)
+    rider.page.get_by_role("link", name="반납하기").or_(rider.page.get_by_role("link", name="Return bike")).tap()
+    rider.page.locator(".options label", has_text="미금역").tap()
+
+
+def _returned(rider: Rider, demo: Demo) -> None:
+    _returning(rider, demo)
+    rider.page.locator("button.big").tap()
+    rider.page.locator(".bill .status.free").wait_for()
+
+
+def _map(rider: Rider, demo: Demo) -> None:
+    rider.go("#/")
+    rider.page.locator(".tabs button").nth(1).tap()
+    rider.page.locator(".pin").first.tap()
+    rider.page.locator(".place").wait_for()
+
+
+def _offline(rider: Rider, demo: Demo) -> None:
+    rider.go("#/rides")
+    rider.page.locator(".money").wait_for()
+    rider.context.set_offline(True)
+    rider.page.locator(".offline").wait_for()
+
+
+VIEWS: dict[str, View] = {
+    "list": _at("#/", ".place"),
+    "map": _map,
+    "number": _at("#/number", "#number"),
+    "bike": _at("#/bike/1002", ".status.free"),
+    "taken": _taken,
+    "unknown": _at("#/bike/404404", ".notice"),
+    "no-rides": _at("#/rides", ".empty"),
+    "ride": _riding,
+    "return": _returning,
+    "bill": _returned,
+    "rides": _at("#/rides", ".lines"),
+    "top-up": _at("#/topup", ".amounts"),
+    "me": _at("#/me", "#rider"),
+    "nowhere": _at("#/nowhere", ".empty"),
+    "offline": _offline,
+}
+DOORS: dict[str, View] = {"sign-in": _at("#/signin", "#contact"), "sign-up": _at("#/signup", "#name")}
+"""What those see who are not signed in."""
