@@ -1,10 +1,10 @@
 # Every task of the project is a verb here; `make help` lists them.
 PY := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: k8s-up k8s-demo k8s-down k8s-test help demo setup test ci lint schemas sim chaos bench lock kafka java promtool siege security sbom scan publish deploy smoke matrix images
+.PHONY: k8s-up k8s-demo k8s-down k8s-test help demo setup test ci lint schemas sim chaos bench lock kafka java promtool siege chromium screenshots security sbom scan publish deploy smoke matrix images
 
 help: ## list every verb with one line each
-	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 # Two hash-locked files: what a running gbike needs, and the same with the tools of its developers.
 .venv/.run: requirements.lock pyproject.toml
@@ -26,7 +26,7 @@ test: .venv/.dev ## every test; what needs a missing tool is skipped by name
 	$(PY) -m pytest -n 2 --dist worksteal
 
 # At full size: 300 simulated seeds and every planted bug, 1,000 races for one bike, 50 kills, the whole API fuzz.
-ci: .venv/.dev lint security kafka promtool siege ## what a change must pass: the checks, then every test at full size
+ci: .venv/.dev lint security kafka promtool siege chromium ## what a change must pass: the checks, then every test at full size
 	GBIKE_REQUIRE=all GBIKE_FULL=1 GBIKE_SIM_SEEDS=300 GBIKE_RACE_ROUNDS=1000 GBIKE_KILLS=50 $(MAKE) test
 	GBIKE_REQUIRE=all $(MAKE) k8s-test
 
@@ -68,6 +68,15 @@ k8s-down: ## take it away again, and the small cluster with it
 
 k8s-test: .venv/.dev ## what is shown on a real cluster, one test after another
 	GBIKE_KUBERNETES=1 $(PY) -m pytest tests/kubernetes
+
+# A browser for the tests of the pages, with a face that has Korean.
+chromium:
+	@command -v chromium || command -v chromium-browser || command -v google-chrome \
+	|| { test "$$(id -u)" = 0 && apt-get update -q && apt-get install -y -q --no-install-recommends chromium fonts-noto-cjk; } \
+	|| { echo "Chromium is missing: apt-get install chromium fonts-noto-cjk"; exit 1; }
+
+screenshots: .venv/.dev chromium ## every page in both languages, phone and desktop, light and dark, into build/screenshots
+	$(PY) -m tests.pages.screenshots build/screenshots
 
 lint: .venv/.dev ## ruff and mypy
 	.venv/bin/ruff check .

@@ -1,5 +1,6 @@
 """A demo as its own process, and riders with a real browser in front of it."""
 
+import itertools
 import json
 import os
 import shutil
@@ -10,7 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.error import HTTPError
 from urllib.request import Request as HttpRequest
 from urllib.request import urlopen
@@ -29,11 +30,20 @@ def chromium() -> str | None:
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
+class Address(Protocol):
+    """Where a gbike is."""
+
+    @property
+    def url(self) -> str:
+        """Without a path."""
+
+
 class Demo:
     """`gbike demo` with its small fleet; it can be killed and started again on the same address."""
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self._folder, self._port = folder, free_port()
+        self._bikes = itertools.count(6001)
         self._env = {**os.environ, **EVERY_RIDE_COSTS, **settings}
         self.url = f"http://127.0.0.1:{self._port}"
         self._process: subprocess.Popen[bytes] | None = None
@@ -77,8 +87,12 @@ class Demo:
         found = self.ask("GET", "/rents?size=1000")["_embedded"]["rents"]
         return [rent for rent in found if rent["userid"] == userid]
 
+    def new_bike(self, location: str = "시험_구역") -> int:
+        """One for one test."""
+        return self.register(next(self._bikes), location)
+
     def register(self, bikeid: int, location: str = "시험_구역") -> int:
-        """A bike for one test."""
+        """This bike, which may be there already."""
         with suppress(HTTPError):
             self.ask("POST", "/bikes", {"bikeid": bikeid, "location": location, "batterylevel": 80})
         return bikeid
@@ -87,8 +101,18 @@ class Demo:
 class Rider:
     """Somebody with a phone. What a page must never do is written down while it is used: see `clean`."""
 
-    def __init__(self, browser: Browser, demo: Demo, userid: int, locale: str = "ko-KR", **options: Any) -> None:
-        self.url, self.userid = demo.url, userid
+    def __init__(
+        self,
+        browser: Browser,
+        at: Address,
+        userid: int,
+        locale: str = "ko-KR",
+        *,
+        first: str = "nav",
+        **options: Any,
+    ) -> None:
+        """`first`: what the first page shows when it is there."""
+        self.url, self.userid, self._first = at.url, userid, first
         self._wrong: list[str] = []
         options = {"viewport": PHONE, "is_mobile": True, "has_touch": True, **options}
         self.context: BrowserContext = browser.new_context(locale=locale, reduced_motion="reduce", **options)
@@ -106,7 +130,7 @@ class Rider:
         page.on("pageerror", lambda error: self._wrong.append(f"error: {error}"))
         page.on("console", lambda said: self._wrong.append(said.text) if "policy: " in said.text else None)
         page.goto(f"{self.url}/app/{hash}")
-        page.locator("nav").wait_for()
+        page.locator(self._first).wait_for()
         return page
 
     def see(self, text: str) -> None:

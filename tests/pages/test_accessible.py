@@ -1,4 +1,4 @@
-"""Every page for everybody: what axe-core finds (nothing), narrow screens, the keyboard, and what the first view weighs."""
+"""Every page for everybody: axe-core finds nothing, narrow screens, the keyboard, what the first view weighs."""
 
 import gzip
 import os
@@ -23,10 +23,12 @@ def violations(page: Page) -> list[str]:
     let it."""
     page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8"))
     found: dict[str, Any] = page.evaluate("(tags) => axe.run(document, { runOnly: tags })", WCAG)
-    return [f"{one['id']}: {node['html'][:200]} {node.get('failureSummary', '')}" for one in found["violations"] for node in one["nodes"]]
+    nodes = [(one["id"], node) for one in found["violations"] for node in one["nodes"]]
+    return [f"{rule}: {node['html'][:200]} {node.get('failureSummary', '')}" for rule, node in nodes]
 
 
 @FULL
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("look", ["light", "dark"])
 @pytest.mark.parametrize("locale", ["ko-KR", "en-US"])
 def test_axe_finds_nothing_on_any_page(rider: NewRider, demo: Demo, locale: str, look: str) -> None:
@@ -48,6 +50,7 @@ def test_axe_finds_nothing_on_the_first_page(rider: NewRider) -> None:
 
 
 @FULL
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("locale", ["ko-KR", "en-US"])
 def test_no_page_is_wider_than_320_px(rider: NewRider, demo: Demo, locale: str) -> None:
     one = rider(locale, viewport={"width": 320, "height": 568})
@@ -66,7 +69,7 @@ def test_a_ride_can_be_rented_with_the_keyboard_alone(rider: NewRider, demo: Dem
     one.go("#/number")
     one.page.get_by_role("heading", name="Which bike?").wait_for()
     one.page.get_by_label("Bike number").focus()
-    keyboard.type(str(demo.register(6600)))
+    keyboard.type(str(demo.new_bike()))
     keyboard.press("Enter")
     one.page.get_by_role("button", name="Rent this bike").wait_for()
     while not one.page.evaluate("document.activeElement.matches('button.big')"):
@@ -78,7 +81,8 @@ def test_a_ride_can_be_rented_with_the_keyboard_alone(rider: NewRider, demo: Dem
 def test_the_first_view_is_light(rider: NewRider) -> None:
     one, weights = rider(), {}
     one.page.on("response", lambda answer: weights.update({answer.url: len(gzip.compress(answer.body()))}))
-    one.page.evaluate("navigator.serviceWorker.getRegistrations().then((all) => Promise.all(all.map((one) => one.unregister())))")
+    all_gone = "(all) => Promise.all(all.map((one) => one.unregister()))"
+    one.page.evaluate(f"navigator.serviceWorker.getRegistrations().then({all_gone})")
     one.page.goto("about:blank")
     one.page.goto(f"{one.url}/app/", wait_until="networkidle")
     one.page.locator(".place").first.wait_for()

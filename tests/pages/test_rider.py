@@ -4,25 +4,26 @@ import os
 import re
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 from gbike.services.billing.domain import Rounding, Tariff
 from tests.pages.browser import Demo, Rider, eventually
 from tests.pages.conftest import NewRider
-from tests.pages.words import EN, KO, won
+from tests.pages.words import EN, KO, Words, won
 
+pytestmark = pytest.mark.timeout(300)
 FULL = pytest.mark.skipif(not os.environ.get("GBIKE_FULL"), reason="only at full size: GBIKE_FULL=1")
 BOTH = pytest.mark.parametrize("words", [KO, EN], ids=["ko", "en"])
 
 
-def rent(rider: Rider, bikeid: int, words: dict[str, str] = KO) -> None:
+def rent(rider: Rider, bikeid: int, words: Words = KO) -> None:
     """From the list to the running ride."""
     rider.go(f"#/bike/{bikeid}")
     rider.tap(words["rent"])
     rider.page.get_by_role("timer").wait_for()
 
 
-def give_back(rider: Rider, words: dict[str, str] = KO) -> None:
+def give_back(rider: Rider, words: Words = KO) -> None:
     """From the running ride to the bill."""
     rider.tap(words["return"])
     rider.tap("분당 정자역 1구역")
@@ -30,8 +31,8 @@ def give_back(rider: Rider, words: dict[str, str] = KO) -> None:
 
 
 @BOTH
-def test_a_person_finds_rents_returns_and_sees_the_bill(rider: NewRider, demo: Demo, words: dict[str, str]) -> None:
-    one, bikeid = rider(words["locale"]), demo.register(6001 if words is KO else 6002)
+def test_a_person_finds_rents_returns_and_sees_the_bill(rider: NewRider, demo: Demo, words: Words) -> None:
+    one, bikeid = rider(words["locale"]), demo.new_bike()
     one.tap(words["start"])
     one.page.get_by_label(words["number"]).fill(str(bikeid))
     one.tap(words["next"])
@@ -67,9 +68,12 @@ def test_a_double_tap_rents_once(rider: NewRider, demo: Demo) -> None:
     assert len(demo.rents(one.userid)) == 1
 
 
-@pytest.mark.parametrize("bad", ["<script>document.title='taken'</script>", "<img src=x onerror=\"document.title='taken'\">"])
+SCRIPTS = ["<script>document.title='taken'</script>", "<img src=x onerror=\"document.title='taken'\">"]
+
+
+@pytest.mark.parametrize("bad", SCRIPTS)
 def test_a_bike_located_at_a_script_stays_text(rider: NewRider, demo: Demo, bad: str) -> None:
-    bikeid = demo.register(6004 + len(bad), bad)
+    bikeid = demo.new_bike(bad)
     one = rider()
     one.go("#/")
     one.see(bad)
@@ -81,7 +85,7 @@ def test_a_bike_located_at_a_script_stays_text(rider: NewRider, demo: Demo, bad:
 
 
 def test_a_bike_that_somebody_else_took_is_said_so_with_a_way_on(rider: NewRider, demo: Demo) -> None:
-    one, bikeid = rider(), demo.register(6010)
+    one, bikeid = rider(), demo.new_bike()
     one.go(f"#/bike/{bikeid}")
     one.page.get_by_role("button", name=KO["rent"]).wait_for()
     demo.ask("POST", "/rents", {"userid": 999, "bikeid": bikeid})
@@ -100,7 +104,9 @@ def test_a_number_that_no_bike_has_is_said_so(rider: NewRider) -> None:
 
 def test_the_cost_on_the_page_is_what_billing_computes(rider: NewRider) -> None:
     page = rider().page
-    asked = [(ms, krw, s, how) for ms in (-5, 0, 1, 999, 1000, 1001, 59_999, 60_000, 60_001, 3_600_000) for krw, s in ((100, 60), (100, 1), (0, 7), (250, 600)) for how in Rounding]
+    ridden = (-5, 0, 1, 999, 1000, 1001, 59_999, 60_000, 60_001, 3_600_000)
+    tariffs = ((100, 60), (100, 1), (0, 7), (250, 600))
+    asked = [(ms, krw, s, how) for ms in ridden for krw, s in tariffs for how in Rounding]
     shown = page.evaluate(
         """async (asked) => {
           const { fee } = await import(document.querySelector('script').src.replace('main.js', 'clock.js'));
@@ -122,20 +128,20 @@ def test_a_phone_whose_clock_is_an_hour_ahead_shows_the_server_s_time(rider: New
     one.context.add_init_script("const real = Date.now; Date.now = () => real() + 3_600_000;")
     one.page.reload()
     one.page.locator("nav").wait_for()
-    rent(one, demo.register(6011))
+    rent(one, demo.new_bike())
     assert seconds(one.page) < 60
 
 
 @FULL
 @BOTH
-def test_a_server_killed_in_the_middle_of_a_rent_ends_in_one_rent(rider: NewRider, demo: Demo, words: dict[str, str]) -> None:
+def test_a_server_killed_in_mid_rent_ends_in_one_rent(rider: NewRider, demo: Demo, words: Words) -> None:
     """The request reaches the server and is done; the answer never comes back; the page asks again with its key."""
-    one, bikeid = rider(words["locale"]), demo.register(6020 + len(words["rent"]))
+    one, bikeid = rider(words["locale"]), demo.new_bike()
     one.go(f"#/bike/{bikeid}")
     one.page.get_by_role("button", name=words["rent"]).wait_for()
     lost: list[str] = []
 
-    def lose(route) -> None:  # type: ignore[no-untyped-def]
+    def lose(route: Route) -> None:
         if route.request.method == "POST" and not lost:
             route.fetch()
             lost.append(route.request.headers["idempotency-key"])
@@ -158,9 +164,9 @@ def test_a_server_killed_in_the_middle_of_a_rent_ends_in_one_rent(rider: NewRide
 
 @FULL
 @BOTH
-def test_a_return_in_an_offline_spell_is_sent_when_the_line_is_back(rider: NewRider, demo: Demo, words: dict[str, str]) -> None:
+def test_a_return_without_a_line_is_sent_when_it_is_back(rider: NewRider, demo: Demo, words: Words) -> None:
     one = rider(words["locale"])
-    rent(one, demo.register(6030 + len(words["rent"])), words)
+    rent(one, demo.new_bike(), words)
     one.tap(words["return"])
     one.page.locator("label", has_text="분당 정자역 1구역").tap()
     one.context.set_offline(True)
@@ -178,7 +184,7 @@ def test_a_return_in_an_offline_spell_is_sent_when_the_line_is_back(rider: NewRi
 def test_two_tabs_show_the_same_ride_and_returning_in_both_is_one_return(rider: NewRider, demo: Demo) -> None:
     one = rider()
     second = one.open()
-    rent(one, demo.register(6040))
+    rent(one, demo.new_bike())
     second.bring_to_front()
     second.get_by_role("link", name=KO["riding"]).click()
     second.get_by_role("button", name=KO["return"]).or_(second.get_by_role("link", name=KO["return"])).click()
@@ -196,7 +202,7 @@ def test_two_tabs_show_the_same_ride_and_returning_in_both_is_one_return(rider: 
 def test_a_top_up_is_counted_once_though_its_first_answer_is_lost(rider: NewRider, demo: Demo) -> None:
     one, lost = rider(), []
 
-    def lose(route) -> None:  # type: ignore[no-untyped-def]
+    def lose(route: Route) -> None:
         if not lost:
             route.fetch()
             lost.append(1)

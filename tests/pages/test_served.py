@@ -7,7 +7,8 @@ import re
 import pytest
 
 from gbike.app.embedded import Embedded
-from gbike.app.web import FILES, policy, web
+from gbike.app.web import FILES, FOR_GOOD, FRESH, policy, web
+from gbike.kit.http.protection import POLICY
 from gbike.kit.settings import BadSetting
 from gbike.services.gateway.envoy.settings import GatewaySettings
 from tests.support import Client
@@ -28,7 +29,7 @@ async def test_every_file_is_answered_as_what_it_is(client: Client) -> None:
         answer = await client.get(path)
         assert (answer.status, answer.headers["content-type"]) == (200, page.media)
         assert answer.headers["content-security-policy"] == policy()
-        kept = "no-cache" if path in ("/app", "/app/sw.js", "/app/app.webmanifest") else "public, max-age=31536000, immutable"
+        kept = FRESH if path in ("/app", "/app/sw.js", "/app/app.webmanifest") else FOR_GOOD
         assert answer.headers["cache-control"] == kept, path
 
 
@@ -37,7 +38,7 @@ async def test_the_slash_at_the_end_makes_no_difference(client: Client) -> None:
 
 
 async def test_what_is_asked_of_the_services_keeps_the_strict_policy(client: Client) -> None:
-    assert (await client.get("/bikes")).headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert (await client.get("/bikes")).headers["content-security-policy"] == POLICY
 
 
 def test_nothing_that_the_page_names_is_missing_and_nothing_is_inline() -> None:
@@ -62,13 +63,15 @@ def test_the_worker_keeps_ahead_what_a_page_needs_but_not_the_map() -> None:
     assert shell
     kept = shell[1].split()
     assert set(kept) <= set(PAGES)
-    imported = {name for path in kept if path.endswith(".js") for name in re.findall(r"from '\./([\w./]+)'", PAGES[path].text)}
+    modules = [PAGES[path].text for path in kept if path.endswith(".js")]
+    imported = {name for text in modules for name in re.findall(r"from '\./([\w./]+)'", text)}
     assert [name for name in imported if not any(path.endswith(f"/{name}") for path in kept)] == []
     assert not [path for path in kept if "leaflet" in path]
 
 
 def test_both_languages_say_the_same_things() -> None:
-    books = [set(re.findall(r"(?:^|[,{]) *(\w+): (?=['(\w])", (FILES / f"{name}.js").read_text("utf-8"), re.MULTILINE)) for name in ("ko", "en")]
+    texts = [(FILES / f"{name}.js").read_text("utf-8") for name in ("ko", "en")]
+    books = [set(re.findall(r"(?:^|[,{]) *(\w+): (?=['(\w])", text, re.MULTILINE)) for text in texts]
     assert len(books[0]) > 120
     assert books[0] ^ books[1] == set()
 
@@ -92,7 +95,10 @@ def test_tiles_are_loaded_only_from_where_the_setting_says() -> None:
     assert set(pages) - set(PAGES), "the same name for another content"
 
 
-@pytest.mark.parametrize("bad", ["https://tiles.example/", "tiles/{z}/{x}/{y}", "https://a b/{z}/{x}/{y}", "https://h;x/{z}/{x}/{y}"])
+NO_TILES = ["https://tiles.example/", "tiles/{z}/{x}/{y}", "https://a b/{z}/{x}/{y}", "https://h;x/{z}/{x}/{y}"]
+
+
+@pytest.mark.parametrize("bad", NO_TILES)
 def test_a_setting_that_is_no_address_of_tiles_is_refused(bad: str) -> None:
     with pytest.raises(BadSetting, match="GBIKE_MAP_TILES"):
         web(GatewaySettings(map_tiles=bad))

@@ -69,7 +69,7 @@ VIEWS: dict[str, View] = {
     "rides": _at("#/rides", ".lines"),
     "top-up": _at("#/topup", ".amounts"),
     "me": _at("#/me", "#rider"),
-    "nowhere": _at("#/nowhere", ".empty"),
+    "nowhere": _at("#/nowhere", ".big.quiet"),
     "offline": _offline,
 }
 DOORS: dict[str, View] = {"sign-in": _at("#/signin", "#contact"), "sign-up": _at("#/signup", "#name")}

@@ -46,6 +46,7 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "billing": {
         "GET /billings": PEOPLE_LIST,
+        "GET /billings/tariff": ANYBODY,
         "GET /billings/search": SIGNED_IN,
         "GET /billings/search/findByRentid": PEOPLE,
         "GET /billings/search/findByBillid": PEOPLE,

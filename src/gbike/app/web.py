@@ -70,7 +70,7 @@ def wants_a_page(ask: Ask) -> bool:
 
 
 def policy(tiles: str = "") -> str:
-    """What a page of ours may load and run: what comes from here; and pictures of the map from where the setting says."""
+    """What a page of ours may load and run: what comes from here, and the map's pictures from where a setting says."""
     pictures = f"'self' data: {tiles}".strip()
     ours = "'self'"
     return (

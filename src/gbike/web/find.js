@@ -35,7 +35,7 @@ export function Find() {
     ${!bikes && failed && html`<${Failed} again=${read} />`}
     ${bikes && !bikes.length && html`<${Empty} icon="bike" title=${t('none')} hint=${t('noneHint')} />`}
     ${places && places.length > 0 && view === 'list' && html`<${Places} places=${places} />`}
-    ${places && places.length > 0 && view === 'map' && html`<${OnMap} places=${places} here=${here} />`}
+    ${places && places.length > 0 && view === 'map' && html`<${OnMap} bikes=${bikes} places=${places} here=${here} />`}
     <div class="dock"><${Big} icon="scan" label=${t('start')} href="#/number" /></div>
   </section>`;
 }
@@ -105,11 +105,11 @@ const Bikes = ({ one }) =>
     </ul>
   </section>`;
 
-function OnMap({ places, here }) {
+function OnMap({ bikes, places, here }) {
   const box = useRef(null);
   const drawn = useRef(null);
   const card = useRef(null);
-  const [chosen, choose] = useState(null);
+  const [chosen, choose] = useState([]);
   useEffect(() => {
     let gone = false;
     import('./map.js').then(({ draw }) => {
@@ -121,11 +121,11 @@ function OnMap({ places, here }) {
       drawn.current?.remove();
     };
   }, []);
-  useEffect(() => drawn.current?.show(places, here), [places.length, here]);
-  const one = places.find(({ name }) => name === chosen);
+  useEffect(() => drawn.current?.show(places, here), [bikes, here]);
+  const some = places.filter(({ name }) => chosen.includes(name));
   useEffect(() => card.current?.scrollIntoView({ block: 'nearest' }), [chosen]);
   return html`<div>
     <div class="map" ref=${box} role="region" aria-label=${t('mapName')} />
-    ${one && html`<div class="chosen" ref=${card}><${Bikes} one=${one} /></div>`}
+    <div class="chosen" ref=${card}>${some.map((one) => html`<${Bikes} key=${one.name} one=${one} />`)}</div>
   </div>`;
 }

@@ -4,7 +4,7 @@ import { BikePage, NumberPage } from './bike.js';
 import { Find } from './find.js';
 import { html, render, useEffect, useRef, useState } from './lib.js';
 import { look, MePage, SignInPage, SignUpPage } from './me.js';
-import { Big, Empty, Icon, Loading, Notice } from './parts.js';
+import { Big, Icon, Loading, Notice, Top } from './parts.js';
 import { ReturnPage, RidePage } from './ride.js';
 import { BillPage, RidesPage, TopUpPage } from './rides.js';
 import { kept, set, state, useStore } from './store.js';
@@ -36,7 +36,7 @@ function found(pages, at) {
     const match = pattern.exec(at);
     if (match) return { page: page(...match.slice(1)), tab };
   }
-  return { page: html`<section class="page"><${Empty} icon="map" title=${t('notFound')} hint=""><${Big} label=${t('find')} href="#/" /><//></section>` };
+  return { page: html`<section class="page"><${Top} title=${t('notFound')} /><${Big} kind="quiet" label=${t('find')} href="#/" /></section>` };
 }
 
 function App() {

@@ -1,0 +1,94 @@
+"""Where tokens are required: signing up and in, a ride, and a sign-in that ends while somebody rides."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.gateway.servers import Loop
+from tests.pages.browser import Rider
+from tests.pages.test_accessible import violations
+from tests.security.people import Locked
+from tests.support import EVERY_RIDE_COSTS
+
+pytestmark = [
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(not os.environ.get("GBIKE_FULL"), reason="only at full size: GBIKE_FULL=1"),
+]
+
+
+@dataclass(frozen=True)
+class Town:
+    """All services, secure, behind an address."""
+
+    url: str
+
+
+@pytest.fixture
+def town(browser: Browser) -> Iterator[Town]:
+    """With one bike."""
+    loop = Loop()
+
+    async def build() -> Locked:
+        locked = Locked(EVERY_RIDE_COSTS)
+        locked.whole.start()
+        made = await locked.admin.post("/bikes", {"bikeid": 1, "location": "분당_정자역_1구역", "batterylevel": 80})
+        assert made.status == 201
+        return locked
+
+    locked: Locked = loop.run(build())
+    yield Town(f"http://127.0.0.1:{loop.serve(locked.whole.app)}")
+    loop.run(locked.whole.stop())
+    loop.stop()
+
+
+def test_somebody_signs_up_and_in_rides_is_signed_out_and_finds_the_ride_again(browser: Browser, town: Town) -> None:
+    one = Rider(browser, town, 1, "en-US", first="form")
+    page = one.page
+    assert violations(page) == []
+    one.tap("Sign up")
+    page.get_by_label("Name").fill("Kim Minji")
+    page.get_by_label("Email or phone").fill("kim@example.com")
+    page.get_by_label("Password").fill("a bicycle at dawn")
+    assert violations(page) == []
+    page.locator("button.big").tap()
+    one.see("Received.")
+    sign_in(one, "a bicycle at dusk")
+    one.see("Contact and password don’t match.")
+    sign_in(one, "a bicycle at dawn")
+
+    one.page.get_by_role("heading", name="1 bike ready to ride").wait_for()
+    one.go("#/bike/1")
+    one.tap("Rent this bike")
+    page.get_by_role("timer").wait_for()
+
+    over = "{ access_token: 'over', refresh_token: 'over', userid: 1, ends: 0 }"
+    page.evaluate(f"localStorage.setItem('gbike.session', JSON.stringify({over}))")
+    page.reload()
+    one.see("Your sign-in expired")
+    sign_in(one, "a bicycle at dawn")
+    page.get_by_role("link", name="Riding").tap()
+    page.get_by_role("timer").wait_for()
+    one.tap("Return bike")
+    one.tap("Somewhere else")
+    page.get_by_label("Place").fill("the park")
+    one.tap("Return here")
+    one.see("Paid")
+    one.go("#/topup")
+    one.see("Ask your operator to top up.")
+    one.go("#/me")
+    one.see("Kim Minji")
+    assert violations(page) == []
+    one.tap("Sign out")
+    page.get_by_role("heading", name="Sign in").wait_for()
+    assert one.clean == []
+    one.close()
+
+
+def sign_in(one: Rider, password: str) -> None:
+    """At the door."""
+    one.page.get_by_label("Email or phone").fill("kim@example.com")
+    one.page.get_by_label("Password").fill(password)
+    one.page.locator("button.big", has_text="Sign in").tap()
