@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from gbike.app.event_map import build_all
+from gbike.app.web import web
+from gbike.services.gateway.envoy.settings import GatewaySettings
 from tests.gateway.conftest import Town
 from tests.gateway.servers import ask
 from tests.support import Reply
@@ -97,6 +99,16 @@ def test_an_odd_path_answers_the_same(town: Town, target: str) -> None:
     same(both(town, "OPTIONS", target))
     if not target.startswith("/docs") and target != "/health/ready/":  # a problem names the path as it was asked
         same(both(town, "POST", target, {}))
+
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+def test_what_people_see_answers_the_same(town: Town) -> None:
+    for path in (*web(GatewaySettings()), "/app/"):
+        same(both(town, "GET", path, accept=BROWSER))
+    assert same(both(town, "GET", "/", accept=BROWSER)).headers["location"] == "http://bikes.example:8088/app/"
+    same(both(town, "POST", "/app/", {}))
 
 
 def test_a_command_has_its_effect_once_and_answers_the_same(town: Town) -> None:

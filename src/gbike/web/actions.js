@@ -10,7 +10,7 @@ const FREE = '사용가능';
 
 export async function begin() {
   try {
-    set({ mode: (await ask('GET', '/')).mode ?? 'secure' });
+    set({ mode: (await ask('GET', '/', { anybody: true })).mode ?? 'secure' });
     keep('mode', state.mode);
   } catch {
     set({ mode: kept('mode') });
@@ -149,7 +149,5 @@ export function ride(userid) {
 
 function goneOut() {
   if (state.mode !== 'secure') return;
-  const was = state.who;
-  signedOut();
-  if (was) set({ notice: { tone: 'bad', text: t('ended') } });
+  if (state.who) signedOut({ tone: 'bad', text: t('ended') });
 }

@@ -1,7 +1,7 @@
 // How the services are asked: in the rider's language, with their token, and with a bound on waiting.
 import { heard } from './clock.js';
 import { keep, kept, set, state } from './store.js';
-import { language } from './text.js';
+import { language, t } from './text.js';
 
 const PATIENCE_MS = 8000; // longer than any service takes to answer or to refuse
 const EARLY_MS = 30_000; // a token this close to its end is renewed first
@@ -18,8 +18,8 @@ export class Problem extends Error {
 
 export class NoAnswer extends Error {}
 
-export async function ask(method, path, { body, key, again = true } = {}) {
-  const token = await access();
+export async function ask(method, path, { body, key, again = true, anybody = false } = {}) {
+  const token = anybody ? null : await access();
   const headers = { Accept: 'application/json', 'Accept-Language': language() };
   if (body) headers['Content-Type'] = 'application/json';
   if (key) headers['Idempotency-Key'] = key;
@@ -75,7 +75,7 @@ function renew(old) {
     try {
       signedIn(await plain('/sessions/refresh', { refresh_token: session.refresh_token }));
     } catch (failed) {
-      if (failed instanceof Problem && failed.status < 500 && failed.status !== 429) signedOut();
+      if (failed instanceof Problem && failed.status < 500 && failed.status !== 429) signedOut({ tone: 'bad', text: t('ended') });
       throw failed;
     }
   });
@@ -91,7 +91,7 @@ export function signedIn(answer) {
   set({ who: { userid: answer.userid, roles: answer.roles } });
 }
 
-export function signedOut() {
+export function signedOut(notice = null) {
   keep('session', null);
-  set({ who: null, open: null });
+  set({ who: null, open: null, notice });
 }

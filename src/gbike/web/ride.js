@@ -34,7 +34,7 @@ function useTick() {
 
 function Running({ rent, alone }) {
   const { tariff } = useStore();
-  const ridden = now() - Date.parse(rent.starttime);
+  const ridden = Math.max(0, now() - Date.parse(rent.starttime));
   return html`<article class="card running">
       <p class="line"><${Status} is="open" /><span>${t('number', rent.bikeid)}</span></p>
       <p class="clock" role="timer" aria-label=${lasting(ridden)}>${clock(ridden)}</p>
@@ -47,7 +47,7 @@ function Running({ rent, alone }) {
 function Cost({ tariff, ridden }) {
   const so = fee(tariff, ridden);
   const interval = tariff.per_s * 1000;
-  const left = interval - (Math.max(0, ridden) % interval);
+  const left = interval - (ridden % interval);
   const next = fee(tariff, ridden + left + (tariff.rounding === 'ceil' ? 1 : 0));
   return html`<div class="cost">
     <p><span class="soft">${t('soFar')}</span><strong>${won(so)}</strong></p>
