@@ -108,7 +108,7 @@ def test_what_people_see_answers_the_same(town: Town) -> None:
     for path in (*web(GatewaySettings()), "/app/"):
         same(both(town, "GET", path, accept=BROWSER))
     assert same(both(town, "GET", "/", accept=BROWSER)).headers["location"] == "http://bikes.example:8088/app/"
-    same(both(town, "POST", "/app/", {}))
+    same(both(town, "POST", "/app", {}))
 
 
 def test_a_command_has_its_effect_once_and_answers_the_same(town: Town) -> None:

@@ -83,8 +83,7 @@ def test_the_first_view_is_light(rider: NewRider) -> None:
     one.page.on("response", lambda answer: weights.update({answer.url: len(gzip.compress(answer.body()))}))
     all_gone = "(all) => Promise.all(all.map((one) => one.unregister()))"
     one.page.evaluate(f"navigator.serviceWorker.getRegistrations().then({all_gone})")
-    one.page.goto("about:blank")
-    one.page.goto(f"{one.url}/app/", wait_until="networkidle")
+    one.page.reload(wait_until="networkidle")
     one.page.locator(".place").first.wait_for()
     assert len(weights) > 10
     assert not any("leaflet" in url for url in weights)

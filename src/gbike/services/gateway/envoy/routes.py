@@ -45,10 +45,11 @@ def virtual_host(
     """Every route in the order in which they are tried."""
     prefixes = {**{path: path for path in table.services}, **table.aliases}
     routes = [_preflight(settings, demo=demo), _home_for_people(), _home(table, demo=demo)]
-    routes += [_page(path, page) for path, page in pages.items()]
-    routes += _other_methods(["/", *pages])
     for prefix, path in prefixes.items():
         routes += _service(prefix, path, table.services[path], settings)
+    routes += [_page(path, page) for path, page in pages.items()]
+    for path in ("/", *pages):
+        routes += _other_methods(path)
     routes.append({"match": {"prefix": "/"}, "direct_response": {"status": 404}})
     return {"name": "gbike", "domains": ["*"], "routes": routes}
 
@@ -143,10 +144,9 @@ def _page(path: str, page: Page) -> dict[str, Any]:
     }
 
 
-def _other_methods(paths: list[str]) -> list[dict[str, Any]]:
-    regex = "|".join(re.escape(path.rstrip("/")) + "/*" for path in paths)
+def _other_methods(path: str) -> list[dict[str, Any]]:
     allow = [header("allow", OWN_METHODS)]
-    at: dict[str, Any] = {"safe_regex": {"regex": regex}}
+    at = _path(path.rstrip("/"))
     return [
         {
             "match": {**at, "headers": [_method("OPTIONS")]},

@@ -1,0 +1,13 @@
+// A line that changes while the modules load (from Wi-Fi to the mobile network) breaks them off; then they are loaded again.
+const TRIES = 5;
+const NAME = 'gbike.tries';
+
+import('./main.js').then(
+  () => sessionStorage.removeItem(NAME),
+  (failed) => {
+    const tries = Number(sessionStorage.getItem(NAME));
+    if (tries >= TRIES) throw failed;
+    sessionStorage.setItem(NAME, tries + 1);
+    setTimeout(() => location.reload(), 500 * (tries + 1));
+  },
+);
