@@ -98,7 +98,8 @@ class Demo:
         try:
             self.ask("POST", "/bikes", {"bikeid": bikeid, "location": location, "batterylevel": 80})
         except HTTPError as refused:
-            assert refused.code == 409, refused
+            if refused.code != 409:
+                raise
         return bikeid
 
 
