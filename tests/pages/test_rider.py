@@ -60,7 +60,7 @@ def test_a_person_finds_rents_returns_and_sees_the_bill(rider: NewRider, demo: D
 
 def test_a_double_tap_rents_once(rider: NewRider, demo: Demo) -> None:
     one = rider()
-    one.go(f"#/bike/{demo.register(6003)}")
+    one.go(f"#/bike/{demo.new_bike()}")
     button = one.page.get_by_role("button", name=KO["rent"])
     button.wait_for()
     button.evaluate("(button) => { for (let i = 0; i < 5; i += 1) button.click(); }")
