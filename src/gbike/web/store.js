@@ -25,6 +25,7 @@ export function useStore() {
   useEffect(() => {
     const listener = () => again((count) => count + 1);
     listeners.add(listener);
+    listener(); // what changed between drawing and listening
     return () => listeners.delete(listener);
   }, []);
   return state;
