@@ -41,7 +41,7 @@ def test_what_was_acknowledged_outlives_the_pods_that_did_it(platform: Platform,
     print(summary(seen))
     assert set(seen["statuses"]) <= {"200", "201", "503"}
     kept = {rent["rentid"]: rent["status"] for rent in every(platform, "rents")}
-    assert {kept.get(rentid) for rentid in seen["returned"]} == {"return"}
+    assert {kept.get(rentid) for rentid in seen["returned"]} == {"returned"}
     assert verified(platform, tmp_path) == "0 violations"
 
 
