@@ -78,6 +78,15 @@ async def test_what_is_too_large_to_hold_is_streamed_inside_and_outside_a_transa
     assert len(await words(store)) == 2_500
 
 
+@pytest.mark.timeout(60)
+async def test_a_batch_that_is_larger_than_a_socket_takes_at_once_is_sent_whole(store: PostgresStore) -> None:
+    """A consumer that was behind waited for an answer to what it had not sent to the end, for ever."""
+    large = [(number, b"x" * 1_000_000) for number in range(24)]
+    await store.write(lambda tx: tx.execute("CREATE TABLE heavy (n bigint, x bytea)"))
+    await store.write(lambda tx: tx.execute_many("INSERT INTO heavy (n, x) VALUES (?, ?)", large))
+    assert await store.read(lambda r: r.one("SELECT count(*), sum(length(x)) FROM heavy")) == (24, 24_000_000)
+
+
 async def test_a_write_that_is_refused_before_it_changed_anything_costs_its_batch_no_second_run(
     store: PostgresStore,
 ) -> None:

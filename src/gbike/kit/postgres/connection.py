@@ -195,8 +195,8 @@ class Session:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self._pg = connection.pgconn
-        self._arrival = select.poll()
-        self._arrival.register(self._pg.socket, select.POLLIN)
+        self._news = select.poll()
+        self._news.register(self._pg.socket, select.POLLIN)
         self._values = Transformer(connection)
         self._names = dict[tuple[str, tuple[int, ...]], bytes]()
 
@@ -268,7 +268,10 @@ class Session:
 
     def _next_result(self) -> PGresult | None:
         while self._pg.is_busy():  # get_result would wait with the interpreter locked
-            self._arrival.poll()
+            # What is larger than the socket's buffer is sent piece by piece: the server answers when it has all of it.
+            unsent = self._pg.flush()
+            self._news.modify(self._pg.socket, select.POLLIN | select.POLLOUT if unsent else select.POLLIN)
+            self._news.poll()
             self._pg.consume_input()
         return self._pg.get_result()
 
