@@ -1,6 +1,8 @@
 # Every task of the project is a verb here; `make help` lists them.
 PY := .venv/bin/python
 .DEFAULT_GOAL := help
+# kubectl of the small cluster, where there is no other.
+export PATH := $(PATH):$(or $(K8S_STATE),$(HOME)/.cache/gbike-k8s)/bin
 .PHONY: k8s-up k8s-demo k8s-down k8s-test help demo setup test ci lint schemas sim chaos bench lock kafka java promtool siege chromium kubectl screenshots security sbom scan publish deploy smoke matrix images
 
 help: ## list every verb with one line each
@@ -68,7 +70,7 @@ k8s-down: ## take it away again, and the small cluster with it
 
 # kubectl holds kustomize, with which the manifests are read; the small cluster brings it along.
 kubectl:
-	@test -x "$${K8S_STATE:-$$HOME/.cache/gbike-k8s}/bin/kubectl" || command -v kubectl >/dev/null \
+	@command -v kubectl >/dev/null \
 	|| { deploy/k8s.sh up && deploy/k8s.sh down; }
 
 # K8S_TESTS: some of them. `make ci` leaves out the two that ask for a machine which does nothing else at the time.

@@ -50,6 +50,7 @@ def test_what_may_be_asked_by_strangers_is_what_the_doors_are(house: House) -> N
         ("POST", "/sessions"),
         ("POST", "/sessions/refresh"),
         ("POST", "/sessions/end"),
+        ("GET", "/billings/tariff"),
     }
 
 

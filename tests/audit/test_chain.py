@@ -93,7 +93,7 @@ def test_each_of_a_hundred_forgeries_is_seen(chain: Path, walk: int) -> None:
             expected |= ALL[(walk * AT_ONCE + place) % len(ALL)](hand, number, chance)
         found = set(breaks(reading(hand)))
         assert expected <= found
-        assert len(found) <= 4 * AT_ONCE
+        assert len(found) <= 5 * AT_ONCE  # neighbours who changed places break five things
 
 
 @pytest.mark.parametrize("forgery", [change_the_moment, remove], ids=lambda forgery: forgery.__name__)

@@ -16,7 +16,7 @@ from urllib.error import HTTPError
 from urllib.request import Request as HttpRequest
 from urllib.request import urlopen
 
-from playwright.sync_api import Browser, BrowserContext, Page, Request, TimeoutError
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, TimeoutError
 
 from tests.gateway.servers import free_port
 from tests.support import EVERY_RIDE_COSTS
@@ -135,14 +135,13 @@ class Rider:
         page.on("pageerror", lambda error: self._wrong.append(f"error: {error}"))
         page.on("console", lambda said: self._wrong.append(said.text) if "policy: " in said.text else None)
         page.goto(f"{self.url}/app/{hash}")
-        first = page.locator(self._first)
-        for _ in range(LOADS - 1):
-            with suppress(TimeoutError):
-                first.wait_for(timeout=AGAIN_MS)
-                return page
-            page.reload()
-        first.wait_for()
+        _loaded(page, page.locator(self._first))
         return page
+
+    def reload(self, first: Locator) -> None:
+        """As a person does it; return when `first` is there."""
+        self.page.reload()
+        _loaded(self.page, first)
 
     def see(self, text: str) -> None:
         """Return when the page shows it."""
@@ -169,6 +168,16 @@ class Rider:
     def _watch(self, request: Request) -> None:
         if not request.url.startswith((self.url + "/", "data:", "blob:")):
             self._wrong.append(f"another host: {request.url}")
+
+
+def _loaded(page: Page, first: Locator) -> None:
+    """Return when `first` is there. Chromium drops what it loads when a cluster that starts changes the network."""
+    for _ in range(LOADS - 1):
+        with suppress(TimeoutError):
+            first.wait_for(timeout=AGAIN_MS)
+            return
+        page.reload()
+    first.wait_for()
 
 
 def eventually(fact: Callable[[], Any], within_s: float = WITHIN_S) -> Any:

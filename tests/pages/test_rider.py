@@ -155,8 +155,7 @@ def test_a_server_killed_in_mid_rent_ends_in_one_rent(rider: NewRider, demo: Dem
     one.see(words["waiting"])
     one.context.unroute_all()
     demo.start()
-    one.page.reload()
-    one.page.get_by_role("timer").wait_for()
+    one.reload(one.page.get_by_role("timer"))
     assert len(lost) == 1
     assert [mine["status"] for mine in demo.rents(one.userid)] == ["rented"]
     assert one.page.evaluate("localStorage.getItem('gbike.taps')") == "[]"

@@ -126,11 +126,11 @@ def test_a_tag_that_says_nothing_is_refused() -> None:
 
 @pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl is missing")
 @pytest.mark.parametrize(
-    "overlay", sorted((ROOT / "deploy/kubernetes").glob("*/kustomization.yaml")), ids=lambda file: file.parent.name
+    "overlay",
+    [file for file in sorted((ROOT / "deploy/kubernetes").glob("*/kustomization.yaml")) if file.parent.name != "base"],
+    ids=lambda file: file.parent.name,
 )
 def test_every_image_of_ours_is_the_version_s(overlay: Path) -> None:
-    if overlay.parent.name == "base":
-        pytest.skip("base is what the overlays build on")
     text = yaml.safe_dump_all(rendered(overlay.parent, "v9", "registry.example/gbike/"))
     found = set(re.findall(r"image: (\S+)", text)) - {f"gbike-{engine}:dev" for engine in ("postgres", "kafka")}
     assert found <= {image(name, "v9", "registry.example/gbike/") for name in names()}
