@@ -12,14 +12,13 @@ from rich.live import Live
 from rich.panel import Panel
 from rich.text import Text
 
-from gbike.app import privacy
 from gbike.app.control import Control, Verb
-from gbike.app.copies import copy_running
 from gbike.app.data_folder import DataFolder
 from gbike.app.doors import not_for_production
 from gbike.app.embedded import Embedded
 from gbike.app.faults import read_delay
 from gbike.app.modes import Mode, claim
+from gbike.app.running_verbs import running_verbs
 from gbike.app.seed import posted_to, seed
 from gbike.app.tracing import start_tracing, stop_tracing
 from gbike.kit.http.server import HttpServer, listen, run
@@ -113,15 +112,7 @@ def _verbs(embedded: Embedded) -> dict[str, Verb]:
             part.start()
         return f"{service or 'every service'} runs and answers at once"
 
-    async def backup(target: str) -> str:
-        held_ms = await copy_running(embedded, Path(target))
-        return f"copied to {target}; writers were held for {held_ms:.1f} ms"
-
-    async def replay(service: str, message_id: str) -> str:
-        consumer = embedded.part(service).running.consumer
-        return (await consumer.replay(message_id) if consumer else None) or ""
-
-    return {**privacy.verbs(embedded), "replay": replay, "slow": slow, "stop": stop, "heal": heal, "backup": backup}
+    return {**running_verbs(embedded), "slow": slow, "stop": stop, "heal": heal}
 
 
 def _greeting(address: str, options: DemoOptions) -> Panel:

@@ -10,13 +10,13 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
-from gbike.app import admins, privacy
-from gbike.app.control import Control, Verb
-from gbike.app.copies import copy_running
+from gbike.app import admins
+from gbike.app.control import Control
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
 from gbike.app.modes import Mode, claim
 from gbike.app.operators import verbs
+from gbike.app.running_verbs import running_verbs
 from gbike.app.tracing import start_tracing, stop_tracing
 from gbike.kit.access.keyring import KeyFolder
 from gbike.kit.http.server import HttpServer, listen, run
@@ -68,7 +68,7 @@ async def _serve(options: UpOptions) -> None:
             address = f"http://{options.host}:{listener.getsockname()[1]}"
             folder.announce(COMMAND, address, control.path)
             embedded.start()
-            await control.start(_orders(embedded, env))
+            await control.start({**running_verbs(embedded), **verbs(embedded.part("account").store, env)})
             await _until_stopped(embedded, listener, options, address)
         finally:
             await embedded.stop()
@@ -90,18 +90,6 @@ async def _until_stopped(embedded: Embedded, listener: socket.socket, options: U
     server.heed_signals()
     Console(stderr=False).print(_greeting(address, options))
     await server.answer(listener)
-
-
-def _orders(embedded: Embedded, env: Mapping[str, str]) -> dict[str, Verb]:
-    async def backup(target: str) -> str:
-        held_ms = await copy_running(embedded, Path(target))
-        return f"copied to {target}; writers were held for {held_ms:.1f} ms"
-
-    async def replay(service: str, message_id: str) -> str:
-        consumer = embedded.part(service).running.consumer
-        return (await consumer.replay(message_id) if consumer else None) or ""
-
-    return {"backup": backup, "replay": replay, **privacy.verbs(embedded), **verbs(embedded.part("account").store, env)}
 
 
 def _greeting(address: str, options: UpOptions) -> Panel:

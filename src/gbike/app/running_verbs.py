@@ -1,0 +1,22 @@
+"""What can be asked of whoever runs in one process, open or secure, over the control socket of its data folder."""
+
+from pathlib import Path
+
+from gbike.app import privacy
+from gbike.app.control import Verb
+from gbike.app.copies import copy_running
+from gbike.app.embedded import Embedded
+
+
+def running_verbs(embedded: Embedded) -> dict[str, Verb]:
+    """Backups, dead letters, erasures."""
+
+    async def backup(target: str) -> str:
+        held_ms = await copy_running(embedded, Path(target))
+        return f"copied to {target}; writers were held for {held_ms:.1f} ms"
+
+    async def replay(service: str, message_id: str) -> str:
+        consumer = embedded.part(service).running.consumer
+        return (await consumer.replay(message_id) if consumer else None) or ""
+
+    return {"backup": backup, "replay": replay, **privacy.verbs(embedded)}
