@@ -92,6 +92,11 @@ class MangledSubscription:
         self._giving: list[int] = []
         self._held_until: dict[int, float] = {}
 
+    @property
+    def place(self) -> int:
+        """Up to where every message was given, as far as this life has looked."""
+        return self._position or 0
+
     async def take(self, most: int) -> Batch:
         """See Subscription.take."""
         swarm, rng = self._network.swarm, self._rng

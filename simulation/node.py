@@ -8,6 +8,7 @@ from random import Random
 from gbike.app.catalogue import cards
 from gbike.app.single import assemble_one, drive
 from gbike.kit.access.guard import OPEN_DOOR
+from gbike.kit.inbox import Consumer
 from gbike.kit.inprocess.peer import Asgi
 from gbike.kit.runtime import Card, Running, World
 from gbike.kit.schema.migrate import LOG_VERSIONS, in_memory
@@ -185,14 +186,15 @@ class Cluster:
             pending = {"rent": "rents", "bike_manage_app": "reports"}.get(name)
             if pending and node.reading.one(f"SELECT 1 FROM {pending} WHERE status = 'pending' LIMIT 1"):
                 return False
-            if node.running and node.running.consumer and self._unread(node, newest[0]):
+            if node.running and node.running.consumer and self._unread(node.running.consumer, newest[0]):
                 return False
         return True
 
-    def _unread(self, node: Node, newest: int) -> bool:
-        row = node.reading.one("SELECT coalesce(max(position), 0) FROM positions")
-        assert row is not None
-        types = sorted(node.running.consumer._policies) if node.running and node.running.consumer else []
+    def _unread(self, consumer: Consumer, newest: int) -> bool:
+        """Asks the subscription for its place: the place in the store stays behind while nothing new takes effect."""
+        subscription = consumer._subscription
+        assert isinstance(subscription, MangledSubscription)
+        types = sorted(consumer._policies)
         marks = ", ".join("?" * len(types))
         sql = f"SELECT 1 FROM log WHERE number > ? AND number <= ? AND type IN ({marks}) LIMIT 1"
-        return self.log.reading.one(sql, (row[0], newest, *types)) is not None
+        return self.log.reading.one(sql, (subscription.place, newest, *types)) is not None

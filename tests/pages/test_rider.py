@@ -126,8 +126,7 @@ def seconds(page: Page) -> int:
 def test_a_phone_whose_clock_is_an_hour_ahead_shows_the_server_s_time(rider: NewRider, demo: Demo) -> None:
     one = rider()
     one.context.add_init_script("const real = Date.now; Date.now = () => real() + 3_600_000;")
-    one.page.reload()
-    one.page.locator("nav").wait_for()
+    one.reload(one.page.locator("nav"))
     rent(one, demo.new_bike())
     assert seconds(one.page) < 60
 

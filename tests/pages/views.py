@@ -25,7 +25,7 @@ def _taken(rider: Rider, demo: Demo) -> None:
 def _riding(rider: Rider, demo: Demo) -> None:
     if not any(rent["status"] == "rented" for rent in demo.rents(rider.userid)):
         demo.ask("POST", "/rents", {"userid": rider.userid, "bikeid": demo.register(rider.userid, "분당_정자역_2구역")})
-    rider.page.reload()
+    rider.reload(rider.page.locator("nav"))
     _at("#/ride", ".clock")(rider, demo)
 
 
