@@ -47,7 +47,7 @@ def test_each_service_has_its_own_database_and_may_have_its_own_engine(tmp_path:
     assert plan.stores["bike"].startswith("postgresql://")
     assert len(set(plan.stores.values())) == 8
     program = plan.service_program(plan.replicas[0])
-    assert program.command[-4:] == ["serve", "rent", "--port", str(plan.replicas[0].port)]
+    assert program.command[-4:] == ["gbike.app.serve", "rent", "--port", str(plan.replicas[0].port)]
     assert program.env["GBIKE_STORE_URL"] == plan.stores["rent"]
     keep_plan(plan, tmp_path)
     assert read_plan(tmp_path) == plan

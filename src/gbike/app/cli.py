@@ -118,16 +118,9 @@ def serve(
     host: Annotated[str, typer.Option(help="the address to listen on")] = "127.0.0.1",
 ) -> None:
     """One service of the distributed form, as a process of its own."""
-    from gbike.app.catalogue import NoSuchService
-    from gbike.app.serve import CannotServe, run_service
-    from gbike.kit.http.server import CannotListen
-    from gbike.kit.settings import BadSetting
+    from gbike.app.serve import told_to_serve
 
-    try:
-        run_service(service, host, port, os.environ)
-    except (NoSuchService, BadSetting, CannotListen, CannotServe) as wrong:
-        typer.echo(f"gbike: {wrong}", err=True)
-        raise typer.Exit(2) from None
+    raise typer.Exit(told_to_serve(service, host, port, os.environ))
 
 
 @app.command()

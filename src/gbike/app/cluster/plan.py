@@ -77,7 +77,7 @@ class Plan(msgspec.Struct, frozen=True):
             "GBIKE_INSTANCE": str(replica.number),
             **self.peers(),
         }
-        command = [sys.executable, "-m", "gbike", "serve", replica.service, "--port", str(replica.port)]
+        command = [sys.executable, "-m", "gbike.app.serve", replica.service, "--port", str(replica.port)]
         return Program(command, {**os.environ, **env})
 
     def _door(self, service: str) -> Mapping[str, str]:
