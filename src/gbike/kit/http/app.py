@@ -5,7 +5,7 @@ Trace, limits, metrics and problems are the same for all; a handler parses, call
 
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -251,13 +251,13 @@ async def _send(answer: Answer, ask: Ask, trace: Trace, personal: bool, send: Se
         b"" if empty else answer.content if isinstance(answer.content, bytes) else msgspec.json.encode(answer.content)
     )
     media = answer.media or "application/json"
-    own = {name.lower().encode() for name in answer.headers}
-    headers = [
-        (b"x-request-id", trace.request_id.encode()),
-        (b"traceparent", trace.traceparent.encode()),
-        *((name.lower().encode(), value.encode()) for name, value in answer.headers.items()),
-        *(one for one in protecting(media, personal=personal, over_tls=ask.scheme == "https") if one[0] not in own),
-    ]
+    guards: Iterable[tuple[bytes, bytes]] = protecting(media, personal=personal, over_tls=ask.scheme == "https")
+    headers = [(b"x-request-id", trace.request_id.encode()), (b"traceparent", trace.traceparent.encode())]
+    if answer.headers:
+        own = {name.lower().encode(): value.encode() for name, value in answer.headers.items()}
+        headers += own.items()
+        guards = [guard for guard in guards if guard[0] not in own]
+    headers += guards
     if not empty:
         headers.append((b"content-type", media.encode()))
     if answer.status != 204:

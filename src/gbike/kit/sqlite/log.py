@@ -8,7 +8,7 @@ query.
 import asyncio
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from gbike.kit.bus import Batch, BusUnavailable
 from gbike.kit.clock import news
@@ -29,20 +29,24 @@ class SqliteLog:
         self.store = store
         self._tail: deque[tuple[int, Message]] = deque()
         self._tail_after: int | None = None
+        self._missed = True
+        """Whether there may be entries in the file that are not in the tail."""
         self._waiting: list[asyncio.Event] = []
 
     async def append(self, messages: Sequence[Message]) -> None:
         """See Bus.append."""
         try:
-            await self.store.write(_append, messages)
+            first = await self.store.write(_append, messages)
         except StoreUnavailable as down:
             raise BusUnavailable(str(down)) from None
+        self._remember(first, messages)
         for event in self._waiting:
             event.set()
 
     async def after(self, position: int, most: int) -> list[tuple[int, Message]]:
         """Up to `most` entries that follow `position`, in the order of the log."""
-        await self._refresh()
+        if self._missed:
+            await self._refresh()
         if self._tail_after is not None and position >= self._tail_after:
             start = bisect_right(self._tail, position, key=lambda entry: entry[0])
             return [self._tail[i] for i in range(start, min(start + most, len(self._tail)))]
@@ -58,12 +62,28 @@ class SqliteLog:
         return await self.store.read(_last)
 
     async def _refresh(self) -> None:
-        """Bring the tail up to date; it holds the entries above `_tail_after` without a gap."""
+        """Bring the tail up to date from the file; it holds the entries above `_tail_after` without a gap."""
         if self._tail_after is None:
             self._tail_after = await self.store.read(_last)
+        entries = await self.store.read(_entries_after, self._newest, TAIL)
+        self._missed = len(entries) == TAIL
+        self._hold(entries)
+
+    def _remember(self, first: int, messages: Sequence[Message]) -> None:
+        """What was appended need not be read: nobody else writes. Who appended may be told out of turn, though."""
+        if self._missed:
             return
-        newest = self._tail[-1][0] if self._tail else self._tail_after
-        self._tail.extend(await self.store.read(_entries_after, newest, TAIL))
+        if first == self._newest + 1:
+            self._hold(enumerate(messages, first))
+        else:
+            self._missed = first > self._newest
+
+    @property
+    def _newest(self) -> int:
+        return self._tail[-1][0] if self._tail else self._tail_after or 0
+
+    def _hold(self, entries: Iterable[tuple[int, Message]]) -> None:
+        self._tail.extend(entries)
         while len(self._tail) > TAIL:
             self._tail_after = self._tail.popleft()[0]
 
@@ -135,11 +155,14 @@ class LogSubscription:
         return self._position
 
 
-def _append(tx: Tx, messages: Sequence[Message]) -> None:
+def _append(tx: Tx, messages: Sequence[Message]) -> int:
+    """Answers the number of the first."""
+    first = _last(tx) + 1
     tx.execute_many(
-        "INSERT INTO log (message_id, type, key, headers, value, at_ms) VALUES (?, ?, ?, ?, ?, ?)",
-        [(m.id, m.type, m.key, m.headers, m.value, tx.now_ms) for m in messages],
+        "INSERT INTO log (number, message_id, type, key, headers, value, at_ms) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [(number, m.id, m.type, m.key, m.headers, m.value, tx.now_ms) for number, m in enumerate(messages, first)],
     )
+    return first
 
 
 def _forget(tx: Tx, before_ms: int, up_to: int, most: int) -> int:
