@@ -161,11 +161,12 @@ class HttpApp:
             rule, pace = _asked(ask, operation)
             await self._guard.admit(ask, rule, pace)
             acting.set(ask.principal)
-            media = ask.media
+            if operation is not None and operation.method != "GET":
+                _ = ask.media  # refused before anything changes
             if operation is not None and operation.changes:
                 _ = ask.key  # a key that is none is refused even where nothing changes
             answer = await handler(ask)
-            return answer if answer.media else msgspec.structs.replace(answer, media=media)
+            return answer if answer.media else msgspec.structs.replace(answer, media=ask.media)
         except Replay as kept:
             headers = {**msgspec.json.decode(kept.headers), "Idempotent-Replayed": "true"}
             return Answer(kept.status, msgspec.Raw(kept.content), headers, ask.media)
