@@ -26,8 +26,8 @@ NOON_MS = 1_790_000_000_000
 """Wall time at which every run begins."""
 METRICS = Metrics()
 """Of all runs of this process: they count which recoveries were seen."""
-NOT_DRIVEN = ("lag",)
-"""Workers that only measure."""
+NOT_DRIVEN = ("lag", "changes")
+"""Workers that only measure, or serve readers of a stream, which nobody is here."""
 
 
 class SimClock:

@@ -35,6 +35,7 @@ class Town:
 
     envoy: Envoy
     embedded_port: int
+    whole: Embedded
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,7 @@ def town(loop: Loop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]
     envoy = Envoy(tmp_path_factory.mktemp("town"), lambda place: gateway.configuration(place, env), demo=True)
     envoy.ask("POST", "/bikes", {"bikeid": 1, "status": "사용가능", "location": "정자"})
     loop.run(whole.settle())
-    yield Town(envoy, embedded_port)
+    yield Town(envoy, embedded_port, whole)
     envoy.stop()
     loop.run(whole.stop())
 

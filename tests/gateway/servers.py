@@ -100,6 +100,8 @@ class Stub:
             return False
         if wish == "late":
             await asyncio.sleep(3)
+        if wish == "changes":
+            return await _in_pieces(writer)
         content = json.dumps(seen).encode()
         status, more = "200 OK", ""
         if wish == "busy":
@@ -109,6 +111,16 @@ class Stub:
         writer.write(head.encode() + (b"" if seen["method"] == "HEAD" else content))
         await writer.drain()
         return True
+
+
+async def _in_pieces(writer: asyncio.StreamWriter) -> bool:
+    """Two pieces of a stream, longer apart than any other answer may take, and its end."""
+    writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
+    for piece in (b"3\r\n: a\r\n", b"3\r\n: b\r\n", b"0\r\n\r\n"):
+        writer.write(piece)
+        await writer.drain()
+        await asyncio.sleep(0.6)
+    return True
 
 
 class Envoy:

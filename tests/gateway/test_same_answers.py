@@ -107,7 +107,8 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 def test_what_people_see_answers_the_same(town: Town) -> None:
     for path in (*web(GatewaySettings()), "/app/"):
         same(both(town, "GET", path, accept=BROWSER))
-    assert same(both(town, "GET", "/", accept=BROWSER)).headers["location"] == "http://bikes.example:8088/app/"
+    for accept in (BROWSER, "text/html"):
+        assert same(both(town, "GET", "/", accept=accept)).headers["location"] == "http://bikes.example:8088/app/"
     same(both(town, "POST", "/app", {}))
 
 

@@ -181,6 +181,7 @@ async def test_too_many_parameters_are_never_our_mistake() -> None:
         ("GET", "/nowhere", b"", {}, 404, "not-found"),
         ("DELETE", "/things", b"", {}, 405, "method-not-allowed"),
         ("GET", "/things", b"", {"accept": "application/xml"}, 406, "not-acceptable"),
+        ("POST", "/things", b'{"id":1}', {"accept": "text/html"}, 406, "not-acceptable"),
         ("POST", "/things", b"{", {}, 400, "malformed-body"),
         ("POST", "/things", b"", {}, 400, "malformed-body"),
         ("POST", "/things", b'{"id":0}', {}, 422, "invalid-request"),

@@ -23,6 +23,7 @@ KO: Words = {
     "top up": "충전하기",
     "left": "남은 예치금",
     "riding": "이용 중",
+    "no rides": "아직 이용 내역이 없어요",
 }
 EN: Words = {
     "locale": "en-US",
@@ -45,6 +46,7 @@ EN: Words = {
     "top up": "Top up",
     "left": "Deposit left",
     "riding": "Riding",
+    "no rides": "No rides yet",
 }
 
 

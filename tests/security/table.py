@@ -68,6 +68,7 @@ TABLE: dict[str, dict[str, str]] = {
         "GET /rentAndBillingViews/search": SIGNED_IN,
         "GET /rentAndBillingViews/search/findByRentid": PEOPLE_LIST,
         "GET /rentAndBillingViews/search/findByUserid": PEOPLE_LIST,
+        "GET /rentAndBillingViews/changes": "401 ran ran ran ran ran 401 401",
         "GET /rentAndBillingViews/{rentid}": PEOPLE,
     },
     "bike_manage_app": {

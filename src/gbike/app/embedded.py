@@ -24,7 +24,7 @@ from gbike.kit.access.rules import PUBLIC
 from gbike.kit.clock import Clock, SystemClock
 from gbike.kit.housekeeping import BITE, DAY_MS
 from gbike.kit.http.app import HttpApp, Operation
-from gbike.kit.http.ask import Answer, Ask
+from gbike.kit.http.ask import HAL_JSON, Answer, Ask
 from gbike.kit.http.standard import standard_operations
 from gbike.kit.ids import Ids, SystemIds
 from gbike.kit.inprocess.peer import InProcessCaller
@@ -232,7 +232,7 @@ class Embedded:
 
     async def _home(self, ask: Ask) -> Answer:
         if wants_a_page(ask):
-            return Answer(302, None, {"Location": ask.base + APP, "Vary": "Accept"})
+            return Answer(302, None, {"Location": ask.base + APP, "Vary": "Accept"}, media=HAL_JSON)
         paths = [path for part in self.parts.values() for path in part.card.paths]
         mode = {"mode": "demo"} if self.doors.open else {}
         links = {path[1:]: {"href": ask.base + path} for path in [*paths, "/docs", "/health/ready", "/metrics"]}

@@ -73,9 +73,12 @@ ADVICE = {
     "sign-in-busy": "Send the request again after `Retry-After`.",
     "sign-in-refused": "Look whether everything is typed right; after five failures there is a wait.",
     "store-unavailable": "Send the request again after `Retry-After`; nothing was changed.",
+    "stream-only": "Send `Accept: text/event-stream`, as browsers' EventSource does.",
+    "streams-full": "Ask now and then instead; try the stream again after `Retry-After`.",
     "too-late": "Seen by rent and bikeManageApp only, which answer their own clients.",
     "too-many-open-rents": "Return a bike first.",
     "too-many-requests": "Send the request again after `Retry-After`; nothing was done.",
+    "too-many-streams": "Close a stream that nobody looks at; until then ask now and then.",
     "too-many-tries": "Wait as `Retry-After` says.",
     "unauthenticated": "Sign in or refresh, and send `Authorization: Bearer` with the new access token.",
     "unsupported-media-type": "Send application/json.",
@@ -141,7 +144,8 @@ def status_codes_page(built: Sequence[Built]) -> str:
         _problems(EVERYWHERE),
     ]
     for one in built:
-        found = {problem.slug: problem for problem in one.service.refusals.values()}
+        told = [problem for operation in one.service.operations for problem in operation.refusals]
+        found = {problem.slug: problem for problem in [*one.service.refusals.values(), *told]}
         own = [problem for problem in found.values() if problem not in EVERYWHERE]
         parts += [f"## {said(one.card)}\n", _problems(own)]
     parts += ["## gateway\n", "Of the distributed form, beside those of any service.\n", _problems(PROBLEMS)]

@@ -102,6 +102,8 @@ class Card(msgspec.Struct, frozen=True):
     core: bool = False
     calls: tuple[str, ...] = ()
     aliases: Mapping[str, str] = {}
+    streams: tuple[str, ...] = ()
+    """Paths whose answers go on."""
     holds: tuple[Holding, ...] = ()
     """What is about people in its store."""
 

@@ -130,6 +130,10 @@ class Metrics:
             "gbike_dead_letters_waiting", "Messages that are set aside now", each, registry=here
         )
         self.lag = Gauge("gbike_consumer_lag", "Messages of the log not yet handled", each, registry=here)
+        self.streams = Gauge("gbike_streams", "Event streams that are open", each, registry=here)
+        self.streams_dropped = Counter(
+            "gbike_streams_dropped_total", "Event streams whose reader was too slow", each, registry=here
+        )
         self.swept = Counter("gbike_swept_total", "Pending work cancelled by a sweeper", each, registry=here)
         self.overdue = Gauge("gbike_pending_overdue", "Pending work that is past its deadline", each, registry=here)
         self.rents = Gauge("gbike_rents", "Rents there are, by status", ("service", "status"), registry=here)

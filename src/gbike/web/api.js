@@ -59,7 +59,7 @@ function read({ ok, status, text, headers }) {
 
 // Signing in and staying in. A refresh token is good once, so only one tab at a time uses it.
 
-async function access() {
+export async function access() {
   const session = kept('session');
   if (!session) return null;
   if (session.ends - Date.now() > EARLY_MS) return session.access_token;

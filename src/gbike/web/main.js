@@ -3,6 +3,7 @@ import { begin, refresh, resume } from './actions.js';
 import { BikePage, NumberPage } from './bike.js';
 import { Find } from './find.js';
 import { html, render, useEffect, useRef, useState } from './lib.js';
+import { listen, live } from './live.js';
 import { look, MePage, SignInPage, SignUpPage } from './me.js';
 import { Big, Icon, Loading, Notice, Top } from './parts.js';
 import { ReturnPage, RidePage } from './ride.js';
@@ -12,6 +13,8 @@ import { waiting } from './taps.js';
 import { preferred, speak, t } from './text.js';
 
 const FRESH_MS = 15_000;
+const SELDOM = 4; // while we are told what changes, it is asked so many times less often
+const TOGETHER_MS = 150; // what is told of one ride comes in several pieces
 const PAGES = [
   [/^\/?$/, () => html`<${Find} />`, 'bikes'],
   [/^\/number$/, () => html`<${NumberPage} />`, 'bikes'],
@@ -66,6 +69,7 @@ function App() {
     const timer = setTimeout(() => set({ notice: null }), 6000);
     return () => clearTimeout(timer);
   }, [notice]);
+  useEffect(() => (who ? listen(told) : undefined), [who?.userid]);
   const { page, tab } = found(who ? PAGES : DOORS, at);
   return html`<${Around} tab=${tab} ride=${open?.length > 0}>
     ${!online && html`<${Offline} />`}
@@ -113,6 +117,17 @@ async function again() {
   resume();
 }
 
+let soon = null;
+
+function told({ event, userid }) {
+  if (event !== 'anew' && userid !== state.who?.userid) return;
+  soon ??= setTimeout(() => {
+    soon = null;
+    set({ told: state.told + 1 });
+    again();
+  }, TOGETHER_MS);
+}
+
 async function start() {
   speak(preferred());
   look(kept('look', 'auto'));
@@ -124,7 +139,11 @@ async function start() {
   addEventListener('online', again);
   addEventListener('offline', () => set({ online: false }));
   addEventListener('storage', ({ key }) => key?.startsWith('gbike.') && again());
-  setInterval(() => document.hidden || again(), FRESH_MS);
+  let asked = 0;
+  setInterval(() => {
+    asked += 1;
+    if (!document.hidden && (!live() || asked % SELDOM === 0)) again();
+  }, FRESH_MS);
   if ('serviceWorker' in navigator && isSecureContext) navigator.serviceWorker.register('/app/sw.js').catch(() => {});
 }
 

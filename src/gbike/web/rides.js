@@ -21,7 +21,7 @@ async function readDeposit(userid) {
 }
 
 export function RidesPage() {
-  const { who, open } = useStore();
+  const { who, open, told } = useStore();
   const [lines, show] = useState(null);
   const [deposit, know] = useState(null);
   const [size, more] = useState(PAGE);
@@ -39,7 +39,7 @@ export function RidesPage() {
   };
   useEffect(() => {
     read();
-  }, [who.userid, size, open?.length]);
+  }, [who.userid, size, open?.length, told]);
   return html`<section class="page">
     <${Top} title=${t('rides')} />
     <div class="card money">

@@ -11,6 +11,7 @@ export const state = {
   open: null, // the rider's rides under way; null until they were read
   tariff: null,
   here: null, // { lat, lon } when the rider let us know
+  told: 0, // how often the view told of something new
   busy: null, // { kind, waiting } while something that was tapped is not answered
   notice: null, // { tone, text, way } what to tell the rider
 };

@@ -14,6 +14,8 @@ class Principal(msgspec.Struct, frozen=True):
     """The account, and so the rider: the same number."""
     managerid: int | None = None
     service: str | None = None
+    until_ms: int | None = None
+    """When what they showed is good no more; None: there is no such moment."""
 
 
 class Whose(msgspec.Struct, frozen=True):

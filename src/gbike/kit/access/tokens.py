@@ -173,7 +173,8 @@ def _service(claims: _Claims) -> Principal:
 def _person(claims: _Claims) -> Principal:
     userid = _number(claims.sub)
     manager = None if claims.managerid is None else _number(str(claims.managerid))
-    return Principal(claims.sub, frozenset(role for role in ROLES if role in claims.roles), userid, manager)
+    roles = frozenset(role for role in ROLES if role in claims.roles)
+    return Principal(claims.sub, roles, userid, manager, until_ms=claims.exp * 1000)
 
 
 def _number(text: str) -> int:

@@ -31,6 +31,7 @@ from gbike.kit.http.problems import (
     preferred_language,
 )
 from gbike.kit.http.protection import protecting
+from gbike.kit.http.streams import send_pieces
 from gbike.kit.once import KeyInFlight, KeyReused, Replay
 from gbike.kit.store import StoreUnavailable
 from gbike.kit.telemetry import Kind, Metrics, Span, Spans, Trace, log, trace_from, trace_now
@@ -63,6 +64,8 @@ class Operation(msgspec.Struct, frozen=True):
     keyed: bool = False
     hidden: bool = False
     example: Mapping[str, Any] = {}
+    streams: bool = False
+    """Whether the answer goes on: its content is a Stream (kit/http/streams.py)."""
     pace: str = ""
     """How often one may ask, as a name in kit/access/guard.py; empty: as for other readings or writings."""
 
@@ -123,6 +126,14 @@ class HttpApp:
     ) -> None:
         """Answer one request with `handler`: its trace, its answer or problem, its metrics and span."""
         began = time.perf_counter()
+
+        def answered(status: int) -> None:
+            if span is not None:
+                _end(span, ask, name, status)
+            requests, seconds = self._counters(name, status)
+            requests.inc()
+            seconds.observe(time.perf_counter() - began)
+
         ask = Ask(scope, receive, self._guard.trusts)
         name = f"{operation.method} {operation.path}" if operation else "none"
         trace = trace_from(ask.headers.get("traceparent"), ask.headers.get("x-request-id"))
@@ -134,15 +145,15 @@ class HttpApp:
         try:
             answer = await self._answer(ask, operation, handler)
             personal = operation is not None and not operation.rule.public
+            if operation is not None and operation.streams and answer.status == 200:
+                answered(answer.status)  # its beginning is the answer; how long it goes on says nothing of us
+                await _stream(answer, ask, trace, scope, receive, send)
+                return
             await _send(answer, ask, trace, personal, send)
         finally:
             trace_now.reset(before)
             acting.reset(nobody_yet)
-        if span is not None:
-            _end(span, ask, name, answer.status)
-        requests, seconds = self._counters(name, answer.status)
-        requests.inc()
-        seconds.observe(time.perf_counter() - began)
+        answered(answer.status)
 
     def _counters(self, name: str, status: int) -> tuple[Counter, Histogram]:
         """The two counters of an operation and status, looked up once."""
@@ -161,11 +172,13 @@ class HttpApp:
             rule, pace = _asked(ask, operation)
             await self._guard.admit(ask, rule, pace)
             acting.set(ask.principal)
-            media = ask.media
+            media = ask.event_stream if operation is not None and operation.streams else None
+            if operation is not None and operation.method != "GET":
+                _ = ask.media  # refused before anything changes
             if operation is not None and operation.changes:
                 _ = ask.key  # a key that is none is refused even where nothing changes
             answer = await handler(ask)
-            return answer if answer.media else msgspec.structs.replace(answer, media=media)
+            return answer if answer.media else msgspec.structs.replace(answer, media=media or ask.media)
         except Replay as kept:
             headers = {**msgspec.json.decode(kept.headers), "Idempotent-Replayed": "true"}
             return Answer(kept.status, msgspec.Raw(kept.content), headers, ask.media)
@@ -245,11 +258,32 @@ def _end(span: Span, ask: Ask, name: str, status: int) -> None:
     )
 
 
+async def _stream(answer: Answer, ask: Ask, trace: Trace, scope: Scope, receive: Receive, send: Send) -> None:
+    try:
+        headers = _headers(answer, ask, trace, personal=True)
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        if ask.method == "HEAD":
+            await send({"type": "http.response.body", "body": b""})
+        else:
+            await send_pieces(answer.content, scope, receive, send)
+    finally:
+        answer.content.close()
+
+
 async def _send(answer: Answer, ask: Ask, trace: Trace, personal: bool, send: Send) -> None:
     empty = answer.content is None
     body = (
         b"" if empty else answer.content if isinstance(answer.content, bytes) else msgspec.json.encode(answer.content)
     )
+    headers = _headers(answer, ask, trace, personal)
+    if answer.status != 204:
+        headers.append((b"content-length", str(len(body)).encode()))
+    start: Message = {"type": "http.response.start", "status": answer.status, "headers": headers}
+    await send(start)
+    await send({"type": "http.response.body", "body": b"" if ask.method == "HEAD" else body})
+
+
+def _headers(answer: Answer, ask: Ask, trace: Trace, personal: bool) -> list[tuple[bytes, bytes]]:
     media = answer.media or "application/json"
     guards: Iterable[tuple[bytes, bytes]] = protecting(media, personal=personal, over_tls=ask.scheme == "https")
     headers = [(b"x-request-id", trace.request_id.encode()), (b"traceparent", trace.traceparent.encode())]
@@ -258,10 +292,6 @@ async def _send(answer: Answer, ask: Ask, trace: Trace, personal: bool, send: Se
         headers += own.items()
         guards = [guard for guard in guards if guard[0] not in own]
     headers += guards
-    if not empty:
+    if answer.content is not None:
         headers.append((b"content-type", media.encode()))
-    if answer.status != 204:
-        headers.append((b"content-length", str(len(body)).encode()))
-    start: Message = {"type": "http.response.start", "status": answer.status, "headers": headers}
-    await send(start)
-    await send({"type": "http.response.body", "body": b"" if ask.method == "HEAD" else body})
+    return headers

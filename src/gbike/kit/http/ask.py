@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope
 
 from gbike.kit.access.addresses import origin
 from gbike.kit.access.principal import ANONYMOUS, NOBODYS, Principal, Whose
-from gbike.kit.http import hal
+from gbike.kit.http import hal, streams
 from gbike.kit.http.fields import MAX_ID, invalid, read_body
 from gbike.kit.http.problems import (
     FORBIDDEN,
@@ -116,6 +116,14 @@ class Ask:
             if kind == "application/json":
                 return JSON
         raise Problem(NOT_ACCEPTABLE)
+
+    @property
+    def event_stream(self) -> str:
+        """What an answer that goes on is sent as. Raises Problem 406 when the client does not expect one."""
+        kinds = [part.partition(";")[0].strip().lower() for part in self.headers.get("accept", "").split(",")]
+        if streams.MEDIA not in kinds:
+            raise Problem(streams.STREAM_ONLY)
+        return streams.MEDIA
 
     def id(self, name: str) -> int:
         """The number in the path. Raises Problem 422, or 404 where a collection has no searches."""

@@ -21,6 +21,7 @@ from gbike.kit.http.problems import (
     UNAVAILABLE,
     ProblemType,
 )
+from gbike.kit.http.streams import MEDIA as STREAM
 
 if TYPE_CHECKING:
     from gbike.kit.http.app import Operation
@@ -168,6 +169,8 @@ def _about(operation: "Operation") -> str:
 def _problems(operation: "Operation") -> list[ProblemType]:
     found = [p for p in EVERYWHERE if p.status in (404, 406) and p.slug != "gone"] + [INTERNAL, UNAVAILABLE, STOPPED]
     found += [TOO_MANY] if operation.rule.public else [TOO_MANY, UNAUTHENTICATED, FORBIDDEN, KEYS_AWAY]
+    if operation.streams:
+        found = [p for p in found if p.status != 406]
     if operation.takes is not None:
         found += [p for p in EVERYWHERE if p.status in (400, 408, 413, 415)]
     if operation.changes:
@@ -195,7 +198,9 @@ def _parameters(operation: "Operation") -> list[dict[str, Any]]:
 def _answer(operation: "Operation", status: int, shape: Any) -> dict[str, Any]:
     answer: dict[str, Any] = {"description": "made" if status == 201 else "done"}
     answer["headers"] = _headers(*(["Location"] if status == 201 or operation.method == "PUT" else []))
-    if shape is None:
+    if operation.streams:
+        answer["content"] = {STREAM: {"schema": TEXT}}
+    elif shape is None:
         answer["content"] = {media: {"schema": {"$ref": REF.format(name="Links")}} for media in MEDIA}
     else:
         many = isinstance(shape, list)

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from uvicorn.server import ServerState
 
 from gbike.kit.http.patience import PatientConnection
+from gbike.kit.http.streams import LINE
 
 STOP_S = 3
 """How long open requests may take to end when the process stops."""
@@ -92,6 +93,7 @@ class HttpServer(uvicorn.Server):
             self.handle_exit(number, None)
             return
         self.server_state.draining = True
+        self.server_state.ending.set()
         for connection in self.server_state.connections:
             if isinstance(connection, _Connection) and connection.cycle is not None:
                 connection.cycle.keep_alive = False
@@ -102,6 +104,10 @@ class _State(ServerState):
     """What the connections of a server have in common."""
 
     draining = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ending = asyncio.Event()
 
 
 class _WholeAnswers:
@@ -149,11 +155,22 @@ class _Connection(PatientConnection):
     def on_headers_complete(self) -> None:
         """Answer a request; is it the last one?"""
         super().on_headers_complete()
+        self.scope[LINE] = self  # type: ignore[literal-required]  # not one of the specification's
         if self.cycle is not None and (self.server_state.draining or self.loop.time() > self._old_at):
             self.cycle.keep_alive = False
 
+    @property
+    def ending(self) -> asyncio.Event:
+        """See Line.ending."""
+        return self.server_state.ending
+
+    def abort(self) -> None:
+        """See Line.abort."""
+        self.transport.abort()
+
     def shutdown(self) -> None:
         """The server ends: close, unless an answer does it. Who came late, and has asked nothing yet, is answered."""
+        self.server_state.ending.set()
         if self.cycle is not None or not self.server_state.draining:
             super().shutdown()
 

@@ -8,8 +8,7 @@ from functools import partial
 import msgspec
 
 from gbike.contracts.bike import AppliedReport, Reservation
-from gbike.kit.access.principal import Principal
-from gbike.kit.access.rules import ADMIN, ADMINS, BIKE_MANAGER, PUBLIC, SIGNED_IN, may
+from gbike.kit.access.rules import ADMINS, PUBLIC, SIGNED_IN, may
 from gbike.kit.clock import Clock
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.ask import Answer, Ask
@@ -151,7 +150,6 @@ class BikeChange(msgspec.Struct, frozen=True):
         )
 
 
-STAFF = frozenset({BIKE_MANAGER, ADMIN})
 RESERVING, REPORTING = may(services=("rent",)), may(services=("bike_manage_app",))
 
 
@@ -173,7 +171,7 @@ class BikeHttp:
         """GET /bikes."""
         page = ask.page()
         bikes, total = await self._bikes.page(page)
-        return Answer(200, collection(BIKES, ask.base, [shown(bike, ask.principal) for bike in bikes], page, total))
+        return Answer(200, collection(BIKES, ask.base, [shown(bike) for bike in bikes], page, total))
 
     async def register(self, ask: Ask) -> Answer:
         """POST /bikes."""
@@ -240,12 +238,10 @@ class BikeHttp:
         return Answer(200, searches(BIKES, ask.base))
 
     def _shown(self, ask: Ask, bike: Bike) -> Answer:
-        return ask.found(BIKES, shown(bike, ask.principal))
+        return ask.found(BIKES, shown(bike))
 
     def _registered(self, ask: Ask, bike: Bike) -> Answer:
-        return Answer(
-            201, item(BIKES, ask.base, shown(bike, ask.principal)), {"Location": f"{ask.base}/bikes/{bike.bikeid}"}
-        )
+        return Answer(201, item(BIKES, ask.base, shown(bike)), {"Location": f"{ask.base}/bikes/{bike.bikeid}"})
 
     def _until(self, ask: Ask) -> float:
         left = ask.headers.get(DEADLINE_HEADER, "")
@@ -262,10 +258,10 @@ class BikeHttp:
             self._under_way -= 1
 
 
-def shown(bike: Bike, to: Principal) -> BikeResource:
-    """The bike as clients see it; its battery is the staff's business."""
-    place, battery = bike.place, bike.batterylevel if to.roles & STAFF else None
-    return BikeResource(bike.bikeid, bike.status, place.location, battery, place.lat, place.lon, bike.retired)
+def shown(bike: Bike) -> BikeResource:
+    """The bike as clients see it: who rides it is in it for nobody."""
+    place = bike.place
+    return BikeResource(bike.bikeid, bike.status, place.location, bike.batterylevel, place.lat, place.lon, bike.retired)
 
 
 def operations(bikes: SqlBikes, clock: Clock) -> list[Operation]:

@@ -10,6 +10,8 @@ class RouteTable:
 
     services: Mapping[str, str]
     aliases: Mapping[str, str]
+    streams: frozenset[str] = frozenset()
+    """Paths whose answers go on."""
 
     def find(self, path: str) -> tuple[str, str] | None:
         """The service for a path and the path by its proper name; None where no service answers."""

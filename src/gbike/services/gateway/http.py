@@ -33,7 +33,10 @@ class Gateway:
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 EXPOSED = ["Location", "Retry-After", "X-Request-Id", "Idempotent-Replayed"]
-ASKED = ["Authorization", "Content-Type", "Accept", "Accept-Language", "Idempotency-Key", "X-Request-Id", "traceparent"]
+ASKED = [
+    *("Authorization", "Content-Type", "Accept", "Accept-Language", "Idempotency-Key", "Last-Event-ID"),
+    *("X-Request-Id", "traceparent"),
+]
 
 
 def open_to(origins: Sequence[str], app: ASGIApp) -> ASGIApp:

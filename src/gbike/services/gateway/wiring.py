@@ -12,4 +12,5 @@ def route_table(cards: Iterable[Card]) -> RouteTable:
     return RouteTable(
         {path: card.name for card in cards for path in card.paths},
         {other: path for card in cards for other, path in card.aliases.items()},
+        frozenset(path for card in cards for path in card.streams),
     )

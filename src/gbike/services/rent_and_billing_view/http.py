@@ -1,5 +1,7 @@
 """What may be asked of the view: only to look."""
 
+import re
+
 import msgspec
 
 from gbike.kit.access.principal import NOBODYS, Whose
@@ -9,8 +11,11 @@ from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.http.hal import Kind, collection, item, searches
 from gbike.kit.http.problems import ProblemType
+from gbike.kit.http.streams import STREAM_ONLY
 from gbike.services.rent_and_billing_view.storage import Line, NoSuchLine, SqlView
+from gbike.services.rent_and_billing_view.storage.changes import Changes, StreamsFull, TooManyOfYours
 
+CHANGES = "/rentAndBillingViews/changes"
 FINDERS = (("findByRentid", "rentid"), ("findByUserid", "userid"))
 VIEWS = Kind("rentAndBillingViews", "rentAndBillingView", "rentid", FINDERS)
 UNKNOWN = ProblemType(
@@ -21,7 +26,25 @@ UNKNOWN = ProblemType(
     "There is no ride {rentid}.",
     "{rentid}번 이용 내역은 없습니다.",
 )
-REFUSALS: Refusals = {NoSuchLine: UNKNOWN}
+TOO_MANY_STREAMS = ProblemType(
+    "too-many-streams",
+    429,
+    "Too many event streams",
+    "열린 이벤트 스트림이 너무 많음",
+    "Your account has {most} event streams open already. Close one, or go on asking now and then.",
+    "이 계정에 이미 이벤트 스트림이 {most}개 열려 있어요. 하나를 닫거나, 가끔씩 다시 조회해 주세요.",
+    retry_after_s=30,
+)
+STREAMS_FULL = ProblemType(
+    "streams-full",
+    503,
+    "No event stream is free",
+    "남은 이벤트 스트림이 없음",
+    "As many event streams are open as this service keeps. Go on asking now and then.",
+    "서비스가 열어 둘 수 있는 이벤트 스트림이 모두 쓰이고 있어요. 가끔씩 다시 조회해 주세요.",
+    retry_after_s=30,
+)
+REFUSALS: Refusals = {NoSuchLine: UNKNOWN, TooManyOfYours: TOO_MANY_STREAMS, StreamsFull: STREAMS_FULL}
 
 
 class ViewResource(msgspec.Struct, frozen=True):
@@ -42,8 +65,8 @@ class ViewResource(msgspec.Struct, frozen=True):
 class ViewHttp:
     """The handlers."""
 
-    def __init__(self, view: SqlView) -> None:
-        self._view = view
+    def __init__(self, view: SqlView, changes: Changes) -> None:
+        self._view, self._changes = view, changes
 
     async def list(self, ask: Ask) -> Answer:
         """GET /rentAndBillingViews."""
@@ -70,6 +93,13 @@ class ViewHttp:
         found, total = await self._view.page(page, theirs)
         return Answer(200, collection(VIEWS, ask.base, [shown(line) for line in found], page, total, ask.path))
 
+    async def changes(self, ask: Ask) -> Answer:
+        """GET /rentAndBillingViews/changes: goes on; see storage/changes.py."""
+        last = ask.headers.get("last-event-id", "")
+        after = int(last) if re.fullmatch("[0-9]{1,16}", last) else None
+        stream = await self._changes.listen(ask.principal, ask.whose, after)
+        return Answer(200, stream, {"X-Accel-Buffering": "no"})
+
     async def searches(self, ask: Ask) -> Answer:
         """GET /rentAndBillingViews/search."""
         return Answer(200, searches(VIEWS, ask.base))
@@ -93,9 +123,9 @@ def shown(line: Line) -> ViewResource:
     )
 
 
-def operations(view: SqlView) -> list[Operation]:
+def operations(view: SqlView, changes: Changes) -> list[Operation]:
     """The operations of the view."""
-    http, base, many = ViewHttp(view), "/rentAndBillingViews", {200: [ViewResource]}
+    http, base, many = ViewHttp(view, changes), "/rentAndBillingViews", {200: [ViewResource]}
     at, search = base + "/{rentid}", base + "/search"
     of_rent, of_rider = search + "/findByRentid", search + "/findByUserid"
     return [
@@ -103,5 +133,15 @@ def operations(view: SqlView) -> list[Operation]:
         Operation("GET", search, http.searches, "The searches", PEOPLE),
         Operation("GET", of_rent, http.of_rent, "R9: a rent's line", PEOPLE, None, many, "rentid", paged=True),
         Operation("GET", of_rider, http.of_rider, "R9: a rider's rides", PEOPLE, None, many, "userid", paged=True),
+        Operation(
+            "GET",
+            CHANGES,
+            http.changes,
+            "What changed, as server-sent events: `change` with `type`, `userid`, `rentid`, `bikeid`, and `anew` when"
+            " everything must be read anew. `Last-Event-ID` goes on after an event",
+            PEOPLE,
+            refusals=(STREAM_ONLY, TOO_MANY_STREAMS, STREAMS_FULL),
+            streams=True,
+        ),
         Operation("GET", at, http.show, "R9: one ride", PEOPLE, answers={200: ViewResource}, refusals=(UNKNOWN,)),
     ]

@@ -4,12 +4,15 @@ from collections.abc import Callable
 from typing import Protocol
 
 from gbike.kit.envelope import Message, unpack
-from gbike.kit.runtime import Card, Service, World
+from gbike.kit.runtime import Card, Service, Worker, World
+from gbike.kit.settings import load
 from gbike.kit.store import Reading, Store, Tx
-from gbike.services.rent_and_billing_view.http import REFUSALS, operations
+from gbike.services.rent_and_billing_view.http import CHANGES, REFUSALS, operations
 from gbike.services.rent_and_billing_view.policies import POLICIES
 from gbike.services.rent_and_billing_view.storage import HOLDS, VERSIONS, SqlView, clear, keep, kept
+from gbike.services.rent_and_billing_view.storage.changes import Changes, ViewSettings
 
+NAME = "rent_and_billing_view"
 FOLDED_AT_ONCE = 1_000
 NAP_MS = 20
 """Nobody waits for the view, so it gathers more events for each of its transactions than others do."""
@@ -19,8 +22,22 @@ Events = list[tuple[int, Message]]
 
 def build(world: World) -> Service:
     """The view in a world."""
+    metrics = world.metrics
+    changes = Changes(
+        world.store,
+        world.clock,
+        load(ViewSettings, world.env),
+        still_open=metrics.streams.labels(NAME),
+        dropped=metrics.streams_dropped.labels(NAME),
+    )
     return Service(
-        "rent_and_billing_view", operations(SqlView(world.store)), REFUSALS, POLICIES, hear=keep, consumer_nap_ms=NAP_MS
+        NAME,
+        operations(SqlView(world.store), changes),
+        REFUSALS,
+        POLICIES,
+        hear=keep,
+        workers=[Worker("changes", changes.step, changes.rest, moves=False)],
+        consumer_nap_ms=NAP_MS,
     )
 
 
@@ -59,13 +76,15 @@ def _fold(tx: Tx, messages: list[Message]) -> None:
 
 
 CARD = Card(
-    name="rent_and_billing_view",
+    name=NAME,
     title="RentAndBillingView: rides with their bills",
     port=8085,
     paths=("/rentAndBillingViews",),
+    streams=(CHANGES,),
     says=(),
     versions=VERSIONS,
     holds=HOLDS,
     build=build,
+    settings=ViewSettings,
     aliases={"/rentandbillingviews": "/rentAndBillingViews", "/rentAndBillingView": "/rentAndBillingViews"},
 )

@@ -18,6 +18,8 @@ RETRIES = 2
 """What met a dead process is tried this often again, elsewhere when there is an elsewhere."""
 UNSEEN = "connect-failure,refused-stream,reset-before-request"
 """When nothing of a request was sent."""
+SILENT_S = 60
+"""A stream that says nothing for so long is over; each is to say something every 15 s."""
 LOOKS = 10
 """How often a retry looks for a process that it has not asked yet: Envoy draws lots, so two processes need several."""
 PREFLIGHT_S = 600
@@ -46,6 +48,8 @@ def virtual_host(
     prefixes = {**{path: path for path in table.services}, **table.aliases}
     routes = [_preflight(settings, demo=demo), _home_for_people(), _home(table, demo=demo)]
     for prefix, path in prefixes.items():
+        below = [one for one in sorted(table.streams) if one.startswith(f"{path}/")]
+        routes += [_stream(prefix + one.removeprefix(path), one, table.services[path]) for one in below]
         routes += _service(prefix, path, table.services[path], settings)
     routes += [_page(path, page) for path, page in pages.items()]
     for path in ("/", *pages):
@@ -89,6 +93,14 @@ def _service(prefix: str, path: str, service: str, settings: GatewaySettings) ->
             "route": {**to, "retry_policy": {**again, "retry_on": UNSEEN}},
         },
     ]
+
+
+def _stream(path: str, to: str, service: str) -> dict[str, Any]:
+    """An answer that goes on: no time is too long for it, only silence. Envoy hands on each piece as it comes."""
+    return {
+        "match": {"path": path, "headers": [_method(READS)]},
+        "route": {"cluster": service, "timeout": "0s", "idle_timeout": f"{SILENT_S}s", "prefix_rewrite": to},
+    }
 
 
 def _preflight(settings: GatewaySettings, *, demo: bool) -> dict[str, Any]:

@@ -108,7 +108,9 @@ class SqlView:
 
 
 def keep(tx: Tx, messages: Sequence[Message]) -> None:
-    """Keep events as they came, but not where anybody was: the view is folded anew from these, and shows no places."""
+    """Keep events as they came, but not where anybody was: the view is folded anew from these, and shows no places.
+    One process after the other, so that whoever has seen a number has seen all below it."""
+    tx.lock("kept")
     tx.execute_many(
         "INSERT INTO kept (message_id, type, key, headers, value) VALUES (?, ?, ?, ?, ?)",
         [(m.id, m.type, m.key, m.headers, impersonal(m.value)) for m in messages],
@@ -119,6 +121,12 @@ def kept(read: Reading, after: int, most: int) -> list[tuple[int, Message]]:
     """Up to `most` kept events that follow number `after`."""
     sql = "SELECT number, message_id, type, key, headers, value FROM kept WHERE number > ? ORDER BY number LIMIT ?"
     return [(row[0], Message(*row[1:])) for row in read.all(sql, (after, most))]
+
+
+def newest(read: Reading) -> int:
+    """The number of the last kept event; 0: there is none."""
+    row = read.one("SELECT coalesce(max(number), 0) FROM kept")
+    return int(row[0]) if row else 0
 
 
 def clear(tx: Tx) -> None:

@@ -1,0 +1,200 @@
+"""What the view heard, told to whoever listens: after each kept event a word that says what to read anew.
+
+One reader for all streams of the process looks at what was kept, whichever replica kept it, while somebody listens.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+from prometheus_client import Counter, Gauge
+
+from gbike.kit.access.principal import Principal, Whose
+from gbike.kit.clock import Clock, news
+from gbike.kit.envelope import Message
+from gbike.kit.http.streams import beat, event
+from gbike.kit.store import Store
+from gbike.services.rent_and_billing_view.storage import kept, newest
+
+BEAT_MS = 15_000
+"""A stream says at least so often that it is alive."""
+LOOK_MS = 200
+"""How often the kept events are looked at while somebody listens."""
+TOLD_AT_ONCE = 256
+MOST_BEHIND = 1_000
+"""Who was away for more events than this reads everything anew instead of hearing of each."""
+MOST_WAITING = 200
+"""Changes that wait for one reader; a slower one is let go, and told to read everything anew."""
+UNTOLD = frozenset({"AccountErased"})
+"""What no page shows."""
+
+
+class ViewSettings(msgspec.Struct, frozen=True):
+    """What may be set of the view."""
+
+    view_streams: Annotated[int, Meta(ge=0, description="event streams that one process keeps open at most")] = 256
+    view_streams_each: Annotated[int, Meta(ge=1, description="event streams of one account, in one process")] = 8
+
+
+class Change(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What was heard (the event's name), and of which ride, bike and rider: read anew what you show of them."""
+
+    type: str
+    userid: int
+    rentid: int | None = None
+    bikeid: int | None = None
+
+
+class TooManyOfYours(Exception):
+    """The account has as many streams as one may have."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(most)
+        self.most = most
+
+
+class StreamsFull(Exception):
+    """The process has as many streams as it keeps."""
+
+
+class Changes:
+    """The streams of one process."""
+
+    def __init__(
+        self, store: Store, clock: Clock, settings: ViewSettings, *, still_open: Gauge, dropped: Counter
+    ) -> None:
+        self._store, self.clock, self._settings = store, clock, settings
+        self._open, self.dropped = still_open, dropped
+        self._listeners: set[Listener] = set()
+        self._somebody = asyncio.Event()
+        self.at = 0
+        """The number of the last event that was told to those who listen."""
+
+    async def listen(self, who: Principal, whose: Whose, after: int | None, beat_ms: int = BEAT_MS) -> "Listener":
+        """A stream of what is kept from now on, or after number `after`. Raises TooManyOfYours, StreamsFull."""
+        last = await self._store.read(newest)
+        if len(self._listeners) >= self._settings.view_streams:
+            raise StreamsFull
+        theirs = sum(1 for one in self._listeners if one.who.name == who.name)
+        if who.userid is not None and theirs >= self._settings.view_streams_each:
+            raise TooManyOfYours(self._settings.view_streams_each)
+        if not self._listeners:
+            self.at = last
+        known = after is not None and self.at - MOST_BEHIND <= after <= max(self.at, last)
+        listener = Listener(self, who, whose, after if known else None, beat_ms)
+        self._listeners.add(listener)
+        self._open.set(len(self._listeners))
+        self._somebody.set()
+        return listener
+
+    def forget(self, listener: "Listener") -> None:
+        """It has ended."""
+        self._listeners.discard(listener)
+        self._open.set(len(self._listeners))
+
+    async def between(self, after: int, until: int) -> list[tuple[int, Message]]:
+        """The kept events that follow `after`, until `until`: MOST_BEHIND at most."""
+        found = await self._store.read(kept, after, MOST_BEHIND)
+        return [one for one in found if one[0] <= until]
+
+    async def step(self) -> int:
+        """Tell what was kept since; answers how much. Raises StoreUnavailable."""
+        if not self._listeners:
+            return 0
+        found = await self._store.read(kept, self.at, TOLD_AT_ONCE)
+        for number, message in found:
+            change = told(message)
+            self.at = max(self.at, number)
+            if change is not None:
+                frame = event("change", msgspec.json.encode(change), number)
+                for listener in self._listeners:
+                    if listener.whose.covers(change.userid):
+                        listener.hear(number, frame)
+        return len(found)
+
+    async def rest(self) -> None:
+        """Until it is worth looking again."""
+        if self._listeners:
+            await asyncio.sleep(LOOK_MS / 1000)
+        else:
+            self._somebody.clear()
+            await self._somebody.wait()
+
+
+class Listener:
+    """One stream; see kit/http/streams.py."""
+
+    def __init__(self, changes: Changes, who: Principal, whose: Whose, after: int | None, beat_ms: int) -> None:
+        """`after`: the last event that the reader knows; None: it must read everything anew."""
+        self.who, self.whose = who, whose
+        self._changes, self._after, self._beat_ms = changes, after, beat_ms
+        self._begin = max(changes.at, after or 0)
+        """Up to here it is caught up with, from here on it hears."""
+        self._frames: list[bytes] = []
+        self._slow = False
+        self._news = asyncio.Event()
+
+    def hear(self, number: int, frame: bytes) -> None:
+        """Something to tell."""
+        if number <= self._begin or self._slow:
+            return
+        if len(self._frames) >= MOST_WAITING:
+            self._slow, self._frames = True, []
+            self._changes.dropped.inc()
+        else:
+            self._frames.append(frame)
+        self._news.set()
+
+    async def pieces(self) -> AsyncGenerator[bytes]:
+        """See Stream.pieces."""
+        yield await self._beginning()
+        while (left_ms := self._left_ms()) > 0:
+            await news(self._news, min(self._beat_ms, left_ms))
+            if self._slow:
+                yield anew(self._changes.at)
+                return
+            said = b"".join(self._frames) or beat(max(self._changes.at, self._begin))
+            self._frames = []
+            self._news.clear()
+            yield said
+
+    def close(self) -> None:
+        """See Stream.close."""
+        self._changes.forget(self)
+
+    async def _beginning(self) -> bytes:
+        """What the reader missed, or that it must read everything anew."""
+        if self._after is None:
+            return anew(self._begin)
+        said = b""
+        for number, message in await self._changes.between(self._after, self._begin):
+            change = told(message)
+            if change is not None and self.whose.covers(change.userid):
+                said += event("change", msgspec.json.encode(change), number)
+        return said + beat(self._begin)
+
+    def _left_ms(self) -> int:
+        """How long what the reader showed is still good."""
+        until_ms = self.who.until_ms
+        return self._beat_ms if until_ms is None else until_ms - self._changes.clock.now_ms()
+
+
+def anew(number: int) -> bytes:
+    """That everything is to be read anew; what comes after `number` is told."""
+    return event("anew", b"{}", number)
+
+
+def told(message: Message) -> Change | None:
+    """What is told of an event."""
+    if message.type in UNTOLD:
+        return None
+    said = msgspec.json.decode(message.value, type=_Said)
+    return Change(message.type, said.userid, said.rentid, said.bikeid)
+
+
+class _Said(msgspec.Struct, frozen=True):
+    userid: int
+    rentid: int | None = None
+    bikeid: int | None = None
