@@ -23,6 +23,13 @@ KO: Words = {
     "top up": "충전하기",
     "left": "남은 예치금",
     "riding": "이용 중",
+    "staff": "현장 업무",
+    "usable": "사용 가능",
+    "fault": "고장",
+    "battery first": "배터리를 먼저 골라 주세요",
+    "reported": "보고했어요",
+    "to deposit": "예치금으로 바꾸기",
+    "convert": "예치금 {}으로 바꾸기",
 }
 EN: Words = {
     "locale": "en-US",
@@ -45,6 +52,13 @@ EN: Words = {
     "top up": "Top up",
     "left": "Deposit left",
     "riding": "Riding",
+    "staff": "Field work",
+    "usable": "Usable",
+    "fault": "Broken",
+    "battery first": "Choose the charge first",
+    "reported": "Reported",
+    "to deposit": "Turn into deposit",
+    "convert": "Turn into {}",
 }
 
 
