@@ -59,6 +59,11 @@ class Demo:
         )
         eventually(self._fleet)
 
+    def fault(self, *words: str) -> None:
+        """What `gbike demo-fault` does: `stop bike`, `heal`."""
+        command = [sys.executable, "-m", "gbike", "demo-fault", *words, "--data", str(self._folder)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
     def kill(self) -> None:
         """As a power cut would."""
         self._end(signal.SIGKILL)

@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -71,17 +72,25 @@ def test_the_worker_keeps_ahead_what_a_page_needs_but_not_the_map() -> None:
     assert not [path for path in kept if "leaflet" in path]
 
 
+BOOKS = sorted({path.parent for path in FILES.rglob("ko.js")})
+
+
+def book(folder: Path, language: str) -> set[str]:
+    """What the pages of a folder can say in a language."""
+    text = (folder / f"{language}.js").read_text("utf-8")
+    return set(re.findall(r"(?:^|[,{]) *(\w+): (?=['(\w])", text, re.MULTILINE))
+
+
 def test_both_languages_say_the_same_things() -> None:
-    texts = [(FILES / f"{name}.js").read_text("utf-8") for name in ("ko", "en")]
-    books = [set(re.findall(r"(?:^|[,{]) *(\w+): (?=['(\w])", text, re.MULTILINE)) for text in texts]
-    assert len(books[0]) > 120
-    assert books[0] ^ books[1] == set()
+    assert len(book(FILES, "ko")) > 120
+    for folder in BOOKS:
+        assert book(folder, "ko") ^ book(folder, "en") == set(), folder
 
 
 def test_everything_that_a_page_says_is_in_the_books() -> None:
-    book = (FILES / "en.js").read_text("utf-8")
-    used = {name for path in FILES.glob("*.js") for name in re.findall(r"\bt\('(\w+)'", path.read_text("utf-8"))}
-    assert [name for name in used if not re.search(rf"\b{name}: ", book)] == []
+    for folder in BOOKS:
+        used = {name for path in folder.glob("*.js") for name in re.findall(r"\bt\('(\w+)'", path.read_text("utf-8"))}
+        assert used - book(FILES, "en") - book(folder, "en") == set(), folder
 
 
 def test_everything_together_is_light_even_when_nobody_compresses_it() -> None:

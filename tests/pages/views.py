@@ -55,6 +55,32 @@ def _offline(rider: Rider, demo: Demo) -> None:
     rider.page.locator(".offline").wait_for()
 
 
+def _reporting(rider: Rider, demo: Demo) -> None:
+    demo.register(6503, "분당_정자역_1구역")
+    _at("#/staff/bike/6503", ".pair")(rider, demo)
+    rider.page.locator(".steps label").nth(1).tap()
+
+
+def _reported(rider: Rider, demo: Demo) -> None:
+    _reporting(rider, demo)
+    rider.page.locator(".pair .primary").tap()
+    rider.page.locator(".came .empty").wait_for()
+
+
+def _converted(rider: Rider, demo: Demo) -> None:
+    _at("#/staff/points", ".amounts")(rider, demo)
+    rider.page.locator("button.big").tap()
+    rider.page.locator(".notice.good").wait_for()
+
+
+def _waiting(rider: Rider, demo: Demo) -> None:
+    _offline(rider, demo)
+    _reporting(rider, demo)
+    rider.page.locator(".pair .fault").tap()
+    rider.go("#/staff")
+    rider.page.locator(".queue li").wait_for()
+
+
 VIEWS: dict[str, View] = {
     "list": _at("#/", ".place"),
     "map": _map,
@@ -70,7 +96,14 @@ VIEWS: dict[str, View] = {
     "top-up": _at("#/topup", ".amounts"),
     "me": _at("#/me", "#rider"),
     "nowhere": _at("#/nowhere", ".big.quiet"),
+    "staff-bike": _reporting,
+    "staff-reported": _reported,
+    "staff": _at("#/staff", ".lines"),
+    "staff-points": _at("#/staff/points", ".amounts"),
+    "staff-converted": _converted,
+    "staff-unknown": _at("#/staff/bike/404404", ".notice.bad"),
     "offline": _offline,
+    "staff-waiting": _waiting,
 }
 DOORS: dict[str, View] = {"sign-in": _at("#/signin", "#contact"), "sign-up": _at("#/signup", "#name")}
 """What those see who are not signed in."""

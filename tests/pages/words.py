@@ -24,6 +24,13 @@ KO: Words = {
     "left": "남은 예치금",
     "riding": "이용 중",
     "no rides": "아직 이용 내역이 없어요",
+    "staff": "현장 업무",
+    "usable": "사용 가능",
+    "fault": "고장",
+    "battery first": "배터리를 먼저 골라 주세요",
+    "reported": "보고했어요",
+    "to deposit": "예치금으로 바꾸기",
+    "convert": "예치금 {}으로 바꾸기",
 }
 EN: Words = {
     "locale": "en-US",
@@ -47,6 +54,13 @@ EN: Words = {
     "left": "Deposit left",
     "riding": "Riding",
     "no rides": "No rides yet",
+    "staff": "Field work",
+    "usable": "Usable",
+    "fault": "Broken",
+    "battery first": "Choose the charge first",
+    "reported": "Reported",
+    "to deposit": "Turn into deposit",
+    "convert": "Turn into {}",
 }
 
 

@@ -28,6 +28,8 @@ UNVERSIONED = ("index.html", "sw.js", "app.webmanifest")
 """What is found under a name that never changes."""
 LATER = ("leaflet.js", "leaflet.css", "map.js")
 """What is loaded when it is needed: neither with the first view nor kept ahead for a spell without a line."""
+STAFF = "/staff/"
+"""Pages that are not loaded with the first view, but kept ahead: reports are made where there is no line."""
 FRESH, FOR_GOOD = "no-cache", "public, max-age=31536000, immutable"
 
 
@@ -43,7 +45,7 @@ def web(settings: GatewaySettings) -> dict[str, Page]:
     known = {
         "{{base}}": base,
         "{{tiles}}": escape(settings.map_tiles),
-        "{{modules}}": "\n".join(f'<link rel="modulepreload" href="{path}">' for path in shell if path.endswith(".js")),
+        "{{modules}}": "\n".join(f'<link rel="modulepreload" href="{path}">' for path in shell if _at_first(path)),
         "{{shell}}": " ".join(shell),
     }
     pages = {path: _page(path, text, FOR_GOOD, tiles) for path, text in parts.items()}
@@ -77,6 +79,11 @@ def policy(tiles: str = "") -> str:
         f"default-src 'none'; script-src {ours}; style-src {ours}; img-src {pictures}; connect-src {ours}; "
         f"manifest-src {ours}; worker-src {ours}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
+
+
+def _at_first(path: str) -> bool:
+    """Whether the first view needs this module."""
+    return path.endswith(".js") and STAFF not in path
 
 
 def _page(name: str, text: str, kept: str, tiles: str) -> Page:

@@ -25,6 +25,9 @@ class Listing(msgspec.Struct, frozen=True):
     params: tuple[Any, ...] = ()
     counters: tuple[str, ...] | None = ()
     """None: the rows themselves are counted, which an index must make cheap."""
+    order_params: tuple[Any, ...] = ()
+    whole: bool = False
+    """Whether every row must be looked at, so that it is read where it can't hold up anybody."""
 
 
 def owned(listing: Listing, whose: Whose, column: str) -> Listing:
@@ -38,7 +41,7 @@ def owned(listing: Listing, whose: Whose, column: str) -> Listing:
 
 async def list_page(store: Store, listing: Listing, page: Page, make: Callable[[Row], R]) -> tuple[list[R], int]:
     """One page, and how many items there are in all."""
-    look = store.scan if page.sort or page.offset > SHORT_OFFSET else store.read
+    look = store.scan if page.sort or listing.whole or page.offset > SHORT_OFFSET else store.read
     rows, total = await look(_page, listing, page)
     return [make(row) for row in rows], total
 
@@ -59,7 +62,7 @@ def _page(read: Reading, listing: Listing, page: Page) -> tuple[list[Row], int]:
         if name in listing.sortable
     ]
     sql = f"{listing.select} {listing.where} ORDER BY {', '.join([*order, listing.order])} LIMIT ? OFFSET ?"
-    rows = read.all(sql, (*listing.params, page.size, page.offset))
+    rows = read.all(sql, (*listing.params, *listing.order_params, page.size, page.offset))
     return rows, _count(read, listing) if listing.counters is None else counted(read, listing.counters)
 
 

@@ -1,11 +1,13 @@
 // What a rider does, and what the pages then know. What is shown after a tap is read from the services, never guessed.
 import { ask, NoAnswer, plain, Problem, signedIn, signedOut } from './api.js';
 import { keep, kept, set, state } from './store.js';
-import { GivenUp, sent, tapped, waiting } from './taps.js';
+import { sendReports } from './reports.js';
+import { sent, tapped, waiting } from './taps.js';
 import { t, won } from './text.js';
 
 const FIRST_RIDER = 1001; // of the small fleet that the demo begins with
 const MOST = 1000; // one page of a collection
+const NEAREST = 300; // bikes to choose from where we know what is near; the others are only counted
 const FREE = '사용가능';
 
 export async function begin() {
@@ -36,8 +38,10 @@ const quietly = async (work) => {
 
 export function readBikes() {
   return quietly(async () => {
-    const { _embedded } = await ask('GET', `/bikes?size=${MOST}`);
-    set({ bikes: _embedded.bikes.filter((bike) => bike.status === FREE && !bike.retired) });
+    const { here } = state;
+    const near = here ? `size=${NEAREST}&near=${here.lat.toFixed(5)},${here.lon.toFixed(5)}` : `size=${MOST}`;
+    const { _embedded, page } = await ask('GET', `/bikes?status=${encodeURIComponent(FREE)}&${near}`);
+    set({ bikes: _embedded.bikes, free: page.totalElements });
   });
 }
 
@@ -59,8 +63,9 @@ export async function refresh() {
 
 // Sends what a reload, a restart or a spell without a line left unanswered.
 export function resume() {
-  const [tap] = waiting();
+  const tap = waiting().find(({ kind }) => kind !== 'report');
   if (tap && !state.busy) followed(tap.kind, () => sent(tap), tap);
+  sendReports();
 }
 
 export const rentBike = (bikeid) => {
@@ -73,6 +78,12 @@ export const giveBack = (rentid, where) =>
 
 export const topUp = (amount) =>
   followed('topUp', () => tapped('topUp', 'POST', `/userDeposits/${state.who.userid}/topUps`, { amount }), { body: { amount } });
+
+// With the points that should be left: where those are not what the staff member saw, nothing is converted.
+export const convert = ({ managerid, point }, adjustpoint) => {
+  const body = { adjustpoint, point: point - adjustpoint };
+  return followed('convert', () => tapped('convert', 'PUT', `/bikeManagers/${managerid}`, body), { body });
+};
 
 async function followed(kind, work, tap) {
   if (state.busy) return;
@@ -102,6 +113,9 @@ const DONE = {
     set({ notice: { tone: 'good', text: t('toppedUp', won(tap.body.amount)) } });
     go('#/rides');
   },
+  convert: (manager, tap) => {
+    set({ manager, notice: { tone: 'good', text: t('converted', won(tap.body.adjustpoint)) } });
+  },
 };
 
 const others = () => ({ text: t('others'), href: '#/' });
@@ -109,11 +123,12 @@ const others = () => ({ text: t('others'), href: '#/' });
 // Every refusal in plain words, with a way on.
 export function said(failed, kind, tap = {}) {
   const bad = (text, way) => ({ tone: 'bad', text, way });
-  if (failed instanceof GivenUp) return bad(t(kind === 'rent' ? 'gaveUpRent' : 'gaveUp'));
+  if (failed.type === 'given-up') return bad(t(kind === 'rent' ? 'gaveUpRent' : 'gaveUp'));
   if (failed instanceof NoAnswer) return { tone: 'warn', text: t('offline') };
   const { type, status, facts, retryAfterS } = failed;
   if (type === 'bike-unavailable') return bad(t(facts?.bikestatus === '불량' ? 'brokenSay' : 'takenSay'), others());
-  if (type === 'bike-unknown') return bad(t('unknownBike', tap.body?.bikeid ?? ''), { text: t('recheck'), href: '#/number' });
+  if (type === 'bike-unknown') return bad(t('unknownBike', tap.body?.bikeid ?? ''), { text: t('recheck'), href: kind === 'report' ? '#/staff/number' : '#/number' });
+  if (type === 'points-differ' || type === 'not-enough-points') return bad(t('pointsDiffer', facts?.balance ?? 0));
   if (type === 'too-many-open-rents') return bad(t('tooMany'), { text: t('toRide'), href: '#/ride' });
   if (type === 'weak-password') return bad(t('weak'));
   if (status === 401) return bad(t('ended'), { text: t('signIn'), href: '#/signin' });
@@ -147,7 +162,7 @@ export function ride(userid) {
   return readOpen();
 }
 
-function goneOut() {
+export function goneOut() {
   if (state.mode !== 'secure') return;
   if (state.who) signedOut({ tone: 'bad', text: t('ended') });
 }

@@ -7,18 +7,18 @@ import { set, useStore } from './store.js';
 import { place, price, t } from './text.js';
 import { canScan, scan } from './scan.js';
 
-export function NumberPage() {
+export function NumberPage({ to = '#/bike/', back = '#/' }) {
   const [wrong, complain] = useState(null);
   const [scanning, look] = useState(false);
   const next = (event) => {
     event.preventDefault();
     const number = new FormData(event.target).get('number').trim();
-    if (/^[1-9][0-9]{0,15}$/.test(number)) location.hash = `#/bike/${number}`;
+    if (/^[1-9][0-9]{0,15}$/.test(number)) location.hash = to + number;
     else complain(t('digits'));
   };
   return html`<form class="page" onSubmit=${next} novalidate>
-    <${Top} title=${t('which')} back="#/" />
-    ${scanning && html`<${Camera} done=${() => look(false)} />`}
+    <${Top} title=${t('which')} back=${back} />
+    ${scanning && html`<${Camera} to=${to} done=${() => look(false)} />`}
     <div class="digits">
       <${Field} id="number" label=${t('enter')} hint=${t('enterHint')} wrong=${wrong} inputmode="numeric" autocomplete="off" maxlength="16" enterkeyhint="go" />
     </div>
@@ -27,12 +27,12 @@ export function NumberPage() {
   </form>`;
 }
 
-function Camera({ done }) {
+function Camera({ to, done }) {
   const video = useRef(null);
   useEffect(() => {
     let gone = false;
     scan(video.current, () => gone)
-      .then((number) => number && (location.hash = `#/bike/${number}`))
+      .then((number) => number && (location.hash = to + number))
       .catch(() => {
         set({ notice: { tone: 'warn', text: t('noCamera') } });
         done();
@@ -44,7 +44,7 @@ function Camera({ done }) {
   return html`<figure class="camera"><video ref=${video} playsinline muted /><figcaption>${t('aim')}</figcaption></figure>`;
 }
 
-const IS = { 사용가능: 'free', 사용중: 'taken', 불량: 'broken' };
+export const IS = { 사용가능: 'free', 사용중: 'taken', 불량: 'broken' };
 
 export function BikePage({ bikeid }) {
   const { tariff, busy, notice, open } = useStore();

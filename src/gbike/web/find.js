@@ -9,7 +9,7 @@ const FRESH_MS = 15_000;
 const SHOWN = 30; // places at first; the rest on asking
 
 export function Find() {
-  const { bikes, here } = useStore();
+  const { bikes, free, here } = useStore();
   const [view, show] = useState('list');
   const [failed, fail] = useState(false);
   const read = async () => fail(Boolean(await readBikes()));
@@ -20,7 +20,7 @@ export function Find() {
   }, []);
   const places = bikes && byPlace(bikes, here);
   return html`<section class="find">
-    <${Top} title=${bikes ? t('found', bikes.length) : t('bikes')} />
+    <${Top} title=${bikes ? t('found', free) : t('bikes')} />
     <div class="tools">
       <div class="tabs" role="group" aria-label=${t('near')}>
         ${['list', 'map'].map(
@@ -34,6 +34,7 @@ export function Find() {
     ${!bikes && !failed && html`<${Loading} rows=${5} />`}
     ${!bikes && failed && html`<${Failed} again=${read} />`}
     ${bikes && !bikes.length && html`<${Empty} icon="bike" title=${t('none')} hint=${t('noneHint')} />`}
+    ${bikes && bikes.length < free && html`<p class="soft">${t(here ? 'nearestOf' : 'someOf', bikes.length)}</p>`}
     ${places && places.length > 0 && view === 'list' && html`<${Places} places=${places} />`}
     ${places && places.length > 0 && view === 'map' && html`<${OnMap} bikes=${bikes} places=${places} here=${here} />`}
     <div class="dock"><${Big} icon="scan" label=${t('start')} href="#/number" /></div>
@@ -81,6 +82,7 @@ function Nearest() {
   const look = async () => {
     const here = await whereAmI();
     set(here ? { here } : { notice: { tone: 'warn', text: t('denied') } });
+    readBikes();
   };
   return html`<button class="chip" type="button" onClick=${look}><${Icon} name="pin" />${t('allow')}</button>`;
 }

@@ -5,7 +5,7 @@ import { Find } from './find.js';
 import { html, render, useEffect, useRef, useState } from './lib.js';
 import { listen, live } from './live.js';
 import { look, MePage, SignInPage, SignUpPage } from './me.js';
-import { Big, Icon, Loading, Notice, Top } from './parts.js';
+import { Big, Failed, Icon, Loading, Notice, Top } from './parts.js';
 import { ReturnPage, RidePage } from './ride.js';
 import { BillPage, RidesPage, TopUpPage } from './rides.js';
 import { kept, set, state, useStore } from './store.js';
@@ -26,6 +26,7 @@ const PAGES = [
   [/^\/rides\/([0-9]+)\/done$/, (id) => html`<${BillPage} rentid=${id} just />`, 'rides'],
   [/^\/topup$/, () => html`<${TopUpPage} />`, 'rides'],
   [/^\/me$/, () => html`<${MePage} />`, 'me'],
+  [/^\/staff(\/.*)?$/, (rest) => html`<${Later} key="staff" load=${() => import('./staff/pages.js')} at=${rest ?? ''} />`, 'staff'],
 ];
 const DOORS = [
   [/^\/signup$/, () => html`<${SignUpPage} />`],
@@ -58,6 +59,8 @@ function App() {
   useEffect(() => {
     const title = main.current?.querySelector('h1')?.textContent;
     document.title = title ? `${title} · gbike` : 'gbike';
+  });
+  useEffect(() => {
     if (!first.current) {
       scrollTo(0, 0);
       main.current?.querySelector('h1')?.focus({ preventScroll: true });
@@ -80,10 +83,26 @@ function App() {
   <//>`;
 }
 
+// Pages for few, loaded when somebody opens them.
+function Later({ load, at }) {
+  const [Page, come] = useState(null);
+  const [failed, fail] = useState(false);
+  useEffect(() => {
+    load().then(
+      (module) => come(() => module.default),
+      () => fail(true),
+    );
+  }, []);
+  useEffect(() => set({}), [Page]); // the title is known now
+  if (failed) return html`<section class="page"><${Failed} again=${() => location.reload()} /></section>`;
+  return Page ? html`<${Page} at=${at} />` : html`<section class="page"><${Loading} rows=${4} /></section>`;
+}
+
 function Offline() {
-  const [tap] = waiting();
-  const say = tap && { rent: 'waitingRent', return: 'waitingReturn', topUp: 'waitingTopUp' }[tap.kind];
-  return html`<p class="offline" role="status"><${Icon} name="off" /><span>${t(say ?? 'offline')}</span></p>`;
+  const taps = waiting();
+  const tap = taps.find(({ kind }) => kind !== 'report') ?? taps[0];
+  const say = tap && { rent: 'waitingRent', return: 'waitingReturn', topUp: 'waitingTopUp', convert: 'waitingConvert', report: 'waitingReports' }[tap.kind];
+  return html`<p class="offline" role="status"><${Icon} name="off" /><span>${t(say ?? 'offline', taps.length)}</span></p>`;
 }
 
 const Tab = ({ name, icon, href, on }) =>
@@ -103,7 +122,8 @@ function Around({ tab, ride, children }) {
       ${ride ? html`<${Tab} name="riding" icon="clock" href="#/ride" on=${tab === 'ride'} />` : null}
       <${Tab} name="bikes" icon="bike" href="#/" on=${tab === 'bikes'} />
       <${Tab} name="rides" icon="wallet" href="#/rides" on=${tab === 'rides'} />
-      <${Tab} name="me" icon="person" href="#/me" on=${tab === 'me'} />
+      ${who.roles.includes('bikeManager') ? html`<${Tab} name="staff" icon="wrench" href="#/staff" on=${tab === 'staff'} />` : null}
+      <${Tab} name="me" icon="person" href="#/me" on=${tab === 'me' || (tab === 'staff' && !who.roles.includes('bikeManager'))} />
     </nav>`}`;
 }
 

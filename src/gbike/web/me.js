@@ -2,7 +2,7 @@
 import { ride, said, signIn, signOut, signUp } from './actions.js';
 import { ask } from './api.js';
 import { html, useEffect, useState } from './lib.js';
-import { Big, Choice, Facts, Field, Notice, Top } from './parts.js';
+import { Big, Choice, Facts, Field, Icon, Notice, Top } from './parts.js';
 import { keep, kept, set, useStore } from './store.js';
 import { language, speak, t } from './text.js';
 
@@ -14,10 +14,14 @@ export function look(as) {
 }
 
 export function MePage() {
-  const { mode } = useStore();
+  const { mode, who } = useStore();
   return html`<section class="page">
     <${Top} title=${t('me')} />
     ${mode === 'demo' ? html`<${Number} />` : html`<${Account} />`}
+    ${(mode === 'demo' || who.roles.includes('bikeManager')) &&
+    html`<ul class="card lines">
+      <li><a href="#/staff"><${Icon} name="wrench" /><span class="grow main">${t('staff')}</span><${Icon} name="next" /></a></li>
+    </ul>`}
     <div class="card">
       <${Choice} name="language" legend=${t('languageName')} chosen=${language()} onChoose=${speak} options=${[['ko', '한국어', 'ko'], ['en', 'English', 'en']]} />
       <${Choice} name="look" legend=${t('look')} chosen=${kept('look', 'auto')} onChoose=${look} options=${['auto', 'light', 'dark'].map((as) => [as, t(as)])} />
@@ -28,17 +32,22 @@ export function MePage() {
 
 function Number() {
   const { who } = useStore();
+  return html`<${NumberForm} id="rider" label=${t('rider')} hint=${t('riderHint')} value=${who.userid} save=${ride} />`;
+}
+
+// Who one is in the demo.
+export function NumberForm({ id, label, hint, value, save }) {
   const [wrong, complain] = useState(null);
-  const save = (event) => {
+  const send = (event) => {
     event.preventDefault();
-    const number = new FormData(event.target).get('rider').trim();
+    const number = new FormData(event.target).get(id).trim();
     if (!/^[1-9][0-9]{0,11}$/.test(number)) return complain(t('noNumber'));
     complain(null);
-    ride(globalThis.Number(number));
+    save(globalThis.Number(number));
     set({ notice: { tone: 'good', text: t('saved') } });
   };
-  return html`<form class="card" onSubmit=${save} novalidate>
-    <${Field} id="rider" label=${t('rider')} hint=${t('riderHint')} wrong=${wrong} inputmode="numeric" autocomplete="off" maxlength="12" defaultValue=${who.userid} />
+  return html`<form class="card" onSubmit=${send} novalidate>
+    <${Field} id=${id} label=${label} hint=${hint} wrong=${wrong} inputmode="numeric" autocomplete="off" maxlength="12" defaultValue=${value} />
     <${Big} kind="quiet" type="submit" label=${t('save')} />
   </form>`;
 }

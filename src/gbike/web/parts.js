@@ -30,6 +30,8 @@ const STATUS = {
   taken: ['person', 'taken'],
   broken: ['wrench', 'broken'],
   gone: ['alert', 'gone'],
+  usable: ['check', 'free'],
+  fault: ['wrench', 'broken'],
   open: ['clock', 'taken'],
   settled: ['check', 'free'],
   settling: ['clock', 'broken'],

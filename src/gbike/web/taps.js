@@ -1,7 +1,7 @@
 // A tap is sent once, whatever happens. It is written down with its Idempotency-Key before it is sent and crossed out
 // when it is answered, so that after a reload, a restart of the server or a spell without a line the same key is sent.
 import { ask, NoAnswer } from './api.js';
-import { keep, kept, state } from './store.js';
+import { keep, kept, set, state } from './store.js';
 
 const RENT_FOR_MS = 120_000; // nobody wants a bike that they asked for longer ago than this
 const KEYS_FOR_MS = 23 * 3600_000; // the services keep answers for a day
@@ -9,15 +9,21 @@ const PAUSES_MS = [500, 1000, 2000, 4000, 8000];
 const UNKNOWN = ['answer-lost', 'idempotency-key-in-flight', 'internal', 'internal-error'];
 const flying = new Map();
 
-export class GivenUp extends Error {}
+export class GivenUp extends Error {
+  type = 'given-up';
+}
 
 export const waiting = () => kept('taps', []).filter((tap) => tap.userid === state.who?.userid);
 
-export function tapped(kind, method, path, body) {
-  const same = waiting().find((tap) => tap.kind === kind);
+export const tapped = (kind, method, path, body) => sent(written(kind, method, path, body));
+
+// One rent, return, top-up or conversion at a time; of reports many may wait, but each only once.
+export function written(kind, method, path, body) {
+  const alike = (tap) => tap.kind === kind && (kind !== 'report' || JSON.stringify(tap.body) === JSON.stringify(body));
+  const same = waiting().find(alike);
   const tap = same ?? { kind, method, path, body, key: newKey(), at: Date.now(), userid: state.who.userid };
   if (!same) keep('taps', [...kept('taps', []), tap]);
-  return sent(tap);
+  return tap;
 }
 
 export function sent(tap) {
@@ -31,20 +37,27 @@ async function deliver(tap) {
       crossOut(tap);
       throw new GivenUp();
     }
+    let pause = PAUSES_MS[Math.min(tries, PAUSES_MS.length - 1)];
     try {
       const answer = await ask(tap.method, tap.path, { body: tap.body, key: tap.key });
       crossOut(tap);
       return answer;
     } catch (failed) {
       if (failed.status === 401) throw failed; // kept: it is sent when they are signed in again
-      if (!(failed instanceof NoAnswer) && !UNKNOWN.includes(failed.type) && !silent(failed)) {
+      if (tap.kind === 'report' && notNow(failed)) {
+        pause = (failed.retryAfterS ?? 2) * 1000;
+        set({ held: Date.now() + pause });
+      } else if (!(failed instanceof NoAnswer) && !UNKNOWN.includes(failed.type) && !silent(failed)) {
         crossOut(tap);
         throw failed;
       }
     }
-    await until(PAUSES_MS[Math.min(tries, PAUSES_MS.length - 1)]);
+    await until(pause);
   }
 }
+
+// What was seen at a bike stays true, so a report waits where a wish to rent is given back to the rider.
+const notNow = ({ status }) => status === 503 || status === 429;
 
 // An answer that comes from something in between and not from a service says nothing about what was done.
 const silent = (failed) => failed.status >= 500 && !failed.facts?.type;

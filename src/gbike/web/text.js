@@ -12,6 +12,9 @@ export const t = (name, ...facts) => {
   return typeof words === 'function' ? words(...facts) : words;
 };
 
+// Pages that are loaded later bring their words with them.
+export const learn = (words) => Object.keys(BOOKS).forEach((lang) => Object.assign(BOOKS[lang], words[lang]));
+
 export function speak(lang) {
   chosen = lang;
   document.documentElement.lang = lang;

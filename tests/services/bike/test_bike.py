@@ -18,6 +18,45 @@ def a_bike(rentid: int | None = None, held: bool = False, broken: bool = False, 
     return Bike(1, Place("정자역"), 80, rentid, held, broken, gone, 1)
 
 
+async def found(lone: Lone, query: str) -> tuple[list[int], int]:
+    """The numbers of the bikes that a list begins with, and how many there are in all."""
+    page = (await lone.client.get(f"/bikes?{query}")).json
+    return [bike["bikeid"] for bike in page["_embedded"]["bikes"]], page["page"]["totalElements"]
+
+
+async def test_a_rider_s_list_begins_with_the_available_bikes_that_are_near() -> None:
+    """In Bundang a degree east is a fifth shorter than a degree north; a bike nobody knows where comes last."""
+    lone = Lone(CARD)
+    places = {
+        1: (37.40, 127.10),
+        2: (37.3670, 127.1120),
+        3: (37.3707, 127.1083),
+        4: (None, None),
+        5: (37.3671, 127.1083),
+    }
+    for bikeid, (lat, lon) in places.items():
+        await lone.client.post("/bikes", {"bikeid": bikeid, "lat": lat, "lon": lon})
+    for bikeid, status in ((6, IN_USE), (7, BROKEN)):
+        await lone.client.post("/bikes", {"bikeid": bikeid, "lat": 37.367, "lon": 127.1083, "status": status})
+    assert await found(lone, f"status={AVAILABLE}&near=37.3670,127.1083") == ([5, 2, 3, 1, 4], 5)
+    assert await found(lone, f"status={AVAILABLE}&near=37.3670,127.1083&size=2&page=1") == ([3, 1], 5)
+    assert await found(lone, "near=37.3670,127.1083&size=2") == ([6, 7], 7)
+    assert await found(lone, f"status={IN_USE}") == ([6], 1)
+    assert await found(lone, f"status={BROKEN}") == ([7], 1)
+    assert await found(lone, f"status={AVAILABLE}&size=2") == ([1, 2], 5)
+
+
+@pytest.mark.parametrize("near", ["", "37", "37,", "a,b", "37,127,1", "91,0", "0,181", "nan,0", "1e1,0", "37.1;127"])
+async def test_a_place_that_is_none_is_refused(near: str) -> None:
+    reply = await Lone(CARD).client.get(f"/bikes?near={near}")
+    assert (reply.status, reply.json["errors"][0]["field"]) == (422, "near")
+
+
+async def test_a_status_that_no_bike_has_is_refused() -> None:
+    reply = await Lone(CARD).client.get("/bikes?status=free")
+    assert (reply.status, reply.json["errors"][0]["field"]) == (422, "status")
+
+
 @pytest.mark.parametrize(("rentid", "held", "broken"), list(product((None, 5), (False, True), (False, True))))
 def test_the_status_is_derived_from_the_ride_and_the_marks_of_staff(
     rentid: int | None, held: bool, broken: bool

@@ -143,6 +143,17 @@ class Ask:
         """The first value of a query parameter."""
         return next((value for key, value in self.query if key == name), None)
 
+    def near(self) -> tuple[float, float] | None:
+        """The place that `near=lat,lon` names, None without. Raises Problem 422."""
+        text = self.first("near")
+        if text is None:
+            return None
+        found = re.fullmatch(r"(-?[0-9]{1,3}(?:\.[0-9]{1,20})?),(-?[0-9]{1,3}(?:\.[0-9]{1,20})?)", text)
+        lat, lon = map(float, found.groups()) if found else (91.0, 0.0)
+        if abs(lat) > 90 or abs(lon) > 180:
+            raise invalid("near", f"{text[:40]!r} is not degrees north and east, as 37.3670,127.1083")
+        return lat, lon
+
     def page(self) -> hal.Page:
         """What `page`, `size` and `sort` ask for. As the original: what makes no sense is the default."""
         size = _whole(self.first("size"), 20)

@@ -47,6 +47,7 @@ PROBLEM = {
     },
 }
 TEXT = {"type": "string"}
+NEAR = "degrees north and east, as 37.3670,127.1083: what is near this place comes first"
 KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -190,6 +191,8 @@ def _parameters(operation: "Operation") -> list[dict[str, Any]]:
         found.append({"name": operation.finder, "in": "query", "required": True, "schema": number})
     for name, meaning in PAGING.items() if operation.paged else ():
         found.append({"name": name, "in": "query", "description": meaning, "schema": TEXT})
+    if operation.near:
+        found.append({"name": "near", "in": "query", "description": NEAR, "schema": TEXT})
     for name, choices in operation.filters.items():
         found.append({"name": name, "in": "query", "schema": {"type": "string", "enum": list(choices)}})
     return found

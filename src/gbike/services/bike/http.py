@@ -12,7 +12,7 @@ from gbike.kit.access.rules import ADMINS, PUBLIC, SIGNED_IN, may
 from gbike.kit.clock import Clock
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.ask import Answer, Ask
-from gbike.kit.http.fields import Id, Latitude, Longitude, Percent, Text, sent_or
+from gbike.kit.http.fields import Id, Latitude, Longitude, Percent, Text, invalid, sent_or
 from gbike.kit.http.hal import Kind, collection, item, searches
 from gbike.kit.http.problems import GONE, Problem, ProblemType
 from gbike.kit.peers import DEADLINE_HEADER
@@ -29,6 +29,7 @@ from gbike.services.bike.usecases import (
 )
 
 BIKES = Kind("bikes", "bike", "bikeid", (("findByBikeid", "bikeid"),))
+STATUSES = tuple(status.value for status in Status)
 PATIENCE_MS = 1_200
 """How long an internal caller waits that does not say."""
 IN_FLIGHT = 256
@@ -169,8 +170,10 @@ class BikeHttp:
 
     async def list(self, ask: Ask) -> Answer:
         """GET /bikes."""
-        page = ask.page()
-        bikes, total = await self._bikes.page(page)
+        page, status = ask.page(), ask.first("status")
+        if status is not None and status not in STATUSES:
+            raise invalid("status", f"one of {', '.join(STATUSES)}")
+        bikes, total = await self._bikes.page(page, Status(status) if status else None, ask.near())
         return Answer(200, collection(BIKES, ask.base, [shown(bike) for bike in bikes], page, total))
 
     async def register(self, ask: Ask) -> Answer:
@@ -272,7 +275,17 @@ def operations(bikes: SqlBikes, clock: Clock) -> list[Operation]:
     kept, fields = (UNKNOWN, RIDDEN), "Replace a bike's facts"
     rent, report = "Gone: rent with POST /rents", "Gone: report with POST /bikeManageApps"
     return [
-        Operation("GET", "/bikes", http.list, "List the fleet", SIGNED_IN, answers={200: [BikeResource]}, paged=True),
+        Operation(
+            "GET",
+            "/bikes",
+            http.list,
+            "List the fleet",
+            SIGNED_IN,
+            answers={200: [BikeResource]},
+            paged=True,
+            filters={"status": STATUSES},
+            near=True,
+        ),
         Operation(
             "POST",
             "/bikes",

@@ -1,7 +1,10 @@
 """The fleet in SQL. What may meet another rider's wish is conditional: the row count decides, not a look before."""
 
+import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from gbike.contracts.bike import ChkAndUpdatedStatus, RegisteredBike, UpdatedBike, UpdatedBikeState
 from gbike.kit.audit.rows import Facts
@@ -50,6 +53,15 @@ _LISTED = Listing(
 )
 
 
+_IN_STATE = {
+    Status.AVAILABLE: "rentid IS NULL AND held = 0 AND broken = 0",
+    Status.IN_USE: "(rentid IS NOT NULL OR held = 1)",
+    Status.BROKEN: "rentid IS NULL AND held = 0 AND broken = 1",
+}
+_DISTANCE = "CASE WHEN lat IS NULL OR lon IS NULL THEN 1 ELSE 0 END, (lat - ?) * (lat - ?) + (lon - ?) * (lon - ?) * ?"
+"""Squared, in degrees of latitude; a degree of longitude is shorter by the last factor. Good within a town."""
+
+
 class SqlBikes:
     """Bikes (ports) over a Store."""
 
@@ -60,9 +72,12 @@ class SqlBikes:
         """See Bikes.one."""
         return await self._store.read(load, bikeid)
 
-    async def page(self, page: Page) -> tuple[list[Bike], int]:
-        """One page of the bikes that are not retired, and how many there are."""
-        return await list_page(self._store, _LISTED, page, _bike)
+    async def page(
+        self, page: Page, status: Status | None = None, near: tuple[float, float] | None = None
+    ) -> tuple[list[Bike], int]:
+        """One page of the bikes that are not retired, all or those of a status, and how many there are. Those `near` a
+        place come first, those that stand nobody knows where last."""
+        return await list_page(self._store, _narrowed(status, near), page, _bike)
 
     async def add(self, bike: Bike, once: Once | None) -> Bike:
         """See Bikes.add."""
@@ -93,6 +108,19 @@ class SqlBikes:
     def _in_time(self, until_ms: float) -> None:
         if self._clock.monotonic_ms() >= until_ms:
             raise TooLate
+
+
+def _narrowed(status: Status | None, near: tuple[float, float] | None) -> Listing:
+    listing = _LISTED
+    if status is not None:
+        where = f"{listing.where} AND {_IN_STATE[status]}"
+        listing = replace(listing, where=where, counters=None, whole=True)
+    if near is not None:
+        lat, lon = near
+        narrower = math.cos(math.radians(lat)) ** 2
+        ordered = {"order": f"{_DISTANCE}, {listing.order}", "order_params": (lat, lat, lon, lon, narrower)}
+        listing = replace(listing, whole=True, **ordered)
+    return listing
 
 
 def load(read: Reading, bikeid: int) -> Bike:
