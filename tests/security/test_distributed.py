@@ -4,10 +4,12 @@ import asyncio
 import base64
 import json
 import os
+import subprocess
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -16,6 +18,7 @@ import pytest
 from gbike.app.cluster import secrets
 from gbike.app.cluster.quiet import unfinished
 from gbike.app.data_folder import DataFolder
+from gbike.app.engines import postgres
 from gbike.app.readings import open_readings
 from gbike.kit.access.certificates import certificates, dns_name
 from gbike.kit.access.services import read_private, service_token
@@ -24,7 +27,8 @@ from gbike.kit.ids import SystemIds
 from gbike.kit.remote.peer import HttpCaller
 from tests.cluster.running import Cluster, started, why_no_cluster
 from tests.journeys.forms import Wire
-from tests.security.asking import CHEAP, Stage, mismatches
+from tests.privacy.people import Person, found_in, ride
+from tests.security.asking import CHEAP, PASSWORD, Stage, mismatches
 from tests.security.people import EVERYWHERE, ISSUER, UNLIMITED, TestIssuer
 from tests.support import Client, Reply
 
@@ -175,6 +179,38 @@ async def test_services_ask_each_other_over_mutual_tls_only(stage: OnCluster) ->
     assert (await plain.send("GET", target)).status == 404
     assert (await stage.alone("bike", None).send("PUT", target)).status == 401
     assert (await stage.alone("bike", token).send("PUT", target)).status == 200
+
+
+async def test_who_is_erased_leaves_no_trace_in_stores_logs_and_later_backups(stage: OnCluster, tmp_path: Path) -> None:
+    """All but Kafka, which can't be edited and keeps messages for a week (docs/privacy.md)."""
+    person, rides = Person("zubenelgenubi", 0, 100), 2
+    signed_up = {"name": person.name, "contact": person.contact, "password": PASSWORD}
+    assert (await stage.gateway(None).post("/accounts", signed_up)).status == 202
+    listed = (await stage.admin.get("/accounts?size=1000")).json["_embedded"]["accounts"]
+    [person.userid] = [one["userid"] for one in listed if one["contact"] == person.contact]
+    await stage.admin.post("/userDeposits", {"userid": person.userid, "deposit": 5_000})
+    for number in range(rides):
+        bikeid = stage.number()
+        await stage.admin.post("/bikes", {"bikeid": bikeid})
+        await ride(stage.gateway(stage.issuer.token(person.userid, "rider")), person, bikeid, number)
+    await stage.settle()
+    before, after = _dumped(stage.cluster, tmp_path / "before"), tmp_path / "after"
+    assert {line.split(".")[0] for line in found_in(before, person.traces(rides))} >= {"account", "rent", "bike"}
+    assert "erased everywhere" in stage.cluster.gbike("privacy", "erase", str(person.userid), "--yes")
+    await stage.settle()
+    assert found_in(_dumped(stage.cluster, after), person.traces(rides)) == []
+    assert found_in(stage.cluster.data / "logs", person.traces(rides)) == []
+    stage.cluster.gbike("verify")  # fails unless every book balances
+
+
+def _dumped(cluster: Cluster, folder: Path) -> Path:
+    """A backup of every store."""
+    folder.mkdir()
+    for name, url in cluster.plan.stores.items():
+        command = [postgres.binaries() / "pg_dump", "--inserts", "--file", folder / f"{name}.sql", url]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    return folder
 
 
 async def test_headers_that_services_might_trust_do_not_pass_the_gateway(stage: OnCluster) -> None:
