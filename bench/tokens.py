@@ -3,7 +3,8 @@
 Both are the same process with the same load, token included; behind the open door nobody looks at it. Behind the closed
 one each request has its token looked up, its pace counted, and its call to bike signed and checked.
 
-A machine that others use too is faster and slower by the second. So stretches are short, and four of them make a round:
+A machine that others use too is faster and slower by the second. So stretches are short, all of the same rents (what is
+committed together comes in batches: in so many seconds there is one more or less), and four of them make a round:
 open, closed, closed, open (and the other way about in the next), in which a drift counts for both alike. What is told
 is the median of the rounds' ratios and between what it lies in 95 of 100 such samples; the goal is reached only if the
 whole of that is below it.
@@ -11,6 +12,7 @@ whole of that is below it.
 
 import argparse
 import asyncio
+import itertools
 import random
 import shutil
 import sys
@@ -26,7 +28,7 @@ import uvloop
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from bench.http import Connection, closed_loop, connect_many
+from bench.http import Connection, connect_many
 from bench.locked import ISSUER, KID
 from bench.machine import describe, exact_cpu_ms
 from bench.process import CannotRun, Server, locked
@@ -34,16 +36,14 @@ from bench.report import Line, table
 from bench.rides import WrongEffect, give_back, rent
 
 RIDERS = 64
-BIKES = 2_000
-"""More than one stretch can rent."""
 MOST = 1.15
 """As many times what a rent takes behind the open door."""
 ABBA, BAAB = ("open", "secure", "secure", "open"), ("secure", "open", "open", "secure")
 SAMPLES = 4_000
-QUIET_MS, LOOK_S, SETTLE_S = 1.5, 0.03, 1.0
-"""A process that uses less than so much CPU between two looks has nothing left to do; it is not waited for longer."""
+QUIET_MS, LOOK_S, LOOKS, SETTLE_S = 1.5, 0.03, 3, 1.0
+"""A process that used less than so much CPU between so many looks is at rest; it is not waited for longer."""
 WARM_UP = 2
-LONGEST_S = 170
+LONGEST_S = 190
 """After so long no round is begun any more."""
 SERVICES = ["rent", "bike", "billing", "user_deposit", "rent_and_billing_view", "bike_manage_app", "bike_manager"]
 
@@ -81,50 +81,49 @@ class Side:
     def __init__(self, server: Server, riders: Sequence[Rider]) -> None:
         self._server, self._riders = server, riders
 
-    async def rents(self, seconds: float) -> Stretch:
-        """Closed loop of rents; what was rented is returned afterwards, and not measured, and neither is what follows
-        from it. Raises WrongEffect."""
-        free, made = list(range(1, BIKES + 1)), list[tuple[Connection, int]]()
-        of = {rider.connection: rider.userid for rider in self._riders}
+    async def rents(self, each: int) -> Stretch:
+        """Every rider rents so many bikes, one after another; what was rented is returned afterwards, and not measured,
+        and neither is what follows from it. Raises WrongEffect."""
 
-        async def begin(connection: Connection) -> None:
-            made.append((connection, await rent(connection, of[connection], free.pop())))
+        async def begin(number: int, rider: Rider) -> list[int]:
+            bikes = range(1 + number * each, 1 + (number + 1) * each)
+            return [await rent(rider.connection, rider.userid, bikeid) for bikeid in bikes]
 
-        cpu_ms = exact_cpu_ms(self._server.pid)
-        _, took = await closed_loop(list(of), seconds, begin)
-        found = Stretch(len(made), took, exact_cpu_ms(self._server.pid) - cpu_ms)
+        async def end(rider: Rider, rentids: Sequence[int]) -> None:
+            for rentid in rentids:
+                await give_back(rider.connection, rentid)
 
-        async def end(connection: Connection) -> None:
-            for rentid in [rentid for whose, rentid in made if whose is connection]:
-                await give_back(connection, rentid)
-
-        await asyncio.gather(*map(end, of))
+        cpu_ms, began = exact_cpu_ms(self._server.pid), time.perf_counter()
+        made = await asyncio.gather(*itertools.starmap(begin, enumerate(self._riders)))
+        took = time.perf_counter() - began
+        found = Stretch(each * len(made), took, exact_cpu_ms(self._server.pid) - cpu_ms)
+        await asyncio.gather(*map(end, self._riders, made))
         await self._settle()
         return found
 
     async def _settle(self) -> None:
         """Until it is at rest: the other side is measured next."""
         until = time.monotonic() + SETTLE_S
-        before = exact_cpu_ms(self._server.pid)
-        while time.monotonic() < until:
+        before, quiet = exact_cpu_ms(self._server.pid), 0
+        while quiet < LOOKS and time.monotonic() < until:
             await asyncio.sleep(LOOK_S)
             now = exact_cpu_ms(self._server.pid)
-            if now - before < QUIET_MS:
-                return
+            quiet = quiet + 1 if now - before < QUIET_MS else 0
             before = now
 
 
 Round = dict[str, list[Stretch]]
 
 
-async def measure(folder: Path, rounds: int, seconds: float) -> list[Line]:
+async def measure(folder: Path, rounds: int, each: int) -> list[Line]:
     """The rounds. Raises CannotRun, WrongEffect."""
     key, public = Ed25519PrivateKey.generate(), folder / "bench.pub"
     public.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
     for mode in ("open", "secure"):
         (folder / mode).mkdir()
     async with locked("open", folder / "open", public) as free, locked("secure", folder / "secure", public) as shut:
-        sides = {"open": Side(free, await _riders(free, key)), "secure": Side(shut, await _riders(shut, key))}
+        open_side, secure_side = Side(free, await _riders(free, key, each)), Side(shut, await _riders(shut, key, each))
+        sides = {"open": open_side, "secure": secure_side}
         found: list[Round] = []
         until = time.monotonic() + LONGEST_S
         for number in range(rounds + WARM_UP):
@@ -132,7 +131,7 @@ async def measure(folder: Path, rounds: int, seconds: float) -> list[Line]:
                 break
             one: Round = {"open": [], "secure": []}
             for mode in BAAB if number % 2 else ABBA:
-                one[mode].append(await sides[mode].rents(seconds))
+                one[mode].append(await sides[mode].rents(each))
             found.append(one)
     return verdicts(found[WARM_UP:])
 
@@ -164,9 +163,9 @@ def _each(one: Round, what: str, mode: str) -> float:
     return sum(getattr(stretch, what) for stretch in one[mode]) / sum(stretch.rents for stretch in one[mode])
 
 
-async def _riders(server: Server, key: Ed25519PrivateKey) -> list[Rider]:
-    """The riders, once an admin has registered the bikes."""
-    connections, numbers = await connect_many(server.port, RIDERS), iter(range(1, BIKES + 1))
+async def _riders(server: Server, key: Ed25519PrivateKey, each: int) -> list[Rider]:
+    """The riders, once an admin has registered so many bikes for each."""
+    connections, numbers = await connect_many(server.port, RIDERS), iter(range(1, RIDERS * each + 1))
     admins = [Rider(one, 1, key, "admin") for one in connections]
 
     async def register(admin: Rider) -> None:
@@ -182,12 +181,12 @@ async def _riders(server: Server, key: Ed25519PrivateKey) -> list[Rider]:
 def main(argv: Sequence[str]) -> int:
     """0: measured; 1: an effect was wrong; 2: it could not run."""
     parser = argparse.ArgumentParser(prog="gbike bench --tokens", description=__doc__.split("\n")[0])
-    parser.add_argument("--rounds", type=int, default=50)
-    parser.add_argument("--seconds", type=float, default=0.3)
+    parser.add_argument("--rounds", type=int, default=80)
+    parser.add_argument("--rents", type=int, default=3, help="of each of the 64 riders in a stretch")
     chosen = parser.parse_args(argv)
     folder = Path(tempfile.mkdtemp(prefix=".bench-", dir=Path.cwd()))
     try:
-        lines = uvloop.run(measure(folder, chosen.rounds, chosen.seconds))
+        lines = uvloop.run(measure(folder, chosen.rounds, chosen.rents))
         print("\n".join(describe(folder)))
         print(table(lines))
     except WrongEffect as wrong:
