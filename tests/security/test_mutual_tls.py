@@ -196,14 +196,17 @@ def _put(folder: Path, by: Authority, name: str) -> None:
         new.replace(folder / f"GBIKE_TLS_{setting}_FILE")
 
 
-def test_files_that_do_not_fit_each_other_yet_change_nothing(tmp_path: Path) -> None:
+def test_files_that_do_not_fit_each_other_yet_change_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     caller = known(tmp_path, "rent")
     before = caller.to_ask()
     cert, key = OURS.issue("rent")
     (tmp_path / "GBIKE_TLS_CERT_FILE").write_bytes(cert)
     assert caller.to_ask() is before
     (tmp_path / "GBIKE_TLS_KEY_FILE").unlink()
-    assert caller.to_ask() is before
+    assert [caller.to_ask() for _ in range(3)] == [before] * 3
+    assert capsys.readouterr().out.count("can't be used") == 2  # once for each change, not for each call
     (tmp_path / "GBIKE_TLS_KEY_FILE").write_bytes(key)
     assert caller.to_ask() is not before
 

@@ -146,9 +146,7 @@ async def _serve(
 class Alone:
     """One service, from before its store is there until after it is closed."""
 
-    def __init__(
-        self, card: Card, chosen: ServeSettings, env: Mapping[str, str], known: Certificates | None = None
-    ) -> None:
+    def __init__(self, card: Card, chosen: ServeSettings, env: Mapping[str, str], known: Certificates | None) -> None:
         """`known`: with it services speak mutual TLS with each other."""
         self._card, self._chosen, self._env, self._known = card, chosen, env, known
         self._clock, self._ids, self._metrics = SystemClock(), SystemIds(), Metrics()

@@ -84,12 +84,20 @@ class Certificates:
         return self._newest
 
     def _look(self) -> list[tuple[int, int, int]]:
-        found = [os.stat(file) for file in (self._cert, self._key, self._ca)]
-        return [(one.st_mtime_ns, one.st_ino, one.st_size) for one in found]
+        return [_stamp(file) for file in (self._cert, self._key, self._ca)]
 
     def _read(self) -> Contexts:
         files = self._cert, self._key, self._ca
         return _context(ssl.PROTOCOL_TLS_CLIENT, *files), _context(ssl.PROTOCOL_TLS_SERVER, *files)
+
+
+def _stamp(file: str) -> tuple[int, int, int]:
+    """What changes with a file; a file that is away is told once, when it is read."""
+    try:
+        found = os.stat(file)
+    except OSError:
+        return 0, 0, 0
+    return found.st_mtime_ns, found.st_ino, found.st_size
 
 
 def certificates(env: Mapping[str, str]) -> tuple[Certificates, int] | None:
