@@ -6,17 +6,20 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import msgspec
 import pytest
 from typer.testing import CliRunner
 
 from gbike.app.cli import app
+from gbike.app.cluster.authority import Authority
 from gbike.app.cluster.plan import Plan, Replica
 from gbike.app.data_folder import DataFolder
-from gbike.app.doctor import examine, machine, running, secrets
+from gbike.app.doctor import certificates, examine, machine, running, secrets
 from gbike.app.doctor.finding import KOREAN, Finding
 from gbike.app.embedded import Embedded
 from gbike.app.modes import Mode, claim
@@ -88,6 +91,27 @@ def test_an_empty_folder_of_keys_and_an_open_key_in_it_are_told(tmp_path: Path) 
     assert rules(secrets.files(tmp_path / "data", env)) == ["open-secret"]
 
 
+@pytest.mark.parametrize("setting", certificates.NAMED)
+def test_a_certificate_that_is_missing_or_none_is_told(setting: str, tmp_path: Path) -> None:
+    file = tmp_path / "tls.pem"
+    env = {setting: str(file)}
+    assert rules(certificates.old(tmp_path, env, SystemClock())) == ["missing-certificate"]
+    file.write_text("no certificate")
+    assert rules(certificates.old(tmp_path, env, SystemClock())) == ["missing-certificate"]
+
+
+@pytest.mark.parametrize(("days", "told"), [(-1, "expired"), (1, "expires"), (13.9, "expires"), (14.1, ""), (365, "")])
+def test_a_certificate_that_has_expired_or_soon_will_is_told(days: float, told: str, tmp_path: Path) -> None:
+    authority, clock = Authority(SystemClock().now_ms()), SystemClock()
+    cert, _ = authority.issue("rent", timedelta(days=days))
+    (tmp_path / "tls.crt").write_bytes(cert)
+    (tmp_path / "ca.pem").write_bytes(authority.pem + cert)  # the first that expires counts
+    for env, files in (({}, 1), ({"GBIKE_TLS_CA_FILE": str(tmp_path / "ca.pem")}, 2)):
+        found = list(certificates.old(tmp_path, env, clock))
+        assert rules(iter(found)) == (["old-certificate"] * files if told else [])
+        assert all(f" {told} at " in one.what for one in found)
+
+
 def test_a_short_token_is_told(tmp_path: Path) -> None:
     env = {"GBIKE_SCRAPER_TOKEN_FILE": str(secret(tmp_path, "token", "scrape-me"))}
     assert rules(secrets.weak(env)) == ["weak-secret"]
@@ -150,6 +174,8 @@ def test_a_port_that_others_reach_is_told() -> None:
     assert rules(machine.binds(PLAN, "http://127.0.0.1:8088", {8081: {"0100007F"}, 5432: {"0100007F"}})) == []
     assert rules(machine.binds(PLAN, "http://127.0.0.1:8088", {8081: {"00000000"}})) == ["open-bind"]
     assert rules(machine.binds(PLAN, "http://127.0.0.1:8088", {5432: {"0100007F", "0A00000A"}})) == ["open-bind"]
+    secure = msgspec.structs.replace(PLAN, demo=False)  # has one more port, for other services
+    assert rules(machine.binds(secure, "http://127.0.0.1:8088", {8131: {"00000000"}})) == ["open-bind"]
     assert rules(machine.binds(None, "http://0.0.0.0:8088", {})) == ["open-bind"]
 
 
@@ -230,6 +256,7 @@ def test_brokers_and_peers_that_are_away_are_told(process: str) -> None:
     assert rules(running.engines(None, {"GBIKE_KAFKA": there, "GBIKE_PEER_BIKE_URL": process})) == []
     assert rules(running.engines(None, {"GBIKE_KAFKA": f"{there},{away}"})) == ["engine-away"]
     assert rules(running.engines(None, {"GBIKE_PEER_BIKE_URL": f"http://{away}"})) == ["engine-away"]
+    assert rules(running.engines(None, {"GBIKE_PEER_BIKE_URL": process.replace("http:", "https:")})) == []
 
 
 def test_every_rule_is_tried_here() -> None:

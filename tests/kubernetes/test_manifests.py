@@ -1,16 +1,21 @@
 """What the manifests promise, read from what kustomize makes of them, and that an API server takes them strictly."""
 
+import os
 import re
 import shutil
+import ssl
 import subprocess
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from gbike.app.catalogue import NAMES, card
+from gbike.kit.access.certificates import Certificates, services_named
 from tests.architecture.source import ROOT
 from tests.kubernetes.conftest import SMALL, Platform
 
@@ -112,7 +117,8 @@ def test_every_service_of_the_cards_is_there(overlay: str) -> None:
     for name in NAMES:
         own = settings_of(overlay, name.replace("_", "-"))
         for called in card(name).calls:
-            assert own[f"GBIKE_PEER_{called.upper()}_URL"] == f"http://{called.replace('_', '-')}"
+            where = "https://{}:8443" if overlay == "production" else "http://{}"
+            assert own[f"GBIKE_PEER_{called.upper()}_URL"] == where.format(called.replace("_", "-"))
 
 
 def settings_of(overlay: str, name: str) -> dict[str, str]:
@@ -127,17 +133,74 @@ def test_production_is_secure_and_each_service_has_keys_of_its_own() -> None:
             for volume in one["spec"]["template"]["spec"]["volumes"]
             if "secret" in volume
         ]
-        assert secrets == ([] if named(one) == "gateway" else [f"{named(one)}-keys"])
+        assert secrets == ([] if named(one) == "gateway" else [f"{named(one)}-keys", f"{named(one)}-tls"])
     platform = settings_of("production", "platform")
     assert "GBIKE_DEMO" not in platform
-    assert platform["GBIKE_PEER_ACCOUNT_URL"] == "http://account"
+    assert platform["GBIKE_PEER_ACCOUNT_URL"] == "https://account:8443"
+    assert settings_of("production", "gateway")["GBIKE_PEER_ACCOUNT_URL"] == "http://account"
     policies = {named(one): one["spec"] for one in of_kind("production", "NetworkPolicy")}
     assert policies["to-account"]["podSelector"] == {"matchLabels": {"app.kubernetes.io/component": "service"}}
     script = (MANIFESTS / "components" / "accounts" / "secrets.sh").read_text()
     [services] = re.findall(r"^services=\((.*)\)$", script, re.MULTILINE)
+    assert f"services=({services})" in (MANIFESTS / "components" / "mutual-tls" / "certificates.sh").read_text()
     [callers] = re.findall(r"^calls_bike=\((.*)\)$", script, re.MULTILINE)
     assert set(services.split()) == {name.replace("_", "-") for name in NAMES}
     assert set(callers.split()) == {name.replace("_", "-") for name in NAMES if "bike" in card(name).calls}
+
+
+def test_in_production_services_ask_each_other_over_mutual_tls_only() -> None:
+    platform = settings_of("production", "platform")
+    for one in of_kind("production", "Deployment"):
+        [container] = one["spec"]["template"]["spec"]["containers"]
+        mounts = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
+        ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+        is_service = named(one) != "gateway"
+        assert ("/tls" in mounts) is ("inside" in ports) is is_service
+        if is_service:
+            assert ports["inside"] == int(platform["GBIKE_TLS_PORT"])
+            assert {platform[f"GBIKE_TLS_{file}_FILE"] for file in ("CERT", "KEY", "CA")} == {
+                "/tls/tls.crt", "/tls/tls.key", "/tls/ca.crt",
+            }  # fmt: skip
+        for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
+            assert container[probe]["httpGet"]["port"] == "http"
+    policies = {named(one): one["spec"] for one in of_kind("production", "NetworkPolicy")}
+    for name, way in (
+        ("bike", "ingress"),
+        ("account", "ingress"),
+        ("callers-of-bike", "egress"),
+        ("to-account", "egress"),
+    ):
+        assert [rule["ports"] for rule in policies[name][way]] == [[{"port": "inside"}]], name
+    for name, way in (("services", "ingress"), ("gateway", "egress")):
+        assert [rule["ports"] for rule in policies[name][way]] == [[{"port": "http"}]], name
+
+
+def test_the_script_makes_certificates_that_services_take(tmp_path: Path) -> None:
+    """With the real script; only what takes the Secrets is ours: it keeps their files."""
+    kept = tmp_path / "kubectl"
+    kept.write_text(
+        "#!/usr/bin/env bash\n"
+        'if [ "$3" = apply ]; then cat >/dev/null; exit; fi\n'
+        f'mkdir "{tmp_path}/$6"\n'
+        'for file in "${@:7}"; do [[ $file == --from-file=* ]] && cp "${file#*=}" ' + f'"{tmp_path}/$6"; done; true\n'
+    )
+    kept.chmod(0o755)
+    script = MANIFESTS / "components" / "mutual-tls" / "certificates.sh"
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    done = subprocess.run([script], env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert {folder.name for folder in tmp_path.iterdir()} - {"kubectl"} == {f"{n.replace('_', '-')}-tls" for n in NAMES}
+    ways = [
+        [str(tmp_path / f"{name}-tls" / file) for file in ("tls.crt", "tls.key", "ca.crt")] for name in ("rent", "bike")
+    ]
+    asks, answers = (Certificates(*files) for files in ways)
+    to_rent, to_bike = ssl.MemoryBIO(), ssl.MemoryBIO()
+    rent = asks.to_ask().wrap_bio(to_rent, to_bike, server_hostname="bike")
+    bike = answers.to_answer().wrap_bio(to_bike, to_rent, server_side=True)
+    for side in (rent, bike, rent, bike):
+        with suppress(ssl.SSLWantReadError):
+            side.do_handshake()
+    assert services_named(bike.getpeercert()) == {"rent"}
 
 
 def test_who_may_speak_to_whom_is_what_the_cards_say() -> None:

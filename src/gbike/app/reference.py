@@ -9,6 +9,7 @@ import msgspec
 from gbike.app.event_map import Built, MappedEvent, build_all, events, mermaid, said
 from gbike.app.event_storm import REQUIREMENTS, Scene
 from gbike.app.serve import ServeSettings
+from gbike.kit.access.certificates import TlsSettings
 from gbike.kit.access.settings import AccessSettings
 from gbike.kit.http.problems import EVERYWHERE, ProblemType
 from gbike.kit.settings import describe
@@ -171,6 +172,8 @@ def settings_page(built: Sequence[Built]) -> str:
     parts += ["## The process of one service\n", _table(("Name", "Default", "Meaning"), [*served, *OF_A_SERVED_ONE])]
     access = [(f"`{s.name}`", s.default, s.meaning) for s in describe(AccessSettings, {})]
     parts += ["## Who comes in (secure forms)\n", _table(("Name", "Default", "Meaning"), access)]
+    tls = [(f"`{s.name}`", s.default, s.meaning) for s in describe(TlsSettings, {})]
+    parts += ["## Between services (mutual TLS)\n", _table(("Name", "Default", "Meaning"), tls)]
     silent = [said(one.card) for one in built if not describe(one.card.settings, {})]
     parts.append(f"{', '.join(silent)} have nothing to set.\n")
     return "\n".join(parts)

@@ -24,6 +24,7 @@ from gbike.app.doors import Doors, LockedDoors, OpenDoors, not_for_production
 from gbike.app.faults import BadFault, Faulty, read_delay
 from gbike.app.single import POSTGRES, SQLITE, Drivers, assemble_one, migrate_store, open_store
 from gbike.app.tracing import start_tracing, stop_tracing
+from gbike.kit.access.certificates import Certificates, certificates, dns_name
 from gbike.kit.access.guard import Guard
 from gbike.kit.bus import Subscription
 from gbike.kit.clock import SystemClock
@@ -78,9 +79,12 @@ def run_service(name: str, host: str, port: int | None, env: Mapping[str, str]) 
     chosen = load(ServeSettings, settings)
     load(card.settings, settings)  # told now, not when the store is there
     _check(card, chosen, settings, host, in_a_pod="KUBERNETES_SERVICE_HOST" in env)
+    known = certificates(settings)
+    if known is not None:
+        _check_peers(card, chosen, settings)
     configure_logs(settings.get("GBIKE_LOG_LEVEL", "INFO"))
     logging.basicConfig(handlers=[_Libraries()], level=logging.WARNING, force=True)
-    run(_serve(card, chosen, settings, host, card.port if port is None else port))
+    run(_serve(card, chosen, settings, host, card.port if port is None else port, known))
 
 
 def told_to_serve(name: str, host: str, port: int | None, env: Mapping[str, str]) -> int:
@@ -113,10 +117,31 @@ def _check(card: Card, chosen: ServeSettings, settings: Mapping[str, str], host:
             raise CannotServe(f"GBIKE_DEMO_SLOW_MS: {wrong}") from None
 
 
-async def _serve(card: Card, chosen: ServeSettings, env: Mapping[str, str], host: str, port: int) -> None:
+def _check_peers(card: Card, chosen: ServeSettings, settings: Mapping[str, str]) -> None:
+    """With mutual TLS there is nothing of `/internal` on a peer's plain port: its 404 would read as a bike's."""
+    if chosen.demo:
+        raise CannotServe("GBIKE_TLS_CERT_FILE is set with GBIKE_DEMO=1: in the demo services have no keys either")
+    for name in {*card.calls, "account"} - {card.name}:
+        setting = f"GBIKE_PEER_{name.upper()}_URL"
+        urls = settings.get(setting, "").split(",")
+        if not all(url.strip().startswith("https://") for url in urls):
+            raise CannotServe(f"{setting}={settings.get(setting, '')!r}: with GBIKE_TLS_CERT_FILE it must be https://…")
+
+
+async def _serve(
+    card: Card,
+    chosen: ServeSettings,
+    env: Mapping[str, str],
+    host: str,
+    port: int,
+    inside: tuple[Certificates, int] | None,
+) -> None:
+    known, tls_port = inside or (None, 0)
     listener = listen(host, port)
-    alone = Alone(card, chosen, env)
+    alone = Alone(card, chosen, env, known)
     server = HttpServer(says_demo(alone.answer) if chosen.demo else alone.answer, chosen.drain_s)
+    if known is not None:
+        server.let_in(listen(host, tls_port), alone.answer_inside, known.to_answer())
     alone.ending = lambda: server.draining
     server.heed_signals()
     starting = asyncio.create_task(alone.start())
@@ -133,8 +158,9 @@ async def _serve(card: Card, chosen: ServeSettings, env: Mapping[str, str], host
 class Alone:
     """One service, from before its store is there until after it is closed."""
 
-    def __init__(self, card: Card, chosen: ServeSettings, env: Mapping[str, str]) -> None:
-        self._card, self._chosen, self._env = card, chosen, env
+    def __init__(self, card: Card, chosen: ServeSettings, env: Mapping[str, str], known: Certificates | None) -> None:
+        """`known`: with it services speak mutual TLS with each other."""
+        self._card, self._chosen, self._env, self._known = card, chosen, env, known
         self._clock, self._ids, self._metrics = SystemClock(), SystemIds(), Metrics()
         self._bus = KafkaBus(chosen.kafka, instance=chosen.instance)
         self._threads = ThreadPoolExecutor(4, "store")
@@ -145,6 +171,7 @@ class Alone:
         self._doors: Doors = OpenDoors() if chosen.demo else self._lock()
         self._not_ready = _NotReady(card.name, self._metrics, self._doors.guard(card.name))
         self._app: ASGIApp = self._not_ready
+        self._inside: ASGIApp = self._not_ready
         self.ending: Callable[[], bool] = lambda: False
         """Whether it was asked to stop."""
 
@@ -154,6 +181,10 @@ class Alone:
             await self._not_ready(scope, receive, send)
         else:
             await self._app(scope, receive, send)
+
+    async def answer_inside(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take one request of another service, over mutual TLS."""
+        await self._inside(scope, receive, send)
 
     async def start(self) -> None:
         """Open the store, as often as that takes; then answer and work."""
@@ -166,7 +197,12 @@ class Alone:
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_S)
         running = assemble_one(self._card, self._world(self._store))
-        self._app = self._late(running.app)
+        app = running.app
+        if self._known is not None:
+            from gbike.kit.access.door import CertifiedDoor
+
+            app, self._inside = app.parted(CertifiedDoor)
+        self._app = self._late(app)
         self._drivers = Drivers(self._card.name, running.workers)
         self._drivers.start()
         log.info("ready", service=self._card.name)
@@ -231,7 +267,8 @@ class Alone:
         from gbike.kit.remote.peer import HttpCaller  # most services call nobody
 
         url = self._env.get(f"GBIKE_PEER_{name.upper()}_URL") or f"http://127.0.0.1:{usual_port(name)}"
-        self._callers.append(HttpCaller(url))
+        tls = self._known.to_ask if self._known else None
+        self._callers.append(HttpCaller(url, dns_name(name) if tls else "", tls))
         return self._callers[-1]
 
 

@@ -16,6 +16,8 @@ from gbike.kit.runtime import Card
 GATEWAY_PORT = 8088
 BETWEEN_REPLICAS = 100
 """Replica k of a service listens so much above replica k - 1."""
+INSIDE = 50
+"""A secure service answers other services so much above its port."""
 MOST_REPLICAS = 9
 FILE = "cluster.json"
 SQLITE, POSTGRES = "sqlite", "postgres"
@@ -49,6 +51,15 @@ class Replica(msgspec.Struct, frozen=True):
         """Where it answers."""
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def inside(self) -> int:
+        """The port on which it answers other services, over mutual TLS."""
+        return self.port + INSIDE
+
+    def ports(self, demo: bool) -> tuple[int, ...]:
+        """All that it listens on."""
+        return (self.port,) if demo else (self.port, self.inside)
+
 
 class Plan(msgspec.Struct, frozen=True):
     """Everything that is decided before anything starts; DIR/cluster.json keeps it for other commands."""
@@ -61,32 +72,34 @@ class Plan(msgspec.Struct, frozen=True):
     demo: bool = True
     data: str = ""
 
-    def peers(self) -> dict[str, str]:
-        """Where each service's processes are, as settings."""
+    def peers(self, *, inside: bool = False) -> dict[str, str]:
+        """Where each service's processes are, as settings. `inside`: for other services of a secure cluster."""
         urls: dict[str, list[str]] = {}
         for replica in self.replicas:
-            urls.setdefault(replica.service, []).append(replica.url)
+            url = f"https://127.0.0.1:{replica.inside}" if inside else replica.url
+            urls.setdefault(replica.service, []).append(url)
         return {f"GBIKE_PEER_{service.upper()}_URL": ",".join(found) for service, found in urls.items()}
 
     def service_program(self, replica: Replica) -> Program:
         """One process of a service, with all it must know."""
         env = {
-            **self._door(replica.service),
+            **self._door(replica),
             "GBIKE_STORE_URL": self.stores[replica.service],
             "GBIKE_KAFKA": self.kafka,
             "GBIKE_INSTANCE": str(replica.number),
-            **self.peers(),
+            **self.peers(inside=not self.demo),
         }
         command = [sys.executable, "-m", "gbike.app.serve", replica.service, "--port", str(replica.port)]
         return Program(command, {**os.environ, **env})
 
-    def _door(self, service: str) -> Mapping[str, str]:
+    def _door(self, replica: Replica) -> Mapping[str, str]:
         """Open, or closed with the keys in the data folder; Envoy is on this machine, and says for whom it asks."""
         if self.demo:
             return {"GBIKE_DEMO": "1"}
         from gbike.app.cluster import secrets
 
-        return {"GBIKE_DEMO": "0", "GBIKE_TRUSTED_PROXIES": "127.0.0.1", **secrets.told(Path(self.data), service)}
+        own = {"GBIKE_DEMO": "0", "GBIKE_TRUSTED_PROXIES": "127.0.0.1", "GBIKE_TLS_PORT": str(replica.inside)}
+        return {**own, **secrets.told(Path(self.data), replica.service)}
 
 
 def make_plan(options: Options) -> Plan:
@@ -95,15 +108,16 @@ def make_plan(options: Options) -> Plan:
         raise BadCluster(f"--replicas {options.replicas}: 1 to {MOST_REPLICAS}")
     known = cards()
     on_sqlite = {name for text in options.stores if (name := _on_sqlite(text))}
-    gateway = options.port or _free_block(known, options.replicas)
+    gateway = options.port or _free_block(known, options.replicas, options.demo)
     if not BETWEEN_REPLICAS <= gateway <= 60_000:
         raise BadCluster(f"--port {gateway}: 0 (free ports), or {BETWEEN_REPLICAS} to 60000")
     replicas = [replica for card in known for replica in _replicas(card, gateway, options.replicas)]
     if options.replicas > 1 and on_sqlite:
         raise BadCluster(f"--store {min(on_sqlite)}=sqlite: one process writes to a file, so --replicas must be 1")
-    for port, whose in [(gateway, "gateway"), *((replica.port, replica.name) for replica in replicas)]:
+    taken = [(gateway, "gateway"), *((port, one.name) for one in replicas for port in one.ports(options.demo))]
+    for port, whose in taken:
         must_be_free(port, whose)
-    free = free_ports(spared=(gateway, *(replica.port for replica in replicas)))
+    free = free_ports(spared=[port for port, _ in taken])
     ports = {"postgres": next(free), "kafka": next(free), "envoy-admin": next(free)}
     return Plan(
         gateway=f"http://127.0.0.1:{gateway}",
@@ -136,10 +150,11 @@ def _replicas(card: Card, gateway: int, count: int) -> list[Replica]:
     ]
 
 
-def _free_block(known: Sequence[Card], replicas: int) -> int:
+def _free_block(known: Sequence[Card], replicas: int, demo: bool) -> int:
     """A port for the gateway such that those of all services are free too."""
     for gateway in free_ports():
-        if all(is_free(replica.port) for card in known for replica in _replicas(card, gateway, replicas)):
+        found = [replica for card in known for replica in _replicas(card, gateway, replicas)]
+        if all(is_free(port) for one in found for port in one.ports(demo)):
             return gateway
     raise BadCluster("there are not enough free ports")
 

@@ -62,7 +62,7 @@ async def _run(options: Options, folder: DataFolder, control: Control) -> None:
         console.print(f"ended {found} programs that a killed `gbike cluster` had left behind")
     plan = make_plan(options)
     if not plan.demo:
-        secrets.make(options.data, cards())
+        secrets.make(options.data, cards(), SystemClock().now_ms())
     keep_plan(plan, options.data)
     supervisor = Supervisor(plan, options.data, lambda line: screen.tell(line), lambda *now: screen.progress(*now))
     screen = Screen(console, SystemClock(), supervisor.children)

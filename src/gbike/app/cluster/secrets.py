@@ -1,6 +1,7 @@
 """The keys of a secure cluster, made once in its data folder and readable for its user only.
 
-Each service has a key of its own; beside it stand the public keys of just those services that may call it.
+Each service has a key of its own; beside it stand the public keys of just those services that may call it, and the
+certificate with which it speaks to others. Certificates are new at every start.
 """
 
 import os
@@ -11,20 +12,27 @@ from pathlib import Path
 from gbike.kit.runtime import Card
 
 FOLDER = "keys"
+CERT, CERT_KEY, CA = "tls.crt", "tls.key", "ca.crt"
+"""As cert-manager and Kubernetes call them."""
 OWN, CALLERS, SCRAPER, ACCOUNT = "service.pem", "callers", "scraper.token", "signing"
 
 
-def make(data: Path, cards: Sequence[Card]) -> None:
-    """Make what is missing."""
+def make(data: Path, cards: Sequence[Card], now_ms: float) -> None:
+    """Make what is missing, and new certificates."""
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+    from gbike.app.cluster.authority import Authority
+    from gbike.kit.access.certificates import dns_name
     from gbike.kit.access.keyring import KeyFolder
     from gbike.kit.access.services import new_pem, read_private
 
-    folder = data / FOLDER
+    folder, authority = data / FOLDER, Authority(now_ms)
     for card in cards:
         (folder / card.name / CALLERS).mkdir(parents=True, exist_ok=True, mode=0o700)
         _keep(folder / card.name / OWN, new_pem())
+        for name, content in zip((CERT, CERT_KEY), authority.issue(dns_name(card.name)), strict=True):
+            _renew(folder / card.name / name, content)
+        _renew(folder / card.name / CA, authority.pem)
     for card in cards:
         public = read_private(str(folder / card.name / OWN)).public_key()
         for callee in card.calls:
@@ -41,6 +49,9 @@ def told(data: Path, service: str) -> Mapping[str, str]:
         "GBIKE_SERVICE_KEY_FILE": str(folder / service / OWN),
         "GBIKE_SERVICE_KEYS": str(folder / service / CALLERS),
         "GBIKE_SCRAPER_TOKEN_FILE": str(folder / SCRAPER),
+        "GBIKE_TLS_CERT_FILE": str(folder / service / CERT),
+        "GBIKE_TLS_KEY_FILE": str(folder / service / CERT_KEY),
+        "GBIKE_TLS_CA_FILE": str(folder / service / CA),
     }
     return {**found, "GBIKE_ACCOUNT_KEYS": str(folder / service / ACCOUNT)} if service == "account" else found
 
@@ -49,6 +60,11 @@ def scraper(data: Path) -> Mapping[str, str]:
     """The headers of who collects metrics; none in a cluster that is open."""
     file = data / FOLDER / SCRAPER
     return {"authorization": f"Bearer {file.read_text('ascii')}"} if file.exists() else {}
+
+
+def _renew(file: Path, content: bytes) -> None:
+    file.unlink(missing_ok=True)
+    _keep(file, content)
 
 
 def _keep(file: Path, content: bytes) -> None:

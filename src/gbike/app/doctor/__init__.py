@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from gbike.app.cluster.plan import Plan, read_plan
 from gbike.app.copies import NoData
 from gbike.app.data_folder import DataFolder
-from gbike.app.doctor import machine, running, secrets, stores
+from gbike.app.doctor import certificates, machine, running, secrets, stores
 from gbike.app.doctor.finding import Finding
 from gbike.kit.clock import Clock
 
@@ -20,6 +20,7 @@ def examine(folder: DataFolder, env: Mapping[str, str], clock: Clock) -> Iterato
     plan: Plan | None = read_plan(folder.path) if folder.path.is_dir() else None
     yield from secrets.files(folder.path, env)
     yield from secrets.weak(env)
+    yield from certificates.old(folder.path, env, clock)
     yield from secrets.demo(folder, env)
     yield from machine.disk(folder.path)
     holder = folder.holder()

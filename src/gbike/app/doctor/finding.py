@@ -6,6 +6,8 @@ KOREAN = {
     "missing-secret": "비밀 파일이 없습니다",
     "open-secret": "다른 사용자가 비밀 파일을 읽을 수 있습니다",
     "weak-secret": "비밀 값이 약합니다",
+    "missing-certificate": "인증서가 없거나 읽을 수 없습니다",
+    "old-certificate": "인증서가 만료되었거나 곧 만료됩니다",
     "demo-in-production": "운영 설정에서 데모가 열려 있습니다",
     "demo-on-real-store": "데모가 다른 컴퓨터의 데이터베이스를 사용합니다",
     "disk-space": "디스크 공간이 부족합니다",

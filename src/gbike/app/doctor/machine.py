@@ -47,7 +47,7 @@ def listening(tables: tuple[Path, ...] = (Path("/proc/net/tcp"), Path("/proc/net
 
 def binds(plan: Plan | None, address: str, open_ports: Mapping[int, Set[str]]) -> Iterator[Finding]:
     """Programs of ours that other machines reach though only the gateway is for them."""
-    ports = {one.port: one.name for one in plan.replicas} if plan else {}
+    ports = {port: one.name for one in plan.replicas for port in one.ports(plan.demo)} if plan else {}
     ports |= {port: name for name, port in plan.ports.items() if name != "gateway"} if plan else {}
     for port, name in sorted(ports.items()):
         if any(where not in LOOPBACK for where in open_ports.get(port, ())):

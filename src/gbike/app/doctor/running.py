@@ -20,10 +20,10 @@ def engines(plan: Plan | None, env: Mapping[str, str]) -> Iterator[Finding]:
     """Brokers and peers that don't take a connection."""
     brokers = env.get("GBIKE_KAFKA") or (plan.kafka if plan else "")
     wanted = [("Kafka", one.strip()) for one in brokers.split(",") if one.strip()]
-    wanted += [(name, urlsplit(url).netloc) for name, url in _peers(env)]
+    wanted += [(name, _place(url)) for name, url in _peers(env)]
     for name, place in wanted:
         host, _, port = place.rpartition(":")
-        if not _reached(host, int(port) if port.isdigit() else 80):
+        if not _reached(host, int(port)):
             yield Finding("engine-away", f"{name} at {place} takes no connection", "start it, or mend the setting")
 
 
@@ -48,6 +48,11 @@ def skewed(who: str, theirs_ms: int, ours_ms: int) -> Iterator[Finding]:
 def _peers(env: Mapping[str, str]) -> list[tuple[str, str]]:
     named = [(name, value) for name, value in sorted(env.items()) if name.startswith("GBIKE_PEER_")]
     return [(name, url.strip()) for name, urls in named for url in urls.split(",") if url.strip()]
+
+
+def _place(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
 
 
 def _reached(host: str, port: int) -> bool:

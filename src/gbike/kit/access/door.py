@@ -5,7 +5,7 @@ import hmac
 from typing import TYPE_CHECKING
 
 from gbike.kit.access.addresses import Proxies, household
-from gbike.kit.access.guard import ANONYMOUS_ASKS, FREE
+from gbike.kit.access.guard import ANONYMOUS_ASKS, FREE, Guard
 from gbike.kit.access.limits import Limits
 from gbike.kit.access.principal import Principal
 from gbike.kit.access.rules import SCRAPER, Rule, allow
@@ -63,6 +63,26 @@ class LockedDoor:
         except BadToken as bad:
             self._limits.take(ANONYMOUS_ASKS, asker)
             raise _unauthenticated(str(bad), 'error="invalid_token"') from None
+
+
+class CertifiedDoor:
+    """Guard of what services ask each other over mutual TLS: their certificate must name them as their token does."""
+
+    def __init__(self, door: Guard) -> None:
+        """`door`: where the token is looked at."""
+        self._door = door
+
+    def trusts(self, address: str) -> bool:
+        """See Guard.trusts."""
+        return self._door.trusts(address)
+
+    async def admit(self, ask: "Ask", rule: Rule, pace: str) -> None:
+        """See Guard.admit."""
+        if not rule.public and ask.certified.isdisjoint(rule.services):
+            raise Problem(FORBIDDEN)
+        await self._door.admit(ask, rule, pace)
+        if not rule.public and ask.principal.service not in ask.certified:
+            raise Problem(FORBIDDEN)
 
 
 def _bearer(ask: "Ask") -> str | None:

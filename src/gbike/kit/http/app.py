@@ -36,6 +36,11 @@ from gbike.kit.once import KeyInFlight, KeyReused, Replay
 from gbike.kit.store import StoreUnavailable
 from gbike.kit.telemetry import Kind, Metrics, Span, Spans, Trace, log, trace_from, trace_now
 
+INSIDE = "/internal/"
+"""What services ask each other; nobody else, and the gateway leads nobody there."""
+ALSO_INSIDE = "/.well-known/"
+"""Keys that are published: who believes them must be sure whose they are."""
+
 Handler = Callable[[Ask], Awaitable[Answer]]
 Refusals = Mapping[type[Exception], ProblemType]
 
@@ -106,6 +111,16 @@ class HttpApp:
             else:
                 self._exact[path] = resource
         self._measured: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+
+    def parted(self, door: Callable[[Guard], Guard]) -> tuple["HttpApp", "HttpApp"]:
+        """What everybody may ask, and what services ask each other, with `door` before ours: for two listeners."""
+        outside = [one for one in self.operations if not one.path.startswith(INSIDE)]
+        inside = [one for one in self.operations if one.path.startswith((INSIDE, ALSO_INSIDE))]
+        rest = self._refusals, self._metrics
+        return (
+            HttpApp(self.service, outside, *rest, self._guard, self._spans),
+            HttpApp(self.service, inside, *rest, door(self._guard), self._spans),
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take one request."""

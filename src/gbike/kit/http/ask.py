@@ -31,6 +31,8 @@ MAX_PAGE_SIZE = 1000
 MAX_QUERY = 50
 MAX_PAGE = 1_000_000
 HAL_JSON, JSON = "application/hal+json;charset=UTF-8", "application/json;charset=UTF-8"
+CERTIFIED = "gbike.certified"
+"""Where a server notes, in the state of a request, which services the client's certificate is for."""
 _KEY = re.compile(r"[!-~]{1,255}")
 _NEVER = re.compile(r"q\s*=\s*0(\.0*)?")
 _AUTHORITY = re.compile(r"[A-Za-z0-9.\-_:\[\]]{1,255}")
@@ -65,6 +67,8 @@ class Ask:
         self._trusts, self._forwarded = trusts, trusts(self.peer)
         self._scheme: str = scope.get("scheme", "http")
         self.path_params: Mapping[str, str] = scope.get("path_params", {})
+        self.certified: frozenset[str] = scope.get("state", {}).get(CERTIFIED, frozenset())
+        """The services that the certificate at the other end is for; none without mutual TLS."""
         self._query: bytes = scope.get("query_string", b"")
         self._raw: bytes | None = None
 

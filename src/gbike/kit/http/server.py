@@ -4,8 +4,10 @@ import asyncio
 import gc
 import signal
 import socket
+import ssl
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -13,6 +15,8 @@ import uvloop
 from starlette.types import ASGIApp
 from uvicorn.server import ServerState
 
+from gbike.kit.access.certificates import services_named
+from gbike.kit.http.ask import CERTIFIED
 from gbike.kit.http.patience import PatientConnection
 from gbike.kit.http.streams import LINE
 
@@ -25,6 +29,8 @@ KEEP_OPEN_S = 90
 """Idle connections are kept longer than any client of ours (Envoy, peers) keeps them, so that the client closes first
 and no request meets a connection that is being closed."""
 BACKLOG = 1024
+HANDSHAKE_S, GOODBYE_S = 5, 1
+"""How long a client may take to begin and to end TLS."""
 
 
 class CannotListen(Exception):
@@ -51,23 +57,10 @@ class HttpServer(uvicorn.Server):
     def __init__(self, app: ASGIApp, drain_s: float = 0) -> None:
         """`drain_s`: how long it goes on after the first signal, for those who have not heard yet that it ends. Longer
         than its clients keep an idle connection (4 s), and none of them meets one that is being closed."""
-        super().__init__(
-            uvicorn.Config(
-                app,
-                interface="asgi3",
-                log_level="warning",
-                log_config=None,
-                access_log=False,
-                lifespan="off",
-                server_header=False,
-                proxy_headers=False,
-                http=_Connection,
-                timeout_keep_alive=KEEP_OPEN_S,
-                timeout_graceful_shutdown=STOP_S,
-            )
-        )
+        super().__init__(_config(app, _Connection))
         self.server_state: _State = _State()
         self._drain_s = drain_s
+        self._inside: tuple[socket.socket, ASGIApp, ssl.SSLContext] | None = None
 
     @property
     def draining(self) -> bool:
@@ -84,9 +77,29 @@ class HttpServer(uvicorn.Server):
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, self._heed, number)
 
+    def let_in(self, listener: socket.socket, app: ASGIApp, context: ssl.SSLContext) -> None:
+        """Answer there too, with `app`, who shows a certificate; `Ask.certified` says whose it is."""
+        self._inside = listener, app, context
+
     async def answer(self, listener: socket.socket) -> None:
         """Answer requests until a signal; return when the open ones have ended, STOP_S later at the latest."""
         await self.serve(sockets=[listener])
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer."""
+        await super().startup(sockets)
+        if self._inside is not None:
+            listener, app, context = self._inside
+            config = _config(app, _CertifiedConnection)
+            config.load()
+            inside = await asyncio.get_running_loop().create_server(
+                partial(_CertifiedConnection, config, self.server_state, {}),
+                sock=listener,
+                ssl=context,
+                ssl_handshake_timeout=HANDSHAKE_S,
+                ssl_shutdown_timeout=GOODBYE_S,
+            )
+            self.servers.append(inside)
 
     def _heed(self, number: int) -> None:
         if self.draining or not self._drain_s:
@@ -173,6 +186,31 @@ class _Connection(PatientConnection):
         self.server_state.ending.set()
         if self.cycle is not None or not self.server_state.draining:
             super().shutdown()
+
+
+class _CertifiedConnection(_Connection):
+    """A connection that showed a certificate: every request on it is known to come from the services in it."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """The handshake is done."""
+        super().connection_made(transport)
+        self.app_state = {CERTIFIED: services_named(transport.get_extra_info("peercert"))}
+
+
+def _config(app: ASGIApp, connection: type[_Connection]) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        interface="asgi3",
+        log_level="warning",
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        proxy_headers=False,
+        http=connection,
+        timeout_keep_alive=KEEP_OPEN_S,
+        timeout_graceful_shutdown=STOP_S,
+    )
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:

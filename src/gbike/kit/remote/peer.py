@@ -3,6 +3,8 @@
 Whoever waits for the answer keeps the deadline (see Peer); here are only the bounds of one connection and one answer.
 """
 
+import ssl
+from collections.abc import Callable
 from contextlib import suppress
 
 import aiohttp
@@ -11,6 +13,8 @@ from gbike.kit.peers import PeerAnswer, PeerUnreachable
 
 CONNECT_S = 0.2
 """A process on the same network accepts within a few ms; in the rest of the deadline another replica is asked."""
+TLS_CONNECT_S = 0.5
+"""The same where the process itself must take part in a handshake, and may have other things to do."""
 TOTAL_S = 4.0
 """A call that outlives its caller's deadline may still finish; after this it is given up, so that nothing piles up."""
 CONNECTIONS = 128
@@ -27,7 +31,10 @@ LONGEST_WAIT_S = 3_600
 class HttpCaller:
     """Reaches a peer at its URL. Several URLs, separated by commas, are its replicas: they take turns."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, name: str = "", tls: Callable[[], ssl.SSLContext] | None = None) -> None:
+        """`tls`: what a connection is made with that shows our certificate, and wants one with `name` in it."""
+        self._tls = tls
+        self._name = name or None
         self._replicas = [url.strip().rstrip("/") for url in base_url.split(",") if url.strip()]
         self._turn = 0
         self._session: aiohttp.ClientSession | None = None
@@ -57,11 +64,19 @@ class HttpCaller:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEEP_OPEN_S),
-                timeout=aiohttp.ClientTimeout(total=TOTAL_S, sock_connect=CONNECT_S),
+                timeout=aiohttp.ClientTimeout(total=TOTAL_S, sock_connect=TLS_CONNECT_S if self._tls else CONNECT_S),
                 headers={"content-type": "application/json"},
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
-        async with self._session.request(method, url, data=body, headers=headers, allow_redirects=False) as answer:
+        async with self._session.request(
+            method,
+            url,
+            data=body,
+            headers=headers,
+            allow_redirects=False,
+            ssl=self._tls() if self._tls else True,
+            server_hostname=self._name,
+        ) as answer:
             found = bytearray()
             async for chunk in answer.content.iter_any():
                 found += chunk

@@ -1,0 +1,122 @@
+"""Certificates with which services know each other (mutual TLS), read anew when the files were changed.
+
+A service's name is a DNS name in its certificate, as a URL writes it: `bike-manage-app`. Both ends are gbike, so it is
+TLS 1.3 only, and without tickets: a session that is resumed would not show its certificate again.
+"""
+
+import os
+import ssl
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from gbike.kit.settings import BadSetting, load
+from gbike.kit.telemetry import log
+
+Contexts = tuple[ssl.SSLContext, ssl.SSLContext]
+
+
+class TlsSettings(msgspec.Struct, frozen=True):
+    """What may be set of mutual TLS between services: all three files, or none."""
+
+    tls_cert_file: Annotated[
+        str, Meta(description="PEM of this service's certificate: `/internal` is then on a port of its own, mutual TLS")
+    ] = ""
+    tls_key_file: Annotated[str, Meta(description="PEM of the private key of that certificate")] = ""
+    tls_ca_file: Annotated[
+        str, Meta(description="PEM of the authority that signs services' certificates, no others")
+    ] = ""
+    tls_port: Annotated[int, Meta(ge=0, le=65535, description="the port of `/internal` with mutual TLS")] = 8443
+
+
+def dns_name(service: str) -> str:
+    """A service's name as its certificate says it."""
+    return service.replace("_", "-")
+
+
+def services_named(certificate: Mapping[str, Any] | None) -> frozenset[str]:
+    """The services that a certificate, checked by `ssl`, is for."""
+    names = (certificate or {}).get("subjectAltName", ())
+    return frozenset(name.replace("-", "_") for kind, name in names if kind == "DNS")
+
+
+class Certificates:
+    """The certificate of this service, and the authority that it believes about others."""
+
+    def __init__(self, cert: str, key: str, ca: str) -> None:
+        """Raises BadSetting when the files can't be used."""
+        self._cert, self._key, self._ca = cert, key, ca
+        try:
+            self._stamp = self._look()
+            self._newest = self._read()
+        except (OSError, ValueError) as wrong:  # ssl.SSLError is an OSError
+            raise BadSetting(f"{self._named}: {wrong}") from None
+
+    @property
+    def _named(self) -> str:
+        return f"GBIKE_TLS_CERT_FILE={self._cert}, GBIKE_TLS_KEY_FILE={self._key}, GBIKE_TLS_CA_FILE={self._ca}"
+
+    def to_ask(self) -> ssl.SSLContext:
+        """For one connection to a peer."""
+        return self._now()[0]
+
+    def to_answer(self) -> ssl.SSLContext:
+        """For a listener. Each handshake takes what is newest then."""
+        context = _context(ssl.PROTOCOL_TLS_SERVER, self._cert, self._key, self._ca)
+
+        def take_newest(connection: ssl.SSLObject, _name: str | None, _first: ssl.SSLContext) -> None:
+            connection.context = self._now()[1]
+
+        context.sni_callback = take_newest  # called also for who names no server
+        return context
+
+    def _now(self) -> Contexts:
+        """Files that don't fit each other yet are being replaced: what was read before goes on."""
+        try:
+            if (stamp := self._look()) != self._stamp:
+                self._stamp = stamp
+                self._newest = self._read()
+                log.info("certificates were read anew", file=self._cert)
+        except (OSError, ValueError) as wrong:
+            log.warning("new certificates can't be used; the ones before go on", files=self._named, why=str(wrong))
+        return self._newest
+
+    def _look(self) -> list[tuple[int, int, int]]:
+        return [_stamp(file) for file in (self._cert, self._key, self._ca)]
+
+    def _read(self) -> Contexts:
+        files = self._cert, self._key, self._ca
+        return _context(ssl.PROTOCOL_TLS_CLIENT, *files), _context(ssl.PROTOCOL_TLS_SERVER, *files)
+
+
+def _stamp(file: str) -> tuple[int, int, int]:
+    """What changes with a file; a file that is away is told once, when it is read."""
+    try:
+        found = os.stat(file)
+    except OSError:
+        return 0, 0, 0
+    return found.st_mtime_ns, found.st_ino, found.st_size
+
+
+def certificates(env: Mapping[str, str]) -> tuple[Certificates, int] | None:
+    """What the settings name, and the port of `/internal`; None when they name nothing. Raises BadSetting."""
+    chosen = load(TlsSettings, env)
+    files = chosen.tls_cert_file, chosen.tls_key_file, chosen.tls_ca_file
+    if not any(files):
+        return None
+    if not all(files):
+        raise BadSetting("GBIKE_TLS_CERT_FILE, GBIKE_TLS_KEY_FILE and GBIKE_TLS_CA_FILE: all three, or none")
+    return Certificates(*files), chosen.tls_port
+
+
+def _context(protocol: int, cert: str, key: str, ca: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(protocol)  # for who asks: the peer's name is checked too
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.verify_mode = ssl.CERT_REQUIRED
+    if protocol == ssl.PROTOCOL_TLS_SERVER:
+        context.num_tickets = 0
+    context.load_cert_chain(cert, key)
+    context.load_verify_locations(ca)
+    return context
