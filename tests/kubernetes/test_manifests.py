@@ -14,7 +14,7 @@ from gbike.app.catalogue import NAMES, card
 from tests.architecture.source import ROOT
 from tests.kubernetes.conftest import SMALL, Platform
 
-OVERLAYS = ("demo", "demo-view-on-sqlite", "production")
+OVERLAYS = ("demo", "demo-view-on-sqlite", "demo-lag", "production")
 MANIFESTS = ROOT / "deploy" / "kubernetes"
 PORT = 8080
 Object = dict[str, Any]
@@ -172,6 +172,19 @@ def test_bike_grows_as_the_originals_does() -> None:
         "name": "cpu",
         "target": {"type": "Utilization", "averageUtilization": 20},
     }
+
+
+def test_who_hears_events_grows_by_lag_where_that_is_chosen() -> None:
+    """Read from the services themselves: a consumer that is new needs its name in the component."""
+    by_lag = {}
+    for one in of_kind("demo-lag", "HorizontalPodAutoscaler"):
+        told = [metric["pods"] for metric in one["spec"]["metrics"] if metric["type"] == "Pods"]
+        by_lag |= {named(one): metric["metric"]["name"] for metric in told}
+    listening = {
+        name.replace("_", "-") for name in NAMES if (ROOT / "src/gbike/services" / name / "policies.py").exists()
+    }
+    assert by_lag == dict.fromkeys(listening, "gbike_consumer_lag")
+    assert not any(len(one["spec"]["metrics"]) > 1 for one in of_kind("demo", "HorizontalPodAutoscaler"))
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
