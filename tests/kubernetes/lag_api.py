@@ -13,7 +13,7 @@ import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 GROUP, METRIC, PORT = "custom.metrics.k8s.io/v1beta2", "gbike_consumer_lag", 6443
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -75,9 +75,10 @@ class Asked(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer an autoscaler."""
         url = urlsplit(self.path)
-        if url.path == f"/apis/{GROUP}":
+        path = unquote(url.path)
+        if path == f"/apis/{GROUP}":
             self._say(200, RESOURCES)
-        elif url.path == f"/apis/{GROUP}/namespaces/{sys.argv[1]}/pods/*/{METRIC}":
+        elif path == f"/apis/{GROUP}/namespaces/{sys.argv[1]}/pods/*/{METRIC}":
             self._say(200, values(sys.argv[1], parse_qs(url.query).get("labelSelector", [""])[0]))
         else:
             self._say(404, NOTHING)

@@ -48,16 +48,18 @@ def lag_told(platform: Platform, folder: Path) -> Iterator[None]:
     request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=lag-api"]
     key, certificate = folder / "tls.key", folder / "tls.crt"
     subprocess.run([*request, "-keyout", key, "-out", certificate], check=True, capture_output=True)
-    there = ("-n", "monitoring", "create")
-    objects = HERE / "lag_api.yaml"
+    there, objects = ("-n", "monitoring"), ("-f", str(HERE / "lag_api.yaml"))
     try:
-        platform.kubectl("apply", "-f", str(objects))
-        platform.kubectl(*there, "configmap", "lag-api", f"--from-file={HERE / 'lag_api.py'}")
-        platform.kubectl(*there, "secret", "tls", "lag-api", f"--key={key}", f"--cert={certificate}")
+        platform.kubectl("create", "role", "lag-api", "--verb=list", "--resource=pods")
+        platform.kubectl("create", "rolebinding", "lag-api", "--role=lag-api", "--serviceaccount=monitoring:lag-api")
+        platform.kubectl(*there, "apply", *objects)
+        platform.kubectl(*there, "create", "configmap", "lag-api", f"--from-file={HERE / 'lag_api.py'}")
+        platform.kubectl(*there, "create", "secret", "tls", "lag-api", f"--key={key}", f"--cert={certificate}")
         platform.kubectl("wait", "--for=condition=Available", f"apiservice/{API}", f"--timeout={2 * SOON_S}s")
         yield
     finally:
-        platform.kubectl("delete", "-f", str(objects), "--ignore-not-found")
+        platform.kubectl(*there, "delete", *objects, "--ignore-not-found")
+        platform.kubectl("delete", "role,rolebinding", "lag-api", "--ignore-not-found")
 
 
 @contextmanager
