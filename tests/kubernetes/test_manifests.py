@@ -165,6 +165,20 @@ def test_a_roll_out_takes_no_pod_away_before_another_is_ready(overlay: str) -> N
         assert container["readinessProbe"]["httpGet"]["path"] == "/health/ready"
 
 
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_a_node_that_goes_takes_few_pods_of_a_service_with_it(overlay: str) -> None:
+    """Spread over the nodes, each among its own kind, and one at a time when nodes are emptied."""
+    disruption = {named(one): one["spec"] for one in of_kind(overlay, "PodDisruptionBudget")}
+    for one in of_kind(overlay, "Deployment"):
+        own = one["spec"]["selector"]["matchLabels"]
+        assert own["app.kubernetes.io/name"] == named(one)
+        [spread] = one["spec"]["template"]["spec"]["topologySpreadConstraints"]
+        assert (spread["topologyKey"], spread["maxSkew"]) == ("kubernetes.io/hostname", 1)
+        assert spread["labelSelector"]["matchLabels"] == own
+        assert disruption[named(one)]["selector"]["matchLabels"] == own
+        assert disruption[named(one)]["maxUnavailable"] == 1
+
+
 def test_bike_grows_as_the_originals_does() -> None:
     [bike] = [one["spec"] for one in of_kind("demo", "HorizontalPodAutoscaler") if named(one) == "bike"]
     assert (bike["minReplicas"], bike["maxReplicas"]) == (1, 3)
