@@ -142,6 +142,6 @@ lock: ## resolve the lock files anew (needs uv)
 	uv pip compile $(RESOLVE) --extra build pyproject.toml -o requirements.lock
 	uv pip compile $(RESOLVE) --extra build --extra distributed --extra cluster --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 	uv pip compile $(RESOLVE) --extra distributed -c requirements-dev.lock pyproject.toml -o requirements-service.lock
-	uv pip compile $(RESOLVE) --extra gateway -c requirements-dev.lock pyproject.toml -o requirements-gateway.lock
+	uv pip compile $(RESOLVE) -c requirements-dev.lock deploy/requirements-gateway.in -o requirements-gateway.lock
 	uv pip compile $(RESOLVE) deploy/pipeline/requirements-security.in -o requirements-security.lock
 RESOLVE := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header

@@ -6,7 +6,8 @@ What has no check here, and why:
 |---|---|
 | 42 | authentication and rate limits come with accounts; what is open until then is on loopback (gbike demo) |
 | 43 | the open CORS is the demo's, as documented; the edge of the distributed form is another program |
-| 44, 45 | Kubernetes and container images are not part of this form; readiness asks the own store only |
+| 44 | probes, names and limits are in the manifests: tests/kubernetes/test_manifests.py, test_healing.py |
+| 45 | who runs, from which image: tests/kubernetes/test_manifests.py, test_images.py; what is logged: tests/privacy |
 | 46 | nothing of a developer is committed; that there are tests needs no test |
 
 Of flaws 12 and 34 the part that needs accounts (who may ask) comes with them too; that a GET changes nothing and that a

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from gbike.kit.peers import PeerUnreachable
+from gbike.kit.peers import PeerAnswer, PeerUnreachable
 from gbike.kit.remote import peer as remote
 from gbike.kit.remote.peer import HttpCaller
 from tests.kit.test_peers import a_peer
@@ -104,6 +104,25 @@ async def test_replicas_take_turns_and_one_that_is_gone_is_passed_over() -> None
             assert (await caller.call("POST", "/", b"", {})).status == 200
     assert len(one.requests) + len(two.requests) == 30
     assert min(len(one.requests), len(two.requests)) == 10
+
+
+async def test_behind_one_name_another_may_be_there_when_the_first_takes_no_connection() -> None:
+    """A Service of Kubernetes sends each connection to one of its pods, for a moment also to one that has ended."""
+    ended, asked = await nobody(), 0
+
+    class ThroughAService(HttpCaller):
+        async def _ask(self, method: str, url: str, body: bytes, headers: dict[str, str]) -> PeerAnswer:
+            nonlocal asked
+            asked += 1
+            return await super()._ask(method, url if asked % 2 == 0 else f"{ended}/", body, headers)
+
+    server = Server(answer())
+    async with server.up() as url:
+        caller = ThroughAService(url)
+        for _ in range(5):
+            assert (await caller.call("POST", "/", b"", {})).status == 200
+        await caller.close()
+    assert (asked, len(server.requests)) == (10, 5)
 
 
 async def test_what_one_replica_has_seen_is_not_sent_to_another() -> None:

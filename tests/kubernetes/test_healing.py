@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gbike.app.catalogue import NAMES
 from tests.cluster.running import until
 from tests.kubernetes.conftest import Platform
 from tests.kubernetes.load import riding, summary
@@ -15,6 +16,8 @@ from tests.kubernetes.pods import SOON_S, Pods, answer, configured, every, new_b
 pytestmark = pytest.mark.timeout(400)
 
 RIDES_PER_S = 10
+LIVENESS_S = 30
+"""Twice what a process may be without an answer before it is started again."""
 
 
 def test_a_process_that_hangs_is_started_again(platform: Platform) -> None:
@@ -43,6 +46,28 @@ def test_what_was_acknowledged_outlives_the_pods_that_did_it(platform: Platform,
     kept = {rent["rentid"]: rent["status"] for rent in every(platform, "rents")}
     assert {kept.get(rentid) for rentid in seen["returned"]} == {"returned"}
     assert verified(platform, tmp_path) == "0 violations"
+
+
+def test_a_database_and_a_bus_that_are_away_restart_nobody(platform: Platform) -> None:
+    """Flaw 44 of the original: its liveness asked both, so an outage of Kafka restarted every pod."""
+    services = [Pods(platform, name.replace("_", "-")) for name in NAMES]
+    engines = ("statefulset/postgres", "statefulset/kafka")
+
+    def counted() -> dict[str, int]:
+        return {pod["metadata"]["name"]: restarts(pod) for service in services for pod in service.all()}
+
+    before = counted()
+    platform.kubectl("scale", *engines, "--replicas=0")
+    try:
+        began = time.monotonic()
+        until(lambda: not any(service.ready() for service in services), SOON_S, "they are ready without their stores")
+        until(lambda: time.monotonic() - began > LIVENESS_S, 2 * LIVENESS_S)
+    finally:
+        platform.kubectl("scale", *engines, "--replicas=1")
+        for engine in engines:
+            platform.kubectl("rollout", "status", engine, f"--timeout={2 * SOON_S}s")
+        until(lambda: all(service.ready() for service in services), 2 * SOON_S, "they are not ready again")
+    assert not [name for name, times in counted().items() if times > before.get(name, 0)]
 
 
 def test_a_changed_address_of_bike_takes_effect_without_a_new_image(platform: Platform) -> None:

@@ -19,7 +19,7 @@ from gbike.kit.access.certificates import Certificates, services_named
 from tests.architecture.source import ROOT
 from tests.kubernetes.conftest import SMALL, Platform
 
-OVERLAYS = ("demo", "demo-view-on-sqlite", "production")
+OVERLAYS = ("demo", "demo-view-on-sqlite", "demo-lag", "production")
 MANIFESTS = ROOT / "deploy" / "kubernetes"
 PORT = 8080
 Object = dict[str, Any]
@@ -228,6 +228,20 @@ def test_a_roll_out_takes_no_pod_away_before_another_is_ready(overlay: str) -> N
         assert container["readinessProbe"]["httpGet"]["path"] == "/health/ready"
 
 
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_a_node_that_goes_takes_few_pods_of_a_service_with_it(overlay: str) -> None:
+    """Spread over the nodes, each among its own kind, and one at a time when nodes are emptied."""
+    disruption = {named(one): one["spec"] for one in of_kind(overlay, "PodDisruptionBudget")}
+    for one in of_kind(overlay, "Deployment"):
+        own = one["spec"]["selector"]["matchLabels"]
+        assert own["app.kubernetes.io/name"] == named(one)
+        [spread] = one["spec"]["template"]["spec"]["topologySpreadConstraints"]
+        assert (spread["topologyKey"], spread["maxSkew"]) == ("kubernetes.io/hostname", 1)
+        assert spread["labelSelector"]["matchLabels"] == own
+        assert disruption[named(one)]["selector"]["matchLabels"] == own
+        assert disruption[named(one)]["maxUnavailable"] == 1
+
+
 def test_bike_grows_as_the_originals_does() -> None:
     [bike] = [one["spec"] for one in of_kind("demo", "HorizontalPodAutoscaler") if named(one) == "bike"]
     assert (bike["minReplicas"], bike["maxReplicas"]) == (1, 3)
@@ -235,6 +249,19 @@ def test_bike_grows_as_the_originals_does() -> None:
         "name": "cpu",
         "target": {"type": "Utilization", "averageUtilization": 20},
     }
+
+
+def test_who_hears_events_grows_by_lag_where_that_is_chosen() -> None:
+    """Read from the services themselves: a consumer that is new needs its name in the component."""
+    by_lag = {}
+    for one in of_kind("demo-lag", "HorizontalPodAutoscaler"):
+        told = [metric["pods"] for metric in one["spec"]["metrics"] if metric["type"] == "Pods"]
+        by_lag |= {named(one): metric["metric"]["name"] for metric in told}
+    listening = {
+        name.replace("_", "-") for name in NAMES if (ROOT / "src/gbike/services" / name / "policies.py").exists()
+    }
+    assert by_lag == dict.fromkeys(listening, "gbike_consumer_lag")
+    assert not any(len(one["spec"]["metrics"]) > 1 for one in of_kind("demo", "HorizontalPodAutoscaler"))
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

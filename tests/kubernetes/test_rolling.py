@@ -1,6 +1,7 @@
 """New versions while people ride: nobody notices, also when the new version is a bad one."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +15,28 @@ from tests.kubernetes.pods import SOON_S, Pods, is_ready, new_version, verified
 pytestmark = pytest.mark.timeout(900)
 
 RIDES_PER_S = 10
-"""What two cores carry beside the platform's own work and that of new pods that start; 3 requests each."""
+GOAL, PER_CORE = 50, 5
+"""Rides a second while everything is rolled, 3 requests each; and what a core carries of it when control plane,
+engines, load and the pods that start have the same cores: two did not carry 50 (docs/operating/healing.md)."""
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 
 
 def test_every_service_is_rolled_three_times_and_no_request_fails(platform: Platform, tmp_path: Path) -> None:
-    with riding(platform.url, RIDES_PER_S) as seen:
+    per_s = rate(platform)
+    with riding(platform.url, per_s) as seen:
         for tag in ("next", "dev", "next"):
             new_version(platform, tag)
-    print(summary(seen))
+    print(f"{per_s:g} rides a second: {summary(seen)}")
     assert (seen["failed"], seen["told"], seen["rides"] > 0) == (0, [], True)
     new_version(platform, "dev")
     assert verified(platform, tmp_path) == "0 violations"
+
+
+def rate(platform: Platform) -> float:
+    """Rides a second: GBIKE_RIDES_PER_S, or as many of the goal as the cluster's cores carry."""
+    nodes = json.loads(platform.kubectl("get", "nodes", "-o", "json"))["items"]
+    cores = sum(int(node["status"]["capacity"]["cpu"]) for node in nodes)
+    return float(os.environ.get("GBIKE_RIDES_PER_S") or min(GOAL, cores * PER_CORE))
 
 
 def test_a_version_that_is_not_ready_takes_no_traffic_and_is_taken_back(platform: Platform) -> None:

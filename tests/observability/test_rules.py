@@ -183,6 +183,24 @@ def test_every_service_that_is_scraped_has_its_port() -> None:
     assert len(scraped) >= 7
 
 
+def test_autoscalers_ask_for_a_metric_that_is_there_by_labels_that_series_get(promtool: str, tmp_path: Path) -> None:
+    """The rule of prometheus-adapter, as it fills it in for a pod."""
+    [rule] = yaml.safe_load((HERE / "prometheus-adapter.yml").read_text("utf-8"))["rules"]
+    name = rule["name"]["as"]
+    assert name in known()
+    assert rule["seriesQuery"] == f'{name}{{namespace!="",pod!=""}}'
+    written = (HERE / "prometheus.yml").read_text("utf-8")
+    for label, resource in rule["resources"]["overrides"].items():
+        assert label == resource["resource"]
+        assert f"target_label: {label}}}" in written
+    query = rule["metricsQuery"].replace("<<.Series>>", name).replace("<<.GroupBy>>", "pod")
+    asked = query.replace("<<.LabelMatchers>>", 'namespace="gbike",pod=~"billing-1|billing-2"')
+    rules = tmp_path / "asked.yml"
+    rules.write_text(yaml.safe_dump({"groups": [{"name": "asked", "rules": [{"record": "asked", "expr": asked}]}]}))
+    done = run(promtool, "check", "rules", rules)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def _jobs() -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = yaml.safe_load((HERE / "prometheus.yml").read_text("utf-8"))["scrape_configs"]
     return found

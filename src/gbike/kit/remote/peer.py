@@ -29,13 +29,15 @@ LONGEST_WAIT_S = 3_600
 
 
 class HttpCaller:
-    """Reaches a peer at its URL. Several URLs, separated by commas, are its replicas: they take turns."""
+    """Reaches a peer at its URL. Several URLs, separated by commas, are its replicas: they take turns. One URL may be a
+    name for several too, a Service of Kubernetes: who is asked again there comes to another."""
 
     def __init__(self, base_url: str, name: str = "", tls: Callable[[], ssl.SSLContext] | None = None) -> None:
         """`tls`: what a connection is made with that shows our certificate, and wants one with `name` in it."""
         self._tls = tls
         self._name = name or None
-        self._replicas = [url.strip().rstrip("/") for url in base_url.split(",") if url.strip()]
+        urls = [url.strip().rstrip("/") for url in base_url.split(",") if url.strip()]
+        self._replicas = urls * 2 if len(urls) == 1 else urls
         self._turn = 0
         self._session: aiohttp.ClientSession | None = None
 
