@@ -59,6 +59,7 @@ class Operation(msgspec.Struct, frozen=True):
     finder: str | None = None
     paged: bool = False
     filters: Mapping[str, Sequence[str]] = {}
+    """What a list may be narrowed by, and to which words; none: to a number."""
     refusals: tuple[ProblemType, ...] = ()
     keyed: bool = False
     hidden: bool = False

@@ -188,7 +188,8 @@ def _parameters(operation: "Operation") -> list[dict[str, Any]]:
     for name, meaning in PAGING.items() if operation.paged else ():
         found.append({"name": name, "in": "query", "description": meaning, "schema": TEXT})
     for name, choices in operation.filters.items():
-        found.append({"name": name, "in": "query", "schema": {"type": "string", "enum": list(choices)}})
+        schema = {"type": "string", "enum": list(choices)} if choices else number
+        found.append({"name": name, "in": "query", "schema": schema})
     return found
 
 

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import msgspec
 
 from gbike.contracts.bike import AppliedReport, Reservation
 from gbike.kit.access.principal import Principal
 from gbike.kit.access.rules import ADMIN, ADMINS, BIKE_MANAGER, PUBLIC, SIGNED_IN, may
-from gbike.kit.clock import Clock
+from gbike.kit.clock import Clock, rfc3339
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.http.fields import Id, Latitude, Longitude, Percent, Text, sent_or
@@ -30,6 +31,7 @@ from gbike.services.bike.usecases import (
 )
 
 BIKES = Kind("bikes", "bike", "bikeid", (("findByBikeid", "bikeid"),))
+EVENTS = Kind("events", "event", "eventid")
 PATIENCE_MS = 1_200
 """How long an internal caller waits that does not say."""
 IN_FLIGHT = 256
@@ -114,6 +116,17 @@ class BikeResource(msgspec.Struct, frozen=True):
     lat: float | None
     lon: float | None
     retired: bool
+    lastseen: str | None
+    """When somebody last stood at it; for staff."""
+
+
+class EventResource(msgspec.Struct, frozen=True):
+    """Something that was said of a bike."""
+
+    eventid: int
+    type: str
+    at: str
+    facts: dict[str, Any]
 
 
 class NewBike(msgspec.Struct, frozen=True):
@@ -187,6 +200,14 @@ class BikeHttp:
     async def show(self, ask: Ask) -> Answer:
         """GET /bikes/{bikeid}."""
         return self._shown(ask, await look_at_a_bike(ask.id("bikeid"), bikes=self._bikes))
+
+    async def events(self, ask: Ask) -> Answer:
+        """GET /bikes/{bikeid}/events."""
+        bikeid, page = ask.id("bikeid"), ask.page()
+        await look_at_a_bike(bikeid, bikes=self._bikes)
+        found, total = await self._bikes.said_of(bikeid, page)
+        rows = [EventResource(one.number, one.facts["eventType"], one.at, one.facts) for one in found]
+        return Answer(200, collection(EVENTS, f"{ask.base}/bikes/{bikeid}", rows, page, total))
 
     async def find(self, ask: Ask) -> Answer:
         """GET /bikes/search/findByBikeid."""
@@ -263,9 +284,11 @@ class BikeHttp:
 
 
 def shown(bike: Bike, to: Principal) -> BikeResource:
-    """The bike as clients see it; its battery is the staff's business."""
-    place, battery = bike.place, bike.batterylevel if to.roles & STAFF else None
-    return BikeResource(bike.bikeid, bike.status, place.location, battery, place.lat, place.lon, bike.retired)
+    """The bike as clients see it; its battery, and when it was seen, are the staff's business."""
+    place, staff = bike.place, bool(to.roles & STAFF)
+    seen = rfc3339(bike.seen_ms) if staff and bike.seen_ms is not None else None
+    battery = bike.batterylevel if staff else None
+    return BikeResource(bike.bikeid, bike.status, place.location, battery, place.lat, place.lon, bike.retired, seen)
 
 
 def operations(bikes: SqlBikes, clock: Clock) -> list[Operation]:
@@ -293,6 +316,16 @@ def operations(bikes: SqlBikes, clock: Clock) -> list[Operation]:
         Operation("GET", "/bikes/chkAndUpdateStatus", http.old_check, rent, PUBLIC, hidden=True),
         Operation("GET", "/bikes/getReportAndUpdate", http.old_report, report, PUBLIC, hidden=True),
         Operation("GET", at, http.show, "R13: a bike's state", SIGNED_IN, answers=one, refusals=none),
+        Operation(
+            "GET",
+            at + "/events",
+            http.events,
+            "What was said of a bike, newest first",
+            ADMINS,
+            answers={200: [EventResource]},
+            paged=True,
+            refusals=none,
+        ),
         Operation("PATCH", at, http.change, "Change a bike", ADMINS, BikeChange, one, refusals=kept, example=new),
         Operation("PUT", at, http.replace, fields, ADMINS, BikeChange, one, refusals=kept, example=new),
         Operation(
