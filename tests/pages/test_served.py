@@ -3,11 +3,12 @@
 import gzip
 import json
 import re
+from pathlib import Path
 
 import pytest
 
 from gbike.app.embedded import Embedded
-from gbike.app.web import FILES, FOR_GOOD, FRESH, policy, web
+from gbike.app.web import FILES, FOR_GOOD, FRESH, UNVERSIONED, policy, web
 from gbike.kit.http.protection import POLICY
 from gbike.kit.settings import BadSetting
 from gbike.services.gateway.envoy.settings import GatewaySettings
@@ -29,7 +30,7 @@ async def test_every_file_is_answered_as_what_it_is(client: Client) -> None:
         answer = await client.get(path)
         assert (answer.status, answer.headers["content-type"]) == (200, page.media)
         assert answer.headers["content-security-policy"] == policy()
-        kept = FRESH if path in ("/app", "/app/sw.js", "/app/app.webmanifest") else FOR_GOOD
+        kept = FRESH if path in UNVERSIONED.values() else FOR_GOOD
         assert answer.headers["cache-control"] == kept, path
 
 
@@ -41,8 +42,9 @@ async def test_what_is_asked_of_the_services_keeps_the_strict_policy(client: Cli
     assert (await client.get("/bikes")).headers["content-security-policy"] == POLICY
 
 
-def test_nothing_that_the_page_names_is_missing_and_nothing_is_inline() -> None:
-    text = PAGES["/app"].text
+@pytest.mark.parametrize("path", ["/app", "/app/console"])
+def test_nothing_that_the_page_names_is_missing_and_nothing_is_inline(path: str) -> None:
+    text = PAGES[path].text
     named = re.findall(r'(?:href|src)="(/app[^"]*)"', text)
     assert len(named) > 10
     assert [path for path in named if path not in PAGES] == []
@@ -69,21 +71,28 @@ def test_the_worker_keeps_ahead_what_a_page_needs_but_not_the_map() -> None:
     assert not [path for path in kept if "leaflet" in path]
 
 
-def test_both_languages_say_the_same_things() -> None:
-    texts = [(FILES / f"{name}.js").read_text("utf-8") for name in ("ko", "en")]
+@pytest.mark.parametrize("folder", [FILES, FILES / "console"], ids=["rider", "console"])
+def test_both_languages_say_the_same_things(folder: Path) -> None:
+    texts = [(folder / f"{name}.js").read_text("utf-8") for name in ("ko", "en")]
     books = [set(re.findall(r"(?:^|[,{]) *(\w+): (?=['(\w])", text, re.MULTILINE)) for text in texts]
     assert len(books[0]) > 120
     assert books[0] ^ books[1] == set()
 
 
 def test_everything_that_a_page_says_is_in_the_books() -> None:
-    book = (FILES / "en.js").read_text("utf-8")
-    used = {name for path in FILES.glob("*.js") for name in re.findall(r"\bt\('(\w+)'", path.read_text("utf-8"))}
-    assert [name for name in used if not re.search(rf"\b{name}: ", book)] == []
+    rider, console = ((folder / "en.js").read_text("utf-8") for folder in (FILES, FILES / "console"))
+    for folder, book in ((FILES, rider), (FILES / "console", rider + console)):
+        used = {name for path in folder.glob("*.js") for name in re.findall(r"\bt\('(\w+)'", path.read_text("utf-8"))}
+        assert [name for name in used if not re.search(rf"\b{name}: ", book)] == []
+
+
+def test_the_rider_loads_nothing_of_the_console() -> None:
+    assert "console/" not in PAGES["/app"].text + PAGES["/app/sw.js"].text
 
 
 def test_everything_together_is_light_even_when_nobody_compresses_it() -> None:
-    first = {path: page for path, page in PAGES.items() if "leaflet" not in path and not path.endswith("map.js")}
+    kept = ("leaflet", "map.js", "/console")
+    first = {path: page for path, page in PAGES.items() if not any(name in path for name in kept)}
     assert sum(len(gzip.compress(page.text.encode())) for page in first.values()) < 60_000
 
 
