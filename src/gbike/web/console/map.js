@@ -1,5 +1,6 @@
 // Ten thousand bikes on a map: drawn on one canvas as signs that differ in shape and colour, each place of the screen once.
 import '../vendor/leaflet.js';
+import { t } from '../text.js';
 import { statusOf } from './fleet.js';
 
 const TILES = document.querySelector('meta[name="map-tiles"]').content;
@@ -106,7 +107,8 @@ const Signs = L.Layer.extend({
 
 export function draw(box, choose) {
   const motion = !matchMedia('(prefers-reduced-motion: reduce)').matches;
-  const map = L.map(box, { attributionControl: false, zoomAnimation: motion, fadeAnimation: motion, inertia: motion });
+  const map = L.map(box, { attributionControl: false, zoomAnimation: motion, fadeAnimation: motion, inertia: motion, zoomControl: false });
+  L.control.zoom({ zoomInTitle: t('zoomIn'), zoomOutTitle: t('zoomOut') }).addTo(map);
   if (TILES) L.tileLayer(TILES, { maxZoom: 19 }).addTo(map);
   map.setView([37.36, 127.11], 13);
   const layer = new Signs().addTo(map);

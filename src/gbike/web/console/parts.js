@@ -35,7 +35,7 @@ export function Table({ label, columns, rows, rowKey, sort, down, onSort, tall }
       ${space(first * seen.row)}
       ${rows.slice(first, last).map(
         (row, index) => html`<div role="row" key=${rowKey(row)} aria-rowindex=${first + index + 2}>
-          ${columns.map(([name, title, cell]) => html`<div key=${name} role=${name === columns[0][0] ? 'rowheader' : 'cell'} class=${name} data-of=${title}>${cell(row)}</div>`)}
+          ${columns.map(([name, , cell]) => html`<div key=${name} role=${name === columns[0][0] ? 'rowheader' : 'cell'} class=${name}>${cell(row)}</div>`)}
         </div>`,
       )}
       ${space((rows.length - last) * seen.row)}
