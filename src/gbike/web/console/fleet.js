@@ -6,11 +6,16 @@ import { set, state } from '../store.js';
 const PAGE = 1000;
 const MOST_PAGES = 50;
 const RIDES_MS = 4_000;
-const SMALL = 2_000; // a fleet up to this many bikes is read anew every quarter of a minute, a larger one every two minutes
-const FEW = 25; // so many bikes are asked for one by one
+const SMALL = 2_000; // a fleet up to this many bikes is read anew every quarter of a minute, a larger one every minute
+const [SOON_MS, LATE_MS] = [15_000, 60_000];
+const FEW = 4; // so many bikes are asked for one by one: an account may read 300 times a minute
 export const [FREE, TAKEN, BROKEN] = ['사용가능', '사용중', '불량'];
 
-export const statusOf = (bike) => (bike.retired ? 'gone' : { [FREE]: 'free', [TAKEN]: 'taken', [BROKEN]: 'broken' }[bike.status]);
+// Who rides it is known earlier than what the bike says of itself.
+export function statusOf(bike) {
+  if (state.rides?.has(bike.bikeid)) return 'taken';
+  return bike.retired ? 'gone' : { [FREE]: 'free', [TAKEN]: 'taken', [BROKEN]: 'broken' }[bike.status];
+}
 
 export async function pages(path, name, most = MOST_PAGES, each = () => {}) {
   const all = [];
@@ -55,13 +60,15 @@ export async function readOne(bikeid) {
 }
 
 async function readAll() {
-  const age = state.fleet?.size > SMALL ? 120_000 : 15_000;
   try {
     const began = state.rides !== undefined;
     const changed = await readRides();
-    if (!state.fleet || Date.now() - bikesAt > age || (began && changed.length > FEW)) await readBikes();
-    else if (began) await Promise.all([...new Set([...changed, ...moved])].map(readOne));
-    moved = began && changed.length <= FEW ? changed : [];
+    const small = state.fleet?.size <= SMALL;
+    const due = Date.now() - bikesAt > (small ? SOON_MS : LATE_MS) || (small && changed.length > FEW);
+    const some = changed.slice(0, FEW);
+    if (!state.fleet || !began || due) await readBikes();
+    else await Promise.all([...new Set([...some, ...moved])].map(readOne));
+    moved = some;
     set({ fleetFailed: null, heardAt: ridesAt });
   } catch (failed) {
     set({ fleetFailed: failed });

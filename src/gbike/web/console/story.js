@@ -91,7 +91,7 @@ const Line = ({ icon, kind, at, text, more, by, code }) =>
 
 const Now = ({ bike, rent }) =>
   html`<div class="card">
-    <p class="line"><${Status} is=${rent ? 'taken' : statusOf(bike)} /><${Battery} percent=${bike.batterylevel} /></p>
+    <p class="line"><${Status} is=${statusOf(bike)} /><${Battery} percent=${bike.batterylevel} /></p>
     <${Facts}
       rows=${[
         [t('where'), place(bike.location)],
