@@ -4,6 +4,7 @@ export const en = {
   justNow: 'just now', all: 'All', clear: 'Clear', lookUp: 'Look up', filters: 'Filters', search: 'Search', searchHint: 'Bike, place or rider', status: 'Status', below: (percent) => `Below ${percent}%`,
   shown: (some, all) => `${some.toLocaleString('en')} of ${all.toLocaleString('en')}`, asTable: 'Show as a table',
   lowBattery: 'Below 20%', underWay: 'Rides now', currentRide: 'Current ride', lastSeen: 'Last seen', riderNo: (id) => `Rider ${id}`, fleetMap: 'Map of the fleet; the table beside it has the same bikes', showMap: 'Show map', hideMap: 'Hide map', zoomIn: 'Zoom in', zoomOut: 'Zoom out',
+  stale: 'The services are busy. This is what we last knew; we go on asking.',
   noBikes: 'No bikes yet', noBikesHint: 'Add one, or a whole file of them.', noneFound: 'No bike is like that', noneFoundHint: 'Take a filter away.',
   story: 'Story', events: 'Events', reports: 'Reports', bills: 'Bills', rideBegan: (id) => `Ride ${id} began`, rideEnded: (id) => `Ride ${id} ended`, billNo: (id) => `Bill ${id}`, reportNo: (id) => `Report ${id}`, managerNo: (id) => `Manager ${id}`,
   usable: 'Can be ridden', unusable: 'Can’t be ridden', timeUnknown: 'Time unknown', coordinates: 'Coordinates', noStory: 'Nothing of that kind yet', noStoryHint: 'Rides, bills and reports appear here by themselves.', storyCut: (most) => `The last ${most} of each kind; events are kept for a week.`,

@@ -1,6 +1,6 @@
 // The fleet: on a map and in a table, both of the same bikes, narrowed by what stands in the address.
 import { html, useEffect, useRef, useState } from '../lib.js';
-import { Battery, Big, Empty, Failed, Icon, Loading, Status, Top } from '../parts.js';
+import { Battery, Big, Empty, Failed, Icon, Loading, Notice, Status, Top } from '../parts.js';
 import { useStore } from '../store.js';
 import { place, t } from '../text.js';
 import { follow, found, refresh, statusOf } from './fleet.js';
@@ -17,6 +17,9 @@ export function useFleet() {
   return { fleet, rides: rides ?? new Map(), failed: fleetFailed };
 }
 
+// What was known stays on the screen, and says that it is old.
+export const Stale = ({ failed }) => (failed.status ? html`<${Notice} tone="warn" text=${t('stale')} />` : null);
+
 export function FleetPage() {
   const { fleet, rides, failed } = useFleet();
   const { query } = useRoute();
@@ -31,6 +34,7 @@ export function FleetPage() {
     <${Top} title=${t('fleet')}><a class="small-button" href="#/add"><${Icon} name="plus" />${t('add')}</a><//>
     ${!fleet && !failed && html`<${Loading} rows=${6} />`}
     ${!fleet && failed && html`<${Failed} again=${refresh} />`}
+    ${fleet && failed && html`<${Stale} failed=${failed} />`}
     ${fleet && html`<${Figures} fleet=${fleet} rides=${rides} />`}
     ${fleet && fleet.size > 0 && html`<${Filters} fleet=${fleet} query=${query} />`}
     ${fleet && fleet.size === 0 && html`<${Empty} icon="bike" title=${t('noBikes')} hint=${t('noBikesHint')}><${Big} href="#/add" label=${t('add')} /><//>`}

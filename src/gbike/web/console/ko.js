@@ -4,6 +4,7 @@ export const ko = {
   justNow: '방금', all: '전체', clear: '지우기', lookUp: '조회', filters: '조건', search: '검색', searchHint: '번호, 위치, 이용자', status: '상태', below: (percent) => `${percent}% 미만`,
   shown: (some, all) => `${all.toLocaleString('ko')} 중 ${some.toLocaleString('ko')}`, asTable: '표로 보기',
   lowBattery: '20% 미만', underWay: '진행 중 대여', currentRide: '현재 이용', lastSeen: '마지막 확인', riderNo: (id) => `이용자 ${id}`, fleetMap: '자전거 지도. 같은 자전거가 옆의 표에 있어요', showMap: '지도 보기', hideMap: '지도 접기', zoomIn: '확대', zoomOut: '축소',
+  stale: '서비스가 바빠요. 마지막으로 확인한 내용이고, 계속 다시 확인해요.',
   noBikes: '아직 자전거가 없어요', noBikesHint: '한 대씩, 또는 파일로 한 번에 등록하세요.', noneFound: '조건에 맞는 자전거가 없어요', noneFoundHint: '조건을 하나 빼 보세요.',
   story: '기록', events: '이벤트', reports: '보고', bills: '청구', rideBegan: (id) => `대여 ${id} 시작`, rideEnded: (id) => `대여 ${id} 반납`, billNo: (id) => `청구 ${id}`, reportNo: (id) => `보고 ${id}`, managerNo: (id) => `관리자 ${id}`,
   usable: '탈 수 있음', unusable: '탈 수 없음', timeUnknown: '시각 모름', coordinates: '좌표', noStory: '아직 기록이 없어요', noStoryHint: '대여, 청구, 보고가 생기면 여기에 나와요.', storyCut: (most) => `종류마다 최근 ${most}건까지예요. 이벤트는 일주일 동안 남아요.`,

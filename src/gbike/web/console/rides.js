@@ -2,7 +2,7 @@
 import { html } from '../lib.js';
 import { Empty, Failed, Icon, Loading, Top } from '../parts.js';
 import { place, t } from '../text.js';
-import { useFleet } from './fleetpage.js';
+import { Stale, useFleet } from './fleetpage.js';
 import { refresh } from './fleet.js';
 import { Figure, Select, Table } from './parts.js';
 import { narrow, useRoute } from './route.js';
@@ -30,6 +30,7 @@ export function RidesPage() {
     <${Top} title=${t('inProgress')} />
     ${!fleet && !failed && html`<${Loading} rows=${5} />`}
     ${!fleet && failed && html`<${Failed} again=${refresh} />`}
+    ${fleet && failed && html`<${Stale} failed=${failed} />`}
     ${fleet &&
     html`<dl class="figures">
         <${Figure} name=${t('inProgress')} value=${many(rows.length)} icon="clock" tone="taken" />
