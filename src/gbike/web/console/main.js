@@ -72,15 +72,15 @@ function App() {
       if (state.notice) set({ notice: null });
     }
     first.current = false;
+    document.querySelector('.side [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
   }, [path, store.who?.userid]);
   return html`<a class="skip" href="#main" onClick=${skip}>${t('skip')}</a>
     <header class="bar">
       <a class="brand" href="#/"><${Icon} name="bike" />gbike<span class="soft">${t('console')}</span></a>
       ${store.mode === 'demo' && html`<span class="tag">${t('demo')}</span>`}
-      <a class="language" href="/app/#/me">${t('riderPages')}</a>
-      <button class="language next" type="button" lang=${t('otherLang')} onClick=${() => speak(t('otherLang'))}>${t('other')}</button>
+      <button class="language" type="button" lang=${t('otherLang')} onClick=${() => speak(t('otherLang'))}>${t('other')}</button>
     </header>
-    ${tab !== undefined && html`<nav class="side" aria-label=${t('menu')}>${MENU.map(([name, icon, href]) => html`<a key=${name} href=${href} class=${name === tab ? 'on' : ''} aria-current=${name === tab ? 'page' : undefined}><${Icon} name=${icon} /><span>${t(name)}</span></a>`)}</nav>`}
+    ${tab !== undefined && html`<nav class="side" aria-label=${t('menu')}>${MENU.map(([name, icon, href]) => html`<a key=${name} href=${href} class=${name === tab ? 'on' : ''} aria-current=${name === tab ? 'page' : undefined}><${Icon} name=${icon} /><span>${t(name)}</span></a>`)}<a class="away" href="/app/#/me"><${Icon} name="back" /><span>${t('riderPages')}</span></a></nav>`}
     <main id="main" ref=${main} tabindex="-1">
       ${!store.online && html`<p class="offline" role="status"><${Icon} name="off" /><span>${t('offline')}</span></p>`}
       ${store.notice && html`<${Notice} ...${store.notice} />`}

@@ -44,7 +44,7 @@ export function Asking({ id, label, hint, value, onAsk }) {
     complain(null);
     onAsk(number);
   };
-  return html`<form class="filters" onSubmit=${go} novalidate key=${value}>
+  return html`<form class="filters asking" onSubmit=${go} novalidate key=${value}>
     <div class="field">
       <label for=${id}>${label}</label>
       <input id=${id} name=${id} inputmode="numeric" autocomplete="off" maxlength="16" placeholder=${hint} defaultValue=${value} aria-invalid=${wrong ? 'true' : undefined} aria-describedby=${wrong ? `${id}-wrong` : undefined} />

@@ -3,11 +3,11 @@ import { ask } from '../api.js';
 import { html, useEffect, useState } from '../lib.js';
 import { Battery, Big, Empty, Facts, Failed, Icon, Loading, Notice, Status, Top } from '../parts.js';
 import { useStore } from '../store.js';
-import { lasting, moment, place, t, won } from '../text.js';
+import { lasting, place, t, won } from '../text.js';
 import { follow, FREE, statusOf } from './fleet.js';
 import { Chips } from './parts.js';
 import { narrow, useRoute } from './route.js';
-import { ago, since } from './words.js';
+import { ago, since, stamp } from './words.js';
 
 const MOST = 200; // of each kind
 const SHOWN = 60;
@@ -86,7 +86,7 @@ const Line = ({ icon, kind, at, text, more, by, code }) =>
   html`<li class=${kind}>
     <span class="sign small"><${Icon} name=${icon} /></span>
     <div class="grow"><p class=${code ? 'code' : 'main'}>${text}</p>${more && html`<p class="soft">${more}</p>`}${by && html`<a class="link soft" href=${by.href}>${by.text}</a>`}</div>
-    <time class="soft" datetime=${at}>${at ? moment(at) : t('timeUnknown')}</time>
+    <time class="soft" datetime=${at}>${at ? stamp(at) : t('timeUnknown')}</time>
   </li>`;
 
 const Now = ({ bike, rent }) =>
