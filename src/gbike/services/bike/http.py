@@ -298,6 +298,7 @@ def operations(bikes: SqlBikes, clock: Clock) -> list[Operation]:
     new = {"status": Status.AVAILABLE, "location": "분당_정자역_1구역", "batterylevel": 100}
     kept, fields = (UNKNOWN, RIDDEN), "Replace a bike's facts"
     rent, report = "Gone: rent with POST /rents", "Gone: report with POST /bikeManageApps"
+    said, told = "What was said of a bike, newest first", {200: [EventResource]}
     return [
         Operation("GET", "/bikes", http.list, "List the fleet", SIGNED_IN, answers={200: [BikeResource]}, paged=True),
         Operation(
@@ -316,16 +317,7 @@ def operations(bikes: SqlBikes, clock: Clock) -> list[Operation]:
         Operation("GET", "/bikes/chkAndUpdateStatus", http.old_check, rent, PUBLIC, hidden=True),
         Operation("GET", "/bikes/getReportAndUpdate", http.old_report, report, PUBLIC, hidden=True),
         Operation("GET", at, http.show, "R13: a bike's state", SIGNED_IN, answers=one, refusals=none),
-        Operation(
-            "GET",
-            at + "/events",
-            http.events,
-            "What was said of a bike, newest first",
-            ADMINS,
-            answers={200: [EventResource]},
-            paged=True,
-            refusals=none,
-        ),
+        Operation("GET", at + "/events", http.events, said, ADMINS, answers=told, paged=True, refusals=none),
         Operation("PATCH", at, http.change, "Change a bike", ADMINS, BikeChange, one, refusals=kept, example=new),
         Operation("PUT", at, http.replace, fields, ADMINS, BikeChange, one, refusals=kept, example=new),
         Operation(
