@@ -56,6 +56,11 @@ def _charts(rider: Rider, demo: Demo) -> None:
     rider.page.locator(".plot").first.wait_for()
 
 
+def _map(rider: Rider, demo: Demo) -> None:
+    at("#/?view=map", "canvas.signs[data-signs]")(rider, demo)
+    rider.page.locator(".big-map").scroll_into_view_if_needed()
+
+
 def _fleet(rider: Rider, demo: Demo) -> None:
     at("#/", ".rows .battery .charge")(rider, demo)
     if rider.page.locator(".big-map").count():
@@ -79,5 +84,6 @@ CONSOLE_VIEWS: dict[str, View] = {
     "points": at("#/managers?manager=1001", ".rows .sum"),
     "charts": _charts,
     "system": at("#/system", ".breakers"),
+    "map": _map,
     "nowhere": at("#/nowhere", ".big.quiet"),
 }

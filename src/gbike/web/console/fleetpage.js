@@ -23,7 +23,7 @@ export const Stale = ({ failed }) => (failed.status ? html`<${Notice} tone="warn
 export function FleetPage() {
   const { fleet, rides, failed } = useFleet();
   const { query } = useRoute();
-  const [map, show] = useState(matchMedia('(min-width: 60rem)').matches || query.view === 'map');
+  const map = query.view ? query.view === 'map' : matchMedia('(min-width: 60rem)').matches;
   const wanted = useRef([null]);
   const key = JSON.stringify(query);
   if (wanted.current[0] !== fleet || wanted.current[1] !== rides || wanted.current[2] !== key) {
@@ -42,7 +42,7 @@ export function FleetPage() {
     fleet.size > 0 &&
     html`<div class="both ${map ? '' : 'alone'}">
       <div class="beside">
-        <button class="chip map-switch" type="button" aria-expanded=${map ? 'true' : 'false'} onClick=${() => show(!map)}><${Icon} name="map" />${t(map ? 'hideMap' : 'showMap')}</button>
+        <button class="chip map-switch" type="button" aria-expanded=${map ? 'true' : 'false'} onClick=${() => narrow({ view: map ? 'list' : 'map' })}><${Icon} name="map" />${t(map ? 'hideMap' : 'showMap')}</button>
         ${map && html`<${OnMap} bikes=${bikes} rides=${rides} />`}
       </div>
       <div>

@@ -83,9 +83,13 @@ const Signs = L.Layer.extend({
     const scale = 2 ** this._map.getZoom();
     const corner = this._map.getPixelBounds().min.subtract(edge);
     const [across, cells] = [Math.ceil(width / CELL), new Map()];
+    const put = (cell, sign) => {
+      cells.delete(cell); // a Map keeps its order: what comes later is drawn above
+      cells.set(cell, sign);
+    };
     for (const { at, status } of this.bikes ?? []) {
       const [x, y] = [at.x * scale - corner.x, at.y * scale - corner.y];
-      if (x > -SIGN && y > -SIGN && x < width + SIGN && y < height + SIGN) cells.set(Math.floor(y / CELL) * across + Math.floor(x / CELL), [x, y, status]);
+      if (x > -SIGN && y > -SIGN && x < width + SIGN && y < height + SIGN) put(Math.floor(y / CELL) * across + Math.floor(x / CELL), [x, y, status]);
     }
     for (const [x, y, status] of cells.values()) {
       const sign = drawn[status];
