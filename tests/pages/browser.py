@@ -32,6 +32,10 @@ def chromium() -> str | None:
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
+CONSOLE: dict[str, Any] = {"path": "/app/console", "first": ".side"}
+DESKTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}, "is_mobile": False, "has_touch": False}
+
+
 class Address(Protocol):
     """Where a gbike is."""
 
@@ -44,7 +48,7 @@ class Demo:
     """`gbike demo` with its small fleet; it can be killed and started again on the same address."""
 
     def __init__(self, folder: Path, **settings: str) -> None:
-        self._folder, self._port = folder, free_port()
+        self.folder, self._port = folder, free_port()
         self._bikes = itertools.count(6001)
         self._env = {**os.environ, **EVERY_RIDE_COSTS, **settings}
         self.url = f"http://127.0.0.1:{self._port}"
@@ -53,7 +57,7 @@ class Demo:
 
     def start(self) -> None:
         """Return when it is ready."""
-        words = ["demo", "--port", str(self._port), "--data", str(self._folder)]
+        words = ["demo", "--port", str(self._port), "--data", str(self.folder)]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "gbike", *words], env=self._env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
@@ -119,10 +123,11 @@ class Rider:
         locale: str = "ko-KR",
         *,
         first: str = "nav",
+        path: str = "/app/",
         **options: Any,
     ) -> None:
-        """`first`: what the first page shows when it is there."""
-        self.url, self.userid, self._first = at.url, userid, first
+        """`first`: what the first page shows when it is there. `path`: whose pages."""
+        self.url, self.userid, self._first, self._path = at.url, userid, first, path
         self._wrong: list[str] = []
         options = {"viewport": PHONE, "is_mobile": True, "has_touch": True, **options}
         self.context: BrowserContext = browser.new_context(locale=locale, reduced_motion="reduce", **options)
@@ -139,7 +144,7 @@ class Rider:
         page.set_default_timeout(WITHIN_S * 1000)
         page.on("pageerror", lambda error: self._wrong.append(f"error: {error}"))
         page.on("console", lambda said: self._wrong.append(said.text) if "policy: " in said.text else None)
-        page.goto(f"{self.url}/app/{hash}")
+        page.goto(f"{self.url}{self._path}{hash}")
         _loaded(page, page.locator(self._first))
         return page
 

@@ -1,20 +1,21 @@
-"""`make screenshots`: every page a rider may meet, in both languages, on a phone and a desktop, light and dark."""
+"""`make screenshots`: every page a rider or an operator meets, in both languages, phone and desktop, light and dark."""
 
 import os
 import sys
 import tempfile
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.pages.browser import PHONE, Demo, Rider, chromium
+from tests.pages.browser import CONSOLE, DESKTOP, PHONE, Demo, Rider, chromium
+from tests.pages.console_views import CONSOLE_VIEWS
 from tests.pages.views import VIEWS
 
-DESKTOP = {"width": 1280, "height": 800}
-FORMS = {
+FORMS: dict[str, dict[str, Any]] = {
     "phone": {"viewport": PHONE, "device_scale_factor": 2},
-    "desktop": {"viewport": DESKTOP, "is_mobile": False},
+    "desktop": DESKTOP,
 }
 LOCALES = {"ko": "ko-KR", "en": "en-US"}
 
@@ -32,6 +33,13 @@ def take(browser: Browser, demo: Demo, folder: Path) -> int:
             rider.page.screenshot(path=folder / f"{form}-{language}-{look}-{number:02}-{name}.png")
             taken += 1
         rider.close()
+        operator = Rider(browser, demo, userid, LOCALES[language], color_scheme=look, **CONSOLE, **FORMS[form])
+        for number, (name, view) in enumerate(CONSOLE_VIEWS.items(), 1):
+            view(operator, demo)
+            operator.page.mouse.move(0, 0)
+            operator.page.screenshot(path=folder / f"console-{form}-{language}-{look}-{number:02}-{name}.png")
+            taken += 1
+        operator.close()
     return taken
 
 

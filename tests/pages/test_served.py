@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gbike.app.embedded import Embedded
-from gbike.app.web import FILES, FOR_GOOD, FRESH, policy, web
+from gbike.app.web import FILES, FOR_GOOD, FRESH, UNVERSIONED, policy, web
 from gbike.kit.http.protection import POLICY
 from gbike.kit.settings import BadSetting
 from gbike.services.gateway.envoy.settings import GatewaySettings
@@ -32,7 +32,7 @@ async def test_every_file_is_answered_as_what_it_is(client: Client) -> None:
         answer = await client.get(path)
         assert (answer.status, answer.headers["content-type"]) == (200, page.media)
         assert answer.headers["content-security-policy"] == policy()
-        kept = FRESH if path in ("/app", "/app/sw.js", "/app/app.webmanifest") else FOR_GOOD
+        kept = FRESH if path in UNVERSIONED.values() else FOR_GOOD
         assert answer.headers["cache-control"] == kept, path
 
 
@@ -44,8 +44,9 @@ async def test_what_is_asked_of_the_services_keeps_the_strict_policy(client: Cli
     assert (await client.get("/bikes")).headers["content-security-policy"] == POLICY
 
 
-def test_nothing_that_the_page_names_is_missing_and_nothing_is_inline() -> None:
-    text = PAGES["/app"].text
+@pytest.mark.parametrize("path", ["/app", "/app/console"])
+def test_nothing_that_the_page_names_is_missing_and_nothing_is_inline(path: str) -> None:
+    text = PAGES[path].text
     named = re.findall(r'(?:href|src)="(/app[^"]*)"', text)
     assert len(named) > 10
     assert [path for path in named if path not in PAGES] == []
@@ -93,8 +94,13 @@ def test_everything_that_a_page_says_is_in_the_books() -> None:
         assert used - book(FILES, "en") - book(folder, "en") == set(), folder
 
 
+def test_the_rider_loads_nothing_of_the_console() -> None:
+    assert "console/" not in PAGES["/app"].text + PAGES["/app/sw.js"].text
+
+
 def test_everything_together_is_light_even_when_nobody_compresses_it() -> None:
-    first = {path: page for path, page in PAGES.items() if "leaflet" not in path and not path.endswith("map.js")}
+    kept = ("leaflet", "map.js", "/console")
+    first = {path: page for path, page in PAGES.items() if not any(name in path for name in kept)}
     assert sum(len(gzip.compress(page.text.encode())) for page in first.values()) < 60_000
 
 

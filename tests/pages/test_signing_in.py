@@ -1,14 +1,14 @@
 """Where tokens are required: signing up and in, a ride, and a sign-in that ends while somebody rides."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
 from playwright.sync_api import Browser
 
 from tests.gateway.servers import Loop
-from tests.pages.browser import Rider
+from tests.pages.browser import DESKTOP, Rider
 from tests.pages.test_accessible import violations
 from tests.security.people import Locked
 from tests.support import EVERY_RIDE_COSTS
@@ -24,6 +24,8 @@ class Town:
     """All services, secure, behind an address."""
 
     url: str
+    token: Callable[[str], str]
+    """An access token of somebody with a role."""
 
 
 @pytest.fixture
@@ -39,7 +41,8 @@ def town(browser: Browser) -> Iterator[Town]:
         return locked
 
     locked: Locked = loop.run(build())
-    yield Town(f"http://127.0.0.1:{loop.serve(locked.whole.app)}")
+    url = f"http://127.0.0.1:{loop.serve(locked.whole.app)}"
+    yield Town(url, lambda role: locked.issuer.token(900, role))
     loop.run(locked.whole.stop())
     loop.stop()
 
@@ -85,6 +88,26 @@ def test_somebody_signs_up_and_in_rides_is_signed_out_and_finds_the_ride_again(b
     page.get_by_role("heading", name="Sign in").wait_for()
     assert one.clean == []
     one.close()
+
+
+def test_only_operators_see_the_console_and_others_are_told_where_to_go(browser: Browser, town: Town) -> None:
+    for role, first in (("rider", ".empty"), ("admin", ".rows .charge")):
+        one = Rider(browser, town, 900, "en-US", path="/app/console", first="form", **DESKTOP)
+        assert violations(one.page) == []
+        session = {"access_token": town.token(role), "refresh_token": "none", "userid": 900, "roles": [role]}
+        kept = "(one) => localStorage.setItem('gbike.session', JSON.stringify({ ...one, ends: Date.now() + 500_000 }))"
+        one.page.evaluate(kept, session)
+        one.reload(one.page.locator(first))
+        assert violations(one.page) == []
+        if role == "admin":
+            one.go("#/system")
+            one.see("Every service is ready.")
+            assert one.page.get_by_role("table", name="Services").get_by_role("row").count() == 9
+        else:
+            one.see("This page is for operators")
+            assert one.page.get_by_role("link", name="Go to the bikes").get_attribute("href") == "/app/"
+        assert one.clean == []
+        one.close()
 
 
 def sign_in(one: Rider, password: str) -> None:

@@ -7,7 +7,9 @@ from tests.pages.browser import Demo, Rider
 View = Callable[[Rider, Demo], None]
 
 
-def _at(hash: str, wait: str) -> View:
+def at(hash: str, wait: str) -> View:
+    """The page of an address, when it shows what is waited for."""
+
     def view(rider: Rider, _demo: Demo) -> None:
         rider.go(hash)
         rider.page.locator(wait).first.wait_for()
@@ -19,14 +21,14 @@ def _taken(rider: Rider, demo: Demo) -> None:
     demo.register(6502, "분당_정자역_1구역")
     if demo.ask("GET", "/bikes/6502")["status"] == "사용가능":
         demo.ask("POST", "/rents", {"userid": 998, "bikeid": 6502})
-    _at("#/bike/6502", ".status.taken")(rider, demo)
+    at("#/bike/6502", ".status.taken")(rider, demo)
 
 
 def _riding(rider: Rider, demo: Demo) -> None:
     if not any(rent["status"] == "rented" for rent in demo.rents(rider.userid)):
         demo.ask("POST", "/rents", {"userid": rider.userid, "bikeid": demo.register(rider.userid, "분당_정자역_2구역")})
     rider.reload(rider.page.locator("nav"))
-    _at("#/ride", ".clock")(rider, demo)
+    at("#/ride", ".clock")(rider, demo)
 
 
 def _returning(rider: Rider, demo: Demo) -> None:
@@ -57,7 +59,7 @@ def _offline(rider: Rider, demo: Demo) -> None:
 
 def _reporting(rider: Rider, demo: Demo) -> None:
     demo.register(6503, "분당_정자역_1구역")
-    _at("#/staff/bike/6503", ".pair")(rider, demo)
+    at("#/staff/bike/6503", ".pair")(rider, demo)
     rider.page.locator(".steps label").nth(1).tap()
 
 
@@ -68,7 +70,7 @@ def _reported(rider: Rider, demo: Demo) -> None:
 
 
 def _converted(rider: Rider, demo: Demo) -> None:
-    _at("#/staff/points", ".amounts")(rider, demo)
+    at("#/staff/points", ".amounts")(rider, demo)
     rider.page.locator("button.big").tap()
     rider.page.locator(".notice.good").wait_for()
 
@@ -82,28 +84,28 @@ def _waiting(rider: Rider, demo: Demo) -> None:
 
 
 VIEWS: dict[str, View] = {
-    "list": _at("#/", ".place"),
+    "list": at("#/", ".place"),
     "map": _map,
-    "number": _at("#/number", "#number"),
-    "bike": _at("#/bike/1002", ".status.free"),
+    "number": at("#/number", "#number"),
+    "bike": at("#/bike/1002", ".status.free"),
     "taken": _taken,
-    "unknown": _at("#/bike/404404", ".notice"),
-    "no-rides": _at("#/rides", ".empty"),
+    "unknown": at("#/bike/404404", ".notice"),
+    "no-rides": at("#/rides", ".empty"),
     "ride": _riding,
     "return": _returning,
     "bill": _returned,
-    "rides": _at("#/rides", ".lines"),
-    "top-up": _at("#/topup", ".amounts"),
-    "me": _at("#/me", "#rider"),
-    "nowhere": _at("#/nowhere", ".big.quiet"),
+    "rides": at("#/rides", ".lines"),
+    "top-up": at("#/topup", ".amounts"),
+    "me": at("#/me", "#rider"),
+    "nowhere": at("#/nowhere", ".big.quiet"),
     "staff-bike": _reporting,
     "staff-reported": _reported,
-    "staff": _at("#/staff", ".lines"),
-    "staff-points": _at("#/staff/points", ".amounts"),
+    "staff": at("#/staff", ".lines"),
+    "staff-points": at("#/staff/points", ".amounts"),
     "staff-converted": _converted,
-    "staff-unknown": _at("#/staff/bike/404404", ".notice.bad"),
+    "staff-unknown": at("#/staff/bike/404404", ".notice.bad"),
     "offline": _offline,
     "staff-waiting": _waiting,
 }
-DOORS: dict[str, View] = {"sign-in": _at("#/signin", "#contact"), "sign-up": _at("#/signup", "#name")}
+DOORS: dict[str, View] = {"sign-in": at("#/signin", "#contact"), "sign-up": at("#/signup", "#name")}
 """What those see who are not signed in."""

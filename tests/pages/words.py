@@ -31,6 +31,18 @@ KO: Words = {
     "reported": "보고했어요",
     "to deposit": "예치금으로 바꾸기",
     "convert": "예치금 {}으로 바꾸기",
+    "problems": "문제 있음",
+    "dry run": "보낼 내용",
+    "in file": "파일 안에 같은 번호",
+    "in fleet": "이미 등록된 번호",
+    "bad battery": "배터리는 0~100",
+    "bad coordinates": "위도는",
+    "bad number": "번호는 1 이상",
+    "import 500": "500대 등록",
+    "500 done": "500대 중 500대 등록",
+    "see fleet": "자전거 보기",
+    "search": "검색",
+    "rider 1003": "이용자 1003",
 }
 EN: Words = {
     "locale": "en-US",
@@ -61,6 +73,18 @@ EN: Words = {
     "reported": "Reported",
     "to deposit": "Turn into deposit",
     "convert": "Turn into {}",
+    "problems": "With a problem",
+    "dry run": "What would be sent",
+    "in file": "in the file already",
+    "in fleet": "in the fleet already",
+    "bad battery": "battery must be",
+    "bad coordinates": "Latitude goes",
+    "bad number": "number must be",
+    "import 500": "Add 500 bikes",
+    "500 done": "500 added, 0 refused, of 500",
+    "see fleet": "See the fleet",
+    "search": "Search",
+    "rider 1003": "Rider 1003",
 }
 
 

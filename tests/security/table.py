@@ -41,6 +41,7 @@ TABLE: dict[str, dict[str, str]] = {
         "PATCH /bikes/{bikeid}": FLEET_ADMIN,
         "PUT /bikes/{bikeid}": FLEET_ADMIN,
         "POST /bikes/{bikeid}/retirement": FLEET_ADMIN,
+        "GET /bikes/{bikeid}/events": FLEET_ADMIN,
         "PUT /internal/bikes/{bikeid}/reservations/{rentid}": INSIDE,
         "PUT /internal/bikes/{bikeid}/reports/{reportid}": INSIDE,
     },
@@ -69,6 +70,7 @@ TABLE: dict[str, dict[str, str]] = {
         "GET /rentAndBillingViews/search/findByRentid": PEOPLE_LIST,
         "GET /rentAndBillingViews/search/findByUserid": PEOPLE_LIST,
         "GET /rentAndBillingViews/changes": "401 ran ran ran ran ran 401 401",
+        "GET /rentAndBillingViews/search/findByBikeid": PEOPLE_LIST,
         "GET /rentAndBillingViews/{rentid}": PEOPLE,
     },
     "bike_manage_app": {

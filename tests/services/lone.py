@@ -68,7 +68,12 @@ class LoneClient:
         """`idempotency_key="a"` becomes the header."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         raw = b"" if body is None else json.dumps(body).encode()
-        answer = await call_asgi(self._app, method, path, raw, named)
+        path, _, query = path.partition("?")
+
+        async def asked(scope: Any, receive: Any, send: Any) -> None:
+            await self._app({**scope, "query_string": query.encode()}, receive, send)
+
+        answer = await call_asgi(asked, method, path, raw, named)
         return Reply(answer.status, json.loads(answer.body) if answer.body else None)
 
     async def get(self, path: str) -> Reply:

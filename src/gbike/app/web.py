@@ -5,6 +5,7 @@ versions. The page itself, its manifest and its service worker are asked for eac
 """
 
 import hashlib
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
@@ -24,8 +25,15 @@ MEDIA = {
     ".svg": "image/svg+xml",
     ".webmanifest": "application/manifest+json",
 }
-UNVERSIONED = ("index.html", "sw.js", "app.webmanifest")
-"""What is found under a name that never changes."""
+UNVERSIONED = {
+    "index.html": AT,
+    "console.html": f"{AT}/console",
+    "sw.js": f"{AT}/sw.js",
+    "app.webmanifest": f"{AT}/app.webmanifest",
+}
+"""What is found under a name that never changes, and where."""
+RIDERS = ("main.js", "ride.js", "rides.js", "bike.js", "find.js", "scan.js")
+"""Modules of the rider's pages that the console has no use for."""
 LATER = ("leaflet.js", "leaflet.css", "map.js")
 """What is loaded when it is needed: neither with the first view nor kept ahead for a spell without a line."""
 STAFF = "/staff/"
@@ -41,19 +49,21 @@ def web(settings: GatewaySettings) -> dict[str, Page]:
     version = hashlib.sha256(repr((texts, settings.map_tiles)).encode()).hexdigest()[:12]
     base = f"{AT}/{version}"
     parts = {f"{base}/{name}": text for name, text in texts.items() if name not in UNVERSIONED}
-    shell = [path for path in parts if path.endswith((".js", ".css", ".svg")) and not path.endswith(LATER)]
+    needed = [path for path in parts if path.endswith((".js", ".css", ".svg")) and not path.endswith(LATER)]
+    shell = [path for path in needed if "/console/" not in path]
+    console = [path for path in needed if path.removeprefix(f"{base}/") not in RIDERS]
     known = {
         "{{base}}": base,
         "{{tiles}}": escape(settings.map_tiles),
-        "{{modules}}": "\n".join(f'<link rel="modulepreload" href="{path}">' for path in shell if _at_first(path)),
+        "{{modules}}": _preloaded([path for path in shell if STAFF not in path]),
+        "{{console}}": _preloaded(console),
         "{{shell}}": " ".join(shell),
     }
     pages = {path: _page(path, text, FOR_GOOD, tiles) for path, text in parts.items()}
-    for name in UNVERSIONED:
+    for name, path in UNVERSIONED.items():
         text = texts[name]
         for word, meant in known.items():
             text = text.replace(word, meant)
-        path = AT if name == "index.html" else f"{AT}/{name}"
         pages[path] = _page(name, text, FRESH, tiles)
     return pages
 
@@ -81,9 +91,8 @@ def policy(tiles: str = "") -> str:
     )
 
 
-def _at_first(path: str) -> bool:
-    """Whether the first view needs this module."""
-    return path.endswith(".js") and STAFF not in path
+def _preloaded(paths: Sequence[str]) -> str:
+    return "\n".join(f'<link rel="modulepreload" href="{path}">' for path in paths if path.endswith(".js"))
 
 
 def _page(name: str, text: str, kept: str, tiles: str) -> Page:

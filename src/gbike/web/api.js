@@ -18,18 +18,21 @@ export class Problem extends Error {
 
 export class NoAnswer extends Error {}
 
-export async function ask(method, path, { body, key, again = true, anybody = false } = {}) {
+// What is no JSON, as it was answered.
+export const askText = (path) => ask('GET', path, { plain: true });
+
+export async function ask(method, path, { body, key, again = true, anybody = false, plain = false } = {}) {
   const token = anybody ? null : await access();
-  const headers = { Accept: 'application/json', 'Accept-Language': language() };
+  const headers = { Accept: plain ? '*/*' : 'application/json', 'Accept-Language': language() };
   if (body) headers['Content-Type'] = 'application/json';
   if (key) headers['Idempotency-Key'] = key;
   if (token) headers.Authorization = `Bearer ${token}`;
   const answer = await fetched(path, { method, headers, body: body && JSON.stringify(body), cache: 'no-store' });
   if (answer.status === 401 && token && again) {
     if (kept('session')?.access_token === token) await renew(token);
-    return ask(method, path, { body, key, again: false });
+    return ask(method, path, { body, key, again: false, plain });
   }
-  return read(answer);
+  return plain && answer.ok ? answer.text : read(answer);
 }
 
 async function fetched(path, options) {

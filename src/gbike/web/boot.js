@@ -2,7 +2,9 @@
 const TRIES = 5;
 const NAME = 'gbike.tries';
 
-import('./main.js').then(
+const MAIN = document.querySelector('meta[name="main"]').content;
+
+import(MAIN).then(
   () => sessionStorage.removeItem(NAME),
   (failed) => {
     const tries = Number(sessionStorage.getItem(NAME));

@@ -39,5 +39,5 @@ export const en = {
   languageName: 'Language', look: 'Appearance', auto: 'Auto', light: 'Light', dark: 'Dark', name: 'Name', contact: 'Email or phone', password: 'Password', code: 'One-time code', codeHint: 'Six digits from your authenticator.',
   signIn: 'Sign in', signUp: 'Sign up', signOut: 'Sign out', signInSay: 'Sign in and ride.', newHere: 'New here?', known: 'Have an account?', passwordHint: 'At least 10 characters.',
   received: 'Received. Please sign in now.', wrong: 'Contact and password don’t match.', weak: 'That password is easy to guess. Please choose another.', ended: 'Your sign-in expired. Please sign in again; your ride goes on.',
-  notFound: 'There is no such page', welcome: 'Welcome', account: 'Account', mapName: 'Map of bikes', chooseBike: 'Bikes here',
+  notFound: 'There is no such page', welcome: 'Welcome', account: 'Account', toConsole: 'Operator’s console', mapName: 'Map of bikes', chooseBike: 'Bikes here',
 };

@@ -39,5 +39,5 @@ export const ko = {
   languageName: '언어', look: '화면 모드', auto: '자동', light: '밝게', dark: '어둡게', name: '이름', contact: '이메일 또는 전화번호', password: '비밀번호', code: '인증 코드', codeHint: '인증 앱에 보이는 숫자 6자리예요.',
   signIn: '로그인', signUp: '가입하기', signOut: '로그아웃', signInSay: '로그인하고 바로 출발하세요.', newHere: '처음이신가요?', known: '이미 계정이 있나요?', passwordHint: '10자 이상으로 정해 주세요.',
   received: '가입을 접수했어요. 이제 로그인해 주세요.', wrong: '연락처나 비밀번호가 맞지 않아요.', weak: '추측하기 쉬운 비밀번호예요. 다른 비밀번호를 정해 주세요.', ended: '로그인이 만료됐어요. 다시 로그인해 주세요. 이용 중인 자전거는 그대로예요.',
-  notFound: '없는 화면이에요', welcome: '반가워요', account: '계정', mapName: '자전거 지도', chooseBike: '이 장소의 자전거',
+  notFound: '없는 화면이에요', welcome: '반가워요', account: '계정', toConsole: '운영 화면', mapName: '자전거 지도', chooseBike: '이 장소의 자전거',
 };

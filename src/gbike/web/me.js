@@ -26,6 +26,7 @@ export function MePage() {
       <${Choice} name="language" legend=${t('languageName')} chosen=${language()} onChoose=${speak} options=${[['ko', '한국어', 'ko'], ['en', 'English', 'en']]} />
       <${Choice} name="look" legend=${t('look')} chosen=${kept('look', 'auto')} onChoose=${look} options=${['auto', 'light', 'dark'].map((as) => [as, t(as)])} />
     </div>
+    ${who?.roles.includes('admin') && html`<${Big} kind="quiet" icon="list" label=${t('toConsole')} href="/app/console" />`}
     ${mode === 'secure' && html`<${Big} kind="quiet" label=${t('signOut')} onClick=${signOut} />`}
   </section>`;
 }

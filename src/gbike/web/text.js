@@ -6,6 +6,8 @@ import { keep, kept, set } from './store.js';
 const BOOKS = { ko, en };
 let chosen = null;
 
+// A part of the pages that has words of its own brings them with it.
+export const learn = (books) => Object.entries(books).forEach(([lang, words]) => Object.assign(BOOKS[lang], words));
 export const language = () => chosen;
 export const t = (name, ...facts) => {
   const words = BOOKS[chosen][name];

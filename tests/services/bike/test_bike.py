@@ -244,3 +244,33 @@ async def test_an_operator_can_not_free_a_ridden_bike() -> None:
     assert (await lone.client.patch("/bikes/1", {"status": "사용가능"})).status == 409
     assert (await lone.client.post("/bikes/1/retirement")).status == 409
     assert await status_of(lone) == "사용중"
+
+
+async def test_what_was_said_of_a_bike_can_be_read_newest_first_and_of_no_other() -> None:
+    lone = Lone(CARD)
+    for bikeid in (1, 11):
+        await lone.client.post("/bikes", {"bikeid": bikeid, "location": "정자역"})
+    await lone.client.patch("/bikes/1", {"batterylevel": 40})
+    said = (await lone.client.get("/bikes/1/events")).json
+    assert [event["type"] for event in said["_embedded"]["events"]] == ["UpdatedBike", "RegisteredBike"]
+    assert (said["_embedded"]["events"][0]["facts"]["batterylevel"], said["page"]["totalElements"]) == (40, 2)
+    assert (await lone.client.get("/bikes/2/events")).status == 404
+
+
+async def test_a_bike_was_last_seen_when_somebody_stood_at_it_and_not_when_a_desk_changed_it() -> None:
+    lone = Lone(CARD)
+    await lone.client.post("/bikes", {"bikeid": 1})
+    registered = (await lone.client.get("/bikes/1")).json["lastseen"]
+    lone.clock.at_ms += 60_000
+    await lone.client.patch("/bikes/1", {"batterylevel": 40})
+    assert (await lone.client.get("/bikes/1")).json["lastseen"] == registered
+    seen = [registered]
+    for step in (
+        lambda: lone.client.put("/internal/bikes/1/reports/5", {"batterylevel": 30}),
+        lambda: lone.client.put("/internal/bikes/1/reservations/9"),
+        lambda: lone.tell(Returned(rentid=9, userid=3, bikeid=1, status="returned", endtime=NOON, starttime=NOON)),
+    ):
+        lone.clock.at_ms += 60_000
+        await step()
+        seen.append((await lone.client.get("/bikes/1")).json["lastseen"])
+    assert seen == sorted(set(seen))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from gbike.kit.clock import rfc3339
 from gbike.kit.peers import PeerAnswer
 from gbike.services.bike_manage_app.wiring import CARD
 from tests.services.lone import NOON, Lone
@@ -91,3 +92,13 @@ async def test_a_report_is_read_only_once_it_is_made() -> None:
     await lone.client.post("/bikeManageApps", SEEN)
     for method in ("PUT", "PATCH", "DELETE"):
         assert (await lone.client.send(method, "/bikeManageApps/1", SEEN)).status == 405
+
+
+async def test_the_reports_of_a_bike_are_listed_with_when_they_were_applied() -> None:
+    lone = Lone(CARD)
+    for bikeid in (7, 8, 7):
+        await lone.client.post("/bikeManageApps", {**SEEN, "bikeid": bikeid})
+    found = (await lone.client.get("/bikeManageApps?bikeid=7&sort=reportid,desc")).json
+    assert [one["reportid"] for one in found["_embedded"]["bikeManageApps"]] == [3, 1]
+    assert (found["page"]["totalElements"], found["_embedded"]["bikeManageApps"][0]["at"]) == (2, rfc3339(NOON))
+    assert (await lone.client.get("/bikeManageApps?bikeid=x")).status == 422

@@ -65,6 +65,7 @@ class Operation(msgspec.Struct, frozen=True):
     finder: str | None = None
     paged: bool = False
     filters: Mapping[str, Sequence[str]] = {}
+    """What a list may be narrowed by, and to which words; none: to a number."""
     near: bool = False
     """Whether the list can begin with what is near a place: `near=lat,lon`."""
     refusals: tuple[ProblemType, ...] = ()

@@ -194,7 +194,8 @@ def _parameters(operation: "Operation") -> list[dict[str, Any]]:
     if operation.near:
         found.append({"name": "near", "in": "query", "description": NEAR, "schema": TEXT})
     for name, choices in operation.filters.items():
-        found.append({"name": name, "in": "query", "schema": {"type": "string", "enum": list(choices)}})
+        schema = {"type": "string", "enum": list(choices)} if choices else number
+        found.append({"name": name, "in": "query", "schema": schema})
     return found
 
 

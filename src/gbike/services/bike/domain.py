@@ -94,6 +94,8 @@ class Bike:
     broken: bool
     retired: bool
     version: int
+    seen_ms: int | None = None
+    """When somebody last stood at it: registered, rented, returned or reported it."""
 
     @property
     def status(self) -> Status:

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import msgspec
 
 from gbike.contracts.bike import AppliedReport, Reservation
-from gbike.kit.access.rules import ADMINS, PUBLIC, SIGNED_IN, may
-from gbike.kit.clock import Clock
+from gbike.kit.access.principal import Principal
+from gbike.kit.access.rules import ADMIN, ADMINS, BIKE_MANAGER, PUBLIC, SIGNED_IN, may
+from gbike.kit.clock import Clock, rfc3339
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.http.fields import Id, Latitude, Longitude, Percent, Text, invalid, sent_or
@@ -30,6 +32,7 @@ from gbike.services.bike.usecases import (
 
 BIKES = Kind("bikes", "bike", "bikeid", (("findByBikeid", "bikeid"),))
 STATUSES = tuple(status.value for status in Status)
+EVENTS = Kind("events", "event", "eventid")
 PATIENCE_MS = 1_200
 """How long an internal caller waits that does not say."""
 IN_FLIGHT = 256
@@ -114,6 +117,17 @@ class BikeResource(msgspec.Struct, frozen=True):
     lat: float | None
     lon: float | None
     retired: bool
+    lastseen: str | None
+    """When somebody last stood at it; for staff."""
+
+
+class EventResource(msgspec.Struct, frozen=True):
+    """Something that was said of a bike."""
+
+    eventid: int
+    type: str
+    at: str
+    facts: dict[str, Any]
 
 
 class NewBike(msgspec.Struct, frozen=True):
@@ -151,6 +165,7 @@ class BikeChange(msgspec.Struct, frozen=True):
         )
 
 
+STAFF = frozenset({BIKE_MANAGER, ADMIN})
 RESERVING, REPORTING = may(services=("rent",)), may(services=("bike_manage_app",))
 
 
@@ -174,7 +189,7 @@ class BikeHttp:
         if status is not None and status not in STATUSES:
             raise invalid("status", f"one of {', '.join(STATUSES)}")
         bikes, total = await self._bikes.page(page, Status(status) if status else None, ask.near())
-        return Answer(200, collection(BIKES, ask.base, [shown(bike) for bike in bikes], page, total))
+        return Answer(200, collection(BIKES, ask.base, [shown(bike, ask.principal) for bike in bikes], page, total))
 
     async def register(self, ask: Ask) -> Answer:
         """POST /bikes."""
@@ -188,6 +203,14 @@ class BikeHttp:
     async def show(self, ask: Ask) -> Answer:
         """GET /bikes/{bikeid}."""
         return self._shown(ask, await look_at_a_bike(ask.id("bikeid"), bikes=self._bikes))
+
+    async def events(self, ask: Ask) -> Answer:
+        """GET /bikes/{bikeid}/events."""
+        bikeid, page = ask.id("bikeid"), ask.page()
+        await look_at_a_bike(bikeid, bikes=self._bikes)
+        found, total = await self._bikes.said_of(bikeid, page)
+        rows = [EventResource(one.number, one.facts["eventType"], one.at, one.facts) for one in found]
+        return Answer(200, collection(EVENTS, f"{ask.base}/bikes/{bikeid}", rows, page, total))
 
     async def find(self, ask: Ask) -> Answer:
         """GET /bikes/search/findByBikeid."""
@@ -241,10 +264,12 @@ class BikeHttp:
         return Answer(200, searches(BIKES, ask.base))
 
     def _shown(self, ask: Ask, bike: Bike) -> Answer:
-        return ask.found(BIKES, shown(bike))
+        return ask.found(BIKES, shown(bike, ask.principal))
 
     def _registered(self, ask: Ask, bike: Bike) -> Answer:
-        return Answer(201, item(BIKES, ask.base, shown(bike)), {"Location": f"{ask.base}/bikes/{bike.bikeid}"})
+        return Answer(
+            201, item(BIKES, ask.base, shown(bike, ask.principal)), {"Location": f"{ask.base}/bikes/{bike.bikeid}"}
+        )
 
     def _until(self, ask: Ask) -> float:
         left = ask.headers.get(DEADLINE_HEADER, "")
@@ -261,10 +286,12 @@ class BikeHttp:
             self._under_way -= 1
 
 
-def shown(bike: Bike) -> BikeResource:
-    """The bike as clients see it: who rides it is in it for nobody."""
+def shown(bike: Bike, to: Principal) -> BikeResource:
+    """The bike as clients see it: who rides it is in it for nobody, when it was seen is the staff's business."""
     place = bike.place
-    return BikeResource(bike.bikeid, bike.status, place.location, bike.batterylevel, place.lat, place.lon, bike.retired)
+    seen = rfc3339(bike.seen_ms) if to.roles & STAFF and bike.seen_ms is not None else None
+    facts = bike.bikeid, bike.status, place.location, bike.batterylevel, place.lat, place.lon, bike.retired
+    return BikeResource(*facts, seen)
 
 
 def operations(bikes: SqlBikes, clock: Clock) -> list[Operation]:
@@ -274,6 +301,7 @@ def operations(bikes: SqlBikes, clock: Clock) -> list[Operation]:
     new = {"status": Status.AVAILABLE, "location": "분당_정자역_1구역", "batterylevel": 100}
     kept, fields = (UNKNOWN, RIDDEN), "Replace a bike's facts"
     rent, report = "Gone: rent with POST /rents", "Gone: report with POST /bikeManageApps"
+    said, told = "What was said of a bike, newest first", {200: [EventResource]}
     return [
         Operation(
             "GET",
@@ -302,6 +330,7 @@ def operations(bikes: SqlBikes, clock: Clock) -> list[Operation]:
         Operation("GET", "/bikes/chkAndUpdateStatus", http.old_check, rent, PUBLIC, hidden=True),
         Operation("GET", "/bikes/getReportAndUpdate", http.old_report, report, PUBLIC, hidden=True),
         Operation("GET", at, http.show, "R13: a bike's state", SIGNED_IN, answers=one, refusals=none),
+        Operation("GET", at + "/events", http.events, said, ADMINS, answers=told, paged=True, refusals=none),
         Operation("PATCH", at, http.change, "Change a bike", ADMINS, BikeChange, one, refusals=kept, example=new),
         Operation("PUT", at, http.replace, fields, ADMINS, BikeChange, one, refusals=kept, example=new),
         Operation(

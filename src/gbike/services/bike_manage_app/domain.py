@@ -66,3 +66,4 @@ class Report:
 
     reportid: int
     state: State
+    applied_ms: int | None = None

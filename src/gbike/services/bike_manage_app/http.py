@@ -8,6 +8,7 @@ import msgspec
 from gbike.kit.access.guard import REPORTS as REPORTS_A_MINUTE
 from gbike.kit.access.rules import ADMIN, BIKE_MANAGER, may
 from gbike.kit.breaker import CircuitOpen
+from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.http.fields import MAX_ID, Id, Percent
@@ -118,6 +119,8 @@ class ReportResource(msgspec.Struct, frozen=True):
     bikeid: int
     batterylevel: int
     usableyn: bool | None
+    at: str | None
+    """When it was applied; not known of old ones."""
 
 
 class NewReport(msgspec.Struct, frozen=True):
@@ -142,8 +145,8 @@ class ReportHttp:
 
     async def list(self, ask: Ask) -> Answer:
         """GET /bikeManageApps."""
-        page = ask.page()
-        found, total = await self._reports.page(page, ask.whose)
+        page, bikeid = ask.page(), ask.find("bikeid") if ask.first("bikeid") is not None else None
+        found, total = await self._reports.page(page, bikeid, ask.whose)
         return Answer(200, collection(REPORTS, ask.base, [shown(one) for one in found], page, total))
 
     async def report(self, ask: Ask) -> Answer:
@@ -166,7 +169,8 @@ class ReportHttp:
 def shown(report: Report) -> ReportResource:
     """The report as clients see it."""
     state = report.state
-    return ReportResource(report.reportid, state.managerid, state.bikeid, state.batterylevel, state.usableyn)
+    at = None if report.applied_ms is None else rfc3339(report.applied_ms)
+    return ReportResource(report.reportid, state.managerid, state.bikeid, state.batterylevel, state.usableyn, at)
 
 
 def operations(reports: SqlReports, report_a_bike: ReportABike) -> list[Operation]:
@@ -174,7 +178,16 @@ def operations(reports: SqlReports, report_a_bike: ReportABike) -> list[Operatio
     http, base, at = ReportHttp(reports, report_a_bike), "/bikeManageApps", "/bikeManageApps/{reportid}"
     refused = (NO_BIKE, DIFFERS, IN_FLIGHT, GIVEN_UP, TIMEOUT, UNREACHABLE, OPEN_CIRCUIT, BUSY)
     return [
-        Operation("GET", base, http.list, "List the reports", SEEN, answers={200: [ReportResource]}, paged=True),
+        Operation(
+            "GET",
+            base,
+            http.list,
+            "List the reports",
+            SEEN,
+            answers={200: [ReportResource]},
+            paged=True,
+            filters={"bikeid": ()},
+        ),
         Operation(
             "POST",
             base,

@@ -3,7 +3,9 @@
 import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from gbike.contracts.bike import ChkAndUpdatedStatus, RegisteredBike, UpdatedBike, UpdatedBikeState
@@ -32,7 +34,7 @@ HOLDS = (
     Holding("bikes_left", ("bikeid", "location", "lat", "lon"), "FROM bikes WHERE left_by = ? ORDER BY bikeid"),
     Holding("rents_over", ("rentid", "at_ms"), "FROM tombstones WHERE userid = ? ORDER BY rentid"),
 )
-_COLUMNS = "bikeid, location, lat, lon, batterylevel, rentid, held, broken, retired, version"
+_COLUMNS = "bikeid, location, lat, lon, batterylevel, rentid, held, broken, retired, version, seen_ms"
 TOMBSTONES = Keeping(
     7 * DAY_MS,
     "DELETE FROM tombstones WHERE at_ms < ? AND rentid IN (SELECT rentid FROM tombstones ORDER BY rentid LIMIT ?)",
@@ -51,6 +53,15 @@ _LISTED = Listing(
     where="WHERE retired = 0",
     counters=("bikes",),
 )
+_SAID = Listing("SELECT id, headers, value FROM outbox", {}, "id DESC", "WHERE key = ?", counters=None)
+
+
+class SaidOf(msgspec.Struct, frozen=True):
+    """An event about a bike."""
+
+    number: int
+    at: str
+    facts: dict[str, Any]
 
 
 _IN_STATE = {
@@ -78,6 +89,10 @@ class SqlBikes:
         """One page of the bikes that are not retired, all or those of a status, and how many there are. Those `near` a
         place come first, those that stand nobody knows where last."""
         return await list_page(self._store, _narrowed(status, near), page, _bike)
+
+    async def said_of(self, bikeid: int, page: Page) -> tuple[list[SaidOf], int]:
+        """One page of what was said of a bike, newest first, and how much there is; it is kept for some days."""
+        return await list_page(self._store, replace(_SAID, params=(f"bike:{bikeid}",)), page, _said)
 
     async def add(self, bike: Bike, once: Once | None) -> Bike:
         """See Bikes.add."""
@@ -135,8 +150,11 @@ def add(tx: Tx, bike: Bike) -> Bike:
     """Keep a new bike and say so. Raises BikeExists."""
     place = bike.place
     kept = tx.execute(
-        f"INSERT INTO bikes ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, NULL, ?, ?, 0, 1) ON CONFLICT (bikeid) DO NOTHING",
-        (bike.bikeid, place.location, place.lat, place.lon, bike.batterylevel, int(bike.held), int(bike.broken)),
+        f"INSERT INTO bikes ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, NULL, ?, ?, 0, 1, ?) ON CONFLICT (bikeid) DO NOTHING",
+        (
+            *(bike.bikeid, place.location, place.lat, place.lon, bike.batterylevel),
+            *(int(bike.held), int(bike.broken), tx.now_ms),
+        ),
     )
     if not kept:
         raise BikeExists(bike.bikeid)
@@ -179,9 +197,9 @@ def reserve(tx: Tx, bikeid: int, rentid: int) -> Exception | None:
     if tx.one("SELECT 1 FROM tombstones WHERE rentid = ?", (rentid,)):
         return RentWasCancelled(rentid)
     row = tx.one(
-        "UPDATE bikes SET rentid = ?, version = version + 1 WHERE bikeid = ?"
+        "UPDATE bikes SET rentid = ?, version = version + 1, seen_ms = ? WHERE bikeid = ?"
         " AND rentid IS NULL AND held = 0 AND broken = 0 AND retired = 0 RETURNING version",
-        (rentid, bikeid),
+        (rentid, tx.now_ms, bikeid),
     )
     if row is not None:
         tx.say(ChkAndUpdatedStatus(bikeid=bikeid, status=Status.IN_USE, rentid=rentid, version=row[0]))
@@ -202,11 +220,11 @@ def release(tx: Tx, bikeid: int, rentid: int, userid: int, place: Place) -> None
     _bury(tx, rentid, userid)
     told = int(place.location is not None or place.lat is not None or place.lon is not None)
     row = tx.one(
-        "UPDATE bikes SET rentid = NULL, version = version + 1, location = coalesce(?, location),"
+        "UPDATE bikes SET rentid = NULL, version = version + 1, seen_ms = ?, location = coalesce(?, location),"
         " lat = CASE WHEN ? = 1 THEN ? ELSE lat END, lon = CASE WHEN ? = 1 THEN ? ELSE lon END,"
         " left_by = CASE WHEN ? = 1 THEN ? ELSE left_by END"
         f" WHERE bikeid = ? AND rentid = ? RETURNING {_COLUMNS}",
-        (place.location, told, place.lat, told, place.lon, told, userid, bikeid, rentid),
+        (tx.now_ms, place.location, told, place.lat, told, place.lon, told, userid, bikeid, rentid),
     )
     if row is not None:
         tx.say(_updated(_bike(row), rentid))
@@ -215,8 +233,8 @@ def release(tx: Tx, bikeid: int, rentid: int, userid: int, place: Place) -> None
 def report(tx: Tx, bikeid: int, reportid: int, decide: Callable[[Bike], Bike]) -> Bike:
     """Apply a report unless a newer one was: reports may come late, doubled and out of order."""
     row = tx.one(
-        f"UPDATE bikes SET reportid = ? WHERE bikeid = ? AND reportid < ? RETURNING {_COLUMNS}",
-        (reportid, bikeid, reportid),
+        f"UPDATE bikes SET reportid = ?, seen_ms = ? WHERE bikeid = ? AND reportid < ? RETURNING {_COLUMNS}",
+        (reportid, tx.now_ms, bikeid, reportid),
     )
     if row is None:
         return load(tx, bikeid)
@@ -249,6 +267,10 @@ def forget(tx: Tx, userid: int) -> None:
     )
     take_out(tx, "userid", [userid])
     take_out(tx, "rentid", [row[0] for row in tx.all("SELECT rentid FROM tombstones WHERE userid = ?", (userid,))])
+
+
+def _said(row: Row) -> SaidOf:
+    return SaidOf(row[0], msgspec.json.decode(row[1])["ce_time"], msgspec.json.decode(row[2]))
 
 
 def how_many(read: Reading) -> dict[str, int]:
@@ -314,5 +336,6 @@ def _updated(bike: Bike, rentid: int | None = None) -> UpdatedBike:
 
 
 def _bike(row: Row) -> Bike:
-    bikeid, location, lat, lon, battery, rentid, held, broken, retired, version = row
-    return Bike(bikeid, Place(location, lat, lon), battery, rentid, bool(held), bool(broken), bool(retired), version)
+    bikeid, location, lat, lon, battery, rentid, held, broken, retired, version, seen_ms = row
+    place, marks = Place(location, lat, lon), (bool(held), bool(broken), bool(retired))
+    return Bike(bikeid, place, battery, rentid, *marks, version, seen_ms)

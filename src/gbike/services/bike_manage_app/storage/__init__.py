@@ -1,7 +1,10 @@
 """Reports in SQL. Every change of state names the state it comes from, and the row count decides."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
+
+import msgspec
 
 from gbike.contracts.bike_manage_app import Reported
 from gbike.kit.access.principal import Whose
@@ -28,7 +31,8 @@ HOLDS = (
         staff=True,
     ),
 )
-_SELECT = "SELECT reportid, managerid, bikeid, batterylevel, usableyn FROM reports"
+_COLUMNS = "reportid, managerid, bikeid, batterylevel, usableyn, applied_ms"
+_SELECT = f"SELECT {_COLUMNS} FROM reports"
 _LISTED = Listing(
     select=_SELECT,
     sortable={
@@ -42,6 +46,7 @@ _LISTED = Listing(
     where="WHERE status = 'applied'",
     counters=("reports",),
 )
+_OF_A_BIKE = "WHERE status = 'applied' AND bikeid = ?"
 
 
 class SqlReports:
@@ -74,9 +79,12 @@ class SqlReports:
         """See Reports.one."""
         return await self._store.read(load, reportid, whose)
 
-    async def page(self, page: Page, whose: Whose) -> tuple[list[Report], int]:
-        """One page of the applied reports, and how many there are."""
-        return await list_page(self._store, owned(_LISTED, whose, "managerid"), page, _report)
+    async def page(self, page: Page, bikeid: int | None, whose: Whose) -> tuple[list[Report], int]:
+        """One page of the applied reports, of one bike or of all, and how many there are."""
+        listing = _LISTED
+        if bikeid is not None:
+            listing = msgspec.structs.replace(_LISTED, where=_OF_A_BIKE, params=(bikeid,), counters=None)
+        return await list_page(self._store, owned(listing, whose, "managerid"), page, _report)
 
     async def sweep(self, most: int) -> int:
         """Cancel up to `most` reports that are pending past their deadline; answers how many."""
@@ -89,7 +97,7 @@ def begin(tx: Tx, state: State, sent_reportid: int | None, patience_ms: int, onc
         once.hold(tx)
     if sent_reportid is not None:
         row = tx.one(
-            "SELECT reportid, managerid, bikeid, batterylevel, usableyn, status FROM reports"
+            f"SELECT {_COLUMNS}, status FROM reports"
             " WHERE managerid = ? AND sent_reportid = ? AND status <> 'cancelled'",
             (state.managerid, sent_reportid),
         )
@@ -109,9 +117,10 @@ def begin(tx: Tx, state: State, sent_reportid: int | None, patience_ms: int, onc
 
 def applied(tx: Tx, report: Report, once: Once | None) -> Report:
     """PENDING → APPLIED and say Reported."""
-    sql = "UPDATE reports SET status = 'applied' WHERE reportid = ? AND status = 'pending'"
-    if not tx.execute(sql, (report.reportid,)):
+    sql = "UPDATE reports SET status = 'applied', applied_ms = ? WHERE reportid = ? AND status = 'pending'"
+    if not tx.execute(sql, (tx.now_ms, report.reportid)):
         raise GivenUp(report.state.bikeid)
+    report = replace(report, applied_ms=tx.now_ms)
     tx.count("reports")
     state = report.state
     tx.say(
@@ -174,10 +183,10 @@ def facts(read: Reading) -> Iterable[tuple[int, str, int]]:
 
 
 def _sent_before(tx: Tx, row: Row, state: State, sent_reportid: int, once: Once | None) -> Report:
-    report = _report(row[:5])
+    report = _report(row[:6])
     if report.state != state:
         raise ReportDiffers(sent_reportid)
-    if row[5] == "pending":
+    if row[6] == "pending":
         raise ReportInFlight(sent_reportid)
     if once is not None:
         once.keep(tx, report)
@@ -185,5 +194,6 @@ def _sent_before(tx: Tx, row: Row, state: State, sent_reportid: int, once: Once 
 
 
 def _report(row: Row) -> Report:
-    reportid, managerid, bikeid, batterylevel, usableyn = row
-    return Report(reportid, State(managerid, bikeid, batterylevel, None if usableyn is None else bool(usableyn)))
+    reportid, managerid, bikeid, batterylevel, usableyn, applied_ms = row
+    usable = None if usableyn is None else bool(usableyn)
+    return Report(reportid, State(managerid, bikeid, batterylevel, usable), applied_ms)

@@ -10,7 +10,7 @@ from gbike.kit.access.principal import Whose
 from gbike.kit.envelope import Message
 from gbike.kit.erasure import impersonal
 from gbike.kit.http.hal import Page
-from gbike.kit.listing import Listing, list_page
+from gbike.kit.listing import Listing, list_page, owned
 from gbike.kit.personal import Holding
 from gbike.kit.store import Reading, Row, Store, Tx
 
@@ -105,6 +105,11 @@ class SqlView:
         listing = Listing(_SELECT, _SORTABLE, _NEWEST_FIRST, "WHERE r.userid = ?", (whose.only,))
         lines, _ = await list_page(self._store, listing, page, _line)
         return lines, await self._store.read(_rides_of, whose.only)
+
+    async def of_bike(self, page: Page, bikeid: int, whose: Whose) -> tuple[list[Line], int]:
+        """One page of the rides on a bike, newest first, and how many there are."""
+        listing = Listing(_SELECT, _SORTABLE, _NEWEST_FIRST, "WHERE r.bikeid = ?", (bikeid,), counters=None)
+        return await list_page(self._store, owned(listing, whose, "r.userid"), page, _line)
 
 
 def keep(tx: Tx, messages: Sequence[Message]) -> None:

@@ -1,0 +1,88 @@
+// A file of bikes, as a spreadsheet writes it: UTF-8 with or without a mark, quoted fields, commas, semicolons or tabs.
+export const MOST_BYTES = 2_000_000;
+export const MOST_ROWS = 10_000;
+
+const NAMES = {
+  bikeid: ['bikeid', 'bike', 'number', 'id', '번호', '자전거', '자전거번호'],
+  location: ['location', 'place', 'zone', '위치', '장소', '구역'],
+  batterylevel: ['batterylevel', 'battery', '배터리', '배터리잔량', '배터리레벨'],
+  lat: ['lat', 'latitude', '위도'],
+  lon: ['lon', 'lng', 'longitude', '경도'],
+  status: ['status', '상태'],
+};
+const STATUSES = { 사용가능: '사용가능', 사용중: '사용중', 불량: '불량', available: '사용가능', 'in use': '사용중', broken: '불량' };
+const MOST_ID = 9_007_199_254_740_991;
+const MOST_TEXT = 255;
+
+export function cells(text) {
+  const body = text.replace(/^\uFEFF/, '');
+  const mark = [';', '\t', ','].find((one) => body.split(/\r?\n/, 1)[0].includes(one)) ?? ',';
+  const rows = [];
+  let [row, cell, quoted] = [[], '', false];
+  const endCell = () => row.push(cell) && (cell = '');
+  const endRow = () => {
+    endCell();
+    rows.push(row);
+    row = [];
+  };
+  for (let at = 0; at < body.length; at += 1) {
+    const sign = body[at];
+    if (quoted && sign === '"' && body[at + 1] === '"') cell += body[(at += 1)];
+    else if (sign === '"' && (quoted || !cell.trim())) quoted = !quoted;
+    else if (quoted) cell += sign;
+    else if (sign === mark) endCell();
+    else if (sign === '\n') endRow();
+    else if (sign !== '\r') cell += sign;
+  }
+  endRow();
+  return rows;
+}
+
+const plain = (name) => name.trim().toLowerCase().replace(/[\s_-]/g, '');
+const known = (name) => Object.keys(NAMES).find((field) => NAMES[field].includes(plain(name))) ?? null;
+const number = (text) => (/^-?[0-9]+([.,][0-9]+)?$/.test(text) ? Number(text.replace(',', '.')) : NaN);
+const within = (low, high) => (value) => value >= low && value <= high;
+
+const READ = {
+  bikeid: [(text) => (/^[0-9]+$/.test(text) ? Number(text) : NaN), within(1, MOST_ID), 'badNumber'],
+  batterylevel: [(text) => number(text.replace(/\s*%$/, '')), (value) => Number.isInteger(value) && within(0, 100)(value), 'badBattery'],
+  lat: [number, within(-90, 90), 'badCoordinates'],
+  lon: [number, within(-180, 180), 'badCoordinates'],
+  location: [(text) => text, (text) => text.length <= MOST_TEXT, 'longPlace'],
+  status: [(text) => STATUSES[text.toLowerCase()], Boolean, 'badStatus'],
+};
+
+// What would be sent, and what is wrong with each row: { problem } of the whole file, or { rows, missing }.
+export function dryRun(text, exists) {
+  const [head, ...all] = cells(text);
+  const lines = all.map((line, index) => [line, index + 2]).filter(([line]) => line.some((cell) => cell.trim()));
+  if (!text.trim()) return { problem: 'emptyFile' };
+  const fields = head.map(known);
+  if (!fields.includes('bikeid')) return { problem: 'noNumberColumn' };
+  if (lines.length > MOST_ROWS) return { problem: 'longFile' };
+  if (!lines.length) return { problem: 'emptyFile' };
+  const seen = new Set();
+  const rows = lines.map(([line, at]) => {
+    const { bike, problems } = read(fields, line);
+    if (line.length > head.length) problems.push('tooManyFields');
+    if (seen.has(bike.bikeid)) problems.push('twice');
+    else if (exists(bike.bikeid)) problems.push('exists');
+    if (bike.bikeid) seen.add(bike.bikeid);
+    return { line: at, bike, sent: line.join(', '), problems: [...new Set(problems)] };
+  });
+  return { rows, missing: ['location', 'batterylevel', 'lat', 'lon'].filter((field) => !fields.includes(field)) };
+}
+
+function read(fields, line) {
+  const [bike, problems] = [{}, []];
+  fields.forEach((field, index) => {
+    const text = (line[index] ?? '').trim();
+    if (!field || (!text && field !== 'bikeid')) return;
+    const [parse, good, problem] = READ[field];
+    const value = parse(text);
+    if (good(value)) bike[field] = value;
+    else problems.push(problem);
+  });
+  if ((bike.lat === undefined) !== (bike.lon === undefined)) problems.push('badCoordinates');
+  return { bike, problems };
+}

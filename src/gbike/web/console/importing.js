@@ -1,0 +1,83 @@
+// Sends the rows of a file, each once whatever happens: every row has its Idempotency-Key before it is sent first, and both
+// outlive a reload. A service that asks for a pause gets it, from all rows.
+import { ask, NoAnswer, Problem } from '../api.js';
+import { keep, kept, set, state } from '../store.js';
+import { newKey } from '../taps.js';
+
+const AT_ONCE = 4;
+const TRIES = 60;
+const LONGEST_S = 60;
+const WRITTEN_MS = 500; // a row whose outcome was not written down yet is sent again after a reload, with the same key
+let [pausedUntil, writtenAt, running] = [0, 0, false];
+
+export const lastImport = () => state.importing ?? kept('import');
+export const isOver = ({ rows }) => rows.every((row) => row.outcome);
+
+export function begin(bikes) {
+  writtenAt = 0;
+  told({ id: newKey(), rows: bikes.map((bike) => ({ bike })) });
+  return carryOn();
+}
+
+export async function carryOn() {
+  const job = lastImport();
+  if (running || !job) return;
+  running = true;
+  const left = job.rows.map((row, index) => [row, index]).filter(([row]) => !row.outcome);
+  const work = async () => {
+    for (let next = left.shift(); next && state.importing?.id === job.id; next = left.shift()) {
+      const [row, index] = next;
+      row.outcome = await sent(row.bike, `${job.id}-${index}`);
+      told(job);
+    }
+  };
+  told(job);
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  running = false;
+}
+
+export function forget() {
+  keep('import', null);
+  set({ importing: null });
+}
+
+function told(job) {
+  if (Date.now() - writtenAt > WRITTEN_MS || isOver(job)) {
+    keep('import', job);
+    writtenAt = Date.now();
+  }
+  set({ importing: job });
+}
+
+async function sent(bike, key) {
+  let why = 'noAnswer';
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    await pause();
+    try {
+      await ask('POST', '/bikes', { body: bike, key });
+      return { done: true };
+    } catch (failed) {
+      if (!passing(failed)) return { said: failed.facts?.detail ?? String(failed.status) };
+      why = failed.facts?.detail ?? why;
+      hold(failed.retryAfterS ?? 2 ** Math.min(tries, 4));
+    }
+  }
+  return { said: why, unknown: true };
+}
+
+// Refused for now, or not known whether it was done: the same key is sent again.
+function passing(failed) {
+  if (failed instanceof NoAnswer) return true;
+  return failed instanceof Problem && (failed.status === 429 || failed.status >= 500 || failed.type === 'idempotency-key-in-flight');
+}
+
+function hold(s) {
+  pausedUntil = Math.max(pausedUntil, Date.now() + Math.min(s, LONGEST_S) * 1000);
+  set({ pausedUntil });
+}
+
+async function pause() {
+  for (let left = pausedUntil - Date.now(); left > 0; left = pausedUntil - Date.now()) {
+    await new Promise((resolve) => setTimeout(resolve, left));
+  }
+}

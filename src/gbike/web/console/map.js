@@ -1,0 +1,131 @@
+// Ten thousand bikes on a map: drawn on one canvas as signs that differ in shape and colour, each place of the screen once.
+import '../vendor/leaflet.js';
+import { t } from '../text.js';
+import { statusOf } from './fleet.js';
+
+const TILES = document.querySelector('meta[name="map-tiles"]').content;
+const SIGN = 14; // px
+const CELL = 5; // px: of signs nearer to each other than this one is drawn
+const NEAR = 22; // px: as far from a sign as a finger may be
+const SPARE = 0.25; // of the view, drawn around it, so that a drag shows no edge
+const RANK = { broken: 2, free: 1, taken: 0 }; // what is in trouble is drawn last, above the others
+const { L } = globalThis;
+
+const styled = document.createElement('link');
+Object.assign(styled, { rel: 'stylesheet', href: new URL('../vendor/leaflet.css', import.meta.url) });
+await new Promise((resolve) => {
+  Object.assign(styled, { onload: resolve, onerror: resolve });
+  document.head.append(styled);
+});
+
+const SHAPES = {
+  free: (pen, r) => pen.arc(0, 0, r, 0, 7),
+  taken: (pen, r) => pen.rect(-r * 0.85, -r * 0.85, r * 1.7, r * 1.7),
+  broken: (pen, r) => {
+    pen.moveTo(0, -r * 1.15);
+    pen.lineTo(r * 1.15, r * 0.9);
+    pen.lineTo(-r * 1.15, r * 0.9);
+    pen.closePath();
+  },
+};
+const COLOURS = { free: '--accent', taken: '--taken', broken: '--warn' };
+
+function signs(ratio) {
+  const style = getComputedStyle(document.documentElement);
+  return Object.fromEntries(
+    Object.entries(SHAPES).map(([status, shape]) => {
+      const sign = document.createElement('canvas');
+      sign.width = sign.height = Math.ceil((SIGN + 6) * ratio);
+      const pen = sign.getContext('2d');
+      pen.scale(ratio, ratio);
+      pen.translate(SIGN / 2 + 3, SIGN / 2 + 3);
+      pen.beginPath();
+      shape(pen, SIGN / 2 - 1);
+      pen.fillStyle = style.getPropertyValue(COLOURS[status]);
+      pen.strokeStyle = style.getPropertyValue('--surface');
+      pen.lineWidth = 2;
+      pen.fill();
+      pen.stroke();
+      return [status, sign];
+    }),
+  );
+}
+
+const Signs = L.Layer.extend({
+  onAdd(map) {
+    this.canvas = L.DomUtil.create('canvas', 'signs leaflet-zoom-hide');
+    this.canvas.setAttribute('aria-hidden', 'true');
+    map.getPane('overlayPane').append(this.canvas);
+    map.on('moveend zoomend resize', this.draw, this);
+    this.draw();
+  },
+  onRemove(map) {
+    this.canvas.remove();
+    map.off('moveend zoomend resize', this.draw, this);
+  },
+  show(bikes) {
+    this.bikes = bikes
+      .filter(({ lat, lon }) => lat !== null && lon !== null)
+      .map((bike) => ({ bikeid: bike.bikeid, status: statusOf(bike), at: L.CRS.EPSG3857.latLngToPoint(L.latLng(bike.lat, bike.lon), 0) }))
+      .sort((a, b) => RANK[a.status] - RANK[b.status]);
+    if (this._map) this.draw();
+  },
+  draw() {
+    const size = this._map.getSize();
+    const edge = size.multiplyBy(SPARE).round();
+    const [width, height] = [size.x + edge.x * 2, size.y + edge.y * 2];
+    const ratio = Math.min(devicePixelRatio || 1, 2);
+    L.DomUtil.setPosition(this.canvas, this._map.containerPointToLayerPoint(edge.multiplyBy(-1)));
+    Object.assign(this.canvas, { width: width * ratio, height: height * ratio });
+    Object.assign(this.canvas.style, { width: `${width}px`, height: `${height}px` });
+    const pen = this.canvas.getContext('2d');
+    const drawn = signs(ratio);
+    const scale = 2 ** this._map.getZoom();
+    const corner = this._map.getPixelBounds().min.subtract(edge);
+    const [across, cells] = [Math.ceil(width / CELL), new Map()];
+    const put = (cell, sign) => {
+      cells.delete(cell); // a Map keeps its order: what comes later is drawn above
+      cells.set(cell, sign);
+    };
+    for (const { at, status } of this.bikes ?? []) {
+      const [x, y] = [at.x * scale - corner.x, at.y * scale - corner.y];
+      if (x > -SIGN && y > -SIGN && x < width + SIGN && y < height + SIGN) put(Math.floor(y / CELL) * across + Math.floor(x / CELL), [x, y, status]);
+    }
+    for (const [x, y, status] of cells.values()) {
+      const sign = drawn[status];
+      pen.drawImage(sign, Math.round(x * ratio - sign.width / 2), Math.round(y * ratio - sign.height / 2));
+    }
+    this.canvas.dataset.signs = cells.size;
+  },
+  nearest(where) {
+    const scale = 2 ** this._map.getZoom();
+    const corner = this._map.getPixelBounds().min;
+    let [best, least] = [null, NEAR];
+    for (const { bikeid, at } of this.bikes ?? []) {
+      const away = Math.hypot(at.x * scale - corner.x - where.x, at.y * scale - corner.y - where.y);
+      if (away <= least) [best, least] = [bikeid, away];
+    }
+    return best;
+  },
+});
+
+export function draw(box, choose) {
+  const motion = !matchMedia('(prefers-reduced-motion: reduce)').matches;
+  const map = L.map(box, { attributionControl: false, zoomAnimation: motion, fadeAnimation: motion, inertia: motion, zoomControl: false });
+  L.control.zoom({ zoomInTitle: t('zoomIn'), zoomOutTitle: t('zoomOut') }).addTo(map);
+  if (TILES) L.tileLayer(TILES, { maxZoom: 19 }).addTo(map);
+  map.setView([37.36, 127.11], 13);
+  const layer = new Signs().addTo(map);
+  let placed = false;
+  map.on('click', ({ containerPoint }) => choose(layer.nearest(containerPoint)));
+
+  function show(bikes) {
+    const known = bikes.filter(({ lat, lon }) => lat !== null && lon !== null);
+    if (!placed && known.length) {
+      map.fitBounds(L.latLngBounds(known.map(({ lat, lon }) => [lat, lon])).pad(0.1), { maxZoom: 16, animate: false });
+      placed = true;
+    }
+    layer.show(bikes);
+  }
+  return { show, remove: () => map.remove() };
+}

@@ -1,0 +1,89 @@
+"""Every page of the operator's console, as a screenshot or an examiner wants to see it."""
+
+from tests.pages.browser import Demo, Rider
+from tests.pages.views import View, at
+
+STORIED = 6601
+FILE = """번호,위치,배터리,위도,경도
+{free},"분당 정자역, 1구역",100,37.3671,127.1080
+{free},분당_정자역_2구역,90,37.3655,127.1071
+1001,분당_정자역_1구역,80,37.3670,127.1083
+{next},분당_미금역_1구역,180,37.3500,127.1089
+{last},분당_미금역_1구역,50,137.35,127.1089
+"""
+
+
+def _storied(rider: Rider, demo: Demo) -> None:
+    """A bike that was registered, reported and ridden, and is ridden again."""
+    demo.register(STORIED, "분당_정자역_2구역")
+    if demo.ask("GET", f"/bikes/{STORIED}")["status"] == "사용가능":
+        demo.ask(
+            "POST", "/bikeManageApps", {"managerid": 1001, "bikeid": STORIED, "batterylevel": 64, "usableyn": True}
+        )
+        rent = demo.ask("POST", "/rents", {"userid": 1001, "bikeid": STORIED})
+        demo.ask("PATCH", f"/rents/{rent['rentid']}", {"endlocation": "분당_미금역_1구역"})
+        demo.ask("POST", "/rents", {"userid": 1002, "bikeid": STORIED})
+    at(f"#/bike/{STORIED}", ".story .bills")(rider, demo)
+
+
+def _dry_run(rider: Rider, demo: Demo) -> None:
+    rider.go("#/add")
+    numbers = {"free": rider.userid * 10, "next": rider.userid * 10 + 1, "last": rider.userid * 10 + 2}
+    choose(rider, FILE.format(**numbers))
+    rider.page.locator(".verdict.bad").first.wait_for()
+
+
+def _imported(rider: Rider, demo: Demo) -> None:
+    _dry_run(rider, demo)
+    rider.page.locator("button.big.primary").click()
+    rider.page.locator("a.big").wait_for()
+
+
+def choose(rider: Rider, text: str) -> None:
+    """A file on the page that adds bikes."""
+    again = rider.page.locator("button.big", has_text="다른 파일").or_(
+        rider.page.locator("button.big", has_text="Another file")
+    )
+    rider.page.locator("input[type=file]").or_(again).first.wait_for()
+    if again.count():
+        again.click()
+    file = {"name": "bikes.csv", "mimeType": "text/csv", "buffer": text.encode("utf-8-sig")}
+    rider.page.locator("input[type=file]").set_input_files([file])
+
+
+def _charts(rider: Rider, demo: Demo) -> None:
+    at("#/charts", ".bars")(rider, demo)
+    rider.page.locator(".plot").first.wait_for()
+
+
+def _map(rider: Rider, demo: Demo) -> None:
+    at("#/?view=map", "canvas.signs[data-signs]")(rider, demo)
+    rider.page.locator(".big-map").scroll_into_view_if_needed()
+
+
+def _fleet(rider: Rider, demo: Demo) -> None:
+    at("#/", ".rows .battery .charge")(rider, demo)
+    if rider.page.locator(".big-map").count():
+        rider.page.locator("canvas.signs").wait_for()
+
+
+CONSOLE_VIEWS: dict[str, View] = {
+    "fleet": _fleet,
+    "none-found": at("#/?q=nowhere", ".empty"),
+    "bike": _storied,
+    "events": at(f"#/bike/{STORIED}?show=events", ".story .events"),
+    "unknown": at("#/bike/404404", ".notice"),
+    "rides": at("#/rides", ".rows .ride"),
+    "add": at("#/add", "#bikeid"),
+    "dry-run": _dry_run,
+    "imported": _imported,
+    "bills": at("#/money", ".rows .sum"),
+    "ledger": at("#/money?rider=1001", ".rows .sum"),
+    "no-ledger": at("#/money?rider=404404", ".notice"),
+    "managers": at("#/managers", ".rows .sum"),
+    "points": at("#/managers?manager=1001", ".rows .sum"),
+    "charts": _charts,
+    "system": at("#/system", ".breakers"),
+    "map": _map,
+    "nowhere": at("#/nowhere", ".big.quiet"),
+}
