@@ -28,6 +28,7 @@ class Things(NamedTuple):
     managerid: int
     reportid: int
     contact: str
+    bikeid: int
 
 
 class Stage:
@@ -96,10 +97,11 @@ class Stage:
         for userid, contact in ((a, contacts[0]), (m, contacts[2])):
             await _made(self.admin, "/userDeposits", userid=userid, deposit=1_000)
             rider = self.gateway(self.issuer.token(userid, "rider"))
-            rentid = (await _made(rider, "/rents", userid=userid, bikeid=await _bike(self)))["rentid"]
+            bikeid = await _bike(self)
+            rentid = (await _made(rider, "/rents", userid=userid, bikeid=bikeid))["rentid"]
             await self.settle()
             bill = await self.admin.get(f"/billings/search/findByRentid?rentid={rentid}")
-            found.append(Things(userid, rentid, bill.json["billid"], MANAGER, report["reportid"], contact))
+            found.append(Things(userid, rentid, bill.json["billid"], MANAGER, report["reportid"], contact, bikeid))
         self.riders, self.managers = found
 
 
@@ -168,6 +170,8 @@ async def request(stage: Stage, route: str, of: Things) -> Request:
         numbers["rentid"] = stage.number()
     target = path.format_map(numbers)
     finder = target.rpartition("/")[2]
+    if route.startswith("GET /rentAndBillingViews/"):
+        numbers["bikeid"] = of.bikeid
     if finder.startswith("findBy"):
         field = FINDERS.get(finder, "bikeid")
         target += f"?{field}={numbers[field]}"
