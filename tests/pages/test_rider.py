@@ -197,7 +197,8 @@ def test_two_tabs_show_the_same_ride_and_returning_in_both_is_one_return(rider: 
 
 
 @FULL
-def test_a_top_up_is_counted_once_though_its_first_answer_is_lost(rider: NewRider, demo: Demo) -> None:
+@pytest.mark.parametrize("where", ["begin", "pay"])
+def test_a_top_up_is_counted_once_though_an_answer_is_lost(rider: NewRider, demo: Demo, where: str) -> None:
     one, lost = rider(), []
 
     def lose(route: Route) -> None:
@@ -208,10 +209,11 @@ def test_a_top_up_is_counted_once_though_its_first_answer_is_lost(rider: NewRide
         else:
             route.continue_()
 
-    one.context.route("**/topUps", lose)
+    one.context.route("**/payments" if where == "begin" else "**/testPayment", lose)
     one.go("#/topup")
     one.tap("5,000")
     one.tap("5,000원 충전")
+    one.tap("5,000원 시험 결제")
     one.page.locator(".money", has_text="15,000원").wait_for()
     assert lost == [1]
     assert demo.ask("GET", f"/userDeposits/{one.userid}")["deposit"] == 15_000

@@ -26,15 +26,17 @@ class Town:
     url: str
     token: Callable[[str], str]
     """An access token of somebody with a role."""
+    pays: bool
 
 
-@pytest.fixture
-def town(browser: Browser) -> Iterator[Town]:
+@pytest.fixture(params=[False, True], ids=["no payments", "test payments"])
+def town(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Town]:
     """With one bike."""
     loop = Loop()
+    payments = {"GBIKE_PAYMENT_PROVIDER": "test"} if request.param else {}
 
     async def build() -> Locked:
-        locked = Locked(EVERY_RIDE_COSTS)
+        locked = Locked({**EVERY_RIDE_COSTS, **payments})
         locked.whole.start()
         made = await locked.admin.post("/bikes", {"bikeid": 1, "location": "분당_정자역_1구역", "batterylevel": 80})
         assert made.status == 201
@@ -42,7 +44,7 @@ def town(browser: Browser) -> Iterator[Town]:
 
     locked: Locked = loop.run(build())
     url = f"http://127.0.0.1:{loop.serve(locked.whole.app)}"
-    yield Town(url, lambda role: locked.issuer.token(900, role))
+    yield Town(url, lambda role: locked.issuer.token(900, role), request.param)
     loop.run(locked.whole.stop())
     loop.stop()
 
@@ -80,7 +82,14 @@ def test_somebody_signs_up_and_in_rides_is_signed_out_and_finds_the_ride_again(b
     one.tap("Return here")
     one.see("Paid")
     one.go("#/topup")
-    one.see("Ask your operator to top up.")
+    one.tap("Top up ₩10,000")
+    if not town.pays:
+        one.see("Ask your operator to top up.")
+    else:
+        one.see("A test payment: no money moves.")
+        assert violations(page) == []
+        one.tap("Pay ₩10,000 as a test")
+        one.see("₩10,000 added.")
     one.go("#/me")
     one.see("Kim Minji")
     assert violations(page) == []

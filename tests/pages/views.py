@@ -83,6 +83,11 @@ def _waiting(rider: Rider, demo: Demo) -> None:
     rider.page.locator(".queue li").wait_for()
 
 
+def _pay(rider: Rider, demo: Demo) -> None:
+    begun = demo.ask("POST", f"/userDeposits/{rider.userid}/payments", {"amount": 30_000})
+    at(f"#/pay/{begun['paymentid']}", ".total")(rider, demo)
+
+
 VIEWS: dict[str, View] = {
     "list": at("#/", ".place"),
     "map": _map,
@@ -96,6 +101,7 @@ VIEWS: dict[str, View] = {
     "bill": _returned,
     "rides": at("#/rides", ".lines"),
     "top-up": at("#/topup", ".amounts"),
+    "pay": _pay,
     "me": at("#/me", "#rider"),
     "nowhere": at("#/nowhere", ".big.quiet"),
     "staff-bike": _reporting,

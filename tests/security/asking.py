@@ -15,8 +15,9 @@ CHEAP = {
     "GBIKE_PASSWORD_PASSES": "1",
     "GBIKE_SIGN_UPS_PER_IP": "1000",
     "GBIKE_SIGN_IN_FAILURES_PER_IP": "10000",
+    "GBIKE_PAYMENT_PROVIDER": "test",
 }
-"""Passwords that cost the tests little, and many people at one address."""
+"""Passwords that cost the tests little, many people at one address, and payments that cost nothing."""
 
 
 class Things(NamedTuple):
@@ -29,6 +30,7 @@ class Things(NamedTuple):
     reportid: int
     contact: str
     bikeid: int
+    paymentid: str
 
 
 class Stage:
@@ -101,7 +103,9 @@ class Stage:
             rentid = (await _made(rider, "/rents", userid=userid, bikeid=bikeid))["rentid"]
             await self.settle()
             bill = await self.admin.get(f"/billings/search/findByRentid?rentid={rentid}")
-            found.append(Things(userid, rentid, bill.json["billid"], MANAGER, report["reportid"], contact, bikeid))
+            paid = (await _made(rider, f"/userDeposits/{userid}/payments", amount=5))["paymentid"]
+            rides = rentid, bill.json["billid"]
+            found.append(Things(userid, *rides, MANAGER, report["reportid"], contact, bikeid, paid))
         self.riders, self.managers = found
 
 
@@ -145,6 +149,8 @@ BODIES: Mapping[str, Callable[[Stage, Things], Awaitable[Any]]] = {
     "PATCH /userDeposits/{userid}": _body(deposit=500),
     "PUT /userDeposits/{userid}": _body(deposit=500),
     "POST /userDeposits/{userid}/topUps": _body(amount=1),
+    "POST /userDeposits/{userid}/payments": _body(amount=1),
+    "POST /userDeposits/payments/confirmations": _body(paymentid="made-up", amount=1),
     "POST /bikeManageApps": _body(managerid="=managerid", bikeid="free", batterylevel=50),
     "POST /bikeManagers": _body(userid="=new", point=0),
     "PUT /bikeManagers/{managerid}": _body(adjustpoint=1),
@@ -168,7 +174,7 @@ async def request(stage: Stage, route: str, of: Things) -> Request:
     numbers = {**of._asdict(), "bikeid": bikeid}
     if route.endswith("/reservations/{rentid}"):
         numbers["rentid"] = stage.number()
-    target = path.format_map(numbers)
+    target = path.replace(":str", "").format_map(numbers)
     finder = target.rpartition("/")[2]
     if route.startswith("GET /rentAndBillingViews/"):
         numbers["bikeid"] = of.bikeid

@@ -63,6 +63,10 @@ TABLE: dict[str, dict[str, str]] = {
         "PUT /userDeposits/{userid}": ADMIN,
         "POST /userDeposits/{userid}/topUps": ADMIN,
         "GET /userDeposits/{userid}/entries": PEOPLE,
+        "POST /userDeposits/{userid}/payments": PEOPLE_MAKE,
+        "GET /userDeposits/{userid}/payments/{paymentid:str}": PEOPLE,
+        "POST /userDeposits/{userid}/payments/{paymentid:str}/testPayment": PEOPLE,
+        "POST /userDeposits/payments/confirmations": NOTHING_HERE,
     },
     "rent_and_billing_view": {
         "GET /rentAndBillingViews": PEOPLE_LIST,

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gbike.app.catalogue import NoSuchService, usual_port
 from gbike.app.catalogue import card as find_card
-from gbike.app.doors import Doors, LockedDoors, OpenDoors, not_for_production
+from gbike.app.doors import TEST_PAYMENTS, Doors, LockedDoors, OpenDoors, not_for_production
 from gbike.app.faults import BadFault, Faulty, read_delay
 from gbike.app.single import POSTGRES, SQLITE, Drivers, assemble_one, migrate_store, open_store
 from gbike.app.tracing import start_tracing, stop_tracing
@@ -82,6 +82,8 @@ def run_service(name: str, host: str, port: int | None, env: Mapping[str, str]) 
     known = certificates(settings)
     if known is not None:
         _check_peers(card, chosen, settings)
+    if chosen.demo:
+        settings = {**TEST_PAYMENTS, **settings}
     configure_logs(settings.get("GBIKE_LOG_LEVEL", "INFO"))
     logging.basicConfig(handlers=[_Libraries()], level=logging.WARNING, force=True)
     run(_serve(card, chosen, settings, host, card.port if port is None else port, known))

@@ -77,7 +77,10 @@ export const giveBack = (rentid, where) =>
   followed('return', () => tapped('return', 'PATCH', `/rents/${rentid}`, where), { path: `/rents/${rentid}` });
 
 export const topUp = (amount) =>
-  followed('topUp', () => tapped('topUp', 'POST', `/userDeposits/${state.who.userid}/topUps`, { amount }), { body: { amount } });
+  followed('topUp', () => tapped('topUp', 'POST', `/userDeposits/${state.who.userid}/payments`, { amount }), { body: { amount } });
+
+export const pay = ({ paymentid, userid, amount }) =>
+  followed('pay', () => tapped('pay', 'POST', `/userDeposits/${userid}/payments/${paymentid}/testPayment`), { body: { amount } });
 
 // With the points that should be left: where those are not what the staff member saw, nothing is converted.
 export const convert = ({ managerid, point }, adjustpoint) => {
@@ -109,8 +112,9 @@ const DONE = {
     set({ open: (state.open ?? []).filter((other) => other.rentid !== rent.rentid) });
     go(`#/rides/${rent.rentid}/done`);
   },
-  topUp: (deposit, tap) => {
-    set({ notice: { tone: 'good', text: t('toppedUp', won(tap.body.amount)) } });
+  topUp: ({ payAt }) => location.assign(payAt),
+  pay: ({ amount }) => {
+    set({ notice: { tone: 'good', text: t('toppedUp', won(amount)) } });
     go('#/rides');
   },
   convert: (manager, tap) => {
@@ -130,6 +134,7 @@ export function said(failed, kind, tap = {}) {
   if (type === 'bike-unknown') return bad(t('unknownBike', tap.body?.bikeid ?? ''), { text: t('recheck'), href: kind === 'report' ? '#/staff/number' : '#/number' });
   if (type === 'points-differ' || type === 'not-enough-points') return bad(t('pointsDiffer', facts?.balance ?? 0));
   if (type === 'too-many-open-rents') return bad(t('tooMany'), { text: t('toRide'), href: '#/ride' });
+  if (type === 'payments-off') return bad(t('noTopUp'));
   if (type === 'weak-password') return bad(t('weak'));
   if (status === 401) return bad(t('ended'), { text: t('signIn'), href: '#/signin' });
   if (status === 403) return bad(t('notAllowed'));

@@ -6,8 +6,9 @@ import { html, render, useEffect, useRef, useState } from './lib.js';
 import { listen, live } from './live.js';
 import { look, MePage, SignInPage, SignUpPage } from './me.js';
 import { Big, Failed, Icon, Loading, Notice, Top } from './parts.js';
+import { PayPage, TopUpPage } from './pay.js';
 import { ReturnPage, RidePage } from './ride.js';
-import { BillPage, RidesPage, TopUpPage } from './rides.js';
+import { BillPage, RidesPage } from './rides.js';
 import { kept, set, state, useStore } from './store.js';
 import { waiting } from './taps.js';
 import { preferred, speak, t } from './text.js';
@@ -25,6 +26,7 @@ const PAGES = [
   [/^\/rides\/([0-9]+)$/, (id) => html`<${BillPage} rentid=${id} />`, 'rides'],
   [/^\/rides\/([0-9]+)\/done$/, (id) => html`<${BillPage} rentid=${id} just />`, 'rides'],
   [/^\/topup$/, () => html`<${TopUpPage} />`, 'rides'],
+  [/^\/pay\/([\w-]{1,64})$/, (id) => html`<${PayPage} paymentid=${id} />`, 'rides'],
   [/^\/me$/, () => html`<${MePage} />`, 'me'],
   [/^\/staff(\/.*)?$/, (rest) => html`<${Later} key="staff" load=${() => import('./staff/pages.js')} at=${rest ?? ''} />`, 'staff'],
 ];
@@ -101,7 +103,7 @@ function Later({ load, at }) {
 function Offline() {
   const taps = waiting();
   const tap = taps.find(({ kind }) => kind !== 'report') ?? taps[0];
-  const say = tap && { rent: 'waitingRent', return: 'waitingReturn', topUp: 'waitingTopUp', convert: 'waitingConvert', report: 'waitingReports' }[tap.kind];
+  const say = tap && { rent: 'waitingRent', return: 'waitingReturn', topUp: 'waitingTopUp', pay: 'waitingTopUp', convert: 'waitingConvert', report: 'waitingReports' }[tap.kind];
   return html`<p class="offline" role="status"><${Icon} name="off" /><span>${t(say ?? 'offline', taps.length)}</span></p>`;
 }
 

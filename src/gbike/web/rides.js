@@ -1,5 +1,5 @@
 // What was ridden, what it cost, and the money that is left.
-import { readOpen, topUp } from './actions.js';
+import { readOpen } from './actions.js';
 import { ask } from './api.js';
 import { html, useEffect, useState } from './lib.js';
 import { Big, Empty, Facts, Failed, Icon, Loading, Status, Top } from './parts.js';
@@ -7,7 +7,6 @@ import { useStore } from './store.js';
 import { lasting, moment, place, t, time, won } from './text.js';
 
 const PAGE = 20;
-const AMOUNTS = [5_000, 10_000, 30_000, 50_000];
 const TRIES = 20; // half a second apart: a bill closes within a second or two
 const ridden = (line) => Date.parse(line.rentEndTime) - Date.parse(line.rentStarttime);
 
@@ -126,28 +125,4 @@ export function BillPage({ rentid, just }) {
       </div>
       ${just && html`<div class="dock"><${Big} label=${t('finish')} href="#/" /></div>`}`}
   </section>`;
-}
-
-export function TopUpPage() {
-  const { who, busy } = useStore();
-  const [amount, choose] = useState(AMOUNTS[1]);
-  const may = who.roles.includes('admin');
-  return html`<form class="page" onSubmit=${(event) => {
-    event.preventDefault();
-    if (!busy) topUp(amount);
-  }}>
-    <${Top} title=${t('topUp')} back="#/rides" />
-    ${!may && html`<${Empty} icon="wallet" title=${t('topUp')} hint=${t('noTopUp')} />`}
-    ${may &&
-    html`<fieldset class="amounts">
-        <legend>${t('topUpHow')}</legend>
-        ${AMOUNTS.map(
-          (one) => html`<label key=${one} class=${one === amount ? 'on' : ''}>
-            <input type="radio" name="amount" value=${one} checked=${one === amount} onChange=${() => choose(one)} /><span>${won(one)}</span>
-          </label>`,
-        )}
-      </fieldset>
-      <p class="soft">${t('testPay')}</p>
-      <div class="dock"><${Big} type="submit" label=${t('topUpFor', won(amount))} busyLabel=${t('toppingUp')} busy=${busy?.kind === 'topUp'} /></div>`}
-  </form>`;
 }

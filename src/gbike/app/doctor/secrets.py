@@ -11,7 +11,10 @@ from gbike.app.data_folder import DataFolder
 from gbike.app.doctor.finding import Finding
 from gbike.app.modes import Mode
 
-READ_BY_US = ("GBIKE_SERVICE_KEY_FILE", "GBIKE_SCRAPER_TOKEN_FILE", "GBIKE_ADMIN_FILE", "GBIKE_TLS_KEY_FILE")
+READ_BY_US = (
+    *("GBIKE_SERVICE_KEY_FILE", "GBIKE_SCRAPER_TOKEN_FILE", "GBIKE_ADMIN_FILE", "GBIKE_TLS_KEY_FILE"),
+    "GBIKE_PAYMENT_SECRET_FILE",
+)
 """Settings that name a file with a secret."""
 FOLDERS = ("GBIKE_ACCOUNT_KEYS",)
 """Settings that name a folder of them."""

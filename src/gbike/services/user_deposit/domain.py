@@ -4,13 +4,27 @@ DepositRefused
 ├── NoSuchDeposit         the rider has no deposit account
 ├── DepositExists         it was opened before
 ├── PostingDiffers        the same cause again with another amount
-└── OutOfBounds           the balance would leave what an account may hold
+├── OutOfBounds           the balance would leave what an account may hold
+├── NoProvider            nobody is set who takes money
+├── NoSuchPayment         it was never asked for, or is somebody else's
+├── PaymentDiffers        another amount than was asked for
+├── TooManyPayments       too many begun and not paid
+├── ForgedConfirmation    not signed with the provider's secret
+└── OldConfirmation       signed too long ago, or for a time to come
+
+A provider confirms what a rider paid in: `Gbike-Signature: t=SECONDS,v1=HEX`, HMAC-SHA256 over `SECONDS.BODY`. Nobody
+sends us a card's number: it is the provider's page that asks for it.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 from gbike.kit.money import MAX_WON, Won, won
+
+MOST = 1_000_000
+"""Won of one payment."""
+MOST_BEGUN, BEGUN_MS = 20, 3_600_000
+"""Payments that a rider begins and does not pay within this time."""
 
 
 class DepositRefused(Exception):
@@ -109,3 +123,47 @@ def within_bounds(userid: int, balance: int) -> None:
     """Raises OutOfBounds when the account can't hold the balance."""
     if not -MAX_WON <= balance <= MAX_WON:
         raise OutOfBounds(userid)
+
+
+class NoProvider(DepositRefused):
+    """Nobody is set who takes money."""
+
+
+class TooManyPayments(DepositRefused):
+    """The rider has begun many payments and paid none of them."""
+
+
+class ForgedConfirmation(DepositRefused):
+    """It is not signed with our secret."""
+
+
+class OldConfirmation(DepositRefused):
+    """It is signed, for a time that is too far from now."""
+
+
+@dataclass(eq=False)
+class NoSuchPayment(DepositRefused):
+    """It was never asked for, or is somebody else's."""
+
+    paymentid: str
+
+
+@dataclass(eq=False)
+class PaymentDiffers(DepositRefused):
+    """It was asked for with another amount."""
+
+    paymentid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """What a rider wants to pay in; `paid`: the provider said that it has the money."""
+
+    paymentid: str
+    userid: int
+    amount: int
+    paid: bool
+
+    def posting(self) -> Posting:
+        """The money that it moves, once."""
+        return Posting(self.userid, won(self.amount), House.CASH, f"payment:{self.paymentid}")

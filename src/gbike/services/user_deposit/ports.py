@@ -4,7 +4,7 @@ from typing import Protocol
 
 from gbike.kit.access.principal import Whose
 from gbike.kit.once import Once
-from gbike.services.user_deposit.domain import Deposit
+from gbike.services.user_deposit.domain import Deposit, Payment
 
 
 class Deposits(Protocol):
@@ -21,3 +21,16 @@ class Deposits(Protocol):
 
     async def one(self, userid: int, whose: Whose) -> Deposit:
         """The account. Raises NoSuchDeposit, also for another's."""
+
+
+class Provider(Protocol):
+    """Somebody who takes riders' money and confirms it."""
+
+    def pay_at(self, payment: Payment) -> str:
+        """Where the rider pays: an address, or a path of ours."""
+
+    def sign(self, body: bytes, now_ms: int) -> str:
+        """What a tap on the test provider's button says: the signature of a confirmation."""
+
+    def check(self, signature: str, body: bytes, now_ms: int) -> None:
+        """Whether it said this, now. Raises ForgedConfirmation or OldConfirmation."""

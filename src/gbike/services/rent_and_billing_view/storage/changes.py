@@ -67,7 +67,7 @@ class Changes:
     ) -> None:
         self._store, self.clock, self._settings = store, clock, settings
         self._open, self.dropped = still_open, dropped
-        self._listeners: set[Listener] = set()
+        self._listeners: dict[Listener, None] = {}
         self._somebody = asyncio.Event()
         self.at = 0
         """The number of the last event that was told to those who listen."""
@@ -84,14 +84,14 @@ class Changes:
             self.at = last
         known = after is not None and self.at - MOST_BEHIND <= after <= max(self.at, last)
         listener = Listener(self, who, whose, after if known else None, beat_ms)
-        self._listeners.add(listener)
+        self._listeners[listener] = None
         self._open.set(len(self._listeners))
         self._somebody.set()
         return listener
 
     def forget(self, listener: "Listener") -> None:
         """It has ended."""
-        self._listeners.discard(listener)
+        self._listeners.pop(listener, None)
         self._open.set(len(self._listeners))
 
     async def between(self, after: int, until: int) -> list[tuple[int, Message]]:

@@ -34,6 +34,9 @@ HOLDS = (
         ("entryid", "cause", "amount", "at_ms"),
         "FROM entries WHERE account = 'user:' || CAST(? AS BIGINT) ORDER BY entryid",
     ),
+    Holding(
+        "payments", ("paymentid", "amount", "at_ms", "paid_ms"), "FROM payments WHERE userid = ? ORDER BY paymentid"
+    ),
 )
 _COLUMNS = "userid, balance, billid, registered, version"
 _LISTED = Listing(
@@ -41,6 +44,13 @@ _LISTED = Listing(
     sortable={"userid": "userid", "deposit": "balance", "billid": "billid"},
     order="userid",
     counters=("deposits",),
+)
+
+_PAID_OR_POSTED = (
+    "SELECT p.paymentid FROM payments p WHERE p.paid_ms IS NOT NULL AND NOT EXISTS (SELECT 1 FROM entries e"
+    " WHERE e.cause = 'payment:' || p.paymentid AND e.account = 'user:' || p.userid AND e.amount = p.amount)"
+    " UNION ALL SELECT substr(e.cause, 9) FROM entries e WHERE e.cause LIKE 'payment:%' AND e.account LIKE 'user:%'"
+    " AND NOT EXISTS (SELECT 1 FROM payments p WHERE p.paymentid = substr(e.cause, 9) AND p.paid_ms IS NOT NULL)"
 )
 
 
@@ -100,26 +110,26 @@ def open_account(tx: Tx, userid: int, amount: int) -> Deposit:
     _ensure(tx, userid)
     if not tx.execute("UPDATE deposits SET registered = 1 WHERE userid = ? AND registered = 0", (userid,)):
         raise DepositExists(userid)
-    return _added(tx, "deposit opened", opening(userid, amount))
+    return add(tx, "deposit opened", opening(userid, amount))
 
 
 def post_known(tx: Tx, posting: Posting) -> Deposit:
     """Move money of a rider who has an account, and say so. Raises NoSuchDeposit, OutOfBounds."""
     load(tx, posting.userid)
-    return _added(tx, "deposit topped up", posting)
+    return add(tx, "deposit topped up", posting)
 
 
 def set_balance(tx: Tx, userid: int, wanted: int, cause: str) -> Deposit:
     """Post the difference to the balance that is wanted; none: nothing. Raises NoSuchDeposit."""
     tx.lock(f"balance:{userid}")  # or two of these would post the same difference
     before = load(tx, userid)
-    return before if before.balance == wanted else _added(tx, "deposit adjusted", adjustment(before, wanted, cause))
+    return before if before.balance == wanted else add(tx, "deposit adjusted", adjustment(before, wanted, cause))
 
 
 def post(tx: Tx, posting: Posting, billid: int | None = None) -> Deposit | None:
     """Move the money of one posting, once; None when its cause moved it before. Raises PostingDiffers.
 
-    What was said has happened, so a fee or a conversion is posted whatever the balance is then; see `_added`.
+    What was said has happened, so a fee or a conversion is posted whatever the balance is then; see `add`.
     """
     (rider, amount), (house, opposite) = posting.sides()
     kept = tx.execute(
@@ -174,6 +184,8 @@ def own_violations(read: Reading) -> Iterable[str]:
     )
     for userid, balance, kept in read.each(drift):
         yield f"I12 rider {userid} has {balance} won but entries of {kept}"
+    for (paymentid,) in read.each(_PAID_OR_POSTED):
+        yield f"I11 the payment {paymentid} is paid and not posted, or posted and not paid"
 
 
 def balances(read: Reading) -> Iterable[tuple[int, int]]:
@@ -181,8 +193,9 @@ def balances(read: Reading) -> Iterable[tuple[int, int]]:
     return ((row[0], row[1]) for row in read.each("SELECT userid, balance FROM deposits ORDER BY userid"))
 
 
-def _added(tx: Tx, action: str, posting: Posting) -> Deposit:
-    """What a client asks for must fit: it can be refused. Raises OutOfBounds."""
+def add(tx: Tx, action: str, posting: Posting) -> Deposit:
+    """Move money once, say so and put it on record. What a client asks for must fit: it can be refused. Raises
+    OutOfBounds."""
     deposit = post(tx, posting)
     if deposit is None:
         return load(tx, posting.userid)

@@ -1,0 +1,202 @@
+"""What may be asked about payments: begin one, look at it, and the provider's word that it was paid."""
+
+from functools import partial
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from gbike.kit.access.guard import FREE
+from gbike.kit.access.rules import PEOPLE, PUBLIC
+from gbike.kit.clock import Clock
+from gbike.kit.http.app import Operation, Refusals
+from gbike.kit.http.ask import Answer, Ask
+from gbike.kit.http.fields import read_body
+from gbike.kit.http.hal import Kind, item
+from gbike.kit.http.problems import ProblemType
+from gbike.services.user_deposit import domain
+from gbike.services.user_deposit.domain import MOST, Payment
+from gbike.services.user_deposit.ports import Provider
+from gbike.services.user_deposit.storage.payments import SqlPayments
+
+SIGNATURE = "gbike-signature"
+PAYMENTS = Kind("payments", "payment", "paymentid")
+UNKNOWN = ProblemType(
+    "payment-unknown",
+    404,
+    "No such payment",
+    "없는 결제",
+    "There is no payment {paymentid}.",
+    "{paymentid} 결제가 없어요.",
+)
+DIFFERS = ProblemType(
+    "payment-differs",
+    409,
+    "The payment has another amount",
+    "결제 금액이 다름",
+    "Payment {paymentid} was begun with another amount; nothing was posted.",
+    "{paymentid} 결제를 시작할 때와 금액이 달라 처리하지 않았어요.",
+)
+OFF = ProblemType(
+    "payments-off",
+    409,
+    "Nobody takes payments here",
+    "결제를 받지 않음",
+    "No payment provider is set; an operator can top up.",
+    "설정된 결제 수단이 없어요. 운영자에게 충전을 요청해 주세요.",
+)
+MANY = ProblemType(
+    "too-many-payments",
+    429,
+    "Too many payments begun",
+    "시작한 결제가 너무 많음",
+    "Many payments were begun and not paid. Pay one of them, or come back later.",
+    "끝내지 않은 결제가 너무 많아요. 그중 하나를 끝내거나 나중에 다시 해 주세요.",
+    retry_after_s=600,
+)
+FORGED = ProblemType(
+    "confirmation-forged",
+    403,
+    "Not signed by the payment provider",
+    "결제사의 서명이 아님",
+    "The signature is missing or wrong; nothing was posted.",
+    "서명이 없거나 올바르지 않아 처리하지 않았어요.",
+)
+OLD = ProblemType(
+    "confirmation-too-old",
+    403,
+    "Signed too long ago",
+    "서명한 지 너무 오래됨",
+    "The signature is for another time than now; nothing was posted. Sign it anew.",
+    "서명 시각이 지금과 너무 달라 처리하지 않았어요. 다시 서명해 주세요.",
+)
+REFUSALS: Refusals = {
+    domain.NoSuchPayment: UNKNOWN,
+    domain.PaymentDiffers: DIFFERS,
+    domain.NoProvider: OFF,
+    domain.TooManyPayments: MANY,
+    domain.ForgedConfirmation: FORGED,
+    domain.OldConfirmation: OLD,
+}
+
+
+class PaymentResource(msgspec.Struct, frozen=True):
+    """Money that a rider pays in; won. `payAt`: where, until it is paid."""
+
+    paymentid: str
+    userid: int
+    amount: int
+    paid: bool
+    payAt: str | None
+
+
+class NewPayment(msgspec.Struct, frozen=True):
+    """What a rider wants to pay in."""
+
+    amount: Annotated[int, Meta(ge=1, le=MOST, description="whole won (KRW)")]
+
+
+class PaymentConfirmation(msgspec.Struct, frozen=True):
+    """The provider has this money. Signed: `Gbike-Signature: t=SECONDS,v1=HEX`, HMAC-SHA256 over `SECONDS.BODY`."""
+
+    paymentid: Annotated[str, Meta(max_length=64, description="of which payment")]
+    amount: Annotated[int, Meta(ge=1, le=MOST, description="whole won (KRW)")]
+
+
+class PaymentHttp:
+    """The handlers."""
+
+    def __init__(self, payments: SqlPayments, provider: Provider | None, clock: Clock) -> None:
+        self._payments, self._provider, self._clock = payments, provider, clock
+
+    async def begin(self, ask: Ask) -> Answer:
+        """POST /userDeposits/{userid}/payments."""
+        userid, wanted, render = ask.id("userid"), await ask.body(NewPayment), partial(self._created, ask)
+        ask.must_cover(userid)
+        self._taker()
+        return render(await self._payments.begin(userid, wanted.amount, await ask.once(render)))
+
+    async def show(self, ask: Ask) -> Answer:
+        """GET /userDeposits/{userid}/payments/{paymentid}."""
+        return Answer(200, self._item(ask, await self._theirs(ask)))
+
+    async def pay(self, ask: Ask) -> Answer:
+        """POST /userDeposits/{userid}/payments/{paymentid}/testPayment: the test provider's button. It confirms as any
+        provider does."""
+        payment, taker = await self._theirs(ask), self._taker()
+        said = msgspec.json.encode(PaymentConfirmation(payment.paymentid, payment.amount))
+        signature = taker.sign(said, self._clock.now_ms())
+        return Answer(200, self._item(ask, await self._receive(said, signature)))
+
+    async def confirm(self, ask: Ask) -> Answer:
+        """POST /userDeposits/payments/confirmations."""
+        paid = await self._receive(await ask.raw(), ask.headers.get(SIGNATURE, ""))
+        return Answer(200, PaymentConfirmation(paid.paymentid, paid.amount))
+
+    async def _receive(self, raw: bytes, signature: str) -> Payment:
+        """Believe nothing before the signature is right."""
+        self._taker().check(signature, raw, self._clock.now_ms())
+        said = read_body(raw, PaymentConfirmation)
+        return await self._payments.confirm(said.paymentid, said.amount)
+
+    async def _theirs(self, ask: Ask) -> Payment:
+        payment = await self._payments.one(ask.path_params["paymentid"], ask.whose)
+        if payment.userid != ask.id("userid"):
+            raise domain.NoSuchPayment(payment.paymentid)
+        return payment
+
+    def _taker(self) -> Provider:
+        if self._provider is None:
+            raise domain.NoProvider
+        return self._provider
+
+    def _item(self, ask: Ask, payment: Payment) -> dict[str, object]:
+        at = None if payment.paid or self._provider is None else self._provider.pay_at(payment)
+        shown = PaymentResource(payment.paymentid, payment.userid, payment.amount, payment.paid, at)
+        return item(PAYMENTS, f"{ask.base}/userDeposits/{payment.userid}", shown)
+
+    def _created(self, ask: Ask, payment: Payment) -> Answer:
+        where = f"{ask.base}/userDeposits/{payment.userid}/payments/{payment.paymentid}"
+        return Answer(201, self._item(ask, payment), {"Location": where})
+
+
+def operations(payments: SqlPayments, provider: Provider | None, clock: Clock) -> list[Operation]:
+    """The operations of payments."""
+    http, base = PaymentHttp(payments, provider, clock), "/userDeposits/{userid}/payments"
+    one = base + "/{paymentid:str}"
+    shown, told, tenner = {200: PaymentResource}, {200: PaymentConfirmation}, {"amount": 10000}
+    return [
+        Operation(
+            "POST",
+            base,
+            http.begin,
+            "Begin to pay in; the answer says where",
+            PEOPLE,
+            NewPayment,
+            {201: PaymentResource},
+            refusals=(OFF, MANY),
+            example=tenner,
+        ),
+        Operation("GET", one, http.show, "One payment", PEOPLE, answers=shown, refusals=(UNKNOWN,)),
+        Operation(
+            "POST",
+            one + "/testPayment",
+            http.pay,
+            "The test payment provider's button: no money moves",
+            PEOPLE,
+            answers=shown,
+            refusals=(UNKNOWN, OFF),
+        ),
+        Operation(
+            "POST",
+            "/userDeposits/payments/confirmations",
+            http.confirm,
+            "The payment provider says that it has the money",
+            PUBLIC,
+            PaymentConfirmation,
+            told,
+            refusals=(FORGED, OLD, UNKNOWN, DIFFERS, OFF),
+            example={"paymentid": "0199f4a2-7c1e-7b3a-8a52-6d1f0c9e4b7d", **tenner},
+            pace=FREE,
+        ),
+    ]
