@@ -302,18 +302,9 @@ def operations(bikes: SqlBikes, clock: Clock) -> list[Operation]:
     kept, fields = (UNKNOWN, RIDDEN), "Replace a bike's facts"
     rent, report = "Gone: rent with POST /rents", "Gone: report with POST /bikeManageApps"
     said, told = "What was said of a bike, newest first", {200: [EventResource]}
+    base, many, by = "/bikes", {200: [BikeResource]}, {"status": STATUSES}
     return [
-        Operation(
-            "GET",
-            "/bikes",
-            http.list,
-            "List the fleet",
-            SIGNED_IN,
-            answers={200: [BikeResource]},
-            paged=True,
-            filters={"status": STATUSES},
-            near=True,
-        ),
+        Operation("GET", base, http.list, "List the fleet", SIGNED_IN, None, many, paged=True, filters=by, near=True),
         Operation(
             "POST",
             "/bikes",
