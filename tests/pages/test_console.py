@@ -176,7 +176,7 @@ def test_a_bikes_story_has_its_rides_bills_reports_and_events(operator: NewOpera
     demo.ask("POST", "/bikeManageApps", {"managerid": 1001, "bikeid": 46001, "batterylevel": 33, "usableyn": True})
     rent = demo.ask("POST", "/rents", {"userid": 1002, "bikeid": 46001})
     demo.ask("PATCH", f"/rents/{rent['rentid']}", {"endlocation": "여기"})
-    find = "/rentAndBillingViews/search/findByBikeid?bikeid=46001"
+    find = "/rentAndBillingViews?bikeid=46001"
     ridden = "rentAndBillingViews"
     eventually(lambda: [one["billingStatus"] for one in demo.ask("GET", find)["_embedded"][ridden]] == ["CLOSEBILL"])
     eventually(lambda: demo.ask("GET", "/bikes/46001/events")["page"]["totalElements"] == 4)

@@ -74,7 +74,6 @@ TABLE: dict[str, dict[str, str]] = {
         "GET /rentAndBillingViews/search/findByRentid": PEOPLE_LIST,
         "GET /rentAndBillingViews/search/findByUserid": PEOPLE_LIST,
         "GET /rentAndBillingViews/changes": "401 ran ran ran ran ran 401 401",
-        "GET /rentAndBillingViews/search/findByBikeid": PEOPLE_LIST,
         "GET /rentAndBillingViews/{rentid}": PEOPLE,
     },
     "bike_manage_app": {

@@ -5,7 +5,7 @@ versions. The page itself, its manifest and its service worker are asked for eac
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 
@@ -51,11 +51,11 @@ def web(settings: GatewaySettings) -> dict[str, Page]:
     parts = {f"{base}/{name}": text for name, text in texts.items() if name not in UNVERSIONED}
     needed = [path for path in parts if path.endswith((".js", ".css", ".svg")) and not path.endswith(LATER)]
     shell = [path for path in needed if "/console/" not in path]
-    console = [path for path in needed if path.removeprefix(f"{base}/") not in RIDERS]
+    console = [path for path in needed if path.removeprefix(f"{base}/") not in RIDERS and STAFF not in path]
     known = {
         "{{base}}": base,
         "{{tiles}}": escape(settings.map_tiles),
-        "{{modules}}": _preloaded([path for path in shell if STAFF not in path]),
+        "{{modules}}": _preloaded(path for path in shell if STAFF not in path),
         "{{console}}": _preloaded(console),
         "{{shell}}": " ".join(shell),
     }
@@ -91,7 +91,7 @@ def policy(tiles: str = "") -> str:
     )
 
 
-def _preloaded(paths: Sequence[str]) -> str:
+def _preloaded(paths: Iterable[str]) -> str:
     return "\n".join(f'<link rel="modulepreload" href="{path}">' for path in paths if path.endswith(".js"))
 
 

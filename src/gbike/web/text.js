@@ -6,15 +6,13 @@ import { keep, kept, set } from './store.js';
 const BOOKS = { ko, en };
 let chosen = null;
 
-// A part of the pages that has words of its own brings them with it.
-export const learn = (books) => Object.entries(books).forEach(([lang, words]) => Object.assign(BOOKS[lang], words));
 export const language = () => chosen;
 export const t = (name, ...facts) => {
   const words = BOOKS[chosen][name];
   return typeof words === 'function' ? words(...facts) : words;
 };
 
-// Pages that are loaded later bring their words with them.
+// Pages of their own, or that are loaded later, bring their words with them.
 export const learn = (words) => Object.keys(BOOKS).forEach((lang) => Object.assign(BOOKS[lang], words[lang]));
 
 export function speak(lang) {

@@ -102,6 +102,6 @@ async def test_the_rides_on_a_bike_are_found_newest_first() -> None:
     lone = Lone(CARD)
     await lone.tell(*a_ride(1), *a_ride(2))
     await lone.tell(Rented(rentid=3, userid=4, bikeid=1, status="rented", starttime=NOON))
-    found = (await lone.client.get("/rentAndBillingViews/search/findByBikeid?bikeid=1")).json
+    found = (await lone.client.get("/rentAndBillingViews?bikeid=1")).json
     assert [one["rentid"] for one in found["_embedded"]["rentAndBillingViews"]] == [3, 1]
     assert found["page"]["totalElements"] == 2

@@ -302,9 +302,9 @@ def operations(bikes: SqlBikes, clock: Clock) -> list[Operation]:
     kept, fields = (UNKNOWN, RIDDEN), "Replace a bike's facts"
     rent, report = "Gone: rent with POST /rents", "Gone: report with POST /bikeManageApps"
     said, told = "What was said of a bike, newest first", {200: [EventResource]}
-    fleet, many, narrow = "List the fleet", {200: [BikeResource]}, {"status": STATUSES}
+    base, many, by = "/bikes", {200: [BikeResource]}, {"status": STATUSES}
     return [
-        Operation("GET", "/bikes", http.list, fleet, SIGNED_IN, answers=many, paged=True, filters=narrow, near=True),
+        Operation("GET", base, http.list, "List the fleet", SIGNED_IN, None, many, paged=True, filters=by, near=True),
         Operation(
             "POST",
             "/bikes",

@@ -16,7 +16,7 @@ from gbike.services.rent_and_billing_view.storage import Line, NoSuchLine, SqlVi
 from gbike.services.rent_and_billing_view.storage.changes import Changes, StreamsFull, TooManyOfYours
 
 CHANGES = "/rentAndBillingViews/changes"
-FINDERS = (("findByRentid", "rentid"), ("findByUserid", "userid"), ("findByBikeid", "bikeid"))
+FINDERS = (("findByRentid", "rentid"), ("findByUserid", "userid"))
 VIEWS = Kind("rentAndBillingViews", "rentAndBillingView", "rentid", FINDERS)
 UNKNOWN = ProblemType(
     "ride-unknown",
@@ -70,8 +70,8 @@ class ViewHttp:
 
     async def list(self, ask: Ask) -> Answer:
         """GET /rentAndBillingViews."""
-        page = ask.page()
-        found, total = await self._view.page(page, ask.whose)
+        page, bikeid = ask.page(), ask.find("bikeid") if ask.first("bikeid") is not None else None
+        found, total = await self._view.page(page, ask.whose, bikeid)
         return Answer(200, collection(VIEWS, ask.base, [shown(line) for line in found], page, total))
 
     async def show(self, ask: Ask) -> Answer:
@@ -100,12 +100,6 @@ class ViewHttp:
         stream = await self._changes.listen(ask.principal, ask.whose, after)
         return Answer(200, stream, {"X-Accel-Buffering": "no"})
 
-    async def of_bike(self, ask: Ask) -> Answer:
-        """GET /rentAndBillingViews/search/findByBikeid: a bike's rides, newest first."""
-        page = ask.page()
-        found, total = await self._view.of_bike(page, ask.find("bikeid"), ask.whose)
-        return Answer(200, collection(VIEWS, ask.base, [shown(line) for line in found], page, total, ask.path))
-
     async def searches(self, ask: Ask) -> Answer:
         """GET /rentAndBillingViews/search."""
         return Answer(200, searches(VIEWS, ask.base))
@@ -133,13 +127,21 @@ def operations(view: SqlView, changes: Changes) -> list[Operation]:
     """The operations of the view."""
     http, base, many = ViewHttp(view, changes), "/rentAndBillingViews", {200: [ViewResource]}
     at, search = base + "/{rentid}", base + "/search"
-    of_rent, of_rider, of_bike = search + "/findByRentid", search + "/findByUserid", search + "/findByBikeid"
+    of_rent, of_rider = search + "/findByRentid", search + "/findByUserid"
     return [
-        Operation("GET", base, http.list, "R9: rides with their bills", PEOPLE, answers=many, paged=True),
+        Operation(
+            "GET",
+            base,
+            http.list,
+            "R9: rides with their bills",
+            PEOPLE,
+            answers=many,
+            paged=True,
+            filters={"bikeid": ()},
+        ),
         Operation("GET", search, http.searches, "The searches", PEOPLE),
         Operation("GET", of_rent, http.of_rent, "R9: a rent's line", PEOPLE, None, many, "rentid", paged=True),
         Operation("GET", of_rider, http.of_rider, "R9: a rider's rides", PEOPLE, None, many, "userid", paged=True),
-        Operation("GET", of_bike, http.of_bike, "R9: a bike's rides", PEOPLE, None, many, "bikeid", paged=True),
         Operation(
             "GET",
             CHANGES,

@@ -1,11 +1,13 @@
 // The fleet as it is known here: every bike, and who rides it. Rides are asked for often and bikes seldom; a bike whose ride
 // began or ended is asked for at once.
 import { ask } from '../api.js';
+import { listen, live } from '../live.js';
 import { set, state } from '../store.js';
 
 const PAGE = 1000;
 const MOST_PAGES = 50;
-const RIDES_MS = 4_000;
+const RIDES_MS = 4_000; // while nobody tells what changes
+const [AT_ONCE_MS, MOMENT_MS] = [200, 3_000]; // after a change, and between two looks because of changes
 const SMALL = 2_000; // a fleet up to this many bikes is read anew every quarter of a minute, a larger one every minute
 const [SOON_MS, LATE_MS] = [15_000, 60_000];
 const FEW = 4; // so many bikes are asked for one by one: an account may read 300 times a minute
@@ -29,7 +31,7 @@ export async function pages(path, name, most = MOST_PAGES, each = () => {}) {
 }
 
 const known = ({ _links, ...bike }) => bike;
-let [bikesAt, ridesAt, reading] = [0, 0, null];
+let [bikesAt, ridesAt, reading, soon] = [0, 0, null, null];
 let moved = []; // a bike hears of its ride's end a moment later than everybody else, so it is asked for twice
 
 export async function readBikes() {
@@ -69,6 +71,7 @@ async function readAll() {
     if (!state.fleet || !began || due) await readBikes();
     else await Promise.all([...new Set([...some, ...moved])].map(readOne));
     moved = some;
+    if (some.length) hint();
     set({ fleetFailed: null, heardAt: ridesAt });
   } catch (failed) {
     set({ fleetFailed: failed });
@@ -82,11 +85,23 @@ export function refresh() {
   return reading;
 }
 
+// Something changed: looked at soon, and once for all that changes within a moment.
+function hint() {
+  soon ??= setTimeout(() => {
+    soon = null;
+    refresh();
+  }, Math.max(AT_ONCE_MS, ridesAt + MOMENT_MS - Date.now()));
+}
+
 // Until it is told to stop.
 export function follow() {
   refresh();
-  const timer = setInterval(() => document.hidden || refresh(), RIDES_MS);
-  return () => clearInterval(timer);
+  const stop = listen(hint);
+  const timer = setInterval(() => document.hidden || (live() && Date.now() - ridesAt < SOON_MS) || refresh(), RIDES_MS);
+  return () => {
+    clearInterval(timer);
+    stop();
+  };
 }
 
 // Which bikes somebody looks for, in the order they want.

@@ -16,7 +16,7 @@ const KINDS = ['all', 'rides', 'bills', 'reports', 'events'];
 async function read(bikeid) {
   const [bike, rides, reports, events] = await Promise.all([
     ask('GET', `/bikes/${bikeid}`),
-    ask('GET', `/rentAndBillingViews/search/findByBikeid?bikeid=${bikeid}&size=${MOST}`),
+    ask('GET', `/rentAndBillingViews?bikeid=${bikeid}&size=${MOST}`),
     ask('GET', `/bikeManageApps?bikeid=${bikeid}&size=${MOST}&sort=reportid,desc`),
     ask('GET', `/bikes/${bikeid}/events?size=${MOST}`),
   ]);

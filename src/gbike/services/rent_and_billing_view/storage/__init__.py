@@ -98,18 +98,16 @@ class SqlView:
         """The line of a ride. Raises NoSuchLine, also for another's."""
         return await self._store.read(_one, rentid, whose)
 
-    async def page(self, page: Page, whose: Whose) -> tuple[list[Line], int]:
-        """One page of rides, newest first, and how many there are."""
+    async def page(self, page: Page, whose: Whose, bikeid: int | None = None) -> tuple[list[Line], int]:
+        """One page of rides, of one bike or of all, newest first, and how many there are."""
+        if bikeid is not None:
+            on_it = Listing(_SELECT, _SORTABLE, _NEWEST_FIRST, "WHERE r.bikeid = ?", (bikeid,), counters=None)
+            return await list_page(self._store, owned(on_it, whose, "r.userid"), page, _line)
         if whose.only is None:
             return await list_page(self._store, _ALL, page, _line)
         listing = Listing(_SELECT, _SORTABLE, _NEWEST_FIRST, "WHERE r.userid = ?", (whose.only,))
         lines, _ = await list_page(self._store, listing, page, _line)
         return lines, await self._store.read(_rides_of, whose.only)
-
-    async def of_bike(self, page: Page, bikeid: int, whose: Whose) -> tuple[list[Line], int]:
-        """One page of the rides on a bike, newest first, and how many there are."""
-        listing = Listing(_SELECT, _SORTABLE, _NEWEST_FIRST, "WHERE r.bikeid = ?", (bikeid,), counters=None)
-        return await list_page(self._store, owned(listing, whose, "r.userid"), page, _line)
 
 
 def keep(tx: Tx, messages: Sequence[Message]) -> None:
