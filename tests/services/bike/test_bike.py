@@ -10,7 +10,6 @@ from gbike.contracts.rent import RentCancelled, Returned
 from gbike.services.bike.domain import Bike, BikeIsRidden, Place, Status, a_new_bike, marked, reported, retired
 from gbike.services.bike.wiring import CARD
 from tests.services.lone import NOON, Lone
-from tests.support import Client
 
 AVAILABLE, IN_USE, BROKEN = Status.AVAILABLE, Status.IN_USE, Status.BROKEN
 
@@ -22,7 +21,7 @@ def a_bike(rentid: int | None = None, held: bool = False, broken: bool = False, 
 
 async def found(lone: Lone, query: str) -> tuple[list[int], int]:
     """The numbers of the bikes that a list begins with, and how many there are in all."""
-    page = (await Client(lone.running.app).get(f"/bikes?{quote(query, safe='=&,')}")).json
+    page = (await lone.client.get(f"/bikes?{quote(query, safe='=&,')}")).json
     return [bike["bikeid"] for bike in page["_embedded"]["bikes"]], page["page"]["totalElements"]
 
 
@@ -50,12 +49,12 @@ async def test_a_rider_s_list_begins_with_the_available_bikes_that_are_near() ->
 
 @pytest.mark.parametrize("near", ["", "37", "37,", "a,b", "37,127,1", "91,0", "0,181", "nan,0", "1e1,0", "37.1;127"])
 async def test_a_place_that_is_none_is_refused(near: str) -> None:
-    reply = await Client(Lone(CARD).running.app).get(f"/bikes?near={near}")
+    reply = await Lone(CARD).client.get(f"/bikes?near={near}")
     assert (reply.status, reply.json["errors"][0]["field"]) == (422, "near")
 
 
 async def test_a_status_that_no_bike_has_is_refused() -> None:
-    reply = await Client(Lone(CARD).running.app).get("/bikes?status=free")
+    reply = await Lone(CARD).client.get("/bikes?status=free")
     assert (reply.status, reply.json["errors"][0]["field"]) == (422, "status")
 
 
