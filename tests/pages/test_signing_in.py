@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
@@ -19,6 +20,10 @@ pytestmark = [
 ]
 
 
+OVER = """localStorage.setItem('gbike.session', JSON.stringify({ ...JSON.parse(localStorage.getItem('gbike.session')),
+    access_token: 'over', refresh_token: 'over', ends: 0 }))"""
+
+
 @dataclass(frozen=True)
 class Town:
     """All services, secure, behind an address."""
@@ -27,6 +32,12 @@ class Town:
     token: Callable[[str], str]
     """An access token of somebody with a role."""
     pays: bool
+    locked: Locked
+    loop: Loop
+
+    def admin(self, method: str, path: str, body: Any = None) -> Any:
+        """What an admin is answered."""
+        return self.loop.run(self.locked.admin.send(method, path, body)).json
 
 
 @pytest.fixture(params=[False, True], ids=["no payments", "test payments"])
@@ -44,7 +55,7 @@ def town(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Town]:
 
     locked: Locked = loop.run(build())
     url = f"http://127.0.0.1:{loop.serve(locked.whole.app)}"
-    yield Town(url, lambda role: locked.issuer.token(900, role), request.param)
+    yield Town(url, lambda role: locked.issuer.token(900, role), request.param, locked, loop)
     loop.run(locked.whole.stop())
     loop.stop()
 
@@ -69,8 +80,7 @@ def test_somebody_signs_up_and_in_rides_is_signed_out_and_finds_the_ride_again(b
     one.tap("Rent this bike")
     page.get_by_role("timer").wait_for()
 
-    over = "{ access_token: 'over', refresh_token: 'over', userid: 1, ends: 0 }"
-    page.evaluate(f"localStorage.setItem('gbike.session', JSON.stringify({over}))")
+    page.evaluate(OVER)
     page.reload()
     one.see("Your sign-in expired")
     sign_in(one, "a bicycle at dawn")
@@ -124,3 +134,37 @@ def sign_in(one: Rider, password: str) -> None:
     one.page.get_by_label("Email or phone").fill("kim@example.com")
     one.page.get_by_label("Password").fill(password)
     one.page.locator("button.big", has_text="Sign in").tap()
+
+
+@pytest.mark.parametrize("town", [False], indirect=True, ids=["no payments"])
+def test_what_staff_reported_before_their_sign_in_ended_is_sent_when_they_are_back(
+    browser: Browser, town: Town
+) -> None:
+    """Without a line first, and with a sign-in that is over when the line is back."""
+    who = {"name": "Kim Minji", "contact": "kim@example.com", "password": "a bicycle at dawn"}
+    town.admin("POST", "/accounts", who)
+    (userid,) = [one["userid"] for one in town.admin("GET", "/accounts")["_embedded"]["accounts"]]
+    town.admin("PUT", f"/accounts/{userid}/roles", {"roles": ["rider", "bikeManager"], "managerid": 31})
+    town.admin("POST", "/bikeManagers", {"managerid": 31, "userid": userid, "point": 500})
+    one = Rider(browser, town, userid, "en-US", first="form")
+    sign_in(one, "a bicycle at dawn")
+    one.tap("Field work")
+    one.see("500 points")
+    one.context.set_offline(True)
+    one.go("#/staff/bike/1")
+    one.tap("40%")
+    one.tap("Broken")
+    one.see("1 report waits")
+    one.page.evaluate(OVER)
+    one.context.set_offline(False)
+    one.see("Your sign-in expired")
+    assert town.admin("GET", "/bikeManageApps")["page"]["totalElements"] == 0
+    sign_in(one, "a bicycle at dawn")
+    one.page.get_by_role("link", name="Field work").tap()
+    one.page.locator(".lines", has_text="Bike 1").wait_for()
+    one.see("1,500 points")
+    (report,) = town.admin("GET", "/bikeManageApps")["_embedded"]["bikeManageApps"]
+    assert (report["managerid"], report["bikeid"], report["batterylevel"], report["usableyn"]) == (31, 1, 40, False)
+    assert town.admin("GET", "/bikes/1")["status"] == "불량"
+    assert one.clean == []
+    one.close()

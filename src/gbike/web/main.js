@@ -139,6 +139,12 @@ async function again() {
   resume();
 }
 
+// Another tab wrote something down, or crossed it out; that is shown without a line too.
+function elsewhere() {
+  set({});
+  again();
+}
+
 let soon = null;
 
 function told({ event, userid }) {
@@ -160,7 +166,7 @@ async function start() {
   document.addEventListener('visibilitychange', () => document.hidden || again());
   addEventListener('online', again);
   addEventListener('offline', () => set({ online: false }));
-  addEventListener('storage', ({ key }) => key?.startsWith('gbike.') && again());
+  addEventListener('storage', ({ key }) => key?.startsWith('gbike.') && elsewhere());
   let asked = 0;
   setInterval(() => {
     asked += 1;
