@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, Request, Route
 
 from gbike.app.data_folder import DataFolder
 from tests.pages.browser import CONSOLE, DESKTOP, Demo, Rider, eventually
+from tests.pages.conftest import NewRider
 from tests.pages.console_views import CONSOLE_VIEWS, choose
 from tests.pages.test_accessible import BUDGET, violations, weighed
 from tests.pages.words import EN, KO, Words
@@ -125,6 +126,14 @@ def test_an_import_that_was_broken_off_goes_on_where_it_was(operator: NewOperato
     one.context.unroute("**/bikes")
     one.reload(one.page.get_by_text("2대 중 2대 등록"))
     assert demo.ask("GET", "/bikes/42002")["bikeid"] == 42002
+
+
+def test_an_admin_finds_the_console_from_their_own_page(rider: NewRider) -> None:
+    one = rider("en-US")
+    one.go("#/me")
+    one.tap("Operator’s console")
+    one.page.locator(".side").wait_for()
+    one.page.get_by_role("heading", name="Fleet").wait_for()
 
 
 def test_one_bike_is_added_and_a_refusal_says_why(operator: NewOperator, demo: Demo) -> None:
