@@ -281,10 +281,11 @@ def test_panning_over_10000_bikes_drops_no_frame(operator: NewOperator, demo: De
     page.locator(".figure").first.wait_for()
     page.wait_for_function("Number(document.querySelector('canvas.signs')?.dataset.signs) > 500")
     eventually(lambda: demo.ask("GET", "/bikes?size=1")["page"]["totalElements"] >= 10_000)
-    page.get_by_text("10,0").first.wait_for()
-    longest = min(_panned(page) for _ in range(TRIES))  # what else the machine does only adds
-    assert longest < FRAME_MS
-    assert _scrolled(page) < FRAME_MS
+    page.get_by_text(re.compile(r"^1\d,\d{3} ")).first.wait_for()
+    for what in (_panned, _scrolled):  # what else the machine does only adds
+        frames = [what(page) for _ in range(TRIES)]
+        print(what.__name__, [round(longest) for longest in frames])
+        assert min(frames) < FRAME_MS
 
 
 def _somewhere(demo: Demo, bikeid: int) -> None:
