@@ -28,6 +28,7 @@ export async function carryOn() {
     for (let next = left.shift(); next && state.importing?.id === job.id; next = left.shift()) {
       const [row, index] = next;
       row.outcome = await sent(row.bike, `${job.id}-${index}`);
+      if (!row.outcome) left.length = 0; // signed out: it goes on when they are in again
       told(job);
     }
   };
@@ -57,6 +58,7 @@ async function sent(bike, key) {
       await ask('POST', '/bikes', { body: bike, key });
       return { done: true };
     } catch (failed) {
+      if (failed.status === 401) return null;
       if (!passing(failed)) return { said: failed.facts?.detail ?? String(failed.status) };
       why = failed.facts?.detail ?? why;
       hold(failed.retryAfterS ?? 2 ** Math.min(tries, 4));

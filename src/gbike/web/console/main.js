@@ -1,7 +1,7 @@
 // The operator's console: which page an address means, who may see it, and what stands around every page.
 import { begin } from '../actions.js';
 import { html, render, useEffect, useRef } from '../lib.js';
-import { look, SignInPage } from '../me.js';
+import { look, SignInPage, SignUpPage } from '../me.js';
 import { Big, Empty, Icon, Loading, Notice, Top } from '../parts.js';
 import { kept, set, state, useStore } from '../store.js';
 import { learn, preferred, speak, t } from '../text.js';
@@ -47,7 +47,7 @@ function found(path) {
 
 function inside({ mode, who }, path) {
   if (mode === null && !who) return { page: html`<section class="page"><${Loading} rows=${5} /></section>` };
-  if (!who) return { page: html`<${SignInPage} />` };
+  if (!who) return { page: path === '/signup' ? html`<${SignUpPage} />` : html`<${SignInPage} />` };
   if (!who.roles.includes('admin')) return { page: html`<${NotYours} /> ` };
   return found(path);
 }
