@@ -42,8 +42,9 @@ export function HomePage() {
       <a class="small-button" href="#/staff/points">${t('toDeposit')}</a>
     </div>
     <h2>${t('myReports')}</h2>
-    ${!reports && (failed ? html`<${Failed} again=${load} />` : html`<${Loading} rows=${3} />`)}
-    ${reports && !reports.length && html`<${Empty} icon="wrench" title=${t('noReports')} hint=${t('noReportsHint')} />`}
+    ${!reports?.length && failed && html`<${Failed} again=${load} />`}
+    ${!reports && !failed && html`<${Loading} rows=${3} />`}
+    ${reports && !reports.length && !failed && html`<${Empty} icon="wrench" title=${t('noReports')} hint=${t('noReportsHint')} />`}
     ${reports?.length > 0 && html`<${Reports} reports=${reports} />`}
     ${mode === 'demo' && html`<${NumberForm} key=${managerid} id="manager" label=${t('managerNumber')} hint=${t('managerHint')} value=${managerid} save=${be} />`}
     <div class="dock"><${Big} icon="scan" label=${t('start')} href="#/staff/number" /></div>
