@@ -229,7 +229,7 @@ def test_axe_finds_nothing_on_the_fleet_and_its_first_view_is_light(operator: Ne
     one = operator()
     one.page.locator(".rows .charge").first.wait_for()
     assert violations(one.page) == []
-    weights = weighed(one, ".rows .charge")
+    weights = weighed(one, "canvas.signs")
     assert sum(size for url, size in weights.items() if "leaflet" not in url) <= BUDGET, weights
     assert any("leaflet" in url for url in weights), "the map was not drawn"
 
@@ -279,7 +279,7 @@ def test_panning_over_10000_bikes_drops_no_frame(operator: NewOperator, demo: De
     one = operator()
     page = one.page
     page.locator(".figure").first.wait_for()
-    page.wait_for_function("Number(document.querySelector('canvas.signs')?.dataset.signs) > 500")
+    eventually(lambda: int(page.locator("canvas.signs").get_attribute("data-signs") or 0) > 500)
     eventually(lambda: demo.ask("GET", "/bikes?size=1")["page"]["totalElements"] >= 10_000)
     page.get_by_text(re.compile(r"^1\d,\d{3} ")).first.wait_for()
     for what in (_panned, _scrolled):  # what else the machine does only adds
