@@ -80,18 +80,14 @@ def test_a_ride_can_be_rented_with_the_keyboard_alone(rider: NewRider, demo: Dem
 
 def weighed(one: Rider, first: str) -> dict[str, int]:
     """What a first visit loads until `first` is there: bytes, compressed, by address."""
-    weights: dict[str, int] = {}
-
-    def weigh(answer: Response) -> None:
-        if not answer.url.endswith("/changes"):  # goes on for as long as the page is looked at
-            weights[answer.url] = len(gzip.compress(answer.body()))
-
-    one.page.on("response", weigh)
+    answers: list[Response] = []
+    one.page.on("response", answers.append)
     all_gone = "(all) => Promise.all(all.map((one) => one.unregister()))"
     one.page.evaluate(f"navigator.serviceWorker.getRegistrations().then({all_gone})")
     one.page.reload()
     one.page.locator(first).first.wait_for()
-    return weights
+    ended = [answer for answer in answers if not answer.url.endswith("/changes")]  # which goes on while one looks
+    return {answer.url: len(gzip.compress(answer.body())) for answer in ended}
 
 
 def test_the_first_view_is_light(rider: NewRider) -> None:

@@ -282,10 +282,9 @@ def test_panning_over_10000_bikes_drops_no_frame(operator: NewOperator, demo: De
     eventually(lambda: int(page.locator("canvas.signs").get_attribute("data-signs") or 0) > 500)
     eventually(lambda: demo.ask("GET", "/bikes?size=1")["page"]["totalElements"] >= 10_000)
     page.get_by_text(re.compile(r"^1\d,\d{3} ")).first.wait_for()
-    for what in (_panned, _scrolled):  # what else the machine does only adds
-        frames = [what(page) for _ in range(TRIES)]
-        print(what.__name__, [round(longest) for longest in frames])
-        assert min(frames) < FRAME_MS
+    frames = [_panned(page) for _ in range(TRIES)]  # what else the machine does only adds
+    print("longest frames, ms:", [round(longest) for longest in frames])
+    assert min(frames) < FRAME_MS
 
 
 def _somewhere(demo: Demo, bikeid: int) -> None:
@@ -305,12 +304,4 @@ def _panned(page: Page) -> float:
             page.mouse.move(x + way * step * 4, y + way * step * 2)
         page.mouse.up()
     page.evaluate(REST)
-    return float(page.evaluate("() => { window.framing = false; return Math.max(...window.frames_.slice(1)) }"))
-
-
-def _scrolled(page: Page) -> float:
-    page.evaluate(FRAMES)
-    page.locator(".rows").hover()
-    for _ in range(20):
-        page.mouse.wheel(0, 2_000)
     return float(page.evaluate("() => { window.framing = false; return Math.max(...window.frames_.slice(1)) }"))

@@ -13,7 +13,7 @@ export function Table({ label, columns, rows, rowKey, sort, down, onSort, tall }
   const watch = () => {
     const { scrollTop: top, clientHeight: height } = box.current;
     const row = parseFloat(getComputedStyle(box.current).getPropertyValue('--row')) || 48;
-    look({ top, height, row });
+    look((before) => (before.row === row && before.height === height && Math.abs(before.top - top) < (SPARE / 2) * row ? before : { top, height, row }));
   };
   useEffect(() => {
     watch();

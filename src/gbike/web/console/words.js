@@ -3,10 +3,11 @@ import { now } from '../clock.js';
 import { language, lasting, t } from '../text.js';
 
 const MINUTE = 60_000;
+const tellers = {}; // a formatter costs more to make than all that it says on a page
 
 export function ago(iso) {
   const ms = Math.max(0, now() - Date.parse(iso));
-  const told = new Intl.RelativeTimeFormat(language(), { numeric: 'auto', style: 'short' });
+  const told = (tellers[language()] ??= new Intl.RelativeTimeFormat(language(), { numeric: 'auto', style: 'short' }));
   if (ms < MINUTE) return t('justNow');
   if (ms < 60 * MINUTE) return told.format(-Math.floor(ms / MINUTE), 'minute');
   if (ms < 1440 * MINUTE) return told.format(-Math.floor(ms / (60 * MINUTE)), 'hour');
