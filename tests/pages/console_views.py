@@ -1,9 +1,13 @@
 """Every page of the operator's console, as a screenshot or an examiner wants to see it."""
 
+import itertools
+
 from tests.pages.browser import Demo, Rider
 from tests.pages.views import View, at
 
 STORIED = 6601
+_free = itertools.count(700_001)
+"""Numbers that no bike has yet."""
 FILE = """번호,위치,배터리,위도,경도
 {free},"분당 정자역, 1구역",100,37.3671,127.1080
 {free},분당_정자역_2구역,90,37.3655,127.1071
@@ -28,8 +32,7 @@ def _storied(rider: Rider, demo: Demo) -> None:
 
 def _dry_run(rider: Rider, demo: Demo) -> None:
     rider.go("#/add")
-    numbers = {"free": rider.userid * 10, "next": rider.userid * 10 + 1, "last": rider.userid * 10 + 2}
-    choose(rider, FILE.format(**numbers))
+    choose(rider, FILE.format(free=next(_free), next=next(_free), last=next(_free)))
     rider.page.locator(".verdict.bad").first.wait_for()
 
 
