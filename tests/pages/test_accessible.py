@@ -81,7 +81,7 @@ def test_a_ride_can_be_rented_with_the_keyboard_alone(rider: NewRider, demo: Dem
 def weighed(one: Rider, first: str) -> dict[str, int]:
     """What a first visit loads until `first` is there: bytes, compressed, by address."""
     answers: list[Response] = []
-    one.page.on("response", answers.append)
+    one.page.on("response", lambda answer: answers.append(answer))
     all_gone = "(all) => Promise.all(all.map((one) => one.unregister()))"
     one.page.evaluate(f"navigator.serviceWorker.getRegistrations().then({all_gone})")
     one.page.reload()
