@@ -255,7 +255,7 @@ async def test_flaw_22_a_rider_has_no_more_open_rents_than_the_setting_allows() 
 @flaw(
     23,
     rewriting(
-        "1) ON CONFLICT (bikeid) DO NOTHING", "1) ON CONFLICT (bikeid) DO UPDATE SET rentid = NULL, location = NULL"
+        "?) ON CONFLICT (bikeid) DO NOTHING", "?) ON CONFLICT (bikeid) DO UPDATE SET rentid = NULL, location = NULL"
     ),
 )
 async def test_flaw_23_a_client_writes_only_its_own_fields_and_only_new_things() -> None:

@@ -191,8 +191,8 @@ class HttpApp:
             await self._guard.admit(ask, rule, pace)
             acting.set(ask.principal)
             media = ask.event_stream if operation is not None and operation.streams else None
-            if operation is not None and operation.method != "GET":
-                _ = ask.media  # refused before anything changes
+            if operation is None or operation.method != "GET":
+                _ = ask.media  # refused before anything changes, or is looked for
             if operation is not None and operation.changes:
                 _ = ask.key  # a key that is none is refused even where nothing changes
             answer = await handler(ask)
