@@ -27,9 +27,10 @@ KEEN_RIDER = 1
 
 ROWS: dict[str, tuple[str, ...]] = {
     "bike": (
-        "INSERT INTO bikes SELECT bikeid, 'dock ' || bikeid, NULL, NULL, 80, NULL, 0, 0, 0, 0, 1 + 2 * count(*), NULL"
-        " FROM past GROUP BY bikeid",
-        "INSERT OR IGNORE INTO bikes SELECT n, 'dock ' || n, NULL, NULL, 80, NULL, 0, 0, 0, 0, 1, NULL FROM bikes_past",
+        "INSERT INTO bikes SELECT bikeid, 'dock ' || bikeid, NULL, NULL, 80, NULL, 0, 0, 0, 0, 1 + 2 * count(*), NULL,"
+        " NULL FROM past GROUP BY bikeid",
+        "INSERT OR IGNORE INTO bikes SELECT n, 'dock ' || n, NULL, NULL, 80, NULL, 0, 0, 0, 0, 1, NULL, NULL"
+        " FROM bikes_past",
         "INSERT INTO counters SELECT 'bikes', count(*) FROM bikes_past",
     ),
     "rent": (

@@ -65,7 +65,7 @@ def fee(bill: Mapping[str, Any]) -> int:
     return 100 * max(1, -((began - ended) // timedelta(seconds=1)))
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1_800)
 async def test_of_200_riders_who_ask_for_one_bike_at_once_exactly_one_gets_it(form: Form) -> None:
     bikes, riders = numbers(ROUNDS if isinstance(form, InMemory) else CLUSTER_ROUNDS), numbers(RIDERS)
     await register_bikes(form.client, bikes)

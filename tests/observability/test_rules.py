@@ -79,7 +79,7 @@ def promtool() -> str:
 
 
 def run(promtool: str, *args: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([promtool, *map(str, args)], capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run([promtool, *map(str, args)], capture_output=True, text=True, timeout=300, check=False)
 
 
 def test_prometheus_takes_the_configuration_and_the_rules(promtool: str) -> None:

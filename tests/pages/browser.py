@@ -65,7 +65,7 @@ class Demo:
 
     def fault(self, *words: str) -> None:
         """What `gbike demo-fault` does: `stop bike`, `heal`."""
-        command = [sys.executable, "-m", "gbike", "demo-fault", *words, "--data", str(self._folder)]
+        command = [sys.executable, "-m", "gbike", "demo-fault", *words, "--data", str(self.folder)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
     def kill(self) -> None:

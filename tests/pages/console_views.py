@@ -2,7 +2,7 @@
 
 import itertools
 
-from tests.pages.browser import Demo, Rider
+from tests.pages.browser import Demo, Rider, eventually
 from tests.pages.views import View, at
 
 STORIED = 6601
@@ -26,6 +26,7 @@ def _storied(rider: Rider, demo: Demo) -> None:
         )
         rent = demo.ask("POST", "/rents", {"userid": 1001, "bikeid": STORIED})
         demo.ask("PATCH", f"/rents/{rent['rentid']}", {"endlocation": "분당_미금역_1구역"})
+        eventually(lambda: demo.ask("GET", f"/bikes/{STORIED}")["status"] == "사용가능")
         demo.ask("POST", "/rents", {"userid": 1002, "bikeid": STORIED})
     at(f"#/bike/{STORIED}", ".story .bills")(rider, demo)
 

@@ -48,6 +48,11 @@ PROBLEM = {
 }
 TEXT = {"type": "string"}
 NEAR = "degrees north and east, as 37.3670,127.1083: what is near this place comes first"
+_DEGREES = r"-?({}(\.[0-9]{{1,20}})?|{}(\.0{{1,20}})?)"
+PLACE = {
+    "type": "string",
+    "pattern": f"^{_DEGREES.format('[0-8]?[0-9]', '90')},{_DEGREES.format('(1[0-7][0-9]|[0-9]{1,2})', '180')}$",
+}
 KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -192,7 +197,7 @@ def _parameters(operation: "Operation") -> list[dict[str, Any]]:
     for name, meaning in PAGING.items() if operation.paged else ():
         found.append({"name": name, "in": "query", "description": meaning, "schema": TEXT})
     if operation.near:
-        found.append({"name": "near", "in": "query", "description": NEAR, "schema": TEXT})
+        found.append({"name": "near", "in": "query", "description": NEAR, "schema": PLACE})
     for name, choices in operation.filters.items():
         schema = {"type": "string", "enum": list(choices)} if choices else number
         found.append({"name": name, "in": "query", "schema": schema})
