@@ -30,7 +30,6 @@ test: .venv/.dev ## every test; what needs a missing tool is skipped by name
 # At full size: 300 simulated seeds and every planted bug, 1,000 races for one bike, 50 kills, the whole API fuzz.
 ci: .venv/.dev lint security kafka promtool siege chromium kubectl ## what a change must pass: the checks, then every test at full size
 	GBIKE_REQUIRE=all GBIKE_FULL=1 GBIKE_SIM_SEEDS=300 GBIKE_RACE_ROUNDS=1000 GBIKE_KILLS=50 $(MAKE) test
-	GBIKE_REQUIRE=all $(MAKE) k8s-test K8S_TESTS='not three_times and not outlives_the_pods and not by_its_lag and not within_three'
 
 # A real Kafka for `gbike cluster up`, the tests and the bench. Java and Maven are the system's.
 KAFKA := .engines/kafka/libs
@@ -73,8 +72,7 @@ kubectl:
 	@command -v kubectl >/dev/null \
 	|| { deploy/k8s.sh up && deploy/k8s.sh down; }
 
-# K8S_TESTS: some of them. `make ci` leaves out those that ask for a machine which does nothing else at the time:
-# the three rolls, the killed pods, growing by lag, ready within three seconds.
+# K8S_TESTS: some of them. Not part of `make ci` yet: with it the two cores of a small machine need more than an hour.
 k8s-test: .venv/.dev ## what is shown on a real cluster, one test after another
 	GBIKE_KUBERNETES=1 $(PY) -m pytest tests/kubernetes -k '$(K8S_TESTS)'
 
