@@ -154,7 +154,9 @@ def test_a_server_killed_in_mid_rent_ends_in_one_rent(rider: NewRider, demo: Dem
     one.see(words["waiting"])
     one.context.unroute_all()
     demo.start()
-    one.reload(one.page.get_by_role("timer"))
+    one.reload(one.page.locator("nav"))
+    one.go("#/ride")  # the answer may have come between the reload and its page: it is still the bike's page then
+    one.page.get_by_role("timer").wait_for()
     assert len(lost) == 1
     assert [mine["status"] for mine in demo.rents(one.userid)] == ["rented"]
     assert one.page.evaluate("localStorage.getItem('gbike.taps')") == "[]"
