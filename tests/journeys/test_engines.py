@@ -136,6 +136,21 @@ async def test_balances_and_bikes_changed_from_two_processes_lose_nothing(twins:
     await assert_nothing_is_violated(twins[0])
 
 
+async def test_a_payment_confirmed_through_two_processes_is_posted_once(twins: tuple[House, House]) -> None:
+    clients = [Client(house.app) for house in twins]
+    asked = [clients[n % 2].post("/userDeposits/3/payments", {"amount": 5_000}) for n in range(4)]
+    begun = await asyncio.gather(*asked)
+    assert {answer.status for answer in begun} == {201}
+    paths = [f"/userDeposits/3/payments/{answer.json['paymentid']}/testPayment" for answer in begun]
+    answers = await asyncio.gather(*(clients[n % 2].post(path, {}) for path in paths for n in range(10)))
+    assert {answer.status for answer in answers} == {200}
+    assert (await clients[1].get("/userDeposits/3")).json["deposit"] == 4 * 5_000
+    ledger = twins[0].part("userDeposit").store
+    assert await ledger.read(lambda r: r.all("SELECT count(*) FROM entries WHERE cause LIKE 'payment:%'")) == [(8,)]
+    await twins[0].settle()
+    await assert_nothing_is_violated(twins[0])
+
+
 async def test_managers_made_by_number_and_without_from_two_processes_are_all_there(twins: tuple[House, House]) -> None:
     clients = [Client(house.app) for house in twins]
     await register_bikes(clients[0], range(1, 2))

@@ -3,6 +3,8 @@
 import os
 import sys
 import tempfile
+from collections.abc import Mapping
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,8 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.pages.browser import CONSOLE, DESKTOP, PHONE, Demo, Rider, chromium
 from tests.pages.console_views import CONSOLE_VIEWS
-from tests.pages.views import VIEWS
+from tests.pages.town import secure_town
+from tests.pages.views import DOORS, VIEWS, View
 
 FORMS: dict[str, dict[str, Any]] = {
     "phone": {"viewport": PHONE, "device_scale_factor": 2},
@@ -20,27 +23,34 @@ FORMS: dict[str, dict[str, Any]] = {
 LOCALES = {"ko": "ko-KR", "en": "en-US"}
 
 
-def take(browser: Browser, demo: Demo, folder: Path) -> int:
-    """Every picture; answers how many. Each set has a rider of its own."""
-    taken, riders = 0, iter(range(7001, 8000))
+def take(browser: Browser, folder: Path) -> int:
+    """Every picture; answers how many. Each set has a town of its own, where nobody was before."""
+    userid, taken = 7001, 0
     for language, form, look in product(LOCALES, FORMS, ("light", "dark")):
-        userid = next(riders)
-        demo.ask("POST", "/userDeposits", {"userid": userid, "deposit": 12_000})
-        rider = Rider(browser, demo, userid, LOCALES[language], color_scheme=look, **FORMS[form])
-        for number, (name, view) in enumerate(VIEWS.items(), 1):
-            view(rider, demo)
-            rider.page.mouse.move(0, 0)
-            rider.page.screenshot(path=folder / f"{form}-{language}-{look}-{number:02}-{name}.png")
-            taken += 1
-        rider.close()
-        operator = Rider(browser, demo, userid, LOCALES[language], color_scheme=look, **CONSOLE, **FORMS[form])
-        for number, (name, view) in enumerate(CONSOLE_VIEWS.items(), 1):
-            view(operator, demo)
-            operator.page.mouse.move(0, 0)
-            operator.page.screenshot(path=folder / f"console-{form}-{language}-{look}-{number:02}-{name}.png")
-            taken += 1
-        operator.close()
+        seen = partial(Rider, browser, locale=LOCALES[language], color_scheme=look, **FORMS[form])
+        name = f"{form}-{language}-{look}"
+        with tempfile.TemporaryDirectory() as data:
+            demo = Demo(Path(data), GBIKE_TARIFF_PER_S="60", GBIKE_TARIFF_ROUNDING="ceil")
+            try:
+                demo.ask("POST", "/userDeposits", {"userid": userid, "deposit": 12_000})
+                taken += _photograph(seen(demo, userid), VIEWS, demo, folder / name)
+                taken += _photograph(seen(demo, userid, **CONSOLE), CONSOLE_VIEWS, demo, folder / f"console-{name}")
+            finally:
+                demo.stop()
+        with secure_town() as town:
+            for at in ("/app/", "/app/console"):
+                one = seen(town, userid, first="form", path=at)
+                taken += _photograph(one, DOORS, None, folder / f"{at.split('/')[2] or 'rider'}-door-{name}")
     return taken
+
+
+def _photograph(one: Rider, views: Mapping[str, View], demo: Any, at: Path) -> int:
+    for number, (name, view) in enumerate(views.items(), 1):
+        view(one, demo)
+        one.page.mouse.move(0, 0)
+        one.page.screenshot(path=f"{at}-{number:02}-{name}.png")
+    one.close()
+    return len(views)
 
 
 def main() -> None:
@@ -49,13 +59,11 @@ def main() -> None:
     if where is None:
         sys.exit("Chromium is missing: apt-get install chromium fonts-noto-cjk")
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as data, sync_playwright() as tool:
+    with sync_playwright() as tool:
         browser = tool.chromium.launch(executable_path=where, args=["--no-sandbox"] if os.geteuid() == 0 else [])
-        demo = Demo(Path(data), GBIKE_TARIFF_PER_S="60", GBIKE_TARIFF_ROUNDING="ceil")
         try:
-            print(f"{take(browser, demo, folder)} screenshots in {folder}")
+            print(f"{take(browser, folder)} screenshots in {folder}")
         finally:
-            demo.stop()
             browser.close()
 
 

@@ -16,6 +16,16 @@ from tests.pages.views import VIEWS
 FULL = pytest.mark.skipif(not os.environ.get("GBIKE_FULL"), reason="only at full size: GBIKE_FULL=1")
 BUDGET = 200_000
 """Bytes, compressed, without the map's library."""
+INTERACTIVE_MS, VISITS = 1_000, 5
+"""The best of so many first visits counts: what else the machine does only adds."""
+TAPPED = """new MutationObserver((_, watcher) => {
+    const bike = document.querySelector('.place a');
+    if (bike && !window.tapped) { window.tapped = performance.now(); bike.click(); }
+    if (window.tapped && !window.answered && document.querySelector('.dock button.big')) {
+      window.answered = performance.now(); watcher.disconnect();
+    }
+  }).observe(document, { childList: true, subtree: true });"""
+"""A tap on the first bike as soon as one is there, and when the bike may be rented."""
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -79,12 +89,18 @@ def test_a_ride_can_be_rented_with_the_keyboard_alone(rider: NewRider, demo: Dem
     one.page.get_by_role("timer").wait_for()
 
 
+def forget(page: Page) -> None:
+    """What a browser keeps of the pages: the next visit is a first one."""
+    all_gone = "(all) => Promise.all(all.map((one) => one.unregister()))"
+    page.evaluate(f"navigator.serviceWorker.getRegistrations().then({all_gone})")
+    page.context.new_cdp_session(page).send("Network.clearBrowserCache")
+
+
 def weighed(one: Rider, first: str) -> dict[str, int]:
     """What a first visit loads until `first` is there: bytes, compressed, by address."""
     answers: list[Response] = []
     one.page.on("response", lambda answer: answers.append(answer))
-    all_gone = "(all) => Promise.all(all.map((one) => one.unregister()))"
-    one.page.evaluate(f"navigator.serviceWorker.getRegistrations().then({all_gone})")
+    forget(one.page)
     one.page.reload()
     one.page.locator(first).first.wait_for()
     weights = {}
@@ -100,3 +116,16 @@ def test_the_first_view_is_light(rider: NewRider) -> None:
     assert len(weights) > 10
     assert not any("leaflet" in url or "/staff/" in url or "console" in url for url in weights)
     assert sum(weights.values()) <= BUDGET, weights
+
+
+@FULL
+def test_the_first_view_does_what_is_tapped_within_a_second(rider: NewRider) -> None:
+    one, took = rider(), []
+    one.context.add_init_script(TAPPED)
+    for _ in range(VISITS):
+        forget(one.page)
+        one.page.goto(one.url + "/app/?")
+        one.page.wait_for_function("() => window.answered")
+        took.append(one.page.evaluate("() => Math.round(window.answered)"))
+    print("first visit to an answered tap, ms:", took)
+    assert min(took) <= INTERACTIVE_MS

@@ -1,18 +1,14 @@
 """Where tokens are required: signing up and in, a ride, and a sign-in that ends while somebody rides."""
 
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser
 
-from tests.gateway.servers import Loop
 from tests.pages.browser import DESKTOP, Rider
 from tests.pages.test_accessible import violations
-from tests.security.people import Locked
-from tests.support import EVERY_RIDE_COSTS
+from tests.pages.town import Town, secure_town
 
 pytestmark = [
     pytest.mark.timeout(300),
@@ -24,40 +20,11 @@ OVER = """localStorage.setItem('gbike.session', JSON.stringify({ ...JSON.parse(l
     access_token: 'over', refresh_token: 'over', ends: 0 }))"""
 
 
-@dataclass(frozen=True)
-class Town:
-    """All services, secure, behind an address."""
-
-    url: str
-    token: Callable[[str], str]
-    """An access token of somebody with a role."""
-    pays: bool
-    locked: Locked
-    loop: Loop
-
-    def admin(self, method: str, path: str, body: Any = None) -> Any:
-        """What an admin is answered."""
-        return self.loop.run(self.locked.admin.send(method, path, body)).json
-
-
 @pytest.fixture(params=[False, True], ids=["no payments", "test payments"])
 def town(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Town]:
     """With one bike."""
-    loop = Loop()
-    payments = {"GBIKE_PAYMENT_PROVIDER": "test"} if request.param else {}
-
-    async def build() -> Locked:
-        locked = Locked({**EVERY_RIDE_COSTS, **payments})
-        locked.whole.start()
-        made = await locked.admin.post("/bikes", {"bikeid": 1, "location": "분당_정자역_1구역", "batterylevel": 80})
-        assert made.status == 201
-        return locked
-
-    locked: Locked = loop.run(build())
-    url = f"http://127.0.0.1:{loop.serve(locked.whole.app)}"
-    yield Town(url, lambda role: locked.issuer.token(900, role), request.param, locked, loop)
-    loop.run(locked.whole.stop())
-    loop.stop()
+    with secure_town(pays=request.param) as found:
+        yield found
 
 
 def test_somebody_signs_up_and_in_rides_is_signed_out_and_finds_the_ride_again(browser: Browser, town: Town) -> None:

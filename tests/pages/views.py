@@ -47,7 +47,7 @@ def _map(rider: Rider, demo: Demo) -> None:
     rider.go("#/")
     rider.page.locator(".tabs button").nth(1).tap()
     rider.page.locator(".pin").first.tap()
-    rider.page.locator(".place").wait_for()
+    rider.page.locator(".place").first.wait_for()
 
 
 def _offline(rider: Rider, demo: Demo) -> None:
@@ -96,6 +96,7 @@ VIEWS: dict[str, View] = {
     "taken": _taken,
     "unknown": at("#/bike/404404", ".notice"),
     "no-rides": at("#/rides", ".empty"),
+    "no-ride": at("#/ride", ".empty"),
     "ride": _riding,
     "return": _returning,
     "bill": _returned,

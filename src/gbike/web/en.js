@@ -35,6 +35,7 @@ export const en = {
   deposit: 'Deposit', topUp: 'Top up', topUpHow: 'How much?', topUpFor: (amount) => `Top up ${amount}`, toppingUp: 'Topping up…', toppedUp: (amount) => `${amount} added.`,
   owing: 'Your deposit is used up. Please top up.', testPay: 'A test payment: no money moves.', pay: 'Payment', payFor: (amount) => `Pay ${amount} as a test`,
   paid: 'Paid', paidHint: 'It is in your deposit.', noPayment: 'No such payment', noPaymentHint: 'Please start the top-up again.', noTopUp: 'Ask your operator to top up.',
+  noRide: 'No ride under way', noRideHint: 'Time and cost show here once you rent a bike.',
   noRides: 'No rides yet', noRidesHint: 'Time and cost of every ride will be here.', find: 'Find a bike', more: 'Show more', ride: (id) => `Ride ${id}`,
   open: 'Riding', rider: 'Rider number', riderHint: 'In the demo you ride with a number, without signing in.', save: 'Save', saved: 'Saved.', noNumber: 'Please enter a number from 1.',
   languageName: 'Language', look: 'Appearance', auto: 'Auto', light: 'Light', dark: 'Dark', name: 'Name', contact: 'Email or phone', password: 'Password', code: 'One-time code', codeHint: 'Six digits from your authenticator.',

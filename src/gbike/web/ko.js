@@ -35,6 +35,7 @@ export const ko = {
   deposit: '예치금', topUp: '충전하기', topUpHow: '얼마를 충전할까요?', topUpFor: (amount) => `${amount} 충전`, toppingUp: '충전하는 중…', toppedUp: (amount) => `${amount}을 충전했어요.`,
   owing: '예치금이 부족해요. 충전해 주세요.', testPay: '시험용 결제예요. 실제로 결제되지 않아요.', pay: '결제', payFor: (amount) => `${amount} 시험 결제`,
   paid: '결제했어요', paidHint: '예치금에 더해졌어요.', noPayment: '없는 결제예요', noPaymentHint: '충전을 다시 시작해 주세요.', noTopUp: '충전은 운영자에게 요청해 주세요.',
+  noRide: '지금 타고 있는 자전거가 없어요', noRideHint: '자전거를 빌리면 시간과 요금이 여기에 보여요.',
   noRides: '아직 이용 내역이 없어요', noRidesHint: '자전거를 타면 시간과 요금이 여기에 남아요.', find: '자전거 찾기', more: '더 보기', ride: (id) => `이용 ${id}`,
   open: '이용 중', rider: '이용자 번호', riderHint: '데모에서는 로그인 없이 번호로 이용해요.', save: '저장', saved: '저장했어요.', noNumber: '1 이상의 숫자를 입력해 주세요.',
   languageName: '언어', look: '화면 모드', auto: '자동', light: '밝게', dark: '어둡게', name: '이름', contact: '이메일 또는 전화번호', password: '비밀번호', code: '인증 코드', codeHint: '인증 앱에 보이는 숫자 6자리예요.',

@@ -16,7 +16,7 @@ export function RidePage() {
   if (!open.length)
     return html`<section class="page">
       <${Top} title=${t('riding')} />
-      <${Empty} icon="bike" title=${t('noRides')} hint=${t('noRidesHint')}><${Big} label=${t('find')} href="#/" /><//>
+      <${Empty} icon="bike" title=${t('noRide')} hint=${t('noRideHint')}><${Big} label=${t('find')} href="#/" /><//>
     </section>`;
   return html`<section class="page">
     <${Top} title=${t('riding')} />
