@@ -2,6 +2,7 @@
 
 import gzip
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from importlib.resources import files
 from typing import Any
@@ -11,11 +12,12 @@ from playwright.sync_api import Error, Page, Response
 
 from tests.pages.browser import Demo, Rider
 from tests.pages.conftest import NewRider
-from tests.pages.views import VIEWS
+from tests.pages.views import VIEWS, View
 
 FULL = pytest.mark.skipif(not os.environ.get("GBIKE_FULL"), reason="only at full size: GBIKE_FULL=1")
 BUDGET = 200_000
 """Bytes, compressed, without the map's library."""
+NARROW = {"width": 320, "height": 568}
 INTERACTIVE_MS, VISITS = 1_000, 5
 """The best of so many first visits counts: what else the machine does only adds."""
 TAPPED = """new MutationObserver((_, watcher) => {
@@ -38,18 +40,31 @@ def violations(page: Page) -> list[str]:
     return [f"{rule}: {node['html'][:200]} {node.get('failureSummary', '')}" for rule, node in nodes]
 
 
+def wrong(one: Rider, demo: Demo, views: Mapping[str, View]) -> dict[str, list[str]]:
+    """What axe-core finds, by the views it finds it on."""
+    found = {}
+    for name, view in views.items():
+        view(one, demo)
+        found[name] = violations(one.page)
+    return {name: some for name, some in found.items() if some}
+
+
+def wide(one: Rider, demo: Demo, views: Mapping[str, View]) -> list[str]:
+    """The views that are wider than a narrow screen."""
+    found = []
+    for name, view in views.items():
+        view(one, demo)
+        if one.page.evaluate("document.documentElement.scrollWidth") > NARROW["width"]:
+            found.append(name)
+    return found
+
+
 @FULL
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("look", ["light", "dark"])
 @pytest.mark.parametrize("locale", ["ko-KR", "en-US"])
 def test_axe_finds_nothing_on_any_page(rider: NewRider, demo: Demo, locale: str, look: str) -> None:
-    one = rider(locale, color_scheme=look)
-    wrong: dict[str, list[str]] = {}
-    for name, view in VIEWS.items():
-        view(one, demo)
-        if found := violations(one.page):
-            wrong[name] = found
-    assert wrong == {}
+    assert wrong(rider(locale, color_scheme=look), demo, VIEWS) == {}
 
 
 def test_axe_finds_nothing_on_the_first_page(rider: NewRider) -> None:
@@ -64,13 +79,7 @@ def test_axe_finds_nothing_on_the_first_page(rider: NewRider) -> None:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("locale", ["ko-KR", "en-US"])
 def test_no_page_is_wider_than_320_px(rider: NewRider, demo: Demo, locale: str) -> None:
-    one = rider(locale, viewport={"width": 320, "height": 568})
-    wide = []
-    for name, view in VIEWS.items():
-        view(one, demo)
-        if one.page.evaluate("document.documentElement.scrollWidth") > 320:
-            wide.append(name)
-    assert wide == []
+    assert wide(rider(locale, viewport=NARROW), demo, VIEWS) == []
 
 
 @FULL

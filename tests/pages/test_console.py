@@ -12,10 +12,10 @@ import pytest
 from playwright.sync_api import Browser, Page, Request, Route
 
 from gbike.app.data_folder import DataFolder
-from tests.pages.browser import CONSOLE, DESKTOP, Demo, Rider, eventually
+from tests.pages.browser import CONSOLE, DESKTOP, PHONE, Demo, Rider, eventually
 from tests.pages.conftest import NewRider
 from tests.pages.console_views import CONSOLE_VIEWS, choose
-from tests.pages.test_accessible import BUDGET, violations, weighed
+from tests.pages.test_accessible import BUDGET, NARROW, violations, weighed, wide, wrong
 from tests.pages.words import EN, KO, Words
 
 pytestmark = pytest.mark.timeout(300)
@@ -241,26 +241,14 @@ def test_axe_finds_nothing_on_the_fleet_and_its_first_view_is_light(operator: Ne
 def test_axe_finds_nothing_on_any_page_of_the_console(
     operator: NewOperator, demo: Demo, locale: str, look: str
 ) -> None:
-    wrong: dict[str, list[str]] = {}
-    for name, options in (("desktop", DESKTOP), ("phone", {"viewport": {"width": 390, "height": 844}})):
-        one = operator(locale, color_scheme=look, **options)
-        for view, show in CONSOLE_VIEWS.items():
-            show(one, demo)
-            if found := violations(one.page):
-                wrong[f"{name} {view}"] = found
-    assert wrong == {}
+    for screen in (DESKTOP, {"viewport": PHONE}):
+        assert wrong(operator(locale, color_scheme=look, **screen), demo, CONSOLE_VIEWS) == {}
 
 
 @FULL
 @pytest.mark.parametrize("locale", ["ko-KR", "en-US"])
 def test_no_page_of_the_console_is_wider_than_320_px(operator: NewOperator, demo: Demo, locale: str) -> None:
-    one = operator(locale, viewport={"width": 320, "height": 568})
-    wide = []
-    for name, view in CONSOLE_VIEWS.items():
-        view(one, demo)
-        if one.page.evaluate("document.documentElement.scrollWidth") > 320:
-            wide.append(name)
-    assert wide == []
+    assert wide(operator(locale, viewport=NARROW), demo, CONSOLE_VIEWS) == []
 
 
 REST = """() => new Promise((rested) => { let left = 12;

@@ -33,20 +33,20 @@ def _riding(rider: Rider, demo: Demo) -> None:
 
 def _returning(rider: Rider, demo: Demo) -> None:
     _riding(rider, demo)
-    rider.page.get_by_role("link", name="반납하기").or_(rider.page.get_by_role("link", name="Return bike")).tap()
-    rider.page.locator(".options label", has_text="미금역").tap()
+    rider.page.get_by_role("link", name="반납하기").or_(rider.page.get_by_role("link", name="Return bike")).click()
+    rider.page.locator(".options label", has_text="미금역").click()
 
 
 def _returned(rider: Rider, demo: Demo) -> None:
     _returning(rider, demo)
-    rider.page.locator("button.big").tap()
+    rider.page.locator("button.big").click()
     rider.page.locator(".bill .status.free").wait_for()
 
 
 def _map(rider: Rider, demo: Demo) -> None:
     rider.go("#/")
-    rider.page.locator(".tabs button").nth(1).tap()
-    rider.page.locator(".pin").first.tap()
+    rider.page.locator(".tabs button").nth(1).click()
+    rider.page.locator(".pin").first.click()
     rider.page.locator(".place").first.wait_for()
 
 
@@ -60,25 +60,25 @@ def _offline(rider: Rider, demo: Demo) -> None:
 def _reporting(rider: Rider, demo: Demo) -> None:
     demo.register(6503, "분당_정자역_1구역")
     at("#/staff/bike/6503", ".pair")(rider, demo)
-    rider.page.locator(".steps label").nth(1).tap()
+    rider.page.locator(".steps label").nth(1).click()
 
 
 def _reported(rider: Rider, demo: Demo) -> None:
     _reporting(rider, demo)
-    rider.page.locator(".pair .primary").tap()
+    rider.page.locator(".pair .primary").click()
     rider.page.locator(".came .empty").wait_for()
 
 
 def _converted(rider: Rider, demo: Demo) -> None:
     at("#/staff/points", ".amounts")(rider, demo)
-    rider.page.locator("button.big").tap()
+    rider.page.locator("button.big").click()
     rider.page.locator(".notice.good").wait_for()
 
 
 def _waiting(rider: Rider, demo: Demo) -> None:
     _offline(rider, demo)
     _reporting(rider, demo)
-    rider.page.locator(".pair .fault").tap()
+    rider.page.locator(".pair .fault").click()
     rider.go("#/staff")
     rider.page.locator(".queue li").wait_for()
 
