@@ -1,5 +1,5 @@
 export const en = {
-  console: 'Console', riderPages: 'Rider’s pages', notYours: 'This page is for operators', notYoursHint: 'Your account can’t see the fleet. Riding works as always.', toRiders: 'Go to the bikes',
+  signInSay: 'Sign in to see the fleet.', console: 'Console', riderPages: 'Rider’s pages', notYours: 'This page is for operators', notYoursHint: 'Your account can’t see the fleet. Riding works as always.', toRiders: 'Go to the bikes',
   fleet: 'Fleet', inProgress: 'In progress', add: 'Add bikes', money: 'Bills', managers: 'Managers', charts: 'Charts', system: 'System',
   justNow: 'just now', all: 'All', clear: 'Clear', lookUp: 'Look up', filters: 'Filters', search: 'Search', searchHint: 'Bike, place or rider', status: 'Status', below: (percent) => `Below ${percent}%`,
   shown: (some, all) => `${some.toLocaleString('en')} of ${all.toLocaleString('en')}`, asTable: 'Show as a table',

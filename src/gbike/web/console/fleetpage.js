@@ -88,7 +88,7 @@ function Bikes({ bikes, rides, query }) {
     ['status', t('status'), (bike) => html`<${Status} is=${statusOf(bike)} />`, true],
     ['battery', t('batteryName'), (bike) => html`<${Battery} percent=${bike.batterylevel} />`, true],
     ['place', t('where'), (bike) => html`<span class="cut" title=${bike.location ?? ''}>${place(bike.location)}</span>`, true],
-    ['ride', t('currentRide'), (bike) => html`<${Ride} rent=${rides.get(bike.bikeid)} />`, true],
+    ['ride', t('currentRide'), (bike) => html`<span class="named" data-name=${t('currentRide')}><${Ride} rent=${rides.get(bike.bikeid)} /></span>`, true],
     ['seen', t('lastSeen'), (bike) => html`<span class="soft">${bike.lastseen ? ago(bike.lastseen) : '–'}</span>`, true],
   ];
   const order = (name) => narrow(name === sort ? { down: query.down ? '' : 1 } : { sort: name, down: '' });

@@ -74,7 +74,7 @@ function Bills() {
     ['status', t('status'), (bill) => (bill.endtime ? settled(bill.status) : html`<${Status} is="open" />`)],
     ['battery', t('fee'), (bill) => html`<strong class="sum">${bill.fee === null ? '–' : won(bill.fee)}</strong>`],
     ['place', t('riderName'), (bill) => html`<a class="link" href="#/money?rider=${bill.userid}">${t('riderNo', bill.userid)}</a>`],
-    ['ride', t('rideName'), (bill) => bill.rentid],
+    ['ride', t('rideName'), (bill) => html`<span class="named" data-name=${t('rideName')}>${bill.rentid}</span>`],
     ['seen', t('beganAt'), (bill) => html`<span class="soft">${stamp(bill.starttime)}${bill.endtime ? ` · ${lasting(Date.parse(bill.endtime) - Date.parse(bill.starttime))}` : ''}</span>`],
   ];
   return html`<h2>${t('bills')}</h2>
