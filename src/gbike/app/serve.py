@@ -12,6 +12,7 @@ import random
 import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -147,14 +148,23 @@ async def _serve(
     alone.ending = lambda: server.draining
     server.heed_signals()
     starting = asyncio.create_task(alone.start())
+    starting.add_done_callback(partial(_end_if_it_failed, server))
     log.info("listening", service=card.name, port=listener.getsockname()[1], pid=os.getpid())
     try:
         await server.answer(listener)
     finally:
         starting.cancel()
-        await asyncio.gather(starting, return_exceptions=True)
+        [failed] = await asyncio.gather(starting, return_exceptions=True)
         await alone.stop()
         log.info("stopped", service=card.name)
+    if isinstance(failed, Exception):
+        raise failed
+
+
+def _end_if_it_failed(server: HttpServer, started: "asyncio.Task[None]") -> None:
+    """Who can't be put together never will be ready: it ends, and says why."""
+    if not started.cancelled() and started.exception() is not None:
+        server.should_exit = True
 
 
 class Alone:
