@@ -9,7 +9,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -28,6 +28,27 @@ PR_SET_PDEATHSIG = 1
 Tell = Callable[[str], None]
 
 
+class Process(Protocol):
+    """A process that runs, or ran."""
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit code, or minus the signal that ended it; None while it runs."""
+
+    async def wait(self) -> int:
+        """The same, once it has ended."""
+
+    def send_signal(self, number: int, /) -> None:
+        """Nothing, when it has ended."""
+
+
+Launch = Callable[[Program, Path, signal.Signals], Awaitable[Process]]
+
+
 class Part(msgspec.Struct, frozen=True):
     """A program of the cluster, and how it is dealt with. `service`: what people call it (its replicas all alike)."""
 
@@ -39,6 +60,8 @@ class Part(msgspec.Struct, frozen=True):
     gentle: signal.Signals = signal.SIGTERM
     hard: signal.Signals = signal.SIGKILL
     url: str | None = None
+    launch: Launch | None = None
+    """How it is started, if not as a command."""
 
 
 class Child:
@@ -50,7 +73,7 @@ class Child:
         self.wanted = False
         self.restarts = 0
         self._tell, self._changed = tell, changed
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Process | None = None
         self._keeping: asyncio.Task[None] | None = None
 
     @property
@@ -109,20 +132,24 @@ class Child:
             await self._spawn()
 
     async def _spawn(self) -> None:
-        program = self.part.program()
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *program.command,
-                env=dict(program.env or os.environ),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # Ctrl-C is for the supervisor, who stops everything in its order
-                preexec_fn=_dies_with_us(self.part.gentle),
-                **_as_user(program.user),
-            )
+        self._process = await (self.part.launch or spawn)(self.part.program(), self.log, self.part.gentle)
         self._changed()
+
+
+async def spawn(program: Program, log: Path, gentle: signal.Signals) -> Process:
+    """Start a program that writes to `log` and, on Linux, is sent `gentle` when we end. Raises OSError."""
+    with log.open("ab") as file:
+        return await asyncio.create_subprocess_exec(
+            *program.command,
+            env=dict(program.env or os.environ),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,  # Ctrl-C is for the supervisor, who stops everything in its order
+            preexec_fn=dies_with_us(gentle),
+            **_as_user(program.user),
+        )
 
 
 def put_aside(log: Path) -> None:
@@ -148,7 +175,7 @@ def _as_user(user: str | None) -> Mapping[str, Any]:
     return {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
 
 
-def _dies_with_us(number: signal.Signals) -> Callable[[], None] | None:
+def dies_with_us(number: signal.Signals) -> Callable[[], None] | None:
     """What a new process does first, so that the kernel tells it when we are gone, even by kill -9."""
     if sys.platform != "linux":
         return None

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from gbike.app import gateway
 from gbike.app.catalogue import card, cards
 from gbike.app.cluster import left, report
 from gbike.app.cluster.child import Child, Part, Tell
+from gbike.app.cluster.forkserver import ForkServer
 from gbike.app.cluster.plan import Plan, Replica
 from gbike.app.control import Verb
 from gbike.app.engines import envoy, kafka, mock_kafka, postgres
@@ -43,6 +45,7 @@ class Supervisor:
         """`tell`: a line for the operator. `progress`: a program's name, and `starting` or `ready`."""
         self.plan, self._data, self._tell, self._progress = plan, data, tell, progress
         self._real_kafka = kafka.why_not() is None
+        self._forks = ForkServer(lambda: self._note()) if sys.platform == "linux" else None
         self.children = {part.name: Child(part, data / "logs", tell, self._note) for part in self._parts()}
 
     @property
@@ -70,6 +73,8 @@ class Supervisor:
         await asyncio.gather(*(child.stop() for child in services))
         await asyncio.gather(self.children["envoy"].stop(), self.children["kafka"].stop(within_s=KAFKA_STOP_S))
         await self.children["postgres"].stop()
+        if self._forks is not None:
+            await self._forks.stop()
 
     def verbs(self) -> dict[str, Verb]:
         """The orders that other commands may give."""
@@ -177,10 +182,12 @@ class Supervisor:
             program=partial(self.plan.service_program, replica),
             ready=partial(report.is_ready, replica.url),
             url=replica.url,
+            launch=self._forks.launch if self._forks is not None else None,
         )
 
     def _note(self) -> None:
-        left.note(self._data, [child.pid for child in self.children.values() if child.pid is not None])
+        pids = [child.pid for child in self.children.values()] + [self._forks.pid if self._forks is not None else None]
+        left.note(self._data, [pid for pid in pids if pid is not None])
 
 
 def _names(found: Sequence[Child]) -> str:
