@@ -81,6 +81,8 @@ class Story:
 
         await in_background(self._load.run(lambda: self._load.rides >= rides, 0), killing())
         took = time.monotonic() - began
+        if kills < took / KILL_EVERY_S / 2:
+            raise Failed(f"only {kills} kills in {took:.0f} s: there was nobody to kill")
         honest = _honest(list(self._load.told(began)))
         return f"{self._load.rides} rides in {took:.0f} s ({self._load.rides / took:.0f}/s), {kills} kills; {honest}"
 

@@ -110,16 +110,9 @@ class Cluster:
 
     def services(self, name: str = "") -> list[int]:
         """The processes of a service, or of all, that run now."""
-        wanted = {str(one.port) for one in self.plan.replicas if name in ("", one.service)}
+        wanted = {one.name for one in self.plan.replicas if name in ("", one.service)}
         known = msgspec.json.decode((self.data / FILE).read_bytes(), type=list[Known])
-        return [one.pid for one in known if birth(one.pid) == one.born and _command(one.pid)[-1] in wanted]
-
-
-def _command(pid: int) -> list[str]:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_text().rstrip("\0").split("\0")
-    except OSError:
-        return [""]
+        return [one.pid for one in known if one.name in wanted and birth(one.pid) == one.born]
 
 
 class Load:

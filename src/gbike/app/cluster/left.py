@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -13,15 +13,16 @@ END_S = 10
 
 
 class Known(msgspec.Struct, frozen=True):
-    """A process: its number, and when it began (clock ticks since the system's start; numbers come again)."""
+    """A process: its number, when it began (clock ticks since the system's start; numbers come again), what it is."""
 
     pid: int
     born: int
+    name: str = ""
 
 
-def note(data: Path, pids: Iterable[int]) -> None:
-    """Write down which processes are ours."""
-    ours = [Known(pid, born) for pid in pids if (born := birth(pid)) is not None]
+def note(data: Path, programs: Mapping[str, int | None]) -> None:
+    """Write down which processes are ours, by the programs' names."""
+    ours = [Known(pid, born, name) for name, pid in programs.items() if pid and (born := birth(pid)) is not None]
     new = data / f"{FILE}.new"
     new.write_bytes(msgspec.json.encode(ours))
     new.replace(data / FILE)

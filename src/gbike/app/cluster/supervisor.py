@@ -186,8 +186,8 @@ class Supervisor:
         )
 
     def _note(self) -> None:
-        pids = [child.pid for child in self.children.values()] + [self._forks.pid if self._forks is not None else None]
-        left.note(self._data, [pid for pid in pids if pid is not None])
+        programs = {name: child.pid for name, child in self.children.items()}
+        left.note(self._data, {**programs, "fork server": self._forks.pid if self._forks is not None else None})
 
 
 def _names(found: Sequence[Child]) -> str:
