@@ -10,13 +10,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from gbike.app import serve
 from gbike.app.catalogue import NAMES
 from gbike.app.cli import app
 from gbike.app.cluster.ports import free_ports
 from gbike.app.engines import mock_kafka
-from gbike.kit.runtime import Card, Running, World
-from gbike.kit.settings import BadSetting
 from tests.cluster.running import Served, ask, gbike, until
 
 NOBODY = "127.0.0.1:1"
@@ -180,16 +177,26 @@ def test_what_can_not_be_served_is_refused_in_a_line(args: list[str], env: dict[
     assert why in done.stderr
 
 
-def test_what_is_found_wrong_once_the_store_is_there_ends_it_with_a_line(
-    tmp_path: Path, ports: Iterator[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def wrong(_card: Card, _world: World) -> Running:
-        raise BadSetting("GBIKE_SOMETHING: no")
+def test_what_is_found_wrong_once_the_store_is_there_ends_it_with_a_line(tmp_path: Path, ports: Iterator[int]) -> None:
+    program = """
+from gbike.app import serve
+from gbike.kit.settings import BadSetting
 
-    monkeypatch.setattr(serve, "assemble_one", wrong)
-    env = {**USABLE, "GBIKE_STORE_URL": f"sqlite:///{tmp_path}/s.sqlite"}
-    done = CliRunner().invoke(app, ["serve", "bike", "--port", str(next(ports))], env=env)
-    assert (done.exit_code, "gbike: GBIKE_SOMETHING: no" in done.stderr) == (2, True), done.output
+def wrong(card, world):
+    raise BadSetting("GBIKE_SOMETHING: no")
+
+serve.assemble_one = wrong
+serve.main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, "bike", "--port", str(next(ports))],
+        env={**os.environ, **USABLE, "GBIKE_STORE_URL": f"sqlite:///{tmp_path}/s.sqlite"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, "gbike: GBIKE_SOMETHING: no" in done.stderr) == (2, True), done.stderr
 
 
 def test_a_port_that_is_taken_is_named(tmp_path: Path, ports: Iterator[int]) -> None:

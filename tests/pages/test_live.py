@@ -35,7 +35,7 @@ def metrics(demo: Demo) -> str:
 def test_a_ride_returned_elsewhere_leaves_the_page_at_once(rider: NewRider, demo: Demo) -> None:
     one, rentid = riding(rider, demo)
     demo.ask("PATCH", f"/rents/{rentid}", {"endlocation": "정자"})
-    one.page.get_by_text(KO["no rides"]).wait_for(timeout=AT_ONCE_MS)
+    one.page.get_by_text(KO["no ride"]).wait_for(timeout=AT_ONCE_MS)
     one.go("#/rides")
     fee = demo.ask("GET", f"/billings/search/findByRentid?rentid={rentid}")["fee"]
     one.page.locator(".money", has_text=won(10_000 - fee, KO)).wait_for(timeout=AT_ONCE_MS)
@@ -53,7 +53,7 @@ def test_where_nothing_is_told_the_page_asks_by_itself(rider: NewRider, demo: De
     one.page.clock.run_for(4_000)
     assert one.page.get_by_role("timer").is_visible()
     one.page.clock.run_for(12_000)
-    one.page.get_by_text(KO["no rides"]).wait_for()
+    one.page.get_by_text(KO["no ride"]).wait_for()
 
 
 def test_after_a_restart_the_page_is_told_again(rider: NewRider, demo: Demo) -> None:
@@ -62,4 +62,4 @@ def test_after_a_restart_the_page_is_told_again(rider: NewRider, demo: Demo) -> 
     demo.start()
     eventually(lambda: OPEN in metrics(demo), within_s=30)
     demo.ask("PATCH", f"/rents/{rentid}", {"endlocation": "정자"})
-    one.page.get_by_text(KO["no rides"]).wait_for(timeout=AT_ONCE_MS)
+    one.page.get_by_text(KO["no ride"]).wait_for(timeout=AT_ONCE_MS)

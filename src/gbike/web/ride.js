@@ -56,12 +56,12 @@ function Cost({ tariff, ridden }) {
 }
 
 export function ReturnPage({ rentid }) {
-  const { bikes, here, open, busy } = useStore();
+  const { bikes, here, open, busy, online } = useStore();
   const [chosen, choose] = useState(null);
   const [wrong, complain] = useState(null);
   useEffect(() => {
     readBikes();
-  }, []);
+  }, [online]); // what was not answered is asked again once the line is back
   const rent = open?.find((one) => String(one.rentid) === rentid);
   if (open !== null && !rent && !busy)
     return html`<section class="page"><${Top} title=${t('giveBack')} back="#/rides" /><${Empty} icon="check" title=${t('done')} hint=${t('doneSay')}><${Big} label=${t('bill')} href="#/rides/${rentid}/done" /><//></section>`;
