@@ -28,7 +28,7 @@ test: .venv/.dev ## every test; what needs a missing tool is skipped by name
 	$(PY) -m pytest -n 2 --dist worksteal
 
 # At full size: 300 simulated seeds and every planted bug, 1,000 races for one bike, 50 kills, the whole API fuzz.
-ci: .venv/.dev lint security kafka promtool siege chromium kubectl ## what a change must pass: the checks, then every test at full size
+ci: .venv/.dev lint security kafka promtool siege chromium kubectl ## what a change must pass: the checks, then every test but Kubernetes' at full size
 	GBIKE_REQUIRE=all GBIKE_FULL=1 GBIKE_SIM_SEEDS=300 GBIKE_RACE_ROUNDS=1000 GBIKE_KILLS=50 $(MAKE) test
 
 # A real Kafka for `gbike cluster up`, the tests and the bench. Java and Maven are the system's.

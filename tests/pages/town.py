@@ -41,6 +41,8 @@ def secure_town(*, pays: bool = False) -> Iterator[Town]:
 
     locked: Locked = loop.run(build())
     url = f"http://127.0.0.1:{loop.serve(locked.whole.app)}"
-    yield Town(url, lambda role: locked.issuer.token(900, role), pays, locked, loop)
-    loop.run(locked.whole.stop())
-    loop.stop()
+    try:
+        yield Town(url, lambda role: locked.issuer.token(900, role), pays, locked, loop)
+    finally:
+        loop.run(locked.whole.stop())
+        loop.stop()
