@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from gbike.app.cluster import left
-from gbike.app.cluster.forkserver import SERVE, Forked, ForkServer
+from gbike.app.cluster.forkserver import Forked, ForkServer
+from gbike.app.cluster.plan import SERVE
 from gbike.app.cluster.ports import free_ports
 from gbike.app.engines import Program
 from tests.cluster.running import ask, until
@@ -41,7 +42,7 @@ class Case:
         port = next(self._ports)
         own = {"GBIKE_DEMO": "1", "GBIKE_STORE_URL": f"sqlite:///{self.folder}/{name}-{port}.sqlite"}
         env = {**os.environ, **own, "GBIKE_KAFKA": NOBODY, **env}
-        program = Program([sys.executable, *SERVE, name, "--port", str(port)], env)
+        program = Program([*SERVE, name, "--port", str(port)], env)
         forked = await self.server.launch(program, self.folder / f"{name}.log", signal.SIGTERM)
         return forked, f"http://127.0.0.1:{port}/health/ready"
 

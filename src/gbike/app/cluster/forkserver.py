@@ -19,11 +19,10 @@ from pathlib import Path
 import msgspec
 
 from gbike.app.cluster.child import dies_with_us
+from gbike.app.cluster.plan import SERVE
 from gbike.app.engines import Program
 
 COMMAND = [sys.executable, "-m", "gbike.app.cluster.forkserver"]
-SERVE = ["-m", "gbike.app.serve"]
-"""What a program begins with, after the interpreter, that can be forked."""
 OPEN_FILES = 64
 """More than the fork server has open."""
 TRIES = 3
@@ -92,7 +91,7 @@ class ForkServer:
 
     async def launch(self, program: Program, log: Path, gentle: signal.Signals) -> Forked:
         """See child.spawn; `program` is one of ours: SERVE and what follows it. Raises OSError."""
-        args = list(program.command[1 + len(SERVE) :])
+        args = list(program.command[len(SERVE) :])
         line = msgspec.json.encode(Order(args, dict(program.env), str(log), int(gentle))) + b"\n"
         for _ in range(TRIES - 1):
             with suppress(OSError):

@@ -19,6 +19,8 @@ BETWEEN_REPLICAS = 100
 INSIDE = 50
 """A secure service answers other services so much above its port."""
 MOST_REPLICAS = 9
+SERVE = (sys.executable, "-m", "gbike.app.serve")
+"""What every service's command begins with."""
 FILE = "cluster.json"
 SQLITE, POSTGRES = "sqlite", "postgres"
 
@@ -89,8 +91,7 @@ class Plan(msgspec.Struct, frozen=True):
             "GBIKE_INSTANCE": str(replica.number),
             **self.peers(inside=not self.demo),
         }
-        command = [sys.executable, "-m", "gbike.app.serve", replica.service, "--port", str(replica.port)]
-        return Program(command, {**os.environ, **env})
+        return Program([*SERVE, replica.service, "--port", str(replica.port)], {**os.environ, **env})
 
     def _door(self, replica: Replica) -> Mapping[str, str]:
         """Open, or closed with the keys in the data folder; Envoy is on this machine, and says for whom it asks."""

@@ -45,7 +45,7 @@ class Supervisor:
         """`tell`: a line for the operator. `progress`: a program's name, and `starting` or `ready`."""
         self.plan, self._data, self._tell, self._progress = plan, data, tell, progress
         self._real_kafka = kafka.why_not() is None
-        self._forks = ForkServer(lambda: self._note()) if sys.platform == "linux" else None
+        self._forks = ForkServer(self._note)
         self.children = {part.name: Child(part, data / "logs", tell, self._note) for part in self._parts()}
 
     @property
@@ -73,8 +73,7 @@ class Supervisor:
         await asyncio.gather(*(child.stop() for child in services))
         await asyncio.gather(self.children["envoy"].stop(), self.children["kafka"].stop(within_s=KAFKA_STOP_S))
         await self.children["postgres"].stop()
-        if self._forks is not None:
-            await self._forks.stop()
+        await self._forks.stop()
 
     def verbs(self) -> dict[str, Verb]:
         """The orders that other commands may give."""
@@ -182,12 +181,12 @@ class Supervisor:
             program=partial(self.plan.service_program, replica),
             ready=partial(report.is_ready, replica.url),
             url=replica.url,
-            launch=self._forks.launch if self._forks is not None else None,
+            launch=self._forks.launch if sys.platform == "linux" else None,
         )
 
     def _note(self) -> None:
         programs = {name: child.pid for name, child in self.children.items()}
-        left.note(self._data, {**programs, "fork server": self._forks.pid if self._forks is not None else None})
+        left.note(self._data, {**programs, "fork server": self._forks.pid})
 
 
 def _names(found: Sequence[Child]) -> str:
