@@ -2,7 +2,7 @@
 import { readBikes } from './actions.js';
 import { html, useEffect, useRef, useState } from './lib.js';
 import { Battery, Big, Empty, Failed, Icon, Loading, Top } from './parts.js';
-import { kept, set, useStore } from './store.js';
+import { set, useStore } from './store.js';
 import { far, language, place, t } from './text.js';
 
 const FRESH_MS = 15_000;
@@ -113,15 +113,12 @@ function OnMap({ bikes, places, here }) {
   const card = useRef(null);
   const [chosen, choose] = useState([]);
   useEffect(() => {
-    let gone = false;
     import('./map.js').then(({ draw }) => {
-      if (!gone) drawn.current = draw(box.current, choose, kept('look', 'auto'));
-      drawn.current?.show(places, here);
+      if (!box.current) return; // the page was left; what ends an effect comes only after the next frame
+      drawn.current = draw(box.current, choose);
+      drawn.current.show(places, here);
     });
-    return () => {
-      gone = true;
-      drawn.current?.remove();
-    };
+    return () => drawn.current?.remove();
   }, []);
   useEffect(() => drawn.current?.show(places, here), [bikes, here]);
   const some = places.filter(({ name }) => chosen.includes(name));

@@ -102,16 +102,12 @@ function OnMap({ bikes, rides }) {
   const [box, drawn] = [useRef(null), useRef(null)];
   const [chosen, choose] = useState(null);
   useEffect(() => {
-    let gone = false;
     import('./map.js').then(({ draw }) => {
-      if (gone) return;
+      if (!box.current) return; // the page was left; what ends an effect comes only after the next frame
       drawn.current = draw(box.current, choose);
       drawn.current.show(bikes);
     });
-    return () => {
-      gone = true;
-      drawn.current?.remove();
-    };
+    return () => drawn.current?.remove();
   }, []);
   useEffect(() => drawn.current?.show(bikes), [bikes]);
   const bike = bikes.find(({ bikeid }) => bikeid === chosen);
