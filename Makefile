@@ -72,7 +72,7 @@ kubectl:
 	@command -v kubectl >/dev/null \
 	|| { deploy/k8s.sh up && deploy/k8s.sh down; }
 
-# K8S_TESTS: some of them. Not part of `make ci` yet: with it the two cores of a small machine need more than an hour.
+# K8S_TESTS: some of them. Not part of `make ci` yet: all of them take 23 minutes more on two quiet cores.
 k8s-test: .venv/.dev ## what is shown on a real cluster, one test after another
 	GBIKE_KUBERNETES=1 $(PY) -m pytest tests/kubernetes -k '$(K8S_TESTS)'
 
