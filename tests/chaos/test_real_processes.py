@@ -62,9 +62,8 @@ NOISE_MS = 150
 
 
 AT_ONCE_MS = 50
-"""What a refusal by the open breaker takes at most …"""
-STRETCH = 20
-"""… all of so many, one after another: in the stretch in which other tests take least of the machine."""
+TRIES = 3
+"""The open breaker refuses at once in the best of so many sieges: what else the machine does only adds."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ class Siege:
         return self.seen[-1]
 
     async def users(self, seconds: float) -> list[Seen]:
-        until = time.monotonic() + seconds
+        self.seen, until = [], time.monotonic() + seconds
 
         async def user() -> None:
             while time.monotonic() < until:
@@ -104,6 +103,12 @@ class Siege:
 
         await asyncio.gather(*[user() for _ in range(5)])
         return self.seen
+
+
+def refused_ms(seen: list[Seen]) -> float:
+    """What 95 of a hundred refusals by the open breaker took at most."""
+    quick = sorted(one.took_ms for one in seen if one.reason == "circuit-open")
+    return quick[len(quick) * 95 // 100]
 
 
 async def register(session: aiohttp.ClientSession, numbers: range) -> list[int]:
@@ -129,9 +134,10 @@ async def test_a_hanging_bike_service_is_refused_quickly_and_used_again_soon(cal
         assert {one.status for one in seen} == {503}
         assert all(one.retry_after is not None and 1 <= one.retry_after <= 8 for one in seen)
         assert max(one.took_ms for one in seen) <= call.latest_ms + NOISE_MS
-        quick = [one.took_ms for one in seen if one.reason == "circuit-open"]
-        assert min(max(quick[k : k + STRETCH]) for k in range(len(quick) - STRETCH + 1)) <= AT_ONCE_MS
-        assert sorted(quick)[len(quick) * 95 // 100] <= AT_ONCE_MS + NOISE_MS
+        took = [refused_ms(seen)]
+        while min(took) > AT_ONCE_MS and len(took) < TRIES:
+            took.append(refused_ms(await siege.users(3)))
+        assert min(took) <= AT_ONCE_MS
         await demo.gbike("demo-fault", "heal")
         healed = time.monotonic()
         while (await siege.ask()).status != 201:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from deploy.pipeline.rollout import MIGRATIONS
 from gbike.app.catalogue import NAMES, card
 from gbike.kit.access.certificates import Certificates, services_named
 from tests.architecture.source import ROOT
@@ -267,6 +268,6 @@ def test_who_hears_events_grows_by_lag_where_that_is_chosen() -> None:
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_an_api_server_takes_every_manifest_strictly(platform: Platform, overlay: str) -> None:
     text = yaml.safe_dump_all(rendered(overlay))
-    platform.kubectl("delete", "jobs", "-l", "app.kubernetes.io/part-of=gbike")  # as a deployment does: they are done
+    platform.kubectl("delete", "jobs", "-l", MIGRATIONS)  # as a deployment does: they are done
     told = platform.kubectl("apply", "--dry-run=server", "--validate=strict", "-f", "-", given=text)
     assert len(told.splitlines()) == len(rendered(overlay))

@@ -88,6 +88,11 @@ def test_prometheus_takes_the_configuration_and_the_rules(promtool: str) -> None
     assert f"{len(ALERTS) + len(RECORDED)} rules found" in done.stdout
 
 
+def test_a_look_every_ten_minutes_takes_the_groups_in_their_order() -> None:
+    days = yaml.safe_load((HERE / "rules.days.test.yml").read_text("utf-8"))
+    assert days["group_eval_order"] == [group["name"] for group in RULES["groups"]]  # one it does not name comes first
+
+
 def test_each_alert_fires_when_it_should_and_only_then(promtool: str) -> None:
     done = run(promtool, "test", "rules", *(HERE / name for name in TESTS))
     assert done.returncode == 0, done.stdout + done.stderr

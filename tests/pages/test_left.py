@@ -1,5 +1,6 @@
 """A page that is left before what it loads has come: nothing of it goes on."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -24,7 +25,9 @@ def _near(page: Page) -> None:
 @pytest.mark.parametrize(
     ("opened", "options"), [(_near, {}), (_fleet, {**CONSOLE, **DESKTOP})], ids=["rider", "console"]
 )
-def test_no_map_is_drawn_on_a_page_that_was_left(rider: NewRider, opened: Any, options: dict[str, Any]) -> None:
+def test_no_map_is_drawn_on_a_page_that_was_left(
+    rider: NewRider, opened: Callable[[Page], None], options: dict[str, Any]
+) -> None:
     one = rider(service_workers="block", **options)  # a service worker's copy of a file would ask nobody
     page, held = one.open("#/rides"), list[Route]()
     page.route("**/map.js", lambda route: held.append(route))
