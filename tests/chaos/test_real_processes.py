@@ -59,11 +59,9 @@ RENT = Call("/rents", {"userid": 1}, 1_300)
 REPORT = Call("/bikeManageApps", {"managerid": 1, "batterylevel": 50}, 700)
 NOISE_MS = 150
 """What a busy machine may add to any answer; the exact bounds are tested in virtual time."""
-
-
 AT_ONCE_MS = 50
 TRIES = 3
-"""The open breaker refuses at once in the best of so many sieges: what else the machine does only adds."""
+"""Answers are as quick as they should be in the best of so many sieges: what else the machine does only adds."""
 
 
 @dataclass(frozen=True)
@@ -84,12 +82,14 @@ class Siege:
 
     async def ask(self) -> Seen:
         began = time.monotonic()
-        body = {**self._call.body, "bikeid": self._bikes.pop()}
-        async with self._session.post(self._call.path, json=body) as answer:
+        bikeid = self._bikes.pop()
+        async with self._session.post(self._call.path, json={**self._call.body, "bikeid": bikeid}) as answer:
             told = await answer.json(content_type=None)
         took_ms = (time.monotonic() - began) * 1000
         retry = answer.headers.get("Retry-After")
         reason = told["type"].partition("#")[2] if answer.status >= 400 else ""
+        if reason == "circuit-open":  # nobody was asked for this bike
+            self._bikes.append(bikeid)
         self.seen.append(Seen(began, took_ms, answer.status, reason, int(retry) if retry else None))
         return self.seen[-1]
 
@@ -105,10 +105,11 @@ class Siege:
         return self.seen
 
 
-def refused_ms(seen: list[Seen]) -> float:
-    """What 95 of a hundred refusals by the open breaker took at most."""
-    quick = sorted(one.took_ms for one in seen if one.reason == "circuit-open")
-    return quick[len(quick) * 95 // 100]
+def quick(seen: list[Seen], call: Call) -> bool:
+    """Whether every answer came in time, and 95 of a hundred refusals by the open breaker at once."""
+    refused = sorted(one.took_ms for one in seen if one.reason == "circuit-open")
+    slowest = max(one.took_ms for one in seen)
+    return slowest <= call.latest_ms + NOISE_MS and refused[len(refused) * 95 // 100] <= AT_ONCE_MS
 
 
 async def register(session: aiohttp.ClientSession, numbers: range) -> list[int]:
@@ -125,26 +126,30 @@ async def register(session: aiohttp.ClientSession, numbers: range) -> list[int]:
 async def test_a_hanging_bike_service_is_refused_quickly_and_used_again_soon(call: Call, tmp_path: Path) -> None:
     async with Demo(tmp_path / "data") as demo, aiohttp.ClientSession(demo.url) as session:
         await demo.start()
-        siege = Siege(session, call, await register(session, range(1, 1_201)))
-        await demo.gbike("demo-fault", "slow", "bike", "60000")
-        seen = await siege.users(6)
-        opened = min(one.at_s + one.took_ms / 1000 for one in seen if one.reason == "circuit-open")
-        assert opened - seen[0].at_s <= 3
-        assert sum(one.reason == "bike-service-timeout" for one in seen if one.at_s < opened) <= 10
-        assert {one.status for one in seen} == {503}
-        assert all(one.retry_after is not None and 1 <= one.retry_after <= 8 for one in seen)
-        assert max(one.took_ms for one in seen) <= call.latest_ms + NOISE_MS
-        took = [refused_ms(seen)]
-        while min(took) > AT_ONCE_MS and len(took) < TRIES:
-            took.append(refused_ms(await siege.users(3)))
-        assert min(took) <= AT_ONCE_MS
-        await demo.gbike("demo-fault", "heal")
-        healed = time.monotonic()
-        while (await siege.ask()).status != 201:
-            assert time.monotonic() - healed <= 10
-            await asyncio.sleep(1)
+        siege = Siege(session, call, await register(session, range(1, 301)))
+        sieges = [await hung_and_healed(demo, siege)]
+        while not any(quick(seen, call) for seen in sieges) and len(sieges) < TRIES:
+            sieges.append(await hung_and_healed(demo, siege))
+        assert any(quick(seen, call) for seen in sieges), sieges
         assert await demo.gbike("verify") == "0 violations\n"
         await demo.stop()
+
+
+async def hung_and_healed(demo: Demo, siege: Siege) -> list[Seen]:
+    """What five users are told while bike hangs: the breaker opens soon, and closes soon when bike is well again."""
+    await demo.gbike("demo-fault", "slow", "bike", "60000")
+    seen = await siege.users(6)
+    opened = min(one.at_s + one.took_ms / 1000 for one in seen if one.reason == "circuit-open")
+    assert opened - seen[0].at_s <= 3
+    assert sum(one.reason == "bike-service-timeout" for one in seen if one.at_s < opened) <= 10
+    assert {one.status for one in seen} == {503}
+    assert all(one.retry_after is not None and 1 <= one.retry_after <= 8 for one in seen)
+    await demo.gbike("demo-fault", "heal")
+    healed = time.monotonic()
+    while (await siege.ask()).status != 201:
+        assert time.monotonic() - healed <= 10
+        await asyncio.sleep(1)
+    return seen
 
 
 @pytest.mark.skipif(not FULL, reason="ten seconds of waiting; in virtual time always: GBIKE_FULL=1")

@@ -1,7 +1,7 @@
 // Finding a bike: the free ones by place, nearest first when the rider lets us know where they are; or on a map.
 import { readBikes } from './actions.js';
-import { html, useEffect, useRef, useState } from './lib.js';
-import { Battery, Big, Empty, Failed, Icon, Loading, Top } from './parts.js';
+import { html, useEffect, useMemo, useRef, useState } from './lib.js';
+import { Battery, Big, Empty, Failed, Icon, Loading, Top, useMap } from './parts.js';
 import { set, useStore } from './store.js';
 import { far, language, place, t } from './text.js';
 
@@ -18,7 +18,7 @@ export function Find() {
     const timer = setInterval(() => document.hidden || read(), FRESH_MS);
     return () => clearInterval(timer);
   }, []);
-  const places = bikes && byPlace(bikes, here);
+  const places = useMemo(() => bikes && byPlace(bikes, here), [bikes, here]);
   return html`<section class="find">
     <${Top} title=${bikes ? t('found', free) : t('bikes')} />
     <div class="tools">
@@ -36,7 +36,7 @@ export function Find() {
     ${bikes && !bikes.length && html`<${Empty} icon="bike" title=${t('none')} hint=${t('noneHint')} />`}
     ${bikes && bikes.length < free && html`<p class="soft">${t(here ? 'nearestOf' : 'someOf', bikes.length)}</p>`}
     ${places && places.length > 0 && view === 'list' && html`<${Places} places=${places} />`}
-    ${places && places.length > 0 && view === 'map' && html`<${OnMap} bikes=${bikes} places=${places} here=${here} />`}
+    ${places && places.length > 0 && view === 'map' && html`<${OnMap} places=${places} here=${here} />`}
     <div class="dock"><${Big} icon="scan" label=${t('start')} href="#/number" /></div>
   </section>`;
 }
@@ -107,20 +107,10 @@ const Bikes = ({ one }) =>
     </ul>
   </section>`;
 
-function OnMap({ bikes, places, here }) {
-  const box = useRef(null);
-  const drawn = useRef(null);
+function OnMap({ places, here }) {
   const card = useRef(null);
   const [chosen, choose] = useState([]);
-  useEffect(() => {
-    import('./map.js').then(({ draw }) => {
-      if (!box.current) return; // the page was left; what ends an effect comes only after the next frame
-      drawn.current = draw(box.current, choose);
-      drawn.current.show(places, here);
-    });
-    return () => drawn.current?.remove();
-  }, []);
-  useEffect(() => drawn.current?.show(places, here), [bikes, here]);
+  const box = useMap(() => import('./map.js'), choose, places, here);
   const some = places.filter(({ name }) => chosen.includes(name));
   useEffect(() => card.current?.scrollIntoView({ block: 'nearest' }), [chosen]);
   return html`<div>

@@ -1,5 +1,5 @@
 // The components of docs/design.md. Pages are made of these and nothing else.
-import { html, useEffect, useState } from './lib.js';
+import { html, useEffect, useRef, useState } from './lib.js';
 import { set } from './store.js';
 import { t } from './text.js';
 
@@ -100,6 +100,22 @@ export function useSeconds(until) {
     return () => clearTimeout(timer);
   });
   return left;
+}
+
+// The element in which a map is drawn, of what `load` gives when the page is opened. It shows what was last handed in.
+export function useMap(load, choose, ...shown) {
+  const [box, drawn, last] = [useRef(null), useRef(null), useRef(null)];
+  last.current = shown;
+  useEffect(() => {
+    load().then(({ draw }) => {
+      if (!box.current) return; // the page was left; what ends an effect comes only after the next frame
+      drawn.current = draw(box.current, choose);
+      drawn.current.show(...last.current);
+    });
+    return () => drawn.current?.remove();
+  }, []);
+  useEffect(() => drawn.current?.show(...shown), shown);
+  return box;
 }
 
 export function Field({ id, label, hint, wrong, ...input }) {

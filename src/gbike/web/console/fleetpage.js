@@ -1,6 +1,6 @@
 // The fleet: on a map and in a table, both of the same bikes, narrowed by what stands in the address.
-import { html, useEffect, useRef, useState } from '../lib.js';
-import { Battery, Big, Empty, Failed, Icon, Loading, Notice, Status, Top } from '../parts.js';
+import { html, useEffect, useMemo, useState } from '../lib.js';
+import { Battery, Big, Empty, Failed, Icon, Loading, Notice, Status, Top, useMap } from '../parts.js';
 import { useStore } from '../store.js';
 import { place, t } from '../text.js';
 import { follow, found, refresh, statusOf } from './fleet.js';
@@ -9,12 +9,13 @@ import { narrow, useRoute } from './route.js';
 import { ago, many, since } from './words.js';
 
 const LOW = 20;
+const NO_RIDES = new Map();
 const MOST_PLACES = 500;
 
 export function useFleet() {
   const { fleet, rides, fleetFailed } = useStore();
   useEffect(follow, []);
-  return { fleet, rides: rides ?? new Map(), failed: fleetFailed };
+  return { fleet, rides: rides ?? NO_RIDES, failed: fleetFailed };
 }
 
 // What was known stays on the screen, and says that it is old.
@@ -24,12 +25,7 @@ export function FleetPage() {
   const { fleet, rides, failed } = useFleet();
   const { query } = useRoute();
   const map = query.view ? query.view === 'map' : matchMedia('(min-width: 60rem)').matches;
-  const wanted = useRef([null]);
-  const key = JSON.stringify(query);
-  if (wanted.current[0] !== fleet || wanted.current[1] !== rides || wanted.current[2] !== key) {
-    wanted.current = [fleet, rides, key, fleet ? found(fleet, rides, query) : []];
-  }
-  const bikes = wanted.current[3];
+  const bikes = useMemo(() => (fleet ? found(fleet, rides, query) : []), [fleet, rides, JSON.stringify(query)]);
   return html`<section class="page fleet">
     <${Top} title=${t('fleet')}><a class="small-button" href="#/add"><${Icon} name="plus" />${t('add')}</a><//>
     ${!fleet && !failed && html`<${Loading} rows=${6} />`}
@@ -99,17 +95,8 @@ const Ride = ({ rent }) =>
   rent ? html`<a class="link" href="#/money?rider=${rent.userid}">${t('riderNo', rent.userid)}</a><span class="soft"> ${since(rent.starttime)}</span>` : html`<span class="soft">–</span>`;
 
 function OnMap({ bikes, rides }) {
-  const [box, drawn] = [useRef(null), useRef(null)];
   const [chosen, choose] = useState(null);
-  useEffect(() => {
-    import('./map.js').then(({ draw }) => {
-      if (!box.current) return; // the page was left; what ends an effect comes only after the next frame
-      drawn.current = draw(box.current, choose);
-      drawn.current.show(bikes);
-    });
-    return () => drawn.current?.remove();
-  }, []);
-  useEffect(() => drawn.current?.show(bikes), [bikes]);
+  const box = useMap(() => import('./map.js'), choose, bikes);
   const bike = bikes.find(({ bikeid }) => bikeid === chosen);
   return html`<div class="map big-map" ref=${box} role="region" aria-label=${t('fleetMap')} />
     ${bike &&

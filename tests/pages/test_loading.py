@@ -1,4 +1,4 @@
-"""A page that is left before what it loads has come: nothing of it goes on."""
+"""What happens while a page still loads its map: it may be left, and bikes may change."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route
 
-from tests.pages.browser import CONSOLE, DESKTOP
+from tests.pages.browser import CONSOLE, DESKTOP, Demo
 from tests.pages.conftest import NewRider
 
+AWAY = {"latitude": 35.1, "longitude": 129.0}
 STANDSTILL = "window.requestAnimationFrame = window.setTimeout = () => 0"
 """No frame comes any more, so that the moment between leaving a page and tidying up after it lasts."""
 
@@ -40,3 +41,19 @@ def test_no_map_is_drawn_on_a_page_that_was_left(
     held[0].continue_()
     page.evaluate("(url) => import(url)", held[0].request.url)
     assert one.clean == []
+
+
+def test_a_map_shows_what_became_known_while_it_was_loading(rider: NewRider, demo: Demo) -> None:
+    one = rider(service_workers="block", geolocation=AWAY, permissions=["geolocation"])
+    page, held = one.open("#/rides"), list[Route]()
+    page.route("**/map.js", lambda route: held.append(route))
+    with page.expect_request("**/map.js"):
+        _near(page)
+    where = {"lat": AWAY["latitude"], "lon": AWAY["longitude"]}
+    demo.ask("POST", "/bikes", {"bikeid": 77_001, "status": "사용가능", "location": "새 자리", **where})
+    before = page.locator("h1").inner_text()
+    one.tap("가까운 순으로 보기")
+    page.locator("h1", has_not_text=before).wait_for()
+    held[0].continue_()
+    page.locator(".leaflet-container").wait_for()
+    assert page.locator(".pin[aria-label^='새 자리']").count() == 1
