@@ -10,7 +10,7 @@ from tests.kubernetes.conftest import Platform
 from tests.kubernetes.pods import SOON_S, Pods
 from tests.kubernetes.siege import siege
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.quiet, pytest.mark.timeout(600)]
 
 GROW_S, SHRINK_S = 120, 240
 """Bounds for a machine that is busy with other things; seen: 15 to 40 s, and 30 to 90 s."""

@@ -16,7 +16,7 @@ from tests.kubernetes.load import riding, summary
 from tests.kubernetes.pods import SOON_S, Pods, verified
 from tests.kubernetes.test_manifests import of_kind
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.quiet, pytest.mark.timeout(900)]
 
 HERE = Path(__file__).parent
 API = "v1beta2.custom.metrics.k8s.io"

@@ -12,7 +12,7 @@ from tests.kubernetes.conftest import Platform
 from tests.kubernetes.load import riding, summary
 from tests.kubernetes.pods import SOON_S, Pods, is_ready, new_version, verified
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.quiet, pytest.mark.timeout(900)]
 
 RIDES_PER_S = 10
 GOAL, PER_CORE = 50, 15

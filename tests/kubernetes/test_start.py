@@ -9,7 +9,7 @@ from tests.cluster.running import until
 from tests.kubernetes.conftest import Platform
 from tests.kubernetes.pods import SOON_S, Pods
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.quiet, pytest.mark.timeout(400)]
 
 READY_S = 3.0
 TRIES = 3
