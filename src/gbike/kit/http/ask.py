@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -92,7 +92,7 @@ class Ask:
         """http or https, as the client used it."""
         return self.headers.get("x-forwarded-proto", self._scheme) if self._forwarded else self._scheme
 
-    @property
+    @cached_property
     def base(self) -> str:
         """The address the client used, without a path: from Forwarded headers of a trusted proxy, else Host."""
         scheme, host = self.scheme, self.headers.get("host", "localhost")
@@ -110,16 +110,10 @@ class Ask:
     @property
     def media(self) -> str:
         """HAL, or plain JSON when the client's first choice says so. Raises Problem 406 when it takes neither."""
-        accept = self.headers.get("accept", "*/*")
-        for part in accept.split(","):
-            kind, *notes = (piece.strip().lower() for piece in part.split(";"))
-            if any(_NEVER.fullmatch(note) for note in notes):
-                continue
-            if kind in ("*/*", "application/*", "application/hal+json", "application/problem+json", ""):
-                return HAL_JSON
-            if kind == "application/json":
-                return JSON
-        raise Problem(NOT_ACCEPTABLE)
+        media = _first_choice(self.headers.get("accept", "*/*"))
+        if media is None:
+            raise Problem(NOT_ACCEPTABLE)
+        return media
 
     @property
     def event_stream(self) -> str:
@@ -227,6 +221,20 @@ class Ask:
 
 def _kept(answer: Answer) -> tuple[int, bytes, bytes]:
     return answer.status, msgspec.json.encode(answer.content), msgspec.json.encode(answer.headers)
+
+
+@lru_cache(maxsize=256)
+def _first_choice(accept: str) -> str | None:
+    """What a client that accepts this is sent; None: nothing that we have. Few clients say anything of their own."""
+    for part in accept.split(","):
+        kind, *notes = (piece.strip().lower() for piece in part.split(";"))
+        if any(_NEVER.fullmatch(note) for note in notes):
+            continue
+        if kind in ("*/*", "application/*", "application/hal+json", "application/problem+json", ""):
+            return HAL_JSON
+        if kind == "application/json":
+            return JSON
+    return None
 
 
 def _number(name: str, text: str) -> int:
