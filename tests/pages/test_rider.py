@@ -198,6 +198,21 @@ def test_two_tabs_show_the_same_ride_and_returning_in_both_is_one_return(rider: 
     assert mine["endlocation"] == "분당_정자역_1구역"
 
 
+def test_what_one_tab_rents_is_not_sent_by_another_and_leads_it_nowhere(rider: NewRider, demo: Demo) -> None:
+    one, held, posted = rider(), list[Route](), list[str]()
+    second = one.open("#/me")
+    second.on("request", lambda request: posted.append(request.url) if request.method == "POST" else None)
+    one.context.route("**/rents", lambda route: held.append(route))
+    one.go(f"#/bike/{demo.new_bike()}")
+    with second.expect_response("**/rents?status=rented*"), one.page.expect_request("**/rents"):
+        one.tap(KO["rent"])  # the second tab heard of the tap
+    second.evaluate("new Promise(requestAnimationFrame)")  # and could act on it
+    held[0].continue_()
+    one.page.get_by_role("timer").wait_for()
+    second.get_by_role("link", name=KO["riding"]).wait_for()
+    assert (posted, second.evaluate("location.hash")) == ([], "#/me")
+
+
 @FULL
 @pytest.mark.parametrize("where", ["begin", "pay"])
 def test_a_top_up_is_counted_once_though_an_answer_is_lost(rider: NewRider, demo: Demo, where: str) -> None:

@@ -139,10 +139,11 @@ async function again() {
   resume();
 }
 
-// Another tab wrote something down, or crossed it out; that is shown without a line too.
+// Another tab wrote something down, or crossed it out; that is shown without a line too. Who wrote it down sends it: here
+// it would be sent a second time, and its answer would lead away from what is looked at here.
 function elsewhere() {
   set({});
-  again();
+  refresh();
 }
 
 let soon = null;
