@@ -80,13 +80,11 @@ def siege(folder: Path, url: str, users: int, seconds: int, delay_s: float = 0) 
     seen = Siege()
     try:
         yield seen
-        if not seen.over:
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(seconds + END_S)
-    finally:
-        process.terminate()
+        if seen.over:
+            process.terminate()
         with suppress(subprocess.TimeoutExpired):
-            process.wait(END_S)
+            process.wait(END_S if seen.over else seconds + END_S)
+    finally:
         process.kill()
         process.wait()
-        seen.read(printed.read_text("utf-8", "replace"))
+    seen.read(printed.read_text("utf-8", "replace"))

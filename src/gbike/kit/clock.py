@@ -37,7 +37,6 @@ async def news(event: asyncio.Event, within_ms: float) -> None:
             await event.wait()
 
 
-@lru_cache(maxsize=4096)
 def rfc3339(at_ms: int) -> str:
     """UTC with milliseconds, as every date of our HTTP answers is written: 2026-11-22T16:05:10.994Z."""
     return f"{_second(at_ms // 1000)[0]}.{at_ms % 1000:03d}Z"
@@ -50,6 +49,6 @@ def compact_utc(at_ms: int) -> str:
 
 @lru_cache(maxsize=4096)
 def _second(at_s: int) -> tuple[str, str]:
-    """Both ways to write a second; most of what is written is of a few moments."""
+    """Both ways to write a second; most of what is written within a second is written in the same one."""
     moment = datetime.fromtimestamp(at_s, UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}", f"{moment:%Y%m%d%H%M%S}"

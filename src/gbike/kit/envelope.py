@@ -47,13 +47,6 @@ class Headers(msgspec.Struct, frozen=True):
     content_type: str = msgspec.field(name="content-type", default="application/json")
 
 
-class _Cause(msgspec.Struct, frozen=True):
-    """What of the headers goes on in whatever is said because of a message."""
-
-    traceparent: str
-    correlationid: str
-
-
 class Undecodable(Exception):
     """The value of a message does not fit its type."""
 
@@ -93,5 +86,5 @@ def unpack(message: Message, kind: type[E]) -> E:
 
 def trace_of(message: Message) -> Trace:
     """The trace of whatever is said because of `message`."""
-    cause = msgspec.json.decode(message.headers, type=_Cause)
-    return Trace(cause.traceparent, cause.correlationid, message.id)
+    headers = msgspec.json.decode(message.headers, type=Headers)
+    return Trace(headers.traceparent, headers.correlationid, message.id)

@@ -18,7 +18,7 @@ export function Find() {
     const timer = setInterval(() => document.hidden || read(), FRESH_MS);
     return () => clearInterval(timer);
   }, []);
-  const places = useMemo(() => bikes && byPlace(bikes, here), [bikes, here]);
+  const places = useMemo(() => bikes && byPlace(bikes, here), [bikes, here, language()]);
   return html`<section class="find">
     <${Top} title=${bikes ? t('found', free) : t('bikes')} />
     <div class="tools">

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -107,13 +107,19 @@ class Ask:
         if not self.whose.covers(number):
             raise Problem(FORBIDDEN)
 
-    @property
+    @cached_property
     def media(self) -> str:
         """HAL, or plain JSON when the client's first choice says so. Raises Problem 406 when it takes neither."""
-        media = _first_choice(self.headers.get("accept", "*/*"))
-        if media is None:
-            raise Problem(NOT_ACCEPTABLE)
-        return media
+        accept = self.headers.get("accept", "*/*")
+        for part in accept.split(","):
+            kind, *notes = (piece.strip().lower() for piece in part.split(";"))
+            if any(_NEVER.fullmatch(note) for note in notes):
+                continue
+            if kind in ("*/*", "application/*", "application/hal+json", "application/problem+json", ""):
+                return HAL_JSON
+            if kind == "application/json":
+                return JSON
+        raise Problem(NOT_ACCEPTABLE)
 
     @property
     def event_stream(self) -> str:
@@ -221,20 +227,6 @@ class Ask:
 
 def _kept(answer: Answer) -> tuple[int, bytes, bytes]:
     return answer.status, msgspec.json.encode(answer.content), msgspec.json.encode(answer.headers)
-
-
-@lru_cache(maxsize=256)
-def _first_choice(accept: str) -> str | None:
-    """What a client that accepts this is sent; None: nothing that we have. Few clients say anything of their own."""
-    for part in accept.split(","):
-        kind, *notes = (piece.strip().lower() for piece in part.split(";"))
-        if any(_NEVER.fullmatch(note) for note in notes):
-            continue
-        if kind in ("*/*", "application/*", "application/hal+json", "application/problem+json", ""):
-            return HAL_JSON
-        if kind == "application/json":
-            return JSON
-    return None
 
 
 def _number(name: str, text: str) -> int:
