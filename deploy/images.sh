@@ -54,6 +54,7 @@ case $LOAD in
     done
     python3 deploy/merge_archives.py "$archive.tar" "$archive"/*.tar
     ctr -a "$SMALL/run/containerd.sock" -n k8s.io images import "$archive.tar" >/dev/null
-    rm -r "$archive" "$archive.tar" ;;
+    rm -r "$archive" "$archive.tar"
+    sync ;; # gigabytes that are still to be written would make the first commits of the platform wait for the disk
   *) $LOAD "${refs[@]}" ;;
 esac

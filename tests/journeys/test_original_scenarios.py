@@ -234,13 +234,15 @@ def the_bike_service_is_down(hand: Typist) -> None:
 def reports_earn_points(hand: Typist) -> None:
     """5. Bike 상태 Report 후 BikeManager 포인트 적립."""
     report = "http POST http://52.231.34.10:8080/bikeManageApps"
-    assert hand.type(f"{report} reportid=1 managerid=1 bikeid=1 batterylevel=50 usableyn=true", KIM)[0] == 201
+    status, _, answer = hand.type(f"{report} reportid=1 managerid=1 bikeid=1 batterylevel=50 usableyn=true", KIM)
+    assert status == 201, answer
     _, _, bikes = hand.type("http GET http://52.231.34.10:8080/bikes", KIM)
     bike = listed(bikes, "bikes", bikeid=1)
     assert (bike["batterylevel"], bike["status"]) == (50, "사용가능")
     managers = "http GET http://52.231.34.10:8080/bikeManagers"
     hand.until(managers, KIM, lambda found: listed(found, "bikeManagers", managerid=1)["point"] == 2000)
-    assert hand.type(f"{report} reportid=4 managerid=1 bikeid=1 batterylevel=40 usableyn=false  ", KIM)[0] == 201
+    status, _, answer = hand.type(f"{report} reportid=4 managerid=1 bikeid=1 batterylevel=40 usableyn=false  ", KIM)
+    assert status == 201, answer
     _, _, bikes = hand.type("http GET http://52.231.34.10:8080/bikes", KIM)
     bike = listed(bikes, "bikes", bikeid=1)
     assert (bike["batterylevel"], bike["status"]) == (40, "불량")
