@@ -40,6 +40,7 @@ BODIES: dict[str, tuple[bytes, int]] = {
     "a byte order mark": (b"\xef\xbb\xbf{}", 400),
     "deep arrays": (b"[" * 30_000 + b"]" * 30_000, 400),
     "deep objects": (b'{"a":' * 10_000 + b"1" + b"}" * 10_000, 400),
+    "deeper than a body is": (b'{"a":' * 33 + b"1" + b"}" * 33, 400),
     "two documents": (b"{}{}", 400),
     "an array": (b"[]", 422),
     "a text": (b'"rent"', 422),

@@ -18,7 +18,7 @@ from gbike.app.event_storm import watch
 from gbike.app.golden import EXAMPLES, packed
 from gbike.app.reference import events_page, settings_page, status_codes_page
 from gbike.app.who_may import SECURITY, with_table
-from gbike.kit.http.openapi import document
+from gbike.kit.http.openapi import document, schemas_of
 from gbike.kit.kafka.subscription import group_of
 from gbike.kit.kafka.topic import KEEP_MS, PARTITIONS, TOPIC
 
@@ -100,8 +100,7 @@ def stem(kind: type) -> str:
 
 def event_schema(event: MappedEvent) -> dict[str, Any]:
     """The JSON Schema of an event's value. What is not named is allowed: consumers ignore what they don't know."""
-    _, components = msgspec.json.schema_components([event.kind], ref_template="#/$defs/{name}")
-    schema = components[event.kind.__name__]
+    schema = schemas_of([event.kind], "#/$defs/{name}")[event.kind.__name__]
     for name, field in schema["properties"].items():
         if name in ("starttime", "endtime"):
             field["description"] = MILLISECONDS

@@ -27,6 +27,10 @@ Points = Annotated[int, Meta(ge=0, le=MAX_WON, description="points; one point is
 Latitude = Annotated[float, Meta(ge=-90, le=90, description="degrees north, WGS 84")]
 Longitude = Annotated[float, Meta(ge=-180, le=180, description="degrees east, WGS 84")]
 
+MAX_DEPTH = 32
+"""Of objects and lists in each other; a body of ours has two or three. How many Python itself can read differs by its
+version."""
+
 B = TypeVar("B", bound=msgspec.Struct)
 T = TypeVar("T")
 
@@ -83,6 +87,8 @@ def read_body(raw: bytes, struct: type[B]) -> B:
         given = msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
         raise Problem(MALFORMED, {"why": str(wrong) or "too deeply nested"}) from None
+    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _depth(given) > MAX_DEPTH:
+        raise Problem(MALFORMED, {"why": f"nested more than {MAX_DEPTH} deep"})
     if not isinstance(given, dict):
         raise invalid("body", "the body must be a JSON object")
     for name, plain in plain_fields(struct).items():
@@ -96,6 +102,15 @@ def read_body(raw: bytes, struct: type[B]) -> B:
     except msgspec.ValidationError as wrong:
         reason, _, path = str(wrong).partition(" - at `$.")
         raise invalid(path.rstrip("`") or "body", reason) from None
+
+
+def _depth(value: Any) -> int:
+    """How many objects and lists stand in each other."""
+    depth, level = 0, [value]
+    while level := [one for one in level if isinstance(one, dict | list)]:
+        level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
+        depth += 1
+    return depth
 
 
 def _from_text(name: str, text: str, plain: Plain) -> Any:

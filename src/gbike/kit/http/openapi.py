@@ -229,6 +229,15 @@ def _answer(operation: "Operation", status: int, shape: Any) -> dict[str, Any]:
     return answer
 
 
+def schemas_of(kinds: Sequence[type], ref_template: str) -> dict[str, dict[str, Any]]:
+    """The JSON Schema of every kind, by name, without the indentation that Python up to 3.12 leaves in a docstring."""
+    _, found = msgspec.json.schema_components(kinds, ref_template=ref_template)
+    for schema in found.values():
+        if "description" in schema:
+            schema["description"] = inspect.cleandoc(schema["description"])
+    return found
+
+
 def _schemas(operations: Sequence["Operation"]) -> dict[str, Any]:
     taken = {o.takes for o in operations if o.takes is not None}
     given = {
@@ -238,7 +247,7 @@ def _schemas(operations: Sequence["Operation"]) -> dict[str, Any]:
         if shape is not None
     }
     kinds = sorted(taken | given, key=lambda kind: kind.__name__)
-    _, components = msgspec.json.schema_components(kinds, ref_template=REF)
+    components = schemas_of(kinds, REF)
     for kind in taken:
         for name, plain in plain_fields(kind).items():
             properties = components[kind.__name__]["properties"]
