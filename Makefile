@@ -1,5 +1,7 @@
 # Every task of the project is a verb here; `make help` lists them.
 PY := .venv/bin/python
+# Which Python .venv is made with. A newer one takes less time: docs/performance.md.
+PYTHON ?= python3
 .DEFAULT_GOAL := help
 # kubectl of the small cluster, where there is no other.
 export PATH := $(PATH):$(or $(K8S_STATE),$(HOME)/.cache/gbike-k8s)/bin
@@ -10,7 +12,7 @@ help: ## list every verb with one line each
 
 # Two hash-locked files: what a running gbike needs, and the same with the tools of its developers.
 .venv/.run: requirements.lock pyproject.toml
-	test -x $(PY) || python3 -m venv .venv
+	test -x $(PY) || $(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
@@ -117,7 +119,7 @@ OVERLAY ?= deploy/kubernetes/production
 SBOM := build/sbom
 TAG ?= dev
 .venv/.security: .venv/.run requirements-security.lock
-	test -x .venv/security/bin/python || python3 -m venv .venv/security
+	test -x .venv/security/bin/python || $(PYTHON) -m venv .venv/security
 	.venv/security/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-security.lock
 	@touch $@
 

@@ -15,6 +15,7 @@ PINNED = re.compile(r"^[\w.-]+/[\w./-]+@[0-9a-f]{40}$")
 PINS = re.compile(r"uses: \S+@[0-9a-f]{40} # v\d+(\.\d+\.\d+)?$")
 MAY = {
     "check": {"contents"},
+    "newest": {"contents"},
     "image": {"contents"},
     "publish": {"contents", "packages", "id-token"},
     "deploy": {"contents"},
@@ -92,8 +93,12 @@ def _secrets(flow: dict[str, Any], text: str) -> Iterator[str]:
 
 def _order(flow: dict[str, Any]) -> Iterator[str]:
     needs = {name: job.get("needs", []) for name, job in flow["jobs"].items()}
-    if "check" not in needs["image"] or "image" not in needs["publish"] or "publish" not in needs["deploy"]:
-        yield f"the order is check, image, publish, deploy, not {needs}"
+    if (
+        not {"check", "newest"} <= set(needs["image"])
+        or "image" not in needs["publish"]
+        or "publish" not in needs["deploy"]
+    ):
+        yield f"the order is check and newest, image, publish, deploy, not {needs}"
     for name in ("publish", "deploy"):
         if (
             "github.event_name == 'push'" not in (said := flow["jobs"][name].get("if", ""))
@@ -138,6 +143,7 @@ def _mutants() -> dict[str, Callable[[str], str]]:
         "strangers' changes with secrets": put("pull_request:", "pull_request_target:"),
         "an expression in a command": put("run: make lint", "run: make ${{ github.event.pull_request.title }}"),
         "publishing unchecked": put("needs: [check, image]", "needs: [check]"),
+        "building what the newest Python was not tried on": put("needs: [check, newest]", "needs: check"),
         "publishing what strangers send": put("    if: github.event_name == 'push'\n", ""),
         "images by hand": put("image: ${{ fromJSON(needs.check.outputs.images) }}", "image: [rent, bike]"),
     }
