@@ -61,11 +61,12 @@ class Seen:
 
 
 class City:
-    """The embedded system in virtual time, with a fresh bike for every request."""
+    """The embedded system in virtual time, with a fresh bike for every request. The same seed has the same delays."""
 
-    def __init__(self, clock: VirtualClock) -> None:
+    def __init__(self, clock: VirtualClock, seed: int) -> None:
         self.clock = clock
-        self.embedded = Embedded(None, EVERY_RIDE_COSTS, clock=clock)
+        self.chance = random.Random(seed).random
+        self.embedded = Embedded(None, EVERY_RIDE_COSTS, clock=clock, chance=self.chance)
         self.client = Client(self.embedded.app)
         self.bike = self.embedded.part("bike")
         self.embedded.start()
@@ -110,9 +111,9 @@ class City:
         assert pending == (0,)
 
 
-def in_a_city(story: Callable[[City], Awaitable[None]]) -> None:
+def in_a_city(story: Callable[[City], Awaitable[None]], seed: int = 0) -> None:
     async def told(clock: VirtualClock) -> None:
-        await story(City(clock))
+        await story(City(clock, seed))
 
     in_virtual_time(told)
 
@@ -144,7 +145,6 @@ def test_a_hanging_bike_service_opens_the_breaker_within_ten_calls_and_three_sec
 @pytest.mark.parametrize("seed", range(8))
 def test_the_breaker_is_closed_within_ten_seconds_of_recovery_by_one_request_a_second(call: Call, seed: int) -> None:
     async def story(city: City) -> None:
-        random.seed(seed)
         city.bike.faulty.delay = HANGS
         await city.users(call, 4)
         assert call.state(city.embedded) != 0
@@ -159,7 +159,7 @@ def test_the_breaker_is_closed_within_ten_seconds_of_recovery_by_one_request_a_s
         steady.cancel()
         await city.calm()
 
-    in_a_city(story)
+    in_a_city(story, seed)
 
 
 @both
@@ -239,7 +239,6 @@ def test_the_breaker_test_of_the_original_leaves_no_bike_without_its_rent(seed: 
     """5 users for 10 s, a fresh bike each, a bike service of 400-620 ms: the original orphaned 24-36 bikes of 83."""
 
     async def story(city: City) -> None:
-        random.seed(seed)
         city.bike.faulty.delay = Delay(400, 620)
         seen = await city.users(RENT, 10)
         assert {one.answer.status for one in seen} == {201}  # within 1,200 ms
@@ -250,14 +249,13 @@ def test_the_breaker_test_of_the_original_leaves_no_bike_without_its_rent(seed: 
         assert len(await every(city.client, "/rents")) == len(seen)
         await assert_points_for_applied_reports(city, reports)
 
-    in_a_city(story)
+    in_a_city(story, seed)
 
 
 @pytest.mark.parametrize("slow", [Delay(1_000, 1_400), Delay(1_190, 1_210)], ids=["spread", "at the deadline"])
 @pytest.mark.parametrize("seed", range(3))
 def test_a_bike_service_as_slow_as_the_deadline_leaves_no_bike_without_its_rent(slow: Delay, seed: int) -> None:
     async def story(city: City) -> None:
-        random.seed(seed)
         city.bike.faulty.delay = slow
         seen = await city.users(RENT, 30)
         got = Counter(one.answer.status for one in seen)
@@ -265,7 +263,7 @@ def test_a_bike_service_as_slow_as_the_deadline_leaves_no_bike_without_its_rent(
         await city.calm()
         assert len(await every(city.client, "/rents")) == got[201]
 
-    in_a_city(story)
+    in_a_city(story, seed)
 
 
 class AnswersLate(Faulty):
@@ -274,7 +272,7 @@ class AnswersLate(Faulty):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def late(message: Message) -> None:
             if message["type"] == "http.response.start" and scope["path"].startswith("/internal"):
-                await asyncio.sleep(random.uniform(0.8, 1.6))
+                await asyncio.sleep(0.8 + 0.8 * self._chance())
             await send(message)
 
         await self._app(scope, receive, late)
@@ -283,8 +281,7 @@ class AnswersLate(Faulty):
 @pytest.mark.parametrize("seed", range(3))
 def test_an_answer_that_comes_after_the_deadline_leaves_no_bike_without_its_rent(seed: int) -> None:
     async def story(city: City) -> None:
-        random.seed(seed)
-        city.bike.faulty = AnswersLate("bike", city.bike.running.app, lambda: 0.0)
+        city.bike.faulty = AnswersLate("bike", city.bike.running.app, city.chance)
         seen = await city.users(RENT, 30)
         got = Counter(one.answer.status for one in seen)
         assert set(got) == {201, 503}
@@ -292,7 +289,7 @@ def test_an_answer_that_comes_after_the_deadline_leaves_no_bike_without_its_rent
         assert len(await every(city.client, "/rents")) == got[201]
         assert len([bike for bike in await every(city.client, "/bikes") if bike["status"] == "사용중"]) == got[201]
 
-    in_a_city(story)
+    in_a_city(story, seed)
 
 
 async def assert_points_for_applied_reports(city: City, reports: list[Seen]) -> None:

@@ -5,7 +5,7 @@ Outbox, inbox, envelope and serialisation are those of the distributed form; onl
 
 import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -44,15 +44,14 @@ LOG_KEEP_MS = 7 * DAY_MS
 """How long the log keeps messages that everybody has handled."""
 ERASED_AFTER_MS = 60_000
 """So long after somebody was erased everything from before goes: what was on its way then has come."""
-CHANCE = random.Random().random  # noqa: S311 - for jitter only
 
 
 class Part:
     """One service of the embedded form."""
 
-    def __init__(self, card: Card, store: SqliteStore, running: Running) -> None:
+    def __init__(self, card: Card, store: SqliteStore, running: Running, chance: Callable[[], float]) -> None:
         self.card, self.store, self.running = card, store, running
-        self.faulty = Faulty(card.name, running.app, CHANCE)
+        self.faulty = Faulty(card.name, running.app, chance)
         self.drivers = Drivers(card.name, running.workers)
 
     async def stop(self) -> None:
@@ -76,6 +75,7 @@ class Embedded:
         *,
         clock: Clock | None = None,
         ids: Ids | None = None,
+        chance: Callable[[], float] | None = None,
         rehearse: bool = False,
         secure: bool = False,
         tracing: Tracing | None = None,
@@ -85,6 +85,7 @@ class Embedded:
         self.folder, self._rehearse, self._tracing = folder, rehearse, tracing
         self._env = env if secure else {**TEST_PAYMENTS, **env}
         self.clock, self._ids = clock or SystemClock(), ids or SystemIds()
+        self._chance = chance or random.Random().random  # noqa: S311 - for jitter only
         self.metrics = Metrics()
         self.doors: Doors = self._lock() if secure else OpenDoors()
         self._threads = None if folder is None else ThreadPoolExecutor(8, "commit")
@@ -147,7 +148,7 @@ class Embedded:
         world = World(
             clock=self.clock,
             ids=self._ids,
-            chance=CHANCE,
+            chance=self._chance,
             store=store,
             bus=self.bus,
             subscribe=self._subscribe(store),
@@ -157,7 +158,7 @@ class Embedded:
             guard=self.doors.guard(card.name),
             spans=self._tracing.spans(card.name) if self._tracing else None,
         )
-        return Part(card, store, assemble_one(card, world))
+        return Part(card, store, assemble_one(card, world), self._chance)
 
     def _lock(self) -> LockedDoors:
         return LockedDoors(self._env, self.clock, self._ids, self._way_to("account"), cards())
