@@ -1,8 +1,6 @@
 """The original's scenarios 1-7 on a real cluster, through the gateway's Service, as `make k8s-demo` brings it up."""
 
-import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -21,29 +19,14 @@ from tests.journeys.test_original_scenarios import (
 from tests.kubernetes.conftest import Platform
 
 READY_S = 180
-TRIES = 3
 
 
 class Hand(Typist):
-    """A hand that types at the platform; a service that is down has no pods.
-
-    It types a command again when the answer asks for it ("try again shortly"): a cluster that has just come up may take
-    longer for once than a rent or a report waits. How long they may take is asked where it is measured (test_breaker).
-    """
+    """A hand that types at the platform; a service that is down has no pods."""
 
     def __init__(self, platform: Platform) -> None:
         super().__init__(Path(), platform.url)
         self._platform = platform
-
-    def type(self, command: str, by: str) -> tuple[int, dict[str, str], Any]:
-        """See Typist.type."""
-        for _ in range(TRIES):
-            status, headers, answer = super().type(command, by)
-            if status != 503:
-                break
-            print(f"{command}: {answer}")
-            time.sleep(int(headers["retry-after"]))
-        return status, headers, answer
 
     def fault(self, *words: str) -> None:
         """`stop bike`, or `heal`."""

@@ -6,6 +6,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -75,9 +76,11 @@ class Bike:
     def ask(self, context: ssl.SSLContext, headers: dict[str, str], method: str = "PUT", path: str = RESERVE) -> Any:
         """Status and problem of one request over TLS. Raises OSError where TLS or the connection is refused."""
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        answer = b""
         with (
             socket.create_connection(("127.0.0.1", self.tls_port), 5) as plain,
             context.wrap_socket(plain, server_hostname="bike") as wire,
+            suppress(BrokenPipeError),  # bike hung up before it was asked
         ):
             wire.sendall(f"{method} {path} HTTP/1.1\r\nhost: bike\r\nconnection: close\r\n{head}\r\n".encode())
             answer = b"".join(iter(lambda: wire.recv(65_536), b""))
@@ -117,17 +120,17 @@ def test_the_right_service_with_its_token_is_answered(bike: Bike, tmp_path: Path
 def test_without_a_certificate_nothing_is_answered(bike: Bike) -> None:
     nameless = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     nameless.load_verify_locations(cadata=OURS.pem.decode())
-    with pytest.raises(OSError, match=r"CERTIFICATE_REQUIRED|closed|reset|Broken pipe"):
+    with pytest.raises(OSError, match=r"CERTIFICATE_REQUIRED|closed|reset"):
         bike.ask(nameless, bike.token("rent"))
 
 
 def test_a_certificate_of_another_authority_is_refused(bike: Bike, tmp_path: Path) -> None:
-    with pytest.raises(OSError, match=r"UNKNOWN_CA|closed|reset|Broken pipe"):
+    with pytest.raises(OSError, match=r"UNKNOWN_CA|closed|reset"):
         bike.ask(known(tmp_path, "rent", STRANGERS).to_ask(), bike.token("rent"))
 
 
 def test_a_certificate_that_has_expired_is_refused(bike: Bike, tmp_path: Path) -> None:
-    with pytest.raises(OSError, match=r"CERTIFICATE_EXPIRED|closed|reset|Broken pipe"):
+    with pytest.raises(OSError, match=r"CERTIFICATE_EXPIRED|closed|reset"):
         bike.ask(known(tmp_path, "rent", lasts=timedelta(seconds=-1)).to_ask(), bike.token("rent"))
 
 
@@ -147,7 +150,7 @@ def test_a_certificate_alone_is_not_enough(bike: Bike, tmp_path: Path) -> None:
 def test_older_tls_and_plain_http_are_not_spoken_there(bike: Bike, tmp_path: Path) -> None:
     old = known(tmp_path, "rent").to_ask()
     old.minimum_version, old.maximum_version = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_2
-    with pytest.raises(OSError, match=r"PROTOCOL_VERSION|EOF|closed|reset|Broken pipe"):
+    with pytest.raises(OSError, match=r"PROTOCOL_VERSION|EOF|closed|reset"):
         bike.ask(old, bike.token("rent"))
     assert ask("PUT", f"http://127.0.0.1:{bike.tls_port}{RESERVE}", headers=bike.token("rent")) is None
 
@@ -181,7 +184,7 @@ def test_new_certificates_count_without_a_restart(bike: Bike, tmp_path: Path) ->
         assert bike.ask(caller[0].to_ask(), bike.token("rent"), path="/internal/bikes/7/reservations/2")[0] == 404
         of_before = known(tmp_path / "before", "rent")
         (tmp_path / "before" / "GBIKE_TLS_CA_FILE").write_bytes(renewed.pem)
-        with pytest.raises(OSError, match=r"UNKNOWN_CA|closed|reset|Broken pipe"):
+        with pytest.raises(OSError, match=r"UNKNOWN_CA|closed|reset"):
             bike.ask(of_before.to_ask(), bike.token("rent"))
     finally:
         _put(bike.folder / "bike", OURS, "bike")
