@@ -3,11 +3,11 @@
 import os
 import platform
 import resource
-import sqlite3
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
+import apsw
 import msgspec
 import starlette
 import uvicorn
@@ -70,7 +70,7 @@ def describe(folder: Path) -> list[str]:
     )
     return [
         f"{os.cpu_count()} cores ({model}), load {os.getloadavg()[0]:.1f}, data on {_file_system(folder)}",
-        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, uvicorn {uvicorn.__version__},"
+        f"Python {platform.python_version()}, SQLite {apsw.sqlite_lib_version()}, uvicorn {uvicorn.__version__},"
         f" uvloop {version('uvloop')}, starlette {starlette.__version__}, msgspec {msgspec.__version__}",
     ]
 

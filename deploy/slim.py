@@ -1,16 +1,20 @@
 """Takes from installed packages what a running service does not need: python slim.py SITE-PACKAGES…
 
-Debug sections of libraries (a third of all bytes), and no bytecode is made for packages that serving does not import.
+Debug sections of libraries (a third of all bytes), the packages' own tests, stubs and tools; and no bytecode is made
+for packages that serving does not import.
 """
 
 import compileall
 import re
+import shutil
 import struct
 import sys
 from pathlib import Path
 
-NOT_SERVING = r"/(sqlalchemy|alembic|mako|pygments|rich|markdown_it|pydantic|google|opentelemetry|requests|tests?)/"
-"""Migrations, help texts and traces: they may take a moment longer."""
+NOT_SERVING = r"/(sqlalchemy|alembic|mako|pygments|rich|markdown_it|pydantic|google|opentelemetry|requests|apsw|test)/"
+"""Migrations, help texts and traces: they may take a moment longer. Of apsw only a library is used."""
+NEVER_RUN = ("tests", "sqlite_extra_binaries", "*.pyi")
+"""Folders and files that no process opens."""
 
 
 def strip(library: Path) -> None:
@@ -30,6 +34,11 @@ def strip(library: Path) -> None:
 def main(folders: list[str]) -> None:
     """Make the folders slim."""
     for folder in map(Path, folders):
+        for found in [found for name in NEVER_RUN for found in folder.rglob(name)]:
+            if found.is_dir():
+                shutil.rmtree(found)
+            else:
+                found.unlink()
         for library in folder.rglob("*.so*"):
             if library.is_file() and not library.is_symlink():
                 strip(library)

@@ -4,8 +4,9 @@ What must hold of a single change (who may follow whom) is watched by triggers i
 every change, write down what must not be, and alter nothing. The numbers are those of docs/reliability.md.
 """
 
-import sqlite3
 from collections.abc import Iterator, Mapping
+
+import apsw
 
 from gbike.kit.store import Reading
 
@@ -133,7 +134,7 @@ class Violation(Exception):
     """An invariant does not hold; the text begins with its number."""
 
 
-def watch(connection: sqlite3.Connection, service: str) -> None:
+def watch(connection: apsw.Connection, service: str) -> None:
     """Write down every change of `service` that must not be, from now on."""
     connection.execute("CREATE TEMP TABLE seen_wrong (what TEXT)")
     for number, (rule, event, facts) in enumerate(_WATCHED.get(service, ())):

@@ -1,9 +1,10 @@
 """The nodes: each service on its own, and the log. A crash keeps the database and nothing else."""
 
-import sqlite3
 from collections.abc import Mapping
 from functools import partial
 from random import Random
+
+import apsw
 
 from gbike.app.catalogue import cards
 from gbike.app.single import assemble_one, drive
@@ -68,7 +69,7 @@ class SimStore(SqliteStore):
     async def _commit(self) -> None:
         if self.rng.random() < self.network.swarm.disk:
             self.network.struck["commits failed"] += 1
-            raise sqlite3.OperationalError("database or disk is full")
+            raise apsw.FullError("database or disk is full")
         await super()._commit()
 
     async def step(self) -> int:

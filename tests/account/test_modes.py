@@ -1,6 +1,5 @@
 """Whose a data folder is, and where nothing open may start."""
 
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from gbike.app.copies import copy, restore
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
 from gbike.app.modes import Mode, OtherMode, claim
+from gbike.kit.sqlite.store import open_file
 from tests.account.house import gbike
 
 
@@ -58,8 +58,8 @@ def test_the_commands_refuse_the_others_folder(tmp_path: Path) -> None:
         data = tmp_path / verb
         data.mkdir()
         claim(DataFolder(data), mode)
-        with closing(sqlite3.connect(data / "bus.sqlite")) as log:
-            assert log.execute("PRAGMA user_version").fetchone() == (mode.value,)
+        with closing(open_file(data / "bus.sqlite")) as log:
+            assert log.pragma("user_version") == mode.value
         done = gbike(verb, "--port", "0", "--data", str(data))
         assert (done.returncode, done.stderr.count("\n")) == (2, 1), done
         assert "choose another folder" in done.stderr

@@ -14,7 +14,7 @@ from tests.architecture.source import NAMES, ROOT, SERVICES, SRC, files, importe
 LINTER = Path(sysconfig.get_path("scripts")) / "lint-imports"
 FORBIDDEN_TO_THE_CORE = {
     *("asyncio", "time", "random", "os", "threading", "socket", "sqlite3", "secrets", "subprocess"),
-    *("starlette", "msgspec", "uvicorn", "sqlalchemy", "alembic", "structlog", "prometheus_client", "typer"),
+    *("apsw", "starlette", "msgspec", "uvicorn", "sqlalchemy", "alembic", "structlog", "prometheus_client", "typer"),
 }
 STANDARD_FOR_DOMAIN = {"dataclasses", "enum", "collections", "typing", "functools", "datetime", "math", "unicodedata"}
 BESIDE = {"gateway": {"envoy"}}

@@ -1,9 +1,10 @@
 """Chains for tests: long ones made in bulk, and a hand that writes past the triggers."""
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+
+import apsw
 
 from gbike.kit.access.principal import Principal
 from gbike.kit.audit.chain import append
@@ -41,7 +42,7 @@ def _append(tx: Tx, deeds: list[Deed]) -> None:
 
 
 @contextmanager
-def forger(path: Path) -> Iterator[sqlite3.Connection]:
+def forger(path: Path) -> Iterator[apsw.Connection]:
     """Somebody with write access to the file, who has taken the triggers away; the file is as before afterwards."""
     with closing(connect(path)) as hand:
         hand.execute("BEGIN")
@@ -51,6 +52,6 @@ def forger(path: Path) -> Iterator[sqlite3.Connection]:
         hand.execute("ROLLBACK")
 
 
-def reading(hand: sqlite3.Connection) -> SqliteReading:
+def reading(hand: apsw.Connection) -> SqliteReading:
     """What the forger left."""
     return SqliteReading(hand)

@@ -3,14 +3,16 @@
 import asyncio
 import os
 import random
-import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
+import apsw
 import pytest
 
 from gbike.kit.audit.chain import COLUMNS, breaks, head, rows
 from gbike.kit.audit.rows import hash_of
+from gbike.kit.sqlite.store import open_file
 from tests.audit.chains import forger, make_chain, reading
 
 LENGTH, SHORT = 100_000, 1_000
@@ -33,7 +35,7 @@ def short(tmp_path: Path) -> Path:
     return tmp_path / "user_deposit.sqlite"
 
 
-def change(hand: sqlite3.Connection, number: int, chance: random.Random) -> set[str]:
+def change(hand: apsw.Connection, number: int, chance: random.Random) -> set[str]:
     """One column of one row is another."""
     column = chance.choice(_TEXTS)
     hand.execute(f"UPDATE audit SET {column} = {column} || ' ' WHERE number = ?", (number,))
@@ -45,13 +47,13 @@ def change(hand: sqlite3.Connection, number: int, chance: random.Random) -> set[
     return found
 
 
-def change_the_moment(hand: sqlite3.Connection, number: int, _chance: random.Random) -> set[str]:
+def change_the_moment(hand: apsw.Connection, number: int, _chance: random.Random) -> set[str]:
     """It happened at another time."""
     hand.execute("UPDATE audit SET at_ms = at_ms - 1 WHERE number = ?", (number,))
     return {f"row {number} was changed"}
 
 
-def forge(hand: sqlite3.Connection, number: int, _chance: random.Random) -> set[str]:
+def forge(hand: apsw.Connection, number: int, _chance: random.Random) -> set[str]:
     """A row is another with a hash that fits it, by somebody who knows how they are made."""
     row = list(hand.execute(f"SELECT {COLUMNS} FROM audit WHERE number = ?", (number,)).fetchone())
     row[8] = '{"deposit":1}'
@@ -59,20 +61,20 @@ def forge(hand: sqlite3.Connection, number: int, _chance: random.Random) -> set[
     return {f"row {number + 1} does not follow row {number} as it is now"}
 
 
-def remove(hand: sqlite3.Connection, number: int, _chance: random.Random) -> set[str]:
+def remove(hand: apsw.Connection, number: int, _chance: random.Random) -> set[str]:
     """A row is gone."""
     hand.execute("DELETE FROM audit WHERE number = ?", (number,))
     return {f"row {number} is missing"}
 
 
-def swap(hand: sqlite3.Connection, number: int, _chance: random.Random) -> set[str]:
+def swap(hand: apsw.Connection, number: int, _chance: random.Random) -> set[str]:
     """Two neighbours change places."""
     for before, after in ((number, -1), (number + 1, number), (-1, number + 1)):
         hand.execute("UPDATE audit SET number = ? WHERE number = ?", (after, before))
     return {f"row {number} was changed", f"row {number + 1} was changed"}
 
 
-Forgery = Callable[[sqlite3.Connection, int, random.Random], set[str]]
+Forgery = Callable[[apsw.Connection, int, random.Random], set[str]]
 ALL: tuple[Forgery, ...] = (change, change_the_moment, forge, remove, swap)
 
 
@@ -138,7 +140,7 @@ def test_who_computes_the_whole_chain_anew_is_found_by_what_is_known_elsewhere(s
 
 @pytest.mark.parametrize("sql", ["UPDATE audit SET who = 'nobody' WHERE number = 5", "DELETE FROM audit"])
 def test_the_database_itself_refuses_to_change_a_row(short: Path, sql: str) -> None:
-    with sqlite3.connect(short) as hand, pytest.raises(sqlite3.IntegrityError, match="final"):
+    with closing(open_file(short)) as hand, pytest.raises(apsw.ConstraintError, match="final"):
         hand.execute(sql)
 
 

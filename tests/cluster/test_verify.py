@@ -6,7 +6,6 @@ tests/chaos.
 
 import asyncio
 import itertools
-import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -19,6 +18,7 @@ from gbike.app.cluster import quiet
 from gbike.app.cluster.plan import Plan, keep_plan
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
+from gbike.kit.sqlite.store import open_file
 from tests.cluster.running import gbike
 from tests.support import EVERY_RIDE_COSTS, Client
 
@@ -55,9 +55,9 @@ def change(folder: DataFolder) -> Change:
     """Runs a statement on the store of a service."""
 
     def run(service: str, sql: str) -> None:
-        with closing(sqlite3.connect(folder.path.parent / "files" / f"{service}.sqlite")) as store:
-            assert store.execute(sql).rowcount > 0
-            store.commit()
+        with closing(open_file(folder.path.parent / "files" / f"{service}.sqlite")) as store:
+            store.execute(sql)
+            assert store.changes() > 0
 
     return run
 

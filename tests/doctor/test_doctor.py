@@ -2,7 +2,6 @@
 
 import shutil
 import socket
-import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -24,6 +23,7 @@ from gbike.app.doctor.finding import KOREAN, Finding
 from gbike.app.embedded import Embedded
 from gbike.app.modes import Mode, claim
 from gbike.kit.clock import SystemClock
+from gbike.kit.sqlite.store import open_file
 from tests.postgres import Server
 
 LONG = "q7-".join("0123456789abcdef")
@@ -187,7 +187,7 @@ def test_the_kernel_s_table_of_sockets_is_read() -> None:
 
 
 async def test_an_old_schema_is_told(data: Path) -> None:
-    with closing(sqlite3.connect(data / "rent.sqlite", isolation_level=None)) as store:
+    with closing(open_file(data / "rent.sqlite")) as store:
         store.execute("UPDATE alembic_version SET version_num = '0001'")
     [found] = list(examine(DataFolder(data), {}, SystemClock()))
     assert (found.rule, found.mend.partition(",")[0]) == ("old-schema", "gbike migrate rent")

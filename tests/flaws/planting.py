@@ -1,10 +1,10 @@
 """What the tests of the flaws share: a register of checks, the town they run in, and the ways to take a fix out."""
 
-import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from typing import Any, NamedTuple
 
+import apsw
 import msgspec
 import pytest
 
@@ -173,7 +173,7 @@ def schema_without(constraint: str, table: str) -> Plant:
     return plant
 
 
-def _drop(memory: sqlite3.Connection, constraint: str, table: str) -> None:
+def _drop(memory: apsw.Connection, constraint: str, table: str) -> None:
     with closing(memory.execute("SELECT sql FROM sqlite_master WHERE name = ?", (table,))) as found:
         row = found.fetchone()
     if row is not None:

@@ -2,12 +2,13 @@
 
 import fcntl
 import re
-import sqlite3
 import tempfile
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import apsw
 import msgspec
 import pytest
 
@@ -171,7 +172,7 @@ async def test_flaw_6_a_message_delivered_twice_takes_effect_once() -> None:
 def _lazily(patch: pytest.MonkeyPatch) -> None:
     connect = sqlite_store.connect
 
-    def careless(path: Path | None, *, read_only: bool = False) -> sqlite3.Connection:
+    def careless(path: Path | None, *, read_only: bool = False) -> apsw.Connection:
         connection = connect(path, read_only=read_only)
         connection.execute("PRAGMA synchronous=NORMAL")
         return connection
@@ -206,7 +207,7 @@ async def test_flaw_7_an_answered_write_is_on_the_disk() -> None:
             await rents.SqlRents(store, 1000, 0).begin(1, 1, None)
         except Exception as wrong:  # the plant has no tables
             raise AssertionError from wrong
-        with sqlite3.connect(path) as other:  # what another process, or this one after a kill, would find
+        with closing(sqlite_store.open_file(path)) as other:  # as another process finds it, or this one after a kill
             assert other.execute("SELECT count(*) FROM rents").fetchone() == (1,)
         await store.close()
 
@@ -214,7 +215,7 @@ async def test_flaw_7_an_answered_write_is_on_the_disk() -> None:
 def _forget_numbers(patch: pytest.MonkeyPatch) -> None:
     connect = sqlite_store.connect
 
-    def restarted(path: Path | None, *, read_only: bool = False) -> sqlite3.Connection:
+    def restarted(path: Path | None, *, read_only: bool = False) -> apsw.Connection:
         connection = connect(path, read_only=read_only)
         if not read_only:
             connection.execute("DELETE FROM sqlite_sequence")

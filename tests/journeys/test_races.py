@@ -172,7 +172,8 @@ def copy_of(embedded: Embedded, clock: SteadyClock) -> Embedded:
     """Another world with the same stores."""
     other = Embedded(None, EVERY_RIDE_COSTS, clock=clock)
     for name, store in embedded.stores().items():
-        store._writer.backup(other.stores()[name]._writer)
+        with other.stores()[name]._writer.backup("main", store._writer, "main") as pages:
+            pages.step()
     return other
 
 

@@ -1,6 +1,5 @@
 """Keys of requests, housekeeping, pages of collections and migrations."""
 
-import sqlite3
 import subprocess
 import sys
 from contextlib import closing
@@ -14,6 +13,7 @@ from gbike.kit.http.hal import Page
 from gbike.kit.listing import Listing, list_page
 from gbike.kit.once import KeyInFlight, KeyReused, Once, Replay, once_only, release
 from gbike.kit.schema.migrate import in_memory, migrate, newest, version_of
+from gbike.kit.sqlite.store import open_file
 from gbike.kit.store import Tx
 from gbike.services.rent.storage import VERSIONS
 from tests.kit.floor import Rang, SetClock, a_store, note, words
@@ -158,7 +158,7 @@ def test_a_schema_grows_and_keeps_what_was_there(tmp_path: Path) -> None:
         (versions / file.name).write_text(file.read_text("utf-8"), "utf-8")
     assert version_of(path) is None
     assert migrate(path, versions)
-    with closing(sqlite3.connect(path)) as connection, connection:
+    with closing(open_file(path)) as connection:
         connection.execute("INSERT INTO rents (userid, bikeid, status, deadline_ms) VALUES (1, 1, 'rented', 5)")
     before = newest(versions)
     (versions / "9999_more.py").write_text(
@@ -169,7 +169,7 @@ def test_a_schema_grows_and_keeps_what_was_there(tmp_path: Path) -> None:
     assert migrate(path, versions)
     assert not migrate(path, versions)
     assert version_of(path) == "9999"
-    with closing(sqlite3.connect(path)) as connection:
+    with closing(open_file(path)) as connection:
         assert connection.execute("SELECT userid, mood FROM rents").fetchall() == [(1, None)]
 
 
@@ -177,5 +177,5 @@ def test_a_store_in_memory_has_the_schema_of_a_file(tmp_path: Path) -> None:
     path = tmp_path / "rent.sqlite"
     migrate(path, VERSIONS)
     sql = "SELECT name, sql FROM sqlite_master ORDER BY name"
-    with closing(sqlite3.connect(path)) as file, closing(in_memory(VERSIONS)) as memory:
+    with closing(open_file(path)) as file, closing(in_memory(VERSIONS)) as memory:
         assert file.execute(sql).fetchall() == memory.execute(sql).fetchall()

@@ -2,15 +2,16 @@
 
 import asyncio
 import signal
-import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
+import apsw
 import pytest
 
 from gbike.kit import batching
-from gbike.kit.sqlite.store import SqliteStore
+from gbike.kit.sqlite.store import SqliteStore, open_file
 from gbike.kit.store import Conflict, Reading, Store, StoreUnavailable, Tx
 from gbike.kit.telemetry import Trace, trace_now
 from tests.kit.floor import Rang, a_store, held, note, words
@@ -202,7 +203,12 @@ async def test_who_waits_is_not_woken_by_a_write_that_said_nothing() -> None:
 def commits(store: SqliteStore) -> list[str]:
     """Every COMMIT from now on, as SQLite sees it."""
     seen: list[str] = []
-    store._writer.set_trace_callback(lambda sql: seen.append(sql) if sql == "COMMIT" else None)
+
+    def ran(told: dict[str, str]) -> None:
+        if told["sql"] == "COMMIT":
+            seen.append("COMMIT")
+
+    store._writer.trace_v2(apsw.SQLITE_TRACE_STMT, ran)
     return seen
 
 
@@ -237,13 +243,13 @@ async def test_a_full_disk_refuses_what_does_not_fit_and_keeps_the_rest(tmp_path
 class FailingConnection:
     """A connection whose Nth statement fails as a broken disk does."""
 
-    def __init__(self, real: sqlite3.Connection, nth: int) -> None:
+    def __init__(self, real: apsw.Connection, nth: int) -> None:
         self._real, self.left = real, nth
 
     def _tick(self, sql: str) -> None:
         self.left -= 1
         if self.left == 0 and not sql.startswith("ROLLBACK"):
-            raise sqlite3.OperationalError("disk I/O error")
+            raise apsw.IOError("disk I/O error")
 
     def execute(self, sql: str, params: object = ()) -> object:
         self._tick(sql)
@@ -307,6 +313,6 @@ def test_what_was_acknowledged_before_kill_9_is_there(tmp_path: Path) -> None:
     child.send_signal(signal.SIGKILL)
     acknowledged += [line.strip() for line in child.stdout.read().splitlines()[:-1]]
     child.wait(10)
-    with sqlite3.connect(path) as found:
+    with closing(open_file(path)) as found:
         assert set(acknowledged) <= {word for (word,) in found.execute("SELECT word FROM notes")}
         assert found.execute("PRAGMA integrity_check").fetchall() == [("ok",)]

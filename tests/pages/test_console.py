@@ -2,9 +2,9 @@
 
 import os
 import re
-import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Request, Route
 
 from gbike.app.data_folder import DataFolder
+from gbike.kit.sqlite.store import open_file
 from tests.pages.browser import CONSOLE, DESKTOP, PHONE, Demo, Rider, eventually
 from tests.pages.conftest import NewRider
 from tests.pages.console_views import CONSOLE_VIEWS, choose
@@ -204,7 +205,7 @@ def test_overdue_rides_stand_on_top_and_the_limit_is_kept(operator: NewOperator,
     rents = [
         demo.ask("POST", "/rents", {"userid": 1001, "bikeid": demo.register(47_001 + n)})["rentid"] for n in (0, 1)
     ]
-    with sqlite3.connect(DataFolder(demo.folder).store_path("rent"), timeout=30) as store:
+    with closing(open_file(DataFolder(demo.folder).store_path("rent"))) as store:
         store.execute("UPDATE rents SET started_ms = started_ms - 5400000 WHERE rentid = ?", (rents[1],))
     one = operator("en-US")
     one.go("#/rides?over=60")

@@ -1,7 +1,7 @@
 """Keep a release's stores: `python -m tests.upgrade.keep 0.1.0`, once, when that version is released."""
 
 import asyncio
-import sqlite3
+import sqlite3  # noqa: TID251 - it can dump, and nobody has the files open any more
 import sys
 import tempfile
 from contextlib import closing

@@ -1,7 +1,6 @@
 """An upgrade loses nothing and needs no stop: old stores open, and migrations only add."""
 
 import ast
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +11,7 @@ from gbike.app.catalogue import cards
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
 from gbike.kit.schema.migrate import LOG_VERSIONS
+from gbike.kit.sqlite.store import open_file
 from tests.journeys.fleet import assert_nothing_is_violated, every
 from tests.support import EVERY_RIDE_COSTS, Client
 
@@ -24,8 +24,8 @@ ONLY_ADDS = {"create_table", "create_index", "add_column", "execute", "get_bind"
 def folder(request: pytest.FixtureRequest, tmp_path: Path) -> DataFolder:
     """The data folder that a release left."""
     for dump in request.param.glob("*.sql"):
-        with closing(sqlite3.connect(tmp_path / f"{dump.stem}.sqlite")) as store:
-            store.executescript(dump.read_text())
+        with closing(open_file(tmp_path / f"{dump.stem}.sqlite")) as store:
+            store.execute(dump.read_text())
     return DataFolder(tmp_path)
 
 

@@ -282,16 +282,16 @@ def gateway(
     """Envoy in front of the services, its configuration made from the route table."""
     from gbike.app import gateway as door
     from gbike.app.engines import CannotRun
+    from gbike.kit.settings import BadSetting
 
     if drain is not None:
         raise typer.Exit(0 if asyncio.run(door.drain(admin_port, drain)) else 1)
     place = door.Place(host, port, admin_port, demo)
-    with named_errors():
-        try:
-            typer.echo(door.show(place)) if show else door.run(place, data / "gateway")
-        except CannotRun as wrong:
-            typer.echo(f"gbike: {wrong}", err=True)
-            raise typer.Exit(2) from None
+    try:
+        typer.echo(door.show(place)) if show else door.run(place, data / "gateway")
+    except (BadSetting, CannotRun) as wrong:
+        typer.echo(f"gbike: {wrong}", err=True)
+        raise typer.Exit(2) from None
 
 
 @app.command(context_settings=PASS_ON)

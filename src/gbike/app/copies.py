@@ -5,15 +5,17 @@ beside them. A stopped folder is locked meanwhile, so that nobody starts to writ
 """
 
 import asyncio
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+
+import apsw
 
 from gbike.app.cluster.plan import FILE, read_plan
 from gbike.app.control import Done, ask
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
+from gbike.kit.sqlite.store import open_file
 
 COPY = "copy each with pg_dump"
 PUT_BACK = "put each back with pg_restore"
@@ -88,16 +90,16 @@ def _empty(target: Path) -> None:
         raise NoData(f"{target} is not empty; a copy goes into an empty folder")
 
 
-def _snapshot(path: Path) -> sqlite3.Connection:
+def _snapshot(path: Path) -> apsw.Connection:
     """A connection that sees the store as it is now, whatever is written later."""
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection = open_file(path)
     connection.execute("BEGIN")
     connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     return connection
 
 
-def _copy(snapshots: list[sqlite3.Connection], target: Path) -> None:
+def _copy(snapshots: list[apsw.Connection], target: Path) -> None:
     for source in snapshots:
-        name = Path(source.execute("PRAGMA database_list").fetchone()[2]).name
-        with closing(source), closing(sqlite3.connect(target / name)) as copy:
-            source.backup(copy)
+        into = target / Path(source.filename).name
+        with closing(source), closing(open_file(into)) as copy, copy.backup("main", source, "main") as pages:
+            pages.step()

@@ -14,8 +14,6 @@ from gbike.kit.http.app import Operation
 from gbike.kit.ids import SystemIds
 from gbike.kit.inprocess.peer import InProcessCaller
 from gbike.kit.runtime import Card, Service, World
-from gbike.kit.sqlite.log import LogSubscription, SqliteLog
-from gbike.kit.sqlite.store import SqliteStore
 from gbike.kit.store import Store
 from gbike.kit.telemetry import Metrics
 
@@ -51,17 +49,15 @@ class Built(msgspec.Struct, frozen=True):
 
 
 def still_world(store: Store | None = None, env: Mapping[str, str] | None = None) -> World:
-    """A world where nothing happens by itself: nobody is on the bus, and no peer can be reached."""
-    clock, ids = SystemClock(), SystemIds()
-    nowhere = SqliteStore(None, clock=clock, ids=ids, source="nowhere")
-    kept, bus = store or nowhere, SqliteLog(nowhere)
+    """A world where nothing happens by itself: there is no bus, no peer can be reached, and no store unless given."""
+    nothing: Any = object()  # fails whoever asks it for something: what is built here is not driven
     return World(
-        clock=clock,
-        ids=ids,
+        clock=SystemClock(),
+        ids=SystemIds(),
         chance=lambda: 0.5,
-        store=kept,
-        bus=bus,
-        subscribe=lambda consumer, types: LogSubscription(bus, kept, consumer, types),
+        store=store or nothing,
+        bus=nothing,
+        subscribe=lambda _consumer, _types: nothing,
         caller=lambda _: InProcessCaller(lambda: None),
         env=env or {},
         metrics=Metrics(),

@@ -3,12 +3,12 @@
 A backup of it belongs to the same one: the mark is in the log's own file.
 """
 
-import sqlite3
 from contextlib import closing
 from enum import IntEnum
 
 from gbike.app.data_folder import DataFolder
 from gbike.kit.settings import BadSetting
+from gbike.kit.sqlite.store import open_file
 
 
 class Mode(IntEnum):
@@ -28,8 +28,8 @@ class OtherMode(BadSetting):
 def claim(folder: DataFolder, mode: Mode) -> None:
     """Mark the folder as this mode's; call it holding the folder's lock. Raises OtherMode."""
     known = folder.exists
-    with closing(sqlite3.connect(folder.bus_path, isolation_level=None)) as log:
-        (mark,) = log.execute("PRAGMA user_version").fetchone()
+    with closing(open_file(folder.bus_path)) as log:
+        mark = log.pragma("user_version")
         owner = Mode(mark) if mark else Mode.DEMO if known else mode
         if owner is not mode:
             raise OtherMode(
@@ -37,4 +37,4 @@ def claim(folder: DataFolder, mode: Mode) -> None:
                 " choose another folder with --data"
             )
         if not mark:
-            log.execute(f"PRAGMA user_version = {mode.value}")
+            log.pragma("user_version", mode.value)

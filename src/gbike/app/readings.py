@@ -1,10 +1,11 @@
 """Every service's store, opened to be read beside whoever writes to it: the files of a data folder, or the databases
 that a cluster's folder names."""
 
-import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+import apsw
 
 from gbike.app.catalogue import NAMES
 from gbike.app.cluster.plan import read_plan
@@ -36,7 +37,7 @@ def open_urls(urls: Mapping[str, str], whose: str) -> Iterator[Mapping[str, Read
     with ExitStack() as opened:
         try:
             yield {service: _open(url, opened) for service, url in urls.items()}
-        except (sqlite3.Error, StoreUnavailable) as away:
+        except (apsw.Error, StoreUnavailable) as away:
             raise NoData(f"a store of {whose} can't be read: {away}") from None
 
 

@@ -1,7 +1,6 @@
 """Secrets that are missing, readable by others or too short, and a demo where there should be none."""
 
 import re
-import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -10,6 +9,7 @@ from urllib.parse import urlsplit
 from gbike.app.data_folder import DataFolder
 from gbike.app.doctor.finding import Finding
 from gbike.app.modes import Mode
+from gbike.kit.sqlite.store import connect
 
 READ_BY_US = (
     *("GBIKE_SERVICE_KEY_FILE", "GBIKE_SCRAPER_TOKEN_FILE", "GBIKE_ADMIN_FILE", "GBIKE_TLS_KEY_FILE"),
@@ -78,6 +78,5 @@ def _of_folder(folder: Path) -> list[Path]:
 def _mark(folder: DataFolder) -> int:
     if not folder.exists:
         return 0
-    with closing(sqlite3.connect(f"file:{folder.bus_path}?mode=ro", uri=True)) as log:
-        (mark,) = log.execute("PRAGMA user_version").fetchone()
-    return int(mark)
+    with closing(connect(folder.bus_path, read_only=True)) as log:
+        return int(log.pragma("user_version"))

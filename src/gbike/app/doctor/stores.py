@@ -1,7 +1,8 @@
 """The stores: whether they can be read, their schema is the newest, and their clock is ours."""
 
-import sqlite3
 from collections.abc import Iterator, Mapping
+
+import apsw
 
 from gbike.app.catalogue import NAMES, card
 from gbike.app.cluster.plan import Plan
@@ -24,7 +25,7 @@ def stores(folder: DataFolder, plan: Plan | None, env: Mapping[str, str], clock:
         try:
             with open_urls({name: url}, name) as readings:
                 yield from _look(name, url, readings[name], clock)
-        except (NoData, StoreUnavailable, sqlite3.Error) as away:
+        except (NoData, StoreUnavailable, apsw.Error) as away:
             yield Finding("engine-away", f"the store of {name} can't be read: {away}", "start it, or mend its URL")
 
 

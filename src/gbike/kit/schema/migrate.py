@@ -1,9 +1,12 @@
 """Bring a store's schema to the newest version. When it is there already, that costs one SELECT and no import."""
 
-import sqlite3
 from contextlib import closing
 from functools import cache
 from pathlib import Path
+
+import apsw
+
+from gbike.kit.sqlite.store import open_file
 
 LOG_VERSIONS = Path(__file__).parent / "log"
 
@@ -17,10 +20,10 @@ def version_of(path: Path) -> str | None:
     """The schema's version in an SQLite file; None when it has none yet."""
     if not path.exists():
         return None
-    with closing(sqlite3.connect(path)) as connection:
+    with closing(open_file(path)) as connection:
         try:
             row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-        except sqlite3.OperationalError:
+        except apsw.SQLError:
             return None
     return str(row[0]) if row else None
 
@@ -75,12 +78,12 @@ def _template(versions: Path) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "template.sqlite"
         migrate(path, versions)
-        with closing(sqlite3.connect(path)) as connection:
-            return connection.serialize()
+        with closing(open_file(path)) as connection:
+            return connection.serialize("main")
 
 
-def in_memory(versions: Path) -> sqlite3.Connection:
+def in_memory(versions: Path) -> apsw.Connection:
     """A new empty store in memory with the newest schema, in well under a millisecond."""
-    connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False, cached_statements=512)
-    connection.deserialize(_template(versions))
+    connection = open_file(None)
+    connection.deserialize("main", _template(versions))
     return connection

@@ -2,16 +2,16 @@
 
 Statements and quick commits run on the event loop, where no other thread competes for the interpreter; while the disk
 is slow, COMMIT runs in a thread (docs/decisions/0003). With synchronous=FULL an answered write survives a power cut;
-with NORMAL it would not.
+with NORMAL it would not. SQLite comes with apsw, one version wherever we run (docs/decisions/0029).
 """
 
 import asyncio
-import sqlite3
 from collections.abc import Callable, Container, Iterable, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any, TypeVar
 
+import apsw
 from msgspec.json import encode
 
 from gbike.kit.batching import BatchWriter, OpenTx, Request, Said
@@ -23,6 +23,11 @@ SLOW_COMMIT_MS = 8
 """A commit that took longer than this would hold up the event loop noticeably …"""
 COMMITS_IN_THREAD = 20
 """… so the next ones are done in a thread, before one is tried in place again."""
+
+STATEMENTS = 512
+"""Prepared statements that a connection keeps."""
+BUSY_MS = 5_000
+"""How long a connection waits for another process that has the file."""
 
 T = TypeVar("T")
 _SAY = "INSERT INTO outbox (message_id, type, key, headers, value) VALUES (?, ?, ?, ?, ?)"
@@ -36,7 +41,7 @@ _HEAR = (
 class SqliteReading:
     """Reads over one connection."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
 
     def one(self, sql: str, params: Sequence[Any] = ()) -> Row | None:
@@ -56,13 +61,14 @@ class SqliteReading:
 class SqliteTx(OpenTx, SqliteReading):
     """The open transaction of one request."""
 
-    def __init__(self, connection: sqlite3.Connection, clock: Clock, ids: Ids, source: str) -> None:
+    def __init__(self, connection: apsw.Connection, clock: Clock, ids: Ids, source: str) -> None:
         OpenTx.__init__(self, clock, ids, source)
         self._connection = connection
 
     def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
         """Run one statement; answers the number of rows it changed."""
-        return self._connection.execute(sql, params).rowcount
+        self._connection.execute(sql, params)
+        return self._connection.changes()
 
     def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Run one statement for each of `rows`."""
@@ -89,7 +95,7 @@ class SqliteStore(BatchWriter[SqliteTx]):
         source: str,
         committer: Executor | None = None,
         rehearse: bool = False,
-        memory: sqlite3.Connection | None = None,
+        memory: apsw.Connection | None = None,
     ) -> None:
         """`committer`: threads for slow commits and scans, None: all in place. `rehearse`: tests run each write twice.
         `memory`: a connection to take over instead of a file (the simulator's durable state)."""
@@ -170,13 +176,13 @@ class SqliteStore(BatchWriter[SqliteTx]):
         return SqliteTx(self._writer, self._clock, self._ids, self._source)
 
     def _changes(self) -> int:
-        return self._writer.total_changes
+        return self._writer.total_changes()
 
     def _breaks_the_batch(self, error: Exception) -> bool:
-        return isinstance(error, sqlite3.OperationalError)  # the disk or the file
+        return isinstance(error, apsw.Error) and not self._is_conflict(error)  # the disk or the file
 
     def _is_conflict(self, error: Exception) -> bool:
-        return isinstance(error, sqlite3.IntegrityError)
+        return isinstance(error, apsw.ConstraintError)
 
     def _write(self, said: list[Said], counts: list[tuple[str, int]]) -> None:
         if said:
@@ -195,16 +201,20 @@ class SqliteStore(BatchWriter[SqliteTx]):
             self._in_thread = COMMITS_IN_THREAD
 
 
-def connect(path: Path | None, *, read_only: bool = False) -> sqlite3.Connection:
+def connect(path: Path | None, *, read_only: bool = False) -> apsw.Connection:
     """A connection as every adapter here wants it: no implicit transactions, durable commits, bounded log."""
-    where = ":memory:" if path is None else f"file:{path}" + ("?mode=ro" if read_only else "")
-    connection = sqlite3.connect(
-        where, uri=path is not None, isolation_level=None, check_same_thread=False, cached_statements=512
-    )
-    if not read_only:
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA secure_delete=ON")  # what was erased is not to be found in the file's gaps
-        connection.execute("PRAGMA journal_size_limit=67108864")
-    connection.execute("PRAGMA busy_timeout=5000")
+    if read_only:
+        return open_file(path, apsw.SQLITE_OPEN_READONLY)
+    connection = open_file(path)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA secure_delete=ON")  # what was erased is not to be found in the file's gaps
+    connection.execute("PRAGMA journal_size_limit=67108864")
+    return connection
+
+
+def open_file(path: Path | None, flags: int = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE) -> apsw.Connection:
+    """The file at `path` as it is, or a new one in memory."""
+    connection = apsw.Connection(str(path or ":memory:"), flags, statementcachesize=STATEMENTS)
+    connection.set_busy_timeout(BUSY_MS)
     return connection

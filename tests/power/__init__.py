@@ -1,0 +1,1 @@
+"""Power cuts: what was answered is on the disk, and not only with the kernel."""
