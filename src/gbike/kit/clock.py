@@ -37,6 +37,7 @@ async def news(event: asyncio.Event, within_ms: float) -> None:
             await event.wait()
 
 
+@lru_cache(maxsize=4096)
 def rfc3339(at_ms: int) -> str:
     """UTC with milliseconds, as every date of our HTTP answers is written: 2026-11-22T16:05:10.994Z."""
     return f"{_second(at_ms // 1000)[0]}.{at_ms % 1000:03d}Z"

@@ -47,6 +47,13 @@ class Headers(msgspec.Struct, frozen=True):
     content_type: str = msgspec.field(name="content-type", default="application/json")
 
 
+class _Cause(msgspec.Struct, frozen=True, gc=False):
+    """What of the headers goes on into what is said next."""
+
+    traceparent: str
+    correlationid: str
+
+
 class Undecodable(Exception):
     """The value of a message does not fit its type."""
 
@@ -86,5 +93,5 @@ def unpack(message: Message, kind: type[E]) -> E:
 
 def trace_of(message: Message) -> Trace:
     """The trace of whatever is said because of `message`."""
-    headers = msgspec.json.decode(message.headers, type=Headers)
-    return Trace(headers.traceparent, headers.correlationid, message.id)
+    told = msgspec.json.decode(message.headers, type=_Cause)
+    return Trace(told.traceparent, told.correlationid, message.id)

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -92,34 +92,23 @@ class Ask:
         """http or https, as the client used it."""
         return self.headers.get("x-forwarded-proto", self._scheme) if self._forwarded else self._scheme
 
-    @cached_property
+    @property
     def base(self) -> str:
         """The address the client used, without a path: from Forwarded headers of a trusted proxy, else Host."""
-        scheme, host = self.scheme, self.headers.get("host", "localhost")
+        host = self.headers.get("host", "localhost")
         if self._forwarded:
             host = self.headers.get("x-forwarded-host") or host
-        if scheme not in ("http", "https") or not _AUTHORITY.fullmatch(host):
-            return "http://localhost"
-        return f"{scheme}://{host}"
+        return _base(self.scheme, host)
 
     def must_cover(self, number: int) -> None:
         """Raises Problem 403 when it is about somebody else's things than the principal may touch."""
         if not self.whose.covers(number):
             raise Problem(FORBIDDEN)
 
-    @cached_property
+    @property
     def media(self) -> str:
         """HAL, or plain JSON when the client's first choice says so. Raises Problem 406 when it takes neither."""
-        accept = self.headers.get("accept", "*/*")
-        for part in accept.split(","):
-            kind, *notes = (piece.strip().lower() for piece in part.split(";"))
-            if any(_NEVER.fullmatch(note) for note in notes):
-                continue
-            if kind in ("*/*", "application/*", "application/hal+json", "application/problem+json", ""):
-                return HAL_JSON
-            if kind == "application/json":
-                return JSON
-        raise Problem(NOT_ACCEPTABLE)
+        return _media(self.headers.get("accept", "*/*"))
 
     @property
     def event_stream(self) -> str:
@@ -227,6 +216,26 @@ class Ask:
 
 def _kept(answer: Answer) -> tuple[int, bytes, bytes]:
     return answer.status, msgspec.json.encode(answer.content), msgspec.json.encode(answer.headers)
+
+
+@lru_cache(maxsize=256)
+def _base(scheme: str, host: str) -> str:
+    if scheme not in ("http", "https") or not _AUTHORITY.fullmatch(host):
+        return "http://localhost"
+    return f"{scheme}://{host}"
+
+
+@lru_cache(maxsize=256)
+def _media(accept: str) -> str:
+    for part in accept.split(","):
+        kind, *notes = (piece.strip().lower() for piece in part.split(";"))
+        if any(_NEVER.fullmatch(note) for note in notes):
+            continue
+        if kind in ("*/*", "application/*", "application/hal+json", "application/problem+json", ""):
+            return HAL_JSON
+        if kind == "application/json":
+            return JSON
+    raise Problem(NOT_ACCEPTABLE)
 
 
 def _number(name: str, text: str) -> int:

@@ -159,6 +159,13 @@ def deposits(read: Reading) -> Iterable[tuple[int, int]]:
     return ((row[0], row[1]) for row in read.each(sql))
 
 
+_FOLD_BILL = (
+    "UPDATE rides SET billid = ?, fee = coalesce(?, fee), billingstatus ="
+    f" CASE WHEN {_RANK.format('?')} > {_RANK.format('billingstatus')} THEN ? ELSE billingstatus END"
+    " WHERE rentid = ?"
+)
+
+
 def fold_ride(tx: Tx, ride: Ride) -> None:
     """A rent event: a ride that has ended stays ended."""
     _update(
@@ -175,9 +182,7 @@ def fold_bill(tx: Tx, bill: Bill) -> None:
     _update(
         tx,
         bill,
-        "UPDATE rides SET billid = ?, fee = coalesce(?, fee), billingstatus ="
-        f" CASE WHEN {_RANK.format('?')} > {_RANK.format('billingstatus')} THEN ? ELSE billingstatus END"
-        " WHERE rentid = ?",
+        _FOLD_BILL,
         (bill.billid, bill.fee, bill.status, bill.status, bill.rentid),
     )
 
