@@ -4,6 +4,8 @@ import asyncio
 import signal
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -226,6 +228,29 @@ async def test_a_rehearsed_write_runs_twice_and_is_kept_once() -> None:
     await store.write(lambda tx: (runs.append(1), note(tx, "a")))
     assert len(runs) == 2
     assert await words(store) == ["a"]
+
+
+async def test_a_commit_in_a_thread_is_not_taken_back_when_the_process_ends_meanwhile(tmp_path: Path) -> None:
+    store, may_end = a_store(tmp_path / "store.sqlite"), threading.Event()
+    loop, began = asyncio.get_running_loop(), asyncio.Event()
+
+    def refused() -> bool:
+        loop.call_soon_threadsafe(began.set)
+        return not may_end.wait(10)
+
+    with ThreadPoolExecutor(1) as threads:
+        store._committer, store._in_thread = threads, 1
+        store._writer.set_commit_hook(refused)
+        wish = asyncio.create_task(store.write(note, "a"))
+        await began.wait()
+        assert store._drain is not None
+        store._drain.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await store._drain
+        assert not wish.done(), "nobody knows yet"
+        may_end.set()
+    assert await words(store) == ["a"]
+    wish.cancel()
 
 
 async def test_a_full_disk_refuses_what_does_not_fit_and_keeps_the_rest(tmp_path: Path) -> None:

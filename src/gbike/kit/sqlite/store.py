@@ -97,10 +97,11 @@ class SqliteStore(BatchWriter[SqliteTx]):
         rehearse: bool = False,
         memory: apsw.Connection | None = None,
     ) -> None:
-        """`committer`: threads for slow commits and scans, None: all in place. `rehearse`: tests run each write twice.
+        """`committer`: threads for slow commits and scans of a file, None: all in place. `rehearse`: tests run each
+        write twice.
         `memory`: a connection to take over instead of a file (the simulator's durable state)."""
         super().__init__(source, asyncio.Event(), rehearse=rehearse)
-        self.path, self._committer = path, committer
+        self.path, self._committer = path, committer if path is not None else None
         self._clock, self._ids = clock, ids
         self._writer = memory or connect(path)
         self._reader = self._writer if path is None else connect(path, read_only=True)
@@ -127,7 +128,7 @@ class SqliteStore(BatchWriter[SqliteTx]):
 
     async def scan(self, fn: Callable[[Reading, *Args], T], *args: *Args) -> T:
         """See Store.scan."""
-        if self._committer is None or self.path is None:
+        if self._committer is None:
             return await self.read(fn, *args)
         return await asyncio.get_running_loop().run_in_executor(self._committer, self._scan, fn, args)
 
@@ -160,6 +161,8 @@ class SqliteStore(BatchWriter[SqliteTx]):
         try:
             said = self._execute(batch)
             await self._commit()
+        except asyncio.CancelledError:
+            raise  # COMMIT goes on in its thread, which has the connection
         except BaseException:
             if self._writer.in_transaction:
                 self._writer.execute("ROLLBACK")
