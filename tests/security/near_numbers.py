@@ -1,4 +1,4 @@
-"""A plug-in of schemathesis: good numbers become those that things have here, so that others' things are asked for."""
+"""A plug-in of schemathesis: good ids become those that things have here, so that others' things are asked for."""
 
 from typing import Any
 
@@ -9,10 +9,15 @@ NEAR = (1, 2, 3, 4, 900, 3_333)
 MOST = 2**53 - 1
 
 
-def near(value: Any) -> Any:
-    """The same with each good number nearer; a wrong one is what it was, for it must be refused."""
-    if isinstance(value, dict):
-        return {name: near(each) for name, each in value.items()}
+def near(given: Any) -> Any:
+    """The same with each good id nearer; a wrong one, and an amount or a percentage, is what it was: what must be
+    refused stays so."""
+    if not isinstance(given, dict):
+        return given
+    return {name: _nearer(value) if name.endswith("id") else value for name, value in given.items()}
+
+
+def _nearer(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool) and max(NEAR) < value <= MOST:
         return NEAR[value % len(NEAR)]
     return value

@@ -6,8 +6,10 @@ import pytest
 from starlette.types import ASGIApp
 
 from gbike.app.embedded import Embedded
+from gbike.kit.money import MAX_WON
 from tests.journeys.fuzzing import FULL, PATIENCE_S, schemathesis, served
 from tests.security.asking import ADMIN, MANAGER
+from tests.security.near_numbers import NEAR, near
 from tests.security.test_matrix import InMemory
 from tests.security.witness import Person, Witness
 
@@ -50,3 +52,8 @@ def test_schemathesis_gets_nothing_that_the_table_does_not_grant(column: str, tm
     assert asked.witness.wrong == [], asked.witness.seen
     assert asked.witness.seen[column, "2xx"] > (5 if column == "anonymous" else 20)
     assert asked.witness.seen[column, "4xx"] > 20
+
+
+def test_only_ids_are_brought_near_so_that_what_must_be_refused_stays_so() -> None:
+    sent = near({"userid": MAX_WON + 1, "amount": MAX_WON + 1, "batterylevel": 5_000, "bikeid": -1})
+    assert (sent.pop("userid") in NEAR, sent) == (True, {"amount": MAX_WON + 1, "batterylevel": 5_000, "bikeid": -1})
