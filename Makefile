@@ -27,7 +27,8 @@ demo: .venv/.run ## everything in one process on http://127.0.0.1:8088, open, wi
 	$(PY) -m gbike demo
 
 test: .venv/.dev ## every test; what needs a missing tool is skipped by name
-	$(PY) -m pytest -n 2 --dist worksteal
+	$(PY) -m pytest -n 2 --dist worksteal -m "not alone"
+	$(PY) -m pytest -m alone tests/chaos
 
 # At full size: 300 simulated seeds and every planted bug, 1,000 races for one bike, 50 kills, the whole API fuzz.
 ci: .venv/.dev lint security kafka promtool siege chromium kubectl ## what a change must pass: the checks, then every test at full size

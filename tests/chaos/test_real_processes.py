@@ -118,6 +118,7 @@ async def register(session: aiohttp.ClientSession, numbers: range) -> list[int]:
     return list(numbers)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "call", [RENT, pytest.param(REPORT, marks=pytest.mark.skipif(not FULL, reason="GBIKE_FULL=1"))]
 )
@@ -155,6 +156,7 @@ async def hung_and_healed(demo: Demo, siege: Siege, call: Call) -> float:
     return took_ms
 
 
+@pytest.mark.alone
 @pytest.mark.skipif(not FULL, reason="ten seconds of waiting; in virtual time always: GBIKE_FULL=1")
 async def test_the_breaker_test_of_the_original_leaves_no_orphan_in_a_real_process(tmp_path: Path) -> None:
     async with Demo(tmp_path / "data") as demo, aiohttp.ClientSession(demo.url) as session:
