@@ -21,6 +21,7 @@ from pathlib import Path
 import msgspec
 import uvloop
 
+from bench.process import TARIFF
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
 from gbike.kit.inprocess.peer import call_asgi
@@ -29,14 +30,13 @@ from gbike.kit.telemetry import configure_logs
 FEW, MANY = 300, 600
 RIDERS, BIKES = 64, 1000
 SLOWER = 0.02
-EVERY_RIDE_COSTS = {"GBIKE_TARIFF_KRW": "100", "GBIKE_TARIFF_PER_S": "1", "GBIKE_TARIFF_ROUNDING": "ceil"}
 MEMORY = Path("/dev/shm")
 
 
 async def ride(rides: int) -> None:
     """So many rides by 64 riders, and what follows of them."""
     with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
-        platform = Embedded(DataFolder(Path(folder)), EVERY_RIDE_COSTS)
+        platform = Embedded(DataFolder(Path(folder)), TARIFF)
         platform.start()
 
         async def ask(method: str, path: str, body: dict[str, object]) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import apsw
 import pytest
@@ -88,11 +88,11 @@ async def test_a_store_that_does_not_wait_for_the_disk_is_caught(
     assert any(await lost(disk, tmp_path, range(20)))
 
 
-class Known:
+class Known(NamedTuple):
     """What riders were told."""
 
-    def __init__(self, rented: set[int], returned: set[int]) -> None:
-        self.rented, self.returned = rented, returned
+    rented: set[int]
+    returned: set[int]
 
 
 async def ridden_until_a_cut(disk: Disk, data: Path, found: Path, chance: Random) -> Known:
