@@ -148,6 +148,31 @@ class KafkaSuite(BusSuite):
         await wire.bus.append([a_message(2)])
         assert (await take_all(reader, a_store()))[-1] == "m2"
 
+    async def test_what_comes_one_by_one_is_not_asked_for_one_by_one(
+        self, wire: KafkaWire, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Seen with 40 rides a second: every message woke every consumer of the house."""
+        monkeypatch.setattr(subscription, "PACE_MS", 60_000)
+        store, reader = a_store(), wire.reader(a_store())
+        await wire.append([a_message(0)])
+        assert await take_all(reader, store) == ["m0"]
+        await wire.append([a_message(2)])
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await take_all(reader, store)
+        reader._next_s = 0
+        assert await take_all(reader, store) == ["m2"]
+
+    async def test_who_is_behind_reads_on_without_a_pause(
+        self, wire: KafkaWire, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(subscription, "PACE_MS", 60_000)
+        monkeypatch.setattr(subscription, "READ", subscription.BEHIND)
+        behind = [msgspec.structs.replace(a_message(n), key="bell:1") for n in range(4 * subscription.BEHIND)]
+        await wire.append(behind)
+        async with asyncio.timeout(PATIENCE_S):
+            assert await take_all(wire.reader(a_store()), a_store(), 100) == [message.id for message in behind]
+
     async def test_what_is_not_of_this_house_breaks_nobody(self, wire: KafkaWire) -> None:
         store = a_store()
         good, original = a_message(1), b'{"eventType":"Rang","timestamp":"20261122160510","number":2,"me":true}'

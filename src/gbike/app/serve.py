@@ -38,6 +38,7 @@ from gbike.kit.http.standard import standard_operations
 from gbike.kit.ids import SystemIds
 from gbike.kit.inprocess.peer import InProcessCaller
 from gbike.kit.kafka.bus import KafkaBus, KafkaSubscription
+from gbike.kit.kafka.topic import PACE_MS
 from gbike.kit.runtime import Card, World
 from gbike.kit.settings import BadSetting, environment, load
 from gbike.kit.store import Store
@@ -264,6 +265,7 @@ class Alone:
             metrics=self._metrics,
             guard=self._doors.guard(self._card.name),
             spans=self._tracing.spans(self._card.name) if self._tracing else None,
+            relay_nap_ms=PACE_MS,
         )
 
     def _subscribe(self, consumer: str, types: frozenset[str]) -> Subscription:

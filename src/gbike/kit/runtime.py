@@ -54,6 +54,8 @@ class World(msgspec.Struct, frozen=True):
     metrics: Metrics
     guard: Guard
     spans: Spans | None = None
+    relay_nap_ms: int = 4
+    """The relay's pause after a step: what is said meanwhile shares the next request to the bus."""
 
 
 class Worker(msgspec.Struct, frozen=True):
@@ -129,7 +131,7 @@ def assemble(world: World, service: Service) -> Running:
         return 0
 
     workers = [
-        Worker("relay", relay.step, lambda: store.said_something(IDLE_MS)),
+        Worker("relay", relay.step, lambda: store.said_something(IDLE_MS), world.relay_nap_ms),
         Worker(
             "housekeeper",
             Housekeeper(store, world.clock, (*FLOOR, *service.keeps)).step,

@@ -17,6 +17,7 @@ from aiokafka.errors import ConsumerStoppedError, KafkaError
 
 from gbike.kit.bus import Batch, BusUnavailable
 from gbike.kit.envelope import Message
+from gbike.kit.kafka.topic import PACE_MS
 from gbike.kit.kafka.wire import to_message, type_of
 from gbike.kit.store import Tx
 from gbike.kit.telemetry import log
@@ -38,6 +39,8 @@ GIVE_UP = 6
 """So many questions without an answer, and the client is made anew: its picture of the brokers may be of the past."""
 READ = 512
 """Records taken from the client at once."""
+BEHIND = 128
+"""So many at once tell of a backlog: who has one reads on without a pause."""
 SKIPPED = 4_096
 """Records passed over in one `take`, at most, so that one who wants few of them leaves the loop to others."""
 COMMIT_PAUSE_S = 0.1
@@ -75,6 +78,7 @@ class KafkaSubscription:
         self._held: Batch | None = None
         self._committing: asyncio.Task[None] | None = None
         self._unanswered = 0
+        self._next_s = 0.0
         bus.add(self)
 
     async def take(self, most: int) -> Batch:
@@ -84,7 +88,6 @@ class KafkaSubscription:
             skipped = 0
             while not (wanted := self._wanted(most)) and skipped < SKIPPED:
                 if not (read := await self._fetch(0)):
-                    await asyncio.sleep(0)  # the client reads in tasks of its own: who asks in a loop lets them run
                     break
                 skipped += read
             batch = Batch(wanted, Place(self._share, dict(self._seen)))
@@ -166,7 +169,9 @@ class KafkaSubscription:
         return wanted
 
     async def _fetch(self, timeout_ms: int) -> int:
-        """Read on; answers how many records there were. Raises BusUnavailable."""
+        """Read on, at our pace; answers how many records there were. Raises BusUnavailable."""
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(self._next_s - loop.time())  # or 0: the client reads in tasks of its own, so let them run
         if self._consumer is None:
             raise BusUnavailable("Kafka let the consumer go")
         async with self._in_time(ANSWER_S + timeout_ms / 1000):
@@ -179,7 +184,10 @@ class KafkaSubscription:
             if partition not in self._settled:
                 self._settled[partition] = self._committed[partition] = records[0].offset
             self._read.extend(records)
-        return sum(map(len, found.values()))
+        read = sum(map(len, found.values()))
+        if 0 < read < BEHIND:
+            self._next_s = loop.time() + PACE_MS / 1000
+        return read
 
     async def _joined(self) -> AIOKafkaConsumer:
         async with self._joining:

@@ -16,6 +16,9 @@ ANSWER_S = 10
 """How long the broker may take."""
 LOOK_MS = 2_000
 """How long one who only looks whether it is there waits."""
+PACE_MS = 50
+"""Between two requests of a process for messages, and between two with messages: what comes meanwhile shares the next
+one, and its transaction. Who is behind does not wait, nor does the first after a pause (docs/decisions/0030)."""
 
 CONFIGS = {
     "retention.ms": str(KEEP_MS),

@@ -25,8 +25,9 @@ SCANS = 2
 """Connections for what takes long."""
 SCAN_MS = 120_000
 """How long a statement of a scan may take."""
-LOOK_MS = 50
-"""How often the relay looks for what another process said. No NOTIFY: it makes commits wait for each other."""
+LOOK_MS = 200
+"""How often a relay at rest looks for what another process said: its own process tells it at once. No NOTIFY: it makes
+commits wait for each other."""
 
 T = TypeVar("T")
 
