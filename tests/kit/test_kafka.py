@@ -11,7 +11,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from gbike.app.engines import kafka as engine
-from gbike.kit.bus import BusUnavailable
+from gbike.kit.bus import BEHIND, BusUnavailable
 from gbike.kit.inbox import Consumer
 from gbike.kit.kafka import bus as kafka_bus
 from gbike.kit.kafka import subscription
@@ -163,12 +163,25 @@ class KafkaSuite(BusSuite):
         reader._next_s = 0
         assert await take_all(reader, store) == ["m2"]
 
+    async def test_who_passes_over_what_is_for_others_keeps_its_place_at_once(
+        self, wire: KafkaWire, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Or one who wants few messages of many would look thousands behind."""
+        monkeypatch.setattr(subscription, "PACE_MS", 60_000)
+        reader = wire.reader(a_store())
+        hummed = a_message(0)
+        await wire.append([msgspec.structs.replace(hummed, headers=hummed.headers.replace(b"Rang", b"Hummed"))])
+        async with asyncio.timeout(PATIENCE_S):
+            while await reader.lag():
+                await reader.changed(1_000)
+                assert not (await reader.take(1)).messages
+
     async def test_who_is_behind_reads_on_without_a_pause(
         self, wire: KafkaWire, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(subscription, "PACE_MS", 60_000)
-        monkeypatch.setattr(subscription, "READ", subscription.BEHIND)
-        behind = [msgspec.structs.replace(a_message(n), key="bell:1") for n in range(4 * subscription.BEHIND)]
+        monkeypatch.setattr(subscription, "READ", BEHIND)
+        behind = [msgspec.structs.replace(a_message(n), key="bell:1") for n in range(4 * BEHIND)]
         await wire.append(behind)
         async with asyncio.timeout(PATIENCE_S):
             assert await take_all(wire.reader(a_store()), a_store(), 100) == [message.id for message in behind]

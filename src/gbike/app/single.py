@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 
-from gbike.kit.bus import BusUnavailable
+from gbike.kit.bus import BEHIND, BusUnavailable
 from gbike.kit.clock import Clock
 from gbike.kit.ids import Ids
 from gbike.kit.runtime import Card, Running, Worker, World, assemble
@@ -20,8 +20,8 @@ SAID_AGAIN_S = 60
 """A trouble that lasts is logged again after this."""
 SQLITE, POSTGRES = "sqlite:///", "postgresql://"
 """How the URL of a store begins."""
-BUSY, BEHIND = 16, 128
-"""Messages in one step that tell of load, and of a backlog."""
+BUSY = 16
+"""Messages in one step that tell of load."""
 
 
 def assemble_one(card: Card, world: World) -> Running:

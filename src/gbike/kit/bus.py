@@ -8,6 +8,9 @@ import msgspec
 from gbike.kit.envelope import Message
 from gbike.kit.store import Tx
 
+BEHIND = 128
+"""So many messages at once tell of a backlog: who has one goes on without a pause."""
+
 
 class BusUnavailable(Exception):
     """The bus can't take or give messages now; what waits in the outbox is kept and tried again."""

@@ -15,7 +15,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 
-from gbike.kit.bus import Batch, BusUnavailable
+from gbike.kit.bus import BEHIND, Batch, BusUnavailable
 from gbike.kit.envelope import Message
 from gbike.kit.kafka.topic import PACE_MS
 from gbike.kit.kafka.wire import to_message, type_of
@@ -39,8 +39,6 @@ GIVE_UP = 6
 """So many questions without an answer, and the client is made anew: its picture of the brokers may be of the past."""
 READ = 512
 """Records taken from the client at once."""
-BEHIND = 128
-"""So many at once tell of a backlog: who has one reads on without a pause."""
 SKIPPED = 4_096
 """Records passed over in one `take`, at most, so that one who wants few of them leaves the loop to others."""
 COMMIT_PAUSE_S = 0.1
@@ -85,10 +83,10 @@ class KafkaSubscription:
         """See Subscription.take. The same batch again until it is settled, or the partitions moved."""
         if self._held is None:
             await self._joined()
-            skipped = 0
+            skipped = len(self._read)
             while not (wanted := self._wanted(most)) and skipped < SKIPPED:
-                if not (read := await self._fetch(0)):
-                    break
+                if (skipped and self._early_s() > 0) or not (read := await self._fetch(0)):
+                    break  # what was passed over is settled before anybody waits
                 skipped += read
             batch = Batch(wanted, Place(self._share, dict(self._seen)))
             if not wanted:
@@ -170,8 +168,7 @@ class KafkaSubscription:
 
     async def _fetch(self, timeout_ms: int) -> int:
         """Read on, at our pace; answers how many records there were. Raises BusUnavailable."""
-        loop = asyncio.get_running_loop()
-        await asyncio.sleep(self._next_s - loop.time())  # or 0: the client reads in tasks of its own, so let them run
+        await asyncio.sleep(self._early_s())  # or 0: the client reads in tasks of its own, so let them run
         if self._consumer is None:
             raise BusUnavailable("Kafka let the consumer go")
         async with self._in_time(ANSWER_S + timeout_ms / 1000):
@@ -186,8 +183,12 @@ class KafkaSubscription:
             self._read.extend(records)
         read = sum(map(len, found.values()))
         if 0 < read < BEHIND:
-            self._next_s = loop.time() + PACE_MS / 1000
+            self._next_s = asyncio.get_running_loop().time() + PACE_MS / 1000
         return read
+
+    def _early_s(self) -> float:
+        """How long until it is time to ask the broker again; negative when it is."""
+        return self._next_s - asyncio.get_running_loop().time()
 
     async def _joined(self) -> AIOKafkaConsumer:
         async with self._joining:
