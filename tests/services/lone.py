@@ -1,7 +1,7 @@
 """A service alone in its world: its own store, a log, and peers that answer what a test says."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from gbike.kit.envelope import Event, Message, pack
 from gbike.kit.ids import SystemIds
 from gbike.kit.inprocess.peer import call_asgi
 from gbike.kit.peers import PeerAnswer, PeerUnreachable
-from gbike.kit.runtime import Card, World
+from gbike.kit.runtime import Card, Worker, World
 from gbike.kit.schema.migrate import LOG_VERSIONS, in_memory, migrate
 from gbike.kit.sqlite.log import LogSubscription, SqliteLog
 from gbike.kit.sqlite.store import SqliteStore
@@ -36,16 +36,23 @@ class SetClock:
         return self.waited_ms
 
 
+async def _nothing() -> None:
+    pass
+
+
 class FakePeer:
-    """A Caller: answers `answer`, or can't be reached when that is None. Remembers what it was asked."""
+    """A Caller: answers `answer`, or can't be reached when that is None; before it, `meanwhile` happens. Remembers what
+    it was asked."""
 
     def __init__(self) -> None:
         self.answer: PeerAnswer | None = PeerAnswer(200, b"{}")
+        self.meanwhile: Callable[[], Awaitable[None]] = _nothing
         self.asked: list[tuple[str, str, bytes]] = []
 
     async def call(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> PeerAnswer:
         """See Caller.call."""
         self.asked.append((method, path, body))
+        await self.meanwhile()
         if self.answer is None:
             raise PeerUnreachable("down")
         return self.answer
@@ -133,6 +140,10 @@ class Lone:
         """An event as a new message."""
         self._told += 1
         return pack(event, id=f"told-{self._told}", source="test", now_ms=self.clock.at_ms, trace=NO_TRACE)
+
+    def worker(self, name: str) -> Worker:
+        """One of its workers."""
+        return next(worker for worker in self.running.workers if worker.name == name)
 
     async def settle(self) -> None:
         """Step what moves until it is quiet."""

@@ -11,6 +11,11 @@ import msgspec
 
 S = TypeVar("S")
 
+LEFT_BEHIND_MS = 3_000
+"""So long after a peer's last moment a saga that is still under way counts as left behind by a process that died.
+Around the peer's answer come transactions of its own, which take their time on a busy machine: a sweeper in a hurry
+cancels what is about to be done. With the longest deadline, 1.2 s, it is less than the gateway waits (5 s)."""
+
 
 async def nothing_to_undo(_state: object, _why: Exception) -> None:
     """The undo of a step that leaves nothing behind, or whose trace an earlier step's undo removes."""

@@ -41,8 +41,9 @@ READ = 512
 """Records taken from the client at once."""
 SKIPPED = 4_096
 """Records passed over in one `take`, at most, so that one who wants few of them leaves the loop to others."""
-COMMIT_PAUSE_S = 0.1
-"""Offsets settled meanwhile share one commit."""
+COMMIT_PAUSE_S = 1.0
+"""Offsets settled meanwhile share one commit. What a killed member did since its last one comes again, and the inbox
+knows it; one that leaves, or whose partitions move, commits at once."""
 WAIT_MS = 500
 """How long the broker holds on to a question for more when there is nothing new."""
 PARTITION_BYTES, FETCH_BYTES = 256 * 1024, 4 * 1024 * 1024
@@ -69,7 +70,7 @@ class KafkaSubscription:
         self._consumer: AIOKafkaConsumer | None = None
         self._joining = asyncio.Lock()
         self._share = 0
-        self._read: deque[Any] = deque()
+        self._read: deque[tuple[TopicPartition, Any]] = deque()
         self._seen: dict[TopicPartition, int] = {}
         self._settled: dict[TopicPartition, int] = {}
         self._committed: dict[TopicPartition, int] = {}
@@ -160,8 +161,8 @@ class KafkaSubscription:
         """Up to `most` messages of what was read, passing over what is for others or of another house."""
         wanted: list[Message] = []
         while self._read and len(wanted) < most:
-            record = self._read.popleft()
-            self._seen[TopicPartition(record.topic, record.partition)] = record.offset + 1
+            partition, record = self._read.popleft()
+            self._seen[partition] = record.offset + 1
             if type_of(record) in self._types:
                 wanted.append(to_message(record))
         return wanted
@@ -180,7 +181,7 @@ class KafkaSubscription:
         for partition, records in found.items():
             if partition not in self._settled:
                 self._settled[partition] = self._committed[partition] = records[0].offset
-            self._read.extend(records)
+            self._read.extend((partition, record) for record in records)
         read = sum(map(len, found.values()))
         if 0 < read < BEHIND:
             self._next_s = asyncio.get_running_loop().time() + PACE_MS / 1000

@@ -10,6 +10,7 @@ from gbike.kit import settings
 from gbike.kit.breaker import Breaker, BreakerSettings
 from gbike.kit.peers import Peer
 from gbike.kit.runtime import LOOK_S, Card, Service, Worker, World
+from gbike.kit.saga import LEFT_BEHIND_MS
 from gbike.services.bike_manage_app.clients import BikeClient
 from gbike.services.bike_manage_app.http import REFUSALS, operations
 from gbike.services.bike_manage_app.saga import ReportABike
@@ -32,7 +33,7 @@ class ReportSettings(BreakerSettings, frozen=True):
 def build(world: World) -> Service:
     """BikeManageApp in a world."""
     chosen = settings.load(ReportSettings, world.env)
-    reports = SqlReports(world.store, chosen.report_deadline_ms)
+    reports = SqlReports(world.store, chosen.report_deadline_ms + LEFT_BEHIND_MS)
     breaker = Breaker(chosen, world.clock, world.chance, world.metrics.watch_breaker("bike_manage_app", "report"))
     bike = Peer(
         world.caller("bike"),

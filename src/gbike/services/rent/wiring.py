@@ -10,6 +10,7 @@ from gbike.kit import settings
 from gbike.kit.breaker import Breaker, BreakerSettings
 from gbike.kit.peers import Peer
 from gbike.kit.runtime import LOOK_S, Card, Service, Worker, World
+from gbike.kit.saga import LEFT_BEHIND_MS
 from gbike.services.rent.clients import BikeClient
 from gbike.services.rent.http import REFUSALS, operations
 from gbike.services.rent.policies import POLICIES
@@ -37,7 +38,7 @@ class RentSettings(BreakerSettings, frozen=True):
 def build(world: World) -> Service:
     """Rent in a world."""
     chosen = settings.load(RentSettings, world.env)
-    rents = SqlRents(world.store, chosen.rent_deadline_ms, chosen.max_open_rents_per_rider)
+    rents = SqlRents(world.store, chosen.rent_deadline_ms + LEFT_BEHIND_MS, chosen.max_open_rents_per_rider)
     breaker = Breaker(chosen, world.clock, world.chance, world.metrics.watch_breaker("rent", "reserve"))
     bike = Peer(
         world.caller("bike"),
