@@ -15,9 +15,9 @@ from tests.kubernetes.pods import SOON_S, Pods, is_ready, new_version, verified
 pytestmark = [pytest.mark.quiet, pytest.mark.timeout(900)]
 
 RIDES_PER_S = 10
-GOAL, PER_CORE = 50, 15
+GOAL, PER_CORE = 50, 25
 """Rides a second while everything is rolled, 3 requests each; and what a core carries of it when control plane,
-engines, load and the pods that start have the same cores: two slow ones do not carry 50 (docs/operating/healing.md)."""
+engines, load and the pods that start have the same cores. Very slow ones carry less (docs/operating/healing.md)."""
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 
 

@@ -29,6 +29,8 @@ from gbike.kit.telemetry import Metrics, Spans
 
 IDLE_MS = 1_000
 """How long a worker waits for news before it looks by itself."""
+NAP_MS = 4
+"""A worker's pause after a step that did something: what comes meanwhile shares the next transaction."""
 LOOK_S = 5
 """Between two looks at what is only counted for /metrics: three in the 15 s after which it is usually asked for."""
 
@@ -54,21 +56,21 @@ class World(msgspec.Struct, frozen=True):
     metrics: Metrics
     guard: Guard
     spans: Spans | None = None
-    relay_nap_ms: int = 4
+    relay_nap_ms: int = NAP_MS
     """The relay's pause after a step: what is said meanwhile shares the next request to the bus."""
 
 
 class Worker(msgspec.Struct, frozen=True):
     """Something that takes bounded steps: `step` answers how much it did, `rest` waits when that was nothing.
 
-    `nap_ms`: the pause after a step that did something: what comes meanwhile shares the next transaction.
+    `nap_ms`: the pause after a step that did something.
     `moves`: its steps bring work to its end (relay, consumer, sweeper), so a system at rest has none left to do.
     """
 
     name: str
     step: Callable[[], Awaitable[int]]
     rest: Callable[[], Awaitable[None]]
-    nap_ms: int = 4
+    nap_ms: int = NAP_MS
     moves: bool = True
 
 
@@ -83,7 +85,7 @@ class Service(msgspec.Struct, frozen=True):
     note: Callable[[Any], None] | None = None
     workers: Sequence[Worker] = ()
     keeps: Sequence[Keeping] = ()
-    consumer_nap_ms: int = 4
+    consumer_nap_ms: int = NAP_MS
 
 
 class NoSettings(msgspec.Struct, frozen=True):
