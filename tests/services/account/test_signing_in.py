@@ -220,7 +220,6 @@ async def test_what_is_out_of_date_is_forgotten_by_the_housekeeper() -> None:
     await town.signed_in()
     await town.sign_in(KIM, "wrong password")
     town.later(3 * 24 * 60)
-    (housekeeper,) = [worker for worker in town.lone.running.workers if worker.name == "housekeeper"]
-    await housekeeper.step()
+    await town.lone.worker("housekeeper").step()
     for table in ("sessions", "refresh_tokens", "tries"):
         assert await town.lone.rows(f"SELECT * FROM {table}") == [], table

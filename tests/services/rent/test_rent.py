@@ -154,19 +154,6 @@ async def test_a_pending_rent_is_never_shown_and_is_swept_after_its_deadline() -
     assert [(said["eventType"], said["reason"]) for said in await lone.said()] == [("RentCancelled", "Swept")]
 
 
-async def test_a_rent_that_bike_takes_at_the_last_moment_is_not_swept_before_it_starts() -> None:
-    """What comes before and after bike's answer takes its own time on a busy machine."""
-    lone = Lone(CARD)
-    sweeper = lone.worker("sweeper")
-
-    async def two_seconds() -> None:
-        lone.clock.at_ms += 2_000
-        assert await sweeper.step() == 0
-
-    lone.peer.meanwhile = two_seconds
-    assert (await lone.client.post("/rents", WISH)).status == 201
-
-
 async def test_cancelled_rents_are_found_by_filter_only() -> None:
     lone = Lone(CARD)
     lone.peer.answer = TAKEN

@@ -159,8 +159,7 @@ async def test_what_was_never_paid_is_forgotten_and_what_was_is_not(lone: Lone) 
     paid, left = await begun(lone), await begun(lone)
     await confirm(lone, paid)
     lone.clock.at_ms += 8 * 24 * 3_600_000
-    housekeeper = next(worker for worker in lone.running.workers if worker.name == "housekeeper")
-    await housekeeper.step()
+    await lone.worker("housekeeper").step()
     assert await lone.rows("SELECT paymentid FROM payments") == [(paid,)]
     assert await confirm(lone, left) == (404, "payment-unknown")
 
