@@ -1,6 +1,7 @@
 """Real processes for tests: one service, and a whole cluster that the tests of a run share."""
 
 import fcntl
+import itertools
 import json
 import os
 import shutil
@@ -29,6 +30,18 @@ from tests.support import EVERY_RIDE_COSTS
 GBIKE = (sys.executable, "-m", "gbike")
 READY_S = 90
 """How long a test waits for a start on a busy machine; how long it takes is told, and judged in the full run only."""
+
+_worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_numbers = itertools.count(3_141_592_653_000 + 1_000_000_000 * _worker, 1_000)
+
+
+def numbers(count: int) -> range:
+    """So many numbers, for bikes or people, that no other test uses: nor the fuzz of the API, which shares the cluster
+    and likes small numbers, powers of two and of ten (it took bike 1,000,000 when ours began there).
+    """
+    first = next(_numbers)
+    assert count <= 1_000
+    return range(first, first + count)
 
 
 class Reply(NamedTuple):

@@ -9,7 +9,7 @@ import pytest
 
 from gbike.app.catalogue import NAMES
 from gbike.app.data_folder import DataFolder
-from tests.cluster.running import Cluster, gbike, started, until
+from tests.cluster.running import Cluster, gbike, numbers, started, until
 
 FULL = bool(os.environ.get("GBIKE_FULL"))
 READY_WITHIN_S = 30
@@ -17,9 +17,12 @@ SERVICES = len(NAMES)
 STOP_WITHIN_S = 15
 
 
-def bike(cluster: Cluster, bikeid: int) -> None:
-    assert cluster.ask("POST", "/bikes", {"bikeid": bikeid, "status": "사용가능"}).status == 201
-    assert cluster.ask("POST", "/userDeposits", {"userid": bikeid, "deposit": 100_000}).status == 201
+def bike(cluster: Cluster) -> int:
+    """A new bike, and a rider with money, of one number."""
+    [number] = numbers(1)
+    assert cluster.ask("POST", "/bikes", {"bikeid": number, "status": "사용가능"}).status == 201
+    assert cluster.ask("POST", "/userDeposits", {"userid": number, "deposit": 100_000}).status == 201
+    return number
 
 
 def ride(cluster: Cluster, number: int) -> int:
@@ -51,15 +54,15 @@ def test_everything_is_ready_and_says_so(cluster: Cluster) -> None:
 
 
 def test_a_ride_through_the_gateway_is_billed_and_paid(cluster: Cluster) -> None:
-    bike(cluster, 7001)
-    rentid = ride(cluster, 7001)
+    number = bike(cluster)
+    rentid = ride(cluster, number)
     row = until(lambda: settled(cluster, rentid), what="the bill was not closed")
     assert row["rentStatus"] == "returned"
     assert row["fee"] > 0
-    deposit = cluster.ask("GET", "/userDeposits/7001")
+    deposit = cluster.ask("GET", f"/userDeposits/{number}")
     assert deposit.json["deposit"] == 100_000 - row["fee"]
     assert deposit.headers["x-gbike-mode"] == "demo"
-    until(lambda: cluster.ask("GET", "/bikes/7001").json["status"] == "사용가능", what="the bike was not freed")
+    until(lambda: cluster.ask("GET", f"/bikes/{number}").json["status"] == "사용가능", what="the bike was not freed")
 
 
 def test_the_small_fleet_is_there_and_nobody_reaches_what_is_between_services(cluster: Cluster) -> None:
@@ -68,11 +71,11 @@ def test_the_small_fleet_is_there_and_nobody_reaches_what_is_between_services(cl
 
 
 def test_a_service_that_is_killed_runs_again_and_what_happened_meanwhile_is_billed(cluster: Cluster) -> None:
-    bike(cluster, 7002)
+    number = bike(cluster)
     before = cluster.status()["billing"]
     assert before.pid is not None
     os.kill(before.pid, signal.SIGKILL)
-    rentid = ride(cluster, 7002)
+    rentid = ride(cluster, number)
     until(lambda: settled(cluster, rentid), what="the bill was not closed")
     after = cluster.status()["billing"]
     assert (after.health, after.restarts) == ("ready", before.restarts + 1)
@@ -81,10 +84,10 @@ def test_a_service_that_is_killed_runs_again_and_what_happened_meanwhile_is_bill
 
 
 def test_a_service_that_is_stopped_stays_stopped_until_it_is_healed_and_loses_nothing(cluster: Cluster) -> None:
-    bike(cluster, 7003)
+    number = bike(cluster)
     assert cluster.gbike("demo-fault", "stop", "billing").startswith("billing is stopped")
     try:
-        rentid = ride(cluster, 7003)
+        rentid = ride(cluster, number)
         assert cluster.status()["billing"].health == "stopped"
         assert cluster.ask("GET", "/billings").status == 503
     finally:
@@ -115,9 +118,8 @@ def _holder(cluster: Cluster) -> int:
 @pytest.mark.skipif(not FULL, reason="a second cluster, of 14 services: GBIKE_FULL=1")
 def test_two_replicas_of_each_service_share_the_work(cluster: Cluster) -> None:
     with started("--replicas", "2", "--empty") as own:
-        for number in range(1, 21):
-            bike(own, number)
-        rents = [ride(own, number) for number in range(1, 21)]
+        fleet = [bike(own) for _ in range(20)]
+        rents = [ride(own, number) for number in fleet]
         for rentid in rents:
             until(lambda rentid=rentid: settled(own, rentid), what="the bill was not closed")  # type: ignore[misc]
         assert len(own.status()) == 2 * SERVICES + 3
@@ -128,8 +130,7 @@ def test_engines_may_be_mixed_and_a_restart_keeps_everything(cluster: Cluster) -
     with started("--store", "rent=sqlite", "--empty") as own:
         assert own.plan.stores["rent"].startswith("sqlite:///")
         assert own.plan.stores["bike"].startswith("postgresql://")
-        bike(own, 1)
-        rentid = ride(own, 1)
+        rentid = ride(own, bike(own))
         until(lambda: settled(own, rentid), what="the bill was not closed")
         for name in ("rent", "postgres", "kafka", "envoy"):
             own.gbike("demo-fault", "stop", name, "--hard")

@@ -7,8 +7,7 @@ from tests.cluster.test_cluster import bike, ride
 
 
 def test_a_ride_is_followed_through_every_program(cluster: Cluster) -> None:
-    bike(cluster, 7100)
-    rentid = ride(cluster, 7100)
+    rentid = ride(cluster, bike(cluster))
 
     def told() -> str | None:
         text = cluster.gbike("trace", str(rentid))

@@ -5,9 +5,7 @@ A journey that takes a `form` tells the same story to both. It uses numbers of i
 
 import asyncio
 import hashlib
-import itertools
 import json
-import os
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
@@ -29,9 +27,6 @@ QUIET_WITHIN_S = 30
 Stores = Mapping[str, Reading]
 T = TypeVar("T")
 
-_first = 1_000_000 * (1 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")))
-_numbers = itertools.count(_first, 1_000)
-
 
 class Form(Protocol):
     """A running gbike."""
@@ -52,13 +47,6 @@ class Form(Protocol):
 
     async def heal(self) -> None:
         """Bring back what was stopped."""
-
-
-def numbers(count: int) -> range:
-    """So many numbers, for bikes or people, that no other test uses."""
-    first = next(_numbers)
-    assert count <= 1_000
-    return range(first, first + count)
 
 
 class InMemory:

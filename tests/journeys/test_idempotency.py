@@ -9,7 +9,8 @@ import pytest
 
 from gbike.app.embedded import Embedded
 from gbike.kit.store import Reading
-from tests.journeys.forms import Form, numbers
+from tests.cluster.running import numbers
+from tests.journeys.forms import Form
 from tests.support import EVERY_RIDE_COSTS, Client, Reply, digest
 
 CONFIRMATIONS = "/userDeposits/payments/confirmations"

@@ -13,8 +13,9 @@ from gbike.app.embedded import Embedded
 from gbike.kit.bus import BusUnavailable
 from gbike.kit.envelope import Message
 from gbike.kit.store import Reading
+from tests.cluster.running import numbers
 from tests.journeys.fleet import assert_nothing_is_violated, every, open_deposits, register_bikes
-from tests.journeys.forms import Form, numbers
+from tests.journeys.forms import Form
 from tests.journeys.virtual_time import VirtualClock, in_virtual_time
 from tests.support import EVERY_RIDE_COSTS, Client
 

@@ -13,8 +13,9 @@ import pytest
 from gbike.app.embedded import Embedded
 from gbike.kit.envelope import Message
 from gbike.kit.store import Reading
+from tests.cluster.running import numbers
 from tests.journeys.fleet import assert_nothing_is_violated, every, open_deposits, register_bikes
-from tests.journeys.forms import Form, InMemory, numbers
+from tests.journeys.forms import Form, InMemory
 from tests.support import EVERY_RIDE_COSTS, Client
 
 ROUNDS = int(os.environ.get("GBIKE_RACE_ROUNDS", "50"))

@@ -6,8 +6,9 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 
+from tests.cluster.running import numbers
 from tests.journeys.fleet import register_bikes
-from tests.journeys.forms import OnCluster, numbers
+from tests.journeys.forms import OnCluster
 from tests.support import Reply
 
 SIEGE_S = 10 if os.environ.get("GBIKE_FULL") else 1.5

@@ -40,6 +40,5 @@ def test_a_ride_is_timed_until_its_bill_is_closed(cluster: Cluster) -> None:
         return page(cluster.plan, "billing").value("gbike_settlement_seconds_count") or 0
 
     before = closed()
-    bike(cluster, 7301)
-    ride(cluster, 7301)
+    ride(cluster, bike(cluster))
     until(lambda: closed() > before, what="no bill was closed")
