@@ -268,13 +268,13 @@ def _overwritten(_tx: Tx, row: Any, state: State, _number: int, _once: Any) -> A
 )
 async def test_flaw_38_a_report_that_bike_did_not_apply_in_time_earns_nothing() -> None:
     """A slow bike left a report half done, and a second one overwrote the first; here it is cancelled, or refused."""
-    town = await a_town(report_deadline_ms="30")
+    town = await a_town(report_deadline_ms="300")
     seen = {"reportid": 1, "managerid": 1, "bikeid": 1, "batterylevel": 50}
-    town.all.part("bike").faulty.delay = Delay(60, 60)
+    town.all.part("bike").faulty.delay = Delay(600, 600)
     late = await town.client.post("/bikeManageApps", seen)
     assert (late.status, late.headers.get("retry-after")) == (503, "2")
     town.all.part("bike").faulty.delay = None
-    await asyncio.sleep(0.06)
+    await asyncio.sleep(0.6)
     await town.all.settle()
     assert (await points_of(town), await town.many("bikeManageApps")) == (1000, [])
     first = await town.client.post("/bikeManageApps", seen)

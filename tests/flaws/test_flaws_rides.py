@@ -118,12 +118,12 @@ async def _undo_nothing(*_args: object, **_more: object) -> None:
 )
 async def test_flaw_15_a_bike_that_answered_too_late_ends_free() -> None:
     """A time-out left the bike 사용중 without a rent; here the rent is cancelled and says so, and bike frees it."""
-    town = await a_town(rent_deadline_ms="30")
-    town.all.part("bike").faulty.delay = Delay(60, 60)
+    town = await a_town(rent_deadline_ms="300")
+    town.all.part("bike").faulty.delay = Delay(600, 600)
     reply = await town.client.post("/rents", {"userid": 1, "bikeid": 1})
     assert (reply.status, reply.headers["retry-after"]) == (503, "2")
     town.all.part("bike").faulty.delay = None
-    await asyncio.sleep(0.06)  # the late reservation arrives
+    await asyncio.sleep(0.6)  # the late reservation arrives
     await town.all.settle()
     assert await bike_is(town) == "사용가능"
     assert await town.rows("rent", "SELECT status FROM rents") == [("cancelled",)]
