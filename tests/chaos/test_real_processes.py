@@ -13,7 +13,6 @@ import pytest
 
 from chaos.cli import main
 from chaos.demo import Demo
-from tests.journeys.engines import PATIENT
 
 KILLS = int(os.environ.get("GBIKE_KILLS", "5"))
 SOCKET_RACES = 5
@@ -37,11 +36,7 @@ def test_chaos_says_how_it_is_used() -> None:
     assert main(["kill9", "--rounds", "many"]) == 2
 
 
-async def test_200_riders_over_200_connections_ask_for_one_bike_and_one_gets_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in PATIENT.items():
-        monkeypatch.setenv(name, value)
+async def test_200_riders_over_200_connections_ask_for_one_bike_and_one_gets_it(tmp_path: Path) -> None:
     connector = aiohttp.TCPConnector(limit=0)
     async with Demo(tmp_path / "data") as demo, aiohttp.ClientSession(demo.url, connector=connector) as session:
         await demo.start()
