@@ -29,7 +29,6 @@ Change = Callable[[str, str], None]
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataFolder:
     """Three rides, all settled."""
     monkeypatch.setattr(quiet, "LOOK_S", 0.01)
-    monkeypatch.setattr(quiet, "QUIET_S", 0.1)
     files, here = DataFolder(tmp_path / "files"), DataFolder(tmp_path / "cluster")
     asyncio.run(_rides(files))
     here.path.mkdir()
@@ -48,6 +47,12 @@ async def _rides(files: DataFolder) -> None:
         await client.send("PATCH", f"/rents/{rent['rentid']}", {"endlocation": "there"})
     await embedded.settle()
     await embedded.stop()
+
+
+@pytest.fixture
+def restless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It won't come to rest, however long somebody waits."""
+    monkeypatch.setattr(quiet, "QUIET_S", 0.1)
 
 
 @pytest.fixture
@@ -84,6 +89,7 @@ def test_a_violation_is_told_and_the_exit_code_says_so(folder: DataFolder, chang
     assert gbike("view", "rebuild", "--verify", "--data", str(folder.path)).returncode == 1
 
 
+@pytest.mark.usefixtures("restless")
 @pytest.mark.parametrize(
     ("service", "sql", "left"),
     [
@@ -100,6 +106,7 @@ def test_what_is_unfinished_is_waited_for_and_named(
         verify(folder)
 
 
+@pytest.mark.usefixtures("restless")
 def test_who_does_not_come_to_rest_is_told_in_a_line(folder: DataFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     said = itertools.count()
     monkeypatch.setattr(quiet, "_said", lambda _: next(said))
