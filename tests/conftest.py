@@ -4,16 +4,12 @@ import os
 from collections.abc import AsyncIterator, Generator
 
 import pytest
-from hypothesis import settings
 
 from gbike.app.embedded import Embedded
 from tests.cluster.running import cluster as cluster
 from tests.cluster.running import common_folder as common_folder
 from tests.cluster.running import one_cluster as one_cluster
 from tests.support import EVERY_RIDE_COSTS, Client
-
-settings.register_profile("gbike", deadline=None)  # how long an example takes says how busy the machine is
-settings.load_profile("gbike")
 
 
 @pytest.fixture

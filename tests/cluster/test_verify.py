@@ -50,8 +50,8 @@ async def _rides(files: DataFolder) -> None:
 
 
 @pytest.fixture
-def restless(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It won't come to rest, however long somebody waits."""
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits long for what won't come to rest."""
     monkeypatch.setattr(quiet, "QUIET_S", 0.1)
 
 
@@ -89,7 +89,7 @@ def test_a_violation_is_told_and_the_exit_code_says_so(folder: DataFolder, chang
     assert gbike("view", "rebuild", "--verify", "--data", str(folder.path)).returncode == 1
 
 
-@pytest.mark.usefixtures("restless")
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(
     ("service", "sql", "left"),
     [
@@ -106,7 +106,7 @@ def test_what_is_unfinished_is_waited_for_and_named(
         verify(folder)
 
 
-@pytest.mark.usefixtures("restless")
+@pytest.mark.usefixtures("impatient")
 def test_who_does_not_come_to_rest_is_told_in_a_line(folder: DataFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     said = itertools.count()
     monkeypatch.setattr(quiet, "_said", lambda _: next(said))

@@ -13,7 +13,6 @@ from starlette.types import ASGIApp
 from gbike.app.embedded import Embedded
 from gbike.app.seed import posted_to, seed
 from tests.cluster.running import Cluster
-from tests.journeys.engines import PATIENT
 from tests.journeys.fuzzing import FULL, PATIENCE_S, schemathesis, served
 from tests.security.people import EVERYWHERE, Locked
 from tests.security.table import ANYBODY, NOTHING_HERE, TABLE
@@ -28,7 +27,7 @@ def address() -> Iterator[str]:
     """The demo, with a small fleet."""
 
     async def opened() -> tuple[Embedded, ASGIApp]:
-        house = Embedded(None, PATIENT)
+        house = Embedded(None, {})
         await seed(posted_to(house.app))
         return house, house.app
 

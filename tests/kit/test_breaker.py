@@ -241,4 +241,4 @@ class BreakerMachine(RuleBasedStateMachine):
 
 
 TestBreakerAgainstItsModel = BreakerMachine.TestCase
-TestBreakerAgainstItsModel.settings = settings(max_examples=60, stateful_step_count=40)
+TestBreakerAgainstItsModel.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

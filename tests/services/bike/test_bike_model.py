@@ -82,7 +82,7 @@ async def take(lone: Lone, model: Model, what: str, number: int, n: int) -> None
             assert (await lone.client.patch("/bikes/1", {"status": WORDS[number]})).status == model.mark(WORDS[number])
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(STEPS)
 async def test_a_bike_is_what_its_model_says_after_every_step(steps: list[tuple[str, int]]) -> None:
     lone, model = Lone(CARD), Model()

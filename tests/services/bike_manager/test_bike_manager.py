@@ -117,7 +117,7 @@ async def test_a_posted_number_is_used_when_it_is_free() -> None:
     assert (await lone.client.post("/bikeManagers", {"userid": 4})).json["managerid"] == 8
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(
     st.lists(
         st.one_of(st.tuples(st.just("report"), st.integers(1, 4)), st.tuples(st.just("convert"), st.integers(1, 3000)))

@@ -106,7 +106,7 @@ async def test_an_unknown_bill_is_a_404_and_no_bill_is_written_by_a_client() -> 
             assert (await lone.client.send(method, path, {"rentid": 1, "fee": 0})).status == 405
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 async def test_any_number_of_rents_in_any_order_is_billed_once_each(data: st.DataObject) -> None:
     rents = range(1, 5)

@@ -51,13 +51,13 @@ async def test_a_ride_is_shown_with_its_bill_and_the_riders_deposit() -> None:
     )
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.permutations(a_ride(1) + a_ride(2) + a_ride(1)))
 async def test_doubled_events_in_any_order_give_the_same_view(order: list[Any]) -> None:
     assert await told(order) == await told(a_ride(1) + a_ride(2))
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.sampled_from(a_ride(1) + a_ride(2, userid=4)), max_size=20))
 async def test_the_view_folded_anew_is_the_same(order: list[Any]) -> None:
     lone, other = Lone(CARD), Lone(CARD)

@@ -146,7 +146,7 @@ async def take(lone: Lone, what: str, userid: int, number: int) -> None:
             await lone.tell(a_conversion(f"conversion:1:{number}", number * 10, number % 3 + 1))
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(STEPS, max_size=25))
 async def test_whatever_happens_no_won_is_made_or_lost(steps: list[tuple[str, int, int]]) -> None:
     lone = Lone(CARD)
