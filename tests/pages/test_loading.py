@@ -1,4 +1,4 @@
-"""What happens while a page still loads its map: it may be left, and bikes may change."""
+"""What happens while a page still comes up: it may be left, and what it shows may change."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +12,21 @@ from tests.pages.conftest import NewRider
 AWAY = {"latitude": 35.1, "longitude": 129.0}
 STANDSTILL = "window.requestAnimationFrame = window.setTimeout = () => 0"
 """No frame comes any more, so that the moment between leaving a page and tidying up after it lasts."""
+
+LEFT_AT_ONCE = """
+  const [frame, timer, held] = [requestAnimationFrame, setTimeout, []];
+  window.requestAnimationFrame = window.setTimeout = (...work) => held.push(work);
+  addEventListener('hashchange', () => {
+    [window.requestAnimationFrame, window.setTimeout] = [frame, timer];
+    for (const work of held) setTimeout(...work);
+  });
+  new MutationObserver((_, self) => {
+    if (!document.getElementById('main')) return;
+    self.disconnect();
+    location.hash = '#/rides';
+  }).observe(document, { childList: true, subtree: true });
+"""
+"""To another address as soon as something is drawn; no frame comes before the browser has told so."""
 
 
 def _fleet(page: Page) -> None:
@@ -41,6 +56,13 @@ def test_no_map_is_drawn_on_a_page_that_was_left(
     held[0].continue_()
     page.evaluate("(url) => import(url)", held[0].request.url)
     assert one.clean == []
+
+
+@pytest.mark.parametrize("options", [{}, {**CONSOLE, **DESKTOP}], ids=["rider", "console"])
+def test_an_address_is_followed_before_the_first_frame(rider: NewRider, options: dict[str, Any]) -> None:
+    one = rider(**options)
+    one.context.add_init_script(LEFT_AT_ONCE)
+    one.open("#/").locator("nav a[aria-current=page][href='#/rides']").wait_for()
 
 
 def test_a_map_shows_what_became_known_while_it_was_loading(rider: NewRider, demo: Demo) -> None:

@@ -56,6 +56,7 @@ function App() {
       if (state.notice && state.notice.tone !== 'good') set({ notice: null });
     };
     addEventListener('hashchange', moved);
+    move(path()); // where it led between drawing and listening
     return () => removeEventListener('hashchange', moved);
   }, []);
   useEffect(() => {

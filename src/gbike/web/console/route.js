@@ -24,6 +24,7 @@ export function useRoute() {
     const moved = () => move(here());
     addEventListener('hashchange', moved);
     addEventListener('narrowed', moved);
+    moved(); // where it led between drawing and listening
     return () => {
       removeEventListener('hashchange', moved);
       removeEventListener('narrowed', moved);
