@@ -6,13 +6,13 @@ Never edit one, its file in schemas/examples stands for messages that were sent;
 
 from zlib import crc32
 
-from gbike.contracts.account import AccountErased
+from gbike.contracts.account import AccountErased, RegisteredAccount
 from gbike.contracts.bike import ChkAndUpdatedStatus, RegisteredBike, UpdatedBike, UpdatedBikeState
 from gbike.contracts.bike_manage_app import Reported
 from gbike.contracts.bike_manager import AdjustedPoint
 from gbike.contracts.billing import CalculatedFee, ClosedBill, RegisteredBill
 from gbike.contracts.rent import RentCancelled, Rented, Returned
-from gbike.contracts.user_deposit import AddedDeposit, UpdatedDeposit
+from gbike.contracts.user_deposit import AddedDeposit, ChangedStanding, UpdatedDeposit
 from gbike.kit.envelope import Event, Message, pack
 from gbike.kit.telemetry import Trace
 
@@ -70,6 +70,22 @@ EXAMPLES: dict[str, Event] = {
     ),
     "AccountErased.v1": AccountErased(userid=3),
     "RegisteredBill.v1-caused": RegisteredBill(billid=1, rentid=1, userid=1, starttime=BEGAN_MS, status="OPENBILL"),
+    "RegisteredAccount.v1": RegisteredAccount(userid=1),
+    "ChangedStanding.v1": ChangedStanding(
+        userid=2, mayrent=False, reasons=("minimum",), version=3, missing_krw=400, deposit=600, depositversion=7
+    ),
+    "Returned.v1-offline": Returned(
+        rentid=1,
+        userid=1,
+        bikeid=1,
+        status="returned",
+        endtime=ENDED_MS,
+        endlocation="분당_정자역_3구역",
+        starttime=BEGAN_MS,
+        endedby="offline",
+        clocksuspect=True,
+    ),
+    "Reported.v1-unpaid": Reported(reportid=2, managerid=1, bikeid=1, batterylevel=50, usableyn=True, points=0),
 }
 CAUSES = {"RegisteredBill.v1-caused": "Rented.v1"}
 """Examples that name the message they were said because of; the others are from before messages did."""

@@ -3,6 +3,17 @@
 from gbike.contracts import Said
 
 
+class RegisteredAccount(Said, frozen=True):
+    """Somebody has an account now: the rider of the same number."""
+
+    userid: int
+
+    @property
+    def key(self) -> str:
+        """The person."""
+        return f"user:{self.userid}"
+
+
 class AccountErased(Said, frozen=True):
     """A person's account was erased: whoever holds something of that person forgets who it was."""
 
@@ -14,4 +25,4 @@ class AccountErased(Said, frozen=True):
         return f"user:{self.userid}"
 
 
-SAYS = (AccountErased,)
+SAYS = (RegisteredAccount, AccountErased)

@@ -106,3 +106,5 @@ class AppliedReport(msgspec.Struct, frozen=True):
 
     bikeid: int
     status: str
+    changedby: int | None = None
+    """The newest report that changed battery or fault; 0: none ever did. None: an older bike does not say."""

@@ -1,5 +1,7 @@
 """What the bikeManageApp service says."""
 
+from msgspec import UNSET, UnsetType
+
 from gbike.contracts import Said
 
 
@@ -11,6 +13,8 @@ class Reported(Said, frozen=True):
     bikeid: int
     batterylevel: int | None = None
     usableyn: bool | None = None
+    points: int | UnsetType = UNSET
+    """What it earns, decided when it was applied. Old messages don't tell: as every report did, 1,000."""
 
     @property
     def key(self) -> str:

@@ -1,5 +1,7 @@
 """What the rent service says."""
 
+from msgspec import UNSET, UnsetType
+
 from gbike.contracts import Said
 
 
@@ -44,6 +46,11 @@ class Returned(Said, frozen=True):
     starttime: int | None = None
     lat: float | None = None
     lon: float | None = None
+    endedby: str | UnsetType = UNSET
+    """How it ended: `rider` at the tap, `offline` at a tap without a line, `admin` by an operator. Old messages don't
+    tell."""
+    clocksuspect: bool | UnsetType = UNSET
+    """True where the clocks that measured the ride disagree by more than a minute."""
 
     @property
     def key(self) -> str:

@@ -34,4 +34,24 @@ class AddedDeposit(Said, frozen=True):
         return f"user:{self.userid}"
 
 
-SAYS = (UpdatedDeposit, AddedDeposit)
+class ChangedStanding(Said, frozen=True):
+    """Whether a rider may begin a ride changed, or is told for the first time. `reasons` says why not (`minimum`), and
+    `missing_krw` how much has to be paid in before it is so."""
+
+    userid: int
+    mayrent: bool
+    reasons: tuple[str, ...] = ()
+    version: int = 0
+    """Of the standing: the newest wins."""
+    missing_krw: int = 0
+    deposit: int = 0
+    """The balance when this was said, won, after the movement that `depositversion` counts."""
+    depositversion: int = 0
+
+    @property
+    def key(self) -> str:
+        """The rider."""
+        return f"user:{self.userid}"
+
+
+SAYS = (UpdatedDeposit, AddedDeposit, ChangedStanding)
