@@ -27,8 +27,31 @@ class _Whose(msgspec.Struct, frozen=True):
     userid: int | None = None
 
 
+_LOCK = "erasure"
+"""Whoever may keep something personal shares it until the commit; whoever erases has it alone. So an erasure sees all
+that was kept before it, and what is kept after it sees the erasure: `erased` read without it tells nothing of an
+erasure that is about to be committed."""
+ERASES = "AccountErased"
+"""The event on which the services forget."""
+
+
+def share(tx: Tx) -> None:
+    """Before anything personal is kept, or read to be kept: no erasure commits until this does."""
+    tx.share(_LOCK)
+
+
+def guard(tx: Tx, messages: Sequence[Message]) -> None:
+    """The same before messages take effect. Where one of them erases, the lock is taken alone at once: two consumers
+    that shared it first would wait for each other."""
+    if any(message.type == ERASES for message in messages):
+        tx.lock(_LOCK)
+    else:
+        share(tx)
+
+
 def remember(tx: Tx, userid: int) -> None:
-    """This one was erased."""
+    """This one was erased: from here until the commit nobody keeps anything personal."""
+    tx.lock(_LOCK)
     tx.execute("INSERT INTO erased (userid, at_ms) VALUES (?, ?) ON CONFLICT (userid) DO NOTHING", (userid, tx.now_ms))
 
 
@@ -40,7 +63,8 @@ def take_out(tx: Tx, field: str, numbers: Sequence[int]) -> None:
 
 
 def scrubbed(read: Reading, messages: list[Message]) -> list[Message]:
-    """The messages, without what is personal where somebody who was erased is concerned."""
+    """The messages, without what is personal where somebody who was erased is concerned. Call `guard` or `share` first
+    in a transaction that keeps them."""
     if not messages or read.one("SELECT 1 FROM erased LIMIT 1") is None:
         return messages
     whose = [_userid(message) for message in messages]

@@ -11,7 +11,7 @@ from typing import Any
 from gbike.kit.bus import Batch, Subscription
 from gbike.kit.dead_letters import how_many, letter, set_aside, take_back
 from gbike.kit.envelope import Message, trace_of, unpack
-from gbike.kit.erasure import scrubbed
+from gbike.kit.erasure import guard, scrubbed
 from gbike.kit.store import Store, StoreUnavailable, Tx
 from gbike.kit.telemetry import Metrics, log
 
@@ -111,6 +111,7 @@ class Consumer:
                 self._note(answer)
 
     def _apply(self, tx: Tx, messages: list[Message], batch: Batch | None) -> list[Any]:
+        guard(tx, messages)
         known = tx.first_time([message.id for message in messages])
         new = [message for message in {message.id: message for message in messages}.values() if message.id in known]
         new = scrubbed(tx, new)

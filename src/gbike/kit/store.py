@@ -69,7 +69,11 @@ class Tx(Reading, Protocol):
         """Those of `message_ids` that were never heard before: the inbox rows are part of the effect (I22)."""
 
     def lock(self, name: str) -> None:
-        """From here until this commits, nobody else is past a `lock` of the same name, in this process or another."""
+        """From here until this commits, nobody else is past a `lock` or `share` of the same name, in this process or
+        another."""
+
+    def share(self, name: str) -> None:
+        """From here until this commits, nobody else is past a `lock` of the same name; past a `share` they may be."""
 
 
 class Store(Protocol):

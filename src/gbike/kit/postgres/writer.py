@@ -50,6 +50,7 @@ _HEAR = (
     " ON CONFLICT (message_id) DO NOTHING RETURNING message_id"
 )
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(?, 0))"
+_SHARE = "SELECT pg_advisory_xact_lock_shared(hashtextextended(?, 0))"
 _CLASHES = (errors.DeadlockDetected, errors.SerializationFailure)
 _STALE = (errors.FeatureNotSupported, errors.DivisionByZero)
 """What a new connection mends: a plan that a migration made stale, a row that was taken for forgotten."""
@@ -84,6 +85,10 @@ class PostgresTx(OpenTx, PostgresReading):
     def lock(self, name: str) -> None:
         """Wait until nobody else is past a lock of the same name."""
         self._run(_LOCK, (name,))
+
+    def share(self, name: str) -> None:
+        """Wait until nobody else is past a lock of the same name."""
+        self._run(_SHARE, (name,))
 
     def _run(self, sql: str, params: Sequence[Any]) -> PGresult:
         result = self._writer.run(sql, params)

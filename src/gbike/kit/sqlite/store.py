@@ -82,6 +82,9 @@ class SqliteTx(OpenTx, SqliteReading):
     def lock(self, name: str) -> None:
         """Nothing: there is one writer."""
 
+    def share(self, name: str) -> None:
+        """Nothing: there is one writer."""
+
 
 class SqliteStore(BatchWriter[SqliteTx]):
     """A Store in one SQLite file, or in memory when there is no path (then commits are instant)."""

@@ -27,8 +27,8 @@ class Accounts(Protocol):
     async def set_roles(self, userid: int, roles: Roles, managerid: int | None) -> Account:
         """What they may do from now on. Raises LastAdmin."""
 
-    async def set_password(self, userid: int, password_hash: str) -> Account:
-        """A new password; every session ends."""
+    async def change_password(self, known: Credentials, password_hash: str) -> Account | None:
+        """A new password, and every session ends; None when the password was changed meanwhile."""
 
     async def rehash(self, known: Credentials, password_hash: str) -> None:
         """Keep the same password at another cost, unless it was changed meanwhile."""
@@ -63,8 +63,8 @@ class Enrolments(Protocol):
     async def begin(self, userid: int, sealed: bytes, only: int | None) -> None:
         """Keep a secret that a code must confirm. Raises EnrolledAlready, NoSuchAccount."""
 
-    async def confirm(self, userid: int, step: int, only: int | None) -> Account:
-        """Codes are wanted from now on. Raises NotEnrolling."""
+    async def confirm(self, userid: int, sealed: bytes, step: int, only: int | None) -> Account:
+        """Codes of this secret are wanted from now on. Raises NotEnrolling."""
 
     async def remove(self, userid: int) -> Account:
         """Codes are wanted no more: the authenticator is lost."""

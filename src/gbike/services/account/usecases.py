@@ -110,7 +110,10 @@ async def change_password(userid: int, current: str, new: str, only: int | None,
     if not await desk.passwords.fits(known.password_hash, current):
         raise SignInRefused
     await desk.sessions.forgive(one)
-    return await desk.accounts.set_password(userid, await desk.passwords.hash(new))
+    changed = await desk.accounts.change_password(known, await desk.passwords.hash(new))
+    if changed is None:
+        raise SignInRefused
+    return changed
 
 
 async def ask_for_a_reset(contact: str, origin: str, *, desk: Desk) -> None:
@@ -154,7 +157,7 @@ async def confirm_enrolment(userid: int, code: str, only: int | None, origin: st
     step = desk.authenticators.step(known.sealed, code, userid, known.last_step)
     if step is None:
         raise SignInRefused
-    return await desk.enrolments.confirm(userid, step, only)
+    return await desk.enrolments.confirm(userid, known.sealed, step, only)
 
 
 async def _patiently(one: Try, desk: Desk, of_origin: int | None = None) -> None:

@@ -23,5 +23,8 @@ KEEPS = (
         "DELETE FROM refresh_tokens WHERE token IN (SELECT token FROM refresh_tokens WHERE expires_ms < ? LIMIT ?)",
     ),
     Keeping(DAY_MS, "DELETE FROM resets WHERE token IN (SELECT token FROM resets WHERE expires_ms < ? LIMIT ?)"),
-    Keeping(DAY_MS, "DELETE FROM tries WHERE whose IN (SELECT whose FROM tries WHERE since_ms < ? LIMIT ?)"),
+    # The moment is asked for in the deletion itself: a try may be counted between the look and the deletion.
+    Keeping(
+        DAY_MS, "DELETE FROM tries WHERE since_ms < ? AND whose IN (SELECT whose FROM tries ORDER BY since_ms LIMIT ?)"
+    ),
 )

@@ -20,6 +20,8 @@ from gbike.services.account.domain import (
 from gbike.services.account.storage.rows import COLUMNS, load, made, whose
 from gbike.services.account.storage.sessions import end_sessions, forget_tries
 
+_ADMINS = "admins"
+"""The lock of whoever changes roles: one after the other, so that somebody is left who may."""
 _KEYS = f"{COLUMNS}, password_hash, sealed, last_step"
 _LISTED = Listing(
     select=f"SELECT {COLUMNS} FROM accounts",
@@ -66,9 +68,10 @@ class SqlAccounts:
         """See Accounts.set_roles."""
         return await self._store.write(set_roles, userid, roles, managerid, key=_key(userid))
 
-    async def set_password(self, userid: int, password_hash: str) -> Account:
-        """See Accounts.set_password."""
-        return await self._store.write(set_password, userid, password_hash, key=_key(userid))
+    async def change_password(self, known: Credentials, password_hash: str) -> Account | None:
+        """See Accounts.change_password."""
+        userid = known.account.userid
+        return await self._store.write(change_password, userid, known.password_hash, password_hash, key=_key(userid))
 
     async def rehash(self, known: Credentials, password_hash: str) -> None:
         """See Accounts.rehash."""
@@ -83,9 +86,9 @@ class SqlAccounts:
         """See Enrolments.begin."""
         await self._store.write(begin_enrolment, userid, sealed, only, key=_key(userid))
 
-    async def confirm(self, userid: int, step: int, only: int | None) -> Account:
+    async def confirm(self, userid: int, sealed: bytes, step: int, only: int | None) -> Account:
         """See Enrolments.confirm."""
-        return await self._store.write(confirm_enrolment, userid, step, only, key=_key(userid))
+        return await self._store.write(confirm_enrolment, userid, sealed, step, only, key=_key(userid))
 
     async def remove(self, userid: int) -> Account:
         """See Enrolments.remove."""
@@ -123,6 +126,7 @@ def rename(tx: Tx, userid: int, name: str, only: int | None) -> Account:
 
 def set_roles(tx: Tx, userid: int, roles: Roles, managerid: int | None) -> Account:
     """What they may do. Raises NoSuchAccount, LastAdmin."""
+    tx.lock(_ADMINS)
     if Role.ADMIN not in roles:
         _must_leave_an_admin(tx, userid)
     sql = "UPDATE accounts SET roles = ?, managerid = ? WHERE userid = ? AND erased_ms IS NULL"
@@ -144,6 +148,12 @@ def set_password(tx: Tx, userid: int, password_hash: str) -> Account:
     return load(tx, userid)
 
 
+def change_password(tx: Tx, userid: int, before: str, after: str) -> Account | None:
+    """The same while the password is still the one that was shown; None when it is not. Raises NoSuchAccount."""
+    sql = "UPDATE accounts SET password_hash = password_hash WHERE userid = ? AND password_hash = ?"
+    return set_password(tx, userid, after) if tx.execute(sql, (userid, before)) else None
+
+
 def rehash(tx: Tx, userid: int, before: str, after: str) -> None:
     """The same password at another cost."""
     sql = "UPDATE accounts SET password_hash = ? WHERE userid = ? AND password_hash = ?"
@@ -152,6 +162,7 @@ def rehash(tx: Tx, userid: int, before: str, after: str) -> None:
 
 def erase(tx: Tx, userid: int, only: int | None) -> Account:
     """Forget who it was, and say so the first time. Raises NoSuchAccount, LastAdmin."""
+    tx.lock(_ADMINS)
     account = load(tx, userid, only)
     if account.erased_ms is not None:
         return account
@@ -189,13 +200,14 @@ def begin_enrolment(tx: Tx, userid: int, sealed: bytes, only: int | None) -> Non
         raise EnrolledAlready if account.codes_wanted else NoSuchAccount(userid)
 
 
-def confirm_enrolment(tx: Tx, userid: int, step: int, only: int | None) -> Account:
-    """Codes are wanted from now on, this one no more. Raises NoSuchAccount, NotEnrolling."""
+def confirm_enrolment(tx: Tx, userid: int, sealed: bytes, step: int, only: int | None) -> Account:
+    """Codes are wanted from now on, this one no more. Raises NoSuchAccount, NotEnrolling, also where another secret
+    than the code's was begun with meanwhile."""
     where, params = whose(userid, only)
     changed = tx.execute(
         f"UPDATE accounts SET codes_wanted = 1, last_step = ? WHERE {where} AND codes_wanted = 0"
-        " AND sealed IS NOT NULL AND last_step < ?",
-        (step, *params, step),
+        " AND sealed = ? AND last_step < ?",
+        (step, *params, sealed, step),
     )
     if not changed:
         raise NotEnrolling
@@ -216,7 +228,7 @@ def _may(account: Account) -> Facts:
 
 
 def _must_leave_an_admin(tx: Tx, userid: int) -> None:
-    tx.lock("admins")
+    tx.lock(_ADMINS)
     admins = tx.all("SELECT userid FROM accounts WHERE roles LIKE '%admin%' AND erased_ms IS NULL LIMIT 2")
     if [row[0] for row in admins] == [userid]:
         raise LastAdmin(userid)

@@ -22,8 +22,9 @@ class SqlResets:
 
 
 def offer(tx: Tx, contact: str, token: str, expires_ms: int) -> int | None:
-    """Keep a token; the ones before are of no use any more."""
-    row = tx.one("SELECT userid FROM accounts WHERE contact = ?", (contact,))
+    """Keep a token; the ones before are of no use any more. The account's row orders it with every other offer, use,
+    change of password and erasure."""
+    row = tx.one("UPDATE accounts SET name = name WHERE contact = ? RETURNING userid", (contact,))
     if row is None:
         return None
     tx.execute("DELETE FROM resets WHERE userid = ?", (row[0],))
@@ -32,7 +33,9 @@ def offer(tx: Tx, contact: str, token: str, expires_ms: int) -> int | None:
 
 
 def use(tx: Tx, token: str, password_hash: str) -> Account | None:
-    """Take the token away and set the password."""
+    """Take the token away and set the password. The account's row comes first, as for all who remove tokens: who comes
+    the other way round waits for the one who waits for them."""
+    tx.execute("UPDATE accounts SET name = name WHERE userid = (SELECT userid FROM resets WHERE token = ?)", (token,))
     row = tx.one("DELETE FROM resets WHERE token = ? RETURNING userid, expires_ms", (token,))
     if row is None or row[1] <= tx.now_ms:
         return None

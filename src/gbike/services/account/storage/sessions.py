@@ -41,7 +41,7 @@ def count(tx: Tx, one: Try, patience: Patience) -> int:
     """Count a try under its contact and its origin; answers 0, or the seconds to wait."""
     limits = {name: (patience.of_contact, patience.of_origin)[at] for at, name in enumerate(_names(one)) if name}
     for name in limits:
-        tx.lock(f"tries:{name}")
+        tx.lock(_tries(name))
     rows = {name: tx.one("SELECT failures, since_ms, until_ms FROM tries WHERE whose = ?", (name,)) for name in limits}
     until_ms = max((row[2] for row in rows.values() if row), default=0)
     if until_ms > tx.now_ms:
@@ -65,6 +65,8 @@ def count(tx: Tx, one: Try, patience: Patience) -> int:
 def forget_tries(tx: Tx, one: Try) -> None:
     """The contact's failures are forgotten, and this one of the origin."""
     contact, origin = _names(one)
+    for name in filter(None, (contact, origin)):
+        tx.lock(_tries(name))
     tx.execute("DELETE FROM tries WHERE whose = ?", (contact,))
     tx.execute("UPDATE tries SET failures = failures - 1 WHERE whose = ? AND failures > 0", (origin,))
 
@@ -77,7 +79,8 @@ def start(tx: Tx, known: Credentials, step: int | None, family: str, token: str,
     if step is None:
         good = tx.execute(f"UPDATE accounts SET last_step = last_step {as_before}", seen)
     else:
-        good = tx.execute(f"UPDATE accounts SET last_step = ? {as_before} AND last_step < ?", (step, *seen, step))
+        as_before += " AND sealed = ? AND last_step < ?"
+        good = tx.execute(f"UPDATE accounts SET last_step = ? {as_before}", (step, *seen, known.sealed, step))
     if not good:
         return False
     forget_tries(tx, one)
@@ -93,8 +96,12 @@ def renew(tx: Tx, token: str, next_token: str) -> Account | None:
     if row is None:
         return None
     (family,) = row
-    tx.lock(f"session:{family}")
-    found = tx.one("SELECT userid, expires_ms FROM sessions WHERE family = ? AND ended_ms IS NULL", (family,))
+    # The session's row is ours from here on: neither another renewal nor whoever ends sessions passes.
+    found = tx.one(
+        "UPDATE sessions SET expires_ms = expires_ms WHERE family = ? AND ended_ms IS NULL"
+        " RETURNING userid, expires_ms",
+        (family,),
+    )
     if found is None or found[1] <= tx.now_ms:
         return None
     fresh = tx.execute("UPDATE refresh_tokens SET used_ms = ? WHERE token = ? AND used_ms IS NULL", (tx.now_ms, token))
@@ -135,6 +142,10 @@ def _keep(tx: Tx, token: str, family: str, expires_ms: int) -> None:
 def _names(one: Try) -> tuple[str, str]:
     """What a try is counted under; nothing that tells the contact."""
     return (kept(f"contact {one.contact}") if one.contact else "", kept(f"origin {one.origin}") if one.origin else "")
+
+
+def _tries(name: str) -> str:
+    return f"tries:{name}"
 
 
 def _seconds(ms: int) -> int:

@@ -194,6 +194,7 @@ def change(tx: Tx, bikeid: int, decide: Callable[[Bike], Bike]) -> Bike:
 
 def reserve(tx: Tx, bikeid: int, rentid: int) -> Exception | None:
     """Give the bike to the rent, or answer the refusal, whose tombstone is kept in this same transaction."""
+    tx.lock(_life_of(rentid))
     if tx.one("SELECT 1 FROM tombstones WHERE rentid = ?", (rentid,)):
         return RentWasCancelled(rentid)
     row = tx.one(
@@ -217,6 +218,7 @@ def reserve(tx: Tx, bikeid: int, rentid: int) -> Exception | None:
 
 def release(tx: Tx, bikeid: int, rentid: int, userid: int, place: Place) -> None:
     """The rent is over or cancelled: tombstone first, then free the bike if it is still this rent's (fencing)."""
+    tx.lock(_life_of(rentid))  # or a reservation that is not committed yet sees no tombstone and isn't seen either
     _bury(tx, rentid, userid)
     told = int(place.location is not None or place.lat is not None or place.lon is not None)
     row = tx.one(
@@ -305,6 +307,10 @@ def _keep(tx: Tx, before: Bike, after: Bike) -> Bike | None:
         ),
     )
     return _bike(row) if row else None
+
+
+def _life_of(rentid: int) -> str:
+    return f"rent:{rentid}"
 
 
 def _bury(tx: Tx, rentid: int, userid: int | None = None) -> None:

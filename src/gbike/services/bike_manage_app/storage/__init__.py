@@ -96,6 +96,7 @@ def begin(tx: Tx, state: State, sent_reportid: int | None, patience_ms: int, onc
     if once is not None:
         once.hold(tx)
     if sent_reportid is not None:
+        tx.lock(f"sent:{state.managerid}:{sent_reportid}")
         row = tx.one(
             f"SELECT {_COLUMNS}, status FROM reports"
             " WHERE managerid = ? AND sent_reportid = ? AND status <> 'cancelled'",

@@ -152,6 +152,7 @@ def converted(tx: Tx, managerid: int, wish: ConversionWish, cause: str, whose: W
 
 def set_rider(tx: Tx, managerid: int, userid: int) -> Manager:
     """Name the rider account of a manager. Raises NoSuchManager."""
+    tx.lock(_points_of(managerid))  # a conversion goes to the rider who asked for it
     before = load(tx, managerid)
     tx.execute("UPDATE managers SET userid = ? WHERE managerid = ?", (userid, managerid))
     tx.audit("manager's rider changed", f"manager:{managerid}", {"userid": before.userid}, {"userid": userid})

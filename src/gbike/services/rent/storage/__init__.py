@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gbike.contracts.rent import RentCancelled, Rented, Returned
 from gbike.kit.access.principal import Whose
-from gbike.kit.erasure import remember, take_out
+from gbike.kit.erasure import remember, share, take_out
 from gbike.kit.housekeeping import DAY_MS, Keeping
 from gbike.kit.http.hal import Page
 from gbike.kit.listing import Listing, list_page, owned
@@ -155,6 +155,7 @@ def cancel(tx: Tx, rentid: int, reason: str, bike_may_be_reserved: bool) -> None
 
 def returned(tx: Tx, rentid: int, place: Place, whose: Whose) -> ReturnedRent:
     """OPEN → RETURNED, once; the same result again afterwards."""
+    share(tx)
     match load(tx, rentid, whose):
         case ReturnedRent() as before:
             return before

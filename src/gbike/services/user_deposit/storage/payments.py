@@ -18,11 +18,11 @@ from gbike.services.user_deposit.storage import add
 KEEPS = (
     Keeping(
         7 * DAY_MS,
-        "DELETE FROM payments WHERE paymentid IN"
+        "DELETE FROM payments WHERE paid_ms IS NULL AND paymentid IN"
         " (SELECT paymentid FROM payments WHERE paid_ms IS NULL AND at_ms < ? ORDER BY at_ms LIMIT ?)",
     ),
 )
-"""What was begun and never paid."""
+"""What was begun and never paid; said twice, as one may be paid between the look and the deletion."""
 _COLUMNS = "paymentid, userid, amount, paid_ms"
 
 
@@ -49,6 +49,7 @@ class SqlPayments:
 
 def begin(tx: Tx, wanted: Payment) -> Payment:
     """Write down what is to be paid. Raises TooManyPayments."""
+    tx.lock(f"payments:{wanted.userid}")
     row = tx.one(
         "SELECT count(*) FROM payments WHERE userid = ? AND paid_ms IS NULL AND at_ms > ?",
         (wanted.userid, tx.now_ms - BEGUN_MS),
