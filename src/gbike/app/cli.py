@@ -34,6 +34,7 @@ MOUNTED = (
     (app, "cluster", "The distributed form on this machine, for real."),
     (app, "doctor", "Secrets, ports, schemas, clocks, disk and engines: what is wrong, and how to mend it."),
     (app, "privacy", "What is held of one person."),
+    (app, "repair", "What `gbike verify` finds and can be mended with certainty, and its mending."),
     (events_app, "dead", "Messages that a consumer set aside, with their reasons."),
 )
 """Verbs with a module of their own, `gbike.app.verbs.NAME`, which is imported when one of them runs."""

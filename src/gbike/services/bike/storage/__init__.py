@@ -223,8 +223,9 @@ def reserve(tx: Tx, bikeid: int, rentid: int) -> Exception | None:
     return BikeNotAvailable(bikeid, bike.status)
 
 
-def release(tx: Tx, bikeid: int, rentid: int, userid: int, place: Place) -> None:
-    """The rent is over or cancelled: tombstone first, then free the bike if it is still this rent's (fencing)."""
+def release(tx: Tx, bikeid: int, rentid: int, userid: int | None, place: Place) -> bool:
+    """The rent is over or cancelled: tombstone first, then free the bike if it is still this rent's (fencing). Answers
+    whether it was."""
     _bury(tx, rentid, userid)
     told = int(place.location is not None or place.lat is not None or place.lon is not None)
     row = tx.one(
@@ -236,6 +237,16 @@ def release(tx: Tx, bikeid: int, rentid: int, userid: int, place: Place) -> None
     )
     if row is not None:
         tx.say(_updated(_bike(row), rentid))
+    return row is not None
+
+
+def free(tx: Tx, bikeid: int, rentid: int, userid: int | None) -> bool:
+    """For `gbike repair`: free a bike that carries the number of a rent which is over; False when it carries another
+    or none."""
+    freed = release(tx, bikeid, rentid, userid, Place())
+    if freed:
+        tx.audit("bike freed", f"bike:{bikeid}", {"rentid": rentid}, {"rentid": None})
+    return freed
 
 
 def report(tx: Tx, bikeid: int, reportid: int, decide: Callable[[Bike], Bike]) -> Bike:
@@ -297,6 +308,12 @@ def facts(read: Reading) -> Iterable[tuple[int, int | None, bool, bool]]:
     """For `gbike verify`: bikeid, rentid, out of service, retired; by bikeid."""
     sql = "SELECT bikeid, rentid, held + broken > 0, retired FROM bikes ORDER BY bikeid"
     return ((row[0], row[1], bool(row[2]), bool(row[3])) for row in read.each(sql))
+
+
+def lost(read: Reading) -> dict[int, int]:
+    """For `gbike verify`: bikes that carry the number of a rent with a tombstone, and that number."""
+    sql = "SELECT bikeid, bikes.rentid FROM bikes JOIN tombstones ON tombstones.rentid = bikes.rentid ORDER BY bikeid"
+    return {row[0]: row[1] for row in read.each(sql)}
 
 
 def _keep(tx: Tx, before: Bike, after: Bike) -> Bike | None:
