@@ -303,7 +303,7 @@ def sim(context: typer.Context) -> None:
 
 @app.command(context_settings=PASS_ON)
 def chaos(context: typer.Context) -> None:
-    """Kill and starve real processes: kill9, outage, cluster; each says with --help what can be set."""
+    """Kill, starve and freeze real processes: kill9, outage, cluster, freeze; each says with --help what can be set."""
     _from_checkout("chaos", context.args)
 
 
