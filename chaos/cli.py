@@ -11,6 +11,7 @@ from typing import Any
 
 from chaos.cluster import cluster
 from chaos.demo import Failed
+from chaos.freeze import freeze
 from chaos.kill9 import kill9
 from chaos.outage import outage
 
@@ -35,6 +36,11 @@ def main(argv: list[str]) -> int:
     many.add_argument("--replicas", type=int, default=1)
     many.add_argument("--clients", type=int, default=24)
     many.add_argument("--seed", type=int, default=1)
+    frozen = kinds.add_parser("freeze", help="stop a process of bike in its tracks for 9 s, again and again")
+    frozen.add_argument("--rounds", type=int, default=10)
+    frozen.add_argument("--replicas", type=int, default=2)
+    frozen.add_argument("--clients", type=int, default=8)
+    frozen.add_argument("--seed", type=int, default=1)
     try:
         chosen = parser.parse_args(argv)
     except SystemExit as usage:
@@ -43,6 +49,8 @@ def main(argv: list[str]) -> int:
         return _run(lambda data: kill9(data, chosen.rounds, chosen.seed))
     if chosen.kind == "cluster":
         return _run(lambda data: cluster(data, chosen))
+    if chosen.kind == "freeze":
+        return _run(lambda data: freeze(data, chosen))
     return _run(lambda data: outage(data, chosen.minutes))
 
 

@@ -91,8 +91,11 @@ class Client:
 
     def _next(self) -> Deed:
         if self._riding and self._chance.random() < 0.5:
-            return self._return(self._riding.pop(self._chance.randrange(len(self._riding))))
+            return self._any_return()
         return self._chance.choices((self._rent, self._top_up, self._convert, self._report), (5, 2, 2, 2))[0]()
+
+    def _any_return(self) -> Deed:
+        return self._return(self._riding.pop(self._chance.randrange(len(self._riding))))
 
     def _key(self) -> str | None:
         return f"key-{self.number}-{len(self.deeds)}" if self._chance.random() < 0.5 else None
@@ -130,3 +133,10 @@ class Client:
             body["reportid"] = turn
         key = f"report-{self.number}-{turn}" if kind == "key" else None
         return Deed("report", "POST", "/bikeManageApps", body, key, kind != "bare", facts)
+
+
+class Rider(Client):
+    """A client that only rides: it rents, returns, and rents again."""
+
+    def _next(self) -> Deed:
+        return self._any_return() if self._riding else self._rent()

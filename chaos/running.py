@@ -118,12 +118,21 @@ class Cluster:
 class Load:
     """Clients that do all they can do, until it is over."""
 
-    def __init__(self, session: aiohttp.ClientSession, seed: int, clients: int, bikes: Iterable[int]) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        seed: int,
+        clients: int,
+        bikes: Iterable[int],
+        *,
+        kind: type[Client] = Client,
+    ) -> None:
+        """`kind`: what the clients do."""
         chance, self._bikes = random.Random(seed), list(bikes)
         amounts, riders = count(1), count(1)
         self.chance, self.session = chance, session
         self._next_bike = iter(self._bikes).__next__
-        self.clients = [Client(n, chance, amounts, riders, self._bike) for n in range(1, clients + 1)]
+        self.clients = [kind(n, chance, amounts, riders, self._bike) for n in range(1, clients + 1)]
         self.free_only = True
         """Each bike is asked for once, so that every rent is one of a free bike."""
 

@@ -1,17 +1,24 @@
-"""`gbike sim`: many seeds, one seed again, planted bugs, or the proof that a seed is always the same history."""
+"""`gbike sim`: many seeds, fresh ones, one seed again, planted bugs, or the proof that a seed is always the same
+history."""
 
 import argparse
 import os
+import random
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 
 from simulation.run import Verdict, run_seed
 
 PROCESSES = 2
 CHUNK = 10
+FAILED_ONCE = Path(__file__).with_name("seeds.txt")
+"""Seeds that once failed: tests/simulation judges them first, in every run."""
+FRESH_FROM, FRESH_TO = 10_000_000, 1_000_000_000
+"""Where fresh seeds are: no fixed one is there."""
 
 
 def main(argv: list[str]) -> int:
@@ -25,10 +32,38 @@ def main(argv: list[str]) -> int:
         return check_determinism(asked.check_determinism, asked.first)
     if asked.seed is not None:
         return _report([run_seed(asked.seed)], told_all=True)
+    if asked.fresh:
+        return run_fresh(asked.fresh, asked.processes, asked.failed_once)
     return _report(run_many(range(asked.first, asked.first + asked.seeds), asked.processes))
 
 
-def run_many(seeds: range, processes: int = PROCESSES) -> Iterator[Verdict]:
+def run_fresh(seeds: int, processes: int, failed_once: Path) -> int:
+    """Run seeds that nobody chose. One that fails is told, and kept for the next commit to mend; it is no failure of
+    this one, which need not have brought it: 0."""
+    first = random.SystemRandom().randrange(FRESH_FROM, FRESH_TO)
+    print(f"{seeds} fresh seeds from {first}: gbike sim --first {first} --seeds {seeds}")
+    verdicts = list(run_many(range(first, first + seeds), processes))
+    _report(verdicts)
+    for verdict in verdicts:
+        if verdict.violation:
+            keep(verdict, failed_once)
+    return 0
+
+
+def keep(verdict: Verdict, failed_once: Path) -> None:
+    """Add a seed that failed to those that every run judges."""
+    with failed_once.open("a", encoding="utf-8") as file:
+        file.write(f"{verdict.seed}  {str(verdict.violation).splitlines()[0][:80]}\n")
+    print(f"seed {verdict.seed} is kept in {failed_once.name}: mend it in the next commit, and commit that file")
+
+
+def seeds_in(failed_once: Path) -> list[int]:
+    """The seeds of such a file: the first word of each line that is no comment."""
+    lines = failed_once.read_text("utf-8").splitlines()
+    return [int(line.split()[0]) for line in lines if line.strip() and not line.startswith("#")]
+
+
+def run_many(seeds: Sequence[int], processes: int = PROCESSES) -> Iterator[Verdict]:
     """A verdict for each seed, in order, from `processes` processes."""
     if processes <= 1 or len(seeds) <= CHUNK:
         yield from map(run_seed, seeds)
@@ -81,6 +116,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("gbike sim", description=__doc__)
     parser.add_argument("--seeds", type=int, default=50, help="how many seeds to run")
     parser.add_argument("--first", type=int, default=0, help="the first of them")
+    parser.add_argument(
+        "--fresh", type=int, metavar="N", help="run N seeds from a random number on; a failing one is kept"
+    )
+    parser.add_argument("--failed-once", type=Path, default=FAILED_ONCE, metavar="FILE", help="where --fresh keeps it")
     parser.add_argument("--seed", type=int, help="run this one and show its history's hash")
     parser.add_argument("--processes", type=int, default=min(PROCESSES, os.cpu_count() or 1))
     parser.add_argument("--mutants", action="store_true", help="plant bugs, one after the other, and catch each")

@@ -17,9 +17,9 @@ pytestmark = pytest.mark.skipif(MISSING is not None, reason=MISSING or "")
 full = pytest.mark.skipif(not FULL, reason="minutes of real faults: GBIKE_FULL=1")
 
 
-def judged(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+def judged(capsys: pytest.CaptureFixture[str], *words: str, kind: str = "cluster") -> str:
     """What it printed, when nothing was wrong."""
-    code = main(["cluster", *words])
+    code = main([kind, *words])
     told = capsys.readouterr()
     assert code == 0, told.err
     assert told.out.rstrip().endswith("0 violations")
@@ -52,3 +52,9 @@ def test_what_must_go_on_goes_on(capsys: pytest.CaptureFixture[str], fault: tupl
 @pytest.mark.timeout(600)
 def test_two_replicas_of_everything_are_killed_at_random(capsys: pytest.CaptureFixture[str]) -> None:
     judged(capsys, "--kill", "services", "--replicas", "2", "--rides", "500")
+
+
+@full
+@pytest.mark.timeout(900)
+def test_a_process_of_bike_that_was_frozen_loses_no_bike(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "10 freezes" in judged(capsys, "--rounds", "10", kind="freeze")

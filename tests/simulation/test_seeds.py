@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from simulation.cli import main
+from simulation.cli import FAILED_ONCE, main, seeds_in
 from simulation.mutants import MUTANTS, planted
 from simulation.run import run_seed
 from simulation.swarm import Swarm, draw
@@ -28,6 +28,11 @@ MUST_BE_SEEN = (
     "writes that shared a commit",
 )
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("seed", seeds_in(FAILED_ONCE))
+def test_no_seed_that_once_failed_fails_again(seed: int) -> None:
+    assert run_seed(seed).violation is None
 
 
 @pytest.mark.timeout(600 + 4 * SEEDS)
@@ -80,6 +85,29 @@ def test_a_failure_tells_its_seed_the_invariant_and_how_to_see_it_again(capsys: 
     assert "VIOLATION I4" in told
     assert "again with: gbike sim --seed" in told
     assert "1 violations" in told.splitlines()[-1]
+
+
+def test_a_fresh_seed_that_fails_is_told_and_kept_and_does_not_fail_the_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = tmp_path / "seeds.txt"
+    kept.write_text("# said\n7  once\n")
+    bug = next(mutant for mutant in MUTANTS if mutant.name == "a cancelled rent is returned")
+    with planted(bug):
+        while len(seeds_in(kept)) == 1:
+            assert main(["--fresh", "5", "--processes", "1", "--failed-once", str(kept)]) == 0
+        told = capsys.readouterr().out
+        assert run_seed(seeds_in(kept)[1]).violation is not None
+    assert "5 fresh seeds from" in told
+    assert f"seed {seeds_in(kept)[1]} is kept in seeds.txt" in told
+
+
+def test_fresh_seeds_are_others_each_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kept = tmp_path / "seeds.txt"
+    for _ in range(2):
+        assert main(["--fresh", "1", "--failed-once", str(kept)]) == 0
+    firsts = [line for line in capsys.readouterr().out.splitlines() if "fresh seeds from" in line]
+    assert len(set(firsts)) == 2
 
 
 def test_a_clock_that_steps_is_a_fault_like_any_other() -> None:

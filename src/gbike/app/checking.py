@@ -3,8 +3,8 @@ to rest by itself; the original is not touched."""
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -40,15 +40,26 @@ class AMinuteAhead(SystemClock):
 async def verify(folder: DataFolder, env: Mapping[str, str], tell: Callable[[str], None]) -> int:
     """Check every invariant over the folder's stores; tells each violation, answers how many. A cluster is waited for
     until it rests. Raises NoData, NotQuiet."""
+    async with settled(folder, env, tell) as readings:
+        return await _check(readings, tell)
+
+
+@asynccontextmanager
+async def settled(
+    folder: DataFolder, env: Mapping[str, str], tell: Callable[[str], None], *, lost_too: bool = False
+) -> AsyncIterator[Mapping[str, Reading]]:
+    """The stores once everything has had its effect: of a copy that is stepped until nothing moves, or of a cluster at
+    rest (`lost_too`: see at_rest). Raises NoData, NotQuiet."""
     if read_plan(folder.path) is not None:
-        with at_rest(folder, tell) as readings:
-            return await _check(readings, tell)
+        with at_rest(folder, tell, lost_too=lost_too) as readings:
+            yield readings
+        return
     with _copied(folder) as copied:
         embedded = Embedded(copied, env, clock=AMinuteAhead())
         try:
             await embedded.settle()
             stores = {name: part.store.path for name, part in embedded.parts.items()}
-            return await _check({name: SqliteReading(connect(path)) for name, path in stores.items()}, tell)
+            yield {name: SqliteReading(connect(path)) for name, path in stores.items()}
         finally:
             await embedded.stop()
 

@@ -34,6 +34,7 @@ MOUNTED = (
     (app, "cluster", "The distributed form on this machine, for real."),
     (app, "doctor", "Secrets, ports, schemas, clocks, disk and engines: what is wrong, and how to mend it."),
     (app, "privacy", "What is held of one person."),
+    (app, "repair", "What `gbike verify` finds and can be mended with certainty, and its mending."),
     (events_app, "dead", "Messages that a consumer set aside, with their reasons."),
 )
 """Verbs with a module of their own, `gbike.app.verbs.NAME`, which is imported when one of them runs."""
@@ -302,7 +303,7 @@ def sim(context: typer.Context) -> None:
 
 @app.command(context_settings=PASS_ON)
 def chaos(context: typer.Context) -> None:
-    """Kill and starve real processes: kill9, outage, cluster; each says with --help what can be set."""
+    """Kill, starve and freeze real processes: kill9, outage, cluster, freeze; each says with --help what can be set."""
     _from_checkout("chaos", context.args)
 
 

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from gbike.app import privacy
+from gbike.app import privacy, repair
 from gbike.app.control import Verb
 from gbike.app.copies import copy_running
 from gbike.app.embedded import Embedded
 
 
 def running_verbs(embedded: Embedded) -> dict[str, Verb]:
-    """Backups, dead letters, erasures."""
+    """Backups, dead letters, mends, erasures."""
 
     async def backup(target: str) -> str:
         held_ms = await copy_running(embedded, Path(target))
@@ -19,4 +19,4 @@ def running_verbs(embedded: Embedded) -> dict[str, Verb]:
         consumer = embedded.part(service).running.consumer
         return (await consumer.replay(message_id) if consumer else None) or ""
 
-    return {"backup": backup, "replay": replay, **privacy.verbs(embedded)}
+    return {"backup": backup, "replay": replay, **repair.verbs(embedded), **privacy.verbs(embedded)}

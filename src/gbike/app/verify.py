@@ -1,6 +1,7 @@
 """Does every invariant hold? Cross-checks over all stores, as streams of facts that each service's storage gives.
 
 The numbers (I1 …) are those of docs/reliability.md. The stores must be quiet: outboxes empty, consumers caught up.
+A violation that `gbike repair` can mend with certainty says how (app/mends.py).
 """
 
 import heapq
@@ -9,8 +10,9 @@ from itertools import zip_longest
 from typing import Any
 
 from gbike.app.event_map import paths
+from gbike.app.mends import FreeBike, HandleAgain, Mend, Mendable, PostPayment, PublishAgain, perhaps_mendable
 from gbike.kit.audit.chain import breaks
-from gbike.kit.outbox import how_many_wait
+from gbike.kit.outbox import how_many_wait, message_about
 from gbike.kit.store import Reading
 from gbike.services.bike import storage as bike
 from gbike.services.bike_manage_app import storage as bike_manage_app
@@ -40,7 +42,10 @@ def bikes_and_rents(stores: Stores) -> Iterator[str]:
     """I1, I2: a bike is ridden by just the one open rent that names it. I4: a rent is in one of its states."""
     ridden = {bikeid: rentid for bikeid, rentid, _, _ in bike.facts(stores["bike"]) if rentid is not None}
     riding: dict[int, int] = {}
-    for rentid, _, bikeid, status, started_ms, ended_ms, _ in rent.facts(stores["rent"]):
+    carried, states = set(ridden.values()), dict[int, tuple[str, int]]()
+    for rentid, userid, bikeid, status, started_ms, ended_ms, _ in rent.facts(stores["rent"]):
+        if rentid in carried:
+            states[rentid] = status, userid
         if status == "rented":
             if bikeid in riding:
                 yield f"I1 bike {bikeid} has two open rents, {riding[bikeid]} and {rentid}"
@@ -53,7 +58,22 @@ def bikes_and_rents(stores: Stores) -> Iterator[str]:
             yield f"I6 rent {rentid} is still pending"
     for bikeid in sorted(ridden.keys() | riding.keys()):
         if ridden.get(bikeid) != riding.get(bikeid):
-            yield f"I2 bike {bikeid} is reserved for rent {ridden.get(bikeid)}, its open rent is {riding.get(bikeid)}"
+            told = f"I2 bike {bikeid} is reserved for rent {ridden.get(bikeid)}, its open rent is {riding.get(bikeid)}"
+            yield perhaps_mendable(told, None if bikeid in riding else _freed(stores, bikeid, ridden[bikeid], states))
+
+
+def _freed(stores: Stores, bikeid: int, rentid: int, states: Mapping[int, tuple[str, int]]) -> Mend | None:
+    """How a bike is freed of a rent that is over: rent says so, or bike knows it and rent does not know the rent. Where
+    bike has not heard it, the message must come first: it carries the place."""
+    status, userid = states.get(rentid, ("", None))
+    known = bikeid in bike.lost(stores["bike"])
+    if status not in ("returned", "cancelled") and (status or not known):
+        return None
+    for kind in () if known else ("Returned", "RentCancelled"):
+        message_id = message_about(stores["rent"], kind, "rentid", rentid)
+        if message_id and stores["bike"].one("SELECT 1 FROM inbox WHERE message_id = ?", (message_id,)) is None:
+            return PublishAgain("rent", message_id, kind)
+    return FreeBike(bikeid, rentid, userid)
 
 
 def rents_and_bills(stores: Stores) -> Iterator[str]:
@@ -90,12 +110,26 @@ def bills_and_ledger(stores: Stores) -> Iterator[str]:
     taken = ((billid, amount) for billid, amount in user_deposit.fee_facts(stores["user_deposit"]))
     for billid, fee, amount in _joined(bills, taken):
         if fee != amount:
-            yield f"I10 bill {billid} has a fee of {fee} won but {amount} was taken"
+            told = f"I10 bill {billid} has a fee of {fee} won but {amount} was taken"
+            missing = ("user_deposit", "CalculatedFee", "billid", billid) if amount is None else None
+            yield perhaps_mendable(told, _handled_again(stores, "billing", missing))
+
+
+def _handled_again(stores: Stores, said_by: str, missing: tuple[str, str, str, int | str] | None) -> Mend | None:
+    """How a missing posting is made good: by the message that is its cause, where its speaker still has it.
+    `missing`: by which service, of which type, which field names what, and what."""
+    if missing is None:
+        return None
+    service, kind, field, wanted = missing
+    message_id = message_about(stores[said_by], kind, field, wanted)
+    return HandleAgain(service, said_by, message_id, kind) if message_id else None
 
 
 def ledger(stores: Stores) -> Iterable[str]:
     """I11, I12: postings balance and balances are their entries' sums. I13 follows: the sides cancel out."""
-    return user_deposit.own_violations(stores["user_deposit"])
+    yield from user_deposit.own_violations(stores["user_deposit"])
+    for paymentid in user_deposit.unposted(stores["user_deposit"]):
+        yield Mendable(f"I11 the payment {paymentid} is paid and in no ledger", PostPayment(paymentid))
 
 
 def points(stores: Stores) -> Iterator[str]:
@@ -111,12 +145,16 @@ def points(stores: Stores) -> Iterator[str]:
         if report is None:
             yield f"I16 report {reportid} earned {amount} points but was not applied"
         elif amount is None:
-            yield f"I16 report {reportid} was applied but earned nothing"
+            missing = ("bike_manager", "Reported", "reportid", reportid)
+            told = f"I16 report {reportid} was applied but earned nothing"
+            yield perhaps_mendable(told, _handled_again(stores, "bike_manage_app", missing))
     taken = bike_manager.conversion_facts(stores["bike_manager"])
     added = user_deposit.conversion_facts(stores["user_deposit"])
     for cause, debit, credit in _joined(taken, added):
         if debit != credit:
-            yield f"I17 {cause} took {debit} points but added {credit} won"
+            told = f"I17 {cause} took {debit} points but added {credit} won"
+            lacks = ("user_deposit", "AdjustedPoint", "conversion", cause) if credit is None else None
+            yield perhaps_mendable(told, _handled_again(stores, "bike_manager", lacks))
 
 
 def reports(stores: Stores) -> Iterator[str]:
@@ -140,17 +178,19 @@ def handled(stores: Stores) -> Iterator[str]:
     known = "SELECT message_id FROM inbox UNION SELECT message_id FROM dead_letters ORDER BY message_id"
     for hearer, sources in paths().items():
         if hearer in stores:
-            said = [_said(stores[name], types) for name, types in sources.items() if name in stores]
+            said = [_said(name, stores[name], types) for name, types in sources.items() if name in stores]
             heard = ((row[0], True) for row in stores[hearer].each(known))
-            for message_id, kind, there in _joined(heapq.merge(*said), heard):
+            for message_id, known_as, there in _joined(heapq.merge(*said), heard):
                 if not there:
-                    yield f"I22 {kind} {message_id} did not reach {hearer}"
+                    name, kind = known_as
+                    told = f"I22 {kind} {message_id} did not reach {hearer}"
+                    yield Mendable(told, PublishAgain(name, message_id, kind))
 
 
-def _said(read: Reading, types: frozenset[str]) -> Iterator[tuple[str, str]]:
+def _said(name: str, read: Reading, types: frozenset[str]) -> Iterator[tuple[str, tuple[str, str]]]:
     published = f"published_ms IS NOT NULL AND type IN ({', '.join('?' * len(types))})"
     sql = f"SELECT message_id, type FROM outbox WHERE {published} ORDER BY message_id"
-    return ((row[0], row[1]) for row in read.each(sql, sorted(types)))
+    return ((row[0], (name, row[1])) for row in read.each(sql, sorted(types)))
 
 
 def view_and_sources(stores: Stores) -> Iterator[str]:

@@ -74,6 +74,11 @@ class Consumer:
             return repr(wrong)
         return None
 
+    async def handle_again(self, message: Message) -> None:
+        """Give a message to its policy though the inbox knows it: for an effect that is missing. Policies guard their
+        effects by state and cause, so one that is there stays as it is. Raises what the policy raises."""
+        self._noted(await self._store.write(self._again, message))
+
     async def dead_letters(self) -> int:
         """How many messages are set aside now."""
         return await self._store.read(how_many)
@@ -105,6 +110,12 @@ class Consumer:
         take_back(tx, message)
         return self._apply(tx, [message], None)
 
+    def _again(self, tx: Tx, message: Message) -> list[Any]:
+        tx.first_time([message.id])
+        (message,) = scrubbed(tx, [message])
+        tx.audit("message handled again", message.key, after={"type": message.type, "message": message.id})
+        return self._give(tx, message)
+
     def _noted(self, answers: list[Any]) -> None:
         if self._note is not None:
             for answer in answers:
@@ -117,12 +128,15 @@ class Consumer:
         new = scrubbed(tx, new)
         if self._hear is not None:
             self._hear(tx, new)
-        answers = []
+        answers: list[Any] = []
         for message in new:
-            kind, policy = self._policies[message.type]
-            tx.trace = trace_of(message)
-            if (answer := policy(tx, unpack(message, kind))) is not None:
-                answers.append(answer)
+            answers += self._give(tx, message)
         if batch is not None:
             self._subscription.settle(tx, batch)
         return answers
+
+    def _give(self, tx: Tx, message: Message) -> list[Any]:
+        kind, policy = self._policies[message.type]
+        tx.trace = trace_of(message)
+        answer = policy(tx, unpack(message, kind))
+        return [] if answer is None else [answer]

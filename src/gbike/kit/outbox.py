@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 
+import msgspec
+
 from gbike.kit.bus import Bus
 from gbike.kit.clock import Clock
 from gbike.kit.envelope import Message
@@ -54,6 +56,32 @@ def how_many_wait(read: Reading) -> int:
     """What a service said and the bus does not have yet, as far as is known."""
     row = read.one("SELECT count(*) FROM outbox WHERE published_ms IS NULL")
     return int(row[0]) if row else 0
+
+
+def message_said(read: Reading, message_id: str) -> Message | None:
+    """One message of a service, published or not; None when it is not kept any more."""
+    row = read.one("SELECT message_id, type, key, headers, value FROM outbox WHERE message_id = ?", (message_id,))
+    return Message(row[0], row[1], row[2], bytes(row[3]), bytes(row[4])) if row else None
+
+
+def message_about(read: Reading, kind: str, field: str, wanted: int | str) -> str | None:
+    """The number of the message of a type that has this in this field, if it is still kept; looks at all of the
+    type."""
+    begin = b'"%b":%b' % (field.encode(), msgspec.json.encode(wanted))
+    sql = "SELECT message_id FROM outbox WHERE type = ? AND (instr(value, ?) > 0 OR instr(value, ?) > 0) LIMIT 1"
+    row = read.one(sql, (kind, begin + b",", begin + b"}"))
+    return str(row[0]) if row else None
+
+
+def publish_again(tx: Tx, message_id: str) -> bool:
+    """Let the relay publish a message once more: whoever heard it knows it. False: it is unpublished anyway."""
+    row = tx.one(
+        "UPDATE outbox SET published_ms = NULL WHERE message_id = ? AND published_ms IS NOT NULL RETURNING type, key",
+        (message_id,),
+    )
+    if row is not None:
+        tx.audit("message published again", row[1], after={"type": row[0], "message": message_id})
+    return row is not None
 
 
 def _unpublished(read: Reading, most: int = BATCH) -> list[tuple[int, Message]]:

@@ -108,6 +108,51 @@ def test_a_report_clears_broken_but_never_held(broken: bool, usable: bool | None
     assert bike.batterylevel == 40
 
 
+LOST = "UPDATE bikes SET rentid = 5 WHERE bikeid = 1"
+"""As two writers of an older version left it: the rent's tombstone was not seen by the reservation, nor the other way
+round."""
+
+
+async def with_a_lost_bike() -> Lone:
+    """Bike with bike 1, which carries the number of a cancelled rent."""
+    lone = await with_a_bike()
+    await lone.tell(cancelled(5))
+    await lone.store.write(lambda tx: tx.execute(LOST))
+    return lone
+
+
+async def test_an_operator_frees_a_bike_that_carries_a_rent_which_is_over() -> None:
+    lone = await with_a_lost_bike()
+    freed = await lone.client.patch("/bikes/1", {"status": "사용가능"})
+    assert (freed.status, freed.json["status"]) == (200, "사용가능")
+    assert await lone.rows("SELECT rentid, version FROM bikes") == [(None, 2)]
+    said = (await lone.said())[-1]
+    assert (said["eventType"], said["status"], said["rentid"]) == ("UpdatedBike", "사용가능", 5)
+    deeds = await lone.rows("SELECT subject, before, after FROM audit WHERE action = 'bike freed'")
+    assert deeds == [("bike:1", '{"rentid":5}', '{"rentid":null}')]
+    assert await reserve(lone, 6) == 200
+
+
+async def test_a_bike_that_carries_a_rent_which_is_over_is_retired_too() -> None:
+    lone = await with_a_lost_bike()
+    assert (await lone.client.post("/bikes/1/retirement")).status == 200
+    assert await lone.rows("SELECT rentid, retired FROM bikes") == [(None, 1)]
+
+
+async def test_a_bike_that_is_really_ridden_is_freed_by_nobody() -> None:
+    lone = await with_a_bike()
+    await reserve(lone, 5)
+    refused = await lone.client.patch("/bikes/1", {"status": "사용가능"})
+    assert (refused.status, refused.json["type"].partition("#")[2]) == (409, "bike-is-ridden")
+    assert await lone.rows("SELECT rentid FROM bikes") == [(5,)]
+
+
+async def test_another_change_of_a_lost_bike_does_not_free_it() -> None:
+    lone = await with_a_lost_bike()
+    assert (await lone.client.patch("/bikes/1", {"batterylevel": 3})).status == 200
+    assert await lone.rows("SELECT rentid, batterylevel FROM bikes") == [(5, 3)]
+
+
 def test_a_ridden_bike_is_not_retired() -> None:
     with pytest.raises(BikeIsRidden):
         retired(a_bike(5))
@@ -153,7 +198,18 @@ async def test_a_refused_rent_leaves_a_tombstone_and_never_gets_the_bike_later()
     assert await reserve(lone, 6) == 409
     await lone.tell(returned(5))
     assert await status_of(lone) == "사용가능"
-    assert await reserve(lone, 6) == 410
+    assert await reserve(lone, 6) == 409
+    assert await status_of(lone) == "사용가능"
+
+
+async def test_a_refused_reservation_that_is_delivered_twice_is_refused_alike_both_times() -> None:
+    lone = await with_a_bike()
+    await reserve(lone, 5)
+    first = await lone.client.put("/internal/bikes/1/reservations/6")
+    await lone.tell(returned(5))
+    second = await lone.client.put("/internal/bikes/1/reservations/6")
+    assert (first.status, first.json["bikestatus"]) == (409, "사용중")
+    assert (second.status, second.json["bikestatus"]) == (409, "사용중")
 
 
 async def test_a_reservation_after_its_own_cancellation_is_refused() -> None:
@@ -171,7 +227,10 @@ async def test_a_bike_out_of_service_is_never_reserved(more: dict[str, str]) -> 
 
 async def test_an_unknown_bike_is_a_404_and_its_rent_is_buried() -> None:
     lone = Lone(CARD)
-    assert [await reserve(lone, 5), await reserve(lone, 5)] == [404, 410]
+    assert [await reserve(lone, 5), await reserve(lone, 5)] == [404, 404]
+    assert (await lone.client.post("/bikes", {"bikeid": 1})).status == 201
+    assert await reserve(lone, 5) == 404
+    assert await status_of(lone) == "사용가능"
 
 
 async def test_a_retired_bike_is_gone_from_the_list_and_never_reserved() -> None:

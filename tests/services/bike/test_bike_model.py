@@ -28,7 +28,8 @@ class Model:
     rent: int | None = None
     held: bool = False
     broken: bool = False
-    buried: set[int] = field(default_factory=set)
+    buried: dict[int, int] = field(default_factory=dict)
+    """Rents that may not have the bike any more, and what each is answered."""
 
     @property
     def status(self) -> str:
@@ -37,18 +38,18 @@ class Model:
     def reserve(self, rent: int) -> int:
         """What a rent is answered."""
         if rent in self.buried:
-            return 410
+            return self.buried[rent]
         if self.rent == rent:
             return 200
         if self.status != WORDS[0]:
-            self.buried.add(rent)
+            self.buried[rent] = 409
             return 409
         self.rent = rent
         return 200
 
     def end(self, rent: int) -> None:
         """The rent is over, or never began."""
-        self.buried.add(rent)
+        self.buried.setdefault(rent, 410)
         if self.rent == rent:
             self.rent = None
 
@@ -91,7 +92,7 @@ async def test_a_bike_is_what_its_model_says_after_every_step(steps: list[tuple[
         await take(lone, model, what, number, n)
         assert await lone.rows("SELECT rentid, held, broken FROM bikes") == [(model.rent, model.held, model.broken)]
         assert (await lone.client.get("/bikes/1")).json["status"] == model.status
-    assert {row[0] for row in await lone.rows("SELECT rentid FROM tombstones")} == model.buried
+    assert {row[0] for row in await lone.rows("SELECT rentid FROM tombstones")} == model.buried.keys()
     versions = [said["version"] for said in await lone.said()]
     assert versions == sorted(set(versions)), "each change has a version of its own, in order"
     await lone.stop()

@@ -14,6 +14,8 @@ QUIET_S = 60
 """How long a cluster may take to come to rest: a backlog of a broker's minute away, and more."""
 LOOK_S = 1
 """Between two looks; what begins between them is seen in the second."""
+UNHEARD_S = 20
+"""How long a message may be on its way before `gbike repair` takes it for lost."""
 TELL_S = 5
 """How often somebody who waits is told why."""
 
@@ -29,15 +31,16 @@ class NotQuiet(Exception):
 
 
 @contextmanager
-def at_rest(folder: DataFolder, tell: Tell) -> Iterator[Mapping[str, Reading]]:
+def at_rest(folder: DataFolder, tell: Tell, *, lost_too: bool = False) -> Iterator[Mapping[str, Reading]]:
     """The stores of a cluster in one quiet moment: two looks, a second apart, saw the same and nothing unfinished.
-    Raises NoData or NotQuiet."""
+    `lost_too`: also when messages do not reach everybody in UNHEARD_S. Raises NoData or NotQuiet."""
     began = told = time.monotonic()
     before: Mapping[str, int] = {}
     while True:
         with open_readings(folder) as stores:
             now = {name: _said(reading) for name, reading in stores.items()}
-            left = next(unfinished(stores), None if now == before else "something was just said")
+            lost = lost_too and time.monotonic() - began > UNHEARD_S
+            left = next(unfinished(stores, lost=lost), None if now == before else "something was just said")
             if left is None:
                 yield stores
                 return
@@ -50,15 +53,16 @@ def at_rest(folder: DataFolder, tell: Tell) -> Iterator[Mapping[str, Reading]]:
         time.sleep(LOOK_S)
 
 
-def unfinished(stores: Mapping[str, Reading]) -> Iterator[str]:
-    """What still has to happen, in words; nothing when all is done."""
+def unfinished(stores: Mapping[str, Reading], *, lost: bool = False) -> Iterator[str]:
+    """What still has to happen, in words; nothing when all is done. `lost`: what did not reach somebody, never will."""
     for name, reading in stores.items():
         if waiting := how_many_wait(reading):
             yield f"{waiting} messages of {name} are not published"
     for name, sql in PENDING.items():
         if pending := _count(stores[name], sql):
             yield f"{pending} of {name} are pending"
-    yield from handled(stores)
+    if not lost:
+        yield from handled(stores)
 
 
 def _said(reading: Reading) -> int:

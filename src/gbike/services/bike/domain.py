@@ -96,6 +96,8 @@ class Bike:
     version: int
     seen_ms: int | None = None
     """When somebody last stood at it: registered, rented, returned or reported it."""
+    rent_over: bool = False
+    """`rentid` has a tombstone: nobody rides the bike, though it carries the number."""
 
     @property
     def status(self) -> Status:
@@ -112,16 +114,15 @@ def a_new_bike(bikeid: int, status: Status, place: Place, batterylevel: int | No
 
 
 def marked(bike: Bike, status: Status) -> Bike:
-    """An operator sets the public status; what the bike already shows changes nothing. Raises BikeIsRidden."""
+    """An operator sets the public status; what the bike already shows changes nothing. 사용가능 also frees a bike that
+    carries a rent which is over. Raises BikeIsRidden."""
     if status is bike.status:
         return bike
     if status is Status.IN_USE:
         return replace(bike, held=True)
     if status is Status.BROKEN:
         return replace(bike, held=False, broken=True)
-    if bike.rentid is not None:
-        raise BikeIsRidden(bike.bikeid)
-    return replace(bike, held=False, broken=False)
+    return replace(_free(bike), held=False, broken=False)
 
 
 def reported(bike: Bike, batterylevel: int, usableyn: bool | None) -> Bike:
@@ -132,6 +133,11 @@ def reported(bike: Bike, batterylevel: int, usableyn: bool | None) -> Bike:
 
 def retired(bike: Bike) -> Bike:
     """A bike leaves the fleet; its history stays. Raises BikeIsRidden."""
-    if bike.rentid is not None:
+    return replace(_free(bike), retired=True)
+
+
+def _free(bike: Bike) -> Bike:
+    """The bike without the number of a rent that is over. Raises BikeIsRidden."""
+    if bike.rentid is not None and not bike.rent_over:
         raise BikeIsRidden(bike.bikeid)
-    return replace(bike, retired=True)
+    return replace(bike, rentid=None, rent_over=False)

@@ -1,5 +1,6 @@
 """The fleet in SQL. What may meet another rider's wish is conditional: the row count decides, not a look before."""
 
+import dataclasses
 import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -41,6 +42,8 @@ TOMBSTONES = Keeping(
 )
 """A tombstone must outlive every reservation that is still on its way; those have a deadline of seconds. It tells
 whose ride it was for as long as what was said of the ride is kept (kit/housekeeping.py), so that it can be found."""
+NO_SUCH_BIKE = "bike-unknown"
+"""A refusal on a tombstone that is no status of a bike."""
 _LISTED = Listing(
     select=f"SELECT {_COLUMNS} FROM bikes",
     sortable={
@@ -179,13 +182,17 @@ def change(tx: Tx, bikeid: int, decide: Callable[[Bike], Bike]) -> Bike:
     kept = None
     while kept is None:
         before = load(tx, bikeid)
+        before = dataclasses.replace(before, rent_over=_is_over(tx, before.rentid))
         after = decide(before)
         if after == before:
             return before
         kept = _keep(tx, before, after)
     if after.retired and not before.retired:
         tx.count("bikes", -1)
-    tx.say(_updated(kept))
+    freed_of = before.rentid if kept.rentid is None else None
+    tx.say(_updated(kept, freed_of))
+    if freed_of is not None:
+        tx.audit("bike freed", f"bike:{bikeid}", {"rentid": freed_of}, {"rentid": None})
     action = "bike retired" if kept.retired and not before.retired else "bike changed"
     moved = {"moved": True} if kept.place != before.place else {}
     tx.audit(action, f"bike:{bikeid}", _state(before), {**_state(kept), **moved})
@@ -195,8 +202,9 @@ def change(tx: Tx, bikeid: int, decide: Callable[[Bike], Bike]) -> Bike:
 def reserve(tx: Tx, bikeid: int, rentid: int) -> Exception | None:
     """Give the bike to the rent, or answer the refusal, whose tombstone is kept in this same transaction."""
     tx.lock(_life_of(rentid))
-    if tx.one("SELECT 1 FROM tombstones WHERE rentid = ?", (rentid,)):
-        return RentWasCancelled(rentid)
+    buried = tx.one("SELECT refusal FROM tombstones WHERE rentid = ?", (rentid,))
+    if buried is not None:
+        return _refused(bikeid, rentid, buried[0])
     row = tx.one(
         "UPDATE bikes SET rentid = ?, version = version + 1, seen_ms = ? WHERE bikeid = ?"
         " AND rentid IS NULL AND held = 0 AND broken = 0 AND retired = 0 RETURNING version",
@@ -208,16 +216,17 @@ def reserve(tx: Tx, bikeid: int, rentid: int) -> Exception | None:
     try:
         bike = load(tx, bikeid)
     except NoSuchBike as unknown:
-        _bury(tx, rentid)
+        _bury(tx, rentid, refusal=NO_SUCH_BIKE)
         return unknown
     if bike.rentid == rentid:
         return None
-    _bury(tx, rentid)
+    _bury(tx, rentid, refusal=bike.status)
     return BikeNotAvailable(bikeid, bike.status)
 
 
-def release(tx: Tx, bikeid: int, rentid: int, userid: int, place: Place) -> None:
-    """The rent is over or cancelled: tombstone first, then free the bike if it is still this rent's (fencing)."""
+def release(tx: Tx, bikeid: int, rentid: int, userid: int | None, place: Place) -> bool:
+    """The rent is over or cancelled: tombstone first, then free the bike if it is still this rent's (fencing). Answers
+    whether it was."""
     tx.lock(_life_of(rentid))  # or a reservation that is not committed yet sees no tombstone and isn't seen either
     _bury(tx, rentid, userid)
     told = int(place.location is not None or place.lat is not None or place.lon is not None)
@@ -230,6 +239,16 @@ def release(tx: Tx, bikeid: int, rentid: int, userid: int, place: Place) -> None
     )
     if row is not None:
         tx.say(_updated(_bike(row), rentid))
+    return row is not None
+
+
+def free(tx: Tx, bikeid: int, rentid: int, userid: int | None) -> bool:
+    """For `gbike repair`: free a bike that carries the number of a rent which is over; False when it carries another
+    or none."""
+    freed = release(tx, bikeid, rentid, userid, Place())
+    if freed:
+        tx.audit("bike freed", f"bike:{bikeid}", {"rentid": rentid}, {"rentid": None})
+    return freed
 
 
 def report(tx: Tx, bikeid: int, reportid: int, decide: Callable[[Bike], Bike]) -> Bike:
@@ -293,16 +312,22 @@ def facts(read: Reading) -> Iterable[tuple[int, int | None, bool, bool]]:
     return ((row[0], row[1], bool(row[2]), bool(row[3])) for row in read.each(sql))
 
 
+def lost(read: Reading) -> dict[int, int]:
+    """For `gbike verify`: bikes that carry the number of a rent with a tombstone, and that number."""
+    sql = "SELECT bikeid, bikes.rentid FROM bikes JOIN tombstones ON tombstones.rentid = bikes.rentid ORDER BY bikeid"
+    return {row[0]: row[1] for row in read.each(sql)}
+
+
 def _keep(tx: Tx, before: Bike, after: Bike) -> Bike | None:
     """The bike as it is kept; None when it is not as it was `before`."""
     place = after.place
     row = tx.one(
         "UPDATE bikes SET location = ?, lat = ?, lon = ?, batterylevel = ?, held = ?, broken = ?, retired = ?,"
-        " left_by = CASE WHEN ? = 1 THEN NULL ELSE left_by END,"
+        " rentid = ?, left_by = CASE WHEN ? = 1 THEN NULL ELSE left_by END,"
         f" version = version + 1 WHERE bikeid = ? AND version = ? RETURNING {_COLUMNS}",
         (
             *(place.location, place.lat, place.lon, after.batterylevel),
-            *(int(after.held), int(after.broken), int(after.retired), int(place != before.place)),
+            *(int(after.held), int(after.broken), int(after.retired), after.rentid, int(place != before.place)),
             *(after.bikeid, before.version),
         ),
     )
@@ -313,12 +338,25 @@ def _life_of(rentid: int) -> str:
     return f"rent:{rentid}"
 
 
-def _bury(tx: Tx, rentid: int, userid: int | None = None) -> None:
+def _bury(tx: Tx, rentid: int, userid: int | None = None, refusal: str | None = None) -> None:
     tx.execute(
-        "INSERT INTO tombstones (rentid, at_ms, userid) VALUES (?, ?, ?) ON CONFLICT (rentid) DO UPDATE"
+        "INSERT INTO tombstones (rentid, at_ms, userid, refusal) VALUES (?, ?, ?, ?) ON CONFLICT (rentid) DO UPDATE"
         " SET userid = coalesce(excluded.userid, tombstones.userid)",
-        (rentid, tx.now_ms, userid),
+        (rentid, tx.now_ms, userid, refusal),
     )
+
+
+def _is_over(read: Reading, rentid: int | None) -> bool:
+    """Whether a rent has a tombstone; a tombstone that is there stays there for days."""
+    return rentid is not None and read.one("SELECT 1 FROM tombstones WHERE rentid = ?", (rentid,)) is not None
+
+
+def _refused(bikeid: int, rentid: int, refusal: str | None) -> Exception:
+    """What a rent with a tombstone is answered. A request that the network delivered twice meets the tombstone of its
+    own refusal, and its rider is told what the first one was told."""
+    if refusal is None:
+        return RentWasCancelled(rentid)
+    return NoSuchBike(bikeid) if refusal == NO_SUCH_BIKE else BikeNotAvailable(bikeid, refusal)
 
 
 def _state(bike: Bike) -> Facts:

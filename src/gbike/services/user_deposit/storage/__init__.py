@@ -47,8 +47,9 @@ _LISTED = Listing(
 )
 
 _PAID_OR_POSTED = (
-    "SELECT p.paymentid FROM payments p WHERE p.paid_ms IS NOT NULL AND NOT EXISTS (SELECT 1 FROM entries e"
-    " WHERE e.cause = 'payment:' || p.paymentid AND e.account = 'user:' || p.userid AND e.amount = p.amount)"
+    "SELECT p.paymentid FROM payments p JOIN entries e ON e.cause = 'payment:' || p.paymentid"
+    " AND e.account LIKE 'user:%' WHERE p.paid_ms IS NOT NULL"
+    " AND NOT (e.account = 'user:' || p.userid AND e.amount = p.amount)"
     " UNION ALL SELECT substr(e.cause, 9) FROM entries e WHERE e.cause LIKE 'payment:%' AND e.account LIKE 'user:%'"
     " AND NOT EXISTS (SELECT 1 FROM payments p WHERE p.paymentid = substr(e.cause, 9) AND p.paid_ms IS NOT NULL)"
 )
@@ -185,7 +186,16 @@ def own_violations(read: Reading) -> Iterable[str]:
     for userid, balance, kept in read.each(drift):
         yield f"I12 rider {userid} has {balance} won but entries of {kept}"
     for (paymentid,) in read.each(_PAID_OR_POSTED):
-        yield f"I11 the payment {paymentid} is paid and not posted, or posted and not paid"
+        yield f"I11 the payment {paymentid} is posted otherwise than it was paid, or posted and not paid"
+
+
+def unposted(read: Reading) -> Iterable[str]:
+    """For `gbike verify`: payments that are paid and in no ledger."""
+    sql = (
+        "SELECT paymentid FROM payments WHERE paid_ms IS NOT NULL AND NOT EXISTS"
+        " (SELECT 1 FROM entries WHERE cause = 'payment:' || paymentid) ORDER BY paymentid"
+    )
+    return (row[0] for row in read.each(sql))
 
 
 def balances(read: Reading) -> Iterable[tuple[int, int]]:

@@ -71,6 +71,19 @@ def confirm(tx: Tx, known: Payment, amount: int) -> Payment:
     return load(tx, known.paymentid, EVERYBODYS)
 
 
+def post_paid(tx: Tx, paymentid: str) -> bool:
+    """For `gbike repair`: post a payment that is paid and in no ledger; False when there is none. Raises
+    OutOfBounds."""
+    row = tx.one(
+        f"SELECT {_COLUMNS} FROM payments WHERE paymentid = ? AND paid_ms IS NOT NULL"
+        " AND NOT EXISTS (SELECT 1 FROM entries WHERE cause = 'payment:' || paymentid)",
+        (paymentid,),
+    )
+    if row is not None:
+        add(tx, "deposit paid in", _payment(row).posting())
+    return row is not None
+
+
 def load(read: Reading, paymentid: str, whose: Whose) -> Payment:
     """The payment. Raises NoSuchPayment, also for another's."""
     theirs, owner = whose.sql("userid")

@@ -1,0 +1,118 @@
+"""What `gbike repair` can mend with certainty, each as a value that travels to whoever has the stores open.
+
+Each mend is one transaction in one service's store, with an audit row, and does nothing when there is nothing to mend
+any more: a list may be older than what it is done to.
+"""
+
+from typing import Protocol
+
+import msgspec
+
+from gbike.kit.inbox import Consumer
+from gbike.kit.outbox import message_said, publish_again
+from gbike.kit.store import Store
+from gbike.services.bike.storage import free
+from gbike.services.user_deposit.storage.payments import post_paid
+
+
+class OpenServices(Protocol):
+    """The services of an installation, open for writing."""
+
+    def store(self, service: str) -> Store:
+        """A service's store."""
+
+    def consumer(self, service: str) -> Consumer:
+        """What gives messages to a service's policies."""
+
+
+class FreeBike(msgspec.Struct, frozen=True, tag_field="mend", tag="free-bike"):
+    """A bike carries the number of a rent that is over: nobody can rent it, and nobody rides it."""
+
+    bikeid: int
+    rentid: int
+    userid: int | None
+
+    def __str__(self) -> str:
+        return (
+            f"free bike {self.bikeid} of rent {self.rentid}, which is over"
+            f" · 끝난 대여 {self.rentid}번이 잡고 있는 자전거 {self.bikeid}번을 풀어요"
+        )
+
+    async def do(self, services: OpenServices) -> bool:
+        """Free it; False: it was free already."""
+        write, key = services.store("bike").write, f"bike:{self.bikeid}"
+        return await write(free, self.bikeid, self.rentid, self.userid, key=key)
+
+
+class PublishAgain(msgspec.Struct, frozen=True, tag_field="mend", tag="publish-again"):
+    """A message that is marked as published and did not reach every service that hears it."""
+
+    service: str
+    message_id: str
+    type: str
+
+    def __str__(self) -> str:
+        return (
+            f"publish {self.type} {self.message_id} of {self.service} again; who knows it already ignores it"
+            f" · {self.service}의 {self.type} 메시지를 다시 보내요"
+        )
+
+    async def do(self, services: OpenServices) -> bool:
+        """Let the relay publish it again; False: it is about to."""
+        return await services.store(self.service).write(publish_again, self.message_id)
+
+
+class HandleAgain(msgspec.Struct, frozen=True, tag_field="mend", tag="handle-again"):
+    """A message that a service knows, and whose posting is missing: its policy posts once per cause."""
+
+    service: str
+    said_by: str
+    message_id: str
+    type: str
+
+    def __str__(self) -> str:
+        return (
+            f"let {self.service} handle {self.type} {self.message_id} of {self.said_by} again: its posting is missing"
+            f" · {self.service}에 빠진 기록을 {self.said_by}의 {self.type} 메시지로 다시 남겨요"
+        )
+
+    async def do(self, services: OpenServices) -> bool:
+        """Give it to the policy; False: its speaker has forgotten it meanwhile. Raises what the policy raises."""
+        message = await services.store(self.said_by).read(message_said, self.message_id)
+        if message is None:
+            return False
+        await services.consumer(self.service).handle_again(message)
+        return True
+
+
+class PostPayment(msgspec.Struct, frozen=True, tag_field="mend", tag="post-payment"):
+    """A payment that the provider confirmed and that is in no ledger."""
+
+    paymentid: str
+
+    def __str__(self) -> str:
+        return f"post the paid payment {self.paymentid} · 결제된 {self.paymentid}을(를) 예치금에 넣어요"
+
+    async def do(self, services: OpenServices) -> bool:
+        """Post it; False: it is posted. Raises OutOfBounds."""
+        return await services.store("user_deposit").write(post_paid, self.paymentid)
+
+
+Mend = FreeBike | PublishAgain | HandleAgain | PostPayment
+
+
+class Mendable(str):
+    """A violation that can be mended with certainty, and how."""
+
+    mend: Mend
+
+    def __new__(cls, violation: str, mend: Mend) -> "Mendable":
+        """The violation in its words."""
+        one = super().__new__(cls, violation)
+        one.mend = mend
+        return one
+
+
+def perhaps_mendable(violation: str, mend: Mend | None) -> str:
+    """The violation, with its mend where there is one."""
+    return violation if mend is None else Mendable(violation, mend)

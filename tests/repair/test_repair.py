@@ -1,0 +1,222 @@
+"""`gbike repair` on the folder of a process that ended, of one that runs, and on a cluster's PostgreSQL databases."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from typer.testing import CliRunner
+
+from gbike.app import checking, repair
+from gbike.app.cli import app
+from gbike.app.cluster import quiet
+from gbike.app.cluster.plan import Plan, keep_plan
+from gbike.app.control import Control
+from gbike.app.copies import NoData
+from gbike.app.data_folder import DataFolder
+from gbike.app.embedded import Embedded
+from gbike.app.mends import FreeBike
+from gbike.app.readings import open_readings
+from gbike.app.running_verbs import running_verbs
+from tests.cluster.running import why_no_cluster
+from tests.journeys.engines import Databases, House
+from tests.postgres import Server
+from tests.repair import broken
+from tests.repair.broken import execute
+from tests.support import EVERY_RIDE_COSTS, Client
+
+FAULTS = {
+    "a lost bike": (broken.a_lost_bike, ["FreeBike"]),
+    "unheard messages": (broken.messages_that_were_not_heard, ["PublishAgain", "PublishAgain"]),
+    "missing postings": (broken.postings_that_are_missing, ["HandleAgain"] * 3),
+    "a payment": (broken.a_payment_that_was_not_posted, ["PostPayment"]),
+}
+FORMS = ("stopped", "running", "databases")
+
+
+T = TypeVar("T")
+
+
+async def beside(command: Callable[[], T]) -> T:
+    """Run a command as another process would, while the services of this one go on."""
+    return await asyncio.get_running_loop().run_in_executor(None, command)
+
+
+class Installation:
+    """A data folder, and the services that run on it, if any do."""
+
+    def __init__(self, folder: DataFolder, house: Embedded | None = None) -> None:
+        self.folder, self.house = folder, house
+
+    async def findings(self) -> list[repair.Finding]:
+        """What `gbike repair` lists."""
+        return await beside(lambda: repair.findings(self.folder, EVERY_RIDE_COSTS, print))
+
+    async def mend(self, found: list[repair.Finding], number: int | None = None) -> None:
+        """`gbike repair [N] --yes`, and what follows from it."""
+        mends = repair.chosen(found, number)
+        told = await beside(lambda: list(repair.mend(self.folder, EVERY_RIDE_COSTS, mends)))
+        assert [said for well, said in told if not well] == []
+        if self.house is not None:
+            await self.house.settle()
+
+    async def violations(self) -> list[str]:
+        """What `gbike verify` finds."""
+        told: list[str] = []
+        await beside(lambda: asyncio.run(checking.verify(self.folder, EVERY_RIDE_COSTS, told.append)))
+        return told
+
+    def deeds(self, service: str) -> list[tuple[str, str]]:
+        """What is on record of whoever has the command line: action and subject."""
+        with open_readings(self.folder) as stores:
+            rows = stores[service].all("SELECT action, subject FROM audit WHERE who = 'local' ORDER BY number")
+        return [(row[0], row[1]) for row in rows]
+
+
+@pytest.fixture(scope="module")
+def databases() -> Iterator[Databases | None]:
+    """On a server that does not wait for the disk; None without PostgreSQL."""
+    if why_no_cluster() is not None:
+        yield None
+        return
+    server = Server(durable=False)
+    yield Databases(server)
+    server.remove()
+
+
+Breaking = Callable[[Embedded], Awaitable[None]]
+Make = Callable[[str, Breaking], Awaitable[Installation]]
+
+
+@pytest.fixture
+async def make(tmp_path: Path, databases: Databases | None, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Make]:
+    """Makes an installation of a form and breaks it."""
+    monkeypatch.setattr(quiet, "LOOK_S", 0.01)
+    monkeypatch.setattr(quiet, "UNHEARD_S", 0.1)
+    folder, closing = DataFolder(tmp_path / "data"), []
+
+    async def made(form: str, breaking: Breaking) -> Installation:
+        if form == "databases":
+            if databases is None:
+                pytest.skip(why_no_cluster() or "")
+            urls = databases.emptied()
+            house: Embedded = House(urls)
+            folder.path.mkdir()
+            keep_plan(Plan("http://127.0.0.1:1", "127.0.0.1:1", urls, [], {}), folder.path)
+        else:
+            house = Embedded(folder, EVERY_RIDE_COSTS)
+        await breaking(house)
+        if form == "stopped":
+            await house.stop()
+            return Installation(folder)
+        closing.append(house.stop)
+        if form == "running":
+            folder.acquire("gbike demo")
+            control = Control(folder.path)
+            await control.start(running_verbs(house))
+            folder.announce("gbike demo", control=control.path)
+            closing.append(control.stop)
+        return Installation(folder, house)
+
+    yield made
+    for close in reversed(closing):
+        await close()
+    folder.release()
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_what_can_be_mended_with_certainty_is_mended_and_nothing_is_violated(
+    make: Make, form: str, fault: str
+) -> None:
+    breaking, kinds = FAULTS[fault]
+    there = await make(form, breaking)
+    found = await there.findings()
+    assert [type(one).__name__ for one in repair.chosen(found, None)] == kinds
+    await there.mend(found)
+    assert await there.violations() == []
+    assert await there.findings() == []
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_a_mended_bike_is_on_record_and_can_be_rented(make: Make, form: str) -> None:
+    there = await make(form, broken.a_lost_bike)
+    found = await there.findings()
+    assert [str(one.mend).split(",")[0] for one in found] == ["free bike 3 of rent 2"]
+    await there.mend(found, 1)
+    assert there.deeds("bike") == [("bike freed", "bike:3")]
+    if there.house is not None:
+        assert (await Client(there.house.app).post("/rents", {"userid": 9, "bikeid": 3})).status == 201
+
+
+async def test_a_mend_that_comes_twice_or_too_late_changes_nothing(make: Make) -> None:
+    there = await make("running", broken.a_lost_bike)
+    found = await there.findings()
+    await there.mend(found)
+    assert there.house is not None
+    rent = await Client(there.house.app).post("/rents", {"userid": 4, "bikeid": 3})  # somebody has it meanwhile
+    assert rent.status == 201
+    await there.house.settle()
+    await there.mend(found)
+    assert there.deeds("bike") == [("bike freed", "bike:3")]
+    assert await there.violations() == []
+
+
+async def test_one_mend_leaves_the_others(make: Make) -> None:
+    there = await make("stopped", broken.messages_that_were_not_heard)
+    found = await there.findings()
+    await there.mend(found, 1)
+    assert len(repair.chosen(await there.findings(), None)) < len(repair.chosen(found, None))
+    with pytest.raises(NoData, match="no mend 9"):
+        repair.chosen(found, 9)
+
+
+async def test_what_is_not_certain_is_listed_and_not_touched(make: Make) -> None:
+    async def breaking(house: Embedded) -> None:
+        await broken.day(house)
+        await execute(house, "bike", "UPDATE bikes SET rentid = 77 WHERE bikeid = 3 RETURNING 1")
+
+    there = await make("stopped", breaking)
+    (found,) = await there.findings()
+    assert (found.number, found.mend, found.violation[:9]) == (0, None, "I2 bike 3")
+    assert repair.NOT_BY_REPAIR in "\n".join(repair.listed([found]))
+
+
+async def test_a_bike_whose_rent_is_open_is_never_freed(make: Make) -> None:
+    async def breaking(house: Embedded) -> None:
+        client = await broken.day(house)
+        assert (await client.post("/rents", {"userid": 2, "bikeid": 2})).status == 201
+        await execute(house, "bike", "UPDATE bikes SET rentid = 1 WHERE bikeid = 2 RETURNING 1")
+        await house.settle()
+
+    there = await make("stopped", breaking)
+    assert repair.chosen(await there.findings(), None) == []
+
+
+def test_the_command_lists_then_mends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in EVERY_RIDE_COSTS.items():
+        monkeypatch.setenv(name, value)
+    data = tmp_path / "data"
+
+    async def lost() -> None:
+        house = Embedded(DataFolder(data), EVERY_RIDE_COSTS)
+        await broken.a_lost_bike(house)
+        await house.stop()
+
+    asyncio.run(lost())
+    code, told = gbike("repair", "--data", str(data))
+    assert (code, "  1  I2 bike 3" in told, str(FreeBike(3, 2, 3)) in told) == (1, True, True)
+    assert gbike("repair", "2", "--yes", "--data", str(data))[0] == 2
+    assert gbike("verify", "--data", str(data))[0] == 1, "nothing is mended unless it is asked for"
+    code, told = gbike("repair", "1", "--yes", "--data", str(data))
+    assert (code, "1 mended" in told) == (0, True)
+    assert gbike("verify", "--data", str(data)) == (0, "0 violations\n")
+    code, told = gbike("repair", "--data", str(data))
+    assert (code, told[:12]) == (0, "0 violations")
+
+
+def gbike(*words: str) -> tuple[int, str]:
+    """Run a command; its exit code and what it printed."""
+    done = CliRunner().invoke(app, list(words))
+    return done.exit_code, done.output
