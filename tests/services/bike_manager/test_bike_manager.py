@@ -2,6 +2,7 @@
 
 from itertools import product
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -136,3 +137,14 @@ async def test_points_are_the_sum_of_their_entries_and_never_negative(steps: lis
     reports = len({number for what, number in steps if what == "report"})
     assert points == 500 + 1000 * reports - converted >= 0
     await lone.stop()
+
+
+async def test_a_report_gives_the_points_that_it_says_and_an_old_one_1000() -> None:
+    lone = Lone(CARD)
+    await lone.client.post("/bikeManagers", {"userid": 1})
+    earned = {1: 700, 2: 0, 3: msgspec.UNSET}
+    await lone.tell(*[Reported(reportid=n, managerid=1, bikeid=1, points=points) for n, points in earned.items()])
+    entries = await lone.rows("SELECT cause, amount FROM point_entries WHERE amount > 0 ORDER BY entryid")
+    assert entries == [("report:1", 700), ("report:3", 1000)]
+    assert [said["point"] for said in await lone.said()] == [700, 1700]
+    assert await lone.rows("SELECT count(*) FROM inbox") == [(3,)]

@@ -12,6 +12,7 @@ ManagerRefused
 from dataclasses import dataclass
 
 POINTS_PER_REPORT = 1_000
+"""Of a report that does not say what it earns: one of an older bikeManageApp."""
 
 
 class ManagerRefused(Exception):

@@ -1,5 +1,7 @@
 """Whenever X was said, do Y."""
 
+from msgspec import UNSET
+
 from gbike.contracts.bike_manage_app import Reported
 from gbike.kit.inbox import Policies
 from gbike.kit.store import Tx
@@ -8,8 +10,10 @@ from gbike.services.bike_manager.storage import accrue
 
 
 def whenever_reported_add_points(tx: Tx, said: Reported) -> None:
-    """R11: an applied report earns points, once per report. A manager we don't know yet finds them when registered."""
-    accrue(tx, said.managerid, f"report:{said.reportid}", POINTS_PER_REPORT)
+    """R11: an applied report earns what it says, once. A manager we don't know yet finds it when registered."""
+    points = POINTS_PER_REPORT if said.points is UNSET else said.points
+    if points:
+        accrue(tx, said.managerid, f"report:{said.reportid}", points)
 
 
 POLICIES: Policies = {Reported: whenever_reported_add_points}
