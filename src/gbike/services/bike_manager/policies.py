@@ -2,11 +2,12 @@
 
 from msgspec import UNSET
 
+from gbike.contracts.account import RegisteredAccount
 from gbike.contracts.bike_manage_app import Reported
 from gbike.kit.inbox import Policies
 from gbike.kit.store import Tx
 from gbike.services.bike_manager.domain import POINTS_PER_REPORT
-from gbike.services.bike_manager.storage import accrue
+from gbike.services.bike_manager.storage import accrue, reserve_number
 
 
 def whenever_reported_add_points(tx: Tx, said: Reported) -> None:
@@ -16,4 +17,12 @@ def whenever_reported_add_points(tx: Tx, said: Reported) -> None:
         accrue(tx, said.managerid, f"report:{said.reportid}", points)
 
 
-POLICIES: Policies = {Reported: whenever_reported_add_points}
+def whenever_an_account_is_registered_keep_its_number(tx: Tx, said: RegisteredAccount) -> None:
+    """The number of an account is its holder's manager number, should they become staff: nobody else gets it."""
+    reserve_number(tx, said.userid)
+
+
+POLICIES: Policies = {
+    RegisteredAccount: whenever_an_account_is_registered_keep_its_number,
+    Reported: whenever_reported_add_points,
+}

@@ -14,6 +14,8 @@ HOLDS = (
         "FROM accounts WHERE userid = ?",
     ),
     Holding("sessions", ("expires_ms", "ended_ms"), "FROM sessions WHERE userid = ? ORDER BY expires_ms"),
+    Holding("rides", ("rentid", "over", "at_ms"), "FROM rides WHERE userid = ? ORDER BY rentid"),
+    Holding("balances", ("deposit",), "FROM balances WHERE userid = ?"),
 )
 KEEPS = (
     # A refresh token that comes back after its session has expired is refused as one that never was.
@@ -23,5 +25,10 @@ KEEPS = (
         "DELETE FROM refresh_tokens WHERE token IN (SELECT token FROM refresh_tokens WHERE expires_ms < ? LIMIT ?)",
     ),
     Keeping(DAY_MS, "DELETE FROM resets WHERE token IN (SELECT token FROM resets WHERE expires_ms < ? LIMIT ?)"),
+    # As long as the inbox, so that a ride's beginning that is heard late, or again, does not open it anew.
+    Keeping(
+        30 * DAY_MS,
+        "DELETE FROM rides WHERE rentid IN (SELECT rentid FROM rides WHERE over = 1 AND at_ms < ? LIMIT ?)",
+    ),
     Keeping(DAY_MS, "DELETE FROM tries WHERE whose IN (SELECT whose FROM tries WHERE since_ms < ? LIMIT ?)"),
 )
