@@ -193,6 +193,20 @@ async def test_an_old_schema_is_told(data: Path) -> None:
     assert (found.rule, found.mend.partition(",")[0]) == ("old-schema", "gbike migrate rent")
 
 
+async def test_staff_whose_manager_number_is_another_rider_s_is_told(data: Path) -> None:
+    with closing(open_file(data / "account.sqlite")) as account:
+        for userid, managerid, erased in ((4, 4, None), (5, 9, None), (6, 8, None), (8, 4, 1)):
+            account.execute(
+                "INSERT INTO accounts (userid, roles, managerid, created_ms, erased_ms) VALUES (?, ?, ?, 0, ?)",
+                (userid, "rider,bikeManager", managerid, erased),
+            )
+    with closing(open_file(data / "bike_manager.sqlite")) as managers:
+        managers.execute("INSERT INTO managers (managerid, userid, points) VALUES (4, 2, 0), (9, 5, 0)")
+    told = list(examine(DataFolder(data), {}, SystemClock()))
+    assert rules(iter(told)) == ["manager-number"]
+    assert "account 4 reports as manager 4, whose points are rider 2's" in told[0].what
+
+
 async def test_a_store_that_can_t_be_read_is_told(data: Path) -> None:
     (data / "bike.sqlite").write_bytes(b"no store" * 1000)
     assert rules(examine(DataFolder(data), {}, SystemClock())) == ["engine-away"]

@@ -8,7 +8,7 @@ import pytest
 
 from tests.journeys.engines import EVERY, Databases, House
 from tests.journeys.fleet import assert_nothing_is_violated, every, open_deposits, register_bikes
-from tests.journeys.test_idempotency import CHANGES, KEY, furnish
+from tests.journeys.test_idempotency import CHANGES, KEY, furnish, retold
 from tests.postgres import Server
 from tests.support import Client
 
@@ -74,6 +74,26 @@ async def test_riders_of_two_processes_who_want_one_bike_get_it_once(twins: tupl
     await assert_nothing_is_violated(twins[0])
 
 
+async def test_reports_through_two_processes_are_paid_within_their_limits(databases: Databases) -> None:
+    urls, limits = databases.emptied(), {"GBIKE_POINTS_FOR": "changes", "GBIKE_POINTS_PER_BIKE": "3"}
+    twins = [House(urls, limits) for _ in range(2)]
+    clients = [Client(house.app) for house in twins]
+    await register_bikes(clients[0], range(1, 3))
+    assert (await clients[0].post("/bikeManagers", {"userid": 1})).status == 201
+    same = {"managerid": 1, "bikeid": 1, "batterylevel": 50, "usableyn": True}
+    answers = await asyncio.gather(*(clients[n % 2].post("/bikeManageApps", same) for n in range(RIDERS)))
+    assert Counter(answer.json["points"] for answer in answers) == {1000: 1, 0: RIDERS - 1}
+    asked = [{**same, "bikeid": 2, "batterylevel": n} for n in range(RIDERS)]
+    answers = await asyncio.gather(*(clients[n % 2].post("/bikeManageApps", one) for n, one in enumerate(asked)))
+    paid = sum(answer.json["points"] for answer in answers)
+    assert 1000 <= paid <= 3000, "a report that a newer one overtook changed nothing"
+    await twins[0].settle()
+    assert (await clients[1].get("/bikeManagers/1")).json["point"] == 1000 + paid
+    await assert_nothing_is_violated(twins[0])
+    for house in twins:
+        await house.stop()
+
+
 async def test_returns_through_two_processes_cost_one_fee(twins: tuple[House, House]) -> None:
     clients = [Client(house.app) for house in twins]
     await register_bikes(clients[0], range(1, 6))
@@ -107,7 +127,8 @@ async def test_one_key_through_two_processes_has_one_effect(twins: tuple[House, 
     ]
     assert len(done) + len(in_flight) == len(answers), answers
     assert len({answer.content for answer in done}) == 1
-    assert (await clients[1].send(method, path, body, KEY)).content == done[0].content
+    for same in (body, retold(body)):
+        assert (await clients[1].send(method, path, same, KEY)).content == done[0].content
     assert await _said(twins[0]) - before <= 2  # a reservation and a rent
     await twins[0].settle()
     await assert_nothing_is_violated(twins[0])

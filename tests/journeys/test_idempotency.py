@@ -1,6 +1,8 @@
 """Idempotency-Key: a request sent again has its effect once and gets the same answer; a refusal is judged anew."""
 
 import asyncio
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -81,6 +83,14 @@ async def furnished() -> Embedded:
     assert await furnish(Client(house.app)) == Furnished(key="key-1")
     await house.settle()
     return house
+
+
+def retold(body: Any) -> bytes | None:
+    """The same body with its keys in another order, other spaces, and its whole numbers as floats."""
+    if body is None:
+        return None
+    floats = {name: float(value) if type(value) is int else value for name, value in reversed(body.items())}
+    return json.dumps(floats, indent=3).encode()
 
 
 @pytest.fixture
@@ -178,6 +188,32 @@ async def test_a_key_belongs_to_one_body(house: Embedded, change: str) -> None:
     assert await digest(house) == before
 
 
+@pytest.mark.parametrize("change", CHANGES)
+async def test_the_same_request_in_another_order_and_with_other_spaces_is_the_same(
+    house: Embedded, change: str
+) -> None:
+    method, path, body, _ = CHANGES[change]
+    client = Client(house.app)
+    first = await client.send(method, path, body, KEY)
+    await house.settle()
+    once = await digest(house)
+    again = await client.send(method, path, retold(body), KEY)
+    await house.settle()
+    assert (again.status, again.content) == (first.status, first.content)
+    assert again.headers["idempotent-replayed"] == "true"
+    assert await digest(house) == once
+
+
+async def test_a_key_that_an_older_gbike_kept_counts_for_the_same_bytes(house: Embedded) -> None:
+    client, body = Client(house.app), b'{"amount":  5}'
+    first = await client.send("POST", "/userDeposits/1/topUps", body, KEY)
+    raw = hashlib.sha256(body).hexdigest()
+    await house.part("user_deposit").store.write(lambda tx: tx.execute("UPDATE idempotency SET body_hash = ?", (raw,)))
+    again = await client.send("POST", "/userDeposits/1/topUps", body, KEY)
+    assert (again.status, again.content) == (201, first.content)
+    assert (await client.send("POST", "/userDeposits/1/topUps", b'{"amount":  6}', KEY)).status == 422
+
+
 async def test_a_key_counts_once_for_every_change_in_every_form(form: Form) -> None:
     towns = [await furnish(form.client, numbers(20)) for _ in CHANGES]
     await form.quiet()
@@ -190,7 +226,8 @@ async def test_a_key_counts_once_for_every_change_in_every_form(form: Form) -> N
         [first[change]] = {reply.content for reply in replies}
     once = await form.digest()
     for change, ((*wish, other), key) in wishes.items():
-        again = await form.client.send(*wish, {"idempotency-key": key})
+        method, path, body = wish
+        again = await form.client.send(method, path, retold(body), {"idempotency-key": key})
         assert (again.content, again.headers["idempotent-replayed"]) == (first[change], "true")
         refused = await form.client.send(*wish[:2], other, {"idempotency-key": key})
         assert (refused.status, refused.json["type"].partition("#")[2]) == (422, "idempotency-key-reused"), change

@@ -11,7 +11,7 @@ import pytest
 from gbike.kit.housekeeping import BITE, DAY_MS, FLOOR, Housekeeper
 from gbike.kit.http.hal import Page
 from gbike.kit.listing import Listing, list_page
-from gbike.kit.once import KeyInFlight, KeyReused, Once, Replay, once_only, release
+from gbike.kit.once import KeyInFlight, KeyReused, Once, Replay, hashes_of, once_only, release
 from gbike.kit.schema.migrate import in_memory, migrate, newest, version_of
 from gbike.kit.sqlite.store import open_file
 from gbike.kit.store import Tx
@@ -42,6 +42,25 @@ async def test_a_key_with_another_body_is_refused_and_another_key_is_another_req
     await store.write(once_only, a_key("b2", "k2"), note, "b")
     await store.write(once_only, None, note, "c")
     assert await words(store) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (b'{"a":1,"b":[2,{"c":3}]}', b' {"b": [2.0, {"c": 3e0}], "a": 1}', True),
+        (b'{"a":1}', b'{"a":"1"}', False),
+        (b'{"a":[1,2]}', b'{"a":[2,1]}', False),
+        (b'{"a":null}', b"{}", False),
+        (b'{"a":9007199254740993}', b'{"a":9007199254740992.0}', False),
+        (b"no JSON", b"no  JSON", False),
+        (b"\xff", b"\xff", True),
+        (b"[" * 100_000, b"[" * 100_000, True),
+        (b'{"a":1e999}', b'{"a":1e999}', True),
+        (b"", b"{}", False),
+    ],
+)
+def test_the_same_request_is_the_one_whose_body_means_the_same(one: bytes, other: bytes, same: bool) -> None:
+    assert (hashes_of(one)[0] == hashes_of(other)[0]) is same
 
 
 async def test_a_refused_request_keeps_no_key() -> None:

@@ -61,12 +61,13 @@ async def test_who_is_erased_leaves_no_trace_and_the_books_balance(
 ) -> None:
     folder, gone, stays = lived
     before = privacy.export(Place(folder.path), stays.userid)
-    await privacy._erase_in_folder(folder, gone.userid, SETTINGS)
+    told = await privacy._erase_in_folder(folder, gone.userid, SETTINGS)
+    assert "unsettled: 0 open rides, balance 3800 won" in told
     assert found_in(folder.path, gone.traces(RIDES)) == []
     copy_stopped(folder, tmp_path / "backup")
     assert found_in(tmp_path / "backup", gone.traces(RIDES)) == []
-    told: list[str] = []
-    assert await checking.verify(folder, SETTINGS, told.append) == 0, told
+    lines: list[str] = []
+    assert await checking.verify(folder, SETTINGS, lines.append) == 0, lines
     after = privacy.export(Place(folder.path), stays.userid)
     assert {name: after[name] for name in ("account", "rent", "billing", "user_deposit", "rent_and_billing_view")} == {
         name: before[name] for name in ("account", "rent", "billing", "user_deposit", "rent_and_billing_view")
@@ -172,7 +173,12 @@ async def test_who_asks_over_http_is_gone_from_the_log_a_minute_later(lived: tup
     folder, gone, _ = lived
     clock = SetClock(SystemClock().now_ms())
     embedded = Embedded(folder, SETTINGS, clock=clock)
-    assert (await Client(embedded.app).post(f"/accounts/{gone.userid}/erasure")).status == 200
+    client = Client(embedded.app)
+    await embedded.settle()
+    assert (await client.post(f"/accounts/{gone.userid}/erasure")).status == 409, "there is money"
+    assert (await client.patch(f"/userDeposits/{gone.userid}", {"deposit": 0})).status == 200
+    await embedded.settle()
+    assert (await client.post(f"/accounts/{gone.userid}/erasure")).status == 200
     await embedded.settle()
     assert await embedded.forget_old_messages() == 0
     clock.at_ms += ERASED_AFTER_MS

@@ -79,8 +79,9 @@ SCRIPT = (
     Command("Operator", "corrects a deposit", "PATCH", "/userDeposits/1", {"deposit": 7_000}, "deposit"),
     Command("Operator", "moves or marks a bike", "PATCH", "/bikes/1", {"location": "야탑역"}, "bike"),
     Command("Operator", "retires a bike", "POST", "/bikes/2/retirement", {}, "bike"),
-    Command("Rider", "", "POST", "/accounts",
+    Command("Rider", "signs up", "POST", "/accounts",
             {"name": "Kim", "contact": "kim@example.com", "password": "정자역 자전거 대여소"}, "account", status=202),
+    Command("Operator", "", "PATCH", "/userDeposits/1", {"deposit": 0}, "deposit"),
     Command("Rider", "asks to be forgotten", "POST", "/accounts/1/erasure", {}, "account"),
 )  # fmt: skip
 

@@ -21,7 +21,7 @@ from gbike.kit.clock import SystemClock
 from gbike.kit.ids import SystemIds
 from gbike.kit.personal import held
 from gbike.kit.store import Reading, Store, StoreUnavailable
-from gbike.services.account.domain import LastAdmin
+from gbike.services.account.domain import LastAdmin, Unsettled
 from gbike.services.account.storage.accounts import forget
 
 ACCOUNT = "account"
@@ -67,14 +67,14 @@ def verbs(embedded: Embedded) -> dict[str, Verb]:
     """What can be asked of whoever runs on the folder."""
 
     async def erase(userid: str) -> str:
-        await _forget(embedded.part(ACCOUNT).store, int(userid))
+        left = await _forget(embedded.part(ACCOUNT).store, int(userid))
         for _ in range(int(PATIENCE_S / LOOK_S)):
             if await _heard(embedded):
                 await asyncio.sleep(STOPPED_S)
                 await embedded.forget_messages(embedded.clock.now_ms())
-                return _ERASED
+                return _told(_ERASED, left)
             await asyncio.sleep(LOOK_S)
-        return _SAID
+        return _told(_SAID, left)
 
     return {"erase": erase}
 
@@ -83,12 +83,13 @@ async def _erase_in_folder(folder: DataFolder, userid: int, env: Mapping[str, st
     acting.set(LOCAL)
     embedded = Embedded(folder, env)
     try:
-        await _forget(embedded.part(ACCOUNT).store, userid)
+        await embedded.settle()  # what was said of the person's rides and money counts
+        left = await _forget(embedded.part(ACCOUNT).store, userid)
         await embedded.settle()
         await embedded.forget_messages(embedded.clock.now_ms() + 1)
     finally:
         await embedded.stop()
-    return _ERASED
+    return _told(_ERASED, left)
 
 
 async def _erase_in_stores(urls: Mapping[str, str], userid: int) -> str:
@@ -98,13 +99,13 @@ async def _erase_in_stores(urls: Mapping[str, str], userid: int) -> str:
     acting.set(LOCAL)
     stores = {name: _open(url, name) for name, url in urls.items() if name in (ACCOUNT, *HOLDERS)}
     try:
-        await _forget(stores[ACCOUNT], userid)
+        left = await _forget(stores[ACCOUNT], userid)
         for _ in range(int(PATIENCE_S / LOOK_S)):
             there = [await stores[name].read(_is_erased, userid) for name in HOLDERS if name in stores]
             if there and all(there):
-                return _ERASED
+                return _told(_ERASED, left)
             await asyncio.sleep(LOOK_S)
-        return _SAID
+        return _told(_SAID, left)
     finally:
         for store in stores.values():
             await store.close()
@@ -114,13 +115,21 @@ def _open(url: str, name: str) -> Store:
     return open_store(url, name, SystemClock(), SystemIds())
 
 
-async def _forget(store: Store, userid: int) -> None:
+async def _forget(store: Store, userid: int) -> Unsettled:
     try:
-        await store.write(forget, userid, key=f"account:{userid}")
+        return await store.write(forget, userid, key=f"account:{userid}")
     except LastAdmin:
         raise NoData(f"account {userid} is the last admin: make another one first") from None
     except StoreUnavailable as away:
         raise NoData(f"the store of account can't be written: {away}") from None
+
+
+def _told(how_far: str, left: Unsettled) -> str:
+    """How far it went, and what the person had unsettled, which only an operator overrides."""
+    if left == Unsettled():
+        return how_far
+    rides, krw = left.open_rides, left.balance_krw
+    return f"{how_far}\nunsettled: {rides} open rides, balance {krw} won · 정산 전: 대여 {rides}건, 잔액 {krw}원"
 
 
 async def _heard(embedded: Embedded) -> bool:

@@ -133,21 +133,22 @@ def ledger(stores: Stores) -> Iterable[str]:
 
 
 def points(stores: Stores) -> Iterator[str]:
-    """I15: points are their entries' sum. I16: one accrual per applied report. I17: a conversion has both its sides."""
+    """I15: points are their entries' sum. I16: a report earned its points once. I17: a conversion has two sides."""
     yield from bike_manager.own_violations(stores["bike_manager"])
     applied = (
-        (reportid, True)
-        for reportid, status, _ in bike_manage_app.facts(stores["bike_manage_app"])
+        (reportid, earned)
+        for reportid, status, earned in bike_manage_app.facts(stores["bike_manage_app"])
         if status == "applied"
     )
     accrued = bike_manager.accrual_facts(stores["bike_manager"])
-    for reportid, report, amount in _joined(applied, accrued):
-        if report is None:
+    for reportid, earned, amount in _joined(applied, accrued):
+        if earned is None:
             yield f"I16 report {reportid} earned {amount} points but was not applied"
-        elif amount is None:
+        elif earned != (amount or 0):
+            told = f"I16 report {reportid} earns {earned} points but {amount or 0} were given"
             missing = ("bike_manager", "Reported", "reportid", reportid)
-            told = f"I16 report {reportid} was applied but earned nothing"
-            yield perhaps_mendable(told, _handled_again(stores, "bike_manage_app", missing))
+            again = _handled_again(stores, "bike_manage_app", missing) if amount is None else None
+            yield perhaps_mendable(told, again)
     taken = bike_manager.conversion_facts(stores["bike_manager"])
     added = user_deposit.conversion_facts(stores["user_deposit"])
     for cause, debit, credit in _joined(taken, added):

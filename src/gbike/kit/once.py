@@ -1,11 +1,15 @@
 """Idempotency-Key: the same request sent again has its effect once and gets the same answer (I20).
 
 The key's row is written in the transaction of the effect, so neither can exist without the other. Only answers 2xx are
-kept; a refusal is judged anew. The scope of a key is principal, method, path and key.
+kept; a refusal is judged anew. The scope of a key is principal, method, path and key. The same request is the one whose
+body means the same: keys in another order, other spaces and 7.0 for 7 change nothing.
 """
 
+import hashlib
 from collections.abc import Callable
 from typing import Any, TypeVar, TypeVarTuple
+
+import msgspec
 
 from gbike.kit.store import Reading, Tx
 
@@ -29,11 +33,39 @@ class KeyInFlight(Exception):
     """The first request with this key is still under way."""
 
 
+def hashes_of(body: bytes) -> tuple[str, str]:
+    """The hash of what a body means, and that of its bytes; the same twice where it is no JSON."""
+    raw = hashlib.sha256(body).hexdigest()
+    try:
+        meant = msgspec.json.encode(_plain(msgspec.json.decode(body)), order="deterministic")
+    except (ValueError, RecursionError):  # msgspec's refusals are ValueErrors
+        return raw, raw
+    return hashlib.sha256(meant).hexdigest(), raw
+
+
+def _plain(value: Any) -> Any:
+    """Equal numbers are written alike; those below 2^53, as a larger float may be any of several whole numbers."""
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
+
+
 class Once:
     """One key of one request."""
 
-    def __init__(self, key: str, body_hash: str, render: Callable[[Any], tuple[int, bytes, bytes]]) -> None:
+    def __init__(
+        self,
+        key: str,
+        body_hash: str,
+        render: Callable[[Any], tuple[int, bytes, bytes]],
+        older_hash: str | None = None,
+    ) -> None:
+        """`older_hash`: what an older gbike kept for the same body, its bytes' hash: keys from before an upgrade count
+        for the 2 days that they are kept."""
         self.key, self._body_hash, self._render = key, body_hash, render
+        self._hashes = {body_hash, older_hash or body_hash}
 
     def check(self, tx: Reading) -> None:
         """Nothing, when the key is new. Raises Replay, KeyReused or KeyInFlight."""
@@ -41,7 +73,7 @@ class Once:
         if row is None:
             return
         body_hash, status, content, headers = row
-        if body_hash != self._body_hash:
+        if body_hash not in self._hashes:
             raise KeyReused
         if status is None:
             raise KeyInFlight

@@ -334,3 +334,19 @@ async def test_a_bike_was_last_seen_when_somebody_stood_at_it_and_not_when_a_des
         await step()
         seen.append((await lone.client.get("/bikes/1")).json["lastseen"])
     assert seen == sorted(set(seen))
+
+
+async def test_the_answer_to_a_report_names_the_newest_that_changed_the_bike() -> None:
+    lone = Lone(CARD)
+    await lone.client.post("/bikes", {"bikeid": 1, "batterylevel": 50})
+
+    async def changed_by(reportid: int, battery: int, usableyn: bool | None = None) -> int:
+        body = {"batterylevel": battery, "usableyn": usableyn}
+        reply = await lone.client.put(f"/internal/bikes/1/reports/{reportid}", body)
+        return int(reply.json["changedby"])
+
+    assert await changed_by(1, 50) == 0
+    assert await changed_by(2, 40) == 2
+    assert await changed_by(3, 40, usableyn=True) == 2
+    assert await changed_by(4, 40, usableyn=False) == 4
+    assert [await changed_by(4, 40, usableyn=False), await changed_by(2, 10)] == [4, 4], "doubled, and too late"

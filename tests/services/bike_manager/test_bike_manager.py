@@ -2,10 +2,12 @@
 
 from itertools import product
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gbike.contracts.account import RegisteredAccount
 from gbike.contracts.bike_manage_app import Reported
 from gbike.services.bike_manager.domain import (
     ConversionWish,
@@ -136,3 +138,35 @@ async def test_points_are_the_sum_of_their_entries_and_never_negative(steps: lis
     reports = len({number for what, number in steps if what == "report"})
     assert points == 500 + 1000 * reports - converted >= 0
     await lone.stop()
+
+
+async def test_a_report_gives_the_points_that_it_says_and_an_old_one_1000() -> None:
+    lone = Lone(CARD)
+    await lone.client.post("/bikeManagers", {"userid": 1})
+    earned = {1: 700, 2: 0, 3: msgspec.UNSET}
+    await lone.tell(*[Reported(reportid=n, managerid=1, bikeid=1, points=points) for n, points in earned.items()])
+    entries = await lone.rows("SELECT cause, amount FROM point_entries WHERE amount > 0 ORDER BY entryid")
+    assert entries == [("report:1", 700), ("report:3", 1000)]
+    assert [said["point"] for said in await lone.said()] == [700, 1700]
+    assert await lone.rows("SELECT count(*) FROM inbox") == [(3,)]
+
+
+async def test_as_the_original_a_manager_without_a_number_gets_the_next() -> None:
+    lone = Lone(CARD)
+    await lone.tell(RegisteredAccount(userid=1))
+    assert [(await lone.client.post("/bikeManagers", {"userid": 7})).json["managerid"] for _ in range(2)] == [1, 2]
+    assert (await lone.client.post("/bikeManagers", {"managerid": 3, "userid": 7})).status == 201
+
+
+async def test_where_account_gives_the_numbers_a_manager_gets_the_rider_s_own_and_nobody_gets_another_account_s() -> (
+    None
+):
+    lone = Lone(CARD, {"GBIKE_MANAGER_NUMBERS": "rider"})
+    await lone.tell(*[RegisteredAccount(userid=userid) for userid in (4, 5, 7, 4)])
+    assert (await lone.client.post("/bikeManagers", {"userid": 7})).json["managerid"] == 7
+    again = await lone.client.post("/bikeManagers", {"userid": 7})
+    assert (again.status, again.json["type"].partition("#")[2]) == (409, "manager-exists")
+    taken = await lone.client.post("/bikeManagers", {"managerid": 4, "userid": 5})
+    assert (taken.status, taken.json["type"].partition("#")[2]) == (409, "number-of-another")
+    assert (await lone.client.post("/bikeManagers", {"managerid": 4, "userid": 4})).status == 201
+    assert (await lone.client.post("/bikeManagers", {"managerid": 900, "userid": 5})).status == 201

@@ -14,6 +14,7 @@ KOREAN = {
     "open-bind": "이 컴퓨터 밖에서 접속할 수 있습니다",
     "old-schema": "스키마가 오래되었습니다",
     "clock-skew": "시계가 서로 다릅니다",
+    "manager-number": "직원의 관리자 번호가 다른 이용자에게 등록되어 있습니다",
     "engine-away": "연결할 수 없습니다",
 }
 """Every rule, and what it says in Korean."""

@@ -24,7 +24,7 @@ from gbike.kit.http.problems import (
     UNSUPPORTED_TYPE,
     Problem,
 )
-from gbike.kit.once import Once
+from gbike.kit.once import Once, hashes_of
 
 MAX_BODY = 64 * 1024
 MAX_PAGE_SIZE = 1000
@@ -211,7 +211,8 @@ class Ask:
         if key is None:
             return None
         scope = hashlib.sha256(f"{self.principal.name}\n{self.method}\n{self.path}\n{key}".encode()).hexdigest()
-        return Once(scope, hashlib.sha256(await self.raw()).hexdigest(), lambda value: _kept(render(value)))
+        meant, raw = hashes_of(await self.raw())
+        return Once(scope, meant, lambda value: _kept(render(value)), older_hash=raw)
 
 
 def _kept(answer: Answer) -> tuple[int, bytes, bytes]:

@@ -9,6 +9,7 @@ AccountRefused
 ├── ResetRefused          the reset token is none, was used, or is too old
 ├── WeakPassword          too common, or the person's own name
 ├── LastAdmin             somebody must be left who can grant roles
+├── AccountInUse          there is an open ride, money or a debt
 ├── EnrolledAlready       one-time codes are wanted already
 └── NotEnrolling          there is no enrolment that a code could confirm
 """
@@ -82,6 +83,15 @@ class LastAdmin(AccountRefused):
     userid: int
 
 
+@dataclass(eq=False)
+class AccountInUse(AccountRefused):
+    """The person rides, or has money or a debt (`balance_krw` below 0): that comes first."""
+
+    userid: int
+    open_rides: int
+    balance_krw: int
+
+
 class EnrolledAlready(AccountRefused):
     """The account wants one-time codes already."""
 
@@ -114,6 +124,14 @@ class Account:
     codes_wanted: bool
     created_ms: int
     erased_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """What a person has elsewhere that must be settled before the account may be erased."""
+
+    open_rides: int = 0
+    balance_krw: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +200,12 @@ def must_be_strong(password: str, *, beside: Sequence[str]) -> None:
         raise WeakPassword("it is one of the first that would be guessed")
     if plain in {word.casefold() for word in beside}:
         raise WeakPassword("it must not be the name or the contact")
+
+
+def must_be_settled(userid: int, left: Unsettled) -> None:
+    """An account with an open ride, money or debt is not erased. Raises AccountInUse."""
+    if left != Unsettled():
+        raise AccountInUse(userid, left.open_rides, left.balance_krw)
 
 
 def roles_in_session(account: Account, *, codes_required_of_staff: bool) -> Roles:

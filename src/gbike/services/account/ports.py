@@ -10,7 +10,7 @@ class Accounts(Protocol):
     """The accounts and their sessions. Whoever is not found raises NoSuchAccount; of `only` None it may be anybody."""
 
     async def add(self, newcomer: Newcomer, password_hash: str, roles: Roles) -> Account | None:
-        """A new account; None when the contact has one."""
+        """A new account, and say RegisteredAccount; None when the contact has one."""
 
     async def one(self, userid: int, only: int | None = None) -> Account:
         """The account."""
@@ -34,7 +34,7 @@ class Accounts(Protocol):
         """Keep the same password at another cost, unless it was changed meanwhile."""
 
     async def erase(self, userid: int, only: int | None) -> Account:
-        """Forget who it was, end the sessions and say AccountErased, once. Raises LastAdmin."""
+        """Forget who it was, end the sessions and say AccountErased, once. Raises LastAdmin, AccountInUse."""
 
 
 class Sessions(Protocol):

@@ -16,6 +16,7 @@ from gbike.services.account.clients.letters import LetterFile
 from gbike.services.account.clients.tokens import IssuedTokens
 from gbike.services.account.domain import Patience
 from gbike.services.account.http import REFUSALS, operations
+from gbike.services.account.policies import POLICIES
 from gbike.services.account.storage import HOLDS, KEEPS, VERSIONS
 from gbike.services.account.storage.accounts import SqlAccounts
 from gbike.services.account.storage.resets import SqlResets
@@ -97,7 +98,7 @@ def build(world: World) -> Service:
         clock=world.clock,
         rules=chosen.rules,
     )
-    return Service("account", operations(desk, accounts, keys, chosen.issuer), REFUSALS, keeps=KEEPS)
+    return Service("account", operations(desk, accounts, keys, chosen.issuer), REFUSALS, POLICIES, keeps=KEEPS)
 
 
 CARD = Card(

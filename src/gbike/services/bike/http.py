@@ -246,10 +246,10 @@ class BikeHttp:
         state = await ask.body(ReportedBike)
         bikeid, reportid = ask.id("bikeid"), ask.id("reportid")
         with self._shedding():
-            bike = await apply_a_report(
+            bike, changedby = await apply_a_report(
                 bikeid, reportid, state.batterylevel, state.usableyn, until_ms=self._until(ask), bikes=self._bikes
             )
-        return Answer(200, AppliedReport(bike.bikeid, bike.status))
+        return Answer(200, AppliedReport(bike.bikeid, bike.status, changedby))
 
     async def old_check(self, _ask: Ask) -> Answer:
         """GET /bikes/chkAndUpdateStatus, which changed state by reading (flaw 12)."""

@@ -26,5 +26,8 @@ class Bikes(Protocol):
         Raises NoSuchBike, BikeNotAvailable, RentWasCancelled, TooLate.
         """
 
-    async def report(self, bikeid: int, reportid: int, decide: Callable[[Bike], Bike], until_ms: float) -> Bike:
-        """Apply a report unless a newer one was applied, and say UpdatedBikeState. Raises NoSuchBike, TooLate."""
+    async def report(
+        self, bikeid: int, reportid: int, decide: Callable[[Bike], Bike], until_ms: float
+    ) -> tuple[Bike, int]:
+        """Apply a report unless a newer one was applied, and say UpdatedBikeState. Answers the bike, and the newest
+        report that changed its battery or fault, 0 when none ever did. Raises NoSuchBike, TooLate."""

@@ -30,8 +30,9 @@ async def reserve_a_bike(bikeid: int, *, for_rent: int, until_ms: float, bikes: 
 
 async def apply_a_report(
     bikeid: int, reportid: int, batterylevel: int, usableyn: bool | None, *, until_ms: float, bikes: Bikes
-) -> Bike:
-    """R10: a manager's report sets the battery and whether the bike is broken."""
+) -> tuple[Bike, int]:
+    """R10: a manager's report sets the battery and whether the bike is broken. Answers also which report changed it
+    last."""
     return await bikes.report(
         bikeid, reportid, partial(reported, batterylevel=batterylevel, usableyn=usableyn), until_ms
     )

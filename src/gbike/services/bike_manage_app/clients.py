@@ -7,6 +7,12 @@ from gbike.kit.peers import Peer, PeerUnavailable
 from gbike.services.bike_manage_app.domain import NoSuchBike, Report
 
 
+class _Changed(msgspec.Struct, frozen=True):
+    """What is read of an AppliedReport."""
+
+    changedby: int | None = None
+
+
 class BikeClient:
     """BikeStates (ports) over a Peer."""
 
@@ -17,15 +23,22 @@ class BikeClient:
         """See BikeStates.check."""
         self._bike.check()
 
-    async def apply(self, report: Report) -> None:
+    async def apply(self, report: Report) -> int | None:
         """See BikeStates.apply."""
         state = report.state
         body = msgspec.json.encode(ReportedState(state.batterylevel, state.usableyn))
         answer = await self._bike.ask("PUT", f"/internal/bikes/{state.bikeid}/reports/{report.reportid}", body)
         match answer.status:
             case 200:
-                return
+                return _changed_by(answer.body)
             case 404:
                 raise NoSuchBike(state.bikeid)
             case other:
                 raise PeerUnavailable(f"bike answered {other}")
+
+
+def _changed_by(body: bytes) -> int | None:
+    try:
+        return msgspec.json.decode(body, type=_Changed).changedby
+    except (msgspec.DecodeError, msgspec.ValidationError) as wrong:
+        raise PeerUnavailable(f"bike's answer is not understood: {wrong}") from None

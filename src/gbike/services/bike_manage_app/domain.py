@@ -9,6 +9,11 @@ ReportRefused
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+POINTS_PER_REPORT = 1_000
+PER_BIKE_MS, PER_DAY_MS = 30 * 60_000, 24 * 3_600_000
+"""Within how long the limits of `Earning` count."""
 
 
 class ReportRefused(Exception):
@@ -67,3 +72,42 @@ class Report:
     reportid: int
     state: State
     applied_ms: int | None = None
+    points: int = 0
+    """What it earned, decided when it was applied."""
+
+
+class PointsFor(StrEnum):
+    """Which reports earn points."""
+
+    REPORTS = "reports"
+    CHANGES = "changes"
+
+
+@dataclass(frozen=True, slots=True)
+class Earning:
+    """What reports earn. `per_bike`: at most so many are paid to a manager for one bike in 30 minutes; `per_day`: at
+    most so many points to a manager in 24 hours; 0: no limit."""
+
+    points_for: PointsFor = PointsFor.REPORTS
+    per_bike: int = 0
+    per_day: int = 0
+
+
+AS_THE_ORIGINAL = Earning()
+
+
+@dataclass(frozen=True, slots=True)
+class PaidBefore:
+    """What a manager was paid lately: reports of this bike in 30 minutes, points in 24 hours."""
+
+    of_bike: int
+    in_day: int
+
+
+def points_of(earning: Earning, paid: PaidBefore) -> int:
+    """R11: what a report that is to be paid earns within the limits: all of its points or nothing."""
+    if earning.per_bike and paid.of_bike >= earning.per_bike:
+        return 0
+    if earning.per_day and paid.in_day + POINTS_PER_REPORT > earning.per_day:
+        return 0
+    return POINTS_PER_REPORT

@@ -121,6 +121,8 @@ class ReportResource(msgspec.Struct, frozen=True):
     usableyn: bool | None
     at: str | None
     """When it was applied; not known of old ones."""
+    points: int
+    """What it earned."""
 
 
 class NewReport(msgspec.Struct, frozen=True):
@@ -170,7 +172,8 @@ def shown(report: Report) -> ReportResource:
     """The report as clients see it."""
     state = report.state
     at = None if report.applied_ms is None else rfc3339(report.applied_ms)
-    return ReportResource(report.reportid, state.managerid, state.bikeid, state.batterylevel, state.usableyn, at)
+    seen = (state.managerid, state.bikeid, state.batterylevel, state.usableyn)
+    return ReportResource(report.reportid, *seen, at, report.points)
 
 
 def operations(reports: SqlReports, report_a_bike: ReportABike) -> list[Operation]:

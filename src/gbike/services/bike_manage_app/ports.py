@@ -17,8 +17,9 @@ class Reports(Protocol):
         """Put a report on record, PENDING with its deadline; or the applied one that this manager sent under the
         same number before, with True. Raises ReportDiffers, ReportInFlight, and what a key raises."""
 
-    async def applied(self, report: Report, once: Once | None) -> Report:
-        """PENDING → APPLIED, say Reported, keep the answer. Raises GivenUp when it was cancelled meanwhile."""
+    async def applied(self, report: Report, changedby: int | None, once: Once | None) -> Report:
+        """PENDING → APPLIED, decide what it earns, say Reported, keep the answer. `changedby`: as BikeStates.apply
+        answers. Raises GivenUp when it was cancelled meanwhile."""
 
     async def cancel(self, report: Report, reason: str) -> None:
         """PENDING → CANCELLED; its number and key are free again. Again: nothing."""
@@ -33,6 +34,7 @@ class BikeStates(Protocol):
     def check(self) -> None:
         """Raises CircuitOpen when asking is pointless right now."""
 
-    async def apply(self, report: Report) -> None:
-        """Apply the report to its bike, however often it is asked. Raises NoSuchBike (nothing applied);
+    async def apply(self, report: Report) -> int | None:
+        """Apply the report to its bike, however often it is asked. Answers the newest report that changed the bike's
+        battery or fault; 0: none did; None: bike doesn't tell. Raises NoSuchBike (nothing applied);
         PeerFailed or CircuitOpen when it is unknown whether it was applied."""

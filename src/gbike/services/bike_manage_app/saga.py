@@ -27,6 +27,7 @@ class Reporting:
     once: Once | None = None
     report: Report | None = None
     answered: bool = False
+    changedby: int | None = None
 
 
 class ReportABike:
@@ -54,9 +55,9 @@ class ReportABike:
 
     async def _apply(self, so_far: Reporting) -> Reporting:
         assert so_far.report is not None
-        if not so_far.answered:
-            await apply_the_report(so_far.report, bikes=self._bikes)
-        return so_far
+        if so_far.answered:
+            return so_far
+        return replace(so_far, changedby=await apply_the_report(so_far.report, bikes=self._bikes))
 
     async def _give_up(self, so_far: Reporting, why: Exception) -> None:
         assert so_far.report is not None
@@ -66,4 +67,5 @@ class ReportABike:
         assert so_far.report is not None
         if so_far.answered:
             return so_far
-        return replace(so_far, report=await confirm_the_report(so_far.report, reports=self._reports, once=so_far.once))
+        confirmed = await confirm_the_report(so_far.report, so_far.changedby, reports=self._reports, once=so_far.once)
+        return replace(so_far, report=confirmed)

@@ -15,14 +15,17 @@ async def take_down_a_report(
     return await reports.begin(state, sent_reportid, once)
 
 
-async def apply_the_report(report: Report, *, bikes: BikeStates) -> None:
-    """R10: the bike's state is updated, synchronously: a report that was not applied earns nothing."""
-    await bikes.apply(report)
+async def apply_the_report(report: Report, *, bikes: BikeStates) -> int | None:
+    """R10: the bike's state is updated, synchronously: a report that was not applied earns nothing. Answers which
+    report changed the bike last."""
+    return await bikes.apply(report)
 
 
-async def confirm_the_report(report: Report, *, reports: Reports, once: Once | None = None) -> Report:
-    """R11: the report was applied, so it is said, and whoever hears it adds the points."""
-    return await reports.applied(report, once)
+async def confirm_the_report(
+    report: Report, changedby: int | None, *, reports: Reports, once: Once | None = None
+) -> Report:
+    """R11: the report was applied, so it is said with what it earns, and whoever hears it adds the points."""
+    return await reports.applied(report, changedby, once)
 
 
 async def give_up_the_report(report: Report, why: Exception, *, reports: Reports) -> None:

@@ -1,7 +1,7 @@
 """How bikeManageApp is put together: the one place that sees all of it."""
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -12,6 +12,7 @@ from gbike.kit.peers import Peer
 from gbike.kit.runtime import LOOK_S, Card, Service, Worker, World
 from gbike.kit.saga import LEFT_BEHIND_MS
 from gbike.services.bike_manage_app.clients import BikeClient
+from gbike.services.bike_manage_app.domain import Earning, PointsFor
 from gbike.services.bike_manage_app.http import REFUSALS, operations
 from gbike.services.bike_manage_app.saga import ReportABike
 from gbike.services.bike_manage_app.storage import HOLDS, VERSIONS, SqlReports, overdue
@@ -28,12 +29,25 @@ class ReportSettings(BreakerSettings, frozen=True):
     sweep_every_ms: Annotated[int, Meta(gt=0, description="pending reports past their deadline are looked for, ms")] = (
         2_000
     )
+    points_for: Annotated[
+        Literal["reports", "changes"],
+        Meta(description="reports: each earns points; changes: only one that changed a bike's battery or fault"),
+    ] = "reports"
+    points_per_bike: Annotated[
+        int, Meta(ge=0, description="reports of one bike that are paid to a manager in 30 min; 0: no limit")
+    ] = 0
+    points_per_day: Annotated[int, Meta(ge=0, description="points a manager may earn in 24 h; 0: no limit")] = 0
+
+    @property
+    def earning(self) -> Earning:
+        """The same, as storage takes it."""
+        return Earning(PointsFor(self.points_for), self.points_per_bike, self.points_per_day)
 
 
 def build(world: World) -> Service:
     """BikeManageApp in a world."""
     chosen = settings.load(ReportSettings, world.env)
-    reports = SqlReports(world.store, chosen.report_deadline_ms + LEFT_BEHIND_MS)
+    reports = SqlReports(world.store, chosen.report_deadline_ms + LEFT_BEHIND_MS, chosen.earning)
     breaker = Breaker(chosen, world.clock, world.chance, world.metrics.watch_breaker("bike_manage_app", "report"))
     bike = Peer(
         world.caller("bike"),

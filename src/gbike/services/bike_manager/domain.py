@@ -2,7 +2,8 @@
 
 ManagerRefused
 ├── NoSuchManager         there is none with this number
-├── ManagerExists         the posted number is taken
+├── ManagerExists         the number is taken
+├── NumberOfAnother       the posted number is another account's own
 ├── NotYourPoints         the conversion names another rider than the manager's own
 ├── NotEnoughPoints       more is to be converted than there is
 ├── PointsDiffer          the client counts on other points than there are
@@ -10,8 +11,17 @@ ManagerRefused
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 POINTS_PER_REPORT = 1_000
+"""Of a report that does not say what it earns: one of an older bikeManageApp."""
+
+
+class Numbers(StrEnum):
+    """Which number a manager is given: the next free one, as the original, or that of the rider's account."""
+
+    NEXT = "next"
+    RIDER = "rider"
 
 
 class ManagerRefused(Exception):
@@ -30,6 +40,14 @@ class ManagerExists(ManagerRefused):
     """The number is taken."""
 
     managerid: int
+
+
+@dataclass(eq=False)
+class NumberOfAnother(ManagerRefused):
+    """The number is that of another account, whose holder would report under it."""
+
+    managerid: int
+    userid: int
 
 
 @dataclass(eq=False)

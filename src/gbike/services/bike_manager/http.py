@@ -41,6 +41,14 @@ EXISTS = ProblemType(
     "There is a manager {managerid} already.",
     "{managerid}번 자전거관리자가 이미 있습니다.",
 )
+OF_ANOTHER = ProblemType(
+    "number-of-another",
+    409,
+    "The number is another account's",
+    "다른 계정의 번호",
+    "Number {managerid} is the own of account {managerid}. Leave it out: rider {userid} gets number {userid}.",
+    "{managerid}번은 {managerid}번 계정의 번호예요. 번호를 빼고 보내면 {userid}번으로 등록돼요.",
+)
 NOT_YOURS = ProblemType(
     "not-your-points",
     409,
@@ -77,6 +85,7 @@ KEY_NEEDED = ProblemType(
 REFUSALS: Refusals = {
     domain.NoSuchManager: UNKNOWN,
     domain.ManagerExists: EXISTS,
+    domain.NumberOfAnother: OF_ANOTHER,
     domain.NotYourPoints: NOT_YOURS,
     domain.NotEnoughPoints: NOT_ENOUGH,
     domain.PointsDiffer: DIFFER,
@@ -205,7 +214,7 @@ def operations(managers: SqlManagers) -> list[Operation]:
             ADMINS,
             NewManager,
             {201: ManagerResource},
-            refusals=(EXISTS,),
+            refusals=(EXISTS, OF_ANOTHER),
             example={"managerid": 1, "userid": 1, "point": 1000},
         ),
         Operation("GET", base + "/search", http.searches, "The searches", THEIRS),

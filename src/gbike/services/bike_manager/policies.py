@@ -1,15 +1,28 @@
 """Whenever X was said, do Y."""
 
+from msgspec import UNSET
+
+from gbike.contracts.account import RegisteredAccount
 from gbike.contracts.bike_manage_app import Reported
 from gbike.kit.inbox import Policies
 from gbike.kit.store import Tx
 from gbike.services.bike_manager.domain import POINTS_PER_REPORT
-from gbike.services.bike_manager.storage import accrue
+from gbike.services.bike_manager.storage import accrue, reserve_number
 
 
 def whenever_reported_add_points(tx: Tx, said: Reported) -> None:
-    """R11: an applied report earns points, once per report. A manager we don't know yet finds them when registered."""
-    accrue(tx, said.managerid, f"report:{said.reportid}", POINTS_PER_REPORT)
+    """R11: an applied report earns what it says, once. A manager we don't know yet finds it when registered."""
+    points = POINTS_PER_REPORT if said.points is UNSET else said.points
+    if points:
+        accrue(tx, said.managerid, f"report:{said.reportid}", points)
 
 
-POLICIES: Policies = {Reported: whenever_reported_add_points}
+def whenever_an_account_is_registered_keep_its_number(tx: Tx, said: RegisteredAccount) -> None:
+    """The number of an account is its holder's manager number, should they become staff: nobody else gets it."""
+    reserve_number(tx, said.userid)
+
+
+POLICIES: Policies = {
+    RegisteredAccount: whenever_an_account_is_registered_keep_its_number,
+    Reported: whenever_reported_add_points,
+}

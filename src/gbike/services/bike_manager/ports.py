@@ -11,7 +11,7 @@ class Managers(Protocol):
     """The field staff and their points."""
 
     async def add(self, managerid: int | None, userid: int, points: int, once: Once | None) -> Manager:
-        """A new manager, under the posted number when it is free. Raises ManagerExists."""
+        """A new manager, under the posted number when it is free. Raises ManagerExists, NumberOfAnother."""
 
     async def convert(self, managerid: int, wish: ConversionWish, whose: Whose, once: Once | None) -> Manager:
         """Turn points into deposit and say AdjustedPoint. Raises NoSuchManager, also for another, and what

@@ -1,15 +1,35 @@
 """How bikeManager is put together: the one place that sees all of it."""
 
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
 from gbike.contracts.bike_manager import SAYS
+from gbike.kit import settings
 from gbike.kit.runtime import Card, Service, World
+from gbike.services.bike_manager.domain import Numbers
 from gbike.services.bike_manager.http import REFUSALS, operations
 from gbike.services.bike_manager.policies import POLICIES
 from gbike.services.bike_manager.storage import HOLDS, VERSIONS, SqlManagers
 
 
+class ManagerSettings(msgspec.Struct, frozen=True):
+    """What may be set of bikeManager."""
+
+    manager_numbers: Annotated[
+        Literal["next", "rider"],
+        Meta(
+            description="number of a manager registered without one; next: the next free; rider: the rider's account's,"
+            " and nobody is registered under another account's"
+        ),
+    ] = "next"
+
+
 def build(world: World) -> Service:
     """BikeManager in a world."""
-    return Service("bike_manager", operations(SqlManagers(world.store, world.ids)), REFUSALS, POLICIES)
+    numbers = Numbers(settings.load(ManagerSettings, world.env).manager_numbers)
+    return Service("bike_manager", operations(SqlManagers(world.store, world.ids, numbers)), REFUSALS, POLICIES)
 
 
 CARD = Card(
@@ -21,4 +41,5 @@ CARD = Card(
     versions=VERSIONS,
     holds=HOLDS,
     build=build,
+    settings=ManagerSettings,
 )

@@ -145,7 +145,7 @@ def _own(http: AccountHttp) -> list[Operation]:
             "Be forgotten",
             PEOPLE,
             answers=one,
-            refusals=(*none, refusals.LAST),
+            refusals=(*none, refusals.LAST, refusals.IN_USE),
             keyed=True,
         ),
     ]

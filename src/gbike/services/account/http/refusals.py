@@ -69,6 +69,16 @@ LAST = ProblemType(
     "Account {userid} is the last admin. Make another one first.",
     "{userid}번 계정은 마지막 관리자입니다. 먼저 다른 관리자를 지정하세요.",
 )
+IN_USE = ProblemType(
+    "account-in-use",
+    409,
+    "The account is in use",
+    "사용 중인 계정",
+    "Account {userid} has {open_rides} open rides and a balance of {balance_krw} won. Return the bike, have the money"
+    " paid out or pay the debt, then ask again.",
+    "{userid}번 계정에 진행 중인 대여 {open_rides}건, 잔액 {balance_krw}원이 있어요."
+    " 자전거를 반납하고 잔액을 환불받거나 미납금을 낸 뒤에 다시 요청해 주세요.",
+)
 ENROLLED = ProblemType(
     "enrolled-already",
     409,
@@ -103,6 +113,7 @@ REFUSALS: Refusals = {
     domain.ResetRefused: RESET,
     domain.WeakPassword: WEAK,
     domain.LastAdmin: LAST,
+    domain.AccountInUse: IN_USE,
     domain.EnrolledAlready: ENROLLED,
     domain.NotEnrolling: NOT_ENROLLING,
     passwords.HashingBusy: BUSY,

@@ -14,6 +14,8 @@ HOLDS = (
         "FROM accounts WHERE userid = ?",
     ),
     Holding("sessions", ("expires_ms", "ended_ms"), "FROM sessions WHERE userid = ? ORDER BY expires_ms"),
+    Holding("rides", ("rentid", "over", "at_ms"), "FROM rides WHERE userid = ? ORDER BY rentid"),
+    Holding("balances", ("deposit",), "FROM balances WHERE userid = ?"),
 )
 KEEPS = (
     # A refresh token that comes back after its session has expired is refused as one that never was.
@@ -26,5 +28,10 @@ KEEPS = (
     # The moment is asked for in the deletion itself: a try may be counted between the look and the deletion.
     Keeping(
         DAY_MS, "DELETE FROM tries WHERE since_ms < ? AND whose IN (SELECT whose FROM tries ORDER BY since_ms LIMIT ?)"
+    ),
+    # As long as the inbox, so that a ride's beginning that is heard late, or again, does not open it anew.
+    Keeping(
+        30 * DAY_MS,
+        "DELETE FROM rides WHERE rentid IN (SELECT rentid FROM rides WHERE over = 1 AND at_ms < ? LIMIT ?)",
     ),
 )

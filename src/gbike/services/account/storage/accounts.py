@@ -1,7 +1,8 @@
 """The people: who they are, what they may do, and how they are forgotten."""
 
-from gbike.contracts.account import AccountErased
+from gbike.contracts.account import AccountErased, RegisteredAccount
 from gbike.kit.audit.rows import Facts
+from gbike.kit.erasure import remember, take_out
 from gbike.kit.http.hal import Page
 from gbike.kit.listing import Listing, list_page
 from gbike.kit.store import Reading, Store, Tx
@@ -16,9 +17,12 @@ from gbike.services.account.domain import (
     Role,
     Roles,
     Try,
+    Unsettled,
+    must_be_settled,
 )
 from gbike.services.account.storage.rows import COLUMNS, load, made, whose
 from gbike.services.account.storage.sessions import end_sessions, forget_tries
+from gbike.services.account.storage.unsettled import lock_person, unsettled
 
 _ADMINS = "admins"
 """The lock of whoever changes roles: one after the other, so that somebody is left who may."""
@@ -96,7 +100,7 @@ class SqlAccounts:
 
 
 def add(tx: Tx, newcomer: Newcomer, password_hash: str, roles: Roles) -> Account | None:
-    """A new account; None when the contact has one."""
+    """A new account, said to everybody; None when the contact has one."""
     row = tx.one(
         "INSERT INTO accounts (name, contact, password_hash, roles, created_ms) VALUES (?, ?, ?, ?, ?)"
         f" ON CONFLICT (contact) DO NOTHING RETURNING {COLUMNS}",
@@ -108,6 +112,7 @@ def add(tx: Tx, newcomer: Newcomer, password_hash: str, roles: Roles) -> Account
     account = made(row)
     if Role.ADMIN in roles:
         tx.audit("admin appointed", f"user:{account.userid}", after=_may(account))
+    tx.say(RegisteredAccount(userid=account.userid))
     return account
 
 
@@ -161,11 +166,33 @@ def rehash(tx: Tx, userid: int, before: str, after: str) -> None:
 
 
 def erase(tx: Tx, userid: int, only: int | None) -> Account:
-    """Forget who it was, and say so the first time. Raises NoSuchAccount, LastAdmin."""
+    """Forget who it was, and say so the first time. Raises NoSuchAccount, LastAdmin, AccountInUse."""
     tx.lock(_ADMINS)
+    lock_person(tx, userid)
     account = load(tx, userid, only)
     if account.erased_ms is not None:
         return account
+    must_be_settled(userid, unsettled(tx, userid))
+    return _erase(tx, account)
+
+
+def forget(tx: Tx, userid: int) -> Unsettled:
+    """An operator's duty by law: erase whoever has this number, whatever is unsettled, which is answered. Also where
+    there never was an account, as in the demo, and say so each time: a backup may have brought the rest back.
+    Raises LastAdmin."""
+    lock_person(tx, userid)
+    left, known = unsettled(tx, userid), credentials(tx, "userid = ?", (userid,))
+    if known is not None:
+        _erase(tx, known.account)
+    else:
+        _forget_messages(tx, userid)
+        tx.audit("account erased", f"user:{userid}")
+        tx.say(AccountErased(userid=userid))
+    return left
+
+
+def _erase(tx: Tx, account: Account) -> Account:
+    userid = account.userid
     _must_leave_an_admin(tx, userid)
     gone = tx.execute(
         "UPDATE accounts SET name = NULL, contact = NULL, password_hash = NULL, roles = '', managerid = NULL,"
@@ -176,20 +203,16 @@ def erase(tx: Tx, userid: int, only: int | None) -> Account:
         end_sessions(tx, userid)
         tx.execute("DELETE FROM resets WHERE userid = ?", (userid,))
         forget_tries(tx, Try(account.contact or "", ""))
+        _forget_messages(tx, userid)
         tx.audit("account erased", f"user:{userid}", before=_may(account))
         tx.say(AccountErased(userid=userid))
     return load(tx, userid)
 
 
-def forget(tx: Tx, userid: int) -> None:
-    """Erase whoever has this number, also where there never was an account, as in the demo, and say so each time: a
-    backup may have brought the rest back. Raises LastAdmin."""
-    known = credentials(tx, "userid = ?", (userid,))
-    if known is not None:
-        erase(tx, userid, None)
-        return
-    tx.audit("account erased", f"user:{userid}")
-    tx.say(AccountErased(userid=userid))
+def _forget_messages(tx: Tx, userid: int) -> None:
+    """A message that was set aside, or comes later, tells no place where the person was."""
+    remember(tx, userid)
+    take_out(tx, "userid", [userid])
 
 
 def begin_enrolment(tx: Tx, userid: int, sealed: bytes, only: int | None) -> None:

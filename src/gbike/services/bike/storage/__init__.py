@@ -111,7 +111,9 @@ class SqlBikes:
         if refusal is not None:
             raise refusal
 
-    async def report(self, bikeid: int, reportid: int, decide: Callable[[Bike], Bike], until_ms: float) -> Bike:
+    async def report(
+        self, bikeid: int, reportid: int, decide: Callable[[Bike], Bike], until_ms: float
+    ) -> tuple[Bike, int]:
         """See Bikes.report."""
         return await self._store.write(self._report, bikeid, reportid, decide, until_ms, key=f"bike:{bikeid}")
 
@@ -119,7 +121,9 @@ class SqlBikes:
         self._in_time(until_ms)
         return reserve(tx, bikeid, rentid)
 
-    def _report(self, tx: Tx, bikeid: int, reportid: int, decide: Callable[[Bike], Bike], until_ms: float) -> Bike:
+    def _report(
+        self, tx: Tx, bikeid: int, reportid: int, decide: Callable[[Bike], Bike], until_ms: float
+    ) -> tuple[Bike, int]:
         self._in_time(until_ms)
         return report(tx, bikeid, reportid, decide)
 
@@ -251,16 +255,21 @@ def free(tx: Tx, bikeid: int, rentid: int, userid: int | None) -> bool:
     return freed
 
 
-def report(tx: Tx, bikeid: int, reportid: int, decide: Callable[[Bike], Bike]) -> Bike:
-    """Apply a report unless a newer one was: reports may come late, doubled and out of order."""
+def report(tx: Tx, bikeid: int, reportid: int, decide: Callable[[Bike], Bike]) -> tuple[Bike, int]:
+    """Apply a report unless a newer one was: reports may come late, doubled and out of order. Answers the bike, and the
+    newest report that changed it, 0 when none ever did."""
     row = tx.one(
-        f"UPDATE bikes SET reportid = ?, seen_ms = ? WHERE bikeid = ? AND reportid < ? RETURNING {_COLUMNS}",
+        "UPDATE bikes SET reportid = ?, seen_ms = ? WHERE bikeid = ? AND reportid < ?"
+        f" RETURNING changed_reportid, {_COLUMNS}",
         (reportid, tx.now_ms, bikeid, reportid),
     )
     if row is None:
-        return load(tx, bikeid)
-    before = _bike(row)
+        return load(tx, bikeid), _changed_by(tx, bikeid)
+    changedby, before = row[0], _bike(row[1:])
     after = decide(before)
+    if after != before:
+        changedby = reportid
+        tx.execute("UPDATE bikes SET changed_reportid = ? WHERE bikeid = ?", (reportid, bikeid))
     kept = _keep(tx, before, after)
     assert kept is not None  # the row is ours since its reportid was
     usable = not after.broken if after.broken != before.broken else None
@@ -274,7 +283,7 @@ def report(tx: Tx, bikeid: int, reportid: int, decide: Callable[[Bike], Bike]) -
             version=kept.version,
         )
     )
-    return kept
+    return kept, changedby
 
 
 def forget(tx: Tx, userid: int) -> None:
@@ -357,6 +366,11 @@ def _refused(bikeid: int, rentid: int, refusal: str | None) -> Exception:
     if refusal is None:
         return RentWasCancelled(rentid)
     return NoSuchBike(bikeid) if refusal == NO_SUCH_BIKE else BikeNotAvailable(bikeid, refusal)
+
+
+def _changed_by(read: Reading, bikeid: int) -> int:
+    row = read.one("SELECT changed_reportid FROM bikes WHERE bikeid = ?", (bikeid,))
+    return int(row[0]) if row else 0
 
 
 def _state(bike: Bike) -> Facts:

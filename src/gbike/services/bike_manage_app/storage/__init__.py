@@ -14,24 +14,32 @@ from gbike.kit.once import Once, release
 from gbike.kit.personal import Holding
 from gbike.kit.store import Reading, Row, Store, Tx
 from gbike.services.bike_manage_app.domain import (
+    AS_THE_ORIGINAL,
+    PER_BIKE_MS,
+    PER_DAY_MS,
+    POINTS_PER_REPORT,
+    Earning,
     GivenUp,
     NoSuchReport,
+    PaidBefore,
+    PointsFor,
     Report,
     ReportDiffers,
     ReportInFlight,
     State,
+    points_of,
 )
 
 VERSIONS = Path(__file__).parent / "versions"
 HOLDS = (
     Holding(
         "reports",
-        ("reportid", "managerid", "bikeid", "batterylevel", "usableyn", "status"),
+        ("reportid", "managerid", "bikeid", "batterylevel", "usableyn", "status", "points"),
         "FROM reports WHERE managerid = ? ORDER BY reportid",
         staff=True,
     ),
 )
-_COLUMNS = "reportid, managerid, bikeid, batterylevel, usableyn, applied_ms"
+_COLUMNS = "reportid, managerid, bikeid, batterylevel, usableyn, applied_ms, points"
 _SELECT = f"SELECT {_COLUMNS} FROM reports"
 _LISTED = Listing(
     select=_SELECT,
@@ -46,15 +54,16 @@ _LISTED = Listing(
     where="WHERE status = 'applied'",
     counters=("reports",),
 )
+_PAID = "status = 'applied' AND points > 0"
 _OF_A_BIKE = "WHERE status = 'applied' AND bikeid = ?"
 
 
 class SqlReports:
     """Reports (ports) over a Store."""
 
-    def __init__(self, store: Store, patience_ms: int) -> None:
+    def __init__(self, store: Store, patience_ms: int, earning: Earning = AS_THE_ORIGINAL) -> None:
         """`patience_ms`: how long a report may stay pending."""
-        self._store, self._patience_ms = store, patience_ms
+        self._store, self._patience_ms, self._earning = store, patience_ms, earning
 
     async def answered_before(self, once: Once | None) -> None:
         """See Reports.answered_before."""
@@ -67,9 +76,10 @@ class SqlReports:
             begin, state, sent_reportid, self._patience_ms, once, key=f"manager:{state.managerid}"
         )
 
-    async def applied(self, report: Report, once: Once | None) -> Report:
+    async def applied(self, report: Report, changedby: int | None, once: Once | None) -> Report:
         """See Reports.applied."""
-        return await self._store.write(applied, report, once, key=f"manager:{report.state.managerid}")
+        key = f"manager:{report.state.managerid}"
+        return await self._store.write(applied, report, changedby, self._earning, once, key=key)
 
     async def cancel(self, report: Report, reason: str) -> None:
         """See Reports.cancel."""
@@ -116,12 +126,16 @@ def begin(tx: Tx, state: State, sent_reportid: int | None, patience_ms: int, onc
     return Report(row[0], state), False
 
 
-def applied(tx: Tx, report: Report, once: Once | None) -> Report:
-    """PENDING → APPLIED and say Reported."""
-    sql = "UPDATE reports SET status = 'applied', applied_ms = ? WHERE reportid = ? AND status = 'pending'"
-    if not tx.execute(sql, (tx.now_ms, report.reportid)):
+def applied(tx: Tx, report: Report, changedby: int | None, earning: Earning, once: Once | None) -> Report:
+    """PENDING → APPLIED, decide what it earns and say Reported."""
+    points, paid_for = _earned(tx, report, changedby, earning)
+    sql = (
+        "UPDATE reports SET status = 'applied', applied_ms = ?, points = ?, paid_for = ?"
+        " WHERE reportid = ? AND status = 'pending'"
+    )
+    if not tx.execute(sql, (tx.now_ms, points, paid_for if points else None, report.reportid)):
         raise GivenUp(report.state.bikeid)
-    report = replace(report, applied_ms=tx.now_ms)
+    report = replace(report, applied_ms=tx.now_ms, points=points)
     tx.count("reports")
     state = report.state
     tx.say(
@@ -131,6 +145,7 @@ def applied(tx: Tx, report: Report, once: Once | None) -> Report:
             bikeid=state.bikeid,
             batterylevel=state.batterylevel,
             usableyn=state.usableyn,
+            points=points,
         )
     )
     told = {"reportid": report.reportid, "batterylevel": state.batterylevel, "usableyn": state.usableyn}
@@ -138,6 +153,38 @@ def applied(tx: Tx, report: Report, once: Once | None) -> Report:
     if once is not None:
         once.keep(tx, report)
     return report
+
+
+def _earned(tx: Tx, report: Report, changedby: int | None, earning: Earning) -> tuple[int, int | None]:
+    """What the report earns, and the report whose change it is paid for, where that is asked."""
+    if earning == AS_THE_ORIGINAL:
+        return POINTS_PER_REPORT, None
+    tx.lock(f"manager:{report.state.managerid}")  # a report beside this one counts what this one earned, or is counted
+    if earning.points_for is PointsFor.REPORTS or changedby is None:  # an older bike doesn't tell what changed it
+        return points_of(earning, _paid(tx, report.state)), None
+    if not _unpaid(tx, report.state, changedby):
+        return 0, None
+    return points_of(earning, _paid(tx, report.state)), changedby
+
+
+def _unpaid(read: Reading, state: State, changedby: int) -> bool:
+    """Whether the change is the same manager's, by this report or by a try of it that bike had stored and that was not
+    applied here, and nothing was paid for it yet: a report sent again is paid once (ruling 10)."""
+    row = read.one(
+        "SELECT 1 FROM reports r WHERE reportid = ? AND managerid = ? AND bikeid = ? AND status <> 'applied'"
+        " AND NOT EXISTS (SELECT 1 FROM reports p WHERE p.paid_for = r.reportid)",
+        (changedby, state.managerid, state.bikeid),
+    )
+    return row is not None
+
+
+def _paid(tx: Tx, state: State) -> PaidBefore:
+    row = tx.one(
+        "SELECT count(*) FILTER (WHERE bikeid = ? AND applied_ms > ?), coalesce(sum(points), 0) FROM reports"
+        f" WHERE managerid = ? AND {_PAID} AND applied_ms > ?",
+        (state.bikeid, tx.now_ms - PER_BIKE_MS, state.managerid, tx.now_ms - PER_DAY_MS),
+    )
+    return PaidBefore(*(row or (0, 0)))
 
 
 def cancel(tx: Tx, reportid: int, reason: str) -> None:
@@ -178,16 +225,16 @@ def load(read: Reading, reportid: int, whose: Whose) -> Report:
 
 
 def facts(read: Reading) -> Iterable[tuple[int, str, int]]:
-    """For `gbike verify`: reportid, status, deadline_ms; by reportid."""
-    sql = "SELECT reportid, status, deadline_ms FROM reports ORDER BY reportid"
+    """For `gbike verify`: reportid, status, what it earns once it is applied; by reportid."""
+    sql = "SELECT reportid, status, points FROM reports ORDER BY reportid"
     return ((row[0], row[1], row[2]) for row in read.each(sql))
 
 
 def _sent_before(tx: Tx, row: Row, state: State, sent_reportid: int, once: Once | None) -> Report:
-    report = _report(row[:6])
+    report = _report(row[:-1])
     if report.state != state:
         raise ReportDiffers(sent_reportid)
-    if row[6] == "pending":
+    if row[-1] == "pending":
         raise ReportInFlight(sent_reportid)
     if once is not None:
         once.keep(tx, report)
@@ -195,6 +242,6 @@ def _sent_before(tx: Tx, row: Row, state: State, sent_reportid: int, once: Once 
 
 
 def _report(row: Row) -> Report:
-    reportid, managerid, bikeid, batterylevel, usableyn, applied_ms = row
+    reportid, managerid, bikeid, batterylevel, usableyn, applied_ms, points = row
     usable = None if usableyn is None else bool(usableyn)
-    return Report(reportid, State(managerid, bikeid, batterylevel, usable), applied_ms)
+    return Report(reportid, State(managerid, bikeid, batterylevel, usable), applied_ms, points)

@@ -1,6 +1,7 @@
 """Points in SQL: an entry per movement under a cause that counts once, and the sum beside them."""
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -20,6 +21,8 @@ from gbike.services.bike_manager.domain import (
     Manager,
     ManagerExists,
     NoSuchManager,
+    NumberOfAnother,
+    Numbers,
     convert,
 )
 
@@ -53,12 +56,13 @@ class PointEntry(msgspec.Struct, frozen=True):
 class SqlManagers:
     """Managers (ports) over a Store."""
 
-    def __init__(self, store: Store, ids: Ids) -> None:
-        self._store, self._ids = store, ids
+    def __init__(self, store: Store, ids: Ids, numbers: Numbers = Numbers.NEXT) -> None:
+        self._store, self._ids, self._numbers = store, ids, numbers
 
     async def add(self, managerid: int | None, userid: int, points: int, once: Once | None) -> Manager:
         """See Managers.add."""
-        return await self._store.write(once_only, once, add, managerid, userid, points, key="managers")
+        fn = partial(add, numbers=self._numbers)
+        return await self._store.write(once_only, once, fn, managerid, userid, points, key="managers")
 
     async def convert(self, managerid: int, wish: ConversionWish, whose: Whose, once: Once | None) -> Manager:
         """See Managers.convert."""
@@ -92,8 +96,13 @@ class SqlManagers:
         return await list_page(self._store, listing, page, lambda row: PointEntry(*row))
 
 
-def add(tx: Tx, managerid: int | None, userid: int, points: int) -> Manager:
-    """A new manager with an opening accrual; points that waited for this number are theirs. Raises ManagerExists."""
+def add(tx: Tx, managerid: int | None, userid: int, points: int, numbers: Numbers = Numbers.NEXT) -> Manager:
+    """A new manager with an opening accrual; points that waited for this number are theirs. Raises ManagerExists,
+    NumberOfAnother."""
+    if numbers is Numbers.RIDER:
+        managerid = managerid or userid  # account gives staff the same, so one number has one giver
+        if managerid != userid and tx.one("SELECT 1 FROM account_numbers WHERE userid = ?", (managerid,)):
+            raise NumberOfAnother(managerid, userid)
     number = _numbered(tx, userid) if managerid is None else managerid
     if managerid is not None:
         sql = "INSERT INTO managers (managerid, userid, points) VALUES (?, ?, 0) ON CONFLICT (managerid) DO NOTHING"
@@ -110,6 +119,11 @@ def add(tx: Tx, managerid: int | None, userid: int, points: int) -> Manager:
     manager = load(tx, number)
     tx.audit("manager registered", f"manager:{number}", after={"userid": userid, "points": manager.points})
     return manager
+
+
+def reserve_number(tx: Tx, userid: int) -> None:
+    """The number of an account is its holder's, also after it was erased."""
+    tx.execute("INSERT INTO account_numbers (userid) VALUES (?) ON CONFLICT (userid) DO NOTHING", (userid,))
 
 
 def accrue(tx: Tx, managerid: int, cause: str, points: int) -> None:

@@ -1,0 +1,36 @@
+"""Whenever X was said, do Y: account knows who rides, and who has money or a debt, because such a one is not erased."""
+
+from gbike.contracts.rent import Rented, Returned
+from gbike.contracts.user_deposit import AddedDeposit, ChangedStanding, UpdatedDeposit
+from gbike.kit.inbox import Policies
+from gbike.kit.store import Tx
+from gbike.services.account.storage.unsettled import begin_ride, end_ride, set_balance
+
+
+def whenever_rented_know_that_the_rider_rides(tx: Tx, said: Rented) -> None:
+    """Whoever rides is not erased."""
+    begin_ride(tx, said.rentid, said.userid)
+
+
+def whenever_returned_know_that_the_ride_is_over(tx: Tx, said: Returned) -> None:
+    """A ride that is over keeps nobody from being erased."""
+    end_ride(tx, said.rentid, said.userid)
+
+
+def whenever_a_deposit_moves_know_the_balance(tx: Tx, said: UpdatedDeposit | AddedDeposit) -> None:
+    """Whoever has money or a debt is not erased."""
+    set_balance(tx, said.userid, said.deposit, said.version)
+
+
+def whenever_standing_changes_know_the_balance(tx: Tx, said: ChangedStanding) -> None:
+    """The same; it is also how the balances of old accounts are told for the first time."""
+    set_balance(tx, said.userid, said.deposit, said.depositversion)
+
+
+POLICIES: Policies = {
+    Rented: whenever_rented_know_that_the_rider_rides,
+    Returned: whenever_returned_know_that_the_ride_is_over,
+    UpdatedDeposit: whenever_a_deposit_moves_know_the_balance,
+    AddedDeposit: whenever_a_deposit_moves_know_the_balance,
+    ChangedStanding: whenever_standing_changes_know_the_balance,
+}
