@@ -21,7 +21,7 @@ NOW_MS = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)"
 
 def stores(folder: DataFolder, plan: Plan | None, env: Mapping[str, str], clock: Clock) -> Iterator[Finding]:
     """Every store of the folder, of the cluster that runs on it, and the one that the settings name."""
-    for name, url in _urls(folder, plan, env).items():
+    for name, url in store_urls(folder, plan, env).items():
         try:
             with open_urls({name: url}, name) as readings:
                 yield from _look(name, url, readings[name], clock)
@@ -29,7 +29,8 @@ def stores(folder: DataFolder, plan: Plan | None, env: Mapping[str, str], clock:
             yield Finding("engine-away", f"the store of {name} can't be read: {away}", "start it, or mend its URL")
 
 
-def _urls(folder: DataFolder, plan: Plan | None, env: Mapping[str, str]) -> dict[str, str]:
+def store_urls(folder: DataFolder, plan: Plan | None, env: Mapping[str, str]) -> dict[str, str]:
+    """The stores that can be looked at, by service."""
     found = {name: f"{SQLITE}{folder.store_path(name)}" for name in NAMES if folder.store_path(name).exists()}
     found |= plan.stores if plan else {}
     if url := env.get("GBIKE_STORE_URL"):
