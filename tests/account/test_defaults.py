@@ -12,6 +12,7 @@ from gbike.app.data_folder import DataFolder
 from gbike.app.defaults import DEMO_DEFAULTS, SECURE_DEFAULTS, setting_rows, with_defaults
 from gbike.app.embedded import Embedded
 from gbike.app.modes import Mode, claim, settings_of
+from gbike.app.serve import settings_for
 from gbike.kit.settings import describe, load
 from tests.security.people import Locked
 from tests.support import Client
@@ -62,6 +63,18 @@ async def test_in_the_demo_a_rider_has_as_many_as_the_original_allows() -> None:
         await client.post("/bikes", {"bikeid": bikeid, "location": "here"})
     assert await ride_two(client) == 201
     await embedded.stop()
+
+
+def test_a_service_that_requires_tokens_is_served_with_the_secure_defaults(tmp_path: Path) -> None:
+    (tmp_path / "GBIKE_RENT_MINIMUM_KRW").write_text("500")
+    served = settings_for({"GBIKE_SETTINGS_DIR": str(tmp_path), "GBIKE_POINTS_PER_DAY": "0"})
+    assert served == {
+        **SECURE_DEFAULTS,
+        "GBIKE_SETTINGS_DIR": str(tmp_path),
+        "GBIKE_RENT_MINIMUM_KRW": "500",
+        "GBIKE_POINTS_PER_DAY": "0",
+    }
+    assert LIMIT not in settings_for({"GBIKE_SETTINGS_DIR": str(tmp_path), "GBIKE_DEMO": "1"})
 
 
 @pytest.mark.parametrize("mode", list(Mode))

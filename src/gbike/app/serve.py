@@ -78,9 +78,8 @@ def run_service(name: str, host: str, port: int | None, env: Mapping[str, str]) 
     """Serve until SIGINT or SIGTERM. Settings are `env` over files in GBIKE_SETTINGS_DIR. Raises CannotServe,
     CannotListen, NoSuchService or BadSetting."""
     card = find_card(name)
-    settings = environment(env, Path(env.get("GBIKE_SETTINGS_DIR", "/etc/gbike")))
+    settings = settings_for(env)
     chosen = load(ServeSettings, settings)
-    settings = with_defaults(settings, secure=not chosen.demo)
     load(card.settings, settings)  # told now, not when the store is there
     _check(card, chosen, settings, host, in_a_pod="KUBERNETES_SERVICE_HOST" in env)
     known = certificates(settings)
@@ -89,6 +88,12 @@ def run_service(name: str, host: str, port: int | None, env: Mapping[str, str]) 
     configure_logs(settings.get("GBIKE_LOG_LEVEL", "INFO"))
     logging.basicConfig(handlers=[_Libraries()], level=logging.WARNING, force=True)
     run(_serve(card, chosen, settings, host, card.port if port is None else port, known))
+
+
+def settings_for(env: Mapping[str, str]) -> dict[str, str]:
+    """`env` over the files in GBIKE_SETTINGS_DIR, over the defaults of the demo or the secure forms. Raises BadSetting."""
+    given = environment(env, Path(env.get("GBIKE_SETTINGS_DIR", "/etc/gbike")))
+    return with_defaults(given, secure=not load(ServeSettings, given).demo)
 
 
 def told_to_serve(name: str, host: str, port: int | None, env: Mapping[str, str]) -> int:
