@@ -91,7 +91,7 @@ def run_service(name: str, host: str, port: int | None, env: Mapping[str, str]) 
 
 
 def settings_for(env: Mapping[str, str]) -> dict[str, str]:
-    """`env` over the files in GBIKE_SETTINGS_DIR, over the defaults of the demo or the secure forms. Raises BadSetting."""
+    """`env` over the files in GBIKE_SETTINGS_DIR, over the defaults of demo or secure forms. Raises BadSetting."""
     given = environment(env, Path(env.get("GBIKE_SETTINGS_DIR", "/etc/gbike")))
     return with_defaults(given, secure=not load(ServeSettings, given).demo)
 
