@@ -1,7 +1,6 @@
 """What c943df6 left half-way is finished by the code of today: open rides, open bills, events that nobody has heard."""
 
 from collections.abc import AsyncIterator, Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,8 @@ from tests.postgres import Server
 from tests.security.people import ISSUER, UNLIMITED, As, TestIssuer
 from tests.support import EVERY_RIDE_COSTS, Client
 from tests.upgrade.keep import key_of
-from tests.upgrade.kept import HERE, put_back, restored
+from tests.upgrade.kept import KEPT, OPEN, OVER, fee, put_back, restored
 
-KEPT = HERE / "c943df6"
-OVER, OPEN = {1, 2, 3, 4}, {5, 6, 7}
 DEARER = {"GBIKE_TARIFF_KRW": "700"}
 
 
@@ -85,12 +82,6 @@ async def bills(client: Client) -> dict[int, dict[str, Any]]:
     return {bill["rentid"]: bill for bill in await every(client, "/billings")}
 
 
-def fee(bill: dict[str, Any]) -> int:
-    """100 won for each begun second."""
-    start, end = (datetime.fromisoformat(bill[name]) for name in ("starttime", "endtime"))
-    return 100 * max(1, -(-round((end - start).total_seconds() * 1000) // 1000))
-
-
 async def give_back(client: Client) -> None:
     """The returns of all rides that are under way."""
     for rentid in OPEN:
@@ -116,6 +107,9 @@ async def test_what_was_left_half_way_settles(past: Past) -> None:
 
 async def test_rides_are_priced_by_the_tariff_they_began_under_whenever_it_changed(past: Past) -> None:
     embedded, _ = past.open()
+    for name, part in embedded.parts.items():
+        part.faulty.stopped = name != "billing"  # who has not heard of ride 4's return, which waits in rent's outbox
+    await embedded.settle()
     await embedded.stop()
     embedded, client = past.open(DEARER)
     await embedded.settle()
