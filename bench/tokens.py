@@ -36,6 +36,8 @@ from bench.report import Line, table
 from bench.rides import WrongEffect, give_back, rent
 
 RIDERS = 64
+MONEY = 100_000_000
+"""What each has on deposit, KRW."""
 MOST = 1.15
 """As many times what a rent takes behind the open door."""
 ABBA, BAAB = ("open", "secure", "secure", "open"), ("secure", "open", "open", "secure")
@@ -164,17 +166,21 @@ def _each(one: Round, what: str, mode: str) -> float:
 
 
 async def _riders(server: Server, key: Ed25519PrivateKey, each: int) -> list[Rider]:
-    """The riders, once an admin has registered so many bikes for each."""
+    """The riders, once an admin has given each money and registered so many bikes for each."""
     connections, numbers = await connect_many(server.port, RIDERS), iter(range(1, RIDERS * each + 1))
     admins = [Rider(one, 1, key, "admin") for one in connections]
 
-    async def register(admin: Rider) -> None:
-        for bikeid in numbers:
-            reply = await admin.connection.ask("POST", "/bikes", b'{"bikeid": %d}' % bikeid)
-            if reply.status != 201:
-                raise WrongEffect(f"bike {bikeid} was not registered: {reply.status} {reply.body!r}")
+    async def post(admin: Rider, path: str, body: bytes) -> None:
+        reply = await admin.connection.ask("POST", path, body)
+        if reply.status != 201:
+            raise WrongEffect(f"POST {path} {body!r}: {reply.status} {reply.body!r}")
 
-    await asyncio.gather(*(register(admin) for admin in admins))
+    async def prepare(admin: Rider, userid: int) -> None:
+        await post(admin, "/userDeposits", b'{"userid": %d, "deposit": %d}' % (userid, MONEY))
+        for bikeid in numbers:
+            await post(admin, "/bikes", b'{"bikeid": %d}' % bikeid)
+
+    await asyncio.gather(*(prepare(admin, 2 + number) for number, admin in enumerate(admins)))
     return [Rider(one, 2 + number, key) for number, one in enumerate(connections)]
 
 

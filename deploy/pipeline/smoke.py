@@ -3,7 +3,8 @@
     python -m deploy.pipeline.smoke ADDRESS
 
 Where everybody may do everything (demo) it registers a rider and a bike of its own first. Elsewhere it signs in as the
-rider of SMOKE_CONTACT and SMOKE_PASSWORD, who has a deposit, and takes the bike 990001; an admin made both once.
+rider of SMOKE_CONTACT and SMOKE_PASSWORD, who has GBIKE_RENT_MINIMUM_KRW or more on deposit, and takes the bike 990001;
+an admin made both once.
 """
 
 import json

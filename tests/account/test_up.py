@@ -14,6 +14,7 @@ from gbike.app.operators import Place
 from gbike.app.rotation import rotate
 from gbike.kit.access.keyring import BadKeys
 from tests.account.house import BOSS, House, admin_file, gbike, up
+from tests.cluster.running import Reply, until
 from tests.services.account.people import CHEAP
 
 
@@ -67,7 +68,8 @@ def test_a_ride_with_tokens(house: House) -> None:
     userid = int(jwt.decode(token, options={"verify_signature": False})["sub"])
     assert house.ask("POST", "/bikes", {"bikeid": 1, "location": "here"}, boss).status == 201
     assert house.ask("POST", "/bikes", {"bikeid": 2, "location": "here"}, token).status == 403
-    rent = house.ask("POST", "/rents", {"userid": userid, "bikeid": 1}, token)
+    assert house.ask("POST", "/userDeposits", {"userid": userid, "deposit": 5000}, boss).status == 201
+    rent = until(lambda: _unless_blocked(house.ask("POST", "/rents", {"userid": userid, "bikeid": 1}, token)))
     assert rent.status == 201, rent
     assert house.ask("PATCH", f"/rents/{rent.json['_links']['self']['href'].rpartition('/')[2]}",
                      {"endlocation": "there"}, token).status == 200  # fmt: skip
@@ -75,6 +77,11 @@ def test_a_ride_with_tokens(house: House) -> None:
     assert house.ask("GET", f"/accounts/{userid}", token=token).json["name"] == "Kim"
     assert house.ask("GET", "/accounts/1", token=token).status == 404, "another's is not found"
     assert house.ask("GET", "/accounts", token=token).status == 403
+
+
+def _unless_blocked(rent: Reply) -> Reply | None:
+    """The answer, once rent has heard of the deposit."""
+    return None if rent.status == 403 else rent
 
 
 def test_what_it_keeps_is_for_its_user_only(house: House) -> None:

@@ -275,3 +275,70 @@ def test_brokers_and_peers_that_are_away_are_told(process: str) -> None:
 
 def test_every_rule_is_tried_here() -> None:
     assert all(f'"{rule}"' in Path(__file__).read_text("utf-8") for rule in KOREAN)
+
+
+NEW_DEFAULTS = ("GBIKE_RENT_MINIMUM_KRW", "GBIKE_MAX_OPEN_RENTS_PER_RIDER")
+
+
+@pytest.fixture
+async def riders(data: Path) -> DataFolder:
+    """Stores with four riders (rich, poor, in debt, and one with no deposit) and a member of staff; two ride twice."""
+    for store, sql in (
+        (
+            "account",
+            "INSERT INTO accounts (name, contact, password_hash, roles, created_ms) VALUES"
+            " ('a', 'a', '', 'rider', 0), ('b', 'b', '', 'rider,bikeManager', 0), ('c', 'c', '', 'rider', 0),"
+            " ('d', 'd', '', 'rider', 0), ('e', 'e', '', 'admin', 0)",
+        ),
+        (
+            "user_deposit",
+            "INSERT INTO deposits (userid, balance, registered, version) VALUES (1, 1000, 1, 1), (2, 999, 1, 1),"
+            " (3, -100, 0, 1)",
+        ),
+        (
+            "rent",
+            "INSERT INTO rents (userid, bikeid, status, deadline_ms) VALUES (1, 1, 'rented', 0), (1, 2, 'rented', 0),"
+            " (2, 3, 'rented', 0), (2, 4, 'rented', 0), (3, 5, 'rented', 0), (3, 6, 'returned', 0)",
+        ),
+    ):
+        with closing(open_file(data / f"{store}.sqlite")) as file:
+            file.execute(sql)
+    return DataFolder(data)
+
+
+def marked(folder: DataFolder, mode: Mode) -> DataFolder:
+    """The folder, as that mode's."""
+    with closing(open_file(folder.bus_path)) as log:
+        log.pragma("user_version", mode.value)
+    return folder
+
+
+async def test_riders_whom_a_secure_default_refuses_are_counted_and_nothing_is_wrong(riders: DataFolder) -> None:
+    marked(riders, Mode.SECURE)
+    found = list(examine(riders, {}, SystemClock()))
+    assert [(one.rule, one.what.rpartition(" ")[2], one.wrong) for one in found] == [
+        ("new-default", "3", False),
+        ("new-default", "2", False),
+    ]
+    for one, setting in zip(found, NEW_DEFAULTS, strict=True):
+        assert f"{setting}=0" in one.mend
+    without = dict.fromkeys(NEW_DEFAULTS)
+    done = CliRunner().invoke(app, ["doctor", "--data", str(riders.path)], env=without)
+    assert done.exit_code == 0
+    assert "nothing is wrong" in done.output
+    assert "GBIKE_RENT_MINIMUM_KRW is 1000 by default" in done.output
+
+
+async def test_who_has_set_them_and_the_demo_are_told_of_no_default(riders: DataFolder) -> None:
+    assert rules(examine(marked(riders, Mode.DEMO), {}, SystemClock())) == []
+    marked(riders, Mode.SECURE)
+    assert rules(examine(riders, dict.fromkeys(NEW_DEFAULTS, "0"), SystemClock())) == []
+    assert rules(examine(riders, {NEW_DEFAULTS[1]: "2"}, SystemClock())) == ["new-default"]
+
+
+async def test_beside_one_store_deposits_below_the_minimum_are_counted(riders: DataFolder, tmp_path: Path) -> None:
+    url = f"sqlite:///{riders.path / 'user_deposit.sqlite'}"
+    one = {"GBIKE_SERVICE": "user_deposit", "GBIKE_STORE_URL": url}
+    empty = DataFolder(tmp_path / "none")
+    assert [found.what.rpartition(" ")[2] for found in examine(empty, one, SystemClock())] == ["2"]
+    assert rules(examine(empty, {**one, "GBIKE_DEMO": "1"}, SystemClock())) == []

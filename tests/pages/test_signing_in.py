@@ -38,6 +38,8 @@ def test_somebody_signs_up_and_in_rides_is_signed_out_and_finds_the_ride_again(b
     assert violations(page) == []
     page.locator("button.big").tap()
     one.see("Received.")
+    (userid,) = [one["userid"] for one in town.admin("GET", "/accounts")["_embedded"]["accounts"]]
+    town.admin("POST", "/userDeposits", {"userid": userid, "deposit": 5_000})
     sign_in(one, "a bicycle at dusk")
     one.see("Contact and password don’t match.")
     sign_in(one, "a bicycle at dawn")

@@ -18,6 +18,8 @@ CHEAP = {
     "GBIKE_PAYMENT_PROVIDER": "test",
 }
 """Passwords that cost the tests little, many people at one address, and payments that cost nothing."""
+AS_MANY_RENTS = {"GBIKE_MAX_OPEN_RENTS_PER_RIDER": "0"}
+"""The table asks for rent after rent in one rider's name."""
 
 
 class Things(NamedTuple):
@@ -97,7 +99,8 @@ class Stage:
         report = await _made(manager, "/bikeManageApps", managerid=MANAGER, bikeid=1, batterylevel=50)
         found = []
         for userid, contact in ((a, contacts[0]), (m, contacts[2])):
-            await _made(self.admin, "/userDeposits", userid=userid, deposit=1_000)
+            await _made(self.admin, "/userDeposits", userid=userid, deposit=1_000_000)
+            await self.settle()  # rent hears that they may ride
             rider = self.gateway(self.issuer.token(userid, "rider"))
             bikeid = await _bike(self)
             rentid = (await _made(rider, "/rents", userid=userid, bikeid=bikeid))["rentid"]
@@ -137,6 +140,12 @@ def _body(**fields: Any) -> Callable[[Stage, Things], Awaitable[Any]]:
     return make
 
 
+async def _corrected(stage: Stage, of: Things) -> Any:
+    """Another balance in place of the one that there is."""
+    balance = (await stage.admin.get(f"/userDeposits/{of.userid}")).json["deposit"]
+    return {"deposit": balance - 1, "expected": balance}
+
+
 BODIES: Mapping[str, Callable[[Stage, Things], Awaitable[Any]]] = {
     "POST /rents": _body(userid="=userid", bikeid="free"),
     "PATCH /rents/{rentid}": _body(endlocation="dock"),
@@ -146,8 +155,8 @@ BODIES: Mapping[str, Callable[[Stage, Things], Awaitable[Any]]] = {
     "PUT /bikes/{bikeid}": _body(location="dock"),
     "PUT /internal/bikes/{bikeid}/reports/{reportid}": _body(batterylevel=50, usableyn=True),
     "POST /userDeposits": _body(userid="=new", deposit=1),
-    "PATCH /userDeposits/{userid}": _body(deposit=500),
-    "PUT /userDeposits/{userid}": _body(deposit=500),
+    "PATCH /userDeposits/{userid}": _corrected,
+    "PUT /userDeposits/{userid}": _corrected,
     "POST /userDeposits/{userid}/topUps": _body(amount=1),
     "POST /userDeposits/{userid}/payments": _body(amount=1),
     "POST /userDeposits/payments/confirmations": _body(paymentid="made-up", amount=1),

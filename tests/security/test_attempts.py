@@ -102,6 +102,7 @@ async def test_fields_of_the_server_that_a_rider_sends_with_an_own_ride_change_n
     for more in ({}, SERVER_OWNED, {**SERVER_OWNED, "rentid": 1, "status": "rented"}):
         locked = await _town()
         rider = locked.person(ME, "rider")
+        assert (await rider.patch("/rents/2", {"endlocation": "dock"})).status == 200  # one open rent at a time
         made = await rider.post("/rents", {"userid": ME, "bikeid": 3, **more})
         mine = made.json["rentid"]
         await rider.patch(f"/rents/{mine}", {"endlocation": "dock", "userid": OTHER, **more})

@@ -28,7 +28,7 @@ from gbike.kit.remote.peer import HttpCaller
 from tests.cluster.running import Cluster, gbike, started, why_no_cluster
 from tests.journeys.forms import Wire
 from tests.privacy.people import Person, found_in, ride
-from tests.security.asking import CHEAP, PASSWORD, Stage, mismatches
+from tests.security.asking import AS_MANY_RENTS, CHEAP, PASSWORD, Stage, mismatches
 from tests.security.people import EVERYWHERE, ISSUER, UNLIMITED, TestIssuer
 from tests.support import Client, Reply
 
@@ -144,7 +144,8 @@ def secure(issuer: tuple[TestIssuer, str]) -> Iterator[Cluster]:
     """`gbike cluster up` without --demo, that trusts the issuer."""
     if (missing := why_no_cluster()) is not None:
         pytest.skip(missing)
-    with started(secure={**UNLIMITED, **CHEAP, "GBIKE_OUTSIDE_ISSUERS": f"{ISSUER}={issuer[1]}"}) as cluster:
+    trusted = {"GBIKE_OUTSIDE_ISSUERS": f"{ISSUER}={issuer[1]}"}
+    with started(secure={**UNLIMITED, **CHEAP, **AS_MANY_RENTS, **trusted}) as cluster:
         yield cluster
 
 
@@ -189,6 +190,7 @@ async def test_who_is_erased_leaves_no_trace_in_stores_logs_and_later_backups(st
     listed = (await stage.admin.get("/accounts?size=1000")).json["_embedded"]["accounts"]
     [person.userid] = [one["userid"] for one in listed if one["contact"] == person.contact]
     await stage.admin.post("/userDeposits", {"userid": person.userid, "deposit": 5_000})
+    await stage.settle()  # rent hears that they may ride
     for number in range(rides):
         bikeid = 600_000 + number
         assert (await stage.admin.post("/bikes", {"bikeid": bikeid})).status == 201

@@ -11,7 +11,7 @@ from gbike.kit.access.rules import Rule
 from gbike.kit.http.app import HttpApp, Operation
 from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.telemetry import Metrics
-from tests.security.asking import CHEAP, Stage, mismatches
+from tests.security.asking import AS_MANY_RENTS, CHEAP, Stage, mismatches
 from tests.security.people import EVERYWHERE, As, Locked
 from tests.security.table import COLUMNS, expected
 from tests.support import EVERY_RIDE_COSTS, Client
@@ -21,7 +21,7 @@ class InMemory(Stage):
     """Everything in this process."""
 
     def __init__(self) -> None:
-        self.locked = Locked({**EVERY_RIDE_COSTS, **CHEAP})
+        self.locked = Locked({**EVERY_RIDE_COSTS, **CHEAP, **AS_MANY_RENTS})
         super().__init__(self.locked.issuer)
 
     def gateway(self, token: str | None) -> Client:

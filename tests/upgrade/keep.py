@@ -1,47 +1,170 @@
-"""Keep a release's stores: `python -m tests.upgrade.keep 0.1.0`, once, when that version is released."""
+"""Keep what a version leaves behind: `python -m tests.upgrade.keep NAME`, once, with the code of that version.
+
+NAME/demo and NAME/secure are data folders, NAME/postgres the databases of a cluster; each store is SQL in gzip. Rides,
+bills, points and conversions are left half-way, as services that are stopped and a broker that is away leave them.
+"""
 
 import asyncio
+import gzip
+import re
 import sqlite3  # noqa: TID251 - it can dump, and nobody has the files open any more
+import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+from gbike.app.cluster.quiet import unfinished
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
+from gbike.app.engines import postgres
+from gbike.app.modes import Mode, claim
+from gbike.app.readings import open_readings
+from tests.cluster.running import Cluster, started
+from tests.security.people import ISSUER, As, TestIssuer
 from tests.support import EVERY_RIDE_COSTS, Client
 
 HERE = Path(__file__).parent
+RIDERS, BIKES, QUIET_S = 5, 8, 60
+CHEAP = {"GBIKE_PASSWORD_MEMORY_KIB": "8192", "GBIKE_PASSWORD_PASSES": "1"}
+
+Send = Callable[[str, str, Any], Awaitable[int]]
+"""Method, path and body of a request; answers its status."""
 
 
-async def a_past(folder: DataFolder) -> None:
-    """A ride that is over, one that is under way, money, points, and a return that nobody has heard of yet."""
-    embedded = Embedded(folder, EVERY_RIDE_COSTS)
-    client = Client(embedded.app)
+def key_of(method: str, path: str, body: Any) -> str:
+    """The Idempotency-Key of a request to a folder."""
+    return re.sub("[^0-9a-z]+", "-", f"{method}{path}{body}".lower())
+
+
+async def begin(send: Send) -> None:
+    """Five riders, four of them with money, a manager with points, and five rides: rider 4 has two."""
     for path, body in (
-        *(("/bikes", {"bikeid": bikeid, "location": "분당_정자역_1구역"}) for bikeid in (1, 2, 3)),
-        ("/userDeposits", {"userid": 1, "deposit": 10_000}),
+        *(("/bikes", {"bikeid": bikeid, "location": "분당_정자역_1구역"}) for bikeid in range(1, BIKES + 1)),
+        *(("/userDeposits", {"userid": userid, "deposit": 10_000}) for userid in range(1, RIDERS)),
         ("/bikeManagers", {"managerid": 1, "userid": 1, "point": 1_000}),
-        ("/bikeManageApps", {"managerid": 1, "bikeid": 3, "batterylevel": 40}),
-        *(("/rents", {"userid": userid, "bikeid": userid}) for userid in (1, 2, 3)),
+        *(("/rents", {"userid": userid, "bikeid": bikeid}) for bikeid, userid in enumerate((1, 2, 3, 4, 4), 1)),
     ):
-        assert (await client.post(path, body, idempotency_key=f"{path[1:]}-{body.get('bikeid')}")).status == 201
-    assert (await client.patch("/rents/1", {"endlocation": "there"})).status == 200
+        assert await send("POST", path, body) == 201, path
+
+
+async def give_back(send: Send, rentid: int) -> None:
+    """A return."""
+    assert await send("PATCH", f"/rents/{rentid}", {"endlocation": "there"}) == 200, rentid
+
+
+async def go_on(send: Send) -> None:
+    """What nobody hears of any more: points become money, a ride ends, one begins."""
+    assert await send("PUT", "/bikeManagers/1", {"userid": 1, "point": 500, "adjustpoint": 500}) == 200
+    await give_back(send, 4)
+    assert await send("POST", "/rents", {"userid": 5, "bikeid": 8}) == 201
+
+
+async def report(send: Send) -> None:
+    """A battery that is lower than anybody knew."""
+    body = {"managerid": 1, "bikeid": 7, "batterylevel": 40}
+    assert await send("POST", "/bikeManageApps", body) == 201
+
+
+async def in_a_folder(folder: DataFolder, mode: Mode) -> None:
+    """Services stop one after another: ride 3 is billed and not paid, 2 is over and its bill open, 6 has no bill."""
+    claim(folder, mode)
+    keys = {"GBIKE_ACCOUNT_KEYS": str(folder.path / "keys")}
+    (folder.path / "keys").mkdir()
+    embedded = Embedded(folder, {**EVERY_RIDE_COSTS, **CHEAP, **keys}, secure=mode is Mode.SECURE)
+    send = _asked(embedded, mode)
+    for number in range(1, RIDERS + 1):
+        who = {"name": f"rider {number}", "contact": f"{number}@example.com", "password": "a bicycle at dawn"}
+        assert (await Client(embedded.app).post("/accounts", who)).status == 202
+    await begin(send)
     await embedded.settle()
-    assert (await client.patch("/rents/2", {"endlocation": "there"})).status == 200
+    await give_back(send, 1)
+    await embedded.settle()
+    embedded.part("userDeposit").faulty.stopped = True
+    await give_back(send, 3)
+    await embedded.settle()
+    embedded.part("billing").faulty.stopped = True
+    await give_back(send, 2)
+    assert await send("POST", "/rents", {"userid": 3, "bikeid": 6}) == 201
+    await embedded.settle()
+    await report(send)
+    await go_on(send)
     await embedded.stop()
 
 
-def main(version: str) -> None:
-    """Write every store of such a past as SQL."""
-    target = HERE / version
-    target.mkdir()
+def _asked(embedded: Embedded, mode: Mode) -> Send:
+    """Requests in the name of whoever may."""
+    admin = manager = Client(embedded.app)
+    if mode is Mode.SECURE:
+        issuer = TestIssuer(embedded.clock)
+        embedded.doors.trust(ISSUER, issuer)  # type: ignore[attr-defined]
+        admin = As(embedded.app, issuer.token(900, "admin"))
+        manager = As(embedded.app, issuer.token(1, "rider", "bikeManager", managerid=1))
+
+    async def send(method: str, path: str, body: Any) -> int:
+        client = manager if path == "/bikeManageApps" or method == "PUT" else admin
+        return (await client.send(method, path, body, {"idempotency-key": key_of(method, path, body)})).status
+
+    return send
+
+
+async def in_a_cluster(cluster: Cluster) -> None:
+    """The broker is away, so that everything from then on waits in outboxes."""
+
+    async def send(method: str, path: str, body: Any) -> int:
+        return cluster.ask(method, path, body).status
+
+    await begin(send)
+    await give_back(send, 1)
+    await give_back(send, 3)
+    _until_quiet(cluster)
+    cluster.gbike("demo-fault", "stop", "kafka")
+    await give_back(send, 2)
+    assert await send("POST", "/rents", {"userid": 3, "bikeid": 6}) == 201
+    await report(send)
+    await go_on(send)
+
+
+def _until_quiet(cluster: Cluster) -> None:
+    end = time.monotonic() + QUIET_S
+    with_what: object = "nothing was looked at"
+    while with_what is not None:
+        assert time.monotonic() < end, with_what
+        time.sleep(0.2)
+        with open_readings(DataFolder(cluster.data)) as stores:
+            with_what = next(unfinished(stores), None)
+
+
+def _write(file: Path, sql: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(gzip.compress(sql.encode(), mtime=0))
+
+
+def keep_folder(target: Path, mode: Mode) -> None:
+    """Write every store of a folder's past."""
     with tempfile.TemporaryDirectory() as scratch:
-        asyncio.run(a_past(DataFolder(Path(scratch))))
+        asyncio.run(in_a_folder(DataFolder(Path(scratch)), mode))
         for file in sorted(Path(scratch).glob("*.sqlite")):
             with closing(sqlite3.connect(file)) as store:
-                (target / f"{file.stem}.sql").write_text("\n".join(store.iterdump()) + "\n")
+                [mark] = store.execute("PRAGMA user_version").fetchone()
+                _write(target / f"{file.stem}.sql.gz", "\n".join([*store.iterdump(), f"PRAGMA user_version={mark};\n"]))
+
+
+def keep_cluster(target: Path) -> None:
+    """Write every database of a cluster's past."""
+    with started("--empty") as cluster:
+        asyncio.run(in_a_cluster(cluster))
+        for name, url in cluster.plan.stores.items():
+            command = [postgres.binaries() / "pg_dump", "--inserts", "--no-owner", "--no-privileges", url]
+            _write(
+                target / f"{name}.sql.gz", subprocess.run(command, capture_output=True, text=True, check=True).stdout
+            )
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    keep_folder(HERE / sys.argv[1] / "demo", Mode.DEMO)
+    keep_folder(HERE / sys.argv[1] / "secure", Mode.SECURE)
+    keep_cluster(HERE / sys.argv[1] / "postgres")

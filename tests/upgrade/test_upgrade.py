@@ -2,7 +2,6 @@
 
 import ast
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,9 +10,9 @@ from gbike.app.catalogue import cards
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
 from gbike.kit.schema.migrate import LOG_VERSIONS
-from gbike.kit.sqlite.store import open_file
 from tests.journeys.fleet import assert_nothing_is_violated, every
 from tests.support import EVERY_RIDE_COSTS, Client
+from tests.upgrade.kept import put_back
 
 RELEASES = sorted(path for path in Path(__file__).parent.iterdir() if (path / "rent.sql").exists())
 ONLY_ADDS = {"create_table", "create_index", "add_column", "execute", "get_bind", "f", "batch_alter_table"}
@@ -23,10 +22,7 @@ ONLY_ADDS = {"create_table", "create_index", "add_column", "execute", "get_bind"
 @pytest.fixture(params=RELEASES, ids=[path.name for path in RELEASES])
 def folder(request: pytest.FixtureRequest, tmp_path: Path) -> DataFolder:
     """The data folder that a release left."""
-    for dump in request.param.glob("*.sql"):
-        with closing(open_file(tmp_path / f"{dump.stem}.sqlite")) as store:
-            store.execute(dump.read_text())
-    return DataFolder(tmp_path)
+    return put_back(request.param, tmp_path)
 
 
 async def test_what_a_release_left_opens_and_rides_go_on(folder: DataFolder) -> None:

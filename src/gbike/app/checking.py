@@ -13,6 +13,7 @@ from gbike.app.cluster.quiet import at_rest
 from gbike.app.copies import NoData, copy, embedded_only, locked
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
+from gbike.app.modes import settings_of
 from gbike.app.readings import open_readings
 from gbike.app.verify import differing_lines, violations
 from gbike.kit.clock import SystemClock
@@ -55,7 +56,7 @@ async def settled(
             yield readings
         return
     with _copied(folder) as copied:
-        embedded = Embedded(copied, env, clock=AMinuteAhead())
+        embedded = Embedded(copied, settings_of(folder, env), clock=AMinuteAhead())
         try:
             await embedded.settle()
             stores = {name: part.store.path for name, part in embedded.parts.items()}

@@ -240,15 +240,15 @@ def migrate(
 
 @app.command()
 def settings(service: Annotated[str | None, typer.Argument()] = None) -> None:
-    """Every setting: its name, value, default and meaning."""
+    """Every setting: its name, the value that is set, its default in the demo and in the secure forms, its meaning."""
     from gbike.app.catalogue import card, cards
-    from gbike.kit.settings import describe
+    from gbike.app.defaults import setting_rows
 
     with named_errors():
         for one in [card(service)] if service else cards():
             typer.echo(one.name)
-            for setting in describe(one.settings, settings_given()):
-                typer.echo(f"  {setting.name}={setting.value}  (default {setting.default}) {setting.meaning}")
+            for row in setting_rows(one.settings, settings_given()):
+                typer.echo(f"  {row.name}={row.value}  (demo {row.demo}, secure {row.secure}) {row.meaning}")
 
 
 @app.command()

@@ -14,6 +14,7 @@ from gbike.app.copies import NoData, locked
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
 from gbike.app.event_map import still_world
+from gbike.app.modes import settings_of
 from gbike.app.readings import open_readings, open_urls
 from gbike.app.single import open_store
 from gbike.kit.clock import SystemClock, rfc3339
@@ -81,12 +82,13 @@ def replay(place: Place, message_id: str, env: Mapping[str, str]) -> tuple[bool,
     """Give a message again to each service that set it aside; answers whether it took effect everywhere, and a line
     for each. Raises NoData, NoSuchLetter, FolderInUse."""
     services, stores = list(_holders(place, message_id)), place.stores()
+    folder = DataFolder(place.data)
+    env = settings_of(folder, env)
     reasons: dict[str, str | None] = {}
     if stores:
         for service in services:
             reasons[service] = asyncio.run(_replay_in_store(find_card(service), stores[service], message_id, env))
     else:
-        folder = DataFolder(place.data)
         if folder.holder() is not None:
             for service in services:
                 done = control.ask(folder, "replay", service, message_id)

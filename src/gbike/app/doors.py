@@ -29,10 +29,6 @@ def not_for_production(env: Mapping[str, str]) -> None:
         raise BadSetting("GBIKE_ENV=production, and a demo is open to everybody who reaches it: use `gbike up`")
 
 
-TEST_PAYMENTS = {"GBIKE_PAYMENT_PROVIDER": "test"}
-"""Where everybody may do everything, nobody pays with money."""
-
-
 class Doors(Protocol):
     """What stands between services and everybody else."""
 

@@ -15,7 +15,8 @@ from starlette.types import ASGIApp
 from gbike.app.catalogue import card as find_card
 from gbike.app.catalogue import cards
 from gbike.app.data_folder import DataFolder
-from gbike.app.doors import TEST_PAYMENTS, Doors, LockedDoors, OpenDoors
+from gbike.app.defaults import with_defaults
+from gbike.app.doors import Doors, LockedDoors, OpenDoors
 from gbike.app.faults import Faulty
 from gbike.app.single import Drivers, assemble_one
 from gbike.app.tracing import Tracing
@@ -81,9 +82,9 @@ class Embedded:
         tracing: Tracing | None = None,
     ) -> None:
         """`folder` None: in memory, for tests. `rehearse`: run every write twice, for tests.
-        `secure`: tokens are required; else everybody may do everything. Raises BadSetting."""
+        `secure`: tokens are required, with the secure defaults; else everybody may do everything. Raises BadSetting."""
         self.folder, self._rehearse, self._tracing = folder, rehearse, tracing
-        self._env = env if secure else {**TEST_PAYMENTS, **env}
+        self._env = with_defaults(env, secure=secure)
         self.clock, self._ids = clock or SystemClock(), ids or SystemIds()
         self._chance = chance or random.Random().random  # noqa: S311 - for jitter only
         self.metrics = Metrics()

@@ -3,12 +3,15 @@
 A backup of it belongs to the same one: the mark is in the log's own file.
 """
 
+from collections.abc import Mapping
 from contextlib import closing
 from enum import IntEnum
 
+from gbike.app.cluster.plan import read_plan
 from gbike.app.data_folder import DataFolder
+from gbike.app.defaults import with_defaults
 from gbike.kit.settings import BadSetting
-from gbike.kit.sqlite.store import open_file
+from gbike.kit.sqlite.store import connect, open_file
 
 
 class Mode(IntEnum):
@@ -38,3 +41,26 @@ def claim(folder: DataFolder, mode: Mode) -> None:
             )
         if not mark:
             log.pragma("user_version", mode.value)
+
+
+def mode_of(folder: DataFolder) -> Mode | None:
+    """Read the folder's mark; None: nobody claimed it, or it has none from before there were marks."""
+    if not folder.exists:
+        return None
+    with closing(connect(folder.bus_path, read_only=True)) as log:
+        mark = log.pragma("user_version")
+    return Mode(mark) if mark else None
+
+
+def is_secure(folder: DataFolder, env: Mapping[str, str]) -> bool:
+    """Whether the folder, its cluster, or else the one service that `env` describes requires tokens."""
+    if (plan := read_plan(folder.path)) is not None:
+        return not plan.demo
+    if (mode := mode_of(folder)) is not None:
+        return mode is Mode.SECURE
+    return "GBIKE_STORE_URL" in env and env.get("GBIKE_DEMO", "0") in ("0", "false", "")
+
+
+def settings_of(folder: DataFolder, env: Mapping[str, str]) -> dict[str, str]:
+    """`env` over the defaults that hold in the folder: for a verb that runs services where `up` or `demo` will."""
+    return with_defaults(env, secure=is_secure(folder, env))

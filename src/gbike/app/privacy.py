@@ -15,6 +15,7 @@ from gbike.app.copies import NoData, locked
 from gbike.app.data_folder import DataFolder
 from gbike.app.dead import Place
 from gbike.app.embedded import Embedded
+from gbike.app.modes import settings_of
 from gbike.app.single import open_store
 from gbike.kit.audit.rows import LOCAL, acting
 from gbike.kit.clock import SystemClock
@@ -81,7 +82,7 @@ def verbs(embedded: Embedded) -> dict[str, Verb]:
 
 async def _erase_in_folder(folder: DataFolder, userid: int, env: Mapping[str, str]) -> str:
     acting.set(LOCAL)
-    embedded = Embedded(folder, env)
+    embedded = Embedded(folder, settings_of(folder, env))
     try:
         await embedded.settle()  # what was said of the person's rides and money counts
         left = await _forget(embedded.part(ACCOUNT).store, userid)

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from gbike.app.defaults import SettingRow, setting_rows
 from gbike.app.event_map import Built, MappedEvent, build_all, events, mermaid, said
 from gbike.app.event_storm import REQUIREMENTS, Scene
 from gbike.app.serve import ServeSettings
@@ -167,12 +168,14 @@ def settings_page(built: Sequence[Built]) -> str:
         "# Settings",
         GENERATED,
         "Each is an environment variable, read once at the start. A value that does not fit stops the start with one"
-        " line that says which and why. `gbike settings` shows them with the values that are set now.\n",
+        " line that says which and why. `gbike settings` shows them with the values that are set now. *Demo* is the"
+        " default of `gbike demo`, of `cluster up --demo` and of GBIKE_DEMO=1; *Secure* that of `gbike up`, of"
+        " `cluster up` and `gbike serve` without demo, and of Kubernetes in production. Bold where they differ.\n",
     ]
     for one in built:
-        rows = [(f"`{s.name}`", s.default, s.meaning) for s in describe(one.card.settings, {})]
+        rows = [_setting(row) for row in setting_rows(one.card.settings, {})]
         if rows:
-            parts += [f"## {said(one.card)}\n", _table(("Name", "Default", "Meaning"), rows)]
+            parts += [f"## {said(one.card)}\n", _table(("Name", "Demo", "Secure", "Meaning"), rows)]
     gateway = [(f"`{s.name}`", s.default, s.meaning) for s in describe(GatewaySettings, {})]
     parts += ["## gateway\n", _table(("Name", "Default", "Meaning"), gateway)]
     parts += ["## The process\n", _table(("Name", "Default", "Meaning"), OF_THE_PROCESS)]
@@ -185,6 +188,11 @@ def settings_page(built: Sequence[Built]) -> str:
     silent = [said(one.card) for one in built if not describe(one.card.settings, {})]
     parts.append(f"{', '.join(silent)} have nothing to set.\n")
     return "\n".join(parts)
+
+
+def _setting(row: SettingRow) -> tuple[str, ...]:
+    secure = row.secure if row.secure == row.demo else f"**{row.secure or 'none'}**"
+    return f"`{row.name}`", row.demo, secure, row.meaning
 
 
 def _scene(scene: Scene, built: Sequence[Built]) -> str:

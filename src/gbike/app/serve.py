@@ -21,7 +21,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gbike.app.catalogue import NoSuchService, usual_port
 from gbike.app.catalogue import card as find_card
-from gbike.app.doors import TEST_PAYMENTS, Doors, LockedDoors, OpenDoors, not_for_production
+from gbike.app.defaults import with_defaults
+from gbike.app.doors import Doors, LockedDoors, OpenDoors, not_for_production
 from gbike.app.faults import BadFault, Faulty, read_delay
 from gbike.app.single import POSTGRES, SQLITE, Drivers, assemble_one, migrate_store, open_store
 from gbike.app.tracing import start_tracing, stop_tracing
@@ -77,18 +78,22 @@ def run_service(name: str, host: str, port: int | None, env: Mapping[str, str]) 
     """Serve until SIGINT or SIGTERM. Settings are `env` over files in GBIKE_SETTINGS_DIR. Raises CannotServe,
     CannotListen, NoSuchService or BadSetting."""
     card = find_card(name)
-    settings = environment(env, Path(env.get("GBIKE_SETTINGS_DIR", "/etc/gbike")))
+    settings = settings_for(env)
     chosen = load(ServeSettings, settings)
     load(card.settings, settings)  # told now, not when the store is there
     _check(card, chosen, settings, host, in_a_pod="KUBERNETES_SERVICE_HOST" in env)
     known = certificates(settings)
     if known is not None:
         _check_peers(card, chosen, settings)
-    if chosen.demo:
-        settings = {**TEST_PAYMENTS, **settings}
     configure_logs(settings.get("GBIKE_LOG_LEVEL", "INFO"))
     logging.basicConfig(handlers=[_Libraries()], level=logging.WARNING, force=True)
     run(_serve(card, chosen, settings, host, card.port if port is None else port, known))
+
+
+def settings_for(env: Mapping[str, str]) -> dict[str, str]:
+    """`env` over the files in GBIKE_SETTINGS_DIR, over the defaults of demo or secure forms. Raises BadSetting."""
+    given = environment(env, Path(env.get("GBIKE_SETTINGS_DIR", "/etc/gbike")))
+    return with_defaults(given, secure=not load(ServeSettings, given).demo)
 
 
 def told_to_serve(name: str, host: str, port: int | None, env: Mapping[str, str]) -> int:

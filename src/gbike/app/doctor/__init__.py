@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from gbike.app.cluster.plan import Plan, read_plan
 from gbike.app.copies import NoData
 from gbike.app.data_folder import DataFolder
-from gbike.app.doctor import certificates, machine, managers, running, secrets, stores
+from gbike.app.doctor import certificates, machine, managers, riders, running, secrets, stores
 from gbike.app.doctor.finding import Finding
 from gbike.kit.clock import Clock
 
@@ -27,6 +27,8 @@ def examine(folder: DataFolder, env: Mapping[str, str], clock: Clock) -> Iterato
     if holder is not None:
         yield from machine.binds(plan, holder.address, machine.listening())
     yield from stores.stores(folder, plan if holder else None, env, clock)
-    yield from managers.strangers(stores.store_urls(folder, plan if holder else None, env))
+    urls = stores.store_urls(folder, plan if holder else None, env)
+    yield from managers.strangers(urls)
+    yield from riders.touched(folder, urls, env)
     yield from running.engines(plan if holder else None, env)
     yield from running.clocks([holder.address, *(plan.peers().values() if plan else ())] if holder else [], env, clock)

@@ -1,4 +1,4 @@
-"""One thing that is wrong, and how to mend it."""
+"""One thing that is wrong or to be known, and what can be done."""
 
 import msgspec
 
@@ -16,16 +16,18 @@ KOREAN = {
     "clock-skew": "시계가 서로 다릅니다",
     "manager-number": "직원의 관리자 번호가 다른 이용자에게 등록되어 있습니다",
     "engine-away": "연결할 수 없습니다",
+    "new-default": "새 기본값 때문에 대여하지 못할 수 있는 이용자입니다",
 }
 """Every rule, and what it says in Korean."""
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """What is wrong by which rule, and how to mend it."""
+    """What is wrong by which rule, and how to mend it. Not `wrong`: told, and no reason for an exit code of 1."""
 
     rule: str
     what: str
     mend: str
+    wrong: bool = True
 
     def __str__(self) -> str:
         return f"{self.rule}: {self.what}; {self.mend} · {KOREAN[self.rule]}"

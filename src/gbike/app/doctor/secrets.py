@@ -2,14 +2,12 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from gbike.app.data_folder import DataFolder
 from gbike.app.doctor.finding import Finding
-from gbike.app.modes import Mode
-from gbike.kit.sqlite.store import connect
+from gbike.app.modes import Mode, mode_of
 
 READ_BY_US = (
     *("GBIKE_SERVICE_KEY_FILE", "GBIKE_SCRAPER_TOKEN_FILE", "GBIKE_ADMIN_FILE", "GBIKE_TLS_KEY_FILE"),
@@ -61,7 +59,7 @@ def demo(folder: DataFolder, env: Mapping[str, str]) -> Iterator[Finding]:
             yield Finding("demo-in-production", "GBIKE_DEMO is set with GBIKE_ENV=production", "unset GBIKE_DEMO")
         if env.get("GBIKE_DEMO_SLOW_MS"):
             yield Finding("demo-in-production", "GBIKE_DEMO_SLOW_MS makes every answer late", "unset it")
-        if _mark(folder) == Mode.DEMO:
+        if mode_of(folder) is Mode.DEMO:
             what = f"{folder.path} is the data of a demo, and GBIKE_ENV=production"
             yield Finding("demo-in-production", what, "start with a folder of its own: --data")
     host = urlsplit(env.get("GBIKE_STORE_URL", "")).hostname or ""
@@ -73,10 +71,3 @@ def demo(folder: DataFolder, env: Mapping[str, str]) -> Iterator[Finding]:
 def _of_folder(folder: Path) -> list[Path]:
     """The files of a folder; the folder itself when it is empty or not there, which is then told as missing."""
     return (sorted(file for file in folder.iterdir() if file.is_file()) if folder.is_dir() else []) or [folder]
-
-
-def _mark(folder: DataFolder) -> int:
-    if not folder.exists:
-        return 0
-    with closing(connect(folder.bus_path, read_only=True)) as log:
-        return int(log.pragma("user_version"))

@@ -1,0 +1,45 @@
+"""What the open and the secure forms set where the environment says nothing: one table, laid under it. Services read
+settings and know nothing of forms."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from gbike.kit.settings import describe
+
+DEMO_DEFAULTS: Mapping[str, str] = {"GBIKE_PAYMENT_PROVIDER": "test"}
+"""Demo: everybody may do everything, so nobody pays with money. Everything else is as the original has it."""
+SECURE_DEFAULTS: Mapping[str, str] = {
+    "GBIKE_DEPOSIT_EXPECTED": "required",
+    "GBIKE_MAX_OPEN_RENTS_PER_RIDER": "1",
+    "GBIKE_POINTS_FOR": "changes",
+    "GBIKE_POINTS_PER_BIKE": "3",
+    "GBIKE_POINTS_PER_DAY": "20000",
+    "GBIKE_RENT_MINIMUM_KRW": "1000",
+}
+"""Secure forms: `gbike up`, `cluster up` and `gbike serve` without demo, Kubernetes in production."""
+
+
+class SettingRow(msgspec.Struct, frozen=True):
+    """One setting. `value`: what the environment sets, else nothing. `demo`, `secure`: the default in each form."""
+
+    name: str
+    value: str
+    demo: str
+    secure: str
+    meaning: str
+
+
+def with_defaults(env: Mapping[str, str], *, secure: bool) -> dict[str, str]:
+    """`env` over the defaults of a form."""
+    return {**(SECURE_DEFAULTS if secure else DEMO_DEFAULTS), **env}
+
+
+def setting_rows(kind: type[msgspec.Struct], env: Mapping[str, str]) -> Sequence[SettingRow]:
+    """Every setting of `kind`: what `env` sets, its default in each form, and what it means. Raises BadSetting."""
+    demo = {setting.name: setting.value for setting in describe(kind, DEMO_DEFAULTS)}
+    secure = {setting.name: setting.value for setting in describe(kind, SECURE_DEFAULTS)}
+    return [
+        SettingRow(one.name, one.value if one.name in env else "", demo[one.name], secure[one.name], one.meaning)
+        for one in describe(kind, env)
+    ]

@@ -1,0 +1,98 @@
+"""What the forms set where the environment says nothing."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from typer.testing import CliRunner
+
+from gbike.app.catalogue import cards
+from gbike.app.cli import app
+from gbike.app.data_folder import DataFolder
+from gbike.app.defaults import DEMO_DEFAULTS, SECURE_DEFAULTS, setting_rows, with_defaults
+from gbike.app.embedded import Embedded
+from gbike.app.modes import Mode, claim, settings_of
+from gbike.app.serve import settings_for
+from gbike.kit.settings import describe, load
+from tests.security.people import Locked
+from tests.support import Client
+
+LIMIT = "GBIKE_MAX_OPEN_RENTS_PER_RIDER"
+
+
+@pytest.mark.parametrize("name", [*DEMO_DEFAULTS, *SECURE_DEFAULTS])
+def test_every_name_of_the_table_is_a_setting_of_a_service(name: str) -> None:
+    assert name in {setting.name for card in cards() for setting in describe(card.settings, {})}
+
+
+@pytest.mark.parametrize("card", cards(), ids=lambda card: str(card.name))
+def test_every_default_of_a_form_fits_its_setting(card: object) -> None:
+    kind: type[msgspec.Struct] = card.settings  # type: ignore[attr-defined]
+    for defaults in (DEMO_DEFAULTS, SECURE_DEFAULTS):
+        load(kind, defaults)
+
+
+@pytest.mark.parametrize("secure", [True, False])
+def test_the_environment_wins_over_the_defaults_of_a_form(secure: bool) -> None:
+    for name in (*DEMO_DEFAULTS, *SECURE_DEFAULTS):
+        assert with_defaults({name: "mine"}, secure=secure)[name] == "mine"
+
+
+async def ride_two(client: Client) -> int:
+    """The status of a rider's second rent beside the first."""
+    for bikeid in (1, 2):
+        answer = await client.post("/rents", {"userid": 1, "bikeid": bikeid})
+    return answer.status
+
+
+async def test_a_rider_has_one_open_rent_in_a_secure_form_unless_the_environment_says_more() -> None:
+    for env, status in (({}, 409), ({LIMIT: "0"}, 201)):
+        locked = Locked(env)
+        await locked.admin.post("/userDeposits", {"userid": 1, "deposit": 10_000})
+        for bikeid in (1, 2):
+            await locked.admin.post("/bikes", {"bikeid": bikeid, "location": "here"})
+        await locked.whole.settle()
+        assert await ride_two(locked.person(1, "rider")) == status
+        await locked.whole.stop()
+
+
+async def test_in_the_demo_a_rider_has_as_many_as_the_original_allows() -> None:
+    embedded = Embedded(None, {"GBIKE_RENT_DEADLINE_MS": "60000"})
+    client = Client(embedded.app)
+    for bikeid in (1, 2):
+        await client.post("/bikes", {"bikeid": bikeid, "location": "here"})
+    assert await ride_two(client) == 201
+    await embedded.stop()
+
+
+def test_a_service_that_requires_tokens_is_served_with_the_secure_defaults(tmp_path: Path) -> None:
+    (tmp_path / "GBIKE_RENT_MINIMUM_KRW").write_text("500")
+    served = settings_for({"GBIKE_SETTINGS_DIR": str(tmp_path), "GBIKE_POINTS_PER_DAY": "0"})
+    assert served == {
+        **SECURE_DEFAULTS,
+        "GBIKE_SETTINGS_DIR": str(tmp_path),
+        "GBIKE_RENT_MINIMUM_KRW": "500",
+        "GBIKE_POINTS_PER_DAY": "0",
+    }
+    assert LIMIT not in settings_for({"GBIKE_SETTINGS_DIR": str(tmp_path), "GBIKE_DEMO": "1"})
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_verb_that_runs_services_on_a_folder_takes_the_defaults_of_its_mode(mode: Mode, tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path)
+    claim(folder, mode)
+    assert settings_of(folder, {}) == dict(SECURE_DEFAULTS if mode is Mode.SECURE else DEMO_DEFAULTS)
+
+
+def test_a_verb_beside_one_store_takes_the_defaults_of_its_process(tmp_path: Path) -> None:
+    nothing, store = DataFolder(tmp_path), {"GBIKE_STORE_URL": "postgresql://x/rent"}
+    assert settings_of(nothing, store)[LIMIT] == "1"
+    assert LIMIT not in settings_of(nothing, {**store, "GBIKE_DEMO": "1"})
+    assert LIMIT not in settings_of(nothing, {})
+
+
+def test_settings_are_shown_with_the_defaults_of_both_forms() -> None:
+    [row] = [row for card in cards() for row in setting_rows(card.settings, {}) if row.name == LIMIT]
+    assert (row.value, row.demo, row.secure) == ("", "0", "1")
+    done = CliRunner().invoke(app, ["settings", "rent"], env={LIMIT: "2"})
+    assert f"{LIMIT}=2  (demo 0, secure 1) {row.meaning}" in done.output

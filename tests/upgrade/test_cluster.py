@@ -1,0 +1,46 @@
+"""The databases of a cluster of c943df6 under `gbike cluster up` of today."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.cluster.running import Cluster, begin, end, new_folder, until, why_no_cluster
+from tests.upgrade.kept import KEPT, OPEN, fee, restored_in_a_cluster
+
+pytestmark = [
+    pytest.mark.skipif(not os.environ.get("GBIKE_FULL"), reason="a cluster of its own: GBIKE_FULL=1"),
+    pytest.mark.timeout(300),
+]
+
+
+@pytest.fixture
+def upgraded() -> Iterator[Cluster]:
+    """Today's cluster on that data."""
+    if (missing := why_no_cluster()) is not None:
+        pytest.skip(missing)
+    data = new_folder()
+    try:
+        restored_in_a_cluster(KEPT / "postgres", data)
+        begin(data, "--empty")
+        try:
+            yield Cluster(data)
+        finally:
+            end(data)
+    finally:
+        shutil.rmtree(data.parent)
+
+
+def test_open_rides_end_and_every_bill_is_closed(upgraded: Cluster) -> None:
+    for rentid in OPEN:
+        assert upgraded.ask("PATCH", f"/rents/{rentid}", {"endlocation": "there"}).status == 200
+
+    def bills() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = upgraded.ask("GET", "/billings").json["_embedded"]["billings"]
+        return found if [bill["status"] for bill in found] == ["CLOSEBILL"] * 7 else []
+
+    found = until(bills, 60, "the bills are not closed")
+    assert {bill["rentid"]: bill["fee"] for bill in found} == {bill["rentid"]: fee(bill) for bill in found}
+    assert "0 violations" in upgraded.gbike("verify")

@@ -1,0 +1,160 @@
+"""What c943df6 left half-way is finished by the code of today: open rides, open bills, events that nobody has heard."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gbike.app import checking
+from gbike.app.catalogue import cards
+from gbike.app.embedded import Embedded
+from gbike.app.modes import Mode, mode_of
+from gbike.kit.schema.migrate import migrate_url
+from tests.journeys.engines import House
+from tests.journeys.fleet import assert_nothing_is_violated, every
+from tests.postgres import Server
+from tests.security.people import ISSUER, UNLIMITED, As, TestIssuer
+from tests.support import EVERY_RIDE_COSTS, Client
+from tests.upgrade.keep import key_of
+from tests.upgrade.kept import KEPT, OPEN, OVER, fee, put_back, restored
+
+DEARER = {"GBIKE_TARIFF_KRW": "700"}
+
+
+class Past:
+    """What was kept, which the code of today opens as often as it is asked to."""
+
+    def open(self, more: dict[str, str] | None = None) -> tuple[Embedded, Client]:
+        """All services on it, and a client that may do everything."""
+        raise NotImplementedError
+
+
+class Folder(Past):
+    """A data folder."""
+
+    def __init__(self, target: Path, mode: Mode) -> None:
+        self.mode, self.folder = mode, put_back(KEPT / mode.name.lower(), target)
+
+    def open(self, more: dict[str, str] | None = None) -> tuple[Embedded, Client]:
+        """See Past.open."""
+        env = {**EVERY_RIDE_COSTS, **UNLIMITED, **(more or {})}
+        embedded = Embedded(self.folder, env, secure=self.mode is Mode.SECURE)
+        if self.mode is Mode.DEMO:
+            return embedded, Client(embedded.app)
+        issuer = TestIssuer(embedded.clock)
+        embedded.doors.trust(ISSUER, issuer)  # type: ignore[attr-defined]
+        return embedded, As(embedded.app, issuer.token(900, "admin"))
+
+
+class Databases(Past):
+    """A cluster's databases."""
+
+    def __init__(self, server: Server) -> None:
+        self._urls = restored(KEPT / "postgres", server)
+
+    def open(self, more: dict[str, str] | None = None) -> tuple[Embedded, Client]:
+        """See Past.open."""
+        for card in cards():
+            migrate_url(self._urls[card.name], card.versions)
+        house = House(self._urls, more)
+        return house, Client(house.app)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """A PostgreSQL that does not wait for the disk."""
+    server = Server(durable=False)
+    yield server
+    server.remove()
+
+
+@pytest.fixture(params=["demo", "secure", "postgres"])
+def past(request: pytest.FixtureRequest, tmp_path: Path) -> Past:
+    """Each of the kept."""
+    if request.param == "postgres":
+        return Databases(request.getfixturevalue("server"))
+    return Folder(tmp_path, Mode[request.param.upper()])
+
+
+async def bills(client: Client) -> dict[int, dict[str, Any]]:
+    """Every bill, by its rent."""
+    return {bill["rentid"]: bill for bill in await every(client, "/billings")}
+
+
+async def give_back(client: Client) -> None:
+    """The returns of all rides that are under way."""
+    for rentid in OPEN:
+        assert (await client.patch(f"/rents/{rentid}", {"endlocation": "there"})).status == 200
+
+
+async def test_what_was_left_half_way_settles(past: Past) -> None:
+    embedded, client = past.open()
+    await embedded.settle()
+    found = await bills(client)
+    assert {rentid for rentid, bill in found.items() if bill["status"] == "CLOSEBILL"} == OVER
+    assert {rentid for rentid, bill in found.items() if bill["status"] == "OPENBILL"} == OPEN
+    assert (await client.get("/bikeManagers/1")).json["point"] == 1_500
+    assert (await client.get("/userDeposits/1")).json["deposit"] == 10_000 - found[1]["fee"] + 500
+    await give_back(client)
+    await embedded.settle()
+    found = await bills(client)
+    assert {bill["status"] for bill in found.values()} == {"CLOSEBILL"}
+    assert {rentid: bill["fee"] for rentid, bill in found.items()} == {n: fee(bill) for n, bill in found.items()}
+    await assert_nothing_is_violated(embedded, client)
+    await embedded.stop()
+
+
+async def test_rides_are_priced_by_the_tariff_they_began_under_whenever_it_changed(past: Past) -> None:
+    embedded, _ = past.open()
+    for name, part in embedded.parts.items():
+        part.faulty.stopped = name != "billing"  # who has not heard of ride 4's return, which waits in rent's outbox
+    await embedded.settle()
+    await embedded.stop()
+    embedded, client = past.open(DEARER)
+    await embedded.settle()
+    await give_back(client)
+    later = (await client.post("/rents", {"userid": 2, "bikeid": 1})).json["rentid"]
+    await client.patch(f"/rents/{later}", {"endlocation": "here"})
+    await embedded.settle()
+    found = await bills(client)
+    assert {n: found[n]["fee"] for n in OVER | OPEN} == {n: fee(found[n]) for n in OVER | OPEN}
+    assert found[later]["fee"] == 7 * fee(found[later])
+    await assert_nothing_is_violated(embedded, client)
+    await embedded.stop()
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+async def test_verify_of_a_stopped_folder_finds_nothing(mode: Mode, tmp_path: Path) -> None:
+    past = Folder(tmp_path, mode)
+    assert mode_of(past.folder) is mode
+    told: list[str] = []
+    assert await checking.verify(past.folder, EVERY_RIDE_COSTS, told.append) == 0, told
+
+
+@pytest.fixture
+async def secure(tmp_path: Path) -> AsyncIterator[tuple[Embedded, Client]]:
+    """The secure folder, settled."""
+    embedded, admin = Folder(tmp_path, Mode.SECURE).open()
+    await embedded.settle()
+    yield embedded, admin
+    await embedded.stop()
+
+
+async def test_a_rider_whose_ride_is_open_begins_another_after_its_return(secure: tuple[Embedded, Client]) -> None:
+    embedded, admin = secure
+    assert (await admin.post("/rents", {"userid": 3, "bikeid": 1})).status == 409  # rent 6 is open
+    assert (await admin.patch("/rents/6", {"endlocation": "there"})).status == 200
+    await embedded.settle()
+    assert (await admin.post("/userDeposits/3/topUps", {"amount": 1_000_000_000}, idempotency_key="a")).status == 201
+    await embedded.settle()
+    assert (await admin.post("/rents", {"userid": 3, "bikeid": 1})).status == 201
+
+
+async def test_an_answer_that_was_kept_is_given_again(tmp_path: Path) -> None:
+    embedded, client = Folder(tmp_path, Mode.DEMO).open()
+    body = {"userid": 5, "bikeid": 8}
+    replayed = await client.post("/rents", body, idempotency_key=key_of("POST", "/rents", body))
+    assert (replayed.status, replayed.json["rentid"]) == (201, 7)
+    assert replayed.headers["idempotent-replayed"] == "true"
+    await embedded.stop()
