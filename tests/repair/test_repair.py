@@ -150,6 +150,33 @@ async def test_a_mended_bike_is_on_record_and_can_be_rented(make: Make, form: st
         assert (await Client(there.house.app).post("/rents", {"userid": 9, "bikeid": 3})).status == 201
 
 
+OVER = {
+    "bike has its tombstone, and rent does not know it": (
+        "UPDATE bikes SET rentid = 77 WHERE bikeid = 3 RETURNING 1",
+        "INSERT INTO tombstones (rentid, at_ms) VALUES (77, 1) RETURNING 1",
+    ),
+    "rent says it was returned, and its tombstone is gone": (
+        "UPDATE bikes SET rentid = 1 WHERE bikeid = 3 RETURNING 1",
+        "DELETE FROM tombstones RETURNING 1",
+    ),
+}
+
+
+@pytest.mark.parametrize("form", ["stopped", "databases"])
+@pytest.mark.parametrize("known", OVER)
+async def test_a_rent_is_over_when_rent_says_so_or_bike_knows_it(make: Make, form: str, known: str) -> None:
+    async def breaking(house: Embedded) -> None:
+        await broken.day(house)
+        for sql in OVER[known]:
+            await execute(house, "bike", sql)
+
+    there = await make(form, breaking)
+    found = await there.findings()
+    assert [type(one.mend) for one in found] == [FreeBike]
+    await there.mend(found)
+    assert await there.violations() == []
+
+
 async def test_a_mend_that_comes_twice_or_too_late_changes_nothing(make: Make) -> None:
     there = await make("running", broken.a_lost_bike)
     found = await there.findings()
