@@ -14,7 +14,7 @@ from gbike.app.copies import NoData, copy, embedded_only, locked
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
 from gbike.app.readings import open_readings
-from gbike.app.verify import differing_lines, violations
+from gbike.app.verify import differing_lines, notes, violations
 from gbike.kit.clock import SystemClock
 from gbike.kit.ids import SystemIds
 from gbike.kit.schema.migrate import migrate
@@ -38,8 +38,8 @@ class AMinuteAhead(SystemClock):
 
 
 async def verify(folder: DataFolder, env: Mapping[str, str], tell: Callable[[str], None]) -> int:
-    """Check every invariant over the folder's stores; tells each violation, answers how many. A cluster is waited for
-    until it rests. Raises NoData, NotQuiet."""
+    """Check every invariant over the folder's stores; tells each violation, answers how many, and tells what is
+    none and worth a look. A cluster is waited for until it rests. Raises NoData, NotQuiet."""
     if read_plan(folder.path) is not None:
         with at_rest(folder, tell) as readings:
             return await _check(readings, tell)
@@ -79,6 +79,8 @@ async def verify_view(folder: DataFolder, tell: Callable[[str], None]) -> int:
 
 async def _check(readings: Mapping[str, Reading], tell: Callable[[str], None]) -> int:
     found = 0
+    for note in notes(readings):
+        tell(note)
     for violation in violations(readings):
         tell(violation)
         found += 1

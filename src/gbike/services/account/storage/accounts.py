@@ -17,7 +17,7 @@ from gbike.services.account.domain import (
     Roles,
     Try,
 )
-from gbike.services.account.storage.rows import COLUMNS, load, made, whose
+from gbike.services.account.storage.rows import COLUMNS, FRESH, load, made, whose
 from gbike.services.account.storage.sessions import end_sessions, forget_tries
 
 _KEYS = f"{COLUMNS}, password_hash, sealed, last_step"
@@ -194,8 +194,8 @@ def confirm_enrolment(tx: Tx, userid: int, step: int, only: int | None) -> Accou
     where, params = whose(userid, only)
     changed = tx.execute(
         f"UPDATE accounts SET codes_wanted = 1, last_step = ? WHERE {where} AND codes_wanted = 0"
-        " AND sealed IS NOT NULL AND last_step < ?",
-        (step, *params, step),
+        f" AND sealed IS NOT NULL AND {FRESH}",
+        (step, *params, step, step),
     )
     if not changed:
         raise NotEnrolling
