@@ -2,8 +2,12 @@
 
 from itertools import permutations
 
+import pytest
+
 from gbike.contracts.account import AccountErased
 from gbike.contracts.user_deposit import ChangedStanding
+from gbike.kit.once import Once, Replay
+from gbike.services.rent.storage import begin, open_rent
 from gbike.services.rent.wiring import CARD
 from tests.services.lone import Lone, Reply
 
@@ -93,3 +97,17 @@ async def test_the_limit_of_open_rents_is_judged_before_bike_is_asked() -> None:
     await lone.client.post("/rents", WISH)
     assert slug(await lone.client.post("/rents", {"userid": 3, "bikeid": 2})) == "too-many-open-rents"
     assert len(lone.peer.asked) == 1
+
+
+async def test_of_two_taps_with_one_key_the_second_is_answered_as_the_first_and_not_as_one_too_many() -> None:
+    """The second was asked for before the first had its answer, and comes to the store after it."""
+    lone = Lone(CARD, {"GBIKE_MAX_OPEN_RENTS_PER_RIDER": "1"})
+
+    def render(_rent: object) -> tuple[int, bytes, bytes]:
+        return 201, b"{}", b"{}"
+
+    once = Once("k", "hash", render)
+    pending = await lone.store.write(begin, 3, 1, (1_200, 1), once)
+    await lone.store.write(open_rent, pending, 1, once)
+    with pytest.raises(Replay):
+        await lone.store.write(begin, 3, 1, (1_200, 1), once)
