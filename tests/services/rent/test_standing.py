@@ -107,7 +107,7 @@ async def test_of_two_taps_with_one_key_the_second_is_answered_as_the_first_and_
         return 201, b"{}", b"{}"
 
     once = Once("k", "hash", render)
-    pending = await lone.store.write(begin, 3, 1, (1_200, 1), once)
+    pending = await lone.store.write(begin, 3, 1, 1_200, once, 1)
     await lone.store.write(open_rent, pending, 1, once)
     with pytest.raises(Replay):
-        await lone.store.write(begin, 3, 1, (1_200, 1), once)
+        await lone.store.write(begin, 3, 1, 1_200, once, 1)

@@ -131,6 +131,14 @@ class Handback:
 
 
 @dataclass(frozen=True, slots=True)
+class Tap:
+    """When a return was tapped without a line, by the wall clock, and how long ago that may be to count."""
+
+    at_ms: int
+    within_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class PendingRent:
     """A wish on record: bike has not answered yet."""
 
@@ -189,13 +197,13 @@ def ridden(rent: OpenRent, now: Moment) -> tuple[int, bool]:
     return length_ms, abs(by_wall - length_ms) > DISAGREE_MS
 
 
-def give_back(rent: OpenRent, now: Moment, told: Handback, offline_ms: int) -> ReturnedRent:
-    """R5: the ride is over now, or when it was tapped if that is up to `offline_ms` ago; never before its start."""
+def give_back(rent: OpenRent, now: Moment, place: Place, tap: Tap | None = None) -> ReturnedRent:
+    """R5: the ride is over now, or at a tap that was not too long ago; never before its start."""
     length_ms, suspect = ridden(rent, now)
-    ago_ms = -1 if told.tapped_ms is None else now.wall_ms - told.tapped_ms
-    offline = 0 <= ago_ms <= offline_ms
+    ago_ms = now.wall_ms - tap.at_ms if tap else 0
+    offline = tap is not None and 0 <= ago_ms <= tap.within_ms
     ended_ms = rent.started_ms + max(0, length_ms - (ago_ms if offline else 0))
-    return _over(rent, ended_ms, told.place, "offline" if offline else "rider", suspect)
+    return _over(rent, ended_ms, place, "offline" if offline else "rider", suspect)
 
 
 def end(rent: OpenRent, now: Moment, at_ms: int) -> ReturnedRent:

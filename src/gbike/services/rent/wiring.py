@@ -12,11 +12,11 @@ from gbike.kit.peers import Peer
 from gbike.kit.runtime import LOOK_S, Card, Service, Worker, World
 from gbike.kit.saga import LEFT_BEHIND_MS
 from gbike.services.rent.clients import BikeClient
-from gbike.services.rent.clockwatch import ClockWatch
 from gbike.services.rent.http import REFUSALS, operations
 from gbike.services.rent.policies import POLICIES
 from gbike.services.rent.saga import RentABike
 from gbike.services.rent.storage import HOLDS, STATUSES, SUSPECT, VERSIONS, SqlRents, how_many, overdue, places_kept
+from gbike.services.rent.storage.clockwatch import ClockWatch
 
 SWEPT_AT_ONCE = 100
 

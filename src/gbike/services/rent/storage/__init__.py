@@ -16,7 +16,6 @@ from gbike.kit.listing import Listing, list_page, owned
 from gbike.kit.once import Once, once_only, release
 from gbike.kit.personal import Holding
 from gbike.kit.store import Reading, Row, Store, Tx
-from gbike.services.rent.clockwatch import ClockWatch
 from gbike.services.rent.domain import (
     CancelledRent,
     GivenUp,
@@ -31,9 +30,11 @@ from gbike.services.rent.domain import (
     RentIsReturned,
     RentRefused,
     ReturnedRent,
+    Tap,
     end,
     give_back,
 )
+from gbike.services.rent.storage.clockwatch import ClockWatch
 from gbike.services.rent.storage.standing import judge, lock_rider
 
 VERSIONS = Path(__file__).parent / "versions"
@@ -104,8 +105,8 @@ class SqlRents:
         """See Rents.begin."""
         if self._watch is not None:
             await self._watch.check()
-        limits = (self._patience_ms, self._most_open)
-        return await self._store.write(begin, userid, bikeid, limits, once, key=f"user:{userid}")
+        args = (userid, bikeid, self._patience_ms, once, self._most_open)
+        return await self._store.write(begin, *args, key=f"user:{userid}")
 
     async def open(self, pending: PendingRent, once: Once | None) -> OpenRent:
         """See Rents.open."""
@@ -117,7 +118,8 @@ class SqlRents:
 
     async def give_back(self, rentid: int, told: Handback, whose: Whose, once: Once | None) -> ReturnedRent:
         """See Rents.give_back."""
-        args = (rentid, told, whose, self._offline_ms)
+        tap = None if told.tapped_ms is None else Tap(told.tapped_ms, self._offline_ms)
+        args = (rentid, told.place, whose, tap)
         return await self._store.write(once_only, once, returned, *args, key=f"rent:{rentid}")
 
     async def end(self, rentid: int, at_ms: int, reason: str, once: Once | None) -> ReturnedRent:
@@ -138,10 +140,8 @@ class SqlRents:
         return await self._store.write(sweep, most, self._patience_ms)
 
 
-def begin(tx: Tx, userid: int, bikeid: int, limits: tuple[int, int], once: Once | None) -> PendingRent:
-    """A PENDING rent with its deadline, and its key held, if the rider may begin a ride. `limits`: how long it may stay
-    pending, and the open rents of a rider."""
-    patience_ms, most_open = limits
+def begin(tx: Tx, userid: int, bikeid: int, patience_ms: int, once: Once | None, most_open: int = 0) -> PendingRent:
+    """A PENDING rent with its deadline, and its key held, if the rider may begin a ride."""
     try:
         judge(tx, userid, most_open)
     except RentRefused:
@@ -198,7 +198,7 @@ def cancel(tx: Tx, rentid: int, reason: str, bike_may_be_reserved: bool) -> None
         tx.say(RentCancelled(rentid=rentid, userid=userid, bikeid=bikeid, reason=reason))
 
 
-def returned(tx: Tx, rentid: int, told: Handback, whose: Whose, offline_ms: int) -> ReturnedRent:
+def returned(tx: Tx, rentid: int, place: Place, whose: Whose, tap: Tap | None = None) -> ReturnedRent:
     """OPEN → RETURNED, once; the same result again afterwards."""
     match load(tx, rentid, whose):
         case ReturnedRent() as before:
@@ -206,9 +206,9 @@ def returned(tx: Tx, rentid: int, told: Handback, whose: Whose, offline_ms: int)
         case CancelledRent():
             raise RentIsCancelled(rentid)
         case OpenRent() as open_one:
-            over = _close(tx, give_back(open_one, Moment(tx.now_ms, *tx.boot), told, offline_ms))
+            over = _close(tx, give_back(open_one, Moment(tx.now_ms, *tx.boot), place, tap))
     if over is None:  # somebody else returned it since we looked
-        return returned(tx, rentid, told, whose, offline_ms)
+        return returned(tx, rentid, place, whose, tap)
     if _is_anothers(tx, over.userid):
         tx.audit("returned for another", f"user:{over.userid}", after={"rentid": rentid, "bikeid": over.bikeid})
     return over
