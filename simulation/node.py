@@ -9,6 +9,7 @@ import apsw
 from gbike.app.catalogue import cards
 from gbike.app.single import assemble_one, drive
 from gbike.kit.access.guard import OPEN_DOOR
+from gbike.kit.clock import BootTime
 from gbike.kit.inbox import Consumer
 from gbike.kit.inprocess.peer import Asgi
 from gbike.kit.runtime import Card, Running, World
@@ -46,6 +47,10 @@ class SimClock:
     def monotonic_ms(self) -> float:
         """See Clock.monotonic_ms."""
         return self._began_ms + self._loop.time() * 1000
+
+    def boot(self) -> BootTime:
+        """See Clock.boot. A crash is one of the process, so the machine runs on; nobody sets this clock."""
+        return BootTime("machine", int(self._began_ms + self._loop.time() * 1000))
 
 
 class SimIds:

@@ -5,6 +5,8 @@ import selectors
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from gbike.kit.clock import BootTime
+
 T = TypeVar("T")
 BEGIN_MS = 1_800_000_000_000
 
@@ -44,6 +46,9 @@ class VirtualClock:
 
     def monotonic_ms(self) -> float:
         return self._loop.time() * 1000
+
+    def boot(self) -> BootTime:
+        return BootTime("boot", self.now_ms())
 
 
 def in_virtual_time(story: Callable[[VirtualClock], Coroutine[Any, Any, T]]) -> T:

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from gbike.contracts import Said
+from gbike.kit.clock import BootTime
 from gbike.kit.ids import SystemIds
 from gbike.kit.schema.migrate import LOG_VERSIONS, in_memory, migrate
 from gbike.kit.sqlite.store import SqliteStore
@@ -23,6 +24,9 @@ class SetClock:
 
     def monotonic_ms(self) -> float:
         return self.waited_ms
+
+    def boot(self) -> BootTime:
+        return BootTime("boot", self.at_ms)
 
 
 class Rang(Said, frozen=True):

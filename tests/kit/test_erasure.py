@@ -73,9 +73,11 @@ def said(read: Reading) -> list[bytes]:
 async def test_rent_forgets_one_and_nobody_else(rents: Store) -> None:
     for userid in (7, 71):
         await a_ride(rents, userid)
+    under_way: PendingRent = await rents.write(rent.begin, 7, 2, 1_000, None)
+    await rents.write(rent.open_rent, under_way, 0, None)
     await rents.write(rent.forget, 7)
     await rents.write(rent.forget, 7)
-    await a_ride(rents, 7)
+    await rents.write(rent.returned, under_way.rentid, CORNER, EVERYBODYS)
     gone, kept = (None, None, None), ("Corner", 37.123456, 127.654321)
     assert await rents.read(places) == [(7, *gone), (71, *kept), (7, *gone)]
     told = [b"Corner" in value for value in await rents.read(said) if b"Returned" in value]

@@ -1,14 +1,21 @@
 """A rider finds, rents, returns and pays, in a real browser; and what goes wrong on the way ends in the true state."""
 
+import json
 import os
 import re
+import time
+from datetime import datetime
 
 import pytest
-from playwright.sync_api import Page, Route
+from playwright.sync_api import Browser, Page, Route
 
+from gbike.contracts.user_deposit import ChangedStanding
+from gbike.kit.envelope import pack
+from gbike.kit.telemetry import NO_TRACE
 from gbike.services.billing.domain import Rounding, Tariff
 from tests.pages.browser import Demo, Rider, eventually
 from tests.pages.conftest import NewRider
+from tests.pages.town import secure_town
 from tests.pages.words import EN, KO, Words, won
 
 pytestmark = pytest.mark.timeout(300)
@@ -178,6 +185,88 @@ def test_a_return_without_a_line_is_sent_when_it_is_back(rider: NewRider, demo: 
     one.see(words["settled"])
     entries = demo.ask("GET", f"/userDeposits/{one.userid}/entries")["_embedded"]["entries"]
     assert len(entries) == 2
+
+
+def to_be_returned(one: Rider, bikeid: int) -> None:
+    """A ride, and the place chosen: one tap is left."""
+    rent(one, bikeid)
+    one.tap(KO["return"])
+    one.page.locator("label", has_text="분당 정자역 1구역").tap()
+
+
+def test_a_return_tapped_without_a_line_ends_the_ride_at_the_tap(rider: NewRider, demo: Demo) -> None:
+    one = rider()
+    to_be_returned(one, demo.new_bike())
+    one.context.set_offline(True)
+    one.tap(KO["here"])
+    one.see(KO["not yet"])
+    (tap,) = json.loads(one.page.evaluate("localStorage.getItem('gbike.taps')"))
+    without_a_line_until = time.monotonic() + 4
+    eventually(lambda: time.monotonic() > without_a_line_until)
+    one.context.set_offline(False)
+    one.page.get_by_role("heading", name=KO["done"]).wait_for()
+    (mine,) = demo.rents(one.userid)
+    began, ended, tapped = map(datetime.fromisoformat, (mine["starttime"], mine["endtime"], tap["tappedat"]))
+    assert mine["endedby"] == "offline"
+    assert abs(ended - max(began, tapped)).total_seconds() < 0.1
+    one.see(KO["settled"])
+
+
+def test_a_return_whose_answer_was_lost_ended_when_it_came_and_is_sent_after_a_reload(
+    rider: NewRider, demo: Demo
+) -> None:
+    one, sent = rider(), list[dict[str, str]]()
+    to_be_returned(one, demo.new_bike())
+
+    def lose(route: Route) -> None:
+        sent.append({**route.request.post_data_json, "key": route.request.headers["idempotency-key"]})
+        if len(sent) == 1:
+            route.fetch()
+        route.abort()
+
+    one.context.route(re.compile("/rents/[0-9]+$"), lambda r: lose(r) if r.request.method == "PATCH" else r.continue_())
+    with one.page.expect_request(lambda request: request.headers.get("idempotency-key", "").endswith("-late")) as again:
+        one.tap(KO["here"])
+    one.context.unroute_all()
+    with one.page.expect_response(lambda answer: answer.request.method == "PATCH") as answered:
+        one.reload(one.page.locator("nav"))
+    assert (answered.value.status, answered.value.json()["endedby"]) == (200, "rider")
+    assert ("tappedat" in sent[0], "tappedat" in again.value.post_data_json) == (False, True)
+    assert again.value.headers["idempotency-key"] == f"{sent[0]['key']}-late"
+    (mine,) = demo.rents(one.userid)
+    assert (mine["status"], mine["endedby"]) == ("returned", "rider")
+
+
+@pytest.mark.parametrize(
+    ("locale", "rent_it", "says", "pay_in"),
+    [
+        ("ko-KR", "대여하기", "예치금이 700원 부족해요. 먼저 충전해 주세요.", "충전하기"),
+        ("en-US", "Rent this bike", "Your deposit is ₩700 short. Please top up first.", "Top up"),
+    ],
+)
+def test_a_rider_who_must_pay_in_first_is_told_how_much_and_led_there(
+    browser: Browser, locale: str, rent_it: str, says: str, pay_in: str
+) -> None:
+    with secure_town() as town:
+        town.admin("POST", "/accounts", {"name": "Kim", "contact": "kim@example.com", "password": "a bicycle at dawn"})
+        (userid,) = [one["userid"] for one in town.admin("GET", "/accounts")["_embedded"]["accounts"]]
+        told = ChangedStanding(userid=userid, mayrent=False, reasons=("minimum",), version=99, missing_krw=700)
+        message = pack(told, id="told", source="user_deposit", now_ms=1, trace=NO_TRACE)
+        town.loop.run(town.locked.whole.bus.append([message]))
+        town.loop.run(town.locked.whole.settle())
+        one = Rider(browser, town, userid, locale, first="form")
+        one.page.locator("input[name=contact]").fill("kim@example.com")
+        one.page.locator("input[type=password]").fill("a bicycle at dawn")
+        one.page.locator("button.big").tap()
+        one.page.locator("nav").wait_for()
+        one.go("#/bike/1")
+        one.tap(rent_it)
+        one.see(says)
+        one.page.get_by_role("link", name=pay_in).tap()
+        eventually(lambda: one.page.evaluate("location.hash") == "#/topup")
+        assert town.admin("GET", "/rents")["page"]["totalElements"] == 0
+        assert one.clean == []
+        one.close()
 
 
 @FULL

@@ -29,6 +29,7 @@ TABLE: dict[str, dict[str, str]] = {
         "GET /rents/{rentid}": PEOPLE,
         "PATCH /rents/{rentid}": PEOPLE,
         "PUT /rents/{rentid}": PEOPLE,
+        "POST /rents/{rentid}/end": ADMIN,
     },
     "bike": {
         "GET /bikes": FLEET,

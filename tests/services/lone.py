@@ -9,6 +9,7 @@ import msgspec
 
 from gbike.app.single import assemble_one
 from gbike.kit.access.guard import OPEN_DOOR
+from gbike.kit.clock import BootTime
 from gbike.kit.envelope import Event, Message, pack
 from gbike.kit.ids import SystemIds
 from gbike.kit.inprocess.peer import call_asgi
@@ -23,17 +24,21 @@ NOON = 1_790_000_000_000
 
 
 class SetClock:
-    """A clock that a test sets."""
+    """A clock that a test sets: `at_ms` passes for every clock, `wall_step_ms` is how wrong the wall is set."""
 
     def __init__(self) -> None:
         self.at_ms = NOON
+        self.wall_step_ms = 0
         self.waited_ms = 0.0
 
     def now_ms(self) -> int:
-        return self.at_ms
+        return self.at_ms + self.wall_step_ms
 
     def monotonic_ms(self) -> float:
         return self.waited_ms
+
+    def boot(self) -> BootTime:
+        return BootTime("boot", self.at_ms)
 
 
 async def _nothing() -> None:

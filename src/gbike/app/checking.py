@@ -15,7 +15,7 @@ from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
 from gbike.app.modes import settings_of
 from gbike.app.readings import open_readings
-from gbike.app.verify import differing_lines, violations
+from gbike.app.verify import differing_lines, notes, violations
 from gbike.kit.clock import SystemClock
 from gbike.kit.ids import SystemIds
 from gbike.kit.schema.migrate import migrate
@@ -39,8 +39,8 @@ class AMinuteAhead(SystemClock):
 
 
 async def verify(folder: DataFolder, env: Mapping[str, str], tell: Callable[[str], None]) -> int:
-    """Check every invariant over the folder's stores; tells each violation, answers how many. A cluster is waited for
-    until it rests. Raises NoData, NotQuiet."""
+    """Check every invariant over the folder's stores; tells each violation, answers how many, and tells what is none
+    and worth a look. A cluster is waited for until it rests. Raises NoData, NotQuiet."""
     async with settled(folder, env, tell) as readings:
         return await _check(readings, tell)
 
@@ -91,6 +91,8 @@ async def verify_view(folder: DataFolder, tell: Callable[[str], None]) -> int:
 
 async def _check(readings: Mapping[str, Reading], tell: Callable[[str], None]) -> int:
     found = 0
+    for note in notes(readings):
+        tell(note)
     for violation in violations(readings):
         tell(violation)
         found += 1

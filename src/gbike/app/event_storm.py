@@ -42,6 +42,8 @@ class Command(msgspec.Struct, frozen=True):
     aggregate: str
     requirements: tuple[int, ...] = ()
     status: int = 200
+    without: str = ""
+    """The service that is stopped meanwhile."""
 
 
 class Reaction(msgspec.Struct, frozen=True):
@@ -68,8 +70,8 @@ SCRIPT = (
     Command("Operator", "registers a manager", "POST", "/bikeManagers", {"managerid": 1, "userid": 1}, "manager",
             status=201),
     Command("Rider", "rents a bike", "POST", "/rents", {"userid": 1, "bikeid": 1}, "rent", (2, 3), 201),
-    Command("Rider", "asks for one bike more than the limit allows", "POST", "/rents", {"userid": 1, "bikeid": 2},
-            "rent", (2, 3), 409),
+    Command("Rider", "asks for a bike while bike is down", "POST", "/rents", {"userid": 2, "bikeid": 2},
+            "rent", (2, 3), 503, without="bike"),
     Command("Rider", "returns the bike", "PATCH", "/rents/1", {"endlocation": "수내역"}, "rent", (5,)),
     Command("Manager", "reports a bike's state", "POST", "/bikeManageApps",
             {"managerid": 1, "bikeid": 1, "batterylevel": 50, "usableyn": True}, "report", (10,), 201),
@@ -92,10 +94,12 @@ class NotAsWritten(Exception):
 
 async def watch(script: Sequence[Command] = SCRIPT) -> list[Scene]:
     """Send the commands one after the other to services in memory and note what they say. Raises NotAsWritten."""
-    services = Embedded(None, {"GBIKE_MAX_OPEN_RENTS_PER_RIDER": "1"})
+    services = Embedded(None, {})
     scenes = []
     for command in script:
         body = msgspec.json.encode(command.body)
+        for name, part in services.parts.items():
+            part.faulty.stopped = name == command.without
         answer = await call_asgi(services.app, command.method, command.path, body, {})
         if answer.status != command.status:
             raise NotAsWritten(f"{command.method} {command.path}: {answer.status} {answer.body.decode()}")

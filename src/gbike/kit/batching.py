@@ -43,6 +43,7 @@ class OpenTx:
         self.counts: dict[str, int] = {}
         self.now_ms = clock.now_ms()
         """Wall time, ms: one moment for all that the transaction does."""
+        self.boot = clock.boot()
 
     def say(self, event: Event) -> None:
         """Put `event` into the outbox (with all others of this batch, before it commits)."""

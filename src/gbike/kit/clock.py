@@ -5,7 +5,20 @@ import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Protocol
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+A_MINUTE_MS = 60_000
+"""So far apart may the wall clocks of hosts be, or two readings of one, before anybody calls a clock wrong."""
+
+
+class BootTime(NamedTuple):
+    """Milliseconds since the machine was started, suspension included, and which start that was. Nobody sets this
+    clock; two readings with one `bootid` are as far apart as they say."""
+
+    bootid: str
+    """Empty where the machine does not tell: then nothing is known from two readings."""
+    at_ms: int
 
 
 class Clock(Protocol):
@@ -16,6 +29,9 @@ class Clock(Protocol):
 
     def monotonic_ms(self) -> float:
         """Milliseconds that only ever grow, for deadlines and windows."""
+
+    def boot(self) -> BootTime:
+        """How long the machine runs, for what is to be measured over restarts of a process."""
 
 
 class SystemClock:
@@ -28,6 +44,32 @@ class SystemClock:
     def monotonic_ms(self) -> float:
         """Monotonic time of the machine, ms."""
         return time.monotonic_ns() / 1_000_000
+
+    def boot(self) -> BootTime:
+        """How long the machine runs; what knows no CLOCK_BOOTTIME (macOS) has no boot either."""
+        return BootTime(_bootid(), time.clock_gettime_ns(_BOOTTIME) // 1_000_000)
+
+
+_BOOTTIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+@lru_cache(maxsize=1)
+def _bootid() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except OSError:
+        return ""
+
+
+def is_ahead(until_ms: float, now_ms: int, length_ms: int) -> bool:
+    """Whether a moment that was set `length_ms` ahead is still to come. One that lies further ahead than that was set
+    by a clock that is back since: it is over, or it would hold for as long as that clock was wrong."""
+    return now_ms < until_ms <= latest(now_ms, length_ms)
+
+
+def latest(now_ms: int, length_ms: int) -> int:
+    """The furthest moment that a clock which is right can have set `length_ms` ahead until now."""
+    return now_ms + length_ms + A_MINUTE_MS
 
 
 async def news(event: asyncio.Event, within_ms: float) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar, TypeVarTuple
 
 from gbike.kit.access.principal import Principal
 from gbike.kit.audit.rows import NO_FACTS, Facts
+from gbike.kit.clock import BootTime
 from gbike.kit.envelope import Event
 from gbike.kit.telemetry import Trace
 
@@ -48,6 +49,8 @@ class Tx(Reading, Protocol):
     """Who asked for it."""
     now_ms: int
     """Wall time, ms: one moment for all that the transaction does."""
+    boot: BootTime
+    """The boot clock at that moment."""
 
     def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
         """Run one statement; answers the number of rows it changed."""

@@ -137,6 +137,9 @@ class Metrics:
         self.swept = Counter("gbike_swept_total", "Pending work cancelled by a sweeper", each, registry=here)
         self.overdue = Gauge("gbike_pending_overdue", "Pending work that is past its deadline", each, registry=here)
         self.rents = Gauge("gbike_rents", "Rents there are, by status", ("service", "status"), registry=here)
+        self.clock_suspects = Gauge(
+            "gbike_rents_clock_suspect", "Rides whose wall clock and boot clock disagree", each, registry=here
+        )
         self.bikes = Gauge("gbike_bikes", "Bikes there are, by status", ("service", "status"), registry=here)
         self.settlement = Histogram(
             "gbike_settlement_seconds",

@@ -134,6 +134,9 @@ export function said(failed, kind, tap = {}) {
   if (type === 'bike-unknown') return bad(t('unknownBike', tap.body?.bikeid ?? ''), { text: t('recheck'), href: kind === 'report' ? '#/staff/number' : '#/number' });
   if (type === 'points-differ' || type === 'not-enough-points') return bad(t('pointsDiffer', facts?.balance ?? 0));
   if (type === 'too-many-open-rents') return bad(t('tooMany'), { text: t('toRide'), href: '#/ride' });
+  if (type === 'rider-blocked' && facts.missing_krw > 0) return bad(t('payInFirst', won(facts.missing_krw)), { text: t('topUp'), href: '#/topup' });
+  if (type === 'rider-blocked') return bad(facts.reasons?.includes('erased') ? t('deleted') : facts.detail);
+  if (type === 'clock-behind') return { ...bad(t('paused')), until: after(retryAfterS ?? 30) };
   if (type === 'payments-off') return bad(t('noTopUp'));
   if (type === 'weak-password') return bad(t('weak'));
   if (status === 401) return bad(t('ended'), { text: t('signIn'), href: '#/signin' });

@@ -1,15 +1,33 @@
 // The server's time, from the Date of its answers: rides are billed by its clock, not by the phone's.
 // Each answer says it to a second; where several agree it is known better than that.
+// What was known before a reload counts until the next answer; other tabs need not hear of it.
+const KEPT = 'gbike.offset';
 let [least, most] = [-Infinity, Infinity];
+let offset = before();
+
+function before() {
+  try {
+    return Number.parseFloat(sessionStorage.getItem(KEPT));
+  } catch {
+    return Number.NaN;
+  }
+}
 
 export function heard(date, sentMs, gotMs) {
   const said = Date.parse(date);
   if (Number.isNaN(said)) return;
   const [low, high] = [said - gotMs, said + 1000 - sentMs];
   [least, most] = low > most || high < least ? [low, high] : [Math.max(least, low), Math.min(most, high)];
+  offset = (least + most) / 2;
+  try {
+    sessionStorage.setItem(KEPT, offset);
+  } catch {
+    // A browser that keeps nothing knows it until the next reload.
+  }
 }
 
-export const now = () => Date.now() + (Number.isFinite(least) ? (least + most) / 2 : 0);
+export const known = () => !Number.isNaN(offset);
+export const now = () => Date.now() + (known() ? offset : 0);
 
 // As billing computes it (services/billing/domain.py): whole intervals, or begun ones and one at least.
 export function fee({ krw, per_s: perS, rounding }, riddenMs) {

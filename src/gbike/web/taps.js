@@ -1,6 +1,7 @@
 // A tap is sent once, whatever happens. It is written down with its Idempotency-Key before it is sent and crossed out
 // when it is answered, so that after a reload, a restart of the server or a spell without a line the same key is sent.
 import { ask, NoAnswer } from './api.js';
+import { known, now } from './clock.js';
 import { keep, kept, set, state } from './store.js';
 
 const RENT_FOR_MS = 120_000; // nobody wants a bike that they asked for longer ago than this
@@ -8,6 +9,7 @@ const KEYS_FOR_MS = 23 * 3600_000; // the services keep answers for a day
 const PAUSES_MS = [500, 1000, 2000, 4000, 8000];
 const UNKNOWN = ['answer-lost', 'idempotency-key-in-flight', 'internal', 'internal-error'];
 const flying = new Map();
+const untried = new Set(); // keys that this page made and has not sent yet
 
 export class GivenUp extends Error {
   type = 'given-up';
@@ -21,10 +23,17 @@ export const tapped = (kind, method, path, body) => sent(written(kind, method, p
 export function written(kind, method, path, body) {
   const alike = (tap) => tap.kind === kind && (kind !== 'report' || JSON.stringify(tap.body) === JSON.stringify(body));
   const same = waiting().find(alike);
-  const tap = same ?? { kind, method, path, body, key: newKey(), at: Date.now(), userid: state.who.userid };
-  if (!same) keep('taps', [...kept('taps', []), tap]);
+  if (same) return same;
+  const tap = { kind, method, path, body, key: newKey(), at: Date.now(), userid: state.who.userid };
+  if (kind === 'return' && known()) tap.tappedat = new Date(now()).toISOString();
+  keep('taps', [...kept('taps', []), tap]);
+  untried.add(tap.key);
   return tap;
 }
+
+// A return that was not answered at once says when it was tapped, by the server's clock: the ride ends there. So it is
+// another request and has a key of its own; whichever of the two comes first is the return.
+const late = ({ body, key, tappedat }) => (tappedat ? { body: { ...body, tappedat }, key: `${key}-late` } : { body, key });
 
 export function sent(tap) {
   if (!flying.has(tap.key)) flying.set(tap.key, deliver(tap).finally(() => flying.delete(tap.key)));
@@ -39,7 +48,7 @@ async function deliver(tap) {
     }
     let pause = PAUSES_MS[Math.min(tries, PAUSES_MS.length - 1)];
     try {
-      const answer = await ask(tap.method, tap.path, { body: tap.body, key: tap.key });
+      const answer = await ask(tap.method, tap.path, untried.delete(tap.key) ? { body: tap.body, key: tap.key } : late(tap));
       crossOut(tap);
       return answer;
     } catch (failed) {

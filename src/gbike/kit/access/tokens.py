@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from gbike.kit.access.principal import Principal
 from gbike.kit.access.rules import ROLES
-from gbike.kit.clock import Clock
+from gbike.kit.clock import Clock, is_ahead
 
 PublicKey = Ed25519PublicKey | EllipticCurvePublicKey
 ED, EC = "EdDSA", "ES256"
@@ -85,7 +85,7 @@ class Verifier:
     def known(self, token: str) -> Principal | None:
         """Who sent the token, when it was checked lately; None: it must be checked."""
         found = self._known.get(_digest(token))
-        return found[0] if found is not None and self._clock.now_ms() < found[1] else None
+        return found[0] if found is not None and is_ahead(found[1], self._clock.now_ms(), CACHED_S * 1000) else None
 
     async def check(self, token: str) -> Principal:
         """Who sent the token. Raises BadToken or KeysUnavailable."""

@@ -6,6 +6,7 @@ Unknown and server-owned fields are ignored, as the original did.
 """
 
 import re
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -26,6 +27,10 @@ Balance = Annotated[int, Meta(ge=0, le=MAX_WON, description="whole won (KRW)")]
 Points = Annotated[int, Meta(ge=0, le=MAX_WON, description="points; one point is worth one won")]
 Latitude = Annotated[float, Meta(ge=-90, le=90, description="degrees north, WGS 84")]
 Longitude = Annotated[float, Meta(ge=-180, le=180, description="degrees east, WGS 84")]
+Instant = Annotated[datetime, Meta(tz=True, description="a moment with its offset from UTC, RFC 3339")]
+Reason = Annotated[
+    str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$", description="why; kept on record")
+]
 
 MAX_DEPTH = 32
 """Of objects and lists in each other; a body of ours has two or three. How many Python itself can read differs by its
@@ -124,6 +129,14 @@ def _from_text(name: str, text: str, plain: Plain) -> Any:
 def invalid(field: str, reason: str) -> Problem:
     """The 422 that names the field and the reason."""
     return Problem(INVALID, {"why": f"{field}: {reason}", "errors": [{"field": field, "reason": reason}]})
+
+
+def ms_of(moment: datetime) -> int:
+    """A moment as whole milliseconds since 1970 UTC."""
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def sent_or(sent: T | msgspec.UnsetType, kept: T) -> T:

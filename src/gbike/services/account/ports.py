@@ -50,7 +50,7 @@ class Sessions(Protocol):
         """Begin a session and forgive the tries before; False when the password was changed, or the code of that
         `step` used, meanwhile."""
 
-    async def renew(self, refresh_token: str, next_token: str) -> Account | None:
+    async def renew(self, refresh_token: str, next_token: str, lasts_ms: int) -> Account | None:
         """Use up a refresh token for the next one. None when it is of no use; a used one ends its session."""
 
     async def end(self, refresh_token: str) -> None:
@@ -76,7 +76,7 @@ class Resets(Protocol):
     async def offer(self, contact: str, token: str, expires_ms: int) -> int | None:
         """Keep a token for the account of this contact; answers its number, None when there is none."""
 
-    async def use(self, token: str, password_hash: str) -> Account | None:
+    async def use(self, token: str, password_hash: str, lasts_ms: int) -> Account | None:
         """Set the password once, and end every session; None when the token is of no use."""
 
 

@@ -95,7 +95,7 @@ async def sign_in(one: Try, password: str, code: str | None, *, desk: Desk) -> A
 async def refresh(refresh_token: str, *, desk: Desk) -> Access:
     """Somebody stays in. A token is good once: the one who shows it a second time may be a thief, so both are out."""
     token = desk.tokens.secret()
-    account = await desk.sessions.renew(refresh_token, token)
+    account = await desk.sessions.renew(refresh_token, token, desk.rules.session_ms)
     if account is None:
         raise SessionOver
     return _access(account, token, desk)
@@ -129,7 +129,7 @@ async def reset_password(token: str, new: str, origin: str, *, desk: Desk) -> Ac
     """Somebody comes back with the token they were sent; it is good once."""
     must_be_strong(new, beside=())
     await _patiently(Try("", origin), desk)
-    account = await desk.resets.use(token, await desk.passwords.hash(new))
+    account = await desk.resets.use(token, await desk.passwords.hash(new), desk.rules.reset_ms)
     if account is None:
         raise ResetRefused
     return account

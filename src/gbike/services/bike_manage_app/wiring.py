@@ -47,7 +47,8 @@ class ReportSettings(BreakerSettings, frozen=True):
 def build(world: World) -> Service:
     """BikeManageApp in a world."""
     chosen = settings.load(ReportSettings, world.env)
-    reports = SqlReports(world.store, chosen.report_deadline_ms + LEFT_BEHIND_MS, chosen.earning)
+    patience_ms = chosen.report_deadline_ms + LEFT_BEHIND_MS
+    reports = SqlReports(world.store, patience_ms, chosen.earning)
     breaker = Breaker(chosen, world.clock, world.chance, world.metrics.watch_breaker("bike_manage_app", "report"))
     bike = Peer(
         world.caller("bike"),
@@ -68,7 +69,7 @@ def build(world: World) -> Service:
     late = world.metrics.overdue.labels("bike_manage_app")
 
     async def look() -> int:
-        late.set(await world.store.scan(overdue, world.clock.now_ms()))
+        late.set(await world.store.scan(overdue, world.clock.now_ms(), patience_ms))
         return 0
 
     workers = (sweeper, Worker("figures", look, lambda: asyncio.sleep(LOOK_S), moves=False))

@@ -5,11 +5,19 @@ RentRefused
 ├── NoSuchBike            bike knows no such bike
 ├── NoSuchRent            there is none with this number, or it is still pending
 ├── RentIsCancelled       it never began, so it can't be returned
+├── RentIsReturned        it is over, so nobody can end it
+├── OutsideTheRide        a ride can't end before it began, nor in the future
 ├── TooManyOpenRents      the rider has as many open rents as are allowed
+├── RiderBlocked          userDeposit says that the rider may not begin a ride
+│   └── RiderErased       the rider's account was erased
+├── ClockBehind           the wall clock of this process is wrong
 └── GivenUp               the rent was cancelled while bike was asked: try again
 """
 
 from dataclasses import dataclass
+
+DISAGREE_MS = 60_000
+"""Two clocks that measured a ride may differ by so much; beyond it one of them was set meanwhile."""
 
 
 class RentRefused(Exception):
@@ -46,11 +54,47 @@ class RentIsCancelled(RentRefused):
 
 
 @dataclass(eq=False)
+class RentIsReturned(RentRefused):
+    """The ride is over."""
+
+    rentid: int
+
+
+@dataclass(eq=False)
+class OutsideTheRide(RentRefused):
+    """No moment of the ride: it began at `started_ms`, and now is `now_ms`."""
+
+    started_ms: int
+    now_ms: int
+
+
+@dataclass(eq=False)
 class TooManyOpenRents(RentRefused):
     """The rider may not have more open rents at once."""
 
     userid: int
     most: int
+
+
+@dataclass(eq=False)
+class RiderBlocked(RentRefused):
+    """The rider may not begin a ride, for these reasons; `missing_krw` has to be paid in first."""
+
+    userid: int
+    reasons: tuple[str, ...]
+    missing_krw: int = 0
+
+
+@dataclass(eq=False)
+class RiderErased(RiderBlocked):
+    """The rider's account was erased."""
+
+    reasons: tuple[str, ...] = ("erased",)
+
+
+@dataclass(eq=False)
+class ClockBehind(RentRefused):
+    """The wall clock is behind what the store holds."""
 
 
 @dataclass(eq=False)
@@ -70,6 +114,31 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """One moment, as the wall clock shows it and the boot clock of the machine (`bootid` empty: it has none)."""
+
+    wall_ms: int
+    bootid: str = ""
+    boot_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Handback:
+    """What a rider tells of a return: where, and when it was tapped if that was without a line (server time, ms)."""
+
+    place: Place = Place()
+    tapped_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """When a return was tapped without a line, by the wall clock, and how long ago that may be to count."""
+
+    at_ms: int
+    within_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class PendingRent:
     """A wish on record: bike has not answered yet."""
 
@@ -86,6 +155,9 @@ class OpenRent:
     userid: int
     bikeid: int
     started_ms: int
+    bootid: str = ""
+    boot_ms: int = 0
+    """What the boot clock showed at the start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +170,9 @@ class ReturnedRent:
     started_ms: int
     ended_ms: int
     place: Place
+    endedby: str | None = None
+    """`rider`, `offline` or `admin`; None: the ride ended before this was kept."""
+    clocksuspect: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +188,31 @@ class CancelledRent:
 KnownRent = OpenRent | ReturnedRent | CancelledRent
 
 
-def give_back(rent: OpenRent, at_ms: int, place: Place) -> ReturnedRent:
-    """R5: the ride is over, at `at_ms` but never before its start, however the clock was set."""
-    return ReturnedRent(rent.rentid, rent.userid, rent.bikeid, rent.started_ms, max(at_ms, rent.started_ms), place)
+def ridden(rent: OpenRent, now: Moment) -> tuple[int, bool]:
+    """How long the ride lasts, ms, and whether the clocks disagree about it. The boot clock counts while the machine
+    that began the ride runs on; else the wall clocks do, and no ride ends before it began."""
+    by_wall, by_boot = now.wall_ms - rent.started_ms, now.boot_ms - rent.boot_ms
+    runs_on = rent.bootid != "" and rent.bootid == now.bootid and by_boot >= 0
+    length_ms = by_boot if runs_on else max(0, by_wall)
+    return length_ms, abs(by_wall - length_ms) > DISAGREE_MS
+
+
+def give_back(rent: OpenRent, now: Moment, place: Place, tap: Tap | None = None) -> ReturnedRent:
+    """R5: the ride is over now, or at a tap that was not too long ago; never before its start."""
+    length_ms, suspect = ridden(rent, now)
+    ago_ms = now.wall_ms - tap.at_ms if tap else 0
+    offline = tap is not None and 0 <= ago_ms <= tap.within_ms
+    ended_ms = rent.started_ms + max(0, length_ms - (ago_ms if offline else 0))
+    return _over(rent, ended_ms, place, "offline" if offline else "rider", suspect)
+
+
+def end(rent: OpenRent, now: Moment, at_ms: int) -> ReturnedRent:
+    """An operator ends the ride at an earlier moment. Raises OutsideTheRide."""
+    length_ms, suspect = ridden(rent, now)
+    if not rent.started_ms <= at_ms <= rent.started_ms + length_ms:
+        raise OutsideTheRide(rent.started_ms, rent.started_ms + length_ms)
+    return _over(rent, at_ms, Place(), "admin", suspect)
+
+
+def _over(rent: OpenRent, ended_ms: int, place: Place, endedby: str, suspect: bool) -> ReturnedRent:
+    return ReturnedRent(rent.rentid, rent.userid, rent.bikeid, rent.started_ms, ended_ms, place, endedby, suspect)

@@ -5,20 +5,20 @@ from functools import partial
 import msgspec
 
 from gbike.kit.access.guard import RENTS as RENTS_A_MINUTE
-from gbike.kit.access.rules import PEOPLE
+from gbike.kit.access.rules import ADMINS, PEOPLE
 from gbike.kit.breaker import CircuitOpen
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.ask import Answer, Ask
-from gbike.kit.http.fields import Id, Latitude, Longitude, Text, invalid
+from gbike.kit.http.fields import Id, Instant, Latitude, Longitude, Reason, Text, invalid, ms_of
 from gbike.kit.http.hal import Kind, collection, item
 from gbike.kit.http.problems import ProblemType
 from gbike.kit.peers import PeerBusy, PeerTimeout, PeerUnavailable
 from gbike.services.rent import domain
-from gbike.services.rent.domain import CancelledRent, KnownRent, OpenRent, Place, ReturnedRent
+from gbike.services.rent.domain import CancelledRent, Handback, KnownRent, OpenRent, OutsideTheRide, Place, ReturnedRent
 from gbike.services.rent.saga import RentABike
 from gbike.services.rent.storage import STATUSES, SqlRents
-from gbike.services.rent.usecases import look_up_a_rent, return_the_bike
+from gbike.services.rent.usecases import end_the_ride, look_up_a_rent, return_the_bike
 
 RENTS = Kind("rents", "rent", "rentid")
 
@@ -51,6 +51,38 @@ TOO_MANY = ProblemType(
     "먼저 반납해 주세요",
     "Rider {userid} may have {most} open rents at once.",
     "{userid}번 사용자는 동시에 {most}대까지 빌릴 수 있습니다.",
+)
+IS_RETURNED = ProblemType(
+    "rent-returned",
+    409,
+    "The ride is over",
+    "이미 끝난 대여",
+    "Rent {rentid} is over; its end stays as it is.",
+    "{rentid}번 대여는 이미 끝나 종료 시각을 바꿀 수 없습니다.",
+)
+BLOCKED = ProblemType(
+    "rider-blocked",
+    403,
+    "Pay in first",
+    "먼저 충전해 주세요",
+    "Rider {userid} can't begin a ride yet. Pay in at least {missing_krw} won first.",
+    "{userid}번 사용자는 아직 대여할 수 없습니다. 먼저 {missing_krw}원 이상 충전해 주세요.",
+)
+_ERASED = msgspec.structs.replace(
+    BLOCKED,
+    title_en="The account was deleted",
+    title_ko="탈퇴한 계정",
+    detail_en="The account of rider {userid} was deleted; no ride can begin with it. Sign up again to rent a bike.",
+    detail_ko="{userid}번 사용자는 탈퇴하여 대여할 수 없습니다. 대여하려면 다시 가입해 주세요.",
+)
+CLOCK = ProblemType(
+    "clock-behind",
+    503,
+    "Rents are paused",
+    "대여 일시 중단",
+    "The clock of the rent service is wrong, so no ride begins until it is set right. Bikes can be returned.",
+    "대여 시스템의 시계가 맞지 않아 바로잡을 때까지 대여를 받지 않습니다. 반납은 할 수 있습니다.",
+    retry_after_s=30,
 )
 _SHORTLY = "요청이 취소되었습니다. 잠시 후 다시 시도해 주세요."
 GIVEN_UP = ProblemType(
@@ -102,7 +134,11 @@ REFUSALS: Refusals = {
     domain.NoSuchBike: NO_BIKE,
     domain.NoSuchRent: NO_RENT,
     domain.RentIsCancelled: IS_CANCELLED,
+    domain.RentIsReturned: IS_RETURNED,
     domain.TooManyOpenRents: TOO_MANY,
+    domain.RiderErased: _ERASED,
+    domain.RiderBlocked: BLOCKED,
+    domain.ClockBehind: CLOCK,
     domain.GivenUp: GIVEN_UP,
     PeerTimeout: TIMEOUT,
     PeerUnavailable: UNREACHABLE,
@@ -123,6 +159,8 @@ class RentResource(msgspec.Struct, frozen=True):
     endlocation: str | None
     lat: float | None
     lon: float | None
+    endedby: str | None = None
+    """rider, offline (tapped without a line) or admin; null before, and where it was not kept."""
 
 
 class RentWish(msgspec.Struct, frozen=True):
@@ -139,11 +177,21 @@ class RentReturn(msgspec.Struct, frozen=True):
     status: Text | None = None
     lat: Latitude | None = None
     lon: Longitude | None = None
+    tappedat: Instant | None = None
+    """When it was tapped, by the clock of our answers' Date, where it could not be sent at once. One that is too long
+    ago (GBIKE_OFFLINE_RETURN_S) or to come is ignored: then the ride ends now."""
 
     @property
     def is_a_return(self) -> bool:
         """Whether anything here means that the ride is over."""
         return self.endlocation is not None or (self.status or "").lower() == "returned"
+
+
+class RentEnd(msgspec.Struct, frozen=True):
+    """What an operator sends to end a ride that was over earlier."""
+
+    at: Instant
+    reason: Reason
 
 
 class RentHttp:
@@ -175,9 +223,20 @@ class RentHttp:
         rentid, wish, render = ask.id("rentid"), await ask.body(RentReturn), partial(self._shown, ask)
         if not wish.is_a_return:
             return render(await look_up_a_rent(rentid, ask.whose, rents=self._rents))
-        place = Place(wish.endlocation, wish.lat, wish.lon)
+        tapped_ms = None if wish.tappedat is None else ms_of(wish.tappedat)
+        told = Handback(Place(wish.endlocation, wish.lat, wish.lon), tapped_ms)
         once = await ask.once(render)
-        return render(await return_the_bike(rentid, place, ask.whose, rents=self._rents, once=once))
+        return render(await return_the_bike(rentid, told, ask.whose, rents=self._rents, once=once))
+
+    async def end(self, ask: Ask) -> Answer:
+        """POST /rents/{rentid}/end."""
+        rentid, wish, render = ask.id("rentid"), await ask.body(RentEnd), partial(self._shown, ask)
+        once = await ask.once(render)
+        try:
+            return render(await end_the_ride(rentid, ms_of(wish.at), wish.reason, rents=self._rents, once=once))
+        except OutsideTheRide as wrong:
+            between = f"{rfc3339(wrong.started_ms)} and {rfc3339(wrong.now_ms)}"
+            raise invalid("at", f"not within the ride, between {between}") from None
 
     def _shown(self, ask: Ask, rent: KnownRent) -> Answer:
         return ask.found(RENTS, shown(rent))
@@ -191,11 +250,9 @@ def shown(rent: KnownRent) -> RentResource:
     match rent:
         case OpenRent(rentid, userid, bikeid, started_ms):
             return RentResource(rentid, userid, bikeid, "rented", rfc3339(started_ms), None, None, None, None)
-        case ReturnedRent(rentid, userid, bikeid, started_ms, ended_ms, place):
-            began, ended = rfc3339(started_ms), rfc3339(ended_ms)
-            return RentResource(
-                rentid, userid, bikeid, "returned", began, ended, place.endlocation, place.lat, place.lon
-            )
+        case ReturnedRent(rentid, userid, bikeid, started_ms, ended_ms, place, endedby):
+            began, ended, where = rfc3339(started_ms), rfc3339(ended_ms), (place.endlocation, place.lat, place.lon)
+            return RentResource(rentid, userid, bikeid, "returned", began, ended, *where, endedby)
         case CancelledRent(rentid, userid, bikeid):
             return RentResource(rentid, userid, bikeid, "cancelled", None, None, None, None, None)
 
@@ -203,7 +260,8 @@ def shown(rent: KnownRent) -> RentResource:
 def operations(rents: SqlRents, rent_a_bike: RentABike) -> list[Operation]:
     """The operations of rent."""
     http, one, at = RentHttp(rents, rent_a_bike), {200: RentResource}, "/rents/{rentid}"
-    refused = (NOT_AVAILABLE, NO_BIKE, TOO_MANY, GIVEN_UP, TIMEOUT, UNREACHABLE, OPEN_CIRCUIT, BUSY)
+    bike_says = (NOT_AVAILABLE, NO_BIKE, GIVEN_UP, TIMEOUT, UNREACHABLE, OPEN_CIRCUIT, BUSY)
+    refused = (BLOCKED, TOO_MANY, CLOCK, *bike_says)
     ended, here, back = (NO_RENT, IS_CANCELLED), {"endlocation": "분당_정자역_3구역"}, "R5: return the bike"
     return [
         Operation(
@@ -231,4 +289,15 @@ def operations(rents: SqlRents, rent_a_bike: RentABike) -> list[Operation]:
         Operation("GET", at, http.show, "R9: one rent", PEOPLE, answers=one, refusals=(NO_RENT,)),
         Operation("PATCH", at, http.give_back, back, PEOPLE, RentReturn, one, refusals=ended, example=here),
         Operation("PUT", at, http.give_back, back, PEOPLE, RentReturn, one, refusals=ended, example=here),
+        Operation(
+            "POST",
+            f"{at}/end",
+            http.end,
+            "End a ride at an earlier moment",
+            ADMINS,
+            RentEnd,
+            one,
+            refusals=(*ended, IS_RETURNED),
+            example={"at": "2026-11-29T09:30:00.000Z", "reason": "the bike stood at the station"},
+        ),
     ]

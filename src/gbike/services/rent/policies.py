@@ -1,9 +1,11 @@
 """Whenever X was said, do Y."""
 
 from gbike.contracts.account import AccountErased
+from gbike.contracts.user_deposit import ChangedStanding
 from gbike.kit.inbox import Policies
 from gbike.kit.store import Tx
 from gbike.services.rent.storage import forget
+from gbike.services.rent.storage.standing import keep_standing
 
 
 def whenever_an_account_is_erased_forget_where_it_rode(tx: Tx, said: AccountErased) -> None:
@@ -11,4 +13,12 @@ def whenever_an_account_is_erased_forget_where_it_rode(tx: Tx, said: AccountEras
     forget(tx, said.userid)
 
 
-POLICIES: Policies = {AccountErased: whenever_an_account_is_erased_forget_where_it_rode}
+def whenever_a_standing_changed_keep_it(tx: Tx, said: ChangedStanding) -> None:
+    """Whether a rider may begin a ride is judged by what is kept here, also while userDeposit is down."""
+    keep_standing(tx, said.userid, said.mayrent, said.reasons, (said.missing_krw, said.version))
+
+
+POLICIES: Policies = {
+    AccountErased: whenever_an_account_is_erased_forget_where_it_rode,
+    ChangedStanding: whenever_a_standing_changed_keep_it,
+}

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from gbike.kit.access.principal import Whose
 from gbike.kit.once import Once
-from gbike.services.rent.domain import KnownRent, OpenRent, PendingRent, Place, ReturnedRent
+from gbike.services.rent.domain import Handback, KnownRent, OpenRent, PendingRent, ReturnedRent
 
 
 class Rents(Protocol):
@@ -14,18 +14,23 @@ class Rents(Protocol):
         """Nothing, when the request is new. Raises Replay, KeyReused, KeyInFlight for its key."""
 
     async def begin(self, userid: int, bikeid: int, once: Once | None) -> PendingRent:
-        """Put a wish on record with its deadline. Raises Replay, KeyReused, KeyInFlight for its key."""
+        """Put a wish on record with its deadline. Raises ClockBehind; RiderBlocked and TooManyOpenRents when the rider
+        may not begin a ride; Replay, KeyReused, KeyInFlight for its key."""
 
     async def open(self, pending: PendingRent, once: Once | None) -> OpenRent:
         """PENDING → OPEN, say Rented, keep the answer. Raises GivenUp when it was cancelled meanwhile,
-        TooManyOpenRents when the rider's limit is reached."""
+        RiderBlocked or TooManyOpenRents when the rider may not begin a ride by now."""
 
     async def cancel(self, pending: PendingRent, reason: str, *, bike_may_be_reserved: bool) -> None:
         """PENDING → CANCELLED and let the key go; say RentCancelled unless bike itself refused. Again: nothing."""
 
-    async def give_back(self, rentid: int, place: Place, whose: Whose, once: Once | None) -> ReturnedRent:
+    async def give_back(self, rentid: int, told: Handback, whose: Whose, once: Once | None) -> ReturnedRent:
         """OPEN → RETURNED and say Returned; a returned rent answers its first result.
         Raises NoSuchRent, also for another's, and RentIsCancelled."""
+
+    async def end(self, rentid: int, at_ms: int, reason: str, once: Once | None) -> ReturnedRent:
+        """OPEN → RETURNED at an earlier moment, with the reason on record, and say Returned.
+        Raises NoSuchRent, RentIsCancelled, RentIsReturned, OutsideTheRide."""
 
     async def one(self, rentid: int, whose: Whose) -> KnownRent:
         """The rent. Raises NoSuchRent, also for another's and while it is pending."""

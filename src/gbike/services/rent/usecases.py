@@ -6,11 +6,11 @@ from gbike.kit.once import Once
 from gbike.kit.peers import PeerBusy
 from gbike.services.rent.domain import (
     BikeNotAvailable,
+    Handback,
     KnownRent,
     NoSuchBike,
     OpenRent,
     PendingRent,
-    Place,
     ReturnedRent,
 )
 from gbike.services.rent.ports import BikeReservations, Rents
@@ -45,10 +45,15 @@ async def give_up_the_wish(pending: PendingRent, why: Exception, *, rents: Rents
 
 
 async def return_the_bike(
-    rentid: int, place: Place, whose: Whose, *, rents: Rents, once: Once | None = None
+    rentid: int, told: Handback, whose: Whose, *, rents: Rents, once: Once | None = None
 ) -> ReturnedRent:
     """R5: the rider returns the bike. Nobody else is asked, so a return is never refused because something is down."""
-    return await rents.give_back(rentid, place, whose, once)
+    return await rents.give_back(rentid, told, whose, once)
+
+
+async def end_the_ride(rentid: int, at_ms: int, reason: str, *, rents: Rents, once: Once | None = None) -> ReturnedRent:
+    """An operator ends a ride at the moment when it was over, which nobody told then."""
+    return await rents.end(rentid, at_ms, reason, once)
 
 
 async def look_up_a_rent(rentid: int, whose: Whose, *, rents: Rents) -> KnownRent:

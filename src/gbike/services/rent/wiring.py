@@ -1,7 +1,7 @@
 """How rent is put together: the one place that sees all of it."""
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -15,7 +15,8 @@ from gbike.services.rent.clients import BikeClient
 from gbike.services.rent.http import REFUSALS, operations
 from gbike.services.rent.policies import POLICIES
 from gbike.services.rent.saga import RentABike
-from gbike.services.rent.storage import HOLDS, VERSIONS, SqlRents, how_many, overdue, places_kept
+from gbike.services.rent.storage import HOLDS, STATUSES, SUSPECT, VERSIONS, SqlRents, how_many, overdue, places_kept
+from gbike.services.rent.storage.clockwatch import ClockWatch
 
 SWEPT_AT_ONCE = 100
 
@@ -33,12 +34,27 @@ class RentSettings(BreakerSettings, frozen=True):
         int, Meta(ge=0, description="after so long only the neighbourhood of a ride's end is kept, days; 0: at once")
     ] = 90
     max_open_rents_per_rider: Annotated[int, Meta(ge=0, description="open rents a rider may have; 0: no limit")] = 0
+    offline_return_s: Annotated[
+        int, Meta(ge=0, description="a return tapped without a line ends the ride at the tap, up to so long ago, s")
+    ] = 300
+    clock_behind: Annotated[
+        Literal["refuse", "accept"],
+        Meta(description="refuse: no rents while the wall clock is over a minute behind the newest moment on record"),
+    ] = "refuse"
 
 
 def build(world: World) -> Service:
     """Rent in a world."""
     chosen = settings.load(RentSettings, world.env)
-    rents = SqlRents(world.store, chosen.rent_deadline_ms + LEFT_BEHIND_MS, chosen.max_open_rents_per_rider)
+    patience_ms = chosen.rent_deadline_ms + LEFT_BEHIND_MS
+    watch = ClockWatch(world.store, world.clock, accept=chosen.clock_behind == "accept")
+    rents = SqlRents(
+        world.store,
+        patience_ms,
+        chosen.max_open_rents_per_rider,
+        offline_ms=chosen.offline_return_s * 1_000,
+        watch=watch,
+    )
     breaker = Breaker(chosen, world.clock, world.chance, world.metrics.watch_breaker("rent", "reserve"))
     bike = Peer(
         world.caller("bike"),
@@ -51,24 +67,27 @@ def build(world: World) -> Service:
     swept = world.metrics.swept.labels("rent")
 
     async def sweep() -> int:
+        await watch.look()
         found = await rents.sweep(SWEPT_AT_ONCE)
         swept.inc(found)
         return found
 
     sweeper = Worker("sweeper", sweep, lambda: asyncio.sleep(chosen.sweep_every_ms / 1000))
-    workers = (sweeper, _figures(world))
+    workers = (sweeper, _figures(world, patience_ms))
     shown = operations(rents, RentABike(rents, BikeClient(bike)))
     keeps = (places_kept(chosen.exact_places_days),)
     return Service("rent", shown, REFUSALS, POLICIES, workers=workers, keeps=keeps)
 
 
-def _figures(world: World) -> Worker:
+def _figures(world: World, patience_ms: int) -> Worker:
     metrics = world.metrics
 
     async def look() -> int:
-        for status, there in (await world.store.scan(how_many)).items():
-            metrics.rents.labels("rent", status).set(there)
-        metrics.overdue.labels("rent").set(await world.store.scan(overdue, world.clock.now_ms()))
+        there = await world.store.scan(how_many)
+        for status in STATUSES:
+            metrics.rents.labels("rent", status).set(there[status])
+        metrics.clock_suspects.labels("rent").set(there[SUSPECT])
+        metrics.overdue.labels("rent").set(await world.store.scan(overdue, world.clock.now_ms(), patience_ms))
         return 0
 
     return Worker("figures", look, lambda: asyncio.sleep(LOOK_S), moves=False)

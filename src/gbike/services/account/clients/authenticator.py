@@ -3,7 +3,7 @@
 import pyotp
 
 from gbike.kit.access.keyring import Keys, NotSealedHere
-from gbike.kit.clock import Clock
+from gbike.kit.clock import A_MINUTE_MS, Clock
 
 STEP_S = 30
 EARLY_OR_LATE = 1
@@ -28,6 +28,8 @@ class Authenticators:
         except NotSealedHere:
             return None
         now = self._clock.now_ms() // 1000 // STEP_S
+        if after > now + EARLY_OR_LATE + A_MINUTE_MS // 1000 // STEP_S:
+            after = 0  # of a clock that was set back since; nobody could sign in until it is then
         near = range(max(after + 1, now - EARLY_OR_LATE), now + EARLY_OR_LATE + 1)
         right = [step for step in near if pyotp.utils.strings_equal(codes.generate_otp(step), code)]
         return right[-1] if right else None

@@ -20,7 +20,7 @@ from gbike.services.account.domain import (
     Unsettled,
     must_be_settled,
 )
-from gbike.services.account.storage.rows import COLUMNS, load, made, whose
+from gbike.services.account.storage.rows import COLUMNS, FRESH, load, made, whose
 from gbike.services.account.storage.sessions import end_sessions, forget_tries
 from gbike.services.account.storage.unsettled import lock_person, unsettled
 
@@ -229,8 +229,8 @@ def confirm_enrolment(tx: Tx, userid: int, sealed: bytes, step: int, only: int |
     where, params = whose(userid, only)
     changed = tx.execute(
         f"UPDATE accounts SET codes_wanted = 1, last_step = ? WHERE {where} AND codes_wanted = 0"
-        " AND sealed = ? AND last_step < ?",
-        (step, *params, sealed, step),
+        f" AND sealed = ? AND {FRESH}",
+        (step, *params, sealed, step, step),
     )
     if not changed:
         raise NotEnrolling

@@ -3,6 +3,8 @@
 from gbike.kit.store import Reading, Row
 from gbike.services.account.domain import Account, NoSuchAccount, in_order
 
+FRESH = "(last_step < ? OR last_step > ? + 2)"
+"""A code's step that was not used before. One so far ahead of it was used by a clock that was set back since."""
 COLUMNS = "userid, name, contact, roles, managerid, codes_wanted, created_ms, erased_ms"
 
 

@@ -1,9 +1,10 @@
 """Who is signed in, who tried to, and the ways back for those who forgot their password."""
 
+from gbike.kit.clock import is_ahead
 from gbike.kit.ids import Ids
 from gbike.kit.store import Store, Tx
 from gbike.services.account.domain import Account, Credentials, Patience, Try
-from gbike.services.account.storage.rows import load
+from gbike.services.account.storage.rows import FRESH, load
 from gbike.services.account.storage.secrets import kept
 
 
@@ -28,9 +29,9 @@ class SqlSessions:
             start, known, step, family, kept(refresh_token), lasts_ms, one, key=f"account:{known.account.userid}"
         )
 
-    async def renew(self, refresh_token: str, next_token: str) -> Account | None:
+    async def renew(self, refresh_token: str, next_token: str, lasts_ms: int) -> Account | None:
         """See Sessions.renew."""
-        return await self._store.write(renew, kept(refresh_token), kept(next_token), key="renewals")
+        return await self._store.write(renew, kept(refresh_token), kept(next_token), lasts_ms, key="renewals")
 
     async def end(self, refresh_token: str) -> None:
         """See Sessions.end."""
@@ -43,13 +44,14 @@ def count(tx: Tx, one: Try, patience: Patience) -> int:
     for name in limits:
         tx.lock(_tries(name))
     rows = {name: tx.one("SELECT failures, since_ms, until_ms FROM tries WHERE whose = ?", (name,)) for name in limits}
-    until_ms = max((row[2] for row in rows.values() if row), default=0)
-    if until_ms > tx.now_ms:
-        return _seconds(until_ms - tx.now_ms)
+    waits = [row[2] for row in rows.values() if row and is_ahead(row[2], tx.now_ms, patience.window_ms)]
+    if waits:
+        return _seconds(max(waits) - tx.now_ms)
     wait_ms = 0
     for name, most in limits.items():
         row = rows[name]
-        failures, since_ms = (row[0], row[1]) if row and row[1] + patience.window_ms > tx.now_ms else (0, tx.now_ms)
+        counts = row is not None and is_ahead(row[1] + patience.window_ms, tx.now_ms, patience.window_ms)
+        failures, since_ms = (row[0], row[1]) if row and counts else (0, tx.now_ms)
         too_many = failures >= most
         wait_ms = patience.window_ms if too_many else wait_ms
         tx.execute(
@@ -79,8 +81,8 @@ def start(tx: Tx, known: Credentials, step: int | None, family: str, token: str,
     if step is None:
         good = tx.execute(f"UPDATE accounts SET last_step = last_step {as_before}", seen)
     else:
-        as_before += " AND sealed = ? AND last_step < ?"
-        good = tx.execute(f"UPDATE accounts SET last_step = ? {as_before}", (step, *seen, known.sealed, step))
+        as_before += f" AND sealed = ? AND {FRESH}"
+        good = tx.execute(f"UPDATE accounts SET last_step = ? {as_before}", (step, *seen, known.sealed, step, step))
     if not good:
         return False
     forget_tries(tx, one)
@@ -90,7 +92,7 @@ def start(tx: Tx, known: Credentials, step: int | None, family: str, token: str,
     return True
 
 
-def renew(tx: Tx, token: str, next_token: str) -> Account | None:
+def renew(tx: Tx, token: str, next_token: str, lasts_ms: int) -> Account | None:
     """One token for the next; a used one ends its session."""
     row = tx.one("SELECT family FROM refresh_tokens WHERE token = ?", (token,))
     if row is None:
@@ -102,7 +104,7 @@ def renew(tx: Tx, token: str, next_token: str) -> Account | None:
         " RETURNING userid, expires_ms",
         (family,),
     )
-    if found is None or found[1] <= tx.now_ms:
+    if found is None or not is_ahead(found[1], tx.now_ms, lasts_ms):
         return None
     fresh = tx.execute("UPDATE refresh_tokens SET used_ms = ? WHERE token = ? AND used_ms IS NULL", (tx.now_ms, token))
     if not fresh:

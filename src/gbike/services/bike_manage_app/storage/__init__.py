@@ -8,6 +8,7 @@ import msgspec
 
 from gbike.contracts.bike_manage_app import Reported
 from gbike.kit.access.principal import Whose
+from gbike.kit.clock import latest
 from gbike.kit.http.hal import Page
 from gbike.kit.listing import Listing, list_page, owned
 from gbike.kit.once import Once, release
@@ -55,6 +56,8 @@ _LISTED = Listing(
     counters=("reports",),
 )
 _PAID = "status = 'applied' AND points > 0"
+_OVERDUE = "status = 'pending' AND (deadline_ms < ? OR deadline_ms > ?)"
+"""Past its deadline, or further from it than any may be: then the clock was set back since."""
 _OF_A_BIKE = "WHERE status = 'applied' AND bikeid = ?"
 
 
@@ -98,7 +101,7 @@ class SqlReports:
 
     async def sweep(self, most: int) -> int:
         """Cancel up to `most` reports that are pending past their deadline; answers how many."""
-        return await self._store.write(sweep, most)
+        return await self._store.write(sweep, most, self._patience_ms)
 
 
 def begin(tx: Tx, state: State, sent_reportid: int | None, patience_ms: int, once: Once | None) -> tuple[Report, bool]:
@@ -198,20 +201,20 @@ def cancel(tx: Tx, reportid: int, reason: str) -> None:
         release(tx, row[0])
 
 
-def sweep(tx: Tx, most: int) -> int:
+def sweep(tx: Tx, most: int, patience_ms: int) -> int:
     """Cancel what is pending past its deadline."""
     late = tx.all(
-        "SELECT reportid FROM reports WHERE status = 'pending' AND deadline_ms < ? ORDER BY deadline_ms LIMIT ?",
-        (tx.now_ms, most),
+        f"SELECT reportid FROM reports WHERE {_OVERDUE} ORDER BY deadline_ms LIMIT ?",
+        (tx.now_ms, latest(tx.now_ms, patience_ms), most),
     )
     for (reportid,) in late:
         cancel(tx, reportid, "Swept")
     return len(late)
 
 
-def overdue(read: Reading, now_ms: int) -> int:
+def overdue(read: Reading, now_ms: int, patience_ms: int) -> int:
     """How many reports are pending past their deadline: the sweeper is about to cancel them."""
-    row = read.one("SELECT count(*) FROM reports WHERE status = 'pending' AND deadline_ms < ?", (now_ms,))
+    row = read.one(f"SELECT count(*) FROM reports WHERE {_OVERDUE}", (now_ms, latest(now_ms, patience_ms)))
     return int(row[0]) if row else 0
 
 

@@ -4,8 +4,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from msgspec import UNSET
+
 from gbike.contracts.rent import RentCancelled, Rented, Returned
-from gbike.kit.access.principal import Whose
+from gbike.kit.access.principal import EVERYBODYS, Whose
+from gbike.kit.clock import latest, rfc3339
 from gbike.kit.erasure import remember, share, take_out
 from gbike.kit.housekeeping import DAY_MS, Keeping
 from gbike.kit.http.hal import Page
@@ -16,27 +19,40 @@ from gbike.kit.store import Reading, Row, Store, Tx
 from gbike.services.rent.domain import (
     CancelledRent,
     GivenUp,
+    Handback,
     KnownRent,
+    Moment,
     NoSuchRent,
     OpenRent,
     PendingRent,
     Place,
     RentIsCancelled,
+    RentIsReturned,
+    RentRefused,
     ReturnedRent,
-    TooManyOpenRents,
+    Tap,
+    end,
     give_back,
 )
+from gbike.services.rent.storage.clockwatch import ClockWatch
+from gbike.services.rent.storage.standing import judge, lock_rider
 
 VERSIONS = Path(__file__).parent / "versions"
 HOLDS = (
     Holding(
         "rents",
-        ("rentid", "bikeid", "status", "started_ms", "ended_ms", "endlocation", "lat", "lon"),
+        ("rentid", "bikeid", "status", "started_ms", "ended_ms", "endlocation", "lat", "lon", "endedby"),
         "FROM rents WHERE userid = ? ORDER BY rentid",
     ),
+    Holding("standings", ("mayrent", "reasons", "missing_krw"), "FROM standings WHERE userid = ?"),
 )
 STATUSES = ("rented", "returned", "cancelled")
-_COLUMNS = "rentid, userid, bikeid, status, started_ms, ended_ms, endlocation, lat, lon, reason"
+SUSPECT = "clocksuspect"
+"""The counter of rides whose clocks disagree."""
+_COLUMNS = (
+    "rentid, userid, bikeid, status, started_ms, ended_ms, endlocation, lat, lon, reason,"
+    " start_bootid, start_boot_ms, endedby, clocksuspect"
+)
 _SELECT = f"SELECT {_COLUMNS} FROM rents"
 _SORTABLE = {
     "rentid": "rentid",
@@ -52,6 +68,8 @@ _BY_STATUS = {
     status: Listing(_SELECT, _SORTABLE, "rentid", f"WHERE status = '{status}'", (), (status,)) for status in STATUSES
 }
 
+_OVERDUE = "status = 'pending' AND (deadline_ms < ? OR deadline_ms > ?)"
+"""Past its deadline, or further from it than any may be: then the clock was set back since."""
 _OF_SOMEBODY = "NOT EXISTS (SELECT 1 FROM erased WHERE erased.userid = rents.userid)"
 _PLACED = (
     f"endlocation = CASE WHEN {_OF_SOMEBODY} THEN CAST(? AS TEXT) END,"
@@ -64,9 +82,19 @@ _PLACED = (
 class SqlRents:
     """Rents (ports) over a Store."""
 
-    def __init__(self, store: Store, patience_ms: int, most_open: int) -> None:
-        """`patience_ms`: how long a rent may stay pending. `most_open`: open rents per rider, 0 for no limit."""
+    def __init__(
+        self,
+        store: Store,
+        patience_ms: int,
+        most_open: int,
+        *,
+        offline_ms: int = 300_000,
+        watch: ClockWatch | None = None,
+    ) -> None:
+        """`patience_ms`: how long a rent may stay pending. `most_open`: open rents per rider, 0 for no limit.
+        `offline_ms`: how long ago a tap without a line may be. `watch`: what says whether the clock is right."""
         self._store, self._patience_ms, self._most_open = store, patience_ms, most_open
+        self._offline_ms, self._watch = offline_ms, watch
 
     async def answered_before(self, once: Once | None) -> None:
         """See Rents.answered_before."""
@@ -75,7 +103,10 @@ class SqlRents:
 
     async def begin(self, userid: int, bikeid: int, once: Once | None) -> PendingRent:
         """See Rents.begin."""
-        return await self._store.write(begin, userid, bikeid, self._patience_ms, once, key=f"user:{userid}")
+        if self._watch is not None:
+            await self._watch.check()
+        args = (userid, bikeid, self._patience_ms, once, self._most_open)
+        return await self._store.write(begin, *args, key=f"user:{userid}")
 
     async def open(self, pending: PendingRent, once: Once | None) -> OpenRent:
         """See Rents.open."""
@@ -85,9 +116,15 @@ class SqlRents:
         """See Rents.cancel."""
         await self._store.write(cancel, pending.rentid, reason, bike_may_be_reserved, key=f"user:{pending.userid}")
 
-    async def give_back(self, rentid: int, place: Place, whose: Whose, once: Once | None) -> ReturnedRent:
+    async def give_back(self, rentid: int, told: Handback, whose: Whose, once: Once | None) -> ReturnedRent:
         """See Rents.give_back."""
-        return await self._store.write(once_only, once, returned, rentid, place, whose, key=f"rent:{rentid}")
+        tap = None if told.tapped_ms is None else Tap(told.tapped_ms, self._offline_ms)
+        args = (rentid, told.place, whose, tap)
+        return await self._store.write(once_only, once, returned, *args, key=f"rent:{rentid}")
+
+    async def end(self, rentid: int, at_ms: int, reason: str, once: Once | None) -> ReturnedRent:
+        """See Rents.end."""
+        return await self._store.write(once_only, once, ended_by_admin, rentid, at_ms, reason, key=f"rent:{rentid}")
 
     async def one(self, rentid: int, whose: Whose) -> KnownRent:
         """See Rents.one."""
@@ -100,11 +137,17 @@ class SqlRents:
 
     async def sweep(self, most: int) -> int:
         """Cancel up to `most` rents that are pending past their deadline; answers how many."""
-        return await self._store.write(sweep, most)
+        return await self._store.write(sweep, most, self._patience_ms)
 
 
-def begin(tx: Tx, userid: int, bikeid: int, patience_ms: int, once: Once | None) -> PendingRent:
-    """A PENDING rent with its deadline, and its key held."""
+def begin(tx: Tx, userid: int, bikeid: int, patience_ms: int, once: Once | None, most_open: int = 0) -> PendingRent:
+    """A PENDING rent with its deadline, and its key held, if the rider may begin a ride."""
+    try:
+        judge(tx, userid, most_open)
+    except RentRefused:
+        if once is not None:
+            once.check(tx)  # who rented by this very request is answered so, and not that they have a bike already
+        raise
     if once is not None:
         once.hold(tx)
     row = tx.one(
@@ -117,15 +160,17 @@ def begin(tx: Tx, userid: int, bikeid: int, patience_ms: int, once: Once | None)
 
 
 def open_rent(tx: Tx, pending: PendingRent, most_open: int, once: Once | None) -> OpenRent:
-    """PENDING → OPEN; the rider's limit is judged under a lock on the rider."""
-    if most_open and _open_rents(tx, pending.userid) >= most_open:
-        raise TooManyOpenRents(pending.userid, most_open)
-    now_ms = tx.now_ms
-    sql = "UPDATE rents SET status = 'rented', started_ms = ? WHERE rentid = ? AND status = 'pending'"
-    if not tx.execute(sql, (now_ms, pending.rentid)):
+    """PENDING → OPEN, if the rider may still begin a ride."""
+    judge(tx, pending.userid, most_open)
+    rent = OpenRent(pending.rentid, pending.userid, pending.bikeid, tx.now_ms, *tx.boot)
+    opened = tx.execute(
+        "UPDATE rents SET status = 'rented', started_ms = ?, start_bootid = ?, start_boot_ms = ?"
+        " WHERE rentid = ? AND status = 'pending'",
+        (rent.started_ms, rent.bootid, rent.boot_ms, rent.rentid),
+    )
+    if not opened:
         raise GivenUp(pending.bikeid)
     tx.count("rented")
-    rent = OpenRent(pending.rentid, pending.userid, pending.bikeid, now_ms)
     tx.say(
         Rented(rentid=rent.rentid, userid=rent.userid, bikeid=rent.bikeid, status="rented", starttime=rent.started_ms)
     )
@@ -153,7 +198,7 @@ def cancel(tx: Tx, rentid: int, reason: str, bike_may_be_reserved: bool) -> None
         tx.say(RentCancelled(rentid=rentid, userid=userid, bikeid=bikeid, reason=reason))
 
 
-def returned(tx: Tx, rentid: int, place: Place, whose: Whose) -> ReturnedRent:
+def returned(tx: Tx, rentid: int, place: Place, whose: Whose, tap: Tap | None = None) -> ReturnedRent:
     """OPEN → RETURNED, once; the same result again afterwards."""
     share(tx)
     match load(tx, rentid, whose):
@@ -162,20 +207,51 @@ def returned(tx: Tx, rentid: int, place: Place, whose: Whose) -> ReturnedRent:
         case CancelledRent():
             raise RentIsCancelled(rentid)
         case OpenRent() as open_one:
-            rent = give_back(open_one, tx.now_ms, place)
+            over = _close(tx, give_back(open_one, Moment(tx.now_ms, *tx.boot), place, tap))
+    if over is None:  # somebody else returned it since we looked
+        return returned(tx, rentid, place, whose, tap)
+    if _is_anothers(tx, over.userid):
+        tx.audit("returned for another", f"user:{over.userid}", after={"rentid": rentid, "bikeid": over.bikeid})
+    return over
+
+
+def ended_by_admin(tx: Tx, rentid: int, at_ms: int, reason: str) -> ReturnedRent:
+    """OPEN → RETURNED at an earlier moment, with the reason on record."""
+    match load(tx, rentid, EVERYBODYS):
+        case ReturnedRent():
+            raise RentIsReturned(rentid)
+        case CancelledRent():
+            raise RentIsCancelled(rentid)
+        case OpenRent() as open_one:
+            over = _close(tx, end(open_one, Moment(tx.now_ms, *tx.boot), at_ms))
+    if over is None:  # the rider returned it since we looked
+        raise RentIsReturned(rentid)
+    ride = {"rentid": rentid, "bikeid": over.bikeid}
+    tx.audit("ride ended", f"user:{over.userid}", after={**ride, "endtime": rfc3339(at_ms), "reason": reason})
+    return over
+
+
+def _close(tx: Tx, rent: ReturnedRent) -> ReturnedRent | None:
+    """Write down that a ride is over and say Returned; None when it is not open any more."""
+    place = rent.place
     ended = tx.one(
-        f"UPDATE rents SET status = 'returned', ended_ms = ?, {_PLACED}"
+        f"UPDATE rents SET status = 'returned', ended_ms = ?, endedby = ?, clocksuspect = ?, {_PLACED}"
         " WHERE rentid = ? AND status = 'rented' RETURNING endlocation, lat, lon",
-        (rent.ended_ms, place.endlocation, place.lat, place.lon, rentid),
+        (
+            *(rent.ended_ms, rent.endedby, int(rent.clocksuspect)),
+            *(place.endlocation, place.lat, place.lon, rent.rentid),
+        ),
     )
-    if ended is None:  # somebody else returned it since we looked
-        return returned(tx, rentid, place, whose)
+    if ended is None:
+        return None
     rent = replace(rent, place=Place(*ended))
     tx.count("rented", -1)
     tx.count("returned")
+    if rent.clocksuspect:
+        tx.count(SUSPECT)
     tx.say(
         Returned(
-            rentid=rentid,
+            rentid=rent.rentid,
             userid=rent.userid,
             bikeid=rent.bikeid,
             status="returned",
@@ -184,15 +260,16 @@ def returned(tx: Tx, rentid: int, place: Place, whose: Whose) -> ReturnedRent:
             starttime=rent.started_ms,
             lat=rent.place.lat,
             lon=rent.place.lon,
+            endedby=rent.endedby or UNSET,
+            clocksuspect=rent.clocksuspect or UNSET,
         )
     )
-    if _is_anothers(tx, rent.userid):
-        tx.audit("returned for another", f"user:{rent.userid}", after={"rentid": rentid, "bikeid": rent.bikeid})
     return rent
 
 
 def forget(tx: Tx, userid: int) -> None:
-    """Where this rider's rides ended is known no more, nor will it be."""
+    """Where this rider's rides ended is known no more, nor will it be; and no ride of theirs begins."""
+    lock_rider(tx, userid)
     remember(tx, userid)
     tx.execute(
         "UPDATE rents SET endlocation = NULL, lat = NULL, lon = NULL WHERE userid = ?"
@@ -212,11 +289,11 @@ def places_kept(days: int) -> Keeping:
     )
 
 
-def sweep(tx: Tx, most: int) -> int:
+def sweep(tx: Tx, most: int, patience_ms: int) -> int:
     """Cancel what is pending past its deadline: the process that began it died, or lost its way."""
     late = tx.all(
-        "SELECT rentid FROM rents WHERE status = 'pending' AND deadline_ms < ? ORDER BY deadline_ms LIMIT ?",
-        (tx.now_ms, most),
+        f"SELECT rentid FROM rents WHERE {_OVERDUE} ORDER BY deadline_ms LIMIT ?",
+        (tx.now_ms, latest(tx.now_ms, patience_ms), most),
     )
     for (rentid,) in late:
         cancel(tx, rentid, "Swept", bike_may_be_reserved=True)
@@ -238,15 +315,21 @@ def facts(read: Reading) -> Iterable[tuple[int, int, int, str, int | None, int |
     return ((r[0], r[1], r[2], r[3], r[4], r[5], r[6]) for r in read.each(sql))
 
 
+def clock_suspects(read: Reading) -> Iterable[tuple[int, int, int]]:
+    """For `gbike verify`: rentid, started_ms and ended_ms of each ride whose clocks disagree."""
+    sql = "SELECT rentid, started_ms, ended_ms FROM rents WHERE clocksuspect = 1 ORDER BY rentid"
+    return ((row[0], row[1], row[2]) for row in read.each(sql))
+
+
 def how_many(read: Reading) -> dict[str, int]:
-    """How many rents there are of each status but pending."""
+    """How many rents there are of each status but pending, and how many of them have clocks that disagree."""
     known: dict[str, int] = {row[0]: row[1] for row in read.all("SELECT name, n FROM counters")}
-    return {status: known.get(status, 0) for status in STATUSES}
+    return {name: known.get(name, 0) for name in (*STATUSES, SUSPECT)}
 
 
-def overdue(read: Reading, now_ms: int) -> int:
+def overdue(read: Reading, now_ms: int, patience_ms: int) -> int:
     """How many rents are pending past their deadline: the sweeper is about to cancel them."""
-    row = read.one("SELECT count(*) FROM rents WHERE status = 'pending' AND deadline_ms < ?", (now_ms,))
+    row = read.one(f"SELECT count(*) FROM rents WHERE {_OVERDUE}", (now_ms, latest(now_ms, patience_ms)))
     return int(row[0]) if row else 0
 
 
@@ -255,18 +338,12 @@ def _is_anothers(tx: Tx, userid: int) -> bool:
     return tx.by.userid is not None and tx.by.userid != userid
 
 
-def _open_rents(tx: Tx, userid: int) -> int:
-    tx.execute(
-        "INSERT INTO riders (userid) VALUES (?) ON CONFLICT (userid) DO UPDATE SET userid = excluded.userid", (userid,)
-    )
-    row = tx.one("SELECT count(*) FROM rents WHERE userid = ? AND status = 'rented'", (userid,))
-    return int(row[0]) if row else 0
-
-
 def _rent(row: Row) -> KnownRent:
-    rentid, userid, bikeid, status, started_ms, ended_ms, endlocation, lat, lon, reason = row
+    rentid, userid, bikeid, status, started_ms, ended_ms, endlocation, lat, lon, reason, *later = row
+    bootid, boot_ms, endedby, suspect = later
     if status == "rented":
-        return OpenRent(rentid, userid, bikeid, started_ms)
+        return OpenRent(rentid, userid, bikeid, started_ms, bootid or "", boot_ms or 0)
     if status == "returned":
-        return ReturnedRent(rentid, userid, bikeid, started_ms, ended_ms, Place(endlocation, lat, lon))
+        place = Place(endlocation, lat, lon)
+        return ReturnedRent(rentid, userid, bikeid, started_ms, ended_ms, place, endedby, bool(suspect))
     return CancelledRent(rentid, userid, bikeid, reason)

@@ -1,6 +1,7 @@
 """Payments in SQL: begun by a rider, and paid once."""
 
 from gbike.kit.access.principal import EVERYBODYS, Whose
+from gbike.kit.clock import latest
 from gbike.kit.housekeeping import DAY_MS, Keeping
 from gbike.kit.ids import Ids
 from gbike.kit.once import Once, once_only
@@ -51,8 +52,8 @@ def begin(tx: Tx, wanted: Payment) -> Payment:
     """Write down what is to be paid. Raises TooManyPayments."""
     tx.lock(f"payments:{wanted.userid}")
     row = tx.one(
-        "SELECT count(*) FROM payments WHERE userid = ? AND paid_ms IS NULL AND at_ms > ?",
-        (wanted.userid, tx.now_ms - BEGUN_MS),
+        "SELECT count(*) FROM payments WHERE userid = ? AND paid_ms IS NULL AND at_ms > ? AND at_ms <= ?",
+        (wanted.userid, tx.now_ms - BEGUN_MS, latest(tx.now_ms, 0)),
     )
     if row is not None and row[0] >= MOST_BEGUN:
         raise TooManyPayments

@@ -1,0 +1,113 @@
+"""Who may begin a ride: by the newest standing that was heard, and nobody who was erased."""
+
+from itertools import permutations
+
+import pytest
+
+from gbike.contracts.account import AccountErased
+from gbike.contracts.user_deposit import ChangedStanding
+from gbike.kit.once import Once, Replay
+from gbike.services.rent.storage import begin, open_rent
+from gbike.services.rent.wiring import CARD
+from tests.services.lone import Lone, Reply
+
+WISH = {"userid": 3, "bikeid": 1}
+BROKE = ChangedStanding(userid=3, mayrent=False, reasons=("minimum",), version=2, missing_krw=700)
+
+
+def slug(reply: Reply) -> str:
+    """The name of a refusal."""
+    return str(reply.json["type"].partition("#")[2])
+
+
+async def test_a_rider_below_the_minimum_is_told_what_to_pay_in() -> None:
+    lone = Lone(CARD)
+    await lone.tell(BROKE)
+    refused = await lone.client.post("/rents", WISH)
+    assert (refused.status, slug(refused)) == (403, "rider-blocked")
+    assert (refused.json["reasons"], refused.json["missing_krw"]) == (["minimum"], 700)
+    assert "Pay in at least 700 won" in refused.json["detail"]
+    korean = await lone.client.send("POST", "/rents", WISH, accept_language="ko")
+    assert "700원 이상 충전" in korean.json["detail"]
+    assert lone.peer.asked == []
+    assert await lone.rows("SELECT count(*) FROM rents") == [(0,)]
+    await lone.tell(ChangedStanding(userid=3, mayrent=True, version=3))
+    assert (await lone.client.post("/rents", WISH)).status == 201
+
+
+async def test_the_newest_standing_counts_in_whatever_order_they_are_heard() -> None:
+    told = [
+        ChangedStanding(userid=3, mayrent=True, version=1),
+        BROKE,
+        ChangedStanding(userid=3, mayrent=True, version=3),
+    ]
+    for order in permutations(told):
+        lone = Lone(CARD)
+        await lone.tell(*order)
+        assert await lone.rows("SELECT mayrent, reasons, missing_krw, version FROM standings") == [(1, "", 0, 3)]
+        assert (await lone.client.post("/rents", WISH)).status == 201
+
+
+async def test_a_rider_of_whom_nothing_was_heard_may_ride() -> None:
+    lone = Lone(CARD)
+    await lone.tell(BROKE)
+    assert (await lone.client.post("/rents", {"userid": 4, "bikeid": 1})).status == 201
+
+
+async def test_a_rider_who_is_blocked_while_bike_is_asked_does_not_begin_the_ride() -> None:
+    lone = Lone(CARD)
+
+    async def blocked() -> None:
+        await lone.bus.append([lone.message(BROKE)])
+        await lone.worker("consumer").step()
+
+    lone.peer.meanwhile = blocked
+    refused = await lone.client.post("/rents", WISH)
+    assert (refused.status, slug(refused)) == (403, "rider-blocked")
+    assert await lone.rows("SELECT status FROM rents") == [("cancelled",)]
+    assert [said["eventType"] for said in await lone.said()] == ["RentCancelled"]
+
+
+async def test_who_was_blocked_since_is_answered_the_same_for_the_same_key_and_returns_the_bike() -> None:
+    lone = Lone(CARD)
+    first = await lone.client.post("/rents", WISH, idempotency_key="k")
+    await lone.tell(BROKE)
+    assert await lone.client.post("/rents", WISH, idempotency_key="k") == first
+    assert (await lone.client.patch("/rents/1", {"status": "returned"})).status == 200
+
+
+async def test_a_refused_rider_keeps_no_key() -> None:
+    lone = Lone(CARD)
+    await lone.tell(BROKE)
+    assert (await lone.client.post("/rents", WISH, idempotency_key="k")).status == 403
+    await lone.tell(ChangedStanding(userid=3, mayrent=True, version=3))
+    assert (await lone.client.post("/rents", WISH, idempotency_key="k")).status == 201
+
+
+async def test_a_rider_who_was_erased_begins_no_ride() -> None:
+    lone = Lone(CARD)
+    await lone.tell(AccountErased(userid=3), ChangedStanding(userid=3, mayrent=True, version=9))
+    refused = await lone.client.post("/rents", WISH)
+    assert (refused.status, slug(refused), refused.json["reasons"]) == (403, "rider-blocked", ["erased"])
+    assert "deleted" in refused.json["detail"]
+
+
+async def test_the_limit_of_open_rents_is_judged_before_bike_is_asked() -> None:
+    lone = Lone(CARD, {"GBIKE_MAX_OPEN_RENTS_PER_RIDER": "1"})
+    await lone.client.post("/rents", WISH)
+    assert slug(await lone.client.post("/rents", {"userid": 3, "bikeid": 2})) == "too-many-open-rents"
+    assert len(lone.peer.asked) == 1
+
+
+async def test_of_two_taps_with_one_key_the_second_is_answered_as_the_first_and_not_as_one_too_many() -> None:
+    """The second was asked for before the first had its answer, and comes to the store after it."""
+    lone = Lone(CARD, {"GBIKE_MAX_OPEN_RENTS_PER_RIDER": "1"})
+
+    def render(_rent: object) -> tuple[int, bytes, bytes]:
+        return 201, b"{}", b"{}"
+
+    once = Once("k", "hash", render)
+    pending = await lone.store.write(begin, 3, 1, 1_200, once, 1)
+    await lone.store.write(open_rent, pending, 1, once)
+    with pytest.raises(Replay):
+        await lone.store.write(begin, 3, 1, 1_200, once, 1)
