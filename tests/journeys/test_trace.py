@@ -62,15 +62,15 @@ def tree_of(running: Embedded, name: str) -> list[str]:
 RENTED = [
     "request · 요청 the-rent",
     "├─ bike ChkAndUpdatedStatus bike:1 → nobody listens · 듣는 곳 없음",
-    "└─ rent Rented rent:1 → billing, rentAndBillingView",
+    "└─ rent Rented rent:1 → billing, rentAndBillingView, account",
     "   └─ billing RegisteredBill rent:1 → rentAndBillingView",
 ]
 RETURNED = [
     "request · 요청 the-return",
-    "└─ rent Returned rent:1 → bike, billing, rentAndBillingView",
+    "└─ rent Returned rent:1 → bike, billing, rentAndBillingView, account",
     "   ├─ bike UpdatedBike bike:1 → nobody listens · 듣는 곳 없음",
     "   └─ billing CalculatedFee rent:1 → userDeposit, rentAndBillingView",
-    "      └─ userDeposit UpdatedDeposit user:1 → billing, rentAndBillingView",
+    "      └─ userDeposit UpdatedDeposit user:1 → billing, rentAndBillingView, account",
     "         └─ billing ClosedBill rent:1 → rentAndBillingView",
 ]
 
@@ -98,7 +98,7 @@ async def test_a_ride_is_a_tree_of_requests_and_what_they_caused(running: Embedd
     assert tree_of(running, fee.id) == tree_of(running, "the-return")
     heading = next(page(path_of(running, "1")))
     assert heading == (
-        "rent:1: requests · 요청 2, events · 이벤트 8, handled · 처리 11, waiting · 대기 0, set aside · 실패 0"
+        "rent:1: requests · 요청 2, events · 이벤트 8, handled · 처리 14, waiting · 대기 0, set aside · 실패 0"
     )
 
 
@@ -106,10 +106,11 @@ async def test_what_waits_is_said_to_wait_and_where(running: Embedded) -> None:
     running.part("billing").faulty.stopped = True
     await ride(running)
     assert rented_of(running) == (
-        "rent Rented rent:1 → billing WAITING · 대기, rentAndBillingView WAITING · 대기 (not on the bus yet · 발행 전)"
+        "rent Rented rent:1 → billing WAITING · 대기, rentAndBillingView WAITING · 대기, account WAITING · 대기"
+        " (not on the bus yet · 발행 전)"
     )
     await running.settle()
-    assert rented_of(running) == "rent Rented rent:1 → billing WAITING · 대기, rentAndBillingView"
+    assert rented_of(running) == "rent Rented rent:1 → billing WAITING · 대기, rentAndBillingView, account"
     assert "waiting · 대기 2," in next(page(path_of(running, "1")))
 
 
@@ -120,10 +121,10 @@ async def test_a_message_that_was_set_aside_is_shown_with_its_reason(running: Em
     await running.settle()
     assert re.fullmatch(
         r"rent Rented rent:1 → billing SET ASIDE · 실패 \[[\w-]{36}\]: Undecodable\(.*\),"
-        r" rentAndBillingView SET ASIDE · 실패 \[.*",
+        r" rentAndBillingView SET ASIDE · 실패 \[.*, account SET ASIDE · 실패 \[.*",
         rented_of(running),
     )
-    assert "set aside · 실패 2" in next(page(path_of(running, "1")))
+    assert "set aside · 실패 3" in next(page(path_of(running, "1")))
 
 
 def _spoil(tx: Tx) -> None:
@@ -172,7 +173,7 @@ async def test_what_no_request_asked_for_is_followed_by_its_causes_and_mixed_wit
     await running.settle()
     assert tree_of(running, "71") == [
         "no request: a sweeper or timer · 요청 없음",
-        "└─ rent Rented rent:71 → billing, rentAndBillingView",
+        "└─ rent Rented rent:71 → billing, rentAndBillingView, account",
         "   └─ billing RegisteredBill rent:71 → rentAndBillingView",
     ]
 

@@ -108,7 +108,7 @@ TABLE: dict[str, dict[str, str]] = {
         "GET /accounts": ADMIN_ALL,
         "PUT /accounts/{userid}/roles": ADMIN,
         "POST /accounts/{userid}/authenticator/removal": ADMIN,
-        "POST /accounts/{userid}/erasure": PEOPLE,
+        "POST /accounts/{userid}/erasure": "401 ran 404 ran 404 ran 401 401",  # they ride, and have money
     },
 }
 EVERY_SERVICE = {
