@@ -135,8 +135,8 @@ def _changing(bike: Reading) -> set[int]:
 
 def _standings(readings: Readings, minimum: int) -> Iterator[str]:
     """Rent knows of each rider what the ledger says: who has too little begins no ride."""
-    balances = dict(readings["user_deposit"].all("SELECT userid, balance FROM deposits"))
-    known = dict(readings["rent"].all("SELECT userid, mayrent FROM standings"))
+    balances: dict[int, int] = dict(readings["user_deposit"].all("SELECT userid, balance FROM deposits"))
+    known: dict[int, bool] = dict(readings["rent"].all("SELECT userid, mayrent FROM standings"))
     for userid, balance in sorted(balances.items()):
         if bool(known.get(userid, True)) != (balance >= minimum):
             yield f"I24 rider {userid} has {balance} won of {minimum}, but rent knows mayrent={known.get(userid)}"

@@ -68,7 +68,8 @@ def _one(attempt: Attempt, effects: list[dict[str, Any]]) -> Iterator[str]:
 
 def _always_new(attempt: Attempt) -> bool:
     """Whether each acknowledged request of this kind has an effect of its own."""
-    return attempt.op in ("rent", "open", "topup", "bike", "correct", "end") or (attempt.op == "report" and attempt.facts["sent"] is None)
+    always = ("rent", "open", "topup", "bike", "correct", "end")
+    return attempt.op in always or (attempt.op == "report" and attempt.facts["sent"] is None)
 
 
 def _keys(attempts: list[Attempt], effects: Effects) -> Iterator[str]:

@@ -99,7 +99,7 @@ class Rider(Person):
     async def give_back(self, rentid: int) -> Attempt:
         """Return, until it is done."""
         key, place = self.key(), f"place {self.rng.randint(1, 9)}"
-        body, facts = {"endlocation": place}, {"rentid": rentid}
+        body, facts = {"endlocation": place}, dict[str, Any](rentid=rentid)
         if self.rng.random() < self.swarm.offline:
             body["tappedat"] = self.history.server_time("rent")
             facts |= {"tapped_s": self.history.time(), "tappedat": body["tappedat"]}
