@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from gbike.kit.clock import rfc3339
 from gbike.kit.peers import PeerUnreachable
 from simulation.node import Cluster
 
@@ -54,6 +55,18 @@ class History:
         self.attempts: list[Attempt] = []
         self.marks: list[str] = []
         """What the nemesis did."""
+
+    def time(self) -> float:
+        """Virtual seconds since the run began."""
+        return self._cluster.loop.time()
+
+    def server_time(self, service: str) -> str:
+        """What a service's wall clock shows, as a page knows it from the last answer."""
+        return rfc3339(self.server_ms(service))
+
+    def server_ms(self, service: str) -> int:
+        """The same, ms."""
+        return self._cluster.nodes[service].clock.now_ms()
 
     def mark(self, what: str) -> None:
         """Note what went wrong on purpose."""

@@ -1,10 +1,24 @@
-"""Who makes things go wrong: crashes at any step, stalls, a bike service that hangs, clocks that are set."""
+"""Who makes things go wrong: crashes at any step, stalls, a bike service that hangs, clocks that are set.
 
+And an operator who sets another tariff while people ride.
+"""
+
+from collections.abc import Mapping
+
+from gbike.services.billing.domain import Rounding, Tariff
 from simulation.history import History
 from simulation.node import Cluster, Node
 
 LIKELY = ("rent", "rent", "bike", "bike", "bike_manage_app")
 """Nodes that are struck more often: they take part in calls between services."""
+
+A_MINUTE_MS = 60_000
+
+
+def _tariff(env: Mapping[str, str]) -> Tariff:
+    """The tariff that billing is started with."""
+    krw, per_s = int(env["GBIKE_TARIFF_KRW"]), int(env["GBIKE_TARIFF_PER_S"])
+    return Tariff(krw, per_s, Rounding(env["GBIKE_TARIFF_ROUNDING"]))
 
 
 class Nemesis:
@@ -14,6 +28,8 @@ class Nemesis:
         self._cluster, self._history, self._rng = cluster, history, cluster.rng
         self._crash_at = self._stall_at = -1
         self._ended = False
+        self.tariffs = [_tariff(cluster.env)]
+        """What the operator set, in order."""
         cluster.loop.strike = self._strike
 
     def begin(self) -> None:
@@ -23,11 +39,16 @@ class Nemesis:
         self._aim()
         if swarm.bike_hangs:
             self._cluster.network.later(1.0 + 4.0 * self._rng.random(), self._hang)
+        if swarm.tariffs:
+            self._cluster.network.later(20.0 * self._rng.random(), self._reprice)
 
     def end(self) -> None:
         """No more."""
         self._ended = True
         self._cluster.loop.strike_at = -1
+        if self._cluster.swarm.steps_ms > A_MINUTE_MS:  # a store may know moments that are hours ahead: say that it may
+            self._cluster.env = {**self._cluster.env, "GBIKE_CLOCK_BEHIND": "accept"}
+            self._cluster.nodes["rent"].crash()
 
     def _after(self, every: int) -> int:
         return self._cluster.loop.steps + 1 + int(self._rng.expovariate(1.0) * every) if every else -1
@@ -58,6 +79,19 @@ class Nemesis:
             self._history.mark(f"{node.name} crashes")
             node.crash()
             self._cluster.network.later(0.01 + 3.0 * self._rng.random() ** 2, node.start)
+
+    def _reprice(self) -> None:
+        """The operator sets another tariff and starts billing anew; it is down for a while, and people ride."""
+        if self._ended:
+            return
+        krw = str(self._rng.choice((50, 100, 200, 1_000)))
+        self._cluster.env = {**self._cluster.env, "GBIKE_TARIFF_KRW": krw}
+        self.tariffs.append(_tariff(self._cluster.env))
+        self._history.mark(f"the tariff is {self.tariffs[-1]} now")
+        billing = self._cluster.nodes["billing"]
+        billing.crash()
+        self._cluster.network.later(8.0 * self._rng.random() ** 2, billing.start)
+        self._cluster.network.later(5.0 + 40.0 * self._rng.random(), self._reprice)
 
     def _stall(self, node: Node, seconds: float) -> None:
         self._history.mark(f"{node.name} stalls for {seconds:.2f} s")

@@ -15,6 +15,8 @@ from simulation.history import Attempt
 EFFECTS = {
     "rent": ("rent", "Rented"),
     "return": ("rent", "Returned"),
+    "end": ("rent", "Returned"),
+    "correct": ("user_deposit", "AddedDeposit"),
     "open": ("user_deposit", "AddedDeposit"),
     "topup": ("user_deposit", "AddedDeposit"),
     "report": ("bike_manage_app", "Reported"),
@@ -66,7 +68,8 @@ def _one(attempt: Attempt, effects: list[dict[str, Any]]) -> Iterator[str]:
 
 def _always_new(attempt: Attempt) -> bool:
     """Whether each acknowledged request of this kind has an effect of its own."""
-    return attempt.op in ("rent", "open", "topup", "bike") or (attempt.op == "report" and attempt.facts["sent"] is None)
+    always = ("rent", "open", "topup", "bike", "correct", "end")
+    return attempt.op in always or (attempt.op == "report" and attempt.facts["sent"] is None)
 
 
 def _keys(attempts: list[Attempt], effects: Effects) -> Iterator[str]:
@@ -88,13 +91,13 @@ def _keys(attempts: list[Attempt], effects: Effects) -> Iterator[str]:
 def _rents(attempts: list[Attempt], rent: Reading) -> Iterator[str]:
     rows = {row[0]: row for row in rent.all("SELECT rentid, userid, bikeid, status, ended_ms FROM rents")}
     for attempt in attempts:
-        if attempt.kind != "ok" or attempt.op not in ("rent", "return"):
+        if attempt.kind != "ok" or attempt.op not in ("rent", "return", "end"):
             continue
         told = attempt.answer
         kept = rows.get(told["rentid"])
         if kept is None or kept[1:3] != (told["userid"], told["bikeid"]) or kept[3] not in ("rented", "returned"):
             yield f"I18 acknowledged, but the rent is {kept}: {attempt.line()}"
-        elif attempt.op == "return" and (kept[3] != "returned" or rfc3339(kept[4]) != told["endtime"]):
+        elif attempt.op != "rent" and (kept[3] != "returned" or rfc3339(kept[4]) != told["endtime"]):
             yield f"I18 returned at {told['endtime']}, but the rent is {kept}: {attempt.line()}"
 
 

@@ -10,6 +10,8 @@ from simulation.history import Attempt, History
 from simulation.swarm import Swarm
 
 TRIES = 5
+OFFLINE_S = 30.0
+"""How long a phone is without a line, at most: much less than a return is honoured back."""
 
 
 class Person:
@@ -97,9 +99,13 @@ class Rider(Person):
     async def give_back(self, rentid: int) -> Attempt:
         """Return, until it is done."""
         key, place = self.key(), f"place {self.rng.randint(1, 9)}"
-        body = {"endlocation": place}
+        body, facts = {"endlocation": place}, dict[str, Any](rentid=rentid)
+        if self.rng.random() < self.swarm.offline:
+            body["tappedat"] = self.history.server_time("rent")
+            facts |= {"tapped_s": self.history.time(), "tappedat": body["tappedat"]}
+            await self.pause(OFFLINE_S)
         path = f"/rents/{rentid}"
-        return await self.insist(lambda: self.ask("return", "rent", "PATCH", path, body, key, rentid=rentid))
+        return await self.insist(lambda: self.ask("return", "rent", "PATCH", path, body, key, **facts))
 
     async def return_some_rent(self) -> None:
         """A return with a mistyped number: of another's rent, of a cancelled one, of none."""
@@ -164,7 +170,7 @@ class Staff(Person):
         body: dict[str, Any] = {
             "managerid": self.managerid,
             "bikeid": bikeid,
-            "batterylevel": self.rng.randint(0, 100),
+            "batterylevel": self.rng.choice((20, 50, 80)),
             "usableyn": usable,
         }
         if self.rng.random() < 0.6:

@@ -18,11 +18,13 @@ from gbike.kit.schema.migrate import in_memory
 from gbike.kit.sqlite.store import SqliteReading, SqliteStore
 from gbike.services.rent_and_billing_view.storage import VERSIONS, lines
 from gbike.services.rent_and_billing_view.wiring import rebuild
+from simulation.agreed import PER_BIKE, wrong_with_what_was_agreed
 from simulation.history import History
 from simulation.invariants import Violation, wrong_now, wrong_with_the_log
 from simulation.loop import SimLoop
 from simulation.nemesis import Nemesis
 from simulation.node import METRICS, Cluster
+from simulation.office import Cashier, Keeper
 from simulation.oracle import wrong_with_history
 from simulation.people import Operator, Person, Rider, Staff
 from simulation.swarm import Swarm, draw
@@ -33,6 +35,7 @@ CALM_S = 30.0
 """Virtual seconds in which everything must settle once nothing goes wrong any more (L1, I6)."""
 TARIFF = {"GBIKE_TARIFF_KRW": "100", "GBIKE_TARIFF_PER_S": "1", "GBIKE_TARIFF_ROUNDING": "ceil"}
 NARROW = {f"GBIKE_{call}_{limit}": "1" for call in ("RENT", "REPORT") for limit in ("IN_FLIGHT", "WAITING")}
+BY_CHANGES = {"GBIKE_POINTS_FOR": "changes", "GBIKE_POINTS_PER_BIKE": str(PER_BIKE), "GBIKE_POINTS_PER_DAY": "20000"}
 RECOVERIES = {
     "rent-was-cancelled": "tombstones met",
     "swept": "rents and reports swept",
@@ -50,6 +53,9 @@ RECOVERIES = {
     "store-unavailable": "refused because a commit failed",
     "bike-unavailable": "bikes taken",
     "points-differ": "conversions that expected other points",
+    "balance-changed": "corrections that saw another balance",
+    "rider-blocked": "riders without money",
+    "clock-behind": "refused by a clock that is behind",
 }
 """What the product's metrics say of its recoveries, and how it is told."""
 EXPECTED = ("a batch of writes was rolled back",)
@@ -101,7 +107,8 @@ class Run:
 
     def __init__(self, loop: SimLoop, rng: Random, swarm: Swarm) -> None:
         self.loop, self.rng, self.swarm = loop, rng, swarm
-        env = {**TARIFF, **(NARROW if swarm.narrow else {}), "GBIKE_MAX_OPEN_RENTS_PER_RIDER": str(swarm.most_open)}
+        env = {**TARIFF, **(NARROW if swarm.narrow else {}), **(BY_CHANGES if swarm.by_changes else {})}
+        env |= {"GBIKE_MAX_OPEN_RENTS_PER_RIDER": str(swarm.most_open), "GBIKE_RENT_MINIMUM_KRW": str(swarm.minimum)}
         self.cluster = Cluster(loop, rng, swarm, env)
         self.history = History(self.cluster)
         self.nemesis = Nemesis(self.cluster, self.history)
@@ -119,6 +126,8 @@ class Run:
         people: list[Person] = [operator]
         people += [Rider(self.history, self.rng, self.swarm, number + 1) for number in range(self.swarm.riders)]
         people += [Staff(self.history, self.rng, self.swarm, number + 1) for number in range(self.swarm.managers)]
+        people += [Cashier(self.history, self.rng, self.swarm, "cashier")]
+        people += [Keeper(self.history, self.rng, self.swarm, "keeper")]
         living = [asyncio.ensure_future(person.live()) for person in people]
         await asyncio.wait(living, timeout=STORM_S)
         self.nemesis.end()
@@ -170,6 +179,7 @@ class Run:
         readings = {name: node.reading for name, node in self.cluster.nodes.items()}
         wrong = [*violations(readings), *wrong_with_the_log(readings, self.cluster.log.reading)]
         wrong += wrong_with_history(self.history.attempts, readings)
+        wrong += wrong_with_what_was_agreed(self.history.attempts, readings, self.swarm, self.nemesis.tariffs)
         wrong += await self._view_folded_anew()
         if self.swarm.harmless:
             wrong += [

@@ -34,6 +34,14 @@ class Swarm:
     """How far the nodes' wall clocks are apart, at most."""
     steps_ms: int = 0
     """How far a wall clock is set back or forward now and then, at most."""
+    tariffs: bool = False
+    """The tariff changes while people ride, also while billing is down."""
+    offline: float = 0.0
+    """Returns that are tapped without a line and sent when it is back."""
+    by_changes: bool = False
+    """Reports are paid as in the secure forms: for what changed, and not without end."""
+    minimum: int = 0
+    """Won that a rider must have to begin a ride; 0: nothing."""
     riders: int = 4
     bikes: int = 3
     managers: int = 2
@@ -56,12 +64,13 @@ class Swarm:
             self.disk,
             self.steps_ms,
         )  # a deadline is a time of day
-        return not (any(rates) or self.crash_every or self.stall_every or self.bike_hangs or self.narrow)
+        restarts = self.crash_every or self.stall_every or self.bike_hangs or self.tariffs
+        return not (any(rates) or restarts or self.narrow)
 
     def healed(self) -> "Swarm":
         """The same people, and nothing goes wrong any more."""
         calm = Swarm()
-        kept = ("riders", "bikes", "managers", "actions", "most_open", "narrow", "keyed")
+        kept = ("riders", "bikes", "managers", "actions", "most_open", "narrow", "keyed", "by_changes", "minimum")
         return replace(calm, **{field.name: getattr(self, field.name) for field in fields(self) if field.name in kept})
 
 
@@ -88,7 +97,11 @@ def draw(rng: Random) -> Swarm:
         stall_every=every(400),
         bike_hangs=strength > 0 and rng.random() < 0.25,
         skew_ms=rng.choice((0, 0, 1_000, 3_600_000)),
-        steps_ms=rng.choice((0, 0, 0, 3_000)) if strength else 0,
+        steps_ms=rng.choice((0, 0, 0, 3_000, 3 * 3_600_000)) if strength else 0,
+        tariffs=rng.random() < 0.4,
+        offline=rng.choice((0.0, 0.0, 0.3)),
+        by_changes=rng.random() < 0.5,
+        minimum=rng.choice((0, 0, 1_000)),
         riders=rng.randint(2, 6),
         bikes=rng.randint(1, 4),
         managers=rng.randint(1, 3),
