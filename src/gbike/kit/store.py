@@ -68,8 +68,9 @@ class Tx(Reading, Protocol):
     def first_time(self, message_ids: Sequence[str]) -> Container[str]:
         """Those of `message_ids` that were never heard before: the inbox rows are part of the effect (I22)."""
 
-    def lock(self, name: str) -> None:
-        """From here until this commits, nobody else is past a `lock` of the same name, in this process or another."""
+    def lock(self, name: str, *, shared: bool = False) -> None:
+        """From here until this commits, nobody else is past a `lock` of the same name, in this process or another.
+        `shared`: others who share it may be past it too."""
 
 
 class Store(Protocol):

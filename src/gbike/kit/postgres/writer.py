@@ -50,6 +50,7 @@ _HEAR = (
     " ON CONFLICT (message_id) DO NOTHING RETURNING message_id"
 )
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(?, 0))"
+_LOCK_SHARED = "SELECT pg_advisory_xact_lock_shared(hashtextextended(?, 0))"
 _CLASHES = (errors.DeadlockDetected, errors.SerializationFailure)
 _STALE = (errors.FeatureNotSupported, errors.DivisionByZero)
 """What a new connection mends: a plan that a migration made stale, a row that was taken for forgotten."""
@@ -81,9 +82,9 @@ class PostgresTx(OpenTx, PostgresReading):
         """Those that were never heard before; in one order, as another process may hear the same."""
         return {row[0] for row in self.all(_HEAR, (Texts(sorted(set(message_ids))), self.now_ms))}
 
-    def lock(self, name: str) -> None:
-        """Wait until nobody else is past a lock of the same name."""
-        self._run(_LOCK, (name,))
+    def lock(self, name: str, *, shared: bool = False) -> None:
+        """Wait until nobody else is past a lock of the same name, but those who share it."""
+        self._run(_LOCK_SHARED if shared else _LOCK, (name,))
 
     def _run(self, sql: str, params: Sequence[Any]) -> PGresult:
         result = self._writer.run(sql, params)

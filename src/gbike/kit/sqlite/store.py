@@ -79,7 +79,7 @@ class SqliteTx(OpenTx, SqliteReading):
         rows = self._connection.execute(_HEAR, (self.now_ms, encode(message_ids).decode()))
         return {row[0] for row in rows}
 
-    def lock(self, name: str) -> None:
+    def lock(self, name: str, *, shared: bool = False) -> None:
         """Nothing: there is one writer."""
 
 
