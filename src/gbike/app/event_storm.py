@@ -76,7 +76,8 @@ SCRIPT = (
     Command("Manager", "converts points", "PUT", "/bikeManagers/1", {"userid": 1, "point": 0, "adjustpoint": 1000},
             "manager", (12,)),
     Command("Rider", "pays in", "POST", "/userDeposits/1/topUps", {"amount": 5_000}, "deposit", status=201),
-    Command("Operator", "corrects a deposit", "PATCH", "/userDeposits/1", {"deposit": 7_000}, "deposit"),
+    Command("Operator", "corrects a deposit", "POST", "/userDeposits/1/corrections",
+            {"amount": -500, "reason": "paid in twice"}, "deposit", status=201),
     Command("Operator", "moves or marks a bike", "PATCH", "/bikes/1", {"location": "야탑역"}, "bike"),
     Command("Operator", "retires a bike", "POST", "/bikes/2/retirement", {}, "bike"),
     Command("Rider", "", "POST", "/accounts",
@@ -91,7 +92,8 @@ class NotAsWritten(Exception):
 
 async def watch(script: Sequence[Command] = SCRIPT) -> list[Scene]:
     """Send the commands one after the other to services in memory and note what they say. Raises NotAsWritten."""
-    services = Embedded(None, {"GBIKE_MAX_OPEN_RENTS_PER_RIDER": "1"})
+    services = Embedded(None, {"GBIKE_MAX_OPEN_RENTS_PER_RIDER": "1", "GBIKE_RENT_MINIMUM_KRW": "1000"})
+    await services.settle()
     scenes = []
     for command in script:
         body = msgspec.json.encode(command.body)

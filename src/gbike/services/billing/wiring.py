@@ -10,7 +10,6 @@ from gbike.contracts.billing import SAYS
 from gbike.kit import settings
 from gbike.kit.runtime import Card, Service, Worker, World
 from gbike.kit.store import Store
-from gbike.kit.telemetry import log
 from gbike.services.billing.domain import Rounding, Tariff
 from gbike.services.billing.http import REFUSALS, operations
 from gbike.services.billing.policies import policies
@@ -66,9 +65,8 @@ class AdoptTariff:
     async def step(self) -> int:
         """Adopt it, if that was not done yet. Raises StoreUnavailable."""
         if not self._done:
-            adopted = await self._store.write(adopt_tariff, self._tariff)
+            await self._store.write(adopt_tariff, self._tariff)
             self._done = True
-            log.info("tariff", version=adopted.version, tariff=str(adopted.tariff), effective_ms=adopted.effective_ms)
         return 0
 
 
