@@ -30,7 +30,7 @@ from gbike.services.user_deposit.domain import (
     top_up,
     within_bounds,
 )
-from gbike.services.user_deposit.storage.standings import MINIMUM, know, tell, untold
+from gbike.services.user_deposit.storage.standings import MINIMUM, know, lock_deposit, tell, untold
 
 VERSIONS = Path(__file__).parent / "versions"
 HOLDS = (
@@ -145,7 +145,7 @@ def correct(tx: Tx, posting: Posting, reason: str) -> Deposit:
 
 def set_balance(tx: Tx, userid: int, wanted: int, cause: str, expected: int | None = None) -> Deposit:
     """Post the difference to the balance that is wanted; none: nothing. Raises NoSuchDeposit, BalanceChanged."""
-    tx.lock(f"balance:{userid}")  # or two of these would post the same difference
+    lock_deposit(tx, userid)  # the difference is to what it is now, and stays until it is posted
     before = load(tx, userid)
     if expected is not None and before.balance != expected:
         raise BalanceChanged(userid, before.balance)

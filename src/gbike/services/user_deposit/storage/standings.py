@@ -46,7 +46,7 @@ def untold(read: Reading, after: int, most: int) -> list[int]:
 
 def tell(tx: Tx, userid: int) -> None:
     """Say how a rider stands now, under the standing's next version."""
-    tx.execute("UPDATE deposits SET version = version WHERE userid = ?", (userid,))  # wait for who is moving money
+    lock_deposit(tx, userid)
     version = tx.one(
         "INSERT INTO standings (userid, minimum_krw, missing_krw, version) VALUES (?, 0, 0, 1)"
         " ON CONFLICT (userid) DO UPDATE SET version = standings.version + 1 RETURNING version",
@@ -68,6 +68,11 @@ def tell(tx: Tx, userid: int) -> None:
             depositversion=deposit[1],
         )
     )
+
+
+def lock_deposit(tx: Tx, userid: int) -> None:
+    """Wait for whoever moves the rider's money, and let nobody move it until this commits."""
+    tx.execute("UPDATE deposits SET version = version WHERE userid = ?", (userid,))
 
 
 def tell_all(tx: Tx, riders: Sequence[int]) -> None:
