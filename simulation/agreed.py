@@ -39,7 +39,9 @@ def wrong_with_what_was_agreed(
 def _rides(attempts: list[Attempt], rent: Reading, steady: bool) -> Iterator[str]:
     """A ride is as long as it was, whatever the wall clocks showed: it began while it was asked for, and ended at a
     moment at which somebody returned it."""
-    began = {a.answer["rentid"]: a for a in attempts if a.op == "rent" and a.kind == "ok"}
+    rents = [a for a in attempts if a.op == "rent" and a.kind == "ok"]
+    began = {a.answer["rentid"]: a for a in rents}
+    asked = {a.answer["rentid"]: _first(attempts, a) for a in rents}
     ends = dict[int, list[Attempt]]()
     for attempt in attempts:
         if attempt.op in ("return", "end"):
@@ -53,12 +55,18 @@ def _rides(attempts: list[Attempt], rent: Reading, steady: bool) -> Iterator[str
         # A reply may have been lost: then nobody knows when it was done, only that it was after it was asked for.
         least_s = min(a.facts.get("tapped_s", a.began) for a in ended) - rented.ended
         done = [a.ended for a in ended if a.kind == "ok"]
-        if length_ms < least_s * 1000 - SLACK_MS:
+        # A tap, or a moment that an operator names, is a time of day: it means another one once the clock is set.
+        if length_ms < least_s * 1000 - SLACK_MS and (steady or endedby == "rider"):
             yield f"I9 rent {rentid} is {length_ms} ms long, but nobody returned it for {least_s:.3f} s"
-        if done and length_ms > (min(done) - rented.began) * 1000 + SLACK_MS:
-            yield f"I9 rent {rentid} is {length_ms} ms long, but it took {min(done) - rented.began:.3f} s at most"
+        if done and length_ms > (min(done) - asked[rentid]) * 1000 + SLACK_MS:
+            yield f"I9 rent {rentid} is {length_ms} ms long, but it took {min(done) - asked[rentid]:.3f} s at most"
         if steady:
             yield from _tapped(rentid, endedby, ended)
+
+
+def _first(attempts: list[Attempt], rented: Attempt) -> float:
+    """When the rent was asked for first: an answer that was lost is given again under the key."""
+    return min(a.began for a in attempts if a is rented or (a.key is not None and a.key == rented.key))
 
 
 def _tapped(rentid: int, endedby: str | None, ended: list[Attempt]) -> Iterator[str]:

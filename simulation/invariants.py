@@ -110,7 +110,7 @@ _LOOKS = {
         (
             "I21 money moved without saying so, or said so twice",
             "SELECT (SELECT count(*) FROM entries WHERE account LIKE 'user:%') a,"
-            " (SELECT count(*) FROM outbox) b WHERE a <> b",
+            " (SELECT count(*) FROM outbox WHERE type IN ('UpdatedDeposit', 'AddedDeposit')) b WHERE a <> b",
         ),
     ),
     "bike_manage_app": (

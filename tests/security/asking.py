@@ -157,6 +157,7 @@ BODIES: Mapping[str, Callable[[Stage, Things], Awaitable[Any]]] = {
     "POST /userDeposits": _body(userid="=new", deposit=1),
     "PATCH /userDeposits/{userid}": _corrected,
     "PUT /userDeposits/{userid}": _corrected,
+    "POST /userDeposits/{userid}/corrections": _body(amount=1, reason="a test"),
     "POST /userDeposits/{userid}/topUps": _body(amount=1),
     "POST /userDeposits/{userid}/payments": _body(amount=1),
     "POST /userDeposits/payments/confirmations": _body(paymentid="made-up", amount=1),

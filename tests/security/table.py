@@ -62,6 +62,7 @@ TABLE: dict[str, dict[str, str]] = {
         "GET /userDeposits/{userid}": PEOPLE,
         "PATCH /userDeposits/{userid}": ADMIN,
         "PUT /userDeposits/{userid}": ADMIN,
+        "POST /userDeposits/{userid}/corrections": ADMIN,
         "POST /userDeposits/{userid}/topUps": ADMIN,
         "GET /userDeposits/{userid}/entries": PEOPLE,
         "POST /userDeposits/{userid}/payments": PEOPLE_MAKE,

@@ -26,7 +26,7 @@ from gbike.services.account.domain import LastAdmin, Unsettled
 from gbike.services.account.storage.accounts import forget
 
 ACCOUNT = "account"
-HOLDERS = ("rent", "bike", "billing", "rent_and_billing_view")
+HOLDERS = ("rent", "bike", "billing", "user_deposit", "rent_and_billing_view")
 """Who hears that somebody was erased."""
 PATIENCE_S = 30
 """How long a running gbike is waited for."""

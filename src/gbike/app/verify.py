@@ -18,7 +18,7 @@ from gbike.services.bike import storage as bike
 from gbike.services.bike_manage_app import storage as bike_manage_app
 from gbike.services.bike_manager import storage as bike_manager
 from gbike.services.billing import storage as billing
-from gbike.services.billing.domain import Rounding, Tariff
+from gbike.services.billing.domain import Tariff, TariffVersion, valid_at
 from gbike.services.rent import storage as rent
 from gbike.services.rent_and_billing_view import storage as view
 from gbike.services.user_deposit import storage as user_deposit
@@ -87,7 +87,9 @@ def notes(stores: Stores) -> Iterator[str]:
 
 
 def rents_and_bills(stores: Stores) -> Iterator[str]:
-    """I7: each rent that began has one bill, no other has. I8: its state follows the rent. I9: its fee fits."""
+    """I7: each rent that began has one bill, no other has. I8: its state follows the rent. I9: its tariff is the
+    version that was valid when the ride began, and its fee is what that tariff says."""
+    versions = billing.tariffs(stores["billing"])
     rents = ((row[0], row) for row in rent.facts(stores["rent"]))
     bills = ((row[0], row) for row in billing.facts(stores["billing"]))
     for rentid, ride, bill in _joined(rents, bills):
@@ -98,20 +100,30 @@ def rents_and_bills(stores: Stores) -> Iterator[str]:
             yield f"I7 rent {rentid} has no bill"
         else:
             yield from _bill_fits(ride, bill)
+            yield from _tariff_fits(bill, versions)
 
 
 def _bill_fits(ride: tuple[Any, ...], bill: tuple[Any, ...]) -> Iterator[str]:
     rentid, userid, _, status, started_ms, ended_ms, _ = ride
-    _, billid, billed_user, bill_start, bill_end, fee, bill_status, tariff = bill
+    _, billid, billed_user, bill_start, bill_end, fee, bill_status, tariff, _ = bill
     if billed_user != userid or bill_start != started_ms:
         yield f"I7 bill {billid} is not for the ride of rent {rentid}"
     wanted = "OPENBILL" if status == "rented" else "CLOSEBILL"
     if bill_status != wanted:
         yield f"I8 rent {rentid} is {status} but bill {billid} is {bill_status}"
     if status == "returned" and bill_status != "OPENBILL":
-        right = _tariff(tariff).fee(started_ms, ended_ms) if tariff else None
+        right = Tariff.parse(tariff).fee(started_ms, ended_ms) if tariff else None
         if fee != right or bill_end != ended_ms:
             yield f"I9 bill {billid} charges {fee} won, its tariff says {right}"
+
+
+def _tariff_fits(bill: tuple[Any, ...], versions: list[TariffVersion]) -> Iterator[str]:
+    """Bills of before there were versions are left out: nobody knows what was valid then."""
+    _, billid, _, started_ms, _, _, _, tariff, version = bill
+    valid = valid_at(versions, started_ms)
+    if version is not None and (valid is None or (valid.version, str(valid.tariff)) != (version, tariff)):
+        told = f"version {valid.version}, {valid.tariff}" if valid else "none"
+        yield f"I9 bill {billid} has tariff version {version}, {tariff}; valid at its start was {told}"
 
 
 def bills_and_ledger(stores: Stores) -> Iterator[str]:
@@ -260,12 +272,6 @@ CHECKS: tuple[Callable[[Stores], Iterable[str]], ...] = (
     totals,
     records,
 )
-
-
-def _tariff(text: str) -> Tariff:
-    krw, _, rest = text.partition("/")
-    per_s, _, rounding = rest.partition("s ")
-    return Tariff(int(krw), int(per_s), Rounding(rounding))
 
 
 _END: Any = object()

@@ -49,8 +49,9 @@ def text_pattern(kind: type, low: float | None, high: float | None) -> str:
         whole = r"[0-8]?[0-9]" if high == 90 else r"1[0-7][0-9]|[0-9]{1,2}"
         return rf"^-?(({whole})(\.[0-9]{{1,10}})?|{int(high or 0)})$"
     top = str(int(high or 0))
-    first = "[1-9]" if low else "0|[1-9]"
-    return rf"^({first}[0-9]{{0,{len(top) - 2}}}|{top})$"
+    first = "[1-9]" if low and low > 0 else "0|[1-9]"
+    sign = "-?" if low and low < 0 else ""
+    return rf"^{sign}({first}[0-9]{{0,{len(top) - 2}}}|{top})$"
 
 
 class Plain(msgspec.Struct, frozen=True):

@@ -199,6 +199,15 @@ INTERNAL = ProblemType(
     "Something went wrong on our side. Quote the correlation id when you report it.",
     "서버에서 오류가 발생했습니다. 문의할 때 correlation id를 알려 주세요.",
 )
+ACCOUNT_ERASED = ProblemType(
+    "account-erased",
+    403,
+    "The account was erased",
+    "삭제된 계정",
+    "The account of rider {userid} was erased: it rents nothing and pays nothing in any more. Sign up anew.",
+    "{userid}번 사용자의 계정은 삭제되어 더 이상 대여하거나 충전할 수 없어요. 새로 가입해 주세요.",
+)
+"""For the services that a person who was erased may still ask with a token that has not run out."""
 EVERYWHERE = (
     UNAUTHENTICATED,
     FORBIDDEN,

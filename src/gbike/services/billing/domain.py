@@ -4,6 +4,7 @@ BillRefused
 └── NoSuchBill            there is none with this number, or for this rent
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -39,7 +40,8 @@ class Rounding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tariff:
-    """So many won for each interval of so many seconds. Stamped on the bill: a later change alters no old bill."""
+    """So many won for each interval of so many seconds. A bill is stamped with it when it opens: a later change alters
+    no ride that has begun."""
 
     krw: int
     per_s: int
@@ -55,6 +57,27 @@ class Tariff:
     def __str__(self) -> str:
         return f"{self.krw}/{self.per_s}s {self.rounding}"
 
+    @classmethod
+    def parse(cls, stamp: str) -> "Tariff":
+        """The tariff that a bill is stamped with."""
+        krw, _, rest = stamp.partition("/")
+        per_s, _, rounding = rest.partition("s ")
+        return cls(int(krw), int(per_s), Rounding(rounding))
+
+
+@dataclass(frozen=True, slots=True)
+class TariffVersion:
+    """A tariff and from when it is valid: for rides that start then or later, until a newer version is."""
+
+    version: int
+    effective_ms: int
+    tariff: Tariff
+
+
+def valid_at(versions: Iterable[TariffVersion], moment_ms: int) -> TariffVersion | None:
+    """The newest version that is valid at a moment."""
+    return max((v for v in versions if v.effective_ms <= moment_ms), key=lambda v: v.version, default=None)
+
 
 @dataclass(frozen=True, slots=True)
 class Bill:
@@ -68,3 +91,5 @@ class Bill:
     fee: Won | None
     status: BillStatus
     tariff: str | None
+    version: int | None
+    """Of the tariff. None: the bill opened before tariffs had versions."""

@@ -3,7 +3,7 @@
 import msgspec
 
 from gbike.kit.access.rules import PEOPLE, PUBLIC
-from gbike.kit.clock import rfc3339
+from gbike.kit.clock import Clock, rfc3339
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.http.hal import Kind, collection, item, searches
@@ -38,7 +38,7 @@ class BillResource(msgspec.Struct, frozen=True):
 
 
 class TariffResource(msgspec.Struct, frozen=True):
-    """What riding costs from now on: `krw` for each interval of `per_s` seconds, a begun one free (floor) or whole
+    """What a ride costs that begins now: `krw` for each interval of `per_s` seconds, a begun one free (floor) or whole
     (ceil, one at least)."""
 
     krw: int
@@ -49,8 +49,8 @@ class TariffResource(msgspec.Struct, frozen=True):
 class BillingHttp:
     """The handlers."""
 
-    def __init__(self, bills: SqlBills, tariff: Tariff) -> None:
-        self._bills, self._tariff = bills, tariff
+    def __init__(self, bills: SqlBills, first: Tariff, clock: Clock) -> None:
+        self._bills, self._first, self._clock = bills, first, clock
 
     async def list(self, ask: Ask) -> Answer:
         """GET /billings."""
@@ -72,7 +72,8 @@ class BillingHttp:
 
     async def price(self, _ask: Ask) -> Answer:
         """GET /billings/tariff."""
-        return Answer(200, TariffResource(self._tariff.krw, self._tariff.per_s, self._tariff.rounding))
+        tariff = await self._bills.tariff_at(self._clock.now_ms()) or self._first
+        return Answer(200, TariffResource(tariff.krw, tariff.per_s, tariff.rounding))
 
     async def searches(self, ask: Ask) -> Answer:
         """GET /billings/search."""
@@ -90,9 +91,9 @@ def shown(bill: Bill) -> BillResource:
     )
 
 
-def operations(bills: SqlBills, tariff: Tariff) -> list[Operation]:
-    """The operations of billing."""
-    http, one = BillingHttp(bills, tariff), {200: BillResource}
+def operations(bills: SqlBills, first: Tariff, clock: Clock) -> list[Operation]:
+    """The operations of billing. `first`: the tariff until there is a version of it."""
+    http, one = BillingHttp(bills, first, clock), {200: BillResource}
     search, none = "/billings/search", (UNKNOWN,)
     return [
         Operation(

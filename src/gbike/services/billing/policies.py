@@ -1,5 +1,6 @@
 """Whenever X was said, do Y. The order of hearing does not matter: each policy is an upsert guarded by state."""
 
+from dataclasses import replace
 from functools import partial
 
 from gbike.contracts.account import AccountErased
@@ -17,22 +18,27 @@ class NoStart(Exception):
     """A return that says no start, for a rent whose start was never heard: it can't be charged and is set aside."""
 
 
-def whenever_rented_open_a_bill(tx: Tx, said: Rented) -> None:
-    """R4: a bill opens when a rent starts; one bill per rent, however often it is said."""
-    _open(tx, said.rentid, said.userid, said.starttime)
+def whenever_rented_open_a_bill(first: Tariff, tx: Tx, said: Rented) -> None:
+    """R4: a bill opens when a rent starts, with the tariff of that moment; one bill per rent, however often it is
+    said."""
+    _open(first, tx, said.rentid, said.userid, said.starttime)
 
 
-def whenever_returned_apply_the_fee(tax: Tariff, tx: Tx, said: Returned) -> None:
-    """R7: the fee is computed, once. A return heard before its rent opens the bill itself (flaw 26)."""
+def whenever_returned_apply_the_fee(first: Tariff, tx: Tx, said: Returned) -> None:
+    """R7: the fee is computed, once, by the tariff that the bill opened with. A return heard before its rent opens the
+    bill itself (flaw 26)."""
     bill = storage.find_by_rent(tx, said.rentid)
     if bill is None and said.starttime is not None:
-        _open(tx, said.rentid, said.userid, said.starttime)
+        _open(first, tx, said.rentid, said.userid, said.starttime)
         bill = storage.find_by_rent(tx, said.rentid)
     if bill is None:
         raise NoStart(f"rent {said.rentid}")
-    fee = tax.fee(bill.started_ms, said.endtime)
+    if bill.tariff is None:  # it opened before bills were stamped then
+        stamp = storage.tariff_of_a_start(tx, bill.started_ms, first)
+        bill = replace(bill, tariff=str(stamp.tariff), version=stamp.version)
+    fee = Tariff.parse(bill.tariff or "").fee(bill.started_ms, said.endtime)
     ended_ms = max(said.endtime, bill.started_ms)
-    if storage.apply_fee(tx, bill.billid, ended_ms, fee, str(tax)):
+    if storage.apply_fee(tx, bill, ended_ms, fee):
         tx.say(
             CalculatedFee(
                 billid=bill.billid,
@@ -42,7 +48,7 @@ def whenever_returned_apply_the_fee(tax: Tariff, tx: Tx, said: Returned) -> None
                 fee=fee,
                 status=BillStatus.APPLIED,
                 starttime=bill.started_ms,
-                tariff=str(tax),
+                tariff=bill.tariff,
             )
         )
 
@@ -66,19 +72,22 @@ def whenever_an_account_is_erased_forget_where_it_was(tx: Tx, said: AccountErase
     take_out(tx, "userid", [said.userid])
 
 
-def policies(tariff: Tariff) -> Policies:
-    """What billing does whenever it hears something."""
+def policies(first: Tariff) -> Policies:
+    """What billing does whenever it hears something. `first`: the tariff of a store that has no version yet; rides are
+    priced by the versions and never by a setting, which may be younger than the ride."""
     return {
         AccountErased: whenever_an_account_is_erased_forget_where_it_was,
-        Rented: whenever_rented_open_a_bill,
-        Returned: partial(whenever_returned_apply_the_fee, tariff),
+        Rented: partial(whenever_rented_open_a_bill, first),
+        Returned: partial(whenever_returned_apply_the_fee, first),
         UpdatedDeposit: whenever_the_fee_is_taken_close_the_bill,
     }
 
 
-def _open(tx: Tx, rentid: int, userid: int, started_ms: int) -> None:
-    billid = storage.add(tx, rentid, userid, started_ms)
-    if billid is not None:
+def _open(first: Tariff, tx: Tx, rentid: int, userid: int, started_ms: int) -> None:
+    bill = storage.add(tx, rentid, userid, started_ms, storage.tariff_of_a_start(tx, started_ms, first))
+    if bill is not None:
         tx.say(
-            RegisteredBill(billid=billid, rentid=rentid, userid=userid, starttime=started_ms, status=BillStatus.OPEN)
+            RegisteredBill(
+                billid=bill.billid, rentid=rentid, userid=userid, starttime=started_ms, status=BillStatus.OPEN
+            )
         )

@@ -1,5 +1,6 @@
 """How billing is put together: the one place that sees all of it."""
 
+import asyncio
 from typing import Annotated
 
 import msgspec
@@ -7,17 +8,28 @@ from msgspec import Meta
 
 from gbike.contracts.billing import SAYS
 from gbike.kit import settings
-from gbike.kit.runtime import Card, Service, World
+from gbike.kit.runtime import Card, Service, Worker, World
+from gbike.kit.store import Store
 from gbike.services.billing.domain import Rounding, Tariff
 from gbike.services.billing.http import REFUSALS, operations
 from gbike.services.billing.policies import policies
-from gbike.services.billing.storage import HOLDS, VERSIONS, SqlBills
+from gbike.services.billing.storage import HOLDS, VERSIONS, SqlBills, adopt_tariff
+
+REST_S = 3600
+"""Between two looks of a worker that has nothing more to do."""
 
 
 class BillingSettings(msgspec.Struct, frozen=True):
     """What may be set of billing."""
 
-    tariff_krw: Annotated[int, Meta(ge=0, le=1_000_000, description="price of one interval, KRW")] = 100
+    tariff_krw: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1_000_000,
+            description="price of one interval, KRW; a new tariff is for rides that begin from then on",
+        ),
+    ] = 100
     tariff_per_s: Annotated[int, Meta(gt=0, le=86_400, description="length of an interval, seconds")] = 60
     tariff_rounding: Annotated[Rounding, Meta(description="a begun interval is free (floor) or charged (ceil)")] = (
         Rounding.FLOOR
@@ -33,7 +45,29 @@ def build(world: World) -> Service:
     def settled(after_ms: int) -> None:
         seconds.observe(after_ms / 1000)
 
-    return Service("billing", operations(SqlBills(world.store), tariff), REFUSALS, policies(tariff), note=settled)
+    return Service(
+        "billing",
+        operations(SqlBills(world.store), tariff, world.clock),
+        REFUSALS,
+        policies(tariff),
+        note=settled,
+        workers=(Worker("tariff", AdoptTariff(world.store, tariff).step, lambda: asyncio.sleep(REST_S)),),
+    )
+
+
+class AdoptTariff:
+    """Makes the tariff of the settings the newest version, once per start. It may come after the consumer's first
+    steps: the version is effective from when it was added, and prices no ride that began before."""
+
+    def __init__(self, store: Store, tariff: Tariff) -> None:
+        self._store, self._tariff, self._done = store, tariff, False
+
+    async def step(self) -> int:
+        """Adopt it, if that was not done yet. Raises StoreUnavailable."""
+        if not self._done:
+            await self._store.write(adopt_tariff, self._tariff)
+            self._done = True
+        return 0
 
 
 CARD = Card(

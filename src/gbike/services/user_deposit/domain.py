@@ -5,6 +5,8 @@ DepositRefused
 ├── DepositExists         it was opened before
 ├── PostingDiffers        the same cause again with another amount
 ├── OutOfBounds           the balance would leave what an account may hold
+├── BalanceChanged        the balance is not the one that was expected
+├── RiderErased           the rider's account was erased: nothing is paid in any more
 ├── NoProvider            nobody is set who takes money
 ├── NoSuchPayment         it was never asked for, or is somebody else's
 ├── PaymentDiffers        another amount than was asked for
@@ -59,6 +61,21 @@ class OutOfBounds(DepositRefused):
     userid: int
 
 
+@dataclass(eq=False)
+class BalanceChanged(DepositRefused):
+    """The balance is another one than whoever sets it has seen."""
+
+    userid: int
+    deposit: int
+
+
+@dataclass(eq=False)
+class RiderErased(DepositRefused):
+    """The rider's account was erased."""
+
+    userid: int
+
+
 class House(StrEnum):
     """The other side of a rider's money: where it comes from and where it goes."""
 
@@ -80,6 +97,12 @@ class Posting:
     def sides(self) -> tuple[tuple[str, int], tuple[str, int]]:
         """The two entries: account and amount. They add up to nothing (I11)."""
         return (f"user:{self.userid}", self.amount), (self.house, -self.amount)
+
+
+def missing_krw(balance: int, minimum_krw: int) -> int:
+    """What a rider has to pay in before a ride may begin; 0: it may. Without a minimum nobody has to, whatever they
+    owe."""
+    return max(0, minimum_krw - balance) if minimum_krw > 0 else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +135,11 @@ def adjustment(deposit: Deposit, wanted: int, cause: str) -> Posting:
     """An operator sets the balance: the difference is posted, never the balance overwritten. Raises OutOfBounds."""
     within_bounds(deposit.userid, wanted - deposit.balance)
     return Posting(deposit.userid, won(wanted - deposit.balance), House.ADJUSTMENTS, f"adjustment:{cause}")
+
+
+def correction(userid: int, amount: int, cause: str) -> Posting:
+    """An operator corrects a balance by a difference, whatever it is by then."""
+    return Posting(userid, won(amount), House.ADJUSTMENTS, f"correction:{cause}")
 
 
 def conversion(userid: int, amount: int, cause: str) -> Posting:

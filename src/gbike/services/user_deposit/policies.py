@@ -1,12 +1,15 @@
 """Whenever X was said, do Y. A posting's cause comes from what was said, so saying it twice moves nothing twice."""
 
+from gbike.contracts.account import AccountErased, RegisteredAccount
 from gbike.contracts.bike_manager import AdjustedPoint
 from gbike.contracts.billing import CalculatedFee
 from gbike.contracts.user_deposit import AddedDeposit, UpdatedDeposit
+from gbike.kit.erasure import remember, take_out
 from gbike.kit.inbox import Policies
 from gbike.kit.store import Tx
 from gbike.services.user_deposit import domain
 from gbike.services.user_deposit.storage import post
+from gbike.services.user_deposit.storage.standings import know
 
 
 def whenever_a_fee_is_known_take_it(tx: Tx, said: CalculatedFee) -> None:
@@ -43,7 +46,20 @@ def whenever_points_are_converted_add_them(tx: Tx, said: AdjustedPoint) -> None:
         )
 
 
+def whenever_an_account_is_registered_tell_its_standing(tx: Tx, said: RegisteredAccount) -> None:
+    """Where riders need a balance, one without any is told of before the first ride."""
+    know(tx, said.userid)
+
+
+def whenever_an_account_is_erased_take_nothing_in_any_more(tx: Tx, said: AccountErased) -> None:
+    """The ledger stays, for the books. Nothing is paid in any more; a fee that comes late is still taken."""
+    remember(tx, said.userid)
+    take_out(tx, "userid", [said.userid])
+
+
 POLICIES: Policies = {
+    AccountErased: whenever_an_account_is_erased_take_nothing_in_any_more,
     CalculatedFee: whenever_a_fee_is_known_take_it,
     AdjustedPoint: whenever_points_are_converted_add_them,
+    RegisteredAccount: whenever_an_account_is_registered_tell_its_standing,
 }

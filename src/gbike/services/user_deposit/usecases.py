@@ -16,9 +16,18 @@ async def top_up_a_deposit(userid: int, amount: int, *, deposits: Deposits, once
     return await deposits.top_up(userid, amount, once)
 
 
-async def correct_a_deposit(userid: int, wanted: int, *, deposits: Deposits, once: Once | None = None) -> Deposit:
-    """An operator corrects a balance; the ledger keeps the difference and that it was a correction."""
-    return await deposits.set_balance(userid, wanted, once)
+async def correct_a_deposit(
+    userid: int, amount: int, reason: str, *, deposits: Deposits, once: Once | None = None
+) -> Deposit:
+    """An operator corrects a balance by a difference and says why: what came in between stays."""
+    return await deposits.correct(userid, amount, reason, once)
+
+
+async def set_a_balance(
+    userid: int, wanted: int, expected: int | None, *, deposits: Deposits, once: Once | None = None
+) -> Deposit:
+    """An operator sets a balance; the ledger keeps the difference. `expected`: what it is thought to be."""
+    return await deposits.set_balance(userid, wanted, expected, once)
 
 
 async def look_up_a_deposit(userid: int, whose: Whose, *, deposits: Deposits) -> Deposit:

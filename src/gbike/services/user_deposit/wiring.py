@@ -9,8 +9,10 @@ import msgspec
 from msgspec import Meta
 
 from gbike.contracts.user_deposit import SAYS
+from gbike.kit.money import MAX_WON
 from gbike.kit.runtime import LOOK_S, Card, Service, Worker, World
 from gbike.kit.settings import BadSetting, load
+from gbike.kit.store import Store
 from gbike.services.user_deposit.clients import TestProvider
 from gbike.services.user_deposit.http import REFUSALS, operations, payments
 from gbike.services.user_deposit.policies import POLICIES
@@ -18,7 +20,12 @@ from gbike.services.user_deposit.ports import Provider
 from gbike.services.user_deposit.storage import HOLDS, VERSIONS, SqlDeposits
 from gbike.services.user_deposit.storage.drift import Drift
 from gbike.services.user_deposit.storage.payments import KEEPS, SqlPayments
+from gbike.services.user_deposit.storage.standings import adopt_minimum, tell_all, untold
 
+BATCH = 100
+"""Riders whose standings are told in one transaction."""
+REST_S = 3600
+"""Between two looks of a worker that has nothing more to do."""
 SHORTEST = 16
 """Bytes of a secret."""
 
@@ -33,6 +40,14 @@ class DepositSettings(msgspec.Struct, frozen=True):
     payment_secret_file: Annotated[
         str, Meta(description="file with the secret that the provider signs with; the test provider makes its own")
     ] = ""
+    rent_minimum_krw: Annotated[
+        int,
+        Meta(ge=0, le=MAX_WON, description="balance that a rider needs to begin a ride, won; 0: none"),
+    ] = 0
+    deposit_expected: Annotated[
+        Literal["optional", "required"],
+        Meta(description="whether whoever sets a balance (PATCH, PUT) must say which one is expected"),
+    ] = "optional"
     env: Annotated[str, Meta(description="production: nothing that is open to everybody starts here")] = ""
 
     def __post_init__(self) -> None:
@@ -64,11 +79,39 @@ def build(world: World) -> Service:
         return 0
 
     figures = Worker("figures", look, lambda: asyncio.sleep(LOOK_S), moves=False)
-    shown = operations(SqlDeposits(world.store, world.ids))
-    taker = provider(load(DepositSettings, world.env))
+    chosen = load(DepositSettings, world.env)
+    walk = TellStandings(world.store, chosen.rent_minimum_krw)
+    standings = Worker("standings", walk.step, lambda: asyncio.sleep(REST_S))
+    shown = operations(SqlDeposits(world.store, world.ids), chosen.deposit_expected == "required")
+    taker = provider(chosen)
     paying = payments.operations(SqlPayments(world.store, world.ids), taker, world.clock)
     refusals = {**REFUSALS, **payments.REFUSALS}
-    return Service("user_deposit", [*shown, *paying], refusals, POLICIES, workers=(figures,), keeps=KEEPS)
+    return Service("user_deposit", [*shown, *paying], refusals, POLICIES, workers=(figures, standings), keeps=KEEPS)
+
+
+class TellStandings:
+    """At the start: adopts the minimum of the settings, and tells the standing of every rider where another one or none
+    was told last; a batch at a time, and from the first rider again when it was stopped half-way."""
+
+    def __init__(self, store: Store, minimum_krw: int) -> None:
+        self._store, self._minimum_krw = store, minimum_krw
+        self._after: int | None = None
+        self._done = False
+
+    async def step(self) -> int:
+        """Tell the next ones; answers how many, 0 when all are told. Raises StoreUnavailable."""
+        if self._done:
+            return 0
+        if self._after is None:
+            await self._store.write(adopt_minimum, self._minimum_krw)
+            self._after = 0
+        riders = await self._store.scan(untold, self._after, BATCH)
+        if not riders:
+            self._done = True
+            return 0
+        await self._store.write(tell_all, riders)
+        self._after = riders[-1]
+        return len(riders)
 
 
 def provider(settings: DepositSettings) -> Provider | None:

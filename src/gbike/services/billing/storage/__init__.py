@@ -9,7 +9,7 @@ from gbike.kit.listing import Listing, list_page, owned
 from gbike.kit.money import Won
 from gbike.kit.personal import Holding
 from gbike.kit.store import Reading, Row, Store, Tx
-from gbike.services.billing.domain import Bill, BillStatus, NoSuchBill
+from gbike.services.billing.domain import Bill, BillStatus, NoSuchBill, Rounding, Tariff, TariffVersion
 
 VERSIONS = Path(__file__).parent / "versions"
 HOLDS = (
@@ -19,7 +19,10 @@ HOLDS = (
         "FROM bills WHERE userid = ? ORDER BY billid",
     ),
 )
-_SELECT = "SELECT billid, rentid, userid, started_ms, ended_ms, fee, status, tariff FROM bills"
+_SELECT = "SELECT billid, rentid, userid, started_ms, ended_ms, fee, status, tariff, version FROM bills"
+_TARIFFS = "SELECT version, effective_ms, krw, per_s, rounding FROM tariffs"
+_LOCK = "tariffs"
+"""Shared by those who open bills: a new version comes after all of them or before all of them."""
 _LISTED = Listing(
     select=_SELECT,
     sortable={
@@ -50,29 +53,65 @@ class SqlBills:
         """The bill of a rent. Raises NoSuchBill, also for another's."""
         return await self._store.read(_one, "rentid", rentid, whose)
 
+    async def tariff_at(self, moment_ms: int) -> Tariff | None:
+        """The tariff of rides that start at a moment; None where billing has none yet."""
+        found = await self._store.read(valid_tariff, moment_ms)
+        return found.tariff if found else None
+
     async def page(self, page: Page, whose: Whose) -> tuple[list[Bill], int]:
         """One page of the bills, and how many there are."""
         return await list_page(self._store, owned(_LISTED, whose, "userid"), page, _bill)
 
 
-def add(tx: Tx, rentid: int, userid: int, started_ms: int) -> int | None:
-    """Open a bill for the rent; its number, or None when the rent has one."""
+def adopt_tariff(tx: Tx, tariff: Tariff) -> TariffVersion:
+    """Make the tariff the newest version, effective now, unless it is that already. The first version is effective from
+    the beginning of time; another one never reaches back to a ride that has a bill, whatever the clocks of rent and
+    billing say."""
+    tx.lock(_LOCK)
+    newest = _version(tx.one(f"{_TARIFFS} ORDER BY version DESC LIMIT 1"))
+    if newest is not None and newest.tariff == tariff:
+        return newest
+    version, effective_ms = 1, 0
+    if newest is not None:
+        row = tx.one("SELECT coalesce(max(started_ms) + 1, 0) FROM bills")
+        version, effective_ms = newest.version + 1, max(tx.now_ms, newest.effective_ms, row[0] if row else 0)
+    tx.execute(
+        "INSERT INTO tariffs (version, effective_ms, krw, per_s, rounding) VALUES (?, ?, ?, ?, ?)",
+        (version, effective_ms, tariff.krw, tariff.per_s, tariff.rounding),
+    )
+    return TariffVersion(version, effective_ms, tariff)
+
+
+def tariff_of_a_start(tx: Tx, started_ms: int, first: Tariff) -> TariffVersion:
+    """The tariff of a ride by its start. No version is added between this and the bill that is stamped with it.
+    `first`: what becomes the first version where there is none yet."""
+    tx.share(_LOCK)
+    return valid_tariff(tx, started_ms) or adopt_tariff(tx, first)
+
+
+def valid_tariff(read: Reading, moment_ms: int) -> TariffVersion | None:
+    """The newest version that is valid at a moment."""
+    return _version(read.one(f"{_TARIFFS} WHERE effective_ms <= ? ORDER BY version DESC LIMIT 1", (moment_ms,)))
+
+
+def add(tx: Tx, rentid: int, userid: int, started_ms: int, stamp: TariffVersion) -> Bill | None:
+    """Open a bill for the rent, stamped with its tariff; None when the rent has one."""
     row = tx.one(
-        "INSERT INTO bills (rentid, userid, started_ms, status) VALUES (?, ?, ?, ?)"
+        "INSERT INTO bills (rentid, userid, started_ms, status, tariff, version) VALUES (?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (rentid) DO NOTHING RETURNING billid",
-        (rentid, userid, started_ms, BillStatus.OPEN),
+        (rentid, userid, started_ms, BillStatus.OPEN, str(stamp.tariff), stamp.version),
     )
     if row is None:
         return None
     tx.count("bills")
-    return int(row[0])
+    return Bill(row[0], rentid, userid, started_ms, None, None, BillStatus.OPEN, str(stamp.tariff), stamp.version)
 
 
-def apply_fee(tx: Tx, billid: int, ended_ms: int, fee: Won, tariff: str) -> bool:
-    """OPENBILL → APPLYFEE; False when it is not open any more."""
+def apply_fee(tx: Tx, bill: Bill, ended_ms: int, fee: Won) -> bool:
+    """OPENBILL → APPLYFEE, with the tariff of `bill`; False when it is not open any more."""
     changed = tx.execute(
-        "UPDATE bills SET status = ?, ended_ms = ?, fee = ?, tariff = ? WHERE billid = ? AND status = ?",
-        (BillStatus.APPLIED, ended_ms, fee, tariff, billid, BillStatus.OPEN),
+        "UPDATE bills SET status = ?, ended_ms = ?, fee = ?, tariff = ?, version = ? WHERE billid = ? AND status = ?",
+        (BillStatus.APPLIED, ended_ms, fee, bill.tariff, bill.version, bill.billid, BillStatus.OPEN),
     )
     return changed == 1
 
@@ -93,10 +132,15 @@ def find_by_rent(read: Reading, rentid: int) -> Bill | None:
     return _bill(row) if row else None
 
 
-def facts(read: Reading) -> Iterable[tuple[int, int, int, int, int | None, int | None, str, str | None]]:
-    """For `gbike verify`: rentid, billid, userid, started_ms, ended_ms, fee, status, tariff; by rentid."""
-    sql = "SELECT rentid, billid, userid, started_ms, ended_ms, fee, status, tariff FROM bills ORDER BY rentid"
-    return ((r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7]) for r in read.each(sql))
+def facts(read: Reading) -> Iterable[tuple[int, int, int, int, int | None, int | None, str, str | None, int | None]]:
+    """For `gbike verify`: rentid, billid, userid, started_ms, ended_ms, fee, status, tariff, version; by rentid."""
+    sql = "SELECT rentid, billid, userid, started_ms, ended_ms, fee, status, tariff, version FROM bills ORDER BY rentid"
+    return ((r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8]) for r in read.each(sql))
+
+
+def tariffs(read: Reading) -> list[TariffVersion]:
+    """For `gbike verify`: every version of the tariff."""
+    return [version for row in read.each(f"{_TARIFFS} ORDER BY version") if (version := _version(row))]
 
 
 def fee_facts(read: Reading) -> Iterable[tuple[int, int]]:
@@ -113,6 +157,13 @@ def _one(read: Reading, by: str, number: int, whose: Whose) -> Bill:
 
 
 def _bill(row: Row) -> Bill:
-    billid, rentid, userid, started_ms, ended_ms, fee, status, tariff = row
+    billid, rentid, userid, started_ms, ended_ms, fee, status, tariff, version = row
     paid = None if fee is None else Won(fee)
-    return Bill(billid, rentid, userid, started_ms, ended_ms, paid, BillStatus(status), tariff)
+    return Bill(billid, rentid, userid, started_ms, ended_ms, paid, BillStatus(status), tariff, version)
+
+
+def _version(row: Row | None) -> TariffVersion | None:
+    if row is None:
+        return None
+    version, effective_ms, krw, per_s, rounding = row
+    return TariffVersion(version, effective_ms, Tariff(krw, per_s, Rounding(rounding)))

@@ -1,16 +1,19 @@
 """What may be asked of userDeposit. Money is moved by naming an amount, never by writing a balance into a row."""
 
 from functools import partial
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from gbike.kit.access.rules import ADMINS, PEOPLE
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.ask import Answer, Ask
-from gbike.kit.http.fields import Amount, Balance, Id
+from gbike.kit.http.fields import Amount, Balance, Id, invalid
 from gbike.kit.http.hal import Kind, collection, item, searches
-from gbike.kit.http.problems import ProblemType
+from gbike.kit.http.problems import ACCOUNT_ERASED, ProblemType
+from gbike.kit.money import MAX_WON
 from gbike.services.user_deposit import domain
 from gbike.services.user_deposit.domain import Deposit
 from gbike.services.user_deposit.storage import SqlDeposits
@@ -18,11 +21,13 @@ from gbike.services.user_deposit.usecases import (
     correct_a_deposit,
     look_up_a_deposit,
     open_a_deposit,
+    set_a_balance,
     top_up_a_deposit,
 )
 
 DEPOSITS = Kind("userDeposits", "userDeposit", "userid", (("findByUserid", "userid"),))
 ENTRIES = Kind("entries", "entry", "entryid")
+SignedWon = Annotated[int, Meta(ge=-MAX_WON, le=MAX_WON, description="whole won (KRW)")]
 UNKNOWN = ProblemType(
     "deposit-unknown",
     404,
@@ -55,11 +60,23 @@ DIFFERS = ProblemType(
     "The movement {cause} was posted before with another amount.",
     "{cause} 건은 다른 금액으로 이미 처리되었습니다.",
 )
+CHANGED = ProblemType(
+    "balance-changed",
+    409,
+    "The balance is another one",
+    "예치금이 그사이 바뀜",
+    "Rider {userid} has {deposit} won, not what was expected; nothing was posted. Look again, or post the difference"
+    " with POST /userDeposits/{userid}/corrections.",
+    "{userid}번 사용자의 예치금이 예상과 달리 {deposit}원이라 처리하지 않았어요. 다시 확인하거나"
+    " POST /userDeposits/{userid}/corrections 로 차액을 정정해 주세요.",
+)
 REFUSALS: Refusals = {
     domain.NoSuchDeposit: UNKNOWN,
     domain.DepositExists: EXISTS,
     domain.OutOfBounds: BOUNDS,
     domain.PostingDiffers: DIFFERS,
+    domain.BalanceChanged: CHANGED,
+    domain.RiderErased: ACCOUNT_ERASED,
 }
 
 
@@ -89,9 +106,18 @@ class NewDeposit(msgspec.Struct, frozen=True):
 
 
 class DepositChange(msgspec.Struct, frozen=True):
-    """The balance that an operator wants; the difference is posted. Without it nothing changes."""
+    """The balance that an operator wants; the difference is posted. Without it nothing changes. `expected`: the balance
+    that the operator has seen; when it is another one by now, nothing is posted."""
 
     deposit: Balance | None = None
+    expected: SignedWon | None = None
+
+
+class Correction(msgspec.Struct, frozen=True):
+    """A difference to a balance, and why. Positive: to the rider, negative: from the rider; never 0."""
+
+    amount: SignedWon
+    reason: Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00]*$", description="for the audit trail")]
 
 
 class TopUp(msgspec.Struct, frozen=True):
@@ -103,8 +129,9 @@ class TopUp(msgspec.Struct, frozen=True):
 class DepositHttp:
     """The handlers."""
 
-    def __init__(self, deposits: SqlDeposits) -> None:
-        self._deposits = deposits
+    def __init__(self, deposits: SqlDeposits, must_expect: bool) -> None:
+        """`must_expect`: whoever sets a balance says which one it is."""
+        self._deposits, self._must_expect = deposits, must_expect
 
     async def list(self, ask: Ask) -> Answer:
         """GET /userDeposits."""
@@ -126,13 +153,23 @@ class DepositHttp:
         """GET /userDeposits/search/findByUserid."""
         return self._shown(ask, await look_up_a_deposit(ask.find("userid"), ask.whose, deposits=self._deposits))
 
-    async def correct(self, ask: Ask) -> Answer:
+    async def set(self, ask: Ask) -> Answer:
         """PATCH or PUT /userDeposits/{userid}."""
         userid, change, render = ask.id("userid"), await ask.body(DepositChange), partial(self._shown, ask)
         if change.deposit is None:
             return render(await look_up_a_deposit(userid, ask.whose, deposits=self._deposits))
+        if change.expected is None and self._must_expect:
+            raise invalid("expected", "write the balance that you have seen, or post a correction")
         once = await ask.once(render)
-        return render(await correct_a_deposit(userid, change.deposit, deposits=self._deposits, once=once))
+        return render(await set_a_balance(userid, change.deposit, change.expected, deposits=self._deposits, once=once))
+
+    async def correct(self, ask: Ask) -> Answer:
+        """POST /userDeposits/{userid}/corrections."""
+        userid, wrong, render = ask.id("userid"), await ask.body(Correction), partial(self._created, ask)
+        if not wrong.amount:
+            raise invalid("amount", "a difference of 0 corrects nothing")
+        once = await ask.once(render)
+        return render(await correct_a_deposit(userid, wrong.amount, wrong.reason, deposits=self._deposits, once=once))
 
     async def top_up(self, ask: Ask) -> Answer:
         """POST /userDeposits/{userid}/topUps."""
@@ -164,12 +201,12 @@ def shown(deposit: Deposit) -> DepositResource:
     return DepositResource(deposit.userid, deposit.balance, deposit.billid, deposit.registered)
 
 
-def operations(deposits: SqlDeposits) -> list[Operation]:
+def operations(deposits: SqlDeposits, must_expect: bool) -> list[Operation]:
     """The operations of userDeposit."""
-    http, one, base = DepositHttp(deposits), {200: DepositResource}, "/userDeposits"
+    http, one, base = DepositHttp(deposits, must_expect), {200: DepositResource}, "/userDeposits"
     at, none = base + "/{userid}", (UNKNOWN,)
-    find, put = base + "/search/findByUserid", "Correct a balance"
-    made, known, held = {201: DepositResource}, (UNKNOWN, BOUNDS), {"deposit": 100000}
+    find, put = base + "/search/findByUserid", "Set a balance; POST /userDeposits/{userid}/corrections is safer"
+    held, refused = {"deposit": 100000, "expected": 95000}, (UNKNOWN, BOUNDS, CHANGED)
     return [
         Operation("GET", base, http.list, "List the deposits", PEOPLE, answers={200: [DepositResource]}, paged=True),
         Operation(
@@ -179,15 +216,33 @@ def operations(deposits: SqlDeposits) -> list[Operation]:
             "Open a deposit",
             ADMINS,
             NewDeposit,
-            made,
-            refusals=(EXISTS,),
+            {201: DepositResource},
+            refusals=(EXISTS, ACCOUNT_ERASED),
             example={"userid": 1, "deposit": 100000},
         ),
         Operation("GET", base + "/search", http.searches, "The searches", PEOPLE),
         Operation("GET", find, http.find, "A rider's deposit", PEOPLE, None, one, "userid", refusals=none),
         Operation("GET", at, http.show, "One deposit", PEOPLE, answers=one, refusals=none),
-        Operation("PATCH", at, http.correct, put, ADMINS, DepositChange, one, refusals=known, example=held),
-        Operation("PUT", at, http.correct, put, ADMINS, DepositChange, one, refusals=known, example=held),
+        Operation("PATCH", at, http.set, put, ADMINS, DepositChange, one, refusals=refused, example=held),
+        Operation("PUT", at, http.set, put, ADMINS, DepositChange, one, refusals=refused, example=held),
+        *_movements(http, at),
+    ]
+
+
+def _movements(http: DepositHttp, at: str) -> list[Operation]:
+    made, known = {201: DepositResource}, (UNKNOWN, BOUNDS, DIFFERS)
+    return [
+        Operation(
+            "POST",
+            at + "/corrections",
+            http.correct,
+            "Correct a balance by a difference",
+            ADMINS,
+            Correction,
+            made,
+            refusals=known,
+            example={"amount": -500, "reason": "paid in twice"},
+        ),
         Operation(
             "POST",
             at + "/topUps",
@@ -196,7 +251,7 @@ def operations(deposits: SqlDeposits) -> list[Operation]:
             ADMINS,
             TopUp,
             made,
-            refusals=(*known, DIFFERS),
+            refusals=(*known, ACCOUNT_ERASED),
             example={"amount": 10000},
         ),
         Operation(
@@ -207,6 +262,6 @@ def operations(deposits: SqlDeposits) -> list[Operation]:
             PEOPLE,
             answers={200: [EntryResource]},
             paged=True,
-            refusals=none,
+            refusals=(UNKNOWN,),
         ),
     ]

@@ -13,7 +13,7 @@ from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.http.fields import read_body
 from gbike.kit.http.hal import Kind, item
-from gbike.kit.http.problems import ProblemType
+from gbike.kit.http.problems import ACCOUNT_ERASED, ProblemType
 from gbike.services.user_deposit import domain
 from gbike.services.user_deposit.domain import MOST, Payment
 from gbike.services.user_deposit.ports import Provider
@@ -124,6 +124,7 @@ class PaymentHttp:
         """POST /userDeposits/{userid}/payments/{paymentid}/testPayment: the test provider's button. It confirms as any
         provider does."""
         payment, taker = await self._theirs(ask), self._taker()
+        await self._payments.may_pay(payment.userid)
         said = msgspec.json.encode(PaymentConfirmation(payment.paymentid, payment.amount))
         signature = taker.sign(said, self._clock.now_ms())
         return Answer(200, self._item(ask, await self._receive(said, signature)))
@@ -174,7 +175,7 @@ def operations(payments: SqlPayments, provider: Provider | None, clock: Clock) -
             PEOPLE,
             NewPayment,
             {201: PaymentResource},
-            refusals=(OFF, MANY),
+            refusals=(OFF, MANY, ACCOUNT_ERASED),
             example=tenner,
         ),
         Operation("GET", one, http.show, "One payment", PEOPLE, answers=shown, refusals=(UNKNOWN,)),
@@ -185,7 +186,7 @@ def operations(payments: SqlPayments, provider: Provider | None, clock: Clock) -
             "The test payment provider's button: no money moves",
             PEOPLE,
             answers=shown,
-            refusals=(UNKNOWN, OFF),
+            refusals=(UNKNOWN, OFF, ACCOUNT_ERASED),
         ),
         Operation(
             "POST",

@@ -7,6 +7,7 @@ import msgspec
 
 from gbike.contracts.user_deposit import AddedDeposit
 from gbike.kit.access.principal import EVERYBODYS, Whose
+from gbike.kit.audit.rows import NO_FACTS, Facts
 from gbike.kit.http.hal import Page
 from gbike.kit.ids import Ids
 from gbike.kit.listing import Listing, list_page, owned
@@ -15,16 +16,21 @@ from gbike.kit.once import Once, once_only
 from gbike.kit.personal import Holding
 from gbike.kit.store import Reading, Row, Store, Tx
 from gbike.services.user_deposit.domain import (
+    BalanceChanged,
     Deposit,
     DepositExists,
     NoSuchDeposit,
     Posting,
     PostingDiffers,
+    RiderErased,
     adjustment,
+    correction,
+    missing_krw,
     opening,
     top_up,
     within_bounds,
 )
+from gbike.services.user_deposit.storage.standings import MINIMUM, know, lock_deposit, tell, untold
 
 VERSIONS = Path(__file__).parent / "versions"
 HOLDS = (
@@ -37,6 +43,7 @@ HOLDS = (
     Holding(
         "payments", ("paymentid", "amount", "at_ms", "paid_ms"), "FROM payments WHERE userid = ? ORDER BY paymentid"
     ),
+    Holding("standings", ("minimum_krw", "missing_krw", "version"), "FROM standings WHERE userid = ?"),
 )
 _COLUMNS = "userid, balance, billid, registered, version"
 _LISTED = Listing(
@@ -45,7 +52,7 @@ _LISTED = Listing(
     order="userid",
     counters=("deposits",),
 )
-
+MOST_UNTOLD = 100
 _PAID_OR_POSTED = (
     "SELECT p.paymentid FROM payments p JOIN entries e ON e.cause = 'payment:' || p.paymentid"
     " AND e.account LIKE 'user:%' WHERE p.paid_ms IS NOT NULL"
@@ -79,10 +86,17 @@ class SqlDeposits:
         posting = top_up(userid, amount, once.key if once else self._ids.new())
         return await self._store.write(once_only, once, post_known, posting, key=f"user:{userid}")
 
-    async def set_balance(self, userid: int, wanted: int, once: Once | None) -> Deposit:
+    async def set_balance(self, userid: int, wanted: int, expected: int | None, once: Once | None) -> Deposit:
         """See Deposits.set_balance."""
         cause = once.key if once else self._ids.new()
-        return await self._store.write(once_only, once, set_balance, userid, wanted, cause, key=f"user:{userid}")
+        return await self._store.write(
+            once_only, once, set_balance, userid, wanted, cause, expected, key=f"user:{userid}"
+        )
+
+    async def correct(self, userid: int, amount: int, reason: str, once: Once | None) -> Deposit:
+        """See Deposits.correct."""
+        posting = correction(userid, amount, once.key if once else self._ids.new())
+        return await self._store.write(once_only, once, correct, posting, reason, key=f"user:{userid}")
 
     async def one(self, userid: int, whose: Whose) -> Deposit:
         """See Deposits.one."""
@@ -107,7 +121,9 @@ class SqlDeposits:
 
 
 def open_account(tx: Tx, userid: int, amount: int) -> Deposit:
-    """A new account with its opening money; one that a fee opened is registered now. Raises DepositExists."""
+    """A new account with its opening money; one that a fee opened is registered now. Raises DepositExists,
+    RiderErased."""
+    refuse_erased(tx, userid)
     _ensure(tx, userid)
     if not tx.execute("UPDATE deposits SET registered = 1 WHERE userid = ? AND registered = 0", (userid,)):
         raise DepositExists(userid)
@@ -115,20 +131,31 @@ def open_account(tx: Tx, userid: int, amount: int) -> Deposit:
 
 
 def post_known(tx: Tx, posting: Posting) -> Deposit:
-    """Move money of a rider who has an account, and say so. Raises NoSuchDeposit, OutOfBounds."""
+    """Move money of a rider who has an account, and say so. Raises NoSuchDeposit, RiderErased, OutOfBounds."""
+    refuse_erased(tx, posting.userid)
     load(tx, posting.userid)
     return add(tx, "deposit topped up", posting)
 
 
-def set_balance(tx: Tx, userid: int, wanted: int, cause: str) -> Deposit:
-    """Post the difference to the balance that is wanted; none: nothing. Raises NoSuchDeposit."""
-    tx.execute("UPDATE deposits SET balance = balance WHERE userid = ?", (userid,))  # nobody moves money meanwhile
+def correct(tx: Tx, posting: Posting, reason: str) -> Deposit:
+    """Post an operator's difference, for a reason; also an erased rider's, whose last fee may have come late. Raises
+    NoSuchDeposit, OutOfBounds."""
+    load(tx, posting.userid)
+    return add(tx, "deposit corrected", posting, {"reason": reason})
+
+
+def set_balance(tx: Tx, userid: int, wanted: int, cause: str, expected: int | None = None) -> Deposit:
+    """Post the difference to the balance that is wanted; none: nothing. Raises NoSuchDeposit, BalanceChanged."""
+    lock_deposit(tx, userid)  # the difference is to what it is now, and stays until it is posted
     before = load(tx, userid)
+    if expected is not None and before.balance != expected:
+        raise BalanceChanged(userid, before.balance)
     return before if before.balance == wanted else add(tx, "deposit adjusted", adjustment(before, wanted, cause))
 
 
 def post(tx: Tx, posting: Posting, billid: int | None = None) -> Deposit | None:
-    """Move the money of one posting, once; None when its cause moved it before. Raises PostingDiffers.
+    """Move the money of one posting, once, and tell the rider's standing where it changes; None when its cause moved it
+    before. Raises PostingDiffers.
 
     What was said has happened, so a fee or a conversion is posted whatever the balance is then; see `add`.
     """
@@ -146,7 +173,12 @@ def post(tx: Tx, posting: Posting, billid: int | None = None) -> Deposit | None:
         _ensure(tx, posting.userid)
         row = _move(tx, posting, billid)
     assert row is not None
-    return _deposit(row)
+    deposit, minimum = _deposit(row[:5]), row[5] or 0
+    if missing_krw(deposit.balance, minimum) != missing_krw(deposit.balance - posting.amount, minimum):
+        tell(tx, posting.userid)
+    elif deposit.version == 1:
+        know(tx, posting.userid)
+    return deposit
 
 
 def load(read: Reading, userid: int, whose: Whose = EVERYBODYS) -> Deposit:
@@ -174,7 +206,8 @@ def conversion_facts(read: Reading) -> Iterable[tuple[str, int]]:
 
 
 def own_violations(read: Reading) -> Iterable[str]:
-    """For `gbike verify`: I11 a posting's two sides add up to nothing, I12 a balance is its entries' sum."""
+    """For `gbike verify`: I11 a posting's two sides add up to nothing, I12 a balance is its entries' sum, I24 the
+    standing that was told last is the rider's."""
     unbalanced = "SELECT cause FROM entries GROUP BY cause HAVING sum(amount) <> 0 OR count(*) <> 2"
     for (cause,) in read.each(unbalanced):
         yield f"I11 the posting {cause} has not two sides that add up to nothing"
@@ -187,6 +220,8 @@ def own_violations(read: Reading) -> Iterable[str]:
         yield f"I12 rider {userid} has {balance} won but entries of {kept}"
     for (paymentid,) in read.each(_PAID_OR_POSTED):
         yield f"I11 the payment {paymentid} is posted otherwise than it was paid, or posted and not paid"
+    for userid in untold(read, 0, MOST_UNTOLD):
+        yield f"I24 the standing of rider {userid} is not the one that was told last"
 
 
 def unposted(read: Reading) -> Iterable[str]:
@@ -203,9 +238,16 @@ def balances(read: Reading) -> Iterable[tuple[int, int]]:
     return ((row[0], row[1]) for row in read.each("SELECT userid, balance FROM deposits ORDER BY userid"))
 
 
-def add(tx: Tx, action: str, posting: Posting) -> Deposit:
-    """Move money once, say so and put it on record. What a client asks for must fit: it can be refused. Raises
-    OutOfBounds."""
+def refuse_erased(read: Reading, userid: int) -> None:
+    """Raises RiderErased. Who is erased just now may still get through: it is heard of late anyway, and money that came
+    in is posted."""
+    if read.one("SELECT 1 FROM erased WHERE userid = ?", (userid,)) is not None:
+        raise RiderErased(userid)
+
+
+def add(tx: Tx, action: str, posting: Posting, facts: Facts = NO_FACTS) -> Deposit:
+    """Move money once, say so and put it on record, with more `facts`. What a client asks for must fit: it can be
+    refused. Raises OutOfBounds."""
     deposit = post(tx, posting)
     if deposit is None:
         return load(tx, posting.userid)
@@ -221,7 +263,8 @@ def add(tx: Tx, action: str, posting: Posting) -> Deposit:
         )
     )
     before = {"deposit": deposit.balance - posting.amount}
-    tx.audit(action, f"user:{posting.userid}", before, {"deposit": deposit.balance, "cause": posting.cause})
+    after = {"deposit": deposit.balance, "cause": posting.cause, **facts}
+    tx.audit(action, f"user:{posting.userid}", before, after)
     return deposit
 
 
@@ -234,7 +277,7 @@ def _ensure(tx: Tx, userid: int) -> None:
 def _move(tx: Tx, posting: Posting, billid: int | None) -> Row | None:
     return tx.one(
         "UPDATE deposits SET balance = balance + ?, billid = coalesce(?, billid), version = version + 1"
-        f" WHERE userid = ? RETURNING {_COLUMNS}",
+        f" WHERE userid = ? RETURNING {_COLUMNS}, {MINIMUM}",
         (posting.amount, billid, posting.userid),
     )
 

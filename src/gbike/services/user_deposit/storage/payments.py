@@ -14,7 +14,7 @@ from gbike.services.user_deposit.domain import (
     PaymentDiffers,
     TooManyPayments,
 )
-from gbike.services.user_deposit.storage import add
+from gbike.services.user_deposit.storage import add, refuse_erased
 
 KEEPS = (
     Keeping(
@@ -34,13 +34,17 @@ class SqlPayments:
         self._store, self._ids = store, ids
 
     async def begin(self, userid: int, amount: int, once: Once | None) -> Payment:
-        """A rider wants to pay. Raises TooManyPayments."""
+        """A rider wants to pay. Raises TooManyPayments, RiderErased."""
         wanted = Payment(self._ids.new(), userid, amount, paid=False)
         return await self._store.write(once_only, once, begin, wanted, key=f"user:{userid}")
 
     async def one(self, paymentid: str, whose: Whose = EVERYBODYS) -> Payment:
         """A payment. Raises NoSuchPayment, also for another's."""
         return await self._store.read(load, paymentid, whose)
+
+    async def may_pay(self, userid: int) -> None:
+        """Raises RiderErased."""
+        await self._store.read(refuse_erased, userid)
 
     async def confirm(self, paymentid: str, amount: int) -> Payment:
         """The provider has the money: it is the rider's, once. Raises NoSuchPayment, PaymentDiffers, OutOfBounds."""
@@ -49,8 +53,9 @@ class SqlPayments:
 
 
 def begin(tx: Tx, wanted: Payment) -> Payment:
-    """Write down what is to be paid. Raises TooManyPayments."""
+    """Write down what is to be paid. Raises TooManyPayments, RiderErased."""
     tx.lock(f"payments:{wanted.userid}")
+    refuse_erased(tx, wanted.userid)
     row = tx.one(
         "SELECT count(*) FROM payments WHERE userid = ? AND paid_ms IS NULL AND at_ms > ? AND at_ms <= ?",
         (wanted.userid, tx.now_ms - BEGUN_MS, latest(tx.now_ms, 0)),
@@ -63,7 +68,10 @@ def begin(tx: Tx, wanted: Payment) -> Payment:
 
 
 def confirm(tx: Tx, known: Payment, amount: int) -> Payment:
-    """Mark it as paid and post it; said again, it changes nothing. Raises PaymentDiffers, OutOfBounds."""
+    """Mark it as paid and post it; said again, it changes nothing. Raises PaymentDiffers, OutOfBounds.
+
+    Also for a rider who was erased since it was begun: the provider has the money, and money that is nowhere in the
+    books could not be given back."""
     if known.amount != amount:
         raise PaymentDiffers(known.paymentid)
     sql = "UPDATE payments SET paid_ms = ? WHERE paymentid = ? AND paid_ms IS NULL"
