@@ -30,9 +30,9 @@ class _Flushed(PostgresStore):
 class House(Embedded):
     """Everything in one process; the services named in `urls` on PostgreSQL, the others on SQLite in memory."""
 
-    def __init__(self, urls: Mapping[str, str], more: Mapping[str, str] | None = None) -> None:
+    def __init__(self, urls: Mapping[str, str], env: Mapping[str, str] | None = None) -> None:
         self._urls = urls
-        super().__init__(None, EVERY_RIDE_COSTS | PATIENT | PAYING | (more or {}))
+        super().__init__(None, {**EVERY_RIDE_COSTS, **PATIENT, **PAYING, **(env or {})})
 
     def _open(self, path: Path | None, versions: Path, source: str) -> SqliteStore:
         if source not in self._urls:
