@@ -3,6 +3,7 @@
 The history knows when things really happened (virtual time); the services only know what their clocks show.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -105,26 +106,18 @@ def _corrections(attempts: list[Attempt], user_deposit: Reading) -> Iterator[str
 
 
 def _points(readings: Readings, limited: bool) -> Iterator[str]:
-    """Who reports what everybody knows earns nothing; a report whose answer was lost and that was sent again is paid
-    once."""
+    """Who reports what everybody knows earns nothing: each change is paid to its reporter once, by the report that made
+    it or, where that one was lost or overtaken, by the same again."""
     changing = _changing(readings["bike"])
-    sql = "SELECT reportid, managerid, bikeid, status, points FROM reports ORDER BY reportid"
-    found = readings["bike_manage_app"].all(sql)
-    lost = [row for row in found if row[3] == "cancelled" and row[0] in changing]
-    paid = dict[tuple[int, int], int]()
-    for reportid, managerid, bikeid, status, points in found:
-        if status != "applied" or not points:
-            continue
-        who = managerid, bikeid
-        paid[who] = paid.get(who, 0) + 1
-        if reportid not in changing:
-            earlier = next((row for row in lost if (row[1], row[2]) == who and row[0] < reportid), None)
-            if earlier is None:
-                yield f"I16 report {reportid} earned {points} points and changed nothing"
-            else:
-                lost.remove(earlier)
-    for who, times in paid.items() if limited else ():
-        if times > PER_BIKE:
+    changes, paid = Counter[tuple[int, int]](), Counter[tuple[int, int]]()
+    sql = "SELECT reportid, managerid, bikeid, points FROM reports ORDER BY reportid"
+    for reportid, managerid, bikeid, points in readings["bike_manage_app"].all(sql):
+        changes[managerid, bikeid] += reportid in changing
+        paid[managerid, bikeid] += bool(points)
+    for who, times in paid.items():
+        if times > changes[who]:
+            yield f"I16 manager and bike {who}: {times} reports were paid, and {changes[who]} changed something"
+        if limited and times > PER_BIKE:
             yield f"I16 manager and bike {who}: {times} reports were paid within half an hour"
 
 
