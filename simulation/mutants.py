@@ -70,6 +70,7 @@ def _once_more(cause: str) -> str:
     return f"({cause}) + ':0' * tx.one('SELECT count(*) FROM entries WHERE cause = ?', ({cause},))[0]"
 
 
+_REPORTS = "services.bike_manage_app.storage"
 _RENT, _BIKE, _VIEW = "services.rent.storage", "services.bike.storage", "services.rent_and_billing_view.storage"
 _NO_INBOX = _edit("kit.sqlite.store", "SqliteTx.first_time", ("{row[0] for row in rows}", "{*rows, *message_ids}"))
 _FEE_AGAIN = _edit(
@@ -81,6 +82,7 @@ _FEE_AGAIN = _edit(
     ),
 )
 _BILL_AGAIN = _edit("services.billing.storage", "apply_fee", ("billid = ? AND status = ?", "billid = ? AND 'x' <> ?"))
+_CLOSE_ANY = _edit(_RENT, "_close", (" AND status = 'rented'", ""))
 
 MUTANTS = (
     Mutant(
@@ -185,12 +187,9 @@ MUTANTS = (
             _edit(
                 _RENT,
                 "returned",
-                (
-                    "return before",
-                    "rent = ReturnedRent(rentid, before.userid, before.bikeid, before.started_ms, tx.now_ms, place)",
-                ),
-                (" AND status = 'rented'", ""),
+                ("return before", "over = _close(tx, replace(before, ended_ms=tx.now_ms, place=place))"),
             ),
+            _CLOSE_ANY,
         ),
     ),
     Mutant(
@@ -202,10 +201,10 @@ MUTANTS = (
                 ("case CancelledRent():", "case CancelledRent() as gone:"),
                 (
                     "raise RentIsCancelled(rentid)",
-                    "rent = ReturnedRent(rentid, gone.userid, gone.bikeid, tx.now_ms, tx.now_ms, place)",
+                    "over = _close(tx, ReturnedRent(rentid, gone.userid, gone.bikeid, tx.now_ms, tx.now_ms, place))",
                 ),
-                (" AND status = 'rented'", ""),
             ),
+            _CLOSE_ANY,
         ),
         swarm=FREEZING,
     ),
@@ -217,7 +216,7 @@ MUTANTS = (
     ),
     Mutant(
         "the rider's limit is forgotten",
-        (_edit(_RENT, "open_rent", ("if most_open and", "if 0 and")),),
+        (_edit("services.rent.storage.standing", "judge", ("if most_open and", "if 0 and")),),
         swarm=Swarm(riders=4, bikes=4, actions=8, most_open=1),
     ),
     Mutant(
@@ -266,6 +265,32 @@ MUTANTS = (
             ),
         ),
         swarm=Swarm(disk=0.05, actions=10),
+    ),
+    Mutant(
+        "a ride is priced by the tariff of its return",
+        (
+            _edit(
+                "services.billing.policies",
+                "whenever_returned_apply_the_fee",
+                ('Tariff.parse(bill.tariff or "")', "storage.valid_tariff(tx, said.endtime).tariff"),
+            ),
+        ),
+        swarm=Swarm(tariffs=True, actions=14),
+    ),
+    Mutant(
+        "a balance that is set wipes what came in between",
+        (_edit("services.user_deposit.storage", "set_balance", ("if expected is not None and", "if False and")),),
+        swarm=Swarm(actions=20),
+    ),
+    Mutant(
+        "a ride is as long as both clocks together",
+        (_edit("services.rent.domain", "ridden", ("length_ms = by_boot if", "length_ms = by_boot + by_wall if")),),
+        swarm=Swarm(steps_ms=3_000, crash_every=400),
+    ),
+    Mutant(
+        "a report that changes nothing is paid",
+        (_edit(_REPORTS, "_earned", ("if not _unpaid(", "if False and (")),),
+        swarm=Swarm(by_changes=True, actions=14),
     ),
     Mutant("no inbox, alone", (_NO_INBOX,), direct=inbox),
     Mutant("no ledger key, alone", (_FEE_AGAIN,), direct=ledger_key),
