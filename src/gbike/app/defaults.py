@@ -11,6 +11,7 @@ DEMO_DEFAULTS: Mapping[str, str] = {"GBIKE_PAYMENT_PROVIDER": "test"}
 """Demo: everybody may do everything, so nobody pays with money. Everything else is as the original has it."""
 SECURE_DEFAULTS: Mapping[str, str] = {
     "GBIKE_DEPOSIT_EXPECTED": "required",
+    "GBIKE_MANAGER_NUMBERS": "rider",
     "GBIKE_MAX_OPEN_RENTS_PER_RIDER": "1",
     "GBIKE_POINTS_FOR": "changes",
     "GBIKE_POINTS_PER_BIKE": "3",
