@@ -25,25 +25,28 @@ OPENING = 100_000_000
 KEEN_RIDER = 1
 """Rides every tenth time, so that one rider's page is also measured where the rider has a tenth of all rows."""
 
+BIKE = "(bikeid, location, batterylevel, held, broken, retired, reportid, version)"
 ROWS: dict[str, tuple[str, ...]] = {
     "bike": (
-        "INSERT INTO bikes SELECT bikeid, 'dock ' || bikeid, NULL, NULL, 80, NULL, 0, 0, 0, 0, 1 + 2 * count(*), NULL,"
-        " NULL FROM past GROUP BY bikeid",
-        "INSERT OR IGNORE INTO bikes SELECT n, 'dock ' || n, NULL, NULL, 80, NULL, 0, 0, 0, 0, 1, NULL, NULL"
-        " FROM bikes_past",
+        f"INSERT INTO bikes {BIKE} SELECT bikeid, 'dock ' || bikeid, 80, 0, 0, 0, 0, 1 + 2 * count(*)"
+        " FROM past GROUP BY bikeid",
+        f"INSERT OR IGNORE INTO bikes {BIKE} SELECT n, 'dock ' || n, 80, 0, 0, 0, 0, 1 FROM bikes_past",
         "INSERT INTO counters SELECT 'bikes', count(*) FROM bikes_past",
     ),
     "rent": (
-        "INSERT INTO rents SELECT n, userid, bikeid, 'returned', started + 10000, started, ended, 'dock ' || bikeid,"
-        " NULL, NULL, NULL, NULL, 0 FROM past ORDER BY n",
+        "INSERT INTO rents (rentid, userid, bikeid, status, deadline_ms, started_ms, ended_ms, endlocation, coarse)"
+        " SELECT n, userid, bikeid, 'returned', started + 10000, started, ended, 'dock ' || bikeid, 0 FROM past"
+        " ORDER BY n",
         "INSERT INTO counters SELECT 'returned', count(*) FROM past UNION ALL SELECT 'rented', 0",
     ),
     "billing": (
-        "INSERT INTO bills SELECT n, n, userid, started, ended, fee, 'CLOSEBILL', '100/60s floor' FROM past ORDER BY n",
+        "INSERT INTO bills (billid, rentid, userid, started_ms, ended_ms, fee, status, tariff)"
+        " SELECT n, n, userid, started, ended, fee, 'CLOSEBILL', '100/60s floor' FROM past ORDER BY n",
         "INSERT INTO counters SELECT 'bills', count(*) FROM past",
     ),
     "user_deposit": (
-        "INSERT INTO deposits SELECT userid, :opening - sum(fee), max(n), 1, 1 + count(*) FROM past GROUP BY userid",
+        "INSERT INTO deposits (userid, balance, billid, registered, version)"
+        " SELECT userid, :opening - sum(fee), max(n), 1, 1 + count(*) FROM past GROUP BY userid",
         "INSERT INTO entries (cause, account, amount, at_ms)"
         " SELECT 'opening:' || userid, 'user:' || userid, :opening, :begin FROM deposits"
         " UNION ALL SELECT 'opening:' || userid, 'cash', -:opening, :begin FROM deposits",
@@ -54,9 +57,11 @@ ROWS: dict[str, tuple[str, ...]] = {
         "INSERT INTO counters SELECT 'deposits', count(*) FROM deposits",
     ),
     "rent_and_billing_view": (
-        "INSERT INTO rides SELECT n, userid, bikeid, 'returned', started, ended, n, fee, 'CLOSEBILL' FROM past"
+        "INSERT INTO rides (rentid, userid, bikeid, rentstatus, started_ms, ended_ms, billid, fee, billingstatus)"
+        " SELECT n, userid, bikeid, 'returned', started, ended, n, fee, 'CLOSEBILL' FROM past"
         " ORDER BY n",
-        "INSERT INTO riders SELECT userid, :opening - sum(fee), 1 + count(*), count(*) FROM past GROUP BY userid",
+        "INSERT INTO riders (userid, deposit, version, rides)"
+        " SELECT userid, :opening - sum(fee), 1 + count(*), count(*) FROM past GROUP BY userid",
         *TEXTS,
         *(KEPT.format(**event) for event in EVENTS),
         "INSERT INTO counters SELECT 'rides', count(*) FROM past",

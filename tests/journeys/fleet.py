@@ -33,7 +33,8 @@ async def every(client: Client, path: str) -> list[dict[str, Any]]:
 async def assert_nothing_is_violated(embedded: Embedded, client: Client | None = None) -> None:
     """Every invariant of `gbike verify`, once every event is handled. `client`: who may see everything."""
     readings = {name: await part.store.read(_itself) for name, part in embedded.parts.items()}
-    assert list(violations(readings)) == []
+    found = list(violations(readings))
+    assert found == []
     await assert_bikes_and_rents_agree(client or Client(embedded.app))
 
 
