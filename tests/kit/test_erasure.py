@@ -18,7 +18,9 @@ from gbike.services.bike import storage as bike
 from gbike.services.bike.domain import Place as BikePlace
 from gbike.services.bike.domain import a_new_bike
 from gbike.services.rent import storage as rent
-from gbike.services.rent.domain import PendingRent, Place
+from gbike.services.rent.domain import GivenUp, PendingRent, Place, RiderBlocked
+from gbike.services.rent.storage.clockwatch import newest
+from gbike.services.rent.storage.standing import keep_standing
 from tests.kit.floor import SetClock
 from tests.postgres import Server
 
@@ -121,3 +123,18 @@ def test_what_tells_of_nobody_stays_byte_for_byte() -> None:
     plain = b'{"eventType":"Rented", "userid":7,"location":null}'
     assert impersonal(plain) is plain
     assert impersonal(b'{"userid":7,"lat":37.1,"fee":3}') == b'{"userid":7,"lat":null,"fee":3}'
+
+
+async def test_who_may_rent_and_what_hangs_is_judged_alike_on_every_engine(rents: Store) -> None:
+    for mayrent, missing_krw, version in ((False, 700, 2), (True, 0, 1)):
+        await rents.write(keep_standing, 7, mayrent, ("minimum",), (missing_krw, version))
+    with pytest.raises(RiderBlocked) as refused:
+        await rents.write(rent.begin, 7, 1, 1_000, None)
+    assert (refused.value.reasons, refused.value.missing_krw) == (("minimum",), 700)
+    hours_ahead: PendingRent = await rents.write(rent.begin, 8, 1, 9 * 3_600_000, None)
+    assert await rents.write(rent.sweep, 100, 1_000) == 1
+    with pytest.raises(GivenUp):
+        await rents.write(rent.open_rent, hours_ahead, 0, None)
+    assert await rents.read(newest) > 0
+    await a_ride(rents, 9)
+    assert await rents.read(rent.overdue, 0, 1_000) == 0
