@@ -19,11 +19,17 @@ from gbike.kit.money import MAX_WON
 MAX_ID = 9_007_199_254_740_991
 """2**53 - 1: the largest whole number that every JSON client reads exactly."""
 
+NOT_ZERO = {"not": {"const": 0}}
+"""In the schema of a number that is never 0; whoever takes it refuses 0."""
+
 Id = Annotated[int, Meta(ge=1, le=MAX_ID, description="a public number, never reused")]
 Text = Annotated[str, Meta(max_length=255, pattern=r"^[^\x00]*$", description="free text")]
 Percent = Annotated[int, Meta(ge=0, le=100, description="percent")]
 Amount = Annotated[int, Meta(ge=1, le=MAX_WON, description="whole won (KRW)")]
 Balance = Annotated[int, Meta(ge=0, le=MAX_WON, description="whole won (KRW)")]
+Difference = Annotated[
+    int, Meta(ge=-MAX_WON, le=MAX_WON, description="whole won (KRW), never 0", extra_json_schema=NOT_ZERO)
+]
 Points = Annotated[int, Meta(ge=0, le=MAX_WON, description="points; one point is worth one won")]
 Latitude = Annotated[float, Meta(ge=-90, le=90, description="degrees north, WGS 84")]
 Longitude = Annotated[float, Meta(ge=-180, le=180, description="degrees east, WGS 84")]
@@ -41,15 +47,15 @@ T = TypeVar("T")
 
 
 @cache
-def text_pattern(kind: type, low: float | None, high: float | None) -> str:
-    """The texts that stand for a value of a numeric or boolean field."""
+def text_pattern(kind: type, low: float | None, high: float | None, zero: bool = True) -> str:
+    """The texts that stand for a value of a numeric or boolean field; `zero`: 0 is one, where the bounds have it."""
     if kind is bool:
         return r"^(true|false)$"
     if kind is float:
         whole = r"[0-8]?[0-9]" if high == 90 else r"1[0-7][0-9]|[0-9]{1,2}"
         return rf"^-?(({whole})(\.[0-9]{{1,10}})?|{int(high or 0)})$"
     top = str(int(high or 0))
-    first = "[1-9]" if low and low > 0 else "0|[1-9]"
+    first = "[1-9]" if not zero or (low and low > 0) else "0|[1-9]"
     sign = "-?" if low and low < 0 else ""
     return rf"^{sign}({first}[0-9]{{0,{len(top) - 2}}}|{top})$"
 
@@ -70,7 +76,8 @@ def plain_fields(struct: type[msgspec.Struct]) -> dict[str, Plain]:
     for field in msgspec.structs.fields(struct):
         kind, meta, nullable = _look(hints[field.name])
         if kind in (int, float, bool):
-            pattern = text_pattern(kind, meta.ge if meta else None, meta.le if meta else None)
+            low, high, zero = (meta.ge, meta.le, meta.extra_json_schema != NOT_ZERO) if meta else (None, None, True)
+            pattern = text_pattern(kind, low, high, zero)
             found[field.encode_name] = Plain(kind, pattern, nullable)
     return found
 
