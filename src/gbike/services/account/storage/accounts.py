@@ -184,6 +184,7 @@ def erase(tx: Tx, userid: int, only: int | None) -> Account:
 def forget(tx: Tx, userid: int) -> None:
     """Erase whoever has this number, also where there never was an account, as in the demo, and say so each time: a
     backup may have brought the rest back. Raises LastAdmin."""
+    tx.lock(_ADMINS)
     known = credentials(tx, "userid = ?", (userid,))
     if known is not None:
         erase(tx, userid, None)
@@ -216,6 +217,7 @@ def confirm_enrolment(tx: Tx, userid: int, sealed: bytes, step: int, only: int |
 
 def remove_enrolment(tx: Tx, userid: int) -> Account:
     """Codes are wanted no more. Raises NoSuchAccount."""
+    tx.execute("UPDATE accounts SET name = name WHERE userid = ?", (userid,))  # what goes on record is what was so
     before = load(tx, userid)
     tx.execute("UPDATE accounts SET codes_wanted = 0, sealed = NULL WHERE userid = ?", (userid,))
     tx.audit("authenticator removed", f"user:{userid}", before={"codes_wanted": before.codes_wanted})
