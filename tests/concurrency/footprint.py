@@ -29,6 +29,8 @@ _KEYS = {
     "sessions": "userid",
     "resets": "userid",
     "refresh_tokens": "token",
+    "managers": "managerid",
+    "point_entries": "cause",
 }
 """By which column a statement tells the rows that it touches; one that does not name it may touch any."""
 _INSERTED = re.compile(r"INSERT INTO [a-z_]+ \(([^)]*)\) VALUES \(([^)]*)\)")

@@ -68,11 +68,12 @@ class _Gated(Session):
                 return super().together(every)
             finally:
                 self.gate.ended()
-        if every[0][0] != "BEGIN":
+        if len({sql for sql, _ in every}) == 1 and every[0][0] != "BEGIN":
             self.gate.ask_for(*every[0])
             return super().together(every)
-        first = super().together(every[:1])
-        return [*first, *(self.run(sql, params) for sql, params in every[1:])]
+        begin = 1 if every[0][0] == "BEGIN" else 0
+        first = super().together(every[:begin]) if begin else []
+        return [*first, *(self.run(sql, params) for sql, params in every[begin:])]
 
     def control(self, sql: str) -> None:
         if sql.startswith("ROLLBACK") and not self.in_error:
