@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gbike.kit.access.principal import Whose
+from gbike.kit.housekeeping import DAY_MS, Keeping, _forget
 from gbike.kit.once import Once
 from gbike.kit.store import Tx
 from gbike.services.account.domain import LastAdmin, Role
@@ -15,7 +16,7 @@ from gbike.services.rent.domain import OpenRent, PendingRent, TooManyOpenRents
 from gbike.services.user_deposit.domain import MOST_BEGUN, Payment, TooManyPayments, adjustment
 from gbike.services.user_deposit.storage import add as post
 from gbike.services.user_deposit.storage import load as deposit_of
-from tests.concurrency.house import Case, House
+from tests.concurrency.house import LATER, Case, House, write
 from tests.concurrency.houses import account, bike, bike_manager, rent, user_deposit
 
 
@@ -138,6 +139,13 @@ def _half(house: House, one: str, fn: Callable[..., Any], other: str) -> tuple[C
     return house.case(one).planted(fn), house.case(other)
 
 
+_PAID_REMOVED = Keeping(
+    DAY_MS,
+    "DELETE FROM payments WHERE paymentid IN"
+    " (SELECT paymentid FROM payments WHERE paid_ms IS NULL AND at_ms < ? ORDER BY at_ms LIMIT ?)",
+)
+"""What is not paid is looked for, and then removed without another look."""
+
 R, D, M, A = rent.HOUSE, user_deposit.HOUSE, bike_manager.HOUSE, account.HOUSE
 PLANTED = (
     Planted("the lost bike", bike.HOUSE, *_bare(bike.HOUSE, "reserve", "cancelled")),
@@ -147,6 +155,12 @@ PLANTED = (
     Planted("a balance that is set while money comes in", D, *_half(D, "set the balance", _set_balance, "top up")),
     Planted("a conversion of points", M, *_pair(M, "convert", "convert", _convert)),
     Planted("the limit of begun payments", D, *_pair(D, "begin a payment", "begin a payment", _begin_payment)),
+    Planted(
+        "a paid payment that housekeeping removes",
+        D,
+        D.case("confirm an old payment"),
+        write("housekeeping", _forget, (_PAID_REMOVED,), LATER),
+    ),
     Planted("the last admin", A, *_pair(A, "take away", "take away", _take_away)),
     Planted("one answer for an Idempotency-Key", D, *_bare(D, "top up with a key")),
     Planted("a refresh token that is used twice", A, *_pair(A, "renew", "renew", _renew)),

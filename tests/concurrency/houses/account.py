@@ -145,4 +145,11 @@ HOUSE = House(
             " name = 'accounts')",
         ),
     ),
+    unordered={
+        frozenset({"offer a reset", "housekeeping of resets"}): "what comes meanwhile is left for the next time",
+        frozenset(
+            {"count a try", "housekeeping of tries"}
+        ): "what is a day old is out of every window: read, it counts 0",
+        frozenset({"renew", "housekeeping of refresh_tokens"}): "of an expired session no token is kept for the next",
+    },
 )

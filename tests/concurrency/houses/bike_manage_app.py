@@ -40,7 +40,7 @@ HOUSE = House(
             "I21 a report was applied without saying so, or said so twice",
             "SELECT * FROM (SELECT (SELECT count(*) FROM reports WHERE status = 'applied') AS done, (SELECT"
             " count(*) FROM outbox WHERE type = 'Reported') AS said) AS both_ WHERE done <> said"
-                " AND EXISTS (SELECT 1 FROM outbox WHERE id = 1)",
+            " AND EXISTS (SELECT 1 FROM outbox WHERE id = 1)",
         ),
         (
             "count",

@@ -68,7 +68,7 @@ HOUSE = House(
             "I21 a bill moved without saying so, or said so twice",
             "SELECT * FROM (SELECT (SELECT count(*) FROM bills WHERE fee IS NOT NULL) AS fees, (SELECT"
             " count(*) FROM outbox WHERE type = 'CalculatedFee') AS said) AS both_ WHERE fees <> said"
-                " AND EXISTS (SELECT 1 FROM outbox WHERE id = 1)",
+            " AND EXISTS (SELECT 1 FROM outbox WHERE id = 1)",
         ),
         (
             "a place of an erased rider is kept",

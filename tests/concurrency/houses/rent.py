@@ -61,7 +61,7 @@ HOUSE = House(
             "I21 a rent began or ended without saying so, or said so twice",
             "SELECT * FROM (SELECT (SELECT count(*) FROM rents WHERE status = 'returned') AS ended, (SELECT"
             " count(*) FROM outbox WHERE type = 'Returned') AS said) AS both_ WHERE ended <> said"
-                " AND EXISTS (SELECT 1 FROM outbox WHERE id = 1)",
+            " AND EXISTS (SELECT 1 FROM outbox WHERE id = 1)",
         ),
     ),
 )

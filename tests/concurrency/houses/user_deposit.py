@@ -81,7 +81,7 @@ HOUSE = House(
             "I21 money moved without saying so, or said so twice",
             "SELECT * FROM (SELECT (SELECT count(*) FROM entries WHERE account LIKE 'user:%') AS moved,"
             " (SELECT count(*) FROM outbox) AS said) AS both_ WHERE moved <> said"
-                " AND EXISTS (SELECT 1 FROM outbox WHERE id = 1)",
+            " AND EXISTS (SELECT 1 FROM outbox WHERE id = 1)",
         ),
     ),
     not_compared=("entries.entryid",),

@@ -195,10 +195,10 @@ def forget(tx: Tx, userid: int) -> None:
 
 def begin_enrolment(tx: Tx, userid: int, sealed: bytes, only: int | None) -> None:
     """Keep a secret that a code must confirm. Raises NoSuchAccount, EnrolledAlready."""
-    account = load(tx, userid, only)
-    sql = "UPDATE accounts SET sealed = ? WHERE userid = ? AND codes_wanted = 0 AND erased_ms IS NULL"
-    if not tx.execute(sql, (sealed, userid)):
-        raise EnrolledAlready if account.codes_wanted else NoSuchAccount(userid)
+    where, params = whose(userid, only)
+    sql = f"UPDATE accounts SET sealed = ? WHERE {where} AND codes_wanted = 0 AND erased_ms IS NULL"
+    if not tx.execute(sql, (sealed, *params)):
+        raise EnrolledAlready if load(tx, userid, only).codes_wanted else NoSuchAccount(userid)
 
 
 def confirm_enrolment(tx: Tx, userid: int, sealed: bytes, step: int, only: int | None) -> Account:
