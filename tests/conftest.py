@@ -1,5 +1,6 @@
 """Fixtures that tests of many kinds share."""
 
+import json
 import os
 from collections.abc import AsyncIterator, Generator
 
@@ -51,3 +52,18 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
         report.outcome = "failed"
         report.longrepr = f"skipped although GBIKE_REQUIRE=all: {report.longrepr}"
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests/concurrency explored, wherever it ran: per service pairs, orders, pruned, violations, seconds."""
+    sums: dict[str, list[float]] = {}
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, value in getattr(report, "user_properties", ()):
+                if name == "concurrency" and report.when == "call":
+                    service, *numbers = json.loads(value)
+                    sums[service] = [a + b for a, b in zip(sums.get(service, [0] * 5), numbers, strict=True)]
+    for service, (pairs, orders, pruned, wrong, seconds) in sorted(sums.items()):
+        terminalreporter.write_line(
+            f"{service}: {pairs} pairs, {orders} orders, {pruned} pruned, {wrong} violations, {seconds:.0f} s"
+        )

@@ -178,7 +178,7 @@ class Embedded:
         """Remove messages that every consumer has handled, also the stopped ones, when they are old, or tell where
         somebody was who is erased; answers how many."""
         now_ms = self.clock.now_ms()
-        erased_ms = await self.parts["account"].store.read(_last_said) + ERASED_AFTER_MS
+        erased_ms = await self.parts["account"].store.read(_last_erased) + ERASED_AFTER_MS
         if LOG_KEEP_MS > now_ms - erased_ms >= 0:
             return await self.forget_messages(erased_ms)
         return await self._forget(now_ms - LOG_KEEP_MS)
@@ -253,9 +253,9 @@ class _Held(AsyncExitStack):
         return self
 
 
-def _last_said(read: Reading) -> int:
-    """When account last said something, which is that somebody was erased; 0: it never did."""
-    row = read.one("SELECT coalesce(max(published_ms), 0) FROM outbox")
+def _last_erased(read: Reading) -> int:
+    """When account last said that somebody was erased; 0: it never did."""
+    row = read.one("SELECT coalesce(max(published_ms), 0) FROM outbox WHERE type = 'AccountErased'")
     return int(row[0]) if row else 0
 
 

@@ -40,6 +40,11 @@ def share(tx: Tx) -> None:
     tx.share(_LOCK)
 
 
+def alone(tx: Tx) -> None:
+    """Before an erasure takes any other lock: whoever keeps something personal has shared this one first."""
+    tx.lock(_LOCK)
+
+
 def guard(tx: Tx, messages: Sequence[Message]) -> None:
     """The same before messages take effect. Where one of them erases, the lock is taken alone at once: two consumers
     that shared it first would wait for each other."""

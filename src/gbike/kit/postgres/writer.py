@@ -83,12 +83,12 @@ class PostgresTx(OpenTx, PostgresReading):
         return {row[0] for row in self.all(_HEAR, (Texts(sorted(set(message_ids))), self.now_ms))}
 
     def lock(self, name: str) -> None:
-        """Wait until nobody else is past a lock of the same name."""
-        self._run(_LOCK, (name,))
+        """Nobody else is past a lock of the same name, as of the next statement: it goes with that one."""
+        self._writer.ahead.append((_LOCK, (name,)))
 
     def share(self, name: str) -> None:
-        """Wait until nobody else is past a lock of the same name."""
-        self._run(_SHARE, (name,))
+        """The same, beside others who share."""
+        self._writer.ahead.append((_SHARE, (name,)))
 
     def _run(self, sql: str, params: Sequence[Any]) -> PGresult:
         result = self._writer.run(sql, params)
@@ -127,6 +127,8 @@ class PostgresWriter(BatchWriter[PostgresTx]):
         self.changed = 0
         """Rows that the open transaction changed."""
         self._begun = False
+        self.ahead: list[tuple[str, Sequence[Any]]] = []
+        """Locks that are sent with the next statement, which sees what was committed before they were had."""
         self._leave: Sequence[tuple[str, Sequence[Any]]] = ()
         self._name, self._number = "", 0
         self._doubts = set[asyncio.Task[None]]()
@@ -230,21 +232,25 @@ class PostgresWriter(BatchWriter[PostgresTx]):
             self._session.connection.close()
 
     def run(self, sql: str, params: Sequence[Any]) -> PGresult:
-        """A statement of the open transaction; BEGIN goes with the first."""
+        """A statement of the open transaction; BEGIN goes with the first, locks with the next."""
         session = self._live()
-        if self._begun:
+        if self._begun and not self.ahead:
             return session.run(sql, params)
-        self._begun = True
-        return session.together([_BEGIN, (sql, params)])[1]
+        return session.together([*self._before(), (sql, params)])[-1]
 
     def begun(self) -> None:
-        """Begin, if no statement has."""
-        if not self._begun:
-            self._begun = True
-            self._live().control("BEGIN")
+        """Begin, if no statement has, and take what locks were asked for."""
+        if not self._begun or self.ahead:
+            self._live().together(self._before())
+
+    def _before(self) -> list[tuple[str, Sequence[Any]]]:
+        """What goes before the next statement."""
+        begin, ahead = [] if self._begun else [_BEGIN], self.ahead
+        self._begun, self.ahead = True, []
+        return [*begin, *ahead]
 
     def _begin(self) -> None:
-        self._begun, self.changed = False, 0
+        self._begun, self.changed, self.ahead = False, 0, []
         self._number += 1
         if self._session is None or self._session.connection.closed:
             self._connect()

@@ -2,7 +2,7 @@
 
 from gbike.contracts.account import AccountErased, RegisteredAccount
 from gbike.kit.audit.rows import Facts
-from gbike.kit.erasure import remember, take_out
+from gbike.kit.erasure import alone, remember, take_out
 from gbike.kit.http.hal import Page
 from gbike.kit.listing import Listing, list_page
 from gbike.kit.store import Reading, Store, Tx
@@ -167,8 +167,7 @@ def rehash(tx: Tx, userid: int, before: str, after: str) -> None:
 
 def erase(tx: Tx, userid: int, only: int | None) -> Account:
     """Forget who it was, and say so the first time. Raises NoSuchAccount, LastAdmin, AccountInUse."""
-    tx.lock(_ADMINS)
-    lock_person(tx, userid)
+    _lock_for_erasure(tx, userid)
     account = load(tx, userid, only)
     if account.erased_ms is not None:
         return account
@@ -180,7 +179,7 @@ def forget(tx: Tx, userid: int) -> Unsettled:
     """An operator's duty by law: erase whoever has this number, whatever is unsettled, which is answered. Also where
     there never was an account, as in the demo, and say so each time: a backup may have brought the rest back.
     Raises LastAdmin."""
-    lock_person(tx, userid)
+    _lock_for_erasure(tx, userid)
     left, known = unsettled(tx, userid), credentials(tx, "userid = ?", (userid,))
     if known is not None:
         _erase(tx, known.account)
@@ -189,6 +188,13 @@ def forget(tx: Tx, userid: int) -> Unsettled:
         tx.audit("account erased", f"user:{userid}")
         tx.say(AccountErased(userid=userid))
     return left
+
+
+def _lock_for_erasure(tx: Tx, userid: int) -> None:
+    """In the order of the consumer, whose policies lock a person after they share the erasure."""
+    alone(tx)
+    tx.lock(_ADMINS)
+    lock_person(tx, userid)
 
 
 def _erase(tx: Tx, account: Account) -> Account:
@@ -217,10 +223,10 @@ def _forget_messages(tx: Tx, userid: int) -> None:
 
 def begin_enrolment(tx: Tx, userid: int, sealed: bytes, only: int | None) -> None:
     """Keep a secret that a code must confirm. Raises NoSuchAccount, EnrolledAlready."""
-    account = load(tx, userid, only)
-    sql = "UPDATE accounts SET sealed = ? WHERE userid = ? AND codes_wanted = 0 AND erased_ms IS NULL"
-    if not tx.execute(sql, (sealed, userid)):
-        raise EnrolledAlready if account.codes_wanted else NoSuchAccount(userid)
+    where, params = whose(userid, only)
+    sql = f"UPDATE accounts SET sealed = ? WHERE {where} AND codes_wanted = 0 AND erased_ms IS NULL"
+    if not tx.execute(sql, (sealed, *params)):
+        raise EnrolledAlready if load(tx, userid, only).codes_wanted else NoSuchAccount(userid)
 
 
 def confirm_enrolment(tx: Tx, userid: int, sealed: bytes, step: int, only: int | None) -> Account:
@@ -239,6 +245,7 @@ def confirm_enrolment(tx: Tx, userid: int, sealed: bytes, step: int, only: int |
 
 def remove_enrolment(tx: Tx, userid: int) -> Account:
     """Codes are wanted no more. Raises NoSuchAccount."""
+    tx.execute("UPDATE accounts SET name = name WHERE userid = ?", (userid,))  # what goes on record is what was so
     before = load(tx, userid)
     tx.execute("UPDATE accounts SET codes_wanted = 0, sealed = NULL WHERE userid = ?", (userid,))
     tx.audit("authenticator removed", f"user:{userid}", before={"codes_wanted": before.codes_wanted})

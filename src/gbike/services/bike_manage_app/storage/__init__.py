@@ -109,7 +109,6 @@ def begin(tx: Tx, state: State, sent_reportid: int | None, patience_ms: int, onc
     if once is not None:
         once.hold(tx)
     if sent_reportid is not None:
-        tx.lock(f"sent:{state.managerid}:{sent_reportid}")
         row = tx.one(
             f"SELECT {_COLUMNS}, status FROM reports"
             " WHERE managerid = ? AND sent_reportid = ? AND status <> 'cancelled'",
@@ -190,8 +189,8 @@ def _paid(tx: Tx, state: State) -> PaidBefore:
     return PaidBefore(*(row or (0, 0)))
 
 
-def cancel(tx: Tx, reportid: int, reason: str) -> None:
-    """PENDING → CANCELLED; a report that is no longer pending stays as it is."""
+def cancel(tx: Tx, reportid: int, reason: str) -> bool:
+    """PENDING → CANCELLED; a report that is no longer pending stays as it is: False."""
     row = tx.one(
         "UPDATE reports SET status = 'cancelled', reason = ? WHERE reportid = ? AND status = 'pending'"
         " RETURNING once_key",
@@ -199,6 +198,7 @@ def cancel(tx: Tx, reportid: int, reason: str) -> None:
     )
     if row is not None and row[0] is not None:
         release(tx, row[0])
+    return row is not None
 
 
 def sweep(tx: Tx, most: int, patience_ms: int) -> int:
@@ -207,9 +207,7 @@ def sweep(tx: Tx, most: int, patience_ms: int) -> int:
         f"SELECT reportid FROM reports WHERE {_OVERDUE} ORDER BY deadline_ms LIMIT ?",
         (tx.now_ms, latest(tx.now_ms, patience_ms), most),
     )
-    for (reportid,) in late:
-        cancel(tx, reportid, "Swept")
-    return len(late)
+    return sum(cancel(tx, reportid, "Swept") for (reportid,) in late)
 
 
 def overdue(read: Reading, now_ms: int, patience_ms: int) -> int:

@@ -181,21 +181,22 @@ def open_rent(tx: Tx, pending: PendingRent, most_open: int, once: Once | None) -
     return rent
 
 
-def cancel(tx: Tx, rentid: int, reason: str, bike_may_be_reserved: bool) -> None:
-    """PENDING → CANCELLED; a rent that is no longer pending stays as it is."""
+def cancel(tx: Tx, rentid: int, reason: str, bike_may_be_reserved: bool) -> bool:
+    """PENDING → CANCELLED; a rent that is no longer pending stays as it is: False."""
     row = tx.one(
         "UPDATE rents SET status = 'cancelled', reason = ?, ended_ms = ? WHERE rentid = ? AND status = 'pending'"
         " RETURNING userid, bikeid, once_key",
         (reason, tx.now_ms, rentid),
     )
     if row is None:
-        return
+        return False
     userid, bikeid, key = row
     tx.count("cancelled")
     if key is not None:
         release(tx, key)
     if bike_may_be_reserved:
         tx.say(RentCancelled(rentid=rentid, userid=userid, bikeid=bikeid, reason=reason))
+    return True
 
 
 def returned(tx: Tx, rentid: int, place: Place, whose: Whose, tap: Tap | None = None) -> ReturnedRent:
@@ -295,9 +296,7 @@ def sweep(tx: Tx, most: int, patience_ms: int) -> int:
         f"SELECT rentid FROM rents WHERE {_OVERDUE} ORDER BY deadline_ms LIMIT ?",
         (tx.now_ms, latest(tx.now_ms, patience_ms), most),
     )
-    for (rentid,) in late:
-        cancel(tx, rentid, "Swept", bike_may_be_reserved=True)
-    return len(late)
+    return sum(cancel(tx, rentid, "Swept", bike_may_be_reserved=True) for (rentid,) in late)
 
 
 def load(read: Reading, rentid: int, whose: Whose) -> KnownRent:

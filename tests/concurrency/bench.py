@@ -1,0 +1,121 @@
+"""A service's database, put back to the same rows for each order, and what came of an order."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+
+from gbike.app.catalogue import card
+from gbike.kit.postgres.connection import Dialer, PostgresReading, Session
+from gbike.kit.schema.migrate import migrate_url
+from tests.concurrency.explore import Found, explore
+from tests.concurrency.house import House
+from tests.concurrency.stepping import Fixed, Outcome, Steps, Two, Write
+from tests.postgres import Server
+
+_TABLES = (
+    "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT IN ('alembic_version', 'commits')"
+    " ORDER BY tablename"
+)
+_CHANCE = {
+    "outbox": ("id", "message_id", "headers"),
+    "audit": ("number", "prev_hash", "hash", "trace_id"),
+    "audit_head": ("hash",),
+}
+"""Columns of the floor that tell of order or chance only."""
+
+
+class Workbench:
+    """One service's database with two processes at it."""
+
+    def __init__(self, server: Server, house: House) -> None:
+        self.house = house
+        name = server.database()
+        url = server.url(name)
+        migrate_url(url, card(house.name).versions)
+        self._plain = psycopg.connect(url, autocommit=True)
+        self._plain.execute(f"ALTER DATABASE {name} SET deadlock_timeout = '10ms'")  # type: ignore[arg-type]
+        self._two = Two(url, house.name)
+        for one in house.setup:
+            for outcome in self._two.alone([one]):
+                assert outcome[0] == "answered", (one, outcome)
+        tables = [row[0] for row in self._plain.execute(_TABLES)]
+        self._again, self._state = self._kept(tables), self._shown(tables, house)
+        self._reading = PostgresReading(Session(Dialer(url, Fixed(), "look")(5_000)))
+
+    def close(self) -> None:
+        """Hang up."""
+        self._two.close()
+        self._plain.close()
+        self._reading._session.connection.close()
+
+    def judge(self, one: Sequence[Write], other: Sequence[Write], *, serial: bool = True) -> Found:
+        """Run two batches in every order. `serial`: what comes of it must be what one after the other comes to."""
+        right: list[Any] = []
+        wrong: list[str] = []
+
+        def play(choose: Any) -> None:
+            took: list[str] = []
+
+            def noted(steps: Steps) -> int:
+                side = choose(steps)
+                took.append(f"{'AB'[side]}: {steps[side]}")
+                return int(side)
+
+            self._plain.execute(self._again)  # type: ignore[arg-type]
+            outcomes = self._two.play([one, other], noted)
+            came = (outcomes, self._plain.execute(self._state).fetchone())  # type: ignore[arg-type]
+            told = [*self.house.wrong(self._reading)]
+            if len(right) < 2:
+                right.append(came)
+            elif serial and came not in right:
+                told.append(f"no order of one after the other comes to this: {_difference(came, right)}")
+            wrong.extend(f"{what}\n  " + "\n  ".join(took) for what in told)
+
+        found = explore(play)
+        found.wrong = wrong
+        return found
+
+    def _kept(self, tables: Sequence[str]) -> str:
+        """Keep the rows as they are now; answers the SQL that puts them back."""
+        self._plain.execute("CREATE SCHEMA kept")
+        back = ["SET session_replication_role = replica"]  # or the ledger refuses, as it should
+        for table in tables:
+            self._plain.execute(f"CREATE TABLE kept.{table} AS TABLE public.{table}")  # type: ignore[arg-type]
+            back.append(f"DELETE FROM public.{table}")
+            back.append(f"INSERT INTO public.{table} OVERRIDING SYSTEM VALUE SELECT * FROM kept.{table}")
+        for name, last in self._plain.execute("SELECT sequencename, last_value FROM pg_sequences"):
+            back.append(f"SELECT setval('{name}', {last or 1}, {str(last is not None).lower()})")
+        return "; ".join(back)
+
+    def _shown(self, tables: Sequence[str], house: House) -> str:
+        shown = []
+        for table in tables:
+            left = [*_CHANCE.get(table, ())]
+            left += [column.split(".")[1] for column in house.not_compared if column.split(".")[0] == table]
+            row = f"to_jsonb(t) - ARRAY[{', '.join(map(repr, left))}]::text[]"
+            shown.append(f"'{table}', (SELECT coalesce(jsonb_agg({row} ORDER BY ({row})::text), '[]') FROM {table} t)")
+        return f"SELECT jsonb_build_object({', '.join(shown)})"
+
+
+def _difference(came: Any, right: Sequence[Any]) -> str:
+    outcomes, (state,) = came
+    told = [f"answers {outcomes}"]
+    for name, (their_outcomes, (theirs,)) in zip(("A, B", "B, A"), right, strict=True):
+        told.append(f"{name}: {'same answers' if outcomes == their_outcomes else their_outcomes}")
+        told += [
+            f"{name}: {table} {_rows(state[table])} instead of {_rows(theirs[table])}"
+            for table in state
+            if state[table] != theirs[table]
+        ]
+    return "\n    ".join(told)
+
+
+def _rows(rows: Sequence[Any]) -> str:
+    return json.dumps(rows, ensure_ascii=False)[:600]
+
+
+def outcomes_of(found: Sequence[Sequence[Outcome]]) -> list[Outcome]:
+    """The answers of both."""
+    return [one for some in found for one in some]

@@ -1,0 +1,130 @@
+"""Through all orders of two batches: depth first, each order from the same rows, from its beginning.
+
+While a step meets nothing that the other side was ever seen to touch, it is no place to change sides. A pair with more
+orders than `MOST` is explored with sleep sets: of orders that differ only in steps that don't meet, one is run.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tests.concurrency.footprint import Step, dependent
+from tests.concurrency.stepping import Steps
+
+MOST = 2_000
+"""Orders of a pair that are all run."""
+
+Play = Callable[[Callable[[Steps], int]], None]
+"""Runs both batches once, from the same rows, and judges what came of it."""
+
+
+@dataclass
+class Found:
+    """What became of a pair."""
+
+    orders: int = 0
+    pruned: int = 0
+    """Orders that were left, as they differ from one that was run only in steps that don't meet."""
+    strayed: int = 0
+    """Orders in which PostgreSQL chose another victim of a deadlock than the time before."""
+    wrong: list[str] = field(default_factory=list)
+
+
+@dataclass
+class _Node:
+    steps: dict[int, Step]
+    chosen: int
+    todo: list[int]
+    asleep: set[int]
+
+
+class _Path:
+    """The choices of one order: those of the last one up to where it differs, and new ones behind."""
+
+    def __init__(self, nodes: list[_Node], touched: dict[int, set[Step]], sleeping: bool) -> None:
+        self.nodes, self._touched, self._sleeping = nodes, touched, sleeping
+        self._at, self._last = 0, 0
+        self.strayed = self.redundant = False
+        self.log: list[tuple[int, Step]] = []
+
+    def choose(self, steps: Steps) -> int:
+        """See Two.play."""
+        for side, step in steps.items():
+            self._touched[side].add(step)
+        self._last = self._known(steps) if self._at < len(self.nodes) else self._new(steps)
+        self._at += 1
+        self.log.append((self._last, steps[self._last]))
+        return self._last
+
+    def _known(self, steps: Steps) -> int:
+        node = self.nodes[self._at]
+        if node.chosen in steps:
+            return node.chosen
+        self.strayed = True
+        del self.nodes[self._at :]
+        return self._new(steps)
+
+    def _new(self, steps: Steps) -> int:
+        asleep = self._asleep(steps)
+        awake = [side for side in steps if side not in asleep]
+        if not awake:
+            self.redundant = True
+        chosen = self._last if self._last in awake else (awake or [*steps])[0]
+        todo = [side for side in awake if side != chosen]
+        alone = next((side for side in awake if self._meets_nothing(side, steps[side])), None)
+        if len(steps) == 2 and alone is not None:
+            chosen, todo = alone, []
+        self.nodes.append(_Node(dict(steps), chosen, [] if self.redundant else todo, asleep))
+        return chosen
+
+    def _asleep(self, steps: Steps) -> set[int]:
+        if not self._sleeping or not self.nodes:
+            return set()
+        before = self.nodes[-1]
+        done = before.steps[before.chosen]
+        return {side for side in before.asleep if side in steps and not dependent(before.steps[side], done)}
+
+    def _meets_nothing(self, side: int, step: Step) -> bool:
+        return not any(dependent(step, other) for other in self._touched[1 - side])
+
+
+def explore(play: Play, *, most: int = MOST) -> Found:
+    """Run every order. The first two are one batch after the other, which also tell what the two touch."""
+    found, touched = Found(), {0: set[Step](), 1: set[Step]()}
+    lengths = [0, 0]
+    for first in (0, 1):
+        path = _Path([], touched, sleeping=False)
+        play(lambda steps, path=path, first=first: path.choose({first: steps[first]} if first in steps else steps))  # type: ignore[misc]
+        lengths = [sum(1 for side, _ in path.log if side == n and not path._meets_nothing(n, _)) for n in (0, 1)]
+    sleeping = _merges(*lengths) > most
+    nodes: list[_Node] = []
+    while True:
+        path = _Path(nodes, touched, sleeping)
+        play(path.choose)
+        found.orders += not path.redundant
+        found.pruned += path.redundant
+        found.strayed += path.strayed
+        if not _next(nodes, sleeping):
+            break
+    if sleeping:
+        found.pruned = max(found.pruned, _merges(*lengths) - found.orders)
+    return found
+
+
+def _next(nodes: list[_Node], sleeping: bool) -> bool:
+    """Cut back to the last choice that has another side left, and make that one."""
+    while nodes:
+        node = nodes[-1]
+        if node.todo:
+            if sleeping:
+                node.asleep.add(node.chosen)
+            node.chosen = node.todo.pop()
+            return True
+        nodes.pop()
+    return False
+
+
+def _merges(some: int, others: int) -> int:
+    """In how many ways two rows of steps can be merged."""
+    from math import comb
+
+    return comb(some + others, some)

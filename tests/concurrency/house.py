@@ -1,0 +1,171 @@
+"""What the harness knows of a service: rows to begin with, a case for every command, and what must hold afterwards.
+
+To add a command: one line in the table of its service (`tests/concurrency/houses/`): `write(name, fn, *arguments)` for
+what is handed to `store.write`, `once(...)` for what goes through `once_only`, `heard(name, event)` for a policy. It
+meets every other line of that table, and itself.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from gbike.kit.audit.chain import COLUMNS, _breaks, head
+from gbike.kit.dead_letters import set_aside
+from gbike.kit.envelope import Event, Message, pack
+from gbike.kit.housekeeping import Keeping, _forget
+from gbike.kit.inbox import Consumer, Policies
+from gbike.kit.once import Once, once_only
+from gbike.kit.outbox import _mark_published
+from gbike.kit.store import Reading, Tx
+from gbike.kit.telemetry import NO_TRACE, Metrics
+from tests.concurrency.stepping import NOW, Write
+
+LATER = NOW + 100 * 24 * 3_600_000
+"""When everything that was kept for a while may go."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One command with its arguments: what one process does, and the other where it meets itself."""
+
+    name: str
+    write: Write
+    covers: tuple[str, ...]
+    again: Write
+
+    def planted(self, fn: Callable[..., Any]) -> "Case":
+        """The same with a faulty command in its place."""
+        return replace(self, write=_replaced(self.write, fn), again=_replaced(self.again, fn))
+
+
+@dataclass(frozen=True)
+class House:
+    """One service."""
+
+    name: str
+    setup: Sequence[Write]
+    cases: Sequence[Case]
+    looks: Sequence[tuple[str, str]] = ()
+    """What must hold, and the query that finds no row when it does."""
+    unordered: Mapping[frozenset[str], str] = field(default_factory=dict)
+    """Pairs whose outcome is not that of one after the other, and why that is right."""
+    not_compared: Sequence[str] = ()
+    """Columns that tell of order or chance only (`table.column`)."""
+
+    def case(self, name: str) -> Case:
+        """One of them."""
+        return next(case for case in self.cases if case.name == name)
+
+    def wrong(self, read: Reading) -> Iterator[str]:
+        """What does not hold."""
+        if self.looks:
+            every = " UNION ALL ".join(f"SELECT ?, found::text FROM ({sql}) AS found" for _, sql in self.looks)
+            rules = [rule for rule, _ in self.looks]
+            yield from (f"{rule}: {row}" for rule, row in read.all(every, rules))
+        rows = read.all(f"SELECT {COLUMNS} FROM audit ORDER BY number")
+        yield from (f"audit: {what}" for what in _breaks(rows, head(read), {}))
+
+
+def qualified(fn: Any) -> str:
+    """A function's name in the code."""
+    while isinstance(fn, partial):
+        fn = fn.func
+    fn = getattr(fn, "__func__", fn)
+    return f"{fn.__module__}.{fn.__qualname__}"
+
+
+def write(name: str, fn: Callable[..., Any], *args: Any, again: tuple[Any, ...] | None = None, key: str = "") -> Case:
+    """A command as it is handed to `store.write`. `again`: the arguments of the other process, when both run it."""
+    return Case(name, (fn, args, key), (qualified(fn),), (fn, args if again is None else again, key))
+
+
+def once(
+    name: str, fn: Callable[..., Any], *args: Any, again: tuple[Any, ...] | None = None, key: str = "", id: str = ""
+) -> Case:
+    """The same through `once_only`; `id`: under this Idempotency-Key."""
+    kept = Once(id, "hash", _rendered) if id else None
+    other = (kept, fn, *(args if again is None else again))
+    return Case(name, (once_only, (kept, fn, *args), key), (qualified(fn),), (once_only, other, key))
+
+
+def key_of(id: str) -> Once:
+    """An Idempotency-Key for a command that takes one itself."""
+    return Once(id, "hash", _rendered)
+
+
+def message(event: Event, id: str = "") -> Message:
+    """An event as it comes."""
+    return pack(event, id=id or f"heard:{type(event).__name__}:{event}"[:80], source="test", now_ms=NOW, trace=NO_TRACE)
+
+
+class Hears:
+    """The consumer of a service, as its wiring makes it, over no log."""
+
+    def __init__(self, policies: Policies, hear: Any = None) -> None:
+        self.policies = policies
+        self.consumer = Consumer(None, None, policies, Metrics(), "test", hear)  # type: ignore[arg-type]
+
+    def case(self, name: str, event: Event, *more: Event) -> Case:
+        """A policy: its event comes to one process or the other, or to both."""
+        messages = [message(one) for one in (event, *more)]
+        policies = [qualified(self.policies[type(one)]) for one in (event, *more)]
+        what: Write = (self.consumer._apply, (messages, None), "")
+        return Case(name, what, (qualified(Consumer._apply), *policies), what)
+
+    def with_policy(self, kind: type[Event], policy: Callable[..., Any]) -> "Hears":
+        """The same consumer with another policy."""
+        return Hears({**self.policies, kind: policy})
+
+
+def floor(keeps: Sequence[Keeping], hears: Hears | None = None, event: Event | None = None) -> list[Case]:
+    """What every service writes beside its own: marks of the relay, housekeeping, what is set aside and taken back."""
+    cases = [
+        write("mark published", _mark_published, [1, 2, 3], NOW),
+        *(_housekeeping(keeping) for keeping in keeps),
+    ]
+    if hears is not None and event is not None:
+        one = message(event)
+        cases.append(write("set aside", set_aside, one, "reason"))
+        cases.append(write("replay", hears.consumer._revive, one))
+    return cases
+
+
+def do(fn: Callable[..., Any], *args: Any) -> Write:
+    """A command for the setup."""
+    return fn, args, ""
+
+
+def sql(statement: str, *params: Any) -> Write:
+    """Rows for the setup that no command makes in one go."""
+    return _execute, (statement, params), ""
+
+
+def _execute(tx: Tx, statement: str, params: Sequence[Any]) -> None:
+    tx.execute(statement, params)
+
+
+def _housekeeping(keeping: Keeping) -> Case:
+    case = write(f"housekeeping of {_table(keeping)}", _forget, (keeping,), LATER)
+    return replace(case, covers=(*case.covers, keeping.forget))
+
+
+def _table(keeping: Keeping) -> str:
+    found = re.search(r"(?:DELETE FROM|UPDATE) ([a-z_]+)", keeping.forget)
+    assert found is not None
+    return found[1]
+
+
+def _rendered(result: Any) -> tuple[int, bytes, bytes]:
+    fields = msgspec.to_builtins(result)
+    if isinstance(fields, dict):
+        fields |= fields.pop("place", None) or {}
+    return 200, msgspec.json.encode(fields), b"{}"
+
+
+def _replaced(write: Write, fn: Callable[..., Any]) -> Write:
+    old, args, key = write
+    return (old, (args[0], fn, *args[2:]), key) if old is once_only else (fn, args, key)

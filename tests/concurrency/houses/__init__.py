@@ -1,0 +1,1 @@
+"""The tables: a module per service, each with its HOUSE."""

@@ -1,0 +1,155 @@
+"""Accounts: 1 and 2 are the admins, 2 is signed in; 2 is enrolling and 3, a rider, has an authenticator and asked for a
+reset."""
+
+from gbike.kit.housekeeping import FLOOR
+from gbike.services.account.domain import Account, Credentials, Newcomer, Patience, Role, Try
+from gbike.services.account.storage import KEEPS
+from gbike.services.account.storage.accounts import (
+    add,
+    begin_enrolment,
+    change_password,
+    confirm_enrolment,
+    erase,
+    forget,
+    rehash,
+    remove_enrolment,
+    rename,
+    set_roles,
+)
+from gbike.services.account.storage.resets import offer, use
+from gbike.services.account.storage.sessions import count, end, forget_tries, renew, start
+from tests.concurrency.house import House, do, floor, write
+from tests.concurrency.stepping import NOW
+
+ADMIN, OTHER, RIDER = 1, 2, 3
+HOUR_MS = 3_600_000
+RIDERS = (Role.RIDER,)
+ADMINS = (Role.ADMIN,)
+PATIENCE = Patience(2, 20, HOUR_MS)
+AGAIN = Try("other@x", "10.0.0.1")
+OLD, NEW = b"sealed", b"sealed anew"
+
+
+def known(userid: int, contact: str, roles: tuple[Role, ...], codes: bool = False) -> Credentials:
+    account = Account(userid, contact, contact, roles, None, codes, NOW)
+    return Credentials(account, "hash", OLD if codes else None, 5 if codes else 0)
+
+
+THEY = known(OTHER, "other@x", ADMINS)
+RIDES = known(RIDER, "rider@x", RIDERS, codes=True)
+
+HOUSE = House(
+    "account",
+    setup=(
+        do(add, Newcomer("admin@x", "admin@x"), "hash", ADMINS),
+        do(add, Newcomer("other@x", "other@x"), "hash", ADMINS),
+        do(add, Newcomer("rider@x", "rider@x"), "hash", RIDERS),
+        do(start, THEY, None, "family", "token", HOUR_MS, Try("", "")),
+        do(begin_enrolment, RIDER, OLD, None),
+        do(confirm_enrolment, RIDER, OLD, 5, None),
+        do(begin_enrolment, OTHER, OLD, None),
+        do(offer, "rider@x", "reset", NOW + HOUR_MS),
+        do(count, AGAIN, PATIENCE),
+        do(count, Try("rider@x", "10.0.0.1"), PATIENCE),
+    ),
+    cases=(
+        write("add", add, Newcomer("n", "new@x"), "hash", RIDERS, key="accounts"),
+        write("add an admin", add, Newcomer("n", "new@x"), "hash", ADMINS, key="accounts"),
+        write("rename", rename, OTHER, "one", None, again=(OTHER, "other", None), key="account:2"),
+        write("grant", set_roles, RIDER, ADMINS, None, key="account:3"),
+        write("take away", set_roles, ADMIN, RIDERS, None, again=(OTHER, RIDERS, None), key="account:1"),
+        write("take away from the other", set_roles, OTHER, RIDERS, None, key="account:2"),
+        write(
+            "change the password",
+            change_password,
+            OTHER,
+            "hash",
+            "hash 2",
+            again=(OTHER, "hash", "hash 3"),
+            key="account:2",
+        ),
+        write("change the rider's password", change_password, RIDER, "hash", "hash 2", key="account:3"),
+        write("rehash", rehash, OTHER, "hash", "hash anew", key="account:2"),
+        write("erase", erase, OTHER, None, key="account:2"),
+        write("erase the rider", erase, RIDER, None, key="account:3"),
+        write("erase the admin", erase, ADMIN, None, key="account:1"),
+        write("forget", forget, RIDER, key="account:3"),
+        write("begin an enrolment", begin_enrolment, OTHER, NEW, None, key="account:2"),
+        write("confirm an enrolment", confirm_enrolment, OTHER, OLD, 6, None, key="account:2"),
+        write("remove an enrolment", remove_enrolment, RIDER, key="account:3"),
+        write(
+            "offer a reset",
+            offer,
+            "rider@x",
+            "reset 2",
+            NOW + HOUR_MS,
+            again=("rider@x", "reset 3", NOW + HOUR_MS),
+            key="resets",
+        ),
+        write("use a reset", use, "reset", "hash 4", key="resets"),
+        write("count a try", count, AGAIN, PATIENCE, key="tries"),
+        write("forgive a try", forget_tries, AGAIN, key="tries"),
+        write(
+            "sign in",
+            start,
+            THEY,
+            None,
+            "second",
+            "token 2",
+            HOUR_MS,
+            AGAIN,
+            again=(THEY, None, "third", "token 3", HOUR_MS, AGAIN),
+            key="account:2",
+        ),
+        write(
+            "sign in with a code",
+            start,
+            RIDES,
+            6,
+            "fourth",
+            "token 4",
+            HOUR_MS,
+            Try("rider@x", "10.0.0.1"),
+            again=(RIDES, 6, "fifth", "token 5", HOUR_MS, Try("rider@x", "10.0.0.1")),
+            key="account:3",
+        ),
+        write("renew", renew, "token", "next", again=("token", "next too"), key="renewals"),
+        write("sign out", end, "token", key="renewals"),
+        *floor((*FLOOR, *KEEPS)),
+    ),
+    looks=(
+        (
+            "there is no admin",
+            "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM accounts WHERE roles LIKE '%admin%' AND erased_ms IS NULL)",
+        ),
+        (
+            "an erased account has a session",
+            "SELECT family FROM sessions JOIN accounts USING (userid) WHERE erased_ms IS NOT NULL AND ended_ms IS NULL",
+        ),
+        (
+            "a session outlives the password that it began with",
+            "SELECT family FROM sessions JOIN accounts USING (userid) WHERE ended_ms IS NULL AND"
+            " password_hash NOT IN ('hash', 'hash anew')",
+        ),
+        (
+            "an account has two ways back",
+            "SELECT userid FROM resets GROUP BY userid HAVING count(*) > 1",
+        ),
+        (
+            "a code was used twice",
+            "SELECT userid FROM sessions WHERE userid = 3 GROUP BY userid HAVING count(*) > 1",
+        ),
+        (
+            "count",
+            "SELECT count(*) FROM accounts HAVING count(*) <> (SELECT coalesce(sum(n), 0) FROM counters WHERE"
+            " name = 'accounts')",
+        ),
+    ),
+    unordered={
+        frozenset({"offer a reset", "housekeeping of resets"}): "what comes meanwhile is left for the next time",
+        frozenset(
+            {"count a try", "housekeeping of tries"}
+        ): "what is a day old is out of every window: read, it counts 0",
+        frozenset({"renew", "housekeeping of refresh_tokens"}): "of an expired session no token is kept for the next",
+    },
+)

@@ -1,0 +1,51 @@
+"""Reports: 1 is pending past its deadline, 2 is applied and was sent under number 7, 3 is pending with a key."""
+
+from gbike.kit.housekeeping import FLOOR
+from gbike.services.bike_manage_app.domain import Report, State
+from gbike.services.bike_manage_app.storage import applied, begin, cancel, sweep
+from tests.concurrency.house import House, do, floor, key_of, write
+
+SEEN = State(1, 7, 50, True)
+LATE, DONE, KEYED = Report(1, SEEN), Report(2, SEEN), Report(3, SEEN)
+
+HOUSE = House(
+    "bike_manage_app",
+    setup=(
+        do(begin, SEEN, 5, -1, None),
+        do(begin, SEEN, 7, 10_000, None),
+        do(begin, SEEN, None, -1, key_of("three")),
+        do(applied, DONE, None),
+    ),
+    cases=(
+        write("begin", begin, SEEN, None, 10_000, None, key="manager:1"),
+        write("begin under a number", begin, SEEN, 6, 10_000, None, key="manager:1"),
+        write("begin under a number of another", begin, SEEN, 5, 10_000, None, key="manager:1"),
+        write("begin what is applied", begin, SEEN, 7, 10_000, key_of("seven"), key="manager:1"),
+        write("begin with a key", begin, SEEN, None, 10_000, key_of("new"), key="manager:1"),
+        write("begin with a held key", begin, SEEN, None, 10_000, key_of("three"), key="manager:1"),
+        write("apply", applied, LATE, None, key="manager:1"),
+        write("apply with a key", applied, KEYED, key_of("three"), key="manager:1"),
+        write("cancel", cancel, LATE.reportid, "TimedOut", key="manager:1"),
+        write("cancel with a key", cancel, KEYED.reportid, "TimedOut", key="manager:1"),
+        write("sweep", sweep, 10),
+        *floor(FLOOR),
+    ),
+    looks=(
+        (
+            "two reports were taken under one number",
+            "SELECT managerid, sent_reportid FROM reports WHERE status <> 'cancelled' AND sent_reportid IS"
+            " NOT NULL GROUP BY managerid, sent_reportid HAVING count(*) > 1",
+        ),
+        (
+            "I21 a report was applied without saying so, or said so twice",
+            "SELECT * FROM (SELECT (SELECT count(*) FROM reports WHERE status = 'applied') AS done, (SELECT"
+            " count(*) FROM outbox WHERE type = 'Reported') AS said) AS both_ WHERE done <> said"
+            " AND EXISTS (SELECT 1 FROM outbox WHERE id = 1)",
+        ),
+        (
+            "count",
+            "SELECT count(*) FROM reports WHERE status = 'applied' HAVING count(*) <> (SELECT"
+            " coalesce(sum(n), 0) FROM counters WHERE name = 'reports')",
+        ),
+    ),
+)

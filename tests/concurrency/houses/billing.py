@@ -1,0 +1,79 @@
+"""Bills: rent 1 is billed and rides, rent 2 is over and its fee applied."""
+
+from gbike.contracts.account import AccountErased
+from gbike.contracts.rent import Rented, Returned
+from gbike.contracts.user_deposit import UpdatedDeposit
+from gbike.kit.housekeeping import FLOOR
+from gbike.services.billing.domain import Rounding, Tariff
+from gbike.services.billing.policies import policies
+from tests.concurrency.house import Hears, House, do, floor
+from tests.concurrency.stepping import NOW
+
+USER = 3
+POLICIES = policies(Tariff(100, 1, Rounding.CEIL))
+HEARS = Hears(POLICIES)
+
+
+def rented(rentid: int) -> Rented:
+    return Rented(rentid=rentid, userid=USER, bikeid=7, status="rented", starttime=NOW - 5_000)
+
+
+def returned(rentid: int, endtime: int = NOW) -> Returned:
+    return Returned(
+        rentid=rentid,
+        userid=USER,
+        bikeid=7,
+        status="returned",
+        endtime=endtime,
+        endlocation="집",
+        starttime=NOW - 5_000,
+        lat=37.1234,
+        lon=127.1234,
+    )
+
+
+HOUSE = House(
+    "billing",
+    setup=(
+        do(POLICIES[Rented], rented(1)),
+        do(POLICIES[Rented], rented(2)),
+        do(POLICIES[Returned], returned(2)),
+    ),
+    cases=(
+        HEARS.case("rented", rented(3)),
+        HEARS.case("rented, said twice", rented(1)),
+        HEARS.case("returned", returned(1)),
+        HEARS.case("returned later", returned(1, NOW + 1_000)),
+        HEARS.case("returned before it was rented", returned(3)),
+        HEARS.case("fee taken", UpdatedDeposit(userid=USER, deposit=0, billid=2, fee=500)),
+        HEARS.case("rented and returned", rented(3), returned(1)),
+        HEARS.case("erased", AccountErased(userid=USER)),
+        *floor(FLOOR, HEARS, returned(1)),
+    ),
+    looks=(
+        (
+            "I7 a rent has two bills",
+            "SELECT rentid FROM bills GROUP BY rentid HAVING count(*) > 1",
+        ),
+        (
+            "I9 a fee is negative, or a ride ends before it starts",
+            "SELECT billid FROM bills WHERE fee < 0 OR ended_ms < started_ms",
+        ),
+        (
+            "count",
+            "SELECT count(*) FROM bills HAVING count(*) <> (SELECT coalesce(sum(n), 0) FROM counters WHERE"
+            " name = 'bills')",
+        ),
+        (
+            "I21 a bill moved without saying so, or said so twice",
+            "SELECT * FROM (SELECT (SELECT count(*) FROM bills WHERE fee IS NOT NULL) AS fees, (SELECT"
+            " count(*) FROM outbox WHERE type = 'CalculatedFee') AS said) AS both_ WHERE fees <> said"
+            " AND EXISTS (SELECT 1 FROM outbox WHERE id = 1)",
+        ),
+        (
+            "a place of an erased rider is kept",
+            "SELECT message_id FROM dead_letters WHERE EXISTS (SELECT 1 FROM erased WHERE userid = 3) AND"
+            " instr(value, '37.1234') > 0",
+        ),
+    ),
+)

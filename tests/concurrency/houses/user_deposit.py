@@ -1,0 +1,88 @@
+"""Deposits: rider 3 has 10,000 won, 19 begun payments and one that is old; rider 4 has nothing yet."""
+
+from gbike.contracts.bike_manager import AdjustedPoint
+from gbike.contracts.billing import CalculatedFee
+from gbike.kit.housekeeping import DAY_MS, FLOOR
+from gbike.services.user_deposit.domain import MOST_BEGUN, Payment, top_up
+from gbike.services.user_deposit.policies import POLICIES
+from gbike.services.user_deposit.storage import open_account, post_known, set_balance
+from gbike.services.user_deposit.storage.payments import KEEPS, begin, confirm
+from tests.concurrency.house import Hears, House, do, floor, once, sql, write
+from tests.concurrency.stepping import NOW
+
+USER, NEW = 3, 4
+HEARS = Hears(POLICIES)
+_BEGUN = (
+    "INSERT INTO payments (paymentid, userid, amount, at_ms)"
+    " SELECT 'begun' || n, 3, 1000, CAST(? AS BIGINT) FROM generate_series(1, CAST(? AS BIGINT)) AS n"
+)
+
+
+def fee(userid: int, billid: int) -> CalculatedFee:
+    return CalculatedFee(billid=billid, rentid=billid, userid=userid, endtime=NOW, fee=500, status="APPLYFEE")
+
+
+HOUSE = House(
+    "user_deposit",
+    setup=(
+        do(open_account, USER, 10_000),
+        sql(_BEGUN, NOW, MOST_BEGUN - 1),
+        sql("INSERT INTO payments (paymentid, userid, amount, at_ms) VALUES ('old', 3, 1000, ?)", NOW - 30 * DAY_MS),
+    ),
+    cases=(
+        once("open", open_account, NEW, 5_000, key="user:4"),
+        once("open with a key", open_account, NEW, 5_000, key="user:4", id="open"),
+        once("top up", post_known, top_up(USER, 5_000, "one"), again=(top_up(USER, 7_000, "other"),), key="user:3"),
+        once("top up with a key", post_known, top_up(USER, 5_000, "up"), key="user:3", id="up"),
+        once("top up the new one", post_known, top_up(NEW, 5_000, "new"), key="user:4"),
+        once("set the balance", set_balance, USER, 20_000, "set", again=(USER, 20_000, "set too"), key="user:3"),
+        once("set another balance", set_balance, USER, 30_000, "third", key="user:3"),
+        once(
+            "begin a payment",
+            begin,
+            Payment("new", USER, 1_000, False),
+            again=(Payment("newer", USER, 1_000, False),),
+            key="user:3",
+        ),
+        write("confirm a payment", confirm, Payment("begun1", USER, 1_000, False), 1_000, key="user:3"),
+        write("confirm an old payment", confirm, Payment("old", USER, 1_000, False), 1_000, key="user:3"),
+        HEARS.case("fee", fee(USER, 1)),
+        HEARS.case("first fee", fee(NEW, 2)),
+        HEARS.case("two fees", fee(USER, 1), fee(NEW, 2)),
+        HEARS.case("converted", AdjustedPoint(managerid=1, userid=USER, point=0, adjustpoint=300, conversion="c:1")),
+        *floor((*FLOOR, *KEEPS), HEARS, fee(USER, 1)),
+    ),
+    looks=(
+        (
+            "I11 a posting has not two sides that add up to nothing",
+            "SELECT cause FROM entries GROUP BY cause HAVING sum(amount) <> 0 OR count(*) <> 2",
+        ),
+        (
+            "I12 a balance is not its entries' sum",
+            "SELECT userid, balance FROM deposits WHERE balance <> (SELECT coalesce(sum(amount), 0) FROM"
+            " entries WHERE account = 'user:' || userid)",
+        ),
+        (
+            "a rider has begun more payments than allowed",
+            "SELECT userid FROM payments WHERE paid_ms IS NULL AND at_ms > 1799999990000 GROUP BY userid"
+            f" HAVING count(*) > {MOST_BEGUN}",
+        ),
+        (
+            "I11 a payment is paid and not posted, or posted and not paid",
+            "SELECT cause FROM entries e WHERE cause LIKE 'payment:%' AND NOT EXISTS (SELECT 1 FROM payments"
+            " p WHERE p.paymentid = substr(e.cause, 9) AND p.paid_ms IS NOT NULL)",
+        ),
+        (
+            "count",
+            "SELECT count(*) FROM deposits HAVING count(*) <> (SELECT coalesce(sum(n), 0) FROM counters WHERE"
+            " name = 'deposits')",
+        ),
+        (
+            "I21 money moved without saying so, or said so twice",
+            "SELECT * FROM (SELECT (SELECT count(*) FROM entries WHERE account LIKE 'user:%') AS moved,"
+            " (SELECT count(*) FROM outbox) AS said) AS both_ WHERE moved <> said"
+            " AND EXISTS (SELECT 1 FROM outbox WHERE id = 1)",
+        ),
+    ),
+    not_compared=("entries.entryid",),
+)

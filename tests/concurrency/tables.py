@@ -1,0 +1,45 @@
+"""All tables, the pairs of each, and those that `make test` takes."""
+
+import os
+from collections.abc import Iterator
+from importlib import import_module
+from itertools import combinations_with_replacement
+from pathlib import Path
+
+from tests.concurrency.house import Case, House
+from tests.concurrency.stepping import Write
+
+FULL = bool(os.environ.get("GBIKE_FULL"))
+HOUSES: dict[str, House] = {
+    file.stem: import_module(f"tests.concurrency.houses.{file.stem}").HOUSE
+    for file in sorted((Path(__file__).parent / "houses").glob("[a-z]*.py"))
+}
+NOT_HERE = {
+    "gbike.kit.inbox: self._subscription.settle": "on Kafka it is nothing; the log's place is SQLite's",
+    "gbike.services.rent_and_billing_view.wiring._rebuild_in_place": "a folder that nobody else has: SQLite",
+    "gbike.services.rent_and_billing_view.wiring._fold": "into a new file: SQLite",
+}
+"""Commands that never meet another on PostgreSQL, and why."""
+DANGEROUS = {
+    "account": ("take away", "take away"),
+    "bike": ("reserve", "cancelled"),
+    "bike_manage_app": ("begin under a number", "begin under a number"),
+    "bike_manager": ("convert", "name the rider"),
+    "billing": ("returned", "returned later"),
+    "rent": ("open", "open a late one"),
+    "rent_and_billing_view": ("fee of a new ride", "bill"),
+    "user_deposit": ("set the balance", "top up"),
+}
+"""The pair of each service that `make test` takes; `make ci` takes them all."""
+
+
+def pairs(house: House) -> Iterator[tuple[Case, Case]]:
+    """Every command with every one, itself included."""
+    return combinations_with_replacement(house.cases, 2)
+
+
+def batches() -> tuple[House, list[Write], list[Write]]:
+    """Two batches of two commands: each writer sorts its own by key, as its store does."""
+    house = HOUSES["user_deposit"]
+    top_up, fee = house.case("top up"), house.case("begin a payment")
+    return house, [top_up.write, fee.write], [fee.again, top_up.again]
