@@ -156,14 +156,17 @@ def cancel(tx: Tx, rentid: int, reason: str, bike_may_be_reserved: bool) -> bool
 
 def returned(tx: Tx, rentid: int, place: Place, whose: Whose) -> ReturnedRent:
     """OPEN → RETURNED, once; the same result again afterwards."""
-    share(tx)
     match load(tx, rentid, whose):
-        case ReturnedRent() as before:
+        case ReturnedRent(userid=userid):
+            share(tx, [userid])  # the answer, with its place, may be kept under a key: it is read again
+            before = load(tx, rentid, whose)
+            assert isinstance(before, ReturnedRent)
             return before
         case CancelledRent():
             raise RentIsCancelled(rentid)
         case OpenRent() as open_one:
             rent = give_back(open_one, tx.now_ms, place)
+    share(tx, [rent.userid])
     ended = tx.one(
         f"UPDATE rents SET status = 'returned', ended_ms = ?, {_PLACED}"
         " WHERE rentid = ? AND status = 'rented' RETURNING endlocation, lat, lon",
