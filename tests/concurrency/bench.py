@@ -9,7 +9,7 @@ import psycopg
 from gbike.app.catalogue import card
 from gbike.kit.postgres.connection import Dialer, PostgresReading, Session
 from gbike.kit.schema.migrate import migrate_url
-from tests.concurrency.explore import Found, explore
+from tests.concurrency.explore import MOST, Found, explore
 from tests.concurrency.house import House
 from tests.concurrency.stepping import Fixed, Outcome, Steps, Two, Write
 from tests.postgres import Server
@@ -50,8 +50,17 @@ class Workbench:
         self._plain.close()
         self._reading._session.connection.close()
 
-    def judge(self, one: Sequence[Write], other: Sequence[Write], *, serial: bool = True) -> Found:
-        """Run two batches in every order. `serial`: what comes of it must be what one after the other comes to."""
+    def judge(
+        self,
+        one: Sequence[Write],
+        other: Sequence[Write],
+        *,
+        serial: bool = True,
+        answered: bool = False,
+        most: int = MOST,
+    ) -> Found:
+        """Run two batches in every order. `serial`: what comes of it must be what one after the other comes to;
+        `answered`: and nobody is refused."""
         right: list[Any] = []
         wrong: list[str] = []
 
@@ -67,15 +76,24 @@ class Workbench:
             outcomes = self._two.play([one, other], noted)
             came = (outcomes, self._plain.execute(self._state).fetchone())  # type: ignore[arg-type]
             told = [*self.house.wrong(self._reading)]
+            if answered:
+                told += [f"refused: {came}" for came in outcomes_of(outcomes) if came[0] != "answered"]
             if len(right) < 2:
                 right.append(came)
             elif serial and came not in right:
                 told.append(f"no order of one after the other comes to this: {_difference(came, right)}")
             wrong.extend(f"{what}\n  " + "\n  ".join(took) for what in told)
 
-        found = explore(play)
+        found = explore(play, most=most)
         found.wrong = wrong
         return found
+
+    def deadlocks(self) -> int:
+        """How many PostgreSQL has had to end in this database."""
+        self._plain.execute("SELECT pg_stat_force_next_flush()")
+        sql = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+        row = self._plain.execute(sql).fetchone()
+        return int(row[0]) if row else 0
 
     def _kept(self, tables: Sequence[str]) -> str:
         """Keep the rows as they are now; answers the SQL that puts them back."""

@@ -65,9 +65,11 @@ class Touched:
     def statement(self, sql: str, params: Sequence[Any]) -> Step:
         """The step of a statement."""
         if sql in (writer._LOCK, writer._SHARE):
+            shared = sql == writer._SHARE
+            names = params[0] if shared else params
             step = Step(
-                f"{'lock' if sql == writer._LOCK else 'share'} {params[0]}",
-                locks=frozenset({(str(params[0]), sql == writer._SHARE)}),
+                f"{'share' if shared else 'lock'} {', '.join(names)}",
+                locks=frozenset((str(name), shared) for name in names),
             )
         else:
             items = {table: _item(table, sql, params) for table in _TABLE.findall(sql)}

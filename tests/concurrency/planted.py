@@ -3,7 +3,7 @@
 These are commands as somebody might write them; nothing of the product's source is rewritten.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -42,7 +42,7 @@ class Lockless:
     def lock(self, name: str) -> None:
         """Nothing."""
 
-    def share(self, name: str) -> None:
+    def share(self, names: Sequence[str]) -> None:
         """Nothing."""
 
 

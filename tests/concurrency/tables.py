@@ -7,6 +7,7 @@ from itertools import combinations_with_replacement
 from pathlib import Path
 
 from tests.concurrency.house import Case, House
+from tests.concurrency.houses import user_deposit
 from tests.concurrency.stepping import Write
 
 FULL = bool(os.environ.get("GBIKE_FULL"))
@@ -39,7 +40,16 @@ def pairs(house: House) -> Iterator[tuple[Case, Case]]:
 
 
 def batches() -> tuple[House, list[Write], list[Write]]:
-    """Two batches of two commands: each writer sorts its own by key, as its store does."""
+    """Two batches of two commands: each writer sorts its own by key, so that they don't cross."""
     house = HOUSES["user_deposit"]
-    top_up, fee = house.case("top up"), house.case("begin a payment")
-    return house, [top_up.write, fee.write], [fee.again, top_up.again]
+    top_up, payment = house.case("top up"), house.case("begin a payment")
+    return house, [top_up.write, payment.write], [payment.again, top_up.again]
+
+
+def crossing_batches() -> tuple[House, list[Write], list[Write]]:
+    """Two batches of consumers, which have no keys: each holds what the other wants."""
+    house, case = HOUSES["user_deposit"], user_deposit.HEARS.case
+    fee = user_deposit.fee
+    here = [case("", fee(user_deposit.USER, 11)).write, case("", fee(user_deposit.USER + 2, 12)).write]
+    there = [case("", fee(user_deposit.USER + 2, 13)).write, case("", fee(user_deposit.USER, 14)).write]
+    return house, here, there

@@ -7,10 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from tests.concurrency.bench import Workbench
+from tests.concurrency.explore import MOST
 from tests.concurrency.house import House
 from tests.concurrency.listing import heard, kept_for_a_while, written
 from tests.concurrency.planted import PLANTED, Planted
-from tests.concurrency.tables import DANGEROUS, FULL, HOUSES, NOT_HERE, batches, pairs
+from tests.concurrency.tables import DANGEROUS, FULL, HOUSES, NOT_HERE, batches, crossing_batches, pairs
 
 Benches = Callable[[House], Workbench]
 Tell = Callable[[str, object], None]
@@ -62,9 +63,20 @@ def test_two_batches_of_two_commands_are_in_order(workbench: Benches) -> None:
     assert found.orders > 1, "they don't meet"
 
 
+@pytest.mark.timeout(300)
+def test_batches_that_wait_crosswise_are_both_done(workbench: Benches) -> None:
+    house, one, other = crossing_batches()
+    bench = workbench(house)
+    before = bench.deadlocks()
+    found = bench.judge(one, other, serial=False, answered=True)
+    assert not found.wrong, told(house.name, "a batch", "another", found.wrong)
+    assert bench.deadlocks() > before, "they never waited for each other"
+
+
+@pytest.mark.parametrize("most", [MOST, 0], ids=["all orders", "sleep sets"])
 @pytest.mark.parametrize("planted", PLANTED, ids=lambda planted: planted.name)
-def test_a_planted_race_is_found(planted: Planted, workbench: Benches) -> None:
-    found = workbench(planted.house).judge([planted.one.write], [planted.other.again])
+def test_a_planted_race_is_found(planted: Planted, most: int, workbench: Benches) -> None:
+    found = workbench(planted.house).judge([planted.one.write], [planted.other.again], most=most)
     assert found.wrong, f"{planted.name} was not found in {found.orders} orders"
 
 

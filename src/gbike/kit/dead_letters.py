@@ -3,7 +3,7 @@
 import msgspec
 
 from gbike.kit.envelope import Message
-from gbike.kit.erasure import scrubbed, share
+from gbike.kit.erasure import guard, scrubbed
 from gbike.kit.store import Reading, Row, Tx
 
 REASON_LETTERS = 2_000
@@ -25,7 +25,7 @@ class DeadLetter(msgspec.Struct, frozen=True):
 
 def set_aside(tx: Tx, message: Message, reason: str) -> None:
     """Keep the message with its reason; when it is there already, with the newer reason."""
-    share(tx)
+    guard(tx, [message])
     (message,) = scrubbed(tx, [message])
     tx.execute(
         f"INSERT INTO dead_letters ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"

@@ -27,36 +27,35 @@ class _Whose(msgspec.Struct, frozen=True):
     userid: int | None = None
 
 
-_LOCK = "erasure"
-"""Whoever may keep something personal shares it until the commit; whoever erases has it alone. So an erasure sees all
-that was kept before it, and what is kept after it sees the erasure: `erased` read without it tells nothing of an
-erasure that is about to be committed."""
 ERASES = "AccountErased"
 """The event on which the services forget."""
 
 
-def share(tx: Tx) -> None:
-    """Before anything personal is kept, or read to be kept: no erasure commits until this does."""
-    tx.share(_LOCK)
+def share(tx: Tx, userids: Sequence[int]) -> None:
+    """Before anything personal of these is kept, or read to be kept: until this commits none of them is erased. So an
+    erasure sees all that was kept before it, and what is kept after it sees the erasure; `erased`, read without this,
+    tells nothing of an erasure that is about to be committed."""
+    tx.share([_lock_of(userid) for userid in userids])
 
 
-def alone(tx: Tx) -> None:
+def alone(tx: Tx, userid: int) -> None:
     """Before an erasure takes any other lock: whoever keeps something personal has shared this one first."""
-    tx.lock(_LOCK)
+    tx.lock(_lock_of(userid))
 
 
 def guard(tx: Tx, messages: Sequence[Message]) -> None:
-    """The same before messages take effect. Where one of them erases, the lock is taken alone at once: two consumers
-    that shared it first would wait for each other."""
-    if any(message.type == ERASES for message in messages):
-        tx.lock(_LOCK)
-    else:
-        share(tx)
+    """The same before messages take effect. Who is erased by one of them is locked alone at once: two consumers that
+    shared first would wait for each other."""
+    whose = [(userid, message.type == ERASES) for message in messages if (userid := _userid(message)) is not None]
+    erased = {userid for userid, erases in whose if erases}
+    for userid in sorted(erased):
+        tx.lock(_lock_of(userid))
+    share(tx, [userid for userid, _ in whose if userid not in erased])
 
 
 def remember(tx: Tx, userid: int) -> None:
-    """This one was erased: from here until the commit nobody keeps anything personal."""
-    tx.lock(_LOCK)
+    """This one was erased: from here until the commit nobody keeps anything personal of theirs."""
+    tx.lock(_lock_of(userid))
     tx.execute("INSERT INTO erased (userid, at_ms) VALUES (?, ?) ON CONFLICT (userid) DO NOTHING", (userid, tx.now_ms))
 
 
@@ -68,8 +67,8 @@ def take_out(tx: Tx, field: str, numbers: Sequence[int]) -> None:
 
 
 def scrubbed(read: Reading, messages: list[Message]) -> list[Message]:
-    """The messages, without what is personal where somebody who was erased is concerned. Call `guard` or `share` first
-    in a transaction that keeps them."""
+    """The messages, without what is personal where somebody who was erased is concerned. Call `guard` first in a
+    transaction that keeps them."""
     if not messages or read.one("SELECT 1 FROM erased LIMIT 1") is None:
         return messages
     whose = [_userid(message) for message in messages]
@@ -99,6 +98,10 @@ def _take_out(tx: Tx, table: str, field: str, numbers: Sequence[int]) -> None:
     for of, found in tx.all(f"SELECT {key}, {content} FROM {table} WHERE {there}", needles):
         if msgspec.json.decode(found).get(field) in numbers:  # the bytes of 7 are in those of 71
             tx.execute(f"UPDATE {table} SET {content} = ? WHERE {key} = ?", (impersonal(bytes(found)), of))
+
+
+def _lock_of(userid: int) -> str:
+    return f"erasure:{userid}"
 
 
 def _userid(message: Message) -> int | None:

@@ -75,8 +75,9 @@ class Tx(Reading, Protocol):
         """From here until this commits, nobody else is past a `lock` or `share` of the same name, in this process or
         another."""
 
-    def share(self, name: str) -> None:
-        """From here until this commits, nobody else is past a `lock` of the same name; past a `share` they may be."""
+    def share(self, names: Sequence[str]) -> None:
+        """From here until this commits, nobody else is past a `lock` of any of these names; past a `share` they may
+        be."""
 
 
 class Store(Protocol):

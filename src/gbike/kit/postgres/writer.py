@@ -50,7 +50,7 @@ _HEAR = (
     " ON CONFLICT (message_id) DO NOTHING RETURNING message_id"
 )
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(?, 0))"
-_SHARE = "SELECT pg_advisory_xact_lock_shared(hashtextextended(?, 0))"
+_SHARE = "SELECT pg_advisory_xact_lock_shared(hashtextextended(name, 0)) FROM unnest(?::text[]) AS name"
 _CLASHES = (errors.DeadlockDetected, errors.SerializationFailure)
 _STALE = (errors.FeatureNotSupported, errors.DivisionByZero)
 """What a new connection mends: a plan that a migration made stale, a row that was taken for forgotten."""
@@ -86,9 +86,10 @@ class PostgresTx(OpenTx, PostgresReading):
         """Nobody else is past a lock of the same name, as of the next statement: it goes with that one."""
         self._writer.ahead.append((_LOCK, (name,)))
 
-    def share(self, name: str) -> None:
-        """The same, beside others who share."""
-        self._writer.ahead.append((_SHARE, (name,)))
+    def share(self, names: Sequence[str]) -> None:
+        """The same, beside others who share; in one order, so that nobody waits crosswise."""
+        if names:
+            self._writer.ahead.append((_SHARE, (Texts(sorted(set(names))),)))
 
     def _run(self, sql: str, params: Sequence[Any]) -> PGresult:
         result = self._writer.run(sql, params)

@@ -82,7 +82,7 @@ class SqliteTx(OpenTx, SqliteReading):
     def lock(self, name: str) -> None:
         """Nothing: there is one writer."""
 
-    def share(self, name: str) -> None:
+    def share(self, names: Sequence[str]) -> None:
         """Nothing: there is one writer."""
 
 

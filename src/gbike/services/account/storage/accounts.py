@@ -192,7 +192,7 @@ def forget(tx: Tx, userid: int) -> Unsettled:
 
 def _lock_for_erasure(tx: Tx, userid: int) -> None:
     """In the order of the consumer, whose policies lock a person after they share the erasure."""
-    alone(tx)
+    alone(tx, userid)
     tx.lock(_ADMINS)
     lock_person(tx, userid)
 

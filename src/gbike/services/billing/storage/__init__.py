@@ -85,7 +85,7 @@ def adopt_tariff(tx: Tx, tariff: Tariff) -> TariffVersion:
 def tariff_of_a_start(tx: Tx, started_ms: int, first: Tariff) -> TariffVersion:
     """The tariff of a ride by its start. No version is added between this and the bill that is stamped with it.
     `first`: what becomes the first version where there is none yet."""
-    tx.share(_LOCK)
+    tx.share([_LOCK])
     return valid_tariff(tx, started_ms) or adopt_tariff(tx, first)
 
 

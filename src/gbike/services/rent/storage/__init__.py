@@ -201,9 +201,11 @@ def cancel(tx: Tx, rentid: int, reason: str, bike_may_be_reserved: bool) -> bool
 
 def returned(tx: Tx, rentid: int, place: Place, whose: Whose, tap: Tap | None = None) -> ReturnedRent:
     """OPEN → RETURNED, once; the same result again afterwards."""
-    share(tx)
     match load(tx, rentid, whose):
-        case ReturnedRent() as before:
+        case ReturnedRent(userid=userid):
+            share(tx, [userid])  # the answer, with its place, may be kept under a key: it is read again
+            before = load(tx, rentid, whose)
+            assert isinstance(before, ReturnedRent)
             return before
         case CancelledRent():
             raise RentIsCancelled(rentid)
@@ -234,6 +236,7 @@ def ended_by_admin(tx: Tx, rentid: int, at_ms: int, reason: str) -> ReturnedRent
 
 def _close(tx: Tx, rent: ReturnedRent) -> ReturnedRent | None:
     """Write down that a ride is over and say Returned; None when it is not open any more."""
+    share(tx, [rent.userid])
     place = rent.place
     ended = tx.one(
         f"UPDATE rents SET status = 'returned', ended_ms = ?, endedby = ?, clocksuspect = ?, {_PLACED}"
