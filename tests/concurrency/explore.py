@@ -6,6 +6,7 @@ orders than `MOST` is explored with sleep sets: of orders that differ only in st
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import comb
 
 from tests.concurrency.footprint import Step, dependent
 from tests.concurrency.stepping import Steps
@@ -70,7 +71,7 @@ class _Path:
             self.redundant = True
         chosen = self._last if self._last in awake else (awake or [*steps])[0]
         todo = [side for side in awake if side != chosen]
-        alone = next((side for side in awake if self._meets_nothing(side, steps[side])), None)
+        alone = next((side for side in awake if self.meets_nothing(side, steps[side])), None)
         if len(steps) == 2 and alone is not None:
             chosen, todo = alone, []
         self.nodes.append(_Node(dict(steps), chosen, [] if self.redundant else todo, asleep))
@@ -83,20 +84,33 @@ class _Path:
         done = before.steps[before.chosen]
         return {side for side in before.asleep if side in steps and not dependent(before.steps[side], done)}
 
-    def _meets_nothing(self, side: int, step: Step) -> bool:
+    def meets_nothing(self, side: int, step: Step) -> bool:
+        """Whether the other side was never seen to touch what the step touches."""
         return not any(dependent(step, other) for other in self._touched[1 - side])
 
 
 def explore(play: Play, *, most: int = MOST) -> Found:
-    """Run every order. The first two are one batch after the other, which also tell what the two touch."""
-    found, touched = Found(), {0: set[Step](), 1: set[Step]()}
-    lengths = [0, 0]
+    """Run every order. The first two are one batch after the other, which also tell what the two touch; when more was
+    touched on the way, all is run again, as there are more places to change sides."""
+    touched = {0: set[Step](), 1: set[Step]()}
     for first in (0, 1):
         path = _Path([], touched, sleeping=False)
-        play(lambda steps, path=path, first=first: path.choose({first: steps[first]} if first in steps else steps))  # type: ignore[misc]
-        lengths = [sum(1 for side, _ in path.log if side == n and not path._meets_nothing(n, _)) for n in (0, 1)]
-    sleeping = _merges(*lengths) > most
-    nodes: list[_Node] = []
+        play(_prefer(first, path))
+    lengths = [sum(1 for side, step in path.log if side == n and not path.meets_nothing(n, step)) for n in (0, 1)]
+    known = None
+    while known != (known := _items(touched)):
+        found = _all_orders(play, touched, sleeping=_merges(*lengths) > most)
+    if _merges(*lengths) > most:
+        found.pruned = max(found.pruned, _merges(*lengths) - found.orders)
+    return found
+
+
+def _prefer(side: int, path: _Path) -> Callable[[Steps], int]:
+    return lambda steps: path.choose({side: steps[side]} if side in steps else steps)
+
+
+def _all_orders(play: Play, touched: dict[int, set[Step]], *, sleeping: bool) -> Found:
+    found, nodes = Found(), list[_Node]()
     while True:
         path = _Path(nodes, touched, sleeping)
         play(path.choose)
@@ -104,10 +118,12 @@ def explore(play: Play, *, most: int = MOST) -> Found:
         found.pruned += path.redundant
         found.strayed += path.strayed
         if not _next(nodes, sleeping):
-            break
-    if sleeping:
-        found.pruned = max(found.pruned, _merges(*lengths) - found.orders)
-    return found
+            return found
+
+
+def _items(touched: dict[int, set[Step]]) -> list[set[object]]:
+    """What each side was seen to touch."""
+    return [{item for step in steps for item in (*step.reads, *step.writes, *step.locks)} for steps in touched.values()]
 
 
 def _next(nodes: list[_Node], sleeping: bool) -> bool:
@@ -125,6 +141,4 @@ def _next(nodes: list[_Node], sleeping: bool) -> bool:
 
 def _merges(some: int, others: int) -> int:
     """In how many ways two rows of steps can be merged."""
-    from math import comb
-
     return comb(some + others, some)
