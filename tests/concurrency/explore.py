@@ -41,8 +41,16 @@ class _Node:
 class _Path:
     """The choices of one order: those of the last one up to where it differs, and new ones behind."""
 
-    def __init__(self, nodes: list[_Node], touched: dict[int, set[Step]], sleeping: bool) -> None:
+    def __init__(
+        self,
+        nodes: list[_Node],
+        touched: dict[int, set[Step]],
+        sleeping: bool,
+        passed: set[tuple[int, Step]] | None = None,
+    ) -> None:
+        """`passed`: takes steps after which sides were not changed."""
         self.nodes, self._touched, self._sleeping = nodes, touched, sleeping
+        self._passed = set[tuple[int, Step]]() if passed is None else passed
         self._at, self._last = 0, 0
         self.strayed = self.redundant = False
         self.log: list[tuple[int, Step]] = []
@@ -74,6 +82,7 @@ class _Path:
         alone = next((side for side in awake if self.meets_nothing(side, steps[side])), None)
         if len(steps) == 2 and alone is not None:
             chosen, todo = alone, []
+            self._passed.add((alone, steps[alone]))
         self.nodes.append(_Node(dict(steps), chosen, [] if self.redundant else todo, asleep))
         return chosen
 
@@ -91,16 +100,17 @@ class _Path:
 
 def explore(play: Play, *, most: int = MOST) -> Found:
     """Run every order. The first two are one batch after the other, which also tell what the two touch; when more was
-    touched on the way, all is run again, as there are more places to change sides."""
+    touched on the way, so that sides should have been changed where they were not, all is run again."""
     touched = {0: set[Step](), 1: set[Step]()}
     for first in (0, 1):
         path = _Path([], touched, sleeping=False)
         play(_prefer(first, path))
     lengths = [sum(1 for side, step in path.log if side == n and not path.meets_nothing(n, step)) for n in (0, 1)]
-    known = None
-    while known != (known := _items(touched)):
-        found = _all_orders(play, touched, sleeping=_merges(*lengths) > most)
-    if _merges(*lengths) > most:
+    sleeping, passed = _merges(*lengths) > most, None
+    while passed is None or any(not path.meets_nothing(*one) for one in passed):
+        passed = set[tuple[int, Step]]()
+        found = _all_orders(play, touched, passed, sleeping=sleeping)
+    if sleeping:
         found.pruned = max(found.pruned, _merges(*lengths) - found.orders)
     return found
 
@@ -109,21 +119,16 @@ def _prefer(side: int, path: _Path) -> Callable[[Steps], int]:
     return lambda steps: path.choose({side: steps[side]} if side in steps else steps)
 
 
-def _all_orders(play: Play, touched: dict[int, set[Step]], *, sleeping: bool) -> Found:
+def _all_orders(play: Play, touched: dict[int, set[Step]], passed: set[tuple[int, Step]], *, sleeping: bool) -> Found:
     found, nodes = Found(), list[_Node]()
     while True:
-        path = _Path(nodes, touched, sleeping)
+        path = _Path(nodes, touched, sleeping, passed)
         play(path.choose)
         found.orders += not path.redundant
         found.pruned += path.redundant
         found.strayed += path.strayed
         if not _next(nodes, sleeping):
             return found
-
-
-def _items(touched: dict[int, set[Step]]) -> list[set[object]]:
-    """What each side was seen to touch."""
-    return [{item for step in steps for item in (*step.reads, *step.writes, *step.locks)} for steps in touched.values()]
 
 
 def _next(nodes: list[_Node], sleeping: bool) -> bool:
