@@ -6,6 +6,7 @@ orders than `MOST` is explored with sleep sets: of orders that differ only in st
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import comb
 
 from tests.concurrency.footprint import Step, dependent
 from tests.concurrency.stepping import Steps
@@ -40,8 +41,16 @@ class _Node:
 class _Path:
     """The choices of one order: those of the last one up to where it differs, and new ones behind."""
 
-    def __init__(self, nodes: list[_Node], touched: dict[int, set[Step]], sleeping: bool) -> None:
+    def __init__(
+        self,
+        nodes: list[_Node],
+        touched: dict[int, set[Step]],
+        sleeping: bool,
+        passed: set[tuple[int, Step]] | None = None,
+    ) -> None:
+        """`passed`: takes steps after which sides were not changed."""
         self.nodes, self._touched, self._sleeping = nodes, touched, sleeping
+        self._passed = set[tuple[int, Step]]() if passed is None else passed
         self._at, self._last = 0, 0
         self.strayed = self.redundant = False
         self.log: list[tuple[int, Step]] = []
@@ -70,9 +79,10 @@ class _Path:
             self.redundant = True
         chosen = self._last if self._last in awake else (awake or [*steps])[0]
         todo = [side for side in awake if side != chosen]
-        alone = next((side for side in awake if self._meets_nothing(side, steps[side])), None)
+        alone = next((side for side in awake if self.meets_nothing(side, steps[side])), None)
         if len(steps) == 2 and alone is not None:
             chosen, todo = alone, []
+            self._passed.add((alone, steps[alone]))
         self.nodes.append(_Node(dict(steps), chosen, [] if self.redundant else todo, asleep))
         return chosen
 
@@ -83,31 +93,42 @@ class _Path:
         done = before.steps[before.chosen]
         return {side for side in before.asleep if side in steps and not dependent(before.steps[side], done)}
 
-    def _meets_nothing(self, side: int, step: Step) -> bool:
+    def meets_nothing(self, side: int, step: Step) -> bool:
+        """Whether the other side was never seen to touch what the step touches."""
         return not any(dependent(step, other) for other in self._touched[1 - side])
 
 
 def explore(play: Play, *, most: int = MOST) -> Found:
-    """Run every order. The first two are one batch after the other, which also tell what the two touch."""
-    found, touched = Found(), {0: set[Step](), 1: set[Step]()}
-    lengths = [0, 0]
+    """Run every order. The first two are one batch after the other, which also tell what the two touch; when more was
+    touched on the way, so that sides should have been changed where they were not, all is run again."""
+    touched = {0: set[Step](), 1: set[Step]()}
     for first in (0, 1):
         path = _Path([], touched, sleeping=False)
-        play(lambda steps, path=path, first=first: path.choose({first: steps[first]} if first in steps else steps))  # type: ignore[misc]
-        lengths = [sum(1 for side, _ in path.log if side == n and not path._meets_nothing(n, _)) for n in (0, 1)]
-    sleeping = _merges(*lengths) > most
-    nodes: list[_Node] = []
+        play(_prefer(first, path))
+    lengths = [sum(1 for side, step in path.log if side == n and not path.meets_nothing(n, step)) for n in (0, 1)]
+    sleeping, passed = _merges(*lengths) > most, None
+    while passed is None or any(not path.meets_nothing(*one) for one in passed):
+        passed = set[tuple[int, Step]]()
+        found = _all_orders(play, touched, passed, sleeping=sleeping)
+    if sleeping:
+        found.pruned = max(found.pruned, _merges(*lengths) - found.orders)
+    return found
+
+
+def _prefer(side: int, path: _Path) -> Callable[[Steps], int]:
+    return lambda steps: path.choose({side: steps[side]} if side in steps else steps)
+
+
+def _all_orders(play: Play, touched: dict[int, set[Step]], passed: set[tuple[int, Step]], *, sleeping: bool) -> Found:
+    found, nodes = Found(), list[_Node]()
     while True:
-        path = _Path(nodes, touched, sleeping)
+        path = _Path(nodes, touched, sleeping, passed)
         play(path.choose)
         found.orders += not path.redundant
         found.pruned += path.redundant
         found.strayed += path.strayed
         if not _next(nodes, sleeping):
-            break
-    if sleeping:
-        found.pruned = max(found.pruned, _merges(*lengths) - found.orders)
-    return found
+            return found
 
 
 def _next(nodes: list[_Node], sleeping: bool) -> bool:
@@ -125,6 +146,4 @@ def _next(nodes: list[_Node], sleeping: bool) -> bool:
 
 def _merges(some: int, others: int) -> int:
     """In how many ways two rows of steps can be merged."""
-    from math import comb
-
     return comb(some + others, some)

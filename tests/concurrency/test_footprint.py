@@ -1,0 +1,53 @@
+"""What may be swapped: told from a statement's text, and when in doubt, nothing."""
+
+import pytest
+
+from gbike.kit.postgres import writer
+from tests.concurrency.footprint import Step, Touched, dependent
+
+
+def step(sql: str, *params: object) -> Step:
+    return Touched().statement(sql, params)
+
+
+def end(sql: str, *params: object) -> Step:
+    touched = Touched()
+    touched.statement(sql, params)
+    return touched.end("COMMIT")
+
+
+SEVEN = ("UPDATE bikes SET rentid = ? WHERE bikeid = ? AND held = 0", 1, 7)
+EIGHT = ("UPDATE bikes SET rentid = ? WHERE bikeid = ? AND held = 0", 1, 8)
+READ = ("SELECT rentid FROM bikes WHERE bikeid = ?", 7)
+ANY = ("UPDATE bikes SET rentid = NULL WHERE left_by = ?", 3)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "meet"),
+    [
+        (step(*SEVEN), step(*SEVEN), True),
+        (step(*SEVEN), step(*EIGHT), False),
+        (step(*SEVEN), step(*ANY), True),
+        (step(*SEVEN), step(*READ), False),
+        (end(*SEVEN), step(*READ), True),
+        (end(*EIGHT), step(*READ), False),
+        (end(*ANY), step(*READ), True),
+        (end(*SEVEN), end(*SEVEN), False),
+        (end(*SEVEN), step("SELECT count(*) FROM outbox"), True),
+        (step(writer._LOCK, "a"), step(writer._LOCK, "a"), True),
+        (step(writer._LOCK, "a"), step(writer._SHARE, ["b", "a"]), True),
+        (step(writer._SHARE, ["a"]), step(writer._SHARE, ["a"]), False),
+        (step(writer._LOCK, "a"), step(writer._LOCK, "b"), False),
+        (end(writer._LOCK, "a"), step(writer._LOCK, "a"), True),
+    ],
+)
+def test_steps_meet_where_one_may_change_what_the_other_does(one: Step, other: Step, meet: bool) -> None:
+    assert dependent(one, other) is meet
+    assert dependent(other, one) is meet
+
+
+def test_a_row_that_is_not_named_by_its_key_may_be_any() -> None:
+    within = "DELETE FROM payments WHERE paid_ms IS NULL AND paymentid IN (SELECT paymentid FROM payments LIMIT ?)"
+    assert step(within, 5).writes == {("payments", None)}
+    either = "UPDATE deposits SET balance = 0 WHERE userid = ? OR balance < 0"
+    assert step(either, 5).writes == {("deposits", None)}
