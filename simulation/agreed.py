@@ -110,10 +110,10 @@ def _points(readings: Readings, limited: bool) -> Iterator[str]:
     it or, where that one was lost or overtaken, by the same again."""
     changing = _changing(readings["bike"])
     changes, paid = Counter[tuple[int, int]](), Counter[tuple[int, int]]()
-    sql = "SELECT reportid, managerid, bikeid, points FROM reports ORDER BY reportid"
-    for reportid, managerid, bikeid, points in readings["bike_manage_app"].all(sql):
+    sql = "SELECT reportid, managerid, bikeid, status = 'applied' AND points > 0 FROM reports ORDER BY reportid"
+    for reportid, managerid, bikeid, earns in readings["bike_manage_app"].all(sql):
         changes[managerid, bikeid] += reportid in changing
-        paid[managerid, bikeid] += bool(points)
+        paid[managerid, bikeid] += earns
     for who, times in paid.items():
         if times > changes[who]:
             yield f"I16 manager and bike {who}: {times} reports were paid, and {changes[who]} changed something"

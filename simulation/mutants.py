@@ -289,7 +289,7 @@ MUTANTS = (
     ),
     Mutant(
         "a report that changes nothing is paid",
-        (_edit(_REPORTS, "_earned", ("if not _unpaid(", "if False and (")),),
+        (_edit(_REPORTS, "_earned", ("return 0, None", "return points_of(earning, _paid(tx, report.state)), None")),),
         swarm=Swarm(by_changes=True, actions=14),
     ),
     Mutant("no inbox, alone", (_NO_INBOX,), direct=inbox),

@@ -48,8 +48,9 @@ class Keeper(Person):
         """Looks at the open rides now and then, and ends one of them."""
         for _ in range(self.swarm.actions // 3):
             await self.pause(15.0)
-            seen = await self.ask("look", "rent", "GET", "/rents?status=rented", None, at="/rents")
-            rides = seen.answer["_embedded"]["rents"] if seen.kind == "ok" else []
+            seen = await self.ask("look", "rent", "GET", "/rents", None, at="/rents")
+            listed = seen.answer["_embedded"]["rents"] if seen.kind == "ok" else []
+            rides = [ride for ride in listed if ride["status"] == "rented"]
             if rides:
                 await self.end(self.rng.choice(rides)["rentid"])
 

@@ -11,7 +11,7 @@ def test_a_ride_is_followed_through_every_program(cluster: Cluster) -> None:
 
     def told() -> str | None:
         text = cluster.gbike("trace", str(rentid))
-        return text if "events · 이벤트 8, handled · 처리 11, waiting · 대기 0, set aside · 실패 0" in text else None
+        return text if "events · 이벤트 8, handled · 처리 14, waiting · 대기 0, set aside · 실패 0" in text else None
 
     lines = until(told, what="the ride was not handled by all").splitlines()
     assert lines[0].startswith(f"rent:{rentid}: requests · 요청 2,")

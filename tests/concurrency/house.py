@@ -131,6 +131,7 @@ def floor(keeps: Sequence[Keeping], hears: Hears | None = None, event: Event | N
         one = message(event)
         cases.append(write("set aside", set_aside, one, "reason"))
         cases.append(write("replay", hears.consumer._revive, one))
+        cases.append(write("handle again", hears.consumer._again, one))
     return cases
 
 

@@ -77,7 +77,7 @@ def _open_rent(tx: Tx, pending: PendingRent, most_open: int, once: Once | None) 
     return OpenRent(pending.rentid, pending.userid, pending.bikeid, tx.now_ms)
 
 
-def _set_balance(tx: Tx, userid: int, wanted: int, cause: str) -> Any:
+def _set_balance(tx: Tx, userid: int, wanted: int, cause: str, _expected: int | None = None) -> Any:
     """The difference to a balance that may move meanwhile."""
     before = deposit_of(tx, userid)
     return before if before.balance == wanted else post(tx, "deposit adjusted", adjustment(before, wanted, cause))
@@ -101,7 +101,7 @@ def _take_away(tx: Tx, userid: int, roles: tuple[Role, ...], managerid: int | No
     tx.execute("UPDATE accounts SET roles = ?, managerid = ? WHERE userid = ?", (",".join(roles), managerid, userid))
 
 
-def _renew(tx: Tx, token: str, next_token: str) -> int | None:
+def _renew(tx: Tx, token: str, next_token: str, _lasts_ms: int) -> int | None:
     """Whether the token was used is read, and then written."""
     row = tx.one("SELECT family, expires_ms FROM refresh_tokens WHERE token = ? AND used_ms IS NULL", (token,))
     if row is None:

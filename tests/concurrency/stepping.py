@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 from psycopg.pq.abc import PGresult
 
+from gbike.kit.clock import BootTime
 from gbike.kit.ids import SystemIds
 from gbike.kit.postgres.connection import Dialer, Session
 from gbike.kit.postgres.readers import Readers
@@ -37,6 +38,9 @@ class Fixed:
 
     def monotonic_ms(self) -> float:
         return 0.0
+
+    def boot(self) -> BootTime:
+        return BootTime("this boot", 0)
 
 
 class _Here(Executor):

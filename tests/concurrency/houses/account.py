@@ -1,8 +1,11 @@
 """Accounts: 1 and 2 are the admins, 2 is signed in; 2 is enrolling and 3, a rider, has an authenticator and asked for a
 reset."""
 
+from gbike.contracts.rent import Rented, Returned
+from gbike.contracts.user_deposit import AddedDeposit, ChangedStanding, UpdatedDeposit
 from gbike.kit.housekeeping import FLOOR
 from gbike.services.account.domain import Account, Credentials, Newcomer, Patience, Role, Try
+from gbike.services.account.policies import POLICIES
 from gbike.services.account.storage import KEEPS
 from gbike.services.account.storage.accounts import (
     add,
@@ -18,10 +21,13 @@ from gbike.services.account.storage.accounts import (
 )
 from gbike.services.account.storage.resets import offer, use
 from gbike.services.account.storage.sessions import count, end, forget_tries, renew, start
-from tests.concurrency.house import House, do, floor, write
+from tests.concurrency.house import Hears, House, do, floor, write
 from tests.concurrency.stepping import NOW
 
 ADMIN, OTHER, RIDER = 1, 2, 3
+HEARS = Hears(POLICIES)
+RIDDEN = Rented(rentid=9, userid=RIDER, bikeid=7, status="rented", starttime=NOW)
+OVER = Returned(rentid=9, userid=RIDER, bikeid=7, status="returned", endtime=NOW, starttime=NOW)
 HOUR_MS = 3_600_000
 RIDERS = (Role.RIDER,)
 ADMINS = (Role.ADMIN,)
@@ -86,7 +92,7 @@ HOUSE = House(
             again=("rider@x", "reset 3", NOW + HOUR_MS),
             key="resets",
         ),
-        write("use a reset", use, "reset", "hash 4", key="resets"),
+        write("use a reset", use, "reset", "hash 4", HOUR_MS, key="resets"),
         write("count a try", count, AGAIN, PATIENCE, key="tries"),
         write("forgive a try", forget_tries, AGAIN, key="tries"),
         write(
@@ -113,9 +119,14 @@ HOUSE = House(
             again=(RIDES, 6, "fifth", "token 5", HOUR_MS, Try("rider@x", "10.0.0.1")),
             key="account:3",
         ),
-        write("renew", renew, "token", "next", again=("token", "next too"), key="renewals"),
+        write("renew", renew, "token", "next", HOUR_MS, again=("token", "next too", HOUR_MS), key="renewals"),
         write("sign out", end, "token", key="renewals"),
-        *floor((*FLOOR, *KEEPS)),
+        HEARS.case("rented", RIDDEN),
+        HEARS.case("returned", OVER),
+        HEARS.case("paid in", AddedDeposit(userid=RIDER, deposit=500, version=1)),
+        HEARS.case("fee taken", UpdatedDeposit(userid=RIDER, deposit=0, version=2)),
+        HEARS.case("standing", ChangedStanding(userid=RIDER, mayrent=True, version=1, deposit=500, depositversion=1)),
+        *floor((*FLOOR, *KEEPS), HEARS, OVER),
     ),
     looks=(
         (

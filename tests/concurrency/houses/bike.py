@@ -8,7 +8,7 @@ from gbike.contracts.rent import RentCancelled, Returned
 from gbike.kit.housekeeping import FLOOR
 from gbike.services.bike.domain import Bike, Place, Status, a_new_bike, marked, reported, retired
 from gbike.services.bike.policies import POLICIES
-from gbike.services.bike.storage import TOMBSTONES, SqlBikes, add, change, release, reserve
+from gbike.services.bike.storage import TOMBSTONES, SqlBikes, add, change, free, release, reserve
 from tests.concurrency.house import Hears, House, do, floor, once, write
 from tests.concurrency.stepping import NOW, Fixed
 
@@ -72,6 +72,7 @@ HOUSE = House(
             again=(BIKE, 2, partial(reported, batterylevel=20, usableyn=True), UNTIL),
             key="bike:7",
         ),
+        write("repair", free, RIDDEN, 8, USER, key="bike:8"),
         HEARS.case("cancelled", cancelled(9, BIKE)),
         HEARS.case("returned", returned(9, BIKE)),
         HEARS.case("returned the other", returned(8, RIDDEN)),
@@ -95,6 +96,6 @@ HOUSE = House(
     ),
     unordered={
         frozenset({"reserve a ridden one", other}): "refused because it was ridden, and told what it is since"
-        for other in ("returned the other", "two returned")
+        for other in ("returned the other", "two returned", "repair", "free")
     },
 )

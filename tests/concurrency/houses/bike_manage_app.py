@@ -1,12 +1,14 @@
 """Reports: 1 is pending past its deadline, 2 is applied and was sent under number 7, 3 is pending with a key."""
 
 from gbike.kit.housekeeping import FLOOR
-from gbike.services.bike_manage_app.domain import Report, State
+from gbike.services.bike_manage_app.domain import AS_THE_ORIGINAL, Earning, PointsFor, Report, State
 from gbike.services.bike_manage_app.storage import applied, begin, cancel, sweep
 from tests.concurrency.house import House, do, floor, key_of, write
 
 SEEN = State(1, 7, 50, True)
 LATE, DONE, KEYED = Report(1, SEEN), Report(2, SEEN), Report(3, SEEN)
+
+BY_CHANGES = Earning(PointsFor.CHANGES, per_bike=2, per_day=2_000)
 
 HOUSE = House(
     "bike_manage_app",
@@ -14,7 +16,7 @@ HOUSE = House(
         do(begin, SEEN, 5, -1, None),
         do(begin, SEEN, 7, 10_000, None),
         do(begin, SEEN, None, -1, key_of("three")),
-        do(applied, DONE, None),
+        do(applied, DONE, 0, AS_THE_ORIGINAL, None),
     ),
     cases=(
         write("begin", begin, SEEN, None, 10_000, None, key="manager:1"),
@@ -23,11 +25,14 @@ HOUSE = House(
         write("begin what is applied", begin, SEEN, 7, 10_000, key_of("seven"), key="manager:1"),
         write("begin with a key", begin, SEEN, None, 10_000, key_of("new"), key="manager:1"),
         write("begin with a held key", begin, SEEN, None, 10_000, key_of("three"), key="manager:1"),
-        write("apply", applied, LATE, None, key="manager:1"),
-        write("apply with a key", applied, KEYED, key_of("three"), key="manager:1"),
+        write("apply", applied, LATE, 0, AS_THE_ORIGINAL, None, key="manager:1"),
+        write("apply with a key", applied, KEYED, 0, AS_THE_ORIGINAL, key_of("three"), key="manager:1"),
+        write("apply a change", applied, LATE, LATE.reportid, BY_CHANGES, None, key="manager:1"),
+        write("apply another change", applied, KEYED, KEYED.reportid, BY_CHANGES, key_of("three"), key="manager:1"),
+        write("apply what another made", applied, KEYED, LATE.reportid, BY_CHANGES, key_of("three"), key="manager:1"),
         write("cancel", cancel, LATE.reportid, "TimedOut", key="manager:1"),
         write("cancel with a key", cancel, KEYED.reportid, "TimedOut", key="manager:1"),
-        write("sweep", sweep, 10),
+        write("sweep", sweep, 10, 10_000),
         *floor(FLOOR),
     ),
     looks=(

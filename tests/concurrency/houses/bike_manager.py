@@ -1,9 +1,10 @@
 """Points: manager 1 of rider 3 has 5,000; points of report 1 wait for manager 2, whom nobody knows yet."""
 
+from gbike.contracts.account import RegisteredAccount
 from gbike.contracts.bike_manage_app import Reported
 from gbike.kit.access.principal import EVERYBODYS, Whose
 from gbike.kit.housekeeping import FLOOR
-from gbike.services.bike_manager.domain import ConversionWish
+from gbike.services.bike_manager.domain import ConversionWish, Numbers
 from gbike.services.bike_manager.policies import POLICIES
 from gbike.services.bike_manager.storage import accrue, add, converted, set_rider
 from tests.concurrency.house import Hears, House, do, floor, once
@@ -25,6 +26,9 @@ HOUSE = House(
         once("add", add, UNKNOWN, 4, 100, key="managers"),
         once("add the next", add, None, 4, 100, key="managers"),
         once("add with a key", add, UNKNOWN, 4, 100, key="managers", id="add"),
+        once("add by the rider's number", add, None, 5, 100, Numbers.RIDER, key="managers"),
+        once("add under a number of an account", add, 5, 4, 100, Numbers.RIDER, key="managers"),
+        HEARS.case("registered", RegisteredAccount(userid=5)),
         once(
             "convert",
             converted,

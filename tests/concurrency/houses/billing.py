@@ -6,11 +6,13 @@ from gbike.contracts.user_deposit import UpdatedDeposit
 from gbike.kit.housekeeping import FLOOR
 from gbike.services.billing.domain import Rounding, Tariff
 from gbike.services.billing.policies import policies
-from tests.concurrency.house import Hears, House, do, floor
+from gbike.services.billing.storage import adopt_tariff
+from tests.concurrency.house import Hears, House, do, floor, write
 from tests.concurrency.stepping import NOW
 
 USER = 3
-POLICIES = policies(Tariff(100, 1, Rounding.CEIL))
+FIRST, SECOND, THIRD = (Tariff(krw, 1, Rounding.CEIL) for krw in (100, 200, 300))
+POLICIES = policies(FIRST)
 HEARS = Hears(POLICIES)
 
 
@@ -48,12 +50,23 @@ HOUSE = House(
         HEARS.case("fee taken", UpdatedDeposit(userid=USER, deposit=0, billid=2, fee=500)),
         HEARS.case("rented and returned", rented(3), returned(1)),
         HEARS.case("erased", AccountErased(userid=USER)),
+        write("adopt a tariff", adopt_tariff, SECOND),
+        write("adopt another tariff", adopt_tariff, THIRD),
         *floor(FLOOR, HEARS, returned(1)),
     ),
     looks=(
         (
             "I7 a rent has two bills",
             "SELECT rentid FROM bills GROUP BY rentid HAVING count(*) > 1",
+        ),
+        (
+            "a tariff was adopted twice",
+            "SELECT a.version FROM tariffs a JOIN tariffs b ON b.version = a.version + 1 AND b.krw = a.krw",
+        ),
+        (
+            "I9 a bill is stamped with another tariff than that of its start",
+            "SELECT billid FROM bills b WHERE version <> (SELECT max(t.version) FROM tariffs t WHERE"
+            " t.effective_ms <= b.started_ms)",
         ),
         (
             "I9 a fee is negative, or a ride ends before it starts",

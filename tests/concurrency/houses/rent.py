@@ -1,17 +1,25 @@
 """Rents: 1, 2 and 4 of rider 3 are pending (1 past its deadline, 4 with a key), 3 is open; two may be open at once."""
 
 from gbike.contracts.account import AccountErased
+from gbike.contracts.user_deposit import ChangedStanding
 from gbike.kit.access.principal import EVERYBODYS
 from gbike.kit.housekeeping import FLOOR
+from gbike.kit.outbox import publish_again
 from gbike.services.rent.domain import PendingRent, Place
 from gbike.services.rent.policies import POLICIES
-from gbike.services.rent.storage import begin, cancel, open_rent, places_kept, returned, sweep
-from tests.concurrency.house import Hears, House, do, floor, key_of, once, write
+from gbike.services.rent.storage import begin, cancel, ended_by_admin, open_rent, places_kept, returned, sweep
+from tests.concurrency.house import Hears, House, do, floor, key_of, once, sql, write
+from tests.concurrency.stepping import NOW
 
 USER, MOST_OPEN = 3, 2
 HEARS = Hears(POLICIES)
 LATE, WISH, OPEN, KEYED = (PendingRent(number, USER, 100 + number) for number in (1, 2, 3, 4))
 HOME = Place("집", 37.1234, 127.1234)
+
+
+def standing(version: int, *, mayrent: bool) -> ChangedStanding:
+    return ChangedStanding(userid=USER, mayrent=mayrent, reasons=() if mayrent else ("minimum",), version=version)
+
 
 HOUSE = House(
     "rent",
@@ -21,6 +29,7 @@ HOUSE = House(
         do(begin, USER, OPEN.bikeid, 10_000, None),
         do(begin, USER, KEYED.bikeid, -1, key_of("four")),
         do(open_rent, OPEN, MOST_OPEN, None),
+        sql("UPDATE outbox SET message_id = 'rented', published_ms = CAST(? AS BIGINT)", NOW),
     ),
     cases=(
         write("begin", begin, USER, 105, 10_000, None, key="user:3"),
@@ -33,7 +42,12 @@ HOUSE = House(
         write("cancel with a key", cancel, KEYED.rentid, "TimedOut", True, key="user:3"),
         once("return", returned, OPEN.rentid, HOME, EVERYBODYS, key="rent:3"),
         once("return with a key", returned, OPEN.rentid, HOME, EVERYBODYS, key="rent:3", id="back"),
-        write("sweep", sweep, 10),
+        once("end", ended_by_admin, OPEN.rentid, NOW, "found standing", key="rent:3"),
+        write("begin within the limit", begin, USER, 106, 10_000, None, MOST_OPEN, key="user:3"),
+        write("sweep", sweep, 10, 10_000),
+        HEARS.case("blocked", standing(1, mayrent=False)),
+        HEARS.case("unblocked", standing(2, mayrent=True)),
+        write("publish again", publish_again, "rented"),
         HEARS.case("erased", AccountErased(userid=USER)),
         *floor((*FLOOR, places_kept(30)), HEARS, AccountErased(userid=4)),
     ),

@@ -64,6 +64,7 @@ class RentIsReturned(RentRefused):
 class OutsideTheRide(RentRefused):
     """No moment of the ride: it began at `started_ms`, and now is `now_ms`."""
 
+    rentid: int
     started_ms: int
     now_ms: int
 
@@ -206,12 +207,14 @@ def give_back(rent: OpenRent, now: Moment, place: Place, tap: Tap | None = None)
     return _over(rent, ended_ms, place, "offline" if offline else "rider", suspect)
 
 
-def end(rent: OpenRent, now: Moment, at_ms: int) -> ReturnedRent:
-    """An operator ends the ride at an earlier moment. Raises OutsideTheRide."""
+def end(rent: OpenRent, now: Moment, at_ms: int | None) -> ReturnedRent:
+    """An operator ends the ride, now or at an earlier moment. Raises OutsideTheRide."""
     length_ms, suspect = ridden(rent, now)
-    if not rent.started_ms <= at_ms <= rent.started_ms + length_ms:
-        raise OutsideTheRide(rent.started_ms, rent.started_ms + length_ms)
-    return _over(rent, at_ms, Place(), "admin", suspect)
+    now_ms = rent.started_ms + length_ms
+    ended_ms = now_ms if at_ms is None else at_ms
+    if not rent.started_ms <= ended_ms <= now_ms:
+        raise OutsideTheRide(rent.rentid, rent.started_ms, now_ms)
+    return _over(rent, ended_ms, Place(), "admin", suspect)
 
 
 def _over(rent: OpenRent, ended_ms: int, place: Place, endedby: str, suspect: bool) -> ReturnedRent:

@@ -12,7 +12,7 @@ from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.http.fields import Id, Instant, Latitude, Longitude, Reason, Text, invalid, ms_of
 from gbike.kit.http.hal import Kind, collection, item
-from gbike.kit.http.problems import ProblemType
+from gbike.kit.http.problems import Problem, ProblemType
 from gbike.kit.peers import PeerBusy, PeerTimeout, PeerUnavailable
 from gbike.services.rent import domain
 from gbike.services.rent.domain import CancelledRent, Handback, KnownRent, OpenRent, OutsideTheRide, Place, ReturnedRent
@@ -59,6 +59,14 @@ IS_RETURNED = ProblemType(
     "이미 끝난 대여",
     "Rent {rentid} is over; its end stays as it is.",
     "{rentid}번 대여는 이미 끝나 종료 시각을 바꿀 수 없습니다.",
+)
+OUTSIDE = ProblemType(
+    "end-outside-ride",
+    409,
+    "No moment of this ride",
+    "이용 시간 밖의 시각",
+    "Rent {rentid} lasts from {starttime} until {now}; it can't end before or after.",
+    "{rentid}번 대여는 {starttime}에 시작해 지금은 {now}이에요. 그 사이의 시각을 보내 주세요.",
 )
 BLOCKED = ProblemType(
     "rider-blocked",
@@ -188,10 +196,10 @@ class RentReturn(msgspec.Struct, frozen=True):
 
 
 class RentEnd(msgspec.Struct, frozen=True):
-    """What an operator sends to end a ride that was over earlier."""
+    """What an operator sends to end a ride, now or at the moment when it was over."""
 
-    at: Instant
     reason: Reason
+    at: Instant | None = None
 
 
 class RentHttp:
@@ -231,12 +239,12 @@ class RentHttp:
     async def end(self, ask: Ask) -> Answer:
         """POST /rents/{rentid}/end."""
         rentid, wish, render = ask.id("rentid"), await ask.body(RentEnd), partial(self._shown, ask)
-        once = await ask.once(render)
+        once, at_ms = await ask.once(render), None if wish.at is None else ms_of(wish.at)
         try:
-            return render(await end_the_ride(rentid, ms_of(wish.at), wish.reason, rents=self._rents, once=once))
+            return render(await end_the_ride(rentid, at_ms, wish.reason, rents=self._rents, once=once))
         except OutsideTheRide as wrong:
-            between = f"{rfc3339(wrong.started_ms)} and {rfc3339(wrong.now_ms)}"
-            raise invalid("at", f"not within the ride, between {between}") from None
+            lasts = {"starttime": rfc3339(wrong.started_ms), "now": rfc3339(wrong.now_ms)}
+            raise Problem(OUTSIDE, {"rentid": rentid, **lasts}) from None
 
     def _shown(self, ask: Ask, rent: KnownRent) -> Answer:
         return ask.found(RENTS, shown(rent))
@@ -293,11 +301,11 @@ def operations(rents: SqlRents, rent_a_bike: RentABike) -> list[Operation]:
             "POST",
             f"{at}/end",
             http.end,
-            "End a ride at an earlier moment",
+            "End a ride, now or at an earlier moment",
             ADMINS,
             RentEnd,
             one,
-            refusals=(*ended, IS_RETURNED),
+            refusals=(*ended, IS_RETURNED, OUTSIDE),
             example={"at": "2026-11-29T09:30:00.000Z", "reason": "the bike stood at the station"},
         ),
     ]

@@ -28,8 +28,8 @@ class Rents(Protocol):
         """OPEN → RETURNED and say Returned; a returned rent answers its first result.
         Raises NoSuchRent, also for another's, and RentIsCancelled."""
 
-    async def end(self, rentid: int, at_ms: int, reason: str, once: Once | None) -> ReturnedRent:
-        """OPEN → RETURNED at an earlier moment, with the reason on record, and say Returned.
+    async def end(self, rentid: int, at_ms: int | None, reason: str, once: Once | None) -> ReturnedRent:
+        """OPEN → RETURNED, now or at an earlier moment, with the reason on record, and say Returned.
         Raises NoSuchRent, RentIsCancelled, RentIsReturned, OutsideTheRide."""
 
     async def one(self, rentid: int, whose: Whose) -> KnownRent:

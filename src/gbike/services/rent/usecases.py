@@ -51,8 +51,10 @@ async def return_the_bike(
     return await rents.give_back(rentid, told, whose, once)
 
 
-async def end_the_ride(rentid: int, at_ms: int, reason: str, *, rents: Rents, once: Once | None = None) -> ReturnedRent:
-    """An operator ends a ride at the moment when it was over, which nobody told then."""
+async def end_the_ride(
+    rentid: int, at_ms: int | None, reason: str, *, rents: Rents, once: Once | None = None
+) -> ReturnedRent:
+    """An operator ends a ride, now or at the moment when it was over, which nobody told then."""
     return await rents.end(rentid, at_ms, reason, once)
 
 

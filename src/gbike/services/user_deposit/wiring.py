@@ -24,7 +24,7 @@ from gbike.services.user_deposit.storage.standings import adopt_minimum, tell_al
 
 BATCH = 100
 """Riders whose standings are told in one transaction."""
-REST_S = 3600
+REST_S = 60
 """Between two looks of a worker that has nothing more to do."""
 SHORTEST = 16
 """Bytes of a secret."""
@@ -91,26 +91,28 @@ def build(world: World) -> Service:
 
 class TellStandings:
     """At the start: adopts the minimum of the settings, and tells the standing of every rider where another one or none
-    was told last; a batch at a time, and from the first rider again when it was stopped half-way."""
+    was told last; a batch at a time, and from the first rider again when it was stopped half-way. A movement that began
+    before the minimum was adopted may commit behind the walk, so it ends when a second one finds nobody, too."""
 
     def __init__(self, store: Store, minimum_krw: int) -> None:
         self._store, self._minimum_krw = store, minimum_krw
         self._after: int | None = None
-        self._done = False
+        self._found_nobody = 0
 
     async def step(self) -> int:
         """Tell the next ones; answers how many, 0 when all are told. Raises StoreUnavailable."""
-        if self._done:
+        if self._found_nobody == 2:
             return 0
         if self._after is None:
             await self._store.write(adopt_minimum, self._minimum_krw)
             self._after = 0
         riders = await self._store.scan(untold, self._after, BATCH)
         if not riders:
-            self._done = True
+            self._found_nobody += self._after == 0
+            self._after = 0
             return 0
         await self._store.write(tell_all, riders)
-        self._after = riders[-1]
+        self._after, self._found_nobody = riders[-1], 0
         return len(riders)
 
 

@@ -1,7 +1,6 @@
 """Points in SQL: an entry per movement under a cause that counts once, and the sum beside them."""
 
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -61,8 +60,8 @@ class SqlManagers:
 
     async def add(self, managerid: int | None, userid: int, points: int, once: Once | None) -> Manager:
         """See Managers.add."""
-        fn = partial(add, numbers=self._numbers)
-        return await self._store.write(once_only, once, fn, managerid, userid, points, key="managers")
+        args = (managerid, userid, points, self._numbers)
+        return await self._store.write(once_only, once, add, *args, key="managers")
 
     async def convert(self, managerid: int, wish: ConversionWish, whose: Whose, once: Once | None) -> Manager:
         """See Managers.convert."""

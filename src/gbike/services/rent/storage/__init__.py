@@ -122,7 +122,7 @@ class SqlRents:
         args = (rentid, told.place, whose, tap)
         return await self._store.write(once_only, once, returned, *args, key=f"rent:{rentid}")
 
-    async def end(self, rentid: int, at_ms: int, reason: str, once: Once | None) -> ReturnedRent:
+    async def end(self, rentid: int, at_ms: int | None, reason: str, once: Once | None) -> ReturnedRent:
         """See Rents.end."""
         return await self._store.write(once_only, once, ended_by_admin, rentid, at_ms, reason, key=f"rent:{rentid}")
 
@@ -218,8 +218,8 @@ def returned(tx: Tx, rentid: int, place: Place, whose: Whose, tap: Tap | None = 
     return over
 
 
-def ended_by_admin(tx: Tx, rentid: int, at_ms: int, reason: str) -> ReturnedRent:
-    """OPEN → RETURNED at an earlier moment, with the reason on record."""
+def ended_by_admin(tx: Tx, rentid: int, at_ms: int | None, reason: str) -> ReturnedRent:
+    """OPEN → RETURNED, now or at an earlier moment, with the reason on record."""
     match load(tx, rentid, EVERYBODYS):
         case ReturnedRent():
             raise RentIsReturned(rentid)
@@ -230,7 +230,7 @@ def ended_by_admin(tx: Tx, rentid: int, at_ms: int, reason: str) -> ReturnedRent
     if over is None:  # the rider returned it since we looked
         raise RentIsReturned(rentid)
     ride = {"rentid": rentid, "bikeid": over.bikeid}
-    tx.audit("ride ended", f"user:{over.userid}", after={**ride, "endtime": rfc3339(at_ms), "reason": reason})
+    tx.audit("ride ended", f"user:{over.userid}", after={**ride, "endtime": rfc3339(over.ended_ms), "reason": reason})
     return over
 
 
