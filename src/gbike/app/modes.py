@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from contextlib import closing
 from enum import IntEnum
 
+import apsw
+
 from gbike.app.cluster.plan import read_plan
 from gbike.app.data_folder import DataFolder
 from gbike.app.defaults import with_defaults
 from gbike.kit.settings import BadSetting
-from gbike.kit.sqlite.store import connect, open_file
+from gbike.kit.sqlite.store import open_file
 
 
 class Mode(IntEnum):
@@ -47,7 +49,8 @@ def mode_of(folder: DataFolder) -> Mode | None:
     """Read the folder's mark; None: nobody claimed it, or it has none from before there were marks."""
     if not folder.exists:
         return None
-    with closing(connect(folder.bus_path, read_only=True)) as log:
+    # Not read-only: the last to close a file in WAL mode checkpoints it, which such a connection can't.
+    with closing(open_file(folder.bus_path, apsw.SQLITE_OPEN_READWRITE)) as log:
         mark = log.pragma("user_version")
     return Mode(mark) if mark else None
 
