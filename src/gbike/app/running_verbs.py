@@ -19,4 +19,10 @@ def running_verbs(embedded: Embedded) -> dict[str, Verb]:
         consumer = embedded.part(service).running.consumer
         return (await consumer.replay(message_id) if consumer else None) or ""
 
-    return {"backup": backup, "replay": replay, **privacy.verbs(embedded)}
+    async def drop(service: str, message_id: str, reason: str) -> str:
+        consumer = embedded.part(service).running.consumer
+        if consumer is not None:
+            await consumer.drop(message_id, reason)
+        return ""
+
+    return {"backup": backup, "replay": replay, "drop": drop, **privacy.verbs(embedded)}
