@@ -1,7 +1,6 @@
 """How a cluster is: each program's process, health, backlog and memory, asked of the programs themselves."""
 
 import asyncio
-import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ import msgspec
 from rich.table import Table
 
 from gbike.app.cluster.child import Child
+from gbike.app.cluster.left import descendants
 from gbike.app.cluster.secrets import scraper
 from gbike.app.copies import NoData
 from gbike.app.data_folder import DataFolder
@@ -54,6 +54,12 @@ async def is_ready(url: str) -> bool:
     """Whether a service says that it can do its work."""
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ASK_S)) as session:
         return await _status(session, f"{url}/health/ready") == 200
+
+
+async def answers(url: str) -> bool:
+    """Whether a service answers, whatever it says."""
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ASK_S)) as session:
+        return await _status(session, f"{url}/health/live") is not None
 
 
 def table(found: Sequence[Health]) -> Table:
@@ -119,7 +125,7 @@ def memory_mb(pid: int | None) -> float | None:
     common counts once. None where the system does not tell."""
     if pid is None:
         return None
-    family = [pid, *_descendants(pid)]
+    family = [pid, *descendants(pid)]
     file, field = ("status", "VmRSS:") if len(family) == 1 else ("smaps_rollup", "Pss:")
     known = [found for one in family if (found := _kilobytes(Path(f"/proc/{one}/{file}"), field)) is not None]
     return sum(known) / 1024 if known else None
@@ -132,20 +138,3 @@ def _kilobytes(file: Path, field: str) -> int | None:
     except OSError:
         return None
     return next((int(line.split()[1]) for line in lines if line.startswith(field)), None)
-
-
-def _descendants(pid: int) -> list[int]:
-    children: dict[int, list[int]] = {}
-    for entry in os.scandir("/proc"):
-        if entry.name.isdigit():
-            try:
-                fields = Path(entry.path, "stat").read_text("utf-8", "replace").rpartition(")")[2].split()
-            except OSError:
-                continue
-            children.setdefault(int(fields[1]), []).append(int(entry.name))
-    found, waiting = list[int](), [pid]
-    while waiting:
-        own = children.get(waiting.pop(), [])
-        found += own
-        waiting += own
-    return found
