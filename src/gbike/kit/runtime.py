@@ -21,6 +21,7 @@ from gbike.kit.http.app import HttpApp, Operation, Refusals
 from gbike.kit.http.standard import standard_operations
 from gbike.kit.ids import Ids
 from gbike.kit.inbox import Consumer, Policies
+from gbike.kit.open_files import OpenFiles
 from gbike.kit.outbox import Relay, how_many_wait
 from gbike.kit.peers import Caller
 from gbike.kit.personal import Holding
@@ -142,6 +143,7 @@ def assemble(world: World, service: Service) -> Running:
         ),
         Worker("witness", Witness(store, name).step, lambda: asyncio.sleep(EVERY_S), moves=False),
         Worker("outbox", outbox, lambda: asyncio.sleep(LOOK_S), moves=False),
+        Worker("open files", OpenFiles(metrics, name).step, lambda: asyncio.sleep(LOOK_S), moves=False),
         *service.workers,
     ]
     consumer = None

@@ -25,8 +25,8 @@ COLOURS = {"ready": "green", "live": "yellow", "silent": "red", "down": "red", "
 
 
 class Health(msgspec.Struct, frozen=True):
-    """How one program is. `lag`: messages it has not handled yet; None for who handles none. `unsent`: those that its
-    store has not given to Kafka yet; None where that can't be seen now.
+    """How one program is. `lag`: messages it has not handled yet; None for who handles none, and while Kafka is away.
+    `unsent`: those that its store has not given to Kafka yet; None where that can't be seen now.
 
     `health`: ready; live (answers, not ready); silent or down (no answer, the process is there or not); stopped.
     """
@@ -47,7 +47,10 @@ async def look(children: Sequence[Child], data: Path) -> list[Health]:
     unsent = await _unsent(data)
     timeout = aiohttp.ClientTimeout(total=ASK_S)
     async with aiohttp.ClientSession(timeout=timeout, headers=scraper(data)) as session:
-        return await asyncio.gather(*(_look(child, session, unsent.get(child.part.service)) for child in children))
+        found = await asyncio.gather(*(_look(child, session, unsent.get(child.part.service)) for child in children))
+    if any(one.name == "kafka" and one.health != "ready" for one in found):
+        return [msgspec.structs.replace(one, lag=None) for one in found]  # what they tell is of before
+    return found
 
 
 async def is_ready(url: str) -> bool:

@@ -1,5 +1,6 @@
 """How billing is put together: the one place that sees all of it."""
 
+import asyncio
 from typing import Annotated
 
 import msgspec
@@ -7,11 +8,14 @@ from msgspec import Meta
 
 from gbike.contracts.billing import SAYS
 from gbike.kit import settings
-from gbike.kit.runtime import Card, Service, World
+from gbike.kit.runtime import Card, Service, Worker, World
 from gbike.services.billing.domain import Rounding, Tariff
 from gbike.services.billing.http import REFUSALS, operations
 from gbike.services.billing.policies import policies
-from gbike.services.billing.storage import HOLDS, VERSIONS, SqlBills
+from gbike.services.billing.storage import HOLDS, VERSIONS, SqlBills, not_closed
+
+FIGURES_S = 15
+"""Between two counts of the bills."""
 
 
 class BillingSettings(msgspec.Struct, frozen=True):
@@ -33,7 +37,23 @@ def build(world: World) -> Service:
     def settled(after_ms: int) -> None:
         seconds.observe(after_ms / 1000)
 
-    return Service("billing", operations(SqlBills(world.store), tariff), REFUSALS, policies(tariff), note=settled)
+    figures = Worker("figures", _Figures(world).look, lambda: asyncio.sleep(FIGURES_S), moves=False)
+    shown = operations(SqlBills(world.store), tariff)
+    return Service("billing", shown, REFUSALS, policies(tariff), note=settled, workers=(figures,))
+
+
+class _Figures:
+    """How many bills are closed, which is all but those that are not: below the oldest of them nothing changes."""
+
+    def __init__(self, world: World) -> None:
+        self._store, self._bills, self._from = world.store, world.metrics.bills, 0
+
+    async def look(self) -> int:
+        """Count."""
+        total, waiting, self._from = await self._store.scan(not_closed, self._from)
+        self._bills.labels("billing", "waiting").set(waiting)
+        self._bills.labels("billing", "closed").set(total - waiting)
+        return 0
 
 
 CARD = Card(
