@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gbike.app import privacy
+from gbike.app import privacy, republish
 from gbike.app.control import Verb
 from gbike.app.copies import copy_running
 from gbike.app.embedded import Embedded
@@ -25,4 +25,4 @@ def running_verbs(embedded: Embedded) -> dict[str, Verb]:
             await consumer.drop(message_id, reason)
         return ""
 
-    return {"backup": backup, "replay": replay, "drop": drop, **privacy.verbs(embedded)}
+    return {"backup": backup, "replay": replay, "drop": drop, **privacy.verbs(embedded), **republish.verbs(embedded)}
