@@ -101,6 +101,26 @@ def test_replayed_too_early_it_stays_with_the_new_reason_and_mended_it_takes_eff
     assert code == 0, text
 
 
+def test_what_nobody_will_mend_is_dropped_with_a_reason_that_the_audit_log_keeps(folder: Path) -> None:
+    ids = waiting(folder)
+    there = ("--data", str(folder), "--reason")
+    assert gbike("events", "dead", "drop", ids[0], *there, " ")[0] == 2
+    assert gbike("events", "dead", "drop", ids[0], *there, "two\nlines")[0] == 2
+    assert waiting(folder) == ids
+    for id in ids:
+        code, text = gbike("events", "dead", "drop", id, *there, "a test ride")
+        assert (code, "audit" in text or "record" in text) == (0, True), text
+    assert waiting(folder) == []
+    assert gbike("events", "dead", "drop", ids[0], *there, "again")[0] == 2
+    read = SqliteReading(connect(folder / "billing.sqlite", read_only=True))
+    deeds = read.all("SELECT who, action, subject, after FROM audit WHERE action = 'dead letter dropped'")
+    why = '{"reason":"a test ride"}'
+    assert sorted(deeds) == [("local", "dead letter dropped", f"message:{id}", why) for id in ids]
+    heard = {row[0] for row in read.all("SELECT message_id FROM inbox")}
+    assert set(ids) <= heard  # when it comes again, it is not set aside again
+    assert billed(folder) == []
+
+
 def test_one_services_store_is_enough(folder: Path) -> None:
     mend(folder)
     there = ("--store", f"sqlite:///{folder / 'billing.sqlite'}", "--service", "billing")
@@ -122,7 +142,11 @@ def test_a_running_demo_is_asked_to_do_it_itself(folder: Path) -> None:
         while not ((holder := DataFolder(folder).holder()) and holder.control and Path(holder.control).exists()):
             assert time.monotonic() - began < 30
             time.sleep(0.05)
-        for id in ids:
+        first, *others = ids
+        for id in others:
+            assert gbike("events", "dead", "drop", id, "--data", str(folder), "--reason", "not needed")[0] == 0
+        assert waiting(folder) == [first]
+        for id in [first]:
             assert id in gbike("events", "dead", "list", "--data", str(folder))[1]
             code, text = gbike("events", "dead", "replay", id, "--data", str(folder))
             assert code == 0, text

@@ -86,6 +86,28 @@ async def test_rent_forgets_one_and_nobody_else(rents: Store) -> None:
     assert told == [False, True, False]
 
 
+async def test_a_try_that_never_began_is_kept_a_day_and_rides_for_ever(rents: Store, clock: SetClock) -> None:
+    await a_ride(rents, 7)
+    for _ in range(3):
+        pending: PendingRent = await rents.write(rent.begin, 7, 1, 1_000, None)
+        await rents.write(rent.cancel, pending.rentid, "NoSuchBike", False)
+    housekeeper = Housekeeper(rents, clock, [rent.TRIES_KEPT])
+    clock.at_ms += DAY_MS
+    assert await housekeeper.step() == 0
+    late: PendingRent = await rents.write(rent.begin, 7, 1, 1_000, None)
+    await rents.write(rent.cancel, late.rentid, "NoSuchBike", False)
+    clock.at_ms += 1
+    assert await housekeeper.step() == 3
+    assert await rents.read(rent.how_many) == {"rented": 0, "returned": 1, "cancelled": 1}
+    kept = await rents.read(lambda read: read.all("SELECT status FROM rents ORDER BY rentid"))
+    assert kept == [("returned",), ("cancelled",)]
+    following: PendingRent = await rents.write(rent.begin, 7, 1, 1_000, None)
+    assert following.rentid > late.rentid
+    clock.at_ms += 300 * DAY_MS
+    assert await housekeeper.step() == 1
+    assert (await rents.read(rent.how_many))["returned"] == 1
+
+
 async def test_exact_places_are_kept_so_many_days(rents: Store, clock: SetClock) -> None:
     await a_ride(rents, 7)
     housekeeper = Housekeeper(rents, clock, [rent.places_kept(90)])

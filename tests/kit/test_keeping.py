@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from gbike.kit.housekeeping import BITE, DAY_MS, FLOOR, Housekeeper
+from gbike.app.embedded import Embedded
+from gbike.kit.housekeeping import BITE, DAY_MS, FLOOR, TURN_MS, Housekeeper
 from gbike.kit.http.hal import Page
 from gbike.kit.listing import Listing, list_page
 from gbike.kit.once import KeyInFlight, KeyReused, Once, Replay, hashes_of, once_only, release
@@ -114,6 +115,36 @@ async def test_what_is_old_enough_is_removed_a_bite_at_a_time_and_nothing_else()
     ):
         rows = await store.read(lambda read, t=table, c=column: read.all(f"SELECT {c} FROM {t} ORDER BY {c}"))  # type: ignore[misc]
         assert [row[0] for row in rows] == kept
+
+
+async def test_a_round_takes_as_many_bites_as_are_wanted_and_then_rests() -> None:
+    clock = SetClock(100 * DAY_MS)
+    store = a_store(clock=clock)
+
+    def fill(tx: Tx, published: list[int]) -> None:
+        row = (
+            "INSERT INTO outbox (message_id, type, key, headers, value, published_ms) VALUES ('o', 'x', 'x', '', '', ?)"
+        )
+        tx.execute_many(row, [(at_ms,) for at_ms in published])
+
+    a_minute = 50 * 60 * 2  # two messages a ride
+    await store.write(fill, [0] * a_minute)
+    await store.write(fill, [93 * DAY_MS + n for n in range(100)])  # these grow old one by one
+    keeper = Housekeeper(store, clock)
+    assert [await keeper.tidy() for _ in range(7)] == [1, 1, 1, 1, 1, 1, 0]
+    clock.at_ms += 10
+    assert await keeper.tidy() == 0  # a few rows are not worth a transaction each
+    assert await store.read(lambda read: read.one("SELECT count(*) FROM outbox")) == (90,)
+
+
+async def test_the_worker_of_every_service_rests_when_no_bite_was_full() -> None:
+    whole = Embedded(None, {}, clock=(clock := SetClock(100 * DAY_MS)))
+    for part in whole.parts.values():
+        [keeper] = [worker for worker in part.running.workers if worker.name == "housekeeper"]
+        await part.store.write(lambda tx: tx.execute("INSERT INTO inbox (message_id, at_ms) VALUES ('old', 0)"))
+        assert (await keeper.step(), keeper.nap_ms) == (0, TURN_MS)
+        assert await part.store.read(lambda read: read.all("SELECT * FROM inbox")) == []
+    assert clock.at_ms == 100 * DAY_MS
 
 
 async def test_a_new_outbox_row_after_a_purge_has_a_number_nobody_had() -> None:

@@ -1,16 +1,32 @@
 """The business figures of /metrics: each is moved by real requests, and read where Prometheus reads it."""
 
+import os
+import resource
+from contextlib import suppress
+from pathlib import Path
+
 import pytest
 
+from gbike.app.catalogue import cards
+from gbike.app.cluster.secrets import make, told
+from gbike.app.copies import copy_running, copy_stopped
+from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
+from gbike.kit.access.certificates import certificates
 from gbike.kit.bus import BusUnavailable
+from gbike.kit.clock import SystemClock
 from gbike.kit.envelope import Message
+from gbike.kit.open_files import OpenFiles
 from gbike.kit.store import Tx
+from gbike.kit.telemetry import Metrics as KitMetrics
+from gbike.services.billing.storage import IN_FLIGHT, not_closed
 from gbike.services.user_deposit.storage.drift import BITE, Drift
 from tests.journeys.fleet import open_deposits, register_bikes
 from tests.observability.pages import Metrics, read
 from tests.services.lone import SetClock
 from tests.support import EVERY_RIDE_COSTS, Client
+
+STATES = ("closed", "half_open", "open")
 
 
 class Town:
@@ -217,3 +233,88 @@ async def test_the_figures_go_on_while_the_bus_is_away(town: Town, monkeypatch: 
 async def test_the_process_tells_of_itself(town: Town) -> None:
     page = await town.look()
     assert all((page.value(f"process_{name}") or 0) > 0 for name in ("resident_memory_bytes", "start_time_seconds"))
+
+
+async def test_a_breaker_that_never_moved_is_there_with_all_its_moves_at_0(town: Town) -> None:
+    page = await town.look()
+    for service, call in (("rent", "reserve"), ("bike_manage_app", "report")):
+        moves = [page.value("gbike_breaker_transitions_total", service=service, call=call, to=to) for to in STATES]
+        assert moves == [0, 0, 0]
+
+
+async def test_bills_are_there_by_whether_they_are_closed(town: Town) -> None:
+    for number in (1, 2):
+        await town.rent(number)
+    town.clock.at_ms += 600_000
+    await town.client.patch("/rents/1", {"endlocation": "there"})
+    await town.embedded.settle()
+    page = await town.look()
+    assert [page.value("gbike_bills", status=status) for status in ("waiting", "closed")] == [1, 1]
+    assert page.value("gbike_rents", status="returned") - page.value("gbike_bills", status="closed") == 0
+    await town.client.patch("/rents/2", {"endlocation": "there"})
+    page = await town.look()
+    assert page.value("gbike_rents", status="returned") - page.value("gbike_bills", status="closed") == 1
+    await town.embedded.settle()
+    page = await town.look()
+    assert [page.value("gbike_bills", status=status) for status in ("waiting", "closed")] == [0, 2]
+
+
+async def test_a_bill_whose_number_was_taken_before_others_were_counted_is_not_overlooked(town: Town) -> None:
+    billing = town.embedded.part("billing").store
+    bill = "INSERT INTO bills (billid, rentid, userid, started_ms, status) VALUES (?, ?, 1, 0, ?)"
+    await billing.write(lambda tx: tx.execute_many(bill, [(n, n, "CLOSEBILL") for n in range(2, 20_000)]))
+    assert await billing.read(not_closed, 0) == (0, 0, 19_999 - IN_FLIGHT)
+    await billing.write(lambda tx: tx.execute_many(bill, [(n, n, "OPENBILL") for n in range(20_000, 20_003)]))
+    assert (await billing.read(not_closed, 19_999 - IN_FLIGHT))[1] == 3
+
+
+async def test_reaching_the_limit_of_open_files_is_counted_once_each_time(capsys: pytest.CaptureFixture[str]) -> None:
+    metrics = KitMetrics()
+    files = OpenFiles(metrics, "rent")
+    counted = metrics.open_files_reached.labels("rent")._value
+    await files.step()
+    assert counted.get() == 0
+    limits, held = resource.getrlimit(resource.RLIMIT_NOFILE), list[int]()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) + 50, limits[1]))
+    try:
+        for _ in range(2):
+            with suppress(OSError):
+                while True:
+                    held.append(os.dup(0))
+            await files.step()
+            await files.step()
+            while held:
+                os.close(held.pop())
+            await files.step()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert counted.get() == 2
+    assert "".join(capsys.readouterr()).count("the limit of open files is reached") == 2
+
+
+async def test_the_age_of_the_last_backup_is_told(tmp_path: Path) -> None:
+    embedded = Embedded(DataFolder(tmp_path / "data"), EVERY_RIDE_COSTS)
+    backup = embedded.metrics.backup.labels("gbike")._value
+    await embedded._look_at_backup()
+    assert backup.get() == 0
+    await copy_running(embedded, tmp_path / "one")
+    await embedded._look_at_backup()
+    assert abs(backup.get() - SystemClock().now_ms() / 1000) < 60
+    await embedded.stop()
+    copy_stopped(DataFolder(tmp_path / "data"), tmp_path / "two")
+    assert DataFolder(tmp_path / "data").backup_ms() / 1000 > backup.get()
+
+
+def test_when_certificates_expire_is_told(tmp_path: Path) -> None:
+    now_ms = SystemClock().now_ms()
+    make(tmp_path, cards(), now_ms)
+    told_to = told(tmp_path, "rent")
+    found = certificates(told_to)
+    assert found is not None
+    in_a_year = (now_ms / 1000) + 365 * 86_400
+    assert {name: abs(at_s - in_a_year) < 60 for name, at_s in found[0].expire().items()} == {
+        "certificate": True,
+        "authority": True,
+    }
+    Path(told_to["GBIKE_TLS_CERT_FILE"]).unlink()
+    assert list(found[0].expire()) == ["authority"]

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from gbike.app.single import open_store
+from gbike.kit.clock import SystemClock
+from gbike.kit.ids import SystemIds
 from gbike.kit.passwords import Passwords
 from gbike.kit.settings import load
 from gbike.kit.store import Reading, Store
@@ -53,6 +56,16 @@ async def appoint(store: Store, env: Mapping[str, str], admin: Admin) -> int:
 async def is_there_one(store: Store) -> bool:
     """Whether somebody can grant roles."""
     return await store.read(_any)
+
+
+async def have_one(url: str, env: Mapping[str, str], file: Path) -> None:
+    """Make the admin of the file in account's store, unless there is one. Raises NotDone."""
+    store = open_store(url, "account", SystemClock(), SystemIds())
+    try:
+        if not await is_there_one(store):
+            await appoint(store, env, wanted(file))
+    finally:
+        await store.close()
 
 
 def _any(read: Reading) -> bool:

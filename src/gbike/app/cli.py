@@ -268,6 +268,21 @@ def events(context: typer.Context) -> None:
         typer.echo(event_map())
 
 
+@events_app.command("republish")
+def events_republish(
+    since: Annotated[str, typer.Option(help="a moment, UTC unless it says otherwise: 2026-11-29T12:00")],
+    data: Data = DATA,
+    store: Annotated[str, typer.Option(envvar="GBIKE_STORE_URL", help="a store by its URL, instead of --data")] = "",
+    service: Annotated[str, typer.Option(help="only what this one said")] = "",
+) -> None:
+    """Publish again what the outboxes know since a moment, when the log lost it; who heard it does nothing twice."""
+    from gbike.app.dead import Place
+    from gbike.app.republish import republish
+
+    with named_errors():
+        typer.echo("\n".join(republish(Place(data, store, service), since, settings_given())))
+
+
 @app.command()
 def gateway(
     show: Annotated[bool, typer.Option("--print", help="print the configuration and end")] = False,

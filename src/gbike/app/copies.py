@@ -15,6 +15,7 @@ from gbike.app.cluster.plan import FILE, read_plan
 from gbike.app.control import Done, ask
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
+from gbike.kit.clock import SystemClock
 from gbike.kit.sqlite.store import open_file
 
 COPY = "copy each with pg_dump"
@@ -43,6 +44,8 @@ async def copy_running(embedded: Embedded, target: Path) -> float:
         snapshots = [_snapshot(store.path) for store in embedded.stores().values() if store.path]
         held_ms = clock.monotonic_ms() - began
     await asyncio.get_running_loop().run_in_executor(None, _copy, snapshots, target)
+    if embedded.folder is not None:
+        embedded.folder.backed_up(clock.now_ms())
     return held_ms
 
 
@@ -53,6 +56,7 @@ def copy_stopped(folder: DataFolder, target: Path) -> None:
     _empty(target)
     with locked(folder, "gbike backup"):
         _copy([_snapshot(path) for path in sorted(folder.path.glob("*.sqlite"))], target)
+        folder.backed_up(SystemClock().now_ms())
 
 
 def restore(source: Path, folder: DataFolder) -> None:

@@ -7,6 +7,9 @@ from typing import IO
 
 import msgspec
 
+BACKED_UP = "backed-up"
+"""The file that says when."""
+
 
 class Holder(msgspec.Struct, frozen=True):
     """Who writes to a data folder."""
@@ -72,6 +75,17 @@ class DataFolder:
             self._lock.truncate(0)
             self._lock.close()
             self._lock = None
+
+    def backed_up(self, now_ms: int) -> None:
+        """A whole backup of it was made."""
+        (self.path / BACKED_UP).write_text(str(now_ms), "ascii")
+
+    def backup_ms(self) -> int:
+        """When the last backup of it was made, ms since 1970; 0: never, or nobody knows."""
+        try:
+            return int((self.path / BACKED_UP).read_text("ascii"))
+        except (OSError, ValueError):
+            return 0
 
     def holder(self) -> Holder | None:
         """Who writes now; None when nobody does."""

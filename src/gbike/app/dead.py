@@ -1,4 +1,4 @@
-"""`gbike events dead list|show|replay`: what consumers set aside, why, and how it is given to them again."""
+"""`gbike events dead list|show|replay|drop`: what consumers set aside, why; given to them again, or dropped."""
 
 import asyncio
 from collections.abc import Iterator, Mapping
@@ -17,6 +17,7 @@ from gbike.app.event_map import still_world
 from gbike.app.modes import settings_of
 from gbike.app.readings import open_readings, open_urls
 from gbike.app.single import open_store
+from gbike.kit.audit.rows import LOCAL, acting
 from gbike.kit.clock import SystemClock, rfc3339
 from gbike.kit.dead_letters import DeadLetter, NoSuchLetter, letter, letters
 from gbike.kit.ids import SystemIds
@@ -26,6 +27,7 @@ from gbike.kit.store import Reading
 MOST = 1_000
 """Letters of one service that are listed."""
 SUMMARY_LETTERS = 80
+LONGEST_REASON = 200
 NONE = "no message is set aside · 처리하지 못한 메시지가 없습니다"
 
 
@@ -81,44 +83,60 @@ def shown(place: Place, message_id: str) -> Iterator[str]:
 def replay(place: Place, message_id: str, env: Mapping[str, str]) -> tuple[bool, list[str]]:
     """Give a message again to each service that set it aside; answers whether it took effect everywhere, and a line
     for each. Raises NoData, NoSuchLetter, FolderInUse."""
-    services, stores = list(_holders(place, message_id)), place.stores()
-    folder = DataFolder(place.data)
-    env = settings_of(folder, env)
-    reasons: dict[str, str | None] = {}
-    if stores:
-        for service in services:
-            reasons[service] = asyncio.run(_replay_in_store(find_card(service), stores[service], message_id, env))
-    else:
-        if folder.holder() is not None:
-            for service in services:
-                done = control.ask(folder, "replay", service, message_id)
-                reasons[service] = (done.said or None) if done.ok else done.said
-        else:
-            with locked(folder, "gbike events dead replay"):
-                reasons = asyncio.run(_replay_in_folder(folder, services, message_id, env))
+    reasons = _each(place, env, "replay", (message_id,))
     return not any(reasons.values()), [_told(service, why) for service, why in reasons.items()]
 
 
-async def _replay_in(running: Running, message_id: str) -> str | None:
+def drop(place: Place, message_id: str, reason: str, env: Mapping[str, str]) -> tuple[bool, list[str]]:
+    """Let each service that set a message aside let go of it, for a reason that its audit log keeps; as `replay`.
+    Raises NoData, NoSuchLetter, FolderInUse."""
+    reason = reason.strip()
+    if not 0 < len(reason) <= LONGEST_REASON or not reason.isprintable():
+        raise NoData(f"--reason takes 1 to {LONGEST_REASON} letters in one line: why it will never be handled")
+    failed = _each(place, env, "drop", (message_id, reason))
+    return not any(failed.values()), [
+        f"{service}: {why or 'dropped, and on record · 폐기하고 감사 기록에 남겼습니다'}"
+        for service, why in failed.items()
+    ]
+
+
+def _each(place: Place, env: Mapping[str, str], verb: str, args: tuple[str, ...]) -> dict[str, str | None]:
+    """Have each service that holds a letter do something with it; why it could not, by service."""
+    services, stores, folder = list(_holders(place, args[0])), place.stores(), DataFolder(place.data)
+    env = settings_of(folder, env)
+    if stores:
+        return {name: asyncio.run(_in_store(find_card(name), stores[name], env, verb, args)) for name in services}
+    if folder.holder() is not None:
+        asked = {service: control.ask(folder, verb, service, *args) for service in services}
+        return {service: (done.said or None) for service, done in asked.items()}
+    with locked(folder, f"gbike events dead {verb}"):
+        return asyncio.run(_in_folder(folder, services, env, verb, args))
+
+
+async def _do(running: Running, verb: str, args: tuple[str, ...]) -> str | None:
     assert running.consumer is not None
-    return await running.consumer.replay(message_id)
+    acting.set(LOCAL)
+    if verb == "drop":
+        await running.consumer.drop(*args)
+        return None
+    return await running.consumer.replay(*args)
 
 
-async def _replay_in_folder(
-    folder: DataFolder, services: list[str], message_id: str, env: Mapping[str, str]
+async def _in_folder(
+    folder: DataFolder, services: list[str], env: Mapping[str, str], verb: str, args: tuple[str, ...]
 ) -> dict[str, str | None]:
     embedded = Embedded(folder, env)
     try:
-        return {service: await _replay_in(embedded.part(service).running, message_id) for service in services}
+        return {service: await _do(embedded.part(service).running, verb, args) for service in services}
     finally:
         await embedded.stop()
 
 
-async def _replay_in_store(card: Card, url: str, message_id: str, env: Mapping[str, str]) -> str | None:
+async def _in_store(card: Card, url: str, env: Mapping[str, str], verb: str, args: tuple[str, ...]) -> str | None:
     store = open_store(url, card.name, SystemClock(), SystemIds())
     world = still_world(store, env)  # what the policy says goes into its outbox; the service's own relay publishes it
     try:
-        return await _replay_in(assemble(world, card.build(world)), message_id)
+        return await _do(assemble(world, card.build(world)), verb, args)
     finally:
         await store.close()
 

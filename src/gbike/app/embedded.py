@@ -93,7 +93,8 @@ class Embedded:
         self.bus = SqliteLog(self._open(folder.bus_path if folder else None, LOG_VERSIONS, "bus"))
         self._subscriptions: list[LogSubscription] = []
         tidy = Worker("log", self.forget_old_messages, lambda: asyncio.sleep(60), moves=False)
-        self._tidying = Drivers("bus", [tidy])
+        age = Worker("backup", self._look_at_backup, lambda: asyncio.sleep(60), moves=False)
+        self._tidying = Drivers("bus", [tidy, age])
         self.parts = {card.name: self._part(card) for card in cards()}
         self.app = self._door()
 
@@ -173,6 +174,11 @@ class Embedded:
             return self._subscriptions[-1]
 
         return subscribe
+
+    async def _look_at_backup(self) -> int:
+        if self.folder is not None:
+            self.metrics.backup.labels("gbike").set(self.folder.backup_ms() / 1000)
+        return 0
 
     async def forget_old_messages(self) -> int:
         """Remove messages that every consumer has handled, also the stopped ones, when they are old, or tell where

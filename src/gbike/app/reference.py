@@ -102,7 +102,11 @@ ADVICE = {
 }
 """What a client should do, by problem type."""
 OF_THE_PROCESS = (
-    ("`GBIKE_ADMIN_FILE`", "", "name and password of the first admin, a line each, for `gbike up`"),
+    (
+        "`GBIKE_ADMIN_FILE`",
+        "",
+        "name and password of the first admin, a line each: `gbike up`, `gbike cluster up`",
+    ),
     ("`GBIKE_DATA`", "data", "the data folder, unless `--data` says it"),
     ("`GBIKE_ENV`", "", "`production`: nothing that is open to everybody starts here"),
     ("`GBIKE_LOG_LEVEL`", "WARNING", "how much is logged: DEBUG, INFO, WARNING, ERROR"),

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gbike.app import privacy, repair
+from gbike.app import privacy, repair, republish
 from gbike.app.control import Verb
 from gbike.app.copies import copy_running
 from gbike.app.embedded import Embedded
@@ -19,4 +19,11 @@ def running_verbs(embedded: Embedded) -> dict[str, Verb]:
         consumer = embedded.part(service).running.consumer
         return (await consumer.replay(message_id) if consumer else None) or ""
 
-    return {"backup": backup, "replay": replay, **repair.verbs(embedded), **privacy.verbs(embedded)}
+    async def drop(service: str, message_id: str, reason: str) -> str:
+        consumer = embedded.part(service).running.consumer
+        if consumer is not None:
+            await consumer.drop(message_id, reason)
+        return ""
+
+    own: dict[str, Verb] = {"backup": backup, "replay": replay, "drop": drop}
+    return {**own, **repair.verbs(embedded), **privacy.verbs(embedded), **republish.verbs(embedded)}

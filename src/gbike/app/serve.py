@@ -40,7 +40,7 @@ from gbike.kit.ids import SystemIds
 from gbike.kit.inprocess.peer import InProcessCaller
 from gbike.kit.kafka.bus import KafkaBus, KafkaSubscription
 from gbike.kit.kafka.topic import PACE_MS
-from gbike.kit.runtime import Card, World
+from gbike.kit.runtime import Card, Worker, World
 from gbike.kit.settings import BadSetting, environment, load
 from gbike.kit.store import Store
 from gbike.kit.telemetry import Metrics, configure_logs, log
@@ -50,6 +50,8 @@ if TYPE_CHECKING:
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
 """Between two tries to reach the store at the start."""
+AGES_S = 60
+"""Between two looks at when certificates expire."""
 CLOSE_S = 1.5
 """For letting go of broker and store; with the open requests' time it is less than 5 s."""
 READINESS = ("/health/ready", "/actuator/health")
@@ -221,7 +223,8 @@ class Alone:
 
             app, self._inside = app.parted(CertifiedDoor)
         self._app = self._late(app)
-        self._drivers = Drivers(self._card.name, running.workers)
+        ages = [Worker("certificates", self._ages, lambda: asyncio.sleep(AGES_S), moves=False)] if self._known else []
+        self._drivers = Drivers(self._card.name, [*running.workers, *ages])
         self._drivers.start()
         log.info("ready", service=self._card.name)
 
@@ -242,6 +245,11 @@ class Alone:
                 log.warning("not closed in order", service=self._card.name, why=repr(failure))
         self._threads.shutdown(wait=False, cancel_futures=True)
         stop_tracing(self._tracing)
+
+    async def _ages(self) -> int:
+        for file, at_s in self._known.expire().items() if self._known else ():
+            self._metrics.certificate_expires.labels(self._card.name, file).set(at_s)
+        return 0
 
     async def _open(self) -> Store:
         """Bring the schema up to date and open the store."""

@@ -1,12 +1,26 @@
 """The published language: every event and every request between services, frozen and versioned. One file per speaker.
 
 A field is never removed and never changes its meaning; a new one comes with a default, so that old messages decode.
-Moments are milliseconds since 1970 UTC, money is whole won, statuses are the original's words.
+Moments are milliseconds since 1970 UTC, money is whole won, statuses are the original's words. A number out of its
+range is refused wherever it comes from.
 """
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import msgspec
+from msgspec import Meta
+
+MAX_NUMBER = 2**53 - 1
+"""The largest whole number that every JSON client reads exactly; every column takes it."""
+LATEST_MS = 253_402_300_799_999
+"""The last moment of the year 9999, beyond which no date is written."""
+
+Number = Annotated[int, Meta(ge=-MAX_NUMBER, le=MAX_NUMBER)]
+"""The original called a bike -1, and a sum may be owed."""
+Moment = Annotated[int, Meta(ge=0, le=LATEST_MS)]
+Percent = Annotated[int, Meta(ge=0, le=100)]
+Latitude = Annotated[float, Meta(ge=-90, le=90)]
+Longitude = Annotated[float, Meta(ge=-180, le=180)]
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True, tag_field="eventType", tag=True):

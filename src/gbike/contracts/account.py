@@ -1,12 +1,12 @@
 """What the account service says."""
 
-from gbike.contracts import Said
+from gbike.contracts import Number, Said
 
 
 class RegisteredAccount(Said, frozen=True):
     """Somebody has an account now: the rider of the same number."""
 
-    userid: int
+    userid: Number
 
     @property
     def key(self) -> str:
@@ -17,7 +17,7 @@ class RegisteredAccount(Said, frozen=True):
 class AccountErased(Said, frozen=True):
     """A person's account was erased: whoever holds something of that person forgets who it was."""
 
-    userid: int
+    userid: Number
 
     @property
     def key(self) -> str:

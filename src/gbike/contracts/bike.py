@@ -2,20 +2,20 @@
 
 import msgspec
 
-from gbike.contracts import Said
+from gbike.contracts import Latitude, Longitude, Number, Percent, Said
 
 
 class RegisteredBike(Said, frozen=True):
     """An operator registered a bike (R1). The status is null only in old messages of the original."""
 
-    bikeid: int
+    bikeid: Number
     status: str | None
     location: str | None = None
     me: bool = True
-    batterylevel: int | None = None
-    lat: float | None = None
-    lon: float | None = None
-    version: int = 1
+    batterylevel: Percent | None = None
+    lat: Latitude | None = None
+    lon: Longitude | None = None
+    version: Number = 1
 
     @property
     def key(self) -> str:
@@ -26,16 +26,16 @@ class RegisteredBike(Said, frozen=True):
 class UpdatedBike(Said, frozen=True):
     """A bike changed by an operator's hand or because its ride ended: its status and place now (R6)."""
 
-    bikeid: int
+    bikeid: Number
     status: str
     location: str | None = None
     me: bool = True
-    batterylevel: int | None = None
-    lat: float | None = None
-    lon: float | None = None
+    batterylevel: Percent | None = None
+    lat: Latitude | None = None
+    lon: Longitude | None = None
     retired: bool = False
-    rentid: int | None = None
-    version: int = 0
+    rentid: Number | None = None
+    version: Number = 0
 
     @property
     def key(self) -> str:
@@ -46,11 +46,11 @@ class UpdatedBike(Said, frozen=True):
 class ChkAndUpdatedStatus(Said, frozen=True):
     """A bike was available, was reserved for a rent and is in use now (R3)."""
 
-    bikeid: int
+    bikeid: Number
     status: str
     me: bool = True
-    rentid: int | None = None
-    version: int = 0
+    rentid: Number | None = None
+    version: Number = 0
 
     @property
     def key(self) -> str:
@@ -61,13 +61,13 @@ class ChkAndUpdatedStatus(Said, frozen=True):
 class UpdatedBikeState(Said, frozen=True):
     """A manager's report was applied to a bike: its battery and whether it may be ridden (R10)."""
 
-    bikeid: int
+    bikeid: Number
     status: str
-    batterylevel: int | None = None
+    batterylevel: Percent | None = None
     usableyn: bool | None = None
     me: bool = True
-    reportid: int | None = None
-    version: int = 0
+    reportid: Number | None = None
+    version: Number = 0
 
     @property
     def key(self) -> str:
@@ -84,8 +84,8 @@ class Reservation(msgspec.Struct, frozen=True):
     404 there is no such bike · 409 it can't be had (ReservationRefused) · 410 the rent was cancelled before.
     """
 
-    bikeid: int
-    rentid: int
+    bikeid: Number
+    rentid: Number
 
 
 class ReservationRefused(msgspec.Struct, frozen=True):
@@ -97,14 +97,14 @@ class ReservationRefused(msgspec.Struct, frozen=True):
 class ReportedState(msgspec.Struct, frozen=True):
     """The body of `PUT /internal/bikes/{bikeid}/reports/{reportid}`: 200 applied · 404 there is no such bike."""
 
-    batterylevel: int
+    batterylevel: Percent
     usableyn: bool | None = None
 
 
 class AppliedReport(msgspec.Struct, frozen=True):
     """200 to a report: the bike as it is now."""
 
-    bikeid: int
+    bikeid: Number
     status: str
-    changedby: int | None = None
+    changedby: Number | None = None
     """The newest report that changed battery or fault; 0: none ever did. None: an older bike does not say."""

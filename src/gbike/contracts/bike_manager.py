@@ -1,15 +1,15 @@
 """What the bikeManager service says."""
 
-from gbike.contracts import Said
+from gbike.contracts import Number, Said
 
 
 class AdjustedPoint(Said, frozen=True):
     """A manager's points moved. With `conversion` set, `adjustpoint` points became that many won of deposit (R12)."""
 
-    managerid: int
-    userid: int
-    point: int
-    adjustpoint: int | None = None
+    managerid: Number
+    userid: Number
+    point: Number
+    adjustpoint: Number | None = None
     conversion: str | None = None
 
     @property

@@ -1,15 +1,15 @@
 """What the billing service says."""
 
-from gbike.contracts import Said
+from gbike.contracts import Moment, Number, Said
 
 
 class RegisteredBill(Said, frozen=True):
     """A bill was opened for a rent (R4)."""
 
-    billid: int
-    rentid: int
-    userid: int
-    starttime: int
+    billid: Number
+    rentid: Number
+    userid: Number
+    starttime: Moment
     status: str
 
     @property
@@ -21,13 +21,13 @@ class RegisteredBill(Said, frozen=True):
 class CalculatedFee(Said, frozen=True):
     """The fee of a returned rent is known and is to be taken from the rider's deposit (R7)."""
 
-    billid: int
-    rentid: int
-    userid: int
-    endtime: int
-    fee: int
+    billid: Number
+    rentid: Number
+    userid: Number
+    endtime: Moment
+    fee: Number
     status: str
-    starttime: int | None = None
+    starttime: Moment | None = None
     tariff: str | None = None
 
     @property
@@ -39,9 +39,9 @@ class CalculatedFee(Said, frozen=True):
 class ClosedBill(Said, frozen=True):
     """The fee was taken from the deposit; bill and ride are closed (R8)."""
 
-    billid: int
-    rentid: int
-    userid: int
+    billid: Number
+    rentid: Number
+    userid: Number
     status: str
 
     @property

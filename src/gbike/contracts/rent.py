@@ -2,17 +2,17 @@
 
 from msgspec import UNSET, UnsetType
 
-from gbike.contracts import Said
+from gbike.contracts import Latitude, Longitude, Moment, Number, Said
 
 
 class Rented(Said, frozen=True):
     """A rent began: the bike is the rider's (R3)."""
 
-    rentid: int
-    userid: int
-    bikeid: int
+    rentid: Number
+    userid: Number
+    bikeid: Number
     status: str
-    starttime: int
+    starttime: Moment
 
     @property
     def key(self) -> str:
@@ -23,9 +23,9 @@ class Rented(Said, frozen=True):
 class RentCancelled(Said, frozen=True):
     """A rent that had asked for a bike did not begin; whatever it reserved is to be freed."""
 
-    rentid: int
-    userid: int
-    bikeid: int
+    rentid: Number
+    userid: Number
+    bikeid: Number
     reason: str
 
     @property
@@ -37,15 +37,15 @@ class RentCancelled(Said, frozen=True):
 class Returned(Said, frozen=True):
     """A rider gave the bike back (R5). It carries the start too, so that nobody has to remember it."""
 
-    rentid: int
-    userid: int
-    bikeid: int
+    rentid: Number
+    userid: Number
+    bikeid: Number
     status: str
-    endtime: int
+    endtime: Moment
     endlocation: str | None = None
-    starttime: int | None = None
-    lat: float | None = None
-    lon: float | None = None
+    starttime: Moment | None = None
+    lat: Latitude | None = None
+    lon: Longitude | None = None
     endedby: str | UnsetType = UNSET
     """How it ended: `rider` at the tap, `offline` at a tap without a line, `admin` by an operator. Old messages don't
     tell."""

@@ -1,16 +1,16 @@
 """What the userDeposit service says. `deposit` is the balance after the movement, `version` tells which is newer."""
 
-from gbike.contracts import Said
+from gbike.contracts import Number, Said
 
 
 class UpdatedDeposit(Said, frozen=True):
     """A fee was taken from a rider's deposit (R7)."""
 
-    userid: int
-    deposit: int
-    billid: int | None = None
-    fee: int | None = None
-    version: int = 0
+    userid: Number
+    deposit: Number
+    billid: Number | None = None
+    fee: Number | None = None
+    version: Number = 0
 
     @property
     def key(self) -> str:
@@ -21,12 +21,12 @@ class UpdatedDeposit(Said, frozen=True):
 class AddedDeposit(Said, frozen=True):
     """A deposit was opened, topped up, adjusted, or grew by converted points (R12)."""
 
-    userid: int
-    deposit: int
-    billid: int | None = None
-    amount: int | None = None
+    userid: Number
+    deposit: Number
+    billid: Number | None = None
+    amount: Number | None = None
     cause: str | None = None
-    version: int = 0
+    version: Number = 0
 
     @property
     def key(self) -> str:
@@ -38,15 +38,15 @@ class ChangedStanding(Said, frozen=True):
     """Whether a rider may begin a ride changed, or is told for the first time. `reasons` says why not (`minimum`), and
     `missing_krw` how much has to be paid in before it is so."""
 
-    userid: int
+    userid: Number
     mayrent: bool
     reasons: tuple[str, ...] = ()
-    version: int = 0
+    version: Number = 0
     """Of the standing: the newest wins."""
-    missing_krw: int = 0
-    deposit: int = 0
+    missing_krw: Number = 0
+    deposit: Number = 0
     """The balance when this was said, won, after the movement that `depositversion` counts."""
-    depositversion: int = 0
+    depositversion: Number = 0
 
     @property
     def key(self) -> str:

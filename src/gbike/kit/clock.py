@@ -90,8 +90,12 @@ def compact_utc(at_ms: int) -> str:
     return _second(at_ms // 1000)[1]
 
 
+LATEST_S = 253_402_300_799
+"""The last second of the year 9999, beyond which no date is written."""
+
+
 @lru_cache(maxsize=4096)
 def _second(at_s: int) -> tuple[str, str]:
     """Both ways to write a second; most of what is written within a second is written in the same one."""
-    moment = datetime.fromtimestamp(at_s, UTC)
+    moment = datetime.fromtimestamp(min(max(at_s, 0), LATEST_S), UTC)  # an older version kept whatever was said
     return f"{moment:%Y-%m-%dT%H:%M:%S}", f"{moment:%Y%m%d%H%M%S}"

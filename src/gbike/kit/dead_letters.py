@@ -27,16 +27,26 @@ def set_aside(tx: Tx, message: Message, reason: str) -> None:
     """Keep the message with its reason; when it is there already, with the newer reason."""
     guard(tx, [message])
     (message,) = scrubbed(tx, [message])
+    reason = reason[:REASON_LETTERS].replace("\0", "\ufffd").encode("utf-8", "replace").decode()
     tx.execute(
         f"INSERT INTO dead_letters ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (message_id) DO UPDATE SET reason = excluded.reason, at_ms = excluded.at_ms",
-        (message.id, message.type, message.key, message.headers, message.value, reason[:REASON_LETTERS], tx.now_ms),
+        (message.id, message.type, message.key, message.headers, message.value, reason, tx.now_ms),
     )
 
 
 def take_back(tx: Tx, message: Message) -> None:
     """It is set aside no more."""
     tx.execute("DELETE FROM dead_letters WHERE message_id = ?", (message.id,))
+
+
+def drop(tx: Tx, message_id: str, reason: str) -> None:
+    """It will never take effect, because of `reason`: it waits no more, is not set aside again when it comes again, and
+    that is on record. Raises NoSuchLetter."""
+    message = letter(tx, message_id).message
+    take_back(tx, message)
+    tx.first_time([message_id])
+    tx.audit("dead letter dropped", f"message:{message_id}", {"type": message.type}, {"reason": reason})
 
 
 def letters(read: Reading, most: int) -> list[DeadLetter]:

@@ -48,8 +48,9 @@ class Headers(msgspec.Struct, frozen=True):
 
 
 class _Cause(msgspec.Struct, frozen=True, gc=False):
-    """What of the headers goes on into what is said next."""
+    """What of the headers goes on into what is said next, and whose headers they are."""
 
+    ce_id: str
     traceparent: str
     correlationid: str
 
@@ -86,12 +87,19 @@ def pack(event: Event, *, id: str, source: str, now_ms: int, trace: Trace) -> Me
 def unpack(message: Message, kind: type[E]) -> E:
     """The event in `message`; fields it does not know are ignored. Raises Undecodable."""
     try:
+        if not message.value.isascii():
+            message.value.decode()  # msgspec does not look into what it skips, and a later reader would stumble
         return msgspec.json.decode(message.value, type=kind)
-    except (msgspec.ValidationError, msgspec.DecodeError) as wrong:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
         raise Undecodable(f"{message.type} {message.id}: {wrong}") from None
 
 
 def trace_of(message: Message) -> Trace:
-    """The trace of whatever is said because of `message`."""
-    told = msgspec.json.decode(message.headers, type=_Cause)
+    """The trace of whatever is said because of `message`. Raises Undecodable when its headers are not its own."""
+    try:
+        told = msgspec.json.decode(message.headers, type=_Cause)
+    except msgspec.DecodeError as wrong:
+        raise Undecodable(f"headers of {message.id}: {wrong}") from None
+    if told.ce_id != message.id:
+        raise Undecodable(f"headers of {message.id}: ce_id is {told.ce_id[:80]!r}")
     return Trace(told.traceparent, told.correlationid, message.id)

@@ -6,7 +6,7 @@ Messages are kept for days and found by their bytes: to look at a week of them o
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -17,14 +17,18 @@ PERSONAL = ("endlocation", "location", "lat", "lon", "name", "contact")
 """Fields that tell where somebody was, or who it is."""
 _SAYS = re.compile(b'"(?:%b)":(?!null)' % "|".join(PERSONAL).encode())
 """Where an object may say something personal: most messages don't, and need not be decoded to know it."""
+MAX_NUMBER = 2**53 - 1
+"""No person has a larger number, and no column takes one beyond 2**63."""
 AT_ONCE = 50
 """Numbers that are looked for in one statement."""
+UNREADABLE = b"{}"
+"""What is kept of content that can't be read but may be about somebody who was erased."""
 _KEPT = {"outbox": ("id", "value"), "dead_letters": ("message_id", "value"), "idempotency": ("key", "content")}
 """Where messages and answers are kept: key and bytes."""
 
 
 class _Whose(msgspec.Struct, frozen=True):
-    userid: int | None = None
+    userid: Annotated[int, msgspec.Meta(ge=1, le=MAX_NUMBER)] | None = None
 
 
 ERASES = "AccountErased"
@@ -85,10 +89,20 @@ def impersonal(content: bytes) -> bytes:
     """A JSON object without what is personal: its fields are null."""
     if not _SAYS.search(content):
         return content
-    fields: dict[str, Any] = msgspec.json.decode(content)
+    fields = readable(content)
+    if fields is None:
+        return UNREADABLE
     if all(fields.get(name) is None for name in PERSONAL):
         return content
     return msgspec.json.encode({name: None if name in PERSONAL else value for name, value in fields.items()})
+
+
+def readable(content: bytes) -> dict[str, Any] | None:
+    """The fields of a JSON object; None where it is none: what others wrote to the topic may be anything."""
+    try:
+        return msgspec.json.decode(content, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def _take_out(tx: Tx, table: str, field: str, numbers: Sequence[int]) -> None:
@@ -96,7 +110,8 @@ def _take_out(tx: Tx, table: str, field: str, numbers: Sequence[int]) -> None:
     there = " OR ".join([f"instr({content}, ?) > 0"] * len(numbers))
     needles = [f'"{field}":{number}'.encode() for number in numbers]
     for of, found in tx.all(f"SELECT {key}, {content} FROM {table} WHERE {there}", needles):
-        if msgspec.json.decode(found).get(field) in numbers:  # the bytes of 7 are in those of 71
+        fields = readable(bytes(found))
+        if fields is None or fields.get(field) in numbers:  # the bytes of 7 are in those of 71
             tx.execute(f"UPDATE {table} SET {content} = ? WHERE {key} = ?", (impersonal(bytes(found)), of))
 
 
@@ -107,5 +122,5 @@ def _lock_of(userid: int) -> str:
 def _userid(message: Message) -> int | None:
     try:
         return msgspec.json.decode(message.value, type=_Whose).userid
-    except (msgspec.ValidationError, msgspec.DecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None

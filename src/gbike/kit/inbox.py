@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gbike.kit.bus import Batch, Subscription
-from gbike.kit.dead_letters import how_many, letter, set_aside, take_back
+from gbike.kit.dead_letters import drop, how_many, letter, set_aside, take_back
 from gbike.kit.envelope import Message, trace_of, unpack
 from gbike.kit.erasure import guard, scrubbed
 from gbike.kit.store import Store, StoreUnavailable, Tx
@@ -78,6 +78,10 @@ class Consumer:
         """Give a message to its policy though the inbox knows it: for an effect that is missing. Policies guard their
         effects by state and cause, so one that is there stays as it is. Raises what the policy raises."""
         self._noted(await self._store.write(self._again, message))
+
+    async def drop(self, message_id: str, reason: str) -> None:
+        """Let go of a message that was set aside, for good. Raises NoSuchLetter, StoreUnavailable."""
+        await self._store.write(drop, message_id, reason)
 
     async def dead_letters(self) -> int:
         """How many messages are set aside now."""

@@ -14,8 +14,9 @@ import msgspec
 from gbike.kit.bus import Bus
 from gbike.kit.clock import Clock
 from gbike.kit.envelope import Message
+from gbike.kit.republish import Identified, meet
 from gbike.kit.store import Reading, Store, Tx
-from gbike.kit.telemetry import Metrics
+from gbike.kit.telemetry import Metrics, log
 
 BATCH = 512
 """Messages the relay takes in one step: twice as many are no faster (`gbike bench --distributed`)."""
@@ -27,11 +28,13 @@ class Relay:
     def __init__(self, store: Store, bus: Bus, clock: Clock, metrics: Metrics, service: str) -> None:
         self._store, self._bus, self._clock = store, bus, clock
         self._said = partial(metrics.events_said.labels, service)
+        self._service, self._log = service, ""
         self._unmarked: set[int] = set()
         """On the bus, and about to be marked: the mark is nobody's hurry and shares another write's commit."""
 
     async def step(self) -> int:
         """Publish up to BATCH waiting messages; answers how many. Raises BusUnavailable, StoreUnavailable."""
+        await self._know_the_log()
         unmarked = self._unmarked.copy()  # as of this look: what is marked while we read may still look unmarked
         rows = await self._store.read_as_leader(_unpublished, BATCH + len(unmarked))
         waiting = [row for row in rows or () if row[0] not in unmarked]
@@ -44,6 +47,22 @@ class Relay:
             for kind, how_many in Counter(message.type for _, message in waiting).items():
                 self._said(kind).inc(how_many)
         return len(waiting)
+
+    async def _know_the_log(self) -> None:
+        """Notice that the log is another one than before, be it that nothing waits now."""
+        if not isinstance(self._bus, Identified):
+            return
+        identity = await self._bus.identity()
+        if identity == self._log or await self._store.read_as_leader(how_many_wait) is None:
+            return
+        if (again := await meet(self._store, identity)) is not None:
+            log.warning(
+                "the log is another one: what the outbox has is published again",
+                service=self._service,
+                messages=again,
+                log=identity,
+            )
+        self._log = identity
 
     def _forget(self, marked: Future[None], numbers: Sequence[int]) -> None:
         """The marks are kept, or could not be: then the rows are sent again, and every inbox knows them."""

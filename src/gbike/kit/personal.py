@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from gbike.kit.audit.chain import rows
+from gbike.kit.erasure import readable
 from gbike.kit.store import Reading
 
 _MESSAGES = {"outbox": "value", "dead_letters": "value"}
@@ -45,6 +46,6 @@ def _deeds(read: Reading, userid: int) -> list[Any]:
 def _messages(read: Reading, table: str, userid: int) -> Iterator[Any]:
     sql = f"SELECT {_MESSAGES[table]} FROM {table} WHERE instr({_MESSAGES[table]}, ?) > 0"
     for (value,) in read.each(sql, (f'"userid":{userid}'.encode(),)):
-        said = msgspec.json.decode(value)
-        if said.get("userid") == userid:
+        said = readable(bytes(value))
+        if said is not None and said.get("userid") == userid:
             yield said

@@ -16,11 +16,12 @@ from gbike.kit.audit.witness import EVERY_S, Witness
 from gbike.kit.bus import Bus, Subscription
 from gbike.kit.clock import Clock
 from gbike.kit.envelope import Event, Message
-from gbike.kit.housekeeping import FLOOR, Housekeeper, Keeping
+from gbike.kit.housekeeping import FLOOR, ROUND_S, TURN_MS, Housekeeper, Keeping
 from gbike.kit.http.app import HttpApp, Operation, Refusals
 from gbike.kit.http.standard import standard_operations
 from gbike.kit.ids import Ids
 from gbike.kit.inbox import Consumer, Policies
+from gbike.kit.open_files import OpenFiles
 from gbike.kit.outbox import Relay, how_many_wait
 from gbike.kit.peers import Caller
 from gbike.kit.personal import Holding
@@ -136,12 +137,14 @@ def assemble(world: World, service: Service) -> Running:
         Worker("relay", relay.step, lambda: store.said_something(IDLE_MS), world.relay_nap_ms),
         Worker(
             "housekeeper",
-            Housekeeper(store, world.clock, (*FLOOR, *service.keeps)).step,
-            lambda: asyncio.sleep(60),
+            Housekeeper(store, world.clock, (*FLOOR, *service.keeps)).tidy,
+            lambda: asyncio.sleep(ROUND_S),
+            TURN_MS,
             moves=False,
         ),
         Worker("witness", Witness(store, name).step, lambda: asyncio.sleep(EVERY_S), moves=False),
         Worker("outbox", outbox, lambda: asyncio.sleep(LOOK_S), moves=False),
+        Worker("open files", OpenFiles(metrics, name).step, lambda: asyncio.sleep(LOOK_S), moves=False),
         *service.workers,
     ]
     consumer = None

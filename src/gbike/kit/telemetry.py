@@ -104,6 +104,9 @@ class Spans(Protocol):
         """Begin a span that is called as `trace` says, under the traceparent `parent` (None, or none: a root)."""
 
 
+BREAKER_STATES = ("closed", "half_open", "open")
+
+
 class Metrics:
     """The counters of one process. Each service gets its own label, so the embedded form adds up to one page."""
 
@@ -149,6 +152,7 @@ class Metrics:
             buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800),
         )
         self.ledger_drift = Gauge("gbike_ledger_drift_krw", "Won by which the ledger is wrong", each, registry=here)
+        self._about_keeping(here, each)
         self.breaker_state = Gauge(
             "gbike_breaker_state", "0 closed, 1 half-open, 2 open", ("service", "call"), registry=here
         )
@@ -156,9 +160,27 @@ class Metrics:
             "gbike_breaker_transitions_total", "State changes of a breaker", ("service", "call", "to"), registry=here
         )
 
+    def _about_keeping(self, here: CollectorRegistry, each: tuple[str, ...]) -> None:
+        """What is looked at now and then: ages, limits, what must come out even."""
+        self.open_files_reached = Counter(
+            "gbike_open_files_reached_total", "Times that the limit of open files was reached", each, registry=here
+        )
+        self.bills = Gauge("gbike_bills", "Bills there are, by status", ("service", "status"), registry=here)
+        self.certificate_expires = Gauge(
+            "gbike_certificate_expires_seconds",
+            "When a certificate expires, seconds since 1970",
+            ("service", "file"),
+            registry=here,
+        )
+        self.backup = Gauge(
+            "gbike_backup_seconds", "When the last backup was made, seconds since 1970; 0: never", each, registry=here
+        )
+
     def watch_breaker(self, service: str, call: str) -> Callable[[Enum], None]:
         """What a breaker tells its moves to: metrics and the log."""
         state = self.breaker_state.labels(service, call)
+        for to in BREAKER_STATES:
+            self.breaker_moves.labels(service, call, to)  # a counter that is not there did not grow
 
         def moved(to: Enum) -> None:
             state.set(to.value)

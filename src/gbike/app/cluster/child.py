@@ -13,7 +13,8 @@ from typing import Any, Protocol
 
 import msgspec
 
-from gbike.app.engines import Program
+from gbike.app.cluster.left import birth, descendants
+from gbike.app.engines import CannotRun, Program
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
 """Before a program that ended by itself is started again: doubled each time …"""
@@ -23,6 +24,13 @@ STOP_S = 8
 """How long a program may take to end when it is asked to; then it is killed."""
 LOG_BYTES = 16 * 1024 * 1024
 """A log that grows beyond this is put aside, as at every start; one earlier log is kept."""
+SILENT_S, ENGINE_SILENT_S = 30, 120
+"""A program that was ready and then answers nothing for so long is ended and started anew; engines get the longer."""
+ASK_EVERY_S = 5
+"""Between two questions whether it answers, and the most that an answer may take: only questions count, so that a
+machine that slept, or a supervisor that did not get to ask, ends nobody."""
+ANEW, ANEW_WITHIN_S = 3, 600
+"""How often that is done within how many seconds: what freezes again and again is left for a person to look at."""
 PR_SET_PDEATHSIG = 1
 
 Tell = Callable[[str], None]
@@ -62,6 +70,9 @@ class Part(msgspec.Struct, frozen=True):
     url: str | None = None
     launch: Launch | None = None
     """How it is started, if not as a command."""
+    answers: Callable[[], Awaitable[bool]] | None = None
+    """Whether it answers at all, though it may not be ready; None: only who is ready answers."""
+    silent_s: float = SILENT_S
 
 
 class Child:
@@ -74,7 +85,9 @@ class Child:
         self.restarts = 0
         self._tell, self._changed = tell, changed
         self._process: Process | None = None
-        self._keeping: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._anew: list[float] = []
+        """When it was started anew because it was silent; loop time, seconds."""
 
     @property
     def pid(self) -> int | None:
@@ -85,16 +98,20 @@ class Child:
         """Run it from now on, unless it is running."""
         if not self.wanted:
             self.wanted = True
-            put_aside(self.log)
-            await self._spawn()
-            self._keeping = asyncio.create_task(self._keep())
+            try:
+                put_aside(self.log)
+                await self._spawn()
+            except BaseException:
+                self.wanted = False
+                raise
+            self._tasks = [asyncio.create_task(self._keep()), asyncio.create_task(self._watch())]
 
     async def stop(self, *, hard: bool = False, within_s: float = STOP_S) -> None:
         """End it and let it stay ended. `hard`: as a crash would."""
         self.wanted = False
-        if self._keeping is not None:
-            self._keeping.cancel()
-            await asyncio.gather(self._keeping, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         process = self._process
         if process is not None and process.returncode is None:
             process.send_signal(self.part.hard if hard else self.part.gentle)
@@ -110,9 +127,13 @@ class Child:
         self._changed()
 
     def bound_log(self) -> None:
-        """Put the log aside when it has grown too long; the program goes on writing to the emptied file."""
+        """Put the log aside when it has grown too long; the program goes on writing to the emptied file. Where there
+        is no room for the copy, room is what is wanted."""
         if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
-            shutil.copyfile(self.log, _earlier(self.log))
+            try:
+                shutil.copyfile(self.log, _earlier(self.log))
+            except OSError:
+                _earlier(self.log).unlink(missing_ok=True)
             os.truncate(self.log, 0)
 
     async def _keep(self) -> None:
@@ -126,10 +147,63 @@ class Child:
             if loop.time() - began >= STEADY_S:
                 pause = FIRST_PAUSE_S
             self._tell(f"{self.part.name} {ending(code)}; it is started again in {pause:g} s")
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_S)
+            told = ""
+            while True:
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE_S)
+                try:
+                    await self._spawn()
+                    break
+                except (OSError, CannotRun) as why:  # a full disk has no room for a log, and is emptied some day
+                    if told != (told := str(why)):
+                        self._tell(f"{self.part.name} can't be started: {why}; it is tried again until it can")
             self.restarts += 1
-            await self._spawn()
+
+    async def _watch(self) -> None:
+        """End it when it was ready and then answers nothing; `_keep` starts it anew."""
+        loop, known, missed, left_alone = asyncio.get_running_loop(), 0, 0, False
+        while True:
+            began, pid = loop.time(), self.pid
+            if await self._says_yes(self.part.answers if pid == known and self.part.answers else self.part.ready):
+                known, missed, left_alone = pid or 0, 0, False
+            else:
+                missed = missed + 1 if pid == known else 0
+            if missed * ASK_EVERY_S >= self.part.silent_s:
+                missed, left_alone = 0, not await self._start_anew(told=left_alone)
+            await asyncio.sleep(max(0.0, began + ASK_EVERY_S - loop.time()))
+
+    async def _says_yes(self, question: Callable[[], Awaitable[bool]]) -> bool:
+        try:
+            async with asyncio.timeout(ASK_EVERY_S):
+                return await question()
+        except Exception:
+            return False
+
+    async def _start_anew(self, *, told: bool) -> bool:
+        """End it, to be started anew, unless that was done too often, which is told once. Whether nobody need look."""
+        now, process = asyncio.get_running_loop().time(), self._process
+        if process is None or process.returncode is not None:
+            return True
+        self._anew = [at for at in self._anew if now - at < ANEW_WITHIN_S]
+        silent = f"{self.part.name} has not answered for {self.part.silent_s:g} s"
+        if len(self._anew) >= ANEW:
+            often = f"{len(self._anew)} times within {ANEW_WITHIN_S // 60} minutes"
+            if not told:
+                self._tell(f"{silent}; it was started anew {often} and is left as it is: see {self.log}")
+            return False
+        self._anew.append(now)
+        self._tell(f"{silent}; it is ended and started anew")
+        family = {pid: birth(pid) for pid in descendants(process.pid)}
+        process.send_signal(self.part.hard)
+        try:
+            async with asyncio.timeout(STOP_S):
+                await process.wait()
+        except TimeoutError:
+            process.send_signal(signal.SIGKILL)
+        for pid, born in family.items():  # a server that is killed leaves its own behind
+            if born is not None and birth(pid) == born:
+                os.kill(pid, signal.SIGKILL)
+        return True
 
     async def _spawn(self) -> None:
         self.log.parent.mkdir(parents=True, exist_ok=True)

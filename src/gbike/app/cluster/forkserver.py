@@ -25,6 +25,8 @@ from gbike.app.engines import Program
 COMMAND = [sys.executable, "-m", "gbike.app.cluster.forkserver"]
 OPEN_FILES = 64
 """More than the fork server has open."""
+FORK_S = 30
+"""How long it may take to fork, imports included; then it is made anew."""
 TRIES = 3
 """How often a service is asked for when the fork server ends meanwhile."""
 PIECE = 65_536
@@ -114,8 +116,13 @@ class ForkServer:
         assert self._process is not None
         assert self._process.stdin is not None
         self._process.stdin.write(line)
-        answer: Forked = await asked
-        return answer
+        try:
+            async with asyncio.timeout(FORK_S):
+                answer: Forked = await asked
+                return answer
+        except TimeoutError:
+            self._process.kill()  # frozen: its services end with it, and are started again from a new one
+            raise OSError(f"the fork server did not answer within {FORK_S} s") from None
 
     async def _start(self) -> None:
         self._asked = deque()

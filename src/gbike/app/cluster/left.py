@@ -51,3 +51,23 @@ def birth(pid: int) -> int | None:
     except OSError:
         return None
     return None if fields[0] == "Z" else int(fields[19])
+
+
+def descendants(pid: int) -> list[int]:
+    """The processes that a process began, and those that they did."""
+    children: dict[int, list[int]] = {}
+    if not Path("/proc/self/stat").exists():
+        return []  # this system does not tell
+    for entry in os.scandir("/proc"):
+        if entry.name.isdigit():
+            try:
+                fields = Path(entry.path, "stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+            except OSError:
+                continue
+            children.setdefault(int(fields[1]), []).append(int(entry.name))
+    found, waiting = list[int](), [pid]
+    while waiting:
+        own = children.get(waiting.pop(), [])
+        found += own
+        waiting += own
+    return found

@@ -38,6 +38,7 @@ class Options(msgspec.Struct, frozen=True):
     stores: Sequence[str] = ()
     demo: bool = False
     empty: bool = False
+    admin_file: Path | None = None
 
 
 class Replica(msgspec.Struct, frozen=True):

@@ -1,7 +1,6 @@
 """How a cluster is: each program's process, health, backlog and memory, asked of the programs themselves."""
 
 import asyncio
-import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ import msgspec
 from rich.table import Table
 
 from gbike.app.cluster.child import Child
+from gbike.app.cluster.left import descendants
 from gbike.app.cluster.secrets import scraper
 from gbike.app.copies import NoData
 from gbike.app.data_folder import DataFolder
@@ -25,8 +25,8 @@ COLOURS = {"ready": "green", "live": "yellow", "silent": "red", "down": "red", "
 
 
 class Health(msgspec.Struct, frozen=True):
-    """How one program is. `lag`: messages it has not handled yet; None for who handles none. `unsent`: those that its
-    store has not given to Kafka yet; None where that can't be seen now.
+    """How one program is. `lag`: messages it has not handled yet; None for who handles none, and while Kafka is away.
+    `unsent`: those that its store has not given to Kafka yet; None where that can't be seen now.
 
     `health`: ready; live (answers, not ready); silent or down (no answer, the process is there or not); stopped.
     """
@@ -47,13 +47,22 @@ async def look(children: Sequence[Child], data: Path) -> list[Health]:
     unsent = await _unsent(data)
     timeout = aiohttp.ClientTimeout(total=ASK_S)
     async with aiohttp.ClientSession(timeout=timeout, headers=scraper(data)) as session:
-        return await asyncio.gather(*(_look(child, session, unsent.get(child.part.service)) for child in children))
+        found = await asyncio.gather(*(_look(child, session, unsent.get(child.part.service)) for child in children))
+    if any(one.name == "kafka" and one.health != "ready" for one in found):
+        return [msgspec.structs.replace(one, lag=None) for one in found]  # what they tell is of before
+    return found
 
 
 async def is_ready(url: str) -> bool:
     """Whether a service says that it can do its work."""
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ASK_S)) as session:
         return await _status(session, f"{url}/health/ready") == 200
+
+
+async def answers(url: str) -> bool:
+    """Whether a service answers, whatever it says."""
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ASK_S)) as session:
+        return await _status(session, f"{url}/health/live") is not None
 
 
 def table(found: Sequence[Health]) -> Table:
@@ -119,7 +128,7 @@ def memory_mb(pid: int | None) -> float | None:
     common counts once. None where the system does not tell."""
     if pid is None:
         return None
-    family = [pid, *_descendants(pid)]
+    family = [pid, *descendants(pid)]
     file, field = ("status", "VmRSS:") if len(family) == 1 else ("smaps_rollup", "Pss:")
     known = [found for one in family if (found := _kilobytes(Path(f"/proc/{one}/{file}"), field)) is not None]
     return sum(known) / 1024 if known else None
@@ -132,20 +141,3 @@ def _kilobytes(file: Path, field: str) -> int | None:
     except OSError:
         return None
     return next((int(line.split()[1]) for line in lines if line.startswith(field)), None)
-
-
-def _descendants(pid: int) -> list[int]:
-    children: dict[int, list[int]] = {}
-    for entry in os.scandir("/proc"):
-        if entry.name.isdigit():
-            try:
-                fields = Path(entry.path, "stat").read_text("utf-8", "replace").rpartition(")")[2].split()
-            except OSError:
-                continue
-            children.setdefault(int(fields[1]), []).append(int(entry.name))
-    found, waiting = list[int](), [pid]
-    while waiting:
-        own = children.get(waiting.pop(), [])
-        found += own
-        waiting += own
-    return found

@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 from rich.console import Console
 
+from gbike.app import admins
 from gbike.app.catalogue import cards
 from gbike.app.cluster import left, secrets
 from gbike.app.cluster.plan import BadCluster, Options, keep_plan, make_plan, read_plan
@@ -20,13 +21,15 @@ from gbike.app.data_folder import DataFolder
 from gbike.app.doors import not_for_production
 from gbike.app.seed import seed
 from gbike.kit.clock import SystemClock
+from gbike.kit.settings import environment
 
 COMMAND = "gbike cluster"
 LOOK_AT_LOGS_S = 5
 
 
 def run_cluster(options: Options) -> None:
-    """Run until it is stopped. Raises BadCluster, CannotRun, FolderInUse, NotReady, PortTaken or NoSuchService."""
+    """Run until it is stopped. Raises BadCluster, CannotRun, FolderInUse, NotDone, NotReady, PortTaken or
+    NoSuchService."""
     asyncio.run(_hold(options))
 
 
@@ -78,6 +81,8 @@ async def _run(options: Options, folder: DataFolder, control: Control) -> None:
             ready = await _unless(asked_to_stop, supervisor.start())
             if ready and options.demo and not options.empty:
                 ready = await _unless(asked_to_stop, _seed(plan.gateway))
+        if ready and not options.demo and options.admin_file is not None:
+            await admins.have_one(plan.stores["account"], environment(os.environ), options.admin_file)
         if ready:
             console.print(greeting(plan, options, supervisor.kafka_is, screen.took_s))
         while not asked_to_stop.is_set():

@@ -1,6 +1,7 @@
 """What an operator sees of a cluster: how the start goes, what to try, and what happens to programs."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from types import TracebackType
 
 from rich.console import Console
@@ -37,8 +38,9 @@ class Screen:
             self._console.print(f"{name} is ready after {self.took_s:.1f} s", highlight=False)
 
     def tell(self, line: str) -> None:
-        """Something that the operator should read."""
-        self._console.print(Text(f"● {line}", "yellow"))
+        """Something that the operator should read. Where it is written there may be no room: who tells goes on."""
+        with suppress(OSError):
+            self._console.print(Text(f"● {line}", "yellow"))
 
     def __enter__(self) -> "Screen":
         if self._console.is_terminal:

@@ -15,7 +15,7 @@ import msgspec
 from gbike.app import gateway
 from gbike.app.catalogue import card, cards
 from gbike.app.cluster import left, report
-from gbike.app.cluster.child import Child, Part, Tell
+from gbike.app.cluster.child import ENGINE_SILENT_S, Child, Part, Tell
 from gbike.app.cluster.forkserver import ForkServer
 from gbike.app.cluster.plan import Plan, Replica
 from gbike.app.control import Verb
@@ -155,6 +155,8 @@ class Supervisor:
                 ready=partial(postgres.ready, ports["postgres"]),
                 gentle=signal.SIGINT,
                 hard=signal.SIGQUIT,
+                answers=partial(postgres.answers, ports["postgres"]),
+                silent_s=ENGINE_SILENT_S,
             ),
             Part(
                 name="kafka",
@@ -162,6 +164,7 @@ class Supervisor:
                 port=ports["kafka"],
                 program=partial(engine.program, data / "kafka", ports["kafka"]),
                 ready=partial(kafka.ready, ports["kafka"]),
+                silent_s=ENGINE_SILENT_S,
             ),
             Part(
                 name="envoy",
@@ -169,6 +172,7 @@ class Supervisor:
                 port=ports["gateway"],
                 program=partial(envoy.program, data / "envoy"),
                 ready=partial(envoy.ready, ports["envoy-admin"]),
+                silent_s=ENGINE_SILENT_S,
             ),
             *(self._service(replica) for replica in self.plan.replicas),
         ]
@@ -180,13 +184,17 @@ class Supervisor:
             port=replica.port,
             program=partial(self.plan.service_program, replica),
             ready=partial(report.is_ready, replica.url),
+            answers=partial(report.answers, replica.url),
             url=replica.url,
             launch=self._forks.launch if sys.platform == "linux" else None,
         )
 
     def _note(self) -> None:
         programs = {name: child.pid for name, child in self.children.items()}
-        left.note(self._data, {**programs, "fork server": self._forks.pid})
+        try:
+            left.note(self._data, {**programs, "fork server": self._forks.pid})
+        except OSError as why:  # a full disk: nobody is forgotten here, only the next supervisor would not know
+            self._tell(f"which programs run could not be written down: {why}")
 
 
 def _names(found: Sequence[Child]) -> str:

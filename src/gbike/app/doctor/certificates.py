@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from gbike.app.doctor.finding import Finding
+from gbike.kit.access.certificates import expires
 from gbike.kit.clock import Clock
 
 NAMED = ("GBIKE_TLS_CERT_FILE", "GBIKE_TLS_CA_FILE")
@@ -18,7 +19,7 @@ def old(data: Path, env: Mapping[str, str], clock: Clock) -> Iterator[Finding]:
     named += [("the data folder", file) for file in sorted(data.rglob("*.crt"))]
     for name, file in named:
         try:
-            until = _until(file)
+            until = expires(file)
         except (OSError, ValueError) as wrong:
             what = f"{name} names {file}, which is no certificate: {getattr(wrong, 'strerror', None) or wrong}"
             yield Finding("missing-certificate", what, "put it there; services of a cluster get theirs at its start")
@@ -28,10 +29,3 @@ def old(data: Path, env: Mapping[str, str], clock: Clock) -> Iterator[Finding]:
             how = "expired" if left < timedelta(0) else "expires"
             what = f"{file} {how} at {until:%Y-%m-%d %H:%M} UTC"
             yield Finding("old-certificate", what, "renew it, no restart is needed; a cluster: start it anew")
-
-
-def _until(file: Path) -> datetime:
-    """When the first certificate of a file does that expires."""
-    from cryptography.x509 import load_pem_x509_certificates
-
-    return min(one.not_valid_after_utc for one in load_pem_x509_certificates(file.read_bytes()))

@@ -88,7 +88,10 @@ def prepare(folder: Path, port: int) -> None:
 
 
 def program(folder: Path, port: int) -> Program:
-    """Kafka in the foreground, over a folder that is prepared for `port`."""
+    """Kafka in the foreground, over a folder that is prepared for `port`: anew where its data is gone since, as a
+    storage that is not formatted never starts. Raises CannotRun."""
+    if not (folder / "data" / "meta.properties").exists():
+        prepare(folder, port)
     return Program([*_java(), "kafka.Kafka", str(_settings(folder))])
 
 

@@ -92,6 +92,17 @@ async def ready(port: int) -> bool:
         return False
 
 
+async def answers(port: int) -> bool:
+    """Whether the server answers, be it with a refusal: it recovers, or has too many connections."""
+    import psycopg
+
+    try:
+        async with await psycopg.AsyncConnection.connect(url(port), connect_timeout=2):
+            return True
+    except psycopg.OperationalError as refused:
+        return "FATAL" in str(refused)
+
+
 async def create_database(port: int, name: str) -> None:
     """Make a database, unless it is there."""
     import psycopg

@@ -19,8 +19,12 @@ def cluster_up(
     port: Annotated[int, typer.Option(help="the gateway's; services are on those before it; 0: free ones")] = 8088,
     store: Annotated[list[str] | None, typer.Option(help="rent=sqlite: this service's store is another engine")] = None,
     empty: Annotated[bool, typer.Option("--empty", help="start with nothing")] = False,
+    admin_file: Annotated[
+        Path | None, typer.Option(envvar="GBIKE_ADMIN_FILE", help="the first admin: name and password, a line each")
+    ] = None,
 ) -> None:
     """PostgreSQL, Kafka, Envoy and every service, each its own process, until Ctrl-C."""
+    from gbike.app.admins import NotDone
     from gbike.app.cluster.plan import BadCluster, Options
     from gbike.app.cluster.ports import PortTaken
     from gbike.app.cluster.run import run_cluster
@@ -29,8 +33,8 @@ def cluster_up(
 
     with named_errors():
         try:
-            run_cluster(Options(data, port, replicas, store or [], demo, empty))
-        except (BadCluster, CannotRun, NotReady, PortTaken) as wrong:
+            run_cluster(Options(data, port, replicas, store or [], demo, empty, admin_file))
+        except (BadCluster, CannotRun, NotDone, NotReady, PortTaken) as wrong:
             typer.echo(f"gbike: {wrong}", err=True)
             raise typer.Exit(1 if isinstance(wrong, NotReady) else 2) from None
 

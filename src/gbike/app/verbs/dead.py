@@ -1,4 +1,4 @@
-"""`gbike events dead list|show|replay`."""
+"""`gbike events dead list|show|replay|drop`."""
 
 from typing import Annotated
 
@@ -36,5 +36,20 @@ def dead_replay(message: Message, data: Data = DATA, store: StoreUrl = "", servi
     """Give a message again to the service that set it aside: it takes effect, or stays with the new reason."""
     with named_errors():
         done, lines = dead.replay(dead.Place(data, store, service), message, settings_given())
+    typer.echo("\n".join(lines))
+    raise typer.Exit(0 if done else 1)
+
+
+@app.command("drop")
+def dead_drop(
+    message: Message,
+    reason: Annotated[str, typer.Option("--reason", help="why it will never be handled; the audit log keeps it")],
+    data: Data = DATA,
+    store: StoreUrl = "",
+    service: OfService = "",
+) -> None:
+    """Let go of a message for good: it never takes effect, and waits no more."""
+    with named_errors():
+        done, lines = dead.drop(dead.Place(data, store, service), message, reason, settings_given())
     typer.echo("\n".join(lines))
     raise typer.Exit(0 if done else 1)

@@ -7,6 +7,9 @@ TLS 1.3 only, and without tickets: a session that is resumed would not show its 
 import os
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -72,6 +75,14 @@ class Certificates:
         context.sni_callback = take_newest  # called also for who names no server
         return context
 
+    def expire(self) -> dict[str, float]:
+        """When each file's first certificate expires, seconds since 1970; without those that can't be read now."""
+        found = {}
+        for name, file in (("certificate", self._cert), ("authority", self._ca)):
+            with suppress(OSError, ValueError):
+                found[name] = expires(Path(file)).timestamp()
+        return found
+
     def _now(self) -> Contexts:
         """Files that don't fit each other yet are being replaced: what was read before goes on."""
         try:
@@ -89,6 +100,13 @@ class Certificates:
     def _read(self) -> Contexts:
         files = self._cert, self._key, self._ca
         return _context(ssl.PROTOCOL_TLS_CLIENT, *files), _context(ssl.PROTOCOL_TLS_SERVER, *files)
+
+
+def expires(file: Path) -> datetime:
+    """When the first certificate of a file does that expires. Raises OSError, ValueError."""
+    from cryptography.x509 import load_pem_x509_certificates
+
+    return min(one.not_valid_after_utc for one in load_pem_x509_certificates(file.read_bytes()))
 
 
 def _stamp(file: str) -> tuple[int, int, int]:

@@ -181,7 +181,7 @@ class Ask:
         """The bytes of the body. Raises Problem 413 above MAX_BODY, 408 when it broke off."""
         if self._raw is None:
             announced = self.headers.get("content-length", "0")
-            if announced.isdigit() and int(announced) > MAX_BODY:
+            if announced.isdecimal() and (len(announced) > 18 or int(announced) > MAX_BODY):
                 raise Problem(TOO_LARGE, {"most_bytes": MAX_BODY})
             parts, size, more = [], 0, True
             while more:

@@ -40,7 +40,8 @@ class KafkaBus:
         self.closed = False
         self._producer: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
-        self._has_topic = False
+        self._cluster = ""
+        """Which Kafka the topic is on; empty: it is to be asked, and may be another one than before."""
         self._subscriptions: list[KafkaSubscription] = []
         self._leaving: set[asyncio.Task[None]] = set()
 
@@ -66,10 +67,19 @@ class KafkaBus:
         self._subscriptions.append(subscription)
 
     async def make_topic(self) -> None:
-        """Make the topic unless it exists, once. Raises BusUnavailable."""
-        if not self._has_topic:
-            await ensure_topic(self.bootstrap, self.topic)
-            self._has_topic = True
+        """Make the topic unless it exists; again after trouble: it may be another Kafka. Raises BusUnavailable."""
+        if not self._cluster:
+            self._cluster = await ensure_topic(self.bootstrap, self.topic)
+
+    async def identity(self) -> str:
+        """See Identified.identity: the cluster's id, which it gets when its storage is formatted."""
+        if not self._cluster:
+            await self._bounded(self.make_topic())
+        return self._cluster
+
+    def doubt(self) -> None:
+        """A client had trouble."""
+        self._cluster = ""
 
     def let_go(self, client: Any) -> None:
         """Stop a producer or consumer in the background; when the broker is gone it would take for ever."""
@@ -121,6 +131,7 @@ class KafkaBus:
 
     def _drop_producer(self) -> None:
         producer, self._producer = self._producer, None
+        self.doubt()
         if producer is not None:
             self.let_go(producer)
 

@@ -155,6 +155,7 @@ class KafkaSubscription:
             self._committing.cancel()
         self._start_anew()
         if consumer is not None:
+            self._bus.doubt()
             self._bus.let_go(consumer)
 
     def _wanted(self, most: int) -> list[Message]:

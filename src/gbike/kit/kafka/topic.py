@@ -28,15 +28,16 @@ CONFIGS = {
 }
 
 
-async def ensure_topic(bootstrap: str, topic: str, partitions: int = PARTITIONS) -> None:
-    """Make the topic unless it exists. Raises BusUnavailable."""
+async def ensure_topic(bootstrap: str, topic: str, partitions: int = PARTITIONS) -> str:
+    """Make the topic unless it exists; answers which cluster it is on. Raises BusUnavailable."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=ANSWER_S * 1000)
     try:
         async with asyncio.timeout(ANSWER_S):
             await admin.start()
             cluster = await admin.describe_cluster()
             if cluster["controller_id"] not in {broker["node_id"] for broker in cluster["brokers"]}:
-                return  # nobody to ask: the mock cluster makes topics when they are first used
+                # Nobody to ask: the mock cluster makes topics when they are first used.
+                return str(cluster["cluster_id"])
             answer = await admin.create_topics([NewTopic(topic, partitions, 1, topic_configs=CONFIGS)])
     except (KafkaError, OSError, TimeoutError) as wrong:
         raise BusUnavailable(f"Kafka at {bootstrap}: {wrong!r}") from None
@@ -45,6 +46,7 @@ async def ensure_topic(bootstrap: str, topic: str, partitions: int = PARTITIONS)
     for _, code, *_ in answer.topic_errors:
         if code and not issubclass(for_code(code), TopicAlreadyExistsError):
             raise BusUnavailable(f"the topic {topic} could not be made: {for_code(code).__name__}")
+    return str(cluster["cluster_id"])
 
 
 async def reachable(bootstrap: str) -> bool:

@@ -9,6 +9,11 @@ from gbike.kit.envelope import Message
 TYPE = "ce_type"
 """The header that says what a message is; a consumer looks at it before anything else."""
 
+LONGEST = 255
+"""Letters of an identity or a key; ours have 40. An index of PostgreSQL takes 2,700 bytes."""
+UNREADABLE = "\ufffd"
+"""Stands for what is no text."""
+
 _headers = msgspec.json.Decoder(dict[str, str])
 
 
@@ -26,14 +31,16 @@ def type_of(record: Any) -> str:
 
 
 def to_message(record: Any) -> Message:
-    """The message in a record that has a type. One without an identity is called by its place, so that it is known when
-    it comes again; what else is wrong with it the consumer will find, and set it aside."""
+    """The message in a record that has a type, such that every store can keep it. One without an identity, or with one
+    that no store could keep, is called by its place: it is known when it comes again, and the consumer sets it aside,
+    as its headers call it otherwise (`trace_of`)."""
     headers = {name: _text(value) for name, value in record.headers}
-    place = f"{record.topic}/{record.partition}/{record.offset}"
+    id = headers.get("ce_id", "")
+    storable = 0 < len(id) <= LONGEST and id.isprintable() and UNREADABLE not in id
     return Message(
-        headers.get("ce_id") or place,
+        id if storable else f"{record.topic}/{record.partition}/{record.offset}",
         headers[TYPE],
-        _text(record.key),
+        _text(record.key)[:LONGEST].replace("\0", UNREADABLE),  # PostgreSQL keeps no NUL in a text
         msgspec.json.encode(headers),
         record.value or b"",
     )

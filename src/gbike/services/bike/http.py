@@ -1,5 +1,6 @@
 """What may be asked of bike: /bikes for everybody, /internal for rent and bikeManageApp."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -273,7 +274,7 @@ class BikeHttp:
 
     def _until(self, ask: Ask) -> float:
         left = ask.headers.get(DEADLINE_HEADER, "")
-        return self._clock.monotonic_ms() + (int(left) if left.isdigit() else PATIENCE_MS)
+        return self._clock.monotonic_ms() + (int(left) if re.fullmatch("[0-9]{1,9}", left) else PATIENCE_MS)
 
     @contextmanager
     def _shedding(self) -> Iterator[None]:

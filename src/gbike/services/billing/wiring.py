@@ -13,10 +13,12 @@ from gbike.kit.store import Store
 from gbike.services.billing.domain import Rounding, Tariff
 from gbike.services.billing.http import REFUSALS, operations
 from gbike.services.billing.policies import policies
-from gbike.services.billing.storage import HOLDS, VERSIONS, SqlBills, adopt_tariff
+from gbike.services.billing.storage import HOLDS, VERSIONS, SqlBills, adopt_tariff, not_closed
 
 REST_S = 3600
 """Between two looks of a worker that has nothing more to do."""
+FIGURES_S = 15
+"""Between two counts of the bills."""
 
 
 class BillingSettings(msgspec.Struct, frozen=True):
@@ -45,14 +47,10 @@ def build(world: World) -> Service:
     def settled(after_ms: int) -> None:
         seconds.observe(after_ms / 1000)
 
-    return Service(
-        "billing",
-        operations(SqlBills(world.store), tariff, world.clock),
-        REFUSALS,
-        policies(tariff),
-        note=settled,
-        workers=(Worker("tariff", AdoptTariff(world.store, tariff).step, lambda: asyncio.sleep(REST_S)),),
-    )
+    adopting = Worker("tariff", AdoptTariff(world.store, tariff).step, lambda: asyncio.sleep(REST_S))
+    figures = Worker("figures", _Figures(world).look, lambda: asyncio.sleep(FIGURES_S), moves=False)
+    shown = operations(SqlBills(world.store), tariff, world.clock)
+    return Service("billing", shown, REFUSALS, policies(tariff), note=settled, workers=(adopting, figures))
 
 
 class AdoptTariff:
@@ -67,6 +65,20 @@ class AdoptTariff:
         if not self._done:
             await self._store.write(adopt_tariff, self._tariff)
             self._done = True
+        return 0
+
+
+class _Figures:
+    """How many bills are closed, which is all but those that are not: below the oldest of them nothing changes."""
+
+    def __init__(self, world: World) -> None:
+        self._store, self._bills, self._from = world.store, world.metrics.bills, 0
+
+    async def look(self) -> int:
+        """Count."""
+        total, waiting, self._from = await self._store.scan(not_closed, self._from)
+        self._bills.labels("billing", "waiting").set(waiting)
+        self._bills.labels("billing", "closed").set(total - waiting)
         return 0
 
 

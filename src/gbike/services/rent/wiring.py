@@ -15,7 +15,17 @@ from gbike.services.rent.clients import BikeClient
 from gbike.services.rent.http import REFUSALS, operations
 from gbike.services.rent.policies import POLICIES
 from gbike.services.rent.saga import RentABike
-from gbike.services.rent.storage import HOLDS, STATUSES, SUSPECT, VERSIONS, SqlRents, how_many, overdue, places_kept
+from gbike.services.rent.storage import (
+    HOLDS,
+    STATUSES,
+    SUSPECT,
+    TRIES_KEPT,
+    VERSIONS,
+    SqlRents,
+    how_many,
+    overdue,
+    places_kept,
+)
 from gbike.services.rent.storage.clockwatch import ClockWatch
 
 SWEPT_AT_ONCE = 100
@@ -75,7 +85,7 @@ def build(world: World) -> Service:
     sweeper = Worker("sweeper", sweep, lambda: asyncio.sleep(chosen.sweep_every_ms / 1000))
     workers = (sweeper, _figures(world, patience_ms))
     shown = operations(rents, RentABike(rents, BikeClient(bike)))
-    keeps = (places_kept(chosen.exact_places_days),)
+    keeps = (places_kept(chosen.exact_places_days), TRIES_KEPT)
     return Service("rent", shown, REFUSALS, POLICIES, workers=workers, keeps=keeps)
 
 

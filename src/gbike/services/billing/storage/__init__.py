@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gbike.kit.access.principal import Whose
 from gbike.kit.http.hal import Page
-from gbike.kit.listing import Listing, list_page, owned
+from gbike.kit.listing import Listing, counted, list_page, owned
 from gbike.kit.money import Won
 from gbike.kit.personal import Holding
 from gbike.kit.store import Reading, Row, Store, Tx
@@ -37,6 +37,10 @@ _LISTED = Listing(
     order="billid",
     counters=("bills",),
 )
+
+
+IN_FLIGHT = 10_000
+"""Numbers that may be taken by transactions that are not committed yet, and far more."""
 
 
 class SqlBills:
@@ -130,6 +134,19 @@ def find_by_rent(read: Reading, rentid: int) -> Bill | None:
     """The bill of a rent, if it has one yet."""
     row = read.one(f"{_SELECT} WHERE rentid = ?", (rentid,))
     return _bill(row) if row else None
+
+
+def not_closed(read: Reading, from_billid: int) -> tuple[int, int, int]:
+    """How many bills there are, how many of them are not closed, and where the next look may begin. `from_billid`: no
+    bill with a smaller number is open."""
+    row = read.one(
+        "SELECT count(*), min(billid), (SELECT coalesce(max(billid), 0) FROM bills) FROM bills"
+        " WHERE billid >= ? AND status <> ?",
+        (from_billid, BillStatus.CLOSED),
+    )
+    assert row is not None
+    waiting, oldest, newest = row
+    return counted(read, ("bills",)), waiting, max(from_billid, min(oldest or newest, newest - IN_FLIGHT))
 
 
 def facts(read: Reading) -> Iterable[tuple[int, int, int, int, int | None, int | None, str, str | None, int | None]]:

@@ -283,6 +283,16 @@ def forget(tx: Tx, userid: int) -> None:
     take_out(tx, "userid", [userid])
 
 
+TRIES_KEPT = Keeping(
+    DAY_MS,
+    "DELETE FROM rents WHERE ended_ms < ? AND rentid IN"
+    " (SELECT rentid FROM rents WHERE status = 'cancelled' ORDER BY rentid LIMIT ?)",
+    counter="cancelled",
+)
+"""A rent that never began is nobody's ride: its rider was told at once, bike is told by an event that the outbox keeps,
+and its number never comes again."""
+
+
 def places_kept(days: int) -> Keeping:
     """After so many days only the neighbourhood of a ride's end is kept (0.01°, about 1 km), and no text."""
     return Keeping(

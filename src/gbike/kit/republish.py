@@ -1,0 +1,61 @@
+"""What a log that was lost may not have given to everybody is published again, from the outbox; every inbox knows what
+it heard before. A store remembers the logs that it has published to: another one means that the last was lost."""
+
+from typing import Protocol, runtime_checkable
+
+from gbike.kit.store import Reading, Store, Tx
+
+BITE = 5_000
+"""Outbox numbers looked at in one transaction."""
+_LOG = "log "
+"""Before a log's identity, among the places that a store keeps."""
+
+
+@runtime_checkable
+class Identified(Protocol):
+    """A bus whose log can be lost and made anew, in another place than the stores."""
+
+    async def identity(self) -> str:
+        """What tells this log from every other; the same for ever. Raises BusUnavailable."""
+
+
+async def meet(store: Store, identity: str) -> int | None:
+    """A store is about to publish to this log. When it published to another one before, all that its outbox has is
+    published again: answers how many messages, or None. Killed half-way, it begins again. Raises StoreUnavailable."""
+    known = await store.read(_logs)
+    if identity in known:
+        return None
+    again = await publish_again(store, 0) if known else None
+    await store.write(_remember, identity)
+    return again
+
+
+async def publish_again(store: Store, since_ms: int) -> int:
+    """Let what was published since then be published again; answers how many messages. Raises StoreUnavailable."""
+    first, last = await store.read(_ends)
+    again = 0
+    for number in range(first, last + 1, BITE):
+        again += await store.write(_wait_again, number, min(number + BITE - 1, last), since_ms)
+    return again
+
+
+def _logs(read: Reading) -> list[str]:
+    rows = read.all(f"SELECT consumer FROM positions WHERE consumer LIKE '{_LOG}%'")
+    return [row[0].removeprefix(_LOG) for row in rows]
+
+
+def _ends(read: Reading) -> tuple[int, int]:
+    row = read.one("SELECT coalesce(min(id), 1), coalesce(max(id), 0) FROM outbox")
+    assert row is not None
+    return int(row[0]), int(row[1])
+
+
+def _wait_again(tx: Tx, first: int, last: int, since_ms: int) -> int:
+    sql = "UPDATE outbox SET published_ms = NULL WHERE id BETWEEN ? AND ? AND published_ms >= ?"
+    return tx.execute(sql, (first, last, since_ms))
+
+
+def _remember(tx: Tx, identity: str) -> None:
+    """Only the newest: a log that was put back later has not heard what was said meanwhile."""
+    tx.execute(f"DELETE FROM positions WHERE consumer LIKE '{_LOG}%'")
+    tx.execute("INSERT INTO positions (consumer, position) VALUES (?, ?)", (_LOG + identity, tx.now_ms))

@@ -1,0 +1,187 @@
+"""A log that was lost: what was not surely heard is published again, and nobody hears it twice."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from gbike.app.cli import app
+from gbike.app.data_folder import DataFolder
+from gbike.app.embedded import Embedded
+from gbike.app.engines import kafka
+from gbike.kit import republish
+from gbike.kit.inbox import Consumer
+from gbike.kit.outbox import Relay, how_many_wait
+from gbike.kit.republish import meet, publish_again
+from gbike.kit.sqlite.log import LogSubscription, SqliteLog
+from gbike.kit.store import Store
+from gbike.kit.telemetry import Metrics
+from gbike.services.rent.storage import VERSIONS
+from tests.journeys.fleet import open_deposits, register_bikes
+from tests.kit.floor import Rang, SetClock, a_log_store, words
+from tests.kit.floor import a_store as sqlite
+from tests.kit.kafkas import KafkaWire, RealKafka
+from tests.kit.test_bus import rings
+from tests.kit.test_erasure import a_store
+from tests.kit.test_kafka import a_consumer, hear, numbers
+from tests.postgres import Server
+from tests.support import EVERY_RIDE_COSTS, Client
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def store(request: pytest.FixtureRequest, server: Server, clock: SetClock) -> AsyncIterator[Store]:
+    made = a_store(request.param, VERSIONS, server, clock)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    return SetClock()
+
+
+async def say(store: Store, *which: int) -> None:
+    for n in which:
+        await store.write(lambda tx, n=n: tx.say(Rang(number=n)))  # type: ignore[misc]
+
+
+async def publish(store: Store, clock: SetClock) -> None:
+    await store.write(
+        lambda tx: tx.execute("UPDATE outbox SET published_ms = ? WHERE published_ms IS NULL", (clock.at_ms,))
+    )
+
+
+class NamedLog(SqliteLog):
+    """A log that may be another one."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(a_log_store())
+        self.name = name
+
+    async def identity(self) -> str:
+        return self.name
+
+
+async def test_another_log_gets_all_that_the_outbox_has_and_the_same_one_nothing(
+    store: Store, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(republish, "BITE", 2)
+    await say(store, 1, 2, 3, 4, 5)
+    await publish(store, clock)
+    await say(store, 6)
+    assert await meet(store, "one") is None  # the first it knows of: data of before the upgrade
+    assert await meet(store, "one") is None
+    assert await store.read(how_many_wait) == 1
+    assert await meet(store, "two") == 5
+    assert await store.read(how_many_wait) == 6
+    await publish(store, clock)
+    assert await meet(store, "two") is None
+    assert await meet(store, "one") == 6  # what was put back has not heard it
+
+
+async def test_by_hand_it_is_what_was_published_since(store: Store, clock: SetClock) -> None:
+    await say(store, 1, 2)
+    await publish(store, clock)
+    clock.at_ms += 1_000
+    await say(store, 3)
+    await publish(store, clock)
+    assert await publish_again(store, clock.at_ms) == 1
+    assert await publish_again(store, 0) == 2
+    assert await store.read(how_many_wait) == 3
+
+
+async def test_after_a_lost_log_everything_takes_effect_once_though_nothing_new_is_said() -> None:
+    speaker, hearer, clock = sqlite(), sqlite(), SetClock()
+    first = NamedLog("one")
+    await say(speaker, *range(6))
+    await Relay(speaker, first, clock, Metrics(), "bell").step()
+    heard = Consumer(hearer, LogSubscription(first, hearer, "a", frozenset({"Rang"})), {Rang: rings}, Metrics(), "a")
+    heard._subscription.take = lambda _most: LogSubscription.take(heard._subscription, 2)  # type: ignore[method-assign,assignment,arg-type]
+    await heard.step()
+    assert len(await words(hearer)) == 2
+    await speaker.flush()
+    second = NamedLog("two")
+    assert await Relay(speaker, second, clock, Metrics(), "bell").step() == 6
+    await speaker.flush()
+    assert await Relay(speaker, second, clock, Metrics(), "bell").step() == 0
+    again = Consumer(hearer, LogSubscription(second, hearer, "b", frozenset({"Rang"})), {Rang: rings}, Metrics(), "b")
+    while await again.lag():
+        await again.step()
+    assert numbers(await words(hearer)) == list(range(6))
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[RealKafka]:
+    if (missing := kafka.why_not()) is not None:
+        pytest.skip(missing)
+    made = RealKafka(tmp_path)
+    yield made
+    made.destroy()
+
+
+async def test_kafkas_data_lost_under_running_services_is_made_anew_and_filled_from_the_outboxes(
+    broker: RealKafka, tmp_path: Path
+) -> None:
+    await broker.ready()
+    wire = KafkaWire(broker)
+    speaker, hearer, clock = sqlite(), sqlite(), SetClock()
+    relay, consumer = Relay(speaker, wire.bus, clock, Metrics(), "bell"), a_consumer(wire, hearer)
+    await say(speaker, 0, 1, 2)
+    await relay.step()
+    await hear(consumer)
+    was = await wire.bus.identity()
+    await say(speaker, 3, 4)
+    await relay.step()  # nobody has heard these
+    await speaker.flush()
+    await wire.close()
+    await broker.stop()
+    shutil.rmtree(tmp_path / "data")
+    await broker.start()
+    later = KafkaWire(broker, wire.topic)
+    assert await later.bus.identity() != was
+    relay, consumer = Relay(speaker, later.bus, clock, Metrics(), "bell"), a_consumer(later, hearer)
+    assert await relay.step() == 5
+    await hear(consumer)
+    assert numbers(await words(hearer)) == [0, 1, 2, 3, 4]
+    await later.close()
+
+
+async def ridden(data: Path) -> None:
+    """A folder with a ride in it."""
+    whole = Embedded(DataFolder(data), EVERY_RIDE_COSTS)
+    client = Client(whole.app)
+    await register_bikes(client, range(1, 2))
+    await open_deposits(client, range(1, 2))
+    assert (await client.post("/rents", {"userid": 1, "bikeid": 1})).status == 201
+    assert (await client.patch("/rents/1", {"endlocation": "B"})).status == 200
+    await whole.settle()
+    await whole.stop()
+
+
+async def settled(data: Path) -> int:
+    """Bring the folder to rest; how many messages of rent waited."""
+    again = Embedded(DataFolder(data), EVERY_RIDE_COSTS)
+    waited = await again.part("rent").store.read(how_many_wait)
+    await again.settle()
+    await again.stop()
+    return waited
+
+
+def test_events_republish_fills_a_folders_log_again_and_nothing_happens_twice(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    asyncio.run(ridden(data))
+
+    def gbike(*args: str) -> tuple[int, str]:
+        done = CliRunner().invoke(app, [*args, "--data", str(data)], env=EVERY_RIDE_COSTS)
+        return done.exit_code, done.output
+
+    assert gbike("events", "republish", "--since", "yesterday")[0] == 2
+    code, text = gbike("events", "republish", "--since", "2020-01-01", "--service", "rent")
+    assert (code, text.splitlines()[0].partition(" messages")[0]) == (0, "rent: 2")
+    assert gbike("events", "republish", "--since", "2020-01-01T00:00+09:00")[0] == 0
+    assert asyncio.run(settled(data)) == 2
+    code, text = gbike("verify")
+    assert code == 0, text
