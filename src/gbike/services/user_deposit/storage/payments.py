@@ -83,6 +83,7 @@ def confirm(tx: Tx, known: Payment, amount: int) -> Payment:
 def post_paid(tx: Tx, paymentid: str) -> bool:
     """For `gbike repair`: post a payment that is paid and in no ledger; False when there is none. Raises
     OutOfBounds."""
+    tx.lock(f"payment:{paymentid}")
     row = tx.one(
         f"SELECT {_COLUMNS} FROM payments WHERE paymentid = ? AND paid_ms IS NOT NULL"
         " AND NOT EXISTS (SELECT 1 FROM entries WHERE cause = 'payment:' || paymentid)",

@@ -46,7 +46,7 @@ def untold(read: Reading, after: int, most: int) -> list[int]:
 
 def tell(tx: Tx, userid: int) -> None:
     """Say how a rider stands now, under the standing's next version."""
-    lock_deposit(tx, userid)
+    _lock(tx, userid)
     version = tx.one(
         "INSERT INTO standings (userid, minimum_krw, missing_krw, version) VALUES (?, 0, 0, 1)"
         " ON CONFLICT (userid) DO UPDATE SET version = standings.version + 1 RETURNING version",
@@ -83,12 +83,19 @@ def tell_all(tx: Tx, riders: Sequence[int]) -> None:
 
 def know(tx: Tx, userid: int) -> None:
     """A rider who is new: told of at once where there is a minimum; else only noted, for the day when there is one."""
+    _lock(tx, userid)
     minimum = _minimum(tx)
     if not minimum:
         sql = "INSERT INTO standings (userid, minimum_krw, missing_krw, version) VALUES (?, ?, 0, 0)"
         tx.execute(f"{sql} ON CONFLICT (userid) DO NOTHING", (userid, -1 if minimum is None else minimum))
     elif tx.one("SELECT 1 FROM standings WHERE userid = ?", (userid,)) is None:
         tell(tx, userid)
+
+
+def _lock(tx: Tx, userid: int) -> None:
+    """Of a rider who is new there is no row to lock: one whose account and first money come at once is told of once."""
+    lock_deposit(tx, userid)
+    tx.lock(f"standing:{userid}")
 
 
 def _minimum(read: Reading) -> int | None:
