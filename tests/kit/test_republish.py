@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
 from gbike.app.engines import kafka
 from gbike.kit import republish
+from gbike.kit.bus import BusUnavailable
 from gbike.kit.inbox import Consumer
+from gbike.kit.kafka import bus as kafka_bus
 from gbike.kit.outbox import Relay, how_many_wait
 from gbike.kit.republish import meet, publish_again
 from gbike.kit.sqlite.log import LogSubscription, SqliteLog
@@ -24,7 +27,7 @@ from tests.journeys.fleet import open_deposits, register_bikes
 from tests.kit.floor import Rang, SetClock, a_log_store, words
 from tests.kit.floor import a_store as sqlite
 from tests.kit.kafkas import KafkaWire, RealKafka
-from tests.kit.test_bus import rings
+from tests.kit.test_bus import a_message, rings
 from tests.kit.test_erasure import a_store
 from tests.kit.test_kafka import a_consumer, hear, numbers
 from tests.postgres import Server
@@ -147,6 +150,34 @@ async def test_kafkas_data_lost_under_running_services_is_made_anew_and_filled_f
     await hear(consumer)
     assert numbers(await words(hearer)) == [0, 1, 2, 3, 4]
     await later.close()
+
+
+async def test_who_runs_on_without_trouble_notices_another_kafka_and_skips_nothing_of_it(
+    broker: RealKafka, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await broker.ready()
+    wire, speaker, hearer = KafkaWire(broker), sqlite(), sqlite()
+    relay, consumer = Relay(speaker, wire.bus, SetClock(), Metrics(), "bell"), a_consumer(wire, hearer)
+    await say(speaker, 0, 1)
+    assert await relay.step() == 2
+    await hear(consumer)
+    await speaker.flush()
+    await broker.stop()
+    shutil.rmtree(tmp_path / "data")
+    await broker.start()
+    assert await relay.step() == 0  # nothing to say, so nothing went wrong
+    other = wire.another()
+    await other.append([a_message(10), a_message(11)])  # at the very places that the consumer has passed
+    await other.close()
+    with monkeypatch.context() as patch:
+        patch.setattr(kafka_bus, "ASK_AGAIN_S", 0)
+        assert await relay.step() == 2
+    async with asyncio.timeout(60):
+        while numbers(await words(hearer)) != [0, 1, 10, 11]:
+            with suppress(BusUnavailable):
+                if not await consumer.step():
+                    await consumer.changed(200)
+    await wire.close()
 
 
 async def ridden(data: Path) -> None:

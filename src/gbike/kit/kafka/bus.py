@@ -18,9 +18,12 @@ from gbike.kit.envelope import Message
 from gbike.kit.kafka.subscription import KafkaSubscription as KafkaSubscription
 from gbike.kit.kafka.topic import TOPIC, ensure_topic
 from gbike.kit.kafka.wire import to_headers
+from gbike.kit.telemetry import log
 
 APPEND_S = 10
 """How long a batch may take, connecting included. The producer repeats by itself as long as the broker may be back."""
+ASK_AGAIN_S = 30
+"""How old the answer may be to which Kafka this is."""
 CLOSE_S = 5
 """How long a client may take to say goodbye."""
 REQUEST_MS = 5_000
@@ -42,6 +45,7 @@ class KafkaBus:
         self._starting = asyncio.Lock()
         self._cluster = ""
         """Which Kafka the topic is on; empty: it is to be asked, and may be another one than before."""
+        self._known, self._asked_s = "", 0.0
         self._subscriptions: list[KafkaSubscription] = []
         self._leaving: set[asyncio.Task[None]] = set()
 
@@ -69,10 +73,19 @@ class KafkaBus:
     async def make_topic(self) -> None:
         """Make the topic unless it exists; again after trouble: it may be another Kafka. Raises BusUnavailable."""
         if not self._cluster:
-            self._cluster = await ensure_topic(self.bootstrap, self.topic)
+            self._asked_s = asyncio.get_running_loop().time()
+            cluster = await ensure_topic(self.bootstrap, self.topic)
+            if self._known not in ("", cluster):
+                log.warning("this is another Kafka: every subscription begins again", was=self._known, now=cluster)
+                for subscription in self._subscriptions:
+                    subscription.begin_again()
+            self._known = self._cluster = cluster
 
     async def identity(self) -> str:
-        """See Identified.identity: the cluster's id, which it gets when its storage is formatted."""
+        """See Identified.identity: the cluster's id, which it gets when its storage is formatted. Clients that have
+        nothing to do connect to another Kafka without a word, so it is asked for now and then."""
+        if asyncio.get_running_loop().time() - self._asked_s > ASK_AGAIN_S:
+            self.doubt()
         if not self._cluster:
             await self._bounded(self.make_topic())
         return self._cluster

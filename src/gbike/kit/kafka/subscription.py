@@ -70,6 +70,7 @@ class KafkaSubscription:
         self._consumer: AIOKafkaConsumer | None = None
         self._joining = asyncio.Lock()
         self._share = 0
+        self._from_start = False
         self._read: deque[tuple[TopicPartition, Any]] = deque()
         self._seen: dict[TopicPartition, int] = {}
         self._settled: dict[TopicPartition, int] = {}
@@ -136,6 +137,18 @@ class KafkaSubscription:
         """Commit what is settled and leave the group."""
         await self._commit_in_time()
         self._drop()
+
+    def begin_again(self) -> None:
+        """The places that are known are of a log that was lost: in this one they would pass over what is there."""
+        self._drop()
+        self._from_start = True
+
+    async def have_share(self, given: Iterable[TopicPartition]) -> None:
+        """Partitions were given out: read on where the group's last commit says, or from the start of another log."""
+        consumer, partitions = self._consumer, list(given)
+        if self._from_start and partitions and consumer is not None:
+            await consumer.seek_to_beginning(*partitions)
+            self._from_start = False
 
     async def forget_share(self) -> None:
         """The partitions move: commit what is settled for whoever comes next, and start anew with what we are given."""
@@ -272,5 +285,6 @@ class _Moves(ConsumerRebalanceListener):  # type: ignore[misc]
         """They are taken away, all of them, before they are given out anew."""
         await self._subscription.forget_share()
 
-    def on_partitions_assigned(self, assigned: Any) -> None:
-        """Reading goes on where the group's last commit says."""
+    async def on_partitions_assigned(self, assigned: Any) -> None:
+        """They are given out."""
+        await self._subscription.have_share(assigned)
