@@ -43,6 +43,7 @@ def take_back(tx: Tx, message: Message) -> None:
 def drop(tx: Tx, message_id: str, reason: str) -> None:
     """It will never take effect, because of `reason`: it waits no more, is not set aside again when it comes again, and
     that is on record. Raises NoSuchLetter."""
+    tx.lock(f"letter:{message_id}")  # one drop is on record
     message = letter(tx, message_id).message
     take_back(tx, message)
     tx.first_time([message_id])

@@ -57,5 +57,6 @@ def _wait_again(tx: Tx, first: int, last: int, since_ms: int) -> int:
 
 def _remember(tx: Tx, identity: str) -> None:
     """Only the newest: a log that was put back later has not heard what was said meanwhile."""
+    tx.lock("log")
     tx.execute(f"DELETE FROM positions WHERE consumer LIKE '{_LOG}%'")
     tx.execute("INSERT INTO positions (consumer, position) VALUES (?, ?)", (_LOG + identity, tx.now_ms))

@@ -1,14 +1,26 @@
 """Rents: 1, 2 and 4 of rider 3 are pending (1 past its deadline, 4 with a key), 3 is open; two may be open at once."""
 
+from gbike.app.republish import _on_record
 from gbike.contracts.account import AccountErased
 from gbike.contracts.user_deposit import ChangedStanding
 from gbike.kit.access.principal import EVERYBODYS
+from gbike.kit.dead_letters import drop, set_aside
 from gbike.kit.housekeeping import FLOOR
 from gbike.kit.outbox import publish_again
+from gbike.kit.republish import _remember, _wait_again
 from gbike.services.rent.domain import PendingRent, Place
 from gbike.services.rent.policies import POLICIES
-from gbike.services.rent.storage import begin, cancel, ended_by_admin, open_rent, places_kept, returned, sweep
-from tests.concurrency.house import Hears, House, do, floor, key_of, once, sql, write
+from gbike.services.rent.storage import (
+    TRIES_KEPT,
+    begin,
+    cancel,
+    ended_by_admin,
+    open_rent,
+    places_kept,
+    returned,
+    sweep,
+)
+from tests.concurrency.house import Hears, House, do, floor, key_of, message, once, sql, write
 from tests.concurrency.stepping import NOW
 
 USER, MOST_OPEN = 3, 2
@@ -29,6 +41,7 @@ HOUSE = House(
         do(begin, USER, OPEN.bikeid, 10_000, None),
         do(begin, USER, KEYED.bikeid, -1, key_of("four")),
         do(open_rent, OPEN, MOST_OPEN, None),
+        do(set_aside, message(AccountErased(userid=5), "letter"), "a reason"),
         sql("UPDATE outbox SET message_id = 'rented', published_ms = CAST(? AS BIGINT)", NOW),
     ),
     cases=(
@@ -47,9 +60,13 @@ HOUSE = House(
         write("sweep", sweep, 10, 10_000),
         HEARS.case("blocked", standing(1, mayrent=False)),
         HEARS.case("unblocked", standing(2, mayrent=True)),
+        write("drop", drop, "letter", "it will never be handled"),
+        write("publish all again", _wait_again, 1, 10, 0),
+        write("remember the log", _remember, "the new one", again=("another",)),
+        write("record that all is published again", _on_record, 0, 1),
         write("publish again", publish_again, "rented"),
         HEARS.case("erased", AccountErased(userid=USER)),
-        *floor((*FLOOR, places_kept(30)), HEARS, AccountErased(userid=4)),
+        *floor((*FLOOR, places_kept(30), TRIES_KEPT), HEARS, AccountErased(userid=4)),
     ),
     looks=(
         (
