@@ -108,9 +108,9 @@ async def test_a_balance_is_set_only_where_it_is_the_expected_one(method: str) -
 async def test_a_balance_that_is_set_without_an_expectation_is_a_422_only_where_one_is_required() -> None:
     open_, strict = await with_money(), await with_money(env={"GBIKE_DEPOSIT_EXPECTED": "required"})
     assert (await open_.client.patch("/userDeposits/3", {"deposit": 7})).status == 200
-    refused = await strict.client.patch("/userDeposits/3", {"deposit": 7})
-    assert (*slug(refused), refused.json["errors"][0]["field"]) == (422, "invalid-request", "expected")
-    assert (await strict.client.patch("/userDeposits/3", {})).status == 200
+    for body in ({"deposit": 7}, {"deposit": 7, "expected": None}, {}):
+        refused = await strict.client.patch("/userDeposits/3", body)
+        assert (*slug(refused), "expected" in str(refused.json["errors"])) == (422, "invalid-request", True)
     assert (await strict.client.patch("/userDeposits/3", {"deposit": 7, "expected": 5_000})).status == 200
     debt = await strict.client.patch("/userDeposits/3", {"deposit": 7, "expected": -1})
     assert slug(debt) == (409, "balance-changed")

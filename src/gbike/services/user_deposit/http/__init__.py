@@ -113,6 +113,13 @@ class DepositChange(msgspec.Struct, frozen=True):
     expected: SignedWon | None = None
 
 
+class ExpectingChange(msgspec.Struct, frozen=True):
+    """The same where the balance that was seen must be told: send it, or post a correction."""
+
+    expected: SignedWon
+    deposit: Balance | None = None
+
+
 class Correction(msgspec.Struct, frozen=True):
     """A difference to a balance, and why. Positive: to the rider, negative: from the rider; never 0."""
 
@@ -129,9 +136,9 @@ class TopUp(msgspec.Struct, frozen=True):
 class DepositHttp:
     """The handlers."""
 
-    def __init__(self, deposits: SqlDeposits, must_expect: bool) -> None:
-        """`must_expect`: whoever sets a balance says which one it is."""
-        self._deposits, self._must_expect = deposits, must_expect
+    def __init__(self, deposits: SqlDeposits, change: type[DepositChange | ExpectingChange]) -> None:
+        """`change`: what sets a balance."""
+        self._deposits, self._change = deposits, change
 
     async def list(self, ask: Ask) -> Answer:
         """GET /userDeposits."""
@@ -155,11 +162,9 @@ class DepositHttp:
 
     async def set(self, ask: Ask) -> Answer:
         """PATCH or PUT /userDeposits/{userid}."""
-        userid, change, render = ask.id("userid"), await ask.body(DepositChange), partial(self._shown, ask)
+        userid, change, render = ask.id("userid"), await ask.body(self._change), partial(self._shown, ask)
         if change.deposit is None:
             return render(await look_up_a_deposit(userid, ask.whose, deposits=self._deposits))
-        if change.expected is None and self._must_expect:
-            raise invalid("expected", "write the balance that you have seen, or post a correction")
         once = await ask.once(render)
         return render(await set_a_balance(userid, change.deposit, change.expected, deposits=self._deposits, once=once))
 
@@ -202,8 +207,9 @@ def shown(deposit: Deposit) -> DepositResource:
 
 
 def operations(deposits: SqlDeposits, must_expect: bool) -> list[Operation]:
-    """The operations of userDeposit."""
-    http, one, base = DepositHttp(deposits, must_expect), {200: DepositResource}, "/userDeposits"
+    """The operations of userDeposit. `must_expect`: whoever sets a balance tells the one that was seen."""
+    change = ExpectingChange if must_expect else DepositChange
+    http, one, base = DepositHttp(deposits, change), {200: DepositResource}, "/userDeposits"
     at, none = base + "/{userid}", (UNKNOWN,)
     find, put = base + "/search/findByUserid", "Set a balance; POST /userDeposits/{userid}/corrections is safer"
     held, refused = {"deposit": 100000, "expected": 95000}, (UNKNOWN, BOUNDS, CHANGED)
@@ -223,8 +229,8 @@ def operations(deposits: SqlDeposits, must_expect: bool) -> list[Operation]:
         Operation("GET", base + "/search", http.searches, "The searches", PEOPLE),
         Operation("GET", find, http.find, "A rider's deposit", PEOPLE, None, one, "userid", refusals=none),
         Operation("GET", at, http.show, "One deposit", PEOPLE, answers=one, refusals=none),
-        Operation("PATCH", at, http.set, put, ADMINS, DepositChange, one, refusals=refused, example=held),
-        Operation("PUT", at, http.set, put, ADMINS, DepositChange, one, refusals=refused, example=held),
+        Operation("PATCH", at, http.set, put, ADMINS, change, one, refusals=refused, example=held),
+        Operation("PUT", at, http.set, put, ADMINS, change, one, refusals=refused, example=held),
         *_movements(http, at),
     ]
 
