@@ -150,7 +150,8 @@ def _execute(tx: Tx, statement: str, params: Sequence[Any]) -> None:
 
 
 def _housekeeping(keeping: Keeping) -> Case:
-    case = write(f"housekeeping of {_table(keeping)}", _forget, (keeping,), LATER)
+    kind = "housekeeping" if keeping.forget.startswith("DELETE") else "coarsening"
+    case = write(f"{kind} of {_table(keeping)}", _forget, (keeping,), LATER)
     return replace(case, covers=(*case.covers, keeping.forget))
 
 

@@ -58,7 +58,6 @@ HOUSE = House(
         HEARS.case("registered", RegisteredAccount(userid=NEW)),
         HEARS.case("erased", AccountErased(userid=USER)),
         HEARS.case("fee", fee(USER, 1)),
-        HEARS.case("first fee", fee(NEW, 2)),
         HEARS.case("two fees", fee(USER, 1), fee(NEW, 2)),
         HEARS.case("converted", AdjustedPoint(managerid=1, userid=USER, point=0, adjustpoint=300, conversion="c:1")),
         *floor((*FLOOR, *KEEPS), HEARS, fee(USER, 1)),
