@@ -131,7 +131,7 @@ async def test_a_full_disk_makes_nobody_forgotten(it: Watched) -> None:
         async with asyncio.timeout(20):
             while not any("can't be started" in line for line in it.told):  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
-        await asyncio.sleep(0.1)
+        await it.asked_again(MANY)
         assert len([line for line in it.told if "can't be started" in line]) == 1
     finally:
         folder.unlink()

@@ -18,7 +18,7 @@ from gbike.kit.bus import BusUnavailable
 from gbike.kit.inbox import Consumer
 from gbike.kit.kafka import bus as kafka_bus
 from gbike.kit.outbox import Relay, how_many_wait
-from gbike.kit.republish import meet, publish_again
+from gbike.kit.republish import meet, publish_since
 from gbike.kit.sqlite.log import LogSubscription, SqliteLog
 from gbike.kit.store import Store
 from gbike.kit.telemetry import Metrics
@@ -91,8 +91,8 @@ async def test_by_hand_it_is_what_was_published_since(store: Store, clock: SetCl
     clock.at_ms += 1_000
     await say(store, 3)
     await publish(store, clock)
-    assert await publish_again(store, clock.at_ms) == 1
-    assert await publish_again(store, 0) == 2
+    assert await publish_since(store, clock.at_ms) == 1
+    assert await publish_since(store, 0) == 2
     assert await store.read(how_many_wait) == 3
 
 

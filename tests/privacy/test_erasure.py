@@ -185,3 +185,14 @@ async def test_who_asks_over_http_is_gone_from_the_log_a_minute_later(lived: tup
     assert await embedded.forget_old_messages() > 0
     assert found_in(folder.path, gone.traces(RIDES)) == []
     await embedded.stop()
+
+
+async def test_who_signs_up_empties_no_log() -> None:
+    clock = SetClock(SystemClock().now_ms())
+    embedded = Embedded(None, {}, clock=clock)
+    newcomer = {"name": "Kim", "contact": "kim@example.com", "password": "정자역 자전거 대여소"}
+    assert (await Client(embedded.app).post("/accounts", newcomer)).status == 202
+    await embedded.settle()
+    clock.at_ms += ERASED_AFTER_MS
+    assert await embedded.forget_old_messages() == 0
+    await embedded.stop()

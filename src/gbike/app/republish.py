@@ -15,7 +15,7 @@ from gbike.app.single import open_store
 from gbike.kit.audit.rows import LOCAL, acting
 from gbike.kit.clock import SystemClock, rfc3339
 from gbike.kit.ids import SystemIds
-from gbike.kit.republish import publish_again
+from gbike.kit.republish import publish_since
 from gbike.kit.store import Store, StoreUnavailable, Tx
 
 
@@ -88,7 +88,7 @@ async def _in_stores(urls: Mapping[str, str], moment: int) -> dict[str, int]:
 
 async def _again(store: Store, moment: int) -> int:
     acting.set(LOCAL)
-    again = await publish_again(store, moment)
+    again = await publish_since(store, moment)
     await store.write(_on_record, moment, again)
     return again
 

@@ -11,14 +11,13 @@ from typing import Annotated, Any
 import msgspec
 
 from gbike.kit.envelope import Message
+from gbike.kit.numbers import MAX_ID
 from gbike.kit.store import Reading, Tx
 
 PERSONAL = ("endlocation", "location", "lat", "lon", "name", "contact")
 """Fields that tell where somebody was, or who it is."""
 _SAYS = re.compile(b'"(?:%b)":(?!null)' % "|".join(PERSONAL).encode())
 """Where an object may say something personal: most messages don't, and need not be decoded to know it."""
-MAX_NUMBER = 2**53 - 1
-"""No person has a larger number, and no column takes one beyond 2**63."""
 AT_ONCE = 50
 """Numbers that are looked for in one statement."""
 UNREADABLE = b"{}"
@@ -28,7 +27,7 @@ _KEPT = {"outbox": ("id", "value"), "dead_letters": ("message_id", "value"), "id
 
 
 class _Whose(msgspec.Struct, frozen=True):
-    userid: Annotated[int, msgspec.Meta(ge=1, le=MAX_NUMBER)] | None = None
+    userid: Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)] | None = None
 
 
 ERASES = "AccountErased"

@@ -11,6 +11,7 @@ from typing import Any, TypeVar, TypeVarTuple
 
 import msgspec
 
+from gbike.kit.numbers import MAX_ID
 from gbike.kit.store import Reading, Tx
 
 R = TypeVar("R")
@@ -44,12 +45,12 @@ def hashes_of(body: bytes) -> tuple[str, str]:
 
 
 def _plain(value: Any) -> Any:
-    """Equal numbers are written alike; those below 2^53, as a larger float may be any of several whole numbers."""
+    """Equal numbers are written alike; those up to MAX_ID, as a larger float may be any of several whole numbers."""
     if isinstance(value, dict):
         return {name: _plain(inner) for name, inner in value.items()}
     if isinstance(value, list):
         return [_plain(inner) for inner in value]
-    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) <= MAX_ID else value
 
 
 class Once:

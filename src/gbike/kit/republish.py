@@ -25,12 +25,12 @@ async def meet(store: Store, identity: str) -> int | None:
     known = await store.read(_logs)
     if identity in known:
         return None
-    again = await publish_again(store, 0) if known else None
+    again = await publish_since(store, 0) if known else None
     await store.write(_remember, identity)
     return again
 
 
-async def publish_again(store: Store, since_ms: int) -> int:
+async def publish_since(store: Store, since_ms: int) -> int:
     """Let what was published since then be published again; answers how many messages. Raises StoreUnavailable."""
     first, last = await store.read(_ends)
     again = 0

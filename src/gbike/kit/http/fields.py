@@ -15,9 +15,7 @@ from msgspec import Meta
 
 from gbike.kit.http.problems import INVALID, MALFORMED, Problem
 from gbike.kit.money import MAX_WON
-
-MAX_ID = 9_007_199_254_740_991
-"""2**53 - 1: the largest whole number that every JSON client reads exactly."""
+from gbike.kit.numbers import MAX_ID as MAX_ID
 
 NOT_ZERO = {"not": {"const": 0}}
 """In the schema of a number that is never 0; whoever takes it refuses 0."""
