@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from gbike.contracts.rent import Rented, Returned
 from gbike.kit.audit.chain import COLUMNS, _breaks, head
 from gbike.kit.dead_letters import set_aside
 from gbike.kit.envelope import Event, Message, pack
@@ -24,6 +25,8 @@ from gbike.kit.store import Reading, Tx
 from gbike.kit.telemetry import NO_TRACE, Metrics
 from tests.concurrency.stepping import NOW, Write
 
+USER = 3
+"""The rider whom every table knows."""
 LATER = NOW + 100 * 24 * 3_600_000
 """When everything that was kept for a while may go."""
 
@@ -100,6 +103,26 @@ def key_of(id: str) -> Once:
 def message(event: Event, id: str = "") -> Message:
     """An event as it comes."""
     return pack(event, id=id or f"heard:{type(event).__name__}:{event}"[:80], source="test", now_ms=NOW, trace=NO_TRACE)
+
+
+def rented(rentid: int) -> Rented:
+    """The ride of the rider whom every table knows began."""
+    return Rented(rentid=rentid, userid=USER, bikeid=7, status="rented", starttime=NOW - 5_000)
+
+
+def returned(rentid: int, bikeid: int = 7, endtime: int = NOW) -> Returned:
+    """It is over, at a place that an erasure must not leave anywhere."""
+    return Returned(
+        rentid=rentid,
+        userid=USER,
+        bikeid=bikeid,
+        status="returned",
+        endtime=endtime,
+        endlocation="집",
+        starttime=NOW - 5_000,
+        lat=37.1234,
+        lon=127.1234,
+    )
 
 
 class Hears:

@@ -4,15 +4,15 @@ from dataclasses import replace
 from functools import partial
 
 from gbike.contracts.account import AccountErased
-from gbike.contracts.rent import RentCancelled, Returned
+from gbike.contracts.rent import RentCancelled
 from gbike.kit.housekeeping import FLOOR
 from gbike.services.bike.domain import Bike, Place, Status, a_new_bike, marked, reported, retired
 from gbike.services.bike.policies import POLICIES
 from gbike.services.bike.storage import TOMBSTONES, SqlBikes, add, change, free, release, reserve
-from tests.concurrency.house import Hears, House, do, floor, once, write
-from tests.concurrency.stepping import NOW, Fixed
+from tests.concurrency.house import USER, Hears, House, do, floor, once, returned, write
+from tests.concurrency.stepping import Fixed
 
-USER, BIKE, RIDDEN = 3, 7, 8
+BIKE, RIDDEN = 7, 8
 BIKES = SqlBikes(None, Fixed())  # type: ignore[arg-type]
 HEARS = Hears(POLICIES)
 UNTIL = 1e9
@@ -24,20 +24,6 @@ def a_bike(bikeid: int) -> Bike:
 
 def moved(bike: Bike) -> Bike:
     return replace(bike, place=Place("공원", 37.2, 127.2))
-
-
-def returned(rentid: int, bikeid: int) -> Returned:
-    return Returned(
-        rentid=rentid,
-        userid=USER,
-        bikeid=bikeid,
-        status="returned",
-        endtime=NOW,
-        endlocation="집",
-        starttime=NOW - 1,
-        lat=37.1234,
-        lon=127.1234,
-    )
 
 
 def cancelled(rentid: int, bikeid: int) -> RentCancelled:

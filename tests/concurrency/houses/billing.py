@@ -7,31 +7,12 @@ from gbike.kit.housekeeping import FLOOR
 from gbike.services.billing.domain import Rounding, Tariff
 from gbike.services.billing.policies import policies
 from gbike.services.billing.storage import adopt_tariff
-from tests.concurrency.house import Hears, House, do, floor, write
+from tests.concurrency.house import USER, Hears, House, do, floor, rented, returned, write
 from tests.concurrency.stepping import NOW
 
-USER = 3
 FIRST, SECOND, THIRD = (Tariff(krw, 1, Rounding.CEIL) for krw in (100, 200, 300))
 POLICIES = policies(FIRST)
 HEARS = Hears(POLICIES)
-
-
-def rented(rentid: int) -> Rented:
-    return Rented(rentid=rentid, userid=USER, bikeid=7, status="rented", starttime=NOW - 5_000)
-
-
-def returned(rentid: int, endtime: int = NOW) -> Returned:
-    return Returned(
-        rentid=rentid,
-        userid=USER,
-        bikeid=7,
-        status="returned",
-        endtime=endtime,
-        endlocation="집",
-        starttime=NOW - 5_000,
-        lat=37.1234,
-        lon=127.1234,
-    )
 
 
 HOUSE = House(
@@ -45,7 +26,7 @@ HOUSE = House(
         HEARS.case("rented", rented(3)),
         HEARS.case("rented, said twice", rented(1)),
         HEARS.case("returned", returned(1)),
-        HEARS.case("returned later", returned(1, NOW + 1_000)),
+        HEARS.case("returned later", returned(1, endtime=NOW + 1_000)),
         HEARS.case("returned before it was rented", returned(3)),
         HEARS.case("fee taken", UpdatedDeposit(userid=USER, deposit=0, billid=2, fee=500)),
         HEARS.case("rented and returned", rented(3), returned(1)),

@@ -2,20 +2,15 @@
 
 from gbike.contracts.account import AccountErased
 from gbike.contracts.billing import CalculatedFee, ClosedBill, RegisteredBill
-from gbike.contracts.rent import Rented, Returned
+from gbike.contracts.rent import Rented
 from gbike.contracts.user_deposit import AddedDeposit, UpdatedDeposit
 from gbike.kit.housekeeping import FLOOR
 from gbike.services.rent_and_billing_view.policies import POLICIES
 from gbike.services.rent_and_billing_view.storage import keep
-from tests.concurrency.house import Hears, House, do, floor
+from tests.concurrency.house import USER, Hears, House, do, floor, rented, returned
 from tests.concurrency.stepping import NOW
 
-USER = 3
 HEARS = Hears(POLICIES, keep)
-
-
-def rented(rentid: int) -> Rented:
-    return Rented(rentid=rentid, userid=USER, bikeid=7, status="rented", starttime=NOW - 5_000)
 
 
 def opened(rentid: int) -> RegisteredBill:
@@ -26,23 +21,12 @@ def fee(rentid: int) -> CalculatedFee:
     return CalculatedFee(billid=rentid, rentid=rentid, userid=USER, endtime=NOW, fee=500, status="APPLYFEE")
 
 
-RETURNED = Returned(
-    rentid=1,
-    userid=USER,
-    bikeid=7,
-    status="returned",
-    endtime=NOW,
-    endlocation="집",
-    starttime=NOW - 5_000,
-    lat=37.1234,
-)
-
 HOUSE = House(
     "rent_and_billing_view",
     setup=(do(POLICIES[Rented], rented(1)), do(POLICIES[RegisteredBill], opened(1))),
     cases=(
         HEARS.case("rented", rented(2)),
-        HEARS.case("returned", RETURNED),
+        HEARS.case("returned", returned(1)),
         HEARS.case("bill", opened(2)),
         HEARS.case("fee", fee(1)),
         HEARS.case("fee of a new ride", fee(2)),
@@ -50,7 +34,7 @@ HOUSE = House(
         HEARS.case("updated", UpdatedDeposit(userid=USER, deposit=100, version=2)),
         HEARS.case("added", AddedDeposit(userid=USER, deposit=200, version=3)),
         HEARS.case("erased", AccountErased(userid=USER)),
-        *floor(FLOOR, HEARS, RETURNED),
+        *floor(FLOOR, HEARS, returned(1)),
     ),
     looks=(
         (
