@@ -7,7 +7,7 @@ import time
 from datetime import datetime
 
 import pytest
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Page, Request, Route
 
 from gbike.contracts.user_deposit import ChangedStanding
 from gbike.kit.envelope import pack
@@ -215,19 +215,21 @@ def test_a_return_tapped_without_a_line_ends_the_ride_at_the_tap(rider: NewRider
 def test_a_return_whose_answer_was_lost_ended_when_it_came_and_is_sent_after_a_reload(
     rider: NewRider, demo: Demo
 ) -> None:
-    one, sent = rider(), list[dict[str, str]]()
+    one, sent, reloaded = rider(), list[dict[str, str]](), list[bool]()
     to_be_returned(one, demo.new_bike())
 
     def lose(route: Route) -> None:
         sent.append({**route.request.post_data_json, "key": route.request.headers["idempotency-key"]})
         if len(sent) == 1:
             route.fetch()
-        route.abort()
+            route.abort()
+        elif reloaded:
+            route.continue_()  # before that it hangs
 
     one.context.route(re.compile("/rents/[0-9]+$"), lambda r: lose(r) if r.request.method == "PATCH" else r.continue_())
     with one.page.expect_request(lambda request: request.headers.get("idempotency-key", "").endswith("-late")) as again:
         one.tap(KO["here"])
-    one.context.unroute_all()
+    reloaded.append(True)
     with one.page.expect_response(lambda answer: answer.request.method == "PATCH") as answered:
         one.reload(one.page.locator("nav"))
     assert answered.value.status == 200
@@ -300,6 +302,26 @@ def test_what_one_tab_rents_is_not_sent_by_another_and_leads_it_nowhere(rider: N
     one.page.get_by_role("timer").wait_for()
     second.get_by_role("link", name=KO["riding"]).wait_for()
     assert (posted, second.evaluate("location.hash")) == ([], "#/me")
+
+
+def test_a_tab_that_opens_sends_no_tap_of_another_until_that_is_closed(rider: NewRider, demo: Demo) -> None:
+    one, held, posted = rider(), list[Route](), list[Request]()
+    one.context.route("**/rents", lambda route: held.append(route))
+    one.go(f"#/bike/{demo.new_bike()}")
+    with one.page.expect_request("**/rents") as tapped:
+        one.tap(KO["rent"])
+    second = one.open("#/me")
+    second.on("request", lambda request: posted.append(request) if request.method == "POST" else None)
+    with second.expect_response("**/rents?status=rented*"):
+        second.reload()
+    second.evaluate("new Promise(requestAnimationFrame)")
+    assert posted == []
+    one.page.close()
+    one.context.unroute("**/rents")
+    with second.expect_request("**/rents") as again:
+        second.reload()
+    assert again.value.headers["idempotency-key"] == tapped.value.headers["idempotency-key"]
+    second.get_by_role("timer").wait_for()
 
 
 @FULL

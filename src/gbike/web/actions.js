@@ -2,7 +2,7 @@
 import { ask, NoAnswer, plain, Problem, signedIn, signedOut } from './api.js';
 import { keep, kept, set, state } from './store.js';
 import { sendReports } from './reports.js';
-import { sent, tapped, waiting } from './taps.js';
+import { ours, sent, tapped, waiting } from './taps.js';
 import { t, won } from './text.js';
 
 const FIRST_RIDER = 1001; // of the small fleet that the demo begins with
@@ -61,11 +61,13 @@ export async function refresh() {
   await Promise.all([readOpen(), state.tariff ? null : readTariff()]);
 }
 
-// Sends what a reload, a restart or a spell without a line left unanswered.
-export function resume() {
-  const tap = waiting().find(({ kind }) => kind !== 'report');
-  if (tap && !state.busy) followed(tap.kind, () => sent(tap), tap);
+// Sends what a reload, a restart or a spell without a line left unanswered; not what another open tab sends, whose answer
+// would lead away from what is looked at here.
+export async function resume() {
   sendReports();
+  const tap = waiting().find(({ kind }) => kind !== 'report');
+  if (!tap || !(await ours(tap))) return;
+  if (waiting().some(({ key }) => key === tap.key)) followed(tap.kind, () => sent(tap), tap);
 }
 
 export const rentBike = (bikeid) => {

@@ -163,12 +163,13 @@ async function start() {
   look(kept('look', 'auto'));
   render(html`<${App} />`, document.getElementById('app'));
   await begin();
-  await again();
-  if (state.open?.length && path() === '/') location.replace('#/ride');
+  // Before the first look: what comes while it is under way is heard, and what came before it is seen.
   document.addEventListener('visibilitychange', () => document.hidden || again());
   addEventListener('online', again);
   addEventListener('offline', () => set({ online: false }));
   addEventListener('storage', ({ key }) => key?.startsWith('gbike.') && elsewhere());
+  await again();
+  if (state.open?.length && path() === '/') location.replace('#/ride');
   let asked = 0;
   setInterval(() => {
     asked += 1;

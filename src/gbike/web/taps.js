@@ -8,6 +8,7 @@ const RENT_FOR_MS = 120_000; // nobody wants a bike that they asked for longer a
 const KEYS_FOR_MS = 23 * 3600_000; // the services keep answers for a day
 const PAUSES_MS = [500, 1000, 2000, 4000, 8000];
 const UNKNOWN = ['answer-lost', 'idempotency-key-in-flight', 'internal', 'internal-error'];
+const TAB = id(); // of this tab, also after a reload
 const flying = new Map();
 const untried = new Set(); // keys that this page made and has not sent yet
 
@@ -24,7 +25,7 @@ export function written(kind, method, path, body) {
   const alike = (tap) => tap.kind === kind && (kind !== 'report' || JSON.stringify(tap.body) === JSON.stringify(body));
   const same = waiting().find(alike);
   if (same) return same;
-  const tap = { kind, method, path, body, key: newKey(), at: Date.now(), userid: state.who.userid };
+  const tap = { kind, method, path, body, key: newKey(), at: Date.now(), userid: state.who.userid, tab: TAB };
   if (kind === 'return' && known()) tap.tappedat = new Date(now()).toISOString();
   keep('taps', [...kept('taps', []), tap]);
   untried.add(tap.key);
@@ -85,6 +86,26 @@ function until(ms) {
     const timer = setTimeout(done, ms);
     addEventListener('online', done);
   });
+}
+
+// A tab holds its lock as long as it is open: what it wrote down is its own to send. What a closed tab left is anybody's,
+// and so is everything where a browser has no locks (a page that came without TLS).
+navigator.locks?.request(`gbike.tab.${TAB}`, () => new Promise(() => {}));
+
+export async function ours(tap) {
+  if (tap.tab === TAB || !navigator.locks) return true;
+  const { held } = await navigator.locks.query();
+  return held.every(({ name }) => name !== `gbike.tab.${tap.tab}`);
+}
+
+function id() {
+  try {
+    const known = sessionStorage.getItem('gbike.tab') ?? newKey();
+    sessionStorage.setItem('gbike.tab', known);
+    return known;
+  } catch {
+    return newKey();
+  }
 }
 
 export function newKey() {
