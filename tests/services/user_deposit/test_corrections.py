@@ -80,7 +80,7 @@ async def test_a_correction_of_nothing_or_too_much_is_a_422(amount: Any) -> None
     assert slug(await correct(lone, amount)) == (422, "invalid-request")
 
 
-@pytest.mark.parametrize("reason", ["", None, 7, "x" * 256])
+@pytest.mark.parametrize("reason", ["", " ", None, 7, "x" * 256])
 async def test_a_correction_without_a_reason_is_a_422(reason: Any) -> None:
     lone = await with_money()
     assert slug(await correct(lone, 1, reason)) == (422, "invalid-request")

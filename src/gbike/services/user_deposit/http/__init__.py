@@ -10,7 +10,7 @@ from gbike.kit.access.rules import ADMINS, PEOPLE
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.ask import Answer, Ask
-from gbike.kit.http.fields import Amount, Balance, Difference, Id, invalid
+from gbike.kit.http.fields import Amount, Balance, Difference, Id, Reason, invalid
 from gbike.kit.http.hal import Kind, collection, item, searches
 from gbike.kit.http.problems import ACCOUNT_ERASED, ProblemType
 from gbike.kit.money import MAX_WON
@@ -124,7 +124,7 @@ class Correction(msgspec.Struct, frozen=True):
     """A difference to a balance, and why. Positive: to the rider, negative: from the rider; never 0."""
 
     amount: Difference
-    reason: Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00]*$", description="for the audit trail")]
+    reason: Reason
 
 
 class TopUp(msgspec.Struct, frozen=True):
