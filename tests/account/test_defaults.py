@@ -1,6 +1,7 @@
 """What the forms set where the environment says nothing."""
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -8,11 +9,15 @@ from typer.testing import CliRunner
 
 from gbike.app.catalogue import cards
 from gbike.app.cli import app
+from gbike.app.cluster.plan import FILE, Plan
 from gbike.app.data_folder import DataFolder
 from gbike.app.defaults import DEMO_DEFAULTS, SECURE_DEFAULTS, setting_rows, with_defaults
 from gbike.app.embedded import Embedded
 from gbike.app.modes import Mode, claim, settings_of
+from gbike.app.repair import mend
 from gbike.app.serve import settings_for
+from gbike.kit.dead_letters import set_aside
+from gbike.kit.envelope import Message
 from gbike.kit.settings import describe, load
 from tests.security.people import Locked
 from tests.support import Client
@@ -82,6 +87,59 @@ def test_a_verb_that_runs_services_on_a_folder_takes_the_defaults_of_its_mode(mo
     folder = DataFolder(tmp_path)
     claim(folder, mode)
     assert settings_of(folder, {}) == dict(SECURE_DEFAULTS if mode is Mode.SECURE else DEMO_DEFAULTS)
+
+
+VERBS = [
+    ("verify",),
+    ("repair", "--yes"),
+    ("events", "republish", "--since", "2020-01-01"),
+    ("events", "dead", "replay", "m1"),
+    ("privacy", "erase", "7", "--yes"),
+    ("view", "rebuild"),
+]
+
+
+@pytest.fixture
+async def secure_folder(tmp_path: Path) -> DataFolder:
+    folder = DataFolder(tmp_path)
+    claim(folder, Mode.SECURE)
+    whole = Embedded(folder, {}, secure=True)
+    letter = Message("m1", "Returned", "rent:1", b"{}", b"{}")
+    await whole.part("billing").store.write(set_aside, letter, "unreadable")
+    await whole.stop()
+    return folder
+
+
+@pytest.mark.parametrize("words", VERBS, ids=" ".join)
+def test_no_verb_runs_the_services_of_a_secure_folder_with_the_defaults_of_the_demo(
+    words: tuple[str, ...], secure_folder: DataFolder
+) -> None:
+    """In production the demo's test provider is refused, so that one would show."""
+    done = CliRunner().invoke(app, [*words, "--data", str(secure_folder.path)], env={"GBIKE_ENV": "production"})
+    assert "GBIKE_PAYMENT_PROVIDER" not in done.output
+    assert done.exit_code in (0, 1), done.output
+    assert done.exception is None or isinstance(done.exception, SystemExit)
+
+
+class Look(msgspec.Struct, frozen=True):
+    """A mend that only looks with which settings it is done."""
+
+    seen: list[str]
+
+    async def do(self, services: Any) -> bool:
+        env = services._env if hasattr(services, "_env") else services._embedded._env
+        self.seen.append(env.get(LIMIT, "none"))
+        return True
+
+
+@pytest.mark.parametrize("cluster", [True, False])
+def test_mends_take_the_settings_that_hold_where_they_are_done(cluster: bool, secure_folder: DataFolder) -> None:
+    if cluster:
+        plan = Plan("", "", {}, (), {}, demo=False)
+        (secure_folder.path / FILE).write_bytes(msgspec.json.encode(plan))
+    look = Look([])
+    assert [well for well, _ in mend(secure_folder, {}, [look])] == [True]  # type: ignore[list-item]
+    assert look.seen == ["1"]
 
 
 def test_a_verb_beside_one_store_takes_the_defaults_of_its_process(tmp_path: Path) -> None:

@@ -13,12 +13,14 @@ SECURE_DEFAULTS: Mapping[str, str] = {
     "GBIKE_DEPOSIT_EXPECTED": "required",
     "GBIKE_MANAGER_NUMBERS": "rider",
     "GBIKE_MAX_OPEN_RENTS_PER_RIDER": "1",
+    "GBIKE_PAYMENT_PROVIDER": "",
     "GBIKE_POINTS_FOR": "changes",
     "GBIKE_POINTS_PER_BIKE": "3",
     "GBIKE_POINTS_PER_DAY": "20000",
     "GBIKE_RENT_MINIMUM_KRW": "1000",
 }
-"""Secure forms: `gbike up`, `cluster up` and `gbike serve` without demo, Kubernetes in production."""
+"""Secure forms: `gbike up`, `cluster up` and `gbike serve` without demo, Kubernetes in production. Every name of the
+demo is here, so that the demo's defaults, laid under these, change nothing."""
 
 
 class SettingRow(msgspec.Struct, frozen=True):

@@ -20,6 +20,7 @@ from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
 from gbike.app.event_map import still_world
 from gbike.app.mends import Mend, Mendable, OpenServices
+from gbike.app.modes import settings_of
 from gbike.app.single import open_store
 from gbike.app.verify import violations
 from gbike.kit.audit.rows import LOCAL, acting
@@ -91,7 +92,7 @@ def mend(folder: DataFolder, env: Mapping[str, str], mends: Sequence[Mend]) -> I
             done = control.ask(folder, "mend", msgspec.json.encode(one).decode())
             yield done.ok, f"{one}: {done.said}"
     elif plan is not None:
-        yield from asyncio.run(_mend_all(_in_databases(plan.stores, env), mends))
+        yield from asyncio.run(_mend_all(_in_databases(plan.stores, settings_of(folder, env)), mends))
     else:
         with locked(folder, "gbike repair"):
             yield from asyncio.run(_mend_all(_in_files(folder, env), mends))
@@ -145,7 +146,7 @@ class _InProcess:
 async def _in_files(folder: DataFolder, env: Mapping[str, str]) -> AsyncIterator[OpenServices]:
     if not folder.exists:
         raise NoData(f"there is no gbike data in {folder.path}")
-    embedded = Embedded(folder, env)
+    embedded = Embedded(folder, settings_of(folder, env))
     try:
         yield _InProcess(embedded)
     finally:

@@ -11,6 +11,7 @@ from gbike.app.copies import NoData, locked
 from gbike.app.data_folder import DataFolder
 from gbike.app.dead import Place
 from gbike.app.embedded import Embedded
+from gbike.app.modes import settings_of
 from gbike.app.single import open_store
 from gbike.kit.audit.rows import LOCAL, acting
 from gbike.kit.clock import SystemClock, rfc3339
@@ -60,7 +61,7 @@ def verbs(embedded: Embedded) -> dict[str, Verb]:
 
 
 async def _in_folder(folder: DataFolder, service: str, moment: int, env: Mapping[str, str]) -> dict[str, int]:
-    embedded = Embedded(folder, env)
+    embedded = Embedded(folder, settings_of(folder, env))
     try:
         return await _embedded(embedded, service, moment)
     finally:
