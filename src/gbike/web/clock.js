@@ -1,17 +1,10 @@
 // The server's time, from the Date of its answers: rides are billed by its clock, not by the phone's.
 // Each answer says it to a second; where several agree it is known better than that.
-// What was known before a reload counts until the next answer; other tabs need not hear of it.
-const KEPT = 'gbike.offset';
-let [least, most] = [-Infinity, Infinity];
-let offset = before();
+// What was known before a reload counts until the next answer.
+import { keepHere, keptHere } from './store.js';
 
-function before() {
-  try {
-    return Number.parseFloat(sessionStorage.getItem(KEPT));
-  } catch {
-    return Number.NaN;
-  }
-}
+let [least, most] = [-Infinity, Infinity];
+let offset = Number.parseFloat(keptHere('offset'));
 
 export function heard(date, sentMs, gotMs) {
   const said = Date.parse(date);
@@ -19,11 +12,7 @@ export function heard(date, sentMs, gotMs) {
   const [low, high] = [said - gotMs, said + 1000 - sentMs];
   [least, most] = low > most || high < least ? [low, high] : [Math.max(least, low), Math.min(most, high)];
   offset = (least + most) / 2;
-  try {
-    sessionStorage.setItem(KEPT, offset);
-  } catch {
-    // A browser that keeps nothing knows it until the next reload.
-  }
+  keepHere('offset', offset);
 }
 
 export const known = () => !Number.isNaN(offset);

@@ -56,3 +56,20 @@ export function kept(name, otherwise = null) {
     return otherwise;
   }
 }
+
+// What a tab knows across its own reloads; other tabs need not hear of it. A browser that keeps nothing forgets it there.
+export function keepHere(name, value) {
+  try {
+    sessionStorage.setItem(`gbike.${name}`, value);
+  } catch {
+    // nothing is kept
+  }
+}
+
+export function keptHere(name) {
+  try {
+    return sessionStorage.getItem(`gbike.${name}`);
+  } catch {
+    return null;
+  }
+}

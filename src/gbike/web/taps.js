@@ -2,13 +2,13 @@
 // when it is answered, so that after a reload, a restart of the server or a spell without a line the same key is sent.
 import { ask, NoAnswer } from './api.js';
 import { known, now } from './clock.js';
-import { keep, kept, set, state } from './store.js';
+import { keep, keepHere, kept, keptHere, set, state } from './store.js';
 
 const RENT_FOR_MS = 120_000; // nobody wants a bike that they asked for longer ago than this
 const KEYS_FOR_MS = 23 * 3600_000; // the services keep answers for a day
 const PAUSES_MS = [500, 1000, 2000, 4000, 8000];
 const UNKNOWN = ['answer-lost', 'idempotency-key-in-flight', 'internal', 'internal-error'];
-const TAB = id(); // of this tab, also after a reload
+const TAB = keptHere('tab') ?? newKey(); // of this tab, also after a reload
 const flying = new Map();
 const untried = new Set(); // keys that this page made and has not sent yet
 
@@ -90,22 +90,13 @@ function until(ms) {
 
 // A tab holds its lock as long as it is open: what it wrote down is its own to send. What a closed tab left is anybody's,
 // and so is everything where a browser has no locks (a page that came without TLS).
+keepHere('tab', TAB);
 navigator.locks?.request(`gbike.tab.${TAB}`, () => new Promise(() => {}));
 
 export async function ours(tap) {
   if (tap.tab === TAB || !navigator.locks) return true;
   const { held } = await navigator.locks.query();
   return held.every(({ name }) => name !== `gbike.tab.${tap.tab}`);
-}
-
-function id() {
-  try {
-    const known = sessionStorage.getItem('gbike.tab') ?? newKey();
-    sessionStorage.setItem('gbike.tab', known);
-    return known;
-  } catch {
-    return newKey();
-  }
 }
 
 export function newKey() {
