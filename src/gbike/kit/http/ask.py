@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope
 from gbike.kit.access.addresses import origin
 from gbike.kit.access.principal import ANONYMOUS, NOBODYS, Principal, Whose
 from gbike.kit.http import hal, streams
-from gbike.kit.http.fields import MAX_ID, invalid, read_body
+from gbike.kit.http.fields import invalid, read_body
 from gbike.kit.http.problems import (
     FORBIDDEN,
     MALFORMED,
@@ -24,6 +24,7 @@ from gbike.kit.http.problems import (
     UNSUPPORTED_TYPE,
     Problem,
 )
+from gbike.kit.numbers import MAX_ID
 from gbike.kit.once import Once, hashes_of
 
 MAX_BODY = 64 * 1024

@@ -15,7 +15,7 @@ from msgspec import Meta
 
 from gbike.kit.http.problems import INVALID, MALFORMED, Problem
 from gbike.kit.money import MAX_WON
-from gbike.kit.numbers import MAX_ID as MAX_ID
+from gbike.kit.numbers import MAX_ID
 
 NOT_ZERO = {"not": {"const": 0}}
 """In the schema of a number that is never 0; whoever takes it refuses 0."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gbike.kit.http.fields import MAX_ID, plain_fields
+from gbike.kit.http.fields import plain_fields
 from gbike.kit.http.problems import (
     EVERYWHERE,
     FORBIDDEN,
@@ -22,6 +22,7 @@ from gbike.kit.http.problems import (
     ProblemType,
 )
 from gbike.kit.http.streams import MEDIA as STREAM
+from gbike.kit.numbers import MAX_ID
 
 if TYPE_CHECKING:
     from gbike.kit.http.app import Operation

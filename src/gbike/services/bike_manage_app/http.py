@@ -11,9 +11,10 @@ from gbike.kit.breaker import CircuitOpen
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.ask import Answer, Ask
-from gbike.kit.http.fields import MAX_ID, Id, Percent
+from gbike.kit.http.fields import Id, Percent
 from gbike.kit.http.hal import Kind, collection, item
 from gbike.kit.http.problems import ProblemType
+from gbike.kit.numbers import MAX_ID
 from gbike.kit.peers import PeerBusy, PeerTimeout, PeerUnavailable
 from gbike.services.bike_manage_app import domain
 from gbike.services.bike_manage_app.domain import Report, State
