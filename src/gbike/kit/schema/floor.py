@@ -120,3 +120,19 @@ def make_final(table: str, why: str) -> None:
         f"CREATE TRIGGER {table}_is_final BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}"
         f" FOR EACH STATEMENT EXECUTE FUNCTION {table}_is_final()"
     )
+
+
+def create_seal() -> None:
+    """Which data folder the store is part of, in which mode, and how many generations it has had."""
+
+
+def add_log_of_places() -> None:
+    """The epoch of the log that a consumer's place is in."""
+
+
+def create_epoch() -> None:
+    """What tells this log from every other."""
+
+
+def create_hours() -> None:
+    """What was published and heard in each hour."""
