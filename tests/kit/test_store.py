@@ -13,6 +13,7 @@ import apsw
 import pytest
 
 from gbike.kit import batching
+from gbike.kit.envelope import Message
 from gbike.kit.sqlite.store import SqliteStore, open_file
 from gbike.kit.store import Conflict, Reading, Store, StoreUnavailable, Tx
 from gbike.kit.telemetry import Trace, trace_now
@@ -79,7 +80,7 @@ class StoreSuite:
 
     async def test_a_message_is_new_once_and_new_again_when_its_effect_failed(self, store: Store) -> None:
         def hear(tx: Tx, fail: bool) -> bool:
-            new = "m1" in tx.first_time(["m0", "m1"])
+            new = "m1" in tx.first_time([Message(id, "Rang", "bell:1", b"{}", b"{}") for id in ("m0", "m1")])
             if fail:
                 raise Refused
             return new

@@ -1,5 +1,5 @@
 """`gbike verify` and `gbike view rebuild`: on a copy that is stepped to quiet, or on the stores of a cluster that came
-to rest by itself; the original is not touched."""
+to rest by itself, or rides on; the original is not touched."""
 
 import shutil
 import tempfile
@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from gbike.app.cluster import motion
 from gbike.app.cluster.plan import read_plan
-from gbike.app.cluster.quiet import at_rest
+from gbike.app.cluster.quiet import NotQuiet, at_rest
 from gbike.app.copies import NoData, copy, embedded_only, locked
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
@@ -25,6 +26,10 @@ from gbike.services.rent_and_billing_view.storage import VERSIONS, lines
 from gbike.services.rent_and_billing_view.wiring import rebuild
 
 VIEW = "rent_and_billing_view"
+IN_MOTION = (
+    "so every check is made in motion: told is what two looks, {:g} s apart, both find"
+    " · 운행 중에 확인해요. 두 번 모두 발견된 것만 알려 드려요"
+)
 FOLD = "`gbike view rebuild --verify` compares its view with one folded anew"
 
 T = TypeVar("T")
@@ -40,21 +45,37 @@ class AMinuteAhead(SystemClock):
 
 async def verify(folder: DataFolder, env: Mapping[str, str], tell: Callable[[str], None]) -> int:
     """Check every invariant over the folder's stores; tells each violation, answers how many, and tells what is none
-    and worth a look. A cluster is waited for until it rests. Raises NoData, NotQuiet."""
-    async with settled(folder, env, tell) as readings:
-        return await _check(readings, tell)
+    and worth a look. Raises NoData."""
+    async with judged(folder, env, tell) as (readings, found):
+        for note in notes(readings):
+            tell(note)
+        for violation in found:
+            tell(violation)
+        return len(found) + await _compare_view(readings[VIEW], tell)
 
 
 @asynccontextmanager
-async def settled(
-    folder: DataFolder, env: Mapping[str, str], tell: Callable[[str], None], *, lost_too: bool = False
-) -> AsyncIterator[Mapping[str, Reading]]:
-    """The stores once everything has had its effect: of a copy that is stepped until nothing moves, or of a cluster at
-    rest (`lost_too`: see at_rest). Raises NoData, NotQuiet."""
-    if read_plan(folder.path) is not None:
-        with at_rest(folder, tell, lost_too=lost_too) as readings:
-            yield readings
+async def judged(
+    folder: DataFolder, env: Mapping[str, str], tell: Callable[[str], None]
+) -> AsyncIterator[tuple[Mapping[str, Reading], list[str]]]:
+    """The stores and what is violated once everything has had its effect: in a copy that is stepped until nothing
+    moves, or in a cluster at rest. One that does not come to rest is judged by two looks. Raises NoData."""
+    if read_plan(folder.path) is None:
+        async with _settled(folder, env) as readings:
+            yield readings, list(violations(readings))
         return
+    try:
+        with at_rest(folder, tell, lost_too=True) as readings:
+            yield readings, list(violations(readings))
+            return
+    except NotQuiet as moving:
+        tell(f"{moving}; {IN_MOTION.format(motion.APART_S)}")
+    with motion.in_motion(folder) as (readings, found):
+        yield readings, found
+
+
+@asynccontextmanager
+async def _settled(folder: DataFolder, env: Mapping[str, str]) -> AsyncIterator[Mapping[str, Reading]]:
     with _copied(folder) as copied:
         embedded = Embedded(copied, settings_of(copied, env), clock=AMinuteAhead())
         try:
@@ -87,16 +108,6 @@ async def verify_view(folder: DataFolder, tell: Callable[[str], None]) -> int:
         path = copied.store_path(VIEW)
         migrate(path, VERSIONS)
         return await _compare_view(SqliteReading(connect(path, read_only=True)), tell)
-
-
-async def _check(readings: Mapping[str, Reading], tell: Callable[[str], None]) -> int:
-    found = 0
-    for note in notes(readings):
-        tell(note)
-    for violation in violations(readings):
-        tell(violation)
-        found += 1
-    return found + await _compare_view(readings[VIEW], tell)
 
 
 async def _compare_view(view: Reading, tell: Callable[[str], None]) -> int:

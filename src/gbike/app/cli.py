@@ -49,7 +49,6 @@ def main() -> None:
 def named_errors() -> Iterator[None]:
     """What a person can mend is one line and exit code 2."""
     from gbike.app.catalogue import NoSuchService
-    from gbike.app.cluster.quiet import NotQuiet
     from gbike.app.control import NotRunning
     from gbike.app.copies import NoData
     from gbike.app.data_folder import FolderInUse
@@ -58,9 +57,9 @@ def named_errors() -> Iterator[None]:
 
     try:
         yield
-    except (NoSuchService, NotRunning, NoData, FolderInUse, BadFault, BadSetting, NotQuiet) as wrong:
+    except (NoSuchService, NotRunning, NoData, FolderInUse, BadFault, BadSetting) as wrong:
         typer.echo(f"gbike: {wrong}", err=True)
-        raise typer.Exit(1 if isinstance(wrong, NotQuiet) else 2) from None
+        raise typer.Exit(2) from None
 
 
 @app.command()

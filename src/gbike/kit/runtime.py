@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from gbike.kit import hours
 from gbike.kit.access.guard import Guard
 from gbike.kit.audit.witness import EVERY_S, Witness
 from gbike.kit.bus import Bus, Subscription
@@ -140,6 +141,13 @@ def assemble(world: World, service: Service) -> Running:
             Housekeeper(store, world.clock, (*FLOOR, *service.keeps)).tidy,
             lambda: asyncio.sleep(ROUND_S),
             TURN_MS,
+            moves=False,
+        ),
+        Worker(
+            "hours",
+            hours.Hours(store, world.clock, name, hours.speakers(service.policies)).step,
+            lambda: asyncio.sleep(hours.ROUND_S),
+            hours.TURN_MS,
             moves=False,
         ),
         Worker("witness", Witness(store, name).step, lambda: asyncio.sleep(EVERY_S), moves=False),

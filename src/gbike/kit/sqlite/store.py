@@ -16,6 +16,7 @@ from msgspec.json import encode
 
 from gbike.kit.batching import BatchWriter, OpenTx, Request, Said
 from gbike.kit.clock import Clock, news
+from gbike.kit.envelope import Message
 from gbike.kit.ids import Ids
 from gbike.kit.store import Args, Reading, Row, StoreUnavailable, Tx
 
@@ -33,7 +34,8 @@ T = TypeVar("T")
 _SAY = "INSERT INTO outbox (message_id, type, key, headers, value) VALUES (?, ?, ?, ?, ?)"
 _COUNT = "INSERT INTO counters (name, n) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET n = counters.n + excluded.n"
 _HEAR = (
-    "INSERT INTO inbox (message_id, at_ms) SELECT value, ? FROM json_each(?) WHERE true"
+    "INSERT INTO inbox (message_id, type, key, at_ms) SELECT value ->> 0, value ->> 1, value ->> 2, ?"
+    " FROM json_each(?) WHERE true"
     " ON CONFLICT (message_id) DO NOTHING RETURNING message_id"
 )
 
@@ -74,9 +76,10 @@ class SqliteTx(OpenTx, SqliteReading):
         """Run one statement for each of `rows`."""
         self._connection.executemany(sql, rows)
 
-    def first_time(self, message_ids: Sequence[str]) -> Container[str]:
+    def first_time(self, messages: Sequence[Message]) -> Container[str]:
         """Those that were never heard before."""
-        rows = self._connection.execute(_HEAR, (self.now_ms, encode(message_ids).decode()))
+        told = encode([(message.id, message.type, message.key) for message in messages]).decode()
+        rows = self._connection.execute(_HEAR, (self.now_ms, told))
         return {row[0] for row in rows}
 
     def lock(self, name: str) -> None:
