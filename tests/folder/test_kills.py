@@ -30,7 +30,7 @@ def takes_s(tmp_path_factory: pytest.TempPathFactory) -> float:
 @pytest.mark.parametrize("number", range(KILLS))
 def test_a_folder_starts_whenever_its_start_was_killed(number: int, takes_s: float, tmp_path: Path) -> None:
     left, bikes = list(BIKES.items())[number % len(BIKES)]
-    data = tmp_path / "data"
+    data = tmp_path / "x?1%20한글"  # a folder like any other
     if left is not None:
         data.mkdir()
         put_back(UPGRADE / left, data)
