@@ -32,6 +32,10 @@ IN_MOTION = (
 )
 FOLD = "`gbike view rebuild --verify` compares its view with one folded anew"
 
+MIB = 1024 * 1024
+RESERVE_MIB = 64
+"""What stays free beside a copy, for whoever else writes there."""
+
 T = TypeVar("T")
 
 
@@ -143,6 +147,7 @@ def _view_store(path: Path) -> SqliteStore:
 
 @contextmanager
 def _copied(folder: DataFolder) -> Iterator[DataFolder]:
+    _have_room(folder)
     scratch = Path(tempfile.mkdtemp(prefix="gbike-check-"))
     target = scratch / "copy"
     try:
@@ -152,3 +157,27 @@ def _copied(folder: DataFolder) -> Iterator[DataFolder]:
         yield DataFolder(target)
     finally:
         shutil.rmtree(scratch)
+
+
+def _have_room(folder: DataFolder) -> None:
+    """A copy that fills the disk would stop whoever runs on it: better none. Raises NoData."""
+    place = tempfile.gettempdir()
+    stores = {file.name: file.stat().st_size for file in folder.path.glob("*.sqlite")}
+    waiting = sum(_size(file) for file in folder.path.glob("*.sqlite-wal"))
+    wanted = (
+        sum(stores.values()) + waiting + stores.get(f"{VIEW}.sqlite", 0)
+    ) // MIB + RESERVE_MIB  # the view: anew too
+    free = shutil.disk_usage(place).free // MIB
+    if free < wanted:
+        raise NoData(
+            f"no room to check a copy of {folder.path}: it needs {wanted:,} MiB in {place},"
+            f" which has {free:,} MiB free; name a place with more: TMPDIR=/path gbike …"
+        )
+
+
+def _size(file: Path) -> int:
+    """Bytes of a file that may have gone meanwhile."""
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0

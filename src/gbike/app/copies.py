@@ -15,6 +15,7 @@ from gbike.app.cluster.plan import FILE, read_plan
 from gbike.app.control import Done, ask
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
+from gbike.app.seed import SmallFleet
 from gbike.kit.clock import SystemClock
 from gbike.kit.sqlite.store import open_file
 
@@ -68,6 +69,7 @@ def restore(source: Path, folder: DataFolder) -> None:
     if any(folder.path.glob("*.sqlite")):
         raise NoData(f"{folder.path} is not empty; restore only into a folder without data")
     with locked(folder, "gbike restore"):
+        SmallFleet(folder.path).forget()
         _copy([_snapshot(file) for file in files], folder.path)
 
 

@@ -19,7 +19,7 @@ from gbike.app.embedded import Embedded
 from gbike.app.faults import read_delay
 from gbike.app.modes import Mode, claim
 from gbike.app.running_verbs import running_verbs
-from gbike.app.seed import posted_to, seed
+from gbike.app.seed import SmallFleet, posted_to
 from gbike.app.tracing import start_tracing, stop_tracing
 from gbike.kit.http.server import HttpServer, listen, run
 from gbike.kit.listing import counted
@@ -49,7 +49,11 @@ async def _serve(options: DemoOptions) -> None:
         listener = listen(options.host, options.port)
         address = f"http://{options.host}:{listener.getsockname()[1]}"
         folder.announce("gbike demo", address, control.path)
-        fresh = not folder.exists
+        fleet = SmallFleet(folder.path)
+        if options.empty:
+            fleet.forget()
+        elif not folder.exists:
+            fleet.want()
         claim(folder, Mode.DEMO)
         tracing = start_tracing(os.environ)
         embedded = Embedded(folder, environment(os.environ), tracing=tracing)
@@ -58,8 +62,7 @@ async def _serve(options: DemoOptions) -> None:
                 service, _, delay = fault.partition("=")
                 embedded.part(service).faulty.delay = read_delay(delay)
             embedded.start(options.without)
-            if fresh and not options.empty:
-                await seed(posted_to(embedded.inside))
+            await fleet.finish(posted_to(embedded.inside))
             await control.start(_verbs(embedded))
             await _until_stopped(embedded, listener, options, address)
         finally:

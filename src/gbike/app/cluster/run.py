@@ -19,7 +19,7 @@ from gbike.app.cluster.supervisor import Supervisor
 from gbike.app.control import Control
 from gbike.app.data_folder import DataFolder
 from gbike.app.doors import not_for_production
-from gbike.app.seed import seed
+from gbike.app.seed import SmallFleet
 from gbike.kit.clock import SystemClock
 from gbike.kit.settings import environment
 
@@ -63,7 +63,9 @@ async def _run(options: Options, folder: DataFolder, control: Control) -> None:
     console = Console(stderr=False, highlight=False)
     if found := left.end_left_behind(options.data):
         console.print(f"ended {found} programs that a killed `gbike cluster` had left behind")
-    plan = make_plan(options)
+    plan, fleet = make_plan(options), SmallFleet(options.data)
+    if options.empty:
+        fleet.forget()
     if not plan.demo:
         secrets.make(options.data, cards(), SystemClock().now_ms())
     keep_plan(plan, options.data)
@@ -80,7 +82,7 @@ async def _run(options: Options, folder: DataFolder, control: Control) -> None:
         with screen:
             ready = await _unless(asked_to_stop, supervisor.start())
             if ready and options.demo and not options.empty:
-                ready = await _unless(asked_to_stop, _seed(plan.gateway))
+                ready = await _unless(asked_to_stop, _seed(plan.gateway, fleet))
         if ready and not options.demo and options.admin_file is not None:
             await admins.have_one(plan.stores["account"], environment(os.environ), options.admin_file)
         if ready:
@@ -108,8 +110,8 @@ async def _unless(stopped: asyncio.Event, doing: Coroutine[Any, Any, None]) -> b
     return True
 
 
-async def _seed(gateway: str) -> None:
-    """A small fleet, where there is no bike yet."""
+async def _seed(gateway: str, fleet: SmallFleet) -> None:
+    """A small fleet, where there is no bike yet or one was begun."""
     async with aiohttp.ClientSession(gateway) as session:
 
         async def post(path: str, body: dict[str, object]) -> int:
@@ -119,4 +121,5 @@ async def _seed(gateway: str) -> None:
         async with session.get("/bikes?size=1") as answer:
             there = (await answer.json(content_type=None))["page"]["totalElements"]
         if not there:
-            await seed(post)
+            fleet.want()
+        await fleet.finish(post)
