@@ -42,7 +42,7 @@ async def verify(folder: DataFolder, env: Mapping[str, str], tell: Callable[[str
     """Check every invariant over the folder's stores; tells each violation, answers how many, and tells what is none
     and worth a look. A cluster is waited for until it rests. Raises NoData, NotQuiet."""
     async with settled(folder, env, tell) as readings:
-        return await _check(readings, tell)
+        return await check(readings, tell)
 
 
 @asynccontextmanager
@@ -89,7 +89,8 @@ async def verify_view(folder: DataFolder, tell: Callable[[str], None]) -> int:
         return await _compare_view(SqliteReading(connect(path, read_only=True)), tell)
 
 
-async def _check(readings: Mapping[str, Reading], tell: Callable[[str], None]) -> int:
+async def check(readings: Mapping[str, Reading], tell: Callable[[str], None]) -> int:
+    """Check every invariant over stores at rest; as `verify`."""
     found = 0
     for note in notes(readings):
         tell(note)
