@@ -3,7 +3,7 @@ to rest by itself, or rides on; the original is not touched."""
 
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -51,11 +51,21 @@ async def verify(folder: DataFolder, env: Mapping[str, str], tell: Callable[[str
     """Check every invariant over the folder's stores; tells each violation, answers how many, and tells what is none
     and worth a look. Raises NoData."""
     async with judged(folder, env, tell) as (readings, found):
-        for note in notes(readings):
-            tell(note)
-        for violation in found:
-            tell(violation)
-        return len(found) + await _compare_view(readings[VIEW], tell)
+        return await _told(readings, found, tell)
+
+
+async def check(readings: Mapping[str, Reading], tell: Callable[[str], None]) -> int:
+    """Check every invariant over stores at rest; as `verify`."""
+    return await _told(readings, violations(readings), tell)
+
+
+async def _told(readings: Mapping[str, Reading], found: Iterable[str], tell: Callable[[str], None]) -> int:
+    for note in notes(readings):
+        tell(note)
+    number = 0
+    for number, violation in enumerate(found, 1):
+        tell(violation)
+    return number + await _compare_view(readings[VIEW], tell)
 
 
 @asynccontextmanager

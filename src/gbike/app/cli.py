@@ -33,6 +33,7 @@ MOUNTED = (
     (app, "audit", "Who did what with money, bikes, staff and accounts."),
     (app, "cluster", "The distributed form on this machine, for real."),
     (app, "doctor", "Secrets, ports, schemas, clocks, disk and engines: what is wrong, and how to mend it."),
+    (app, "move", "From one machine to a cluster: a stopped folder into PostgreSQL."),
     (app, "privacy", "What is held of one person."),
     (app, "repair", "What `gbike verify` finds and can be mended with certainty, and its mending."),
     (events_app, "dead", "Messages that a consumer set aside, with their reasons."),

@@ -22,6 +22,8 @@ MOST_REPLICAS = 9
 SERVE = (sys.executable, "-m", "gbike.app.serve")
 """What every service's command begins with."""
 FILE = "cluster.json"
+MOVING = "moving"
+"""The file that names the folder from which `gbike move` is filling this one; gone when it is whole."""
 SQLITE, POSTGRES = "sqlite", "postgres"
 
 
