@@ -51,13 +51,13 @@ class Databases(Past):
     """A cluster's databases."""
 
     def __init__(self, server: Server) -> None:
-        self._urls = restored(KEPT / "postgres", server)
+        self.urls = restored(KEPT / "postgres", server)
 
     def open(self, more: dict[str, str] | None = None) -> tuple[Embedded, Client]:
         """See Past.open."""
         for card in cards():
-            migrate_url(self._urls[card.name], card.versions)
-        house = House(self._urls, more)
+            migrate_url(self.urls[card.name], card.versions)
+        house = House(self.urls, more)
         return house, Client(house.app)
 
 
