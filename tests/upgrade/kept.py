@@ -23,6 +23,8 @@ from tests.postgres import Server, free_port
 
 VERSIONS = [Path(__file__).parent / name for name in ("c943df6",)]
 """What each of them left half-way: see keep.py."""
+KEPT = VERSIONS[0]
+"""The one whose view kept every event whole."""
 OVER, OPEN = {1, 2, 3, 4}, {5, 6, 7}
 """Its rides: those that have ended, though not everybody has heard of it, and those under way."""
 OF_PSQL = re.compile(r"^(\\|SET |SELECT pg_catalog\.set_config)")

@@ -53,13 +53,13 @@ class Databases(Past):
     """A cluster's databases."""
 
     def __init__(self, kept: Path, server: Server) -> None:
-        self._urls = restored(kept / "postgres", server)
+        self.urls = restored(kept / "postgres", server)
 
     def open(self, more: dict[str, str] | None = None) -> tuple[Embedded, Client]:
         """See Past.open."""
         for card in cards():
-            migrate_url(self._urls[card.name], card.versions)
-        house = House(self._urls, more)
+            migrate_url(self.urls[card.name], card.versions)
+        house = House(self.urls, more)
         return house, Client(house.app)
 
 

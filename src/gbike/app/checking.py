@@ -63,8 +63,9 @@ async def _told(readings: Mapping[str, Reading], found: Iterable[str], tell: Cal
     for note in notes(readings):
         tell(note)
     number = 0
-    for number, violation in enumerate(found, 1):
+    for violation in found:
         tell(violation)
+        number += 1
     return number + await _compare_view(readings[VIEW], tell)
 
 
@@ -101,7 +102,7 @@ async def _settled(folder: DataFolder, env: Mapping[str, str]) -> AsyncIterator[
 
 
 async def rebuild_view(folder: DataFolder, env: Mapping[str, str]) -> int:
-    """Fold the view anew in its place; answers how many events it was folded from. Raises NoData, FolderInUse."""
+    """Fold the view anew in its place; answers from how many facts. Raises NoData, FolderInUse."""
     embedded_only(folder, FOLD)
     if not folder.exists:
         raise NoData(f"there is no gbike data in {folder.path}")
@@ -114,7 +115,7 @@ async def rebuild_view(folder: DataFolder, env: Mapping[str, str]) -> int:
 
 
 async def verify_view(folder: DataFolder, tell: Callable[[str], None]) -> int:
-    """Compare the view with one folded anew from the events it kept; tells each difference. Raises NoData."""
+    """Compare the view with one folded anew from the facts it keeps; tells each difference. Raises NoData."""
     if read_plan(folder.path) is not None:
         with open_readings(folder) as stores:
             return await _compare_view(stores[VIEW], tell)

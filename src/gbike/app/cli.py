@@ -178,16 +178,16 @@ def restore(source: Path, data: Data = DATA) -> None:
 def rebuild(
     data: Data = DATA, verify: Annotated[bool, typer.Option("--verify", help="only compare, change nothing")] = False
 ) -> None:
-    """Fold the view anew from the events it kept."""
+    """Fold the view anew from the facts it keeps of what it heard."""
     from gbike.app import checking
     from gbike.app.data_folder import DataFolder
 
     with named_errors():
         if verify:
             found = asyncio.run(checking.verify_view(DataFolder(data), typer.echo))
-            typer.echo(f"{found} differences between the view and its events")
+            typer.echo(f"{found} differences between the view and its facts")
             raise typer.Exit(1 if found else 0)
-        typer.echo(f"folded anew from {asyncio.run(checking.rebuild_view(DataFolder(data), settings_given()))} events")
+        typer.echo(f"folded anew from {asyncio.run(checking.rebuild_view(DataFolder(data), settings_given()))} facts")
 
 
 @fault_app.command("slow")

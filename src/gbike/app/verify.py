@@ -306,7 +306,7 @@ def _joined(left: Iterable[tuple[Any, Any]], right: Iterable[tuple[Any, Any]]) -
 
 
 def differing_lines(one: Iterable[Any], other: Iterable[Any]) -> Iterator[str]:
-    """I23: where a view and the one folded anew from its events differ."""
+    """I23: where a view and the one folded anew from its facts differ."""
     for shown, folded in zip_longest(one, other):
         if shown != folded:
             yield f"I23 the view has {shown}, folded anew it is {folded}"

@@ -121,6 +121,8 @@ class Consumer:
         hear(tx, [message], self._speakers)
         (message,) = scrubbed(tx, [message])
         tx.audit("message handled again", message.key, after={"type": message.type, "message": message.id})
+        if self._hear is not None:
+            self._hear(tx, [message])
         return self._give(tx, message)
 
     def _noted(self, answers: list[Any]) -> None:
