@@ -56,11 +56,26 @@ def named_errors() -> Iterator[None]:
     from gbike.app.faults import BadFault
     from gbike.kit.settings import BadSetting
 
+    with named_files():
+        try:
+            yield
+        except (NoSuchService, NotRunning, NoData, FolderInUse, BadFault, BadSetting, NotQuiet) as wrong:
+            typer.echo(f"gbike: {wrong}", err=True)
+            raise typer.Exit(1 if isinstance(wrong, NotQuiet) else 2) from None
+
+
+@contextmanager
+def named_files() -> Iterator[None]:
+    """A file that can't be read or written is one line and exit code 2, too."""
     try:
         yield
-    except (NoSuchService, NotRunning, NoData, FolderInUse, BadFault, BadSetting, NotQuiet) as wrong:
-        typer.echo(f"gbike: {wrong}", err=True)
-        raise typer.Exit(1 if isinstance(wrong, NotQuiet) else 2) from None
+    except Exception as wrong:
+        from gbike.app.trouble import told
+
+        if (line := told(wrong)) is None:
+            raise
+        typer.echo(f"gbike: {line}", err=True)
+        raise typer.Exit(2) from None
 
 
 @app.command()
@@ -223,7 +238,8 @@ def migrate(
     if store:
         from gbike.app.single import migrate_store
 
-        changed = migrate_store(store, card(service).versions)
+        with named_files():
+            changed = migrate_store(store, card(service).versions)
         typer.echo(f"{service} {'is now' if changed else 'was already'} at the newest schema")
         return
     from gbike.app.copies import locked

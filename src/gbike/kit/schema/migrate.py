@@ -6,6 +6,7 @@ from pathlib import Path
 
 import apsw
 
+from gbike.kit.files import about
 from gbike.kit.sqlite.store import open_file
 
 LOG_VERSIONS = Path(__file__).parent / "log"
@@ -20,7 +21,7 @@ def version_of(path: Path) -> str | None:
     """The schema's version in an SQLite file; None when it has none yet."""
     if not path.exists():
         return None
-    with closing(open_file(path)) as connection:
+    with about(path), closing(open_file(path)) as connection:
         try:
             row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
         except apsw.SQLError:
@@ -32,7 +33,8 @@ def migrate(path: Path, versions: Path) -> bool:
     """Upgrade the SQLite file to the newest schema; answers whether there was anything to do."""
     if version_of(path) == newest(versions):
         return False
-    upgrade(f"sqlite:///{path}", versions)
+    with about(path):
+        upgrade(f"sqlite:///{path}", versions)
     return True
 
 
