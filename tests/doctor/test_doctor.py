@@ -209,7 +209,17 @@ async def test_staff_whose_manager_number_is_another_rider_s_is_told(data: Path)
 
 async def test_a_store_that_can_t_be_read_is_told(data: Path) -> None:
     (data / "bike.sqlite").write_bytes(b"no store" * 1000)
-    assert rules(examine(DataFolder(data), {}, SystemClock())) == ["engine-away"]
+    assert rules(examine(DataFolder(data), {}, SystemClock())) == ["broken-file"]
+
+
+async def test_so_is_one_that_the_settings_name(data: Path, tmp_path: Path) -> None:
+    (data / "bike.sqlite").rename(tmp_path / "bike.sqlite")
+    env = {"GBIKE_STORE_URL": f"sqlite:///{tmp_path / 'bike.sqlite'}", "GBIKE_SERVICE": "bike"}
+    assert rules(examine(DataFolder(data), env, SystemClock())) == []
+    (tmp_path / "bike.sqlite").write_bytes(b"no store" * 1000)
+    assert rules(examine(DataFolder(data), env, SystemClock())) == ["broken-file"]
+    (tmp_path / "bike.sqlite").unlink()
+    assert rules(examine(DataFolder(data), env, SystemClock())) == ["engine-away"]
 
 
 class Ahead(SystemClock):

@@ -16,8 +16,10 @@ from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
 from gbike.app.modes import settings_of
 from gbike.app.readings import open_readings
+from gbike.app.trouble import damaged
 from gbike.app.verify import differing_lines, notes, violations
 from gbike.kit.clock import SystemClock
+from gbike.kit.files import name_file
 from gbike.kit.ids import SystemIds
 from gbike.kit.schema.migrate import migrate
 from gbike.kit.sqlite.store import SqliteReading, SqliteStore, connect
@@ -166,6 +168,10 @@ def _copied(folder: DataFolder) -> Iterator[DataFolder]:
         if not done.ok:
             raise NoData(done.said)
         yield DataFolder(target)
+    except Exception as wrong:
+        if found := damaged(wrong):  # what is damaged is so in the copy
+            name_file(wrong, folder.path / Path(found).name)
+        raise
     finally:
         shutil.rmtree(scratch)
 

@@ -57,10 +57,25 @@ def named_errors() -> Iterator[None]:
     from gbike.kit.schema.migrate import NoVersion
     from gbike.kit.settings import BadSetting
 
+    with named_files():
+        try:
+            yield
+        except (NoSuchService, NotRunning, NoData, FolderInUse, BadFault, BadSetting, NoVersion) as wrong:
+            typer.echo(f"gbike: {wrong}", err=True)
+            raise typer.Exit(2) from None
+
+
+@contextmanager
+def named_files() -> Iterator[None]:
+    """A file that can't be read or written is one line and exit code 2, too."""
     try:
         yield
-    except (NoSuchService, NotRunning, NoData, FolderInUse, BadFault, BadSetting, NoVersion) as wrong:
-        typer.echo(f"gbike: {wrong}", err=True)
+    except Exception as wrong:
+        from gbike.app.trouble import told
+
+        if (line := told(wrong)) is None:
+            raise
+        typer.echo(f"gbike: {line}", err=True)
         raise typer.Exit(2) from None
 
 

@@ -5,8 +5,8 @@ beside them. A stopped folder is locked meanwhile, so that nobody starts to writ
 """
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 import apsw
@@ -17,6 +17,7 @@ from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
 from gbike.app.seed import SmallFleet
 from gbike.kit.clock import SystemClock
+from gbike.kit.files import about, name_file
 from gbike.kit.sqlite.store import open_file
 
 COPY = "copy each with pg_dump"
@@ -38,13 +39,13 @@ def copy(folder: DataFolder, target: Path) -> Done:
 
 async def copy_running(embedded: Embedded, target: Path) -> float:
     """Copy the stores of a running instance; answers for how many ms its writers were held. Raises NoData."""
-    _empty(target)
     clock = embedded.clock
-    async with embedded.hold():
-        began = clock.monotonic_ms()
-        snapshots = [_snapshot(store.path) for store in embedded.stores().values() if store.path]
-        held_ms = clock.monotonic_ms() - began
-    await asyncio.get_running_loop().run_in_executor(None, _copy, snapshots, target)
+    with _whole_or_nothing(target):
+        async with embedded.hold():
+            began = clock.monotonic_ms()
+            snapshots = _snapshots([store.path for store in embedded.stores().values() if store.path])
+            held_ms = clock.monotonic_ms() - began
+        await asyncio.get_running_loop().run_in_executor(None, _copy, snapshots, target)
     if embedded.folder is not None:
         embedded.folder.backed_up(clock.now_ms())
     return held_ms
@@ -54,15 +55,14 @@ def copy_stopped(folder: DataFolder, target: Path) -> None:
     """Copy the stores of a folder that nobody writes to. Raises NoData, FolderInUse."""
     if not folder.exists:
         raise NoData(f"there is no gbike data in {folder.path}")
-    _empty(target)
-    with locked(folder, "gbike backup"):
+    with locked(folder, "gbike backup"), _whole_or_nothing(target):
         copy_files(folder, target)
         folder.backed_up(SystemClock().now_ms())
 
 
 def copy_files(folder: DataFolder, target: Path) -> None:
     """Copy the stores of a folder whose lock we hold."""
-    _copy([_snapshot(path) for path in sorted(folder.path.glob("*.sqlite"))], target)
+    _copy(_snapshots(sorted(folder.path.glob("*.sqlite"))), target)
 
 
 def restore(source: Path, folder: DataFolder) -> None:
@@ -73,9 +73,9 @@ def restore(source: Path, folder: DataFolder) -> None:
         raise NoData(f"{source} is no backup of gbike: it has no bus.sqlite")
     if any(folder.path.glob("*.sqlite")):
         raise NoData(f"{folder.path} is not empty; restore only into a folder without data")
-    with locked(folder, "gbike restore"):
+    with locked(folder, "gbike restore"), _nothing_half(folder.path):
         SmallFleet(folder.path).forget()
-        _copy([_snapshot(file) for file in files], folder.path)
+        _copy(_snapshots(files), folder.path)
 
 
 def embedded_only(folder: DataFolder, instead: str) -> None:
@@ -95,22 +95,61 @@ def locked(folder: DataFolder, command: str) -> Iterator[None]:
         folder.release()
 
 
-def _empty(target: Path) -> None:
+@contextmanager
+def _whole_or_nothing(target: Path) -> Iterator[None]:
+    """While an empty folder, made where it is not, is filled. Raises NoData when there is something in it."""
+    was_there = target.exists()
     target.mkdir(parents=True, exist_ok=True)
     if any(target.iterdir()):
         raise NoData(f"{target} is not empty; a copy goes into an empty folder")
+    try:
+        with _nothing_half(target):
+            yield
+    except BaseException:
+        if not was_there:
+            with suppress(OSError):
+                target.rmdir()
+        raise
 
 
-def _snapshot(path: Path) -> apsw.Connection:
-    """A connection that sees the store as it is now, whatever is written later."""
-    connection = open_file(path)
-    connection.execute("BEGIN")
-    connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    return connection
+@contextmanager
+def _nothing_half(target: Path) -> Iterator[None]:
+    """While files come into a folder that has no such file: when not all of them could, none stays."""
+    try:
+        yield
+    except BaseException:
+        for file in target.glob("*.sqlite*"):
+            with suppress(OSError):
+                file.unlink()
+        raise
+
+
+def _snapshots(paths: Iterable[Path]) -> list[apsw.Connection]:
+    """Connections that see each store as it is now, whatever is written later."""
+    with ExitStack() as opened:
+        found = []
+        for path in paths:
+            found.append(opened.enter_context(closing(open_file(path))))
+            with about(path):
+                found[-1].execute("BEGIN")
+                found[-1].execute("SELECT count(*) FROM sqlite_master").fetchone()
+        opened.pop_all()
+    return found
 
 
 def _copy(snapshots: list[apsw.Connection], target: Path) -> None:
-    for source in snapshots:
-        into = target / Path(source.filename).name
-        with closing(source), closing(open_file(into)) as copy, copy.backup("main", source, "main") as pages:
+    with ExitStack() as opened:
+        for source in snapshots:
+            opened.callback(source.close)
+        for source in snapshots:
+            _copy_one(source, target / Path(source.filename).name)
+
+
+def _copy_one(source: apsw.Connection, into: Path) -> None:
+    try:
+        with closing(open_file(into)) as copy, copy.backup("main", source, "main") as pages:
             pages.step()
+    except apsw.Error as wrong:
+        damaged = isinstance(wrong, apsw.CorruptError | apsw.NotADBError)
+        name_file(wrong, source.filename if damaged else into)
+        raise

@@ -12,6 +12,7 @@ import apsw
 from gbike.app.cluster.plan import read_plan
 from gbike.app.data_folder import DataFolder
 from gbike.app.defaults import with_defaults
+from gbike.kit.files import about
 from gbike.kit.settings import BadSetting
 from gbike.kit.sqlite.store import open_file
 
@@ -33,7 +34,7 @@ class OtherMode(BadSetting):
 def claim(folder: DataFolder, mode: Mode) -> None:
     """Mark the folder as this mode's; call it holding the folder's lock. Raises OtherMode."""
     known = folder.exists
-    with closing(open_file(folder.bus_path)) as log:
+    with about(folder.bus_path), closing(open_file(folder.bus_path)) as log:
         mark = log.pragma("user_version")
         owner = Mode(mark) if mark else Mode.DEMO if known else mode
         if owner is not mode:
@@ -50,7 +51,7 @@ def mode_of(folder: DataFolder) -> Mode | None:
     if not folder.exists:
         return None
     # Not read-only: the last to close a file in WAL mode checkpoints it, which such a connection can't.
-    with closing(open_file(folder.bus_path, apsw.SQLITE_OPEN_READWRITE)) as log:
+    with about(folder.bus_path), closing(open_file(folder.bus_path, apsw.SQLITE_OPEN_READWRITE)) as log:
         mark = log.pragma("user_version")
     return Mode(mark) if mark else None
 

@@ -129,6 +129,7 @@ def assemble(world: World, service: Service) -> Running:
     store, metrics, name = world.store, world.metrics, service.name
     relay = Relay(store, world.bus, world.clock, metrics, name)
     unsent = metrics.outbox_waiting.labels(name)
+    metrics.store_failing.labels(name).set_function(lambda: store.failing)
 
     async def outbox() -> int:
         unsent.set(await store.scan(how_many_wait))

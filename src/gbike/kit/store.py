@@ -83,6 +83,11 @@ class Tx(Reading, Protocol):
 class Store(Protocol):
     """One service's database, whatever the engine."""
 
+    @property
+    def failing(self) -> bool:
+        """Whether the engine could not write (no room, a broken disk) when it last had to. It finds out by itself when
+        it can again."""
+
     async def write(self, fn: Callable[[Tx, *Args], T], *args: *Args, key: str = "") -> T:
         """Run `fn` in a transaction and answer what it answered, once that is durable. Raises what `fn` raised
         (then nothing was changed), Conflict or StoreUnavailable. Writes with one `key` (`rent:1`) never deadlock

@@ -54,6 +54,7 @@ _HEAR = (
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(?, 0))"
 _SHARE = "SELECT pg_advisory_xact_lock_shared(hashtextextended(name, 0)) FROM unnest(?::text[]) AS name"
 _CLASHES = (errors.DeadlockDetected, errors.SerializationFailure)
+_NO_ROOM = (errors.DiskFull, errors.IoError)
 _STALE = (errors.FeatureNotSupported, errors.DivisionByZero)
 """What a new connection mends: a plan that a migration made stale, a row that was taken for forgotten."""
 
@@ -274,6 +275,9 @@ class PostgresWriter(BatchWriter[PostgresTx]):
 
     def _breaks_the_batch(self, error: Exception) -> bool:
         return isinstance(error, psycopg.OperationalError | errors.FeatureNotSupported)
+
+    def _cannot_write(self, error: Exception) -> bool:
+        return isinstance(error, _NO_ROOM)
 
     def _is_conflict(self, error: Exception) -> bool:
         return isinstance(error, psycopg.IntegrityError)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import apsw
 
+from gbike.kit.files import about
 from gbike.kit.sqlite.store import open_file
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def version_of(path: Path) -> str | None:
     """The schema's version in an SQLite file; None when it has none yet."""
     if not path.exists():
         return None
-    with closing(open_file(path)) as connection:
+    with about(path), closing(open_file(path)) as connection:
         try:
             row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
         except apsw.SQLError:
@@ -51,7 +52,8 @@ def migrate(path: Path, versions: Path) -> bool:
         return False
     from gbike.kit.schema.file import engine_of
 
-    _upgrade(engine_of(path), versions)
+    with about(path):
+        _upgrade(engine_of(path), versions)
     return True
 
 
