@@ -27,7 +27,8 @@ async def meet(store: Store, identity: str) -> int | None:
     known = await store.read(_logs)
     if identity in known:
         return None
-    again = await publish_since(store, 0) if known else None
+    upgraded = any(identity.startswith(f"{one}/") for one in known)  # of before topics of one Kafka were told apart
+    again = await publish_since(store, 0) if known and not upgraded else None
     await store.write(_remember, identity)
     return again
 
