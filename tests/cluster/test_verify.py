@@ -136,16 +136,12 @@ def test_who_does_not_come_to_rest_is_told_and_what_is_wrong_is_named_all_the_sa
 
 @pytest.mark.parametrize(
     ("command", "instead"),
-    [
-        (("backup", "{empty}"), "pg_dump"),
-        (("restore", "{empty}"), "pg_restore"),
-        (("view", "rebuild"), "--verify"),
-    ],
+    [(("restore", "{files}"), "only the backup of a cluster goes there"), (("view", "rebuild"), "--verify")],
 )
 def test_what_is_done_to_files_is_refused_by_name(
     folder: DataFolder, tmp_path: Path, command: tuple[str, ...], instead: str
 ) -> None:
-    words = [word.format(empty=tmp_path / "empty") for word in command]
+    words = [word.format(files=tmp_path / "files") for word in command]
     done = gbike(*words, "--data", str(folder.path))
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert instead in done.stderr

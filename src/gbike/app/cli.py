@@ -170,22 +170,31 @@ def trace(name: Annotated[str, typer.Argument(metavar="ID")], data: Data = DATA)
 
 @app.command()
 def backup(target: Path, data: Data = DATA) -> None:
-    """Copy all stores of one moment into an empty folder, also while gbike runs."""
+    """Copy all stores of one moment into an empty folder, also while gbike runs; of a cluster too."""
+    from gbike.app import cluster_copies
+    from gbike.app.cluster.plan import read_plan
     from gbike.app.copies import copy
     from gbike.app.data_folder import DataFolder
 
     with named_errors():
-        _tell(copy(DataFolder(data), target.resolve()))
+        if read_plan(data) is not None:
+            typer.echo(cluster_copies.copy(DataFolder(data), target.resolve(), typer.echo))
+        else:
+            _tell(copy(DataFolder(data), target.resolve()))
 
 
 @app.command()
 def restore(source: Path, data: Data = DATA) -> None:
-    """Put a backup back into an empty data folder."""
+    """Put a backup back into an empty data folder; of a cluster for `gbike cluster up`."""
+    from gbike.app import cluster_copies
     from gbike.app.copies import restore as put_back
     from gbike.app.data_folder import DataFolder
 
     with named_errors():
-        put_back(source, DataFolder(data))
+        if cluster_copies.is_copy(source):
+            typer.echo(cluster_copies.restore(source, DataFolder(data), typer.echo))
+        else:
+            put_back(source, DataFolder(data))
     typer.echo(f"restored into {data}")
 
 

@@ -20,8 +20,7 @@ from gbike.kit.clock import SystemClock
 from gbike.kit.files import about, name_file
 from gbike.kit.sqlite.store import open_file
 
-COPY = "copy each with pg_dump"
-PUT_BACK = "put each back with pg_restore"
+FILES_ONLY = "only the backup of a cluster goes there, into an empty folder"
 
 
 class NoData(Exception):
@@ -30,7 +29,6 @@ class NoData(Exception):
 
 def copy(folder: DataFolder, target: Path) -> Done:
     """Copy the stores of a folder, by whoever runs on it when somebody does. Raises NoData, FolderInUse."""
-    embedded_only(folder, COPY)
     if folder.holder() is not None:
         return ask(folder, "backup", str(target))
     copy_stopped(folder, target)
@@ -67,7 +65,7 @@ def copy_files(folder: DataFolder, target: Path) -> None:
 
 def restore(source: Path, folder: DataFolder) -> None:
     """Put a copy back into an empty data folder. Raises NoData, FolderInUse."""
-    embedded_only(folder, PUT_BACK)
+    embedded_only(folder, FILES_ONLY)
     files = sorted(source.glob("*.sqlite"))
     if not any(file.name == "bus.sqlite" for file in files):
         raise NoData(f"{source} is no backup of gbike: it has no bus.sqlite")

@@ -13,7 +13,7 @@ from rich.console import Console
 from gbike.app import admins
 from gbike.app.catalogue import cards
 from gbike.app.cluster import left, secrets
-from gbike.app.cluster.plan import MOVING, BadCluster, Options, keep_plan, make_plan, read_plan
+from gbike.app.cluster.plan import MOVING, RESTORING, BadCluster, Options, keep_plan, make_plan, read_plan
 from gbike.app.cluster.screen import Screen, greeting
 from gbike.app.cluster.supervisor import Supervisor
 from gbike.app.control import Control
@@ -41,6 +41,8 @@ async def _hold(options: Options) -> None:
             raise BadCluster(f"{options.data} is the folder of one process: choose another with --data")
         if (options.data / MOVING).exists():
             raise BadCluster(f"{options.data} was not filled to its end: run the same `gbike move` again")
+        if (options.data / RESTORING).exists():
+            raise BadCluster(f"a `gbike restore` into {options.data} did not end: run it again")
         _same_mode(options)
         await _run(options, folder, control)
     finally:
