@@ -9,7 +9,7 @@ from gbike.app import repair
 from gbike.app.cluster import motion, quiet
 from gbike.app.embedded import Embedded
 from gbike.app.event_map import paths
-from gbike.app.mends import PublishAgain
+from gbike.app.mends import Mendable, PublishAgain, TakeNote
 from gbike.app.verify import violations
 from gbike.kit.hours import HOUR_MS
 from gbike.kit.housekeeping import DAY_MS
@@ -85,6 +85,47 @@ async def test_what_outboxes_still_know_comes_back(make: Make, lost: Lost) -> No
     taken = await execute(there.house, "user_deposit", "SELECT count(*) FROM entries WHERE cause LIKE 'bill:%'")
     bills = await execute(there.house, "billing", "SELECT count(*) FROM bills WHERE fee > 0")
     assert taken[0][0] == 2 * int(str(bills[0][0])), "each fee has two sides again"
+
+
+async def test_a_loss_is_noted_by_its_number_only_and_told_no_more(make: Make, lost: Lost) -> None:
+    there = await make("stopped", lost.happen)
+    found = await there.findings()
+    assert not [mend for mend in repair.chosen(found, None) if isinstance(mend, TakeNote)]
+    (number,) = {one.number for one in found if isinstance(one.mend, TakeNote)}
+    assert [line for line in repair.listed(found) if "book by hand" in line] != []
+    await there.mend(found, number)
+    assert await unknown(there) == {}
+    assert ("lost messages noted", "service:user_deposit") in there.deeds("rent_and_billing_view")
+    assert not [one for one in await there.findings() if isinstance(one.mend, TakeNote)]
+
+
+async def test_a_loss_is_noted_in_its_hour_too() -> None:
+    years = Years()
+    client = await day(years.house)
+    back = kept(years.house, "user_deposit")
+    await client.post("/userDeposits/1/topUps", {"amount": 5_000})
+    await years.house.settle()
+    back()
+    await years.pass_by(1)
+    told = [line for line in await years.found() if line.startswith("I22")]
+    assert [line for line in told if "I22 hour" in line] != []
+    (mend,) = {line.mend for line in told if isinstance(line, Mendable)}
+    assert await mend.do(repair._InProcess(years.house))
+    assert [line for line in await years.found() if line.startswith("I22")] == []
+    assert not await mend.do(repair._InProcess(years.house))
+
+
+async def test_hours_whose_rows_are_gone_are_noted_as_their_speaker_has_them() -> None:
+    years = Years()
+    await ride(await day(years.house), 2)
+    await years.house.settle()
+    one = "SELECT min(message_id) FROM inbox WHERE type = 'Returned'"
+    await execute(years.house, "billing", f"DELETE FROM inbox WHERE message_id = ({one}) RETURNING 1")
+    await years.pass_by(40)
+    (told,) = await years.found()
+    assert isinstance(told, Mendable)
+    assert await told.mend.do(repair._InProcess(years.house))
+    assert await years.found() == []
 
 
 async def test_a_stopped_folder_brings_back_what_its_log_still_has(make: Make, lost: Lost) -> None:
