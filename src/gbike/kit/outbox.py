@@ -83,6 +83,18 @@ def message_said(read: Reading, message_id: str) -> Message | None:
     return Message(row[0], row[1], row[2], bytes(row[3]), bytes(row[4])) if row else None
 
 
+def known(read: Reading, message_ids: Sequence[str]) -> set[str]:
+    """Those of these messages that a service still has, published or not."""
+    found: set[str] = set()
+    for start in range(0, len(message_ids), BATCH):
+        some = message_ids[start : start + BATCH]
+        found.update(row[0] for row in read.all(_KNOWN.format(", ".join("?" * len(some))), some))
+    return found
+
+
+_KNOWN = "SELECT message_id FROM outbox WHERE message_id IN ({})"
+
+
 def message_about(read: Reading, kind: str, field: str, wanted: int | str) -> str | None:
     """The number of the message of a type that has this in this field, if it is still kept; looks at all of the
     type."""
