@@ -4,12 +4,15 @@ import asyncio
 import os
 import shutil
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from gbike.app.catalogue import NAMES, card
 from gbike.app.data_folder import DataFolder
+from gbike.app.move.screen import Screen
 from gbike.kit.schema.migrate import migrate_url
 from tests.move.moving import (
     OPEN,
@@ -114,6 +117,19 @@ def test_killed_half_way_it_begins_anew_and_is_the_same(
     refused = move(folder, databases.url)
     assert refused.exit_code == 2, "what is whole is never cleared"
     assert "has rows in" in refused.output
+
+
+def test_each_service_writes_as_a_role_of_its_own(folder: DataFolder, databases: Databases) -> None:
+    for name in NAMES:
+        databases.make(name, anew=True)
+        databases.ask(name, f"CREATE ROLE {name} LOGIN")
+        databases.ask(name, f"ALTER DATABASE {name} OWNER TO {name}")
+
+    moved(folder, databases.url.replace("gbike@", "{service}@"))
+
+    for name in NAMES:
+        owners = databases.ask(name, "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'")
+        assert owners == [(name,)]
 
 
 @pytest.mark.parametrize("table", ["tariffs", "positions", "commits"])
@@ -263,3 +279,29 @@ def test_a_folder_that_is_none_or_lacks_a_store_is_refused(folder: DataFolder, t
     assert refused.exit_code == 2
     assert "lacks user_deposit.sqlite" in refused.output
     assert not (tmp_path / "new").exists()
+
+
+def test_a_damaged_store_is_told_in_one_line(folder: DataFolder, databases: Databases) -> None:
+    with folder.store_path("rent").open("r+b") as file:
+        file.write(b"no database at all")
+
+    refused = move(folder, databases.url)
+
+    assert refused.exit_code == 2
+    assert f"{folder.path} can't be copied" in refused.output
+    assert len(refused.output.splitlines()) == 1
+
+
+def test_a_terminal_shows_a_bar_and_anything_else_a_line_for_each_table() -> None:
+    shown: dict[bool, str] = {}
+    for terminal in (True, False):
+        out = StringIO()
+        with Screen(Console(file=out, force_terminal=terminal, width=80)) as screen:
+            screen.expect(7_000)
+            screen.moved("rent rents", 5_000, False)
+            screen.moved("rent rents", 2_000, True)
+            screen.moved("rent riders", 0, True)
+        shown[terminal] = out.getvalue()
+    assert "7000/7000" in shown[True]
+    assert "rent rents: 7000 rows" not in shown[True]
+    assert shown[False] == "rent rents: 7000 rows · 7000행\n"

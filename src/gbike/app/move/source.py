@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import apsw
+
 from gbike.app.catalogue import NAMES, cards
 from gbike.app.cluster.plan import read_plan
 from gbike.app.cluster.quiet import NotQuiet, Tell, unfinished
@@ -49,7 +51,7 @@ def at_rest(folder: DataFolder, env: Mapping[str, str], tell: Tell) -> Iterator[
     scratch = Path(tempfile.mkdtemp(prefix="gbike-move-"))
     try:
         _must_have_room(folder, scratch)
-        copy_files(folder, scratch)
+        _copy(folder, scratch)
         copied = DataFolder(scratch)
         for card in cards():
             migrate(copied.store_path(card.name), card.versions)
@@ -57,6 +59,13 @@ def at_rest(folder: DataFolder, env: Mapping[str, str], tell: Tell) -> Iterator[
         yield copied
     finally:
         shutil.rmtree(scratch)
+
+
+def _copy(folder: DataFolder, scratch: Path) -> None:
+    try:
+        copy_files(folder, scratch)
+    except (OSError, apsw.Error) as wrong:
+        raise CannotMove(f"{folder.path} can't be copied to {scratch} · 복사할 수 없습니다: {wrong}") from None
 
 
 def _must_have_room(folder: DataFolder, scratch: Path) -> None:
