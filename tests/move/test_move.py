@@ -29,6 +29,9 @@ from tests.move.moving import (
     read,
 )
 from tests.postgres import Server
+from tests.support import EVERY_RIDE_COSTS
+from tests.upgrade.kept import KEPT, put_back
+from tests.upgrade.kept import OPEN as STILL_OPEN
 
 LONG = pytest.mark.skipif(not os.environ.get("GBIKE_FULL"), reason="one kill of three: GBIKE_FULL=1")
 
@@ -203,6 +206,25 @@ def test_what_was_not_heard_is_heard_on_the_copy(folder: DataFolder, databases: 
     assert "bringing the copy to rest" in printed
     assert "messages of rent are not published" in printed
     assert content(folder) == before
+
+
+def test_a_folder_that_an_older_version_left_half_way_is_moved(
+    databases: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rides under way, bills without a payment, points on their way, and the schema of c943df6."""
+    for name, value in EVERY_RIDE_COSTS.items():
+        monkeypatch.setenv(name, value)
+    folder = put_back(KEPT / "demo", tmp_path)
+    before = content(folder)
+
+    printed = moved(folder, databases.url)
+
+    assert "bringing the copy to rest" in printed
+    assert content(folder) == before
+    riding = databases.ask("rent", "SELECT rentid FROM rents WHERE status = 'rented' ORDER BY rentid")
+    assert [rentid for (rentid,) in riding] == sorted(STILL_OPEN)
+    unpaid = databases.ask("billing", "SELECT rentid FROM bills WHERE status <> 'CLOSEBILL' ORDER BY rentid")
+    assert [rentid for (rentid,) in unpaid] == sorted(STILL_OPEN)
 
 
 def test_what_will_not_be_heard_is_named(folder: DataFolder, databases: Databases) -> None:

@@ -173,6 +173,17 @@ def test_a_cluster_with_other_keys_or_a_folder_of_one_process_is_refused(before:
     assert "is another key than" in refused.output
 
 
+def test_a_secure_folder_without_its_keys_is_refused(before: Before, tmp_path: Path) -> None:
+    folder = DataFolder(shutil.copytree(before.folder.path, tmp_path / "data"))
+    (folder.path / "keys" / "seal.key").unlink()
+
+    refused = move(folder, tmp_path / "new")
+
+    assert refused.exit_code == 2
+    assert "seal.key is missing: name the folder of keys with GBIKE_ACCOUNT_KEYS" in refused.output
+    assert not (tmp_path / "new").exists()
+
+
 def test_the_secrets_of_kubernetes_take_the_keys_of_the_folder(before: Before, tmp_path: Path) -> None:
     made, keys = tmp_path / "made", before.folder.path / "keys"
     kubectl = tmp_path / "kubectl"

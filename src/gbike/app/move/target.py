@@ -48,6 +48,14 @@ class Carried(msgspec.Struct, frozen=True):
     keys: Path
     resets: Path
 
+    def must_have_keys(self) -> None:
+        """Without its keys a secure folder would go on with new ones, to which nothing fits. Raises CannotMove."""
+        for name in () if self.demo else (CURRENT, SEAL):
+            if not (self.keys / name).exists():
+                raise CannotMove(
+                    f"{self.keys / name} is missing: name the folder of keys with GBIKE_ACCOUNT_KEYS · 키가 없습니다"
+                )
+
 
 class AtUrl:
     """A server that is there already; the URL's role, or each service's own, owns what is made."""
