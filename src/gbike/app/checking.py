@@ -89,17 +89,6 @@ async def verify_view(folder: DataFolder, tell: Callable[[str], None]) -> int:
         return await _compare_view(SqliteReading(connect(path, read_only=True)), tell)
 
 
-async def check(readings: Mapping[str, Reading], tell: Callable[[str], None]) -> int:
-    """Check every invariant over stores at rest; as `verify`."""
-    found = 0
-    for note in notes(readings):
-        tell(note)
-    for violation in violations(readings):
-        tell(violation)
-        found += 1
-    return found + await _compare_view(readings[VIEW], tell)
-
-
 async def _compare_view(view: Reading, tell: Callable[[str], None]) -> int:
     with tempfile.TemporaryDirectory(prefix="gbike-view-") as scratch:
         anew = _view_store(Path(scratch) / "folded-anew.sqlite")
@@ -113,6 +102,18 @@ async def _compare_view(view: Reading, tell: Callable[[str], None]) -> int:
             return different
         finally:
             await anew.close()
+
+
+async def check(readings: Mapping[str, Reading], tell: Callable[[str], None]) -> int:
+    """Check every invariant over stores at rest; tells each violation, answers how many, and tells what is worth a
+    look."""
+    found = 0
+    for note in notes(readings):
+        tell(note)
+    for violation in violations(readings):
+        tell(violation)
+        found += 1
+    return found + await _compare_view(readings[VIEW], tell)
 
 
 class _Still:

@@ -55,13 +55,8 @@ def copy_stopped(folder: DataFolder, target: Path) -> None:
         raise NoData(f"there is no gbike data in {folder.path}")
     _empty(target)
     with locked(folder, "gbike backup"):
-        copy_files(folder, target)
+        _copy([_snapshot(path) for path in sorted(folder.path.glob("*.sqlite"))], target)
         folder.backed_up(SystemClock().now_ms())
-
-
-def copy_files(folder: DataFolder, target: Path) -> None:
-    """Copy the stores of a folder whose lock we hold."""
-    _copy([_snapshot(path) for path in sorted(folder.path.glob("*.sqlite"))], target)
 
 
 def restore(source: Path, folder: DataFolder) -> None:
