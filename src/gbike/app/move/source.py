@@ -65,9 +65,13 @@ def at_rest(folder: DataFolder, env: Mapping[str, str], tell: Tell) -> Iterator[
 def _copy(folder: DataFolder, scratch: Path) -> None:
     try:
         for file in sorted(folder.path.glob("*.sqlite")):
-            with closing(open_file(file)) as store, closing(open_file(scratch / file.name)) as copy:
-                with copy.backup("main", store, "main") as pages:
-                    pages.step()
+            into = scratch / file.name
+            with (
+                closing(open_file(file)) as store,
+                closing(open_file(into)) as copy,
+                copy.backup("main", store, "main") as pages,
+            ):
+                pages.step()
     except (OSError, apsw.Error) as wrong:
         raise CannotMove(f"{folder.path} can't be copied to {scratch} · 복사할 수 없습니다: {wrong}") from None
 
