@@ -54,13 +54,8 @@ def copy_stopped(folder: DataFolder, target: Path) -> None:
     if not folder.exists:
         raise NoData(f"there is no gbike data in {folder.path}")
     with locked(folder, "gbike backup"), _whole_or_nothing(target):
-        copy_files(folder, target)
+        _copy(_snapshots(sorted(folder.path.glob("*.sqlite"))), target)
         folder.backed_up(SystemClock().now_ms())
-
-
-def copy_files(folder: DataFolder, target: Path) -> None:
-    """Copy the stores of a folder whose lock we hold."""
-    _copy(_snapshots(sorted(folder.path.glob("*.sqlite"))), target)
 
 
 def restore(source: Path, folder: DataFolder) -> None:

@@ -87,6 +87,7 @@ def _target(folder: DataFolder, to: str, env: Mapping[str, str]) -> AtUrl | InFo
         keys=Path(places["GBIKE_ACCOUNT_KEYS"]),
         resets=Path(places["GBIKE_RESET_FILE"]),
     )
+    carried.must_have_keys()
     if to.startswith(POSTGRES):
         return AtUrl(to, carried)
     if "://" in to or not to:
