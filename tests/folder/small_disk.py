@@ -65,7 +65,7 @@ class SmallDisk:
 
     def read_only(self) -> None:
         """Let nobody write."""
-        self._done("mount", "-o", "remount,ro", self.at)
+        self._done("mount", "-o", "remount,bind,ro", self.at)
 
     def found(self, folder: Path) -> list[str]:
         """What is in a folder of the disk, by name."""

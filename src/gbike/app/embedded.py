@@ -26,7 +26,7 @@ from gbike.kit.clock import Clock, SystemClock
 from gbike.kit.housekeeping import BITE, DAY_MS
 from gbike.kit.http.app import HttpApp, Operation
 from gbike.kit.http.ask import HAL_JSON, Answer, Ask
-from gbike.kit.http.standard import must_write, standard_operations
+from gbike.kit.http.standard import standard_operations
 from gbike.kit.ids import Ids, SystemIds
 from gbike.kit.inprocess.peer import InProcessCaller
 from gbike.kit.runtime import Card, Running, Subscribe, Worker, World
@@ -34,7 +34,7 @@ from gbike.kit.schema.migrate import LOG_VERSIONS, in_memory, migrate
 from gbike.kit.settings import load
 from gbike.kit.sqlite.log import LogSubscription, SqliteLog
 from gbike.kit.sqlite.store import SqliteStore
-from gbike.kit.store import Reading
+from gbike.kit.store import Reading, must_write
 from gbike.kit.telemetry import Metrics
 from gbike.services.gateway.envoy.routes import APP
 from gbike.services.gateway.envoy.settings import GatewaySettings, origins

@@ -26,7 +26,7 @@ from gbike.app.doors import Doors, LockedDoors, OpenDoors, not_for_production
 from gbike.app.faults import BadFault, Faulty, read_delay
 from gbike.app.single import POSTGRES, SQLITE, Drivers, assemble_one, migrate_store, open_store
 from gbike.app.tracing import start_tracing, stop_tracing
-from gbike.app.trouble import told
+from gbike.app.trouble import told as line_about
 from gbike.kit.access.certificates import Certificates, certificates, dns_name
 from gbike.kit.access.guard import Guard
 from gbike.kit.bus import Subscription
@@ -44,7 +44,7 @@ from gbike.kit.kafka.topic import PACE_MS
 from gbike.kit.runtime import Card, Worker, World
 from gbike.kit.settings import BadSetting, environment, load
 from gbike.kit.store import Store
-from gbike.kit.telemetry import Metrics, configure_logs, log
+from gbike.kit.telemetry import Metrics, Told, configure_logs, log
 
 if TYPE_CHECKING:
     from gbike.kit.remote.peer import HttpCaller
@@ -171,7 +171,7 @@ async def _serve(
 
 
 def _why(away: Exception) -> str:
-    return told(away) or str(away).strip() or repr(away)
+    return line_about(away) or str(away).strip() or repr(away)
 
 
 def _end_if_it_failed(server: HttpServer, started: "asyncio.Task[None]") -> None:
@@ -213,12 +213,13 @@ class Alone:
 
     async def start(self) -> None:
         """Open the store, as often as that takes; then answer and work."""
-        pause = FIRST_PAUSE_S
+        pause, told = FIRST_PAUSE_S, Told()
         while self._store is None:
             try:
                 self._store = await self._open()
             except Exception as away:
-                log.warning("the store is not there yet", service=self._card.name, why=_why(away))
+                if told.is_news(why := _why(away)):
+                    log.warning("the store is not there yet", service=self._card.name, why=why)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_S)
         running = assemble_one(self._card, self._world(self._store))

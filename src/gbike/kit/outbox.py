@@ -15,7 +15,7 @@ from gbike.kit.bus import Bus
 from gbike.kit.clock import Clock
 from gbike.kit.envelope import Message
 from gbike.kit.republish import Identified, meet
-from gbike.kit.store import Reading, Store, Tx
+from gbike.kit.store import Reading, Store, Tx, must_write
 from gbike.kit.telemetry import Metrics, log
 
 BATCH = 512
@@ -34,6 +34,7 @@ class Relay:
 
     async def step(self) -> int:
         """Publish up to BATCH waiting messages; answers how many. Raises BusUnavailable, StoreUnavailable."""
+        must_write(self._service, self._store)  # what can't be marked would be published again and again
         await self._know_the_log()
         unmarked = self._unmarked.copy()  # as of this look: what is marked while we read may still look unmarked
         rows = await self._store.read_as_leader(_unpublished, BATCH + len(unmarked))

@@ -18,9 +18,10 @@ from msgspec.json import encode
 from gbike.kit.batching import BatchWriter, OpenTx, Request, Said
 from gbike.kit.clock import Clock, news
 from gbike.kit.envelope import Message
-from gbike.kit.files import about, name_file
+from gbike.kit.files import about, file_of, name_file
 from gbike.kit.ids import Ids
 from gbike.kit.store import Args, Reading, Row, StoreUnavailable, Tx
+from gbike.kit.telemetry import Told, log
 
 SLOW_COMMIT_MS = 8
 """A commit that took longer than this would hold up the event loop noticeably …"""
@@ -129,6 +130,7 @@ class SqliteStore(BatchWriter[SqliteTx]):
         self._writer = memory or connect(path)
         self._reader = self._writer if path is None else connect(path, read_only=True)
         self._in_thread = 0
+        self._unreadable = Told()
 
     async def write(self, fn: Callable[[Tx, *Args], T], *args: *Args, key: str = "") -> T:
         """See Store.write; SQLite has one writer, so `key` changes nothing."""
@@ -154,10 +156,11 @@ class SqliteStore(BatchWriter[SqliteTx]):
         """See Store.scan."""
         if self._committer is None:
             return await self.read(fn, *args)
-        return await asyncio.get_running_loop().run_in_executor(self._committer, self._scan, fn, args)
+        with self._readable():
+            return await asyncio.get_running_loop().run_in_executor(self._committer, self._scan, fn, args)
 
     def _scan(self, fn: Callable[..., T], args: tuple[Any, ...]) -> T:
-        with self._readable(), closing(connect(self.path, read_only=True)) as connection:
+        with closing(connect(self.path, read_only=True)) as connection:
             return fn(SqliteReading(connection), *args)
 
     @contextmanager
@@ -165,6 +168,8 @@ class SqliteStore(BatchWriter[SqliteTx]):
         try:
             yield
         except TROUBLES as wrong:
+            if self._unreadable.is_news(str(wrong)):
+                log.error("the store can't be read", store=self._source, file=file_of(wrong), why=str(wrong))
             raise StoreUnavailable(f"{self._source}: {wrong}") from wrong
 
     async def said_something(self, timeout_ms: int) -> None:
