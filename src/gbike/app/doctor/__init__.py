@@ -30,5 +30,6 @@ def examine(folder: DataFolder, env: Mapping[str, str], clock: Clock) -> Iterato
     urls = stores.store_urls(folder, plan if holder else None, env)
     yield from managers.strangers(urls)
     yield from riders.touched(folder, urls, env)
+    yield from running.kafkas_data(folder.path, clock) if plan else ()
     yield from running.engines(plan if holder else None, env)
     yield from running.clocks([holder.address, *(plan.peers().values() if plan else ())] if holder else [], env, clock)
