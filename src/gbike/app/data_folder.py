@@ -90,10 +90,7 @@ class DataFolder:
 
     def backup_ms(self) -> int:
         """When the last backup of it was made, ms since 1970; 0: never, or nobody knows."""
-        try:
-            return int((self.path / BACKED_UP).read_text("ascii"))
-        except (OSError, ValueError):
-            return 0
+        return moment_in(self.path / BACKED_UP)
 
     def holder(self) -> Holder | None:
         """Who writes now; None when nobody does."""
@@ -106,6 +103,14 @@ class DataFolder:
             except OSError:
                 return _read(lock.read())
             return None
+
+
+def moment_in(file: Path) -> int:
+    """What a file says that tells when the last backup was made, ms since 1970; 0: never, or nobody knows."""
+    try:
+        return int(file.read_text("ascii"))
+    except (OSError, ValueError):
+        return 0
 
 
 def _read(raw: bytes) -> Holder | None:

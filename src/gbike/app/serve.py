@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gbike.app.catalogue import NoSuchService, usual_port
 from gbike.app.catalogue import card as find_card
+from gbike.app.data_folder import moment_in
 from gbike.app.defaults import with_defaults
 from gbike.app.doors import Doors, LockedDoors, OpenDoors, not_for_production
 from gbike.app.faults import BadFault, Faulty, read_delay
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
 """Between two tries to reach the store at the start."""
 AGES_S = 60
-"""Between two looks at when certificates expire."""
+"""Between two looks at when certificates expire and when the last backup was made."""
 CLOSE_S = 1.5
 """For letting go of broker and store; with the open requests' time it is less than 5 s."""
 READINESS = ("/health/ready", "/actuator/health")
@@ -67,6 +68,7 @@ class ServeSettings(Struct, frozen=True):
     instance: Annotated[str, Meta(description="this replica's name, kept over restarts: 1, 2, a pod's name")] = ""
     demo: Annotated[bool, Meta(description="1: open to whoever reaches it, on loopback or inside a pod")] = False
     demo_slow_ms: Annotated[str, Meta(description="for trying out, in the demo: every answer so late, 400-620")] = ""
+    backed_up: Annotated[str, Meta(description="the file that tells when a cluster's last backup was made")] = ""
     drain_s: Annotated[
         float,
         Meta(ge=0, le=60, description="after SIGTERM: not ready, but answering, s; in a cluster 6, above clients' 4 s"),
@@ -229,8 +231,8 @@ class Alone:
 
             app, self._inside = app.parted(CertifiedDoor)
         self._app = self._late(app)
-        ages = [Worker("certificates", self._ages, lambda: asyncio.sleep(AGES_S), moves=False)] if self._known else []
-        self._drivers = Drivers(self._card.name, [*running.workers, *ages])
+        ages = Worker("ages", self._ages, lambda: asyncio.sleep(AGES_S), moves=False)
+        self._drivers = Drivers(self._card.name, [*running.workers, ages])
         self._drivers.start()
         log.info("ready", service=self._card.name)
 
@@ -255,6 +257,9 @@ class Alone:
     async def _ages(self) -> int:
         for file, at_s in self._known.expire().items() if self._known else ():
             self._metrics.certificate_expires.labels(self._card.name, file).set(at_s)
+        if self._chosen.backed_up:
+            made_ms = moment_in(Path(self._chosen.backed_up))
+            self._metrics.backup.labels(self._card.name).set(made_ms / 1000)
         return 0
 
     async def _open(self) -> Store:
