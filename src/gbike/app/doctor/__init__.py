@@ -27,6 +27,8 @@ def examine(folder: DataFolder, env: Mapping[str, str], clock: Clock) -> Iterato
     if holder is not None:
         yield from machine.binds(plan, holder.address, machine.listening())
     yield from stores.stores(folder, plan if holder else None, env, clock)
+    if holder is None:
+        yield from stores.log(folder)
     urls = stores.store_urls(folder, plan if holder else None, env)
     yield from managers.strangers(urls)
     yield from riders.touched(folder, urls, env)
