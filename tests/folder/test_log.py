@@ -13,11 +13,14 @@ import pytest
 
 from gbike.app import checking
 from gbike.app.data_folder import DataFolder
-from gbike.app.embedded import Embedded
+from gbike.app.doctor import stores as doctor_stores
+from gbike.app.embedded import Embedded, begun_anew
 from gbike.kit import republish
+from gbike.kit.clock import SystemClock
 from gbike.kit.outbox import how_many_wait
 from gbike.kit.sqlite import epoch, store
 from gbike.kit.sqlite.store import SqliteStore, open_file
+from gbike.kit.telemetry import Facts, Kind, Trace
 from tests.journeys.fleet import assert_nothing_is_violated, every, open_deposits, register_bikes
 from tests.support import EVERY_RIDE_COSTS, Client
 
@@ -128,11 +131,19 @@ def put_back(data: Path, earlier: Path) -> None:
 @pytest.mark.parametrize("harm", [removed, emptied, put_back])
 async def test_without_its_log_or_with_an_older_one_every_ride_is_billed_once(harm: Harm, folders: Folders) -> None:
     data, earlier = folders.data, folders.earlier
+    assert list(doctor_stores.log(DataFolder(data))) == []
     harm(data, earlier)
-    assert (await assert_all_are_billed_once(data)).bus.begun_anew
+    [found] = doctor_stores.log(DataFolder(data))
+    assert found.rule == "log-set-back"
+    was = await assert_all_are_billed_once(data)
+    assert was.bus.begun_anew in begun_anew(was.bus)
+    assert list(doctor_stores.log(DataFolder(data))) == []
     whole, _ = opened(data)
     await whole.settle()
-    assert not whole.bus.begun_anew, "it is said once"
+    assert not begun_anew(whole.bus), "it is said once"
+    await whole._look_at_log()
+    since_s = SystemClock().now_ms() / 1000 - whole.metrics.log_begun_anew.labels("gbike")._value.get()
+    assert 0 <= since_s < 60
     await whole.stop()
 
 
@@ -248,6 +259,8 @@ async def test_a_folder_of_before_is_taken_over_without_a_word_and_nothing_is_pu
     whole, _ = opened(data)
     await whole.bus.identity()
     assert not whole.bus.begun_anew
+    await whole._look_at_log()
+    assert whole.metrics.log_begun_anew.labels("gbike")._value.get() == 0
     waiting = await whole.part("bike").store.read(how_many_wait)
     await whole.part("bike").running.relay.step()
     assert waiting == await whole.part("bike").store.read(how_many_wait) == 0
@@ -287,3 +300,37 @@ async def test_workers_that_begin_together_find_out_once(folders: Folders, monke
     assert len(set(await asyncio.gather(*(whole.bus.identity() for _ in range(5))))) == 1
     await whole.stop()
     assert met == [1]
+
+
+class NoSpan:
+    """A span that goes nowhere."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+
+    def end(self, facts: Facts, *, failed: bool = False) -> None:
+        """See Span.end."""
+
+
+class NoSpans:
+    """Spans that go nowhere (Tracing, Spans)."""
+
+    def spans(self, service: str) -> "NoSpans":
+        """See Tracing.spans."""
+        return self
+
+    def begin(self, kind: Kind, name: str, trace: Trace, parent: str | None) -> NoSpan:
+        """See Spans.begin."""
+        return NoSpan(trace)
+
+    def close(self) -> None:
+        """See Tracing.close."""
+
+
+async def test_with_spans_switched_on_a_lost_log_is_noticed_too(folders: Folders) -> None:
+    removed(folders.data, folders.earlier)
+    whole = Embedded(DataFolder(folders.data), EVERY_RIDE_COSTS, tracing=NoSpans())
+    await whole.settle()
+    bills = await every(Client(whole.app), "/billings")
+    assert Counter(bill["status"] for bill in bills) == {"CLOSEBILL": 6, "OPENBILL": 2}
+    await whole.stop()

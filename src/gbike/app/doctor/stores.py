@@ -50,12 +50,13 @@ def log(folder: DataFolder) -> Iterator[Finding]:
     try:
         with open_urls(urls | bus, str(folder.path)) as readings:
             places = {name: places_of(readings[name]) for name in urls}
-            epoch, end = (epoch_of(readings["bus"]), last(readings["bus"])) if bus else (None, 0)
+            there = bool(bus) and readings["bus"].one("SELECT 1 FROM sqlite_master WHERE name = 'log'") is not None
+            epoch, end = (epoch_of(readings["bus"]), last(readings["bus"])) if there else (None, 0)
     except (NoData, apsw.Error):
         return
     if why := why_anew(epoch, end, places):
         how = "start it: it publishes again what the outboxes have, and nothing takes effect twice"
-        what = "is not the log that the stores know" if bus else "is missing"
+        what = "is not the log that the stores know" if there else "is missing or empty"
         yield Finding("log-set-back", f"bus.sqlite {what}: {why}", how)
 
 

@@ -73,7 +73,7 @@ def why_anew(epoch: Epoch | None, end: int, places: Mapping[str, Iterable[Place]
     """What tells that the log is not the one that the stores know; empty: nothing does."""
     for name, kept in places.items():
         for place in kept:
-            if wrong := place.astray(epoch and epoch.id, end):
+            if wrong := place.astray(epoch.id if epoch is not None else None, end):
                 return f"{name} {wrong}"
     return ""
 
