@@ -195,6 +195,15 @@ async def test_one_place_beyond_the_end_is_enough(folders: Folders) -> None:
     assert again.bus.begun_anew.startswith("billing is at 1")
 
 
+async def test_a_start_that_did_nothing_but_begin_the_log_anew_is_enough_for_the_next_one(folders: Folders) -> None:
+    put_back(folders.data, folders.earlier)
+    whole, _ = opened(folders.data)
+    await whole.bus.identity()
+    assert whole.bus.begun_anew
+    await whole.stop()
+    assert not (await assert_all_are_billed_once(folders.data)).bus.begun_anew
+
+
 @pytest.mark.parametrize("knew", [True, False])
 async def test_a_kill_anywhere_while_the_log_is_made_anew_is_made_good_at_the_next_start(
     knew: bool, folders: Folders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
