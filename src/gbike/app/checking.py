@@ -142,18 +142,6 @@ async def _compare_view(view: Reading, tell: Callable[[str], None]) -> int:
             await anew.close()
 
 
-async def check(readings: Mapping[str, Reading], tell: Callable[[str], None]) -> int:
-    """Check every invariant over stores at rest; tells each violation, answers how many, and tells what is worth a
-    look."""
-    found = 0
-    for note in notes(readings):
-        tell(note)
-    for violation in violations(readings):
-        tell(violation)
-        found += 1
-    return found + await _compare_view(readings[VIEW], tell)
-
-
 class _Still:
     """A look at a store, to be read as the store is."""
 

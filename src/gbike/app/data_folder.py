@@ -51,7 +51,7 @@ class DataFolder:
     @property
     def exists(self) -> bool:
         """Whether there is anything in it."""
-        return self.bus_path.exists()
+        return any(self.path.glob("*.sqlite"))  # the log may be what is missing
 
     def acquire(self, command: str) -> None:
         """Become the one writer. Raises FolderInUse, naming the other one."""

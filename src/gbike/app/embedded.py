@@ -80,8 +80,10 @@ class Embedded:
         rehearse: bool = False,
         secure: bool = False,
         tracing: Tracing | None = None,
+        log_lost: str = "",
     ) -> None:
         """`folder` None: in memory, for tests. `rehearse`: run every write twice, for tests.
+        `log_lost`: how somebody knows that the log was lost or set back, where its own file does not tell.
         `secure`: tokens are required, with the secure defaults; else everybody may do everything. Raises BadSetting."""
         self.folder, self._rehearse, self._tracing = folder, rehearse, tracing
         self._env = with_defaults(env, secure=secure)
@@ -92,10 +94,13 @@ class Embedded:
         self._threads = None if folder is None else ThreadPoolExecutor(8, "commit")
         self.bus = SqliteLog(self._open(folder.bus_path if folder else None, LOG_VERSIONS, "bus"))
         self.metrics.store_failing.labels("bus").set_function(lambda: self.bus.store.failing)
+        if log_lost:
+            self.bus.begin_anew(log_lost)
         self._subscriptions: list[LogSubscription] = []
         tidy = Worker("log", self.forget_old_messages, lambda: asyncio.sleep(60), moves=False)
         age = Worker("backup", self._look_at_backup, lambda: asyncio.sleep(60), moves=False)
-        self._tidying = Drivers("bus", [tidy, age])
+        anew = Worker("epoch", self._look_at_log, lambda: asyncio.sleep(60), moves=False)
+        self._tidying = Drivers("bus", [tidy, age, anew])
         self.parts = {card.name: self._part(card) for card in cards()}
         self.app = self._door()
 
@@ -148,6 +153,7 @@ class Embedded:
     def _part(self, card: Card) -> Part:
         path = self.folder.store_path(card.name) if self.folder else None
         store = self._open(path, card.versions, card.name)
+        self.bus.serve(card.name, store)
         world = World(
             clock=self.clock,
             ids=self._ids,
@@ -179,6 +185,10 @@ class Embedded:
     async def _look_at_backup(self) -> int:
         if self.folder is not None:
             self.metrics.backup.labels("gbike").set(self.folder.backup_ms() / 1000)
+        return 0
+
+    async def _look_at_log(self) -> int:
+        self.metrics.log_begun_anew.labels("gbike").set(await self.bus.begun_anew_ms() / 1000)
         return 0
 
     async def forget_old_messages(self) -> int:
@@ -248,6 +258,16 @@ class Embedded:
         mode = {"mode": "demo"} if self.doors.open else {}
         links = {path[1:]: {"href": ask.base + path} for path in [*paths, "/docs", "/health/ready", "/metrics"]}
         return Answer(200, {"name": "gbike", **mode, "_links": links})
+
+
+def begun_anew(bus: SqliteLog) -> str:
+    """What is told at a start that found the log lost or set back: a line in each language; empty: nothing."""
+    if not bus.begun_anew:
+        return ""
+    return (
+        f"The log was lost or set back ({bus.begun_anew}): what was not surely heard is published again.\n"
+        "로그가 없어졌거나 이전 것으로 바뀌어서, 전달되지 않았을 수 있는 메시지를 다시 발행해요.\n"
+    )
 
 
 class _Held(AsyncExitStack):

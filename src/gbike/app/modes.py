@@ -33,7 +33,7 @@ class OtherMode(BadSetting):
 
 def claim(folder: DataFolder, mode: Mode) -> None:
     """Mark the folder as this mode's; call it holding the folder's lock. Raises OtherMode."""
-    known = folder.exists
+    known = folder.bus_path.exists()
     with about(folder.bus_path), closing(open_file(folder.bus_path)) as log:
         mark = log.pragma("user_version")
         owner = Mode(mark) if mark else Mode.DEMO if known else mode
@@ -48,7 +48,7 @@ def claim(folder: DataFolder, mode: Mode) -> None:
 
 def mode_of(folder: DataFolder) -> Mode | None:
     """Read the folder's mark; None: nobody claimed it, or it has none from before there were marks."""
-    if not folder.exists:
+    if not folder.bus_path.exists():
         return None
     # Not read-only: the last to close a file in WAL mode checkpoints it, which such a connection can't.
     with about(folder.bus_path), closing(open_file(folder.bus_path, apsw.SQLITE_OPEN_READWRITE)) as log:

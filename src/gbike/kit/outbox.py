@@ -14,7 +14,7 @@ import msgspec
 from gbike.kit.bus import Bus
 from gbike.kit.clock import Clock
 from gbike.kit.envelope import Message
-from gbike.kit.republish import Identified, meet
+from gbike.kit.republish import Identified, meet, published_up_to
 from gbike.kit.store import Reading, Store, Tx, must_write
 from gbike.kit.telemetry import Metrics, log
 
@@ -42,7 +42,8 @@ class Relay:
         if waiting:
             await self._bus.append([message for _, message in waiting])
             numbers = [number for number, _ in waiting]
-            marked = self._store.write_later(_mark_published, numbers, self._clock.now_ms())
+            end = await self._bus.end() if isinstance(self._bus, Identified) else 0
+            marked = self._store.write_later(_mark_published, numbers, self._clock.now_ms(), self._log, end)
             self._unmarked.update(numbers)
             marked.add_done_callback(lambda done: self._forget(done, numbers))
             for kind, how_many in Counter(message.type for _, message in waiting).items():
@@ -56,7 +57,7 @@ class Relay:
         identity = await self._bus.identity()
         if identity == self._log or await self._store.read_as_leader(how_many_wait) is None:
             return
-        if (again := await meet(self._store, identity)) is not None:
+        if again := await meet(self._store, identity):
             log.warning(
                 "the log is another one: what the outbox has is published again",
                 service=self._service,
@@ -124,7 +125,9 @@ def _unpublished(read: Reading, most: int = BATCH) -> list[tuple[int, Message]]:
     return [(row[0], Message(*row[1:])) for row in rows]
 
 
-def _mark_published(tx: Tx, numbers: Sequence[int], now_ms: int) -> None:
+def _mark_published(tx: Tx, numbers: Sequence[int], now_ms: int, identity: str, end: int) -> None:
+    if end:
+        published_up_to(tx, identity, end)
     # One statement for all, padded to a power of two: so there are few statements, and the engine knows them.
     room = 1 << (len(numbers) - 1).bit_length()
     places = ", ".join("?" * room)

@@ -35,6 +35,8 @@ def examine(folder: DataFolder, env: Mapping[str, str], clock: Clock) -> Iterato
         yield from machine.binds(plan, holder.address, machine.listening())
     urls = {name: url for name, url in known.items() if name not in broken}
     yield from stores.stores(urls, clock)
+    if holder is None and not broken:
+        yield from stores.log(folder)
     yield from managers.strangers(urls)
     if LOG not in broken:
         yield from riders.touched(folder, urls, env)

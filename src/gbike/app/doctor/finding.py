@@ -18,6 +18,7 @@ KOREAN = {
     "manager-number": "직원의 관리자 번호가 다른 이용자에게 등록되어 있습니다",
     "engine-away": "연결할 수 없습니다",
     "log-lost": "Kafka의 데이터가 없어졌습니다",
+    "log-set-back": "로그(bus.sqlite)가 없어졌거나 이전 것으로 바뀌었습니다",
     "new-default": "새 기본값 때문에 대여하지 못할 수 있는 이용자입니다",
 }
 """Every rule, and what it says in Korean."""

@@ -126,7 +126,7 @@ class SqliteStore(BatchWriter[SqliteTx]):
         `memory`: a connection to take over instead of a file (the simulator's durable state)."""
         super().__init__(source, asyncio.Event(), rehearse=rehearse)
         self.path, self._committer = path, committer if path is not None else None
-        self._clock, self._ids = clock, ids
+        self._clock, self.ids = clock, ids
         self._writer = memory or connect(path)
         self._reader = self._writer if path is None else connect(path, read_only=True)
         self._in_thread = 0
@@ -210,7 +210,7 @@ class SqliteStore(BatchWriter[SqliteTx]):
         self._writer.execute(sql)
 
     def _open(self) -> SqliteTx:
-        return SqliteTx(self._writer, self._clock, self._ids, self._source)
+        return SqliteTx(self._writer, self._clock, self.ids, self._source)
 
     def _changes(self) -> int:
         return self._writer.total_changes()
