@@ -13,6 +13,7 @@ from gbike.app.cluster.quiet import at_rest
 from gbike.app.copies import NoData, copy, embedded_only, locked
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
+from gbike.app.manifest import check
 from gbike.app.modes import settings_of
 from gbike.app.readings import open_readings
 from gbike.app.verify import differing_lines, notes, violations
@@ -70,6 +71,7 @@ async def rebuild_view(folder: DataFolder, env: Mapping[str, str]) -> int:
     embedded_only(folder, FOLD)
     if not folder.exists:
         raise NoData(f"there is no gbike data in {folder.path}")
+    check(folder)
     with locked(folder, "gbike view rebuild"):
         store = _view_store(folder.store_path(VIEW))
         try:

@@ -9,6 +9,8 @@ import msgspec
 
 BACKED_UP = "backed-up"
 """The file that says when."""
+MANIFEST = "manifest.json"
+"""The file that says of what the folder consists."""
 
 
 class Holder(msgspec.Struct, frozen=True):
@@ -48,7 +50,7 @@ class DataFolder:
     @property
     def exists(self) -> bool:
         """Whether there is anything in it."""
-        return self.bus_path.exists()
+        return (self.path / MANIFEST).exists() or any(self.path.glob("*.sqlite"))
 
     def acquire(self, command: str) -> None:
         """Become the one writer. Raises FolderInUse, naming the other one."""

@@ -26,6 +26,8 @@ def examine(folder: DataFolder, env: Mapping[str, str], clock: Clock) -> Iterato
     holder = folder.holder()
     if holder is not None:
         yield from machine.binds(plan, holder.address, machine.listening())
+    if read_plan(folder.path) is None:
+        yield from stores.lost(folder)
     yield from stores.stores(folder, plan if holder else None, env, clock)
     urls = stores.store_urls(folder, plan if holder else None, env)
     yield from managers.strangers(urls)

@@ -10,6 +10,7 @@ from gbike.app.copies import NoData
 from gbike.app.data_folder import DataFolder
 from gbike.app.doctor.finding import Finding
 from gbike.app.doctor.running import skewed
+from gbike.app.manifest import UNREADABLE, WAY_OUT, look
 from gbike.app.readings import open_urls
 from gbike.app.single import POSTGRES, SQLITE
 from gbike.kit.clock import Clock
@@ -27,6 +28,14 @@ def stores(folder: DataFolder, plan: Plan | None, env: Mapping[str, str], clock:
                 yield from _look(name, url, readings[name], clock)
         except (NoData, StoreUnavailable, apsw.Error) as away:
             yield Finding("engine-away", f"the store of {name} can't be read: {away}", "start it, or mend its URL")
+
+
+def lost(folder: DataFolder) -> Iterator[Finding]:
+    """Files of the folder that are missing, empty, older than what it had last, or another folder's."""
+    for problem in look(folder.path).problems():
+        if problem.what != UNREADABLE:  # which `stores` tells, with what the engine says
+            how = "start gbike: it makes the log anew" if problem.of_log else WAY_OUT[0]
+            yield Finding("lost-store", f"{folder.path / problem.file} {problem.what[0]}", how)
 
 
 def store_urls(folder: DataFolder, plan: Plan | None, env: Mapping[str, str]) -> dict[str, str]:

@@ -17,7 +17,9 @@ from msgspec.json import encode
 from gbike.kit.batching import BatchWriter, OpenTx, Request, Said
 from gbike.kit.clock import Clock, news
 from gbike.kit.ids import Ids
+from gbike.kit.sqlite.seal import GENERATION_MS, Seal, next_generation, read_seal, write_seal
 from gbike.kit.store import Args, Reading, Row, StoreUnavailable, Tx
+from gbike.kit.telemetry import log
 
 SLOW_COMMIT_MS = 8
 """A commit that took longer than this would hold up the event loop noticeably …"""
@@ -109,6 +111,21 @@ class SqliteStore(BatchWriter[SqliteTx]):
         self._writer = memory or connect(path)
         self._reader = self._writer if path is None else connect(path, read_only=True)
         self._in_thread = 0
+        self.generation = 0
+        """The newest that is committed; 0: the store is not sealed, and counts none."""
+        self._counting, self._counted_ms = 0, 0.0
+
+    def seal(self, folder: str, mode: str) -> None:
+        """Make the store one of this data folder's, and count a generation; before anything is written to it.
+        Raises apsw.Error."""
+        found = read_seal(self._writer)
+        known = found.generation if found is not None else 0
+        with self._writer:
+            write_seal(self._writer, Seal(self._source, folder, mode, known + 1, self._clock.now_ms()))
+        self._is_counted(known + 1)
+
+    def _is_counted(self, generation: int) -> None:
+        self.generation, self._counted_ms = generation, self._clock.monotonic_ms()
 
     async def write(self, fn: Callable[[Tx, *Args], T], *args: *Args, key: str = "") -> T:
         """See Store.write; SQLite has one writer, so `key` changes nothing."""
@@ -150,6 +167,13 @@ class SqliteStore(BatchWriter[SqliteTx]):
     async def close(self) -> None:
         """Finish what has begun, then close the file."""
         await self.finish()
+        if self.generation:
+            try:
+                with self._writer:
+                    stopped = next_generation(self._writer, self._clock.now_ms())
+                self._is_counted(stopped)
+            except apsw.Error as broken:  # the generation before it stands
+                log.warning("a store could not count its stop", store=self._source, why=str(broken))
         if self._reader is not self._writer:
             self._reader.close()
         self._writer.close()  # last, so that it can tidy the log away
@@ -164,6 +188,8 @@ class SqliteStore(BatchWriter[SqliteTx]):
         try:
             said = self._execute(batch)
             await self._commit()
+            if self._counting:
+                self._is_counted(self._counting)
         except asyncio.CancelledError:
             raise  # COMMIT goes on in its thread, which has the connection
         except BaseException:
@@ -195,6 +221,9 @@ class SqliteStore(BatchWriter[SqliteTx]):
             self._writer.executemany(_SAY, said)
         if counts:
             self._writer.executemany(_COUNT, counts)
+        self._counting = 0
+        if self.generation and self._clock.monotonic_ms() - self._counted_ms >= GENERATION_MS:
+            self._counting = next_generation(self._writer, self._clock.now_ms())
 
     async def _commit(self) -> None:
         if self._committer is not None and self._in_thread > 0:

@@ -1,0 +1,1 @@
+"""The data folder of one process: what is missing, old or broken is said by name."""
