@@ -209,6 +209,22 @@ async def test_staff_whose_manager_number_is_another_rider_s_is_told(data: Path)
     assert "account 4 reports as manager 4, whose points are rider 2's" in told[0].what
 
 
+async def test_a_store_that_was_lost_or_set_back_is_told(data: Path) -> None:
+    (data / "user_deposit.sqlite").unlink()
+    (data / "bus.sqlite").unlink()
+    with closing(open_file(data / "rent.sqlite")) as store:
+        store.execute("UPDATE seal SET generation = 1")
+    told = list(examine(DataFolder(data), {}, SystemClock()))
+    assert rules(iter(told)) == ["lost-store"] * 3
+    assert [one.what.rpartition("/")[2] for one in told] == [
+        "bus.sqlite is missing",
+        "rent.sqlite is older than what the folder had last",
+        "user_deposit.sqlite is missing",
+    ]
+    assert "makes the log anew" in told[0].mend
+    assert "--adopt" in told[1].mend
+
+
 async def test_a_store_that_can_t_be_read_is_told(data: Path) -> None:
     (data / "bike.sqlite").write_bytes(b"no store" * 1000)
     assert rules(examine(DataFolder(data), {}, SystemClock())) == ["broken-file"]

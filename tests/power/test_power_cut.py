@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +13,7 @@ import apsw
 import pytest
 
 from gbike.app import checking
-from gbike.app.data_folder import DataFolder
+from gbike.app.data_folder import MANIFEST, DataFolder
 from gbike.app.embedded import Embedded
 from gbike.kit.sqlite import store as sqlite_store
 from gbike.kit.sqlite.store import open_file
@@ -103,6 +104,7 @@ async def ridden_until_a_cut(disk: Disk, data: Path, found: Path, chance: Random
     def cut() -> None:
         at_the_cut.append(Known(rented.copy(), returned.copy()))
         disk.leave(found, chance)
+        shutil.copy(data / MANIFEST, found)  # it is written whole, and after what it tells of
 
     async def rider(userid: int) -> None:
         for _ in range(RIDES):

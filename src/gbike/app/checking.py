@@ -14,6 +14,7 @@ from gbike.app.cluster.quiet import NotQuiet, at_rest
 from gbike.app.copies import NoData, copy, embedded_only, locked
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
+from gbike.app.manifest import check
 from gbike.app.modes import settings_of
 from gbike.app.readings import open_readings
 from gbike.app.trouble import damaged
@@ -56,7 +57,7 @@ async def verify(folder: DataFolder, env: Mapping[str, str], tell: Callable[[str
         return await _told(readings, found, tell)
 
 
-async def check(readings: Mapping[str, Reading], tell: Callable[[str], None]) -> int:
+async def judge(readings: Mapping[str, Reading], tell: Callable[[str], None]) -> int:
     """Check every invariant over stores at rest; as `verify`."""
     return await _told(readings, violations(readings), tell)
 
@@ -108,6 +109,7 @@ async def rebuild_view(folder: DataFolder, env: Mapping[str, str]) -> int:
     embedded_only(folder, FOLD)
     if not folder.exists:
         raise NoData(f"there is no gbike data in {folder.path}")
+    check(folder)
     with locked(folder, "gbike view rebuild"):
         store = _view_store(folder.store_path(VIEW))
         try:

@@ -26,6 +26,7 @@ app.add_typer(fault_app, name="demo-fault")
 
 Data = Annotated[Path, typer.Option("--data", envvar="GBIKE_DATA", help="the data folder")]
 OneService = Annotated[str, typer.Argument(envvar="GBIKE_SERVICE", help="an image of one service names it")]
+Adopt = Annotated[bool, typer.Option("--adopt", help="take a folder as it is, after a look: what is missing is empty")]
 DATA = Path("data")
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 MOUNTED = (
@@ -54,13 +55,14 @@ def named_errors() -> Iterator[None]:
     from gbike.app.copies import NoData
     from gbike.app.data_folder import FolderInUse
     from gbike.app.faults import BadFault
+    from gbike.app.manifest import NotWhole
     from gbike.kit.schema.migrate import NoVersion
     from gbike.kit.settings import BadSetting
 
     with named_files():
         try:
             yield
-        except (NoSuchService, NotRunning, NoData, FolderInUse, BadFault, BadSetting, NoVersion) as wrong:
+        except (NoSuchService, NotRunning, NoData, FolderInUse, NotWhole, BadFault, BadSetting, NoVersion) as wrong:
             typer.echo(f"gbike: {wrong}", err=True)
             raise typer.Exit(2) from None
 
@@ -89,6 +91,7 @@ def demo(
     ] = None,
     without: Annotated[list[str] | None, typer.Option(help="billing,view: these do not run")] = None,
     host: Annotated[str, typer.Option(help="loopback only")] = "127.0.0.1",
+    adopt: Adopt = False,
 ) -> None:
     """Everything in one process on loopback, with no login and a small fleet."""
     from gbike.app.demo import CannotStart, DemoOptions, run_demo
@@ -97,7 +100,7 @@ def demo(
     stopped = [name for names in without or [] for name in names.split(",")]
     with named_errors():
         try:
-            run_demo(DemoOptions(host, port, data, empty, slow or [], stopped))
+            run_demo(DemoOptions(host, port, data, empty, slow or [], stopped, adopt))
         except (CannotStart, CannotListen) as wrong:
             typer.echo(f"gbike: {wrong}", err=True)
             raise typer.Exit(2) from None
@@ -111,6 +114,7 @@ def up(
     admin_file: Annotated[
         Path | None, typer.Option(envvar="GBIKE_ADMIN_FILE", help="the first admin: name and password, a line each")
     ] = None,
+    adopt: Adopt = False,
 ) -> None:
     """Everything in one process, secure: tokens required. Asks for the first admin."""
     from gbike.app.admins import NotDone
@@ -120,7 +124,7 @@ def up(
 
     with named_errors():
         try:
-            run_up(UpOptions(host, port, data, admin_file))
+            run_up(UpOptions(host, port, data, admin_file, adopt))
         except (NotDone, BadKeys, CannotListen) as wrong:
             typer.echo(f"gbike: {wrong}", err=True)
             raise typer.Exit(2) from None
@@ -184,7 +188,7 @@ def backup(target: Path, data: Data = DATA) -> None:
 
 
 @app.command()
-def restore(source: Path, data: Data = DATA) -> None:
+def restore(source: Path, data: Data = DATA, adopt: Adopt = False) -> None:
     """Put a backup back into an empty data folder; of a cluster for `gbike cluster up`."""
     from gbike.app import cluster_copies
     from gbike.app.copies import restore as put_back
@@ -194,7 +198,8 @@ def restore(source: Path, data: Data = DATA) -> None:
         if cluster_copies.is_copy(source):
             typer.echo(cluster_copies.restore(source, DataFolder(data), typer.echo))
         else:
-            put_back(source, DataFolder(data))
+            for taken in put_back(source, DataFolder(data), adopt=adopt):
+                typer.echo(f"taken as it is · 그대로 사용합니다: {taken}", err=True)
     typer.echo(f"restored into {data}")
 
 
@@ -254,12 +259,14 @@ def migrate(
         return
     from gbike.app.copies import locked
     from gbike.app.data_folder import DataFolder
+    from gbike.app.manifest import check
     from gbike.kit.schema import migrate as schema
 
     folder = DataFolder(data)
     with named_errors():
         found = card(service)
         with locked(folder, "gbike migrate"):
+            check(folder)
             changed = schema.migrate(folder.store_path(found.name), found.versions)
     typer.echo(f"{found.name} {'is now' if changed else 'was already'} at {schema.newest(found.versions)}")
 

@@ -2,10 +2,14 @@
 
 All writers are held between two batches while each store's snapshot is taken (well under 100 ms); copying then goes on
 beside them. A stopped folder is locked meanwhile, so that nobody starts to write.
+
+A copy has a manifest and the checksum of each file. It is made in a folder of its own inside the target and moved up
+when it is whole, the manifest last.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator
+import shutil
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
@@ -13,14 +17,23 @@ import apsw
 
 from gbike.app.cluster.plan import FILE, read_plan
 from gbike.app.control import Done, ask
+from gbike.app.copied import as_its_own, damaged, of_a_copy, write_checksums
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
+from gbike.app.manifest import Manifest, NotWhole, check, look, write
 from gbike.app.seed import SmallFleet
 from gbike.kit.clock import SystemClock
 from gbike.kit.files import about, name_file
+from gbike.kit.sqlite.seal import DEMO
 from gbike.kit.sqlite.store import open_file
 
 FILES_ONLY = "only the backup of a cluster goes there, into an empty folder"
+HALF = "half-copied"
+"""Where the files are until they are whole."""
+OTHERWISE = (
+    "use another backup, or look and take what is there with `gbike restore --adopt`",
+    "다른 백업을 쓰거나, 확인한 뒤 gbike restore --adopt로 있는 것만 복원해 주세요",
+)
 
 
 class NoData(Exception):
@@ -36,7 +49,9 @@ def copy(folder: DataFolder, target: Path) -> Done:
 
 
 async def copy_running(embedded: Embedded, target: Path) -> float:
-    """Copy the stores of a running instance; answers for how many ms its writers were held. Raises NoData."""
+    """Copy the stores of a running instance; answers for how many ms its writers were held. Raises NoData, NotWhole."""
+    if embedded.folder is not None:
+        check(embedded.folder, log_too=True)
     clock = embedded.clock
     with _whole_or_nothing(target):
         async with embedded.hold():
@@ -50,25 +65,33 @@ async def copy_running(embedded: Embedded, target: Path) -> float:
 
 
 def copy_stopped(folder: DataFolder, target: Path) -> None:
-    """Copy the stores of a folder that nobody writes to. Raises NoData, FolderInUse."""
+    """Copy the stores of a folder that nobody writes to. Raises NoData, FolderInUse, NotWhole."""
     if not folder.exists:
         raise NoData(f"there is no gbike data in {folder.path}")
+    check(folder, log_too=True)
     with locked(folder, "gbike backup"), _whole_or_nothing(target):
         _copy(_snapshots(sorted(folder.path.glob("*.sqlite"))), target)
         folder.backed_up(SystemClock().now_ms())
 
 
-def restore(source: Path, folder: DataFolder) -> None:
-    """Put a copy back into an empty data folder. Raises NoData, FolderInUse."""
+def restore(source: Path, folder: DataFolder, *, adopt: bool = False) -> list[str]:
+    """Put a copy back into an empty data folder, as a folder of its own. `adopt`: also when files are missing, damaged
+    or of another copy; answers which. Raises NoData, FolderInUse, NotWhole."""
     embedded_only(folder, FILES_ONLY)
-    files = sorted(source.glob("*.sqlite"))
-    if not any(file.name == "bus.sqlite" for file in files):
-        raise NoData(f"{source} is no backup of gbike: it has no bus.sqlite")
-    if any(folder.path.glob("*.sqlite")):
+    seen = look(source)
+    if not seen.there:
+        raise NoData(f"{source} is no backup of gbike: it has no stores")
+    known = list(seen.problems())
+    wrong = known + [problem for problem in damaged(source) if problem.file not in {one.file for one in known}]
+    if wrong and not adopt:
+        raise NotWhole(source, wrong, OTHERWISE)
+    if folder.exists:
         raise NoData(f"{folder.path} is not empty; restore only into a folder without data")
-    with locked(folder, "gbike restore"), _nothing_half(folder.path):
+    with locked(folder, "gbike restore"):
         SmallFleet(folder.path).forget()
-        _copy(_snapshots(files), folder.path)
+        files = _snapshots(source / f"{name}.sqlite" for name in seen.there)
+        _copy(files, folder.path, lambda half: as_its_own(look(half), seen.mode or DEMO))
+    return [str(problem) for problem in wrong]
 
 
 def embedded_only(folder: DataFolder, instead: str) -> None:
@@ -96,24 +119,11 @@ def _whole_or_nothing(target: Path) -> Iterator[None]:
     if any(target.iterdir()):
         raise NoData(f"{target} is not empty; a copy goes into an empty folder")
     try:
-        with _nothing_half(target):
-            yield
+        yield
     except BaseException:
         if not was_there:
             with suppress(OSError):
                 target.rmdir()
-        raise
-
-
-@contextmanager
-def _nothing_half(target: Path) -> Iterator[None]:
-    """While files come into a folder that has no such file: when not all of them could, none stays."""
-    try:
-        yield
-    except BaseException:
-        for file in target.glob("*.sqlite*"):
-            with suppress(OSError):
-                file.unlink()
         raise
 
 
@@ -130,12 +140,23 @@ def _snapshots(paths: Iterable[Path]) -> list[apsw.Connection]:
     return found
 
 
-def _copy(snapshots: list[apsw.Connection], target: Path) -> None:
+def _copy(snapshots: list[apsw.Connection], target: Path, finish: Callable[[Path], Manifest] | None = None) -> None:
+    """Copy the stores and write the manifest that `finish` makes of the copies; nothing is left when it fails."""
+    half = target / HALF
     with ExitStack() as opened:
         for source in snapshots:
             opened.callback(source.close)
+        opened.callback(shutil.rmtree, half, ignore_errors=True)
+        shutil.rmtree(half, ignore_errors=True)  # of one who was killed
+        half.mkdir()
         for source in snapshots:
-            _copy_one(source, target / Path(source.filename).name)
+            _copy_one(source, half / Path(source.filename).name)
+        manifest = finish(half) if finish is not None else of_a_copy(half)
+        if finish is None:
+            write_checksums(half)
+        for file in sorted(half.iterdir()):
+            file.rename(target / file.name)
+        write(target, manifest)
 
 
 def _copy_one(source: apsw.Connection, into: Path) -> None:

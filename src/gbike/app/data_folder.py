@@ -12,6 +12,8 @@ from gbike.kit.files import about
 
 BACKED_UP = "backed-up"
 """The file that says when."""
+MANIFEST = "manifest.json"
+"""The file that says of what the folder consists."""
 
 
 class Holder(msgspec.Struct, frozen=True):
@@ -51,7 +53,7 @@ class DataFolder:
     @property
     def exists(self) -> bool:
         """Whether there is anything in it."""
-        return any(self.path.glob("*.sqlite"))  # the log may be what is missing
+        return (self.path / MANIFEST).exists() or any(self.path.glob("*.sqlite"))  # any may be what is missing
 
     def acquire(self, command: str) -> None:
         """Become the one writer. Raises FolderInUse, naming the other one."""

@@ -40,6 +40,7 @@ class DemoOptions(msgspec.Struct, frozen=True):
     empty: bool
     slow: Sequence[str]
     without: Sequence[str]
+    adopt: bool = False
 
 
 async def _serve(options: DemoOptions) -> None:
@@ -54,7 +55,8 @@ async def _serve(options: DemoOptions) -> None:
             fleet.forget()
         elif not folder.exists:
             fleet.want()
-        claim(folder, Mode.DEMO)
+        for taken in claim(folder, Mode.DEMO, adopt=options.adopt):
+            Console(stderr=True).print(f"taken as it is · 그대로 사용합니다: {taken}", soft_wrap=True)
         tracing = start_tracing(os.environ)
         embedded = Embedded(folder, environment(os.environ), tracing=tracing)
         try:

@@ -18,6 +18,8 @@ from gbike.app.data_folder import DataFolder
 from gbike.app.defaults import with_defaults
 from gbike.app.doors import Doors, LockedDoors, OpenDoors
 from gbike.app.faults import Faulty
+from gbike.app.generations import Generations
+from gbike.app.manifest import NOT_THE_LAST
 from gbike.app.single import Drivers, assemble_one
 from gbike.app.tracing import Tracing
 from gbike.app.web import wants_a_page, web_operations
@@ -30,7 +32,7 @@ from gbike.kit.http.standard import standard_operations
 from gbike.kit.ids import Ids, SystemIds
 from gbike.kit.inprocess.peer import InProcessCaller
 from gbike.kit.runtime import Card, Running, Subscribe, Worker, World
-from gbike.kit.schema.migrate import LOG_VERSIONS, in_memory, migrate
+from gbike.kit.schema.migrate import LOG_VERSIONS, in_memory, migrate, newest
 from gbike.kit.settings import load
 from gbike.kit.sqlite.log import LogSubscription, SqliteLog
 from gbike.kit.sqlite.store import SqliteStore
@@ -43,6 +45,8 @@ from gbike.services.gateway.wiring import route_table
 
 LOG_KEEP_MS = 7 * DAY_MS
 """How long the log keeps messages that everybody has handled."""
+FOLLOW_S = 5
+"""So long after a store counted a generation the manifest knows it, at most."""
 ERASED_AFTER_MS = 60_000
 """So long after somebody was erased everything from before goes: what was on its way then has come."""
 
@@ -84,8 +88,10 @@ class Embedded:
     ) -> None:
         """`folder` None: in memory, for tests. `rehearse`: run every write twice, for tests.
         `log_lost`: how somebody knows that the log was lost or set back, where its own file does not tell.
-        `secure`: tokens are required, with the secure defaults; else everybody may do everything. Raises BadSetting."""
+        `secure`: tokens are required, with the secure defaults; else everybody may do everything.
+        Raises BadSetting, NotWhole."""
         self.folder, self._rehearse, self._tracing = folder, rehearse, tracing
+        self.generations = Generations(folder, secure=secure) if folder is not None else None
         self._env = with_defaults(env, secure=secure)
         self.clock, self._ids = clock or SystemClock(), ids or SystemIds()
         self._chance = chance or random.Random().random  # noqa: S311 - for jitter only
@@ -94,14 +100,18 @@ class Embedded:
         self._threads = None if folder is None else ThreadPoolExecutor(8, "commit")
         self.bus = SqliteLog(self._open(folder.bus_path if folder else None, LOG_VERSIONS, "bus"))
         self.metrics.store_failing.labels("bus").set_function(lambda: self.bus.store.failing)
-        if log_lost:
-            self.bus.begin_anew(log_lost)
+        if log_lost or (self.generations is not None and self.generations.log_lost):
+            self.bus.begin_anew(log_lost or NOT_THE_LAST)
         self._subscriptions: list[LogSubscription] = []
         tidy = Worker("log", self.forget_old_messages, lambda: asyncio.sleep(60), moves=False)
         age = Worker("backup", self._look_at_backup, lambda: asyncio.sleep(60), moves=False)
         anew = Worker("epoch", self._look_at_log, lambda: asyncio.sleep(60), moves=False)
-        self._tidying = Drivers("bus", [tidy, age, anew])
+        follow = Worker("manifest", self._follow_generations, lambda: asyncio.sleep(FOLLOW_S), moves=False)
+        self._tidying = Drivers("bus", [tidy, age, anew, follow])
         self.parts = {card.name: self._part(card) for card in cards()}
+        if self.generations is not None:
+            schemas = {name: newest(part.card.versions) for name, part in self.parts.items()}
+            self.generations.seal(self.stores(), {**schemas, "bus": newest(LOG_VERSIONS)})
         self.app = self._door()
 
     def part(self, name: str) -> Part:
@@ -123,6 +133,8 @@ class Embedded:
             await drivers.stop()
         for store in self.stores().values():
             await store.close()
+        if self.generations is not None:
+            await self.generations.stop()
         await self.doors.close()
         if self._threads is not None:
             self._threads.shutdown()
@@ -190,6 +202,9 @@ class Embedded:
     async def _look_at_log(self) -> int:
         self.metrics.log_begun_anew.labels("gbike").set(await self.bus.begun_anew_ms() / 1000)
         return 0
+
+    async def _follow_generations(self) -> int:
+        return await self.generations.follow(self._threads) if self.generations is not None else 0
 
     async def forget_old_messages(self) -> int:
         """Remove messages that every consumer has handled, also the stopped ones, when they are old, or tell where

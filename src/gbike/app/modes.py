@@ -1,24 +1,24 @@
 """Open or secure: a data folder belongs to one of the two for good, and what is one is never taken for the other.
 
-A backup of it belongs to the same one: the mark is in the log's own file.
+A backup of it belongs to the same one. The mode is in the manifest and in every store, and one that says `secure`
+decides; the log's file has it as well, where folders from before there was a manifest have it.
 """
 
 from collections.abc import Mapping
 from contextlib import closing
 from enum import IntEnum
 
-import apsw
-
 from gbike.app.cluster.plan import read_plan
 from gbike.app.data_folder import DataFolder
 from gbike.app.defaults import with_defaults
+from gbike.app.manifest import Seen, look, take
 from gbike.kit.files import about
 from gbike.kit.settings import BadSetting
 from gbike.kit.sqlite.store import open_file
 
 
 class Mode(IntEnum):
-    """Whose a data folder is, as SQLite's `user_version` of the log. Folders from before there was a mark have 0."""
+    """Whose a data folder is, as SQLite's `user_version` of the log."""
 
     DEMO = 1
     SECURE = 2
@@ -31,29 +31,31 @@ class OtherMode(BadSetting):
     """The data folder belongs to the other mode."""
 
 
-def claim(folder: DataFolder, mode: Mode) -> None:
-    """Mark the folder as this mode's; call it holding the folder's lock. Raises OtherMode."""
-    known = folder.bus_path.exists()
+def claim(folder: DataFolder, mode: Mode, *, adopt: bool = False) -> list[str]:
+    """Mark the folder as this mode's; call it holding the folder's lock. `adopt`: take it as it is, whatever is missing
+    or older; answers what that was. Raises OtherMode, NotWhole."""
+    seen = look(folder.path)
+    owner = _mode(seen) or mode
+    if owner is not mode:
+        raise OtherMode(
+            f"{folder.path} is the data of `{COMMAND[owner]}`, not of `{COMMAND[mode]}`:"
+            " choose another folder with --data"
+        )
+    taken = [str(problem) for problem in seen.problems()] if adopt else []
+    take(seen, mode.name.lower(), adopt=adopt)
     with about(folder.bus_path), closing(open_file(folder.bus_path)) as log:
-        mark = log.pragma("user_version")
-        owner = Mode(mark) if mark else Mode.DEMO if known else mode
-        if owner is not mode:
-            raise OtherMode(
-                f"{folder.path} is the data of `{COMMAND[owner]}`, not of `{COMMAND[mode]}`:"
-                " choose another folder with --data"
-            )
-        if not mark:
+        if not log.pragma("user_version"):
             log.pragma("user_version", mode.value)
+    return taken
 
 
 def mode_of(folder: DataFolder) -> Mode | None:
-    """Read the folder's mark; None: nobody claimed it, or it has none from before there were marks."""
-    if not folder.bus_path.exists():
-        return None
-    # Not read-only: the last to close a file in WAL mode checkpoints it, which such a connection can't.
-    with about(folder.bus_path), closing(open_file(folder.bus_path, apsw.SQLITE_OPEN_READWRITE)) as log:
-        mark = log.pragma("user_version")
-    return Mode(mark) if mark else None
+    """Whose the folder is; None: nobody's yet."""
+    return _mode(look(folder.path)) if folder.exists else None
+
+
+def _mode(seen: Seen) -> Mode | None:
+    return Mode[seen.mode.upper()] if seen.mode else None
 
 
 def is_secure(folder: DataFolder, env: Mapping[str, str]) -> bool:

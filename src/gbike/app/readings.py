@@ -11,6 +11,7 @@ from gbike.app.catalogue import NAMES
 from gbike.app.cluster.plan import read_plan
 from gbike.app.copies import NoData
 from gbike.app.data_folder import DataFolder
+from gbike.app.manifest import check
 from gbike.app.single import SQLITE
 from gbike.app.trouble import told
 from gbike.kit.clock import SystemClock
@@ -25,7 +26,9 @@ STATEMENT_MS = 60_000
 @contextmanager
 def open_readings(folder: DataFolder) -> Iterator[Mapping[str, Reading]]:
     """The stores by service, until the context ends, each as it is when it is first asked: whatever is written later
-    is not seen. Raises NoData when there are none, or one can't be read."""
+    is not seen. Raises NoData when there are none, or one can't be read, and NotWhole."""
+    if read_plan(folder.path) is None:
+        check(folder)
     urls = _urls(folder)
     if not urls:
         raise NoData(f"there is no gbike data in {folder.path}")

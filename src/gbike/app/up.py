@@ -36,6 +36,7 @@ class UpOptions(msgspec.Struct, frozen=True):
     port: int
     data: Path
     admin_file: Path | None = None
+    adopt: bool = False
 
 
 def run_up(options: UpOptions) -> None:
@@ -56,7 +57,8 @@ async def _serve(options: UpOptions) -> None:
     folder, control = DataFolder(options.data), Control(options.data)
     folder.acquire(COMMAND)
     try:
-        claim(folder, Mode.SECURE)
+        for taken in claim(folder, Mode.SECURE, adopt=options.adopt):
+            Console(stderr=True).print(f"taken as it is · 그대로 사용합니다: {taken}", soft_wrap=True)
         options.data.chmod(FOR_US_ONLY)
         env = settings_in(options.data, environment(os.environ))
         KeyFolder(Path(env["GBIKE_ACCOUNT_KEYS"])).make()

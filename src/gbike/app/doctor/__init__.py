@@ -33,6 +33,8 @@ def examine(folder: DataFolder, env: Mapping[str, str], clock: Clock) -> Iterato
     yield from machine.disk(folder.path)
     if holder is not None:
         yield from machine.binds(plan, holder.address, machine.listening())
+    if plan is None:
+        yield from stores.lost(folder)
     urls = {name: url for name, url in known.items() if name not in broken}
     yield from stores.stores(urls, clock)
     if holder is None and not broken:

@@ -13,6 +13,7 @@ from gbike.app.copies import NoData
 from gbike.app.data_folder import DataFolder
 from gbike.app.doctor.finding import Finding
 from gbike.app.doctor.running import skewed
+from gbike.app.manifest import NOT_THE_LAST, UNREADABLE, WAY_OUT, look
 from gbike.app.readings import open_urls
 from gbike.app.single import POSTGRES, SQLITE
 from gbike.app.trouble import Trouble, way_out
@@ -55,6 +56,13 @@ def stores(urls: Mapping[str, str], clock: Clock) -> Iterator[Finding]:
             yield Finding("engine-away", f"the store of {name} can't be read: {away}", "start it, or mend its URL")
 
 
+def lost(folder: DataFolder) -> Iterator[Finding]:
+    """Files of the folder that are missing, empty, older than what it had last, or another folder's; not the log's."""
+    for problem in look(folder.path).problems():
+        if problem.what != UNREADABLE and not problem.of_log:  # which `broken` and `log` tell
+            yield Finding("lost-store", f"{folder.path / problem.file} {problem.what[0]}", WAY_OUT[0])
+
+
 def store_urls(folder: DataFolder, plan: Plan | None, env: Mapping[str, str]) -> dict[str, str]:
     """The stores that can be looked at, by service."""
     found = {name: f"{SQLITE}{folder.store_path(name)}" for name in NAMES if folder.store_path(name).exists()}
@@ -78,7 +86,8 @@ def log(folder: DataFolder) -> Iterator[Finding]:
             epoch, end = (epoch_of(readings["bus"]), last(readings["bus"])) if there else (None, 0)
     except (NoData, apsw.Error):
         return
-    if why := why_anew(epoch, end, places):
+    why = why_anew(epoch, end, places) or (NOT_THE_LAST if look(folder.path).log_lost else "")
+    if why:
         how = "start it: it publishes again what the outboxes have, and nothing takes effect twice"
         what = "is not the log that the stores know" if there else "is missing or empty"
         yield Finding("log-set-back", f"bus.sqlite {what}: {why}", how)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from gbike.app.catalogue import cards
-from gbike.app.checking import check
+from gbike.app.checking import judge
 from gbike.app.copies import NoData, locked
 from gbike.app.data_folder import DataFolder
 from gbike.app.modes import Mode, mode_of
@@ -134,7 +134,7 @@ def _sum(read: Reading, sql: str) -> str:
 
 
 def _must_hold(side: str, readings: Mapping[str, Reading], tell: Callable[[str], None]) -> None:
-    if found := asyncio.run(check(readings, tell)):
+    if found := asyncio.run(judge(readings, tell)):
         raise NotTheSame(f"{side} has {found} violations, see above; `gbike repair` mends a folder · 먼저 고쳐 주세요")
 
 

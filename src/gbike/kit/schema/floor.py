@@ -123,7 +123,16 @@ def make_final(table: str, why: str) -> None:
 
 
 def create_seal() -> None:
-    """Which data folder the store is part of, in which mode, and how many generations it has had."""
+    """Which data folder the store is part of, in which mode, and how many generations it has had: one row in a data
+    folder of one process, none in a cluster's database."""
+    op.create_table(
+        "seal",
+        sa.Column("store", sa.Text, primary_key=True),
+        sa.Column("folder", sa.Text, nullable=False),
+        sa.Column("mode", sa.Text, nullable=False),
+        sa.Column("generation", sa.BigInteger, nullable=False),
+        ms_column("at_ms"),
+    )
 
 
 def add_log_of_places() -> None:

@@ -20,6 +20,7 @@ from gbike.kit.clock import Clock, news
 from gbike.kit.envelope import Message
 from gbike.kit.files import about, file_of, name_file
 from gbike.kit.ids import Ids
+from gbike.kit.sqlite.seal import GENERATION_MS, Seal, next_generation, read_seal, write_seal
 from gbike.kit.store import Args, Reading, Row, StoreUnavailable, Tx
 from gbike.kit.telemetry import Told, log
 
@@ -131,6 +132,23 @@ class SqliteStore(BatchWriter[SqliteTx]):
         self._reader = self._writer if path is None else connect(path, read_only=True)
         self._in_thread = 0
         self._unreadable = Told()
+        self.generation = 0
+        """The newest that is committed; 0: the store is not sealed, and counts none."""
+        self._counting, self._counted_ms = 0, 0.0
+
+    def seal(self, folder: str, mode: str, first: str = "") -> None:
+        """Make the store one of this data folder's, and count a generation; before anything is written to it. `first`:
+        a statement of the same transaction. Raises apsw.Error."""
+        found = read_seal(self._writer)
+        known = found.generation if found is not None else 0
+        with self._writer:
+            if first:
+                self._writer.execute(first)
+            write_seal(self._writer, Seal(self._source, folder, mode, known + 1, self._clock.now_ms()))
+        self._is_counted(known + 1)
+
+    def _is_counted(self, generation: int) -> None:
+        self.generation, self._counted_ms = generation, self._clock.monotonic_ms()
 
     async def write(self, fn: Callable[[Tx, *Args], T], *args: *Args, key: str = "") -> T:
         """See Store.write; SQLite has one writer, so `key` changes nothing."""
@@ -180,6 +198,13 @@ class SqliteStore(BatchWriter[SqliteTx]):
     async def close(self) -> None:
         """Finish what has begun, then close the file."""
         await self.finish()
+        if self.generation:
+            try:
+                with self._writer:
+                    stopped = next_generation(self._writer, self._clock.now_ms())
+                self._is_counted(stopped)
+            except apsw.Error as broken:  # the generation before it stands
+                log.warning("a store could not count its stop", store=self._source, why=str(broken))
         if self._reader is not self._writer:
             self._reader.close()
         self._writer.close()  # last, so that it can tidy the log away
@@ -194,6 +219,8 @@ class SqliteStore(BatchWriter[SqliteTx]):
         try:
             said = self._execute(batch)
             await self._commit()
+            if self._counting:
+                self._is_counted(self._counting)
         except asyncio.CancelledError:
             raise  # COMMIT goes on in its thread, which has the connection
         except BaseException as wrong:
@@ -229,6 +256,9 @@ class SqliteStore(BatchWriter[SqliteTx]):
             self._writer.executemany(_SAY, said)
         if counts:
             self._writer.executemany(_COUNT, counts)
+        self._counting = 0
+        if self.generation and self._clock.monotonic_ms() - self._counted_ms >= GENERATION_MS:
+            self._counting = next_generation(self._writer, self._clock.now_ms())
 
     async def _commit(self) -> None:
         if self._committer is not None and self._in_thread > 0:
