@@ -191,6 +191,7 @@ def _have_room(folder: DataFolder) -> None:
         raise NoData(
             f"no room to check a copy of {folder.path}: it needs {wanted:,} MiB in {place},"
             f" which has {free:,} MiB free; name a place with more: TMPDIR=/path gbike …"
+            " · 복사본을 둘 공간이 부족해요. TMPDIR로 더 넓은 곳을 지정해 주세요"
         )
 
 
