@@ -19,7 +19,7 @@ from gbike.app.embedded import Embedded
 from gbike.app.faults import read_delay
 from gbike.app.modes import Mode, claim
 from gbike.app.running_verbs import running_verbs
-from gbike.app.seed import posted_to, seed
+from gbike.app.seed import NotMade, posted_to, seed
 from gbike.app.tracing import start_tracing, stop_tracing
 from gbike.kit.http.server import HttpServer, listen, run
 from gbike.kit.listing import counted
@@ -62,6 +62,9 @@ async def _serve(options: DemoOptions) -> None:
                 await seed(posted_to(embedded.inside))
             await control.start(_verbs(embedded))
             await _until_stopped(embedded, listener, options, address)
+        except NotMade:
+            await embedded.must_write()  # which says why, when it is the disk
+            raise
         finally:
             await embedded.stop()
             stop_tracing(tracing)

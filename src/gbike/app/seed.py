@@ -20,8 +20,13 @@ RIDERS = 3
 FIRST = 1001
 
 
+class NotMade(Exception):
+    """A request for a part of the small fleet was refused."""
+
+
 async def seed(post: Post) -> None:
-    """Register bikes in three zones, riders with deposits, and one of the field staff, through the public interface."""
+    """Register bikes in three zones, riders with deposits, and one of the field staff, through the public interface.
+    Raises NotMade."""
     number = FIRST
     for location, lat, lon in ZONES:
         for step in range(BIKES_PER_ZONE):
@@ -51,4 +56,4 @@ def posted_to(app: ASGIApp) -> Post:
 async def _made(post: Post, path: str, body: dict[str, object]) -> None:
     status = await post(path, body)
     if status != 201:
-        raise RuntimeError(f"the small fleet could not be made: {path} answered {status}")
+        raise NotMade(f"the small fleet could not be made: {path} answered {status}")
