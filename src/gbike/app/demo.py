@@ -19,7 +19,7 @@ from gbike.app.embedded import Embedded, begun_anew
 from gbike.app.faults import read_delay
 from gbike.app.modes import Mode, claim
 from gbike.app.running_verbs import running_verbs
-from gbike.app.seed import SmallFleet, posted_to
+from gbike.app.seed import NotMade, SmallFleet, posted_to
 from gbike.app.tracing import start_tracing, stop_tracing
 from gbike.kit.http.server import HttpServer, listen, run
 from gbike.kit.listing import counted
@@ -68,6 +68,9 @@ async def _serve(options: DemoOptions) -> None:
             await fleet.finish(posted_to(embedded.inside))
             await control.start(_verbs(embedded))
             await _until_stopped(embedded, listener, options, address)
+        except NotMade:
+            await embedded.must_write()  # which says why, when it is the disk
+            raise
         finally:
             await embedded.stop()
             stop_tracing(tracing)

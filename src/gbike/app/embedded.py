@@ -24,6 +24,7 @@ from gbike.app.single import Drivers, assemble_one
 from gbike.app.tracing import Tracing
 from gbike.app.web import wants_a_page, web_operations
 from gbike.kit.access.rules import PUBLIC
+from gbike.kit.batching import probe
 from gbike.kit.clock import Clock, SystemClock
 from gbike.kit.housekeeping import BITE, DAY_MS
 from gbike.kit.http.app import HttpApp, Operation
@@ -142,6 +143,11 @@ class Embedded:
     def stores(self) -> dict[str, SqliteStore]:
         """Every store by its name, the log's among them."""
         return {**{name: part.store for name, part in self.parts.items()}, "bus": self.bus.store}
+
+    async def must_write(self) -> None:
+        """See to it that every store can be written. Raises StoreUnavailable, from an error that names the file."""
+        for store in self.stores().values():
+            await store.write(probe)
 
     def hold(self) -> AsyncExitStack:
         """A context in which no store begins a batch of writes; enter it with `async with`."""
