@@ -69,6 +69,13 @@ def a_second_record_that_ends_too_early(raw: bytearray) -> bytearray:
     return summed(raw)
 
 
+def only_its_head(raw: bytearray) -> bytearray:
+    """Less than a head, and two places that are not there any more."""
+    del raw[40:]
+    raw[8:12] = (28).to_bytes(4, "big")
+    return raw
+
+
 def nothing(raw: bytearray) -> bytearray:
     return raw
 
@@ -94,6 +101,7 @@ READABLE = [(n, "Rang") for n in range(14, 17)]
         (nothing, READABLE),
         (a_name_that_is_no_text, READABLE),
         (a_bit_wrong, [(16, "unreadable")]),
+        (only_its_head, [(14, "unreadable")]),
         (in_codec(GZIP), [(16, "unreadable")]),
         (in_codec(SNAPPY), [(16, "unreadable")]),
         (in_codec(NO_CODEC), [(16, "unreadable")]),

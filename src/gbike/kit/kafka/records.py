@@ -20,7 +20,7 @@ V2 = 2
 HEAD = Struct(">qiibIhiqqqhii")
 """Base offset, length, leader's epoch, magic, CRC, attributes, last offset's delta, two times, producer, its epoch,
 sequence, count."""
-BEFORE_LENGTH_ENDS = 12
+BEFORE_LENGTH_ENDS, MAGIC = 12, 16
 CONTROL, TRANSACTIONAL = 0x20, 0x10
 
 
@@ -42,9 +42,9 @@ class Records:
         """The next batch."""
         end = self._end()
         raw, self._at = self._raw[self._at : end], end or len(self._raw)
-        if len(raw) < HEAD.size or raw[BEFORE_LENGTH_ENDS + 4] < V2:
+        if len(raw) > MAGIC and raw[MAGIC] < V2:
             return MemoryRecords(raw).next_batch()
-        return _Batch(raw)
+        return _Batch(raw.ljust(HEAD.size, b"\0"))
 
     def _end(self) -> int | None:
         begin = self._at + BEFORE_LENGTH_ENDS
