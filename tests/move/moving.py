@@ -30,9 +30,10 @@ RIDER, FIRST_BIKE = 3, 2_001
 
 async def a_demo(path: Path) -> DataFolder:
     """A stopped folder: rides of long ago, some of today, some under way; whatever was said was heard."""
-    fill(path, bikes=50, rides=RIDES)
     folder = DataFolder(path)
+    path.mkdir()
     claim(folder, Mode.DEMO)
+    fill(path, bikes=50, rides=RIDES)
     embedded = Embedded(folder, PATIENT)
     client = Client(embedded.app)
     for bikeid in range(FIRST_BIKE, FIRST_BIKE + 2 * OPEN):
