@@ -80,6 +80,8 @@ def _name(folder: DataFolder) -> str:
 
 
 def _target(folder: DataFolder, to: str, env: Mapping[str, str]) -> AtUrl | InFolder:
+    if not to or ("://" in to and not to.startswith(POSTGRES)):
+        raise NoData(f"--to {to}: write a folder, or postgresql://… · 폴더나 postgresql://… 주소를 쓰세요")
     places = settings_in(folder.path, env)
     carried = Carried(
         source=_name(folder),
@@ -88,11 +90,7 @@ def _target(folder: DataFolder, to: str, env: Mapping[str, str]) -> AtUrl | InFo
         resets=Path(places["GBIKE_RESET_FILE"]),
     )
     carried.must_have_keys()
-    if to.startswith(POSTGRES):
-        return AtUrl(to, carried)
-    if "://" in to or not to:
-        raise NoData(f"--to {to}: write a folder, or postgresql://… · 폴더나 postgresql://… 주소를 쓰세요")
-    return InFolder(Path(to), carried)
+    return AtUrl(to, carried) if to.startswith(POSTGRES) else InFolder(Path(to), carried)
 
 
 def _fill(copied: DataFolder, databases: Sequence[Database], screen: Screen) -> None:

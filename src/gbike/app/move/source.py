@@ -28,6 +28,8 @@ LOOK_S = 1
 """Between two looks."""
 PENDING_WORD = " pending"
 """What waits for its deadline; nothing else is worth waiting for."""
+MANIFEST = "manifest.json"
+"""Where a folder says which stores it has: whoever opens the copy looks there, and refuses what is missing or old."""
 ROOM = 1.2
 """How much room the copy takes, in sizes of the folder's files: their newest schema may need some more."""
 
@@ -72,6 +74,8 @@ def _copy(folder: DataFolder, scratch: Path) -> None:
                 copy.backup("main", store, "main") as pages,
             ):
                 pages.step()
+        if (folder.path / MANIFEST).exists():
+            shutil.copyfile(folder.path / MANIFEST, scratch / MANIFEST)
     except (OSError, apsw.Error) as wrong:
         raise CannotMove(f"{folder.path} can't be copied to {scratch} · 복사할 수 없습니다: {wrong}") from None
 
