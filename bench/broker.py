@@ -204,7 +204,9 @@ class Broker:
             async def keep(records: Sequence[Any]) -> None:
                 ids = [dict(record.headers)["ce_id"].decode() for record in records if record.headers]
                 await connection.execute(
-                    "INSERT INTO inbox SELECT unnest(%s::text[]), 0 ON CONFLICT DO NOTHING", (ids,), prepare=True
+                    "INSERT INTO inbox (message_id, at_ms) SELECT unnest(%s::text[]), 0 ON CONFLICT DO NOTHING",
+                    (ids,),
+                    prepare=True,
                 )
 
             return await self._consume(topic, keep)

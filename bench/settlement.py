@@ -46,7 +46,7 @@ class Watcher:
 
     def __init__(self, folder: Path) -> None:
         store = DataFolder(folder).store_path("billing")
-        self._bills = sqlite3.connect(f"file:{store}?mode=ro", uri=True, isolation_level=None)
+        self._bills = sqlite3.connect(f"{store.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
         self.due: dict[int, float] = {}
         self.closed: list[float] = []
 

@@ -7,6 +7,7 @@ from typing import Any
 from gbike.contracts.billing import CalculatedFee
 from gbike.contracts.rent import Returned
 from gbike.kit.clock import SystemClock
+from gbike.kit.envelope import Message
 from gbike.kit.ids import SystemIds
 from gbike.kit.schema.migrate import in_memory
 from gbike.kit.sqlite.store import SqliteStore
@@ -39,7 +40,7 @@ def inbox() -> str | None:
     """The same message is new only once."""
 
     def hear(tx: Tx) -> None:
-        if "m" in tx.first_time(["m"]):
+        if "m" in tx.first_time([Message("m", "Rang", "bell:1", b"{}", b"{}")]):
             tx.execute("INSERT INTO counters (name, n) VALUES ('heard', 1) ON CONFLICT (name) DO UPDATE SET n = n + 1")
 
     return _twice(LEDGER, hear, "SELECT n FROM counters WHERE name = 'heard'", 1)

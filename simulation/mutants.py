@@ -72,7 +72,11 @@ def _once_more(cause: str) -> str:
 
 _REPORTS = "services.bike_manage_app.storage"
 _RENT, _BIKE, _VIEW = "services.rent.storage", "services.bike.storage", "services.rent_and_billing_view.storage"
-_NO_INBOX = _edit("kit.sqlite.store", "SqliteTx.first_time", ("{row[0] for row in rows}", "{*rows, *message_ids}"))
+_NO_INBOX = _edit(
+    "kit.sqlite.store",
+    "SqliteTx.first_time",
+    ("{row[0] for row in rows}", "{*rows, *(message.id for message in messages)}"),
+)
 _FEE_AGAIN = _edit(
     "services.user_deposit.policies",
     "whenever_a_fee_is_known_take_it",

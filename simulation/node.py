@@ -28,8 +28,8 @@ NOON_MS = 1_790_000_000_000
 """Wall time at which every run begins."""
 METRICS = Metrics()
 """Of all runs of this process: they count which recoveries were seen."""
-NOT_DRIVEN = ("lag", "changes")
-"""Workers that only measure, or serve readers of a stream, which nobody is here."""
+NOT_DRIVEN = ("lag", "changes", "hours")
+"""Workers that only measure, serve readers of a stream, which nobody is here, or fold what is older than any run."""
 
 
 class SimClock:

@@ -7,17 +7,21 @@ from typing import Any
 import psycopg
 
 from gbike.app.catalogue import card
+from gbike.kit.hours import HOUR_MS, first_id
 from gbike.kit.postgres.connection import Dialer, PostgresReading, Session
 from gbike.kit.schema.migrate import migrate_url
 from tests.concurrency.explore import MOST, Found, explore
-from tests.concurrency.house import House
-from tests.concurrency.stepping import Fixed, Outcome, Steps, Two, Write
+from tests.concurrency.house import LATER, House
+from tests.concurrency.stepping import NOW, Fixed, Outcome, Steps, Two, Write
 from tests.postgres import Server
 
 _TABLES = (
     "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT IN ('alembic_version', 'commits')"
     " ORDER BY tablename"
 )
+_FOLDED = """INSERT INTO folds VALUES ('said', '', 0, %(later)s), ('heard', '', 0, %(until)s);
+    INSERT INTO inbox (message_id, type, key, at_ms) VALUES (%(id)s, 'Rang', 'bell:1', 0)"""
+"""Hours are folded, so that housekeeping removes what is old enough; one that was heard is not yet."""
 _CHANCE = {
     "outbox": ("id", "message_id", "headers"),
     "audit": ("number", "prev_hash", "hash", "trace_id"),
@@ -40,6 +44,8 @@ class Workbench:
         for one in house.setup:
             for outcome in self._two.alone([one]):
                 assert outcome[0] == "answered", (one, outcome)
+        begun = {"until": NOW + HOUR_MS, "later": LATER, "id": f"{first_id(NOW)}-7000-8000-000000000000"}
+        psycopg.ClientCursor(self._plain).execute(_FOLDED, begun)
         tables = [row[0] for row in self._plain.execute(_TABLES)]
         self._again, self._state = self._kept(tables), self._shown(tables, house)
         self._reading = PostgresReading(Session(Dialer(url, Fixed(), "look")(5_000)))

@@ -17,7 +17,8 @@ from gbike.contracts.rent import Rented, Returned
 from gbike.kit.audit.chain import COLUMNS, _breaks, head
 from gbike.kit.dead_letters import set_aside
 from gbike.kit.envelope import Event, Message, pack
-from gbike.kit.housekeeping import Keeping, _forget
+from gbike.kit.hours import first_id, fold
+from gbike.kit.housekeeping import DAY_MS, Keeping, _forget
 from gbike.kit.inbox import Consumer, Policies
 from gbike.kit.once import Once, once_only
 from gbike.kit.outbox import _mark_published
@@ -139,6 +140,12 @@ class Hears:
         what: Write = (self.consumer._apply, (messages, None), "")
         return Case(name, what, (qualified(Consumer._apply), *policies), what)
 
+    def heard_late(self, event: Event) -> Case:
+        """A message of an hour that may be folded by now."""
+        messages = [message(event, f"{first_id(NOW - DAY_MS)}-7000-8000-000000000001")]
+        what: Write = (self.consumer._apply, (messages, None), "")
+        return Case("heard late", what, (qualified(Consumer._apply),), what)
+
     def with_policy(self, kind: type[Event], policy: Callable[..., Any]) -> "Hears":
         """The same consumer with another policy."""
         return Hears({**self.policies, kind: policy})
@@ -148,10 +155,12 @@ def floor(keeps: Sequence[Keeping], hears: Hears | None = None, event: Event | N
     """What every service writes beside its own: marks of the relay, housekeeping, what is set aside and taken back."""
     cases = [
         write("mark published", _mark_published, [1, 2, 3], NOW),
+        write("fold hours", fold, "it", {}, LATER),
         *(_housekeeping(keeping) for keeping in keeps),
     ]
     if hears is not None and event is not None:
         one = message(event)
+        cases.append(hears.heard_late(event))
         cases.append(write("set aside", set_aside, one, "reason"))
         cases.append(write("replay", hears.consumer._revive, one))
         cases.append(write("handle again", hears.consumer._again, one))

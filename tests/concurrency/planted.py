@@ -148,6 +148,12 @@ _PAID_REMOVED = Keeping(
 
 R, D, M, A = rent.HOUSE, user_deposit.HOUSE, bike_manager.HOUSE, account.HOUSE
 PLANTED = (
+    Planted(
+        "a message is heard late while its hour is folded",
+        bike_manager.HOUSE,
+        *_bare(bike_manager.HOUSE, "fold hours", "heard late"),
+    ),
+    Planted("two processes fold an hour", bike_manager.HOUSE, *_bare(bike_manager.HOUSE, "fold hours")),
     Planted("the lost bike", bike.HOUSE, *_bare(bike.HOUSE, "reserve", "cancelled")),
     Planted("the limit of open rents", R, *_pair(R, "open", "open a late one", _open_rent)),
     Planted("an erasure and a return", R, *_bare(R, "return", "erased")),

@@ -225,7 +225,17 @@ async def test_a_store_that_was_lost_or_set_back_is_told(data: Path) -> None:
 
 async def test_a_store_that_can_t_be_read_is_told(data: Path) -> None:
     (data / "bike.sqlite").write_bytes(b"no store" * 1000)
-    assert rules(examine(DataFolder(data), {}, SystemClock())) == ["engine-away"]
+    assert rules(examine(DataFolder(data), {}, SystemClock())) == ["broken-file"]
+
+
+async def test_so_is_one_that_the_settings_name(data: Path, tmp_path: Path) -> None:
+    shutil.copy(data / "bike.sqlite", tmp_path)
+    env = {"GBIKE_STORE_URL": f"sqlite:///{tmp_path / 'bike.sqlite'}", "GBIKE_SERVICE": "bike"}
+    assert rules(examine(DataFolder(data), env, SystemClock())) == []
+    (tmp_path / "bike.sqlite").write_bytes(b"no store" * 1000)
+    assert rules(examine(DataFolder(data), env, SystemClock())) == ["broken-file"]
+    (tmp_path / "bike.sqlite").unlink()
+    assert rules(examine(DataFolder(data), env, SystemClock())) == ["engine-away"]
 
 
 class Ahead(SystemClock):

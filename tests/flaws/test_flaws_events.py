@@ -149,7 +149,7 @@ async def test_flaw_5_a_poison_message_is_set_aside_and_the_others_go_on() -> No
         assert "Undecodable" in reason
 
 
-@flaw(6, replacing(SqliteTx, "first_time", lambda tx, message_ids: message_ids))
+@flaw(6, replacing(SqliteTx, "first_time", lambda tx, messages: {message.id for message in messages}))
 async def test_flaw_6_a_message_delivered_twice_takes_effect_once() -> None:
     """A crash delivered a whole batch again and every handler ran twice; here its inbox row is part of the effect."""
     town = await a_town()

@@ -63,7 +63,7 @@ def _every_row(tx: Tx, userid: int, deposit: int, version: int) -> None:
 
 
 def _keep_nothing(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(view_wiring, "keep", lambda tx, messages: None)
+    patch.setattr(view_wiring, "hear", lambda tx, messages: None)
 
 
 def _rewrite_history(patch: pytest.MonkeyPatch) -> None:
@@ -74,7 +74,7 @@ def _rewrite_history(patch: pytest.MonkeyPatch) -> None:
 
 @flaw(41, _keep_nothing, _rewrite_history)
 async def test_flaw_41_a_deposit_rewrites_no_history_and_the_view_can_be_folded_anew() -> None:
-    """One deposit rewrote all rows of a rider and nothing could be rebuilt; here it is one row, and events are kept."""
+    """One deposit rewrote all rows of a rider and nothing could be rebuilt; here it is one row, and facts are kept."""
     town = await a_town()
     for _ in range(3):
         await town.ride()

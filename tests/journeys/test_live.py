@@ -8,9 +8,13 @@ from typing import Any
 import pytest
 
 from gbike.app.embedded import Embedded
+from gbike.contracts.rent import Rented
 from gbike.kit.access.principal import DEMO, EVERYBODYS
+from gbike.kit.envelope import Message, pack
+from gbike.kit.telemetry import NO_TRACE
 from gbike.services.rent_and_billing_view.storage import changes
 from gbike.services.rent_and_billing_view.storage.changes import MOST_BEHIND, MOST_WAITING, Changes, Listener
+from gbike.services.rent_and_billing_view.storage.kept import keep
 from tests.security.people import As, Locked
 from tests.support import EVERY_RIDE_COSTS, Client
 
@@ -197,6 +201,29 @@ async def test_a_reader_that_is_too_slow_is_told_to_read_everything_anew_and_let
     stream.close()
     assert sample(town.whole, "gbike_streams_dropped_total") == 1
     assert sample(town.whole, "gbike_streams") == 0
+
+
+async def test_who_would_miss_news_that_are_kept_no_more_reads_everything_anew(town: Locked) -> None:
+    part, hub = town.whole.parts["rent_and_billing_view"], of(town.whole)
+    async with Stream(town.admin) as stream:
+        await stream.piece()
+        await ride(town.person(KIM, "rider"), KIM)
+        await stream.until("ClosedBill")
+        await quiet(town.whole)
+        await part.drivers.stop()
+        await part.store.write(keep, [news(n) for n in (1, 2, 3)])
+        await part.store.write(lambda tx: tx.execute("DELETE FROM kept WHERE number < (SELECT max(number) FROM kept)"))
+        assert await hub.step() == 1
+        assert types(await stream.piece()) == ["anew"]
+        assert stream.last == hub.at
+    async with Stream(town.admin, hub.at - 1) as near, Stream(town.admin, hub.at - 2) as far:
+        assert types(await near.piece()) == ["Rented"]
+        assert types(await far.piece()) == ["anew"]
+
+
+def news(n: int) -> Message:
+    said = Rented(rentid=900 + n, userid=KIM, bikeid=KIM, status="rented", starttime=0)
+    return pack(said, id=f"news-{n}", source="rent", now_ms=0, trace=NO_TRACE)
 
 
 async def test_silence_is_broken_by_a_beat_that_says_up_to_where_all_was_told(town: Locked) -> None:

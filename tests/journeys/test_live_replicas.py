@@ -15,8 +15,9 @@ from gbike.kit.postgres.store import PostgresStore
 from gbike.kit.schema.migrate import migrate_url
 from gbike.kit.store import Tx
 from gbike.kit.telemetry import NO_TRACE, Metrics
-from gbike.services.rent_and_billing_view.storage import VERSIONS, keep
+from gbike.services.rent_and_billing_view.storage import VERSIONS
 from gbike.services.rent_and_billing_view.storage.changes import Changes, ViewSettings
+from gbike.services.rent_and_billing_view.storage.kept import keep
 from tests.postgres import Server
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gbike.contracts import Said
 from gbike.kit.clock import BootTime
+from gbike.kit.hours import Hours
 from gbike.kit.ids import SystemIds
 from gbike.kit.schema.migrate import LOG_VERSIONS, in_memory, migrate
 from gbike.kit.sqlite.store import SqliteStore
@@ -82,6 +83,13 @@ def note(tx: Tx, word: str) -> int:
     row = tx.one("INSERT INTO notes (word) VALUES (?) RETURNING id", (word,))
     assert row is not None
     return int(row[0])
+
+
+async def fold(store: Store, clock: SetClock) -> None:
+    """Fold what is folded by now of what the store published and heard."""
+    hours = Hours(store, clock, "bell", {"Rang": "door"})
+    while await hours.step():
+        pass
 
 
 @asynccontextmanager

@@ -5,8 +5,11 @@ import contextlib
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
+import psycopg
 import pytest
+from structlog.testing import capture_logs
 
+from gbike.kit import batching
 from gbike.kit.envelope import Message
 from gbike.kit.outbox import Relay
 from gbike.kit.postgres import connection as connection_module
@@ -85,6 +88,37 @@ async def test_the_plug_is_pulled_in_the_middle_of_writes(plugged: Server) -> No
     assert await stores[0].read(said_and_counted) == (len(kept), len(kept))
     for store in stores:
         await store.close()
+
+
+NO_ROOM = """
+CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS
+ $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$;
+CREATE TRIGGER full_notes BEFORE INSERT ON notes FOR EACH STATEMENT EXECUTE FUNCTION no_room();
+CREATE TRIGGER full_counters BEFORE INSERT ON counters FOR EACH STATEMENT EXECUTE FUNCTION no_room()
+"""
+"""The server's own error for a disk that is full."""
+
+
+async def test_a_database_without_room_refuses_is_known_for_it_and_found_out_again(
+    plugged: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batching, "PROBE_S", 0.01)
+    url = plugged.url(floor_database(plugged))
+    store = postgres_store(url)
+    await store.write(say, "before", key="a")
+    with psycopg.connect(url, autocommit=True) as hand:
+        hand.execute(NO_ROOM.encode())
+        with capture_logs() as told:
+            for _ in range(3):
+                with pytest.raises(StoreUnavailable, match="could not extend file"):
+                    await store.write(say, "no room", key="a")
+                assert store.failing
+        assert len([line for line in told if line["event"] == "a batch of writes was rolled back"]) == 1
+        hand.execute("DROP FUNCTION no_room CASCADE")
+    await until(lambda: not store.failing)  # though nobody writes
+    await store.write(say, "after", key="a")
+    assert await words(store) == ["before", "after"]
+    await store.close()
 
 
 PREPARE_COMMIT = re.compile(rb"P....(s\d+)\x00COMMIT\x00", re.DOTALL)

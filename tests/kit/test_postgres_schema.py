@@ -1,5 +1,6 @@
 """Schemas on PostgreSQL: replicas that start together migrate once, and what is final is final there too."""
 
+import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -12,9 +13,17 @@ from gbike.app.catalogue import cards
 from gbike.app.engines import CannotRun, postgres
 from gbike.kit.schema.migrate import migrate_url
 from gbike.services.bike.storage import VERSIONS
+from gbike.services.rent.storage import VERSIONS as RENT
 from gbike.services.user_deposit.storage import VERSIONS as LEDGER
+from tests.kit.left import KILL, with_a_step
 from tests.postgres import Server
 
+START = """
+import sys
+from pathlib import Path
+from gbike.kit.schema.migrate import migrate_url
+migrate_url(sys.argv[1], Path(sys.argv[2]))
+"""
 SECOND_START = """
 import sys
 from pathlib import Path
@@ -43,6 +52,33 @@ def test_a_schema_of_a_newer_release_is_left_alone(server: Server) -> None:
     with server.connection(url) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     assert not migrate_url(url, VERSIONS)
+
+
+def state(server: Server, url: str) -> tuple[object, ...]:
+    """The version, the tables, the columns of bikes and what is in it."""
+    queries = (
+        "SELECT version_num FROM alembic_version",
+        "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1",
+        "SELECT column_name FROM information_schema.columns WHERE table_name = 'rents' ORDER BY 1",
+        "SELECT rentid, status FROM rents",
+    )
+    with server.connection(url) as connection:
+        return tuple(connection.execute(query).fetchall() for query in queries)
+
+
+@pytest.mark.parametrize(("end", "code"), [(KILL, -signal.SIGKILL), ("1 / 0", 1)])
+def test_a_step_that_is_killed_or_fails_leaves_nothing(server: Server, end: str, code: int, tmp_path: Path) -> None:
+    url = server.url(server.database())
+    migrate_url(url, RENT)
+    with server.connection(url) as connection:
+        connection.execute("INSERT INTO rents (userid, bikeid, status, deadline_ms) VALUES (1, 1, 'rented', 5)")
+    before = state(server, url)
+    versions = with_a_step(RENT, tmp_path / "versions", end)
+    done = subprocess.run([sys.executable, "-c", START, url, str(versions)], capture_output=True, timeout=60)
+    assert done.returncode == code
+    assert state(server, url) == before
+    with_a_step(RENT, versions, "")
+    assert migrate_url(url, versions)
 
 
 def test_every_service_has_a_schema_for_it(server: Server) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from gbike.app.embedded import Embedded
+from tests.observability.pages import read
 from tests.support import Client
 
 NAMES = sorted(Embedded(None, {}).parts)
@@ -21,6 +22,29 @@ async def test_a_service_is_ready_as_long_as_its_own_store_is(name: str) -> None
     await town.parts[name].store.close()
     assert (await client.get("/health/ready")).status == 503
     assert (await client.get("/health/live")).status == 200
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_a_service_whose_store_can_t_be_written_is_not_ready(name: str) -> None:
+    town = Embedded(None, {})
+    client, store = Client(town.parts[name].running.app), town.parts[name].store
+    for failing, status in ((True, 503), (False, 200)):
+        store.failing = failing
+        for whole in (client, Client(town.app)):
+            assert (await whole.get("/health/ready")).status == status
+            assert (await whole.get("/actuator/health")).status == status
+            assert (await whole.get("/health/live")).status == 200
+        page = read((await client.get("/metrics")).content)
+        assert page.value("gbike_store_failing", service=name) == failing
+        assert page.value("gbike_store_failing") == failing, "the other stores can be written"
+
+
+async def test_without_room_for_the_log_nothing_is_ready() -> None:
+    town = Embedded(None, {})
+    town.bus.store.failing = True
+    assert (await Client(town.app).get("/health/ready")).status == 503
+    page = read((await Client(town.app).get("/metrics")).content)
+    assert page.value("gbike_store_failing", service="bus") == 1
 
 
 @pytest.mark.parametrize("name", NAMES)

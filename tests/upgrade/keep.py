@@ -1,15 +1,18 @@
 """Keep what a version leaves behind: `python -m tests.upgrade.keep NAME`, once, with the code of that version.
 
-NAME/demo and NAME/secure are data folders, NAME/postgres the databases of a cluster; each store is SQL in gzip. Rides,
-bills, points and conversions are left half-way, as services that are stopped and a broker that is away leave them.
+NAME/demo and NAME/secure are data folders with a backup of each, NAME/postgres the databases of a cluster with one of
+theirs; each store is SQL in gzip. Rides, bills, points and conversions are left half-way, as services that are stopped
+and a broker that is away leave them.
 """
 
 import asyncio
 import gzip
 import re
+import shutil
 import sqlite3  # noqa: TID251 - it can dump, and nobody has the files open any more
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
@@ -18,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from gbike.app.cluster.quiet import unfinished
+from gbike.app.copies import copy_stopped
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
 from gbike.app.engines import postgres
@@ -151,6 +155,17 @@ def keep_folder(target: Path, mode: Mode) -> None:
             with closing(sqlite3.connect(file)) as store:
                 [mark] = store.execute("PRAGMA user_version").fetchone()
                 _write(target / f"{file.stem}.sql.gz", "\n".join([*store.iterdump(), f"PRAGMA user_version={mark};\n"]))
+        for manifest in Path(scratch).glob("*.json"):
+            shutil.copy(manifest, target)
+        _keep_backup(Path(scratch), target / "backup.tar.gz")
+
+
+def _keep_backup(folder: Path, archive: Path) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        copy_stopped(DataFolder(folder), Path(scratch) / "backup")
+        with tarfile.open(archive, "w:gz") as packed:
+            for file in sorted((Path(scratch) / "backup").iterdir()):
+                packed.add(file, file.name)
 
 
 def keep_cluster(target: Path) -> None:

@@ -3,8 +3,10 @@
 import asyncio
 import gzip
 import re
+import shutil
 import signal
 import subprocess
+import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import datetime
@@ -19,7 +21,10 @@ from gbike.kit.sqlite.store import open_file
 from tests.cluster.running import until
 from tests.postgres import Server, free_port
 
-KEPT = Path(__file__).parent / "c943df6"
+VERSIONS = [Path(__file__).parent / name for name in ("c943df6",)]
+"""What each of them left half-way: see keep.py."""
+KEPT = VERSIONS[0]
+"""The one whose view kept every event whole."""
 OVER, OPEN = {1, 2, 3, 4}, {5, 6, 7}
 """Its rides: those that have ended, though not everybody has heard of it, and those under way."""
 OF_PSQL = re.compile(r"^(\\|SET |SELECT pg_catalog\.set_config)")
@@ -34,17 +39,33 @@ def fee(bill: Mapping[str, Any]) -> int:
 
 def read(folder: Path) -> Iterator[tuple[str, str]]:
     """Each store's name and SQL."""
-    for file in sorted(folder.iterdir()):
+    for file in sorted(folder.glob("*.sql*")):
         name, _, packed = file.name.partition(".sql")
         yield name, gzip.decompress(file.read_bytes()).decode() if packed else file.read_text("utf-8")
 
 
 def put_back(folder: Path, target: Path) -> DataFolder:
     """A data folder with the stores."""
+    target.mkdir(exist_ok=True)
     for name, sql in read(folder):
         with closing(open_file(target / f"{name}.sqlite")) as store:
             store.execute(sql)
+    for manifest in folder.glob("*.json"):
+        shutil.copy(manifest, target)
     return DataFolder(target)
+
+
+def packed(folder: Path) -> Path | None:
+    """The backup that was kept with a folder; c943df6's were its files and nothing else."""
+    archive = folder / "backup.tar.gz"
+    return archive if archive.exists() else None
+
+
+def unpacked(archive: Path, target: Path) -> Path:
+    """A kept backup, as it was made."""
+    with tarfile.open(archive) as files:
+        files.extractall(target, filter="data")
+    return target
 
 
 def restored(folder: Path, server: Server) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The databases of a cluster of c943df6 under `gbike cluster up` of today."""
+"""The databases of an older version's cluster under `gbike cluster up` of today."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.cluster.running import Cluster, begin, end, new_folder, until, why_no_cluster
-from tests.upgrade.kept import KEPT, OPEN, fee, restored_in_a_cluster
+from tests.upgrade.kept import OPEN, VERSIONS, fee, restored_in_a_cluster
 
 pytestmark = [
     pytest.mark.skipif(not os.environ.get("GBIKE_FULL"), reason="a cluster of its own: GBIKE_FULL=1"),
@@ -16,14 +16,14 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-def upgraded() -> Iterator[Cluster]:
+@pytest.fixture(params=VERSIONS, ids=[version.name for version in VERSIONS])
+def upgraded(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     """Today's cluster on that data."""
     if (missing := why_no_cluster()) is not None:
         pytest.skip(missing)
     data = new_folder()
     try:
-        restored_in_a_cluster(KEPT / "postgres", data)
+        restored_in_a_cluster(request.param / "postgres", data)
         begin(data, "--empty")
         try:
             yield Cluster(data)

@@ -1,4 +1,4 @@
-"""What c943df6 left half-way is finished by the code of today: open rides, open bills, events that nobody has heard."""
+"""What a version left half-way is finished by the code of today: open rides, open bills, events nobody has heard."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -8,6 +8,8 @@ import pytest
 
 from gbike.app import checking
 from gbike.app.catalogue import cards
+from gbike.app.copies import restore
+from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
 from gbike.app.modes import Mode, mode_of
 from gbike.kit.schema.migrate import migrate_url
@@ -17,7 +19,7 @@ from tests.postgres import Server
 from tests.security.people import ISSUER, UNLIMITED, As, TestIssuer
 from tests.support import EVERY_RIDE_COSTS, Client
 from tests.upgrade.keep import key_of
-from tests.upgrade.kept import KEPT, OPEN, OVER, fee, put_back, restored
+from tests.upgrade.kept import OPEN, OVER, VERSIONS, fee, packed, put_back, restored, unpacked
 
 DEARER = {"GBIKE_TARIFF_KRW": "700"}
 
@@ -33,8 +35,8 @@ class Past:
 class Folder(Past):
     """A data folder."""
 
-    def __init__(self, target: Path, mode: Mode) -> None:
-        self.mode, self.folder = mode, put_back(KEPT / mode.name.lower(), target)
+    def __init__(self, kept: Path, target: Path, mode: Mode) -> None:
+        self.mode, self.folder = mode, put_back(kept / mode.name.lower(), target)
 
     def open(self, more: dict[str, str] | None = None) -> tuple[Embedded, Client]:
         """See Past.open."""
@@ -50,14 +52,14 @@ class Folder(Past):
 class Databases(Past):
     """A cluster's databases."""
 
-    def __init__(self, server: Server) -> None:
-        self._urls = restored(KEPT / "postgres", server)
+    def __init__(self, kept: Path, server: Server) -> None:
+        self.urls = restored(kept / "postgres", server)
 
     def open(self, more: dict[str, str] | None = None) -> tuple[Embedded, Client]:
         """See Past.open."""
         for card in cards():
-            migrate_url(self._urls[card.name], card.versions)
-        house = House(self._urls, more)
+            migrate_url(self.urls[card.name], card.versions)
+        house = House(self.urls, more)
         return house, Client(house.app)
 
 
@@ -69,12 +71,19 @@ def server() -> Iterator[Server]:
     server.remove()
 
 
+@pytest.fixture(params=VERSIONS, ids=[version.name for version in VERSIONS])
+def kept(request: pytest.FixtureRequest) -> Path:
+    """What a version left."""
+    version: Path = request.param
+    return version
+
+
 @pytest.fixture(params=["demo", "secure", "postgres"])
-def past(request: pytest.FixtureRequest, tmp_path: Path) -> Past:
-    """Each of the kept."""
+def past(kept: Path, request: pytest.FixtureRequest, tmp_path: Path) -> Past:
+    """Each form of it."""
     if request.param == "postgres":
-        return Databases(request.getfixturevalue("server"))
-    return Folder(tmp_path, Mode[request.param.upper()])
+        return Databases(kept, request.getfixturevalue("server"))
+    return Folder(kept, tmp_path, Mode[request.param.upper()])
 
 
 async def bills(client: Client) -> dict[int, dict[str, Any]]:
@@ -125,17 +134,29 @@ async def test_rides_are_priced_by_the_tariff_they_began_under_whenever_it_chang
 
 
 @pytest.mark.parametrize("mode", list(Mode))
-async def test_verify_of_a_stopped_folder_finds_nothing(mode: Mode, tmp_path: Path) -> None:
-    past = Folder(tmp_path, mode)
+async def test_verify_of_a_stopped_folder_finds_nothing(kept: Path, mode: Mode, tmp_path: Path) -> None:
+    past = Folder(kept, tmp_path, mode)
     assert mode_of(past.folder) is mode
     told: list[str] = []
     assert await checking.verify(past.folder, EVERY_RIDE_COSTS, told.append) == 0, told
 
 
+@pytest.mark.parametrize("mode", list(Mode))
+async def test_a_backup_is_restored_and_verified(kept: Path, mode: Mode, tmp_path: Path) -> None:
+    kept = kept / mode.name.lower()
+    archive, target = packed(kept), tmp_path / "backup"
+    backup = unpacked(archive, target) if archive else put_back(kept, target).path
+    folder = DataFolder(tmp_path / "data")
+    restore(backup, folder)
+    assert mode_of(folder) is mode
+    told: list[str] = []
+    assert await checking.verify(folder, EVERY_RIDE_COSTS, told.append) == 0, told
+
+
 @pytest.fixture
-async def secure(tmp_path: Path) -> AsyncIterator[tuple[Embedded, Client]]:
+async def secure(kept: Path, tmp_path: Path) -> AsyncIterator[tuple[Embedded, Client]]:
     """The secure folder, settled."""
-    embedded, admin = Folder(tmp_path, Mode.SECURE).open()
+    embedded, admin = Folder(kept, tmp_path, Mode.SECURE).open()
     await embedded.settle()
     yield embedded, admin
     await embedded.stop()
@@ -151,8 +172,8 @@ async def test_a_rider_whose_ride_is_open_begins_another_after_its_return(secure
     assert (await admin.post("/rents", {"userid": 3, "bikeid": 1})).status == 201
 
 
-async def test_an_answer_that_was_kept_is_given_again(tmp_path: Path) -> None:
-    embedded, client = Folder(tmp_path, Mode.DEMO).open()
+async def test_an_answer_that_was_kept_is_given_again(kept: Path, tmp_path: Path) -> None:
+    embedded, client = Folder(kept, tmp_path, Mode.DEMO).open()
     body = {"userid": 5, "bikeid": 8}
     replayed = await client.post("/rents", body, idempotency_key=key_of("POST", "/rents", body))
     assert (replayed.status, replayed.json["rentid"]) == (201, 7)

@@ -1,23 +1,25 @@
 """`gbike verify` and `gbike view rebuild`: on a copy that is stepped to quiet, or on the stores of a cluster that came
-to rest by itself; the original is not touched."""
+to rest by itself, or rides on; the original is not touched."""
 
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from gbike.app.cluster import motion
 from gbike.app.cluster.plan import read_plan
-from gbike.app.cluster.quiet import at_rest
+from gbike.app.cluster.quiet import NotQuiet, at_rest
 from gbike.app.copies import NoData, copy, embedded_only, locked
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
-from gbike.app.manifest import check
 from gbike.app.modes import settings_of
 from gbike.app.readings import open_readings
+from gbike.app.trouble import damaged
 from gbike.app.verify import differing_lines, notes, violations
 from gbike.kit.clock import SystemClock
+from gbike.kit.files import name_file
 from gbike.kit.ids import SystemIds
 from gbike.kit.schema.migrate import migrate
 from gbike.kit.sqlite.store import SqliteReading, SqliteStore, connect
@@ -26,7 +28,15 @@ from gbike.services.rent_and_billing_view.storage import VERSIONS, lines
 from gbike.services.rent_and_billing_view.wiring import rebuild
 
 VIEW = "rent_and_billing_view"
+IN_MOTION = (
+    "so every check is made in motion: told is what two looks, {:g} s apart, both find"
+    " · 운행 중에 확인해요. 두 번 모두 발견된 것만 알려 드려요"
+)
 FOLD = "`gbike view rebuild --verify` compares its view with one folded anew"
+
+MIB = 1024 * 1024
+RESERVE_MIB = 64
+"""What stays free beside a copy, for whoever else writes there."""
 
 T = TypeVar("T")
 
@@ -41,21 +51,48 @@ class AMinuteAhead(SystemClock):
 
 async def verify(folder: DataFolder, env: Mapping[str, str], tell: Callable[[str], None]) -> int:
     """Check every invariant over the folder's stores; tells each violation, answers how many, and tells what is none
-    and worth a look. A cluster is waited for until it rests. Raises NoData, NotQuiet."""
-    async with settled(folder, env, tell) as readings:
-        return await _check(readings, tell)
+    and worth a look. Raises NoData."""
+    async with judged(folder, env, tell) as (readings, found):
+        return await _told(readings, found, tell)
+
+
+async def check(readings: Mapping[str, Reading], tell: Callable[[str], None]) -> int:
+    """Check every invariant over stores at rest; as `verify`."""
+    return await _told(readings, violations(readings), tell)
+
+
+async def _told(readings: Mapping[str, Reading], found: Iterable[str], tell: Callable[[str], None]) -> int:
+    for note in notes(readings):
+        tell(note)
+    number = 0
+    for violation in found:
+        tell(violation)
+        number += 1
+    return number + await _compare_view(readings[VIEW], tell)
 
 
 @asynccontextmanager
-async def settled(
-    folder: DataFolder, env: Mapping[str, str], tell: Callable[[str], None], *, lost_too: bool = False
-) -> AsyncIterator[Mapping[str, Reading]]:
-    """The stores once everything has had its effect: of a copy that is stepped until nothing moves, or of a cluster at
-    rest (`lost_too`: see at_rest). Raises NoData, NotQuiet."""
-    if read_plan(folder.path) is not None:
-        with at_rest(folder, tell, lost_too=lost_too) as readings:
-            yield readings
+async def judged(
+    folder: DataFolder, env: Mapping[str, str], tell: Callable[[str], None]
+) -> AsyncIterator[tuple[Mapping[str, Reading], list[str]]]:
+    """The stores and what is violated once everything has had its effect: in a copy that is stepped until nothing
+    moves, or in a cluster at rest. One that does not come to rest is judged by two looks. Raises NoData."""
+    if read_plan(folder.path) is None:
+        async with _settled(folder, env) as readings:
+            yield readings, list(violations(readings))
         return
+    try:
+        with at_rest(folder, tell, lost_too=True) as readings:
+            yield readings, list(violations(readings))
+            return
+    except NotQuiet as moving:
+        tell(f"{moving}; {IN_MOTION.format(motion.APART_S)}")
+    with motion.in_motion(folder) as (readings, found):
+        yield readings, found
+
+
+@asynccontextmanager
+async def _settled(folder: DataFolder, env: Mapping[str, str]) -> AsyncIterator[Mapping[str, Reading]]:
     with _copied(folder) as copied:
         embedded = Embedded(copied, settings_of(copied, env), clock=AMinuteAhead())
         try:
@@ -67,11 +104,10 @@ async def settled(
 
 
 async def rebuild_view(folder: DataFolder, env: Mapping[str, str]) -> int:
-    """Fold the view anew in its place; answers how many events it was folded from. Raises NoData, FolderInUse."""
+    """Fold the view anew in its place; answers from how many facts. Raises NoData, FolderInUse."""
     embedded_only(folder, FOLD)
     if not folder.exists:
         raise NoData(f"there is no gbike data in {folder.path}")
-    check(folder)
     with locked(folder, "gbike view rebuild"):
         store = _view_store(folder.store_path(VIEW))
         try:
@@ -81,7 +117,7 @@ async def rebuild_view(folder: DataFolder, env: Mapping[str, str]) -> int:
 
 
 async def verify_view(folder: DataFolder, tell: Callable[[str], None]) -> int:
-    """Compare the view with one folded anew from the events it kept; tells each difference. Raises NoData."""
+    """Compare the view with one folded anew from the facts it keeps; tells each difference. Raises NoData."""
     if read_plan(folder.path) is not None:
         with open_readings(folder) as stores:
             return await _compare_view(stores[VIEW], tell)
@@ -89,16 +125,6 @@ async def verify_view(folder: DataFolder, tell: Callable[[str], None]) -> int:
         path = copied.store_path(VIEW)
         migrate(path, VERSIONS)
         return await _compare_view(SqliteReading(connect(path, read_only=True)), tell)
-
-
-async def _check(readings: Mapping[str, Reading], tell: Callable[[str], None]) -> int:
-    found = 0
-    for note in notes(readings):
-        tell(note)
-    for violation in violations(readings):
-        tell(violation)
-        found += 1
-    return found + await _compare_view(readings[VIEW], tell)
 
 
 async def _compare_view(view: Reading, tell: Callable[[str], None]) -> int:
@@ -134,6 +160,7 @@ def _view_store(path: Path) -> SqliteStore:
 
 @contextmanager
 def _copied(folder: DataFolder) -> Iterator[DataFolder]:
+    _have_room(folder)
     scratch = Path(tempfile.mkdtemp(prefix="gbike-check-"))
     target = scratch / "copy"
     try:
@@ -141,5 +168,33 @@ def _copied(folder: DataFolder) -> Iterator[DataFolder]:
         if not done.ok:
             raise NoData(done.said)
         yield DataFolder(target)
+    except Exception as wrong:
+        if found := damaged(wrong):  # what is damaged is so in the copy
+            name_file(wrong, folder.path / Path(found).name)
+        raise
     finally:
         shutil.rmtree(scratch)
+
+
+def _have_room(folder: DataFolder) -> None:
+    """A copy that fills the disk would stop whoever runs on it: better none. Raises NoData."""
+    place = tempfile.gettempdir()
+    stores = {file.name: file.stat().st_size for file in folder.path.glob("*.sqlite")}
+    waiting = sum(_size(file) for file in folder.path.glob("*.sqlite-wal"))
+    wanted = (
+        sum(stores.values()) + waiting + stores.get(f"{VIEW}.sqlite", 0)
+    ) // MIB + RESERVE_MIB  # the view: anew too
+    free = shutil.disk_usage(place).free // MIB
+    if free < wanted:
+        raise NoData(
+            f"no room to check a copy of {folder.path}: it needs {wanted:,} MiB in {place},"
+            f" which has {free:,} MiB free; name a place with more: TMPDIR=/path gbike …"
+        )
+
+
+def _size(file: Path) -> int:
+    """Bytes of a file that may have gone meanwhile."""
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0

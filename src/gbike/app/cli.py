@@ -34,6 +34,7 @@ MOUNTED = (
     (app, "audit", "Who did what with money, bikes, staff and accounts."),
     (app, "cluster", "The distributed form on this machine, for real."),
     (app, "doctor", "Secrets, ports, schemas, clocks, disk and engines: what is wrong, and how to mend it."),
+    (app, "move", "From one machine to a cluster: a stopped folder into PostgreSQL."),
     (app, "privacy", "What is held of one person."),
     (app, "repair", "What `gbike verify` finds and can be mended with certainty, and its mending."),
     (events_app, "dead", "Messages that a consumer set aside, with their reasons."),
@@ -50,19 +51,33 @@ def main() -> None:
 def named_errors() -> Iterator[None]:
     """What a person can mend is one line and exit code 2."""
     from gbike.app.catalogue import NoSuchService
-    from gbike.app.cluster.quiet import NotQuiet
     from gbike.app.control import NotRunning
     from gbike.app.copies import NoData
     from gbike.app.data_folder import FolderInUse
     from gbike.app.faults import BadFault
-    from gbike.app.manifest import NotWhole
+    from gbike.kit.schema.migrate import NoVersion
     from gbike.kit.settings import BadSetting
 
+    with named_files():
+        try:
+            yield
+        except (NoSuchService, NotRunning, NoData, FolderInUse, BadFault, BadSetting, NoVersion) as wrong:
+            typer.echo(f"gbike: {wrong}", err=True)
+            raise typer.Exit(2) from None
+
+
+@contextmanager
+def named_files() -> Iterator[None]:
+    """A file that can't be read or written is one line and exit code 2, too."""
     try:
         yield
-    except (NoSuchService, NotRunning, NoData, FolderInUse, NotWhole, BadFault, BadSetting, NotQuiet) as wrong:
-        typer.echo(f"gbike: {wrong}", err=True)
-        raise typer.Exit(1 if isinstance(wrong, NotQuiet) else 2) from None
+    except Exception as wrong:
+        from gbike.app.trouble import told
+
+        if (line := told(wrong)) is None:
+            raise
+        typer.echo(f"gbike: {line}", err=True)
+        raise typer.Exit(2) from None
 
 
 @app.command()
@@ -158,23 +173,30 @@ def trace(name: Annotated[str, typer.Argument(metavar="ID")], data: Data = DATA)
 
 @app.command()
 def backup(target: Path, data: Data = DATA) -> None:
-    """Copy all stores of one moment into an empty folder, also while gbike runs."""
+    """Copy all stores of one moment into an empty folder, also while gbike runs; of a cluster too."""
+    from gbike.app import cluster_copies
+    from gbike.app.cluster.plan import read_plan
     from gbike.app.copies import copy
     from gbike.app.data_folder import DataFolder
 
     with named_errors():
-        _tell(copy(DataFolder(data), target.resolve()))
+        if read_plan(data) is not None:
+            typer.echo(cluster_copies.copy(DataFolder(data), target.resolve(), typer.echo))
+        else:
+            _tell(copy(DataFolder(data), target.resolve()))
 
 
 @app.command()
 def restore(source: Path, data: Data = DATA, adopt: Adopt = False) -> None:
-    """Put a backup back into an empty data folder."""
-    from gbike.app.copies import restore as put_back
+    """Put a backup back into an empty data folder; of a cluster for `gbike cluster up`."""
+    from gbike.app import cluster_copies, copies
     from gbike.app.data_folder import DataFolder
 
     with named_errors():
-        for taken in put_back(source, DataFolder(data), adopt=adopt):
-            typer.echo(f"taken as it is · 그대로 사용합니다: {taken}", err=True)
+        if cluster_copies.is_copy(source):
+            typer.echo(cluster_copies.restore(source, DataFolder(data), typer.echo))
+        else:
+            copies.restore(source, DataFolder(data), typer.echo, adopt=adopt)
     typer.echo(f"restored into {data}")
 
 
@@ -182,16 +204,16 @@ def restore(source: Path, data: Data = DATA, adopt: Adopt = False) -> None:
 def rebuild(
     data: Data = DATA, verify: Annotated[bool, typer.Option("--verify", help="only compare, change nothing")] = False
 ) -> None:
-    """Fold the view anew from the events it kept."""
+    """Fold the view anew from the facts it keeps of what it heard."""
     from gbike.app import checking
     from gbike.app.data_folder import DataFolder
 
     with named_errors():
         if verify:
             found = asyncio.run(checking.verify_view(DataFolder(data), typer.echo))
-            typer.echo(f"{found} differences between the view and its events")
+            typer.echo(f"{found} differences between the view and its facts")
             raise typer.Exit(1 if found else 0)
-        typer.echo(f"folded anew from {asyncio.run(checking.rebuild_view(DataFolder(data), settings_given()))} events")
+        typer.echo(f"folded anew from {asyncio.run(checking.rebuild_view(DataFolder(data), settings_given()))} facts")
 
 
 @fault_app.command("slow")
@@ -228,19 +250,18 @@ def migrate(
     if store:
         from gbike.app.single import migrate_store
 
-        changed = migrate_store(store, card(service).versions)
+        with named_errors():
+            changed = migrate_store(store, card(service).versions)
         typer.echo(f"{service} {'is now' if changed else 'was already'} at the newest schema")
         return
     from gbike.app.copies import locked
     from gbike.app.data_folder import DataFolder
-    from gbike.app.manifest import check
     from gbike.kit.schema import migrate as schema
 
     folder = DataFolder(data)
     with named_errors():
         found = card(service)
         with locked(folder, "gbike migrate"):
-            check(folder)
             changed = schema.migrate(folder.store_path(found.name), found.versions)
     typer.echo(f"{found.name} {'is now' if changed else 'was already'} at {schema.newest(found.versions)}")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from gbike.app.data_folder import DataFolder
+from gbike.app.trouble import told
 from gbike.kit.audit.rows import LOCAL, acting
 
 Verb = Callable[..., Awaitable[str]]
@@ -71,7 +72,7 @@ class Control:
                 raise LookupError(f"{order.verb!r} can't be done here; what can: {', '.join(self._verbs)}")
             done = Done(True, await self._verbs[order.verb](*order.args))
         except Exception as failure:
-            done = Done(False, str(failure) or repr(failure))
+            done = Done(False, told(failure) or str(failure) or repr(failure))
         writer.write(msgspec.json.encode(done) + b"\n")
         await writer.drain()
         writer.close()

@@ -3,32 +3,29 @@
 All writers are held between two batches while each store's snapshot is taken (well under 100 ms); copying then goes on
 beside them. A stopped folder is locked meanwhile, so that nobody starts to write.
 
-A copy has a manifest and the checksum of each file. It is made in a folder of its own inside the target and moved up
-when it is whole, the manifest last.
+A copy has a manifest, with the checksum of each file. It is written last: what has none is not whole.
 """
 
 import asyncio
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 import apsw
 
 from gbike.app.cluster.plan import FILE, read_plan
 from gbike.app.control import Done, ask
-from gbike.app.copied import as_its_own, damaged, of_a_copy, write_checksums
-from gbike.app.data_folder import DataFolder
+from gbike.app.copied import as_its_own, damaged, of_a_copy
+from gbike.app.data_folder import MANIFEST, DataFolder
 from gbike.app.embedded import Embedded
-from gbike.app.manifest import Manifest, NotWhole, check, look, write
+from gbike.app.manifest import TAKEN, Manifest, NotWhole, check, look, write
+from gbike.app.seed import SmallFleet
 from gbike.kit.clock import SystemClock
+from gbike.kit.files import about, name_file
 from gbike.kit.sqlite.seal import DEMO
 from gbike.kit.sqlite.store import open_file
 
-COPY = "copy each with pg_dump"
-PUT_BACK = "put each back with pg_restore"
-HALF = "half-copied"
-"""Where the files are until they are whole."""
+FILES_ONLY = "only the backup of a cluster goes there, into an empty folder"
 OTHERWISE = (
     "use another backup, or look and take what is there with `gbike restore --adopt`",
     "다른 백업을 쓰거나, 확인한 뒤 gbike restore --adopt로 있는 것만 복원해 주세요",
@@ -39,9 +36,12 @@ class NoData(Exception):
     """There is nothing to copy, or the place to copy to is not empty."""
 
 
+def _silent(_line: str) -> None:
+    pass
+
+
 def copy(folder: DataFolder, target: Path) -> Done:
     """Copy the stores of a folder, by whoever runs on it when somebody does. Raises NoData, FolderInUse."""
-    embedded_only(folder, COPY)
     if folder.holder() is not None:
         return ask(folder, "backup", str(target))
     copy_stopped(folder, target)
@@ -52,13 +52,13 @@ async def copy_running(embedded: Embedded, target: Path) -> float:
     """Copy the stores of a running instance; answers for how many ms its writers were held. Raises NoData, NotWhole."""
     if embedded.folder is not None:
         check(embedded.folder, log_too=True)
-    _empty(target)
     clock = embedded.clock
-    async with embedded.hold():
-        began = clock.monotonic_ms()
-        snapshots = [_snapshot(store.path) for store in embedded.stores().values() if store.path]
-        held_ms = clock.monotonic_ms() - began
-    await asyncio.get_running_loop().run_in_executor(None, _copy, snapshots, target)
+    with _whole_or_nothing(target):
+        async with embedded.hold():
+            began = clock.monotonic_ms()
+            snapshots = _snapshots([store.path for store in embedded.stores().values() if store.path])
+            held_ms = clock.monotonic_ms() - began
+        await asyncio.get_running_loop().run_in_executor(None, _copy, snapshots, target)
     if embedded.folder is not None:
         embedded.folder.backed_up(clock.now_ms())
     return held_ms
@@ -68,30 +68,36 @@ def copy_stopped(folder: DataFolder, target: Path) -> None:
     """Copy the stores of a folder that nobody writes to. Raises NoData, FolderInUse, NotWhole."""
     if not folder.exists:
         raise NoData(f"there is no gbike data in {folder.path}")
-    check(folder, log_too=True)
-    _empty(target)
-    with locked(folder, "gbike backup"):
-        _copy([_snapshot(path) for path in sorted(folder.path.glob("*.sqlite"))], target)
+    with locked(folder, "gbike backup"), _whole_or_nothing(target):
+        copy_files(folder, target)
         folder.backed_up(SystemClock().now_ms())
 
 
-def restore(source: Path, folder: DataFolder, *, adopt: bool = False) -> list[str]:
+def copy_files(folder: DataFolder, target: Path) -> None:
+    """Copy the stores of a folder whose lock we hold. Raises NotWhole."""
+    check(folder, log_too=True)
+    _copy(_snapshots(sorted(folder.path.glob("*.sqlite"))), target)
+
+
+def restore(source: Path, folder: DataFolder, tell: Callable[[str], None] = _silent, *, adopt: bool = False) -> None:
     """Put a copy back into an empty data folder, as a folder of its own. `adopt`: also when files are missing, damaged
-    or of another copy; answers which. Raises NoData, FolderInUse, NotWhole."""
-    embedded_only(folder, PUT_BACK)
+    or of another copy; tells which. Raises NoData, FolderInUse, NotWhole."""
+    embedded_only(folder, FILES_ONLY)
     seen = look(source)
     if not seen.there:
         raise NoData(f"{source} is no backup of gbike: it has no stores")
     known = list(seen.problems())
-    wrong = known + [problem for problem in damaged(source) if problem.file not in {one.file for one in known}]
+    wrong = known + [problem for problem in damaged(seen) if problem.file not in {one.file for one in known}]
     if wrong and not adopt:
         raise NotWhole(source, wrong, OTHERWISE)
     if folder.exists:
         raise NoData(f"{folder.path} is not empty; restore only into a folder without data")
-    with locked(folder, "gbike restore"):
-        files = [_snapshot(source / f"{name}.sqlite") for name in seen.there]
-        _copy(files, folder.path, lambda half: as_its_own(look(half), seen.mode or DEMO))
-    return [str(problem) for problem in wrong]
+    with locked(folder, "gbike restore"), _nothing_half(folder.path):
+        SmallFleet(folder.path).forget()
+        files = _snapshots(source / f"{name}.sqlite" for name in seen.there)
+        _copy(files, folder.path, lambda path: as_its_own(look(path), seen.mode or DEMO))
+    for problem in wrong:
+        tell(f"{TAKEN}: {problem}")
 
 
 def embedded_only(folder: DataFolder, instead: str) -> None:
@@ -103,46 +109,72 @@ def embedded_only(folder: DataFolder, instead: str) -> None:
 
 @contextmanager
 def locked(folder: DataFolder, command: str) -> Iterator[None]:
-    """Be the folder's one writer for a while. Raises FolderInUse."""
+    """Be the folder's one writer for a while, when it is whole. Raises FolderInUse, NotWhole."""
     folder.acquire(command)
     try:
+        check(folder)
         yield
     finally:
         folder.release()
 
 
-def _empty(target: Path) -> None:
+@contextmanager
+def _whole_or_nothing(target: Path) -> Iterator[None]:
+    """While an empty folder, made where it is not, is filled. Raises NoData when there is something in it."""
+    was_there = target.exists()
     target.mkdir(parents=True, exist_ok=True)
     if any(target.iterdir()):
         raise NoData(f"{target} is not empty; a copy goes into an empty folder")
-
-
-def _snapshot(path: Path) -> apsw.Connection:
-    """A connection that sees the store as it is now, whatever is written later."""
-    connection = open_file(path)
-    connection.execute("BEGIN")
-    connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    return connection
-
-
-def _copy(snapshots: list[apsw.Connection], target: Path, finish: Callable[[Path], Manifest] | None = None) -> None:
-    """Copy the stores and write the manifest that `finish` makes of the copies; nothing is left when it fails."""
-    half = target / HALF
-    shutil.rmtree(half, ignore_errors=True)  # of one who was killed
-    half.mkdir()
     try:
+        with _nothing_half(target):
+            yield
+    except BaseException:
+        if not was_there:
+            with suppress(OSError):
+                target.rmdir()
+        raise
+
+
+@contextmanager
+def _nothing_half(target: Path) -> Iterator[None]:
+    """While files come into a folder that has no such file: when not all of them could, none stays."""
+    try:
+        yield
+    except BaseException:
+        for file in (*target.glob("*.sqlite*"), target / MANIFEST):
+            with suppress(OSError):
+                file.unlink()
+        raise
+
+
+def _snapshots(paths: Iterable[Path]) -> list[apsw.Connection]:
+    """Connections that see each store as it is now, whatever is written later."""
+    with ExitStack() as opened:
+        found = []
+        for path in paths:
+            found.append(opened.enter_context(closing(open_file(path))))
+            with about(path):
+                found[-1].execute("BEGIN")
+                found[-1].execute("SELECT count(*) FROM sqlite_master").fetchone()
+        opened.pop_all()
+    return found
+
+
+def _copy(snapshots: list[apsw.Connection], target: Path, finish: Callable[[Path], Manifest] = of_a_copy) -> None:
+    """Copy the stores and write the manifest that `finish` makes of the copies."""
+    with ExitStack() as opened:
         for source in snapshots:
-            into = half / Path(source.filename).name
-            with closing(source), closing(open_file(into)) as copy, copy.backup("main", source, "main") as pages:
-                pages.step()
-        manifest = finish(half) if finish is not None else of_a_copy(half)
-        if finish is None:
-            write_checksums(half)
-        for file in sorted(half.iterdir()):
-            file.rename(target / file.name)
-        half.rmdir()
-        write(target, manifest)
-    finally:
-        shutil.rmtree(half, ignore_errors=True)
+            opened.callback(source.close)
         for source in snapshots:
-            source.close()
+            _copy_one(source, target / Path(source.filename).name)
+    write(target, finish(target))
+
+
+def _copy_one(source: apsw.Connection, into: Path) -> None:
+    try:
+        with closing(open_file(into)) as copy, copy.backup("main", source, "main") as pages:
+            pages.step()
+    except apsw.Error as wrong:
+        damaged = isinstance(wrong, apsw.CorruptError | apsw.NotADBError)
+        name_file(wrong, source.filename if damaged else into)
+        raise

@@ -2,10 +2,13 @@
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 import msgspec
+
+from gbike.kit.files import about
 
 BACKED_UP = "backed-up"
 """The file that says when."""
@@ -55,21 +58,25 @@ class DataFolder:
     def acquire(self, command: str) -> None:
         """Become the one writer. Raises FolderInUse, naming the other one."""
         self.path.mkdir(parents=True, exist_ok=True)
-        lock = open(self.path / "lock", "a+b")  # noqa: SIM115 - held until release
+        lock = open(self.path / "lock", "a+b", buffering=0)  # noqa: SIM115 - held until release
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             lock.close()
             raise FolderInUse(self.path, self.holder()) from None
         self._lock = lock
-        self.announce(command)
+        try:
+            self.announce(command)
+        except OSError:
+            self.release()
+            raise
 
     def announce(self, command: str, address: str = "not serving", control: str = "") -> None:
         """Tell others who writes here, where it serves and how to give it orders."""
         assert self._lock is not None
-        self._lock.truncate(0)
-        self._lock.write(msgspec.json.encode(Holder(command, os.getpid(), address, control)))
-        self._lock.flush()
+        with about(self.path / "lock"):
+            self._lock.truncate(0)
+            self._lock.write(msgspec.json.encode(Holder(command, os.getpid(), address, control)))
 
     def release(self) -> None:
         """Let the next writer in."""
@@ -79,8 +86,9 @@ class DataFolder:
             self._lock = None
 
     def backed_up(self, now_ms: int) -> None:
-        """A whole backup of it was made."""
-        (self.path / BACKED_UP).write_text(str(now_ms), "ascii")
+        """A whole backup of it was made, which is not lost because a full disk does not even take the note."""
+        with suppress(OSError):
+            (self.path / BACKED_UP).write_text(str(now_ms), "ascii")
 
     def backup_ms(self) -> int:
         """When the last backup of it was made, ms since 1970; 0: never, or nobody knows."""

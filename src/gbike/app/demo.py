@@ -17,9 +17,10 @@ from gbike.app.data_folder import DataFolder
 from gbike.app.doors import not_for_production
 from gbike.app.embedded import Embedded
 from gbike.app.faults import read_delay
+from gbike.app.manifest import TAKEN
 from gbike.app.modes import Mode, claim
 from gbike.app.running_verbs import running_verbs
-from gbike.app.seed import posted_to, seed
+from gbike.app.seed import SmallFleet, posted_to
 from gbike.app.tracing import start_tracing, stop_tracing
 from gbike.kit.http.server import HttpServer, listen, run
 from gbike.kit.listing import counted
@@ -50,9 +51,13 @@ async def _serve(options: DemoOptions) -> None:
         listener = listen(options.host, options.port)
         address = f"http://{options.host}:{listener.getsockname()[1]}"
         folder.announce("gbike demo", address, control.path)
-        fresh = not folder.exists
+        fleet = SmallFleet(folder.path)
+        if options.empty:
+            fleet.forget()
+        elif not folder.exists:
+            fleet.want()
         for taken in claim(folder, Mode.DEMO, adopt=options.adopt):
-            Console(stderr=True).print(f"taken as it is · 그대로 사용합니다: {taken}", soft_wrap=True)
+            Console(stderr=True).print(f"{TAKEN}: {taken}", soft_wrap=True)
         tracing = start_tracing(os.environ)
         embedded = Embedded(folder, environment(os.environ), tracing=tracing)
         try:
@@ -60,8 +65,7 @@ async def _serve(options: DemoOptions) -> None:
                 service, _, delay = fault.partition("=")
                 embedded.part(service).faulty.delay = read_delay(delay)
             embedded.start(options.without)
-            if fresh and not options.empty:
-                await seed(posted_to(embedded.inside))
+            await fleet.finish(posted_to(embedded.inside))
             await control.start(_verbs(embedded))
             await _until_stopped(embedded, listener, options, address)
         finally:

@@ -27,7 +27,7 @@ from gbike.kit.clock import Clock, SystemClock
 from gbike.kit.housekeeping import BITE, DAY_MS
 from gbike.kit.http.app import HttpApp, Operation
 from gbike.kit.http.ask import HAL_JSON, Answer, Ask
-from gbike.kit.http.standard import standard_operations
+from gbike.kit.http.standard import must_write, standard_operations
 from gbike.kit.ids import Ids, SystemIds
 from gbike.kit.inprocess.peer import InProcessCaller
 from gbike.kit.runtime import Card, Running, Subscribe, Worker, World
@@ -96,6 +96,7 @@ class Embedded:
         self.doors: Doors = self._lock() if secure else OpenDoors()
         self._threads = None if folder is None else ThreadPoolExecutor(8, "commit")
         self.bus = SqliteLog(self._open(folder.bus_path if folder else None, LOG_VERSIONS, "bus"))
+        self.metrics.store_failing.labels("bus").set_function(lambda: self.bus.store.failing)
         self._subscriptions: list[LogSubscription] = []
         tidy = Worker("log", self.forget_old_messages, lambda: asyncio.sleep(60), moves=False)
         age = Worker("backup", self._look_at_backup, lambda: asyncio.sleep(60), moves=False)
@@ -249,8 +250,9 @@ class Embedded:
         return open_to_all(door) if self.doors.open else open_to(origins(settings), door)
 
     async def _ready(self, _ask: Ask) -> Answer:
-        for store in self.stores().values():
+        for name, store in self.stores().items():
             await store.read(_look)
+            must_write(name, store)
         return Answer(200, {"status": "UP"}, media="application/json")
 
     async def _home(self, ask: Ask) -> Answer:

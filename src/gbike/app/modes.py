@@ -12,6 +12,7 @@ from gbike.app.cluster.plan import read_plan
 from gbike.app.data_folder import DataFolder
 from gbike.app.defaults import with_defaults
 from gbike.app.manifest import Seen, look, take
+from gbike.kit.files import about
 from gbike.kit.settings import BadSetting
 from gbike.kit.sqlite.store import open_file
 
@@ -42,7 +43,7 @@ def claim(folder: DataFolder, mode: Mode, *, adopt: bool = False) -> list[str]:
         )
     taken = [str(problem) for problem in seen.problems()] if adopt else []
     take(seen, mode.name.lower(), adopt=adopt)
-    with closing(open_file(folder.bus_path)) as log:
+    with about(folder.bus_path), closing(open_file(folder.bus_path)) as log:
         if not log.pragma("user_version"):
             log.pragma("user_version", mode.value)
     return taken

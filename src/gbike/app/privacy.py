@@ -17,6 +17,7 @@ from gbike.app.dead import Place
 from gbike.app.embedded import Embedded
 from gbike.app.modes import settings_of
 from gbike.app.single import open_store
+from gbike.app.trouble import told
 from gbike.kit.audit.rows import LOCAL, acting
 from gbike.kit.clock import SystemClock
 from gbike.kit.ids import SystemIds
@@ -122,7 +123,7 @@ async def _forget(store: Store, userid: int) -> Unsettled:
     except LastAdmin:
         raise NoData(f"account {userid} is the last admin: make another one first") from None
     except StoreUnavailable as away:
-        raise NoData(f"the store of account can't be written: {away}") from None
+        raise NoData(told(away) or f"the store of account can't be written: {away}") from None
 
 
 def _told(how_far: str, left: Unsettled) -> str:

@@ -13,7 +13,9 @@ from gbike.app.copies import NoData
 from gbike.app.data_folder import DataFolder
 from gbike.app.manifest import check
 from gbike.app.single import SQLITE
+from gbike.app.trouble import told
 from gbike.kit.clock import SystemClock
+from gbike.kit.files import about
 from gbike.kit.sqlite.store import SqliteReading, connect
 from gbike.kit.store import Reading, StoreUnavailable
 
@@ -41,7 +43,7 @@ def open_urls(urls: Mapping[str, str], whose: str) -> Iterator[Mapping[str, Read
         try:
             yield {service: _open(url, opened) for service, url in urls.items()}
         except (apsw.Error, StoreUnavailable) as away:
-            raise NoData(f"a store of {whose} can't be read: {away}") from None
+            raise NoData(told(away) or f"a store of {whose} can't be read: {away}") from None
 
 
 def _urls(folder: DataFolder) -> Mapping[str, str]:
@@ -54,7 +56,8 @@ def _open(url: str, opened: ExitStack) -> Reading:
     if url.startswith(SQLITE):
         file = connect(Path(url.removeprefix(SQLITE)), read_only=True)
         opened.callback(file.close)
-        file.execute("BEGIN")
+        with about(file.filename):
+            file.execute("BEGIN")
         return SqliteReading(file)
     from gbike.kit.postgres.connection import Dialer, PostgresReading, Session
 

@@ -1,7 +1,7 @@
 """`gbike repair`: what `gbike verify` finds, what of it can be mended with certainty, and its mending.
 
-The list is made as verify makes it, on a copy or on a cluster at rest. What is mended is the original: by whoever runs
-on the folder when somebody does, else in its stores, or in the databases that a cluster's folder names.
+The list is made as verify makes it, on a copy or on a cluster at rest or in motion. What is mended is the original: by
+whoever runs on the folder when somebody does, else in its stores, or in the databases that a cluster's folder names.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ import msgspec
 
 from gbike.app import control
 from gbike.app.catalogue import card as find_card
-from gbike.app.checking import settled
+from gbike.app.checking import judged
 from gbike.app.cluster.plan import read_plan
 from gbike.app.control import Verb
 from gbike.app.copies import NoData, locked
@@ -22,7 +22,6 @@ from gbike.app.event_map import still_world
 from gbike.app.mends import Mend, Mendable, OpenServices
 from gbike.app.modes import settings_of
 from gbike.app.single import open_store
-from gbike.app.verify import violations
 from gbike.kit.audit.rows import LOCAL, acting
 from gbike.kit.clock import SystemClock
 from gbike.kit.ids import SystemIds
@@ -46,11 +45,11 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 def findings(folder: DataFolder, env: Mapping[str, str], tell: Callable[[str], None]) -> list[Finding]:
-    """Every violation, numbered where it can be mended. Raises NoData, NotQuiet."""
+    """Every violation, numbered where it can be mended. Raises NoData."""
 
     async def look() -> list[str]:
-        async with settled(folder, env, tell, lost_too=True) as stores:
-            return list(violations(stores))
+        async with judged(folder, env, tell) as (_, found):
+            return found
 
     numbers: dict[Mend, int] = {}
     found = []

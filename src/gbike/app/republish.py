@@ -13,6 +13,7 @@ from gbike.app.dead import Place
 from gbike.app.embedded import Embedded
 from gbike.app.modes import settings_of
 from gbike.app.single import open_store
+from gbike.app.trouble import told
 from gbike.kit.audit.rows import LOCAL, acting
 from gbike.kit.clock import SystemClock, rfc3339
 from gbike.kit.ids import SystemIds
@@ -81,7 +82,7 @@ async def _in_stores(urls: Mapping[str, str], moment: int) -> dict[str, int]:
         try:
             found[name] = await _again(store, moment)
         except StoreUnavailable as away:
-            raise NoData(f"the store of {name} can't be written: {away}") from None
+            raise NoData(told(away) or f"the store of {name} can't be written: {away}") from None
         finally:
             await store.close()
     return found

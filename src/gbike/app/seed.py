@@ -1,6 +1,7 @@
 """A small fleet to try things on. Its numbers start at 1001: the original's own scenario uses 1, 2, 3 beside it."""
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import msgspec
 from starlette.types import ASGIApp
@@ -20,8 +21,31 @@ RIDERS = 3
 FIRST = 1001
 
 
+class SmallFleet:
+    """The small fleet of a data folder: once it is wanted it is made, also when gbike is killed meanwhile; whatever
+    becomes of it then, it is not made again."""
+
+    def __init__(self, folder: Path) -> None:
+        self._unfinished = folder / "seeding"
+
+    def want(self) -> None:
+        """From now on it is to be made: call it before there is anything that tells a folder in use from a new one."""
+        self._unfinished.touch()
+
+    def forget(self) -> None:
+        """It is not to be made, nor what is missing of it."""
+        self._unfinished.unlink(missing_ok=True)
+
+    async def finish(self, post: Post) -> None:
+        """Make what is missing of it, if it is wanted and was not whole yet."""
+        if self._unfinished.exists():
+            await seed(post)
+            self.forget()
+
+
 async def seed(post: Post) -> None:
-    """Register bikes in three zones, riders with deposits, and one of the field staff, through the public interface."""
+    """Register bikes in three zones, riders with deposits, and one of the field staff, through the public interface;
+    what is there already stays as it is."""
     number = FIRST
     for location, lat, lon in ZONES:
         for step in range(BIKES_PER_ZONE):
@@ -50,5 +74,5 @@ def posted_to(app: ASGIApp) -> Post:
 
 async def _made(post: Post, path: str, body: dict[str, object]) -> None:
     status = await post(path, body)
-    if status != 201:
+    if status not in (201, 409):
         raise RuntimeError(f"the small fleet could not be made: {path} answered {status}")

@@ -26,6 +26,7 @@ from gbike.app.doors import Doors, LockedDoors, OpenDoors, not_for_production
 from gbike.app.faults import BadFault, Faulty, read_delay
 from gbike.app.single import POSTGRES, SQLITE, Drivers, assemble_one, migrate_store, open_store
 from gbike.app.tracing import start_tracing, stop_tracing
+from gbike.app.trouble import told
 from gbike.kit.access.certificates import Certificates, certificates, dns_name
 from gbike.kit.access.guard import Guard
 from gbike.kit.bus import Subscription
@@ -169,6 +170,10 @@ async def _serve(
         raise failed
 
 
+def _why(away: Exception) -> str:
+    return told(away) or str(away).strip() or repr(away)
+
+
 def _end_if_it_failed(server: HttpServer, started: "asyncio.Task[None]") -> None:
     """Who can't be put together never will be ready: it ends, and says why."""
     if not started.cancelled() and started.exception() is not None:
@@ -213,7 +218,7 @@ class Alone:
             try:
                 self._store = await self._open()
             except Exception as away:
-                log.warning("the store is not there yet", service=self._card.name, why=str(away).strip() or repr(away))
+                log.warning("the store is not there yet", service=self._card.name, why=_why(away))
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_S)
         running = assemble_one(self._card, self._world(self._store))

@@ -11,13 +11,11 @@ from gbike.kit.ids import Ids
 from gbike.kit.runtime import Card, Running, Worker, World, assemble
 from gbike.kit.schema.migrate import migrate, migrate_url
 from gbike.kit.store import Store, StoreUnavailable
-from gbike.kit.telemetry import log
+from gbike.kit.telemetry import Told, log
 from gbike.kit.tracing import assemble_traced
 
 PAUSE_S = 0.2
 """How long a worker waits after a failure before it tries again."""
-SAID_AGAIN_S = 60
-"""A trouble that lasts is logged again after this."""
 SQLITE, POSTGRES = "sqlite:///", "postgresql://"
 """How the URL of a store begins."""
 BUSY = 16
@@ -52,24 +50,9 @@ def migrate_store(url: str, versions: Path) -> bool:
     return migrate_url(url, versions)
 
 
-class _Told:
-    """What was logged of a worker's trouble: the same trouble is said again after a while, not five times a second."""
-
-    def __init__(self) -> None:
-        self._what, self._at_s = "", 0.0
-
-    def is_news(self, what: str) -> bool:
-        """Whether this is to be logged."""
-        now_s = asyncio.get_running_loop().time()
-        if what == self._what and now_s - self._at_s < SAID_AGAIN_S:
-            return False
-        self._what, self._at_s = what, now_s
-        return True
-
-
 async def drive(service: str, worker: Worker) -> None:
     """Run a worker's steps for ever: soon while there is something to do, else when there is news."""
-    told = _Told()
+    told = Told()
     while True:
         try:
             did = await worker.step()

@@ -1,15 +1,17 @@
 """Does every invariant hold? Cross-checks over all stores, as streams of facts that each service's storage gives.
 
-The numbers (I1 …) are those of docs/reliability.md. The stores must be quiet: outboxes empty, consumers caught up.
+The numbers (I1 …) are those of docs/reliability.md. The stores must be quiet: outboxes empty, consumers caught up; or
+they are looked at twice (app/cluster/motion.py).
 A violation that `gbike repair` can mend with certainty says how (app/mends.py).
 """
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import zip_longest
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from itertools import chain, zip_longest
 from typing import Any
 
 from gbike.app.event_map import paths
+from gbike.app.hours import published_and_heard
 from gbike.app.mends import FreeBike, HandleAgain, Mend, Mendable, PostPayment, PublishAgain, perhaps_mendable
 from gbike.kit.audit.chain import breaks
 from gbike.kit.outbox import how_many_wait, message_about
@@ -26,16 +28,24 @@ from gbike.services.user_deposit import storage as user_deposit
 Stores = Mapping[str, Reading]
 MOST_TOLD = 100
 """Violations told by one check; a broken fleet would fill the screen otherwise."""
+MOST_NAMED = 10_000
+"""The same for messages that are missing: each is named, as each is mended by itself."""
 
 
-def violations(stores: Stores) -> Iterator[str]:
-    """Every violation in a line that begins with the invariant's number. Nothing: all is well."""
+def violations(stores: Stores, among: Container[str] | None = None) -> Iterator[str]:
+    """Every violation in a line that begins with the invariant's number. Nothing: all is well. `among`: only these."""
     for check in CHECKS:
-        for number, found in enumerate(check(stores)):
-            if number == MOST_TOLD:
+        all_found = (found for found in check(stores) if among is None or found in among)
+        for number, found in enumerate(all_found):
+            if number == (MOST_NAMED if check in NAMES_ALL else MOST_TOLD):
                 yield f"{found.split(' ')[0]} … and more of these"
                 break
             yield found
+
+
+def everything(stores: Stores) -> Iterator[str]:
+    """The same, however many there are."""
+    return chain.from_iterable(check(stores) for check in CHECKS)
 
 
 def bikes_and_rents(stores: Stores) -> Iterator[str]:
@@ -268,10 +278,12 @@ CHECKS: tuple[Callable[[Stores], Iterable[str]], ...] = (
     reports,
     messages,
     handled,
+    published_and_heard,
     view_and_sources,
     totals,
     records,
 )
+NAMES_ALL = (handled, published_and_heard)
 
 
 _END: Any = object()
@@ -294,7 +306,7 @@ def _joined(left: Iterable[tuple[Any, Any]], right: Iterable[tuple[Any, Any]]) -
 
 
 def differing_lines(one: Iterable[Any], other: Iterable[Any]) -> Iterator[str]:
-    """I23: where a view and the one folded anew from its events differ."""
+    """I23: where a view and the one folded anew from its facts differ."""
     for shown, folded in zip_longest(one, other):
         if shown != folded:
             yield f"I23 the view has {shown}, folded anew it is {folded}"

@@ -18,7 +18,7 @@ from gbike.kit.clock import Clock
 from gbike.kit.envelope import Event, pack
 from gbike.kit.ids import Ids
 from gbike.kit.store import Conflict, StoreUnavailable, Tx
-from gbike.kit.telemetry import NO_TRACE, Trace, log, trace_now
+from gbike.kit.telemetry import NO_TRACE, Told, Trace, log, trace_now
 
 BATCH = 512
 """Writes that share one commit, at most."""
@@ -26,6 +26,9 @@ QUEUE = 4096
 """Writes that may wait; one more is refused with StoreUnavailable."""
 LATER_MS = 25
 """How long a write that nobody waits for may wait for company."""
+
+PROBE_S = 1.0
+"""How often a store that could not be written tries it by itself."""
 
 Said = tuple[str, str, str, bytes, bytes]
 """An outbox row: message_id, type, key, headers, value."""
@@ -97,6 +100,9 @@ class BatchWriter(ABC, Generic[X]):
         self._drain: asyncio.Task[None] | None = None
         self._context = contextvars.copy_context()
         self._closed = False
+        self.failing = False
+        """Whether the engine could not write (no room, a broken disk) when it last had to."""
+        self._told = Told()
         self.hold = asyncio.Lock()
         """Held by whoever needs a moment between two batches (a backup)."""
 
@@ -159,21 +165,44 @@ class BatchWriter(ABC, Generic[X]):
         try:
             said = await self._transact(batch)
         except Exception as broken:  # whatever it was: nothing of the batch happened
+            disk = self._cannot_write(broken)
             if not isinstance(broken, StoreUnavailable):
-                log.error("a batch of writes was rolled back", store=self._source, writes=len(batch), why=str(broken))
+                if not disk or self._told.is_news(str(broken)):
+                    log.error(
+                        "a batch of writes was rolled back", store=self._source, writes=len(batch), why=str(broken)
+                    )
                 if len(batch) > 1:
                     for request in batch:  # find out whom it concerns
                         await self._run([request])
                     return
+            if disk:
+                self._fails()
             for request in batch:
                 request.failed = StoreUnavailable(f"{self._source}: {broken}")
+                request.failed.__cause__ = broken
         else:
             if said is None:
                 return
             if said:
                 self._said.set()
+            if self.failing and (said or any(request.fn is _probe for request in batch)):  # others may change nothing
+                self.failing, self._told = False, Told()
+                log.warning("the store can be written again", store=self._source)
         for request in batch:
             request.tell()
+
+    def _fails(self) -> None:
+        """Remember it, and try by itself until something can be written: nobody else may come."""
+        if not self.failing:
+            self.failing = True
+            asyncio.get_running_loop().call_later(PROBE_S, self._try_again)
+
+    def _try_again(self) -> None:
+        if self._closed or not self.failing:
+            return
+        asyncio.get_running_loop().call_later(PROBE_S, self._try_again)
+        if not self._queue:  # else what waits is a try
+            self.submit(_probe, ()).add_done_callback(lambda done: done.cancelled() or done.exception())
 
     @abstractmethod
     async def _transact(self, batch: list[Request]) -> bool | None:
@@ -258,6 +287,10 @@ class BatchWriter(ABC, Generic[X]):
         """Whether an error is about the engine and not about the request."""
 
     @abstractmethod
+    def _cannot_write(self, error: Exception) -> bool:
+        """Whether an error says that the engine has no room to write, or a broken disk."""
+
+    @abstractmethod
     def _is_conflict(self, error: Exception) -> bool:
         """Whether a constraint of the database refused."""
 
@@ -268,3 +301,8 @@ class BatchWriter(ABC, Generic[X]):
 
 def _nothing(_tx: Tx) -> None:
     pass
+
+
+def _probe(tx: Tx) -> None:
+    """As small as a write can be."""
+    tx.count("probes")

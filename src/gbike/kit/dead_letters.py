@@ -1,9 +1,12 @@
 """Messages that a consumer set aside, each with its reason: they wait for a person, and hold up nobody."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from gbike.kit.envelope import Message
 from gbike.kit.erasure import guard, scrubbed
+from gbike.kit.hours import hear
 from gbike.kit.store import Reading, Row, Tx
 
 REASON_LETTERS = 2_000
@@ -40,13 +43,13 @@ def take_back(tx: Tx, message: Message) -> None:
     tx.execute("DELETE FROM dead_letters WHERE message_id = ?", (message.id,))
 
 
-def drop(tx: Tx, message_id: str, reason: str) -> None:
+def drop(tx: Tx, message_id: str, reason: str, speakers: Mapping[str, str]) -> None:
     """It will never take effect, because of `reason`: it waits no more, is not set aside again when it comes again, and
-    that is on record. Raises NoSuchLetter."""
+    that is on record. `speakers`: who publishes a type. Raises NoSuchLetter."""
     tx.lock(f"letter:{message_id}")  # one drop is on record
     message = letter(tx, message_id).message
     take_back(tx, message)
-    tx.first_time([message_id])
+    hear(tx, [message], speakers)
     tx.audit("dead letter dropped", f"message:{message_id}", {"type": message.type}, {"reason": reason})
 
 

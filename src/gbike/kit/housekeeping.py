@@ -30,15 +30,18 @@ class Keeping(msgspec.Struct, frozen=True):
 
 FLOOR = (
     # These keys grow with time (message ids are UUIDv7), so the oldest rows are found without an index of their own.
+    # What its hours do not tell of yet (kit/hours.py) stays.
     Keeping(
         7 * DAY_MS,
-        "DELETE FROM outbox WHERE published_ms < ? AND id IN (SELECT id FROM outbox ORDER BY id LIMIT ?)",
+        "DELETE FROM outbox WHERE published_ms < ? AND id IN (SELECT id FROM outbox ORDER BY id LIMIT ?)"
+        " AND published_ms < (SELECT until_ms FROM folds WHERE direction = 'said')",
     ),
     # The inbox outlives the log, so that a redelivery always meets its row.
     Keeping(
         30 * DAY_MS,
         "DELETE FROM inbox WHERE at_ms < ?"
-        " AND message_id IN (SELECT message_id FROM inbox ORDER BY message_id LIMIT ?)",
+        " AND message_id IN (SELECT message_id FROM inbox ORDER BY message_id LIMIT ?)"
+        " AND at_ms < (SELECT until_ms FROM folds WHERE direction = 'heard')",
     ),
     Keeping(
         2 * DAY_MS,

@@ -12,6 +12,7 @@ from gbike.kit.bus import Batch, Subscription
 from gbike.kit.dead_letters import drop, how_many, letter, set_aside, take_back
 from gbike.kit.envelope import Message, trace_of, unpack
 from gbike.kit.erasure import guard, scrubbed
+from gbike.kit.hours import hear, speakers
 from gbike.kit.store import Store, StoreUnavailable, Tx
 from gbike.kit.telemetry import Metrics, log
 
@@ -41,6 +42,7 @@ class Consumer:
         self._hear, self._note = hear, note
         self._store, self._subscription, self._service = store, subscription, service
         self._policies = {kind.__name__: (kind, policy) for kind, policy in policies.items()}
+        self._speakers = speakers(policies)
         self._handled = metrics.events_handled.labels(service)
         self._dead = metrics.dead_letters.labels(service)
 
@@ -81,7 +83,7 @@ class Consumer:
 
     async def drop(self, message_id: str, reason: str) -> None:
         """Let go of a message that was set aside, for good. Raises NoSuchLetter, StoreUnavailable."""
-        await self._store.write(drop, message_id, reason)
+        await self._store.write(drop, message_id, reason, self._speakers)
 
     async def dead_letters(self) -> int:
         """How many messages are set aside now."""
@@ -116,9 +118,11 @@ class Consumer:
 
     def _again(self, tx: Tx, message: Message) -> list[Any]:
         guard(tx, [message])
-        tx.first_time([message.id])
+        hear(tx, [message], self._speakers)
         (message,) = scrubbed(tx, [message])
         tx.audit("message handled again", message.key, after={"type": message.type, "message": message.id})
+        if self._hear is not None:
+            self._hear(tx, [message])
         return self._give(tx, message)
 
     def _noted(self, answers: list[Any]) -> None:
@@ -128,7 +132,7 @@ class Consumer:
 
     def _apply(self, tx: Tx, messages: list[Message], batch: Batch | None) -> list[Any]:
         guard(tx, messages)
-        known = tx.first_time([message.id for message in messages])
+        known = hear(tx, messages, self._speakers)
         new = [message for message in {message.id: message for message in messages}.values() if message.id in known]
         new = scrubbed(tx, new)
         if self._hear is not None:

@@ -9,6 +9,8 @@ BITE = 5_000
 """Outbox numbers looked at in one transaction."""
 _LOG = "log "
 """Before a log's identity, among the places that a store keeps."""
+RESTORED = "of before a restore"
+"""The identity of no log."""
 
 
 @runtime_checkable
@@ -25,7 +27,8 @@ async def meet(store: Store, identity: str) -> int | None:
     known = await store.read(_logs)
     if identity in known:
         return None
-    again = await publish_since(store, 0) if known else None
+    upgraded = any(identity.startswith(f"{one}/") for one in known)  # of before topics of one Kafka were told apart
+    again = await publish_since(store, 0) if known and not upgraded else None
     await store.write(_remember, identity)
     return again
 
@@ -37,6 +40,14 @@ async def publish_since(store: Store, since_ms: int) -> int:
     for number in range(first, last + 1, BITE):
         again += await store.write(_wait_again, number, min(number + BITE - 1, last), since_ms)
     return again
+
+
+def put_back_in_time(tx: Tx) -> None:
+    """The store was restored from a copy: it has no place in any log, whichever it meets next is another one, and what
+    it heard is remembered from now on for as long as what was heard just now."""
+    tx.execute("DELETE FROM positions")
+    _remember(tx, RESTORED)
+    tx.execute("UPDATE inbox SET at_ms = ?", (tx.now_ms,))
 
 
 def _logs(read: Reading) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from gbike.kit import hours
 from gbike.kit.access.guard import Guard
 from gbike.kit.audit.witness import EVERY_S, Witness
 from gbike.kit.bus import Bus, Subscription
@@ -128,6 +129,7 @@ def assemble(world: World, service: Service) -> Running:
     store, metrics, name = world.store, world.metrics, service.name
     relay = Relay(store, world.bus, world.clock, metrics, name)
     unsent = metrics.outbox_waiting.labels(name)
+    metrics.store_failing.labels(name).set_function(lambda: store.failing)
 
     async def outbox() -> int:
         unsent.set(await store.scan(how_many_wait))
@@ -140,6 +142,13 @@ def assemble(world: World, service: Service) -> Running:
             Housekeeper(store, world.clock, (*FLOOR, *service.keeps)).tidy,
             lambda: asyncio.sleep(ROUND_S),
             TURN_MS,
+            moves=False,
+        ),
+        Worker(
+            "hours",
+            hours.Hours(store, world.clock, name, hours.speakers(service.policies)).step,
+            lambda: asyncio.sleep(hours.ROUND_S),
+            hours.TURN_MS,
             moves=False,
         ),
         Worker("witness", Witness(store, name).step, lambda: asyncio.sleep(EVERY_S), moves=False),

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar, TypeVarTuple
 from gbike.kit.access.principal import Principal
 from gbike.kit.audit.rows import NO_FACTS, Facts
 from gbike.kit.clock import BootTime
-from gbike.kit.envelope import Event
+from gbike.kit.envelope import Event, Message
 from gbike.kit.telemetry import Trace
 
 T = TypeVar("T")
@@ -68,8 +68,8 @@ class Tx(Reading, Protocol):
         """Put on record that `by` did this to `subject` (`user:3`, `bike:7`): in the chain of this store if, and only
         if, this commits. Raises ValueError for a fact that no row may hold."""
 
-    def first_time(self, message_ids: Sequence[str]) -> Container[str]:
-        """Those of `message_ids` that were never heard before: the inbox rows are part of the effect (I22)."""
+    def first_time(self, messages: Sequence[Message]) -> Container[str]:
+        """The ids of those of `messages` that were never heard before: the inbox rows are part of the effect (I22)."""
 
     def lock(self, name: str) -> None:
         """From here until this commits, nobody else is past a `lock` or `share` of the same name, in this process or
@@ -82,6 +82,11 @@ class Tx(Reading, Protocol):
 
 class Store(Protocol):
     """One service's database, whatever the engine."""
+
+    @property
+    def failing(self) -> bool:
+        """Whether the engine could not write (no room, a broken disk) when it last had to. It finds out by itself when
+        it can again."""
 
     async def write(self, fn: Callable[[Tx, *Args], T], *args: *Args, key: str = "") -> T:
         """Run `fn` in a transaction and answer what it answered, once that is durable. Raises what `fn` raised

@@ -4,6 +4,7 @@ The trace travels in a context variable from the HTTP edge into transactions, ou
 a ride can be followed from the tap to the closed bill.
 """
 
+import asyncio
 import logging
 import re
 import secrets
@@ -17,6 +18,8 @@ import msgspec
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
+SAID_AGAIN_S = 60
+"""A trouble that lasts is logged again after this."""
 _TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 
@@ -162,6 +165,9 @@ class Metrics:
 
     def _about_keeping(self, here: CollectorRegistry, each: tuple[str, ...]) -> None:
         """What is looked at now and then: ages, limits, what must come out even."""
+        self.store_failing = Gauge(
+            "gbike_store_failing", "1: the store can't be written, 0: it can", each, registry=here
+        )
         self.open_files_reached = Counter(
             "gbike_open_files_reached_total", "Times that the limit of open files was reached", each, registry=here
         )
@@ -214,3 +220,18 @@ def _with_trace(_logger: Any, _method: str, event: Any) -> Any:
 
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+
+
+class Told:
+    """What was logged of a trouble: the same trouble is said again after a while, not five times a second."""
+
+    def __init__(self) -> None:
+        self._what, self._at_s = "", 0.0
+
+    def is_news(self, what: str) -> bool:
+        """Whether this is to be logged."""
+        now_s = asyncio.get_running_loop().time()
+        if what == self._what and now_s - self._at_s < SAID_AGAIN_S:
+            return False
+        self._what, self._at_s = what, now_s
+        return True

@@ -60,7 +60,7 @@ HOUSE = House(
         write("sweep", sweep, 10, 10_000),
         HEARS.case("blocked", standing(1, mayrent=False)),
         HEARS.case("unblocked", standing(2, mayrent=True)),
-        write("drop", drop, "letter", "it will never be handled"),
+        write("drop", drop, "letter", "it will never be handled", {}),
         write("publish all again", _wait_again, 1, 10, 0),
         write("remember the log", _remember, "the new one", again=("another",)),
         write("record that all is published again", _on_record, 0, 1),

@@ -4,13 +4,15 @@ from gbike.contracts.account import AccountErased
 from gbike.contracts.billing import CalculatedFee, ClosedBill, RegisteredBill
 from gbike.contracts.rent import Rented
 from gbike.contracts.user_deposit import AddedDeposit, UpdatedDeposit
+from gbike.kit.envelope import Event
+from gbike.kit.erasure import impersonal
 from gbike.kit.housekeeping import FLOOR
-from gbike.services.rent_and_billing_view.policies import POLICIES
-from gbike.services.rent_and_billing_view.storage import keep
-from tests.concurrency.house import USER, Hears, House, do, floor, rented, returned
-from tests.concurrency.stepping import NOW
+from gbike.services.rent_and_billing_view.policies import POLICIES, hear
+from gbike.services.rent_and_billing_view.storage.folding import fold_kept
+from tests.concurrency.house import USER, Hears, House, do, floor, message, rented, returned, sql, write
+from tests.concurrency.stepping import NOW, Write
 
-HEARS = Hears(POLICIES, keep)
+HEARS = Hears(POLICIES, hear)
 
 
 def opened(rentid: int) -> RegisteredBill:
@@ -21,9 +23,24 @@ def fee(rentid: int) -> CalculatedFee:
     return CalculatedFee(billid=rentid, rentid=rentid, userid=USER, endtime=NOW, fee=500, status="APPLYFEE")
 
 
+def kept_before(number: int, said: Event) -> Write:
+    """As an older gbike keeps what it hears."""
+    one = message(said)
+    return sql(
+        "INSERT INTO kept (message_id, type, key, headers, value) VALUES (?, ?, ?, ?, ?)",
+        *(f"before-{number}", one.type, one.key, one.headers, impersonal(one.value)),
+    )
+
+
 HOUSE = House(
     "rent_and_billing_view",
-    setup=(do(POLICIES[Rented], rented(1)), do(POLICIES[RegisteredBill], opened(1))),
+    setup=(
+        do(POLICIES[Rented], rented(1)),
+        do(POLICIES[RegisteredBill], opened(1)),
+        kept_before(1, rented(1)),
+        kept_before(2, opened(1)),
+        kept_before(3, AddedDeposit(userid=USER, deposit=50, version=1)),
+    ),
     cases=(
         HEARS.case("rented", rented(2)),
         HEARS.case("returned", returned(1)),
@@ -33,6 +50,8 @@ HOUSE = House(
         HEARS.case("closed", ClosedBill(billid=1, rentid=1, userid=USER, status="CLOSEBILL")),
         HEARS.case("updated", UpdatedDeposit(userid=USER, deposit=100, version=2)),
         HEARS.case("added", AddedDeposit(userid=USER, deposit=200, version=3)),
+        write("fold what was kept", fold_kept, 0, 100),
+        write("fold it and let it go", fold_kept, 0, 1),
         HEARS.case("erased", AccountErased(userid=USER)),
         *floor(FLOOR, HEARS, returned(1)),
     ),
@@ -45,6 +64,19 @@ HOUSE = House(
         (
             "a rider's rides are not counted right",
             "SELECT userid FROM riders u WHERE rides <> (SELECT count(*) FROM rides r WHERE r.userid = u.userid)",
+        ),
+        (
+            "what is shown of a ride is not what its facts say",
+            "SELECT r.rentid FROM rides r LEFT JOIN rent_facts f ON f.rentid = r.rentid"
+            " LEFT JOIN bill_facts b ON b.rentid = r.rentid WHERE NOT EXISTS"
+            " (SELECT 1 FROM kept k WHERE length(k.headers) > 0)"
+            " AND (f.status IS DISTINCT FROM r.rentstatus OR f.ended_ms IS DISTINCT FROM r.ended_ms"
+            " OR b.status IS DISTINCT FROM r.billingstatus OR b.fee IS DISTINCT FROM r.fee)",
+        ),
+        (
+            "what is shown of a deposit is not what its fact says",
+            "SELECT u.userid FROM riders u LEFT JOIN deposit_facts f ON f.userid = u.userid WHERE NOT EXISTS"
+            " (SELECT 1 FROM kept k WHERE length(k.headers) > 0) AND f.version < u.version",
         ),
         (
             "a place is kept",

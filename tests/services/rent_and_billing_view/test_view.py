@@ -63,7 +63,7 @@ async def test_the_view_folded_anew_is_the_same(order: list[Any]) -> None:
     lone, other = Lone(CARD), Lone(CARD)
     await lone.tell(*order)
     before = await view_of(lone)
-    assert await rebuild(lone.store, other.store) == len(order)
+    await rebuild(lone.store, other.store)
     assert await view_of(other) == before
     await rebuild(lone.store, lone.store)
     assert await view_of(lone) == before

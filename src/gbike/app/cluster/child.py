@@ -222,7 +222,7 @@ async def spawn(program: Program, log: Path, gentle: signal.Signals) -> Process:
             stderr=file,
             start_new_session=True,  # Ctrl-C is for the supervisor, who stops everything in its order
             preexec_fn=dies_with_us(gentle),
-            **_as_user(program.user),
+            **as_user(program.user),
         )
 
 
@@ -241,7 +241,8 @@ def ending(code: int) -> str:
     return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
 
 
-def _as_user(user: str | None) -> Mapping[str, Any]:
+def as_user(user: str | None) -> Mapping[str, Any]:
+    """What a new process is told of whom it runs as; None: ourselves."""
     if user is None:
         return {}
     import pwd

@@ -22,6 +22,10 @@ MOST_REPLICAS = 9
 SERVE = (sys.executable, "-m", "gbike.app.serve")
 """What every service's command begins with."""
 FILE = "cluster.json"
+MOVING = "moving"
+"""The file that names the folder from which `gbike move` is filling this one; gone when it is whole."""
+RESTORING = "restoring"
+"""The folder in a cluster's that `gbike restore` fills; there until everything is in its place."""
 SQLITE, POSTGRES = "sqlite", "postgres"
 
 
@@ -121,7 +125,7 @@ def make_plan(options: Options) -> Plan:
         must_be_free(port, whose)
     free = free_ports(spared=[port for port, _ in taken])
     ports = {"postgres": next(free), "kafka": next(free), "envoy-admin": next(free)}
-    return Plan(
+    plan = Plan(
         gateway=f"http://127.0.0.1:{gateway}",
         kafka=f"127.0.0.1:{ports['kafka']}",
         stores={card.name: _store_url(card, options.data, ports["postgres"], card.name in on_sqlite) for card in known},
@@ -130,6 +134,13 @@ def make_plan(options: Options) -> Plan:
         demo=options.demo,
         data=str(options.data.resolve()),
     )
+    _same_engines(plan, read_plan(options.data))
+    return plan
+
+
+def on_files(plan: Plan) -> set[str]:
+    """The services whose stores are files of SQLite."""
+    return {name for name, url in plan.stores.items() if url.startswith(f"{SQLITE}:")}
 
 
 def read_plan(data: Path) -> Plan | None:
@@ -141,6 +152,13 @@ def read_plan(data: Path) -> Plan | None:
 def keep_plan(plan: Plan, data: Path) -> None:
     """Write it down for other commands."""
     (data / FILE).write_bytes(msgspec.json.format(msgspec.json.encode(plan), indent=1))
+
+
+def _same_engines(plan: Plan, before: Plan | None) -> None:
+    """A store is never looked for where it is not, and made anew there. Raises BadCluster."""
+    if before is not None and (there := on_files(before)) != on_files(plan):
+        flags = " ".join(f"--store {name}={SQLITE}" for name in sorted(there)) or "no --store"
+        raise BadCluster(f"{plan.data} has its stores on other engines: start it with {flags}")
 
 
 def _replicas(card: Card, gateway: int, count: int) -> list[Replica]:

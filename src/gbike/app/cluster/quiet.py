@@ -15,7 +15,9 @@ QUIET_S = 60
 LOOK_S = 1
 """Between two looks; what begins between them is seen in the second."""
 UNHEARD_S = 20
-"""How long a message may be on its way before `gbike repair` takes it for lost."""
+"""How long a message may be on its way before `gbike verify` takes it for lost."""
+LOOKS = 5
+"""So many more looks, where that is all that keeps a cluster from its rest."""
 TELL_S = 5
 """How often somebody who waits is told why."""
 
@@ -33,8 +35,10 @@ class NotQuiet(Exception):
 @contextmanager
 def at_rest(folder: DataFolder, tell: Tell, *, lost_too: bool = False) -> Iterator[Mapping[str, Reading]]:
     """The stores of a cluster in one quiet moment: two looks, a second apart, saw the same and nothing unfinished.
-    `lost_too`: also when messages do not reach everybody in UNHEARD_S. Raises NoData or NotQuiet."""
+    `lost_too`: also when messages do not reach everybody in UNHEARD_S, and then it is not waited much longer. Raises
+    NoData or NotQuiet."""
     began = told = time.monotonic()
+    within_s = UNHEARD_S + LOOKS * LOOK_S if lost_too else QUIET_S
     before: Mapping[str, int] = {}
     while True:
         with open_readings(folder) as stores:
@@ -45,8 +49,8 @@ def at_rest(folder: DataFolder, tell: Tell, *, lost_too: bool = False) -> Iterat
                 yield stores
                 return
         before = now
-        if time.monotonic() - began > QUIET_S:
-            raise NotQuiet(f"the cluster on {folder.path} did not come to rest within {QUIET_S:g} s: {left}")
+        if time.monotonic() - began > within_s:
+            raise NotQuiet(f"the cluster on {folder.path} did not come to rest within {within_s:g} s: {left}")
         if time.monotonic() - told > TELL_S:
             told = time.monotonic()
             tell(f"waiting until it rests · 조용해질 때까지 기다리는 중: {left}")

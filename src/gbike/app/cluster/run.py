@@ -13,13 +13,13 @@ from rich.console import Console
 from gbike.app import admins
 from gbike.app.catalogue import cards
 from gbike.app.cluster import left, secrets
-from gbike.app.cluster.plan import BadCluster, Options, keep_plan, make_plan, read_plan
+from gbike.app.cluster.plan import MOVING, RESTORING, BadCluster, Options, keep_plan, make_plan, read_plan
 from gbike.app.cluster.screen import Screen, greeting
 from gbike.app.cluster.supervisor import Supervisor
 from gbike.app.control import Control
 from gbike.app.data_folder import DataFolder
 from gbike.app.doors import not_for_production
-from gbike.app.seed import seed
+from gbike.app.seed import SmallFleet
 from gbike.kit.clock import SystemClock
 from gbike.kit.settings import environment
 
@@ -39,6 +39,10 @@ async def _hold(options: Options) -> None:
     try:
         if folder.exists:
             raise BadCluster(f"{options.data} is the folder of one process: choose another with --data")
+        if (options.data / MOVING).exists():
+            raise BadCluster(f"{options.data} was not filled to its end: run the same `gbike move` again")
+        if (options.data / RESTORING).exists():
+            raise BadCluster(f"a `gbike restore` into {options.data} did not end: run it again")
         _same_mode(options)
         await _run(options, folder, control)
     finally:
@@ -63,7 +67,9 @@ async def _run(options: Options, folder: DataFolder, control: Control) -> None:
     console = Console(stderr=False, highlight=False)
     if found := left.end_left_behind(options.data):
         console.print(f"ended {found} programs that a killed `gbike cluster` had left behind")
-    plan = make_plan(options)
+    plan, fleet = make_plan(options), SmallFleet(options.data)
+    if options.empty:
+        fleet.forget()
     if not plan.demo:
         secrets.make(options.data, cards(), SystemClock().now_ms())
     keep_plan(plan, options.data)
@@ -80,7 +86,7 @@ async def _run(options: Options, folder: DataFolder, control: Control) -> None:
         with screen:
             ready = await _unless(asked_to_stop, supervisor.start())
             if ready and options.demo and not options.empty:
-                ready = await _unless(asked_to_stop, _seed(plan.gateway))
+                ready = await _unless(asked_to_stop, _seed(plan.gateway, fleet))
         if ready and not options.demo and options.admin_file is not None:
             await admins.have_one(plan.stores["account"], environment(os.environ), options.admin_file)
         if ready:
@@ -108,8 +114,8 @@ async def _unless(stopped: asyncio.Event, doing: Coroutine[Any, Any, None]) -> b
     return True
 
 
-async def _seed(gateway: str) -> None:
-    """A small fleet, where there is no bike yet."""
+async def _seed(gateway: str, fleet: SmallFleet) -> None:
+    """A small fleet, where there is no bike yet or one was begun."""
     async with aiohttp.ClientSession(gateway) as session:
 
         async def post(path: str, body: dict[str, object]) -> int:
@@ -119,4 +125,5 @@ async def _seed(gateway: str) -> None:
         async with session.get("/bikes?size=1") as answer:
             there = (await answer.json(content_type=None))["page"]["totalElements"]
         if not there:
-            await seed(post)
+            fleet.want()
+        await fleet.finish(post)

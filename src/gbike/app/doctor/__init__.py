@@ -9,6 +9,9 @@ from gbike.app.doctor import certificates, machine, managers, riders, running, s
 from gbike.app.doctor.finding import Finding
 from gbike.kit.clock import Clock
 
+LOG = "bus"
+"""Its file says whose the folder is."""
+
 __all__ = ["Finding", "examine"]
 
 
@@ -21,16 +24,21 @@ def examine(folder: DataFolder, env: Mapping[str, str], clock: Clock) -> Iterato
     yield from secrets.files(folder.path, env)
     yield from secrets.weak(env)
     yield from certificates.old(folder.path, env, clock)
-    yield from secrets.demo(folder, env)
-    yield from machine.disk(folder.path)
     holder = folder.holder()
+    known = stores.store_urls(folder, plan if holder else None, env)
+    broken = stores.broken(folder, known)
+    yield from broken.values()
+    if LOG not in broken:
+        yield from secrets.demo(folder, env)
+    yield from machine.disk(folder.path)
     if holder is not None:
         yield from machine.binds(plan, holder.address, machine.listening())
-    if read_plan(folder.path) is None:
+    if plan is None:
         yield from stores.lost(folder)
-    yield from stores.stores(folder, plan if holder else None, env, clock)
-    urls = stores.store_urls(folder, plan if holder else None, env)
+    urls = {name: url for name, url in known.items() if name not in broken}
+    yield from stores.stores(urls, clock)
     yield from managers.strangers(urls)
-    yield from riders.touched(folder, urls, env)
+    if LOG not in broken:
+        yield from riders.touched(folder, urls, env)
     yield from running.engines(plan if holder else None, env)
     yield from running.clocks([holder.address, *(plan.peers().values() if plan else ())] if holder else [], env, clock)

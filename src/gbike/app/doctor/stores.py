@@ -1,6 +1,8 @@
 """The stores: whether they can be read, their schema is the newest, and their clock is ours."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
 
 import apsw
 
@@ -13,16 +15,38 @@ from gbike.app.doctor.running import skewed
 from gbike.app.manifest import UNREADABLE, WAY_OUT, look
 from gbike.app.readings import open_urls
 from gbike.app.single import POSTGRES, SQLITE
+from gbike.app.trouble import Trouble, way_out
 from gbike.kit.clock import Clock
+from gbike.kit.files import about
 from gbike.kit.schema.migrate import newest
+from gbike.kit.sqlite.store import connect
 from gbike.kit.store import Reading, StoreUnavailable
 
+CHECK, FINE = "PRAGMA quick_check(1)", "ok"
+RESTORE = Trouble.DAMAGED.english
 NOW_MS = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)"
 
 
-def stores(folder: DataFolder, plan: Plan | None, env: Mapping[str, str], clock: Clock) -> Iterator[Finding]:
-    """Every store of the folder, of the cluster that runs on it, and the one that the settings name."""
-    for name, url in store_urls(folder, plan, env).items():
+def broken(folder: DataFolder, urls: Mapping[str, str]) -> Mapping[str, Finding]:
+    """The stores, and the log, whose file is damaged or can't be read, by name: every page is looked at."""
+    files = {file.stem: file for file in sorted(folder.path.glob("*.sqlite"))}
+    files |= {name: Path(url.removeprefix(SQLITE)) for name, url in urls.items() if url.startswith(SQLITE)}
+    found = {}
+    for name, file in ((name, file) for name, file in files.items() if file.exists()):
+        try:
+            with closing(connect(file, read_only=True)) as connection, about(file):
+                said = " ".join(str(row[0]) for row in connection.execute(CHECK))
+        except apsw.Error as wrong:
+            found[name] = Finding("broken-file", f"{file}: {wrong}", way_out(wrong) or RESTORE)
+        else:
+            if said != FINE:
+                found[name] = Finding("broken-file", f"{file}: {' '.join(said.split())}", RESTORE)
+    return found
+
+
+def stores(urls: Mapping[str, str], clock: Clock) -> Iterator[Finding]:
+    """Every store at these URLs: whether it answers, its schema, its clock."""
+    for name, url in urls.items():
         try:
             with open_urls({name: url}, name) as readings:
                 yield from _look(name, url, readings[name], clock)

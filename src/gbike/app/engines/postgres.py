@@ -38,6 +38,16 @@ def binaries() -> Path:
     raise CannotRun("PostgreSQL is not installed: pip install 'gbike[cluster]'")
 
 
+def tool(name: str) -> Path:
+    """One of PostgreSQL's tools: the package's, else the system's. Raises CannotRun."""
+    try:
+        return binaries() / name
+    except CannotRun as missing:
+        if (found := shutil.which(name)) is None:
+            raise CannotRun(f"there is no {name} on this machine, and {missing}") from None
+        return Path(found)
+
+
 def prepare(folder: Path) -> None:
     """Make the files of a server in `folder`, once. Raises CannotRun."""
     user = _user()

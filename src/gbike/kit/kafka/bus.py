@@ -43,8 +43,8 @@ class KafkaBus:
         self.closed = False
         self._producer: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
-        self._cluster = ""
-        """Which Kafka the topic is on; empty: it is to be asked, and may be another one than before."""
+        self.log = ""
+        """Which topic this is, on which Kafka; empty: it is to be asked, and may be another one than before."""
         self._known, self._asked_s = "", 0.0
         self._subscriptions: list[KafkaSubscription] = []
         self._leaving: set[asyncio.Task[None]] = set()
@@ -71,28 +71,28 @@ class KafkaBus:
         self._subscriptions.append(subscription)
 
     async def make_topic(self) -> None:
-        """Make the topic unless it exists; again after trouble: it may be another Kafka. Raises BusUnavailable."""
-        if not self._cluster:
+        """Make the topic unless it exists; again after trouble: it may be another one. Raises BusUnavailable."""
+        if not self.log:
             self._asked_s = asyncio.get_running_loop().time()
-            cluster = await ensure_topic(self.bootstrap, self.topic)
-            if self._known not in ("", cluster):
-                log.warning("this is another Kafka: every subscription begins again", was=self._known, now=cluster)
+            found = await ensure_topic(self.bootstrap, self.topic)
+            if self._known not in ("", found):
+                log.warning("this is another topic: every subscription begins again", was=self._known, now=found)
                 for subscription in self._subscriptions:
                     subscription.begin_again()
-            self._known = self._cluster = cluster
+            self._known = self.log = found
 
     async def identity(self) -> str:
-        """See Identified.identity: the cluster's id, which it gets when its storage is formatted. Clients that have
+        """See Identified.identity: the ids that the cluster and the topic got when they were made. Clients that have
         nothing to do connect to another Kafka without a word, so it is asked for now and then."""
         if asyncio.get_running_loop().time() - self._asked_s > ASK_AGAIN_S:
             self.doubt()
-        if not self._cluster:
+        if not self.log:
             await self._bounded(self.make_topic())
-        return self._cluster
+        return self.log
 
     def doubt(self) -> None:
         """A client had trouble."""
-        self._cluster = ""
+        self.log = ""
 
     def let_go(self, client: Any) -> None:
         """Stop a producer or consumer in the background; when the broker is gone it would take for ever."""

@@ -2,7 +2,8 @@
 
 The inbox rows are the memory of what took effect; the offsets that are committed here only say where to go on. So they
 are committed after the effects, a little later and together, and a commit that fails, or a batch that comes again
-because the partitions moved, is no error.
+because the partitions moved, is no error. With each goes which topic it is a place in: on one of the same name that was
+made anew it would pass over what is there.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import ConsumerStoppedError, KafkaError
+from aiokafka.structs import OffsetAndMetadata
 
 from gbike.kit.bus import BEHIND, Batch, BusUnavailable
 from gbike.kit.envelope import Message
@@ -70,7 +72,8 @@ class KafkaSubscription:
         self._consumer: AIOKafkaConsumer | None = None
         self._joining = asyncio.Lock()
         self._share = 0
-        self._from_start = False
+        self._log = ""
+        """Which topic the client reads."""
         self._read: deque[tuple[TopicPartition, Any]] = deque()
         self._seen: dict[TopicPartition, int] = {}
         self._settled: dict[TopicPartition, int] = {}
@@ -139,16 +142,24 @@ class KafkaSubscription:
         self._drop()
 
     def begin_again(self) -> None:
-        """The places that are known are of a log that was lost: in this one they would pass over what is there."""
+        """The places that are known are of a log that was lost."""
         self._drop()
-        self._from_start = True
 
     async def have_share(self, given: Iterable[TopicPartition]) -> None:
-        """Partitions were given out: read on where the group's last commit says, or from the start of another log."""
+        """Partitions were given out: read on where the group's last commit says, or from the start when that was of
+        another topic. (Commits of before topics were told apart, and those of Kafka's own tools, say nothing.)"""
         consumer, partitions = self._consumer, list(given)
-        if self._from_start and partitions and consumer is not None:
-            await consumer.seek_to_beginning(*partitions)
-            self._from_start = False
+        if consumer is None or not partitions:
+            return
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                known = await consumer._coordinator.fetch_committed_offsets(partitions)
+                others = [place for place, at in known.items() if at.metadata not in ("", self._log)]
+                if others:
+                    await consumer.seek_to_beginning(*others)
+        except (KafkaError, TimeoutError) as why:
+            log.info("a place is not known", consumer=self._name, why=type(why).__name__)
+            self._drop()
 
     async def forget_share(self) -> None:
         """The partitions move: commit what is settled for whoever comes next, and start anew with what we are given."""
@@ -211,7 +222,7 @@ class KafkaSubscription:
                 raise BusUnavailable("the bus is closed")
             if self._consumer is None:
                 await self._bus.make_topic()
-                self._consumer = self._client()
+                self._consumer, self._log = self._client(), self._bus.log
                 self._consumer.subscribe([self._bus.topic], listener=_Moves(self))
                 try:
                     async with self._in_time(JOIN_S):
@@ -270,7 +281,7 @@ class KafkaSubscription:
         share = self._share
         new = {place: at for place, at in self._settled.items() if self._committed.get(place) != at}
         if new and self._consumer is not None:
-            await self._consumer.commit(new)
+            await self._consumer.commit({place: OffsetAndMetadata(at, self._log) for place, at in new.items()})
             if share == self._share:
                 self._committed.update(new)
 

@@ -6,6 +6,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from gbike.kit.bus import BusUnavailable
+from gbike.kit.kafka.identity import topic_id
 
 TOPIC = "gbike"
 PARTITIONS = 12
@@ -29,7 +30,8 @@ CONFIGS = {
 
 
 async def ensure_topic(bootstrap: str, topic: str, partitions: int = PARTITIONS) -> str:
-    """Make the topic unless it exists; answers which cluster it is on. Raises BusUnavailable."""
+    """Make the topic unless it exists; answers what tells it from every other: its cluster's id and its own, as one
+    that is removed and made anew has nothing of what was in it. Raises BusUnavailable."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=ANSWER_S * 1000)
     try:
         async with asyncio.timeout(ANSWER_S):
@@ -39,14 +41,16 @@ async def ensure_topic(bootstrap: str, topic: str, partitions: int = PARTITIONS)
                 # Nobody to ask: the mock cluster makes topics when they are first used.
                 return str(cluster["cluster_id"])
             answer = await admin.create_topics([NewTopic(topic, partitions, 1, topic_configs=CONFIGS)])
+            for _, code, *_ in answer.topic_errors:
+                if code and not issubclass(for_code(code), TopicAlreadyExistsError):
+                    raise BusUnavailable(f"the topic {topic} could not be made: {for_code(code).__name__}")
+            while (own := await topic_id(admin, topic)) is None:  # noqa: ASYNC110 - another process tells nobody
+                await asyncio.sleep(PACE_MS / 1000)  # a broker hears of it a little later
     except (KafkaError, OSError, TimeoutError) as wrong:
         raise BusUnavailable(f"Kafka at {bootstrap}: {wrong!r}") from None
     finally:
         await admin.close()
-    for _, code, *_ in answer.topic_errors:
-        if code and not issubclass(for_code(code), TopicAlreadyExistsError):
-            raise BusUnavailable(f"the topic {topic} could not be made: {for_code(code).__name__}")
-    return str(cluster["cluster_id"])
+    return f"{cluster['cluster_id']}/{own}" if own else str(cluster["cluster_id"])
 
 
 async def reachable(bootstrap: str) -> bool:

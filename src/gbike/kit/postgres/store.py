@@ -57,6 +57,11 @@ class PostgresStore:
             for _ in range(WRITERS)
         ]
 
+    @property
+    def failing(self) -> bool:
+        """See Store.failing."""
+        return any(writer.failing for writer in self.writers)
+
     async def write(self, fn: Callable[[Tx, *Args], T], *args: *Args, key: str = "") -> T:
         """See Store.write."""
         answer: T = await self._writer(key).submit(fn, args, key)

@@ -17,6 +17,7 @@ from psycopg.pq.abc import PGresult
 
 from gbike.kit.batching import BatchWriter, OpenTx, Request, Said
 from gbike.kit.clock import Clock
+from gbike.kit.envelope import Message
 from gbike.kit.ids import Ids
 from gbike.kit.postgres.connection import Blobs, Dialer, Numbers, PostgresReading, Session, Texts
 from gbike.kit.postgres.readers import Readers
@@ -46,12 +47,14 @@ _LEAVE = (
 )
 """All that a batch leaves beside its changes, in one statement, which fails when the connection's row is gone."""
 _HEAR = (
-    "INSERT INTO inbox (message_id, at_ms) SELECT unnest(?::text[]), ?"
+    "INSERT INTO inbox (message_id, type, key, at_ms)"
+    " SELECT unnest(?::text[]), unnest(?::text[]), unnest(?::text[]), ?"
     " ON CONFLICT (message_id) DO NOTHING RETURNING message_id"
 )
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(?, 0))"
 _SHARE = "SELECT pg_advisory_xact_lock_shared(hashtextextended(name, 0)) FROM unnest(?::text[]) AS name"
 _CLASHES = (errors.DeadlockDetected, errors.SerializationFailure)
+_NO_ROOM = (errors.DiskFull, errors.IoError)
 _STALE = (errors.FeatureNotSupported, errors.DivisionByZero)
 """What a new connection mends: a plan that a migration made stale, a row that was taken for forgotten."""
 
@@ -78,9 +81,11 @@ class PostgresTx(OpenTx, PostgresReading):
         self._writer.begun()
         return super().each(sql, params)
 
-    def first_time(self, message_ids: Sequence[str]) -> Container[str]:
+    def first_time(self, messages: Sequence[Message]) -> Container[str]:
         """Those that were never heard before; in one order, as another process may hear the same."""
-        return {row[0] for row in self.all(_HEAR, (Texts(sorted(set(message_ids))), self.now_ms))}
+        told = sorted({message.id: message for message in messages}.values(), key=lambda message: message.id)
+        ids, types, keys = (Texts(column) for column in zip(*((m.id, m.type, m.key) for m in told), strict=True))
+        return {row[0] for row in self.all(_HEAR, (ids, types, keys, self.now_ms))}
 
     def lock(self, name: str) -> None:
         """Nobody else is past a lock of the same name, as of the next statement: it goes with that one."""
@@ -270,6 +275,9 @@ class PostgresWriter(BatchWriter[PostgresTx]):
 
     def _breaks_the_batch(self, error: Exception) -> bool:
         return isinstance(error, psycopg.OperationalError | errors.FeatureNotSupported)
+
+    def _cannot_write(self, error: Exception) -> bool:
+        return isinstance(error, _NO_ROOM)
 
     def _is_conflict(self, error: Exception) -> bool:
         return isinstance(error, psycopg.IntegrityError)

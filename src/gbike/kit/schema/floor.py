@@ -144,4 +144,22 @@ def create_epoch() -> None:
 
 
 def create_hours() -> None:
-    """What was published and heard in each hour."""
+    """What was published and heard in each hour (kit/hours.py), and of each message that was heard what tells whose it
+    was: nullable, as the version before does not fill it."""
+    op.add_column("inbox", sa.Column("type", sa.Text))
+    op.add_column("inbox", sa.Column("key", sa.Text))
+    op.create_table(
+        "hours",
+        *(sa.Column(name, sa.Text, primary_key=True) for name in ("direction", "source", "type")),
+        sa.Column("hour", sa.BigInteger, primary_key=True, autoincrement=False),  # its beginning, ms since 1970 UTC
+        sa.Column("n", sa.BigInteger, nullable=False),
+        sa.Column("digest", sa.BigInteger, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "folds",
+        sa.Column("direction", sa.Text, primary_key=True),
+        sa.Column("place", sa.Text, nullable=False),
+        ms_column("since_ms"),
+        ms_column("until_ms"),
+    )

@@ -1,14 +1,28 @@
-"""Bring a store's schema to the newest version. When it is there already, that costs one SELECT and no import."""
+"""Bring a store's schema to the newest version. When it is there already, that costs one SELECT and no import.
+
+Everything that an upgrade does, the version's row too, is one transaction on both engines: whoever is killed in it
+leaves the store as it was.
+"""
 
 from contextlib import closing
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import apsw
 
+from gbike.kit.files import about
 from gbike.kit.sqlite.store import open_file
 
+if TYPE_CHECKING:
+    import sqlalchemy
+    from alembic.config import Config
+
 LOG_VERSIONS = Path(__file__).parent / "log"
+
+
+class NoVersion(Exception):
+    """The file holds rows and does not say which schema they are in."""
 
 
 def newest(versions: Path) -> str:
@@ -20,7 +34,7 @@ def version_of(path: Path) -> str | None:
     """The schema's version in an SQLite file; None when it has none yet."""
     if not path.exists():
         return None
-    with closing(open_file(path)) as connection:
+    with about(path), closing(open_file(path)) as connection:
         try:
             row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
         except apsw.SQLError:
@@ -29,10 +43,17 @@ def version_of(path: Path) -> str | None:
 
 
 def migrate(path: Path, versions: Path) -> bool:
-    """Upgrade the SQLite file to the newest schema; answers whether there was anything to do."""
-    if version_of(path) == newest(versions):
+    """Upgrade the SQLite file to the newest schema; answers whether there was anything to do. Raises NoVersion.
+
+    A schema that is newer than ours is left as it is: its release only expanded it, and this one may run on it.
+    """
+    version = version_of(path)
+    if version is not None and version >= newest(versions):
         return False
-    upgrade(f"sqlite:///{path}", versions)
+    from gbike.kit.schema.file import engine_of
+
+    with about(path):
+        _upgrade(engine_of(path), versions)
     return True
 
 
@@ -48,21 +69,29 @@ def migrate_url(url: str, versions: Path) -> bool:
         row = connection.execute("SELECT version_num FROM alembic_version").fetchone() if table and table[0] else None
     if row is not None and row[0] >= newest(versions):
         return False
-    upgrade(url.replace("postgresql://", "postgresql+psycopg://", 1), versions)
+    import sqlalchemy
+
+    own = url.replace("postgresql://", "postgresql+psycopg://", 1)
+    _upgrade(sqlalchemy.create_engine(own, poolclass=sqlalchemy.pool.NullPool), versions)
     return True
 
 
-def upgrade(url: str, versions: Path) -> None:
-    """Upgrade the database at an SQLAlchemy URL; on PostgreSQL one at a time, and who comes second finds it done."""
-    import sqlalchemy
-    from alembic import command
+def config_for(versions: Path) -> "Config":
+    """What Alembic must know of a folder of migrations."""
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     config.set_main_option("version_locations", str(versions).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
-    engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.pool.NullPool)
+    return config
+
+
+def _upgrade(engine: "sqlalchemy.Engine", versions: Path) -> None:
+    """One at a time: who comes second finds it done."""
+    from alembic import command
+
+    config = config_for(versions)
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(1, 2)")

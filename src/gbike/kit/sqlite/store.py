@@ -6,8 +6,9 @@ with NORMAL it would not. SQLite comes with apsw, one version wherever we run (d
 """
 
 import asyncio
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +17,8 @@ from msgspec.json import encode
 
 from gbike.kit.batching import BatchWriter, OpenTx, Request, Said
 from gbike.kit.clock import Clock, news
+from gbike.kit.envelope import Message
+from gbike.kit.files import about, name_file
 from gbike.kit.ids import Ids
 from gbike.kit.sqlite.seal import GENERATION_MS, Seal, next_generation, read_seal, write_seal
 from gbike.kit.store import Args, Reading, Row, StoreUnavailable, Tx
@@ -31,11 +34,18 @@ STATEMENTS = 512
 BUSY_MS = 5_000
 """How long a connection waits for another process that has the file."""
 
+TROUBLES = (
+    *(apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CantOpenError),
+    *(apsw.CorruptError, apsw.NotADBError),
+)
+"""Errors of a file or its disk, whatever was asked for."""
+
 T = TypeVar("T")
 _SAY = "INSERT INTO outbox (message_id, type, key, headers, value) VALUES (?, ?, ?, ?, ?)"
 _COUNT = "INSERT INTO counters (name, n) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET n = counters.n + excluded.n"
 _HEAR = (
-    "INSERT INTO inbox (message_id, at_ms) SELECT value, ? FROM json_each(?) WHERE true"
+    "INSERT INTO inbox (message_id, type, key, at_ms) SELECT value ->> 0, value ->> 1, value ->> 2, ?"
+    " FROM json_each(?) WHERE true"
     " ON CONFLICT (message_id) DO NOTHING RETURNING message_id"
 )
 
@@ -48,16 +58,25 @@ class SqliteReading:
 
     def one(self, sql: str, params: Sequence[Any] = ()) -> Row | None:
         """The first row, or None."""
-        row: Row | None = self._connection.execute(sql, params).fetchone()
+        try:
+            row: Row | None = self._connection.execute(sql, params).fetchone()
+        except apsw.Error as wrong:
+            name_file(wrong, self._connection.filename)
+            raise
         return row
 
     def all(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
         """Every row."""
-        return self._connection.execute(sql, params).fetchall()
+        try:
+            return self._connection.execute(sql, params).fetchall()
+        except apsw.Error as wrong:
+            name_file(wrong, self._connection.filename)
+            raise
 
     def each(self, sql: str, params: Sequence[Any] = ()) -> Iterable[Row]:
         """Rows one by one."""
-        return self._connection.execute(sql, params)
+        with about(self._connection.filename):
+            yield from self._connection.execute(sql, params)
 
 
 class SqliteTx(OpenTx, SqliteReading):
@@ -76,9 +95,10 @@ class SqliteTx(OpenTx, SqliteReading):
         """Run one statement for each of `rows`."""
         self._connection.executemany(sql, rows)
 
-    def first_time(self, message_ids: Sequence[str]) -> Container[str]:
+    def first_time(self, messages: Sequence[Message]) -> Container[str]:
         """Those that were never heard before."""
-        rows = self._connection.execute(_HEAR, (self.now_ms, encode(message_ids).decode()))
+        told = encode([(message.id, message.type, message.key) for message in messages]).decode()
+        rows = self._connection.execute(_HEAR, (self.now_ms, told))
         return {row[0] for row in rows}
 
     def lock(self, name: str) -> None:
@@ -140,7 +160,8 @@ class SqliteStore(BatchWriter[SqliteTx]):
         """See Store.read."""
         if self._closed:
             raise StoreUnavailable(f"{self._source}: closed")
-        return fn(SqliteReading(self._reader), *args)
+        with self._readable():
+            return fn(SqliteReading(self._reader), *args)
 
     async def read_as_leader(self, fn: Callable[[Reading, *Args], T], *args: *Args) -> T | None:
         """See Store.read_as_leader; one process writes to a file, so it leads."""
@@ -153,11 +174,15 @@ class SqliteStore(BatchWriter[SqliteTx]):
         return await asyncio.get_running_loop().run_in_executor(self._committer, self._scan, fn, args)
 
     def _scan(self, fn: Callable[..., T], args: tuple[Any, ...]) -> T:
-        connection = connect(self.path, read_only=True)
-        try:
+        with self._readable(), closing(connect(self.path, read_only=True)) as connection:
             return fn(SqliteReading(connection), *args)
-        finally:
-            connection.close()
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        try:
+            yield
+        except TROUBLES as wrong:
+            raise StoreUnavailable(f"{self._source}: {wrong}") from wrong
 
     async def said_something(self, timeout_ms: int) -> None:
         """See Store.said_something."""
@@ -192,7 +217,8 @@ class SqliteStore(BatchWriter[SqliteTx]):
                 self._is_counted(self._counting)
         except asyncio.CancelledError:
             raise  # COMMIT goes on in its thread, which has the connection
-        except BaseException:
+        except BaseException as wrong:
+            name_file(wrong, self.path)
             if self._writer.in_transaction:
                 self._writer.execute("ROLLBACK")
             raise
@@ -212,6 +238,9 @@ class SqliteStore(BatchWriter[SqliteTx]):
 
     def _breaks_the_batch(self, error: Exception) -> bool:
         return isinstance(error, apsw.Error) and not self._is_conflict(error)  # the disk or the file
+
+    def _cannot_write(self, error: Exception) -> bool:
+        return isinstance(error, TROUBLES)
 
     def _is_conflict(self, error: Exception) -> bool:
         return isinstance(error, apsw.ConstraintError)
@@ -241,15 +270,17 @@ def connect(path: Path | None, *, read_only: bool = False) -> apsw.Connection:
     if read_only:
         return open_file(path, apsw.SQLITE_OPEN_READONLY)
     connection = open_file(path)
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA secure_delete=ON")  # what was erased is not to be found in the file's gaps
-    connection.execute("PRAGMA journal_size_limit=67108864")
+    with about(path):
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA secure_delete=ON")  # what was erased is not to be found in the file's gaps
+        connection.execute("PRAGMA journal_size_limit=67108864")
     return connection
 
 
 def open_file(path: Path | None, flags: int = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE) -> apsw.Connection:
     """The file at `path` as it is, or a new one in memory."""
-    connection = apsw.Connection(str(path or ":memory:"), flags, statementcachesize=STATEMENTS)
+    with about(path):
+        connection = apsw.Connection(str(path or ":memory:"), flags, statementcachesize=STATEMENTS)
     connection.set_busy_timeout(BUSY_MS)
     return connection

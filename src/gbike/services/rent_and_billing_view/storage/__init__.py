@@ -1,4 +1,4 @@
-"""The view in SQL: a row per ride, a row per rider, and every event it was given."""
+"""The view in SQL: a row per ride and a row per rider. What it can be folded anew from is in facts.py."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -7,8 +7,6 @@ from typing import Any
 import msgspec
 
 from gbike.kit.access.principal import Whose
-from gbike.kit.envelope import Message
-from gbike.kit.erasure import impersonal
 from gbike.kit.http.hal import Page
 from gbike.kit.listing import Listing, list_page, owned
 from gbike.kit.personal import Holding
@@ -22,6 +20,13 @@ HOLDS = (
         "FROM rides WHERE userid = ? ORDER BY rentid",
     ),
     Holding("riders", ("userid", "deposit", "rides"), "FROM riders WHERE userid = ?"),
+    Holding(
+        "rent_facts",
+        ("rentid", "bikeid", "status", "started_ms", "ended_ms"),
+        "FROM rent_facts WHERE userid = ? ORDER BY rentid",
+    ),
+    Holding("bill_facts", ("rentid", "billid", "status", "fee"), "FROM bill_facts WHERE userid = ? ORDER BY rentid"),
+    Holding("deposit_facts", ("userid", "deposit", "version"), "FROM deposit_facts WHERE userid = ?"),
 )
 _COLUMNS = (
     "r.rentid, r.userid, r.bikeid, r.rentstatus, r.started_ms, r.ended_ms, r.billid, r.fee, r.billingstatus, u.deposit"
@@ -41,7 +46,8 @@ _SORTABLE = {
 }
 _NEWEST_FIRST = "r.rentid DESC"
 _ALL = Listing(_SELECT, _SORTABLE, _NEWEST_FIRST, counters=("rides",))
-_RANK = "CASE {} WHEN 'CLOSEBILL' THEN 3 WHEN 'APPLYFEE' THEN 2 WHEN 'OPENBILL' THEN 1 ELSE 0 END"
+RANK = "CASE {} WHEN 'CLOSEBILL' THEN 3 WHEN 'APPLYFEE' THEN 2 WHEN 'OPENBILL' THEN 1 ELSE 0 END"
+"""How far a bill has come."""
 
 
 class Ride(msgspec.Struct, frozen=True):
@@ -63,6 +69,14 @@ class Bill(msgspec.Struct, frozen=True):
     billid: int
     status: str
     fee: int | None
+
+
+class Deposit(msgspec.Struct, frozen=True):
+    """What an event tells of a rider's deposit, won."""
+
+    userid: int
+    deposit: int
+    version: int
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -110,30 +124,8 @@ class SqlView:
         return lines, await self._store.read(_rides_of, whose.only)
 
 
-def keep(tx: Tx, messages: Sequence[Message]) -> None:
-    """Keep events as they came, but not where anybody was: the view is folded anew from these, and shows no places.
-    One process after the other, so that whoever has seen a number has seen all below it."""
-    tx.lock("kept")
-    tx.execute_many(
-        "INSERT INTO kept (message_id, type, key, headers, value) VALUES (?, ?, ?, ?, ?)",
-        [(m.id, m.type, m.key, m.headers, impersonal(m.value)) for m in messages],
-    )
-
-
-def kept(read: Reading, after: int, most: int) -> list[tuple[int, Message]]:
-    """Up to `most` kept events that follow number `after`."""
-    sql = "SELECT number, message_id, type, key, headers, value FROM kept WHERE number > ? ORDER BY number LIMIT ?"
-    return [(row[0], Message(*row[1:])) for row in read.all(sql, (after, most))]
-
-
-def newest(read: Reading) -> int:
-    """The number of the last kept event; 0: there is none."""
-    row = read.one("SELECT coalesce(max(number), 0) FROM kept")
-    return int(row[0]) if row else 0
-
-
 def clear(tx: Tx) -> None:
-    """Empty the view; the kept events stay."""
+    """Empty the view; the facts stay."""
     tx.execute("DELETE FROM rides")
     tx.execute("DELETE FROM riders")
     tx.execute("DELETE FROM counters WHERE name = 'rides'")
@@ -161,7 +153,7 @@ def deposits(read: Reading) -> Iterable[tuple[int, int]]:
 
 _FOLD_BILL = (
     "UPDATE rides SET billid = ?, fee = coalesce(?, fee), billingstatus ="
-    f" CASE WHEN {_RANK.format('?')} > {_RANK.format('billingstatus')} THEN ? ELSE billingstatus END"
+    f" CASE WHEN {RANK.format('?')} > {RANK.format('billingstatus')} THEN ? ELSE billingstatus END"
     " WHERE rentid = ?"
 )
 
@@ -188,10 +180,11 @@ def fold_bill(tx: Tx, bill: Bill) -> None:
 
 
 def fold_deposit(tx: Tx, userid: int, deposit: int, version: int) -> None:
-    """A deposit event: the newest version stands."""
+    """A deposit event: the newest version stands; one that counts none is better than nothing, whatever came first."""
     tx.execute(
         "INSERT INTO riders (userid, deposit, version, rides) VALUES (?, ?, ?, 0) ON CONFLICT (userid) DO UPDATE"
-        " SET deposit = excluded.deposit, version = excluded.version WHERE riders.version < excluded.version",
+        " SET deposit = excluded.deposit, version = excluded.version"
+        " WHERE riders.version < excluded.version OR riders.deposit IS NULL",
         (userid, deposit, version),
     )
 

@@ -16,7 +16,7 @@ from gbike.kit.clock import Clock, news
 from gbike.kit.envelope import Message
 from gbike.kit.http.streams import beat, event
 from gbike.kit.store import Store
-from gbike.services.rent_and_billing_view.storage import kept, newest
+from gbike.services.rent_and_billing_view.storage.kept import kept, newest, oldest
 
 BEAT_MS = 15_000
 """A stream says at least so often that it is alive."""
@@ -74,7 +74,7 @@ class Changes:
 
     async def listen(self, who: Principal, whose: Whose, after: int | None, beat_ms: int = BEAT_MS) -> "Listener":
         """A stream of what is kept from now on, or after number `after`. Raises TooManyOfYours, StreamsFull."""
-        last = await self._store.read(newest)
+        last, first = await self._store.read(newest), await self._store.read(oldest)
         if len(self._listeners) >= self._settings.view_streams:
             raise StreamsFull
         theirs = sum(1 for one in self._listeners if one.who.name == who.name)
@@ -82,7 +82,7 @@ class Changes:
             raise TooManyOfYours(self._settings.view_streams_each)
         if not self._listeners:
             self.at = last
-        known = after is not None and self.at - MOST_BEHIND <= after <= max(self.at, last)
+        known = after is not None and max(self.at - MOST_BEHIND, first - 1) <= after <= max(self.at, last)
         listener = Listener(self, who, whose, after if known else None, beat_ms)
         self._listeners[listener] = None
         self._open.set(len(self._listeners))
@@ -103,6 +103,11 @@ class Changes:
         """Tell what was kept since; answers how much. Raises StoreUnavailable."""
         if not self._listeners:
             return 0
+        gone = await self._store.read(oldest) - 1
+        if gone > self.at:  # it was removed before we could tell it
+            self.at = gone
+            for listener in self._listeners:
+                listener.lose()
         found = await self._store.read(kept, self.at, TOLD_AT_ONCE)
         for number, message in found:
             change = told(message)
@@ -141,10 +146,15 @@ class Listener:
         if number <= self._begin or self._slow:
             return
         if len(self._frames) >= MOST_WAITING:
-            self._slow, self._frames = True, []
             self._changes.dropped.inc()
+            self.lose()
         else:
             self._frames.append(frame)
+            self._news.set()
+
+    def lose(self) -> None:
+        """Something that can't be told any more: it must read everything anew."""
+        self._slow, self._frames = True, []
         self._news.set()
 
     async def pieces(self) -> AsyncGenerator[bytes]:

@@ -1,0 +1,192 @@
+"""The stores of a cluster at one moment, and their way back: by pg_dump and pg_restore, or as files of SQLite.
+
+A message that was heard was in its speaker's outbox before. So every outbox is shut for some milliseconds while all
+stores are looked at, callees before callers: no look has an effect whose cause another look has not.
+"""
+
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import apsw
+
+from gbike.app.catalogue import cards
+from gbike.app.copies import NoData
+from gbike.app.engines import CannotRun, postgres
+from gbike.app.single import SQLITE
+from gbike.kit.sqlite.store import open_file
+
+if TYPE_CHECKING:
+    import psycopg
+
+LOCK_S = 10
+"""How long a look waits for a batch of writes to end."""
+VERSION = "SELECT version_num FROM alembic_version"
+AS_OURS = ("--no-owner", "--no-privileges")
+
+
+class Snapshot(Protocol):
+    """A store that is seen as it was at one moment. `file`: what its copy is called."""
+
+    file: str
+
+    def shut(self) -> None:
+        """From now on nobody publishes; waits for whoever is about to."""
+
+    def take(self) -> None:
+        """This is the moment."""
+
+    def open(self) -> None:
+        """Whoever waits goes on."""
+
+    def schema(self) -> str:
+        """The version of its schema."""
+
+    def write(self, file: Path) -> None:
+        """Write the copy. Raises NoData."""
+
+
+@contextmanager
+def snapshots(stores: Mapping[str, str]) -> Iterator[Mapping[str, Snapshot]]:
+    """Every store as it was at one and the same moment, until the context ends. `stores`: URLs by service. Raises
+    NoData, naming the store that can't be read or is too busy."""
+    with ExitStack() as opened:
+        taken: dict[str, Snapshot] = {}
+        for service in _callees_first(stores):
+            with _named(service):
+                kind = _File if stores[service].startswith(SQLITE) else _Database
+                taken[service] = kind(service, stores[service], opened)
+        try:
+            for service, one in taken.items():
+                with _named(service):
+                    one.shut()
+            for service, one in taken.items():
+                with _named(service):
+                    one.take()
+        finally:
+            for one in taken.values():
+                one.open()
+        yield taken
+
+
+def put_back(url: str, file: Path) -> None:
+    """Fill an empty database, or make a file of SQLite, from its copy. Raises NoData."""
+    if url.startswith(SQLITE):
+        with closing(open_file(file, apsw.SQLITE_OPEN_READONLY)) as source:
+            _copy(source, Path(url.removeprefix(SQLITE)))
+    else:
+        _run("pg_restore", url, "--exit-on-error", "--single-transaction", *AS_OURS, str(file))
+
+
+class _Database:
+    """A database of PostgreSQL. What shuts it: a transaction that holds the outbox in SHARE mode."""
+
+    def __init__(self, service: str, url: str, opened: ExitStack) -> None:
+        import psycopg
+
+        self.file, self._url, self._exported = f"{service}.dump", url, ""
+        options = f"-c lock_timeout={LOCK_S}s -c idle_in_transaction_session_timeout=0 -c statement_timeout=0"
+
+        def connected() -> "psycopg.Connection[tuple[object, ...]]":
+            made = psycopg.connect(url, autocommit=True, connect_timeout=5, options=options)
+            opened.callback(made.close)
+            return made
+
+        self._gate, self._look = connected(), connected()
+
+    def shut(self) -> None:
+        self._gate.execute("BEGIN")
+        self._gate.execute("LOCK TABLE outbox IN SHARE MODE")
+
+    def take(self) -> None:
+        self._look.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        self._exported = str((self._look.execute("SELECT pg_export_snapshot()").fetchone() or [""])[0])
+
+    def open(self) -> None:
+        self._gate.close()
+
+    def schema(self) -> str:
+        return str((self._look.execute(VERSION).fetchone() or [""])[0])
+
+    def write(self, file: Path) -> None:
+        snapshot = f"--snapshot={self._exported}"
+        _run("pg_dump", self._url, "--format=custom", snapshot, f"--file={file}", *AS_OURS)
+
+
+class _File:
+    """A file of SQLite. What shuts it: a transaction that may write."""
+
+    def __init__(self, service: str, url: str, opened: ExitStack) -> None:
+        self.file, path = f"{service}.sqlite", Path(url.removeprefix(SQLITE))
+
+        def connected() -> apsw.Connection:
+            made = open_file(path, apsw.SQLITE_OPEN_READWRITE)
+            opened.callback(made.close)
+            return made
+
+        self._gate, self._look = connected(), connected()
+        self._gate.set_busy_timeout(LOCK_S * 1000)
+
+    def shut(self) -> None:
+        self._gate.execute("BEGIN IMMEDIATE")
+
+    def take(self) -> None:
+        self._look.execute("BEGIN")
+        self.schema()  # the first statement is what makes the snapshot
+
+    def open(self) -> None:
+        self._gate.close()
+
+    def schema(self) -> str:
+        return str(self._look.execute(VERSION).get)
+
+    def write(self, file: Path) -> None:
+        _copy(self._look, file)
+
+
+@contextmanager
+def _named(service: str) -> Iterator[None]:
+    import psycopg
+
+    try:
+        yield
+    except (apsw.Error, psycopg.Error) as wrong:
+        why = str(wrong).strip().splitlines()[0]
+        raise NoData(f"the store of {service} can't be read, or is too busy to be copied now: {why}") from None
+
+
+def _callees_first(stores: Mapping[str, str]) -> list[str]:
+    """Who asks others comes after them."""
+    return sorted(stores, key={card.name: len(card.calls) for card in cards()}.__getitem__)
+
+
+def _copy(source: apsw.Connection, into: Path) -> None:
+    try:
+        with closing(open_file(into)) as copy, copy.backup("main", source, "main") as pages:
+            pages.step()
+    except apsw.Error as wrong:
+        raise NoData(f"{into} can't be written: {wrong}") from None
+
+
+def _run(name: str, url: str, *args: str) -> None:
+    """Run a tool of PostgreSQL on a database; nobody sees its password among the processes. Raises NoData."""
+    from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+    known = conninfo_to_dict(url)
+    password = known.pop("password", None)
+    env = {**os.environ, **({"PGPASSWORD": str(password)} if password else {})}
+    try:
+        command = [
+            str(postgres.tool(name)),
+            "-d",
+            make_conninfo(**{name: str(value) for name, value in known.items()}),
+            *args,
+        ]
+    except CannotRun as missing:
+        raise NoData(str(missing)) from None
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise NoData(f"{name}: {(done.stderr.strip().splitlines() or ['it failed'])[-1]}")

@@ -1,0 +1,213 @@
+"""`gbike backup` and `gbike restore` of a cluster: its stores at one moment, its plan, and a manifest with checksums.
+
+What is on Kafka is not copied. A restored store counts as one that published to a log that is lost: at its next start
+it publishes again what its outbox has, and the inboxes, which are in the backup too, make that harmless.
+"""
+
+import asyncio
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+
+from gbike.app.catalogue import cards
+from gbike.app.cluster import engine, left
+from gbike.app.cluster.plan import FILE, RESTORING, Plan, keep_plan, on_files, read_plan
+from gbike.app.cluster.ports import free_ports
+from gbike.app.cluster.secrets import FOLDER as KEYS
+from gbike.app.cluster.snapshots import put_back, snapshots
+from gbike.app.copies import NoData, locked
+from gbike.app.data_folder import DataFolder
+from gbike.app.engines import CannotRun, postgres
+from gbike.app.single import SQLITE, open_store
+from gbike.kit.clock import SystemClock, rfc3339
+from gbike.kit.ids import SystemIds
+from gbike.kit.republish import put_back_in_time
+from gbike.kit.schema.migrate import newest
+from gbike.kit.store import StoreUnavailable
+
+MANIFEST = "manifest.json"
+FORM = "cluster"
+FOR_US_ONLY = 0o700
+PIECE = 1 << 20
+
+Tell = Callable[[str], None]
+
+
+class Copied(msgspec.Struct, frozen=True):
+    """A store in a backup. `schema`: its version."""
+
+    file: str
+    schema: str
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What is in a backup. `sha256`: of each file, in hex. `mode`: demo or secure. `gbike`: which version made it."""
+
+    form: str
+    gbike: str
+    at: str
+    mode: str
+    stores: Mapping[str, Copied]
+    sha256: Mapping[str, str]
+
+
+def is_copy(source: Path) -> bool:
+    """Whether there is a backup of a cluster."""
+    return (source / FILE).exists()
+
+
+def copy(folder: DataFolder, target: Path, tell: Tell) -> str:
+    """Copy the stores of a cluster, running or stopped, into `target`, which is not there or empty: whole or not at
+    all. Answers what to tell. Raises NoData, FolderInUse."""
+    plan = read_plan(folder.path)
+    if plan is None:
+        raise NoData(f"there is no cluster in {folder.path}")
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise NoData(f"{target} is not empty; a copy goes into an empty folder")
+    half = target.with_name(f".{target.name}.part")
+    now_ms = SystemClock().now_ms()
+    try:
+        shutil.rmtree(half, ignore_errors=True)  # of one who was killed
+        half.mkdir(FOR_US_ONLY, parents=True)
+        with _reached(folder, plan) as stores:
+            copied = _write(stores, half, tell)
+        keep_plan(_without_passwords(plan), half)
+        files = sorted(half.iterdir())
+        manifest = Manifest(
+            FORM,
+            version("gbike"),
+            rfc3339(now_ms),
+            "demo" if plan.demo else "secure",
+            copied,
+            {file.name: _sealed(file) for file in files},
+        )
+        (half / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1))
+        _sealed(half / MANIFEST)
+        half.replace(target)
+    except (OSError, CannotRun) as wrong:
+        raise NoData(f"nothing was copied to {target}: {wrong}") from None
+    finally:
+        shutil.rmtree(half, ignore_errors=True)
+    folder.backed_up(now_ms)
+    return f"copied to {target}" + ("" if plan.demo else f"; keys are not in it: keep {folder.path / KEYS} apart")
+
+
+def restore(source: Path, folder: DataFolder, tell: Tell) -> str:
+    """Put a backup of a cluster into an empty folder, for `gbike cluster up`. Killed half-way, it begins again; until
+    then nothing starts there. Answers how to go on. Raises NoData, FolderInUse."""
+    manifest, plan = _checked(source)
+    if any(file.name not in ("lock", RESTORING) for file in folder.path.glob("*")):
+        raise NoData(f"{folder.path} is not empty; restore only into a folder without data")
+    with locked(folder, "gbike restore"):
+        half = folder.path / RESTORING
+        try:
+            shutil.rmtree(half, ignore_errors=True)
+            half.mkdir()
+            new = _restored(source, manifest, plan, folder.path, tell)
+            for made in half.iterdir():
+                made.replace(folder.path / made.name)
+            keep_plan(new, folder.path)
+            half.rmdir()
+        except (OSError, CannotRun, StoreUnavailable) as wrong:
+            raise NoData(f"{folder.path} was not restored: {wrong}") from None
+    flags = [*(["--demo"] if plan.demo else []), *(f"--store {name}=sqlite" for name in sorted(on_files(new)))]
+    return f"start it · 시작하세요: {' '.join(['gbike cluster up --data', str(folder.path), *flags])}"
+
+
+@contextmanager
+def _reached(folder: DataFolder, plan: Plan) -> Iterator[Mapping[str, str]]:
+    """Where the stores are: as the plan says while the cluster runs, else as its engine is started for that long."""
+    if folder.holder() is not None:
+        yield plan.stores
+        return
+    with locked(folder, "gbike backup"):
+        left.end_left_behind(folder.path)
+        with engine.stores_of(plan, folder.path) as stores:
+            yield stores
+
+
+def _write(stores: Mapping[str, str], half: Path, tell: Tell) -> Mapping[str, Copied]:
+    copied = {}
+    with snapshots(stores) as taken:
+        for service, one in taken.items():
+            one.write(half / one.file)
+            copied[service] = Copied(one.file, one.schema())
+            tell(f"{service}: {(half / one.file).stat().st_size / 1e6:,.1f} MB")
+    return copied
+
+
+def _without_passwords(plan: Plan) -> Plan:
+    """They are no part of a backup; a restored cluster has its own PostgreSQL."""
+    stores = {name: re.sub(r"//([^:@/]*):[^@/]*@", r"//\1@", url) for name, url in plan.stores.items()}
+    return msgspec.structs.replace(plan, stores=stores)
+
+
+def _sealed(file: Path) -> str:
+    """The SHA-256 of a file that is on the disk for good."""
+    found = hashlib.sha256()
+    with file.open("rb") as content:
+        while piece := content.read(PIECE):
+            found.update(piece)
+        os.fsync(content.fileno())
+    return found.hexdigest()
+
+
+def _checked(source: Path) -> tuple[Manifest, Plan]:
+    """A backup that is whole and not of a later gbike. Raises NoData."""
+    try:
+        manifest = msgspec.json.decode((source / MANIFEST).read_bytes(), type=Manifest)
+        plan = read_plan(source)
+    except (OSError, msgspec.MsgspecError) as wrong:
+        raise NoData(f"{source} is no whole backup of a cluster: {wrong}") from None
+    if manifest.form != FORM or plan is None:
+        raise NoData(f"{source} is no backup of a cluster: its form is {manifest.form}")
+    for name, wanted in manifest.sha256.items():
+        file = source / name
+        if not file.exists():
+            raise NoData(f"{source} is not whole: {name} is missing")
+        if _sealed(file) != wanted:
+            raise NoData(f"{file} is not what was backed up: its SHA-256 differs from {MANIFEST}'s")
+    known = {card.name: newest(card.versions) for card in cards()}
+    for service in known:
+        if service not in manifest.stores or manifest.stores[service].file not in manifest.sha256:
+            raise NoData(f"{source} is not whole: it has no store of {service}")
+        if (schema := manifest.stores[service].schema) > known[service]:
+            later = f"schema {schema}, and this gbike knows {known[service]}"
+            raise NoData(f"the store of {service} in {source} has {later}: restore it with gbike {manifest.gbike}")
+    return manifest, plan
+
+
+def _restored(source: Path, manifest: Manifest, plan: Plan, data: Path, tell: Tell) -> Plan:
+    """Fill data/restoring; answers the plan of what will stand in `data`."""
+    half = data / RESTORING
+    (half / "stores").mkdir()
+    postgres.prepare(half / engine.FOLDER)
+    later = next(free_ports())  # nobody is there until the cluster is up; the old one's may be another's now
+    stores = {}
+    with engine.alone(half / engine.FOLDER, half / "logs" / "postgres.log") as port:
+        for name, one in manifest.stores.items():
+            on_file = f"stores/{name}.sqlite" if one.file.endswith(".sqlite") else ""
+            if not on_file:
+                asyncio.run(postgres.create_database(port, name))
+            url = f"{SQLITE}{half.resolve() / on_file}" if on_file else postgres.url(port, name)
+            put_back(url, source / one.file)
+            asyncio.run(_forget_the_log(url, name))
+            stores[name] = f"{SQLITE}{data.resolve() / on_file}" if on_file else postgres.url(later, name)
+            tell(f"{name} is back · 복원했습니다")
+    ports = {**plan.ports, "postgres": later}
+    return msgspec.structs.replace(plan, stores=stores, ports=ports, data=str(data.resolve()))
+
+
+async def _forget_the_log(url: str, service: str) -> None:
+    store = open_store(url, service, SystemClock(), SystemIds())
+    try:
+        await store.write(put_back_in_time)
+    finally:
+        await store.close()

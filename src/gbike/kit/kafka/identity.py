@@ -1,0 +1,112 @@
+"""What tells one topic from another of the same name, be it on the same Kafka: the id that it gets when it is made.
+
+The client library asks for metadata as of before there were such ids (KIP-516); this is the same question, version 12.
+"""
+
+from io import BytesIO
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import IncompatibleBrokerVersion
+from aiokafka.protocol.api import Request, RequestStruct, Response
+from aiokafka.protocol.types import (
+    AbstractType,
+    Boolean,
+    CompactArray,
+    CompactString,
+    Int16,
+    Int32,
+    Schema,
+    TaggedFields,
+)
+
+METADATA, VERSION = 3, 12
+NONE = bytes(16)
+
+
+class _Uuid(AbstractType[bytes]):  # type: ignore[misc]
+    """16 bytes."""
+
+    @classmethod
+    def encode(cls, value: bytes) -> bytes:
+        return value
+
+    @classmethod
+    def decode(cls, data: BytesIO) -> bytes:
+        return data.read(16)
+
+
+class _Answer(Response):  # type: ignore[misc]
+    API_KEY, API_VERSION = METADATA, VERSION
+    SCHEMA = Schema(
+        ("throttle_time_ms", Int32),
+        (
+            "brokers",
+            CompactArray(
+                ("node_id", Int32),
+                ("host", CompactString("utf-8")),
+                ("port", Int32),
+                ("rack", CompactString("utf-8")),
+                ("tags", TaggedFields),
+            ),
+        ),
+        ("cluster_id", CompactString("utf-8")),
+        ("controller_id", Int32),
+        (
+            "topics",
+            CompactArray(
+                ("error_code", Int16),
+                ("topic", CompactString("utf-8")),
+                ("topic_id", _Uuid),
+                ("is_internal", Boolean),
+                (
+                    "partitions",
+                    CompactArray(
+                        ("error_code", Int16),
+                        ("partition", Int32),
+                        ("leader", Int32),
+                        ("leader_epoch", Int32),
+                        ("replicas", CompactArray(Int32)),
+                        ("isr", CompactArray(Int32)),
+                        ("offline_replicas", CompactArray(Int32)),
+                        ("tags", TaggedFields),
+                    ),
+                ),
+                ("authorized_operations", Int32),
+                ("tags", TaggedFields),
+            ),
+        ),
+        ("tags", TaggedFields),
+    )
+
+
+class _Question(RequestStruct):  # type: ignore[misc]
+    API_KEY, API_VERSION, FLEXIBLE_VERSION, RESPONSE_TYPE = METADATA, VERSION, True, _Answer
+    SCHEMA = Schema(
+        (
+            "topics",
+            CompactArray(("topic_id", _Uuid), ("topic", CompactString("utf-8")), ("tags", TaggedFields)),
+        ),
+        ("allow_auto_topic_creation", Boolean),
+        ("include_topic_authorized_operations", Boolean),
+        ("tags", TaggedFields),
+    )
+
+
+class _AboutATopic(Request[_Question]):  # type: ignore[misc]
+    API_KEY = METADATA
+
+    def __init__(self, topic: str) -> None:
+        self._topic = topic
+
+    def build(self, request_struct_class: type[_Question]) -> _Question:
+        return request_struct_class([(NONE, self._topic, {})], False, False, {})
+
+
+async def topic_id(admin: AIOKafkaAdminClient, topic: str) -> str | None:
+    """The topic's id in hex; None while nobody knows the topic, empty where brokers give no ids. Raises KafkaError."""
+    try:
+        answer = await admin._send_request(_AboutATopic(topic))
+    except (IncompatibleBrokerVersion, NotImplementedError):
+        return ""
+    code, _, found = answer.topics[0][:3]
+    return None if code or found == NONE else bytes(found).hex()

@@ -1,0 +1,72 @@
+"""What was said, for good: all that folding needs, one row per ride and speaker and one per rider.
+
+Rows merge by the rules by which the view folds: what is heard twice, or late, changes nothing.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from gbike.kit.store import Reading, Tx
+from gbike.services.rent_and_billing_view.storage import (
+    RANK,
+    Bill,
+    Deposit,
+    Ride,
+    fold_bill,
+    fold_deposit,
+    fold_ride,
+)
+
+Fact = Ride | Bill | Deposit
+_NOTE: dict[type[Fact], str] = {
+    Ride: "INSERT INTO rent_facts (rentid, userid, bikeid, status, started_ms, ended_ms) VALUES (?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (rentid) DO UPDATE SET bikeid = excluded.bikeid,"
+    " started_ms = coalesce(excluded.started_ms, rent_facts.started_ms),"
+    " ended_ms = coalesce(excluded.ended_ms, rent_facts.ended_ms),"
+    " status = CASE WHEN rent_facts.status = 'returned' THEN rent_facts.status ELSE excluded.status END",
+    Bill: "INSERT INTO bill_facts (rentid, userid, billid, status, fee) VALUES (?, ?, ?, ?, ?)"
+    " ON CONFLICT (rentid) DO UPDATE SET billid = excluded.billid, fee = coalesce(excluded.fee, bill_facts.fee),"
+    f" status = CASE WHEN {RANK.format('excluded.status')} > {RANK.format('bill_facts.status')}"
+    " THEN excluded.status ELSE bill_facts.status END",
+    Deposit: "INSERT INTO deposit_facts (userid, deposit, version) VALUES (?, ?, ?)"
+    " ON CONFLICT (userid) DO UPDATE SET deposit = excluded.deposit, version = excluded.version"
+    " WHERE deposit_facts.version < excluded.version",
+}
+_READ: dict[type[Fact], str] = {
+    Ride: "SELECT rentid, userid, bikeid, status, started_ms, ended_ms FROM rent_facts"
+    " WHERE rentid > ? ORDER BY rentid LIMIT ?",
+    Bill: "SELECT rentid, userid, billid, status, fee FROM bill_facts WHERE rentid > ? ORDER BY rentid LIMIT ?",
+    Deposit: "SELECT userid, deposit, version FROM deposit_facts WHERE userid > ? ORDER BY userid LIMIT ?",
+}
+KINDS = tuple(_READ)
+
+
+def note(tx: Tx, facts: Iterable[Fact]) -> None:
+    """Merge what was said into what is known. Whoever calls it holds the lock `kept`: rows are written in any order."""
+    rows: dict[type[Fact], list[tuple[object, ...]]] = {}
+    for fact in facts:
+        rows.setdefault(type(fact), []).append(msgspec.structs.astuple(fact))
+    for kind, found in rows.items():
+        tx.execute_many(_NOTE[kind], found)
+
+
+def known(read: Reading, kind: type[Fact], after: int, most: int) -> list[Fact]:
+    """Up to `most` facts of a kind about the rides, or riders, that follow number `after`."""
+    return [kind(*row) for row in read.all(_READ[kind], (after, most))]
+
+
+def about(fact: Fact) -> int:
+    """The number of the ride, or of the rider."""
+    return fact.userid if isinstance(fact, Deposit) else fact.rentid
+
+
+def fold(tx: Tx, fact: Fact) -> None:
+    """Show in the view what was said."""
+    match fact:
+        case Ride():
+            fold_ride(tx, fact)
+        case Bill():
+            fold_bill(tx, fact)
+        case Deposit():
+            fold_deposit(tx, fact.userid, fact.deposit, fact.version)

@@ -1,0 +1,118 @@
+"""A topic that was removed and made anew on the same Kafka is another log: nothing of the old one holds in it."""
+
+import asyncio
+import itertools
+from collections.abc import Iterator
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+
+from gbike.app.engines import kafka
+from gbike.kit.bus import BusUnavailable
+from gbike.kit.kafka import bus as kafka_bus
+from gbike.kit.kafka import subscription
+from gbike.kit.kafka.topic import ensure_topic
+from gbike.kit.outbox import Relay, how_many_wait
+from gbike.kit.republish import meet
+from gbike.kit.telemetry import Metrics
+from tests.kit.floor import SetClock, words
+from tests.kit.floor import a_store as sqlite
+from tests.kit.kafkas import KafkaWire, RealKafka
+from tests.kit.test_bus import a_message, take_all
+from tests.kit.test_kafka import a_consumer, hear, numbers
+from tests.kit.test_republish import publish, say
+
+PATIENCE_S = 120
+_names = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealKafka]:
+    if (missing := kafka.why_not()) is not None:
+        pytest.skip(missing)
+    made = RealKafka(tmp_path_factory.mktemp("kafka"))
+    asyncio.run(made.ready())
+    yield made
+    made.destroy()
+
+
+@pytest.fixture
+def name() -> str:
+    return f"anew{next(_names)}"
+
+
+async def make_anew(broker: RealKafka, topic: str) -> str:
+    """Remove the topic and make it again; answers what it is now."""
+    was = await ensure_topic(broker.bootstrap, topic)
+    admin = AIOKafkaAdminClient(bootstrap_servers=broker.bootstrap)
+    await admin.start()
+    await admin.delete_topics([topic])
+    await admin.close()
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            try:
+                if (now := await ensure_topic(broker.bootstrap, topic)) != was:
+                    return now
+            except BusUnavailable:
+                pass  # it is being removed
+            await asyncio.sleep(0.05)
+
+
+async def test_a_topic_made_anew_is_told_from_the_one_before(broker: RealKafka, name: str) -> None:
+    was = await ensure_topic(broker.bootstrap, name)
+    assert await ensure_topic(broker.bootstrap, name) == was
+    now = await make_anew(broker, name)
+    assert now != was
+    assert now.partition("/")[0] == was.partition("/")[0]
+
+
+async def test_it_is_filled_from_the_outboxes_and_heard_by_who_runs_on(
+    broker: RealKafka, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kafka_bus, "ASK_AGAIN_S", 0)
+    wire, speaker, hearer = KafkaWire(broker, name), sqlite(), sqlite()
+    relay, consumer = Relay(speaker, wire.bus, SetClock(), Metrics(), "bell"), a_consumer(wire, hearer)
+    await say(speaker, 0, 1)
+    assert await relay.step() == 2
+    await hear(consumer)
+    await say(speaker, 2, 3)
+    assert await relay.step() == 2  # nobody has heard these, and nobody will
+    await speaker.flush()
+    await make_anew(broker, name)
+    async with asyncio.timeout(PATIENCE_S):
+        while numbers(await words(hearer)) != [0, 1, 2, 3]:
+            try:
+                await relay.step()
+                if not await consumer.step():
+                    await consumer.changed(200)
+            except BusUnavailable:
+                await asyncio.sleep(0.05)
+    await wire.close()
+
+
+async def test_a_place_in_the_old_topic_is_none_in_the_new_one(
+    broker: RealKafka, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscription, "COMMIT_PAUSE_S", 3_600)
+    first = KafkaWire(broker, name)
+    await first.append([a_message(n) for n in range(40)])
+    slow = first.reader(sqlite())
+    assert len(await take_all(slow, sqlite())) == 40
+    await make_anew(broker, name)
+    other = first.another()
+    await other.append([a_message(n) for n in range(100, 140)])  # at the very places that were passed
+    await slow.close()  # it commits now: its places are of the topic before
+    heard = await take_all(other.reader(sqlite()), sqlite())
+    assert len(heard) == 40
+    await first.close()
+    await other.close()
+
+
+async def test_what_was_published_before_topics_were_told_apart_is_not_published_again() -> None:
+    store = sqlite()
+    await say(store, 1)
+    assert await meet(store, "a-kafka") is None
+    await publish(store, SetClock())
+    assert await meet(store, "a-kafka/a-topic") is None
+    assert await store.read(how_many_wait) == 0
+    assert await meet(store, "a-kafka/another-topic") == 1

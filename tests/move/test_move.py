@@ -1,0 +1,265 @@
+"""A folder of one process becomes a cluster's databases: everything, or nothing that counts."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gbike.app.catalogue import NAMES, card
+from gbike.app.data_folder import DataFolder
+from gbike.kit.schema.migrate import migrate_url
+from tests.move.moving import (
+    OPEN,
+    RIDES,
+    WEEK_OLD,
+    Databases,
+    a_demo,
+    change,
+    content,
+    digest,
+    killed_at,
+    move,
+    moved,
+    read,
+)
+from tests.postgres import Server
+
+LONG = pytest.mark.skipif(not os.environ.get("GBIKE_FULL"), reason="one kill of three: GBIKE_FULL=1")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    server = Server(durable=False)
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def databases(server: Server) -> Databases:
+    return Databases(server)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
+    return asyncio.run(a_demo(tmp_path_factory.mktemp("made") / "data"))
+
+
+@pytest.fixture
+def folder(made: DataFolder, tmp_path: Path) -> DataFolder:
+    return DataFolder(shutil.copytree(made.path, tmp_path / "data"))
+
+
+def test_every_row_is_there_and_numbers_go_on(folder: DataFolder, databases: Databases) -> None:
+    change(folder, "rent", "UPDATE sqlite_sequence SET seq = 5000 WHERE name = 'rents'")
+    before = content(folder)
+
+    printed = moved(folder, databases.url)
+
+    assert content(folder) == before, "the folder stays as it is"
+    after = databases.content(before)
+    for name, tables in before.items():
+        for table, rows in tables.items():
+            if table not in ("outbox", "positions", "alembic_version", "seal"):
+                assert after[name][table] == rows, (name, table)
+        assert after[name]["positions"] == []
+        assert databases.ask(name, "SELECT 1 FROM information_schema.tables WHERE table_name = 'moving'") == []
+    assert len(before["rent"]["rents"]) == RIDES + 2 * OPEN
+    assert databases.ask("rent", "SELECT nextval(pg_get_serial_sequence('rents', 'rentid'))") == [(5001,)]
+    [(last,)] = read(folder, "rent", "SELECT max(id) FROM outbox")
+    assert databases.ask("rent", "SELECT nextval(pg_get_serial_sequence('outbox', 'id'))") == [(last + 1,)]
+    assert "0 violations on both sides" in printed
+    assert f"gbike cluster up --demo --data {databases.url}" not in printed
+    assert "never start it again" in printed
+
+
+def test_messages_of_seven_days_are_published_once_more(folder: DataFolder, databases: Databases) -> None:
+    said = {name: read(folder, name, "SELECT count(*) FROM outbox")[0][0] for name in NAMES}
+
+    printed = moved(folder, databases.url)
+
+    waiting = {
+        name: databases.ask(name, "SELECT count(*) FROM outbox WHERE published_ms IS NULL")[0][0] for name in NAMES
+    }
+    assert waiting == {**said, "bike": said["bike"] - WEEK_OLD}
+    assert f"{sum(waiting.values())} messages of 7 days" in printed
+
+
+@pytest.fixture(scope="module")
+def straight(made: DataFolder, server: Server) -> str:
+    """What is told of all rows when nothing comes between."""
+    return digest(moved(made, Databases(server).url))
+
+
+def test_moved_twice_from_the_start_it_is_the_same(straight: str, folder: DataFolder, databases: Databases) -> None:
+    assert digest(moved(folder, databases.url)) == straight
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param("rent rents", id="in the first database", marks=LONG),
+        pytest.param("rent_and_billing_view kept", id="in a later one"),
+        pytest.param("rows · 행", id="while outboxes are opened", marks=LONG),
+    ],
+)
+def test_killed_half_way_it_begins_anew_and_is_the_same(
+    words: str, straight: str, folder: DataFolder, databases: Databases
+) -> None:
+    killed_at(folder, databases.url, words)
+
+    assert digest(moved(folder, databases.url)) == straight
+    refused = move(folder, databases.url)
+    assert refused.exit_code == 2, "what is whole is never cleared"
+    assert "has rows in" in refused.output
+
+
+@pytest.mark.parametrize("table", ["tariffs", "positions", "commits"])
+def test_a_target_with_rows_is_refused_by_name(table: str, folder: DataFolder, databases: Databases) -> None:
+    databases.make("billing")
+    migrate_url(databases.server.url("billing"), card("billing").versions)
+    databases.ask("billing", f"INSERT INTO {table} {_a_row(databases, 'billing', table)}")
+
+    refused = move(folder, databases.url)
+
+    assert refused.exit_code == 2
+    assert f"the database billing has rows in {table}" in refused.output
+    assert databases.ask("billing", f"SELECT count(*) FROM {table}") == [(1,)]
+
+
+def _a_row(databases: Databases, service: str, table: str) -> str:
+    """Values that a table takes."""
+    kinds = databases.ask(
+        service,
+        f"SELECT data_type FROM information_schema.columns WHERE table_name = '{table}' ORDER BY ordinal_position",
+    )
+    values = ", ".join("'x'" if kind == "text" else "1" for (kind,) in kinds)
+    return f"VALUES ({values})"
+
+
+def test_somebody_elses_database_is_refused(folder: DataFolder, databases: Databases) -> None:
+    databases.make("account", anew=True)
+    databases.ask("account", "CREATE TABLE invoices (number int)")
+
+    refused = move(folder, databases.url)
+
+    assert refused.exit_code == 2
+    assert "it has a table invoices" in refused.output
+
+
+def test_an_unfinished_target_is_anothers_when_another_folder_or_a_service_wrote_it(
+    folder: DataFolder, databases: Databases, tmp_path: Path
+) -> None:
+    killed_at(folder, databases.url, "bike bikes")
+    other = DataFolder(shutil.copytree(folder.path, tmp_path / "other"))
+
+    refused = move(other, databases.url)
+    assert refused.exit_code == 2
+    assert f"is being filled from {folder.path}" in refused.output
+
+    databases.ask("rent", "INSERT INTO commits VALUES ('writer', 1, 1)")
+    refused = move(folder, databases.url)
+    assert refused.exit_code == 2
+    assert "the database rent has rows in commits" in refused.output
+    assert databases.ask("rent", "SELECT count(*) FROM rents") == [(RIDES + 2 * OPEN,)]
+
+
+def test_a_folder_in_use_is_refused(folder: DataFolder, databases: Databases) -> None:
+    runs = DataFolder(folder.path)
+    runs.acquire("gbike demo")
+    try:
+        refused = move(folder, databases.url)
+    finally:
+        runs.release()
+    assert refused.exit_code == 2
+    assert "is in use by gbike demo" in refused.output
+
+
+def test_what_was_not_heard_is_heard_on_the_copy(folder: DataFolder, databases: Databases) -> None:
+    """A relay that was stopped before it had published; the folder itself is not brought to rest."""
+    change(folder, "rent", "UPDATE outbox SET published_ms = NULL WHERE id > 5")
+    before = content(folder)
+
+    printed = moved(folder, databases.url)
+
+    assert "bringing the copy to rest" in printed
+    assert "messages of rent are not published" in printed
+    assert content(folder) == before
+
+
+def test_what_will_not_be_heard_is_named(folder: DataFolder, databases: Databases) -> None:
+    [(message,)] = read(folder, "rent", "SELECT message_id FROM outbox WHERE type = 'Rented' LIMIT 1")
+    change(folder, "billing", "DELETE FROM inbox WHERE message_id = ?", (message,))
+
+    refused = move(folder, databases.url)
+
+    assert refused.exit_code == 1
+    assert f"Rented {message} did not reach billing" in refused.output
+
+
+def test_a_folder_whose_books_do_not_fit_is_refused(folder: DataFolder, databases: Databases) -> None:
+    change(folder, "user_deposit", "UPDATE deposits SET balance = balance + 1 WHERE userid = 3")
+
+    refused = move(folder, databases.url)
+
+    assert refused.exit_code == 1
+    assert "the folder has" in refused.output
+    assert "I12" in refused.output
+
+
+def test_a_letter_that_postgresql_has_not_is_named_with_its_row(folder: DataFolder, databases: Databases) -> None:
+    change(folder, "bike", "UPDATE bikes SET location = 'a' || char(0) || 'b' WHERE bikeid = 7")
+
+    refused = move(folder, databases.url)
+
+    assert refused.exit_code == 2
+    assert "bike: bikes does not fit, at the row 7" in refused.output
+    assert "NUL" in refused.output
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("CREATE TABLE wishes (n INTEGER)", "bike: the database has no table wishes"),
+        ("DROP TABLE tombstones", "bike: the folder has no table tombstones"),
+        ("ALTER TABLE bikes ADD COLUMN colour TEXT", "bike: the database has no column colour in bikes"),
+    ],
+)
+def test_a_table_or_column_of_one_side_is_named(
+    statement: str, words: str, folder: DataFolder, databases: Databases
+) -> None:
+    change(folder, "bike", statement)
+
+    refused = move(folder, databases.url)
+
+    assert refused.exit_code == 2
+    assert words in refused.output
+
+
+@pytest.mark.parametrize(
+    ("to", "words"),
+    [
+        ("mysql://here", "write a folder, or postgresql://"),
+        ("postgresql://gbike@127.0.0.1:1/", "does not give a database for each service"),
+        ("", "write a folder, or postgresql://"),
+    ],
+)
+def test_a_target_that_is_none_is_told_in_one_line(to: str, words: str, folder: DataFolder) -> None:
+    refused = move(folder, to)
+
+    assert refused.exit_code == 2
+    assert words in refused.output
+    assert len(refused.output.splitlines()) == 1
+
+
+def test_a_folder_that_is_none_or_lacks_a_store_is_refused(folder: DataFolder, tmp_path: Path) -> None:
+    assert "there is no gbike data" in move(DataFolder(tmp_path / "nothing"), "x").output
+    folder.store_path("user_deposit").unlink()
+
+    refused = move(folder, tmp_path / "new")
+
+    assert refused.exit_code == 2
+    assert "lacks user_deposit.sqlite" in refused.output
+    assert not (tmp_path / "new").exists()
