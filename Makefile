@@ -30,8 +30,8 @@ test: .venv/.dev ## every test; what needs a missing tool is skipped by name
 	$(PY) -m pytest -n 2 --dist worksteal -m "not alone"
 	$(PY) -m pytest -m alone tests/chaos
 
-# At full size: 300 simulated seeds and every planted bug, 1,000 races for one bike, 50 kills, 10 freezes, the whole API
-# fuzz; then 100 seeds that nobody chose, which judge the next commit.
+# At full size: 300 simulated seeds and every planted bug, 1,000 races for one bike, 50 kills, 20 of a start or an upgrade
+# (GBIKE_START_KILLS), 10 freezes, the whole API fuzz; then 100 seeds that nobody chose, which judge the next commit.
 ci: .venv/.dev lint security kafka promtool siege chromium kubectl ## what a change must pass: the checks, then every test at full size
 	GBIKE_REQUIRE=all GBIKE_FULL=1 GBIKE_SIM_SEEDS=300 GBIKE_RACE_ROUNDS=1000 GBIKE_KILLS=50 $(MAKE) test
 	$(PY) -m gbike sim --fresh 100

@@ -13,7 +13,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
-from bench.past import EVENTS, KEPT, RIDES, SOURCE, TEXTS
+from bench.past import RIDES, SOURCE
 from gbike.app.catalogue import cards
 from gbike.app.data_folder import DataFolder
 from gbike.kit.schema.migrate import LOG_VERSIONS, migrate
@@ -62,8 +62,11 @@ ROWS: dict[str, tuple[str, ...]] = {
         " ORDER BY n",
         "INSERT INTO riders (userid, deposit, version, rides)"
         " SELECT userid, :opening - sum(fee), 1 + count(*), count(*) FROM past GROUP BY userid",
-        *TEXTS,
-        *(KEPT.format(**event) for event in EVENTS),
+        "INSERT INTO rent_facts (rentid, userid, bikeid, status, started_ms, ended_ms)"
+        " SELECT n, userid, bikeid, 'returned', started, ended FROM past ORDER BY n",
+        "INSERT INTO bill_facts (rentid, userid, billid, status, fee) SELECT n, userid, n, 'CLOSEBILL', fee FROM past"
+        " ORDER BY n",
+        "INSERT INTO deposit_facts (userid, deposit, version) SELECT userid, deposit, version FROM riders",
         "INSERT INTO counters SELECT 'rides', count(*) FROM past",
     ),
 }
@@ -101,10 +104,10 @@ def riders_of(rides: int) -> int:
 def _remember(source: Path, bikes: int, rides: int, begin: int) -> None:
     """The rides of the past as one table, which every store is filled from."""
     with closing(_fast(source)) as past:
-        facts = {"bikes": bikes, "rides": rides, "riders": riders_of(rides), "begin": begin, "opening": OPENING}
+        facts = {"bikes": bikes, "rides": rides, "riders": riders_of(rides), "begin": begin}
         past.execute("CREATE TABLE bikes_past (n INTEGER PRIMARY KEY)")
         past.execute(f"INSERT INTO bikes_past {SOURCE} SELECT n FROM numbers", {"most": bikes})
-        past.execute("CREATE TABLE past (n INTEGER PRIMARY KEY, userid, bikeid, started, ended, fee, version, balance)")
+        past.execute("CREATE TABLE past (n INTEGER PRIMARY KEY, userid, bikeid, started, ended, fee)")
         past.execute(RIDES, {**facts, "most": rides})
 
 

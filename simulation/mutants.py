@@ -208,7 +208,15 @@ MUTANTS = (
                     "over = _close(tx, ReturnedRent(rentid, gone.userid, gone.bikeid, tx.now_ms, tx.now_ms, place))",
                 ),
             ),
-            _CLOSE_ANY,
+            _edit(
+                _RENT,
+                "_close",
+                (" AND status = 'rented'", ""),
+                (
+                    "ended_ms = ?,",
+                    "started_ms = coalesce(started_ms, 0), ended_ms = ?,",
+                ),  # it can be shown
+            ),
         ),
         swarm=FREEZING,
     ),

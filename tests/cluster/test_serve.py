@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from gbike.app.catalogue import NAMES
 from gbike.app.cli import app
 from gbike.app.cluster.ports import free_ports
+from gbike.app.data_folder import BACKED_UP, DataFolder
 from gbike.app.engines import mock_kafka
 from tests.cluster.running import Served, ask, gbike, until
 
@@ -119,6 +120,14 @@ def test_while_kafka_is_away_it_works_and_what_it_said_is_heard_later(tmp_path: 
             until(lambda: metric(served, "gbike_events_published_total") >= 1)
         code, took_s = served.end()  # and now the broker is gone again
         assert (code, took_s < STOP_WITHIN_S) == (0, True)
+
+
+def test_the_age_of_a_clusters_last_backup_is_told(tmp_path: Path, ports: Iterator[int]) -> None:
+    folder = DataFolder(tmp_path)
+    folder.backed_up(1_700_000_000_000)
+    told = {"GBIKE_BACKED_UP": str(tmp_path / BACKED_UP)}
+    with a_bike_service(tmp_path, next(ports), "127.0.0.1:1", **told) as served:
+        until(lambda: metric(served, "gbike_backup_seconds") == 1_700_000_000)
 
 
 def test_settings_are_read_from_a_mounted_folder(tmp_path: Path, ports: Iterator[int]) -> None:

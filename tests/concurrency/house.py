@@ -17,7 +17,7 @@ from gbike.contracts.rent import Rented, Returned
 from gbike.kit.audit.chain import COLUMNS, _breaks, head
 from gbike.kit.dead_letters import set_aside
 from gbike.kit.envelope import Event, Message, pack
-from gbike.kit.hours import first_id, fold
+from gbike.kit.hours import first_id, fold, take_note
 from gbike.kit.housekeeping import DAY_MS, Keeping, _forget
 from gbike.kit.inbox import Consumer, Policies
 from gbike.kit.once import Once, once_only
@@ -30,6 +30,10 @@ USER = 3
 """The rider whom every table knows."""
 LATER = NOW + 100 * 24 * 3_600_000
 """When everything that was kept for a while may go."""
+
+
+_LATE = f"{first_id(NOW - DAY_MS)}-7000-8000-000000000001"
+"""A message of an hour that may be folded by now."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +146,7 @@ class Hears:
 
     def heard_late(self, event: Event) -> Case:
         """A message of an hour that may be folded by now."""
-        messages = [message(event, f"{first_id(NOW - DAY_MS)}-7000-8000-000000000001")]
+        messages = [message(event, _LATE)]
         what: Write = (self.consumer._apply, (messages, None), "")
         return Case("heard late", what, (qualified(Consumer._apply),), what)
 
@@ -161,6 +165,7 @@ def floor(keeps: Sequence[Keeping], hears: Hears | None = None, event: Event | N
     if hears is not None and event is not None:
         one = message(event)
         cases.append(hears.heard_late(event))
+        cases.append(write("take note of a loss", take_note, "it", [_LATE], [("Rang", 0, 1, 5)]))
         cases.append(write("set aside", set_aside, one, "reason"))
         cases.append(write("replay", hears.consumer._revive, one))
         cases.append(write("handle again", hears.consumer._again, one))

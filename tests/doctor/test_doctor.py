@@ -1,5 +1,6 @@
 """`gbike doctor`: each rule sees what it is for, and says nothing where all is well."""
 
+import os
 import shutil
 import socket
 import threading
@@ -21,6 +22,7 @@ from gbike.app.data_folder import DataFolder
 from gbike.app.doctor import certificates, examine, machine, running, secrets
 from gbike.app.doctor.finding import KOREAN, Finding
 from gbike.app.embedded import Embedded
+from gbike.app.engines import kafka
 from gbike.app.modes import Mode, claim
 from gbike.kit.clock import SystemClock
 from gbike.kit.sqlite.store import open_file
@@ -368,3 +370,24 @@ async def test_beside_one_store_deposits_below_the_minimum_are_counted(riders: D
     empty = DataFolder(tmp_path / "none")
     assert [found.what.rpartition(" ")[2] for found in examine(empty, one, SystemClock())] == ["2"]
     assert rules(examine(empty, {**one, "GBIKE_DEMO": "1"}, SystemClock())) == []
+
+
+def test_a_clusters_log_that_is_gone_or_was_made_anew_is_told(tmp_path: Path) -> None:
+    if kafka.why_not() is not None:
+        pytest.skip("no Kafka here")
+    clock = SystemClock()
+    formatted, stores = tmp_path / "kafka" / "data" / "meta.properties", tmp_path / "postgres" / "PG_VERSION"
+    assert list(running.kafkas_data(tmp_path, clock)) == []  # no cluster yet
+    for file in (formatted, stores):
+        file.parent.mkdir(parents=True)
+        file.touch()
+    assert list(running.kafkas_data(tmp_path, clock)) == []
+    formatted.unlink()
+    [gone] = running.kafkas_data(tmp_path, clock)
+    assert (gone.rule, gone.wrong) == ("log-lost", True)
+    formatted.touch()
+    os.utime(stores, (0, 0))
+    [anew] = running.kafkas_data(tmp_path, clock)
+    assert (anew.rule, anew.wrong) == ("log-lost", False)
+    os.utime(formatted, (3_600, 3_600))  # long ago
+    assert list(running.kafkas_data(tmp_path, clock)) == []

@@ -16,7 +16,7 @@ class SmallDisk:
 
     def __init__(self, at: Path, mib: int) -> None:
         """Raises OSError where nobody may mount."""
-        self.at = at
+        self.at, self._mib = at, mib
         at.mkdir()
         alone = ["unshare", "-m", *([] if ROOT else ["-r"])]
         mount = f"mount -t tmpfs -o size={mib}m tmpfs '{at}' && echo there && exec cat"
@@ -31,23 +31,15 @@ class SmallDisk:
 
     def run(self, *command: str | Path, told: str = "") -> subprocess.CompletedProcess[str]:
         """Run a program that sees the disk to its end, with `told` on its standard input."""
-        return subprocess.run(
-            [*self._enter, *map(str, command)],
-            input=told,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-            env=_env(),
-        )
+        return _run([*self._enter, *map(str, command)], told)
 
     def python(self, *args: str | Path, told: str = "") -> subprocess.CompletedProcess[str]:
         """The same for this interpreter, with the checkout's modules."""
-        return self.run(sys.executable, "-P", *args, told=told)
+        return self.run(sys.executable, *args, told=told)
 
     def begin(self, *args: str | Path, log: IO[bytes]) -> "subprocess.Popen[bytes]":
         """The same for one that goes on."""
-        command = [*self._enter, sys.executable, "-P", *map(str, args)]
+        command = [*self._enter, sys.executable, *map(str, args)]
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=_env())
 
     def put(self, folder: Path, name: str) -> Path:
@@ -55,9 +47,10 @@ class SmallDisk:
         self._done("cp", "-r", folder, self.at / name)
         return self.at / name
 
-    def fill(self) -> None:
-        """Leave not a byte."""
-        self.run("sh", "-c", f"cat /dev/zero >> '{self.at}/filler'")
+    def fill(self, but: int = 0) -> None:
+        """Leave not a byte, or so many."""
+        size = f"-c {(self._mib << 20) - but}" if but else "-c 1G"
+        self.run("sh", "-c", f"head {size} /dev/zero >> '{self.at}/filler'")
 
     def make_room(self) -> None:
         """Take the filling away."""
@@ -65,7 +58,7 @@ class SmallDisk:
 
     def read_only(self) -> None:
         """Let nobody write."""
-        self._done("mount", "-o", "remount,ro", self.at)
+        self._done("mount", "-o", "remount,bind,ro", self.at)
 
     def found(self, folder: Path) -> list[str]:
         """What is in a folder of the disk, by name."""
@@ -88,6 +81,17 @@ class SmallDisk:
         if done.returncode:
             raise OSError(done.stderr)
         return done.stdout
+
+
+def python(*args: str, told: str = "") -> subprocess.CompletedProcess[str]:
+    """Run this interpreter to its end where everybody is, with the checkout's modules."""
+    return _run([sys.executable, *args], told)
+
+
+def _run(command: list[str], told: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, input=told, capture_output=True, text=True, timeout=120, check=False, env=_env(), cwd="/"
+    )
 
 
 def _env() -> dict[str, str]:

@@ -20,7 +20,7 @@ from gbike.app.embedded import Embedded
 from gbike.app.modes import Mode, claim
 from gbike.kit.clock import SystemClock
 from tests.folder import verbs
-from tests.folder.small_disk import SmallDisk
+from tests.folder.small_disk import SmallDisk, python
 from tests.folder.verbs import READS, STARTS, WRITES, Told
 from tests.observability.pages import read
 from tests.support import Client
@@ -83,9 +83,10 @@ def is_one_line(told: Told, says: str, folder: Path) -> bool:
     return (told.code, told.exception) == (2, "") and "\n" not in line and begins
 
 
-def run_there(disk: SmallDisk, data: Path, asked: list[list[str]]) -> Iterator[tuple[list[str], Told]]:
-    """Run verbs on a folder of the disk."""
-    done = disk.python("-m", "tests.folder.verbs", data, told=json.dumps(asked))
+def run_there(disk: SmallDisk | None, data: Path, asked: list[list[str]]) -> Iterator[tuple[list[str], Told]]:
+    """Run verbs on a folder, of the disk if there is one, in a process of their own: a demo makes the log its own."""
+    command, given = ["-P", "-m", "tests.folder.verbs", str(data)], json.dumps(asked)
+    done = disk.python(*command, told=given) if disk else python(*command, told=given)
     assert done.returncode == 0, done.stderr
     for args, told in zip(asked, json.loads(done.stdout), strict=True):
         yield args, Told(*told)
@@ -109,10 +110,13 @@ def test_every_verb_says_in_one_line_that_a_folder_can_t_be_written(disk: SmallD
         assert told == Told(0, "0 violations\n", ""), "it is as it was"
 
 
-def test_a_first_start_without_room_says_so(disk: SmallDisk) -> None:
-    disk.run("sh", "-c", f"head -c {ROOM_MIB * 1024 * 1024 - 300_000} /dev/zero > '{disk.at}/filler'")
+@pytest.mark.parametrize("room", [300_000, 1_500_000], ids=["not for the stores", "not for the small fleet"])
+def test_a_first_start_without_room_says_so(disk: SmallDisk, room: int) -> None:
+    disk.fill(but=room)
     [(_, told)] = run_there(disk, disk.at / "new", [["demo", "--port", "0"]])
-    assert is_one_line(told, NO_ROOM, disk.at / "new"), told
+    *log, line = told.output.splitlines()
+    assert is_one_line(told._replace(output=line), NO_ROOM, disk.at / "new"), told
+    assert all(one.startswith("{") for one in log)
 
 
 def no_database(file: Path) -> None:
@@ -131,15 +135,14 @@ def test_every_verb_names_the_file_that_is_damaged(data: Path, harm: Callable[[P
     harm(data / STORE)
     asked = [args for args in (*READS, *WRITES) if not any(args[: len(few)] == few for few in NOT_OF_RENT)]
     asked += [["view", "rebuild", "--verify"]]
-    for args in asked:
-        told = verbs.run([*args, "--data", str(data)])
+    for args, told in run_there(None, data, asked):
         assert is_one_line(told, DAMAGED, data / STORE), (args, told)
 
 
 def test_verbs_name_the_log_when_it_is_damaged(data: Path, tmp_path: Path) -> None:
     no_database(data / LOG)
-    for args in OF_THE_LOG:
-        told = verbs.run([*(arg.format(tmp_path / "copy") for arg in args), "--data", str(data)])
+    asked = [[arg.format(tmp_path / "copy") for arg in args] for args in OF_THE_LOG]
+    for args, told in run_there(None, data, asked):
         assert is_one_line(told, DAMAGED, data / LOG), (args, told)
     assert not (tmp_path / "copy").exists()
 
@@ -147,7 +150,7 @@ def test_verbs_name_the_log_when_it_is_damaged(data: Path, tmp_path: Path) -> No
 def test_a_file_where_the_folder_should_be_is_named(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file")
     for there in (tmp_path / "data", tmp_path / "data/below"):
-        told = verbs.run(["demo", "--port", "0", "--data", str(there)])
+        [(_, told)] = run_there(None, there, [["demo", "--port", "0"]])
         assert is_one_line(told, "a file where a folder should be", tmp_path / "data"), told
 
 
@@ -193,7 +196,7 @@ def test_a_backup_that_finds_no_room_says_so_and_leaves_nothing(
     if says == READ_ONLY:
         disk.read_only()
     else:
-        disk.run("sh", "-c", f"head -c {ROOM_MIB * 1024 * 1024 - 300_000} /dev/zero > '{disk.at}/filler'")
+        disk.fill(but=300_000)
     data = shutil.copytree(made, tmp_path / "data")
     done = disk.python("-m", "gbike", "backup", target, "--data", data)
     assert is_one_line(Told(done.returncode, done.stderr, ""), says, target), done.stderr
@@ -203,7 +206,7 @@ def test_a_backup_that_finds_no_room_says_so_and_leaves_nothing(
 
 def test_a_restore_that_finds_no_room_leaves_nothing_half(disk: SmallDisk, made: Path) -> None:
     data = disk.at / "data"
-    disk.run("sh", "-c", f"head -c {ROOM_MIB * 1024 * 1024 - 300_000} /dev/zero > '{disk.at}/filler'")
+    disk.fill(but=300_000)
     done = disk.python("-m", "gbike", "restore", made, "--data", data)
     assert is_one_line(Told(done.returncode, done.stderr, ""), NO_ROOM, data), done.stderr
     assert [name for name in disk.found(data) if "sqlite" in name] == []

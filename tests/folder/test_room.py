@@ -22,7 +22,7 @@ async def test_a_folder_larger_than_the_room_for_its_copy_is_not_copied(verb: tu
     [line] = done.stderr.splitlines()
     assert line.startswith(f"gbike: no room to check a copy of {folder.path}: it needs ")
     assert f" MiB in {place}, which has " in line
-    assert line.endswith("name a place with more: TMPDIR=/path gbike …")
+    assert "name a place with more: TMPDIR=/path gbike …" in line
     assert list(place.iterdir()) == []
     folder.store_path("large").unlink()
     assert gbike(*verb, "--data", str(folder.path), env={"TMPDIR": str(place)}).returncode == 0

@@ -1,5 +1,6 @@
 """What the tests of the floor share: a clock, events, and stores with only the floor's tables and one of their own."""
 
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -83,6 +84,26 @@ def note(tx: Tx, word: str) -> int:
     row = tx.one("INSERT INTO notes (word) VALUES (?) RETURNING id", (word,))
     assert row is not None
     return int(row[0])
+
+
+_made = itertools.count(1)
+
+
+def id_at(at_ms: int) -> str:
+    """A message id that was made at that moment."""
+    digits = f"{at_ms:012x}"
+    return f"{digits[:8]}-{digits[8:]}-7000-8000-{next(_made):012x}"
+
+
+class ClockIds:
+    """Ids of the test's clock."""
+
+    def __init__(self, clock: SetClock) -> None:
+        self._clock = clock
+
+    def new(self) -> str:
+        """See Ids.new."""
+        return id_at(self._clock.at_ms)
 
 
 async def fold(store: Store, clock: SetClock) -> None:

@@ -16,6 +16,7 @@ from gbike.app.catalogue import cards
 from gbike.kit.schema.migrate import LOG_VERSIONS, NoVersion, migrate, newest, version_of
 from gbike.kit.sqlite.store import connect, open_file
 from gbike.services.rent.storage import VERSIONS as RENT
+from tests.cluster.running import gbike
 from tests.kit.left import KILL, copied, rows_of, schema_of, upgraded_by_the_older, with_a_step
 
 STORES = {card.name: card.versions for card in cards()} | {"bus": LOG_VERSIONS}
@@ -141,6 +142,11 @@ def test_rows_without_a_version_are_not_taken_for_nothing(store: Path) -> None:
     with pytest.raises(NoVersion, match=f"{store} has rows in "):
         migrate(store, RENT)
     assert rows_of(store) == before
+    for where in (("--data", str(store.parent)), ("--store", f"sqlite:///{store}")):
+        done = gbike("migrate", "rent", *where)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith(f"gbike: {store} has rows in ")
+        assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("folder", ["x?1", "x%20y", "한글 폴더", "x#1&mode=ro", "file:x", "a:b"])

@@ -1,7 +1,6 @@
 """What a store published and heard, per hour, on both engines: in any order, late, in bites, and by two at once."""
 
 import asyncio
-import itertools
 from collections.abc import AsyncIterator, Iterable
 
 import pytest
@@ -17,28 +16,10 @@ from gbike.kit.schema.migrate import in_memory, migrate_url
 from gbike.kit.sqlite.store import SqliteStore
 from gbike.kit.store import Store, Tx
 from gbike.services.bike.storage import VERSIONS
-from tests.kit.floor import Hummed, Rang, SetClock, fold
+from tests.kit.floor import ClockIds, Hummed, Rang, SetClock, fold, id_at
 from tests.postgres import Server
 
 NOON_MS = 1_790_000_000_000 // HOUR_MS * HOUR_MS
-_made = itertools.count(1)
-
-
-def id_at(at_ms: int) -> str:
-    """A message id that was made at that moment."""
-    digits = f"{at_ms:012x}"
-    return f"{digits[:8]}-{digits[8:]}-7000-8000-{next(_made):012x}"
-
-
-class ClockIds:
-    """Ids of the test's clock."""
-
-    def __init__(self, clock: SetClock) -> None:
-        self._clock = clock
-
-    def new(self) -> str:
-        """See Ids.new."""
-        return id_at(self._clock.at_ms)
 
 
 @pytest.fixture

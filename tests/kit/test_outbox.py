@@ -7,6 +7,7 @@ import pytest
 
 from gbike.kit.outbox import BATCH, Relay
 from gbike.kit.sqlite.log import SqliteLog
+from gbike.kit.store import StoreUnavailable
 from gbike.kit.telemetry import Metrics
 from tests.kit.floor import Rang, SetClock, a_log_store, a_store
 
@@ -27,6 +28,19 @@ async def test_what_is_marked_while_the_relay_reads_is_not_sent_again() -> None:
     assert await relay.step() == 1
     assert await relay.step() == 0
     assert await bus.end() == 1
+
+
+async def test_nothing_is_sent_again_and_again_while_its_mark_finds_no_room() -> None:
+    bus, store = SqliteLog(a_log_store()), a_store()
+    relay = Relay(store, bus, SetClock(), Metrics(), "bell")
+    await store.write(lambda tx: tx.say(Rang(number=1)))
+    store.failing = True
+    for _ in range(3):
+        with pytest.raises(StoreUnavailable):
+            await relay.step()
+    assert await bus.end() == 0
+    store.failing = False
+    assert await relay.step() == 1
 
 
 @pytest.mark.parametrize("said", [1, 2, 3, BATCH - 1, BATCH])

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import apsw
 import pytest
-from structlog.testing import capture_logs
 
 from gbike.kit import batching
 from gbike.kit.envelope import Message
@@ -265,47 +264,6 @@ async def test_a_full_disk_refuses_what_does_not_fit_and_keeps_the_rest(tmp_path
     assert [word[0] for word in await words(store)] == list("abde")
     store._writer.execute("PRAGMA max_page_count = 100000")
     await store.write(note, "room again")
-
-
-async def test_a_store_without_room_remembers_it_says_it_once_and_finds_out_when_there_is_some(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(batching, "PROBE_S", 0.001)
-    store = a_store(tmp_path / "store.sqlite")
-    commit, before = store._commit, store._writer.total_changes()
-
-    async def no_room() -> None:
-        if store._writer.total_changes() != before:
-            raise apsw.FullError("database or disk is full")
-        await commit()
-
-    with capture_logs() as told:
-        monkeypatch.setattr(store, "_commit", no_room)
-        assert not store.failing
-        for _ in range(3):
-            with pytest.raises(StoreUnavailable, match="full"):
-                await store.write(note, "a")
-            assert store.failing
-        for _ in range(20):
-            await asyncio.sleep(0.001)
-        assert store.failing
-        monkeypatch.setattr(store, "_commit", commit)
-        async with asyncio.timeout(10):
-            while store.failing:  # noqa: ASYNC110
-                await asyncio.sleep(0.001)
-    lines = [line["event"] for line in told]
-    assert lines == ["a batch of writes was rolled back", "the store can be written again"]
-    await store.write(note, "room again")
-    assert await words(store) == ["room again"]
-    await store.close()
-
-
-async def test_a_write_that_is_wrong_by_itself_is_no_disk_without_room() -> None:
-    store = a_store()
-    for _ in range(2):
-        with pytest.raises(StoreUnavailable):
-            await store.write(lambda tx: tx.execute("INSERT INTO no_such_table VALUES (1)"))
-    assert not store.failing
 
 
 class FailingConnection:

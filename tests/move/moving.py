@@ -14,6 +14,7 @@ from gbike.app.catalogue import NAMES, cards
 from gbike.app.cli import app
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
+from gbike.app.modes import Mode, claim
 from gbike.kit.audit.rows import GENESIS
 from gbike.kit.sqlite.store import open_file
 from tests.cluster.running import GBIKE, until
@@ -29,8 +30,9 @@ RIDER, FIRST_BIKE = 3, 2_001
 
 async def a_demo(path: Path) -> DataFolder:
     """A stopped folder: rides of long ago, some of today, some under way; whatever was said was heard."""
-    fill(path, bikes=50, rides=RIDES)
     folder = DataFolder(path)
+    claim(folder, Mode.DEMO)
+    fill(path, bikes=50, rides=RIDES)
     embedded = Embedded(folder, PATIENT)
     client = Client(embedded.app)
     for bikeid in range(FIRST_BIKE, FIRST_BIKE + 2 * OPEN):

@@ -4,12 +4,15 @@ import asyncio
 import os
 import shutil
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from gbike.app.catalogue import NAMES, card
 from gbike.app.data_folder import DataFolder
+from gbike.app.move.screen import Screen
 from gbike.kit.schema.migrate import migrate_url
 from tests.move.moving import (
     OPEN,
@@ -26,6 +29,9 @@ from tests.move.moving import (
     read,
 )
 from tests.postgres import Server
+from tests.support import EVERY_RIDE_COSTS
+from tests.upgrade.kept import KEPT, put_back
+from tests.upgrade.kept import OPEN as STILL_OPEN
 
 LONG = pytest.mark.skipif(not os.environ.get("GBIKE_FULL"), reason="one kill of three: GBIKE_FULL=1")
 
@@ -116,6 +122,19 @@ def test_killed_half_way_it_begins_anew_and_is_the_same(
     assert "has rows in" in refused.output
 
 
+def test_each_service_writes_as_a_role_of_its_own(folder: DataFolder, databases: Databases) -> None:
+    for name in NAMES:
+        databases.make(name, anew=True)
+        databases.ask(name, f"CREATE ROLE {name} LOGIN")
+        databases.ask(name, f"ALTER DATABASE {name} OWNER TO {name}")
+
+    moved(folder, databases.url.replace("gbike@", "{service}@"))
+
+    for name in NAMES:
+        owners = databases.ask(name, "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'")
+        assert owners == [(name,)]
+
+
 @pytest.mark.parametrize("table", ["tariffs", "positions", "commits"])
 def test_a_target_with_rows_is_refused_by_name(table: str, folder: DataFolder, databases: Databases) -> None:
     databases.make("billing")
@@ -187,6 +206,25 @@ def test_what_was_not_heard_is_heard_on_the_copy(folder: DataFolder, databases: 
     assert "bringing the copy to rest" in printed
     assert "messages of rent are not published" in printed
     assert content(folder) == before
+
+
+def test_a_folder_that_an_older_version_left_half_way_is_moved(
+    databases: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rides under way, bills without a payment, points on their way, and the schema of c943df6."""
+    for name, value in EVERY_RIDE_COSTS.items():
+        monkeypatch.setenv(name, value)
+    folder = put_back(KEPT / "demo", tmp_path)
+    before = content(folder)
+
+    printed = moved(folder, databases.url)
+
+    assert "bringing the copy to rest" in printed
+    assert content(folder) == before
+    riding = databases.ask("rent", "SELECT rentid FROM rents WHERE status = 'rented' ORDER BY rentid")
+    assert [rentid for (rentid,) in riding] == sorted(STILL_OPEN)
+    unpaid = databases.ask("billing", "SELECT rentid FROM bills WHERE status <> 'CLOSEBILL' ORDER BY rentid")
+    assert [rentid for (rentid,) in unpaid] == sorted(STILL_OPEN)
 
 
 def test_what_will_not_be_heard_is_named(folder: DataFolder, databases: Databases) -> None:
@@ -263,3 +301,29 @@ def test_a_folder_that_is_none_or_lacks_a_store_is_refused(folder: DataFolder, t
     assert refused.exit_code == 2
     assert "lacks user_deposit.sqlite" in refused.output
     assert not (tmp_path / "new").exists()
+
+
+def test_a_damaged_store_is_told_in_one_line(folder: DataFolder, databases: Databases) -> None:
+    with folder.store_path("rent").open("r+b") as file:
+        file.write(b"no database at all")
+
+    refused = move(folder, databases.url)
+
+    assert refused.exit_code == 2
+    assert f"{folder.path} can't be copied" in refused.output
+    assert len(refused.output.splitlines()) == 1
+
+
+def test_a_terminal_shows_a_bar_and_anything_else_a_line_for_each_table() -> None:
+    shown: dict[bool, str] = {}
+    for terminal in (True, False):
+        out = StringIO()
+        with Screen(Console(file=out, force_terminal=terminal, width=80)) as screen:
+            screen.expect(7_000)
+            screen.moved("rent rents", 5_000, False)
+            screen.moved("rent rents", 2_000, True)
+            screen.moved("rent riders", 0, True)
+        shown[terminal] = out.getvalue()
+    assert "7000/7000" in shown[True]
+    assert "rent rents: 7000 rows" not in shown[True]
+    assert shown[False] == "rent rents: 7000 rows · 7000행\n"

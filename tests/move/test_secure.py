@@ -26,11 +26,14 @@ from gbike.kit.ids import SystemIds
 from gbike.kit.postgres.store import PostgresStore
 from gbike.kit.runtime import assemble
 from gbike.services.account.wiring import CARD
+from tests.architecture.source import ROOT
 from tests.cluster.running import gbike, new_folder
 from tests.move.moving import move, moved
 from tests.postgres import free_port
 from tests.services.account.people import CHEAP, KIM, LEE, PASSWORD
 from tests.support import Client, Reply
+
+SECRETS = ROOT / "deploy/kubernetes/components/accounts/secrets.sh"
 
 
 class Before:
@@ -168,3 +171,31 @@ def test_a_cluster_with_other_keys_or_a_folder_of_one_process_is_refused(before:
         key.write_bytes(kept)
     assert refused.exit_code == 2
     assert "is another key than" in refused.output
+
+
+def test_a_secure_folder_without_its_keys_is_refused(before: Before, tmp_path: Path) -> None:
+    folder = DataFolder(shutil.copytree(before.folder.path, tmp_path / "data"))
+    (folder.path / "keys" / "seal.key").unlink()
+
+    refused = move(folder, tmp_path / "new")
+
+    assert refused.exit_code == 2
+    assert "seal.key is missing: name the folder of keys with GBIKE_ACCOUNT_KEYS" in refused.output
+    assert not (tmp_path / "new").exists()
+
+
+def test_the_secrets_of_kubernetes_take_the_keys_of_the_folder(before: Before, tmp_path: Path) -> None:
+    made, keys = tmp_path / "made", before.folder.path / "keys"
+    kubectl = tmp_path / "kubectl"
+    made.mkdir()
+    kubectl.write_text(  # there is no secret yet; what is made is kept
+        f'#!/bin/sh\n[ "$3" = create ] && cp -r "${{7#--from-file=}}" "{made}/$6"\n'
+    )
+    kubectl.chmod(0o755)
+    env = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+
+    subprocess.run([SECRETS, "gbike", str(keys)], env=env, check=True, capture_output=True)
+
+    for name in ("current.pem", "seal.key"):
+        assert (made / "account-keys" / name).read_bytes() == (keys / name).read_bytes()
+    assert (made / "rent-keys" / "service.pem").exists()

@@ -1,6 +1,13 @@
 """Installations that something went wrong with: real services, and what an older version or a lost message left."""
 
+from collections.abc import Callable
+
+import apsw
+import psycopg
+
 from gbike.app.embedded import Embedded
+from gbike.kit.postgres.store import PostgresStore
+from gbike.kit.sqlite.store import SqliteStore, open_file
 from tests.support import Client
 
 LEFT_PENDING = "INSERT INTO rents (userid, bikeid, status, deadline_ms) VALUES (3, 3, 'pending', 0) RETURNING rentid"
@@ -77,3 +84,47 @@ async def a_payment_that_was_not_posted(house: Embedded) -> None:
     await day(house)
     sql = "INSERT INTO payments (paymentid, userid, amount, at_ms, paid_ms) VALUES ('p-1', 1, 700, 1, 2) RETURNING 1"
     await execute(house, "user_deposit", sql)
+
+
+Back = Callable[[], None]
+"""Puts a store back to what it was."""
+
+
+def kept(house: Embedded, service: str) -> Back:
+    """Keep a service's store as it is now, as a backup would."""
+    store: object = house.part(service).store
+    if isinstance(store, PostgresStore):
+        return _kept_in_database(house._urls[service])  # type: ignore[attr-defined]
+    assert isinstance(store, SqliteStore)
+    writer, then = store._writer, open_file(None)
+    _copied(writer, then)
+    return lambda: _copied(then, writer)
+
+
+def _copied(source: apsw.Connection, target: apsw.Connection) -> None:
+    with target.backup("main", source, "main") as pages:
+        pages.step()
+
+
+def _kept_in_database(url: str) -> Back:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA IF EXISTS kept CASCADE; CREATE SCHEMA kept")
+        tables = [row[0] for row in connection.execute(_TABLES)]
+        back = ["SET session_replication_role = replica"]  # or the ledger refuses, as it should
+        for table in tables:
+            connection.execute(f"CREATE TABLE kept.{table} AS TABLE public.{table}")  # type: ignore[arg-type]
+            back.append(f"DELETE FROM public.{table}")
+            back.append(f"INSERT INTO public.{table} OVERRIDING SYSTEM VALUE SELECT * FROM kept.{table}")
+        for name, last in connection.execute("SELECT sequencename, last_value FROM pg_sequences"):
+            back.append(f"SELECT setval('{name}', {last or 1}, {str(last is not None).lower()})")
+
+    def put_back() -> None:
+        with psycopg.connect(url) as connection:
+            connection.execute("; ".join(back))  # type: ignore[arg-type]
+
+    return put_back
+
+
+_TABLES = (
+    "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT IN ('alembic_version', 'commits')"
+)

@@ -1,29 +1,20 @@
 """`gbike repair` on the folder of a process that ended, of one that runs, and on a cluster's PostgreSQL databases."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 from typer.testing import CliRunner
 
-from gbike.app import checking, repair
+from gbike.app import repair
 from gbike.app.cli import app
-from gbike.app.cluster import quiet
-from gbike.app.cluster.plan import Plan, keep_plan
-from gbike.app.control import Control
 from gbike.app.copies import NoData
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
 from gbike.app.mends import FreeBike
-from gbike.app.readings import open_readings
-from gbike.app.running_verbs import running_verbs
-from tests.cluster.running import why_no_cluster
-from tests.journeys.engines import Databases, House
-from tests.postgres import Server
 from tests.repair import broken
 from tests.repair.broken import execute
+from tests.repair.installation import Make
 from tests.support import EVERY_RIDE_COSTS, Client
 
 FAULTS = {
@@ -33,96 +24,6 @@ FAULTS = {
     "a payment": (broken.a_payment_that_was_not_posted, ["PostPayment"]),
 }
 FORMS = ("stopped", "running", "databases")
-
-
-T = TypeVar("T")
-
-
-async def beside(command: Callable[[], T]) -> T:
-    """Run a command as another process would, while the services of this one go on."""
-    return await asyncio.get_running_loop().run_in_executor(None, command)
-
-
-class Installation:
-    """A data folder, and the services that run on it, if any do."""
-
-    def __init__(self, folder: DataFolder, house: Embedded | None = None) -> None:
-        self.folder, self.house = folder, house
-
-    async def findings(self) -> list[repair.Finding]:
-        """What `gbike repair` lists."""
-        return await beside(lambda: repair.findings(self.folder, EVERY_RIDE_COSTS, print))
-
-    async def mend(self, found: list[repair.Finding], number: int | None = None) -> None:
-        """`gbike repair [N] --yes`, and what follows from it."""
-        mends = repair.chosen(found, number)
-        told = await beside(lambda: list(repair.mend(self.folder, EVERY_RIDE_COSTS, mends)))
-        assert [said for well, said in told if not well] == []
-        if self.house is not None:
-            await self.house.settle()
-
-    async def violations(self) -> list[str]:
-        """What `gbike verify` finds."""
-        told: list[str] = []
-        await beside(lambda: asyncio.run(checking.verify(self.folder, EVERY_RIDE_COSTS, told.append)))
-        return told
-
-    def deeds(self, service: str) -> list[tuple[str, str]]:
-        """What is on record of whoever has the command line: action and subject."""
-        with open_readings(self.folder) as stores:
-            rows = stores[service].all("SELECT action, subject FROM audit WHERE who = 'local' ORDER BY number")
-        return [(row[0], row[1]) for row in rows]
-
-
-@pytest.fixture(scope="module")
-def databases() -> Iterator[Databases | None]:
-    """On a server that does not wait for the disk; None without PostgreSQL."""
-    if why_no_cluster() is not None:
-        yield None
-        return
-    server = Server(durable=False)
-    yield Databases(server)
-    server.remove()
-
-
-Breaking = Callable[[Embedded], Awaitable[None]]
-Make = Callable[[str, Breaking], Awaitable[Installation]]
-
-
-@pytest.fixture
-async def make(tmp_path: Path, databases: Databases | None, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Make]:
-    """Makes an installation of a form and breaks it."""
-    monkeypatch.setattr(quiet, "LOOK_S", 0.01)
-    monkeypatch.setattr(quiet, "UNHEARD_S", 0.1)
-    folder, closing = DataFolder(tmp_path / "data"), []
-
-    async def made(form: str, breaking: Breaking) -> Installation:
-        if form == "databases":
-            if databases is None:
-                pytest.skip(why_no_cluster() or "")
-            urls = databases.emptied()
-            house: Embedded = House(urls)
-            folder.path.mkdir()
-            keep_plan(Plan("http://127.0.0.1:1", "127.0.0.1:1", urls, [], {}), folder.path)
-        else:
-            house = Embedded(folder, EVERY_RIDE_COSTS)
-        await breaking(house)
-        if form == "stopped":
-            await house.stop()
-            return Installation(folder)
-        closing.append(house.stop)
-        if form == "running":
-            folder.acquire("gbike demo")
-            control = Control(folder.path)
-            await control.start(running_verbs(house))
-            folder.announce("gbike demo", control=control.path)
-            closing.append(control.stop)
-        return Installation(folder, house)
-
-    yield made
-    for close in reversed(closing):
-        await close()
-    folder.release()
 
 
 @pytest.mark.parametrize("form", FORMS)

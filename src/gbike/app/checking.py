@@ -56,7 +56,7 @@ async def verify(folder: DataFolder, env: Mapping[str, str], tell: Callable[[str
         return await _told(readings, found, tell)
 
 
-async def check(readings: Mapping[str, Reading], tell: Callable[[str], None]) -> int:
+async def judge(readings: Mapping[str, Reading], tell: Callable[[str], None]) -> int:
     """Check every invariant over stores at rest; as `verify`."""
     return await _told(readings, violations(readings), tell)
 
@@ -189,6 +189,7 @@ def _have_room(folder: DataFolder) -> None:
         raise NoData(
             f"no room to check a copy of {folder.path}: it needs {wanted:,} MiB in {place},"
             f" which has {free:,} MiB free; name a place with more: TMPDIR=/path gbike …"
+            " · 복사본을 둘 공간이 부족해요. TMPDIR로 더 넓은 곳을 지정해 주세요"
         )
 
 

@@ -1,7 +1,5 @@
-"""The command line. What a verb needs is imported when the verb runs, so that every verb starts at once.
-
-Exit codes: 0 done, 1 it ran and found something wrong, 2 wrong usage or settings.
-"""
+"""The command line; a verb imports what it needs when it runs, so that each starts at once. Exit codes: 0 done, 1 it ran
+and found something wrong, 2 wrong usage or settings."""
 
 import asyncio
 import os
@@ -94,13 +92,14 @@ def demo(
 ) -> None:
     """Everything in one process on loopback, with no login and a small fleet."""
     from gbike.app.demo import CannotStart, DemoOptions, run_demo
+    from gbike.app.seed import NotMade
     from gbike.kit.http.server import CannotListen
 
     stopped = [name for names in without or [] for name in names.split(",")]
     with named_errors():
         try:
             run_demo(DemoOptions(host, port, data, empty, slow or [], stopped, adopt))
-        except (CannotStart, CannotListen) as wrong:
+        except (CannotStart, CannotListen, NotMade) as wrong:
             typer.echo(f"gbike: {wrong}", err=True)
             raise typer.Exit(2) from None
 

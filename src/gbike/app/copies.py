@@ -69,14 +69,9 @@ def copy_stopped(folder: DataFolder, target: Path) -> None:
     if not folder.exists:
         raise NoData(f"there is no gbike data in {folder.path}")
     with locked(folder, "gbike backup"), _whole_or_nothing(target):
-        copy_files(folder, target)
+        check(folder, log_too=True)
+        _copy(_snapshots(sorted(folder.path.glob("*.sqlite"))), target)
         folder.backed_up(SystemClock().now_ms())
-
-
-def copy_files(folder: DataFolder, target: Path) -> None:
-    """Copy the stores of a folder whose lock we hold. Raises NotWhole."""
-    check(folder, log_too=True)
-    _copy(_snapshots(sorted(folder.path.glob("*.sqlite"))), target)
 
 
 def restore(source: Path, folder: DataFolder, tell: Callable[[str], None] = _silent, *, adopt: bool = False) -> None:
@@ -126,8 +121,7 @@ def _whole_or_nothing(target: Path) -> Iterator[None]:
     if any(target.iterdir()):
         raise NoData(f"{target} is not empty; a copy goes into an empty folder")
     try:
-        with _nothing_half(target):
-            yield
+        yield
     except BaseException:
         if not was_there:
             with suppress(OSError):

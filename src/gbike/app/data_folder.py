@@ -53,7 +53,7 @@ class DataFolder:
     @property
     def exists(self) -> bool:
         """Whether there is anything in it."""
-        return (self.path / MANIFEST).exists() or any(self.path.glob("*.sqlite"))
+        return (self.path / MANIFEST).exists() or any(self.path.glob("*.sqlite"))  # any may be what is missing
 
     def acquire(self, command: str) -> None:
         """Become the one writer. Raises FolderInUse, naming the other one."""
@@ -92,10 +92,7 @@ class DataFolder:
 
     def backup_ms(self) -> int:
         """When the last backup of it was made, ms since 1970; 0: never, or nobody knows."""
-        try:
-            return int((self.path / BACKED_UP).read_text("ascii"))
-        except (OSError, ValueError):
-            return 0
+        return moment_in(self.path / BACKED_UP)
 
     def holder(self) -> Holder | None:
         """Who writes now; None when nobody does."""
@@ -108,6 +105,14 @@ class DataFolder:
             except OSError:
                 return _read(lock.read())
             return None
+
+
+def moment_in(file: Path) -> int:
+    """What a file says that tells when the last backup was made, ms since 1970; 0: never, or nobody knows."""
+    try:
+        return int(file.read_text("ascii"))
+    except (OSError, ValueError):
+        return 0
 
 
 def _read(raw: bytes) -> Holder | None:

@@ -15,12 +15,12 @@ from rich.text import Text
 from gbike.app.control import Control, Verb
 from gbike.app.data_folder import DataFolder
 from gbike.app.doors import not_for_production
-from gbike.app.embedded import Embedded
+from gbike.app.embedded import Embedded, begun_anew
 from gbike.app.faults import read_delay
 from gbike.app.manifest import TAKEN
 from gbike.app.modes import Mode, claim
 from gbike.app.running_verbs import running_verbs
-from gbike.app.seed import SmallFleet, posted_to
+from gbike.app.seed import NotMade, SmallFleet, posted_to
 from gbike.app.tracing import start_tracing, stop_tracing
 from gbike.kit.http.server import HttpServer, listen, run
 from gbike.kit.listing import counted
@@ -64,10 +64,14 @@ async def _serve(options: DemoOptions) -> None:
             for fault in options.slow:
                 service, _, delay = fault.partition("=")
                 embedded.part(service).faulty.delay = read_delay(delay)
+            await embedded.bus.identity()
             embedded.start(options.without)
             await fleet.finish(posted_to(embedded.inside))
             await control.start(_verbs(embedded))
             await _until_stopped(embedded, listener, options, address)
+        except NotMade:
+            await embedded.must_write()  # which says why, when it is the disk
+            raise
         finally:
             await embedded.stop()
             stop_tracing(tracing)
@@ -80,7 +84,7 @@ async def _until_stopped(embedded: Embedded, listener: socket.socket, options: D
     server = HttpServer(embedded.app)
     server.heed_signals()
     console = Console(stderr=False)
-    console.print(_greeting(address, options))
+    console.print(_greeting(address, options, begun_anew(embedded.bus)))
     status = asyncio.create_task(_show_status(embedded, console)) if console.is_terminal else None
     try:
         await server.answer(listener)
@@ -121,7 +125,7 @@ def _verbs(embedded: Embedded) -> dict[str, Verb]:
     return {**running_verbs(embedded), "slow": slow, "stop": stop, "heal": heal}
 
 
-def _greeting(address: str, options: DemoOptions) -> Panel:
+def _greeting(address: str, options: DemoOptions, lost: str) -> Panel:
     text = Text()
     text.append(f"{address}\n\n", "bold")
     text.append("Try · 해 보기\n")
@@ -133,6 +137,7 @@ def _greeting(address: str, options: DemoOptions) -> Panel:
     text.append(f"  http {address}/rentAndBillingViews\n\n", "cyan")
     text.append(f"API {address}/docs · metrics {address}/metrics\n")
     text.append(f"Data · 데이터: {options.data.resolve()}\n")
+    text.append(lost, "yellow")
     text.append("No login: this is a demo, on this machine only. Ctrl-C stops it and keeps everything.\n", "dim")
     text.append("로그인 없는 데모이며 이 컴퓨터에서만 열립니다. Ctrl-C로 멈춰도 데이터는 남습니다.", "dim")
     return Panel(text, title="gbike demo", border_style="green", expand=False)

@@ -19,15 +19,17 @@ from gbike.app.defaults import with_defaults
 from gbike.app.doors import Doors, LockedDoors, OpenDoors
 from gbike.app.faults import Faulty
 from gbike.app.generations import Generations
+from gbike.app.manifest import NOT_THE_LAST
 from gbike.app.single import Drivers, assemble_one
 from gbike.app.tracing import Tracing
 from gbike.app.web import wants_a_page, web_operations
 from gbike.kit.access.rules import PUBLIC
+from gbike.kit.batching import probe
 from gbike.kit.clock import Clock, SystemClock
 from gbike.kit.housekeeping import BITE, DAY_MS
 from gbike.kit.http.app import HttpApp, Operation
 from gbike.kit.http.ask import HAL_JSON, Answer, Ask
-from gbike.kit.http.standard import must_write, standard_operations
+from gbike.kit.http.standard import standard_operations
 from gbike.kit.ids import Ids, SystemIds
 from gbike.kit.inprocess.peer import InProcessCaller
 from gbike.kit.runtime import Card, Running, Subscribe, Worker, World
@@ -35,7 +37,7 @@ from gbike.kit.schema.migrate import LOG_VERSIONS, in_memory, migrate, newest
 from gbike.kit.settings import load
 from gbike.kit.sqlite.log import LogSubscription, SqliteLog
 from gbike.kit.sqlite.store import SqliteStore
-from gbike.kit.store import Reading
+from gbike.kit.store import Reading, must_write
 from gbike.kit.telemetry import Metrics
 from gbike.services.gateway.envoy.routes import APP
 from gbike.services.gateway.envoy.settings import GatewaySettings, origins
@@ -83,8 +85,10 @@ class Embedded:
         rehearse: bool = False,
         secure: bool = False,
         tracing: Tracing | None = None,
+        log_lost: str = "",
     ) -> None:
         """`folder` None: in memory, for tests. `rehearse`: run every write twice, for tests.
+        `log_lost`: how somebody knows that the log was lost or set back, where its own file does not tell.
         `secure`: tokens are required, with the secure defaults; else everybody may do everything.
         Raises BadSetting, NotWhole."""
         self.folder, self._rehearse, self._tracing = folder, rehearse, tracing
@@ -97,11 +101,14 @@ class Embedded:
         self._threads = None if folder is None else ThreadPoolExecutor(8, "commit")
         self.bus = SqliteLog(self._open(folder.bus_path if folder else None, LOG_VERSIONS, "bus"))
         self.metrics.store_failing.labels("bus").set_function(lambda: self.bus.store.failing)
+        if log_lost or (self.generations is not None and self.generations.log_lost):
+            self.bus.begin_anew(log_lost or NOT_THE_LAST)
         self._subscriptions: list[LogSubscription] = []
         tidy = Worker("log", self.forget_old_messages, lambda: asyncio.sleep(60), moves=False)
         age = Worker("backup", self._look_at_backup, lambda: asyncio.sleep(60), moves=False)
+        anew = Worker("epoch", self._look_at_log, lambda: asyncio.sleep(60), moves=False)
         follow = Worker("manifest", self._follow_generations, lambda: asyncio.sleep(FOLLOW_S), moves=False)
-        self._tidying = Drivers("bus", [tidy, age, follow])
+        self._tidying = Drivers("bus", [tidy, age, anew, follow])
         self.parts = {card.name: self._part(card) for card in cards()}
         if self.generations is not None:
             schemas = {name: newest(part.card.versions) for name, part in self.parts.items()}
@@ -137,6 +144,11 @@ class Embedded:
         """Every store by its name, the log's among them."""
         return {**{name: part.store for name, part in self.parts.items()}, "bus": self.bus.store}
 
+    async def must_write(self) -> None:
+        """See to it that every store can be written. Raises StoreUnavailable, from an error that names the file."""
+        for store in self.stores().values():
+            await store.write(probe)
+
     def hold(self) -> AsyncExitStack:
         """A context in which no store begins a batch of writes; enter it with `async with`."""
         return _Held(list(self.stores().values()))
@@ -159,6 +171,7 @@ class Embedded:
     def _part(self, card: Card) -> Part:
         path = self.folder.store_path(card.name) if self.folder else None
         store = self._open(path, card.versions, card.name)
+        self.bus.serve(card.name, store)
         world = World(
             clock=self.clock,
             ids=self._ids,
@@ -190,6 +203,10 @@ class Embedded:
     async def _look_at_backup(self) -> int:
         if self.folder is not None:
             self.metrics.backup.labels("gbike").set(self.folder.backup_ms() / 1000)
+        return 0
+
+    async def _look_at_log(self) -> int:
+        self.metrics.log_begun_anew.labels("gbike").set(await self.bus.begun_anew_ms() / 1000)
         return 0
 
     async def _follow_generations(self) -> int:
@@ -262,6 +279,16 @@ class Embedded:
         mode = {"mode": "demo"} if self.doors.open else {}
         links = {path[1:]: {"href": ask.base + path} for path in [*paths, "/docs", "/health/ready", "/metrics"]}
         return Answer(200, {"name": "gbike", **mode, "_links": links})
+
+
+def begun_anew(bus: SqliteLog) -> str:
+    """What is told at a start that found the log lost or set back: a line in each language; empty: nothing."""
+    if not bus.begun_anew:
+        return ""
+    return (
+        f"The log was lost or set back ({bus.begun_anew}): what was not surely heard is published again.\n"
+        "로그가 없어졌거나 이전 것으로 바뀌어서, 전달되지 않았을 수 있는 메시지를 다시 발행해요.\n"
+    )
 
 
 class _Held(AsyncExitStack):

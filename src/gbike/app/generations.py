@@ -10,7 +10,7 @@ from concurrent.futures import Executor
 import msgspec
 
 from gbike.app.data_folder import DataFolder
-from gbike.app.manifest import Kept, look, take, write
+from gbike.app.manifest import BUS, Kept, look, take, write
 from gbike.kit.sqlite.seal import DEMO, SECURE
 from gbike.kit.sqlite.store import SqliteStore
 from gbike.kit.telemetry import log
@@ -25,8 +25,6 @@ class Generations:
         self._path, seen = folder.path, look(folder.path)
         self.log_lost = seen.log_lost
         """Whether the log was missing, empty, older or another folder's."""
-        if self.log_lost:
-            log.warning("the log was lost, or set back: it is another one now", folder=str(self._path))
         self._manifest = take(seen, seen.mode or (SECURE if secure else DEMO))
         self._schemas = {name: file.schema for name, file in seen.files.items()}
         self._stores: Mapping[str, SqliteStore] = {}
@@ -36,8 +34,10 @@ class Generations:
         """Count a generation of each store, whose `schemas` are these by now. Raises OSError, apsw.Error."""
         self._stores = stores
         self._schemas = {name: max(schema, self._schemas.get(name, "")) for name, schema in schemas.items()}
-        for store in stores.values():
-            store.seal(self._manifest.id, self._manifest.mode)
+        for name, store in stores.items():
+            # Whoever is killed before the log is made anew finds it without an epoch, which no store knows.
+            first = "DELETE FROM epoch" if name == BUS and self.log_lost else ""
+            store.seal(self._manifest.id, self._manifest.mode, first)
         self._keep()
 
     async def follow(self, threads: Executor | None) -> int:

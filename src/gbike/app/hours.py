@@ -10,8 +10,23 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from gbike.app.event_map import paths
+from gbike.app.mends import Mendable, TakeNote, perhaps_mendable
 from gbike.kit.clock import rfc3339
-from gbike.kit.hours import HEARD, HOUR_MS, MODULUS, SAID, Fold, Sum, first_id, fold_of, hour_of, ms_of, summed, sums
+from gbike.kit.hours import (
+    HEARD,
+    HOUR_MS,
+    MODULUS,
+    SAID,
+    Fold,
+    LostHour,
+    Sum,
+    first_id,
+    fold_of,
+    hour_of,
+    ms_of,
+    summed,
+    sums,
+)
 from gbike.kit.store import Reading
 
 Stores = Mapping[str, Reading]
@@ -39,18 +54,39 @@ class _Unknown(msgspec.Struct):
     hearers: list[str]
 
 
+class _Found(msgspec.Struct):
+    """What is wrong with the messages of one speaker."""
+
+    unknown: dict[str, _Unknown]
+    hours: list[tuple[str, bool]]
+    """What is told of an hour that differs, and whether rows of it are gone."""
+    lost: list[tuple[str, LostHour]]
+    """The hours whose rows are gone: who heard something else, and what the speaker says."""
+
+    def told(self, speaker: str) -> Iterator[str]:
+        """A line for each hour and each message. All that nobody can publish again has one mend: to take note."""
+        messages = tuple((hearer, id) for id, one in sorted(self.unknown.items()) for hearer in one.hearers)
+        note = TakeNote(speaker, messages, tuple(self.lost))
+        for line, gone in self.hours:
+            yield perhaps_mendable(line, note if gone else None)
+        for message_id, one in sorted(self.unknown.items()):
+            what = f"{one.type} {message_id} about {one.key} of {rfc3339(ms_of(message_id) or 0)}"
+            whom = " and ".join(one.hearers)
+            yield Mendable(f"I22 {speaker} does not know {what}, which {whom} heard: was its store set back?", note)
+
+
 def published_and_heard(stores: Stores) -> Iterator[str]:
-    """I22: each hour's messages were heard by whoever hears them, and by nobody else's word."""
+    """I22: each hour's messages were heard by whoever hears them, and nobody heard what its speaker does not know."""
     for speaker, hearers in _hearers().items():
         if speaker in stores:
-            unknown: dict[str, _Unknown] = {}
+            found = _Found({}, [], [])
             for hearer, types in hearers.items():
                 if hearer in stores:
                     said, heard = fold_of(stores[speaker], SAID), fold_of(stores[hearer], HEARD)
                     path = _Path(speaker, hearer, sorted(types), said or Fold(), heard or Fold())
-                    yield from _differing_hours(stores, path, unknown)
-                    _gather(stores, path, first_id(path.said.until_ms), AFTER_ALL, unknown)
-            yield from (_told(speaker, message_id, unknown[message_id]) for message_id in sorted(unknown))
+                    _compare_hours(stores, path, found)
+                    _gather(stores, path, first_id(path.said.until_ms), AFTER_ALL, found)
+            yield from found.told(speaker)
 
 
 def _hearers() -> dict[str, dict[str, frozenset[str]]]:
@@ -62,32 +98,28 @@ def _hearers() -> dict[str, dict[str, frozenset[str]]]:
     return found
 
 
-def _told(speaker: str, message_id: str, unknown: _Unknown) -> str:
-    moment = rfc3339(ms_of(message_id) or 0)
-    what = f"{unknown.type} {message_id} about {unknown.key} of {moment}"
-    return f"I22 {speaker} does not know {what}, which {' and '.join(unknown.hearers)} heard: was its store set back?"
-
-
-def _differing_hours(stores: Stores, path: _Path, unknown: dict[str, _Unknown]) -> Iterator[str]:
-    """A line for each hour and type that differs; what its speaker does not know of it goes into `unknown`."""
+def _compare_hours(stores: Stores, path: _Path, found: _Found) -> None:
+    """Each hour and type that differs, and what its speaker does not know of it."""
     read = stores[path.speaker]
-    found = sums(read, SAID, path.speaker, path.said.until_ms)
-    said = {(hour, kind): many for kind, hour, many in found if kind in path.types}
+    sums_of = sums(read, SAID, path.speaker, path.said.until_ms)
+    said = {(hour, kind): many for kind, hour, many in sums_of if kind in path.types}
     heard = _heard(stores[path.hearer], path)
     since_ms = max(path.said.since_ms, path.heard.since_ms, _untyped_until(stores[path.hearer]))
     for kind in path.types:
         # An hour before the first that was heard of a type is from before the hearer wanted it.
         first_ms = max(since_ms, min((hour for hour, its in heard if its == kind), default=path.said.until_ms))
-        hours = sorted({hour for hour, its in said.keys() | heard.keys() if its == kind and hour >= first_ms})
-        for hour in hours:
+        for hour in sorted({hour for hour, its in said.keys() | heard.keys() if its == kind and hour >= first_ms}):
             n, digest = said.get((hour, kind), (0, 0))
             m, other = heard.get((hour, kind), (0, 0))
             if (n, digest) != (m, other):
                 left = _left(read, kind, hour)
-                yield f"I22 hour {rfc3339(hour)[:13]} of {path.speaker}: {_difference(path, kind, n, m, left)}"
+                told = f"I22 hour {rfc3339(hour)[:13]} of {path.speaker}: {_difference(path, kind, n, m, left)}"
+                found.hours.append((told, left != n))
                 if left == n:
                     ends = first_id(hour + HOUR_MS)
-                    _gather(stores, msgspec.structs.replace(path, types=[kind]), first_id(hour), ends, unknown)
+                    _gather(stores, msgspec.structs.replace(path, types=[kind]), first_id(hour), ends, found)
+                else:
+                    found.lost.append((path.hearer, (kind, hour, n, digest)))
 
 
 def _difference(path: _Path, kind: str, n: int, m: int, left: int) -> str:
@@ -127,7 +159,7 @@ def _untyped_until(read: Reading) -> int:
     return next((hour + HOUR_MS for row in rows if (hour := hour_of(row[0])) is not None), 0)
 
 
-def _gather(stores: Stores, path: _Path, first: str, last: str, unknown: dict[str, _Unknown]) -> None:
+def _gather(stores: Stores, path: _Path, first: str, last: str, found: _Found) -> None:
     """What was heard of these ids and is in no outbox row of its speaker."""
     these = f"WHERE type IN ({', '.join('?' * len(path.types))}) AND message_id >= ? AND message_id < ?"
     these, params = f"{these} ORDER BY message_id", (*path.types, first, last)
@@ -138,4 +170,4 @@ def _gather(stores: Stores, path: _Path, first: str, last: str, unknown: dict[st
         while newest is not None and newest < message_id:
             newest = next(known, None)
         if newest != message_id and ms_of(message_id) is not None:
-            unknown.setdefault(message_id, _Unknown(kind, key, [])).hearers.append(path.hearer)
+            found.unknown.setdefault(message_id, _Unknown(kind, key, [])).hearers.append(path.hearer)

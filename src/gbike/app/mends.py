@@ -8,8 +8,9 @@ from typing import Protocol
 
 import msgspec
 
+from gbike.kit.hours import LostHour, take_note
 from gbike.kit.inbox import Consumer
-from gbike.kit.outbox import message_said, publish_again
+from gbike.kit.outbox import known, message_said, publish_again
 from gbike.kit.store import Store
 from gbike.services.bike.storage import free
 from gbike.services.user_deposit.storage.payments import post_paid
@@ -98,7 +99,37 @@ class PostPayment(msgspec.Struct, frozen=True, tag_field="mend", tag="post-payme
         return await services.store("user_deposit").write(post_paid, self.paymentid)
 
 
-Mend = FreeBike | PublishAgain | HandleAgain | PostPayment
+class TakeNote(msgspec.Struct, frozen=True, tag_field="mend", tag="take-note"):
+    """Messages that one of two services has lost for good. Whoever heard them counts them no more, or takes the other's
+    word for an hour, so that the loss is told once and not for ever. Only by its number: what was lost is looked at
+    first, and booked by hand."""
+
+    speaker: str
+    messages: tuple[tuple[str, str], ...]
+    """Who heard which."""
+    hours: tuple[tuple[str, LostHour], ...]
+    """Who heard something else, and of which hour."""
+
+    def __str__(self) -> str:
+        return (
+            f"lost with a store of {self.speaker} or of who heard it, and in no outbox: book by hand what is missing,"
+            " then take note of the loss by this number (docs/operating/data.md)"
+            f" · {self.speaker} 기록이 사라졌어요. 직접 다시 기록한 뒤 이 번호로 확인했다고 남겨 주세요"
+        )
+
+    async def do(self, services: OpenServices) -> bool:
+        """Take note in each store; False: it was done."""
+        ids = [message_id for _, message_id in self.messages]
+        there = await services.store(self.speaker).scan(known, ids)  # what was only on its way is no loss
+        done = False
+        for hearer in sorted({one for one, _ in (*self.messages, *self.hours)}):
+            ids = [message_id for one, message_id in self.messages if one == hearer and message_id not in there]
+            hours = [hour for one, hour in self.hours if one == hearer]
+            done |= await services.store(hearer).write(take_note, self.speaker, ids, hours)
+        return done
+
+
+Mend = FreeBike | PublishAgain | HandleAgain | PostPayment | TakeNote
 
 
 class Mendable(str):

@@ -19,7 +19,7 @@ from gbike.app.copies import NoData, locked
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
 from gbike.app.event_map import still_world
-from gbike.app.mends import Mend, Mendable, OpenServices
+from gbike.app.mends import Mend, Mendable, OpenServices, TakeNote
 from gbike.app.modes import settings_of
 from gbike.app.single import open_store
 from gbike.kit.audit.rows import LOCAL, acting
@@ -63,10 +63,10 @@ def findings(folder: DataFolder, env: Mapping[str, str], tell: Callable[[str], N
 
 
 def chosen(found: Sequence[Finding], number: int | None) -> list[Mend]:
-    """The mends of a list, all or the one of this number. Raises NoData."""
+    """The mends of a list: the one of this number, or all but those that somebody has to look at. Raises NoData."""
     mends = {one.number: one.mend for one in found if one.mend is not None}
     if number is None:
-        return list(mends.values())
+        return [mend for mend in mends.values() if not isinstance(mend, TakeNote)]
     if number not in mends:
         raise NoData(f"there is no mend {number}; `gbike repair` lists them")
     return [mends[number]]

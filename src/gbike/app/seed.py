@@ -21,6 +21,10 @@ RIDERS = 3
 FIRST = 1001
 
 
+class NotMade(Exception):
+    """A request for a part of the small fleet was refused."""
+
+
 class SmallFleet:
     """The small fleet of a data folder: once it is wanted it is made, also when gbike is killed meanwhile; whatever
     becomes of it then, it is not made again."""
@@ -37,7 +41,7 @@ class SmallFleet:
         self._unfinished.unlink(missing_ok=True)
 
     async def finish(self, post: Post) -> None:
-        """Make what is missing of it, if it is wanted and was not whole yet."""
+        """Make what is missing of it, if it is wanted and was not whole yet. Raises NotMade."""
         if self._unfinished.exists():
             await seed(post)
             self.forget()
@@ -45,7 +49,7 @@ class SmallFleet:
 
 async def seed(post: Post) -> None:
     """Register bikes in three zones, riders with deposits, and one of the field staff, through the public interface;
-    what is there already stays as it is."""
+    what is there already stays as it is. Raises NotMade."""
     number = FIRST
     for location, lat, lon in ZONES:
         for step in range(BIKES_PER_ZONE):
@@ -75,4 +79,4 @@ def posted_to(app: ASGIApp) -> Post:
 async def _made(post: Post, path: str, body: dict[str, object]) -> None:
     status = await post(path, body)
     if status not in (201, 409):
-        raise RuntimeError(f"the small fleet could not be made: {path} answered {status}")
+        raise NotMade(f"the small fleet could not be made: {path} answered {status}")

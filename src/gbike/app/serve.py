@@ -21,12 +21,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gbike.app.catalogue import NoSuchService, usual_port
 from gbike.app.catalogue import card as find_card
+from gbike.app.data_folder import moment_in
 from gbike.app.defaults import with_defaults
 from gbike.app.doors import Doors, LockedDoors, OpenDoors, not_for_production
 from gbike.app.faults import BadFault, Faulty, read_delay
 from gbike.app.single import POSTGRES, SQLITE, Drivers, assemble_one, migrate_store, open_store
 from gbike.app.tracing import start_tracing, stop_tracing
-from gbike.app.trouble import told
+from gbike.app.trouble import told as line_about
 from gbike.kit.access.certificates import Certificates, certificates, dns_name
 from gbike.kit.access.guard import Guard
 from gbike.kit.bus import Subscription
@@ -44,7 +45,7 @@ from gbike.kit.kafka.topic import PACE_MS
 from gbike.kit.runtime import Card, Worker, World
 from gbike.kit.settings import BadSetting, environment, load
 from gbike.kit.store import Store
-from gbike.kit.telemetry import Metrics, configure_logs, log
+from gbike.kit.telemetry import Metrics, Told, configure_logs, log
 
 if TYPE_CHECKING:
     from gbike.kit.remote.peer import HttpCaller
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
 """Between two tries to reach the store at the start."""
 AGES_S = 60
-"""Between two looks at when certificates expire."""
+"""Between two looks at when certificates expire and when the last backup was made."""
 CLOSE_S = 1.5
 """For letting go of broker and store; with the open requests' time it is less than 5 s."""
 READINESS = ("/health/ready", "/actuator/health")
@@ -67,6 +68,7 @@ class ServeSettings(Struct, frozen=True):
     instance: Annotated[str, Meta(description="this replica's name, kept over restarts: 1, 2, a pod's name")] = ""
     demo: Annotated[bool, Meta(description="1: open to whoever reaches it, on loopback or inside a pod")] = False
     demo_slow_ms: Annotated[str, Meta(description="for trying out, in the demo: every answer so late, 400-620")] = ""
+    backed_up: Annotated[str, Meta(description="the file that tells when a cluster's last backup was made")] = ""
     drain_s: Annotated[
         float,
         Meta(ge=0, le=60, description="after SIGTERM: not ready, but answering, s; in a cluster 6, above clients' 4 s"),
@@ -171,7 +173,7 @@ async def _serve(
 
 
 def _why(away: Exception) -> str:
-    return told(away) or str(away).strip() or repr(away)
+    return line_about(away) or str(away).strip() or repr(away)
 
 
 def _end_if_it_failed(server: HttpServer, started: "asyncio.Task[None]") -> None:
@@ -213,12 +215,13 @@ class Alone:
 
     async def start(self) -> None:
         """Open the store, as often as that takes; then answer and work."""
-        pause = FIRST_PAUSE_S
+        pause, told = FIRST_PAUSE_S, Told()
         while self._store is None:
             try:
                 self._store = await self._open()
             except Exception as away:
-                log.warning("the store is not there yet", service=self._card.name, why=_why(away))
+                if told.is_news(why := _why(away)):
+                    log.warning("the store is not there yet", service=self._card.name, why=why)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_S)
         running = assemble_one(self._card, self._world(self._store))
@@ -228,8 +231,8 @@ class Alone:
 
             app, self._inside = app.parted(CertifiedDoor)
         self._app = self._late(app)
-        ages = [Worker("certificates", self._ages, lambda: asyncio.sleep(AGES_S), moves=False)] if self._known else []
-        self._drivers = Drivers(self._card.name, [*running.workers, *ages])
+        ages = Worker("ages", self._ages, lambda: asyncio.sleep(AGES_S), moves=False)
+        self._drivers = Drivers(self._card.name, [*running.workers, ages])
         self._drivers.start()
         log.info("ready", service=self._card.name)
 
@@ -254,6 +257,9 @@ class Alone:
     async def _ages(self) -> int:
         for file, at_s in self._known.expire().items() if self._known else ():
             self._metrics.certificate_expires.labels(self._card.name, file).set(at_s)
+        if self._chosen.backed_up:
+            made_ms = moment_in(Path(self._chosen.backed_up))
+            self._metrics.backup.labels(self._card.name).set(made_ms / 1000)
         return 0
 
     async def _open(self) -> Store:

@@ -185,7 +185,7 @@ class BatchWriter(ABC, Generic[X]):
                 return
             if said:
                 self._said.set()
-            if self.failing and (said or any(request.fn is _probe for request in batch)):  # others may change nothing
+            if self.failing and (said or any(request.fn is probe for request in batch)):  # others may change nothing
                 self.failing, self._told = False, Told()
                 log.warning("the store can be written again", store=self._source)
         for request in batch:
@@ -202,7 +202,7 @@ class BatchWriter(ABC, Generic[X]):
             return
         asyncio.get_running_loop().call_later(PROBE_S, self._try_again)
         if not self._queue:  # else what waits is a try
-            self.submit(_probe, ()).add_done_callback(lambda done: done.cancelled() or done.exception())
+            self.submit(probe, ()).add_done_callback(lambda done: done.cancelled() or done.exception())
 
     @abstractmethod
     async def _transact(self, batch: list[Request]) -> bool | None:
@@ -303,6 +303,6 @@ def _nothing(_tx: Tx) -> None:
     pass
 
 
-def _probe(tx: Tx) -> None:
+def probe(tx: Tx) -> None:
     """As small as a write can be."""
     tx.count("probes")

@@ -111,6 +111,35 @@ def sums(read: Reading, direction: str, source: str, before_ms: int) -> Iterator
     return ((row[0], row[1], (row[2], row[3])) for row in read.each(sql, (direction, source, before_ms)))
 
 
+LostHour = tuple[str, int, int, int]
+"""A type, the beginning of an hour, and how many its speaker says it published, with their digest."""
+
+
+def take_note(tx: Tx, source: str, message_ids: Sequence[str], lost: Sequence[LostHour]) -> bool:
+    """What was heard of a speaker and is known to it no more is not counted any longer, and of lost hours the speaker's
+    sums are taken; on record. False: that was done before."""
+    tx.lock(_LOCK)
+    fold = fold_of(tx, HEARD) or Fold()
+    changed = 0
+    for message_id in message_ids:
+        row = tx.one("SELECT type FROM inbox WHERE message_id = ? AND type <> ''", (message_id,))
+        if row is not None:
+            changed += tx.execute("UPDATE inbox SET type = '' WHERE message_id = ?", (message_id,))
+            folded = message_id <= fold.place
+            less = summed([(message_id, row[0])] if folded else [], {row[0]: source})
+            _add(tx, HEARD, {key: (-n, MODULUS - digest) for key, (n, digest) in less.items()})
+    for kind, hour, n, digest in lost:
+        changed += tx.execute(
+            "INSERT INTO hours (direction, source, type, hour, n, digest) VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (direction, source, type, hour) DO UPDATE SET n = excluded.n, digest = excluded.digest"
+            " WHERE hours.n <> excluded.n OR hours.digest <> excluded.digest",
+            (HEARD, source, kind, hour, n, digest),
+        )
+    if changed:
+        tx.audit("lost messages noted", f"service:{source}", after={"messages": len(message_ids), "hours": len(lost)})
+    return bool(changed)
+
+
 class Hours:
     """Folds what one service published and heard. Two processes of a service do it in turn."""
 

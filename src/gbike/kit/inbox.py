@@ -10,7 +10,7 @@ from typing import Any
 
 from gbike.kit.bus import Batch, Subscription
 from gbike.kit.dead_letters import drop, how_many, letter, set_aside, take_back
-from gbike.kit.envelope import Message, trace_of, unpack
+from gbike.kit.envelope import Message, Undecodable, trace_of, unpack
 from gbike.kit.erasure import guard, scrubbed
 from gbike.kit.hours import hear, speakers
 from gbike.kit.store import Store, StoreUnavailable, Tx
@@ -145,6 +145,8 @@ class Consumer:
         return answers
 
     def _give(self, tx: Tx, message: Message) -> list[Any]:
+        if message.type not in self._policies:
+            raise Undecodable(f"{message.type}: {message.headers.decode('utf-8', 'replace')}")
         kind, policy = self._policies[message.type]
         tx.trace = trace_of(message)
         answer = policy(tx, unpack(message, kind))

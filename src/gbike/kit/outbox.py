@@ -14,8 +14,8 @@ import msgspec
 from gbike.kit.bus import Bus
 from gbike.kit.clock import Clock
 from gbike.kit.envelope import Message
-from gbike.kit.republish import Identified, meet
-from gbike.kit.store import Reading, Store, Tx
+from gbike.kit.republish import Identified, meet, published_up_to
+from gbike.kit.store import Reading, Store, Tx, must_write
 from gbike.kit.telemetry import Metrics, log
 
 BATCH = 512
@@ -34,6 +34,7 @@ class Relay:
 
     async def step(self) -> int:
         """Publish up to BATCH waiting messages; answers how many. Raises BusUnavailable, StoreUnavailable."""
+        must_write(self._service, self._store)  # what can't be marked would be published again and again
         await self._know_the_log()
         unmarked = self._unmarked.copy()  # as of this look: what is marked while we read may still look unmarked
         rows = await self._store.read_as_leader(_unpublished, BATCH + len(unmarked))
@@ -41,7 +42,8 @@ class Relay:
         if waiting:
             await self._bus.append([message for _, message in waiting])
             numbers = [number for number, _ in waiting]
-            marked = self._store.write_later(_mark_published, numbers, self._clock.now_ms())
+            end = await self._bus.end() if isinstance(self._bus, Identified) else 0
+            marked = self._store.write_later(_mark_published, numbers, self._clock.now_ms(), self._log, end)
             self._unmarked.update(numbers)
             marked.add_done_callback(lambda done: self._forget(done, numbers))
             for kind, how_many in Counter(message.type for _, message in waiting).items():
@@ -55,7 +57,7 @@ class Relay:
         identity = await self._bus.identity()
         if identity == self._log or await self._store.read_as_leader(how_many_wait) is None:
             return
-        if (again := await meet(self._store, identity)) is not None:
+        if again := await meet(self._store, identity):
             log.warning(
                 "the log is another one: what the outbox has is published again",
                 service=self._service,
@@ -81,6 +83,18 @@ def message_said(read: Reading, message_id: str) -> Message | None:
     """One message of a service, published or not; None when it is not kept any more."""
     row = read.one("SELECT message_id, type, key, headers, value FROM outbox WHERE message_id = ?", (message_id,))
     return Message(row[0], row[1], row[2], bytes(row[3]), bytes(row[4])) if row else None
+
+
+def known(read: Reading, message_ids: Sequence[str]) -> set[str]:
+    """Those of these messages that a service still has, published or not."""
+    found: set[str] = set()
+    for start in range(0, len(message_ids), BATCH):
+        some = message_ids[start : start + BATCH]
+        found.update(row[0] for row in read.all(_KNOWN.format(", ".join("?" * len(some))), some))
+    return found
+
+
+_KNOWN = "SELECT message_id FROM outbox WHERE message_id IN ({})"
 
 
 def message_about(read: Reading, kind: str, field: str, wanted: int | str) -> str | None:
@@ -111,7 +125,9 @@ def _unpublished(read: Reading, most: int = BATCH) -> list[tuple[int, Message]]:
     return [(row[0], Message(*row[1:])) for row in rows]
 
 
-def _mark_published(tx: Tx, numbers: Sequence[int], now_ms: int) -> None:
+def _mark_published(tx: Tx, numbers: Sequence[int], now_ms: int, identity: str, end: int) -> None:
+    if end:
+        published_up_to(tx, identity, end)
     # One statement for all, padded to a power of two: so there are few statements, and the engine knows them.
     room = 1 << (len(numbers) - 1).bit_length()
     places = ", ".join("?" * room)

@@ -7,7 +7,7 @@ from gbike.kit.store import Reading, Store, Tx
 
 BITE = 5_000
 """Outbox numbers looked at in one transaction."""
-_LOG = "log "
+LOG = "log "
 """Before a log's identity, among the places that a store keeps."""
 RESTORED = "of before a restore"
 """The identity of no log."""
@@ -19,6 +19,9 @@ class Identified(Protocol):
 
     async def identity(self) -> str:
         """What tells this log from every other; the same for ever. Raises BusUnavailable."""
+
+    async def end(self) -> int:
+        """The number of the newest entry; 0 where there are no numbers that count all entries."""
 
 
 async def meet(store: Store, identity: str) -> int | None:
@@ -50,9 +53,14 @@ def put_back_in_time(tx: Tx) -> None:
     tx.execute("UPDATE inbox SET at_ms = ?", (tx.now_ms,))
 
 
+def published_up_to(tx: Tx, identity: str, end: int) -> None:
+    """The log that a store knows had so many entries when it had published to it: one that has fewer was set back."""
+    tx.execute("UPDATE positions SET position = ? WHERE consumer = ?", (end, LOG + identity))
+
+
 def _logs(read: Reading) -> list[str]:
-    rows = read.all(f"SELECT consumer FROM positions WHERE consumer LIKE '{_LOG}%'")
-    return [row[0].removeprefix(_LOG) for row in rows]
+    rows = read.all(f"SELECT consumer FROM positions WHERE consumer LIKE '{LOG}%'")
+    return [row[0].removeprefix(LOG) for row in rows]
 
 
 def _ends(read: Reading) -> tuple[int, int]:
@@ -69,5 +77,5 @@ def _wait_again(tx: Tx, first: int, last: int, since_ms: int) -> int:
 def _remember(tx: Tx, identity: str) -> None:
     """Only the newest: a log that was put back later has not heard what was said meanwhile."""
     tx.lock("log")
-    tx.execute(f"DELETE FROM positions WHERE consumer LIKE '{_LOG}%'")
-    tx.execute("INSERT INTO positions (consumer, position) VALUES (?, ?)", (_LOG + identity, tx.now_ms))
+    tx.execute(f"DELETE FROM positions WHERE consumer LIKE '{LOG}%'")
+    tx.execute("INSERT INTO positions (consumer, position) VALUES (?, 0)", (LOG + identity,))

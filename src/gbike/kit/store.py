@@ -110,3 +110,9 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Finish what has begun, then let go of the database."""
+
+
+def must_write(service: str, store: Store) -> None:
+    """For whoever is of no use, or does harm, while nothing can be kept. Raises StoreUnavailable."""
+    if store.failing:
+        raise StoreUnavailable(f"{service}: the store can't be written")

@@ -181,6 +181,12 @@ class Metrics:
         self.backup = Gauge(
             "gbike_backup_seconds", "When the last backup was made, seconds since 1970; 0: never", each, registry=here
         )
+        self.log_begun_anew = Gauge(
+            "gbike_log_begun_anew_seconds",
+            "When the log was found lost or set back and began anew, seconds since 1970; 0: never",
+            each,
+            registry=here,
+        )
 
     def watch_breaker(self, service: str, call: str) -> Callable[[Enum], None]:
         """What a breaker tells its moves to: metrics and the log."""

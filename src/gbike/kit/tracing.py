@@ -13,6 +13,7 @@ from gbike.kit.bus import Bus
 from gbike.kit.envelope import Message, trace_of
 from gbike.kit.inbox import Policies, Policy
 from gbike.kit.peers import Caller, PeerAnswer
+from gbike.kit.republish import Identified
 from gbike.kit.runtime import Card, Running, World, assemble
 from gbike.kit.store import Tx
 from gbike.kit.telemetry import Facts, Kind, Span, Spans, Trace, within
@@ -20,7 +21,7 @@ from gbike.kit.telemetry import Facts, Kind, Span, Spans, Trace, within
 
 def assemble_traced(card: Card, world: World, spans: Spans) -> Running:
     """The service of `card` in `world`, with its spans."""
-    world = replace(world, caller=_traced_caller(world.caller, spans), bus=TracedBus(world.bus, spans))
+    world = replace(world, caller=_traced_caller(world.caller, spans), bus=_traced_bus(world.bus, spans))
     service = card.build(world)
     return assemble(world, replace(service, policies=_traced_policies(service.policies, spans)))
 
@@ -66,6 +67,26 @@ class TracedBus:
     def _begin(self, message: Message) -> Span:
         trace = trace_of(message)
         return self._spans.begin(Kind.PRODUCER, f"publish {message.type}", within(trace), trace.traceparent)
+
+
+class TracedLog(TracedBus):
+    """A TracedBus whose log has an identity (Identified)."""
+
+    def __init__(self, bus: Bus, identified: Identified, spans: Spans) -> None:
+        super().__init__(bus, spans)
+        self._identified = identified
+
+    async def identity(self) -> str:
+        """See Identified.identity."""
+        return await self._identified.identity()
+
+    async def end(self) -> int:
+        """See Identified.end."""
+        return await self._identified.end()
+
+
+def _traced_bus(bus: Bus, spans: Spans) -> TracedBus:
+    return TracedLog(bus, bus, spans) if isinstance(bus, Identified) else TracedBus(bus, spans)
 
 
 def _traced_policies(policies: Policies, spans: Spans) -> Policies:

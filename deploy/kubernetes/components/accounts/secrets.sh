@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # Makes the keys of a secure platform, once, and keeps them nowhere but in the cluster: Secrets NAME-keys of the namespace.
-#   deploy/kubernetes/components/accounts/secrets.sh [NAMESPACE]
+#   deploy/kubernetes/components/accounts/secrets.sh [NAMESPACE [KEYS]]
+# KEYS: a folder with the keys of accounts that were moved here (docs/operating/growing.md): tokens and authenticators go on.
 set -euo pipefail
 namespace=${1:-gbike}
+moved=${2:-}
 services=(account rent bike billing user-deposit rent-and-billing-view bike-manage-app bike-manager)
 calls_bike=(rent bike-manage-app)
 for name in "${services[@]}"; do # keys belong together: all are made, or none
@@ -23,8 +25,13 @@ done
 for name in "${calls_bike[@]}"; do
   openssl pkey -in "$keys/$name/service.pem" -pubout -out "$keys/bike/${name//-/_}.pub"
 done
-openssl genpkey -algorithm ed25519 -out "$keys/account/current.pem"
-openssl rand -out "$keys/account/seal.key" 32
+if [ -n "$moved" ]; then
+  cp "$moved/current.pem" "$moved/seal.key" "$keys/account/"
+  [ ! -e "$moved/previous.pem" ] || cp "$moved/previous.pem" "$keys/account/"
+else
+  openssl genpkey -algorithm ed25519 -out "$keys/account/current.pem"
+  openssl rand -out "$keys/account/seal.key" 32
+fi
 for name in "${services[@]}"; do
   kubectl -n "$namespace" create secret generic "$name-keys" --from-file="$keys/$name"
 done

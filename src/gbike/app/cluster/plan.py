@@ -10,6 +10,7 @@ import msgspec
 from gbike.app.catalogue import card as find_card
 from gbike.app.catalogue import cards
 from gbike.app.cluster.ports import free_ports, is_free, must_be_free
+from gbike.app.data_folder import BACKED_UP
 from gbike.app.engines import Program
 from gbike.kit.runtime import Card
 
@@ -94,6 +95,7 @@ class Plan(msgspec.Struct, frozen=True):
             "GBIKE_STORE_URL": self.stores[replica.service],
             "GBIKE_KAFKA": self.kafka,
             "GBIKE_INSTANCE": str(replica.number),
+            "GBIKE_BACKED_UP": str(Path(self.data) / BACKED_UP),
             **self.peers(inside=not self.demo),
         }
         return Program([*SERVE, replica.service, "--port", str(replica.port)], {**os.environ, **env})

@@ -19,7 +19,7 @@ from gbike.app.cluster.child import ENGINE_SILENT_S, Child, Part, Tell
 from gbike.app.cluster.forkserver import ForkServer
 from gbike.app.cluster.plan import Plan, Replica
 from gbike.app.control import Verb
-from gbike.app.engines import envoy, kafka, mock_kafka, postgres
+from gbike.app.engines import Program, envoy, kafka, mock_kafka, postgres
 from gbike.kit.settings import environment
 
 START_S = 60
@@ -45,6 +45,7 @@ class Supervisor:
         """`tell`: a line for the operator. `progress`: a program's name, and `starting` or `ready`."""
         self.plan, self._data, self._tell, self._progress = plan, data, tell, progress
         self._real_kafka = kafka.why_not() is None
+        self._had_a_log = (data / "postgres" / "PG_VERSION").exists()
         self._forks = ForkServer(self._note)
         self.children = {part.name: Child(part, data / "logs", tell, self._note) for part in self._parts()}
 
@@ -120,10 +121,12 @@ class Supervisor:
         await asyncio.gather(*(self._bring_up(replica.name) for replica in self.plan.replicas))
 
     async def _start_kafka(self) -> None:
-        engine = kafka if self._real_kafka else mock_kafka
+        engine: Any = kafka if self._real_kafka else mock_kafka
         self._progress("kafka", "starting")
+        self._tell_if_kafka_is_lost()
         prepare = partial(engine.prepare, self._data / "kafka", self.plan.ports["kafka"])
         await asyncio.get_running_loop().run_in_executor(None, prepare)
+        self._had_a_log = True
         await self._bring_up("kafka")
 
     async def _start_envoy(self) -> None:
@@ -145,7 +148,6 @@ class Supervisor:
 
     def _parts(self) -> list[Part]:
         ports, data = self.plan.ports, self._data
-        engine: Any = kafka if self._real_kafka else mock_kafka
         return [
             Part(
                 name="postgres",
@@ -162,7 +164,7 @@ class Supervisor:
                 name="kafka",
                 service="kafka",
                 port=ports["kafka"],
-                program=partial(engine.program, data / "kafka", ports["kafka"]),
+                program=self._kafka_program,
                 ready=partial(kafka.ready, ports["kafka"]),
                 silent_s=ENGINE_SILENT_S,
             ),
@@ -176,6 +178,17 @@ class Supervisor:
             ),
             *(self._service(replica) for replica in self.plan.replicas),
         ]
+
+    def _kafka_program(self) -> Program:
+        if not self._real_kafka:
+            return mock_kafka.program(self._data / "kafka", self.plan.ports["kafka"])
+        self._tell_if_kafka_is_lost()
+        return kafka.program(self._data / "kafka", self.plan.ports["kafka"])
+
+    def _tell_if_kafka_is_lost(self) -> None:
+        """Its storage is formatted anew, and the services do the rest."""
+        if self._real_kafka and self._had_a_log and kafka.formatted_ms(self._data / "kafka") is None:
+            self._tell(kafka.LOST.format(folder=self._data / "kafka"))
 
     def _service(self, replica: Replica) -> Part:
         return Part(

@@ -37,8 +37,11 @@ def examine(folder: DataFolder, env: Mapping[str, str], clock: Clock) -> Iterato
         yield from stores.lost(folder)
     urls = {name: url for name, url in known.items() if name not in broken}
     yield from stores.stores(urls, clock)
+    if holder is None and not broken:
+        yield from stores.log(folder)
     yield from managers.strangers(urls)
     if LOG not in broken:
         yield from riders.touched(folder, urls, env)
+    yield from running.kafkas_data(folder.path, clock) if plan else ()
     yield from running.engines(plan if holder else None, env)
     yield from running.clocks([holder.address, *(plan.peers().values() if plan else ())] if holder else [], env, clock)

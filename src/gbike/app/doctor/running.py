@@ -1,17 +1,22 @@
-"""What runs: whether brokers and peers can be reached, and whether clocks agree."""
+"""What runs: whether brokers and peers can be reached and the log is the one it was, and whether clocks agree."""
 
 import http.client
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from gbike.app.cluster.plan import Plan
 from gbike.app.doctor.finding import Finding
-from gbike.kit.clock import Clock
+from gbike.app.engines import kafka
+from gbike.kit.clock import Clock, rfc3339
+from gbike.kit.kafka.topic import KEEP_MS
 
 REACH_S = 2.0
 """For one connection: what is slower than that is as good as away."""
+MADE_TOGETHER_MS = 600_000
+"""A cluster's engines are made at its first start, and a slow machine takes its time."""
 MOST_SKEW_MS = 5_000
 """Tokens of services are good for a minute, and fees are counted in minutes; an HTTP date has whole seconds."""
 
@@ -25,6 +30,22 @@ def engines(plan: Plan | None, env: Mapping[str, str]) -> Iterator[Finding]:
         host, _, port = place.rpartition(":")
         if not _reached(host, int(port)):
             yield Finding("engine-away", f"{name} at {place} takes no connection", "start it, or mend the setting")
+
+
+def kafkas_data(folder: Path, clock: Clock) -> Iterator[Finding]:
+    """The log of a cluster's folder that is gone, or that was made anew not long ago: later than the stores."""
+    stores = folder / "postgres" / "PG_VERSION"
+    if not stores.exists() or kafka.why_not() is not None:
+        return
+    where, made_ms = folder / "kafka", kafka.formatted_ms(folder / "kafka")
+    if made_ms is None:
+        how = "start it: it is made anew, and every service publishes again what its outbox has"
+        yield Finding("log-lost", f"there is no data of Kafka in {where}", how)
+    elif made_ms - stores.stat().st_mtime * 1000 > MADE_TOGETHER_MS and clock.now_ms() - made_ms < KEEP_MS:
+        what = f"Kafka's data in {where} was made anew at {rfc3339(made_ms)}, after the stores"
+        yield Finding(
+            "log-lost", what, "what was lost is published again; `gbike verify` says what is missing", wrong=False
+        )
 
 
 def clocks(addresses: Sequence[str], env: Mapping[str, str], clock: Clock) -> Iterator[Finding]:

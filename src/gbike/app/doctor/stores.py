@@ -1,4 +1,5 @@
-"""The stores: whether they can be read, their schema is the newest, and their clock is ours."""
+"""The stores: whether they can be read, their schema is the newest, their clock is ours, and the log is the one that
+they know."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -7,18 +8,19 @@ from pathlib import Path
 import apsw
 
 from gbike.app.catalogue import NAMES, card
-from gbike.app.cluster.plan import Plan
+from gbike.app.cluster.plan import Plan, read_plan
 from gbike.app.copies import NoData
 from gbike.app.data_folder import DataFolder
 from gbike.app.doctor.finding import Finding
 from gbike.app.doctor.running import skewed
-from gbike.app.manifest import UNREADABLE, WAY_OUT, look
+from gbike.app.manifest import NOT_THE_LAST, UNREADABLE, WAY_OUT, look
 from gbike.app.readings import open_urls
 from gbike.app.single import POSTGRES, SQLITE
 from gbike.app.trouble import Trouble, way_out
 from gbike.kit.clock import Clock
 from gbike.kit.files import about
 from gbike.kit.schema.migrate import newest
+from gbike.kit.sqlite.epoch import epoch_of, last, places_of, why_anew
 from gbike.kit.sqlite.store import connect
 from gbike.kit.store import Reading, StoreUnavailable
 
@@ -55,11 +57,10 @@ def stores(urls: Mapping[str, str], clock: Clock) -> Iterator[Finding]:
 
 
 def lost(folder: DataFolder) -> Iterator[Finding]:
-    """Files of the folder that are missing, empty, older than what it had last, or another folder's."""
+    """Files of the folder that are missing, empty, older than what it had last, or another folder's; not the log's."""
     for problem in look(folder.path).problems():
-        if problem.what != UNREADABLE:  # which `stores` tells, with what the engine says
-            how = "start gbike: it makes the log anew" if problem.of_log else WAY_OUT[0]
-            yield Finding("lost-store", f"{folder.path / problem.file} {problem.what[0]}", how)
+        if problem.what != UNREADABLE and not problem.of_log:  # which `broken` and `log` tell
+            yield Finding("lost-store", f"{folder.path / problem.file} {problem.what[0]}", WAY_OUT[0])
 
 
 def store_urls(folder: DataFolder, plan: Plan | None, env: Mapping[str, str]) -> dict[str, str]:
@@ -69,6 +70,27 @@ def store_urls(folder: DataFolder, plan: Plan | None, env: Mapping[str, str]) ->
     if url := env.get("GBIKE_STORE_URL"):
         found[env.get("GBIKE_SERVICE") or "this service"] = url
     return found
+
+
+def log(folder: DataFolder) -> Iterator[Finding]:
+    """Whether the log of a stopped folder is the one that its stores know. A store that can't be read is told
+    elsewhere."""
+    if read_plan(folder.path) is not None:
+        return
+    urls = {name: f"{SQLITE}{folder.store_path(name)}" for name in NAMES if folder.store_path(name).exists()}
+    bus = {"bus": f"{SQLITE}{folder.bus_path}"} if folder.bus_path.exists() else {}
+    try:
+        with open_urls(urls | bus, str(folder.path)) as readings:
+            places = {name: places_of(readings[name]) for name in urls}
+            there = bool(bus) and readings["bus"].one("SELECT 1 FROM sqlite_master WHERE name = 'log'") is not None
+            epoch, end = (epoch_of(readings["bus"]), last(readings["bus"])) if there else (None, 0)
+    except (NoData, apsw.Error):
+        return
+    why = why_anew(epoch, end, places) or (NOT_THE_LAST if look(folder.path).log_lost else "")
+    if why:
+        how = "start it: it publishes again what the outboxes have, and nothing takes effect twice"
+        what = "is not the log that the stores know" if there else "is missing or empty"
+        yield Finding("log-set-back", f"bus.sqlite {what}: {why}", how)
 
 
 def _look(name: str, url: str, reading: Reading, clock: Clock) -> Iterator[Finding]:

@@ -53,6 +53,11 @@ num.io.threads=4
 num.recovery.threads.per.data.dir=2
 """
 
+LOST = (
+    "there is no data of Kafka in {folder}: its storage is made anew, and every service publishes its outbox again"
+    " · Kafka 데이터가 없어 새로 만들고, 보낸 메시지를 다시 발행합니다"
+)
+
 
 def why_not() -> str | None:
     """Why a real Kafka can't run here, in a line; None when it can."""
@@ -79,7 +84,7 @@ def prepare(folder: Path, port: int) -> None:
     data = folder.resolve() / "data"
     data.mkdir(parents=True, exist_ok=True)
     _settings(folder).write_text(PROPERTIES.format(port=port, controller=_free_port(), data=data), "utf-8")
-    if not (data / "meta.properties").exists():
+    if formatted_ms(folder) is None:
         name = secrets.token_urlsafe(16)  # 22 letters, as Kafka wants a cluster's id; maybe the first is "-"
         tool = [*_java(), "kafka.tools.StorageTool", "format", f"--cluster-id={name}", "-c", str(_settings(folder))]
         done = _run(tool)
@@ -87,10 +92,18 @@ def prepare(folder: Path, port: int) -> None:
             raise CannotRun(f"Kafka's storage in {data} could not be prepared: {(done.stderr or done.stdout).strip()}")
 
 
+def formatted_ms(folder: Path) -> int | None:
+    """When the storage was formatted, ms since 1970; None: there is none."""
+    try:
+        return int((folder / "data" / "meta.properties").stat().st_mtime * 1000)
+    except FileNotFoundError:
+        return None
+
+
 def program(folder: Path, port: int) -> Program:
     """Kafka in the foreground, over a folder that is prepared for `port`: anew where its data is gone since, as a
     storage that is not formatted never starts. Raises CannotRun."""
-    if not (folder / "data" / "meta.properties").exists():
+    if formatted_ms(folder) is None:
         prepare(folder, port)
     return Program([*_java(), "kafka.Kafka", str(_settings(folder))])
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from gbike.app.catalogue import cards
-from gbike.app.checking import check
+from gbike.app.checking import judge
 from gbike.app.copies import NoData, locked
 from gbike.app.data_folder import DataFolder
 from gbike.app.modes import Mode, mode_of
@@ -80,6 +80,8 @@ def _name(folder: DataFolder) -> str:
 
 
 def _target(folder: DataFolder, to: str, env: Mapping[str, str]) -> AtUrl | InFolder:
+    if not to or ("://" in to and not to.startswith(POSTGRES)):
+        raise NoData(f"--to {to}: write a folder, or postgresql://… · 폴더나 postgresql://… 주소를 쓰세요")
     places = settings_in(folder.path, env)
     carried = Carried(
         source=_name(folder),
@@ -87,11 +89,8 @@ def _target(folder: DataFolder, to: str, env: Mapping[str, str]) -> AtUrl | InFo
         keys=Path(places["GBIKE_ACCOUNT_KEYS"]),
         resets=Path(places["GBIKE_RESET_FILE"]),
     )
-    if to.startswith(POSTGRES):
-        return AtUrl(to, carried)
-    if "://" in to or not to:
-        raise NoData(f"--to {to}: write a folder, or postgresql://… · 폴더나 postgresql://… 주소를 쓰세요")
-    return InFolder(Path(to), carried)
+    carried.must_have_keys()
+    return AtUrl(to, carried) if to.startswith(POSTGRES) else InFolder(Path(to), carried)
 
 
 def _fill(copied: DataFolder, databases: Sequence[Database], screen: Screen) -> None:
@@ -133,7 +132,7 @@ def _sum(read: Reading, sql: str) -> str:
 
 
 def _must_hold(side: str, readings: Mapping[str, Reading], tell: Callable[[str], None]) -> None:
-    if found := asyncio.run(check(readings, tell)):
+    if found := asyncio.run(judge(readings, tell)):
         raise NotTheSame(f"{side} has {found} violations, see above; `gbike repair` mends a folder · 먼저 고쳐 주세요")
 
 

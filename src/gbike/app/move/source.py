@@ -5,19 +5,22 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+
+import apsw
 
 from gbike.app.catalogue import NAMES, cards
 from gbike.app.cluster.plan import read_plan
 from gbike.app.cluster.quiet import NotQuiet, Tell, unfinished
-from gbike.app.copies import NoData, copy_files
+from gbike.app.copies import NoData
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
 from gbike.app.modes import settings_of
 from gbike.app.move import CannotMove
 from gbike.app.readings import open_readings
 from gbike.kit.schema.migrate import migrate
+from gbike.kit.sqlite.store import open_file
 
 REST_S = 60
 """How long the copy may take to come to rest: rents and reports that are pending end by their deadlines."""
@@ -25,6 +28,8 @@ LOOK_S = 1
 """Between two looks."""
 PENDING_WORD = " pending"
 """What waits for its deadline; nothing else is worth waiting for."""
+MANIFEST = "manifest.json"
+"""Where a folder says which stores it has: whoever opens the copy looks there, and refuses what is missing or old."""
 ROOM = 1.2
 """How much room the copy takes, in sizes of the folder's files: their newest schema may need some more."""
 
@@ -49,7 +54,7 @@ def at_rest(folder: DataFolder, env: Mapping[str, str], tell: Tell) -> Iterator[
     scratch = Path(tempfile.mkdtemp(prefix="gbike-move-"))
     try:
         _must_have_room(folder, scratch)
-        copy_files(folder, scratch)
+        _copy(folder, scratch)
         copied = DataFolder(scratch)
         for card in cards():
             migrate(copied.store_path(card.name), card.versions)
@@ -57,6 +62,22 @@ def at_rest(folder: DataFolder, env: Mapping[str, str], tell: Tell) -> Iterator[
         yield copied
     finally:
         shutil.rmtree(scratch)
+
+
+def _copy(folder: DataFolder, scratch: Path) -> None:
+    try:
+        for file in sorted(folder.path.glob("*.sqlite")):
+            into = scratch / file.name
+            with (
+                closing(open_file(file)) as store,
+                closing(open_file(into)) as copy,
+                copy.backup("main", store, "main") as pages,
+            ):
+                pages.step()
+        if (folder.path / MANIFEST).exists():
+            shutil.copyfile(folder.path / MANIFEST, scratch / MANIFEST)
+    except (OSError, apsw.Error) as wrong:
+        raise CannotMove(f"{folder.path} can't be copied to {scratch} · 복사할 수 없습니다: {wrong}") from None
 
 
 def _must_have_room(folder: DataFolder, scratch: Path) -> None:

@@ -34,6 +34,8 @@ STOP_S = 120
 CONNECT_S = 10
 MAINTENANCE = "postgres"
 """The database that is asked which others there are, unless the URL names one."""
+SERVICE = "{service}"
+"""In a URL: where each service's name stands, when each has a role of its own and its database is there."""
 RESETS = "resets.jsonl"
 SECRETS = (CURRENT, PREVIOUS, SEAL)
 
@@ -46,9 +48,17 @@ class Carried(msgspec.Struct, frozen=True):
     keys: Path
     resets: Path
 
+    def must_have_keys(self) -> None:
+        """Without its keys a secure folder would go on with new ones, to which nothing fits. Raises CannotMove."""
+        for name in () if self.demo else (CURRENT, SEAL):
+            if not (self.keys / name).exists():
+                raise CannotMove(
+                    f"{self.keys / name} is missing: name the folder of keys with GBIKE_ACCOUNT_KEYS · 키가 없습니다"
+                )
+
 
 class AtUrl:
-    """A server that is there already; the URL's role owns what is made."""
+    """A server that is there already; the URL's role, or each service's own, owns what is made."""
 
     def __init__(self, url: str, carried: Carried) -> None:
         self._url, self._carried = url, carried
@@ -56,10 +66,11 @@ class AtUrl:
     @contextmanager
     def opened(self) -> Iterator[Mapping[str, str]]:
         """The databases' URLs by service. Raises CannotMove."""
-        parts = urlsplit(self._url)
-        urls = {card.name: parts._replace(path=f"/{card.name}").geturl() for card in cards()}
-        asks = self._url if parts.path.strip("/") else parts._replace(path=f"/{MAINTENANCE}").geturl()
-        _make_databases(asks, list(urls))
+        urls = {name: _at(self._url.replace(SERVICE, name), name) for name in [card.name for card in cards()]}
+        if SERVICE not in self._url:
+            _make_databases(
+                self._url if urlsplit(self._url).path.strip("/") else _at(self._url, MAINTENANCE), list(urls)
+            )
         yield urls
 
     def begin(self) -> None:
@@ -130,6 +141,10 @@ class InFolder:
             there = self._keys / file.name
             if there.exists() and there.read_bytes() != file.read_bytes():
                 raise CannotMove(f"{there} is another key than {file}: choose a new folder · 다른 키가 이미 있습니다")
+
+
+def _at(url: str, database: str) -> str:
+    return urlsplit(url)._replace(path=f"/{database}").geturl()
 
 
 def _secrets_in(keys: Path) -> list[Path]:

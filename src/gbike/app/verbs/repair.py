@@ -30,7 +30,7 @@ def repair(
         for well, said in mending.mend(folder, env, mends):
             typer.echo(said, err=not well)
             went_well.append(well)
-    left = [one for one in found if one.mend is None]
+    left = [one for one in found if one.mend not in mends]
     if number is None and left:
         typer.echo("\n".join([*mending.listed(left)][:-1]))
     typer.echo(f"{sum(went_well)} mended; look again with `gbike verify` · {sum(went_well)}건을 고쳤어요")

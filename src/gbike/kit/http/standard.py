@@ -12,7 +12,7 @@ from gbike.kit.http.app import Operation
 from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.http.openapi import document
 from gbike.kit.http.pages import docs_page, status_codes_page
-from gbike.kit.store import Reading, Store, StoreUnavailable
+from gbike.kit.store import Reading, Store, must_write
 from gbike.kit.telemetry import Metrics
 
 
@@ -58,12 +58,6 @@ def standard_operations(
         Operation("GET", "/docs", read_about, "This API for people", PUBLIC, hidden=True),
         Operation("GET", "/docs/status-codes", problems, "Every refusal and what it means", PUBLIC, hidden=True),
     ]
-
-
-def must_write(service: str, store: Store) -> None:
-    """Who can't keep anything is not ready. Raises StoreUnavailable."""
-    if store.failing:
-        raise StoreUnavailable(f"{service}: the store can't be written")
 
 
 def _one(read: Reading) -> None:

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import ConsumerStoppedError, KafkaError
+from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
 from gbike.kit.bus import BEHIND, Batch, BusUnavailable
 from gbike.kit.envelope import Message
+from gbike.kit.kafka import records
 from gbike.kit.kafka.topic import PACE_MS
-from gbike.kit.kafka.wire import to_message, type_of
+from gbike.kit.kafka.wire import UNREADABLE, to_message, type_of
 from gbike.kit.store import Tx
 from gbike.kit.telemetry import log
 
@@ -52,6 +53,9 @@ PARTITION_BYTES, FETCH_BYTES = 256 * 1024, 4 * 1024 * 1024
 """What the client may hold of one partition, and get in one answer: the memory of a consumer that is behind."""
 
 
+records.use()
+
+
 def group_of(consumer: str) -> str:
     """The consumer group of a service."""
     return f"gbike-{consumer}"
@@ -68,7 +72,7 @@ class KafkaSubscription:
     """A Subscription in a consumer group."""
 
     def __init__(self, bus: "KafkaBus", consumer: str, types: Iterable[str]) -> None:
-        self._bus, self._name, self._types = bus, consumer, frozenset(types)
+        self._bus, self._name, self._types = bus, consumer, frozenset(types) | {UNREADABLE}
         self._consumer: AIOKafkaConsumer | None = None
         self._joining = asyncio.Lock()
         self._share = 0
@@ -200,13 +204,13 @@ class KafkaSubscription:
         async with self._in_time(ANSWER_S + timeout_ms / 1000):
             try:
                 found = await self._consumer.getmany(timeout_ms=timeout_ms, max_records=READ)
-            except (KafkaError, ConsumerStoppedError) as wrong:
+            except Exception as wrong:  # also the library's own: what it had in hand is lost, so it begins again
                 self._drop()
                 raise BusUnavailable(f"Kafka: {wrong!r}") from None
-        for partition, records in found.items():
+        for partition, new in found.items():
             if partition not in self._settled:
-                self._settled[partition] = self._committed[partition] = records[0].offset
-            self._read.extend((partition, record) for record in records)
+                self._settled[partition] = self._committed[partition] = new[0].offset
+            self._read.extend((partition, record) for record in new)
         read = sum(map(len, found.values()))
         if 0 < read < BEHIND:
             self._next_s = asyncio.get_running_loop().time() + PACE_MS / 1000

@@ -11,8 +11,10 @@ TYPE = "ce_type"
 
 LONGEST = 255
 """Letters of an identity or a key; ours have 40. An index of PostgreSQL takes 2,700 bytes."""
-UNREADABLE = "\ufffd"
+NO_TEXT = "\ufffd"
 """Stands for what is no text."""
+UNREADABLE, WHY = "unreadable", "why"
+"""The type of what stands for records that can't be read (records.py), and the header that says why."""
 
 _headers = msgspec.json.Decoder(dict[str, str])
 
@@ -36,11 +38,11 @@ def to_message(record: Any) -> Message:
     as its headers call it otherwise (`trace_of`)."""
     headers = {name: _text(value) for name, value in record.headers}
     id = headers.get("ce_id", "")
-    storable = 0 < len(id) <= LONGEST and id.isprintable() and UNREADABLE not in id
+    storable = 0 < len(id) <= LONGEST and id.isprintable() and NO_TEXT not in id
     return Message(
         id if storable else f"{record.topic}/{record.partition}/{record.offset}",
         headers[TYPE],
-        _text(record.key)[:LONGEST].replace("\0", UNREADABLE),  # PostgreSQL keeps no NUL in a text
+        _text(record.key)[:LONGEST].replace("\0", NO_TEXT),  # PostgreSQL keeps no NUL in a text
         msgspec.json.encode(headers),
         record.value or b"",
     )

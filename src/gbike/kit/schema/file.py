@@ -17,7 +17,6 @@ _MAKES = re.compile(
     r'\s*(?:CREATE (?:UNIQUE )?(?:TABLE|INDEX|TRIGGER) "?(\w+)"?|ALTER TABLE "?(\w+)"? ADD COLUMN "?(\w+)"?)'
 )
 _NOTHING = "SELECT 1"
-_any_row = sqlalchemy.select(sqlalchemy.literal(1)).limit(1)
 _VERSION = "alembic_version"
 
 
@@ -42,17 +41,22 @@ def engine_of(path: Path) -> sqlalchemy.Engine:
 
 def _make_room(connection: sqlalchemy.Connection, path: Path) -> None:
     """A first step that was left half-way is begun anew: nothing was served before it was done, so nothing is lost."""
+    if sqlalchemy.inspect(connection).has_table(_VERSION) and _has_rows(connection, sqlalchemy.table(_VERSION)):
+        return
     left = sqlalchemy.MetaData()
     left.reflect(connection)
-    full = {name for name, table in left.tables.items() if connection.execute(_any_row.select_from(table)).first()}
-    if _VERSION in full:
-        return
-    if full:
-        raise NoVersion(
-            f"{path} has rows in {min(full)} and no version of its schema, which no gbike leaves:"
-            " put a backup of the whole folder back (gbike restore)"
-        )
+    for name, table in left.tables.items():
+        if _has_rows(connection, table):
+            raise NoVersion(
+                f"{path} has rows in {name} and no version of its schema, which no gbike leaves:"
+                " put a backup of the whole folder back (gbike restore)"
+                " · 스키마 버전이 없는 파일이에요. 폴더 전체를 백업에서 복원해 주세요"
+            )
     left.drop_all(connection, checkfirst=False)
+
+
+def _has_rows(connection: sqlalchemy.Connection, table: sqlalchemy.FromClause) -> bool:
+    return connection.execute(sqlalchemy.select(sqlalchemy.literal(1)).select_from(table).limit(1)).first() is not None
 
 
 def _unless_there(

@@ -136,11 +136,18 @@ def create_seal() -> None:
 
 
 def add_log_of_places() -> None:
-    """The epoch of the log that a consumer's place is in."""
+    """The epoch of the log that a consumer's place is in; NULL: that of before there were any."""
+    op.add_column("positions", sa.Column("log", sa.Text))
 
 
 def create_epoch() -> None:
-    """What tells this log from every other."""
+    """What tells this log from every other: one row, and why the log began anew with it (empty: it is the first)."""
+    op.create_table(
+        "epoch",
+        sa.Column("id", sa.Text, primary_key=True),
+        ms_column("at_ms"),
+        sa.Column("why", sa.Text, nullable=False),
+    )
 
 
 def create_hours() -> None:

@@ -1,8 +1,8 @@
 """The embedded bus: an append-only log in `bus.sqlite`, with the same bytes that would be on the wire.
 
 A stopped consumer blocks nobody and loses nothing: each keeps its place in its own database, in the transaction of its
-effects. What was appended lately is kept in memory for all consumers together, so that those who keep up share one
-query.
+effects, and with it the epoch of the log that it is a place in (kit/sqlite/epoch.py). What was appended lately is kept
+in memory for all consumers together, so that those who keep up share one query.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from gbike.kit.bus import Batch, BusUnavailable
 from gbike.kit.clock import news
 from gbike.kit.envelope import Message
+from gbike.kit.sqlite.epoch import epoch_of, last, meet
 from gbike.kit.sqlite.store import SqliteStore
 from gbike.kit.store import Reading, Store, StoreUnavailable, Tx
 
@@ -32,6 +33,39 @@ class SqliteLog:
         self._missed = True
         """Whether there may be entries in the file that are not in the tail."""
         self._waiting: list[asyncio.Event] = []
+        self._stores: dict[str, Store] = {}
+        self._lost, self._epoch = "", ""
+        self._meeting = asyncio.Lock()
+        self.begun_anew = ""
+        """Why the log began anew when this process met it; empty: it goes on."""
+
+    def serve(self, name: str, store: Store) -> None:
+        """Say who publishes to this log or reads it: its store tells whether it knows the log."""
+        self._stores[name] = store
+
+    def begin_anew(self, why: str) -> None:
+        """Somebody else knows that the log was lost or set back: nobody's place in it counts, and what the outboxes
+        have is published again. Call it before anybody uses the log."""
+        if self._epoch:
+            raise RuntimeError("the log is in use already")
+        self._lost = why
+
+    async def identity(self) -> str:
+        """See Identified.identity: the log's epoch. At first it is judged whether the log is the one that every store
+        knows; if not it begins anew (`begun_anew`)."""
+        if not self._epoch:
+            async with self._meeting:  # workers begin at once, and one of them finds out for all
+                if not self._epoch:
+                    try:
+                        self._epoch, self.begun_anew = await meet(self.store, self._stores, self._lost)
+                    except StoreUnavailable as down:
+                        raise BusUnavailable(str(down)) from None
+        return self._epoch
+
+    async def begun_anew_ms(self) -> int:
+        """When the log began anew, wall time; 0: it never did."""
+        epoch = await self.store.read(epoch_of)
+        return epoch.at_ms if epoch is not None and epoch.why else 0
 
     async def append(self, messages: Sequence[Message]) -> None:
         """See Bus.append."""
@@ -59,12 +93,12 @@ class SqliteLog:
 
     async def end(self) -> int:
         """The number of the newest entry, 0 for an empty log."""
-        return await self.store.read(_last)
+        return await self.store.read(last)
 
     async def _refresh(self) -> None:
         """Bring the tail up to date from the file; it holds the entries above `_tail_after` without a gap."""
         if self._tail_after is None:
-            self._tail_after = await self.store.read(_last)
+            self._tail_after = await self.store.read(last)
         entries = await self.store.read(_entries_after, self._newest, TAIL)
         self._missed = len(entries) == TAIL
         self._hold(entries)
@@ -98,7 +132,7 @@ class LogSubscription:
     def __init__(self, bus: SqliteLog, store: Store, name: str, types: frozenset[str]) -> None:
         self._bus, self._store, self._name, self._types = bus, store, name, types
         self._position: int | None = None
-        self._written = 0
+        self._written, self._epoch = 0, ""
         self._changed = asyncio.Event()
         bus.listen(self._changed)
 
@@ -124,9 +158,9 @@ class LogSubscription:
     def settle(self, tx: Tx, batch: Batch) -> None:
         """See Subscription.settle."""
         tx.execute(
-            "INSERT INTO positions (consumer, position) VALUES (?, ?)"
-            " ON CONFLICT (consumer) DO UPDATE SET position = excluded.position",
-            (self._name, batch.position),
+            "INSERT INTO positions (consumer, position, log) VALUES (?, ?, ?)"
+            " ON CONFLICT (consumer) DO UPDATE SET position = excluded.position, log = excluded.log",
+            (self._name, batch.position, self._epoch),
         )
 
     async def settled(self, batch: Batch) -> None:
@@ -146,18 +180,20 @@ class LogSubscription:
 
     async def lag(self) -> int:
         """See Subscription.lag."""
-        return await self._bus.end() - await self.place()
+        return max(0, await self._bus.end() - await self.place())
 
     async def place(self) -> int:
-        """The number of the last entry that is settled; 0 before the first."""
+        """The number of the last entry that is settled; 0 before the first: a place in another log is none in this one.
+        Raises BusUnavailable, StoreUnavailable."""
         if self._position is None:
-            self._position = self._written = await self._store.read(_position, self._name)
+            self._epoch = await self._bus.identity()
+            self._position = self._written = await self._store.read(_position, self._name, self._epoch)
         return self._position
 
 
 def _append(tx: Tx, messages: Sequence[Message]) -> int:
     """Answers the number of the first."""
-    first = _last(tx) + 1
+    first = last(tx) + 1
     tx.execute_many(
         "INSERT INTO log (number, message_id, type, key, headers, value, at_ms) VALUES (?, ?, ?, ?, ?, ?, ?)",
         [(number, m.id, m.type, m.key, m.headers, m.value, tx.now_ms) for number, m in enumerate(messages, first)],
@@ -181,12 +217,6 @@ def _entries_after(read: Reading, position: int, most: int) -> list[tuple[int, M
     return [(row[0], Message(*row[1:])) for row in rows]
 
 
-def _last(read: Reading) -> int:
-    # Not max(number): the entries that are forgotten count, or an idle week would put everybody ahead of the end.
-    row = read.one("SELECT seq FROM sqlite_sequence WHERE name = 'log'")
-    return int(row[0]) if row else 0
-
-
-def _position(read: Reading, consumer: str) -> int:
-    row = read.one("SELECT position FROM positions WHERE consumer = ?", (consumer,))
+def _position(read: Reading, consumer: str, epoch: str) -> int:
+    row = read.one("SELECT position FROM positions WHERE consumer = ? AND log = ?", (consumer, epoch))
     return int(row[0]) if row else 0

@@ -18,11 +18,11 @@ from msgspec.json import encode
 from gbike.kit.batching import BatchWriter, OpenTx, Request, Said
 from gbike.kit.clock import Clock, news
 from gbike.kit.envelope import Message
-from gbike.kit.files import about, name_file
+from gbike.kit.files import about, file_of, name_file
 from gbike.kit.ids import Ids
 from gbike.kit.sqlite.seal import GENERATION_MS, Seal, next_generation, read_seal, write_seal
 from gbike.kit.store import Args, Reading, Row, StoreUnavailable, Tx
-from gbike.kit.telemetry import log
+from gbike.kit.telemetry import Told, log
 
 SLOW_COMMIT_MS = 8
 """A commit that took longer than this would hold up the event loop noticeably …"""
@@ -127,20 +127,23 @@ class SqliteStore(BatchWriter[SqliteTx]):
         `memory`: a connection to take over instead of a file (the simulator's durable state)."""
         super().__init__(source, asyncio.Event(), rehearse=rehearse)
         self.path, self._committer = path, committer if path is not None else None
-        self._clock, self._ids = clock, ids
+        self._clock, self.ids = clock, ids
         self._writer = memory or connect(path)
         self._reader = self._writer if path is None else connect(path, read_only=True)
         self._in_thread = 0
+        self._unreadable = Told()
         self.generation = 0
         """The newest that is committed; 0: the store is not sealed, and counts none."""
         self._counting, self._counted_ms = 0, 0.0
 
-    def seal(self, folder: str, mode: str) -> None:
-        """Make the store one of this data folder's, and count a generation; before anything is written to it.
-        Raises apsw.Error."""
+    def seal(self, folder: str, mode: str, first: str = "") -> None:
+        """Make the store one of this data folder's, and count a generation; before anything is written to it. `first`:
+        a statement of the same transaction. Raises apsw.Error."""
         found = read_seal(self._writer)
         known = found.generation if found is not None else 0
         with self._writer:
+            if first:
+                self._writer.execute(first)
             write_seal(self._writer, Seal(self._source, folder, mode, known + 1, self._clock.now_ms()))
         self._is_counted(known + 1)
 
@@ -171,10 +174,11 @@ class SqliteStore(BatchWriter[SqliteTx]):
         """See Store.scan."""
         if self._committer is None:
             return await self.read(fn, *args)
-        return await asyncio.get_running_loop().run_in_executor(self._committer, self._scan, fn, args)
+        with self._readable():
+            return await asyncio.get_running_loop().run_in_executor(self._committer, self._scan, fn, args)
 
     def _scan(self, fn: Callable[..., T], args: tuple[Any, ...]) -> T:
-        with self._readable(), closing(connect(self.path, read_only=True)) as connection:
+        with closing(connect(self.path, read_only=True)) as connection:
             return fn(SqliteReading(connection), *args)
 
     @contextmanager
@@ -182,6 +186,8 @@ class SqliteStore(BatchWriter[SqliteTx]):
         try:
             yield
         except TROUBLES as wrong:
+            if self._unreadable.is_news(str(wrong)):
+                log.error("the store can't be read", store=self._source, file=file_of(wrong), why=str(wrong))
             raise StoreUnavailable(f"{self._source}: {wrong}") from wrong
 
     async def said_something(self, timeout_ms: int) -> None:
@@ -231,7 +237,7 @@ class SqliteStore(BatchWriter[SqliteTx]):
         self._writer.execute(sql)
 
     def _open(self) -> SqliteTx:
-        return SqliteTx(self._writer, self._clock, self._ids, self._source)
+        return SqliteTx(self._writer, self._clock, self.ids, self._source)
 
     def _changes(self) -> int:
         return self._writer.total_changes()

@@ -133,8 +133,8 @@ def clear(tx: Tx) -> None:
 
 def lines(read: Reading) -> Iterable[Row]:
     """Every line of the view by ride, then every rider: two views are the same when these are."""
-    yield from read.each("SELECT * FROM rides ORDER BY rentid")
-    yield from read.each("SELECT * FROM riders ORDER BY userid")
+    yield from rides(read)
+    yield from read.each("SELECT userid, deposit, version, rides FROM riders ORDER BY userid")
 
 
 def rides(read: Reading) -> Iterable[Row]:

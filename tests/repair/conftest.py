@@ -1,0 +1,66 @@
+"""Installations of each form: the folder of a process that ended, of one that runs, and a cluster's databases."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from gbike.app.cluster import motion, quiet
+from gbike.app.cluster.plan import Plan, keep_plan
+from gbike.app.control import Control
+from gbike.app.data_folder import DataFolder
+from gbike.app.embedded import Embedded
+from gbike.app.running_verbs import running_verbs
+from tests.cluster.running import why_no_cluster
+from tests.journeys.engines import Databases, House
+from tests.postgres import Server
+from tests.repair.installation import Breaking, Installation, Make
+from tests.support import EVERY_RIDE_COSTS
+
+
+@pytest.fixture(scope="module")
+def databases() -> Iterator[Databases | None]:
+    """On a server that does not wait for the disk; None without PostgreSQL."""
+    if why_no_cluster() is not None:
+        yield None
+        return
+    server = Server(durable=False)
+    yield Databases(server)
+    server.remove()
+
+
+@pytest.fixture
+async def make(tmp_path: Path, databases: Databases | None, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Make]:
+    """Makes an installation of a form and breaks it."""
+    monkeypatch.setattr(quiet, "LOOK_S", 0.01)
+    monkeypatch.setattr(quiet, "UNHEARD_S", 0.1)
+    monkeypatch.setattr(motion, "APART_S", 0.1)
+    folder, closing = DataFolder(tmp_path / "data"), []
+
+    async def made(form: str, breaking: Breaking) -> Installation:
+        if form == "databases":
+            if databases is None:
+                pytest.skip(why_no_cluster() or "")
+            urls = databases.emptied()
+            house: Embedded = House(urls)
+            folder.path.mkdir()
+            keep_plan(Plan("http://127.0.0.1:1", "127.0.0.1:1", urls, [], {}), folder.path)
+        else:
+            house = Embedded(folder, EVERY_RIDE_COSTS)
+        await breaking(house)
+        if form == "stopped":
+            await house.stop()
+            return Installation(folder)
+        closing.append(house.stop)
+        if form == "running":
+            folder.acquire("gbike demo")
+            control = Control(folder.path)
+            await control.start(running_verbs(house))
+            folder.announce("gbike demo", control=control.path)
+            closing.append(control.stop)
+        return Installation(folder, house)
+
+    yield made
+    for close in reversed(closing):
+        await close()
+    folder.release()
