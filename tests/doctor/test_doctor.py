@@ -231,7 +231,7 @@ async def test_a_store_that_can_t_be_read_is_told(data: Path) -> None:
 
 
 async def test_so_is_one_that_the_settings_name(data: Path, tmp_path: Path) -> None:
-    (data / "bike.sqlite").rename(tmp_path / "bike.sqlite")
+    shutil.copy(data / "bike.sqlite", tmp_path)
     env = {"GBIKE_STORE_URL": f"sqlite:///{tmp_path / 'bike.sqlite'}", "GBIKE_SERVICE": "bike"}
     assert rules(examine(DataFolder(data), env, SystemClock())) == []
     (tmp_path / "bike.sqlite").write_bytes(b"no store" * 1000)

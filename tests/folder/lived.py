@@ -13,7 +13,6 @@ from gbike.app.cli import app
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
 from gbike.kit.sqlite.store import open_file
-from gbike.kit.telemetry import configure_logs
 from tests.support import EVERY_RIDE_COSTS, Client
 
 STORES = (*NAMES, "bus")
@@ -47,7 +46,6 @@ class Lived:
 def gbike(*command: str, **env: Any) -> tuple[int, str]:
     """A verb's exit code and what it said on stderr."""
     done = CliRunner().invoke(app, command, env={"GBIKE_DATA": None, **env})
-    configure_logs("ERROR")  # the verb's went to what was its stderr
     if done.exception and not isinstance(done.exception, SystemExit):
         raise done.exception
     return done.exit_code, done.stderr

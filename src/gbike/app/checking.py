@@ -14,7 +14,6 @@ from gbike.app.cluster.quiet import NotQuiet, at_rest
 from gbike.app.copies import NoData, copy, embedded_only, locked
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
-from gbike.app.manifest import check
 from gbike.app.modes import settings_of
 from gbike.app.readings import open_readings
 from gbike.app.trouble import damaged
@@ -109,7 +108,6 @@ async def rebuild_view(folder: DataFolder, env: Mapping[str, str]) -> int:
     embedded_only(folder, FOLD)
     if not folder.exists:
         raise NoData(f"there is no gbike data in {folder.path}")
-    check(folder)
     with locked(folder, "gbike view rebuild"):
         store = _view_store(folder.store_path(VIEW))
         try:

@@ -1,7 +1,5 @@
-"""The command line. What a verb needs is imported when the verb runs, so that every verb starts at once.
-
-Exit codes: 0 done, 1 it ran and found something wrong, 2 wrong usage or settings.
-"""
+"""The command line; a verb imports what it needs when it runs, so that each starts at once. Exit codes: 0 done, 1 it ran
+and found something wrong, 2 wrong usage or settings."""
 
 import asyncio
 import os
@@ -55,14 +53,13 @@ def named_errors() -> Iterator[None]:
     from gbike.app.copies import NoData
     from gbike.app.data_folder import FolderInUse
     from gbike.app.faults import BadFault
-    from gbike.app.manifest import NotWhole
     from gbike.kit.schema.migrate import NoVersion
     from gbike.kit.settings import BadSetting
 
     with named_files():
         try:
             yield
-        except (NoSuchService, NotRunning, NoData, FolderInUse, NotWhole, BadFault, BadSetting, NoVersion) as wrong:
+        except (NoSuchService, NotRunning, NoData, FolderInUse, BadFault, BadSetting, NoVersion) as wrong:
             typer.echo(f"gbike: {wrong}", err=True)
             raise typer.Exit(2) from None
 
@@ -191,16 +188,14 @@ def backup(target: Path, data: Data = DATA) -> None:
 @app.command()
 def restore(source: Path, data: Data = DATA, adopt: Adopt = False) -> None:
     """Put a backup back into an empty data folder; of a cluster for `gbike cluster up`."""
-    from gbike.app import cluster_copies
-    from gbike.app.copies import restore as put_back
+    from gbike.app import cluster_copies, copies
     from gbike.app.data_folder import DataFolder
 
     with named_errors():
         if cluster_copies.is_copy(source):
             typer.echo(cluster_copies.restore(source, DataFolder(data), typer.echo))
         else:
-            for taken in put_back(source, DataFolder(data), adopt=adopt):
-                typer.echo(f"taken as it is · 그대로 사용합니다: {taken}", err=True)
+            copies.restore(source, DataFolder(data), typer.echo, adopt=adopt)
     typer.echo(f"restored into {data}")
 
 
@@ -260,14 +255,12 @@ def migrate(
         return
     from gbike.app.copies import locked
     from gbike.app.data_folder import DataFolder
-    from gbike.app.manifest import check
     from gbike.kit.schema import migrate as schema
 
     folder = DataFolder(data)
     with named_errors():
         found = card(service)
         with locked(folder, "gbike migrate"):
-            check(folder)
             changed = schema.migrate(folder.store_path(found.name), found.versions)
     typer.echo(f"{found.name} {'is now' if changed else 'was already'} at {schema.newest(found.versions)}")
 

@@ -3,12 +3,10 @@
 All writers are held between two batches while each store's snapshot is taken (well under 100 ms); copying then goes on
 beside them. A stopped folder is locked meanwhile, so that nobody starts to write.
 
-A copy has a manifest and the checksum of each file. It is made in a folder of its own inside the target and moved up
-when it is whole, the manifest last.
+A copy has a manifest, with the checksum of each file. It is written last: what has none is not whole.
 """
 
 import asyncio
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
@@ -17,10 +15,10 @@ import apsw
 
 from gbike.app.cluster.plan import FILE, read_plan
 from gbike.app.control import Done, ask
-from gbike.app.copied import as_its_own, damaged, of_a_copy, write_checksums
-from gbike.app.data_folder import DataFolder
+from gbike.app.copied import as_its_own, damaged, of_a_copy
+from gbike.app.data_folder import MANIFEST, DataFolder
 from gbike.app.embedded import Embedded
-from gbike.app.manifest import Manifest, NotWhole, check, look, write
+from gbike.app.manifest import TAKEN, Manifest, NotWhole, check, look, write
 from gbike.app.seed import SmallFleet
 from gbike.kit.clock import SystemClock
 from gbike.kit.files import about, name_file
@@ -28,8 +26,6 @@ from gbike.kit.sqlite.seal import DEMO
 from gbike.kit.sqlite.store import open_file
 
 FILES_ONLY = "only the backup of a cluster goes there, into an empty folder"
-HALF = "half-copied"
-"""Where the files are until they are whole."""
 OTHERWISE = (
     "use another backup, or look and take what is there with `gbike restore --adopt`",
     "다른 백업을 쓰거나, 확인한 뒤 gbike restore --adopt로 있는 것만 복원해 주세요",
@@ -38,6 +34,10 @@ OTHERWISE = (
 
 class NoData(Exception):
     """There is nothing to copy, or the place to copy to is not empty."""
+
+
+def _silent(_line: str) -> None:
+    pass
 
 
 def copy(folder: DataFolder, target: Path) -> Done:
@@ -68,30 +68,31 @@ def copy_stopped(folder: DataFolder, target: Path) -> None:
     """Copy the stores of a folder that nobody writes to. Raises NoData, FolderInUse, NotWhole."""
     if not folder.exists:
         raise NoData(f"there is no gbike data in {folder.path}")
-    check(folder, log_too=True)
     with locked(folder, "gbike backup"), _whole_or_nothing(target):
+        check(folder, log_too=True)
         _copy(_snapshots(sorted(folder.path.glob("*.sqlite"))), target)
         folder.backed_up(SystemClock().now_ms())
 
 
-def restore(source: Path, folder: DataFolder, *, adopt: bool = False) -> list[str]:
+def restore(source: Path, folder: DataFolder, tell: Callable[[str], None] = _silent, *, adopt: bool = False) -> None:
     """Put a copy back into an empty data folder, as a folder of its own. `adopt`: also when files are missing, damaged
-    or of another copy; answers which. Raises NoData, FolderInUse, NotWhole."""
+    or of another copy; tells which. Raises NoData, FolderInUse, NotWhole."""
     embedded_only(folder, FILES_ONLY)
     seen = look(source)
     if not seen.there:
         raise NoData(f"{source} is no backup of gbike: it has no stores")
     known = list(seen.problems())
-    wrong = known + [problem for problem in damaged(source) if problem.file not in {one.file for one in known}]
+    wrong = known + [problem for problem in damaged(seen) if problem.file not in {one.file for one in known}]
     if wrong and not adopt:
         raise NotWhole(source, wrong, OTHERWISE)
     if folder.exists:
         raise NoData(f"{folder.path} is not empty; restore only into a folder without data")
-    with locked(folder, "gbike restore"):
+    with locked(folder, "gbike restore"), _nothing_half(folder.path):
         SmallFleet(folder.path).forget()
         files = _snapshots(source / f"{name}.sqlite" for name in seen.there)
-        _copy(files, folder.path, lambda half: as_its_own(look(half), seen.mode or DEMO))
-    return [str(problem) for problem in wrong]
+        _copy(files, folder.path, lambda path: as_its_own(look(path), seen.mode or DEMO))
+    for problem in wrong:
+        tell(f"{TAKEN}: {problem}")
 
 
 def embedded_only(folder: DataFolder, instead: str) -> None:
@@ -103,9 +104,10 @@ def embedded_only(folder: DataFolder, instead: str) -> None:
 
 @contextmanager
 def locked(folder: DataFolder, command: str) -> Iterator[None]:
-    """Be the folder's one writer for a while. Raises FolderInUse."""
+    """Be the folder's one writer for a while, when it is whole. Raises FolderInUse, NotWhole."""
     folder.acquire(command)
     try:
+        check(folder)
         yield
     finally:
         folder.release()
@@ -127,6 +129,18 @@ def _whole_or_nothing(target: Path) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def _nothing_half(target: Path) -> Iterator[None]:
+    """While files come into a folder that has no such file: when not all of them could, none stays."""
+    try:
+        yield
+    except BaseException:
+        for file in (*target.glob("*.sqlite*"), target / MANIFEST):
+            with suppress(OSError):
+                file.unlink()
+        raise
+
+
 def _snapshots(paths: Iterable[Path]) -> list[apsw.Connection]:
     """Connections that see each store as it is now, whatever is written later."""
     with ExitStack() as opened:
@@ -140,23 +154,14 @@ def _snapshots(paths: Iterable[Path]) -> list[apsw.Connection]:
     return found
 
 
-def _copy(snapshots: list[apsw.Connection], target: Path, finish: Callable[[Path], Manifest] | None = None) -> None:
-    """Copy the stores and write the manifest that `finish` makes of the copies; nothing is left when it fails."""
-    half = target / HALF
+def _copy(snapshots: list[apsw.Connection], target: Path, finish: Callable[[Path], Manifest] = of_a_copy) -> None:
+    """Copy the stores and write the manifest that `finish` makes of the copies."""
     with ExitStack() as opened:
         for source in snapshots:
             opened.callback(source.close)
-        opened.callback(shutil.rmtree, half, ignore_errors=True)
-        shutil.rmtree(half, ignore_errors=True)  # of one who was killed
-        half.mkdir()
         for source in snapshots:
-            _copy_one(source, half / Path(source.filename).name)
-        manifest = finish(half) if finish is not None else of_a_copy(half)
-        if finish is None:
-            write_checksums(half)
-        for file in sorted(half.iterdir()):
-            file.rename(target / file.name)
-        write(target, manifest)
+            _copy_one(source, target / Path(source.filename).name)
+    write(target, finish(target))
 
 
 def _copy_one(source: apsw.Connection, into: Path) -> None:

@@ -17,6 +17,7 @@ from gbike.app.data_folder import DataFolder
 from gbike.app.doors import not_for_production
 from gbike.app.embedded import Embedded, begun_anew
 from gbike.app.faults import read_delay
+from gbike.app.manifest import TAKEN
 from gbike.app.modes import Mode, claim
 from gbike.app.running_verbs import running_verbs
 from gbike.app.seed import NotMade, SmallFleet, posted_to
@@ -56,7 +57,7 @@ async def _serve(options: DemoOptions) -> None:
         elif not folder.exists:
             fleet.want()
         for taken in claim(folder, Mode.DEMO, adopt=options.adopt):
-            Console(stderr=True).print(f"taken as it is · 그대로 사용합니다: {taken}", soft_wrap=True)
+            Console(stderr=True).print(f"{TAKEN}: {taken}", soft_wrap=True)
         tracing = start_tracing(os.environ)
         embedded = Embedded(folder, environment(os.environ), tracing=tracing)
         try:

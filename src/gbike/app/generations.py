@@ -60,6 +60,6 @@ class Generations:
 
     def _keep(self) -> None:
         kept = {name: Kept(self._schemas[name], store.generation) for name, store in self._stores.items()}
-        now = msgspec.structs.replace(self._manifest, stores={**self._manifest.stores, **kept})
+        now = msgspec.structs.replace(self._manifest, stores={**self._manifest.stores, **kept}, sha256={})
         write(self._path, now)
         self._manifest = now

@@ -17,7 +17,9 @@ import msgspec
 
 from gbike.app.catalogue import NAMES
 from gbike.app.data_folder import MANIFEST, DataFolder
+from gbike.kit.files import about
 from gbike.kit.ids import SystemIds
+from gbike.kit.settings import BadSetting
 from gbike.kit.sqlite.seal import DEMO, SECURE, Seal, read_seal
 from gbike.kit.sqlite.store import open_file
 
@@ -32,6 +34,7 @@ MISSING, EMPTY = ("is missing", "파일이 없어요"), ("is empty", "파일이 
 UNREADABLE = ("can't be read", "파일을 읽을 수 없어요")
 OLDER = ("is older than what the folder had last", "폴더의 마지막 상태보다 오래된 파일이에요")
 FOREIGN = ("is of another folder", "다른 폴더의 파일이에요")
+TAKEN = "taken as it is · 그대로 사용합니다"
 NOT_THE_LAST = "bus.sqlite is missing, empty, or not the last that the folder had"
 """Why a log begins anew when the manifest tells."""
 WAY_OUT = (
@@ -54,6 +57,8 @@ class Manifest(msgspec.Struct, frozen=True):
     id: str
     mode: str
     stores: dict[str, Kept]
+    sha256: dict[str, str] = {}
+    """Of the files of a copy; of a folder nothing."""
     form: int = FORM
 
 
@@ -69,7 +74,7 @@ class Problem(msgspec.Struct, frozen=True):
         return f"{self.file} {self.what[0]} · {self.what[1]}"
 
 
-class NotWhole(Exception):
+class NotWhole(BadSetting):
     """Files of a data folder or of a backup are missing, empty, older or of another one."""
 
     def __init__(self, path: Path, problems: Sequence[Problem], way_out: tuple[str, str] = WAY_OUT) -> None:
@@ -79,7 +84,7 @@ class NotWhole(Exception):
 
 
 class File(msgspec.Struct, frozen=True):
-    """A store's file as it is found."""
+    """A store's file as it is found; `error`: why it can't be read."""
 
     wrong: tuple[str, str] | None = None
     schema: str = ""
@@ -87,6 +92,7 @@ class File(msgspec.Struct, frozen=True):
     mark: int = 0
     used: bool = False
     """Whether it ever held a message."""
+    error: apsw.Error | None = None
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -175,7 +181,8 @@ def look(path: Path) -> Seen:
 
 
 def check(folder: DataFolder, *, log_too: bool = False) -> None:
-    """Raise NotWhole when a store's file is missing, empty, older or another folder's; `log_too`: or the log's."""
+    """Raise NotWhole when a store's file is missing, empty, older or another folder's; `log_too`: or the log's.
+    Raises apsw.Error, which names the file, when one can't be read."""
     _refuse(look(folder.path), log_too=log_too)
 
 
@@ -202,19 +209,15 @@ def take(seen: Seen, mode: str, *, adopt: bool = False) -> Manifest:
 
 
 def write(path: Path, manifest: Manifest) -> None:
-    """Put the manifest in the place of the one before, whole or not at all. Raises OSError."""
-    write_whole(path / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=1))
-
-
-def write_whole(file: Path, content: bytes) -> None:
-    """Write a file so that after a power cut it has the old content or the new. Raises OSError."""
-    near = file.with_name(f".{file.name}")
+    """Put the manifest in the place of the one before, so that after a power cut there is one of the two. Raises
+    OSError."""
+    near = path / f".{MANIFEST}"
     with open(near, "wb") as out:
-        out.write(content)
+        out.write(msgspec.json.format(msgspec.json.encode(manifest), indent=1))
         out.flush()
         os.fsync(out.fileno())
-    near.replace(file)
-    there = os.open(file.parent, os.O_RDONLY)
+    near.replace(path / MANIFEST)
+    there = os.open(path, os.O_RDONLY)
     try:
         os.fsync(there)
     finally:
@@ -222,6 +225,9 @@ def write_whole(file: Path, content: bytes) -> None:
 
 
 def _refuse(seen: Seen, *, log_too: bool = False) -> None:
+    for file in seen.files.values():
+        if file.error is not None:
+            raise file.error
     found = [problem for problem in seen.problems() if log_too or not problem.of_log]
     if found:
         raise NotWhole(seen.path, found)
@@ -232,10 +238,10 @@ def _file(path: Path) -> File:
         return File(MISSING)
     try:
         # Not read-only: the last to close a file in WAL mode checkpoints it, which such a connection can't.
-        with closing(open_file(path, apsw.SQLITE_OPEN_READWRITE)) as store:
+        with about(path), closing(open_file(path, apsw.SQLITE_OPEN_READWRITE)) as store:
             return _store(store)
-    except apsw.Error:
-        return File(UNREADABLE)
+    except apsw.Error as wrong:
+        return File(UNREADABLE, error=wrong)
 
 
 def _store(store: apsw.Connection) -> File:

@@ -13,7 +13,6 @@ from gbike.app.cluster.plan import read_plan
 from gbike.app.control import Verb
 from gbike.app.copies import NoData, locked
 from gbike.app.data_folder import DataFolder
-from gbike.app.manifest import check
 from gbike.app.single import open_store
 from gbike.kit.audit.rows import LOCAL, acting
 from gbike.kit.clock import SystemClock
@@ -95,7 +94,6 @@ def _do(place: Place, env: Mapping[str, str], verb: str, *args: str) -> str:
     if not folder.exists:
         raise NoData(f"there is no gbike data in {place.data}; `gbike up --data {place.data}` makes some")
     with locked(folder, f"gbike account {verb}"):
-        check(folder)
         path = folder.store_path(ACCOUNT)
         migrate(path, find_card(ACCOUNT).versions)
         return asyncio.run(_in_store(f"sqlite:///{path}", env, verb, args))

@@ -14,6 +14,7 @@ from gbike.app import admins
 from gbike.app.control import Control
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded, begun_anew
+from gbike.app.manifest import TAKEN
 from gbike.app.modes import Mode, claim
 from gbike.app.operators import verbs
 from gbike.app.running_verbs import running_verbs
@@ -58,7 +59,7 @@ async def _serve(options: UpOptions) -> None:
     folder.acquire(COMMAND)
     try:
         for taken in claim(folder, Mode.SECURE, adopt=options.adopt):
-            Console(stderr=True).print(f"taken as it is · 그대로 사용합니다: {taken}", soft_wrap=True)
+            Console(stderr=True).print(f"{TAKEN}: {taken}", soft_wrap=True)
         options.data.chmod(FOR_US_ONLY)
         env = settings_in(options.data, environment(os.environ))
         KeyFolder(Path(env["GBIKE_ACCOUNT_KEYS"])).make()
