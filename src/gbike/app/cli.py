@@ -53,13 +53,12 @@ def named_errors() -> Iterator[None]:
     from gbike.app.copies import NoData
     from gbike.app.data_folder import FolderInUse
     from gbike.app.faults import BadFault
-    from gbike.kit.schema.migrate import NoVersion
     from gbike.kit.settings import BadSetting
 
     with named_files():
         try:
             yield
-        except (NoSuchService, NotRunning, NoData, FolderInUse, BadFault, BadSetting, NoVersion) as wrong:
+        except (NoSuchService, NotRunning, NoData, FolderInUse, BadFault, BadSetting) as wrong:
             typer.echo(f"gbike: {wrong}", err=True)
             raise typer.Exit(2) from None
 
@@ -249,7 +248,7 @@ def migrate(
     if store:
         from gbike.app.single import migrate_store
 
-        with named_errors():
+        with named_files():
             changed = migrate_store(store, card(service).versions)
         typer.echo(f"{service} {'is now' if changed else 'was already'} at the newest schema")
         return

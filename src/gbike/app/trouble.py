@@ -10,6 +10,7 @@ from pathlib import Path
 import apsw
 
 from gbike.kit.files import file_of
+from gbike.kit.schema.migrate import NoVersion
 
 A_LITTLE = 1 << 20
 """Bytes. SQLite tells of no room for its shared memory as of a broken disk."""
@@ -78,6 +79,8 @@ _OF_THE_SYSTEM = {
 
 def told(error: BaseException) -> str | None:
     """The line for an error that is, or came from, a file's trouble; None for any other."""
+    if isinstance(error, NoVersion):
+        return str(error)
     file, trouble = _found(error)
     if isinstance(trouble, str):
         return f"{file}: {trouble}"
