@@ -1,5 +1,5 @@
-"""The command line; a verb imports what it needs when it runs, so that each starts at once. Exit codes: 0 done, 1 it ran
-and found something wrong, 2 wrong usage or settings."""
+"""The command line; a verb imports what it needs when it runs, so that each starts at once. Exit codes: 0 done, 1 it
+ran and found something wrong, 2 wrong usage or settings."""
 
 import asyncio
 import os

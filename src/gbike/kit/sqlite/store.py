@@ -141,7 +141,7 @@ class SqliteStore(BatchWriter[SqliteTx]):
         a statement of the same transaction. Raises apsw.Error."""
         found = read_seal(self._writer)
         known = found.generation if found is not None else 0
-        with self._writer:
+        with about(self.path), self._writer:
             if first:
                 self._writer.execute(first)
             write_seal(self._writer, Seal(self._source, folder, mode, known + 1, self._clock.now_ms()))
