@@ -164,7 +164,7 @@ def _copied(folder: DataFolder) -> Iterator[DataFolder]:
     scratch = Path(tempfile.mkdtemp(prefix="gbike-check-"))
     target = scratch / "copy"
     try:
-        done = copy(folder, target)
+        done = copy(folder, target, log_too=False)
         if not done.ok:
             raise NoData(done.said)
         yield DataFolder(target)

@@ -13,11 +13,19 @@ from gbike.kit.sqlite.store import open_file
 DAMAGED = ("is not the file that was copied", "백업할 때의 파일이 아니에요")
 
 
-def of_a_copy(copy: Path) -> Manifest:
-    """What the stores of a new copy say of themselves, and their checksums. Raises OSError."""
+def lost_log(seen: Seen) -> Kept | None:
+    """What a folder's manifest knows of its log, when the log is not that any more."""
+    return seen.manifest.stores[BUS] if seen.manifest is not None and seen.log_lost else None
+
+
+def of_a_copy(copy: Path, log: Kept | None = None) -> Manifest:
+    """What the stores of a new copy say of themselves, and their checksums. `log`: the log that was lost before, which
+    it is in the copy as well. Raises OSError."""
     seen = look(copy)
-    seals = [file.seal for file in seen.there.values() if file.seal]
+    seals = [file.seal for name, file in seen.there.items() if file.seal and name != BUS]
     stores = {name: Kept(file.schema, file.seal.generation if file.seal else 0) for name, file in seen.there.items()}
+    if log is not None:
+        stores[BUS] = log
     folder = seals[0].folder if seals else SystemIds().new()
     return Manifest(folder, seen.mode or DEMO, stores, sha256=_checksums(copy))
 

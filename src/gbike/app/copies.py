@@ -15,7 +15,7 @@ import apsw
 
 from gbike.app.cluster.plan import FILE, read_plan
 from gbike.app.control import Done, ask
-from gbike.app.copied import as_its_own, damaged, of_a_copy
+from gbike.app.copied import as_its_own, damaged, lost_log, of_a_copy
 from gbike.app.data_folder import MANIFEST, DataFolder
 from gbike.app.embedded import Embedded
 from gbike.app.manifest import TAKEN, Manifest, NotWhole, check, look, write
@@ -40,11 +40,12 @@ def _silent(_line: str) -> None:
     pass
 
 
-def copy(folder: DataFolder, target: Path) -> Done:
-    """Copy the stores of a folder, by whoever runs on it when somebody does. Raises NoData, FolderInUse."""
+def copy(folder: DataFolder, target: Path, *, log_too: bool = True) -> Done:
+    """Copy the stores of a folder, by whoever runs on it when somebody does; not `log_too`: whatever became of its log.
+    Raises NoData, FolderInUse, NotWhole."""
     if folder.holder() is not None:
         return ask(folder, "backup", str(target))
-    copy_stopped(folder, target)
+    copy_stopped(folder, target, log_too=log_too)
     return Done(True, f"copied to {target}")
 
 
@@ -64,13 +65,14 @@ async def copy_running(embedded: Embedded, target: Path) -> float:
     return held_ms
 
 
-def copy_stopped(folder: DataFolder, target: Path) -> None:
-    """Copy the stores of a folder that nobody writes to. Raises NoData, FolderInUse, NotWhole."""
+def copy_stopped(folder: DataFolder, target: Path, *, log_too: bool = True) -> None:
+    """Copy the stores of a folder that nobody writes to; `log_too`: see copy. Raises NoData, FolderInUse, NotWhole."""
     if not folder.exists:
         raise NoData(f"there is no gbike data in {folder.path}")
     with locked(folder, "gbike backup"), _whole_or_nothing(target):
-        check(folder, log_too=True)
-        _copy(_snapshots(sorted(folder.path.glob("*.sqlite"))), target)
+        check(folder, log_too=log_too)
+        log = lost_log(look(folder.path))
+        _copy(_snapshots(sorted(folder.path.glob("*.sqlite"))), target, lambda path: of_a_copy(path, log))
         folder.backed_up(SystemClock().now_ms())
 
 
@@ -121,7 +123,8 @@ def _whole_or_nothing(target: Path) -> Iterator[None]:
     if any(target.iterdir()):
         raise NoData(f"{target} is not empty; a copy goes into an empty folder")
     try:
-        yield
+        with _nothing_half(target):
+            yield
     except BaseException:
         if not was_there:
             with suppress(OSError):
@@ -135,7 +138,7 @@ def _nothing_half(target: Path) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        for file in (*target.glob("*.sqlite*"), target / MANIFEST):
+        for file in (*target.glob("*.sqlite*"), *target.glob(f"*{MANIFEST}")):
             with suppress(OSError):
                 file.unlink()
         raise
