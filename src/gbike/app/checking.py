@@ -42,7 +42,7 @@ async def verify(folder: DataFolder, env: Mapping[str, str], tell: Callable[[str
     """Check every invariant over the folder's stores; tells each violation, answers how many, and tells what is none
     and worth a look. A cluster is waited for until it rests. Raises NoData, NotQuiet."""
     async with settled(folder, env, tell) as readings:
-        return await check(readings, tell)
+        return await _check(readings, tell)
 
 
 @asynccontextmanager
@@ -89,6 +89,16 @@ async def verify_view(folder: DataFolder, tell: Callable[[str], None]) -> int:
         return await _compare_view(SqliteReading(connect(path, read_only=True)), tell)
 
 
+async def _check(readings: Mapping[str, Reading], tell: Callable[[str], None]) -> int:
+    found = 0
+    for note in notes(readings):
+        tell(note)
+    for violation in violations(readings):
+        tell(violation)
+        found += 1
+    return found + await _compare_view(readings[VIEW], tell)
+
+
 async def _compare_view(view: Reading, tell: Callable[[str], None]) -> int:
     with tempfile.TemporaryDirectory(prefix="gbike-view-") as scratch:
         anew = _view_store(Path(scratch) / "folded-anew.sqlite")
@@ -104,16 +114,9 @@ async def _compare_view(view: Reading, tell: Callable[[str], None]) -> int:
             await anew.close()
 
 
-async def check(readings: Mapping[str, Reading], tell: Callable[[str], None]) -> int:
-    """Check every invariant over stores at rest; tells each violation, answers how many, and tells what is worth a
-    look."""
-    found = 0
-    for note in notes(readings):
-        tell(note)
-    for violation in violations(readings):
-        tell(violation)
-        found += 1
-    return found + await _compare_view(readings[VIEW], tell)
+async def view_differs(readings: Mapping[str, Reading], tell: Callable[[str], None]) -> int:
+    """Compare the view with one folded anew from the events it kept; tells each difference, answers how many."""
+    return await _compare_view(readings[VIEW], tell)
 
 
 class _Still:
