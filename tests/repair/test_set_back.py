@@ -87,8 +87,9 @@ async def test_what_outboxes_still_know_comes_back(make: Make, lost: Lost) -> No
     assert taken[0][0] == 2 * int(str(bills[0][0])), "each fee has two sides again"
 
 
-async def test_a_loss_is_noted_by_its_number_only_and_told_no_more(make: Make, lost: Lost) -> None:
-    there = await make("stopped", lost.happen)
+@pytest.mark.parametrize("form", ["stopped", "running", "databases"])
+async def test_a_loss_is_noted_by_its_number_only_and_told_no_more(make: Make, form: str, lost: Lost) -> None:
+    there = await make(form, lost.happen)
     found = await there.findings()
     assert not [mend for mend in repair.chosen(found, None) if isinstance(mend, TakeNote)]
     (number,) = {one.number for one in found if isinstance(one.mend, TakeNote)}
@@ -255,3 +256,24 @@ async def test_hours_that_the_version_before_wrote_are_not_compared() -> None:
         await years.step(name, "hours")
     await years.pass_by(40)
     assert await years.found() == []
+
+
+async def test_what_was_set_aside_is_as_good_as_heard() -> None:
+    years = Years()
+    client = await day(years.house)
+    await ride(client, 2)
+    nonsense = "UPDATE outbox SET value = CAST('nonsense' AS BLOB) WHERE published_ms IS NULL RETURNING 1"
+    await execute(years.house, "rent", nonsense)
+    await years.house.settle()
+    for _ in range(2):
+        aside = [line for line in await years.found() if "aside" in line]
+        assert {line.split()[1] for line in aside} >= {"billing", "rent_and_billing_view"}
+        assert [line for line in await years.found() if line.startswith("I22") and line not in aside] == []
+        await years.pass_by(1)
+    for name, part in years.house.parts.items():
+        for (message_id,) in await execute(years.house, name, "SELECT message_id FROM dead_letters"):
+            assert part.running.consumer is not None
+            await part.running.consumer.drop(str(message_id), "nobody can read it")
+    for days in (0, 40):
+        await years.pass_by(days)
+        assert [line for line in await years.found() if line.startswith("I22")] == []

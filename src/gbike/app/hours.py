@@ -142,7 +142,7 @@ def _heard(read: Reading, path: _Path) -> _Sums:
     among, until = f"type IN ({', '.join('?' * len(path.types))})", first_id(path.said.until_ms)
     inbox = f"SELECT message_id, type FROM inbox WHERE message_id > ? AND message_id < ? AND {among}"
     aside = f"SELECT message_id, type FROM dead_letters WHERE message_id < ? AND {among}"
-    aside += " AND message_id NOT IN (SELECT message_id FROM inbox)"
+    aside += " AND NOT EXISTS (SELECT 1 FROM inbox WHERE inbox.message_id = dead_letters.message_id)"
     found = {(hour, kind): many for kind, hour, many in sums(read, HEARD, path.speaker, path.said.until_ms)}
     for sql, params in ((inbox, (path.heard.place, until)), (aside, (until,))):
         rows = ((row[0], row[1]) for row in read.each(sql, (*params, *path.types)))
