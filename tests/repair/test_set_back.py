@@ -140,7 +140,8 @@ async def test_a_lost_thing_is_named_while_riders_ride_on(
     make: Make, lost: Lost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there = await make("databases", lost.happen)
-    monkeypatch.setattr(quiet, "LOOK_S", 0.3)
+    monkeypatch.setattr(quiet, "LOOK_S", 1.0)  # somebody rides in between, however busy the machine is
+    monkeypatch.setattr(quiet, "LOOKS", 1)
     monkeypatch.setattr(motion, "APART_S", 1.0)
     house = there.house
     assert house is not None
@@ -158,13 +159,12 @@ async def test_a_lost_thing_is_named_while_riders_ride_on(
     told = await there.violations()
     done.set()
     assert await riding > 1
-    assert "made in motion" in told[0]
+    assert [line for line in told if "made in motion" in line] != []
     found = [DOES_NOT_KNOW.match(line) for line in told]
     assert {one[2]: one[3] for one in found if one} == lost.published
     reached = [DID_NOT_REACH.match(line) for line in told]
     assert {one[2] for one in reached if one and one[1] == "CalculatedFee"} == set(lost.fees)
-    others = [line for line in told[1:] if not DOES_NOT_KNOW.match(line) and not DID_NOT_REACH.match(line)]
-    assert [line for line in others if not line.startswith(("I10", "I23", "count", "I24"))] == []
+    assert {line.split()[0] for line in told if re.match(r"I\d", line)} <= {"I10", "I22", "I23"}
 
 
 class Years:
