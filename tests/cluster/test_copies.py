@@ -28,6 +28,7 @@ from gbike.app.copies import NoData
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
 from gbike.app.engines import postgres
+from gbike.app.readings import open_urls
 from gbike.app.single import migrate_store
 from gbike.kit.clock import Clock
 from gbike.kit.republish import meet
@@ -130,6 +131,20 @@ def bills(stores: Mapping[str, str]) -> list[str]:
         return [row[0] for row in billing.execute("SELECT status FROM bills")]
 
 
+def uncaused(stores: Mapping[str, str]) -> set[object]:
+    """Messages that somebody heard and nobody has said, and rents that only bike knows."""
+    with open_urls(stores, "the test") as reading:
+        rows = {
+            name: (read.all("SELECT message_id FROM inbox"), read.all("SELECT message_id FROM outbox"))
+            for name, read in reading.items()
+        }
+        heard, said = ({row[0] for many in rows.values() for row in many[which]} for which in (0, 1))
+        ridden = {row[0] for row in reading["bike"].all("SELECT rentid FROM bikes WHERE rentid IS NOT NULL")}
+        begun = {row[0] for row in reading["rent"].all("SELECT rentid FROM rents")}
+    assert heard
+    return (heard - said) | (ridden - begun)
+
+
 def restored(backup: Path, folder: DataFolder) -> Iterator[Mapping[str, str]]:
     cluster_copies.restore(backup, folder, print)
     plan = read_plan(folder.path)
@@ -195,6 +210,7 @@ def test_a_backup_while_people_ride_has_no_effect_without_its_cause(cluster: Dat
     sizes = set[int]()
     for number in range(2):
         for stores in restored(home / f"backup{number}", DataFolder(home / f"new{number}")):
+            assert uncaused(stores) == set()
             asyncio.run(brought_to_rest(stores))
             assert verified(stores, home) == []
             sizes.add(len(bills(stores)))
