@@ -7,6 +7,8 @@ from typing import IO
 
 import msgspec
 
+from gbike.kit.clock import moment_in
+
 BACKED_UP = "backed-up"
 """The file that says when."""
 
@@ -95,14 +97,6 @@ class DataFolder:
             except OSError:
                 return _read(lock.read())
             return None
-
-
-def moment_in(file: Path) -> int:
-    """What a file says that tells when the last backup was made, ms since 1970; 0: never, or nobody knows."""
-    try:
-        return int(file.read_text("ascii"))
-    except (OSError, ValueError):
-        return 0
 
 
 def _read(raw: bytes) -> Holder | None:

@@ -187,7 +187,8 @@ def _copy(source: apsw.Connection, into: Path) -> None:
         with closing(open_file(into)) as copy, copy.backup("main", source, "main") as pages:
             pages.step()
     except apsw.Error as wrong:
-        raise NoData(f"{into} can't be written: {wrong}") from None
+        why = "there is no room" if isinstance(wrong, apsw.FullError) else str(wrong)
+        raise NoData(f"{into} can't be written: {why}") from None
 
 
 def _run(name: str, url: str, *args: str) -> None:
