@@ -139,9 +139,9 @@ class SqliteStore(BatchWriter[SqliteTx]):
     def seal(self, folder: str, mode: str, first: str = "") -> None:
         """Make the store one of this data folder's, and count a generation; before anything is written to it. `first`:
         a statement of the same transaction. Raises apsw.Error."""
-        found = read_seal(self._writer)
-        known = found.generation if found is not None else 0
         with about(self.path), self._writer:
+            found = read_seal(self._writer)
+            known = found.generation if found is not None else 0
             if first:
                 self._writer.execute(first)
             write_seal(self._writer, Seal(self._source, folder, mode, known + 1, self._clock.now_ms()))
