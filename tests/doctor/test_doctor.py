@@ -188,6 +188,16 @@ def test_the_kernel_s_table_of_sockets_is_read() -> None:
         assert machine.listening()[port] == {"0100007F"}
 
 
+async def test_a_place_beyond_the_log_s_end_is_told_of_a_stopped_folder(data: Path) -> None:
+    with closing(open_file(data / "rent.sqlite")) as store:
+        store.execute("INSERT INTO positions (consumer, position) VALUES ('rent', 5)")
+    [found] = examine(DataFolder(data), {}, SystemClock())
+    assert (found.rule, found.what.partition(": ")[2]) == ("log-set-back", "rent is at 5 and the log ends at 0")
+    (data / "bus.sqlite").unlink()
+    [found] = examine(DataFolder(data), {}, SystemClock())
+    assert "is missing" in found.what
+
+
 async def test_an_old_schema_is_told(data: Path) -> None:
     with closing(open_file(data / "rent.sqlite")) as store:
         store.execute("UPDATE alembic_version SET version_num = '0001'")

@@ -16,12 +16,16 @@ from gbike.app.data_folder import DataFolder
 from gbike.app.doctor import stores as doctor_stores
 from gbike.app.embedded import Embedded, begun_anew
 from gbike.kit import republish
+from gbike.kit.bus import BusUnavailable
 from gbike.kit.clock import SystemClock
-from gbike.kit.outbox import how_many_wait
+from gbike.kit.outbox import Relay, how_many_wait
 from gbike.kit.sqlite import epoch, store
+from gbike.kit.sqlite.log import SqliteLog
 from gbike.kit.sqlite.store import SqliteStore, open_file
-from gbike.kit.telemetry import Facts, Kind, Trace
+from gbike.kit.store import StoreUnavailable
+from gbike.kit.telemetry import Facts, Kind, Metrics, Trace
 from tests.journeys.fleet import assert_nothing_is_violated, every, open_deposits, register_bikes
+from tests.kit.floor import Rang, SetClock, a_log_store, a_store
 from tests.support import EVERY_RIDE_COSTS, Client
 
 RIDES = range(1, 9)
@@ -309,6 +313,36 @@ async def test_workers_that_begin_together_find_out_once(folders: Folders, monke
     assert len(set(await asyncio.gather(*(whole.bus.identity() for _ in range(5))))) == 1
     await whole.stop()
     assert met == [1]
+
+
+async def test_who_speaks_and_never_hears_is_not_forgotten_by_a_kill_before_its_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing in its store tells that the log was set back: so it comes before those who know."""
+    hearer, speaker, bus = a_store(), a_store(), a_log_store()
+    await speaker.write(lambda tx: tx.say(Rang(number=1)))
+    await speaker.write(lambda tx: tx.execute("UPDATE outbox SET published_ms = 1"))
+    await hearer.write(lambda tx: tx.execute("INSERT INTO positions (consumer, position) VALUES ('hearer', 7)"))
+
+    def log() -> SqliteLog:
+        """Of one life of the process."""
+        made = SqliteLog(bus)
+        made.serve("hearer", hearer)
+        made.serve("speaker", speaker)
+        return made
+
+    with monkeypatch.context() as patch:
+        patch.setattr(speaker, "write", _killed)
+        with pytest.raises(BusUnavailable):
+            await log().identity()
+    again = log()
+    await again.identity()
+    assert again.begun_anew
+    assert await Relay(speaker, again, SetClock(), Metrics(), "speaker").step() == 1
+
+
+async def _killed(*_: object) -> None:
+    raise StoreUnavailable("killed")
 
 
 class NoSpan:

@@ -143,6 +143,17 @@ async def test_what_is_heard_after_its_hour_is_closed_is_added_to_it_once(store:
     )
 
 
+async def test_what_was_folded_by_a_clock_that_was_ahead_is_counted_all_the_same(store: Store, clock: SetClock) -> None:
+    await heard(store, [id_at(NOON_MS)])
+    clock.at_ms += DAY_MS
+    await fold(store, clock)
+    clock.at_ms -= DAY_MS
+    await heard(store, [id_at(clock.at_ms)])
+    clock.at_ms += 2 * DAY_MS
+    await fold(store, clock)
+    assert [n for n, _ in (await hours_of(store, "heard")).values()] == [2]
+
+
 async def test_a_fold_that_was_killed_between_two_bites_goes_on_where_it_was(store: Store, clock: SetClock) -> None:
     ids = [id_at(NOON_MS + n) for n in range(2 * BITE + 3)]
     await heard(store, ids)

@@ -122,6 +122,19 @@ def test_killed_half_way_it_begins_anew_and_is_the_same(
     assert "has rows in" in refused.output
 
 
+def test_stopped_at_its_very_end_it_is_only_ended(folder: DataFolder, databases: Databases) -> None:
+    """Everything was whole and said so, and not every mark was gone; nothing is cleared."""
+    moved(folder, databases.url)
+    mark = f"CREATE TABLE moving AS SELECT '{folder.path}'::text AS source, true AS filled"
+    databases.ask(NAMES[0], mark)
+    databases.ask("bike", "INSERT INTO commits VALUES ('writer', 1, 1)")
+
+    assert "all rows are there already" in moved(folder, databases.url)
+
+    assert databases.ask(NAMES[0], "SELECT 1 FROM pg_tables WHERE tablename = 'moving'") == []
+    assert databases.ask("rent", "SELECT count(*) FROM rents") == [(RIDES + 2 * OPEN,)]
+
+
 def test_each_service_writes_as_a_role_of_its_own(folder: DataFolder, databases: Databases) -> None:
     for name in NAMES:
         databases.make(name, anew=True)

@@ -87,8 +87,9 @@ async def test_what_outboxes_still_know_comes_back(make: Make, lost: Lost) -> No
     assert taken[0][0] == 2 * int(str(bills[0][0])), "each fee has two sides again"
 
 
-async def test_a_loss_is_noted_by_its_number_only_and_told_no_more(make: Make, lost: Lost) -> None:
-    there = await make("stopped", lost.happen)
+@pytest.mark.parametrize("form", ["stopped", "running", "databases"])
+async def test_a_loss_is_noted_by_its_number_only_and_told_no_more(make: Make, form: str, lost: Lost) -> None:
+    there = await make(form, lost.happen)
     found = await there.findings()
     assert not [mend for mend in repair.chosen(found, None) if isinstance(mend, TakeNote)]
     (number,) = {one.number for one in found if isinstance(one.mend, TakeNote)}
@@ -139,7 +140,8 @@ async def test_a_lost_thing_is_named_while_riders_ride_on(
     make: Make, lost: Lost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there = await make("databases", lost.happen)
-    monkeypatch.setattr(quiet, "LOOK_S", 0.3)
+    monkeypatch.setattr(quiet, "LOOK_S", 1.0)  # somebody rides in between, however busy the machine is
+    monkeypatch.setattr(quiet, "LOOKS", 1)
     monkeypatch.setattr(motion, "APART_S", 1.0)
     house = there.house
     assert house is not None
@@ -157,13 +159,12 @@ async def test_a_lost_thing_is_named_while_riders_ride_on(
     told = await there.violations()
     done.set()
     assert await riding > 1
-    assert "made in motion" in told[0]
+    assert [line for line in told if "made in motion" in line] != []
     found = [DOES_NOT_KNOW.match(line) for line in told]
     assert {one[2]: one[3] for one in found if one} == lost.published
     reached = [DID_NOT_REACH.match(line) for line in told]
     assert {one[2] for one in reached if one and one[1] == "CalculatedFee"} == set(lost.fees)
-    others = [line for line in told[1:] if not DOES_NOT_KNOW.match(line) and not DID_NOT_REACH.match(line)]
-    assert [line for line in others if not line.startswith(("I10", "I23", "count", "I24"))] == []
+    assert {line.split()[0] for line in told if re.match(r"I\d", line)} <= {"I10", "I22", "I23"}
 
 
 class Years:
@@ -176,11 +177,15 @@ class Years:
     async def pass_by(self, days: int) -> None:
         """Days go by."""
         self.clock.at_ms += days * DAY_MS + 2 * HOUR_MS
-        for name in ("hours", "housekeeper"):
-            for part in self.house.parts.values():
-                for worker in part.running.workers:
-                    while worker.name == name and await worker.step():
-                        pass
+        for service in self.house.parts:
+            await self.step(service, "hours")
+            await self.step(service, "housekeeper")
+
+    async def step(self, service: str, name: str) -> None:
+        """A worker of a service does what there is to do."""
+        for worker in self.house.part(service).running.workers:
+            while worker.name == name and await worker.step():
+                pass
 
     async def found(self) -> list[str]:
         """What verify finds."""
@@ -220,3 +225,55 @@ async def test_a_message_that_was_not_heard_is_missed_in_its_hour_also_when_its_
     assert re.fullmatch(
         r"I22 hour \S+ of rent: it published 2 Returned, billing heard 1; of the 2 its outbox .+ 0", told
     )
+
+
+async def test_each_of_many_lost_things_is_named() -> None:
+    years = Years()
+    client = await day(years.house)
+    back = kept(years.house, "user_deposit")
+    for _ in range(156):
+        assert (await client.post("/userDeposits/1/topUps", {"amount": 1_000})).status in (200, 201)
+    await years.house.settle()
+    rows = await execute(years.house, "user_deposit", "SELECT message_id FROM outbox WHERE type = 'AddedDeposit'")
+    back()
+    left = await execute(years.house, "user_deposit", "SELECT message_id FROM outbox WHERE type = 'AddedDeposit'")
+    named = {one[2] for line in await years.found() if (one := DOES_NOT_KNOW.match(line))}
+    assert named >= {str(row[0]) for row in rows} - {str(row[0]) for row in left}
+    assert len(named) >= 156
+
+
+async def test_hours_that_the_version_before_wrote_are_not_compared() -> None:
+    """It kept no type, so nobody knows of what it heard something: also while it ran beside this one."""
+    years = Years()
+    await ride(await day(years.house), 2)
+    await years.house.settle()
+    one = "SELECT min(message_id) FROM inbox WHERE type = 'Returned'"
+    old = f"UPDATE inbox SET type = NULL, key = NULL WHERE message_id = ({one}) RETURNING 1"
+    await execute(years.house, "billing", old)
+    years.clock.at_ms += 2 * HOUR_MS
+    for name in ("rent", "billing"):
+        assert await years.found() == []
+        await years.step(name, "hours")
+    await years.pass_by(40)
+    assert await years.found() == []
+
+
+async def test_what_was_set_aside_is_as_good_as_heard() -> None:
+    years = Years()
+    client = await day(years.house)
+    await ride(client, 2)
+    nonsense = "UPDATE outbox SET value = CAST('nonsense' AS BLOB) WHERE published_ms IS NULL RETURNING 1"
+    await execute(years.house, "rent", nonsense)
+    await years.house.settle()
+    for _ in range(2):
+        aside = [line for line in await years.found() if "aside" in line]
+        assert {line.split()[1] for line in aside} >= {"billing", "rent_and_billing_view"}
+        assert [line for line in await years.found() if line.startswith("I22") and line not in aside] == []
+        await years.pass_by(1)
+    for name, part in years.house.parts.items():
+        for (message_id,) in await execute(years.house, name, "SELECT message_id FROM dead_letters"):
+            assert part.running.consumer is not None
+            await part.running.consumer.drop(str(message_id), "nobody can read it")
+    for days in (0, 40):
+        await years.pass_by(days)
+        assert [line for line in await years.found() if line.startswith("I22")] == []

@@ -3,7 +3,7 @@ to rest by itself, or rides on; the original is not touched."""
 
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -53,22 +53,11 @@ async def verify(folder: DataFolder, env: Mapping[str, str], tell: Callable[[str
     """Check every invariant over the folder's stores; tells each violation, answers how many, and tells what is none
     and worth a look. Raises NoData."""
     async with judged(folder, env, tell) as (readings, found):
-        return await _told(readings, found, tell)
-
-
-async def judge(readings: Mapping[str, Reading], tell: Callable[[str], None]) -> int:
-    """Check every invariant over stores at rest; as `verify`."""
-    return await _told(readings, violations(readings), tell)
-
-
-async def _told(readings: Mapping[str, Reading], found: Iterable[str], tell: Callable[[str], None]) -> int:
-    for note in notes(readings):
-        tell(note)
-    number = 0
-    for violation in found:
-        tell(violation)
-        number += 1
-    return number + await _compare_view(readings[VIEW], tell)
+        for note in notes(readings):
+            tell(note)
+        for violation in found:
+            tell(violation)
+        return len(found) + await _compare_view(readings[VIEW], tell)
 
 
 @asynccontextmanager
@@ -127,6 +116,16 @@ async def verify_view(folder: DataFolder, tell: Callable[[str], None]) -> int:
         return await _compare_view(SqliteReading(connect(path, read_only=True)), tell)
 
 
+async def _check(readings: Mapping[str, Reading], tell: Callable[[str], None]) -> int:
+    found = 0
+    for note in notes(readings):
+        tell(note)
+    for violation in violations(readings):
+        tell(violation)
+        found += 1
+    return found + await _compare_view(readings[VIEW], tell)
+
+
 async def _compare_view(view: Reading, tell: Callable[[str], None]) -> int:
     with tempfile.TemporaryDirectory(prefix="gbike-view-") as scratch:
         anew = _view_store(Path(scratch) / "folded-anew.sqlite")
@@ -140,6 +139,11 @@ async def _compare_view(view: Reading, tell: Callable[[str], None]) -> int:
             return different
         finally:
             await anew.close()
+
+
+async def view_differs(readings: Mapping[str, Reading], tell: Callable[[str], None]) -> int:
+    """Compare the view with one folded anew from the facts it kept; tells each difference, answers how many."""
+    return await _compare_view(readings[VIEW], tell)
 
 
 class _Still:

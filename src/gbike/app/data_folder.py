@@ -8,6 +8,7 @@ from typing import IO
 
 import msgspec
 
+from gbike.kit.clock import moment_in
 from gbike.kit.files import about
 
 BACKED_UP = "backed-up"
@@ -105,14 +106,6 @@ class DataFolder:
             except OSError:
                 return _read(lock.read())
             return None
-
-
-def moment_in(file: Path) -> int:
-    """What a file says that tells when the last backup was made, ms since 1970; 0: never, or nobody knows."""
-    try:
-        return int(file.read_text("ascii"))
-    except (OSError, ValueError):
-        return 0
 
 
 def _read(raw: bytes) -> Holder | None:

@@ -101,8 +101,7 @@ def _hearers() -> dict[str, dict[str, frozenset[str]]]:
 def _compare_hours(stores: Stores, path: _Path, found: _Found) -> None:
     """Each hour and type that differs, and what its speaker does not know of it."""
     read = stores[path.speaker]
-    sums_of = sums(read, SAID, path.speaker, path.said.until_ms)
-    said = {(hour, kind): many for kind, hour, many in sums_of if kind in path.types}
+    said = _published(read, path)
     heard = _heard(stores[path.hearer], path)
     since_ms = max(path.said.since_ms, path.heard.since_ms, _untyped_until(stores[path.hearer]))
     for kind in path.types:
@@ -136,15 +135,30 @@ def _left(read: Reading, kind: str, hour: int) -> int:
     return int(row[0]) if row else 0
 
 
+def _published(read: Reading, path: _Path) -> _Sums:
+    """What was published in the hours that the speaker has closed: what is folded, and what came since then with
+    ids of a clock that was behind."""
+    among, until = f"type IN ({', '.join('?' * len(path.types))})", first_id(path.said.until_ms)
+    outbox = f"SELECT message_id, type FROM outbox WHERE id > ? AND message_id < ? AND {among}"
+    return _with_rows(read, SAID, path, [(outbox, (int(path.said.place or 0), until))])
+
+
 def _heard(read: Reading, path: _Path) -> _Sums:
     """What was heard of the hours that the speaker has closed: what is folded, what is not yet, and what was set aside,
     which is as good as heard."""
     among, until = f"type IN ({', '.join('?' * len(path.types))})", first_id(path.said.until_ms)
     inbox = f"SELECT message_id, type FROM inbox WHERE message_id > ? AND message_id < ? AND {among}"
     aside = f"SELECT message_id, type FROM dead_letters WHERE message_id < ? AND {among}"
-    aside += " AND message_id NOT IN (SELECT message_id FROM inbox)"
-    found = {(hour, kind): many for kind, hour, many in sums(read, HEARD, path.speaker, path.said.until_ms)}
-    for sql, params in ((inbox, (path.heard.place, until)), (aside, (until,))):
+    aside += " AND NOT EXISTS (SELECT 1 FROM inbox WHERE inbox.message_id = dead_letters.message_id)"
+    return _with_rows(read, HEARD, path, [(inbox, (path.heard.place, until)), (aside, (until,))])
+
+
+def _with_rows(
+    read: Reading, direction: str, path: _Path, unfolded: Sequence[tuple[str, tuple[str | int, ...]]]
+) -> _Sums:
+    folded = sums(read, direction, path.speaker, path.said.until_ms)
+    found = {(hour, kind): many for kind, hour, many in folded if kind in path.types}
+    for sql, params in unfolded:
         rows = ((row[0], row[1]) for row in read.each(sql, (*params, *path.types)))
         for (_, kind, hour), (n, digest) in summed(rows, {}).items():
             before, other = found.get((hour, kind), (0, 0))

@@ -21,7 +21,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gbike.app.catalogue import NoSuchService, usual_port
 from gbike.app.catalogue import card as find_card
-from gbike.app.data_folder import moment_in
 from gbike.app.defaults import with_defaults
 from gbike.app.doors import Doors, LockedDoors, OpenDoors, not_for_production
 from gbike.app.faults import BadFault, Faulty, read_delay
@@ -31,7 +30,7 @@ from gbike.app.trouble import told as line_about
 from gbike.kit.access.certificates import Certificates, certificates, dns_name
 from gbike.kit.access.guard import Guard
 from gbike.kit.bus import Subscription
-from gbike.kit.clock import SystemClock
+from gbike.kit.clock import SystemClock, moment_in
 from gbike.kit.http.app import HttpApp
 from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.http.demo import says_demo

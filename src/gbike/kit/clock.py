@@ -99,3 +99,11 @@ def _second(at_s: int) -> tuple[str, str]:
     """Both ways to write a second; most of what is written within a second is written in the same one."""
     moment = datetime.fromtimestamp(min(max(at_s, 0), LATEST_S), UTC)  # an older version kept whatever was said
     return f"{moment:%Y-%m-%dT%H:%M:%S}", f"{moment:%Y%m%d%H%M%S}"
+
+
+def moment_in(file: Path) -> int:
+    """The moment that a file tells, ms since 1970; 0: there is none, or nobody knows."""
+    try:
+        return int(file.read_text("ascii"))
+    except (OSError, ValueError):
+        return 0

@@ -88,8 +88,9 @@ def hear(tx: Tx, messages: Sequence[Message], sources: Mapping[str, str]) -> Con
     added to it. `sources`: who publishes a type."""
     if not messages:
         return ()
-    closed = first_id(_floor(tx.now_ms - SURE_MS))
-    late = [message for message in messages if message.id < closed]
+    # Folded it can be by our clock, or by one that was ahead.
+    closed = max(first_id(_floor(tx.now_ms - SURE_MS)), (fold_of(tx, HEARD) or Fold()).place)
+    late = [message for message in messages if message.id <= closed]
     if late:
         tx.lock(_LOCK)  # either the fold sees our rows, or we see how far it came
     known = tx.first_time(messages)

@@ -6,6 +6,7 @@ stores are looked at, callees before callers: no look has an effect whose cause 
 
 import os
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -22,8 +23,10 @@ from gbike.kit.sqlite.store import open_file
 if TYPE_CHECKING:
     import psycopg
 
-LOCK_S = 10
-"""How long a look waits for a batch of writes to end."""
+SHUT_MS = 500
+"""How long a store is waited for until it is shut: no batch of writes takes so long, and others are shut meanwhile."""
+TRIES, PAUSE_S = 20, 0.5
+"""How often all are shut, when one was not to be had, and how long everybody writes in between."""
 VERSION = "SELECT version_num FROM alembic_version"
 AS_OURS = ("--no-owner", "--no-privileges")
 
@@ -59,17 +62,29 @@ def snapshots(stores: Mapping[str, str]) -> Iterator[Mapping[str, Snapshot]]:
             with _named(service):
                 kind = _File if stores[service].startswith(SQLITE) else _Database
                 taken[service] = kind(service, stores[service], opened)
-        try:
-            for service, one in taken.items():
-                with _named(service):
-                    one.shut()
-            for service, one in taken.items():
-                with _named(service):
-                    one.take()
-        finally:
-            for one in taken.values():
-                one.open()
+        for left in reversed(range(TRIES)):
+            try:
+                _take(taken)
+                break
+            except NoData:
+                if not left:
+                    raise
+                time.sleep(PAUSE_S)
         yield taken
+
+
+def _take(stores: Mapping[str, Snapshot]) -> None:
+    """The one moment. Raises NoData."""
+    try:
+        for service, one in stores.items():
+            with _named(service):
+                one.shut()
+        for service, one in stores.items():
+            with _named(service):
+                one.take()
+    finally:
+        for one in stores.values():
+            one.open()
 
 
 def put_back(url: str, file: Path) -> None:
@@ -88,7 +103,7 @@ class _Database:
         import psycopg
 
         self.file, self._url, self._exported = f"{service}.dump", url, ""
-        options = f"-c lock_timeout={LOCK_S}s -c idle_in_transaction_session_timeout=0 -c statement_timeout=0"
+        options = f"-c lock_timeout={SHUT_MS} -c idle_in_transaction_session_timeout=0 -c statement_timeout=0"
 
         def connected() -> "psycopg.Connection[tuple[object, ...]]":
             made = psycopg.connect(url, autocommit=True, connect_timeout=5, options=options)
@@ -102,11 +117,12 @@ class _Database:
         self._gate.execute("LOCK TABLE outbox IN SHARE MODE")
 
     def take(self) -> None:
+        self._look.execute("ROLLBACK")
         self._look.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         self._exported = str((self._look.execute("SELECT pg_export_snapshot()").fetchone() or [""])[0])
 
     def open(self) -> None:
-        self._gate.close()
+        self._gate.execute("ROLLBACK")
 
     def schema(self) -> str:
         return str((self._look.execute(VERSION).fetchone() or [""])[0])
@@ -128,17 +144,20 @@ class _File:
             return made
 
         self._gate, self._look = connected(), connected()
-        self._gate.set_busy_timeout(LOCK_S * 1000)
+        self._gate.set_busy_timeout(SHUT_MS)
 
     def shut(self) -> None:
         self._gate.execute("BEGIN IMMEDIATE")
 
     def take(self) -> None:
+        if self._look.in_transaction:
+            self._look.execute("ROLLBACK")
         self._look.execute("BEGIN")
         self.schema()  # the first statement is what makes the snapshot
 
     def open(self) -> None:
-        self._gate.close()
+        if self._gate.in_transaction:
+            self._gate.execute("ROLLBACK")
 
     def schema(self) -> str:
         return str(self._look.execute(VERSION).get)
@@ -168,7 +187,8 @@ def _copy(source: apsw.Connection, into: Path) -> None:
         with closing(open_file(into)) as copy, copy.backup("main", source, "main") as pages:
             pages.step()
     except apsw.Error as wrong:
-        raise NoData(f"{into} can't be written: {wrong}") from None
+        why = "there is no room" if isinstance(wrong, apsw.FullError) else str(wrong)
+        raise NoData(f"{into} can't be written: {why}") from None
 
 
 def _run(name: str, url: str, *args: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from gbike.app.catalogue import cards
-from gbike.app.checking import judge
+from gbike.app.checking import view_differs
 from gbike.app.copies import NoData, locked
 from gbike.app.data_folder import DataFolder
 from gbike.app.modes import Mode, mode_of
@@ -31,6 +31,7 @@ from gbike.app.move.target import AtUrl, Carried, InFolder
 from gbike.app.readings import open_readings, open_urls
 from gbike.app.single import POSTGRES
 from gbike.app.up import settings_in
+from gbike.app.verify import violations
 from gbike.kit.audit.chain import head
 from gbike.kit.clock import SystemClock
 from gbike.kit.housekeeping import DAY_MS
@@ -132,7 +133,11 @@ def _sum(read: Reading, sql: str) -> str:
 
 
 def _must_hold(side: str, readings: Mapping[str, Reading], tell: Callable[[str], None]) -> None:
-    if found := asyncio.run(judge(readings, tell)):
+    found = 0
+    for violation in violations(readings):
+        tell(violation)
+        found += 1
+    if found := found + asyncio.run(view_differs(readings, tell)):
         raise NotTheSame(f"{side} has {found} violations, see above; `gbike repair` mends a folder · 먼저 고쳐 주세요")
 
 

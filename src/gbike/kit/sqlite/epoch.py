@@ -55,7 +55,7 @@ async def meet(bus: SqliteStore, stores: Mapping[str, Store], lost: str) -> tupl
     why it begins anew whatever they know. Killed half-way, it is done at the next start. Raises StoreUnavailable."""
     known, end = await bus.read(epoch_of), await bus.read(last)
     places = {name: await store.read(places_of) for name, store in stores.items()}
-    why = lost or why_anew(known, end, places)
+    why = why_anew(known, end, places) or lost
     if known is not None and not why:
         return known.id, ""
     epoch = bus.ids.new()
