@@ -273,8 +273,8 @@ class SqliteStore(BatchWriter[SqliteTx]):
 
 @contextmanager
 def one_transaction(connection: apsw.Connection) -> Iterator[None]:
-    """What is done within is kept whole or not at all. On a full disk apsw's own tells of a rollback that SQLite has done
-    already, and not of the disk."""
+    """What is done within is kept whole or not at all. On a full disk apsw's own tells of a rollback that SQLite has
+    done already, and not of the disk."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
