@@ -31,7 +31,9 @@ RIDER, FIRST_BIKE = 3, 2_001
 async def a_demo(path: Path) -> DataFolder:
     """A stopped folder: rides of long ago, some of today, some under way; whatever was said was heard."""
     folder = DataFolder(path)
+    folder.acquire("a test")
     claim(folder, Mode.DEMO)
+    folder.release()
     fill(path, bikes=50, rides=RIDES)
     embedded = Embedded(folder, PATIENT)
     client = Client(embedded.app)

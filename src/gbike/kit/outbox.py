@@ -79,6 +79,12 @@ def how_many_wait(read: Reading) -> int:
     return int(row[0]) if row else 0
 
 
+def first_waiting(read: Reading) -> Message | None:
+    """The first message that the bus does not have yet."""
+    waiting = _unpublished(read, 1)
+    return waiting[0][1] if waiting else None
+
+
 def message_said(read: Reading, message_id: str) -> Message | None:
     """One message of a service, published or not; None when it is not kept any more."""
     row = read.one("SELECT message_id, type, key, headers, value FROM outbox WHERE message_id = ?", (message_id,))
