@@ -6,9 +6,10 @@ from pathlib import Path
 
 from gbike.app.manifest import BUS, MISSING, OLDEST, Kept, Manifest, Problem, Seen, look
 from gbike.kit.clock import SystemClock
+from gbike.kit.files import about
 from gbike.kit.ids import SystemIds
-from gbike.kit.sqlite.seal import DEMO, Seal, write_seal
-from gbike.kit.sqlite.store import one_transaction, open_file
+from gbike.kit.sqlite.seal import DEMO, Seal, alone, write_seal
+from gbike.kit.sqlite.store import open_file
 
 DAMAGED = ("is not the file that was copied", "백업할 때의 파일이 아니에요")
 
@@ -37,7 +38,8 @@ def as_its_own(seen: Seen, mode: str) -> Manifest:
     for name, file in seen.there.items():
         if file.seal is not None:
             stores[name] = Kept(file.schema, file.seal.generation + 1)
-            with closing(open_file(seen.path / f"{name}.sqlite")) as store, one_transaction(store):
+            path = seen.path / f"{name}.sqlite"
+            with about(path), closing(open_file(path)) as store, alone(store):
                 write_seal(store, Seal(name, folder, mode, file.seal.generation + 1, now_ms))
     if BUS not in seen.there:
         stores[BUS] = Kept(OLDEST, 1)  # it is lost, and made anew by the start

@@ -1,5 +1,8 @@
 """A store's seal: of which data folder it is, in which mode, and how many generations it has had."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import apsw
 import msgspec
 
@@ -18,6 +21,19 @@ class Seal(msgspec.Struct, frozen=True):
     mode: str
     generation: int
     at_ms: int = 0
+
+
+@contextmanager
+def alone(connection: apsw.Connection) -> Iterator[None]:
+    """One transaction; a full disk has taken it back before anybody could."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 def read_seal(connection: apsw.Connection) -> Seal | None:

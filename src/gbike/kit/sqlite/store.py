@@ -20,7 +20,7 @@ from gbike.kit.clock import Clock, news
 from gbike.kit.envelope import Message
 from gbike.kit.files import about, file_of, name_file
 from gbike.kit.ids import Ids
-from gbike.kit.sqlite.seal import GENERATION_MS, Seal, next_generation, read_seal, write_seal
+from gbike.kit.sqlite.seal import GENERATION_MS, Seal, alone, next_generation, read_seal, write_seal
 from gbike.kit.store import Args, Reading, Row, StoreUnavailable, Tx
 from gbike.kit.telemetry import Told, log
 
@@ -139,7 +139,7 @@ class SqliteStore(BatchWriter[SqliteTx]):
     def seal(self, folder: str, mode: str, first: str = "") -> None:
         """Make the store one of this data folder's, and count a generation; before anything is written to it. `first`:
         a statement of the same transaction. Raises apsw.Error."""
-        with about(self.path), one_transaction(self._writer):
+        with about(self.path), alone(self._writer):
             found = read_seal(self._writer)
             known = found.generation if found is not None else 0
             if first:
@@ -200,7 +200,7 @@ class SqliteStore(BatchWriter[SqliteTx]):
         await self.finish()
         if self.generation:
             try:
-                with one_transaction(self._writer):
+                with alone(self._writer):
                     stopped = next_generation(self._writer, self._clock.now_ms())
                 self._is_counted(stopped)
             except apsw.Error as broken:  # the generation before it stands
@@ -269,20 +269,6 @@ class SqliteStore(BatchWriter[SqliteTx]):
         self._writer.execute("COMMIT")
         if self._clock.monotonic_ms() - began > SLOW_COMMIT_MS:
             self._in_thread = COMMITS_IN_THREAD
-
-
-@contextmanager
-def one_transaction(connection: apsw.Connection) -> Iterator[None]:
-    """What is done within is kept whole or not at all. On a full disk apsw's own tells of a rollback that SQLite has
-    done already, and not of the disk."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
 
 
 def connect(path: Path | None, *, read_only: bool = False) -> apsw.Connection:
