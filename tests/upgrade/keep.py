@@ -30,6 +30,7 @@ from gbike.app.readings import open_readings
 from tests.cluster.running import Cluster, started
 from tests.security.people import ISSUER, As, TestIssuer
 from tests.support import EVERY_RIDE_COSTS, Client
+from tests.upgrade.kept import BACKUP
 
 HERE = Path(__file__).parent
 RIDERS, BIKES, QUIET_S = 5, 8, 60
@@ -157,15 +158,14 @@ def keep_folder(target: Path, mode: Mode) -> None:
                 _write(target / f"{file.stem}.sql.gz", "\n".join([*store.iterdump(), f"PRAGMA user_version={mark};\n"]))
         for manifest in Path(scratch).glob("*.json"):
             shutil.copy(manifest, target)
-        _keep_backup(Path(scratch), target / "backup.tar.gz")
+        copy_stopped(DataFolder(Path(scratch)), Path(scratch) / "backup")
+        _pack(Path(scratch) / "backup", target)
 
 
-def _keep_backup(folder: Path, archive: Path) -> None:
-    with tempfile.TemporaryDirectory() as scratch:
-        copy_stopped(DataFolder(folder), Path(scratch) / "backup")
-        with tarfile.open(archive, "w:gz") as packed:
-            for file in sorted((Path(scratch) / "backup").iterdir()):
-                packed.add(file, file.name)
+def _pack(backup: Path, target: Path) -> None:
+    with tarfile.open(target / BACKUP, "w:gz") as packed:
+        for file in sorted(backup.iterdir()):
+            packed.add(file, file.name)
 
 
 def keep_cluster(target: Path) -> None:
@@ -177,6 +177,9 @@ def keep_cluster(target: Path) -> None:
             _write(
                 target / f"{name}.sql.gz", subprocess.run(command, capture_output=True, text=True, check=True).stdout
             )
+        with tempfile.TemporaryDirectory() as scratch:
+            cluster.gbike("backup", f"{scratch}/backup")
+            _pack(Path(scratch) / "backup", target)
 
 
 if __name__ == "__main__":

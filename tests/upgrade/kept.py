@@ -25,6 +25,7 @@ VERSIONS = [Path(__file__).parent / name for name in ("c943df6",)]
 """What each of them left half-way: see keep.py."""
 KEPT = VERSIONS[0]
 """The one whose view kept every event whole."""
+BACKUP = "backup.tar.gz"
 OVER, OPEN = {1, 2, 3, 4}, {5, 6, 7}
 """Its rides: those that have ended, though not everybody has heard of it, and those under way."""
 OF_PSQL = re.compile(r"^(\\|SET |SELECT pg_catalog\.set_config)")
@@ -56,8 +57,8 @@ def put_back(folder: Path, target: Path) -> DataFolder:
 
 
 def packed(folder: Path) -> Path | None:
-    """The backup that was kept with a folder; c943df6's were its files and nothing else."""
-    archive = folder / "backup.tar.gz"
+    """The backup that was kept with it; c943df6's were its files and nothing else."""
+    archive = folder / BACKUP
     return archive if archive.exists() else None
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.running import Cluster, begin, end, new_folder, until, why_no_cluster
-from tests.upgrade.kept import OPEN, VERSIONS, fee, restored_in_a_cluster
+from tests.cluster.running import Cluster, begin, end, gbike, new_folder, until, why_no_cluster
+from tests.upgrade.kept import OPEN, VERSIONS, fee, packed, restored_in_a_cluster, unpacked
 
 pytestmark = [
     pytest.mark.skipif(not os.environ.get("GBIKE_FULL"), reason="a cluster of its own: GBIKE_FULL=1"),
@@ -16,14 +16,22 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(params=VERSIONS, ids=[version.name for version in VERSIONS])
+PAST = [version / "postgres" for version in VERSIONS]
+BACKUPS = [archive for past in PAST if (archive := packed(past))]
+
+
+@pytest.fixture(params=[*PAST, *BACKUPS], ids=lambda path: "-".join(path.parts[-3 if path.is_file() else -2 :]))
 def upgraded(request: pytest.FixtureRequest) -> Iterator[Cluster]:
-    """Today's cluster on that data."""
+    """Today's cluster on that data, or on what was restored of that backup."""
     if (missing := why_no_cluster()) is not None:
         pytest.skip(missing)
     data = new_folder()
     try:
-        restored_in_a_cluster(request.param / "postgres", data)
+        if request.param.is_file():
+            done = gbike("restore", str(unpacked(request.param, data.parent / "backup")), "--data", str(data))
+            assert done.returncode == 0, done.stderr
+        else:
+            restored_in_a_cluster(request.param, data)
         begin(data, "--empty")
         try:
             yield Cluster(data)
