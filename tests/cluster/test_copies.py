@@ -70,7 +70,7 @@ def cluster(databases: Databases, home: Path) -> DataFolder:
     """The folder of a cluster that is stopped, whose databases are elsewhere; rent's store is a file."""
     folder = DataFolder(home / "data")
     folder.path.mkdir()
-    stores = {**databases.emptied(), "rent": f"sqlite:///{folder.path}/rent.sqlite"}
+    stores = {**databases.emptied(), "rent": f"sqlite:///{folder.path}/stores/rent.sqlite"}
     migrate_store(stores["rent"], next(card.versions for card in cards() if card.name == "rent"))
     keep_plan(Plan("http://127.0.0.1:1", "127.0.0.1:1", stores, [], {}), folder.path)
     return folder

@@ -13,6 +13,7 @@ from rich.console import Console
 from gbike.app.catalogue import NAMES, card
 from gbike.app.data_folder import DataFolder
 from gbike.app.move.screen import Screen
+from gbike.app.move.source import scratch_of
 from gbike.kit.schema.migrate import migrate_url
 from tests.move.moving import (
     OPEN,
@@ -115,8 +116,10 @@ def test_killed_half_way_it_begins_anew_and_is_the_same(
     words: str, straight: str, folder: DataFolder, databases: Databases
 ) -> None:
     killed_at(folder, databases.url, words)
+    assert any(scratch_of(folder).iterdir())
 
     assert digest(moved(folder, databases.url)) == straight
+    assert not scratch_of(folder).exists(), "no copy of what people trust us with stays behind"
     refused = move(folder, databases.url)
     assert refused.exit_code == 2, "what is whole is never cleared"
     assert "has rows in" in refused.output
@@ -193,6 +196,7 @@ def test_an_unfinished_target_is_anothers_when_another_folder_or_a_service_wrote
 
     databases.ask("rent", "INSERT INTO commits VALUES ('writer', 1, 1)")
     refused = move(folder, databases.url)
+    shutil.rmtree(scratch_of(folder))
     assert refused.exit_code == 2
     assert "the database rent has rows in commits" in refused.output
     assert databases.ask("rent", "SELECT count(*) FROM rents") == [(RIDES + 2 * OPEN,)]

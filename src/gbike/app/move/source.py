@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from hashlib import blake2b
 from pathlib import Path
 
 import apsw
@@ -51,7 +52,12 @@ def must_be_whole(folder: DataFolder) -> None:
 @contextmanager
 def at_rest(folder: DataFolder, env: Mapping[str, str], tell: Tell) -> Iterator[DataFolder]:
     """A copy of the folder, whose lock we hold, in which everything said was heard. Raises CannotMove, NotQuiet."""
-    scratch = Path(tempfile.mkdtemp(prefix="gbike-move-"))
+    scratch = scratch_of(folder)
+    shutil.rmtree(scratch, ignore_errors=True)  # of a move that was killed: nobody else moves what we have locked
+    try:
+        scratch.mkdir(mode=0o700)
+    except OSError as wrong:
+        raise CannotMove(f"{scratch} can't be made: {wrong.strerror} · 복사할 자리를 만들 수 없습니다") from None
     try:
         _must_have_room(folder, scratch)
         _copy(folder, scratch)
@@ -62,6 +68,12 @@ def at_rest(folder: DataFolder, env: Mapping[str, str], tell: Tell) -> Iterator[
         yield copied
     finally:
         shutil.rmtree(scratch)
+
+
+def scratch_of(folder: DataFolder) -> Path:
+    """Where the copy of a folder is: always in the same place, so that what a killed move left is found."""
+    name = blake2b(str(folder.path.resolve()).encode(), digest_size=8).hexdigest()
+    return Path(tempfile.gettempdir()) / f"gbike-move-{name}"
 
 
 def _copy(folder: DataFolder, scratch: Path) -> None:
