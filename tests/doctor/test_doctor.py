@@ -226,10 +226,8 @@ async def test_a_store_that_was_lost_or_set_back_is_told(data: Path) -> None:
         store.execute("UPDATE seal SET generation = 1")
     told = list(examine(DataFolder(data), {}, SystemClock()))
     assert rules(iter(told)) == ["lost-store", "lost-store", "log-set-back"]
-    assert [one.what.rpartition("/")[2] for one in told[:2]] == [
-        "rent.sqlite is older than what the folder had last",
-        "user_deposit.sqlite is missing",
-    ]
+    assert told[0].what.endswith("rent.sqlite is older than what the folder had last")
+    assert told[1].what.endswith("user_deposit.sqlite is missing")
     assert "--adopt" in told[0].mend
 
 
