@@ -191,12 +191,12 @@ def _restored(source: Path, manifest: Manifest, plan: Plan, data: Path, tell: Te
     postgres.prepare(half / engine.FOLDER)
     later = next(free_ports())  # nobody is there until the cluster is up; the old one's may be another's now
     stores = {}
-    with engine.alone(half / engine.FOLDER, half / "logs" / "postgres.log") as port:
+    with engine.alone(half / engine.FOLDER, half / "logs" / "postgres.log") as server:
         for name, one in manifest.stores.items():
             on_file = f"stores/{name}.sqlite" if one.file.endswith(".sqlite") else ""
             if not on_file:
-                asyncio.run(postgres.create_database(port, name))
-            url = f"{SQLITE}{half.resolve() / on_file}" if on_file else postgres.url(port, name)
+                asyncio.run(postgres.create_database(server.port, name))
+            url = f"{SQLITE}{half.resolve() / on_file}" if on_file else postgres.url(server.port, name)
             put_back(url, source / one.file)
             asyncio.run(_forget_the_log(url, name))
             stores[name] = f"{SQLITE}{data.resolve() / on_file}" if on_file else postgres.url(later, name)

@@ -1,4 +1,4 @@
-"""PostgreSQL of a cluster that is stopped, run alone while its stores are copied or put back."""
+"""PostgreSQL of a cluster that is stopped, run alone while its stores are copied, put back or filled."""
 
 import asyncio
 import subprocess
@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from signal import SIGINT, SIGKILL
+from typing import NamedTuple
 
-from gbike.app.cluster.child import dies_with_us
+from gbike.app.cluster.child import as_user, dies_with_us
 from gbike.app.cluster.plan import Plan
 from gbike.app.cluster.ports import free_ports
 from gbike.app.engines import CannotRun, postgres
@@ -16,7 +17,8 @@ from gbike.app.engines import CannotRun, postgres
 FOLDER = "postgres"
 START_S = 120
 """How long it may take to answer, the recovery after a crash included."""
-STOP_S = 60
+STOP_S = 120
+"""How long it may take to write down what it holds."""
 LOOK_S = 0.1
 
 
@@ -28,14 +30,21 @@ def stores_of(plan: Plan, data: Path) -> Iterator[Mapping[str, str]]:
     if not any(url.startswith(own) for url in plan.stores.values()):
         yield plan.stores
         return
-    with alone(data / FOLDER, data / "logs" / "postgres.log") as port:
-        here = postgres.url(port, "")
+    with alone(data / FOLDER, data / "logs" / "postgres.log") as server:
+        here = postgres.url(server.port, "")
         yield {name: url.replace(own, here, 1) if url.startswith(own) else url for name, url in plan.stores.items()}
 
 
+class Alone(NamedTuple):
+    """A server on 127.0.0.1."""
+
+    port: int
+    pid: int
+
+
 @contextmanager
-def alone(folder: Path, log: Path) -> Iterator[int]:
-    """A server over a prepared folder until the context ends; answers its port on 127.0.0.1. Raises CannotRun."""
+def alone(folder: Path, log: Path) -> Iterator[Alone]:
+    """A server over a prepared folder; it ends with the context, or with us. Raises CannotRun."""
     if not (folder / "PG_VERSION").exists():
         raise CannotRun(f"there are no files of PostgreSQL in {folder}")
     port = next(free_ports())
@@ -43,15 +52,24 @@ def alone(folder: Path, log: Path) -> Iterator[int]:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as out:
         server = subprocess.Popen(  # noqa: S603
-            program.command, user=program.user, cwd="/", stdout=out, stderr=out, preexec_fn=dies_with_us(SIGINT)
+            program.command,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,  # Ctrl-C is for us, who stop it in the end
+            preexec_fn=dies_with_us(SIGINT),
+            **as_user(program.user),
         )
     try:
         until = time.monotonic() + START_S
         while not asyncio.run(postgres.ready(port)):
             if server.poll() is not None or time.monotonic() > until:
-                raise CannotRun(f"PostgreSQL does not start over {folder}: see {log}")
+                raise CannotRun(
+                    f"PostgreSQL does not start over {folder}: see {log} · PostgreSQL이 시작되지 않았습니다"
+                )
             time.sleep(LOOK_S)
-        yield port
+        yield Alone(port, server.pid)
     finally:
         server.send_signal(SIGINT)
         try:

@@ -1,12 +1,8 @@
 """Where to: the PostgreSQL of a cluster's folder, started for the move, or a server that is there already; on either a
 database for each service, under the service's name."""
 
-import asyncio
 import os
 import shutil
-import signal
-import subprocess
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,19 +14,14 @@ from psycopg import sql
 
 from gbike.app.catalogue import cards
 from gbike.app.cluster import left, secrets
-from gbike.app.cluster.child import as_user, dies_with_us
+from gbike.app.cluster.engine import FOLDER, alone
 from gbike.app.cluster.plan import MOVING, Options, keep_plan, make_plan, read_plan
-from gbike.app.cluster.ports import free_ports
 from gbike.app.copies import locked
 from gbike.app.data_folder import DataFolder
 from gbike.app.engines import postgres
 from gbike.app.move import CannotMove
 from gbike.kit.access.keyring import CURRENT, PREVIOUS, SEAL
 
-START_S = 60
-"""How long PostgreSQL may take to answer, recovery after a kill included."""
-STOP_S = 120
-"""How long it may take to write down what it holds."""
 CONNECT_S = 10
 MAINTENANCE = "postgres"
 """The database that is asked which others there are, unless the URL names one."""
@@ -176,37 +167,10 @@ def _make_databases(url: str, names: Sequence[str]) -> None:
 
 @contextmanager
 def _server(data: Path) -> Iterator[int]:
-    """The PostgreSQL of the folder, whose lock we hold, on a free port; it ends with the context, or with us. Raises
-    CannotMove, CannotRun."""
+    """The PostgreSQL of the folder, whose lock we hold, made where there is none; its port. Raises CannotRun."""
     left.end_left_behind(data)
-    postgres.prepare(data / "postgres")
-    port, log = next(free_ports()), data / "logs" / "move.log"
-    program = postgres.program(data / "postgres", port)
-    log.parent.mkdir(exist_ok=True)
-    with log.open("wb") as out:
-        process = subprocess.Popen(  # noqa: S603
-            program.command,
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=out,
-            start_new_session=True,  # Ctrl-C is for us, who stop it in the end
-            preexec_fn=dies_with_us(signal.SIGINT),
-            **as_user(program.user),
-        )
-    try:
-        left.note(data, {"postgres": process.pid})
-        _until_ready(port, process, log)
-        yield port
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(STOP_S)
-        left.note(data, {})
-
-
-def _until_ready(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    until = time.monotonic() + START_S
-    while not asyncio.run(postgres.ready(port)):
-        if process.poll() is not None or time.monotonic() > until:
-            raise CannotMove(f"PostgreSQL did not start: see {log} · PostgreSQL이 시작되지 않았습니다")
-        time.sleep(0.05)
+    postgres.prepare(data / FOLDER)
+    with alone(data / FOLDER, data / "logs" / "move.log") as server:
+        left.note(data, {"postgres": server.pid})
+        yield server.port
+    left.note(data, {})
