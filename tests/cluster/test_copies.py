@@ -221,10 +221,10 @@ def test_a_stopped_clusters_own_postgres_is_started_for_its_backup(home: Path) -
     folder = DataFolder(home / "data")
     folder.path.mkdir()
     postgres.prepare(folder.path / engine.FOLDER)
-    with engine.alone(folder.path / engine.FOLDER, home / "log") as port:
+    with engine.alone(folder.path / engine.FOLDER, home / "log") as server:
         for card in cards():
-            asyncio.run(postgres.create_database(port, card.name))
-            migrate_store(postgres.url(port, card.name), card.versions)
+            asyncio.run(postgres.create_database(server.port, card.name))
+            migrate_store(postgres.url(server.port, card.name), card.versions)
     stores = {name: postgres.url(1, name) for name in EVERY}
     keep_plan(Plan("http://127.0.0.1:1", "127.0.0.1:1", stores, [], {"postgres": 1}, demo=False), folder.path)
     done = gbike("backup", str(home / "backup"), "--data", str(folder.path))

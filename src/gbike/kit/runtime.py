@@ -128,50 +128,51 @@ def assemble(world: World, service: Service) -> Running:
     """Put the shared parts beside what `service` brings."""
     store, metrics, name = world.store, world.metrics, service.name
     relay = Relay(store, world.bus, world.clock, metrics, name)
-    unsent = metrics.outbox_waiting.labels(name)
     metrics.store_failing.labels(name).set_function(lambda: store.failing)
-
-    async def outbox() -> int:
-        unsent.set(await store.scan(how_many_wait))
-        return 0
-
-    workers = [
-        Worker("relay", relay.step, lambda: store.said_something(IDLE_MS), world.relay_nap_ms),
-        Worker(
-            "housekeeper",
-            Housekeeper(store, world.clock, (*FLOOR, *service.keeps)).tidy,
-            lambda: asyncio.sleep(ROUND_S),
-            TURN_MS,
-            moves=False,
-        ),
-        Worker(
-            "hours",
-            hours.Hours(store, world.clock, name, hours.speakers(service.policies)).step,
-            lambda: asyncio.sleep(hours.ROUND_S),
-            hours.TURN_MS,
-            moves=False,
-        ),
-        Worker("witness", Witness(store, name).step, lambda: asyncio.sleep(EVERY_S), moves=False),
-        Worker("outbox", outbox, lambda: asyncio.sleep(LOOK_S), moves=False),
-        Worker("open files", OpenFiles(metrics, name).step, lambda: asyncio.sleep(LOOK_S), moves=False),
-        *service.workers,
-    ]
+    workers = [*_floor(world, service, relay), *service.workers]
     consumer = None
     if service.policies:
         types = frozenset(kind.__name__ for kind in service.policies)
         consumer = Consumer(
             store, world.subscribe(name, types), service.policies, metrics, name, service.hear, service.note
         )
-        listener = consumer
-        lag, waiting = metrics.lag.labels(name), metrics.dead_letters_waiting.labels(name)
-
-        async def measure() -> int:
-            waiting.set(await listener.dead_letters())
-            lag.set(await listener.lag())
-            return 0
-
-        workers.append(Worker("consumer", listener.step, lambda: listener.changed(IDLE_MS), service.consumer_nap_ms))
-        workers.append(Worker("lag", measure, lambda: asyncio.sleep(1), moves=False))
+        workers += _listening(consumer, metrics, service)
     operations: list[Any] = [*service.operations, *standard_operations(name, service.operations, store, metrics)]
     app = HttpApp(name, operations, service.refusals, metrics, world.guard, world.spans)
     return Running(name, app, workers, relay, consumer)
+
+
+def _floor(world: World, service: Service, relay: Relay) -> list[Worker]:
+    """What drives a service's store, whatever the service does."""
+    store, name = world.store, service.name
+    keeper = Housekeeper(store, world.clock, (*FLOOR, *service.keeps))
+    counted = hours.Hours(store, world.clock, name, hours.speakers(service.policies))
+    unsent = world.metrics.outbox_waiting.labels(name)
+
+    async def outbox() -> int:
+        unsent.set(await store.scan(how_many_wait))
+        return 0
+
+    return [
+        Worker("relay", relay.step, lambda: store.said_something(IDLE_MS), world.relay_nap_ms),
+        Worker("housekeeper", keeper.tidy, lambda: asyncio.sleep(ROUND_S), TURN_MS, moves=False),
+        Worker("hours", counted.step, lambda: asyncio.sleep(hours.ROUND_S), hours.TURN_MS, moves=False),
+        Worker("witness", Witness(store, name).step, lambda: asyncio.sleep(EVERY_S), moves=False),
+        Worker("outbox", outbox, lambda: asyncio.sleep(LOOK_S), moves=False),
+        Worker("open files", OpenFiles(world.metrics, name).step, lambda: asyncio.sleep(LOOK_S), moves=False),
+    ]
+
+
+def _listening(consumer: Consumer, metrics: Metrics, service: Service) -> list[Worker]:
+    """What drives a consumer, and what tells how far it is behind."""
+    lag, waiting = metrics.lag.labels(service.name), metrics.dead_letters_waiting.labels(service.name)
+
+    async def measure() -> int:
+        waiting.set(await consumer.dead_letters())
+        lag.set(await consumer.lag())
+        return 0
+
+    return [
+        Worker("consumer", consumer.step, lambda: consumer.changed(IDLE_MS), service.consumer_nap_ms),
+        Worker("lag", measure, lambda: asyncio.sleep(1), moves=False),
+    ]
