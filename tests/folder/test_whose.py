@@ -20,6 +20,7 @@ from gbike.kit.sqlite.seal import read_seal
 from gbike.kit.sqlite.store import open_file
 from gbike.services.rent.wiring import CARD as RENT
 from tests.folder.lived import STORES, refused
+from tests.folder.verbs import run
 from tests.support import EVERY_RIDE_COSTS
 from tests.upgrade.kept import KEPT, put_back
 
@@ -191,3 +192,12 @@ async def test_a_first_start_that_was_killed_is_begun_again(
     claim(folder, Mode.SECURE)
     await Embedded(folder, {}, secure=True).stop()
     assert list(look(folder.path).problems()) == []
+
+
+def test_an_old_folder_of_which_one_schema_is_new_is_whole_still(tmp_path: Path) -> None:
+    folder = put_back(KEPT.parent / "0.1.0", tmp_path)
+    for service in ("rent", "view"):
+        done = run(["migrate", service, "--data", str(tmp_path)])
+        assert done.code == 0, done.output
+    check(folder)
+    assert mode_of(folder) is Mode.DEMO

@@ -35,6 +35,8 @@ from tests.upgrade.kept import BACKUP
 HERE = Path(__file__).parent
 RIDERS, BIKES, QUIET_S = 5, 8, 60
 CHEAP = {"GBIKE_PASSWORD_MEMORY_KIB": "8192", "GBIKE_PASSWORD_PASSES": "1"}
+AS_BEFORE = {"GBIKE_MAX_OPEN_RENTS_PER_RIDER": "0", "GBIKE_RENT_MINIMUM_KRW": "0"}
+"""Rider 4 has two rides and rider 5 no money, in a secure folder too."""
 
 Send = Callable[[str, str, Any], Awaitable[int]]
 """Method, path and body of a request; answers its status."""
@@ -79,7 +81,7 @@ async def in_a_folder(folder: DataFolder, mode: Mode) -> None:
     claim(folder, mode)
     keys = {"GBIKE_ACCOUNT_KEYS": str(folder.path / "keys")}
     (folder.path / "keys").mkdir()
-    embedded = Embedded(folder, {**EVERY_RIDE_COSTS, **CHEAP, **keys}, secure=mode is Mode.SECURE)
+    embedded = Embedded(folder, {**EVERY_RIDE_COSTS, **CHEAP, **AS_BEFORE, **keys}, secure=mode is Mode.SECURE)
     send = _asked(embedded, mode)
     for number in range(1, RIDERS + 1):
         who = {"name": f"rider {number}", "contact": f"{number}@example.com", "password": "a bicycle at dawn"}

@@ -21,7 +21,7 @@ from gbike.kit.sqlite.store import open_file
 from tests.cluster.running import until
 from tests.postgres import Server, free_port
 
-VERSIONS = [Path(__file__).parent / name for name in ("c943df6",)]
+VERSIONS = [Path(__file__).parent / name for name in ("c943df6", "0.2.0")]
 """What each of them left half-way: see keep.py."""
 KEPT = VERSIONS[0]
 """The one whose view kept every event whole."""

@@ -14,6 +14,7 @@ from gbike.app.cluster.quiet import NotQuiet, at_rest
 from gbike.app.copies import NoData, copy, embedded_only, locked
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
+from gbike.app.manifest import adopt_old
 from gbike.app.modes import settings_of
 from gbike.app.readings import open_readings
 from gbike.app.trouble import damaged
@@ -98,6 +99,7 @@ async def rebuild_view(folder: DataFolder, env: Mapping[str, str]) -> int:
     if not folder.exists:
         raise NoData(f"there is no gbike data in {folder.path}")
     with locked(folder, "gbike view rebuild"):
+        adopt_old(folder)
         store = _view_store(folder.store_path(VIEW))
         try:
             return await rebuild(store, store)

@@ -254,12 +254,14 @@ def migrate(
         return
     from gbike.app.copies import locked
     from gbike.app.data_folder import DataFolder
+    from gbike.app.manifest import adopt_old
     from gbike.kit.schema import migrate as schema
 
     folder = DataFolder(data)
     with named_errors():
         found = card(service)
         with locked(folder, "gbike migrate"):
+            adopt_old(folder)
             changed = schema.migrate(folder.store_path(found.name), found.versions)
     typer.echo(f"{found.name} {'is now' if changed else 'was already'} at {schema.newest(found.versions)}")
 

@@ -208,6 +208,14 @@ def take(seen: Seen, mode: str, *, adopt: bool = False) -> Manifest:
     return manifest
 
 
+def adopt_old(folder: DataFolder) -> None:
+    """Give a folder of before there were manifests its own, before one of its schemas says that it is newer. Raises
+    NotWhole, OSError."""
+    seen = look(folder.path)
+    if seen.mode is not None:
+        take(seen, seen.mode)
+
+
 def write(path: Path, manifest: Manifest) -> None:
     """Put the manifest in the place of the one before, so that after a power cut there is one of the two. Raises
     OSError."""
