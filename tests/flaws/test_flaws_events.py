@@ -68,7 +68,7 @@ async def test_flaw_1_what_is_rolled_back_is_not_said() -> None:
 async def _mark_then_send(relay: outbox.Relay) -> int:
     waiting = await relay._store.read(outbox._unpublished)
     if waiting:
-        await relay._store.write(outbox._mark_published, [number for number, _ in waiting], 1)
+        await relay._store.write(outbox._mark_published, [number for number, _ in waiting], 1, "", 0)
         await relay._bus.append([message for _, message in waiting])
     return len(waiting)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import apsw
@@ -10,7 +11,7 @@ from structlog.testing import capture_logs
 
 from gbike.kit import batching
 from gbike.kit.ids import SystemIds
-from gbike.kit.sqlite.store import SqliteStore
+from gbike.kit.sqlite.store import SqliteStore, open_file
 from gbike.kit.store import StoreUnavailable
 from tests.kit.floor import SetClock, a_store, note, words
 
@@ -52,8 +53,12 @@ async def test_a_damaged_page_is_a_store_that_is_away_and_said_once(tmp_path: Pa
     store = a_store(tmp_path / "store.sqlite")
     await store.write(note, "a")
     await store.close()
-    content = (tmp_path / "store.sqlite").read_bytes()
-    (tmp_path / "store.sqlite").write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
+    with closing(open_file(tmp_path / "store.sqlite")) as file:
+        [page] = file.execute("SELECT rootpage FROM sqlite_master WHERE name = 'notes'").fetchone()
+        [size] = file.execute("PRAGMA page_size").fetchone()
+    with (tmp_path / "store.sqlite").open("r+b") as content:
+        content.seek((page - 1) * size)
+        content.write(b"\xff" * size)
     with capture_logs() as told, ThreadPoolExecutor(1) as threads:
         store = SqliteStore(
             tmp_path / "store.sqlite", clock=SetClock(), ids=SystemIds(), source="bell", committer=threads
