@@ -288,8 +288,10 @@ def test_a_restore_that_was_killed_starts_nothing_and_begins_again(backup: Path,
     done = gbike("cluster", "up", "--demo", "--port", "0", "--data", str(new))
     assert done.returncode == 2
     assert f"a `gbike restore` into {new} did not end" in done.stderr
+    (new / FILE).write_text("{}", "utf-8")  # it was killed while it put things into their places
     cluster_copies.restore(backup, DataFolder(new), print)
     assert not (new / RESTORING).exists()
+    assert read_plan(new) is not None
 
 
 def test_a_backup_that_fails_leaves_nothing_half(

@@ -1,12 +1,14 @@
 """Which programs a cluster has and where: decided before anything starts, and refused in a line when it can't be."""
 
+import os
 import socket
+from errno import ENOSPC
 from pathlib import Path
 
 import pytest
 
 from gbike.app.catalogue import NoSuchService, cards, usual_port
-from gbike.app.cluster.plan import BadCluster, Options, keep_plan, make_plan, read_plan
+from gbike.app.cluster.plan import FILE, BadCluster, Options, keep_plan, make_plan, read_plan
 from gbike.app.cluster.ports import FIRST, LAST, PortTaken
 from gbike.app.cluster.supervisor import Supervisor
 from tests.cluster.running import gbike
@@ -38,6 +40,27 @@ def test_port_0_takes_free_ports_that_no_outgoing_connection_gets(tmp_path: Path
     ports = [*(replica.port for replica in plan.replicas), *plan.ports.values()]
     assert len(set(ports)) == len(ports) == 12
     assert all(FIRST - 10 <= port <= LAST for port in ports)
+
+
+def test_a_plan_that_finds_no_room_leaves_the_one_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = make_plan(Options(tmp_path, port=0))
+    keep_plan(plan, tmp_path)
+
+    def no_room(_file: int) -> None:
+        raise OSError(ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", no_room)
+    with pytest.raises(OSError, match="No space"):
+        keep_plan(make_plan(Options(tmp_path, port=0)), tmp_path)
+    assert read_plan(tmp_path) == plan
+
+
+def test_a_plan_that_can_t_be_read_is_named_and_never_taken_as_none(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text('{"gateway": "http', "utf-8")
+    for args in (["verify"], ["cluster", "up", "--demo"], ["backup", str(tmp_path / "to")], ["doctor"]):
+        done = gbike(*args, "--data", str(tmp_path))
+        assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
+        assert f"{tmp_path / FILE} can't be read" in done.stderr
 
 
 def test_each_service_has_its_own_database_and_may_have_its_own_engine(tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ HOUSES: dict[str, House] = {
 }
 NOT_HERE = {
     "gbike.kit.inbox: self._subscription.settle": "on Kafka it is nothing; the log's place is SQLite's",
-    "gbike.kit.republish.put_back_in_time": "a restore, before anybody runs on the databases",
+    "gbike.kit.republish._forget_places": "a restore, before anybody runs on the databases",
+    "gbike.kit.republish._heard_now": "the same",
     "gbike.kit.batching.probe": "adds to a total that nobody reads, and changes nothing else",
     "gbike.services.rent_and_billing_view.wiring._rebuild_in_place": "a folder that nobody else has: SQLite",
     "gbike.services.rent_and_billing_view.wiring._fold": "into a new file: SQLite",

@@ -66,6 +66,7 @@ POISON = {
     "a moment after the year 9999": Record(headers(ce_id=b"p9"), value=saying(starttime=9_200_000_000_000_000_000)),
     "a moment before 1970": Record(headers(ce_id=b"p10"), value=saying(starttime=-1)),
     "half a character": Record(headers(ce_id=b"p11"), value=GOOD.value[:-1] + b',"x":"\\ud800"}'),
+    "a second type with a NUL": Record([*headers(ce_id=b"p13"), ("ce_type", b"Re\0")], value=b"[1]"),
     "a NUL in its value": Record(headers(ce_id=b"p12"), value=saying(status="\0")),
 }
 

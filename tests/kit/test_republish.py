@@ -15,10 +15,11 @@ from gbike.app.embedded import Embedded
 from gbike.app.engines import kafka
 from gbike.kit import republish
 from gbike.kit.bus import BusUnavailable
+from gbike.kit.envelope import Message
 from gbike.kit.inbox import Consumer
 from gbike.kit.kafka import bus as kafka_bus
 from gbike.kit.outbox import Relay, how_many_wait
-from gbike.kit.republish import meet, publish_since
+from gbike.kit.republish import meet, publish_since, put_back_in_time
 from gbike.kit.sqlite.log import LogSubscription, SqliteLog
 from gbike.kit.store import Store
 from gbike.kit.telemetry import Metrics
@@ -83,6 +84,22 @@ async def test_another_log_gets_all_that_the_outbox_has_and_the_same_one_nothing
     await publish(store, clock)
     assert await meet(store, "two") is None
     assert await meet(store, "one") == 6  # what was put back has not heard it
+
+
+async def test_what_was_put_back_knows_no_log_and_remembers_anew_what_it_heard(
+    store: Store, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(republish, "BITE", 2)
+    await say(store, 1)
+    await publish(store, clock)
+    await meet(store, "one")
+    for n in range(5):
+        await store.write(lambda tx, n=n: tx.first_time([Message(f"m{n}", "Rang", "bell:1", b"{}", b"{}")]))
+    clock.at_ms += 1_000
+    await put_back_in_time(store)
+    ages = await store.read(lambda read: read.all("SELECT at_ms FROM inbox"))
+    assert ages == [(clock.at_ms,)] * 5
+    assert await meet(store, "one") == 1
 
 
 async def test_by_hand_it_is_what_was_published_since(store: Store, clock: SetClock) -> None:

@@ -76,6 +76,12 @@ def only_its_head(raw: bytearray) -> bytearray:
     return raw
 
 
+def another_count(raw: bytearray) -> bytearray:
+    """It says that it ends where it does not."""
+    raw[57:61] = (1).to_bytes(4, "big")
+    return raw
+
+
 def nothing(raw: bytearray) -> bytearray:
     return raw
 
@@ -101,7 +107,8 @@ READABLE = [(n, "Rang") for n in range(14, 17)]
         (nothing, READABLE),
         (a_name_that_is_no_text, READABLE),
         (a_bit_wrong, [(16, "unreadable")]),
-        (only_its_head, [(14, "unreadable")]),
+        (only_its_head, [(16, "unreadable")]),
+        (another_count, [(16, "unreadable")]),
         (in_codec(GZIP), [(16, "unreadable")]),
         (in_codec(SNAPPY), [(16, "unreadable")]),
         (in_codec(NO_CODEC), [(16, "unreadable")]),

@@ -30,12 +30,15 @@ from gbike.kit.clock import SystemClock, rfc3339
 from gbike.kit.ids import SystemIds
 from gbike.kit.republish import put_back_in_time
 from gbike.kit.schema.migrate import newest
+from gbike.kit.settings import BadSetting
 from gbike.kit.store import StoreUnavailable
 
 MANIFEST = "manifest.json"
 FORM = "cluster"
 FOR_US_ONLY = 0o700
 PIECE = 1 << 20
+MADE = (engine.FOLDER, "logs", "stores", FILE)
+"""What a restore puts into the folder, the plan last."""
 
 Tell = Callable[[str], None]
 
@@ -103,22 +106,32 @@ def restore(source: Path, folder: DataFolder, tell: Tell) -> str:
     """Put a backup of a cluster into an empty folder, for `gbike cluster up`. Killed half-way, it begins again; until
     then nothing starts there. Answers how to go on. Raises NoData, FolderInUse."""
     manifest, plan = _checked(source)
-    if any(file.name not in ("lock", RESTORING) for file in folder.path.glob("*")):
+    half = folder.path / RESTORING
+    begun = MADE if half.exists() else ()  # a restore was killed while it put these into their places
+    if any(file.name not in ("lock", RESTORING, *begun) for file in folder.path.glob("*")):
         raise NoData(f"{folder.path} is not empty; restore only into a folder without data")
     with locked(folder, "gbike restore"):
-        half = folder.path / RESTORING
         try:
+            for name in begun:
+                _remove(folder.path / name)
             shutil.rmtree(half, ignore_errors=True)
             half.mkdir()
             new = _restored(source, manifest, plan, folder.path, tell)
-            for made in half.iterdir():
-                made.replace(folder.path / made.name)
-            keep_plan(new, folder.path)
+            keep_plan(new, half)
+            for name in MADE:
+                (half / name).replace(folder.path / name)
             half.rmdir()
         except (OSError, CannotRun, StoreUnavailable) as wrong:
             raise NoData(f"{folder.path} was not restored: {wrong}") from None
     flags = [*(["--demo"] if plan.demo else []), *(f"--store {name}=sqlite" for name in sorted(on_files(new)))]
     return f"start it · 시작하세요: {' '.join(['gbike cluster up --data', str(folder.path), *flags])}"
+
+
+def _remove(file: Path) -> None:
+    if file.is_dir():
+        shutil.rmtree(file)
+    else:
+        file.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -164,7 +177,7 @@ def _checked(source: Path) -> tuple[Manifest, Plan]:
     try:
         manifest = msgspec.json.decode((source / MANIFEST).read_bytes(), type=Manifest)
         plan = read_plan(source)
-    except (OSError, msgspec.MsgspecError) as wrong:
+    except (OSError, msgspec.MsgspecError, BadSetting) as wrong:
         raise NoData(f"{source} is no whole backup of a cluster: {wrong}") from None
     if manifest.form != FORM or plan is None:
         raise NoData(f"{source} is no backup of a cluster: its form is {manifest.form}")
@@ -208,6 +221,6 @@ def _restored(source: Path, manifest: Manifest, plan: Plan, data: Path, tell: Te
 async def _forget_the_log(url: str, service: str) -> None:
     store = open_store(url, service, SystemClock(), SystemIds())
     try:
-        await store.write(put_back_in_time)
+        await put_back_in_time(store)
     finally:
         await store.close()

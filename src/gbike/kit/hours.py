@@ -130,6 +130,8 @@ def take_note(tx: Tx, source: str, message_ids: Sequence[str], lost: Sequence[Lo
             less = summed([(message_id, row[0])] if folded else [], {row[0]: source})
             _add(tx, HEARD, {key: (-n, MODULUS - digest) for key, (n, digest) in less.items()})
     for kind, hour, n, digest in lost:
+        m, other = _counted_beside(tx, source, kind, hour, fold)
+        n, digest = n - m, (digest - other) % MODULUS
         changed += tx.execute(
             "INSERT INTO hours (direction, source, type, hour, n, digest) VALUES (?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (direction, source, type, hour) DO UPDATE SET n = excluded.n, digest = excluded.digest"
@@ -139,6 +141,18 @@ def take_note(tx: Tx, source: str, message_ids: Sequence[str], lost: Sequence[Lo
     if changed:
         tx.audit("lost messages noted", f"service:{source}", after={"messages": len(message_ids), "hours": len(lost)})
     return bool(changed)
+
+
+def _counted_beside(tx: Tx, source: str, kind: str, hour: int, fold: Fold) -> Sum:
+    """What is heard of an hour, or set aside, and is counted beside the folded sum."""
+    first, last = first_id(hour), first_id(hour + HOUR_MS)
+    rows = tx.all(
+        "SELECT message_id FROM inbox WHERE type = ? AND message_id > ? AND message_id >= ? AND message_id < ?"
+        " UNION ALL SELECT message_id FROM dead_letters WHERE type = ? AND message_id >= ? AND message_id < ?"
+        " AND NOT EXISTS (SELECT 1 FROM inbox WHERE inbox.message_id = dead_letters.message_id)",
+        (kind, fold.place, first, last, kind, first, last),
+    )
+    return summed(((row[0], kind) for row in rows), {kind: source}).get((source, kind, hour), (0, 0))
 
 
 class Hours:
@@ -166,8 +180,8 @@ def _due(read: Reading, now_ms: int) -> bool:
     said, heard = (fold_of(read, direction) or Fold() for direction in (SAID, HEARD))
     if _closed_heard(now_ms) > heard.until_ms:
         return True
-    rows = _outbox(read, said, 1)
-    return bool(rows and _is_sure(rows[0], now_ms)) or _closed_said(rows, now_ms) > said.until_ms
+    rows = _outbox(read, said, BITE)  # the first may have been published by a clock that was ahead
+    return any(_is_sure(row, now_ms) for row in rows) or _closed_said(rows, now_ms) > said.until_ms
 
 
 def _fold_said(tx: Tx, service: str, now_ms: int) -> bool:
@@ -199,12 +213,21 @@ def _fold_heard(tx: Tx, sources: Mapping[str, str], now_ms: int) -> bool:
         (before.place, first_id(closed_ms), BITE),
     )
     unknown = [_next_hour(message_id) or 0 for message_id, kind in rows if kind is None]
-    since_ms = max(before.since_ms, *unknown) if unknown else before.since_ms
+    since_ms = max([before.since_ms, *unknown])
     _add(tx, HEARD, summed(((row[0], row[1]) for row in rows if row[1] is not None), sources))
     more = len(rows) == BITE
+    if not more:
+        since_ms = max(since_ms, _untyped_until(tx, first_id(closed_ms)))
     now = Fold(rows[-1][0], since_ms, before.until_ms) if more else Fold(first_id(closed_ms), since_ms, closed_ms)
     _keep(tx, HEARD, before, now)
     return more
+
+
+def _untyped_until(read: Reading, before: str) -> int:
+    """The end of the last hour of which the version before heard something, beside us, and did not say what; also when
+    that hour had been folded. 0: there is none."""
+    row = read.one("SELECT max(message_id) FROM inbox WHERE type IS NULL AND message_id < ?", (before,))
+    return (row is not None and row[0] is not None and _next_hour(row[0])) or 0
 
 
 def _outbox(read: Reading, fold: Fold, most: int) -> list[Row]:

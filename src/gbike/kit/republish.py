@@ -45,12 +45,31 @@ async def publish_since(store: Store, since_ms: int) -> int:
     return again
 
 
-def put_back_in_time(tx: Tx) -> None:
+async def put_back_in_time(store: Store) -> None:
     """The store was restored from a copy: it has no place in any log, whichever it meets next is another one, and what
-    it heard is remembered from now on for as long as what was heard just now."""
+    it heard is remembered from now on for as long as what was heard just now. Raises StoreUnavailable."""
+    await store.write(_forget_places)
+    after: str | None = ""
+    while after is not None:
+        after = await store.write(_heard_now, after)
+
+
+def _forget_places(tx: Tx) -> None:
     tx.execute("DELETE FROM positions")
     _remember(tx, RESTORED)
-    tx.execute("UPDATE inbox SET at_ms = ?", (tx.now_ms,))
+
+
+def _heard_now(tx: Tx, after: str) -> str | None:
+    """A bite of the inbox after that id; answers the last, None at the end."""
+    row = tx.one(
+        "SELECT max(message_id) FROM (SELECT message_id FROM inbox WHERE message_id > ? ORDER BY message_id LIMIT ?)"
+        " AS bite",
+        (after, BITE),
+    )
+    last: str | None = row[0] if row else None
+    if last is not None:
+        tx.execute("UPDATE inbox SET at_ms = ? WHERE message_id > ? AND message_id <= ?", (tx.now_ms, after, last))
+    return last
 
 
 def published_up_to(tx: Tx, identity: str, end: int) -> None:

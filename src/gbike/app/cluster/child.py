@@ -202,7 +202,8 @@ class Child:
             process.send_signal(signal.SIGKILL)
         for pid, born in family.items():  # a server that is killed leaves its own behind
             if born is not None and birth(pid) == born:
-                os.kill(pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # it ends by itself just now
+                    os.kill(pid, signal.SIGKILL)
         return True
 
     async def _spawn(self) -> None:

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -36,7 +37,8 @@ def end_left_behind(data: Path) -> int:
     for number in (signal.SIGINT, signal.SIGKILL):
         for one in alive:
             if birth(one.pid) == one.born:
-                os.kill(one.pid, number)
+                with suppress(ProcessLookupError):  # it ends by itself just now
+                    os.kill(one.pid, number)
         until = time.monotonic() + END_S
         while any(birth(one.pid) == one.born for one in alive) and time.monotonic() < until:
             time.sleep(0.02)

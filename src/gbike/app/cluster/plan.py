@@ -13,6 +13,7 @@ from gbike.app.cluster.ports import free_ports, is_free, must_be_free
 from gbike.app.data_folder import BACKED_UP
 from gbike.app.engines import Program
 from gbike.kit.runtime import Card
+from gbike.kit.settings import BadSetting
 
 GATEWAY_PORT = 8088
 BETWEEN_REPLICAS = 100
@@ -146,14 +147,25 @@ def on_files(plan: Plan) -> set[str]:
 
 
 def read_plan(data: Path) -> Plan | None:
-    """The plan of the cluster that runs, or ran last, on a folder; None where there was none."""
+    """The plan of the cluster that runs, or ran last, on a folder; None where there was none. Raises BadSetting."""
     file = data / FILE
-    return msgspec.json.decode(file.read_bytes(), type=Plan) if file.exists() else None
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Plan) if file.exists() else None
+    except msgspec.MsgspecError as wrong:
+        raise BadSetting(
+            f"{file} can't be read ({wrong}): put it back from a backup; it says where the stores are and whose"
+            " · 파일을 읽을 수 없어요. 백업에서 되돌려 주세요"
+        ) from None
 
 
 def keep_plan(plan: Plan, data: Path) -> None:
-    """Write it down for other commands."""
-    (data / FILE).write_bytes(msgspec.json.format(msgspec.json.encode(plan), indent=1))
+    """Write it down for other commands, whole or not at all. Raises OSError."""
+    new = data / f"{FILE}.new"
+    with new.open("wb") as file:
+        file.write(msgspec.json.format(msgspec.json.encode(plan), indent=1))
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(data / FILE)
 
 
 def _same_engines(plan: Plan, before: Plan | None) -> None:

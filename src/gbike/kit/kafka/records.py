@@ -44,7 +44,11 @@ class Records:
         raw, self._at = self._raw[self._at : end], end or len(self._raw)
         if len(raw) > MAGIC and raw[MAGIC] < V2:
             return MemoryRecords(raw).next_batch()
-        return _Batch(raw.ljust(HEAD.size, b"\0"))
+        batch = _Batch(raw.ljust(HEAD.size, b"\0"))
+        follows = self._raw[self._at : self._at + 8]  # of the next batch, be it cut off: the log has no gaps
+        if not batch.whole and len(follows) == 8:
+            batch.next_offset = max(batch.next_offset, int.from_bytes(follows, "big", signed=True))
+        return batch
 
     def _end(self) -> int | None:
         begin = self._at + BEFORE_LENGTH_ENDS
@@ -61,20 +65,20 @@ class _Batch:
         self._raw = raw
         self.base_offset, _, _, _, _, attributes, delta, *_, self.producer_id, _, _, count = HEAD.unpack_from(raw)
         try:
-            self._whole = bool(DefaultRecordBatch(raw).validate_crc())
+            self.whole = bool(DefaultRecordBatch(raw).validate_crc())
         except Exception:
-            self._whole = False
-        self.is_control_batch = self._whole and bool(attributes & CONTROL)
-        self.is_transactional = self._whole and bool(attributes & TRANSACTIONAL)
+            self.whole = False
+        self.is_control_batch = self.whole and bool(attributes & CONTROL)
+        self.is_transactional = self.whole and bool(attributes & TRANSACTIONAL)
         # A wrong sum may be that of these very numbers: what both say is not too far.
-        self.next_offset = self.base_offset + 1 + (delta if self._whole else max(0, min(delta, count - 1)))
+        self.next_offset = self.base_offset + 1 + (delta if self.whole else max(0, min(delta, count - 1)))
 
     def validate_crc(self) -> bool:
         """What is wrong is told by the records."""
         return True
 
     def __iter__(self) -> Iterator[Any]:
-        if not self._whole:
+        if not self.whole:
             yield self._rest("its sum (CRC) is wrong")
             return
         try:

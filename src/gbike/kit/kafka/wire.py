@@ -41,7 +41,7 @@ def to_message(record: Any) -> Message:
     storable = 0 < len(id) <= LONGEST and id.isprintable() and NO_TEXT not in id
     return Message(
         id if storable else f"{record.topic}/{record.partition}/{record.offset}",
-        headers[TYPE],
+        type_of(record),  # the first of several, by which it was wanted
         _text(record.key)[:LONGEST].replace("\0", NO_TEXT),  # PostgreSQL keeps no NUL in a text
         msgspec.json.encode(headers),
         record.value or b"",

@@ -155,6 +155,8 @@ def create_hours() -> None:
     was: nullable, as the version before does not fill it."""
     op.add_column("inbox", sa.Column("type", sa.Text))
     op.add_column("inbox", sa.Column("key", sa.Text))
+    untyped = sa.text("type IS NULL")
+    op.create_index("inbox_untyped", "inbox", ["message_id"], sqlite_where=untyped, postgresql_where=untyped)
     op.create_table(
         "hours",
         *(sa.Column(name, sa.Text, primary_key=True) for name in ("direction", "source", "type")),
