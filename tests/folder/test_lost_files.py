@@ -1,6 +1,5 @@
 """A store's file that is missing, empty, older or another folder's is refused by name."""
 
-import asyncio
 import shutil
 from collections.abc import Callable
 from contextlib import closing
@@ -28,20 +27,6 @@ HARMS: dict[str, tuple[Harm, str]] = {
     "another folder's": (lambda lived, file: shutil.copy(lived.other / file.name, file), "is of another folder"),
 }
 OTHER_STORES = {"billing": "rent", "rent": "billing"}
-
-
-@pytest.fixture(scope="module")
-def lived(tmp_path_factory: pytest.TempPathFactory) -> Lived:
-    """A folder that was used on two days."""
-    lived = Lived(tmp_path_factory.mktemp("lived"))
-    asyncio.run(ride(lived.today, 1))
-    lived.copy(lived.yesterday)
-    copy_stopped(DataFolder(lived.today), lived.older_backup)
-    asyncio.run(ride(lived.today, 2))
-    copy_stopped(DataFolder(lived.today), lived.backup)
-    asyncio.run(ride(lived.other, 1))
-    asyncio.run(ride(lived.other, 2))
-    return lived
 
 
 @pytest.mark.parametrize("harm", HARMS)

@@ -170,7 +170,7 @@ def _copied(folder: DataFolder) -> Iterator[DataFolder]:
     scratch = Path(tempfile.mkdtemp(prefix="gbike-check-"))
     target = scratch / "copy"
     try:
-        done = copy(folder, target, log_too=False)
+        done = copy(folder, target, backup=False)
         if not done.ok:
             raise NoData(done.said)
         yield DataFolder(target)

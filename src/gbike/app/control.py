@@ -86,7 +86,12 @@ def ask(folder: DataFolder, verb: str, *args: str) -> Done:
         raise NotRunning(f"nothing runs on {folder.path}; start it with {start}")
     with socket.socket(socket.AF_UNIX) as line:
         line.settimeout(ANSWER_S)
-        line.connect(holder.control)
-        line.sendall(msgspec.json.encode(Order(verb, args)) + b"\n")
-        answer = line.makefile("rb").readline()
+        try:
+            line.connect(holder.control)
+            line.sendall(msgspec.json.encode(Order(verb, args)) + b"\n")
+            answer = line.makefile("rb").readline()
+        except OSError as silent:
+            raise NotRunning(f"{holder.command} on {folder.path} does not take orders: {silent}; try again") from None
+    if not answer:
+        raise NotRunning(f"{holder.command} on {folder.path} ended before it had answered")
     return msgspec.json.decode(answer, type=Done)

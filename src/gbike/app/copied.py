@@ -28,6 +28,9 @@ def of_a_copy(copy: Path, log: Kept | None = None) -> Manifest:
     if log is not None:
         stores[BUS] = log
     folder = seals[0].folder if seals else SystemIds().new()
+    for name, file in seen.there.items():  # a folder that was adopted by half
+        if name != BUS and file.seal is not None and file.seal.folder != folder:
+            stores[name] = Kept(file.schema)
     return Manifest(folder, seen.mode or DEMO, stores, sha256=_checksums(copy))
 
 

@@ -18,7 +18,7 @@ from gbike.app.control import Done, ask
 from gbike.app.copied import as_its_own, damaged, lost_log, of_a_copy
 from gbike.app.data_folder import MANIFEST, DataFolder
 from gbike.app.embedded import Embedded
-from gbike.app.manifest import TAKEN, Manifest, NotWhole, check, look, write
+from gbike.app.manifest import BUS, TAKEN, Manifest, NotWhole, check, look, write
 from gbike.app.seed import SmallFleet
 from gbike.kit.clock import SystemClock
 from gbike.kit.files import about, name_file
@@ -40,17 +40,18 @@ def _silent(_line: str) -> None:
     pass
 
 
-def copy(folder: DataFolder, target: Path, *, log_too: bool = True) -> Done:
-    """Copy the stores of a folder, by whoever runs on it when somebody does; not `log_too`: whatever became of its log.
-    Raises NoData, FolderInUse, NotWhole."""
+def copy(folder: DataFolder, target: Path, *, backup: bool = True) -> Done:
+    """Copy the stores of a folder, by whoever runs on it when somebody does. Not `backup`: to look at, whatever became
+    of the log. Raises NoData, FolderInUse, NotWhole."""
     if folder.holder() is not None:
-        return ask(folder, "backup", str(target))
-    copy_stopped(folder, target, log_too=log_too)
+        return ask(folder, "backup" if backup else "copy", str(target))
+    copy_stopped(folder, target, backup=backup)
     return Done(True, f"copied to {target}")
 
 
-async def copy_running(embedded: Embedded, target: Path) -> float:
-    """Copy the stores of a running instance; answers for how many ms its writers were held. Raises NoData, NotWhole."""
+async def copy_running(embedded: Embedded, target: Path, *, backup: bool = True) -> float:
+    """Copy the stores of a running instance, as `copy`; answers for how many ms its writers were held. Raises NoData,
+    NotWhole."""
     if embedded.folder is not None:
         check(embedded.folder, log_too=True)
     clock = embedded.clock
@@ -59,21 +60,27 @@ async def copy_running(embedded: Embedded, target: Path) -> float:
             began = clock.monotonic_ms()
             snapshots = _snapshots([store.path for store in embedded.stores().values() if store.path])
             held_ms = clock.monotonic_ms() - began
-        await asyncio.get_running_loop().run_in_executor(None, _copy, snapshots, target)
-    if embedded.folder is not None:
+        copying = asyncio.get_running_loop().run_in_executor(None, _copy, snapshots, target)
+        try:
+            await asyncio.shield(copying)
+        except asyncio.CancelledError:
+            await asyncio.wait([copying])  # or it would go on with what is taken away now
+            raise
+    if backup and embedded.folder is not None:
         embedded.folder.backed_up(clock.now_ms())
     return held_ms
 
 
-def copy_stopped(folder: DataFolder, target: Path, *, log_too: bool = True) -> None:
-    """Copy the stores of a folder that nobody writes to; `log_too`: see copy. Raises NoData, FolderInUse, NotWhole."""
+def copy_stopped(folder: DataFolder, target: Path, *, backup: bool = True) -> None:
+    """Copy the stores of a folder that nobody writes to, as `copy`. Raises NoData, FolderInUse, NotWhole."""
     if not folder.exists:
         raise NoData(f"there is no gbike data in {folder.path}")
     with locked(folder, "gbike backup"), _whole_or_nothing(target):
-        check(folder, log_too=log_too)
+        check(folder, log_too=backup)
         log = lost_log(look(folder.path))
         _copy(_snapshots(sorted(folder.path.glob("*.sqlite"))), target, lambda path: of_a_copy(path, log))
-        folder.backed_up(SystemClock().now_ms())
+        if backup:
+            folder.backed_up(SystemClock().now_ms())
 
 
 def restore(source: Path, folder: DataFolder, tell: Callable[[str], None] = _silent, *, adopt: bool = False) -> None:
@@ -81,6 +88,8 @@ def restore(source: Path, folder: DataFolder, tell: Callable[[str], None] = _sil
     or of another copy; tells which. Raises NoData, FolderInUse, NotWhole."""
     embedded_only(folder, FILES_ONLY)
     seen = look(source)
+    if not seen.there and (why := next((file.error for file in seen.files.values() if file.error), None)):
+        raise why
     if not seen.there:
         raise NoData(f"{source} is no backup of gbike: it has no stores")
     known = list(seen.problems())
@@ -91,7 +100,9 @@ def restore(source: Path, folder: DataFolder, tell: Callable[[str], None] = _sil
         raise NoData(f"{folder.path} is not empty; restore only into a folder without data")
     with locked(folder, "gbike restore"), _nothing_half(folder.path):
         SmallFleet(folder.path).forget()
-        files = _snapshots(source / f"{name}.sqlite" for name in seen.there)
+        # A log that is not the stores' own is left behind; the start makes a new one.
+        names = [name for name in seen.there if name != BUS or not seen.log_lost]
+        files = _snapshots(source / f"{name}.sqlite" for name in names)
         _copy(files, folder.path, lambda path: as_its_own(look(path), seen.mode or DEMO))
     for problem in wrong:
         tell(f"{TAKEN}: {problem}")
@@ -169,8 +180,10 @@ def _copy(snapshots: list[apsw.Connection], target: Path, finish: Callable[[Path
 
 def _copy_one(source: apsw.Connection, into: Path) -> None:
     try:
-        with closing(open_file(into)) as copy, copy.backup("main", source, "main") as pages:
-            pages.step()
+        with closing(open_file(into)) as copy:
+            with copy.backup("main", source, "main") as pages:
+                pages.step()
+            copy.execute("PRAGMA journal_mode=DELETE")  # or it could not be read where nothing can be written beside it
     except apsw.Error as wrong:
         damaged = isinstance(wrong, apsw.CorruptError | apsw.NotADBError)
         name_file(wrong, source.filename if damaged else into)

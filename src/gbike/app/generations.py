@@ -25,6 +25,7 @@ class Generations:
         self._path, seen = folder.path, look(folder.path)
         self.log_lost = seen.log_lost
         """Whether the log was missing, empty, older or another folder's."""
+        self._foreign = seen.log_foreign
         self._manifest = take(seen, seen.mode or (SECURE if secure else DEMO))
         self._schemas = {name: file.schema for name, file in seen.files.items()}
         self._stores: Mapping[str, SqliteStore] = {}
@@ -37,6 +38,8 @@ class Generations:
         for name, store in stores.items():
             # Whoever is killed before the log is made anew finds it without an epoch, which no store knows.
             first = "DELETE FROM epoch" if name == BUS and self.log_lost else ""
+            if first and self._foreign:
+                first += "; DELETE FROM log"  # what was said elsewhere is not for us
             store.seal(self._manifest.id, self._manifest.mode, first)
         self._keep()
 

@@ -43,6 +43,11 @@ WAY_OUT = (
     "올바른 파일을 되돌려 놓거나, 백업 전체를 빈 폴더에 복원하거나, 확인한 뒤 --adopt로 시작해 주세요",
 )
 
+START = (
+    "start it once (`gbike demo`, `gbike up`), which makes the log anew",
+    "한 번 시작하면 로그를 새로 만들어요",
+)
+
 
 class Kept(msgspec.Struct, frozen=True):
     """What the manifest knows of a store: its schema, and its newest generation."""
@@ -137,6 +142,12 @@ class Seen(msgspec.Struct, frozen=True):
         return any(problem.of_log for problem in self.problems())
 
     @property
+    def log_foreign(self) -> bool:
+        """Whether the log is lost, and may hold what was said in another folder."""
+        seal = self.files[BUS].seal
+        return self.log_lost and (seal is None or self.manifest is None or seal.folder != self.manifest.id)
+
+    @property
     def _is_old(self) -> bool:
         """From before there were manifests."""
         return self.manifest is None and not self.damaged and not any(file.seal for file in self.there.values())
@@ -155,7 +166,8 @@ class Seen(msgspec.Struct, frozen=True):
     @property
     def _knew_accounts(self) -> bool:
         """Whether it is from after 0.1.0, which was a demo only."""
-        return any(file.schema > OLDEST or name == ACCOUNT for name, file in self.there.items())
+        others = [file.schema for name, file in self.there.items() if name != BUS]
+        return ACCOUNT in self.there or (any(one > OLDEST for one in others) and OLDEST not in others)
 
     def _differs(self, name: str, file: File) -> tuple[str, str] | None:
         if self.manifest is None:
@@ -195,6 +207,7 @@ def log_lost(folder: DataFolder) -> bool:
 def take(seen: Seen, mode: str, *, adopt: bool = False) -> Manifest:
     """The manifest of a folder that is to be opened for writing, made where there is none yet. `adopt`: what is wrong
     is taken as it is, and what is missing as empty. Raises NotWhole, OSError."""
+    _readable(seen)
     if not adopt:
         _refuse(seen)
     if seen.manifest is not None and not (adopt and any(seen.problems())):
@@ -220,7 +233,7 @@ def write(path: Path, manifest: Manifest) -> None:
     """Put the manifest in the place of the one before, so that after a power cut there is one of the two. Raises
     OSError."""
     near = path / f".{MANIFEST}"
-    with open(near, "wb") as out:
+    with about(path / MANIFEST), open(near, "wb") as out:
         out.write(msgspec.json.format(msgspec.json.encode(manifest), indent=1))
         out.flush()
         os.fsync(out.fileno())
@@ -232,13 +245,17 @@ def write(path: Path, manifest: Manifest) -> None:
         os.close(there)
 
 
-def _refuse(seen: Seen, *, log_too: bool = False) -> None:
+def _readable(seen: Seen) -> None:
     for file in seen.files.values():
         if file.error is not None:
             raise file.error
+
+
+def _refuse(seen: Seen, *, log_too: bool = False) -> None:
+    _readable(seen)
     found = [problem for problem in seen.problems() if log_too or not problem.of_log]
     if found:
-        raise NotWhole(seen.path, found)
+        raise NotWhole(seen.path, found, START if all(problem.of_log for problem in found) else WAY_OUT)
 
 
 def _file(path: Path) -> File:

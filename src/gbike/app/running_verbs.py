@@ -15,6 +15,10 @@ def running_verbs(embedded: Embedded) -> dict[str, Verb]:
         held_ms = await copy_running(embedded, Path(target))
         return f"copied to {target}; writers were held for {held_ms:.1f} ms"
 
+    async def copy(target: str) -> str:
+        await copy_running(embedded, Path(target), backup=False)
+        return f"copied to {target}"
+
     async def replay(service: str, message_id: str) -> str:
         consumer = embedded.part(service).running.consumer
         return (await consumer.replay(message_id) if consumer else None) or ""
@@ -25,5 +29,5 @@ def running_verbs(embedded: Embedded) -> dict[str, Verb]:
             await consumer.drop(message_id, reason)
         return ""
 
-    own: dict[str, Verb] = {"backup": backup, "replay": replay, "drop": drop}
+    own: dict[str, Verb] = {"backup": backup, "copy": copy, "replay": replay, "drop": drop}
     return {**own, **repair.verbs(embedded), **privacy.verbs(embedded), **republish.verbs(embedded)}
