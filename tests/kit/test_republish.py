@@ -86,6 +86,16 @@ async def test_another_log_gets_all_that_the_outbox_has_and_the_same_one_nothing
     assert await meet(store, "one") == 6  # what was put back has not heard it
 
 
+async def test_a_kafka_that_can_not_say_which_topic_it_has_is_no_other_log(store: Store, clock: SetClock) -> None:
+    await say(store, 1)
+    await publish(store, clock)
+    assert await meet(store, "cluster") is None
+    assert await meet(store, "cluster/topic") is None  # upgraded
+    assert await meet(store, "cluster") is None  # it has no controller for a moment
+    assert await meet(store, "cluster/topic") is None
+    assert await meet(store, "cluster/made-anew") == 1
+
+
 async def test_what_was_put_back_knows_no_log_and_remembers_anew_what_it_heard(
     store: Store, clock: SetClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
