@@ -164,7 +164,8 @@ MUTANTS = (
                 "Relay.step",
                 (
                     "await self._bus.append(",
-                    "await self._store.write(_mark_published, [n for n, _ in waiting], self._clock.now_ms())\n"
+                    "numbers, now_ms = [n for n, _ in waiting], self._clock.now_ms()\n"
+                    "        await self._store.write(_mark_published, numbers, now_ms, self._log, 0)\n"
                     "        await self._bus.append(",
                 ),
             ),

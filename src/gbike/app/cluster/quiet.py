@@ -48,9 +48,10 @@ def at_rest(folder: DataFolder, tell: Tell, *, lost_too: bool = False) -> Iterat
             if left is None:
                 yield stores
                 return
-        before = now
-        if time.monotonic() - began > within_s and lost == lost_too:  # a look may take long
+        # A look may take long: it is judged by two at least.
+        if before and time.monotonic() - began > within_s and lost == lost_too:
             raise NotQuiet(f"the cluster on {folder.path} did not come to rest within {within_s:g} s: {left}")
+        before = now
         if time.monotonic() - told > TELL_S:
             told = time.monotonic()
             tell(f"waiting until it rests · 조용해질 때까지 기다리는 중: {left}")
