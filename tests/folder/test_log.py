@@ -281,6 +281,17 @@ async def test_a_folder_of_before_is_taken_over_without_a_word_and_nothing_is_pu
     assert not (await assert_all_are_billed_once(data)).bus.begun_anew
 
 
+async def test_a_kill_while_a_folder_of_before_is_taken_over_is_no_lost_log(
+    folders: Folders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_before(folders.data)
+    for left in (await killed_at_each(folders.data, tmp_path / "kills", monkeypatch))[:9]:
+        whole, _ = opened(left)
+        await whole.bus.identity()
+        assert not whole.bus.begun_anew, left
+        await whole.stop()
+
+
 @pytest.mark.parametrize("harm", [removed, put_back])
 async def test_a_folder_of_before_whose_log_was_lost_is_mended_too(harm: Harm, folders: Folders) -> None:
     data, earlier = folders.data, folders.earlier

@@ -39,11 +39,12 @@ class Place(msgspec.Struct, frozen=True):
         """Whether it is where a relay is."""
         return self.consumer.startswith(LOG)
 
-    def astray(self, epoch: str | None, end: int) -> str:
+    def astray(self, epoch: str | None, end: int, *, first: bool = False) -> str:
         """What is wrong with it in this log; empty: nothing. A relay that knew another one before takes care of it by
-        itself, as long as this one has an epoch to tell it by."""
+        itself, as long as this one has an epoch to tell it by. `first`: it is the log's first epoch, so that a place of
+        before there were epochs is in this log."""
         known = self.consumer.removeprefix(LOG) if self.of_relay else self.log
-        if known == epoch:
+        if known == epoch or (first and known is None):
             return f"is at {self.position} and the log ends at {end}" if self.position > end else ""
         if self.of_relay:
             return "published to another log" if epoch is None else ""
@@ -57,6 +58,9 @@ async def meet(bus: SqliteStore, stores: Mapping[str, Store], lost: str) -> tupl
     places = {name: await store.read(places_of) for name, store in stores.items()}
     why = why_anew(known, end, places) or lost
     if known is not None and not why:
+        for name, kept in places.items():
+            if any(place.log is None and not place.of_relay for place in kept):  # killed while they were adopted
+                await stores[name].write(_adopt, known.id)
         return known.id, ""
     epoch = bus.ids.new()
     if why:
@@ -71,9 +75,10 @@ async def meet(bus: SqliteStore, stores: Mapping[str, Store], lost: str) -> tupl
 
 def why_anew(epoch: Epoch | None, end: int, places: Mapping[str, Iterable[Place]]) -> str:
     """What tells that the log is not the one that the stores know; empty: nothing does."""
+    now, first = (epoch.id, not epoch.why) if epoch is not None else (None, False)
     for name, kept in places.items():
         for place in kept:
-            if wrong := place.astray(epoch.id if epoch is not None else None, end):
+            if wrong := place.astray(now, end, first=first):
                 return f"{name} {wrong}"
     return ""
 
