@@ -1,8 +1,6 @@
-"""`gbike backup` and `gbike restore` of a cluster: one moment over all stores, whole or not at all, and what Kafka had
-is published again.
+"""`gbike backup` and `gbike restore` of a cluster: one moment over all stores, whole or not at all.
 
-The databases are real, and so are pg_dump and pg_restore; the services are driven by hand, and a whole cluster goes
-through both with GBIKE_FULL=1.
+The databases are real, and so are pg_dump and pg_restore; a whole cluster goes through both with GBIKE_FULL=1.
 """
 
 import asyncio
