@@ -12,7 +12,7 @@ from gbike.app.catalogue import NAMES
 from gbike.app.copies import copy_running, copy_stopped, restore
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
-from gbike.app.manifest import NotWhole, check, log_lost, look
+from gbike.app.manifest import NotWhole, check, look
 from gbike.app.modes import Mode, claim
 from gbike.kit.sqlite.store import open_file
 from tests.folder.lived import STORES, Lived, refused, ride, without_tables
@@ -100,9 +100,9 @@ def test_a_lost_manifest_is_refused_by_name(content: bytes | None, lived: Lived,
 @pytest.mark.parametrize("harm", HARMS)
 def test_a_lost_log_is_told_and_made_anew(harm: str, lived: Lived, tmp_path: Path) -> None:
     data = lived.copy(tmp_path / "data")
-    assert not log_lost(DataFolder(data))
+    assert not look(data).log_lost
     HARMS[harm][0](lived, data / "bus.sqlite")
-    assert log_lost(DataFolder(data))
+    assert look(data).log_lost
     check(DataFolder(data))
     with pytest.raises(NotWhole, match=r"bus.sqlite"):
         copy_stopped(DataFolder(data), tmp_path / "backup")

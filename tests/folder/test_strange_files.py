@@ -71,14 +71,14 @@ async def test_a_backup_that_is_given_up_leaves_nothing(
     lived: Lived, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun, on = asyncio.Event(), asyncio.Event()
-    loop, one = asyncio.get_running_loop(), copies._copy_one
+    loop, one = asyncio.get_running_loop(), copies.copy_store
 
     def slowly(source: apsw.Connection, into: Path) -> None:
         one(source, into)
         loop.call_soon_threadsafe(begun.set)
         asyncio.run_coroutine_threadsafe(on.wait(), loop).result()
 
-    monkeypatch.setattr(copies, "_copy_one", slowly)
+    monkeypatch.setattr(copies, "copy_store", slowly)
     embedded = Embedded(DataFolder(lived.copy(tmp_path / "data")), EVERY_RIDE_COSTS)
     (tmp_path / "backup").mkdir()
     backup = asyncio.create_task(copy_running(embedded, tmp_path / "backup"))

@@ -13,7 +13,7 @@ from gbike.app.catalogue import NAMES
 from gbike.app.copies import restore
 from gbike.app.data_folder import MANIFEST, DataFolder
 from gbike.app.embedded import Embedded
-from gbike.app.manifest import NotWhole, check, log_lost, look
+from gbike.app.manifest import NotWhole, check, look
 from gbike.app.modes import Mode, OtherMode, claim, mode_of
 from gbike.kit.schema.migrate import LOG_VERSIONS, migrate
 from gbike.kit.sqlite.seal import read_seal
@@ -142,9 +142,9 @@ async def test_an_old_folder_without_a_store_is_taken_after_a_look(tmp_path: Pat
     with pytest.raises(NotWhole, match=r"bus.sqlite is missing; account.sqlite is missing"):
         claim(folder, Mode.SECURE)
     assert len(claim(folder, Mode.SECURE, adopt=True)) == 2
-    assert log_lost(folder)
+    assert look(folder.path).log_lost
     await Embedded(folder, {}, secure=True).stop()
-    assert not log_lost(folder)
+    assert not look(folder.path).log_lost
     check(folder)
 
 

@@ -1,12 +1,15 @@
-"""PostgreSQL for the tests of the floor: one server for all, and a fresh database for each test."""
+"""Engines for the tests of the floor: one PostgreSQL for all, with a fresh database for each test, and a Kafka."""
 
+import asyncio
 from collections.abc import Iterator
 
 import psycopg
 import pytest
 
+from gbike.app.engines import kafka
 from gbike.kit.schema.migrate import migrate_url
 from gbike.services.bike.storage import VERSIONS
+from tests.kit.kafkas import RealKafka
 from tests.postgres import Server
 
 
@@ -39,3 +42,14 @@ def floor(server: Server) -> str:
 def url(server: Server, floor: str) -> str:
     """Where a fresh database is."""
     return server.url(server.database(like=floor))
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealKafka]:
+    """A real Kafka."""
+    if (missing := kafka.why_not()) is not None:
+        pytest.skip(missing)
+    made = RealKafka(tmp_path_factory.mktemp("kafka"))
+    asyncio.run(made.ready())
+    yield made
+    made.destroy()

@@ -2,12 +2,10 @@
 
 import asyncio
 import itertools
-from collections.abc import Iterator
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
-from gbike.app.engines import kafka
 from gbike.kit.bus import BusUnavailable
 from gbike.kit.kafka import bus as kafka_bus
 from gbike.kit.kafka import subscription
@@ -24,16 +22,6 @@ from tests.kit.test_republish import publish, say
 
 PATIENCE_S = 120
 _names = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealKafka]:
-    if (missing := kafka.why_not()) is not None:
-        pytest.skip(missing)
-    made = RealKafka(tmp_path_factory.mktemp("kafka"))
-    asyncio.run(made.ready())
-    yield made
-    made.destroy()
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Records that the client library can't read stop no consumer: what can be read takes effect, the rest is set aside."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import confluent_kafka
 import pytest
@@ -11,7 +11,6 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.util import calc_crc32c
 from aiokafka.structs import TopicPartition
 
-from gbike.app.engines import kafka
 from gbike.kit.dead_letters import letters
 from gbike.kit.inbox import Consumer
 from gbike.kit.kafka.records import Records
@@ -120,16 +119,6 @@ def test_what_is_before_and_after_is_read(
 ) -> None:
     raw = bytes(batch(10, 4) + spoil(batch(14, 3)) + batch(17, 3))
     assert read(raw + bytes(batch(20, 3)[:-1])) == BEFORE + between + AFTER  # the last one is cut off
-
-
-@pytest.fixture
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealKafka]:
-    if (missing := kafka.why_not()) is not None:
-        pytest.skip(missing)
-    made = RealKafka(tmp_path_factory.mktemp("kafka"))
-    asyncio.run(made.ready())
-    yield made
-    made.destroy()
 
 
 async def test_a_batch_in_a_codec_that_nobody_has_is_set_aside_and_counted_and_the_next_is_heard(

@@ -27,6 +27,7 @@ from gbike.app.data_folder import DataFolder
 from gbike.app.engines import CannotRun, postgres
 from gbike.app.single import SQLITE, open_store
 from gbike.kit.clock import SystemClock, rfc3339
+from gbike.kit.files import write_whole
 from gbike.kit.ids import SystemIds
 from gbike.kit.republish import put_back_in_time
 from gbike.kit.schema.migrate import newest
@@ -91,8 +92,7 @@ def copy(folder: DataFolder, target: Path, tell: Tell) -> str:
             copied,
             {file.name: _sealed(file) for file in files},
         )
-        (half / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1))
-        _sealed(half / MANIFEST)
+        write_whole(half / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=1))
         half.replace(target)
     except (OSError, CannotRun) as wrong:
         raise NoData(f"nothing was copied to {target}: {wrong}") from None

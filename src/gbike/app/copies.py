@@ -76,8 +76,7 @@ def copy_stopped(folder: DataFolder, target: Path, *, backup: bool = True) -> No
     if not folder.exists:
         raise NoData(f"there is no gbike data in {folder.path}")
     with locked(folder, "gbike backup"), _whole_or_nothing(target):
-        check(folder, log_too=backup)
-        log = lost_log(look(folder.path))
+        log = lost_log(check(folder, log_too=backup))
         _copy(_snapshots(sorted(folder.path.glob("*.sqlite"))), target, lambda path: of_a_copy(path, log))
         if backup:
             folder.backed_up(SystemClock().now_ms())
@@ -174,11 +173,12 @@ def _copy(snapshots: list[apsw.Connection], target: Path, finish: Callable[[Path
         for source in snapshots:
             opened.callback(source.close)
         for source in snapshots:
-            _copy_one(source, target / Path(source.filename).name)
+            copy_store(source, target / Path(source.filename).name)
     write(target, finish(target))
 
 
-def _copy_one(source: apsw.Connection, into: Path) -> None:
+def copy_store(source: apsw.Connection, into: Path) -> None:
+    """Copy a store into a new file. Raises apsw.Error, which names the file."""
     try:
         with closing(open_file(into)) as copy:
             with copy.backup("main", source, "main") as pages:

@@ -7,7 +7,6 @@ this manifest, and is taken as it is. So the manifest is written before the firs
 any moment is begun again.
 """
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -17,7 +16,7 @@ import msgspec
 
 from gbike.app.catalogue import NAMES
 from gbike.app.data_folder import MANIFEST, DataFolder
-from gbike.kit.files import about
+from gbike.kit.files import about, write_whole
 from gbike.kit.ids import SystemIds
 from gbike.kit.settings import BadSetting
 from gbike.kit.sqlite.seal import DEMO, SECURE, Seal, read_seal
@@ -192,16 +191,12 @@ def look(path: Path) -> Seen:
     return Seen(path, manifest, damaged, {name: _file(path / f"{name}.sqlite") for name in (BUS, *NAMES)})
 
 
-def check(folder: DataFolder, *, log_too: bool = False) -> None:
-    """Raise NotWhole when a store's file is missing, empty, older or another folder's; `log_too`: or the log's.
-    Raises apsw.Error, which names the file, when one can't be read."""
-    _refuse(look(folder.path), log_too=log_too)
-
-
-def log_lost(folder: DataFolder) -> bool:
-    """Whether the folder's log is missing, empty, older than what the folder had last, or another folder's: then its
-    start makes it anew. Ask before Embedded opens the folder, which seals the log again."""
-    return look(folder.path).log_lost
+def check(folder: DataFolder, *, log_too: bool = False) -> Seen:
+    """The folder as it is. Raises NotWhole when a store's file is missing, empty, older or another folder's; `log_too`:
+    or the log's. Raises apsw.Error, which names the file, when one can't be read."""
+    seen = look(folder.path)
+    _refuse(seen, log_too=log_too)
+    return seen
 
 
 def take(seen: Seen, mode: str, *, adopt: bool = False) -> Manifest:
@@ -230,19 +225,8 @@ def adopt_old(folder: DataFolder) -> None:
 
 
 def write(path: Path, manifest: Manifest) -> None:
-    """Put the manifest in the place of the one before, so that after a power cut there is one of the two. Raises
-    OSError."""
-    near = path / f".{MANIFEST}"
-    with about(path / MANIFEST), open(near, "wb") as out:
-        out.write(msgspec.json.format(msgspec.json.encode(manifest), indent=1))
-        out.flush()
-        os.fsync(out.fileno())
-    near.replace(path / MANIFEST)
-    there = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(there)
-    finally:
-        os.close(there)
+    """Put the manifest in the place of the one before. Raises OSError."""
+    write_whole(path / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=1))
 
 
 def _readable(seen: Seen) -> None:

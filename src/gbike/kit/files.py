@@ -1,5 +1,7 @@
-"""Which file an error is about. SQLite's errors don't say it, and neither does a write that found no room."""
+"""Which file an error is about, as SQLite's errors don't say it, and neither does a write that found no room; and files
+that are written whole."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +17,23 @@ def about(path: Path | str | None) -> Iterator[None]:
     except Exception as wrong:
         name_file(wrong, path)
         raise
+
+
+def write_whole(file: Path, content: bytes) -> None:
+    """Put content in the place of the file, so that after a power cut there is the old or the new. Raises OSError, from
+    which the file can be told."""
+    near = file.with_name(f".{file.name}")
+    with about(file):
+        with near.open("wb") as out:
+            out.write(content)
+            out.flush()
+            os.fsync(out.fileno())
+        near.replace(file)
+        folder = os.open(file.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 def name_file(error: BaseException, path: Path | str | None) -> None:

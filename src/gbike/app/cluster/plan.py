@@ -12,6 +12,7 @@ from gbike.app.catalogue import cards
 from gbike.app.cluster.ports import free_ports, is_free, must_be_free
 from gbike.app.data_folder import BACKED_UP
 from gbike.app.engines import Program
+from gbike.kit.files import write_whole
 from gbike.kit.runtime import Card
 from gbike.kit.settings import BadSetting
 
@@ -160,12 +161,7 @@ def read_plan(data: Path) -> Plan | None:
 
 def keep_plan(plan: Plan, data: Path) -> None:
     """Write it down for other commands, whole or not at all. Raises OSError."""
-    new = data / f"{FILE}.new"
-    with new.open("wb") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(plan), indent=1))
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(data / FILE)
+    write_whole(data / FILE, msgspec.json.format(msgspec.json.encode(plan), indent=1))
 
 
 def _same_engines(plan: Plan, before: Plan | None) -> None:

@@ -14,8 +14,8 @@ import apsw
 from gbike.app.catalogue import NAMES, cards
 from gbike.app.cluster.plan import read_plan
 from gbike.app.cluster.quiet import NotQuiet, Tell, unfinished
-from gbike.app.copies import NoData
-from gbike.app.data_folder import DataFolder
+from gbike.app.copies import NoData, copy_store
+from gbike.app.data_folder import MANIFEST, DataFolder
 from gbike.app.embedded import Embedded
 from gbike.app.modes import settings_of
 from gbike.app.move import CannotMove
@@ -29,8 +29,6 @@ LOOK_S = 1
 """Between two looks."""
 PENDING_WORD = " pending"
 """What waits for its deadline; nothing else is worth waiting for."""
-MANIFEST = "manifest.json"
-"""Where a folder says which stores it has: whoever opens the copy looks there, and refuses what is missing or old."""
 ROOM = 1.2
 """How much room the copy takes, in sizes of the folder's files: their newest schema may need some more."""
 
@@ -79,14 +77,9 @@ def scratch_of(folder: DataFolder) -> Path:
 def _copy(folder: DataFolder, scratch: Path) -> None:
     try:
         for file in sorted(folder.path.glob("*.sqlite")):
-            into = scratch / file.name
-            with (
-                closing(open_file(file)) as store,
-                closing(open_file(into)) as copy,
-                copy.backup("main", store, "main") as pages,
-            ):
-                pages.step()
-        if (folder.path / MANIFEST).exists():
+            with closing(open_file(file)) as store:
+                copy_store(store, scratch / file.name)
+        if (folder.path / MANIFEST).exists():  # whoever opens the copy refuses what is missing or old
             shutil.copyfile(folder.path / MANIFEST, scratch / MANIFEST)
     except (OSError, apsw.Error) as wrong:
         raise CannotMove(f"{folder.path} can't be copied to {scratch} · 복사할 수 없습니다: {wrong}") from None
