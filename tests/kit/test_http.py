@@ -75,6 +75,32 @@ def test_a_value_that_does_not_fit_is_a_422_that_names_its_field(field: str, sen
     assert refused.value.facts["errors"][0]["field"] == field
 
 
+@pytest.mark.parametrize(
+    ("raw", "why", "why_ko"),
+    [
+        (b'{"id":1,"lat":"37.12345678901"}', "lat: '37.12345678901' must", "lat: '37.12345678901': -90"),
+        (b'{"id":1,"lat":"37.12345678901"}', "to 90; as text with at most 10 decimals", "소수점 아래 10자리까지"),
+        (b'{"id":1,"lon":"1e1"}', "from -180 to 180; as text with at most 10 decimals and no", "지수 표기 없이"),
+        (b'{"id":1,"lat":1e400}', "lat: 1e400 must be a number from -90 to 90", "lat: 1e400: -90에서 90까지의 숫자"),
+        (b'{"id":1,"lat":"NaN"}', "lat: 'NaN' must be a number", "lat: 'NaN': -90에서"),
+        (b'{"id":1,"lat":NaN}', "lat: NaN is no number in JSON", "JSON의 숫자가 아니에요"),
+        (b'{"id":1,"lat":-Infinity}', "lat: Infinity is no number in JSON", "JSON의 숫자가 아니에요"),
+        (b'{"id":1,"lat":91}', "lat: 91 must be a number from -90 to 90", "lat: 91: -90에서 90까지의 숫자"),
+        (b'{"id":"1e3"}', "id: '1e3' must be a whole number from 1 to 9007199254740991", "정수여야 해요"),
+        (b'{"id":%d}' % 10**30, "must be a whole number from 1 to 9007199254740991", "9007199254740991까지의 정수"),
+        (b'{"id":%b}' % (b"9" * 5000), f"id: {'9' * 40} must be a whole number from 1", "까지의 정수"),
+        (b'{"id":"%b"}' % (b"9" * 23), "must be a whole number from 1 to 9007199254740991", "까지의 정수"),
+        (b'{"id":1.5}', "id: 1.5 must be a whole number", "id: 1.5: 1에서"),
+        (b'{"id":1,"usable":"yes"}', "usable: 'yes' must be true or false", "true 또는 false"),
+    ],
+)  # fmt: skip
+def test_a_number_that_is_refused_says_the_rule_in_both_languages(raw: bytes, why: str, why_ko: str) -> None:
+    with pytest.raises(Problem) as refused:
+        read_body(raw, Wish)
+    assert why in refused.value.body("en", "/")["detail"]
+    assert why_ko in refused.value.body("ko", "/")["detail"]
+
+
 @pytest.mark.parametrize("raw", [b"{", b"\xff", b"{'id': 1}", b'{"id": NaN}', b"[" * 5000, b'{"id":1}x'])
 def test_what_is_no_json_is_a_400(raw: bytes) -> None:
     with pytest.raises(Problem) as refused:

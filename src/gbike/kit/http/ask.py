@@ -145,7 +145,11 @@ class Ask:
         found = re.fullmatch(r"(-?[0-9]{1,3}(?:\.[0-9]{1,20})?),(-?[0-9]{1,3}(?:\.[0-9]{1,20})?)", text)
         lat, lon = map(float, found.groups()) if found else (91.0, 0.0)
         if abs(lat) > 90 or abs(lon) > 180:
-            raise invalid("near", f"{text[:40]!r} is not degrees north and east, as 37.3670,127.1083")
+            raise invalid(
+                "near",
+                f"{text[:40]!r} is not degrees north and east, as 37.3670,127.1083",
+                f"{text[:40]!r}: 북위와 동경이어야 해요, 예: 37.3670,127.1083",
+            )
         return lat, lon
 
     def page(self) -> hal.Page:
@@ -242,7 +246,11 @@ def _media(accept: str) -> str:
 
 def _number(name: str, text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,16}", text) or not 1 <= int(text) <= MAX_ID:
-        raise invalid(name, f"{text[:40]!r} is not a whole number from 1 to {MAX_ID}")
+        raise invalid(
+            name,
+            f"{text[:40]!r} is not a whole number from 1 to {MAX_ID}",
+            f"{text[:40]!r}: 1에서 {MAX_ID}까지의 정수여야 해요",
+        )
     return int(text)
 
 

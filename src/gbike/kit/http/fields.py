@@ -40,6 +40,9 @@ MAX_DEPTH = 32
 """Of objects and lists in each other; a body of ours has two or three. How many Python itself can read differs by its
 version."""
 
+MOST_SHOWN = 40
+"""Characters of a refused value that its refusal repeats."""
+
 B = TypeVar("B", bound=msgspec.Struct)
 T = TypeVar("T")
 
@@ -59,11 +62,12 @@ def text_pattern(kind: type, low: float | None, high: float | None, zero: bool =
 
 
 class Plain(msgspec.Struct, frozen=True):
-    """How the text of one field is turned into its value."""
+    """How the text of one field is turned into its value, and what is told when it is none: English, Korean."""
 
     kind: type
     pattern: str
     nullable: bool
+    rule: tuple[str, str]
 
 
 @cache
@@ -76,8 +80,24 @@ def plain_fields(struct: type[msgspec.Struct]) -> dict[str, Plain]:
         if kind in (int, float, bool):
             low, high, zero = (meta.ge, meta.le, meta.extra_json_schema != NOT_ZERO) if meta else (None, None, True)
             pattern = text_pattern(kind, low, high, zero)
-            found[field.encode_name] = Plain(kind, pattern, nullable)
+            found[field.encode_name] = Plain(kind, pattern, nullable, _rule(kind, low, high, zero))
     return found
+
+
+def _rule(kind: type, low: float | None, high: float | None, zero: bool) -> tuple[str, str]:
+    if kind is bool:
+        return "must be true or false", "true 또는 false여야 해요"
+    least, most = int(low or 0), int(high or 0)
+    if kind is float:
+        return (
+            f"must be a number from {least} to {most}; as text with at most 10 decimals and no exponent",
+            f"{least}에서 {most}까지의 숫자여야 해요. 글자로는 소수점 아래 10자리까지, 지수 표기 없이 보내 주세요",
+        )
+    never, never_ko = ("", "") if zero else (", not 0", ", 0은 안 돼요")
+    return (
+        f"must be a whole number from {least} to {most}{never}; as text in plain digits, without exponent or leading 0",
+        f"{least}에서 {most}까지의 정수여야 해요{never_ko}. 글자로는 지수 표기나 앞의 0 없이 숫자만 보내 주세요",
+    )
 
 
 def _look(hint: Any) -> tuple[type, Meta | None, bool]:
@@ -94,15 +114,16 @@ def _look(hint: Any) -> tuple[type, Meta | None, bool]:
 
 def read_body(raw: bytes, struct: type[B]) -> B:
     """The body as `struct`. Raises Problem: MALFORMED when it is no JSON, INVALID when a value does not fit."""
+    fields = plain_fields(struct)
     try:
         given = msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
-        raise Problem(MALFORMED, {"why": str(wrong) or "too deeply nested"}) from None
+        raise _unreadable(raw, str(wrong), fields) from None
     if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _depth(given) > MAX_DEPTH:
         raise Problem(MALFORMED, {"why": f"nested more than {MAX_DEPTH} deep"})
     if not isinstance(given, dict):
         raise invalid("body", "the body must be a JSON object")
-    for name, plain in plain_fields(struct).items():
+    for name, plain in fields.items():
         value = given.get(name)
         if isinstance(value, str):
             given[name] = _from_text(name, value, plain)
@@ -112,7 +133,45 @@ def read_body(raw: bytes, struct: type[B]) -> B:
         return msgspec.convert(given, struct)
     except msgspec.ValidationError as wrong:
         reason, _, path = str(wrong).partition(" - at `$.")
-        raise invalid(path.rstrip("`") or "body", reason) from None
+        name = path.rstrip("`")
+        if name in fields:
+            raise _unfit(name, given[name], fields[name]) from None
+        raise invalid(name or "body", reason) from None
+
+
+def _unreadable(raw: bytes, why: str, fields: dict[str, Plain]) -> Problem:
+    """Why a body can't be read. Where it is a number that JSON has not, or that is too large, its field is named."""
+    at = re.search(r"invalid character \(byte ([0-9]+)\)", why)
+    if at and (no_number := _NO_NUMBER.match(raw, int(at[1]))):
+        named = _LAST_NAME.search(raw[: int(at[1])])
+        name = named[1].decode("utf-8", "replace")[:100] if named else "body"
+        word = no_number[0].decode()
+        return Problem(
+            MALFORMED,
+            {"why": f"{name}: {word} is no number in JSON"},
+            korean={"why": f"{name}: {word}은(는) JSON의 숫자가 아니에요"},
+        )
+    if "out of range" in why:
+        for name, value in _each_raw(raw):
+            if name in fields and _NUMBER.fullmatch(value):
+                try:
+                    msgspec.json.decode(value)
+                except msgspec.DecodeError:
+                    unfit = _unfit(name, msgspec.Raw(value[:MOST_SHOWN]), fields[name])
+                    return Problem(MALFORMED, unfit.facts, korean=unfit.korean)
+    return Problem(MALFORMED, {"why": why or "too deeply nested"})
+
+
+def _each_raw(raw: bytes) -> list[tuple[str, bytes]]:
+    try:
+        return [(name, bytes(value)) for name, value in msgspec.json.decode(raw, type=dict[str, msgspec.Raw]).items()]
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return []
+
+
+_NUMBER = re.compile(rb"-?[0-9][0-9.eE+-]*")
+_NO_NUMBER = re.compile(rb"NaN|Infinity", re.IGNORECASE)
+_LAST_NAME = re.compile(rb'"([^"\\]*)"\s*:\s*-?$')
 
 
 def _depth(value: Any) -> int:
@@ -128,13 +187,24 @@ def _from_text(name: str, text: str, plain: Plain) -> Any:
     if text == "" and plain.nullable:
         return None
     if not re.fullmatch(plain.pattern, text):
-        raise invalid(name, f"{text[:40]!r} is not a value of this field")
+        raise _unfit(name, text, plain)
     return text == "true" if plain.kind is bool else plain.kind(text)
 
 
-def invalid(field: str, reason: str) -> Problem:
-    """The 422 that names the field and the reason."""
-    return Problem(INVALID, {"why": f"{field}: {reason}", "errors": [{"field": field, "reason": reason}]})
+def _unfit(name: str, value: Any, plain: Plain) -> Problem:
+    """The 422 of a value that its field's rule does not allow."""
+    shown = repr(value[:MOST_SHOWN]) if isinstance(value, str) else msgspec.json.encode(value).decode()[:MOST_SHOWN]
+    rule, rule_ko = plain.rule
+    return invalid(name, f"{shown} {rule}", f"{shown}: {rule_ko}")
+
+
+def invalid(field: str, reason: str, reason_ko: str = "") -> Problem:
+    """The 422 that names the field and the reason. `reason_ko`: the same in Korean, where there is one."""
+
+    def facts(reason: str) -> dict[str, Any]:
+        return {"why": f"{field}: {reason}", "errors": [{"field": field, "reason": reason}]}
+
+    return Problem(INVALID, facts(reason), korean=facts(reason_ko) if reason_ko else None)
 
 
 def ms_of(moment: datetime) -> int:

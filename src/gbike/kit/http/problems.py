@@ -31,27 +31,32 @@ class Problem(Exception):
         type: ProblemType,
         facts: Mapping[str, Any] | None = None,
         *,
+        korean: Mapping[str, Any] | None = None,
         retry_after_s: int | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
+        """`korean`: facts that read otherwise in Korean."""
         super().__init__(type.slug)
         self.type, self.facts = type, dict(facts or {})
+        self.korean = {**self.facts, **(korean or {})}
         self.retry_after_s = retry_after_s if retry_after_s is not None else type.retry_after_s
         self.headers = dict(headers or {})
 
     def body(self, language: str, instance: str) -> dict[str, Any]:
         """The problem document in `language` (ko or en)."""
-        title, detail = (
-            (self.type.title_ko, self.type.detail_ko) if language == "ko" else (self.type.title_en, self.type.detail_en)
+        title, detail, facts = (
+            (self.type.title_ko, self.type.detail_ko, self.korean)
+            if language == "ko"
+            else (self.type.title_en, self.type.detail_en, self.facts)
         )
         return {
             "type": f"{PAGE}#{self.type.slug}",
             "title": title,
             "status": self.type.status,
-            "detail": detail.format_map(self.facts),
+            "detail": detail.format_map(facts),
             "instance": instance,
             "correlation_id": trace_now.get().request_id,
-            **{name: value for name, value in self.facts.items() if name not in ("type", "title", "status", "detail")},
+            **{name: value for name, value in facts.items() if name not in ("type", "title", "status", "detail")},
         }
 
 
