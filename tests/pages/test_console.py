@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, Request, Route
 
 from gbike.app.data_folder import DataFolder
 from gbike.kit.sqlite.store import open_file
+from gbike.kit.text import clean
 from tests.pages.browser import CONSOLE, DESKTOP, PHONE, Demo, Rider, eventually
 from tests.pages.conftest import NewRider
 from tests.pages.console_views import CONSOLE_VIEWS, choose
@@ -59,6 +60,25 @@ def file_of(numbers: range, words: Words) -> str:
         ("x", "none", 50, 37, 127),
     ]
     return "\r\n".join([head, *(mark.join(map(str, row)) for row in [*rows, *bad])])
+
+
+def test_a_file_is_looked_through_as_the_service_will_keep_it(operator: NewOperator) -> None:
+    one = operator()
+    one.go("#/add")
+    page = one.page
+    module = page.locator("link[rel=modulepreload][href$='/console/csv.js']").first.get_attribute("href")
+    text = "bikeid,location\n40001,\u202edock\u200b\x1b\n"
+    run = page.evaluate("async ([module, text]) => (await import(module)).dryRun(text, () => false)", [module, text])
+    assert run["rows"][0]["bike"] == {"bikeid": 40001, "location": "dock"}
+    dropped = page.evaluate(
+        """async (module) => {
+          const { clean } = await import(module);
+          const all = Array.from({ length: 0x110000 }, (_, at) => at).filter((at) => at < 0xd800 || at > 0xdfff);
+          return all.filter((at) => clean(String.fromCodePoint(at)) !== String.fromCodePoint(at));
+        }""",
+        module,
+    )
+    assert dropped == [at for at in range(0x110000) if not 0xD800 <= at <= 0xDFFF and clean(chr(at)) != chr(at)]
 
 
 @BOTH

@@ -23,6 +23,7 @@ from gbike.kit.clock import SystemClock
 from gbike.kit.ids import SystemIds
 from gbike.kit.personal import held
 from gbike.kit.store import Reading, Store, StoreUnavailable
+from gbike.kit.text import cell
 from gbike.services.account.domain import LastAdmin, Unsettled
 from gbike.services.account.storage.accounts import forget
 
@@ -45,7 +46,14 @@ def export(place: Place, userid: int) -> dict[str, dict[str, list[Any]]]:
         staff = [row[0] for row in stores["bike_manager"].all(managed, (userid,))] if "bike_manager" in stores else []
         numbers = {False: [userid], True: staff}
         found = {card.name: held(stores[card.name], card.holds, numbers) for card in cards() if card.name in stores}
-    return {service: holdings for service, holdings in found.items() if holdings}
+    return {service: _as_cells(holdings) for service, holdings in found.items() if holdings}
+
+
+def _as_cells(held: Any) -> Any:
+    """The same, with every text as it may be put into a spreadsheet: stores of before have them as they were sent."""
+    if isinstance(held, Mapping):
+        return {name: _as_cells(value) for name, value in held.items()}
+    return [_as_cells(one) for one in held] if isinstance(held, list | tuple) else cell(held)
 
 
 def erase(place: Place, userid: int, env: Mapping[str, str]) -> str:

@@ -16,12 +16,15 @@ from msgspec import Meta
 from gbike.kit.http.problems import INVALID, MALFORMED, Problem
 from gbike.kit.money import MAX_WON
 from gbike.kit.numbers import MAX_ID
+from gbike.kit.text import clean
 
+CLEANED: dict[str, Any] = {"cleaned": True}
+"""On a text that others are shown: what can't be seen of it is dropped when it comes in (kit/text.py)."""
 NOT_ZERO = {"not": {"const": 0}}
 """In the schema of a number that is never 0; whoever takes it refuses 0."""
 
 Id = Annotated[int, Meta(ge=1, le=MAX_ID, description="a public number, never reused")]
-Text = Annotated[str, Meta(max_length=255, pattern=r"^[^\x00]*$", description="free text")]
+Text = Annotated[str, Meta(max_length=255, pattern=r"^[^\x00]*$", description="free text", extra=CLEANED)]
 Percent = Annotated[int, Meta(ge=0, le=100, description="percent")]
 Amount = Annotated[int, Meta(ge=1, le=MAX_WON, description="whole won (KRW)")]
 Balance = Annotated[int, Meta(ge=0, le=MAX_WON, description="whole won (KRW)")]
@@ -33,7 +36,14 @@ Latitude = Annotated[float, Meta(ge=-90, le=90, description="degrees north, WGS 
 Longitude = Annotated[float, Meta(ge=-180, le=180, description="degrees east, WGS 84")]
 Instant = Annotated[datetime, Meta(tz=True, description="a moment with its offset from UTC, RFC 3339")]
 Reason = Annotated[
-    str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$", description="why; kept on record")
+    str,
+    Meta(
+        min_length=1,
+        max_length=255,
+        pattern=r"^[^\x00]*[^\s\x00][^\x00]*$",
+        description="why; kept on record",
+        extra=CLEANED,
+    ),
 ]
 
 MAX_DEPTH = 32
@@ -84,6 +94,14 @@ def plain_fields(struct: type[msgspec.Struct]) -> dict[str, Plain]:
     return found
 
 
+@cache
+def cleaned_fields(struct: type[msgspec.Struct]) -> tuple[str, ...]:
+    """The fields of `struct` that are cleaned when they come in."""
+    hints = get_type_hints(struct, include_extras=True)
+    metas = [(field.encode_name, _look(hints[field.name])[1]) for field in msgspec.structs.fields(struct)]
+    return tuple(name for name, meta in metas if meta is not None and meta.extra == CLEANED)
+
+
 def _rule(kind: type, low: float | None, high: float | None, zero: bool) -> tuple[str, str]:
     if kind is bool:
         return "must be true or false", "true 또는 false여야 해요"
@@ -130,7 +148,9 @@ def read_body(raw: bytes, struct: type[B]) -> B:
         elif isinstance(value, float) and plain.kind is int and value.is_integer():
             given[name] = int(value)  # to JSON, 7.0 is a whole number too
     try:
-        return msgspec.convert(given, struct)
+        read = msgspec.convert(given, struct)
+        clear = {name: clean(given[name]) for name in cleaned_fields(struct) if isinstance(given.get(name), str)}
+        return read if clear.items() <= given.items() else msgspec.convert({**given, **clear}, struct)
     except msgspec.ValidationError as wrong:
         reason, _, path = str(wrong).partition(" - at `$.")
         name = path.rstrip("`")

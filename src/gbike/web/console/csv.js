@@ -38,6 +38,9 @@ export function cells(text) {
   return rows;
 }
 
+// As the service cleans what comes in: what is looked through is what will be kept.
+const UNSEEN = /[\x01-\x1f\x7f-\x9f\ufff9-\ufffb\u2800]|\p{Default_Ignorable_Code_Point}/gu;
+export const clean = (text) => text.replace(/[\t-\r\x1c-\x1e\x85\u2028\u2029]+/g, ' ').replace(UNSEEN, '');
 const plain = (name) => name.trim().toLowerCase().replace(/[\s_-]/g, '');
 const known = (name) => Object.keys(NAMES).find((field) => NAMES[field].includes(plain(name))) ?? null;
 const number = (text) => (/^-?[0-9]+([.,][0-9]+)?$/.test(text) ? Number(text.replace(',', '.')) : NaN);
@@ -48,7 +51,7 @@ const READ = {
   batterylevel: [(text) => number(text.replace(/\s*%$/, '')), (value) => Number.isInteger(value) && within(0, 100)(value), 'badBattery'],
   lat: [number, within(-90, 90), 'badCoordinates'],
   lon: [number, within(-180, 180), 'badCoordinates'],
-  location: [(text) => text, (text) => text.length <= MOST_TEXT, 'longPlace'],
+  location: [clean, (text) => text.length <= MOST_TEXT, 'longPlace'],
   status: [(text) => STATUSES[text.toLowerCase()], Boolean, 'badStatus'],
 };
 

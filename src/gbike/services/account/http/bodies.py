@@ -5,11 +5,13 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from gbike.kit.clock import rfc3339
-from gbike.kit.http.fields import Id
+from gbike.kit.http.fields import CLEANED, Id
 from gbike.services.account.domain import LONGEST, SHORTEST, Access, Account
 
 _LINE = r"^[^\x00-\x1f\x7f]*$"
-Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=_LINE, description="as people are called")]
+Name = Annotated[
+    str, Meta(min_length=1, max_length=100, pattern=_LINE, description="as people are called", extra=CLEANED)
+]
 Contact = Annotated[
     str, Meta(min_length=3, max_length=254, pattern=_LINE, description="an address or number to sign in with")
 ]

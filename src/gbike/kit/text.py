@@ -1,0 +1,33 @@
+"""Text that people wrote, as others may be shown it: without what can't be seen, and harmless in a spreadsheet.
+
+A bidi mark lets "bike.gpj" read as "bike.jpg", an invisible letter makes two names look alike, and a cell that begins
+with = is run by a spreadsheet.
+"""
+
+import re
+from typing import Any
+
+_BREAKS = re.compile("[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+")
+_UNSEEN = re.compile(
+    # Controls but NUL (refused by the patterns), interlinear marks, the blank of braille …
+    "[\x01-\x1f\x7f-\x9f\ufff9-\ufffb\u2800"
+    # … and what Unicode calls default ignorable: bidi marks, zero width, fillers, variation selectors, tags.
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
+    "\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+"
+)
+_FORMULA = re.compile("[\\s\x00]*[=+\\-@＝＋－＠\t\r]")
+_NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
+
+
+def clean(text: str) -> str:
+    """The text on one line, without bidi marks, controls and other characters that can't be seen; NUL stays, for who
+    refuses it."""
+    return _UNSEEN.sub("", _BREAKS.sub(" ", text))
+
+
+def cell(value: Any) -> Any:
+    """A value as an export has it: text is clean, and begins with ' where a spreadsheet would take it for a formula."""
+    if not isinstance(value, str):
+        return value
+    text = clean(value).replace("\x00", "")
+    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text

@@ -1,0 +1,71 @@
+"""Text that people wrote: what can't be seen goes when it comes in, and no export runs in a spreadsheet."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from gbike.kit.http.fields import Reason, Text, read_body
+from gbike.kit.http.problems import Problem
+from gbike.kit.text import cell, clean
+
+
+class Note(msgspec.Struct, frozen=True):
+    """What somebody writes."""
+
+    place: Text | None = None
+    why: Reason | msgspec.UnsetType = msgspec.UNSET
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("분당_정자역_1구역", "분당_정자역_1구역"),
+        (" Café, ½ · 가 ", " Café, ½ · 가 "),
+        ("dock\u202egpj.exe", "dockgpj.exe"),
+        ("\u2066dock\u2069\u200e\u200f\u061c", "dock"),
+        ("do\u200bc\u200dk\ufeff\u00ad", "dock"),
+        ("do\x1b[31mck\x07\x7f\x9b", "do[31mck"),
+        ("two\r\nlines\tand\u2028more", "two lines and more"),
+        ("\u3164dock\u115f\uffa0\u2800", "dock"),
+        ("dock\U000e0041\ufe0f", "dock"),
+    ],
+)
+def test_what_can_not_be_seen_is_dropped_when_it_comes_in(typed: str, kept: str) -> None:
+    assert clean(typed) == kept
+    assert read_body(msgspec.json.encode({"place": typed, "why": f"x{typed}"}), Note) == Note(kept, f"x{kept}")
+
+
+def test_a_reason_of_nothing_that_can_be_seen_is_none() -> None:
+    with pytest.raises(Problem) as refused:
+        read_body(msgspec.json.encode({"why": "\u200b\u3164"}), Note)
+    assert refused.value.facts["errors"][0]["field"] == "why"
+
+
+@pytest.mark.parametrize(
+    ("value", "exported"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+cmd|' /C calc'!A0", "'+cmd|' /C calc'!A0"),
+        ("-2+3", "'-2+3"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "' =1"),
+        ("\r=1", "' =1"),
+        ("\u200b=1", "'=1"),
+        ("  =1", "'  =1"),
+        ("＝1+1", "'＝1+1"),
+        ("＋1+1", "'＋1+1"),
+        ("－a", "'－a"),
+        ("＠a", "'＠a"),
+        ("+821012345678", "+821012345678"),
+        ("-5", "-5"),
+        ("정자역=1", "정자역=1"),
+        (-5, -5),
+        (37.25, 37.25),
+        (None, None),
+        (True, True),
+    ],
+)
+def test_no_cell_of_an_export_is_a_formula_and_numbers_stay(value: Any, exported: Any) -> None:
+    assert cell(value) == exported
+    assert type(cell(value)) is type(value)
