@@ -48,8 +48,10 @@ LOG_KEEP_MS = 7 * DAY_MS
 """How long the log keeps messages that everybody has handled."""
 FOLLOW_S = 5
 """So long after a store counted a generation the manifest knows it, at most."""
-ERASED_AFTER_MS = 60_000
+ERASED_AFTER_MS = 30_000
 """So long after somebody was erased everything from before goes: what was on its way then has come."""
+LOG_LOOK_S = 15
+"""Between two looks at what is to go from the log: with the time above it is gone within a minute."""
 
 
 class Part:
@@ -104,7 +106,8 @@ class Embedded:
         if log_lost or (self.generations is not None and self.generations.log_lost):
             self.bus.begin_anew(log_lost or NOT_THE_LAST)
         self._subscriptions: list[LogSubscription] = []
-        tidy = Worker("log", self.forget_old_messages, lambda: asyncio.sleep(60), moves=False)
+        self._unwiped: dict[str, SqliteStore] = {}
+        tidy = Worker("log", self.forget_old_messages, lambda: asyncio.sleep(LOG_LOOK_S), moves=False)
         age = Worker("backup", self._look_at_backup, lambda: asyncio.sleep(60), moves=False)
         anew = Worker("epoch", self._look_at_log, lambda: asyncio.sleep(60), moves=False)
         follow = Worker("manifest", self._follow_generations, lambda: asyncio.sleep(FOLLOW_S), moves=False)
@@ -216,8 +219,9 @@ class Embedded:
         """Remove messages that every consumer has handled, also the stopped ones, when they are old, or tell where
         somebody was who is erased; answers how many."""
         now_ms = self.clock.now_ms()
-        erased_ms = await self.parts["account"].store.read(_last_erased) + ERASED_AFTER_MS
-        if LOG_KEEP_MS > now_ms - erased_ms >= 0:
+        await self._wipe()
+        erased_ms = await self.parts["account"].store.read(_last_erased, now_ms - ERASED_AFTER_MS) + ERASED_AFTER_MS
+        if now_ms - erased_ms < LOG_KEEP_MS:
             return await self.forget_messages(erased_ms)
         return await self._forget(now_ms - LOG_KEEP_MS)
 
@@ -227,10 +231,14 @@ class Embedded:
         while forgotten == BITE:
             forgotten = await self._forget(before_ms)
             gone += forgotten
-        for store in self.stores().values() if gone else ():
-            async with store.hold:
-                store.tidy()
+        if gone:
+            self._unwiped = self.stores()
+            await self._wipe()
         return gone
+
+    async def _wipe(self) -> None:
+        """Wipe the stores that are to be wiped; where somebody reads, the next time."""
+        self._unwiped = {name: store for name, store in self._unwiped.items() if not await store.wipe()}
 
     async def _forget(self, before_ms: int) -> int:
         everybody_at = min([await subscription.place() for subscription in self._subscriptions])
@@ -302,9 +310,11 @@ class _Held(AsyncExitStack):
         return self
 
 
-def _last_erased(read: Reading) -> int:
-    """When account last said that somebody was erased; 0: it never did."""
-    row = read.one("SELECT coalesce(max(published_ms), 0) FROM outbox WHERE type = 'AccountErased'")
+def _last_erased(read: Reading, until_ms: int) -> int:
+    """When account last said, until that moment, that somebody was erased; 0: it never did. Whoever is erased later
+    postpones nothing."""
+    said = "SELECT coalesce(max(published_ms), 0) FROM outbox WHERE type = 'AccountErased' AND published_ms <= ?"
+    row = read.one(said, (until_ms,))
     return int(row[0]) if row else 0
 
 

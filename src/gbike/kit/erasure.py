@@ -12,7 +12,7 @@ import msgspec
 
 from gbike.kit.envelope import Message
 from gbike.kit.numbers import MAX_ID
-from gbike.kit.store import Reading, Tx
+from gbike.kit.store import Reading, Row, Store, Tx
 
 PERSONAL = ("endlocation", "location", "lat", "lon", "name", "contact")
 """Fields that tell where somebody was, or who it is."""
@@ -30,8 +30,35 @@ class _Whose(msgspec.Struct, frozen=True):
     userid: Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)] | None = None
 
 
+WIPE_S = 10
+"""Between two looks whether somebody was erased, whose traces in the engine's own files are then wiped."""
+WIPE_AGAIN_MS = 1_000
+"""Before another try, where somebody read."""
 ERASES = "AccountErased"
 """The event on which the services forget."""
+
+
+class Wiper:
+    """Wipes a store soon after each erasure: how many follow one another postpones none."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._wiped: Row | None = (0, None)
+
+    async def step(self) -> int:
+        """Wipe what was erased since the last time; answers 1 when that could not be done yet, else 0.
+        Raises StoreUnavailable."""
+        erased = await self._store.read(_how_many)
+        if erased == self._wiped:
+            return 0
+        if not await self._store.wipe():
+            return 1
+        self._wiped = erased
+        return 0
+
+
+def _how_many(read: Reading) -> Row | None:
+    return read.one("SELECT count(*), max(at_ms) FROM erased")
 
 
 def share(tx: Tx, userids: Sequence[int]) -> None:
@@ -59,7 +86,10 @@ def guard(tx: Tx, messages: Sequence[Message]) -> None:
 def remember(tx: Tx, userid: int) -> None:
     """This one was erased: from here until the commit nobody keeps anything personal of theirs."""
     tx.lock(_lock_of(userid))
-    tx.execute("INSERT INTO erased (userid, at_ms) VALUES (?, ?) ON CONFLICT (userid) DO NOTHING", (userid, tx.now_ms))
+    tx.execute(
+        "INSERT INTO erased (userid, at_ms) VALUES (?, ?) ON CONFLICT (userid) DO UPDATE SET at_ms = excluded.at_ms",
+        (userid, tx.now_ms),
+    )
 
 
 def take_out(tx: Tx, field: str, numbers: Sequence[int]) -> None:

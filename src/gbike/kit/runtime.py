@@ -17,6 +17,7 @@ from gbike.kit.audit.witness import EVERY_S, Witness
 from gbike.kit.bus import Bus, Subscription
 from gbike.kit.clock import Clock
 from gbike.kit.envelope import Event, Message
+from gbike.kit.erasure import WIPE_AGAIN_MS, WIPE_S, Wiper
 from gbike.kit.housekeeping import FLOOR, ROUND_S, TURN_MS, Housekeeper, Keeping
 from gbike.kit.http.app import HttpApp, Operation, Refusals
 from gbike.kit.http.standard import standard_operations
@@ -157,6 +158,7 @@ def _floor(world: World, service: Service, relay: Relay) -> list[Worker]:
         Worker("relay", relay.step, lambda: store.said_something(IDLE_MS), world.relay_nap_ms),
         Worker("housekeeper", keeper.tidy, lambda: asyncio.sleep(ROUND_S), TURN_MS, moves=False),
         Worker("hours", counted.step, lambda: asyncio.sleep(hours.ROUND_S), hours.TURN_MS, moves=False),
+        Worker("wiper", Wiper(store).step, lambda: asyncio.sleep(WIPE_S), WIPE_AGAIN_MS, moves=False),
         Worker("witness", Witness(store, name).step, lambda: asyncio.sleep(EVERY_S), moves=False),
         Worker("outbox", outbox, lambda: asyncio.sleep(LOOK_S), moves=False),
         Worker("open files", OpenFiles(world.metrics, name).step, lambda: asyncio.sleep(LOOK_S), moves=False),

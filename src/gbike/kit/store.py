@@ -108,6 +108,10 @@ class Store(Protocol):
     async def said_something(self, timeout_ms: int) -> None:
         """Wait until a commit left something in the outbox, `timeout_ms` at most; it may return for nothing."""
 
+    async def wipe(self) -> bool:
+        """See to it that what was overwritten or deleted is in none of the engine's own files, as far as the engine
+        lets us (PostgreSQL does not). False: not now, as somebody reads; call it again. Raises StoreUnavailable."""
+
     async def close(self) -> None:
         """Finish what has begun, then let go of the database."""
 

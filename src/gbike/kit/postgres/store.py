@@ -94,6 +94,10 @@ class PostgresStore:
         await news(self._said, min(timeout_ms, LOOK_MS))
         self._said.clear()
 
+    async def wipe(self) -> bool:
+        """See Store.wipe: old row versions and the log are PostgreSQL's to remove (docs/privacy.md)."""
+        return True
+
     async def close(self) -> None:
         """See Store.close."""
         if self._closed:

@@ -209,11 +209,24 @@ class SqliteStore(BatchWriter[SqliteTx]):
             self._reader.close()
         self._writer.close()  # last, so that it can tidy the log away
 
-    def tidy(self) -> None:
-        """Bring everything into the file itself and empty the log beside it, where what was overwritten still is.
-        As far as possible: somebody else may be reading."""
-        if self.path is not None:
-            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    async def wipe(self) -> bool:
+        """See Store.wipe: everything comes into the file itself, whose gaps are zeroed, and the log beside it, where
+        what was overwritten still is, is emptied."""
+        if self.path is None:
+            return True
+        async with self.hold:
+            if self._closed:
+                return True  # who closes the file does the same
+            self._writer.set_busy_timeout(0)  # not on the event loop: whoever reads now is gone at another try
+            try:
+                (busy, *_) = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone() or (1,)
+            except apsw.BusyError:
+                busy = 1
+            except TROUBLES as wrong:
+                raise StoreUnavailable(f"{self._source}: {wrong}") from wrong
+            finally:
+                self._writer.set_busy_timeout(BUSY_MS)
+        return not busy
 
     async def _transact(self, batch: list[Request]) -> bool:
         try:
