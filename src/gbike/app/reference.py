@@ -85,6 +85,7 @@ ADVICE = {
     "service-busy": "Send the request again after `Retry-After`; nothing was done.",
     "service-stopped": "Send the request again after `Retry-After`.",
     "session-over": "Sign in again.",
+    "several-tokens": "Send one Authorization header.",
     "sign-in-busy": "Send the request again after `Retry-After`.",
     "sign-in-refused": "Look whether everything is typed right; after five failures there is a wait.",
     "store-unavailable": "Send the request again after `Retry-After`; nothing was changed.",

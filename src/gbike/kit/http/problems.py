@@ -66,6 +66,14 @@ UNAUTHENTICATED = ProblemType(
     "This needs a valid access token: {why}.",
     "유효한 액세스 토큰을 보내 주세요.",
 )
+SEVERAL_TOKENS = ProblemType(
+    "several-tokens",
+    400,
+    "More than one Authorization",
+    "Authorization이 여러 개임",
+    "Send one Authorization header with one token; nothing was done.",
+    "Authorization 헤더는 토큰 하나로 한 번만 보내 주세요. 아무것도 처리되지 않았어요.",
+)
 FORBIDDEN = ProblemType(
     "forbidden",
     403,
@@ -210,6 +218,7 @@ ACCOUNT_ERASED = ProblemType(
 """For the services that a person who was erased may still ask with a token that has not run out."""
 EVERYWHERE = (
     UNAUTHENTICATED,
+    SEVERAL_TOKENS,
     FORBIDDEN,
     TOO_MANY,
     KEYS_AWAY,
