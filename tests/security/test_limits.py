@@ -160,11 +160,11 @@ async def test_two_authorizations_are_refused_however_they_are_sent(method_and_p
         async def receive() -> dict[str, object]:
             return {"type": "http.request", "body": b"{}", "more_body": False}
 
-        async def send(message: object) -> None:
+        async def send(message: object, sent: list[dict[str, object]] = sent) -> None:
             sent.append(dict(message))  # type: ignore[call-overload]
 
         await locked.whole.app(scope, receive, send)  # type: ignore[arg-type]
-        assert (sent[0]["status"], b"#several-tokens" in sent[1]["body"]) == (400, True), lines  # type: ignore[operator]
+        assert (sent[0]["status"], b"#header-sent-twice" in sent[1]["body"]) == (400, True), lines  # type: ignore[operator]
     await locked.whole.stop()
 
 

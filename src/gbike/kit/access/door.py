@@ -20,7 +20,7 @@ from gbike.kit.access.limits import Limits
 from gbike.kit.access.principal import Principal
 from gbike.kit.access.rules import SCRAPER, Rule, allow
 from gbike.kit.access.tokens import BadToken, Verifier
-from gbike.kit.http.problems import FORBIDDEN, SEVERAL_TOKENS, TOO_MANY, UNAUTHENTICATED, Problem
+from gbike.kit.http.problems import FORBIDDEN, SENT_TWICE, TOO_MANY, UNAUTHENTICATED, Problem
 
 if TYPE_CHECKING:
     from gbike.kit.http.ask import Ask
@@ -127,7 +127,7 @@ def _bearer(ask: "Ask", *, strictly: bool) -> str | None:
     if given is None:
         return None
     if "," in given:
-        raise Problem(SEVERAL_TOKENS)
+        raise Problem(SENT_TWICE, {"header": "Authorization"})
     scheme, _, token = given.partition(" ")
     if scheme.lower() == "bearer":
         return token.strip()
