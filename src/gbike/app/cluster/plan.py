@@ -14,7 +14,7 @@ from gbike.app.data_folder import BACKED_UP
 from gbike.app.engines import Program
 from gbike.kit.files import write_whole
 from gbike.kit.runtime import Card
-from gbike.kit.settings import BadSetting, environment
+from gbike.kit.settings import BadSetting, surroundings
 
 GATEWAY_PORT = 8088
 BETWEEN_REPLICAS = 100
@@ -109,8 +109,8 @@ class Plan(msgspec.Struct, frozen=True):
             return {"GBIKE_DEMO": "1"}
         from gbike.app.cluster import secrets
 
-        named = environment(os.environ, Path(os.environ.get("GBIKE_SETTINGS_DIR", "/etc/gbike")))
-        believed = ",".join(filter(None, ["127.0.0.1", named.get("GBIKE_TRUSTED_PROXIES", "")]))
+        named = surroundings(os.environ).get("GBIKE_TRUSTED_PROXIES", "")
+        believed = ",".join(filter(None, ["127.0.0.1", named]))
         own = {"GBIKE_DEMO": "0", "GBIKE_TRUSTED_PROXIES": believed, "GBIKE_TLS_PORT": str(replica.inside)}
         return {**own, **secrets.told(Path(self.data), replica.service)}
 

@@ -21,22 +21,22 @@ class Proxies:
 
     def __init__(self, listed: str) -> None:
         """`listed`: addresses or networks, separated by commas. Raises BadSetting."""
-        self._networks: list[IPv4Network | IPv6Network] = []
+        self.networks: list[IPv4Network | IPv6Network] = []
         self._known: dict[str, bool] = {}
         for one in filter(None, (part.strip() for part in listed.split(","))):
             try:
-                self._networks.append(_network(one))
+                self.networks.append(_network(one))
             except ValueError as wrong:
                 raise BadSetting(f"GBIKE_TRUSTED_PROXIES={listed!r}: {wrong}") from None
 
     def trusts(self, address: str) -> bool:
         """Whether the one at `address` is one of them."""
-        if not self._networks:
+        if not self.networks:
             return False
         found = self._known.get(address)
         if found is None:
             one = _address(address)
-            found = one is not None and any(one in network for network in self._networks)
+            found = one is not None and any(one in network for network in self.networks)
             if len(self._known) < 1024:  # there are few proxies; strangers need not be remembered
                 self._known[address] = found
         return found
