@@ -18,7 +18,10 @@ from bench.http import HOST, connect
 ROOT = Path(__file__).parents[1]
 TARIFF = {"GBIKE_TARIFF_KRW": "100", "GBIKE_TARIFF_PER_S": "1", "GBIKE_TARIFF_ROUNDING": "ceil"}
 """Every begun second costs, so that every ride moves money."""
-QUICKLY = {f"GBIKE_LIMIT_{pace}_PER_MIN": "1000000" for pace in ("RENTS", "WRITES", "READS", "ANONYMOUS")}
+QUICKLY = {
+    f"GBIKE_LIMIT_{pace}_PER_MIN": "1000000"
+    for pace in ("RENTS", "WRITES", "READS", "ANONYMOUS", "RETURNS", "SIGN_INS", "SESSIONS", "RENEWALS")
+}
 QUICKLY["GBIKE_RENT_DEADLINE_MS"] = "30000"
 """Paces that are counted, and never reached; and the patience that a busy machine needs."""
 AS_MANY = {"GBIKE_MAX_OPEN_RENTS_PER_RIDER": "0"}

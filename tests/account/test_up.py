@@ -21,7 +21,7 @@ from tests.services.account.people import CHEAP
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("house")
-    env = {"GBIKE_LIMIT_ANONYMOUS_PER_MIN": "0"}  # all tests ask from one address
+    env = {"GBIKE_LIMIT_ANONYMOUS_PER_MIN": "0", "GBIKE_LIMIT_SIGN_INS_PER_MIN": "0"}  # all tests ask from one address
     with up(folder / "data", "--admin-file", str(admin_file(folder)), env=env) as running:
         yield running
 

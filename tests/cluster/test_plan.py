@@ -76,6 +76,20 @@ def test_each_service_has_its_own_database_and_may_have_its_own_engine(tmp_path:
     assert read_plan(tmp_path) == plan
 
 
+def test_a_secure_service_believes_envoy_and_the_operators_proxies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = make_plan(Options(tmp_path, port=0))
+    assert plan.service_program(plan.replicas[0]).env["GBIKE_TRUSTED_PROXIES"] == "127.0.0.1"
+    folder = tmp_path / "settings"
+    folder.mkdir()
+    (folder / "GBIKE_TRUSTED_PROXIES").write_text("10.1.0.0/16\n")
+    monkeypatch.setenv("GBIKE_SETTINGS_DIR", str(folder))
+    assert plan.service_program(plan.replicas[0]).env["GBIKE_TRUSTED_PROXIES"] == "127.0.0.1,10.1.0.0/16"
+    monkeypatch.setenv("GBIKE_TRUSTED_PROXIES", "192.0.2.7, 2001:db8::/48")
+    assert plan.service_program(plan.replicas[0]).env["GBIKE_TRUSTED_PROXIES"] == "127.0.0.1,192.0.2.7, 2001:db8::/48"
+
+
 @pytest.mark.parametrize(
     ("options", "why"),
     [

@@ -84,6 +84,13 @@ def secure(loop: Loop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stu
     yield from _stubs(loop, tmp_path_factory.mktemp("secure"), env, demo=False)
 
 
+@pytest.fixture(scope="module")
+def proxied(loop: Loop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stubs]:
+    """Five requests a second and client; behind proxies at 127.0.0.7 and in 10.1.0.0/16, by their addresses."""
+    env = {"GBIKE_GATEWAY_REQUESTS_PER_S": "5", "GBIKE_TRUSTED_PROXIES": "127.0.0.7, 10.1.0.0/16"}
+    yield from _stubs(loop, tmp_path_factory.mktemp("proxied"), env, demo=False)
+
+
 def _stubs(loop: Loop, folder: Path, env: dict[str, str], *, demo: bool) -> Iterator[Stubs]:
     there, second = loop.run(Stub().start()), loop.run(Stub().start())
     here, bike_port = f"http://127.0.0.1:{there.port}", free_port()

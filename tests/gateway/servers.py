@@ -7,7 +7,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -83,7 +83,11 @@ class Stub:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 first, *lines = head.decode("latin-1").strip().split("\r\n")
                 method, target, _ = first.split(" ")
-                headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+                headers: dict[str, str] = {}
+                for line in lines:
+                    name, _, value = line.partition(":")
+                    before = f"{headers[name.lower()]}, " if name.lower() in headers else ""
+                    headers[name.lower()] = before + value.strip()
                 body = await reader.readexactly(int(headers.get("content-length", 0)))
                 self.asked.append((method, target))
                 seen = {"method": method, "target": target, "headers": headers, "length": len(body)}
@@ -145,9 +149,16 @@ class Envoy:
         self._process.terminate()
         self._process.wait(10)
 
-    def ask(self, method: str, target: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Reply:
-        """Send one request through it."""
-        return ask(self.place.port, method, target, body, headers)
+    def ask(
+        self,
+        method: str,
+        target: str,
+        body: Any = None,
+        headers: Mapping[str, str | Sequence[str]] | None = None,
+        source: str = "127.0.0.1",
+    ) -> Reply:
+        """Send one request through it. `source`: the address of this machine that it comes from."""
+        return ask(self.place.port, method, target, body, headers, source)
 
     def operators(self, path: str) -> str:
         """What the admin port says."""
@@ -165,16 +176,25 @@ class Envoy:
         raise AssertionError(f"no line of {correlation_id}")
 
 
-def ask(port: int, method: str, target: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Reply:
-    """Send one request to a server on this machine. `body`: bytes as they are, None for none, else JSON."""
+def ask(
+    port: int,
+    method: str,
+    target: str,
+    body: Any = None,
+    headers: Mapping[str, str | Sequence[str]] | None = None,
+    source: str = "127.0.0.1",
+) -> Reply:
+    """Send one request to a server on this machine. `body`: bytes as they are, None for none, else JSON. A header may
+    have several lines."""
     raw = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-    given = {"content-type": "application/json"} if raw is not None else {}
+    given: dict[str, str | Sequence[str]] = {"content-type": "application/json"} if raw is not None else {}
     given |= {name.lower(): value for name, value in (headers or {}).items()}
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20, source_address=(source, 0))
     try:
         connection.putrequest(method, target, skip_host="host" in given, skip_accept_encoding=True)
-        for name, value in given.items():
-            connection.putheader(name, value)
+        for name, values in given.items():
+            for value in [values] if isinstance(values, str) else values:
+                connection.putheader(name, value)
         if raw is not None:
             connection.putheader("content-length", str(len(raw)))
         connection.endheaders(raw)

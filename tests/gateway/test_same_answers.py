@@ -108,7 +108,7 @@ def test_what_people_see_answers_the_same(town: Town) -> None:
     for path in (*web(GatewaySettings()), "/app/"):
         same(both(town, "GET", path, accept=BROWSER))
     for accept in (BROWSER, "text/html"):
-        assert same(both(town, "GET", "/", accept=accept)).headers["location"] == "http://bikes.example:8088/app/"
+        assert same(both(town, "GET", "/", accept=accept)).headers["location"] == "/app/"
     same(both(town, "POST", "/app", {}))
 
 

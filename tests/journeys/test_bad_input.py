@@ -274,7 +274,7 @@ async def test_an_address_that_is_none_never_comes_back_in_links_or_headers(
     reply = await client.send("POST", "/bikes", {"bikeid": 5}, {name: value})
     assert reply.status == 201
     for link in (reply.headers["location"], reply.json["_links"]["self"]["href"]):
-        assert link in ("http://localhost/bikes/5", "http://localhost:8088/bikes/5"), link
+        assert link in ("/bikes/5", "http://localhost:8088/bikes/5"), link
     assert not any("\r" in given or "\n" in given for given in reply.headers.values())
 
 

@@ -255,8 +255,11 @@ async def test_a_refusal_is_in_the_language_that_was_asked_for(accept: str, lang
     [
         ({}, "http://peer"),
         ({"x_forwarded_proto": "https", "x_forwarded_host": "bike.example"}, "https://bike.example"),
-        ({"x_forwarded_host": "evil/<script>"}, "http://localhost"),
-        ({"x_forwarded_proto": "javascript"}, "http://localhost"),
+        ({"x_forwarded_proto": "https, http"}, "https://peer"),
+        ({"x_forwarded_proto": " HTTPS,http "}, "https://peer"),
+        ({"x_forwarded_host": "bike.example, inner"}, "http://bike.example"),
+        ({"x_forwarded_host": "evil/<script>"}, ""),
+        ({"x_forwarded_proto": "javascript"}, "http://peer"),
     ],
 )
 async def test_links_name_the_address_that_the_client_used(headers: dict[str, str], base: str) -> None:

@@ -24,7 +24,8 @@ from tests.services.lone import FakePeer, SetClock
 from tests.support import Reply
 
 USUAL = {f"GBIKE_LIMIT_{name}_PER_MIN": str(most) for name, most in
-         (("RENTS", 10), ("REPORTS", 30), ("WRITES", 120), ("READS", 300), ("ANONYMOUS", 60))}  # fmt: skip
+         (("RENTS", 10), ("REPORTS", 30), ("WRITES", 120), ("READS", 300), ("RETURNS", 60), ("ANONYMOUS", 60),
+          ("SIGN_INS", 60), ("SESSIONS", 60), ("RENEWALS", 3_000))}  # fmt: skip
 
 
 def test_a_bucket_lets_through_so_many_at_once_and_then_evenly() -> None:
@@ -57,7 +58,10 @@ async def _statuses(client: As, method: str, target: str, count: int) -> tuple[l
     [
         ("POST", "/rents", ("rider",), 10),
         ("POST", "/bikeManageApps", ("bikeManager",), 30),
-        ("PATCH", "/rents/1", ("rider",), 120),
+        ("PATCH", "/rents/1", ("rider",), 60),
+        ("PUT", "/rents/1", ("rider",), 60),
+        ("POST", "/rents/1/end", ("admin",), 60),
+        ("PATCH", "/accounts/7", ("rider",), 120),
         ("GET", "/bikes", ("rider",), 300),
     ],
 )
@@ -80,11 +84,87 @@ async def test_strangers_and_bad_tokens_share_the_pace_of_their_address() -> Non
     assert {(await locked.anonymous.get("/bikes")).status for _ in range(30)} == {401}
     assert {(await bad.get("/bikes")).status for _ in range(30)} == {401}
     assert ((await locked.anonymous.get("/bikes")).status, (await bad.get("/bikes")).status) == (429, 429)
-    assert (await locked.anonymous.post("/sessions", {})).status == 429
+    assert (await locked.anonymous.post("/sessions", {})).status == 422, "who wants to sign in has a pace of their own"
     assert (await rider.get("/bikes")).status == 200, "who is known is let in beside them"
     assert (await locked.anonymous.get("/health/live")).status == 200, "probes are answered in a flood too"
     clock.waited_ms += 1_000
     assert (await locked.anonymous.get("/bikes")).status == 401
+    await locked.whole.stop()
+
+
+async def test_strangers_of_an_address_take_nobody_off_who_is_signed_in_there() -> None:
+    """9.7 readings a second, then bad tokens and old ones: a token that nobody has seen yet is looked at first."""
+    locked = Locked(USUAL, SetClock())
+    bad = locked.with_token(locked.issuer.token(7, "rider")[:-8] + "AAAAAAAA")
+    flood = [(await one.get("/bikes")).status for _ in range(600) for one in (locked.anonymous, bad)]
+    assert flood.count(401) == 60
+    assert flood.count(429) == 1_140
+    rider = locked.person(7, "rider")
+    for method, target in (("GET", "/bikes"), ("POST", "/rents"), ("PATCH", "/rents/1"), ("GET", "/billings/tariff"),
+                           ("GET", "/"), ("GET", "/docs/status-codes")):  # fmt: skip
+        assert (await rider.send(method, target, None if method == "GET" else {})).status in (200, 404, 422), target
+    assert (await bad.get("/billings/tariff")).status == 429, "a token that is not good is a stranger's"
+    assert (await locked.anonymous.get("/billings/tariff")).status == 429
+    for target in ("/sessions/refresh", "/sessions/end"):
+        assert (await locked.anonymous.post(target, {"refresh_token": "a" * 43})).status in (200, 401), target
+    await locked.whole.stop()
+
+
+async def test_a_return_has_a_pace_of_its_own_by_token() -> None:
+    """Neither what its rider read, wrote and rented, nor returns with another token of theirs can stop one."""
+    locked = Locked(USUAL, SetClock())
+    rider, stolen = locked.person(7, "rider"), locked.with_token(locked.issuer.token(7, "rider", jti="stolen"))
+    for method, target, count in (("GET", "/bikes", 301), ("POST", "/rents", 11), ("PATCH", "/accounts/7", 121)):
+        assert (await _statuses(rider, method, target, count))[1].status == 429
+    assert (await _statuses(stolen, "PATCH", "/rents/1", 61))[1].status == 429
+    statuses, last = await _statuses(rider, "PATCH", "/rents/1", 60)
+    assert (set(statuses), last.json["type"].partition("#")[2]) == ({404}, "rent-unknown")
+    assert (await rider.patch("/rents/1", {})).status == 429
+    await locked.whole.stop()
+
+
+async def test_a_session_has_a_pace_of_its_own_and_an_address_one_for_a_campus() -> None:
+    locked = Locked({**USUAL, "GBIKE_LIMIT_RENEWALS_PER_MIN": "200"}, SetClock())
+    for target in ("/sessions/refresh", "/sessions/end"):
+        mine = [(await locked.anonymous.post(target, {"refresh_token": "m" * 43})).status for _ in range(61)]
+        assert 429 not in mine[:60], target
+        assert mine[60] == 429, "60 a minute and session"
+    campus = [(await locked.anonymous.post("/sessions/refresh", {"refresh_token": f"{n:043}"})).status
+              for n in range(150)]  # fmt: skip
+    assert campus == [401] * 80 + [429] * 70
+    await locked.whole.stop()
+
+
+async def test_sign_ins_have_a_pace_of_their_own() -> None:
+    locked = Locked(USUAL, SetClock())
+    for target in ("/sessions", "/accounts", "/accounts/passwordResets", "/accounts/passwordResets/use"):
+        assert (await _statuses(locked.anonymous, "POST", target, 15))[1].status == 422
+    assert (await locked.anonymous.post("/sessions", {})).status == 429
+    assert (await locked.anonymous.get("/billings/tariff")).status == 200
+    await locked.whole.stop()
+
+
+@pytest.mark.parametrize(
+    "method_and_path", ["GET /bikes", "GET /billings/tariff", "POST /sessions", "GET /health/live"]
+)
+async def test_two_authorizations_are_refused_however_they_are_sent(method_and_path: str) -> None:
+    """Two lines, or one that a gateway made of them: who stands before us may have believed the other one."""
+    locked = Locked(USUAL, SetClock())
+    good = f"Bearer {locked.issuer.token(7, 'rider')}"
+    method, path = method_and_path.split()
+    for lines in ([f"{good}, {good}"], [good, good], [good, "Basic eDp5"], ["Basic eDp5", good]):
+        scope = {"type": "http", "method": method, "path": path, "client": ("127.0.0.1", 1),
+                 "headers": [(b"authorization", one.encode()) for one in lines]}  # fmt: skip
+        sent: list[dict[str, object]] = []
+
+        async def receive() -> dict[str, object]:
+            return {"type": "http.request", "body": b"{}", "more_body": False}
+
+        async def send(message: object, sent: list[dict[str, object]] = sent) -> None:
+            sent.append(dict(message))  # type: ignore[call-overload]
+
+        await locked.whole.app(scope, receive, send)  # type: ignore[arg-type]
+        assert (sent[0]["status"], b"#header-sent-twice" in sent[1]["body"]) == (400, True), lines  # type: ignore[operator]
     await locked.whole.stop()
 
 
@@ -98,14 +178,40 @@ def test_only_known_proxies_say_for_whom_they_ask() -> None:
         ("127.0.0.1", "1.1.1.1, 198.51.100.1, 10.1.2.3", "198.51.100.1"),
         ("127.0.0.1", "10.1.2.3", "127.0.0.1"),
         ("127.0.0.1", "198.51.100.1, ", "127.0.0.1"),
-        ("127.0.0.1", "not an address", "not an address"),
+        ("127.0.0.1", "not an address", "127.0.0.1"),
+        ("127.0.0.1", "198.51.100.1, unknown", "127.0.0.1"),
+        ("127.0.0.1", "198.51.100.1:4711", "198.51.100.1"),
+        ("127.0.0.1", "[2001:db8::1]:4711, 10.1.2.3:80", "2001:db8::1"),
+        ("127.0.0.1", "::ffff:198.51.100.1, ::ffff:10.1.2.3", "198.51.100.1"),
+        ("::ffff:127.0.0.1", "198.51.100.1, 10.1.2.3", "198.51.100.1"),
+        ("::ffff:203.0.113.9", "198.51.100.1", "203.0.113.9"),
         ("127.0.0.1", "10.0.0.1," * 1_000, "127.0.0.1"),
     ]:
         assert origin(peer, forwarded, proxies.trusts) == found
     assert Proxies("").trusts("127.0.0.1") is False
     with pytest.raises(BadSetting, match="GBIKE_TRUSTED_PROXIES"):
         Proxies("localhost")
+    assert Proxies("::ffff:10.0.0.0/104").trusts("10.1.2.3")
+    with pytest.raises(BadSetting, match="GBIKE_TRUSTED_PROXIES"):
+        Proxies("10.0.0.1/8")
+
+
+def test_an_address_counts_once_however_it_is_written() -> None:
     assert household("2001:db8:1:2:3::4") == household("2001:db8:1:2:ffff::1") != household("2001:db8:1:3::1")
+    assert household("2001:DB8:1:2::") == household("2001:db8:1:2:0:0:0:9") == household("2001:db8:1:2::9%eth0")
+    assert household("::ffff:192.0.2.1") == household("::FFFF:c000:201") == household("192.0.2.1") == "192.0.2.1"
+    assert household("192.0.2.1:443") == "192.0.2.1"
+    assert household("[2001:db8:1:2::9]:443") == household("2001:db8:1:2::1")
+    assert household("x" * 500) == "x" * 64
+
+
+async def test_an_ipv4_client_has_one_pace_over_both_kinds_of_sockets() -> None:
+    locked = Locked({**USUAL, "GBIKE_TRUSTED_PROXIES": "127.0.0.1"}, SetClock())
+    forms = ("192.0.2.1", "::ffff:192.0.2.1", "::ffff:c000:201", "192.0.2.1:443")
+    asked = [{"x-forwarded-for": forms[number % 4]} for number in range(61)]
+    statuses = [(await locked.anonymous.send("GET", "/bikes", headers=one)).status for one in asked]
+    assert (statuses[:60], statuses[60]) == ([401] * 60, 429)
+    await locked.whole.stop()
 
 
 async def test_a_forwarded_address_of_nobody_we_know_changes_no_pace_and_no_link() -> None:
@@ -130,6 +236,11 @@ async def test_behind_a_known_proxy_addresses_links_and_tls_are_the_clients() ->
     reply = await locked.admin.send("GET", "/bikes", headers=spoofed)
     assert reply.json["_links"]["self"]["href"].startswith("https://bikes.example/")
     assert reply.headers["strict-transport-security"].startswith("max-age=")
+    for said, scheme in (("https, http", "https"), ("HTTPS", "https"), ("http,https", "http"), ("gopher", "http")):
+        reply = await locked.admin.send("GET", "/bikes", headers={"x-forwarded-proto": said})
+        assert reply.json["_links"]["self"]["href"].startswith(f"{scheme}://localhost:8088/"), said
+        home = await locked.admin.send("GET", "/", headers={"x-forwarded-proto": said, "accept": "text/html"})
+        assert (home.status, home.headers["location"]) == (302, "/app/")
     await locked.whole.stop()
 
 

@@ -282,7 +282,7 @@ class Embedded:
 
     async def _home(self, ask: Ask) -> Answer:
         if wants_a_page(ask):
-            return Answer(302, None, {"Location": ask.base + APP, "Vary": "Accept"}, media=HAL_JSON)
+            return Answer(302, None, {"Location": APP, "Vary": "Accept"}, media=HAL_JSON)
         paths = [path for part in self.parts.values() for path in part.card.paths]
         mode = {"mode": "demo"} if self.doors.open else {}
         links = {path[1:]: {"href": ask.base + path} for path in [*paths, "/docs", "/health/ready", "/metrics"]}

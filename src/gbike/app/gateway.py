@@ -18,7 +18,7 @@ from gbike.app.web import web
 from gbike.kit.http.openapi import document
 from gbike.kit.http.pages import docs_page, status_codes_page
 from gbike.kit.runtime import Card
-from gbike.kit.settings import BadSetting, environment, load
+from gbike.kit.settings import BadSetting, load, surroundings
 from gbike.services.gateway.envoy import PROBLEMS, Address, GatewaySettings, Page, Place, config
 from gbike.services.gateway.wiring import route_table
 
@@ -66,6 +66,7 @@ def run(place: Place, folder: Path) -> None:
         not_for_production(os.environ)
     if place.demo and place.host not in LOOPBACK and "KUBERNETES_SERVICE_HOST" not in os.environ:
         raise BadSetting(f"with --demo everybody may do everything: loopback only, or in a pod, not {place.host}")
+    place = msgspec.structs.replace(place, files=engine.open_files())
     engine.prepare(folder, configuration(place, _settings()))
     command: Sequence[str] = engine.program(folder).command
     os.execv(command[0], list(command))  # noqa: S606 - a program of ours with arguments of ours
@@ -80,7 +81,7 @@ async def drain(admin_port: int, seconds: float) -> bool:
 
 
 def _settings() -> dict[str, str]:
-    return environment(os.environ, Path(os.environ.get("GBIKE_SETTINGS_DIR", "/etc/gbike")))
+    return surroundings(os.environ)
 
 
 def _address(name: str, text: str) -> Address:

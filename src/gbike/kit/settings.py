@@ -38,6 +38,11 @@ def environment(env: Mapping[str, str], folder: Path | None = None) -> dict[str,
     return found
 
 
+def surroundings(env: Mapping[str, str]) -> dict[str, str]:
+    """The GBIKE_ variables of `env`, over the files in the folder that it names."""
+    return environment(env, Path(env.get("GBIKE_SETTINGS_DIR", "/etc/gbike")))
+
+
 def load(kind: type[S], env: Mapping[str, str]) -> S:
     """The settings of `kind` with what `env` says laid over the defaults. Raises BadSetting."""
     given = {}

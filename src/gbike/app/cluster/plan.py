@@ -14,7 +14,7 @@ from gbike.app.data_folder import BACKED_UP
 from gbike.app.engines import Program
 from gbike.kit.files import write_whole
 from gbike.kit.runtime import Card
-from gbike.kit.settings import BadSetting
+from gbike.kit.settings import BadSetting, surroundings
 
 GATEWAY_PORT = 8088
 BETWEEN_REPLICAS = 100
@@ -103,12 +103,15 @@ class Plan(msgspec.Struct, frozen=True):
         return Program([*SERVE, replica.service, "--port", str(replica.port)], {**os.environ, **env})
 
     def _door(self, replica: Replica) -> Mapping[str, str]:
-        """Open, or closed with the keys in the data folder; Envoy is on this machine, and says for whom it asks."""
+        """Open, or closed with the keys in the data folder; Envoy is on this machine, and says for whom it asks, as do
+        the operator's proxies before it."""
         if self.demo:
             return {"GBIKE_DEMO": "1"}
         from gbike.app.cluster import secrets
 
-        own = {"GBIKE_DEMO": "0", "GBIKE_TRUSTED_PROXIES": "127.0.0.1", "GBIKE_TLS_PORT": str(replica.inside)}
+        named = surroundings(os.environ).get("GBIKE_TRUSTED_PROXIES", "")
+        believed = ",".join(filter(None, ["127.0.0.1", named]))
+        own = {"GBIKE_DEMO": "0", "GBIKE_TRUSTED_PROXIES": believed, "GBIKE_TLS_PORT": str(replica.inside)}
         return {**own, **secrets.told(Path(self.data), replica.service)}
 
 

@@ -20,7 +20,7 @@ from gbike.app.cluster.forkserver import ForkServer
 from gbike.app.cluster.plan import Plan, Replica
 from gbike.app.control import Verb
 from gbike.app.engines import Program, envoy, kafka, mock_kafka, postgres
-from gbike.kit.settings import environment
+from gbike.kit.settings import surroundings
 
 START_S = 60
 """How long everything may take to be ready before the start is given up."""
@@ -131,8 +131,9 @@ class Supervisor:
 
     async def _start_envoy(self) -> None:
         ports = self.plan.ports
-        place = gateway.Place(port=ports["gateway"], admin_port=ports["envoy-admin"], demo=self.plan.demo)
-        found = gateway.configuration(place, {**environment(os.environ), **self.plan.peers()})
+        at = {"port": ports["gateway"], "admin_port": ports["envoy-admin"]}
+        place = gateway.Place(**at, demo=self.plan.demo, files=envoy.open_files())
+        found = gateway.configuration(place, {**surroundings(os.environ), **self.plan.peers()})
         envoy.prepare(self._data / "envoy", found)
         await self._bring_up("envoy")
 

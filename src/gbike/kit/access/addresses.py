@@ -1,7 +1,8 @@
 """Where a request comes from: the other end of the connection, or what proxies that we know say."""
 
 from collections.abc import Callable
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from gbike.kit.settings import BadSetting
 
@@ -11,56 +12,87 @@ V6_PREFIX = 64
 """What one household or one virtual machine is given of IPv6: it counts as one address."""
 
 
+MAPPED = 96
+"""From here on an IPv6 address that begins with ::ffff: is an IPv4 address."""
+
+
 class Proxies:
     """The proxies whose X-Forwarded headers are believed."""
 
     def __init__(self, listed: str) -> None:
         """`listed`: addresses or networks, separated by commas. Raises BadSetting."""
-        self._networks: list[IPv4Network | IPv6Network] = []
+        self.networks: list[IPv4Network | IPv6Network] = []
         self._known: dict[str, bool] = {}
         for one in filter(None, (part.strip() for part in listed.split(","))):
             try:
-                self._networks.append(ip_network(one))
+                self.networks.append(_network(one))
             except ValueError as wrong:
                 raise BadSetting(f"GBIKE_TRUSTED_PROXIES={listed!r}: {wrong}") from None
 
     def trusts(self, address: str) -> bool:
         """Whether the one at `address` is one of them."""
-        if not self._networks:
+        if not self.networks:
             return False
         found = self._known.get(address)
         if found is None:
-            found = self._looks_known(address)
+            one = _address(address)
+            found = one is not None and any(one in network for network in self.networks)
             if len(self._known) < 1024:  # there are few proxies; strangers need not be remembered
                 self._known[address] = found
         return found
 
-    def _looks_known(self, address: str) -> bool:
-        try:
-            one = ip_address(address)
-        except ValueError:
-            return False
-        return any(one in network for network in self._networks)
-
 
 def origin(peer: str, forwarded_for: str | None, trusts: Callable[[str], bool]) -> str:
-    """The address of who asks: `peer`, or the last one in X-Forwarded-For that no trusted proxy of ours has."""
+    """The address of who asks: `peer`, or the last one in X-Forwarded-For that no trusted proxy of ours has.
+
+    A proxy that says something else than an address (`unknown`, a name) says nothing: then it is `peer` who asks.
+    """
     if not trusts(peer):
-        return peer
+        return plain(peer) or peer
     for hop in reversed((forwarded_for or "").split(",")[-MOST_HOPS:]):
-        address = hop.strip()
-        if not address:
-            return peer
+        address = plain(hop)
+        if address is None:
+            break
         if not trusts(address):
             return address
-    return peer
+    return plain(peer) or peer
 
 
+@lru_cache(maxsize=4096)
+def plain(said: str) -> str | None:
+    """An address as there is one way to write it, also of `::ffff:192.0.2.1` (the IPv4 address), `192.0.2.1:443` and
+    `[2001:db8::1]:443`; None where it is none."""
+    one = _address(_without_port(said.strip()))
+    return None if one is None else str(one)
+
+
+@lru_cache(maxsize=4096)
 def household(address: str) -> str:
     """What counts as one asker: an IPv4 address, or the /64 of an IPv6 one; what is none is taken as it is."""
-    if ":" not in address:
+    one = _address(_without_port(address))
+    if one is None:
         return address[:64]
+    return str(one) if one.version == 4 else str(ip_network((one.packed, V6_PREFIX), strict=False))
+
+
+def _without_port(said: str) -> str:
+    """Some proxies say the port too, which tells nothing of who asks."""
+    if said.startswith("["):
+        return said[1:].partition("]")[0]
+    return said.partition(":")[0] if said.count(":") == 1 else said
+
+
+def _address(said: str) -> IPv4Address | IPv6Address | None:
+    """An address of IPv4 is one, however a listener on both kinds writes it. A zone is of this machine: left out."""
     try:
-        return str(ip_network(f"{address}/{V6_PREFIX}", strict=False))
+        one = ip_address(said.partition("%")[0])
     except ValueError:
-        return address[:64]
+        return None
+    return (one.ipv4_mapped or one) if isinstance(one, IPv6Address) else one
+
+
+def _network(said: str) -> IPv4Network | IPv6Network:
+    """Raises ValueError."""
+    one = ip_network(said)
+    mapped = one.network_address.ipv4_mapped if isinstance(one, IPv6Network) else None
+    return one if mapped is None or one.prefixlen < MAPPED else ip_network((mapped.packed, one.prefixlen - MAPPED))

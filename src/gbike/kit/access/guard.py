@@ -10,6 +10,10 @@ if TYPE_CHECKING:
 
 READS, WRITES, RENTS, REPORTS, ANONYMOUS_ASKS, FREE = "reads", "writes", "rents", "reports", "anonymous", "free"
 """How often one may ask: each pace has a setting. FREE has no limit: probes must be answered in a flood too."""
+RETURNS, SIGN_INS, SESSIONS, RENEWALS = "returns", "sign_ins", "sessions", "renewals"
+"""What must go on while something else is refused has a pace of its own: a return, whatever its rider read or rented
+(counted by token, so that a stolen one stops nobody's return); signing in and up (by address); staying in and signing
+out (SESSIONS: by the token that is sent, and RENEWALS: by address)."""
 
 
 class KeysUnavailable(Exception):

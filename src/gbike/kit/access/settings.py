@@ -5,7 +5,17 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from gbike.kit.access.guard import ANONYMOUS_ASKS, READS, RENTS, REPORTS, WRITES
+from gbike.kit.access.guard import (
+    ANONYMOUS_ASKS,
+    READS,
+    RENEWALS,
+    RENTS,
+    REPORTS,
+    RETURNS,
+    SESSIONS,
+    SIGN_INS,
+    WRITES,
+)
 
 
 class AccessSettings(msgspec.Struct, frozen=True):
@@ -28,9 +38,19 @@ class AccessSettings(msgspec.Struct, frozen=True):
         120
     )
     limit_reads_per_min: Annotated[int, Meta(ge=0, description="readings a minute and account; 0: no limit")] = 300
+    limit_returns_per_min: Annotated[int, Meta(ge=0, description="returns a minute and token; 0: no limit")] = 60
     limit_anonymous_per_min: Annotated[
         int, Meta(ge=0, description="requests without a valid token a minute and address; 0: no limit")
     ] = 60
+    limit_sign_ins_per_min: Annotated[
+        int, Meta(ge=0, description="sign-ins, sign-ups and resets a minute and address; 0: no limit")
+    ] = 60
+    limit_sessions_per_min: Annotated[
+        int, Meta(ge=0, description="refreshes and sign-outs a minute and session; 0: no limit")
+    ] = 60
+    limit_renewals_per_min: Annotated[
+        int, Meta(ge=0, description="refreshes and sign-outs a minute and address, a campus being one; 0: no limit")
+    ] = 3_000
 
     @property
     def paces(self) -> dict[str, int]:
@@ -40,5 +60,9 @@ class AccessSettings(msgspec.Struct, frozen=True):
             REPORTS: self.limit_reports_per_min,
             WRITES: self.limit_writes_per_min,
             READS: self.limit_reads_per_min,
+            RETURNS: self.limit_returns_per_min,
             ANONYMOUS_ASKS: self.limit_anonymous_per_min,
+            SIGN_INS: self.limit_sign_ins_per_min,
+            SESSIONS: self.limit_sessions_per_min,
+            RENEWALS: self.limit_renewals_per_min,
         }

@@ -88,11 +88,16 @@ class Verifier:
         return found[0] if found is not None and is_ahead(found[1], self._clock.now_ms(), CACHED_S * 1000) else None
 
     async def check(self, token: str) -> Principal:
-        """Who sent the token. Raises BadToken or KeysUnavailable."""
-        head, claimed = _read(token)
-        trusted = self._trusted(head, claimed)
+        """Who sent the token. Raises BadToken or KeysUnavailable. Its signature comes last: it costs the most, and what
+        it says of itself is the same before and after."""
+        head, claims = _read(token)
+        trusted = self._trusted(head, claims)
         if head.alg not in trusted.algorithms:
             raise BadToken("its algorithm is not taken")
+        now_s = self._clock.now_ms() / 1000
+        _in_time(claims, now_s, trusted.longest_s)
+        if self._audience.isdisjoint([claims.aud] if isinstance(claims.aud, str) else claims.aud):
+            raise BadToken("it is for somebody else")
         key = await trusted.keys.key(head.kid)
         if key is None or not _fits(key, head.alg):
             raise BadToken("its key is not known")
@@ -101,10 +106,6 @@ class Verifier:
         except jwt.PyJWTError:
             raise BadToken("its signature is wrong") from None
         claims = _claims(signed)
-        now_s = self._clock.now_ms() / 1000
-        _in_time(claims, now_s, trusted.longest_s)
-        if self._audience.isdisjoint([claims.aud] if isinstance(claims.aud, str) else claims.aud):
-            raise BadToken("it is for somebody else")
         principal = _service(claims) if head.typ == SERVICE else _person(claims)
         self._remember(token, principal, min(claims.exp, now_s + CACHED_S) * 1000)
         return principal

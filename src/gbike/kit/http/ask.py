@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
@@ -63,6 +63,8 @@ class Ask:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        if len(self.headers) != len(scope["headers"]):
+            self.headers = _joined(scope["headers"])
         self.peer: str = (scope.get("client") or ("",))[0]
         """The address at the other end of the connection."""
         self._trusts, self._forwarded = trusts, trusts(self.peer)
@@ -90,15 +92,20 @@ class Ask:
 
     @property
     def scheme(self) -> str:
-        """http or https, as the client used it."""
-        return self.headers.get("x-forwarded-proto", self._scheme) if self._forwarded else self._scheme
+        """http or https, as the client used it. Of several proxies the first one's word is about the client."""
+        if self._forwarded:
+            said = self.headers.get("x-forwarded-proto", "").partition(",")[0].strip().lower()
+            if said in ("http", "https"):
+                return said
+        return self._scheme
 
     @property
     def base(self) -> str:
-        """The address the client used, without a path: from Forwarded headers of a trusted proxy, else Host."""
-        host = self.headers.get("host", "localhost")
+        """The address the client used, without a path: from Forwarded headers of a trusted proxy, else Host. Empty
+        where they name none: then links are paths."""
+        host = self.headers.get("host", "")
         if self._forwarded:
-            host = self.headers.get("x-forwarded-host") or host
+            host = self.headers.get("x-forwarded-host", "").partition(",")[0].strip() or host
         return _base(self.scheme, host)
 
     def must_cover(self, number: int) -> None:
@@ -220,15 +227,22 @@ class Ask:
         return Once(scope, meant, lambda value: _kept(render(value)), older_hash=raw)
 
 
+def _joined(sent: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Lines of one name are one list (RFC 9110, 5.3), as Envoy hands them on: nobody hides one behind another."""
+    found: dict[str, str] = {}
+    for raw, value in sent:
+        name, text = raw.decode("latin-1"), value.decode("latin-1")
+        found[name] = f"{found[name]}, {text}" if name in found else text
+    return found
+
+
 def _kept(answer: Answer) -> tuple[int, bytes, bytes]:
     return answer.status, msgspec.json.encode(answer.content), msgspec.json.encode(answer.headers)
 
 
 @lru_cache(maxsize=256)
 def _base(scheme: str, host: str) -> str:
-    if scheme not in ("http", "https") or not _AUTHORITY.fullmatch(host):
-        return "http://localhost"
-    return f"{scheme}://{host}"
+    return f"{scheme}://{host}" if _AUTHORITY.fullmatch(host) else ""
 
 
 @lru_cache(maxsize=256)

@@ -5,6 +5,7 @@ from functools import partial
 import msgspec
 
 from gbike.kit.access.guard import RENTS as RENTS_A_MINUTE
+from gbike.kit.access.guard import RETURNS
 from gbike.kit.access.rules import ADMINS, PEOPLE
 from gbike.kit.breaker import CircuitOpen
 from gbike.kit.clock import rfc3339
@@ -295,8 +296,12 @@ def operations(rents: SqlRents, rent_a_bike: RentABike) -> list[Operation]:
             pace=RENTS_A_MINUTE,
         ),
         Operation("GET", at, http.show, "R9: one rent", PEOPLE, answers=one, refusals=(NO_RENT,)),
-        Operation("PATCH", at, http.give_back, back, PEOPLE, RentReturn, one, refusals=ended, example=here),
-        Operation("PUT", at, http.give_back, back, PEOPLE, RentReturn, one, refusals=ended, example=here),
+        *(
+            Operation(
+                way, at, http.give_back, back, PEOPLE, RentReturn, one, refusals=ended, example=here, pace=RETURNS
+            )
+            for way in ("PATCH", "PUT")
+        ),
         Operation(
             "POST",
             f"{at}/end",
@@ -307,5 +312,6 @@ def operations(rents: SqlRents, rent_a_bike: RentABike) -> list[Operation]:
             one,
             refusals=(*ended, IS_RETURNED, OUTSIDE),
             example={"at": "2026-11-29T09:30:00.000Z", "reason": "the bike stood at the station"},
+            pace=RETURNS,
         ),
     ]

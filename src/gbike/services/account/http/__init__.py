@@ -1,6 +1,6 @@
 """What may be asked of account: signing up, signing in and staying in; one's own account; and what admins decide."""
 
-from gbike.kit.access.guard import FREE
+from gbike.kit.access.guard import FREE, SESSIONS, SIGN_INS
 from gbike.kit.access.keyring import Keys
 from gbike.kit.access.rules import ADMINS, PEOPLE, PUBLIC
 from gbike.kit.http.app import Operation
@@ -37,6 +37,7 @@ def _doors(http: SessionHttp) -> list[Operation]:
             received,
             refusals=(refusals.WEAK, refusals.WAIT, refusals.BUSY),
             example={"name": "Kim", **kim},
+            pace=SIGN_INS,
         ),
         Operation(
             "POST",
@@ -48,6 +49,7 @@ def _doors(http: SessionHttp) -> list[Operation]:
             opened,
             refusals=(refusals.REFUSED, refusals.CODE, refusals.WAIT, refusals.BUSY),
             example=kim,
+            pace=SIGN_INS,
         ),
         Operation(
             "GET",
@@ -76,9 +78,18 @@ def _sessions(http: SessionHttp) -> list[Operation]:
             {200: bodies.SessionResource},
             refusals=(refusals.OVER,),
             example=token,
+            pace=SESSIONS,
         ),
         Operation(
-            "POST", "/sessions/end", http.end, "Sign out", PUBLIC, bodies.Refresh, {200: bodies.Received}, example=token
+            "POST",
+            "/sessions/end",
+            http.end,
+            "Sign out",
+            PUBLIC,
+            bodies.Refresh,
+            {200: bodies.Received},
+            example=token,
+            pace=SESSIONS,
         ),
     ]
 
@@ -96,6 +107,7 @@ def _ways_back(http: SessionHttp) -> list[Operation]:
             {202: bodies.Received},
             refusals=(refusals.WAIT,),
             example={"contact": "kim@example.com"},
+            pace=SIGN_INS,
         ),
         Operation(
             "POST",
@@ -107,6 +119,7 @@ def _ways_back(http: SessionHttp) -> list[Operation]:
             {200: bodies.Received},
             refusals=(refusals.RESET, refusals.WEAK, refusals.WAIT, refusals.BUSY),
             example={"token": "cmVzZXQtdG9rZW4", "password": "another bicycle at dawn"},
+            pace=SIGN_INS,
         ),
     ]
 

@@ -14,8 +14,6 @@ from gbike.services.gateway.envoy.upstreams import Address, cluster, socket_addr
 
 __all__ = ["PROBLEMS", "Address", "GatewaySettings", "Page", "Place", "config"]
 
-MOST_CONNECTIONS = 4_096
-"""Clients connected at once; more are turned away at once instead of all being served badly."""
 OPERATORS_MAY = ("/ready", "/stats", "/clusters", "/server_info", "/listeners", "/memory", "/healthcheck/fail")
 """What the admin port answers: looking, and the way to leave in order. By default it would also stop the process and
 show its memory."""
@@ -28,6 +26,9 @@ class Place(msgspec.Struct, frozen=True):
     port: int = 8088
     admin_port: int = 9901
     demo: bool = False
+    files: int = 1 << 20
+    """How many it may have open: half of them are for clients, the others for the ways to the services. Were it to run
+    out of them, it would leave whoever comes to wait, and be late to notice that others went."""
 
 
 def config(
@@ -60,7 +61,7 @@ def config(
                     "typed_config": {
                         "@type": "type.googleapis.com/envoy.extensions.resource_monitors."
                         "downstream_connections.v3.DownstreamConnectionsConfig",
-                        "max_active_downstream_connections": MOST_CONNECTIONS,
+                        "max_active_downstream_connections": min(settings.gateway_connections, place.files // 2),
                     },
                 }
             ]

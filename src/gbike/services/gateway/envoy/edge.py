@@ -2,17 +2,23 @@
 
 from typing import Any
 
+from gbike.kit.access.addresses import V6_PREFIX
 from gbike.kit.http.ask import MAX_BODY
 from gbike.services.gateway.envoy.headers import FILTERS, TYPE, header_filters
 from gbike.services.gateway.envoy.refusals import local_replies
 from gbike.services.gateway.envoy.routes import RATE_LIMIT, origins
-from gbike.services.gateway.envoy.settings import GatewaySettings
+from gbike.services.gateway.envoy.settings import GatewaySettings, cidrs
 from gbike.services.gateway.envoy.upstreams import Address, socket_address
 
 HEADERS_KB, HEADERS = 32, 100
 """All headers of a request together, and how many."""
-HEADERS_S, REQUEST_S, IDLE_S = 10, 15, 75
-"""A client sends its headers and its whole request in this time, and may keep a connection idle so long."""
+HEADERS_S, REQUEST_S, IDLE_S = 10, 15, 15
+"""A client sends its headers and its whole request in this time, and may keep a connection idle so long, also one that
+has asked nothing yet: Envoy can't bound the connections of one client, so nobody may hold them long and be silent."""
+MOST_CLIENTS = 20_000
+"""Clients whose pace is known at once. The one that has not asked for longest is forgotten first."""
+CLIENT = {"masked_remote_address": {"v4_prefix_mask_len": 32, "v6_prefix_mask_len": V6_PREFIX}}
+"""What counts as one client, as `household` has it."""
 PAGE_BYTES = 4 * 1024 * 1024
 """The largest page of the gateway's own, the description of the whole API."""
 
@@ -50,8 +56,7 @@ def _identity(settings: GatewaySettings) -> dict[str, Any]:
     """Who asks, for what, under which name: addresses and paths are made plain before anything is decided on them, and
     nobody is an insider, so that no header of a client changes how often or how long Envoy tries."""
     return {
-        "use_remote_address": True,
-        "xff_num_trusted_hops": settings.gateway_trusted_proxies,
+        **_client(settings),
         "internal_address_config": {"cidr_ranges": [{"address_prefix": "255.255.255.255", "prefix_len": 32}]},
         "generate_request_id": True,
         "preserve_external_request_id": True,
@@ -64,6 +69,23 @@ def _identity(settings: GatewaySettings) -> dict[str, Any]:
         "server_header_transformation": "PASS_THROUGH",
         "normalize_path": True,
         "path_with_escaped_slashes_action": "UNESCAPE_AND_FORWARD",
+    }
+
+
+def _client(settings: GatewaySettings) -> dict[str, Any]:
+    """Whose address counts: the last one in X-Forwarded-For that is no proxy of ours, as the services have it; or,
+    where only their number is known, the one that so many of them passed on. Nobody else's word."""
+    proxies = cidrs(settings)
+    if not proxies:
+        return {"use_remote_address": True, "xff_num_trusted_hops": settings.gateway_trusted_proxies}
+    typed = {
+        "@type": TYPE + "envoy.extensions.http.original_ip_detection.xff.v3.XffConfig",
+        "xff_trusted_cidrs": {"cidrs": proxies},
+        "skip_xff_append": False,
+    }
+    return {
+        "use_remote_address": False,
+        "original_ip_detection_extensions": [{"name": "envoy.http.original_ip_detection.xff", "typed_config": typed}],
     }
 
 
@@ -83,8 +105,8 @@ def _limits() -> dict[str, Any]:
 
 
 def _filters(settings: GatewaySettings, *, demo: bool) -> list[dict[str, Any]]:
-    trusted = settings.gateway_trusted_proxies > 0
-    filters = header_filters(origins(settings, demo=demo), trusted=trusted, demo=demo)
+    believed = cidrs(settings) or settings.gateway_trusted_proxies > 0
+    filters = header_filters(origins(settings, demo=demo), believed=believed, demo=demo)
     if settings.gateway_requests_per_s and not demo:
         filters.append(_rate_limit(settings.gateway_requests_per_s))
     buffer = {"@type": FILTERS + "buffer.v3.Buffer", "max_request_bytes": MAX_BODY}
@@ -95,11 +117,17 @@ def _filters(settings: GatewaySettings, *, demo: bool) -> list[dict[str, Any]]:
 
 
 def _rate_limit(per_s: int) -> dict[str, Any]:
+    """A bucket for each client: a stranger who empties his own takes nobody else off."""
     always = {"default_value": {"numerator": 100, "denominator": "HUNDRED"}}
+    bucket = {"max_tokens": 2 * per_s, "tokens_per_fill": per_s, "fill_interval": "1s"}
     typed = {
         "@type": FILTERS + "local_ratelimit.v3.LocalRateLimit",
         "stat_prefix": "edge",
-        "token_bucket": {"max_tokens": 2 * per_s, "tokens_per_fill": per_s, "fill_interval": "1s"},
+        "token_bucket": bucket,
+        "rate_limits": [{"actions": [CLIENT]}],
+        "descriptors": [{"entries": [{"key": "masked_remote_address"}], "token_bucket": bucket}],
+        "always_consume_default_token_bucket": False,
+        "max_dynamic_descriptors": MOST_CLIENTS,
         "filter_enabled": always,
         "filter_enforced": always,
     }

@@ -8,6 +8,8 @@ from gbike.kit.peers import DEADLINE_HEADER
 
 TYPE = "type.googleapis.com/"
 FILTERS = TYPE + "envoy.extensions.filters.http."
+SAYS_HTTPS = r"(?i)\s*https\s*(,.*)?"
+"""The first of several proxies speaks of the client, as `Ask.scheme` has it."""
 SANE_REQUEST_ID = "[A-Za-z0-9._:/+=@-]{1,128}"
 """As kit/telemetry.py takes it over."""
 
@@ -39,18 +41,32 @@ PROTECTING = tuple(
 """What Envoy answers by itself is protected as what the services answer."""
 
 
-def header_filters(origins: str, *, trusted: bool, demo: bool) -> list[dict[str, Any]]:
-    """`origins`: a regular expression for those whose pages may call. `trusted`: a proxy in front of us that we know
-    says which address the client used; nobody else is believed about that."""
+def header_filters(origins: str, *, believed: Sequence[dict[str, Any]] | bool, demo: bool) -> list[dict[str, Any]]:
+    """`origins`: a regular expression for those whose pages may call. `believed`: the networks of the proxies in front
+    of us that say which address the client used, or whether whoever asks is one; nobody else is believed about that."""
     made, shared = header("x-request-id", "%UNIQUE_ID%"), (*OPEN, CREDENTIALS) if demo else OPEN
-    nobodys = [*INSIDE, *([] if trusted else ["x-forwarded-host"])]
     answered = header("x-request-id", "%REQ(X-REQUEST-ID)%", "ADD_IF_ABSENT")
     return [
-        _changes([{"remove": name} for name in nobodys], [{"append": MODE}] if demo else []),
+        _changes([{"remove": name} for name in INSIDE], [{"append": MODE}] if demo else []),
+        *_as_the_client_asked(believed),
         _only_if("x-request-id", SANE_REQUEST_ID, False, _changes([{"append": made}])),
         _changes(response=[{"append": one} for one in (answered, *PROTECTING)]),
         _only_if("origin", origins, True, _changes(response=[{"append": one} for one in shared])),
     ]
+
+
+def _as_the_client_asked(believed: Sequence[dict[str, Any]] | bool) -> list[dict[str, Any]]:
+    """The address that the client used is what known proxies say, in one word each: several of them may have spoken.
+    Envoy itself overwrites what nobody is to say, but where it is told the proxies' addresses."""
+    unsaid = _changes([{"remove": "x-forwarded-host"}])
+    if not believed:
+        return [unsaid]
+    https, http = (_changes([{"append": header("x-forwarded-proto", scheme)}]) for scheme in ("https", "http"))
+    plain = [_only_if("x-forwarded-proto", SAYS_HTTPS, fits, one) for fits, one in ((True, https), (False, http))]
+    if believed is True:
+        return plain
+    strange = _changes([{"remove": "x-forwarded-host"}, {"append": header("x-forwarded-proto", "http")}])
+    return [_unless_from(believed, strange), *plain]
 
 
 def _changes(request: Sequence[dict[str, Any]] = (), response: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
@@ -65,9 +81,29 @@ def _only_if(name: str, regex: str, fits: bool, filter: dict[str, Any]) -> dict[
     given = {"@type": TYPE + "envoy.type.matcher.v3.HttpRequestHeaderMatchInput", "header_name": name}
     match = {"safe_regex": {"google_re2": {}, "regex": regex}}
     fitting = {"single_predicate": {"input": {"name": name, "typed_config": given}, "value_match": match}}
+    return _unless({"not_matcher": fitting} if fits else fitting, filter)
+
+
+def _unless_from(networks: Sequence[dict[str, Any]], filter: dict[str, Any]) -> dict[str, Any]:
+    """A filter only for who is connected from somewhere else."""
+    given = {"@type": TYPE + "envoy.extensions.matching.common_inputs.network.v3.DirectSourceIPInput"}
+    match = {
+        "@type": TYPE + "envoy.extensions.matching.input_matchers.ip.v3.Ip",
+        "cidr_ranges": list(networks),
+        "stat_prefix": "proxies",
+    }
+    fitting = {
+        "input": {"name": "peer", "typed_config": given},
+        "custom_match": {"name": "envoy.matching.matchers.ip", "typed_config": match},
+    }
+    return _unless({"single_predicate": fitting}, filter)
+
+
+def _unless(fitting: dict[str, Any], filter: dict[str, Any]) -> dict[str, Any]:
+    """A filter for the requests that do not fit."""
     skip = {"@type": TYPE + "envoy.extensions.filters.common.matcher.action.v3.SkipFilter"}
     skipped = {
-        "predicate": {"not_matcher": fitting} if fits else fitting,
+        "predicate": fitting,
         "on_match": {"action": {"name": "skip", "typed_config": skip}},
     }
     typed = {

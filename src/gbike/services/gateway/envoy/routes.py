@@ -1,7 +1,7 @@
 """The route table as Envoy's routes: the services' paths and their aliases, the gateway's own pages, nothing else."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -31,6 +31,9 @@ BASE = "%REQ(X-FORWARDED-PROTO)%://%REQ(X-FORWARDED-HOST?:AUTHORITY)%"
 APP = "/app/"
 """Where browsers are sent that ask for /."""
 RATE_LIMIT = "envoy.filters.http.local_ratelimit"
+UNLIMITED = {RATE_LIMIT: {"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "disabled": True}}
+NEVER_HELD_UP = (("PATCH|PUT", "/rents/[0-9]+"), ("POST", "/rents/[0-9]+/end"), ("POST", "/sessions/end"))
+"""Returns and sign-outs: whatever else comes from the same address, the service alone judges them, by their token."""
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -50,7 +53,8 @@ def virtual_host(
     for prefix, path in prefixes.items():
         below = [one for one in sorted(table.streams) if one.startswith(f"{path}/")]
         routes += [_stream(prefix + one.removeprefix(path), one, table.services[path]) for one in below]
-        routes += _service(prefix, path, table.services[path], settings)
+        own = [one for one in NEVER_HELD_UP if one[1].startswith(path)]
+        routes += _service(prefix, path, table.services[path], settings, own)
     routes += [_page(path, page) for path, page in pages.items()]
     for path in ("/", *pages):
         routes += _other_methods(path)
@@ -63,10 +67,12 @@ def origins(settings: GatewaySettings, *, demo: bool) -> str:
     return ".+" if demo else "|".join(map(re.escape, listed(settings))) or "nobody"
 
 
-def _service(prefix: str, path: str, service: str, settings: GatewaySettings) -> list[dict[str, Any]]:
-    """A prefix's routes: reading, which may be tried again, and everything else, which is only when nobody can have
-    seen it: a request that broke off may have been done. An answer is never tried again, whatever its status: a
-    breaker's 503 says not now."""
+def _service(
+    prefix: str, path: str, service: str, settings: GatewaySettings, never_held_up: Sequence[tuple[str, str]]
+) -> list[dict[str, Any]]:
+    """A prefix's routes: what has no limit here; reading, which may be tried again; and everything else, which is only
+    when nobody can have seen it: a request that broke off may have been done. An answer is never tried again, whatever
+    its status: a breaker's 503 says not now."""
     to: dict[str, Any] = {"cluster": service, "timeout": f"{settings.gateway_timeout_ms / 1000:g}s"}
     if prefix != path:
         to["prefix_rewrite"] = path
@@ -84,6 +90,14 @@ def _service(prefix: str, path: str, service: str, settings: GatewaySettings) ->
         "host_selection_retry_max_attempts": LOOKS,
     }
     return [
+        *(
+            {
+                "match": {"safe_regex": {"regex": f"{at}/*"}, "headers": [_method(method)]},
+                "route": {**to, "retry_policy": {**again, "retry_on": UNSEEN}},
+                "typed_per_filter_config": UNLIMITED,
+            }
+            for method, at in never_held_up
+        ),
         {
             "match": {"path_separated_prefix": prefix, "headers": [_method(READS)]},
             "route": {**to, "retry_policy": {**again, "retry_on": f"{UNSEEN},reset"}},
@@ -137,8 +151,8 @@ def _home_for_people() -> dict[str, Any]:
     """Browsers are sent to the pages."""
     return {
         "match": {"path": "/", "headers": [_method(READS), _browser()]},
-        "redirect": {"path_redirect": APP, "response_code": "FOUND"},
-        "response_headers_to_add": [header("vary", "Accept")],
+        "direct_response": {"status": 302},  # a redirect of Envoy's would name a host: whatever the client said
+        "response_headers_to_add": [header("location", APP), header("vary", "Accept")],
     }
 
 
@@ -149,10 +163,7 @@ def _page(path: str, page: Page) -> dict[str, Any]:
         "match": {**_path(path), "headers": [_method(READS)]},
         "direct_response": {"status": 200, "body": {"inline_string": page.text}},
         "response_headers_to_add": [header(name, value) for name, value in headers.items()],
-        # Whoever watches the gateway must see it alive also when it is refusing a flood.
-        "typed_per_filter_config": {
-            RATE_LIMIT: {"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "disabled": True}
-        },
+        "typed_per_filter_config": UNLIMITED,  # who watches the gateway must see it alive while it refuses a flood
     }
 
 

@@ -1,11 +1,12 @@
 """What may be set of the gateway."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
+from gbike.kit.access.addresses import Proxies
 from gbike.kit.settings import BadSetting
 
 
@@ -17,13 +18,29 @@ class GatewaySettings(msgspec.Struct, frozen=True):
     ] = ""
     gateway_timeout_ms: Annotated[int, Meta(gt=0, description="a service must answer within this, ms")] = 5_000
     gateway_requests_per_s: Annotated[
-        int, Meta(ge=0, description="requests let through a second, twice as many at once; 0: no limit; none in demo")
+        int,
+        Meta(
+            ge=0,
+            description="requests let through a second and client (a campus behind one address is one), twice as many"
+            " at once; returns and sign-outs do not count; 0: no limit; none in demo",
+        ),
     ] = 1_000
+    gateway_connections: Annotated[
+        int, Meta(ge=1, description="clients connected at once; more are turned away at once")
+    ] = 4_096
     map_tiles: Annotated[
         str, Meta(description="where the map's pictures are, https://host/{z}/{x}/{y}.png; empty: a plain ground")
     ] = ""
+    trusted_proxies: Annotated[
+        str, Meta(description="proxies whose X-Forwarded headers are believed: addresses or networks, with commas")
+    ] = ""
     gateway_trusted_proxies: Annotated[
-        int, Meta(ge=0, le=10, description="proxies in front of it whose X-Forwarded headers are believed")
+        int,
+        Meta(
+            ge=0,
+            le=10,
+            description="where GBIKE_TRUSTED_PROXIES is empty: how many proxies stand in front of it, whoever they are",
+        ),
     ] = 0
 
 
@@ -34,6 +51,14 @@ def origins(settings: GatewaySettings) -> list[str]:
         if not re.fullmatch(r"https?://[A-Za-z0-9.\-]+(:[0-9]+)?", origin):
             raise BadSetting(f"GBIKE_GATEWAY_ORIGINS: {origin!r} is no origin: write https://host, with commas between")
     return found
+
+
+def cidrs(settings: GatewaySettings) -> list[dict[str, Any]]:
+    """The proxies that are believed, as Envoy writes networks. Raises BadSetting."""
+    return [
+        {"address_prefix": str(one.network_address), "prefix_len": one.prefixlen}
+        for one in Proxies(settings.trusted_proxies).networks
+    ]
 
 
 def tiles_origin(settings: GatewaySettings) -> str:
