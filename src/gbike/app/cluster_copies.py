@@ -7,7 +7,6 @@ it publishes again what its outbox has, and the inboxes, which are in the backup
 import asyncio
 import hashlib
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -29,6 +28,7 @@ from gbike.app.single import SQLITE, open_store
 from gbike.kit.clock import SystemClock, rfc3339
 from gbike.kit.files import write_whole
 from gbike.kit.ids import SystemIds
+from gbike.kit.postgres.login import without_password
 from gbike.kit.republish import put_back_in_time
 from gbike.kit.schema.migrate import newest
 from gbike.kit.settings import BadSetting
@@ -158,8 +158,7 @@ def _write(stores: Mapping[str, str], half: Path, tell: Tell) -> Mapping[str, Co
 
 def _without_passwords(plan: Plan) -> Plan:
     """They are no part of a backup; a restored cluster has its own PostgreSQL."""
-    stores = {name: re.sub(r"//([^:@/]*):[^@/]*@", r"//\1@", url) for name, url in plan.stores.items()}
-    return msgspec.structs.replace(plan, stores=stores)
+    return msgspec.structs.replace(plan, stores={name: without_password(url) for name, url in plan.stores.items()})
 
 
 def _sealed(file: Path) -> str:
