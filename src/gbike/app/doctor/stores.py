@@ -67,7 +67,7 @@ def lost(folder: DataFolder) -> Iterator[Finding]:
 def store_urls(folder: DataFolder, plan: Plan | None, env: Mapping[str, str]) -> dict[str, str]:
     """The stores that can be looked at, by service."""
     found = {name: f"{SQLITE}{folder.store_path(name)}" for name in NAMES if folder.store_path(name).exists()}
-    found |= plan.stores if plan else {}
+    found |= plan.reading if plan else {}
     if url := env.get("GBIKE_STORE_URL"):
         file = env.get(SETTING, "")
         found[env.get("GBIKE_SERVICE") or "this service"] = with_password(url, file if Path(file).is_file() else "")
