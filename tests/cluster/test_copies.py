@@ -147,8 +147,8 @@ def restored(backup: Path, folder: DataFolder) -> Iterator[Mapping[str, str]]:
     cluster_copies.restore(backup, folder, print)
     plan = read_plan(folder.path)
     assert plan is not None
-    with engine.stores_of(plan, folder.path) as stores:
-        yield stores
+    with engine.reached(plan, folder.path) as there:
+        yield there.stores
 
 
 def verified(stores: Mapping[str, str], home: Path) -> list[str]:
@@ -239,6 +239,17 @@ def test_a_stopped_clusters_own_postgres_is_started_for_its_backup(home: Path) -
     assert f"gbike cluster up --data {home / 'new'}" in done.stdout
     with pytest.raises(BadCluster, match="no --store"):
         make_plan(Options(home / "new", port=0, stores=["rent=sqlite"]))
+    plan = read_plan(home / "new")
+    assert plan is not None
+    with engine.reached(plan, home / "new") as there:  # it was restored by the services' own logins, and so it stays
+        for name, url in there.stores.items():
+            with psycopg.connect(url) as own:
+                assert own.execute("SELECT tableowner FROM pg_tables WHERE tablename = 'outbox'").fetchone() == (name,)
+            with pytest.raises(psycopg.OperationalError, match="no password supplied"):
+                psycopg.connect(url.replace(f"//{name}@", "//gbike@").partition("?")[0])
+    done = gbike("backup", str(home / "again"), "--data", str(home / "new"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "passfile" not in (home / "again" / FILE).read_text()
 
 
 @pytest.fixture

@@ -175,6 +175,8 @@ USABLE = {"GBIKE_DEMO": "1", "GBIKE_STORE_URL": "sqlite:////tmp/never-made", "GB
         (["rent"], {"GBIKE_DEMO": "0"}, "GBIKE_SERVICE_KEY_FILE is not set"),
         (["bike", "--host", "0.0.0.0"], {}, "loopback only"),
         (["bike"], {"GBIKE_STORE_URL": "mysql://x"}, "GBIKE_STORE_URL='mysql://x'"),
+        (["bike"], {"GBIKE_STORE_URL": "postgres://bike:hush@db/x"}, "GBIKE_STORE_URL='postgres://bike@db/x'"),
+        (["bike"], {"GBIKE_STORE_PASSWORD_FILE": "/none"}, "GBIKE_STORE_PASSWORD_FILE=/none: the password can't be"),
         (["bike"], {"GBIKE_KAFKA": ""}, "GBIKE_KAFKA is not set"),
         (["rent"], {"GBIKE_RENT_DEADLINE_MS": "soon"}, "GBIKE_RENT_DEADLINE_MS='soon'"),
         (["bake"], {}, "no service 'bake'"),

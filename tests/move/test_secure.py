@@ -13,6 +13,8 @@ import jwt
 import pyotp
 import pytest
 
+from gbike.app.catalogue import NAMES
+from gbike.app.cluster.logins import Logins
 from gbike.app.cluster.plan import MOVING, read_plan
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
@@ -113,7 +115,8 @@ def test_who_was_signed_in_is_and_authenticators_open(before: Before, cluster: P
     assert claims["sub"] == "1"
 
     async def again(port: int) -> tuple[Reply, Reply, Reply]:
-        store = PostgresStore(postgres.url(port, "account"), clock=SystemClock(), ids=SystemIds(), source="account")
+        url = Logins(cluster, NAMES).urls(port)["account"]
+        store = PostgresStore(url, clock=SystemClock(), ids=SystemIds(), source="account")
         world = still_world(store, env)
         client = Client(assemble(world, CARD.build(world)).app)
         try:

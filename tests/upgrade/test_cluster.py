@@ -5,9 +5,11 @@ import shutil
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pytest
 
-from tests.cluster.running import Cluster, begin, end, gbike, new_folder, until, why_no_cluster
+from gbike.app.engines import postgres
+from tests.cluster.running import Cluster, ask, begin, end, gbike, new_folder, until, why_no_cluster
 from tests.upgrade.kept import OPEN, VERSIONS, fee, packed, restored_in_a_cluster, unpacked
 
 pytestmark = [
@@ -16,6 +18,7 @@ pytestmark = [
 ]
 
 
+ADMIN = "the-operator\na bicycle at dawn\n"
 PAST = [version / "postgres" for version in VERSIONS]
 BACKUPS = [archive for past in PAST if (archive := packed(past))]
 
@@ -37,6 +40,38 @@ def upgraded(request: pytest.FixtureRequest) -> Iterator[Cluster]:
             yield Cluster(data)
         finally:
             end(data)
+    finally:
+        shutil.rmtree(data.parent)
+
+
+def test_a_secure_cluster_of_before_is_carried_over_to_logins() -> None:
+    """It knew one superuser and no password. Started again it has nothing left to do."""
+    if (missing := why_no_cluster()) is not None:
+        pytest.skip(missing)
+    data = new_folder()
+    try:
+        restored_in_a_cluster(PAST[-1], data)
+        admin = data.parent / "admin"
+        admin.write_text(ADMIN)
+        admin.chmod(0o600)
+        for _ in range(2):
+            begin(data, "--admin-file", str(admin), secure={"GBIKE_ENV": "production"})
+            try:
+                cluster = Cluster(data)
+                for name, url in cluster.plan.stores.items():
+                    with psycopg.connect(url) as own:
+                        [owner] = own.execute("SELECT tableowner FROM pg_tables WHERE tablename = 'outbox'").fetchall()
+                        assert owner == (name,)
+                    with pytest.raises(psycopg.OperationalError, match="no password supplied"):
+                        psycopg.connect(postgres.url(cluster.plan.ports["postgres"], name))
+                shown = {"contact": "the-operator", "password": "a bicycle at dawn"}
+                token = cluster.ask("POST", "/sessions", shown).json["access_token"]
+                rents = ask("GET", cluster.url + "/rents", headers={"authorization": f"Bearer {token}"})
+                assert rents is not None
+                assert rents.json["page"]["totalElements"] > 0
+                assert cluster.gbike("verify").endswith("violations\n")
+            finally:
+                end(data)
     finally:
         shutil.rmtree(data.parent)
 

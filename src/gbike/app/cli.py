@@ -246,10 +246,10 @@ def migrate(
     from gbike.app.catalogue import card
 
     if store:
-        from gbike.app.single import migrate_store
+        from gbike.app.single import given, migrate_store
 
-        with named_files():
-            changed = migrate_store(store, card(service).versions)
+        with named_errors():
+            changed = migrate_store(given(store), card(service).versions)
         typer.echo(f"{service} {'is now' if changed else 'was already'} at the newest schema")
         return
     from gbike.app.copies import locked

@@ -7,7 +7,6 @@ it publishes again what its outbox has, and the inboxes, which are in the backup
 import asyncio
 import hashlib
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ import msgspec
 
 from gbike.app.catalogue import cards
 from gbike.app.cluster import engine, left
+from gbike.app.cluster.logins import Logins, urls_at
 from gbike.app.cluster.plan import FILE, RESTORING, Plan, keep_plan, on_files, read_plan
 from gbike.app.cluster.ports import free_ports
 from gbike.app.cluster.secrets import FOLDER as KEYS
@@ -29,6 +29,7 @@ from gbike.app.single import SQLITE, open_store
 from gbike.kit.clock import SystemClock, rfc3339
 from gbike.kit.files import write_whole
 from gbike.kit.ids import SystemIds
+from gbike.kit.postgres.login import without_password
 from gbike.kit.republish import put_back_in_time
 from gbike.kit.schema.migrate import newest
 from gbike.kit.settings import BadSetting
@@ -38,7 +39,7 @@ MANIFEST = "manifest.json"
 FORM = "cluster"
 FOR_US_ONLY = 0o700
 PIECE = 1 << 20
-MADE = (engine.FOLDER, "logs", "stores", FILE)
+MADE = (KEYS, engine.FOLDER, "logs", "stores", FILE)
 """What a restore puts into the folder, the plan last."""
 
 Tell = Callable[[str], None]
@@ -80,8 +81,8 @@ def copy(folder: DataFolder, target: Path, tell: Tell) -> str:
     try:
         shutil.rmtree(half, ignore_errors=True)  # of one who was killed
         half.mkdir(FOR_US_ONLY, parents=True)
-        with _reached(folder, plan) as stores:
-            copied = _write(stores, half, tell)
+        with _reached(folder, plan) as reached:
+            copied = _write(reached, half, tell)
         keep_plan(_without_passwords(plan), half)
         files = sorted(half.iterdir())
         manifest = Manifest(
@@ -119,7 +120,8 @@ def restore(source: Path, folder: DataFolder, tell: Tell) -> str:
             new = _restored(source, manifest, plan, folder.path, tell)
             keep_plan(new, half)
             for name in MADE:
-                (half / name).replace(folder.path / name)
+                if (half / name).exists():  # an open cluster has no keys
+                    (half / name).replace(folder.path / name)
             half.rmdir()
         except (OSError, CannotRun, StoreUnavailable) as wrong:
             raise NoData(f"{folder.path} was not restored: {wrong}") from None
@@ -135,20 +137,20 @@ def _remove(file: Path) -> None:
 
 
 @contextmanager
-def _reached(folder: DataFolder, plan: Plan) -> Iterator[Mapping[str, str]]:
+def _reached(folder: DataFolder, plan: Plan) -> Iterator[Plan]:
     """Where the stores are: as the plan says while the cluster runs, else as its engine is started for that long."""
     if folder.holder() is not None:
-        yield plan.stores
+        yield plan
         return
     with locked(folder, "gbike backup"):
         left.end_left_behind(folder.path)
-        with engine.stores_of(plan, folder.path) as stores:
-            yield stores
+        with engine.reached(plan, folder.path) as there:
+            yield there
 
 
-def _write(stores: Mapping[str, str], half: Path, tell: Tell) -> Mapping[str, Copied]:
+def _write(plan: Plan, half: Path, tell: Tell) -> Mapping[str, Copied]:
     copied = {}
-    with snapshots(stores) as taken:
+    with snapshots(plan) as taken:
         for service, one in taken.items():
             one.write(half / one.file)
             copied[service] = Copied(one.file, one.schema())
@@ -158,8 +160,8 @@ def _write(stores: Mapping[str, str], half: Path, tell: Tell) -> Mapping[str, Co
 
 def _without_passwords(plan: Plan) -> Plan:
     """They are no part of a backup; a restored cluster has its own PostgreSQL."""
-    stores = {name: re.sub(r"//([^:@/]*):[^@/]*@", r"//\1@", url) for name, url in plan.stores.items()}
-    return msgspec.structs.replace(plan, stores=stores)
+    stores = {name: without_password(url).partition("?passfile=")[0] for name, url in plan.stores.items()}
+    return msgspec.structs.replace(plan, stores=stores, readers={})
 
 
 def _sealed(file: Path) -> str:
@@ -203,19 +205,21 @@ def _restored(source: Path, manifest: Manifest, plan: Plan, data: Path, tell: Te
     (half / "stores").mkdir()
     postgres.prepare(half / engine.FOLDER)
     later = next(free_ports())  # nobody is there until the cluster is up; the old one's may be another's now
-    stores = {}
-    with engine.alone(half / engine.FOLDER, half / "logs" / "postgres.log") as server:
+    on_postgres = [name for name, one in manifest.stores.items() if not one.file.endswith(".sqlite")]
+    logins, final = (None, None) if plan.demo else (Logins(half, on_postgres), Logins(data, on_postgres))
+    with engine.alone(half / engine.FOLDER, half / "logs" / "postgres.log", logins) as server:
+        here, there = urls_at(server.port, on_postgres, logins), urls_at(later, on_postgres, final)
+        stores = {}
         for name, one in manifest.stores.items():
-            on_file = f"stores/{name}.sqlite" if one.file.endswith(".sqlite") else ""
-            if not on_file:
+            if name in here and logins is None:
                 asyncio.run(postgres.create_database(server.port, name))
-            url = f"{SQLITE}{half.resolve() / on_file}" if on_file else postgres.url(server.port, name)
+            url = here.get(name) or f"{SQLITE}{half.resolve()}/stores/{name}.sqlite"
             put_back(url, source / one.file)
             asyncio.run(_forget_the_log(url, name))
-            stores[name] = f"{SQLITE}{data.resolve() / on_file}" if on_file else postgres.url(later, name)
+            stores[name] = there.get(name) or f"{SQLITE}{data.resolve()}/stores/{name}.sqlite"
             tell(f"{name} is back · 복원했습니다")
-    ports = {**plan.ports, "postgres": later}
-    return msgspec.structs.replace(plan, stores=stores, ports=ports, data=str(data.resolve()))
+    ports, readers = {**plan.ports, "postgres": later}, final.readers(later) if final else {}
+    return msgspec.structs.replace(plan, stores=stores, readers=readers, ports=ports, data=str(data.resolve()))
 
 
 async def _forget_the_log(url: str, service: str) -> None:

@@ -21,7 +21,7 @@ from gbike.app.embedded import Embedded
 from gbike.app.manifest import BUS, TAKEN, Manifest, NotWhole, check, look, write
 from gbike.app.seed import SmallFleet
 from gbike.kit.clock import SystemClock
-from gbike.kit.files import about, name_file
+from gbike.kit.files import about, name_file, private
 from gbike.kit.sqlite.seal import DEMO
 from gbike.kit.sqlite.store import open_file
 
@@ -180,6 +180,7 @@ def _copy(snapshots: list[apsw.Connection], target: Path, finish: Callable[[Path
 def copy_store(source: apsw.Connection, into: Path) -> None:
     """Copy a store into a new file. Raises apsw.Error, which names the file."""
     try:
+        private(into)
         with closing(open_file(into)) as copy:
             with copy.backup("main", source, "main") as pages:
                 pages.step()

@@ -16,11 +16,12 @@ from gbike.app.embedded import Embedded
 from gbike.app.event_map import still_world
 from gbike.app.modes import settings_of
 from gbike.app.readings import open_readings, open_urls
-from gbike.app.single import open_store
+from gbike.app.single import given, open_store
 from gbike.kit.audit.rows import LOCAL, acting
 from gbike.kit.clock import SystemClock, rfc3339
 from gbike.kit.dead_letters import DeadLetter, NoSuchLetter, letter, letters
 from gbike.kit.ids import SystemIds
+from gbike.kit.postgres.login import without_password
 from gbike.kit.runtime import Card, Running, assemble
 from gbike.kit.store import Reading
 
@@ -43,8 +44,8 @@ class Place(msgspec.Struct, frozen=True):
         """The services' stores by URL, where they have one: not in the folder of the embedded form. Raises NoData."""
         if self.url:
             if not self.service:
-                raise NoData(f"--service must say whose store {self.url} is")
-            return {find_card(self.service).name: self.url}
+                raise NoData(f"--service must say whose store {without_password(self.url)} is")
+            return {find_card(self.service).name: given(self.url)}
         plan = read_plan(self.data)
         return plan.stores if plan else {}
 
@@ -52,7 +53,9 @@ class Place(msgspec.Struct, frozen=True):
     def readings(self) -> Iterator[dict[str, Reading]]:
         """The stores to look at, opened. Raises NoData, NoSuchService."""
         only = find_card(self.service).name if self.service else ""
-        opening = open_urls(self.stores(), self.url) if self.url else open_readings(DataFolder(self.data))
+        opening = (
+            open_urls(self.stores(), without_password(self.url)) if self.url else open_readings(DataFolder(self.data))
+        )
         with opening as stores:
             yield {name: read for name, read in stores.items() if only in ("", name)}
 

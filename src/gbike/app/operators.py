@@ -13,7 +13,7 @@ from gbike.app.cluster.plan import read_plan
 from gbike.app.control import Verb
 from gbike.app.copies import NoData, locked
 from gbike.app.data_folder import DataFolder
-from gbike.app.single import open_store
+from gbike.app.single import given, open_store
 from gbike.kit.audit.rows import LOCAL, acting
 from gbike.kit.clock import SystemClock
 from gbike.kit.ids import SystemIds
@@ -83,7 +83,7 @@ async def _told(doing: Awaitable[object]) -> None:
 
 def _do(place: Place, env: Mapping[str, str], verb: str, *args: str) -> str:
     folder, plan = DataFolder(place.data), read_plan(place.data)
-    url = place.url or (plan.stores[ACCOUNT] if plan else "")
+    url = given(place.url) or (plan.stores[ACCOUNT] if plan else "")
     if url:
         return asyncio.run(_in_store(url, env, verb, args))
     if folder.holder() is not None:

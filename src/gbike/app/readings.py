@@ -48,7 +48,7 @@ def open_urls(urls: Mapping[str, str], whose: str) -> Iterator[Mapping[str, Read
 
 def _urls(folder: DataFolder) -> Mapping[str, str]:
     if plan := read_plan(folder.path):
-        return plan.stores
+        return plan.reading
     return {name: f"{SQLITE}{folder.store_path(name)}" for name in NAMES if folder.store_path(name).exists()}
 
 

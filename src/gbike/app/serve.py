@@ -24,7 +24,7 @@ from gbike.app.catalogue import card as find_card
 from gbike.app.defaults import with_defaults
 from gbike.app.doors import Doors, LockedDoors, OpenDoors, not_for_production
 from gbike.app.faults import BadFault, Faulty, read_delay
-from gbike.app.single import POSTGRES, SQLITE, Drivers, assemble_one, migrate_store, open_store
+from gbike.app.single import SQLITE, Drivers, assemble_one, migrate_store, open_store
 from gbike.app.tracing import start_tracing, stop_tracing
 from gbike.app.trouble import told as line_about
 from gbike.kit.access.certificates import Certificates, certificates, dns_name
@@ -41,6 +41,7 @@ from gbike.kit.ids import SystemIds
 from gbike.kit.inprocess.peer import InProcessCaller
 from gbike.kit.kafka.bus import KafkaBus, KafkaSubscription
 from gbike.kit.kafka.topic import PACE_MS
+from gbike.kit.postgres.login import POSTGRES, password_in, with_password, without_password
 from gbike.kit.runtime import Card, Worker, World
 from gbike.kit.settings import BadSetting, environment, load
 from gbike.kit.store import Store
@@ -63,6 +64,10 @@ class ServeSettings(Struct, frozen=True):
     """What may be set of the process that a service runs in."""
 
     store_url: Annotated[str, Meta(description="the service's database: sqlite:///PATH or postgresql://…")] = ""
+    store_password_file: Annotated[
+        str,
+        Meta(description="the file with the password of that user, where the URL has none; read for each connection"),
+    ] = ""
     kafka: Annotated[str, Meta(description="bootstrap servers of Kafka: host:port, several separated by commas")] = ""
     instance: Annotated[str, Meta(description="this replica's name, kept over restarts: 1, 2, a pod's name")] = ""
     demo: Annotated[bool, Meta(description="1: open to whoever reaches it, on loopback or inside a pod")] = False
@@ -120,7 +125,9 @@ def _check(card: Card, chosen: ServeSettings, settings: Mapping[str, str], host:
     if chosen.demo and host not in LOOPBACK and not in_a_pod:
         raise CannotServe(f"with GBIKE_DEMO=1 everybody may do everything: loopback only, or in a pod, not {host}")
     if not chosen.store_url.startswith((SQLITE, POSTGRES)):
-        raise CannotServe(f"GBIKE_STORE_URL={chosen.store_url!r}: write {SQLITE}PATH or {POSTGRES}user@host/database")
+        told = without_password(chosen.store_url)
+        raise CannotServe(f"GBIKE_STORE_URL={told!r}: write {SQLITE}PATH or {POSTGRES}user@host/database")
+    password_in(chosen.store_password_file)  # told now, not when the store is asked for
     if not chosen.kafka:
         raise CannotServe("GBIKE_KAFKA is not set: write the bootstrap servers, 127.0.0.1:9092")
     if chosen.demo_slow_ms:
@@ -263,9 +270,10 @@ class Alone:
 
     async def _open(self) -> Store:
         """Bring the schema up to date and open the store."""
-        url, loop = self._chosen.store_url, asyncio.get_running_loop()
-        await loop.run_in_executor(self._threads, migrate_store, url, self._card.versions)
-        return open_store(url, self._card.name, self._clock, self._ids, self._threads)
+        url, file, loop = self._chosen.store_url, self._chosen.store_password_file, asyncio.get_running_loop()
+        await loop.run_in_executor(self._threads, migrate_store, with_password(url, file), self._card.versions)
+        name, clock, ids = self._card.name, self._clock, self._ids
+        return open_store(url, name, clock, ids, committer=self._threads, password_file=file)
 
     def _late(self, app: HttpApp) -> ASGIApp:
         """`app`, as late as the demo's settings want it."""

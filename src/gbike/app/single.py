@@ -1,6 +1,7 @@
 """One service in a process: its store, its way to the bus and its peers are handed in; it is driven by its workers."""
 
 import asyncio
+import os
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 from gbike.kit.bus import BEHIND, BusUnavailable
 from gbike.kit.clock import Clock
 from gbike.kit.ids import Ids
+from gbike.kit.postgres.login import SETTING, with_password
 from gbike.kit.runtime import Card, Running, Worker, World, assemble
 from gbike.kit.schema.migrate import migrate, migrate_url
 from gbike.kit.store import Store, StoreUnavailable
@@ -16,8 +18,8 @@ from gbike.kit.tracing import assemble_traced
 
 PAUSE_S = 0.2
 """How long a worker waits after a failure before it tries again."""
-SQLITE, POSTGRES = "sqlite:///", "postgresql://"
-"""How the URL of a store begins."""
+SQLITE = "sqlite:///"
+"""How the URL of a store begins that is a file."""
 BUSY = 16
 """Messages in one step that tell of load."""
 
@@ -29,8 +31,11 @@ def assemble_one(card: Card, world: World) -> Running:
     return assemble(world, card.build(world))
 
 
-def open_store(url: str, source: str, clock: Clock, ids: Ids, committer: Executor | None = None) -> Store:
-    """The store at `sqlite:///PATH` or `postgresql://…`, whose schema is the newest. `committer`: see SqliteStore."""
+def open_store(
+    url: str, source: str, clock: Clock, ids: Ids, *, committer: Executor | None = None, password_file: str = ""
+) -> Store:
+    """The store at `sqlite:///PATH` or `postgresql://…`, whose schema is the newest. `committer`: see SqliteStore;
+    `password_file`: with the password of a URL that has none."""
     if url.startswith(SQLITE):
         from gbike.kit.sqlite.store import SqliteStore
 
@@ -38,7 +43,7 @@ def open_store(url: str, source: str, clock: Clock, ids: Ids, committer: Executo
         return SqliteStore(path, clock=clock, ids=ids, source=source, committer=committer)
     from gbike.kit.postgres.store import PostgresStore
 
-    return PostgresStore(url, clock=clock, ids=ids, source=source)
+    return PostgresStore(url, clock=clock, ids=ids, source=source, password_file=password_file)
 
 
 def migrate_store(url: str, versions: Path) -> bool:
@@ -48,6 +53,12 @@ def migrate_store(url: str, versions: Path) -> bool:
         path.parent.mkdir(parents=True, exist_ok=True)
         return migrate(path, versions)
     return migrate_url(url, versions)
+
+
+def given(url: str) -> str:
+    """A store's URL as somebody gave it to a command, with the password that GBIKE_STORE_PASSWORD_FILE has for it.
+    Raises BadSetting."""
+    return with_password(url, os.environ.get(SETTING, ""))
 
 
 async def drive(service: str, worker: Worker) -> None:

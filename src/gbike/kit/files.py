@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _ABOUT = "file: "
+FOR_US_ONLY = 0o600
 
 
 @contextmanager
@@ -19,12 +20,15 @@ def about(path: Path | str | None) -> Iterator[None]:
         raise
 
 
-def write_whole(file: Path, content: bytes) -> None:
-    """Put content in the place of the file, so that after a power cut there is the old or the new. Raises OSError, from
-    which the file can be told."""
+def write_whole(file: Path, content: bytes, *, like: Path | None = None) -> None:
+    """Put content in the place of the file, so that after a power cut there is the old or the new; nobody but its user
+    may read it. `like`: its user is this one's. Raises OSError, from which the file can be told."""
     near = file.with_name(f".{file.name}")
     with about(file):
-        with near.open("wb") as out:
+        near.unlink(missing_ok=True)  # of one who was killed, maybe with another mode
+        with os.fdopen(os.open(near, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FOR_US_ONLY), "wb") as out:
+            if like is not None:
+                os.fchown(out.fileno(), like.stat().st_uid, like.stat().st_gid)
             out.write(content)
             out.flush()
             os.fsync(out.fileno())
@@ -34,6 +38,13 @@ def write_whole(file: Path, content: bytes) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def private(file: Path) -> None:
+    """Make a file that nobody but its user may read, for somebody who fills it. Raises OSError."""
+    with about(file):
+        file.unlink(missing_ok=True)
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FOR_US_ONLY))
 
 
 def name_file(error: BaseException, path: Path | str | None) -> None:

@@ -3,13 +3,16 @@
 import asyncio
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from signal import SIGINT, SIGKILL
 from typing import NamedTuple
 
+import msgspec
+
 from gbike.app.cluster.child import as_user, dies_with_us
+from gbike.app.cluster.logins import Logins
 from gbike.app.cluster.plan import Plan
 from gbike.app.cluster.ports import free_ports
 from gbike.app.engines import CannotRun, postgres
@@ -23,16 +26,19 @@ LOOK_S = 0.1
 
 
 @contextmanager
-def stores_of(plan: Plan, data: Path) -> Iterator[Mapping[str, str]]:
-    """Where the stores of a stopped cluster are, by service: its own PostgreSQL is started for that long, stores
+def reached(plan: Plan, data: Path) -> Iterator[Plan]:
+    """The plan of a stopped cluster with its stores where they are: its own PostgreSQL is started for that long, stores
     elsewhere are taken as they are. Raises CannotRun."""
-    own = postgres.url(plan.ports.get("postgres", 0), "")
-    if not any(url.startswith(own) for url in plan.stores.values()):
-        yield plan.stores
+    own = f"@127.0.0.1:{plan.ports.get('postgres', 0)}/"
+    if not any(own in url for url in plan.stores.values()):
+        yield plan
         return
-    with alone(data / FOLDER, data / "logs" / "postgres.log") as server:
-        here = postgres.url(server.port, "")
-        yield {name: url.replace(own, here, 1) if url.startswith(own) else url for name, url in plan.stores.items()}
+    with alone(data / FOLDER, data / "logs" / "postgres.log", plan.logins(data)) as server:
+        here = f"@127.0.0.1:{server.port}/"
+        stores, readers = (
+            {name: url.replace(own, here, 1) for name, url in urls.items()} for urls in (plan.stores, plan.readers)
+        )
+        yield msgspec.structs.replace(plan, stores=stores, readers=readers)
 
 
 class Alone(NamedTuple):
@@ -43,10 +49,13 @@ class Alone(NamedTuple):
 
 
 @contextmanager
-def alone(folder: Path, log: Path) -> Iterator[Alone]:
-    """A server over a prepared folder; it ends with the context, or with us. Raises CannotRun."""
+def alone(folder: Path, log: Path, logins: Logins | None = None) -> Iterator[Alone]:
+    """A server over a prepared folder; it ends with the context, or with us. `logins`: nobody else enters. Raises
+    CannotRun."""
     if not (folder / "PG_VERSION").exists():
         raise CannotRun(f"there are no files of PostgreSQL in {folder}")
+    if logins is not None:
+        logins.close(folder)
     port = next(free_ports())
     program = postgres.program(folder, port)
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -69,6 +78,8 @@ def alone(folder: Path, log: Path) -> Iterator[Alone]:
                     f"PostgreSQL does not start over {folder}: see {log} · PostgreSQL이 시작되지 않았습니다"
                 )
             time.sleep(LOOK_S)
+        if logins is not None:
+            logins.arrange(port)
         yield Alone(port, server.pid)
     finally:
         server.send_signal(SIGINT)

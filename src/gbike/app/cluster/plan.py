@@ -9,6 +9,7 @@ import msgspec
 
 from gbike.app.catalogue import card as find_card
 from gbike.app.catalogue import cards
+from gbike.app.cluster.logins import Logins, urls_at
 from gbike.app.cluster.ports import free_ports, is_free, must_be_free
 from gbike.app.data_folder import BACKED_UP
 from gbike.app.engines import Program
@@ -81,6 +82,18 @@ class Plan(msgspec.Struct, frozen=True):
     ports: Mapping[str, int]
     demo: bool = True
     data: str = ""
+    readers: Mapping[str, str] = {}
+    """Where stores are read by who only reads, where that is another login than their service's."""
+
+    @property
+    def reading(self) -> Mapping[str, str]:
+        """Where each store is for who only reads."""
+        return {**self.stores, **self.readers}
+
+    def logins(self, data: Path) -> Logins | None:
+        """Who may enter the PostgreSQL in the cluster's folder; None: everybody, in a demo and before there were
+        logins."""
+        return Logins(data, list(self.readers)) if self.readers else None
 
     def peers(self, *, inside: bool = False) -> dict[str, str]:
         """Where each service's processes are, as settings. `inside`: for other services of a secure cluster."""
@@ -132,14 +145,18 @@ def make_plan(options: Options) -> Plan:
         must_be_free(port, whose)
     free = free_ports(spared=[port for port, _ in taken])
     ports = {"postgres": next(free), "kafka": next(free), "envoy-admin": next(free)}
+    on_postgres = [card.name for card in known if card.name not in on_sqlite]
+    files = {name: f"sqlite:///{(options.data / 'stores').resolve() / name}.sqlite" for name in on_sqlite}
+    logins = None if options.demo else Logins(options.data, on_postgres)
     plan = Plan(
         gateway=f"http://127.0.0.1:{gateway}",
         kafka=f"127.0.0.1:{ports['kafka']}",
-        stores={card.name: _store_url(card, options.data, ports["postgres"], card.name in on_sqlite) for card in known},
+        stores=urls_at(ports["postgres"], on_postgres, logins) | files,
         replicas=replicas,
         ports={"gateway": gateway, **ports},
         demo=options.demo,
         data=str(options.data.resolve()),
+        readers=logins.readers(ports["postgres"]) if logins else {},
     )
     _same_engines(plan, read_plan(options.data))
     return plan
@@ -197,11 +214,3 @@ def _on_sqlite(text: str) -> str:
     if engine not in (SQLITE, POSTGRES):
         raise BadCluster(f"--store {text}: write rent=sqlite; every other service is on PostgreSQL")
     return find_card(service).name if engine == SQLITE else ""
-
-
-def _store_url(card: Card, data: Path, port: int, on_sqlite: bool) -> str:
-    if on_sqlite:
-        return f"sqlite:///{(data / 'stores').resolve() / card.name}.sqlite"
-    from gbike.app.engines.postgres import url
-
-    return url(port, card.name)

@@ -6,15 +6,18 @@ certificate with which it speaks to others. Certificates are new at every start.
 
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from gbike.kit.files import write_whole
 from gbike.kit.runtime import Card
 
 FOLDER = "keys"
 CERT, CERT_KEY, CA = "tls.crt", "tls.key", "ca.crt"
 """As cert-manager and Kubernetes call them."""
 OWN, CALLERS, SCRAPER, ACCOUNT = "service.pem", "callers", "scraper.token", "signing"
+DATABASE = "postgres"
+"""The folder of the passwords at PostgreSQL."""
 
 
 def make(data: Path, cards: Sequence[Card], now_ms: float) -> None:
@@ -60,6 +63,20 @@ def scraper(data: Path) -> Mapping[str, str]:
     """The headers of who collects metrics; none in a cluster that is open."""
     file = data / FOLDER / SCRAPER
     return {"authorization": f"Bearer {file.read_text('ascii')}"} if file.exists() else {}
+
+
+def passfile(data: Path, login: str) -> Path:
+    """The file with the password of a login at PostgreSQL, in the form that its clients read."""
+    return data.resolve() / FOLDER / DATABASE / f"{login}.pass"
+
+
+def make_passwords(data: Path, logins: Iterable[str]) -> Mapping[str, str]:
+    """The passwords of these logins at PostgreSQL, made where there is none."""
+    (data / FOLDER / DATABASE).mkdir(parents=True, exist_ok=True, mode=0o700)
+    for login in logins:
+        if not passfile(data, login).exists():
+            write_whole(passfile(data, login), f"*:*:*:{login}:{secrets.token_urlsafe(32)}\n".encode())
+    return {login: passfile(data, login).read_text("ascii").strip().rpartition(":")[2] for login in logins}
 
 
 def _renew(file: Path, content: bytes) -> None:

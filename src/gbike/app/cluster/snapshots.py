@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Protocol
 import apsw
 
 from gbike.app.catalogue import cards
+from gbike.app.cluster.plan import Plan
 from gbike.app.copies import NoData
 from gbike.app.engines import CannotRun, postgres
 from gbike.app.single import SQLITE
+from gbike.kit.files import private
 from gbike.kit.sqlite.store import open_file
 
 if TYPE_CHECKING:
@@ -53,15 +55,16 @@ class Snapshot(Protocol):
 
 
 @contextmanager
-def snapshots(stores: Mapping[str, str]) -> Iterator[Mapping[str, Snapshot]]:
-    """Every store as it was at one and the same moment, until the context ends. `stores`: URLs by service. Raises
-    NoData, naming the store that can't be read or is too busy."""
+def snapshots(plan: Plan) -> Iterator[Mapping[str, Snapshot]]:
+    """Every store of a cluster as it was at one and the same moment, until the context ends. Raises NoData, naming the
+    store that can't be read or is too busy."""
     with ExitStack() as opened:
         taken: dict[str, Snapshot] = {}
-        for service in _callees_first(stores):
+        for service in _callees_first(plan.stores):
             with _named(service):
-                kind = _File if stores[service].startswith(SQLITE) else _Database
-                taken[service] = kind(service, stores[service], opened)
+                own, reading = plan.stores[service], plan.reading[service]
+                on_file = own.startswith(SQLITE)
+                taken[service] = _File(service, own, opened) if on_file else _Database(service, own, reading, opened)
         for left in reversed(range(TRIES)):
             try:
                 _take(taken)
@@ -97,20 +100,21 @@ def put_back(url: str, file: Path) -> None:
 
 
 class _Database:
-    """A database of PostgreSQL. What shuts it: a transaction that holds the outbox in SHARE mode."""
+    """A database of PostgreSQL. What shuts it: a transaction that holds the outbox in SHARE mode, which only its own
+    login may; all else is for who only reads."""
 
-    def __init__(self, service: str, url: str, opened: ExitStack) -> None:
+    def __init__(self, service: str, own: str, reading: str, opened: ExitStack) -> None:
         import psycopg
 
-        self.file, self._url, self._exported = f"{service}.dump", url, ""
+        self.file, self._reading, self._exported = f"{service}.dump", reading, ""
         options = f"-c lock_timeout={SHUT_MS} -c idle_in_transaction_session_timeout=0 -c statement_timeout=0"
 
-        def connected() -> "psycopg.Connection[tuple[object, ...]]":
+        def connected(url: str) -> "psycopg.Connection[tuple[object, ...]]":
             made = psycopg.connect(url, autocommit=True, connect_timeout=5, options=options)
             opened.callback(made.close)
             return made
 
-        self._gate, self._look = connected(), connected()
+        self._gate, self._look = connected(own), connected(reading)
 
     def shut(self) -> None:
         self._gate.execute("BEGIN")
@@ -129,7 +133,8 @@ class _Database:
 
     def write(self, file: Path) -> None:
         snapshot = f"--snapshot={self._exported}"
-        _run("pg_dump", self._url, "--format=custom", snapshot, f"--file={file}", *AS_OURS)
+        private(file)
+        _run("pg_dump", self._reading, "--format=custom", snapshot, f"--file={file}", *AS_OURS)
 
 
 class _File:
@@ -184,6 +189,7 @@ def _callees_first(stores: Mapping[str, str]) -> list[str]:
 
 def _copy(source: apsw.Connection, into: Path) -> None:
     try:
+        private(into)
         with closing(open_file(into)) as copy, copy.backup("main", source, "main") as pages:
             pages.step()
     except apsw.Error as wrong:

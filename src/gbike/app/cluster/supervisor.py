@@ -112,13 +112,22 @@ class Supervisor:
 
     async def _start_stores_and_services(self) -> None:
         self._progress("postgres", "starting")
-        await asyncio.get_running_loop().run_in_executor(None, postgres.prepare, self._data / "postgres")
+        loop, folder, port = asyncio.get_running_loop(), self._data / "postgres", self.plan.ports["postgres"]
+        logins = self.plan.logins(self._data)
+        await loop.run_in_executor(None, postgres.prepare, folder)
+        if logins is not None:
+            await loop.run_in_executor(None, logins.close, folder)
         await self._bring_up("postgres")
-        port = self.plan.ports["postgres"]
+        if logins is not None:
+            await loop.run_in_executor(None, logins.arrange, port)
+        else:
+            await self._make_databases(port)
+        await asyncio.gather(*(self._bring_up(replica.name) for replica in self.plan.replicas))
+
+    async def _make_databases(self, port: int) -> None:
         for one in cards():
             if self.plan.stores[one.name].startswith("postgresql:"):
                 await postgres.create_database(port, one.name)
-        await asyncio.gather(*(self._bring_up(replica.name) for replica in self.plan.replicas))
 
     async def _start_kafka(self) -> None:
         engine: Any = kafka if self._real_kafka else mock_kafka

@@ -8,10 +8,12 @@ from urllib.parse import urlsplit
 from gbike.app.data_folder import DataFolder
 from gbike.app.doctor.finding import Finding
 from gbike.app.modes import Mode, mode_of
+from gbike.kit.postgres.login import SETTING as PASSWORD_FILE
+from gbike.kit.postgres.login import with_password
 
 READ_BY_US = (
     *("GBIKE_SERVICE_KEY_FILE", "GBIKE_SCRAPER_TOKEN_FILE", "GBIKE_ADMIN_FILE", "GBIKE_TLS_KEY_FILE"),
-    "GBIKE_PAYMENT_SECRET_FILE",
+    *("GBIKE_PAYMENT_SECRET_FILE", PASSWORD_FILE),
 )
 """Settings that name a file with a secret."""
 FOLDERS = ("GBIKE_ACCOUNT_KEYS",)
@@ -43,7 +45,8 @@ def weak(env: Mapping[str, str]) -> Iterator[Finding]:
     if token.is_file() and len(token.read_text("utf-8", "replace").strip()) < SHORTEST_TOKEN:
         how = f"write {SHORTEST_TOKEN} random characters or more into it"
         yield Finding("weak-secret", f"the token in {token} is short", how)
-    url = urlsplit(env.get("GBIKE_STORE_URL", ""))
+    file = env.get(PASSWORD_FILE, "")
+    url = urlsplit(with_password(env.get("GBIKE_STORE_URL", ""), file if Path(file).is_file() else ""))
     if url.scheme.startswith("postgresql") and (url.hostname or "") not in LOOPBACK:
         password = url.password or ""
         if len(password) < SHORTEST_PASSWORD or password == url.username or re.fullmatch(r"(.)\1*", password):

@@ -15,10 +15,11 @@ from gbike.app.doctor.finding import Finding
 from gbike.app.doctor.running import skewed
 from gbike.app.manifest import NOT_THE_LAST, UNREADABLE, WAY_OUT, look
 from gbike.app.readings import open_urls
-from gbike.app.single import POSTGRES, SQLITE
+from gbike.app.single import SQLITE
 from gbike.app.trouble import Trouble, way_out
 from gbike.kit.clock import Clock
 from gbike.kit.files import about
+from gbike.kit.postgres.login import POSTGRES, SETTING, with_password
 from gbike.kit.schema.migrate import newest
 from gbike.kit.sqlite.epoch import epoch_of, last, places_of, why_anew
 from gbike.kit.sqlite.store import connect
@@ -66,9 +67,10 @@ def lost(folder: DataFolder) -> Iterator[Finding]:
 def store_urls(folder: DataFolder, plan: Plan | None, env: Mapping[str, str]) -> dict[str, str]:
     """The stores that can be looked at, by service."""
     found = {name: f"{SQLITE}{folder.store_path(name)}" for name in NAMES if folder.store_path(name).exists()}
-    found |= plan.stores if plan else {}
+    found |= plan.reading if plan else {}
     if url := env.get("GBIKE_STORE_URL"):
-        found[env.get("GBIKE_SERVICE") or "this service"] = url
+        file = env.get(SETTING, "")
+        found[env.get("GBIKE_SERVICE") or "this service"] = with_password(url, file if Path(file).is_file() else "")
     return found
 
 

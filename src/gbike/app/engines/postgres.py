@@ -3,16 +3,29 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from contextlib import suppress
+from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 
 from gbike.app.engines import CannotRun, Program
+from gbike.app.engines.scram import verifier
+from gbike.kit.files import write_whole
 
 NAMES = ("postgres", "pgserver")
 """Users that PostgreSQL may run as when we are root, which it refuses to be; the last is made when there is none."""
 OWNER = "gbike"
-"""The role that owns everything in this private server."""
+"""The role that made the server, and in an open cluster owns everything."""
+MAINTENANCE = "postgres"
+"""The database that is there before any other."""
+RULES = """\
+# Written by gbike at a start. With a password only, and through no socket.
+# {mark}
+{rules}
+"""
+NOWHERE = "/none"
+"""Who only asks shows no password, whatever the environment and the home have."""
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -86,31 +99,56 @@ def program(folder: Path, port: int) -> Program:
     return Program(command=[str(piece) for piece in command], user=_user())
 
 
-def url(port: int, database: str = "postgres") -> str:
+def require_passwords(folder: Path, password: str, may_enter: Mapping[str, str]) -> None:
+    """Let nobody into the server of a prepared folder without a password, and OWNER with this one; it must not run.
+    `may_enter`: which database, or "all", by login; nobody else enters. Killed half-way, it begins again. Raises
+    CannotRun."""
+    lines = [f"host {name} {login} 127.0.0.1/32 scram-sha-256" for login, name in may_enter.items()]
+    rules = RULES.format(mark=sha256(password.encode("ascii")).hexdigest(), rules="\n".join(lines))
+    file = folder / "pg_hba.conf"
+    if file.exists() and file.read_text("utf-8") == rules:
+        return
+    alone = ("--single", "-c", "exit_on_error=on", "-D", folder.absolute(), MAINTENANCE)  # nobody can reach it
+    done = subprocess.run(  # noqa: S603
+        [binaries() / "postgres", *alone],
+        input=f"ALTER ROLE {OWNER} PASSWORD '{verifier(password)}'\n",
+        user=_user(),
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        why = (done.stderr.strip().splitlines() or ["it failed"])[0]
+        raise CannotRun(f"PostgreSQL over {folder} does not take a password: {why}")
+    write_whole(file, rules.encode(), like=folder)
+
+
+def url(port: int, database: str = MAINTENANCE, user: str = OWNER) -> str:
     """Where a database of the server is."""
-    return f"postgresql://{OWNER}@127.0.0.1:{port}/{database}"
+    return f"postgresql://{user}@127.0.0.1:{port}/{database}"
 
 
 async def ready(port: int) -> bool:
-    """Whether the server takes connections."""
-    import psycopg
-
-    try:
-        async with await psycopg.AsyncConnection.connect(url(port), connect_timeout=2):
-            return True
-    except psycopg.OperationalError:
-        return False
+    """Whether the server takes connections, or would of somebody with a password."""
+    return await _asked(port) is None
 
 
 async def answers(port: int) -> bool:
     """Whether the server answers, be it with a refusal: it recovers, or has too many connections."""
+    refused = await _asked(port)
+    return refused is None or "FATAL" in refused
+
+
+async def _asked(port: int) -> str | None:
+    """Why it lets nobody in; None: it does."""
     import psycopg
 
     try:
-        async with await psycopg.AsyncConnection.connect(url(port), connect_timeout=2):
-            return True
+        async with await psycopg.AsyncConnection.connect(url(port), connect_timeout=2, password="", passfile=NOWHERE):
+            return None
     except psycopg.OperationalError as refused:
-        return "FATAL" in str(refused)
+        return None if refused.pgconn is not None and refused.pgconn.needs_password else str(refused)
 
 
 async def create_database(port: int, name: str) -> None:

@@ -29,12 +29,12 @@ from gbike.app.move.screen import Screen
 from gbike.app.move.source import at_rest, must_be_whole
 from gbike.app.move.target import AtUrl, Carried, InFolder
 from gbike.app.readings import open_readings, open_urls
-from gbike.app.single import POSTGRES
 from gbike.app.up import settings_in
 from gbike.app.verify import violations
 from gbike.kit.audit.chain import head
 from gbike.kit.clock import SystemClock
 from gbike.kit.housekeeping import DAY_MS
+from gbike.kit.postgres.login import POSTGRES
 from gbike.kit.store import Reading
 
 AGAIN_MS = 7 * DAY_MS

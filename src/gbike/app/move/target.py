@@ -15,6 +15,7 @@ from psycopg import sql
 from gbike.app.catalogue import cards
 from gbike.app.cluster import left, secrets
 from gbike.app.cluster.engine import FOLDER, alone
+from gbike.app.cluster.logins import Logins, urls_at
 from gbike.app.cluster.plan import MOVING, Options, keep_plan, make_plan, read_plan
 from gbike.app.copies import locked
 from gbike.app.data_folder import DataFolder
@@ -98,10 +99,12 @@ class InFolder:
             )
         with locked(folder, "gbike move"):
             self._must_fit()
-            with _server(self._data) as port:
-                names = [card.name for card in cards()]
-                _make_databases(postgres.url(port), names)
-                yield {name: postgres.url(port, name) for name in names}
+            names = [card.name for card in cards()]
+            logins = None if self._carried.demo else Logins(self._data, names)
+            with _server(self._data, logins) as port:
+                if logins is None:
+                    _make_databases(postgres.url(port), names)
+                yield urls_at(port, names, logins)
 
     def begin(self) -> None:
         """`gbike cluster up` refuses the folder from now on."""
@@ -166,11 +169,12 @@ def _make_databases(url: str, names: Sequence[str]) -> None:
 
 
 @contextmanager
-def _server(data: Path) -> Iterator[int]:
-    """The PostgreSQL of the folder, whose lock we hold, made where there is none; its port. Raises CannotRun."""
+def _server(data: Path, logins: Logins | None) -> Iterator[int]:
+    """The PostgreSQL of the folder, whose lock we hold, made where there is none; its port. `logins`: who may enter.
+    Raises CannotRun."""
     left.end_left_behind(data)
     postgres.prepare(data / FOLDER)
-    with alone(data / FOLDER, data / "logs" / "move.log") as server:
+    with alone(data / FOLDER, data / "logs" / "move.log", logins) as server:
         left.note(data, {"postgres": server.pid})
         yield server.port
     left.note(data, {})

@@ -19,6 +19,8 @@ from psycopg.pq.abc import PGresult
 from psycopg.types.numeric import Int8BinaryDumper, NumericBinaryLoader
 
 from gbike.kit.clock import Clock
+from gbike.kit.postgres.login import with_password
+from gbike.kit.settings import BadSetting
 from gbike.kit.store import Row, StoreUnavailable
 from gbike.kit.telemetry import log
 
@@ -126,8 +128,9 @@ class _Context:
 class Dialer:
     """Makes connections to one database, and knows when there is no point in trying."""
 
-    def __init__(self, url: str, clock: Clock, source: str) -> None:
-        self._url, self._clock, self._source = url, clock, source
+    def __init__(self, url: str, clock: Clock, source: str, password_file: str = "") -> None:
+        """`password_file`: read for each connection, so that a new password needs no restart."""
+        self._url, self._clock, self._source, self._password_file = url, clock, source, password_file
         self._not_before_ms = 0.0
         self._why = ""
 
@@ -146,7 +149,7 @@ class Dialer:
         }
         try:
             connection: Connection = psycopg.connect(
-                self._url,
+                with_password(self._url, self._password_file),
                 autocommit=True,
                 prepare_threshold=None,
                 cursor_factory=psycopg.RawCursor,
@@ -159,7 +162,7 @@ class Dialer:
                 keepalives_count=3,
                 tcp_user_timeout=10_000,
             )
-        except psycopg.Error as refused:
+        except (psycopg.Error, BadSetting) as refused:
             self._pause(str(refused))
             raise StoreUnavailable(str(refused)) from None
         if self._why:

@@ -35,9 +35,11 @@ T = TypeVar("T")
 class PostgresStore:
     """A Store in one PostgreSQL database. It connects when it is first used, and again whenever it must."""
 
-    def __init__(self, url: str, *, clock: Clock, ids: Ids, source: str, rehearse: bool = False) -> None:
+    def __init__(
+        self, url: str, *, clock: Clock, ids: Ids, source: str, password_file: str = "", rehearse: bool = False
+    ) -> None:
         """`source`: who we are, to the server and in the outbox. `rehearse`: tests run each write twice."""
-        dial = Dialer(url, clock, source)
+        dial = Dialer(url, clock, source, password_file)
         self._source, self._closed = source, False
         self._said = asyncio.Event()
         self._readers, self._scans = Readers(dial, READERS, READ_MS), Readers(dial, SCANS, SCAN_MS)

@@ -1,0 +1,38 @@
+"""The password of a store's login comes from its own file, and is in nothing that is told."""
+
+from pathlib import Path
+
+import pytest
+
+from gbike.kit.postgres.login import with_password, without_password
+from gbike.kit.settings import BadSetting
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    (tmp_path / "password").write_text("a/b@c:d\n")
+    return str(tmp_path / "password")
+
+
+@pytest.mark.parametrize(
+    ("url", "login"),
+    [
+        ("postgresql://rent@db.example:5432/rent?sslmode=require", "postgresql://rent:a%2Fb%40c%3Ad@db.example:5432/rent?sslmode=require"),
+        ("postgresql://rent:its-own@db.example/rent", "postgresql://rent:its-own@db.example/rent"),
+        ("postgresql://db.example/rent", "postgresql://db.example/rent"),
+        ("sqlite:////data/rent.sqlite", "sqlite:////data/rent.sqlite"),
+    ],
+)  # fmt: skip
+def test_the_file_is_for_a_user_without_a_password(file: str, url: str, login: str) -> None:
+    assert with_password(url, file) == login
+    assert with_password(url, "") == url
+
+
+def test_what_is_told_of_a_store_has_no_password(file: str) -> None:
+    login = with_password("postgresql://rent@db.example/rent", file)
+    assert without_password(login) == "postgresql://rent@db.example/rent"
+
+
+def test_a_file_that_can_not_be_read_is_named() -> None:
+    with pytest.raises(BadSetting, match="GBIKE_STORE_PASSWORD_FILE=/none"):
+        with_password("postgresql://rent@db.example/rent", "/none")
