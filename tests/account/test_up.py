@@ -142,6 +142,13 @@ def test_what_names_no_good_admin_is_refused(
         wanted(file)
 
 
+def test_a_file_of_an_admin_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    file = tmp_path / "admin"
+    file.write_text(f"{BOSS}\r\na bicycle at dawn\r\n", "utf-8-sig")
+    file.chmod(0o600)
+    assert wanted(file) == (BOSS, "a bicycle at dawn")
+
+
 def test_with_no_terminal_and_no_file_it_does_not_start_and_says_what_to_do(tmp_path: Path) -> None:
     done = gbike("up", "--port", "0", "--data", str(tmp_path / "data"), given="boss\nsecret secret\nsecret secret\n")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)

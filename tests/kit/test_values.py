@@ -180,7 +180,8 @@ def test_settings_are_described_with_value_default_and_meaning() -> None:
 def test_settings_mounted_as_files_are_read_and_the_environment_wins(tmp_path: Path) -> None:
     (tmp_path / "GBIKE_NAME").write_text("mounted\n")
     (tmp_path / "GBIKE_PRICE_KRW").write_text("3")
+    (tmp_path / "GBIKE_MARKED").write_text("first\n", "utf-8-sig")
     (tmp_path / "OTHER").write_text("no")
     found = environment({"GBIKE_PRICE_KRW": "4", "HOME": "/"}, tmp_path)
-    assert found == {"GBIKE_NAME": "mounted", "GBIKE_PRICE_KRW": "4"}
+    assert found == {"GBIKE_MARKED": "first", "GBIKE_NAME": "mounted", "GBIKE_PRICE_KRW": "4"}
     assert environment({}, tmp_path / "none") == {}

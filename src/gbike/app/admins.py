@@ -77,7 +77,7 @@ def _from_file(file: Path) -> Admin:
     try:
         if file.stat().st_mode & OTHERS_MAY_READ:
             raise NotDone(f"{file} may be read by everybody on this machine: chmod 600 {file}")
-        lines = file.read_text("utf-8").splitlines()
+        lines = file.read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeError) as wrong:
         raise NotDone(f"{file}: {wrong}") from None
     if len(lines) < 2 or not lines[0].strip():

@@ -164,7 +164,7 @@ def _token(file: str) -> str:
     if not file:
         return ""
     try:
-        token = Path(file).read_text("ascii").strip()
+        token = Path(file).read_text("utf-8-sig").strip()
     except (OSError, ValueError) as wrong:
         raise BadSetting(f"GBIKE_SCRAPER_TOKEN_FILE={file!r}: {wrong}") from None
     if len(token) < 32:

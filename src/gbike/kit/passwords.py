@@ -4,7 +4,8 @@ Whoever floods the sign-in with guesses meets a full queue, not a machine withou
 """
 
 import asyncio
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, TypeVar
 
@@ -51,23 +52,38 @@ class Passwords:
         self._nobodys: str | None = None
 
     async def hash(self, password: str) -> str:
-        """The hash to keep. Raises HashingBusy."""
-        return await self._run(self._hasher.hash, password)
+        """The hash to keep, of the password as NFC: however a keyboard composes it. Raises HashingBusy."""
+        return await self._run(self._hasher.hash, unicodedata.normalize("NFC", password))
 
     async def fits(self, kept: str | None, password: str) -> bool:
         """Whether the password is the one that was hashed. None (nobody's) takes as long and never fits. Raises
         HashingBusy."""
-        return await self._run(self._fits, kept, password)
+        return await self.which([kept] if kept else [], password, 1) is not None
+
+    async def which(self, kept: Sequence[str], password: str, tries: int) -> int | None:
+        """Which of the hashes is the password's. When it is none, that took as long as `tries` of them, however many
+        there are. Raises HashingBusy."""
+        return await self._run(self._which, kept, password, tries)
 
     def is_old(self, kept: str) -> bool:
         """Whether the hash was made at another cost than today's."""
         return self._hasher.check_needs_rehash(kept)
 
-    def _fits(self, kept: str | None, password: str) -> bool:
+    def _which(self, kept: Sequence[str], password: str, tries: int) -> int | None:
         if self._nobodys is None:
             self._nobodys = self._hasher.hash("nobody's")
+        composed = unicodedata.normalize("NFC", password)
+        ways = dict.fromkeys((composed, password))  # as typed: hashes of before are not of NFC
+        for at, one in enumerate(kept):
+            if any(self._fits(one, way) for way in ways):
+                return at
+        for _ in range(max(tries - len(kept), 0) * len(ways)):
+            self._fits(self._nobodys, composed)
+        return None
+
+    def _fits(self, kept: str, password: str) -> bool:
         try:
-            return self._hasher.verify(kept or self._nobodys, password) and kept is not None
+            return self._hasher.verify(kept, password)
         except (VerificationError, InvalidHashError):
             return False
 

@@ -28,12 +28,13 @@ class Setting(msgspec.Struct, frozen=True):
 
 
 def environment(env: Mapping[str, str], folder: Path | None = None) -> dict[str, str]:
-    """The GBIKE_ variables of `env`, over those mounted as files in `folder` (a ConfigMap: one file per name)."""
+    """The GBIKE_ variables of `env`, over those mounted as files in `folder` (a ConfigMap: one file per name).
+    A file may begin with a byte order mark."""
     found: dict[str, str] = {}
     if folder is not None and folder.is_dir():
         for file in sorted(folder.iterdir()):
             if file.is_file() and file.name.startswith(PREFIX):
-                found[file.name] = file.read_text("utf-8").strip()
+                found[file.name] = file.read_text("utf-8-sig").strip()
     found.update({name: value for name, value in env.items() if name.startswith(PREFIX)})
     return found
 

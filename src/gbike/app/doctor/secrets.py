@@ -42,7 +42,7 @@ def files(data: Path, env: Mapping[str, str]) -> Iterator[Finding]:
 def weak(env: Mapping[str, str]) -> Iterator[Finding]:
     """Tokens and passwords that can be guessed."""
     token = Path(env.get("GBIKE_SCRAPER_TOKEN_FILE") or "-")
-    if token.is_file() and len(token.read_text("utf-8", "replace").strip()) < SHORTEST_TOKEN:
+    if token.is_file() and len(token.read_text("utf-8-sig", "replace").strip()) < SHORTEST_TOKEN:
         how = f"write {SHORTEST_TOKEN} random characters or more into it"
         yield Finding("weak-secret", f"the token in {token} is short", how)
     file = env.get(PASSWORD_FILE, "")

@@ -14,10 +14,12 @@ AccountRefused
 └── NotEnrolling          there is no enrolment that a code could confirm
 """
 
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+from gbike.kit.contacts import plain
+from gbike.kit.guessable import is_guessable
 
 SHORTEST, LONGEST = 10, 128
 """Characters of a password."""
@@ -181,8 +183,8 @@ class Access:
 
 
 def plain_contact(text: str) -> str:
-    """A contact as it is compared: `Kim@Example.com ` is `kim@example.com`."""
-    return unicodedata.normalize("NFKC", text).strip().casefold()
+    """A contact as it is typed, but for case and width."""
+    return plain(text)
 
 
 def in_order(roles: Iterable[str]) -> Roles:
@@ -193,13 +195,15 @@ def in_order(roles: Iterable[str]) -> Roles:
 
 def must_be_strong(password: str, *, beside: Sequence[str]) -> None:
     """Raises WeakPassword when it is too short or long, common, one character over and over, or one of `beside`."""
-    plain = password.casefold()
+    low = password.casefold()
     if not SHORTEST <= len(password) <= LONGEST:
         raise WeakPassword(f"it must have {SHORTEST} to {LONGEST} characters")
-    if plain in COMMON or len(set(plain)) < 3:
+    if low in COMMON or len(set(low)) < 3:
         raise WeakPassword("it is one of the first that would be guessed")
-    if plain in {word.casefold() for word in beside}:
+    if low in {word.casefold() for word in beside}:
         raise WeakPassword("it must not be the name or the contact")
+    if is_guessable(password, beside):
+        raise WeakPassword("it is easy to guess")
 
 
 def must_be_settled(userid: int, left: Unsettled) -> None:
