@@ -32,9 +32,10 @@ from gbike.kit.clock import SystemClock
 from gbike.kit.envelope import Message, pack
 from gbike.kit.ids import SystemIds
 from gbike.kit.inbox import BATCH, Consumer
+from gbike.kit.kafka.broker import Broker as Way
 from gbike.kit.kafka.bus import BATCH_BYTES, KafkaBus, KafkaSubscription
 from gbike.kit.kafka.subscription import COMMIT_PAUSE_S
-from gbike.kit.kafka.topic import ensure_topic
+from gbike.kit.kafka.topic import ensure_topics, topic_of
 from gbike.kit.kafka.wire import to_headers
 from gbike.kit.outbox import Relay
 from gbike.kit.postgres.store import PostgresStore
@@ -99,10 +100,14 @@ class Broker:
         return pack(event, id=self._ids.new(), source="rent", now_ms=now_ms, trace=trace_from(None, None))
 
     async def _topic(self) -> str:
+        """A fresh house's of rent."""
         self._rounds += 1
-        topic = f"bench-{self._rounds}"
-        await ensure_topic(self._bootstrap, topic)
+        topic = topic_of("rent", f"bench-{self._rounds}")
+        await ensure_topics(Way(self._bootstrap), [topic])
         return topic
+
+    def _bus(self, topic: str) -> KafkaBus:
+        return KafkaBus(Way(self._bootstrap), "rent", house=topic.removesuffix(".rent"))
 
     async def _database(self) -> str:
         self._rounds += 1
@@ -141,7 +146,7 @@ class Broker:
             connection.commit()
             connection.autocommit = True
             connection.execute("VACUUM ANALYZE outbox")
-        store, bus = self._store(url), KafkaBus(self._bootstrap, topic)
+        store, bus = self._store(url), self._bus(topic)
         relay = Relay(store, bus, self._clock, Metrics(), "rent")
         try:
             await bus.start()
@@ -163,8 +168,8 @@ class Broker:
 
     async def _handle(self, topic: str) -> float:
         url = await self._database()
-        store, bus = self._store(url), KafkaBus(self._bootstrap, topic)
-        subscription = KafkaSubscription(bus, f"ours-{self._rounds}", {"Rented"})
+        store, bus = self._store(url), self._bus(topic)
+        subscription = KafkaSubscription(bus, f"ours-{self._rounds}", {"Rented": "rent"})
         heard = list[int]()
 
         def policy(_tx: Tx, event: Rented) -> None:

@@ -1,6 +1,5 @@
 """`schemas/asyncapi.yaml` is true of both wires: a record of Kafka, and a row of the embedded log."""
 
-import inspect
 from pathlib import Path
 from typing import Any
 
@@ -10,24 +9,26 @@ import pytest
 import yaml
 from aiokafka.structs import ConsumerRecord
 
+from gbike.app.catalogue import cards, speakers
 from gbike.app.event_map import build_all
 from gbike.app.golden import EXAMPLES, packed
 from gbike.kit.envelope import Message
-from gbike.kit.kafka.bus import KafkaBus
 from gbike.kit.kafka.subscription import group_of
-from gbike.kit.kafka.topic import CONFIGS
+from gbike.kit.kafka.topic import CONFIGS, topic_of
 from gbike.kit.kafka.wire import to_headers, to_message, type_of
 from gbike.kit.sqlite.log import SqliteLog
 from tests.kit.floor import a_log_store
 
 SPOKEN: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "schemas" / "asyncapi.yaml").read_text("utf-8"))
-CHANNEL = SPOKEN["channels"]["gbike"]
+CHANNELS = SPOKEN["channels"]
 
 
 def record(message: Message) -> Any:
     """What a consumer of Kafka would be given."""
     headers, key = to_headers(message), message.key.encode()
-    return ConsumerRecord("gbike", 3, 17, 0, 0, key, message.value, None, len(key), len(message.value), tuple(headers))
+    return ConsumerRecord(
+        "gbike.rent", 3, 17, 0, 0, key, message.value, None, len(key), len(message.value), tuple(headers)
+    )
 
 
 def check(message: Message) -> None:
@@ -56,14 +57,19 @@ async def test_a_row_of_the_log_is_the_message_and_as_described() -> None:
         check(message)
 
 
-def test_the_topic_and_the_groups_have_the_names_of_the_document() -> None:
-    assert CHANNEL["address"] == CHANNEL["bindings"]["kafka"]["topic"] == "gbike"
-    assert inspect.signature(KafkaBus).parameters["topic"].default == "gbike"
-    assert CONFIGS["retention.ms"] == str(CHANNEL["bindings"]["kafka"]["topicConfiguration"]["retention.ms"])
+def test_the_topics_and_the_groups_have_the_names_of_the_document() -> None:
+    assert set(CHANNELS) == {one.name for one in cards() if one.says} == set(speakers().values())
+    for name, channel in CHANNELS.items():
+        assert channel["address"] == channel["bindings"]["kafka"]["topic"] == topic_of(name) == f"gbike.{name}"
+        assert CONFIGS["retention.ms"] == str(channel["bindings"]["kafka"]["topicConfiguration"]["retention.ms"])
+        assert set(channel["messages"]) == {kind for kind, speaker in speakers().items() if speaker == name}
     groups = {
         name: operation["bindings"]["kafka"]["groupId"]["const"]
         for name, operation in SPOKEN["operations"].items()
         if operation["action"] == "receive"
     }
-    hearers = [one for one in build_all() if one.service.policies]
-    assert groups == {f"{one.card.name}_hears": group_of(one.service.name) for one in hearers}
+    assert groups == {
+        f"{one.card.name}_hears_{speaker}": group_of(one.service.name)
+        for one in build_all()
+        for speaker in {speakers()[kind.__name__] for kind in one.service.policies}
+    }

@@ -16,6 +16,7 @@ from gbike.app.engines import kafka as engine
 from gbike.kit.bus import Subscription
 from gbike.kit.envelope import Message
 from gbike.kit.kafka import subscription
+from gbike.kit.kafka.broker import Broker
 from gbike.kit.kafka.bus import KafkaBus, KafkaSubscription
 from gbike.kit.store import Store
 from tests.kit.test_bus import RINGS
@@ -105,18 +106,20 @@ Cluster = MockCluster | RealKafka
 
 
 class KafkaWire:
-    """A topic of its own on a cluster; each reader is a process of its own, as far as Kafka sees."""
+    """A house of its own on a cluster, in which a bell rings; each reader is a process of its own, as far as Kafka
+    sees."""
 
-    def __init__(self, cluster: Cluster, topic: str = "", instance: str = "") -> None:
-        self.cluster, self.topic = cluster, topic or f"t{next(_topics)}"
-        self.bus = KafkaBus(cluster.bootstrap, self.topic, instance)
+    def __init__(self, cluster: Cluster, house: str = "", instance: str = "") -> None:
+        self.cluster, self.house = cluster, house or f"t{next(_topics)}"
+        self.bus = KafkaBus(Broker(cluster.bootstrap), "bell", instance, self.house)
+        self.topic = self.bus.topic
 
     def reader(self, store: Store, name: str = "reader") -> KafkaSubscription:
-        return KafkaSubscription(self.bus, f"{self.topic}-{name}", RINGS)
+        return KafkaSubscription(self.bus, f"{self.house}-{name}", dict.fromkeys(RINGS, "bell"))
 
     def another(self) -> "KafkaWire":
         """Another process on the same topic."""
-        return KafkaWire(self.cluster, self.topic)
+        return KafkaWire(self.cluster, self.house)
 
     async def append(self, messages: Sequence[Message]) -> None:
         await self.bus.append(messages)

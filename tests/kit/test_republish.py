@@ -170,7 +170,7 @@ async def test_kafkas_data_lost_under_running_services_is_made_anew_and_filled_f
     await broker.stop()
     shutil.rmtree(tmp_path / "data")
     await broker.start()
-    later = KafkaWire(broker, wire.topic)
+    later = KafkaWire(broker, wire.house)
     assert await later.bus.identity() != was
     relay, consumer = Relay(speaker, later.bus, clock, Metrics(), "bell"), a_consumer(later, hearer)
     assert await relay.step() == 5

@@ -9,7 +9,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from gbike.kit.bus import BusUnavailable
 from gbike.kit.kafka import bus as kafka_bus
 from gbike.kit.kafka import subscription
-from gbike.kit.kafka.topic import ensure_topic
+from gbike.kit.kafka.broker import Broker
+from gbike.kit.kafka.topic import ensure_topics, topic_of
 from gbike.kit.outbox import Relay, how_many_wait
 from gbike.kit.republish import meet
 from gbike.kit.telemetry import Metrics
@@ -29,17 +30,23 @@ def name() -> str:
     return f"anew{next(_names)}"
 
 
-async def make_anew(broker: RealKafka, topic: str) -> str:
+async def ensured(broker: RealKafka, house: str) -> str:
+    """What the topic of the house's bell is."""
+    topic = topic_of("bell", house)
+    return (await ensure_topics(Broker(broker.bootstrap), [topic]))[topic]
+
+
+async def make_anew(broker: RealKafka, house: str) -> str:
     """Remove the topic and make it again; answers what it is now."""
-    was = await ensure_topic(broker.bootstrap, topic)
+    was = await ensured(broker, house)
     admin = AIOKafkaAdminClient(bootstrap_servers=broker.bootstrap)
     await admin.start()
-    await admin.delete_topics([topic])
+    await admin.delete_topics([topic_of("bell", house)])
     await admin.close()
     async with asyncio.timeout(PATIENCE_S):
         while True:
             try:
-                if (now := await ensure_topic(broker.bootstrap, topic)) != was:
+                if (now := await ensured(broker, house)) != was:
                     return now
             except BusUnavailable:
                 pass  # it is being removed
@@ -47,8 +54,8 @@ async def make_anew(broker: RealKafka, topic: str) -> str:
 
 
 async def test_a_topic_made_anew_is_told_from_the_one_before(broker: RealKafka, name: str) -> None:
-    was = await ensure_topic(broker.bootstrap, name)
-    assert await ensure_topic(broker.bootstrap, name) == was
+    was = await ensured(broker, name)
+    assert await ensured(broker, name) == was
     now = await make_anew(broker, name)
     assert now != was
     assert now.partition("/")[0] == was.partition("/")[0]

@@ -43,3 +43,13 @@ def usual_port(name: str) -> int:
 def cards() -> list[Card]:
     """Every service of this installation."""
     return [card(name) for name in NAMES if find_spec(f"gbike.services.{name}")]
+
+
+def speakers() -> dict[str, str]:
+    """Who says each type of event, be that service in this installation or not: every contract is."""
+    found: dict[str, str] = {}
+    for name in NAMES:
+        if find_spec(f"gbike.contracts.{name}"):
+            said: tuple[type, ...] = import_module(f"gbike.contracts.{name}").SAYS
+            found |= {kind.__name__: name for kind in said}
+    return found

@@ -132,9 +132,11 @@ def events_page(built: Sequence[Built], scenes: Iterable[Scene]) -> str:
         GENERATED,
         "The event storm as it stands in the code. To make this page, the commands below were sent to the running"
         " services and what they said was written down. Solid arrows are asked and answered at once; dotted ones are"
-        " events. Double-framed services are core. Every event goes to one log, `gbike`, under the key of its"
-        " aggregate; [AsyncAPI](../schemas/asyncapi.yaml), [JSON Schemas](../schemas/events/) and"
-        " [examples](../schemas/examples/) describe the bytes.\n",
+        " events. Double-framed services are core. On Kafka each service says its events on a topic of its own,"
+        " `gbike.rent`, `gbike.bike` and so on, under the key of their aggregate; what names another source, or is of a"
+        " type that this service does not say, is set aside ([why](decisions/0033-a-topic-per-speaker.md)). The"
+        " embedded form has one log for all. [AsyncAPI](../schemas/asyncapi.yaml), [JSON Schemas](../schemas/events/)"
+        " and [examples](../schemas/examples/) describe the bytes.\n",
         picture() + "\n",
         "## What happens when someone asks for something\n",
         "actor → command → aggregate → event → policy → next event\n",

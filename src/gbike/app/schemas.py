@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import yaml
 
+from gbike.app.catalogue import speakers
 from gbike.app.event_map import Built, MappedEvent, build_all, events
 from gbike.app.event_storm import watch
 from gbike.app.golden import EXAMPLES, packed
@@ -20,7 +21,7 @@ from gbike.app.reference import events_page, settings_page, status_codes_page
 from gbike.app.who_may import SECURITY, with_table
 from gbike.kit.http.openapi import document, schemas_of
 from gbike.kit.kafka.subscription import group_of
-from gbike.kit.kafka.topic import KEEP_MS, PARTITIONS, TOPIC
+from gbike.kit.kafka.topic import KEEP_MS, PARTITIONS, topic_of
 
 ROOT = Path(__file__).parents[3]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -114,25 +115,15 @@ def event_schema(event: MappedEvent) -> dict[str, Any]:
 
 
 def asyncapi(built: Sequence[Built]) -> dict[str, Any]:
-    """The AsyncAPI document: one channel, a message per event, and who sends and receives which."""
+    """The AsyncAPI document: a channel per speaker, a message per event, and who sends and receives which."""
     found = events(built)
-    ref = "#/channels/gbike/messages/{}"
     operations: dict[str, Any] = {}
     for one in built:
-        said = [event.name for event in found if event.kind in one.card.says]
-        heard = [event.name for event in found if event.kind in one.service.policies]
-        for action, verb, names in (("send", "says", said), ("receive", "hears", heard)):
-            if names:
-                operations[f"{one.card.name}_{verb}"] = {
-                    "action": action,
-                    "title": one.card.title,
-                    "channel": {"$ref": "#/channels/gbike"},
-                    "messages": [{"$ref": ref.format(name)} for name in names],
-                }
-            if names and action == "receive":
-                group = {"type": "string", "const": group_of(one.card.name)}
-                bindings = {"kafka": {"groupId": group, "bindingVersion": KAFKA_BINDING}}
-                operations[f"{one.card.name}_{verb}"]["bindings"] = bindings
+        said = [event for event in found if event.kind in one.card.says]
+        heard = [event for event in found if event.kind in one.service.policies]
+        for action, verb, events_of in (("send", "says", said), ("receive", "hears", heard)):
+            if events_of:
+                operations |= _operations(one, action, verb, events_of)
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -143,14 +134,7 @@ def asyncapi(built: Sequence[Built]) -> dict[str, Any]:
         },
         "defaultContentType": "application/json",
         "servers": SERVERS,
-        "channels": {
-            "gbike": {
-                "address": "gbike",
-                "description": "One log for all events; those of one key keep their order.",
-                "bindings": {"kafka": _topic()},
-                "messages": {event.name: {"$ref": f"#/components/messages/{event.name}"} for event in found},
-            }
-        },
+        "channels": {one.card.name: _channel(one, found) for one in built if one.card.says},
         "operations": operations,
         "components": {"messages": {event.name: _message(event) for event in found}, "schemas": {"Headers": HEADERS}},
     }
@@ -173,9 +157,40 @@ def _message(event: MappedEvent) -> dict[str, Any]:
     }
 
 
-def _topic() -> dict[str, Any]:
+def _operations(one: Built, action: str, verb: str, found: Sequence[MappedEvent]) -> Iterator[tuple[str, Any]]:
+    """What a service does on the channels of its own, or of those that it hears."""
+    says = speakers()
+    for speaker in sorted({says[event.name] for event in found}):
+        operation: dict[str, Any] = {
+            "action": action,
+            "title": one.card.title,
+            "channel": {"$ref": f"#/channels/{speaker}"},
+            "messages": [
+                {"$ref": f"#/channels/{speaker}/messages/{event.name}"}
+                for event in found
+                if says[event.name] == speaker
+            ],
+        }
+        if action == "receive":
+            group = {"type": "string", "const": group_of(one.card.name)}
+            operation["bindings"] = {"kafka": {"groupId": group, "bindingVersion": KAFKA_BINDING}}
+        yield (f"{one.card.name}_{verb}" if action == "send" else f"{one.card.name}_{verb}_{speaker}"), operation
+
+
+def _channel(one: Built, found: Sequence[MappedEvent]) -> dict[str, Any]:
+    said = [event for event in found if event.kind in one.card.says]
     return {
-        "topic": TOPIC,
+        "address": topic_of(one.card.name),
+        "description": "What one service says; it alone writes here, and what names another source is set aside. Those"
+        " of one key keep their order. The embedded form has one log for all.",
+        "bindings": {"kafka": _topic(topic_of(one.card.name))},
+        "messages": {event.name: {"$ref": f"#/components/messages/{event.name}"} for event in said},
+    }
+
+
+def _topic(name: str) -> dict[str, Any]:
+    return {
+        "topic": name,
         "partitions": PARTITIONS,
         "topicConfiguration": {"retention.ms": KEEP_MS, "cleanup.policy": ["delete"]},
         "bindingVersion": KAFKA_BINDING,

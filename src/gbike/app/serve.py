@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated
 from msgspec import Meta, Struct
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gbike.app.catalogue import NoSuchService, usual_port
+from gbike.app.catalogue import NoSuchService, speakers, usual_port
 from gbike.app.catalogue import card as find_card
 from gbike.app.defaults import with_defaults
 from gbike.app.doors import Doors, LockedDoors, OpenDoors, not_for_production
@@ -39,6 +39,7 @@ from gbike.kit.http.server import CannotListen, HttpServer, listen, run
 from gbike.kit.http.standard import standard_operations
 from gbike.kit.ids import SystemIds
 from gbike.kit.inprocess.peer import InProcessCaller
+from gbike.kit.kafka.broker import Broker
 from gbike.kit.kafka.bus import KafkaBus, KafkaSubscription
 from gbike.kit.kafka.topic import PACE_MS
 from gbike.kit.postgres.login import POSTGRES, password_in, with_password, without_password
@@ -195,7 +196,7 @@ class Alone:
         """`known`: with it services speak mutual TLS with each other."""
         self._card, self._chosen, self._env, self._known = card, chosen, env, known
         self._clock, self._ids, self._metrics = SystemClock(), SystemIds(), Metrics()
-        self._bus = KafkaBus(chosen.kafka, instance=chosen.instance)
+        self._bus = KafkaBus(Broker(chosen.kafka), card.name if card.says else "", chosen.instance)
         self._threads = ThreadPoolExecutor(4, "store")
         self._callers: list[HttpCaller] = []
         self._tracing = start_tracing(os.environ)
@@ -300,7 +301,7 @@ class Alone:
         )
 
     def _subscribe(self, consumer: str, types: frozenset[str]) -> Subscription:
-        return KafkaSubscription(self._bus, consumer, types)
+        return KafkaSubscription(self._bus, consumer, {kind: who for kind, who in speakers().items() if kind in types})
 
     def _lock(self) -> LockedDoors:
         """Tokens are checked with the keys that account publishes; account itself asks itself."""

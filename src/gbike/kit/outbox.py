@@ -57,7 +57,7 @@ class Relay:
         identity = await self._bus.identity()
         if identity == self._log or await self._store.read_as_leader(how_many_wait) is None:
             return
-        if again := await meet(self._store, identity):
+        if again := await meet(self._store, identity, await self._bus.before()):
             log.warning(
                 "the log is another one: what the outbox has is published again",
                 service=self._service,

@@ -20,17 +20,22 @@ class Identified(Protocol):
     async def identity(self) -> str:
         """What tells this log from every other; the same for ever. Raises BusUnavailable."""
 
+    async def before(self) -> str:
+        """The identity of a log that is still there and that this one goes on from; empty: there is none."""
+
     async def end(self) -> int:
         """The number of the newest entry; 0 where there are no numbers that count all entries."""
 
 
-async def meet(store: Store, identity: str) -> int | None:
+async def meet(store: Store, identity: str, before: str = "") -> int | None:
     """A store is about to publish to this log. When it published to another one before, all that its outbox has is
-    published again: answers how many messages, or None. Killed half-way, it begins again. Raises StoreUnavailable."""
+    published again, unless that is the one `before` this, which is heard to its end: answers how many messages, or
+    None. Killed half-way, it begins again. Raises StoreUnavailable."""
     known = await store.read(_logs)
     if any(one == identity or one.startswith(f"{identity}/") for one in known):
         return None  # or the same Kafka, which can't say just now which topic it is
-    upgraded = any(identity.startswith(f"{one}/") for one in known)  # of before topics of one Kafka were told apart
+    # Of before topics of one Kafka were told apart; or of before each speaker had one.
+    upgraded = any(identity.startswith(f"{one}/") or before == one for one in known)
     again = await publish_since(store, 0) if known and not upgraded else None
     await store.write(_remember, identity)
     return again

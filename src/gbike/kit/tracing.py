@@ -80,6 +80,10 @@ class TracedLog(TracedBus):
         """See Identified.identity."""
         return await self._identified.identity()
 
+    async def before(self) -> str:
+        """See Identified.before."""
+        return await self._identified.before()
+
     async def end(self) -> int:
         """See Identified.end."""
         return await self._identified.end()

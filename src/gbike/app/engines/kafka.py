@@ -110,9 +110,10 @@ def program(folder: Path, port: int) -> Program:
 
 async def ready(port: int) -> bool:
     """Whether it takes requests."""
+    from gbike.kit.kafka.broker import Broker
     from gbike.kit.kafka.topic import reachable
 
-    return await reachable(f"127.0.0.1:{port}")
+    return await reachable(Broker(f"127.0.0.1:{port}"))
 
 
 def _settings(folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""The bus on Kafka: one topic, keyed by aggregate, at least once."""
+"""The bus on Kafka: a topic per speaker, keyed by aggregate, at least once."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""The bus on Kafka: one topic, the key is the aggregate.
+"""The bus on Kafka: a topic per speaker, the key is the aggregate.
 
 Nothing connects before it is needed, so a service starts and serves while Kafka is down and goes on when it is back.
 A client that failed, or that took too long, is let go and made anew: what it still had in hand may arrive twice, and
@@ -6,7 +6,7 @@ every inbox knows it then.
 """
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -15,8 +15,9 @@ from aiokafka.errors import KafkaError
 
 from gbike.kit.bus import BusUnavailable
 from gbike.kit.envelope import Message
+from gbike.kit.kafka.broker import Broker
 from gbike.kit.kafka.subscription import KafkaSubscription as KafkaSubscription
-from gbike.kit.kafka.topic import TOPIC, ensure_topic
+from gbike.kit.kafka.topic import HOUSE, ensure_topics, topic_of
 from gbike.kit.kafka.wire import to_headers
 from gbike.kit.telemetry import log
 
@@ -33,19 +34,22 @@ BATCH_BYTES = 256 * 1024
 
 
 class KafkaBus:
-    """The Bus on a Kafka topic."""
+    """The Bus on Kafka: a service appends to its own topic, and reads those of others."""
 
-    def __init__(self, bootstrap: str, topic: str = TOPIC, instance: str = "") -> None:
-        """`instance`: what this process is called in its consumer groups, kept over restarts and different for each
-        replica ("1", a pod's name): who is back under its name goes on at once. Empty: the group waits until the
-        broker has noticed that a killed process is gone (seconds)."""
-        self.bootstrap, self.topic, self.instance = bootstrap, topic, instance
+    def __init__(self, broker: Broker, service: str = "", instance: str = "", house: str = HOUSE) -> None:
+        """`service`: whose topic it appends to; empty: of one who says nothing. `instance`: what this process is called
+        in its consumer groups, kept over restarts and different for each replica ("1", a pod's name): who is back
+        under its name goes on at once. Empty: the group waits until the broker has noticed that a killed process is
+        gone (seconds)."""
+        self.broker, self.instance, self.house = broker, instance, house
+        self.topic = topic_of(service, house) if service else ""
         self.closed = False
         self._producer: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
-        self.log = ""
-        """Which topic this is, on which Kafka; empty: it is to be asked, and may be another one than before."""
-        self._known, self._asked_s = "", 0.0
+        self.logs: Mapping[str, str] = {}
+        """Which topics these are, on which Kafka (see ensure_topics); the house's own name is there as long as the
+        topic of before there was one per speaker."""
+        self._sure, self._asked_s = False, 0.0
         self._subscriptions: list[KafkaSubscription] = []
         self._leaving: set[asyncio.Task[None]] = set()
 
@@ -67,28 +71,36 @@ class KafkaBus:
             await asyncio.wait(self._leaving)
 
     def add(self, subscription: KafkaSubscription) -> None:
-        """Close it with the bus."""
+        """Close it with the bus, which knows its topics from now on."""
         self._subscriptions.append(subscription)
+        self.doubt()
 
-    async def make_topic(self) -> None:
-        """Make the topic unless it exists; again after trouble: it may be another one. Raises BusUnavailable."""
-        if not self.log:
+    async def make_topics(self) -> None:
+        """Make the topics unless they exist; again after trouble: they may be others. Raises BusUnavailable."""
+        if not self._sure:
             self._asked_s = asyncio.get_running_loop().time()
-            found = await ensure_topic(self.bootstrap, self.topic)
-            if self._known not in ("", found):
-                log.warning("this is another topic: every subscription begins again", was=self._known, now=found)
+            read = [topic for subscription in self._subscriptions for topic in subscription.topics]
+            wanted = sorted({*read, self.topic} - {""})
+            found = await ensure_topics(self.broker, wanted, [self.house] if read or self.topic else ())
+            gone = any(found.get(topic) != id for topic, id in self.logs.items())
+            if gone or (self.logs and (self.house in found) != (self.house in self.logs)):
+                log.warning("there are other topics: every subscription begins again", was=self.logs, now=found)
                 for subscription in self._subscriptions:
                     subscription.begin_again()
-            self._known = self.log = found
+            self.logs, self._sure = found, True
 
     async def identity(self) -> str:
         """See Identified.identity: the ids that the cluster and the topic got when they were made. Clients that have
         nothing to do connect to another Kafka without a word, so it is asked for now and then."""
         if asyncio.get_running_loop().time() - self._asked_s > ASK_AGAIN_S:
             self.doubt()
-        if not self.log:
-            await self._bounded(self.make_topic())
-        return self.log
+        if not self._sure:
+            await self._bounded(self.make_topics())
+        return self.logs[self.topic]
+
+    async def before(self) -> str:
+        """See Identified.before: the topic that every service wrote to before each had one."""
+        return self.logs.get(self.house, "")
 
     async def end(self) -> int:
         """See Identified.end: there is a number in each partition, and none of all."""
@@ -96,7 +108,7 @@ class KafkaBus:
 
     def doubt(self) -> None:
         """A client had trouble."""
-        self.log = ""
+        self._sure = False
 
     def let_go(self, client: Any) -> None:
         """Stop a producer or consumer in the background; when the broker is gone it would take for ever."""
@@ -110,10 +122,10 @@ class KafkaBus:
                 await doing
         except TimeoutError:
             self._drop_producer()
-            raise BusUnavailable(f"Kafka at {self.bootstrap} did not answer within {APPEND_S} s") from None
+            raise BusUnavailable(f"Kafka at {self.broker.bootstrap} did not answer within {APPEND_S} s") from None
         except (KafkaError, OSError) as wrong:
             self._drop_producer()
-            raise BusUnavailable(f"Kafka at {self.bootstrap}: {wrong!r}") from None
+            raise BusUnavailable(f"Kafka at {self.broker.bootstrap}: {wrong!r}") from None
 
     async def _send(self, messages: Sequence[Message]) -> None:
         producer = await self._started()
@@ -130,9 +142,9 @@ class KafkaBus:
             if self.closed:
                 raise BusUnavailable("the bus is closed")
             if self._producer is None:
-                await self.make_topic()
+                await self.make_topics()
                 producer = AIOKafkaProducer(
-                    bootstrap_servers=self.bootstrap,
+                    **self.broker.client(),
                     enable_idempotence=True,
                     acks="all",
                     request_timeout_ms=REQUEST_MS,

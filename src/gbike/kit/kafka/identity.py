@@ -3,6 +3,7 @@
 The client library asks for metadata as of before there were such ids (KIP-516); this is the same question, version 12.
 """
 
+from collections.abc import Sequence
 from io import BytesIO
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -92,21 +93,22 @@ class _Question(RequestStruct):  # type: ignore[misc]
     )
 
 
-class _AboutATopic(Request[_Question]):  # type: ignore[misc]
+class _AboutTopics(Request[_Question]):  # type: ignore[misc]
     API_KEY = METADATA
 
-    def __init__(self, topic: str) -> None:
-        self._topic = topic
+    def __init__(self, topics: Sequence[str]) -> None:
+        self._topics = topics
 
     def build(self, request_struct_class: type[_Question]) -> _Question:
-        return request_struct_class([(NONE, self._topic, {})], False, False, {})
+        return request_struct_class([(NONE, topic, {}) for topic in self._topics], False, False, {})
 
 
-async def topic_id(admin: AIOKafkaAdminClient, topic: str) -> str | None:
-    """The topic's id in hex; None while nobody knows the topic, empty where brokers give no ids. Raises KafkaError."""
+async def topic_ids(admin: AIOKafkaAdminClient, topics: Sequence[str]) -> dict[str, str | None]:
+    """The topics' ids in hex; None of one that nobody knows, or that we may not know of; empty where brokers give no
+    ids. Raises KafkaError."""
     try:
-        answer = await admin._send_request(_AboutATopic(topic))
+        answer = await admin._send_request(_AboutTopics(topics))
     except (IncompatibleBrokerVersion, NotImplementedError):
-        return ""
-    code, _, found = answer.topics[0][:3]
-    return None if code or found == NONE else bytes(found).hex()
+        return dict.fromkeys(topics, "")
+    found = {name: None if code or id == NONE else bytes(id).hex() for code, name, id, *_ in answer.topics}
+    return {topic: found.get(topic) for topic in topics}

@@ -1,14 +1,18 @@
-"""One service's way through the topic: a consumer group, whose members share the partitions.
+"""One service's way through the topics of those it hears: a consumer group, whose members share the partitions.
 
 The inbox rows are the memory of what took effect; the offsets that are committed here only say where to go on. So they
 are committed after the effects, a little later and together, and a commit that fails, or a batch that comes again
 because the partitions moved, is no error. With each goes which topic it is a place in: on one of the same name that was
 made anew it would pass over what is there.
+
+A message counts on the topic of whoever says its type, with that one as its source: anything else stands for what
+somebody wrote who was not asked, and is set aside. Where there still is the topic of before each speaker had one, a
+member reads what it has of that to the end that it finds, and only then the rest.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +24,8 @@ from aiokafka.structs import OffsetAndMetadata
 from gbike.kit.bus import BEHIND, Batch, BusUnavailable
 from gbike.kit.envelope import Message
 from gbike.kit.kafka import records
-from gbike.kit.kafka.topic import PACE_MS
-from gbike.kit.kafka.wire import UNREADABLE, to_message, type_of
+from gbike.kit.kafka.topic import PACE_MS, topic_of
+from gbike.kit.kafka.wire import UNREADABLE, said_by, to_foreign, to_message, type_of
 from gbike.kit.store import Tx
 from gbike.kit.telemetry import log
 
@@ -71,13 +75,17 @@ class Place(msgspec.Struct, frozen=True):
 class KafkaSubscription:
     """A Subscription in a consumer group."""
 
-    def __init__(self, bus: "KafkaBus", consumer: str, types: Iterable[str]) -> None:
-        self._bus, self._name, self._types = bus, consumer, frozenset(types) | {UNREADABLE}
+    def __init__(self, bus: "KafkaBus", consumer: str, speakers: Mapping[str, str]) -> None:
+        """`speakers`: who says each type that it hears."""
+        self._bus, self._name, self._speakers = bus, consumer, speakers
+        self.topics = sorted({topic_of(service, bus.house) for service in speakers.values()})
         self._consumer: AIOKafkaConsumer | None = None
         self._joining = asyncio.Lock()
         self._share = 0
-        self._log = ""
-        """Which topic the client reads."""
+        self._logs: Mapping[str, str] = {}
+        """Which topics the client reads."""
+        self._before: dict[TopicPartition, int] = {}
+        """Partitions of the topic of before, and up to where they are read before anything else is."""
         self._read: deque[tuple[TopicPartition, Any]] = deque()
         self._seen: dict[TopicPartition, int] = {}
         self._settled: dict[TopicPartition, int] = {}
@@ -155,12 +163,17 @@ class KafkaSubscription:
         consumer, partitions = self._consumer, list(given)
         if consumer is None or not partitions:
             return
+        before = [place for place in partitions if place.topic == self._bus.house]
+        if before:  # at once: nothing of the others is read meanwhile
+            consumer.pause(*(place for place in partitions if place.topic != self._bus.house))
         try:
             async with asyncio.timeout(ANSWER_S):
                 known = await consumer._coordinator.fetch_committed_offsets(partitions)
-                others = [place for place, at in known.items() if at.metadata not in ("", self._log)]
+                others = [place for place, at in known.items() if at.metadata not in ("", self._logs[place.topic])]
                 if others:
                     await consumer.seek_to_beginning(*others)
+                self._before = dict(await consumer.end_offsets(before)) if before else {}
+                await self._go_on_from_before()
         except (KafkaError, TimeoutError) as why:
             log.info("a place is not known", consumer=self._name, why=type(why).__name__)
             self._drop()
@@ -173,7 +186,7 @@ class KafkaSubscription:
     def _start_anew(self) -> None:
         self._share += 1
         self._held = None
-        for kept in (self._read, self._seen, self._settled, self._committed):
+        for kept in (self._read, self._seen, self._settled, self._committed, self._before):
             kept.clear()
 
     def _drop(self) -> None:
@@ -192,9 +205,28 @@ class KafkaSubscription:
         while self._read and len(wanted) < most:
             partition, record = self._read.popleft()
             self._seen[partition] = record.offset + 1
-            if type_of(record) in self._types:
+            kind = type_of(record)
+            if kind == UNREADABLE or self._is_said(kind, record):
                 wanted.append(to_message(record))
+            elif kind in self._speakers:
+                wanted.append(to_foreign(record))
         return wanted
+
+    def _is_said(self, kind: str, record: Any) -> bool:
+        """Whether it is of a type that is heard, by whom that is said, where that one says it."""
+        speaker = self._speakers.get(kind, "")
+        place = record.topic in (topic_of(speaker, self._bus.house), self._bus.house)
+        return bool(speaker) and place and said_by(record, speaker)
+
+    async def _go_on_from_before(self) -> None:
+        """When the topic of before is read to its end, the others' turn has come."""
+        if self._consumer is None or not self._consumer.paused():
+            return
+        for place, end in list(self._before.items()):
+            if await self._consumer.position(place) >= end:
+                del self._before[place]
+        if not self._before:
+            self._consumer.resume(*self._consumer.paused())
 
     async def _fetch(self, timeout_ms: int) -> int:
         """Read on, at our pace; answers how many records there were. Raises BusUnavailable."""
@@ -204,6 +236,7 @@ class KafkaSubscription:
         async with self._in_time(ANSWER_S + timeout_ms / 1000):
             try:
                 found = await self._consumer.getmany(timeout_ms=timeout_ms, max_records=READ)
+                await self._go_on_from_before()
             except Exception as wrong:  # also the library's own: what it had in hand is lost, so it begins again
                 self._drop()
                 raise BusUnavailable(f"Kafka: {wrong!r}") from None
@@ -225,9 +258,9 @@ class KafkaSubscription:
             if self._bus.closed:
                 raise BusUnavailable("the bus is closed")
             if self._consumer is None:
-                await self._bus.make_topic()
-                self._consumer, self._log = self._client(), self._bus.log
-                self._consumer.subscribe([self._bus.topic], listener=_Moves(self))
+                await self._bus.make_topics()
+                self._consumer, self._logs = self._client(), self._bus.logs
+                self._consumer.subscribe(sorted({*self.topics, self._bus.house} & {*self._logs}), listener=_Moves(self))
                 try:
                     async with self._in_time(JOIN_S):
                         await self._consumer.start()
@@ -238,7 +271,7 @@ class KafkaSubscription:
 
     def _client(self) -> AIOKafkaConsumer:
         return AIOKafkaConsumer(
-            bootstrap_servers=self._bus.bootstrap,
+            **self._bus.broker.client(),
             group_id=group_of(self._name),
             group_instance_id=f"{self._name}-{self._bus.instance}" if self._bus.instance else None,
             auto_offset_reset="earliest",
@@ -285,7 +318,9 @@ class KafkaSubscription:
         share = self._share
         new = {place: at for place, at in self._settled.items() if self._committed.get(place) != at}
         if new and self._consumer is not None:
-            await self._consumer.commit({place: OffsetAndMetadata(at, self._log) for place, at in new.items()})
+            await self._consumer.commit(
+                {place: OffsetAndMetadata(at, self._logs[place.topic]) for place, at in new.items()}
+            )
             if share == self._share:
                 self._committed.update(new)
 

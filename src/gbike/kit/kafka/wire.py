@@ -15,6 +15,9 @@ NO_TEXT = "\ufffd"
 """Stands for what is no text."""
 UNREADABLE, WHY = "unreadable", "why"
 """The type of what stands for records that can't be read (records.py), and the header that says why."""
+FOREIGN = "foreign"
+"""The type of what stands for a record of a speaker that did not say it: no policy takes it, now or when replayed."""
+SOURCE = "ce_source"
 
 _headers = msgspec.json.Decoder(dict[str, str])
 
@@ -46,6 +49,22 @@ def to_message(record: Any) -> Message:
         msgspec.json.encode(headers),
         record.value or b"",
     )
+
+
+def said_by(record: Any, speaker: str) -> bool:
+    """Whether every source that a record names is this service."""
+    sources = {value for name, value in record.headers if name == SOURCE}
+    return sources == {f"/gbike/{speaker}".encode()}
+
+
+def to_foreign(record: Any) -> Message:
+    """What is set aside of a record that its speaker did not say. It is called by its place, as its own identity may
+    be that of a message to come."""
+    kept = to_message(record)
+    headers = _headers.decode(kept.headers)
+    why = f"{kept.type} of {headers.get(SOURCE, 'nobody')} on {record.topic}"
+    place = f"{record.topic}/{record.partition}/{record.offset}"
+    return Message(place, FOREIGN, kept.key, msgspec.json.encode({**headers, WHY: why}), kept.value)
 
 
 def _text(raw: bytes | None) -> str:

@@ -91,6 +91,10 @@ class SqliteLog:
         answers how many. Raises StoreUnavailable."""
         return await self.store.write(_forget, before_ms, up_to, most)
 
+    async def before(self) -> str:
+        """See Identified.before: a log of before this epoch is lost."""
+        return ""
+
     async def end(self) -> int:
         """The number of the newest entry, 0 for an empty log."""
         return await self.store.read(last)
