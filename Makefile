@@ -5,7 +5,7 @@ PYTHON ?= python3
 .DEFAULT_GOAL := help
 # kubectl of the small cluster, where there is no other.
 export PATH := $(PATH):$(or $(K8S_STATE),$(HOME)/.cache/gbike-k8s)/bin
-.PHONY: k8s-up k8s-demo k8s-down k8s-test help demo setup test ci lint schemas sim chaos bench lock kafka java promtool siege chromium kubectl screenshots ci-k8s security sbom scan publish deploy smoke matrix images
+.PHONY: buildah required k8s-up k8s-demo k8s-down k8s-test help demo setup test ci lint schemas sim chaos bench lock kafka java promtool siege chromium kubectl screenshots ci-k8s security sbom scan publish deploy smoke matrix images
 
 help: ## list every verb with one line each
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -32,7 +32,7 @@ test: .venv/.dev ## every test; what needs a missing tool is skipped by name
 
 # At full size: 300 simulated seeds and every planted bug, 1,000 races for one bike, 50 kills, 20 of a start or an upgrade
 # (GBIKE_START_KILLS), 10 freezes, the whole API fuzz; then 100 seeds that nobody chose, which judge the next commit.
-ci: .venv/.dev lint security kafka promtool siege chromium kubectl ## what a change must pass: the checks, then every test at full size
+ci: .venv/.dev lint security kafka promtool siege buildah chromium kubectl ## what a change must pass: the checks, then every test at full size
 	GBIKE_REQUIRE=all GBIKE_FULL=1 GBIKE_SIM_SEEDS=300 GBIKE_RACE_ROUNDS=1000 GBIKE_KILLS=50 $(MAKE) test
 	$(PY) -m gbike sim --fresh 100
 	$(MAKE) ci-k8s
@@ -43,6 +43,12 @@ ci-k8s:
 	@if [ -x ../shared/k8s/k8s-up.sh ]; then \
 	  export GBIKE_REQUIRE=all; unset KUBECONFIG; $(MAKE) k8s-test K8S_TESTS='-m "not quiet"' && $(MAKE) k8s-down; \
 	else echo "skipped: Kubernetes' tests, as ../shared/k8s is not beside the checkout; make k8s-test takes a KUBECONFIG"; fi
+
+# A runner of the pipeline is not root, but may become it.
+AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env) env "PATH=$$PATH"
+required: ## every test but those of full size, and none left out: what is missing is installed, as root
+	$(AS_ROOT) $(MAKE) .venv/.dev .venv/.security kafka promtool siege buildah chromium kubectl
+	$(AS_ROOT) GBIKE_REQUIRE=tools $(MAKE) test
 
 # A real Kafka for `gbike cluster up`, the tests and the bench. Java and Maven are the system's.
 KAFKA := .engines/kafka/libs
@@ -69,6 +75,12 @@ siege:
 	@command -v siege >/dev/null \
 	|| { test "$$(id -u)" = 0 && apt-get update -q && apt-get install -y -q --no-install-recommends siege; } \
 	|| { echo "siege is missing: apt-get install siege"; exit 1; }
+
+# What images are built with.
+buildah:
+	@command -v buildah >/dev/null \
+	|| { test "$$(id -u)" = 0 && apt-get update -q && apt-get install -y -q --no-install-recommends buildah; } \
+	|| { echo "buildah is missing: apt-get install buildah"; exit 1; }
 
 # A cluster: the one of KUBECONFIG, else ../shared/k8s. How it gets images: LOAD and PREFIX, see deploy/images.sh.
 k8s-up: ## a Kubernetes cluster to try out on, unless KUBECONFIG names one
@@ -120,6 +132,7 @@ bench: .venv/.dev ## rides per second, latencies, memory and start, beside their
 IMAGES ?= $(shell $(PY) -m deploy.pipeline.images --plain)
 OVERLAY ?= deploy/kubernetes/production
 SBOM := build/sbom
+SCANNED := build/images
 TAG ?= dev
 .venv/.security: .venv/.run requirements-security.lock
 	test -x .venv/security/bin/python || $(PYTHON) -m venv .venv/security
@@ -135,11 +148,11 @@ sbom: .venv/.security ## a CycloneDX bill of materials for each image, into buil
 images: ## build the images (TAG, PREFIX, IMAGES, BASE)
 	TAG=$(TAG) PREFIX=$(PREFIX) deploy/images.sh $(IMAGES)
 
-scan: .venv/.run ## known vulnerabilities of the built images (TAG, PREFIX)
-	$(PY) -m deploy.pipeline.scan $(TAG) "$(PREFIX)" $(IMAGES)
+scan: .venv/.run ## known vulnerabilities of the built images (TAG, PREFIX), which are kept in build/images to be published
+	$(PY) -m deploy.pipeline.scan $(TAG) "$(PREFIX)" $(SCANNED) $(IMAGES)
 
-publish: sbom ## push the built images (TAG, PREFIX) and sign them
-	$(PY) -m deploy.pipeline.publish $(TAG) "$(PREFIX)" $(SBOM) $(IMAGES)
+publish: sbom ## push the scanned images (TAG, PREFIX) as they are and sign them
+	$(PY) -m deploy.pipeline.publish $(TAG) "$(PREFIX)" $(SCANNED) $(SBOM) $(IMAGES)
 
 deploy: .venv/.dev ## bring a version (TAG, PREFIX, OVERLAY) onto the cluster of KUBECONFIG; back again when no ride works
 	$(PY) -m deploy.pipeline.rollout $(OVERLAY) $(TAG) --prefix "$(PREFIX)" --address "$(ADDRESS)"

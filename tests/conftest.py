@@ -46,11 +46,13 @@ def _on_cluster(item: pytest.Item) -> bool:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """With GBIKE_REQUIRE=all nothing may be left out: a skipped test is a failed one."""
+    """With GBIKE_REQUIRE=all nothing may be left out: a skipped test is a failed one. GBIKE_REQUIRE=tools: the same,
+    but for what runs at full size only."""
     report = yield
-    if report.skipped and os.environ.get("GBIKE_REQUIRE") == "all":
+    wanted = os.environ.get("GBIKE_REQUIRE")
+    if report.skipped and (wanted == "all" or (wanted == "tools" and "GBIKE_FULL" not in str(report.longrepr))):
         report.outcome = "failed"
-        report.longrepr = f"skipped although GBIKE_REQUIRE=all: {report.longrepr}"
+        report.longrepr = f"skipped although GBIKE_REQUIRE={wanted}: {report.longrepr}"
     return report
 
 

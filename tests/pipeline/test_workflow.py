@@ -42,7 +42,15 @@ def steps(flow: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 def wrong(text: str) -> list[str]:
     """Everything that is wrong with a workflow."""
     flow = yaml.safe_load(text)
-    return [*_commands(flow), *_actions(flow, text), *_permissions(flow), *_secrets(flow, text), *_order(flow)]
+    return [
+        *_commands(flow),
+        *_actions(flow, text),
+        *_permissions(flow),
+        *_secrets(flow, text),
+        *_order(flow),
+        *_tests(flow),
+        *_scanned(flow),
+    ]
 
 
 def _commands(flow: dict[str, Any]) -> Iterator[str]:
@@ -110,6 +118,30 @@ def _order(flow: dict[str, Any]) -> Iterator[str]:
             yield f"{name}: which images there are is said by the services' cards only"
 
 
+def _tests(flow: dict[str, Any]) -> Iterator[str]:
+    for name in ("check", "newest"):
+        if "make required" not in [step.get("run") for step in flow["jobs"][name]["steps"]]:
+            yield f"{name}: a test that is left out for want of a tool must fail: make required"
+
+
+def _scanned(flow: dict[str, Any]) -> Iterator[str]:
+    """The image job scans and hands on; the publish job takes that and builds nothing."""
+    image, published = ([step.get("run") for step in flow["jobs"][job]["steps"]] for job in ("image", "publish"))
+    if "make scan" not in image or image.index("make images") > image.index("make scan"):
+        yield "image: what is built is scanned"
+    if set(published) & {"make images", "make scan"}:
+        yield "publish: builds or scans anew: publish what was scanned"
+    handed, taken = _artifacts(flow, "image", "upload"), _artifacts(flow, "publish", "download")
+    if {"scanned-${{ matrix.image }}": "build/images"}.items() - taken.items() or taken.items() - handed.items():
+        yield f"publish: takes {taken} where image hands on {handed}"
+
+
+def _artifacts(flow: dict[str, Any], job: str, way: str) -> dict[str, str]:
+    kind = f"actions/{way}-artifact@"
+    given = [step["with"] for step in flow["jobs"][job]["steps"] if step.get("uses", "").startswith(kind)]
+    return {one["name"]: one["path"] for one in given}
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_nothing_is_wrong_with_the_workflow(file: Any) -> None:
     assert wrong(file.read_text("utf-8")) == []
@@ -145,6 +177,13 @@ def _mutants() -> dict[str, Callable[[str], str]]:
         "publishing unchecked": put("needs: [check, image]", "needs: [check]"),
         "building what the newest Python was not tried on": put("needs: [check, newest]", "needs: check"),
         "publishing what strangers send": put("    if: github.event_name == 'push'\n", ""),
+        "tests left out without a word": put("run: make required", "run: make test"),
+        "an image that nobody scanned": put("      - run: make scan\n", ""),
+        "a scan of what is built later": put(
+            "- run: make images\n      - run: make scan", "- run: make scan\n      - run: make images"
+        ),
+        "publishing what was built anew": put("- run: make publish", "- run: make images\n      - run: make publish"),
+        "publishing what nobody handed on": put("name: scanned-${{ matrix.image }}", "name: built-${{ matrix.image }}"),
         "images by hand": put("image: ${{ fromJSON(needs.check.outputs.images) }}", "image: [rent, bike]"),
     }
 
@@ -152,6 +191,13 @@ def _mutants() -> dict[str, Callable[[str], str]]:
 @pytest.mark.parametrize("mutant", _mutants())
 def test_each_of_these_would_be_seen(mutant: str) -> None:
     assert wrong(_mutants()[mutant](FILES[0].read_text("utf-8")))
+
+
+def test_the_verb_for_tests_leaves_none_out_for_want_of_a_tool() -> None:
+    [recipe] = re.findall(r"^required:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    tools, tests = recipe.splitlines()
+    assert {"kafka", "promtool", "siege", "chromium", "kubectl", ".venv/.security"} <= set(tools.split())
+    assert tests.split()[-3:] == ["GBIKE_REQUIRE=tools", "$(MAKE)", "test"]
 
 
 def test_the_images_are_those_of_the_services_and_the_gateway() -> None:
