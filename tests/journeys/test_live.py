@@ -184,6 +184,45 @@ async def test_one_account_has_so_many_streams_and_a_process_so_many() -> None:
     await town.whole.stop()
 
 
+async def streams(clients: list[As]) -> tuple[int, set[str], list[Stream]]:
+    """How many of them are let in, why others are not, and those that are, to be left."""
+    opened, refused = [], set()
+    for client in clients:
+        stream = await Stream(client).__aenter__()
+        if stream.begin["status"] == 200:
+            opened.append(stream)
+        else:
+            refused.add(problem(stream, await stream._messages.get())[1])
+    return len(opened), refused, opened
+
+
+async def test_32_accounts_do_not_hold_all_streams_and_riders_never_those_of_staff() -> None:
+    town = Locked({"GBIKE_VIEW_STREAMS_ADDRESS": "10000"})
+    town.whole.start()
+    few, why, held = await streams([town.person(n, "rider") for n in range(1, 33) for _ in range(9)])
+    assert (few, why) == (128 + 16, {"too-many-streams"})
+    more, why, others = await streams([town.person(n, "rider") for n in range(33, 200)])
+    assert (few + more, why) == (256 - 32, {"streams-full"})
+    staff = [town.person(n, "bikeManager", managerid=n) for n in range(200, 240)]
+    last, why, staffs = await streams([*staff[:31], town.admin, *staff[31:]])
+    assert (last, why) == (32, {"streams-full"})
+    for one in (*held, *others, *staffs):
+        await one.__aexit__()
+    await town.whole.stop()
+
+
+async def test_one_address_does_not_hold_all_streams_and_staff_there_is_let_in() -> None:
+    town = Locked()
+    town.whole.start()
+    riders, why, held = await streams([town.person(n, "rider") for n in range(1, 140)])
+    assert (riders, why) == (128, {"too-many-streams-of-address"})
+    async with Stream(town.admin) as admin:
+        assert admin.begin["status"] == 200
+    for one in held:
+        await one.__aexit__()
+    await town.whole.stop()
+
+
 def problem(stream: Stream, body: dict[str, Any]) -> tuple[int, str, bytes]:
     slug = json.loads(body["body"])["type"].partition("#")[2]
     return stream.begin["status"], slug, dict(stream.begin["headers"])[b"retry-after"]

@@ -96,6 +96,7 @@ ADVICE = {
     "too-many-payments": "Pay one of those that were begun, or wait as `Retry-After` says.",
     "too-many-requests": "Send the request again after `Retry-After`; nothing was done.",
     "too-many-streams": "Close a stream that nobody looks at; until then ask now and then.",
+    "too-many-streams-of-address": "Ask now and then instead; try the stream again after `Retry-After`.",
     "too-many-tries": "Wait as `Retry-After` says.",
     "unauthenticated": "Sign in or refresh, and send `Authorization: Bearer` with the new access token.",
     "unsupported-media-type": "Send application/json.",

@@ -140,8 +140,9 @@ class Supervisor:
 
     async def _start_envoy(self) -> None:
         ports = self.plan.ports
-        at = {"port": ports["gateway"], "admin_port": ports["envoy-admin"]}
-        place = gateway.Place(**at, demo=self.plan.demo, files=envoy.open_files())
+        place = gateway.Place(
+            port=ports["gateway"], admin_port=ports["envoy-admin"], demo=self.plan.demo, files=envoy.open_files()
+        )
         found = gateway.configuration(place, {**surroundings(os.environ), **self.plan.peers()})
         envoy.prepare(self._data / "envoy", found)
         await self._bring_up("envoy")

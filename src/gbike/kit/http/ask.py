@@ -94,7 +94,7 @@ class Ask:
     def scheme(self) -> str:
         """http or https, as the client used it. Of several proxies the first one's word is about the client."""
         if self._forwarded:
-            said = self.headers.get("x-forwarded-proto", "").partition(",")[0].strip().lower()
+            said: str = self.headers.get("x-forwarded-proto", "").partition(",")[0].strip().lower()
             if said in ("http", "https"):
                 return said
         return self._scheme

@@ -4,6 +4,7 @@ import re
 
 import msgspec
 
+from gbike.kit.access.addresses import household
 from gbike.kit.access.principal import NOBODYS, Whose
 from gbike.kit.access.rules import PEOPLE
 from gbike.kit.clock import rfc3339
@@ -13,7 +14,7 @@ from gbike.kit.http.hal import Kind, collection, item, searches
 from gbike.kit.http.problems import ProblemType
 from gbike.kit.http.streams import STREAM_ONLY
 from gbike.services.rent_and_billing_view.storage import Line, NoSuchLine, SqlView
-from gbike.services.rent_and_billing_view.storage.changes import Changes, StreamsFull, TooManyOfYours
+from gbike.services.rent_and_billing_view.storage.changes import Changes, StreamsFull, TooManyOfAddress, TooManyOfYours
 
 CHANGES = "/rentAndBillingViews/changes"
 FINDERS = (("findByRentid", "rentid"), ("findByUserid", "userid"))
@@ -35,6 +36,15 @@ TOO_MANY_STREAMS = ProblemType(
     "이 계정에 이미 이벤트 스트림이 {most}개 열려 있어요. 하나를 닫거나, 가끔씩 다시 조회해 주세요.",
     retry_after_s=30,
 )
+ADDRESS_FULL = ProblemType(
+    "too-many-streams-of-address",
+    429,
+    "Too many event streams of this address",
+    "이 주소에서 열린 이벤트 스트림이 너무 많음",
+    "Your network has as many event streams open as one address may have. Go on asking now and then.",
+    "같은 네트워크에서 열 수 있는 이벤트 스트림이 모두 쓰이고 있어요. 가끔씩 다시 조회해 주세요.",
+    retry_after_s=30,
+)
 STREAMS_FULL = ProblemType(
     "streams-full",
     503,
@@ -44,7 +54,12 @@ STREAMS_FULL = ProblemType(
     "서비스가 열어 둘 수 있는 이벤트 스트림이 모두 쓰이고 있어요. 가끔씩 다시 조회해 주세요.",
     retry_after_s=30,
 )
-REFUSALS: Refusals = {NoSuchLine: UNKNOWN, TooManyOfYours: TOO_MANY_STREAMS, StreamsFull: STREAMS_FULL}
+REFUSALS: Refusals = {
+    NoSuchLine: UNKNOWN,
+    TooManyOfYours: TOO_MANY_STREAMS,
+    TooManyOfAddress: ADDRESS_FULL,
+    StreamsFull: STREAMS_FULL,
+}
 
 
 class ViewResource(msgspec.Struct, frozen=True):
@@ -97,7 +112,7 @@ class ViewHttp:
         """GET /rentAndBillingViews/changes: goes on; see storage/changes.py."""
         last = ask.headers.get("last-event-id", "")
         after = int(last) if re.fullmatch("[0-9]{1,16}", last) else None
-        stream = await self._changes.listen(ask.principal, ask.whose, after)
+        stream = await self._changes.listen(ask.principal, ask.whose, after, home=household(ask.origin))
         return Answer(200, stream, {"X-Accel-Buffering": "no"})
 
     async def searches(self, ask: Ask) -> Answer:
@@ -149,7 +164,7 @@ def operations(view: SqlView, changes: Changes) -> list[Operation]:
             "What changed, as server-sent events: `change` with `type`, `userid`, `rentid`, `bikeid`, and `anew` when"
             " everything must be read anew. `Last-Event-ID` goes on after an event",
             PEOPLE,
-            refusals=(STREAM_ONLY, TOO_MANY_STREAMS, STREAMS_FULL),
+            refusals=(STREAM_ONLY, TOO_MANY_STREAMS, ADDRESS_FULL, STREAMS_FULL),
             streams=True,
         ),
         Operation("GET", at, http.show, "R9: one ride", PEOPLE, answers={200: ViewResource}, refusals=(UNKNOWN,)),

@@ -27,6 +27,9 @@ MOST_BEHIND = 1_000
 """Who was away for more events than this reads everything anew instead of hearing of each."""
 MOST_WAITING = 200
 """Changes that wait for one reader; a slower one is let go, and told to read everything anew."""
+FOR_STAFF = 8
+"""Of so many streams one is kept for those who run the fleet, however many riders listen."""
+STAFF = frozenset({"admin", "bikeManager"})
 UNTOLD = frozenset({"AccountErased"})
 """What no page shows."""
 
@@ -35,7 +38,12 @@ class ViewSettings(msgspec.Struct, frozen=True):
     """What may be set of the view."""
 
     view_streams: Annotated[int, Meta(ge=0, description="event streams that one process keeps open at most")] = 256
-    view_streams_each: Annotated[int, Meta(ge=1, description="event streams of one account, in one process")] = 8
+    view_streams_each: Annotated[
+        int, Meta(ge=1, description="event streams of one account, in one process; one when half of all are taken")
+    ] = 8
+    view_streams_address: Annotated[
+        int, Meta(ge=1, description="event streams of one address (IPv6: a /64), in one process, but for staff's")
+    ] = 128
 
 
 class Change(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -55,6 +63,10 @@ class TooManyOfYours(Exception):
         self.most = most
 
 
+class TooManyOfAddress(Exception):
+    """The address has as many streams as one may have."""
+
+
 class StreamsFull(Exception):
     """The process has as many streams as it keeps."""
 
@@ -72,22 +84,40 @@ class Changes:
         self.at = 0
         """The number of the last event that was told to those who listen."""
 
-    async def listen(self, who: Principal, whose: Whose, after: int | None, beat_ms: int = BEAT_MS) -> "Listener":
-        """A stream of what is kept from now on, or after number `after`. Raises TooManyOfYours, StreamsFull."""
+    async def listen(
+        self, who: Principal, whose: Whose, after: int | None, beat_ms: int = BEAT_MS, *, home: str = ""
+    ) -> "Listener":
+        """A stream of what is kept from now on, or after number `after`, for who asks from `home`. Raises
+        TooManyOfYours, TooManyOfAddress, StreamsFull."""
         last, first = await self._store.read(newest), await self._store.read(oldest)
-        if len(self._listeners) >= self._settings.view_streams:
-            raise StreamsFull
-        theirs = sum(1 for one in self._listeners if one.who.name == who.name)
-        if who.userid is not None and theirs >= self._settings.view_streams_each:
-            raise TooManyOfYours(self._settings.view_streams_each)
+        self._must_have_room(who, home)
         if not self._listeners:
             self.at = last
         known = after is not None and max(self.at - MOST_BEHIND, first - 1) <= after <= max(self.at, last)
         listener = Listener(self, who, whose, after if known else None, beat_ms)
+        listener.home = home
         self._listeners[listener] = None
         self._open.set(len(self._listeners))
         self._somebody.set()
         return listener
+
+    def _must_have_room(self, who: Principal, home: str) -> None:
+        """A few accounts can't hold all: from half on each has one stream at most, however many it could have before,
+        one address never has more than its part, and what is left last is for staff."""
+        taken, most = len(self._listeners), self._settings.view_streams
+        if taken >= most:
+            raise StreamsFull
+        if who.userid is None:  # the demo's everybody
+            return
+        theirs = sum(1 for one in self._listeners if one.who.name == who.name)
+        if theirs >= (self._settings.view_streams_each if taken < most / 2 else 1):
+            raise TooManyOfYours(theirs)
+        if not STAFF.isdisjoint(who.roles):
+            return
+        if taken >= most - most // FOR_STAFF:
+            raise StreamsFull
+        if sum(1 for one in self._listeners if one.home == home) >= self._settings.view_streams_address:
+            raise TooManyOfAddress
 
     def forget(self, listener: "Listener") -> None:
         """It has ended."""
@@ -130,6 +160,9 @@ class Changes:
 
 class Listener:
     """One stream; see kit/http/streams.py."""
+
+    home = ""
+    """What counts as the address that it was asked for from."""
 
     def __init__(self, changes: Changes, who: Principal, whose: Whose, after: int | None, beat_ms: int) -> None:
         """`after`: the last event that the reader knows; None: it must read everything anew."""
