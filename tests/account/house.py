@@ -61,9 +61,11 @@ class House:
 
 
 @contextmanager
-def up(data: Path, *more: str, env: Mapping[str, str] | None = None) -> Iterator[House]:
-    """`gbike up` on a free port, until it answers; stopped in the end."""
+def up(data: Path, *more: str, env: Mapping[str, str] | None = None, files: int | None = None) -> Iterator[House]:
+    """`gbike up` on a free port, until it answers; stopped in the end. `files`: how many it may have open."""
     command = [*GBIKE, "up", "--port", "0", "--data", str(data), *more]
+    if files is not None:
+        command = ["sh", "-c", f'ulimit -n {files}; exec "$0" "$@"', *command]
     with open(data.parent / "up.log", "ab") as log:
         process = subprocess.Popen(
             command, env=environment(env), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT

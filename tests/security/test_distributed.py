@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from tests.cluster.running import Cluster, gbike, started, why_no_cluster
 from tests.journeys.forms import Wire
 from tests.privacy.people import Person, found_in, ride
 from tests.security.asking import AS_MANY_RENTS, CHEAP, PASSWORD, Stage, mismatches
+from tests.security.flooding import connected, endless_header, one_megabyte, problem_in, sent, too_many_lines
 from tests.security.people import EVERYWHERE, ISSUER, UNLIMITED, TestIssuer
 from tests.support import Client, Reply
 
@@ -63,6 +64,10 @@ class OnCluster(Stage):
     def plain(self, service: str, token: str | None) -> Client:
         """A client at the port that the gateway and everybody else use."""
         return With(self._at[service], self._session, token)
+
+    def at(self, service: str) -> str:
+        """Where a service listens for the gateway and everybody else."""
+        return self._at[service]
 
     def inside(self, service: str, token: str | None, target: str) -> HttpCaller:
         """The way to a service's /internal, with the certificate of whom the token names. With another token it is
@@ -249,3 +254,27 @@ async def test_a_secure_cluster_tells_its_keys_to_nobody_else(secure: Cluster) -
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
     callers = {folder.parent.name: {file.stem for file in folder.iterdir()} for folder in keys.glob("*/callers")}
     assert callers == {name: set() for name in EVERYWHERE} | {"bike": {"rent", "bike_manage_app"}}
+
+
+@pytest.mark.parametrize("behind", ["envoy", "bike"])
+async def test_what_no_service_may_see_is_a_problem_document(stage: OnCluster, behind: str) -> None:
+    """Through Envoy, and at a service's own port."""
+    address = stage.cluster.url if behind == "envoy" else stage.at(behind)
+    assert problem_in(sent(address, too_many_lines())) == (431, "headers-too-large")
+    assert problem_in(sent(address, one_megabyte())) == (431, "headers-too-large")
+    raw = "GET /bikes?q=따릉이 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode()
+    assert problem_in(sent(address, raw))[0] == 400
+    twice = "GET /bikes HTTP/1.1\r\nhost: x\r\n" + 2 * f"authorization: Bearer {stage.issuer.token(1, 'admin')}\r\n"
+    refused = problem_in(sent(address, f"{twice}connection: close\r\n\r\n".encode()))
+    assert refused == (400, "header-sent-twice")
+
+
+@pytest.mark.parametrize("behind", ["envoy", "bike"])
+async def test_floods_of_one_stranger_leave_riders_served(stage: OnCluster, behind: str) -> None:
+    address = stage.cluster.url if behind == "envoy" else stage.at(behind)
+    assert endless_header(address) < 16_000_000
+    rider = stage.gateway(stage.issuer.token(901, "rider"))
+    with ExitStack() as strangers:
+        for _ in range(200):
+            strangers.enter_context(connected(address))
+        assert (await rider.get("/bikes")).status == 200

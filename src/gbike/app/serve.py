@@ -27,8 +27,10 @@ from gbike.app.faults import BadFault, Faulty, read_delay
 from gbike.app.single import SQLITE, Drivers, assemble_one, migrate_store, open_store
 from gbike.app.tracing import start_tracing, stop_tracing
 from gbike.app.trouble import told as line_about
+from gbike.kit.access.addresses import Proxies
 from gbike.kit.access.certificates import Certificates, certificates, dns_name
 from gbike.kit.access.guard import Guard
+from gbike.kit.access.settings import AccessSettings
 from gbike.kit.bus import Subscription
 from gbike.kit.clock import SystemClock, moment_in
 from gbike.kit.http.app import HttpApp
@@ -160,7 +162,8 @@ async def _serve(
     known, tls_port = inside or (None, 0)
     listener = listen(host, port)
     alone = Alone(card, chosen, env, known)
-    server = HttpServer(says_demo(alone.answer) if chosen.demo else alone.answer, chosen.drain_s)
+    trusts = Proxies(load(AccessSettings, env).trusted_proxies).trusts
+    server = HttpServer(says_demo(alone.answer) if chosen.demo else alone.answer, chosen.drain_s, trusts)
     if known is not None:
         server.let_in(listen(host, tls_port), alone.answer_inside, known.to_answer())
     alone.ending = lambda: server.draining

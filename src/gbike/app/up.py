@@ -19,9 +19,11 @@ from gbike.app.modes import Mode, claim
 from gbike.app.operators import verbs
 from gbike.app.running_verbs import running_verbs
 from gbike.app.tracing import start_tracing, stop_tracing
+from gbike.kit.access.addresses import Proxies
 from gbike.kit.access.keyring import KeyFolder
+from gbike.kit.access.settings import AccessSettings
 from gbike.kit.http.server import HttpServer, listen, run
-from gbike.kit.settings import BadSetting, environment
+from gbike.kit.settings import BadSetting, environment, load
 from gbike.kit.telemetry import configure_logs
 
 COMMAND = "gbike up"
@@ -73,7 +75,9 @@ async def _serve(options: UpOptions) -> None:
             await embedded.bus.identity()
             embedded.start()
             await control.start({**running_verbs(embedded), **verbs(embedded.part("account").store, env)})
-            await _until_stopped(embedded, listener, options, address)
+            trusts = Proxies(load(AccessSettings, env).trusted_proxies).trusts
+            server = HttpServer(embedded.app, trusts=trusts)
+            await _until_stopped(server, listener, _greeting(address, options, begun_anew(embedded.bus)))
         finally:
             await embedded.stop()
             stop_tracing(tracing)
@@ -89,10 +93,9 @@ async def _have_an_admin(embedded: Embedded, env: Mapping[str, str], file: Path 
         await admins.appoint(store, env, admins.wanted(file))
 
 
-async def _until_stopped(embedded: Embedded, listener: socket.socket, options: UpOptions, address: str) -> None:
-    server = HttpServer(embedded.app)
+async def _until_stopped(server: HttpServer, listener: socket.socket, greeting: Panel) -> None:
     server.heed_signals()
-    Console(stderr=False).print(_greeting(address, options, begun_anew(embedded.bus)))
+    Console(stderr=False).print(greeting)
     await server.answer(listener)
 
 

@@ -3,6 +3,7 @@
 import errno
 import os
 import resource
+from contextlib import suppress
 from pathlib import Path
 
 from gbike.kit.telemetry import Metrics, log
@@ -21,13 +22,26 @@ class OpenFiles:
 
     async def step(self) -> int:
         """Look."""
-        most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        most = limit()
         reached = how_many() >= NEARLY * most
         if reached and not self._known:
             self._reached.inc()
             log.error("the limit of open files is reached", service=self._service, most=most, mend="ulimit -n")
         self._known = reached
         return 0
+
+
+def limit() -> int:
+    """How many files and connections this process may have open."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return 1_048_576 if most == resource.RLIM_INFINITY else most
+
+
+def raise_limit() -> None:
+    """Take as many as the operator allows: the usual soft limit, 1,024, is for programs of before `poll`."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):  # where the system has another opinion, it stays as it is
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def how_many() -> float:

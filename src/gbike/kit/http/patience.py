@@ -1,52 +1,130 @@
-"""Slow clients: a request must have arrived as a whole in time, or its connection is given to somebody else."""
+"""What one connection may take of us: the size and time of a request's head, the time of the whole, and of silence."""
 
 import asyncio
+from typing import Any
 
-import msgspec
+import httptools
+from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
 
-from gbike.kit.http.problems import MEDIA_TYPE, TOO_SLOW, Problem
+from gbike.kit.http.ask import MAX_BODY
+from gbike.kit.http.connections import Slot
+from gbike.kit.http.problems import BAD_REQUEST, HEADERS_TOO_LARGE, TOO_LARGE, TOO_SLOW, Problem, ProblemType
+from gbike.kit.http.refused import answering, written
 
+MOST_HEAD = 32 * 1024
+"""Bytes of a request's target and headers, as Envoy's `max_request_headers_kb`."""
+MOST_LINES = 100
+"""Headers of a request, as Envoy's `max_headers_count`."""
+MOST_REST = 1024 * 1024
+"""Bytes after the headers: a body, and what frames it when it comes in pieces of one byte."""
+SILENT_S = 15
+"""From a connection's beginning to the first byte of a request."""
+HEAD_S = 10
+"""From a request's first byte to the end of its headers."""
 REQUEST_S = 15
-"""From a connection's beginning, or a request's first byte, to the request's last, as Envoy's `request_timeout`."""
+"""From a request's first byte to its last, as Envoy's `request_timeout`."""
+LINGER_S, MOST_THROWN_AWAY = 2, 2 * 1024 * 1024
+"""How long, and how much, a client that was refused may go on sending: its system drops an answer that it has not read
+when we close before that."""
+
+
+class _TooLarge(Exception):
+    """The head has more bytes or lines than it may."""
 
 
 class PatientConnection(HttpToolsProtocol):
-    """A connection that waits REQUEST_S for each request, however the client spreads its bytes over it."""
+    """A connection that waits so long, and for so much, however the client spreads its bytes over it."""
 
-    _whole = False
-    _timer: asyncio.TimerHandle | None = None
+    def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, Any], slot: Slot) -> None:
+        """`slot`: its place among all connections."""
+        super().__init__(config, server_state, app_state)
+        self._slot = slot
+        self._timer: asyncio.TimerHandle | None = None
+        self._until = self._began = 0.0
+        self._whole, self._in_head, self._refused = True, False, False
+        self._fed = self._thrown_away = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait."""
         super().connection_made(transport)
-        self._wait()
+        self._slot.close = self.transport.abort
+        self._wait_until(self.loop.time() + SILENT_S)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody is waited for any more."""
+        self._slot.leave()
         self._stop_waiting()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Some bytes; most requests come in one piece and never need the timer."""
-        super().data_received(data)
-        if self._whole:
+        if self._refused:
+            self._throw_away(data)
+            return
+        for at in range(0, len(data), MOST_HEAD):
+            self._feed(data if len(data) <= MOST_HEAD else data[at : at + MOST_HEAD])
+            if self._refused or self.transport.is_closing():
+                return
+        if not self._whole:
+            self._wait_until(self._began + (HEAD_S if self._in_head else REQUEST_S))
+        elif self.cycle is not None:
             self._stop_waiting()
-        elif self._timer is None:
-            self._wait()
+
+    def _feed(self, piece: bytes) -> None:
+        """The parser keeps a header until its end, and copies all of it for each piece that comes: one without end
+        would cost more with every piece. So bytes are counted here, where it has not yet said what they are."""
+        self._fed += len(piece)
+        try:
+            self.parser.feed_data(piece)
+        except httptools.HttpParserUpgrade:
+            pass  # there is nothing to upgrade to: it was answered like any other request
+        except httptools.HttpParserError as wrong:
+            self._refuse(HEADERS_TOO_LARGE if isinstance(wrong.__context__, _TooLarge) else BAD_REQUEST)
+            return
+        if not self._whole and self._fed > (MOST_HEAD if self._in_head else MOST_REST):
+            self._refuse(HEADERS_TOO_LARGE if self._in_head else TOO_LARGE)
 
     def on_message_begin(self) -> None:
         """The first byte of a request."""
-        self._whole = False
+        self._unset_keepalive_if_required()
+        self._whole, self._in_head, self._began, self._fed = False, True, self.loop.time(), 0
         super().on_message_begin()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header, if it is none that comes after the body: those are nobody's."""
+        if not self._in_head:
+            return
+        if len(self.headers) >= MOST_LINES:
+            raise _TooLarge
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """The application has a request."""
+        if self._fed and len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > MOST_HEAD:
+            raise _TooLarge
+        self._unset_keepalive_if_required()
+        super().on_headers_complete()
+        self._in_head, self._fed = False, 0
+        self._slot.ask()
+
     def on_message_complete(self) -> None:
-        """The last one."""
+        """The last byte."""
         self._whole = True
         super().on_message_complete()
 
-    def _wait(self) -> None:
-        self._timer = self.loop.call_later(REQUEST_S, self._give_up)
+    def on_response_complete(self) -> None:
+        """An answer is sent, or with its transport."""
+        more = bool(self.pipeline)
+        super().on_response_complete()
+        if not more:
+            self._slot.wait()
+
+    def _wait_until(self, until: float) -> None:
+        if self._timer is None or until != self._until:
+            self._stop_waiting()
+            self._until, self._timer = until, self.loop.call_at(until, self._give_up)
 
     def _stop_waiting(self) -> None:
         if self._timer is not None:
@@ -54,15 +132,42 @@ class PatientConnection(HttpToolsProtocol):
             self._timer = None
 
     def _give_up(self) -> None:
-        """Say so, unless an answer has begun, and close. Whoever reads the body learns that it broke off."""
         self._timer = None
-        if self.transport.is_closing():
+        if not self.transport.is_closing():
+            self._refuse(TOO_SLOW)
+
+    def _refuse(self, type: ProblemType) -> None:
+        """Say so, where it can't be taken for the answer to something else, and end the connection."""
+        self._refused = True
+        self._stop_waiting()
+        problem = Problem(type, {"most_bytes": MAX_BODY} if type is TOO_LARGE else None)
+        cycle = self.cycle
+        asked = cycle is not None and not cycle.response_complete
+        if asked and (self._in_head or self.pipeline):  # what was asked before is answered first
+            cycle.keep_alive = False
+            if not self._in_head:
+                self.pipeline[0] = cycle, answering(problem)  # type: ignore[assignment]  # an application
             return
-        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
-            self.transport.write(_ANSWER)
-        self.transport.close()
+        self._unset_keepalive_if_required()
+        self._slot.wait()
+        if asked and cycle.response_started:
+            self.transport.close()
+            return
+        if asked:
+            cycle.disconnected = True  # whoever reads the body learns that it broke off
+            cycle.message_event.set()
+        if asked or self._in_head or self._whole:
+            self.transport.write(written(problem, self.headers or (), self.server_state.default_headers))
+        self._linger()
 
+    def _linger(self) -> None:
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+            self.loop.call_later(LINGER_S, self.transport.abort)
+        else:
+            self.transport.close()
 
-_BODY = msgspec.json.encode(Problem(TOO_SLOW).body("en", "/"))
-_HEAD = f"HTTP/1.1 408 Request Timeout\r\ncontent-type: {MEDIA_TYPE}\r\ncontent-length: {len(_BODY)}\r\n"
-_ANSWER = f"{_HEAD}connection: close\r\n\r\n".encode() + _BODY
+    def _throw_away(self, data: bytes) -> None:
+        self._thrown_away += len(data)
+        if self._thrown_away > MOST_THROWN_AWAY:
+            self.transport.abort()

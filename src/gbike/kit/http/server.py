@@ -5,20 +5,25 @@ import gc
 import signal
 import socket
 import ssl
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 import uvicorn
 import uvloop
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
 from gbike.kit.access.certificates import services_named
 from gbike.kit.http.ask import CERTIFIED
+from gbike.kit.http.connections import Connections, Slot, most_connections, on_loopback
+from gbike.kit.http.listener import Listener
 from gbike.kit.http.patience import PatientConnection
+from gbike.kit.http.problems import INTERNAL, Problem
+from gbike.kit.http.refused import answering
 from gbike.kit.http.streams import LINE
+from gbike.kit.open_files import limit, raise_limit
 
 STOP_S = 3
 """How long open requests may take to end when the process stops."""
@@ -28,9 +33,11 @@ and not only those who come anew."""
 KEEP_OPEN_S = 90
 """Idle connections are kept longer than any client of ours (Envoy, peers) keeps them, so that the client closes first
 and no request meets a connection that is being closed."""
+STRANGERS_OPEN_S = 20
+"""The same for who is neither on this machine nor a proxy of ours; the usual libraries keep theirs for 15 s."""
+UNREAD_S = 30
+"""How long a client may leave an answer unread that ends its connection."""
 BACKLOG = 1024
-HANDSHAKE_S, GOODBYE_S = 5, 1
-"""How long a client may take to begin and to end TLS."""
 
 
 class CannotListen(Exception):
@@ -54,11 +61,14 @@ def listen(host: str, port: int) -> socket.socket:
 class HttpServer(uvicorn.Server):
     """uvicorn, but a signal only asks it to stop: the stores are closed afterwards, by whoever runs it."""
 
-    def __init__(self, app: ASGIApp, drain_s: float = 0) -> None:
+    def __init__(
+        self, app: ASGIApp, drain_s: float = 0, trusts: Callable[[str], bool] = lambda _address: False
+    ) -> None:
         """`drain_s`: how long it goes on after the first signal, for those who have not heard yet that it ends. Longer
-        than its clients keep an idle connection (4 s), and none of them meets one that is being closed."""
+        than its clients keep an idle connection (4 s), and none of them meets one that is being closed. `trusts`:
+        whether at an address is a proxy of ours, which connects for many."""
         super().__init__(_config(app, _Connection))
-        self.server_state: _State = _State()
+        self.server_state: _State = _State(trusts)
         self._drain_s = drain_s
         self._inside: tuple[socket.socket, ASGIApp, ssl.SSLContext] | None = None
 
@@ -86,20 +96,29 @@ class HttpServer(uvicorn.Server):
         await self.serve(sockets=[listener])
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to answer."""
-        await super().startup(sockets)
+        """Begin to answer, with as many connections as the limit of open files leaves room for."""
+        await super().startup([])
+        self._listen(sockets or [], self.config, _Connection)
         if self._inside is not None:
             listener, app, context = self._inside
-            config = _config(app, _CertifiedConnection)
-            config.load()
-            inside = await asyncio.get_running_loop().create_server(
-                partial(_CertifiedConnection, config, self.server_state, {}),
-                sock=listener,
-                ssl=context,
-                ssl_handshake_timeout=HANDSHAKE_S,
-                ssl_shutdown_timeout=GOODBYE_S,
-            )
-            self.servers.append(inside)
+            self._listen([listener], _config(app, _CertifiedConnection), _CertifiedConnection, context)
+
+    def _listen(
+        self,
+        sockets: list[socket.socket],
+        config: uvicorn.Config,
+        kind: "type[_Connection]",
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        state = self.server_state
+
+        def connection(slot: Slot) -> _Connection:
+            return kind(config, state, {}, slot)
+
+        for one in sockets:
+            listener = Listener(one, state.places, connection, context)
+            listener.start()
+            self.servers.append(listener)  # type: ignore[arg-type]  # all of one that uvicorn uses
 
     def _heed(self, number: int) -> None:
         if self.draining or not self._drain_s:
@@ -118,9 +137,15 @@ class _State(ServerState):
 
     draining = False
 
-    def __init__(self) -> None:
+    def __init__(self, trusts: Callable[[str], bool]) -> None:
         super().__init__()
         self.ending = asyncio.Event()
+        self._trusts = trusts
+        self.places = Connections(most_connections(limit()), self.ours)
+
+    def ours(self, address: str) -> bool:
+        """Whether this machine or a proxy of ours is there."""
+        return on_loopback(address) or self._trusts(address)
 
 
 class _WholeAnswers:
@@ -142,9 +167,16 @@ class _WholeAnswers:
         self._pieces.append(piece)
 
     def close(self) -> None:
-        """Close when everything is sent."""
+        """Close when everything is sent, or UNREAD_S later."""
         self._flush()
         self._transport.close()
+        if self._transport.get_write_buffer_size():
+            self._loop.call_later(UNREAD_S, self._transport.abort)
+
+    def write_eof(self) -> None:
+        """Send nothing after what was written."""
+        self._flush()
+        self._transport.write_eof()
 
     def _flush(self) -> None:
         if self._pieces:
@@ -164,6 +196,8 @@ class _Connection(PatientConnection):
         """Begin."""
         super().connection_made(_WholeAnswers(transport))  # type: ignore[arg-type]  # all of one that uvicorn uses
         self._old_at = self.loop.time() + CONNECTION_S
+        ours = self.client is not None and self.server_state.ours(self.client[0])
+        self.timeout_keep_alive = KEEP_OPEN_S if ours else STRANGERS_OPEN_S
 
     def on_headers_complete(self) -> None:
         """Answer a request; is it the last one?"""
@@ -171,6 +205,10 @@ class _Connection(PatientConnection):
         self.scope[LINE] = self  # type: ignore[literal-required]  # not one of the specification's
         if self.cycle is not None and (self.server_state.draining or self.loop.time() > self._old_at):
             self.cycle.keep_alive = False
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        cycle.__class__ = _Cycle
+        super()._start_asgi_task(cycle, app)
 
     @property
     def ending(self) -> asyncio.Event:
@@ -188,6 +226,14 @@ class _Connection(PatientConnection):
             super().shutdown()
 
 
+class _Cycle(RequestResponseCycle):
+    """A request and its answer; what the application failed to answer is our mistake, and a problem like all others."""
+
+    async def send_500_response(self) -> None:
+        """Say so."""
+        await answering(Problem(INTERNAL))(self.scope, self.receive, self.send)  # type: ignore[arg-type]  # uvicorn's
+
+
 class _CertifiedConnection(_Connection):
     """A connection that showed a certificate: every request on it is known to come from the services in it."""
 
@@ -198,9 +244,10 @@ class _CertifiedConnection(_Connection):
 
 
 def _config(app: ASGIApp, connection: type[_Connection]) -> uvicorn.Config:
-    return uvicorn.Config(
+    config = uvicorn.Config(
         app,
         interface="asgi3",
+        ws="none",
         log_level="warning",
         log_config=None,
         access_log=False,
@@ -211,10 +258,14 @@ def _config(app: ASGIApp, connection: type[_Connection]) -> uvicorn.Config:
         timeout_keep_alive=KEEP_OPEN_S,
         timeout_graceful_shutdown=STOP_S,
     )
+    config.load()
+    return config
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:
-    """Run a process that answers requests: the fast loop, and a collector that expects few cycles."""
+    """Run a process that answers requests: all files that it may have, the fast loop, and a collector that expects few
+    cycles."""
+    raise_limit()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)  # requests make much garbage and few cycles
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -1,0 +1,146 @@
+"""How many connections a process keeps: in all and of one client, and which one makes room for a new one."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_address
+
+from gbike.kit.access.addresses import household
+from gbike.kit.telemetry import log
+
+MOST = 10_000
+"""In all, where the limit of open files allows more: at 20 KB each they take 200 MB at the very most."""
+FILES_SET_ASIDE = 256
+"""For stores, logs and what this process asks of others; `gbike up` has some 70 of them open."""
+SHARE = 4
+"""One client may have one in so many of all: all who are behind one address, a campus, are one client."""
+NO_LONGER_FULL = 0.9
+
+
+def most_connections(files: int) -> int:
+    """How many connections a process may keep that may have so many files open."""
+    return min(MOST, max(files - FILES_SET_ASIDE, files // 4))
+
+
+class Slot:
+    """The place of one connection. `close`, which whoever opens the connection sets, ends it at once."""
+
+    __slots__ = ("_all", "_client", "_kind", "close")
+
+    def __init__(self, connections: "Connections", client: "_Client") -> None:
+        self._all, self._client = connections, client
+        self._kind: dict[Slot, None] | None = client.silent
+        self.close: Callable[[], None] = _nothing
+        client.silent[self] = None
+        client.count += 1
+
+    def ask(self) -> None:
+        """A request has come: until it is answered this connection makes room for nobody."""
+        self._be(None)
+
+    def wait(self) -> None:
+        """All requests are answered."""
+        self._be(self._client.idle)
+
+    def leave(self) -> None:
+        """The connection has ended; it counts no more, however often this is said."""
+        if self._client.count:
+            self._be(None)
+            self._all.left(self._client)
+            self._client = _GONE
+
+    def _be(self, kind: "dict[Slot, None] | None") -> None:
+        if self._kind is not None:
+            self._kind.pop(self, None)
+        self._kind = kind if self._client is not _GONE else None
+        if self._kind is not None:
+            self._kind[self] = None
+
+
+class _Client:
+    """The connections of one client."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.count = name, 0
+        self.silent: dict[Slot, None] = {}
+        self.idle: dict[Slot, None] = {}
+        """Those that have asked nothing yet, and those whose requests are answered; the newest last."""
+
+    def make_room(self) -> bool:
+        """Close the newest idle one; of those that have never asked anything first. Whether there was one."""
+        slot = next(reversed(self.silent or self.idle), None)
+        if slot is None:
+            return False
+        slot.leave()
+        slot.close()
+        return True
+
+
+class Connections:
+    """All connections of a process, by client: an IPv4 address, or the /64 of an IPv6 one."""
+
+    def __init__(self, most: int, speaks_for_many: Callable[[str], bool]) -> None:
+        """`speaks_for_many`: whether who connects from an address is a proxy of ours and no single client."""
+        self.most, self.most_each = most, max(1, most // SHARE)
+        self._speaks_for_many = speaks_for_many
+        self._clients: dict[str, _Client] = {}
+        self._count, self._full = 0, False
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return self._count
+
+    def enter(self, address: str) -> Slot | None:
+        """A slot for a connection from `address`; None when all are taken by connections in the middle of a request.
+
+        Where all are taken, the newest idle connection of the client that has most of them is closed; where this client
+        has its share, its own newest idle one.
+        """
+        name = household(address)
+        client = self._clients.get(name)
+        if client is not None and client.count >= self.most_each and not self._speaks_for_many(address):
+            if not client.make_room():
+                return None
+        elif self._count >= self.most:
+            self._say_full()
+            if not self.make_room():
+                return None
+        client = self._clients.setdefault(name, _Client(name))  # it may just have lost its only one
+        self._count += 1
+        return Slot(self, client)
+
+    def make_room(self) -> bool:
+        """Close the newest idle connection of the client that has most of all. Whether there was one."""
+        idle = [client for client in self._clients.values() if client.silent or client.idle]
+        return bool(idle) and max(idle, key=lambda client: client.count).make_room()
+
+    def _say_full(self) -> None:
+        if not self._full:
+            self._full = True
+            log.warning("as many connections as may be: idle ones are closed for new ones", most=self.most)
+
+    def left(self, client: _Client) -> None:
+        """One of the client's has ended."""
+        client.count -= 1
+        if not client.count:
+            del self._clients[client.name]
+        self._count -= 1
+        if self._count < NO_LONGER_FULL * self.most:
+            self._full = False
+
+
+@lru_cache(maxsize=1024)
+def on_loopback(address: str) -> bool:
+    """Whether `address` is this machine's own, also when it is written as an IPv6 one."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return False
+    plain = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return (plain or found).is_loopback
+
+
+def _nothing() -> None:
+    """Nobody has said yet how the connection is closed."""
+
+
+_GONE = _Client("")
