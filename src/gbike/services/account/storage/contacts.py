@@ -1,7 +1,8 @@
 """Contacts that count and contacts that somebody has yet to prove.
 
 An account's own contact (`accounts`) is one that was proved; what has yet to be is in `contact_proofs`, where several
-accounts may have the same. Whoever changes who has a contact takes its lock first, then the account's row.
+accounts may have the same. Whoever changes who has a contact takes its lock first, then the account's row, then rows of
+`contact_proofs`, and last what counts the codes.
 """
 
 from gbike.contracts.account import RegisteredAccount
@@ -107,21 +108,19 @@ def as_kept(read: Reading, contact: Contact) -> str:
 def take(tx: Tx, userid: int, contact: Contact, code: str) -> CodeWish:
     """Keep another contact for an account, which a code must prove. Raises NoSuchAccount, TooManyTries."""
     _lock(tx, contact.normal)
-    sends = _count_both(tx, userid, contact.normal)
     if not tx.execute("UPDATE accounts SET name = name WHERE userid = ? AND erased_ms IS NULL", (userid,)):
         raise NoSuchAccount(userid)
     _put(tx, userid, contact, code)
-    return _wish(tx, userid, contact, sends)
+    return _wish(tx, userid, contact, _count_both(tx, userid, contact.normal))
 
 
 def renew(tx: Tx, userid: int, code: str, only: int | None) -> CodeWish:
     """Another code for the contact that has yet to be proved. Raises NoSuchAccount, NothingToProve, TooManyTries."""
     contact = _lock_pending(tx, userid, only)
-    sends = _count_both(tx, userid, contact.normal)
     sql = "UPDATE contact_proofs SET code = ?, until_ms = ?, tries = 0 WHERE userid = ? AND normal = ?"
     if not tx.execute(sql, (_kept_code(userid, code), tx.now_ms + CODE_MS, userid, contact.normal)):
         raise NothingToProve
-    return _wish(tx, userid, contact, sends)
+    return _wish(tx, userid, contact, _count_both(tx, userid, contact.normal))
 
 
 def prove(tx: Tx, userid: int, code: str, only: int | None) -> Account | None:
@@ -164,7 +163,8 @@ def forget_contacts(tx: Tx, userid: int) -> None:
     tx.execute("UPDATE accounts SET contact = NULL, normal = NULL, shared = 0 WHERE userid = ?", (userid,))
     tx.execute("DELETE FROM contact_proofs WHERE userid = ?", (userid,))
     tx.execute("DELETE FROM recovery_codes WHERE userid = ?", (userid,))
-    for whose in (_of_account(userid), *map(_of_contact, forms)):
+    for whose in (_of_account(userid), *sorted({_of_contact(form) for form in forms})):
+        tx.lock(f"codes:{whose}")
         tx.execute("DELETE FROM contact_codes WHERE whose = ?", (whose,))
     for form in forms:
         forget_tries(tx, Try(form, ""))
