@@ -68,7 +68,7 @@ async def test_the_secure_form_tells_no_tokens_names_or_places(logged: list[Any]
     await locked.with_token(session["access_token"] + "x").get("/rents")
     await locked.with_token(session["access_token"]).get(f"/rents/{WORD}")
     await a_day(locked.admin, 5, locked.whole)
-    (account,) = (await locked.admin.get("/accounts")).json["_embedded"]["accounts"]
+    account, *_ = (await locked.admin.get("/accounts")).json["_embedded"]["accounts"]
     await locked.admin.post(f"/accounts/{account['userid']}/erasure")
     await locked.whole.settle()
     await locked.whole.stop()

@@ -104,8 +104,12 @@ TABLE: dict[str, dict[str, str]] = {
         "GET /accounts/{userid}": PEOPLE,
         "PATCH /accounts/{userid}": PEOPLE,
         "POST /accounts/{userid}/password": PEOPLE,
-        "POST /accounts/{userid}/authenticator": PEOPLE,
+        "POST /accounts/{userid}/authenticator": "401 ran 404 ran 404 ran 401 401",  # their contacts are unproved
         "POST /accounts/{userid}/authenticator/confirmation": "401 ran 404 ran 404 ran 401 401",
+        "POST /accounts/{userid}/authenticator/recoveryCodes": "401 ran 404 ran 404 ran 401 401",
+        "POST /accounts/{userid}/contact": PEOPLE,
+        "POST /accounts/{userid}/contact/code": PEOPLE,
+        "POST /accounts/{userid}/contact/proof": "401 ran 404 ran 404 ran 401 401",
         "GET /accounts": ADMIN_ALL,
         "PUT /accounts/{userid}/roles": ADMIN,
         "POST /accounts/{userid}/authenticator/removal": ADMIN,

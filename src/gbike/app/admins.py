@@ -8,12 +8,13 @@ from typing import NamedTuple
 
 from gbike.app.single import open_store
 from gbike.kit.clock import SystemClock
+from gbike.kit.contacts import known_as
 from gbike.kit.ids import SystemIds
 from gbike.kit.passwords import Passwords
 from gbike.kit.settings import load
 from gbike.kit.store import Reading, Store
 from gbike.kit.text import clean
-from gbike.services.account.domain import Newcomer, WeakPassword, must_be_strong, plain_contact
+from gbike.services.account.domain import Newcomer, WeakPassword, must_be_strong
 from gbike.services.account.storage.accounts import SqlAccounts
 from gbike.services.account.usecases import appoint_an_admin
 from gbike.services.account.wiring import AccountSettings
@@ -46,8 +47,9 @@ def wanted(file: Path | None) -> Admin:
 
 async def appoint(store: Store, env: Mapping[str, str], admin: Admin) -> int:
     """Make the account; answers its number. Raises NotDone."""
-    passwords = Passwords(load(AccountSettings, env))
-    newcomer = Newcomer(clean(admin.name), plain_contact(admin.name))
+    chosen = load(AccountSettings, env)
+    passwords, contact = Passwords(chosen), known_as(admin.name, chosen.phone_region)
+    newcomer = Newcomer(clean(admin.name), contact.typed, contact.normal)
     made = await appoint_an_admin(newcomer, admin.password, accounts=SqlAccounts(store), passwords=passwords)
     if made is None:
         raise NotDone(f"there is an account {admin.name!r} already; `gbike account roles` grants it more")

@@ -19,8 +19,11 @@ _TOGETHER = ({"LATIN", "HANGUL", "CJK"}, {"LATIN", "HIRAGANA", "KATAKANA", "CJK"
 """Scripts that people write beside one another, and that are not taken for one another (UTS 39, highly restrictive)."""
 
 
+@dataclass(eq=False)
 class BadContact(Exception):
-    """It is neither a phone number nor an e-mail address; the text says what is wrong."""
+    """It is neither a phone number nor an e-mail address."""
+
+    why: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """Accounts: 1 and 2 are the admins, 2 is signed in; 2 is enrolling and 3, a rider, has an authenticator and asked for a
-reset."""
+reset. 4 and 5 have yet to prove the same contact, and 2 another one."""
 
 from gbike.contracts.rent import Rented, Returned
 from gbike.contracts.user_deposit import AddedDeposit, ChangedStanding, UpdatedDeposit
+from gbike.kit.contacts import Contact
 from gbike.kit.housekeeping import FLOOR
 from gbike.services.account.domain import Account, Credentials, Newcomer, Patience, Role, Try
 from gbike.services.account.policies import POLICIES
@@ -19,12 +20,15 @@ from gbike.services.account.storage.accounts import (
     rename,
     set_roles,
 )
+from gbike.services.account.storage.contacts import prove, sign_up, take
+from gbike.services.account.storage.contacts import renew as another_code
+from gbike.services.account.storage.recovery import renew as other_codes
 from gbike.services.account.storage.resets import offer, use
 from gbike.services.account.storage.sessions import count, end, forget_tries, renew, start
 from tests.concurrency.house import Hears, House, do, floor, write
 from tests.concurrency.stepping import NOW
 
-ADMIN, OTHER, RIDER = 1, 2, 3
+ADMIN, OTHER, RIDER, FIRST, SECOND = 1, 2, 3, 4, 5
 HEARS = Hears(POLICIES)
 RIDDEN = Rented(rentid=9, userid=RIDER, bikeid=7, status="rented", starttime=NOW)
 OVER = Returned(rentid=9, userid=RIDER, bikeid=7, status="returned", endtime=NOW, starttime=NOW)
@@ -52,15 +56,51 @@ HOUSE = House(
         do(add, Newcomer("rider@x", "rider@x"), "hash", RIDERS),
         do(start, THEY, None, "family", "token", HOUR_MS, Try("", "")),
         do(begin_enrolment, RIDER, OLD, None),
-        do(confirm_enrolment, RIDER, OLD, 5, None),
+        do(confirm_enrolment, RIDER, OLD, 5, None, ("recovery", "recovery 2")),
         do(begin_enrolment, OTHER, OLD, None),
         do(offer, "rider@x", "reset", NOW + HOUR_MS),
+        do(sign_up, Newcomer("first", "both@x"), "hash", "1111"),
+        do(sign_up, Newcomer("second", "both@x"), "hash", "2222"),
+        do(take, OTHER, Contact("other@y", "other@y"), "3333"),
         do(count, AGAIN, PATIENCE),
         do(count, Try("rider@x", "10.0.0.1"), PATIENCE),
     ),
     cases=(
         write("add", add, Newcomer("n", "new@x"), "hash", RIDERS, key="accounts"),
         write("add an admin", add, Newcomer("n", "new@x"), "hash", ADMINS, key="accounts"),
+        write(
+            "sign up",
+            sign_up,
+            Newcomer("n", "new@x"),
+            "hash",
+            "4444",
+            again=(Newcomer("m", "new@x"), "hash", "5555"),
+            key="accounts",
+        ),
+        write(
+            "sign up with a contact that two wait for", sign_up, Newcomer("n", "both@x"), "hash", "4", key="accounts"
+        ),
+        write("prove a contact", prove, FIRST, "1111", None, again=(SECOND, "2222", None), key="account:4"),
+        write("prove it too", prove, SECOND, "2222", None, key="account:5"),
+        write("prove another contact", prove, OTHER, "3333", None, key="account:2"),
+        write("fail to prove", prove, FIRST, "9999", None, key="account:4"),
+        write("ask for another code", another_code, FIRST, "6666", None, again=(SECOND, "7", None), key="account:4"),
+        write("take another contact", take, FIRST, Contact("new@x", "new@x"), "8888", key="account:4"),
+        write("take a contact that one waits for", take, OTHER, Contact("both@x", "both@x"), "8", key="account:2"),
+        write("erase who waits", erase, FIRST, None, key="account:4"),
+        write("make other recovery codes", other_codes, RIDER, ("a", "b"), None, again=(RIDER, ("c",), None)),
+        write(
+            "sign in with a recovery code",
+            start,
+            RIDES,
+            "recovery",
+            "sixth",
+            "token 6",
+            HOUR_MS,
+            Try("rider@x", "10.0.0.1"),
+            again=(RIDES, "recovery", "seventh", "token 7", HOUR_MS, Try("rider@x", "10.0.0.1")),
+            key="account:3",
+        ),
         write("rename", rename, OTHER, "one", None, again=(OTHER, "other", None), key="account:2"),
         write("grant", set_roles, RIDER, ADMINS, None, key="account:3"),
         write("take away", set_roles, ADMIN, RIDERS, None, again=(OTHER, RIDERS, None), key="account:1"),
@@ -149,6 +189,25 @@ HOUSE = House(
         (
             "a code was used twice",
             "SELECT userid FROM sessions WHERE userid = 3 GROUP BY userid HAVING count(*) > 1",
+        ),
+        (
+            "a contact is of two who proved it",
+            "SELECT normal FROM accounts WHERE normal IS NOT NULL GROUP BY normal HAVING count(*) > 1",
+        ),
+        (
+            "somebody waits for a contact that another has",
+            "SELECT p.userid FROM contact_proofs AS p JOIN accounts AS a ON a.normal = p.normal WHERE"
+            " a.userid <> p.userid AND p.normal = 'both@x'",
+        ),
+        (
+            "more wait for a contact than may",
+            "SELECT p.normal FROM contact_proofs AS p JOIN accounts AS a ON a.userid = p.userid AND a.contact IS NULL"
+            " GROUP BY p.normal HAVING count(*) > 2",
+        ),
+        (
+            "an erased account has a contact or a code",
+            "SELECT userid FROM accounts WHERE erased_ms IS NOT NULL AND (contact IS NOT NULL OR userid IN"
+            " (SELECT userid FROM contact_proofs UNION SELECT userid FROM recovery_codes))",
         ),
         (
             "count",

@@ -11,8 +11,9 @@ ASK, USE = "/accounts/passwordResets", "/accounts/passwordResets/use"
 
 
 def letters(file: Path) -> list[dict[str, str]]:
-    """What was sent so far."""
-    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    """The resets that were sent so far."""
+    sent = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    return [letter for letter in sent if letter["about"] == "password reset"]
 
 
 def token_in(letter: dict[str, str]) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from gbike.app.cluster.plan import Plan, read_plan
 from gbike.app.copies import NoData
 from gbike.app.data_folder import DataFolder
-from gbike.app.doctor import certificates, machine, managers, riders, running, secrets, stores
+from gbike.app.doctor import certificates, contacts, machine, managers, riders, running, secrets, stores
 from gbike.app.doctor.finding import Finding
 from gbike.kit.clock import Clock
 
@@ -40,6 +40,7 @@ def examine(folder: DataFolder, env: Mapping[str, str], clock: Clock) -> Iterato
     if holder is None and not broken:
         yield from stores.log(folder)
     yield from managers.strangers(urls)
+    yield from contacts.same(urls)
     if LOG not in broken:
         yield from riders.touched(folder, urls, env)
     yield from running.kafkas_data(folder.path, clock) if plan else ()

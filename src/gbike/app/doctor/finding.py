@@ -17,6 +17,7 @@ KOREAN = {
     "old-schema": "스키마가 오래되었습니다",
     "clock-skew": "시계가 서로 다릅니다",
     "manager-number": "직원의 관리자 번호가 다른 이용자에게 등록되어 있습니다",
+    "same-contact": "같은 연락처를 다르게 적은 계정이 여럿입니다",
     "engine-away": "연결할 수 없습니다",
     "log-lost": "Kafka의 데이터가 없어졌습니다",
     "log-set-back": "로그(bus.sqlite)가 없어졌거나 이전 것으로 바뀌었습니다",

@@ -10,6 +10,9 @@ AccountRefused
 ├── WeakPassword          too common, or the person's own name
 ├── LastAdmin             somebody must be left who can grant roles
 ├── AccountInUse          there is an open ride, money or a debt
+├── ProofRefused          the code that should prove a contact is wrong, too old, or was tried too often
+├── NothingToProve        the contact is proved, or there is none
+├── ContactUnproved       a second factor is for those whose contact is proved
 ├── EnrolledAlready       one-time codes are wanted already
 └── NotEnrolling          there is no enrolment that a code could confirm
 """
@@ -23,6 +26,15 @@ from gbike.kit.guessable import is_guessable
 
 SHORTEST, LONGEST = 10, 128
 """Characters of a password."""
+CODE_DIGITS, CODE_MS, MOST_TRIES = 8, 15 * 60_000, 5
+"""Of a code that proves a contact: how long it is, and is good, and how often it may be tried."""
+RECOVERY_CODES = 10
+"""Codes that let somebody in, each once, whose authenticator is lost."""
+MOST_CODES = 5
+"""Codes within an hour, to one contact and for one account."""
+MOST_UNPROVED = 2
+"""Accounts that wait for the same contact. A sign-in that fails takes as long as one hash for each, however many there
+are, so that nobody learns it."""
 _FIRST_GUESSES = """
 0123456789 01234567890 0987654321 1029384756 1111111111 1122334455 1123581321 1212121212 1234512345 1234567890
 12345678900 12345678910 123456789a 1234567891 1234567899 12345678901 123456789q 123qwe123qwe 1357924680 1q2w3e4r5t
@@ -94,6 +106,18 @@ class AccountInUse(AccountRefused):
     balance_krw: int
 
 
+class ProofRefused(AccountRefused):
+    """The code proves no contact."""
+
+
+class NothingToProve(AccountRefused):
+    """There is no contact that a code could prove."""
+
+
+class ContactUnproved(AccountRefused):
+    """The contact must be proved first."""
+
+
 class EnrolledAlready(AccountRefused):
     """The account wants one-time codes already."""
 
@@ -116,7 +140,8 @@ Roles = tuple[Role, ...]
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One person. An erased one has neither name nor contact, and no role. `managerid`: which of the field staff."""
+    """One person. An erased one has neither name nor contact, and no role. `managerid`: which of the field staff.
+    `contact`: the one that is `proved`, else the one that has yet to be (`wanted`), if nobody else proved it."""
 
     userid: int
     name: str | None
@@ -126,6 +151,9 @@ class Account:
     codes_wanted: bool
     created_ms: int
     erased_ms: int | None = None
+    proved: bool = True
+    wanted: str | None = None
+    recovery_left: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +180,36 @@ class Newcomer:
 
     name: str
     contact: str
+    normal: str = ""
+    """The contact's normal form, unless it is as it was typed."""
+
+    @property
+    def claimed(self) -> str:
+        """What nobody else may have."""
+        return self.normal or self.contact
+
+
+class About(StrEnum):
+    """What a person is told of when it was done, in case it was not they who did it."""
+
+    PASSWORD = "password changed"  # noqa: S105 - what a letter is about
+    FACTOR = "second factor added"
+    FACTOR_GONE = "second factor removed"
+    RECOVERY = "recovery codes made anew"
+    RECOVERED = "signed in with a recovery code"
+    CONTACT_ASKED = "another contact asked for"
+    CONTACT = "contact changed"
+    SIGN_UP = "signed up with your contact"
+    ROLES = "roles changed"
+
+
+@dataclass(frozen=True, slots=True)
+class CodeWish:
+    """To whom a code that proves a contact is sent; or who has proved it already and is told instead. Neither: too
+    many were sent."""
+
+    userid: int | None = None
+    owner: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +243,11 @@ class Access:
 def plain_contact(text: str) -> str:
     """A contact as it is typed, but for case and width."""
     return plain(text)
+
+
+def plain_code(typed: str) -> str:
+    """A code as it is compared: people type a recovery code with or without its dashes."""
+    return typed.replace("-", "").upper()
 
 
 def in_order(roles: Iterable[str]) -> Roles:

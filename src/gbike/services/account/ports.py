@@ -3,23 +3,21 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from gbike.services.account.domain import Account, Credentials, Newcomer, Patience, Roles, Try
+from gbike.kit.contacts import Contact
+from gbike.services.account.domain import About, Account, CodeWish, Credentials, Newcomer, Patience, Roles, Try
 
 
 class Accounts(Protocol):
     """The accounts and their sessions. Whoever is not found raises NoSuchAccount; of `only` None it may be anybody."""
 
     async def add(self, newcomer: Newcomer, password_hash: str, roles: Roles) -> Account | None:
-        """A new account, and say RegisteredAccount; None when the contact has one."""
+        """A new account whose contact counts as proved, and say RegisteredAccount; None when the contact has one."""
 
     async def one(self, userid: int, only: int | None = None) -> Account:
         """The account."""
 
-    async def credentials(self, contact: str) -> Credentials | None:
-        """What a sign-in with this contact is compared with; None when there is nobody."""
-
     async def credentials_of(self, userid: int, only: int | None) -> Credentials:
-        """The same, by number."""
+        """What a sign-in as this account is compared with."""
 
     async def rename(self, userid: int, name: str, only: int | None) -> Account:
         """Change the name."""
@@ -37,6 +35,28 @@ class Accounts(Protocol):
         """Forget who it was, end the sessions and say AccountErased, once. Raises LastAdmin, AccountInUse."""
 
 
+class Contacts(Protocol):
+    """Who has which contact. One that nobody has proved may be of several accounts; the first who proves it has it."""
+
+    async def sign_up(self, newcomer: Newcomer, password_hash: str, code: str) -> CodeWish:
+        """A new rider whose contact the code must prove, and say RegisteredAccount; nothing when it is somebody's."""
+
+    async def candidates(self, contact: Contact) -> list[Credentials]:
+        """What a sign-in with this contact is compared with: MOST_UNPROVED at most."""
+
+    async def as_kept(self, contact: Contact) -> str:
+        """A contact as the account that has proved it typed it; as it is typed now where there is none."""
+
+    async def take(self, userid: int, contact: Contact, code: str) -> CodeWish:
+        """Another contact for an account, which the code must prove. Raises NoSuchAccount, TooManyTries."""
+
+    async def renew(self, userid: int, code: str, only: int | None) -> CodeWish:
+        """Another code for the contact to prove. Raises NoSuchAccount, NothingToProve, TooManyTries."""
+
+    async def prove(self, userid: int, code: str, only: int | None) -> Account | None:
+        """The contact is the account's, if the code is right. Raises NoSuchAccount, NothingToProve."""
+
+
 class Sessions(Protocol):
     """Who is signed in, and how often somebody failed to."""
 
@@ -46,9 +66,11 @@ class Sessions(Protocol):
     async def forgive(self, one: Try) -> None:
         """The try was a good one: its contact's failures are forgotten."""
 
-    async def start(self, known: Credentials, step: int | None, refresh_token: str, lasts_ms: int, one: Try) -> bool:
+    async def start(
+        self, known: Credentials, step: int | str | None, refresh_token: str, lasts_ms: int, one: Try
+    ) -> bool:
         """Begin a session and forgive the tries before; False when the password was changed, or the code of that
-        `step` used, meanwhile."""
+        `step` used, meanwhile, or `step` is text and no recovery code."""
 
     async def renew(self, refresh_token: str, next_token: str, lasts_ms: int) -> Account | None:
         """Use up a refresh token for the next one. None when it is of no use; a used one ends its session."""
@@ -61,13 +83,22 @@ class Enrolments(Protocol):
     """Authenticators."""
 
     async def begin(self, userid: int, sealed: bytes, only: int | None) -> None:
-        """Keep a secret that a code must confirm. Raises EnrolledAlready, NoSuchAccount."""
+        """Keep a secret that a code must confirm. Raises EnrolledAlready, ContactUnproved, NoSuchAccount."""
 
-    async def confirm(self, userid: int, sealed: bytes, step: int, only: int | None) -> Account:
-        """Codes of this secret are wanted from now on. Raises NotEnrolling."""
+    async def confirm(
+        self, userid: int, sealed: bytes, step: int, only: int | None, *, recovery: Sequence[str]
+    ) -> Account:
+        """Codes of this secret are wanted from now on, or one of `recovery`. Raises NotEnrolling."""
 
     async def remove(self, userid: int) -> Account:
         """Codes are wanted no more: the authenticator is lost."""
+
+
+class Recovery(Protocol):
+    """Codes for those whose authenticator is lost."""
+
+    async def renew(self, userid: int, codes: Sequence[str], only: int | None) -> Account:
+        """Other codes in place of those that there are. Raises NoSuchAccount, NotEnrolling."""
 
 
 class Resets(Protocol):
@@ -88,6 +119,9 @@ class Passwords(Protocol):
 
     async def fits(self, kept: str | None, password: str) -> bool:
         """Whether it is the one that was hashed; nobody's takes as long."""
+
+    async def which(self, kept: Sequence[str], password: str, tries: int) -> int | None:
+        """Which of the hashes is the password's; when it is none, that took as long as `tries` of them."""
 
     def is_old(self, kept: str) -> bool:
         """Whether it was made at another cost than today's."""
@@ -112,9 +146,21 @@ class Tokens(Protocol):
     def secret(self) -> str:
         """Something that nobody can guess."""
 
+    def recovery_code(self) -> str:
+        """16 letters and digits that nobody can guess (80 bits)."""
+
+    def digits(self, many: int) -> str:
+        """As many digits of chance."""
+
 
 class Sender(Protocol):
-    """How a person is reached."""
+    """How a person is reached. Failure is the sender's to tell, and never the caller's trouble."""
 
     async def send_reset(self, userid: int, token: str, expires_ms: int) -> None:
-        """Bring a reset token to the person; failure is the sender's to tell."""
+        """Bring a reset token to the person."""
+
+    async def send_code(self, userid: int, code: str, expires_ms: int) -> None:
+        """Bring a code to the contact that the account has yet to prove."""
+
+    async def send_notice(self, userid: int, about: About) -> None:
+        """Tell the person, by the contact that the account has proved, what was done."""

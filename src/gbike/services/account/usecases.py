@@ -3,14 +3,22 @@
 from dataclasses import dataclass
 
 from gbike.kit.clock import Clock
+from gbike.kit.contacts import REGION, Contact, known_as, reachable
 from gbike.services.account.domain import (
+    CODE_DIGITS,
+    CODE_MS,
+    MOST_UNPROVED,
+    RECOVERY_CODES,
+    About,
     Access,
     Account,
     CodeNeeded,
+    CodeWish,
     Credentials,
     Newcomer,
     NotEnrolling,
     Patience,
+    ProofRefused,
     ResetRefused,
     Role,
     Roles,
@@ -19,13 +27,16 @@ from gbike.services.account.domain import (
     TooManyTries,
     Try,
     must_be_strong,
+    plain_code,
     roles_in_session,
 )
 from gbike.services.account.ports import (
     Accounts,
     Authenticators,
+    Contacts,
     Enrolments,
     Passwords,
+    Recovery,
     Resets,
     Sender,
     Sessions,
@@ -42,6 +53,7 @@ class Rules:
     session_ms: int
     reset_ms: int
     codes_required_of_staff: bool
+    phone_region: str = REGION
 
 
 @dataclass(frozen=True)
@@ -49,8 +61,10 @@ class Desk:
     """Everything that receiving people takes."""
 
     accounts: Accounts
+    contacts: Contacts
     sessions: Sessions
     enrolments: Enrolments
+    recovery: Recovery
     resets: Resets
     passwords: Passwords
     authenticators: Authenticators
@@ -60,12 +74,16 @@ class Desk:
     rules: Rules
 
 
-async def sign_up(newcomer: Newcomer, password: str, origin: str, *, desk: Desk) -> None:
-    """Somebody becomes a rider. Nobody is told whether the contact had an account before."""
+async def sign_up(name: str, contact: str, password: str, origin: str, *, desk: Desk) -> None:
+    """Somebody becomes a rider, whose contact a code must prove. Nobody is told whether it had an account before, but
+    the one who has proved it. Raises BadContact."""
+    wanted = reachable(contact, desk.rules.phone_region)
+    newcomer = Newcomer(name, wanted.typed, wanted.normal)
     must_be_strong(password, beside=(newcomer.name, newcomer.contact))
     await _patiently(Try("", f"sign-up {origin}"), desk, of_origin=desk.rules.sign_ups_per_origin)
     hashed = await desk.passwords.hash(password)
-    await desk.accounts.add(newcomer, hashed, (Role.RIDER,))
+    code = desk.tokens.digits(CODE_DIGITS)
+    await _send(await desk.contacts.sign_up(newcomer, hashed, code), code, desk)
 
 
 async def appoint_an_admin(
@@ -76,17 +94,21 @@ async def appoint_an_admin(
     return await accounts.add(newcomer, await passwords.hash(password), (Role.ADMIN,))
 
 
-async def sign_in(one: Try, password: str, code: str | None, *, desk: Desk) -> Access:
+async def sign_in(contact: Contact, password: str, code: str | None, origin: str, *, desk: Desk) -> Access:
     """Somebody gets in with contact, password and, where they have one, their authenticator's code."""
+    one = Try(contact.normal, origin)
     await _patiently(one, desk)
-    known = await desk.accounts.credentials(one.contact)
-    fits = await desk.passwords.fits(known.password_hash if known else None, password)
-    if known is None or not fits:
+    found = await desk.contacts.candidates(contact)
+    which = await desk.passwords.which([each.password_hash for each in found], password, MOST_UNPROVED)
+    if which is None:
         raise SignInRefused
+    known = found[which]
     step = _right_code(known, code, desk.authenticators)
     token = desk.tokens.secret()
     if not await desk.sessions.start(known, step, token, desk.rules.session_ms, one):
         raise SignInRefused
+    if isinstance(step, str):
+        await _tell(known.account, About.RECOVERED, desk)
     if desk.passwords.is_old(known.password_hash):
         await desk.accounts.rehash(known, await desk.passwords.hash(password))
     return _access(known.account, token, desk)
@@ -104,7 +126,7 @@ async def refresh(refresh_token: str, *, desk: Desk) -> Access:
 async def change_password(userid: int, current: str, new: str, only: int | None, origin: str, *, desk: Desk) -> Account:
     """Somebody takes another password; everybody who was signed in as them is out."""
     known = await desk.accounts.credentials_of(userid, only)
-    one = Try(known.account.contact or "", origin)
+    one = _try_of(known.account, origin, desk)
     must_be_strong(new, beside=(known.account.name or "", known.account.contact or ""))
     await _patiently(one, desk)
     if not await desk.passwords.fits(known.password_hash, current):
@@ -113,6 +135,7 @@ async def change_password(userid: int, current: str, new: str, only: int | None,
     changed = await desk.accounts.change_password(known, await desk.passwords.hash(new))
     if changed is None:
         raise SignInRefused
+    await _tell(changed, About.PASSWORD, desk)
     return changed
 
 
@@ -132,13 +155,54 @@ async def reset_password(token: str, new: str, origin: str, *, desk: Desk) -> Ac
     account = await desk.resets.use(token, await desk.passwords.hash(new), desk.rules.reset_ms)
     if account is None:
         raise ResetRefused
+    await _tell(account, About.PASSWORD, desk)
     return account
 
 
 async def grant_roles(userid: int, roles: Roles, managerid: int | None, *, desk: Desk) -> Account:
     """An admin says what somebody may do; field staff have a number among the managers, their own unless told."""
     staff = Role.BIKE_MANAGER in roles
-    return await desk.accounts.set_roles(userid, roles, (managerid or userid) if staff else None)
+    account = await desk.accounts.set_roles(userid, roles, (managerid or userid) if staff else None)
+    await _tell(account, About.ROLES, desk)
+    return account
+
+
+async def prove_contact(userid: int, code: str, only: int | None, *, desk: Desk) -> Account:
+    """The code came: from now on the contact is theirs. Raises NothingToProve, ProofRefused."""
+    before = await desk.accounts.one(userid, only)
+    account = await desk.contacts.prove(userid, code, only)
+    if account is None:
+        raise ProofRefused
+    if before.proved:
+        await _tell(account, About.CONTACT, desk)
+    return account
+
+
+async def ask_for_a_code(userid: int, only: int | None, *, desk: Desk) -> None:
+    """Somebody wants another code for the contact that they have yet to prove. Raises NothingToProve, TooManyTries."""
+    code = desk.tokens.digits(CODE_DIGITS)
+    await _send(await desk.contacts.renew(userid, code, only), code, desk)
+
+
+async def change_contact(known: Credentials, contact: str, *, desk: Desk) -> None:
+    """Somebody who has shown that it is they takes another contact: it counts once a code proves it, and the contact
+    so far hears of it before. Raises BadContact, TooManyTries."""
+    wanted, userid = reachable(contact, desk.rules.phone_region), known.account.userid
+    code = desk.tokens.digits(CODE_DIGITS)
+    wish = await desk.contacts.take(userid, wanted, code)
+    await _tell(known.account, About.CONTACT_ASKED, desk)
+    await _send(wish, code, desk)
+
+
+async def must_be_they(userid: int, password: str, only: int | None, origin: str, *, desk: Desk) -> Credentials:
+    """Before what a stolen session must not do, the password is asked for. Raises SignInRefused, TooManyTries."""
+    known = await desk.accounts.credentials_of(userid, only)
+    one = _try_of(known.account, origin, desk)
+    await _patiently(one, desk)
+    if not await desk.passwords.fits(known.password_hash, password):
+        raise SignInRefused
+    await desk.sessions.forgive(one)
+    return known
 
 
 async def begin_enrolment(userid: int, only: int | None, *, desk: Desk) -> str:
@@ -148,16 +212,61 @@ async def begin_enrolment(userid: int, only: int | None, *, desk: Desk) -> str:
     return secret
 
 
-async def confirm_enrolment(userid: int, code: str, only: int | None, origin: str, *, desk: Desk) -> Account:
-    """The first code is right: from now on nobody gets in without one."""
+async def confirm_enrolment(
+    userid: int, code: str, only: int | None, origin: str, *, desk: Desk
+) -> tuple[Account, list[str]]:
+    """The first code is right: from now on nobody gets in without one, or one of the recovery codes that are answered
+    this once."""
     known = await desk.accounts.credentials_of(userid, only)
     if known.account.codes_wanted or known.sealed is None:
         raise NotEnrolling
-    await _patiently(Try(known.account.contact or "", origin), desk)
+    await _patiently(_try_of(known.account, origin, desk), desk)
     step = desk.authenticators.step(known.sealed, code, userid, known.last_step)
     if step is None:
         raise SignInRefused
-    return await desk.enrolments.confirm(userid, known.sealed, step, only)
+    codes = _recovery_codes(desk)
+    account = await desk.enrolments.confirm(userid, known.sealed, step, only, recovery=codes)
+    await _tell(account, About.FACTOR, desk)
+    return account, codes
+
+
+async def renew_recovery_codes(known: Credentials, *, desk: Desk) -> tuple[Account, list[str]]:
+    """Somebody who has shown that it is they takes other recovery codes. Raises NotEnrolling."""
+    codes, userid = _recovery_codes(desk), known.account.userid
+    account = await desk.recovery.renew(userid, codes, userid)
+    await _tell(account, About.RECOVERY, desk)
+    return account, codes
+
+
+async def remove_authenticator(userid: int, *, desk: Desk) -> Account:
+    """An admin takes a lost authenticator away."""
+    account = await desk.enrolments.remove(userid)
+    await _tell(account, About.FACTOR_GONE, desk)
+    return account
+
+
+async def _tell(account: Account, about: About, desk: Desk) -> None:
+    """The person, where the contact is known to be theirs."""
+    if account.proved:
+        await desk.sender.send_notice(account.userid, about)
+
+
+async def _send(wish: CodeWish, code: str, desk: Desk) -> None:
+    """The code to the contact, or word to the one who has proved it that somebody else gave it as theirs."""
+    if wish.userid is not None:
+        await desk.sender.send_code(wish.userid, code, desk.clock.now_ms() + CODE_MS)
+    elif wish.owner is not None:
+        await desk.sender.send_notice(wish.owner, About.SIGN_UP)
+
+
+def _recovery_codes(desk: Desk) -> list[str]:
+    return [desk.tokens.recovery_code() for _ in range(RECOVERY_CODES)]
+
+
+def _try_of(account: Account, origin: str, desk: Desk) -> Try:
+    """A guess of somebody who is in counts with those at the door."""
+    contact = known_as(account.contact, desk.rules.phone_region).normal if account.contact else ""
+    return Try(contact or f"account {account.userid}", origin)
 
 
 async def _patiently(one: Try, desk: Desk, of_origin: int | None = None) -> None:
@@ -170,11 +279,14 @@ async def _patiently(one: Try, desk: Desk, of_origin: int | None = None) -> None
         raise TooManyTries(wait_s)
 
 
-def _right_code(known: Credentials, code: str | None, authenticators: Authenticators) -> int | None:
+def _right_code(known: Credentials, code: str | None, authenticators: Authenticators) -> int | str | None:
+    """The step of the authenticator's code; or what may be a recovery code, which is used up with the sign-in."""
     if not known.account.codes_wanted or known.sealed is None:
         return None
     if code is None:
         raise CodeNeeded
+    if not code.isdigit():
+        return plain_code(code)
     step = authenticators.step(known.sealed, code, known.account.userid, known.last_step)
     if step is None:
         raise SignInRefused

@@ -9,6 +9,7 @@ from gbike.contracts.account import SAYS
 from gbike.kit import settings
 from gbike.kit.access.issuing import Issuer
 from gbike.kit.access.keyring import KeyFolder, Keys, MadeKeys
+from gbike.kit.contacts import REGION
 from gbike.kit.passwords import Passwords, PasswordSettings
 from gbike.kit.runtime import Card, Service, World
 from gbike.services.account.clients.authenticator import Authenticators
@@ -19,6 +20,8 @@ from gbike.services.account.http import REFUSALS, operations
 from gbike.services.account.policies import POLICIES
 from gbike.services.account.storage import HOLDS, KEEPS, VERSIONS
 from gbike.services.account.storage.accounts import SqlAccounts
+from gbike.services.account.storage.contacts import SqlContacts
+from gbike.services.account.storage.recovery import SqlRecovery
 from gbike.services.account.storage.resets import SqlResets
 from gbike.services.account.storage.sessions import SqlSessions
 from gbike.services.account.usecases import Desk, Rules
@@ -51,10 +54,13 @@ class AccountSettings(PasswordSettings, frozen=True):
         Literal["optional", "required"],
         Meta(description="required: staff and admins are only riders until they have an authenticator"),
     ] = "optional"
-    reset_file: Annotated[str, Meta(description="file of password resets for the operator to forward; empty: none")] = (
-        ""
-    )
+    reset_file: Annotated[
+        str, Meta(description="file of letters (resets, codes, notices) for the operator to forward; empty: none")
+    ] = ""
     reset_page: Annotated[str, Meta(description="page where people set a new password; the token follows its #")] = ""
+    phone_region: Annotated[
+        str, Meta(pattern="^[A-Z]{2}$", description="country of phone numbers without a country code, ISO 3166")
+    ] = REGION
     reset_minutes: Annotated[int, Meta(ge=1, le=120, description="how long a password reset is good, minutes")] = 15
 
     @property
@@ -66,6 +72,7 @@ class AccountSettings(PasswordSettings, frozen=True):
             self.session_days * DAY_MS,
             self.reset_minutes * MINUTE_MS,
             self.staff_codes == "required",
+            self.phone_region,
         )
 
 
@@ -88,8 +95,10 @@ def build(world: World) -> Service:
     )
     desk = Desk(
         accounts=accounts,
+        contacts=SqlContacts(world.store),
         sessions=SqlSessions(world.store, world.ids),
         enrolments=accounts,
+        recovery=SqlRecovery(world.store),
         resets=SqlResets(world.store),
         passwords=Passwords(chosen),
         authenticators=Authenticators(keys, world.clock),

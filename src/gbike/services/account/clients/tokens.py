@@ -1,11 +1,12 @@
 """What others recognise somebody by."""
 
+import base64
 import secrets
 from collections.abc import Sequence
 
 from gbike.kit.access.issuing import Issuer
 
-SECRET_BYTES = 32
+SECRET_BYTES, RECOVERY_BYTES = 32, 10
 
 
 class IssuedTokens:
@@ -22,3 +23,11 @@ class IssuedTokens:
     def secret(self) -> str:
         """See Tokens.secret."""
         return secrets.token_urlsafe(SECRET_BYTES)
+
+    def recovery_code(self) -> str:
+        """See Tokens.recovery_code."""
+        return base64.b32encode(secrets.token_bytes(RECOVERY_BYTES)).decode()
+
+    def digits(self, many: int) -> str:
+        """See Tokens.digits."""
+        return f"{secrets.randbelow(10**many):0{many}}"

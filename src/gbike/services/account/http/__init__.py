@@ -6,6 +6,7 @@ from gbike.kit.access.rules import ADMINS, PEOPLE, PUBLIC
 from gbike.kit.http.app import Operation
 from gbike.services.account.http import bodies, refusals
 from gbike.services.account.http.accounts import AccountHttp
+from gbike.services.account.http.contacts import ContactHttp, contact_operations
 from gbike.services.account.http.refusals import REFUSALS
 from gbike.services.account.http.sessions import SessionHttp
 from gbike.services.account.storage.accounts import SqlAccounts
@@ -18,7 +19,7 @@ AT = "/accounts/{userid}"
 def operations(desk: Desk, accounts: SqlAccounts, keys: Keys, issuer: str) -> list[Operation]:
     """The operations of account."""
     doors, accounts_http = SessionHttp(desk, keys), AccountHttp(desk, accounts, issuer)
-    own = [*_own(accounts_http), *_authenticators(accounts_http)]
+    own = [*_own(accounts_http), *contact_operations(ContactHttp(desk)), *_authenticators(accounts_http)]
     return [*_doors(doors), *_sessions(doors), *_ways_back(doors), *own, *_admins(accounts_http)]
 
 
@@ -35,7 +36,7 @@ def _doors(http: SessionHttp) -> list[Operation]:
             PUBLIC,
             bodies.SignUp,
             received,
-            refusals=(refusals.WEAK, refusals.WAIT, refusals.BUSY),
+            refusals=(refusals.CONTACT, refusals.WEAK, refusals.WAIT, refusals.BUSY),
             example={"name": "Kim", **kim},
             pace=SIGN_INS,
         ),
@@ -166,7 +167,7 @@ def _own(http: AccountHttp) -> list[Operation]:
 
 def _authenticators(http: AccountHttp) -> list[Operation]:
     """One's authenticator."""
-    one, none = {200: bodies.AccountResource}, (refusals.UNKNOWN,)
+    none = (refusals.UNKNOWN,)
     return [
         Operation(
             "POST",
@@ -176,7 +177,7 @@ def _authenticators(http: AccountHttp) -> list[Operation]:
             PEOPLE,
             None,
             {200: bodies.EnrolmentResource},
-            refusals=(*none, refusals.ENROLLED),
+            refusals=(*none, refusals.ENROLLED, refusals.UNPROVED),
             keyed=True,
         ),
         Operation(
@@ -186,9 +187,20 @@ def _authenticators(http: AccountHttp) -> list[Operation]:
             "Its first code: from now on one is needed",
             PEOPLE,
             bodies.Confirmation,
-            one,
+            {200: bodies.RecoveryResource},
             refusals=(*none, refusals.REFUSED, refusals.NOT_ENROLLING, refusals.WAIT),
             example={"code": "123456"},
+        ),
+        Operation(
+            "POST",
+            AT + "/authenticator/recoveryCodes",
+            http.renew_recovery_codes,
+            "Other recovery codes in place of those before",
+            PEOPLE,
+            bodies.Oneself,
+            {200: bodies.RecoveryResource},
+            refusals=(*none, refusals.REFUSED, refusals.NOT_ENROLLING, refusals.WAIT, refusals.BUSY),
+            example={"password": "a bicycle at dawn"},
         ),
     ]
 

@@ -12,6 +12,9 @@ from gbike.services.account.usecases import (
     change_password,
     confirm_enrolment,
     grant_roles,
+    must_be_they,
+    remove_authenticator,
+    renew_recovery_codes,
 )
 
 ACCOUNTS = Kind("accounts", "account", "userid")
@@ -26,8 +29,8 @@ class AccountHttp:
     async def list(self, ask: Ask) -> Answer:
         """GET /accounts."""
         page = ask.page()
-        found, total = await self._accounts.page(page)
-        return Answer(200, collection(ACCOUNTS, ask.base, [bodies.shown(one) for one in found], page, total))
+        rows, total = await self._accounts.page(page)
+        return Answer(200, collection(ACCOUNTS, ask.base, [bodies.shown(one) for one in rows], page, total))
 
     async def show(self, ask: Ask) -> Answer:
         """GET /accounts/{userid}."""
@@ -54,7 +57,14 @@ class AccountHttp:
     async def confirm(self, ask: Ask) -> Answer:
         """POST /accounts/{userid}/authenticator/confirmation."""
         userid, given = ask.id("userid"), await ask.body(bodies.Confirmation)
-        return _found(ask, await confirm_enrolment(userid, given.code, ask.whose.only, ask.origin, desk=self._desk))
+        account, codes = await confirm_enrolment(userid, given.code, ask.whose.only, ask.origin, desk=self._desk)
+        return _with_codes(ask, account, codes)
+
+    async def renew_recovery_codes(self, ask: Ask) -> Answer:
+        """POST /accounts/{userid}/authenticator/recoveryCodes."""
+        userid, given = ask.id("userid"), await ask.body(bodies.Oneself)
+        known = await must_be_they(userid, given.password, ask.whose.only, ask.origin, desk=self._desk)
+        return _with_codes(ask, *await renew_recovery_codes(known, desk=self._desk))
 
     async def erase(self, ask: Ask) -> Answer:
         """POST /accounts/{userid}/erasure."""
@@ -67,8 +77,15 @@ class AccountHttp:
 
     async def remove_authenticator(self, ask: Ask) -> Answer:
         """POST /accounts/{userid}/authenticator/removal."""
-        return _found(ask, await self._accounts.remove(ask.id("userid")))
+        return _found(ask, await remove_authenticator(ask.id("userid"), desk=self._desk))
+
+
+def _with_codes(ask: Ask, account: Account, codes: list[str]) -> Answer:
+    """The account with recovery codes, which nobody may keep a copy of."""
+    answer = ask.found(ACCOUNTS, bodies.with_codes(account, codes))
+    return Answer(answer.status, answer.content, {**answer.headers, "Cache-Control": "no-store"})
 
 
 def _found(ask: Ask, account: Account) -> Answer:
+    """The account."""
     return ask.found(ACCOUNTS, bodies.shown(account))

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.fields import CLEANED, Id
@@ -18,6 +18,14 @@ Contact = Annotated[
 Known = Annotated[str, Meta(max_length=LONGEST, description="the password")]
 New = Annotated[str, Meta(min_length=SHORTEST, max_length=LONGEST, description="a new password")]
 Code = Annotated[str, Meta(pattern=r"^[0-9]{6}$", description="six digits of the authenticator")]
+SignInCode = Annotated[
+    str,
+    Meta(
+        pattern=r"^([0-9]{6}|[A-Za-z2-7]{4}(-?[A-Za-z2-7]{4}){3})$",
+        description="six digits of the authenticator, or a recovery code",
+    ),
+]
+ProofCode = Annotated[str, Meta(pattern=r"^[0-9]{8}$", description="eight digits, as they were sent to the contact")]
 Secret = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_-]+$", description="as it was given")]
 RoleName = Literal["rider", "bikeManager", "admin"]
 
@@ -35,7 +43,7 @@ class SignIn(Struct, frozen=True):
 
     contact: Contact
     password: Known
-    code: Code | None = None
+    code: SignInCode | None = None
 
 
 class Refresh(Struct, frozen=True):
@@ -83,6 +91,25 @@ class Confirmation(Struct, frozen=True):
     code: Code
 
 
+class Proof(Struct, frozen=True):
+    """The code that was sent to the contact."""
+
+    code: ProofCode
+
+
+class ContactChange(Struct, frozen=True):
+    """The contact from now on, once a code has proved it, and the password."""
+
+    contact: Contact
+    password: Known
+
+
+class Oneself(Struct, frozen=True):
+    """The password, before what a stolen session must not do."""
+
+    password: Known
+
+
 class Received(Struct, frozen=True):
     """What was asked for is under way; the answer is the same for everybody."""
 
@@ -90,7 +117,7 @@ class Received(Struct, frozen=True):
 
 
 class AccountResource(Struct, frozen=True):
-    """An account as its owner and admins see it."""
+    """An account as its owner and admins see it. `contact_wanted`: the one that has yet to be proved."""
 
     userid: int
     name: str | None
@@ -100,6 +127,15 @@ class AccountResource(Struct, frozen=True):
     codes: bool
     created: str
     erased: bool
+    contact_proved: bool
+    contact_wanted: str | None
+    recovery_left: int
+
+
+class RecoveryResource(AccountResource, frozen=True):
+    """The same with ten codes, each good for one sign-in without the authenticator; they are shown this once."""
+
+    recovery_codes: list[str]
 
 
 class SessionResource(Struct, frozen=True):
@@ -149,7 +185,16 @@ def shown(account: Account) -> AccountResource:
         account.codes_wanted,
         rfc3339(account.created_ms),
         account.erased_ms is not None,
+        account.proved,
+        account.wanted,
+        account.recovery_left,
     )
+
+
+def with_codes(account: Account, codes: list[str]) -> RecoveryResource:
+    """The account with its recovery codes, as people type them."""
+    grouped = ["-".join(code[at : at + 4] for at in range(0, len(code), 4)) for code in codes]
+    return RecoveryResource(**structs.asdict(shown(account)), recovery_codes=grouped)
 
 
 def opened(access: Access) -> SessionResource:

@@ -1,6 +1,6 @@
 """How account refuses."""
 
-from gbike.kit import passwords
+from gbike.kit import contacts, passwords
 from gbike.kit.http.app import Refusals
 from gbike.kit.http.problems import ProblemType
 from gbike.services.account import domain
@@ -79,6 +79,38 @@ IN_USE = ProblemType(
     "{userid}번 계정에 진행 중인 대여 {open_rides}건, 잔액 {balance_krw}원이 있어요."
     " 자전거를 반납하고 잔액을 환불받거나 미납금을 낸 뒤에 다시 요청해 주세요.",
 )
+CONTACT = ProblemType(
+    "contact-refused",
+    422,
+    "No phone number or e-mail address",
+    "전화번호나 이메일이 아님",
+    "Give a phone number or an e-mail address: {why}.",
+    "전화번호나 이메일 주소를 다시 확인해 주세요.",
+)
+UNPROVED = ProblemType(
+    "contact-unproved",
+    409,
+    "Prove the contact first",
+    "연락처 확인 필요",
+    "Prove your contact with the code that was sent to it, then take an authenticator.",
+    "연락처로 받은 코드를 먼저 확인한 뒤에 인증 앱을 등록해 주세요.",
+)
+PROOF = ProblemType(
+    "proof-refused",
+    409,
+    "The code proves nothing",
+    "연락처 확인 코드가 맞지 않음",
+    "The code is wrong, older than 15 minutes, or was tried too often. Ask for another one.",
+    "코드가 틀렸거나 15분이 지났거나 여러 번 잘못 입력됐어요. 새 코드를 받아 주세요.",
+)
+NOTHING_TO_PROVE = ProblemType(
+    "nothing-to-prove",
+    409,
+    "There is nothing to prove",
+    "확인할 연락처가 없음",
+    "The contact is proved, or the account has none: somebody else proved it. Give another one.",
+    "이미 확인했거나 다른 사람이 먼저 확인한 연락처예요. 다른 연락처를 등록해 주세요.",
+)
 ENROLLED = ProblemType(
     "enrolled-already",
     409,
@@ -114,6 +146,10 @@ REFUSALS: Refusals = {
     domain.WeakPassword: WEAK,
     domain.LastAdmin: LAST,
     domain.AccountInUse: IN_USE,
+    domain.ContactUnproved: UNPROVED,
+    domain.ProofRefused: PROOF,
+    domain.NothingToProve: NOTHING_TO_PROVE,
+    contacts.BadContact: CONTACT,
     domain.EnrolledAlready: ENROLLED,
     domain.NotEnrolling: NOT_ENROLLING,
     passwords.HashingBusy: BUSY,

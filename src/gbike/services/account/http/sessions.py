@@ -1,8 +1,9 @@
 """The doors: signing up, signing in, staying in, going, and coming back without a password."""
 
 from gbike.kit.access.keyring import Keys
+from gbike.kit.contacts import Contact, known_as
 from gbike.kit.http.ask import Answer, Ask
-from gbike.services.account.domain import Access, Newcomer, Try, plain_contact
+from gbike.services.account.domain import Access
 from gbike.services.account.http import bodies
 from gbike.services.account.usecases import (
     Desk,
@@ -26,15 +27,14 @@ class SessionHttp:
     async def sign_up(self, ask: Ask) -> Answer:
         """POST /accounts."""
         new = await ask.body(bodies.SignUp)
-        newcomer = Newcomer(new.name.strip(), plain_contact(new.contact))
-        await sign_up(newcomer, new.password, ask.origin, desk=self._desk)
+        await sign_up(new.name.strip(), new.contact, new.password, ask.origin, desk=self._desk)
         return Answer(202, bodies.Received("received"))
 
     async def sign_in(self, ask: Ask) -> Answer:
         """POST /sessions."""
         given = await ask.body(bodies.SignIn)
-        one = Try(plain_contact(given.contact), ask.origin)
-        return _opened(await sign_in(one, given.password, given.code, desk=self._desk))
+        contact = self._contact(given.contact)
+        return _opened(await sign_in(contact, given.password, given.code, ask.origin, desk=self._desk))
 
     async def refresh(self, ask: Ask) -> Answer:
         """POST /sessions/refresh."""
@@ -50,7 +50,8 @@ class SessionHttp:
     async def ask_for_a_reset(self, ask: Ask) -> Answer:
         """POST /accounts/passwordResets."""
         given = await ask.body(bodies.ResetWish)
-        await ask_for_a_reset(plain_contact(given.contact), ask.origin, desk=self._desk)
+        contact = await self._desk.contacts.as_kept(self._contact(given.contact))
+        await ask_for_a_reset(contact, ask.origin, desk=self._desk)
         return Answer(202, bodies.Received("received"))
 
     async def reset(self, ask: Ask) -> Answer:
@@ -58,6 +59,9 @@ class SessionHttp:
         given = await ask.body(bodies.Reset)
         await reset_password(given.token, given.password, ask.origin, desk=self._desk)
         return Answer(200, bodies.Received("changed"))
+
+    def _contact(self, typed: str) -> Contact:
+        return known_as(typed, self._desk.rules.phone_region)
 
     async def key_set(self, _ask: Ask) -> Answer:
         """GET /.well-known/jwks.json."""

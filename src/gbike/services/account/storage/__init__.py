@@ -10,9 +10,10 @@ VERSIONS = Path(__file__).parent / "versions"
 HOLDS = (
     Holding(
         "accounts",
-        ("userid", "name", "contact", "roles", "managerid", "codes_wanted", "created_ms", "erased_ms"),
+        ("userid", "name", "contact", "normal", "roles", "managerid", "codes_wanted", "created_ms", "erased_ms"),
         "FROM accounts WHERE userid = ?",
     ),
+    Holding("contacts", ("contact", "normal", "until_ms"), "FROM contact_proofs WHERE userid = ?"),
     Holding("sessions", ("expires_ms", "ended_ms"), "FROM sessions WHERE userid = ? ORDER BY expires_ms"),
     Holding("rides", ("rentid", "over", "at_ms"), "FROM rides WHERE userid = ? ORDER BY rentid"),
     Holding("balances", ("deposit",), "FROM balances WHERE userid = ?"),
@@ -28,6 +29,11 @@ KEEPS = (
     # The moment is asked for in the deletion itself: a try may be counted between the look and the deletion.
     Keeping(
         DAY_MS, "DELETE FROM tries WHERE since_ms < ? AND whose IN (SELECT whose FROM tries ORDER BY since_ms LIMIT ?)"
+    ),
+    Keeping(
+        DAY_MS,
+        "DELETE FROM contact_codes WHERE since_ms < ? AND whose IN"
+        " (SELECT whose FROM contact_codes ORDER BY since_ms LIMIT ?)",
     ),
     # As long as the inbox, so that a ride's beginning that is heard late, or again, does not open it anew.
     Keeping(

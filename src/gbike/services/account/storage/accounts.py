@@ -1,5 +1,7 @@
 """The people: who they are, what they may do, and how they are forgotten."""
 
+from collections.abc import Sequence
+
 from gbike.contracts.account import AccountErased, RegisteredAccount
 from gbike.kit.audit.rows import Facts
 from gbike.kit.erasure import alone, remember, take_out
@@ -8,6 +10,7 @@ from gbike.kit.listing import Listing, list_page
 from gbike.kit.store import Reading, Store, Tx
 from gbike.services.account.domain import (
     Account,
+    ContactUnproved,
     Credentials,
     EnrolledAlready,
     LastAdmin,
@@ -16,17 +19,17 @@ from gbike.services.account.domain import (
     NotEnrolling,
     Role,
     Roles,
-    Try,
     Unsettled,
     must_be_settled,
 )
-from gbike.services.account.storage.rows import COLUMNS, FRESH, load, made, whose
-from gbike.services.account.storage.sessions import end_sessions, forget_tries
+from gbike.services.account.storage.contacts import forget_contacts, lock_contact, release
+from gbike.services.account.storage.recovery import put
+from gbike.services.account.storage.rows import COLUMNS, FRESH, KEYS, load, made, whose, with_keys
+from gbike.services.account.storage.sessions import end_sessions
 from gbike.services.account.storage.unsettled import lock_person, unsettled
 
 _ADMINS = "admins"
 """The lock of whoever changes roles: one after the other, so that somebody is left who may."""
-_KEYS = f"{COLUMNS}, password_hash, sealed, last_step"
 _LISTED = Listing(
     select=f"SELECT {COLUMNS} FROM accounts",
     sortable={"userid": "userid", "name": "name", "contact": "contact", "managerid": "managerid"},
@@ -52,10 +55,6 @@ class SqlAccounts:
     async def page(self, page: Page) -> tuple[list[Account], int]:
         """One page of the accounts, and how many there are."""
         return await list_page(self._store, _LISTED, page, made)
-
-    async def credentials(self, contact: str) -> Credentials | None:
-        """See Accounts.credentials."""
-        return await self._store.read(credentials, "contact = ?", (contact,))
 
     async def credentials_of(self, userid: int, only: int | None) -> Credentials:
         """See Accounts.credentials_of."""
@@ -90,9 +89,11 @@ class SqlAccounts:
         """See Enrolments.begin."""
         await self._store.write(begin_enrolment, userid, sealed, only, key=_key(userid))
 
-    async def confirm(self, userid: int, sealed: bytes, step: int, only: int | None) -> Account:
+    async def confirm(
+        self, userid: int, sealed: bytes, step: int, only: int | None, *, recovery: Sequence[str]
+    ) -> Account:
         """See Enrolments.confirm."""
-        return await self._store.write(confirm_enrolment, userid, sealed, step, only, key=_key(userid))
+        return await self._store.write(confirm_enrolment, userid, sealed, step, only, recovery, key=_key(userid))
 
     async def remove(self, userid: int) -> Account:
         """See Enrolments.remove."""
@@ -100,11 +101,14 @@ class SqlAccounts:
 
 
 def add(tx: Tx, newcomer: Newcomer, password_hash: str, roles: Roles) -> Account | None:
-    """A new account, said to everybody; None when the contact has one."""
+    """A new account whose contact counts as proved, said to everybody; None when the contact has one."""
+    if not lock_contact(tx, newcomer):
+        return None
+    release(tx, newcomer.claimed)
     row = tx.one(
-        "INSERT INTO accounts (name, contact, password_hash, roles, created_ms) VALUES (?, ?, ?, ?, ?)"
-        f" ON CONFLICT (contact) DO NOTHING RETURNING {COLUMNS}",
-        (newcomer.name, newcomer.contact, password_hash, ",".join(roles), tx.now_ms),
+        "INSERT INTO accounts (name, contact, normal, password_hash, roles, created_ms) VALUES (?, ?, ?, ?, ?, ?)"
+        f" ON CONFLICT DO NOTHING RETURNING {COLUMNS}",
+        (newcomer.name, newcomer.contact, newcomer.claimed, password_hash, ",".join(roles), tx.now_ms),
     )
     if row is None:
         return None
@@ -118,8 +122,8 @@ def add(tx: Tx, newcomer: Newcomer, password_hash: str, roles: Roles) -> Account
 
 def credentials(read: Reading, where: str, params: tuple[object, ...]) -> Credentials | None:
     """What a sign-in is compared with."""
-    row = read.one(f"SELECT {_KEYS} FROM accounts WHERE {where} AND erased_ms IS NULL", params)
-    return None if row is None else Credentials(made(row[:8]), *row[8:])
+    row = read.one(f"SELECT {KEYS} FROM accounts WHERE {where} AND erased_ms IS NULL", params)
+    return None if row is None else with_keys(row)
 
 
 def rename(tx: Tx, userid: int, name: str, only: int | None) -> Account:
@@ -201,14 +205,14 @@ def _erase(tx: Tx, account: Account) -> Account:
     userid = account.userid
     _must_leave_an_admin(tx, userid)
     gone = tx.execute(
-        "UPDATE accounts SET name = NULL, contact = NULL, password_hash = NULL, roles = '', managerid = NULL,"
+        "UPDATE accounts SET name = NULL, password_hash = NULL, roles = '', managerid = NULL,"
         " sealed = NULL, codes_wanted = 0, erased_ms = ? WHERE userid = ? AND erased_ms IS NULL",
         (tx.now_ms, userid),
     )
     if gone:
         end_sessions(tx, userid)
         tx.execute("DELETE FROM resets WHERE userid = ?", (userid,))
-        forget_tries(tx, Try(account.contact or "", ""))
+        forget_contacts(tx, userid)
         _forget_messages(tx, userid)
         tx.audit("account erased", f"user:{userid}", before=_may(account))
         tx.say(AccountErased(userid=userid))
@@ -222,14 +226,19 @@ def _forget_messages(tx: Tx, userid: int) -> None:
 
 
 def begin_enrolment(tx: Tx, userid: int, sealed: bytes, only: int | None) -> None:
-    """Keep a secret that a code must confirm. Raises NoSuchAccount, EnrolledAlready."""
+    """Keep a secret that a code must confirm. Raises NoSuchAccount, EnrolledAlready, ContactUnproved."""
     where, params = whose(userid, only)
-    sql = f"UPDATE accounts SET sealed = ? WHERE {where} AND codes_wanted = 0 AND erased_ms IS NULL"
+    sql = f"UPDATE accounts SET sealed = ? WHERE {where} AND codes_wanted = 0 AND contact IS NOT NULL"
     if not tx.execute(sql, (sealed, *params)):
-        raise EnrolledAlready if load(tx, userid, only).codes_wanted else NoSuchAccount(userid)
+        account = load(tx, userid, only)
+        if account.erased_ms is not None:
+            raise NoSuchAccount(userid)
+        raise EnrolledAlready if account.codes_wanted else ContactUnproved
 
 
-def confirm_enrolment(tx: Tx, userid: int, sealed: bytes, step: int, only: int | None) -> Account:
+def confirm_enrolment(
+    tx: Tx, userid: int, sealed: bytes, step: int, only: int | None, codes: Sequence[str] = ()
+) -> Account:
     """Codes are wanted from now on, this one no more. Raises NoSuchAccount, NotEnrolling, also where another secret
     than the code's was begun with meanwhile."""
     where, params = whose(userid, only)
@@ -240,6 +249,7 @@ def confirm_enrolment(tx: Tx, userid: int, sealed: bytes, step: int, only: int |
     )
     if not changed:
         raise NotEnrolling
+    put(tx, userid, codes)
     return load(tx, userid, only)
 
 
@@ -248,6 +258,7 @@ def remove_enrolment(tx: Tx, userid: int) -> Account:
     tx.execute("UPDATE accounts SET name = name WHERE userid = ?", (userid,))  # what goes on record is what was so
     before = load(tx, userid)
     tx.execute("UPDATE accounts SET codes_wanted = 0, sealed = NULL WHERE userid = ?", (userid,))
+    put(tx, userid, ())
     tx.audit("authenticator removed", f"user:{userid}", before={"codes_wanted": before.codes_wanted})
     return load(tx, userid)
 

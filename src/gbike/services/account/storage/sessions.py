@@ -4,6 +4,7 @@ from gbike.kit.clock import is_ahead
 from gbike.kit.ids import Ids
 from gbike.kit.store import Store, Tx
 from gbike.services.account.domain import Account, Credentials, Patience, Try
+from gbike.services.account.storage import recovery
 from gbike.services.account.storage.rows import FRESH, load
 from gbike.services.account.storage.secrets import kept
 
@@ -22,7 +23,9 @@ class SqlSessions:
         """See Sessions.forgive."""
         await self._store.write(forget_tries, one, key="tries")
 
-    async def start(self, known: Credentials, step: int | None, refresh_token: str, lasts_ms: int, one: Try) -> bool:
+    async def start(
+        self, known: Credentials, step: int | str | None, refresh_token: str, lasts_ms: int, one: Try
+    ) -> bool:
         """See Sessions.start."""
         family = self._ids.new()
         return await self._store.write(
@@ -73,13 +76,16 @@ def forget_tries(tx: Tx, one: Try) -> None:
     tx.execute("UPDATE tries SET failures = failures - 1 WHERE whose = ? AND failures > 0", (origin,))
 
 
-def start(tx: Tx, known: Credentials, step: int | None, family: str, token: str, lasts_ms: int, one: Try) -> bool:
-    """Begin a session, if password and code are still good in this very transaction."""
+def start(tx: Tx, known: Credentials, step: int | str | None, family: str, token: str, lasts_ms: int, one: Try) -> bool:
+    """Begin a session, if password and code (of a step, or a recovery code) are good in this very transaction."""
     userid = known.account.userid
     as_before = "WHERE userid = ? AND password_hash = ? AND codes_wanted = ?"
     seen = (userid, known.password_hash, int(known.account.codes_wanted))
     if step is None:
         good = tx.execute(f"UPDATE accounts SET last_step = last_step {as_before}", seen)
+    elif isinstance(step, str):
+        as_before = f"UPDATE accounts SET last_step = last_step {as_before} AND sealed = ?"
+        good = tx.execute(as_before, (*seen, known.sealed)) and recovery.use(tx, userid, step)
     else:
         as_before += f" AND sealed = ? AND {FRESH}"
         good = tx.execute(f"UPDATE accounts SET last_step = ? {as_before}", (step, *seen, known.sealed, step, step))
@@ -128,7 +134,8 @@ def end_sessions(tx: Tx, userid: int) -> None:
 
 def _record_lock(tx: Tx, one: Try, wait_s: int) -> None:
     """Too many tries: whose, where that is somebody's contact."""
-    row = tx.one("SELECT userid FROM accounts WHERE contact = ?", (one.contact,)) if one.contact else None
+    whose = "SELECT userid FROM accounts WHERE normal = ? UNION ALL SELECT userid FROM contact_proofs WHERE normal = ?"
+    row = tx.one(f"{whose} LIMIT 1", (one.contact, one.contact)) if one.contact else None
     if row is not None:
         tx.audit("account locked", f"user:{row[0]}", after={"wait_s": wait_s})
 

@@ -1,0 +1,74 @@
+"""One's contact: proving it, asking for another code, and changing it."""
+
+from gbike.kit.access.rules import PEOPLE
+from gbike.kit.http.app import Operation
+from gbike.kit.http.ask import Answer, Ask
+from gbike.services.account.http import bodies, refusals
+from gbike.services.account.http.accounts import ACCOUNTS
+from gbike.services.account.usecases import Desk, ask_for_a_code, change_contact, must_be_they, prove_contact
+
+AT = "/accounts/{userid}/contact"
+
+
+class ContactHttp:
+    """The handlers."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def prove(self, ask: Ask) -> Answer:
+        """POST /accounts/{userid}/contact/proof."""
+        userid, given = ask.id("userid"), await ask.body(bodies.Proof)
+        account = await prove_contact(userid, given.code, ask.whose.only, desk=self._desk)
+        return ask.found(ACCOUNTS, bodies.shown(account))
+
+    async def ask_for_a_code(self, ask: Ask) -> Answer:
+        """POST /accounts/{userid}/contact/code."""
+        await ask_for_a_code(ask.id("userid"), ask.whose.only, desk=self._desk)
+        return Answer(202, bodies.Received("received"))
+
+    async def change(self, ask: Ask) -> Answer:
+        """POST /accounts/{userid}/contact."""
+        userid, given = ask.id("userid"), await ask.body(bodies.ContactChange)
+        known = await must_be_they(userid, given.password, ask.whose.only, ask.origin, desk=self._desk)
+        await change_contact(known, given.contact, desk=self._desk)
+        return Answer(202, bodies.Received("received"))
+
+
+def contact_operations(http: ContactHttp) -> list[Operation]:
+    """How a contact is proved and changed."""
+    none = (refusals.UNKNOWN,)
+    return [
+        Operation(
+            "POST",
+            AT + "/proof",
+            http.prove,
+            "Prove the contact with the code that was sent to it",
+            PEOPLE,
+            bodies.Proof,
+            {200: bodies.AccountResource},
+            refusals=(*none, refusals.PROOF, refusals.NOTHING_TO_PROVE),
+            example={"code": "12345678"},
+        ),
+        Operation(
+            "POST",
+            AT + "/code",
+            http.ask_for_a_code,
+            "Send another code to the contact",
+            PEOPLE,
+            None,
+            {202: bodies.Received},
+            refusals=(*none, refusals.NOTHING_TO_PROVE, refusals.WAIT),
+        ),
+        Operation(
+            "POST",
+            AT,
+            http.change,
+            "Take another contact: a code must prove it",
+            PEOPLE,
+            bodies.ContactChange,
+            {202: bodies.Received},
+            refusals=(*none, refusals.CONTACT, refusals.REFUSED, refusals.WAIT, refusals.BUSY),
+            example={"contact": "010-1234-5678", "password": "a bicycle at dawn"},
+        ),
+    ]
