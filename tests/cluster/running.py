@@ -28,7 +28,7 @@ from gbike.app.engines import CannotRun, envoy, postgres
 from tests.support import EVERY_RIDE_COSTS
 
 GBIKE = (sys.executable, "-m", "gbike")
-READY_S = 90
+READY_S = 120
 """How long a test waits for a start on a busy machine; how long it takes is told, and judged in the full run only."""
 
 _worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))

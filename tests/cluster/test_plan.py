@@ -10,7 +10,9 @@ import pytest
 from gbike.app.catalogue import NoSuchService, cards, usual_port
 from gbike.app.cluster.plan import FILE, BadCluster, Options, keep_plan, make_plan, read_plan
 from gbike.app.cluster.ports import FIRST, LAST, PortTaken
+from gbike.app.cluster.run import run_cluster
 from gbike.app.cluster.supervisor import Supervisor
+from gbike.app.engines import kafka
 from tests.cluster.running import gbike
 
 ORIGINAL = {"rent": 8081, "bike": 8082, "billing": 8083, "user_deposit": 8084, "rent_and_billing_view": 8085}
@@ -141,3 +143,13 @@ def test_a_service_by_its_name_is_every_replica_of_it(tmp_path: Path) -> None:
     assert (found("bike-1"), found("bike-2"), found("gateway")) == (["bike"], ["bike-2"], ["envoy"])
     with pytest.raises(NoSuchService):
         found("bike-3")
+
+
+def test_a_secure_cluster_starts_with_a_kafka_that_asks_for_a_login_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kafka, "why_not", lambda: "there is no Java (Kafka needs 17 or later)")
+    with pytest.raises(BadCluster, match=r"no Java.*--demo.*로그인"):
+        run_cluster(Options(tmp_path / "data", port=0))
+    assert not (tmp_path / "data" / FILE).exists()
+    assert not (tmp_path / "data" / "keys").exists()

@@ -69,7 +69,7 @@ class RealKafka:
     """One node of the real thing, killed and started over the same folder."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder, self._port = folder, engine._free_port()
+        self._folder, self._port = folder, engine.free_port()
         self.bootstrap = f"127.0.0.1:{self._port}"
         engine.prepare(folder, self._port)
         self._launch()

@@ -19,7 +19,7 @@ import pytest
 from gbike.app.cluster import secrets
 from gbike.app.cluster.quiet import unfinished
 from gbike.app.data_folder import DataFolder
-from gbike.app.engines import postgres
+from gbike.app.engines import kafka, postgres
 from gbike.app.readings import open_readings
 from gbike.kit.access.certificates import certificates, dns_name
 from gbike.kit.access.services import read_private, service_token
@@ -155,7 +155,7 @@ def issuer() -> Iterator[tuple[TestIssuer, str]]:
 @pytest.fixture(scope="module")
 def secure(issuer: tuple[TestIssuer, str]) -> Iterator[Cluster]:
     """`gbike cluster up` without --demo, that trusts the issuer."""
-    if (missing := why_no_cluster()) is not None:
+    if (missing := why_no_cluster() or kafka.why_not()) is not None:
         pytest.skip(missing)
     trusted = {"GBIKE_OUTSIDE_ISSUERS": f"{ISSUER}={issuer[1]}"}
     with started(secure={**UNLIMITED, **CHEAP, **AS_MANY_RENTS, **trusted}) as cluster:

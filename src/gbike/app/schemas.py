@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import yaml
 
+from gbike.app import kafka_rights
 from gbike.app.catalogue import speakers
 from gbike.app.event_map import Built, MappedEvent, build_all, events
 from gbike.app.event_storm import watch
@@ -78,6 +79,7 @@ def files() -> Iterator[tuple[str, str]]:
     yield "docs/events.md", events_page(built, asyncio.run(watch()))
     yield "docs/status-codes.md", status_codes_page(built)
     yield "docs/settings.md", settings_page(built)
+    yield "docs/operating/kafka-rights.md", kafka_rights.page(built)
     yield SECURITY, with_table((ROOT / SECURITY).read_text("utf-8"), built)
 
 

@@ -31,7 +31,7 @@ from gbike.kit.access.addresses import Proxies
 from gbike.kit.access.certificates import Certificates, certificates, dns_name
 from gbike.kit.access.guard import Guard
 from gbike.kit.access.settings import AccessSettings
-from gbike.kit.bus import Subscription
+from gbike.kit.bus import BusUnavailable, Subscription
 from gbike.kit.clock import SystemClock, moment_in
 from gbike.kit.http.app import HttpApp
 from gbike.kit.http.ask import Answer, Ask
@@ -72,6 +72,8 @@ class ServeSettings(Struct, frozen=True):
         Meta(description="the file with the password of that user, where the URL has none; read for each connection"),
     ] = ""
     kafka: Annotated[str, Meta(description="bootstrap servers of Kafka: host:port, several separated by commas")] = ""
+    kafka_login: Annotated[str, Meta(description="who we are at Kafka (SCRAM-SHA-512); none: it is open")] = ""
+    kafka_password_file: Annotated[str, Meta(description="the file with that login's password")] = ""
     instance: Annotated[str, Meta(description="this replica's name, kept over restarts: 1, 2, a pod's name")] = ""
     demo: Annotated[bool, Meta(description="1: open to whoever reaches it, on loopback or inside a pod")] = False
     demo_slow_ms: Annotated[str, Meta(description="for trying out, in the demo: every answer so late, 400-620")] = ""
@@ -133,6 +135,10 @@ def _check(card: Card, chosen: ServeSettings, settings: Mapping[str, str], host:
     password_in(chosen.store_password_file)  # told now, not when the store is asked for
     if not chosen.kafka:
         raise CannotServe("GBIKE_KAFKA is not set: write the bootstrap servers, 127.0.0.1:9092")
+    try:
+        _broker(chosen).client()
+    except BusUnavailable as wrong:
+        raise CannotServe(f"GBIKE_KAFKA_PASSWORD_FILE: {wrong}") from None
     if chosen.demo_slow_ms:
         try:
             read_delay(chosen.demo_slow_ms)
@@ -182,6 +188,10 @@ async def _serve(
         raise failed
 
 
+def _broker(chosen: ServeSettings) -> Broker:
+    return Broker(chosen.kafka, chosen.kafka_login, chosen.kafka_password_file)
+
+
 def _why(away: Exception) -> str:
     return line_about(away) or str(away).strip() or repr(away)
 
@@ -199,7 +209,7 @@ class Alone:
         """`known`: with it services speak mutual TLS with each other."""
         self._card, self._chosen, self._env, self._known = card, chosen, env, known
         self._clock, self._ids, self._metrics = SystemClock(), SystemIds(), Metrics()
-        self._bus = KafkaBus(Broker(chosen.kafka), card.name if card.says else "", chosen.instance)
+        self._bus = KafkaBus(_broker(chosen), card.name if card.says else "", chosen.instance)
         self._threads = ThreadPoolExecutor(4, "store")
         self._callers: list[HttpCaller] = []
         self._tracing = start_tracing(os.environ)

@@ -19,6 +19,7 @@ from gbike.app.cluster.supervisor import Supervisor
 from gbike.app.control import Control
 from gbike.app.data_folder import DataFolder
 from gbike.app.doors import not_for_production
+from gbike.app.engines import kafka
 from gbike.app.seed import SmallFleet
 from gbike.kit.clock import SystemClock
 from gbike.kit.settings import environment
@@ -51,9 +52,16 @@ async def _hold(options: Options) -> None:
 
 
 def _same_mode(options: Options) -> None:
-    """What was open once is never taken for secure, nor the other way round. Raises BadCluster, BadSetting."""
+    """What was open once is never taken for secure, nor the other way round, and secure it is with a real Kafka only.
+    Raises BadCluster, BadSetting."""
     if options.demo:
         not_for_production(os.environ)
+    elif (missing := kafka.why_not()) is not None:
+        raise BadCluster(
+            f"a secure cluster needs a real Kafka, that lets nobody in without a login: {missing}. `--demo` needs none"
+            " · 보안 클러스터는 로그인을 확인하는 실제 Kafka가 있어야 시작할 수 있어요. Java 17 이상과 `make kafka`가"
+            " 필요해요. 시험해 보려면 `--demo`를 쓰세요"
+        )
     before = read_plan(options.data)
     if before is not None and before.demo is not options.demo:
         was = "`gbike cluster up --demo`" if before.demo else "a secure cluster"

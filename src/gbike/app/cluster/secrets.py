@@ -15,9 +15,13 @@ from gbike.kit.runtime import Card
 FOLDER = "keys"
 CERT, CERT_KEY, CA = "tls.crt", "tls.key", "ca.crt"
 """As cert-manager and Kubernetes call them."""
+AT_KAFKA = ("admin", "reader")
+"""Who comes to Kafka beside the services: whoever mends it, and whoever looks."""
 OWN, CALLERS, SCRAPER, ACCOUNT = "service.pem", "callers", "scraper.token", "signing"
 DATABASE = "postgres"
 """The folder of the passwords at PostgreSQL."""
+KAFKA = "kafka.password"
+"""Of a service, and of those who are none, at Kafka."""
 
 
 def make(data: Path, cards: Sequence[Card], now_ms: float) -> None:
@@ -41,6 +45,10 @@ def make(data: Path, cards: Sequence[Card], now_ms: float) -> None:
         for callee in card.calls:
             pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
             (folder / callee / CALLERS / f"{card.name}.pub").write_bytes(pem)
+        _keep(folder / card.name / KAFKA, secrets.token_urlsafe(32).encode())
+    for login in AT_KAFKA:
+        (folder / login).mkdir(exist_ok=True, mode=0o700)
+        _keep(folder / login / KAFKA, secrets.token_urlsafe(32).encode())
     _keep(folder / SCRAPER, secrets.token_urlsafe(32).encode())
     KeyFolder(folder / "account" / ACCOUNT).make()
 
@@ -52,11 +60,23 @@ def told(data: Path, service: str) -> Mapping[str, str]:
         "GBIKE_SERVICE_KEY_FILE": str(folder / service / OWN),
         "GBIKE_SERVICE_KEYS": str(folder / service / CALLERS),
         "GBIKE_SCRAPER_TOKEN_FILE": str(folder / SCRAPER),
+        **{f"GBIKE_KAFKA_{name.upper()}": value for name, value in kafka_login(data, service).items()},
         "GBIKE_TLS_CERT_FILE": str(folder / service / CERT),
         "GBIKE_TLS_KEY_FILE": str(folder / service / CERT_KEY),
         "GBIKE_TLS_CA_FILE": str(folder / service / CA),
     }
     return {**found, "GBIKE_ACCOUNT_KEYS": str(folder / service / ACCOUNT)} if service == "account" else found
+
+
+def kafka_passwords(data: Path) -> dict[str, str]:
+    """Every login's password at Kafka."""
+    files = sorted((data / FOLDER).glob(f"*/{KAFKA}"))
+    return {file.parent.name: file.read_text("ascii") for file in files}
+
+
+def kafka_login(data: Path, name: str) -> dict[str, str]:
+    """Who somebody is at Kafka: `login`, `password_file`."""
+    return {"login": name, "password_file": str((data / FOLDER).resolve() / name / KAFKA)}
 
 
 def scraper(data: Path) -> Mapping[str, str]:

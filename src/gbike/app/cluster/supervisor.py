@@ -8,13 +8,12 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from gbike.app import gateway
 from gbike.app.catalogue import card, cards
-from gbike.app.cluster import left, report
+from gbike.app.cluster import left, report, secrets
 from gbike.app.cluster.child import ENGINE_SILENT_S, Child, Part, Tell
 from gbike.app.cluster.forkserver import ForkServer
 from gbike.app.cluster.plan import Plan, Replica
@@ -22,7 +21,7 @@ from gbike.app.control import Verb
 from gbike.app.engines import Program, envoy, kafka, mock_kafka, postgres
 from gbike.kit.settings import surroundings
 
-START_S = 60
+START_S = 120
 """How long everything may take to be ready before the start is given up."""
 LOOK_S = 0.1
 """Between two looks whether a program is ready."""
@@ -130,11 +129,9 @@ class Supervisor:
                 await postgres.create_database(port, one.name)
 
     async def _start_kafka(self) -> None:
-        engine: Any = kafka if self._real_kafka else mock_kafka
         self._progress("kafka", "starting")
         self._tell_if_kafka_is_lost()
-        prepare = partial(engine.prepare, self._data / "kafka", self.plan.ports["kafka"])
-        await asyncio.get_running_loop().run_in_executor(None, prepare)
+        await asyncio.get_running_loop().run_in_executor(None, self._prepare_kafka)
         self._had_a_log = True
         await self._bring_up("kafka")
 
@@ -176,7 +173,7 @@ class Supervisor:
                 service="kafka",
                 port=ports["kafka"],
                 program=self._kafka_program,
-                ready=partial(kafka.ready, ports["kafka"]),
+                ready=partial(kafka.ready, ports["kafka"], **self._as_reader()),
                 silent_s=ENGINE_SILENT_S,
             ),
             Part(
@@ -194,7 +191,22 @@ class Supervisor:
         if not self._real_kafka:
             return mock_kafka.program(self._data / "kafka", self.plan.ports["kafka"])
         self._tell_if_kafka_is_lost()
+        if kafka.formatted_ms(self._data / "kafka") is None:
+            self._prepare_kafka()
         return kafka.program(self._data / "kafka", self.plan.ports["kafka"])
+
+    def _prepare_kafka(self) -> None:
+        """Open in a demo; else with a login for each service. Raises CannotRun."""
+        folder, port = self._data / "kafka", self.plan.ports["kafka"]
+        if self.plan.demo:
+            (kafka if self._real_kafka else mock_kafka).prepare(folder, port)
+        else:
+            from gbike.app.cluster.kafka_logins import lock_up
+
+            lock_up(folder, port, secrets.kafka_passwords(self._data))
+
+    def _as_reader(self) -> dict[str, str]:
+        return {} if self.plan.demo else secrets.kafka_login(self._data, "reader")
 
     def _tell_if_kafka_is_lost(self) -> None:
         """Its storage is formatted anew, and the services do the rest."""

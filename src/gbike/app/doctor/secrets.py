@@ -13,12 +13,12 @@ from gbike.kit.postgres.login import with_password
 
 READ_BY_US = (
     *("GBIKE_SERVICE_KEY_FILE", "GBIKE_SCRAPER_TOKEN_FILE", "GBIKE_ADMIN_FILE", "GBIKE_TLS_KEY_FILE"),
-    *("GBIKE_PAYMENT_SECRET_FILE", PASSWORD_FILE),
+    *("GBIKE_PAYMENT_SECRET_FILE", "GBIKE_KAFKA_PASSWORD_FILE", PASSWORD_FILE),
 )
 """Settings that name a file with a secret."""
 FOLDERS = ("GBIKE_ACCOUNT_KEYS",)
 """Settings that name a folder of them."""
-IN_DATA = ("*.pem", "*.key", "*.token", "resets.jsonl")
+IN_DATA = ("*.pem", "*.key", "*.token", "*.password", "server.properties", "resets.jsonl")
 """What is a secret in a data folder, by its name."""
 OTHERS_MAY = 0o007
 SHORTEST_TOKEN = 32

@@ -1,6 +1,9 @@
 """A real Kafka on this machine: one node in KRaft mode, from the jars that `make kafka` puts into the checkout.
 
-Java 17 runs them. Where there is none, `mock_kafka` stands in: the same protocol, in memory only.
+Java 17 runs them. Where there is none, `mock_kafka` stands in for the demo: the same protocol, in memory only.
+
+With a lock nobody comes in without a login, nor does more than its rights say. Both are in Kafka's own metadata, which
+`cluster/kafka_logins.py` settles before anybody can reach it.
 """
 
 import os
@@ -10,6 +13,8 @@ import shutil
 import socket
 import subprocess
 from pathlib import Path
+
+import msgspec
 
 from gbike.app.engines import CannotRun, Program
 
@@ -23,16 +28,17 @@ JVM = (
 )
 """A small heap, and ready in 2 to 3 s: C1 alone is what a single node of a demonstration needs."""
 
+OPEN, LOCKED = "PLAINTEXT", "SASL_PLAINTEXT"
 PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners={kind}://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners={kind}://127.0.0.1:{port}
 controller.listener.names=CONTROLLER
-inter.broker.listener.name=PLAINTEXT
+inter.broker.listener.name={kind}
 log.dirs={data}
-# A service makes the topic itself, with its fixed number of partitions.
+# Topics are made with their fixed number of partitions.
 auto.create.topics.enable=false
 # One node: what it keeps for itself has one copy.
 offsets.topic.replication.factor=1
@@ -52,6 +58,45 @@ num.network.threads=2
 num.io.threads=4
 num.recovery.threads.per.data.dir=2
 """
+
+AUTHORIZER = "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
+LOCK = f"""\
+listener.security.protocol.map={LOCKED}:{LOCKED},CONTROLLER:{LOCKED}
+authorizer.class.name={AUTHORIZER}
+allow.everyone.if.no.acl.found=false
+super.users=User:{{name}}
+sasl.enabled.mechanisms={{mechanism}}
+sasl.mechanism.inter.broker.protocol={{mechanism}}
+sasl.mechanism.controller.protocol=PLAIN
+listener.name.controller.sasl.enabled.mechanisms=PLAIN
+"""
+"""Between the two halves of the one node it is PLAIN: SCRAM's passwords are in what they have to agree about first."""
+SCRAM, PLAIN = "SCRAM-SHA-512", "PLAIN"
+MODULES = {SCRAM: "scram.ScramLoginModule", PLAIN: "plain.PlainLoginModule"}
+ADMIN = "admin"
+"""Who may do everything."""
+
+
+class Lock(msgspec.Struct, frozen=True):
+    """Who may do everything, and how all others show who they are: by SCRAM, or while it is being settled not at all.
+    A password is of letters that need no quotes."""
+
+    password: str
+    name: str = ADMIN
+    mechanism: str = SCRAM
+
+    def properties(self) -> str:
+        """What stands in Kafka's settings."""
+        lines = [LOCK.format(name=self.name, mechanism=self.mechanism)]
+        for listener, mechanism in ((LOCKED, self.mechanism), ("CONTROLLER", PLAIN)):
+            known = f' user_{self.name}="{self.password}"' if mechanism == PLAIN else ""
+            lines.append(
+                f"listener.name.{listener.lower()}.{mechanism.lower()}.sasl.jaas.config="
+                f"org.apache.kafka.common.security.{MODULES[mechanism]} required"
+                f' username="{self.name}" password="{self.password}"{known};\n'
+            )
+        return "".join(lines)
+
 
 LOST = (
     "there is no data of Kafka in {folder}: its storage is made anew, and every service publishes its outbox again"
@@ -77,13 +122,13 @@ def libs() -> Path:
     return Path(os.environ.get("GBIKE_KAFKA_LIBS") or LIBS)
 
 
-def prepare(folder: Path, port: int) -> None:
+def prepare(folder: Path, port: int, lock: Lock | None = None) -> None:
     """Write the settings and format the storage, once; what is in it stays. Raises CannotRun."""
     if (missing := why_not()) is not None:
         raise CannotRun(f"Kafka can't run: {missing}")
     data = folder.resolve() / "data"
     data.mkdir(parents=True, exist_ok=True)
-    _settings(folder).write_text(PROPERTIES.format(port=port, controller=_free_port(), data=data), "utf-8")
+    settings(folder, port, lock)
     if formatted_ms(folder) is None:
         name = secrets.token_urlsafe(16)  # 22 letters, as Kafka wants a cluster's id; maybe the first is "-"
         tool = [*_java(), "kafka.tools.StorageTool", "format", f"--cluster-id={name}", "-c", str(_settings(folder))]
@@ -100,6 +145,21 @@ def formatted_ms(folder: Path) -> int | None:
         return None
 
 
+def settings(folder: Path, port: int, lock: Lock | None = None) -> None:
+    """Write the settings; a password in them is for our user only."""
+    data, file = folder.resolve() / "data", _settings(folder)
+    text = PROPERTIES.format(port=port, controller=free_port(), data=data, kind=LOCKED if lock else OPEN)
+    file.unlink(missing_ok=True)
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        out.write(text + (lock.properties() if lock else ""))
+
+
+def was_locked(folder: Path) -> bool:
+    """Whether the last settings let nobody in without a login."""
+    file = _settings(folder)
+    return file.exists() and AUTHORIZER in file.read_text("utf-8")
+
+
 def program(folder: Path, port: int) -> Program:
     """Kafka in the foreground, over a folder that is prepared for `port`: anew where its data is gone since, as a
     storage that is not formatted never starts. Raises CannotRun."""
@@ -108,12 +168,21 @@ def program(folder: Path, port: int) -> Program:
     return Program([*_java(), "kafka.Kafka", str(_settings(folder))])
 
 
-async def ready(port: int) -> bool:
+async def ready(port: int, login: str = "", password_file: str = "") -> bool:
     """Whether it takes requests."""
     from gbike.kit.kafka.broker import Broker
     from gbike.kit.kafka.topic import reachable
 
-    return await reachable(Broker(f"127.0.0.1:{port}"))
+    return await reachable(Broker(f"127.0.0.1:{port}", login, password_file))
+
+
+def listens(port: int) -> bool:
+    """Whether it takes connections on this machine."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), 1):
+            return True
+    except OSError:
+        return False
 
 
 def _settings(folder: Path) -> Path:
@@ -128,7 +197,7 @@ def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=FORMAT_S, check=False)  # noqa: S603
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """For the controller, which nobody but this node speaks to; it may be another one at every start."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
