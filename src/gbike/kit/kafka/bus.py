@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError
 from gbike.kit.bus import BusUnavailable
 from gbike.kit.envelope import Message
 from gbike.kit.kafka.subscription import KafkaSubscription as KafkaSubscription
+from gbike.kit.kafka.tail import KafkaTail as KafkaTail
 from gbike.kit.kafka.topic import TOPIC, ensure_topic
 from gbike.kit.kafka.wire import to_headers
 from gbike.kit.telemetry import log
@@ -46,7 +47,7 @@ class KafkaBus:
         self.log = ""
         """Which topic this is, on which Kafka; empty: it is to be asked, and may be another one than before."""
         self._known, self._asked_s = "", 0.0
-        self._subscriptions: list[KafkaSubscription] = []
+        self._subscriptions: list[KafkaSubscription | KafkaTail] = []
         self._leaving: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -66,7 +67,7 @@ class KafkaBus:
         if self._leaving:
             await asyncio.wait(self._leaving)
 
-    def add(self, subscription: KafkaSubscription) -> None:
+    def add(self, subscription: KafkaSubscription | KafkaTail) -> None:
         """Close it with the bus."""
         self._subscriptions.append(subscription)
 

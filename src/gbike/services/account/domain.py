@@ -114,7 +114,8 @@ Roles = tuple[Role, ...]
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One person. An erased one has neither name nor contact, and no role. `managerid`: which of the field staff."""
+    """One person. An erased one has neither name nor contact, and no role. `managerid`: which of the field staff.
+    `tokenversion`: of access tokens that are issued from this look at it."""
 
     userid: int
     name: str | None
@@ -124,6 +125,7 @@ class Account:
     codes_wanted: bool
     created_ms: int
     erased_ms: int | None = None
+    tokenversion: int = 0
 
 
 @dataclass(frozen=True, slots=True)

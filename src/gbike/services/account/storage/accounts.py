@@ -1,6 +1,6 @@
 """The people: who they are, what they may do, and how they are forgotten."""
 
-from gbike.contracts.account import AccountErased, RegisteredAccount
+from gbike.contracts.account import AccountErased, ChangedRoles, RegisteredAccount
 from gbike.kit.audit.rows import Facts
 from gbike.kit.erasure import alone, remember, take_out
 from gbike.kit.http.hal import Page
@@ -20,8 +20,9 @@ from gbike.services.account.domain import (
     Unsettled,
     must_be_settled,
 )
-from gbike.services.account.storage.rows import COLUMNS, FRESH, load, made, whose
+from gbike.services.account.storage.rows import COLUMNS, FRESH, WIDTH, load, made, whose
 from gbike.services.account.storage.sessions import end_sessions, forget_tries
+from gbike.services.account.storage.token_version import raise_token_version
 from gbike.services.account.storage.unsettled import lock_person, unsettled
 
 _ADMINS = "admins"
@@ -119,7 +120,7 @@ def add(tx: Tx, newcomer: Newcomer, password_hash: str, roles: Roles) -> Account
 def credentials(read: Reading, where: str, params: tuple[object, ...]) -> Credentials | None:
     """What a sign-in is compared with."""
     row = read.one(f"SELECT {_KEYS} FROM accounts WHERE {where} AND erased_ms IS NULL", params)
-    return None if row is None else Credentials(made(row[:8]), *row[8:])
+    return None if row is None else Credentials(made(row[:WIDTH]), *row[WIDTH:])
 
 
 def rename(tx: Tx, userid: int, name: str, only: int | None) -> Account:
@@ -138,7 +139,8 @@ def set_roles(tx: Tx, userid: int, roles: Roles, managerid: int | None) -> Accou
     before = load(tx, userid)
     if not tx.execute(sql, (",".join(roles), managerid, userid)):
         raise NoSuchAccount(userid)
-    after = load(tx, userid)
+    if _may(before) != _may(after := load(tx, userid)):
+        _say_roles_changed(tx, userid)
     tx.audit("roles granted", f"user:{userid}", _may(before), _may(after))
     return after
 
@@ -248,8 +250,14 @@ def remove_enrolment(tx: Tx, userid: int) -> Account:
     tx.execute("UPDATE accounts SET name = name WHERE userid = ?", (userid,))  # what goes on record is what was so
     before = load(tx, userid)
     tx.execute("UPDATE accounts SET codes_wanted = 0, sealed = NULL WHERE userid = ?", (userid,))
+    if before.codes_wanted:  # staff may have to have one
+        _say_roles_changed(tx, userid)
     tx.audit("authenticator removed", f"user:{userid}", before={"codes_wanted": before.codes_wanted})
     return load(tx, userid)
+
+
+def _say_roles_changed(tx: Tx, userid: int) -> None:
+    tx.say(ChangedRoles(userid=userid, tokenversion=raise_token_version(tx, userid)))
 
 
 def _may(account: Account) -> Facts:

@@ -2,10 +2,13 @@
 
 from gbike.kit.store import Reading, Row
 from gbike.services.account.domain import Account, NoSuchAccount, in_order
+from gbike.services.account.storage.token_version import TOKEN_VERSION
 
 FRESH = "(last_step < ? OR last_step > ? + 2)"
 """A code's step that was not used before. One so far ahead of it was used by a clock that was set back since."""
-COLUMNS = "userid, name, contact, roles, managerid, codes_wanted, created_ms, erased_ms"
+COLUMNS = f"userid, name, contact, roles, managerid, codes_wanted, created_ms, erased_ms, {TOKEN_VERSION}"
+WIDTH = 9
+"""How many columns these are."""
 
 
 def load(read: Reading, userid: int, only: int | None = None) -> Account:
@@ -19,9 +22,9 @@ def load(read: Reading, userid: int, only: int | None = None) -> Account:
 
 def made(row: Row) -> Account:
     """An account from its columns."""
-    userid, name, contact, roles, managerid, codes_wanted, created_ms, erased_ms = row
+    userid, name, contact, roles, managerid, codes_wanted, created_ms, erased_ms, version = row
     held = in_order(roles.split(",")) if roles else ()
-    return Account(userid, name, contact, held, managerid, bool(codes_wanted), created_ms, erased_ms)
+    return Account(userid, name, contact, held, managerid, bool(codes_wanted), created_ms, erased_ms, version)
 
 
 def whose(userid: int, only: int | None) -> tuple[str, tuple[object, ...]]:
