@@ -4,11 +4,12 @@ import asyncio
 import base64
 import json
 import os
+import signal
 import subprocess
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from gbike.kit.access.services import read_private, service_token
 from gbike.kit.clock import SystemClock
 from gbike.kit.ids import SystemIds
 from gbike.kit.remote.peer import HttpCaller
-from tests.cluster.running import Cluster, gbike, started, why_no_cluster
+from tests.cluster.running import Cluster, gbike, started, until, why_no_cluster
 from tests.journeys.forms import Wire
 from tests.privacy.people import Person, found_in, ride
 from tests.security.asking import AS_MANY_RENTS, CHEAP, PASSWORD, Stage, mismatches
@@ -219,6 +220,86 @@ async def test_who_is_erased_leaves_no_trace_in_stores_logs_and_later_backups(st
     assert verified[-1].endswith("violations")
     # The table asked for reservations directly, which no rent knows of.
     assert [line for line in verified[:-1] if not line.startswith("I2 bike ")] == []
+
+
+async def _signed_up(stage: OnCluster, name: str) -> tuple[int, dict[str, str]]:
+    """The account of somebody, and what their session gave."""
+    who = {"name": name, "contact": f"{name}@example.com", "password": PASSWORD}
+    assert (await stage.gateway(None).post("/accounts", who)).status == 202
+    session = await stage.gateway(None).post("/sessions", {"contact": who["contact"], "password": PASSWORD})
+    return session.json["userid"], session.json
+
+
+async def _refused(stage: OnCluster, token: str, within_s: float = 30) -> None:
+    """Wait until no service takes the token any more."""
+    end = time.monotonic() + within_s
+    for service, path in (("rent", "/rents"), ("billing", "/billings"), ("account", "/accounts/1"), ("bike", "/bikes")):
+        client = stage.alone(service, token)
+        while (reply := await client.get(path)).status != 401:
+            assert time.monotonic() < end, (service, reply)
+            await asyncio.sleep(0.02)
+        assert reply.headers["www-authenticate"].endswith('error="invalid_token"')
+
+
+async def test_tokens_of_before_are_refused_by_every_process_also_after_its_restart(stage: OnCluster) -> None:
+    """An account that was erased, roles that were taken, a password that was set anew; and who goes on is let in."""
+    anybody = stage.gateway(None)
+    erased, erased_is = await _signed_up(stage, "kim")
+    demoted, demoted_is = await _signed_up(stage, "lee")
+    changed, changed_is = await _signed_up(stage, "park")
+    for one in (erased_is, demoted_is, changed_is):
+        assert (await stage.gateway(one["access_token"]).get("/rents")).status == 200
+    assert (await stage.admin.put(f"/accounts/{demoted}/roles", {"roles": ["rider", "bikeManager"]})).status == 200
+    own = {"current": PASSWORD, "new": "another bicycle at dusk"}
+    mine = stage.gateway(changed_is["access_token"])
+    assert (await mine.post(f"/accounts/{changed}/password", own)).status == 200
+    again = {"contact": "park@example.com", "password": own["new"]}
+    session = (await anybody.post("/sessions", again)).json
+    assert (await stage.admin.post(f"/accounts/{erased}/erasure")).status == 200
+    for one in (erased_is, demoted_is, changed_is):
+        await _refused(stage, one["access_token"])
+    assert (await stage.gateway(session["access_token"]).get("/rents")).status == 200, "signed in again at once"
+    more = await anybody.post("/sessions/refresh", {"refresh_token": demoted_is["refresh_token"]})
+    assert (await stage.gateway(more.json["access_token"]).get("/bikeManageApps")).status == 200
+    for one in (erased_is, changed_is):
+        over = await anybody.post("/sessions/refresh", {"refresh_token": one["refresh_token"]})
+        assert over.status == 401
+    pid = stage.cluster.status()["rent"].pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    rent = stage.alone("rent", erased_is["access_token"])
+    until(lambda: stage.cluster.status()["rent"].pid not in (None, pid), 60, "rent is not back")
+    await _let_in(stage, session["access_token"])
+    assert (await rent.get("/rents")).status == 401
+
+
+async def _let_in(stage: OnCluster, token: str) -> None:
+    """Wait until rent takes a good token."""
+    end = time.monotonic() + 60
+    while True:
+        with suppress(aiohttp.ClientError):
+            if (await stage.alone("rent", token).get("/rents")).status == 200:
+                return
+        assert time.monotonic() < end
+        await asyncio.sleep(0.05)
+
+
+async def test_without_the_bus_everything_is_served_and_what_was_said_counts_when_it_is_back(stage: OnCluster) -> None:
+    userid, session = await _signed_up(stage, "choi")
+    pid = stage.cluster.status()["kafka"].pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        assert (await stage.admin.put(f"/accounts/{userid}/roles", {"roles": ["bikeManager"]})).status == 200
+        assert (await stage.alone("rent", session["access_token"]).get("/rents")).status == 200
+        refreshed = await stage.gateway(None).post(
+            "/sessions/refresh", {"refresh_token": session["refresh_token"]}
+        )  # fmt: skip
+        assert refreshed.json["roles"] == ["bikeManager"]
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    await _refused(stage, session["access_token"], within_s=120)
+    assert (await stage.gateway(refreshed.json["access_token"]).get("/bikeManageApps")).status == 200
 
 
 def _dumped(cluster: Cluster, folder: Path) -> Path:

@@ -75,6 +75,7 @@ class LockedDoors:
         from gbike.kit.access.addresses import Proxies
         from gbike.kit.access.limits import Limits
         from gbike.kit.access.published import PublishedKeys
+        from gbike.kit.access.revoked import Revocations
         from gbike.kit.access.services import read_private
         from gbike.kit.access.settings import AccessSettings
         from gbike.kit.access.tokens import Trusted
@@ -83,6 +84,8 @@ class LockedDoors:
         self._chosen = load(AccessSettings, env)
         self._closing: list[Callable[[], Awaitable[None]]] = []
         self._issuers = {self._chosen.issuer: Trusted(PublishedKeys(account, JWKS, clock)), **self._outside()}
+        self.revoked = Revocations(clock, max(issuer.longest_s for issuer in self._issuers.values()))
+        """Whose tokens are refused before their end; a Hearing fills it."""
         self._limits = Limits(self._chosen.paces, clock)
         self._proxies = Proxies(self._chosen.trusted_proxies)
         self._key = read_private(self._chosen.service_key_file) if self._chosen.service_key_file else None
@@ -103,7 +106,7 @@ class LockedDoors:
         from gbike.kit.access.tokens import Verifier
 
         keys = ServiceKeys(self._callers_of(services))
-        verifier = Verifier(frozenset(services), self._issuers, keys, self._clock)
+        verifier = Verifier(frozenset(services), self._issuers, keys, self._clock, revoked=self.revoked)
         return LockedDoor(verifier, self._limits, self._proxies, self._scraper)
 
     def caller(self, service: str, peer: str, way: Caller) -> Caller:

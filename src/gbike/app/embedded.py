@@ -7,7 +7,7 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 from starlette.types import ASGIApp
@@ -19,6 +19,7 @@ from gbike.app.defaults import with_defaults
 from gbike.app.doors import Doors, LockedDoors, OpenDoors
 from gbike.app.faults import Faulty
 from gbike.app.generations import Generations
+from gbike.app.hearing import SPEAKER, Hearing
 from gbike.app.manifest import NOT_THE_LAST
 from gbike.app.single import Drivers, assemble_one
 from gbike.app.tracing import Tracing
@@ -37,7 +38,8 @@ from gbike.kit.schema.migrate import LOG_VERSIONS, in_memory, migrate, newest
 from gbike.kit.settings import load
 from gbike.kit.sqlite.log import LogSubscription, SqliteLog
 from gbike.kit.sqlite.store import SqliteStore
-from gbike.kit.store import Reading, must_write
+from gbike.kit.sqlite.tail import OutboxTail
+from gbike.kit.store import Reading, StoreUnavailable, must_write
 from gbike.kit.telemetry import Metrics
 from gbike.services.gateway.envoy.routes import APP
 from gbike.services.gateway.envoy.settings import GatewaySettings, origins
@@ -111,8 +113,10 @@ class Embedded:
         age = Worker("backup", self._look_at_backup, lambda: asyncio.sleep(60), moves=False)
         anew = Worker("epoch", self._look_at_log, lambda: asyncio.sleep(60), moves=False)
         follow = Worker("manifest", self._follow_generations, lambda: asyncio.sleep(FOLLOW_S), moves=False)
-        self._tidying = Drivers("bus", [tidy, age, anew, follow])
         self.parts = {card.name: self._part(card) for card in cards()}
+        self.hearing = self._hear()
+        heard = [self.hearing.worker] if self.hearing else []
+        self._tidying = Drivers("bus", [tidy, age, anew, follow, *heard])
         if self.generations is not None:
             schemas = {name: newest(part.card.versions) for name, part in self.parts.items()}
             self.generations.seal(self.stores(), {**schemas, "bus": newest(LOG_VERSIONS)})
@@ -143,6 +147,12 @@ class Embedded:
         if self._threads is not None:
             self._threads.shutdown()
 
+    async def hear_all(self) -> None:
+        """Let the doors hear whose tokens are refused, before anybody asks; what can't be read now is heard later."""
+        with suppress(StoreUnavailable):
+            while self.hearing is not None and await self.hearing.step():
+                pass
+
     def stores(self) -> dict[str, SqliteStore]:
         """Every store by its name, the log's among them."""
         return {**{name: part.store for name, part in self.parts.items()}, "bus": self.bus.store}
@@ -164,6 +174,7 @@ class Embedded:
                 if not part.faulty.stopped:
                     for worker in part.running.workers:
                         moved += await worker.step() if worker.moves else 0
+            moved += await self.hearing.step() if self.hearing else 0
             if not moved:
                 break
         else:
@@ -192,6 +203,13 @@ class Embedded:
 
     def _lock(self) -> LockedDoors:
         return LockedDoors(self._env, self.clock, self._ids, self._way_to("account"), cards())
+
+    def _hear(self) -> Hearing | None:
+        """How the doors hear whose tokens they refuse; None where they ask for none."""
+        if not isinstance(self.doors, LockedDoors):
+            return None
+        revoked, account = self.doors.revoked, self.parts[SPEAKER].store
+        return Hearing(OutboxTail(account, self.bus, self.clock, revoked.reach_ms), revoked)
 
     def _way_to(self, name: str) -> InProcessCaller:
         return InProcessCaller(lambda: self.parts[name].faulty.reachable())

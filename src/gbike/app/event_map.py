@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from gbike.app.catalogue import cards
+from gbike.app.hearing import KINDS
 from gbike.kit.access.guard import OPEN_DOOR
 from gbike.kit.clock import SystemClock
 from gbike.kit.http.app import Operation
@@ -16,6 +17,9 @@ from gbike.kit.inprocess.peer import InProcessCaller
 from gbike.kit.runtime import Card, Service, World
 from gbike.kit.store import Store
 from gbike.kit.telemetry import Metrics
+
+DOORS = "every door"
+"""Who hears an event without keeping a place, in each process (app/hearing.py)."""
 
 
 class Heard(msgspec.Struct, frozen=True):
@@ -161,6 +165,8 @@ def _heard(kind: type, built: Sequence[Built]) -> tuple[Heard, ...]:
         if policy is not None:
             function = function_of(policy)
             found.append(Heard(said(one.card), function.__name__, _sentence(function)))
+    if kind in KINDS.values():
+        found.append(Heard(DOORS, "refuse", "Access tokens of before are refused."))
     return tuple(found)
 
 

@@ -38,7 +38,7 @@ class Command(msgspec.Struct, frozen=True):
     wish: str
     method: str
     path: str
-    body: dict[str, int | str | bool]
+    body: dict[str, int | str | bool | list[str]]
     aggregate: str
     requirements: tuple[int, ...] = ()
     status: int = 200
@@ -84,6 +84,8 @@ SCRIPT = (
     Command("Operator", "retires a bike", "POST", "/bikes/2/retirement", {}, "bike"),
     Command("Rider", "signs up", "POST", "/accounts",
             {"name": "Kim", "contact": "kim@example.com", "password": "정자역 자전거 대여소"}, "account", status=202),
+    Command("Operator", "says what somebody may do", "PUT", "/accounts/1/roles", {"roles": ["rider", "bikeManager"]},
+            "account"),
     Command("Operator", "", "PATCH", "/userDeposits/1", {"deposit": 0}, "deposit"),
     Command("Rider", "asks to be forgotten", "POST", "/accounts/1/erasure", {}, "account"),
 )  # fmt: skip

@@ -6,7 +6,7 @@ Never edit one, its file in schemas/examples stands for messages that were sent;
 
 from zlib import crc32
 
-from gbike.contracts.account import AccountErased, RegisteredAccount
+from gbike.contracts.account import AccountErased, ChangedRoles, EndedSessions, RegisteredAccount
 from gbike.contracts.bike import ChkAndUpdatedStatus, RegisteredBike, UpdatedBike, UpdatedBikeState
 from gbike.contracts.bike_manage_app import Reported
 from gbike.contracts.bike_manager import AdjustedPoint
@@ -71,6 +71,8 @@ EXAMPLES: dict[str, Event] = {
     "AccountErased.v1": AccountErased(userid=3),
     "RegisteredBill.v1-caused": RegisteredBill(billid=1, rentid=1, userid=1, starttime=BEGAN_MS, status="OPENBILL"),
     "RegisteredAccount.v1": RegisteredAccount(userid=1),
+    "ChangedRoles.v1": ChangedRoles(userid=4, tokenversion=1),
+    "EndedSessions.v1": EndedSessions(userid=4, tokenversion=2),
     "ChangedStanding.v1": ChangedStanding(
         userid=2, mayrent=False, reasons=("minimum",), version=3, missing_krw=400, deposit=600, depositversion=7
     ),

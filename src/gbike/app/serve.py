@@ -24,6 +24,7 @@ from gbike.app.catalogue import card as find_card
 from gbike.app.defaults import with_defaults
 from gbike.app.doors import Doors, LockedDoors, OpenDoors, not_for_production
 from gbike.app.faults import BadFault, Faulty, read_delay
+from gbike.app.hearing import KINDS, SPEAKER, Hearing
 from gbike.app.single import SQLITE, Drivers, assemble_one, migrate_store, open_store
 from gbike.app.tracing import start_tracing, stop_tracing
 from gbike.app.trouble import told as line_about
@@ -42,8 +43,8 @@ from gbike.kit.http.standard import standard_operations
 from gbike.kit.ids import SystemIds
 from gbike.kit.inprocess.peer import InProcessCaller
 from gbike.kit.kafka.broker import Broker
-from gbike.kit.kafka.bus import KafkaBus, KafkaSubscription
-from gbike.kit.kafka.topic import PACE_MS
+from gbike.kit.kafka.bus import KafkaBus, KafkaSubscription, KafkaTail
+from gbike.kit.kafka.topic import PACE_MS, topic_of
 from gbike.kit.postgres.login import POSTGRES, password_in, with_password, without_password
 from gbike.kit.runtime import Card, Worker, World
 from gbike.kit.settings import BadSetting, environment, load
@@ -59,6 +60,8 @@ AGES_S = 60
 """Between two looks at when certificates expire and when the last backup was made."""
 CLOSE_S = 1.5
 """For letting go of broker and store; with the open requests' time it is less than 5 s."""
+HEAR_S = 5
+"""How long a start waits to hear whose tokens are refused."""
 READINESS = ("/health/ready", "/actuator/health")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -235,6 +238,7 @@ class Alone:
 
     async def start(self) -> None:
         """Open the store, as often as that takes; then answer and work."""
+        hearing = self._hear()
         pause, told = FIRST_PAUSE_S, Told()
         while self._store is None:
             try:
@@ -244,6 +248,7 @@ class Alone:
                     log.warning("the store is not there yet", service=self._card.name, why=why)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_S)
+        await self._have_heard(hearing)
         running = assemble_one(self._card, self._world(self._store))
         app = running.app
         if self._known is not None:
@@ -252,7 +257,8 @@ class Alone:
             app, self._inside = app.parted(CertifiedDoor)
         self._app = self._late(app)
         ages = Worker("ages", self._ages, lambda: asyncio.sleep(AGES_S), moves=False)
-        self._drivers = Drivers(self._card.name, [*running.workers, ages])
+        heard = [hearing.worker] if hearing else []
+        self._drivers = Drivers(self._card.name, [*running.workers, ages, *heard])
         self._drivers.start()
         log.info("ready", service=self._card.name)
 
@@ -312,6 +318,23 @@ class Alone:
             spans=self._tracing.spans(self._card.name) if self._tracing else None,
             relay_nap_ms=PACE_MS,
         )
+
+    def _hear(self) -> Hearing | None:
+        """How the door hears whose tokens it refuses; None where it asks for none."""
+        if not isinstance(self._doors, LockedDoors):
+            return None
+        revoked = self._doors.revoked
+        return Hearing(KafkaTail(self._bus, topic_of(SPEAKER), KINDS, self._clock, revoked.reach_ms), revoked)
+
+    async def _have_heard(self, hearing: Hearing | None) -> None:
+        """What was said lately is heard before anybody is let in, if that can be had soon: while the bus is away
+        everything is served."""
+        try:
+            async with asyncio.timeout(HEAR_S):
+                while hearing is not None and await hearing.step():
+                    pass
+        except (BusUnavailable, TimeoutError) as away:
+            log.warning("tokens are not refused before their end yet", service=self._card.name, why=_why(away))
 
     def _subscribe(self, consumer: str, types: frozenset[str]) -> Subscription:
         return KafkaSubscription(self._bus, consumer, {kind: who for kind, who in speakers().items() if kind in types})

@@ -73,6 +73,7 @@ async def _serve(options: UpOptions) -> None:
             address = f"http://{options.host}:{listener.getsockname()[1]}"
             folder.announce(COMMAND, address, control.path)
             await embedded.bus.identity()
+            await embedded.hear_all()
             embedded.start()
             await control.start({**running_verbs(embedded), **verbs(embedded.part("account").store, env)})
             trusts = Proxies(load(AccessSettings, env).trusted_proxies).trusts

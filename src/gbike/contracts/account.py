@@ -25,4 +25,31 @@ class AccountErased(Said, frozen=True):
         return f"user:{self.userid}"
 
 
-SAYS = (RegisteredAccount, AccountErased)
+class ChangedRoles(Said, frozen=True):
+    """What a person may do is another thing than before: access tokens of an older version say what is no longer so."""
+
+    userid: Number
+    tokenversion: Number
+    """Access tokens of this version, and of newer ones, know of it."""
+
+    @property
+    def key(self) -> str:
+        """The person."""
+        return f"user:{self.userid}"
+
+
+class EndedSessions(Said, frozen=True):
+    """Every session of a person ended (the password was set anew, or they signed out everywhere): access tokens of an
+    older version are of sessions that are over."""
+
+    userid: Number
+    tokenversion: Number
+    """Access tokens of this version, and of newer ones, are of later sessions."""
+
+    @property
+    def key(self) -> str:
+        """The person."""
+        return f"user:{self.userid}"
+
+
+SAYS = (RegisteredAccount, AccountErased, ChangedRoles, EndedSessions)

@@ -30,6 +30,17 @@ class Bus(Protocol):
         """Durable when it returns. May be called again with the same messages after a crash. Raises BusUnavailable."""
 
 
+class Tail(Protocol):
+    """The newest messages, for one who keeps no place and needs nothing that is older than some minutes."""
+
+    async def take(self, most: int) -> Sequence[Message]:
+        """What is new; at first, and again after trouble, what is not too old. Messages may come twice. Raises
+        BusUnavailable or StoreUnavailable."""
+
+    async def changed(self, timeout_ms: int) -> None:
+        """Wait until there may be something new, `timeout_ms` at most. Raises BusUnavailable."""
+
+
 class Subscription(Protocol):
     """One consumer's way through the log."""
 

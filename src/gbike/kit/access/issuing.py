@@ -27,8 +27,8 @@ class Issuer:
         self._keys, self._clock, self._ids = keys, clock, ids
         self._name, self._audience, self._lasts_s = name, list(audience), lasts_s
 
-    def access(self, userid: int, roles: Sequence[str], managerid: int | None) -> AccessToken:
-        """A token for an account with these roles. Raises BadKeys."""
+    def access(self, userid: int, roles: Sequence[str], managerid: int | None, *, tokenversion: int) -> AccessToken:
+        """A token for an account with these roles. `tokenversion`: see Revocations. Raises BadKeys."""
         now_ms = self._clock.now_ms()
         now_s = now_ms // 1000
         claims: dict[str, object] = {
@@ -39,6 +39,7 @@ class Issuer:
             "iat": now_s,
             "exp": now_s + self._lasts_s,
             "jti": self._ids.new(),
+            "tokenversion": tokenversion,
         }
         if managerid is not None:
             claims["managerid"] = managerid

@@ -16,6 +16,9 @@ class Principal(msgspec.Struct, frozen=True):
     service: str | None = None
     until_ms: int | None = None
     """When what they showed is good no more; None: there is no such moment."""
+    issued_s: int = 0
+    tokenversion: int | None = None
+    """Of the token that they showed (see Revocations); None: its issuer does not count."""
 
 
 class Whose(msgspec.Struct, frozen=True):

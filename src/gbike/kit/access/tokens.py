@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurv
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from gbike.kit.access.principal import Principal
+from gbike.kit.access.revoked import Revocations
 from gbike.kit.access.rules import ROLES
 from gbike.kit.clock import Clock, is_ahead
 
@@ -62,6 +63,7 @@ class _Claims(msgspec.Struct, frozen=True):
     nbf: int = 0
     roles: list[str] = []
     managerid: int | None = None
+    tokenversion: int | None = None
 
 
 class Verifier:
@@ -73,9 +75,13 @@ class Verifier:
         issuers: Mapping[str, Trusted],
         services: KeySource,
         clock: Clock,
+        *,
+        revoked: Revocations | None = None,
         cached: int = CACHED,
     ) -> None:
-        """`audience`: one of these a token must be for. `services`: the keys of the services that may call this one."""
+        """`audience`: one of these a token must be for. `services`: the keys of the services that may call this one.
+        `revoked`: whose tokens are refused before their end."""
+        self._revoked = Revocations(clock) if revoked is None else revoked
         self._audience, self._issuers, self._clock = audience, issuers, clock
         self._services = Trusted(services, longest_s=SERVICE_S)
         self._known: dict[bytes, tuple[Principal, float]] = {}
@@ -85,7 +91,9 @@ class Verifier:
     def known(self, token: str) -> Principal | None:
         """Who sent the token, when it was checked lately; None: it must be checked."""
         found = self._known.get(_digest(token))
-        return found[0] if found is not None and is_ahead(found[1], self._clock.now_ms(), CACHED_S * 1000) else None
+        if found is None or not is_ahead(found[1], self._clock.now_ms(), CACHED_S * 1000):
+            return None
+        return None if self._revoked.refuses(found[0]) else found[0]
 
     async def check(self, token: str) -> Principal:
         """Who sent the token. Raises BadToken or KeysUnavailable. Its signature comes last: it costs the most, and what
@@ -107,6 +115,8 @@ class Verifier:
             raise BadToken("its signature is wrong") from None
         claims = _claims(signed)
         principal = _service(claims) if head.typ == SERVICE else _person(claims)
+        if self._revoked.refuses(principal):
+            raise BadToken("the account was changed since it was issued")
         self._remember(token, principal, min(claims.exp, now_s + CACHED_S) * 1000)
         return principal
 
@@ -175,7 +185,15 @@ def _person(claims: _Claims) -> Principal:
     userid = _number(claims.sub)
     manager = None if claims.managerid is None else _number(str(claims.managerid))
     roles = frozenset(role for role in ROLES if role in claims.roles)
-    return Principal(claims.sub, roles, userid, manager, until_ms=claims.exp * 1000)
+    return Principal(
+        claims.sub,
+        roles,
+        userid,
+        manager,
+        until_ms=claims.exp * 1000,
+        issued_s=claims.iat,
+        tokenversion=claims.tokenversion,
+    )
 
 
 def _number(text: str) -> int:

@@ -17,6 +17,7 @@ from gbike.kit.bus import BusUnavailable
 from gbike.kit.envelope import Message
 from gbike.kit.kafka.broker import Broker
 from gbike.kit.kafka.subscription import KafkaSubscription as KafkaSubscription
+from gbike.kit.kafka.tail import KafkaTail as KafkaTail
 from gbike.kit.kafka.topic import HOUSE, ensure_topics, topic_of
 from gbike.kit.kafka.wire import to_headers
 from gbike.kit.telemetry import log
@@ -50,7 +51,7 @@ class KafkaBus:
         """Which topics these are, on which Kafka (see ensure_topics); the house's own name is there as long as the
         topic of before there was one per speaker."""
         self._sure, self._asked_s = False, 0.0
-        self._subscriptions: list[KafkaSubscription] = []
+        self._subscriptions: list[KafkaSubscription | KafkaTail] = []
         self._leaving: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -70,7 +71,7 @@ class KafkaBus:
         if self._leaving:
             await asyncio.wait(self._leaving)
 
-    def add(self, subscription: KafkaSubscription) -> None:
+    def add(self, subscription: KafkaSubscription | KafkaTail) -> None:
         """Close it with the bus, which knows its topics from now on."""
         self._subscriptions.append(subscription)
         self.doubt()

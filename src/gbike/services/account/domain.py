@@ -141,7 +141,8 @@ Roles = tuple[Role, ...]
 @dataclass(frozen=True, slots=True)
 class Account:
     """One person. An erased one has neither name nor contact, and no role. `managerid`: which of the field staff.
-    `contact`: the one that is `proved`, else the one that has yet to be (`wanted`), if nobody else proved it."""
+    `contact`: the one that is `proved`, else the one that has yet to be (`wanted`), if nobody else proved it.
+    `tokenversion`: of access tokens that are issued from this look at it."""
 
     userid: int
     name: str | None
@@ -154,6 +155,7 @@ class Account:
     proved: bool = True
     wanted: str | None = None
     recovery_left: int = 0
+    tokenversion: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,8 +140,8 @@ class Authenticators(Protocol):
 class Tokens(Protocol):
     """What others recognise somebody by."""
 
-    def access(self, userid: int, roles: Sequence[str], managerid: int | None) -> tuple[str, int]:
-        """An access token, and how many seconds it lasts."""
+    def access(self, userid: int, roles: Sequence[str], managerid: int | None, *, tokenversion: int) -> tuple[str, int]:
+        """An access token, and how many seconds it lasts. All it says is of one look at the account."""
 
     def secret(self) -> str:
         """Something that nobody can guess."""

@@ -296,5 +296,5 @@ def _right_code(known: Credentials, code: str | None, authenticators: Authentica
 def _access(account: Account, refresh_token: str, desk: Desk) -> Access:
     roles = roles_in_session(account, codes_required_of_staff=desk.rules.codes_required_of_staff)
     managerid = account.managerid if Role.BIKE_MANAGER in roles else None
-    text, lasts_s = desk.tokens.access(account.userid, roles, managerid)
+    text, lasts_s = desk.tokens.access(account.userid, roles, managerid, tokenversion=account.tokenversion)
     return Access(account, roles, text, lasts_s, refresh_token)

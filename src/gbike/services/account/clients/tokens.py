@@ -15,9 +15,9 @@ class IssuedTokens:
     def __init__(self, issuer: Issuer) -> None:
         self._issuer = issuer
 
-    def access(self, userid: int, roles: Sequence[str], managerid: int | None) -> tuple[str, int]:
+    def access(self, userid: int, roles: Sequence[str], managerid: int | None, *, tokenversion: int) -> tuple[str, int]:
         """See Tokens.access."""
-        token = self._issuer.access(userid, roles, managerid)
+        token = self._issuer.access(userid, roles, managerid, tokenversion=tokenversion)
         return token.text, token.lasts_s
 
     def secret(self) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from gbike.contracts.account import AccountErased, RegisteredAccount
+from gbike.contracts.account import AccountErased, ChangedRoles, RegisteredAccount
 from gbike.kit.audit.rows import Facts
 from gbike.kit.erasure import alone, remember, take_out
 from gbike.kit.http.hal import Page
@@ -26,6 +26,7 @@ from gbike.services.account.storage.contacts import forget_contacts, lock_contac
 from gbike.services.account.storage.recovery import put
 from gbike.services.account.storage.rows import COLUMNS, FRESH, KEYS, load, made, whose, with_keys
 from gbike.services.account.storage.sessions import end_sessions
+from gbike.services.account.storage.token_version import raise_token_version
 from gbike.services.account.storage.unsettled import lock_person, unsettled
 
 _ADMINS = "admins"
@@ -142,7 +143,8 @@ def set_roles(tx: Tx, userid: int, roles: Roles, managerid: int | None) -> Accou
     before = load(tx, userid)
     if not tx.execute(sql, (",".join(roles), managerid, userid)):
         raise NoSuchAccount(userid)
-    after = load(tx, userid)
+    if _may(before) != _may(after := load(tx, userid)):
+        _say_roles_changed(tx, userid)
     tx.audit("roles granted", f"user:{userid}", _may(before), _may(after))
     return after
 
@@ -259,8 +261,14 @@ def remove_enrolment(tx: Tx, userid: int) -> Account:
     before = load(tx, userid)
     tx.execute("UPDATE accounts SET codes_wanted = 0, sealed = NULL WHERE userid = ?", (userid,))
     put(tx, userid, ())
+    if before.codes_wanted:  # staff may have to have one
+        _say_roles_changed(tx, userid)
     tx.audit("authenticator removed", f"user:{userid}", before={"codes_wanted": before.codes_wanted})
     return load(tx, userid)
+
+
+def _say_roles_changed(tx: Tx, userid: int) -> None:
+    tx.say(ChangedRoles(userid=userid, tokenversion=raise_token_version(tx, userid)))
 
 
 def _may(account: Account) -> Facts:

@@ -2,13 +2,15 @@
 
 from gbike.kit.store import Reading, Row
 from gbike.services.account.domain import Account, Credentials, NoSuchAccount, in_order
+from gbike.services.account.storage.token_version import TOKEN_VERSION
 
 FRESH = "(last_step < ? OR last_step > ? + 2)"
 """A code's step that was not used before. One so far ahead of it was used by a clock that was set back since."""
 COLUMNS = (
     "userid, name, contact, roles, managerid, codes_wanted, created_ms, erased_ms,"
     " (SELECT p.contact FROM contact_proofs AS p WHERE p.userid = accounts.userid),"
-    " (SELECT count(*) FROM recovery_codes AS r WHERE r.userid = accounts.userid)"
+    " (SELECT count(*) FROM recovery_codes AS r WHERE r.userid = accounts.userid),"
+    f" {TOKEN_VERSION}"
 )
 KEYS = f"{COLUMNS}, password_hash, sealed, last_step"
 """The same, and what a sign-in is compared with."""
@@ -25,7 +27,7 @@ def load(read: Reading, userid: int, only: int | None = None) -> Account:
 
 def made(row: Row) -> Account:
     """An account from its columns."""
-    userid, name, contact, roles, managerid, codes_wanted, created_ms, erased_ms, wanted, left = row
+    userid, name, contact, roles, managerid, codes_wanted, created_ms, erased_ms, wanted, left, version = row
     held = in_order(roles.split(",")) if roles else ()
     proved = contact is not None
     return Account(
@@ -40,6 +42,7 @@ def made(row: Row) -> Account:
         proved,
         wanted,
         left,
+        version,
     )
 
 

@@ -1,5 +1,6 @@
 """Who is signed in, who tried to, and the ways back for those who forgot their password."""
 
+from gbike.contracts.account import EndedSessions
 from gbike.kit.clock import is_ahead
 from gbike.kit.ids import Ids
 from gbike.kit.store import Store, Tx
@@ -7,6 +8,7 @@ from gbike.services.account.domain import Account, Credentials, Patience, Try
 from gbike.services.account.storage import recovery
 from gbike.services.account.storage.rows import FRESH, load
 from gbike.services.account.storage.secrets import kept
+from gbike.services.account.storage.token_version import raise_token_version
 
 
 class SqlSessions:
@@ -128,8 +130,9 @@ def end(tx: Tx, token: str) -> None:
 
 
 def end_sessions(tx: Tx, userid: int) -> None:
-    """End every session of an account."""
+    """End every session of an account, and say so: their access tokens are refused from then on."""
     tx.execute("UPDATE sessions SET ended_ms = ? WHERE userid = ? AND ended_ms IS NULL", (tx.now_ms, userid))
+    tx.say(EndedSessions(userid=userid, tokenversion=raise_token_version(tx, userid)))
 
 
 def _record_lock(tx: Tx, one: Try, wait_s: int) -> None:
