@@ -77,13 +77,14 @@ class LoneClient:
         self._app = app
 
     async def send(self, method: str, path: str, body: Any = None, **headers: str) -> Reply:
-        """`idempotency_key="a"` becomes the header."""
+        """`idempotency_key="a"` becomes the header; `at` is the address that it comes from."""
+        peer = {"client": (headers.pop("at"), 1)} if "at" in headers else {}
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         raw = b"" if body is None else json.dumps(body).encode()
         path, _, query = path.partition("?")
 
         async def asked(scope: Any, receive: Any, send: Any) -> None:
-            await self._app({**scope, "query_string": query.encode()}, receive, send)
+            await self._app({**scope, **peer, "query_string": query.encode()}, receive, send)
 
         answer = await call_asgi(asked, method, path, raw, named)
         return Reply(answer.status, json.loads(answer.body) if answer.body else None)

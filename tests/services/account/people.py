@@ -15,6 +15,8 @@ CHEAP = {"GBIKE_PASSWORD_MEMORY_KIB": "8192", "GBIKE_PASSWORD_PASSES": "1"}
 PASSWORD = "a bicycle at dawn"
 KIM, LEE = "kim@example.com", "lee@example.com"
 MINUTE_MS = 60_000
+HOME, AWAY = "192.0.2.7", "198.51.100.9"
+"""Where people are."""
 
 
 class Town:
@@ -27,9 +29,12 @@ class Town:
     async def sign_up(self, contact: str = KIM, password: str = PASSWORD, name: str = "Kim") -> Reply:
         return await self.client.post("/accounts", {"name": name, "contact": contact, "password": password})
 
-    async def sign_in(self, contact: str = KIM, password: str = PASSWORD, code: str | None = None) -> Reply:
+    async def sign_in(
+        self, contact: str = KIM, password: str = PASSWORD, code: str | None = None, at: str = HOME
+    ) -> Reply:
+        """`at`: the address it comes from."""
         given = {"contact": contact, "password": password, **({"code": code} if code else {})}
-        return await self.client.post("/sessions", given)
+        return await self.client.post("/sessions", given, at=at)
 
     async def refresh(self, session: Reply) -> Reply:
         return await self.client.post("/sessions/refresh", {"refresh_token": session.json["refresh_token"]})

@@ -16,6 +16,10 @@ class Principal(msgspec.Struct, frozen=True):
     service: str | None = None
     until_ms: int | None = None
     """When what they showed is good no more; None: there is no such moment."""
+    auth_time: int | None = None
+    """When they last showed their password in this session, s since 1970; None: nobody knows."""
+    session: str | None = None
+    """The session that what they showed is of, as account calls it."""
 
 
 class Whose(msgspec.Struct, frozen=True):

@@ -62,6 +62,8 @@ class _Claims(msgspec.Struct, frozen=True):
     nbf: int = 0
     roles: list[str] = []
     managerid: int | None = None
+    auth_time: int | float | None = None
+    sid: str | None = None
 
 
 class Verifier:
@@ -174,7 +176,10 @@ def _person(claims: _Claims) -> Principal:
     userid = _number(claims.sub)
     manager = None if claims.managerid is None else _number(str(claims.managerid))
     roles = frozenset(role for role in ROLES if role in claims.roles)
-    return Principal(claims.sub, roles, userid, manager, until_ms=claims.exp * 1000)
+    shown = None if claims.auth_time is None else int(claims.auth_time)
+    return Principal(
+        claims.sub, roles, userid, manager, until_ms=claims.exp * 1000, auth_time=shown, session=claims.sid
+    )
 
 
 def _number(text: str) -> int:

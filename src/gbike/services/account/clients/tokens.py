@@ -1,5 +1,7 @@
 """What others recognise somebody by."""
 
+import base64
+import hmac
 import secrets
 from collections.abc import Sequence
 
@@ -14,11 +16,19 @@ class IssuedTokens:
     def __init__(self, issuer: Issuer) -> None:
         self._issuer = issuer
 
-    def access(self, userid: int, roles: Sequence[str], managerid: int | None) -> tuple[str, int]:
+    def access(
+        self, userid: int, roles: Sequence[str], managerid: int | None, session: tuple[str, int | None]
+    ) -> tuple[str, int]:
         """See Tokens.access."""
-        token = self._issuer.access(userid, roles, managerid)
+        token = self._issuer.access(userid, roles, managerid, session)
         return token.text, token.lasts_s
 
     def secret(self) -> str:
         """See Tokens.secret."""
         return secrets.token_urlsafe(SECRET_BYTES)
+
+    def successor(self, refresh_token: str, salt: str) -> str:
+        """See Tokens.successor. HMAC-SHA256 under the token itself: the store has the salt and no token, and whoever
+        has an old token has no salt, so neither of them gets to the next one."""
+        made = hmac.digest(refresh_token.encode(), salt.encode(), "sha256")
+        return base64.urlsafe_b64encode(made).rstrip(b"=").decode()

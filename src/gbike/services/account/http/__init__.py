@@ -13,12 +13,14 @@ from gbike.services.account.usecases import Desk
 
 __all__ = ["REFUSALS", "operations"]
 AT = "/accounts/{userid}"
+_PROOF = (refusals.AGAIN, refusals.REFUSED, refusals.WAIT, refusals.BUSY)
+"""Where one's own password, or a recent sign-in, is asked for."""
 
 
 def operations(desk: Desk, accounts: SqlAccounts, keys: Keys, issuer: str) -> list[Operation]:
     """The operations of account."""
     doors, accounts_http = SessionHttp(desk, keys), AccountHttp(desk, accounts, issuer)
-    own = [*_own(accounts_http), *_authenticators(accounts_http)]
+    own = [*_own(accounts_http), *_signed_in(accounts_http), *_authenticators(accounts_http)]
     return [*_doors(doors), *_sessions(doors), *_ways_back(doors), *own, *_admins(accounts_http)]
 
 
@@ -35,7 +37,7 @@ def _doors(http: SessionHttp) -> list[Operation]:
             PUBLIC,
             bodies.SignUp,
             received,
-            refusals=(refusals.WEAK, refusals.WAIT, refusals.BUSY),
+            refusals=(refusals.WEAK, refusals.SIGN_UPS, refusals.BUSY),
             example={"name": "Kim", **kim},
         ),
         Operation(
@@ -94,7 +96,7 @@ def _ways_back(http: SessionHttp) -> list[Operation]:
             PUBLIC,
             bodies.ResetWish,
             {202: bodies.Received},
-            refusals=(refusals.WAIT,),
+            refusals=(refusals.RESETS,),
             example={"contact": "kim@example.com"},
         ),
         Operation(
@@ -105,7 +107,7 @@ def _ways_back(http: SessionHttp) -> list[Operation]:
             PUBLIC,
             bodies.Reset,
             {200: bodies.Received},
-            refusals=(refusals.RESET, refusals.WEAK, refusals.WAIT, refusals.BUSY),
+            refusals=(refusals.RESET, refusals.WEAK, refusals.BUSY),
             example={"token": "cmVzZXQtdG9rZW4", "password": "another bicycle at dawn"},
         ),
     ]
@@ -144,8 +146,45 @@ def _own(http: AccountHttp) -> list[Operation]:
             http.erase,
             "Be forgotten",
             PEOPLE,
-            answers=one,
-            refusals=(*none, refusals.LAST, refusals.IN_USE),
+            bodies.Proof,
+            one,
+            may_be_empty=True,
+            refusals=(*none, refusals.LAST, refusals.IN_USE, *_PROOF),
+        ),
+    ]
+
+
+def _signed_in(http: AccountHttp) -> list[Operation]:
+    """Where one is signed in."""
+    ended, none = {200: bodies.Received}, (refusals.UNKNOWN,)
+    return [
+        Operation(
+            "GET",
+            AT + "/sessions",
+            http.sessions,
+            "Where the account is signed in",
+            PEOPLE,
+            answers={200: bodies.OpenSessions},
+            refusals=none,
+        ),
+        Operation(
+            "POST",
+            AT + "/sessions/{sessionid:str}/end",
+            http.end_session,
+            "Sign out there",
+            PEOPLE,
+            answers=ended,
+            refusals=none,
+            keyed=True,
+        ),
+        Operation(
+            "POST",
+            AT + "/sessions/end",
+            http.end_sessions,
+            "Sign out everywhere",
+            PEOPLE,
+            answers=ended,
+            refusals=none,
             keyed=True,
         ),
     ]
@@ -161,10 +200,10 @@ def _authenticators(http: AccountHttp) -> list[Operation]:
             http.enrol,
             "Take an authenticator: its secret",
             PEOPLE,
-            None,
+            bodies.Proof,
             {200: bodies.EnrolmentResource},
-            refusals=(*none, refusals.ENROLLED),
-            keyed=True,
+            may_be_empty=True,
+            refusals=(*none, refusals.ENROLLED, *_PROOF),
         ),
         Operation(
             "POST",
@@ -174,7 +213,7 @@ def _authenticators(http: AccountHttp) -> list[Operation]:
             PEOPLE,
             bodies.Confirmation,
             one,
-            refusals=(*none, refusals.REFUSED, refusals.NOT_ENROLLING, refusals.WAIT),
+            refusals=(*none, refusals.NOT_ENROLLING, *_PROOF),
             example={"code": "123456"},
         ),
     ]

@@ -1,5 +1,6 @@
 """One's own account, and everybody's for admins."""
 
+from gbike.kit.access.addresses import household
 from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.http.hal import Kind, collection
 from gbike.services.account.clients.authenticator import link
@@ -7,10 +8,12 @@ from gbike.services.account.domain import Account, in_order
 from gbike.services.account.http import bodies
 from gbike.services.account.storage.accounts import SqlAccounts
 from gbike.services.account.usecases import (
+    Asker,
     Desk,
     begin_enrolment,
     change_password,
     confirm_enrolment,
+    erase,
     grant_roles,
 )
 
@@ -41,24 +44,44 @@ class AccountHttp:
     async def change_password(self, ask: Ask) -> Answer:
         """POST /accounts/{userid}/password."""
         userid, given = ask.id("userid"), await ask.body(bodies.PasswordChange)
-        changed = await change_password(userid, given.current, given.new, ask.whose.only, ask.origin, desk=self._desk)
+        client = household(ask.origin)
+        changed = await change_password(userid, given.current, given.new, ask.whose.only, client, desk=self._desk)
         return _found(ask, changed)
 
     async def enrol(self, ask: Ask) -> Answer:
         """POST /accounts/{userid}/authenticator."""
-        userid = ask.id("userid")
-        secret = await begin_enrolment(userid, ask.whose.only, desk=self._desk)
+        userid, asker = ask.id("userid"), _asker(ask, (await ask.body_if_any(bodies.Proof)).password)
+        secret = await begin_enrolment(userid, ask.whose.only, asker, desk=self._desk)
         account = await self._accounts.one(userid, ask.whose.only)
         return Answer(200, bodies.EnrolmentResource(secret, link(secret, account.contact or str(userid), self._issuer)))
 
     async def confirm(self, ask: Ask) -> Answer:
         """POST /accounts/{userid}/authenticator/confirmation."""
         userid, given = ask.id("userid"), await ask.body(bodies.Confirmation)
-        return _found(ask, await confirm_enrolment(userid, given.code, ask.whose.only, ask.origin, desk=self._desk))
+        asker = _asker(ask, given.password)
+        return _found(ask, await confirm_enrolment(userid, given.code, ask.whose.only, asker, desk=self._desk))
 
     async def erase(self, ask: Ask) -> Answer:
         """POST /accounts/{userid}/erasure."""
-        return _found(ask, await self._accounts.erase(ask.id("userid"), ask.whose.only))
+        userid, asker = ask.id("userid"), _asker(ask, (await ask.body_if_any(bodies.Proof)).password)
+        return _found(ask, await erase(userid, ask.whose.only, asker, desk=self._desk))
+
+    async def sessions(self, ask: Ask) -> Answer:
+        """GET /accounts/{userid}/sessions."""
+        found = await self._desk.sessions.all_of(ask.id("userid"), ask.whose.only, self._desk.clock.now_ms())
+        shown = [bodies.open_session(session, ask.principal.session) for session in found]
+        return Answer(200, bodies.OpenSessions(shown))
+
+    async def end_session(self, ask: Ask) -> Answer:
+        """POST /accounts/{userid}/sessions/{sessionid}/end."""
+        session = ask.path_params["sessionid"]
+        await self._desk.sessions.end_one(ask.id("userid"), session, ask.whose.only)
+        return Answer(200, bodies.Received("ended"))
+
+    async def end_sessions(self, ask: Ask) -> Answer:
+        """POST /accounts/{userid}/sessions/end."""
+        await self._desk.sessions.end_all(ask.id("userid"), ask.whose.only)
+        return Answer(200, bodies.Received("ended"))
 
     async def grant(self, ask: Ask) -> Answer:
         """PUT /accounts/{userid}/roles."""
@@ -68,6 +91,10 @@ class AccountHttp:
     async def remove_authenticator(self, ask: Ask) -> Answer:
         """POST /accounts/{userid}/authenticator/removal."""
         return _found(ask, await self._accounts.remove(ask.id("userid")))
+
+
+def _asker(ask: Ask, password: str | None) -> Asker:
+    return Asker(ask.principal, password, household(ask.origin))
 
 
 def _found(ask: Ask, account: Account) -> Answer:

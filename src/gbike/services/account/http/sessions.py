@@ -1,9 +1,11 @@
 """The doors: signing up, signing in, staying in, going, and coming back without a password."""
 
+from gbike.kit.access.addresses import household
 from gbike.kit.access.keyring import Keys
 from gbike.kit.http.ask import Answer, Ask
 from gbike.services.account.domain import Access, Newcomer, Try, plain_contact
 from gbike.services.account.http import bodies
+from gbike.services.account.http.devices import device_of
 from gbike.services.account.usecases import (
     Desk,
     ask_for_a_reset,
@@ -27,14 +29,14 @@ class SessionHttp:
         """POST /accounts."""
         new = await ask.body(bodies.SignUp)
         newcomer = Newcomer(new.name.strip(), plain_contact(new.contact))
-        await sign_up(newcomer, new.password, ask.origin, desk=self._desk)
+        await sign_up(newcomer, new.password, household(ask.origin), desk=self._desk)
         return Answer(202, bodies.Received("received"))
 
     async def sign_in(self, ask: Ask) -> Answer:
         """POST /sessions."""
         given = await ask.body(bodies.SignIn)
-        one = Try(plain_contact(given.contact), ask.origin)
-        return _opened(await sign_in(one, given.password, given.code, desk=self._desk))
+        one = Try(plain_contact(given.contact), household(ask.origin))
+        return _opened(await sign_in(one, given.password, given.code, device_of(ask), desk=self._desk))
 
     async def refresh(self, ask: Ask) -> Answer:
         """POST /sessions/refresh."""
@@ -50,13 +52,13 @@ class SessionHttp:
     async def ask_for_a_reset(self, ask: Ask) -> Answer:
         """POST /accounts/passwordResets."""
         given = await ask.body(bodies.ResetWish)
-        await ask_for_a_reset(plain_contact(given.contact), ask.origin, desk=self._desk)
+        await ask_for_a_reset(plain_contact(given.contact), household(ask.origin), desk=self._desk)
         return Answer(202, bodies.Received("received"))
 
     async def reset(self, ask: Ask) -> Answer:
         """POST /accounts/passwordResets/use."""
         given = await ask.body(bodies.Reset)
-        await reset_password(given.token, given.password, ask.origin, desk=self._desk)
+        await reset_password(given.token, given.password, household(ask.origin), desk=self._desk)
         return Answer(200, bodies.Received("changed"))
 
     async def key_set(self, _ask: Ask) -> Answer:

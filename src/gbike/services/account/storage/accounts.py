@@ -16,12 +16,12 @@ from gbike.services.account.domain import (
     NotEnrolling,
     Role,
     Roles,
-    Try,
     Unsettled,
     must_be_settled,
 )
 from gbike.services.account.storage.rows import COLUMNS, FRESH, load, made, whose
-from gbike.services.account.storage.sessions import end_sessions, forget_tries
+from gbike.services.account.storage.sessions import sessions_end
+from gbike.services.account.storage.tries import forget_contact, forget_households
 from gbike.services.account.storage.unsettled import lock_person, unsettled
 
 _ADMINS = "admins"
@@ -144,12 +144,16 @@ def set_roles(tx: Tx, userid: int, roles: Roles, managerid: int | None) -> Accou
 
 
 def set_password(tx: Tx, userid: int, password_hash: str) -> Account:
-    """A new password; every session ends, and every way back that was offered. Raises NoSuchAccount."""
-    sql = "UPDATE accounts SET password_hash = ? WHERE userid = ? AND erased_ms IS NULL"
+    """A new password; every session ends, every way back that was offered, and an enrolment that no code has confirmed:
+    it may be somebody else's. Raises NoSuchAccount."""
+    sql = (
+        "UPDATE accounts SET password_hash = ?, sealed = CASE WHEN codes_wanted = 1 THEN sealed END"
+        " WHERE userid = ? AND erased_ms IS NULL"
+    )
     if not tx.execute(sql, (password_hash, userid)):
         raise NoSuchAccount(userid)
     tx.execute("DELETE FROM resets WHERE userid = ?", (userid,))
-    end_sessions(tx, userid)
+    sessions_end(tx, userid)
     return load(tx, userid)
 
 
@@ -206,9 +210,10 @@ def _erase(tx: Tx, account: Account) -> Account:
         (tx.now_ms, userid),
     )
     if gone:
-        end_sessions(tx, userid)
+        sessions_end(tx, userid)
         tx.execute("DELETE FROM resets WHERE userid = ?", (userid,))
-        forget_tries(tx, Try(account.contact or "", ""))
+        forget_households(tx, userid)
+        forget_contact(tx, account.contact or "")
         _forget_messages(tx, userid)
         tx.audit("account erased", f"user:{userid}", before=_may(account))
         tx.say(AccountErased(userid=userid))
