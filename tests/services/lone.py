@@ -105,15 +105,26 @@ class LoneClient:
 class Lone:
     """One service, driven by hand."""
 
-    def __init__(self, card: Card, env: Mapping[str, str] | None = None, path: Path | None = None) -> None:
-        """`path`: a file to keep its store in, None for memory (then every write is rehearsed: run twice)."""
+    def __init__(
+        self,
+        card: Card,
+        env: Mapping[str, str] | None = None,
+        path: Path | None = None,
+        store: Callable[[SetClock], Any] | None = None,
+    ) -> None:
+        """`path`: a file to keep its store in, None for memory (then every write is rehearsed: run twice). `store`:
+        another engine's."""
         self.clock, self.peer, self.card = SetClock(), FakePeer(), card
         ids = SystemIds()
         if path is not None:
             migrate(path, card.versions)
         memory = in_memory(card.versions) if path is None else None
         rehearse = path is None
-        self.store = SqliteStore(path, clock=self.clock, ids=ids, source=card.name, memory=memory, rehearse=rehearse)
+        self.store: Any = (
+            SqliteStore(path, clock=self.clock, ids=ids, source=card.name, memory=memory, rehearse=rehearse)
+            if store is None
+            else store(self.clock)
+        )
         log = SqliteStore(None, clock=self.clock, ids=ids, source="bus", memory=in_memory(LOG_VERSIONS))
         self.bus = SqliteLog(log)
         world = World(

@@ -2,13 +2,14 @@
 
 import base64
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pyotp
 
 from gbike.services.account.wiring import CARD
-from tests.services.lone import Lone, Reply
+from tests.services.lone import Lone, Reply, SetClock
 
 CHEAP = {"GBIKE_PASSWORD_MEMORY_KIB": "8192", "GBIKE_PASSWORD_PASSES": "1"}
 """Hashes that cost little: a test is about who gets in, not about how long it takes."""
@@ -22,8 +23,8 @@ HOME, AWAY = "192.0.2.7", "198.51.100.9"
 class Town:
     """Account alone, and what people do there."""
 
-    def __init__(self, path: Path | None = None, **env: str) -> None:
-        self.lone = Lone(CARD, {**CHEAP, **env}, path)
+    def __init__(self, path: Path | None = None, store: Callable[[SetClock], Any] | None = None, **env: str) -> None:
+        self.lone = Lone(CARD, {**CHEAP, **env}, path, store)
         self.client, self.clock = self.lone.client, self.lone.clock
 
     async def sign_up(self, contact: str = KIM, password: str = PASSWORD, name: str = "Kim") -> Reply:
