@@ -25,6 +25,8 @@ _KEYS = {
     "entries": "cause",
     "payments": "paymentid",
     "tries": "whose",
+    "attempts": "id",
+    "households": "userid",
     "accounts": "userid",
     "sessions": "userid",
     "resets": "userid",

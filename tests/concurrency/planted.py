@@ -11,7 +11,9 @@ from gbike.kit.access.principal import Whose
 from gbike.kit.housekeeping import DAY_MS, Keeping, _forget
 from gbike.kit.once import Once
 from gbike.kit.store import Tx
-from gbike.services.account.domain import LastAdmin, Role
+from gbike.services.account.domain import LastAdmin, Patience, Role, TooManyAtOnce, Try
+from gbike.services.account.storage.resets import LETTERS
+from gbike.services.account.storage.secrets import kept
 from gbike.services.rent.domain import OpenRent, PendingRent, TooManyOpenRents
 from gbike.services.user_deposit.domain import MOST_BEGUN, Payment, TooManyPayments, adjustment
 from gbike.services.user_deposit.storage import add as post
@@ -101,7 +103,7 @@ def _take_away(tx: Tx, userid: int, roles: tuple[Role, ...], managerid: int | No
     tx.execute("UPDATE accounts SET roles = ?, managerid = ? WHERE userid = ?", (",".join(roles), managerid, userid))
 
 
-def _renew(tx: Tx, token: str, next_token: str, _lasts_ms: int) -> int | None:
+def _renew(tx: Tx, token: str, _salt: str, next_token: str, _lasts_ms: int) -> int | None:
     """Whether the token was used is read, and then written."""
     row = tx.one("SELECT family, expires_ms FROM refresh_tokens WHERE token = ? AND used_ms IS NULL", (token,))
     if row is None:
@@ -125,10 +127,21 @@ def _convert(tx: Tx, managerid: int, wish: Any, cause: str, _whose: Whose) -> in
     return 1
 
 
-def _offer(tx: Tx, _contact: str, token: str, until: int) -> None:
-    """Older tokens are removed, without the account's row."""
-    tx.execute("DELETE FROM resets WHERE userid = ?", (3,))
-    tx.execute("INSERT INTO resets (token, userid, expires_ms) VALUES (?, ?, ?)", (token, 3, until))
+def _offer(tx: Tx, _contact: str, token: str, lasts_ms: int) -> None:
+    """The letters are counted, without the account's row."""
+    row = tx.one("SELECT count(*) FROM resets WHERE userid = 3")
+    if row is not None and row[0] < LETTERS:
+        until_ms = tx.now_ms + lasts_ms
+        tx.execute("INSERT INTO resets (token, userid, expires_ms) VALUES (?, ?, ?)", (token, 3, until_ms))
+
+
+def _begin(tx: Tx, id: str, one: Try, patience: Patience) -> None:
+    """The tries under way are counted, without a lock."""
+    if tx.all("SELECT whose FROM attempts GROUP BY whose HAVING count(*) >= ?", (patience.free,)):
+        raise TooManyAtOnce
+    tx.execute(
+        "INSERT INTO attempts (id, whose, at_ms) VALUES (?, ?, ?)", (id, kept(f"client {one.client}"), tx.now_ms)
+    )
 
 
 def _pair(house: House, one: str, other: str, fn: Callable[..., Any]) -> tuple[Case, Case]:
@@ -171,8 +184,9 @@ PLANTED = (
     Planted("one answer for an Idempotency-Key", D, *_bare(D, "top up with a key")),
     Planted("a refresh token that is used twice", A, *_pair(A, "renew", "renew", _renew)),
     Planted(
-        "two ways back",
+        "a letter too many",
         A,
         *_pair(A, "offer a reset", "offer a reset", _offer),
     ),
+    Planted("guesses at once", A, *_pair(A, "try", "try", _begin)),
 )

@@ -137,3 +137,26 @@ def test_what_staff_reported_before_their_sign_in_ended_is_sent_when_they_are_ba
     assert town.admin("GET", "/bikes/1")["status"] == "불량"
     assert one.clean == []
     one.close()
+
+
+@pytest.mark.parametrize("town", [False], indirect=True, ids=["no payments"])
+def test_somebody_signs_out_elsewhere_and_then_everywhere(browser: Browser, town: Town) -> None:
+    kim = {"contact": "kim@example.com", "password": "a bicycle at dawn"}
+    town.admin("POST", "/accounts", {"name": "Kim Minji", **kim})
+    elsewhere = town.admin("POST", "/sessions", kim)
+    one = Rider(browser, town, elsewhere["userid"], "en-US", first="form")
+    sign_in(one, "a bicycle at dawn")
+    one.see("ready to ride")
+    one.go("#/me")
+    one.see("Where you’re signed in")
+    one.see("This device")
+    assert violations(one.page) == []
+    one.page.get_by_role("button", name="Sign out of").tap()
+    one.see("Signed out there.")
+    over = town.admin("POST", "/sessions/refresh", {"refresh_token": elsewhere["refresh_token"]})
+    assert over["type"].endswith("session-over")
+    one.tap("Sign out everywhere")
+    one.see("You’re signed out everywhere.")
+    one.page.get_by_role("heading", name="Sign in").wait_for()
+    assert one.clean == []
+    one.close()

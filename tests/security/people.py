@@ -43,6 +43,7 @@ class TestIssuer:
         """The claims of a good token, with `more` in their place."""
         now = self.clock.now_ms() // 1000
         whole = {"iss": self.name, "sub": str(userid), "aud": EVERYWHERE, "iat": now, "exp": now + 600, "jti": "1"}
+        whole["auth_time"] = now
         found = {**whole, "roles": list(roles), **({} if managerid is None else {"managerid": managerid}), **more}
         return {name: value for name, value in found.items() if value is not None}
 

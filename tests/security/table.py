@@ -104,6 +104,9 @@ TABLE: dict[str, dict[str, str]] = {
         "GET /accounts/{userid}": PEOPLE,
         "PATCH /accounts/{userid}": PEOPLE,
         "POST /accounts/{userid}/password": PEOPLE,
+        "GET /accounts/{userid}/sessions": PEOPLE,
+        "POST /accounts/{userid}/sessions/{sessionid:str}/end": PEOPLE,
+        "POST /accounts/{userid}/sessions/end": PEOPLE,
         "POST /accounts/{userid}/authenticator": "401 ran 404 ran 404 ran 401 401",  # their contacts are unproved
         "POST /accounts/{userid}/authenticator/confirmation": "401 ran 404 ran 404 ran 401 401",
         "POST /accounts/{userid}/authenticator/recoveryCodes": "401 ran 404 ran 404 ran 401 401",

@@ -77,13 +77,14 @@ class LoneClient:
         self._app = app
 
     async def send(self, method: str, path: str, body: Any = None, **headers: str) -> Reply:
-        """`idempotency_key="a"` becomes the header."""
+        """`idempotency_key="a"` becomes the header; `at` is the address that it comes from."""
+        peer = {"client": (headers.pop("at"), 1)} if "at" in headers else {}
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         raw = b"" if body is None else json.dumps(body).encode()
         path, _, query = path.partition("?")
 
         async def asked(scope: Any, receive: Any, send: Any) -> None:
-            await self._app({**scope, "query_string": query.encode()}, receive, send)
+            await self._app({**scope, **peer, "query_string": query.encode()}, receive, send)
 
         answer = await call_asgi(asked, method, path, raw, named)
         return Reply(answer.status, json.loads(answer.body) if answer.body else None)
@@ -104,15 +105,26 @@ class LoneClient:
 class Lone:
     """One service, driven by hand."""
 
-    def __init__(self, card: Card, env: Mapping[str, str] | None = None, path: Path | None = None) -> None:
-        """`path`: a file to keep its store in, None for memory (then every write is rehearsed: run twice)."""
+    def __init__(
+        self,
+        card: Card,
+        env: Mapping[str, str] | None = None,
+        path: Path | None = None,
+        store: Callable[[SetClock], Any] | None = None,
+    ) -> None:
+        """`path`: a file to keep its store in, None for memory (then every write is rehearsed: run twice). `store`:
+        another engine's."""
         self.clock, self.peer, self.card = SetClock(), FakePeer(), card
         ids = SystemIds()
         if path is not None:
             migrate(path, card.versions)
         memory = in_memory(card.versions) if path is None else None
         rehearse = path is None
-        self.store = SqliteStore(path, clock=self.clock, ids=ids, source=card.name, memory=memory, rehearse=rehearse)
+        self.store: Any = (
+            SqliteStore(path, clock=self.clock, ids=ids, source=card.name, memory=memory, rehearse=rehearse)
+            if store is None
+            else store(self.clock)
+        )
         log = SqliteStore(None, clock=self.clock, ids=ids, source="bus", memory=in_memory(LOG_VERSIONS))
         self.bus = SqliteLog(log)
         world = World(

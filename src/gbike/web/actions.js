@@ -140,6 +140,9 @@ export function said(failed, kind, tap = {}) {
   if (type === 'rider-blocked') return bad(facts.reasons?.includes('erased') ? t('deleted') : facts.detail);
   if (type === 'clock-behind') return { ...bad(t('paused')), until: after(retryAfterS ?? 30) };
   if (type === 'payments-off') return bad(t('noTopUp'));
+  if (type === 'too-many-sign-ups') return { ...bad(t('tooManySignUps')), until: after(retryAfterS ?? 5) };
+  if (type === 'too-many-tries') return { ...bad(t('tooManyTries')), until: after(retryAfterS ?? 5) };
+  if (type === 'sign-in-busy') return { ...bad(t('signInBusy')), until: after(retryAfterS ?? 1) };
   if (type === 'weak-password') return bad(t('weak'));
   if (status === 401) return bad(t('ended'), { text: t('signIn'), href: '#/signin' });
   if (status === 403) return bad(t('notAllowed'));

@@ -41,6 +41,8 @@ export const en = {
   open: 'Riding', rider: 'Rider number', riderHint: 'In the demo you ride with a number, without signing in.', save: 'Save', saved: 'Saved.', noNumber: 'Please enter a number from 1.',
   languageName: 'Language', look: 'Appearance', auto: 'Auto', light: 'Light', dark: 'Dark', name: 'Name', contact: 'Email or phone', password: 'Password', code: 'One-time code', codeHint: 'Six digits from your authenticator.',
   signIn: 'Sign in', signUp: 'Sign up', signOut: 'Sign out', signInSay: 'Sign in and ride.', newHere: 'New here?', known: 'Have an account?', passwordHint: 'At least 10 characters.',
+  signedInAt: 'Where you’re signed in', thisOne: 'This device', someDevice: 'Unknown device', lastUsed: (at) => `Last used ${at}`, endThere: 'Sign out', endThereOf: (name) => `Sign out of ${name}`, endedThere: 'Signed out there.', endEverywhere: 'Sign out everywhere', endedEverywhere: 'You’re signed out everywhere.',
+  tooManySignUps: 'Many people are signing up from this network. Please try again in a while.', tooManyTries: 'That didn’t match several times. Please try again in a while.', signInBusy: 'Many people are signing in right now. Please try again shortly.',
   received: 'Received. Please sign in now.', wrong: 'Contact and password don’t match.', weak: 'That password is easy to guess. Please choose another.', ended: 'Your sign-in expired. Please sign in again; your ride goes on.',
   notFound: 'There is no such page', welcome: 'Welcome', account: 'Account', toConsole: 'Operator’s console', mapName: 'Map of bikes', chooseBike: 'Bikes here',
 };

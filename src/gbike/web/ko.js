@@ -41,6 +41,8 @@ export const ko = {
   open: '이용 중', rider: '이용자 번호', riderHint: '데모에서는 로그인 없이 번호로 이용해요.', save: '저장', saved: '저장했어요.', noNumber: '1 이상의 숫자를 입력해 주세요.',
   languageName: '언어', look: '화면 모드', auto: '자동', light: '밝게', dark: '어둡게', name: '이름', contact: '이메일 또는 전화번호', password: '비밀번호', code: '인증 코드', codeHint: '인증 앱에 보이는 숫자 6자리예요.',
   signIn: '로그인', signUp: '가입하기', signOut: '로그아웃', signInSay: '로그인하고 바로 출발하세요.', newHere: '처음이신가요?', known: '이미 계정이 있나요?', passwordHint: '10자 이상으로 정해 주세요.',
+  signedInAt: '로그인된 기기', thisOne: '지금 이 기기', someDevice: '알 수 없는 기기', lastUsed: (at) => `마지막 사용 ${at}`, endThere: '로그아웃', endThereOf: (name) => `${name}에서 로그아웃`, endedThere: '그 기기에서 로그아웃했어요.', endEverywhere: '모든 기기에서 로그아웃', endedEverywhere: '모든 기기에서 로그아웃했어요.',
+  tooManySignUps: '지금 이 네트워크에서 가입이 많아요. 잠시 후 다시 시도해 주세요.', tooManyTries: '여러 번 맞지 않았어요. 잠시 후 다시 시도해 주세요.', signInBusy: '로그인이 몰리고 있어요. 잠시 후 다시 시도해 주세요.',
   received: '가입을 접수했어요. 이제 로그인해 주세요.', wrong: '연락처나 비밀번호가 맞지 않아요.', weak: '추측하기 쉬운 비밀번호예요. 다른 비밀번호를 정해 주세요.', ended: '로그인이 만료됐어요. 다시 로그인해 주세요. 이용 중인 자전거는 그대로예요.',
   notFound: '없는 화면이에요', welcome: '반가워요', account: '계정', toConsole: '운영 화면', mapName: '자전거 지도', chooseBike: '이 장소의 자전거',
 };

@@ -1,10 +1,10 @@
 // The rider's own page: who they are, their language, how the pages look. And the doors: signing in and up.
 import { ride, said, signIn, signOut, signUp } from './actions.js';
-import { ask } from './api.js';
+import { ask, signedOut } from './api.js';
 import { html, useEffect, useState } from './lib.js';
 import { Big, Choice, Facts, Field, Icon, Notice, Top } from './parts.js';
 import { keep, kept, set, useStore } from './store.js';
-import { language, speak, t } from './text.js';
+import { language, moment, speak, t } from './text.js';
 
 export function look(as) {
   keep('look', as);
@@ -27,7 +27,7 @@ export function MePage() {
       <${Choice} name="look" legend=${t('look')} chosen=${kept('look', 'auto')} onChoose=${look} options=${['auto', 'light', 'dark'].map((as) => [as, t(as)])} />
     </div>
     ${who?.roles.includes('admin') && html`<${Big} kind="quiet" icon="list" label=${t('toConsole')} href="/app/console" />`}
-    ${mode === 'secure' && html`<${Big} kind="quiet" label=${t('signOut')} onClick=${signOut} />`}
+    ${mode === 'secure' && html`<${Sessions} /><${Big} kind="quiet" label=${t('signOut')} onClick=${signOut} />`}
   </section>`;
 }
 
@@ -63,6 +63,50 @@ function Account() {
     <${Facts} rows=${[[t('name'), mine?.name ?? '–'], [t('contact'), mine?.contact ?? '–'], [t('rider'), who.userid]]} />
   </div>`;
 }
+
+// Where one is signed in, as coarse as account keeps it, and the way out there.
+function Sessions() {
+  const { who } = useStore();
+  const [found, know] = useState(null);
+  const [busy, wait] = useState(false);
+  const at = `/accounts/${who.userid}/sessions`;
+  const look = () => ask('GET', at).then(({ sessions }) => know(sessions), () => {});
+  useEffect(() => void look(), [who.userid]);
+  const end = async (path, after) => {
+    if (busy) return;
+    wait(true);
+    try {
+      await ask('POST', path);
+      await after();
+    } catch (failed) {
+      set({ notice: said(failed, 'signOut') });
+    }
+    wait(false);
+  };
+  const there = async () => {
+    await look();
+    set({ notice: { tone: 'good', text: t('endedThere') } });
+  };
+  if (!found) return null;
+  const name = ({ agent }) => agent || t('someDevice');
+  return html`<h2>${t('signedInAt')}</h2>
+    <ul class="card lines sessions">
+      ${found.map(
+        (one) => html`<li key=${one.sessionid}>
+          <p>
+            <span class="grow"><span class="main">${name(one)}</span><span class="soft">${told(one)}</span></span>
+            ${one.this
+              ? html`<span class="soft">${t('thisOne')}</span>`
+              : html`<button class="small-button" type="button" aria-label=${t('endThereOf', name(one))} onClick=${() => end(`${at}/${one.sessionid}/end`, there)}>${t('endThere')}</button>`}
+          </p>
+        </li>`,
+      )}
+    </ul>
+    <${Big} kind="quiet" label=${t('endEverywhere')} busyLabel=${t('sending')} busy=${busy} onClick=${() => end(`${at}/end`, () => signedOut({ tone: 'good', text: t('endedEverywhere') }))} />`;
+}
+
+const told = ({ network, lastused }) =>
+  [lastused && t('lastUsed', moment(lastused)), network.replace(/\.0\/24$/, '.x')].filter(Boolean).join(' · ');
 
 export function SignInPage() {
   const [refusal, refuse] = useState(null);

@@ -5,7 +5,7 @@ from gbike.contracts.rent import Rented, Returned
 from gbike.contracts.user_deposit import AddedDeposit, ChangedStanding, UpdatedDeposit
 from gbike.kit.contacts import Contact
 from gbike.kit.housekeeping import FLOOR
-from gbike.services.account.domain import Account, Credentials, Newcomer, Patience, Role, Try
+from gbike.services.account.domain import Account, Attempt, Credentials, Device, Newcomer, Pace, Patience, Role, Try
 from gbike.services.account.policies import POLICIES
 from gbike.services.account.storage import KEEPS
 from gbike.services.account.storage.accounts import (
@@ -20,11 +20,13 @@ from gbike.services.account.storage.accounts import (
     rename,
     set_roles,
 )
-from gbike.services.account.storage.contacts import prove, sign_up, take
+from gbike.services.account.storage.contacts import prove, sign_up
 from gbike.services.account.storage.contacts import renew as another_code
+from gbike.services.account.storage.contacts import take as take_contact
 from gbike.services.account.storage.recovery import renew as other_codes
 from gbike.services.account.storage.resets import offer, use
-from gbike.services.account.storage.sessions import count, end, forget_tries, renew, start
+from gbike.services.account.storage.sessions import end, end_all, end_one, renew, start
+from gbike.services.account.storage.tries import begin, drop, fail, give_back, succeed, take
 from tests.concurrency.house import Hears, House, do, floor, write
 from tests.concurrency.stepping import NOW
 
@@ -35,8 +37,13 @@ OVER = Returned(rentid=9, userid=RIDER, bikeid=7, status="returned", endtime=NOW
 HOUR_MS = 3_600_000
 RIDERS = (Role.RIDER,)
 ADMINS = (Role.ADMIN,)
-PATIENCE = Patience(2, 20, HOUR_MS)
-AGAIN = Try("other@x", "10.0.0.1")
+PATIENCE = Patience(3, HOUR_MS, Pace(20, HOUR_MS), Pace(20, HOUR_MS))
+FEW = Pace(2, HOUR_MS)
+HOME = "10.0.0.1"
+AGAIN, RIDERS_TRY = Try("other@x", HOME), Try("rider@x", HOME)
+ONE, TWO = Attempt("one", "other@x", HOME, known=False), Attempt("two", "other@x", HOME, known=False)
+THREE, FOUR = Attempt("three", "rider@x", HOME, known=False), Attempt("four", "rider@x", HOME, known=False)
+PHONE = Device("10.0.0.0/24", "Chrome")
 OLD, NEW = b"sealed", b"sealed anew"
 
 
@@ -54,16 +61,20 @@ HOUSE = House(
         do(add, Newcomer("admin@x", "admin@x"), "hash", ADMINS),
         do(add, Newcomer("other@x", "other@x"), "hash", ADMINS),
         do(add, Newcomer("rider@x", "rider@x"), "hash", RIDERS),
-        do(start, THEY, None, "family", "token", HOUR_MS, Try("", "")),
+        do(start, THEY, None, ("family", "token"), HOUR_MS, (Attempt("zero", "other@x", "10.9.9.9", False), PHONE)),
         do(begin_enrolment, RIDER, OLD, None),
         do(confirm_enrolment, RIDER, OLD, 5, None, ("recovery", "recovery 2")),
         do(begin_enrolment, OTHER, OLD, None),
-        do(offer, "rider@x", "reset", NOW + HOUR_MS),
+        do(offer, "rider@x", "reset", HOUR_MS),
+        do(offer, "rider@x", "reset too", HOUR_MS),
         do(sign_up, Newcomer("first", "both@x"), "hash", "1111"),
         do(sign_up, Newcomer("second", "both@x"), "hash", "2222"),
-        do(take, OTHER, Contact("other@y", "other@y"), "3333"),
-        do(count, AGAIN, PATIENCE),
-        do(count, Try("rider@x", "10.0.0.1"), PATIENCE),
+        do(take_contact, OTHER, Contact("other@y", "other@y"), "3333"),
+        do(begin, "before", AGAIN, PATIENCE),
+        do(begin, "three", RIDERS_TRY, PATIENCE),
+        do(fail, Attempt("before", "other@x", HOME, known=False), PATIENCE),
+        do(begin, "one", AGAIN, PATIENCE),
+        do(take, "sign-up", HOME, FEW),
     ),
     cases=(
         write("add", add, Newcomer("n", "new@x"), "hash", RIDERS, key="accounts"),
@@ -85,8 +96,10 @@ HOUSE = House(
         write("prove another contact", prove, OTHER, "3333", None, key="account:2"),
         write("fail to prove", prove, FIRST, "9999", None, key="account:4"),
         write("ask for another code", another_code, FIRST, "6666", None, again=(SECOND, "7", None), key="account:4"),
-        write("take another contact", take, FIRST, Contact("new@x", "new@x"), "8888", key="account:4"),
-        write("take a contact that one waits for", take, OTHER, Contact("both@x", "both@x"), "8", key="account:2"),
+        write("take another contact", take_contact, FIRST, Contact("new@x", "new@x"), "8888", key="account:4"),
+        write(
+            "take a contact that one waits for", take_contact, OTHER, Contact("both@x", "both@x"), "8", key="account:2"
+        ),
         write("erase who waits", erase, FIRST, None, key="account:4"),
         write("make other recovery codes", other_codes, RIDER, ("a", "b"), None, again=(RIDER, ("c",), None)),
         write(
@@ -94,11 +107,10 @@ HOUSE = House(
             start,
             RIDES,
             "recovery",
-            "sixth",
-            "token 6",
+            ("sixth", "token 6"),
             HOUR_MS,
-            Try("rider@x", "10.0.0.1"),
-            again=(RIDES, "recovery", "seventh", "token 7", HOUR_MS, Try("rider@x", "10.0.0.1")),
+            (THREE, PHONE),
+            again=(RIDES, "recovery", ("seventh", "token 7"), HOUR_MS, (FOUR, PHONE)),
             key="account:3",
         ),
         write("rename", rename, OTHER, "one", None, again=(OTHER, "other", None), key="account:2"),
@@ -128,23 +140,27 @@ HOUSE = House(
             offer,
             "rider@x",
             "reset 2",
-            NOW + HOUR_MS,
-            again=("rider@x", "reset 3", NOW + HOUR_MS),
+            HOUR_MS,
+            again=("rider@x", "reset 3", HOUR_MS),
             key="resets",
         ),
-        write("use a reset", use, "reset", "hash 4", HOUR_MS, key="resets"),
-        write("count a try", count, AGAIN, PATIENCE, key="tries"),
-        write("forgive a try", forget_tries, AGAIN, key="tries"),
+        write("use a reset", use, "reset", "hash 4", HOUR_MS, HOME, key="resets"),
+        write("use the other", use, "reset too", "hash 5", HOUR_MS, HOME, key="resets"),
+        write("try", begin, "two", AGAIN, PATIENCE, again=("too", AGAIN, PATIENCE), key="tries"),
+        write("fail", fail, ONE, PATIENCE, again=(TWO, PATIENCE), key="tries"),
+        write("know the password", succeed, ONE, OTHER, again=(TWO, OTHER), key="tries"),
+        write("give a try up", drop, ONE, key=""),
+        write("count a sign-up", take, "sign-up", HOME, FEW, key="tries"),
+        write("give a sign-up back", give_back, "sign-up", HOME, FEW, key=""),
         write(
             "sign in",
             start,
             THEY,
             None,
-            "second",
-            "token 2",
+            ("second", "token 2"),
             HOUR_MS,
-            AGAIN,
-            again=(THEY, None, "third", "token 3", HOUR_MS, AGAIN),
+            (ONE, PHONE),
+            again=(THEY, None, ("third", "token 3"), HOUR_MS, (TWO, PHONE)),
             key="account:2",
         ),
         write(
@@ -152,15 +168,25 @@ HOUSE = House(
             start,
             RIDES,
             6,
-            "fourth",
-            "token 4",
+            ("fourth", "token 4"),
             HOUR_MS,
-            Try("rider@x", "10.0.0.1"),
-            again=(RIDES, 6, "fifth", "token 5", HOUR_MS, Try("rider@x", "10.0.0.1")),
+            (THREE, PHONE),
+            again=(RIDES, 6, ("fifth", "token 5"), HOUR_MS, (FOUR, PHONE)),
             key="account:3",
         ),
-        write("renew", renew, "token", "next", HOUR_MS, again=("token", "next too", HOUR_MS), key="renewals"),
+        write(
+            "renew",
+            renew,
+            "token",
+            "salt",
+            "next",
+            HOUR_MS,
+            again=("token", "salt too", "next too", HOUR_MS),
+            key="renewals",
+        ),
         write("sign out", end, "token", key="renewals"),
+        write("sign out there", end_one, OTHER, "family", None, key="account:2"),
+        write("sign out everywhere", end_all, OTHER, None, key="account:2"),
         HEARS.case("rented", RIDDEN),
         HEARS.case("returned", OVER),
         HEARS.case("paid in", AddedDeposit(userid=RIDER, deposit=500, version=1)),
@@ -183,8 +209,20 @@ HOUSE = House(
             " password_hash NOT IN ('hash', 'hash anew')",
         ),
         (
-            "an account has two ways back",
-            "SELECT userid FROM resets GROUP BY userid HAVING count(*) > 1",
+            "an account has more ways back than letters",
+            "SELECT userid FROM resets GROUP BY userid HAVING count(*) > 3",
+        ),
+        (
+            "a refresh token has two successors",
+            "SELECT family FROM refresh_tokens WHERE used_ms IS NULL GROUP BY family HAVING count(*) > 1",
+        ),
+        (
+            "more tries are under way than may fail",
+            "SELECT whose FROM attempts GROUP BY whose HAVING count(*) > 3",
+        ),
+        (
+            "an erased account knows a client",
+            "SELECT userid FROM households JOIN accounts USING (userid) WHERE erased_ms IS NOT NULL",
         ),
         (
             "a code was used twice",
@@ -217,9 +255,7 @@ HOUSE = House(
     ),
     unordered={
         frozenset({"offer a reset", "housekeeping of resets"}): "what comes meanwhile is left for the next time",
-        frozenset(
-            {"count a try", "housekeeping of tries"}
-        ): "what is a day old is out of every window: read, it counts 0",
+        frozenset({"fail", "housekeeping of tries"}): "what is a day old is out of every window: read, it counts 0",
         frozenset({"renew", "housekeeping of refresh_tokens"}): "of an expired session no token is kept for the next",
     },
 )

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,20 +10,22 @@ import pyotp
 
 from gbike.kit.store import Tx
 from gbike.services.account.wiring import CARD
-from tests.services.lone import Lone, Reply
+from tests.services.lone import Lone, Reply, SetClock
 
 CHEAP = {"GBIKE_PASSWORD_MEMORY_KIB": "8192", "GBIKE_PASSWORD_PASSES": "1"}
 """Hashes that cost little: a test is about who gets in, not about how long it takes."""
 PASSWORD = "a bicycle at dawn"
 KIM, LEE = "kim@example.com", "lee@example.com"
 MINUTE_MS = 60_000
+HOME, AWAY = "192.0.2.7", "198.51.100.9"
+"""Where people are."""
 
 
 class Town:
     """Account alone, and what people do there."""
 
-    def __init__(self, path: Path | None = None, **env: str) -> None:
-        self.lone = Lone(CARD, {**CHEAP, **env}, path)
+    def __init__(self, path: Path | None = None, store: Callable[[SetClock], Any] | None = None, **env: str) -> None:
+        self.lone = Lone(CARD, {**CHEAP, **env}, path, store)
         self.client, self.clock = self.lone.client, self.lone.clock
 
     async def sign_up(
@@ -34,9 +37,12 @@ class Town:
             await self.lone.store.write(_prove_all)
         return reply
 
-    async def sign_in(self, contact: str = KIM, password: str = PASSWORD, code: str | None = None) -> Reply:
+    async def sign_in(
+        self, contact: str = KIM, password: str = PASSWORD, code: str | None = None, at: str = HOME
+    ) -> Reply:
+        """`at`: the address it comes from."""
         given = {"contact": contact, "password": password, **({"code": code} if code else {})}
-        return await self.client.post("/sessions", given)
+        return await self.client.post("/sessions", given, at=at)
 
     async def refresh(self, session: Reply) -> Reply:
         return await self.client.post("/sessions/refresh", {"refresh_token": session.json["refresh_token"]})

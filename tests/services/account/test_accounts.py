@@ -185,7 +185,8 @@ async def test_who_is_forgotten_leaves_no_name_and_no_way_in() -> None:
     assert (await town.sign_in()).status == 401
     said = [(one["eventType"], one["userid"]) for one in await town.lone.said()]
     assert said == [("RegisteredAccount", 1), ("EndedSessions", 1), ("AccountErased", 1)], "once"
-    tables = ("accounts", "sessions", "refresh_tokens", "resets", "tries", "idempotency", "outbox")
+    tables = ("accounts", "sessions", "refresh_tokens", "resets", "tries", "attempts", "idempotency", "outbox")
+    assert await town.lone.rows("SELECT * FROM households") == []
     everything = str([await town.lone.rows(f"SELECT * FROM {table}") for table in tables])
     for trace in ("Kim", KIM, "argon2id"):
         assert trace not in everything

@@ -88,10 +88,10 @@ async def test_after_five_failures_there_is_a_wait_also_where_there_is_no_accoun
 
 async def test_the_wait_is_told() -> None:
     town = Town(GBIKE_SIGN_IN_FAILURES="1")
-    await town.sign_in("nobody@example.com")
+    await town.sign_in("nobody@example.com", at="127.0.0.1")
     body = json.dumps({"contact": "nobody@example.com", "password": PASSWORD}).encode()
     waiting = await call_asgi(town.lone.running.app, "POST", "/sessions", body, {})
-    assert (waiting.status, waiting.retry_after_s) == (429, 900)
+    assert (waiting.status, waiting.retry_after_s) == (429, 1)
 
 
 async def test_failures_are_forgotten_after_a_good_one_and_after_a_while() -> None:
@@ -106,19 +106,6 @@ async def test_failures_are_forgotten_after_a_good_one_and_after_a_while() -> No
         await town.sign_in("nobody@example.com", "wrong password")
         town.later(16)
     assert (await town.sign_in(KIM, "wrong password")).status == 401
-
-
-async def test_many_guesses_at_once_are_no_more_than_one_after_the_other() -> None:
-    town = Town()
-    await town.sign_up()
-    answers = await asyncio.gather(*(town.sign_in(KIM, f"wrong password {n}") for n in range(30)))
-    assert sorted(answer.status for answer in answers) == [401] * 5 + [429] * 25
-
-
-async def test_who_tries_many_accounts_from_one_address_must_wait_too() -> None:
-    town = Town(GBIKE_SIGN_IN_FAILURES_PER_IP="7")
-    statuses = [(await town.sign_in(f"{n}@example.com")).status for n in range(9)]
-    assert statuses == [401] * 7 + [429] * 2
 
 
 async def test_a_full_queue_of_hashing_is_told_at_once() -> None:
@@ -172,27 +159,6 @@ async def test_a_hash_of_another_cost_is_made_anew_at_the_next_sign_in(tmp_path:
         await town.lone.stop()
 
 
-async def test_a_refresh_token_is_good_once_and_shown_twice_it_ends_the_session() -> None:
-    town = Town()
-    first = await town.signed_in()
-    second = await town.refresh(first)
-    assert second.status == 200
-    assert second.json["refresh_token"] != first.json["refresh_token"]
-    thief = await town.refresh(first)
-    assert kind(thief) == "session-over"
-    assert kind(await town.refresh(second)) == "session-over", "the whole family is out"
-    assert (await town.refresh(await town.sign_in())).status == 200, "a new session is another family"
-
-
-async def test_of_many_who_show_one_refresh_token_at_once_one_at_most_stays_in() -> None:
-    town = Town()
-    session = await town.signed_in()
-    answers = await asyncio.gather(*(town.refresh(session) for _ in range(10)))
-    good = [answer for answer in answers if answer.status == 200]
-    assert len(good) == 1
-    assert (await town.refresh(good[0])).status == 401, "and it does not last either: somebody is a thief"
-
-
 async def test_who_signs_out_is_out_and_nobody_is_told_whether_a_token_was_one() -> None:
     town = Town()
     session = await town.signed_in()
@@ -219,7 +185,8 @@ async def test_what_is_out_of_date_is_forgotten_by_the_housekeeper() -> None:
     town = Town(GBIKE_SESSION_DAYS="1")
     await town.signed_in()
     await town.sign_in(KIM, "wrong password")
-    town.later(3 * 24 * 60)
+    await town.lone.store.write(lambda tx: tx.execute("INSERT INTO attempts VALUES ('killed', 'x', 1)"))
+    town.later(90 * 24 * 60 + 1)
     await town.lone.worker("housekeeper").step()
-    for table in ("sessions", "refresh_tokens", "tries"):
+    for table in ("sessions", "refresh_tokens", "tries", "attempts", "households"):
         assert await town.lone.rows(f"SELECT * FROM {table}") == [], table

@@ -27,8 +27,17 @@ class Issuer:
         self._keys, self._clock, self._ids = keys, clock, ids
         self._name, self._audience, self._lasts_s = name, list(audience), lasts_s
 
-    def access(self, userid: int, roles: Sequence[str], managerid: int | None, *, tokenversion: int) -> AccessToken:
-        """A token for an account with these roles. `tokenversion`: see Revocations. Raises BadKeys."""
+    def access(
+        self,
+        userid: int,
+        roles: Sequence[str],
+        managerid: int | None,
+        session: tuple[str, int | None],
+        *,
+        tokenversion: int,
+    ) -> AccessToken:
+        """A token for an account with these roles. `session`: its name (`sid`), and when the password was last shown in
+        it, s since 1970 (`auth_time`, RFC 9068). `tokenversion`: see Revocations. Raises BadKeys."""
         now_ms = self._clock.now_ms()
         now_s = now_ms // 1000
         claims: dict[str, object] = {
@@ -40,7 +49,10 @@ class Issuer:
             "exp": now_s + self._lasts_s,
             "jti": self._ids.new(),
             "tokenversion": tokenversion,
+            "sid": session[0],
         }
+        if session[1] is not None:
+            claims["auth_time"] = session[1]
         if managerid is not None:
             claims["managerid"] = managerid
         key = self._keys.signer(now_ms)

@@ -19,6 +19,10 @@ class Principal(msgspec.Struct, frozen=True):
     issued_s: int = 0
     tokenversion: int | None = None
     """Of the token that they showed (see Revocations); None: its issuer does not count."""
+    auth_time: int | None = None
+    """When they last showed their password in this session, s since 1970; None: nobody knows."""
+    session: str | None = None
+    """The session that what they showed is of, as account calls it."""
 
 
 class Whose(msgspec.Struct, frozen=True):

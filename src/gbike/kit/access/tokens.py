@@ -64,6 +64,8 @@ class _Claims(msgspec.Struct, frozen=True):
     roles: list[str] = []
     managerid: int | None = None
     tokenversion: int | None = None
+    auth_time: int | float | None = None
+    sid: str | None = None
 
 
 class Verifier:
@@ -185,6 +187,7 @@ def _person(claims: _Claims) -> Principal:
     userid = _number(claims.sub)
     manager = None if claims.managerid is None else _number(str(claims.managerid))
     roles = frozenset(role for role in ROLES if role in claims.roles)
+    shown = None if claims.auth_time is None else int(claims.auth_time)
     return Principal(
         claims.sub,
         roles,
@@ -193,6 +196,8 @@ def _person(claims: _Claims) -> Principal:
         until_ms=claims.exp * 1000,
         issued_s=claims.iat,
         tokenversion=claims.tokenversion,
+        auth_time=shown,
+        session=claims.sid,
     )
 
 

@@ -76,6 +76,8 @@ class Operation(msgspec.Struct, frozen=True):
     """Whether the answer goes on: its content is a Stream (kit/http/streams.py)."""
     pace: str = ""
     """How often one may ask, as a name in kit/access/guard.py; empty: as for other readings or writings."""
+    may_be_empty: bool = False
+    """Whether there need be no body: every field of `takes` has a default."""
 
     @property
     def changes(self) -> bool:
@@ -217,7 +219,7 @@ class HttpApp:
         self._metrics.refusals.labels(self.service, problem.type.slug).inc()
         headers = dict(problem.headers)
         if problem.type.status == 401:
-            headers.setdefault("WWW-Authenticate", "Bearer")
+            headers.setdefault("WWW-Authenticate", problem.type.challenge)
         if problem.retry_after_s is not None:
             headers["Retry-After"] = str(problem.retry_after_s)
         language = preferred_language(ask.headers.get("accept-language", ""))

@@ -206,6 +206,10 @@ class Ask:
             raise Problem(MALFORMED, {"why": "the body is empty"})
         return read_body(raw, struct)
 
+    async def body_if_any(self, struct: type[B]) -> B:
+        """The same; with no body at all, what the defaults of `struct` say."""
+        return await self.body(struct) if await self.raw() else struct()
+
     def found(self, kind: hal.Kind, resource: msgspec.Struct) -> Answer:
         """200 with one resource; as the original, the answer to a PUT says where it is."""
         content = hal.item(kind, self.base, resource)

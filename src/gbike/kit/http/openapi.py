@@ -148,7 +148,7 @@ def _operation(operation: "Operation") -> dict[str, Any]:
     if operation.takes is not None:
         schema = {"$ref": REF.format(name=operation.takes.__name__)}
         body = {"schema": schema, **({"example": dict(operation.example)} if operation.example else {})}
-        described["requestBody"] = {"required": True, "content": {"application/json": body}}
+        described["requestBody"] = {"required": not operation.may_be_empty, "content": {"application/json": body}}
     for problem in _problems(operation):
         answer = described["responses"].setdefault(
             str(problem.status),

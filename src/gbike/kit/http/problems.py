@@ -21,6 +21,8 @@ class ProblemType(msgspec.Struct, frozen=True):
     detail_en: str
     detail_ko: str
     retry_after_s: int | None = None
+    challenge: str = "Bearer"
+    """What WWW-Authenticate says where the status is 401."""
 
 
 class Problem(Exception):

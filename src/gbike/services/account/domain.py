@@ -5,6 +5,10 @@ AccountRefused
 ├── SignInRefused         contact, password or code do not fit; nobody is told which
 ├── CodeNeeded            the password fits and a one-time code is wanted too
 ├── TooManyTries          too many failures: wait `retry_after_s`
+├── TooManyAtOnce         as many tries are under way as may fail: nothing was done
+├── TooManySignUps        too many accounts were asked for by one client: wait `retry_after_s`
+├── TooManyResets         too many resets were asked for by one client: wait `retry_after_s`
+├── SignInAgain           the password must be shown for this, or have been shown a moment ago
 ├── SessionOver           the refresh token is none, was used before, or its session has ended
 ├── ResetRefused          the reset token is none, was used, or is too old
 ├── WeakPassword          too common, or the person's own name
@@ -73,6 +77,28 @@ class TooManyTries(AccountRefused):
     """Too many failures, whether there is such an account or not."""
 
     retry_after_s: int
+
+
+class TooManyAtOnce(AccountRefused):
+    """As many tries are under way as may fail. None of them has failed yet, so nobody is told that they did."""
+
+
+@dataclass(eq=False)
+class TooManySignUps(AccountRefused):
+    """Too many accounts were asked for by one client."""
+
+    retry_after_s: int
+
+
+@dataclass(eq=False)
+class TooManyResets(AccountRefused):
+    """Too many resets were asked for by one client."""
+
+    retry_after_s: int
+
+
+class SignInAgain(AccountRefused):
+    """This asks for the password, or for a sign-in that is RECENT_S old at most."""
 
 
 class SessionOver(AccountRefused):
@@ -216,19 +242,50 @@ class CodeWish:
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """One try to get in, counted before it is judged: under the contact and under where it comes from."""
+    """One try to get in. `client`: what counts as one asker (an IPv4 address, an IPv6 /64)."""
 
     contact: str
-    origin: str
+    client: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A try that is under way. `known`: the client got into this account before, so others' failures don't delay it."""
+
+    id: str
+    contact: str
+    client: str
+    known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """So many at once, and as many evenly over each `per_ms`."""
+
+    most: int
+    per_ms: int
+
+    @property
+    def each_ms(self) -> int:
+        """How long one takes to be given back, ms."""
+        return max(1, self.per_ms // self.most)
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How many failures are put up with within `window_ms`, for one contact and for one origin; then as long a wait."""
+    """How many failures are put up with: `free` of a contact and client before each costs a wait that doubles up to
+    `longest_ms`; of one client over all contacts; and of one contact over all clients that its account does not know.
+    """
 
-    of_contact: int
-    of_origin: int
-    window_ms: int
+    free: int
+    longest_ms: int
+    of_client: Pace
+    of_contact: Pace
+
+    def delay_ms(self, failures: int) -> int:
+        """The wait after so many failures of a contact and client in a row, ms."""
+        late = failures - self.free
+        return 0 if late < 0 else min(1000 << min(late, 20), self.longest_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +297,36 @@ class Access:
     access_token: str
     lasts_s: int
     refresh_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Where a session began, as coarse as it helps its owner: the client's network and what it calls itself."""
+
+    network: str
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Somebody is signed in. `since_ms` and `used_ms` are None where it began under a version that did not say."""
+
+    id: str
+    since_ms: int | None
+    used_ms: int | None
+    device: Device
+    expires_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """What a refresh token gives: whose it is, the session, when its password was shown (s), and the salt from which
+    its one successor is made."""
+
+    account: Account
+    session: str
+    auth_time_s: int | None
+    salt: str
 
 
 def plain_contact(text: str) -> str:
@@ -269,6 +356,10 @@ def must_be_strong(password: str, *, beside: Sequence[str]) -> None:
         raise WeakPassword("it must not be the name or the contact")
     if is_guessable(password, beside):
         raise WeakPassword("it is easy to guess")
+
+
+RECENT_S = 300
+"""How long ago the password may have been shown, for what asks for it."""
 
 
 def must_be_settled(userid: int, left: Unsettled) -> None:

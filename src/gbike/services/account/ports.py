@@ -4,11 +4,25 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from gbike.kit.contacts import Contact
-from gbike.services.account.domain import About, Account, CodeWish, Credentials, Newcomer, Patience, Roles, Try
+from gbike.services.account.domain import (
+    About,
+    Account,
+    Attempt,
+    CodeWish,
+    Credentials,
+    Device,
+    Newcomer,
+    Pace,
+    Patience,
+    Renewal,
+    Roles,
+    Session,
+    Try,
+)
 
 
 class Accounts(Protocol):
-    """The accounts and their sessions. Whoever is not found raises NoSuchAccount; of `only` None it may be anybody."""
+    """The accounts. Whoever is not found raises NoSuchAccount; of `only` None it may be anybody."""
 
     async def add(self, newcomer: Newcomer, password_hash: str, roles: Roles) -> Account | None:
         """A new account whose contact counts as proved, and say RegisteredAccount; None when the contact has one."""
@@ -57,26 +71,57 @@ class Contacts(Protocol):
         """The contact is the account's, if the code is right. Raises NoSuchAccount, NothingToProve."""
 
 
+class Tries(Protocol):
+    """Who tries to get in, how often it failed, and how often one client asks for what everybody may."""
+
+    async def begin(self, one: Try, patience: Patience) -> Attempt:
+        """Put a try down before it is judged. Raises TooManyTries, TooManyAtOnce."""
+
+    async def fail(self, attempt: Attempt, patience: Patience) -> None:
+        """It was judged wrong."""
+
+    async def succeed(self, attempt: Attempt, userid: int) -> None:
+        """It was judged right: its failures are forgotten, and the client is known to the account."""
+
+    def drop(self, attempt: Attempt) -> None:
+        """It was not judged, or tells nothing; nobody waits until that is kept."""
+
+    async def take(self, what: str, client: str, pace: Pace) -> None:
+        """Count a `sign-up` or `reset` of a client. Raises TooManySignUps, TooManyResets."""
+
+    def give_back(self, what: str, client: str, pace: Pace) -> None:
+        """Nothing came of it; nobody waits until that is kept."""
+
+
 class Sessions(Protocol):
-    """Who is signed in, and how often somebody failed to."""
-
-    async def count(self, one: Try, patience: Patience) -> int:
-        """Count a try before it is judged; answers 0, or the seconds to wait because there were too many."""
-
-    async def forgive(self, one: Try) -> None:
-        """The try was a good one: its contact's failures are forgotten."""
+    """Who is signed in."""
 
     async def start(
-        self, known: Credentials, step: int | str | None, refresh_token: str, lasts_ms: int, one: Try
-    ) -> bool:
-        """Begin a session and forgive the tries before; False when the password was changed, or the code of that
-        `step` used, meanwhile, or `step` is text and no recovery code."""
+        self,
+        known: Credentials,
+        step: int | str | None,
+        refresh_token: str,
+        lasts_ms: int,
+        begun: tuple[Attempt, Device],
+    ) -> str | None:
+        """Begin a session, with which the attempt succeeds; answers its name, None when the password was changed, or
+        the code of that `step` used, meanwhile, or `step` is text and no recovery code."""
 
-    async def renew(self, refresh_token: str, next_token: str, lasts_ms: int) -> Account | None:
-        """Use up a refresh token for the next one. None when it is of no use; a used one ends its session."""
+    async def renew(self, refresh_token: str, salt: str, following: str, lasts_ms: int) -> Renewal | None:
+        """Use up a refresh token for the `following` one, its successor with `salt`; the answer's salt is another where
+        one was made a moment ago. None when it is of no use; one that was used before ends its session."""
 
     async def end(self, refresh_token: str) -> None:
         """End the session that the token continues, if there is one."""
+
+    async def all_of(self, userid: int, only: int | None, now_ms: int) -> list[Session]:
+        """The sessions of an account that go on, the one used last first."""
+
+    async def end_one(self, userid: int, session: str, only: int | None) -> None:
+        """End one of an account's sessions, if it goes on."""
+
+    async def end_all(self, userid: int, only: int | None) -> None:
+        """End all of an account's sessions."""
 
 
 class Enrolments(Protocol):
@@ -104,10 +149,14 @@ class Recovery(Protocol):
 class Resets(Protocol):
     """Ways back for those who forgot their password."""
 
-    async def offer(self, contact: str, token: str, expires_ms: int) -> int | None:
-        """Keep a token for the account of this contact; answers its number, None when there is none."""
+    async def offer(self, contact: str, token: str, lasts_ms: int) -> tuple[int, int] | None:
+        """Keep a token for the account of this contact, beside those that are good; answers its number and until when
+        it is good, ms. None when there is no account, or it was sent enough lately."""
 
-    async def use(self, token: str, password_hash: str, lasts_ms: int) -> Account | None:
+    async def is_good(self, token: str, now_ms: int, lasts_ms: int) -> bool:
+        """Whether the token would set a password now."""
+
+    async def use(self, token: str, password_hash: str, lasts_ms: int, client: str) -> Account | None:
         """Set the password once, and end every session; None when the token is of no use."""
 
 
@@ -140,8 +189,17 @@ class Authenticators(Protocol):
 class Tokens(Protocol):
     """What others recognise somebody by."""
 
-    def access(self, userid: int, roles: Sequence[str], managerid: int | None, *, tokenversion: int) -> tuple[str, int]:
-        """An access token, and how many seconds it lasts. All it says is of one look at the account."""
+    def access(
+        self,
+        userid: int,
+        roles: Sequence[str],
+        managerid: int | None,
+        session: tuple[str, int | None],
+        *,
+        tokenversion: int,
+    ) -> tuple[str, int]:
+        """An access token of a session, in which the password was shown then (s), and how many seconds it lasts. All it
+        says is of one look at the account."""
 
     def secret(self) -> str:
         """Something that nobody can guess."""
@@ -151,6 +209,9 @@ class Tokens(Protocol):
 
     def digits(self, many: int) -> str:
         """As many digits of chance."""
+
+    def successor(self, refresh_token: str, salt: str) -> str:
+        """The refresh token after this one."""
 
 
 class Sender(Protocol):

@@ -15,7 +15,8 @@ from gbike.kit.runtime import Card, Service, World
 from gbike.services.account.clients.authenticator import Authenticators
 from gbike.services.account.clients.letters import LetterFile
 from gbike.services.account.clients.tokens import IssuedTokens
-from gbike.services.account.domain import Patience
+from gbike.services.account.desk import Desk, Rules
+from gbike.services.account.domain import Pace, Patience
 from gbike.services.account.http import REFUSALS, operations
 from gbike.services.account.policies import POLICIES
 from gbike.services.account.storage import HOLDS, KEEPS, VERSIONS
@@ -24,10 +25,10 @@ from gbike.services.account.storage.contacts import SqlContacts
 from gbike.services.account.storage.recovery import SqlRecovery
 from gbike.services.account.storage.resets import SqlResets
 from gbike.services.account.storage.sessions import SqlSessions
-from gbike.services.account.usecases import Desk, Rules
+from gbike.services.account.storage.tries import SqlTries
 
 AUDIENCE = "rent,bike,billing,user_deposit,rent_and_billing_view,bike_manage_app,bike_manager,account"
-DAY_MS, MINUTE_MS = 24 * 3_600_000, 60_000
+DAY_MS, HOUR_MS, MINUTE_MS = 24 * 3_600_000, 3_600_000, 60_000
 
 
 class AccountSettings(PasswordSettings, frozen=True):
@@ -40,16 +41,25 @@ class AccountSettings(PasswordSettings, frozen=True):
     audience: Annotated[str, Meta(description="services that take them, separated by commas")] = AUDIENCE
     access_token_s: Annotated[int, Meta(ge=30, le=900, description="how long an access token lasts, s")] = 900
     session_days: Annotated[int, Meta(ge=1, le=365, description="after so long everybody signs in again, days")] = 30
-    sign_in_failures: Annotated[int, Meta(ge=1, le=100, description="failures of a contact before it must wait")] = 5
+    sign_in_failures: Annotated[
+        int, Meta(ge=1, le=100, description="failures of a contact from one client before the next waits, 1 s and more")
+    ] = 5
     sign_in_failures_per_ip: Annotated[
-        int, Meta(ge=1, le=100_000, description="failures from one address before it must wait")
+        int, Meta(ge=1, le=100_000, description="failures of one client, over all contacts, in SIGN_IN_WAIT_S")
     ] = 50
-    sign_ups_per_ip: Annotated[
-        int, Meta(ge=1, le=100_000, description="accounts made from one address before it must wait")
-    ] = 50
+    sign_in_failures_per_contact: Annotated[
+        int,
+        Meta(ge=1, le=100_000, description="failures of a contact, from clients unknown to it, in SIGN_IN_WAIT_S"),
+    ] = 30
     sign_in_wait_s: Annotated[
-        int, Meta(ge=1, le=86_400, description="within so long failures are counted, and so long is the wait, s")
+        int, Meta(ge=1, le=86_400, description="the longest wait after a failure; so long failures are counted, s")
     ] = 900
+    sign_ups_per_ip: Annotated[
+        int, Meta(ge=1, le=100_000, description="accounts that one client may make at once, and in an hour")
+    ] = 3_000
+    resets_per_ip: Annotated[
+        int, Meta(ge=1, le=100_000, description="password resets that one client may ask for at once, and in an hour")
+    ] = 100
     staff_codes: Annotated[
         Literal["optional", "required"],
         Meta(description="required: staff and admins are only riders until they have an authenticator"),
@@ -66,9 +76,12 @@ class AccountSettings(PasswordSettings, frozen=True):
     @property
     def rules(self) -> Rules:
         """The same, as the use cases take it."""
+        wait_ms = self.sign_in_wait_s * 1000
+        of_client, of_contact = self.sign_in_failures_per_ip, self.sign_in_failures_per_contact
         return Rules(
-            Patience(self.sign_in_failures, self.sign_in_failures_per_ip, self.sign_in_wait_s * 1000),
-            self.sign_ups_per_ip,
+            Patience(self.sign_in_failures, wait_ms, Pace(of_client, wait_ms), Pace(of_contact, wait_ms)),
+            Pace(self.sign_ups_per_ip, HOUR_MS),
+            Pace(self.resets_per_ip, HOUR_MS),
             self.session_days * DAY_MS,
             self.reset_minutes * MINUTE_MS,
             self.staff_codes == "required",
@@ -97,6 +110,7 @@ def build(world: World) -> Service:
         accounts=accounts,
         contacts=SqlContacts(world.store),
         sessions=SqlSessions(world.store, world.ids),
+        tries=SqlTries(world.store, world.ids),
         enrolments=accounts,
         recovery=SqlRecovery(world.store),
         resets=SqlResets(world.store),

@@ -1,6 +1,7 @@
 """What others recognise somebody by."""
 
 import base64
+import hmac
 import secrets
 from collections.abc import Sequence
 
@@ -15,9 +16,17 @@ class IssuedTokens:
     def __init__(self, issuer: Issuer) -> None:
         self._issuer = issuer
 
-    def access(self, userid: int, roles: Sequence[str], managerid: int | None, *, tokenversion: int) -> tuple[str, int]:
+    def access(
+        self,
+        userid: int,
+        roles: Sequence[str],
+        managerid: int | None,
+        session: tuple[str, int | None],
+        *,
+        tokenversion: int,
+    ) -> tuple[str, int]:
         """See Tokens.access."""
-        token = self._issuer.access(userid, roles, managerid, tokenversion=tokenversion)
+        token = self._issuer.access(userid, roles, managerid, session, tokenversion=tokenversion)
         return token.text, token.lasts_s
 
     def secret(self) -> str:
@@ -31,3 +40,9 @@ class IssuedTokens:
     def digits(self, many: int) -> str:
         """See Tokens.digits."""
         return f"{secrets.randbelow(10**many):0{many}}"
+
+    def successor(self, refresh_token: str, salt: str) -> str:
+        """See Tokens.successor. HMAC-SHA256 under the token itself: the store has the salt and no token, and whoever
+        has an old token has no salt, so neither of them gets to the next one."""
+        made = hmac.digest(refresh_token.encode(), salt.encode(), "sha256")
+        return base64.urlsafe_b64encode(made).rstrip(b"=").decode()

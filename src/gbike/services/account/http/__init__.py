@@ -4,13 +4,13 @@ from gbike.kit.access.guard import FREE, SESSIONS, SIGN_INS
 from gbike.kit.access.keyring import Keys
 from gbike.kit.access.rules import ADMINS, PEOPLE, PUBLIC
 from gbike.kit.http.app import Operation
+from gbike.services.account.desk import Desk
 from gbike.services.account.http import bodies, refusals
 from gbike.services.account.http.accounts import AccountHttp
 from gbike.services.account.http.contacts import ContactHttp, contact_operations
 from gbike.services.account.http.refusals import REFUSALS
 from gbike.services.account.http.sessions import SessionHttp
 from gbike.services.account.storage.accounts import SqlAccounts
-from gbike.services.account.usecases import Desk
 
 __all__ = ["REFUSALS", "operations"]
 AT = "/accounts/{userid}"
@@ -19,7 +19,8 @@ AT = "/accounts/{userid}"
 def operations(desk: Desk, accounts: SqlAccounts, keys: Keys, issuer: str) -> list[Operation]:
     """The operations of account."""
     doors, accounts_http = SessionHttp(desk, keys), AccountHttp(desk, accounts, issuer)
-    own = [*_own(accounts_http), *contact_operations(ContactHttp(desk)), *_authenticators(accounts_http)]
+    proving = contact_operations(ContactHttp(desk))
+    own = [*_own(accounts_http), *_signed_in(accounts_http), *proving, *_authenticators(accounts_http)]
     return [*_doors(doors), *_sessions(doors), *_ways_back(doors), *own, *_admins(accounts_http)]
 
 
@@ -36,7 +37,7 @@ def _doors(http: SessionHttp) -> list[Operation]:
             PUBLIC,
             bodies.SignUp,
             received,
-            refusals=(refusals.CONTACT, refusals.WEAK, refusals.WAIT, refusals.BUSY),
+            refusals=(refusals.CONTACT, refusals.WEAK, refusals.SIGN_UPS, refusals.BUSY),
             example={"name": "Kim", **kim},
             pace=SIGN_INS,
         ),
@@ -106,7 +107,7 @@ def _ways_back(http: SessionHttp) -> list[Operation]:
             PUBLIC,
             bodies.ResetWish,
             {202: bodies.Received},
-            refusals=(refusals.WAIT,),
+            refusals=(refusals.RESETS,),
             example={"contact": "kim@example.com"},
             pace=SIGN_INS,
         ),
@@ -118,7 +119,7 @@ def _ways_back(http: SessionHttp) -> list[Operation]:
             PUBLIC,
             bodies.Reset,
             {200: bodies.Received},
-            refusals=(refusals.RESET, refusals.WEAK, refusals.WAIT, refusals.BUSY),
+            refusals=(refusals.RESET, refusals.WEAK, refusals.BUSY),
             example={"token": "cmVzZXQtdG9rZW4", "password": "another bicycle at dawn"},
             pace=SIGN_INS,
         ),
@@ -158,8 +159,45 @@ def _own(http: AccountHttp) -> list[Operation]:
             http.erase,
             "Be forgotten",
             PEOPLE,
-            answers=one,
-            refusals=(*none, refusals.LAST, refusals.IN_USE),
+            bodies.Oneself,
+            one,
+            may_be_empty=True,
+            refusals=(*none, refusals.LAST, refusals.IN_USE, *refusals.OF_PASSWORD),
+        ),
+    ]
+
+
+def _signed_in(http: AccountHttp) -> list[Operation]:
+    """Where one is signed in."""
+    ended, none = {200: bodies.Received}, (refusals.UNKNOWN,)
+    return [
+        Operation(
+            "GET",
+            AT + "/sessions",
+            http.sessions,
+            "Where the account is signed in",
+            PEOPLE,
+            answers={200: bodies.OpenSessions},
+            refusals=none,
+        ),
+        Operation(
+            "POST",
+            AT + "/sessions/{sessionid:str}/end",
+            http.end_session,
+            "Sign out there",
+            PEOPLE,
+            answers=ended,
+            refusals=none,
+            keyed=True,
+        ),
+        Operation(
+            "POST",
+            AT + "/sessions/end",
+            http.end_sessions,
+            "Sign out everywhere",
+            PEOPLE,
+            answers=ended,
+            refusals=none,
             keyed=True,
         ),
     ]
@@ -175,10 +213,10 @@ def _authenticators(http: AccountHttp) -> list[Operation]:
             http.enrol,
             "Take an authenticator: its secret",
             PEOPLE,
-            None,
+            bodies.Oneself,
             {200: bodies.EnrolmentResource},
-            refusals=(*none, refusals.ENROLLED, refusals.UNPROVED),
-            keyed=True,
+            may_be_empty=True,
+            refusals=(*none, refusals.ENROLLED, refusals.UNPROVED, *refusals.OF_PASSWORD),
         ),
         Operation(
             "POST",
@@ -188,7 +226,7 @@ def _authenticators(http: AccountHttp) -> list[Operation]:
             PEOPLE,
             bodies.Confirmation,
             {200: bodies.RecoveryResource},
-            refusals=(*none, refusals.REFUSED, refusals.NOT_ENROLLING, refusals.WAIT),
+            refusals=(*none, refusals.NOT_ENROLLING, *refusals.OF_PASSWORD),
             example={"code": "123456"},
         ),
         Operation(
@@ -199,8 +237,8 @@ def _authenticators(http: AccountHttp) -> list[Operation]:
             PEOPLE,
             bodies.Oneself,
             {200: bodies.RecoveryResource},
-            refusals=(*none, refusals.REFUSED, refusals.NOT_ENROLLING, refusals.WAIT, refusals.BUSY),
-            example={"password": "a bicycle at dawn"},
+            may_be_empty=True,
+            refusals=(*none, refusals.NOT_ENROLLING, *refusals.OF_PASSWORD),
         ),
     ]
 

@@ -6,7 +6,7 @@ from msgspec import Meta, Struct, structs
 
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.fields import CLEANED, Id
-from gbike.services.account.domain import LONGEST, SHORTEST, Access, Account
+from gbike.services.account.domain import LONGEST, SHORTEST, Access, Account, Session
 
 _LINE = r"^[^\x00-\x1f\x7f]*$"
 Name = Annotated[
@@ -86,9 +86,10 @@ class Grant(Struct, frozen=True):
 
 
 class Confirmation(Struct, frozen=True):
-    """A first code."""
+    """A first code. `password`: unless the sign-in is five minutes old at most."""
 
     code: Code
+    password: Known | None = None
 
 
 class Proof(Struct, frozen=True):
@@ -98,16 +99,16 @@ class Proof(Struct, frozen=True):
 
 
 class ContactChange(Struct, frozen=True):
-    """The contact from now on, once a code has proved it, and the password."""
+    """The contact from when a code has proved it. `password`: unless the sign-in is five minutes old at most."""
 
     contact: Contact
-    password: Known
+    password: Known | None = None
 
 
 class Oneself(Struct, frozen=True):
-    """The password, before what a stolen session must not do."""
+    """One's own password: unless the sign-in is five minutes old at most."""
 
-    password: Known
+    password: Known | None = None
 
 
 class Received(Struct, frozen=True):
@@ -148,6 +149,24 @@ class SessionResource(Struct, frozen=True):
     userid: int
     roles: list[str]
     codes_needed: bool
+
+
+class OpenSessionResource(Struct, frozen=True):
+    """Somewhere the account is signed in. `network` and `agent` say it coarsely; `this`: the one that asks."""
+
+    sessionid: str
+    since: str | None
+    lastused: str | None
+    expires: str
+    network: str
+    agent: str
+    this: bool
+
+
+class OpenSessions(Struct, frozen=True):
+    """Where an account is signed in, the session used last first."""
+
+    sessions: list[OpenSessionResource]
 
 
 class EnrolmentResource(Struct, frozen=True):
@@ -208,3 +227,20 @@ def opened(access: Access) -> SessionResource:
         list(access.roles),
         access.roles != access.account.roles,
     )
+
+
+def open_session(session: Session, mine: str | None) -> OpenSessionResource:
+    """A session as its owner sees it in a list; `mine`: the one that asks."""
+    return OpenSessionResource(
+        session.id,
+        _moment(session.since_ms),
+        _moment(session.used_ms),
+        rfc3339(session.expires_ms),
+        session.device.network,
+        session.device.agent,
+        session.id == mine,
+    )
+
+
+def _moment(at_ms: int | None) -> str | None:
+    return None if at_ms is None else rfc3339(at_ms)

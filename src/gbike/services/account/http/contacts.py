@@ -3,9 +3,10 @@
 from gbike.kit.access.rules import PEOPLE
 from gbike.kit.http.app import Operation
 from gbike.kit.http.ask import Answer, Ask
+from gbike.services.account.desk import Desk
 from gbike.services.account.http import bodies, refusals
-from gbike.services.account.http.accounts import ACCOUNTS
-from gbike.services.account.usecases import Desk, ask_for_a_code, change_contact, must_be_they, prove_contact
+from gbike.services.account.http.accounts import ACCOUNTS, asker_of
+from gbike.services.account.proving import ask_for_a_code, change_contact, prove_contact
 
 AT = "/accounts/{userid}/contact"
 
@@ -30,8 +31,8 @@ class ContactHttp:
     async def change(self, ask: Ask) -> Answer:
         """POST /accounts/{userid}/contact."""
         userid, given = ask.id("userid"), await ask.body(bodies.ContactChange)
-        known = await must_be_they(userid, given.password, ask.whose.only, ask.origin, desk=self._desk)
-        await change_contact(known, given.contact, desk=self._desk)
+        asker = asker_of(ask, given.password)
+        await change_contact(userid, given.contact, ask.whose.only, asker, desk=self._desk)
         return Answer(202, bodies.Received("received"))
 
 
@@ -68,7 +69,7 @@ def contact_operations(http: ContactHttp) -> list[Operation]:
             PEOPLE,
             bodies.ContactChange,
             {202: bodies.Received},
-            refusals=(*none, refusals.CONTACT, refusals.REFUSED, refusals.WAIT, refusals.BUSY),
+            refusals=(*none, refusals.CONTACT, *refusals.OF_PASSWORD),
             example={"contact": "010-1234-5678", "password": "a bicycle at dawn"},
         ),
     ]

@@ -34,8 +34,35 @@ WAIT = ProblemType(
     429,
     "Too many failed tries",
     "실패 횟수 초과",
-    "There were too many tries. Please try again later.",
-    "시도 횟수가 너무 많습니다. 잠시 후 다시 시도해 주세요.",
+    "There were too many failed tries. Please try again later.",
+    "로그인에 여러 번 실패했습니다. 잠시 후 다시 시도해 주세요.",
+)
+SIGN_UPS = ProblemType(
+    "too-many-sign-ups",
+    429,
+    "Too many sign-ups from here",
+    "가입 요청이 너무 많음",
+    "More accounts were made from this network than are let through at once; nothing was done. Please try again later.",
+    "같은 네트워크에서 가입이 많아 처리되지 않았습니다. 잠시 후 다시 시도해 주세요.",
+)
+RESETS = ProblemType(
+    "too-many-resets",
+    429,
+    "Too many resets from here",
+    "비밀번호 재설정 요청이 너무 많음",
+    "More resets were asked for from this network than are let through at once; nothing was sent. Please try again"
+    " later.",
+    "같은 네트워크에서 재설정 요청이 많아 보내지 않았습니다. 잠시 후 다시 시도해 주세요.",
+)
+AGAIN = ProblemType(
+    "sign-in-again",
+    401,
+    "Show your password once more",
+    "비밀번호를 다시 확인해 주세요",
+    "This needs your password as `password`, or a sign-in that is five minutes old at most.",
+    "`password`로 비밀번호를 함께 보내거나, 다시 로그인한 뒤 5분 안에 요청해 주세요.",
+    challenge='Bearer error="insufficient_user_authentication",'
+    f' error_description="the password, or a recent sign-in, is needed", max_age="{domain.RECENT_S}"',
 )
 OVER = ProblemType(
     "session-over",
@@ -136,11 +163,17 @@ BUSY = ProblemType(
     "지금 로그인이 몰려 아무것도 처리되지 않았습니다. 잠시 후 다시 시도해 주세요.",
     retry_after_s=1,
 )
+OF_PASSWORD = (AGAIN, REFUSED, WAIT, BUSY)
+"""Where one's own password, or a recent sign-in, is asked for."""
 REFUSALS: Refusals = {
     domain.NoSuchAccount: UNKNOWN,
     domain.SignInRefused: REFUSED,
     domain.CodeNeeded: CODE,
     domain.TooManyTries: WAIT,
+    domain.TooManyAtOnce: BUSY,
+    domain.TooManySignUps: SIGN_UPS,
+    domain.TooManyResets: RESETS,
+    domain.SignInAgain: AGAIN,
     domain.SessionOver: OVER,
     domain.ResetRefused: RESET,
     domain.WeakPassword: WEAK,

@@ -1,12 +1,14 @@
 """The doors: signing up, signing in, staying in, going, and coming back without a password."""
 
+from gbike.kit.access.addresses import household
 from gbike.kit.access.keyring import Keys
 from gbike.kit.contacts import Contact, known_as
 from gbike.kit.http.ask import Answer, Ask
+from gbike.services.account.desk import Desk
 from gbike.services.account.domain import Access
 from gbike.services.account.http import bodies
+from gbike.services.account.http.devices import device_of
 from gbike.services.account.usecases import (
-    Desk,
     ask_for_a_reset,
     refresh,
     reset_password,
@@ -27,14 +29,14 @@ class SessionHttp:
     async def sign_up(self, ask: Ask) -> Answer:
         """POST /accounts."""
         new = await ask.body(bodies.SignUp)
-        await sign_up(new.name.strip(), new.contact, new.password, ask.origin, desk=self._desk)
+        await sign_up(new.name.strip(), new.contact, new.password, household(ask.origin), desk=self._desk)
         return Answer(202, bodies.Received("received"))
 
     async def sign_in(self, ask: Ask) -> Answer:
         """POST /sessions."""
         given = await ask.body(bodies.SignIn)
-        contact = self._contact(given.contact)
-        return _opened(await sign_in(contact, given.password, given.code, ask.origin, desk=self._desk))
+        contact, client = self._contact(given.contact), household(ask.origin)
+        return _opened(await sign_in((contact, client), given.password, given.code, device_of(ask), desk=self._desk))
 
     async def refresh(self, ask: Ask) -> Answer:
         """POST /sessions/refresh."""
@@ -51,13 +53,13 @@ class SessionHttp:
         """POST /accounts/passwordResets."""
         given = await ask.body(bodies.ResetWish)
         contact = await self._desk.contacts.as_kept(self._contact(given.contact))
-        await ask_for_a_reset(contact, ask.origin, desk=self._desk)
+        await ask_for_a_reset(contact, household(ask.origin), desk=self._desk)
         return Answer(202, bodies.Received("received"))
 
     async def reset(self, ask: Ask) -> Answer:
         """POST /accounts/passwordResets/use."""
         given = await ask.body(bodies.Reset)
-        await reset_password(given.token, given.password, ask.origin, desk=self._desk)
+        await reset_password(given.token, given.password, household(ask.origin), desk=self._desk)
         return Answer(200, bodies.Received("changed"))
 
     def _contact(self, typed: str) -> Contact:

@@ -1,5 +1,6 @@
 """Accounts in SQL. Of every secret that opens something (refresh and reset tokens) only the SHA-256 is kept: each is
-256 bits of chance, so nobody gets from the one to the other. Contacts in `tries` are hashed too."""
+256 bits of chance, so nobody gets from the one to the other. Contacts and clients in `tries`, `attempts` and
+`households` are hashed too."""
 
 from pathlib import Path
 
@@ -14,7 +15,12 @@ HOLDS = (
         "FROM accounts WHERE userid = ?",
     ),
     Holding("contacts", ("contact", "normal", "until_ms"), "FROM contact_proofs WHERE userid = ?"),
-    Holding("sessions", ("expires_ms", "ended_ms"), "FROM sessions WHERE userid = ? ORDER BY expires_ms"),
+    Holding(
+        "sessions",
+        ("since_ms", "used_ms", "client", "agent", "expires_ms", "ended_ms"),
+        "FROM sessions WHERE userid = ? ORDER BY expires_ms",
+    ),
+    Holding("known clients", ("seen_ms",), "FROM households WHERE userid = ? ORDER BY seen_ms"),
     Holding("rides", ("rentid", "over", "at_ms"), "FROM rides WHERE userid = ? ORDER BY rentid"),
     Holding("balances", ("deposit",), "FROM balances WHERE userid = ?"),
 )
@@ -34,6 +40,13 @@ KEEPS = (
         DAY_MS,
         "DELETE FROM contact_codes WHERE since_ms < ? AND whose IN"
         " (SELECT whose FROM contact_codes ORDER BY since_ms LIMIT ?)",
+    ),
+    # A try ends within a minute; what is left is of processes that were killed.
+    Keeping(DAY_MS, "DELETE FROM attempts WHERE id IN (SELECT id FROM attempts WHERE at_ms < ? LIMIT ?)"),
+    Keeping(
+        90 * DAY_MS,
+        "DELETE FROM households WHERE seen_ms < ? AND client IN"
+        " (SELECT client FROM households ORDER BY seen_ms LIMIT ?)",
     ),
     # As long as the inbox, so that a ride's beginning that is heard late, or again, does not open it anew.
     Keeping(

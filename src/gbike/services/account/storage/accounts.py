@@ -25,8 +25,9 @@ from gbike.services.account.domain import (
 from gbike.services.account.storage.contacts import forget_contacts, lock_contact, release
 from gbike.services.account.storage.recovery import put
 from gbike.services.account.storage.rows import COLUMNS, FRESH, KEYS, load, made, whose, with_keys
-from gbike.services.account.storage.sessions import end_sessions
+from gbike.services.account.storage.sessions import sessions_end
 from gbike.services.account.storage.token_version import raise_token_version
+from gbike.services.account.storage.tries import forget_households
 from gbike.services.account.storage.unsettled import lock_person, unsettled
 
 _ADMINS = "admins"
@@ -150,12 +151,16 @@ def set_roles(tx: Tx, userid: int, roles: Roles, managerid: int | None) -> Accou
 
 
 def set_password(tx: Tx, userid: int, password_hash: str) -> Account:
-    """A new password; every session ends, and every way back that was offered. Raises NoSuchAccount."""
-    sql = "UPDATE accounts SET password_hash = ? WHERE userid = ? AND erased_ms IS NULL"
+    """A new password; every session ends, every way back that was offered, and an enrolment that no code has confirmed:
+    it may be somebody else's. Raises NoSuchAccount."""
+    sql = (
+        "UPDATE accounts SET password_hash = ?, sealed = CASE WHEN codes_wanted = 1 THEN sealed END"
+        " WHERE userid = ? AND erased_ms IS NULL"
+    )
     if not tx.execute(sql, (password_hash, userid)):
         raise NoSuchAccount(userid)
     tx.execute("DELETE FROM resets WHERE userid = ?", (userid,))
-    end_sessions(tx, userid)
+    sessions_end(tx, userid)
     return load(tx, userid)
 
 
@@ -212,9 +217,10 @@ def _erase(tx: Tx, account: Account) -> Account:
         (tx.now_ms, userid),
     )
     if gone:
-        end_sessions(tx, userid)
+        sessions_end(tx, userid)
         tx.execute("DELETE FROM resets WHERE userid = ?", (userid,))
         forget_contacts(tx, userid)
+        forget_households(tx, userid)
         _forget_messages(tx, userid)
         tx.audit("account erased", f"user:{userid}", before=_may(account))
         tx.say(AccountErased(userid=userid))

@@ -23,11 +23,10 @@ from gbike.services.account.domain import (
     NothingToProve,
     Role,
     TooManyTries,
-    Try,
 )
 from gbike.services.account.storage.rows import KEYS, load, with_keys
 from gbike.services.account.storage.secrets import kept
-from gbike.services.account.storage.sessions import forget_tries
+from gbike.services.account.storage.tries import forget_contact
 
 
 class SqlContacts:
@@ -167,7 +166,7 @@ def forget_contacts(tx: Tx, userid: int) -> None:
         tx.lock(f"codes:{whose}")
         tx.execute("DELETE FROM contact_codes WHERE whose = ?", (whose,))
     for form in forms:
-        forget_tries(tx, Try(form, ""))
+        forget_contact(tx, form)
 
 
 def _lock_pending(tx: Tx, userid: int, only: int | None) -> Contact:

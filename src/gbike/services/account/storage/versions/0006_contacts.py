@@ -13,7 +13,7 @@ from gbike.kit.contacts import REGION, known_as
 from gbike.kit.schema.floor import ms_column, number_key
 
 revision = "0006"
-down_revision = "0004"
+down_revision = "0005"
 BATCH = 1_000
 
 
