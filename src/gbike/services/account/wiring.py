@@ -15,7 +15,6 @@ from gbike.kit.runtime import Card, Service, World
 from gbike.services.account.clients.authenticator import Authenticators
 from gbike.services.account.clients.letters import LetterFile
 from gbike.services.account.clients.tokens import IssuedTokens
-from gbike.services.account.desk import Desk, Rules
 from gbike.services.account.domain import Pace, Patience
 from gbike.services.account.http import REFUSALS, operations
 from gbike.services.account.policies import POLICIES
@@ -26,6 +25,7 @@ from gbike.services.account.storage.recovery import SqlRecovery
 from gbike.services.account.storage.resets import SqlResets
 from gbike.services.account.storage.sessions import SqlSessions
 from gbike.services.account.storage.tries import SqlTries
+from gbike.services.account.usecases.desk import Desk, Rules
 
 AUDIENCE = "rent,bike,billing,user_deposit,rent_and_billing_view,bike_manage_app,bike_manager,account"
 DAY_MS, HOUR_MS, MINUTE_MS = 24 * 3_600_000, 3_600_000, 60_000

@@ -4,13 +4,13 @@ from gbike.kit.access.guard import FREE, SESSIONS, SIGN_INS
 from gbike.kit.access.keyring import Keys
 from gbike.kit.access.rules import ADMINS, PEOPLE, PUBLIC
 from gbike.kit.http.app import Operation
-from gbike.services.account.desk import Desk
 from gbike.services.account.http import bodies, refusals
 from gbike.services.account.http.accounts import AccountHttp
 from gbike.services.account.http.contacts import ContactHttp, contact_operations
 from gbike.services.account.http.refusals import REFUSALS
 from gbike.services.account.http.sessions import SessionHttp
 from gbike.services.account.storage.accounts import SqlAccounts
+from gbike.services.account.usecases.desk import Desk
 
 __all__ = ["REFUSALS", "operations"]
 AT = "/accounts/{userid}"

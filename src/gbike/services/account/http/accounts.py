@@ -4,17 +4,17 @@ from gbike.kit.access.addresses import household
 from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.http.hal import Kind, collection
 from gbike.services.account.clients.authenticator import link
-from gbike.services.account.desk import Asker, Desk
 from gbike.services.account.domain import Account, in_order
-from gbike.services.account.factors import (
+from gbike.services.account.http import bodies
+from gbike.services.account.storage.accounts import SqlAccounts
+from gbike.services.account.usecases import change_password, erase, grant_roles
+from gbike.services.account.usecases.desk import Asker, Desk
+from gbike.services.account.usecases.factors import (
     begin_enrolment,
     confirm_enrolment,
     remove_authenticator,
     renew_recovery_codes,
 )
-from gbike.services.account.http import bodies
-from gbike.services.account.storage.accounts import SqlAccounts
-from gbike.services.account.usecases import change_password, erase, grant_roles
 
 ACCOUNTS = Kind("accounts", "account", "userid")
 

@@ -3,10 +3,10 @@
 from gbike.kit.access.rules import PEOPLE
 from gbike.kit.http.app import Operation
 from gbike.kit.http.ask import Answer, Ask
-from gbike.services.account.desk import Desk
 from gbike.services.account.http import bodies, refusals
 from gbike.services.account.http.accounts import ACCOUNTS, asker_of
-from gbike.services.account.proving import ask_for_a_code, change_contact, prove_contact
+from gbike.services.account.usecases.desk import Desk
+from gbike.services.account.usecases.proving import ask_for_a_code, change_contact, prove_contact
 
 AT = "/accounts/{userid}/contact"
 

@@ -4,7 +4,6 @@ from gbike.kit.access.addresses import household
 from gbike.kit.access.keyring import Keys
 from gbike.kit.contacts import Contact, known_as
 from gbike.kit.http.ask import Answer, Ask
-from gbike.services.account.desk import Desk
 from gbike.services.account.domain import Access
 from gbike.services.account.http import bodies
 from gbike.services.account.http.devices import device_of
@@ -15,6 +14,7 @@ from gbike.services.account.usecases import (
     sign_in,
     sign_up,
 )
+from gbike.services.account.usecases.desk import Desk
 
 KEYS_FRESH_S = 60
 """How long a copy of the key set may be used without asking."""

@@ -1,7 +1,6 @@
 """One function per sentence: who signs up, who gets in, and who decides what they may do."""
 
 from gbike.kit.contacts import Contact, reachable
-from gbike.services.account.desk import Asker, Desk, must_be_recent, must_know, tell, trying
 from gbike.services.account.domain import (
     CODE_DIGITS,
     MOST_UNPROVED,
@@ -23,7 +22,8 @@ from gbike.services.account.domain import (
     roles_in_session,
 )
 from gbike.services.account.ports import Accounts, Authenticators, Passwords
-from gbike.services.account.proving import send
+from gbike.services.account.usecases.desk import Asker, Desk, must_be_recent, must_know, tell, trying
+from gbike.services.account.usecases.proving import send
 
 
 async def sign_up(name: str, contact: str, password: str, client: str, *, desk: Desk) -> None:

@@ -1,7 +1,7 @@
 """One's authenticator, and the recovery codes for the day when it is lost."""
 
-from gbike.services.account.desk import Asker, Desk, must_be_recent, tell, try_of, trying
 from gbike.services.account.domain import RECOVERY_CODES, About, Account, NotEnrolling, SignInRefused
+from gbike.services.account.usecases.desk import Asker, Desk, must_be_recent, tell, try_of, trying
 
 
 async def begin_enrolment(userid: int, only: int | None, asker: Asker, *, desk: Desk) -> str:

@@ -1,8 +1,8 @@
 """One's contact: proving it with the code that was sent there, and taking another one."""
 
 from gbike.kit.contacts import reachable
-from gbike.services.account.desk import Asker, Desk, must_be_recent, tell
 from gbike.services.account.domain import CODE_DIGITS, CODE_MS, About, Account, CodeWish, ProofRefused
+from gbike.services.account.usecases.desk import Asker, Desk, must_be_recent, tell
 
 
 async def prove_contact(userid: int, code: str, only: int | None, *, desk: Desk) -> Account:
