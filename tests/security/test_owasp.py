@@ -167,6 +167,7 @@ async def test_api8_security_misconfiguration(town: Locked) -> None:
                          (town.anonymous, "/health/live"), (town.anonymous, "/docs")):  # fmt: skip
         reply = await client.get(path)
         policy = PAGE_POLICY if path == "/docs" else POLICY
+        assert {"default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"} <= set(policy.split("; "))
         assert reply.headers["x-content-type-options"] == "nosniff"
         assert (reply.headers["content-security-policy"], reply.headers["referrer-policy"]) == (policy, "no-referrer")
         assert ("cache-control" in reply.headers) is (path == "/rents")

@@ -7,7 +7,7 @@ from functools import cache
 from gbike.kit.http.pages import STYLE
 
 _SHA = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-POLICY = "default-src 'none'; frame-ancestors 'none'"
+POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 PAGE_POLICY = f"{POLICY}; style-src 'sha256-{_SHA}'"
 """Our pages for people have one style and no script."""
 TLS_ONLY_S = 31_536_000
