@@ -140,6 +140,7 @@ export function said(failed, kind, tap = {}) {
   if (type === 'rider-blocked') return bad(facts.reasons?.includes('erased') ? t('deleted') : facts.detail);
   if (type === 'clock-behind') return { ...bad(t('paused')), until: after(retryAfterS ?? 30) };
   if (type === 'payments-off') return bad(t('noTopUp'));
+  if (type === 'contact-refused') return bad(t('badContact'));
   if (type === 'weak-password') return bad(t('weak'));
   if (status === 401) return bad(t('ended'), { text: t('signIn'), href: '#/signin' });
   if (status === 403) return bad(t('notAllowed'));
