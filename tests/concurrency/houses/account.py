@@ -196,8 +196,8 @@ HOUSE = House(
         ),
         (
             "somebody waits for a contact that another has",
-            "SELECT p.userid FROM contact_proofs AS p JOIN accounts AS a ON a.normal = p.normal WHERE"
-            " a.userid <> p.userid AND p.normal = 'both@x'",
+            "SELECT p.userid FROM contact_proofs AS p JOIN accounts AS a ON a.normal = p.normal JOIN accounts AS w ON"
+            " w.userid = p.userid WHERE a.userid <> p.userid AND p.normal = 'both@x' AND w.contact IS NULL",
         ),
         (
             "more wait for a contact than may",
@@ -216,6 +216,9 @@ HOUSE = House(
         ),
     ),
     unordered={
+        frozenset(
+            {"sign up with a contact that two wait for", "erase who waits"}
+        ): "how many letters were sent to a contact is forgotten with one who waited for it: no more than five go on",
         frozenset({"offer a reset", "housekeeping of resets"}): "what comes meanwhile is left for the next time",
         frozenset(
             {"count a try", "housekeeping of tries"}
