@@ -1,6 +1,7 @@
 """Whoever is signed in stays signed in, authenticators go on, and the cluster is as secure as the folder was."""
 
 import asyncio
+import json
 import os
 import shutil
 import stat
@@ -64,6 +65,11 @@ async def two_people(path: Path) -> Before:
         assert (await client.post("/accounts", {"name": "A", "contact": contact, "password": PASSWORD})).status == 202
     before.token = (await sign_in(client, KIM)).json["access_token"]
     lee = {"authorization": f"Bearer {(await sign_in(client, LEE)).json['access_token']}"}
+    letters = [json.loads(line) for line in (path / "resets.jsonl").read_text().splitlines()]
+    for userid, token in ((1, {"authorization": f"Bearer {before.token}"}), (2, lee)):
+        [code] = [letter["code"] for letter in letters if letter["to"] == f"account {userid}"]
+        proved = await client.post(f"/accounts/{userid}/contact/proof", {"code": code}, **token)
+        assert proved.json["contact_proved"] is True, proved
     given = await client.post("/accounts/2/authenticator", {}, **lee)
     before.codes = pyotp.TOTP(given.json["secret"])
     before.last = SystemClock().now_ms() // 1000

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tests.gateway.servers import Loop
@@ -27,13 +28,14 @@ class Town:
 
 
 @contextmanager
-def secure_town(*, pays: bool = False) -> Iterator[Town]:
-    """With one bike. `pays`: money comes in through the test provider."""
+def secure_town(*, pays: bool = False, letters: Path | None = None) -> Iterator[Town]:
+    """With one bike. `pays`: money comes in through the test provider. `letters`: the file that they are written to."""
     loop = Loop()
     payments = {"GBIKE_PAYMENT_PROVIDER": "test"} if pays else {}
+    post = {"GBIKE_RESET_FILE": str(letters)} if letters else {}
 
     async def build() -> Locked:
-        locked = Locked({**EVERY_RIDE_COSTS, **payments})
+        locked = Locked({**EVERY_RIDE_COSTS, **payments, **post})
         locked.whole.start()
         made = await locked.admin.post("/bikes", {"bikeid": 1, "location": "분당_정자역_1구역", "batterylevel": 80})
         assert made.status == 201

@@ -34,7 +34,7 @@ UNVERSIONED = {
 """What is found under a name that never changes, and where."""
 RIDERS = ("main.js", "ride.js", "rides.js", "bike.js", "find.js", "scan.js")
 """Modules of the rider's pages that the console has no use for."""
-LATER = ("leaflet.js", "leaflet.css", "map.js")
+LATER = ("leaflet.js", "leaflet.css", "map.js", "/contact.js")
 """What is loaded when it is needed: neither with the first view nor kept ahead for a spell without a line."""
 STAFF = "/staff/"
 """Pages that are not loaded with the first view, but kept ahead: reports are made where there is no line."""

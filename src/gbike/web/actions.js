@@ -143,6 +143,7 @@ export function said(failed, kind, tap = {}) {
   if (type === 'too-many-sign-ups') return { ...bad(t('tooManySignUps')), until: after(retryAfterS ?? 5) };
   if (type === 'too-many-tries') return { ...bad(t('tooManyTries')), until: after(retryAfterS ?? 5) };
   if (type === 'sign-in-busy') return { ...bad(t('signInBusy')), until: after(retryAfterS ?? 1) };
+  if (type === 'contact-refused') return bad(t('badContact'));
   if (type === 'weak-password') return bad(t('weak'));
   if (status === 401) return bad(t('ended'), { text: t('signIn'), href: '#/signin' });
   if (status === 403) return bad(t('notAllowed'));

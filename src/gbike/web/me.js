@@ -17,7 +17,7 @@ export function MePage() {
   const { mode, who } = useStore();
   return html`<section class="page">
     <${Top} title=${t('me')} />
-    ${mode === 'demo' ? html`<${Number} />` : html`<${Account} />`}
+    ${mode === 'demo' ? html`<${Number} />` : html`<${Account} /><${Contact} />`}
     ${(mode === 'demo' || who.roles.includes('bikeManager')) &&
     html`<ul class="card lines">
       <li><a href="#/staff"><${Icon} name="wrench" /><span class="grow main">${t('staff')}</span><${Icon} name="next" /></a></li>
@@ -54,11 +54,11 @@ export function NumberForm({ id, label, hint, value, save }) {
 }
 
 function Account() {
-  const { who } = useStore();
+  const { who, mineAt } = useStore();
   const [mine, know] = useState(null);
   useEffect(() => {
     ask('GET', `/accounts/${who.userid}`).then(know, () => {});
-  }, [who.userid]);
+  }, [who.userid, mineAt]);
   return html`<div class="card">
     <${Facts} rows=${[[t('name'), mine?.name ?? '–'], [t('contact'), mine?.contact ?? '–'], [t('rider'), who.userid]]} />
   </div>`;
@@ -108,6 +108,15 @@ function Sessions() {
 const told = ({ network, lastused }) =>
   [lastused && t('lastUsed', moment(lastused)), network.replace(/\.0\/24$/, '.x')].filter(Boolean).join(' · ');
 
+// Loaded when somebody looks at their account.
+function Contact() {
+  const [Cards, have] = useState(null);
+  useEffect(() => {
+    import('./contact.js').then(({ ContactCards }) => have(() => ContactCards), () => {});
+  }, []);
+  return Cards && html`<${Cards} />`;
+}
+
 export function SignInPage() {
   const [refusal, refuse] = useState(null);
   const [code, needCode] = useState(false);
@@ -119,7 +128,7 @@ export function SignInPage() {
     wait(true);
     refuse(null);
     try {
-      await signIn(contact.trim(), password, six);
+      await signIn(contact.trim(), password, six?.trim());
     } catch (failed) {
       if (failed.type === 'code-needed') needCode(true);
       else refuse(failed.type === 'sign-in-refused' || failed.status === 422 ? { tone: 'bad', text: t('wrong') } : said(failed, 'signIn'));
@@ -133,7 +142,7 @@ export function SignInPage() {
     <div class="card">
       <${Field} id="contact" label=${t('contact')} autocomplete="username" autocapitalize="none" maxlength="254" />
       <${Field} id="password" type="password" label=${t('password')} autocomplete="current-password" maxlength="128" />
-      ${code && html`<${Field} id="code" label=${t('code')} hint=${t('codeHint')} inputmode="numeric" autocomplete="one-time-code" maxlength="6" />`}
+      ${code && html`<${Field} id="code" label=${t('code')} hint=${t('codeHint')} autocomplete="one-time-code" autocapitalize="characters" maxlength="19" />`}
     </div>
     <${Big} type="submit" label=${t('signIn')} busyLabel=${t('sending')} busy=${busy} />
     <p class="aside">${t('newHere')} <a class="link" href="#/signup">${t('signUp')}</a></p>
