@@ -106,7 +106,7 @@ HOUSE = House(
         write("use the other", use, "reset too", "hash 5", HOUR_MS, HOME, key="resets"),
         write("try", begin, "two", AGAIN, PATIENCE, again=("too", AGAIN, PATIENCE), key="tries"),
         write("fail", fail, ONE, PATIENCE, again=(TWO, PATIENCE), key="tries"),
-        write("know the password", succeed, ONE, again=(TWO,), key="tries"),
+        write("know the password", succeed, ONE, OTHER, again=(TWO, OTHER), key="tries"),
         write("give a try up", drop, ONE, key=""),
         write("count a sign-up", take, "sign-up", HOME, FEW, key="tries"),
         write("give a sign-up back", give_back, "sign-up", HOME, FEW, key=""),

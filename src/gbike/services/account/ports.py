@@ -58,8 +58,8 @@ class Tries(Protocol):
     async def fail(self, attempt: Attempt, patience: Patience) -> None:
         """It was judged wrong."""
 
-    async def succeed(self, attempt: Attempt) -> None:
-        """It was judged right: its failures are forgotten, and the client is known to the account."""
+    async def succeed(self, attempt: Attempt, userid: int) -> None:
+        """It was judged right: its failures are forgotten, and the client is known to this account."""
 
     def drop(self, attempt: Attempt) -> None:
         """It was not judged, or tells nothing; nobody waits until that is kept."""

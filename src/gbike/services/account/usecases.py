@@ -235,7 +235,7 @@ async def _must_know(known: Credentials, password: str, client: str, desk: Desk)
     async with _trying(Try(known.account.contact or "", client), desk) as attempt:
         if not await desk.passwords.fits(known.password_hash, password):
             raise SignInRefused
-        await desk.tries.succeed(attempt)
+        await desk.tries.succeed(attempt, known.account.userid)
 
 
 def _is_recent(auth_time_s: int | None, now_ms: int) -> bool:

@@ -71,7 +71,7 @@ def start(
     if not good:
         return False
     (family, token), (attempt, device), expires_ms = named, begun, tx.now_ms + lasts_ms
-    succeed(tx, attempt)
+    succeed(tx, attempt, userid)
     tx.execute(
         "INSERT INTO sessions (family, userid, expires_ms, since_ms, auth_ms, used_ms, client, agent)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",

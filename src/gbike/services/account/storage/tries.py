@@ -49,9 +49,9 @@ class SqlTries:
         """See Tries.fail."""
         await self._store.write(fail, attempt, patience, key="tries")
 
-    async def succeed(self, attempt: Attempt) -> None:
+    async def succeed(self, attempt: Attempt, userid: int) -> None:
         """See Tries.succeed."""
-        await self._store.write(succeed, attempt, key="tries")
+        await self._store.write(succeed, attempt, userid, key="tries")
 
     def drop(self, attempt: Attempt) -> None:
         """See Tries.drop. If it can't be kept it stops counting by itself."""
@@ -105,21 +105,20 @@ def fail(tx: Tx, attempt: Attempt, patience: Patience) -> None:
         until_ms = tx.now_ms + _taken_ms(tx, name, pace) + pace.each_ms
         tx.execute(_KEEP, (name, 0, tx.now_ms, until_ms))
     if failures == patience.free:
-        row = tx.one("SELECT userid FROM accounts WHERE contact = ?", (attempt.contact,))
-        if row is not None:
-            tx.audit("account locked", f"user:{row[0]}", after={"wait_s": _seconds(patience.delay_ms(failures))})
+        for userid in _accounts_of(tx, attempt.contact):
+            tx.audit("account locked", f"user:{userid}", after={"wait_s": _seconds(patience.delay_ms(failures))})
 
 
-def succeed(tx: Tx, attempt: Attempt) -> None:
+def succeed(tx: Tx, attempt: Attempt, userid: int) -> None:
     """The try was right: the failures of its contact and client are forgotten, and its account knows the client."""
     # The account's row comes first, as for all who write what is kept of an account: an erasure leaves nothing.
-    row = tx.one("UPDATE accounts SET name = name WHERE contact = ? RETURNING userid", (attempt.contact,))
+    there = tx.execute("UPDATE accounts SET name = name WHERE userid = ? AND erased_ms IS NULL", (userid,))
     pair = _pair(attempt)
     tx.lock(_lock(pair))
     drop(tx, attempt)
     tx.execute("DELETE FROM tries WHERE whose = ?", (pair,))
-    if row is not None:
-        know(tx, row[0], attempt.client)
+    if there:
+        know(tx, userid, attempt.client)
 
 
 def drop(tx: Tx, attempt: Attempt) -> None:
@@ -170,11 +169,13 @@ def _whatever_came(done: "Future[None]") -> None:
 
 
 def _knows(tx: Tx, one: Try) -> bool:
-    row = tx.one("SELECT userid FROM accounts WHERE contact = ?", (one.contact,))
-    if row is None:
-        return False
     sql = "SELECT 1 FROM households WHERE userid = ? AND client = ?"
-    return tx.one(sql, (row[0], _household(row[0], one.client))) is not None
+    accounts = _accounts_of(tx, one.contact)
+    return any(tx.one(sql, (userid, _household(userid, one.client))) for userid in accounts)
+
+
+def _accounts_of(tx: Tx, contact: str) -> list[int]:
+    return [row[0] for row in tx.all("SELECT userid FROM accounts WHERE contact = ?", (contact,))]
 
 
 def _failures(tx: Tx, pair: str, patience: Patience) -> tuple[int, int]:
