@@ -1,11 +1,12 @@
 """One function per sentence: who signs up, who gets in, and who decides what they may do."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from gbike.kit.access.principal import DEMO, Principal
 from gbike.kit.clock import Clock, is_ahead
+from gbike.kit.passwords import HashingBusy
 from gbike.services.account.domain import (
     RECENT_S,
     Access,
@@ -113,7 +114,8 @@ async def sign_in(one: Try, password: str, code: str | None, device: Device, *, 
         if session is None:
             raise SignInRefused
     if desk.passwords.is_old(known.password_hash):
-        await desk.accounts.rehash(known, await desk.passwords.hash(password))
+        with suppress(HashingBusy):  # they are in; the next time will do
+            await desk.accounts.rehash(known, await desk.passwords.hash(password))
     return _access(known.account, token, (session, desk.clock.now_ms() // 1000), desk)
 
 
