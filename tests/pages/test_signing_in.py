@@ -49,8 +49,7 @@ def test_somebody_signs_up_and_in_rides_is_signed_out_and_finds_the_ride_again(b
     one.tap("Rent this bike")
     page.get_by_role("timer").wait_for()
 
-    page.evaluate(OVER)
-    page.reload()
+    page.evaluate(f"setTimeout(() => {{ {OVER}; location.reload() }})")  # before the page asks for anything
     one.see("Your sign-in expired")
     sign_in(one, "a bicycle at dawn")
     page.get_by_role("link", name="Riding").tap()
@@ -72,7 +71,7 @@ def test_somebody_signs_up_and_in_rides_is_signed_out_and_finds_the_ride_again(b
     one.go("#/me")
     one.see("Kim Minji")
     assert violations(page) == []
-    one.tap("Sign out")
+    page.get_by_role("button", name="Sign out", exact=True).tap()
     page.get_by_role("heading", name="Sign in").wait_for()
     assert one.clean == []
     one.close()

@@ -179,3 +179,20 @@ async def test_an_answer_that_was_kept_is_given_again(kept: Path, tmp_path: Path
     assert (replayed.status, replayed.json["rentid"]) == (201, 7)
     assert replayed.headers["idempotent-replayed"] == "true"
     await embedded.stop()
+
+
+async def test_riders_of_before_sign_in_stay_in_and_see_where(past: Past) -> None:
+    embedded, _ = past.open()
+    stranger = Client(embedded.app)
+    rider = {"contact": "3@example.com", "password": "a bicycle at dawn"}
+    if isinstance(past, Databases):  # nobody had an account there
+        await stranger.post("/accounts", {"name": "A", **rider})
+    session = await stranger.post("/sessions", rider)
+    assert session.status == 200, session
+    assert (await stranger.post("/sessions", {**rider, "password": "a bicycle at dusk"})).status == 401
+    again = await stranger.post("/sessions/refresh", {"refresh_token": session.json["refresh_token"]})
+    mine = As(embedded.app, again.json["access_token"])
+    shown = (await mine.get(f"/accounts/{session.json['userid']}/sessions")).json["sessions"]
+    assert len(shown) == 1
+    assert (await mine.post(f"/accounts/{session.json['userid']}/authenticator")).status == 200, "a recent sign-in"
+    await embedded.stop()

@@ -278,6 +278,7 @@ HOUSE = House(
         ): "how many letters were sent to a contact is forgotten with one who waited for it: no more than five go on",
         frozenset({"offer a reset", "housekeeping of resets"}): "what comes meanwhile is left for the next time",
         frozenset({"fail", "housekeeping of tries"}): "what is a day old is out of every window: read, it counts 0",
+        frozenset({"count a sign-up", "housekeeping of tries"}): "the same",
         frozenset({"renew", "housekeeping of refresh_tokens"}): "of an expired session no token is kept for the next",
     },
 )

@@ -81,7 +81,7 @@ class Tries(Protocol):
         """It was judged wrong."""
 
     async def succeed(self, attempt: Attempt, userid: int) -> None:
-        """It was judged right: its failures are forgotten, and the client is known to the account."""
+        """It was judged right: its failures are forgotten, and the client is known to this account."""
 
     def drop(self, attempt: Attempt) -> None:
         """It was not judged, or tells nothing; nobody waits until that is kept."""

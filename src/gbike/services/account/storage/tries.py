@@ -105,7 +105,7 @@ def fail(tx: Tx, attempt: Attempt, patience: Patience) -> None:
         until_ms = tx.now_ms + _taken_ms(tx, name, pace) + pace.each_ms
         tx.execute(_KEEP, (name, 0, tx.now_ms, until_ms))
     if failures == patience.free:
-        for userid in _accounts(tx, attempt.contact):
+        for userid in _accounts_of(tx, attempt.contact):
             tx.audit("account locked", f"user:{userid}", after={"wait_s": _seconds(patience.delay_ms(failures))})
 
 
@@ -168,7 +168,7 @@ def _whatever_came(done: "Future[None]") -> None:
         done.exception()
 
 
-def _accounts(tx: Tx, contact: str) -> list[int]:
+def _accounts_of(tx: Tx, contact: str) -> list[int]:
     """Whose contact it is in its normal form, or may become: a few at most."""
     sql = "SELECT userid FROM accounts WHERE normal = ? UNION SELECT userid FROM contact_proofs WHERE normal = ?"
     return [int(row[0]) for row in tx.all(sql, (contact, contact))]
@@ -176,9 +176,8 @@ def _accounts(tx: Tx, contact: str) -> list[int]:
 
 def _knows(tx: Tx, one: Try) -> bool:
     sql = "SELECT 1 FROM households WHERE userid = ? AND client = ?"
-    return any(
-        tx.one(sql, (userid, _household(userid, one.client))) is not None for userid in _accounts(tx, one.contact)
-    )
+    accounts = _accounts_of(tx, one.contact)
+    return any(tx.one(sql, (userid, _household(userid, one.client))) for userid in accounts)
 
 
 def _failures(tx: Tx, pair: str, patience: Patience) -> tuple[int, int]:

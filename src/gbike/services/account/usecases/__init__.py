@@ -1,6 +1,9 @@
 """One function per sentence: who signs up, who gets in, and who decides what they may do."""
 
+from contextlib import suppress
+
 from gbike.kit.contacts import Contact, reachable
+from gbike.kit.passwords import HashingBusy
 from gbike.services.account.domain import (
     CODE_DIGITS,
     MOST_UNPROVED,
@@ -69,7 +72,8 @@ async def sign_in(who: tuple[Contact, str], password: str, code: str | None, dev
     if isinstance(step, str):
         await tell(known.account, About.RECOVERED, desk)
     if desk.passwords.is_old(known.password_hash):
-        await desk.accounts.rehash(known, await desk.passwords.hash(password))
+        with suppress(HashingBusy):  # they are in; the next time will do
+            await desk.accounts.rehash(known, await desk.passwords.hash(password))
     return _access(known.account, token, (session, desk.clock.now_ms() // 1000), desk)
 
 
