@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gbike.kit.access.certificates import certificates
 from gbike.kit.access.guard import OPEN_DOOR
@@ -201,6 +201,34 @@ async def test_a_refusal_is_never_taken_for_the_answer_to_what_was_asked_before(
     assert b"bad-request" not in answer
 
 
+async def test_who_asks_more_than_is_let_through_is_not_read_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "SLOWER_S", 0.2)
+    heard: list[float] = []
+
+    async def too_many(_scope: Scope, _receive: Receive, send: Send) -> None:
+        heard.append(asyncio.get_running_loop().time())
+        await send({"type": "http.response.start", "status": 429, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+
+    async with serving(too_many) as served:
+        for more, least in ((b"", 0.15), (b"x-forwarded-for: 10.0.0.1\r\n", 0)):  # a proxy asks for others too
+            heard.clear()
+            request = ASKED[:-2] + more + b"\r\n"
+            reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+            for _ in range(2):
+                writer.write(request)
+                await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+            writer.close()
+            assert least <= heard[1] - heard[0]
+
+
+async def test_so_many_requests_wait_behind_one_and_no_more(served: Served) -> None:
+    reader = await served.connect(b"GET /later HTTP/1.1\r\nhost: x\r\n\r\n" + ASKED * 100)
+    served.go_on.set()
+    answers = await asyncio.wait_for(reader.read(), 10)
+    assert answers.count(b"HTTP/1.1 200 ") == 1 + patience.MOST_WAITING
+
+
 async def test_words_are_korean_for_who_prefers_them(served: Served) -> None:
     answer = await served.answers(b"GET / HTTP/1.1\r\naccept-language: ko\r\nx: " + b"x" * 99_000)
     assert b"content-language: ko" in answer
@@ -265,8 +293,8 @@ async def test_who_does_not_read_the_last_answer_is_cut_off(served: Served, monk
     await served.there(0)
 
 
-def at(connections: Connections, address: str, closed: list[str], name: str = "") -> Slot:
-    slot = connections.enter(address)
+def at(connections: Connections, address: str, closed: list[str], name: str = "", now_s: float = 0) -> Slot:
+    slot = connections.enter(address, now_s)
     assert slot is not None
     slot.close = lambda: closed.append(name or address)
     return slot
@@ -299,10 +327,22 @@ def test_who_has_asked_before_goes_after_who_never_has() -> None:
     at(connections, "10.0.0.2", closed, "new").ask()
     at(connections, "10.0.0.2", closed, "newer").ask()
     assert closed == ["silent", "rider"]
-    assert connections.enter("10.0.0.3") is None, "nobody in the middle of a request makes room"
+    assert connections.enter("10.0.0.3", 0) is None, "nobody in the middle of a request makes room"
     busy.wait()
-    assert connections.enter("10.0.0.3") is not None
+    assert connections.enter("10.0.0.3", 0) is not None
     assert closed[-1] == "busy"
+
+
+def test_a_new_connection_has_time_to_ask_while_others_have_not() -> None:
+    connections, closed = Connections(4, lambda _: True), list[str]()
+    for number in range(3):
+        at(connections, "10.0.0.1", closed, f"silent {number}", number / 10)
+    at(connections, "10.0.0.1", closed, "rider", 1.15)
+    for number in range(3):
+        at(connections, "10.0.0.1", closed, f"flood {number}", 1.2)
+    assert closed == ["silent 2", "silent 1", "silent 0"]
+    at(connections, "10.0.0.1", closed, "flood 3", 1.3)
+    assert closed[3:] == ["flood 2"], "all are new: the newest"
 
 
 def test_a_client_has_a_share_and_makes_room_in_it_itself() -> None:
