@@ -192,6 +192,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="gbike bench", description=__doc__.split("\n")[0])
     parser.add_argument("--distributed", action="store_true", help="the same services on PostgreSQL, Kafka and Envoy")
     parser.add_argument("--tokens", action="store_true", help="what checking tokens costs, in pairs with an open door")
+    parser.add_argument("--floods", action="store_true", help="what a rider waits beside a stranger's floods")
     parser.add_argument("--quick", action="store_true", help="less stored, one short round")
     parser.add_argument("--only", default=",".join(PARTS), help=f"some of {','.join(PARTS)}")
     parser.add_argument("--data", type=Path, help="keep the filled stores here and use them again")
@@ -212,6 +213,10 @@ def main(argv: list[str]) -> int:
         from bench import tokens
 
         return tokens.main([one for one in argv if one != "--tokens"])
+    if "--floods" in argv:
+        from bench import floods
+
+        return floods.main([one for one in argv if one != "--floods"])
     chosen = _arguments(argv)
     folder = chosen.data or Path(tempfile.mkdtemp(prefix=".bench-", dir=Path.cwd()))
     size = QUICK if chosen.quick else FULL

@@ -1,10 +1,11 @@
 """Whole rides on a real `gbike cluster up`: through Envoy, over Kafka, in PostgreSQL, each service its own process."""
 
 import asyncio
+import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from statistics import median
@@ -49,22 +50,22 @@ class Cluster(msgspec.Struct, frozen=True):
 
 async def whole_rides(folder: Path, rounds: int, seconds: float) -> list[Line]:
     """Rides a second, what they cost by program, memory and start. Raises CannotRun, WrongEffect."""
-    async with _cluster(folder / "cluster") as cluster:
-        port = urlsplit(cluster.plan.gateway).port
+    async with cluster(folder / "cluster", ["--demo", "--empty"]) as running:
+        port = urlsplit(running.plan.gateway).port
         assert port is not None
         fleet, connections = Fleet(BIKES, PAST), await connect_many(port, RIDERS)
         await _register(connections, fleet)
         rounds_found, shares = list[Speed](), list[dict[str, float]]()
-        async with _stores(cluster.plan) as settle:
-            await cycles(connections, cluster.pid, fleet, 2.0, settle)  # every consumer has joined its group
+        async with _stores(running.plan) as settle:
+            await cycles(connections, running.pid, fleet, 2.0, settle)  # every consumer has joined its group
             for _ in range(rounds):
-                before, began = _cpu(cluster), time.perf_counter()
-                rounds_found.append(await cycles(connections, cluster.pid, fleet, seconds, settle))
+                before, began = _cpu(running), time.perf_counter()
+                rounds_found.append(await cycles(connections, running.pid, fleet, seconds, settle))
                 took_ms = (time.perf_counter() - began) * 1000
-                shares.append({name: (used - before[name]) / took_ms for name, used in _cpu(cluster).items()})
+                shares.append({name: (used - before[name]) / took_ms for name, used in _cpu(running).items()})
         for connection in connections:
             connection.close()
-        return [*_told(cluster, rounds_found, shares), *_memory(cluster)]
+        return [*_told(running, rounds_found, shares), *_memory(running)]
 
 
 def _told(cluster: Cluster, rounds: Sequence[Speed], shares: Sequence[dict[str, float]]) -> list[Line]:
@@ -148,10 +149,11 @@ async def _one(connection: psycopg.AsyncConnection[TupleRow], sql: str) -> int:
 
 
 @asynccontextmanager
-async def _cluster(data: Path) -> AsyncIterator[Cluster]:
-    command = [sys.executable, "-m", "gbike", "cluster", "up", "--demo", "--empty", "--port", "0", "--data", str(data)]
+async def cluster(data: Path, flags: Sequence[str], more: Mapping[str, str] | None = None) -> AsyncIterator[Cluster]:
+    """A `gbike cluster up` with these flags and settings, until it is no longer needed. Raises CannotRun."""
+    command = [sys.executable, "-m", "gbike", "cluster", "up", "--port", "0", "--data", str(data), *flags]
     log, began = data.with_name("cluster.txt"), time.perf_counter()
-    process = start(command, log)
+    process = start(command, log, {**os.environ, **(more or {})})
     try:
         while MARK not in said(log):
             if process.poll() is not None or time.perf_counter() - began > READY_S:

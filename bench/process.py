@@ -61,6 +61,16 @@ async def locked(mode: str, folder: Path, key: Path) -> AsyncIterator[Server]:
 
 
 @asynccontextmanager
+async def secure(folder: Path, admin_file: Path, more: Mapping[str, str]) -> AsyncIterator[Server]:
+    """`gbike up` with these settings, which may have the usual 1,024 files open."""
+    port = free_port()
+    command = [sys.executable, "-m", "gbike", "up", "--port", str(port), "--data", str(folder)]
+    command = ["sh", "-c", 'ulimit -n 1024; exec "$0" "$@"', *command, "--admin-file", str(admin_file)]
+    async with _running(command, port, "/health/ready", folder.with_name("server.log"), more) as server:
+        yield server
+
+
+@asynccontextmanager
 async def bare_server(folder: Path) -> AsyncIterator[Server]:
     """uvicorn with an application that does nothing but answer: the floor of every request."""
     port = free_port()

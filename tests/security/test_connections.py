@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gbike.kit.access.certificates import certificates
 from gbike.kit.access.guard import OPEN_DOOR
@@ -18,7 +18,7 @@ from gbike.kit.access.rules import PUBLIC
 from gbike.kit.http import patience, server
 from gbike.kit.http.app import HttpApp, Operation
 from gbike.kit.http.ask import Answer, Ask
-from gbike.kit.http.connections import Connections, Slot, most_connections, on_loopback
+from gbike.kit.http.connections import Connections, on_loopback
 from gbike.kit.http.problems import MEDIA_TYPE
 from gbike.kit.http.server import HttpServer, listen
 from gbike.kit.open_files import raise_limit
@@ -201,6 +201,34 @@ async def test_a_refusal_is_never_taken_for_the_answer_to_what_was_asked_before(
     assert b"bad-request" not in answer
 
 
+async def test_who_asks_more_than_is_let_through_is_not_read_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "SLOWER_S", 0.2)
+    heard: list[float] = []
+
+    async def too_many(_scope: Scope, _receive: Receive, send: Send) -> None:
+        heard.append(asyncio.get_running_loop().time())
+        await send({"type": "http.response.start", "status": 429, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+
+    async with serving(too_many) as served:
+        for more, least in ((b"", 0.15), (b"x-forwarded-for: 10.0.0.1\r\n", 0)):  # a proxy asks for others too
+            heard.clear()
+            request = ASKED[:-2] + more + b"\r\n"
+            reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+            for _ in range(2):
+                writer.write(request)
+                await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+            writer.close()
+            assert least <= heard[1] - heard[0]
+
+
+async def test_so_many_requests_wait_behind_one_and_no_more(served: Served) -> None:
+    reader = await served.connect(b"GET /later HTTP/1.1\r\nhost: x\r\n\r\n" + ASKED * 100)
+    served.go_on.set()
+    answers = await asyncio.wait_for(reader.read(), 10)
+    assert answers.count(b"HTTP/1.1 200 ") == 1 + patience.MOST_WAITING
+
+
 async def test_words_are_korean_for_who_prefers_them(served: Served) -> None:
     answer = await served.answers(b"GET / HTTP/1.1\r\naccept-language: ko\r\nx: " + b"x" * 99_000)
     assert b"content-language: ko" in answer
@@ -263,64 +291,6 @@ async def test_who_does_not_read_the_last_answer_is_cut_off(served: Served, monk
     await served.connect(b"GET /large HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
     await served.there(1)
     await served.there(0)
-
-
-def at(connections: Connections, address: str, closed: list[str], name: str = "") -> Slot:
-    slot = connections.enter(address)
-    assert slot is not None
-    slot.close = lambda: closed.append(name or address)
-    return slot
-
-
-def test_the_newest_idle_connection_of_the_largest_client_goes_first() -> None:
-    connections, closed = Connections(8, lambda address: address == "10.0.0.9"), list[str]()
-    for name in ("old", "new"):
-        at(connections, "10.0.0.1", closed, name)
-    at(connections, "10.0.0.2", closed)
-    for number in range(4):
-        at(connections, "10.0.0.9", closed, f"proxied {number}").ask()
-    one = at(connections, "2001:db8::1", closed)
-    assert len(connections) == 8
-    at(connections, "10.0.0.3", closed)
-    assert closed == ["new"], "not those of the largest, which are all in the middle of a request"
-    one.leave()
-    one.leave()
-    assert len(connections) == 7
-
-
-def test_who_has_asked_before_goes_after_who_never_has() -> None:
-    connections, closed = Connections(3, lambda _: True), list[str]()
-    at(connections, "10.0.0.1", closed, "silent")
-    rider = at(connections, "10.0.0.1", closed, "rider")
-    rider.ask()
-    rider.wait()
-    busy = at(connections, "10.0.0.1", closed, "busy")
-    busy.ask()
-    at(connections, "10.0.0.2", closed, "new").ask()
-    at(connections, "10.0.0.2", closed, "newer").ask()
-    assert closed == ["silent", "rider"]
-    assert connections.enter("10.0.0.3") is None, "nobody in the middle of a request makes room"
-    busy.wait()
-    assert connections.enter("10.0.0.3") is not None
-    assert closed[-1] == "busy"
-
-
-def test_a_client_has_a_share_and_makes_room_in_it_itself() -> None:
-    connections, closed = Connections(40, lambda address: address == "10.0.0.9"), list[str]()
-    for number in range(11):
-        at(connections, f"2001:db8::{number + 1}", closed, str(number))
-    assert closed == ["9"], "one client is a /64, and had its 10"
-    for _ in range(20):
-        at(connections, "10.0.0.9", closed, "proxied")
-    assert len(connections) == 30
-    assert closed == ["9"]
-
-
-def test_files_are_set_aside_for_stores() -> None:
-    assert [most_connections(files) for files in (64, 512, 1024, 65_536)] == [16, 256, 768, 10_000]
-    assert [on_loopback(one) for one in ("127.0.0.2", "::1", "::ffff:127.0.0.1", "10.0.0.1", "x")] == [True] * 3 + [
-        False
-    ] * 2
 
 
 async def test_silent_connections_make_room_for_a_rider_also_in_the_middle_of_tls(

@@ -13,6 +13,8 @@ FILES_SET_ASIDE = 256
 """For stores, logs and what this process asks of others; `gbike up` has some 70 of them open."""
 SHARE = 4
 """One client may have one in so many of all: all who are behind one address, a campus, are one client."""
+TIME_TO_ASK_S = 1
+"""So long a new connection is spared while older ones have asked nothing either: its request may be on the way."""
 NO_LONGER_FULL = 0.9
 
 
@@ -24,31 +26,32 @@ def most_connections(files: int) -> int:
 class Slot:
     """The place of one connection. `close`, which whoever opens the connection sets, ends it at once."""
 
-    __slots__ = ("_all", "_client", "_kind", "close")
+    __slots__ = ("_all", "_client", "_kind", "close", "since_s")
 
-    def __init__(self, connections: "Connections", client: "_Client") -> None:
-        self._all, self._client = connections, client
-        self._kind: dict[Slot, None] | None = client.silent
+    def __init__(self, connections: "Connections", client: "_Client", since_s: float) -> None:
+        self._all, self._client, self.since_s = connections, client, since_s
+        self._kind: dict[Slot, None] | None = None
         self.close: Callable[[], None] = _nothing
-        client.silent[self] = None
         client.count += 1
+        self.be(client.new)
 
     def ask(self) -> None:
         """A request has come: until it is answered this connection makes room for nobody."""
-        self._be(None)
+        self.be(None)
 
     def wait(self) -> None:
         """All requests are answered."""
-        self._be(self._client.idle)
+        self.be(self._client.idle)
 
     def leave(self) -> None:
         """The connection has ended; it counts no more, however often this is said."""
         if self._client.count:
-            self._be(None)
+            self.be(None)
             self._all.left(self._client)
             self._client = _GONE
 
-    def _be(self, kind: "dict[Slot, None] | None") -> None:
+    def be(self, kind: "dict[Slot, None] | None") -> None:
+        """Stand in this list of its client, or in none."""
         if self._kind is not None:
             self._kind.pop(self, None)
         self._kind = kind if self._client is not _GONE else None
@@ -61,13 +64,21 @@ class _Client:
 
     def __init__(self, name: str) -> None:
         self.name, self.count = name, 0
+        self.new: dict[Slot, None] = {}
         self.silent: dict[Slot, None] = {}
         self.idle: dict[Slot, None] = {}
-        """Those that have asked nothing yet, and those whose requests are answered; the newest last."""
+        """Those that have had no time to ask yet, have not asked, and have their answers; the newest last."""
 
-    def make_room(self) -> bool:
+    @property
+    def has_room(self) -> bool:
+        """Whether one of them is idle."""
+        return bool(self.new or self.silent or self.idle)
+
+    def make_room(self, now_s: float) -> bool:
         """Close the newest idle one; of those that have never asked anything first. Whether there was one."""
-        slot = next(reversed(self.silent or self.idle), None)
+        while self.new and (oldest := next(iter(self.new))).since_s + TIME_TO_ASK_S <= now_s:
+            oldest.be(self.silent)
+        slot = next(reversed(self.silent or self.new or self.idle), None)
         if slot is None:
             return False
         slot.leave()
@@ -89,8 +100,9 @@ class Connections:
         """How many there are."""
         return self._count
 
-    def enter(self, address: str) -> Slot | None:
+    def enter(self, address: str, now_s: float) -> Slot | None:
         """A slot for a connection from `address`; None when all are taken by connections in the middle of a request.
+        `now_s`: by a clock that never goes back.
 
         Where all are taken, the newest idle connection of the client that has most of them is closed; where this client
         has its share, its own newest idle one.
@@ -98,20 +110,20 @@ class Connections:
         name = household(address)
         client = self._clients.get(name)
         if client is not None and client.count >= self.most_each and not self._speaks_for_many(address):
-            if not client.make_room():
+            if not client.make_room(now_s):
                 return None
         elif self._count >= self.most:
             self._say_full()
-            if not self.make_room():
+            if not self.make_room(now_s):
                 return None
         client = self._clients.setdefault(name, _Client(name))  # it may just have lost its only one
         self._count += 1
-        return Slot(self, client)
+        return Slot(self, client, now_s)
 
-    def make_room(self) -> bool:
+    def make_room(self, now_s: float) -> bool:
         """Close the newest idle connection of the client that has most of all. Whether there was one."""
-        idle = [client for client in self._clients.values() if client.silent or client.idle]
-        return bool(idle) and max(idle, key=lambda client: client.count).make_room()
+        idle = [client for client in self._clients.values() if client.has_room]
+        return bool(idle) and max(idle, key=lambda client: client.count).make_room(now_s)
 
     def _say_full(self) -> None:
         if not self._full:

@@ -9,8 +9,6 @@ from functools import partial
 from gbike.kit.http.connections import Connections, Slot
 from gbike.kit.telemetry import Told, log
 
-AT_ONCE = 32
-"""Connections taken before those that are there already have their turn."""
 PAUSE_S = 0.1
 """Where the system has no file for a new connection: how long the new ones wait in its queue."""
 HANDSHAKE_S, GOODBYE_S = 5, 1
@@ -54,29 +52,25 @@ class Listener:
             await asyncio.wait(self._opening)
 
     def _accept(self) -> None:
-        for taken in range(AT_ONCE):
-            try:
-                arrived, address = self._socket.accept()
-            except (BlockingIOError, InterruptedError):
-                return
-            except ConnectionError:
-                continue  # it went before it was taken
-            except OSError as wrong:
-                self._rest(wrong, one_waits=not taken)
-                return
-            slot = self._connections.enter(str(address[0]))
-            if slot is None:
-                arrived.close()
-            else:
-                self._open(arrived, slot)
+        """Take one; those that are there already have their turn before the next, so a flood of new ones stops none."""
+        try:
+            arrived, address = self._socket.accept()
+        except (BlockingIOError, InterruptedError, ConnectionError):
+            return  # it went before it was taken
+        except OSError as wrong:
+            self._rest(wrong)
+            return
+        slot = self._connections.enter(str(address[0]), self._loop.time())
+        if slot is None:
+            arrived.close()
+        else:
+            self._open(arrived, slot)
 
-    def _rest(self, wrong: OSError, *, one_waits: bool) -> None:
-        """No file is free: an idle connection gives its own, and asking at once again would only burn the processor.
-        (The system says so before it looks whether there is anybody at all.)"""
-        if one_waits:
-            if self._told.is_news(str(wrong)):
-                log.warning("a connection can't be taken", why=str(wrong.strerror), mend="ulimit -n")
-            self._connections.make_room()
+    def _rest(self, wrong: OSError) -> None:
+        """No file is free: an idle connection gives its own, and asking at once again would only burn the processor."""
+        if self._told.is_news(str(wrong)):
+            log.warning("a connection can't be taken", why=str(wrong.strerror), mend="ulimit -n")
+        self._connections.make_room(self._loop.time())
         self._loop.remove_reader(self._socket.fileno())
         self._pause = self._loop.call_later(PAUSE_S, self.start)
 

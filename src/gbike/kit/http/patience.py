@@ -19,19 +19,29 @@ MOST_LINES = 100
 """Headers of a request, as Envoy's `max_headers_count`."""
 MOST_REST = 1024 * 1024
 """Bytes after the headers: a body, and what frames it when it comes in pieces of one byte."""
+MOST_WAITING = 64
+"""Requests that wait behind one that is not answered yet."""
 SILENT_S = 15
 """From a connection's beginning to the first byte of a request."""
 HEAD_S = 10
 """From a request's first byte to the end of its headers."""
 REQUEST_S = 15
 """From a request's first byte to its last, as Envoy's `request_timeout`."""
-LINGER_S, MOST_THROWN_AWAY = 2, 2 * 1024 * 1024
+LINGER_S, MOST_THROWN_AWAY = 2, 1024 * 1024
 """How long, and how much, a client that was refused may go on sending: its system drops an answer that it has not read
 when we close before that."""
 
 
+SLOWER_S = 1
+"""What comes over a connection after a 429 is not read for so long; `Retry-After` has never said less."""
+
+
 class _TooLarge(Exception):
     """The head has more bytes or lines than it may."""
+
+
+class _TooMany(Exception):
+    """More requests wait for their turn than may."""
 
 
 class PatientConnection(HttpToolsProtocol):
@@ -44,6 +54,7 @@ class PatientConnection(HttpToolsProtocol):
         self._timer: asyncio.TimerHandle | None = None
         self._until = self._began = 0.0
         self._whole, self._in_head, self._refused = True, False, False
+        self._slower = False
         self._fed = self._thrown_away = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -104,6 +115,8 @@ class PatientConnection(HttpToolsProtocol):
         """The application has a request."""
         if self._fed and len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > MOST_HEAD:
             raise _TooLarge
+        if len(self.pipeline) >= MOST_WAITING:
+            raise _TooMany
         self._unset_keepalive_if_required()
         super().on_headers_complete()
         self._in_head, self._fed = False, 0
@@ -120,6 +133,18 @@ class PatientConnection(HttpToolsProtocol):
         super().on_response_complete()
         if not more:
             self._slot.wait()
+            if self._slower and not self.transport.is_closing():
+                self._slower = False
+                self.flow.pause_reading()
+                self.loop.call_later(SLOWER_S, self._read_again)
+
+    def _read_again(self) -> None:
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
+
+    def slow_down(self) -> None:
+        """Read nothing for SLOWER_S after the answer that is being sent."""
+        self._slower = True
 
     def _wait_until(self, until: float) -> None:
         if self._timer is None or until != self._until:

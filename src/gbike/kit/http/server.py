@@ -20,7 +20,7 @@ from gbike.kit.http.ask import CERTIFIED
 from gbike.kit.http.connections import Connections, Slot, most_connections, on_loopback
 from gbike.kit.http.listener import Listener
 from gbike.kit.http.patience import PatientConnection
-from gbike.kit.http.problems import INTERNAL, Problem
+from gbike.kit.http.problems import INTERNAL, TOO_MANY, Problem
 from gbike.kit.http.refused import answering
 from gbike.kit.http.streams import LINE
 from gbike.kit.open_files import limit, raise_limit
@@ -38,6 +38,7 @@ STRANGERS_OPEN_S = 20
 UNREAD_S = 30
 """How long a client may leave an answer unread that ends its connection."""
 BACKLOG = 1024
+_FOR = b"x-forwarded-for"
 
 
 class CannotListen(Exception):
@@ -228,6 +229,12 @@ class _Connection(PatientConnection):
 
 class _Cycle(RequestResponseCycle):
     """A request and its answer; what the application failed to answer is our mistake, and a problem like all others."""
+
+    async def send(self, message: Any) -> None:
+        """Send it. Who asks more than is let through is heard less, unless it is a proxy that asks for many."""
+        if message.get("status") == TOO_MANY.status and not any(name == _FOR for name, _ in self.scope["headers"]):
+            self.scope[LINE].slow_down()  # type: ignore[literal-required]  # see on_headers_complete
+        await super().send(message)
 
     async def send_500_response(self) -> None:
         """Say so."""
