@@ -20,6 +20,8 @@ from tests.gateway.servers import Envoy, Loop
 from tests.gateway.test_faults import problem
 
 PROXY = "127.0.0.7"
+KEPT = {"x-envoy-expected-rq-timeout-ms", "x-envoy-external-address"}
+"""What Envoy says itself."""
 ASKED = 40
 """In a second ten are let through at once, and five more."""
 
@@ -89,6 +91,21 @@ def test_what_known_proxies_say_is_passed_on(proxied: Stubs, secure: Stubs, said
         assert (seen["x-forwarded-host"], seen["x-forwarded-proto"]) == ("bikes.example", scheme)
         home = stubs.envoy.ask("GET", "/", headers=both, source=PROXY).json["_links"]["rents"]["href"]
         assert home == f"{scheme}://bikes.example/rents"
+
+
+@pytest.mark.parametrize("source", [PROXY, "127.0.0.8"])
+def test_nobody_changes_how_often_and_how_long_a_service_is_asked(proxied: Stubs, source: str) -> None:
+    path = f"/rents/{source}/broken"
+    insists = {
+        "x-envoy-retry-on": "reset,5xx",
+        "x-envoy-max-retries": "5",
+        "x-forwarded-for": "127.0.0.1",
+        "x-envoy-internal": "true",
+    }
+    problem(proxied.envoy.ask("POST", path, {}, insists, source), 503, "answer-lost")
+    assert proxied.there.times("POST", path) == 1
+    seen = proxied.envoy.ask("GET", "/rents/x", headers=insists, source=source).json["headers"]
+    assert not [name for name in seen if name.startswith("x-envoy-") and name not in KEPT]
 
 
 def test_browsers_are_sent_to_the_pages_by_path(proxied: Stubs, stubs: Stubs) -> None:
