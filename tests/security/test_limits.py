@@ -110,7 +110,7 @@ async def test_strangers_of_an_address_take_nobody_off_who_is_signed_in_there() 
     await locked.whole.stop()
 
 
-@pytest.mark.parametrize("sent", [None, "Basic eDp5", "Bearer", "Bearer x", "Bearer a, Bearer b", "Digest a=b, c=d"])
+@pytest.mark.parametrize("sent", [None, "Basic eDp5", "Bearer", "Bearer x", "Digest a=b"])
 async def test_whatever_is_no_token_counts_for_its_address(sent: str | None) -> None:
     locked = Locked(USUAL, SetClock())
     headers = {} if sent is None else {"authorization": sent}

@@ -23,7 +23,7 @@ ADVICE = {
     "account-unknown": "Check the number; only your own account is shown to you.",
     "amount-out-of-bounds": "Send a smaller amount.",
     "answer-lost": "Send it again with the same Idempotency-Key; without one, look whether it was done before you do.",
-    "bad-request": "Send HTTP/1.1 or HTTP/2.",
+    "bad-request": "Send HTTP/1.1 or HTTP/2, and everything but ASCII in the target percent-encoded.",
     "header-sent-twice": "Send it once.",
     "balance-changed": "Look at the balance again, or post a correction: the difference.",
     "bike-exists": "Change the bike with PATCH, or take another number.",

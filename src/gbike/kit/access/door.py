@@ -20,7 +20,7 @@ from gbike.kit.access.limits import Limits
 from gbike.kit.access.principal import Principal
 from gbike.kit.access.rules import SCRAPER, Rule, allow
 from gbike.kit.access.tokens import BadToken, Verifier
-from gbike.kit.http.problems import FORBIDDEN, SENT_TWICE, TOO_MANY, UNAUTHENTICATED, Problem
+from gbike.kit.http.problems import FORBIDDEN, TOO_MANY, UNAUTHENTICATED, Problem
 
 if TYPE_CHECKING:
     from gbike.kit.http.ask import Ask
@@ -124,13 +124,10 @@ class CertifiedDoor:
 
 
 def _bearer(ask: "Ask", *, strictly: bool) -> str | None:
-    """The token that was sent. Several are refused: whoever stands before us may have judged by another one.
-    `strictly`: what is no token is refused too."""
+    """The token that was sent. `strictly`: what is none is refused."""
     given: str | None = ask.headers.get("authorization")
     if given is None:
         return None
-    if "," in given:
-        raise Problem(SENT_TWICE, {"header": "Authorization"})
     scheme, _, token = given.partition(" ")
     if scheme.lower() == "bearer":
         return token.strip()

@@ -187,6 +187,7 @@ class HttpApp:
 
     async def _answer(self, ask: Ask, operation: Operation | None, handler: Handler) -> Answer:
         try:
+            ask.must_be_clear()
             rule, pace = _asked(ask, operation)
             await self._guard.admit(ask, rule, pace)
             acting.set(ask.principal)

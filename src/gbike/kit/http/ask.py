@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
@@ -19,6 +19,7 @@ from gbike.kit.http.problems import (
     MALFORMED,
     NOT_ACCEPTABLE,
     NOT_FOUND,
+    SENT_TWICE,
     TOO_LARGE,
     TOO_SLOW,
     UNSUPPORTED_TYPE,
@@ -34,8 +35,21 @@ MAX_PAGE = 1_000_000
 HAL_JSON, JSON = "application/hal+json;charset=UTF-8", "application/json;charset=UTF-8"
 CERTIFIED = "gbike.certified"
 """Where a server notes, in the state of a request, which services the client's certificate is for."""
+ONLY_ONCE = ("authorization", "host", "content-type", "idempotency-key")
+"""Headers that are no lists: of two, one reader believes the first and the next one the last."""
 _KEY = re.compile(r"[!-~]{1,255}")
-_NEVER = re.compile(r"q\s*=\s*0(\.0*)?")
+_WEIGHT = re.compile(r"q\s*=\s*([01](?:\.[0-9]{0,3})?)")
+_TAKES = {
+    HAL_JSON: {
+        "application/hal+json": 4,
+        "application/problem+json": 4,
+        "application/*+json": 3,
+        "application/*": 2,
+        "*/*": 1,
+    },
+    JSON: {"application/json": 4, "application/*": 2, "*/*": 1},
+}
+"""What a client may write in `Accept` for each of our forms, and which of two counts for it: the more exact one."""
 _AUTHORITY = re.compile(r"[A-Za-z0-9.\-_:\[\]]{1,255}")
 
 B = TypeVar("B", bound=msgspec.Struct)
@@ -62,9 +76,9 @@ class Ask:
         self._receive = receive
         self.method: str = scope["method"]
         self.path: str = scope["path"]
-        self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        if len(self.headers) != len(scope["headers"]):
-            self.headers = _joined(scope["headers"])
+        sent: list[tuple[bytes, bytes]] = scope["headers"]
+        self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in sent}
+        self._twice: Collection[str] = _join(sent, self.headers) if len(self.headers) < len(sent) else ()
         self.peer: str = (scope.get("client") or ("",))[0]
         """The address at the other end of the connection."""
         self._trusts, self._forwarded = trusts, trusts(self.peer)
@@ -107,6 +121,14 @@ class Ask:
         if self._forwarded:
             host = self.headers.get("x-forwarded-host", "").partition(",")[0].strip() or host
         return _base(self.scheme, host)
+
+    def must_be_clear(self) -> None:
+        """Raises Problem 400 when a header that may be there once is there twice, or a proxy made one of two."""
+        twice = next((name for name in ONLY_ONCE if name in self._twice), None)
+        if twice is None and "," in self.headers.get("authorization", ""):
+            twice = "authorization"
+        if twice is not None:
+            raise Problem(SENT_TWICE, {"header": twice})
 
     def must_cover(self, number: int) -> None:
         """Raises Problem 403 when it is about somebody else's things than the principal may touch."""
@@ -223,15 +245,6 @@ class Ask:
         return Once(scope, meant, lambda value: _kept(render(value)), older_hash=raw)
 
 
-def _joined(sent: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Lines of one name are one list (RFC 9110, 5.3), as Envoy hands them on: nobody hides one behind another."""
-    found: dict[str, str] = {}
-    for raw, value in sent:
-        name, text = raw.decode("latin-1"), value.decode("latin-1")
-        found[name] = f"{found[name]}, {text}" if name in found else text
-    return found
-
-
 def _kept(answer: Answer) -> tuple[int, bytes, bytes]:
     return answer.status, msgspec.json.encode(answer.content), msgspec.json.encode(answer.headers)
 
@@ -243,15 +256,34 @@ def _base(scheme: str, host: str) -> str:
 
 @lru_cache(maxsize=256)
 def _media(accept: str) -> str:
-    for part in accept.split(","):
-        kind, *notes = (piece.strip().lower() for piece in part.split(";"))
-        if any(_NEVER.fullmatch(note) for note in notes):
-            continue
-        if kind in ("*/*", "application/*", "application/hal+json", "application/problem+json", ""):
-            return HAL_JSON
-        if kind == "application/json":
-            return JSON
-    raise Problem(NOT_ACCEPTABLE)
+    """What the client likes best; of two that it likes alike, what it names first, and HAL where it names neither."""
+    best, chosen = (0.0, 0), ""
+    given = [part.lower().split(";") for part in (accept.strip() or "*/*").split(",")]
+    for media, takes in _TAKES.items():
+        exact, weight, place = 0, 0.0, 0
+        for at, (kind, *notes) in enumerate(given):
+            if takes.get(kind.strip(), 0) > exact:
+                exact, weight, place = takes[kind.strip()], _weight(notes), -at
+        if weight and (weight, place) > best:
+            best, chosen = (weight, place), media
+    if not chosen:
+        raise Problem(NOT_ACCEPTABLE)
+    return chosen
+
+
+def _weight(notes: Sequence[str]) -> float:
+    found = (_WEIGHT.fullmatch(note.strip()) for note in notes)
+    return next((min(1.0, float(one.group(1))) for one in found if one), 1.0)
+
+
+def _join(sent: Sequence[tuple[bytes, bytes]], headers: dict[str, str]) -> set[str]:
+    """The names that were sent more than once. What they say is one list: a header in lines is a header with commas."""
+    lines: dict[str, list[str]] = {}
+    for name, value in sent:
+        lines.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1"))
+    several = {name: ", ".join(values) for name, values in lines.items() if len(values) > 1}
+    headers.update(several)
+    return set(several)
 
 
 def _number(name: str, text: str) -> int:

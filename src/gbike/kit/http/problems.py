@@ -148,6 +148,22 @@ TOO_SLOW = ProblemType(
     "The whole request did not arrive in time; nothing was done. Please send it again.",
     "요청이 제시간에 모두 도착하지 않아 아무것도 처리되지 않았습니다. 다시 보내 주세요.",
 )
+BAD_REQUEST = ProblemType(
+    "bad-request",
+    400,
+    "The request could not be read",
+    "요청을 읽을 수 없음",
+    "This is not HTTP as this server reads it.",
+    "서버가 읽을 수 있는 HTTP 요청이 아닙니다.",
+)
+HEADERS_TOO_LARGE = ProblemType(
+    "headers-too-large",
+    431,
+    "The headers are too large or too many",
+    "헤더가 너무 크거나 많음",
+    "Send fewer or shorter headers.",
+    "헤더를 줄여서 보내 주세요.",
+)
 SENT_TWICE = ProblemType(
     "header-sent-twice",
     400,
@@ -229,7 +245,9 @@ EVERYWHERE = (
     INVALID,
     TOO_LARGE,
     TOO_SLOW,
+    BAD_REQUEST,
     SENT_TWICE,
+    HEADERS_TOO_LARGE,
     UNSUPPORTED_TYPE,
     KEY_REUSED,
     KEY_IN_FLIGHT,

@@ -7,6 +7,8 @@ import msgspec
 
 from gbike.kit.http.ask import MAX_BODY
 from gbike.kit.http.problems import (
+    BAD_REQUEST,
+    HEADERS_TOO_LARGE,
     INTERNAL,
     MEDIA_TYPE,
     METHOD_NOT_ALLOWED,
@@ -21,22 +23,6 @@ from gbike.kit.http.problems import (
 from gbike.services.gateway.envoy.headers import MODE, PROTECTING, header
 from gbike.services.gateway.envoy.routes import OWN_METHODS
 
-BAD_REQUEST = ProblemType(
-    "bad-request",
-    400,
-    "The request could not be read",
-    "요청을 읽을 수 없음",
-    "This is not HTTP as this server reads it.",
-    "서버가 읽을 수 있는 HTTP 요청이 아닙니다.",
-)
-HEADERS_TOO_LARGE = ProblemType(
-    "headers-too-large",
-    431,
-    "The headers are too large or too many",
-    "헤더가 너무 크거나 많음",
-    "Send fewer or shorter headers.",
-    "헤더를 줄여서 보내 주세요.",
-)
 OVERFLOW = ProblemType(
     "service-busy",
     503,
@@ -57,7 +43,7 @@ ANSWER_LOST = ProblemType(
     " 같은 Idempotency-Key로 다시 보내거나 먼저 조회해 주세요.",
     retry_after_s=2,
 )
-PROBLEMS = (BAD_REQUEST, HEADERS_TOO_LARGE, OVERFLOW, ANSWER_LOST)
+PROBLEMS = (OVERFLOW, ANSWER_LOST)
 """The problems that only the gateway answers."""
 
 PATH = "%PATH(NQ:PATH):200%"
