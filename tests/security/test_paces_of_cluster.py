@@ -10,7 +10,7 @@ from gbike.kit.clock import SystemClock
 from tests.cluster.running import Cluster, started, why_no_cluster
 from tests.gateway.servers import ask
 from tests.security.people import ISSUER, PATIENT, TestIssuer
-from tests.security.test_distributed import published
+from tests.security.published import published
 from tests.support import Reply
 
 pytestmark = [
