@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -123,34 +123,27 @@ class With(Wire):
         return await super().send(method, target, body, {**own, **(headers or {})})
 
 
-@contextmanager
-def published(issuer: TestIssuer) -> Iterator[str]:
-    """Where an outside issuer publishes its key."""
-    x = base64.urlsafe_b64encode(issuer.private.public_key().public_bytes_raw()).rstrip(b"=").decode()
-    keys = json.dumps({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "tests", "use": "sig", "x": x}]}).encode()
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[tuple[TestIssuer, str]]:
+    """An outside issuer, and where it publishes its key."""
+    made = TestIssuer(SystemClock())
+    x = base64.urlsafe_b64encode(made.private.public_key().public_bytes_raw()).rstrip(b"=").decode()
+    published = json.dumps({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "tests", "use": "sig", "x": x}]}).encode()
 
     class Page(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200)
-            self.send_header("content-length", str(len(keys)))
+            self.send_header("content-length", str(len(published)))
             self.end_headers()
-            self.wfile.write(keys)
+            self.wfile.write(published)
 
         def log_message(self, *_: object) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/jwks"
+    yield made, f"http://127.0.0.1:{server.server_port}/jwks"
     server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def issuer() -> Iterator[tuple[TestIssuer, str]]:
-    """An outside issuer, and where it publishes its key."""
-    made = TestIssuer(SystemClock())
-    with published(made) as url:
-        yield made, url
 
 
 @pytest.fixture(scope="module")

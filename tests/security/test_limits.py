@@ -110,6 +110,16 @@ async def test_strangers_of_an_address_take_nobody_off_who_is_signed_in_there() 
     await locked.whole.stop()
 
 
+@pytest.mark.parametrize("sent", [None, "Basic eDp5", "Bearer", "Bearer x", "Digest a=b"])
+async def test_whatever_is_no_token_counts_for_its_address(sent: str | None) -> None:
+    locked = Locked(USUAL, SetClock())
+    headers = {} if sent is None else {"authorization": sent}
+    statuses = [(await locked.anonymous.send("GET", "/bikes", headers=headers)).status for _ in range(61)]
+    assert (429 not in statuses[:60], statuses[60]) == (True, 429)
+    assert (await locked.anonymous.send("GET", "/health/live", headers={"authorization": "Basic eDp5"})).status == 200
+    await locked.whole.stop()
+
+
 async def test_a_return_has_a_pace_of_its_own_by_token() -> None:
     """Neither what its rider read, wrote and rented, nor returns with another token of theirs can stop one."""
     locked = Locked(USUAL, SetClock())

@@ -10,7 +10,7 @@ from gbike.kit.clock import SystemClock
 from tests.cluster.running import Cluster, started, why_no_cluster
 from tests.gateway.servers import ask
 from tests.security.people import ISSUER, PATIENT, TestIssuer
-from tests.security.test_distributed import published
+from tests.security.published import published
 from tests.support import Reply
 
 pytestmark = [
@@ -66,9 +66,8 @@ def test_a_known_proxy_says_who_asks_and_a_stranger_does_not(town: Town) -> None
         pass
     flood = [town.ask("GET", "/rents", said=f"198.51.100.{number}").status for number in range(20)]
     assert flood.count(429) >= 15, "a minute has room for one in a second"
-    assert [town.ask("GET", "/rents", source=PROXY, said=f"198.51.100.{number}").status for number in range(20)] == [
-        401
-    ] * 20
+    clients = [town.ask("GET", "/rents", source=PROXY, said=f"198.51.100.{number}").status for number in range(120)]
+    assert set(clients) == {401}
     home = [town.ask("GET", "/rents", source=PROXY, said=f"2001:db8::{number:x}").status for number in range(100)]
     assert home.count(429) >= 30
 

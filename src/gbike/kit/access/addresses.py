@@ -8,6 +8,8 @@ from gbike.kit.settings import BadSetting
 
 MOST_HOPS = 16
 """Proxies one behind another that are looked through."""
+LONGEST = 64
+"""Characters of an address with its zone and port; what is longer is none, and nothing to remember."""
 V6_PREFIX = 64
 """What one household or one virtual machine is given of IPv6: it counts as one address."""
 
@@ -50,7 +52,7 @@ def origin(peer: str, forwarded_for: str | None, trusts: Callable[[str], bool]) 
     if not trusts(peer):
         return plain(peer) or peer
     for hop in reversed((forwarded_for or "").split(",")[-MOST_HOPS:]):
-        address = plain(hop)
+        address = plain(hop.strip()[:LONGEST])
         if address is None:
             break
         if not trusts(address):
@@ -62,7 +64,7 @@ def origin(peer: str, forwarded_for: str | None, trusts: Callable[[str], bool]) 
 def plain(said: str) -> str | None:
     """An address as there is one way to write it, also of `::ffff:192.0.2.1` (the IPv4 address), `192.0.2.1:443` and
     `[2001:db8::1]:443`; None where it is none."""
-    one = _address(_without_port(said.strip()))
+    one = _address(_without_port(said))
     return None if one is None else str(one)
 
 
@@ -71,7 +73,7 @@ def household(address: str) -> str:
     """What counts as one asker: an IPv4 address, or the /64 of an IPv6 one; what is none is taken as it is."""
     one = _address(_without_port(address))
     if one is None:
-        return address[:64]
+        return address[:LONGEST]
     return str(one) if one.version == 4 else str(ip_network((one.packed, V6_PREFIX), strict=False))
 
 

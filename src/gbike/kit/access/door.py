@@ -44,7 +44,11 @@ class LockedDoor:
     async def admit(self, ask: "Ask", rule: Rule, pace: str) -> None:
         """See Guard.admit. On a public operation a token only says whose pace it is: who signs in may still carry an
         old one, and is nobody yet."""
-        token = _bearer(ask, strictly=not rule.public)
+        try:
+            token = _bearer(ask, strictly=not rule.public)
+        except Problem:
+            self._slow_down_strangers(ask, pace)
+            raise
         if rule.public:
             await self._let_anybody(ask, token, pace)
             return
@@ -61,8 +65,6 @@ class LockedDoor:
         ask.whose = whose
 
     async def _let_anybody(self, ask: "Ask", token: str | None, pace: str) -> None:
-        if pace == FREE:
-            return
         if pace == SESSIONS:
             # The body holds the session's token, and only a reading would tell whether it is good. So each has a pace
             # of its own, and what strangers may try is what a campus of 40,000 needs.
@@ -70,7 +72,7 @@ class LockedDoor:
             _slow_down(self._limits.take(SESSIONS, f"{ask.path} {session}"))
             _slow_down(self._limits.take(RENEWALS, household(ask.origin)))
             return
-        if token is not None and pace != SIGN_INS:
+        if token is not None and pace not in (SIGN_INS, FREE):
             with suppress(BadToken, KeysUnavailable):
                 principal = self._known(token) or await self._verifier.check(token)
                 if principal.service is None:
@@ -99,7 +101,8 @@ class LockedDoor:
 
     def _slow_down_strangers(self, ask: "Ask", pace: str) -> None:
         """Who shows no good token has the pace of the address; that of signing in is not used up by other floods."""
-        _slow_down(self._limits.take(pace if pace == SIGN_INS else ANONYMOUS_ASKS, household(ask.origin)))
+        if pace != FREE:
+            _slow_down(self._limits.take(pace if pace == SIGN_INS else ANONYMOUS_ASKS, household(ask.origin)))
 
 
 class CertifiedDoor:
@@ -121,7 +124,7 @@ class CertifiedDoor:
 
 
 def _bearer(ask: "Ask", *, strictly: bool) -> str | None:
-    """The token that was sent. `strictly`: what is no token is refused."""
+    """The token that was sent. `strictly`: what is none is refused."""
     given: str | None = ask.headers.get("authorization")
     if given is None:
         return None

@@ -32,8 +32,13 @@ APP = "/app/"
 """Where browsers are sent that ask for /."""
 RATE_LIMIT = "envoy.filters.http.local_ratelimit"
 UNLIMITED = {RATE_LIMIT: {"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "disabled": True}}
-NEVER_HELD_UP = (("PATCH|PUT", "/rents/[0-9]+"), ("POST", "/rents/[0-9]+/end"), ("POST", "/sessions/end"))
-"""Returns and sign-outs: whatever else comes from the same address, the service alone judges them, by their token."""
+NEVER_HELD_UP = (
+    ("PATCH|PUT", "/rents/[0-9]+", "authorization"),
+    ("POST", "/rents/[0-9]+/end", "authorization"),
+    ("POST", "/sessions/end", "content-type"),
+)
+"""Returns and sign-outs: whatever else comes from the same address, the service alone judges them, by their token. Each
+with the header that it can't be without, so that what is none counts with everything else."""
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -68,7 +73,7 @@ def origins(settings: GatewaySettings, *, demo: bool) -> str:
 
 
 def _service(
-    prefix: str, path: str, service: str, settings: GatewaySettings, never_held_up: Sequence[tuple[str, str]]
+    prefix: str, path: str, service: str, settings: GatewaySettings, never_held_up: Sequence[tuple[str, str, str]]
 ) -> list[dict[str, Any]]:
     """A prefix's routes: what has no limit here; reading, which may be tried again; and everything else, which is only
     when nobody can have seen it: a request that broke off may have been done. An answer is never tried again, whatever
@@ -92,11 +97,14 @@ def _service(
     return [
         *(
             {
-                "match": {"safe_regex": {"regex": f"{at}/*"}, "headers": [_method(method)]},
+                "match": {
+                    "safe_regex": {"regex": f"{at}/*"},
+                    "headers": [_method(method), {"name": needed, "present_match": True}],
+                },
                 "route": {**to, "retry_policy": {**again, "retry_on": UNSEEN}},
                 "typed_per_filter_config": UNLIMITED,
             }
-            for method, at in never_held_up
+            for method, at, needed in never_held_up
         ),
         {
             "match": {"path_separated_prefix": prefix, "headers": [_method(READS)]},
