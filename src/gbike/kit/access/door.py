@@ -49,6 +49,10 @@ class LockedDoor:
             raise Problem(FORBIDDEN)
         ask.whose = whose
 
+    def still_admits(self, principal: Principal) -> bool:
+        """See Guard.still_admits."""
+        return not self._verifier.refuses(principal)
+
     async def _who(self, ask: "Ask", token: str) -> Principal:
         """Checking costs us more than asking costs a stranger, so who sends bad tokens has the strangers' pace."""
         known = self._verifier.known(token)
@@ -81,6 +85,10 @@ class CertifiedDoor:
         await self._door.admit(ask, rule, pace)
         if not rule.public and ask.principal.service not in ask.certified:
             raise Problem(FORBIDDEN)
+
+    def still_admits(self, principal: Principal) -> bool:
+        """See Guard.still_admits."""
+        return self._door.still_admits(principal)
 
 
 def _bearer(ask: "Ask") -> str | None:
