@@ -154,3 +154,18 @@ def test_with_no_terminal_and_no_file_it_does_not_start_and_says_what_to_do(tmp_
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "--admin-file" in done.stderr
     assert "GBIKE_ADMIN_FILE" in done.stderr
+
+
+def test_a_test_payment_provider_is_said_at_the_start_and_by_the_doctor(tmp_path: Path, house: House) -> None:
+    """Also by a doctor that does not have the settings of what runs."""
+    data = tmp_path / "data"
+    with up(data, "--admin-file", str(admin_file(tmp_path)), env={"GBIKE_PAYMENT_PROVIDER": "test"}) as trying:
+        [told] = [line for line in gbike("doctor", "--data", str(data)).stdout.splitlines() if "test-payments" in line]
+        assert trying.address in told
+    printed = (tmp_path / "up.log").read_text("utf-8")
+    assert "GBIKE_PAYMENT_PROVIDER=test: riders top up with a tap, no money moves" in printed
+    assert "테스트 결제가 켜져 있어서" in printed
+    named = gbike("doctor", "--data", str(house.data), env={"GBIKE_PAYMENT_PROVIDER": "test"})
+    assert (named.returncode, named.stdout.count("test-payments")) == (1, 1), "by the settings it will start with"
+    assert "test-payments" not in gbike("doctor", "--data", str(house.data)).stdout
+    assert house.ask("POST", "/userDeposits/1/payments/any/testPayment", {}, house.sign_in()).status == 404

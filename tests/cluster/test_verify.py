@@ -18,6 +18,7 @@ from gbike.app.cluster import motion, quiet
 from gbike.app.cluster.plan import Plan, keep_plan
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
+from gbike.app.verify import violations
 from gbike.kit.sqlite.store import open_file
 from tests.cluster.running import gbike
 from tests.support import EVERY_RIDE_COSTS, Client
@@ -145,3 +146,44 @@ def test_what_is_done_to_files_is_refused_by_name(
     done = gbike(*words, "--data", str(folder.path))
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert instead in done.stderr
+
+
+class Slow:
+    """The time, as `quiet` takes it; while it waits, a consumer hears one more message every `each_s`."""
+
+    def __init__(self, change: Change, each_s: int) -> None:
+        self._change, self._each_s, self.now_s, self.waited_s = change, each_s, 1_000.0, 0
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+    def sleep(self, _look_s: float) -> None:
+        self.now_s += 1
+        self.waited_s += 1
+        if self.waited_s % self._each_s == 0:
+            one = "SELECT message_id FROM late ORDER BY message_id LIMIT 1"
+            self._change("billing", f"INSERT INTO inbox SELECT * FROM late WHERE message_id = ({one})")
+            self._change("billing", f"DELETE FROM late WHERE message_id = ({one})")
+
+
+@pytest.mark.parametrize(
+    ("behind", "each_s", "lost", "within_s"),
+    [
+        (3, 15, 0, range(45, 50)),  # busy, or just started again
+        (1, 1_000, 1, range(20, 27)),
+        (8, 15, 4, range(60, 67)),  # not for ever
+    ],
+)
+def test_who_hears_slowly_has_lost_nothing(
+    folder: DataFolder, change: Change, monkeypatch: pytest.MonkeyPatch, behind: int, each_s: int, lost: int,
+    within_s: range,
+) -> None:  # fmt: skip
+    with closing(open_file(folder.path.parent / "files" / "billing.sqlite")) as store:
+        store.execute(f"CREATE TABLE late AS SELECT * FROM inbox ORDER BY message_id DESC LIMIT {behind}")
+        store.execute("DELETE FROM inbox WHERE message_id IN (SELECT message_id FROM late)")
+        assert store.changes() == behind
+    slow = Slow(change, each_s)
+    monkeypatch.setattr(quiet, "time", slow)
+    with quiet.at_rest(folder, lambda _line: None, lost_too=True) as readings:
+        assert len(list(violations(readings))) == lost
+    assert slow.waited_s in within_s

@@ -305,6 +305,13 @@ def _dumped(cluster: Cluster, folder: Path) -> Path:
     return folder
 
 
+def test_a_test_payment_provider_is_said_at_the_start_and_by_the_doctor(secure: Cluster) -> None:
+    assert "GBIKE_PAYMENT_PROVIDER=test: riders top up with a tap, no money moves" in secure.printed
+    assert "test-payments: http://127.0.0.1:" in gbike("doctor", "--data", str(secure.data)).stdout
+    log = (secure.data / "logs" / "user_deposit.log").read_text("utf-8")
+    assert '"event": "test payments"' in log or '"event":"test payments"' in log
+
+
 async def test_headers_that_services_might_trust_do_not_pass_the_gateway(stage: OnCluster) -> None:
     spoofed = {
         "x-forwarded-for": "127.0.0.1", "x-forwarded-host": "evil.example", "x-real-ip": "127.0.0.1",

@@ -38,6 +38,17 @@ def with_defaults(env: Mapping[str, str], *, secure: bool) -> dict[str, str]:
     return {**(SECURE_DEFAULTS if secure else DEMO_DEFAULTS), **env}
 
 
+def about_test_payments(env: Mapping[str, str]) -> str:
+    """What an operator of a secure form is told of the test payment provider, a line in each language; empty: it is not
+    set."""
+    if with_defaults(env, secure=True)["GBIKE_PAYMENT_PROVIDER"] != "test":
+        return ""
+    return (
+        "GBIKE_PAYMENT_PROVIDER=test: riders top up with a tap, no money moves.\n"
+        "테스트 결제가 켜져 있어서 돈을 내지 않고 충전할 수 있어요.\n"
+    )
+
+
 def setting_rows(kind: type[msgspec.Struct], env: Mapping[str, str]) -> Sequence[SettingRow]:
     """Every setting of `kind`: what `env` sets, its default in each form, and what it means. Raises BadSetting."""
     demo = {setting.name: setting.value for setting in describe(kind, DEMO_DEFAULTS)}

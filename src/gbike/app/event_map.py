@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from gbike.app.catalogue import cards
+from gbike.app.defaults import DEMO_DEFAULTS
 from gbike.app.hearing import KINDS
 from gbike.kit.access.guard import OPEN_DOOR
 from gbike.kit.clock import SystemClock
@@ -70,8 +71,8 @@ def still_world(store: Store | None = None, env: Mapping[str, str] | None = None
 
 
 def build_all() -> list[Built]:
-    """Every service of this installation, in a world where nothing happens."""
-    world = still_world()
+    """Every service of this installation with all that may be asked of it, in a world where nothing happens."""
+    world = still_world(env=DEMO_DEFAULTS)  # the test provider has an operation of its own
     return [Built(card, card.build(world)) for card in cards()]
 
 

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gbike.app.catalogue import NoSuchService, speakers, usual_port
 from gbike.app.catalogue import card as find_card
-from gbike.app.defaults import with_defaults
+from gbike.app.defaults import about_test_payments, with_defaults
 from gbike.app.doors import Doors, LockedDoors, OpenDoors, not_for_production
 from gbike.app.faults import BadFault, Faulty, read_delay
 from gbike.app.hearing import KINDS, SPEAKER, Hearing
@@ -103,6 +103,8 @@ def run_service(name: str, host: str, port: int | None, env: Mapping[str, str]) 
     if known is not None:
         _check_peers(card, chosen, settings)
     configure_logs(settings.get("GBIKE_LOG_LEVEL", "INFO"))
+    if card.name == "user_deposit" and not chosen.demo and (told := about_test_payments(settings)):
+        log.warning("test payments", service=card.name, why=told.partition("\n")[0])
     logging.basicConfig(handlers=[_Libraries()], level=logging.WARNING, force=True)
     run(_serve(card, chosen, settings, host, card.port if port is None else port, known))
 

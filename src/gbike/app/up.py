@@ -13,6 +13,7 @@ from rich.text import Text
 from gbike.app import admins
 from gbike.app.control import Control
 from gbike.app.data_folder import DataFolder
+from gbike.app.defaults import about_test_payments
 from gbike.app.embedded import Embedded, begun_anew
 from gbike.app.manifest import TAKEN
 from gbike.app.modes import Mode, claim
@@ -78,7 +79,8 @@ async def _serve(options: UpOptions) -> None:
             await control.start({**running_verbs(embedded), **verbs(embedded.part("account").store, env)})
             trusts = Proxies(load(AccessSettings, env).trusted_proxies).trusts
             server = HttpServer(embedded.app, trusts=trusts)
-            await _until_stopped(server, listener, _greeting(address, options, begun_anew(embedded.bus)))
+            told = begun_anew(embedded.bus) + about_test_payments(env)
+            await _until_stopped(server, listener, _greeting(address, options, told))
         finally:
             await embedded.stop()
             stop_tracing(tracing)
@@ -100,7 +102,7 @@ async def _until_stopped(server: HttpServer, listener: socket.socket, greeting: 
     await server.answer(listener)
 
 
-def _greeting(address: str, options: UpOptions, lost: str) -> Panel:
+def _greeting(address: str, options: UpOptions, told: str) -> Panel:
     text = Text()
     text.append(f"{address}\n\n", "bold")
     text.append("Sign in, then show the access_token · 로그인한 뒤 access_token을 보내세요\n")
@@ -108,7 +110,7 @@ def _greeting(address: str, options: UpOptions, lost: str) -> Panel:
     text.append(f"  http {address}/bikes Authorization:'Bearer TOKEN'\n\n", "cyan")
     text.append(f"API {address}/docs\n")
     text.append(f"Data · 데이터: {options.data.resolve()}\n")
-    text.append(lost, "yellow")
+    text.append(told, "yellow")
     text.append("Keys · 키: keys/ (keep a copy apart from backups · 백업과 따로 보관하세요)\n")
     if options.host not in LOOPBACK:
         text.append("This is HTTP: put a proxy with TLS in front, or passwords travel in the clear.\n", "yellow")

@@ -206,7 +206,13 @@ def messages(stores: Stores) -> Iterator[str]:
             yield f"I22 {name} set {kind} {message_id} aside: {reason}"
 
 
-def handled(stores: Stores) -> Iterator[str]:
+class Unheard(Mendable):
+    """A message that did not reach somebody."""
+
+    mend: PublishAgain
+
+
+def handled(stores: Stores) -> Iterator[Unheard]:
     """I22: what was published took effect, or was set aside, in every service that hears it."""
     known = "SELECT message_id FROM inbox UNION SELECT message_id FROM dead_letters ORDER BY message_id"
     for hearer, sources in paths().items():
@@ -217,7 +223,7 @@ def handled(stores: Stores) -> Iterator[str]:
                 if not there:
                     name, kind = known_as
                     told = f"I22 {kind} {message_id} did not reach {hearer}"
-                    yield Mendable(told, PublishAgain(name, message_id, kind))
+                    yield Unheard(told, PublishAgain(name, message_id, kind))
 
 
 def _said(name: str, read: Reading, types: frozenset[str]) -> Iterator[tuple[str, tuple[str, str]]]:

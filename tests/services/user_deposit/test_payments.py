@@ -9,8 +9,10 @@ import pytest
 
 from gbike.kit.inprocess.peer import call_asgi
 from gbike.kit.settings import BadSetting
-from gbike.services.user_deposit.clients import WINDOW_S, signed
-from gbike.services.user_deposit.domain import MOST, MOST_BEGUN
+from gbike.services.user_deposit import wiring
+from gbike.services.user_deposit.clients import WINDOW_S, check, signed
+from gbike.services.user_deposit.domain import MOST, MOST_BEGUN, Payment
+from gbike.services.user_deposit.ports import Provider
 from gbike.services.user_deposit.storage import own_violations, unposted
 from gbike.services.user_deposit.wiring import CARD, DepositSettings
 from tests.services.lone import Lone
@@ -173,12 +175,41 @@ async def test_the_test_providers_button_confirms_as_any_provider_does(lone: Lon
     assert (await lone.client.post(f"/userDeposits/4/payments/{paymentid}/testPayment")).status == 404
 
 
+class Bank:
+    """Another provider, as an installation may have one."""
+
+    def pay_at(self, payment: Payment) -> str:
+        return f"https://bank.example/{payment.paymentid}"
+
+    def check(self, signature: str, body: bytes, now_ms: int) -> None:
+        check(SECRET, signature, body, now_ms)
+
+
+async def test_with_another_provider_a_rider_has_no_button_that_confirms(
+    secret: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wiring, "provider", lambda _settings: Bank())
+    bank = Lone(CARD, {"GBIKE_PAYMENT_SECRET_FILE": str(secret)})
+    paymentid = await begun(bank)
+    button = f"/userDeposits/3/payments/{paymentid}/testPayment"
+    assert (await bank.client.post(button)).status == 404
+    shown = (await bank.client.get(f"/userDeposits/3/payments/{paymentid}")).json
+    assert (shown["paid"], shown["payAt"]) == (False, f"https://bank.example/{paymentid}")
+    assert "testPayment" not in json.dumps((await bank.client.get("/openapi.json")).json)
+    assert (await confirm(bank, paymentid))[0] == 200
+
+
+def test_who_takes_payments_is_not_asked_to_sign_its_own_word() -> None:
+    assert not hasattr(Provider, "sign")
+
+
 async def test_where_nobody_takes_money_none_is_taken() -> None:
     lone = Lone(CARD)
     reply = await lone.client.post("/userDeposits/3/payments", {"amount": 1})
     assert (reply.status, reply.json["type"].partition("#")[2]) == (409, "payments-off")
     assert await confirm(lone, "any") == (409, "payments-off")
     assert await lone.rows("SELECT 1 FROM payments") == []
+    assert (await lone.client.post("/userDeposits/3/payments/any/testPayment")).status == 404
 
 
 async def test_a_test_provider_without_a_file_has_a_secret_that_nobody_knows() -> None:

@@ -3,10 +3,13 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 
 from gbike.app.data_folder import DataFolder
 from gbike.app.readings import open_readings
 from gbike.app.verify import handled
+from gbike.kit.clock import SystemClock
+from gbike.kit.hours import ms_of
 from gbike.kit.outbox import how_many_wait
 from gbike.kit.store import Reading
 
@@ -15,7 +18,8 @@ QUIET_S = 60
 LOOK_S = 1
 """Between two looks; what begins between them is seen in the second."""
 UNHEARD_S = 20
-"""How long a message may be on its way before `gbike verify` takes it for lost."""
+"""How long a message may be on its way before `gbike verify` takes it for lost, unless those who hear are behind and
+get on: then QUIET_S."""
 LOOKS = 5
 """So many more looks, where that is all that keeps a cluster from its rest."""
 TELL_S = 5
@@ -35,27 +39,55 @@ class NotQuiet(Exception):
 @contextmanager
 def at_rest(folder: DataFolder, tell: Tell, *, lost_too: bool = False) -> Iterator[Mapping[str, Reading]]:
     """The stores of a cluster in one quiet moment: two looks, a second apart, saw the same and nothing unfinished.
-    `lost_too`: also when messages do not reach everybody in UNHEARD_S, and then it is not waited much longer. Raises
-    NoData or NotQuiet."""
+    `lost_too`: also when messages do not reach everybody and none of them moved for UNHEARD_S, and then it is not
+    waited much longer. Raises NoData or NotQuiet."""
     began = told = time.monotonic()
-    within_s = UNHEARD_S + LOOKS * LOOK_S if lost_too else QUIET_S
+    unheard = _Unheard(began)
     before: Mapping[str, int] = {}
     while True:
         with open_readings(folder) as stores:
             now = {name: _said(reading) for name, reading in stores.items()}
-            lost = lost_too and time.monotonic() - began > UNHEARD_S
-            left = next(unfinished(stores, lost=lost), None if now == before else "something was just said")
+            waits = unheard.look(stores, time.monotonic()) if lost_too else []
+            lost = lost_too and time.monotonic() > unheard.until_s
+            found = chain(unfinished(stores, lost=lost_too), () if lost else waits)
+            left = next(found, None if now == before else "something was just said")
             if left is None:
                 yield stores
                 return
         # A look may take long: it is judged by two at least.
-        if before and time.monotonic() - began > within_s and lost == lost_too:
-            raise NotQuiet(f"the cluster on {folder.path} did not come to rest within {within_s:g} s: {left}")
+        end_s = unheard.until_s + LOOKS * LOOK_S if lost_too else began + QUIET_S
+        if before and time.monotonic() > end_s and lost == lost_too:
+            waited_s = time.monotonic() - began
+            raise NotQuiet(f"the cluster on {folder.path} did not come to rest within {waited_s:.3g} s: {left}")
         before = now
         if time.monotonic() - told > TELL_S:
             told = time.monotonic()
             tell(f"waiting until it rests · 조용해질 때까지 기다리는 중: {left}")
         time.sleep(LOOK_S)
+
+
+class _Unheard:
+    """What was said before we began to look and has not reached everybody: as long as it becomes less or more, somebody
+    publishes it or hears it, however slowly."""
+
+    def __init__(self, now_s: float) -> None:
+        self._began_s = self._moved_s = now_s
+        self._began_ms = SystemClock().now_ms()
+        self._late: frozenset[str] | None = None
+
+    @property
+    def until_s(self) -> float:
+        """When what is unheard then counts as lost: UNHEARD_S after it last moved, and QUIET_S after the beginning."""
+        return min(self._moved_s + UNHEARD_S, self._began_s + QUIET_S)
+
+    def look(self, stores: Mapping[str, Reading], now_s: float) -> list[str]:
+        """Everything that has not reached somebody."""
+        found = list(handled(stores))
+        late = frozenset(one for one in found if (ms_of(one.mend.message_id) or 0) <= self._began_ms)
+        if self._late is not None and late != self._late:
+            self._moved_s = now_s
+        self._late = late
+        return [str(one) for one in found]
 
 
 def unfinished(stores: Mapping[str, Reading], *, lost: bool = False) -> Iterator[str]:

@@ -18,6 +18,7 @@ from gbike.app.cluster.screen import Screen, greeting
 from gbike.app.cluster.supervisor import Supervisor
 from gbike.app.control import Control
 from gbike.app.data_folder import DataFolder
+from gbike.app.defaults import about_test_payments
 from gbike.app.doors import not_for_production
 from gbike.app.engines import kafka
 from gbike.app.seed import SmallFleet
@@ -98,7 +99,8 @@ async def _run(options: Options, folder: DataFolder, control: Control) -> None:
         if ready and not options.demo and options.admin_file is not None:
             await admins.have_one(plan.stores["account"], environment(os.environ), options.admin_file)
         if ready:
-            console.print(greeting(plan, options, supervisor.kafka_is, screen.took_s))
+            told = about_test_payments(environment(os.environ))
+            console.print(greeting(plan, options, supervisor.kafka_is, screen.took_s, told))
         while not asked_to_stop.is_set():
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_AT_LOGS_S):

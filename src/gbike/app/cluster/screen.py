@@ -67,14 +67,14 @@ class Screen:
         return shown
 
 
-def greeting(plan: Plan, options: Options, kafka_is: str, took_s: float) -> Panel:
-    """What stands, and what to try."""
+def greeting(plan: Plan, options: Options, kafka_is: str, took_s: float, told: str = "") -> Panel:
+    """What stands, and what to try. `told`: what the operator of a secure one should know of its settings."""
     text = Text()
     text.append(f"{plan.gateway}", "bold")
     text.append(f"  ready after {took_s:.1f} s · {took_s:.1f}초 만에 준비됨\n\n", "dim")
     text.append("Try · 해 보기\n")
     if not options.demo:
-        return _secure(text, plan, options)
+        return _secure(text, plan, options, told)
     bike = "1" if options.empty else "1001"
     if options.empty:
         text.append(f"  http POST {plan.gateway}/bikes bikeid=1 status=사용가능 location=분당_정자역_1구역\n", "cyan")
@@ -92,13 +92,14 @@ def greeting(plan: Plan, options: Options, kafka_is: str, took_s: float) -> Pane
     return Panel(text, title="gbike cluster", border_style="green", expand=False)
 
 
-def _secure(text: Text, plan: Plan, options: Options) -> Panel:
+def _secure(text: Text, plan: Plan, options: Options, told: str) -> Panel:
     """The same of a cluster where people sign in."""
     contact = "contact=kim@example.com password=…"
     text.append(f"  http POST {plan.gateway}/accounts name=Kim {contact}\n", "cyan")
     text.append(f"  http POST {plan.gateway}/sessions {contact}\n", "cyan")
     text.append(f"  gbike cluster status --data {options.data}\n\n", "cyan")
     text.append(f"Data, keys and logs · 데이터, 키, 로그: {options.data.resolve()}\n")
+    text.append(told, "yellow")
     text.append("Everybody signs in. Ctrl-C stops it and keeps everything.\n", "dim")
     text.append("로그인이 필요합니다. Ctrl-C로 멈춰도 데이터는 남습니다.", "dim")
     return Panel(text, title="gbike cluster", border_style="green", expand=False)

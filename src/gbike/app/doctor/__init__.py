@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from gbike.app.cluster.plan import Plan, read_plan
 from gbike.app.copies import NoData
 from gbike.app.data_folder import DataFolder
-from gbike.app.doctor import certificates, contacts, machine, managers, riders, running, secrets, stores
+from gbike.app.doctor import certificates, contacts, machine, managers, payments, riders, running, secrets, stores
 from gbike.app.doctor.finding import Finding
 from gbike.kit.clock import Clock
 
@@ -43,6 +43,14 @@ def examine(folder: DataFolder, env: Mapping[str, str], clock: Clock) -> Iterato
     yield from contacts.same(urls)
     if LOG not in broken:
         yield from riders.touched(folder, urls, env)
+        yield from payments.tested(folder, env, _takers(plan, holder.address if holder else ""))
     yield from running.kafkas_data(folder.path, clock) if plan else ()
     yield from running.engines(plan if holder else None, env)
     yield from running.clocks([holder.address, *(plan.peers().values() if plan else ())] if holder else [], env, clock)
+
+
+def _takers(plan: Plan | None, address: str) -> list[str]:
+    """Where the service that takes payments runs."""
+    if not address:
+        return []
+    return [plan.peers().get("GBIKE_PEER_USER_DEPOSIT_URL", "")] if plan else [address]

@@ -10,6 +10,7 @@ KOREAN = {
     "old-certificate": "인증서가 만료되었거나 곧 만료됩니다",
     "demo-in-production": "운영 설정에서 데모가 열려 있습니다",
     "demo-on-real-store": "데모가 다른 컴퓨터의 데이터베이스를 사용합니다",
+    "test-payments": "누구나 돈을 내지 않고 충전할 수 있습니다",
     "broken-file": "파일이 손상되었거나 읽을 수 없어요. 백업을 빈 폴더에 복원하세요",
     "lost-store": "파일이 없거나 오래되었거나 다른 폴더의 파일입니다",
     "disk-space": "디스크 공간이 부족합니다",

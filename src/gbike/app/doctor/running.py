@@ -86,12 +86,21 @@ def _reached(host: str, port: int) -> bool:
 
 def _date_of(url: str) -> int | None:
     """When an answer of a process says that it is, ms; None when there is none."""
+    date, _ = answer_of(url, "/health/live") or ("", b"")
+    try:
+        return int(parsedate_to_datetime(date).timestamp() * 1000) if date else None
+    except ValueError:
+        return None
+
+
+def answer_of(url: str, path: str) -> tuple[str, bytes] | None:
+    """What a process answers to a GET: its date and the body; None when it does not."""
     place = urlsplit(url)
     connection = http.client.HTTPConnection(place.hostname or "", place.port or 80, timeout=REACH_S)
     try:
-        connection.request("GET", "/health/live")
-        date = connection.getresponse().headers.get("Date")
-        return int(parsedate_to_datetime(date).timestamp() * 1000) if date else None
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.headers.get("Date", ""), answer.read()
     except (OSError, http.client.HTTPException, ValueError):
         return None
     finally:

@@ -64,6 +64,10 @@ class LockedDoor:
             raise Problem(FORBIDDEN)
         ask.whose = whose
 
+    def still_admits(self, principal: Principal) -> bool:
+        """See Guard.still_admits."""
+        return not self._verifier.refuses(principal)
+
     async def _let_anybody(self, ask: "Ask", token: str | None, pace: str) -> None:
         if pace == SESSIONS:
             # The body holds the session's token, and only a reading would tell whether it is good. So each has a pace
@@ -121,6 +125,10 @@ class CertifiedDoor:
         await self._door.admit(ask, rule, pace)
         if not rule.public and ask.principal.service not in ask.certified:
             raise Problem(FORBIDDEN)
+
+    def still_admits(self, principal: Principal) -> bool:
+        """See Guard.still_admits."""
+        return self._door.still_admits(principal)
 
 
 def _bearer(ask: "Ask", *, strictly: bool) -> str | None:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Protocol
 
-from gbike.kit.access.principal import DEMO, EVERYBODYS
+from gbike.kit.access.principal import DEMO, EVERYBODYS, Principal
 from gbike.kit.access.rules import Rule
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ class Guard(Protocol):
     async def admit(self, ask: "Ask", rule: Rule, pace: str) -> None:
         """Put principal and reach on the request. Raises Problem (401, 403, 429) or KeysUnavailable."""
 
+    def still_admits(self, principal: Principal) -> bool:
+        """Whether who came in may hear on, in an answer that goes on."""
+
 
 class OpenDoor:
     """The demo's: everybody may do everything, and is the principal `demo`."""
@@ -40,6 +43,10 @@ class OpenDoor:
     async def admit(self, ask: "Ask", rule: Rule, pace: str) -> None:
         """See Guard.admit."""
         ask.principal, ask.whose = DEMO, EVERYBODYS
+
+    def still_admits(self, principal: Principal) -> bool:
+        """See Guard.still_admits."""
+        return True
 
 
 OPEN_DOOR = OpenDoor()

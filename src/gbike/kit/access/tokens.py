@@ -95,7 +95,11 @@ class Verifier:
         found = self._known.get(_digest(token))
         if found is None or not is_ahead(found[1], self._clock.now_ms(), CACHED_S * 1000):
             return None
-        return None if self._revoked.refuses(found[0]) else found[0]
+        return None if self.refuses(found[0]) else found[0]
+
+    def refuses(self, principal: Principal) -> bool:
+        """Whether their token was good and is refused since: the account was erased or changed."""
+        return self._revoked.refuses(principal)
 
     async def check(self, token: str) -> Principal:
         """Who sent the token. Raises BadToken or KeysUnavailable. Its signature comes last: it costs the most, and what
@@ -117,7 +121,7 @@ class Verifier:
             raise BadToken("its signature is wrong") from None
         claims = _claims(signed)
         principal = _service(claims) if head.typ == SERVICE else _person(claims)
-        if self._revoked.refuses(principal):
+        if self.refuses(principal):
             raise BadToken("the account was changed since it was issued")
         self._remember(token, principal, min(claims.exp, now_s + CACHED_S) * 1000)
         return principal

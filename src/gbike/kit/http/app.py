@@ -6,6 +6,7 @@ Trace, limits, metrics and problems are the same for all; a handler parses, call
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -167,7 +168,8 @@ class HttpApp:
             personal = operation is not None and not operation.rule.public
             if operation is not None and operation.streams and answer.status == 200:
                 answered(answer.status)  # its beginning is the answer; how long it goes on says nothing of us
-                await _stream(answer, ask, trace, scope, receive, send)
+                still = partial(self._guard.still_admits, ask.principal)
+                await _stream(answer, ask, trace, scope, receive, send, still=still)
                 return
             await _send(answer, ask, trace, personal, send)
         finally:
@@ -279,14 +281,16 @@ def _end(span: Span, ask: Ask, name: str, status: int) -> None:
     )
 
 
-async def _stream(answer: Answer, ask: Ask, trace: Trace, scope: Scope, receive: Receive, send: Send) -> None:
+async def _stream(
+    answer: Answer, ask: Ask, trace: Trace, scope: Scope, receive: Receive, send: Send, *, still: Callable[[], bool]
+) -> None:
     try:
         headers = _headers(answer, ask, trace, personal=True)
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         if ask.method == "HEAD":
             await send({"type": "http.response.body", "body": b""})
         else:
-            await send_pieces(answer.content, scope, receive, send)
+            await send_pieces(answer.content, scope, receive, send, still=still)
     finally:
         answer.content.close()
 

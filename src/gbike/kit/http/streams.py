@@ -1,7 +1,7 @@
 """Answers that go on: server-sent events, until the client goes, the server ends, or the stream has nothing to add."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Protocol
 
@@ -57,10 +57,11 @@ def beat(number: int) -> bytes:
     return b": still here\nid: %d\n\n" % number
 
 
-async def send_pieces(stream: Stream, scope: Scope, receive: Receive, send: Send) -> None:
-    """Send what comes, and an end in order; a client that does not take it is cut off."""
+async def send_pieces(stream: Stream, scope: Scope, receive: Receive, send: Send, *, still: Callable[[], bool]) -> None:
+    """Send what comes while the client `still` may hear it, and an end in order; one that does not take it is cut
+    off."""
     line: Line | None = scope.get(LINE)
-    pump = asyncio.create_task(_pump(stream, send))
+    pump = asyncio.create_task(_pump(stream, send, still))
     ends = [asyncio.create_task(_gone(receive))]
     if line is not None:
         ends.append(asyncio.create_task(_ending(line)))
@@ -82,9 +83,11 @@ async def send_pieces(stream: Stream, scope: Scope, receive: Receive, send: Send
             line.abort()
 
 
-async def _pump(stream: Stream, send: Send) -> None:
+async def _pump(stream: Stream, send: Send, still: Callable[[], bool]) -> None:
     async with aclosing(stream.pieces()) as pieces:
         async for piece in pieces:
+            if not still():
+                return
             async with asyncio.timeout(TAKEN_WITHIN_S):
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
                 await asyncio.sleep(0)  # only then is it written, and the next one waits while the client takes nothing

@@ -27,7 +27,7 @@ class TestProvider:
         return f"/app/#/pay/{payment.paymentid}"
 
     def sign(self, body: bytes, now_ms: int) -> str:
-        """See Provider.sign."""
+        """What a tap on its button says: the signature of a confirmation. No other provider lets us say its word."""
         return signed(self._secret, now_ms // 1000, body)
 
     def check(self, signature: str, body: bytes, now_ms: int) -> None:

@@ -34,8 +34,5 @@ class Provider(Protocol):
     def pay_at(self, payment: Payment) -> str:
         """Where the rider pays: an address, or a path of ours."""
 
-    def sign(self, body: bytes, now_ms: int) -> str:
-        """What a tap on the test provider's button says: the signature of a confirmation."""
-
     def check(self, signature: str, body: bytes, now_ms: int) -> None:
         """Whether it said this, now. Raises ForgedConfirmation or OldConfirmation."""

@@ -84,7 +84,10 @@ def build(world: World) -> Service:
     standings = Worker("standings", walk.step, lambda: asyncio.sleep(REST_S))
     shown = operations(SqlDeposits(world.store, world.ids), chosen.deposit_expected == "required")
     taker = provider(chosen)
-    paying = payments.operations(SqlPayments(world.store, world.ids), taker, world.clock)
+    kept = SqlPayments(world.store, world.ids)
+    paying = payments.operations(kept, taker, world.clock)
+    if isinstance(taker, TestProvider):
+        paying.append(payments.test_payment(kept, taker, taker.sign, world.clock))
     refusals = {**REFUSALS, **payments.REFUSALS}
     return Service("user_deposit", [*shown, *paying], refusals, POLICIES, workers=(figures, standings), keeps=KEEPS)
 

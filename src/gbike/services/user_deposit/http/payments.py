@@ -1,5 +1,6 @@
 """What may be asked about payments: begin one, look at it, and the provider's word that it was paid."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated
 
@@ -103,6 +104,10 @@ class PaymentConfirmation(msgspec.Struct, frozen=True):
     amount: Annotated[int, Meta(ge=1, le=MOST, description="whole won (KRW)")]
 
 
+Sign = Callable[[bytes, int], str]
+"""The signature of a body at that moment, ms."""
+
+
 class PaymentHttp:
     """The handlers."""
 
@@ -120,14 +125,13 @@ class PaymentHttp:
         """GET /userDeposits/{userid}/payments/{paymentid}."""
         return Answer(200, self._item(ask, await self._theirs(ask)))
 
-    async def pay(self, ask: Ask) -> Answer:
+    async def pay(self, sign: Sign, ask: Ask) -> Answer:
         """POST /userDeposits/{userid}/payments/{paymentid}/testPayment: the test provider's button. It confirms as any
         provider does."""
-        payment, taker = await self._theirs(ask), self._taker()
+        payment = await self._theirs(ask)
         await self._payments.may_pay(payment.userid)
         said = msgspec.json.encode(PaymentConfirmation(payment.paymentid, payment.amount))
-        signature = taker.sign(said, self._clock.now_ms())
-        return Answer(200, self._item(ask, await self._receive(said, signature)))
+        return Answer(200, self._item(ask, await self._receive(said, sign(said, self._clock.now_ms()))))
 
     async def confirm(self, ask: Ask) -> Answer:
         """POST /userDeposits/payments/confirmations."""
@@ -161,8 +165,22 @@ class PaymentHttp:
         return Answer(201, self._item(ask, payment), {"Location": where})
 
 
+def test_payment(payments: SqlPayments, provider: Provider, sign: Sign, clock: Clock) -> Operation:
+    """The operation that there is with the test provider alone: with any other a rider would confirm what they say that
+    they paid."""
+    return Operation(
+        "POST",
+        "/userDeposits/{userid}/payments/{paymentid:str}/testPayment",
+        partial(PaymentHttp(payments, provider, clock).pay, sign),
+        "The test payment provider's button, which there is with no other provider: no money moves",
+        PEOPLE,
+        answers={200: PaymentResource},
+        refusals=(UNKNOWN, ACCOUNT_ERASED),
+    )
+
+
 def operations(payments: SqlPayments, provider: Provider | None, clock: Clock) -> list[Operation]:
-    """The operations of payments."""
+    """The operations of payments, whoever takes them."""
     http, base = PaymentHttp(payments, provider, clock), "/userDeposits/{userid}/payments"
     one = base + "/{paymentid:str}"
     shown, told, tenner = {200: PaymentResource}, {200: PaymentConfirmation}, {"amount": 10000}
@@ -179,15 +197,6 @@ def operations(payments: SqlPayments, provider: Provider | None, clock: Clock) -
             example=tenner,
         ),
         Operation("GET", one, http.show, "One payment", PEOPLE, answers=shown, refusals=(UNKNOWN,)),
-        Operation(
-            "POST",
-            one + "/testPayment",
-            http.pay,
-            "The test payment provider's button: no money moves",
-            PEOPLE,
-            answers=shown,
-            refusals=(UNKNOWN, OFF, ACCOUNT_ERASED),
-        ),
         Operation(
             "POST",
             "/userDeposits/payments/confirmations",
