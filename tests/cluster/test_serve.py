@@ -176,6 +176,7 @@ USABLE = {"GBIKE_DEMO": "1", "GBIKE_STORE_URL": "sqlite:////tmp/never-made", "GB
         (["bike", "--host", "0.0.0.0"], {}, "loopback only"),
         (["bike"], {"GBIKE_STORE_URL": "mysql://x"}, "GBIKE_STORE_URL='mysql://x'"),
         (["bike"], {"GBIKE_KAFKA": ""}, "GBIKE_KAFKA is not set"),
+        (["bike"], {"GBIKE_KAFKA_LOGIN": "bike"}, "GBIKE_KAFKA_PASSWORD_FILE: the password of bike"),
         (["rent"], {"GBIKE_RENT_DEADLINE_MS": "soon"}, "GBIKE_RENT_DEADLINE_MS='soon'"),
         (["bake"], {}, "no service 'bake'"),
     ],
