@@ -90,6 +90,21 @@ async def test_what_a_speaker_did_not_say_is_set_aside_and_has_no_effect(broker:
     await bus.close()
 
 
+async def hear_half(broker: RealKafka, house: str, store: SqliteStore) -> None:
+    """As a hearer of the one topic does, until it stands in its middle."""
+    bus = KafkaBus(Broker(broker.bootstrap), house=house)
+    old = KafkaSubscription(bus, f"{house}-ears", {"Rang": "bell"})
+    old.topics = [house]
+    batch = await old.take(MANY // 2)
+    while not batch.messages:
+        await old.changed(500)
+        batch = await old.take(MANY // 2)
+    await Consumer(store, old, {Rang: rings}, Metrics(), "ears")._handle(batch)
+    await old.settled(batch)
+    await bus.close()
+    assert 0 < len(batch.messages) < MANY
+
+
 async def test_a_hearer_of_before_goes_on_in_the_middle_of_the_old_topic_and_hears_the_new_ones_after_it(
     broker: RealKafka, house: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -98,18 +113,7 @@ async def test_a_hearer_of_before_goes_on_in_the_middle_of_the_old_topic_and_hea
     store, clock = a_store(), SetClock()
     identity = (await ensure_topics(Broker(broker.bootstrap), [house]))[house]
     await write(broker, house, before)
-    old = KafkaSubscription(bus := KafkaBus(Broker(broker.bootstrap), house=house), f"{house}-ears", {"Rang": "bell"})
-    old.topics = [house]
-    half = Consumer(store, old, {Rang: rings}, Metrics(), "ears")
-    batch = await old.take(MANY // 2)
-    while not batch.messages:
-        await old.changed(500)
-        batch = await old.take(MANY // 2)
-    await half._handle(batch)
-    await old.settled(batch)
-    heard = len(batch.messages)
-    await bus.close()
-    assert 0 < heard < MANY
+    await hear_half(broker, house, store)
     speaker = a_store()
     await say(speaker, *range(50, 55))
     await publish(speaker, clock)
