@@ -178,6 +178,7 @@ USABLE = {"GBIKE_DEMO": "1", "GBIKE_STORE_URL": "sqlite:////tmp/never-made", "GB
         (["bike"], {"GBIKE_STORE_URL": "postgres://bike:hush@db/x"}, "GBIKE_STORE_URL='postgres://bike@db/x'"),
         (["bike"], {"GBIKE_STORE_PASSWORD_FILE": "/none"}, "GBIKE_STORE_PASSWORD_FILE=/none: the password can't be"),
         (["bike"], {"GBIKE_KAFKA": ""}, "GBIKE_KAFKA is not set"),
+        (["bike"], {"GBIKE_KAFKA_LOGIN": "bike"}, "GBIKE_KAFKA_PASSWORD_FILE: the password of bike"),
         (["rent"], {"GBIKE_RENT_DEADLINE_MS": "soon"}, "GBIKE_RENT_DEADLINE_MS='soon'"),
         (["bake"], {}, "no service 'bake'"),
     ],

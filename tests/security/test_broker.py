@@ -140,7 +140,7 @@ async def test_the_makers_of_a_forged_message_get_no_further_than_the_door(broke
     scram = broker.login("bike_manager").client()
     for way in (
         {"bootstrap_servers": broker.bootstrap},
-        {**scram, "sasl_plain_password": "guessed"},
+        {**scram, "sasl_plain_password": scram["sasl_plain_password"][::-1]},
         {**scram, "sasl_plain_username": "root"},
         {**scram, "sasl_mechanism": "PLAIN"},
         {**scram, "sasl_plain_username": kafka_logins.SETTLER, "sasl_mechanism": "PLAIN"},

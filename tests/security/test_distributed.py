@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -16,6 +17,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiokafka.errors import KafkaError
 
 from gbike.app.cluster import secrets
 from gbike.app.cluster.quiet import unfinished
@@ -26,6 +28,8 @@ from gbike.kit.access.certificates import certificates, dns_name
 from gbike.kit.access.services import read_private, service_token
 from gbike.kit.clock import SystemClock
 from gbike.kit.ids import SystemIds
+from gbike.kit.kafka.broker import Broker
+from gbike.kit.kafka.topic import topic_of
 from gbike.kit.remote.peer import HttpCaller
 from tests.cluster.running import Cluster, gbike, started, until, why_no_cluster
 from tests.journeys.forms import Wire
@@ -33,6 +37,7 @@ from tests.privacy.people import Person, found_in, ride
 from tests.security.asking import AS_MANY_RENTS, CHEAP, PASSWORD, Stage, mismatches
 from tests.security.flooding import connected, endless_header, one_megabyte, problem_in, sent, too_many_lines
 from tests.security.people import EVERYWHERE, ISSUER, UNLIMITED, TestIssuer
+from tests.security.test_broker import adjusted, write
 from tests.support import Client, Reply
 
 pytestmark = [
@@ -326,6 +331,29 @@ async def test_headers_that_services_might_trust_do_not_pass_the_gateway(stage: 
     assert "evil.example" not in seen.content.decode()
     for reply in (stranger, rider, seen):
         assert "x-gbike-mode" not in reply.headers
+
+
+async def test_a_forged_message_moves_no_money(stage: OnCluster) -> None:
+    """Issue 18: any local user published an AdjustedPoint, and had 777,000 won. With the very login of who says it, it
+    must be said as that one."""
+    data, userid, topic = stage.cluster.data, 777_001, topic_of("bike_manager")
+    assert (await stage.admin.post("/userDeposits", {"userid": userid, "deposit": 1_000})).status == 201
+    await stage.settle()
+    kafka_is, names = stage.cluster.plan.kafka, ("rent", "bike_manager")
+    rent, speaker = (Broker(kafka_is, **secrets.kafka_login(data, name)).client() for name in names)
+    for way in ({"bootstrap_servers": kafka_is}, rent):
+        with pytest.raises(KafkaError):
+            await write(way, topic, adjusted(userid))
+    await write(speaker, topic, adjusted(userid, source="rent"))
+
+    def aside() -> list[str]:
+        told = stage.cluster.gbike("events", "dead", "list", "--service", "userDeposit")
+        return re.findall(rf"{re.escape(topic)}/\d+/\d+", told)
+
+    [place] = until(aside, 30, "it is not set aside")
+    account = (await stage.admin.get(f"/userDeposits/{userid}")).json
+    assert account["deposit"] == 1_000
+    stage.cluster.gbike("events", "dead", "drop", place, "--reason", "forged by a test")
 
 
 async def test_a_secure_cluster_tells_its_keys_to_nobody_else(secure: Cluster) -> None:

@@ -53,6 +53,8 @@ COMMIT_PAUSE_S = 1.0
 knows it; one that leaves, or whose partitions move, commits at once."""
 WAIT_MS = 500
 """How long the broker holds on to a question for more when there is nothing new."""
+UNKNOWN = 1 << 62
+"""An end that no topic reaches."""
 PARTITION_BYTES, FETCH_BYTES = 256 * 1024, 4 * 1024 * 1024
 """What the client may hold of one partition, and get in one answer: the memory of a consumer that is behind."""
 
@@ -164,7 +166,8 @@ class KafkaSubscription:
         if consumer is None or not partitions:
             return
         before = [place for place in partitions if place.topic == self._bus.house]
-        if before:  # at once: nothing of the others is read meanwhile
+        if before:  # at once: nothing of the others is read until it is known where this one ends
+            self._before = dict.fromkeys(before, UNKNOWN)
             consumer.pause(*(place for place in partitions if place.topic != self._bus.house))
         try:
             async with asyncio.timeout(ANSWER_S):
@@ -220,13 +223,14 @@ class KafkaSubscription:
 
     async def _go_on_from_before(self) -> None:
         """When the topic of before is read to its end, the others' turn has come."""
-        if self._consumer is None or not self._consumer.paused():
+        consumer, share = self._consumer, self._share
+        if consumer is None or not consumer.paused():
             return
-        for place, end in list(self._before.items()):
-            if await self._consumer.position(place) >= end:
-                del self._before[place]
-        if not self._before:
-            self._consumer.resume(*self._consumer.paused())
+        read = [place for place, end in list(self._before.items()) if await consumer.position(place) >= end]
+        if share == self._share:  # the partitions did not move meanwhile
+            self._before = {place: end for place, end in self._before.items() if place not in read}
+            if not self._before:
+                consumer.resume(*consumer.paused())
 
     async def _fetch(self, timeout_ms: int) -> int:
         """Read on, at our pace; answers how many records there were. Raises BusUnavailable."""
@@ -236,7 +240,6 @@ class KafkaSubscription:
         async with self._in_time(ANSWER_S + timeout_ms / 1000):
             try:
                 found = await self._consumer.getmany(timeout_ms=timeout_ms, max_records=READ)
-                await self._go_on_from_before()
             except Exception as wrong:  # also the library's own: what it had in hand is lost, so it begins again
                 self._drop()
                 raise BusUnavailable(f"Kafka: {wrong!r}") from None
@@ -247,6 +250,8 @@ class KafkaSubscription:
         read = sum(map(len, found.values()))
         if 0 < read < BEHIND:
             self._next_s = asyncio.get_running_loop().time() + PACE_MS / 1000
+        async with self._in_time(ANSWER_S):  # what was read is in hand by now
+            await self._go_on_from_before()
         return read
 
     def _early_s(self) -> float:
