@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gbike.app.engines import CannotRun, Program
 from gbike.app.engines.scram import verifier
-from gbike.kit.files import write_whole
+from gbike.kit.files import closed_folder, write_whole
 
 NAMES = ("postgres", "pgserver")
 """Users that PostgreSQL may run as when we are root, which it refuses to be; the last is made when there is none."""
@@ -73,7 +73,8 @@ def prepare(folder: Path) -> None:
     new = folder.with_name(folder.name + ".new")  # a half-made one is never taken for a whole one
     if new.exists():
         shutil.rmtree(new)
-    new.mkdir(mode=0o700, parents=True)
+    closed_folder(new.parent)
+    new.mkdir(mode=0o700)
     if user is not None:
         shutil.chown(new, user)
     trust = ("--auth-host=trust", "--auth-local=reject")
