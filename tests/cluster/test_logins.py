@@ -55,6 +55,8 @@ def of_before() -> Iterator[Path]:
         with psycopg.connect(postgres.url(server.port), autocommit=True) as everything:
             everything.execute("CREATE ROLE bike LOGIN SUPERUSER")
             everything.execute("GRANT pg_execute_server_program TO bike")
+            everything.execute("ALTER SYSTEM SET hba_file = '/tmp/gbike-of-a-stranger.conf'")
+            everything.execute("ALTER SYSTEM SET unix_socket_directories = '/tmp'")
             everything.execute("CREATE ROLE left_behind LOGIN SUPERUSER PASSWORD 'known'")
         for card in cards():
             with psycopg.connect(postgres.url(server.port), autocommit=True) as everything:
