@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from gbike.app.catalogue import NoSuchService, cards, usual_port
+from gbike.app.cluster.logins import READER
 from gbike.app.cluster.plan import FILE, BadCluster, Options, keep_plan, make_plan, read_plan
 from gbike.app.cluster.ports import FIRST, LAST, PortTaken
+from gbike.app.cluster.secrets import make_passwords
 from gbike.app.cluster.supervisor import Supervisor
 from tests.cluster.running import gbike
 
@@ -74,6 +76,23 @@ def test_each_service_has_its_own_database_and_may_have_its_own_engine(tmp_path:
     assert program.env["GBIKE_STORE_URL"] == plan.stores["rent"]
     keep_plan(plan, tmp_path)
     assert read_plan(tmp_path) == plan
+
+
+def test_a_secure_plan_names_each_service_s_login_and_one_that_reads_and_no_password(tmp_path: Path) -> None:
+    plan = make_plan(Options(tmp_path, port=0, stores=["rent=sqlite"]))
+    keep_plan(plan, tmp_path)
+    known = make_passwords(tmp_path, ["bike", READER])
+    assert plan.stores["bike"].startswith("postgresql://bike@127.0.0.1:")
+    assert plan.reading["bike"].startswith("postgresql://reader@127.0.0.1:")
+    assert plan.reading["rent"] == plan.stores["rent"]
+    assert [word for word in known.values() if word in (tmp_path / FILE).read_text()] == []
+    assert (tmp_path / FILE).stat().st_mode & 0o077 == 0
+
+
+def test_a_secure_cluster_closes_its_database_server_whoever_has_a_store_there(tmp_path: Path) -> None:
+    every = [f"{card.name}=sqlite" for card in cards()]
+    assert make_plan(Options(tmp_path, port=0, stores=every)).logins(tmp_path) is not None
+    assert make_plan(Options(tmp_path, port=0, demo=True)).logins(tmp_path) is None
 
 
 @pytest.mark.parametrize(

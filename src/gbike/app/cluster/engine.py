@@ -34,7 +34,8 @@ def reached(plan: Plan, data: Path) -> Iterator[Plan]:
     if not any(own in url for url in plan.stores.values()):
         yield plan
         return
-    with alone(data / FOLDER, data / "logs" / "postgres.log", plan.logins(data)) as server:
+    logins = plan.logins(data) if plan.readers else None  # a plan of before there were any knows the way without
+    with alone(data / FOLDER, data / "logs" / "postgres.log", logins) as server:
         here = f"@127.0.0.1:{server.port}/"
         stores, readers = (
             {name: url.replace(own, here, 1) for name, url in urls.items()} for urls in (plan.stores, plan.readers)
