@@ -21,7 +21,7 @@ from gbike.app import checking, cluster_copies
 from gbike.app.catalogue import cards
 from gbike.app.checking import AMinuteAhead
 from gbike.app.cluster import engine, quiet
-from gbike.app.cluster.plan import FILE, RESTORING, BadCluster, Options, Plan, keep_plan, make_plan, read_plan
+from gbike.app.cluster.plan import FILE, RESTORING, Plan, keep_plan, read_plan
 from gbike.app.copies import NoData
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
@@ -33,7 +33,7 @@ from gbike.kit.republish import meet
 from gbike.kit.sqlite.store import SqliteStore
 from tests.cluster.running import Cluster, begin, end, gbike, new_folder, until, why_no_cluster
 from tests.cluster.test_cluster import bike, ride, settled
-from tests.journeys.engines import EVERY, PATIENT, Databases, House
+from tests.journeys.engines import PATIENT, Databases, House
 from tests.postgres import Server
 from tests.support import EVERY_RIDE_COSTS, Client
 
@@ -213,43 +213,6 @@ def test_a_backup_while_people_ride_has_no_effect_without_its_cause(cluster: Dat
             assert verified(stores, home) == []
             sizes.add(len(bills(stores)))
     assert len(sizes) > 1
-
-
-def test_a_stopped_clusters_own_postgres_is_started_for_its_backup(home: Path) -> None:
-    folder = DataFolder(home / "data")
-    folder.path.mkdir()
-    postgres.prepare(folder.path / engine.FOLDER)
-    with engine.alone(folder.path / engine.FOLDER, home / "log") as server:
-        for card in cards():
-            asyncio.run(postgres.create_database(server.port, card.name))
-            migrate_store(postgres.url(server.port, card.name), card.versions)
-    stores = {name: postgres.url(1, name) for name in EVERY}
-    keep_plan(Plan("http://127.0.0.1:1", "127.0.0.1:1", stores, [], {"postgres": 1}, demo=False), folder.path)
-    done = gbike("backup", str(home / "backup"), "--data", str(folder.path))
-    assert (done.returncode, done.stderr) == (0, "")
-    assert f"keys are not in it: keep {folder.path / 'keys'} apart" in done.stdout
-    manifest = json.loads((home / "backup" / "manifest.json").read_bytes())
-    assert manifest["form"] == "cluster"
-    assert manifest["mode"] == "secure"
-    assert set(manifest["stores"]) == EVERY
-    assert set(manifest["sha256"]) == {FILE, *(f"{name}.dump" for name in EVERY)}
-    assert (home / "backup").stat().st_mode & 0o077 == 0
-    done = gbike("restore", str(home / "backup"), "--data", str(home / "new"))
-    assert (done.returncode, done.stderr) == (0, "")
-    assert f"gbike cluster up --data {home / 'new'}" in done.stdout
-    with pytest.raises(BadCluster, match="no --store"):
-        make_plan(Options(home / "new", port=0, stores=["rent=sqlite"]))
-    plan = read_plan(home / "new")
-    assert plan is not None
-    with engine.reached(plan, home / "new") as there:  # it was restored by the services' own logins, and so it stays
-        for name, url in there.stores.items():
-            with psycopg.connect(url) as own:
-                assert own.execute("SELECT tableowner FROM pg_tables WHERE tablename = 'outbox'").fetchone() == (name,)
-            with pytest.raises(psycopg.OperationalError, match="no password supplied"):
-                psycopg.connect(url.replace(f"//{name}@", "//gbike@").partition("?")[0])
-    done = gbike("backup", str(home / "again"), "--data", str(home / "new"))
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "passfile" not in (home / "again" / FILE).read_text()
 
 
 @pytest.fixture

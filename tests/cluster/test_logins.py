@@ -14,6 +14,7 @@ import pytest
 from gbike.app.catalogue import NAMES, cards
 from gbike.app.cluster import engine, secrets
 from gbike.app.cluster.logins import READER, Logins
+from gbike.app.data_folder import DataFolder
 from gbike.app.engines import postgres
 from gbike.app.readings import open_urls
 from gbike.app.single import migrate_store
@@ -21,6 +22,7 @@ from gbike.kit.clock import SystemClock
 from gbike.kit.postgres.connection import Dialer
 from gbike.kit.store import StoreUnavailable
 from tests.cluster.running import new_folder, until, why_no_cluster
+from tests.security.strangers import as_nobody, readable
 
 INSIDE = "INSERT INTO outbox (message_id, type, key, headers, value) VALUES ('m', 't', 'k', '', '')"
 
@@ -45,12 +47,16 @@ def of_before() -> Iterator[Path]:
     if (missing := why_no_cluster()) is not None:
         pytest.skip(missing)
     data = new_folder()
-    data.mkdir()
+    folder = DataFolder(data)
+    folder.acquire("the test")
+    folder.release()
     postgres.prepare(data / engine.FOLDER)
     with engine.alone(data / engine.FOLDER, data / "logs" / "postgres.log") as server:
         with psycopg.connect(postgres.url(server.port), autocommit=True) as everything:
             everything.execute("CREATE ROLE bike LOGIN SUPERUSER")
             everything.execute("GRANT pg_execute_server_program TO bike")
+            everything.execute("ALTER SYSTEM SET hba_file = '/tmp/gbike-of-a-stranger.conf'")
+            everything.execute("ALTER SYSTEM SET unix_socket_directories = '/tmp'")
             everything.execute("CREATE ROLE left_behind LOGIN SUPERUSER PASSWORD 'known'")
         for card in cards():
             with psycopg.connect(postgres.url(server.port), autocommit=True) as everything:
@@ -83,6 +89,16 @@ def test_nobody_enters_without_a_password(town: Town, user: str) -> None:
     for database in ("postgres", "rent", "template1"):
         why = refused(f"{nobody}/{database}?passfile=/none")
         assert "no password supplied" in why or "no pg_hba.conf entry" in why
+
+
+def test_another_user_of_the_machine_gets_into_no_store_and_reads_no_password(town: Town) -> None:
+    for user in (postgres.OWNER, READER, "account"):
+        for host in ("127.0.0.1", "/tmp"):
+            login = ("-w", "-h", host, "-p", str(town.port), "-U", user, "-d", "account")
+            done = as_nobody(postgres.tool("pg_dump"), *login)
+            assert done.returncode != 0
+            assert "no password supplied" in done.stderr or "No such file or directory" in done.stderr, done.stderr
+    assert readable(town.data) == []
 
 
 def test_who_was_left_behind_by_a_stranger_enters_no_more(town: Town) -> None:

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from gbike.app.catalogue import NoSuchService, cards, usual_port
+from gbike.app.cluster.logins import READER
 from gbike.app.cluster.plan import FILE, BadCluster, Options, keep_plan, make_plan, read_plan
 from gbike.app.cluster.ports import FIRST, LAST, PortTaken
 from gbike.app.cluster.run import run_cluster
+from gbike.app.cluster.secrets import make_passwords
 from gbike.app.cluster.supervisor import Supervisor
 from gbike.app.engines import kafka
 from tests.cluster.running import gbike
@@ -90,6 +92,23 @@ def test_a_secure_service_believes_envoy_and_the_operators_proxies(
     assert plan.service_program(plan.replicas[0]).env["GBIKE_TRUSTED_PROXIES"] == "127.0.0.1,10.1.0.0/16"
     monkeypatch.setenv("GBIKE_TRUSTED_PROXIES", "192.0.2.7, 2001:db8::/48")
     assert plan.service_program(plan.replicas[0]).env["GBIKE_TRUSTED_PROXIES"] == "127.0.0.1,192.0.2.7, 2001:db8::/48"
+
+
+def test_a_secure_plan_names_each_service_s_login_and_one_that_reads_and_no_password(tmp_path: Path) -> None:
+    plan = make_plan(Options(tmp_path, port=0, stores=["rent=sqlite"]))
+    keep_plan(plan, tmp_path)
+    known = make_passwords(tmp_path, ["bike", READER])
+    assert plan.stores["bike"].startswith("postgresql://bike@127.0.0.1:")
+    assert plan.reading["bike"].startswith("postgresql://reader@127.0.0.1:")
+    assert plan.reading["rent"] == plan.stores["rent"]
+    assert [word for word in known.values() if word in (tmp_path / FILE).read_text()] == []
+    assert (tmp_path / FILE).stat().st_mode & 0o077 == 0
+
+
+def test_a_secure_cluster_closes_its_database_server_whoever_has_a_store_there(tmp_path: Path) -> None:
+    every = [f"{card.name}=sqlite" for card in cards()]
+    assert make_plan(Options(tmp_path, port=0, stores=every)).logins(tmp_path) is not None
+    assert make_plan(Options(tmp_path, port=0, demo=True)).logins(tmp_path) is None
 
 
 @pytest.mark.parametrize(

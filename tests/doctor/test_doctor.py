@@ -139,17 +139,6 @@ def test_a_password_of_a_database_elsewhere_is_long(url: str, told: bool) -> Non
     assert LONG not in str(found)
 
 
-def test_a_password_in_a_file_of_its_own_is_as_long_and_as_secret(tmp_path: Path) -> None:
-    file = secret(tmp_path, "password")
-    env = {"GBIKE_STORE_URL": "postgresql://rent@db.example/rent", "GBIKE_STORE_PASSWORD_FILE": str(file)}
-    assert rules(secrets.weak(env)) == []
-    secret(tmp_path, "password", "rent", mode=0o644)
-    assert rules(secrets.weak(env)) == ["weak-secret"]
-    assert rules(secrets.files(tmp_path / "none", env)) == ["open-secret"]
-    file.unlink()
-    assert rules(secrets.files(tmp_path / "none", env)) == ["missing-secret"]
-
-
 def test_a_demo_with_production_settings_is_told(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path)
     claim(folder, Mode.DEMO)

@@ -20,6 +20,7 @@ import pytest
 from aiokafka.errors import KafkaError
 
 from gbike.app.cluster import secrets
+from gbike.app.cluster.logins import READER
 from gbike.app.cluster.quiet import unfinished
 from gbike.app.data_folder import DataFolder
 from gbike.app.engines import kafka, postgres
@@ -37,6 +38,7 @@ from tests.privacy.people import Person, found_in, ride
 from tests.security.asking import AS_MANY_RENTS, CHEAP, PASSWORD, Stage, mismatches
 from tests.security.flooding import connected, endless_header, one_megabyte, problem_in, sent, too_many_lines
 from tests.security.people import EVERYWHERE, ISSUER, UNLIMITED, TestIssuer
+from tests.security.strangers import as_nobody, readable
 from tests.security.test_broker import adjusted, write
 from tests.support import Client, Reply
 
@@ -354,6 +356,34 @@ async def test_a_forged_message_moves_no_money(stage: OnCluster) -> None:
     account = (await stage.admin.get(f"/userDeposits/{userid}")).json
     assert account["deposit"] == 1_000
     stage.cluster.gbike("events", "dead", "drop", place, "--reason", "forged by a test")
+
+
+def test_another_user_of_the_machine_gets_into_no_store_no_folder_and_no_backup(secure: Cluster) -> None:
+    port = str(secure.plan.ports["postgres"])
+    for user in (postgres.OWNER, READER, "account", "postgres"):
+        for host in ("127.0.0.1", "/tmp", "/var/run/postgresql"):
+            for database in ("account", "postgres"):
+                login = ("-w", "-h", host, "-p", port, "-U", user, "-d", database)
+                done = as_nobody(postgres.tool("pg_dump"), *login)
+                assert done.returncode != 0
+                assert re.search("no password supplied|No such file|no pg_hba.conf entry", done.stderr), done.stderr
+    before = os.umask(0)
+    try:
+        secure.gbike("backup", str(secure.data.parent / "backup"))
+    finally:
+        os.umask(before)
+    assert readable(secure.data) == []
+    assert readable(secure.data.parent / "backup") == []
+
+
+def test_no_password_of_a_store_is_told(secure: Cluster) -> None:
+    """Not in a list of processes or their environments, nor in the plan, nor in a log."""
+    known = [file.read_text().strip().rpartition(":")[2] for file in (secure.data / "keys").rglob("*.pass")]
+    assert len(known) >= len(EVERYWHERE) + 2
+    told = subprocess.run(["ps", "axewwo", "args"], capture_output=True, text=True, check=True).stdout
+    for file in (secure.data / "cluster.json", *(secure.data / "logs").iterdir(), secure.data.parent / "printed.txt"):
+        told += file.read_text("utf-8", "replace")
+    assert [password for password in known if password in told] == []
 
 
 async def test_a_secure_cluster_tells_its_keys_to_nobody_else(secure: Cluster) -> None:

@@ -42,6 +42,7 @@ MOUNTED = (
 
 def main() -> None:
     """The entry of `gbike` and `python -m gbike`."""
+    os.umask(0o077)  # whatever it was: what any verb and the programs it starts write is for their user only
     app()
 
 
@@ -282,9 +283,7 @@ def settings(service: Annotated[str | None, typer.Argument()] = None) -> None:
 @app.command()
 def routes() -> None:
     """The route table, from the code."""
-    from gbike.app.event_map import routes as drawn
-
-    typer.echo(drawn())
+    typer.echo(import_module("gbike.app.event_map").routes())
 
 
 @events_app.callback(invoke_without_command=True)

@@ -27,7 +27,7 @@ from gbike.app.data_folder import DataFolder
 from gbike.app.engines import CannotRun, postgres
 from gbike.app.single import SQLITE, open_store
 from gbike.kit.clock import SystemClock, rfc3339
-from gbike.kit.files import write_whole
+from gbike.kit.files import closed_folder, write_whole
 from gbike.kit.ids import SystemIds
 from gbike.kit.postgres.login import without_password
 from gbike.kit.republish import put_back_in_time
@@ -116,7 +116,7 @@ def restore(source: Path, folder: DataFolder, tell: Tell) -> str:
             for name in begun:
                 _remove(folder.path / name)
             shutil.rmtree(half, ignore_errors=True)
-            half.mkdir()
+            closed_folder(half)  # PostgreSQL passes through it, to its own
             new = _restored(source, manifest, plan, folder.path, tell)
             keep_plan(new, half)
             for name in MADE:
@@ -202,7 +202,7 @@ def _checked(source: Path) -> tuple[Manifest, Plan]:
 def _restored(source: Path, manifest: Manifest, plan: Plan, data: Path, tell: Tell) -> Plan:
     """Fill data/restoring; answers the plan of what will stand in `data`."""
     half = data / RESTORING
-    (half / "stores").mkdir()
+    closed_folder(half / "stores")
     postgres.prepare(half / engine.FOLDER)
     later = next(free_ports())  # nobody is there until the cluster is up; the old one's may be another's now
     on_postgres = [name for name, one in manifest.stores.items() if not one.file.endswith(".sqlite")]

@@ -21,7 +21,7 @@ from gbike.app.embedded import Embedded
 from gbike.app.manifest import BUS, TAKEN, Manifest, NotWhole, check, look, write
 from gbike.app.seed import SmallFleet
 from gbike.kit.clock import SystemClock
-from gbike.kit.files import about, name_file, private
+from gbike.kit.files import about, closed_folder, name_file, private
 from gbike.kit.sqlite.seal import DEMO
 from gbike.kit.sqlite.store import open_file
 
@@ -129,7 +129,7 @@ def locked(folder: DataFolder, command: str) -> Iterator[None]:
 def _whole_or_nothing(target: Path) -> Iterator[None]:
     """While an empty folder, made where it is not, is filled. Raises NoData when there is something in it."""
     was_there = target.exists()
-    target.mkdir(parents=True, exist_ok=True)
+    closed_folder(target)
     if any(target.iterdir()):
         raise NoData(f"{target} is not empty; a copy goes into an empty folder")
     try:

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -9,12 +10,18 @@ from typing import IO
 import msgspec
 
 from gbike.kit.clock import moment_in
-from gbike.kit.files import about
+from gbike.kit.files import CLOSED, FOR_US_ONLY, about, closed_folder, write_whole
 
 BACKED_UP = "backed-up"
 """The file that says when."""
 MANIFEST = "manifest.json"
 """The file that says of what the folder consists."""
+OURS = (
+    *("*.sqlite*", MANIFEST, "lock", BACKED_UP, "cluster.json", "programs.json", "resets.jsonl"),
+    *("keys", "stores", "logs", "kafka", "envoy", "gateway", "restoring"),
+)
+"""What gbike makes in it. `postgres` is not here: it has been its own user's alone ever since."""
+OTHERS_MAY = 0o077
 
 
 class Holder(msgspec.Struct, frozen=True):
@@ -58,8 +65,9 @@ class DataFolder:
 
     def acquire(self, command: str) -> None:
         """Become the one writer. Raises FolderInUse, naming the other one."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        lock = open(self.path / "lock", "a+b", buffering=0)  # noqa: SIM115 - held until release
+        closed_folder(self.path)
+        self._close()
+        lock = open(self.path / "lock", "a+b", buffering=0, opener=_private)  # noqa: SIM115 - held until release
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -71,6 +79,14 @@ class DataFolder:
         except OSError:
             self.release()
             raise
+
+    def _close(self) -> None:
+        """Nobody else looks into it or reads what gbike made there, also by an older one that left it open. What is
+        another user's is not changed; `gbike doctor` tells of it."""
+        _take_away(self.path, OTHERS_MAY & ~CLOSED)
+        for found in (found for pattern in OURS for found in self.path.glob(pattern)):
+            for one in (found, *(found.rglob("*") if found.is_dir() and not found.is_symlink() else ())):
+                _take_away(one, OTHERS_MAY)
 
     def announce(self, command: str, address: str = "not serving", control: str = "") -> None:
         """Tell others who writes here, where it serves and how to give it orders."""
@@ -89,7 +105,7 @@ class DataFolder:
     def backed_up(self, now_ms: int) -> None:
         """A whole backup of it was made, which is not lost because a full disk does not even take the note."""
         with suppress(OSError):
-            (self.path / BACKED_UP).write_text(str(now_ms), "ascii")
+            write_whole(self.path / BACKED_UP, str(now_ms).encode())
 
     def backup_ms(self) -> int:
         """When the last backup of it was made, ms since 1970; 0: never, or nobody knows."""
@@ -106,6 +122,17 @@ class DataFolder:
             except OSError:
                 return _read(lock.read())
             return None
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, FOR_US_ONLY)
+
+
+def _take_away(path: Path, bits: int) -> None:
+    with suppress(OSError):  # it may be gone meanwhile, or somebody else's
+        now = path.lstat()
+        if not stat.S_ISLNK(now.st_mode) and now.st_mode & bits:
+            path.chmod(stat.S_IMODE(now.st_mode) & ~bits)
 
 
 def _read(raw: bytes) -> Holder | None:

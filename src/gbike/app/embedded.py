@@ -27,6 +27,7 @@ from gbike.app.web import wants_a_page, web_operations
 from gbike.kit.access.rules import PUBLIC
 from gbike.kit.batching import probe
 from gbike.kit.clock import Clock, SystemClock
+from gbike.kit.files import closed_folder
 from gbike.kit.housekeeping import BITE, DAY_MS
 from gbike.kit.http.app import HttpApp, Operation
 from gbike.kit.http.ask import HAL_JSON, Answer, Ask
@@ -264,7 +265,7 @@ class Embedded:
 
     def _open(self, path: Path | None, versions: Path, source: str) -> SqliteStore:
         if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            closed_folder(path.parent)
             migrate(path, versions)
         return SqliteStore(
             path,

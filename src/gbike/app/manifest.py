@@ -16,7 +16,7 @@ import msgspec
 
 from gbike.app.catalogue import NAMES
 from gbike.app.data_folder import MANIFEST, DataFolder
-from gbike.kit.files import about, write_whole
+from gbike.kit.files import about, closed_folder, write_whole
 from gbike.kit.ids import SystemIds
 from gbike.kit.settings import BadSetting
 from gbike.kit.sqlite.seal import DEMO, SECURE, Seal, read_seal
@@ -211,7 +211,7 @@ def take(seen: Seen, mode: str, *, adopt: bool = False) -> Manifest:
     if any(problem.file == f"{BUS}.sqlite" for problem in seen.problems()):
         stores[BUS] = Kept(OLDEST, 1)  # it is lost still, until a start makes it anew
     manifest = Manifest(SystemIds().new(), mode, stores)
-    seen.path.mkdir(parents=True, exist_ok=True)
+    closed_folder(seen.path)
     write(seen.path, manifest)
     return manifest
 

@@ -383,6 +383,7 @@ class _Libraries(logging.Handler):
 def main() -> None:
     """`python -m gbike.app.serve NAME --port N`: what `gbike serve` does, for whoever starts many. The library of the
     command line takes a third of a start."""
+    os.umask(0o077)
     asked = argparse.ArgumentParser("gbike serve")
     asked.add_argument("service")
     asked.add_argument("--port", type=int)

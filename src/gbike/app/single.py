@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gbike.kit.bus import BEHIND, BusUnavailable
 from gbike.kit.clock import Clock
+from gbike.kit.files import closed_folder
 from gbike.kit.ids import Ids
 from gbike.kit.postgres.login import SETTING, with_password
 from gbike.kit.runtime import Card, Running, Worker, World, assemble
@@ -50,7 +51,7 @@ def migrate_store(url: str, versions: Path) -> bool:
     """Bring the schema of the store at a URL up to date, made where it is not; answers whether anything was done."""
     if url.startswith(SQLITE):
         path = Path(url.removeprefix(SQLITE))
-        path.parent.mkdir(parents=True, exist_ok=True)
+        closed_folder(path.parent)
         return migrate(path, versions)
     return migrate_url(url, versions)
 

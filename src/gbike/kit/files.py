@@ -8,6 +8,9 @@ from pathlib import Path
 
 _ABOUT = "file: "
 FOR_US_ONLY = 0o600
+CLOSED = 0o711 if os.geteuid() == 0 else 0o700
+"""Of a folder that nobody else looks into. Where root starts gbike, PostgreSQL runs as another user, who passes
+through to its own."""
 
 
 @contextmanager
@@ -38,6 +41,14 @@ def write_whole(file: Path, content: bytes, *, like: Path | None = None) -> None
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def closed_folder(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, all CLOSED whatever the umask. Raises OSError."""
+    for one in reversed((folder, *folder.parents)):
+        if not one.exists():
+            one.mkdir(exist_ok=True)
+            one.chmod(CLOSED)
 
 
 def private(file: Path) -> None:

@@ -9,12 +9,13 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 import msgspec
 
 from gbike.app.cluster.left import birth, descendants
 from gbike.app.engines import CannotRun, Program
+from gbike.kit.files import FOR_US_ONLY, closed_folder
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
 """Before a program that ended by itself is started again: doubled each time …"""
@@ -207,14 +208,14 @@ class Child:
         return True
 
     async def _spawn(self) -> None:
-        self.log.parent.mkdir(parents=True, exist_ok=True)
+        closed_folder(self.log.parent)
         self._process = await (self.part.launch or spawn)(self.part.program(), self.log, self.part.gentle)
         self._changed()
 
 
 async def spawn(program: Program, log: Path, gentle: signal.Signals) -> Process:
     """Start a program that writes to `log` and, on Linux, is sent `gentle` when we end. Raises OSError."""
-    with log.open("ab") as file:
+    with private_log(log) as file:
         return await asyncio.create_subprocess_exec(
             *program.command,
             env=dict(program.env or os.environ),
@@ -225,6 +226,11 @@ async def spawn(program: Program, log: Path, gentle: signal.Signals) -> Process:
             preexec_fn=dies_with_us(gentle),
             **as_user(program.user),
         )
+
+
+def private_log(log: Path) -> IO[bytes]:
+    """A log to be written on, which nobody but its user reads. Raises OSError."""
+    return open(log, "ab", opener=lambda path, flags: os.open(path, flags, FOR_US_ONLY))
 
 
 def put_aside(log: Path) -> None:

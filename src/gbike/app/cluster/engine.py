@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from gbike.app.cluster.child import as_user, dies_with_us
+from gbike.app.cluster.child import as_user, dies_with_us, private_log
 from gbike.app.cluster.logins import Logins
 from gbike.app.cluster.plan import Plan
 from gbike.app.cluster.ports import free_ports
 from gbike.app.engines import CannotRun, postgres
+from gbike.kit.files import closed_folder
 
 FOLDER = "postgres"
 START_S = 120
@@ -33,7 +34,8 @@ def reached(plan: Plan, data: Path) -> Iterator[Plan]:
     if not any(own in url for url in plan.stores.values()):
         yield plan
         return
-    with alone(data / FOLDER, data / "logs" / "postgres.log", plan.logins(data)) as server:
+    logins = plan.logins(data) if plan.readers else None  # a plan of before there were any knows the way without
+    with alone(data / FOLDER, data / "logs" / "postgres.log", logins) as server:
         here = f"@127.0.0.1:{server.port}/"
         stores, readers = (
             {name: url.replace(own, here, 1) for name, url in urls.items()} for urls in (plan.stores, plan.readers)
@@ -58,8 +60,8 @@ def alone(folder: Path, log: Path, logins: Logins | None = None) -> Iterator[Alo
         logins.close(folder)
     port = next(free_ports())
     program = postgres.program(folder, port)
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as out:
+    closed_folder(log.parent)
+    with private_log(log) as out:
         server = subprocess.Popen(  # noqa: S603
             program.command,
             cwd="/",

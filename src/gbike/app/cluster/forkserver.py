@@ -216,7 +216,7 @@ def _become(order: Order) -> None:
     os.setsid()
     os.closerange(3, OPEN_FILES)
     nothing = os.open(os.devnull, os.O_RDONLY)
-    log = os.open(order.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    log = os.open(order.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     for file, place in ((nothing, 0), (log, 1), (log, 2)):
         os.dup2(file, place)
     os.closerange(3, OPEN_FILES)

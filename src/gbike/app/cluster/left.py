@@ -9,6 +9,8 @@ from pathlib import Path
 
 import msgspec
 
+from gbike.kit.files import write_whole
+
 FILE = "programs.json"
 END_S = 10
 
@@ -24,9 +26,7 @@ class Known(msgspec.Struct, frozen=True):
 def note(data: Path, programs: Mapping[str, int | None]) -> None:
     """Write down which processes are ours, by the programs' names."""
     ours = [Known(pid, born, name) for name, pid in programs.items() if pid and (born := birth(pid)) is not None]
-    new = data / f"{FILE}.new"
-    new.write_bytes(msgspec.json.encode(ours))
-    new.replace(data / FILE)
+    write_whole(data / FILE, msgspec.json.encode(ours))
 
 
 def end_left_behind(data: Path) -> int:

@@ -91,9 +91,8 @@ class Plan(msgspec.Struct, frozen=True):
         return {**self.stores, **self.readers}
 
     def logins(self, data: Path) -> Logins | None:
-        """Who may enter the PostgreSQL in the cluster's folder; None: everybody, in a demo and before there were
-        logins."""
-        return Logins(data, list(self.readers)) if self.readers else None
+        """Who may enter the PostgreSQL in the cluster's folder; None: everybody, in a demo."""
+        return None if self.demo else Logins(data, [name for name in self.stores if name not in on_files(self)])
 
     def peers(self, *, inside: bool = False) -> dict[str, str]:
         """Where each service's processes are, as settings. `inside`: for other services of a secure cluster."""

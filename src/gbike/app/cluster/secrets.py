@@ -92,7 +92,8 @@ def passfile(data: Path, login: str) -> Path:
 
 def make_passwords(data: Path, logins: Iterable[str]) -> Mapping[str, str]:
     """The passwords of these logins at PostgreSQL, made where there is none."""
-    (data / FOLDER / DATABASE).mkdir(parents=True, exist_ok=True, mode=0o700)
+    for folder in (data / FOLDER, data / FOLDER / DATABASE):
+        folder.mkdir(exist_ok=True, mode=0o700)
     for login in logins:
         if not passfile(data, login).exists():
             write_whole(passfile(data, login), f"*:*:*:{login}:{secrets.token_urlsafe(32)}\n".encode())

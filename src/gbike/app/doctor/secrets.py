@@ -18,9 +18,11 @@ READ_BY_US = (
 """Settings that name a file with a secret."""
 FOLDERS = ("GBIKE_ACCOUNT_KEYS",)
 """Settings that name a folder of them."""
-IN_DATA = ("*.pem", "*.key", "*.token", "*.password", "server.properties", "resets.jsonl")
+IN_DATA = ("*.pem", "*.key", "*.token", "*.pass", "*.password", "server.properties", "resets.jsonl")
 """What is a secret in a data folder, by its name."""
 OTHERS_MAY = 0o007
+OTHERS_LOOK = 0o006
+"""Who may only pass through a folder sees nothing: where root starts a cluster, PostgreSQL's user does."""
 SHORTEST_TOKEN = 32
 SHORTEST_PASSWORD = 16
 """Of a database that other machines reach: nobody types it, so it may as well be long."""
@@ -28,10 +30,12 @@ LOOPBACK = ("", "127.0.0.1", "::1", "localhost")
 
 
 def files(data: Path, env: Mapping[str, str]) -> Iterator[Finding]:
-    """Files of secrets that are not there, or that others may read."""
+    """A data folder that others may look into, and files of secrets that are not there or that others may read."""
     named = [(name, Path(env[name])) for name in READ_BY_US if env.get(name)]
     named += [(name, file) for name in FOLDERS if env.get(name) for file in _of_folder(Path(env[name]))]
     named += [("the data folder", file) for pattern in IN_DATA for file in sorted(data.rglob(pattern))]
+    if data.is_dir() and data.stat().st_mode & OTHERS_LOOK:
+        yield Finding("open-secret", f"{data} may be looked into by everybody on this machine", f"chmod go-rw {data}")
     for name, file in named:
         if not file.is_file():
             yield Finding("missing-secret", f"{name} names {file}, which is not there", "make it, or name another")

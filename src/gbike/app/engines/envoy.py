@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gbike.app.engines import CannotRun, Program
+from gbike.kit.files import closed_folder, write_whole
 
 FILE = "envoy.json"
 FLUSH_MS = 1_000
@@ -20,8 +21,8 @@ ASK_S = 1
 
 def prepare(folder: Path, config: Mapping[str, Any]) -> None:
     """Write the configuration; one that is there is replaced."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / FILE).write_text(json.dumps(config, indent=1, ensure_ascii=False), "utf-8")
+    closed_folder(folder)
+    write_whole(folder / FILE, json.dumps(config, indent=1, ensure_ascii=False).encode())
 
 
 def program(folder: Path, threads: int = 1) -> Program:

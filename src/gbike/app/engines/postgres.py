@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gbike.app.engines import CannotRun, Program
 from gbike.app.engines.scram import verifier
-from gbike.kit.files import write_whole
+from gbike.kit.files import closed_folder, write_whole
 
 NAMES = ("postgres", "pgserver")
 """Users that PostgreSQL may run as when we are root, which it refuses to be; the last is made when there is none."""
@@ -19,6 +19,7 @@ OWNER = "gbike"
 """The role that made the server, and in an open cluster owns everything."""
 MAINTENANCE = "postgres"
 """The database that is there before any other."""
+HBA = "pg_hba.conf"
 RULES = """\
 # Written by gbike at a start. With a password only, and through no socket.
 # {mark}
@@ -73,7 +74,8 @@ def prepare(folder: Path) -> None:
     new = folder.with_name(folder.name + ".new")  # a half-made one is never taken for a whole one
     if new.exists():
         shutil.rmtree(new)
-    new.mkdir(mode=0o700, parents=True)
+    closed_folder(new.parent)
+    new.mkdir(mode=0o700)
     if user is not None:
         shutil.chown(new, user)
     trust = ("--auth-host=trust", "--auth-local=reject")
@@ -94,7 +96,8 @@ def prepare(folder: Path) -> None:
 
 def program(folder: Path, port: int) -> Program:
     """The server over a prepared folder. SIGINT ends it at once; SIGTERM waits until every client has gone."""
-    settings = [piece for name, value in SETTINGS.items() for piece in ("-c", f"{name}={value}")]
+    rules = {"hba_file": f"{folder.absolute()}/{HBA}"}  # whatever somebody wrote into the server's own settings
+    settings = [piece for name, value in {**SETTINGS, **rules}.items() for piece in ("-c", f"{name}={value}")]
     command = [binaries() / "postgres", "-D", folder.absolute(), "-p", port, *settings]
     return Program(command=[str(piece) for piece in command], user=_user())
 
@@ -105,7 +108,7 @@ def require_passwords(folder: Path, password: str, may_enter: Mapping[str, str])
     CannotRun."""
     lines = [f"host {name} {login} 127.0.0.1/32 scram-sha-256" for login, name in may_enter.items()]
     rules = RULES.format(mark=sha256(password.encode("ascii")).hexdigest(), rules="\n".join(lines))
-    file = folder / "pg_hba.conf"
+    file = folder / HBA
     if file.exists() and file.read_text("utf-8") == rules:
         return
     alone = ("--single", "-c", "exit_on_error=on", "-D", folder.absolute(), MAINTENANCE)  # nobody can reach it

@@ -22,6 +22,7 @@ from gbike.app.data_folder import DataFolder
 from gbike.app.engines import postgres
 from gbike.app.move import CannotMove
 from gbike.kit.access.keyring import CURRENT, PREVIOUS, SEAL
+from gbike.kit.files import write_whole
 
 CONNECT_S = 10
 MAINTENANCE = "postgres"
@@ -108,7 +109,7 @@ class InFolder:
 
     def begin(self) -> None:
         """`gbike cluster up` refuses the folder from now on."""
-        (self._data / MOVING).write_text(self._carried.source, "utf-8")
+        write_whole(self._data / MOVING, self._carried.source.encode())
 
     def done(self) -> Sequence[str]:
         """Keys, letters and the plan are there, so the cluster may start."""
