@@ -68,7 +68,9 @@ class AccountHttp:
 
     async def erase(self, ask: Ask) -> Answer:
         """POST /accounts/{userid}/erasure."""
-        return _found(ask, await self._accounts.erase(ask.id("userid"), ask.whose.only))
+        account = await self._accounts.erase(ask.id("userid"), ask.whose.only)
+        await self._desk.sender.forget(account.userid)
+        return _found(ask, account)
 
     async def grant(self, ask: Ask) -> Answer:
         """PUT /accounts/{userid}/roles."""
