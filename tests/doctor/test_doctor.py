@@ -25,7 +25,6 @@ from gbike.app.embedded import Embedded
 from gbike.app.engines import kafka
 from gbike.app.modes import Mode, claim
 from gbike.kit.clock import SystemClock
-from gbike.kit.contacts import known_as
 from gbike.kit.sqlite.store import open_file
 from tests.postgres import Server
 
@@ -218,21 +217,6 @@ async def test_staff_whose_manager_number_is_another_rider_s_is_told(data: Path)
     told = list(examine(DataFolder(data), {}, SystemClock()))
     assert rules(iter(told)) == ["manager-number"]
     assert "account 4 reports as manager 4, whose points are rider 2's" in told[0].what
-
-
-async def test_accounts_of_before_with_one_contact_are_told_by_number(data: Path) -> None:
-    contacts = {1: "010-1234-5678", 2: "01012345678", 3: "kim@example.com", 4: "0212345678"}
-    with closing(open_file(data / "account.sqlite")) as account:
-        for userid, contact in contacts.items():
-            shared = userid != 3
-            account.execute(
-                "INSERT INTO accounts (userid, contact, normal, shared, roles, created_ms) VALUES (?, ?, ?, ?, '', 0)",
-                (userid, contact, known_as(contact).normal, shared),
-            )
-    [found] = examine(DataFolder(data), {}, SystemClock())
-    assert (found.rule, found.wrong) == ("same-contact", False)
-    assert "accounts 1, 2 have" in found.what
-    assert not any(contact in str(found) for contact in contacts.values())
 
 
 async def test_a_store_that_was_lost_or_set_back_is_told(data: Path) -> None:

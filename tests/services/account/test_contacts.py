@@ -246,6 +246,8 @@ async def test_who_is_erased_leaves_no_contact_and_no_code(post: Post) -> None:
         assert (await post.town.client.post(f"/accounts/{number}/erasure")).status == 200
     tables = ("accounts", "contact_proofs", "contact_codes", "tries", "recovery_codes")
     everything = str([await post.town.lone.rows(f"SELECT * FROM {table}") for table in tables])
+    assert post.file.read_text() == "", "nor a letter"
+    assert stat.S_IMODE(post.file.stat().st_mode) == 0o600
     for trace in ("1012345678", "1234-5678", KIM, LEE):
         assert trace not in everything
     for table in tables[1:3]:

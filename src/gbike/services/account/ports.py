@@ -223,5 +223,8 @@ class Sender(Protocol):
     async def send_code(self, userid: int, code: str, expires_ms: int) -> None:
         """Bring a code to the contact that the account has yet to prove."""
 
+    async def forget(self, userid: int) -> None:
+        """Take back what lies ready for a person who was erased."""
+
     async def send_notice(self, userid: int, about: About) -> None:
         """Tell the person, by the contact that the account has proved, what was done."""

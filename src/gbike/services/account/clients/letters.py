@@ -90,6 +90,20 @@ class LetterFile:
         english, korean = (f"{what} {else_}" for what, else_ in zip(NOTICES[about], NOT_YOU, strict=True))
         self._send(Letter(_whom(userid), about, text=english, text_ko=korean))
 
+    async def forget(self, userid: int) -> None:
+        """See Sender.forget."""
+        if self._file is None or not self._file.exists():
+            return
+        theirs = f'"to":"{_whom(userid)}"'.encode()
+        try:
+            with self._file.open("r+b") as file:  # the same file, so that it stays its owner's alone
+                kept = [line for line in file if theirs not in line]
+                file.seek(0)
+                file.writelines(kept)
+                file.truncate()
+        except OSError as failure:
+            log.error("letters could not be taken back", service="account", why=failure.strerror)
+
     def _send(self, letter: Letter) -> None:
         if self._file is None:
             log.warning("a letter is not sent: GBIKE_RESET_FILE is not set", service="account", about=str(letter.about))

@@ -136,7 +136,9 @@ async def erase(userid: int, only: int | None, asker: Asker, *, desk: Desk) -> A
     """Somebody is forgotten, at their wish or an admin's."""
     await desk.accounts.one(userid, only)
     await must_be_recent(asker, desk=desk)
-    return await desk.accounts.erase(userid, only)
+    account = await desk.accounts.erase(userid, only)
+    await desk.sender.forget(userid)
+    return account
 
 
 def _right_code(known: Credentials, code: str | None, authenticators: Authenticators) -> int | str | None:
