@@ -171,8 +171,7 @@ BODIES: Mapping[str, Callable[[Stage, Things], Awaitable[Any]]] = {
     "PATCH /accounts/{userid}": _body(name="Kim"),
     "POST /accounts/{userid}/password": _body(current=PASSWORD, new=PASSWORD),
     "POST /accounts/{userid}/authenticator/confirmation": _body(code="123456"),
-    "POST /accounts/{userid}/authenticator/recoveryCodes": _body(password=PASSWORD),
-    "POST /accounts/{userid}/contact": _body(contact="another@example.com", password=PASSWORD),
+    "POST /accounts/{userid}/contact": _body(contact="another@example.com"),
     "POST /accounts/{userid}/contact/proof": _body(code="12345678"),
     "PUT /accounts/{userid}/roles": _body(roles=["rider"]),
 }

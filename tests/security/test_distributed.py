@@ -1,17 +1,14 @@
 """The same table with every service a process of its own, and what a client can do about it from outside Envoy."""
 
 import asyncio
-import base64
 import json
 import os
 import re
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +35,7 @@ from tests.privacy.people import Person, found_in, ride
 from tests.security.asking import AS_MANY_RENTS, CHEAP, PASSWORD, Stage, mismatches
 from tests.security.flooding import connected, endless_header, one_megabyte, problem_in, sent, too_many_lines
 from tests.security.people import EVERYWHERE, ISSUER, UNLIMITED, TestIssuer
+from tests.security.published import published
 from tests.security.strangers import as_nobody, readable
 from tests.security.test_broker import adjusted, write
 from tests.support import Client, Reply
@@ -134,23 +132,8 @@ class With(Wire):
 def issuer() -> Iterator[tuple[TestIssuer, str]]:
     """An outside issuer, and where it publishes its key."""
     made = TestIssuer(SystemClock())
-    x = base64.urlsafe_b64encode(made.private.public_key().public_bytes_raw()).rstrip(b"=").decode()
-    published = json.dumps({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "tests", "use": "sig", "x": x}]}).encode()
-
-    class Page(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("content-length", str(len(published)))
-            self.end_headers()
-            self.wfile.write(published)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield made, f"http://127.0.0.1:{server.server_port}/jwks"
-    server.shutdown()
+    with published(made) as url:
+        yield made, url
 
 
 @pytest.fixture(scope="module")

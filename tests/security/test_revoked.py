@@ -22,7 +22,7 @@ from tests.account.house import admin_file, up
 from tests.cluster.running import until
 from tests.security.asking import CHEAP
 from tests.security.people import ISSUER, As, Locked, TestIssuer
-from tests.services.account.people import claims
+from tests.services.account.people import claims, prove_all
 from tests.services.lone import NOON, SetClock
 from tests.support import Client
 
@@ -169,6 +169,7 @@ class Town(Locked):
         """Somebody who has an account, and is in."""
         who = {"name": name, "contact": f"{name}@example.com", "password": PASSWORD}
         assert (await self.anonymous.post("/accounts", who)).status == 202
+        await self.whole.part("account").store.write(prove_all)
         found = Person(self, name)
         await found.sign_in()
         return found

@@ -34,7 +34,7 @@ class Town:
         """`proved`: with the contact proved, as most tests are about something else."""
         reply = await self.client.post("/accounts", {"name": name, "contact": contact, "password": password})
         if proved:
-            await self.lone.store.write(_prove_all)
+            await self.lone.store.write(prove_all)
         return reply
 
     async def sign_in(
@@ -68,7 +68,7 @@ class Town:
         self.clock.at_ms += int(minutes * MINUTE_MS)
 
 
-def _prove_all(tx: Tx) -> None:
+def prove_all(tx: Tx) -> None:
     """Whoever has yet to prove a contact has it."""
     for row in tx.all("SELECT contact, normal, userid FROM contact_proofs"):
         tx.execute("UPDATE accounts SET contact = ?, normal = ? WHERE userid = ?", row)
