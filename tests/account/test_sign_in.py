@@ -1,23 +1,39 @@
-"""Attacks on the sign-in of a real `gbike up`, behind a proxy that says who asks."""
+"""Attacks on who signs in, at a real `gbike up` and at a secure cluster, behind a proxy that says who asks."""
 
+import json
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.account.house import BOSS, PASSWORD, House, admin_file, up
-from tests.cluster.running import Reply, ask
+from tests.cluster.running import Reply, ask, started, why_no_cluster
+from tests.services.account.people import CHEAP
 
 HOME = "192.0.2.7"
-NOBODY_WAITS = {"GBIKE_LIMIT_ANONYMOUS_PER_MIN": "0", "GBIKE_TRUSTED_PROXIES": "127.0.0.1"}
+NOBODY_WAITS = {
+    **{f"GBIKE_LIMIT_{pace}_PER_MIN": "0" for pace in ("ANONYMOUS", "SIGN_INS")},
+    "GBIKE_TRUSTED_PROXIES": "127.0.0.1",
+}
+KIM, LEE, PARK = "kim@example.com", "lee@example.com", "010-1234-5678"
 
 
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+@pytest.fixture(scope="module", params=["up", "cluster"])
+def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("house")
-    with up(folder / "data", "--admin-file", str(admin_file(folder)), env=NOBODY_WAITS) as running:
-        yield running
+    boss = str(admin_file(folder))
+    if request.param == "up":
+        with up(folder / "data", "--admin-file", boss, env=NOBODY_WAITS) as running:
+            yield running
+        return
+    if not (os.environ.get("GBIKE_FULL") or os.environ.get("GBIKE_REQUIRE")):
+        pytest.skip("a cluster of its own: GBIKE_FULL=1")
+    if (missing := why_no_cluster()) is not None:
+        pytest.skip(missing)
+    with started("--admin-file", boss, secure={**CHEAP, **NOBODY_WAITS}) as cluster:
+        yield House(cluster.url, cluster.data)
 
 
 def post(house: House, path: str, body: object, at: str = HOME) -> Reply:
@@ -29,6 +45,26 @@ def post(house: House, path: str, body: object, at: str = HOME) -> Reply:
 
 def sign_in(house: House, contact: str, password: str = PASSWORD, at: str = HOME) -> Reply:
     return post(house, "/sessions", {"contact": contact, "password": password}, at)
+
+
+def joins(house: House, contact: str, password: str = PASSWORD) -> Reply:
+    """Somebody signs up and in."""
+    assert post(house, "/accounts", {"name": "A", "contact": contact, "password": password}).status == 202
+    session = sign_in(house, contact, password)
+    assert session.status == 200, session
+    return session
+
+
+def letters(house: House, session: Reply, about: str) -> list[dict[str, Any]]:
+    lines = [json.loads(line) for line in (house.data / "resets.jsonl").read_text("utf-8").splitlines()]
+    return [line for line in lines if (line["to"], line["about"]) == (f"account {session.json['userid']}", about)]
+
+
+def prove(house: House, session: Reply) -> None:
+    """Show the code that came."""
+    code = letters(house, session, "contact code")[-1]["code"]
+    path = f"/accounts/{session.json['userid']}/contact/proof"
+    assert house.ask("POST", path, {"code": code}, session.json["access_token"]).status == 200
 
 
 def slug(reply: Reply) -> str:
@@ -54,27 +90,32 @@ def test_strangers_with_wrong_passwords_do_not_keep_the_admin_out(house: House) 
 
 
 def test_a_stranger_who_asks_for_resets_takes_no_letter_from_the_owner(house: House) -> None:
-    kim = {"name": "Kim", "contact": "kim@example.com", "password": PASSWORD}
-    assert post(house, "/accounts", kim).status == 202
-    session = sign_in(house, kim["contact"])
-    assert post(house, "/accounts/passwordResets", {"contact": kim["contact"]}).status == 202
+    session = joins(house, KIM)
+    prove(house, session)
+    assert post(house, "/accounts/passwordResets", {"contact": KIM}).status == 202
     for n in range(10):
-        post(house, "/accounts/passwordResets", {"contact": kim["contact"]}, f"203.0.113.{n}")
-    letters = [line for line in _letters(house.data) if f'"account {session.json["userid"]}"' in line]
-    assert len(letters) == 3
-    new = {"token": letters[0].partition("#")[2].partition('"')[0], "password": "another bicycle at dawn"}
+        post(house, "/accounts/passwordResets", {"contact": KIM}, f"203.0.113.{n}")
+    sent = letters(house, session, "password reset")
+    assert len(sent) == 3
+    new = {"token": sent[0]["link"].partition("#")[2], "password": "another bicycle at dawn"}
     assert post(house, "/accounts/passwordResets/use", new).status == 200
     assert slug(post(house, "/sessions/refresh", {"refresh_token": session.json["refresh_token"]})) == "session-over"
 
 
+def test_a_squatter_keeps_nobody_out_and_what_only_looks_like_a_contact_is_none(house: House) -> None:
+    joins(house, PARK, "the squatter's own words")
+    owner = joins(house, "+82 10 1234 5678")
+    prove(house, owner)
+    assert slug(sign_in(house, PARK, "the squatter's own words")) == "sign-in-refused"
+    assert sign_in(house, "01012345678").json["userid"] == owner.json["userid"]
+    for contact in ("l\u0435e@example.com", "lee\u200b@example.com", "le\u202ee@example.com"):
+        wanted = {"name": "Lee", "contact": contact, "password": PASSWORD}
+        assert slug(post(house, "/accounts", wanted)) == "contact-refused", contact
+
+
 def test_a_lost_refresh_is_asked_again_and_a_stolen_one_ends_the_session(house: House) -> None:
-    assert post(house, "/accounts", {"name": "A", "contact": "lee@example.com", "password": PASSWORD}).status == 202
-    first = sign_in(house, "lee@example.com").json["refresh_token"]
+    first = joins(house, LEE).json["refresh_token"]
     lost, again = (post(house, "/sessions/refresh", {"refresh_token": first}).json["refresh_token"] for _ in range(2))
     assert lost == again
     assert post(house, "/sessions/refresh", {"refresh_token": again}).status == 200
     assert slug(post(house, "/sessions/refresh", {"refresh_token": first})) == "session-over"
-
-
-def _letters(data: Path) -> list[str]:
-    return (data / "resets.jsonl").read_text("utf-8").splitlines()

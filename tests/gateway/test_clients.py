@@ -64,6 +64,13 @@ def test_behind_known_proxies_each_of_their_clients_has_its_own_pace_and_ipv6_co
     assert proxied.envoy.ask("GET", "/rents/x", headers=next_door, source=PROXY).status == 200
 
 
+def test_a_proxy_on_this_machine_is_passed_on_by_its_own_address(proxied: Stubs) -> None:
+    """Envoy would name another address of this machine, which nobody knows as a proxy: all would be one client."""
+    said = {"x-forwarded-for": "198.51.100.77"}
+    seen = proxied.envoy.ask("GET", "/rents/x", headers=said, source="127.0.0.1").json["headers"]
+    assert seen["x-forwarded-for"].replace(" ", "") == "198.51.100.77,127.0.0.1"
+
+
 def test_a_stranger_is_whom_he_is_whatever_he_says(proxied: Stubs) -> None:
     answers = []
     for number in range(ASKED):

@@ -16,8 +16,10 @@ BACKED_UP = "backed-up"
 """The file that says when."""
 MANIFEST = "manifest.json"
 """The file that says of what the folder consists."""
+LETTERS = "resets.jsonl"
+"""Where account leaves letters for whoever sends them, unless told."""
 OURS = (
-    *("*.sqlite*", MANIFEST, "lock", BACKED_UP, "cluster.json", "programs.json", "resets.jsonl"),
+    *("*.sqlite*", MANIFEST, "lock", BACKED_UP, "cluster.json", "programs.json", LETTERS),
     *("keys", "stores", "logs", "kafka", "envoy", "gateway", "restoring"),
 )
 """What gbike makes in it. `postgres` is not here: it has been its own user's alone ever since."""

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from gbike.app import admins
 from gbike.app.control import Control
-from gbike.app.data_folder import DataFolder
+from gbike.app.data_folder import LETTERS, DataFolder
 from gbike.app.defaults import about_test_payments
 from gbike.app.embedded import Embedded, begun_anew
 from gbike.app.manifest import TAKEN
@@ -54,7 +54,7 @@ def run_up(options: UpOptions) -> None:
 def settings_in(data: Path, env: Mapping[str, str]) -> dict[str, str]:
     """The settings, with the places that a data folder has for keys and for password resets."""
     here = data.resolve()
-    return {"GBIKE_ACCOUNT_KEYS": str(here / "keys"), "GBIKE_RESET_FILE": str(here / "resets.jsonl"), **env}
+    return {"GBIKE_ACCOUNT_KEYS": str(here / "keys"), "GBIKE_RESET_FILE": str(here / LETTERS), **env}
 
 
 async def _serve(options: UpOptions) -> None:

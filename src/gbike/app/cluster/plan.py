@@ -11,7 +11,7 @@ from gbike.app.catalogue import card as find_card
 from gbike.app.catalogue import cards
 from gbike.app.cluster.logins import Logins, urls_at
 from gbike.app.cluster.ports import free_ports, is_free, must_be_free
-from gbike.app.data_folder import BACKED_UP
+from gbike.app.data_folder import BACKED_UP, LETTERS
 from gbike.app.engines import Program
 from gbike.kit.files import write_whole
 from gbike.kit.runtime import Card
@@ -116,14 +116,17 @@ class Plan(msgspec.Struct, frozen=True):
 
     def _door(self, replica: Replica) -> Mapping[str, str]:
         """Open, or closed with the keys in the data folder; Envoy is on this machine, and says for whom it asks, as do
-        the operator's proxies before it."""
+        the operator's proxies before it. Account writes its letters, without which nobody proves a contact, there too
+        unless told where."""
         if self.demo:
             return {"GBIKE_DEMO": "1"}
         from gbike.app.cluster import secrets
 
-        named = surroundings(os.environ).get("GBIKE_TRUSTED_PROXIES", "")
-        believed = ",".join(filter(None, ["127.0.0.1", named]))
+        told = surroundings(os.environ)
+        believed = ",".join(filter(None, ["127.0.0.1", told.get("GBIKE_TRUSTED_PROXIES", "")]))
         own = {"GBIKE_DEMO": "0", "GBIKE_TRUSTED_PROXIES": believed, "GBIKE_TLS_PORT": str(replica.inside)}
+        if replica.service == "account":
+            own["GBIKE_RESET_FILE"] = told.get("GBIKE_RESET_FILE", str(Path(self.data) / LETTERS))
         return {**own, **secrets.told(Path(self.data), replica.service)}
 
 

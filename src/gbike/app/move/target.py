@@ -18,7 +18,7 @@ from gbike.app.cluster.engine import FOLDER, alone
 from gbike.app.cluster.logins import Logins, urls_at
 from gbike.app.cluster.plan import MOVING, Options, keep_plan, make_plan, read_plan
 from gbike.app.copies import locked
-from gbike.app.data_folder import DataFolder
+from gbike.app.data_folder import LETTERS, DataFolder
 from gbike.app.engines import postgres
 from gbike.app.move import CannotMove
 from gbike.kit.access.keyring import CURRENT, PREVIOUS, SEAL
@@ -29,7 +29,6 @@ MAINTENANCE = "postgres"
 """The database that is asked which others there are, unless the URL names one."""
 SERVICE = "{service}"
 """In a URL: where each service's name stands, when each has a role of its own and its database is there."""
-RESETS = "resets.jsonl"
 SECRETS = (CURRENT, PREVIOUS, SEAL)
 
 
@@ -119,7 +118,7 @@ class InFolder:
             for file in _secrets_in(self._carried.keys):
                 _copy_secret(file, self._keys / file.name)
             if self._carried.resets.exists():
-                _copy_secret(self._carried.resets, self._data / RESETS)
+                _copy_secret(self._carried.resets, self._data / LETTERS)
         if read_plan(self._data) is None:
             keep_plan(make_plan(Options(self._data, port=0, demo=self._carried.demo)), self._data)
         (self._data / MOVING).unlink(missing_ok=True)
