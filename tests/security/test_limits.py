@@ -48,6 +48,15 @@ def test_askers_beyond_count_take_no_more_memory() -> None:
     assert len(limits) == 1_000
 
 
+def test_a_flood_of_one_pace_fills_no_bucket_of_another() -> None:
+    limits = Limits({"sign_ins": 60, "sessions": 60}, SetClock(), most=1_000)
+    assert [limits.take("sign_ins", "stranger") for _ in range(60)] == [0] * 60
+    for number in range(5_000):
+        limits.take("sessions", str(number))
+    assert limits.take("sign_ins", "stranger") == 1
+    assert len(limits) == 1_000
+
+
 async def _statuses(client: As, method: str, target: str, count: int) -> tuple[list[int], Reply]:
     replies = [await client.send(method, target, {} if method != "GET" else None) for _ in range(count)]
     return [reply.status for reply in replies], replies[-1]
@@ -142,6 +151,22 @@ async def test_a_session_has_a_pace_of_its_own_and_an_address_one_for_a_campus()
     campus = [(await locked.anonymous.post("/sessions/refresh", {"refresh_token": f"{n:043}"})).status
               for n in range(150)]  # fmt: skip
     assert campus == [401] * 80 + [429] * 70
+    await locked.whole.stop()
+
+
+async def test_who_stays_in_with_a_good_token_is_not_held_up_by_others_of_the_address() -> None:
+    locked = Locked({**USUAL, "GBIKE_LIMIT_RENEWALS_PER_MIN": "20"}, SetClock())
+    assert isinstance(locked.whole.doors, LockedDoors)
+    limits = locked.whole.doors._limits
+    strangers = [(await locked.anonymous.post("/sessions/refresh", {"refresh_token": f"{n:043}"})).status
+                 for n in range(500)]  # fmt: skip
+    assert (strangers.count(401), len(limits)) == (20, 21), "who is refused is not remembered"
+    rider, thief = locked.person(7, "rider"), locked.with_token(locked.issuer.token(7, "rider", jti="stolen"))
+    for target in ("/sessions/refresh", "/sessions/end"):
+        assert [(await thief.post(target, {"refresh_token": f"{n:043}"})).status for n in range(61)][60] == 429
+        assert (await rider.post(target, {"refresh_token": "a" * 43})).status in (200, 401), target
+        bad = locked.with_token(locked.issuer.token(7, "rider")[:-8] + "AAAAAAAA")
+        assert (await bad.post(target, {"refresh_token": "a" * 43})).status == 429, target
     await locked.whole.stop()
 
 

@@ -167,7 +167,7 @@ export const signUp = (name, contact, password) => plain('/accounts', { name, co
 export async function signOut() {
   const session = kept('session');
   signedOut();
-  if (session) await plain('/sessions/end', { refresh_token: session.refresh_token }).catch(() => {});
+  if (session) await plain('/sessions/end', { refresh_token: session.refresh_token }, session.access_token).catch(() => {});
 }
 
 export function ride(userid) {

@@ -76,7 +76,7 @@ function renew(old) {
     const session = kept('session');
     if (!session || session.access_token !== old) return; // another tab was faster
     try {
-      signedIn(await plain('/sessions/refresh', { refresh_token: session.refresh_token }));
+      signedIn(await plain('/sessions/refresh', { refresh_token: session.refresh_token }, old));
     } catch (failed) {
       if (failed instanceof Problem && failed.status < 500 && failed.status !== 429) signedOut({ tone: 'bad', text: t('ended') });
       throw failed;
@@ -84,8 +84,10 @@ function renew(old) {
   });
 }
 
-export async function plain(path, body) {
+// With a token that is still good nobody else at the same address can use up how often this may be asked.
+export async function plain(path, body, token = null) {
   const headers = { Accept: 'application/json', 'Accept-Language': language(), 'Content-Type': 'application/json' };
+  if (token) headers.Authorization = `Bearer ${token}`;
   return read(await fetched(path, { method: 'POST', headers, body: JSON.stringify(body) }));
 }
 

@@ -69,20 +69,26 @@ class LockedDoor:
         return not self._verifier.refuses(principal)
 
     async def _let_anybody(self, ask: "Ask", token: str | None, pace: str) -> None:
-        if pace == SESSIONS:
-            # The body holds the session's token, and only a reading would tell whether it is good. So each has a pace
-            # of its own, and what strangers may try is what a campus of 40,000 needs.
-            session = hashlib.sha256(await ask.raw()).hexdigest()
-            _slow_down(self._limits.take(SESSIONS, f"{ask.path} {session}"))
-            _slow_down(self._limits.take(RENEWALS, household(ask.origin)))
-            return
         if token is not None and pace not in (SIGN_INS, FREE):
             with suppress(BadToken, KeysUnavailable):
                 principal = self._known(token) or await self._verifier.check(token)
                 if principal.service is None:
-                    _slow_down(self._limits.take(pace, principal.name))
+                    who = f"{ask.path} {_digest(token).hex()}" if pace == SESSIONS else principal.name
+                    _slow_down(self._limits.take(pace, who))
                 return
+        if pace == SESSIONS:
+            await self._let_stay(ask)
+            return
         self._slow_down_strangers(ask, pace)
+
+    async def _let_stay(self, ask: "Ask") -> None:
+        """Who shows no good token may still be a rider whose token has just ended. The body holds the session's, and
+        only a reading would tell whether it is good: so each has a pace of its own, and what strangers may try is what
+        a campus of 40,000 needs. Who may try no more is not remembered either."""
+        home = household(ask.origin)
+        _slow_down(self._limits.wait(RENEWALS, home))
+        _slow_down(self._limits.take(SESSIONS, f"{ask.path} {hashlib.sha256(await ask.raw()).hexdigest()}"))
+        _slow_down(self._limits.take(RENEWALS, home))
 
     async def _who(self, ask: "Ask", token: str) -> Principal:
         """Whose token it is. Only one that is not good counts for its address, and none is refused unseen.

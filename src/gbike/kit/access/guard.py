@@ -13,7 +13,7 @@ READS, WRITES, RENTS, REPORTS, ANONYMOUS_ASKS, FREE = "reads", "writes", "rents"
 RETURNS, SIGN_INS, SESSIONS, RENEWALS = "returns", "sign_ins", "sessions", "renewals"
 """What must go on while something else is refused has a pace of its own: a return, whatever its rider read or rented
 (counted by token, so that a stolen one stops nobody's return); signing in and up (by address); staying in and signing
-out (SESSIONS: by the token that is sent, and RENEWALS: by address)."""
+out (SESSIONS: by the token that is shown; without a good one by what is sent, and RENEWALS: by address)."""
 
 
 class KeysUnavailable(Exception):

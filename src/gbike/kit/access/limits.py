@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from gbike.kit.clock import Clock
 
 MOST_BUCKETS = 20_000
-"""Askers remembered at once (some 4 MB). The one who has not asked for longest is forgotten first: after a minute of
-silence a bucket is full again anyway."""
+"""Askers remembered at once (some 4 MB). Of the pace that has most, the one who has not asked for longest is forgotten
+first: after a minute of silence a bucket is full again anyway, and a flood of one pace fills nobody's of another."""
 MINUTE_MS = 60_000
 
 
@@ -17,7 +17,7 @@ class Limits:
     def __init__(self, per_minute: Mapping[str, int], clock: Clock, most: int = MOST_BUCKETS) -> None:
         """`per_minute`: for each pace how many requests a minute, and so many at once; 0 or none: no limit."""
         self._per_minute, self._clock, self._most = per_minute, clock, most
-        self._buckets: dict[tuple[str, str], tuple[float, float]] = {}
+        self._buckets: dict[str, dict[str, tuple[float, float]]] = {pace: {} for pace in per_minute}
 
     def take(self, pace: str, who: str) -> int:
         """0 when the request may be served; else in how many seconds the next one may."""
@@ -27,10 +27,12 @@ class Limits:
         left, now_ms = self._left(pace, who, per_minute)
         if left < 1:
             return math.ceil((1 - left) * 60 / per_minute)
-        self._buckets.pop((pace, who), None)
-        if len(self._buckets) >= self._most:
-            del self._buckets[next(iter(self._buckets))]
-        self._buckets[pace, who] = (left - 1, now_ms)
+        buckets = self._buckets[pace]
+        buckets.pop(who, None)
+        if len(self) >= self._most:
+            largest = max(self._buckets.values(), key=len)
+            del largest[next(iter(largest))]
+        buckets[who] = (left - 1, now_ms)
         return 0
 
     def wait(self, pace: str, who: str) -> int:
@@ -41,9 +43,9 @@ class Limits:
 
     def __len__(self) -> int:
         """How many askers are remembered."""
-        return len(self._buckets)
+        return sum(map(len, self._buckets.values()))
 
     def _left(self, pace: str, who: str, per_minute: int) -> tuple[float, float]:
         now_ms = self._clock.monotonic_ms()
-        left, at_ms = self._buckets.get((pace, who), (float(per_minute), now_ms))
+        left, at_ms = self._buckets[pace].get(who, (float(per_minute), now_ms))
         return min(per_minute, left + (now_ms - at_ms) * per_minute / MINUTE_MS), now_ms

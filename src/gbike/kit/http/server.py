@@ -36,7 +36,7 @@ and no request meets a connection that is being closed."""
 STRANGERS_OPEN_S = 20
 """The same for who is neither on this machine nor a proxy of ours; the usual libraries keep theirs for 15 s."""
 UNREAD_S = 30
-"""How long a client may leave an answer unread that ends its connection."""
+"""How long a client may read nothing of an answer that ends its connection, or that others wait behind."""
 BACKLOG = 1024
 _FOR = b"x-forwarded-for"
 
@@ -192,6 +192,7 @@ class _Connection(PatientConnection):
     """A connection that ends with an answer, never between two: a client that is told so sends nothing into it."""
 
     server_state: _State
+    _reading: asyncio.TimerHandle
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin."""
@@ -210,6 +211,32 @@ class _Connection(PatientConnection):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         cycle.__class__ = _Cycle
         super()._start_asgi_task(cycle, app)
+
+    def pause_writing(self) -> None:
+        """The client reads slower than it is answered: nothing more is written, and meanwhile it makes room."""
+        super().pause_writing()
+        self._slot.wait()
+        self._must_read()
+
+    def resume_writing(self) -> None:
+        """It has read enough."""
+        super().resume_writing()
+        self._reading.cancel()
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._slot.ask()
+
+    def _must_read(self) -> None:
+        left = self.transport.get_write_buffer_size()
+        self._reading = self.loop.call_later(UNREAD_S, self._has_read, left)
+
+    def _has_read(self, before: int) -> None:
+        """Look whether it has read something, if slowly; one that reads nothing would be here for ever."""
+        if not self.flow.write_paused or self.transport.is_closing():
+            return
+        if self.transport.get_write_buffer_size() < before:
+            self._must_read()
+        else:
+            self.transport.abort()
 
     @property
     def ending(self) -> asyncio.Event:

@@ -81,7 +81,7 @@ def _client(settings: GatewaySettings) -> dict[str, Any]:
     typed = {
         "@type": TYPE + "envoy.extensions.http.original_ip_detection.xff.v3.XffConfig",
         "xff_trusted_cidrs": {"cidrs": proxies},
-        "skip_xff_append": False,
+        "skip_xff_append": True,  # it would name this machine for a proxy on it: PEER does it
     }
     return {
         "use_remote_address": False,

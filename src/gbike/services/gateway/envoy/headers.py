@@ -30,6 +30,8 @@ OPEN = (
 by itself, and can't allow just the headers that were asked for."""
 
 
+PEER = header("x-forwarded-for", "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%", "APPEND_IF_EXISTS_OR_ADD")
+"""Who is at the other end of the connection."""
 INSIDE = (DEADLINE_HEADER,)
 """What only services tell each other."""
 CREDENTIALS = header("access-control-allow-credentials", "true")
@@ -66,7 +68,7 @@ def _as_the_client_asked(believed: Sequence[dict[str, Any]] | bool) -> list[dict
     if believed is True:
         return plain
     strange = _changes([{"remove": "x-forwarded-host"}, {"append": header("x-forwarded-proto", "http")}])
-    return [_unless_from(believed, strange), *plain]
+    return [_unless_from(believed, strange), *plain, _changes([{"append": PEER}])]
 
 
 def _changes(request: Sequence[dict[str, Any]] = (), response: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:

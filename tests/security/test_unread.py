@@ -1,0 +1,47 @@
+"""Who asks and does not read what is answered: how long that is borne, and whom it keeps out."""
+
+import asyncio
+
+import pytest
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from gbike.kit.http import server
+from tests.security.test_connections import Served, serving
+
+LARGE = b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n"
+
+
+async def test_who_reads_nothing_while_other_answers_wait_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving() as served:
+        monkeypatch.setattr(server, "UNREAD_S", 0.2)
+        await served.connect(LARGE * 3)
+        await served.there(1)
+        await served.there(0)
+
+
+async def test_who_reads_slowly_has_the_whole_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving() as served:
+        monkeypatch.setattr(server, "UNREAD_S", 0.4)
+        slow = await served.connect(LARGE * 2)
+        for _ in range(8):
+            await slow.readexactly(3_000_000)
+            await asyncio.sleep(0.2)
+        assert len(await asyncio.wait_for(slow.readexactly(16_000_000), 10)) == 16_000_000
+
+
+async def test_who_reads_nothing_makes_room_for_who_comes_anew() -> None:
+    async with serving() as served:
+        await served.connect(LARGE * 3)
+        await _paused(served)
+        assert served.places.make_room(0)
+        await served.there(0)
+
+
+async def _paused(served: Served) -> None:
+    async with asyncio.timeout(5):
+        while not any(_is_paused(one) for one in served.server.server_state.connections):  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
+
+
+def _is_paused(connection: object) -> bool:
+    return isinstance(connection, HttpToolsProtocol) and connection.flow.write_paused
