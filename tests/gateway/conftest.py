@@ -86,7 +86,7 @@ def secure(loop: Loop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stu
 
 @pytest.fixture(scope="module")
 def proxied(loop: Loop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stubs]:
-    """Five requests a second and client; behind proxies at 127.0.0.7, 127.0.0.1 and in 10.1.0.0/16, by their addresses."""
+    """Five requests a second and client; behind proxies at 127.0.0.7, 127.0.0.1 and in 10.1.0.0/16."""
     env = {"GBIKE_GATEWAY_REQUESTS_PER_S": "5", "GBIKE_TRUSTED_PROXIES": "127.0.0.7, 127.0.0.1, 10.1.0.0/16"}
     yield from _stubs(loop, tmp_path_factory.mktemp("proxied"), env, demo=False)
 
