@@ -134,7 +134,7 @@ REFUSED = (aiokafka.errors.KafkaError, TimeoutError)
 
 
 async def test_the_makers_of_a_forged_message_get_no_further_than_the_door(broker: Locked) -> None:
-    """Issue 18: any local user published one AdjustedPoint and had 777,000 won."""
+    """Any local user of the machine once published one AdjustedPoint and had 777,000 won."""
     forged, topic = adjusted(9), topic_of("bike_manager")
     before = len(await read(broker.login("reader").client(), topic))
     scram = broker.login("bike_manager").client()

@@ -319,7 +319,7 @@ async def test_headers_that_services_might_trust_do_not_pass_the_gateway(stage: 
 
 
 async def test_a_forged_message_moves_no_money(stage: OnCluster) -> None:
-    """Issue 18: any local user published an AdjustedPoint, and had 777,000 won. With the very login of who says it, it
+    """Any local user of the machine once published an AdjustedPoint, and had 777,000 won. With the very login of who says it, it
     must be said as that one."""
     data, userid, topic = stage.cluster.data, 777_001, topic_of("bike_manager")
     assert (await stage.admin.post("/userDeposits", {"userid": userid, "deposit": 1_000})).status == 201

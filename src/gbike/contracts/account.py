@@ -39,12 +39,12 @@ class ChangedRoles(Said, frozen=True):
 
 
 class EndedSessions(Said, frozen=True):
-    """Every session of a person ended (the password was set anew, or they signed out everywhere): access tokens of an
-    older version are of sessions that are over."""
+    """Sessions of a person ended (all, as the password was set anew or they signed out everywhere, or one that they
+    ended from another): access tokens of an older version are refused, and those who are still in refresh."""
 
     userid: Number
     tokenversion: Number
-    """Access tokens of this version, and of newer ones, are of later sessions."""
+    """Access tokens of this version, and of newer ones, are of sessions that go on."""
 
     @property
     def key(self) -> str:
