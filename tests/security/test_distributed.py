@@ -319,8 +319,7 @@ async def test_headers_that_services_might_trust_do_not_pass_the_gateway(stage: 
 
 
 async def test_a_forged_message_moves_no_money(stage: OnCluster) -> None:
-    """Any local user of the machine once published an AdjustedPoint, and had 777,000 won. With the very login of who says it, it
-    must be said as that one."""
+    """Any local user once published one and had 777,000 won. With the login of who says it, it is said as that one."""
     data, userid, topic = stage.cluster.data, 777_001, topic_of("bike_manager")
     assert (await stage.admin.post("/userDeposits", {"userid": userid, "deposit": 1_000})).status == 201
     await stage.settle()
@@ -336,8 +335,7 @@ async def test_a_forged_message_moves_no_money(stage: OnCluster) -> None:
         return re.findall(rf"{re.escape(topic)}/\d+/\d+", told)
 
     [place] = until(aside, 30, "it is not set aside")
-    account = (await stage.admin.get(f"/userDeposits/{userid}")).json
-    assert account["deposit"] == 1_000
+    assert (await stage.admin.get(f"/userDeposits/{userid}")).json["deposit"] == 1_000
     stage.cluster.gbike("events", "dead", "drop", place, "--reason", "forged by a test")
 
 

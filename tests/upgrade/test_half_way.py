@@ -17,6 +17,7 @@ from tests.journeys.engines import House
 from tests.journeys.fleet import assert_nothing_is_violated, every
 from tests.postgres import Server
 from tests.security.people import ISSUER, UNLIMITED, As, TestIssuer
+from tests.services.account.people import prove_all
 from tests.support import EVERY_RIDE_COSTS, Client
 from tests.upgrade.keep import key_of
 from tests.upgrade.kept import OPEN, OVER, VERSIONS, fee, packed, put_back, restored, unpacked
@@ -187,6 +188,7 @@ async def test_riders_of_before_sign_in_stay_in_and_see_where(past: Past) -> Non
     rider = {"contact": "3@example.com", "password": "a bicycle at dawn"}
     if isinstance(past, Databases):  # nobody had an account there
         await stranger.post("/accounts", {"name": "A", **rider})
+        await embedded.part("account").store.write(prove_all)
     session = await stranger.post("/sessions", rider)
     assert session.status == 200, session
     assert (await stranger.post("/sessions", {**rider, "password": "a bicycle at dusk"})).status == 401

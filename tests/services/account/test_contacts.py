@@ -63,7 +63,7 @@ async def test_a_phone_number_signs_in_however_it_is_typed(post: Post) -> None:
 )
 async def test_who_signs_up_gives_a_phone_number_or_an_address(contact: str, post: Post) -> None:
     refused = await post.town.sign_up(contact)
-    assert (refused.status, kind(refused)) == (422, "contact-refused")
+    assert (refused.status, kind(refused)) == (409, "contact-refused")
 
 
 async def test_a_code_is_sent_to_who_signs_up_and_proves_the_contact(post: Post) -> None:

@@ -162,6 +162,7 @@ def _own(http: AccountHttp) -> list[Operation]:
             bodies.Oneself,
             one,
             may_be_empty=True,
+            example={"password": "a bicycle at dawn"},
             refusals=(*none, refusals.LAST, refusals.IN_USE, *refusals.OF_PASSWORD),
         ),
     ]
@@ -216,6 +217,7 @@ def _authenticators(http: AccountHttp) -> list[Operation]:
             bodies.Oneself,
             {200: bodies.EnrolmentResource},
             may_be_empty=True,
+            example={"password": "a bicycle at dawn"},
             refusals=(*none, refusals.ENROLLED, refusals.UNPROVED, *refusals.OF_PASSWORD),
         ),
         Operation(
@@ -238,6 +240,7 @@ def _authenticators(http: AccountHttp) -> list[Operation]:
             bodies.Oneself,
             {200: bodies.RecoveryResource},
             may_be_empty=True,
+            example={"password": "a bicycle at dawn"},
             refusals=(*none, refusals.NOT_ENROLLING, *refusals.OF_PASSWORD),
         ),
     ]

@@ -108,7 +108,7 @@ IN_USE = ProblemType(
 )
 CONTACT = ProblemType(
     "contact-refused",
-    422,
+    409,
     "No phone number or e-mail address",
     "전화번호나 이메일이 아님",
     "Give a phone number or an e-mail address: {why}.",
