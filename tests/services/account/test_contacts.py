@@ -250,5 +250,17 @@ async def test_who_is_erased_leaves_no_contact_and_no_code(post: Post) -> None:
     assert stat.S_IMODE(post.file.stat().st_mode) == 0o600
     for trace in ("1012345678", "1234-5678", KIM, LEE):
         assert trace not in everything
-    for table in tables[1:3]:
-        assert await post.town.lone.rows(f"SELECT * FROM {table}") == [], table
+    assert await post.town.lone.rows("SELECT * FROM contact_proofs") == []
+    counted = await post.town.lone.rows("SELECT whose FROM contact_codes")
+    assert len(counted) == 2, "only of the contacts that nobody had proved, for a day"
+    assert all(len(whose) == 64 for (whose,) in counted), "hashes"
+
+
+async def test_erasures_send_nobody_more_codes(post: Post) -> None:
+    """Signing up with a stranger's contact and being erased, over and over, is no way around the bound."""
+    for number in range(1, MOST_CODES + 3):
+        assert (await post.town.sign_up(proved=False)).status == 202
+        await post.town.sign_in()
+        assert (await post.town.client.post(f"/accounts/{number}/erasure")).status == 200
+    sent = await post.town.lone.rows("SELECT sent FROM contact_codes")
+    assert sent == [(MOST_CODES,)]
