@@ -191,6 +191,19 @@ async def test_another_contact_counts_once_it_is_proved_and_the_one_before_hears
     assert (await post.town.sign_in(KIM, "words of another")).json["userid"] == 2, "it is free again"
 
 
+async def test_a_new_password_gives_up_another_contact_that_was_asked_for_and_no_first_one(post: Post) -> None:
+    """Who is told of another contact that they did not ask for sets a new password."""
+    await post.town.sign_up()
+    await post.change(1, PHONE)
+    await post.town.sign_up(LEE, proved=False)
+    for number in (1, 2):
+        given = {"current": PASSWORD, "new": "another bicycle"}
+        assert (await post.town.client.post(f"/accounts/{number}/password", given)).status == 200
+    assert (await post.account(1))["contact_wanted"] is None
+    assert kind(await post.prove(1)) == "nothing-to-prove"
+    assert (await post.prove(2)).json["contact"] == LEE
+
+
 async def test_a_contact_that_somebody_has_proved_is_not_taken_by_a_change(post: Post) -> None:
     await post.town.sign_up()
     await post.town.sign_up(LEE)

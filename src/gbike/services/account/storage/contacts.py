@@ -152,6 +152,12 @@ def lock_contact(tx: Tx, newcomer: Newcomer) -> bool:
     return _holder(tx, Contact(newcomer.contact, newcomer.claimed), 0) is None
 
 
+def give_up_change(tx: Tx, userid: int) -> None:
+    """The other contact that an account asked for, where it has one of its own; its row is the caller's already."""
+    own = "SELECT 1 FROM accounts AS a WHERE a.userid = contact_proofs.userid AND a.contact IS NOT NULL"
+    tx.execute(f"DELETE FROM contact_proofs WHERE userid = ? AND EXISTS ({own})", (userid,))
+
+
 def forget_contacts(tx: Tx, userid: int) -> None:
     """Every contact that the account has, or has yet to prove, and what was counted for it. What was counted for one
     that it has not proved stays its day: it protects whoever has that contact from being written to, or guessed at."""
