@@ -57,6 +57,10 @@ def test_addresses_of_every_script_are_taken(typed: str) -> None:
         ("kim\u202e@example.com", "nobody sees"),  # right to left
         ("kim\u00ad@example.com", "nobody sees"),  # soft hyphen
         ("kim\ufeff@example.com", "nobody sees"),
+        ("kim\u3164@example.com", "nobody sees"),  # a filler of Hangul, which is a letter
+        ("kim@exam\uffa0ple.com", "nobody sees"),
+        ("kim\u034f@example.com", "nobody sees"),  # a joiner, which is a mark
+        ("kim\ufe0f@example.com", "nobody sees"),  # a variation selector
         ("kim @example.com", "nobody sees"),
         ("   ", "phone number"),
         ("\u200b\u200b\u200b", "phone number"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gbike.app.embedded import Embedded
-from gbike.app.web import FILES, FOR_GOOD, FRESH, UNVERSIONED, policy, web
+from gbike.app.web import FILES, FOR_GOOD, FRESH, LATER, UNVERSIONED, policy, web
 from gbike.kit.http.protection import POLICY
 from gbike.kit.settings import BadSetting
 from gbike.services.gateway.envoy.settings import GatewaySettings
@@ -99,8 +99,8 @@ def test_the_rider_loads_nothing_of_the_console() -> None:
 
 
 def test_everything_together_is_light_even_when_nobody_compresses_it() -> None:
-    kept = ("leaflet", "map.js", "/contact.js", "/console")  # loaded when somebody looks there
-    first = {path: page for path, page in PAGES.items() if not any(name in path for name in kept)}
+    later = (*LATER, "/console")
+    first = {path: page for path, page in PAGES.items() if not any(name in path for name in later)}
     assert sum(len(gzip.compress(page.text.encode())) for page in first.values()) < 60_000
 
 

@@ -8,6 +8,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from gbike.kit.text import clean
+
 MOST = 254
 """Characters of an address (RFC 5321)."""
 MOST_LOCAL = 64
@@ -74,7 +76,9 @@ def _address(typed: str) -> str:
     labels = domain.split(".")
     if len(typed) > MOST or not 0 < len(local) <= MOST_LOCAL or len(labels) < 2 or not all(labels):
         raise BadContact("it is no e-mail address")
-    if not all(_is_of_a_word(char) or char in _LOCAL for char in local) or not all(map(_is_a_label, labels)):
+    # Some that nobody sees are letters to Unicode, or marks: fillers, variation selectors.
+    sound = clean(typed) == typed and all(_is_of_a_word(char) or char in _LOCAL for char in local)
+    if not sound or not all(map(_is_a_label, labels)):
         raise BadContact("it has a character that no e-mail address has, or that nobody sees")
     for part in (*re.split(r"[.+_-]", local), *labels):
         if _mixes(part):

@@ -5,6 +5,7 @@ import { language, t } from './text.js';
 
 const PATIENCE_MS = 8000; // longer than any service takes to answer or to refuse
 const EARLY_MS = 30_000; // a token this close to its end is renewed first
+const OF_PASSWORD = /#sign-in-(refused|again)"/; // what was refused is the password that was typed, not the token
 
 export class Problem extends Error {
   constructor(status, body, retryAfterS) {
@@ -28,7 +29,7 @@ export async function ask(method, path, { body, key, again = true, anybody = fal
   if (key) headers['Idempotency-Key'] = key;
   if (token) headers.Authorization = `Bearer ${token}`;
   const answer = await fetched(path, { method, headers, body: body && JSON.stringify(body), cache: 'no-store' });
-  if (answer.status === 401 && token && again) {
+  if (answer.status === 401 && token && again && !OF_PASSWORD.test(answer.text)) {
     if (kept('session')?.access_token === token) await renew(token);
     return ask(method, path, { body, key, again: false, plain });
   }

@@ -78,7 +78,7 @@ function Change({ at, mine, read }) {
   const gone = !mine.contact;
   const [open, show] = useState(false);
   const change = async ({ wanted, password }) => {
-    await ask('POST', `${at}/contact`, { body: { contact: wanted.trim(), password }, again: false });
+    await ask('POST', `${at}/contact`, { body: { contact: wanted.trim(), password } });
     show(false);
     read();
   };
@@ -96,7 +96,7 @@ function Change({ at, mine, read }) {
 function Recovery({ at, left, read }) {
   const [codes, show] = useState(null);
   const make = async ({ own }) => {
-    show((await ask('POST', `${at}/authenticator/recoveryCodes`, { body: { password: own }, again: false })).recovery_codes);
+    show((await ask('POST', `${at}/authenticator/recoveryCodes`, { body: { password: own } })).recovery_codes);
     read();
   };
   const copy = () => navigator.clipboard.writeText(codes.join('\n')).then(() => good(t('copied')), () => {});

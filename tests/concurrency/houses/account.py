@@ -273,9 +273,6 @@ HOUSE = House(
             ): "what is a day old is out of the hour in which codes are counted: read, it counts 0"
             for name in COUNTED
         },
-        frozenset(
-            {"sign up with a contact that two wait for", "erase who waits"}
-        ): "how many letters were sent to a contact is forgotten with one who waited for it: no more than five go on",
         frozenset({"offer a reset", "housekeeping of resets"}): "what comes meanwhile is left for the next time",
         frozenset({"fail", "housekeeping of tries"}): "what is a day old is out of every window: read, it counts 0",
         frozenset({"count a sign-up", "housekeeping of tries"}): "the same",

@@ -191,6 +191,19 @@ async def test_another_contact_counts_once_it_is_proved_and_the_one_before_hears
     assert (await post.town.sign_in(KIM, "words of another")).json["userid"] == 2, "it is free again"
 
 
+async def test_a_new_password_gives_up_another_contact_that_was_asked_for_and_no_first_one(post: Post) -> None:
+    """Who is told of another contact that they did not ask for sets a new password."""
+    await post.town.sign_up()
+    await post.change(1, PHONE)
+    await post.town.sign_up(LEE, proved=False)
+    for number in (1, 2):
+        given = {"current": PASSWORD, "new": "another bicycle"}
+        assert (await post.town.client.post(f"/accounts/{number}/password", given)).status == 200
+    assert (await post.account(1))["contact_wanted"] is None
+    assert kind(await post.prove(1)) == "nothing-to-prove"
+    assert (await post.prove(2)).json["contact"] == LEE
+
+
 async def test_a_contact_that_somebody_has_proved_is_not_taken_by_a_change(post: Post) -> None:
     await post.town.sign_up()
     await post.town.sign_up(LEE)
@@ -250,5 +263,17 @@ async def test_who_is_erased_leaves_no_contact_and_no_code(post: Post) -> None:
     assert stat.S_IMODE(post.file.stat().st_mode) == 0o600
     for trace in ("1012345678", "1234-5678", KIM, LEE):
         assert trace not in everything
-    for table in tables[1:3]:
-        assert await post.town.lone.rows(f"SELECT * FROM {table}") == [], table
+    assert await post.town.lone.rows("SELECT * FROM contact_proofs") == []
+    counted = await post.town.lone.rows("SELECT whose FROM contact_codes")
+    assert len(counted) == 2, "only of the contacts that nobody had proved, for a day"
+    assert all(len(whose) == 64 for (whose,) in counted), "hashes"
+
+
+async def test_erasures_send_nobody_more_codes(post: Post) -> None:
+    """Signing up with a stranger's contact and being erased, over and over, is no way around the bound."""
+    for number in range(1, MOST_CODES + 3):
+        assert (await post.town.sign_up(proved=False)).status == 202
+        await post.town.sign_in()
+        assert (await post.town.client.post(f"/accounts/{number}/erasure")).status == 200
+    sent = await post.town.lone.rows("SELECT sent FROM contact_codes")
+    assert sent == [(MOST_CODES,)]

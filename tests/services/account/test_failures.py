@@ -7,7 +7,7 @@ import pytest
 
 from gbike.services.account.domain import Pace, Patience
 from gbike.services.account.storage.tries import UNDER_WAY_MS
-from tests.services.account.people import AWAY, HOME, KIM, PASSWORD, Town, kind
+from tests.services.account.people import AWAY, HOME, KIM, LEE, PASSWORD, Town, kind
 from tests.services.lone import Reply
 
 WRONG = "wrong password"
@@ -191,6 +191,56 @@ async def test_a_sign_up_of_which_nothing_came_does_not_count() -> None:
 )
 def test_the_wait_grows(failures: int, wait_ms: int) -> None:
     assert Patience(5, 900_000, Pace(1, 1), Pace(1, 1)).delay_ms(failures) == wait_ms
+
+
+async def test_who_only_waits_for_a_contact_forgets_no_guesses_at_its_owner() -> None:
+    """A right password of one's own, shown while one waits for somebody else's contact, is no success there."""
+    town = Town()
+    await town.signed_in()
+    await town.sign_up(LEE, proved=False)
+    await town.client.post("/accounts/2/contact", {"contact": KIM, "password": PASSWORD})
+    words = [PASSWORD, "another bicycle"]
+    found = []
+    for n in range(3):
+        found += kinds([await town.sign_in(KIM, WRONG, at=AWAY) for _ in range(4)])
+        own = {"current": words[n % 2], "new": words[(n + 1) % 2]}
+        await town.client.post("/accounts/2/password", own, at=AWAY)
+    assert found.count("sign-in-refused") == 5, found
+
+
+async def test_who_waits_beside_others_forgets_no_guesses_at_them() -> None:
+    town = Town()
+    await town.sign_up(proved=False)
+    await town.sign_up(KIM, "words of another", proved=False)
+    found = []
+    for _ in range(3):
+        found += kinds([await town.sign_in(KIM, WRONG, at=AWAY) for _ in range(4)])
+        await town.sign_in(KIM, "words of another", at=AWAY)
+    assert found.count("sign-in-refused") == 5, found
+
+
+async def test_a_client_is_not_known_to_a_contact_by_who_only_waits_for_it() -> None:
+    """Else strangers at many addresses would guess past the pace of the contact."""
+    town = Town(GBIKE_SIGN_IN_FAILURES_PER_CONTACT="3")
+    await town.sign_up()
+    await town.sign_up(LEE)
+    await town.client.post("/accounts/2/contact", {"contact": KIM, "password": PASSWORD})
+    found = []
+    for n in range(6):
+        assert (await town.sign_in(LEE, at=f"10.0.0.{n}")).status == 200
+        found += kinds([await town.sign_in(KIM, WRONG, at=f"10.0.0.{n}")])
+    assert found == ["sign-in-refused"] * 3 + ["too-many-tries"] * 3
+
+
+async def test_who_only_waits_for_a_contact_and_is_erased_frees_no_pace_of_its_owner() -> None:
+    town = Town(GBIKE_SIGN_IN_FAILURES_PER_CONTACT="3")
+    await town.sign_up()
+    await town.sign_up(LEE)
+    await town.client.post("/accounts/2/contact", {"contact": KIM, "password": PASSWORD})
+    for n in range(3):
+        await town.sign_in(KIM, WRONG, at=f"10.0.0.{n}")
+    assert (await town.client.post("/accounts/2/erasure")).status == 200
+    assert kind(await town.sign_in(KIM, WRONG, at="10.0.0.9")) == "too-many-tries"
 
 
 async def test_the_password_of_a_step_counts_like_a_sign_in() -> None:

@@ -3,13 +3,14 @@
 import asyncio
 import json
 import time
+import unicodedata
 from pathlib import Path
 
 import jwt
 import pytest
 
 from gbike.kit.inprocess.peer import call_asgi
-from gbike.services.account.domain import must_be_strong, plain_contact
+from gbike.services.account.domain import WeakPassword, must_be_strong, plain_contact
 from tests.services.account.people import KIM, LEE, PASSWORD, Town, claims, kind
 
 
@@ -127,6 +128,13 @@ async def test_a_password_that_would_be_guessed_is_refused(password: str) -> Non
     assert refused.status == (422 if password == "short" else 409)
     assert password not in str(refused.json)
     assert (await town.client.get("/accounts")).json["page"]["totalElements"] == 0
+
+
+@pytest.mark.parametrize("password", ["비밀번호비밀번호비밀", "비밀번호", "사랑해요 자전거"])
+def test_syllables_that_a_keyboard_takes_apart_make_no_password_longer_or_rarer(password: str) -> None:
+    for form in ("NFC", "NFD"):
+        with pytest.raises(WeakPassword):
+            must_be_strong(unicodedata.normalize(form, password), beside=())
 
 
 def test_what_is_long_and_uncommon_is_a_good_password() -> None:

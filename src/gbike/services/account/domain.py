@@ -24,6 +24,7 @@ AccountRefused
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from unicodedata import normalize
 
 from gbike.kit.contacts import plain
 from gbike.kit.guessable import is_guessable
@@ -346,7 +347,9 @@ def in_order(roles: Iterable[str]) -> Roles:
 
 
 def must_be_strong(password: str, *, beside: Sequence[str]) -> None:
-    """Raises WeakPassword when it is too short or long, common, one character over and over, or one of `beside`."""
+    """Raises WeakPassword when it is too short or long, common, one character over and over, or one of `beside`. It is
+    judged as it is kept, as NFC: a keyboard that takes syllables apart makes none longer or rarer."""
+    password = normalize("NFC", password)
     low = password.casefold()
     if not SHORTEST <= len(password) <= LONGEST:
         raise WeakPassword(f"it must have {SHORTEST} to {LONGEST} characters")

@@ -22,7 +22,7 @@ from gbike.services.account.domain import (
     Unsettled,
     must_be_settled,
 )
-from gbike.services.account.storage.contacts import forget_contacts, lock_contact, release
+from gbike.services.account.storage.contacts import forget_contacts, give_up_change, lock_contact, release
 from gbike.services.account.storage.recovery import put
 from gbike.services.account.storage.rows import COLUMNS, FRESH, KEYS, load, made, whose, with_keys
 from gbike.services.account.storage.sessions import sessions_end
@@ -151,8 +151,8 @@ def set_roles(tx: Tx, userid: int, roles: Roles, managerid: int | None) -> Accou
 
 
 def set_password(tx: Tx, userid: int, password_hash: str) -> Account:
-    """A new password; every session ends, every way back that was offered, and an enrolment that no code has confirmed:
-    it may be somebody else's. Raises NoSuchAccount."""
+    """A new password; every session ends, every way back that was offered, and what no code has confirmed, an enrolment
+    or another contact: it may be somebody else's. Raises NoSuchAccount."""
     sql = (
         "UPDATE accounts SET password_hash = ?, sealed = CASE WHEN codes_wanted = 1 THEN sealed END"
         " WHERE userid = ? AND erased_ms IS NULL"
@@ -160,6 +160,7 @@ def set_password(tx: Tx, userid: int, password_hash: str) -> Account:
     if not tx.execute(sql, (password_hash, userid)):
         raise NoSuchAccount(userid)
     tx.execute("DELETE FROM resets WHERE userid = ?", (userid,))
+    give_up_change(tx, userid)
     sessions_end(tx, userid)
     return load(tx, userid)
 

@@ -152,21 +152,25 @@ def lock_contact(tx: Tx, newcomer: Newcomer) -> bool:
     return _holder(tx, Contact(newcomer.contact, newcomer.claimed), 0) is None
 
 
+def give_up_change(tx: Tx, userid: int) -> None:
+    """The other contact that an account asked for, where it has one of its own; its row is the caller's already."""
+    own = "SELECT 1 FROM accounts AS a WHERE a.userid = contact_proofs.userid AND a.contact IS NOT NULL"
+    tx.execute(f"DELETE FROM contact_proofs WHERE userid = ? AND EXISTS ({own})", (userid,))
+
+
 def forget_contacts(tx: Tx, userid: int) -> None:
-    """Every contact that the account has, or has yet to prove, and what was counted for it."""
-    forms = [
-        row[0]
-        for table in ("accounts", "contact_proofs")
-        for row in tx.all(f"SELECT normal FROM {table} WHERE userid = ? AND normal IS NOT NULL", (userid,))
-    ]
+    """Every contact that the account has, or has yet to prove, and what was counted for it. What was counted for one
+    that it has not proved stays its day: it protects whoever has that contact from being written to, or guessed at."""
+    mine = "SELECT normal FROM accounts WHERE userid = ? AND shared = 0 AND normal IS NOT NULL"
+    own = [row[0] for row in tx.all(mine, (userid,))]
     tx.execute("UPDATE accounts SET contact = NULL, normal = NULL, shared = 0 WHERE userid = ?", (userid,))
     tx.execute("DELETE FROM contact_proofs WHERE userid = ?", (userid,))
     tx.execute("DELETE FROM recovery_codes WHERE userid = ?", (userid,))
-    for whose in (_of_account(userid), *sorted({_of_contact(form) for form in forms})):
+    for whose in (_of_account(userid), *map(_of_contact, own)):
         tx.lock(f"codes:{whose}")
         tx.execute("DELETE FROM contact_codes WHERE whose = ?", (whose,))
-    for form in forms:
-        forget_contact(tx, form)
+    for normal in own:
+        forget_contact(tx, normal)
 
 
 def _lock_pending(tx: Tx, userid: int, only: int | None) -> Contact:

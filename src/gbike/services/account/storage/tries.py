@@ -110,13 +110,15 @@ def fail(tx: Tx, attempt: Attempt, patience: Patience) -> None:
 
 
 def succeed(tx: Tx, attempt: Attempt, userid: int) -> None:
-    """The try was right: the failures of its contact and client are forgotten, and its account knows the client."""
+    """The try was right: its account knows the client, and the failures of contact and client are forgotten, unless
+    they may have been guesses at somebody else."""
     # The account's row comes first, as for all who write what is kept of an account: an erasure leaves nothing.
     there = tx.execute("UPDATE accounts SET name = name WHERE userid = ? AND erased_ms IS NULL", (userid,))
     pair = _pair(attempt)
     tx.lock(_lock(pair))
     drop(tx, attempt)
-    tx.execute("DELETE FROM tries WHERE whose = ?", (pair,))
+    if not set(_accounts_of(tx, attempt.contact)) - {userid}:
+        tx.execute("DELETE FROM tries WHERE whose = ?", (pair,))
     if there:
         know(tx, userid, attempt.client)
 
@@ -169,9 +171,13 @@ def _whatever_came(done: "Future[None]") -> None:
 
 
 def _accounts_of(tx: Tx, contact: str) -> list[int]:
-    """Whose contact it is in its normal form, or may become: a few at most."""
-    sql = "SELECT userid FROM accounts WHERE normal = ? UNION SELECT userid FROM contact_proofs WHERE normal = ?"
-    return [int(row[0]) for row in tx.all(sql, (contact, contact))]
+    """Who may get in with a contact in its normal form: who has proved it alone, else those who have yet to, a few."""
+    waiting = (
+        "SELECT userid FROM accounts WHERE contact IS NULL"
+        " AND userid IN (SELECT userid FROM contact_proofs WHERE normal = ?)"
+    )
+    found = tx.all("SELECT userid FROM accounts WHERE normal = ?", (contact,)) or tx.all(waiting, (contact,))
+    return [int(row[0]) for row in found]
 
 
 def _knows(tx: Tx, one: Try) -> bool:
