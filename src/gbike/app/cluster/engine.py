@@ -36,10 +36,11 @@ def reached(plan: Plan, data: Path) -> Iterator[Plan]:
         return
     logins = plan.logins(data) if plan.readers else None  # a plan of before there were any knows the way without
     with alone(data / FOLDER, data / "logs" / "postgres.log", logins) as server:
-        here = f"@127.0.0.1:{server.port}/"
-        stores, readers = (
-            {name: url.replace(own, here, 1) for name, url in urls.items()} for urls in (plan.stores, plan.readers)
-        )
+        if logins is not None:  # by the passwords in this folder, wherever it was when the plan was made
+            stores, readers = {**plan.stores, **logins.urls(server.port)}, logins.readers(server.port)
+        else:
+            here = f"@127.0.0.1:{server.port}/"
+            stores, readers = {name: url.replace(own, here, 1) for name, url in plan.stores.items()}, {}
         yield msgspec.structs.replace(plan, stores=stores, readers=readers)
 
 
