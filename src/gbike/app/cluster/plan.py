@@ -107,6 +107,7 @@ class Plan(msgspec.Struct, frozen=True):
         env = {
             **self._door(replica),
             "GBIKE_STORE_URL": self.stores[replica.service],
+            "GBIKE_STORE_PASSWORD_FILE": "",  # an operator's is for a store elsewhere
             "GBIKE_KAFKA": self.kafka,
             "GBIKE_INSTANCE": str(replica.number),
             "GBIKE_BACKED_UP": str(Path(self.data) / BACKED_UP),
@@ -118,7 +119,7 @@ class Plan(msgspec.Struct, frozen=True):
         """Open, or closed with the keys in the data folder; Envoy is on this machine, and says for whom it asks, as do
         the operator's proxies before it."""
         if self.demo:
-            return {"GBIKE_DEMO": "1"}
+            return {"GBIKE_DEMO": "1", "GBIKE_KAFKA_LOGIN": "", "GBIKE_KAFKA_PASSWORD_FILE": ""}
         from gbike.app.cluster import secrets
 
         named = surroundings(os.environ).get("GBIKE_TRUSTED_PROXIES", "")
