@@ -94,6 +94,19 @@ def test_a_secure_service_believes_envoy_and_the_operators_proxies(
     assert plan.service_program(plan.replicas[0]).env["GBIKE_TRUSTED_PROXIES"] == "127.0.0.1,192.0.2.7, 2001:db8::/48"
 
 
+@pytest.mark.parametrize("demo", [True, False])
+def test_what_an_operator_set_for_stores_and_brokers_elsewhere_is_not_its_programs_business(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, demo: bool
+) -> None:
+    for name in ("GBIKE_STORE_PASSWORD_FILE", "GBIKE_KAFKA_LOGIN", "GBIKE_KAFKA_PASSWORD_FILE"):
+        monkeypatch.setenv(name, "elsewhere")
+    plan = make_plan(Options(tmp_path, port=0, demo=demo))
+    told = plan.service_program(plan.replicas[0]).env
+    assert told["GBIKE_STORE_PASSWORD_FILE"] == ""
+    assert "elsewhere" not in (told["GBIKE_KAFKA_LOGIN"], told["GBIKE_KAFKA_PASSWORD_FILE"])
+    assert bool(told["GBIKE_KAFKA_LOGIN"]) is not demo
+
+
 def test_a_secure_plan_names_each_service_s_login_and_one_that_reads_and_no_password(tmp_path: Path) -> None:
     plan = make_plan(Options(tmp_path, port=0, stores=["rent=sqlite"]))
     keep_plan(plan, tmp_path)

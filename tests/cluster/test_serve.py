@@ -6,6 +6,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -15,6 +17,7 @@ from gbike.app.cli import app
 from gbike.app.cluster.ports import free_ports
 from gbike.app.data_folder import BACKED_UP, DataFolder
 from gbike.app.engines import mock_kafka
+from gbike.app.serve import Alone
 from tests.cluster.running import Served, ask, gbike, until
 
 NOBODY = "127.0.0.1:1"
@@ -217,3 +220,13 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path, ports: Iterator[int]) -> 
         until(lambda: served.status("/health/live") == 200)
         second = gbike("serve", "bike", "--port", str(port), env=USABLE)
         assert (second.returncode, f"port {port}" in second.stderr) == (2, True)
+
+
+async def test_whatever_goes_wrong_while_it_hears_whose_tokens_are_refused_it_serves() -> None:
+    class Broken:
+        async def step(self) -> int:
+            raise ValueError("Server sent wrong signature!")
+
+    alone: Any = SimpleNamespace(_card=SimpleNamespace(name="bike"))
+    hearing: Any = Broken()
+    await Alone._have_heard(alone, hearing)

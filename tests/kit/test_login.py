@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from gbike.kit.postgres.login import with_password, without_password
+from gbike.kit.kafka.broker import Broker
+from gbike.kit.postgres.login import password_in, with_password, without_password
 from gbike.kit.settings import BadSetting
 
 
@@ -31,6 +32,15 @@ def test_the_file_is_for_a_user_without_a_password(file: str, url: str, login: s
 def test_what_is_told_of_a_store_has_no_password(file: str) -> None:
     login = with_password("postgresql://rent@db.example/rent", file)
     assert without_password(login) == "postgresql://rent@db.example/rent"
+    asked = without_password("postgresql://db.example/rent?user=rent&password=its-own&sslmode=require")
+    assert asked == "postgresql://db.example/rent?user=rent&password=…&sslmode=require"
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_bytes(b"\xef\xbb\xbfits-own\r\n")
+    assert password_in(str(file)) == "its-own"
+    assert Broker("127.0.0.1:9", "rent", str(file)).client()["sasl_plain_password"] == "its-own"
 
 
 def test_a_file_that_can_not_be_read_is_named() -> None:

@@ -200,6 +200,32 @@ async def test_beside_a_member_of_before_that_knows_the_old_topic_only_everythin
     await bus.close()
 
 
+async def test_who_is_back_under_its_name_and_hears_more_than_before_gets_all_of_it(
+    broker: RealKafka, house: str
+) -> None:
+    """As after an upgrade: the broker takes it for the one that it was, and gives it what that one had."""
+    store = a_store()
+    await ensure_topics(Broker(broker.bootstrap), [house, *(topic_of(name, house) for name in SPEAKERS.values())])
+    older = AIOKafkaConsumer(
+        house,
+        bootstrap_servers=broker.bootstrap,
+        group_id=group_of(f"{house}-ears"),
+        group_instance_id=f"{house}-ears-1",
+    )
+    await older.start()
+    assert {place.topic for place in older.assignment()} == {house}
+    await older.stop()
+    bus = KafkaBus(Broker(broker.bootstrap), "bell", "1", house)
+    consumer = a_hearer(bus, store)
+    await bus.append([a_message(n) for n in range(5)])
+    async with asyncio.timeout(60):
+        while len(await words(store)) < 5:
+            with suppress(BusUnavailable):
+                await consumer.step()
+    assert numbers(await words(store)) == list(range(5))
+    await bus.close()
+
+
 async def test_when_the_old_topic_is_removed_the_hearers_go_on(broker: RealKafka) -> None:
     from aiokafka.admin import AIOKafkaAdminClient
 

@@ -9,6 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from gbike.kit.bus import BusUnavailable
 from gbike.kit.kafka import bus as kafka_bus
 from gbike.kit.kafka import subscription
+from gbike.kit.kafka import topic as topics
 from gbike.kit.kafka.broker import Broker
 from gbike.kit.kafka.topic import ensure_topics, topic_of
 from gbike.kit.outbox import Relay, how_many_wait
@@ -111,3 +112,25 @@ async def test_what_was_published_before_topics_were_told_apart_is_not_published
     assert await meet(store, "a-kafka/a-topic") is None
     assert await store.read(how_many_wait) == 0
     assert await meet(store, "a-kafka/another-topic") == 1
+
+
+class _Starting:
+    """A broker that starts: it answers, and nobody is in the cluster yet."""
+
+    def __init__(self, **_settings: object) -> None:
+        pass
+
+    async def start(self) -> None:
+        pass
+
+    async def describe_cluster(self) -> dict[str, object]:
+        return {"cluster_id": "the-cluster", "controller_id": -1, "brokers": []}
+
+    async def close(self) -> None:
+        pass
+
+
+async def test_a_kafka_that_starts_is_not_taken_for_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(topics, "AIOKafkaAdminClient", _Starting)
+    with pytest.raises(BusUnavailable, match="no broker yet"):
+        await ensure_topics(Broker("127.0.0.1:9"), [topic_of("bell")])

@@ -335,7 +335,7 @@ class Alone:
             async with asyncio.timeout(HEAR_S):
                 while hearing is not None and await hearing.step():
                     pass
-        except (BusUnavailable, TimeoutError) as away:
+        except Exception as away:  # also the client library's own: the worker goes on from here
             log.warning("tokens are not refused before their end yet", service=self._card.name, why=_why(away))
 
     def _subscribe(self, consumer: str, types: frozenset[str]) -> Subscription:

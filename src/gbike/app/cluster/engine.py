@@ -15,6 +15,7 @@ from gbike.app.cluster.child import as_user, dies_with_us, private_log
 from gbike.app.cluster.logins import Logins
 from gbike.app.cluster.plan import Plan
 from gbike.app.cluster.ports import free_ports
+from gbike.app.cluster.secrets import passfile
 from gbike.app.engines import CannotRun, postgres
 from gbike.kit.files import closed_folder
 
@@ -34,12 +35,14 @@ def reached(plan: Plan, data: Path) -> Iterator[Plan]:
     if not any(own in url for url in plan.stores.values()):
         yield plan
         return
-    logins = plan.logins(data) if plan.readers else None  # a plan of before there were any knows the way without
+    # A plan of before there were any knows the way without, unless it is of one who went back to an older gbike.
+    logins = plan.logins(data) if plan.readers or passfile(data, postgres.OWNER).exists() else None
     with alone(data / FOLDER, data / "logs" / "postgres.log", logins) as server:
-        here = f"@127.0.0.1:{server.port}/"
-        stores, readers = (
-            {name: url.replace(own, here, 1) for name, url in urls.items()} for urls in (plan.stores, plan.readers)
-        )
+        if logins is not None:  # by the passwords in this folder, wherever it was when the plan was made
+            stores, readers = {**plan.stores, **logins.urls(server.port)}, logins.readers(server.port)
+        else:
+            here = f"@127.0.0.1:{server.port}/"
+            stores, readers = {name: url.replace(own, here, 1) for name, url in plan.stores.items()}, {}
         yield msgspec.structs.replace(plan, stores=stores, readers=readers)
 
 

@@ -10,6 +10,9 @@ from gbike.app.engines import CannotRun, postgres
 
 READER = "reader"
 CONNECT_S = 10
+PROVEN = "require_auth=scram-sha-256"
+"""Who listens on a port proves that he knows the password too, before he is told anything: it may be somebody else's
+while our server is down, and who is asked for a password in clear text would give it."""
 SEARCH_PATH = "-c search_path=pg_catalog"
 """The supervisor never runs what a service may have written under a name of the system's."""
 
@@ -67,4 +70,4 @@ class Logins:
 
     def _url(self, port: int, database: str, login: str) -> str:
         file = quote(str(secrets.passfile(self._data, login)))
-        return f"{postgres.url(port, database, login)}?passfile={file}"
+        return f"{postgres.url(port, database, login)}?passfile={file}&{PROVEN}"

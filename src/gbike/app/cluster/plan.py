@@ -107,6 +107,7 @@ class Plan(msgspec.Struct, frozen=True):
         env = {
             **self._door(replica),
             "GBIKE_STORE_URL": self.stores[replica.service],
+            "GBIKE_STORE_PASSWORD_FILE": "",  # an operator's is for a store elsewhere
             "GBIKE_KAFKA": self.kafka,
             "GBIKE_INSTANCE": str(replica.number),
             "GBIKE_BACKED_UP": str(Path(self.data) / BACKED_UP),
@@ -119,7 +120,7 @@ class Plan(msgspec.Struct, frozen=True):
         the operator's proxies before it. Account writes its letters, without which nobody proves a contact, there too
         unless told where."""
         if self.demo:
-            return {"GBIKE_DEMO": "1"}
+            return {"GBIKE_DEMO": "1", "GBIKE_KAFKA_LOGIN": "", "GBIKE_KAFKA_PASSWORD_FILE": ""}
         from gbike.app.cluster import secrets
 
         told = surroundings(os.environ)

@@ -4,12 +4,11 @@ Each service has a key of its own; beside it stand the public keys of just those
 certificate with which it speaks to others. Certificates are new at every start.
 """
 
-import os
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from gbike.kit.files import write_whole
+from gbike.kit.files import private, write_whole
 from gbike.kit.runtime import Card
 
 FOLDER = "keys"
@@ -101,12 +100,13 @@ def make_passwords(data: Path, logins: Iterable[str]) -> Mapping[str, str]:
 
 
 def _renew(file: Path, content: bytes) -> None:
-    file.unlink(missing_ok=True)
-    _keep(file, content)
+    """Write a file that only its user may read, anew at every start."""
+    private(file)
+    file.write_bytes(content)
 
 
 def _keep(file: Path, content: bytes) -> None:
-    """Write a file that only its user may read, unless it is there."""
+    """Write a file that only its user may read, unless it is there: whole, or what was killed in it would start no
+    more."""
     if not file.exists():
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-            out.write(content)
+        write_whole(file, content)

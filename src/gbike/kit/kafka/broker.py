@@ -21,7 +21,7 @@ class Broker(msgspec.Struct, frozen=True):
         if not self.login:
             return {"bootstrap_servers": self.bootstrap}
         try:
-            password = Path(self.password_file).read_text("utf-8").strip()
+            password = Path(self.password_file).read_text("utf-8-sig").strip()
         except (OSError, UnicodeDecodeError) as wrong:
             raise BusUnavailable(
                 f"the password of {self.login} in {self.password_file} can't be read: {wrong}"

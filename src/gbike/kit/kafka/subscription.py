@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -264,8 +265,9 @@ class KafkaSubscription:
                 raise BusUnavailable("the bus is closed")
             if self._consumer is None:
                 await self._bus.make_topics()
-                self._consumer, self._logs = self._client(), self._bus.logs
-                self._consumer.subscribe(sorted({*self.topics, self._bus.house} & {*self._logs}), listener=_Moves(self))
+                self._logs = self._bus.logs
+                self._consumer = self._client()
+                self._consumer.subscribe(self._reads(), listener=_Moves(self))
                 try:
                     async with self._in_time(JOIN_S):
                         await self._consumer.start()
@@ -274,11 +276,21 @@ class KafkaSubscription:
                     raise
             return self._consumer
 
+    def _reads(self) -> list[str]:
+        return sorted({*self.topics, self._bus.house} & {*self._logs})
+
+    def _known_as(self) -> str | None:
+        """Its name in the group, with what it reads: who is back under its name gets the partitions that it had, and
+        none of a topic that it did not read then."""
+        if not self._bus.instance:
+            return None
+        return f"{self._name}-{self._bus.instance}-{crc32(' '.join(self._reads()).encode()):08x}"
+
     def _client(self) -> AIOKafkaConsumer:
         return AIOKafkaConsumer(
             **self._bus.broker.client(),
             group_id=group_of(self._name),
-            group_instance_id=f"{self._name}-{self._bus.instance}" if self._bus.instance else None,
+            group_instance_id=self._known_as(),
             auto_offset_reset="earliest",
             enable_auto_commit=False,
             session_timeout_ms=SESSION_MS,

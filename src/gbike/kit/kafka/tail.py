@@ -86,6 +86,9 @@ class KafkaTail:
         consumer = await self._begun()
         async with self._in_time(ANSWER_S + timeout_ms / 1000):
             found = await consumer.getmany(timeout_ms=timeout_ms, max_records=READ)
+            if self._behind and not found:  # a log may have become shorter: nobody waits for what is no more
+                ends = await consumer.end_offsets(list(self._behind))
+                self._behind = {partition: min(end, ends[partition]) for partition, end in self._behind.items()}
             for partition, end in list(self._behind.items()):
                 if await consumer.position(partition) >= end:
                     del self._behind[partition]

@@ -57,6 +57,8 @@ async def ensure_topics(
             await admin.start()
             cluster = await admin.describe_cluster()
             name = str(cluster["cluster_id"])
+            if not cluster["brokers"]:  # one that starts answers before it counts itself in
+                raise BusUnavailable(f"Kafka at {broker.bootstrap} has no broker yet")
             if cluster["controller_id"] not in {broker["node_id"] for broker in cluster["brokers"]}:
                 # Nobody to ask: the mock cluster makes topics when they are first used.
                 return dict.fromkeys(("", *topics), name)

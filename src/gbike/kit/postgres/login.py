@@ -11,11 +11,12 @@ POSTGRES = "postgresql://"
 
 
 def password_in(file: str) -> str | None:
-    """What the file holds, without the end of its line; None where no file is named. Raises BadSetting."""
+    """What the file holds, without a byte order mark and the end of its line; None where no file is named. Raises
+    BadSetting."""
     if not file:
         return None
     try:
-        return Path(file).read_text("utf-8").strip()
+        return Path(file).read_text("utf-8-sig").strip()
     except (OSError, UnicodeError) as wrong:
         raise BadSetting(f"{SETTING}={file}: the password can't be read: {wrong}") from None
 
@@ -32,4 +33,5 @@ def with_password(url: str, file: str) -> str:
 
 def without_password(url: str) -> str:
     """The URL as it may be told."""
-    return re.sub(r"//([^:@/]*):[^@/]*@", r"//\1@", url)
+    told = re.sub(r"//([^:@/]*):[^@/]*@", r"//\1@", url)
+    return re.sub(r"([?&]password=)[^&]*", r"\1…", told)
