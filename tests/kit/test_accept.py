@@ -56,7 +56,15 @@ def test_json_is_what_these_clients_get(accept: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "accept", ["text/html", "application/xml, text/*", "*/*;q=0", "application/*+json;q=0.000", "application/xml,"]
+    "accept",
+    [
+        "text/html",
+        "application/xml, text/*",
+        "*/*;q=0",
+        "application/*+json;q=0.000",
+        "application/xml,",
+        "a," * 16_000 + "*/*",
+    ],
 )
 def test_neither_is_not_acceptable(accept: str) -> None:
     with pytest.raises(Problem) as refused:

@@ -66,6 +66,21 @@ def test_a_client_has_a_share_and_makes_room_in_it_itself() -> None:
     assert closed == ["9"]
 
 
+def test_many_clients_of_one_network_of_ipv6_make_room_before_a_campus() -> None:
+    connections, closed = Connections(40, lambda _: False), list[str]()
+    for _ in range(6):
+        rider = at(connections, "10.0.0.1", closed, "answered")
+        rider.ask()
+        rider.wait()
+    for number in range(100):
+        at(connections, f"2001:db8:7:{number:x}::1", closed, "stranger", number)
+    at(connections, "10.0.0.1", closed, "new", 101)
+    assert (set(closed), len(closed), len(connections)) == ({"stranger"}, 67, 40)
+    for number in range(100, 200):
+        at(connections, f"2001:db8:7:{number:x}::1", closed, "stranger", 101.1)
+    assert set(closed) == {"stranger"}
+
+
 def test_files_are_set_aside_for_stores() -> None:
     assert [most_connections(files) for files in (64, 512, 1024, 65_536)] == [16, 256, 768, 10_000]
     assert [on_loopback(one) for one in ("127.0.0.2", "::1", "::ffff:127.0.0.1", "10.0.0.1", "x")] == [True] * 3 + [

@@ -37,6 +37,32 @@ async def test_who_reads_nothing_makes_room_for_who_comes_anew() -> None:
         await served.there(0)
 
 
+async def test_who_goes_before_the_answer_is_sent_is_no_error() -> None:
+    transport = Gone()
+    answers = server._WholeAnswers(transport)
+    answers.write(b"HTTP/1.1 200 OK")
+    transport.gone = True
+    answers.close()
+
+
+class Gone(asyncio.Transport):
+    """As uvloop's: where the client has gone, a piece can't be written."""
+
+    gone = False
+
+    def is_closing(self) -> bool:
+        return self.gone
+
+    def write(self, data: object) -> None:
+        assert not self.gone, "unable to perform operation: the handler is closed"
+
+    def close(self) -> None:
+        pass
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+
 async def _paused(served: Served) -> None:
     async with asyncio.timeout(5):
         while not any(_is_paused(one) for one in served.server.server_state.connections):  # noqa: ASYNC110 - nobody tells

@@ -45,19 +45,22 @@ class Proxies:
 
 
 def origin(peer: str, forwarded_for: str | None, trusts: Callable[[str], bool]) -> str:
-    """The address of who asks: `peer`, or the last one in X-Forwarded-For that no trusted proxy of ours has.
+    """The address of who asks: `peer`, or the last one in X-Forwarded-For that no trusted proxy of ours has. Where all
+    are trusted, it is the first: riders and proxies may be of the same private network.
 
-    A proxy that says something else than an address (`unknown`, a name) says nothing: then it is `peer` who asks.
+    A proxy that says something else than an address (`unknown`, a name) says nothing: then it is the proxy who asks.
     """
+    asker = plain(peer) or peer
     if not trusts(peer):
-        return plain(peer) or peer
+        return asker
     for hop in reversed((forwarded_for or "").split(",")[-MOST_HOPS:]):
         address = plain(hop.strip()[:LONGEST])
         if address is None:
             break
+        asker = address
         if not trusts(address):
-            return address
-    return plain(peer) or peer
+            break
+    return asker
 
 
 @lru_cache(maxsize=4096)

@@ -1,8 +1,9 @@
 """How many connections a process keeps: in all and of one client, and which one makes room for a new one."""
 
+from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from gbike.kit.access.addresses import household
 from gbike.kit.telemetry import log
@@ -13,6 +14,8 @@ FILES_SET_ASIDE = 256
 """For stores, logs and what this process asks of others; `gbike up` has some 70 of them open."""
 SHARE = 4
 """One client may have one in so many of all: all who are behind one address, a campus, are one client."""
+SITE_PREFIX = 48
+"""What may be given to one of IPv6: as many clients as somebody may be who has only one connection of each."""
 TIME_TO_ASK_S = 1
 """So long a new connection is spared while older ones have asked nothing either: its request may be on the way."""
 NO_LONGER_FULL = 0.9
@@ -63,7 +66,7 @@ class _Client:
     """The connections of one client."""
 
     def __init__(self, name: str) -> None:
-        self.name, self.count = name, 0
+        self.name, self.site, self.count = name, _site(name), 0
         self.new: dict[Slot, None] = {}
         self.silent: dict[Slot, None] = {}
         self.idle: dict[Slot, None] = {}
@@ -94,6 +97,7 @@ class Connections:
         self.most, self.most_each = most, max(1, most // SHARE)
         self._speaks_for_many = speaks_for_many
         self._clients: dict[str, _Client] = {}
+        self._sites = Counter[str]()
         self._count, self._full = 0, False
 
     def __len__(self) -> int:
@@ -104,8 +108,8 @@ class Connections:
         """A slot for a connection from `address`; None when all are taken by connections in the middle of a request.
         `now_s`: by a clock that never goes back.
 
-        Where all are taken, the newest idle connection of the client that has most of them is closed; where this client
-        has its share, its own newest idle one.
+        Where all are taken, the newest idle connection of the client that has most of them is closed, of the clients of
+        an IPv6 /48 that has more than any other first; where this client has its share, its own newest idle one.
         """
         name = household(address)
         client = self._clients.get(name)
@@ -118,12 +122,13 @@ class Connections:
                 return None
         client = self._clients.setdefault(name, _Client(name))  # it may just have lost its only one
         self._count += 1
+        self._sites[client.site] += 1
         return Slot(self, client, now_s)
 
     def make_room(self, now_s: float) -> bool:
         """Close the newest idle connection of the client that has most of all. Whether there was one."""
         idle = [client for client in self._clients.values() if client.has_room]
-        return bool(idle) and max(idle, key=lambda client: client.count).make_room(now_s)
+        return bool(idle) and max(idle, key=lambda client: (self._sites[client.site], client.count)).make_room(now_s)
 
     def _say_full(self) -> None:
         if not self._full:
@@ -133,8 +138,11 @@ class Connections:
     def left(self, client: _Client) -> None:
         """One of the client's has ended."""
         client.count -= 1
+        self._sites[client.site] -= 1
         if not client.count:
             del self._clients[client.name]
+        if not self._sites[client.site]:
+            del self._sites[client.site]
         self._count -= 1
         if self._count < NO_LONGER_FULL * self.most:
             self._full = False
@@ -149,6 +157,17 @@ def on_loopback(address: str) -> bool:
         return False
     plain = found.ipv4_mapped if isinstance(found, IPv6Address) else None
     return (plain or found).is_loopback
+
+
+@lru_cache(maxsize=4096)
+def _site(client: str) -> str:
+    """The /48 that a client's /64 is in; of IPv4 the address itself."""
+    if ":" not in client:
+        return client
+    try:
+        return str(ip_network(client).supernet(new_prefix=SITE_PREFIX))
+    except ValueError:
+        return client
 
 
 def _nothing() -> None:

@@ -180,8 +180,8 @@ class _WholeAnswers:
         self._transport.write_eof()
 
     def _flush(self) -> None:
-        if self._pieces:
-            pieces, self._pieces = self._pieces, []
+        pieces, self._pieces = self._pieces, []
+        if pieces and not self._transport.is_closing():  # the client may have gone since
             self._transport.write(b"".join(pieces))
 
     def __getattr__(self, name: str) -> Any:
