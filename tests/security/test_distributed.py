@@ -40,11 +40,9 @@ from tests.security.strangers import as_nobody, readable
 from tests.security.test_broker import adjusted, write
 from tests.support import Client, Reply
 
+FULL = os.environ.get("GBIKE_FULL") or os.environ.get("GBIKE_REQUIRE")
 pytestmark = [
-    pytest.mark.skipif(
-        not (os.environ.get("GBIKE_FULL") or os.environ.get("GBIKE_REQUIRE")),
-        reason="a cluster of its own: GBIKE_FULL=1",
-    ),
+    pytest.mark.skipif(not FULL, reason="a cluster of its own: GBIKE_FULL=1"),
     pytest.mark.timeout(300),
 ]
 
