@@ -11,9 +11,23 @@ import struct
 import sys
 from pathlib import Path
 
-NOT_SERVING = r"/(sqlalchemy|alembic|mako|pygments|rich|markdown_it|pydantic|google|opentelemetry|requests|apsw|test)/"
-"""Migrations, help texts and traces: they may take a moment longer. Of apsw only a library is used."""
-NEVER_RUN = ("tests", "sqlite_extra_binaries", "*.pyi")
+NOT_SERVING = (
+    r"/(sqlalchemy|alembic|mako|pygments|rich|markdown_it|pydantic|google|opentelemetry|requests|apsw|test"
+    r"|zxcvbn|phonenumbers/data|phonenumbers/shortdata)/"
+)
+"""Migrations, help texts and traces, and what is asked at a sign-up: they may take a moment longer. Of apsw only a
+library is used."""
+NEVER_RUN = (
+    "tests",
+    "testing",
+    "sqlite_extra_binaries",
+    "shortdata/region_*.py",
+    "*.pyi",
+    "*.pyx",
+    "*.pxd",
+    "*.c",
+    "*.h",
+)
 """Folders and files that no process opens."""
 
 

@@ -40,10 +40,10 @@ class TestIssuer:
         return self.private.public_key() if kid == "tests" else None
 
     def claims(self, userid: int, *roles: str, managerid: int | None = None, **more: Any) -> dict[str, Any]:
-        """The claims of a good token, with `more` in their place."""
+        """The claims of a good token, with `more` in their place. It outlives whatever is done to its account."""
         now = self.clock.now_ms() // 1000
         whole = {"iss": self.name, "sub": str(userid), "aud": EVERYWHERE, "iat": now, "exp": now + 600, "jti": "1"}
-        whole["auth_time"] = now
+        whole |= {"auth_time": now, "tokenversion": 1_000_000}
         found = {**whole, "roles": list(roles), **({} if managerid is None else {"managerid": managerid}), **more}
         return {name: value for name, value in found.items() if value is not None}
 

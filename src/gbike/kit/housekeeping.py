@@ -34,7 +34,9 @@ FLOOR = (
     Keeping(
         7 * DAY_MS,
         "DELETE FROM outbox WHERE published_ms < ? AND id IN (SELECT id FROM outbox ORDER BY id LIMIT ?)"
-        " AND id <= (SELECT CAST(nullif(place, '') AS BIGINT) FROM folds WHERE direction = 'said')",
+        " AND id <= (SELECT CAST(nullif(place, '') AS BIGINT) FROM folds WHERE direction = 'said')"
+        # Nor does any of an hour that is not closed: of it the rows are compared, and one that is gone was never said.
+        " AND published_ms < (SELECT until_ms FROM folds WHERE direction = 'said')",
     ),
     # The inbox outlives the log, so that a redelivery always meets its row.
     Keeping(

@@ -38,6 +38,7 @@ CERTIFIED = "gbike.certified"
 ONLY_ONCE = ("authorization", "host", "content-type", "idempotency-key")
 """Headers that are no lists: of two, one reader believes the first and the next one the last."""
 _KEY = re.compile(r"[!-~]{1,255}")
+_SECOND_TOKEN = re.compile(r",\s*bearer\s", re.IGNORECASE)
 _WEIGHT = re.compile(r"q\s*=\s*([01](?:\.[0-9]{0,3})?)")
 _TAKES = {
     HAL_JSON: {
@@ -128,7 +129,7 @@ class Ask:
     def must_be_clear(self) -> None:
         """Raises Problem 400 when a header that may be there once is there twice, or a proxy made one of two."""
         twice = next((name for name in ONLY_ONCE if name in self._twice), None)
-        if twice is None and "," in self.headers.get("authorization", ""):
+        if twice is None and _SECOND_TOKEN.search(self.headers.get("authorization", "")):
             twice = "authorization"
         if twice is not None:
             raise Problem(SENT_TWICE, {"header": twice})

@@ -141,14 +141,14 @@ def all_of(read: Reading, userid: int, only: int | None, now_ms: int) -> list[Se
 def end_one(tx: Tx, userid: int, session: str, only: int | None) -> None:
     """End one session, if it is this account's and goes on. Access tokens can't be told apart by their session at every
     door, so those of the account's other sessions are refused too; they refresh. Raises NoSuchAccount."""
-    load(tx, userid, only)
+    _lock_account(tx, userid, only)
     if _end(tx, "family = ? AND userid = ?", session, userid):
         _say_ended(tx, userid)
 
 
 def end_all(tx: Tx, userid: int, only: int | None) -> None:
     """End every session of an account at its owner's wish, or an admin's. Raises NoSuchAccount."""
-    load(tx, userid, only)
+    _lock_account(tx, userid, only)
     sessions_end(tx, userid)
     tx.audit("signed out everywhere", f"user:{userid}")
 
@@ -167,6 +167,12 @@ def _salt_in_force(tx: Tx, token: str) -> str | None:
         (token,),
     )
     return row[0] if row is not None and is_ahead(row[1] + AGAIN_MS, tx.now_ms, AGAIN_MS) else None
+
+
+def _lock_account(tx: Tx, userid: int, only: int | None) -> None:
+    """Whoever raises the version of an account's tokens has its row first. Raises NoSuchAccount."""
+    load(tx, userid, only)
+    tx.execute("UPDATE accounts SET name = name WHERE userid = ?", (userid,))
 
 
 def _say_ended(tx: Tx, userid: int) -> None:
