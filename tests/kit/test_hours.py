@@ -224,6 +224,20 @@ async def test_what_is_no_id_of_ours_is_in_no_sum_and_holds_up_nobody(store: Sto
     assert [n for n, _ in (await hours_of(store, "heard")).values()] == [1], "hours stay"
 
 
+async def test_an_outbox_keeps_what_is_of_an_hour_that_is_not_closed_however_old(store: Store, clock: SetClock) -> None:
+    """What the hour holds is told by its rows until then, and one that is gone was never said."""
+    await store.write(lambda tx: tx.say(Rang(number=1)))
+    await published(store, clock.at_ms)
+    await store.write(lambda tx: tx.say(Rang(number=2)))
+    clock.at_ms += 8 * DAY_MS
+    await published(store, clock.at_ms)  # a week late, as by a start after an upgrade
+    for left in (2, 1):
+        await fold(store, clock)
+        await Housekeeper(store, clock).step()
+        assert len(await store.read(lambda read: read.all("SELECT id FROM outbox"))) == left
+        clock.at_ms += SURE_MS
+
+
 async def test_each_type_has_its_own_sum(store: Store, clock: SetClock) -> None:
     await store.write(lambda tx: [tx.say(one) for one in (Rang(number=1), Hummed(number=1), Hummed(number=2))])
     await published(store, clock.at_ms)

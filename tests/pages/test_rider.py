@@ -229,6 +229,8 @@ def test_a_return_whose_answer_was_lost_ended_when_it_came_and_is_sent_after_a_r
     one.context.route(re.compile("/rents/[0-9]+$"), lambda r: lose(r) if r.request.method == "PATCH" else r.continue_())
     with one.page.expect_request(lambda request: request.headers.get("idempotency-key", "").endswith("-late")) as again:
         one.tap(KO["here"])
+    # The request is told before it comes to `lose`, which holds it only while nothing is reloaded.
+    eventually(lambda: one.page.title() and len(sent) == 2)
     reloaded.append(True)
     with one.page.expect_response(lambda answer: answer.request.method == "PATCH") as answered:
         one.reload(one.page.locator("nav"))
