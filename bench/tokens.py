@@ -14,9 +14,6 @@ import argparse
 import asyncio
 import itertools
 import random
-import shutil
-import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,8 +28,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from bench.http import Connection, connect_many
 from bench.locked import ISSUER, KID
 from bench.machine import describe, exact_cpu_ms
-from bench.process import CannotRun, Server, locked
-from bench.report import Line, table
+from bench.process import Server, locked
+from bench.report import Line, exit_code, own_folder, table
 from bench.rides import WrongEffect, give_back, rent
 
 RIDERS = 64
@@ -190,17 +187,11 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--rounds", type=int, default=80)
     parser.add_argument("--rents", type=int, default=3, help="of each of the 64 riders in a stretch")
     chosen = parser.parse_args(argv)
-    folder = Path(tempfile.mkdtemp(prefix=".bench-", dir=Path.cwd()))
-    try:
-        lines = uvloop.run(measure(folder, chosen.rounds, chosen.rents))
-        print("\n".join(describe(folder)))
-        print(table(lines))
-    except WrongEffect as wrong:
-        print(f"gbike bench: a measured effect was wrong: {wrong}", file=sys.stderr)
-        return 1
-    except (CannotRun, OSError) as why:
-        print(f"gbike bench: {why}", file=sys.stderr)
-        return 2
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    return 0
+
+    def measured() -> None:
+        with own_folder() as folder:
+            lines = uvloop.run(measure(folder, chosen.rounds, chosen.rents))
+            print("\n".join(describe(folder)))
+            print(table(lines))
+
+    return exit_code(measured)
