@@ -15,7 +15,7 @@ import pytest
 from gbike.app.engines import kafka as engine
 from gbike.kit.bus import Subscription
 from gbike.kit.envelope import Message
-from gbike.kit.kafka import subscription
+from gbike.kit.kafka import reading, subscription
 from gbike.kit.kafka.broker import Broker
 from gbike.kit.kafka.bus import KafkaBus, KafkaSubscription
 from gbike.kit.store import Store
@@ -28,7 +28,7 @@ _topics = itertools.count(1)
 
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """The mock answers a question for more only when its time is up, and lets every join wait for a session's time."""
-    monkeypatch.setattr(subscription, "WAIT_MS", 20)
+    monkeypatch.setattr(reading, "WAIT_MS", 20)
     monkeypatch.setattr(subscription, "SESSION_MS", 1_500)
     monkeypatch.setattr(subscription, "HEARTBEAT_MS", 200)
 

@@ -14,7 +14,7 @@ from gbike.app.engines import kafka as engine
 from gbike.kit.bus import BEHIND, BusUnavailable
 from gbike.kit.inbox import Consumer
 from gbike.kit.kafka import bus as kafka_bus
-from gbike.kit.kafka import subscription
+from gbike.kit.kafka import reading, subscription
 from gbike.kit.outbox import Relay
 from gbike.kit.sqlite.store import SqliteStore
 from gbike.kit.store import StoreUnavailable, Tx
@@ -244,7 +244,7 @@ class TestRealKafka(KafkaSuite):
 
     @pytest.fixture
     def cluster(self, real_kafka: RealKafka, monkeypatch: pytest.MonkeyPatch) -> RealKafka:
-        monkeypatch.setattr(subscription, "WAIT_MS", 20)  # a question for the lag waits for the one before
+        monkeypatch.setattr(reading, "WAIT_MS", 20)  # a question for the lag waits for the one before
         return real_kafka
 
     @pytest.mark.skipif(not FULL, reason="a broker needs its time to start; on the mock cluster always: GBIKE_FULL=1")

@@ -12,8 +12,7 @@ member reads what it has of that to the end that it finds, and only then the res
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
@@ -24,7 +23,7 @@ from aiokafka.structs import OffsetAndMetadata
 
 from gbike.kit.bus import BEHIND, Batch, BusUnavailable
 from gbike.kit.envelope import Message
-from gbike.kit.kafka import records
+from gbike.kit.kafka.reading import ANSWER_S, READ, in_time, reader
 from gbike.kit.kafka.topic import PACE_MS, topic_of
 from gbike.kit.kafka.wire import UNREADABLE, said_by, to_foreign, to_message, type_of
 from gbike.kit.store import Tx
@@ -37,30 +36,21 @@ HEARTBEAT_MS = 1_000
 """How often a member asks whether the partitions move: so long those who join wait for it."""
 JOIN_S = 30
 """How long it may take to get a share of the partitions: a group waits for its members, dead ones included."""
-ANSWER_S = 5
-"""How long the broker may take to answer."""
 SESSION_MS = 6_000
 """Who is silent for so long is out of the group; brokers allow no less, unless they are told to."""
 REQUEST_MS = 15_000
 """How long one request may take before the connection counts as broken; a join waits for the other members."""
 GIVE_UP = 6
 """So many questions without an answer, and the client is made anew: its picture of the brokers may be of the past."""
-READ = 512
-"""Records taken from the client at once."""
 SKIPPED = 4_096
 """Records passed over in one `take`, at most, so that one who wants few of them leaves the loop to others."""
 COMMIT_PAUSE_S = 1.0
 """Offsets settled meanwhile share one commit. What a killed member did since its last one comes again, and the inbox
 knows it; one that leaves, or whose partitions move, commits at once."""
-WAIT_MS = 500
-"""How long the broker holds on to a question for more when there is nothing new."""
 UNKNOWN = 1 << 62
 """An end that no topic reaches."""
 PARTITION_BYTES, FETCH_BYTES = 256 * 1024, 4 * 1024 * 1024
 """What the client may hold of one partition, and get in one answer: the memory of a consumer that is behind."""
-
-
-records.use()
 
 
 def group_of(consumer: str) -> str:
@@ -138,7 +128,7 @@ class KafkaSubscription:
         partitions = sorted(consumer.assignment())
         behind = 0
         try:
-            async with self._in_time(ANSWER_S):
+            async with in_time(ANSWER_S):
                 ends = await consumer.end_offsets(partitions) if partitions else {}
                 for partition, end in ends.items():
                     settled = self._settled.get(partition)
@@ -238,7 +228,7 @@ class KafkaSubscription:
         await asyncio.sleep(self._early_s())  # or 0: the client reads in tasks of its own, so let them run
         if self._consumer is None:
             raise BusUnavailable("Kafka let the consumer go")
-        async with self._in_time(ANSWER_S + timeout_ms / 1000):
+        async with in_time(ANSWER_S + timeout_ms / 1000):
             try:
                 found = await self._consumer.getmany(timeout_ms=timeout_ms, max_records=READ)
             except Exception as wrong:  # also the library's own: what it had in hand is lost, so it begins again
@@ -251,7 +241,7 @@ class KafkaSubscription:
         read = sum(map(len, found.values()))
         if 0 < read < BEHIND:
             self._next_s = asyncio.get_running_loop().time() + PACE_MS / 1000
-        async with self._in_time(ANSWER_S):  # what was read is in hand by now
+        async with in_time(ANSWER_S):  # what was read is in hand by now
             await self._go_on_from_before()
         return read
 
@@ -269,7 +259,7 @@ class KafkaSubscription:
                 self._consumer = self._client()
                 self._consumer.subscribe(self._reads(), listener=_Moves(self))
                 try:
-                    async with self._in_time(JOIN_S):
+                    async with in_time(JOIN_S):
                         await self._consumer.start()
                 except BaseException:
                     self._drop()
@@ -287,30 +277,16 @@ class KafkaSubscription:
         return f"{self._name}-{self._bus.instance}-{crc32(' '.join(self._reads()).encode()):08x}"
 
     def _client(self) -> AIOKafkaConsumer:
-        return AIOKafkaConsumer(
-            **self._bus.broker.client(),
+        return reader(
+            self._bus.broker,
             group_id=group_of(self._name),
             group_instance_id=self._known_as(),
-            auto_offset_reset="earliest",
-            enable_auto_commit=False,
             session_timeout_ms=SESSION_MS,
             heartbeat_interval_ms=HEARTBEAT_MS,
-            fetch_max_wait_ms=WAIT_MS,
             max_partition_fetch_bytes=PARTITION_BYTES,
             fetch_max_bytes=FETCH_BYTES,
             request_timeout_ms=REQUEST_MS,
         )
-
-    @asynccontextmanager
-    async def _in_time(self, seconds: float) -> AsyncIterator[None]:
-        """What the client says in its own words becomes BusUnavailable."""
-        try:
-            async with asyncio.timeout(seconds):
-                yield
-        except TimeoutError:
-            raise BusUnavailable(f"Kafka did not answer within {seconds:g} s") from None
-        except (KafkaError, OSError) as wrong:
-            raise BusUnavailable(f"Kafka: {wrong!r}") from None
 
     async def _commit_soon(self) -> None:
         """Nobody waits for this, so it may take as long as the broker is gone."""

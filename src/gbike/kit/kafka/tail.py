@@ -11,30 +11,21 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
 from gbike.kit.bus import BusUnavailable
 from gbike.kit.clock import Clock
 from gbike.kit.envelope import Message
-from gbike.kit.kafka import records
+from gbike.kit.kafka.reading import ANSWER_S, READ, WAIT_MS, in_time, reader
 from gbike.kit.kafka.topic import PACE_MS
 from gbike.kit.kafka.wire import to_message, type_of
 
 if TYPE_CHECKING:
     from gbike.kit.kafka.bus import KafkaBus
 
-ANSWER_S = 5
-"""How long the broker may take to answer."""
 REQUEST_MS = 5_000
 """How long one request may take before the connection counts as broken."""
-WAIT_MS = 500
-"""How long the broker holds on to a question for more when there is nothing new."""
-READ = 512
-"""Records taken from the client at once."""
 PARTITION_BYTES, FETCH_BYTES = 64 * 1024, 1024 * 1024
 """What the client may hold of one partition, and get in one answer."""
-
-records.use()
 
 
 class KafkaTail:
@@ -126,12 +117,9 @@ class KafkaTail:
                 self._behind[partition] = end
 
     def _client(self) -> AIOKafkaConsumer:
-        return AIOKafkaConsumer(
-            **self._bus.broker.client(),
+        return reader(
+            self._bus.broker,
             group_id=None,
-            auto_offset_reset="earliest",
-            enable_auto_commit=False,
-            fetch_max_wait_ms=WAIT_MS,
             max_partition_fetch_bytes=PARTITION_BYTES,
             fetch_max_bytes=FETCH_BYTES,
             request_timeout_ms=REQUEST_MS,
@@ -139,16 +127,10 @@ class KafkaTail:
 
     @asynccontextmanager
     async def _in_time(self, seconds: float) -> AsyncIterator[None]:
-        """Whatever goes wrong, the client is let go, and what it says in its own words becomes BusUnavailable."""
+        """Whatever goes wrong, the client is let go: also for the library's own, and whoever does not wait longer."""
         try:
-            async with asyncio.timeout(seconds):
+            async with in_time(seconds):
                 yield
-        except TimeoutError:
-            self._drop()
-            raise BusUnavailable(f"Kafka did not answer within {seconds:g} s") from None
-        except (KafkaError, OSError) as wrong:
-            self._drop()
-            raise BusUnavailable(f"Kafka: {wrong!r}") from None
-        except BaseException:  # also the library's own, and whoever does not wait any longer
+        except BaseException:
             self._drop()
             raise
