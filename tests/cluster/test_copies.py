@@ -31,7 +31,7 @@ from gbike.app.single import migrate_store
 from gbike.kit.clock import Clock
 from gbike.kit.republish import meet
 from gbike.kit.sqlite.store import SqliteStore
-from tests.cluster.running import Cluster, begin, end, gbike, new_folder, until, why_no_cluster
+from tests.cluster.running import Cluster, begin, end, gbike, until, why_no_cluster
 from tests.cluster.test_cluster import bike, ride, settled
 from tests.journeys.engines import PATIENT, Databases, House
 from tests.postgres import Server
@@ -53,14 +53,6 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What does not rest will not: nothing runs when it is looked at."""
     monkeypatch.setattr(quiet, "QUIET_S", 1)
     monkeypatch.setattr(quiet, "LOOK_S", 0.01)
-
-
-@pytest.fixture
-def home() -> Iterator[Path]:
-    """A folder that PostgreSQL's user can enter."""
-    data = new_folder()
-    yield data.parent
-    shutil.rmtree(data.parent)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,16 +15,8 @@ from gbike.app.cluster.plan import FILE, BadCluster, Options, Plan, keep_plan, m
 from gbike.app.data_folder import DataFolder
 from gbike.app.engines import postgres
 from gbike.app.single import migrate_store
-from tests.cluster.running import gbike, new_folder
+from tests.cluster.running import gbike
 from tests.journeys.engines import EVERY
-
-
-@pytest.fixture
-def home() -> Iterator[Path]:
-    """A folder that PostgreSQL's user can enter."""
-    data = new_folder()
-    yield data.parent
-    shutil.rmtree(data.parent)
 
 
 @pytest.fixture

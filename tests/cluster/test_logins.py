@@ -249,43 +249,38 @@ with engine.alone(data / engine.FOLDER, data / "logs" / "killed.log", Logins(dat
 """
 
 
+@pytest.fixture
+def prepared(home: Path) -> Path:
+    """A data folder with nothing but an empty PostgreSQL, that no login is known to yet."""
+    if (missing := why_no_cluster()) is not None:
+        pytest.skip(missing)
+    data = home / "data"
+    data.mkdir()
+    postgres.prepare(data / engine.FOLDER)
+    return data
+
+
 @pytest.mark.parametrize("where", ["password", "logins", "databases"])
-def test_who_is_killed_while_it_is_carried_over_begins_again(where: str) -> None:
-    if (missing := why_no_cluster()) is not None:
-        pytest.skip(missing)
-    data = new_folder()
-    try:
-        data.mkdir()
-        postgres.prepare(data / engine.FOLDER)
-        logins = Logins(data, ["bike", "rent"])
-        program = KILLED.replace("NAMES)", "['bike', 'rent'])")
-        done = subprocess.run([sys.executable, "-c", program, str(data), where], check=False, timeout=60)
-        assert done.returncode == 9
-        until(lambda: not (data / engine.FOLDER / "postmaster.pid").exists())  # its server ends with it
-        for _ in range(2):
-            with engine.alone(data / engine.FOLDER, data / "log", logins) as server:
-                for url in (*logins.urls(server.port).values(), *logins.readers(server.port).values()):
-                    with psycopg.connect(url) as connection:
-                        assert connection.execute("SELECT 1").fetchone() == (1,)
-    finally:
-        shutil.rmtree(data.parent)
+def test_who_is_killed_while_it_is_carried_over_begins_again(where: str, prepared: Path) -> None:
+    logins = Logins(prepared, ["bike", "rent"])
+    program = KILLED.replace("NAMES)", "['bike', 'rent'])")
+    done = subprocess.run([sys.executable, "-c", program, str(prepared), where], check=False, timeout=60)
+    assert done.returncode == 9
+    until(lambda: not (prepared / engine.FOLDER / "postmaster.pid").exists())  # its server ends with it
+    for _ in range(2):
+        with engine.alone(prepared / engine.FOLDER, prepared / "log", logins) as server:
+            for url in (*logins.urls(server.port).values(), *logins.readers(server.port).values()):
+                with psycopg.connect(url) as connection:
+                    assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_lost_passwords_are_made_anew(tmp_path: Path) -> None:
+def test_lost_passwords_are_made_anew(prepared: Path) -> None:
     """Of one who put back a backup and other keys beside it."""
-    if (missing := why_no_cluster()) is not None:
-        pytest.skip(missing)
-    data = new_folder()
-    try:
-        data.mkdir()
-        postgres.prepare(data / engine.FOLDER)
-        logins = Logins(data, ["bike"])
-        for _ in range(2):
-            with (
-                engine.alone(data / engine.FOLDER, data / "log", logins) as server,
-                psycopg.connect(logins.urls(server.port)["bike"]) as bike,
-            ):
-                assert bike.execute("SELECT current_user").fetchone() == ("bike",)
-            shutil.rmtree(data / secrets.FOLDER)
-    finally:
-        shutil.rmtree(data.parent)
+    logins = Logins(prepared, ["bike"])
+    for _ in range(2):
+        with (
+            engine.alone(prepared / engine.FOLDER, prepared / "log", logins) as server,
+            psycopg.connect(logins.urls(server.port)["bike"]) as bike,
+        ):
+            assert bike.execute("SELECT current_user").fetchone() == ("bike",)
+        shutil.rmtree(prepared / secrets.FOLDER)

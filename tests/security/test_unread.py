@@ -3,7 +3,6 @@
 import asyncio
 
 import pytest
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gbike.kit.http import server
 from tests.security.test_connections import Served, serving
@@ -19,14 +18,15 @@ async def test_who_reads_nothing_while_other_answers_wait_is_cut_off(monkeypatch
         await served.there(0)
 
 
-async def test_who_reads_slowly_has_the_whole_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_reads_slowly_has_the_whole_answer() -> None:
     async with serving() as served:
-        monkeypatch.setattr(server, "UNREAD_S", 0.4)
         slow = await served.connect(LARGE * 2)
-        for _ in range(8):
+        for _ in range(4):
+            connection = await _paused(served)
+            before = connection.transport.get_write_buffer_size()
             await slow.readexactly(3_000_000)
-            await asyncio.sleep(0.2)
-        assert len(await asyncio.wait_for(slow.readexactly(16_000_000), 10)) == 16_000_000
+            connection._has_read(before)  # as UNREAD_S later
+        assert len(await asyncio.wait_for(slow.readexactly(28_000_000), 10)) == 28_000_000
 
 
 async def test_who_reads_nothing_makes_room_for_who_comes_anew() -> None:
@@ -63,11 +63,14 @@ class Gone(asyncio.Transport):
         return 0
 
 
-async def _paused(served: Served) -> None:
+async def _paused(served: Served) -> server._Connection:
+    """The connection whose answer waits for its client."""
     async with asyncio.timeout(5):
-        while not any(_is_paused(one) for one in served.server.server_state.connections):  # noqa: ASYNC110 - nobody tells
+        while not (found := [one for one in served.server.server_state.connections if _is_paused(one)]):  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.01)
+    [connection] = found
+    return connection
 
 
 def _is_paused(connection: object) -> bool:
-    return isinstance(connection, HttpToolsProtocol) and connection.flow.write_paused
+    return isinstance(connection, server._Connection) and connection.flow.write_paused

@@ -9,8 +9,9 @@ from pathlib import Path
 import jwt
 import pytest
 
+from gbike.kit.contacts import plain
 from gbike.kit.inprocess.peer import call_asgi
-from gbike.services.account.domain import WeakPassword, must_be_strong, plain_contact
+from gbike.services.account.domain import WeakPassword, must_be_strong
 from tests.services.account.people import KIM, LEE, PASSWORD, Town, claims, kind
 
 
@@ -42,7 +43,7 @@ async def test_a_contact_is_known_however_it_is_written() -> None:
     town = Town()
     await town.sign_up(" Kim@Example.COM ")
     assert (await town.sign_in("kim@example.com")).status == 200
-    assert plain_contact("\uff2b\uff49\uff4d") == "kim"
+    assert plain("\uff2b\uff49\uff4d") == "kim"
 
 
 async def test_no_answer_tells_whether_there_is_an_account() -> None:

@@ -26,7 +26,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from unicodedata import normalize
 
-from gbike.kit.contacts import plain
 from gbike.kit.guessable import is_guessable
 
 SHORTEST, LONGEST = 10, 128
@@ -328,11 +327,6 @@ class Renewal:
     session: str
     auth_time_s: int | None
     salt: str
-
-
-def plain_contact(text: str) -> str:
-    """A contact as it is typed, but for case and width."""
-    return plain(text)
 
 
 def plain_code(typed: str) -> str:
