@@ -13,7 +13,7 @@ from rich.console import Console
 from gbike.app import admins
 from gbike.app.catalogue import cards
 from gbike.app.cluster import left, secrets
-from gbike.app.cluster.plan import MOVING, RESTORING, BadCluster, Options, keep_plan, make_plan, read_plan
+from gbike.app.cluster.plan import MOVING, RESTORING, BadCluster, Options, Plan, keep_plan, make_plan, read_plan
 from gbike.app.cluster.screen import Screen, greeting
 from gbike.app.cluster.supervisor import Supervisor
 from gbike.app.control import Control
@@ -53,20 +53,23 @@ async def _hold(options: Options) -> None:
 
 
 def _same_mode(options: Options) -> None:
-    """What was open once is never taken for secure, nor the other way round, and secure it is with a real Kafka only.
-    Raises BadCluster, BadSetting."""
+    """What was open once is never taken for secure, nor the other way round. Raises BadCluster, BadSetting."""
     if options.demo:
         not_for_production(os.environ)
-    elif (missing := kafka.why_not()) is not None:
+    before = read_plan(options.data)
+    if before is not None and before.demo is not options.demo:
+        was = "`gbike cluster up --demo`" if before.demo else "a secure cluster"
+        raise BadCluster(f"{options.data} is the folder of {was}: choose another with --data")
+
+
+def _must_have_a_lock(plan: Plan) -> None:
+    """A secure cluster is one with a real Kafka only. Raises BadCluster."""
+    if not plan.demo and (missing := kafka.why_not()) is not None:
         raise BadCluster(
             f"a secure cluster needs a real Kafka, that lets nobody in without a login: {missing}. `--demo` needs none"
             " · 보안 클러스터는 로그인을 확인하는 실제 Kafka가 있어야 시작할 수 있어요. Java 17 이상과 `make kafka`가"
             " 필요해요. 시험해 보려면 `--demo`를 쓰세요"
         )
-    before = read_plan(options.data)
-    if before is not None and before.demo is not options.demo:
-        was = "`gbike cluster up --demo`" if before.demo else "a secure cluster"
-        raise BadCluster(f"{options.data} is the folder of {was}: choose another with --data")
 
 
 async def _run(options: Options, folder: DataFolder, control: Control) -> None:
@@ -77,6 +80,7 @@ async def _run(options: Options, folder: DataFolder, control: Control) -> None:
     if found := left.end_left_behind(options.data):
         console.print(f"ended {found} programs that a killed `gbike cluster` had left behind")
     plan, fleet = make_plan(options), SmallFleet(options.data)
+    _must_have_a_lock(plan)
     if options.empty:
         fleet.forget()
     if not plan.demo:
