@@ -90,7 +90,7 @@ def test_a_half_written_key_is_never_seen(tmp_path: Path) -> None:
     """What stands in the way of a new file (a crash left it) is no key, and is replaced."""
     folder = KeyFolder(tmp_path)
     folder.make()
-    (tmp_path / "current.new").write_bytes(b"half a k")
+    (tmp_path / f".{CURRENT}").write_bytes(b"half a k")
     folder.rotate()
     assert len(kids(folder)) == 2
     assert mode(tmp_path / PREVIOUS) == 0o600

@@ -6,13 +6,13 @@ a token lasts 15 minutes at most.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 
 import msgspec
 
 from gbike.contracts.account import AccountErased, ChangedRoles, EndedSessions
 from gbike.kit.access.revoked import NEVER, Revocations
 from gbike.kit.bus import Tail
+from gbike.kit.clock import from_rfc3339
 from gbike.kit.envelope import Message, Undecodable, unpack
 from gbike.kit.runtime import IDLE_MS, Worker
 from gbike.kit.telemetry import log
@@ -49,7 +49,7 @@ class Hearing:
             return
         try:
             said, headers = unpack(message, kind), msgspec.json.decode(message.headers, type=_Headers)
-            at_ms = int(datetime.fromisoformat(headers.ce_time).timestamp() * 1000)
+            at_ms = from_rfc3339(headers.ce_time)
         except (Undecodable, msgspec.DecodeError, ValueError) as wrong:
             log.warning("an event that refuses tokens can't be read", message=message.id, why=str(wrong))
             return

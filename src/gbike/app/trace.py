@@ -6,10 +6,10 @@ set aside. Nothing else is asked, so it works beside a running gbike, and after 
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 
 import msgspec
 
+from gbike.kit.clock import from_rfc3339
 from gbike.kit.envelope import Headers
 from gbike.kit.store import Reading, Row
 from gbike.kit.telemetry import parts_of
@@ -42,7 +42,7 @@ class Said(msgspec.Struct, frozen=True):
     @property
     def at_ms(self) -> int:
         """When it was said."""
-        return int(datetime.fromisoformat(self.headers.ce_time).timestamp() * 1000 + 0.5)
+        return from_rfc3339(self.headers.ce_time)
 
     @property
     def cause(self) -> str:

@@ -85,6 +85,11 @@ def rfc3339(at_ms: int) -> str:
     return f"{_second(at_ms // 1000)[0]}.{at_ms % 1000:03d}Z"
 
 
+def from_rfc3339(text: str) -> int:
+    """The moment of such a date, ms. Raises ValueError."""
+    return round(datetime.fromisoformat(text).timestamp() * 1000)
+
+
 def compact_utc(at_ms: int) -> str:
     """The original's `timestamp` of an event, yyyyMMddHHmmss; in UTC and with the calendar year (flaw 4)."""
     return _second(at_ms // 1000)[1]

@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 
 from gbike.app.engines import CannotRun, Program
+from gbike.kit.files import private
 
 LIBS = Path(__file__).parents[4] / ".engines" / "kafka" / "libs"
 OLDEST_JAVA = 17
@@ -149,9 +150,8 @@ def settings(folder: Path, port: int, lock: Lock | None = None) -> None:
     """Write the settings; a password in them is for our user only."""
     data, file = folder.resolve() / "data", _settings(folder)
     text = PROPERTIES.format(port=port, controller=free_port(), data=data, kind=LOCKED if lock else OPEN)
-    file.unlink(missing_ok=True)
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-        out.write(text + (lock.properties() if lock else ""))
+    private(file)
+    file.write_text(text + (lock.properties() if lock else ""), "utf-8")
 
 
 def was_locked(folder: Path) -> bool:

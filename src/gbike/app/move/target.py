@@ -22,7 +22,7 @@ from gbike.app.data_folder import LETTERS, DataFolder
 from gbike.app.engines import postgres
 from gbike.app.move import CannotMove
 from gbike.kit.access.keyring import CURRENT, PREVIOUS, SEAL
-from gbike.kit.files import write_whole
+from gbike.kit.files import private, write_whole
 
 CONNECT_S = 10
 MAINTENANCE = "postgres"
@@ -147,8 +147,7 @@ def _secrets_in(keys: Path) -> list[Path]:
 
 def _copy_secret(file: Path, to: Path) -> None:
     """Readable for its user only from the first byte on, and as old as it was: a new key does not sign at once."""
-    to.unlink(missing_ok=True)
-    os.close(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    private(to)
     shutil.copyfile(file, to)
     made = file.stat()
     os.utime(to, ns=(made.st_atime_ns, made.st_mtime_ns))

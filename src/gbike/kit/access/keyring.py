@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from gbike.kit.files import write_whole
+
 CURRENT, PREVIOUS, SEAL = "current.pem", "previous.pem", "seal.key"
 SIGN_AFTER_S = 15
 """How long a new key is only published: whoever checks tokens may ask for keys every 10 s at most (published.py)."""
@@ -137,15 +139,15 @@ class KeyFolder:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         missing = [name for name in (CURRENT, SEAL) if not (self.folder / name).exists()]
         for name in missing:
-            _write(self.folder / name, _new_pem() if name == CURRENT else os.urandom(SEAL_BYTES))
+            write_whole(self.folder / name, _new_pem() if name == CURRENT else os.urandom(SEAL_BYTES))
         return bool(missing)
 
     def rotate(self) -> str:
         """A new key signs from SIGN_AFTER_S on, and the one before is still published; answers the new one's name."""
         before = self.folder / CURRENT
         if before.exists():
-            _write(self.folder / PREVIOUS, before.read_bytes())
-        _write(before, _new_pem())
+            write_whole(self.folder / PREVIOUS, before.read_bytes())
+        write_whole(before, _new_pem())
         return self.published()[0].kid
 
 
@@ -153,17 +155,6 @@ def _new_pem() -> bytes:
     return Ed25519PrivateKey.generate().private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-
-
-def _write(file: Path, content: bytes) -> None:
-    """All or nothing, and never readable for others, not even for a moment."""
-    new = file.with_suffix(".new")
-    new.unlink(missing_ok=True)
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-        out.write(content)
-        out.flush()
-        os.fsync(out.fileno())
-    new.replace(file)
 
 
 def _bytes(file: Path) -> bytes:
