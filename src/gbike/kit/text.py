@@ -8,13 +8,17 @@ import re
 from typing import Any
 
 _BREAKS = re.compile("[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+")
-_UNSEEN = re.compile(
+UNSEEN = (
     # Controls but NUL (refused by the patterns), interlinear marks, the blank of braille …
-    "[\x01-\x1f\x7f-\x9f\ufff9-\ufffb\u2800"
+    r"\x01-\x1f\x7f-\x9f\ufff9-\ufffb\u2800"
     # … and what Unicode calls default ignorable: bidi marks, zero width, fillers, variation selectors, tags.
-    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
-    "\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+"
+    r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8"
+    # As they are: a pattern of JSON Schema has no escape for what is beyond \uffff.
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
+"""What can't be seen, as the inside of a class of a pattern, in Python's words and in JSON Schema's alike."""
+_UNSEEN = re.compile(f"[{UNSEEN}]+")
 _FORMULA = re.compile("[\\s\x00]*[=+\\-@＝＋－＠\t\r]")
 _NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
 

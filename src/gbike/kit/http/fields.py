@@ -16,7 +16,7 @@ from msgspec import Meta
 from gbike.kit.http.problems import INVALID, MALFORMED, Problem
 from gbike.kit.money import MAX_WON
 from gbike.kit.numbers import MAX_ID
-from gbike.kit.text import clean
+from gbike.kit.text import UNSEEN, clean
 
 CLEANED: dict[str, Any] = {"cleaned": True}
 """On a text that others are shown: what can't be seen of it is dropped when it comes in (kit/text.py)."""
@@ -35,12 +35,14 @@ Points = Annotated[int, Meta(ge=0, le=MAX_WON, description="points; one point is
 Latitude = Annotated[float, Meta(ge=-90, le=90, description="degrees north, WGS 84")]
 Longitude = Annotated[float, Meta(ge=-180, le=180, description="degrees east, WGS 84")]
 Instant = Annotated[datetime, Meta(tz=True, description="a moment with its offset from UTC, RFC 3339")]
+SEEN = rf"[^\s\x00{UNSEEN}]"
+"""In the pattern of a text that is cleaned and must not be empty: a character that stays."""
 Reason = Annotated[
     str,
     Meta(
         min_length=1,
         max_length=255,
-        pattern=r"^[^\x00]*[^\s\x00][^\x00]*$",
+        pattern=rf"^[^\x00]*{SEEN}[^\x00]*$",
         description="why; kept on record",
         extra=CLEANED,
     ),

@@ -5,15 +5,22 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, structs
 
 from gbike.kit.clock import rfc3339
-from gbike.kit.http.fields import CLEANED, Id
+from gbike.kit.http.fields import CLEANED, SEEN, Id
 from gbike.services.account.domain import LONGEST, SHORTEST, Access, Account, Session
 
-_LINE = r"^[^\x00-\x1f\x7f]*$"
+_LINE = r"[^\x00-\x1f\x7f]*"
 Name = Annotated[
-    str, Meta(min_length=1, max_length=100, pattern=_LINE, description="as people are called", extra=CLEANED)
+    str,
+    Meta(
+        min_length=1,
+        max_length=100,
+        pattern=rf"^{_LINE}{SEEN}{_LINE}$",
+        description="as people are called",
+        extra=CLEANED,
+    ),
 ]
 Contact = Annotated[
-    str, Meta(min_length=3, max_length=254, pattern=_LINE, description="an address or number to sign in with")
+    str, Meta(min_length=3, max_length=254, pattern=rf"^{_LINE}$", description="an address or number to sign in with")
 ]
 Known = Annotated[str, Meta(max_length=LONGEST, description="the password")]
 New = Annotated[str, Meta(min_length=SHORTEST, max_length=LONGEST, description="a new password")]

@@ -17,6 +17,7 @@ from gbike.kit.http.hal import Kind, item
 from gbike.kit.http.problems import ACCOUNT_ERASED, ProblemType
 from gbike.services.user_deposit import domain
 from gbike.services.user_deposit.domain import MOST, Payment
+from gbike.services.user_deposit.http import BOUNDS
 from gbike.services.user_deposit.ports import Provider
 from gbike.services.user_deposit.storage.payments import SqlPayments
 
@@ -175,7 +176,7 @@ def test_payment(payments: SqlPayments, provider: Provider, sign: Sign, clock: C
         "The test payment provider's button, which there is with no other provider: no money moves",
         PEOPLE,
         answers={200: PaymentResource},
-        refusals=(UNKNOWN, ACCOUNT_ERASED),
+        refusals=(UNKNOWN, BOUNDS, ACCOUNT_ERASED),
     )
 
 
@@ -205,7 +206,7 @@ def operations(payments: SqlPayments, provider: Provider | None, clock: Clock) -
             PUBLIC,
             PaymentConfirmation,
             told,
-            refusals=(FORGED, OLD, UNKNOWN, DIFFERS, OFF),
+            refusals=(FORGED, OLD, UNKNOWN, DIFFERS, BOUNDS, OFF),
             example={"paymentid": "0199f4a2-7c1e-7b3a-8a52-6d1f0c9e4b7d", **tenner},
             pace=FREE,
         ),
