@@ -15,6 +15,7 @@ from gbike.kit.http.problems import (
     KEY_IN_FLIGHT,
     KEY_REUSED,
     KEYS_AWAY,
+    SENT_TWICE,
     STOPPED,
     TOO_MANY,
     UNAUTHENTICATED,
@@ -174,7 +175,8 @@ def _about(operation: "Operation") -> str:
 
 
 def _problems(operation: "Operation") -> list[ProblemType]:
-    found = [p for p in EVERYWHERE if p.status in (404, 406) and p.slug != "gone"] + [INTERNAL, UNAVAILABLE, STOPPED]
+    found = [p for p in EVERYWHERE if p.status in (404, 406) and p.slug != "gone"]
+    found += [SENT_TWICE, INTERNAL, UNAVAILABLE, STOPPED]
     found += [TOO_MANY] if operation.rule.public else [TOO_MANY, UNAUTHENTICATED, FORBIDDEN, KEYS_AWAY]
     if operation.streams:
         found = [p for p in found if p.status != 406]
