@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from jsonschema import Draft202012Validator
 
 from gbike.kit.http.fields import Reason, Text, read_body
 from gbike.kit.http.problems import Problem
@@ -36,10 +37,13 @@ def test_what_can_not_be_seen_is_dropped_when_it_comes_in(typed: str, kept: str)
     assert read_body(msgspec.json.encode({"place": typed, "why": f"x{typed}"}), Note) == Note(kept, f"x{kept}")
 
 
-def test_a_reason_of_nothing_that_can_be_seen_is_none() -> None:
+@pytest.mark.parametrize("typed", ["\u200b\u3164", "\u008a\u008a", " \t", "\U000e0041", ""])
+def test_a_reason_of_nothing_that_can_be_seen_is_none(typed: str) -> None:
     with pytest.raises(Problem) as refused:
-        read_body(msgspec.json.encode({"why": "\u200b\u3164"}), Note)
-    assert refused.value.facts["errors"][0]["field"] == "why"
+        read_body(msgspec.json.encode({"why": typed}), Note)
+    assert refused.value.facts["errors"] == [{"field": "why", "reason": "has nothing that can be seen"}]
+    schema = msgspec.json.schema(Note)["$defs"]["Note"]
+    assert not Draft202012Validator(schema).is_valid({"why": typed})
 
 
 @pytest.mark.parametrize(

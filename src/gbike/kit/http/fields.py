@@ -158,6 +158,8 @@ def read_body(raw: bytes, struct: type[B]) -> B:
         name = path.rstrip("`")
         if name in fields:
             raise _unfit(name, given[name], fields[name]) from None
+        if name in cleaned_fields(struct) and isinstance(text := given[name], str) and not clean(text).strip():
+            raise invalid(name, "has nothing that can be seen", "눈에 보이는 글자를 적어 주세요") from None
         raise invalid(name or "body", reason) from None
 
 
