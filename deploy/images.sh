@@ -6,7 +6,7 @@
 #   PREFIX    before every name: registry.example/gbike/ makes registry.example/gbike/gbike-rent:dev
 #   BASE      the base image (default docker.io/library/python:3.11-slim)
 #   BUILDER   buildah, docker or podman (default: the first that is there)
-#   LOAD      none; push (to PREFIX's registry); small (the cluster of ../shared/k8s); or a command that is given all
+#   LOAD      none; push (to PREFIX's registry); small (the cluster of deploy/k8s.sh); or a command that is given all
 #             names: "kind load docker-image", "minikube image load" (default: small when its state is there, else none)
 set -euo pipefail
 cd "$(dirname "$0")/.."

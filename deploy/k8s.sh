@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# gbike on Kubernetes, for trying out and for tests: deploy/k8s.sh up | demo | down
-#   up    a cluster: the one of KUBECONFIG when it is set, else a small one from ../shared/k8s where that is there
+# gbike on Kubernetes, for trying out and for tests: deploy/k8s.sh up | demo | down | possible
+#   up    a cluster: the one of KUBECONFIG when it is set, else a small one that the scripts in K8S_SCRIPTS start
 #   demo  up, the images, and everything in the namespace gbike, until it is ready; prints the gateway's address
 #   down  takes away what demo made; the small cluster too, with its daemons
+#   possible  exit code 0 when up has a cluster to take; otherwise it says why not
 # On a cluster of your own: KUBECONFIG, and LOAD or PREFIX, which say how it gets images (deploy/images.sh).
 # IMAGES=no leaves the images as they are.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-SCRIPTS=../shared/k8s
+SCRIPTS=${K8S_SCRIPTS:-../shared/k8s}
 SMALL=${K8S_STATE:-$HOME/.cache/gbike-k8s}
 NAMESPACE=gbike
 WAIT_S=${WAIT_S:-600}
@@ -17,10 +18,17 @@ PATH=$SMALL/bin:$PATH
 small() { [ "$KUBECONFIG" = "$SMALL/admin.conf" ]; }
 say() { echo "[$(date +%T)] $*"; }
 
+possible() {
+  if small && [ ! -x "$SCRIPTS/k8s-up.sh" ]; then
+    echo "There is no cluster: set KUBECONFIG to one of yours (kind, minikube, k3s, a real one)," \
+      "or K8S_SCRIPTS to where k8s-up.sh is, which starts one (as root); it is not in $SCRIPTS." >&2
+    return 2
+  fi
+}
+
 up() {
+  possible
   if ! small; then kubectl get nodes >/dev/null; return; fi
-  [ -x "$SCRIPTS/k8s-up.sh" ] || {
-    echo "There is no cluster: set KUBECONFIG to one of yours (kind, minikube, k3s, a real one)." >&2; exit 2; }
   "$SCRIPTS/k8s-up.sh" | sed '$d'
   STORAGE_DRIVER=overlay buildah --root "$SMALL/buildah" --runroot "$SMALL/run/buildah" images -q docker.io/library/python:3.11-slim 2>/dev/null |
     grep -q . || { say "making the base image"; "$SCRIPTS/base-image.sh" >"$SMALL/log/base-image.log" 2>&1; }
@@ -76,4 +84,4 @@ down() {
   fi
 }
 
-case ${1:-} in up | demo | down) "$1" ;; *) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 2 ;; esac
+case ${1:-} in up | demo | down | possible) "$1" ;; *) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2 ;; esac

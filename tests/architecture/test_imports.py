@@ -5,9 +5,11 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import zipfile
 from pathlib import Path
 
 import pytest
+from hatchling.builders.wheel import WheelBuilder
 
 from tests.architecture.source import NAMES, ROOT, SERVICES, SRC, files, imported, room
 
@@ -113,3 +115,10 @@ def test_the_verbs_of_the_command_line_import_late() -> None:
     code = "import sys, gbike.app.cli; print([m for m in sys.modules if m.startswith(('alembic', 'gbike.services.'))])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_what_only_developers_use_is_not_in_the_wheel(tmp_path: Path) -> None:
+    [wheel] = WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"])
+    packed = {Path(name).parts[0] for name in zipfile.ZipFile(wheel).namelist()}
+    assert {name for name in packed if not name.endswith(".dist-info")} == {"gbike"}
+    assert [str(file) for file in files(SRC) for module in imported(file) if module.partition(".")[0] == "dev"] == []

@@ -9,7 +9,7 @@ import pytest
 from tests.architecture.source import ROOT, SRC, files, functions, tree
 
 OURS = files(SRC)
-EVERYWHERE = files(SRC, ROOT / "tests", ROOT / "simulation", ROOT / "bench")
+EVERYWHERE = files(SRC, ROOT / "tests", ROOT / "dev")
 
 
 def lines(file: Path) -> int:
@@ -56,7 +56,7 @@ def test_the_check_of_types_sees_an_untyped_function() -> None:
 
 
 def test_there_are_at_least_as_many_lines_of_tests_as_of_source() -> None:
-    source, tests = sum(map(lines, OURS)), sum(map(lines, files(ROOT / "tests", ROOT / "simulation")))
+    source, tests = sum(map(lines, OURS)), sum(map(lines, files(ROOT / "tests", ROOT / "dev" / "simulation")))
     assert tests >= source, f"{tests} lines of tests and simulation for {source} lines of source"
 
 

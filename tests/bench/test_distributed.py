@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import cli
-from bench.engines import engines_folder, postgresql
-from bench.store import commands
+from dev.bench import cli
+from dev.bench.engines import engines_folder, postgresql
+from dev.bench.store import commands
 from gbike.app.engines import CannotRun, kafka, postgres
 
 

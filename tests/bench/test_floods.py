@@ -2,8 +2,8 @@
 
 import pytest
 
-from bench.flood import FLOODS
-from bench.floods import Measured, judged
+from dev.bench.flood import FLOODS
+from dev.bench.floods import Measured, judged
 
 QUIET = Measured([4.0] * 100)
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.fill import fill
-from bench.http import Connection, Reply
-from bench.rides import Ride, WrongEffect, check
+from dev.bench.fill import fill
+from dev.bench.http import Connection, Reply
+from dev.bench.rides import Ride, WrongEffect, check
 from gbike.app import checking
 from gbike.app.data_folder import DataFolder
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.sizes import MOST, Sizes, for_ever, main, on_sqlite, told
+from dev.bench.sizes import MOST, Sizes, for_ever, main, on_sqlite, told
 
 RIDES = 200
 

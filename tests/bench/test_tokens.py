@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bench.tokens import ABBA, BAAB, Line, Round, Stretch, interval, verdicts
+from dev.bench.tokens import ABBA, BAAB, Line, Round, Stretch, interval, verdicts
 
 pytestmark = pytest.mark.timeout(60)
 

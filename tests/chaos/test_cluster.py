@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from chaos.cli import main
+from dev.chaos.cli import main
 from tests.cluster.running import why_no_cluster
 
 FULL = bool(os.environ.get("GBIKE_FULL"))

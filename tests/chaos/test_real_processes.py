@@ -11,8 +11,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from chaos.cli import main
-from chaos.demo import Demo
+from dev.chaos.cli import main
+from dev.chaos.demo import Demo
 
 KILLS = int(os.environ.get("GBIKE_KILLS", "5"))
 SOCKET_RACES = 5

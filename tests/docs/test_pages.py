@@ -97,7 +97,7 @@ def test_reliability_names_every_invariant_that_is_checked() -> None:
     told = set(re.findall(r"^\| (I\d+) ", page, re.MULTILINE))
     checked = {
         number
-        for file in [ROOT / "src/gbike/app/verify.py", *(ROOT / "simulation").glob("*.py")]
+        for file in [ROOT / "src/gbike/app/verify.py", *(ROOT / "dev" / "simulation").glob("*.py")]
         for number in re.findall(r"\bI\d+\b", file.read_text("utf-8"))
     }
     assert checked

@@ -22,7 +22,7 @@ SOON_S = 60
 BIKES = 100_000_000
 """Numbers of bikes above it are drawn by lot."""
 STATE = Path(os.environ.get("K8S_STATE", str(Path.home() / ".cache" / "gbike-k8s")))
-"""Of the small cluster of ../shared/k8s."""
+"""Of the small cluster that deploy/k8s.sh starts."""
 
 
 class Pods:

@@ -271,3 +271,30 @@ def test_an_api_server_takes_every_manifest_strictly(platform: Platform, overlay
     platform.kubectl("delete", "jobs", "-l", MIGRATIONS)  # as a deployment does: they are done
     told = platform.kubectl("apply", "--dry-run=server", "--validate=strict", "-f", "-", given=text)
     assert len(told.splitlines()) == len(rendered(overlay))
+
+
+def test_where_the_scripts_of_the_small_cluster_are_is_said_in_one_place() -> None:
+    beside = "../" + "shared"
+    looked = [
+        ROOT / "Makefile",
+        *(path for name in ("deploy", "docs", "tests", ".github", ".ci") for path in (ROOT / name).rglob("*")),
+    ]
+    names = [str(path.relative_to(ROOT)) for path in looked if path.is_file() and beside.encode() in path.read_bytes()]
+    assert names == ["deploy/k8s.sh"]
+    assert (ROOT / "deploy/k8s.sh").read_text("utf-8").count(beside) == 1
+
+
+def test_without_the_scripts_or_a_cluster_it_is_said_what_to_set(tmp_path: Path) -> None:
+    def possible(**env: str) -> subprocess.CompletedProcess[str]:
+        env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), **env}
+        return subprocess.run(
+            [ROOT / "deploy/k8s.sh", "possible"], env=env, capture_output=True, text=True, check=False
+        )
+
+    without = possible(K8S_SCRIPTS=str(tmp_path))
+    assert without.returncode == 2
+    assert "KUBECONFIG" in without.stderr
+    assert str(tmp_path) in without.stderr
+    assert possible(K8S_SCRIPTS=str(tmp_path), KUBECONFIG="one").returncode == 0
+    (tmp_path / "k8s-up.sh").touch(0o700)
+    assert possible(K8S_SCRIPTS=str(tmp_path)).returncode == 0

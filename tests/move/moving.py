@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 from typer.testing import CliRunner, Result
 
-from bench.fill import fill
+from dev.bench.fill import fill
 from gbike.app.catalogue import NAMES, cards
 from gbike.app.cli import app
 from gbike.app.data_folder import DataFolder

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from simulation.loop import Life, SimLoop, Stuck
+from dev.simulation.loop import Life, SimLoop, Stuck
 
 
 def order_of_eight(seed: int) -> list[int]:

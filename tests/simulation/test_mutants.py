@@ -2,10 +2,10 @@
 
 import pytest
 
+from dev.simulation.mutants import MUTANTS, Edit, Mutant, caught, planted
+from dev.simulation.run import run_seed
 from gbike.kit.once import Once
 from gbike.services.bike import policies, storage
-from simulation.mutants import MUTANTS, Edit, Mutant, caught, planted
-from simulation.run import run_seed
 
 
 def name_of(mutant: Mutant) -> str:

@@ -9,10 +9,10 @@ from random import Random
 
 import pytest
 
-from simulation.cli import FAILED_ONCE, main, seeds_in
-from simulation.mutants import MUTANTS, planted
-from simulation.run import run_seed
-from simulation.swarm import Swarm, draw
+from dev.simulation.cli import FAILED_ONCE, main, seeds_in
+from dev.simulation.mutants import MUTANTS, planted
+from dev.simulation.run import run_seed
+from dev.simulation.swarm import Swarm, draw
 
 SEEDS = int(os.environ.get("GBIKE_SIM_SEEDS", "50"))
 MUST_BE_SEEN = (
@@ -57,7 +57,7 @@ def test_the_history_does_not_depend_on_the_hash_seed() -> None:
     histories = []
     for hash_seed in ("1", "2"):
         done = subprocess.run(
-            [sys.executable, "-m", "simulation", "--seed", "11"],
+            [sys.executable, "-m", "dev.simulation", "--seed", "11"],
             cwd=ROOT,
             env={**os.environ, "PYTHONHASHSEED": hash_seed},
             capture_output=True,

@@ -368,11 +368,11 @@ for _group in MOUNTED:
 
 def _from_checkout(package: str, args: list[str]) -> None:
     checkout = Path(__file__).parents[3]
-    if not (checkout / package / "cli.py").exists():
+    if not (checkout / "dev" / package / "cli.py").exists():
         typer.echo(f"gbike: {package} is part of a checkout of gbike, and this is an installed one", err=True)
         raise typer.Exit(2)
     sys.path.insert(0, str(checkout))
-    raise typer.Exit(import_module(f"{package}.cli").main(args))
+    raise typer.Exit(import_module(f"dev.{package}.cli").main(args))
 
 
 def settings_given() -> dict[str, str]:

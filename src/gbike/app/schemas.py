@@ -70,8 +70,6 @@ def files() -> Iterator[tuple[str, str]]:
     """Path and text of every file that is generated anew each time."""
     built = build_all()
     found = events(built)
-    for one in built:
-        yield f"schemas/openapi/{one.card.name}.json", _json(document(one.card.name, one.service.operations))
     yield "schemas/openapi/gbike.json", _json(document("gbike", [o for one in built for o in one.public]))
     for event in found:
         yield f"schemas/events/{stem(event.kind)}.json", _json(event_schema(event))

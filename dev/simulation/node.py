@@ -1,0 +1,206 @@
+"""The nodes: each service on its own, and the log. A crash keeps the database and nothing else."""
+
+from collections.abc import Mapping
+from functools import partial
+from random import Random
+
+import apsw
+
+from dev.simulation.bus import MangledSubscription, SimBus
+from dev.simulation.invariants import watch
+from dev.simulation.loop import Life, SimLoop
+from dev.simulation.network import Network, SimCaller
+from dev.simulation.swarm import Swarm
+from gbike.app.catalogue import cards
+from gbike.app.single import assemble_one, drive
+from gbike.kit.access.guard import OPEN_DOOR
+from gbike.kit.clock import BootTime
+from gbike.kit.inbox import Consumer
+from gbike.kit.inprocess.peer import Asgi
+from gbike.kit.runtime import Card, Running, World
+from gbike.kit.schema.migrate import LOG_VERSIONS, in_memory
+from gbike.kit.sqlite.log import SqliteLog
+from gbike.kit.sqlite.store import SqliteReading, SqliteStore
+from gbike.kit.telemetry import Metrics
+
+LOG = "bus"
+NOON_MS = 1_790_000_000_000
+"""Wall time at which every run begins."""
+METRICS = Metrics()
+"""Of all runs of this process: they count which recoveries were seen."""
+NOT_DRIVEN = ("lag", "changes", "hours")
+"""Workers that only measure, serve readers of a stream, which nobody is here, or fold what is older than any run."""
+
+
+class SimClock:
+    """A node's clock: wall time is skewed and may be set, the monotonic one begins anywhere."""
+
+    def __init__(self, loop: SimLoop, skew_ms: int, began_ms: float) -> None:
+        self._loop, self._skew_ms, self._began_ms = loop, skew_ms, began_ms
+        self.step_ms = 0
+        """How far the wall clock was set back or forward."""
+
+    def now_ms(self) -> int:
+        """See Clock.now_ms."""
+        return NOON_MS + int(self._loop.time() * 1000) + self._skew_ms + self.step_ms
+
+    def monotonic_ms(self) -> float:
+        """See Clock.monotonic_ms."""
+        return self._began_ms + self._loop.time() * 1000
+
+    def boot(self) -> BootTime:
+        """See Clock.boot. A crash is one of the process, so the machine runs on; nobody sets this clock."""
+        return BootTime("machine", int(self._began_ms + self._loop.time() * 1000))
+
+
+class SimIds:
+    """Ids that nobody else has, in the order they were made."""
+
+    def __init__(self) -> None:
+        self._made = 0
+
+    def new(self) -> str:
+        """See Ids.new."""
+        self._made += 1
+        return f"00000000-0000-7000-8000-{self._made:012x}"
+
+
+class SimStore(SqliteStore):
+    """The product's store, whose commits fail when the disk does."""
+
+    network: Network
+    rng: Random
+
+    async def _commit(self) -> None:
+        if self.rng.random() < self.network.swarm.disk:
+            self.network.struck["commits failed"] += 1
+            raise apsw.FullError("database or disk is full")
+        await super()._commit()
+
+    async def step(self) -> int:
+        """See SqliteStore.step."""
+        together = await super().step()
+        self.network.struck["writes that shared a commit"] += together if together > 1 else 0
+        return together
+
+
+class Node:
+    """One service, or the log. `start` gives it a life, `crash` takes it."""
+
+    def __init__(self, cluster: "Cluster", name: str, card: Card | None) -> None:
+        self._cluster, self.name, self._card = cluster, name, card
+        self.connection = in_memory(card.versions if card else LOG_VERSIONS)
+        if card:
+            watch(self.connection, name)
+        skew = cluster.swarm.skew_ms
+        self.clock = SimClock(cluster.loop, cluster.rng.randint(-skew, skew), cluster.rng.random() * 1e6)
+        self.life = Life(name, 0)
+        self.life.alive = False
+        self.running: Running | None = None
+        self.crashes = 0
+
+    @property
+    def reading(self) -> SqliteReading:
+        """What the node's database holds now."""
+        return SqliteReading(self.connection)
+
+    def target(self) -> tuple[Life, Asgi | None]:
+        """Who answers here now."""
+        return self.life, self.running.app if self.running and self.life.alive else None
+
+    def start(self) -> None:
+        """Begin a life over what the database holds."""
+        if self.life.alive:
+            return
+        self.life = Life(self.name, self.life.epoch + 1)
+        self.life.context().run(self._build)
+
+    def crash(self) -> None:
+        """End this life: what was committed stays, all else is gone."""
+        if not self.life.alive:
+            return
+        self.crashes += 1
+        self._cluster.loop.bury(self.life)
+        if self.connection.in_transaction:
+            self.connection.execute("ROLLBACK")
+        self._cluster.network.hang_up(self.life)
+
+    def _build(self) -> None:
+        cluster = self._cluster
+        store = SimStore(None, clock=self.clock, ids=cluster.ids, source=self.name, memory=self.connection)
+        store.network, store.rng = cluster.network, cluster.rng
+        if self._card is None:
+            cluster.bus.log, cluster.bus.life = SqliteLog(store), self.life
+            return
+        world = World(
+            clock=self.clock,
+            ids=cluster.ids,
+            chance=cluster.rng.random,
+            store=store,
+            bus=cluster.bus,
+            subscribe=partial(MangledSubscription, cluster.bus, cluster.network, cluster.rng, store),
+            caller=cluster.caller,
+            env=cluster.env,
+            metrics=METRICS,
+            guard=OPEN_DOOR,
+        )
+        self.running = assemble_one(self._card, world)
+        for worker in self.running.workers:
+            if worker.name not in NOT_DRIVEN:
+                cluster.loop.create_task(drive(self.name, worker))
+
+
+class Cluster:
+    """Every node, and what connects them."""
+
+    def __init__(self, loop: SimLoop, rng: Random, swarm: Swarm, env: Mapping[str, str]) -> None:
+        self.loop, self.rng, self.swarm, self.env = loop, rng, swarm, env
+        self.ids = SimIds()
+        self.network = Network(loop, rng, swarm)
+        self.bus = SimBus(self.network, rng)
+        self.log = Node(self, LOG, None)
+        self.nodes = {card.name: Node(self, card.name, card) for card in cards()}
+
+    def start(self) -> None:
+        """Bring up the log, then every service that is down."""
+        self.log.start()
+        for node in self.nodes.values():
+            node.start()
+
+    def caller(self, name: str) -> SimCaller:
+        """A way to a peer."""
+        return SimCaller(self.network, self.nodes[name].target)
+
+    def everyone(self) -> list[Node]:
+        """The services and the log."""
+        return [*self.nodes.values(), self.log]
+
+    def heal(self) -> None:
+        """From now on nothing goes wrong; whatever is down comes up."""
+        self.network.swarm = self.swarm = self.swarm.healed()
+        for node in self.everyone():
+            node.life.resumes_at = 0.0
+        self.start()
+
+    def quiet(self) -> bool:
+        """No message waits in an outbox or before a consumer, and nothing is pending."""
+        newest = self.log.reading.one("SELECT coalesce(max(number), 0) FROM log")
+        assert newest is not None
+        for name, node in self.nodes.items():
+            if node.reading.one("SELECT 1 FROM outbox WHERE published_ms IS NULL LIMIT 1"):
+                return False
+            pending = {"rent": "rents", "bike_manage_app": "reports"}.get(name)
+            if pending and node.reading.one(f"SELECT 1 FROM {pending} WHERE status = 'pending' LIMIT 1"):
+                return False
+            if node.running and node.running.consumer and self._unread(node.running.consumer, newest[0]):
+                return False
+        return True
+
+    def _unread(self, consumer: Consumer, newest: int) -> bool:
+        """Asks the subscription for its place: the place in the store stays behind while nothing new takes effect."""
+        subscription = consumer._subscription
+        assert isinstance(subscription, MangledSubscription)
+        types = sorted(consumer._policies)
+        marks = ", ".join("?" * len(types))
+        sql = f"SELECT 1 FROM log WHERE number > ? AND number <= ? AND type IN ({marks}) LIMIT 1"
+        return self.log.reading.one(sql, (subscription.place, newest, *types)) is not None

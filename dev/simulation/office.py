@@ -1,0 +1,64 @@
+"""Who works in the office in a run: corrects balances while riders pay in, and ends rides that were forgotten."""
+
+from functools import partial
+
+from dev.simulation.people import Person
+from gbike.kit.clock import rfc3339
+
+
+class Cashier(Person):
+    """Corrects balances, by a difference or by the balance that was seen."""
+
+    async def live(self) -> None:
+        """Some corrections; riders top up meanwhile."""
+        for _ in range(self.swarm.actions // 2):
+            await self.pause(4.0)
+            userid = self.rng.randint(1, self.swarm.riders)
+            await (self.add(userid) if self.rng.random() < 0.5 else self.set_to(userid))
+
+    async def add(self, userid: int) -> None:
+        """A signed difference."""
+        amount = self.rng.choice((-300, -100, 100, 500))
+        body, key = {"amount": amount, "reason": "a coin was counted twice"}, self.key()
+        path = f"/userDeposits/{userid}/corrections"
+        send = partial(self.ask, "correct", "user_deposit", "POST", path, body, key, userid=userid, difference=amount)
+        await (self.insist(send) if key else send())
+
+    async def set_to(self, userid: int) -> None:
+        """The balance that it should be, seeing what it is; riders may pay in between the two."""
+        path = f"/userDeposits/{userid}"
+        seen = await self.ask("look", "user_deposit", "GET", path, None, at=path)
+        if seen.kind != "ok":
+            return
+        before = seen.answer["deposit"]
+        wanted = max(0, before + self.rng.choice((-200, 100, 300)))
+        if wanted == before:
+            return
+        await self.pause(3.0)
+        body, key = {"deposit": wanted, "expected": before}, self.key()
+        facts = {"userid": userid, "difference": wanted - before}
+        send = partial(self.ask, "correct", "user_deposit", "PATCH", path, body, key, **facts)
+        await (self.insist(send) if key else send())
+
+
+class Keeper(Person):
+    """Ends rides that riders forgot, at the moment when the bike was seen standing."""
+
+    async def live(self) -> None:
+        """Looks at the open rides now and then, and ends one of them."""
+        for _ in range(self.swarm.actions // 3):
+            await self.pause(15.0)
+            seen = await self.ask("look", "rent", "GET", "/rents", None, at="/rents")
+            listed = seen.answer["_embedded"]["rents"] if seen.kind == "ok" else []
+            rides = [ride for ride in listed if ride["status"] == "rented"]
+            if rides:
+                await self.end(self.rng.choice(rides)["rentid"])
+
+    async def end(self, rentid: int) -> None:
+        """End a ride now, or up to some seconds ago."""
+        ago_s, key = 5.0 * self.rng.random(), self.key()
+        at = rfc3339(self.history.server_ms("rent") - int(ago_s * 1000))
+        body = {"at": at, "reason": "the bike was found standing"}
+        facts = {"rentid": rentid, "tapped_s": self.history.time() - ago_s}
+        path = f"/rents/{rentid}/end"
+        await self.insist(partial(self.ask, "end", "rent", "POST", path, body, key, **facts))

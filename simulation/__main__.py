@@ -1,8 +1,0 @@
-"""`python -m simulation`, the same as `gbike sim`."""
-
-import sys
-
-from simulation.cli import main
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
