@@ -5,11 +5,14 @@ Moments are milliseconds since 1970 UTC, money is whole won, statuses are the or
 range is refused wherever it comes from.
 """
 
+from pathlib import Path
 from typing import Annotated, ClassVar
 
 import msgspec
 from msgspec import Meta
 
+PROBLEM_TEXTS = Path(__file__).parent / "problems"
+"""The words of every refusal, a file per service; a slug is defined once in all of them."""
 MAX_NUMBER = 2**53 - 1
 """The largest whole number that every JSON client reads exactly; every column takes it."""
 LATEST_MS = 253_402_300_799_999

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from starlette.types import Receive, Scope, Send
 
-from gbike.kit.http.problems import ProblemType
+from gbike.kit.http.problems import FLOOR
 from gbike.kit.telemetry import log
 
 MEDIA = "text/event-stream"
@@ -16,14 +16,7 @@ LINE = "gbike.line"
 TAKEN_WITHIN_S = 10
 """A client that takes nothing for so long while there is something to send is cut off."""
 
-STREAM_ONLY = ProblemType(
-    "stream-only",
-    406,
-    "This is an event stream",
-    "이벤트 스트림",
-    "What is answered here goes on: ask with Accept: text/event-stream.",
-    "계속 이어지는 응답이에요. Accept: text/event-stream으로 요청해 주세요.",
-)
+STREAM_ONLY = FLOOR["stream-only"]
 
 
 class Stream(Protocol):

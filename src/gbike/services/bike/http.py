@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from gbike.contracts import PROBLEM_TEXTS
 from gbike.contracts.bike import AppliedReport, Reservation
 from gbike.kit.access.principal import Principal
 from gbike.kit.access.rules import ADMIN, ADMINS, BIKE_MANAGER, PUBLIC, SIGNED_IN, may
@@ -17,7 +18,7 @@ from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.http.fields import Id, Latitude, Longitude, Percent, Text, invalid, sent_or
 from gbike.kit.http.hal import Kind, collection, item, searches
-from gbike.kit.http.problems import GONE, Problem, ProblemType
+from gbike.kit.http.problems import GONE, Problem, catalogue
 from gbike.kit.peers import DEADLINE_HEADER
 from gbike.services.bike import domain
 from gbike.services.bike.domain import Bike, Place, Status, a_new_bike, marked
@@ -39,64 +40,14 @@ PATIENCE_MS = 1_200
 IN_FLIGHT = 256
 """Internal requests under way at once; one more is shed."""
 
-UNKNOWN = ProblemType(
-    "bike-unknown",
-    404,
-    "No such bike",
-    "없는 자전거",
-    "There is no bike {bikeid}.",
-    "{bikeid}번 자전거는 없습니다.",
-)
-EXISTS = ProblemType(
-    "bike-exists",
-    409,
-    "The bike is registered already",
-    "이미 등록된 자전거",
-    "Bike {bikeid} is registered already; change it with PATCH.",
-    "{bikeid}번 자전거는 이미 등록되어 있습니다. PATCH로 바꾸세요.",
-)
-UNAVAILABLE = ProblemType(
-    "bike-unavailable",
-    409,
-    "The bike can't be rented now",
-    "대여할 수 없는 자전거",
-    "Bike {bikeid} is {bikestatus}.",
-    "자전거는 대여할 수 없는 상태입니다. {bikeid}번: {bikestatus}",
-)
-RIDDEN = ProblemType(
-    "bike-is-ridden",
-    409,
-    "Someone rides the bike",
-    "대여 중인 자전거",
-    "Bike {bikeid} is being ridden; wait for its return.",
-    "{bikeid}번 자전거는 대여 중입니다. 반납 후에 바꿀 수 있습니다.",
-)
-CANCELLED = ProblemType(
-    "rent-was-cancelled",
-    410,
-    "The rent is over",
-    "이미 끝난 대여",
-    "Rent {rentid} was cancelled or is over; it can't reserve a bike.",
-    "{rentid}번 대여는 취소되었거나 끝났습니다.",
-)
-TOO_LATE = ProblemType(
-    "too-late",
-    503,
-    "The caller's time ran out",
-    "처리 시간 초과",
-    "The work could not be done in the time left; nothing was changed.",
-    "남은 시간 안에 처리할 수 없어 아무것도 바뀌지 않았습니다.",
-    retry_after_s=2,
-)
-OVERLOADED = ProblemType(
-    "overloaded",
-    503,
-    "Too many requests are waiting",
-    "요청이 너무 많음",
-    "More requests are waiting than can be done in time. Please try again shortly.",
-    "요청이 많아 지금 처리할 수 없습니다. 잠시 후 다시 시도해 주세요.",
-    retry_after_s=1,
-)
+TEXTS = catalogue(PROBLEM_TEXTS)
+UNKNOWN = TEXTS["bike-unknown"]
+EXISTS = TEXTS["bike-exists"]
+UNAVAILABLE = TEXTS["bike-unavailable"]
+RIDDEN = TEXTS["bike-is-ridden"]
+CANCELLED = TEXTS["rent-was-cancelled"]
+TOO_LATE = TEXTS["too-late"]
+OVERLOADED = TEXTS["overloaded"]
 REFUSALS: Refusals = {
     domain.NoSuchBike: UNKNOWN,
     domain.BikeExists: EXISTS,

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import msgspec
 
+from gbike.contracts import PROBLEM_TEXTS
 from gbike.kit.access.guard import REPORTS as REPORTS_A_MINUTE
 from gbike.kit.access.rules import ADMIN, BIKE_MANAGER, may
 from gbike.kit.breaker import CircuitOpen
@@ -13,7 +14,7 @@ from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.http.fields import Id, Percent
 from gbike.kit.http.hal import Kind, collection, item
-from gbike.kit.http.problems import ProblemType
+from gbike.kit.http.problems import catalogue
 from gbike.kit.numbers import MAX_ID
 from gbike.kit.peers import PeerBusy, PeerTimeout, PeerUnavailable
 from gbike.services.bike_manage_app import domain
@@ -23,79 +24,16 @@ from gbike.services.bike_manage_app.storage import SqlReports
 from gbike.services.bike_manage_app.usecases import look_up_a_report
 
 REPORTS = Kind("bikeManageApps", "bikeManageApp", "reportid")
-NO_BIKE = ProblemType(
-    "bike-unknown", 404, "No such bike", "없는 자전거", "There is no bike {bikeid}.", "{bikeid}번 자전거는 없습니다."
-)
-UNKNOWN = ProblemType(
-    "report-unknown",
-    404,
-    "No such report",
-    "없는 보고",
-    "There is no report {reportid}.",
-    "{reportid}번 보고는 없습니다.",
-)
-DIFFERS = ProblemType(
-    "report-differs",
-    409,
-    "This report number was sent with other contents",
-    "같은 번호로 다른 내용이 보고됨",
-    "Report number {sent_reportid} was sent before with other contents. Use a new number.",
-    "{sent_reportid}번은 다른 내용으로 이미 보고되었습니다. 새 번호를 사용하세요.",
-)
-IN_FLIGHT = ProblemType(
-    "report-in-flight",
-    409,
-    "The first report is still under way",
-    "같은 보고가 처리 중",
-    "Report number {sent_reportid} is still under way. Try again in a second.",
-    "{sent_reportid}번 보고가 처리 중입니다. 1초 후 다시 시도해 주세요.",
-    retry_after_s=1,
-)
-_SHORTLY = "보고가 반영되지 않았습니다. 잠시 후 다시 보내 주세요."
-GIVEN_UP = ProblemType(
-    "report-given-up",
-    503,
-    "Try again shortly",
-    "잠시 후 다시 시도",
-    "The report took too long and was cancelled; it earned nothing. Please send it again shortly.",
-    _SHORTLY,
-    retry_after_s=2,
-)
-TIMEOUT = ProblemType(
-    "bike-service-timeout",
-    503,
-    "The bike service is slow",
-    "자전거 서비스 지연",
-    "The bike service did not answer in time. Please send the report again shortly.",
-    _SHORTLY,
-    retry_after_s=2,
-)
-UNREACHABLE = ProblemType(
-    "bike-service-unavailable",
-    503,
-    "The bike service is not available",
-    "자전거 서비스 이용 불가",
-    "The bike service can't be reached. Please send the report again shortly.",
-    _SHORTLY,
-    retry_after_s=2,
-)
-OPEN_CIRCUIT = ProblemType(
-    "circuit-open",
-    503,
-    "Reports are paused for a moment",
-    "보고가 잠시 중단됨",
-    "The bike service is overloaded, so reports are paused. Please send it again shortly.",
-    "자전거 관리 시스템이 과중하여 보고를 잠시 받지 않습니다. 잠시 후 다시 보내 주세요.",
-)
-BUSY = ProblemType(
-    "busy",
-    503,
-    "Too many reports at this moment",
-    "보고 요청이 많음",
-    "Too many reports at once. Please send it again in a second.",
-    "보고 요청이 많습니다. 잠시 후 다시 보내 주세요.",
-    retry_after_s=1,
-)
+TEXTS = catalogue(PROBLEM_TEXTS)
+NO_BIKE = TEXTS["bike-unknown"]
+UNKNOWN = TEXTS["report-unknown"]
+DIFFERS = TEXTS["report-differs"]
+IN_FLIGHT = TEXTS["report-in-flight"]
+GIVEN_UP = TEXTS["report-given-up"]
+TIMEOUT = TEXTS["bike-service-timeout"]
+UNREACHABLE = TEXTS["bike-service-unavailable"]
+OPEN_CIRCUIT = TEXTS["circuit-open"]
+BUSY = TEXTS["busy"]
 REFUSALS: Refusals = {
     domain.NoSuchBike: NO_BIKE,
     domain.NoSuchReport: UNKNOWN,

@@ -5,13 +5,14 @@ from typing import Annotated
 
 import msgspec
 
+from gbike.contracts import PROBLEM_TEXTS
 from gbike.kit.access.rules import ADMIN, ADMINS, BIKE_MANAGER, may
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.http.fields import Id, Points
 from gbike.kit.http.hal import Kind, collection, item, searches
-from gbike.kit.http.problems import ProblemType
+from gbike.kit.http.problems import catalogue
 from gbike.kit.money import MAX_WON
 from gbike.services.bike_manager import domain
 from gbike.services.bike_manager.domain import ConversionWish, Manager
@@ -25,63 +26,14 @@ from gbike.services.bike_manager.usecases import (
 
 MANAGERS = Kind("bikeManagers", "bikeManager", "managerid", (("findByManagerid", "managerid"),))
 ENTRIES = Kind("entries", "entry", "entryid")
-UNKNOWN = ProblemType(
-    "manager-unknown",
-    404,
-    "No such manager",
-    "없는 자전거관리자",
-    "There is no manager {managerid}.",
-    "{managerid}번 자전거관리자는 없습니다.",
-)
-EXISTS = ProblemType(
-    "manager-exists",
-    409,
-    "The number is taken",
-    "이미 있는 번호",
-    "There is a manager {managerid} already.",
-    "{managerid}번 자전거관리자가 이미 있습니다.",
-)
-OF_ANOTHER = ProblemType(
-    "number-of-another",
-    409,
-    "The number is another account's",
-    "다른 계정의 번호",
-    "Number {managerid} is the own of account {managerid}. Leave it out: rider {userid} gets number {userid}.",
-    "{managerid}번은 {managerid}번 계정의 번호예요. 번호를 빼고 보내면 {userid}번으로 등록돼요.",
-)
-NOT_YOURS = ProblemType(
-    "not-your-points",
-    409,
-    "The points belong to another rider",
-    "다른 사용자의 포인트",
-    "Manager {managerid}'s points go to their own rider account, not to {userid}.",
-    "{managerid}번 관리자의 포인트는 본인 계정으로만 전환할 수 있습니다({userid}번 아님).",
-)
-DIFFER = ProblemType(
-    "points-differ",
-    409,
-    "The points are not what you expect",
-    "포인트가 예상과 다름",
-    "Manager {managerid} has {balance} points; converting {adjustpoint} leaves {right_point}: send that as point.",
-    "{managerid}번 관리자의 포인트는 {balance}점이고 {adjustpoint}점을 전환하면 {right_point}점이 남습니다."
-    " point로 그 값을 보내 주세요.",
-)
-NOT_ENOUGH = ProblemType(
-    "not-enough-points",
-    409,
-    "There are not that many points",
-    "포인트 부족",
-    "Manager {managerid} has only {balance} points, not {adjustpoint}.",
-    "{managerid}번 관리자의 포인트는 {balance}점뿐이라 {adjustpoint}점을 전환할 수 없습니다.",
-)
-KEY_NEEDED = ProblemType(
-    "idempotency-key-needed",
-    409,
-    "A conversion without point needs an Idempotency-Key",
-    "point가 없으면 Idempotency-Key가 필요함",
-    "Send the points that will be left as point, or an Idempotency-Key.",
-    "전환 후 남을 point 값이나 Idempotency-Key를 보내 주세요.",
-)
+TEXTS = catalogue(PROBLEM_TEXTS)
+UNKNOWN = TEXTS["manager-unknown"]
+EXISTS = TEXTS["manager-exists"]
+OF_ANOTHER = TEXTS["number-of-another"]
+NOT_YOURS = TEXTS["not-your-points"]
+DIFFER = TEXTS["points-differ"]
+NOT_ENOUGH = TEXTS["not-enough-points"]
+KEY_NEEDED = TEXTS["idempotency-key-needed"]
 REFUSALS: Refusals = {
     domain.NoSuchManager: UNKNOWN,
     domain.ManagerExists: EXISTS,

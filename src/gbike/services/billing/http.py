@@ -2,25 +2,20 @@
 
 import msgspec
 
+from gbike.contracts import PROBLEM_TEXTS
 from gbike.kit.access.rules import PEOPLE, PUBLIC
 from gbike.kit.clock import Clock, rfc3339
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.http.hal import Kind, collection, item, searches
-from gbike.kit.http.problems import ProblemType
+from gbike.kit.http.problems import catalogue
 from gbike.services.billing import domain
 from gbike.services.billing.domain import Bill, Tariff
 from gbike.services.billing.storage import SqlBills
 
 BILLS = Kind("billings", "billing", "billid", (("findByRentid", "rentid"), ("findByBillid", "billid")))
-UNKNOWN = ProblemType(
-    "bill-unknown",
-    404,
-    "No such bill",
-    "없는 청구서",
-    "There is no bill with {by} {number}.",
-    "{by} {number}의 청구서는 없습니다.",
-)
+TEXTS = catalogue(PROBLEM_TEXTS)
+UNKNOWN = TEXTS["bill-unknown"]
 REFUSALS: Refusals = {domain.NoSuchBill: UNKNOWN}
 
 

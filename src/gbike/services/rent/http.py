@@ -4,6 +4,7 @@ from functools import partial
 
 import msgspec
 
+from gbike.contracts import PROBLEM_TEXTS
 from gbike.kit.access.guard import RENTS as RENTS_A_MINUTE
 from gbike.kit.access.guard import RETURNS
 from gbike.kit.access.rules import ADMINS, PEOPLE
@@ -13,7 +14,7 @@ from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.http.fields import Id, Instant, Latitude, Longitude, Reason, Text, invalid, ms_of
 from gbike.kit.http.hal import Kind, collection, item
-from gbike.kit.http.problems import Problem, ProblemType
+from gbike.kit.http.problems import Problem, catalogue
 from gbike.kit.peers import PeerBusy, PeerTimeout, PeerUnavailable
 from gbike.services.rent import domain
 from gbike.services.rent.domain import CancelledRent, Handback, KnownRent, OpenRent, OutsideTheRide, Place, ReturnedRent
@@ -22,122 +23,22 @@ from gbike.services.rent.storage import STATUSES, SqlRents
 from gbike.services.rent.usecases import end_the_ride, look_up_a_rent, return_the_bike
 
 RENTS = Kind("rents", "rent", "rentid")
-
-NOT_AVAILABLE = ProblemType(
-    "bike-unavailable",
-    409,
-    "The bike can't be rented now",
-    "대여할 수 없는 자전거",
-    "Bike {bikeid} can't be rented: it is {bikestatus}.",
-    "자전거는 대여할 수 없는 상태입니다. {bikeid}번: {bikestatus}",
-)
-NO_BIKE = ProblemType(
-    "bike-unknown", 404, "No such bike", "없는 자전거", "There is no bike {bikeid}.", "{bikeid}번 자전거는 없습니다."
-)
-NO_RENT = ProblemType(
-    "rent-unknown", 404, "No such rent", "없는 대여", "There is no rent {rentid}.", "{rentid}번 대여는 없습니다."
-)
-IS_CANCELLED = ProblemType(
-    "rent-cancelled",
-    409,
-    "The rent never began",
-    "시작되지 않은 대여",
-    "Rent {rentid} was cancelled before it began; there is nothing to return.",
-    "{rentid}번 대여는 시작되기 전에 취소되어 반납할 것이 없습니다.",
-)
-TOO_MANY = ProblemType(
-    "too-many-open-rents",
-    409,
-    "Return a bike first",
-    "먼저 반납해 주세요",
-    "Rider {userid} may have {most} open rents at once.",
-    "{userid}번 사용자는 동시에 {most}대까지 빌릴 수 있습니다.",
-)
-IS_RETURNED = ProblemType(
-    "rent-returned",
-    409,
-    "The ride is over",
-    "이미 끝난 대여",
-    "Rent {rentid} is over; its end stays as it is.",
-    "{rentid}번 대여는 이미 끝나 종료 시각을 바꿀 수 없습니다.",
-)
-OUTSIDE = ProblemType(
-    "end-outside-ride",
-    409,
-    "No moment of this ride",
-    "이용 시간 밖의 시각",
-    "Rent {rentid} lasts from {starttime} until {now}; it can't end before or after.",
-    "{rentid}번 대여는 {starttime}에 시작해 지금은 {now}이에요. 그 사이의 시각을 보내 주세요.",
-)
-BLOCKED = ProblemType(
-    "rider-blocked",
-    403,
-    "Pay in first",
-    "먼저 충전해 주세요",
-    "Rider {userid} can't begin a ride yet. Pay in at least {missing_krw} won first.",
-    "{userid}번 사용자는 아직 대여할 수 없습니다. 먼저 {missing_krw}원 이상 충전해 주세요.",
-)
-_ERASED = msgspec.structs.replace(
-    BLOCKED,
-    title_en="The account was deleted",
-    title_ko="탈퇴한 계정",
-    detail_en="The account of rider {userid} was deleted; no ride can begin with it. Sign up again to rent a bike.",
-    detail_ko="{userid}번 사용자는 탈퇴하여 대여할 수 없습니다. 대여하려면 다시 가입해 주세요.",
-)
-CLOCK = ProblemType(
-    "clock-behind",
-    503,
-    "Rents are paused",
-    "대여 일시 중단",
-    "The clock of the rent service is wrong, so no ride begins until it is set right. Bikes can be returned.",
-    "대여 시스템의 시계가 맞지 않아 바로잡을 때까지 대여를 받지 않습니다. 반납은 할 수 있습니다.",
-    retry_after_s=30,
-)
-_SHORTLY = "요청이 취소되었습니다. 잠시 후 다시 시도해 주세요."
-GIVEN_UP = ProblemType(
-    "rent-given-up",
-    503,
-    "Try again shortly",
-    "잠시 후 다시 시도",
-    "The rent took too long and was cancelled; nothing was rented. Please try again shortly.",
-    _SHORTLY,
-    retry_after_s=2,
-)
-TIMEOUT = ProblemType(
-    "bike-service-timeout",
-    503,
-    "The bike service is slow",
-    "자전거 서비스 지연",
-    "The bike service did not answer in time. Nothing was rented. Please try again shortly.",
-    _SHORTLY,
-    retry_after_s=2,
-)
-UNREACHABLE = ProblemType(
-    "bike-service-unavailable",
-    503,
-    "The bike service is not available",
-    "자전거 서비스 이용 불가",
-    "The bike service can't be reached. Nothing was rented. Please try again shortly.",
-    _SHORTLY,
-    retry_after_s=2,
-)
-OPEN_CIRCUIT = ProblemType(
-    "circuit-open",
-    503,
-    "Rents are paused for a moment",
-    "대여가 잠시 중단됨",
-    "The bike service is overloaded, so rents are paused. Please try again shortly.",
-    "자전거 관리 시스템이 과중하여 대여를 잠시 받지 않습니다. 잠시 후 다시 시도해 주세요.",
-)
-BUSY = ProblemType(
-    "busy",
-    503,
-    "Too many rents at this moment",
-    "대여 요청이 많음",
-    "Too many riders ask at once. Nothing was rented. Please try again in a second.",
-    "대여 요청이 많습니다. 잠시 후 다시 시도해 주세요.",
-    retry_after_s=1,
-)
+TEXTS = catalogue(PROBLEM_TEXTS)
+NOT_AVAILABLE = TEXTS["bike-unavailable"]
+NO_BIKE = TEXTS["bike-unknown"]
+NO_RENT = TEXTS["rent-unknown"]
+IS_CANCELLED = TEXTS["rent-cancelled"]
+TOO_MANY = TEXTS["too-many-open-rents"]
+IS_RETURNED = TEXTS["rent-returned"]
+OUTSIDE = TEXTS["end-outside-ride"]
+BLOCKED = TEXTS["rider-blocked"]
+_ERASED = TEXTS["rider-blocked.erased"]
+CLOCK = TEXTS["clock-behind"]
+GIVEN_UP = TEXTS["rent-given-up"]
+TIMEOUT = TEXTS["bike-service-timeout"]
+UNREACHABLE = TEXTS["bike-service-unavailable"]
+OPEN_CIRCUIT = TEXTS["circuit-open"]
+BUSY = TEXTS["busy"]
 REFUSALS: Refusals = {
     domain.BikeNotAvailable: NOT_AVAILABLE,
     domain.NoSuchBike: NO_BIKE,

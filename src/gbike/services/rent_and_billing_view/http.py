@@ -4,6 +4,7 @@ import re
 
 import msgspec
 
+from gbike.contracts import PROBLEM_TEXTS
 from gbike.kit.access.addresses import household
 from gbike.kit.access.principal import NOBODYS, Whose
 from gbike.kit.access.rules import PEOPLE
@@ -11,7 +12,7 @@ from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.http.hal import Kind, collection, item, searches
-from gbike.kit.http.problems import ProblemType
+from gbike.kit.http.problems import catalogue
 from gbike.kit.http.streams import STREAM_ONLY
 from gbike.services.rent_and_billing_view.storage import Line, NoSuchLine, SqlView
 from gbike.services.rent_and_billing_view.storage.changes import Changes, StreamsFull, TooManyOfAddress, TooManyOfYours
@@ -19,41 +20,11 @@ from gbike.services.rent_and_billing_view.storage.changes import Changes, Stream
 CHANGES = "/rentAndBillingViews/changes"
 FINDERS = (("findByRentid", "rentid"), ("findByUserid", "userid"))
 VIEWS = Kind("rentAndBillingViews", "rentAndBillingView", "rentid", FINDERS)
-UNKNOWN = ProblemType(
-    "ride-unknown",
-    404,
-    "No such ride",
-    "없는 이용 내역",
-    "There is no ride {rentid}.",
-    "{rentid}번 이용 내역은 없습니다.",
-)
-TOO_MANY_STREAMS = ProblemType(
-    "too-many-streams",
-    429,
-    "Too many event streams",
-    "열린 이벤트 스트림이 너무 많음",
-    "Your account has {most} event streams open already. Close one, or go on asking now and then.",
-    "이 계정에 이미 이벤트 스트림이 {most}개 열려 있어요. 하나를 닫거나, 가끔씩 다시 조회해 주세요.",
-    retry_after_s=30,
-)
-ADDRESS_FULL = ProblemType(
-    "too-many-streams-of-address",
-    429,
-    "Too many event streams of this address",
-    "이 주소에서 열린 이벤트 스트림이 너무 많음",
-    "Your network has as many event streams open as one address may have. Go on asking now and then.",
-    "같은 네트워크에서 열 수 있는 이벤트 스트림이 모두 쓰이고 있어요. 가끔씩 다시 조회해 주세요.",
-    retry_after_s=30,
-)
-STREAMS_FULL = ProblemType(
-    "streams-full",
-    503,
-    "No event stream is free",
-    "남은 이벤트 스트림이 없음",
-    "As many event streams are open as this service keeps. Go on asking now and then.",
-    "서비스가 열어 둘 수 있는 이벤트 스트림이 모두 쓰이고 있어요. 가끔씩 다시 조회해 주세요.",
-    retry_after_s=30,
-)
+TEXTS = catalogue(PROBLEM_TEXTS)
+UNKNOWN = TEXTS["ride-unknown"]
+TOO_MANY_STREAMS = TEXTS["too-many-streams"]
+ADDRESS_FULL = TEXTS["too-many-streams-of-address"]
+STREAMS_FULL = TEXTS["streams-full"]
 REFUSALS: Refusals = {
     NoSuchLine: UNKNOWN,
     TooManyOfYours: TOO_MANY_STREAMS,

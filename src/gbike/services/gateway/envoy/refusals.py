@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from gbike.contracts import PROBLEM_TEXTS
 from gbike.kit.http.ask import MAX_BODY
 from gbike.kit.http.problems import (
     BAD_REQUEST,
@@ -19,30 +20,13 @@ from gbike.kit.http.problems import (
     TOO_MANY,
     TOO_SLOW,
     ProblemType,
+    catalogue,
 )
 from gbike.services.gateway.envoy.headers import MODE, PROTECTING, header
 from gbike.services.gateway.envoy.routes import OWN_METHODS
 
-OVERFLOW = ProblemType(
-    "service-busy",
-    503,
-    "The service is busy",
-    "서비스가 바쁨",
-    "Too many requests to {service} are under way; nothing was done. Please try again shortly.",
-    "{service}에 처리 중인 요청이 너무 많아 아무것도 처리되지 않았습니다. 잠시 후 다시 시도해 주세요.",
-    retry_after_s=1,
-)
-ANSWER_LOST = ProblemType(
-    "answer-lost",
-    503,
-    "The answer did not come",
-    "응답을 받지 못함",
-    "{service} gave no answer in time, or the connection broke: the request may or may not have been done."
-    " Send it again with the same Idempotency-Key, or look before you do.",
-    "{service}이(가) 제시간에 응답하지 않았거나 연결이 끊겨 처리 여부를 알 수 없습니다."
-    " 같은 Idempotency-Key로 다시 보내거나 먼저 조회해 주세요.",
-    retry_after_s=2,
-)
+OVERFLOW = catalogue(PROBLEM_TEXTS)["service-busy"]
+ANSWER_LOST = catalogue(PROBLEM_TEXTS)["answer-lost"]
 PROBLEMS = (OVERFLOW, ANSWER_LOST)
 """The problems that only the gateway answers."""
 

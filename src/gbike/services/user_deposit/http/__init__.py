@@ -6,13 +6,14 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from gbike.contracts import PROBLEM_TEXTS
 from gbike.kit.access.rules import ADMINS, PEOPLE
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.http.fields import Amount, Balance, Difference, Id, Reason, invalid
 from gbike.kit.http.hal import Kind, collection, item, searches
-from gbike.kit.http.problems import ACCOUNT_ERASED, ProblemType
+from gbike.kit.http.problems import catalogue
 from gbike.kit.money import MAX_WON
 from gbike.services.user_deposit import domain
 from gbike.services.user_deposit.domain import Deposit
@@ -28,48 +29,14 @@ from gbike.services.user_deposit.usecases import (
 DEPOSITS = Kind("userDeposits", "userDeposit", "userid", (("findByUserid", "userid"),))
 ENTRIES = Kind("entries", "entry", "entryid")
 SignedWon = Annotated[int, Meta(ge=-MAX_WON, le=MAX_WON, description="whole won (KRW)")]
-UNKNOWN = ProblemType(
-    "deposit-unknown",
-    404,
-    "No such deposit",
-    "없는 예치금",
-    "Rider {userid} has no deposit.",
-    "{userid}번 사용자의 예치금이 없습니다.",
-)
-EXISTS = ProblemType(
-    "deposit-exists",
-    409,
-    "The deposit exists already",
-    "이미 있는 예치금",
-    "Rider {userid} has a deposit already; top it up with POST /userDeposits/{userid}/topUps.",
-    "{userid}번 사용자의 예치금이 이미 있습니다. POST /userDeposits/{userid}/topUps 로 충전하세요.",
-)
-BOUNDS = ProblemType(
-    "amount-out-of-bounds",
-    409,
-    "The balance would be too large",
-    "허용 범위를 넘는 금액",
-    "The deposit of rider {userid} can't hold that much.",
-    "{userid}번 사용자의 예치금 한도를 넘습니다.",
-)
-DIFFERS = ProblemType(
-    "posting-differs",
-    409,
-    "This was posted with another amount",
-    "다른 금액으로 이미 처리됨",
-    "The movement {cause} was posted before with another amount.",
-    "{cause} 건은 다른 금액으로 이미 처리되었습니다.",
-)
-CHANGED = ProblemType(
-    "balance-changed",
-    409,
-    "The balance is another one",
-    "예치금이 그사이 바뀜",
-    "Rider {userid} has {deposit} won, not what was expected; nothing was posted. Look again, or post the difference"
-    " with POST /userDeposits/{userid}/corrections.",
-    "{userid}번 사용자의 예치금이 예상과 달리 {deposit}원이라 처리하지 않았어요. 다시 확인하거나"
-    " POST /userDeposits/{userid}/corrections 로 차액을 정정해 주세요.",
-)
+TEXTS = catalogue(PROBLEM_TEXTS)
+UNKNOWN = TEXTS["deposit-unknown"]
+EXISTS = TEXTS["deposit-exists"]
+BOUNDS = TEXTS["amount-out-of-bounds"]
+DIFFERS = TEXTS["posting-differs"]
+CHANGED = TEXTS["balance-changed"]
+ACCOUNT_ERASED = TEXTS["account-erased"]
+"""For a person who was erased and has a token that has not run out."""
 REFUSALS: Refusals = {
     domain.NoSuchDeposit: UNKNOWN,
     domain.DepositExists: EXISTS,

@@ -14,64 +14,20 @@ from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.http.fields import read_body
 from gbike.kit.http.hal import Kind, item
-from gbike.kit.http.problems import ACCOUNT_ERASED, ProblemType
 from gbike.services.user_deposit import domain
 from gbike.services.user_deposit.domain import MOST, Payment
-from gbike.services.user_deposit.http import BOUNDS
+from gbike.services.user_deposit.http import ACCOUNT_ERASED, BOUNDS, TEXTS
 from gbike.services.user_deposit.ports import Provider
 from gbike.services.user_deposit.storage.payments import SqlPayments
 
 SIGNATURE = "gbike-signature"
 PAYMENTS = Kind("payments", "payment", "paymentid")
-UNKNOWN = ProblemType(
-    "payment-unknown",
-    404,
-    "No such payment",
-    "없는 결제",
-    "There is no payment {paymentid}.",
-    "{paymentid} 결제가 없어요.",
-)
-DIFFERS = ProblemType(
-    "payment-differs",
-    409,
-    "The payment has another amount",
-    "결제 금액이 다름",
-    "Payment {paymentid} was begun with another amount; nothing was posted.",
-    "{paymentid} 결제를 시작할 때와 금액이 달라 처리하지 않았어요.",
-)
-OFF = ProblemType(
-    "payments-off",
-    409,
-    "Nobody takes payments here",
-    "결제를 받지 않음",
-    "No payment provider is set; an operator can top up.",
-    "설정된 결제 수단이 없어요. 운영자에게 충전을 요청해 주세요.",
-)
-MANY = ProblemType(
-    "too-many-payments",
-    429,
-    "Too many payments begun",
-    "시작한 결제가 너무 많음",
-    "Many payments were begun and not paid. Pay one of them, or come back later.",
-    "끝내지 않은 결제가 너무 많아요. 그중 하나를 끝내거나 나중에 다시 해 주세요.",
-    retry_after_s=600,
-)
-FORGED = ProblemType(
-    "confirmation-forged",
-    403,
-    "Not signed by the payment provider",
-    "결제사의 서명이 아님",
-    "The signature is missing or wrong; nothing was posted.",
-    "서명이 없거나 올바르지 않아 처리하지 않았어요.",
-)
-OLD = ProblemType(
-    "confirmation-too-old",
-    403,
-    "Signed too long ago",
-    "서명한 지 너무 오래됨",
-    "The signature is for another time than now; nothing was posted. Sign it anew.",
-    "서명 시각이 지금과 너무 달라 처리하지 않았어요. 다시 서명해 주세요.",
-)
+UNKNOWN = TEXTS["payment-unknown"]
+DIFFERS = TEXTS["payment-differs"]
+OFF = TEXTS["payments-off"]
+MANY = TEXTS["too-many-payments"]
+FORGED = TEXTS["confirmation-forged"]
+OLD = TEXTS["confirmation-too-old"]
 REFUSALS: Refusals = {
     domain.NoSuchPayment: UNKNOWN,
     domain.PaymentDiffers: DIFFERS,
