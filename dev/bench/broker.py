@@ -33,8 +33,8 @@ from gbike.kit.envelope import Message, pack
 from gbike.kit.ids import SystemIds
 from gbike.kit.inbox import BATCH, Consumer
 from gbike.kit.kafka.broker import Broker as Way
-from gbike.kit.kafka.bus import BATCH_BYTES, KafkaBus, KafkaSubscription
-from gbike.kit.kafka.subscription import COMMIT_PAUSE_S
+from gbike.kit.kafka.bus import BATCH_BYTES, KafkaBus
+from gbike.kit.kafka.subscription import COMMIT_PAUSE_S, KafkaSubscription
 from gbike.kit.kafka.topic import ensure_topics, topic_of
 from gbike.kit.kafka.wire import to_headers
 from gbike.kit.outbox import Relay

@@ -13,8 +13,8 @@ from dev.simulation.network import Network, SimCaller
 from dev.simulation.swarm import Swarm
 from gbike.app.catalogue import cards
 from gbike.app.single import assemble_one, drive
-from gbike.kit.access.guard import OPEN_DOOR
 from gbike.kit.clock import BootTime
+from gbike.kit.http.guard import OPEN_DOOR
 from gbike.kit.inbox import Consumer
 from gbike.kit.inprocess.peer import Asgi
 from gbike.kit.runtime import Card, Running, World

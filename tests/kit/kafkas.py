@@ -17,7 +17,8 @@ from gbike.kit.bus import Subscription
 from gbike.kit.envelope import Message
 from gbike.kit.kafka import reading, subscription
 from gbike.kit.kafka.broker import Broker
-from gbike.kit.kafka.bus import KafkaBus, KafkaSubscription
+from gbike.kit.kafka.bus import KafkaBus
+from gbike.kit.kafka.subscription import KafkaSubscription
 from gbike.kit.store import Store
 from tests.kit.test_bus import RINGS
 

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from gbike.app.catalogue import cards
-from gbike.kit.schema.migrate import LOG_VERSIONS, NoVersion, migrate, newest, version_of
+from gbike.kit.schema import NoVersion
+from gbike.kit.schema.migrate import LOG_VERSIONS, migrate, newest, version_of
 from gbike.kit.sqlite.store import connect, open_file
 from gbike.services.rent.storage import VERSIONS as RENT
 from tests.cluster.running import gbike

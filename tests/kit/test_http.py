@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gbike.kit.access.guard import OPEN_DOOR
 from gbike.kit.access.rules import PUBLIC
 from gbike.kit.http.app import HttpApp, Operation
 from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.http.fields import Amount, Id, Latitude, Longitude, Percent, Text, plain_fields, read_body
+from gbike.kit.http.guard import OPEN_DOOR
 from gbike.kit.http.hal import Kind, Page, collection, item
 from gbike.kit.http.problems import Problem, preferred_language
 from gbike.kit.inprocess.peer import call_asgi

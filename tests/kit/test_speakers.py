@@ -14,8 +14,8 @@ from gbike.kit.envelope import Message
 from gbike.kit.inbox import Consumer
 from gbike.kit.kafka import subscription
 from gbike.kit.kafka.broker import Broker
-from gbike.kit.kafka.bus import KafkaBus, KafkaSubscription
-from gbike.kit.kafka.subscription import group_of
+from gbike.kit.kafka.bus import KafkaBus
+from gbike.kit.kafka.subscription import KafkaSubscription, group_of
 from gbike.kit.kafka.topic import ensure_topics, topic_of
 from gbike.kit.kafka.wire import to_headers
 from gbike.kit.outbox import Relay, how_many_wait

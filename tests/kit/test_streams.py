@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from gbike.kit.access.guard import OPEN_DOOR
 from gbike.kit.access.rules import SIGNED_IN
 from gbike.kit.http import streams
 from gbike.kit.http.app import HttpApp, Operation
 from gbike.kit.http.ask import Answer, Ask
+from gbike.kit.http.guard import OPEN_DOOR
 from gbike.kit.http.server import HttpServer, listen
 from gbike.kit.inprocess.peer import call_asgi
 from gbike.kit.telemetry import Metrics

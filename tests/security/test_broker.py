@@ -26,8 +26,8 @@ from gbike.kit.envelope import Message, pack
 from gbike.kit.ids import SystemIds
 from gbike.kit.inbox import Consumer
 from gbike.kit.kafka.broker import Broker
-from gbike.kit.kafka.bus import KafkaBus, KafkaSubscription
-from gbike.kit.kafka.subscription import group_of
+from gbike.kit.kafka.bus import KafkaBus
+from gbike.kit.kafka.subscription import KafkaSubscription, group_of
 from gbike.kit.kafka.topic import HOUSE, PARTITIONS, ensure_topics, topic_of
 from gbike.kit.kafka.wire import to_headers
 from gbike.kit.store import Tx

@@ -13,12 +13,12 @@ import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gbike.kit.access.certificates import certificates
-from gbike.kit.access.guard import OPEN_DOOR
 from gbike.kit.access.rules import PUBLIC
 from gbike.kit.http import patience, server
 from gbike.kit.http.app import HttpApp, Operation
 from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.http.connections import Connections, on_loopback
+from gbike.kit.http.guard import OPEN_DOOR
 from gbike.kit.http.problems import MEDIA_TYPE
 from gbike.kit.http.server import HttpServer, listen
 from gbike.kit.open_files import raise_limit

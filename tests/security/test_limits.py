@@ -10,12 +10,12 @@ import uvloop
 
 from gbike.app.doors import LockedDoors
 from gbike.kit.access.addresses import Proxies, household, origin
-from gbike.kit.access.guard import OPEN_DOOR
 from gbike.kit.access.limits import Limits
 from gbike.kit.access.rules import PUBLIC
 from gbike.kit.http import patience
 from gbike.kit.http.app import HttpApp, Operation
 from gbike.kit.http.ask import Answer, Ask
+from gbike.kit.http.guard import OPEN_DOOR
 from gbike.kit.http.server import HttpServer, listen
 from gbike.kit.settings import BadSetting
 from gbike.kit.telemetry import Metrics

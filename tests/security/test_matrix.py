@@ -6,10 +6,10 @@ import pytest
 
 from gbike.app.embedded import Embedded
 from gbike.app.event_map import build_all
-from gbike.kit.access.guard import OPEN_DOOR
 from gbike.kit.access.rules import Rule
 from gbike.kit.http.app import HttpApp, Operation
 from gbike.kit.http.ask import Answer, Ask
+from gbike.kit.http.guard import OPEN_DOOR
 from gbike.kit.telemetry import Metrics
 from tests.security.asking import AS_MANY_RENTS, CHEAP, Stage, mismatches
 from tests.security.people import EVERYWHERE, As, Locked

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from gbike.kit.access.guard import KeysUnavailable
+from gbike.kit.access.principal import KeysUnavailable
 from gbike.kit.access.published import FRESH_MS, PAUSE_MS, PublishedKeys
 from gbike.kit.access.services import ServiceKeys, service_token
 from gbike.kit.access.tokens import CACHED_S, BadToken, PublicKey, Trusted, Verifier

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from gbike.app.single import assemble_one
-from gbike.kit.access.guard import OPEN_DOOR
 from gbike.kit.clock import BootTime
 from gbike.kit.envelope import Event, Message, pack
+from gbike.kit.http.guard import OPEN_DOOR
 from gbike.kit.ids import SystemIds
 from gbike.kit.inprocess.peer import call_asgi
 from gbike.kit.peers import PeerAnswer, PeerUnreachable

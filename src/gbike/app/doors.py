@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
-from gbike.kit.access.guard import OPEN_DOOR, Guard
 from gbike.kit.clock import Clock
+from gbike.kit.http.guard import OPEN_DOOR, Guard
 from gbike.kit.ids import Ids
 from gbike.kit.peers import Caller
 from gbike.kit.runtime import Card
@@ -101,9 +101,9 @@ class LockedDoors:
 
     def guard(self, *services: str) -> Guard:
         """See Doors.guard."""
-        from gbike.kit.access.door import LockedDoor
         from gbike.kit.access.services import ServiceKeys
         from gbike.kit.access.tokens import Verifier
+        from gbike.kit.http.door import LockedDoor
 
         keys = ServiceKeys(self._callers_of(services))
         verifier = Verifier(frozenset(services), self._issuers, keys, self._clock, revoked=self.revoked)

@@ -10,9 +10,9 @@ import msgspec
 from gbike.app.catalogue import cards
 from gbike.app.defaults import DEMO_DEFAULTS
 from gbike.app.hearing import KINDS
-from gbike.kit.access.guard import OPEN_DOOR
 from gbike.kit.clock import SystemClock
 from gbike.kit.http.app import Operation
+from gbike.kit.http.guard import OPEN_DOOR
 from gbike.kit.ids import SystemIds
 from gbike.kit.inprocess.peer import InProcessCaller
 from gbike.kit.runtime import Card, Service, World

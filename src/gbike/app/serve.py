@@ -30,20 +30,22 @@ from gbike.app.tracing import start_tracing, stop_tracing
 from gbike.app.trouble import told as line_about
 from gbike.kit.access.addresses import Proxies
 from gbike.kit.access.certificates import Certificates, certificates, dns_name
-from gbike.kit.access.guard import Guard
 from gbike.kit.access.settings import AccessSettings
 from gbike.kit.bus import BusUnavailable, Subscription
 from gbike.kit.clock import SystemClock, moment_in
 from gbike.kit.http.app import HttpApp
 from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.http.demo import says_demo
+from gbike.kit.http.guard import Guard
 from gbike.kit.http.problems import UNAVAILABLE, Problem
 from gbike.kit.http.server import CannotListen, HttpServer, listen, run
 from gbike.kit.http.standard import standard_operations
 from gbike.kit.ids import SystemIds
 from gbike.kit.inprocess.peer import InProcessCaller
 from gbike.kit.kafka.broker import Broker
-from gbike.kit.kafka.bus import KafkaBus, KafkaSubscription, KafkaTail
+from gbike.kit.kafka.bus import KafkaBus
+from gbike.kit.kafka.subscription import KafkaSubscription
+from gbike.kit.kafka.tail import KafkaTail
 from gbike.kit.kafka.topic import PACE_MS, topic_of
 from gbike.kit.postgres.login import POSTGRES, password_in, with_password, without_password
 from gbike.kit.runtime import Card, Worker, World
@@ -254,7 +256,7 @@ class Alone:
         running = assemble_one(self._card, self._world(self._store))
         app = running.app
         if self._known is not None:
-            from gbike.kit.access.door import CertifiedDoor
+            from gbike.kit.http.door import CertifiedDoor
 
             app, self._inside = app.parted(CertifiedDoor)
         self._app = self._late(app)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 
-from gbike.kit.access.guard import FREE
+from gbike.kit.access.limits import FREE
 from gbike.kit.access.rules import PUBLIC
 from gbike.kit.http.app import Handler, Operation
 from gbike.kit.http.ask import Answer, Ask

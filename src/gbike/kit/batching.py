@@ -13,11 +13,11 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar, cast
 
 from gbike.kit.audit.chain import append
-from gbike.kit.audit.rows import ITSELF, NO_FACTS, Deed, Facts, acting, deed
+from gbike.kit.audit.rows import ITSELF, Deed, acting, deed
 from gbike.kit.clock import Clock
 from gbike.kit.envelope import Event, pack
 from gbike.kit.ids import Ids
-from gbike.kit.store import Conflict, StoreUnavailable, Tx
+from gbike.kit.store import NO_FACTS, Conflict, Facts, StoreUnavailable, Tx
 from gbike.kit.telemetry import NO_TRACE, Told, Trace, log, trace_now
 
 BATCH = 512

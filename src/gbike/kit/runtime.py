@@ -12,7 +12,6 @@ from typing import Any, Protocol
 import msgspec
 
 from gbike.kit import hours
-from gbike.kit.access.guard import Guard
 from gbike.kit.audit.witness import EVERY_S, Witness
 from gbike.kit.bus import Bus, Subscription
 from gbike.kit.clock import Clock
@@ -20,6 +19,7 @@ from gbike.kit.envelope import Event, Message
 from gbike.kit.erasure import WIPE_AGAIN_MS, WIPE_S, Wiper
 from gbike.kit.housekeeping import FLOOR, ROUND_S, TURN_MS, Housekeeper, Keeping
 from gbike.kit.http.app import HttpApp, Operation, Refusals
+from gbike.kit.http.guard import Guard
 from gbike.kit.http.standard import standard_operations
 from gbike.kit.ids import Ids
 from gbike.kit.inbox import Consumer, Policies

@@ -6,11 +6,10 @@ be open during a call to a peer. `fn` may run twice (a retry after a broken batc
 """
 
 from asyncio import Future
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, TypeVarTuple
 
 from gbike.kit.access.principal import Principal
-from gbike.kit.audit.rows import NO_FACTS, Facts
 from gbike.kit.clock import BootTime
 from gbike.kit.envelope import Event, Message
 from gbike.kit.telemetry import Trace
@@ -18,6 +17,9 @@ from gbike.kit.telemetry import Trace
 T = TypeVar("T")
 Args = TypeVarTuple("Args")
 Row = tuple[Any, ...]
+Facts = Mapping[str, str | int | bool | Sequence[str] | None]
+"""What a deed on record tells of before and after."""
+NO_FACTS: Facts = {}
 
 
 class StoreUnavailable(Exception):

@@ -5,6 +5,12 @@ from collections.abc import Mapping
 
 from gbike.kit.clock import Clock
 
+READS, WRITES, RENTS, REPORTS, ANONYMOUS_ASKS, FREE = "reads", "writes", "rents", "reports", "anonymous", "free"
+"""How often one may ask: each pace has a setting. FREE has no limit: probes must be answered in a flood too."""
+RETURNS, SIGN_INS, SESSIONS, RENEWALS = "returns", "sign_ins", "sessions", "renewals"
+"""What must go on while something else is refused has a pace of its own: a return, whatever its rider read or rented
+(counted by token, so that a stolen one stops nobody's return); signing in and up (by address); staying in and signing
+out (SESSIONS: by the token that is shown; without a good one by what is sent, and RENEWALS: by address)."""
 MOST_BUCKETS = 20_000
 """Askers remembered at once (some 4 MB). Of the pace that has most, the one who has not asked for longest is forgotten
 first: after a minute of silence a bucket is full again anyway, and a flood of one pace fills nobody's of another."""

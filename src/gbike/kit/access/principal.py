@@ -5,6 +5,10 @@ from typing import Any
 import msgspec
 
 
+class KeysUnavailable(Exception):
+    """The keys that tokens are checked with can't be had right now; nobody knows who asks."""
+
+
 class Principal(msgspec.Struct, frozen=True):
     """Who asks. `name` tells one from every other: an account's number, `service:rent`, `demo`, `anonymous`."""
 

@@ -8,7 +8,7 @@ from typing import Any
 import jwt
 import msgspec
 
-from gbike.kit.access.guard import KeysUnavailable
+from gbike.kit.access.principal import KeysUnavailable
 from gbike.kit.access.tokens import PublicKey
 from gbike.kit.clock import Clock
 from gbike.kit.peers import Caller, PeerUnreachable

@@ -5,17 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from gbike.kit.access.guard import (
-    ANONYMOUS_ASKS,
-    READS,
-    RENEWALS,
-    RENTS,
-    REPORTS,
-    RETURNS,
-    SESSIONS,
-    SIGN_INS,
-    WRITES,
-)
+from gbike.kit.access.limits import ANONYMOUS_ASKS, READS, RENEWALS, RENTS, REPORTS, RETURNS, SESSIONS, SIGN_INS, WRITES
 
 
 class AccessSettings(msgspec.Struct, frozen=True):

@@ -2,17 +2,16 @@
 was, how they are called or reached, or anything that lets in whoever reads it."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import Any
 
 import msgspec
 
 from gbike.kit.access.principal import DEMO, Principal
+from gbike.kit.store import Facts
 from gbike.kit.telemetry import Trace
 
-Facts = Mapping[str, str | int | bool | Sequence[str] | None]
-NO_FACTS: Facts = {}
 GENESIS = "0" * 64
 """What the first row follows."""
 ITSELF = Principal("gbike")

@@ -14,10 +14,12 @@ from prometheus_client import Counter, Histogram
 from starlette.routing import compile_path
 from starlette.types import Message, Receive, Scope, Send
 
-from gbike.kit.access.guard import READS, WRITES, Guard, KeysUnavailable
+from gbike.kit.access.limits import READS, WRITES
+from gbike.kit.access.principal import KeysUnavailable
 from gbike.kit.access.rules import PUBLIC, SIGNED_IN, Rule
 from gbike.kit.audit.rows import acting
 from gbike.kit.http.ask import Answer, Ask
+from gbike.kit.http.guard import Guard
 from gbike.kit.http.problems import (
     INTERNAL,
     KEY_IN_FLIGHT,
@@ -76,7 +78,7 @@ class Operation(msgspec.Struct, frozen=True):
     streams: bool = False
     """Whether the answer goes on: its content is a Stream (kit/http/streams.py)."""
     pace: str = ""
-    """How often one may ask, as a name in kit/access/guard.py; empty: as for other readings or writings."""
+    """How often one may ask, as a name in kit/http/guard.py; empty: as for other readings or writings."""
     may_be_empty: bool = False
     """Whether there need be no body: every field of `takes` has a default."""
 

@@ -5,16 +5,10 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from gbike.kit.http.problems import EVERYWHERE, ProblemType
+from gbike.kit.http.protection import STYLE
 
 if TYPE_CHECKING:
     from gbike.kit.http.app import Operation
-
-STYLE = (
-    "body{font:16px/1.5 system-ui,'Noto Sans KR',sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}"
-    "code{background:#f2f2f2;padding:.1em .3em;border-radius:3px}table{border-collapse:collapse;width:100%}"
-    "td,th{text-align:left;padding:.4rem .6rem;border-bottom:1px solid #ddd;vertical-align:top}"
-    "@media(prefers-color-scheme:dark){body{background:#161616;color:#ddd}code{background:#2a2a2a}td,th{border-color:#333}}"
-)
 
 
 def docs_page(document: dict[str, Any]) -> bytes:

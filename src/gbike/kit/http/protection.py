@@ -4,8 +4,13 @@ import base64
 import hashlib
 from functools import cache
 
-from gbike.kit.http.pages import STYLE
-
+STYLE = (
+    "body{font:16px/1.5 system-ui,'Noto Sans KR',sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}"
+    "code{background:#f2f2f2;padding:.1em .3em;border-radius:3px}table{border-collapse:collapse;width:100%}"
+    "td,th{text-align:left;padding:.4rem .6rem;border-bottom:1px solid #ddd;vertical-align:top}"
+    "@media(prefers-color-scheme:dark){body{background:#161616;color:#ddd}code{background:#2a2a2a}td,th{border-color:#333}}"
+)
+"""Of our pages for people."""
 _SHA = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 PAGE_POLICY = f"{POLICY}; style-src 'sha256-{_SHA}'"

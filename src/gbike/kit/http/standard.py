@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from gbike.kit.access.guard import FREE
+from gbike.kit.access.limits import FREE
 from gbike.kit.access.principal import DEMO
 from gbike.kit.access.rules import PUBLIC, WATCHERS
 from gbike.kit.http.app import Operation

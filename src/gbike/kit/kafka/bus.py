@@ -8,7 +8,7 @@ every inbox knows it then.
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -16,8 +16,6 @@ from aiokafka.errors import KafkaError
 from gbike.kit.bus import BusUnavailable
 from gbike.kit.envelope import Message
 from gbike.kit.kafka.broker import Broker
-from gbike.kit.kafka.subscription import KafkaSubscription as KafkaSubscription
-from gbike.kit.kafka.tail import KafkaTail as KafkaTail
 from gbike.kit.kafka.topic import HOUSE, ensure_topics, topic_of
 from gbike.kit.kafka.wire import to_headers
 from gbike.kit.telemetry import log
@@ -32,6 +30,20 @@ REQUEST_MS = 5_000
 """How long one request may take before the connection counts as broken."""
 BATCH_BYTES = 256 * 1024
 """Of one partition in one request: a relay's whole batch has room, so that it is one request."""
+
+
+class Reader(Protocol):
+    """Who reads topics over the bus: a subscription or a tail."""
+
+    @property
+    def topics(self) -> Sequence[str]:
+        """What it reads."""
+
+    def begin_again(self) -> None:
+        """Its topics are other ones."""
+
+    async def close(self) -> None:
+        """Let go of the broker."""
 
 
 class KafkaBus:
@@ -51,7 +63,7 @@ class KafkaBus:
         """Which topics these are, on which Kafka (see ensure_topics); the house's own name is there as long as the
         topic of before there was one per speaker."""
         self._sure, self._asked_s = False, 0.0
-        self._subscriptions: list[KafkaSubscription | KafkaTail] = []
+        self._subscriptions: list[Reader] = []
         self._leaving: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -71,7 +83,7 @@ class KafkaBus:
         if self._leaving:
             await asyncio.wait(self._leaving)
 
-    def add(self, subscription: KafkaSubscription | KafkaTail) -> None:
+    def add(self, subscription: Reader) -> None:
         """Close it with the bus, which knows its topics from now on."""
         self._subscriptions.append(subscription)
         self.doubt()

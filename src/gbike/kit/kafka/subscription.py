@@ -13,7 +13,7 @@ member reads what it has of that to the end that it finds, and only then the res
 import asyncio
 from collections import deque
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zlib import crc32
 
 import msgspec
@@ -23,14 +23,12 @@ from aiokafka.structs import OffsetAndMetadata
 
 from gbike.kit.bus import BEHIND, Batch, BusUnavailable
 from gbike.kit.envelope import Message
+from gbike.kit.kafka.bus import KafkaBus
 from gbike.kit.kafka.reading import ANSWER_S, READ, in_time, reader
 from gbike.kit.kafka.topic import PACE_MS, topic_of
 from gbike.kit.kafka.wire import UNREADABLE, said_by, to_foreign, to_message, type_of
 from gbike.kit.store import Tx
 from gbike.kit.telemetry import log
-
-if TYPE_CHECKING:
-    from gbike.kit.kafka.bus import KafkaBus
 
 HEARTBEAT_MS = 1_000
 """How often a member asks whether the partitions move: so long those who join wait for it."""
@@ -68,7 +66,7 @@ class Place(msgspec.Struct, frozen=True):
 class KafkaSubscription:
     """A Subscription in a consumer group."""
 
-    def __init__(self, bus: "KafkaBus", consumer: str, speakers: Mapping[str, str]) -> None:
+    def __init__(self, bus: KafkaBus, consumer: str, speakers: Mapping[str, str]) -> None:
         """`speakers`: who says each type that it hears."""
         self._bus, self._name, self._speakers = bus, consumer, speakers
         self.topics = sorted({topic_of(service, bus.house) for service in speakers.values()})

@@ -8,19 +8,16 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from gbike.kit.bus import BusUnavailable
 from gbike.kit.clock import Clock
 from gbike.kit.envelope import Message
+from gbike.kit.kafka.bus import KafkaBus
 from gbike.kit.kafka.reading import ANSWER_S, READ, WAIT_MS, in_time, reader
 from gbike.kit.kafka.topic import PACE_MS
 from gbike.kit.kafka.wire import to_message, type_of
-
-if TYPE_CHECKING:
-    from gbike.kit.kafka.bus import KafkaBus
 
 REQUEST_MS = 5_000
 """How long one request may take before the connection counts as broken."""
@@ -31,7 +28,7 @@ PARTITION_BYTES, FETCH_BYTES = 64 * 1024, 1024 * 1024
 class KafkaTail:
     """The Tail of a topic."""
 
-    def __init__(self, bus: "KafkaBus", topic: str, types: Iterable[str], clock: Clock, reach_ms: int) -> None:
+    def __init__(self, bus: KafkaBus, topic: str, types: Iterable[str], clock: Clock, reach_ms: int) -> None:
         """`reach_ms`: how old a message may be at the beginning."""
         self._bus, self.topics, self._types = bus, (topic,), frozenset(types)
         self._clock, self._reach_ms = clock, reach_ms

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy import event
 
-from gbike.kit.schema.migrate import NoVersion
+from gbike.kit.schema import NoVersion
 
 _MAKES = re.compile(
     r'\s*(?:CREATE (?:UNIQUE )?(?:TABLE|INDEX|TRIGGER) "?(\w+)"?|ALTER TABLE "?(\w+)"? ADD COLUMN "?(\w+)"?)'

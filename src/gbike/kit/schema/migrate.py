@@ -21,10 +21,6 @@ if TYPE_CHECKING:
 LOG_VERSIONS = Path(__file__).parent / "log"
 
 
-class NoVersion(Exception):
-    """The file holds rows and does not say which schema they are in."""
-
-
 def newest(versions: Path) -> str:
     """The newest revision in a folder of migrations (files are named by it: 0001_first.py)."""
     return max(file.name.split("_")[0] for file in versions.glob("[0-9]*_*.py"))

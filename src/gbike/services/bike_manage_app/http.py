@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 
 from gbike.contracts import PROBLEM_TEXTS
-from gbike.kit.access.guard import REPORTS as REPORTS_A_MINUTE
+from gbike.kit.access.limits import REPORTS as REPORTS_A_MINUTE
 from gbike.kit.access.rules import ADMIN, BIKE_MANAGER, may
 from gbike.kit.breaker import CircuitOpen
 from gbike.kit.clock import rfc3339

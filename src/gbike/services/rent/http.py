@@ -5,8 +5,8 @@ from functools import partial
 import msgspec
 
 from gbike.contracts import PROBLEM_TEXTS
-from gbike.kit.access.guard import RENTS as RENTS_A_MINUTE
-from gbike.kit.access.guard import RETURNS
+from gbike.kit.access.limits import RENTS as RENTS_A_MINUTE
+from gbike.kit.access.limits import RETURNS
 from gbike.kit.access.rules import ADMINS, PEOPLE
 from gbike.kit.breaker import CircuitOpen
 from gbike.kit.clock import rfc3339

@@ -1,7 +1,7 @@
 """What may be asked of account: signing up, signing in and staying in; one's own account; and what admins decide."""
 
-from gbike.kit.access.guard import FREE, SESSIONS, SIGN_INS
 from gbike.kit.access.keyring import Keys
+from gbike.kit.access.limits import FREE, SESSIONS, SIGN_INS
 from gbike.kit.access.rules import ADMINS, PEOPLE, PUBLIC
 from gbike.kit.http.app import Operation
 from gbike.services.account.http import bodies, refusals

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 
 from gbike.contracts.account import AccountErased, ChangedRoles, RegisteredAccount
-from gbike.kit.audit.rows import Facts
 from gbike.kit.erasure import alone, remember, take_out
 from gbike.kit.http.hal import Page
 from gbike.kit.listing import Listing, list_page
-from gbike.kit.store import Reading, Store, Tx
+from gbike.kit.store import Facts, Reading, Store, Tx
 from gbike.services.account.domain import (
     Account,
     ContactUnproved,

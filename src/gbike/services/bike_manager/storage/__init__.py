@@ -7,13 +7,12 @@ import msgspec
 
 from gbike.contracts.bike_manager import AdjustedPoint
 from gbike.kit.access.principal import EVERYBODYS, Whose
-from gbike.kit.audit.rows import Facts
 from gbike.kit.http.hal import Page
 from gbike.kit.ids import Ids
 from gbike.kit.listing import Listing, list_page, owned
 from gbike.kit.once import Once, once_only
 from gbike.kit.personal import Holding
-from gbike.kit.store import Reading, Row, Store, Tx
+from gbike.kit.store import Facts, Reading, Row, Store, Tx
 from gbike.services.bike_manager.domain import (
     ConversionWish,
     LastMovement,

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from gbike.kit.access.guard import FREE
+from gbike.kit.access.limits import FREE
 from gbike.kit.access.rules import PEOPLE, PUBLIC
 from gbike.kit.clock import Clock
 from gbike.kit.http.app import Operation, Refusals

@@ -3,27 +3,15 @@
 import hashlib
 import hmac
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from gbike.kit.access.addresses import Proxies, household
-from gbike.kit.access.guard import (
-    ANONYMOUS_ASKS,
-    FREE,
-    RENEWALS,
-    RETURNS,
-    SESSIONS,
-    SIGN_INS,
-    Guard,
-    KeysUnavailable,
-)
-from gbike.kit.access.limits import Limits
-from gbike.kit.access.principal import Principal
+from gbike.kit.access.limits import ANONYMOUS_ASKS, FREE, RENEWALS, RETURNS, SESSIONS, SIGN_INS, Limits
+from gbike.kit.access.principal import KeysUnavailable, Principal
 from gbike.kit.access.rules import SCRAPER, Rule, allow
 from gbike.kit.access.tokens import BadToken, Verifier
+from gbike.kit.http.ask import Ask
+from gbike.kit.http.guard import Guard
 from gbike.kit.http.problems import FORBIDDEN, TOO_MANY, UNAUTHENTICATED, Problem
-
-if TYPE_CHECKING:
-    from gbike.kit.http.ask import Ask
 
 CHALLENGE = 'Bearer realm="gbike"'
 WATCHER = Principal(f"service:{SCRAPER}", service=SCRAPER)
@@ -41,7 +29,7 @@ class LockedDoor:
         """See Guard.trusts."""
         return self._proxies.trusts(address)
 
-    async def admit(self, ask: "Ask", rule: Rule, pace: str) -> None:
+    async def admit(self, ask: Ask, rule: Rule, pace: str) -> None:
         """See Guard.admit. On a public operation a token only says whose pace it is: who signs in may still carry an
         old one, and is nobody yet."""
         try:
@@ -68,7 +56,7 @@ class LockedDoor:
         """See Guard.still_admits."""
         return not self._verifier.refuses(principal)
 
-    async def _let_anybody(self, ask: "Ask", token: str | None, pace: str) -> None:
+    async def _let_anybody(self, ask: Ask, token: str | None, pace: str) -> None:
         if token is not None and pace not in (SIGN_INS, FREE):
             with suppress(BadToken, KeysUnavailable):
                 principal = self._known(token) or await self._verifier.check(token)
@@ -81,7 +69,7 @@ class LockedDoor:
             return
         self._slow_down_strangers(ask, pace)
 
-    async def _let_stay(self, ask: "Ask") -> None:
+    async def _let_stay(self, ask: Ask) -> None:
         """Who shows no good token may still be a rider whose token has just ended. The body holds the session's, and
         only a reading would tell whether it is good: so each has a pace of its own, and what strangers may try is what
         a campus of 40,000 needs. Who may try no more is not remembered either."""
@@ -90,7 +78,7 @@ class LockedDoor:
         _slow_down(self._limits.take(SESSIONS, f"{ask.path} {hashlib.sha256(await ask.raw()).hexdigest()}"))
         _slow_down(self._limits.take(RENEWALS, home))
 
-    async def _who(self, ask: "Ask", token: str) -> Principal:
+    async def _who(self, ask: Ask, token: str) -> Principal:
         """Whose token it is. Only one that is not good counts for its address, and none is refused unseen.
 
         A rider whose neighbour floods would be refused as soon as his token has to be checked anew, did we look at the
@@ -109,7 +97,7 @@ class LockedDoor:
             return WATCHER
         return self._verifier.known(token)
 
-    def _slow_down_strangers(self, ask: "Ask", pace: str) -> None:
+    def _slow_down_strangers(self, ask: Ask, pace: str) -> None:
         """Who shows no good token has the pace of the address; that of signing in is not used up by other floods."""
         if pace != FREE:
             _slow_down(self._limits.take(pace if pace == SIGN_INS else ANONYMOUS_ASKS, household(ask.origin)))
@@ -126,7 +114,7 @@ class CertifiedDoor:
         """See Guard.trusts."""
         return self._door.trusts(address)
 
-    async def admit(self, ask: "Ask", rule: Rule, pace: str) -> None:
+    async def admit(self, ask: Ask, rule: Rule, pace: str) -> None:
         """See Guard.admit. The rule granted it to the service of the token, so that is whose certificate it must be."""
         await self._door.admit(ask, rule, pace)
         if not rule.public and ask.principal.service not in ask.certified:
@@ -137,7 +125,7 @@ class CertifiedDoor:
         return self._door.still_admits(principal)
 
 
-def _bearer(ask: "Ask", *, strictly: bool) -> str | None:
+def _bearer(ask: Ask, *, strictly: bool) -> str | None:
     """The token that was sent. `strictly`: what is none is refused."""
     given: str | None = ask.headers.get("authorization")
     if given is None:
