@@ -31,6 +31,7 @@ from dev.bench.machine import describe, exact_cpu_ms
 from dev.bench.process import Server, locked
 from dev.bench.report import Line, exit_code, own_folder, table
 from dev.bench.rides import WrongEffect, give_back, rent
+from gbike.services import NAMES
 
 RIDERS = 64
 MONEY = 100_000_000
@@ -44,7 +45,6 @@ QUIET_MS, LOOK_S, LOOKS, SETTLE_S = 1.5, 0.03, 3, 1.0
 WARM_UP = 2
 LONGEST_S = 190
 """After so long no round is begun any more."""
-SERVICES = ["rent", "bike", "billing", "user_deposit", "rent_and_billing_view", "bike_manage_app", "bike_manager"]
 
 
 class Rider:
@@ -52,7 +52,7 @@ class Rider:
 
     def __init__(self, connection: Connection, userid: int, key: Ed25519PrivateKey, role: str = "rider") -> None:
         now = int(time.time())  # noqa: TID251 - the bench is its own issuer
-        claims = {"iss": ISSUER, "sub": str(userid), "aud": SERVICES, "iat": now, "exp": now + 900, "roles": [role]}
+        claims = {"iss": ISSUER, "sub": str(userid), "aud": list(NAMES), "iat": now, "exp": now + 900, "roles": [role]}
         token = jwt.encode(claims, key, "EdDSA", headers={"kid": KID, "typ": "at+jwt"})
         self.connection, self.userid = connection, userid
         connection.headers = f"authorization: Bearer {token}\r\n"

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from gbike.app.catalogue import NAMES
 from gbike.app.data_folder import DataFolder
+from gbike.services import NAMES
 from tests.cluster.running import Cluster, gbike, numbers, started, until
 
 FULL = bool(os.environ.get("GBIKE_FULL"))

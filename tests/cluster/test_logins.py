@@ -11,7 +11,7 @@ from typing import NamedTuple
 import psycopg
 import pytest
 
-from gbike.app.catalogue import NAMES, cards
+from gbike.app.catalogue import cards
 from gbike.app.cluster import engine, secrets
 from gbike.app.cluster.logins import READER, Logins
 from gbike.app.data_folder import DataFolder
@@ -21,6 +21,7 @@ from gbike.app.single import migrate_store
 from gbike.kit.clock import SystemClock
 from gbike.kit.postgres.connection import Dialer
 from gbike.kit.store import StoreUnavailable
+from gbike.services import NAMES
 from tests.cluster.running import new_folder, until, why_no_cluster
 from tests.security.strangers import as_nobody, readable
 
@@ -235,7 +236,7 @@ def test_passwords_are_their_users_alone_and_in_no_list_of_processes(town: Town)
 KILLED = """
 import os, sys
 from pathlib import Path
-from gbike.app.catalogue import NAMES
+from gbike.services import NAMES
 from gbike.app.cluster import engine, rights
 from gbike.app.cluster.logins import Logins
 from gbike.app.engines import postgres

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from gbike.app.catalogue import NAMES
 from gbike.app.cli import app
 from gbike.app.cluster.ports import free_ports
 from gbike.app.data_folder import BACKED_UP, DataFolder
 from gbike.app.engines import mock_kafka
 from gbike.app.serve import Alone
+from gbike.services import NAMES
 from tests.cluster.running import Served, ask, gbike, until
 
 NOBODY = "127.0.0.1:1"

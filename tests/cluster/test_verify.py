@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from gbike.app import checking
-from gbike.app.catalogue import NAMES
 from gbike.app.cluster import motion, quiet
 from gbike.app.cluster.plan import Plan, keep_plan
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
 from gbike.app.verify import violations
 from gbike.kit.sqlite.store import open_file
+from gbike.services import NAMES
 from tests.cluster.running import gbike
 from tests.support import EVERY_RIDE_COSTS, Client
 

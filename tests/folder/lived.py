@@ -8,11 +8,11 @@ from typing import Any
 
 from typer.testing import CliRunner
 
-from gbike.app.catalogue import NAMES
 from gbike.app.cli import app
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
 from gbike.kit.sqlite.store import open_file
+from gbike.services import NAMES
 from tests.support import EVERY_RIDE_COSTS, Client
 
 STORES = (*NAMES, "bus")

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from gbike.app import checking
-from gbike.app.catalogue import NAMES
 from gbike.app.copies import restore
 from gbike.app.data_folder import MANIFEST, DataFolder
 from gbike.app.embedded import Embedded
@@ -18,6 +17,7 @@ from gbike.app.modes import Mode, OtherMode, claim, mode_of
 from gbike.kit.schema.migrate import LOG_VERSIONS, migrate
 from gbike.kit.sqlite.seal import read_seal
 from gbike.kit.sqlite.store import open_file
+from gbike.services import NAMES
 from gbike.services.rent.wiring import CARD as RENT
 from tests.folder.lived import STORES, refused
 from tests.folder.verbs import run

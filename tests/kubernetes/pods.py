@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from gbike.app.catalogue import NAMES
 from gbike.app.cluster.plan import Plan, keep_plan
+from gbike.services import NAMES
 from tests.cluster.running import Reply, ask, gbike, until
 from tests.kubernetes.conftest import Platform
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gbike.app.catalogue import NAMES
+from gbike.services import NAMES
 from tests.cluster.running import until
 from tests.kubernetes.conftest import Platform
 from tests.kubernetes.load import riding, summary

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from gbike.app.catalogue import NAMES
+from gbike.services import NAMES
 from tests.kubernetes.conftest import Platform
 from tests.kubernetes.pods import STATE
 

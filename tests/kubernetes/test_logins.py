@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gbike.app.catalogue import NAMES
+from gbike.services import NAMES
 from tests.architecture.source import ROOT
 from tests.kubernetes.test_manifests import MANIFESTS, named, of_kind, rendered, settings_of
 

@@ -15,8 +15,9 @@ import pytest
 import yaml
 
 from deploy.pipeline.rollout import MIGRATIONS
-from gbike.app.catalogue import NAMES, card
+from gbike.app.catalogue import card
 from gbike.kit.access.certificates import Certificates, services_named
+from gbike.services import NAMES
 from tests.architecture.source import ROOT
 from tests.kubernetes.conftest import SMALL, Platform
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gbike.app.catalogue import NAMES
+from gbike.services import NAMES
 from tests.cluster.running import ask, until
 from tests.journeys.test_original_scenarios import (
     Typist,

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gbike.app.catalogue import NAMES
+from gbike.services import NAMES
 from tests.cluster.running import until
 from tests.kubernetes.conftest import Platform
 from tests.kubernetes.pods import SOON_S, Pods

@@ -10,13 +10,14 @@ from psycopg import sql
 from typer.testing import CliRunner, Result
 
 from dev.bench.fill import fill
-from gbike.app.catalogue import NAMES, cards
+from gbike.app.catalogue import cards
 from gbike.app.cli import app
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
 from gbike.app.modes import Mode, claim
 from gbike.kit.audit.rows import GENESIS
 from gbike.kit.sqlite.store import open_file
+from gbike.services import NAMES
 from tests.cluster.running import GBIKE, until
 from tests.postgres import Server
 from tests.security.people import PATIENT

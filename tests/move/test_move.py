@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from gbike.app.catalogue import NAMES, card
+from gbike.app.catalogue import card
 from gbike.app.data_folder import DataFolder
 from gbike.app.move.screen import Screen
 from gbike.app.move.source import scratch_of
 from gbike.kit.schema.migrate import migrate_url
+from gbike.services import NAMES
 from tests.move.moving import (
     OPEN,
     RIDES,

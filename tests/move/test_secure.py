@@ -14,7 +14,6 @@ import jwt
 import pyotp
 import pytest
 
-from gbike.app.catalogue import NAMES
 from gbike.app.cluster.logins import Logins
 from gbike.app.cluster.plan import MOVING, read_plan
 from gbike.app.data_folder import DataFolder
@@ -28,6 +27,7 @@ from gbike.kit.clock import SystemClock
 from gbike.kit.ids import SystemIds
 from gbike.kit.postgres.store import PostgresStore
 from gbike.kit.runtime import assemble
+from gbike.services import NAMES
 from gbike.services.account.wiring import CARD
 from tests.architecture.source import ROOT
 from tests.cluster.running import gbike, new_folder

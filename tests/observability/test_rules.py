@@ -13,7 +13,7 @@ import pytest
 import yaml
 from prometheus_client import Counter, Histogram
 
-from gbike.app.catalogue import cards
+from gbike.app.catalogue import cards, usual_port
 from gbike.kit.telemetry import Metrics
 from tests.observability.pages import metrics_of
 
@@ -183,7 +183,7 @@ def test_every_service_that_is_scraped_has_its_port() -> None:
     [job] = [one for one in _jobs() if one["job_name"] == "gbike"]
     assert job["honor_labels"]
     scraped = {one["labels"]["service"]: one["targets"] for one in job["static_configs"]}
-    ports = {card.name: [f"127.0.0.1:{card.port}"] for card in cards()}
+    ports = {card.name: [f"127.0.0.1:{usual_port(card.name)}"] for card in cards()}
     assert scraped == {name: ports[name] for name in scraped}
     assert len(scraped) >= 7
 

@@ -10,7 +10,6 @@ from gbike.app.copies import copy_stopped
 from gbike.app.data_folder import DataFolder
 from gbike.app.dead import Place
 from gbike.app.embedded import ERASED_AFTER_MS, Embedded
-from gbike.app.event_map import heard
 from gbike.contracts.rent import Returned
 from gbike.kit.clock import SystemClock
 from gbike.kit.dead_letters import letters
@@ -150,10 +149,6 @@ async def test_who_has_no_account_is_erased_too_and_again_after_a_restore(tmp_pa
     for _ in range(2):
         await privacy._erase_in_folder(folder, 1001, SETTINGS)
     assert found_in(folder.path, rider.traces(1)) == []
-
-
-def test_those_who_are_waited_for_are_those_who_hear_of_it() -> None:
-    assert {name for name, types in heard().items() if "AccountErased" in types} == set(privacy.HOLDERS)
 
 
 async def test_beside_a_running_gbike_it_is_done_when_everybody_has_heard(

@@ -13,12 +13,11 @@ from gbike.kit.access.services import service_token
 from gbike.kit.access.tokens import PublicKey
 from gbike.kit.clock import Clock
 from gbike.kit.ids import SystemIds
+from gbike.services import NAMES
 from tests.support import Client, Reply
 
 ISSUER = "https://tests.example"
-EVERYWHERE = [
-    *("rent", "bike", "billing", "user_deposit", "rent_and_billing_view", "bike_manage_app", "bike_manager", "account"),
-]
+EVERYWHERE = list(NAMES)
 PATIENT = {"GBIKE_RENT_DEADLINE_MS": "60000", "GBIKE_REPORT_DEADLINE_MS": "60000"}
 """So that a busy machine makes no test fail."""
 UNLIMITED = PATIENT | {

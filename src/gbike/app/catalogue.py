@@ -4,17 +4,8 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from gbike.kit.runtime import Card
+from gbike.services import NAMES
 
-NAMES = (
-    "rent",
-    "bike",
-    "billing",
-    "user_deposit",
-    "rent_and_billing_view",
-    "bike_manage_app",
-    "bike_manager",
-    "account",
-)
 FIRST_PORT, GATEWAY_PORT = 8081, 8088
 """The original's services have the ports from here on, in this order; those that came later follow the gateway."""
 _SHORT = {"view": "rent_and_billing_view"}

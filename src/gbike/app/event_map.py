@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from gbike.app.catalogue import cards
+from gbike.app.catalogue import cards, usual_port
 from gbike.app.defaults import DEMO_DEFAULTS
 from gbike.app.hearing import KINDS
 from gbike.kit.clock import SystemClock
@@ -154,7 +154,7 @@ def routes() -> str:
     for one in build_all():
         others = [alias for alias, path in one.card.aliases.items() if path in one.card.paths]
         also = f", also {' and '.join(others)}" if others else ""
-        lines.append(f"{' '.join(one.card.paths)}  {said(one.card)}, port {one.card.port}{also}")
+        lines.append(f"{' '.join(one.card.paths)}  {said(one.card)}, port {usual_port(one.card.name)}{also}")
         lines += [f"    {operation.method:<6} {operation.path}  {operation.summary}" for operation in one.public]
     return "\n".join(lines)
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from gbike.app.catalogue import cards
+from gbike.app.catalogue import cards, usual_port
 from gbike.app.doors import not_for_production
 from gbike.app.engines import envoy as engine
 from gbike.app.event_map import build_all
@@ -38,7 +38,7 @@ def configuration(place: Place, env: Mapping[str, str]) -> dict[str, Any]:
 def addresses(card: Card, env: Mapping[str, str]) -> list[Address]:
     """Where the processes of a service are: `GBIKE_PEER_RENT_URL`, several with commas between. Raises BadSetting."""
     name = f"GBIKE_PEER_{card.name.upper()}_URL"
-    given = env.get(name) or f"http://127.0.0.1:{card.port}"
+    given = env.get(name) or f"http://127.0.0.1:{usual_port(card.name)}"
     return [_address(name, one.strip()) for one in given.split(",")]
 
 

@@ -14,13 +14,13 @@ from pathlib import Path
 import apsw
 import msgspec
 
-from gbike.app.catalogue import NAMES
 from gbike.app.data_folder import MANIFEST, DataFolder
 from gbike.kit.files import about, closed_folder, write_whole
 from gbike.kit.ids import SystemIds
 from gbike.kit.settings import BadSetting
 from gbike.kit.sqlite.seal import DEMO, SECURE, Seal, read_seal
 from gbike.kit.sqlite.store import open_file
+from gbike.services import NAMES
 
 BUS = "bus"
 ACCOUNT = "account"

@@ -15,9 +15,11 @@ from gbike.app.copies import NoData, locked
 from gbike.app.data_folder import DataFolder
 from gbike.app.dead import Place
 from gbike.app.embedded import Embedded
+from gbike.app.event_map import paths
 from gbike.app.modes import settings_of
 from gbike.app.single import open_store
 from gbike.app.trouble import told
+from gbike.contracts.account import AccountErased
 from gbike.kit.audit.rows import LOCAL, acting
 from gbike.kit.clock import SystemClock
 from gbike.kit.ids import SystemIds
@@ -28,8 +30,6 @@ from gbike.services.account.domain import LastAdmin, Unsettled
 from gbike.services.account.storage.accounts import forget
 
 ACCOUNT = "account"
-HOLDERS = ("rent", "bike", "billing", "user_deposit", "rent_and_billing_view")
-"""Who hears that somebody was erased."""
 PATIENCE_S = 30
 """How long a running gbike is waited for."""
 LOOK_S = 0.1
@@ -37,6 +37,11 @@ STOPPED_S = 2
 """After everybody has heard it: what a relay had in its hands meanwhile is in the log by then."""
 _ERASED = "erased everywhere · 모든 서비스에서 삭제되었습니다"
 _SAID = "erased; services that are stopped will hear of it · 삭제했습니다. 멈춘 서비스는 다시 시작하면 반영됩니다"
+
+
+def holders() -> list[str]:
+    """Who hears that somebody was erased, and forgets."""
+    return [name for name, sources in paths().items() if AccountErased.__name__ in sources.get(ACCOUNT, ())]
 
 
 def export(place: Place, userid: int) -> dict[str, dict[str, list[Any]]]:
@@ -107,11 +112,11 @@ async def _erase_in_stores(urls: Mapping[str, str], userid: int) -> str:
     if ACCOUNT not in urls:
         raise NoData("the store of account is wanted: leave --service out, or name account")
     acting.set(LOCAL)
-    stores = {name: _open(url, name) for name, url in urls.items() if name in (ACCOUNT, *HOLDERS)}
+    stores = {name: _open(url, name) for name, url in urls.items() if name in (ACCOUNT, *holders())}
     try:
         left = await _forget(stores[ACCOUNT], userid)
         for _ in range(int(PATIENCE_S / LOOK_S)):
-            there = [await stores[name].read(_is_erased, userid) for name in HOLDERS if name in stores]
+            there = [await stores[name].read(_is_erased, userid) for name in holders() if name in stores]
             if there and all(there):
                 return _told(_ERASED, left)
             await asyncio.sleep(LOOK_S)
@@ -146,7 +151,7 @@ async def _heard(embedded: Embedded) -> bool:
     """Whether the log has all that account said, and everybody who forgets is at its end."""
     if await embedded.part(ACCOUNT).store.read(_waits):
         return False
-    consumers = [embedded.part(name).running.consumer for name in HOLDERS]
+    consumers = [embedded.part(name).running.consumer for name in holders()]
     return not any([await consumer.lag() for consumer in consumers if consumer is not None])
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import apsw
 
-from gbike.app.catalogue import NAMES
 from gbike.app.cluster.plan import read_plan
 from gbike.app.copies import NoData
 from gbike.app.data_folder import DataFolder
@@ -18,6 +17,7 @@ from gbike.kit.clock import SystemClock
 from gbike.kit.files import about
 from gbike.kit.sqlite.store import SqliteReading, connect
 from gbike.kit.store import Reading, StoreUnavailable
+from gbike.services import NAMES
 
 STATEMENT_MS = 60_000
 """How long a question may take: it goes through many rows, and nobody's request waits for it."""

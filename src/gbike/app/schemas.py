@@ -142,7 +142,8 @@ def asyncapi(built: Sequence[Built]) -> dict[str, Any]:
 
 def _message(event: MappedEvent) -> dict[str, Any]:
     hearers = ", ".join(heard.service for heard in event.heard_by) or "nobody yet"
-    key = packed(stem(event.kind)).key
+    shown = stem(event.kind)
+    key = {"examples": [packed(shown).key]} if shown in EXAMPLES else {}
     return {
         "name": event.name,
         "summary": event.meaning,
@@ -153,7 +154,7 @@ def _message(event: MappedEvent) -> dict[str, Any]:
             "schemaFormat": f"application/schema+json;version={DIALECT}",
             "schema": {"$ref": f"./events/{stem(event.kind)}.json"},
         },
-        "bindings": {"kafka": {"key": {"type": "string", "examples": [key]}, "bindingVersion": KAFKA_BINDING}},
+        "bindings": {"kafka": {"key": {"type": "string", **key}, "bindingVersion": KAFKA_BINDING}},
     }
 
 

@@ -5,7 +5,7 @@ health, metrics, API documents, and the housekeeper.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,7 +27,7 @@ from gbike.kit.open_files import OpenFiles
 from gbike.kit.outbox import Relay, how_many_wait
 from gbike.kit.peers import Caller
 from gbike.kit.personal import Holding
-from gbike.kit.store import Store, Tx
+from gbike.kit.store import Reading, Store, Tx
 from gbike.kit.telemetry import Metrics, Spans
 
 IDLE_MS = 1_000
@@ -100,7 +100,6 @@ class Card(msgspec.Struct, frozen=True):
 
     name: str
     title: str
-    port: int
     paths: tuple[str, ...]
     says: tuple[type[Event], ...]
     versions: Path
@@ -113,6 +112,12 @@ class Card(msgspec.Struct, frozen=True):
     """Paths whose answers go on."""
     holds: tuple[Holding, ...] = ()
     """What is about people in its store."""
+    counted: Mapping[str, str] = {}
+    """How the rows are counted that each of its counters stands for, in SQL."""
+    violations: Callable[[Reading], Iterable[str]] = lambda _store: ()
+    """What is wrong with its store, a line each that begins with the invariant's number: for `gbike verify`."""
+    pending: str = ""
+    """How what is half-way is counted, in SQL, where something may be."""
 
 
 class Running(msgspec.Struct, frozen=True):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import msgspec
 
+from gbike.app.catalogue import GATEWAY_PORT, cards, usual_port
 from gbike.app.catalogue import card as find_card
-from gbike.app.catalogue import cards
 from gbike.app.cluster.logins import Logins, urls_at
 from gbike.app.cluster.ports import free_ports, is_free, must_be_free
 from gbike.app.data_folder import BACKED_UP, LETTERS
@@ -17,7 +17,6 @@ from gbike.kit.files import write_whole
 from gbike.kit.runtime import Card
 from gbike.kit.settings import BadSetting, surroundings
 
-GATEWAY_PORT = 8088
 BETWEEN_REPLICAS = 100
 """Replica k of a service listens so much above replica k - 1."""
 INSIDE = 50
@@ -196,7 +195,7 @@ def _same_engines(plan: Plan, before: Plan | None) -> None:
 
 def _replicas(card: Card, gateway: int, count: int) -> list[Replica]:
     """The services are on the ports before the gateway's, as the original's are."""
-    first = gateway - GATEWAY_PORT + card.port
+    first = gateway - GATEWAY_PORT + usual_port(card.name)
     return [
         Replica(card.name if k == 0 else f"{card.name}-{k + 1}", card.name, k + 1, first + k * BETWEEN_REPLICAS)
         for k in range(count)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain
 
+from gbike.app.catalogue import cards
 from gbike.app.data_folder import DataFolder
 from gbike.app.readings import open_readings
 from gbike.app.verify import handled
@@ -26,10 +27,6 @@ TELL_S = 5
 """How often somebody who waits is told why."""
 
 Tell = Callable[[str], None]
-PENDING = {
-    "rent": "SELECT count(*) FROM rents WHERE status = 'pending'",
-    "bike_manage_app": "SELECT count(*) FROM reports WHERE status = 'pending'",
-}
 
 
 class NotQuiet(Exception):
@@ -95,9 +92,9 @@ def unfinished(stores: Mapping[str, Reading], *, lost: bool = False) -> Iterator
     for name, reading in stores.items():
         if waiting := how_many_wait(reading):
             yield f"{waiting} messages of {name} are not published"
-    for name, sql in PENDING.items():
-        if pending := _count(stores[name], sql):
-            yield f"{pending} of {name} are pending"
+    for card in cards():
+        if card.pending and (pending := _count(stores[card.name], card.pending)):
+            yield f"{pending} of {card.name} are pending"
     if not lost:
         yield from handled(stores)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import apsw
 
-from gbike.app.catalogue import NAMES, card
+from gbike.app.catalogue import card
 from gbike.app.cluster.plan import Plan, read_plan
 from gbike.app.copies import NoData
 from gbike.app.data_folder import DataFolder
@@ -24,6 +24,7 @@ from gbike.kit.schema.migrate import newest
 from gbike.kit.sqlite.epoch import epoch_of, last, places_of, why_anew
 from gbike.kit.sqlite.store import connect
 from gbike.kit.store import Reading, StoreUnavailable
+from gbike.services import NAMES
 
 CHECK, FINE = "PRAGMA quick_check(1)", "ok"
 RESTORE = Trouble.DAMAGED.english

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import apsw
 
-from gbike.app.catalogue import NAMES, cards
+from gbike.app.catalogue import cards
 from gbike.app.cluster.plan import read_plan
 from gbike.app.cluster.quiet import NotQuiet, Tell, unfinished
 from gbike.app.copies import NoData, copy_store
@@ -22,6 +22,7 @@ from gbike.app.move import CannotMove
 from gbike.app.readings import open_readings
 from gbike.kit.schema.migrate import migrate
 from gbike.kit.sqlite.store import open_file
+from gbike.services import NAMES
 
 REST_S = 60
 """How long the copy may take to come to rest: rents and reports that are pending end by their deadlines."""

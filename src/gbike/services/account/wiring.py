@@ -12,6 +12,7 @@ from gbike.kit.access.keyring import KeyFolder, Keys, MadeKeys
 from gbike.kit.contacts import REGION
 from gbike.kit.passwords import Passwords, PasswordSettings
 from gbike.kit.runtime import Card, Service, World
+from gbike.services import NAMES
 from gbike.services.account.clients.authenticator import Authenticators
 from gbike.services.account.clients.letters import LetterFile
 from gbike.services.account.clients.tokens import IssuedTokens
@@ -27,7 +28,6 @@ from gbike.services.account.storage.sessions import SqlSessions
 from gbike.services.account.storage.tries import SqlTries
 from gbike.services.account.usecases.desk import Desk, Rules
 
-AUDIENCE = "rent,bike,billing,user_deposit,rent_and_billing_view,bike_manage_app,bike_manager,account"
 DAY_MS, HOUR_MS, MINUTE_MS = 24 * 3_600_000, 3_600_000, 60_000
 
 
@@ -38,7 +38,7 @@ class AccountSettings(PasswordSettings, frozen=True):
         str, Meta(description="folder of the keys that sign access tokens; empty: made at the start, for the demo")
     ] = ""
     issuer: Annotated[str, Meta(min_length=1, description="who signs access tokens, as they say")] = "gbike"
-    audience: Annotated[str, Meta(description="services that take them, separated by commas")] = AUDIENCE
+    audience: Annotated[str, Meta(description="services that take them, separated by commas")] = ",".join(NAMES)
     access_token_s: Annotated[int, Meta(ge=30, le=900, description="how long an access token lasts, s")] = 900
     session_days: Annotated[int, Meta(ge=1, le=365, description="after so long everybody signs in again, days")] = 30
     sign_in_failures: Annotated[
@@ -127,7 +127,6 @@ def build(world: World) -> Service:
 CARD = Card(
     name="account",
     title="Account: who people are and what they may do",
-    port=8089,
     paths=("/accounts", "/sessions", "/.well-known"),
     says=SAYS,
     versions=VERSIONS,

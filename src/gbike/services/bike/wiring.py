@@ -6,7 +6,7 @@ from gbike.contracts.bike import SAYS
 from gbike.kit.runtime import Card, Service, Worker, World
 from gbike.services.bike.http import REFUSALS, operations
 from gbike.services.bike.policies import POLICIES
-from gbike.services.bike.storage import HOLDS, TOMBSTONES, VERSIONS, SqlBikes, how_many
+from gbike.services.bike.storage import COUNTED, HOLDS, TOMBSTONES, VERSIONS, SqlBikes, how_many
 
 COUNTED_EVERY_S = 15
 """Between two counts of the fleet: each looks at every bike (100,000: some 10 ms, not on the event loop)."""
@@ -30,11 +30,11 @@ def build(world: World) -> Service:
 CARD = Card(
     name="bike",
     title="Bike: the fleet, its states and reservations",
-    port=8082,
     paths=("/bikes",),
     says=SAYS,
     versions=VERSIONS,
     holds=HOLDS,
+    counted=COUNTED,
     build=build,
     core=True,
 )

@@ -15,7 +15,7 @@ from gbike.services.bike_manage_app.clients import BikeClient
 from gbike.services.bike_manage_app.domain import Earning, PointsFor
 from gbike.services.bike_manage_app.http import REFUSALS, operations
 from gbike.services.bike_manage_app.saga import ReportABike
-from gbike.services.bike_manage_app.storage import HOLDS, VERSIONS, SqlReports, overdue
+from gbike.services.bike_manage_app.storage import HALF_WAY, HOLDS, VERSIONS, SqlReports, overdue
 
 SWEPT_AT_ONCE = 100
 
@@ -80,11 +80,11 @@ def build(world: World) -> Service:
 CARD = Card(
     name="bike_manage_app",
     title="BikeManageApp: field staff's reports",
-    port=8086,
     paths=("/bikeManageApps",),
     says=SAYS,
     versions=VERSIONS,
     holds=HOLDS,
+    pending=HALF_WAY,
     build=build,
     settings=ReportSettings,
     calls=("bike",),

@@ -11,7 +11,7 @@ from gbike.kit.runtime import Card, Service, World
 from gbike.services.bike_manager.domain import Numbers
 from gbike.services.bike_manager.http import REFUSALS, operations
 from gbike.services.bike_manager.policies import POLICIES
-from gbike.services.bike_manager.storage import HOLDS, VERSIONS, SqlManagers
+from gbike.services.bike_manager.storage import HOLDS, VERSIONS, SqlManagers, own_violations
 
 
 class ManagerSettings(msgspec.Struct, frozen=True):
@@ -35,11 +35,11 @@ def build(world: World) -> Service:
 CARD = Card(
     name="bike_manager",
     title="BikeManager: the field staff's points",
-    port=8087,
     paths=("/bikeManagers",),
     says=SAYS,
     versions=VERSIONS,
     holds=HOLDS,
+    violations=own_violations,
     build=build,
     settings=ManagerSettings,
 )

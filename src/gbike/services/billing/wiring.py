@@ -13,7 +13,7 @@ from gbike.kit.store import Store
 from gbike.services.billing.domain import Rounding, Tariff
 from gbike.services.billing.http import REFUSALS, operations
 from gbike.services.billing.policies import policies
-from gbike.services.billing.storage import HOLDS, VERSIONS, SqlBills, adopt_tariff, not_closed
+from gbike.services.billing.storage import COUNTED, HOLDS, VERSIONS, SqlBills, adopt_tariff, not_closed
 
 REST_S = 3600
 """Between two looks of a worker that has nothing more to do."""
@@ -85,11 +85,11 @@ class _Figures:
 CARD = Card(
     name="billing",
     title="Billing: one bill per rent",
-    port=8083,
     paths=("/billings",),
     says=SAYS,
     versions=VERSIONS,
     holds=HOLDS,
+    counted=COUNTED,
     build=build,
     settings=BillingSettings,
 )

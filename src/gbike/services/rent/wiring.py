@@ -16,6 +16,8 @@ from gbike.services.rent.http import REFUSALS, operations
 from gbike.services.rent.policies import POLICIES
 from gbike.services.rent.saga import RentABike
 from gbike.services.rent.storage import (
+    COUNTED,
+    HALF_WAY,
     HOLDS,
     STATUSES,
     SUSPECT,
@@ -106,11 +108,12 @@ def _figures(world: World, patience_ms: int) -> Worker:
 CARD = Card(
     name="rent",
     title="Rent: who rides which bike",
-    port=8081,
     paths=("/rents",),
     says=SAYS,
     versions=VERSIONS,
     holds=HOLDS,
+    counted=COUNTED,
+    pending=HALF_WAY,
     build=build,
     settings=RentSettings,
     core=True,

@@ -11,7 +11,7 @@ from gbike.kit.settings import load
 from gbike.kit.store import Args, Reading, Store, Tx
 from gbike.services.rent_and_billing_view.http import CHANGES, REFUSALS, operations
 from gbike.services.rent_and_billing_view.policies import POLICIES, fact_of, hear
-from gbike.services.rent_and_billing_view.storage import HOLDS, VERSIONS, SqlView, clear
+from gbike.services.rent_and_billing_view.storage import COUNTED, HOLDS, VERSIONS, SqlView, clear
 from gbike.services.rent_and_billing_view.storage.changes import Changes, ViewSettings
 from gbike.services.rent_and_billing_view.storage.facts import KINDS, Fact, about, fold, known
 from gbike.services.rent_and_billing_view.storage.folding import NAP_MS, REST_S, Folding
@@ -104,12 +104,12 @@ def _fold(tx: Tx, facts: list[Fact]) -> int:
 CARD = Card(
     name=NAME,
     title="RentAndBillingView: rides with their bills",
-    port=8085,
     paths=("/rentAndBillingViews",),
     streams=(CHANGES,),
     says=(),
     versions=VERSIONS,
     holds=HOLDS,
+    counted=COUNTED,
     build=build,
     settings=ViewSettings,
     aliases={"/rentandbillingviews": "/rentAndBillingViews", "/rentAndBillingView": "/rentAndBillingViews"},

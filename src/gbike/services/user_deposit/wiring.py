@@ -17,7 +17,7 @@ from gbike.services.user_deposit.clients import TestProvider
 from gbike.services.user_deposit.http import REFUSALS, operations, payments
 from gbike.services.user_deposit.policies import POLICIES
 from gbike.services.user_deposit.ports import Provider
-from gbike.services.user_deposit.storage import HOLDS, VERSIONS, SqlDeposits
+from gbike.services.user_deposit.storage import COUNTED, HOLDS, VERSIONS, SqlDeposits, own_violations
 from gbike.services.user_deposit.storage.drift import Drift
 from gbike.services.user_deposit.storage.payments import KEEPS, SqlPayments
 from gbike.services.user_deposit.storage.standings import adopt_minimum, tell_all, untold
@@ -127,11 +127,12 @@ def provider(settings: DepositSettings) -> Provider | None:
 CARD = Card(
     name="user_deposit",
     title="UserDeposit: riders' money",
-    port=8084,
     paths=("/userDeposits",),
     says=SAYS,
     versions=VERSIONS,
     holds=HOLDS,
+    counted=COUNTED,
+    violations=own_violations,
     build=build,
     settings=DepositSettings,
 )

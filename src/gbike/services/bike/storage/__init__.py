@@ -34,6 +34,7 @@ HOLDS = (
     Holding("bikes_left", ("bikeid", "location", "lat", "lon"), "FROM bikes WHERE left_by = ? ORDER BY bikeid"),
     Holding("rents_over", ("rentid", "at_ms"), "FROM tombstones WHERE userid = ? ORDER BY rentid"),
 )
+COUNTED = {"bikes": "SELECT count(*) FROM bikes WHERE retired = 0"}
 _COLUMNS = "bikeid, location, lat, lon, batterylevel, rentid, held, broken, retired, version, seen_ms"
 TOMBSTONES = Keeping(
     7 * DAY_MS,

@@ -40,6 +40,7 @@ HOLDS = (
         staff=True,
     ),
 )
+HALF_WAY = "SELECT count(*) FROM reports WHERE status = 'pending'"
 _COLUMNS = "reportid, managerid, bikeid, batterylevel, usableyn, applied_ms, points"
 _SELECT = f"SELECT {_COLUMNS} FROM reports"
 _LISTED = Listing(

@@ -19,6 +19,7 @@ HOLDS = (
         "FROM bills WHERE userid = ? ORDER BY billid",
     ),
 )
+COUNTED = {"bills": "SELECT count(*) FROM bills"}
 _SELECT = "SELECT billid, rentid, userid, started_ms, ended_ms, fee, status, tariff, version FROM bills"
 _TARIFFS = "SELECT version, effective_ms, krw, per_s, rounding FROM tariffs"
 _LOCK = "tariffs"

@@ -47,6 +47,8 @@ HOLDS = (
     Holding("standings", ("mayrent", "reasons", "missing_krw"), "FROM standings WHERE userid = ?"),
 )
 STATUSES = ("rented", "returned", "cancelled")
+COUNTED = {status: f"SELECT count(*) FROM rents WHERE status = '{status}'" for status in STATUSES}
+HALF_WAY = "SELECT count(*) FROM rents WHERE status = 'pending'"
 SUSPECT = "clocksuspect"
 """The counter of rides whose clocks disagree."""
 _COLUMNS = (

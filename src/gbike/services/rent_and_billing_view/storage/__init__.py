@@ -28,6 +28,7 @@ HOLDS = (
     Holding("bill_facts", ("rentid", "billid", "status", "fee"), "FROM bill_facts WHERE userid = ? ORDER BY rentid"),
     Holding("deposit_facts", ("userid", "deposit", "version"), "FROM deposit_facts WHERE userid = ?"),
 )
+COUNTED = {"rides": "SELECT count(*) FROM rides"}
 _COLUMNS = (
     "r.rentid, r.userid, r.bikeid, r.rentstatus, r.started_ms, r.ended_ms, r.billid, r.fee, r.billingstatus, u.deposit"
 )

@@ -44,6 +44,7 @@ HOLDS = (
     ),
     Holding("standings", ("minimum_krw", "missing_krw", "version"), "FROM standings WHERE userid = ?"),
 )
+COUNTED = {"deposits": "SELECT count(*) FROM deposits"}
 _COLUMNS = "userid, balance, billid, registered, version"
 _LISTED = Listing(
     select=f"SELECT {_COLUMNS} FROM deposits",

@@ -1,0 +1,1 @@
+"""One registry: a service is its folder, its contracts and one line."""

@@ -1,0 +1,1 @@
+"""LostProperty: what riders find in a bike's basket."""
