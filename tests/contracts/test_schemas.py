@@ -16,7 +16,7 @@ from schemathesis.specs.openapi.definitions import OPENAPI_31
 
 from gbike.app.embedded import Embedded
 from gbike.app.event_map import build_all, event_map, events, routes
-from gbike.app.event_storm import REQUIREMENTS, SCRIPT, Command, NotAsWritten, watch
+from gbike.app.event_storm import SCRIPT, Command, NotAsWritten, watch
 from gbike.app.golden import EXAMPLES
 from gbike.app.reference import ADVICE
 from gbike.app.schemas import examples, files, stem, write
@@ -202,12 +202,6 @@ async def test_the_storm_shows_every_event_and_every_policy() -> None:
     assert watched == {(kind.__name__, one.card.name) for one in built for kind in one.service.policies}
 
 
-def test_the_page_of_events_has_every_requirement_in_its_own_words() -> None:
-    page = (ROOT / "docs/events.md").read_text("utf-8")
-    assert [number for number, sentence in REQUIREMENTS.items() if sentence not in page] == []
-    assert list(REQUIREMENTS) == list(range(1, 14))
-
-
 async def test_the_storm_stops_when_a_command_is_answered_otherwise() -> None:
     with pytest.raises(NotAsWritten, match="404"):
         await watch([Command("Rider", "rents what is not there", "POST", "/rents", {"userid": 1, "bikeid": 9}, "rent")])
@@ -220,8 +214,6 @@ def test_every_refusal_has_advice_and_no_advice_is_left_over() -> None:
     slugs |= {problem.slug for one in built for problem in one.service.refusals.values()}
     slugs |= {problem.slug for one in built for o in one.service.operations for problem in o.refusals}
     assert slugs == set(ADVICE)
-    page = (ROOT / "docs/status-codes.md").read_text("utf-8")
-    assert not [slug for slug in slugs if f"`{slug}`" not in page]
 
 
 def test_gbike_events_and_routes_name_every_event_policy_and_operation() -> None:
