@@ -15,7 +15,7 @@ from schemathesis.specs.openapi.definitions import OPENAPI_31
 
 from gbike.app.embedded import Embedded
 from gbike.app.event_map import build_all, event_map, events, routes
-from gbike.app.event_storm import REQUIREMENTS, SCRIPT, Command, NotAsWritten, watch
+from gbike.app.event_storm import SCRIPT, Command, NotAsWritten, watch
 from gbike.app.gateway import pages
 from gbike.app.golden import EXAMPLES
 from gbike.app.schemas import examples, files, stem, write
@@ -202,12 +202,6 @@ async def test_the_storm_shows_every_event_and_every_policy() -> None:
     assert said == set(EVENTS)
     watched = {(reaction.heard, reaction.by) for scene in scenes for reaction in scene.reactions}
     assert watched == {(kind.__name__, one.card.name) for one in built for kind in one.service.policies}
-
-
-def test_the_page_of_events_has_every_requirement_in_its_own_words() -> None:
-    page = (ROOT / "docs/events.md").read_text("utf-8")
-    assert [number for number, sentence in REQUIREMENTS.items() if sentence not in page] == []
-    assert list(REQUIREMENTS) == list(range(1, 14))
 
 
 async def test_the_storm_stops_when_a_command_is_answered_otherwise() -> None:

@@ -93,8 +93,3 @@ def test_every_page_of_operating_is_in_its_index() -> None:
     ours = {"cluster.md", "data.md", "scaling.md", "upgrading.md", "watching.md"}
     assert ours <= {page.name for page in home.glob("*.md")}
     assert [page for page in ours if page not in index] == []
-
-
-def test_a_page_of_an_alert_is_short() -> None:
-    pages = {page.name: len(page.read_text("utf-8")) for page in (DOCS / "operating/alerts").glob("Gbike*.md")}
-    assert [name for name, letters in pages.items() if letters > 3_000] == []
