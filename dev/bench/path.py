@@ -1,4 +1,4 @@
-"""What one request goes through before its answer: calls, functions, files. `python -m dev.bench.path`, `-v` names them.
+"""What a request goes through before its answer: calls, functions, files. `python -m dev.bench.path`, `-v` names them.
 
 A call is the first entry of one of gbike's named functions: a coroutine that goes on after an await is not entered
 again, and lambdas and comprehensions belong to the function around them. `kit/inprocess` does not count: it plays the

@@ -106,3 +106,17 @@ def test_reliability_names_every_invariant_that_is_checked() -> None:
     }
     assert checked
     assert checked <= told, checked - told
+
+
+def test_every_number_of_the_original_that_is_cited_is_on_its_page() -> None:
+    page = (ROOT / "docs/original.md").read_text("utf-8")
+    known = {f"flaw {number}" for number in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)}
+    known |= set(re.findall(r"^\| (ruling \d+|L\d) \|", page, re.MULTILINE)) | set(re.findall(r"\| (R\d+) \|", page))
+    cited = set()
+    for folder in ("src", "tests", "simulation", "chaos", "bench", "deploy", "docs"):
+        for file in (file for file in (ROOT / folder).rglob("*") if file.suffix in {".py", ".md", ".js"}):
+            text = file.read_text("utf-8")
+            cited |= {f"{kind} {number}" for kind, number in re.findall(r"(flaw|ruling)s?[ _](\d+)", text)}
+            cited |= set(re.findall(r"(?<![\w.-])(?:R\d{1,2}|L[1-5])(?=[:,; )])", text))
+    assert len(cited) > 50
+    assert cited - known == set()
