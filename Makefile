@@ -116,7 +116,7 @@ lint: .venv/.dev ## ruff and mypy
 	.venv/bin/mypy
 
 schemas: .venv/.dev ## generate schemas/ and the reference pages of docs/ anew from the code
-	$(PY) -m gbike.app.schemas
+	$(PY) -m dev.documents.schemas
 
 sim: .venv/.dev ## 300 seeds of the simulator
 	$(PY) -m gbike sim --seeds 300

@@ -110,3 +110,8 @@ def test_what_only_developers_use_is_not_in_the_wheel(tmp_path: Path) -> None:
     packed = {Path(name).parts[0] for name in zipfile.ZipFile(wheel).namelist()}
     assert {name for name in packed if not name.endswith(".dist-info")} == {"gbike"}
     assert [str(file) for file in files(SRC) for module in imported(file) if module.partition(".")[0] == "dev"] == []
+    zipfile.ZipFile(wheel).extractall(tmp_path)
+    env = {**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-P", "-m", "gbike", "bench"]
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, "part of a checkout" in done.stderr) == (2, True)

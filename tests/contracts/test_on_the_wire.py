@@ -9,9 +9,9 @@ import pytest
 import yaml
 from aiokafka.structs import ConsumerRecord
 
+from dev.documents.golden import EXAMPLES, packed
 from gbike.app.catalogue import cards, speakers
 from gbike.app.event_map import build_all
-from gbike.app.golden import EXAMPLES, packed
 from gbike.kit.envelope import Message
 from gbike.kit.kafka.subscription import group_of
 from gbike.kit.kafka.topic import CONFIGS, topic_of

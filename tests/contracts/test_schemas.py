@@ -13,12 +13,12 @@ import pytest
 import yaml
 from schemathesis.specs.openapi.definitions import OPENAPI_31
 
+from dev.documents.event_storm import SCRIPT, Command, NotAsWritten, watch
+from dev.documents.golden import EXAMPLES
+from dev.documents.schemas import examples, files, stem, write
 from gbike.app.embedded import Embedded
 from gbike.app.event_map import build_all, event_map, events, routes
-from gbike.app.event_storm import SCRIPT, Command, NotAsWritten, watch
 from gbike.app.gateway import pages
-from gbike.app.golden import EXAMPLES
-from gbike.app.schemas import examples, files, stem, write
 from gbike.contracts import PROBLEM_TEXTS
 from gbike.kit.envelope import Message, unpack
 from gbike.kit.http.openapi import document

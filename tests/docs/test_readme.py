@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
+from dev.documents.event_storm import watch
+from dev.documents.reference import picture
 from gbike.app.data_folder import DataFolder
-from gbike.app.event_storm import watch
-from gbike.app.reference import picture
 from gbike.app.seed import BIKES_PER_ZONE, FIRST, RIDERS, ZONES
 
 ROOT = Path(__file__).parents[2]
@@ -121,7 +121,7 @@ def test_the_small_fleet_is_as_large_as_the_readme_says() -> None:
 
 @pytest.mark.parametrize("page", [*READMES, "docs/architecture.md"])
 def test_the_picture_of_the_services_is_the_code_s(page: str) -> None:
-    assert picture() in (ROOT / page).read_text("utf-8"), "the picture is `gbike.app.reference.picture()`"
+    assert picture() in (ROOT / page).read_text("utf-8"), "the picture is `dev.documents.reference.picture()`"
 
 
 async def test_the_picture_shows_every_event_that_somebody_hears() -> None:

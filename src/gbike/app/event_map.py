@@ -1,4 +1,4 @@
-"""Who asks, who says and who hears, read from the code: `gbike events`, `gbike routes`, and the pages of docs/."""
+"""Who asks, who says and who hears, read from the code: `gbike events`, `gbike routes`; documents are made from it."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -115,28 +115,6 @@ def spoken(name: str) -> str:
 def function_of(policy: Callable[..., Any]) -> Callable[..., Any]:
     """The function behind a policy, whatever was bound to it."""
     return policy.func if isinstance(policy, partial) else policy
-
-
-def mermaid(built: Sequence[Built]) -> str:
-    """The services and their events: solid lines are asked and answered at once, dotted ones are events."""
-    lines = ["flowchart LR"]
-    for one in built:
-        name, text = one.card.name, said(one.card)
-        lines.append(f"    {name}[[{text}]]" if one.card.core else f"    {name}[{text}]")
-    for one in built:
-        lines += [f"    {one.card.name} -->|asks| {peer}" for peer in one.card.calls]
-    found = events(built)
-    for one in built:
-        for other in built:
-            names = [
-                event.name
-                for event in found
-                if event.said_by == said(one.card) and any(h.service == said(other.card) for h in event.heard_by)
-            ]
-            if names:
-                label = "<br/>".join(names)
-                lines.append(f'    {one.card.name} -. "{label}" .-> {other.card.name}')
-    return "\n".join(lines)
 
 
 def event_map() -> str:

@@ -13,18 +13,18 @@ from typing import Any
 import msgspec
 import yaml
 
-from gbike.app import kafka_rights
+from dev.documents import kafka_rights
+from dev.documents.event_storm import watch
+from dev.documents.golden import EXAMPLES, packed
+from dev.documents.reference import events_page, settings_page, status_codes_page
+from dev.documents.who_may import SECURITY, with_table
 from gbike.app.catalogue import speakers
 from gbike.app.event_map import Built, MappedEvent, build_all, events
-from gbike.app.event_storm import watch
-from gbike.app.golden import EXAMPLES, packed
-from gbike.app.reference import events_page, settings_page, status_codes_page
-from gbike.app.who_may import SECURITY, with_table
 from gbike.kit.http.openapi import document, schemas_of
 from gbike.kit.kafka.subscription import group_of
 from gbike.kit.kafka.topic import KEEP_MS, PARTITIONS, topic_of
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MILLISECONDS = "milliseconds since 1970 UTC"
 HEADERS: dict[str, Any] = {

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
+from dev.documents.event_storm import REQUIREMENTS, Scene
 from gbike.app.defaults import SettingRow, setting_rows
-from gbike.app.event_map import Built, MappedEvent, build_all, events, mermaid, said
-from gbike.app.event_storm import REQUIREMENTS, Scene
+from gbike.app.event_map import Built, MappedEvent, build_all, events, said
 from gbike.app.serve import ServeSettings
 from gbike.kit.access.certificates import TlsSettings
 from gbike.kit.access.settings import AccessSettings
@@ -37,6 +37,28 @@ OF_A_SERVED_ONE = (
 def picture() -> str:
     """The services and their events as a Mermaid block: for README, architecture and events."""
     return f"```mermaid\n{mermaid(build_all())}\n```"
+
+
+def mermaid(built: Sequence[Built]) -> str:
+    """The services and their events: solid lines are asked and answered at once, dotted ones are events."""
+    lines = ["flowchart LR"]
+    for one in built:
+        name, text = one.card.name, said(one.card)
+        lines.append(f"    {name}[[{text}]]" if one.card.core else f"    {name}[{text}]")
+    for one in built:
+        lines += [f"    {one.card.name} -->|asks| {peer}" for peer in one.card.calls]
+    found = events(built)
+    for one in built:
+        for other in built:
+            names = [
+                event.name
+                for event in found
+                if event.said_by == said(one.card) and any(h.service == said(other.card) for h in event.heard_by)
+            ]
+            if names:
+                label = "<br/>".join(names)
+                lines.append(f'    {one.card.name} -. "{label}" .-> {other.card.name}')
+    return "\n".join(lines)
 
 
 def events_page(built: Sequence[Built], scenes: Iterable[Scene]) -> str:
