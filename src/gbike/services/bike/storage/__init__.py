@@ -296,9 +296,8 @@ def forget(tx: Tx, userid: int) -> None:
         " left_by = NULL, version = version + 1 WHERE left_by = ?",
         (userid,),
     )
-    rents = [row[0] for row in tx.all("SELECT rentid FROM tombstones WHERE userid = ?", (userid,))]
     take_out(tx, "userid", [userid], EVENTS)
-    take_out(tx, "rentid", rents, EVENTS)
+    take_out(tx, "rentid", [r for (r,) in tx.all("SELECT rentid FROM tombstones WHERE userid = ?", (userid,))], EVENTS)
 
 
 def _said(row: Row) -> SaidOf:
