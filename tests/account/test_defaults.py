@@ -16,6 +16,7 @@ from gbike.app.embedded import Embedded
 from gbike.app.modes import Mode, claim, settings_of
 from gbike.app.repair import mend
 from gbike.app.serve import settings_for
+from gbike.contracts.events import EVENTS
 from gbike.kit.dead_letters import set_aside
 from gbike.kit.envelope import Message
 from gbike.kit.settings import describe, load
@@ -105,7 +106,7 @@ async def secure_folder(tmp_path: Path) -> DataFolder:
     claim(folder, Mode.SECURE)
     whole = Embedded(folder, {}, secure=True)
     letter = Message("m1", "Returned", "rent:1", b"{}", b"{}")
-    await whole.part("billing").store.write(set_aside, letter, "unreadable")
+    await whole.part("billing").store.write(set_aside, letter, "unreadable", EVENTS)
     await whole.stop()
     return folder
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from gbike.contracts.events import EVENTS
 from gbike.contracts.rent import Rented, Returned
 from gbike.kit.audit.chain import COLUMNS, _breaks, head
 from gbike.kit.dead_letters import set_aside
@@ -166,7 +167,7 @@ def floor(keeps: Sequence[Keeping], hears: Hears | None = None, event: Event | N
         one = message(event)
         cases.append(hears.heard_late(event))
         cases.append(write("take note of a loss", take_note, "it", [_LATE], [("Rang", 0, 1, 5)]))
-        cases.append(write("set aside", set_aside, one, "reason"))
+        cases.append(write("set aside", set_aside, one, "reason", EVENTS))
         cases.append(write("replay", hears.consumer._revive, one))
         cases.append(write("handle again", hears.consumer._again, one))
     return cases

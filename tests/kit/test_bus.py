@@ -328,7 +328,7 @@ async def test_a_message_that_was_set_aside_takes_effect_once_when_it_is_given_a
     assert await mended.dead_letters() == 0
     with pytest.raises(NoSuchLetter):
         await mended.replay("m91")
-    await store.write(set_aside, a_message(91), "as by a member who had not heard of it")
+    await store.write(set_aside, a_message(91), "as by a member who had not heard of it", {})
     assert await mended.replay("m91") is None
     assert await words(store) == ["rang"]
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from gbike.contracts.events import EVENTS
+from gbike.contracts.rent import Returned
 from gbike.kit.access.principal import EVERYBODYS
 from gbike.kit.clock import SystemClock
 from gbike.kit.erasure import impersonal, take_out
@@ -137,14 +139,14 @@ async def test_bike_forgets_where_somebody_left_a_bike(bikes: Store) -> None:
 
 async def test_a_number_within_another_is_not_that_number(rents: Store) -> None:
     await a_ride(rents, 71)
-    await rents.write(take_out, "userid", [7])
+    await rents.write(take_out, "userid", [7], EVENTS)
     assert any(b"Corner" in value for value in await rents.read(said))
 
 
 def test_what_tells_of_nobody_stays_byte_for_byte() -> None:
-    plain = b'{"eventType":"Rented", "userid":7,"location":null}'
-    assert impersonal(plain) is plain
-    assert impersonal(b'{"userid":7,"lat":37.1,"fee":3}') == b'{"userid":7,"lat":null,"fee":3}'
+    plain = b'{"eventType":"Returned", "userid":7,"lat":null}'
+    assert impersonal(plain, Returned) is plain
+    assert impersonal(b'{"userid":7,"lat":37.1,"endtime":3}', Returned) == b'{"userid":7,"lat":null,"endtime":3}'
 
 
 async def test_who_may_rent_and_what_hangs_is_judged_alike_on_every_engine(rents: Store) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from gbike.contracts import LATEST_MS, MAX_NUMBER
 from gbike.contracts.billing import CalculatedFee
+from gbike.contracts.events import EVENTS
 from gbike.contracts.rent import Rented
 from gbike.kit.bus import Batch
 from gbike.kit.clock import SystemClock, rfc3339
@@ -145,18 +146,18 @@ async def test_a_key_is_only_a_place_on_the_topic_and_spoils_nothing(store: Stor
 
 
 async def test_a_reason_may_have_any_letters(store: Store) -> None:
-    await store.write(set_aside, GOOD, "a\0b \ud800 " + "x" * 10_000)
+    await store.write(set_aside, GOOD, "a\0b \ud800 " + "x" * 10_000, EVENTS)
     assert len(await store.read(letters, 10)) == 1
 
 
 async def test_who_is_erased_is_taken_out_of_letters_that_nobody_can_read(store: Store) -> None:
     broken = Message("m9", "Rented", "k", b"{}", b'{"userid":7,"endlocation":"Corner","x":"\xff"}')
     await store.write(lambda tx: tx.execute("DELETE FROM erased"))
-    await store.write(set_aside, broken, "unreadable")
-    await store.write(take_out, "userid", [7])
+    await store.write(set_aside, broken, "unreadable", EVENTS)
+    await store.write(take_out, "userid", [7], EVENTS)
     assert b"Corner" not in (await store.read(letters, 10))[0].message.value
     await store.write(remember, 7)
-    await store.write(set_aside, msgspec.structs.replace(broken, id="m10"), "unreadable")
+    await store.write(set_aside, msgspec.structs.replace(broken, id="m10"), "unreadable", EVENTS)
     assert all(b"Corner" not in letter.message.value for letter in await store.read(letters, 10))
 
 

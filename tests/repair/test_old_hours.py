@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from gbike.app.hours import published_and_heard
+from gbike.contracts.events import EVENTS
 from gbike.kit.dead_letters import set_aside
 from gbike.kit.envelope import Message
 from gbike.kit.hours import HOUR_MS, Hours, hear, take_note
@@ -83,7 +84,7 @@ async def test_a_loss_that_was_noted_is_told_no_more_though_something_is_set_asi
     messages = [await town.publish() for _ in range(5)]
     for message in messages[:3]:
         await town.hear(message)
-    await town.bike.write(set_aside, messages[4], "it can't be")  # and the one before is lost
+    await town.bike.write(set_aside, messages[4], "it can't be", EVENTS)  # and the one before is lost
     town.clock.at_ms += 8 * DAY_MS
     await town.keep_house()
     [found] = published_and_heard(town.readings)

@@ -6,7 +6,7 @@ range is refused wherever it comes from.
 """
 
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -24,6 +24,9 @@ Moment = Annotated[int, Meta(ge=0, le=LATEST_MS)]
 Percent = Annotated[int, Meta(ge=0, le=100)]
 Latitude = Annotated[float, Meta(ge=-90, le=90)]
 Longitude = Annotated[float, Meta(ge=-180, le=180)]
+T = TypeVar("T")
+Personal = Annotated[T, Meta(extra={"personal": True}, extra_json_schema={"x-personal": True})]
+"""A field that tells where a rider was, or who it is: an erasure takes it out of every kept event (kit/erasure.py)."""
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True, tag_field="eventType", tag=True):

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from gbike.contracts import Latitude, Longitude, Number, Percent, Said
+from gbike.contracts import Latitude, Longitude, Number, Percent, Personal, Said
 
 
 class RegisteredBike(Said, frozen=True):
@@ -28,11 +28,11 @@ class UpdatedBike(Said, frozen=True):
 
     bikeid: Number
     status: str
-    location: str | None = None
+    location: Personal[str | None] = None
     me: bool = True
     batterylevel: Percent | None = None
-    lat: Latitude | None = None
-    lon: Longitude | None = None
+    lat: Personal[Latitude | None] = None
+    lon: Personal[Longitude | None] = None
     retired: bool = False
     rentid: Number | None = None
     version: Number = 0

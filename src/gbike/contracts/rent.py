@@ -2,7 +2,7 @@
 
 from msgspec import UNSET, UnsetType
 
-from gbike.contracts import Latitude, Longitude, Moment, Number, Said
+from gbike.contracts import Latitude, Longitude, Moment, Number, Personal, Said
 
 
 class Rented(Said, frozen=True):
@@ -42,10 +42,10 @@ class Returned(Said, frozen=True):
     bikeid: Number
     status: str
     endtime: Moment
-    endlocation: str | None = None
+    endlocation: Personal[str | None] = None
     starttime: Moment | None = None
-    lat: Latitude | None = None
-    lon: Longitude | None = None
+    lat: Personal[Latitude | None] = None
+    lon: Personal[Longitude | None] = None
     endedby: str | UnsetType = UNSET
     """How it ended: `rider` at the tap, `offline` at a tap without a line, `admin` by an operator. Old messages don't
     tell."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from gbike.kit.envelope import Message
-from gbike.kit.erasure import guard, scrubbed
+from gbike.kit.erasure import Kinds, guard, scrubbed
 from gbike.kit.hours import hear
 from gbike.kit.store import Reading, Row, Tx
 
@@ -26,10 +26,10 @@ class DeadLetter(msgspec.Struct, frozen=True):
     at_ms: int
 
 
-def set_aside(tx: Tx, message: Message, reason: str) -> None:
+def set_aside(tx: Tx, message: Message, reason: str, known: Kinds) -> None:
     """Keep the message with its reason; when it is there already, with the newer reason."""
     guard(tx, [message])
-    (message,) = scrubbed(tx, [message])
+    (message,) = scrubbed(tx, [message], known)
     reason = reason[:REASON_LETTERS].replace("\0", "\ufffd").encode("utf-8", "replace").decode()
     tx.execute(
         f"INSERT INTO dead_letters ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"

@@ -4,26 +4,31 @@ A store remembers who was erased, so that what was said before and comes later l
 Messages are kept for days and found by their bytes: to look at a week of them once is cheaper than an index for ever.
 """
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
+from functools import cache
 from typing import Annotated, Any
 
 import msgspec
+from msgspec import inspect
 
 from gbike.kit.envelope import Message
 from gbike.kit.numbers import MAX_ID
 from gbike.kit.store import Reading, Row, Store, Tx
 
-PERSONAL = ("endlocation", "location", "lat", "lon", "name", "contact")
-"""Fields that tell where somebody was, or who it is."""
-_SAYS = re.compile(b'"(?:%b)":(?!null)' % "|".join(PERSONAL).encode())
-"""Where an object may say something personal: most messages don't, and need not be decoded to know it."""
+Kinds = Mapping[str, type]
+"""The events that are known, by name: their fields say what is personal, by a mark (contracts.Personal)."""
 AT_ONCE = 50
 """Numbers that are looked for in one statement."""
+_ENVELOPE = ("eventType", "timestamp")
+"""What every event has beside its fields."""
 UNREADABLE = b"{}"
 """What is kept of content that can't be read but may be about somebody who was erased."""
-_KEPT = {"outbox": ("id", "value"), "dead_letters": ("message_id", "value"), "idempotency": ("key", "content")}
-"""Where messages and answers are kept: key and bytes."""
+_KEPT = {
+    "outbox": ("id", "type", "value"),
+    "dead_letters": ("message_id", "type", "value"),
+    "idempotency": ("key", "NULL", "content"),
+}
+"""Where messages and answers are kept: key, type of event, and bytes."""
 
 
 class _Whose(msgspec.Struct, frozen=True):
@@ -92,14 +97,15 @@ def remember(tx: Tx, userid: int) -> None:
     )
 
 
-def take_out(tx: Tx, field: str, numbers: Sequence[int]) -> None:
-    """Take what is personal out of everything that is kept with one of `numbers` in `field`, said already or not."""
+def take_out(tx: Tx, field: str, numbers: Sequence[int], known: Kinds) -> None:
+    """Take what is personal out of everything that is kept with one of `numbers` in `field`, said already or not. Of an
+    answer, whose kind is not kept, it is what any event marks."""
     for table in _KEPT:
         for start in range(0, len(numbers), AT_ONCE):
-            _take_out(tx, table, field, numbers[start : start + AT_ONCE])
+            _take_out(tx, table, field, numbers[start : start + AT_ONCE], known)
 
 
-def scrubbed(read: Reading, messages: list[Message]) -> list[Message]:
+def scrubbed(read: Reading, messages: list[Message], known: Kinds) -> list[Message]:
     """The messages, without what is personal where somebody who was erased is concerned. Call `guard` first in a
     transaction that keeps them."""
     if not messages or read.one("SELECT 1 FROM erased LIMIT 1") is None:
@@ -109,21 +115,21 @@ def scrubbed(read: Reading, messages: list[Message]) -> list[Message]:
     marks = ", ".join("?" * len(among))
     gone = {row[0] for row in read.all(f"SELECT userid FROM erased WHERE userid IN ({marks})", among)} if among else ()
     return [
-        msgspec.structs.replace(message, value=impersonal(message.value)) if userid in gone else message
+        msgspec.structs.replace(message, value=impersonal(message.value, known.get(message.type)))
+        if userid in gone
+        else message
         for message, userid in zip(messages, whose, strict=True)
     ]
 
 
-def impersonal(content: bytes) -> bytes:
-    """A JSON object without what is personal: its fields are null."""
-    if not _SAYS.search(content):
-        return content
+def impersonal(content: bytes, kind: type | None) -> bytes:
+    """An event's JSON without what is personal: fields that its kind marks, or does not know, are null. Of an unknown
+    kind only name and time stay."""
     fields = readable(content)
     if fields is None:
         return UNREADABLE
-    if all(fields.get(name) is None for name in PERSONAL):
-        return content
-    return msgspec.json.encode({name: None if name in PERSONAL else value for name, value in fields.items()})
+    known = personal_fields(kind) if kind is not None else {}
+    return _without({name for name in fields if known.get(name, name not in _ENVELOPE)}, fields, content)
 
 
 def readable(content: bytes) -> dict[str, Any] | None:
@@ -134,14 +140,35 @@ def readable(content: bytes) -> dict[str, Any] | None:
         return None
 
 
-def _take_out(tx: Tx, table: str, field: str, numbers: Sequence[int]) -> None:
-    key, content = _KEPT[table]
+def _take_out(tx: Tx, table: str, field: str, numbers: Sequence[int], known: Kinds) -> None:
+    key, type, content = _KEPT[table]
     there = " OR ".join([f"instr({content}, ?) > 0"] * len(numbers))
     needles = [f'"{field}":{number}'.encode() for number in numbers]
-    for of, found in tx.all(f"SELECT {key}, {content} FROM {table} WHERE {there}", needles):
+    for of, name, found in tx.all(f"SELECT {key}, {type}, {content} FROM {table} WHERE {there}", needles):
         fields = readable(bytes(found))
-        if fields is None or fields.get(field) in numbers:  # the bytes of 7 are in those of 71
-            tx.execute(f"UPDATE {table} SET {content} = ? WHERE {key} = ?", (impersonal(bytes(found)), of))
+        if fields is not None and fields.get(field) not in numbers:  # the bytes of 7 are in those of 71
+            continue
+        if name is not None or fields is None:
+            left = impersonal(bytes(found), known.get(name))
+        else:
+            marked = {name for kind in known.values() for name, is_so in personal_fields(kind).items() if is_so}
+            left = _without(marked, fields, bytes(found))
+        tx.execute(f"UPDATE {table} SET {content} = ? WHERE {key} = ?", (left, of))
+
+
+def _without(names: Set[str], fields: dict[str, Any], content: bytes) -> bytes:
+    if all(fields.get(name) is None for name in names):
+        return content
+    return msgspec.json.encode({name: None if name in names else value for name, value in fields.items()})
+
+
+@cache
+def personal_fields(kind: type) -> Mapping[str, bool]:
+    """Each field of an event, and whether it is marked as personal."""
+    found = inspect.type_info(kind)
+    fields = found.fields if isinstance(found, inspect.StructType) else ()
+    extras = {one.encode_name: one.type.extra if isinstance(one.type, inspect.Metadata) else None for one in fields}
+    return {name: bool(extra and extra.get("personal")) for name, extra in extras.items()}
 
 
 def _lock_of(userid: int) -> str:

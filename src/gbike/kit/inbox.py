@@ -41,6 +41,7 @@ class Consumer:
         answered, when that is committed."""
         self._hear, self._note = hear, note
         self._store, self._subscription, self._service = store, subscription, service
+        self._known = {kind.__name__: kind for kind in policies}
         self._policies = {kind.__name__: (kind, policy) for kind, policy in policies.items()}
         self._speakers = speakers(policies)
         self._handled = metrics.events_handled.labels(service)
@@ -72,7 +73,7 @@ class Consumer:
         except StoreUnavailable:
             raise
         except Exception as wrong:
-            await self._store.write(set_aside, message, repr(wrong))
+            await self._store.write(set_aside, message, repr(wrong), self._known)
             return repr(wrong)
         return None
 
@@ -110,7 +111,7 @@ class Consumer:
                 "a message is set aside", service=self._service, type=message.type, id=message.id, why=repr(wrong)
             )
             self._dead.inc()
-            await self._store.write(set_aside, message, repr(wrong))
+            await self._store.write(set_aside, message, repr(wrong), self._known)
 
     def _revive(self, tx: Tx, message: Message) -> list[Any]:
         take_back(tx, message)
@@ -119,7 +120,7 @@ class Consumer:
     def _again(self, tx: Tx, message: Message) -> list[Any]:
         guard(tx, [message])
         hear(tx, [message], self._speakers)
-        (message,) = scrubbed(tx, [message])
+        (message,) = scrubbed(tx, [message], self._known)
         tx.audit("message handled again", message.key, after={"type": message.type, "message": message.id})
         if self._hear is not None:
             self._hear(tx, [message])
@@ -134,7 +135,7 @@ class Consumer:
         guard(tx, messages)
         known = hear(tx, messages, self._speakers)
         new = [message for message in {message.id: message for message in messages}.values() if message.id in known]
-        new = scrubbed(tx, new)
+        new = scrubbed(tx, new, self._known)
         if self._hear is not None:
             self._hear(tx, new)
         answers: list[Any] = []

@@ -2,6 +2,7 @@
 
 from gbike.app.republish import _on_record
 from gbike.contracts.account import AccountErased
+from gbike.contracts.events import EVENTS
 from gbike.contracts.user_deposit import ChangedStanding
 from gbike.kit.access.principal import EVERYBODYS
 from gbike.kit.dead_letters import drop, set_aside
@@ -41,7 +42,7 @@ HOUSE = House(
         do(begin, USER, OPEN.bikeid, 10_000, None),
         do(begin, USER, KEYED.bikeid, -1, key_of("four")),
         do(open_rent, OPEN, MOST_OPEN, None),
-        do(set_aside, message(AccountErased(userid=5), "letter"), "a reason"),
+        do(set_aside, message(AccountErased(userid=5), "letter"), "a reason", EVENTS),
         sql("UPDATE outbox SET message_id = 'rented', published_ms = CAST(? AS BIGINT)", NOW),
     ),
     cases=(

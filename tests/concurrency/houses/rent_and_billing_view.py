@@ -2,6 +2,7 @@
 
 from gbike.contracts.account import AccountErased
 from gbike.contracts.billing import CalculatedFee, ClosedBill, RegisteredBill
+from gbike.contracts.events import EVENTS
 from gbike.contracts.rent import Rented
 from gbike.contracts.user_deposit import AddedDeposit, UpdatedDeposit
 from gbike.kit.envelope import Event
@@ -28,7 +29,7 @@ def kept_before(number: int, said: Event) -> Write:
     one = message(said)
     return sql(
         "INSERT INTO kept (message_id, type, key, headers, value) VALUES (?, ?, ?, ?, ?)",
-        *(f"before-{number}", one.type, one.key, one.headers, impersonal(one.value)),
+        *(f"before-{number}", one.type, one.key, one.headers, impersonal(one.value, EVENTS[one.type])),
     )
 
 

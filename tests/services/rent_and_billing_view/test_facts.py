@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gbike.contracts.events import EVENTS
 from gbike.contracts.rent import Rented
 from gbike.contracts.user_deposit import AddedDeposit
 from gbike.kit.envelope import Message
@@ -25,7 +26,7 @@ def keep_as_before(tx: Tx, messages: list[Message]) -> None:
     """As gbike kept events before there were facts."""
     tx.execute_many(
         "INSERT INTO kept (message_id, type, key, headers, value) VALUES (?, ?, ?, ?, ?)",
-        [(m.id, m.type, m.key, m.headers, impersonal(m.value)) for m in messages],
+        [(m.id, m.type, m.key, m.headers, impersonal(m.value, EVENTS[m.type])) for m in messages],
     )
 
 

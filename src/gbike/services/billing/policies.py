@@ -5,6 +5,7 @@ from functools import partial
 
 from gbike.contracts.account import AccountErased
 from gbike.contracts.billing import CalculatedFee, ClosedBill, RegisteredBill
+from gbike.contracts.events import EVENTS
 from gbike.contracts.rent import Rented, Returned
 from gbike.contracts.user_deposit import UpdatedDeposit
 from gbike.kit.erasure import remember, take_out
@@ -69,7 +70,7 @@ def whenever_the_fee_is_taken_close_the_bill(tx: Tx, said: UpdatedDeposit) -> in
 def whenever_an_account_is_erased_forget_where_it_was(tx: Tx, said: AccountErased) -> None:
     """The bills stay, for the books. What was set aside tells of places; it does no more."""
     remember(tx, said.userid)
-    take_out(tx, "userid", [said.userid])
+    take_out(tx, "userid", [said.userid], EVENTS)
 
 
 def policies(first: Tariff) -> Policies:

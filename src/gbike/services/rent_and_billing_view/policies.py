@@ -5,6 +5,7 @@ from typing import Any
 
 from gbike.contracts.account import AccountErased
 from gbike.contracts.billing import CalculatedFee, ClosedBill, RegisteredBill
+from gbike.contracts.events import EVENTS
 from gbike.contracts.rent import Rented, Returned
 from gbike.contracts.user_deposit import AddedDeposit, UpdatedDeposit
 from gbike.kit.envelope import Message, unpack
@@ -66,7 +67,7 @@ def whenever_a_deposit_moves_show_it(tx: Tx, said: UpdatedDeposit | AddedDeposit
 def whenever_an_account_is_erased_forget_where_it_was(tx: Tx, said: AccountErased) -> None:
     """The lines stay, for the books. What was set aside tells of places; it does no more."""
     remember(tx, said.userid)
-    take_out(tx, "userid", [said.userid])
+    take_out(tx, "userid", [said.userid], EVENTS)
 
 
 POLICIES: Policies = {

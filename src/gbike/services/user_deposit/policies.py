@@ -3,6 +3,7 @@
 from gbike.contracts.account import AccountErased, RegisteredAccount
 from gbike.contracts.bike_manager import AdjustedPoint
 from gbike.contracts.billing import CalculatedFee
+from gbike.contracts.events import EVENTS
 from gbike.contracts.user_deposit import AddedDeposit, UpdatedDeposit
 from gbike.kit.erasure import remember, take_out
 from gbike.kit.inbox import Policies
@@ -54,7 +55,7 @@ def whenever_an_account_is_registered_tell_its_standing(tx: Tx, said: Registered
 def whenever_an_account_is_erased_take_nothing_in_any_more(tx: Tx, said: AccountErased) -> None:
     """The ledger stays, for the books. Nothing is paid in any more; a fee that comes late is still taken."""
     remember(tx, said.userid)
-    take_out(tx, "userid", [said.userid])
+    take_out(tx, "userid", [said.userid], EVENTS)
 
 
 POLICIES: Policies = {

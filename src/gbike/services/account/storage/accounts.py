@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from gbike.contracts.account import AccountErased, ChangedRoles, RegisteredAccount
+from gbike.contracts.events import EVENTS
 from gbike.kit.erasure import alone, remember, take_out
 from gbike.kit.http.hal import Page
 from gbike.kit.listing import Listing, list_page
@@ -230,7 +231,7 @@ def _erase(tx: Tx, account: Account) -> Account:
 def _forget_messages(tx: Tx, userid: int) -> None:
     """A message that was set aside, or comes later, tells no place where the person was."""
     remember(tx, userid)
-    take_out(tx, "userid", [userid])
+    take_out(tx, "userid", [userid], EVENTS)
 
 
 def begin_enrolment(tx: Tx, userid: int, sealed: bytes, only: int | None) -> None:

@@ -10,6 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from gbike.contracts.bike import ChkAndUpdatedStatus, RegisteredBike, UpdatedBike, UpdatedBikeState
+from gbike.contracts.events import EVENTS
 from gbike.kit.clock import Clock
 from gbike.kit.erasure import remember, take_out
 from gbike.kit.housekeeping import DAY_MS, Keeping
@@ -295,8 +296,8 @@ def forget(tx: Tx, userid: int) -> None:
         " left_by = NULL, version = version + 1 WHERE left_by = ?",
         (userid,),
     )
-    take_out(tx, "userid", [userid])
-    take_out(tx, "rentid", [row[0] for row in tx.all("SELECT rentid FROM tombstones WHERE userid = ?", (userid,))])
+    take_out(tx, "userid", [userid], EVENTS)
+    take_out(tx, "rentid", [r for (r,) in tx.all("SELECT rentid FROM tombstones WHERE userid = ?", (userid,))], EVENTS)
 
 
 def _said(row: Row) -> SaidOf:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from msgspec import UNSET
 
+from gbike.contracts.events import EVENTS
 from gbike.contracts.rent import RentCancelled, Rented, Returned
 from gbike.kit.access.principal import EVERYBODYS, Whose
 from gbike.kit.clock import latest, rfc3339
@@ -282,7 +283,7 @@ def forget(tx: Tx, userid: int) -> None:
         " AND (endlocation IS NOT NULL OR lat IS NOT NULL OR lon IS NOT NULL)",
         (userid,),
     )
-    take_out(tx, "userid", [userid])
+    take_out(tx, "userid", [userid], EVENTS)
 
 
 TRIES_KEPT = Keeping(

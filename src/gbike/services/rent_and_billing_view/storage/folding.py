@@ -1,6 +1,7 @@
 """The events that an older gbike kept for ever become facts, a bite at a time, while the service runs; and what is no
 news any more is removed. A process that ends half-way goes on where it was: a bite is one transaction."""
 
+from gbike.contracts.events import EVENTS
 from gbike.kit.dead_letters import set_aside
 from gbike.kit.envelope import Message, Undecodable
 from gbike.kit.store import Store, Tx
@@ -45,7 +46,7 @@ def fold_kept(tx: Tx, after: int, window: int) -> tuple[int, int, int]:
         except Undecodable as wrong:
             unreadable.append((message, repr(wrong)))
     for message, why in unreadable:
-        set_aside(tx, message, why)
+        set_aside(tx, message, why, EVENTS)
     tx.lock("kept")  # as last of the locks, as who hears does
     note(tx, facts)
     place = found[-1][0] if len(found) == BITE else max(after, last)

@@ -6,6 +6,7 @@ ever, or keeps them still on the same database while a new version is rolled out
 
 from collections.abc import Sequence
 
+from gbike.contracts.events import EVENTS
 from gbike.kit.envelope import Message
 from gbike.kit.erasure import impersonal
 from gbike.kit.store import Reading, Tx
@@ -22,7 +23,7 @@ def keep(tx: Tx, messages: Sequence[Message]) -> None:
     tx.lock("kept")
     tx.execute_many(
         "INSERT INTO kept (message_id, type, key, headers, value) VALUES (?, ?, ?, ?, ?)",
-        [(m.id, m.type, m.key, b"", impersonal(m.value)) for m in messages],
+        [(m.id, m.type, m.key, b"", impersonal(m.value, EVENTS.get(m.type))) for m in messages],
     )
 
 

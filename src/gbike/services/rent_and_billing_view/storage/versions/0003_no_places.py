@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+from gbike.contracts.rent import Returned
 from gbike.kit.erasure import impersonal
 
 revision = "0003"
@@ -17,5 +18,5 @@ def upgrade() -> None:
     query = sa.select(kept.c.number, kept.c.value).where(kept.c.type == "Returned").order_by(kept.c.number).limit(BITE)
     while rows := bind.execute(query.where(kept.c.number > after)).all():
         for number, value in rows:
-            bind.execute(kept.update().where(kept.c.number == number).values(value=impersonal(bytes(value))))
+            bind.execute(kept.update().where(kept.c.number == number).values(value=impersonal(bytes(value), Returned)))
         after = rows[-1][0]
