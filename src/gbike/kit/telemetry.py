@@ -1,7 +1,7 @@
 """What one request is called on its way through every service, what a service counts, and how it writes its log.
 
 The trace travels in a context variable from the HTTP edge into transactions, outbox rows, events and handlers, so that
-a ride can be followed from the tap to the closed bill.
+what somebody asked for can be followed to its last effect.
 """
 
 import asyncio

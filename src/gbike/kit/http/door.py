@@ -70,7 +70,7 @@ class LockedDoor:
         self._slow_down_strangers(ask, pace)
 
     async def _let_stay(self, ask: Ask) -> None:
-        """Who shows no good token may still be a rider whose token has just ended. The body holds the session's, and
+        """Who shows no good token may still be somebody whose token has just ended. The body holds the session's, and
         only a reading would tell whether it is good: so each has a pace of its own, and what strangers may try is what
         a campus of 40,000 needs. Who may try no more is not remembered either."""
         home = household(ask.origin)
@@ -81,8 +81,8 @@ class LockedDoor:
     async def _who(self, ask: Ask, token: str) -> Principal:
         """Whose token it is. Only one that is not good counts for its address, and none is refused unseen.
 
-        A rider whose neighbour floods would be refused as soon as his token has to be checked anew, did we look at the
-        address first. What a flood costs stays bounded all the same: what is no token for us, is not for now or of no
+        Whose neighbour floods would be refused as soon as his token has to be checked anew, did we look at the address
+        first. What a flood costs stays bounded all the same: what is no token for us, is not for now or of no
         key of ours is refused before its signature is looked at, and a signature (0.1 to 0.2 ms) costs about what
         reading and refusing a request does, so that bad tokens come at twice the price of none.
         """
