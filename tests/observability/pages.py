@@ -3,7 +3,11 @@
 import re
 from typing import NamedTuple
 
+from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.parser import text_string_to_metric_families
+
+from gbike.app.catalogue import cards
+from gbike.app.event_map import still_world
 
 
 class Metrics(NamedTuple):
@@ -15,6 +19,15 @@ class Metrics(NamedTuple):
         """The sum over the samples that have these labels; None when there is none."""
         found = [value for known, has, value in self.samples if known == name and labels.items() <= has.items()]
         return sum(found) if found else None
+
+
+def declared() -> list[Counter | Gauge | Histogram]:
+    """Every metric of the floor and of the services."""
+    world = still_world()
+    for card in cards():
+        card.build(world)
+    found = world.metrics.registry._collector_to_names
+    return [metric for metric in found if isinstance(metric, Counter | Gauge | Histogram)]
 
 
 def read(page: bytes) -> Metrics:

@@ -14,8 +14,7 @@ import yaml
 from prometheus_client import Counter, Histogram
 
 from gbike.app.catalogue import cards, usual_port
-from gbike.kit.telemetry import Metrics
-from tests.observability.pages import metrics_of
+from tests.observability.pages import declared, metrics_of
 
 ROOT = Path(__file__).parents[2]
 HERE = ROOT / "deploy/observability"
@@ -40,13 +39,12 @@ OTHERS = {
 def known() -> dict[str, set[str]]:
     """Every metric that can be asked for, with its labels."""
     found = dict(OTHERS)
-    for metric in vars(Metrics()).values():
-        if hasattr(metric, "describe") and (name := metric.describe()[0].name):
-            labels = set(metric._labelnames)
-            if isinstance(metric, Histogram):
-                found |= {f"{name}_bucket": labels | {"le"}, f"{name}_count": labels, f"{name}_sum": labels}
-            else:
-                found[name + ("_total" if isinstance(metric, Counter) else "")] = labels
+    for metric in declared():
+        name, labels = metric.describe()[0].name, set(metric._labelnames)
+        if isinstance(metric, Histogram):
+            found |= {f"{name}_bucket": labels | {"le"}, f"{name}_count": labels, f"{name}_sum": labels}
+        else:
+            found[name + ("_total" if isinstance(metric, Counter) else "")] = labels
     return found | {name: {"service"} for name in RECORDED}
 
 

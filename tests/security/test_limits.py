@@ -9,8 +9,9 @@ import pytest
 import uvloop
 
 from gbike.app.doors import LockedDoors
+from gbike.app.embedded import Embedded
 from gbike.kit.access.addresses import Proxies, household, origin
-from gbike.kit.access.limits import Limits
+from gbike.kit.access.limits import ANONYMOUS_ASKS, SESSIONS, SIGN_INS, Limits, Pace
 from gbike.kit.access.rules import PUBLIC
 from gbike.kit.http import patience
 from gbike.kit.http.app import HttpApp, Operation
@@ -30,30 +31,30 @@ USUAL = {f"GBIKE_LIMIT_{name}_PER_MIN": str(most) for name, most in
 
 def test_a_bucket_lets_through_so_many_at_once_and_then_evenly() -> None:
     clock = SetClock()
-    limits = Limits({"rents": 10}, clock)
-    assert [limits.take("rents", "7") for _ in range(11)] == [0] * 10 + [6]
+    limits, rents, others = Limits({}, clock), Pace("rents", 10), Pace("others")
+    assert [limits.take(rents, "7") for _ in range(11)] == [0] * 10 + [6]
     clock.waited_ms += 5_999
-    assert (limits.take("rents", "7"), limits.wait("rents", "7")) == (1, 1)
+    assert (limits.take(rents, "7"), limits.wait(rents, "7")) == (1, 1)
     clock.waited_ms += 1
-    assert [limits.wait("rents", "7"), limits.take("rents", "7"), limits.take("rents", "7")] == [0, 0, 6]
-    assert limits.take("rents", "8") == limits.take("others", "7") == 0
+    assert [limits.wait(rents, "7"), limits.take(rents, "7"), limits.take(rents, "7")] == [0, 0, 6]
+    assert limits.take(rents, "8") == limits.take(others, "7") == 0
     clock.waited_ms += 3_600_000
-    assert sum(limits.take("rents", "7") == 0 for _ in range(50)) == 10
+    assert sum(limits.take(rents, "7") == 0 for _ in range(50)) == 10
 
 
 def test_askers_beyond_count_take_no_more_memory() -> None:
     limits = Limits({"anonymous": 60}, SetClock(), most=1_000)
     for number in range(5_000):
-        limits.take("anonymous", f"10.0.{number // 256}.{number % 256}")
+        limits.take(ANONYMOUS_ASKS, f"10.0.{number // 256}.{number % 256}")
     assert len(limits) == 1_000
 
 
 def test_a_flood_of_one_pace_fills_no_bucket_of_another() -> None:
     limits = Limits({"sign_ins": 60, "sessions": 60}, SetClock(), most=1_000)
-    assert [limits.take("sign_ins", "stranger") for _ in range(60)] == [0] * 60
+    assert [limits.take(SIGN_INS, "stranger") for _ in range(60)] == [0] * 60
     for number in range(5_000):
-        limits.take("sessions", str(number))
-    assert limits.take("sign_ins", "stranger") == 1
+        limits.take(SESSIONS, str(number))
+    assert limits.take(SIGN_INS, "stranger") == 1
     assert len(limits) == 1_000
 
 
@@ -288,7 +289,7 @@ async def test_behind_a_known_proxy_addresses_links_and_tls_are_the_clients() ->
         ("OUTSIDE_ISSUERS", "https://id.example=http://id.example/jwks"),
         ("OUTSIDE_ISSUERS", "https://id.example=file:///etc/passwd"),
         ("OUTSIDE_ISSUERS", "gbike=https://id.example/jwks"),
-        ("LIMIT_RENTS_PER_MIN", "-1"),
+        ("LIMIT_WRITES_PER_MIN", "-1"),
         ("SERVICE_KEY_FILE", "/nowhere/key.pem"),
         ("SCRAPER_TOKEN_FILE", "/nowhere/token"),
         ("TRUSTED_PROXIES", "everybody"),
@@ -297,6 +298,12 @@ async def test_behind_a_known_proxy_addresses_links_and_tls_are_the_clients() ->
 def test_a_door_that_can_not_be_closed_is_not_opened(name: str, value: str) -> None:
     with pytest.raises(BadSetting, match=f"GBIKE_{name}"):
         LockedDoors({f"GBIKE_{name}": value}, SetClock(), _Ids(), FakePeer())
+
+
+@pytest.mark.parametrize("name", ["RENTS", "RETURNS", "REPORTS"])
+def test_how_often_one_may_ask_for_what_a_service_limits_is_judged_at_the_start(name: str) -> None:
+    with pytest.raises(BadSetting, match=f"GBIKE_LIMIT_{name}_PER_MIN"):
+        Embedded(None, {f"GBIKE_LIMIT_{name}_PER_MIN": "-1"})
 
 
 class _Ids:

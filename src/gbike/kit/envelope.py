@@ -19,7 +19,7 @@ class Event(Protocol):
 
     @property
     def key(self) -> str:
-        """The aggregate, as the key of the message: `rent:1`, `bike:7`, `user:3`."""
+        """The aggregate, as the key of the message: `KIND:NUMBER`, as `user:3`."""
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):

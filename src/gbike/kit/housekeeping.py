@@ -14,7 +14,7 @@ DAY_MS = 24 * 3_600_000
 BITE = 1_000
 """Rows removed in one step from one table."""
 TURN_MS = 20
-"""Between two full bites, for others: 50,000 rows a second and table, where 50 rides a second leave some hundred."""
+"""Between two full bites, for others: 50,000 rows a second and table, a hundred times what a busy day leaves."""
 ROUND_S = 60
 """Between two rounds."""
 

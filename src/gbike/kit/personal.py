@@ -14,7 +14,7 @@ _MESSAGES = {"outbox": "value", "dead_letters": "value"}
 
 class Holding(msgspec.Struct, frozen=True):
     """Rows about people: what they are called, their columns, and `FROM … WHERE …` with one parameter, the person's
-    number: of the account, or of the manager where `staff`."""
+    number: of the account, or of who works here where `staff`."""
 
     name: str
     columns: tuple[str, ...]
@@ -23,7 +23,7 @@ class Holding(msgspec.Struct, frozen=True):
 
 
 def held(read: Reading, holdings: Iterable[Holding], numbers: Mapping[bool, list[int]]) -> dict[str, list[Any]]:
-    """Every row about the person, by what it is called. `numbers`: the account's, and under True the manager's."""
+    """Every row about the person, by what it is called. `numbers`: the account's, and under True the staff's."""
     found: dict[str, list[Any]] = {}
     for holding in holdings:
         sql = f"SELECT {', '.join(holding.columns)} {holding.source}"

@@ -67,7 +67,7 @@ class Tx(Reading, Protocol):
         """Add `by` to a counter when this commits; a collection's total is a counter, not a scan."""
 
     def audit(self, action: str, subject: str, before: Facts = NO_FACTS, after: Facts = NO_FACTS) -> None:
-        """Put on record that `by` did this to `subject` (`user:3`, `bike:7`): in the chain of this store if, and only
+        """Put on record that `by` did this to `subject` (`user:3`): in the chain of this store if, and only
         if, this commits. Raises ValueError for a fact that no row may hold."""
 
     def first_time(self, messages: Sequence[Message]) -> Container[str]:
@@ -92,7 +92,7 @@ class Store(Protocol):
 
     async def write(self, fn: Callable[[Tx, *Args], T], *args: *Args, key: str = "") -> T:
         """Run `fn` in a transaction and answer what it answered, once that is durable. Raises what `fn` raised
-        (then nothing was changed), Conflict or StoreUnavailable. Writes with one `key` (`rent:1`) never deadlock
+        (then nothing was changed), Conflict or StoreUnavailable. Writes with one `key` (`user:3`) never deadlock
         each other. A caller that goes away does not stop a write that has begun."""
 
     def write_later(self, fn: Callable[[Tx, *Args], None], *args: *Args) -> Future[None]:

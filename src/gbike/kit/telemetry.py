@@ -1,7 +1,7 @@
 """What one request is called on its way through every service, what a service counts, and how it writes its log.
 
 The trace travels in a context variable from the HTTP edge into transactions, outbox rows, events and handlers, so that
-a ride can be followed from the tap to the closed bill.
+what somebody asked for can be followed to its last effect.
 """
 
 import asyncio
@@ -9,10 +9,10 @@ import logging
 import re
 import secrets
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 import structlog
@@ -107,6 +107,7 @@ class Spans(Protocol):
         """Begin a span that is called as `trace` says, under the traceparent `parent` (None, or none: a root)."""
 
 
+M = TypeVar("M", Gauge, Histogram)
 BREAKER_STATES = ("closed", "half_open", "open")
 
 
@@ -115,6 +116,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._declared: dict[str, Any] = {}
         here = self.registry
         ProcessCollector(registry=here)
         buckets = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.6, 1.2, 2.5)
@@ -142,19 +144,6 @@ class Metrics:
         )
         self.swept = Counter("gbike_swept_total", "Pending work cancelled by a sweeper", each, registry=here)
         self.overdue = Gauge("gbike_pending_overdue", "Pending work that is past its deadline", each, registry=here)
-        self.rents = Gauge("gbike_rents", "Rents there are, by status", ("service", "status"), registry=here)
-        self.clock_suspects = Gauge(
-            "gbike_rents_clock_suspect", "Rides whose wall clock and boot clock disagree", each, registry=here
-        )
-        self.bikes = Gauge("gbike_bikes", "Bikes there are, by status", ("service", "status"), registry=here)
-        self.settlement = Histogram(
-            "gbike_settlement_seconds",
-            "From a return to its closed bill, seconds",
-            each,
-            registry=here,
-            buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800),
-        )
-        self.ledger_drift = Gauge("gbike_ledger_drift_krw", "Won by which the ledger is wrong", each, registry=here)
         self._about_keeping(here, each)
         self.breaker_state = Gauge(
             "gbike_breaker_state", "0 closed, 1 half-open, 2 open", ("service", "call"), registry=here
@@ -171,7 +160,6 @@ class Metrics:
         self.open_files_reached = Counter(
             "gbike_open_files_reached_total", "Times that the limit of open files was reached", each, registry=here
         )
-        self.bills = Gauge("gbike_bills", "Bills there are, by status", ("service", "status"), registry=here)
         self.certificate_expires = Gauge(
             "gbike_certificate_expires_seconds",
             "When a certificate expires, seconds since 1970",
@@ -187,6 +175,13 @@ class Metrics:
             each,
             registry=here,
         )
+
+    def declare(self, kind: type[M], name: str, help: str, labels: Sequence[str] = ("service",), **more: Any) -> M:
+        """A metric of one service's own. Whoever declares it again in this process gets the same."""
+        if name not in self._declared:
+            self._declared[name] = kind(name, help, labels, registry=self.registry, **more)
+        found: M = self._declared[name]
+        return found
 
     def watch_breaker(self, service: str, call: str) -> Callable[[Enum], None]:
         """What a breaker tells its moves to: metrics and the log."""

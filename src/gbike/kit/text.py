@@ -1,6 +1,6 @@
 """Text that people wrote, as others may be shown it: without what can't be seen, and harmless in a spreadsheet.
 
-A bidi mark lets "bike.gpj" read as "bike.jpg", an invisible letter makes two names look alike, and a cell that begins
+A bidi mark lets "mine.gpj" read as "mine.jpg", an invisible letter makes two names look alike, and a cell that begins
 with = is run by a spreadsheet.
 """
 

@@ -46,7 +46,7 @@ class Proxies:
 
 def origin(peer: str, forwarded_for: str | None, trusts: Callable[[str], bool]) -> str:
     """The address of who asks: `peer`, or the last one in X-Forwarded-For that no trusted proxy of ours has. Where all
-    are trusted, it is the first: riders and proxies may be of the same private network.
+    are trusted, it is the first: people and proxies may be of the same private network.
 
     A proxy that says something else than an address (`unknown`, a name) says nothing: then it is the proxy who asks.
     """

@@ -1,6 +1,6 @@
 """Certificates with which services know each other (mutual TLS), read anew when the files were changed.
 
-A service's name is a DNS name in its certificate, as a URL writes it: `bike-manage-app`. Both ends are gbike, so it is
+A service's name is a DNS name in its certificate, as a URL writes it: `the-service`. Both ends are gbike, so it is
 TLS 1.3 only, and without tickets: a session that is resumed would not show its certificate again.
 """
 

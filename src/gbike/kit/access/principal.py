@@ -10,7 +10,7 @@ class KeysUnavailable(Exception):
 
 
 class Principal(msgspec.Struct, frozen=True):
-    """Who asks. `name` tells one from every other: an account's number, `service:rent`, `demo`, `anonymous`."""
+    """Who asks. `name` tells one from every other: an account's number, `service:NAME`, `demo`, `anonymous`."""
 
     name: str
     roles: frozenset[str] = frozenset()

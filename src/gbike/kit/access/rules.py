@@ -42,7 +42,7 @@ PUBLIC = Rule(public=True)
 """Whoever asks: health, documents, signing in."""
 SIGNED_IN = may(all=ROLES)
 PEOPLE = may(own=(RIDER, BIKE_MANAGER), all=(ADMIN,))
-"""Riders and field staff for themselves, an admin for everybody."""
+"""Everybody for themselves, an admin for everybody."""
 ADMINS = may(all=(ADMIN,))
 WATCHERS = may(all=(ADMIN,), services=(SCRAPER,))
 

@@ -26,7 +26,7 @@ ANEW_S = 20
 
 
 class ServiceKeys:
-    """KeySource of the services that may call this one, by the name in their tokens: `service:rent`."""
+    """KeySource of the services that may call this one, by the name in their tokens: `service:NAME`."""
 
     def __init__(self, keys: Mapping[str, PublicKey]) -> None:
         self._keys = {f"service:{name}": key for name, key in keys.items()}

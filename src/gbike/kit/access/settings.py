@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from gbike.kit.access.limits import ANONYMOUS_ASKS, READS, RENEWALS, RENTS, REPORTS, RETURNS, SESSIONS, SIGN_INS, WRITES
+from gbike.kit.access.limits import ANONYMOUS_ASKS, READS, RENEWALS, SESSIONS, SIGN_INS, WRITES
 
 
 class AccessSettings(msgspec.Struct, frozen=True):
@@ -22,13 +22,10 @@ class AccessSettings(msgspec.Struct, frozen=True):
     trusted_proxies: Annotated[
         str, Meta(description="proxies whose X-Forwarded headers are believed: addresses or networks, with commas")
     ] = ""
-    limit_rents_per_min: Annotated[int, Meta(ge=0, description="rents a minute and account; 0: no limit")] = 10
-    limit_reports_per_min: Annotated[int, Meta(ge=0, description="reports a minute and account; 0: no limit")] = 30
     limit_writes_per_min: Annotated[int, Meta(ge=0, description="other changes a minute and account; 0: no limit")] = (
         120
     )
     limit_reads_per_min: Annotated[int, Meta(ge=0, description="readings a minute and account; 0: no limit")] = 300
-    limit_returns_per_min: Annotated[int, Meta(ge=0, description="returns a minute and token; 0: no limit")] = 60
     limit_anonymous_per_min: Annotated[
         int, Meta(ge=0, description="requests without a valid token a minute and address; 0: no limit")
     ] = 60
@@ -44,15 +41,12 @@ class AccessSettings(msgspec.Struct, frozen=True):
 
     @property
     def paces(self) -> dict[str, int]:
-        """How often one may ask, by pace."""
+        """How often one may ask, by the name of the pace."""
         return {
-            RENTS: self.limit_rents_per_min,
-            REPORTS: self.limit_reports_per_min,
-            WRITES: self.limit_writes_per_min,
-            READS: self.limit_reads_per_min,
-            RETURNS: self.limit_returns_per_min,
-            ANONYMOUS_ASKS: self.limit_anonymous_per_min,
-            SIGN_INS: self.limit_sign_ins_per_min,
-            SESSIONS: self.limit_sessions_per_min,
-            RENEWALS: self.limit_renewals_per_min,
+            WRITES.name: self.limit_writes_per_min,
+            READS.name: self.limit_reads_per_min,
+            ANONYMOUS_ASKS.name: self.limit_anonymous_per_min,
+            SIGN_INS.name: self.limit_sign_ins_per_min,
+            SESSIONS.name: self.limit_sessions_per_min,
+            RENEWALS.name: self.limit_renewals_per_min,
         }

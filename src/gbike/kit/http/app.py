@@ -14,7 +14,7 @@ from prometheus_client import Counter, Histogram
 from starlette.routing import compile_path
 from starlette.types import Message, Receive, Scope, Send
 
-from gbike.kit.access.limits import READS, WRITES
+from gbike.kit.access.limits import READS, WRITES, Pace
 from gbike.kit.access.principal import KeysUnavailable
 from gbike.kit.access.rules import PUBLIC, SIGNED_IN, Rule
 from gbike.kit.audit.rows import acting
@@ -77,8 +77,8 @@ class Operation(msgspec.Struct, frozen=True):
     example: Mapping[str, Any] = {}
     streams: bool = False
     """Whether the answer goes on: its content is a Stream (kit/http/streams.py)."""
-    pace: str = ""
-    """How often one may ask, as a name in kit/http/guard.py; empty: as for other readings or writings."""
+    pace: Pace | None = None
+    """How often one may ask; None: as for other readings or writings."""
     may_be_empty: bool = False
     """Whether there need be no body: every field of `takes` has a default."""
 
@@ -260,7 +260,7 @@ class _Resource:
         raise Problem(METHOD_NOT_ALLOWED, facts, headers={"Allow": self._allow})
 
 
-def _asked(ask: Ask, operation: Operation | None) -> tuple[Rule, str]:
+def _asked(ask: Ask, operation: Operation | None) -> tuple[Rule, Pace]:
     """Who may ask for this, and how often. Where there is no operation a stranger learns no more than that by reading,
     and nothing at all by writing."""
     reads = ask.method in ("GET", "HEAD", "OPTIONS")

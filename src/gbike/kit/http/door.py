@@ -5,7 +5,7 @@ import hmac
 from contextlib import suppress
 
 from gbike.kit.access.addresses import Proxies, household
-from gbike.kit.access.limits import ANONYMOUS_ASKS, FREE, RENEWALS, RETURNS, SESSIONS, SIGN_INS, Limits
+from gbike.kit.access.limits import ANONYMOUS_ASKS, FREE, RENEWALS, SESSIONS, SIGN_INS, Limits, Pace
 from gbike.kit.access.principal import KeysUnavailable, Principal
 from gbike.kit.access.rules import SCRAPER, Rule, allow
 from gbike.kit.access.tokens import BadToken, Verifier
@@ -29,7 +29,7 @@ class LockedDoor:
         """See Guard.trusts."""
         return self._proxies.trusts(address)
 
-    async def admit(self, ask: Ask, rule: Rule, pace: str) -> None:
+    async def admit(self, ask: Ask, rule: Rule, pace: Pace) -> None:
         """See Guard.admit. On a public operation a token only says whose pace it is: who signs in may still carry an
         old one, and is nobody yet."""
         try:
@@ -45,7 +45,7 @@ class LockedDoor:
             raise _unauthenticated("none was sent")
         principal = await self._who(ask, token)
         if principal.service is None:
-            _slow_down(self._limits.take(pace, _digest(token).hex() if pace == RETURNS else principal.name))
+            _slow_down(self._limits.take(pace, _digest(token).hex() if pace.by_token else principal.name))
         whose = allow(principal, rule)
         ask.principal = principal
         if whose is None:
@@ -56,7 +56,7 @@ class LockedDoor:
         """See Guard.still_admits."""
         return not self._verifier.refuses(principal)
 
-    async def _let_anybody(self, ask: Ask, token: str | None, pace: str) -> None:
+    async def _let_anybody(self, ask: Ask, token: str | None, pace: Pace) -> None:
         if token is not None and pace not in (SIGN_INS, FREE):
             with suppress(BadToken, KeysUnavailable):
                 principal = self._known(token) or await self._verifier.check(token)
@@ -70,7 +70,7 @@ class LockedDoor:
         self._slow_down_strangers(ask, pace)
 
     async def _let_stay(self, ask: Ask) -> None:
-        """Who shows no good token may still be a rider whose token has just ended. The body holds the session's, and
+        """Who shows no good token may still be somebody whose token has just ended. The body holds the session's, and
         only a reading would tell whether it is good: so each has a pace of its own, and what strangers may try is what
         a campus of 40,000 needs. Who may try no more is not remembered either."""
         home = household(ask.origin)
@@ -81,8 +81,8 @@ class LockedDoor:
     async def _who(self, ask: Ask, token: str) -> Principal:
         """Whose token it is. Only one that is not good counts for its address, and none is refused unseen.
 
-        A rider whose neighbour floods would be refused as soon as his token has to be checked anew, did we look at the
-        address first. What a flood costs stays bounded all the same: what is no token for us, is not for now or of no
+        Whose neighbour floods would be refused as soon as his token has to be checked anew, did we look at the address
+        first. What a flood costs stays bounded all the same: what is no token for us, is not for now or of no
         key of ours is refused before its signature is looked at, and a signature (0.1 to 0.2 ms) costs about what
         reading and refusing a request does, so that bad tokens come at twice the price of none.
         """
@@ -97,7 +97,7 @@ class LockedDoor:
             return WATCHER
         return self._verifier.known(token)
 
-    def _slow_down_strangers(self, ask: Ask, pace: str) -> None:
+    def _slow_down_strangers(self, ask: Ask, pace: Pace) -> None:
         """Who shows no good token has the pace of the address; that of signing in is not used up by other floods."""
         if pace != FREE:
             _slow_down(self._limits.take(pace if pace == SIGN_INS else ANONYMOUS_ASKS, household(ask.origin)))
@@ -114,7 +114,7 @@ class CertifiedDoor:
         """See Guard.trusts."""
         return self._door.trusts(address)
 
-    async def admit(self, ask: Ask, rule: Rule, pace: str) -> None:
+    async def admit(self, ask: Ask, rule: Rule, pace: Pace) -> None:
         """See Guard.admit. The rule granted it to the service of the token, so that is whose certificate it must be."""
         await self._door.admit(ask, rule, pace)
         if not rule.public and ask.principal.service not in ask.certified:

@@ -1,6 +1,6 @@
 """What a client may send in a body: msgspec Structs, with numbers and booleans also as strings.
 
-The original's scripts send every value as a string (`"bikeid": "1"`). A field of a number takes the number or its plain
+The original's scripts send every value as a string (`"userid": "1"`). A field of a number takes the number or its plain
 decimal text; the same pattern is the rule here and in the OpenAPI schema, so that the two can't disagree.
 Unknown and server-owned fields are ignored, as the original did.
 """
@@ -27,11 +27,9 @@ Id = Annotated[int, Meta(ge=1, le=MAX_ID, description="a public number, never re
 Text = Annotated[str, Meta(max_length=255, pattern=r"^[^\x00]*$", description="free text", extra=CLEANED)]
 Percent = Annotated[int, Meta(ge=0, le=100, description="percent")]
 Amount = Annotated[int, Meta(ge=1, le=MAX_WON, description="whole won (KRW)")]
-Balance = Annotated[int, Meta(ge=0, le=MAX_WON, description="whole won (KRW)")]
 Difference = Annotated[
     int, Meta(ge=-MAX_WON, le=MAX_WON, description="whole won (KRW), never 0", extra_json_schema=NOT_ZERO)
 ]
-Points = Annotated[int, Meta(ge=0, le=MAX_WON, description="points; one point is worth one won")]
 Latitude = Annotated[float, Meta(ge=-90, le=90, description="degrees north, WGS 84")]
 Longitude = Annotated[float, Meta(ge=-180, le=180, description="degrees east, WGS 84")]
 Instant = Annotated[datetime, Meta(tz=True, description="a moment with its offset from UTC, RFC 3339")]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from gbike import ABOUT as WHAT_IT_IS_FOR
 from gbike.kit.http.fields import plain_fields
 from gbike.kit.http.problems import (
     EVERYWHERE,
@@ -75,7 +76,7 @@ ALWAYS_SENT = {
 }
 LOCATION = {"description": "where the resource is", "required": True}
 RETRY_AFTER = {"description": "seconds to wait before the next try"}
-ABOUT = """Rent a shared bike, return it, and be billed for it.
+ABOUT = f"""{WHAT_IT_IS_FOR}
 
 Numbers and booleans may also be sent as strings. Unknown fields are ignored. Every refusal is
 `application/problem+json` with a stable `type`, in Korean when `Accept-Language` asks for it; `/docs/status-codes`

@@ -2,6 +2,8 @@
 
 import asyncio
 
+from prometheus_client import Gauge
+
 from gbike.contracts.bike import SAYS
 from gbike.kit.runtime import Card, Service, Worker, World
 from gbike.services.bike.http import REFUSALS, operations
@@ -15,11 +17,11 @@ COUNTED_EVERY_S = 15
 def build(world: World) -> Service:
     """Bike in a world."""
     bikes = SqlBikes(world.store, world.clock)
-    metrics = world.metrics
+    there_are = world.metrics.declare(Gauge, "gbike_bikes", "Bikes there are, by status", ("service", "status"))
 
     async def look() -> int:
         for status, there in (await world.store.scan(how_many)).items():
-            metrics.bikes.labels("bike", status).set(there)
+            there_are.labels("bike", status).set(there)
         return 0
 
     figures = Worker("figures", look, lambda: asyncio.sleep(COUNTED_EVERY_S), moves=False)

@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 
 from gbike.contracts import PROBLEM_TEXTS
-from gbike.kit.access.limits import REPORTS as REPORTS_A_MINUTE
+from gbike.kit.access.limits import Pace
 from gbike.kit.access.rules import ADMIN, BIKE_MANAGER, may
 from gbike.kit.breaker import CircuitOpen
 from gbike.kit.clock import rfc3339
@@ -115,8 +115,8 @@ def shown(report: Report) -> ReportResource:
     return ReportResource(report.reportid, *seen, at, report.points)
 
 
-def operations(reports: SqlReports, report_a_bike: ReportABike) -> list[Operation]:
-    """The operations of bikeManageApp."""
+def operations(reports: SqlReports, report_a_bike: ReportABike, pace: Pace) -> list[Operation]:
+    """The operations of bikeManageApp. `pace`: how often one may report."""
     http, base, at = ReportHttp(reports, report_a_bike), "/bikeManageApps", "/bikeManageApps/{reportid}"
     refused = (NO_BIKE, DIFFERS, IN_FLIGHT, GIVEN_UP, TIMEOUT, UNREACHABLE, OPEN_CIRCUIT, BUSY)
     return [
@@ -140,7 +140,7 @@ def operations(reports: SqlReports, report_a_bike: ReportABike) -> list[Operatio
             {201: ReportResource},
             refusals=refused,
             example={"managerid": 1, "bikeid": 1, "batterylevel": 50, "usableyn": True},
-            pace=REPORTS_A_MINUTE,
+            pace=pace,
         ),
         Operation("GET", at, http.show, "One report", SEEN, answers={200: ReportResource}, refusals=(UNKNOWN,)),
     ]

@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from gbike.contracts.bike_manage_app import SAYS
 from gbike.kit import settings
+from gbike.kit.access.limits import Pace
 from gbike.kit.breaker import Breaker, BreakerSettings
 from gbike.kit.peers import Peer
 from gbike.kit.runtime import LOOK_S, Card, Service, Worker, World
@@ -37,6 +38,7 @@ class ReportSettings(BreakerSettings, frozen=True):
         int, Meta(ge=0, description="reports of one bike that are paid to a manager in 30 min; 0: no limit")
     ] = 0
     points_per_day: Annotated[int, Meta(ge=0, description="points a manager may earn in 24 h; 0: no limit")] = 0
+    limit_reports_per_min: Annotated[int, Meta(ge=0, description="reports a minute and account; 0: no limit")] = 30
 
     @property
     def earning(self) -> Earning:
@@ -73,7 +75,8 @@ def build(world: World) -> Service:
         return 0
 
     workers = (sweeper, Worker("figures", look, lambda: asyncio.sleep(LOOK_S), moves=False))
-    shown = operations(reports, ReportABike(reports, BikeClient(bike)))
+    pace = Pace("reports", chosen.limit_reports_per_min)
+    shown = operations(reports, ReportABike(reports, BikeClient(bike)), pace)
     return Service("bike_manage_app", shown, REFUSALS, workers=workers)
 
 

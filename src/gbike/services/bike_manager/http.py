@@ -10,7 +10,7 @@ from gbike.kit.access.rules import ADMIN, ADMINS, BIKE_MANAGER, may
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.ask import Answer, Ask
-from gbike.kit.http.fields import Id, Points
+from gbike.kit.http.fields import Id
 from gbike.kit.http.hal import Kind, collection, item, searches
 from gbike.kit.http.problems import catalogue
 from gbike.kit.money import MAX_WON
@@ -43,6 +43,7 @@ REFUSALS: Refusals = {
     domain.PointsDiffer: DIFFER,
     domain.KeyNeeded: KEY_NEEDED,
 }
+Points = Annotated[int, msgspec.Meta(ge=0, le=MAX_WON, description="points; one point is worth one won")]
 Converted = Annotated[int, msgspec.Meta(ge=1, le=MAX_WON, description="points to turn into deposit")]
 MAX_WANTED = 1_000_000_000
 """The largest number one may ask for: others are given onwards from the largest so far, so there must be room."""

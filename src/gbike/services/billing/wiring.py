@@ -5,6 +5,7 @@ from typing import Annotated
 
 import msgspec
 from msgspec import Meta
+from prometheus_client import Gauge, Histogram
 
 from gbike.contracts.billing import SAYS
 from gbike.kit import settings
@@ -19,6 +20,7 @@ REST_S = 3600
 """Between two looks of a worker that has nothing more to do."""
 FIGURES_S = 15
 """Between two counts of the bills."""
+SETTLED_WITHIN_S = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800)
 
 
 class BillingSettings(msgspec.Struct, frozen=True):
@@ -42,7 +44,10 @@ def build(world: World) -> Service:
     """Billing in a world."""
     chosen = settings.load(BillingSettings, world.env)
     tariff = Tariff(chosen.tariff_krw, chosen.tariff_per_s, chosen.tariff_rounding)
-    seconds = world.metrics.settlement.labels("billing")
+    settlement = world.metrics.declare(
+        Histogram, "gbike_settlement_seconds", "From a return to its closed bill, seconds", buckets=SETTLED_WITHIN_S
+    )
+    seconds = settlement.labels("billing")
 
     def settled(after_ms: int) -> None:
         seconds.observe(after_ms / 1000)
@@ -72,7 +77,8 @@ class _Figures:
     """How many bills are closed, which is all but those that are not: below the oldest of them nothing changes."""
 
     def __init__(self, world: World) -> None:
-        self._store, self._bills, self._from = world.store, world.metrics.bills, 0
+        self._store, self._from = world.store, 0
+        self._bills = world.metrics.declare(Gauge, "gbike_bills", "Bills there are, by status", ("service", "status"))
 
     async def look(self) -> int:
         """Count."""

@@ -5,8 +5,7 @@ from functools import partial
 import msgspec
 
 from gbike.contracts import PROBLEM_TEXTS
-from gbike.kit.access.limits import RENTS as RENTS_A_MINUTE
-from gbike.kit.access.limits import RETURNS
+from gbike.kit.access.limits import Pace
 from gbike.kit.access.rules import ADMINS, PEOPLE
 from gbike.kit.breaker import CircuitOpen
 from gbike.kit.clock import rfc3339
@@ -167,8 +166,8 @@ def shown(rent: KnownRent) -> RentResource:
             return RentResource(rentid, userid, bikeid, "cancelled", None, None, None, None, None)
 
 
-def operations(rents: SqlRents, rent_a_bike: RentABike) -> list[Operation]:
-    """The operations of rent."""
+def operations(rents: SqlRents, rent_a_bike: RentABike, begins: Pace, returns: Pace) -> list[Operation]:
+    """The operations of rent, and how often one may begin and return."""
     http, one, at = RentHttp(rents, rent_a_bike), {200: RentResource}, "/rents/{rentid}"
     bike_says = (NOT_AVAILABLE, NO_BIKE, GIVEN_UP, TIMEOUT, UNREACHABLE, OPEN_CIRCUIT, BUSY)
     refused = (BLOCKED, TOO_MANY, CLOCK, *bike_says)
@@ -194,12 +193,12 @@ def operations(rents: SqlRents, rent_a_bike: RentABike) -> list[Operation]:
             {201: RentResource},
             refusals=refused,
             example={"userid": 1, "bikeid": 1},
-            pace=RENTS_A_MINUTE,
+            pace=begins,
         ),
         Operation("GET", at, http.show, "R9: one rent", PEOPLE, answers=one, refusals=(NO_RENT,)),
         *(
             Operation(
-                way, at, http.give_back, back, PEOPLE, RentReturn, one, refusals=ended, example=here, pace=RETURNS
+                way, at, http.give_back, back, PEOPLE, RentReturn, one, refusals=ended, example=here, pace=returns
             )
             for way in ("PATCH", "PUT")
         ),
@@ -213,6 +212,6 @@ def operations(rents: SqlRents, rent_a_bike: RentABike) -> list[Operation]:
             one,
             refusals=(*ended, IS_RETURNED, OUTSIDE),
             example={"at": "2026-11-29T09:30:00.000Z", "reason": "the bike stood at the station"},
-            pace=RETURNS,
+            pace=returns,
         ),
     ]

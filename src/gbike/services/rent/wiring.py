@@ -4,9 +4,11 @@ import asyncio
 from typing import Annotated, Literal
 
 from msgspec import Meta
+from prometheus_client import Gauge
 
 from gbike.contracts.rent import SAYS
 from gbike.kit import settings
+from gbike.kit.access.limits import Pace
 from gbike.kit.breaker import Breaker, BreakerSettings
 from gbike.kit.peers import Peer
 from gbike.kit.runtime import LOOK_S, Card, Service, Worker, World
@@ -53,6 +55,8 @@ class RentSettings(BreakerSettings, frozen=True):
         Literal["refuse", "accept"],
         Meta(description="refuse: no rents while the wall clock is over a minute behind the newest moment on record"),
     ] = "refuse"
+    limit_rents_per_min: Annotated[int, Meta(ge=0, description="rents a minute and account; 0: no limit")] = 10
+    limit_returns_per_min: Annotated[int, Meta(ge=0, description="returns a minute and token; 0: no limit")] = 60
 
 
 def build(world: World) -> Service:
@@ -86,20 +90,24 @@ def build(world: World) -> Service:
 
     sweeper = Worker("sweeper", sweep, lambda: asyncio.sleep(chosen.sweep_every_ms / 1000))
     workers = (sweeper, _figures(world, patience_ms))
-    shown = operations(rents, RentABike(rents, BikeClient(bike)))
+    begins = Pace("rents", chosen.limit_rents_per_min)
+    returns = Pace("returns", chosen.limit_returns_per_min, by_token=True)
+    shown = operations(rents, RentABike(rents, BikeClient(bike)), begins, returns)
     keeps = (places_kept(chosen.exact_places_days), TRIES_KEPT)
     return Service("rent", shown, REFUSALS, POLICIES, workers=workers, keeps=keeps)
 
 
 def _figures(world: World, patience_ms: int) -> Worker:
-    metrics = world.metrics
+    declare = world.metrics.declare
+    rents = declare(Gauge, "gbike_rents", "Rents there are, by status", ("service", "status"))
+    suspects = declare(Gauge, "gbike_rents_clock_suspect", "Rides whose wall clock and boot clock disagree")
 
     async def look() -> int:
         there = await world.store.scan(how_many)
         for status in STATUSES:
-            metrics.rents.labels("rent", status).set(there[status])
-        metrics.clock_suspects.labels("rent").set(there[SUSPECT])
-        metrics.overdue.labels("rent").set(await world.store.scan(overdue, world.clock.now_ms(), patience_ms))
+            rents.labels("rent", status).set(there[status])
+        suspects.labels("rent").set(there[SUSPECT])
+        world.metrics.overdue.labels("rent").set(await world.store.scan(overdue, world.clock.now_ms(), patience_ms))
         return 0
 
     return Worker("figures", look, lambda: asyncio.sleep(LOOK_S), moves=False)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
+from prometheus_client import Gauge
 
 from gbike.contracts.user_deposit import SAYS
 from gbike.kit.money import MAX_WON
@@ -72,7 +73,9 @@ class DepositSettings(msgspec.Struct, frozen=True):
 
 def build(world: World) -> Service:
     """UserDeposit in a world."""
-    drift, wrong = Drift(world.store), world.metrics.ledger_drift.labels("user_deposit")
+    drift = Drift(world.store)
+    won_wrong = world.metrics.declare(Gauge, "gbike_ledger_drift_krw", "Won by which the ledger is wrong")
+    wrong = won_wrong.labels("user_deposit")
 
     async def look() -> int:
         wrong.set(await drift.look())

@@ -11,7 +11,7 @@ from gbike.kit.access.rules import ADMINS, PEOPLE
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.ask import Answer, Ask
-from gbike.kit.http.fields import Amount, Balance, Difference, Id, Reason, invalid
+from gbike.kit.http.fields import Amount, Difference, Id, Reason, invalid
 from gbike.kit.http.hal import Kind, collection, item, searches
 from gbike.kit.http.problems import catalogue
 from gbike.kit.money import MAX_WON
@@ -28,6 +28,7 @@ from gbike.services.user_deposit.usecases import (
 
 DEPOSITS = Kind("userDeposits", "userDeposit", "userid", (("findByUserid", "userid"),))
 ENTRIES = Kind("entries", "entry", "entryid")
+Balance = Annotated[int, Meta(ge=0, le=MAX_WON, description="whole won (KRW)")]
 SignedWon = Annotated[int, Meta(ge=-MAX_WON, le=MAX_WON, description="whole won (KRW)")]
 TEXTS = catalogue(PROBLEM_TEXTS)
 UNKNOWN = TEXTS["deposit-unknown"]
