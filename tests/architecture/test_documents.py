@@ -9,9 +9,10 @@ import pytest
 
 from gbike.app.catalogue import cards
 from gbike.app.embedded import Embedded
+from gbike.gateway.envoy import PROBLEMS
+from gbike.gateway.settings import GatewaySettings
 from gbike.kit.http.pages import problem_types
 from gbike.kit.settings import describe
-from gbike.services.gateway.envoy import PROBLEMS, GatewaySettings
 from tests.architecture.source import ROOT, SRC, files
 
 DOCS = ROOT / "docs"

@@ -20,10 +20,10 @@ from gbike.app.event_storm import REQUIREMENTS, SCRIPT, Command, NotAsWritten, w
 from gbike.app.golden import EXAMPLES
 from gbike.app.reference import ADVICE
 from gbike.app.schemas import examples, files, stem, write
+from gbike.gateway.envoy import PROBLEMS
 from gbike.kit.envelope import Message, unpack
 from gbike.kit.http.problems import EVERYWHERE
 from gbike.kit.store import Reading
-from gbike.services.gateway.envoy import PROBLEMS
 from tests.support import Client
 
 ROOT = Path(__file__).parents[2]

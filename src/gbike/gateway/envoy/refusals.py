@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 
+from gbike.gateway.envoy.headers import MODE, PROTECTING, header
+from gbike.gateway.envoy.routes import OWN_METHODS
 from gbike.kit.http.ask import MAX_BODY
 from gbike.kit.http.problems import (
     BAD_REQUEST,
@@ -20,8 +22,6 @@ from gbike.kit.http.problems import (
     TOO_SLOW,
     ProblemType,
 )
-from gbike.services.gateway.envoy.headers import MODE, PROTECTING, header
-from gbike.services.gateway.envoy.routes import OWN_METHODS
 
 OVERFLOW = ProblemType(
     "service-busy",
