@@ -35,9 +35,10 @@ def run(copy: Path, *command: str) -> str:
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tree with the folder, the contracts and the line, and all that `make schemas` then writes."""
     there = tmp_path_factory.mktemp("tree")
-    for name in ("src", "deploy", "docs", "schemas", "tests/registry"):
-        shutil.copytree(ROOT / name, there / name, ignore=LEFT_OUT)
-    for name in ("tests/__init__.py", "tests/support.py", "Makefile"):
+    for name in ("src", "dev", "deploy", "docs", "schemas", "tests/registry"):
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, there / name, ignore=LEFT_OUT)
+    for name in ("tests/__init__.py", "tests/support.py", "Makefile", "README.md", "README.ko.md"):
         shutil.copy(ROOT / name, there / name)
     shutil.copytree(TOY / "services" / NAME, there / "src/gbike/services" / NAME, ignore=LEFT_OUT)
     shutil.copy(TOY / "contracts" / f"{NAME}.py", there / "src/gbike/contracts")
@@ -85,6 +86,9 @@ def test_it_has_a_topic_a_login_and_rights_of_its_own(seen: Any) -> None:
 @pytest.mark.parametrize(
     ("page", "told"),
     [
+        ("README.md", "lost_property[lostProperty]"),
+        ("README.ko.md", "lost_property -->|asks| bike"),
+        ("docs/architecture.md", "lost_property[lostProperty]"),
         ("docs/events.md", "FoundProperty"),
         (
             "docs/settings.md",
@@ -93,7 +97,7 @@ def test_it_has_a_topic_a_login_and_rights_of_its_own(seen: Any) -> None:
         ("docs/operating/kafka-rights.md", f"gbike.{NAME}"),
         ("docs/security.md", "/lostProperties"),
         ("schemas/asyncapi.yaml", f"gbike.{NAME}"),
-        (f"schemas/openapi/{NAME}.json", "/lostProperties"),
+        ("schemas/openapi/gbike.json", "/lostProperties"),
         ("schemas/events/FoundProperty.v1.json", "bikeid"),
     ],
 )

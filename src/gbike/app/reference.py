@@ -133,6 +133,11 @@ def picture() -> str:
     return f"```mermaid\n{mermaid(build_all())}\n```"
 
 
+def with_picture(page: str) -> str:
+    """The page with the picture as the code has it now."""
+    return re.sub(r"```mermaid\nflowchart LR\n.*?\n```", lambda _: picture(), page, count=1, flags=re.DOTALL)
+
+
 def events_page(built: Sequence[Built], scenes: Iterable[Scene]) -> str:
     """docs/events.md."""
     found = events(built)

@@ -18,7 +18,7 @@ from gbike.app.catalogue import speakers
 from gbike.app.event_map import Built, MappedEvent, build_all, events
 from gbike.app.event_storm import watch
 from gbike.app.golden import EXAMPLES, packed
-from gbike.app.reference import events_page, settings_page, status_codes_page
+from gbike.app.reference import events_page, settings_page, status_codes_page, with_picture
 from gbike.app.who_may import SECURITY, with_table
 from gbike.kit.http.openapi import document, schemas_of
 from gbike.kit.kafka.subscription import group_of
@@ -80,6 +80,8 @@ def files() -> Iterator[tuple[str, str]]:
     yield "docs/status-codes.md", status_codes_page(built)
     yield "docs/settings.md", settings_page(built)
     yield "docs/operating/kafka-rights.md", kafka_rights.page(built)
+    for page in ("README.md", "README.ko.md", "docs/architecture.md"):
+        yield page, with_picture((ROOT / page).read_text("utf-8"))
     yield SECURITY, with_table((ROOT / SECURITY).read_text("utf-8"), built)
 
 
