@@ -70,13 +70,11 @@ spec:
       ports: [{port: http}]
 """
 """Who is asked by other services lets those in, and those may get there."""
-VOLUME = """\
-- target: {kind: Deployment, name: NAME, labelSelector: app.kubernetes.io/component=service}
-  patch: |- # 288 is 0440
-    - op: add
-      path: /spec/template/spec/volumes/-
-      value: {name: KIND, secret: {secretName: NAME-KIND, defaultMode: 288}}
-"""
+VOLUME = (
+    "- target: {kind: Deployment, name: NAME, labelSelector: app.kubernetes.io/component=service}\n"
+    '  patch: "- {op: add, path: /spec/template/spec/volumes/-, value: {name: KIND,'
+    ' secret: {secretName: NAME-KIND, defaultMode: 288}}}" # 0440\n'
+)
 LOGINS = """\
 - target: {kind: Deployment, name: NAME, labelSelector: app.kubernetes.io/component=service}
   patch: |-
