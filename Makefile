@@ -115,8 +115,9 @@ lint: .venv/.dev ## ruff and mypy
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 
-schemas: .venv/.dev ## generate schemas/ and the reference pages of docs/ anew from the code
+schemas: .venv/.dev ## generate schemas/, the reference pages of docs/ and deploy/'s lines of each service anew from the code
 	$(PY) -m dev.documents.schemas
+	$(PY) -m deploy.pipeline.manifests
 
 sim: .venv/.dev ## 300 seeds of the simulator
 	$(PY) -m gbike sim --seeds 300

@@ -19,6 +19,7 @@ for tool in ${BUILDER:-buildah docker podman}; do command -v "$tool" >/dev/null 
 engines=()
 [ "${1:-}" = --demo ] && shift && engines=(postgres kafka)
 if [ $# -gt 0 ]; then names=("$@"); else
+  names=(gateway)
   for wiring in src/gbike/services/*/wiring.py; do names+=("$(basename "$(dirname "$wiring")")"); done
   names+=("${engines[@]}")
 fi

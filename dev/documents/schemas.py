@@ -16,7 +16,7 @@ import yaml
 from dev.documents import kafka_rights
 from dev.documents.event_storm import watch
 from dev.documents.golden import EXAMPLES, packed
-from dev.documents.reference import events_page, settings_page, status_codes_page
+from dev.documents.reference import events_page, settings_page, status_codes_page, with_picture
 from dev.documents.who_may import SECURITY, with_table
 from gbike.app.catalogue import speakers
 from gbike.app.event_map import Built, MappedEvent, build_all, events
@@ -78,6 +78,8 @@ def files() -> Iterator[tuple[str, str]]:
     yield "docs/status-codes.md", status_codes_page(built)
     yield "docs/settings.md", settings_page(built)
     yield "docs/operating/kafka-rights.md", kafka_rights.page(built)
+    for page in ("README.md", "README.ko.md", "docs/architecture.md"):
+        yield page, with_picture((ROOT / page).read_text("utf-8"))
     yield SECURITY, with_table((ROOT / SECURITY).read_text("utf-8"), built)
 
 

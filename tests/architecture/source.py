@@ -8,7 +8,6 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 SRC = ROOT / "src" / "gbike"
 SERVICES = SRC / "services"
-NAMES = sorted(folder.name for folder in SERVICES.iterdir() if (folder / "wiring.py").exists())
 
 
 def files(*folders: Path) -> list[Path]:

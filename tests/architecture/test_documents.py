@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 
 from gbike.app.catalogue import cards
+from gbike.gateway.settings import GatewaySettings
 from gbike.kit.settings import describe
-from gbike.services.gateway.envoy import GatewaySettings
 from tests.architecture.source import ROOT
 
 DOCS = ROOT / "docs"

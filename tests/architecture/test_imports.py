@@ -11,13 +11,12 @@ from pathlib import Path
 import pytest
 from hatchling.builders.wheel import WheelBuilder
 
-from tests.architecture.source import NAMES, ROOT, SERVICES, SRC, files, imported, room
+from gbike.services import NAMES
+from tests.architecture.source import ROOT, SERVICES, SRC, files, imported, room
 
 LINTER = Path(sysconfig.get_path("scripts")) / "lint-imports"
 STANDARD_FOR_DOMAIN = {"dataclasses", "enum", "collections", "typing", "functools", "datetime", "math", "unicodedata"}
 PURE = ("gbike.kit.money", "gbike.kit.contacts", "gbike.kit.guessable")
-BESIDE = {"gateway": {"envoy"}}
-"""The gateway's route table has two readers: `http` in one process, `envoy` between processes."""
 ROOMS = {"domain", "ports", "usecases", "saga", "http", "policies", "storage", "clients", "wiring"}
 
 
@@ -83,8 +82,7 @@ def test_a_domain_imports_the_standard_library_and_pure_rules_only(service: str)
 @pytest.mark.parametrize("service", NAMES)
 def test_a_service_consists_of_rooms_that_everybody_knows(service: str) -> None:
     found = {path.stem for path in (SERVICES / service).iterdir() if path.name not in ("__pycache__", "__init__.py")}
-    known = ROOMS | BESIDE.get(service, set())
-    assert found <= known, f"{service} has {sorted(found - known)}"
+    assert found <= ROOMS, f"{service} has {sorted(found - ROOMS)}"
     assert {"wiring", "http"} <= found
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.source import NAMES, ROOT, SRC
+from gbike.services import NAMES
+from tests.architecture.source import ROOT, SRC
 
-ALONE = [name for name in NAMES if name != "gateway"]
 TESTS = ROOT / "tests" / "services"
 START = """
 import asyncio, sys, tempfile
@@ -54,7 +54,7 @@ def in_the_image(name: str) -> list[str]:
     return re.findall(r"/app/gbike/(\S+)", stage)
 
 
-@pytest.fixture(params=ALONE)
+@pytest.fixture(params=NAMES)
 def island(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Path]:
     """A folder with one service and what it may know."""
     name, home = request.param, tmp_path / "gbike"

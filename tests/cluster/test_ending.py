@@ -16,9 +16,9 @@ from starlette.types import Receive, Scope, Send
 from gbike.app import gateway
 from gbike.app.cluster.ports import free_ports
 from gbike.app.engines import CannotRun, envoy
+from gbike.gateway.envoy import upstreams
 from gbike.kit.http import server
 from gbike.kit.remote import peer
-from gbike.services.gateway.envoy import upstreams
 from tests.cluster.running import Served, until
 from tests.gateway.servers import Envoy
 

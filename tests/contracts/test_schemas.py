@@ -20,11 +20,11 @@ from gbike.app.embedded import Embedded
 from gbike.app.event_map import build_all, event_map, events, routes
 from gbike.app.gateway import pages
 from gbike.contracts import PROBLEM_TEXTS
+from gbike.gateway.envoy import PROBLEMS
 from gbike.kit.envelope import Message, unpack
 from gbike.kit.http.openapi import document
 from gbike.kit.http.problems import EVERYWHERE, FLOOR, catalogue
 from gbike.kit.store import Reading
-from gbike.services.gateway.envoy import PROBLEMS
 from tests.support import Client
 
 ROOT = Path(__file__).parents[2]

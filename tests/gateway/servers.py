@@ -16,8 +16,8 @@ import uvloop
 from starlette.types import ASGIApp
 
 from gbike.app.engines import envoy as engine
+from gbike.gateway.envoy import Place
 from gbike.kit.http.server import HttpServer, listen
-from gbike.services.gateway.envoy import Place
 from tests.support import Reply
 
 START_S = 10

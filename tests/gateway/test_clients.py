@@ -13,8 +13,8 @@ import pytest
 
 from gbike.app import gateway
 from gbike.app.engines import envoy as engine
+from gbike.gateway.envoy import Place
 from gbike.kit.settings import BadSetting
-from gbike.services.gateway.envoy import Place
 from tests.gateway.conftest import Stubs
 from tests.gateway.servers import Envoy, Loop
 from tests.gateway.test_faults import problem

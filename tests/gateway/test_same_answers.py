@@ -8,7 +8,7 @@ import pytest
 
 from gbike.app.event_map import build_all
 from gbike.app.web import web
-from gbike.services.gateway.envoy.settings import GatewaySettings
+from gbike.gateway.settings import GatewaySettings
 from tests.gateway.conftest import Town
 from tests.gateway.servers import ask
 from tests.support import Reply

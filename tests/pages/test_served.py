@@ -9,9 +9,9 @@ import pytest
 
 from gbike.app.embedded import Embedded
 from gbike.app.web import FILES, FOR_GOOD, FRESH, LATER, UNVERSIONED, policy, web
+from gbike.gateway.settings import GatewaySettings
 from gbike.kit.http.protection import POLICY
 from gbike.kit.settings import BadSetting
-from gbike.services.gateway.envoy.settings import GatewaySettings
 from tests.support import Client
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"

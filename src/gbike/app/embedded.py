@@ -24,6 +24,9 @@ from gbike.app.manifest import NOT_THE_LAST
 from gbike.app.single import Drivers, assemble_one
 from gbike.app.tracing import Tracing
 from gbike.app.web import wants_a_page, web_operations
+from gbike.gateway.http import Gateway, open_to, open_to_all
+from gbike.gateway.routes import APP, route_table
+from gbike.gateway.settings import GatewaySettings, origins
 from gbike.kit.access.rules import PUBLIC
 from gbike.kit.batching import probe
 from gbike.kit.clock import Clock, SystemClock
@@ -42,10 +45,6 @@ from gbike.kit.sqlite.store import SqliteStore
 from gbike.kit.sqlite.tail import OutboxTail
 from gbike.kit.store import Reading, StoreUnavailable, must_write
 from gbike.kit.telemetry import Metrics
-from gbike.services.gateway.envoy.routes import APP
-from gbike.services.gateway.envoy.settings import GatewaySettings, origins
-from gbike.services.gateway.http import Gateway, open_to, open_to_all
-from gbike.services.gateway.wiring import route_table
 
 LOG_KEEP_MS = 7 * DAY_MS
 """How long the log keeps messages that everybody has handled."""

@@ -15,12 +15,13 @@ from gbike.app.doors import not_for_production
 from gbike.app.engines import envoy as engine
 from gbike.app.event_map import build_all
 from gbike.app.web import web
+from gbike.gateway.envoy import PROBLEMS, Address, Place, config
+from gbike.gateway.routes import Page, route_table
+from gbike.gateway.settings import GatewaySettings
 from gbike.kit.http.openapi import document
 from gbike.kit.http.pages import docs_page, status_codes_page
 from gbike.kit.runtime import Card
 from gbike.kit.settings import BadSetting, load, surroundings
-from gbike.services.gateway.envoy import PROBLEMS, Address, GatewaySettings, Page, Place, config
-from gbike.services.gateway.wiring import route_table
 
 __all__ = ["Place", "configuration", "drain", "run", "show"]
 LOOPBACK = ("127.0.0.1", "::1", "localhost")

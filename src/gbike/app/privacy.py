@@ -28,6 +28,7 @@ from gbike.kit.store import Reading, Store, StoreUnavailable
 from gbike.kit.text import cell
 from gbike.services.account.domain import LastAdmin, Unsettled
 from gbike.services.account.storage.accounts import forget
+from gbike.services.bike_manager.storage import numbers_of
 
 ACCOUNT = "account"
 PATIENCE_S = 30
@@ -47,8 +48,7 @@ def holders() -> list[str]:
 def export(place: Place, userid: int) -> dict[str, dict[str, list[Any]]]:
     """What each service holds of the person, by service and kind. Raises NoData, NoSuchService."""
     with place.readings() as stores:
-        managed = "SELECT managerid FROM managers WHERE userid = ?"
-        staff = [row[0] for row in stores["bike_manager"].all(managed, (userid,))] if "bike_manager" in stores else []
+        staff = numbers_of(stores["bike_manager"], userid) if "bike_manager" in stores else []
         numbers = {False: [userid], True: staff}
         found = {card.name: held(stores[card.name], card.holds, numbers) for card in cards() if card.name in stores}
     return {service: _as_cells(holdings) for service, holdings in found.items() if holdings}

@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 
+from gbike.gateway.routes import Page
+from gbike.gateway.settings import GatewaySettings, tiles_origin
 from gbike.kit.access.limits import FREE
 from gbike.kit.access.rules import PUBLIC
 from gbike.kit.http.app import Handler, Operation
 from gbike.kit.http.ask import Answer, Ask
-from gbike.services.gateway.envoy.routes import Page
-from gbike.services.gateway.envoy.settings import GatewaySettings, tiles_origin
 
 FILES = Path(__file__).parent.parent / "web"
 AT = "/app"

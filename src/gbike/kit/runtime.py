@@ -114,6 +114,8 @@ class Card(msgspec.Struct, frozen=True):
     """What is about people in its store."""
     counted: Mapping[str, str] = {}
     """How the rows are counted that each of its counters stands for, in SQL."""
+    sums: Mapping[str, str] = {}
+    """Totals in SQL, by what they are called, that must be the same after a move."""
     violations: Callable[[Reading], Iterable[str]] = lambda _store: ()
     """What is wrong with its store, a line each that begins with the invariant's number: for `gbike verify`."""
     pending: str = ""

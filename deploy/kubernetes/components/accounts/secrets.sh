@@ -5,8 +5,10 @@
 set -euo pipefail
 namespace=${1:-gbike}
 moved=${2:-}
-services=(account rent bike billing user-deposit rent-and-billing-view bike-manage-app bike-manager)
-calls_bike=(rent bike-manage-app)
+# services: made by `make schemas`
+services=(rent bike billing user-deposit rent-and-billing-view bike-manage-app bike-manager account)
+calls=(rent:bike bike-manage-app:bike)
+# end of services
 for name in "${services[@]}"; do # keys belong together: all are made, or none
   kubectl -n "$namespace" get secret "$name-keys" >/dev/null 2>&1 || continue
   echo "$name-keys is there already: new keys would fit no old ones" >&2
@@ -22,8 +24,9 @@ for name in "${services[@]}"; do
   openssl genpkey -algorithm ed25519 -out "$keys/$name/service.pem"
   cp "$keys/scraper.token" "$keys/$name/scraper.token"
 done
-for name in "${calls_bike[@]}"; do
-  openssl pkey -in "$keys/$name/service.pem" -pubout -out "$keys/bike/${name//-/_}.pub"
+for call in "${calls[@]}"; do # CALLER:CALLEE
+  caller=${call%:*}
+  openssl pkey -in "$keys/$caller/service.pem" -pubout -out "$keys/${call#*:}/${caller//-/_}.pub"
 done
 if [ -n "$moved" ]; then
   cp "$moved/current.pem" "$moved/seal.key" "$keys/account/"

@@ -5,7 +5,9 @@
 #   deploy/kubernetes/components/mutual-tls/certificates.sh [NAMESPACE]
 set -euo pipefail
 namespace=${1:-gbike}
-services=(account rent bike billing user-deposit rent-and-billing-view bike-manage-app bike-manager)
+# services: made by `make schemas`
+services=(rent bike billing user-deposit rent-and-billing-view bike-manage-app bike-manager account)
+# end of services
 umask 077
 made=$(mktemp -d)
 trap 'rm -rf "$made"' EXIT

@@ -39,12 +39,6 @@ from gbike.kit.store import Reading
 
 AGAIN_MS = 7 * DAY_MS
 """What was published within this time is published to the new log too: every inbox knows it."""
-SUMS = {
-    "balances · 잔액 (won)": ("user_deposit", "SELECT coalesce(sum(balance), 0) FROM deposits"),
-    "ledger · 원장 (won)": ("user_deposit", "SELECT coalesce(sum(amount), 0) FROM entries"),
-    "points · 포인트": ("bike_manager", "SELECT coalesce(sum(points), 0) FROM managers"),
-}
-"""Totals that must be the same on both sides."""
 
 Facts = Sequence[tuple[str, str]]
 """What must be the same on both sides, in words."""
@@ -123,7 +117,7 @@ def _counted(what: Filled) -> tuple[str, str]:
 def _facts(readings: Mapping[str, Reading]) -> Facts:
     """Totals and the ends of the audit chains."""
     heads = {name: head(read) for name, read in readings.items()}
-    sums = [(name, _sum(readings[service], sql)) for name, (service, sql) in SUMS.items()]
+    sums = [(name, _sum(readings[card.name], sql)) for card in cards() for name, sql in card.sums.items()]
     return [*sums, *((f"audit head of {name}", f"{number} {digest}") for name, (number, digest) in heads.items())]
 
 

@@ -11,7 +11,7 @@ from gbike.kit.runtime import Card, Service, World
 from gbike.services.bike_manager.domain import Numbers
 from gbike.services.bike_manager.http import REFUSALS, operations
 from gbike.services.bike_manager.policies import POLICIES
-from gbike.services.bike_manager.storage import HOLDS, VERSIONS, SqlManagers, own_violations
+from gbike.services.bike_manager.storage import HOLDS, SUMS, VERSIONS, SqlManagers, own_violations
 
 
 class ManagerSettings(msgspec.Struct, frozen=True):
@@ -39,6 +39,7 @@ CARD = Card(
     says=SAYS,
     versions=VERSIONS,
     holds=HOLDS,
+    sums=SUMS,
     violations=own_violations,
     build=build,
     settings=ManagerSettings,

@@ -18,7 +18,7 @@ from gbike.services.user_deposit.clients import TestProvider
 from gbike.services.user_deposit.http import REFUSALS, operations, payments
 from gbike.services.user_deposit.policies import POLICIES
 from gbike.services.user_deposit.ports import Provider
-from gbike.services.user_deposit.storage import COUNTED, HOLDS, VERSIONS, SqlDeposits, own_violations
+from gbike.services.user_deposit.storage import COUNTED, HOLDS, SUMS, VERSIONS, SqlDeposits, own_violations
 from gbike.services.user_deposit.storage.drift import Drift
 from gbike.services.user_deposit.storage.payments import KEEPS, SqlPayments
 from gbike.services.user_deposit.storage.standings import adopt_minimum, tell_all, untold
@@ -135,6 +135,7 @@ CARD = Card(
     versions=VERSIONS,
     holds=HOLDS,
     counted=COUNTED,
+    sums=SUMS,
     violations=own_violations,
     build=build,
     settings=DepositSettings,

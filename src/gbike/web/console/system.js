@@ -7,7 +7,6 @@ import { Figure, Table } from './parts.js';
 import { many } from './words.js';
 
 const FRESH_MS = 10_000;
-const SERVICES = ['rent', 'bike', 'billing', 'user_deposit', 'rent_and_billing_view', 'bike_manage_app', 'bike_manager', 'account'];
 const LINE = /^(\w+)(?:\{(.*)\})? (\S+)$/;
 const LABEL = /(\w+)="((?:[^"\\]|\\.)*)"/g;
 const LINGERS = 1000; // events that wait and are nothing to be told of
@@ -50,7 +49,8 @@ function Figures({ of }) {
   const at = (service) => ({ service: (name) => name === service });
   const dead = sum('gbike_dead_letters_waiting');
   const drift = sum('gbike_ledger_drift_krw');
-  const rows = SERVICES.filter((service) => of.some((one) => one.labels.service === service)).map((service) => ({
+  const services = of.filter((one) => one.name === 'gbike_outbox_waiting').map((one) => one.labels.service); // each has an outbox
+  const rows = services.map((service) => ({
     service,
     asked: sum('gbike_requests_total', at(service)),
     failed: sum('gbike_requests_total', { ...at(service), status: (status) => status >= '500' }),
@@ -75,7 +75,7 @@ function Figures({ of }) {
 }
 
 const COLUMNS = () => [
-  ['number', t('service'), (row) => html`<strong>${t(`service_${row.service}`)}</strong>`],
+  ['number', t('service'), (row) => html`<strong>${t(`service_${row.service}`) ?? row.service}</strong>`],
   ['status', t('state'), (row) => html`<span class="status ${row.dead ? 'late' : row.lag > LINGERS ? 'broken' : 'free'}"><${Icon} name=${row.dead ? 'alert' : row.lag > LINGERS ? 'clock' : 'check'} />${t(row.dead ? 'needsLook' : row.lag > LINGERS ? 'behind' : 'well')}</span>`],
   ['battery', t('lag'), (row) => html`<span class="named" data-name=${t('lag')}>${many(row.lag)}</span>`],
   ['place', t('outbox'), (row) => html`<span class="named" data-name=${t('outbox')}>${many(row.waiting)}</span>`],
@@ -85,5 +85,5 @@ const COLUMNS = () => [
 
 function Breaker({ service, call, value }) {
   const [word, tone, icon] = [['closed', 'free', 'check'], ['halfOpen', 'broken', 'clock'], ['isOpen', 'late', 'alert']][value] ?? ['isOpen', 'late', 'alert'];
-  return html`<span class="grow">${t(`service_${service}`)} → ${call}</span><span class="status ${tone}"><${Icon} name=${icon} />${t(word)}</span>`;
+  return html`<span class="grow">${t(`service_${service}`) ?? service} → ${call}</span><span class="status ${tone}"><${Icon} name=${icon} />${t(word)}</span>`;
 }

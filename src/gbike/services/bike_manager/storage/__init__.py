@@ -33,6 +33,7 @@ HOLDS = (
         "FROM point_entries WHERE managerid IN (SELECT managerid FROM managers WHERE userid = ?) ORDER BY entryid",
     ),
 )
+SUMS = {"points · 포인트": "SELECT coalesce(sum(points), 0) FROM managers"}
 _COLUMNS = "managerid, userid, points, adjustpoint"
 _LISTED = Listing(
     select=f"SELECT {_COLUMNS} FROM managers",
@@ -193,6 +194,11 @@ def conversion_facts(read: Reading) -> Iterable[tuple[str, int]]:
     """For `gbike verify`: conversion and points taken for it, by conversion."""
     sql = "SELECT cause, -amount FROM point_entries WHERE cause LIKE 'conversion:%' ORDER BY cause"
     return ((row[0], row[1]) for row in read.each(sql))
+
+
+def numbers_of(read: Reading, userid: int) -> list[int]:
+    """For `gbike privacy`: the numbers under which somebody is a manager."""
+    return [row[0] for row in read.all("SELECT managerid FROM managers WHERE userid = ?", (userid,))]
 
 
 def own_violations(read: Reading) -> Iterable[str]:

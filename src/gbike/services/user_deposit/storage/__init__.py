@@ -44,6 +44,10 @@ HOLDS = (
     ),
     Holding("standings", ("minimum_krw", "missing_krw", "version"), "FROM standings WHERE userid = ?"),
 )
+SUMS = {
+    "balances · 잔액 (won)": "SELECT coalesce(sum(balance), 0) FROM deposits",
+    "ledger · 원장 (won)": "SELECT coalesce(sum(amount), 0) FROM entries",
+}
 COUNTED = {"deposits": "SELECT count(*) FROM deposits"}
 _COLUMNS = "userid, balance, billid, registered, version"
 _LISTED = Listing(

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gbike.gateway.routes import RouteTable
 from gbike.kit.http.demo import says_demo
-from gbike.services.gateway.domain import RouteTable
 
 
 class Gateway:

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from gbike.services.gateway.domain import RouteTable
-from gbike.services.gateway.envoy import Address, GatewaySettings, Page, Place, config
+from gbike.gateway.envoy import Address, Place, config
+from gbike.gateway.routes import Page, RouteTable
+from gbike.gateway.settings import GatewaySettings
 
 TABLE = RouteTable({"/rents": "rent", "/rentAndBillingViews": "view"}, {"/views": "/rentAndBillingViews"})
 UPSTREAMS = {"rent": [Address("rent-0", 8081), Address("rent-1", 8081)], "view": [Address("127.0.0.1", 8085)]}

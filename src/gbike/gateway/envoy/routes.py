@@ -4,14 +4,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
-
+from gbike.gateway.envoy.headers import header
+from gbike.gateway.routes import APP, Page, RouteTable
+from gbike.gateway.settings import GatewaySettings
+from gbike.gateway.settings import origins as listed
 from gbike.kit.http.ask import HAL_JSON
 from gbike.kit.http.protection import PAGE_POLICY, POLICY
-from gbike.services.gateway.domain import RouteTable
-from gbike.services.gateway.envoy.headers import header
-from gbike.services.gateway.envoy.settings import GatewaySettings
-from gbike.services.gateway.envoy.settings import origins as listed
 
 READS = "GET|HEAD"
 RETRIES = 2
@@ -28,8 +26,6 @@ METHODS = "GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS"
 OWN_METHODS = "GET, HEAD, OPTIONS"
 BASE = "%REQ(X-FORWARDED-PROTO)%://%REQ(X-FORWARDED-HOST?:AUTHORITY)%"
 """The address the client used, as the services' own `Ask.base` makes it."""
-APP = "/app/"
-"""Where browsers are sent that ask for /."""
 RATE_LIMIT = "envoy.filters.http.local_ratelimit"
 UNLIMITED = {RATE_LIMIT: {"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "disabled": True}}
 NEVER_HELD_UP = (
@@ -39,14 +35,6 @@ NEVER_HELD_UP = (
 )
 """Returns and sign-outs: whatever else comes from the same address, the service alone judges them, by their token. Each
 with the header that it can't be without, so that what is none counts with everything else."""
-
-
-class Page(msgspec.Struct, frozen=True):
-    """Something that the gateway answers itself."""
-
-    media: str
-    text: str
-    headers: Mapping[str, str] = {}
 
 
 def virtual_host(

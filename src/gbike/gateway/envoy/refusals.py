@@ -6,6 +6,8 @@ from typing import Any
 import msgspec
 
 from gbike.contracts import PROBLEM_TEXTS
+from gbike.gateway.envoy.headers import MODE, PROTECTING, header
+from gbike.gateway.envoy.routes import OWN_METHODS
 from gbike.kit.http.ask import MAX_BODY
 from gbike.kit.http.problems import (
     BAD_REQUEST,
@@ -22,8 +24,6 @@ from gbike.kit.http.problems import (
     ProblemType,
     catalogue,
 )
-from gbike.services.gateway.envoy.headers import MODE, PROTECTING, header
-from gbike.services.gateway.envoy.routes import OWN_METHODS
 
 OVERFLOW = catalogue(PROBLEM_TEXTS)["service-busy"]
 ANSWER_LOST = catalogue(PROBLEM_TEXTS)["answer-lost"]

@@ -2,13 +2,13 @@
 
 from typing import Any
 
+from gbike.gateway.envoy.headers import FILTERS, TYPE, header_filters
+from gbike.gateway.envoy.refusals import local_replies
+from gbike.gateway.envoy.routes import RATE_LIMIT, origins
+from gbike.gateway.envoy.upstreams import Address, socket_address
+from gbike.gateway.settings import GatewaySettings, cidrs
 from gbike.kit.access.addresses import V6_PREFIX
 from gbike.kit.http.ask import MAX_BODY
-from gbike.services.gateway.envoy.headers import FILTERS, TYPE, header_filters
-from gbike.services.gateway.envoy.refusals import local_replies
-from gbike.services.gateway.envoy.routes import RATE_LIMIT, origins
-from gbike.services.gateway.envoy.settings import GatewaySettings, cidrs
-from gbike.services.gateway.envoy.upstreams import Address, socket_address
 
 HEADERS_KB, HEADERS = 32, 100
 """All headers of a request together, and how many."""

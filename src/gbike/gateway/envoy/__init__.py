@@ -5,14 +5,14 @@ from typing import Any
 
 import msgspec
 
-from gbike.services.gateway.domain import RouteTable
-from gbike.services.gateway.envoy.edge import listener
-from gbike.services.gateway.envoy.refusals import PROBLEMS
-from gbike.services.gateway.envoy.routes import Page, virtual_host
-from gbike.services.gateway.envoy.settings import GatewaySettings
-from gbike.services.gateway.envoy.upstreams import Address, cluster, socket_address
+from gbike.gateway.envoy.edge import listener
+from gbike.gateway.envoy.refusals import PROBLEMS
+from gbike.gateway.envoy.routes import virtual_host
+from gbike.gateway.envoy.upstreams import Address, cluster, socket_address
+from gbike.gateway.routes import Page, RouteTable
+from gbike.gateway.settings import GatewaySettings
 
-__all__ = ["PROBLEMS", "Address", "GatewaySettings", "Page", "Place", "config"]
+__all__ = ["PROBLEMS", "Address", "Place", "config"]
 
 OPERATORS_MAY = ("/ready", "/stats", "/clusters", "/server_info", "/listeners", "/memory", "/healthcheck/fail")
 """What the admin port answers: looking, and the way to leave in order. By default it would also stop the process and
@@ -38,7 +38,7 @@ def config(
     place: Place,
     settings: GatewaySettings,
 ) -> dict[str, Any]:
-    """The configuration of an Envoy that does what `services/gateway/http.py` does in one process, over a network.
+    """The configuration of an Envoy that does what `gateway/http.py` does in one process, over a network.
 
     `upstreams`: where each service's processes are. `pages`: what the gateway answers itself, by path.
     """

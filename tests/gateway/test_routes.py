@@ -2,7 +2,7 @@
 
 import pytest
 
-from gbike.services.gateway.domain import RouteTable
+from gbike.gateway.routes import RouteTable
 
 TABLE = RouteTable({"/rents": "rent", "/rentAndBillingViews": "view"}, {"/rentandbillingviews": "/rentAndBillingViews"})
 

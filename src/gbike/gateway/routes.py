@@ -1,7 +1,14 @@
 """The route table: which path prefix belongs to which service. /internal is not in it, so nobody outside gets there."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+
+import msgspec
+
+from gbike.kit.runtime import Card
+
+APP = "/app/"
+"""Where browsers are sent that ask for /."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +27,21 @@ class RouteTable:
         first = self.aliases.get(first, first)
         service = self.services.get(first)
         return None if service is None else (service, first + slash + rest)
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Something that the gateway answers itself."""
+
+    media: str
+    text: str
+    headers: Mapping[str, str] = {}
+
+
+def route_table(cards: Iterable[Card]) -> RouteTable:
+    """The route table of some services."""
+    cards = list(cards)
+    return RouteTable(
+        {path: card.name for card in cards for path in card.paths},
+        {other: path for card in cards for other, path in card.aliases.items()},
+        frozenset(path for card in cards for path in card.streams),
+    )
