@@ -22,6 +22,8 @@ _TABLES = (
 _FOLDED = """INSERT INTO folds VALUES ('said', '', 0, %(later)s), ('heard', '', 0, %(until)s);
     INSERT INTO inbox (message_id, type, key, at_ms) VALUES (%(id)s, 'Rang', 'bell:1', 0)"""
 """Hours are folded, so that housekeeping removes what is old enough; one that was heard is not yet."""
+_UNGUARDED = "SET session_replication_role = replica"
+"""Or the ledger refuses to be put back, as it should."""
 _CHANCE = {
     "outbox": ("id", "message_id", "headers"),
     "audit": ("number", "prev_hash", "hash", "trace_id"),
@@ -39,7 +41,7 @@ class Workbench:
         url = server.url(name)
         migrate_url(url, card(house.name).versions)
         self._plain = psycopg.connect(url, autocommit=True)
-        self._plain.execute(f"ALTER DATABASE {name} SET deadlock_timeout = '10ms'")  # type: ignore[arg-type]
+        self._plain.execute(f"ALTER DATABASE {name} SET deadlock_timeout = '1ms'")  # type: ignore[arg-type]
         self._two = Two(url, house.name)
         for one in house.setup:
             for outcome in self._two.alone([one]):
@@ -47,7 +49,11 @@ class Workbench:
         begun = {"until": NOW + HOUR_MS, "later": LATER, "id": f"{first_id(NOW)}-7000-8000-000000000000"}
         psycopg.ClientCursor(self._plain).execute(_FOLDED, begun)
         tables = [row[0] for row in self._plain.execute(_TABLES)]
-        self._again, self._state = self._kept(tables), self._shown(tables, house)
+        self._again, self._sequences = self._kept(tables)
+        self._state = self._shown(tables, house)
+        [self._begun] = self._plain.execute(self._state).fetchone() or [None]  # type: ignore[arg-type]
+        self._changed = set(tables)
+        """What the order before may have left other than it was."""
         self._reading = PostgresReading(Session(Dialer(url, Fixed(), "look")(5_000)))
 
     def close(self) -> None:
@@ -78,9 +84,10 @@ class Workbench:
                 took.append(f"{'AB'[side]}: {steps[side]}")
                 return int(side)
 
-            self._plain.execute(self._again)  # type: ignore[arg-type]
+            self._put_back()
             outcomes = self._two.play([one, other], noted)
             came = (outcomes, self._plain.execute(self._state).fetchone())  # type: ignore[arg-type]
+            self._changed = self._other_than_begun(came[1])
             told = [*self.house.wrong(self._reading)]
             if answered:
                 told += [f"refused: {came}" for came in outcomes_of(outcomes) if came[0] != "answered"]
@@ -101,17 +108,29 @@ class Workbench:
         row = self._plain.execute(sql).fetchone()
         return int(row[0]) if row else 0
 
-    def _kept(self, tables: Sequence[str]) -> str:
-        """Keep the rows as they are now; answers the SQL that puts them back."""
+    def _put_back(self) -> None:
+        """The rows are as they were to begin with."""
+        back = [sql for table in self._again if table in self._changed for sql in self._again[table]]
+        self._changed = set(self._again)
+        self._plain.execute("; ".join([_UNGUARDED, *back, self._sequences]))  # type: ignore[arg-type]
+
+    def _other_than_begun(self, state: Any) -> set[str]:
+        """The tables with other rows than to begin with, and those of which not every column is looked at."""
+        hidden = {*_CHANCE, *(column.split(".")[0] for column in self.house.not_compared)}
+        return {table for table in self._again if table in hidden or state[0][table] != self._begun[table]}
+
+    def _kept(self, tables: Sequence[str]) -> tuple[dict[str, tuple[str, str]], str]:
+        """Keep the rows as they are now; answers the SQL that puts a table back, and all sequences."""
         self._plain.execute("CREATE SCHEMA kept")
-        back = ["SET session_replication_role = replica"]  # or the ledger refuses, as it should
+        back = {}
         for table in tables:
             self._plain.execute(f"CREATE TABLE kept.{table} AS TABLE public.{table}")  # type: ignore[arg-type]
-            back.append(f"DELETE FROM public.{table}")
-            back.append(f"INSERT INTO public.{table} OVERRIDING SYSTEM VALUE SELECT * FROM kept.{table}")
-        for name, last in self._plain.execute("SELECT sequencename, last_value FROM pg_sequences"):
-            back.append(f"SELECT setval('{name}', {last or 1}, {str(last is not None).lower()})")
-        return "; ".join(back)
+            back[table] = (
+                f"DELETE FROM public.{table}",
+                f"INSERT INTO public.{table} OVERRIDING SYSTEM VALUE SELECT * FROM kept.{table}",
+            )
+        found = self._plain.execute("SELECT sequencename, last_value FROM pg_sequences").fetchall()
+        return back, "SELECT " + ", ".join(f"setval('{name}', {last or 1}, {last is not None})" for name, last in found)
 
     def _shown(self, tables: Sequence[str], house: House) -> str:
         shown = []

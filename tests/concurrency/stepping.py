@@ -3,6 +3,7 @@ statement: whoever holds the reins says who goes next, and sees in PostgreSQL wh
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from queue import Empty, SimpleQueue
@@ -20,7 +21,9 @@ from tests.concurrency.footprint import Step, Touched
 
 NOW = 1_800_000_000_000
 LOOK_S = 0.002
-"""After so long without news of a statement it is asked whether it waits."""
+"""After so long without news of a statement it is asked whether it waits; and again after twice as long each time."""
+LONGEST_LOOK_S = 0.016
+STUCK_S = 60
 _END_BEGINS = "UPDATE audit_head SET number"
 """From here on all is what a batch writes at its end."""
 _BLOCKED = "SELECT pid FROM unnest(%s::int[]) AS pid WHERE cardinality(pg_blocking_pids(pid)) > 0"
@@ -201,6 +204,7 @@ class Two:
         self._watch = psycopg.connect(url, autocommit=True)
         self.alone([])  # connects
         self.waits = 0
+        self._waiting = set[int]()
 
     def close(self) -> None:
         """Hang up."""
@@ -234,18 +238,21 @@ class Two:
         return [done[0], done[1]]
 
     def _settle(self, busy: set[int], at: dict[int, Step], done: dict[int, list[Outcome]]) -> None:
-        """Until everybody asks, has finished, or waits for the other."""
-        quiet = 0
+        """Until everybody asks, has finished, or waits for the other. Who waited before is asked about at once: most
+        steps of the other set nobody free."""
+        look_s, until = LOOK_S, time.monotonic() + STUCK_S
         while busy:
             try:
-                side, news = self._news.get(timeout=LOOK_S)
+                side, news = self._news.get(timeout=0 if busy == self._waiting and at else look_s)
             except Empty:
                 blocked = self._blocked(busy)
-                quiet += 1
                 if at and blocked == busy and len(busy) == 1:
                     self.waits += 1
+                    self._waiting = blocked
                     return
-                if quiet > 10_000:
+                self._waiting = set()
+                look_s = min(2 * look_s, LONGEST_LOOK_S)
+                if time.monotonic() > until:
                     raise Stuck(f"{[self.sides[n] for n in busy]} of {at}") from None
             else:
                 number = self.sides.index(side)
