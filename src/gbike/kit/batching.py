@@ -12,8 +12,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar, cast
 
+from gbike.kit.access.principal import EVERYBODYS, Whose
+from gbike.kit.acting import ITSELF, IdempotencyKey, acting
 from gbike.kit.audit.chain import append
-from gbike.kit.audit.rows import ITSELF, NO_FACTS, Deed, Facts, acting, deed
+from gbike.kit.audit.rows import NO_FACTS, Deed, Facts, deed
 from gbike.kit.clock import Clock
 from gbike.kit.envelope import Event, pack
 from gbike.kit.ids import Ids
@@ -38,9 +40,11 @@ class OpenTx:
     """What an open transaction has on every engine: what it says and counts, until its batch commits."""
 
     def __init__(self, clock: Clock, ids: Ids, source: str) -> None:
-        self._ids, self._source = ids, source
+        self.ids, self._source = ids, source
         self.trace: Trace = NO_TRACE
         self.by = ITSELF
+        self.owner: Whose = EVERYBODYS
+        self.key: IdempotencyKey | None = None
         self.audited: list[Deed] = []
         self.said: list[Said] = []
         self.counts: dict[str, int] = {}
@@ -50,7 +54,7 @@ class OpenTx:
 
     def say(self, event: Event) -> None:
         """Put `event` into the outbox (with all others of this batch, before it commits)."""
-        message = pack(event, id=self._ids.new(), source=self._source, now_ms=self.now_ms, trace=self.trace)
+        message = pack(event, id=self.ids.new(), source=self._source, now_ms=self.now_ms, trace=self.trace)
         self.said.append((message.id, message.type, message.key, message.headers, message.value))
 
     def count(self, name: str, by: int = 1) -> None:
@@ -65,11 +69,11 @@ class OpenTx:
 class Request:
     """One write on its way: what to run, for whom, and what became of it."""
 
-    __slots__ = ("answer", "args", "by", "failed", "fn", "future", "key", "trace")
+    __slots__ = ("acting", "answer", "args", "failed", "fn", "future", "key", "trace")
 
     def __init__(self, fn: Callable[..., Any], args: tuple[Any, ...], key: str, future: asyncio.Future[Any]) -> None:
         self.fn, self.args, self.key, self.future = fn, args, key, future
-        self.trace, self.by = trace_now.get(), acting.get()
+        self.trace, self.acting = trace_now.get(), acting.get()
         self.answer: Any = None
         self.failed: BaseException | None = None
 
@@ -237,7 +241,8 @@ class BatchWriter(ABC, Generic[X]):
         """Run one request; None when it was refused. Raises HalfDone when that was after it had changed something."""
         request.failed = None
         tx = self._open()
-        tx.trace, tx.by = request.trace, request.by
+        tx.trace, on_behalf = request.trace, request.acting
+        tx.by, tx.owner, tx.key = on_behalf.by, on_behalf.owner, on_behalf.key
         before = self._changes()
         try:
             request.answer = request.fn(tx, *request.args)

@@ -3,20 +3,18 @@ was, how they are called or reached, or anything that lets in whoever reads it."
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from contextvars import ContextVar
 from typing import Any
 
 import msgspec
 
 from gbike.kit.access.principal import DEMO, Principal
+from gbike.kit.acting import ITSELF
 from gbike.kit.telemetry import Trace
 
 Facts = Mapping[str, str | int | bool | Sequence[str] | None]
 NO_FACTS: Facts = {}
 GENESIS = "0" * 64
 """What the first row follows."""
-ITSELF = Principal("gbike")
-"""Gbike, where nobody asked for anything: it heard an event, or time has passed."""
 LOCAL = Principal("local")
 """Whoever has the data folder, or the database's URL, and uses gbike's command line on it."""
 MODES = {DEMO.name: "open", ITSELF.name: "inside", LOCAL.name: "local"}
@@ -38,9 +36,6 @@ WITHHELD = frozenset(
     )
 )
 """Facts that no row holds."""
-
-acting: ContextVar[Principal] = ContextVar("acting", default=ITSELF)
-"""Who acts now; it travels into transactions as the trace does."""
 
 
 class Deed(msgspec.Struct, frozen=True):

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from gbike.kit.access.principal import Whose
-from gbike.kit.once import Once
+from gbike.kit.acting import IdempotencyKey as Once
 from gbike.services.bike_manager.domain import ConversionWish, Manager
 
 

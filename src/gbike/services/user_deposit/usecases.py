@@ -1,7 +1,7 @@
 """One function per sentence of the requirements."""
 
 from gbike.kit.access.principal import Whose
-from gbike.kit.once import Once
+from gbike.kit.acting import IdempotencyKey as Once
 from gbike.services.user_deposit.domain import Deposit
 from gbike.services.user_deposit.ports import Deposits
 

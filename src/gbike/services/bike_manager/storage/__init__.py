@@ -7,11 +7,12 @@ import msgspec
 
 from gbike.contracts.bike_manager import AdjustedPoint
 from gbike.kit.access.principal import EVERYBODYS, Whose
+from gbike.kit.acting import IdempotencyKey as Once
 from gbike.kit.audit.rows import Facts
 from gbike.kit.http.hal import Page
+from gbike.kit.idempotency import once_only
 from gbike.kit.ids import Ids
 from gbike.kit.listing import Listing, list_page, owned
-from gbike.kit.once import Once, once_only
 from gbike.kit.personal import Holding
 from gbike.kit.store import Reading, Row, Store, Tx
 from gbike.services.bike_manager.domain import (

@@ -7,12 +7,13 @@ import msgspec
 
 from gbike.contracts.user_deposit import AddedDeposit
 from gbike.kit.access.principal import EVERYBODYS, Whose
+from gbike.kit.acting import IdempotencyKey as Once
 from gbike.kit.audit.rows import NO_FACTS, Facts
 from gbike.kit.http.hal import Page
+from gbike.kit.idempotency import once_only
 from gbike.kit.ids import Ids
 from gbike.kit.listing import Listing, list_page, owned
 from gbike.kit.money import Won
-from gbike.kit.once import Once, once_only
 from gbike.kit.personal import Holding
 from gbike.kit.store import Reading, Row, Store, Tx
 from gbike.services.user_deposit.domain import (

@@ -1,10 +1,11 @@
 """Payments in SQL: begun by a rider, and paid once."""
 
 from gbike.kit.access.principal import EVERYBODYS, Whose
+from gbike.kit.acting import IdempotencyKey as Once
 from gbike.kit.clock import latest
 from gbike.kit.housekeeping import DAY_MS, Keeping
+from gbike.kit.idempotency import once_only
 from gbike.kit.ids import Ids
-from gbike.kit.once import Once, once_only
 from gbike.kit.store import Reading, Row, Store, Tx
 from gbike.services.user_deposit.domain import (
     BEGUN_MS,
