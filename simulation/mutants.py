@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+from gbike.app.catalogue import cards
 from simulation.layers import bill_guard, inbox, ledger_key
 from simulation.run import run_seed
 from simulation.swarm import Swarm
@@ -321,6 +322,7 @@ MUTANTS = (
 def planted(mutant: Mutant) -> Iterator[None]:
     """The product with this bug, for a while."""
     undo: list[Callable[[], None]] = []
+    cards()  # loads every service, or one that is loaded meanwhile keeps the bug
     try:
         for edit in mutant.edits:
             undo += _plant(edit)
