@@ -110,20 +110,24 @@ class BatchWriter(ABC, Generic[X]):
         self.hold = asyncio.Lock()
         """Held by whoever needs a moment between two batches (a backup)."""
 
-    def submit(self, fn: Callable[..., Any], args: tuple[Any, ...], key: str = "") -> asyncio.Future[Any]:
-        """Put a write into the next batch. Raises StoreUnavailable when too many wait."""
-        request = self._enqueue(fn, args, key)
-        self._wake()
-        return request.future
-
-    def submit_later(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> asyncio.Future[Any]:
-        """The same for what nobody waits for: it shares the next batch, or gets its own after LATER_MS."""
-        request = self._enqueue(fn, args, "")
-        asyncio.get_running_loop().call_later(LATER_MS / 1000, self._wake)
+    def submit(
+        self, fn: Callable[..., Any], args: tuple[Any, ...], key: str = "", *, later: bool = False
+    ) -> asyncio.Future[Any]:
+        """Put a write into the next batch. `later`: nobody waits for it, so it shares the next batch, or gets its own
+        after LATER_MS. Raises StoreUnavailable when too many wait."""
+        if self._closed or len(self._queue) >= QUEUE:
+            raise StoreUnavailable(f"{self._source}: " + ("closed" if self._closed else "too many writes are waiting"))
+        loop = asyncio.get_running_loop()
+        request = Request(fn, args, key, loop.create_future())
+        self._queue.append(request)
+        if later:
+            loop.call_later(LATER_MS / 1000, self._wake)
+        elif self._drain is None:
+            self._wake()
         return request.future
 
     async def flush(self) -> None:
-        """Return when all that was given to `submit_later` is kept, or could not be."""
+        """Return when all that was submitted to be done later is kept, or could not be."""
         await self.submit(_nothing, ())
 
     async def finish(self) -> None:
@@ -132,13 +136,6 @@ class BatchWriter(ABC, Generic[X]):
         self._wake()
         if self._drain is not None:
             await self._drain
-
-    def _enqueue(self, fn: Callable[..., Any], args: tuple[Any, ...], key: str) -> Request:
-        if self._closed or len(self._queue) >= QUEUE:
-            raise StoreUnavailable(f"{self._source}: " + ("closed" if self._closed else "too many writes are waiting"))
-        request = Request(fn, args, key, asyncio.get_running_loop().create_future())
-        self._queue.append(request)
-        return request
 
     def _wake(self) -> None:
         if self._queue and self._drain is None:
@@ -155,9 +152,9 @@ class BatchWriter(ABC, Generic[X]):
     async def step(self) -> int:
         """One batch: run up to BATCH waiting writes and commit them together. Answers how many."""
         taken = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
-        batch = self._in_order([request for request in taken if not request.future.cancelled()])
+        batch = [request for request in taken if not request.future.cancelled()]
         if batch:
-            await self._run(batch)
+            await self._run(self._in_order(batch) if len(batch) > 1 else batch)
         return len(batch)
 
     def _in_order(self, batch: list[Request]) -> list[Request]:

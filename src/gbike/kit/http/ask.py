@@ -111,7 +111,7 @@ class Ask:
         """The address of who asks, as far as it can be believed."""
         return origin(self.peer, self.headers.get("x-forwarded-for"), self._trusts)
 
-    @property
+    @cached_property
     def scheme(self) -> str:
         """http or https, as the client used it. Of several proxies the first one's word is about the client."""
         if self._forwarded:
@@ -120,7 +120,7 @@ class Ask:
                 return said
         return self._scheme
 
-    @property
+    @cached_property
     def base(self) -> str:
         """The address the client used, without a path: from Forwarded headers of a trusted proxy, else Host. Empty
         where they name none: then links are paths."""
@@ -142,7 +142,7 @@ class Ask:
         if not self.whose.covers(number):
             raise Problem(FORBIDDEN)
 
-    @property
+    @cached_property
     def media(self) -> str:
         """HAL, or plain JSON when the client's first choice says so. Raises Problem 406 when it takes neither."""
         return _media(self.headers.get("accept", "*/*"))
@@ -242,7 +242,7 @@ class Ask:
             self._raw = b"".join(parts)
         return self._raw
 
-    @property
+    @cached_property
     def key(self) -> str | None:
         """The Idempotency-Key. Raises Problem 422 when it is none."""
         key = self.headers.get("idempotency-key")

@@ -158,7 +158,7 @@ class SqliteStore(BatchWriter[SqliteTx]):
 
     def write_later(self, fn: Callable[[Tx, *Args], None], *args: *Args) -> asyncio.Future[None]:
         """See Store.write_later."""
-        return self.submit_later(fn, args)
+        return self.submit(fn, args, later=True)
 
     async def read(self, fn: Callable[[Reading, *Args], T], *args: *Args) -> T:
         """See Store.read."""
@@ -275,7 +275,10 @@ class SqliteStore(BatchWriter[SqliteTx]):
             self._counting = next_generation(self._writer, self._clock.now_ms())
 
     async def _commit(self) -> None:
-        if self._committer is not None and self._in_thread > 0:
+        if self._committer is None:
+            self._writer.execute("COMMIT")
+            return
+        if self._in_thread > 0:
             self._in_thread -= 1
             await asyncio.get_running_loop().run_in_executor(self._committer, self._writer.execute, "COMMIT")
             return
