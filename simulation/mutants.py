@@ -220,10 +220,7 @@ MUTANTS = (
                 _RENT,
                 "end_open",
                 (" AND status = 'rented'", ""),
-                (
-                    "ended_ms = ?,",
-                    "started_ms = coalesce(started_ms, 0), ended_ms = ?,",
-                ),  # it can be shown
+                ("ended_ms = ?,", "started_ms = coalesce(started_ms, 0), ended_ms = ?,"),  # it can be shown
             ),
         ),
         swarm=FREEZING,
@@ -261,16 +258,15 @@ MUTANTS = (
         "a top-up is refused after it was done",
         (
             _edit(
-                "services.user_deposit.usecases",
-                "top_up_a_deposit",
+                "services.user_deposit.http",
+                "DepositHttp.top_up",
+                ("return await", "done = await"),
                 (
-                    "return await deposits.top_up(userid, amount, once)",
-                    "done = await deposits.top_up(userid, amount, once)\n"
-                    "    if done.version > 2:\n"
-                    "        raise sys.modules['gbike.services.user_deposit.domain'].OutOfBounds(userid)\n"
+                    'key=f"user:{userid}")',
+                    'key=f"user:{userid}")\n    if done.version > 2:\n'
+                    "        raise __import__('gbike').services.user_deposit.domain.OutOfBounds(userid)\n"
                     "    return done",
                 ),
-                ('"""A rider brings more money."""', "import sys"),
             ),
         ),
         swarm=Swarm(actions=20),
@@ -299,7 +295,7 @@ MUTANTS = (
     ),
     Mutant(
         "a balance that is set wipes what came in between",
-        (_edit("services.user_deposit.storage", "set_balance", ("if expected is not None and", "if False and")),),
+        (_edit("services.user_deposit.commands", "set_a_balance", ("if expected is not None and", "if False and")),),
         swarm=Swarm(actions=20),
     ),
     Mutant(

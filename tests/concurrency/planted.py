@@ -14,8 +14,8 @@ from gbike.services.account.domain import LastAdmin, Patience, Role, TooManyAtOn
 from gbike.services.account.storage.resets import LETTERS
 from gbike.services.account.storage.secrets import kept
 from gbike.services.rent.domain import Limits, OpenRent, PendingRent, TooManyOpenRents
+from gbike.services.user_deposit.commands import _add as post
 from gbike.services.user_deposit.domain import MOST_BEGUN, Payment, TooManyPayments, adjustment
-from gbike.services.user_deposit.storage import add as post
 from gbike.services.user_deposit.storage import load as deposit_of
 from tests.concurrency.house import LATER, Case, House, write
 from tests.concurrency.houses import account, bike, bike_manager, rent, user_deposit
@@ -78,7 +78,7 @@ def _start_the_rent(tx: Tx, pending: PendingRent, limits: Limits) -> OpenRent:
     return OpenRent(pending.rentid, pending.userid, pending.bikeid, tx.now_ms)
 
 
-def _set_balance(tx: Tx, userid: int, wanted: int, cause: str, _expected: int | None = None) -> Any:
+def _set_balance(tx: Tx, userid: int, wanted: int, _expected: int | None, cause: str) -> Any:
     """The difference to a balance that may move meanwhile."""
     before = deposit_of(tx, userid)
     return before if before.balance == wanted else post(tx, "deposit adjusted", adjustment(before, wanted, cause))

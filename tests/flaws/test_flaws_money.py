@@ -20,6 +20,7 @@ from gbike.services.bike_manager import policies as manager_policies
 from gbike.services.bike_manager import storage as managers
 from gbike.services.billing import policies as billing
 from gbike.services.billing.domain import Rounding, Tariff
+from gbike.services.user_deposit import commands as ledger_commands
 from gbike.services.user_deposit import domain as money
 from gbike.services.user_deposit import storage as ledger
 from tests.flaws.planting import Town, a_town, flaw, replacing, rewriting, schema_without
@@ -142,7 +143,7 @@ async def test_flaw_30_no_movement_of_money_is_lost_or_doubled() -> None:
     assert await town.rows("user_deposit", "SELECT sum(amount) FROM entries") == [(0,)]
 
 
-@flaw(31, replacing(ledger, "_ensure", lambda tx, userid: None))
+@flaw(31, replacing(ledger, "ensure", lambda tx, userid: None))
 async def test_flaw_31_a_rider_without_a_deposit_still_pays() -> None:
     """The fee of an unknown rider was lost; here its first fee opens the account, and debt is in the balance."""
     town = await Town().opened_without_money()
@@ -167,7 +168,7 @@ def _as_a_fee(**facts: Any) -> UpdatedDeposit:
     return UpdatedDeposit(userid=facts["userid"], deposit=facts["deposit"], billid=facts["billid"], fee=facts["amount"])
 
 
-@flaw(33, replacing(ledger, "AddedDeposit", _as_a_fee))
+@flaw(33, replacing(ledger_commands, "AddedDeposit", _as_a_fee))
 async def test_flaw_33_a_top_up_says_that_it_is_one_and_names_no_fee() -> None:
     """Every save said UpdatedDeposit with the last bill, a creation nothing; here each movement says its own cause."""
     town = await a_town()
