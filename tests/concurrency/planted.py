@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gbike.kit.access.principal import Whose
 from gbike.kit.housekeeping import DAY_MS, Keeping, _forget
 from gbike.kit.store import Tx
 from gbike.services.account.domain import LastAdmin, Patience, Role, TooManyAtOnce, Try
@@ -112,7 +111,7 @@ def _renew(tx: Tx, token: str, _salt: str, next_token: str, _lasts_ms: int) -> i
     return 1
 
 
-def _convert(tx: Tx, managerid: int, wish: Any, cause: str, _whose: Whose) -> int:
+def _convert(tx: Tx, managerid: int, wish: Any, cause: str) -> int:
     """Whether there are enough points is read, and then they are taken."""
     row = tx.one("SELECT points FROM managers WHERE managerid = ?", (managerid,))
     if row is None or row[0] < wish.adjustpoint:

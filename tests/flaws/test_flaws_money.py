@@ -16,8 +16,9 @@ from gbike.kit.store import Conflict, Tx
 from gbike.services.bike_manage_app import saga as report_saga
 from gbike.services.bike_manage_app import storage as reports
 from gbike.services.bike_manage_app.domain import State
+from gbike.services.bike_manager import commands as managers
+from gbike.services.bike_manager import domain as manager_rules
 from gbike.services.bike_manager import policies as manager_policies
-from gbike.services.bike_manager import storage as managers
 from gbike.services.billing import policies as billing
 from gbike.services.billing.domain import Rounding, Tariff
 from gbike.services.user_deposit import commands as ledger_commands
@@ -216,7 +217,7 @@ async def test_flaw_35_a_conversion_pays_once_and_later_reports_pay_nothing() ->
     assert (await deposit_of(town), await points_of(town)) == (101_000, 1000)
 
 
-@flaw(36, replacing(managers, "convert", lambda manager, last, wish: True))
+@flaw(36, replacing(manager_rules, "convert", lambda manager, last, wish: True))
 async def test_flaw_36_a_client_expects_points_but_never_sets_them() -> None:
     """A client wrote its own balance, a negative conversion or another's account; here `point` must be what is left."""
     town = await a_town()
