@@ -17,6 +17,7 @@ from typing import Any
 from dev.simulation.layers import bill_guard, inbox, ledger_key
 from dev.simulation.run import run_seed
 from dev.simulation.swarm import Swarm
+from gbike.app.catalogue import cards
 
 STORM = Swarm(
     lost=0.05,
@@ -71,6 +72,7 @@ def _once_more(cause: str) -> str:
 
 
 _REPORTS = "services.bike_manage_app.storage"
+_RENTING = "services.rent.commands"
 _RENT, _BIKE, _VIEW = "services.rent.storage", "services.bike.storage", "services.rent_and_billing_view.storage"
 _NO_INBOX = _edit(
     "kit.sqlite.store",
@@ -86,7 +88,7 @@ _FEE_AGAIN = _edit(
     ),
 )
 _BILL_AGAIN = _edit("services.billing.storage", "apply_fee", ("billid = ? AND status = ?", "billid = ? AND 'x' <> ?"))
-_CLOSE_ANY = _edit(_RENT, "_close", (" AND status = 'rented'", ""))
+_CLOSE_ANY = _edit(_RENT, "end_open", (" AND status = 'rented'", ""))
 
 MUTANTS = (
     Mutant(
@@ -146,16 +148,21 @@ MUTANTS = (
         ),
     ),
     Mutant("a bill is charged each time a return is heard", (_NO_INBOX, _BILL_AGAIN)),
-    Mutant("nobody sweeps", (_edit(_RENT, "sweep", ("late = tx.all(", "late = [] and tx.all(")),)),
+    Mutant("nobody sweeps", (_edit(_RENTING, "sweep", ("late = storage.overdue(", "late = [] and storage.overdue(")),)),
     Mutant(
         "an Idempotency-Key means nothing",
         (
-            _edit("kit.once", "Once.check", ("if row is None:", "if True:")),
-            _edit("kit.once", "Once.hold", ("VALUES (?, ?, ?)", "VALUES (?, ?, ?) ON CONFLICT DO NOTHING")),
+            _edit("kit.idempotency", "check", ("if row is None:", "if True:")),
+            _edit("kit.idempotency", "hold", ("VALUES (?, ?, ?)", "VALUES (?, ?, ?) ON CONFLICT DO NOTHING")),
         ),
     ),
-    Mutant("a cancelled rent is not said", (_edit(_RENT, "cancel", ("if bike_may_be_reserved:", "if False:")),)),
-    Mutant("a cancelled rent keeps its key", (_edit(_RENT, "cancel", ("if key is not None:", "if False:")),)),
+    Mutant(
+        "a cancelled rent is not said",
+        (_edit(_RENTING, "give_up_the_wish", ("if bike_may_be_reserved:", "if False:")),),
+    ),
+    Mutant(
+        "a cancelled rent keeps its key", (_edit(_RENTING, "give_up_the_wish", ("if key is not None:", "if False:")),)
+    ),
     Mutant(
         "the relay marks before it appends",
         (
@@ -190,9 +197,9 @@ MUTANTS = (
         "a returned rent is returned again",
         (
             _edit(
-                _RENT,
-                "returned",
-                ("return before", "over = _close(tx, replace(before, ended_ms=tx.now_ms, place=place))"),
+                _RENTING,
+                "return_the_bike",
+                ("return rent", "return _end(tx, replace(rent, ended_ms=tx.now_ms, place=told.place))"),
             ),
             _CLOSE_ANY,
         ),
@@ -201,35 +208,32 @@ MUTANTS = (
         "a cancelled rent is returned",
         (
             _edit(
-                _RENT,
-                "returned",
-                ("case CancelledRent():", "case CancelledRent() as gone:"),
+                _RENTING,
+                "return_the_bike",
                 (
                     "raise RentIsCancelled(rentid)",
-                    "over = _close(tx, ReturnedRent(rentid, gone.userid, gone.bikeid, tx.now_ms, tx.now_ms, place))",
+                    "gone = ReturnedRent(rentid, rent.userid, rent.bikeid, tx.now_ms, tx.now_ms, told.place)\n"
+                    "            return _end(tx, gone)",
                 ),
             ),
             _edit(
                 _RENT,
-                "_close",
+                "end_open",
                 (" AND status = 'rented'", ""),
-                (
-                    "ended_ms = ?,",
-                    "started_ms = coalesce(started_ms, 0), ended_ms = ?,",
-                ),  # it can be shown
+                ("ended_ms = ?,", "started_ms = coalesce(started_ms, 0), ended_ms = ?,"),  # it can be shown
             ),
         ),
         swarm=FREEZING,
     ),
     Mutant(
         "a cancelled rent is opened",
-        (_edit(_RENT, "open_rent", ("AND status = 'pending'", "AND status <> 'rented'")),),
+        (_edit(_RENT, "open_pending", ("AND status = 'pending'", "AND status <> 'rented'")),),
         swarm=FREEZING,
         seeds=40,
     ),
     Mutant(
         "the rider's limit is forgotten",
-        (_edit("services.rent.storage.standing", "judge", ("if most_open and", "if 0 and")),),
+        (_edit("services.rent.domain", "must_be_allowed_to_ride", ("if limits.most_open and", "if 0 and")),),
         swarm=Swarm(riders=4, bikes=4, actions=8, most_open=1),
     ),
     Mutant(
@@ -254,16 +258,15 @@ MUTANTS = (
         "a top-up is refused after it was done",
         (
             _edit(
-                "services.user_deposit.usecases",
-                "top_up_a_deposit",
+                "services.user_deposit.http",
+                "DepositHttp.top_up",
+                ("return await", "done = await"),
                 (
-                    "return await deposits.top_up(userid, amount, once)",
-                    "done = await deposits.top_up(userid, amount, once)\n"
-                    "    if done.version > 2:\n"
-                    "        raise sys.modules['gbike.services.user_deposit.domain'].OutOfBounds(userid)\n"
+                    'key=f"user:{userid}")',
+                    'key=f"user:{userid}")\n    if done.version > 2:\n'
+                    "        raise __import__('gbike').services.user_deposit.domain.OutOfBounds(userid)\n"
                     "    return done",
                 ),
-                ('"""A rider brings more money."""', "import sys"),
             ),
         ),
         swarm=Swarm(actions=20),
@@ -292,7 +295,7 @@ MUTANTS = (
     ),
     Mutant(
         "a balance that is set wipes what came in between",
-        (_edit("services.user_deposit.storage", "set_balance", ("if expected is not None and", "if False and")),),
+        (_edit("services.user_deposit.commands", "set_a_balance", ("if expected is not None and", "if False and")),),
         swarm=Swarm(actions=20),
     ),
     Mutant(
@@ -315,6 +318,7 @@ MUTANTS = (
 def planted(mutant: Mutant) -> Iterator[None]:
     """The product with this bug, for a while."""
     undo: list[Callable[[], None]] = []
+    cards()  # loads every service, or one that is loaded meanwhile keeps the bug
     try:
         for edit in mutant.edits:
             undo += _plant(edit)

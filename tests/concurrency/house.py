@@ -8,20 +8,21 @@ meets every other line of that table, and itself.
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
 import msgspec
 
 from gbike.contracts.events import EVENTS
 from gbike.contracts.rent import Rented, Returned
+from gbike.kit.acting import IdempotencyKey
 from gbike.kit.audit.chain import COLUMNS, _breaks, head
 from gbike.kit.dead_letters import set_aside
 from gbike.kit.envelope import Event, Message, pack
 from gbike.kit.hours import first_id, fold, take_note
 from gbike.kit.housekeeping import DAY_MS, Keeping, _forget
+from gbike.kit.idempotency import once_only
 from gbike.kit.inbox import Consumer, Policies
-from gbike.kit.once import Once, once_only
 from gbike.kit.outbox import _mark_published
 from gbike.kit.store import Reading, Tx
 from gbike.kit.telemetry import NO_TRACE, Metrics
@@ -87,8 +88,12 @@ def qualified(fn: Any) -> str:
     return f"{fn.__module__}.{fn.__qualname__}"
 
 
-def write(name: str, fn: Callable[..., Any], *args: Any, again: tuple[Any, ...] | None = None, key: str = "") -> Case:
-    """A command as it is handed to `store.write`. `again`: the arguments of the other process, when both run it."""
+def write(
+    name: str, fn: Callable[..., Any], *args: Any, again: tuple[Any, ...] | None = None, key: str = "", id: str = ""
+) -> Case:
+    """A command as it is handed to `store.write`. `again`: the arguments of the other process, when both run it. `id`:
+    in a request with this Idempotency-Key."""
+    fn = under(id, fn)
     return Case(name, (fn, args, key), (qualified(fn),), (fn, args if again is None else again, key))
 
 
@@ -96,14 +101,24 @@ def once(
     name: str, fn: Callable[..., Any], *args: Any, again: tuple[Any, ...] | None = None, key: str = "", id: str = ""
 ) -> Case:
     """The same through `once_only`; `id`: under this Idempotency-Key."""
-    kept = Once(id, "hash", _rendered) if id else None
+    kept = key_of(id) if id else None
     other = (kept, fn, *(args if again is None else again))
     return Case(name, (once_only, (kept, fn, *args), key), (qualified(fn),), (once_only, other, key))
 
 
-def key_of(id: str) -> Once:
-    """An Idempotency-Key for a command that takes one itself."""
-    return Once(id, "hash", _rendered)
+def key_of(id: str) -> IdempotencyKey:
+    """An Idempotency-Key of a request."""
+    return IdempotencyKey(id, "hash", _rendered)
+
+
+def under(id: str, fn: Callable[..., Any]) -> Callable[..., Any]:
+    """A command in a request with this Idempotency-Key; empty: with none."""
+
+    def keyed(tx: Tx, *args: Any) -> Any:
+        tx.key = key_of(id)
+        return fn(tx, *args)
+
+    return wraps(fn)(keyed) if id else fn
 
 
 def message(event: Event, id: str = "") -> Message:
@@ -173,9 +188,9 @@ def floor(keeps: Sequence[Keeping], hears: Hears | None = None, event: Event | N
     return cases
 
 
-def do(fn: Callable[..., Any], *args: Any) -> Write:
+def do(fn: Callable[..., Any], *args: Any, id: str = "") -> Write:
     """A command for the setup."""
-    return fn, args, ""
+    return under(id, fn), args, ""
 
 
 def sql(statement: str, *params: Any) -> Write:

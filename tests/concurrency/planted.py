@@ -7,16 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gbike.kit.access.principal import Whose
 from gbike.kit.housekeeping import DAY_MS, Keeping, _forget
-from gbike.kit.once import Once
 from gbike.kit.store import Tx
 from gbike.services.account.domain import LastAdmin, Patience, Role, TooManyAtOnce, Try
 from gbike.services.account.storage.resets import LETTERS
 from gbike.services.account.storage.secrets import kept
-from gbike.services.rent.domain import OpenRent, PendingRent, TooManyOpenRents
+from gbike.services.rent.domain import Limits, OpenRent, PendingRent, TooManyOpenRents
+from gbike.services.user_deposit.commands import _add as post
 from gbike.services.user_deposit.domain import MOST_BEGUN, Payment, TooManyPayments, adjustment
-from gbike.services.user_deposit.storage import add as post
 from gbike.services.user_deposit.storage import load as deposit_of
 from tests.concurrency.house import LATER, Case, House, write
 from tests.concurrency.houses import account, bike, bike_manager, rent, user_deposit
@@ -68,18 +66,18 @@ def _unlocked(case: Case) -> Case:
     return replace(case, write=(without_locks(fn), args, key), again=(without_locks(again), args_again, key))
 
 
-def _open_rent(tx: Tx, pending: PendingRent, most_open: int, once: Once | None) -> OpenRent:
+def _start_the_rent(tx: Tx, pending: PendingRent, limits: Limits) -> OpenRent:
     """The limit, counted without a lock on the rider."""
     row = tx.one("SELECT count(*) FROM rents WHERE userid = ? AND status = 'rented'", (pending.userid,))
-    if row is not None and row[0] >= most_open:
-        raise TooManyOpenRents(pending.userid, most_open)
+    if row is not None and row[0] >= limits.most_open:
+        raise TooManyOpenRents(pending.userid, limits.most_open)
     sql = "UPDATE rents SET status = 'rented', started_ms = ? WHERE rentid = ? AND status = 'pending'"
     tx.execute(sql, (tx.now_ms, pending.rentid))
     tx.count("rented")
     return OpenRent(pending.rentid, pending.userid, pending.bikeid, tx.now_ms)
 
 
-def _set_balance(tx: Tx, userid: int, wanted: int, cause: str, _expected: int | None = None) -> Any:
+def _set_balance(tx: Tx, userid: int, wanted: int, _expected: int | None, cause: str) -> Any:
     """The difference to a balance that may move meanwhile."""
     before = deposit_of(tx, userid)
     return before if before.balance == wanted else post(tx, "deposit adjusted", adjustment(before, wanted, cause))
@@ -113,7 +111,7 @@ def _renew(tx: Tx, token: str, _salt: str, next_token: str, _lasts_ms: int) -> i
     return 1
 
 
-def _convert(tx: Tx, managerid: int, wish: Any, cause: str, _whose: Whose) -> int:
+def _convert(tx: Tx, managerid: int, wish: Any, cause: str) -> int:
     """Whether there are enough points is read, and then they are taken."""
     row = tx.one("SELECT points FROM managers WHERE managerid = ?", (managerid,))
     if row is None or row[0] < wish.adjustpoint:
@@ -168,7 +166,7 @@ PLANTED = (
     ),
     Planted("two processes fold an hour", bike_manager.HOUSE, *_bare(bike_manager.HOUSE, "fold hours")),
     Planted("the lost bike", bike.HOUSE, *_bare(bike.HOUSE, "reserve", "cancelled")),
-    Planted("the limit of open rents", R, *_pair(R, "open", "open a late one", _open_rent)),
+    Planted("the limit of open rents", R, *_pair(R, "open", "open a late one", _start_the_rent)),
     Planted("an erasure and a return", R, *_bare(R, "return", "erased")),
     Planted("where an erased rider left a bike", bike.HOUSE, *_bare(bike.HOUSE, "returned the other", "erased")),
     Planted("a balance that is set while money comes in", D, *_half(D, "set the balance", _set_balance, "top up")),

@@ -27,6 +27,8 @@ from gbike.kit.store import Tx
 from gbike.kit.telemetry import NO_TRACE
 from gbike.services.bike import storage as bikes
 from gbike.services.rent import storage as rents
+from gbike.services.rent.commands import ask_for_a_bike
+from gbike.services.rent.domain import Limits
 from tests.flaws.planting import a_town, flaw, replacing
 
 
@@ -204,7 +206,7 @@ async def test_flaw_7_an_answered_write_is_on_the_disk() -> None:
         [(synchronous,)] = store._writer.execute("PRAGMA synchronous").fetchall()
         assert synchronous == 2, "FULL: a commit waits for the disk"
         try:
-            await rents.SqlRents(store, 1000, 0).begin(1, 1, None)
+            await store.write(ask_for_a_bike, 1, 1, Limits(1_000))
         except Exception as wrong:  # the plant has no tables
             raise AssertionError from wrong
         with closing(sqlite_store.open_file(path)) as other:  # as another process finds it, or this one after a kill
@@ -232,7 +234,7 @@ async def test_flaw_8_a_public_number_never_comes_back() -> None:
         seen = []
         for _ in range(3):
             store = _opened(path)
-            seen.append((await rents.SqlRents(store, 1000, 0).begin(1, 1, None)).rentid)
+            seen.append((await store.write(ask_for_a_bike, 1, 1, Limits(1_000))).rentid)
             await store.write(lambda tx: tx.execute("DELETE FROM rents"))
             await store.close()
         assert seen == [1, 2, 3]

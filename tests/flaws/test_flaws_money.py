@@ -16,10 +16,12 @@ from gbike.kit.store import Conflict, Tx
 from gbike.services.bike_manage_app import saga as report_saga
 from gbike.services.bike_manage_app import storage as reports
 from gbike.services.bike_manage_app.domain import State
+from gbike.services.bike_manager import commands as managers
+from gbike.services.bike_manager import domain as manager_rules
 from gbike.services.bike_manager import policies as manager_policies
-from gbike.services.bike_manager import storage as managers
 from gbike.services.billing import policies as billing
 from gbike.services.billing.domain import Rounding, Tariff
+from gbike.services.user_deposit import commands as ledger_commands
 from gbike.services.user_deposit import domain as money
 from gbike.services.user_deposit import storage as ledger
 from tests.flaws.planting import Town, a_town, flaw, replacing, rewriting, schema_without
@@ -142,7 +144,7 @@ async def test_flaw_30_no_movement_of_money_is_lost_or_doubled() -> None:
     assert await town.rows("user_deposit", "SELECT sum(amount) FROM entries") == [(0,)]
 
 
-@flaw(31, replacing(ledger, "_ensure", lambda tx, userid: None))
+@flaw(31, replacing(ledger, "ensure", lambda tx, userid: None))
 async def test_flaw_31_a_rider_without_a_deposit_still_pays() -> None:
     """The fee of an unknown rider was lost; here its first fee opens the account, and debt is in the balance."""
     town = await Town().opened_without_money()
@@ -167,7 +169,7 @@ def _as_a_fee(**facts: Any) -> UpdatedDeposit:
     return UpdatedDeposit(userid=facts["userid"], deposit=facts["deposit"], billid=facts["billid"], fee=facts["amount"])
 
 
-@flaw(33, replacing(ledger, "AddedDeposit", _as_a_fee))
+@flaw(33, replacing(ledger_commands, "AddedDeposit", _as_a_fee))
 async def test_flaw_33_a_top_up_says_that_it_is_one_and_names_no_fee() -> None:
     """Every save said UpdatedDeposit with the last bill, a creation nothing; here each movement says its own cause."""
     town = await a_town()
@@ -215,7 +217,7 @@ async def test_flaw_35_a_conversion_pays_once_and_later_reports_pay_nothing() ->
     assert (await deposit_of(town), await points_of(town)) == (101_000, 1000)
 
 
-@flaw(36, replacing(managers, "convert", lambda manager, last, wish: True))
+@flaw(36, replacing(manager_rules, "convert", lambda manager, last, wish: True))
 async def test_flaw_36_a_client_expects_points_but_never_sets_them() -> None:
     """A client wrote its own balance, a negative conversion or another's account; here `point` must be what is left."""
     town = await a_town()

@@ -108,7 +108,7 @@ async def test_flaw_14_bike_has_1200_ms_for_a_rent_and_600_ms_for_a_report() -> 
     assert told == [1200, 600]
 
 
-async def _undo_nothing(*_args: object, **_more: object) -> None:
+def _undo_nothing(*_args: object) -> None:
     return None
 
 
@@ -241,7 +241,7 @@ async def test_flaw_21_a_report_mends_a_bike_too_and_a_typo_breaks_none() -> Non
         assert await bike_is(town) == status
 
 
-@flaw(22, replacing(standing, "_open_rents", lambda tx, userid: 0))
+@flaw(22, replacing(standing, "open_rents", lambda tx, userid: 0))
 async def test_flaw_22_a_rider_has_no_more_open_rents_than_the_setting_allows() -> None:
     """Riders without a number and with any number of open rents were accepted; here both are refused."""
     town = await a_town(max_open_rents_per_rider="1")

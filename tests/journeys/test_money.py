@@ -13,10 +13,11 @@ from gbike.kit.postgres.store import PostgresStore
 from gbike.kit.schema.migrate import migrate_url
 from gbike.services.billing.domain import Rounding, Tariff
 from gbike.services.billing.storage import VERSIONS, adopt_tariff, tariff_of_a_start, tariffs
+from gbike.services.user_deposit.commands import know_rider, open_a_deposit, set_a_balance, tell_standing
 from gbike.services.user_deposit.domain import BalanceChanged
 from gbike.services.user_deposit.storage import VERSIONS as LEDGER
-from gbike.services.user_deposit.storage import open_account, own_violations, set_balance
-from gbike.services.user_deposit.storage.standings import adopt_minimum, know, tell
+from gbike.services.user_deposit.storage import own_violations
+from gbike.services.user_deposit.storage.standings import adopt_minimum
 from tests.flaws.planting import Town
 from tests.postgres import Server
 from tests.services.lone import NOON, SetClock
@@ -114,7 +115,7 @@ async def with_five_hundred(url: str) -> list[PostgresStore]:
     """Two replicas of userDeposit where a ride needs 1,000 won and rider 3 has 500."""
     both = replicas(url)
     await both[0].write(adopt_minimum, 1_000)
-    await both[0].write(open_account, 3, 500)
+    await both[0].write(open_a_deposit, 3, 500)
     return both
 
 
@@ -129,7 +130,7 @@ async def test_a_standing_waits_for_money_that_is_being_moved_and_tells_what_cam
     both = await with_five_hundred(ledger)
     with psycopg.connect(ledger) as moving:
         moving.execute(PAY_IN)
-        telling = asyncio.create_task(both[1].write(tell, 3))
+        telling = asyncio.create_task(both[1].write(tell_standing, 3))
         await until_they_wait(ledger, telling)
     await telling
     assert await both[0].read(lambda read: list(own_violations(read))) == []
@@ -144,7 +145,7 @@ async def test_a_new_account_whose_first_money_is_coming_in_is_told_of_once_more
     with psycopg.connect(ledger) as moving:
         moving.execute("INSERT INTO deposits VALUES (3, 5000, NULL, 1, 1)")
         moving.execute("INSERT INTO standings VALUES (3, 1000, 0, 1)")
-        telling = asyncio.create_task(both[1].write(know, 3))
+        telling = asyncio.create_task(both[1].write(know_rider, 3))
         await until_they_wait(ledger, telling)
     await telling
     assert await both[0].read(lambda read: read.one("SELECT missing_krw, version FROM standings")) == (0, 2)
@@ -156,7 +157,7 @@ async def test_a_balance_that_a_top_up_changes_meanwhile_is_not_set(ledger: str)
     both = await with_five_hundred(ledger)
     with psycopg.connect(ledger) as moving:
         moving.execute(PAY_IN)
-        setting = asyncio.create_task(both[1].write(set_balance, 3, 0, "x", 500))
+        setting = asyncio.create_task(both[1].write(set_a_balance, 3, 0, 500, "x"))
         await until_they_wait(ledger, setting)
     with pytest.raises(BalanceChanged):
         await setting

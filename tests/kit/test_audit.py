@@ -7,8 +7,9 @@ import psycopg
 import pytest
 
 from gbike.kit.access.principal import DEMO, Principal
+from gbike.kit.acting import Acting, acting
 from gbike.kit.audit.chain import breaks, head, rows
-from gbike.kit.audit.rows import LOCAL, WITHHELD, acting
+from gbike.kit.audit.rows import LOCAL, WITHHELD
 from gbike.kit.store import Store, Tx
 from tests.kit.floor import a_store, note
 from tests.kit.test_postgres import postgres_store
@@ -40,7 +41,7 @@ class AuditSuite:
 
     async def test_a_deed_tells_who_did_what(self, store: Store) -> None:
         for who in (ADMIN, DEMO, LOCAL):
-            before = acting.set(who)
+            before = acting.set(Acting(who))
             await store.write(do, who.name)
             acting.reset(before)
         await store.write(do, "itself")

@@ -7,7 +7,6 @@ import pytest
 
 from gbike.contracts.events import EVENTS
 from gbike.contracts.rent import Returned
-from gbike.kit.access.principal import EVERYBODYS
 from gbike.kit.clock import SystemClock
 from gbike.kit.erasure import impersonal, take_out
 from gbike.kit.housekeeping import DAY_MS, Housekeeper
@@ -19,14 +18,15 @@ from gbike.kit.store import Reading, Store
 from gbike.services.bike import storage as bike
 from gbike.services.bike.domain import Place as BikePlace
 from gbike.services.bike.domain import a_new_bike
+from gbike.services.rent import commands
 from gbike.services.rent import storage as rent
-from gbike.services.rent.domain import GivenUp, PendingRent, Place, RiderBlocked
+from gbike.services.rent.domain import GivenUp, Handback, Limits, PendingRent, Place, RiderBlocked
 from gbike.services.rent.storage.clockwatch import newest
 from gbike.services.rent.storage.standing import keep_standing
 from tests.kit.floor import SetClock
 from tests.postgres import Server
 
-CORNER = Place("Corner", 37.123456, 127.654321)
+CORNER, SOON = Handback(Place("Corner", 37.123456, 127.654321)), Limits(1_000)
 
 
 def a_store(engine: str, versions: Path, server: Server, clock: SetClock) -> Store:
@@ -60,9 +60,9 @@ def clock() -> SetClock:
 
 async def a_ride(rents: Store, userid: int) -> int:
     """A ride that ends at the corner."""
-    pending: PendingRent = await rents.write(rent.begin, userid, 1, 1_000, None)
-    await rents.write(rent.open_rent, pending, 0, None)
-    await rents.write(rent.returned, pending.rentid, CORNER, EVERYBODYS)
+    pending: PendingRent = await rents.write(commands.ask_for_a_bike, userid, 1, SOON)
+    await rents.write(commands.start_the_rent, pending, SOON)
+    await rents.write(commands.return_the_bike, pending.rentid, CORNER, SOON)
     return pending.rentid
 
 
@@ -77,11 +77,11 @@ def said(read: Reading) -> list[bytes]:
 async def test_rent_forgets_one_and_nobody_else(rents: Store) -> None:
     for userid in (7, 71):
         await a_ride(rents, userid)
-    under_way: PendingRent = await rents.write(rent.begin, 7, 2, 1_000, None)
-    await rents.write(rent.open_rent, under_way, 0, None)
-    await rents.write(rent.forget, 7)
-    await rents.write(rent.forget, 7)
-    await rents.write(rent.returned, under_way.rentid, CORNER, EVERYBODYS)
+    under_way: PendingRent = await rents.write(commands.ask_for_a_bike, 7, 2, SOON)
+    await rents.write(commands.start_the_rent, under_way, SOON)
+    await rents.write(commands.forget_the_rider, 7)
+    await rents.write(commands.forget_the_rider, 7)
+    await rents.write(commands.return_the_bike, under_way.rentid, CORNER, SOON)
     gone, kept = (None, None, None), ("Corner", 37.123456, 127.654321)
     assert await rents.read(places) == [(7, *gone), (71, *kept), (7, *gone)]
     told = [b"Corner" in value for value in await rents.read(said) if b"Returned" in value]
@@ -91,19 +91,19 @@ async def test_rent_forgets_one_and_nobody_else(rents: Store) -> None:
 async def test_a_try_that_never_began_is_kept_a_day_and_rides_for_ever(rents: Store, clock: SetClock) -> None:
     await a_ride(rents, 7)
     for _ in range(3):
-        pending: PendingRent = await rents.write(rent.begin, 7, 1, 1_000, None)
-        await rents.write(rent.cancel, pending.rentid, "NoSuchBike", False)
+        pending: PendingRent = await rents.write(commands.ask_for_a_bike, 7, 1, SOON)
+        await rents.write(commands.give_up_the_wish, pending.rentid, "NoSuchBike", False)
     housekeeper = Housekeeper(rents, clock, [rent.TRIES_KEPT])
     clock.at_ms += DAY_MS
     assert await housekeeper.step() == 0
-    late: PendingRent = await rents.write(rent.begin, 7, 1, 1_000, None)
-    await rents.write(rent.cancel, late.rentid, "NoSuchBike", False)
+    late: PendingRent = await rents.write(commands.ask_for_a_bike, 7, 1, SOON)
+    await rents.write(commands.give_up_the_wish, late.rentid, "NoSuchBike", False)
     clock.at_ms += 1
     assert await housekeeper.step() == 3
     assert await rents.read(rent.how_many) == {"rented": 0, "returned": 1, "cancelled": 1, "clocksuspect": 0}
     kept = await rents.read(lambda read: read.all("SELECT status FROM rents ORDER BY rentid"))
     assert kept == [("returned",), ("cancelled",)]
-    following: PendingRent = await rents.write(rent.begin, 7, 1, 1_000, None)
+    following: PendingRent = await rents.write(commands.ask_for_a_bike, 7, 1, SOON)
     assert following.rentid > late.rentid
     clock.at_ms += 300 * DAY_MS
     assert await housekeeper.step() == 1
@@ -153,12 +153,12 @@ async def test_who_may_rent_and_what_hangs_is_judged_alike_on_every_engine(rents
     for mayrent, missing_krw, version in ((False, 700, 2), (True, 0, 1)):
         await rents.write(keep_standing, 7, mayrent, ("minimum",), (missing_krw, version))
     with pytest.raises(RiderBlocked) as refused:
-        await rents.write(rent.begin, 7, 1, 1_000, None)
+        await rents.write(commands.ask_for_a_bike, 7, 1, SOON)
     assert (refused.value.reasons, refused.value.missing_krw) == (("minimum",), 700)
-    hours_ahead: PendingRent = await rents.write(rent.begin, 8, 1, 9 * 3_600_000, None)
-    assert await rents.write(rent.sweep, 100, 1_000) == 1
+    hours_ahead: PendingRent = await rents.write(commands.ask_for_a_bike, 8, 1, Limits(9 * 3_600_000))
+    assert await rents.write(commands.sweep, 100, SOON) == 1
     with pytest.raises(GivenUp):
-        await rents.write(rent.open_rent, hours_ahead, 0, None)
+        await rents.write(commands.start_the_rent, hours_ahead, SOON)
     assert await rents.read(newest) > 0
     await a_ride(rents, 9)
-    assert await rents.read(rent.overdue, 0, 1_000) == 0
+    assert await rents.read(rent.how_many_overdue, 0, 1_000) == 0

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,11 @@ from typing import Any
 import pytest
 
 from gbike.app.embedded import Embedded
+from gbike.kit.acting import IdempotencyKey as Once
 from gbike.kit.housekeeping import BITE, DAY_MS, FLOOR, TURN_MS, Housekeeper
 from gbike.kit.http.hal import Page
+from gbike.kit.idempotency import KeyInFlight, KeyReused, Replay, hashes_of, hold, keep, once_only, release
 from gbike.kit.listing import Listing, list_page
-from gbike.kit.once import KeyInFlight, KeyReused, Once, Replay, hashes_of, once_only, release
 from gbike.kit.schema.migrate import in_memory, migrate, newest, version_of
 from gbike.kit.sqlite.store import open_file
 from gbike.kit.store import Tx
@@ -23,6 +25,16 @@ from tests.kit.floor import Rang, SetClock, a_store, fold, note, words
 def a_key(body: str = "b1", key: str = "k") -> Once:
     """A request's key."""
     return Once(key, body, lambda value: (201, f'"{value}"'.encode(), b"{}"))
+
+
+def under(key: Once, fn: Callable[..., Any]) -> Callable[..., Any]:
+    """`fn` in a request with this key."""
+
+    def keyed(tx: Tx, *args: Any) -> Any:
+        tx.key = key
+        return fn(tx, *args)
+
+    return keyed
 
 
 async def test_the_same_request_has_its_effect_once_and_the_same_answer() -> None:
@@ -77,17 +89,17 @@ async def test_a_refused_request_keeps_no_key() -> None:
 
 async def test_a_key_is_held_while_its_request_is_under_way_and_free_when_it_is_given_up() -> None:
     store = a_store()
-    await store.write(a_key().hold)
+    await store.write(under(a_key(), hold))
     with pytest.raises(KeyInFlight):
-        await store.write(a_key().hold)
+        await store.write(under(a_key(), hold))
     with pytest.raises(KeyReused):
-        await store.write(a_key("b2").hold)
+        await store.write(under(a_key("b2"), hold))
     await store.write(release, "k")
-    await store.write(a_key().hold)
-    await store.write(a_key().keep, 5)
+    await store.write(under(a_key(), hold))
+    await store.write(under(a_key(), keep), 5)
     await store.write(release, "k")  # what was answered is not let go
     with pytest.raises(Replay):
-        await store.write(a_key().hold)
+        await store.write(under(a_key(), hold))
 
 
 async def test_what_is_old_enough_is_removed_a_bite_at_a_time_and_nothing_else() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from dev.simulation.mutants import MUTANTS, Edit, Mutant, caught, planted
 from dev.simulation.run import run_seed
-from gbike.kit.once import Once
+from gbike.kit import idempotency
 from gbike.services.bike import policies, storage
 
 
@@ -26,14 +26,14 @@ def test_a_planted_bug_is_caught_and_without_it_the_same_run_is_clean(mutant: Mu
 
 
 def test_a_bug_is_taken_out_again() -> None:
-    before = (storage.release, policies.release, Once.check)
+    before = (storage.release, policies.release, idempotency.check)
     for mutant in MUTANTS:
         with planted(mutant):
             pass
-    assert (storage.release, policies.release, Once.check) == before
+    assert (storage.release, policies.release, idempotency.check) == before
 
 
 def test_a_bug_whose_place_is_gone_can_not_be_planted() -> None:
-    stale = Mutant("stale", (Edit("gbike.kit.once", "release", (("no such line", "x"),)),))
+    stale = Mutant("stale", (Edit("gbike.kit.idempotency", "release", (("no such line", "x"),)),))
     with pytest.raises(LookupError, match="no such line"), planted(stale):
         pass

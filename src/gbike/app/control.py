@@ -11,7 +11,8 @@ import msgspec
 
 from gbike.app.data_folder import DataFolder
 from gbike.app.trouble import told
-from gbike.kit.audit.rows import LOCAL, acting
+from gbike.kit.acting import Acting, acting
+from gbike.kit.audit.rows import LOCAL
 
 Verb = Callable[..., Awaitable[str]]
 MOST_BYTES = 64 * 1024
@@ -65,7 +66,7 @@ class Control:
         Path(self.path).unlink(missing_ok=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        acting.set(LOCAL)
+        acting.set(Acting(LOCAL))
         try:
             order = msgspec.json.decode(await reader.readline(), type=Order)
             if order.verb not in self._verbs:

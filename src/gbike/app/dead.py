@@ -17,7 +17,8 @@ from gbike.app.event_map import still_world
 from gbike.app.modes import settings_of
 from gbike.app.readings import open_readings, open_urls
 from gbike.app.single import given, open_store
-from gbike.kit.audit.rows import LOCAL, acting
+from gbike.kit.acting import Acting, acting
+from gbike.kit.audit.rows import LOCAL
 from gbike.kit.clock import SystemClock, rfc3339
 from gbike.kit.dead_letters import DeadLetter, NoSuchLetter, letter, letters
 from gbike.kit.ids import SystemIds
@@ -118,7 +119,7 @@ def _each(place: Place, env: Mapping[str, str], verb: str, args: tuple[str, ...]
 
 async def _do(running: Running, verb: str, args: tuple[str, ...]) -> str | None:
     assert running.consumer is not None
-    acting.set(LOCAL)
+    acting.set(Acting(LOCAL))
     if verb == "drop":
         await running.consumer.drop(*args)
         return None

@@ -13,7 +13,7 @@ from gbike.kit.inbox import Consumer
 from gbike.kit.outbox import known, message_said, publish_again
 from gbike.kit.store import Store
 from gbike.services.bike.storage import free
-from gbike.services.user_deposit.storage.payments import post_paid
+from gbike.services.user_deposit.commands import post_paid
 
 
 class OpenServices(Protocol):

@@ -14,7 +14,8 @@ from gbike.app.control import Verb
 from gbike.app.copies import NoData, locked
 from gbike.app.data_folder import DataFolder
 from gbike.app.single import given, open_store
-from gbike.kit.audit.rows import LOCAL, acting
+from gbike.kit.acting import Acting, acting
+from gbike.kit.audit.rows import LOCAL
 from gbike.kit.clock import SystemClock
 from gbike.kit.ids import SystemIds
 from gbike.kit.schema.migrate import migrate
@@ -101,7 +102,7 @@ def _do(place: Place, env: Mapping[str, str], verb: str, *args: str) -> str:
 
 async def _in_store(url: str, env: Mapping[str, str], verb: str, args: tuple[str, ...]) -> str:
     store = open_store(url, ACCOUNT, SystemClock(), SystemIds())
-    acting.set(LOCAL)
+    acting.set(Acting(LOCAL))
     try:
         doing: Callable[..., Awaitable[str]] = verbs(store, env)[verb]
         return await doing(*args)

@@ -20,7 +20,8 @@ from gbike.app.modes import settings_of
 from gbike.app.single import open_store
 from gbike.app.trouble import told
 from gbike.contracts.account import AccountErased
-from gbike.kit.audit.rows import LOCAL, acting
+from gbike.kit.acting import Acting, acting
+from gbike.kit.audit.rows import LOCAL
 from gbike.kit.clock import SystemClock
 from gbike.kit.ids import SystemIds
 from gbike.kit.personal import held
@@ -95,7 +96,7 @@ def verbs(embedded: Embedded) -> dict[str, Verb]:
 
 
 async def _erase_in_folder(folder: DataFolder, userid: int, env: Mapping[str, str]) -> str:
-    acting.set(LOCAL)
+    acting.set(Acting(LOCAL))
     embedded = Embedded(folder, settings_of(folder, env))
     try:
         await embedded.settle()  # what was said of the person's rides and money counts
@@ -111,7 +112,7 @@ async def _erase_in_stores(urls: Mapping[str, str], userid: int) -> str:
     """The services' own relay and consumers do the rest."""
     if ACCOUNT not in urls:
         raise NoData("the store of account is wanted: leave --service out, or name account")
-    acting.set(LOCAL)
+    acting.set(Acting(LOCAL))
     stores = {name: _open(url, name) for name, url in urls.items() if name in (ACCOUNT, *holders())}
     try:
         left = await _forget(stores[ACCOUNT], userid)

@@ -22,7 +22,8 @@ from gbike.app.event_map import still_world
 from gbike.app.mends import Mend, Mendable, OpenServices, TakeNote
 from gbike.app.modes import settings_of
 from gbike.app.single import open_store
-from gbike.kit.audit.rows import LOCAL, acting
+from gbike.kit.acting import Acting, acting
+from gbike.kit.audit.rows import LOCAL
 from gbike.kit.clock import SystemClock
 from gbike.kit.ids import SystemIds
 from gbike.kit.inbox import Consumer
@@ -110,7 +111,7 @@ async def _mend_all(
     opening: AbstractAsyncContextManager[OpenServices], mends: Sequence[Mend]
 ) -> list[tuple[bool, str]]:
     told = []
-    acting.set(LOCAL)
+    acting.set(Acting(LOCAL))
     async with opening as services:
         for one in mends:
             try:

@@ -14,7 +14,8 @@ from gbike.app.embedded import Embedded
 from gbike.app.modes import settings_of
 from gbike.app.single import open_store
 from gbike.app.trouble import told
-from gbike.kit.audit.rows import LOCAL, acting
+from gbike.kit.acting import Acting, acting
+from gbike.kit.audit.rows import LOCAL
 from gbike.kit.clock import SystemClock, rfc3339
 from gbike.kit.ids import SystemIds
 from gbike.kit.republish import publish_since
@@ -89,7 +90,7 @@ async def _in_stores(urls: Mapping[str, str], moment: int) -> dict[str, int]:
 
 
 async def _again(store: Store, moment: int) -> int:
-    acting.set(LOCAL)
+    acting.set(Acting(LOCAL))
     again = await publish_since(store, moment)
     await store.write(_on_record, moment, again)
     return again

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from contextvars import Context
 from pathlib import Path
 
 from gbike.kit.bus import BEHIND, BusUnavailable
@@ -102,7 +103,9 @@ class Drivers:
     def start(self) -> None:
         """Drive the workers, unless they are driven already."""
         if not self._tasks:
-            self._tasks = [asyncio.create_task(drive(self._service, worker)) for worker in self._workers]
+            # In a context of its own: a request that has them started is not what they act for.
+            drives = [drive(self._service, worker) for worker in self._workers]
+            self._tasks = [asyncio.create_task(one, context=Context()) for one in drives]
 
     async def stop(self) -> None:
         """Stop driving. A step that was under way is abandoned where it waits; its transaction is whole or was not."""

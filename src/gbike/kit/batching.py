@@ -12,8 +12,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar, cast
 
+from gbike.kit.access.principal import EVERYBODYS, Whose
+from gbike.kit.acting import ITSELF, IdempotencyKey, acting
 from gbike.kit.audit.chain import append
-from gbike.kit.audit.rows import ITSELF, Deed, acting, deed
+from gbike.kit.audit.rows import Deed, deed
 from gbike.kit.clock import Clock
 from gbike.kit.envelope import Event, pack
 from gbike.kit.ids import Ids
@@ -38,9 +40,11 @@ class OpenTx:
     """What an open transaction has on every engine: what it says and counts, until its batch commits."""
 
     def __init__(self, clock: Clock, ids: Ids, source: str) -> None:
-        self._ids, self._source = ids, source
+        self.ids, self._source = ids, source
         self.trace: Trace = NO_TRACE
         self.by = ITSELF
+        self.owner: Whose = EVERYBODYS
+        self.key: IdempotencyKey | None = None
         self.audited: list[Deed] = []
         self.said: list[Said] = []
         self.counts: dict[str, int] = {}
@@ -50,7 +54,7 @@ class OpenTx:
 
     def say(self, event: Event) -> None:
         """Put `event` into the outbox (with all others of this batch, before it commits)."""
-        message = pack(event, id=self._ids.new(), source=self._source, now_ms=self.now_ms, trace=self.trace)
+        message = pack(event, id=self.ids.new(), source=self._source, now_ms=self.now_ms, trace=self.trace)
         self.said.append((message.id, message.type, message.key, message.headers, message.value))
 
     def count(self, name: str, by: int = 1) -> None:
@@ -65,11 +69,11 @@ class OpenTx:
 class Request:
     """One write on its way: what to run, for whom, and what became of it."""
 
-    __slots__ = ("answer", "args", "by", "failed", "fn", "future", "key", "trace")
+    __slots__ = ("acting", "answer", "args", "failed", "fn", "future", "key", "trace")
 
     def __init__(self, fn: Callable[..., Any], args: tuple[Any, ...], key: str, future: asyncio.Future[Any]) -> None:
         self.fn, self.args, self.key, self.future = fn, args, key, future
-        self.trace, self.by = trace_now.get(), acting.get()
+        self.trace, self.acting = trace_now.get(), acting.get()
         self.answer: Any = None
         self.failed: BaseException | None = None
 
@@ -106,20 +110,24 @@ class BatchWriter(ABC, Generic[X]):
         self.hold = asyncio.Lock()
         """Held by whoever needs a moment between two batches (a backup)."""
 
-    def submit(self, fn: Callable[..., Any], args: tuple[Any, ...], key: str = "") -> asyncio.Future[Any]:
-        """Put a write into the next batch. Raises StoreUnavailable when too many wait."""
-        request = self._enqueue(fn, args, key)
-        self._wake()
-        return request.future
-
-    def submit_later(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> asyncio.Future[Any]:
-        """The same for what nobody waits for: it shares the next batch, or gets its own after LATER_MS."""
-        request = self._enqueue(fn, args, "")
-        asyncio.get_running_loop().call_later(LATER_MS / 1000, self._wake)
+    def submit(
+        self, fn: Callable[..., Any], args: tuple[Any, ...], key: str = "", *, later: bool = False
+    ) -> asyncio.Future[Any]:
+        """Put a write into the next batch. `later`: nobody waits for it, so it shares the next batch, or gets its own
+        after LATER_MS. Raises StoreUnavailable when too many wait."""
+        if self._closed or len(self._queue) >= QUEUE:
+            raise StoreUnavailable(f"{self._source}: " + ("closed" if self._closed else "too many writes are waiting"))
+        loop = asyncio.get_running_loop()
+        request = Request(fn, args, key, loop.create_future())
+        self._queue.append(request)
+        if later:
+            loop.call_later(LATER_MS / 1000, self._wake)
+        elif self._drain is None:
+            self._wake()
         return request.future
 
     async def flush(self) -> None:
-        """Return when all that was given to `submit_later` is kept, or could not be."""
+        """Return when all that was submitted to be done later is kept, or could not be."""
         await self.submit(_nothing, ())
 
     async def finish(self) -> None:
@@ -128,13 +136,6 @@ class BatchWriter(ABC, Generic[X]):
         self._wake()
         if self._drain is not None:
             await self._drain
-
-    def _enqueue(self, fn: Callable[..., Any], args: tuple[Any, ...], key: str) -> Request:
-        if self._closed or len(self._queue) >= QUEUE:
-            raise StoreUnavailable(f"{self._source}: " + ("closed" if self._closed else "too many writes are waiting"))
-        request = Request(fn, args, key, asyncio.get_running_loop().create_future())
-        self._queue.append(request)
-        return request
 
     def _wake(self) -> None:
         if self._queue and self._drain is None:
@@ -151,9 +152,9 @@ class BatchWriter(ABC, Generic[X]):
     async def step(self) -> int:
         """One batch: run up to BATCH waiting writes and commit them together. Answers how many."""
         taken = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
-        batch = self._in_order([request for request in taken if not request.future.cancelled()])
+        batch = [request for request in taken if not request.future.cancelled()]
         if batch:
-            await self._run(batch)
+            await self._run(self._in_order(batch) if len(batch) > 1 else batch)
         return len(batch)
 
     def _in_order(self, batch: list[Request]) -> list[Request]:
@@ -237,7 +238,8 @@ class BatchWriter(ABC, Generic[X]):
         """Run one request; None when it was refused. Raises HalfDone when that was after it had changed something."""
         request.failed = None
         tx = self._open()
-        tx.trace, tx.by = request.trace, request.by
+        tx.trace, on_behalf = request.trace, request.acting
+        tx.by, tx.owner, tx.key = on_behalf.by, on_behalf.owner, on_behalf.key
         before = self._changes()
         try:
             request.answer = request.fn(tx, *request.args)

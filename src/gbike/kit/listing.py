@@ -26,6 +26,8 @@ class Listing(msgspec.Struct, frozen=True):
     counters: tuple[str, ...] | None = ()
     """None: the rows themselves are counted, which an index must make cheap."""
     order_params: tuple[Any, ...] = ()
+    owner: str = ""
+    """The column that says whose a row is: only what is theirs is listed, and counted. Empty: everybody's."""
     whole: bool = False
     """Whether every row must be looked at, so that it is read where it can't hold up anybody."""
 
@@ -56,6 +58,8 @@ def counted(read: Reading, names: Sequence[str]) -> int:
 
 
 def _page(read: Reading, listing: Listing, page: Page) -> tuple[list[Row], int]:
+    if listing.owner:
+        listing = owned(listing, read.owner, listing.owner)
     order = [
         f"{listing.sortable[name]} {'DESC NULLS LAST' if down else 'ASC NULLS FIRST'}"
         for name, down in page.sort

@@ -9,9 +9,11 @@ from asyncio import Future
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, TypeVarTuple
 
-from gbike.kit.access.principal import Principal
+from gbike.kit.access.principal import Principal, Whose
+from gbike.kit.acting import IdempotencyKey
 from gbike.kit.clock import BootTime
 from gbike.kit.envelope import Event, Message
+from gbike.kit.ids import Ids
 from gbike.kit.telemetry import Trace
 
 T = TypeVar("T")
@@ -33,6 +35,11 @@ class Conflict(Exception):
 class Reading(Protocol):
     """A consistent look at the store."""
 
+    owner: Whose
+    """Whose things whoever asked may see and change; everybody's, where nobody asked."""
+    key: IdempotencyKey | None
+    """Of the request that asked."""
+
     def one(self, sql: str, params: Sequence[Any] = ()) -> Row | None:
         """The first row, or None."""
 
@@ -53,6 +60,7 @@ class Tx(Reading, Protocol):
     """Wall time, ms: one moment for all that the transaction does."""
     boot: BootTime
     """The boot clock at that moment."""
+    ids: Ids
 
     def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
         """Run one statement; answers the number of rows it changed."""

@@ -3,7 +3,7 @@
 from gbike.kit.housekeeping import FLOOR
 from gbike.services.bike_manage_app.domain import AS_THE_ORIGINAL, Earning, PointsFor, Report, State
 from gbike.services.bike_manage_app.storage import applied, begin, cancel, sweep
-from tests.concurrency.house import House, do, floor, key_of, write
+from tests.concurrency.house import House, do, floor, write
 
 SEEN = State(1, 7, 50, True)
 LATE, DONE, KEYED = Report(1, SEEN), Report(2, SEEN), Report(3, SEEN)
@@ -13,23 +13,23 @@ BY_CHANGES = Earning(PointsFor.CHANGES, per_bike=2, per_day=2_000)
 HOUSE = House(
     "bike_manage_app",
     setup=(
-        do(begin, SEEN, 5, -1, None),
-        do(begin, SEEN, 7, 10_000, None),
-        do(begin, SEEN, None, -1, key_of("three")),
-        do(applied, DONE, 0, AS_THE_ORIGINAL, None),
+        do(begin, SEEN, 5, -1),
+        do(begin, SEEN, 7, 10_000),
+        do(begin, SEEN, None, -1, id="three"),
+        do(applied, DONE, 0, AS_THE_ORIGINAL),
     ),
     cases=(
-        write("begin", begin, SEEN, None, 10_000, None, key="manager:1"),
-        write("begin under a number", begin, SEEN, 6, 10_000, None, key="manager:1"),
-        write("begin under a number of another", begin, SEEN, 5, 10_000, None, key="manager:1"),
-        write("begin what is applied", begin, SEEN, 7, 10_000, key_of("seven"), key="manager:1"),
-        write("begin with a key", begin, SEEN, None, 10_000, key_of("new"), key="manager:1"),
-        write("begin with a held key", begin, SEEN, None, 10_000, key_of("three"), key="manager:1"),
-        write("apply", applied, LATE, 0, AS_THE_ORIGINAL, None, key="manager:1"),
-        write("apply with a key", applied, KEYED, 0, AS_THE_ORIGINAL, key_of("three"), key="manager:1"),
-        write("apply a change", applied, LATE, LATE.reportid, BY_CHANGES, None, key="manager:1"),
-        write("apply another change", applied, KEYED, KEYED.reportid, BY_CHANGES, key_of("three"), key="manager:1"),
-        write("apply what another made", applied, KEYED, LATE.reportid, BY_CHANGES, key_of("three"), key="manager:1"),
+        write("begin", begin, SEEN, None, 10_000, key="manager:1"),
+        write("begin under a number", begin, SEEN, 6, 10_000, key="manager:1"),
+        write("begin under a number of another", begin, SEEN, 5, 10_000, key="manager:1"),
+        write("begin what is applied", begin, SEEN, 7, 10_000, key="manager:1", id="seven"),
+        write("begin with a key", begin, SEEN, None, 10_000, key="manager:1", id="new"),
+        write("begin with a held key", begin, SEEN, None, 10_000, key="manager:1", id="three"),
+        write("apply", applied, LATE, 0, AS_THE_ORIGINAL, key="manager:1"),
+        write("apply with a key", applied, KEYED, 0, AS_THE_ORIGINAL, key="manager:1", id="three"),
+        write("apply a change", applied, LATE, LATE.reportid, BY_CHANGES, key="manager:1"),
+        write("apply another change", applied, KEYED, KEYED.reportid, BY_CHANGES, key="manager:1", id="three"),
+        write("apply what another made", applied, KEYED, LATE.reportid, BY_CHANGES, key="manager:1", id="three"),
         write("cancel", cancel, LATE.reportid, "TimedOut", key="manager:1"),
         write("cancel with a key", cancel, KEYED.reportid, "TimedOut", key="manager:1"),
         write("sweep", sweep, 10, 10_000),

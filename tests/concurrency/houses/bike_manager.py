@@ -2,12 +2,11 @@
 
 from gbike.contracts.account import RegisteredAccount
 from gbike.contracts.bike_manage_app import Reported
-from gbike.kit.access.principal import EVERYBODYS, Whose
 from gbike.kit.housekeeping import FLOOR
+from gbike.services.bike_manager.commands import accrue, convert_points, name_the_rider, register_a_manager
 from gbike.services.bike_manager.domain import ConversionWish, Numbers
 from gbike.services.bike_manager.policies import POLICIES
-from gbike.services.bike_manager.storage import accrue, add, converted, set_rider
-from tests.concurrency.house import Hears, House, do, floor, once
+from tests.concurrency.house import Hears, House, do, floor, write
 
 USER, MANAGER, UNKNOWN = 3, 1, 2
 HEARS = Hears(POLICIES)
@@ -21,26 +20,25 @@ def reported(reportid: int, managerid: int) -> Reported:
 
 HOUSE = House(
     "bike_manager",
-    setup=(do(add, MANAGER, USER, 5_000), do(accrue, UNKNOWN, "report:1", 1_000)),
+    setup=(do(register_a_manager, MANAGER, USER, 5_000), do(accrue, UNKNOWN, "report:1", 1_000)),
     cases=(
-        once("add", add, UNKNOWN, 4, 100, key="managers"),
-        once("add the next", add, None, 4, 100, key="managers"),
-        once("add with a key", add, UNKNOWN, 4, 100, key="managers", id="add"),
-        once("add by the rider's number", add, None, 5, 100, Numbers.RIDER, key="managers"),
-        once("add under a number of an account", add, 5, 4, 100, Numbers.RIDER, key="managers"),
+        write("add", register_a_manager, UNKNOWN, 4, 100, key="managers"),
+        write("add the next", register_a_manager, None, 4, 100, key="managers"),
+        write("add with a key", register_a_manager, UNKNOWN, 4, 100, key="managers", id="add"),
+        write("add by the rider's number", register_a_manager, None, 5, 100, Numbers.RIDER, key="managers"),
+        write("add under a number of an account", register_a_manager, 5, 4, 100, Numbers.RIDER, key="managers"),
         HEARS.case("registered", RegisteredAccount(userid=5)),
-        once(
+        write(
             "convert",
-            converted,
+            convert_points,
             MANAGER,
             WISH,
             "conversion:1:a",
-            Whose(USER),
-            again=(MANAGER, WISH, "conversion:1:b", Whose(USER)),
+            again=(MANAGER, WISH, "conversion:1:b"),
             key="manager:1",
         ),
-        once("convert with a key", converted, MANAGER, KEYED, "conversion:1:c", EVERYBODYS, key="manager:1", id="c"),
-        once("name the rider", set_rider, MANAGER, 9, key="manager:1"),
+        write("convert with a key", convert_points, MANAGER, KEYED, "conversion:1:c", key="manager:1", id="c"),
+        write("name the rider", name_the_rider, MANAGER, 9, key="manager:1"),
         HEARS.case("reported", reported(2, MANAGER)),
         HEARS.case("reported by an unknown one", reported(3, UNKNOWN)),
         HEARS.case("two reports", reported(2, MANAGER), reported(3, UNKNOWN)),

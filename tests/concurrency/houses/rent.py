@@ -4,30 +4,29 @@ from gbike.app.republish import _on_record
 from gbike.contracts.account import AccountErased
 from gbike.contracts.events import EVENTS
 from gbike.contracts.user_deposit import ChangedStanding
-from gbike.kit.access.principal import EVERYBODYS
 from gbike.kit.dead_letters import drop, set_aside
 from gbike.kit.housekeeping import FLOOR
 from gbike.kit.outbox import publish_again
 from gbike.kit.republish import _remember, _wait_again
-from gbike.services.rent.domain import PendingRent, Place
-from gbike.services.rent.policies import POLICIES
-from gbike.services.rent.storage import (
-    TRIES_KEPT,
-    begin,
-    cancel,
-    ended_by_admin,
-    open_rent,
-    places_kept,
-    returned,
+from gbike.services.rent.commands import (
+    ask_for_a_bike,
+    end_the_ride,
+    give_up_the_wish,
+    return_the_bike,
+    start_the_rent,
     sweep,
 )
-from tests.concurrency.house import Hears, House, do, floor, key_of, message, once, sql, write
+from gbike.services.rent.domain import Handback, Limits, PendingRent, Place
+from gbike.services.rent.policies import POLICIES
+from gbike.services.rent.storage import TRIES_KEPT, places_kept
+from tests.concurrency.house import Hears, House, do, floor, message, sql, write
 from tests.concurrency.stepping import NOW
 
 USER, MOST_OPEN = 3, 2
 HEARS = Hears(POLICIES)
 LATE, WISH, OPEN, KEYED = (PendingRent(number, USER, 100 + number) for number in (1, 2, 3, 4))
-HOME = Place("집", 37.1234, 127.1234)
+HOME = Handback(Place("집", 37.1234, 127.1234))
+ANY, LIMITED, PAST = Limits(10_000), Limits(10_000, most_open=MOST_OPEN), Limits(-1)
 
 
 def standing(version: int, *, mayrent: bool) -> ChangedStanding:
@@ -37,28 +36,28 @@ def standing(version: int, *, mayrent: bool) -> ChangedStanding:
 HOUSE = House(
     "rent",
     setup=(
-        do(begin, USER, LATE.bikeid, -1, None),
-        do(begin, USER, WISH.bikeid, 10_000, None),
-        do(begin, USER, OPEN.bikeid, 10_000, None),
-        do(begin, USER, KEYED.bikeid, -1, key_of("four")),
-        do(open_rent, OPEN, MOST_OPEN, None),
+        do(ask_for_a_bike, USER, LATE.bikeid, PAST),
+        do(ask_for_a_bike, USER, WISH.bikeid, ANY),
+        do(ask_for_a_bike, USER, OPEN.bikeid, ANY),
+        do(ask_for_a_bike, USER, KEYED.bikeid, PAST, id="four"),
+        do(start_the_rent, OPEN, LIMITED),
         do(set_aside, message(AccountErased(userid=5), "letter"), "a reason", EVENTS),
         sql("UPDATE outbox SET message_id = 'rented', published_ms = CAST(? AS BIGINT)", NOW),
     ),
     cases=(
-        write("begin", begin, USER, 105, 10_000, None, key="user:3"),
-        write("begin with a key", begin, USER, 105, 10_000, key_of("new"), key="user:3"),
-        write("begin with a held key", begin, USER, 104, 10_000, key_of("four"), key="user:3"),
-        write("open", open_rent, WISH, MOST_OPEN, None, key="user:3"),
-        write("open a late one", open_rent, LATE, MOST_OPEN, None, key="user:3"),
-        write("open with a key", open_rent, KEYED, MOST_OPEN, key_of("four"), key="user:3"),
-        write("cancel", cancel, WISH.rentid, "TimedOut", True, key="user:3"),
-        write("cancel with a key", cancel, KEYED.rentid, "TimedOut", True, key="user:3"),
-        once("return", returned, OPEN.rentid, HOME, EVERYBODYS, key="rent:3"),
-        once("return with a key", returned, OPEN.rentid, HOME, EVERYBODYS, key="rent:3", id="back"),
-        once("end", ended_by_admin, OPEN.rentid, NOW, "found standing", key="rent:3"),
-        write("begin within the limit", begin, USER, 106, 10_000, None, MOST_OPEN, key="user:3"),
-        write("sweep", sweep, 10, 10_000),
+        write("begin", ask_for_a_bike, USER, 105, ANY, key="user:3"),
+        write("begin with a key", ask_for_a_bike, USER, 105, ANY, key="user:3", id="new"),
+        write("begin with a held key", ask_for_a_bike, USER, 104, ANY, key="user:3", id="four"),
+        write("open", start_the_rent, WISH, LIMITED, key="user:3"),
+        write("open a late one", start_the_rent, LATE, LIMITED, key="user:3"),
+        write("open with a key", start_the_rent, KEYED, LIMITED, key="user:3", id="four"),
+        write("cancel", give_up_the_wish, WISH.rentid, "TimedOut", True, key="user:3"),
+        write("cancel with a key", give_up_the_wish, KEYED.rentid, "TimedOut", True, key="user:3"),
+        write("return", return_the_bike, OPEN.rentid, HOME, ANY, key="rent:3"),
+        write("return with a key", return_the_bike, OPEN.rentid, HOME, ANY, key="rent:3", id="back"),
+        write("end", end_the_ride, OPEN.rentid, NOW, "found standing", key="rent:3"),
+        write("begin within the limit", ask_for_a_bike, USER, 106, LIMITED, key="user:3"),
+        write("sweep", sweep, 10, ANY),
         HEARS.case("blocked", standing(1, mayrent=False)),
         HEARS.case("unblocked", standing(2, mayrent=True)),
         write("drop", drop, "letter", "it will never be handled", {}),

@@ -4,12 +4,21 @@ from gbike.contracts.account import AccountErased, RegisteredAccount
 from gbike.contracts.bike_manager import AdjustedPoint
 from gbike.contracts.billing import CalculatedFee
 from gbike.kit.housekeeping import DAY_MS, FLOOR
-from gbike.services.user_deposit.domain import MOST_BEGUN, Payment, correction, top_up
+from gbike.services.user_deposit.commands import (
+    begin_a_payment,
+    confirm_a_payment,
+    correct_a_deposit,
+    open_a_deposit,
+    post_paid,
+    set_a_balance,
+    tell_standings,
+    top_up_a_deposit,
+)
+from gbike.services.user_deposit.domain import MOST_BEGUN, Payment
 from gbike.services.user_deposit.policies import POLICIES
-from gbike.services.user_deposit.storage import correct, open_account, post_known, set_balance
-from gbike.services.user_deposit.storage.payments import KEEPS, begin, confirm, post_paid
-from gbike.services.user_deposit.storage.standings import adopt_minimum, tell_all
-from tests.concurrency.house import Hears, House, do, floor, once, sql, write
+from gbike.services.user_deposit.storage.payments import KEEPS
+from gbike.services.user_deposit.storage.standings import adopt_minimum
+from tests.concurrency.house import Hears, House, do, floor, sql, write
 from tests.concurrency.stepping import NOW
 
 USER, NEW = 3, 4
@@ -28,32 +37,41 @@ HOUSE = House(
     "user_deposit",
     setup=(
         do(adopt_minimum, 1_000),
-        do(open_account, USER, 10_000),
+        do(open_a_deposit, USER, 10_000),
         sql(_BEGUN, NOW, MOST_BEGUN - 1),
         sql("INSERT INTO payments (paymentid, userid, amount, at_ms) VALUES ('old', 3, 1000, ?)", NOW - 30 * DAY_MS),
         sql("INSERT INTO payments (paymentid, userid, amount, at_ms, paid_ms) VALUES ('paid', 3, 1000, 1, 2)"),
     ),
     cases=(
-        once("open", open_account, NEW, 5_000, key="user:4"),
-        once("open with a key", open_account, NEW, 5_000, key="user:4", id="open"),
-        once("top up", post_known, top_up(USER, 5_000, "one"), again=(top_up(USER, 7_000, "other"),), key="user:3"),
-        once("top up with a key", post_known, top_up(USER, 5_000, "up"), key="user:3", id="up"),
-        once("top up the new one", post_known, top_up(NEW, 5_000, "new"), key="user:4"),
-        once("set the balance", set_balance, USER, 20_000, "set", again=(USER, 20_000, "set too"), key="user:3"),
-        once("set another balance", set_balance, USER, 30_000, "third", key="user:3"),
-        once(
+        write("open", open_a_deposit, NEW, 5_000, key="user:4"),
+        write("open with a key", open_a_deposit, NEW, 5_000, key="user:4", id="open"),
+        write("top up", top_up_a_deposit, USER, 5_000, "one", again=(USER, 7_000, "other"), key="user:3"),
+        write("top up with a key", top_up_a_deposit, USER, 5_000, "up", key="user:3", id="up"),
+        write("top up the new one", top_up_a_deposit, NEW, 5_000, "new", key="user:4"),
+        write(
+            "set the balance",
+            set_a_balance,
+            USER,
+            20_000,
+            None,
+            "set",
+            again=(USER, 20_000, None, "set too"),
+            key="user:3",
+        ),
+        write("set another balance", set_a_balance, USER, 30_000, None, "third", key="user:3"),
+        write(
             "begin a payment",
-            begin,
+            begin_a_payment,
             Payment("new", USER, 1_000, False),
             again=(Payment("newer", USER, 1_000, False),),
             key="user:3",
         ),
-        write("confirm a payment", confirm, Payment("begun1", USER, 1_000, False), 1_000, key="user:3"),
-        write("confirm an old payment", confirm, Payment("old", USER, 1_000, False), 1_000, key="user:3"),
-        once("set what was seen", set_balance, USER, 40_000, "seen", 10_000, key="user:3"),
-        once("correct", correct, correction(USER, -9_500, "one"), "a coin", key="user:3"),
+        write("confirm a payment", confirm_a_payment, Payment("begun1", USER, 1_000, False), 1_000, key="user:3"),
+        write("confirm an old payment", confirm_a_payment, Payment("old", USER, 1_000, False), 1_000, key="user:3"),
+        write("set what was seen", set_a_balance, USER, 40_000, 10_000, "seen", key="user:3"),
+        write("correct", correct_a_deposit, USER, -9_500, "a coin", "one", key="user:3"),
         write("post what is paid", post_paid, "paid"),
-        write("tell the standings", tell_all, [USER, NEW]),
+        write("tell the standings", tell_standings, [USER, NEW]),
         write("adopt a minimum", adopt_minimum, 5_000),
         HEARS.case("registered", RegisteredAccount(userid=NEW)),
         HEARS.case("erased", AccountErased(userid=USER)),

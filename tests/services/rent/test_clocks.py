@@ -3,7 +3,7 @@
 import pytest
 
 from gbike.kit.clock import BootTime
-from gbike.services.rent.domain import Moment, OpenRent, Place, give_back, ridden
+from gbike.services.rent.domain import Handback, Limits, Moment, OpenRent, give_back, ridden
 from gbike.services.rent.wiring import CARD
 from tests.services.lone import NOON, Lone, Reply
 
@@ -58,7 +58,9 @@ def test_the_boot_clock_counts_on_the_same_boot_only(now: Moment, lasts_ms: int,
 
 
 def test_a_rent_that_began_before_the_boot_clock_was_kept_ends_by_the_wall_clock() -> None:
-    assert give_back(OpenRent(1, 3, 1, NOON), Moment(NOON + 7_000, "", 0), Place()).ended_ms == NOON + 7_000
+    assert (
+        give_back(OpenRent(1, 3, 1, NOON), Moment(NOON + 7_000, "", 0), Handback(), Limits(0)).ended_ms == NOON + 7_000
+    )
 
 
 async def a_rent_that_hangs(lone: Lone) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from gbike.contracts.bike import ReservationRefused
 from gbike.kit.peers import PeerAnswer
-from gbike.services.rent.domain import Moment, OpenRent, Place, give_back
+from gbike.services.rent.domain import Handback, Limits, Moment, OpenRent, give_back
 from gbike.services.rent.wiring import CARD
 from tests.services.lone import NOON, Lone
 
@@ -82,7 +82,7 @@ async def test_a_patch_that_is_no_return_changes_nothing(body: dict[str, object]
 
 @pytest.mark.parametrize(("later_ms", "ended"), [(5_000, NOON + 5_000), (0, NOON), (-3_600_000, NOON)])
 def test_a_ride_never_ends_before_it_started(later_ms: int, ended: int) -> None:
-    assert give_back(OpenRent(1, 3, 1, NOON), Moment(NOON + later_ms), Place()).ended_ms == ended
+    assert give_back(OpenRent(1, 3, 1, NOON), Moment(NOON + later_ms), Handback(), Limits(0)).ended_ms == ended
 
 
 @pytest.mark.parametrize("most", [1, 2, 3])

@@ -1,74 +1,95 @@
-"""The three proofs of renting: wherever it stops, no rent is open and bike is told to free its bike."""
+"""Wherever renting stops, no rent is open and bike is told to free its bike; what comes twice changes nothing more."""
+
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from gbike.services.rent.clients import BikeClient
-from gbike.services.rent.domain import GivenUp
-from gbike.services.rent.saga import RentABike, Renting
-from gbike.services.rent.storage import SqlRents
+from gbike.services.rent.commands import ask_for_a_bike, give_up_the_wish, start_the_rent
+from gbike.services.rent.domain import GivenUp, Limits
+from gbike.services.rent.saga import rent_a_bike
+from gbike.services.rent.storage.clockwatch import ClockWatch
 from gbike.services.rent.wiring import CARD
 from tests.services.lone import Lone
-from tests.services.proofs import each_step_twice, each_undo_twice, failing, fails, run
+
+LIMITS = Limits(1_200)
+Command = Callable[..., Any]
+
+
+class Broken(Exception):
+    """Something failed."""
 
 
 class YesBike(BikeClient):
-    """Bike that says yes and remembers for whom."""
+    """Bike that says yes; its answer may be lost, or the question before."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, breaks: bool = False, after: bool = False) -> None:
         self.reserved: list[int] = []
+        self._breaks, self._after = breaks, after
 
     def check(self) -> None:
         return None
 
     async def reserve(self, bikeid: int, *, for_rent: int) -> None:
-        self.reserved.append(for_rent)
+        if not self._breaks or self._after:
+            self.reserved.append(for_rent)
+        if self._breaks:
+            raise Broken
 
 
-def a_saga() -> tuple[Lone, YesBike, RentABike]:
-    """The saga over a real store."""
-    lone, bike = Lone(CARD), YesBike()
-    return lone, bike, RentABike(SqlRents(lone.store, 1_200, 0), bike)
+class Fragile:
+    """A store in which one command breaks, before or after it did its work, and others are done twice."""
+
+    def __init__(
+        self, store: Any, breaks: Command | None, *, after: bool = False, twice: Command | None = None
+    ) -> None:
+        self._store, self._breaks, self._after, self._twice = store, breaks, after, twice
+
+    async def write(self, fn: Command, *args: Any, key: str = "") -> Any:
+        if fn is self._breaks and not self._after:
+            raise Broken
+        if fn is self._twice:
+            await self._store.write(fn, *args, key=key)
+        answer = await self._store.write(fn, *args, key=key)
+        if fn is self._breaks:
+            raise Broken
+        return answer
 
 
-async def test_a_reservation_asked_for_twice_is_one_rent() -> None:
-    lone, bike, saga = a_saga()
-    done = await run(each_step_twice(saga.steps, but=("ask", "start")), Renting(3, 1))
-    assert done.rent is not None
-    assert bike.reserved == [done.rent.rentid] * 2
-    assert [said["eventType"] for said in await lone.said()] == ["Rented"]
-
-
-async def test_a_start_that_comes_twice_is_refused_and_the_rent_stays_open() -> None:
-    lone, _, saga = a_saga()
-    with pytest.raises(GivenUp):
-        await run(each_step_twice(saga.steps, but=("ask",)), Renting(3, 1))
-    assert await lone.rows("SELECT status FROM rents") == [("rented",)]
-    assert [said["eventType"] for said in await lone.said()] == ["Rented"]
+async def renting(lone: Lone, store: Any, bike: YesBike) -> Any:
+    watch = ClockWatch(lone.store, lone.clock, accept=False)
+    return await rent_a_bike(3, 1, store=store, bikes=bike, watch=watch, limits=LIMITS)
 
 
 @pytest.mark.parametrize(
-    ("at", "after", "status", "says"),
+    ("breaks", "after", "status", "says"),
     [
-        (0, False, [], []),
-        (0, True, ["pending"], []),  # the sweeper's
-        (1, False, ["cancelled"], ["RentCancelled"]),
-        (1, True, ["cancelled"], ["RentCancelled"]),
-        (2, False, ["cancelled"], ["RentCancelled"]),
-        (2, True, ["rented"], ["Rented"]),  # only its answer was lost
+        (ask_for_a_bike, False, [], []),
+        (ask_for_a_bike, True, ["pending"], []),  # the sweeper's
+        (YesBike, False, ["cancelled"], ["RentCancelled"]),
+        (YesBike, True, ["cancelled"], ["RentCancelled"]),
+        (start_the_rent, False, ["cancelled"], ["RentCancelled"]),
+        (start_the_rent, True, ["rented"], ["Rented"]),  # only its answer was lost
     ],
 )
-async def test_a_rent_that_fails_at_any_step_leaves_no_bike_taken(
-    at: int, after: bool, status: list[str], says: list[str]
+@pytest.mark.parametrize("twice", [None, give_up_the_wish])
+async def test_a_rent_that_fails_anywhere_leaves_no_bike_taken_also_where_it_is_undone_twice(
+    breaks: Command, after: bool, status: list[str], says: list[str], twice: Command | None
 ) -> None:
-    lone, _, saga = a_saga()
-    assert await fails(failing(saga.steps, at, after), Renting(3, 1))
+    lone = Lone(CARD)
+    bike = YesBike(breaks=breaks is YesBike, after=after)
+    with pytest.raises(Broken):
+        await renting(lone, Fragile(lone.store, breaks, after=after, twice=twice), bike)
     assert [row[0] for row in await lone.rows("SELECT status FROM rents")] == status
     assert [said["eventType"] for said in await lone.said()] == says
+    counted = await lone.rows("SELECT name, n FROM counters WHERE n > 0")
+    assert counted == [(one, 1) for one in status if one != "pending"]
 
 
-@pytest.mark.parametrize("at", [1, 2])
-async def test_undoing_twice_is_undoing_once(at: int) -> None:
-    lone, _, saga = a_saga()
-    assert await fails(each_undo_twice(failing(saga.steps, at, after=False)), Renting(3, 1))
-    assert [said["eventType"] for said in await lone.said()] == ["RentCancelled"]
-    assert await lone.rows("SELECT n FROM counters WHERE name = 'cancelled'") == [(1,)]
+async def test_a_start_that_comes_twice_is_refused_and_the_rent_stays_open() -> None:
+    lone = Lone(CARD)
+    with pytest.raises(GivenUp):
+        await renting(lone, Fragile(lone.store, None, twice=start_the_rent), YesBike())
+    assert await lone.rows("SELECT status FROM rents") == [("rented",)]
+    assert [said["eventType"] for said in await lone.said()] == ["Rented"]

@@ -6,8 +6,10 @@ import pytest
 
 from gbike.contracts.account import AccountErased
 from gbike.contracts.user_deposit import ChangedStanding
-from gbike.kit.once import Once, Replay
-from gbike.services.rent.storage import begin, open_rent
+from gbike.kit.acting import Acting, IdempotencyKey, acting
+from gbike.kit.idempotency import Replay
+from gbike.services.rent.commands import ask_for_a_bike, start_the_rent
+from gbike.services.rent.domain import Limits
 from gbike.services.rent.wiring import CARD
 from tests.services.lone import Lone, Reply
 
@@ -106,8 +108,9 @@ async def test_of_two_taps_with_one_key_the_second_is_answered_as_the_first_and_
     def render(_rent: object) -> tuple[int, bytes, bytes]:
         return 201, b"{}", b"{}"
 
-    once = Once("k", "hash", render)
-    pending = await lone.store.write(begin, 3, 1, 1_200, once, 1)
-    await lone.store.write(open_rent, pending, 1, once)
+    limits, nobody_yet = Limits(1_200, most_open=1), acting.set(Acting(key=IdempotencyKey("k", "hash", render)))
+    pending = await lone.store.write(ask_for_a_bike, 3, 1, limits)
+    await lone.store.write(start_the_rent, pending, limits)
     with pytest.raises(Replay):
-        await lone.store.write(begin, 3, 1, 1_200, once, 1)
+        await lone.store.write(ask_for_a_bike, 3, 1, limits)
+    acting.reset(nobody_yet)

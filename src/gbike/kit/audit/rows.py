@@ -3,19 +3,17 @@ was, how they are called or reached, or anything that lets in whoever reads it."
 
 import hashlib
 from collections.abc import Sequence
-from contextvars import ContextVar
 from typing import Any
 
 import msgspec
 
 from gbike.kit.access.principal import DEMO, Principal
+from gbike.kit.acting import ITSELF
 from gbike.kit.store import Facts
 from gbike.kit.telemetry import Trace
 
 GENESIS = "0" * 64
 """What the first row follows."""
-ITSELF = Principal("gbike")
-"""Gbike, where nobody asked for anything: it heard an event, or time has passed."""
 LOCAL = Principal("local")
 """Whoever has the data folder, or the database's URL, and uses gbike's command line on it."""
 MODES = {DEMO.name: "open", ITSELF.name: "inside", LOCAL.name: "local"}
@@ -37,9 +35,6 @@ WITHHELD = frozenset(
     )
 )
 """Facts that no row holds."""
-
-acting: ContextVar[Principal] = ContextVar("acting", default=ITSELF)
-"""Who acts now; it travels into transactions as the trace does."""
 
 
 class Deed(msgspec.Struct, frozen=True):

@@ -15,9 +15,9 @@ from starlette.routing import compile_path
 from starlette.types import Message, Receive, Scope, Send
 
 from gbike.kit.access.limits import READS, WRITES, Pace
-from gbike.kit.access.principal import KeysUnavailable
+from gbike.kit.access.principal import ANONYMOUS, NOBODYS, KeysUnavailable
 from gbike.kit.access.rules import PUBLIC, SIGNED_IN, Rule
-from gbike.kit.audit.rows import acting
+from gbike.kit.acting import Acting, acting
 from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.http.guard import Guard
 from gbike.kit.http.problems import (
@@ -35,7 +35,7 @@ from gbike.kit.http.problems import (
 )
 from gbike.kit.http.protection import protecting
 from gbike.kit.http.streams import send_pieces
-from gbike.kit.once import KeyInFlight, KeyReused, Replay
+from gbike.kit.idempotency import KeyInFlight, KeyReused, Replay
 from gbike.kit.store import StoreUnavailable
 from gbike.kit.telemetry import Kind, Metrics, Span, Spans, Trace, log, trace_from, trace_now
 
@@ -44,7 +44,10 @@ INSIDE = "/internal/"
 ALSO_INSIDE = "/.well-known/"
 """Keys that are published: who believes them must be sure whose they are."""
 
-Handler = Callable[[Ask], Awaitable[Answer]]
+NOBODY_YET = Acting(ANONYMOUS, NOBODYS)
+"""Until the guard has let somebody in."""
+Handler = Callable[[Ask], Awaitable[Any]]
+"""Answers the request, or what its operation's `answer` makes an answer of."""
 Refusals = Mapping[type[Exception], ProblemType]
 
 ALWAYS: Refusals = {
@@ -81,6 +84,9 @@ class Operation(msgspec.Struct, frozen=True):
     """How often one may ask; None: as for other readings or writings."""
     may_be_empty: bool = False
     """Whether there need be no body: every field of `takes` has a default."""
+    answer: Callable[[Ask, Any], Answer] | None = None
+    """Makes the answer of what the handler's command returned, which is kept under an Idempotency-Key; None: the
+    handler answers."""
 
     @property
     def changes(self) -> bool:
@@ -164,7 +170,7 @@ class HttpApp:
         if self._spans is not None:
             span = self._spans.begin(Kind.SERVER, name, trace, ask.headers.get("traceparent"))
             trace = span.trace
-        before, nobody_yet = trace_now.set(trace), acting.set(ask.principal)
+        before, nobody_yet = trace_now.set(trace), acting.set(NOBODY_YET)
         try:
             answer = await self._answer(ask, operation, handler)
             personal = operation is not None and not operation.rule.public
@@ -196,13 +202,13 @@ class HttpApp:
             ask.must_be_clear()
             rule, pace = _asked(ask, operation)
             await self._guard.admit(ask, rule, pace)
-            acting.set(ask.principal)
+            acting.set(Acting(ask.principal, ask.whose))
             media = ask.event_stream if operation is not None and operation.streams else None
             if operation is None or operation.method != "GET":
                 _ = ask.media  # refused before anything changes, or is looked for
             if operation is not None and operation.changes:
                 _ = ask.key  # a key that is none is refused even where nothing changes
-            answer = await handler(ask)
+            answer = await _run(ask, operation, handler)
             return answer if answer.media else msgspec.structs.replace(answer, media=media or ask.media)
         except Replay as kept:
             headers = {**msgspec.json.decode(kept.headers), "Idempotent-Replayed": "true"}
@@ -268,6 +274,18 @@ def _asked(ask: Ask, operation: Operation | None) -> tuple[Rule, Pace]:
     if operation is None:
         return PUBLIC if reads else SIGNED_IN, pace
     return operation.rule, operation.pace or pace
+
+
+async def _run(ask: Ask, operation: Operation | None, handler: Handler) -> Answer:
+    """What the handler answers, or what is made of its command's result; where that was kept under the key, this."""
+    make = operation.answer if operation is not None else None
+    if operation is None or make is None:
+        answer: Answer = await handler(ask)
+        return answer
+    key = await ask.once(partial(make, ask)) if operation.changes else None
+    acting.set(Acting(ask.principal, ask.whose, key))
+    result = await handler(ask)
+    return ask.answered or make(ask, result)
 
 
 def _end(span: Span, ask: Ask, name: str, status: int) -> None:

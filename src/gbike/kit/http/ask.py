@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope
 
 from gbike.kit.access.addresses import origin
 from gbike.kit.access.principal import ANONYMOUS, NOBODYS, Principal, Whose
+from gbike.kit.acting import IdempotencyKey, Kept
 from gbike.kit.http import hal, streams
 from gbike.kit.http.fields import invalid, read_body
 from gbike.kit.http.problems import (
@@ -25,8 +26,8 @@ from gbike.kit.http.problems import (
     UNSUPPORTED_TYPE,
     Problem,
 )
+from gbike.kit.idempotency import hashes_of
 from gbike.kit.numbers import MAX_ID
-from gbike.kit.once import Once, hashes_of
 
 MAX_BODY = 64 * 1024
 MAX_PAGE_SIZE = 1000
@@ -73,6 +74,8 @@ class Ask:
 
     principal: Principal = ANONYMOUS
     whose: Whose = NOBODYS
+    answered: Answer | None = None
+    """What was kept under its Idempotency-Key just now."""
     """Whose things this may be about: the guard says so when it has let the request in."""
 
     def __init__(self, scope: Scope, receive: Receive, trusts: Callable[[str], bool]) -> None:
@@ -108,7 +111,7 @@ class Ask:
         """The address of who asks, as far as it can be believed."""
         return origin(self.peer, self.headers.get("x-forwarded-for"), self._trusts)
 
-    @property
+    @cached_property
     def scheme(self) -> str:
         """http or https, as the client used it. Of several proxies the first one's word is about the client."""
         if self._forwarded:
@@ -117,7 +120,7 @@ class Ask:
                 return said
         return self._scheme
 
-    @property
+    @cached_property
     def base(self) -> str:
         """The address the client used, without a path: from Forwarded headers of a trusted proxy, else Host. Empty
         where they name none: then links are paths."""
@@ -139,7 +142,7 @@ class Ask:
         if not self.whose.covers(number):
             raise Problem(FORBIDDEN)
 
-    @property
+    @cached_property
     def media(self) -> str:
         """HAL, or plain JSON when the client's first choice says so. Raises Problem 406 when it takes neither."""
         return _media(self.headers.get("accept", "*/*"))
@@ -239,7 +242,7 @@ class Ask:
             self._raw = b"".join(parts)
         return self._raw
 
-    @property
+    @cached_property
     def key(self) -> str | None:
         """The Idempotency-Key. Raises Problem 422 when it is none."""
         key = self.headers.get("idempotency-key")
@@ -247,18 +250,23 @@ class Ask:
             raise invalid("Idempotency-Key", "1 to 255 visible ASCII characters")
         return key
 
-    async def once(self, render: Callable[[Any], Answer]) -> Once | None:
+    async def once(self, render: Callable[[Any], Answer]) -> IdempotencyKey | None:
         """The request's Idempotency-Key with the way to keep its answer; None when there is no key."""
         key = self.key
         if key is None:
             return None
         scope = hashlib.sha256(f"{self.principal.name}\n{self.method}\n{self.path}\n{key}".encode()).hexdigest()
         meant, raw = hashes_of(await self.raw())
-        return Once(scope, meant, lambda value: _kept(render(value)), older_hash=raw)
 
+        def kept(result: Any) -> Kept:
+            self.answered = render(result)
+            return (
+                self.answered.status,
+                msgspec.json.encode(self.answered.content),
+                msgspec.json.encode(self.answered.headers),
+            )
 
-def _kept(answer: Answer) -> tuple[int, bytes, bytes]:
-    return answer.status, msgspec.json.encode(answer.content), msgspec.json.encode(answer.headers)
+        return IdempotencyKey(scope, meant, kept, older_hash=raw)
 
 
 @lru_cache(maxsize=256)

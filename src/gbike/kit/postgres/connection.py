@@ -18,6 +18,7 @@ from psycopg.pq import ConnStatus, ExecStatus, Format, TransactionStatus
 from psycopg.pq.abc import PGresult
 from psycopg.types.numeric import Int8BinaryDumper, NumericBinaryLoader
 
+from gbike.kit.acting import NOBODY_ASKED, Acting
 from gbike.kit.clock import Clock
 from gbike.kit.postgres.login import with_password
 from gbike.kit.settings import BadSetting
@@ -296,8 +297,8 @@ _FINE = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
 class PostgresReading:
     """Reads over one connection."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, session: Session, on_behalf: Acting = NOBODY_ASKED) -> None:
+        self._session, self.owner, self.key = session, on_behalf.owner, on_behalf.key
 
     def one(self, sql: str, params: Sequence[Any] = ()) -> Row | None:
         """The first row, or None."""

@@ -10,6 +10,7 @@ from typing import TypeVar
 import psycopg
 from psycopg import errors
 
+from gbike.kit.acting import Acting, acting
 from gbike.kit.postgres.connection import Dialer, PostgresReading, Session
 from gbike.kit.store import Args, Reading, StoreUnavailable
 
@@ -35,25 +36,28 @@ class Readers:
         if self._waiting >= WAITING:
             raise StoreUnavailable("too many reads are waiting")
         self._waiting += 1
+        on_behalf = acting.get()
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: self._run(fn, *args))
+            return await asyncio.get_running_loop().run_in_executor(
+                self._threads, lambda: self._run(on_behalf, fn, *args)
+            )
         finally:
             self._waiting -= 1
 
-    def _run(self, fn: Callable[[Reading, *Args], T], *args: *Args) -> T:
+    def _run(self, on_behalf: Acting, fn: Callable[[Reading, *Args], T], *args: *Args) -> T:
         try:
             session = self._idle.pop()
         except IndexError:
-            return self._over(Session(self._dial(self._statement_ms)), fn, *args)
+            return self._over(Session(self._dial(self._statement_ms)), on_behalf, fn, *args)
         try:
-            return self._over(session, fn, *args)
+            return self._over(session, on_behalf, fn, *args)
         except _Lost:  # maybe hours ago, and nobody noticed
-            return self._over(Session(self._dial(self._statement_ms)), fn, *args)
+            return self._over(Session(self._dial(self._statement_ms)), on_behalf, fn, *args)
 
-    def _over(self, session: Session, fn: Callable[[Reading, *Args], T], *args: *Args) -> T:
+    def _over(self, session: Session, on_behalf: Acting, fn: Callable[[Reading, *Args], T], *args: *Args) -> T:
         try:
             with _borrowed(session):
-                return fn(PostgresReading(session), *args)
+                return fn(PostgresReading(session, on_behalf), *args)
         finally:
             if not session.connection.closed:
                 self._idle.append(session)

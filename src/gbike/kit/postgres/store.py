@@ -71,7 +71,7 @@ class PostgresStore:
 
     def write_later(self, fn: Callable[[Tx, *Args], None], *args: *Args) -> asyncio.Future[None]:
         """See Store.write_later."""
-        return self._writer("").submit_later(fn, args)
+        return self._writer("").submit(fn, args, later=True)
 
     def _writer(self, key: str) -> PostgresWriter:
         return self.writers[1 + crc32(key.encode()) % (WRITERS - 1) if key else 0]

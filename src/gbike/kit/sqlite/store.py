@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import apsw
 from msgspec.json import encode
 
+from gbike.kit.acting import NOBODY_ASKED, Acting, acting
 from gbike.kit.batching import BatchWriter, OpenTx, Request, Said
 from gbike.kit.clock import Clock, news
 from gbike.kit.envelope import Message
@@ -53,8 +54,8 @@ _HEAR = (
 class SqliteReading:
     """Reads over one connection."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: apsw.Connection, on_behalf: Acting = NOBODY_ASKED) -> None:
+        self._connection, self.owner, self.key = connection, on_behalf.owner, on_behalf.key
 
     def one(self, sql: str, params: Sequence[Any] = ()) -> Row | None:
         """The first row, or None."""
@@ -157,14 +158,14 @@ class SqliteStore(BatchWriter[SqliteTx]):
 
     def write_later(self, fn: Callable[[Tx, *Args], None], *args: *Args) -> asyncio.Future[None]:
         """See Store.write_later."""
-        return self.submit_later(fn, args)
+        return self.submit(fn, args, later=True)
 
     async def read(self, fn: Callable[[Reading, *Args], T], *args: *Args) -> T:
         """See Store.read."""
         if self._closed:
             raise StoreUnavailable(f"{self._source}: closed")
         with self._readable():
-            return fn(SqliteReading(self._reader), *args)
+            return fn(SqliteReading(self._reader, acting.get()), *args)
 
     async def read_as_leader(self, fn: Callable[[Reading, *Args], T], *args: *Args) -> T | None:
         """See Store.read_as_leader; one process writes to a file, so it leads."""
@@ -175,11 +176,11 @@ class SqliteStore(BatchWriter[SqliteTx]):
         if self._committer is None:
             return await self.read(fn, *args)
         with self._readable():
-            return await asyncio.get_running_loop().run_in_executor(self._committer, self._scan, fn, args)
+            return await asyncio.get_running_loop().run_in_executor(self._committer, self._scan, acting.get(), fn, args)
 
-    def _scan(self, fn: Callable[..., T], args: tuple[Any, ...]) -> T:
+    def _scan(self, on_behalf: Acting, fn: Callable[..., T], args: tuple[Any, ...]) -> T:
         with closing(connect(self.path, read_only=True)) as connection:
-            return fn(SqliteReading(connection), *args)
+            return fn(SqliteReading(connection, on_behalf), *args)
 
     @contextmanager
     def _readable(self) -> Iterator[None]:
@@ -274,7 +275,10 @@ class SqliteStore(BatchWriter[SqliteTx]):
             self._counting = next_generation(self._writer, self._clock.now_ms())
 
     async def _commit(self) -> None:
-        if self._committer is not None and self._in_thread > 0:
+        if self._committer is None:
+            self._writer.execute("COMMIT")
+            return
+        if self._in_thread > 0:
             self._in_thread -= 1
             await asyncio.get_running_loop().run_in_executor(self._committer, self._writer.execute, "COMMIT")
             return

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from gbike.kit.once import Once
+from gbike.kit.acting import IdempotencyKey as Once
 from gbike.services.bike.domain import Bike
 
 

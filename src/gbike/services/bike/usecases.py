@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
-from gbike.kit.once import Once
+from gbike.kit.acting import IdempotencyKey as Once
 from gbike.services.bike.domain import Bike, reported, retired
 from gbike.services.bike.ports import Bikes
 

@@ -1,6 +1,5 @@
 """What may be asked of bikeManageApp."""
 
-from functools import partial
 from typing import Annotated
 
 import msgspec
@@ -90,21 +89,23 @@ class ReportHttp:
         found, total = await self._reports.page(page, bikeid, ask.whose)
         return Answer(200, collection(REPORTS, ask.base, [shown(one) for one in found], page, total))
 
-    async def report(self, ask: Ask) -> Answer:
+    async def report(self, ask: Ask) -> Report:
         """POST /bikeManageApps."""
-        new, render = await ask.body(NewReport), partial(self._created, ask)
+        new = await ask.body(NewReport)
         ask.must_cover(new.managerid)
         state = State(new.managerid, new.bikeid, new.batterylevel, new.usableyn)
-        return render(await self._report_a_bike(state, new.reportid, await ask.once(render)))
+        return await self._report_a_bike(state, new.reportid)
 
     async def show(self, ask: Ask) -> Answer:
         """GET /bikeManageApps/{reportid}."""
         report = await look_up_a_report(ask.id("reportid"), ask.whose, reports=self._reports)
         return Answer(200, item(REPORTS, ask.base, shown(report)))
 
-    def _created(self, ask: Ask, report: Report) -> Answer:
-        where = f"{ask.base}/bikeManageApps/{report.reportid}"
-        return Answer(201, item(REPORTS, ask.base, shown(report)), {"Location": where})
+
+def _created(ask: Ask, report: Report) -> Answer:
+    """201 with a report, and where it is."""
+    where = f"{ask.base}/bikeManageApps/{report.reportid}"
+    return Answer(201, item(REPORTS, ask.base, shown(report)), {"Location": where})
 
 
 def shown(report: Report) -> ReportResource:
@@ -141,6 +142,7 @@ def operations(reports: SqlReports, report_a_bike: ReportABike, pace: Pace) -> l
             refusals=refused,
             example={"managerid": 1, "bikeid": 1, "batterylevel": 50, "usableyn": True},
             pace=pace,
+            answer=_created,
         ),
         Operation("GET", at, http.show, "One report", SEEN, answers={200: ReportResource}, refusals=(UNKNOWN,)),
     ]

@@ -3,21 +3,20 @@
 from typing import Protocol
 
 from gbike.kit.access.principal import Whose
-from gbike.kit.once import Once
 from gbike.services.bike_manage_app.domain import Report, State
 
 
 class Reports(Protocol):
     """The reports on record."""
 
-    async def answered_before(self, once: Once | None) -> None:
+    async def answered_before(self) -> None:
         """Nothing, when the request is new. Raises what a key raises."""
 
-    async def begin(self, state: State, sent_reportid: int | None, once: Once | None) -> tuple[Report, bool]:
+    async def begin(self, state: State, sent_reportid: int | None) -> tuple[Report, bool]:
         """Put a report on record, PENDING with its deadline; or the applied one that this manager sent under the
         same number before, with True. Raises ReportDiffers, ReportInFlight, and what a key raises."""
 
-    async def applied(self, report: Report, changedby: int | None, once: Once | None) -> Report:
+    async def applied(self, report: Report, changedby: int | None) -> Report:
         """PENDING → APPLIED, decide what it earns, say Reported, keep the answer. `changedby`: as BikeStates.apply
         answers. Raises GivenUp when it was cancelled meanwhile."""
 

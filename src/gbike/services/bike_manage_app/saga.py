@@ -6,7 +6,6 @@ and the manager is told to send it again. Applying a report twice to a bike chan
 
 from dataclasses import dataclass, replace
 
-from gbike.kit.once import Once
 from gbike.kit.saga import Step, run
 from gbike.services.bike_manage_app.domain import Report, State
 from gbike.services.bike_manage_app.ports import BikeStates, Reports
@@ -24,7 +23,6 @@ class Reporting:
 
     state: State
     sent_reportid: int | None = None
-    once: Once | None = None
     report: Report | None = None
     answered: bool = False
     changedby: int | None = None
@@ -41,15 +39,15 @@ class ReportABike:
             Step("confirm", self._confirm),
         )
 
-    async def __call__(self, state: State, sent_reportid: int | None, once: Once | None = None) -> Report:
+    async def __call__(self, state: State, sent_reportid: int | None) -> Report:
         """R10, R11: a manager reports a bike; once it is applied, it earns points."""
-        done = await run(self.steps, Reporting(state, sent_reportid, once))
+        done = await run(self.steps, Reporting(state, sent_reportid))
         assert done.report is not None
         return done.report
 
     async def _take_down(self, so_far: Reporting) -> Reporting:
         report, answered = await take_down_a_report(
-            so_far.state, so_far.sent_reportid, reports=self._reports, bikes=self._bikes, once=so_far.once
+            so_far.state, so_far.sent_reportid, reports=self._reports, bikes=self._bikes
         )
         return replace(so_far, report=report, answered=answered)
 
@@ -67,5 +65,5 @@ class ReportABike:
         assert so_far.report is not None
         if so_far.answered:
             return so_far
-        confirmed = await confirm_the_report(so_far.report, so_far.changedby, reports=self._reports, once=so_far.once)
+        confirmed = await confirm_the_report(so_far.report, so_far.changedby, reports=self._reports)
         return replace(so_far, report=confirmed)

@@ -1,6 +1,5 @@
 """What may be asked of bikeManager."""
 
-from functools import partial
 from typing import Annotated
 
 import msgspec
@@ -13,16 +12,12 @@ from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.http.fields import Id
 from gbike.kit.http.hal import Kind, collection, item, searches
 from gbike.kit.http.problems import catalogue
+from gbike.kit.ids import Ids
 from gbike.kit.money import MAX_WON
-from gbike.services.bike_manager import domain
-from gbike.services.bike_manager.domain import ConversionWish, Manager
-from gbike.services.bike_manager.storage import SqlManagers
-from gbike.services.bike_manager.usecases import (
-    convert_points,
-    look_up_a_manager,
-    name_the_rider,
-    register_a_manager,
-)
+from gbike.kit.store import Store
+from gbike.services.bike_manager import domain, storage
+from gbike.services.bike_manager.commands import convert_points, name_the_rider, register_a_manager
+from gbike.services.bike_manager.domain import ConversionWish, Manager, Numbers
 
 MANAGERS = Kind("bikeManagers", "bikeManager", "managerid", (("findByManagerid", "managerid"),))
 ENTRIES = Kind("entries", "entry", "entryid")
@@ -90,47 +85,46 @@ THEIRS = may(own=(BIKE_MANAGER,), all=(ADMIN,))
 class ManagerHttp:
     """The handlers."""
 
-    def __init__(self, managers: SqlManagers) -> None:
-        self._managers = managers
+    def __init__(self, store: Store, ids: Ids, numbers: Numbers) -> None:
+        self._store, self._ids, self._numbers = store, ids, numbers
 
     async def list(self, ask: Ask) -> Answer:
         """GET /bikeManagers."""
         page = ask.page()
-        found, total = await self._managers.page(page, ask.whose)
+        found, total = await storage.page(self._store, page)
         return Answer(200, collection(MANAGERS, ask.base, [shown(one) for one in found], page, total))
 
-    async def register(self, ask: Ask) -> Answer:
+    async def register(self, ask: Ask) -> Manager:
         """POST /bikeManagers."""
-        new, render = await ask.body(NewManager), partial(self._created, ask)
-        once = await ask.once(render)
-        return render(
-            await register_a_manager(new.managerid, new.userid, new.point, managers=self._managers, once=once)
-        )
+        new = await ask.body(NewManager)
+        args = (new.managerid, new.userid, new.point, self._numbers)
+        return await self._store.write(register_a_manager, *args, key="managers")
 
-    async def show(self, ask: Ask) -> Answer:
+    async def show(self, ask: Ask) -> Manager:
         """GET /bikeManagers/{managerid}."""
-        return self._shown(ask, await look_up_a_manager(ask.id("managerid"), ask.whose, managers=self._managers))
+        return await self._store.read(storage.load, ask.id("managerid"))
 
-    async def find(self, ask: Ask) -> Answer:
+    async def find(self, ask: Ask) -> Manager:
         """GET /bikeManagers/search/findByManagerid."""
-        return self._shown(ask, await look_up_a_manager(ask.find("managerid"), ask.whose, managers=self._managers))
+        return await self._store.read(storage.load, ask.find("managerid"))
 
-    async def change(self, ask: Ask) -> Answer:
+    async def change(self, ask: Ask) -> Manager:
         """PUT or PATCH /bikeManagers/{managerid}."""
-        number, change, render = ask.id("managerid"), await ask.body(ManagerChange), partial(self._shown, ask)
-        once = await ask.once(render)
+        number, change = ask.id("managerid"), await ask.body(ManagerChange)
+        key = f"manager:{number}"
         if change.adjustpoint is not None:
-            wish = ConversionWish(change.adjustpoint, change.point, change.userid, keyed=once is not None)
-            return render(await convert_points(number, wish, ask.whose, managers=self._managers, once=once))
+            wish = ConversionWish(change.adjustpoint, change.point, change.userid, keyed=ask.key is not None)
+            cause = f"conversion:{number}:{self._ids.new()}"
+            return await self._store.write(convert_points, number, wish, cause, key=key)
         if change.userid is not None and ask.whose.only != change.userid:
             ask.must_cover(change.userid)  # only an admin names another's account
-            return render(await name_the_rider(number, change.userid, managers=self._managers, once=once))
-        return render(await look_up_a_manager(number, ask.whose, managers=self._managers))
+            return await self._store.write(name_the_rider, number, change.userid, key=key)
+        return await self._store.read(storage.load, number)
 
     async def entries(self, ask: Ask) -> Answer:
         """GET /bikeManagers/{managerid}/entries."""
         number, page = ask.id("managerid"), ask.page()
-        found, total = await self._managers.entries(number, ask.whose, page)
+        found, total = await storage.entries(self._store, number, page)
         rows = [PointEntryResource(e.entryid, e.cause, e.amount, rfc3339(e.at_ms)) for e in found]
         return Answer(200, collection(ENTRIES, f"{ask.base}/bikeManagers/{number}", rows, page, total))
 
@@ -138,12 +132,14 @@ class ManagerHttp:
         """GET /bikeManagers/search."""
         return Answer(200, searches(MANAGERS, ask.base))
 
-    def _shown(self, ask: Ask, manager: Manager) -> Answer:
-        return ask.found(MANAGERS, shown(manager))
 
-    def _created(self, ask: Ask, manager: Manager) -> Answer:
-        where = f"{ask.base}/bikeManagers/{manager.managerid}"
-        return Answer(201, item(MANAGERS, ask.base, shown(manager)), {"Location": where})
+def _found(ask: Ask, manager: Manager) -> Answer:
+    return ask.found(MANAGERS, shown(manager))
+
+
+def _created(ask: Ask, manager: Manager) -> Answer:
+    where = f"{ask.base}/bikeManagers/{manager.managerid}"
+    return Answer(201, item(MANAGERS, ask.base, shown(manager)), {"Location": where})
 
 
 def shown(manager: Manager) -> ManagerResource:
@@ -151,9 +147,9 @@ def shown(manager: Manager) -> ManagerResource:
     return ManagerResource(manager.managerid, manager.userid, manager.points, manager.adjustpoint)
 
 
-def operations(managers: SqlManagers) -> list[Operation]:
+def operations(store: Store, ids: Ids, numbers: Numbers) -> list[Operation]:
     """The operations of bikeManager."""
-    http, one, base = ManagerHttp(managers), {200: ManagerResource}, "/bikeManagers"
+    http, one, base = ManagerHttp(store, ids, numbers), {200: ManagerResource}, "/bikeManagers"
     at, none, refused = base + "/{managerid}", (UNKNOWN,), (UNKNOWN, NOT_YOURS, NOT_ENOUGH, DIFFER, KEY_NEEDED)
     find, turn = base + "/search/findByManagerid", "R12: convert points"
     many, wish = {200: [PointEntryResource]}, {"userid": 1, "point": 1000, "adjustpoint": 1000}
@@ -169,11 +165,16 @@ def operations(managers: SqlManagers) -> list[Operation]:
             {201: ManagerResource},
             refusals=(EXISTS, OF_ANOTHER),
             example={"managerid": 1, "userid": 1, "point": 1000},
+            answer=_created,
         ),
         Operation("GET", base + "/search", http.searches, "The searches", THEIRS),
-        Operation("GET", find, http.find, "A manager", THEIRS, None, one, "managerid", refusals=none),
-        Operation("GET", at, http.show, "R11: a manager's points", THEIRS, answers=one, refusals=none),
-        Operation("PUT", at, http.change, turn, THEIRS, ManagerChange, one, refusals=refused, example=wish),
-        Operation("PATCH", at, http.change, turn, THEIRS, ManagerChange, one, refusals=refused, example=wish),
+        Operation("GET", find, http.find, "A manager", THEIRS, None, one, "managerid", refusals=none, answer=_found),
+        Operation("GET", at, http.show, "R11: a manager's points", THEIRS, answers=one, refusals=none, answer=_found),
+        *(
+            Operation(
+                way, at, http.change, turn, THEIRS, ManagerChange, one, refusals=refused, example=wish, answer=_found
+            )
+            for way in ("PUT", "PATCH")
+        ),
         Operation("GET", at + "/entries", http.entries, "Movements", THEIRS, answers=many, paged=True, refusals=none),
     ]

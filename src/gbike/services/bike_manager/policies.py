@@ -6,8 +6,9 @@ from gbike.contracts.account import RegisteredAccount
 from gbike.contracts.bike_manage_app import Reported
 from gbike.kit.inbox import Policies
 from gbike.kit.store import Tx
+from gbike.services.bike_manager.commands import accrue
 from gbike.services.bike_manager.domain import POINTS_PER_REPORT
-from gbike.services.bike_manager.storage import accrue, reserve_number
+from gbike.services.bike_manager.storage import reserve_number
 
 
 def whenever_reported_add_points(tx: Tx, said: Reported) -> None:

@@ -11,7 +11,7 @@ from gbike.kit.runtime import Card, Service, World
 from gbike.services.bike_manager.domain import Numbers
 from gbike.services.bike_manager.http import REFUSALS, operations
 from gbike.services.bike_manager.policies import POLICIES
-from gbike.services.bike_manager.storage import HOLDS, SUMS, VERSIONS, SqlManagers, own_violations
+from gbike.services.bike_manager.storage import HOLDS, SUMS, VERSIONS, own_violations
 
 
 class ManagerSettings(msgspec.Struct, frozen=True):
@@ -29,7 +29,7 @@ class ManagerSettings(msgspec.Struct, frozen=True):
 def build(world: World) -> Service:
     """BikeManager in a world."""
     numbers = Numbers(settings.load(ManagerSettings, world.env).manager_numbers)
-    return Service("bike_manager", operations(SqlManagers(world.store, world.ids, numbers)), REFUSALS, POLICIES)
+    return Service("bike_manager", operations(world.store, world.ids, numbers), REFUSALS, POLICIES)
 
 
 CARD = Card(

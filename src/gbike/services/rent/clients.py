@@ -14,11 +14,11 @@ class BikeClient:
         self._bike = bike
 
     def check(self) -> None:
-        """See BikeReservations.check."""
+        """Raises CircuitOpen when asking is pointless right now."""
         self._bike.check()
 
     async def reserve(self, bikeid: int, *, for_rent: int) -> None:
-        """See BikeReservations.reserve."""
+        """Make the bike this rent's; refusals as BikeReservations (ports) says."""
         answer = await self._bike.ask("PUT", f"/internal/bikes/{bikeid}/reservations/{for_rent}")
         match answer.status:
             case 200:

@@ -132,11 +132,23 @@ class Handback:
 
 
 @dataclass(frozen=True, slots=True)
-class Tap:
-    """When a return was tapped without a line, by the wall clock, and how long ago that may be to count."""
+class Limits:
+    """What is set of rents: how long one may stay pending, open rents of a rider (0: no limit), and how long ago a
+    return may have been tapped without a line."""
 
-    at_ms: int
-    within_ms: int
+    patience_ms: int
+    most_open: int = 0
+    offline_ms: int = 300_000
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether a rider may begin a ride, as it was heard last."""
+
+    mayrent: bool
+    reasons: tuple[str, ...]
+    missing_krw: int
+    erased: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,13 +210,23 @@ def ridden(rent: OpenRent, now: Moment) -> tuple[int, bool]:
     return length_ms, abs(by_wall - length_ms) > DISAGREE_MS
 
 
-def give_back(rent: OpenRent, now: Moment, place: Place, tap: Tap | None = None) -> ReturnedRent:
+def must_be_allowed_to_ride(userid: int, known: Standing | None, open_rents: int, limits: Limits) -> None:
+    """A rider of whom nothing was heard may begin a ride. Raises RiderErased, RiderBlocked, TooManyOpenRents."""
+    if known is not None and known.erased:
+        raise RiderErased(userid)
+    if known is not None and not known.mayrent:
+        raise RiderBlocked(userid, known.reasons, known.missing_krw)
+    if limits.most_open and open_rents >= limits.most_open:
+        raise TooManyOpenRents(userid, limits.most_open)
+
+
+def give_back(rent: OpenRent, now: Moment, told: Handback, limits: Limits) -> ReturnedRent:
     """R5: the ride is over now, or at a tap that was not too long ago; never before its start."""
     length_ms, suspect = ridden(rent, now)
-    ago_ms = now.wall_ms - tap.at_ms if tap else 0
-    offline = tap is not None and 0 <= ago_ms <= tap.within_ms
+    ago_ms = 0 if told.tapped_ms is None else now.wall_ms - told.tapped_ms
+    offline = told.tapped_ms is not None and 0 <= ago_ms <= limits.offline_ms
     ended_ms = rent.started_ms + max(0, length_ms - (ago_ms if offline else 0))
-    return _over(rent, ended_ms, place, "offline" if offline else "rider", suspect)
+    return _over(rent, ended_ms, told.place, "offline" if offline else "rider", suspect)
 
 
 def end(rent: OpenRent, now: Moment, at_ms: int | None) -> ReturnedRent:

@@ -1,6 +1,6 @@
 """What may be asked of rent."""
 
-from functools import partial
+from collections.abc import Awaitable, Callable
 
 import msgspec
 
@@ -9,17 +9,26 @@ from gbike.kit.access.limits import Pace
 from gbike.kit.access.rules import ADMINS, PEOPLE
 from gbike.kit.breaker import CircuitOpen
 from gbike.kit.clock import rfc3339
-from gbike.kit.http.app import Operation, Refusals
+from gbike.kit.http.app import Handler, Operation, Refusals
 from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.http.fields import Id, Instant, Latitude, Longitude, Reason, Text, invalid, ms_of
 from gbike.kit.http.hal import Kind, collection, item
 from gbike.kit.http.problems import Problem, catalogue
 from gbike.kit.peers import PeerBusy, PeerTimeout, PeerUnavailable
-from gbike.services.rent import domain
-from gbike.services.rent.domain import CancelledRent, Handback, KnownRent, OpenRent, OutsideTheRide, Place, ReturnedRent
-from gbike.services.rent.saga import RentABike
-from gbike.services.rent.storage import STATUSES, SqlRents
-from gbike.services.rent.usecases import end_the_ride, look_up_a_rent, return_the_bike
+from gbike.kit.store import Store
+from gbike.services.rent import domain, storage
+from gbike.services.rent.commands import end_the_ride, return_the_bike
+from gbike.services.rent.domain import (
+    CancelledRent,
+    Handback,
+    KnownRent,
+    Limits,
+    OpenRent,
+    OutsideTheRide,
+    Place,
+    ReturnedRent,
+)
+from gbike.services.rent.storage import STATUSES
 
 RENTS = Kind("rents", "rent", "rentid")
 TEXTS = catalogue(PROBLEM_TEXTS)
@@ -103,55 +112,61 @@ class RentEnd(msgspec.Struct, frozen=True):
     at: Instant | None = None
 
 
-class RentHttp:
-    """The handlers: parse, one use case, answer."""
+RentABike = Callable[[int, int], Awaitable[OpenRent]]
 
-    def __init__(self, rents: SqlRents, rent_a_bike: RentABike) -> None:
-        self._rents, self._rent_a_bike = rents, rent_a_bike
+
+class RentHttp:
+    """The handlers: parse, one command."""
+
+    def __init__(self, store: Store, limits: Limits, rent_a_bike: RentABike) -> None:
+        self._store, self._limits, self._rent_a_bike = store, limits, rent_a_bike
 
     async def list(self, ask: Ask) -> Answer:
         """GET /rents."""
         page, status = ask.page(), ask.first("status")
         if status is not None and status not in (*STATUSES, *map(str.upper, STATUSES)):
             raise invalid("status", f"one of {', '.join(STATUSES)}")
-        rents, total = await self._rents.page(page, status.lower() if status else None, ask.whose)
+        rents, total = await storage.page(self._store, page, status.lower() if status else None)
         return Answer(200, collection(RENTS, ask.base, [shown(rent) for rent in rents], page, total))
 
-    async def rent(self, ask: Ask) -> Answer:
+    async def rent(self, ask: Ask) -> OpenRent:
         """POST /rents."""
-        wish, render = await ask.body(RentWish), partial(self._created, ask)
+        wish = await ask.body(RentWish)
         ask.must_cover(wish.userid)
-        return render(await self._rent_a_bike(wish.userid, wish.bikeid, await ask.once(render)))
+        return await self._rent_a_bike(wish.userid, wish.bikeid)
 
-    async def show(self, ask: Ask) -> Answer:
+    async def show(self, ask: Ask) -> KnownRent:
         """GET /rents/{rentid}."""
-        return self._shown(ask, await look_up_a_rent(ask.id("rentid"), ask.whose, rents=self._rents))
+        return await self._store.read(storage.load, ask.id("rentid"))
 
-    async def give_back(self, ask: Ask) -> Answer:
+    async def give_back(self, ask: Ask) -> KnownRent:
         """PATCH or PUT /rents/{rentid}: a return, or nothing."""
-        rentid, wish, render = ask.id("rentid"), await ask.body(RentReturn), partial(self._shown, ask)
+        rentid, wish = ask.id("rentid"), await ask.body(RentReturn)
         if not wish.is_a_return:
-            return render(await look_up_a_rent(rentid, ask.whose, rents=self._rents))
+            return await self._store.read(storage.load, rentid)
         tapped_ms = None if wish.tappedat is None else ms_of(wish.tappedat)
         told = Handback(Place(wish.endlocation, wish.lat, wish.lon), tapped_ms)
-        once = await ask.once(render)
-        return render(await return_the_bike(rentid, told, ask.whose, rents=self._rents, once=once))
+        return await self._store.write(return_the_bike, rentid, told, self._limits, key=f"rent:{rentid}")
 
-    async def end(self, ask: Ask) -> Answer:
+    async def end(self, ask: Ask) -> ReturnedRent:
         """POST /rents/{rentid}/end."""
-        rentid, wish, render = ask.id("rentid"), await ask.body(RentEnd), partial(self._shown, ask)
-        once, at_ms = await ask.once(render), None if wish.at is None else ms_of(wish.at)
+        rentid, wish = ask.id("rentid"), await ask.body(RentEnd)
+        at_ms = None if wish.at is None else ms_of(wish.at)
         try:
-            return render(await end_the_ride(rentid, at_ms, wish.reason, rents=self._rents, once=once))
+            return await self._store.write(end_the_ride, rentid, at_ms, wish.reason, key=f"rent:{rentid}")
         except OutsideTheRide as wrong:
             lasts = {"starttime": rfc3339(wrong.started_ms), "now": rfc3339(wrong.now_ms)}
             raise Problem(OUTSIDE, {"rentid": rentid, **lasts}) from None
 
-    def _shown(self, ask: Ask, rent: KnownRent) -> Answer:
-        return ask.found(RENTS, shown(rent))
 
-    def _created(self, ask: Ask, rent: OpenRent) -> Answer:
-        return Answer(201, item(RENTS, ask.base, shown(rent)), {"Location": f"{ask.base}/rents/{rent.rentid}"})
+def _found(ask: Ask, rent: KnownRent) -> Answer:
+    """200 with the rent."""
+    return ask.found(RENTS, shown(rent))
+
+
+def _created(ask: Ask, rent: OpenRent) -> Answer:
+    """201 with the rent, and where it is."""
+    return Answer(201, item(RENTS, ask.base, shown(rent)), {"Location": f"{ask.base}/rents/{rent.rentid}"})
 
 
 def shown(rent: KnownRent) -> RentResource:
@@ -166,12 +181,11 @@ def shown(rent: KnownRent) -> RentResource:
             return RentResource(rentid, userid, bikeid, "cancelled", None, None, None, None, None)
 
 
-def operations(rents: SqlRents, rent_a_bike: RentABike, begins: Pace, returns: Pace) -> list[Operation]:
+def operations(store: Store, limits: Limits, rent_a_bike: RentABike, begins: Pace, returns: Pace) -> list[Operation]:
     """The operations of rent, and how often one may begin and return."""
-    http, one, at = RentHttp(rents, rent_a_bike), {200: RentResource}, "/rents/{rentid}"
+    http, one, at = RentHttp(store, limits, rent_a_bike), {200: RentResource}, "/rents/{rentid}"
     bike_says = (NOT_AVAILABLE, NO_BIKE, GIVEN_UP, TIMEOUT, UNREACHABLE, OPEN_CIRCUIT, BUSY)
     refused = (BLOCKED, TOO_MANY, CLOCK, *bike_says)
-    ended, here, back = (NO_RENT, IS_CANCELLED), {"endlocation": "분당_정자역_3구역"}, "R5: return the bike"
     return [
         Operation(
             "GET",
@@ -194,14 +208,10 @@ def operations(rents: SqlRents, rent_a_bike: RentABike, begins: Pace, returns: P
             refusals=refused,
             example={"userid": 1, "bikeid": 1},
             pace=begins,
+            answer=_created,
         ),
-        Operation("GET", at, http.show, "R9: one rent", PEOPLE, answers=one, refusals=(NO_RENT,)),
-        *(
-            Operation(
-                way, at, http.give_back, back, PEOPLE, RentReturn, one, refusals=ended, example=here, pace=returns
-            )
-            for way in ("PATCH", "PUT")
-        ),
+        Operation("GET", at, http.show, "R9: one rent", PEOPLE, answers=one, refusals=(NO_RENT,), answer=_found),
+        *(_return(way, at, http.give_back, returns) for way in ("PATCH", "PUT")),
         Operation(
             "POST",
             f"{at}/end",
@@ -210,8 +220,25 @@ def operations(rents: SqlRents, rent_a_bike: RentABike, begins: Pace, returns: P
             ADMINS,
             RentEnd,
             one,
-            refusals=(*ended, IS_RETURNED, OUTSIDE),
+            refusals=(NO_RENT, IS_CANCELLED, IS_RETURNED, OUTSIDE),
             example={"at": "2026-11-29T09:30:00.000Z", "reason": "the bike stood at the station"},
             pace=returns,
+            answer=_found,
         ),
     ]
+
+
+def _return(method: str, at: str, handler: Handler, pace: Pace) -> Operation:
+    return Operation(
+        method,
+        at,
+        handler,
+        "R5: return the bike",
+        PEOPLE,
+        RentReturn,
+        {200: RentResource},
+        refusals=(NO_RENT, IS_CANCELLED),
+        example={"endlocation": "분당_정자역_3구역"},
+        pace=pace,
+        answer=_found,
+    )

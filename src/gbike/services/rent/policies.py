@@ -4,13 +4,13 @@ from gbike.contracts.account import AccountErased
 from gbike.contracts.user_deposit import ChangedStanding
 from gbike.kit.inbox import Policies
 from gbike.kit.store import Tx
-from gbike.services.rent.storage import forget
+from gbike.services.rent.commands import forget_the_rider
 from gbike.services.rent.storage.standing import keep_standing
 
 
 def whenever_an_account_is_erased_forget_where_it_rode(tx: Tx, said: AccountErased) -> None:
     """The rides stay, for the books; where they ended goes."""
-    forget(tx, said.userid)
+    forget_the_rider(tx, said.userid)
 
 
 def whenever_a_standing_changed_keep_it(tx: Tx, said: ChangedStanding) -> None:

@@ -1,62 +1,39 @@
-"""Renting a bike, as a table of steps and undos.
+"""Renting a bike: the wish on record, bike asked for it, the ride begun; and one undo.
 
 If it stops half-way, the rent is PENDING and the sweeper cancels it once its deadline has passed; bike frees what it
 reserved when it hears RentCancelled, and a reservation that comes even later meets the tombstone. So wherever it
 stops, the bike ends free and the rider is told to try again.
 """
 
-from dataclasses import dataclass, replace
+from gbike.kit.breaker import CircuitOpen
+from gbike.kit.idempotency import check
+from gbike.kit.peers import PeerBusy
+from gbike.kit.store import Store, StoreUnavailable
+from gbike.services.rent.commands import ask_for_a_bike, give_up_the_wish, start_the_rent
+from gbike.services.rent.domain import BikeNotAvailable, ClockBehind, Limits, NoSuchBike, OpenRent
+from gbike.services.rent.ports import BikeReservations
+from gbike.services.rent.storage.clockwatch import ClockWatch
 
-from gbike.kit.once import Once
-from gbike.kit.saga import Step, run
-from gbike.services.rent.domain import OpenRent, PendingRent
-from gbike.services.rent.ports import BikeReservations, Rents
-from gbike.services.rent.usecases import ask_for_a_bike, give_up_the_wish, reserve_the_bike, start_the_rent
-
-
-@dataclass(frozen=True, slots=True)
-class Renting:
-    """How far a rent has come."""
-
-    userid: int
-    bikeid: int
-    once: Once | None = None
-    pending: PendingRent | None = None
-    rent: OpenRent | None = None
+NOT_RESERVED = (BikeNotAvailable, NoSuchBike, CircuitOpen, PeerBusy)
+"""After these bike has surely not reserved anything."""
 
 
-class RentABike:
-    """The table, over its ports."""
-
-    def __init__(self, rents: Rents, bikes: BikeReservations) -> None:
-        self._rents, self._bikes = rents, bikes
-        self.steps = (
-            Step("ask", self._ask),
-            Step("reserve", self._reserve, undo=self._give_up),  # undone also when a later step fails
-            Step("start", self._start),
-        )
-
-    async def __call__(self, userid: int, bikeid: int, once: Once | None = None) -> OpenRent:
-        """R2, R3: a rider asks for a bike; when it is available it becomes in use and the rent starts."""
-        done = await run(self.steps, Renting(userid, bikeid, once))
-        assert done.rent is not None
-        return done.rent
-
-    async def _ask(self, so_far: Renting) -> Renting:
-        pending = await ask_for_a_bike(
-            so_far.userid, so_far.bikeid, rents=self._rents, bikes=self._bikes, once=so_far.once
-        )
-        return replace(so_far, pending=pending)
-
-    async def _reserve(self, so_far: Renting) -> Renting:
-        assert so_far.pending is not None
-        await reserve_the_bike(so_far.pending, bikes=self._bikes)
-        return so_far
-
-    async def _give_up(self, so_far: Renting, why: Exception) -> None:
-        assert so_far.pending is not None
-        await give_up_the_wish(so_far.pending, why, rents=self._rents)
-
-    async def _start(self, so_far: Renting) -> Renting:
-        assert so_far.pending is not None
-        return replace(so_far, rent=await start_the_rent(so_far.pending, rents=self._rents, once=so_far.once))
+async def rent_a_bike(
+    userid: int, bikeid: int, *, store: Store, bikes: BikeReservations, watch: ClockWatch, limits: Limits
+) -> OpenRent:
+    """R2, R3: a rider asks for a bike; when bike says that it is 사용가능 it becomes 사용중 and the ride begins."""
+    key = f"user:{userid}"
+    try:
+        bikes.check()
+        await watch.check()
+        pending = await store.write(ask_for_a_bike, userid, bikeid, limits, key=key)
+    except (CircuitOpen, ClockBehind, StoreUnavailable):
+        await store.read(check)  # a rider who has the bike already, but not our answer, gets that answer
+        raise
+    try:
+        await bikes.reserve(bikeid, for_rent=pending.rentid)
+        return await store.write(start_the_rent, pending, limits, key=key)
+    except Exception as why:  # whatever it was: also a start that failed has reserved the bike
+        may_be_reserved = not isinstance(why, NOT_RESERVED)
+        await store.write(give_up_the_wish, pending.rentid, type(why).__name__, may_be_reserved, key=key)
+        raise

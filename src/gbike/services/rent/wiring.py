@@ -1,6 +1,7 @@
 """How rent is put together: the one place that sees all of it."""
 
 import asyncio
+from functools import partial
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -14,9 +15,11 @@ from gbike.kit.peers import Peer
 from gbike.kit.runtime import LOOK_S, Card, Service, Worker, World
 from gbike.kit.saga import LEFT_BEHIND_MS
 from gbike.services.rent.clients import BikeClient
+from gbike.services.rent.commands import sweep
+from gbike.services.rent.domain import Limits
 from gbike.services.rent.http import REFUSALS, operations
 from gbike.services.rent.policies import POLICIES
-from gbike.services.rent.saga import RentABike
+from gbike.services.rent.saga import rent_a_bike
 from gbike.services.rent.storage import (
     COUNTED,
     HALF_WAY,
@@ -25,9 +28,8 @@ from gbike.services.rent.storage import (
     SUSPECT,
     TRIES_KEPT,
     VERSIONS,
-    SqlRents,
     how_many,
-    overdue,
+    how_many_overdue,
     places_kept,
 )
 from gbike.services.rent.storage.clockwatch import ClockWatch
@@ -62,15 +64,12 @@ class RentSettings(BreakerSettings, frozen=True):
 def build(world: World) -> Service:
     """Rent in a world."""
     chosen = settings.load(RentSettings, world.env)
-    patience_ms = chosen.rent_deadline_ms + LEFT_BEHIND_MS
-    watch = ClockWatch(world.store, world.clock, accept=chosen.clock_behind == "accept")
-    rents = SqlRents(
-        world.store,
-        patience_ms,
-        chosen.max_open_rents_per_rider,
+    limits = Limits(
+        patience_ms=chosen.rent_deadline_ms + LEFT_BEHIND_MS,
+        most_open=chosen.max_open_rents_per_rider,
         offline_ms=chosen.offline_return_s * 1_000,
-        watch=watch,
     )
+    watch = ClockWatch(world.store, world.clock, accept=chosen.clock_behind == "accept")
     breaker = Breaker(chosen, world.clock, world.chance, world.metrics.watch_breaker("rent", "reserve"))
     bike = Peer(
         world.caller("bike"),
@@ -82,17 +81,18 @@ def build(world: World) -> Service:
     )
     swept = world.metrics.swept.labels("rent")
 
-    async def sweep() -> int:
+    async def look_and_sweep() -> int:
         await watch.look()
-        found = await rents.sweep(SWEPT_AT_ONCE)
+        found = await world.store.write(sweep, SWEPT_AT_ONCE, limits)
         swept.inc(found)
         return found
 
-    sweeper = Worker("sweeper", sweep, lambda: asyncio.sleep(chosen.sweep_every_ms / 1000))
-    workers = (sweeper, _figures(world, patience_ms))
+    sweeper = Worker("sweeper", look_and_sweep, lambda: asyncio.sleep(chosen.sweep_every_ms / 1000))
+    workers = (sweeper, _figures(world, limits.patience_ms))
+    renting = partial(rent_a_bike, store=world.store, bikes=BikeClient(bike), watch=watch, limits=limits)
     begins = Pace("rents", chosen.limit_rents_per_min)
     returns = Pace("returns", chosen.limit_returns_per_min, by_token=True)
-    shown = operations(rents, RentABike(rents, BikeClient(bike)), begins, returns)
+    shown = operations(world.store, limits, renting, begins, returns)
     keeps = (places_kept(chosen.exact_places_days), TRIES_KEPT)
     return Service("rent", shown, REFUSALS, POLICIES, workers=workers, keeps=keeps)
 
@@ -107,7 +107,9 @@ def _figures(world: World, patience_ms: int) -> Worker:
         for status in STATUSES:
             rents.labels("rent", status).set(there[status])
         suspects.labels("rent").set(there[SUSPECT])
-        world.metrics.overdue.labels("rent").set(await world.store.scan(overdue, world.clock.now_ms(), patience_ms))
+        world.metrics.overdue.labels("rent").set(
+            await world.store.scan(how_many_overdue, world.clock.now_ms(), patience_ms)
+        )
         return 0
 
     return Worker("figures", look, lambda: asyncio.sleep(LOOK_S), moves=False)

@@ -9,8 +9,7 @@ from gbike.kit.erasure import remember, take_out
 from gbike.kit.inbox import Policies
 from gbike.kit.store import Tx
 from gbike.services.user_deposit import domain
-from gbike.services.user_deposit.storage import post
-from gbike.services.user_deposit.storage.standings import know
+from gbike.services.user_deposit.commands import know_rider, post
 
 
 def whenever_a_fee_is_known_take_it(tx: Tx, said: CalculatedFee) -> None:
@@ -49,7 +48,7 @@ def whenever_points_are_converted_add_them(tx: Tx, said: AdjustedPoint) -> None:
 
 def whenever_an_account_is_registered_tell_its_standing(tx: Tx, said: RegisteredAccount) -> None:
     """Where riders need a balance, one without any is told of before the first ride."""
-    know(tx, said.userid)
+    know_rider(tx, said.userid)
 
 
 def whenever_an_account_is_erased_take_nothing_in_any_more(tx: Tx, said: AccountErased) -> None:

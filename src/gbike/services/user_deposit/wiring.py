@@ -15,13 +15,14 @@ from gbike.kit.runtime import LOOK_S, Card, Service, Worker, World
 from gbike.kit.settings import BadSetting, load
 from gbike.kit.store import Store
 from gbike.services.user_deposit.clients import TestProvider
+from gbike.services.user_deposit.commands import tell_standings
 from gbike.services.user_deposit.http import REFUSALS, operations, payments
 from gbike.services.user_deposit.policies import POLICIES
 from gbike.services.user_deposit.ports import Provider
-from gbike.services.user_deposit.storage import COUNTED, HOLDS, SUMS, VERSIONS, SqlDeposits, own_violations
+from gbike.services.user_deposit.storage import COUNTED, HOLDS, SUMS, VERSIONS, own_violations
 from gbike.services.user_deposit.storage.drift import Drift
-from gbike.services.user_deposit.storage.payments import KEEPS, SqlPayments
-from gbike.services.user_deposit.storage.standings import adopt_minimum, tell_all, untold
+from gbike.services.user_deposit.storage.payments import KEEPS
+from gbike.services.user_deposit.storage.standings import adopt_minimum, untold
 
 BATCH = 100
 """Riders whose standings are told in one transaction."""
@@ -85,12 +86,12 @@ def build(world: World) -> Service:
     chosen = load(DepositSettings, world.env)
     walk = TellStandings(world.store, chosen.rent_minimum_krw)
     standings = Worker("standings", walk.step, lambda: asyncio.sleep(REST_S))
-    shown = operations(SqlDeposits(world.store, world.ids), chosen.deposit_expected == "required")
+    shown = operations(world.store, world.ids, chosen.deposit_expected == "required")
     taker = provider(chosen)
-    kept = SqlPayments(world.store, world.ids)
-    paying = payments.operations(kept, taker, world.clock)
+    http = payments.PaymentHttp(world.store, world.ids, taker, world.clock)
+    paying = payments.operations(http)
     if isinstance(taker, TestProvider):
-        paying.append(payments.test_payment(kept, taker, taker.sign, world.clock))
+        paying.append(payments.test_payment(http, taker.sign))
     refusals = {**REFUSALS, **payments.REFUSALS}
     return Service("user_deposit", [*shown, *paying], refusals, POLICIES, workers=(figures, standings), keeps=KEEPS)
 
@@ -117,7 +118,7 @@ class TellStandings:
             self._found_nobody += self._after == 0
             self._after = 0
             return 0
-        await self._store.write(tell_all, riders)
+        await self._store.write(tell_standings, riders)
         self._after, self._found_nobody = riders[-1], 0
         return len(riders)
 

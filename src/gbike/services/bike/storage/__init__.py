@@ -11,12 +11,13 @@ from msgspec.structs import replace
 
 from gbike.contracts.bike import ChkAndUpdatedStatus, RegisteredBike, UpdatedBike, UpdatedBikeState
 from gbike.contracts.events import EVENTS
+from gbike.kit.acting import IdempotencyKey as Once
 from gbike.kit.clock import Clock
 from gbike.kit.erasure import remember, take_out
 from gbike.kit.housekeeping import DAY_MS, Keeping
 from gbike.kit.http.hal import Page
+from gbike.kit.idempotency import once_only
 from gbike.kit.listing import Listing, list_page
-from gbike.kit.once import Once, once_only
 from gbike.kit.personal import Holding
 from gbike.kit.store import Facts, Reading, Row, Store, Tx
 from gbike.services.bike.domain import (

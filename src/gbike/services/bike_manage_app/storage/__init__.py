@@ -10,8 +10,8 @@ from gbike.contracts.bike_manage_app import Reported
 from gbike.kit.access.principal import Whose
 from gbike.kit.clock import latest
 from gbike.kit.http.hal import Page
+from gbike.kit.idempotency import check, hold, keep, release
 from gbike.kit.listing import Listing, list_page, owned
-from gbike.kit.once import Once, release
 from gbike.kit.personal import Holding
 from gbike.kit.store import Reading, Row, Store, Tx
 from gbike.services.bike_manage_app.domain import (
@@ -69,21 +69,18 @@ class SqlReports:
         """`patience_ms`: how long a report may stay pending."""
         self._store, self._patience_ms, self._earning = store, patience_ms, earning
 
-    async def answered_before(self, once: Once | None) -> None:
+    async def answered_before(self) -> None:
         """See Reports.answered_before."""
-        if once is not None:
-            await self._store.read(once.check)
+        await self._store.read(check)
 
-    async def begin(self, state: State, sent_reportid: int | None, once: Once | None) -> tuple[Report, bool]:
+    async def begin(self, state: State, sent_reportid: int | None) -> tuple[Report, bool]:
         """See Reports.begin."""
-        return await self._store.write(
-            begin, state, sent_reportid, self._patience_ms, once, key=f"manager:{state.managerid}"
-        )
+        return await self._store.write(begin, state, sent_reportid, self._patience_ms, key=f"manager:{state.managerid}")
 
-    async def applied(self, report: Report, changedby: int | None, once: Once | None) -> Report:
+    async def applied(self, report: Report, changedby: int | None) -> Report:
         """See Reports.applied."""
         key = f"manager:{report.state.managerid}"
-        return await self._store.write(applied, report, changedby, self._earning, once, key=key)
+        return await self._store.write(applied, report, changedby, self._earning, key=key)
 
     async def cancel(self, report: Report, reason: str) -> None:
         """See Reports.cancel."""
@@ -105,10 +102,9 @@ class SqlReports:
         return await self._store.write(sweep, most, self._patience_ms)
 
 
-def begin(tx: Tx, state: State, sent_reportid: int | None, patience_ms: int, once: Once | None) -> tuple[Report, bool]:
+def begin(tx: Tx, state: State, sent_reportid: int | None, patience_ms: int) -> tuple[Report, bool]:
     """A PENDING report with its deadline, or the one that was sent under this number before."""
-    if once is not None:
-        once.hold(tx)
+    hold(tx)
     if sent_reportid is not None:
         row = tx.one(
             f"SELECT {_COLUMNS}, status FROM reports"
@@ -116,20 +112,20 @@ def begin(tx: Tx, state: State, sent_reportid: int | None, patience_ms: int, onc
             (state.managerid, sent_reportid),
         )
         if row is not None:
-            return _sent_before(tx, row, state, sent_reportid, once), True
+            return _sent_before(tx, row, state, sent_reportid), True
     row = tx.one(
         "INSERT INTO reports (managerid, bikeid, batterylevel, usableyn, status, sent_reportid, deadline_ms, once_key)"
         " VALUES (?, ?, ?, ?, 'pending', ?, ?, ?) RETURNING reportid",
         (
             *(state.managerid, state.bikeid, state.batterylevel, state.usableyn, sent_reportid),
-            *(tx.now_ms + patience_ms, once.key if once else None),
+            *(tx.now_ms + patience_ms, tx.key.key if tx.key else None),
         ),
     )
     assert row is not None
     return Report(row[0], state), False
 
 
-def applied(tx: Tx, report: Report, changedby: int | None, earning: Earning, once: Once | None) -> Report:
+def applied(tx: Tx, report: Report, changedby: int | None, earning: Earning) -> Report:
     """PENDING → APPLIED, decide what it earns and say Reported."""
     points, paid_for = _earned(tx, report, changedby, earning)
     sql = (
@@ -153,8 +149,7 @@ def applied(tx: Tx, report: Report, changedby: int | None, earning: Earning, onc
     )
     told = {"reportid": report.reportid, "batterylevel": state.batterylevel, "usableyn": state.usableyn}
     tx.audit("bike reported", f"bike:{state.bikeid}", after={"managerid": state.managerid, **told})
-    if once is not None:
-        once.keep(tx, report)
+    keep(tx, report)
     return report
 
 
@@ -232,14 +227,13 @@ def facts(read: Reading) -> Iterable[tuple[int, str, int]]:
     return ((row[0], row[1], row[2]) for row in read.each(sql))
 
 
-def _sent_before(tx: Tx, row: Row, state: State, sent_reportid: int, once: Once | None) -> Report:
+def _sent_before(tx: Tx, row: Row, state: State, sent_reportid: int) -> Report:
     report = _report(row[:-1])
     if report.state != state:
         raise ReportDiffers(sent_reportid)
     if row[-1] == "pending":
         raise ReportInFlight(sent_reportid)
-    if once is not None:
-        once.keep(tx, report)
+    keep(tx, report)
     return report
 
 

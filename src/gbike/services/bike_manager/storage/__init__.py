@@ -5,24 +5,11 @@ from pathlib import Path
 
 import msgspec
 
-from gbike.contracts.bike_manager import AdjustedPoint
-from gbike.kit.access.principal import EVERYBODYS, Whose
 from gbike.kit.http.hal import Page
-from gbike.kit.ids import Ids
-from gbike.kit.listing import Listing, list_page, owned
-from gbike.kit.once import Once, once_only
+from gbike.kit.listing import Listing, list_page
 from gbike.kit.personal import Holding
-from gbike.kit.store import Facts, Reading, Row, Store, Tx
-from gbike.services.bike_manager.domain import (
-    ConversionWish,
-    LastMovement,
-    Manager,
-    ManagerExists,
-    NoSuchManager,
-    NumberOfAnother,
-    Numbers,
-    convert,
-)
+from gbike.kit.store import Reading, Row, Store, Tx
+from gbike.services.bike_manager.domain import LastMovement, Manager, NoSuchManager
 
 VERSIONS = Path(__file__).parent / "versions"
 HOLDS = (
@@ -40,6 +27,7 @@ _LISTED = Listing(
     sortable={"managerid": "managerid", "userid": "userid", "point": "points", "adjustpoint": "adjustpoint"},
     order="managerid",
     counters=("managers",),
+    owner="userid",
 )
 
 
@@ -52,72 +40,70 @@ class PointEntry(msgspec.Struct, frozen=True):
     at_ms: int
 
 
-class SqlManagers:
-    """Managers (ports) over a Store."""
+async def page(store: Store, page: Page) -> tuple[list[Manager], int]:
+    """One page of the managers, and how many there are."""
+    return await list_page(store, _LISTED, page, lambda row: Manager(*row))
 
-    def __init__(self, store: Store, ids: Ids, numbers: Numbers = Numbers.NEXT) -> None:
-        self._store, self._ids, self._numbers = store, ids, numbers
 
-    async def add(self, managerid: int | None, userid: int, points: int, once: Once | None) -> Manager:
-        """See Managers.add."""
-        args = (managerid, userid, points, self._numbers)
-        return await self._store.write(once_only, once, add, *args, key="managers")
+async def entries(store: Store, managerid: int, page: Page) -> tuple[list[PointEntry], int]:
+    """One page of a manager's movements, newest first, and how many there are. Raises NoSuchManager."""
+    await store.read(load, managerid)
+    listing = Listing(
+        select="SELECT entryid, cause, amount, at_ms FROM point_entries",
+        sortable={},
+        order="entryid DESC",
+        where="WHERE managerid = ?",
+        params=(managerid,),
+        counters=(f"entries:{managerid}",),
+    )
+    return await list_page(store, listing, page, lambda row: PointEntry(*row))
 
-    async def convert(self, managerid: int, wish: ConversionWish, whose: Whose, once: Once | None) -> Manager:
-        """See Managers.convert."""
-        cause = f"conversion:{managerid}:{self._ids.new()}"
-        key = f"manager:{managerid}"
-        return await self._store.write(once_only, once, converted, managerid, wish, cause, whose, key=key)
 
-    async def set_rider(self, managerid: int, userid: int, once: Once | None) -> Manager:
-        """See Managers.set_rider."""
-        return await self._store.write(once_only, once, set_rider, managerid, userid, key=f"manager:{managerid}")
+def add(tx: Tx, managerid: int, userid: int) -> bool:
+    """A manager without points; False: the number is taken."""
+    sql = "INSERT INTO managers (managerid, userid, points) VALUES (?, ?, 0) ON CONFLICT (managerid) DO NOTHING"
+    return tx.execute(sql, (managerid, userid)) == 1
 
-    async def one(self, managerid: int, whose: Whose) -> Manager:
-        """See Managers.one."""
-        return await self._store.read(load, managerid, whose)
 
-    async def page(self, page: Page, whose: Whose) -> tuple[list[Manager], int]:
-        """One page of the managers, and how many there are."""
-        return await list_page(self._store, owned(_LISTED, whose, "userid"), page, lambda row: Manager(*row))
-
-    async def entries(self, managerid: int, whose: Whose, page: Page) -> tuple[list[PointEntry], int]:
-        """One page of a manager's movements, newest first, and how many there are. Raises NoSuchManager."""
-        await self.one(managerid, whose)
-        listing = Listing(
-            select="SELECT entryid, cause, amount, at_ms FROM point_entries",
-            sortable={},
-            order="entryid DESC",
-            where="WHERE managerid = ?",
-            params=(managerid,),
-            counters=(f"entries:{managerid}",),
+def add_next(tx: Tx, userid: int) -> int:
+    """The same under the next free number; the database counts on past those that were given by hand."""
+    row = None
+    while row is None:
+        row = tx.one(
+            "INSERT INTO managers (userid, points) VALUES (?, 0)"
+            " ON CONFLICT (managerid) DO NOTHING RETURNING managerid",
+            (userid,),
         )
-        return await list_page(self._store, listing, page, lambda row: PointEntry(*row))
+    return int(row[0])
 
 
-def add(tx: Tx, managerid: int | None, userid: int, points: int, numbers: Numbers = Numbers.NEXT) -> Manager:
-    """A new manager with an opening accrual; points that waited for this number are theirs. Raises ManagerExists,
-    NumberOfAnother."""
-    if numbers is Numbers.RIDER:
-        managerid = managerid or userid  # account gives staff the same, so one number has one giver
-        if managerid != userid and tx.one("SELECT 1 FROM account_numbers WHERE userid = ?", (managerid,)):
-            raise NumberOfAnother(managerid, userid)
-    number = _numbered(tx, userid) if managerid is None else managerid
-    if managerid is not None:
-        sql = "INSERT INTO managers (managerid, userid, points) VALUES (?, ?, 0) ON CONFLICT (managerid) DO NOTHING"
-        if not tx.execute(sql, (managerid, userid)):
-            raise ManagerExists(managerid)
-    tx.lock(_points_of(number))  # a report that is applied now either finds the manager or is in the sum
-    tx.count("managers")
-    _enter(tx, number, f"opening:{number}", points)
+def sum_up(tx: Tx, managerid: int) -> None:
+    """The points are the sum of the entries."""
     tx.execute(
         "UPDATE managers SET points = (SELECT coalesce(sum(amount), 0) FROM point_entries WHERE managerid = ?)"
         " WHERE managerid = ?",
-        (number, number),
+        (managerid, managerid),
     )
-    manager = load(tx, number)
-    tx.audit("manager registered", f"manager:{number}", after={"userid": userid, "points": manager.points})
-    return manager
+
+
+def earn(tx: Tx, managerid: int, points: int) -> Manager | None:
+    """Add to the points of a manager; None: there is none."""
+    sql = f"UPDATE managers SET points = points + ? WHERE managerid = ? RETURNING {_COLUMNS}"
+    row = tx.one(sql, (points, managerid))
+    return Manager(*row) if row is not None else None
+
+
+def take(tx: Tx, managerid: int, points: int) -> None:
+    """Take from the points what is converted."""
+    tx.execute(
+        "UPDATE managers SET points = points - ?, adjustpoint = ? WHERE managerid = ? AND points >= ?",
+        (points, points, managerid, points),
+    )
+
+
+def set_rider(tx: Tx, managerid: int, userid: int) -> None:
+    """The rider account of a manager."""
+    tx.execute("UPDATE managers SET userid = ? WHERE managerid = ?", (userid, managerid))
 
 
 def reserve_number(tx: Tx, userid: int) -> None:
@@ -125,56 +111,19 @@ def reserve_number(tx: Tx, userid: int) -> None:
     tx.execute("INSERT INTO account_numbers (userid) VALUES (?) ON CONFLICT (userid) DO NOTHING", (userid,))
 
 
-def accrue(tx: Tx, managerid: int, cause: str, points: int) -> None:
-    """Add points under a cause that counts once, and say so when the manager is known."""
-    tx.lock(_points_of(managerid))
-    if not _enter(tx, managerid, cause, points):
-        return
-    row = tx.one(
-        "UPDATE managers SET points = points + ? WHERE managerid = ? RETURNING userid, points", (points, managerid)
-    )
-    if row is not None:
-        tx.say(AdjustedPoint(managerid=managerid, userid=row[0], point=row[1]))
+def is_an_accounts(read: Reading, number: int) -> bool:
+    """Whether it is the number of an account."""
+    return read.one("SELECT 1 FROM account_numbers WHERE userid = ?", (number,)) is not None
 
 
-def converted(tx: Tx, managerid: int, wish: ConversionWish, cause: str, whose: Whose) -> Manager:
-    """Decide, enter the debit, say it: user_deposit adds the same amount under the same cause (I17)."""
-    tx.lock(_points_of(managerid))
-    manager = load(tx, managerid, whose)
-    if not convert(manager, _last(tx, managerid), wish):
-        return manager
-    _enter(tx, managerid, cause, -wish.adjustpoint)
-    tx.execute(
-        "UPDATE managers SET points = points - ?, adjustpoint = ? WHERE managerid = ? AND points >= ?",
-        (wish.adjustpoint, wish.adjustpoint, managerid, wish.adjustpoint),
-    )
-    after = load(tx, managerid)
-    tx.say(
-        AdjustedPoint(
-            managerid=managerid,
-            userid=after.userid,
-            point=after.points,
-            adjustpoint=wish.adjustpoint,
-            conversion=cause,
-        )
-    )
-    now: Facts = {"points": after.points, "userid": after.userid, "cause": cause}
-    tx.audit("points converted", f"manager:{managerid}", {"points": manager.points}, now)
-    return after
+def lock_points(tx: Tx, managerid: int) -> None:
+    """From here until this commits nobody else moves the points of this number."""
+    tx.lock(f"points:{managerid}")
 
 
-def set_rider(tx: Tx, managerid: int, userid: int) -> Manager:
-    """Name the rider account of a manager. Raises NoSuchManager."""
-    tx.lock(_points_of(managerid))  # a conversion goes to the rider who asked for it
-    before = load(tx, managerid)
-    tx.execute("UPDATE managers SET userid = ? WHERE managerid = ?", (userid, managerid))
-    tx.audit("manager's rider changed", f"manager:{managerid}", {"userid": before.userid}, {"userid": userid})
-    return load(tx, managerid)
-
-
-def load(read: Reading, managerid: int, whose: Whose = EVERYBODYS) -> Manager:
-    """The manager. Raises NoSuchManager, also for another."""
-    theirs, owner = whose.sql("userid")
+def load(read: Reading, managerid: int) -> Manager:
+    """The manager. Raises NoSuchManager, also for another's."""
+    theirs, owner = read.owner.sql("userid")
     row = read.one(f"SELECT {_COLUMNS} FROM managers WHERE managerid = ?{theirs}", (managerid, *owner))
     if row is None:
         raise NoSuchManager(managerid)
@@ -212,23 +161,8 @@ def own_violations(read: Reading) -> Iterable[str]:
         yield f"I15 manager {managerid} has {points} points but entries of {kept}"
 
 
-def _numbered(tx: Tx, userid: int) -> int:
-    """A new manager under the next free number; the database counts on past those that were given by hand."""
-    row = None
-    while row is None:
-        row = tx.one(
-            "INSERT INTO managers (userid, points) VALUES (?, 0)"
-            " ON CONFLICT (managerid) DO NOTHING RETURNING managerid",
-            (userid,),
-        )
-    return int(row[0])
-
-
-def _points_of(managerid: int) -> str:
-    return f"points:{managerid}"
-
-
-def _enter(tx: Tx, managerid: int, cause: str, amount: int) -> bool:
+def enter(tx: Tx, managerid: int, cause: str, amount: int) -> bool:
+    """A movement of points; False: its cause moved some before."""
     kept = tx.execute(
         "INSERT INTO point_entries (managerid, cause, amount, at_ms) VALUES (?, ?, ?, ?)"
         " ON CONFLICT (cause) DO NOTHING",
@@ -239,7 +173,8 @@ def _enter(tx: Tx, managerid: int, cause: str, amount: int) -> bool:
     return kept == 1
 
 
-def _last(tx: Tx, managerid: int) -> LastMovement | None:
+def last_movement(tx: Tx, managerid: int) -> LastMovement | None:
+    """The newest one of a manager."""
     row: Row | None = tx.one(
         "SELECT amount FROM point_entries WHERE managerid = ? ORDER BY entryid DESC LIMIT 1", (managerid,)
     )

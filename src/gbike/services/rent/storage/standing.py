@@ -1,10 +1,10 @@
-"""Whether a rider may begin a ride: what userDeposit said last, who was erased, and the open rents. Each decision and
-each change of these takes the rider's lock first."""
+"""What is known of a rider: what userDeposit said last, who was erased, and the open rents. Each decision and each
+change of these takes the rider's lock first."""
 
 from collections.abc import Sequence
 
 from gbike.kit.store import Tx
-from gbike.services.rent.domain import RiderBlocked, RiderErased, TooManyOpenRents
+from gbike.services.rent.domain import Standing
 
 
 def lock_rider(tx: Tx, userid: int) -> None:
@@ -12,23 +12,23 @@ def lock_rider(tx: Tx, userid: int) -> None:
     tx.lock(f"rider:{userid}")
 
 
-def judge(tx: Tx, userid: int, most_open: int) -> None:
-    """Nothing, when the rider may begin a ride; one of whom nothing was heard may. Raises RiderErased, RiderBlocked,
-    TooManyOpenRents."""
-    lock_rider(tx, userid)
+def of(tx: Tx, userid: int) -> Standing | None:
+    """The rider's standing; None: nothing was heard."""
     row = tx.one(
-        "SELECT 1, NULL, NULL, NULL FROM erased WHERE userid = ?"
+        "SELECT 1, 0, '', 0 FROM erased WHERE userid = ?"
         " UNION ALL SELECT 0, mayrent, reasons, missing_krw FROM standings WHERE userid = ? ORDER BY 1 DESC LIMIT 1",
         (userid, userid),
     )
-    if row is not None:
-        erased, mayrent, reasons, missing_krw = row
-        if erased:
-            raise RiderErased(userid)
-        if not mayrent:
-            raise RiderBlocked(userid, tuple(reasons.split(",")) if reasons else (), missing_krw)
-    if most_open and _open_rents(tx, userid) >= most_open:
-        raise TooManyOpenRents(userid, most_open)
+    if row is None:
+        return None
+    erased, mayrent, reasons, missing_krw = row
+    return Standing(bool(mayrent), tuple(reasons.split(",")) if reasons else (), missing_krw, bool(erased))
+
+
+def open_rents(tx: Tx, userid: int) -> int:
+    """How many rides of the rider are under way."""
+    row = tx.one("SELECT count(*) FROM rents WHERE userid = ? AND status = 'rented'", (userid,))
+    return int(row[0]) if row else 0
 
 
 def keep_standing(tx: Tx, userid: int, mayrent: bool, reasons: Sequence[str], of: tuple[int, int]) -> None:
@@ -40,8 +40,3 @@ def keep_standing(tx: Tx, userid: int, mayrent: bool, reasons: Sequence[str], of
         " missing_krw = excluded.missing_krw, version = excluded.version WHERE standings.version < excluded.version",
         (userid, int(mayrent), ",".join(reasons), *of),
     )
-
-
-def _open_rents(tx: Tx, userid: int) -> int:
-    row = tx.one("SELECT count(*) FROM rents WHERE userid = ? AND status = 'rented'", (userid,))
-    return int(row[0]) if row else 0

@@ -1,6 +1,5 @@
 """What may be asked of userDeposit. Money is moved by naming an amount, never by writing a balance into a row."""
 
-from functools import partial
 from typing import Annotated
 
 import msgspec
@@ -8,23 +7,19 @@ from msgspec import Meta
 
 from gbike.contracts import PROBLEM_TEXTS
 from gbike.kit.access.rules import ADMINS, PEOPLE
+from gbike.kit.acting import acting
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.http.fields import Amount, Difference, Id, Reason, invalid
 from gbike.kit.http.hal import Kind, collection, item, searches
 from gbike.kit.http.problems import catalogue
+from gbike.kit.ids import Ids
 from gbike.kit.money import MAX_WON
-from gbike.services.user_deposit import domain
+from gbike.kit.store import Store
+from gbike.services.user_deposit import domain, storage
+from gbike.services.user_deposit.commands import correct_a_deposit, open_a_deposit, set_a_balance, top_up_a_deposit
 from gbike.services.user_deposit.domain import Deposit
-from gbike.services.user_deposit.storage import SqlDeposits
-from gbike.services.user_deposit.usecases import (
-    correct_a_deposit,
-    look_up_a_deposit,
-    open_a_deposit,
-    set_a_balance,
-    top_up_a_deposit,
-)
 
 DEPOSITS = Kind("userDeposits", "userDeposit", "userid", (("findByUserid", "userid"),))
 ENTRIES = Kind("entries", "entry", "entryid")
@@ -102,58 +97,56 @@ class TopUp(msgspec.Struct, frozen=True):
 
 
 class DepositHttp:
-    """The handlers."""
+    """The handlers: parse, one command."""
 
-    def __init__(self, deposits: SqlDeposits, change: type[DepositChange | ExpectingChange]) -> None:
+    def __init__(self, store: Store, ids: Ids, change: type[DepositChange | ExpectingChange]) -> None:
         """`change`: what sets a balance."""
-        self._deposits, self._change = deposits, change
+        self._store, self._ids, self._change = store, ids, change
 
     async def list(self, ask: Ask) -> Answer:
         """GET /userDeposits."""
         page = ask.page()
-        found, total = await self._deposits.page(page, ask.whose)
+        found, total = await storage.page(self._store, page)
         return Answer(200, collection(DEPOSITS, ask.base, [shown(one) for one in found], page, total))
 
-    async def open(self, ask: Ask) -> Answer:
+    async def open(self, ask: Ask) -> Deposit:
         """POST /userDeposits."""
-        new, render = await ask.body(NewDeposit), partial(self._created, ask)
-        once = await ask.once(render)
-        return render(await open_a_deposit(new.userid, new.deposit, deposits=self._deposits, once=once))
+        new = await ask.body(NewDeposit)
+        return await self._store.write(open_a_deposit, new.userid, new.deposit, key=f"user:{new.userid}")
 
-    async def show(self, ask: Ask) -> Answer:
+    async def show(self, ask: Ask) -> Deposit:
         """GET /userDeposits/{userid}."""
-        return self._shown(ask, await look_up_a_deposit(ask.id("userid"), ask.whose, deposits=self._deposits))
+        return await self._store.read(storage.load, ask.id("userid"))
 
-    async def find(self, ask: Ask) -> Answer:
+    async def find(self, ask: Ask) -> Deposit:
         """GET /userDeposits/search/findByUserid."""
-        return self._shown(ask, await look_up_a_deposit(ask.find("userid"), ask.whose, deposits=self._deposits))
+        return await self._store.read(storage.load, ask.find("userid"))
 
-    async def set(self, ask: Ask) -> Answer:
+    async def set(self, ask: Ask) -> Deposit:
         """PATCH or PUT /userDeposits/{userid}."""
-        userid, change, render = ask.id("userid"), await ask.body(self._change), partial(self._shown, ask)
+        userid, change = ask.id("userid"), await ask.body(self._change)
         if change.deposit is None:
-            return render(await look_up_a_deposit(userid, ask.whose, deposits=self._deposits))
-        once = await ask.once(render)
-        return render(await set_a_balance(userid, change.deposit, change.expected, deposits=self._deposits, once=once))
+            return await self._store.read(storage.load, userid)
+        args = (userid, change.deposit, change.expected, self._cause())
+        return await self._store.write(set_a_balance, *args, key=f"user:{userid}")
 
-    async def correct(self, ask: Ask) -> Answer:
+    async def correct(self, ask: Ask) -> Deposit:
         """POST /userDeposits/{userid}/corrections."""
-        userid, wrong, render = ask.id("userid"), await ask.body(Correction), partial(self._created, ask)
+        userid, wrong = ask.id("userid"), await ask.body(Correction)
         if not wrong.amount:
             raise invalid("amount", "a difference of 0 corrects nothing")
-        once = await ask.once(render)
-        return render(await correct_a_deposit(userid, wrong.amount, wrong.reason, deposits=self._deposits, once=once))
+        args = (userid, wrong.amount, wrong.reason, self._cause())
+        return await self._store.write(correct_a_deposit, *args, key=f"user:{userid}")
 
-    async def top_up(self, ask: Ask) -> Answer:
+    async def top_up(self, ask: Ask) -> Deposit:
         """POST /userDeposits/{userid}/topUps."""
-        userid, paid, render = ask.id("userid"), await ask.body(TopUp), partial(self._created, ask)
-        once = await ask.once(render)
-        return render(await top_up_a_deposit(userid, paid.amount, deposits=self._deposits, once=once))
+        userid, paid = ask.id("userid"), await ask.body(TopUp)
+        return await self._store.write(top_up_a_deposit, userid, paid.amount, self._cause(), key=f"user:{userid}")
 
     async def entries(self, ask: Ask) -> Answer:
         """GET /userDeposits/{userid}/entries."""
         userid, page = ask.id("userid"), ask.page()
-        found, total = await self._deposits.entries(userid, ask.whose, page)
+        found, total = await storage.entries(self._store, await self._store.read(storage.load, userid), page)
         rows = [EntryResource(e.entryid, e.cause, e.amount, rfc3339(e.at_ms)) for e in found]
         return Answer(200, collection(ENTRIES, f"{ask.base}/userDeposits/{userid}", rows, page, total))
 
@@ -161,12 +154,19 @@ class DepositHttp:
         """GET /userDeposits/search."""
         return Answer(200, searches(DEPOSITS, ask.base))
 
-    def _shown(self, ask: Ask, deposit: Deposit) -> Answer:
-        return ask.found(DEPOSITS, shown(deposit))
+    def _cause(self) -> str:
+        """What names the movement: the same for the same key."""
+        key = acting.get().key
+        return key.key if key is not None else self._ids.new()
 
-    def _created(self, ask: Ask, deposit: Deposit) -> Answer:
-        where = f"{ask.base}/userDeposits/{deposit.userid}"
-        return Answer(201, item(DEPOSITS, ask.base, shown(deposit)), {"Location": where})
+
+def _found(ask: Ask, deposit: Deposit) -> Answer:
+    return ask.found(DEPOSITS, shown(deposit))
+
+
+def _created(ask: Ask, deposit: Deposit) -> Answer:
+    where = f"{ask.base}/userDeposits/{deposit.userid}"
+    return Answer(201, item(DEPOSITS, ask.base, shown(deposit)), {"Location": where})
 
 
 def shown(deposit: Deposit) -> DepositResource:
@@ -174,10 +174,10 @@ def shown(deposit: Deposit) -> DepositResource:
     return DepositResource(deposit.userid, deposit.balance, deposit.billid, deposit.registered)
 
 
-def operations(deposits: SqlDeposits, must_expect: bool) -> list[Operation]:
+def operations(store: Store, ids: Ids, must_expect: bool) -> list[Operation]:
     """The operations of userDeposit. `must_expect`: whoever sets a balance tells the one that was seen."""
     change = ExpectingChange if must_expect else DepositChange
-    http, one, base = DepositHttp(deposits, change), {200: DepositResource}, "/userDeposits"
+    http, one, base = DepositHttp(store, ids, change), {200: DepositResource}, "/userDeposits"
     at, none = base + "/{userid}", (UNKNOWN,)
     find, put = base + "/search/findByUserid", "Set a balance; POST /userDeposits/{userid}/corrections is safer"
     held, refused = {"deposit": 100000, "expected": 95000}, (UNKNOWN, BOUNDS, CHANGED)
@@ -192,13 +192,18 @@ def operations(deposits: SqlDeposits, must_expect: bool) -> list[Operation]:
             NewDeposit,
             {201: DepositResource},
             refusals=(EXISTS, ACCOUNT_ERASED),
+            answer=_created,
             example={"userid": 1, "deposit": 100000},
         ),
         Operation("GET", base + "/search", http.searches, "The searches", PEOPLE),
-        Operation("GET", find, http.find, "A rider's deposit", PEOPLE, None, one, "userid", refusals=none),
-        Operation("GET", at, http.show, "One deposit", PEOPLE, answers=one, refusals=none),
-        Operation("PATCH", at, http.set, put, ADMINS, change, one, refusals=refused, example=held),
-        Operation("PUT", at, http.set, put, ADMINS, change, one, refusals=refused, example=held),
+        Operation(
+            "GET", find, http.find, "A rider's deposit", PEOPLE, None, one, "userid", refusals=none, answer=_found
+        ),
+        Operation("GET", at, http.show, "One deposit", PEOPLE, answers=one, refusals=none, answer=_found),
+        *(
+            Operation(way, at, http.set, put, ADMINS, change, one, refusals=refused, example=held, answer=_found)
+            for way in ("PATCH", "PUT")
+        ),
         *_movements(http, at),
     ]
 
@@ -215,6 +220,7 @@ def _movements(http: DepositHttp, at: str) -> list[Operation]:
             Correction,
             made,
             refusals=known,
+            answer=_created,
             example={"amount": -500, "reason": "paid in twice"},
         ),
         Operation(
@@ -226,6 +232,7 @@ def _movements(http: DepositHttp, at: str) -> list[Operation]:
             TopUp,
             made,
             refusals=(*known, ACCOUNT_ERASED),
+            answer=_created,
             example={"amount": 10000},
         ),
         Operation(

@@ -8,17 +8,21 @@ import msgspec
 from msgspec import Meta
 
 from gbike.kit.access.limits import FREE
+from gbike.kit.access.principal import EVERYBODYS
 from gbike.kit.access.rules import PEOPLE, PUBLIC
 from gbike.kit.clock import Clock
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.http.fields import read_body
 from gbike.kit.http.hal import Kind, item
-from gbike.services.user_deposit import domain
+from gbike.kit.ids import Ids
+from gbike.kit.store import Store
+from gbike.services.user_deposit import domain, storage
+from gbike.services.user_deposit.commands import begin_a_payment, confirm_a_payment
 from gbike.services.user_deposit.domain import MOST, Payment
 from gbike.services.user_deposit.http import ACCOUNT_ERASED, BOUNDS, TEXTS
 from gbike.services.user_deposit.ports import Provider
-from gbike.services.user_deposit.storage.payments import SqlPayments
+from gbike.services.user_deposit.storage import payments
 
 SIGNATURE = "gbike-signature"
 PAYMENTS = Kind("payments", "payment", "paymentid")
@@ -68,15 +72,16 @@ Sign = Callable[[bytes, int], str]
 class PaymentHttp:
     """The handlers."""
 
-    def __init__(self, payments: SqlPayments, provider: Provider | None, clock: Clock) -> None:
-        self._payments, self._provider, self._clock = payments, provider, clock
+    def __init__(self, store: Store, ids: Ids, provider: Provider | None, clock: Clock) -> None:
+        self._store, self._ids, self._provider, self._clock = store, ids, provider, clock
 
-    async def begin(self, ask: Ask) -> Answer:
+    async def begin(self, ask: Ask) -> Payment:
         """POST /userDeposits/{userid}/payments."""
-        userid, wanted, render = ask.id("userid"), await ask.body(NewPayment), partial(self._created, ask)
+        userid, wanted = ask.id("userid"), await ask.body(NewPayment)
         ask.must_cover(userid)
         self._taker()
-        return render(await self._payments.begin(userid, wanted.amount, await ask.once(render)))
+        payment = Payment(self._ids.new(), userid, wanted.amount, paid=False)
+        return await self._store.write(begin_a_payment, payment, key=f"user:{userid}")
 
     async def show(self, ask: Ask) -> Answer:
         """GET /userDeposits/{userid}/payments/{paymentid}."""
@@ -86,7 +91,8 @@ class PaymentHttp:
         """POST /userDeposits/{userid}/payments/{paymentid}/testPayment: the test provider's button. It confirms as any
         provider does."""
         payment = await self._theirs(ask)
-        await self._payments.may_pay(payment.userid)
+        if await self._store.read(storage.is_erased, payment.userid):
+            raise domain.RiderErased(payment.userid)
         said = msgspec.json.encode(PaymentConfirmation(payment.paymentid, payment.amount))
         return Answer(200, self._item(ask, await self._receive(said, sign(said, self._clock.now_ms()))))
 
@@ -99,10 +105,11 @@ class PaymentHttp:
         """Believe nothing before the signature is right."""
         self._taker().check(signature, raw, self._clock.now_ms())
         said = read_body(raw, PaymentConfirmation)
-        return await self._payments.confirm(said.paymentid, said.amount)
+        known = await self._store.read(payments.load, said.paymentid, EVERYBODYS)
+        return await self._store.write(confirm_a_payment, known, said.amount, key=f"user:{known.userid}")
 
     async def _theirs(self, ask: Ask) -> Payment:
-        payment = await self._payments.one(ask.path_params["paymentid"], ask.whose)
+        payment = await self._store.read(payments.load, ask.path_params["paymentid"])
         if payment.userid != ask.id("userid"):
             raise domain.NoSuchPayment(payment.paymentid)
         return payment
@@ -118,17 +125,18 @@ class PaymentHttp:
         return item(PAYMENTS, f"{ask.base}/userDeposits/{payment.userid}", shown)
 
     def _created(self, ask: Ask, payment: Payment) -> Answer:
+        """201 with a payment that was begun."""
         where = f"{ask.base}/userDeposits/{payment.userid}/payments/{payment.paymentid}"
         return Answer(201, self._item(ask, payment), {"Location": where})
 
 
-def test_payment(payments: SqlPayments, provider: Provider, sign: Sign, clock: Clock) -> Operation:
+def test_payment(http: PaymentHttp, sign: Sign) -> Operation:
     """The operation that there is with the test provider alone: with any other a rider would confirm what they say that
     they paid."""
     return Operation(
         "POST",
         "/userDeposits/{userid}/payments/{paymentid:str}/testPayment",
-        partial(PaymentHttp(payments, provider, clock).pay, sign),
+        partial(http.pay, sign),
         "The test payment provider's button, which there is with no other provider: no money moves",
         PEOPLE,
         answers={200: PaymentResource},
@@ -136,9 +144,9 @@ def test_payment(payments: SqlPayments, provider: Provider, sign: Sign, clock: C
     )
 
 
-def operations(payments: SqlPayments, provider: Provider | None, clock: Clock) -> list[Operation]:
+def operations(http: PaymentHttp) -> list[Operation]:
     """The operations of payments, whoever takes them."""
-    http, base = PaymentHttp(payments, provider, clock), "/userDeposits/{userid}/payments"
+    base = "/userDeposits/{userid}/payments"
     one = base + "/{paymentid:str}"
     shown, told, tenner = {200: PaymentResource}, {200: PaymentConfirmation}, {"amount": 10000}
     return [
@@ -152,6 +160,7 @@ def operations(payments: SqlPayments, provider: Provider | None, clock: Clock) -
             {201: PaymentResource},
             refusals=(OFF, MANY, ACCOUNT_ERASED),
             example=tenner,
+            answer=http._created,
         ),
         Operation("GET", one, http.show, "One payment", PEOPLE, answers=shown, refusals=(UNKNOWN,)),
         Operation(

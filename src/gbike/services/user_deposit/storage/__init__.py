@@ -1,35 +1,18 @@
-"""The ledger in SQL. `post` is the only way money moves: both entries and the balance, in one transaction."""
+"""The ledger in SQL."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
-from gbike.contracts.user_deposit import AddedDeposit
-from gbike.kit.access.principal import EVERYBODYS, Whose
+from gbike.kit.access.principal import Whose
 from gbike.kit.http.hal import Page
-from gbike.kit.ids import Ids
-from gbike.kit.listing import Listing, list_page, owned
+from gbike.kit.listing import Listing, list_page
 from gbike.kit.money import Won
-from gbike.kit.once import Once, once_only
 from gbike.kit.personal import Holding
-from gbike.kit.store import NO_FACTS, Facts, Reading, Row, Store, Tx
-from gbike.services.user_deposit.domain import (
-    BalanceChanged,
-    Deposit,
-    DepositExists,
-    NoSuchDeposit,
-    Posting,
-    PostingDiffers,
-    RiderErased,
-    adjustment,
-    correction,
-    missing_krw,
-    opening,
-    top_up,
-    within_bounds,
-)
-from gbike.services.user_deposit.storage.standings import MINIMUM, know, lock_deposit, tell, untold
+from gbike.kit.store import Reading, Row, Store, Tx
+from gbike.services.user_deposit.domain import Deposit, NoSuchDeposit, Posting
+from gbike.services.user_deposit.storage.standings import MINIMUM, untold
 
 VERSIONS = Path(__file__).parent / "versions"
 HOLDS = (
@@ -55,6 +38,7 @@ _LISTED = Listing(
     sortable={"userid": "userid", "deposit": "balance", "billid": "billid"},
     order="userid",
     counters=("deposits",),
+    owner="userid",
 )
 MOST_UNTOLD = 100
 _PAID_OR_POSTED = (
@@ -75,120 +59,78 @@ class Entry(msgspec.Struct, frozen=True):
     at_ms: int
 
 
-class SqlDeposits:
-    """Deposits (ports) over a Store."""
-
-    def __init__(self, store: Store, ids: Ids) -> None:
-        self._store, self._ids = store, ids
-
-    async def open(self, userid: int, amount: int, once: Once | None) -> Deposit:
-        """See Deposits.open."""
-        return await self._store.write(once_only, once, open_account, userid, amount, key=f"user:{userid}")
-
-    async def top_up(self, userid: int, amount: int, once: Once | None) -> Deposit:
-        """See Deposits.top_up."""
-        posting = top_up(userid, amount, once.key if once else self._ids.new())
-        return await self._store.write(once_only, once, post_known, posting, key=f"user:{userid}")
-
-    async def set_balance(self, userid: int, wanted: int, expected: int | None, once: Once | None) -> Deposit:
-        """See Deposits.set_balance."""
-        cause = once.key if once else self._ids.new()
-        return await self._store.write(
-            once_only, once, set_balance, userid, wanted, cause, expected, key=f"user:{userid}"
-        )
-
-    async def correct(self, userid: int, amount: int, reason: str, once: Once | None) -> Deposit:
-        """See Deposits.correct."""
-        posting = correction(userid, amount, once.key if once else self._ids.new())
-        return await self._store.write(once_only, once, correct, posting, reason, key=f"user:{userid}")
-
-    async def one(self, userid: int, whose: Whose) -> Deposit:
-        """See Deposits.one."""
-        return await self._store.read(load, userid, whose)
-
-    async def page(self, page: Page, whose: Whose) -> tuple[list[Deposit], int]:
-        """One page of the accounts, and how many there are."""
-        return await list_page(self._store, owned(_LISTED, whose, "userid"), page, _deposit)
-
-    async def entries(self, userid: int, whose: Whose, page: Page) -> tuple[list[Entry], int]:
-        """One page of a rider's entries, newest first, and how many there are. Raises NoSuchDeposit."""
-        deposit = await self.one(userid, whose)
-        listing = Listing(
-            select="SELECT entryid, cause, amount, at_ms FROM entries",
-            sortable={},
-            order="entryid DESC",
-            where="WHERE account = ?",
-            params=(f"user:{userid}",),
-        )
-        found, _ = await list_page(self._store, listing, page, lambda row: Entry(*row))
-        return found, deposit.version
+async def page(store: Store, page: Page) -> tuple[list[Deposit], int]:
+    """One page of the accounts, and how many there are."""
+    return await list_page(store, _LISTED, page, _deposit)
 
 
-def open_account(tx: Tx, userid: int, amount: int) -> Deposit:
-    """A new account with its opening money; one that a fee opened is registered now. Raises DepositExists,
-    RiderErased."""
-    refuse_erased(tx, userid)
-    _ensure(tx, userid)
-    if not tx.execute("UPDATE deposits SET registered = 1 WHERE userid = ? AND registered = 0", (userid,)):
-        raise DepositExists(userid)
-    return add(tx, "deposit opened", opening(userid, amount))
+async def entries(store: Store, deposit: Deposit, page: Page) -> tuple[list[Entry], int]:
+    """One page of a rider's entries, newest first, and how many there are."""
+    listing = Listing(
+        select="SELECT entryid, cause, amount, at_ms FROM entries",
+        sortable={},
+        order="entryid DESC",
+        where="WHERE account = ?",
+        params=(f"user:{deposit.userid}",),
+    )
+    found, _ = await list_page(store, listing, page, lambda row: Entry(*row))
+    return found, deposit.version
 
 
-def post_known(tx: Tx, posting: Posting) -> Deposit:
-    """Move money of a rider who has an account, and say so. Raises NoSuchDeposit, RiderErased, OutOfBounds."""
-    refuse_erased(tx, posting.userid)
-    load(tx, posting.userid)
-    return add(tx, "deposit topped up", posting)
+def ensure(tx: Tx, userid: int) -> None:
+    """An account, if there is none, with nothing in it."""
+    sql = f"INSERT INTO deposits ({_COLUMNS}) VALUES (?, 0, NULL, 0, 0) ON CONFLICT (userid) DO NOTHING"
+    if tx.execute(sql, (userid,)):
+        tx.count("deposits")
 
 
-def correct(tx: Tx, posting: Posting, reason: str) -> Deposit:
-    """Post an operator's difference, for a reason; also an erased rider's, whose last fee may have come late. Raises
-    NoSuchDeposit, OutOfBounds."""
-    load(tx, posting.userid)
-    return add(tx, "deposit corrected", posting, {"reason": reason})
+def register(tx: Tx, userid: int) -> bool:
+    """Mark the account as registered; False: it was."""
+    return tx.execute("UPDATE deposits SET registered = 1 WHERE userid = ? AND registered = 0", (userid,)) == 1
 
 
-def set_balance(tx: Tx, userid: int, wanted: int, cause: str, expected: int | None = None) -> Deposit:
-    """Post the difference to the balance that is wanted; none: nothing. Raises NoSuchDeposit, BalanceChanged."""
-    lock_deposit(tx, userid)  # the difference is to what it is now, and stays until it is posted
-    before = load(tx, userid)
-    if expected is not None and before.balance != expected:
-        raise BalanceChanged(userid, before.balance)
-    return before if before.balance == wanted else add(tx, "deposit adjusted", adjustment(before, wanted, cause))
-
-
-def post(tx: Tx, posting: Posting, billid: int | None = None) -> Deposit | None:
-    """Move the money of one posting, once, and tell the rider's standing where it changes; None when its cause moved it
-    before. Raises PostingDiffers.
-
-    What was said has happened, so a fee or a conversion is posted whatever the balance is then; see `add`.
-    """
+def enter(tx: Tx, posting: Posting) -> bool:
+    """Both entries of a posting; False when its cause has entries."""
     (rider, amount), (house, opposite) = posting.sides()
     kept = tx.execute(
         "INSERT INTO entries (cause, account, amount, at_ms) VALUES (?, ?, ?, ?), (?, ?, ?, ?)"
         " ON CONFLICT (cause, account) DO NOTHING",
         (posting.cause, rider, amount, tx.now_ms, posting.cause, house, opposite, tx.now_ms),
     )
-    if not kept:
-        _the_same(tx, posting)
-        return None
+    return kept > 0
+
+
+def is_entered(read: Reading, posting: Posting) -> bool:
+    """Whether the entries of its cause are just these."""
+    sql = "SELECT amount FROM entries WHERE cause = ? AND account = ?"
+    return all(read.one(sql, (posting.cause, account)) == (amount,) for account, amount in posting.sides())
+
+
+def move(tx: Tx, posting: Posting, billid: int | None) -> tuple[Deposit, int]:
+    """Add to the balance of the rider, who gets an account if there is none; answers it, and the minimum."""
     row = _move(tx, posting, billid)
     if row is None:
-        _ensure(tx, posting.userid)
+        ensure(tx, posting.userid)
         row = _move(tx, posting, billid)
     assert row is not None
-    deposit, minimum = _deposit(row[:5]), row[5] or 0
-    if missing_krw(deposit.balance, minimum) != missing_krw(deposit.balance - posting.amount, minimum):
-        tell(tx, posting.userid)
-    elif deposit.version == 1:
-        know(tx, posting.userid)
-    return deposit
+    return _deposit(row[:5]), row[5] or 0
 
 
-def load(read: Reading, userid: int, whose: Whose = EVERYBODYS) -> Deposit:
-    """The account. Raises NoSuchDeposit, also for another's."""
-    theirs, owner = whose.sql("userid")
-    row = read.one(f"SELECT {_COLUMNS} FROM deposits WHERE userid = ?{theirs}", (userid, *owner))
+def balance(read: Reading, userid: int) -> tuple[int, int]:
+    """The balance and its version; 0 and 0 where there is no account."""
+    row = read.one("SELECT balance, version FROM deposits WHERE userid = ?", (userid,))
+    return (row[0], row[1]) if row else (0, 0)
+
+
+def is_erased(read: Reading, userid: int) -> bool:
+    """Whether the rider's account was erased, as far as it was heard."""
+    return read.one("SELECT 1 FROM erased WHERE userid = ?", (userid,)) is not None
+
+
+def load(read: Reading, userid: int, owner: Whose | None = None) -> Deposit:
+    """The account. Raises NoSuchDeposit, also for another's than the `owner` (None: who asked)."""
+    theirs, number = (owner or read.owner).sql("userid")
+    row = read.one(f"SELECT {_COLUMNS} FROM deposits WHERE userid = ?{theirs}", (userid, *number))
     if row is None:
         raise NoSuchDeposit(userid)
     return _deposit(row)
@@ -242,55 +184,12 @@ def balances(read: Reading) -> Iterable[tuple[int, int]]:
     return ((row[0], row[1]) for row in read.each("SELECT userid, balance FROM deposits ORDER BY userid"))
 
 
-def refuse_erased(read: Reading, userid: int) -> None:
-    """Raises RiderErased. Who is erased just now may still get through: it is heard of late anyway, and money that came
-    in is posted."""
-    if read.one("SELECT 1 FROM erased WHERE userid = ?", (userid,)) is not None:
-        raise RiderErased(userid)
-
-
-def add(tx: Tx, action: str, posting: Posting, facts: Facts = NO_FACTS) -> Deposit:
-    """Move money once, say so and put it on record, with more `facts`. What a client asks for must fit: it can be
-    refused. Raises OutOfBounds."""
-    deposit = post(tx, posting)
-    if deposit is None:
-        return load(tx, posting.userid)
-    within_bounds(posting.userid, deposit.balance)
-    tx.say(
-        AddedDeposit(
-            userid=posting.userid,
-            deposit=deposit.balance,
-            billid=deposit.billid,
-            amount=posting.amount,
-            cause=posting.cause,
-            version=deposit.version,
-        )
-    )
-    before = {"deposit": deposit.balance - posting.amount}
-    after = {"deposit": deposit.balance, "cause": posting.cause, **facts}
-    tx.audit(action, f"user:{posting.userid}", before, after)
-    return deposit
-
-
-def _ensure(tx: Tx, userid: int) -> None:
-    sql = f"INSERT INTO deposits ({_COLUMNS}) VALUES (?, 0, NULL, 0, 0) ON CONFLICT (userid) DO NOTHING"
-    if tx.execute(sql, (userid,)):
-        tx.count("deposits")
-
-
 def _move(tx: Tx, posting: Posting, billid: int | None) -> Row | None:
     return tx.one(
         "UPDATE deposits SET balance = balance + ?, billid = coalesce(?, billid), version = version + 1"
         f" WHERE userid = ? RETURNING {_COLUMNS}, {MINIMUM}",
         (posting.amount, billid, posting.userid),
     )
-
-
-def _the_same(tx: Tx, posting: Posting) -> None:
-    for account, amount in posting.sides():
-        row = tx.one("SELECT amount FROM entries WHERE cause = ? AND account = ?", (posting.cause, account))
-        if row is None or row[0] != amount:
-            raise PostingDiffers(posting.cause)
 
 
 def _deposit(row: Row) -> Deposit:

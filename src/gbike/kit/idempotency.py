@@ -7,10 +7,12 @@ body means the same: keys in another order, other spaces and 7.0 for 7 change no
 
 import hashlib
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, TypeVar, TypeVarTuple
 
 import msgspec
 
+from gbike.kit.acting import IdempotencyKey
 from gbike.kit.numbers import MAX_ID
 from gbike.kit.store import Reading, Tx
 
@@ -53,52 +55,39 @@ def _plain(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() and abs(value) <= MAX_ID else value
 
 
-class Once:
-    """One key of one request."""
+def check(read: Reading) -> None:
+    """Nothing, when the request has no key or a new one. Raises Replay, KeyReused or KeyInFlight."""
+    if read.key is None:
+        return
+    row = read.one("SELECT body_hash, status, content, headers FROM idempotency WHERE key = ?", (read.key.key,))
+    if row is None:
+        return
+    body_hash, status, content, headers = row
+    if body_hash not in read.key.hashes:
+        raise KeyReused
+    if status is None:
+        raise KeyInFlight
+    raise Replay(status, content, headers)
 
-    def __init__(
-        self,
-        key: str,
-        body_hash: str,
-        render: Callable[[Any], tuple[int, bytes, bytes]],
-        older_hash: str | None = None,
-    ) -> None:
-        """`older_hash`: what an older gbike kept for the same body, its bytes' hash: keys from before an upgrade count
-        for the 2 days that they are kept."""
-        self.key, self._body_hash, self._render = key, body_hash, render
-        self._hashes = {body_hash, older_hash or body_hash}
 
-    def check(self, tx: Reading) -> None:
-        """Nothing, when the key is new. Raises Replay, KeyReused or KeyInFlight."""
-        row = tx.one("SELECT body_hash, status, content, headers FROM idempotency WHERE key = ?", (self.key,))
-        if row is None:
-            return
-        body_hash, status, content, headers = row
-        if body_hash not in self._hashes:
-            raise KeyReused
-        if status is None:
-            raise KeyInFlight
-        raise Replay(status, content, headers)
-
-    def claim(self, tx: Tx) -> None:
-        """The same, with the key to ourselves until this commits: another process may have the same request."""
-        tx.lock(f"once:{self.key}")
-        self.check(tx)
-
-    def hold(self, tx: Tx) -> None:
-        """Mark the key as under way, where the effect takes several transactions. Raises as `check`."""
-        self.claim(tx)
+def hold(tx: Tx) -> None:
+    """Mark the key as under way, where the effect takes several transactions. Raises as `check`."""
+    if tx.key is not None:
+        _claim(tx, tx.key)
         tx.execute(
-            "INSERT INTO idempotency (key, body_hash, at_ms) VALUES (?, ?, ?)", (self.key, self._body_hash, tx.now_ms)
+            "INSERT INTO idempotency (key, body_hash, at_ms) VALUES (?, ?, ?)",
+            (tx.key.key, tx.key.body_hash, tx.now_ms),
         )
 
-    def keep(self, tx: Tx, result: object) -> None:
-        """Keep the answer for `result` in the transaction that made it."""
+
+def keep(tx: Tx, result: object) -> None:
+    """Keep the answer for `result` in the transaction that made it."""
+    if tx.key is not None:
         tx.execute(
             "INSERT INTO idempotency (key, body_hash, status, content, headers, at_ms) VALUES (?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (key) DO UPDATE SET status = excluded.status, content = excluded.content,"
             " headers = excluded.headers",
-            (self.key, self._body_hash, *self._render(result), tx.now_ms),
+            (tx.key.key, tx.key.body_hash, *tx.key.answer(result), tx.now_ms),
         )
 
 
@@ -107,11 +96,28 @@ def release(tx: Tx, key: str) -> None:
     tx.execute("DELETE FROM idempotency WHERE key = ? AND status IS NULL", (key,))
 
 
-def once_only(tx: Tx, once: Once | None, fn: Callable[[Tx, *Args], R], *args: *Args) -> R:
-    """Run `fn` in this transaction and keep its answer under the key, or raise what `Once.check` raises."""
-    if once is None:
-        return fn(tx, *args)
-    once.claim(tx)
-    result = fn(tx, *args)
-    once.keep(tx, result)
-    return result
+def idempotent(command: Callable[[Tx, *Args], R]) -> Callable[[Tx, *Args], R]:
+    """A command that has its effect once for a key, and keeps its answer. Raises what `check` raises, too."""
+
+    @wraps(command)
+    def once(tx: Tx, *args: *Args) -> R:
+        if tx.key is None:
+            return command(tx, *args)
+        _claim(tx, tx.key)
+        result = command(tx, *args)
+        keep(tx, result)
+        return result
+
+    return once
+
+
+def once_only(tx: Tx, key: IdempotencyKey | None, fn: Callable[[Tx, *Args], R], *args: *Args) -> R:
+    """The same for a key that was handed on."""
+    tx.key = key
+    return idempotent(fn)(tx, *args)
+
+
+def _claim(tx: Tx, key: IdempotencyKey) -> None:
+    """As `check`, with the key to ourselves until this commits: another process may have the same request."""
+    tx.lock(f"once:{key.key}")
+    check(tx)

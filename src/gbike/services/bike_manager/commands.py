@@ -1,0 +1,74 @@
+"""One function per sentence of the requirements, each run inside a transaction."""
+
+from gbike.contracts.bike_manager import AdjustedPoint
+from gbike.kit.idempotency import idempotent
+from gbike.kit.store import Facts, Tx
+from gbike.services.bike_manager import domain, storage
+from gbike.services.bike_manager.domain import ConversionWish, Manager, ManagerExists, NumberOfAnother, Numbers
+
+
+@idempotent
+def register_a_manager(
+    tx: Tx, managerid: int | None, userid: int, points: int, numbers: Numbers = Numbers.NEXT
+) -> Manager:
+    """An operator registers one of the field staff, with an opening accrual; points that waited for this number are
+    theirs. Raises ManagerExists, NumberOfAnother."""
+    if numbers is Numbers.RIDER:
+        managerid = managerid or userid  # account gives staff the same, so one number has one giver
+        if managerid != userid and storage.is_an_accounts(tx, managerid):
+            raise NumberOfAnother(managerid, userid)
+    number = storage.add_next(tx, userid) if managerid is None else managerid
+    if managerid is not None and not storage.add(tx, managerid, userid):
+        raise ManagerExists(managerid)
+    storage.lock_points(tx, number)  # a report that is applied now either finds the manager or is in the sum
+    tx.count("managers")
+    storage.enter(tx, number, f"opening:{number}", points)
+    storage.sum_up(tx, number)
+    manager = storage.load(tx, number)
+    tx.audit("manager registered", f"manager:{number}", after={"userid": userid, "points": manager.points})
+    return manager
+
+
+def accrue(tx: Tx, managerid: int, cause: str, points: int) -> None:
+    """R11: add points under a cause that counts once, and say so when the manager is known."""
+    storage.lock_points(tx, managerid)
+    if not storage.enter(tx, managerid, cause, points):
+        return
+    known = storage.earn(tx, managerid, points)
+    if known is not None:
+        tx.say(AdjustedPoint(managerid=managerid, userid=known.userid, point=known.points))
+
+
+@idempotent
+def convert_points(tx: Tx, managerid: int, wish: ConversionWish, cause: str) -> Manager:
+    """R12: earned points are turned into deposit for riding: user_deposit adds the same amount under the same cause
+    (I17). Raises NoSuchManager, and what `domain.convert` raises."""
+    storage.lock_points(tx, managerid)
+    manager = storage.load(tx, managerid)
+    if not domain.convert(manager, storage.last_movement(tx, managerid), wish):
+        return manager
+    storage.enter(tx, managerid, cause, -wish.adjustpoint)
+    storage.take(tx, managerid, wish.adjustpoint)
+    after = storage.load(tx, managerid)
+    tx.say(
+        AdjustedPoint(
+            managerid=managerid,
+            userid=after.userid,
+            point=after.points,
+            adjustpoint=wish.adjustpoint,
+            conversion=cause,
+        )
+    )
+    now: Facts = {"points": after.points, "userid": after.userid, "cause": cause}
+    tx.audit("points converted", f"manager:{managerid}", {"points": manager.points}, now)
+    return after
+
+
+@idempotent
+def name_the_rider(tx: Tx, managerid: int, userid: int) -> Manager:
+    """An operator corrects whose deposit a manager's points go to. Raises NoSuchManager."""
+    storage.lock_points(tx, managerid)  # a conversion goes to the rider who asked for it
+    before = storage.load(tx, managerid)
+    storage.set_rider(tx, managerid, userid)
+    tx.audit("manager's rider changed", f"manager:{managerid}", {"userid": before.userid}, {"userid": userid})
+    return storage.load(tx, managerid)

@@ -1,0 +1,158 @@
+"""One function per sentence of the requirements, each run inside a transaction: it reads and writes through `storage`,
+holds the rule, publishes, and puts on record who acted for somebody else."""
+
+from dataclasses import replace
+
+from msgspec import UNSET
+
+from gbike.contracts.events import EVENTS
+from gbike.contracts.rent import RentCancelled, Rented, Returned
+from gbike.kit.clock import rfc3339
+from gbike.kit.erasure import remember, share, take_out
+from gbike.kit.idempotency import check, hold, idempotent, keep, release
+from gbike.kit.store import Tx
+from gbike.services.rent import domain, storage
+from gbike.services.rent.domain import (
+    CancelledRent,
+    GivenUp,
+    Handback,
+    Limits,
+    Moment,
+    OpenRent,
+    PendingRent,
+    RentIsCancelled,
+    RentIsReturned,
+    RentRefused,
+    ReturnedRent,
+)
+from gbike.services.rent.storage import standing
+
+
+def ask_for_a_bike(tx: Tx, userid: int, bikeid: int, limits: Limits) -> PendingRent:
+    """R2: a rider asks for a bike; the wish is on record, with its deadline, before anybody else hears of it. Raises
+    RiderBlocked, RiderErased, TooManyOpenRents, and what a key raises."""
+    try:
+        _must_be_allowed_to_ride(tx, userid, limits)
+    except RentRefused:
+        check(tx)  # who rented by this very request is answered so, and not that they have a bike already
+        raise
+    hold(tx)
+    return storage.add(tx, userid, bikeid, deadline_ms=tx.now_ms + limits.patience_ms)
+
+
+def start_the_rent(tx: Tx, pending: PendingRent, limits: Limits) -> OpenRent:
+    """R3: the bike is 사용중 now, and the ride begins, if the rider may still begin one. Raises GivenUp when the wish
+    was cancelled meanwhile, RiderBlocked, RiderErased, TooManyOpenRents."""
+    _must_be_allowed_to_ride(tx, pending.userid, limits)
+    rent = OpenRent(pending.rentid, pending.userid, pending.bikeid, tx.now_ms, *tx.boot)
+    if not storage.open_pending(tx, rent):
+        raise GivenUp(pending.bikeid)
+    tx.say(
+        Rented(rentid=rent.rentid, userid=rent.userid, bikeid=rent.bikeid, status="rented", starttime=rent.started_ms)
+    )
+    _audit_for_another(tx, "rented for another", rent)
+    keep(tx, rent)
+    return rent
+
+
+def give_up_the_wish(tx: Tx, rentid: int, why: str, bike_may_be_reserved: bool) -> bool:
+    """The undo of R2: PENDING → CANCELLED, and its key is free again. Whatever bike did or will still do with the
+    reservation, it frees the bike when it hears of this. False: it is no longer pending."""
+    cancelled = storage.cancel_pending(tx, rentid, why)
+    if cancelled is None:
+        return False
+    userid, bikeid, key = cancelled
+    if key is not None:
+        release(tx, key)
+    if bike_may_be_reserved:
+        tx.say(RentCancelled(rentid=rentid, userid=userid, bikeid=bikeid, reason=why))
+    return True
+
+
+def sweep(tx: Tx, most: int, limits: Limits) -> int:
+    """Give up what is pending past its deadline: the process that began it died, or lost its way. Answers how many."""
+    late = storage.overdue(tx, tx.now_ms, limits.patience_ms, most)
+    return sum(give_up_the_wish(tx, rentid, "Swept", True) for rentid in late)
+
+
+@idempotent
+def return_the_bike(tx: Tx, rentid: int, told: Handback, limits: Limits) -> ReturnedRent:
+    """R5: the rider returns the bike; again, it is answered the same. Nobody else is asked, so a return is never
+    refused because something is down. Raises NoSuchRent, RentIsCancelled."""
+    while True:
+        rent = storage.load(tx, rentid)
+        if isinstance(rent, CancelledRent):
+            raise RentIsCancelled(rentid)
+        share(tx, [rent.userid])  # the answer, with its place, may be kept under a key
+        if isinstance(rent, ReturnedRent):
+            rent = storage.load(tx, rentid)  # again: its place, as it is now that nobody erases it
+            assert isinstance(rent, ReturnedRent)
+            return rent
+        over = _end(tx, domain.give_back(rent, Moment(tx.now_ms, *tx.boot), told, limits))
+        if over is not None:  # else somebody else returned it since we looked
+            _audit_for_another(tx, "returned for another", over)
+            return over
+
+
+@idempotent
+def end_the_ride(tx: Tx, rentid: int, at_ms: int | None, reason: str) -> ReturnedRent:
+    """An operator ends a ride, now or at the moment when it was over, which nobody told then; the reason is on record.
+    Raises NoSuchRent, RentIsCancelled, RentIsReturned, OutsideTheRide."""
+    rent = storage.load(tx, rentid)
+    if isinstance(rent, CancelledRent):
+        raise RentIsCancelled(rentid)
+    over = None
+    if isinstance(rent, OpenRent):
+        share(tx, [rent.userid])
+        over = _end(tx, domain.end(rent, Moment(tx.now_ms, *tx.boot), at_ms))
+    if over is None:  # maybe the rider returned it since we looked
+        raise RentIsReturned(rentid)
+    ride = {"rentid": rentid, "bikeid": over.bikeid}
+    tx.audit("ride ended", f"user:{over.userid}", after={**ride, "endtime": rfc3339(over.ended_ms), "reason": reason})
+    return over
+
+
+def forget_the_rider(tx: Tx, userid: int) -> None:
+    """Where this rider's rides ended is known no more, nor will it be; and no ride of theirs begins."""
+    standing.lock_rider(tx, userid)
+    remember(tx, userid)
+    storage.forget_places(tx, userid)
+    take_out(tx, "userid", [userid], EVENTS)
+
+
+def _must_be_allowed_to_ride(tx: Tx, userid: int, limits: Limits) -> None:
+    """Of a rider's requests at once the second sees what the first did."""
+    standing.lock_rider(tx, userid)
+    known = standing.of(tx, userid)
+    open_rents = standing.open_rents(tx, userid) if limits.most_open else 0
+    domain.must_be_allowed_to_ride(userid, known, open_rents, limits)
+
+
+def _end(tx: Tx, over: ReturnedRent) -> ReturnedRent | None:
+    """OPEN → RETURNED, and say so; None when it is not open any more."""
+    place = storage.end_open(tx, over)
+    if place is None:
+        return None
+    over = replace(over, place=place)
+    tx.say(
+        Returned(
+            rentid=over.rentid,
+            userid=over.userid,
+            bikeid=over.bikeid,
+            status="returned",
+            endtime=over.ended_ms,
+            endlocation=place.endlocation,
+            starttime=over.started_ms,
+            lat=place.lat,
+            lon=place.lon,
+            endedby=over.endedby or UNSET,
+            clocksuspect=over.clocksuspect or UNSET,
+        )
+    )
+    return over
+
+
+def _audit_for_another(tx: Tx, action: str, rent: OpenRent | ReturnedRent) -> None:
+    """In the demo nobody is known, so nobody is somebody else."""
+    if tx.by.userid is not None and tx.by.userid != rent.userid:
+        tx.audit(action, f"user:{rent.userid}", after={"rentid": rent.rentid, "bikeid": rent.bikeid})

@@ -1,0 +1,189 @@
+"""One function per sentence of the requirements, each run inside a transaction. `post` is the only way money moves:
+both entries and the balance, at once."""
+
+from collections.abc import Sequence
+
+from gbike.contracts.user_deposit import AddedDeposit, ChangedStanding
+from gbike.kit.access.principal import EVERYBODYS
+from gbike.kit.clock import latest
+from gbike.kit.idempotency import idempotent
+from gbike.kit.store import NO_FACTS, Facts, Tx
+from gbike.services.user_deposit import domain, storage
+from gbike.services.user_deposit.domain import (
+    BEGUN_MS,
+    MOST_BEGUN,
+    BalanceChanged,
+    Deposit,
+    DepositExists,
+    Payment,
+    PaymentDiffers,
+    Posting,
+    PostingDiffers,
+    RiderErased,
+    TooManyPayments,
+    missing_krw,
+)
+from gbike.services.user_deposit.storage import payments, standings
+
+REASON = "minimum"
+
+
+@idempotent
+def open_a_deposit(tx: Tx, userid: int, amount: int) -> Deposit:
+    """A rider brings money: the deposit that rides are paid from; one that a fee opened is registered now. Raises
+    DepositExists, RiderErased."""
+    refuse_erased(tx, userid)
+    storage.ensure(tx, userid)
+    if not storage.register(tx, userid):
+        raise DepositExists(userid)
+    return _add(tx, "deposit opened", domain.opening(userid, amount))
+
+
+@idempotent
+def top_up_a_deposit(tx: Tx, userid: int, amount: int, cause: str) -> Deposit:
+    """A rider brings more money. Raises NoSuchDeposit, RiderErased, OutOfBounds."""
+    refuse_erased(tx, userid)
+    storage.load(tx, userid)
+    return _add(tx, "deposit topped up", domain.top_up(userid, amount, cause))
+
+
+@idempotent
+def correct_a_deposit(tx: Tx, userid: int, amount: int, reason: str, cause: str) -> Deposit:
+    """An operator corrects a balance by a difference and says why: what came in between stays; also an erased rider's,
+    whose last fee may have come late. Raises NoSuchDeposit, OutOfBounds."""
+    storage.load(tx, userid)
+    return _add(tx, "deposit corrected", domain.correction(userid, amount, cause), {"reason": reason})
+
+
+@idempotent
+def set_a_balance(tx: Tx, userid: int, wanted: int, expected: int | None, cause: str) -> Deposit:
+    """An operator sets a balance; the ledger keeps the difference. `expected`: what it is thought to be; None: whatever
+    it is. Raises NoSuchDeposit, BalanceChanged, OutOfBounds."""
+    standings.lock_deposit(tx, userid)  # the difference is to what it is now, and stays until it is posted
+    before = storage.load(tx, userid)
+    if expected is not None and before.balance != expected:
+        raise BalanceChanged(userid, before.balance)
+    if before.balance == wanted:
+        return before
+    return _add(tx, "deposit adjusted", domain.adjustment(before, wanted, cause))
+
+
+@idempotent
+def begin_a_payment(tx: Tx, wanted: Payment) -> Payment:
+    """A rider wants to pay in. Raises TooManyPayments, RiderErased."""
+    tx.lock(f"payments:{wanted.userid}")
+    refuse_erased(tx, wanted.userid)
+    if payments.begun(tx, wanted.userid, tx.now_ms - BEGUN_MS, latest(tx.now_ms, 0)) >= MOST_BEGUN:
+        raise TooManyPayments
+    payments.add(tx, wanted)
+    return wanted
+
+
+def confirm_a_payment(tx: Tx, known: Payment, amount: int) -> Payment:
+    """The provider has the money: it is the rider's, once; said again, it changes nothing. Raises PaymentDiffers,
+    OutOfBounds.
+
+    Also for a rider who was erased since it was begun: the provider has the money, and money that is nowhere in the
+    books could not be given back."""
+    if known.amount != amount:
+        raise PaymentDiffers(known.paymentid)
+    if payments.mark_paid(tx, known.paymentid):
+        _add(tx, "deposit paid in", known.posting())
+    return payments.load(tx, known.paymentid, EVERYBODYS)
+
+
+def post_paid(tx: Tx, paymentid: str) -> bool:
+    """For `gbike repair`: post a payment that is paid and in no ledger; False when there is none. Raises
+    OutOfBounds."""
+    tx.lock(f"payment:{paymentid}")
+    unposted = payments.paid_and_unposted(tx, paymentid)
+    if unposted is not None:
+        _add(tx, "deposit paid in", unposted.posting())
+    return unposted is not None
+
+
+def refuse_erased(tx: Tx, userid: int) -> None:
+    """Raises RiderErased. Who is erased just now may still get through: it is heard of late anyway, and money that came
+    in is posted."""
+    if storage.is_erased(tx, userid):
+        raise RiderErased(userid)
+
+
+def post(tx: Tx, posting: Posting, billid: int | None = None) -> Deposit | None:
+    """Move the money of one posting, once, and tell the rider's standing where it changes; None when its cause moved it
+    before. Raises PostingDiffers.
+
+    What was said has happened, so a fee or a conversion is posted whatever the balance is then; see `_add`.
+    """
+    if not storage.enter(tx, posting):
+        if not storage.is_entered(tx, posting):
+            raise PostingDiffers(posting.cause)
+        return None
+    deposit, minimum = storage.move(tx, posting, billid)
+    if missing_krw(deposit.balance, minimum) != missing_krw(deposit.balance - posting.amount, minimum):
+        tell_standing(tx, posting.userid)
+    elif deposit.version == 1:
+        know_rider(tx, posting.userid)
+    return deposit
+
+
+def know_rider(tx: Tx, userid: int) -> None:
+    """A rider who is new: told of at once where there is a minimum; else only noted, for the day when there is one."""
+    standings.lock(tx, userid)
+    minimum = standings.minimum(tx)
+    if not minimum:
+        standings.note(tx, userid, minimum)
+    elif not standings.is_known(tx, userid):
+        tell_standing(tx, userid)
+
+
+def tell_standing(tx: Tx, userid: int) -> None:
+    """Say how a rider stands now, under the standing's next version."""
+    standings.lock(tx, userid)
+    # Before the balance is read: of two that tell at once the second waits, and then sees what the first saw or
+    # something newer. So the newest version has the newest balance.
+    version = standings.next_version(tx, userid)
+    minimum = standings.minimum(tx) or 0
+    balance, depositversion = storage.balance(tx, userid)
+    missing = missing_krw(balance, minimum)
+    standings.keep(tx, userid, minimum, missing)
+    tx.say(
+        ChangedStanding(
+            userid=userid,
+            mayrent=not missing,
+            reasons=(REASON,) if missing else (),
+            version=version,
+            missing_krw=missing,
+            deposit=balance,
+            depositversion=depositversion,
+        )
+    )
+
+
+def tell_standings(tx: Tx, riders: Sequence[int]) -> None:
+    """The same for several. Another replica may tell the same ones: the later version says the same."""
+    for userid in riders:
+        tell_standing(tx, userid)
+
+
+def _add(tx: Tx, action: str, posting: Posting, facts: Facts = NO_FACTS) -> Deposit:
+    """Move money once, say so and put it on record, with more `facts`. What a client asks for must fit: it can be
+    refused. Raises OutOfBounds."""
+    deposit = post(tx, posting)
+    if deposit is None:
+        return storage.load(tx, posting.userid, EVERYBODYS)
+    domain.within_bounds(posting.userid, deposit.balance)
+    tx.say(
+        AddedDeposit(
+            userid=posting.userid,
+            deposit=deposit.balance,
+            billid=deposit.billid,
+            amount=posting.amount,
+            cause=posting.cause,
+            version=deposit.version,
+        )
+    )
+    before = {"deposit": deposit.balance - posting.amount}
+    after = {"deposit": deposit.balance, "cause": posting.cause, **facts}
+    tx.audit(action, f"user:{posting.userid}", before, after)
+    return deposit
