@@ -72,7 +72,7 @@ async function readEntries(managerid, size) {
   return { entries: _embedded.entries, total: page.totalElements };
 }
 
-const PAGE = 10; // reports or movements of points at first
+const PAGE = 10; // reports at first
 let last = {}; // whose reports these are, and what was known of them before
 
 function HomePage() {
@@ -260,6 +260,7 @@ function Came({ what, again }) {
 
 // Points, what they came from, and turning them into deposit.
 
+const MOVEMENTS = 20; // of points at first
 const AMOUNTS = [1_000, 5_000, 10_000];
 const TRIES = 20; // half a second apart: a conversion is in the deposit within a second or two
 
@@ -317,7 +318,7 @@ function Deposit({ userid, point }) {
 }
 
 function Movements({ managerid, point }) {
-  const [size, setSize] = useState(PAGE);
+  const [size, setSize] = useState(MOVEMENTS);
   const { found } = useRead(() => readEntries(managerid, size), [managerid, point, size]);
   if (!found?.entries.length) return null;
   return html`<h2>${t('movements')}</h2>
@@ -331,7 +332,7 @@ function Movements({ managerid, point }) {
         </li>`,
       )}
     </ul>
-    ${found.total > found.entries.length && html`<${More} onClick=${() => setSize(size + PAGE)} />`}`;
+    ${found.total > found.entries.length && html`<${More} onClick=${() => setSize(size + MOVEMENTS)} />`}`;
 }
 
 const signed = (amount) => `${amount > 0 ? '+' : amount < 0 ? '−' : ''}${t('points', Math.abs(amount))}`;
