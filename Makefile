@@ -5,7 +5,7 @@ PYTHON ?= python3
 .DEFAULT_GOAL := help
 # kubectl of the small cluster, where there is no other.
 export PATH := $(PATH):$(or $(K8S_STATE),$(HOME)/.cache/gbike-k8s)/bin
-.PHONY: buildah required k8s-up k8s-demo k8s-down k8s-test help demo setup test ci lint schemas sim chaos bench lock kafka java promtool siege chromium kubectl screenshots ci-k8s security sbom scan publish deploy smoke matrix images
+.PHONY: buildah required k8s-up k8s-demo k8s-down k8s-test help demo setup test ci lint schemas sim chaos bench lock kafka java promtool siege chromium node lint-js kubectl screenshots ci-k8s security sbom scan publish deploy smoke matrix images
 
 help: ## list every verb with one line each
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -32,7 +32,7 @@ test: .venv/.dev ## every test; what needs a missing tool is skipped by name
 
 # At full size: 300 simulated seeds and every planted bug, 1,000 races for one bike, 50 kills, 20 of a start or an upgrade
 # (GBIKE_START_KILLS), 10 freezes, the whole API fuzz; then 100 seeds that nobody chose, which judge the next commit.
-ci: .venv/.dev lint security kafka promtool siege buildah chromium kubectl ## what a change must pass: the checks, then every test at full size
+ci: .venv/.dev node lint security kafka promtool siege buildah chromium kubectl ## what a change must pass: the checks, then every test at full size
 	GBIKE_REQUIRE=all GBIKE_FULL=1 GBIKE_SIM_SEEDS=300 GBIKE_RACE_ROUNDS=1000 GBIKE_KILLS=50 $(MAKE) test
 	$(PY) -m gbike sim --fresh 100
 	$(MAKE) ci-k8s
@@ -47,7 +47,7 @@ ci-k8s:
 # A runner of the pipeline is not root, but may become it.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env) env "PATH=$$PATH"
 required: ## every test but those of full size, and none left out: what is missing is installed, as root
-	$(AS_ROOT) $(MAKE) .venv/.dev .venv/.security kafka promtool siege buildah chromium kubectl
+	$(AS_ROOT) $(MAKE) .venv/.dev .venv/.security kafka promtool siege buildah chromium node kubectl
 	$(AS_ROOT) GBIKE_REQUIRE=tools $(MAKE) test
 
 # A real Kafka for `gbike cluster up`, the tests and the bench. Java and Maven are the system's.
@@ -107,13 +107,28 @@ chromium:
 	|| { test "$$(id -u)" = 0 && apt-get update -q && apt-get install -y -q --no-install-recommends chromium fonts-noto-cjk; } \
 	|| { echo "Chromium is missing: apt-get install chromium fonts-noto-cjk"; exit 1; }
 
+# For the pages' JavaScript only, which needs no build: its tests, its linter and its types.
+node:
+	@{ command -v node && command -v npm; } >/dev/null \
+	|| { test "$$(id -u)" = 0 && apt-get update -q && apt-get install -y -q --no-install-recommends nodejs npm; } \
+	|| { echo "Node is missing: apt-get install nodejs npm"; exit 1; }
+
+node_modules/.got: package-lock.json
+	npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
 screenshots: .venv/.dev chromium ## every page in both languages, phone and desktop, light and dark, into build/screenshots
 	$(PY) -m tests.pages.screenshots build/screenshots
 
-lint: .venv/.dev ## ruff and mypy
+lint: .venv/.dev ## ruff and mypy; biome and tsc for the pages, where there is npm
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory lint-js; \
+	else echo "skipped: biome and tsc for the pages' JavaScript, as npm is missing: apt-get install nodejs npm"; test -z "$$GBIKE_REQUIRE"; fi
+
+lint-js: node_modules/.got
+	npm run --silent lint
 
 schemas: .venv/.dev ## generate schemas/, the reference pages of docs/ and deploy/'s lines of each service anew from the code
 	$(PY) -m dev.documents.schemas

@@ -116,7 +116,7 @@ def test_the_cost_on_the_page_is_what_billing_computes(rider: NewRider) -> None:
     asked = [(ms, krw, s, how) for ms in ridden for krw, s in tariffs for how in Rounding]
     shown = page.evaluate(
         """async (asked) => {
-          const { fee } = await import(document.querySelector('script').src.replace('boot.js', 'clock.js'));
+          const { fee } = await import(document.querySelector('script').src.replace('boot.js', 'shared/rental.js'));
           return asked.map(([ms, krw, per_s, rounding]) => fee({ krw, per_s, rounding }, ms));
         }""",
         [list(one) for one in asked],

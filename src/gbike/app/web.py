@@ -32,12 +32,11 @@ UNVERSIONED = {
     "app.webmanifest": f"{AT}/app.webmanifest",
 }
 """What is found under a name that never changes, and where."""
-RIDERS = ("main.js", "ride.js", "rides.js", "bike.js", "find.js", "scan.js")
-"""Modules of the rider's pages that the console has no use for."""
 LATER = ("leaflet.js", "leaflet.css", "map.js", "/contact.js")
 """What is loaded when it is needed: neither with the first view nor kept ahead for a spell without a line."""
-STAFF = "/staff/"
-"""Pages that are not loaded with the first view, but kept ahead: reports are made where there is no line."""
+RIDER, STAFF = "/rider/", "/staff/"
+"""Modules that the console has no use for. The staff's are not loaded with the first view, but kept ahead: reports are
+made where there is no line."""
 FRESH, FOR_GOOD = "no-cache", "public, max-age=31536000, immutable"
 
 
@@ -51,7 +50,7 @@ def web(settings: GatewaySettings) -> dict[str, Page]:
     parts = {f"{base}/{name}": text for name, text in texts.items() if name not in UNVERSIONED}
     needed = [path for path in parts if path.endswith((".js", ".css", ".svg")) and not path.endswith(LATER)]
     shell = [path for path in needed if "/console/" not in path]
-    console = [path for path in needed if path.removeprefix(f"{base}/") not in RIDERS and STAFF not in path]
+    console = [path for path in needed if RIDER not in path and STAFF not in path]
     known = {
         "{{base}}": base,
         "{{tiles}}": escape(settings.map_tiles),

@@ -1,12 +1,13 @@
 // What people would rather look at than read: rides and revenue of the last day, and where bikes are free.
-import { now } from '../clock.js';
-import { html, useEffect, useState } from '../lib.js';
-import { Failed, Loading, Top } from '../parts.js';
-import { place, t, won } from '../text.js';
-import { FREE, pages, refresh } from './fleet.js';
+
+import { now } from '../shared/clock.js';
+import { html, useRead } from '../shared/lib.js';
+import { Loaded, Page } from '../shared/parts.js';
+import { FREE } from '../shared/rental.js';
+import { many, place, t, won } from '../shared/text.js';
+import { pages } from './fleet.js';
 import { useFleet } from './fleetpage.js';
 import { Bars, Columns } from './parts.js';
-import { many } from './words.js';
 
 const HOUR = 3_600_000;
 const HOURS = 24;
@@ -15,9 +16,10 @@ const ZONES = 12;
 
 async function lastDay() {
   const end = Math.floor(now() / HOUR) * HOUR + HOUR;
-  const hours = Array.from({ length: HOURS }, (_, index) => ({ from: end - (HOURS - index) * HOUR, rides: 0, krw: 0 }));
+  const begin = end - HOURS * HOUR;
+  const hours = Array.from({ length: HOURS }, (_, index) => ({ from: begin + index * HOUR, rides: 0, krw: 0 }));
   const { all, total } = await pages('/rentAndBillingViews', 'rentAndBillingViews', MOST_PAGES);
-  const hour = (iso) => hours[Math.floor((Date.parse(iso) - hours[0].from) / HOUR)];
+  const hour = (iso) => hours[Math.floor((Date.parse(iso) - begin) / HOUR)];
   for (const ride of all) {
     const began = ride.rentStarttime && hour(ride.rentStarttime);
     const ended = ride.rentEndTime && hour(ride.rentEndTime);
@@ -28,37 +30,38 @@ async function lastDay() {
 }
 
 export function ChartsPage() {
-  const { fleet, failed: noFleet } = useFleet();
-  const [[day, failed], know] = useState([null, null]);
-  const look = () => {
-    refresh();
-    lastDay().then((found) => know([found, null]), (why) => know([day, why]));
-  };
-  useEffect(look, []);
+  const fleet = useFleet();
+  const day = useRead(lastDay, []);
+  const zones = (bikes) => bikes.size > 0 && html`<${Zones} fleet=${bikes} />`;
+  return html`<${Page} title=${t('charts')}>
+    <${Loaded} of=${day} rows=${3} tall>${(found) => html`<${Day} ...${found} />`}<//>
+    ${day.found && html`<${Loaded} of=${fleet} rows=${3}>${zones}<//>`}
+  <//>`;
+}
+
+function Day({ hours, cut }) {
   const at = ({ from }) => t('hour', new Date(from).getHours());
-  const sum = (what) => day.hours.reduce((all, hour) => all + hour[what], 0);
-  return html`<section class="page">
-    <${Top} title=${t('charts')} />
-    ${!day && !failed && html`<${Loading} rows=${3} tall />`}
-    ${((!day && failed) || (!fleet && noFleet)) && html`<${Failed} again=${look} />`}
-    ${day &&
-    html`<div class="columns">
-      <${Columns} title=${t('ridesAnHour')} of=${t('hourName')} sum=${t('ridesOf', sum('rides'))} most=${(top) => many(top)} rows=${day.hours.map((hour) => [at(hour), hour.rides, many(hour.rides)])} />
-      <${Columns} title=${t('revenue')} of=${t('hourName')} sum=${won(sum('krw'))} most=${(top) => won(top)} rows=${day.hours.map((hour) => [at(hour), hour.krw, won(hour.krw)])} />
-    </div>`}
-    ${day?.cut && html`<p class="soft">${t('dayCut', MOST_PAGES * 1000)}</p>`}
-    ${fleet?.size > 0 && html`<${Zones} fleet=${fleet} />`}
-  </section>`;
+  const rows = (what, words) => hours.map((hour) => [at(hour), hour[what], words(hour[what])]);
+  const sum = (what) => hours.reduce((all, hour) => all + hour[what], 0);
+  const rides = { title: t('ridesAnHour'), sum: t('ridesOf', sum('rides')), most: many, rows: rows('rides', many) };
+  const revenue = { title: t('revenue'), sum: won(sum('krw')), most: won, rows: rows('krw', won) };
+  return html`<div class="columns">
+      <${Columns} of=${t('hourName')} ...${rides} /><${Columns} of=${t('hourName')} ...${revenue} />
+    </div>
+    ${cut && html`<p class="soft">${t('dayCut', MOST_PAGES * 1000)}</p>`}`;
 }
 
 function Zones({ fleet }) {
   const zones = new Map();
-  for (const bike of fleet.values()) {
-    const zone = zones.get(bike.location ?? '') ?? { all: 0, free: 0 };
-    zones.set(bike.location ?? '', { all: zone.all + 1, free: zone.free + (bike.status === FREE) });
-  }
+  const add = (name, all, free) => {
+    const zone = zones.get(name) ?? { all: 0, free: 0 };
+    zones.set(name, { all: zone.all + all, free: zone.free + free });
+  };
+  for (const { location, status } of fleet.values()) add(location ?? '', 1, Number(status === FREE));
   const largest = [...zones].sort(([, a], [, b]) => b.all - a.all);
-  const rest = largest.slice(ZONES).reduce((sum, [, zone]) => ({ all: sum.all + zone.all, free: sum.free + zone.free }), { all: 0, free: 0 });
-  const shown = [...largest.slice(0, ZONES).map(([name, zone]) => [place(name), zone]), ...(rest.all ? [[t('otherZones', largest.length - ZONES), rest]] : [])];
-  return html`<${Bars} title=${t('availability')} of=${t('zone')} rows=${shown.map(([name, zone]) => [name, zone.free / zone.all, t('freeOf', zone.free, zone.all)])} />`;
+  const others = t('otherZones', largest.length - ZONES);
+  zones.clear();
+  for (const [at, [name, { all, free }]] of largest.entries()) add(at < ZONES ? place(name) : others, all, free);
+  const rows = [...zones].map(([name, { all, free }]) => [name, free / all, t('freeOf', free, all)]);
+  return html`<${Bars} title=${t('availability')} of=${t('zone')} rows=${rows} />`;
 }

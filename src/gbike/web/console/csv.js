@@ -1,4 +1,6 @@
 // A file of bikes, as a spreadsheet writes it: UTF-8 with or without a mark, quoted fields, commas, semicolons or tabs.
+import { BROKEN, FREE, TAKEN } from '../shared/rental.js';
+
 export const MOST_BYTES = 2_000_000;
 export const MOST_ROWS = 10_000;
 
@@ -10,45 +12,52 @@ const NAMES = {
   lon: ['lon', 'lng', 'longitude', '경도'],
   status: ['status', '상태'],
 };
-const STATUSES = { 사용가능: '사용가능', 사용중: '사용중', 불량: '불량', available: '사용가능', 'in use': '사용중', broken: '불량' };
+/** @type {Record<string, string>} */
+const STATUSES = { [FREE]: FREE, [TAKEN]: TAKEN, [BROKEN]: BROKEN, available: FREE, 'in use': TAKEN, broken: BROKEN };
 const MOST_ID = 9_007_199_254_740_991;
 const MOST_TEXT = 255;
 
 export function cells(text) {
   const body = text.replace(/^\uFEFF/, '');
   const mark = [';', '\t', ','].find((one) => body.split(/\r?\n/, 1)[0].includes(one)) ?? ',';
-  const rows = [];
-  let [row, cell, quoted] = [[], '', false];
-  const endCell = () => row.push(cell) && (cell = '');
-  const endRow = () => {
-    endCell();
-    rows.push(row);
-    row = [];
+  const rows = [['']];
+  let quoted = false;
+  const add = (text) => {
+    const row = rows[rows.length - 1];
+    row[row.length - 1] += text;
   };
+  const cell = () => rows[rows.length - 1].at(-1) ?? '';
   for (let at = 0; at < body.length; at += 1) {
     const sign = body[at];
-    if (quoted && sign === '"' && body[at + 1] === '"') cell += body[(at += 1)];
-    else if (sign === '"' && (quoted || !cell.trim())) quoted = !quoted;
-    else if (quoted) cell += sign;
-    else if (sign === mark) endCell();
-    else if (sign === '\n') endRow();
-    else if (sign !== '\r') cell += sign;
+    if (quoted && sign === '"' && body[at + 1] === '"') {
+      at += 1;
+      add(sign);
+    } else if (sign === '"' && (quoted || !cell().trim())) quoted = !quoted;
+    else if (quoted) add(sign);
+    else if (sign === mark) rows[rows.length - 1].push('');
+    else if (sign === '\n') rows.push(['']);
+    else if (sign !== '\r') add(sign);
   }
-  endRow();
   return rows;
 }
 
 // As the service cleans what comes in: what is looked through is what will be kept.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const UNSEEN = /[\x01-\x1f\x7f-\x9f\ufff9-\ufffb\u2800]|\p{Default_Ignorable_Code_Point}/gu;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 export const clean = (text) => text.replace(/[\t-\r\x1c-\x1e\x85\u2028\u2029]+/g, ' ').replace(UNSEEN, '');
-const plain = (name) => name.trim().toLowerCase().replace(/[\s_-]/g, '');
+const plain = (name) => name.toLowerCase().replace(/[\s_-]/g, '');
 const known = (name) => Object.keys(NAMES).find((field) => NAMES[field].includes(plain(name))) ?? null;
 const number = (text) => (/^-?[0-9]+([.,][0-9]+)?$/.test(text) ? Number(text.replace(',', '.')) : NaN);
 const within = (low, high) => (value) => value >= low && value <= high;
 
 const READ = {
   bikeid: [(text) => (/^[0-9]+$/.test(text) ? Number(text) : NaN), within(1, MOST_ID), 'badNumber'],
-  batterylevel: [(text) => number(text.replace(/\s*%$/, '')), (value) => Number.isInteger(value) && within(0, 100)(value), 'badBattery'],
+  batterylevel: [
+    (text) => number(text.replace(/\s*%$/, '')),
+    (value) => Number.isInteger(value) && within(0, 100)(value),
+    'badBattery',
+  ],
   lat: [number, within(-90, 90), 'badCoordinates'],
   lon: [number, within(-180, 180), 'badCoordinates'],
   location: [clean, (text) => text.length <= MOST_TEXT, 'longPlace'],
@@ -58,14 +67,16 @@ const READ = {
 // What would be sent, and what is wrong with each row: { problem } of the whole file, or { rows, missing }.
 export function dryRun(text, exists) {
   const [head, ...all] = cells(text);
-  const lines = all.map((line, index) => [line, index + 2]).filter(([line]) => line.some((cell) => cell.trim()));
+  const lines = all
+    .map((line, index) => ({ line, at: index + 2 }))
+    .filter(({ line }) => line.some((one) => one.trim()));
   if (!text.trim()) return { problem: 'emptyFile' };
   const fields = head.map(known);
   if (!fields.includes('bikeid')) return { problem: 'noNumberColumn' };
   if (lines.length > MOST_ROWS) return { problem: 'longFile' };
   if (!lines.length) return { problem: 'emptyFile' };
   const seen = new Set();
-  const rows = lines.map(([line, at]) => {
+  const rows = lines.map(({ line, at }) => {
     const { bike, problems } = read(fields, line);
     if (line.length > head.length) problems.push('tooManyFields');
     if (seen.has(bike.bikeid)) problems.push('twice');
@@ -77,7 +88,10 @@ export function dryRun(text, exists) {
 }
 
 function read(fields, line) {
-  const [bike, problems] = [{}, []];
+  /** @type {Record<string, any>} */
+  const bike = {};
+  /** @type {string[]} */
+  const problems = [];
   fields.forEach((field, index) => {
     const text = (line[index] ?? '').trim();
     if (!field || (!text && field !== 'bikeid')) return;

@@ -1,21 +1,21 @@
-// Sends the rows of a file, each once whatever happens: every row has its Idempotency-Key before it is sent first, and both
-// outlive a reload. A service that asks for a pause gets it, from all rows.
-import { ask, NoAnswer, Problem } from '../api.js';
-import { keep, kept, set, state } from '../store.js';
-import { newKey } from '../taps.js';
+// Sends the rows of a file, each once whatever happens: every row has its Idempotency-Key before it is sent first, and
+// both outlive a reload. A service that asks for a pause gets it, from all rows.
+import { ask, NoAnswer, newKey, Problem } from '../shared/api.js';
+import { keep, kept, set, state } from '../shared/state.js';
 
 const AT_ONCE = 4;
 const TRIES = 60;
 const LONGEST_S = 60;
 const WRITTEN_MS = 500; // a row whose outcome was not written down yet is sent again after a reload, with the same key
-let [pausedUntil, writtenAt, running] = [0, 0, false];
+let writtenAt = 0;
+let running = false;
 
 export const lastImport = () => state.importing ?? kept('import');
 export const isOver = ({ rows }) => rows.every((row) => row.outcome);
 
 export function begin(bikes) {
   writtenAt = 0;
-  told({ id: newKey(), rows: bikes.map((bike) => ({ bike })) });
+  show({ id: newKey(), rows: bikes.map((bike) => ({ bike })) });
   return carryOn();
 }
 
@@ -29,10 +29,10 @@ export async function carryOn() {
       const [row, index] = next;
       row.outcome = await sent(row.bike, `${job.id}-${index}`);
       if (!row.outcome) left.length = 0; // signed out: it goes on when they are in again
-      told(job);
+      show(job);
     }
   };
-  told(job);
+  show(job);
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   running = false;
 }
@@ -42,7 +42,7 @@ export function forget() {
   set({ importing: null });
 }
 
-function told(job) {
+function show(job) {
   if (Date.now() - writtenAt > WRITTEN_MS || isOver(job)) {
     keep('import', job);
     writtenAt = Date.now();
@@ -70,16 +70,15 @@ async function sent(bike, key) {
 // Refused for now, or not known whether it was done: the same key is sent again.
 function passing(failed) {
   if (failed instanceof NoAnswer) return true;
-  return failed instanceof Problem && (failed.status === 429 || failed.status >= 500 || failed.type === 'idempotency-key-in-flight');
+  const { status, type } = failed;
+  return failed instanceof Problem && (status === 429 || status >= 500 || type === 'idempotency-key-in-flight');
 }
 
 function hold(s) {
-  pausedUntil = Math.max(pausedUntil, Date.now() + Math.min(s, LONGEST_S) * 1000);
-  set({ pausedUntil });
+  set({ pausedUntil: Math.max(state.pausedUntil, Date.now() + Math.min(s, LONGEST_S) * 1000) });
 }
 
 async function pause() {
-  for (let left = pausedUntil - Date.now(); left > 0; left = pausedUntil - Date.now()) {
-    await new Promise((resolve) => setTimeout(resolve, left));
-  }
+  const leftMs = () => state.pausedUntil - Date.now();
+  while (leftMs() > 0) await new Promise((resolve) => setTimeout(resolve, leftMs()));
 }

@@ -1,10 +1,11 @@
-// The operator's console: which page an address means, who may see it, and what stands around every page.
-import { begin } from '../actions.js';
-import { html, render, useEffect, useRef } from '../lib.js';
-import { look, SignInPage, SignUpPage } from '../me.js';
-import { Big, Empty, Icon, Loading, Notice, Top } from '../parts.js';
-import { kept, set, state, useStore } from '../store.js';
-import { learn, preferred, speak, t } from '../text.js';
+// The operator's console: which page an address means, who may see it, and the menu.
+
+import { html, useEffect } from '../shared/lib.js';
+import { Big, Empty, Icon, Page } from '../shared/parts.js';
+import { begin, SignInPage, SignUpPage } from '../shared/session.js';
+import { Offline, pageAt, Shell, show, Tab, useRoute } from '../shared/shell.js';
+import { state, useStore } from '../shared/state.js';
+import { learn, t } from '../shared/text.js';
 import { AddPage } from './add.js';
 import { ChartsPage } from './charts.js';
 import { en } from './en.js';
@@ -13,7 +14,6 @@ import { ko } from './ko.js';
 import { ManagersPage } from './managers.js';
 import { MoneyPage } from './money.js';
 import { RidesPage } from './rides.js';
-import { useRoute } from './route.js';
 import { StoryPage } from './story.js';
 import { SystemPage } from './system.js';
 
@@ -36,73 +36,47 @@ const MENU = [
   ['charts', 'chart', '#/charts'],
   ['system', 'pulse', '#/system'],
 ];
-
-function found(path) {
-  for (const [pattern, page, tab] of PAGES) {
-    const match = pattern.exec(path);
-    if (match) return { page: page(...match.slice(1)), tab };
-  }
-  return { page: html`<section class="page"><${Top} title=${t('notFound')} /><${Big} kind="quiet" label=${t('fleet')} href="#/" /></section>` };
-}
-
-function inside({ mode, who }, path) {
-  if (mode === null && !who) return { page: html`<section class="page"><${Loading} rows=${5} /></section>` };
-  if (!who) return { page: path === '/signup' ? html`<${SignUpPage} />` : html`<${SignInPage} />` };
-  if (!who.roles.includes('admin')) return { page: html`<${NotYours} /> ` };
-  return found(path);
-}
+const DOORS = [
+  [/^\/signup$/, () => html`<${SignUpPage} />`],
+  [/./, () => html`<${SignInPage} />`],
+];
+const NOT_YOURS = [[/./, () => html`<${NotYours} />`]];
 
 const NotYours = () =>
-  html`<section class="page"><${Top} title=${t('console')} />
-    <${Empty} icon="person" title=${t('notYours')} hint=${t('notYoursHint')}><${Big} label=${t('toRiders')} href="/app/" /><//>
-  </section>`;
+  html`<${Page} title=${t('console')}>
+    <${Empty} icon="person" title=${t('notYours')} hint=${t('notYoursHint')}>
+      <${Big} label=${t('toRiders')} href="/app/" />
+    <//>
+  <//>`;
 
 function App() {
-  const store = useStore();
+  const { who, online } = useStore();
   const { path } = useRoute();
-  const main = useRef(null);
-  const first = useRef(true);
-  const { page, tab } = inside(store, path);
-  useEffect(() => {
-    const title = main.current?.querySelector('h1')?.textContent;
-    document.title = title ? `${title} · ${t('console')}` : t('console');
-    if (!first.current) {
-      scrollTo(0, 0);
-      main.current?.querySelector('h1')?.focus({ preventScroll: true });
-      if (state.notice) set({ notice: null });
-    }
-    first.current = false;
-    document.querySelector('.side [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
-  }, [path, store.who?.userid]);
-  return html`<a class="skip" href="#main" onClick=${skip}>${t('skip')}</a>
-    <header class="bar">
-      <a class="brand" href="#/"><${Icon} name="bike" />gbike<span class="soft">${t('console')}</span></a>
-      ${store.mode === 'demo' && html`<span class="tag">${t('demo')}</span>`}
-      <button class="language" type="button" lang=${t('otherLang')} onClick=${() => speak(t('otherLang'))}>${t('other')}</button>
-    </header>
-    ${tab !== undefined && html`<nav class="side" aria-label=${t('menu')}>${MENU.map(([name, icon, href]) => html`<a key=${name} href=${href} class=${name === tab ? 'on' : ''} aria-current=${name === tab ? 'page' : undefined}><${Icon} name=${icon} /><span>${t(name)}</span></a>`)}<a class="away" href="/app/#/me"><${Icon} name="back" /><span>${t('riderPages')}</span></a></nav>`}
-    <main id="main" ref=${main} tabindex="-1">
-      ${!store.online && html`<p class="offline" role="status"><${Icon} name="off" /><span>${t('offline')}</span></p>`}
-      ${store.notice && html`<${Notice} ...${store.notice} />`}
-      ${page}
-    </main>`;
+  const isAdmin = who?.roles.includes('admin');
+  const { page, tab } = pageAt(isAdmin ? PAGES : who ? NOT_YOURS : DOORS, path, 'fleet');
+  const about = { name: t('console'), mark: t('console'), page, top: !online && html`<${Offline} />` };
+  return html`<${Shell} ...${about} above=${tab && html`<${Menu} tab=${tab} />`} />`;
 }
 
-function skip(event) {
-  event.preventDefault();
-  document.getElementById('main').focus();
+function Menu({ tab }) {
+  useEffect(() => {
+    document.querySelector('.side [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  }, [tab]);
+  return html`<nav class="side" aria-label=${t('menu')}>
+    ${MENU.map(
+      ([name, icon, href]) => html`<${Tab} key=${name} name=${name} icon=${icon} href=${href} on=${name === tab} />`,
+    )}
+    <a class="away" href="/app/#/me"><${Icon} name="back" /><span>${t('riderPages')}</span></a>
+  </nav>`;
 }
 
 async function start() {
   learn({ ko, en });
-  speak(preferred());
-  look(kept('look', 'auto'));
-  render(html`<${App} />`, document.getElementById('app'));
+  show(App);
   while (state.mode === null) {
     await begin();
     if (state.mode === null) await new Promise((resolve) => setTimeout(resolve, 3000));
   }
-  addEventListener('offline', () => set({ online: false }));
   addEventListener('storage', ({ key }) => key === 'gbike.session' && begin());
 }
 

@@ -1,22 +1,14 @@
-// Ten thousand bikes on a map: drawn on one canvas as signs that differ in shape and colour, each place of the screen once.
-import '../vendor/leaflet.js';
-import { t } from '../text.js';
-import { statusOf } from './fleet.js';
+// Ten thousand bikes on a map: drawn on one canvas as signs of differing shape and colour, each place of it once.
 
-const TILES = document.querySelector('meta[name="map-tiles"]').content;
+import { ground, L } from '../shared/leaflet.js';
+import { isPlaced, statusOf } from '../shared/rental.js';
+import { state } from '../shared/state.js';
+
 const SIGN = 14; // px
 const CELL = 5; // px: of signs nearer to each other than this one is drawn
 const NEAR = 22; // px: as far from a sign as a finger may be
 const SPARE = 0.25; // of the view, drawn around it, so that a drag shows no edge
 const RANK = { broken: 2, free: 1, taken: 0 }; // what is in trouble is drawn last, above the others
-const { L } = globalThis;
-
-const styled = document.createElement('link');
-Object.assign(styled, { rel: 'stylesheet', href: new URL('../vendor/leaflet.css', import.meta.url) });
-await new Promise((resolve) => {
-  Object.assign(styled, { onload: resolve, onerror: resolve });
-  document.head.append(styled);
-});
 
 const SHAPES = {
   free: (pen, r) => pen.arc(0, 0, r, 0, 7),
@@ -64,9 +56,9 @@ const Signs = L.Layer.extend({
     map.off('moveend zoomend resize', this.draw, this);
   },
   show(bikes) {
+    const at = ({ lat, lon }) => L.CRS.EPSG3857.latLngToPoint(L.latLng(lat, lon), 0);
     this.bikes = bikes
-      .filter(({ lat, lon }) => lat !== null && lon !== null)
-      .map((bike) => ({ bikeid: bike.bikeid, status: statusOf(bike), at: L.CRS.EPSG3857.latLngToPoint(L.latLng(bike.lat, bike.lon), 0) }))
+      .map((bike) => ({ bikeid: bike.bikeid, status: statusOf(bike, state.rides), at: at(bike) }))
       .sort((a, b) => RANK[a.status] - RANK[b.status]);
     if (this._map) this.draw();
   },
@@ -89,7 +81,8 @@ const Signs = L.Layer.extend({
     };
     for (const { at, status } of this.bikes ?? []) {
       const [x, y] = [at.x * scale - corner.x, at.y * scale - corner.y];
-      if (x > -SIGN && y > -SIGN && x < width + SIGN && y < height + SIGN) put(Math.floor(y / CELL) * across + Math.floor(x / CELL), [x, y, status]);
+      if (x <= -SIGN || y <= -SIGN || x >= width + SIGN || y >= height + SIGN) continue;
+      put(Math.floor(y / CELL) * across + Math.floor(x / CELL), [x, y, status]);
     }
     for (const [x, y, status] of cells.values()) {
       const sign = drawn[status];
@@ -110,22 +103,14 @@ const Signs = L.Layer.extend({
 });
 
 export function draw(box, choose) {
-  const motion = !matchMedia('(prefers-reduced-motion: reduce)').matches;
-  const map = L.map(box, { attributionControl: false, zoomAnimation: motion, fadeAnimation: motion, inertia: motion, zoomControl: false });
-  L.control.zoom({ zoomInTitle: t('zoomIn'), zoomOutTitle: t('zoomOut') }).addTo(map);
-  if (TILES) L.tileLayer(TILES, { maxZoom: 19 }).addTo(map);
-  map.setView([37.36, 127.11], 13);
+  const { map, fit } = ground(box, 13, 0.1);
   const layer = new Signs().addTo(map);
-  let placed = false;
   map.on('click', ({ containerPoint }) => choose(layer.nearest(containerPoint)));
 
   function show(bikes) {
-    const known = bikes.filter(({ lat, lon }) => lat !== null && lon !== null);
-    if (!placed && known.length) {
-      map.fitBounds(L.latLngBounds(known.map(({ lat, lon }) => [lat, lon])).pad(0.1), { maxZoom: 16, animate: false });
-      placed = true;
-    }
-    layer.show(bikes);
+    const placed = bikes.filter(isPlaced);
+    fit(placed);
+    layer.show(placed);
   }
   return { show, remove: () => map.remove() };
 }

@@ -1,19 +1,20 @@
-// The console's own components: a table that draws only what is seen of it, what a table is narrowed by, columns and bars.
-import { html, useEffect, useRef, useState } from '../lib.js';
-import { Icon } from '../parts.js';
-import { t } from '../text.js';
-import { narrow } from './route.js';
+// The console's own components: a table that draws only what is seen of it, what narrows it, columns and bars.
+import { html, useEffect, useRef, useState } from '../shared/lib.js';
+import { Icon } from '../shared/parts.js';
+import { narrow } from '../shared/shell.js';
+import { t } from '../shared/text.js';
 
 const SPARE = 8; // rows drawn above and below what is seen
 
 // `columns`: [name, label, cell, sortable]. The first one names the row. Each row is as high as the others.
 export function Table({ label, columns, rows, rowKey, sort, down, onSort, tall }) {
   const box = useRef(null);
-  const [seen, look] = useState({ top: 0, height: 600, row: 48 });
+  const [seen, setSeen] = useState({ top: 0, height: 600, row: 48 });
   const watch = () => {
     const { scrollTop: top, clientHeight: height } = box.current;
     const row = parseFloat(getComputedStyle(box.current).getPropertyValue('--row')) || 48;
-    look((before) => (before.row === row && before.height === height && Math.abs(before.top - top) < (SPARE / 2) * row ? before : { top, height, row }));
+    const near = ({ top: before }) => Math.abs(before - top) < (SPARE / 2) * row;
+    setSeen((was) => (was.row === row && was.height === height && near(was) ? was : { top, height, row }));
   };
   useEffect(() => {
     watch();
@@ -23,19 +24,22 @@ export function Table({ label, columns, rows, rowKey, sort, down, onSort, tall }
   const first = Math.max(0, Math.floor(seen.top / seen.row) - SPARE);
   const last = Math.min(rows.length, Math.ceil((seen.top + seen.height) / seen.row) + SPARE);
   const space = (height) => html`<div class="space" style=${{ height: `${height}px` }} />`;
-  return html`<div class="table ${tall ? 'tall' : ''} of-${columns.length}" role="table" aria-label=${label} aria-rowcount=${rows.length + 1}>
-    <div role="rowgroup" class="head"><div role="row" aria-rowindex="1">
-      ${columns.map(
-        ([name, title, , sortable]) => html`<div key=${name} role="columnheader" class=${name} aria-sort=${sort === name ? (down ? 'descending' : 'ascending') : undefined}>
-          ${sortable && onSort ? html`<button type="button" onClick=${() => onSort(name)}>${title}<span class="way" aria-hidden="true">${sort === name ? (down ? '↓' : '↑') : ''}</span></button>` : title}
-        </div>`,
-      )}
-    </div></div>
+  const role = (name) => (name === columns[0][0] ? 'rowheader' : 'cell');
+  const about = { 'aria-label': label, 'aria-rowcount': rows.length + 1 };
+  return html`<div class="table ${tall ? 'tall' : ''} of-${columns.length}" role="table" ...${about}>
+    <div role="rowgroup" class="head">
+      <div role="row" aria-rowindex="1">
+        ${columns.map(
+          ([name, title, , sortable]) =>
+            html`<${Head} key=${name} ...${{ name, title, sorted: sort === name, down, sort: sortable && onSort }} />`,
+        )}
+      </div>
+    </div>
     <div role="rowgroup" class="rows" ref=${box} onScroll=${watch} tabindex="0" aria-label=${label}>
       ${space(first * seen.row)}
       ${rows.slice(first, last).map(
         (row, index) => html`<div role="row" key=${rowKey(row)} aria-rowindex=${first + index + 2}>
-          ${columns.map(([name, , cell]) => html`<div key=${name} role=${name === columns[0][0] ? 'rowheader' : 'cell'} class=${name}>${cell(row)}</div>`)}
+          ${columns.map(([name, , cell]) => html`<div key=${name} role=${role(name)} class=${name}>${cell(row)}</div>`)}
         </div>`,
       )}
       ${space((rows.length - last) * seen.row)}
@@ -43,30 +47,52 @@ export function Table({ label, columns, rows, rowKey, sort, down, onSort, tall }
   </div>`;
 }
 
-export const Select = ({ id, label, value, options, onChange }) =>
+function Head({ name, title, sorted, down, sort }) {
+  const order = down ? 'descending' : 'ascending';
+  const way = html`<span class="way" aria-hidden="true">${sorted ? (down ? '↓' : '↑') : ''}</span>`;
+  return html`<div role="columnheader" class=${name} aria-sort=${sorted ? order : undefined}>
+    ${sort ? html`<button type="button" onClick=${() => sort(name)}>${title}${way}</button>` : title}
+  </div>`;
+}
+
+// What is chosen or typed narrows at once, and stands in the address.
+const narrowing = (id) => (event) => narrow({ [id]: event.target.value });
+
+export const Select = ({ id, label, value, options }) =>
   html`<div class="field">
     <label for=${id}>${label}</label>
-    <select id=${id} value=${value} onChange=${(event) => onChange(event.target.value)}>
-      ${options.map(([name, words]) => html`<option key=${name} value=${name} selected=${name === value}>${words}</option>`)}
+    <select id=${id} value=${value} onChange=${narrowing(id)}>
+      ${options.map(
+        ([name, words]) => html`<option key=${name} value=${name} selected=${name === value}>${words}</option>`,
+      )}
     </select>
   </div>`;
 
-// What is typed narrows at once, and stands in the address.
-export const Search = ({ id, label, value, name, hint, ...input }) =>
+const FREE_TEXT = { autocomplete: 'off', maxlength: 100 };
+
+export const Search = ({ id, label, value, hint }) =>
   html`<div class="field">
     <label for=${id}>${label}</label>
-    <input id=${id} type="search" value=${value} placeholder=${hint} autocomplete="off" maxlength="100" onInput=${(event) => narrow({ [name]: event.target.value })} ...${input} />
+    <input type="search" id=${id} value=${value} placeholder=${hint} ...${FREE_TEXT} onInput=${narrowing(id)} />
   </div>`;
 
-export const Chips = ({ label, options, chosen, onChoose }) =>
-  html`<div class="chips" role="group" aria-label=${label}>
-    ${options.map(
-      ([value, words]) => html`<button key=${value} type="button" aria-pressed=${value === chosen ? 'true' : 'false'} onClick=${() => onChoose(value)}>${words}</button>`,
-    )}
-  </div>`;
+export function Chips({ label, options, chosen, onChoose }) {
+  const chip = ([value, words]) =>
+    html`<button key=${value} type="button" aria-pressed=${value === chosen} onClick=${() => onChoose(value)}>
+      ${words}
+    </button>`;
+  return html`<div class="chips" role="group" aria-label=${label}>${options.map(chip)}</div>`;
+}
+
+// What a cell is called where columns have no room for a head.
+export const Named = ({ name, children }) => html`<span class="named" data-name=${name}>${children}</span>`;
+
+export const Rider = ({ userid }) => html`<a class="link" href="#/money?rider=${userid}">${t('riderNo', userid)}</a>`;
 
 export const Figure = ({ name, value, tone, icon }) =>
-  html`<div class="figure ${tone ?? ''}"><dt>${icon && html`<${Icon} name=${icon} />`}${name}</dt><dd>${value}</dd></div>`;
+  html`<div class="figure ${tone ?? ''}">
+    <dt>${icon && html`<${Icon} name=${icon} />`}${name}</dt><dd>${value}</dd>
+  </div>`;
 
 // rows: [name, amount, words]. The picture is for the eye; the same figures stand below it as words.
 function Chart({ title, rows, children, of }) {
@@ -75,7 +101,9 @@ function Chart({ title, rows, children, of }) {
     ${children}
     <details><summary>${t('asTable')}</summary>
       <table><thead><tr><th scope="col">${of}</th><th scope="col">${title}</th></tr></thead>
-      <tbody>${rows.map(([name, , words]) => html`<tr key=${name}><th scope="row">${name}</th><td>${words}</td></tr>`)}</tbody></table>
+      <tbody>
+        ${rows.map(([name, , words]) => html`<tr key=${name}><th scope="row">${name}</th><td>${words}</td></tr>`)}
+      </tbody></table>
     </details>
   </figure>`;
 }
@@ -85,6 +113,11 @@ const HIGH = 100;
 export function Columns({ title, of, rows, most, sum }) {
   const top = Math.max(...rows.map(([, amount]) => amount), 1);
   const wide = 100 / rows.length;
+  const bar = ([name, amount], index) => {
+    const height = (amount / top) * HIGH;
+    const x = (index + 0.12) * wide;
+    return html`<rect key=${name} x=${x} width=${wide * 0.76} y=${HIGH - height} height=${height} />`;
+  };
   const marks = [0, Math.floor(rows.length / 2), rows.length - 1].map((index) => rows[index][0]);
   return html`<${Chart} title=${title} rows=${rows} of=${of}>
     <p class="sum">${sum}</p>
@@ -92,7 +125,7 @@ export function Columns({ title, of, rows, most, sum }) {
       <span class="soft top-mark">${most(top)}</span>
       <svg viewBox="0 0 100 ${HIGH}" preserveAspectRatio="none" role="img" aria-label=${`${title}: ${sum}`}>
         <path class="grid" d="M0 .5H100M0 50H100M0 99.500H100" />
-        ${rows.map(([name, amount], index) => html`<rect key=${name} x=${index * wide + wide * 0.12} width=${wide * 0.76} y=${HIGH - (amount / top) * HIGH} height=${(amount / top) * HIGH} />`)}
+        ${rows.map(bar)}
       </svg>
       <p class="marks soft" aria-hidden="true">${marks.map((mark) => html`<span key=${mark}>${mark}</span>`)}</p>
     </div>
@@ -102,11 +135,13 @@ export function Columns({ title, of, rows, most, sum }) {
 // rows: [name, share of 1, words].
 export const Bars = ({ title, of, rows }) =>
   html`<${Chart} title=${title} rows=${rows} of=${of}>
-    <div class="bars" role="img" aria-label=${`${title}: ${rows.map(([name, , words]) => `${name} ${words}`).join(', ')}`}>
+    <div class="bars" role="img" aria-label="${title}: ${rows.map(([name, , words]) => `${name} ${words}`).join(', ')}">
       ${rows.map(
         ([name, share, words]) => html`<div key=${name} aria-hidden="true">
           <span>${name}</span><span class="soft">${words}</span>
-          <svg viewBox="0 0 100 8" preserveAspectRatio="none"><rect class="rest" width="100" height="8" /><rect width=${share * 100} height="8" /></svg>
+          <svg viewBox="0 0 100 8" preserveAspectRatio="none">
+            <rect class="rest" width="100" height="8" /><rect width=${share * 100} height="8" />
+          </svg>
         </div>`,
       )}
     </div>

@@ -1,13 +1,14 @@
 // A bike's whole story: its rides, bills and reports, and what was said of it, newest first.
-import { ask } from '../api.js';
-import { html, useEffect, useState } from '../lib.js';
-import { Battery, Big, Empty, Facts, Failed, Icon, Loading, Notice, Status, Top } from '../parts.js';
-import { useStore } from '../store.js';
-import { lasting, place, t, won } from '../text.js';
-import { follow, FREE, statusOf } from './fleet.js';
-import { Chips } from './parts.js';
-import { narrow, useRoute } from './route.js';
-import { ago, since, stamp } from './words.js';
+import { ask } from '../shared/api.js';
+import { html, useEffect, useRead, useState } from '../shared/lib.js';
+import { Battery, Empty, Facts, Icon, Loaded, More, Notice, Page, Status } from '../shared/parts.js';
+import { statusOf, wordOf } from '../shared/rental.js';
+import { narrow, useRoute } from '../shared/shell.js';
+import { useStore } from '../shared/state.js';
+import { lasting, place, stamp, t, won } from '../shared/text.js';
+import { follow } from './fleet.js';
+import { Chips, Rider } from './parts.js';
+import { ago, since } from './words.js';
 
 const MOST = 200; // of each kind
 const SHOWN = 60;
@@ -29,75 +30,91 @@ async function read(bikeid) {
   return { bike, lines, cut: [rides, reports, events].some(({ page }) => page.totalElements > MOST) };
 }
 
-function ofRide(ride) {
-  const by = { text: t('riderNo', ride.userid), href: `#/money?rider=${ride.userid}` };
-  const lines = [];
-  const lasted = ride.rentEndTime && ride.rentStarttime && lasting(Date.parse(ride.rentEndTime) - Date.parse(ride.rentStarttime));
-  if (ride.rentStarttime) lines.push({ id: `b${ride.rentid}`, kind: 'rides', icon: 'person', at: ride.rentStarttime, rank: 1, text: t('rideBegan', ride.rentid), by });
-  if (ride.rentEndTime) lines.push({ id: `e${ride.rentid}`, kind: 'rides', icon: 'check', at: ride.rentEndTime, rank: 2, text: t('rideEnded', ride.rentid), more: lasted, by });
-  const paid = ride.billingStatus === 'CLOSEBILL';
-  if (ride.billid && ride.rentEndTime) {
-    lines.push({ id: `m${ride.billid}`, kind: 'bills', icon: 'wallet', at: ride.rentEndTime, rank: 3, text: t('billNo', ride.billid), more: `${ride.fee === null ? '' : `${won(ride.fee)} · `}${t(paid ? 'settled' : 'settling')}`, by });
-  }
-  return lines;
+function ofRide({ rentid, userid, billid, fee, billingStatus, rentStarttime: start, rentEndTime: end }) {
+  const by = { text: t('riderNo', userid), href: `#/money?rider=${userid}` };
+  const lasted = end && start && lasting(Date.parse(end) - Date.parse(start));
+  const paid = [fee === null ? '' : won(fee), t(billingStatus === 'CLOSEBILL' ? 'settled' : 'settling')];
+  const began = { id: `b${rentid}`, kind: 'rides', icon: 'person', at: start, rank: 1, text: t('rideBegan', rentid) };
+  const over = { id: `e${rentid}`, kind: 'rides', icon: 'check', at: end, rank: 2, text: t('rideEnded', rentid) };
+  const bill = { id: `m${billid}`, kind: 'bills', icon: 'wallet', at: end, rank: 3, text: t('billNo', billid) };
+  return [
+    start && { ...began, by },
+    end && { ...over, more: lasted, by },
+    billid && end && { ...bill, more: paid.filter(Boolean).join(' · '), by },
+  ].filter(Boolean);
 }
 
-const ofReport = (report) => ({
-  id: `r${report.reportid}`, kind: 'reports', icon: 'wrench', at: report.at, rank: 1, text: t('reportNo', report.reportid),
-  more: [t('battery', report.batterylevel), report.usableyn === null ? null : t(report.usableyn ? 'usable' : 'unusable')].filter(Boolean).join(' · '),
-  by: { text: t('managerNo', report.managerid), href: `#/managers?manager=${report.managerid}` },
-});
+function ofReport({ reportid, managerid, batterylevel, usableyn, at }) {
+  const more = [t('battery', batterylevel), usableyn === null ? null : t(usableyn ? 'usable' : 'unusable')];
+  const by = { text: t('managerNo', managerid), href: `#/managers?manager=${managerid}` };
+  const report = { id: `r${reportid}`, kind: 'reports', icon: 'wrench', at, rank: 1, text: t('reportNo', reportid) };
+  return { ...report, more: more.filter(Boolean).join(' · '), by };
+}
 
-function ofEvent({ eventid, type, at, facts }) {
-  const where = facts.location ? place(facts.location) : null;
-  const state = facts.status && t({ [FREE]: 'free', 사용중: 'taken', 불량: 'broken' }[facts.status] ?? 'broken');
-  const battery = facts.batterylevel === null || facts.batterylevel === undefined ? null : t('battery', facts.batterylevel);
-  const of = facts.rentid ? t('ride', facts.rentid) : null;
-  return { id: `v${eventid}`, kind: 'events', icon: 'bolt', at, rank: 0, text: type, code: true, more: [of, state, where, battery].filter(Boolean).join(' · ') };
+function ofEvent({ eventid, type, at, facts: { rentid, status, location, batterylevel } }) {
+  const more = [
+    rentid && t('ride', rentid),
+    status && t(wordOf(status)),
+    location && place(location),
+    Number.isInteger(batterylevel) && t('battery', batterylevel),
+  ];
+  const event = { id: `v${eventid}`, kind: 'events', icon: 'bolt', at, rank: 0, text: type, code: true };
+  return { ...event, more: more.filter(Boolean).join(' · ') };
 }
 
 export function StoryPage({ bikeid }) {
-  const { rides } = useStore();
-  const { query } = useRoute();
-  const [[story, failed], know] = useState([null, null]);
-  const [most, more] = useState(SHOWN);
-  const rent = rides?.get(Number(bikeid));
-  const look = () => read(bikeid).then((found) => know([found, null]), (why) => know([story, why]));
+  const rent = useStore().rides?.get(Number(bikeid));
+  const story = useRead(() => read(bikeid), [rent?.rentid]);
   useEffect(follow, []);
-  useEffect(() => {
-    look();
-  }, [bikeid, rent?.rentid]);
+  const way = { text: t('fleet'), href: '#/' };
+  return html`<${Page} title=${t('number', bikeid)} back="#/">
+    ${
+      !story.found && story.failed?.status === 404
+        ? html`<${Notice} tone="bad" text=${t('unknownBike', bikeid)} way=${way} />`
+        : html`<${Loaded} of=${story} rows=${5}>${(found) => html`<${Story} rent=${rent} ...${found} />`}<//>`
+    }
+  <//>`;
+}
+
+function Story({ bike, lines, cut, rent }) {
+  const { query } = useRoute();
+  const [most, setMost] = useState(SHOWN);
   const show = KINDS.includes(query.show) ? query.show : 'all';
-  const lines = story?.lines.filter((line) => show === 'all' || line.kind === show);
-  return html`<section class="page">
-    <${Top} title=${t('number', bikeid)} back="#/" />
-    ${!story && !failed && html`<${Loading} rows=${5} />`}
-    ${!story && failed && (failed.status === 404 ? html`<${Notice} tone="bad" text=${t('unknownBike', bikeid)} way=${{ text: t('fleet'), href: '#/' }} />` : html`<${Failed} again=${look} />`)}
-    ${story && html`<${Now} bike=${story.bike} rent=${rent} />`}
-    ${story && html`<${Chips} label=${t('story')} options=${KINDS.map((kind) => [kind, t(kind)])} chosen=${show} onChoose=${(kind) => narrow({ show: kind === 'all' ? '' : kind })} />`}
-    ${lines && !lines.length && html`<${Empty} icon="list" title=${t('noStory')} hint=${t('noStoryHint')} />`}
-    ${lines && lines.length > 0 && html`<ol class="card story">${lines.slice(0, most).map((line) => html`<${Line} key=${line.id} ...${line} />`)}</ol>`}
-    ${lines && lines.length > most && html`<${Big} kind="quiet" label=${t('more')} onClick=${() => more(most + SHOWN)} />`}
-    ${story?.cut && html`<p class="soft">${t('storyCut', MOST)}</p>`}
-  </section>`;
+  const shown = lines.filter((line) => show === 'all' || line.kind === show);
+  const choose = (kind) => narrow({ show: kind === 'all' ? '' : kind });
+  const items = shown.slice(0, most).map((line) => html`<${Line} key=${line.id} ...${line} />`);
+  return html`<${Now} bike=${bike} rent=${rent} />
+    <${Chips} label=${t('story')} options=${KINDS.map((kind) => [kind, t(kind)])} chosen=${show} onChoose=${choose} />
+    ${
+      items.length
+        ? html`<ol class="card story">${items}</ol>`
+        : html`<${Empty} icon="list" title=${t('noStory')} hint=${t('noStoryHint')} />`
+    }
+    ${shown.length > most && html`<${More} onClick=${() => setMost(most + SHOWN)} />`}
+    ${cut && html`<p class="soft">${t('storyCut', MOST)}</p>`}`;
 }
 
 const Line = ({ icon, kind, at, text, more, by, code }) =>
   html`<li class=${kind}>
     <span class="sign small"><${Icon} name=${icon} /></span>
-    <div class="grow"><p class=${code ? 'code' : 'main'}>${text}</p>${more && html`<p class="soft">${more}</p>`}${by && html`<a class="link soft" href=${by.href}>${by.text}</a>`}</div>
+    <div class="grow">
+      <p class=${code ? 'code' : 'main'}>${text}</p>
+      ${more && html`<p class="soft">${more}</p>`}
+      ${by && html`<a class="link soft" href=${by.href}>${by.text}</a>`}
+    </div>
     <time class="soft" datetime=${at}>${at ? stamp(at) : t('timeUnknown')}</time>
   </li>`;
 
-const Now = ({ bike, rent }) =>
-  html`<div class="card">
-    <p class="line"><${Status} is=${statusOf(bike)} /><${Battery} percent=${bike.batterylevel} /></p>
-    <${Facts}
-      rows=${[
-        [t('where'), place(bike.location)],
-        [t('currentRide'), rent ? html`<a class="link" href="#/money?rider=${rent.userid}">${t('riderNo', rent.userid)}</a> · ${since(rent.starttime)}` : '–'],
-        [t('lastSeen'), bike.lastseen ? ago(bike.lastseen) : '–'],
-        bike.lat !== null && [t('coordinates'), `${bike.lat.toFixed(5)}, ${bike.lon.toFixed(5)}`],
-      ]}
-    />
+function Now({ bike, rent }) {
+  const { rides } = useStore();
+  const rows = [
+    [t('where'), place(bike.location)],
+    [t('currentRide'), rent ? html`<${Rider} userid=${rent.userid} /> · ${since(rent.starttime)}` : '–'],
+    [t('lastSeen'), bike.lastseen ? ago(bike.lastseen) : '–'],
+    bike.lat !== null && [t('coordinates'), `${bike.lat.toFixed(5)}, ${bike.lon.toFixed(5)}`],
+  ];
+  return html`<div class="card">
+    <p class="line"><${Status} is=${statusOf(bike, rides)} /><${Battery} percent=${bike.batterylevel} /></p>
+    <${Facts} rows=${rows} />
   </div>`;
+}

@@ -1,0 +1,42 @@
+// The fleet as a list: what changed in it, and which bikes somebody looks for.
+import { statusOf } from '../shared/rental.js';
+
+// The bikes whose rides began or ended.
+/** @param {Map<number, Rent>} before @param {Map<number, Rent>} now */
+export function changedRides(before, now) {
+  const bikes = new Set([...before.keys(), ...now.keys()]);
+  return [...bikes].filter((bikeid) => before.get(bikeid)?.rentid !== now.get(bikeid)?.rentid);
+}
+
+/** @type {Record<string, (bike: Bike, rides: Map<number, Rent>) => string | number>} */
+const ORDERS = {
+  number: (bike) => bike.bikeid,
+  status: statusOf,
+  battery: (bike) => bike.batterylevel ?? -1,
+  place: (bike) => bike.location ?? '',
+  ride: (bike, rides) => rides.get(bike.bikeid)?.starttime ?? '',
+  seen: (bike) => bike.lastseen ?? '',
+};
+
+// Which bikes somebody looks for, in the order they want.
+/** @param {Map<number, Bike>} fleet @param {Map<number, Rent>} rides @param {Record<string, string>} query */
+export function found(fleet, rides, { q = '', status = '', place = '', battery = '', sort = 'number', down = '' }) {
+  const words = q.trim().toLowerCase();
+  const said = (/** @type {Bike} */ { bikeid, location }) =>
+    String(bikeid).includes(words) ||
+    (location ?? '').toLowerCase().includes(words) ||
+    String(rides.get(bikeid)?.userid ?? '') === words;
+  const some = [...fleet.values()].filter(
+    (bike) =>
+      (!status || statusOf(bike, rides) === status) &&
+      (!place || bike.location === place) &&
+      (!battery || (bike.batterylevel ?? 101) < Number(battery)) &&
+      (!words || said(bike)),
+  );
+  const by = ORDERS[sort] ?? ORDERS.number;
+  const way = down ? -1 : 1;
+  return some.sort((a, b) => {
+    const [one, other] = [by(a, rides), by(b, rides)];
+    return way * (Number(one > other) - Number(one < other)) || a.bikeid - b.bikeid;
+  });
+}

@@ -1,0 +1,120 @@
+// What a rider does, and what the pages then know. What is shown after a tap is read from the services, never guessed.
+import { ask, Problem } from '../shared/api.js';
+import { FREE } from '../shared/rental.js';
+import { begin, goneOut, said } from '../shared/session.js';
+import { announce, keep, set, state } from '../shared/state.js';
+import { t, won } from '../shared/text.js';
+import { ours, sendReports, sent, tapped, waiting } from './taps.js';
+
+const MOST = 1000; // one page of a collection
+const NEAREST = 300; // bikes to choose from where we know what is near; the others are only counted
+
+const quietly = async (work) => {
+  try {
+    await work();
+  } catch (failed) {
+    if (failed instanceof Problem && failed.status === 401) goneOut();
+    return failed;
+  }
+  return null;
+};
+
+export function readBikes() {
+  return quietly(async () => {
+    const { here } = state;
+    const near = here ? `size=${NEAREST}&near=${here.lat.toFixed(5)},${here.lon.toFixed(5)}` : `size=${MOST}`;
+    const { _embedded, page } = await ask('GET', `/bikes?status=${encodeURIComponent(FREE)}&${near}`);
+    set({ bikes: _embedded.bikes, free: page.totalElements });
+  });
+}
+
+export const readTariff = () => quietly(async () => set({ tariff: await ask('GET', '/billings/tariff') }));
+
+export function readOpen() {
+  return quietly(async () => {
+    const userid = state.who?.userid;
+    const { _embedded } = await ask('GET', `/rents?status=rented&size=${MOST}&sort=rentid,desc`);
+    if (userid === state.who?.userid) set({ open: _embedded.rents.filter((rent) => rent.userid === userid) });
+  });
+}
+
+export async function refresh() {
+  if (state.mode === null) await begin();
+  if (!state.who) return;
+  await Promise.all([readOpen(), state.tariff ? null : readTariff()]);
+}
+
+// Sends what a reload, a restart or a spell without a line left unanswered; not what another open tab sends, whose
+// answer would lead away from what is looked at here.
+export async function resume() {
+  sendReports();
+  const tap = waiting().find(({ kind }) => kind !== 'report');
+  if (!tap || !(await ours(tap))) return;
+  if (waiting().some(({ key }) => key === tap.key)) followed(tap.kind, () => sent(tap), tap);
+}
+
+export const rentBike = (bikeid) => {
+  const body = { userid: state.who.userid, bikeid };
+  return followed('rent', () => tapped('rent', 'POST', '/rents', body), { body });
+};
+
+export const giveBack = (rentid, where) =>
+  followed('return', () => tapped('return', 'PATCH', `/rents/${rentid}`, where), { path: `/rents/${rentid}` });
+
+export const topUp = (amount) => {
+  const path = `/userDeposits/${state.who.userid}/payments`;
+  return followed('topUp', () => tapped('topUp', 'POST', path, { amount }), { body: { amount } });
+};
+
+export const pay = ({ paymentid, userid, amount }) => {
+  const path = `/userDeposits/${userid}/payments/${paymentid}/testPayment`;
+  return followed('pay', () => tapped('pay', 'POST', path), { body: { amount } });
+};
+
+// With the points that should be left: where those are not what the staff member saw, nothing is converted.
+/** @param {State['manager']} manager @param {number} adjustpoint */
+export const convert = ({ managerid, point }, adjustpoint) => {
+  const body = { adjustpoint, point: point - adjustpoint };
+  return followed('convert', () => tapped('convert', 'PUT', `/bikeManagers/${managerid}`, body), { body });
+};
+
+async function followed(kind, work, tap) {
+  if (state.busy) return;
+  set({ busy: { kind }, notice: null });
+  try {
+    DONE[kind](await work(), tap);
+  } catch (failed) {
+    set({ notice: said(failed, kind, tap) });
+    if (failed.status === 401) goneOut();
+  } finally {
+    set({ busy: null });
+  }
+  readOpen();
+}
+
+const DONE = {
+  rent: (rent) => {
+    set({ open: [rent, ...(state.open ?? []).filter((other) => other.rentid !== rent.rentid)] });
+    announce(t('begun'));
+    location.hash = '#/ride';
+  },
+  return: (rent) => {
+    set({ open: (state.open ?? []).filter((other) => other.rentid !== rent.rentid) });
+    location.hash = `#/rides/${rent.rentid}/done`;
+  },
+  topUp: ({ payAt }) => location.assign(payAt),
+  pay: ({ amount }) => {
+    announce(t('toppedUp', won(amount)));
+    location.hash = '#/rides';
+  },
+  convert: (manager, tap) => {
+    set({ manager });
+    announce(t('converted', won(tap.body.adjustpoint)));
+  },
+};
+
+export function ride(userid) {
+  keep('rider', userid);
+  set({ who: { userid, roles: ['admin'] }, open: null });
+  return readOpen();
+}

@@ -1,0 +1,118 @@
+// The rider's app: which page an address means, what stands around every page, and when the state is read anew.
+
+import { html, useEffect } from '../shared/lib.js';
+import { listen, live } from '../shared/live.js';
+import { Failed, Later, Loading } from '../shared/parts.js';
+import { begin, SignInPage, SignUpPage } from '../shared/session.js';
+import { here, Offline, pageAt, Shell, show, Tab, useRoute } from '../shared/shell.js';
+import { set, state, useStore } from '../shared/state.js';
+import { t } from '../shared/text.js';
+import { refresh, resume } from './actions.js';
+import { BikePage, NumberPage } from './bike.js';
+import { Find } from './find.js';
+import { MePage } from './me.js';
+import { ReturnPage, RidePage } from './ride.js';
+import { BillPage, PayPage, RidesPage, TopUpPage } from './rides.js';
+import { waiting } from './taps.js';
+
+const FRESH_MS = 15_000;
+const SELDOM = 4; // while we are told what changes, it is asked so many times less often
+const TOGETHER_MS = 150; // what is told of one ride comes in several pieces
+const PAGES = [
+  [/^\/?$/, () => html`<${Find} />`, 'bikes'],
+  [/^\/number$/, () => html`<${NumberPage} />`, 'bikes'],
+  [/^\/bike\/([0-9]+)$/, (id) => html`<${BikePage} key=${id} bikeid=${id} />`, 'bikes'],
+  [/^\/ride$/, () => html`<${RidePage} />`, 'ride'],
+  [/^\/return\/([0-9]+)$/, (id) => html`<${ReturnPage} rentid=${id} />`, 'ride'],
+  [/^\/rides$/, () => html`<${RidesPage} />`, 'rides'],
+  [/^\/rides\/([0-9]+)$/, (id) => html`<${BillPage} rentid=${id} />`, 'rides'],
+  [/^\/rides\/([0-9]+)\/done$/, (id) => html`<${BillPage} rentid=${id} just />`, 'rides'],
+  [/^\/topup$/, () => html`<${TopUpPage} />`, 'rides'],
+  [/^\/pay\/([\w-]{1,64})$/, (id) => html`<${PayPage} paymentid=${id} />`, 'rides'],
+  [/^\/me$/, () => html`<${MePage} />`, 'me'],
+  [/^\/staff(\/.*)?$/, (rest) => html`<${Staff} key="staff" at=${rest ?? ''} />`, 'staff'],
+];
+const DOORS = [
+  [/^\/signup$/, () => html`<${SignUpPage} />`],
+  [/./, () => html`<${SignInPage} then=${again} />`],
+];
+
+function App() {
+  const { who, online, open } = useStore();
+  const { path } = useRoute();
+  useEffect(() => (who ? listen(heard) : undefined), [who?.userid]);
+  const { page, tab } = pageAt(who ? PAGES : DOORS, path, 'find');
+  const below = who && html`<${Menu} tab=${tab} riding=${open?.length > 0} who=${who} />`;
+  return html`<${Shell} name="gbike" page=${page} above=${!online && html`<${Held} />`} below=${below} />`;
+}
+
+// What waits for a line.
+function Held() {
+  const taps = waiting();
+  const tap = taps.find(({ kind }) => kind !== 'report') ?? taps[0];
+  const kind = tap?.kind === 'pay' ? 'topUp' : tap?.kind;
+  return html`<${Offline} text=${t(kind ? `waiting_${kind}` : 'offline', taps.length)} />`;
+}
+
+const Staff = ({ at }) => {
+  const load = async () => (await import('../staff/pages.js')).default;
+  const failed = () => html`<section class="page"><${Failed} again=${() => location.reload()} /></section>`;
+  const waiting = html`<section class="page"><${Loading} rows=${4} /></section>`;
+  return html`<${Later} load=${load} waiting=${waiting} failed=${failed} at=${at} />`;
+};
+
+function Menu({ tab, riding, who }) {
+  const isStaff = who.roles.includes('bikeManager');
+  const isMe = tab === 'me' || (tab === 'staff' && !isStaff);
+  return html`<nav class="nav" aria-label=${t('menu')}>
+    ${riding && html`<${Tab} name="riding" icon="clock" href="#/ride" on=${tab === 'ride'} />`}
+    <${Tab} name="bikes" icon="bike" href="#/" on=${tab === 'bikes'} />
+    <${Tab} name="rides" icon="wallet" href="#/rides" on=${tab === 'rides'} />
+    ${isStaff && html`<${Tab} name="staff" icon="wrench" href="#/staff" on=${tab === 'staff'} />`}
+    <${Tab} name="me" icon="person" href="#/me" on=${isMe} />
+  </nav>`;
+}
+
+async function again() {
+  await refresh();
+  resume();
+}
+
+// Another tab wrote something down, or crossed it out; that is shown without a line too. Who wrote it down sends it:
+// here it would be sent a second time, and its answer would lead away from what is looked at here.
+function elsewhere() {
+  set({});
+  refresh();
+}
+
+let soon = false;
+
+function heard({ event, userid }) {
+  if (event !== 'anew' && userid !== state.who?.userid) return;
+  if (soon) return;
+  soon = true;
+  setTimeout(() => {
+    soon = false;
+    set({ changes: state.changes + 1 });
+    again();
+  }, TOGETHER_MS);
+}
+
+async function start() {
+  show(App);
+  await begin();
+  // Before the first look: what comes while it is under way is heard, and what came before it is seen.
+  document.addEventListener('visibilitychange', () => document.hidden || again());
+  addEventListener('online', again);
+  addEventListener('storage', ({ key }) => key?.startsWith('gbike.') && elsewhere());
+  await again();
+  if (state.open?.length && here().path === '/') location.replace('#/ride');
+  let asked = 0;
+  setInterval(() => {
+    asked += 1;
+    if (!document.hidden && (!live() || asked % SELDOM === 0)) again();
+  }, FRESH_MS);
+  if ('serviceWorker' in navigator && isSecureContext) navigator.serviceWorker.register('/app/sw.js').catch(() => {});
+}
+
+start();

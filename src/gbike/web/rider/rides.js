@@ -1,0 +1,142 @@
+// What was ridden, what it cost, the money that is left, and paying in. The test provider's page is ours.
+import { ask, askMaybe } from '../shared/api.js';
+import { html, useEffect, useRead, useState } from '../shared/lib.js';
+import { Amounts, Big, Empty, Facts, Icon, Loaded, More, Page, Status } from '../shared/parts.js';
+import { useStore } from '../shared/state.js';
+import { lasting, moment, place, t, time, won } from '../shared/text.js';
+import { pay, readOpen, topUp } from './actions.js';
+
+const PAGE = 20;
+const TRIES = 20; // half a second apart: a bill closes within a second or two
+const lasted = (start, end) => lasting(Date.parse(end) - Date.parse(start));
+const amount = (krw) => (krw === null || krw === undefined ? '–' : won(krw));
+
+export function RidesPage() {
+  const { who, open, changes } = useStore();
+  const [size, setSize] = useState(PAGE);
+  const read = useRead(async () => {
+    const find = `/rentAndBillingViews/search/findByUserid?userid=${who.userid}&size=${size}`;
+    const none = { deposit: 0 }; // it begins with the first bill
+    const [found, money] = await Promise.all([ask('GET', find), askMaybe(`/userDeposits/${who.userid}`, none)]);
+    const rides = found._embedded.rentAndBillingViews;
+    return { rides, total: found.page.totalElements, deposit: money.deposit };
+  }, [who.userid, size, open?.length, changes]);
+  const deposit = read.found?.deposit;
+  return html`<${Page} title=${t('rides')}>
+    <div class="card money">
+      <p><span class="soft">${t('deposit')}</span><strong>${amount(deposit)}</strong></p>
+      <a class="small-button" href="#/topup">${t('topUp')}</a>
+      ${deposit <= 0 && html`<p class="wrong"><${Icon} name="alert" />${t('owing')}</p>`}
+    </div>
+    <${Loaded} of=${read} rows=${4}>
+      ${({ rides, total }) => html`<${Rides} rides=${rides} total=${total} more=${() => setSize(size + PAGE)} />`}
+    <//>
+  <//>`;
+}
+
+function Rides({ rides, total, more }) {
+  const find = html`<${Big} kind="quiet" label=${t('find')} href="#/" />`;
+  if (!rides.length) return html`<${Empty} icon="clock" title=${t('noRides')} hint=${t('noRidesHint')}>${find}<//>`;
+  return html`<ul class="card lines">
+      ${rides.map((line) => html`<${Line} key=${line.rentid} line=${line} />`)}
+    </ul>
+    ${total > rides.length && html`<${More} onClick=${more} />`}`;
+}
+
+function Line({ line: { rentid, bikeid, fee, rentStarttime: start, rentEndTime: end } }) {
+  const about = [bikeid ? t('number', bikeid) : '', ...(end ? [lasted(start, end)] : [])];
+  return html`<li>
+    <a href=${end ? `#/rides/${rentid}` : '#/ride'}>
+      <span class="grow">
+        <span class="main">${start ? moment(start) : t('ride', rentid)}</span>
+        <span class="soft">${about.join(' · ')}</span>
+      </span>
+      ${end ? html`<span class="fee">${fee === null ? t('settling') : won(fee)}</span>` : html`<${Status} is="open" />`}
+      <${Icon} name="next" />
+    </a>
+  </li>`;
+}
+
+export function BillPage({ rentid, just }) {
+  const read = useRead(
+    async (isWanted, show) => {
+      const rent = await ask('GET', `/rents/${rentid}`);
+      show({ rent });
+      for (let tries = 0, line = null; ; tries += 1) {
+        line = (await askMaybe(`/rentAndBillingViews/${rentid}`)) ?? line;
+        const bill = { rent, line, closed: line?.billingStatus === 'CLOSEBILL', late: tries + 1 === TRIES };
+        if (bill.closed || bill.late || !isWanted()) return bill;
+        show(bill);
+        await new Promise((resolve) => setTimeout(resolve, 500));
+      }
+    },
+    [rentid],
+  );
+  useEffect(() => void readOpen(), [rentid]);
+  return html`<${Page} title=${just ? t('done') : t('bill')} back=${just ? null : '#/rides'}>
+    ${just && html`<p class="soft">${t('doneSay')}</p>`}
+    <${Loaded} of=${read} rows=${1} tall>${(bill) => html`<${Bill} just=${just} ...${bill} />`}<//>
+    ${just && read.found && html`<div class="dock"><${Big} label=${t('finish')} href="#/" /></div>`}
+  <//>`;
+}
+
+function Bill({ rent, line, closed, late, just }) {
+  const { bikeid, starttime: start, endtime: end, endlocation: where } = rent;
+  const rows = [
+    [t('bikeName'), t('number', bikeid)],
+    end && [t('lasted'), lasted(start, end)],
+    [t('from'), moment(start)],
+    end && [t('until'), `${time(end)}${where ? ` · ${place(where)}` : ''}`],
+    just && closed && line.deposit !== null && [t('left'), won(line.deposit)],
+  ];
+  return html`<div class="card bill">
+    <p class="total" aria-live="polite"><span class="soft">${t('fee')}</span><strong>${amount(line?.fee)}</strong></p>
+    ${end && html`<${Status} is=${closed ? 'settled' : 'settling'} />`}
+    ${late && !closed && html`<p class="soft">${t('later')}</p>`}
+    <${Facts} rows=${rows} />
+  </div>`;
+}
+
+const AMOUNTS = [5_000, 10_000, 30_000, 50_000];
+
+const form = (busy, send) => (event) => {
+  event.preventDefault();
+  if (!busy) send();
+};
+
+export function TopUpPage() {
+  const { busy } = useStore();
+  const [amount, setAmount] = useState(AMOUNTS[1]);
+  const options = AMOUNTS.map((one) => [one, won(one)]);
+  const [label, isBusy] = [t('topUpFor', won(amount)), busy?.kind === 'topUp'];
+  return html`<${Page} title=${t('topUp')} back="#/rides" onSubmit=${form(busy, () => topUp(amount))}>
+    <${Amounts} legend=${t('topUpHow')} options=${options} chosen=${amount} onChoose=${setAmount} />
+    <div class="dock"><${Big} type="submit" label=${label} busyLabel=${t('sending')} busy=${isBusy} /></div>
+  <//>`;
+}
+
+export function PayPage({ paymentid }) {
+  const { who, busy } = useStore();
+  const read = useRead(() => ask('GET', `/userDeposits/${who.userid}/payments/${paymentid}`), [who.userid]);
+  const unknown = read.failed?.status === 404;
+  return html`<${Page} title=${t('pay')} back="#/topup" onSubmit=${form(busy, () => read.found && pay(read.found))}>
+    ${
+      unknown
+        ? html`<${Over} icon="alert" title=${t('noPayment')} hint=${t('noPaymentHint')} />`
+        : html`<${Loaded} of=${read} rows=${1} tall>${(payment) => html`<${Payment} of=${payment} />`}<//>`
+    }
+  <//>`;
+}
+
+function Payment({ of: { paid, amount } }) {
+  const { busy } = useStore();
+  if (paid) return html`<${Over} icon="check" title=${t('paid')} hint=${t('paidHint')} />`;
+  const [label, isBusy] = [t('payFor', won(amount)), busy?.kind === 'pay'];
+  return html`<div class="card bill">
+      <p class="total"><span class="soft">${t('topUp')}</span><strong>${won(amount)}</strong></p>
+      <p class="soft">${t('testPay')}</p>
+    </div>
+    <div class="dock"><${Big} type="submit" label=${label} busyLabel=${t('toppingUp')} busy=${isBusy} /></div>`;
+}
+
+const Over = (said) => html`<${Empty} ...${said}><${Big} kind="quiet" label=${t('rides')} href="#/rides" /><//>`;

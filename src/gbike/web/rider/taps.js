@@ -1,0 +1,168 @@
+// A tap is sent once, whatever happens. It is written down with its Idempotency-Key before it is sent and crossed out
+// when it is answered, so that after a reload, a restart of the server or a spell without a line the same key is sent.
+import { ask, NoAnswer, newKey } from '../shared/api.js';
+import { known, now } from '../shared/clock.js';
+import { goneOut, said } from '../shared/session.js';
+import { keep, kept, OF_TAB, set, state } from '../shared/state.js';
+import { t } from '../shared/text.js';
+
+const RENT_FOR_MS = 120_000; // nobody wants a bike that they asked for longer ago than this
+const KEYS_FOR_MS = 23 * 3600_000; // the services keep answers for a day
+const PAUSES_MS = [500, 1000, 2000, 4000, 8000];
+const UNKNOWN = ['answer-lost', 'idempotency-key-in-flight', 'internal', 'internal-error'];
+const TAB = kept('tab', null, OF_TAB) ?? newKey(); // of this tab, also after a reload
+const flying = new Map();
+const untried = new Set(); // keys that this page made and has not sent yet
+
+export class GivenUp extends Error {
+  type = 'given-up';
+}
+
+export const waiting = () => kept('taps', []).filter((tap) => tap.userid === state.who?.userid);
+
+export const tapped = (kind, method, path, body) => sent(written(kind, method, path, body));
+
+// One rent, return, top-up or conversion at a time; of reports many may wait, but each only once.
+export function written(kind, method, path, body) {
+  const alike = (tap) => tap.kind === kind && (kind !== 'report' || JSON.stringify(tap.body) === JSON.stringify(body));
+  const same = waiting().find(alike);
+  if (same) return same;
+  const tap = { kind, method, path, body, key: newKey(), at: Date.now(), userid: state.who.userid, tab: TAB };
+  if (kind === 'return' && known()) tap.tappedat = new Date(now()).toISOString();
+  keep('taps', [...kept('taps', []), tap]);
+  untried.add(tap.key);
+  return tap;
+}
+
+// A return that was not answered at once says when it was tapped, by the server's clock: the ride ends there. So it is
+// another request and has a key of its own; whichever of the two comes first is the return.
+const late = ({ body, key, tappedat }) =>
+  tappedat ? { body: { ...body, tappedat }, key: `${key}-late` } : { body, key };
+
+export function sent(tap) {
+  if (!flying.has(tap.key))
+    flying.set(
+      tap.key,
+      deliver(tap).finally(() => flying.delete(tap.key)),
+    );
+  return flying.get(tap.key);
+}
+
+async function deliver(tap) {
+  for (let tries = 0; ; tries += 1) {
+    if (Date.now() - tap.at > (tap.kind === 'rent' ? RENT_FOR_MS : KEYS_FOR_MS)) {
+      crossOut(tap);
+      throw new GivenUp();
+    }
+    let pause = PAUSES_MS[Math.min(tries, PAUSES_MS.length - 1)];
+    try {
+      const asked = untried.delete(tap.key) ? { body: tap.body, key: tap.key } : late(tap);
+      const answer = await ask(tap.method, tap.path, asked);
+      crossOut(tap);
+      return answer;
+    } catch (failed) {
+      if (failed.status === 401) throw failed; // kept: it is sent when they are signed in again
+      if (tap.kind === 'report' && notNow(failed)) {
+        pause = (failed.retryAfterS ?? 2) * 1000;
+        set({ heldUntil: Date.now() + pause });
+      } else if (!(failed instanceof NoAnswer) && !UNKNOWN.includes(failed.type) && !silent(failed)) {
+        crossOut(tap);
+        throw failed;
+      }
+    }
+    await until(pause);
+  }
+}
+
+// What was seen at a bike stays true, so a report waits where a wish to rent is given back to the rider.
+const notNow = ({ status }) => status === 503 || status === 429;
+
+// An answer that comes from something in between and not from a service says nothing about what was done.
+const silent = (failed) => failed.status >= 500 && !failed.facts?.type;
+
+function crossOut(tap) {
+  keep(
+    'taps',
+    kept('taps', []).filter((other) => other.key !== tap.key),
+  );
+}
+
+function until(ms) {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      removeEventListener('online', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    addEventListener('online', done);
+  });
+}
+
+// A tab holds its lock as long as it is open: what it wrote down is its own to send. What a closed tab left is
+// anybody's, and so is everything where a browser has no locks (a page that came without TLS).
+keep('tab', TAB, OF_TAB);
+navigator.locks?.request(`gbike.tab.${TAB}`, () => new Promise(() => {}));
+
+export async function ours(tap) {
+  if (tap.tab === TAB || !navigator.locks) return true;
+  const { held } = await navigator.locks.query();
+  return held.every(({ name }) => name !== `gbike.tab.${tap.tab}`);
+}
+
+// The field staff's reports are sent one after the other, in the order of the taps and whichever page is open.
+const MOST = 200; // waiting at once
+const TOLD = 20; // refusals that nobody has read yet
+let sending = false;
+
+export const queued = () => waiting().filter(({ kind }) => kind === 'report');
+
+// Answers the tap's key, or null where too many wait already.
+export function report(body) {
+  if (queued().length >= MOST) {
+    set({ notice: { tone: 'bad', text: t('tooManyWait', MOST) } });
+    return null;
+  }
+  const { key } = written('report', 'POST', '/bikeManageApps', body);
+  set({ outcomes: { ...state.outcomes, [key]: null } });
+  sendReports();
+  return key;
+}
+
+export async function sendReports() {
+  if (sending) return;
+  sending = true;
+  for (let [tap] = queued(); tap; [tap] = queued()) {
+    try {
+      await sent(tap);
+      set({ heldUntil: null, outcomes: { ...state.outcomes, [tap.key]: true } });
+    } catch (failed) {
+      if (failed.status === 401) {
+        goneOut();
+        break;
+      }
+      refused(tap, failed);
+    }
+  }
+  sending = false;
+  set({ heldUntil: null });
+}
+
+function refused({ key, body, userid }, { type, status, facts }) {
+  const one = { key, body, userid, why: { type, status, facts: facts && { detail: facts.detail } } };
+  keep('refused', [...kept('refused', []), one].slice(-TOLD));
+  set({ outcomes: { ...state.outcomes, [key]: one } });
+}
+
+// What came of reports that nobody was there to see.
+export const refusals = () => kept('refused', []).filter(({ userid }) => userid === state.who?.userid);
+
+export const saidOf = ({ why, body }) => said(why, 'report', { body });
+
+export function read(one) {
+  keep(
+    'refused',
+    kept('refused', []).filter(({ key }) => key !== one.key),
+  );
+  set({});
+}

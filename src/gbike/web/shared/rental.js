@@ -1,0 +1,67 @@
+// What riders and operators see of bikes and rides: how a bike is, where bikes stand, and what a ride costs.
+export const FREE = '사용가능';
+export const TAKEN = '사용중';
+export const BROKEN = '불량';
+/** @type {Record<string, 'free' | 'taken' | 'broken'>} */
+const STATUSES = { [FREE]: 'free', [TAKEN]: 'taken', [BROKEN]: 'broken' };
+
+/** @param {string | null} [status] */
+export const wordOf = (status) => STATUSES[status ?? ''] ?? 'broken';
+
+// Who rides it is known earlier than what the bike says of itself.
+/** @param {Bike} bike @param {Map<number, Rent> | null} [rides] under way, by their bikes */
+export function statusOf({ bikeid, retired, status }, rides) {
+  if (rides?.has(bikeid)) return 'taken';
+  return retired ? 'gone' : wordOf(status);
+}
+
+/** @param {{ lat?: number | null, lon?: number | null }} one */
+export const isPlaced = ({ lat, lon }) => typeof lat === 'number' && typeof lon === 'number';
+
+// The nearest first where it is known where somebody is, else by their names.
+/** @param {Bike[]} bikes @param {Position | null} here @param {string} language */
+export function byPlace(bikes, here, language) {
+  /** @type {Map<string, Place>} */
+  const places = new Map();
+  for (const bike of bikes) {
+    const name = bike.location ?? '';
+    const one = places.get(name) ?? { name, bikes: [], lat: null, lon: null, away: Infinity };
+    one.bikes.push(bike);
+    places.set(name, one);
+  }
+  for (const one of places.values()) {
+    const placed = /** @type {Position[]} */ (one.bikes.filter(isPlaced));
+    const mean = (/** @type {'lat' | 'lon'} */ what) =>
+      placed.reduce((sum, bike) => sum + bike[what], 0) / placed.length;
+    if (placed.length) {
+      const at = { lat: mean('lat'), lon: mean('lon') };
+      Object.assign(one, at, here && { away: metres(here, at) });
+    }
+    one.bikes.sort((a, b) => (b.batterylevel ?? 0) - (a.batterylevel ?? 0) || a.bikeid - b.bikeid);
+  }
+  const { compare } = new Intl.Collator(language, { numeric: true });
+  return [...places.values()].sort((a, b) => (a.away === b.away ? compare(a.name, b.name) : a.away - b.away));
+}
+
+// On a plane that touches the globe: good for a city.
+/** @param {Position} a @param {Position} b */
+function metres(a, b) {
+  const rad = Math.PI / 180;
+  const x = (b.lon - a.lon) * rad * Math.cos(((a.lat + b.lat) / 2) * rad);
+  return Math.hypot(x, (b.lat - a.lat) * rad) * 6_371_000;
+}
+
+// As billing computes it (services/billing/domain.py): whole intervals, or begun ones and one at least.
+/** @param {Tariff} tariff @param {number} riddenMs */
+export function fee({ krw, per_s: perS, rounding }, riddenMs) {
+  const intervals = Math.max(0, riddenMs) / (perS * 1000);
+  return krw * (rounding === 'ceil' ? Math.max(1, Math.ceil(intervals)) : Math.floor(intervals));
+}
+
+// In how many milliseconds it costs more, and how much then.
+/** @param {Tariff} tariff @param {number} riddenMs */
+export function nextFee(tariff, riddenMs) {
+  const interval = tariff.per_s * 1000;
+  const leftMs = interval - (riddenMs % interval);
+  return { leftMs, krw: fee(tariff, riddenMs + leftMs + (tariff.rounding === 'ceil' ? 1 : 0)) };
+}

@@ -1,0 +1,71 @@
+// Words in the rider's language, and numbers, places and times as people write them there.
+import { en } from './en.js';
+import { ko } from './ko.js';
+
+/** @type {Record<string, Words>} */
+const BOOKS = { ko, en };
+let chosen = 'ko';
+
+export const language = () => chosen;
+
+export const use = (lang) => {
+  chosen = lang;
+};
+
+export const t = (name, ...facts) => {
+  const words = BOOKS[chosen][name];
+  return typeof words === 'function' ? words(...facts) : words;
+};
+
+// Pages of their own, or that are loaded later, bring their words with them.
+export const learn = (words) => {
+  for (const lang of Object.keys(BOOKS)) Object.assign(BOOKS[lang], words[lang]);
+};
+
+// As the browser asks for it in Accept-Language.
+export const preferred = () => navigator.languages.map((tag) => tag.slice(0, 2)).find((tag) => BOOKS[tag]) ?? 'en';
+
+export const many = (count) => new Intl.NumberFormat(chosen).format(count);
+
+export function won(amount) {
+  const sign = amount < 0 ? '−' : '';
+  const number = many(Math.abs(amount));
+  return chosen === 'ko' ? `${sign}${number}원` : `${sign}₩${number}`;
+}
+
+function parts(ms) {
+  const s = Math.max(0, Math.floor(ms / 1000));
+  return [Math.floor(s / 3600), Math.floor(s / 60) % 60, s % 60];
+}
+
+// 3분 20초 · 3 min 20 s
+export function lasting(ms) {
+  const units = [t('hours'), t('minutes'), t('seconds')];
+  const said = parts(ms).map((count, at) => (count ? `${count}${units[at]}` : ''));
+  const shown = said[0] ? said.slice(0, 2) : said;
+  return shown.filter(Boolean).join(' ') || `0${units[2]}`;
+}
+
+export function clock(ms) {
+  const [hours, ...rest] = parts(ms);
+  const shown = rest.map((count) => String(count).padStart(2, '0'));
+  return [...(hours ? [hours] : []), ...shown].join(':');
+}
+
+const written = (iso, as) => new Intl.DateTimeFormat(chosen, as).format(new Date(iso));
+
+export const time = (iso) => written(iso, { hour: 'numeric', minute: '2-digit' });
+
+export const moment = (iso) => written(iso, { month: 'long', day: 'numeric', hour: 'numeric', minute: '2-digit' });
+
+export const stamp = (iso) =>
+  written(iso, { month: 'numeric', day: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+
+export function far(metres) {
+  return metres < 1000 ? `${Math.round(metres / 10) * 10} m` : `${(metres / 1000).toFixed(1)} km`;
+}
+
+// Operators write 분당_정자역_1구역; people read it with spaces.
+export const place = (name) => (name || t('nowhere')).replaceAll('_', ' ');
+
+export const price = ({ krw, per_s: perS }) => t('price', won(krw), lasting(perS * 1000), perS === 60);

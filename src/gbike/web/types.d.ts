@@ -1,0 +1,109 @@
+// What the pages' modules hand to each other, for who reads them and for tsc. Not served.
+
+/** One of the fleet, as the bike service answers it. */
+interface Bike {
+  bikeid: number;
+  status?: string | null;
+  retired?: boolean;
+  location?: string | null;
+  /** In percent. */
+  batterylevel?: number | null;
+  lat?: number | null;
+  lon?: number | null;
+  lastseen?: string | null;
+}
+
+interface Rent {
+  rentid: number;
+  userid: number;
+  bikeid: number;
+  starttime: string;
+}
+
+interface Position {
+  lat: number;
+  lon: number;
+}
+
+/** Where bikes stand; `away`: in metres, Infinity where it is not known. */
+interface Place {
+  name: string;
+  bikes: Bike[];
+  lat: number | null;
+  lon: number | null;
+  away: number;
+}
+
+interface Tariff {
+  krw: number;
+  per_s: number;
+  rounding: string;
+}
+
+/** A row of a file of bikes, and what is wrong with it. */
+interface Row {
+  line: number;
+  bike: Record<string, any>;
+  sent: string;
+  problems: string[];
+}
+
+/** A figure of Prometheus' text. */
+interface Sample {
+  name: string;
+  labels: Record<string, string>;
+  value: number;
+}
+
+type Words = Record<string, string | ((...facts: any[]) => string)>;
+
+interface Notice {
+  tone: string;
+  text: string;
+  way?: { text: string; href: string } | null;
+  /** A moment until which somebody has to wait, in ms. */
+  until?: number | null;
+}
+
+/** All that the pages know. */
+interface State {
+  /** null until the server said so. */
+  mode: 'demo' | 'secure' | null;
+  /** null when nobody is signed in. */
+  who: { userid: number; roles: string[] } | null;
+  /** Whether the last request was answered. */
+  online: boolean;
+  /** What to tell. */
+  notice: Notice | null;
+  /** What was tapped and is not answered yet. */
+  busy: { kind: string } | null;
+  /** Riders: the available bikes, or those nearest; null until they were read. */
+  bikes: Bike[] | null;
+  /** Riders: how many are available in all. */
+  free: number;
+  /** Riders: their rides under way; null until they were read. */
+  open: Rent[] | null;
+  tariff: Tariff | null;
+  /** Riders: when they let us know. */
+  here: Position | null;
+  /** Riders: how often the view told of something new. */
+  changes: number;
+  /** Riders: how often they changed their account here. */
+  accountChanges: number;
+  /** Field staff: until when a busy server asked us to wait with the reports, in ms. */
+  heldUntil: number | null;
+  /** Field staff: null until it was read. */
+  manager: { managerid?: number; userid?: number; point?: number } | null;
+  /** Field staff: what came of this page's reports, by their keys: true, or what was refused. */
+  outcomes: Record<string, any>;
+  /** Operators: every bike by its number; null until it was read. */
+  fleet: Map<number, Bike> | null;
+  /** Operators: the rides under way by their bikes; null until they were read. */
+  rides: Map<number, Rent> | null;
+  /** Operators: why the fleet is older than it should be. */
+  fleetFailed: any;
+  /** Operators: the file of bikes that is being sent. */
+  importing: { id: string; rows: any[] } | null;
+  /** Operators: until when a busy server asked us to wait with the file, in ms. */
+  pausedUntil: number;
+}

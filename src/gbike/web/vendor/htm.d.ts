@@ -1,0 +1,2 @@
+declare const htm: { bind(make: any): (text: TemplateStringsArray, ...values: any[]) => any };
+export default htm;
