@@ -9,7 +9,7 @@ import pytest
 from gbike.app.catalogue import cards
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
-from gbike.kit.schema.migrate import LOG_VERSIONS
+from gbike.kit.schema.migrate import FLOOR_VERSIONS, LOG_VERSIONS
 from tests.journeys.fleet import assert_nothing_is_violated, every
 from tests.support import EVERY_RIDE_COSTS, Client
 from tests.upgrade.kept import put_back
@@ -45,7 +45,7 @@ async def test_what_a_release_left_opens_and_rides_go_on(folder: DataFolder) -> 
 
 
 def migrations() -> Iterator[Path]:
-    for versions in [LOG_VERSIONS, *(card.versions for card in cards())]:
+    for versions in [LOG_VERSIONS, FLOOR_VERSIONS, *(card.versions for card in cards())]:
         yield from sorted(versions.glob("[0-9]*_*.py"))
 
 

@@ -16,12 +16,12 @@ import psycopg
 from psycopg import sql
 
 from gbike.app.move import CannotMove
-from gbike.kit.schema.migrate import in_memory, migrate_url
+from gbike.kit.schema.migrate import FLOOR, OWN, in_memory, migrate_url
 from gbike.kit.sqlite.store import open_file
 
 MARK = "moving"
 """The table that says from where a database is filled; dropped when all are whole."""
-ITS_OWN = frozenset({"alembic_version", MARK})
+ITS_OWN = frozenset({OWN, FLOOR, MARK})
 """A database's own, whatever is filled into it."""
 STAYS = ITS_OWN | {"commits", "positions", "seal"}
 """What is not carried: the writers' of one engine, places in a log that is left behind, whose file it was."""

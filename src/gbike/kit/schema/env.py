@@ -1,7 +1,8 @@
-"""Alembic's entry: run the migrations of one service over the connection it was handed."""
+"""Alembic's entry: run one line of migrations over the connection it was handed."""
 
 from alembic import context
 
-context.configure(connection=context.config.attributes["connection"])
+given = context.config.attributes
+context.configure(connection=given["connection"], version_table=given["version_table"])
 with context.begin_transaction():
     context.run_migrations()
