@@ -106,7 +106,7 @@ def run_service(name: str, host: str, port: int | None, env: Mapping[str, str]) 
     if card.name == "user_deposit" and not chosen.demo and (told := about_test_payments(settings)):
         log.warning("test payments", service=card.name, why=told.partition("\n")[0])
     logging.basicConfig(handlers=[_Libraries()], level=logging.WARNING, force=True)
-    run(_serve(card, chosen, settings, host, card.port if port is None else port, known))
+    run(_serve(card, chosen, settings, host=host, port=card.port if port is None else port, inside=known))
 
 
 def settings_for(env: Mapping[str, str]) -> dict[str, str]:
@@ -166,6 +166,7 @@ async def _serve(
     card: Card,
     chosen: ServeSettings,
     env: Mapping[str, str],
+    *,
     host: str,
     port: int,
     inside: tuple[Certificates, int] | None,
