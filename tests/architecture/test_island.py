@@ -42,7 +42,7 @@ async def main() -> None:
 asyncio.run(main())
 
 import pytest
-options = ("-q", "-p", "no:cacheprovider", "-o", "asyncio_mode=auto", "--rootdir", ".")
+options = ("-q", "-p", "no:cacheprovider", "-p", "pytest_asyncio.plugin", "-o", "asyncio_mode=auto", "--rootdir", ".")
 sys.exit(pytest.main([*options, *sys.argv[1:], "tests/services"]))
 """
 
@@ -75,7 +75,7 @@ def island(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Path]:
 def alone(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
     """Run Python where only the island can be imported (the installed gbike is shadowed, and `-P` keeps cwd out)."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "GBIKE"))}
-    env |= {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    env |= {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     return subprocess.run([sys.executable, *command], cwd=folder, env=env, capture_output=True, text=True, timeout=100)
 
 
