@@ -123,7 +123,7 @@ class Rider(Person):
         key, body = self.key(), {"amount": 100 * self.rng.randint(1, 50)}
         path = f"/userDeposits/{self.userid}/topUps"
         send = self.insist if key else self._once
-        await send(lambda: self.ask("topup", "user_deposit", "POST", path, body, key, userid=self.userid, **body))
+        await send(lambda: self.ask("topup", "user_deposit", "POST", path, body, key=key, userid=self.userid, **body))
 
     async def look_around(self) -> None:
         """Read what there is to read."""
@@ -241,7 +241,7 @@ class Operator(Person):
             for status in (self.rng.choice(("사용중", "불량")), "사용가능"):
                 body, path = {"status": status}, f"/bikes/{bikeid}"
                 key = self.key()
-                send = partial(self.ask, "mark", "bike", "PATCH", path, body, key, bikeid=bikeid, **body)
+                send = partial(self.ask, "mark", "bike", "PATCH", path, body, key=key, bikeid=bikeid, **body)
                 await self.insist(send)
                 await self.pause(2.0)
 
