@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Generator, Iterator
 
 import pytest
 
@@ -10,6 +10,7 @@ from gbike.app.embedded import Embedded
 from tests.cluster.running import cluster as cluster
 from tests.cluster.running import common_folder as common_folder
 from tests.cluster.running import one_cluster as one_cluster
+from tests.postgres import Server
 from tests.support import EVERY_RIDE_COSTS, Client
 
 
@@ -25,6 +26,15 @@ async def embedded(env: dict[str, str]) -> AsyncIterator[Embedded]:
     whole = Embedded(None, env, rehearse=True)
     yield whole
     await whole.stop()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """A PostgreSQL server that does not wait for the disk, the one of this process; each test has databases of its
+    own in it."""
+    running = Server(durable=False)
+    yield running
+    running.remove()
 
 
 @pytest.fixture

@@ -81,7 +81,7 @@ class MangledSubscription:
     """
 
     def __init__(
-        self, bus: SimBus, network: Network, rng: Random, store: Store, name: str, types: frozenset[str]
+        self, name: str, types: frozenset[str], *, bus: SimBus, network: Network, rng: Random, store: Store
     ) -> None:
         self._sim_bus, self._network, self._rng = bus, network, rng
         self._store, self._name, self._types = store, name, types

@@ -79,6 +79,7 @@ class History:
         service: str,
         request: tuple[str, str, Any],
         facts: dict[str, Any],
+        *,
         key: str | None = None,
         patience_s: float = 5.0,
     ) -> Attempt:

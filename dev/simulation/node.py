@@ -138,7 +138,9 @@ class Node:
             chance=cluster.rng.random,
             store=store,
             bus=cluster.bus,
-            subscribe=partial(MangledSubscription, cluster.bus, cluster.network, cluster.rng, store),
+            subscribe=partial(
+                MangledSubscription, bus=cluster.bus, network=cluster.network, rng=cluster.rng, store=store
+            ),
             caller=cluster.caller,
             env=cluster.env,
             metrics=METRICS,

@@ -21,7 +21,9 @@ class Cashier(Person):
         amount = self.rng.choice((-300, -100, 100, 500))
         body, key = {"amount": amount, "reason": "a coin was counted twice"}, self.key()
         path = f"/userDeposits/{userid}/corrections"
-        send = partial(self.ask, "correct", "user_deposit", "POST", path, body, key, userid=userid, difference=amount)
+        send = partial(
+            self.ask, "correct", "user_deposit", "POST", path, body, key=key, userid=userid, difference=amount
+        )
         await (self.insist(send) if key else send())
 
     async def set_to(self, userid: int) -> None:
@@ -37,7 +39,7 @@ class Cashier(Person):
         await self.pause(3.0)
         body, key = {"deposit": wanted, "expected": before}, self.key()
         facts = {"userid": userid, "difference": wanted - before}
-        send = partial(self.ask, "correct", "user_deposit", "PATCH", path, body, key, **facts)
+        send = partial(self.ask, "correct", "user_deposit", "PATCH", path, body, key=key, **facts)
         await (self.insist(send) if key else send())
 
 
@@ -61,4 +63,4 @@ class Keeper(Person):
         body = {"at": at, "reason": "the bike was found standing"}
         facts = {"rentid": rentid, "tapped_s": self.history.time() - ago_s}
         path = f"/rents/{rentid}/end"
-        await self.insist(partial(self.ask, "end", "rent", "POST", path, body, key, **facts))
+        await self.insist(partial(self.ask, "end", "rent", "POST", path, body, key=key, **facts))

@@ -33,11 +33,13 @@ class Person:
         await asyncio.sleep(most_s * self.rng.random() ** 2)
 
     async def ask(
-        self, op: str, service: str, method: str, path: str, content: Any, key: str | None = None, **facts: Any
+        self, op: str, service: str, method: str, path: str, content: Any, *, key: str | None = None, **facts: Any
     ) -> Attempt:
         """One request."""
         patience = self.rng.choice((1.5, 3.0, 6.0))
-        return await self.history.ask(self.name, op, service, (method, path, content), facts, key, patience)
+        return await self.history.ask(
+            self.name, op, service, (method, path, content), facts, key=key, patience_s=patience
+        )
 
     async def twice(self, send: Callable[[], Awaitable[Attempt]]) -> Attempt:
         """A double tap: both are under way at once; the better answer counts."""
@@ -85,7 +87,7 @@ class Rider(Person):
         """From the tap to the return, mostly."""
         bikeid, key = self.rng.randint(1, self.swarm.bikes), self.key()
         wish = {"userid": self.userid, "bikeid": bikeid}
-        rented = await self.insist(lambda: self.ask("rent", "rent", "POST", "/rents", wish, key, **wish))
+        rented = await self.insist(lambda: self.ask("rent", "rent", "POST", "/rents", wish, key=key, **wish))
         if rented.kind != "ok":
             return
         await self.pause(4.0)
@@ -105,7 +107,7 @@ class Rider(Person):
             facts |= {"tapped_s": self.history.time(), "tappedat": body["tappedat"]}
             await self.pause(OFFLINE_S)
         path = f"/rents/{rentid}"
-        return await self.insist(lambda: self.ask("return", "rent", "PATCH", path, body, key, **facts))
+        return await self.insist(lambda: self.ask("return", "rent", "PATCH", path, body, key=key, **facts))
 
     async def return_some_rent(self) -> None:
         """A return with a mistyped number: of another's rent, of a cancelled one, of none."""
@@ -114,14 +116,14 @@ class Rider(Person):
     async def open_a_deposit(self) -> None:
         """Bring money."""
         key, body = self.key(), {"userid": self.userid, "deposit": 10_000}
-        await self.insist(lambda: self.ask("open", "user_deposit", "POST", "/userDeposits", body, key, **body))
+        await self.insist(lambda: self.ask("open", "user_deposit", "POST", "/userDeposits", body, key=key, **body))
 
     async def top_up(self) -> None:
         """Bring more."""
         key, body = self.key(), {"amount": 100 * self.rng.randint(1, 50)}
         path = f"/userDeposits/{self.userid}/topUps"
         send = self.insist if key else self._once
-        await send(lambda: self.ask("topup", "user_deposit", "POST", path, body, key, userid=self.userid, **body))
+        await send(lambda: self.ask("topup", "user_deposit", "POST", path, body, key=key, userid=self.userid, **body))
 
     async def look_around(self) -> None:
         """Read what there is to read."""
@@ -161,7 +163,7 @@ class Staff(Person):
         """Become a manager, with a rider account and perhaps some points."""
         body = {"managerid": self.managerid, "userid": self.userid, "point": self.rng.choice((0, 500))}
         key = self.key()
-        await self.insist(lambda: self.ask("manager", "bike_manager", "POST", "/bikeManagers", body, key, **body))
+        await self.insist(lambda: self.ask("manager", "bike_manager", "POST", "/bikeManagers", body, key=key, **body))
 
     async def report(self) -> None:
         """Report a bike; often the same report again."""
@@ -184,7 +186,7 @@ class Staff(Person):
                     "POST",
                     "/bikeManageApps",
                     body,
-                    key,
+                    key=key,
                     manager=self.managerid,
                     sent=body.get("reportid"),
                 )
@@ -210,7 +212,7 @@ class Staff(Person):
                     "PUT",
                     path,
                     body,
-                    key,
+                    key=key,
                     manager=self.managerid,
                     amount=amount,
                     left=body.get("point"),
@@ -226,7 +228,7 @@ class Operator(Person):
         for bikeid in range(1, self.swarm.bikes + 1):
             body = {"bikeid": bikeid, "location": "depot", "batterylevel": 90}
             for _ in range(40):
-                attempt = await self.ask("bike", "bike", "POST", "/bikes", body, None, bikeid=bikeid)
+                attempt = await self.ask("bike", "bike", "POST", "/bikes", body, bikeid=bikeid)
                 if attempt.kind == "ok" or attempt.status == 409:
                     break
                 await self.pause(2.0)
@@ -239,7 +241,7 @@ class Operator(Person):
             for status in (self.rng.choice(("사용중", "불량")), "사용가능"):
                 body, path = {"status": status}, f"/bikes/{bikeid}"
                 key = self.key()
-                send = partial(self.ask, "mark", "bike", "PATCH", path, body, key, bikeid=bikeid, **body)
+                send = partial(self.ask, "mark", "bike", "PATCH", path, body, key=key, bikeid=bikeid, **body)
                 await self.insist(send)
                 await self.pause(2.0)
 

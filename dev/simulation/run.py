@@ -146,14 +146,14 @@ class Run:
         probe = Operator(self.history, self.rng, self.swarm, "probe")
         until = self.loop.time() + 20.0
         body = {"bikeid": 999, "location": "depot"}
-        await probe.insist(lambda: probe.ask("bike", "bike", "POST", "/bikes", body, None, bikeid=999))
+        await probe.insist(lambda: probe.ask("bike", "bike", "POST", "/bikes", body, bikeid=999))
         wish = {"userid": 999, "bikeid": 999}
-        while (rented := await probe.ask("rent", "rent", "POST", "/rents", wish, None, **wish)).kind != "ok":
+        while (rented := await probe.ask("rent", "rent", "POST", "/rents", wish, **wish)).kind != "ok":
             if self.loop.time() > until:
                 raise Violation(f"L2 a free bike can't be rented long after the trouble: {rented.line()}")
             await asyncio.sleep(1.0)
         path = f"/rents/{rented.answer['rentid']}"
-        await probe.ask("return", "rent", "PATCH", path, {"status": "returned"}, None, rentid=rented.answer["rentid"])
+        await probe.ask("return", "rent", "PATCH", path, {"status": "returned"}, rentid=rented.answer["rentid"])
 
     async def _settle(self) -> None:
         until = self.loop.time() + CALM_S

@@ -42,8 +42,8 @@ async def main() -> None:
 asyncio.run(main())
 
 import pytest
-options = ("-q", "-p", "no:cacheprovider", "-o", "asyncio_mode=auto", "--rootdir", ".")
-sys.exit(pytest.main([*options, "tests/services"]))
+options = ("-q", "-p", "no:cacheprovider", "-p", "pytest_asyncio.plugin", "-o", "asyncio_mode=auto", "--rootdir", ".")
+sys.exit(pytest.main([*options, *sys.argv[1:], "tests/services"]))
 """
 
 
@@ -75,13 +75,14 @@ def island(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Path]:
 def alone(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
     """Run Python where only the island can be imported (the installed gbike is shadowed, and `-P` keeps cwd out)."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "GBIKE"))}
-    env |= {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    env |= {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     return subprocess.run([sys.executable, *command], cwd=folder, env=env, capture_output=True, text=True, timeout=100)
 
 
 def test_a_service_alone_starts_and_passes_its_tests(island: tuple[str, Path]) -> None:
     name, folder = island
-    done = alone(folder, "-c", START)
+    # In the whole they have passed already; here what one of them can't import is a failure at any size.
+    done = alone(folder, "-c", START, *([] if os.environ.get("GBIKE_FULL") else ["--collect-only"]))
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr
     assert done.stdout.startswith(f"started {name}\n")
-    assert " passed" in done.stdout or "%]" in done.stdout
+    assert f"tests/services/{name}/" in done.stdout or "%]" in done.stdout

@@ -60,8 +60,6 @@ REPORT = Call("/bikeManageApps", {"managerid": 1, "batterylevel": 50}, 700)
 NOISE_MS = 150
 """What a busy machine may add to any answer; the exact bounds are tested in virtual time."""
 AT_ONCE_MS = 50
-TRIES = 3
-"""The open breaker refuses at once in the best of so many sieges: what else the machine does only adds."""
 
 
 @dataclass(frozen=True)
@@ -127,17 +125,13 @@ async def test_a_hanging_bike_service_is_refused_quickly_and_used_again_soon(cal
     async with Demo(tmp_path / "data") as demo, aiohttp.ClientSession(demo.url) as session:
         await demo.start()
         siege = Siege(session, call, await register(session, range(1, 301)))
-        took = [await hung_and_healed(demo, siege, call)]
-        while min(took) > AT_ONCE_MS and len(took) < TRIES:
-            took.append(await hung_and_healed(demo, siege, call))
-        assert min(took) <= AT_ONCE_MS, took
+        await hung_and_healed(demo, siege, call)
         assert await demo.gbike("verify") == "0 violations\n"
         await demo.stop()
 
 
-async def hung_and_healed(demo: Demo, siege: Siege, call: Call) -> float:
-    """Bike hangs under five users: all are told in time, the breaker opens soon, and closes soon when bike is well.
-    Answers what the open breaker's refusals took, ms."""
+async def hung_and_healed(demo: Demo, siege: Siege, call: Call) -> None:
+    """Bike hangs under five users: all are told in time, the breaker opens soon, and closes soon when bike is well."""
     await demo.gbike("demo-fault", "slow", "bike", "60000")
     seen = await siege.users(6)
     opened = min(one.at_s + one.took_ms / 1000 for one in seen if one.reason == "circuit-open")
@@ -146,14 +140,12 @@ async def hung_and_healed(demo: Demo, siege: Siege, call: Call) -> float:
     assert {one.status for one in seen} == {503}
     assert all(one.retry_after is not None and 1 <= one.retry_after <= 8 for one in seen)
     assert max(one.took_ms for one in seen) <= call.latest_ms + NOISE_MS
-    took_ms = refused_ms(seen)
-    assert took_ms <= AT_ONCE_MS + NOISE_MS
+    assert refused_ms(seen) <= AT_ONCE_MS + NOISE_MS
     await demo.gbike("demo-fault", "heal")
     healed = time.monotonic()
     while (await siege.ask()).status != 201:
         assert time.monotonic() - healed <= 10
         await asyncio.sleep(1)
-    return took_ms
 
 
 @pytest.mark.alone

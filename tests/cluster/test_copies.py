@@ -42,10 +42,8 @@ BIKES = 20
 
 
 @pytest.fixture(scope="module")
-def databases() -> Iterator[Databases]:
-    server = Server(durable=False)
-    yield Databases(server)
-    server.remove()
+def databases(server: Server) -> Databases:
+    return Databases(server)
 
 
 @pytest.fixture(autouse=True)

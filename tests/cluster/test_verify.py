@@ -108,7 +108,7 @@ def test_a_violation_is_told_and_the_exit_code_says_so(folder: DataFolder, chang
     ],
 )
 def test_what_is_unfinished_is_waited_for_and_then_named(
-    folder: DataFolder, change: Change, service: str, sql: str, left: str, found: list[str]
+    folder: DataFolder, change: Change, *, service: str, sql: str, left: str, found: list[str]
 ) -> None:
     change(service, sql)
     waiting, *violations = told(folder)
@@ -175,7 +175,7 @@ class Slow:
     ],
 )
 def test_who_hears_slowly_has_lost_nothing(
-    folder: DataFolder, change: Change, monkeypatch: pytest.MonkeyPatch, behind: int, each_s: int, lost: int,
+    folder: DataFolder, change: Change, monkeypatch: pytest.MonkeyPatch, *, behind: int, each_s: int, lost: int,
     within_s: range,
 ) -> None:  # fmt: skip
     with closing(open_file(folder.path.parent / "files" / "billing.sqlite")) as store:

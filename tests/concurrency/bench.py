@@ -9,7 +9,6 @@ import psycopg
 from gbike.app.catalogue import card
 from gbike.kit.hours import HOUR_MS, first_id
 from gbike.kit.postgres.connection import Dialer, PostgresReading, Session
-from gbike.kit.schema.migrate import migrate_url
 from tests.concurrency.explore import MOST, Found, explore
 from tests.concurrency.house import LATER, House
 from tests.concurrency.stepping import NOW, Fixed, Outcome, Steps, Two, Write
@@ -37,11 +36,9 @@ class Workbench:
 
     def __init__(self, server: Server, house: House) -> None:
         self.house = house
-        name = server.database()
-        url = server.url(name)
-        migrate_url(url, card(house.name).versions)
+        url = server.migrated(card(house.name).versions)
         self._plain = psycopg.connect(url, autocommit=True)
-        self._plain.execute(f"ALTER DATABASE {name} SET deadlock_timeout = '1ms'")  # type: ignore[arg-type]
+        self._plain.execute(f"ALTER DATABASE {url.rpartition('/')[2]} SET deadlock_timeout = '1ms'")  # type: ignore[arg-type]
         self._two = Two(url, house.name)
         for one in house.setup:
             for outcome in self._two.alone([one]):

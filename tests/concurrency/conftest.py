@@ -10,9 +10,8 @@ from tests.postgres import Server
 
 
 @pytest.fixture(scope="session")
-def workbench() -> Iterator[Callable[[House], Workbench]]:
+def workbench(server: Server) -> Iterator[Callable[[House], Workbench]]:
     """A service's database with two processes at it."""
-    server = Server(durable=False)
     benches = dict[str, Workbench]()
 
     def of(house: House) -> Workbench:
@@ -23,4 +22,3 @@ def workbench() -> Iterator[Callable[[House], Workbench]]:
     yield of
     for bench in benches.values():
         bench.close()
-    server.remove()

@@ -254,14 +254,6 @@ class Ahead(SystemClock):
         return super().now_ms() - 3_600_000
 
 
-@pytest.fixture
-def server() -> Iterator[Server]:
-    """A PostgreSQL."""
-    server = Server(durable=False)
-    yield server
-    server.remove()
-
-
 def test_a_database_with_another_clock_is_told(server: Server, tmp_path: Path) -> None:
     env = {"GBIKE_STORE_URL": server.url("postgres")}
     assert "clock-skew" not in rules(examine(DataFolder(tmp_path), env, SystemClock()))

@@ -158,7 +158,7 @@ class Envoy:
         source: str = "127.0.0.1",
     ) -> Reply:
         """Send one request through it. `source`: the address of this machine that it comes from."""
-        return ask(self.place.port, method, target, body, headers, source)
+        return ask(self.place.port, method, target, body, headers, source=source)
 
     def operators(self, path: str) -> str:
         """What the admin port says."""
@@ -182,6 +182,7 @@ def ask(
     target: str,
     body: Any = None,
     headers: Mapping[str, str | Sequence[str]] | None = None,
+    *,
     source: str = "127.0.0.1",
 ) -> Reply:
     """Send one request to a server on this machine. `body`: bytes as they are, None for none, else JSON. A header may

@@ -8,7 +8,6 @@ import psycopg
 from gbike.app.catalogue import cards
 from gbike.app.embedded import Embedded
 from gbike.kit.postgres.store import PostgresStore
-from gbike.kit.schema.migrate import migrate_url
 from gbike.kit.sqlite.store import SqliteStore
 from tests.postgres import Server
 from tests.support import EVERY_RIDE_COSTS
@@ -45,9 +44,7 @@ class Databases:
     """A migrated database for each service, emptied for each test."""
 
     def __init__(self, server: Server) -> None:
-        self._urls = {card.name: server.url(server.database()) for card in cards()}
-        for card in cards():
-            migrate_url(self._urls[card.name], card.versions)
+        self._urls = {card.name: server.migrated(card.versions) for card in cards()}
 
     def emptied(self, services: frozenset[str] = EVERY) -> dict[str, str]:
         """Where the empty databases of the services are."""

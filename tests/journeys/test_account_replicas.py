@@ -1,14 +1,13 @@
 """Two replicas of account on one PostgreSQL: what is tried at once at both is judged as at one."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from gbike.kit.ids import SystemIds
 from gbike.kit.postgres.store import PostgresStore
-from gbike.kit.schema.migrate import migrate_url
 from gbike.services.account.storage import VERSIONS
 from tests.postgres import Server
 from tests.services.account.people import KIM, Town, kind
@@ -16,18 +15,10 @@ from tests.services.account.people import KIM, Town, kind
 WRONG = "wrong password"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    found = Server(durable=False)
-    yield found
-    found.remove()
-
-
 @pytest.fixture
 async def towns(server: Server, tmp_path: Path) -> AsyncIterator[list[Town]]:
     """Two replicas, and Kim, who signed up at the first."""
-    url = server.url(server.database())
-    migrate_url(url, VERSIONS)
+    url = server.migrated(VERSIONS)
     env = {"GBIKE_RESET_FILE": str(tmp_path / "resets.jsonl")}
     found = [
         Town(None, lambda clock: PostgresStore(url, clock=clock, ids=SystemIds(), source="account"), **env)

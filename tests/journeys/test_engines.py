@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -21,11 +21,9 @@ MIXES = {
 
 
 @pytest.fixture(scope="module")
-def databases() -> Iterator[Databases]:
+def databases(server: Server) -> Databases:
     """On a server that does not wait for the disk."""
-    server = Server(durable=False)
-    yield Databases(server)
-    server.remove()
+    return Databases(server)
 
 
 @pytest.fixture

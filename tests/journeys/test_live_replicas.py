@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -12,7 +12,6 @@ from gbike.kit.clock import SystemClock
 from gbike.kit.envelope import Message, pack
 from gbike.kit.ids import SystemIds
 from gbike.kit.postgres.store import PostgresStore
-from gbike.kit.schema.migrate import migrate_url
 from gbike.kit.store import Tx
 from gbike.kit.telemetry import NO_TRACE, Metrics
 from gbike.services.rent_and_billing_view.storage import VERSIONS
@@ -22,13 +21,9 @@ from tests.postgres import Server
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
+def url(server: Server) -> str:
     """A view's database."""
-    server = Server(durable=False)
-    found = server.url(server.database())
-    migrate_url(found, VERSIONS)
-    yield found
-    server.remove()
+    return server.migrated(VERSIONS)
 
 
 @pytest.fixture

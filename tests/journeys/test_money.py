@@ -1,7 +1,6 @@
 """Money between services and between replicas: who prices, who posts and who tells, in which order."""
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -10,7 +9,6 @@ import pytest
 from gbike.app.verify import violations
 from gbike.kit.ids import SystemIds
 from gbike.kit.postgres.store import PostgresStore
-from gbike.kit.schema.migrate import migrate_url
 from gbike.services.billing.domain import Rounding, Tariff
 from gbike.services.billing.storage import VERSIONS, adopt_tariff, tariff_of_a_start, tariffs
 from gbike.services.user_deposit.commands import know_rider, open_a_deposit, set_a_balance, tell_standing
@@ -42,28 +40,16 @@ async def _found(town: Town) -> list[str]:
     return list(violations(readings))
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    """A PostgreSQL server that does not wait for the disk."""
-    server = Server(durable=False)
-    yield server
-    server.remove()
-
-
 @pytest.fixture
 def url(server: Server) -> str:
     """A fresh database of billing."""
-    url = server.url(server.database())
-    migrate_url(url, VERSIONS)
-    return url
+    return server.migrated(VERSIONS)
 
 
 @pytest.fixture
 def ledger(server: Server) -> str:
     """A fresh database of userDeposit."""
-    url = server.url(server.database())
-    migrate_url(url, LEDGER)
-    return url
+    return server.migrated(LEDGER)
 
 
 def replicas(url: str) -> list[PostgresStore]:

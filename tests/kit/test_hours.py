@@ -12,7 +12,7 @@ from gbike.kit.envelope import Message
 from gbike.kit.hours import BITE, HOUR_MS, SURE_MS, fold_of, hear, speakers, sums
 from gbike.kit.housekeeping import DAY_MS, Housekeeper
 from gbike.kit.postgres.store import PostgresStore
-from gbike.kit.schema.migrate import in_memory, migrate_url
+from gbike.kit.schema.migrate import in_memory
 from gbike.kit.sqlite.store import SqliteStore
 from gbike.kit.store import Store, Tx
 from gbike.services.bike.storage import VERSIONS
@@ -39,8 +39,7 @@ async def two(request: pytest.FixtureRequest, server: Server, clock: SetClock) -
             SqliteStore(None, clock=clock, ids=ids, source="bell", rehearse=True, memory=in_memory(VERSIONS))
         ] * 2
     else:
-        url = server.url(server.database())
-        migrate_url(url, VERSIONS)
+        url = server.migrated(VERSIONS)
         stores = [PostgresStore(url, clock=clock, ids=ids, source="bell", rehearse=True) for _ in range(2)]
     yield stores
     for store in {id(one): one for one in stores}.values():

@@ -218,7 +218,7 @@ async def test_too_many_parameters_are_never_our_mistake() -> None:
     ],
 )
 async def test_every_refusal_is_a_problem_with_its_name_and_its_request(
-    method: str, path: str, body: bytes, headers: dict[str, str], status: int, slug: str
+    method: str, path: str, body: bytes, headers: dict[str, str], *, status: int, slug: str
 ) -> None:
     got, problem, seen = await ask(method, path, body, x_request_id="ride-77", **headers)
     assert (got, problem["status"], problem["type"].partition("#")[2]) == (status, status, slug)

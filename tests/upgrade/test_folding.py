@@ -51,20 +51,17 @@ asyncio.run(main())
 """A process that has folded a bite and is in the midst of the next."""
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    """A PostgreSQL that does not wait for the disk."""
-    server = Server(durable=False)
-    yield server
-    server.remove()
-
-
 @pytest.fixture(params=["sqlite", "postgres"])
-def past(request: pytest.FixtureRequest, tmp_path: Path) -> Past:
+def past(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Past]:
     """What c943df6 left, on either engine."""
-    if request.param == "postgres":
-        return Databases(KEPT, request.getfixturevalue("server"))
-    return Folder(KEPT, tmp_path, Mode.DEMO)
+    if request.param != "postgres":
+        yield Folder(KEPT, tmp_path, Mode.DEMO)
+        return
+    server: Server = request.getfixturevalue("server")
+    past = Databases(KEPT, server)
+    yield past
+    for url in past.urls.values():
+        server.drop(url)
 
 
 def where(past: Past) -> str:

@@ -64,14 +64,6 @@ class Databases(Past):
         return house, Client(house.app)
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    """A PostgreSQL that does not wait for the disk."""
-    server = Server(durable=False)
-    yield server
-    server.remove()
-
-
 @pytest.fixture(params=VERSIONS, ids=[version.name for version in VERSIONS])
 def kept(request: pytest.FixtureRequest) -> Path:
     """What a version left."""
@@ -80,11 +72,16 @@ def kept(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture(params=["demo", "secure", "postgres"])
-def past(kept: Path, request: pytest.FixtureRequest, tmp_path: Path) -> Past:
+def past(kept: Path, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Past]:
     """Each form of it."""
-    if request.param == "postgres":
-        return Databases(kept, request.getfixturevalue("server"))
-    return Folder(kept, tmp_path, Mode[request.param.upper()])
+    if request.param != "postgres":
+        yield Folder(kept, tmp_path, Mode[request.param.upper()])
+        return
+    server: Server = request.getfixturevalue("server")
+    past = Databases(kept, server)
+    yield past
+    for url in past.urls.values():
+        server.drop(url)
 
 
 async def bills(client: Client) -> dict[int, dict[str, Any]]:

@@ -108,7 +108,8 @@ def run_service(name: str, host: str, port: int | None, env: Mapping[str, str]) 
     if card.name == "user_deposit" and not chosen.demo and (told := about_test_payments(settings)):
         log.warning("test payments", service=card.name, why=told.partition("\n")[0])
     logging.basicConfig(handlers=[_Libraries()], level=logging.WARNING, force=True)
-    run(_serve(card, chosen, settings, host, usual_port(card.name) if port is None else port, known))
+    here = usual_port(card.name) if port is None else port
+    run(_serve(card, chosen, settings, host=host, port=here, inside=known))
 
 
 def settings_for(env: Mapping[str, str]) -> dict[str, str]:
@@ -168,6 +169,7 @@ async def _serve(
     card: Card,
     chosen: ServeSettings,
     env: Mapping[str, str],
+    *,
     host: str,
     port: int,
     inside: tuple[Certificates, int] | None,

@@ -215,7 +215,7 @@ async def test_a_contact_that_somebody_has_proved_is_not_taken_by_a_change(post:
     assert (await post.account(2))["contact"] == LEE
 
 
-async def test_a_failing_sign_in_checks_as_many_hashes_however_many_have_the_contact(
+async def test_a_failing_sign_in_costs_as_many_hashes_of_one_cost_whoever_has_the_contact(
     post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await post.town.sign_up(LEE)
@@ -228,6 +228,7 @@ async def test_a_failing_sign_in_checks_as_many_hashes_however_many_have_the_con
         checked.clear()
         assert kind(await post.town.sign_in(contact, "wrong password")) == "sign-in-refused"
         assert len(checked) == MOST_UNPROVED, contact
+        assert {kept.split("$")[3] for kept in checked} == {"m=8192,t=1,p=1"}, contact
 
 
 async def test_notices_tell_of_what_was_changed_and_their_failure_changes_nothing(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ Against = Annotated[
 
 @app.command("list")
 def audit_list(
-    data: Data = DATA, store: StoreUrl = "", service: OfService = "", subject: Subject = "", who: Who = "",
+    *, data: Data = DATA, store: StoreUrl = "", service: OfService = "", subject: Subject = "", who: Who = "",
     since: Since = "",
 ) -> None:  # fmt: skip
     """What was done, oldest first."""
@@ -37,7 +37,7 @@ def audit_list(
 
 @app.command("export")
 def audit_export(
-    data: Data = DATA, store: StoreUrl = "", service: OfService = "", subject: Subject = "", who: Who = "",
+    *, data: Data = DATA, store: StoreUrl = "", service: OfService = "", subject: Subject = "", who: Who = "",
     since: Since = "",
 ) -> None:  # fmt: skip
     """The same as lines of JSON, with the hashes: keep them elsewhere, for `verify --against`."""

@@ -13,6 +13,7 @@ CLUSTER_DATA = Path("data-cluster")
 
 @app.command("up")
 def cluster_up(
+    *,
     data: Data = CLUSTER_DATA,
     demo: Annotated[bool, typer.Option("--demo", help="open to whoever is on this machine")] = False,
     replicas: Annotated[int, typer.Option(help="processes of each service")] = 1,
