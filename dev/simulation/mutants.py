@@ -95,14 +95,14 @@ MUTANTS = (
         "the bike is looked at, and then taken",
         (
             _edit(
-                _BIKE,
-                "SqlBikes.reserve",
+                "services.bike.http",
+                "BikeHttp.reserve",
                 (
                     "refusal = await",
-                    "seen = await self._store.read(load, bikeid)\n"
-                    "    if seen.status is not Status.AVAILABLE:\n"
-                    "        raise BikeNotAvailable(bikeid, seen.status)\n"
-                    "    refusal = await",
+                    "seen = await self._store.read(storage.load, bikeid)\n"
+                    "        if seen.status is not Status.AVAILABLE:\n"
+                    "            raise domain.BikeNotAvailable(bikeid, seen.status)\n"
+                    "        refusal = await",
                 ),
             ),
             _edit(_BIKE, "reserve", (" AND rentid IS NULL AND held = 0 AND broken = 0 AND retired = 0", "")),
@@ -116,7 +116,7 @@ MUTANTS = (
         (
             _edit(
                 _BIKE,
-                "_bury",
+                "bury",
                 ("tx.execute(", "(lambda *_: None)("),
             ),
         ),

@@ -147,7 +147,7 @@ class Run:
         until = self.loop.time() + 20.0
         body = {"bikeid": 999, "location": "depot"}
         await probe.insist(lambda: probe.ask("bike", "bike", "POST", "/bikes", body, bikeid=999))
-        wish = {"userid": 999, "bikeid": 999}
+        wish: dict[str, Any] = {"userid": 999, "bikeid": 999}
         while (rented := await probe.ask("rent", "rent", "POST", "/rents", wish, **wish)).kind != "ok":
             if self.loop.time() > until:
                 raise Violation(f"L2 a free bike can't be rented long after the trouble: {rented.line()}")

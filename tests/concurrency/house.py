@@ -1,8 +1,8 @@
 """What the harness knows of a service: rows to begin with, a case for every command, and what must hold afterwards.
 
 To add a command: one line in the table of its service (`tests/concurrency/houses/`): `write(name, fn, *arguments)` for
-what is handed to `store.write`, `once(...)` for what goes through `once_only`, `heard(name, event)` for a policy. It
-meets every other line of that table, and itself.
+what is handed to `store.write`, `HEARS.case(name, event)` for a policy. It meets every other line of that table, and
+itself.
 """
 
 import re
@@ -21,7 +21,6 @@ from gbike.kit.dead_letters import set_aside
 from gbike.kit.envelope import Event, Message, pack
 from gbike.kit.hours import first_id, fold, take_note
 from gbike.kit.housekeeping import DAY_MS, Keeping, _forget
-from gbike.kit.idempotency import once_only
 from gbike.kit.inbox import Consumer, Policies
 from gbike.kit.outbox import _mark_published
 from gbike.kit.store import Reading, Tx
@@ -95,15 +94,6 @@ def write(
     in a request with this Idempotency-Key."""
     fn = under(id, fn)
     return Case(name, (fn, args, key), (qualified(fn),), (fn, args if again is None else again, key))
-
-
-def once(
-    name: str, fn: Callable[..., Any], *args: Any, again: tuple[Any, ...] | None = None, key: str = "", id: str = ""
-) -> Case:
-    """The same through `once_only`; `id`: under this Idempotency-Key."""
-    kept = key_of(id) if id else None
-    other = (kept, fn, *(args if again is None else again))
-    return Case(name, (once_only, (kept, fn, *args), key), (qualified(fn),), (once_only, other, key))
 
 
 def key_of(id: str) -> IdempotencyKey:
@@ -222,5 +212,5 @@ def _rendered(result: Any) -> tuple[int, bytes, bytes]:
 
 
 def _replaced(write: Write, fn: Callable[..., Any]) -> Write:
-    old, args, key = write
-    return (old, (args[0], fn, *args[2:]), key) if old is once_only else (fn, args, key)
+    _, args, key = write
+    return fn, args, key

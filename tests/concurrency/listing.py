@@ -1,5 +1,5 @@
 """Every command of the code, found in its syntax trees and in the services as they are wired: whatever is handed to a
-store's `write` or `write_later`, alone or through `once_only`, and every policy of a consumer."""
+store's `write` or `write_later`, and every policy of a consumer."""
 
 import ast
 from collections.abc import Iterator
@@ -61,8 +61,6 @@ def _written_in(file: Path) -> Iterator[str]:
     tree = ast.parse(file.read_text())
     for owner, call in _calls(tree):
         fn = call.args[0]
-        if isinstance(fn, ast.Name) and fn.id == "once_only":
-            fn = call.args[2]
         yield _name(module, owner, fn)
 
 

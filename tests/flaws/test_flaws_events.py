@@ -25,6 +25,8 @@ from gbike.kit.sqlite.log import SqliteLog
 from gbike.kit.sqlite.store import SqliteStore, SqliteTx
 from gbike.kit.store import Tx
 from gbike.kit.telemetry import NO_TRACE
+from gbike.services.bike import commands as bike_commands
+from gbike.services.bike import http as bike_http
 from gbike.services.bike import storage as bikes
 from gbike.services.rent import storage as rents
 from gbike.services.rent.commands import ask_for_a_bike
@@ -252,17 +254,18 @@ async def test_flaw_9_two_writers_never_share_a_data_folder() -> None:
 
 
 def _without_battery(patch: pytest.MonkeyPatch) -> None:
-    updated = bikes._updated
-    patch.setattr(bikes, "_updated", lambda *args: msgspec.structs.replace(updated(*args), batterylevel=None))
+    updated = bike_commands._updated
+    patch.setattr(bike_commands, "_updated", lambda *args: msgspec.structs.replace(updated(*args), batterylevel=None))
 
 
 def _said_anyway(patch: pytest.MonkeyPatch) -> None:
     def change(tx: Tx, bikeid: int, decide: Any) -> Any:
-        kept = bikes._keep(tx, bikes.load(tx, bikeid), decide(bikes.load(tx, bikeid)))
-        tx.say(bikes._updated(kept))
+        kept = bikes.keep(tx, bikes.load(tx, bikeid), decide(bikes.load(tx, bikeid)))
+        assert kept is not None
+        tx.say(bike_commands._updated(kept))
         return kept
 
-    patch.setattr(bikes, "change", change)
+    patch.setattr(bike_http, "change_a_bike", change)
 
 
 @flaw(10, _without_battery, _said_anyway)

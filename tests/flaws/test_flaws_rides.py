@@ -15,10 +15,9 @@ from gbike.kit.http.app import Operation
 from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.inprocess.peer import InProcessCaller
 from gbike.kit.peers import DEADLINE_HEADER, PeerAnswer
+from gbike.services.bike import commands as bike_commands
 from gbike.services.bike import domain as bike_domain
 from gbike.services.bike import http as bike_http
-from gbike.services.bike import storage as bikes
-from gbike.services.bike import usecases as bike_usecases
 from gbike.services.bike import wiring as bike_wiring
 from gbike.services.rent import http as rent_http
 from gbike.services.rent import saga as rent_saga
@@ -46,7 +45,7 @@ async def test_flaw_11_two_riders_never_get_one_bike() -> None:
 
 
 async def _take_it(http: bike_http.BikeHttp, ask: Ask) -> Answer:
-    await http._bikes.reserve(ask.find("bikeid"), 999, float("inf"))
+    await http._store.write(bike_commands.reserve_a_bike, ask.find("bikeid"), 999, lambda: False)
     return Answer(200, True)
 
 
@@ -63,13 +62,13 @@ async def test_flaw_12_reading_never_changes_a_bike() -> None:
 
 
 def _leftover_sleep(patch: pytest.MonkeyPatch) -> None:
-    reserve = bikes.SqlBikes.reserve
+    reserve = bike_http.BikeHttp.reserve
 
-    async def sleepy(fleet: bikes.SqlBikes, *args: Any) -> None:
+    async def sleepy(http: bike_http.BikeHttp, ask: Ask) -> Answer:
         await asyncio.sleep(0.4)
-        await reserve(fleet, *args)
+        return await reserve(http, ask)
 
-    patch.setattr(bikes.SqlBikes, "reserve", sleepy)
+    patch.setattr(bike_http.BikeHttp, "reserve", sleepy)
 
 
 @flaw(13, _leftover_sleep)
@@ -218,7 +217,7 @@ def _never_clearing(bike: bike_domain.Bike, batterylevel: int, usableyn: bool | 
     return bike_domain.reported(bike, batterylevel, None if usableyn else usableyn)
 
 
-@flaw(21, replacing(bike_usecases, "reported", _never_clearing))
+@flaw(21, replacing(bike_commands, "reported", _never_clearing))
 async def test_flaw_21_a_report_mends_a_bike_too_and_a_typo_breaks_none() -> None:
     """`yes` meant false, nothing ever cleared 불량, bad values were a 500; here the field is named."""
     town = await a_town()

@@ -15,6 +15,7 @@ from gbike.kit.postgres.store import PostgresStore
 from gbike.kit.schema.migrate import in_memory
 from gbike.kit.sqlite.store import SqliteStore
 from gbike.kit.store import Reading, Store
+from gbike.services.bike import commands as fleet
 from gbike.services.bike import storage as bike
 from gbike.services.bike.domain import Place as BikePlace
 from gbike.services.bike.domain import a_new_bike
@@ -120,13 +121,13 @@ async def test_exact_places_are_kept_so_many_days(rents: Store, clock: SetClock)
     assert await housekeeper.step() == 0
 
 
-async def test_bike_forgets_where_somebody_left_a_bike(bikes: Store) -> None:
+async def test_bike_forgets_where_somebody_left_a_bike(bikes: Store, clock: SetClock) -> None:
     for bikeid, userid in ((1, 7), (2, 71)):
-        await bikes.write(bike.add, a_new_bike(bikeid, bike.Status.AVAILABLE, BikePlace("Depot"), None))
-        assert await bikes.write(bike.reserve, bikeid, 100 + bikeid) is None
+        await bikes.write(fleet.register_a_bike, a_new_bike(bikeid, bike.Status.AVAILABLE, BikePlace("Depot"), None))
+        assert await bikes.write(fleet.reserve_a_bike, bikeid, 100 + bikeid, lambda: False) is None
         where = BikePlace("Corner", 37.123456, 127.654321)
-        await bikes.write(bike.release, bikeid, 100 + bikeid, userid, where)
-    await bikes.write(bike.forget, 7)
+        await bikes.write(fleet.release, bikeid, 100 + bikeid, userid, where)
+    await bikes.write(fleet.forget_the_rider, 7)
     left = "SELECT bikeid, location, lat, lon FROM bikes ORDER BY bikeid"
     assert await bikes.read(lambda read: read.all(left)) == [
         (1, None, 37.12, 127.65),

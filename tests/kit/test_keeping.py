@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from gbike.app.embedded import Embedded
-from gbike.kit.acting import IdempotencyKey as Once
+from gbike.kit.acting import IdempotencyKey
 from gbike.kit.housekeeping import BITE, DAY_MS, FLOOR, TURN_MS, Housekeeper
 from gbike.kit.http.hal import Page
-from gbike.kit.idempotency import KeyInFlight, KeyReused, Replay, hashes_of, hold, keep, once_only, release
+from gbike.kit.idempotency import KeyInFlight, KeyReused, Replay, hashes_of, hold, idempotent, keep, release
 from gbike.kit.listing import Listing, list_page
 from gbike.kit.schema.migrate import in_memory, migrate, newest, version_of
 from gbike.kit.sqlite.store import open_file
@@ -22,12 +22,12 @@ from gbike.services.rent.storage import VERSIONS
 from tests.kit.floor import Rang, SetClock, a_store, fold, note, words
 
 
-def a_key(body: str = "b1", key: str = "k") -> Once:
+def a_key(body: str = "b1", key: str = "k") -> IdempotencyKey:
     """A request's key."""
-    return Once(key, body, lambda value: (201, f'"{value}"'.encode(), b"{}"))
+    return IdempotencyKey(key, body, lambda value: (201, f'"{value}"'.encode(), b"{}"))
 
 
-def under(key: Once, fn: Callable[..., Any]) -> Callable[..., Any]:
+def under(key: IdempotencyKey, fn: Callable[..., Any]) -> Callable[..., Any]:
     """`fn` in a request with this key."""
 
     def keyed(tx: Tx, *args: Any) -> Any:
@@ -39,21 +39,21 @@ def under(key: Once, fn: Callable[..., Any]) -> Callable[..., Any]:
 
 async def test_the_same_request_has_its_effect_once_and_the_same_answer() -> None:
     store = a_store(rehearse=True)
-    assert await store.write(once_only, a_key(), note, "a") == 1
+    assert await store.write(under(a_key(), idempotent(note)), "a") == 1
     for _ in range(2):
         with pytest.raises(Replay) as kept:
-            await store.write(once_only, a_key(), note, "b")
+            await store.write(under(a_key(), idempotent(note)), "b")
         assert (kept.value.status, kept.value.content) == (201, b'"1"')
     assert await words(store) == ["a"]
 
 
 async def test_a_key_with_another_body_is_refused_and_another_key_is_another_request() -> None:
     store = a_store()
-    await store.write(once_only, a_key(), note, "a")
+    await store.write(under(a_key(), idempotent(note)), "a")
     with pytest.raises(KeyReused):
-        await store.write(once_only, a_key("b2"), note, "b")
-    await store.write(once_only, a_key("b2", "k2"), note, "b")
-    await store.write(once_only, None, note, "c")
+        await store.write(under(a_key("b2"), idempotent(note)), "b")
+    await store.write(under(a_key("b2", "k2"), idempotent(note)), "b")
+    await store.write(idempotent(note), "c")
     assert await words(store) == ["a", "b", "c"]
 
 
@@ -83,8 +83,8 @@ async def test_a_refused_request_keeps_no_key() -> None:
         raise ValueError
 
     with pytest.raises(ValueError, match=r"^$"):
-        await store.write(once_only, a_key(), refuse)
-    assert await store.write(once_only, a_key(), note, "a") == 1
+        await store.write(under(a_key(), idempotent(refuse)))
+    assert await store.write(under(a_key(), idempotent(note)), "a") == 1
 
 
 async def test_a_key_is_held_while_its_request_is_under_way_and_free_when_it_is_given_up() -> None:

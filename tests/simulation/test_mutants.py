@@ -5,7 +5,7 @@ import pytest
 from dev.simulation.mutants import MUTANTS, Edit, Mutant, caught, planted
 from dev.simulation.run import run_seed
 from gbike.kit import idempotency
-from gbike.services.bike import policies, storage
+from gbike.services.bike import commands, policies, storage
 
 
 def name_of(mutant: Mutant) -> str:
@@ -26,11 +26,11 @@ def test_a_planted_bug_is_caught_and_without_it_the_same_run_is_clean(mutant: Mu
 
 
 def test_a_bug_is_taken_out_again() -> None:
-    before = (storage.release, policies.release, idempotency.check)
+    before = (storage.release, commands.release, policies.release, idempotency.check)
     for mutant in MUTANTS:
         with planted(mutant):
             pass
-    assert (storage.release, policies.release, idempotency.check) == before
+    assert (storage.release, commands.release, policies.release, idempotency.check) == before
 
 
 def test_a_bug_whose_place_is_gone_can_not_be_planted() -> None:

@@ -12,7 +12,7 @@ from gbike.kit.hours import LostHour, take_note
 from gbike.kit.inbox import Consumer
 from gbike.kit.outbox import known, message_said, publish_again
 from gbike.kit.store import Store
-from gbike.services.bike.storage import free
+from gbike.services.bike.commands import free
 from gbike.services.user_deposit.commands import post_paid
 
 

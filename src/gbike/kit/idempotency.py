@@ -111,12 +111,6 @@ def idempotent(command: Callable[[Tx, *Args], R]) -> Callable[[Tx, *Args], R]:
     return once
 
 
-def once_only(tx: Tx, key: IdempotencyKey | None, fn: Callable[[Tx, *Args], R], *args: *Args) -> R:
-    """The same for a key that was handed on."""
-    tx.key = key
-    return idempotent(fn)(tx, *args)
-
-
 def _claim(tx: Tx, key: IdempotencyKey) -> None:
     """As `check`, with the key to ourselves until this commits: another process may have the same request."""
     tx.lock(f"once:{key.key}")

@@ -6,16 +6,26 @@ from functools import partial
 from gbike.contracts.account import AccountErased
 from gbike.contracts.rent import RentCancelled
 from gbike.kit.housekeeping import FLOOR
-from gbike.services.bike.domain import Bike, Place, Status, a_new_bike, marked, reported, retired
+from gbike.services.bike.commands import (
+    apply_a_report,
+    change_a_bike,
+    free,
+    register_a_bike,
+    release,
+    reserve_a_bike,
+)
+from gbike.services.bike.domain import Bike, Place, Status, a_new_bike, marked, retired
 from gbike.services.bike.policies import POLICIES
-from gbike.services.bike.storage import TOMBSTONES, SqlBikes, add, change, free, release, reserve
-from tests.concurrency.house import USER, Hears, House, do, floor, once, returned, write
-from tests.concurrency.stepping import Fixed
+from gbike.services.bike.storage import TOMBSTONES
+from tests.concurrency.house import USER, Hears, House, do, floor, returned, write
 
 BIKE, RIDDEN = 7, 8
-BIKES = SqlBikes(None, Fixed())  # type: ignore[arg-type]
 HEARS = Hears(POLICIES)
-UNTIL = 1e9
+
+
+def in_time() -> bool:
+    """The caller waits."""
+    return False
 
 
 def a_bike(bikeid: int) -> Bike:
@@ -33,29 +43,26 @@ def cancelled(rentid: int, bikeid: int) -> RentCancelled:
 HOUSE = House(
     "bike",
     setup=(
-        do(add, a_bike(BIKE)),
-        do(add, a_bike(RIDDEN)),
-        do(reserve, RIDDEN, 8),
-        do(reserve, BIKE, 6),
+        do(register_a_bike, a_bike(BIKE)),
+        do(register_a_bike, a_bike(RIDDEN)),
+        do(reserve_a_bike, RIDDEN, 8, in_time),
+        do(reserve_a_bike, BIKE, 6, in_time),
         do(release, BIKE, 6, USER, Place("학교", 37.3333, 127.3333)),
     ),
     cases=(
-        once("add", add, a_bike(9), key="bike:9", id="a"),
-        once("change", change, BIKE, partial(marked, status=Status.BROKEN), key="bike:7"),
-        once("move", change, BIKE, moved, key="bike:7"),
-        once("retire", change, BIKE, retired, key="bike:7"),
-        once("free", change, RIDDEN, partial(marked, status=Status.AVAILABLE), key="bike:8"),
-        write("reserve", BIKES._reserve, BIKE, 9, UNTIL, key="bike:7"),
-        write("reserve for another", BIKES._reserve, BIKE, 10, UNTIL, key="bike:7"),
-        write("reserve a ridden one", BIKES._reserve, RIDDEN, 11, UNTIL, key="bike:8"),
+        write("add", register_a_bike, a_bike(9), key="bike:9", id="a"),
+        write("change", change_a_bike, BIKE, partial(marked, status=Status.BROKEN), key="bike:7"),
+        write("move", change_a_bike, BIKE, moved, key="bike:7"),
+        write("retire", change_a_bike, BIKE, retired, key="bike:7"),
+        write("free", change_a_bike, RIDDEN, partial(marked, status=Status.AVAILABLE), key="bike:8"),
+        write("reserve", reserve_a_bike, BIKE, 9, in_time, key="bike:7"),
+        write("reserve for another", reserve_a_bike, BIKE, 10, in_time, key="bike:7"),
+        write("reserve a ridden one", reserve_a_bike, RIDDEN, 11, in_time, key="bike:8"),
         write(
             "report",
-            BIKES._report,
-            BIKE,
-            1,
-            partial(reported, batterylevel=10, usableyn=False),
-            UNTIL,
-            again=(BIKE, 2, partial(reported, batterylevel=20, usableyn=True), UNTIL),
+            apply_a_report,
+            *(BIKE, 1, (10, False), in_time),
+            again=(BIKE, 2, (20, True), in_time),
             key="bike:7",
         ),
         write("repair", free, RIDDEN, 8, USER, key="bike:8"),

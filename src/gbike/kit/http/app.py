@@ -282,7 +282,7 @@ async def _run(ask: Ask, operation: Operation | None, handler: Handler) -> Answe
     if operation is None or make is None:
         answer: Answer = await handler(ask)
         return answer
-    key = await ask.once(partial(make, ask)) if operation.changes else None
+    key = await ask.idempotency_key(partial(make, ask)) if operation.changes else None
     acting.set(Acting(ask.principal, ask.whose, key))
     result = await handler(ask)
     return ask.answered or make(ask, result)

@@ -250,8 +250,8 @@ class Ask:
             raise invalid("Idempotency-Key", "1 to 255 visible ASCII characters")
         return key
 
-    async def once(self, render: Callable[[Any], Answer]) -> IdempotencyKey | None:
-        """The request's Idempotency-Key with the way to keep its answer; None when there is no key."""
+    async def idempotency_key(self, render: Callable[[Any], Answer]) -> IdempotencyKey | None:
+        """The request's Idempotency-Key, which keeps what `render` makes of a result; None when there is none."""
         key = self.key
         if key is None:
             return None

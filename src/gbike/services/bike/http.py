@@ -1,7 +1,7 @@
 """What may be asked of bike: /bikes for everybody, /internal for rent and bikeManageApp."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -20,17 +20,10 @@ from gbike.kit.http.fields import Id, Latitude, Longitude, Percent, Text, invali
 from gbike.kit.http.hal import Kind, collection, item, searches
 from gbike.kit.http.problems import GONE, Problem, catalogue
 from gbike.kit.peers import DEADLINE_HEADER
-from gbike.services.bike import domain
+from gbike.kit.store import Store
+from gbike.services.bike import domain, storage
+from gbike.services.bike.commands import apply_a_report, change_a_bike, register_a_bike, reserve_a_bike
 from gbike.services.bike.domain import Bike, Place, Status, a_new_bike, marked
-from gbike.services.bike.storage import SqlBikes
-from gbike.services.bike.usecases import (
-    apply_a_report,
-    change_a_bike,
-    look_at_a_bike,
-    register_a_bike,
-    reserve_a_bike,
-    retire_a_bike,
-)
 
 BIKES = Kind("bikes", "bike", "bikeid", (("findByBikeid", "bikeid"),))
 STATUSES = tuple(status.value for status in Status)
@@ -129,10 +122,10 @@ class ReportedBike(msgspec.Struct, frozen=True):
 
 
 class BikeHttp:
-    """The handlers: parse, one use case, answer."""
+    """The handlers: parse, one command."""
 
-    def __init__(self, bikes: SqlBikes, clock: Clock) -> None:
-        self._bikes, self._clock = bikes, clock
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store, self._clock = store, clock
         self._under_way = 0
 
     async def list(self, ask: Ask) -> Answer:
@@ -140,57 +133,59 @@ class BikeHttp:
         page, status = ask.page(), ask.first("status")
         if status is not None and status not in STATUSES:
             raise invalid("status", f"one of {', '.join(STATUSES)}")
-        bikes, total = await self._bikes.page(page, Status(status) if status else None, ask.near())
+        bikes, total = await storage.page(self._store, page, Status(status) if status else None, ask.near())
         return Answer(200, collection(BIKES, ask.base, [shown(bike, ask.principal) for bike in bikes], page, total))
 
-    async def register(self, ask: Ask) -> Answer:
+    async def register(self, ask: Ask) -> Bike:
         """POST /bikes."""
         new = await ask.body(NewBike)
-        render = partial(self._registered, ask)
         bike = a_new_bike(
             new.bikeid, new.status or Status.AVAILABLE, Place(new.location, new.lat, new.lon), new.batterylevel
         )
-        return render(await register_a_bike(bike, bikes=self._bikes, once=await ask.once(render)))
+        return await self._store.write(register_a_bike, bike, key=f"bike:{bike.bikeid}")
 
-    async def show(self, ask: Ask) -> Answer:
+    async def show(self, ask: Ask) -> Bike:
         """GET /bikes/{bikeid}."""
-        return self._shown(ask, await look_at_a_bike(ask.id("bikeid"), bikes=self._bikes))
+        return await self._store.read(storage.load, ask.id("bikeid"))
 
     async def events(self, ask: Ask) -> Answer:
         """GET /bikes/{bikeid}/events."""
         bikeid, page = ask.id("bikeid"), ask.page()
-        await look_at_a_bike(bikeid, bikes=self._bikes)
-        found, total = await self._bikes.said_of(bikeid, page)
+        await self._store.read(storage.load, bikeid)
+        found, total = await storage.said_of(self._store, bikeid, page)
         rows = [EventResource(one.number, one.facts["eventType"], one.at, one.facts) for one in found]
         return Answer(200, collection(EVENTS, f"{ask.base}/bikes/{bikeid}", rows, page, total))
 
-    async def find(self, ask: Ask) -> Answer:
+    async def find(self, ask: Ask) -> Bike:
         """GET /bikes/search/findByBikeid."""
-        return self._shown(ask, await look_at_a_bike(ask.find("bikeid"), bikes=self._bikes))
+        return await self._store.read(storage.load, ask.find("bikeid"))
 
-    async def change(self, ask: Ask) -> Answer:
+    async def change(self, ask: Ask) -> Bike:
         """PATCH /bikes/{bikeid}: what is not sent stays."""
         return await self._change(ask, clearing=False)
 
-    async def replace(self, ask: Ask) -> Answer:
+    async def replace(self, ask: Ask) -> Bike:
         """PUT /bikes/{bikeid}: what is not sent is cleared, but never the status."""
         return await self._change(ask, clearing=True)
 
-    async def _change(self, ask: Ask, clearing: bool) -> Answer:
-        change, render = await ask.body(BikeChange), partial(self._shown, ask)
+    async def _change(self, ask: Ask, clearing: bool) -> Bike:
+        change, bikeid = await ask.body(BikeChange), ask.id("bikeid")
         decide = partial(change.applied, clearing=clearing)
-        return render(await change_a_bike(ask.id("bikeid"), decide, bikes=self._bikes, once=await ask.once(render)))
+        return await self._store.write(change_a_bike, bikeid, decide, key=f"bike:{bikeid}")
 
-    async def retire(self, ask: Ask) -> Answer:
-        """POST /bikes/{bikeid}/retirement."""
-        render = partial(self._shown, ask)
-        return render(await retire_a_bike(ask.id("bikeid"), bikes=self._bikes, once=await ask.once(render)))
+    async def retire(self, ask: Ask) -> Bike:
+        """POST /bikes/{bikeid}/retirement: it is never deleted, so that its rides keep their bike (flaw 24)."""
+        bikeid = ask.id("bikeid")
+        return await self._store.write(change_a_bike, bikeid, domain.retired, key=f"bike:{bikeid}")
 
     async def reserve(self, ask: Ask) -> Answer:
         """PUT /internal/bikes/{bikeid}/reservations/{rentid}."""
         bikeid, rentid = ask.id("bikeid"), ask.id("rentid")
         with self._shedding():
-            await reserve_a_bike(bikeid, for_rent=rentid, until_ms=self._until(ask), bikes=self._bikes)
+            args = (bikeid, rentid, self._late(ask))
+            refusal = await self._store.write(reserve_a_bike, *args, key=f"bike:{bikeid}")
+        if refusal is not None:
+            raise refusal
         return Answer(200, Reservation(bikeid, rentid))
 
     async def report(self, ask: Ask) -> Answer:
@@ -198,9 +193,8 @@ class BikeHttp:
         state = await ask.body(ReportedBike)
         bikeid, reportid = ask.id("bikeid"), ask.id("reportid")
         with self._shedding():
-            bike, changedby = await apply_a_report(
-                bikeid, reportid, state.batterylevel, state.usableyn, until_ms=self._until(ask), bikes=self._bikes
-            )
+            args = (bikeid, reportid, (state.batterylevel, state.usableyn), self._late(ask))
+            bike, changedby = await self._store.write(apply_a_report, *args, key=f"bike:{bikeid}")
         return Answer(200, AppliedReport(bike.bikeid, bike.status, changedby))
 
     async def old_check(self, _ask: Ask) -> Answer:
@@ -215,17 +209,11 @@ class BikeHttp:
         """GET /bikes/search."""
         return Answer(200, searches(BIKES, ask.base))
 
-    def _shown(self, ask: Ask, bike: Bike) -> Answer:
-        return ask.found(BIKES, shown(bike, ask.principal))
-
-    def _registered(self, ask: Ask, bike: Bike) -> Answer:
-        return Answer(
-            201, item(BIKES, ask.base, shown(bike, ask.principal)), {"Location": f"{ask.base}/bikes/{bike.bikeid}"}
-        )
-
-    def _until(self, ask: Ask) -> float:
+    def _late(self, ask: Ask) -> Callable[[], bool]:
+        """Whether the caller has gone, as it said how long it waits."""
         left = ask.headers.get(DEADLINE_HEADER, "")
-        return self._clock.monotonic_ms() + (int(left) if re.fullmatch("[0-9]{1,9}", left) else PATIENCE_MS)
+        until_ms = self._clock.monotonic_ms() + (int(left) if re.fullmatch("[0-9]{1,9}", left) else PATIENCE_MS)
+        return lambda: self._clock.monotonic_ms() >= until_ms
 
     @contextmanager
     def _shedding(self) -> Iterator[None]:
@@ -238,6 +226,15 @@ class BikeHttp:
             self._under_way -= 1
 
 
+def _found(ask: Ask, bike: Bike) -> Answer:
+    return ask.found(BIKES, shown(bike, ask.principal))
+
+
+def _registered(ask: Ask, bike: Bike) -> Answer:
+    where = f"{ask.base}/bikes/{bike.bikeid}"
+    return Answer(201, item(BIKES, ask.base, shown(bike, ask.principal)), {"Location": where})
+
+
 def shown(bike: Bike, to: Principal) -> BikeResource:
     """The bike as clients see it: who rides it is in it for nobody, when it was seen is the staff's business."""
     place = bike.place
@@ -246,10 +243,10 @@ def shown(bike: Bike, to: Principal) -> BikeResource:
     return BikeResource(*facts, seen)
 
 
-def operations(bikes: SqlBikes, clock: Clock) -> list[Operation]:
+def operations(store: Store, clock: Clock) -> list[Operation]:
     """The operations of bike."""
-    http, one, at = BikeHttp(bikes, clock), {200: BikeResource}, "/bikes/{bikeid}"
-    find, inside, none = "/bikes/search/findByBikeid", "/internal/bikes/{bikeid}", (UNKNOWN,)
+    http, one, at = BikeHttp(store, clock), {200: BikeResource}, "/bikes/{bikeid}"
+    find, none = "/bikes/search/findByBikeid", (UNKNOWN,)
     new = {"status": Status.AVAILABLE, "location": "분당_정자역_1구역", "batterylevel": 100}
     kept, fields = (UNKNOWN, RIDDEN), "Replace a bike's facts"
     rent, report = "Gone: rent with POST /rents", "Gone: report with POST /bikeManageApps"
@@ -267,15 +264,20 @@ def operations(bikes: SqlBikes, clock: Clock) -> list[Operation]:
             {201: BikeResource},
             refusals=(EXISTS,),
             example={"bikeid": 1, **new},
+            answer=_registered,
         ),
         Operation("GET", "/bikes/search", http.searches, "The searches", SIGNED_IN, answers={200: None}),
-        Operation("GET", find, http.find, "R13: find a bike", SIGNED_IN, None, one, "bikeid", refusals=none),
+        Operation(
+            "GET", find, http.find, "R13: find a bike", SIGNED_IN, None, one, "bikeid", refusals=none, answer=_found
+        ),
         Operation("GET", "/bikes/chkAndUpdateStatus", http.old_check, rent, PUBLIC, hidden=True),
         Operation("GET", "/bikes/getReportAndUpdate", http.old_report, report, PUBLIC, hidden=True),
-        Operation("GET", at, http.show, "R13: a bike's state", SIGNED_IN, answers=one, refusals=none),
+        Operation("GET", at, http.show, "R13: a bike's state", SIGNED_IN, answers=one, refusals=none, answer=_found),
         Operation("GET", at + "/events", http.events, said, ADMINS, answers=told, paged=True, refusals=none),
-        Operation("PATCH", at, http.change, "Change a bike", ADMINS, BikeChange, one, refusals=kept, example=new),
-        Operation("PUT", at, http.replace, fields, ADMINS, BikeChange, one, refusals=kept, example=new),
+        *(
+            Operation(way, at, how, told, ADMINS, BikeChange, one, refusals=kept, example=new, answer=_found)
+            for way, how, told in (("PATCH", http.change, "Change a bike"), ("PUT", http.replace, fields))
+        ),
         Operation(
             "POST",
             at + "/retirement",
@@ -286,9 +288,16 @@ def operations(bikes: SqlBikes, clock: Clock) -> list[Operation]:
             one,
             refusals=kept,
             keyed=True,
+            answer=_found,
         ),
-        Operation(
-            "PUT", inside + "/reservations/{rentid}", http.reserve, "R3: reserve for a rent", RESERVING, hidden=True
-        ),
-        Operation("PUT", inside + "/reports/{reportid}", http.report, "R10: apply a report", REPORTING, hidden=True),
+        *_inside(http),
+    ]
+
+
+def _inside(http: BikeHttp) -> list[Operation]:
+    """What rent and bikeManageApp ask."""
+    at = "/internal/bikes/{bikeid}"
+    return [
+        Operation("PUT", at + "/reservations/{rentid}", http.reserve, "R3: reserve for a rent", RESERVING, hidden=True),
+        Operation("PUT", at + "/reports/{reportid}", http.report, "R10: apply a report", REPORTING, hidden=True),
     ]

@@ -4,8 +4,8 @@ from gbike.contracts.account import AccountErased
 from gbike.contracts.rent import RentCancelled, Returned
 from gbike.kit.inbox import Policies
 from gbike.kit.store import Tx
+from gbike.services.bike.commands import forget_the_rider, release
 from gbike.services.bike.domain import Place
-from gbike.services.bike.storage import forget, release
 
 
 def whenever_returned_free_the_bike(tx: Tx, said: Returned) -> None:
@@ -20,7 +20,7 @@ def whenever_a_rent_is_cancelled_free_the_bike(tx: Tx, said: RentCancelled) -> N
 
 def whenever_an_account_is_erased_forget_where_it_left_bikes(tx: Tx, said: AccountErased) -> None:
     """Where a bike stands tells where its last rider was."""
-    forget(tx, said.userid)
+    forget_the_rider(tx, said.userid)
 
 
 POLICIES: Policies = {

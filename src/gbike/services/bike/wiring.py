@@ -8,7 +8,7 @@ from gbike.contracts.bike import SAYS
 from gbike.kit.runtime import Card, Service, Worker, World
 from gbike.services.bike.http import REFUSALS, operations
 from gbike.services.bike.policies import POLICIES
-from gbike.services.bike.storage import COUNTED, HOLDS, TOMBSTONES, VERSIONS, SqlBikes, how_many
+from gbike.services.bike.storage import COUNTED, HOLDS, TOMBSTONES, VERSIONS, how_many
 
 COUNTED_EVERY_S = 15
 """Between two counts of the fleet: each looks at every bike (100,000: some 10 ms, not on the event loop)."""
@@ -16,7 +16,6 @@ COUNTED_EVERY_S = 15
 
 def build(world: World) -> Service:
     """Bike in a world."""
-    bikes = SqlBikes(world.store, world.clock)
     there_are = world.metrics.declare(Gauge, "gbike_bikes", "Bikes there are, by status", ("service", "status"))
 
     async def look() -> int:
@@ -25,7 +24,7 @@ def build(world: World) -> Service:
         return 0
 
     figures = Worker("figures", look, lambda: asyncio.sleep(COUNTED_EVERY_S), moves=False)
-    shown = operations(bikes, world.clock)
+    shown = operations(world.store, world.clock)
     return Service("bike", shown, REFUSALS, POLICIES, workers=(figures,), keeps=(TOMBSTONES,))
 
 

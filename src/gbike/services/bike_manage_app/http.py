@@ -86,7 +86,7 @@ class ReportHttp:
     async def list(self, ask: Ask) -> Answer:
         """GET /bikeManageApps."""
         page, bikeid = ask.page(), ask.find("bikeid") if ask.first("bikeid") is not None else None
-        found, total = await self._reports.page(page, bikeid, ask.whose)
+        found, total = await self._reports.page(page, bikeid)
         return Answer(200, collection(REPORTS, ask.base, [shown(one) for one in found], page, total))
 
     async def report(self, ask: Ask) -> Report:
@@ -98,7 +98,7 @@ class ReportHttp:
 
     async def show(self, ask: Ask) -> Answer:
         """GET /bikeManageApps/{reportid}."""
-        report = await look_up_a_report(ask.id("reportid"), ask.whose, reports=self._reports)
+        report = await look_up_a_report(ask.id("reportid"), reports=self._reports)
         return Answer(200, item(REPORTS, ask.base, shown(report)))
 
 

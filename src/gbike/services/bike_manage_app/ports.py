@@ -2,7 +2,6 @@
 
 from typing import Protocol
 
-from gbike.kit.access.principal import Whose
 from gbike.services.bike_manage_app.domain import Report, State
 
 
@@ -23,7 +22,7 @@ class Reports(Protocol):
     async def cancel(self, report: Report, reason: str) -> None:
         """PENDING → CANCELLED; its number and key are free again. Again: nothing."""
 
-    async def one(self, reportid: int, whose: Whose) -> Report:
+    async def one(self, reportid: int) -> Report:
         """An applied report. Raises NoSuchReport, also for another's."""
 
 

@@ -1,6 +1,5 @@
 """One function per sentence of the requirements; the way of a report through its steps is in `saga`."""
 
-from gbike.kit.access.principal import Whose
 from gbike.services.bike_manage_app.domain import Report, State
 from gbike.services.bike_manage_app.ports import BikeStates, Reports
 
@@ -30,6 +29,6 @@ async def give_up_the_report(report: Report, why: Exception, *, reports: Reports
     await reports.cancel(report, type(why).__name__)
 
 
-async def look_up_a_report(reportid: int, whose: Whose, *, reports: Reports) -> Report:
+async def look_up_a_report(reportid: int, *, reports: Reports) -> Report:
     """Managers look up what they reported."""
-    return await reports.one(reportid, whose)
+    return await reports.one(reportid)

@@ -9,9 +9,9 @@ from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.http.hal import Kind, collection, item, searches
 from gbike.kit.http.problems import catalogue
-from gbike.services.billing import domain
+from gbike.kit.store import Store
+from gbike.services.billing import domain, storage
 from gbike.services.billing.domain import Bill, Tariff
-from gbike.services.billing.storage import SqlBills
 
 BILLS = Kind("billings", "billing", "billid", (("findByRentid", "rentid"), ("findByBillid", "billid")))
 TEXTS = catalogue(PROBLEM_TEXTS)
@@ -44,38 +44,40 @@ class TariffResource(msgspec.Struct, frozen=True):
 class BillingHttp:
     """The handlers."""
 
-    def __init__(self, bills: SqlBills, first: Tariff, clock: Clock) -> None:
-        self._bills, self._first, self._clock = bills, first, clock
+    def __init__(self, store: Store, first: Tariff, clock: Clock) -> None:
+        self._store, self._first, self._clock = store, first, clock
 
     async def list(self, ask: Ask) -> Answer:
         """GET /billings."""
         page = ask.page()
-        bills, total = await self._bills.page(page, ask.whose)
+        bills, total = await storage.page(self._store, page)
         return Answer(200, collection(BILLS, ask.base, [shown(bill) for bill in bills], page, total))
 
-    async def show(self, ask: Ask) -> Answer:
+    async def show(self, ask: Ask) -> Bill:
         """GET /billings/{billid}."""
-        return self._shown(ask, await self._bills.one(ask.id("billid"), ask.whose))
+        return await self._store.read(storage.load, ask.id("billid"))
 
-    async def find_by_billid(self, ask: Ask) -> Answer:
+    async def find_by_billid(self, ask: Ask) -> Bill:
         """GET /billings/search/findByBillid."""
-        return self._shown(ask, await self._bills.one(ask.find("billid"), ask.whose))
+        return await self._store.read(storage.load, ask.find("billid"))
 
-    async def find_by_rentid(self, ask: Ask) -> Answer:
+    async def find_by_rentid(self, ask: Ask) -> Bill:
         """GET /billings/search/findByRentid."""
-        return self._shown(ask, await self._bills.for_rent(ask.find("rentid"), ask.whose))
+        return await self._store.read(storage.load_of_rent, ask.find("rentid"))
 
     async def price(self, _ask: Ask) -> Answer:
         """GET /billings/tariff."""
-        tariff = await self._bills.tariff_at(self._clock.now_ms()) or self._first
+        found = await self._store.read(storage.valid_tariff, self._clock.now_ms())
+        tariff = found.tariff if found else self._first
         return Answer(200, TariffResource(tariff.krw, tariff.per_s, tariff.rounding))
 
     async def searches(self, ask: Ask) -> Answer:
         """GET /billings/search."""
         return Answer(200, searches(BILLS, ask.base))
 
-    def _shown(self, ask: Ask, bill: Bill) -> Answer:
-        return Answer(200, item(BILLS, ask.base, shown(bill)))
+
+def _found(ask: Ask, bill: Bill) -> Answer:
+    return Answer(200, item(BILLS, ask.base, shown(bill)))
 
 
 def shown(bill: Bill) -> BillResource:
@@ -86,9 +88,9 @@ def shown(bill: Bill) -> BillResource:
     )
 
 
-def operations(bills: SqlBills, first: Tariff, clock: Clock) -> list[Operation]:
+def operations(store: Store, first: Tariff, clock: Clock) -> list[Operation]:
     """The operations of billing. `first`: the tariff until there is a version of it."""
-    http, one = BillingHttp(bills, first, clock), {200: BillResource}
+    http, one = BillingHttp(store, first, clock), {200: BillResource}
     search, none = "/billings/search", (UNKNOWN,)
     return [
         Operation(
@@ -106,6 +108,7 @@ def operations(bills: SqlBills, first: Tariff, clock: Clock) -> list[Operation]:
             one,
             "rentid",
             refusals=none,
+            answer=_found,
         ),
         Operation(
             "GET",
@@ -117,6 +120,9 @@ def operations(bills: SqlBills, first: Tariff, clock: Clock) -> list[Operation]:
             one,
             "billid",
             refusals=none,
+            answer=_found,
         ),
-        Operation("GET", "/billings/{billid}", http.show, "R9: one bill", PEOPLE, answers=one, refusals=none),
+        Operation(
+            "GET", "/billings/{billid}", http.show, "R9: one bill", PEOPLE, answers=one, refusals=none, answer=_found
+        ),
     ]

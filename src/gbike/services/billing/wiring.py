@@ -14,7 +14,7 @@ from gbike.kit.store import Store
 from gbike.services.billing.domain import Rounding, Tariff
 from gbike.services.billing.http import REFUSALS, operations
 from gbike.services.billing.policies import policies
-from gbike.services.billing.storage import COUNTED, HOLDS, VERSIONS, SqlBills, adopt_tariff, not_closed
+from gbike.services.billing.storage import COUNTED, HOLDS, VERSIONS, adopt_tariff, not_closed
 
 REST_S = 3600
 """Between two looks of a worker that has nothing more to do."""
@@ -54,7 +54,7 @@ def build(world: World) -> Service:
 
     adopting = Worker("tariff", AdoptTariff(world.store, tariff).step, lambda: asyncio.sleep(REST_S))
     figures = Worker("figures", _Figures(world).look, lambda: asyncio.sleep(FIGURES_S), moves=False)
-    shown = operations(SqlBills(world.store), tariff, world.clock)
+    shown = operations(world.store, tariff, world.clock)
     return Service("billing", shown, REFUSALS, policies(tariff), note=settled, workers=(adopting, figures))
 
 

@@ -7,11 +7,10 @@ from pathlib import Path
 import msgspec
 
 from gbike.contracts.bike_manage_app import Reported
-from gbike.kit.access.principal import Whose
 from gbike.kit.clock import latest
 from gbike.kit.http.hal import Page
 from gbike.kit.idempotency import check, hold, keep, release
-from gbike.kit.listing import Listing, list_page, owned
+from gbike.kit.listing import Listing, list_page
 from gbike.kit.personal import Holding
 from gbike.kit.store import Reading, Row, Store, Tx
 from gbike.services.bike_manage_app.domain import (
@@ -55,6 +54,7 @@ _LISTED = Listing(
     order="reportid",
     where="WHERE status = 'applied'",
     counters=("reports",),
+    owner="managerid",
 )
 _PAID = "status = 'applied' AND points > 0"
 _OVERDUE = "status = 'pending' AND (deadline_ms < ? OR deadline_ms > ?)"
@@ -86,16 +86,16 @@ class SqlReports:
         """See Reports.cancel."""
         await self._store.write(cancel, report.reportid, reason, key=f"manager:{report.state.managerid}")
 
-    async def one(self, reportid: int, whose: Whose) -> Report:
+    async def one(self, reportid: int) -> Report:
         """See Reports.one."""
-        return await self._store.read(load, reportid, whose)
+        return await self._store.read(load, reportid)
 
-    async def page(self, page: Page, bikeid: int | None, whose: Whose) -> tuple[list[Report], int]:
+    async def page(self, page: Page, bikeid: int | None) -> tuple[list[Report], int]:
         """One page of the applied reports, of one bike or of all, and how many there are."""
         listing = _LISTED
         if bikeid is not None:
             listing = msgspec.structs.replace(_LISTED, where=_OF_A_BIKE, params=(bikeid,), counters=None)
-        return await list_page(self._store, owned(listing, whose, "managerid"), page, _report)
+        return await list_page(self._store, listing, page, _report)
 
     async def sweep(self, most: int) -> int:
         """Cancel up to `most` reports that are pending past their deadline; answers how many."""
@@ -212,9 +212,9 @@ def overdue(read: Reading, now_ms: int, patience_ms: int) -> int:
     return int(row[0]) if row else 0
 
 
-def load(read: Reading, reportid: int, whose: Whose) -> Report:
+def load(read: Reading, reportid: int) -> Report:
     """An applied report. Raises NoSuchReport, also for another's."""
-    theirs, owner = whose.sql("managerid")
+    theirs, owner = read.owner.sql("managerid")
     row = read.one(f"{_SELECT} WHERE reportid = ? AND status = 'applied'{theirs}", (reportid, *owner))
     if row is None:
         raise NoSuchReport(reportid)

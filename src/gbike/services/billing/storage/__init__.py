@@ -3,9 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from gbike.kit.access.principal import Whose
 from gbike.kit.http.hal import Page
-from gbike.kit.listing import Listing, counted, list_page, owned
+from gbike.kit.listing import Listing, counted, list_page
 from gbike.kit.money import Won
 from gbike.kit.personal import Holding
 from gbike.kit.store import Reading, Row, Store, Tx
@@ -37,6 +36,7 @@ _LISTED = Listing(
     },
     order="billid",
     counters=("bills",),
+    owner="userid",
 )
 
 
@@ -44,28 +44,19 @@ IN_FLIGHT = 10_000
 """Numbers that may be taken by transactions that are not committed yet, and far more."""
 
 
-class SqlBills:
-    """The bills, for reading; only policies write them."""
+async def page(store: Store, page: Page) -> tuple[list[Bill], int]:
+    """One page of the bills, and how many there are."""
+    return await list_page(store, _LISTED, page, _bill)
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
 
-    async def one(self, billid: int, whose: Whose) -> Bill:
-        """The bill. Raises NoSuchBill, also for another's."""
-        return await self._store.read(_one, "billid", billid, whose)
+def load(read: Reading, billid: int) -> Bill:
+    """The bill. Raises NoSuchBill, also for another's."""
+    return _one(read, "billid", billid)
 
-    async def for_rent(self, rentid: int, whose: Whose) -> Bill:
-        """The bill of a rent. Raises NoSuchBill, also for another's."""
-        return await self._store.read(_one, "rentid", rentid, whose)
 
-    async def tariff_at(self, moment_ms: int) -> Tariff | None:
-        """The tariff of rides that start at a moment; None where billing has none yet."""
-        found = await self._store.read(valid_tariff, moment_ms)
-        return found.tariff if found else None
-
-    async def page(self, page: Page, whose: Whose) -> tuple[list[Bill], int]:
-        """One page of the bills, and how many there are."""
-        return await list_page(self._store, owned(_LISTED, whose, "userid"), page, _bill)
+def load_of_rent(read: Reading, rentid: int) -> Bill:
+    """The bill of a rent. Raises NoSuchBill, also for another's."""
+    return _one(read, "rentid", rentid)
 
 
 def adopt_tariff(tx: Tx, tariff: Tariff) -> TariffVersion:
@@ -166,8 +157,8 @@ def fee_facts(read: Reading) -> Iterable[tuple[int, int]]:
     return ((r[0], r[1]) for r in read.each("SELECT billid, fee FROM bills WHERE fee IS NOT NULL ORDER BY billid"))
 
 
-def _one(read: Reading, by: str, number: int, whose: Whose) -> Bill:
-    theirs, owner = whose.sql("userid")
+def _one(read: Reading, by: str, number: int) -> Bill:
+    theirs, owner = read.owner.sql("userid")
     row = read.one(f"{_SELECT} WHERE {by} = ?{theirs}", (number, *owner))
     if row is None:
         raise NoSuchBill(by, number)

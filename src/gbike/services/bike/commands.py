@@ -1,0 +1,182 @@
+"""One function per sentence of the requirements, each run inside a transaction."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from gbike.contracts.bike import ChkAndUpdatedStatus, RegisteredBike, UpdatedBike, UpdatedBikeState
+from gbike.contracts.events import EVENTS
+from gbike.kit.erasure import remember, take_out
+from gbike.kit.idempotency import idempotent
+from gbike.kit.store import Facts, Tx
+from gbike.services.bike import storage
+from gbike.services.bike.domain import (
+    Bike,
+    BikeExists,
+    BikeNotAvailable,
+    NoSuchBike,
+    Place,
+    RentWasCancelled,
+    Status,
+    TooLate,
+    reported,
+)
+
+NO_SUCH_BIKE = "bike-unknown"
+"""A refusal on a tombstone that is no status of a bike."""
+
+
+@idempotent
+def register_a_bike(tx: Tx, bike: Bike) -> Bike:
+    """R1: an operator registers a bike. Raises BikeExists."""
+    if not storage.add(tx, bike):
+        raise BikeExists(bike.bikeid)
+    place = bike.place
+    tx.say(
+        RegisteredBike(
+            bikeid=bike.bikeid,
+            status=bike.status,
+            location=place.location,
+            batterylevel=bike.batterylevel,
+            lat=place.lat,
+            lon=place.lon,
+        )
+    )
+    tx.audit("bike registered", f"bike:{bike.bikeid}", after=_state(bike))
+    return bike
+
+
+@idempotent
+def change_a_bike(tx: Tx, bikeid: int, decide: Callable[[Bike], Bike]) -> Bike:
+    """R1: an operator moves a bike, takes it out of service, marks it broken, puts it back, or retires it. A change
+    that changes nothing says nothing. Raises NoSuchBike, and what `decide` raises."""
+    kept = None
+    while kept is None:  # another writer changed it between our look and our write
+        before = storage.load(tx, bikeid)
+        before = replace(before, rent_over=storage.is_over(tx, before.rentid))
+        after = decide(before)
+        if after == before:
+            return before
+        kept = storage.keep(tx, before, after)
+    retires = kept.retired and not before.retired
+    if retires:
+        tx.count("bikes", -1)
+    freed_of = before.rentid if kept.rentid is None else None
+    tx.say(_updated(kept, freed_of))
+    if freed_of is not None:
+        tx.audit("bike freed", f"bike:{bikeid}", {"rentid": freed_of}, {"rentid": None})
+    moved = {"moved": True} if kept.place != before.place else {}
+    action = "bike retired" if retires else "bike changed"
+    tx.audit(action, f"bike:{bikeid}", _state(before), {**_state(kept), **moved})
+    return kept
+
+
+def reserve_a_bike(tx: Tx, bikeid: int, rentid: int, late: Callable[[], bool]) -> Exception | None:
+    """R3: when the bike is 사용가능 it becomes 사용중, for this one rent and nobody else; again: nothing. Answers the
+    refusal (NoSuchBike, BikeNotAvailable, RentWasCancelled), whose tombstone is kept. `late`: whether the caller
+    has gone. Raises TooLate."""
+    if late():
+        raise TooLate
+    storage.lock_rent(tx, rentid)
+    buried, refusal = storage.tombstone(tx, rentid)
+    if buried:
+        return _refused(bikeid, rentid, refusal)
+    version = storage.reserve(tx, bikeid, rentid)
+    if version is not None:
+        tx.say(ChkAndUpdatedStatus(bikeid=bikeid, status=Status.IN_USE, rentid=rentid, version=version))
+        return None
+    try:
+        bike = storage.load(tx, bikeid)
+    except NoSuchBike as unknown:
+        storage.bury(tx, rentid, refusal=NO_SUCH_BIKE)
+        return unknown
+    if bike.rentid == rentid:
+        return None
+    storage.bury(tx, rentid, refusal=bike.status)
+    return BikeNotAvailable(bikeid, bike.status)
+
+
+def release(tx: Tx, bikeid: int, rentid: int, userid: int | None, place: Place) -> bool:
+    """R6: the rent is over or cancelled: tombstone first, then free the bike if it is still this rent's (fencing).
+    Answers whether it was."""
+    storage.lock_rent(tx, rentid)  # or a reservation that is not committed yet sees no tombstone and isn't seen either
+    storage.bury(tx, rentid, userid)
+    freed = storage.release(tx, bikeid, rentid, userid, place)
+    if freed is not None:
+        tx.say(_updated(freed, rentid))
+    return freed is not None
+
+
+def free(tx: Tx, bikeid: int, rentid: int, userid: int | None) -> bool:
+    """For `gbike repair`: free a bike that carries the number of a rent which is over; False when it carries another
+    or none."""
+    freed = release(tx, bikeid, rentid, userid, Place())
+    if freed:
+        tx.audit("bike freed", f"bike:{bikeid}", {"rentid": rentid}, {"rentid": None})
+    return freed
+
+
+def apply_a_report(
+    tx: Tx, bikeid: int, reportid: int, state: tuple[int, bool | None], late: Callable[[], bool]
+) -> tuple[Bike, int]:
+    """R10: a manager's report sets the battery and whether the bike is broken, unless a newer one was applied: reports
+    may come late, doubled and out of order. Answers the bike, and the newest report that changed it, 0 when none ever
+    did. Raises NoSuchBike, TooLate."""
+    if late():
+        raise TooLate
+    changedby, before = storage.take_report(tx, bikeid, reportid)
+    if before is None:
+        return storage.load(tx, bikeid), storage.changed_by(tx, bikeid)
+    after = reported(before, *state)
+    if after != before:
+        changedby = reportid
+        storage.set_changed_by(tx, bikeid, reportid)
+    kept = storage.keep(tx, before, after)
+    assert kept is not None  # the row is ours since its reportid was
+    usable = not after.broken if after.broken != before.broken else None
+    tx.say(
+        UpdatedBikeState(
+            bikeid=bikeid,
+            status=kept.status,
+            batterylevel=kept.batterylevel,
+            usableyn=usable,
+            reportid=reportid,
+            version=kept.version,
+        )
+    )
+    return kept, changedby
+
+
+def forget_the_rider(tx: Tx, userid: int) -> None:
+    """Where this rider's rides ended is known no more."""
+    remember(tx, userid)
+    storage.forget_places(tx, userid)
+    take_out(tx, "userid", [userid], EVENTS)
+    take_out(tx, "rentid", storage.rents_over_of(tx, userid), EVENTS)
+
+
+def _refused(bikeid: int, rentid: int, refusal: str | None) -> Exception:
+    """What a rent with a tombstone is answered. A request that the network delivered twice meets the tombstone of its
+    own refusal, and its rider is told what the first one was told."""
+    if refusal is None:
+        return RentWasCancelled(rentid)
+    return NoSuchBike(bikeid) if refusal == NO_SUCH_BIKE else BikeNotAvailable(bikeid, refusal)
+
+
+def _state(bike: Bike) -> Facts:
+    """What an audit row tells of a bike: where it stands is not in it."""
+    return {"status": bike.status, "batterylevel": bike.batterylevel, "held": bike.held, "broken": bike.broken}
+
+
+def _updated(bike: Bike, rentid: int | None = None) -> UpdatedBike:
+    place = bike.place
+    return UpdatedBike(
+        bikeid=bike.bikeid,
+        status=bike.status,
+        location=place.location,
+        batterylevel=bike.batterylevel,
+        lat=place.lat,
+        lon=place.lon,
+        retired=bike.retired,
+        rentid=rentid,
+        version=bike.version,
+    )

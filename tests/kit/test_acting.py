@@ -1,0 +1,84 @@
+"""Whose things a transaction may see and change comes with the request, and with nothing but the request."""
+
+import asyncio
+from typing import Any
+
+import msgspec
+from gbike.kit.access.guard import OpenDoor
+
+from gbike.app.single import Drivers
+from gbike.kit.access.principal import ANONYMOUS, DEMO, NOBODYS, Whose
+from gbike.kit.access.rules import PUBLIC
+from gbike.kit.acting import NOBODY_ASKED, Acting, IdempotencyKey, acting
+from gbike.kit.http.app import HttpApp, Operation
+from gbike.kit.http.ask import Answer, Ask
+from gbike.kit.inprocess.peer import call_asgi
+from gbike.kit.runtime import Worker
+from gbike.kit.store import Reading, Tx
+from gbike.kit.telemetry import Metrics
+from tests.kit.floor import a_store
+
+RIDER = Acting(DEMO, Whose(3), IdempotencyKey("k", "hash", lambda result: (200, b"", b"{}")))
+
+
+def seen(read: Reading) -> tuple[Whose, IdempotencyKey | None]:
+    return read.owner, read.key
+
+
+def seen_by(tx: Tx) -> Acting:
+    return Acting(tx.by, tx.owner, tx.key)
+
+
+async def test_what_a_request_may_see_is_what_its_transactions_may_see() -> None:
+    store = a_store(rehearse=True)
+    before = acting.set(RIDER)
+    waiting = asyncio.ensure_future(store.write(seen_by))
+    await asyncio.sleep(0)
+    assert await store.read(seen) == await store.scan(seen) == (RIDER.owner, RIDER.key)
+    acting.reset(before)
+    assert await asyncio.gather(waiting, store.write(seen_by)) == [RIDER, NOBODY_ASKED]  # in one batch
+    assert await store.read(seen) == (NOBODY_ASKED.owner, None)
+
+
+async def test_nothing_is_anybodys_before_the_guard_has_let_in_and_the_caller_keeps_its_own() -> None:
+    found: list[Acting] = []
+
+    class Rider(OpenDoor):
+        async def admit(self, ask: Ask, rule: Any, pace: str) -> None:
+            found.append(acting.get())
+            ask.principal, ask.whose = DEMO, Whose(3)
+
+    async def handle(ask: Ask) -> str:
+        found.append(acting.get())
+        return "done"
+
+    def answer(ask: Ask, result: str) -> Answer:
+        return Answer(200, result)
+
+    operation = Operation("POST", "/", handle, "A test", PUBLIC, keyed=True, answer=answer)
+    app = HttpApp("test", [operation], {}, Metrics(), Rider())
+    before = acting.set(RIDER)  # a service that asks another one in the same process
+    reply = await call_asgi(app, "POST", "/", b"{}", {"idempotency-key": "another"})
+    assert (reply.status, msgspec.json.decode(reply.body)) == (200, "done")
+    assert found[0] == Acting(ANONYMOUS, NOBODYS)
+    assert (found[1].by, found[1].owner) == (DEMO, Whose(3))
+    assert found[1].key not in (None, RIDER.key)
+    assert acting.get() is RIDER
+    acting.reset(before)
+
+
+async def test_a_worker_acts_for_nobody_whoever_had_it_started() -> None:
+    found, looked = list[Acting](), asyncio.Event()
+
+    async def step() -> int:
+        found.append(acting.get())
+        looked.set()
+        return 0
+
+    drivers = Drivers("test", [Worker("looks", step, lambda: asyncio.sleep(3600))])
+    before = acting.set(RIDER)
+    drivers.start()
+    acting.reset(before)
+    await looked.wait()
+    await drivers.stop()
+    assert found == [NOBODY_ASKED]
