@@ -4,14 +4,14 @@ What has no check here, and why:
 
 | flaw | why |
 |---|---|
-| 42 | authentication and rate limits come with accounts; what is open until then is on loopback (gbike demo) |
-| 43 | the open CORS is the demo's, as documented; the edge of the distributed form is another program |
+| 42 | who may do what, and rate limits: tests/security/test_matrix.py, test_limits.py |
+| 43 | origins and timeouts: tests/security/test_owasp.py (api8), tests/gateway/test_edge.py, test_faults.py |
 | 44 | probes, names and limits are in the manifests: tests/kubernetes/test_manifests.py, test_healing.py |
 | 45 | who runs, from which image: tests/kubernetes/test_manifests.py, test_images.py; what is logged: tests/privacy |
-| 46 | nothing of a developer is committed; that there are tests needs no test |
+| 46 | secrets in files: tests/pipeline/test_security.py; that there are tests needs no test |
 
-Of flaws 12 and 34 the part that needs accounts (who may ask) comes with them too; that a GET changes nothing and that a
-deposit is never overwritten is checked here.
+What each flaw is: docs/original.md. Of flaws 12 and 34 who may ask is tests/security/test_matrix.py's; that a GET
+changes nothing and that a deposit is never overwritten is checked here.
 """
 
 import pytest
