@@ -40,7 +40,7 @@ class OpenTx:
     """What an open transaction has on every engine: what it says and counts, until its batch commits."""
 
     def __init__(self, clock: Clock, ids: Ids, source: str) -> None:
-        self.ids, self._source = ids, source
+        self._ids, self._source = ids, source
         self.trace: Trace = NO_TRACE
         self.by = ITSELF
         self.owner: Whose = EVERYBODYS
@@ -54,7 +54,7 @@ class OpenTx:
 
     def say(self, event: Event) -> None:
         """Put `event` into the outbox (with all others of this batch, before it commits)."""
-        message = pack(event, id=self.ids.new(), source=self._source, now_ms=self.now_ms, trace=self.trace)
+        message = pack(event, id=self._ids.new(), source=self._source, now_ms=self.now_ms, trace=self.trace)
         self.said.append((message.id, message.type, message.key, message.headers, message.value))
 
     def count(self, name: str, by: int = 1) -> None:

@@ -13,7 +13,6 @@ from gbike.kit.access.principal import Principal, Whose
 from gbike.kit.acting import IdempotencyKey
 from gbike.kit.clock import BootTime
 from gbike.kit.envelope import Event, Message
-from gbike.kit.ids import Ids
 from gbike.kit.telemetry import Trace
 
 T = TypeVar("T")
@@ -60,7 +59,6 @@ class Tx(Reading, Protocol):
     """Wall time, ms: one moment for all that the transaction does."""
     boot: BootTime
     """The boot clock at that moment."""
-    ids: Ids
 
     def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
         """Run one statement; answers the number of rows it changed."""

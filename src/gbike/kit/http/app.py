@@ -206,9 +206,10 @@ class HttpApp:
             media = ask.event_stream if operation is not None and operation.streams else None
             if operation is None or operation.method != "GET":
                 _ = ask.media  # refused before anything changes, or is looked for
-            if operation is not None and operation.changes:
+            keyed = operation is not None and operation.changes
+            if keyed:
                 _ = ask.key  # a key that is none is refused even where nothing changes
-            answer = await _run(ask, operation, handler)
+            answer = await _run(ask, operation, handler, keyed)
             return answer if answer.media else msgspec.structs.replace(answer, media=media or ask.media)
         except Replay as kept:
             headers = {**msgspec.json.decode(kept.headers), "Idempotent-Replayed": "true"}
@@ -276,14 +277,15 @@ def _asked(ask: Ask, operation: Operation | None) -> tuple[Rule, Pace]:
     return operation.rule, operation.pace or pace
 
 
-async def _run(ask: Ask, operation: Operation | None, handler: Handler) -> Answer:
+async def _run(ask: Ask, operation: Operation | None, handler: Handler, keyed: bool) -> Answer:
     """What the handler answers, or what is made of its command's result; where that was kept under the key, this."""
     make = operation.answer if operation is not None else None
-    if operation is None or make is None:
+    if make is None:
         answer: Answer = await handler(ask)
         return answer
-    key = await ask.idempotency_key(partial(make, ask)) if operation.changes else None
-    acting.set(Acting(ask.principal, ask.whose, key))
+    key = await ask.idempotency_key(partial(make, ask)) if keyed and ask.key is not None else None
+    if key is not None:
+        acting.set(Acting(ask.principal, ask.whose, key))
     result = await handler(ask)
     return ask.answered or make(ask, result)
 

@@ -6,9 +6,9 @@ with NORMAL it would not. SQLite comes with apsw, one version wherever we run (d
 """
 
 import asyncio
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from concurrent.futures import Executor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -164,8 +164,10 @@ class SqliteStore(BatchWriter[SqliteTx]):
         """See Store.read."""
         if self._closed:
             raise StoreUnavailable(f"{self._source}: closed")
-        with self._readable():
+        try:
             return fn(SqliteReading(self._reader, acting.get()), *args)
+        except TROUBLES as wrong:
+            raise self._unavailable(wrong) from wrong
 
     async def read_as_leader(self, fn: Callable[[Reading, *Args], T], *args: *Args) -> T | None:
         """See Store.read_as_leader; one process writes to a file, so it leads."""
@@ -175,21 +177,19 @@ class SqliteStore(BatchWriter[SqliteTx]):
         """See Store.scan."""
         if self._committer is None:
             return await self.read(fn, *args)
-        with self._readable():
+        try:
             return await asyncio.get_running_loop().run_in_executor(self._committer, self._scan, acting.get(), fn, args)
+        except TROUBLES as wrong:
+            raise self._unavailable(wrong) from wrong
 
     def _scan(self, on_behalf: Acting, fn: Callable[..., T], args: tuple[Any, ...]) -> T:
         with closing(connect(self.path, read_only=True)) as connection:
             return fn(SqliteReading(connection, on_behalf), *args)
 
-    @contextmanager
-    def _readable(self) -> Iterator[None]:
-        try:
-            yield
-        except TROUBLES as wrong:
-            if self._unreadable.is_news(str(wrong)):
-                log.error("the store can't be read", store=self._source, file=file_of(wrong), why=str(wrong))
-            raise StoreUnavailable(f"{self._source}: {wrong}") from wrong
+    def _unavailable(self, wrong: apsw.Error) -> StoreUnavailable:
+        if self._unreadable.is_news(str(wrong)):
+            log.error("the store can't be read", store=self._source, file=file_of(wrong), why=str(wrong))
+        return StoreUnavailable(f"{self._source}: {wrong}")
 
     async def said_something(self, timeout_ms: int) -> None:
         """See Store.said_something."""
