@@ -1,17 +1,17 @@
 """Whose things a transaction may see and change comes with the request, and with nothing but the request."""
 
 import asyncio
-from typing import Any
 
 import msgspec
-from gbike.kit.access.guard import OpenDoor
 
 from gbike.app.single import Drivers
+from gbike.kit.access.limits import Pace
 from gbike.kit.access.principal import ANONYMOUS, DEMO, NOBODYS, Whose
-from gbike.kit.access.rules import PUBLIC
+from gbike.kit.access.rules import PUBLIC, Rule
 from gbike.kit.acting import NOBODY_ASKED, Acting, IdempotencyKey, acting
 from gbike.kit.http.app import HttpApp, Operation
 from gbike.kit.http.ask import Answer, Ask
+from gbike.kit.http.guard import OpenDoor
 from gbike.kit.inprocess.peer import call_asgi
 from gbike.kit.runtime import Worker
 from gbike.kit.store import Reading, Tx
@@ -44,7 +44,7 @@ async def test_nothing_is_anybodys_before_the_guard_has_let_in_and_the_caller_ke
     found: list[Acting] = []
 
     class Rider(OpenDoor):
-        async def admit(self, ask: Ask, rule: Any, pace: str) -> None:
+        async def admit(self, ask: Ask, rule: Rule, pace: Pace) -> None:
             found.append(acting.get())
             ask.principal, ask.whose = DEMO, Whose(3)
 
