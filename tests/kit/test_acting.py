@@ -3,6 +3,7 @@
 import asyncio
 
 import msgspec
+import pytest
 
 from gbike.app.single import Drivers
 from gbike.kit.access.limits import Pace
@@ -12,9 +13,10 @@ from gbike.kit.acting import NOBODY_ASKED, Acting, IdempotencyKey, acting
 from gbike.kit.http.app import HttpApp, Operation
 from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.http.guard import OpenDoor
+from gbike.kit.idempotency import answered_before
 from gbike.kit.inprocess.peer import call_asgi
 from gbike.kit.runtime import Worker
-from gbike.kit.store import Reading, Tx
+from gbike.kit.store import Reading, StoreUnavailable, Tx
 from gbike.kit.telemetry import Metrics
 from tests.kit.floor import a_store
 
@@ -82,3 +84,13 @@ async def test_a_worker_acts_for_nobody_whoever_had_it_started() -> None:
     await looked.wait()
     await drivers.stop()
     assert found == [NOBODY_ASKED]
+
+
+async def test_only_for_a_request_with_a_key_is_it_looked_up_whether_it_was_answered_before() -> None:
+    store = a_store()
+    await store.close()
+    await answered_before(store)
+    before = acting.set(RIDER)
+    with pytest.raises(StoreUnavailable):
+        await answered_before(store)
+    acting.reset(before)
