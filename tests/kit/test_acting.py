@@ -16,30 +16,11 @@ from gbike.kit.http.guard import OpenDoor
 from gbike.kit.idempotency import answered_before
 from gbike.kit.inprocess.peer import call_asgi
 from gbike.kit.runtime import Worker
-from gbike.kit.store import Reading, StoreUnavailable, Tx
+from gbike.kit.store import StoreUnavailable
 from gbike.kit.telemetry import Metrics
 from tests.kit.floor import a_store
 
 RIDER = Acting(DEMO, Whose(3), IdempotencyKey("k", "hash", lambda result: (200, b"", b"{}")))
-
-
-def seen(read: Reading) -> tuple[Whose, IdempotencyKey | None]:
-    return read.owner, read.key
-
-
-def seen_by(tx: Tx) -> Acting:
-    return Acting(tx.by, tx.owner, tx.key)
-
-
-async def test_what_a_request_may_see_is_what_its_transactions_may_see() -> None:
-    store = a_store(rehearse=True)
-    before = acting.set(RIDER)
-    waiting = asyncio.ensure_future(store.write(seen_by))
-    await asyncio.sleep(0)
-    assert await store.read(seen) == await store.scan(seen) == (RIDER.owner, RIDER.key)
-    acting.reset(before)
-    assert await asyncio.gather(waiting, store.write(seen_by)) == [RIDER, NOBODY_ASKED]  # in one batch
-    assert await store.read(seen) == (NOBODY_ASKED.owner, None)
 
 
 async def test_nothing_is_anybodys_before_the_guard_has_let_in_and_the_caller_keeps_its_own() -> None:
