@@ -1,50 +1,33 @@
 """Whose things a transaction may see and change comes with the request, and with nothing but the request."""
 
 import asyncio
-from typing import Any
 
 import msgspec
-from gbike.kit.access.guard import OpenDoor
+import pytest
 
 from gbike.app.single import Drivers
+from gbike.kit.access.limits import Pace
 from gbike.kit.access.principal import ANONYMOUS, DEMO, NOBODYS, Whose
-from gbike.kit.access.rules import PUBLIC
+from gbike.kit.access.rules import PUBLIC, Rule
 from gbike.kit.acting import NOBODY_ASKED, Acting, IdempotencyKey, acting
 from gbike.kit.http.app import HttpApp, Operation
 from gbike.kit.http.ask import Answer, Ask
+from gbike.kit.http.guard import OpenDoor
+from gbike.kit.idempotency import answered_before
 from gbike.kit.inprocess.peer import call_asgi
 from gbike.kit.runtime import Worker
-from gbike.kit.store import Reading, Tx
+from gbike.kit.store import StoreUnavailable
 from gbike.kit.telemetry import Metrics
 from tests.kit.floor import a_store
 
 RIDER = Acting(DEMO, Whose(3), IdempotencyKey("k", "hash", lambda result: (200, b"", b"{}")))
 
 
-def seen(read: Reading) -> tuple[Whose, IdempotencyKey | None]:
-    return read.owner, read.key
-
-
-def seen_by(tx: Tx) -> Acting:
-    return Acting(tx.by, tx.owner, tx.key)
-
-
-async def test_what_a_request_may_see_is_what_its_transactions_may_see() -> None:
-    store = a_store(rehearse=True)
-    before = acting.set(RIDER)
-    waiting = asyncio.ensure_future(store.write(seen_by))
-    await asyncio.sleep(0)
-    assert await store.read(seen) == await store.scan(seen) == (RIDER.owner, RIDER.key)
-    acting.reset(before)
-    assert await asyncio.gather(waiting, store.write(seen_by)) == [RIDER, NOBODY_ASKED]  # in one batch
-    assert await store.read(seen) == (NOBODY_ASKED.owner, None)
-
-
 async def test_nothing_is_anybodys_before_the_guard_has_let_in_and_the_caller_keeps_its_own() -> None:
     found: list[Acting] = []
 
     class Rider(OpenDoor):
-        async def admit(self, ask: Ask, rule: Any, pace: str) -> None:
+        async def admit(self, ask: Ask, rule: Rule, pace: Pace) -> None:
             found.append(acting.get())
             ask.principal, ask.whose = DEMO, Whose(3)
 
@@ -82,3 +65,13 @@ async def test_a_worker_acts_for_nobody_whoever_had_it_started() -> None:
     await looked.wait()
     await drivers.stop()
     assert found == [NOBODY_ASKED]
+
+
+async def test_only_for_a_request_with_a_key_is_it_looked_up_whether_it_was_answered_before() -> None:
+    store = a_store()
+    await store.close()
+    await answered_before(store)
+    before = acting.set(RIDER)
+    with pytest.raises(StoreUnavailable):
+        await answered_before(store)
+    acting.reset(before)

@@ -13,6 +13,8 @@ import apsw
 import pytest
 
 from gbike.kit import batching
+from gbike.kit.access.principal import Principal, Whose
+from gbike.kit.acting import NOBODY_ASKED, Acting, IdempotencyKey, acting
 from gbike.kit.envelope import Message
 from gbike.kit.sqlite.store import SqliteStore, open_file
 from gbike.kit.store import Conflict, Reading, Store, StoreUnavailable, Tx
@@ -160,6 +162,25 @@ class StoreSuite:
             await store.write(note, "too late")
         with pytest.raises(StoreUnavailable):
             await words(store)
+
+    async def test_what_a_request_may_see_is_what_its_transactions_and_looks_may_see(self, store: Store) -> None:
+        def seen(read: Reading) -> tuple[Whose, IdempotencyKey | None]:
+            return read.owner, read.key
+
+        def seen_by(tx: Tx) -> Acting:
+            return Acting(tx.by, tx.owner, tx.key)
+
+        async def ask(rider: Acting) -> list[object]:
+            acting.set(rider)
+            return [await store.write(seen_by), await store.read(seen), await store.scan(seen)]
+
+        riders = [
+            Acting(Principal(str(n)), Whose(n), IdempotencyKey(f"key {n}", "hash", lambda result: (200, b"", b"{}")))
+            for n in (1, 2, 3)
+        ]
+        asked = [*riders, NOBODY_ASKED]
+        answers = await asyncio.gather(*(asyncio.create_task(ask(one)) for one in asked))  # the writes in one batch
+        assert answers == [[one, (one.owner, one.key), (one.owner, one.key)] for one in asked]
 
     async def test_an_outbox_row_carries_the_trace_of_its_request(self, store: Store) -> None:
         before = trace_now.set(Trace("00-" + "a" * 32 + "-" + "b" * 16 + "-01", "ride-77"))

@@ -8,13 +8,14 @@ from typing import Any
 
 import jwt
 
+from dev.documents.kafka_rights import as_options
 from gbike.app import checking, privacy
 from gbike.app.catalogue import usual_port
 from gbike.app.data_folder import DataFolder
 from gbike.app.dead import Place
 from gbike.app.embedded import Embedded
 from gbike.app.event_map import build_all
-from gbike.app.kafka_rights import as_options, logins, rights
+from gbike.app.kafka_rights import logins, rights
 from tests.support import Client
 
 SETTINGS = {"GBIKE_PASSWORD_MEMORY_KIB": "8192", "GBIKE_PASSWORD_PASSES": "1"}
@@ -71,7 +72,9 @@ def main() -> None:
     asyncio.run(_miscounted(folder))
     seen["miscounted"] = asyncio.run(_violated(folder))
     built = build_all()
-    seen["port"], seen["logins"], seen["rights"] = usual_port(TOY), logins(built), list(as_options(rights(built)))
+    seen["port"] = usual_port(TOY)
+    seen["logins"] = logins(built)
+    seen["rights"] = list(as_options(rights(built)))
     print(json.dumps(seen))
 
 

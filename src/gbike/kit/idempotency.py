@@ -12,9 +12,9 @@ from typing import Any, TypeVar, TypeVarTuple
 
 import msgspec
 
-from gbike.kit.acting import IdempotencyKey
+from gbike.kit.acting import IdempotencyKey, acting
 from gbike.kit.numbers import MAX_ID
-from gbike.kit.store import Reading, Tx
+from gbike.kit.store import Reading, Store, Tx
 
 R = TypeVar("R")
 Args = TypeVarTuple("Args")
@@ -68,6 +68,12 @@ def check(read: Reading) -> None:
     if status is None:
         raise KeyInFlight
     raise Replay(status, content, headers)
+
+
+async def answered_before(store: Store) -> None:
+    """As `check`, in a reading of its own; where there is no key nothing is read."""
+    if acting.get().key is not None:
+        await store.read(check)
 
 
 def hold(tx: Tx) -> None:

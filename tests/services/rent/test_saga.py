@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from gbike.kit.breaker import CircuitOpen
 from gbike.services.rent.clients import BikeClient
 from gbike.services.rent.commands import ask_for_a_bike, give_up_the_wish, start_the_rent
 from gbike.services.rent.domain import GivenUp, Limits
@@ -22,14 +23,16 @@ class Broken(Exception):
 
 
 class YesBike(BikeClient):
-    """Bike that says yes; its answer may be lost, or the question before."""
+    """Bike that says yes; its answer may be lost, or the question before, or there is no use in asking."""
 
-    def __init__(self, *, breaks: bool = False, after: bool = False) -> None:
+    def __init__(self, *, breaks: bool = False, after: bool = False, paused: bool = False) -> None:
         self.reserved: list[int] = []
+        self.paused = paused
         self._breaks, self._after = breaks, after
 
     def check(self) -> None:
-        return None
+        if self.paused:
+            raise CircuitOpen(2)
 
     async def reserve(self, bikeid: int, *, for_rent: int) -> None:
         if not self._breaks or self._after:
@@ -44,7 +47,8 @@ class Fragile:
     def __init__(
         self, store: Any, breaks: Command | None, *, after: bool = False, twice: Command | None = None
     ) -> None:
-        self._store, self._breaks, self._after, self._twice = store, breaks, after, twice
+        self._store, self._twice = store, twice
+        self._breaks, self._after = breaks, after
 
     async def write(self, fn: Command, *args: Any, key: str = "") -> Any:
         if fn is self._breaks and not self._after:
@@ -93,3 +97,10 @@ async def test_a_start_that_comes_twice_is_refused_and_the_rent_stays_open() -> 
         await renting(lone, Fragile(lone.store, None, twice=start_the_rent), YesBike())
     assert await lone.rows("SELECT status FROM rents") == [("rented",)]
     assert [said["eventType"] for said in await lone.said()] == ["Rented"]
+
+
+async def test_who_sent_no_key_is_told_of_the_pause_without_a_look_into_the_store() -> None:
+    lone = Lone(CARD)
+    await lone.store.close()
+    with pytest.raises(CircuitOpen):
+        await renting(lone, lone.store, YesBike(paused=True))

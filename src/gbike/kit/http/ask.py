@@ -74,9 +74,9 @@ class Ask:
 
     principal: Principal = ANONYMOUS
     whose: Whose = NOBODYS
+    """Whose things this may be about: the guard says so when it has let the request in."""
     answered: Answer | None = None
     """What was kept under its Idempotency-Key just now."""
-    """Whose things this may be about: the guard says so when it has let the request in."""
 
     def __init__(self, scope: Scope, receive: Receive, trusts: Callable[[str], bool]) -> None:
         """`trusts`: whether the peer at an address is believed about the address that the client used."""

@@ -298,7 +298,8 @@ class PostgresReading:
     """Reads over one connection."""
 
     def __init__(self, session: Session, on_behalf: Acting = NOBODY_ASKED) -> None:
-        self._session, self.owner, self.key = session, on_behalf.owner, on_behalf.key
+        self._session = session
+        self.owner, self.key = on_behalf.owner, on_behalf.key
 
     def one(self, sql: str, params: Sequence[Any] = ()) -> Row | None:
         """The first row, or None."""

@@ -55,7 +55,8 @@ class SqliteReading:
     """Reads over one connection."""
 
     def __init__(self, connection: apsw.Connection, on_behalf: Acting = NOBODY_ASKED) -> None:
-        self._connection, self.owner, self.key = connection, on_behalf.owner, on_behalf.key
+        self._connection = connection
+        self.owner, self.key = on_behalf.owner, on_behalf.key
 
     def one(self, sql: str, params: Sequence[Any] = ()) -> Row | None:
         """The first row, or None."""

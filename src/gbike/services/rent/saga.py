@@ -6,7 +6,7 @@ stops, the bike ends free and the rider is told to try again.
 """
 
 from gbike.kit.breaker import CircuitOpen
-from gbike.kit.idempotency import check
+from gbike.kit.idempotency import answered_before
 from gbike.kit.peers import PeerBusy
 from gbike.kit.store import Store, StoreUnavailable
 from gbike.services.rent.commands import ask_for_a_bike, give_up_the_wish, start_the_rent
@@ -28,7 +28,7 @@ async def rent_a_bike(
         await watch.check()
         pending = await store.write(ask_for_a_bike, userid, bikeid, limits, key=key)
     except (CircuitOpen, ClockBehind, StoreUnavailable):
-        await store.read(check)  # a rider who has the bike already, but not our answer, gets that answer
+        await answered_before(store)  # a rider who has the bike already, but not our answer, gets that answer
         raise
     try:
         await bikes.reserve(bikeid, for_rent=pending.rentid)

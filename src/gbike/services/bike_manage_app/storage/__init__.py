@@ -9,7 +9,7 @@ import msgspec
 from gbike.contracts.bike_manage_app import Reported
 from gbike.kit.clock import latest
 from gbike.kit.http.hal import Page
-from gbike.kit.idempotency import check, hold, keep, release
+from gbike.kit.idempotency import answered_before, hold, keep, release
 from gbike.kit.listing import Listing, list_page
 from gbike.kit.personal import Holding
 from gbike.kit.store import Reading, Row, Store, Tx
@@ -71,7 +71,7 @@ class SqlReports:
 
     async def answered_before(self) -> None:
         """See Reports.answered_before."""
-        await self._store.read(check)
+        await answered_before(self._store)
 
     async def begin(self, state: State, sent_reportid: int | None) -> tuple[Report, bool]:
         """See Reports.begin."""
