@@ -42,7 +42,7 @@ def test_every_name_in_the_tour_is_in_the_file_that_it_links_to() -> None:
 
 def test_the_tour_passes_every_room_of_a_service() -> None:
     rooms = {file.parent.name if file.name == "__init__.py" else file.stem for _, file in _named(ROOT / "docs/tour.md")}
-    assert {"http", "usecases", "saga", "domain", "storage", "policies", "clients", "wiring"} <= rooms
+    assert {"http", "commands", "saga", "domain", "storage", "policies", "clients", "wiring"} <= rooms
 
 
 @cache

@@ -1,6 +1,6 @@
 """What the lost property office says."""
 
-from gbike.contracts import Number, Said
+from gbike.contracts import Number, Personal, Said
 
 
 class FoundProperty(Said, frozen=True):
@@ -9,7 +9,7 @@ class FoundProperty(Said, frozen=True):
     foundid: Number
     userid: Number
     bikeid: Number
-    location: str | None = None
+    location: Personal[str | None] = None
 
     @property
     def key(self) -> str:

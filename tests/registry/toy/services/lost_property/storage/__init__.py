@@ -4,6 +4,7 @@ from pathlib import Path
 
 from gbike.contracts.lost_property import FoundProperty
 
+from gbike.contracts.events import EVENTS
 from gbike.kit.erasure import remember, share, take_out
 from gbike.kit.personal import Holding
 from gbike.kit.store import Tx
@@ -29,4 +30,4 @@ def forget(tx: Tx, userid: int) -> None:
     """Where this finder was is known no more."""
     remember(tx, userid)
     tx.execute("UPDATE found SET location = NULL WHERE userid = ?", (userid,))
-    take_out(tx, "userid", [userid])
+    take_out(tx, "userid", [userid], EVENTS)
