@@ -26,7 +26,8 @@ USER, MOST_OPEN = 3, 2
 HEARS = Hears(POLICIES)
 LATE, WISH, OPEN, KEYED = (PendingRent(number, USER, 100 + number) for number in (1, 2, 3, 4))
 HOME = Handback(Place("집", 37.1234, 127.1234))
-ANY, LIMITED, PAST = Limits(10_000), Limits(10_000, most_open=MOST_OPEN), Limits(-1)
+ANY, LIMITED = Limits(10_000), Limits(10_000, most_open=MOST_OPEN)
+PAST = Limits(-1)
 
 
 def standing(version: int, *, mayrent: bool) -> ChangedStanding:

@@ -44,7 +44,8 @@ class Fragile:
     def __init__(
         self, store: Any, breaks: Command | None, *, after: bool = False, twice: Command | None = None
     ) -> None:
-        self._store, self._breaks, self._after, self._twice = store, breaks, after, twice
+        self._store, self._twice = store, twice
+        self._breaks, self._after = breaks, after
 
     async def write(self, fn: Command, *args: Any, key: str = "") -> Any:
         if fn is self._breaks and not self._after:
