@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from dev.documents.reference import GENERATED
 from gbike.app.event_map import Built
 from gbike.app.kafka_rights import ANY, Right, logins, rights, topics
-from gbike.kit.kafka.topic import KEEP_MS, PARTITIONS
+from gbike.kit.bus import KEEP_MS
+from gbike.kit.kafka.topic import PARTITIONS
 
 
 def page(built: Sequence[Built]) -> str:

@@ -37,6 +37,8 @@ PLANTS = [
     ("rule 1: services do not know the app", "services/rent/wiring.py", "import gbike.app.single"),
     ("rule 1: the floor rooms do not know each other", "contracts/rent.py", "import gbike.kit.money"),
     ("rule 1: the floor rooms do not know each other", "kit/money.py", "import gbike.contracts.rent"),
+    ("rule 1: the gateway and the services", "services/bike/wiring.py", "import gbike.gateway.routes"),
+    ("rule 1: the gateway and the services", "gateway/routes.py", "import gbike.services.bike.domain"),
     ("rule 2: no service imports another", "services/rent/clients.py", "import gbike.services.bike.domain"),
     ("rule 3: rooms of a service", "services/rent/domain.py", "import gbike.services.rent.ports"),
     ("rule 3: rooms of a service", "services/billing/storage/__init__.py", "import gbike.services.billing.wiring"),
@@ -46,6 +48,7 @@ PLANTS = [
     ("rule 5: a domain knows only money", "services/user_deposit/domain.py", "import gbike.kit.store"),
     ("rule 6: adapters are chosen by the app", "services/bike/storage/__init__.py", "import gbike.kit.sqlite.store"),
     ("rule 6: adapters are chosen by the app", "contracts/bike.py", "import gbike.kit.inprocess.peer"),
+    ("rule 6: adapters are chosen by the app", "gateway/http.py", "import gbike.kit.sqlite.store"),
     ("rule 6: adapters are chosen by the app", "services/rent/clients.py", "import gbike.kit.otel.spans"),
 ]
 

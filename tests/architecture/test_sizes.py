@@ -35,13 +35,14 @@ def packed(file: Path) -> list[int]:
 
 
 TO_BE_MENDED = {
-    "src/gbike/app": (28, 19),
+    "src/gbike/app": (11, 19),
     "src/gbike/contracts": (0, 0),
-    "src/gbike/kit": (37, 48),
-    "src/gbike/services": (162, 36),
+    "src/gbike/gateway": (0, 2),
+    "src/gbike/kit": (14, 48),
+    "src/gbike/services": (80, 25),
     "deploy": (5, 0),
     "dev": (31, 31),
-    "tests": (101, 75),
+    "tests": (86, 75),
 }
 """Of each folder: how many calls have more than five positional arguments, and how many assignments more than two
 values. A number may only shrink."""
@@ -50,8 +51,7 @@ values. A number may only shrink."""
 @pytest.mark.parametrize("folder", TO_BE_MENDED)
 def test_arguments_have_names_and_each_value_has_its_line(folder: str) -> None:
     calls, assignments = TO_BE_MENDED[folder]
-    found = files(ROOT / folder)
-    assert found
+    assert (found := files(ROOT / folder)), f"there is nothing in {folder}"
     assert len(called := [f"{file}:{line}" for file in found for line in positional(file)]) <= calls, called
     assert len(assigned := [f"{file}:{line}" for file in found for line in packed(file)]) <= assignments, assigned
 

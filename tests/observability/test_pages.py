@@ -4,8 +4,9 @@ import re
 
 import pytest
 
+from gbike.kit.bus import KEEP_MS
 from gbike.kit.housekeeping import DAY_MS, FLOOR
-from gbike.kit.kafka.topic import KEEP_MS, PARTITIONS
+from gbike.kit.kafka.topic import PARTITIONS
 from gbike.kit.postgres.store import READERS, SCANS, WRITERS
 from gbike.services.user_deposit.storage.drift import BITE
 from tests.observability.test_rules import ALERTS, ROOT

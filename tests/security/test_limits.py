@@ -31,7 +31,8 @@ USUAL = {f"GBIKE_LIMIT_{name}_PER_MIN": str(most) for name, most in
 
 def test_a_bucket_lets_through_so_many_at_once_and_then_evenly() -> None:
     clock = SetClock()
-    limits, rents, others = Limits({}, clock), Pace("rents", 10), Pace("others")
+    limits = Limits({}, clock)
+    rents, others = Pace("rents", 10), Pace("others")
     assert [limits.take(rents, "7") for _ in range(11)] == [0] * 10 + [6]
     clock.waited_ms += 5_999
     assert (limits.take(rents, "7"), limits.wait(rents, "7")) == (1, 1)

@@ -29,9 +29,10 @@ from gbike.gateway.routes import APP, route_table
 from gbike.gateway.settings import GatewaySettings, origins
 from gbike.kit.access.rules import PUBLIC
 from gbike.kit.batching import probe
+from gbike.kit.bus import KEEP_MS
 from gbike.kit.clock import Clock, SystemClock
 from gbike.kit.files import closed_folder
-from gbike.kit.housekeeping import BITE, DAY_MS
+from gbike.kit.housekeeping import BITE
 from gbike.kit.http.app import HttpApp, Operation
 from gbike.kit.http.ask import HAL_JSON, Answer, Ask
 from gbike.kit.http.standard import standard_operations
@@ -46,8 +47,6 @@ from gbike.kit.sqlite.tail import OutboxTail
 from gbike.kit.store import Reading, StoreUnavailable, must_write
 from gbike.kit.telemetry import Metrics
 
-LOG_KEEP_MS = 7 * DAY_MS
-"""How long the log keeps messages that everybody has handled."""
 FOLLOW_S = 5
 """So long after a store counted a generation the manifest knows it, at most."""
 ERASED_AFTER_MS = 30_000
@@ -239,9 +238,9 @@ class Embedded:
         now_ms = self.clock.now_ms()
         await self._wipe()
         erased_ms = await self.parts["account"].store.read(_last_erased, now_ms - ERASED_AFTER_MS) + ERASED_AFTER_MS
-        if now_ms - erased_ms < LOG_KEEP_MS:
+        if now_ms - erased_ms < KEEP_MS:
             return await self.forget_messages(erased_ms)
-        return await self._forget(now_ms - LOG_KEEP_MS)
+        return await self._forget(now_ms - KEEP_MS)
 
     async def forget_messages(self, before_ms: int) -> int:
         """Remove all messages from before that moment that every consumer has handled, from the disk too."""

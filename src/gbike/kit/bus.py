@@ -8,6 +8,8 @@ import msgspec
 from gbike.kit.envelope import Message
 from gbike.kit.store import Tx
 
+KEEP_MS = 7 * 24 * 3_600_000
+"""How long a log keeps its messages: well inside what an inbox remembers."""
 BEHIND = 128
 """So many messages at once tell of a backlog: who has one goes on without a pause."""
 

@@ -25,7 +25,8 @@ class Replay(Exception):
 
     def __init__(self, status: int, content: bytes, headers: bytes) -> None:
         super().__init__("answered before")
-        self.status, self.content, self.headers = status, content, headers
+        self.status = status
+        self.content, self.headers = content, headers
 
 
 class KeyReused(Exception):

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from gbike.app.cluster.plan import Plan
 from gbike.app.doctor.finding import Finding
 from gbike.app.engines import kafka
+from gbike.kit.bus import KEEP_MS
 from gbike.kit.clock import Clock, rfc3339
-from gbike.kit.kafka.topic import KEEP_MS
 
 REACH_S = 2.0
 """For one connection: what is slower than that is as good as away."""

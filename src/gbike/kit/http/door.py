@@ -22,7 +22,8 @@ class LockedDoor:
 
     def __init__(self, verifier: Verifier, limits: Limits, proxies: Proxies, scraper_token: str = "") -> None:
         """`scraper_token`: what a collector of metrics shows, which can't make tokens of its own; empty: none may."""
-        self._verifier, self._limits, self._proxies = verifier, limits, proxies
+        self._verifier = verifier
+        self._limits, self._proxies = limits, proxies
         self._scraper = _digest(scraper_token) if scraper_token else None
 
     def trusts(self, address: str) -> bool:

@@ -13,7 +13,7 @@ from aiokafka.errors import (
     for_code,
 )
 
-from gbike.kit.bus import BusUnavailable
+from gbike.kit.bus import KEEP_MS, BusUnavailable
 from gbike.kit.kafka.broker import Broker
 from gbike.kit.kafka.identity import topic_ids
 
@@ -21,8 +21,6 @@ HOUSE = "gbike"
 """What all topics' names begin with, and the name of the one topic that all services wrote to before 0.3.0."""
 PARTITIONS = 12
 """As many consumers of one service can share the work; more would cost every consumer for nobody's use."""
-KEEP_MS = 7 * 24 * 3_600_000
-"""As long as the embedded log keeps its messages, and well inside what an inbox remembers."""
 ANSWER_S = 10
 """How long the broker may take."""
 LOOK_MS = 2_000
