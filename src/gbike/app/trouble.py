@@ -106,8 +106,11 @@ def _found(error: BaseException) -> tuple[str, Trouble | str | None]:
         file = file or file_of(cause)
         if isinstance(cause, OSError) and file and cause.errno is not None:
             return file, _OF_THE_SYSTEM.get(cause.errno, cause.strerror)
+        known = _as_apsw(cause)
+        if getattr(known, "extendedresult", None) == apsw.SQLITE_IOERR_SHMSIZE:
+            return file, Trouble.FULL  # also where nobody can look any more: a backup takes away what it began
         for kind, trouble in _OF_SQLITE.items():
-            if isinstance(_as_apsw(cause), kind):
+            if isinstance(known, kind):
                 return file, _looked_at(file, trouble)
     return file, None
 
