@@ -72,7 +72,9 @@ def main() -> None:
     asyncio.run(_miscounted(folder))
     seen["miscounted"] = asyncio.run(_violated(folder))
     built = build_all()
-    seen["port"], seen["logins"], seen["rights"] = usual_port(TOY), logins(built), list(as_options(rights(built)))
+    seen["port"] = usual_port(TOY)
+    seen["logins"] = logins(built)
+    seen["rights"] = list(as_options(rights(built)))
     print(json.dumps(seen))
 
 

@@ -21,7 +21,8 @@ class IdempotencyKey:
         """`key`: principal, method, path and header in one. `answer`: what is kept of a command's result. `older_hash`:
         what an older gbike kept for the same body, its bytes' hash: keys from before an upgrade count for the 2 days
         that they are kept."""
-        self.key, self.body_hash = key, body_hash
+        self.key = key
+        self.body_hash = body_hash
         self.answer = answer
         self.hashes = {body_hash, older_hash or body_hash}
 

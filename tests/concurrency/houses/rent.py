@@ -26,8 +26,8 @@ USER, MOST_OPEN = 3, 2
 HEARS = Hears(POLICIES)
 LATE, WISH, OPEN, KEYED = (PendingRent(number, USER, 100 + number) for number in (1, 2, 3, 4))
 HOME = Handback(Place("집", 37.1234, 127.1234))
-ANY, LIMITED = Limits(10_000), Limits(10_000, most_open=MOST_OPEN)
-PAST = Limits(-1)
+ANY, PAST = Limits(10_000), Limits(-1)
+LIMITED = Limits(10_000, most_open=MOST_OPEN)
 
 
 def standing(version: int, *, mayrent: bool) -> ChangedStanding:
