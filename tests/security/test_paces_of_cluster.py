@@ -36,7 +36,7 @@ class Town:
         tokens = [token] if isinstance(token, str) else token
         headers = {"authorization": [f"Bearer {one}" for one in tokens]} if token else {}
         headers |= {"x-forwarded-for": [said]} if said else {}
-        return ask(self._port, method, path, None if method == "GET" else {}, headers, source)
+        return ask(self._port, method, path, None if method == "GET" else {}, headers, source=source)
 
 
 @pytest.fixture(scope="module")

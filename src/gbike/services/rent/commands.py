@@ -79,19 +79,20 @@ def sweep(tx: Tx, most: int, limits: Limits) -> int:
 def return_the_bike(tx: Tx, rentid: int, told: Handback, limits: Limits) -> ReturnedRent:
     """R5: the rider returns the bike; again, it is answered the same. Nobody else is asked, so a return is never
     refused because something is down. Raises NoSuchRent, RentIsCancelled."""
-    while True:
-        rent = storage.load(tx, rentid)
-        if isinstance(rent, CancelledRent):
-            raise RentIsCancelled(rentid)
+    rent = storage.load(tx, rentid)
+    if isinstance(rent, OpenRent):
         share(tx, [rent.userid])  # the answer, with its place, may be kept under a key
-        if isinstance(rent, ReturnedRent):
-            rent = storage.load(tx, rentid)  # again: its place, as it is now that nobody erases it
-            assert isinstance(rent, ReturnedRent)
-            return rent
         over = _end(tx, domain.give_back(rent, Moment(tx.now_ms, *tx.boot), told, limits))
-        if over is not None:  # else somebody else returned it since we looked
+        if over is not None:
             _audit_for_another(tx, "returned for another", over)
             return over
+        rent = storage.load(tx, rentid)  # somebody else returned it since we looked
+    if isinstance(rent, CancelledRent):
+        raise RentIsCancelled(rentid)
+    share(tx, [rent.userid])
+    rent = storage.load(tx, rentid)  # again: its place, as it is now that nobody erases it
+    assert isinstance(rent, ReturnedRent)
+    return rent
 
 
 @idempotent
