@@ -46,7 +46,9 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     before = registry.read_text("utf-8")
     registry.write_text(before.replace('    "account",\n)', f'    "account",\n    "{NAME}",\n)'), "utf-8")
     assert registry.read_text("utf-8") != before
-    lines = run(there, "make", "-s", "--no-print-directory", "-n", "-o", ".venv/.dev", "schemas", "PY=python").splitlines()
+    lines = run(
+        there, "make", "-s", "--no-print-directory", "-n", "-o", ".venv/.dev", "schemas", "PY=python"
+    ).splitlines()
     for command in lines:
         run(there, sys.executable, *shlex.split(command)[1:])
     return there
