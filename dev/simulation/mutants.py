@@ -213,7 +213,7 @@ MUTANTS = (
                 (
                     "raise RentIsCancelled(rentid)",
                     "gone = ReturnedRent(rentid, rent.userid, rent.bikeid, tx.now_ms, tx.now_ms, told.place)\n"
-                    "            return _end(tx, gone)",
+                    "        return _end(tx, gone)",
                 ),
             ),
             _edit(
