@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from dev.documents import write_changed
 from gbike.app.catalogue import usual_port
 from gbike.app.event_map import Built, build_all
 
@@ -222,14 +223,7 @@ def filled(text: str, blocks: Sequence[str]) -> str:
 
 def write(root: Path) -> list[str]:
     """Write what differs under `root`; answers the paths that changed."""
-    changed = []
-    for path, text in files(root):
-        file = root / path
-        if not file.exists() or file.read_text("utf-8") != text:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text, "utf-8")
-            changed.append(path)
-    return changed
+    return write_changed(root, files(root))
 
 
 if __name__ == "__main__":

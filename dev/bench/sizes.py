@@ -14,7 +14,7 @@ import asyncio
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import apsw
@@ -124,13 +124,7 @@ async def on_sqlite(rides: int) -> Sizes:
         folder = DataFolder(Path(scratch))
         platform = Embedded(folder, TARIFF)
         files = {name: folder.store_path(name) for name in platform.parts} | {"bus": folder.bus_path}
-        try:
-            await prepare(platform)
-            before = _of_files(files)
-            await ride(platform, rides)
-            return _grown(before, _of_files(files))
-        finally:
-            await platform.stop()
+        return await _left_by(platform, rides, lambda: _of_files(files))
 
 
 async def on_postgres(rides: int) -> Sizes:
@@ -143,17 +137,18 @@ async def on_postgres(rides: int) -> Sizes:
                 urls[card.name] = postgres.url(port, card.name)
                 migrate_url(urls[card.name], card.versions)
             platform = OnPostgres(urls)
-            try:
-                await prepare(platform)
-                before = _of_databases(urls)
-                await ride(platform, rides)
-                return _grown(before, _of_databases(urls))
-            finally:
-                await platform.stop()
+            return await _left_by(platform, rides, lambda: _of_databases(urls))
 
 
-def _grown(before: Sizes, after: Sizes) -> Sizes:
-    return Counter({table: size - before[table] for table, size in after.items() if size > before[table]})
+async def _left_by(platform: Embedded, rides: int, look: Callable[[], Sizes]) -> Sizes:
+    """What grew while the rides lasted; the platform is stopped."""
+    try:
+        await prepare(platform)
+        before = look()
+        await ride(platform, rides)
+        return Counter({table: size - before[table] for table, size in look().items() if size > before[table]})
+    finally:
+        await platform.stop()
 
 
 def _of_files(files: Mapping[str, Path]) -> Sizes:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from dev.documents import kafka_rights
+from dev.documents import kafka_rights, write_changed
 from dev.documents.event_storm import watch
 from dev.documents.golden import EXAMPLES, packed
 from dev.documents.reference import events_page, settings_page, status_codes_page, with_picture
@@ -207,14 +207,8 @@ def _json(value: Any) -> str:
 
 def write(root: Path) -> list[str]:
     """Write what differs under `root`, and golden examples that are new; answers the paths that changed."""
-    changed = []
-    for path, text in [*files(), *((path, text) for path, text in examples() if not (root / path).exists())]:
-        file = root / path
-        if not file.exists() or file.read_text("utf-8") != text:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text, "utf-8")
-            changed.append(path)
-    return changed
+    new = ((path, text) for path, text in examples() if not (root / path).exists())
+    return write_changed(root, [*files(), *new])
 
 
 if __name__ == "__main__":
