@@ -71,7 +71,7 @@ def _once_more(cause: str) -> str:
     return f"({cause}) + ':0' * tx.one('SELECT count(*) FROM entries WHERE cause = ?', ({cause},))[0]"
 
 
-_REPORTS = "services.bike_manage_app.storage"
+_REPORTS = "services.bike_manage_app.commands"
 _RENTING = "services.rent.commands"
 _RENT, _BIKE, _VIEW = "services.rent.storage", "services.bike.storage", "services.rent_and_billing_view.storage"
 _NO_INBOX = _edit(
@@ -305,7 +305,13 @@ MUTANTS = (
     ),
     Mutant(
         "a report that changes nothing is paid",
-        (_edit(_REPORTS, "_earned", ("return 0, None", "return points_of(earning, _paid(tx, report.state)), None")),),
+        (
+            _edit(
+                _REPORTS,
+                "_earned",
+                ("return 0, None", "return points_of(earning, storage.paid(tx, report.state)), None"),
+            ),
+        ),
         swarm=Swarm(by_changes=True, actions=14),
     ),
     Mutant("no inbox, alone", (_NO_INBOX,), direct=inbox),

@@ -20,8 +20,8 @@ NOT_HERE = {
     "gbike.kit.republish._forget_places": "a restore, before anybody runs on the databases",
     "gbike.kit.republish._heard_now": "the same",
     "gbike.kit.batching.probe": "adds to a total that nobody reads, and changes nothing else",
-    "gbike.services.rent_and_billing_view.wiring._rebuild_in_place": "a folder that nobody else has: SQLite",
-    "gbike.services.rent_and_billing_view.wiring._fold": "into a new file: SQLite",
+    "gbike.services.rent_and_billing_view.commands.rebuild_in_place": "a folder that nobody else has: SQLite",
+    "gbike.services.rent_and_billing_view.commands.fold_facts": "into a new file: SQLite",
 }
 """Commands that never meet another on PostgreSQL, and why."""
 DANGEROUS = {

@@ -1,6 +1,7 @@
 """Flaws 25-38: bills, deposits, points and reports."""
 
 import asyncio
+import contextlib
 import itertools
 from typing import Any
 
@@ -15,7 +16,8 @@ from gbike.contracts.user_deposit import UpdatedDeposit
 from gbike.kit.store import Conflict, Tx
 from gbike.services.bike_manage_app import saga as report_saga
 from gbike.services.bike_manage_app import storage as reports
-from gbike.services.bike_manage_app.domain import State
+from gbike.services.bike_manage_app.clients import BikeClient
+from gbike.services.bike_manage_app.domain import Report, State
 from gbike.services.bike_manager import commands as managers
 from gbike.services.bike_manager import domain as manager_rules
 from gbike.services.bike_manager import policies as manager_policies
@@ -254,20 +256,23 @@ async def test_flaw_37_a_report_earns_its_points_once_also_before_its_manager_is
     assert await points_of(town, 9) == 1000
 
 
-async def _whatever_happens(report: Any, *, bikes: Any) -> None:
-    try:
-        await bikes.apply(report)
-    except Exception:
-        return
+_apply = BikeClient.apply
 
 
-def _overwritten(_tx: Tx, row: Any, state: State, _number: int, _once: Any) -> Any:
-    return reports.Report(row[0], state)
+async def _whatever_happens(client: BikeClient, report: Report) -> int | None:
+    with contextlib.suppress(Exception):
+        return await _apply(client, report)
+    return None
 
 
-@flaw(
-    38, replacing(report_saga, "apply_the_report", _whatever_happens), replacing(reports, "_sent_before", _overwritten)
-)
+def _overwriting(tx: Tx, state: State, number: int, patience_ms: int) -> tuple[Report, bool]:
+    before = reports.sent_before(tx, state.managerid, number)
+    if before is not None:
+        return Report(before[0].reportid, state), True
+    return reports.add(tx, state, number, deadline_ms=tx.now_ms + patience_ms), False
+
+
+@flaw(38, replacing(BikeClient, "apply", _whatever_happens), replacing(report_saga, "take_down_a_report", _overwriting))
 async def test_flaw_38_a_report_that_bike_did_not_apply_in_time_earns_nothing() -> None:
     """A slow bike left a report half done, and a second one overwrote the first; here it is cancelled, or refused."""
     town = await a_town(report_deadline_ms="300")

@@ -18,9 +18,8 @@ from gbike.kit.ids import SystemIds
 from gbike.kit.schema.migrate import in_memory
 from gbike.kit.sqlite.store import SqliteStore
 from gbike.services.rent_and_billing_view.storage import VERSIONS, lines
-from gbike.services.rent_and_billing_view.storage.folding import Folding
 from gbike.services.rent_and_billing_view.storage.kept import BITE
-from gbike.services.rent_and_billing_view.wiring import rebuild
+from gbike.services.rent_and_billing_view.wiring import Folding, rebuild
 from tests.postgres import Server
 from tests.upgrade.kept import KEPT, put_back
 from tests.upgrade.test_half_way import Databases, Folder, Past, give_back
@@ -32,7 +31,7 @@ import asyncio, sys
 from gbike.app.single import open_store
 from gbike.kit.clock import SystemClock
 from gbike.kit.ids import SystemIds
-from gbike.services.rent_and_billing_view.storage import folding
+from gbike.services.rent_and_billing_view import commands as folding
 
 folding.BITE = 3
 

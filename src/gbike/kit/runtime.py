@@ -34,6 +34,10 @@ IDLE_MS = 1_000
 """How long a worker waits for news before it looks by itself."""
 NAP_MS = 4
 """A worker's pause after a step that did something: what comes meanwhile shares the next transaction."""
+LEFT_BEHIND_MS = 3_000
+"""So long after a peer's last moment a saga that is still under way counts as left behind by a process that died.
+Around the peer's answer come transactions of its own, which take their time on a busy machine: a sweeper in a hurry
+cancels what is about to be done. With the longest deadline, 1.2 s, it is less than the gateway waits (5 s)."""
 LOOK_S = 5
 """Between two looks at what is only counted for /metrics: three in the 15 s after which it is usually asked for."""
 

@@ -1,8 +1,13 @@
 """Reports: 1 is pending past its deadline, 2 is applied and was sent under number 7, 3 is pending with a key."""
 
 from gbike.kit.housekeeping import FLOOR
+from gbike.services.bike_manage_app.commands import (
+    confirm_the_report,
+    give_up_the_report,
+    sweep,
+    take_down_a_report,
+)
 from gbike.services.bike_manage_app.domain import AS_THE_ORIGINAL, Earning, PointsFor, Report, State
-from gbike.services.bike_manage_app.storage import applied, begin, cancel, sweep
 from tests.concurrency.house import House, do, floor, write
 
 SEEN = State(1, 7, 50, True)
@@ -13,25 +18,29 @@ BY_CHANGES = Earning(PointsFor.CHANGES, per_bike=2, per_day=2_000)
 HOUSE = House(
     "bike_manage_app",
     setup=(
-        do(begin, SEEN, 5, -1),
-        do(begin, SEEN, 7, 10_000),
-        do(begin, SEEN, None, -1, id="three"),
-        do(applied, DONE, 0, AS_THE_ORIGINAL),
+        do(take_down_a_report, SEEN, 5, -1),
+        do(take_down_a_report, SEEN, 7, 10_000),
+        do(take_down_a_report, SEEN, None, -1, id="three"),
+        do(confirm_the_report, DONE, 0, AS_THE_ORIGINAL),
     ),
     cases=(
-        write("begin", begin, SEEN, None, 10_000, key="manager:1"),
-        write("begin under a number", begin, SEEN, 6, 10_000, key="manager:1"),
-        write("begin under a number of another", begin, SEEN, 5, 10_000, key="manager:1"),
-        write("begin what is applied", begin, SEEN, 7, 10_000, key="manager:1", id="seven"),
-        write("begin with a key", begin, SEEN, None, 10_000, key="manager:1", id="new"),
-        write("begin with a held key", begin, SEEN, None, 10_000, key="manager:1", id="three"),
-        write("apply", applied, LATE, 0, AS_THE_ORIGINAL, key="manager:1"),
-        write("apply with a key", applied, KEYED, 0, AS_THE_ORIGINAL, key="manager:1", id="three"),
-        write("apply a change", applied, LATE, LATE.reportid, BY_CHANGES, key="manager:1"),
-        write("apply another change", applied, KEYED, KEYED.reportid, BY_CHANGES, key="manager:1", id="three"),
-        write("apply what another made", applied, KEYED, LATE.reportid, BY_CHANGES, key="manager:1", id="three"),
-        write("cancel", cancel, LATE.reportid, "TimedOut", key="manager:1"),
-        write("cancel with a key", cancel, KEYED.reportid, "TimedOut", key="manager:1"),
+        write("begin", take_down_a_report, SEEN, None, 10_000, key="manager:1"),
+        write("begin under a number", take_down_a_report, SEEN, 6, 10_000, key="manager:1"),
+        write("begin under a number of another", take_down_a_report, SEEN, 5, 10_000, key="manager:1"),
+        write("begin what is applied", take_down_a_report, SEEN, 7, 10_000, key="manager:1", id="seven"),
+        write("begin with a key", take_down_a_report, SEEN, None, 10_000, key="manager:1", id="new"),
+        write("begin with a held key", take_down_a_report, SEEN, None, 10_000, key="manager:1", id="three"),
+        write("apply", confirm_the_report, LATE, 0, AS_THE_ORIGINAL, key="manager:1"),
+        write("apply with a key", confirm_the_report, KEYED, 0, AS_THE_ORIGINAL, key="manager:1", id="three"),
+        write("apply a change", confirm_the_report, LATE, LATE.reportid, BY_CHANGES, key="manager:1"),
+        write(
+            "apply another change", confirm_the_report, KEYED, KEYED.reportid, BY_CHANGES, key="manager:1", id="three"
+        ),
+        write(
+            "apply what another made", confirm_the_report, KEYED, LATE.reportid, BY_CHANGES, key="manager:1", id="three"
+        ),
+        write("cancel", give_up_the_report, LATE.reportid, "TimedOut", key="manager:1"),
+        write("cancel with a key", give_up_the_report, KEYED.reportid, "TimedOut", key="manager:1"),
         write("sweep", sweep, 10, 10_000),
         *floor(FLOOR),
     ),

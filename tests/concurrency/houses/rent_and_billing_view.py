@@ -8,8 +8,8 @@ from gbike.contracts.user_deposit import AddedDeposit, UpdatedDeposit
 from gbike.kit.envelope import Event
 from gbike.kit.erasure import impersonal
 from gbike.kit.housekeeping import FLOOR
+from gbike.services.rent_and_billing_view.commands import fold_kept
 from gbike.services.rent_and_billing_view.policies import POLICIES, hear
-from gbike.services.rent_and_billing_view.storage.folding import fold_kept
 from tests.concurrency.house import USER, Hears, House, do, floor, message, rented, returned, sql, write
 from tests.concurrency.stepping import NOW, Write
 

@@ -1,70 +1,86 @@
-"""The three proofs of reporting: wherever it stops, a report that was not confirmed earns nothing."""
+"""Wherever reporting stops, a report that was not confirmed earns nothing; what comes twice changes nothing more."""
+
+from typing import Any
 
 import pytest
 
+from gbike.kit.breaker import CircuitOpen
 from gbike.services.bike_manage_app.clients import BikeClient
-from gbike.services.bike_manage_app.domain import Report, State
-from gbike.services.bike_manage_app.saga import ReportABike, Reporting
-from gbike.services.bike_manage_app.storage import SqlReports
+from gbike.services.bike_manage_app.commands import confirm_the_report, give_up_the_report, take_down_a_report
+from gbike.services.bike_manage_app.domain import AS_THE_ORIGINAL, GivenUp, Report, State
+from gbike.services.bike_manage_app.saga import ReportABike
 from gbike.services.bike_manage_app.wiring import CARD
+from tests.services.fragile import Broken, Command, Fragile
 from tests.services.lone import Lone
-from tests.services.proofs import each_step_twice, each_undo_twice, failing, fails, run
 
-SEEN = Reporting(State(1, 7, 50, usableyn=True), sent_reportid=5)
+SEEN, NUMBER = State(1, 7, 50, usableyn=True), 5
 
 
 class YesBike(BikeClient):
-    """Bike that applies everything."""
+    """Bike that applies everything; its answer may be lost, or the question before, or there is no use in asking."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, breaks: bool = False, after: bool = False, paused: bool = False) -> None:
         self.applied: list[int] = []
+        self._paused = paused
+        self._breaks, self._after = breaks, after
 
     def check(self) -> None:
-        return None
+        if self._paused:
+            raise CircuitOpen(2)
 
     async def apply(self, report: Report) -> None:
-        self.applied.append(report.reportid)
+        if not self._breaks or self._after:
+            self.applied.append(report.reportid)
+        if self._breaks:
+            raise Broken
 
 
-def a_saga() -> tuple[Lone, YesBike, ReportABike]:
-    """The saga over a real store."""
-    lone, bike = Lone(CARD), YesBike()
-    return lone, bike, ReportABike(SqlReports(lone.store, 600), bike)
-
-
-async def test_a_report_applied_twice_is_said_once() -> None:
-    lone, bike, saga = a_saga()
-    await run(each_step_twice(saga.steps, but=("take down", "confirm")), SEEN)
-    assert bike.applied == [1, 1]
-    assert [said["eventType"] for said in await lone.said()] == ["Reported"]
+def reporting(store: Any, bike: YesBike) -> ReportABike:
+    return ReportABike(store, bike, 600, AS_THE_ORIGINAL)
 
 
 @pytest.mark.parametrize(
-    ("at", "after", "status", "says"),
+    ("breaks", "after", "status", "says"),
     [
-        (0, False, [], 0),
-        (0, True, ["pending"], 0),  # the sweeper's
-        (1, False, ["cancelled"], 0),
-        (1, True, ["cancelled"], 0),
-        (2, False, ["cancelled"], 0),
-        (2, True, ["applied"], 1),  # only its answer was lost
+        (take_down_a_report, False, [], 0),
+        (take_down_a_report, True, ["pending"], 0),  # the sweeper's
+        (YesBike, False, ["cancelled"], 0),
+        (YesBike, True, ["cancelled"], 0),
+        (confirm_the_report, False, ["cancelled"], 0),
+        (confirm_the_report, True, ["applied"], 1),  # only its answer was lost
     ],
 )
-async def test_a_report_that_fails_at_any_step_earns_nothing(
-    at: int, after: bool, status: list[str], says: int
+@pytest.mark.parametrize("twice", [None, give_up_the_report])
+async def test_a_report_that_fails_anywhere_earns_nothing_also_where_it_is_undone_twice(
+    breaks: Command, after: bool, status: list[str], says: int, twice: Command | None
 ) -> None:
-    lone, _, saga = a_saga()
-    assert await fails(failing(saga.steps, at, after), SEEN)
+    lone = Lone(CARD)
+    bike = YesBike(breaks=breaks is YesBike, after=after)
+    with pytest.raises(Broken):
+        await reporting(Fragile(lone.store, breaks, after=after, twice=twice), bike)(SEEN, NUMBER)
     assert [row[0] for row in await lone.rows("SELECT status FROM reports")] == status
     assert len(await lone.said()) == says
 
 
-@pytest.mark.parametrize("at", [1, 2])
-async def test_undoing_twice_is_undoing_once_and_the_report_may_be_sent_again(at: int) -> None:
-    lone, bike, saga = a_saga()
-    assert await fails(each_undo_twice(failing(saga.steps, at, after=False)), SEEN)
-    await saga(SEEN.state, SEEN.sent_reportid)
+async def test_a_confirmation_that_comes_twice_is_refused_and_said_once() -> None:
+    lone = Lone(CARD)
+    with pytest.raises(GivenUp):
+        await reporting(Fragile(lone.store, None, twice=confirm_the_report), YesBike())(SEEN, NUMBER)
     assert [said["eventType"] for said in await lone.said()] == ["Reported"]
-    await saga(SEEN.state, SEEN.sent_reportid)
-    assert len(await lone.said()) == 1
-    assert bike.applied[-1] == 2
+
+
+async def test_a_report_that_failed_may_be_sent_again_and_earns_once() -> None:
+    lone, bike = Lone(CARD), YesBike()
+    with pytest.raises(Broken):
+        await reporting(lone.store, YesBike(breaks=True))(SEEN, NUMBER)
+    first = await reporting(lone.store, bike)(SEEN, NUMBER)
+    assert await reporting(lone.store, bike)(SEEN, NUMBER) == first
+    assert [said["eventType"] for said in await lone.said()] == ["Reported"]
+    assert bike.applied == [2]
+
+
+async def test_who_sent_no_key_is_told_of_the_pause_without_a_look_into_the_store() -> None:
+    lone = Lone(CARD)
+    await lone.store.close()
+    with pytest.raises(CircuitOpen):
+        await reporting(lone.store, YesBike(paused=True))(SEEN, None)

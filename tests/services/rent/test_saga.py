@@ -1,6 +1,5 @@
 """Wherever renting stops, no rent is open and bike is told to free its bike; what comes twice changes nothing more."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,14 +11,10 @@ from gbike.services.rent.domain import GivenUp, Limits
 from gbike.services.rent.saga import rent_a_bike
 from gbike.services.rent.storage.clockwatch import ClockWatch
 from gbike.services.rent.wiring import CARD
+from tests.services.fragile import Broken, Command, Fragile
 from tests.services.lone import Lone
 
 LIMITS = Limits(1_200)
-Command = Callable[..., Any]
-
-
-class Broken(Exception):
-    """Something failed."""
 
 
 class YesBike(BikeClient):
@@ -39,26 +34,6 @@ class YesBike(BikeClient):
             self.reserved.append(for_rent)
         if self._breaks:
             raise Broken
-
-
-class Fragile:
-    """A store in which one command breaks, before or after it did its work, and others are done twice."""
-
-    def __init__(
-        self, store: Any, breaks: Command | None, *, after: bool = False, twice: Command | None = None
-    ) -> None:
-        self._store, self._twice = store, twice
-        self._breaks, self._after = breaks, after
-
-    async def write(self, fn: Command, *args: Any, key: str = "") -> Any:
-        if fn is self._breaks and not self._after:
-            raise Broken
-        if fn is self._twice:
-            await self._store.write(fn, *args, key=key)
-        answer = await self._store.write(fn, *args, key=key)
-        if fn is self._breaks:
-            raise Broken
-        return answer
 
 
 async def renting(lone: Lone, store: Any, bike: YesBike) -> Any:

@@ -13,9 +13,11 @@ from gbike.contracts.user_deposit import AddedDeposit
 from gbike.kit.envelope import Message
 from gbike.kit.erasure import impersonal
 from gbike.kit.store import Tx
-from gbike.services.rent_and_billing_view.storage import folding, kept
-from gbike.services.rent_and_billing_view.storage.folding import fold_kept
-from gbike.services.rent_and_billing_view.wiring import CARD, rebuild
+from gbike.services.rent_and_billing_view import commands as folding
+from gbike.services.rent_and_billing_view import wiring
+from gbike.services.rent_and_billing_view.commands import fold_kept
+from gbike.services.rent_and_billing_view.storage import kept
+from gbike.services.rent_and_billing_view.wiring import CARD, Folding, rebuild
 from tests.services.lone import NOON, Lone
 from tests.services.rent_and_billing_view.test_view import a_ride, view_of
 
@@ -64,7 +66,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bites and news of a few rows."""
     monkeypatch.setattr(folding, "BITE", 3)
     monkeypatch.setattr(kept, "BITE", 3)
-    monkeypatch.setattr(folding, "WINDOW", 4)
+    monkeypatch.setattr(wiring, "BITE", 3)
+    monkeypatch.setattr(wiring, "WINDOW", 4)
 
 
 async def test_a_ride_leaves_one_row_for_each_who_spoke_of_it(small: None) -> None:
@@ -112,7 +115,7 @@ async def test_a_process_that_begins_again_folds_what_the_one_before_left(small:
     shown = await view_of(lone)
     await lone.worker("folding").step()
     assert 0 < len(await lone.rows("SELECT 1 FROM kept WHERE length(headers) > 0")) < 21
-    again = folding.Folding(lone.store)
+    again = Folding(lone.store)
     while await again.step():
         pass
     assert await lone.rows("SELECT count(*), max(length(headers)) FROM kept") == [(4, 0)]

@@ -14,17 +14,19 @@ class _Changed(msgspec.Struct, frozen=True):
 
 
 class BikeClient:
-    """BikeStates (ports) over a Peer."""
+    """Bike, asked synchronously."""
 
     def __init__(self, bike: Peer) -> None:
         self._bike = bike
 
     def check(self) -> None:
-        """See BikeStates.check."""
+        """Raises CircuitOpen when asking is pointless right now."""
         self._bike.check()
 
     async def apply(self, report: Report) -> int | None:
-        """See BikeStates.apply."""
+        """Apply the report to its bike, however often it is asked. Answers the newest report that changed the bike's
+        battery or fault; 0: none did; None: bike doesn't tell. Raises NoSuchBike (nothing applied); PeerFailed or
+        CircuitOpen when it is unknown whether it was applied."""
         state = report.state
         body = msgspec.json.encode(ReportedState(state.batterylevel, state.usableyn))
         answer = await self._bike.ask("PUT", f"/internal/bikes/{state.bikeid}/reports/{report.reportid}", body)

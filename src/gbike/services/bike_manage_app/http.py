@@ -16,11 +16,10 @@ from gbike.kit.http.hal import Kind, collection, item
 from gbike.kit.http.problems import catalogue
 from gbike.kit.numbers import MAX_ID
 from gbike.kit.peers import PeerBusy, PeerTimeout, PeerUnavailable
-from gbike.services.bike_manage_app import domain
+from gbike.kit.store import Store
+from gbike.services.bike_manage_app import domain, storage
 from gbike.services.bike_manage_app.domain import Report, State
 from gbike.services.bike_manage_app.saga import ReportABike
-from gbike.services.bike_manage_app.storage import SqlReports
-from gbike.services.bike_manage_app.usecases import look_up_a_report
 
 REPORTS = Kind("bikeManageApps", "bikeManageApp", "reportid")
 TEXTS = catalogue(PROBLEM_TEXTS)
@@ -80,13 +79,13 @@ SEEN = may(own=(BIKE_MANAGER,), all=(ADMIN,), by="managerid")
 class ReportHttp:
     """The handlers."""
 
-    def __init__(self, reports: SqlReports, report_a_bike: ReportABike) -> None:
-        self._reports, self._report_a_bike = reports, report_a_bike
+    def __init__(self, store: Store, report_a_bike: ReportABike) -> None:
+        self._store, self._report_a_bike = store, report_a_bike
 
     async def list(self, ask: Ask) -> Answer:
         """GET /bikeManageApps."""
         page, bikeid = ask.page(), ask.find("bikeid") if ask.first("bikeid") is not None else None
-        found, total = await self._reports.page(page, bikeid)
+        found, total = await storage.page(self._store, page, bikeid)
         return Answer(200, collection(REPORTS, ask.base, [shown(one) for one in found], page, total))
 
     async def report(self, ask: Ask) -> Report:
@@ -98,7 +97,7 @@ class ReportHttp:
 
     async def show(self, ask: Ask) -> Answer:
         """GET /bikeManageApps/{reportid}."""
-        report = await look_up_a_report(ask.id("reportid"), reports=self._reports)
+        report = await self._store.read(storage.load, ask.id("reportid"))
         return Answer(200, item(REPORTS, ask.base, shown(report)))
 
 
@@ -116,9 +115,9 @@ def shown(report: Report) -> ReportResource:
     return ReportResource(report.reportid, *seen, at, report.points)
 
 
-def operations(reports: SqlReports, report_a_bike: ReportABike, pace: Pace) -> list[Operation]:
+def operations(store: Store, report_a_bike: ReportABike, pace: Pace) -> list[Operation]:
     """The operations of bikeManageApp. `pace`: how often one may report."""
-    http, base, at = ReportHttp(reports, report_a_bike), "/bikeManageApps", "/bikeManageApps/{reportid}"
+    http, base, at = ReportHttp(store, report_a_bike), "/bikeManageApps", "/bikeManageApps/{reportid}"
     refused = (NO_BIKE, DIFFERS, IN_FLIGHT, GIVEN_UP, TIMEOUT, UNREACHABLE, OPEN_CIRCUIT, BUSY)
     return [
         Operation(

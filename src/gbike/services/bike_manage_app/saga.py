@@ -1,69 +1,41 @@
-"""Reporting a bike's state, as a table of steps and undos.
+"""Reporting a bike's state: the report on record, bike asked to apply it, the points said; and one undo.
 
 If it stops half-way, the report is PENDING and the sweeper cancels it once its deadline has passed: it earns no points,
 and the manager is told to send it again. Applying a report twice to a bike changes nothing more.
 """
 
-from dataclasses import dataclass, replace
-
-from gbike.kit.saga import Step, run
-from gbike.services.bike_manage_app.domain import Report, State
-from gbike.services.bike_manage_app.ports import BikeStates, Reports
-from gbike.services.bike_manage_app.usecases import (
-    apply_the_report,
-    confirm_the_report,
-    give_up_the_report,
-    take_down_a_report,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Reporting:
-    """How far a report has come."""
-
-    state: State
-    sent_reportid: int | None = None
-    report: Report | None = None
-    answered: bool = False
-    changedby: int | None = None
+from gbike.kit.breaker import CircuitOpen
+from gbike.kit.idempotency import answered_before
+from gbike.kit.store import Store, StoreUnavailable
+from gbike.services.bike_manage_app.clients import BikeClient
+from gbike.services.bike_manage_app.commands import confirm_the_report, give_up_the_report, take_down_a_report
+from gbike.services.bike_manage_app.domain import Earning, Report, State
 
 
 class ReportABike:
-    """The table, over its ports."""
+    """R10, R11: a manager reports a bike; once bike has applied it, it earns points."""
 
-    def __init__(self, reports: Reports, bikes: BikeStates) -> None:
-        self._reports, self._bikes = reports, bikes
-        self.steps = (
-            Step("take down", self._take_down),
-            Step("apply", self._apply, undo=self._give_up),
-            Step("confirm", self._confirm),
-        )
+    def __init__(self, store: Store, bikes: BikeClient, patience_ms: int, earning: Earning) -> None:
+        """`patience_ms`: how long a report may stay pending."""
+        self._store, self._bikes = store, bikes
+        self._patience_ms, self._earning = patience_ms, earning
 
     async def __call__(self, state: State, sent_reportid: int | None) -> Report:
-        """R10, R11: a manager reports a bike; once it is applied, it earns points."""
-        done = await run(self.steps, Reporting(state, sent_reportid))
-        assert done.report is not None
-        return done.report
-
-    async def _take_down(self, so_far: Reporting) -> Reporting:
-        report, answered = await take_down_a_report(
-            so_far.state, so_far.sent_reportid, reports=self._reports, bikes=self._bikes
-        )
-        return replace(so_far, report=report, answered=answered)
-
-    async def _apply(self, so_far: Reporting) -> Reporting:
-        assert so_far.report is not None
-        if so_far.answered:
-            return so_far
-        return replace(so_far, changedby=await apply_the_report(so_far.report, bikes=self._bikes))
-
-    async def _give_up(self, so_far: Reporting, why: Exception) -> None:
-        assert so_far.report is not None
-        await give_up_the_report(so_far.report, why, reports=self._reports)
-
-    async def _confirm(self, so_far: Reporting) -> Reporting:
-        assert so_far.report is not None
-        if so_far.answered:
-            return so_far
-        confirmed = await confirm_the_report(so_far.report, so_far.changedby, reports=self._reports)
-        return replace(so_far, report=confirmed)
+        """The report, applied. `sent_reportid`: the manager's own number, which tells a repeat from a new one."""
+        key = f"manager:{state.managerid}"
+        try:
+            self._bikes.check()
+            report, answered = await self._store.write(
+                take_down_a_report, state, sent_reportid, self._patience_ms, key=key
+            )
+        except (CircuitOpen, StoreUnavailable):
+            await answered_before(self._store)  # whoever has the points already, but not our answer, gets that answer
+            raise
+        if answered:
+            return report
+        try:
+            changedby = await self._bikes.apply(report)
+            return await self._store.write(confirm_the_report, report, changedby, self._earning, key=key)
+        except Exception as why:
+            await self._store.write(give_up_the_report, report.reportid, type(why).__name__, key=key)
+            raise

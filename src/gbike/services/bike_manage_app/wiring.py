@@ -10,13 +10,13 @@ from gbike.kit import settings
 from gbike.kit.access.limits import Pace
 from gbike.kit.breaker import Breaker, BreakerSettings
 from gbike.kit.peers import Peer
-from gbike.kit.runtime import LOOK_S, Card, Service, Worker, World
-from gbike.kit.saga import LEFT_BEHIND_MS
+from gbike.kit.runtime import LEFT_BEHIND_MS, LOOK_S, Card, Service, Worker, World
 from gbike.services.bike_manage_app.clients import BikeClient
+from gbike.services.bike_manage_app.commands import sweep
 from gbike.services.bike_manage_app.domain import Earning, PointsFor
 from gbike.services.bike_manage_app.http import REFUSALS, operations
 from gbike.services.bike_manage_app.saga import ReportABike
-from gbike.services.bike_manage_app.storage import HALF_WAY, HOLDS, VERSIONS, SqlReports, overdue
+from gbike.services.bike_manage_app.storage import HALF_WAY, HOLDS, VERSIONS, how_many_overdue
 
 SWEPT_AT_ONCE = 100
 
@@ -42,7 +42,7 @@ class ReportSettings(BreakerSettings, frozen=True):
 
     @property
     def earning(self) -> Earning:
-        """The same, as storage takes it."""
+        """The same, as commands take it."""
         return Earning(PointsFor(self.points_for), self.points_per_bike, self.points_per_day)
 
 
@@ -50,7 +50,6 @@ def build(world: World) -> Service:
     """BikeManageApp in a world."""
     chosen = settings.load(ReportSettings, world.env)
     patience_ms = chosen.report_deadline_ms + LEFT_BEHIND_MS
-    reports = SqlReports(world.store, patience_ms, chosen.earning)
     breaker = Breaker(chosen, world.clock, world.chance, world.metrics.watch_breaker("bike_manage_app", "report"))
     bike = Peer(
         world.caller("bike"),
@@ -62,21 +61,22 @@ def build(world: World) -> Service:
     )
     swept = world.metrics.swept.labels("bike_manage_app")
 
-    async def sweep() -> int:
-        found = await reports.sweep(SWEPT_AT_ONCE)
+    async def give_up_late_ones() -> int:
+        found = await world.store.write(sweep, SWEPT_AT_ONCE, patience_ms)
         swept.inc(found)
         return found
 
-    sweeper = Worker("sweeper", sweep, lambda: asyncio.sleep(chosen.sweep_every_ms / 1000))
+    sweeper = Worker("sweeper", give_up_late_ones, lambda: asyncio.sleep(chosen.sweep_every_ms / 1000))
     late = world.metrics.overdue.labels("bike_manage_app")
 
     async def look() -> int:
-        late.set(await world.store.scan(overdue, world.clock.now_ms(), patience_ms))
+        late.set(await world.store.scan(how_many_overdue, world.clock.now_ms(), patience_ms))
         return 0
 
     workers = (sweeper, Worker("figures", look, lambda: asyncio.sleep(LOOK_S), moves=False))
     pace = Pace("reports", chosen.limit_reports_per_min)
-    shown = operations(reports, ReportABike(reports, BikeClient(bike)), pace)
+    report_a_bike = ReportABike(world.store, BikeClient(bike), patience_ms, chosen.earning)
+    shown = operations(world.store, report_a_bike, pace)
     return Service("bike_manage_app", shown, REFUSALS, workers=workers)
 
 

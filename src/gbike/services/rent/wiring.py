@@ -12,8 +12,7 @@ from gbike.kit import settings
 from gbike.kit.access.limits import Pace
 from gbike.kit.breaker import Breaker, BreakerSettings
 from gbike.kit.peers import Peer
-from gbike.kit.runtime import LOOK_S, Card, Service, Worker, World
-from gbike.kit.saga import LEFT_BEHIND_MS
+from gbike.kit.runtime import LEFT_BEHIND_MS, LOOK_S, Card, Service, Worker, World
 from gbike.services.rent.clients import BikeClient
 from gbike.services.rent.commands import sweep
 from gbike.services.rent.domain import Limits

@@ -14,8 +14,10 @@ from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.http.hal import Kind, collection, item, searches
 from gbike.kit.http.problems import catalogue
 from gbike.kit.http.streams import STREAM_ONLY
-from gbike.services.rent_and_billing_view.storage import Line, NoSuchLine, SqlView
-from gbike.services.rent_and_billing_view.storage.changes import Changes, StreamsFull, TooManyOfAddress, TooManyOfYours
+from gbike.kit.store import Store
+from gbike.services.rent_and_billing_view import storage
+from gbike.services.rent_and_billing_view.domain import Line, NoSuchLine
+from gbike.services.rent_and_billing_view.streams import Changes, StreamsFull, TooManyOfAddress, TooManyOfYours
 
 CHANGES = "/rentAndBillingViews/changes"
 FINDERS = (("findByRentid", "rentid"), ("findByUserid", "userid"))
@@ -51,23 +53,23 @@ class ViewResource(msgspec.Struct, frozen=True):
 class ViewHttp:
     """The handlers."""
 
-    def __init__(self, view: SqlView, changes: Changes) -> None:
-        self._view, self._changes = view, changes
+    def __init__(self, store: Store, changes: Changes) -> None:
+        self._store, self._changes = store, changes
 
     async def list(self, ask: Ask) -> Answer:
         """GET /rentAndBillingViews."""
         page, bikeid = ask.page(), ask.find("bikeid") if ask.first("bikeid") is not None else None
-        found, total = await self._view.page(page, ask.whose, bikeid)
+        found, total = await storage.page(self._store, page, ask.whose, bikeid)
         return Answer(200, collection(VIEWS, ask.base, [shown(line) for line in found], page, total))
 
     async def show(self, ask: Ask) -> Answer:
         """GET /rentAndBillingViews/{rentid}."""
-        return Answer(200, item(VIEWS, ask.base, shown(await self._view.one(ask.id("rentid"), ask.whose))))
+        return Answer(200, item(VIEWS, ask.base, shown(await self._store.read(storage.load, ask.id("rentid")))))
 
     async def of_rent(self, ask: Ask) -> Answer:
         """GET /rentAndBillingViews/search/findByRentid: a list of one, as the original."""
         try:
-            found = [shown(await self._view.one(ask.find("rentid"), ask.whose))]
+            found = [shown(await self._store.read(storage.load, ask.find("rentid")))]
         except NoSuchLine:
             found = []
         return Answer(200, collection(VIEWS, ask.base, found, ask.page(), len(found), ask.path))
@@ -76,11 +78,11 @@ class ViewHttp:
         """GET /rentAndBillingViews/search/findByUserid: a rider's rides, newest first."""
         page, userid = ask.page(), ask.find("userid")
         theirs = Whose(userid) if ask.whose.covers(userid) else NOBODYS
-        found, total = await self._view.page(page, theirs)
+        found, total = await storage.page(self._store, page, theirs)
         return Answer(200, collection(VIEWS, ask.base, [shown(line) for line in found], page, total, ask.path))
 
     async def changes(self, ask: Ask) -> Answer:
-        """GET /rentAndBillingViews/changes: goes on; see storage/changes.py."""
+        """GET /rentAndBillingViews/changes: goes on; see streams.py."""
         last = ask.headers.get("last-event-id", "")
         after = int(last) if re.fullmatch("[0-9]{1,16}", last) else None
         stream = await self._changes.listen(ask.principal, ask.whose, after, home=household(ask.origin))
@@ -109,9 +111,9 @@ def shown(line: Line) -> ViewResource:
     )
 
 
-def operations(view: SqlView, changes: Changes) -> list[Operation]:
+def operations(store: Store, changes: Changes) -> list[Operation]:
     """The operations of the view."""
-    http, base, many = ViewHttp(view, changes), "/rentAndBillingViews", {200: [ViewResource]}
+    http, base, many = ViewHttp(store, changes), "/rentAndBillingViews", {200: [ViewResource]}
     at, search = base + "/{rentid}", base + "/search"
     of_rent, of_rider = search + "/findByRentid", search + "/findByUserid"
     return [

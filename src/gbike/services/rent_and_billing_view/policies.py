@@ -1,37 +1,20 @@
 """Whenever X was said, fold it in. A fold is an upsert guarded by state: any order, any number of times, one view."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from gbike.contracts.account import AccountErased
 from gbike.contracts.billing import CalculatedFee, ClosedBill, RegisteredBill
 from gbike.contracts.events import EVENTS
 from gbike.contracts.rent import Rented, Returned
 from gbike.contracts.user_deposit import AddedDeposit, UpdatedDeposit
-from gbike.kit.envelope import Message, unpack
+from gbike.kit.envelope import Message
 from gbike.kit.erasure import remember, take_out
 from gbike.kit.inbox import Policies
 from gbike.kit.store import Tx
-from gbike.services.rent_and_billing_view.storage import Bill, Deposit, Ride, fold_bill, fold_deposit, fold_ride
-from gbike.services.rent_and_billing_view.storage.facts import Fact, note
+from gbike.services.rent_and_billing_view.commands import bill_of, fact_of, ride_of
+from gbike.services.rent_and_billing_view.storage import fold_bill, fold_deposit, fold_ride
+from gbike.services.rent_and_billing_view.storage.facts import note
 from gbike.services.rent_and_billing_view.storage.kept import keep
-
-
-def ride_of(said: Rented | Returned) -> Ride:
-    """What is shown of a ride."""
-    ended_ms = said.endtime if isinstance(said, Returned) else None
-    return Ride(said.rentid, said.userid, said.bikeid, said.status, said.starttime, ended_ms)
-
-
-def bill_of(said: RegisteredBill | CalculatedFee | ClosedBill) -> Bill:
-    """What is shown of a bill."""
-    fee = said.fee if isinstance(said, CalculatedFee) else None
-    return Bill(said.rentid, said.userid, said.billid, said.status, fee)
-
-
-def deposit_of(said: UpdatedDeposit | AddedDeposit) -> Deposit:
-    """What is shown of a deposit."""
-    return Deposit(said.userid, said.deposit, said.version)
 
 
 def whenever_rented_show_the_ride(tx: Tx, said: Rented) -> None:
@@ -80,25 +63,6 @@ POLICIES: Policies = {
     UpdatedDeposit: whenever_a_deposit_moves_show_it,
     AddedDeposit: whenever_a_deposit_moves_show_it,
 }
-
-FACTS: Mapping[type, Callable[[Any], Fact]] = {
-    Rented: ride_of,
-    Returned: ride_of,
-    RegisteredBill: bill_of,
-    CalculatedFee: bill_of,
-    ClosedBill: bill_of,
-    UpdatedDeposit: deposit_of,
-    AddedDeposit: deposit_of,
-}
-_FACTS = {kind.__name__: (kind, fact) for kind, fact in FACTS.items()}
-
-
-def fact_of(message: Message) -> Fact | None:
-    """What of an event is needed to fold the view anew; None: nothing. Raises Undecodable."""
-    if message.type not in _FACTS:
-        return None
-    kind, fact = _FACTS[message.type]
-    return fact(unpack(message, kind))
 
 
 def hear(tx: Tx, messages: Sequence[Message]) -> None:

@@ -2,23 +2,31 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Protocol, TypeVar
 
-from gbike.kit.envelope import Message, Undecodable
 from gbike.kit.runtime import Card, Service, Worker, World
 from gbike.kit.settings import load
-from gbike.kit.store import Args, Reading, Store, Tx
+from gbike.kit.store import Args, Reading, Store
+from gbike.kit.telemetry import log
+from gbike.services.rent_and_billing_view.commands import (
+    FOLDED_AT_ONCE,
+    facts_of,
+    fold_facts,
+    fold_kept,
+    rebuild_in_place,
+)
 from gbike.services.rent_and_billing_view.http import CHANGES, REFUSALS, operations
-from gbike.services.rent_and_billing_view.policies import POLICIES, fact_of, hear
-from gbike.services.rent_and_billing_view.storage import COUNTED, HOLDS, VERSIONS, SqlView, clear
-from gbike.services.rent_and_billing_view.storage.changes import Changes, ViewSettings
-from gbike.services.rent_and_billing_view.storage.facts import KINDS, Fact, about, fold, known
-from gbike.services.rent_and_billing_view.storage.folding import NAP_MS, REST_S, Folding
-from gbike.services.rent_and_billing_view.storage.kept import unfolded
+from gbike.services.rent_and_billing_view.policies import POLICIES, hear
+from gbike.services.rent_and_billing_view.storage import COUNTED, HOLDS, VERSIONS
+from gbike.services.rent_and_billing_view.storage.facts import KINDS, about, known
+from gbike.services.rent_and_billing_view.storage.kept import BITE, WINDOW, unfolded
+from gbike.services.rent_and_billing_view.streams import Changes, ViewSettings
 
 NAME = "rent_and_billing_view"
-FOLDED_AT_ONCE = 1_000
+REST_S = 10
+"""Between two looks for what an older gbike kept, when there was nothing to do."""
+NAP_MS = 20
+"""After a bite, for those who hear."""
 CONSUMER_NAP_MS = 20
 """Nobody waits for the view, so it gathers more events for each of its transactions than others do."""
 
@@ -37,7 +45,7 @@ def build(world: World) -> Service:
     )
     return Service(
         NAME,
-        operations(SqlView(world.store), changes),
+        operations(world.store, changes),
         REFUSALS,
         POLICIES,
         hear=hear,
@@ -47,6 +55,23 @@ def build(world: World) -> Service:
         ],
         consumer_nap_ms=CONSUMER_NAP_MS,
     )
+
+
+class Folding:
+    """The worker of one process; several may share a database."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._place, self._folded = 0, 0
+
+    async def step(self) -> int:
+        """One bite; answers how many rows it had when there may be more. Raises StoreUnavailable."""
+        self._place, folded, gone = await self._store.write(fold_kept, self._place, WINDOW)
+        self._folded += folded
+        if self._folded and not folded:
+            log.info("events that an older gbike kept are facts now", events=self._folded)
+            self._folded = 0
+        return folded + (gone if gone >= BITE else 0)  # a few that went out of the window can wait for the next look
 
 
 class Kept(Protocol):
@@ -59,46 +84,17 @@ class Kept(Protocol):
 async def rebuild(source: Kept, target: Store) -> int:
     """Fold all that `source` knows anew into `target` (which may be the same); answers from how many facts."""
     if source is target:
-        return await target.write(_rebuild_in_place)
+        return await target.write(rebuild_in_place)
     folded = 0
     for kind in KINDS:
         after = 0
         while facts := await source.read(known, kind, after, FOLDED_AT_ONCE):
-            await target.write(_fold, facts)
+            await target.write(fold_facts, facts)
             folded, after = folded + len(facts), about(facts[-1])
     after = 0
     while events := await source.read(unfolded, after, FOLDED_AT_ONCE):
-        folded, after = folded + await target.write(_fold, _facts(events)), events[-1][0]
+        folded, after = folded + await target.write(fold_facts, facts_of(events)), events[-1][0]
     return folded
-
-
-def _rebuild_in_place(tx: Tx) -> int:
-    clear(tx)
-    folded = 0
-    for kind in KINDS:
-        after = 0
-        while facts := known(tx, kind, after, FOLDED_AT_ONCE):
-            folded, after = folded + _fold(tx, facts), about(facts[-1])
-    after = 0
-    while events := unfolded(tx, after, FOLDED_AT_ONCE):
-        folded, after = folded + _fold(tx, _facts(events)), events[-1][0]
-    return folded
-
-
-def _facts(events: list[tuple[int, Message]]) -> list[Fact]:
-    """Of what an older gbike kept and nobody has folded yet; what can't be read is left out, and so shows."""
-    facts = list[Fact]()
-    for _, message in events:
-        with suppress(Undecodable):
-            if (fact := fact_of(message)) is not None:
-                facts.append(fact)
-    return facts
-
-
-def _fold(tx: Tx, facts: list[Fact]) -> int:
-    for fact in facts:
-        fold(tx, fact)
-    return len(facts)
 
 
 CARD = Card(

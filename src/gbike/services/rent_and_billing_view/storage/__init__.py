@@ -4,13 +4,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from gbike.kit.access.principal import Whose
 from gbike.kit.http.hal import Page
 from gbike.kit.listing import Listing, list_page, owned
 from gbike.kit.personal import Holding
 from gbike.kit.store import Reading, Row, Store, Tx
+from gbike.services.rent_and_billing_view.domain import Bill, Line, NoSuchLine, Ride
 
 VERSIONS = Path(__file__).parent / "versions"
 HOLDS = (
@@ -51,78 +50,25 @@ RANK = "CASE {} WHEN 'CLOSEBILL' THEN 3 WHEN 'APPLYFEE' THEN 2 WHEN 'OPENBILL' T
 """How far a bill has come."""
 
 
-class Ride(msgspec.Struct, frozen=True):
-    """What a rent event tells of a ride."""
-
-    rentid: int
-    userid: int
-    bikeid: int
-    status: str
-    started_ms: int | None
-    ended_ms: int | None
+def load(read: Reading, rentid: int) -> Line:
+    """The line of a ride. Raises NoSuchLine, also for another's."""
+    theirs, owner = read.owner.sql("r.userid")
+    row = read.one(f"{_SELECT} WHERE r.rentid = ?{theirs}", (rentid, *owner))
+    if row is None:
+        raise NoSuchLine(rentid)
+    return Line(*row)
 
 
-class Bill(msgspec.Struct, frozen=True):
-    """What a billing event tells of a ride's bill."""
-
-    rentid: int
-    userid: int
-    billid: int
-    status: str
-    fee: int | None
-
-
-class Deposit(msgspec.Struct, frozen=True):
-    """What an event tells of a rider's deposit, won."""
-
-    userid: int
-    deposit: int
-    version: int
-
-
-class Line(msgspec.Struct, frozen=True):
-    """One line of the view."""
-
-    rentid: int
-    userid: int
-    bikeid: int | None
-    rentstatus: str | None
-    started_ms: int | None
-    ended_ms: int | None
-    billid: int | None
-    fee: int | None
-    billingstatus: str | None
-    deposit: int | None
-
-
-class NoSuchLine(Exception):
-    """The view has no such ride."""
-
-    def __init__(self, rentid: int) -> None:
-        super().__init__(rentid)
-        self.rentid = rentid
-
-
-class SqlView:
-    """The view, for reading."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    async def one(self, rentid: int, whose: Whose) -> Line:
-        """The line of a ride. Raises NoSuchLine, also for another's."""
-        return await self._store.read(_one, rentid, whose)
-
-    async def page(self, page: Page, whose: Whose, bikeid: int | None = None) -> tuple[list[Line], int]:
-        """One page of rides, of one bike or of all, newest first, and how many there are."""
-        if bikeid is not None:
-            on_it = Listing(_SELECT, _SORTABLE, _NEWEST_FIRST, "WHERE r.bikeid = ?", (bikeid,), counters=None)
-            return await list_page(self._store, owned(on_it, whose, "r.userid"), page, _line)
-        if whose.only is None:
-            return await list_page(self._store, _ALL, page, _line)
-        listing = Listing(_SELECT, _SORTABLE, _NEWEST_FIRST, "WHERE r.userid = ?", (whose.only,))
-        lines, _ = await list_page(self._store, listing, page, _line)
-        return lines, await self._store.read(_rides_of, whose.only)
+async def page(store: Store, page: Page, whose: Whose, bikeid: int | None = None) -> tuple[list[Line], int]:
+    """One page of rides, of one bike or of all, newest first, and how many there are."""
+    if bikeid is not None:
+        on_it = Listing(_SELECT, _SORTABLE, _NEWEST_FIRST, "WHERE r.bikeid = ?", (bikeid,), counters=None)
+        return await list_page(store, owned(on_it, whose, "r.userid"), page, _line)
+    if whose.only is None:
+        return await list_page(store, _ALL, page, _line)
+    listing = Listing(_SELECT, _SORTABLE, _NEWEST_FIRST, "WHERE r.userid = ?", (whose.only,))
+    lines, _ = await list_page(store, listing, page, _line)
+    return lines, await store.read(_rides_of, whose.only)
 
 
 def clear(tx: Tx) -> None:
@@ -203,14 +149,6 @@ def _update(tx: Tx, of: Ride | Bill, sql: str, params: Sequence[Any]) -> None:
             (of.userid,),
         )
     tx.execute(sql, params)
-
-
-def _one(read: Reading, rentid: int, whose: Whose) -> Line:
-    theirs, owner = whose.sql("r.userid")
-    row = read.one(f"{_SELECT} WHERE r.rentid = ?{theirs}", (rentid, *owner))
-    if row is None:
-        raise NoSuchLine(rentid)
-    return _line(row)
 
 
 def _rides_of(read: Reading, userid: int) -> int:

@@ -5,18 +5,9 @@ Rows merge by the rules by which the view folds: what is heard twice, or late, c
 
 from collections.abc import Iterable
 
-import msgspec
-
 from gbike.kit.store import Reading, Tx
-from gbike.services.rent_and_billing_view.storage import (
-    RANK,
-    Bill,
-    Deposit,
-    Ride,
-    fold_bill,
-    fold_deposit,
-    fold_ride,
-)
+from gbike.services.rent_and_billing_view.domain import Bill, Deposit, Ride
+from gbike.services.rent_and_billing_view.storage import RANK, fold_bill, fold_deposit, fold_ride
 
 Fact = Ride | Bill | Deposit
 _NOTE: dict[type[Fact], str] = {
@@ -46,7 +37,7 @@ def note(tx: Tx, facts: Iterable[Fact]) -> None:
     """Merge what was said into what is known. Whoever calls it holds the lock `kept`: rows are written in any order."""
     rows: dict[type[Fact], list[tuple[object, ...]]] = {}
     for fact in facts:
-        rows.setdefault(type(fact), []).append(msgspec.structs.astuple(fact))
+        rows.setdefault(type(fact), []).append(fact)
     for kind, found in rows.items():
         tx.execute_many(_NOTE[kind], found)
 

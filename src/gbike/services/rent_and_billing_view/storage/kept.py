@@ -1,4 +1,4 @@
-"""The events that were heard last, for whoever listens to changes (storage/changes.py).
+"""The events that were heard last, for whoever listens to changes (streams.py).
 
 A row without headers is in the facts already; one with headers was kept by an older gbike, which kept every event for
 ever, or keeps them still on the same database while a new version is rolled out.

@@ -1,0 +1,89 @@
+"""One function per sentence of the requirements, each run inside a transaction."""
+
+from dataclasses import replace
+
+from gbike.contracts.bike_manage_app import Reported
+from gbike.kit.idempotency import hold, keep, release
+from gbike.kit.store import Tx
+from gbike.services.bike_manage_app import storage
+from gbike.services.bike_manage_app.domain import (
+    AS_THE_ORIGINAL,
+    POINTS_PER_REPORT,
+    Earning,
+    GivenUp,
+    PointsFor,
+    Report,
+    ReportDiffers,
+    ReportInFlight,
+    State,
+    points_of,
+)
+
+
+def take_down_a_report(tx: Tx, state: State, sent_reportid: int | None, patience_ms: int) -> tuple[Report, bool]:
+    """R10: a manager reports a bike's battery and faults: PENDING, for `patience_ms` at most. With True: the applied
+    report that this manager sent under the same number before. Raises ReportDiffers, ReportInFlight, and what a key
+    raises."""
+    hold(tx)
+    before = None if sent_reportid is None else storage.sent_before(tx, state.managerid, sent_reportid)
+    if before is None or sent_reportid is None:
+        return storage.add(tx, state, sent_reportid, deadline_ms=tx.now_ms + patience_ms), False
+    report, pending = before
+    if report.state != state:
+        raise ReportDiffers(sent_reportid)
+    if pending:
+        raise ReportInFlight(sent_reportid)
+    keep(tx, report)
+    return report, True
+
+
+def confirm_the_report(tx: Tx, report: Report, changedby: int | None, earning: Earning) -> Report:
+    """R11: bike has applied the report, so it is said with what it earns, and whoever hears it adds the points.
+    `changedby`: the report that changed the bike last, None: bike doesn't tell. Raises GivenUp when it was cancelled
+    meanwhile."""
+    points, paid_for = _earned(tx, report, changedby, earning)
+    report = replace(report, applied_ms=tx.now_ms, points=points)
+    if not storage.apply_pending(tx, report, paid_for if points else None):
+        raise GivenUp(report.state.bikeid)
+    state = report.state
+    tx.say(
+        Reported(
+            reportid=report.reportid,
+            managerid=state.managerid,
+            bikeid=state.bikeid,
+            batterylevel=state.batterylevel,
+            usableyn=state.usableyn,
+            points=points,
+        )
+    )
+    told = {"reportid": report.reportid, "batterylevel": state.batterylevel, "usableyn": state.usableyn}
+    tx.audit("bike reported", f"bike:{state.bikeid}", after={"managerid": state.managerid, **told})
+    keep(tx, report)
+    return report
+
+
+def give_up_the_report(tx: Tx, reportid: int, why: str) -> bool:
+    """The undo of R10: PENDING → CANCELLED, no points; its number and key are free again. That bike may have stored the
+    battery is harmless (ruling 10). False: it is no longer pending."""
+    cancelled, key = storage.cancel_pending(tx, reportid, why)
+    if key is not None:
+        release(tx, key)
+    return cancelled
+
+
+def sweep(tx: Tx, most: int, patience_ms: int) -> int:
+    """Give up what is pending past its deadline. Answers how many."""
+    late = storage.overdue(tx, tx.now_ms, patience_ms, most)
+    return sum(give_up_the_report(tx, reportid, "Swept") for reportid in late)
+
+
+def _earned(tx: Tx, report: Report, changedby: int | None, earning: Earning) -> tuple[int, int | None]:
+    """What the report earns, and the report whose change it is paid for, where that is asked."""
+    if earning == AS_THE_ORIGINAL:
+        return POINTS_PER_REPORT, None
+    storage.lock_manager(tx, report.state.managerid)  # a report beside this one counts what it earned, or is counted
+    if earning.points_for is PointsFor.REPORTS or changedby is None:  # an older bike doesn't tell what changed it
+        return points_of(earning, storage.paid(tx, report.state)), None
+    if not storage.is_unpaid(tx, report.state, changedby):
+        return 0, None
+    return points_of(earning, storage.paid(tx, report.state)), changedby

@@ -1,0 +1,107 @@
+"""What the view does, each run inside a transaction: keep what was said, and fold it into what is shown."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from gbike.contracts.billing import CalculatedFee, ClosedBill, RegisteredBill
+from gbike.contracts.events import EVENTS
+from gbike.contracts.rent import Rented, Returned
+from gbike.contracts.user_deposit import AddedDeposit, UpdatedDeposit
+from gbike.kit.dead_letters import set_aside
+from gbike.kit.envelope import Message, Undecodable, unpack
+from gbike.kit.store import Tx
+from gbike.services.rent_and_billing_view.domain import Bill, Deposit, Ride
+from gbike.services.rent_and_billing_view.storage import clear
+from gbike.services.rent_and_billing_view.storage.facts import KINDS, Fact, about, fold, known, note
+from gbike.services.rent_and_billing_view.storage.kept import BITE, let_go, newest, unfolded
+
+FOLDED_AT_ONCE = 1_000
+
+
+def ride_of(said: Rented | Returned) -> Ride:
+    """What is shown of a ride."""
+    ended_ms = said.endtime if isinstance(said, Returned) else None
+    return Ride(said.rentid, said.userid, said.bikeid, said.status, said.starttime, ended_ms)
+
+
+def bill_of(said: RegisteredBill | CalculatedFee | ClosedBill) -> Bill:
+    """What is shown of a bill."""
+    fee = said.fee if isinstance(said, CalculatedFee) else None
+    return Bill(said.rentid, said.userid, said.billid, said.status, fee)
+
+
+def deposit_of(said: UpdatedDeposit | AddedDeposit) -> Deposit:
+    """What is shown of a deposit."""
+    return Deposit(said.userid, said.deposit, said.version)
+
+
+FACTS: Mapping[type, Callable[[Any], Fact]] = {
+    Rented: ride_of,
+    Returned: ride_of,
+    RegisteredBill: bill_of,
+    CalculatedFee: bill_of,
+    ClosedBill: bill_of,
+    UpdatedDeposit: deposit_of,
+    AddedDeposit: deposit_of,
+}
+_FACTS = {kind.__name__: (kind, fact) for kind, fact in FACTS.items()}
+
+
+def fact_of(message: Message) -> Fact | None:
+    """What of an event is needed to fold the view anew; None: nothing. Raises Undecodable."""
+    if message.type not in _FACTS:
+        return None
+    kind, fact = _FACTS[message.type]
+    return fact(unpack(message, kind))
+
+
+def fold_kept(tx: Tx, after: int, window: int) -> tuple[int, int, int]:
+    """The next bite after number `after`: the number up to which all is folded, how many events were, and how many
+    rows went: what is older than the last `window`. What can't be read any more is set aside."""
+    tx.lock("folding")  # one process after the other
+    last, facts, unreadable = newest(tx), list[Fact](), list[tuple[Message, str]]()
+    found = unfolded(tx, after, BITE)
+    for _, message in found:
+        try:
+            if (fact := fact_of(message)) is not None:
+                facts.append(fact)
+        except Undecodable as wrong:
+            unreadable.append((message, repr(wrong)))
+    for message, why in unreadable:
+        set_aside(tx, message, why, EVENTS)
+    tx.lock("kept")  # as last of the locks, as who hears does
+    note(tx, facts)
+    place = found[-1][0] if len(found) == BITE else max(after, last)
+    return place, len(found), let_go(tx, place, last - window)
+
+
+def rebuild_in_place(tx: Tx) -> int:
+    """Empty the view and fold all that it knows anew; answers from how many facts."""
+    clear(tx)
+    folded = 0
+    for kind in KINDS:
+        after = 0
+        while facts := known(tx, kind, after, FOLDED_AT_ONCE):
+            folded, after = folded + fold_facts(tx, facts), about(facts[-1])
+    after = 0
+    while events := unfolded(tx, after, FOLDED_AT_ONCE):
+        folded, after = folded + fold_facts(tx, facts_of(events)), events[-1][0]
+    return folded
+
+
+def facts_of(events: list[tuple[int, Message]]) -> list[Fact]:
+    """Of what an older gbike kept and nobody has folded yet; what can't be read is left out, and so shows."""
+    facts = list[Fact]()
+    for _, message in events:
+        with suppress(Undecodable):
+            if (fact := fact_of(message)) is not None:
+                facts.append(fact)
+    return facts
+
+
+def fold_facts(tx: Tx, facts: list[Fact]) -> int:
+    """Fold them in; answers how many."""
+    for fact in facts:
+        fold(tx, fact)
+    return len(facts)
