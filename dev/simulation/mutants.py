@@ -111,16 +111,7 @@ MUTANTS = (
         seeds=40,
     ),
     Mutant("a release frees the bike of another rent", (_edit(_BIKE, "release", ("AND rentid = ?", "AND 0 < ?")),)),
-    Mutant(
-        "no tombstone",
-        (
-            _edit(
-                _BIKE,
-                "bury",
-                ("tx.execute(", "(lambda *_: None)("),
-            ),
-        ),
-    ),
+    Mutant("no tombstone", (_edit(_BIKE, "bury", ("tx.execute(", "(lambda *_: None)(")),)),
     Mutant("a fee is taken each time it is heard", (_NO_INBOX, _FEE_AGAIN)),
     Mutant(
         "points are given each time a report is heard",
