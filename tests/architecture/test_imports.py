@@ -41,7 +41,7 @@ PLANTS = [
     ("rule 1: the gateway and the services", "services/bike/wiring.py", "import gbike.gateway.routes"),
     ("rule 1: the gateway and the services", "gateway/routes.py", "import gbike.services.bike.domain"),
     ("rule 2: no service imports another", "services/rent/clients.py", "import gbike.services.bike.domain"),
-    ("rule 3: rooms of a service", "services/rent/domain.py", "import gbike.services.rent.ports"),
+    ("rule 3: rooms of a service", "services/rent/domain.py", "import gbike.services.rent.clients"),
     ("rule 3: rooms of a service", "services/billing/storage/__init__.py", "import gbike.services.billing.wiring"),
     ("rule 3: rooms of a service", "services/rent/commands.py", "import gbike.services.rent.saga"),
     ("rule 4: the core knows no framework", "services/bike/commands.py", "import asyncio"),

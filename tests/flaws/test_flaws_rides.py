@@ -23,7 +23,6 @@ from gbike.services.rent import http as rent_http
 from gbike.services.rent import saga as rent_saga
 from gbike.services.rent import storage as rents
 from gbike.services.rent import wiring as rent_wiring
-from gbike.services.rent.storage import standing
 from tests.flaws.planting import Town, a_town, flaw, replacing, rewriting
 
 FREE = " AND rentid IS NULL AND held = 0 AND broken = 0 AND retired = 0"
@@ -240,7 +239,7 @@ async def test_flaw_21_a_report_mends_a_bike_too_and_a_typo_breaks_none() -> Non
         assert await bike_is(town) == status
 
 
-@flaw(22, replacing(standing, "open_rents", lambda tx, userid: 0))
+@flaw(22, replacing(rents, "open_rents", lambda tx, userid: 0))
 async def test_flaw_22_a_rider_has_no_more_open_rents_than_the_setting_allows() -> None:
     """Riders without a number and with any number of open rents were accepted; here both are refused."""
     town = await a_town(max_open_rents_per_rider="1")

@@ -22,8 +22,7 @@ from gbike.services.bike.domain import a_new_bike
 from gbike.services.rent import commands
 from gbike.services.rent import storage as rent
 from gbike.services.rent.domain import GivenUp, Handback, Limits, PendingRent, Place, RiderBlocked
-from gbike.services.rent.storage.clockwatch import newest
-from gbike.services.rent.storage.standing import keep_standing
+from gbike.services.rent.storage import keep_standing, newest
 from tests.kit.floor import SetClock
 from tests.postgres import Server
 

@@ -6,13 +6,26 @@ from typing import Any, TypeVar
 import msgspec
 
 from gbike.kit.access.principal import Whose
-from gbike.kit.http.hal import Page
 from gbike.kit.store import Reading, Row, Store
 
 SHORT_OFFSET = 10_000
 """A page that begins below this and asks for no sorting is read at once; others go where they can't hold up anybody."""
 
 R = TypeVar("R")
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Which part of a collection was asked for: number from 0, size, and the sorting as (field, descending)."""
+
+    number: int = 0
+    size: int = 20
+    sort: tuple[tuple[str, bool], ...] = ()
+    given: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def offset(self) -> int:
+        """How many items come before this page."""
+        return self.number * self.size
 
 
 class Listing(msgspec.Struct, frozen=True):
@@ -30,6 +43,8 @@ class Listing(msgspec.Struct, frozen=True):
     """The column that says whose a row is: only what is theirs is listed, and counted. Empty: everybody's."""
     whole: bool = False
     """Whether every row must be looked at, so that it is read where it can't hold up anybody."""
+    make: Callable[[Row], Any] = tuple
+    """What a row becomes."""
 
 
 def owned(listing: Listing, whose: Whose, column: str) -> Listing:

@@ -8,8 +8,7 @@ from gbike.kit.breaker import CircuitOpen
 from gbike.services.rent.clients import BikeClient
 from gbike.services.rent.commands import ask_for_a_bike, give_up_the_wish, start_the_rent
 from gbike.services.rent.domain import GivenUp, Limits
-from gbike.services.rent.saga import rent_a_bike
-from gbike.services.rent.storage.clockwatch import ClockWatch
+from gbike.services.rent.saga import ClockWatch, rent_a_bike
 from gbike.services.rent.wiring import CARD
 from tests.services.fragile import Broken, Command, Fragile
 from tests.services.lone import Lone

@@ -156,8 +156,11 @@ class Ask:
         return streams.MEDIA
 
     def id(self, name: str) -> int:
-        """The number in the path. Raises Problem 422, or 404 where a collection has no searches."""
-        text = self.path_params[name]
+        """The number in the path, or what a finder is given. Raises Problem 422, or 404 where a collection has no
+        searches."""
+        text = self.path_params.get(name)
+        if text is None:
+            return self.find(name)
         if text == "search":
             raise Problem(NOT_FOUND, {"path": self.path})
         return _number(name, text)

@@ -9,6 +9,8 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from gbike.kit.listing import Page as Page
+
 
 class Kind(msgspec.Struct, frozen=True):
     """What a resource is called. `id_field`: the field with its number; `finders`: its searches, their parameters."""
@@ -22,20 +24,6 @@ class Kind(msgspec.Struct, frozen=True):
     def path(self) -> str:
         """The path of the collection."""
         return f"/{self.collection}"
-
-
-class Page(msgspec.Struct, frozen=True):
-    """Which part of a collection was asked for: number from 0, size, and the sorting as (field, descending)."""
-
-    number: int = 0
-    size: int = 20
-    sort: tuple[tuple[str, bool], ...] = ()
-    given: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def offset(self) -> int:
-        """How many items come before this page."""
-        return self.number * self.size
 
 
 def item(kind: Kind, base: str, resource: msgspec.Struct) -> dict[str, Any]:

@@ -67,8 +67,16 @@ class Problem(Exception):
         }
 
 
-def _defined(files: Iterable[Path], taken: Collection[str] = ()) -> dict[str, ProblemType]:
-    found: dict[str, ProblemType] = {}
+class Catalogue(dict[str, ProblemType]):
+    """Problem types by slug; `slug.reason`: the same one in other words."""
+
+    def of(self, *slugs: str) -> tuple[ProblemType, ...]:
+        """Several of them."""
+        return tuple(self[slug] for slug in slugs)
+
+
+def _defined(files: Iterable[Path], taken: Collection[str] = ()) -> Catalogue:
+    found = Catalogue()
     for file in files:
         for slug, entry in tomllib.loads(file.read_text("utf-8")).items():  # refuses the same table twice in a file
             if slug in found or slug in taken:
@@ -81,9 +89,9 @@ def _defined(files: Iterable[Path], taken: Collection[str] = ()) -> dict[str, Pr
 
 
 @cache
-def catalogue(folder: Path) -> Mapping[str, ProblemType]:
-    """The problem types that the `*.toml` of a folder define, by slug; `slug.reason`: the same one in other words.
-    Raises ValueError where a slug is defined twice, in a file, in two, or by the floor too."""
+def catalogue(folder: Path) -> Catalogue:
+    """The problem types that the `*.toml` of a folder define. Raises ValueError where a slug is defined twice, in a
+    file, in two, or by the floor too."""
     return _defined(sorted(folder.glob("*.toml")), FLOOR)
 
 

@@ -7,19 +7,13 @@ from gbike.kit.peers import Peer, PeerUnavailable
 from gbike.services.rent.domain import BikeNotAvailable, GivenUp, NoSuchBike
 
 
-class BikeClient:
-    """BikeReservations (ports) over a Peer."""
-
-    def __init__(self, bike: Peer) -> None:
-        self._bike = bike
-
-    def check(self) -> None:
-        """Raises CircuitOpen when asking is pointless right now."""
-        self._bike.check()
+class BikeClient(Peer):
+    """Bike, asked synchronously."""
 
     async def reserve(self, bikeid: int, *, for_rent: int) -> None:
-        """Make the bike this rent's; refusals as BikeReservations (ports) says."""
-        answer = await self._bike.ask("PUT", f"/internal/bikes/{bikeid}/reservations/{for_rent}")
+        """Make the bike this rent's. Raises BikeNotAvailable or NoSuchBike (nothing is reserved then); GivenUp when
+        the rent was cancelled before; PeerFailed or CircuitOpen when it is unknown whether it is reserved."""
+        answer = await self.ask("PUT", f"/internal/bikes/{bikeid}/reservations/{for_rent}")
         match answer.status:
             case 200:
                 return

@@ -24,8 +24,10 @@ from gbike.services.rent.domain import (
     RentIsReturned,
     RentRefused,
     ReturnedRent,
+    RiderBlocked,
+    RiderErased,
+    TooManyOpenRents,
 )
-from gbike.services.rent.storage import standing
 
 
 def ask_for_a_bike(tx: Tx, userid: int, bikeid: int, limits: Limits) -> PendingRent:
@@ -47,10 +49,12 @@ def start_the_rent(tx: Tx, pending: PendingRent, limits: Limits) -> OpenRent:
     rent = OpenRent(pending.rentid, pending.userid, pending.bikeid, tx.now_ms, *tx.boot)
     if not storage.open_pending(tx, rent):
         raise GivenUp(pending.bikeid)
+    tx.count("rented")
     tx.say(
         Rented(rentid=rent.rentid, userid=rent.userid, bikeid=rent.bikeid, status="rented", starttime=rent.started_ms)
     )
-    _audit_for_another(tx, "rented for another", rent)
+    if tx.by.userid not in (None, rent.userid):
+        tx.audit("rented for another", f"user:{rent.userid}", after={"rentid": rent.rentid, "bikeid": rent.bikeid})
     keep(tx, rent)
     return rent
 
@@ -61,6 +65,7 @@ def give_up_the_wish(tx: Tx, rentid: int, why: str, bike_may_be_reserved: bool) 
     cancelled = storage.cancel_pending(tx, rentid, why)
     if cancelled is None:
         return False
+    tx.count("cancelled")
     userid, bikeid, key = cancelled
     if key is not None:
         release(tx, key)
@@ -84,7 +89,8 @@ def return_the_bike(tx: Tx, rentid: int, told: Handback, limits: Limits) -> Retu
         share(tx, [rent.userid])  # the answer, with its place, may be kept under a key
         over = _end(tx, domain.give_back(rent, Moment(tx.now_ms, *tx.boot), told, limits))
         if over is not None:
-            _audit_for_another(tx, "returned for another", over)
+            if tx.by.userid not in (None, over.userid):
+                tx.audit("returned for another", f"user:{over.userid}", after={"rentid": rentid, "bikeid": over.bikeid})
             return over
         rent = storage.load(tx, rentid)  # somebody else returned it since we looked
     if isinstance(rent, CancelledRent):
@@ -115,18 +121,22 @@ def end_the_ride(tx: Tx, rentid: int, at_ms: int | None, reason: str) -> Returne
 
 def forget_the_rider(tx: Tx, userid: int) -> None:
     """Where this rider's rides ended is known no more, nor will it be; and no ride of theirs begins."""
-    standing.lock_rider(tx, userid)
+    tx.lock(f"rider:{userid}")
     remember(tx, userid)
     storage.forget_places(tx, userid)
     take_out(tx, "userid", [userid], EVENTS)
 
 
 def _must_be_allowed_to_ride(tx: Tx, userid: int, limits: Limits) -> None:
-    """Of a rider's requests at once the second sees what the first did."""
-    standing.lock_rider(tx, userid)
-    known = standing.of(tx, userid)
-    open_rents = standing.open_rents(tx, userid) if limits.most_open else 0
-    domain.must_be_allowed_to_ride(userid, known, open_rents, limits)
+    """Of a rider's requests at once the second sees what the first did; one of whom nothing was heard may ride."""
+    tx.lock(f"rider:{userid}")
+    known = storage.standing(tx, userid)
+    if known is not None and known.erased:
+        raise RiderErased(userid)
+    if known is not None and not known.mayrent:
+        raise RiderBlocked(userid, known.reasons, known.missing_krw)
+    if limits.most_open and storage.open_rents(tx, userid) >= limits.most_open:
+        raise TooManyOpenRents(userid, limits.most_open)
 
 
 def _end(tx: Tx, over: ReturnedRent) -> ReturnedRent | None:
@@ -134,6 +144,10 @@ def _end(tx: Tx, over: ReturnedRent) -> ReturnedRent | None:
     place = storage.end_open(tx, over)
     if place is None:
         return None
+    tx.count("rented", -1)
+    tx.count("returned")
+    if over.clocksuspect:
+        tx.count(storage.SUSPECT)
     over = replace(over, place=place)
     tx.say(
         Returned(
@@ -151,9 +165,3 @@ def _end(tx: Tx, over: ReturnedRent) -> ReturnedRent | None:
         )
     )
     return over
-
-
-def _audit_for_another(tx: Tx, action: str, rent: OpenRent | ReturnedRent) -> None:
-    """In the demo nobody is known, so nobody is somebody else."""
-    if tx.by.userid is not None and tx.by.userid != rent.userid:
-        tx.audit(action, f"user:{rent.userid}", after={"rentid": rent.rentid, "bikeid": rent.bikeid})

@@ -164,6 +164,7 @@ class PendingRent:
 class OpenRent:
     """A rider rides a bike."""
 
+    status = "rented"
     rentid: int
     userid: int
     bikeid: int
@@ -177,6 +178,7 @@ class OpenRent:
 class ReturnedRent:
     """A ride that is over."""
 
+    status = "returned"
     rentid: int
     userid: int
     bikeid: int
@@ -192,6 +194,7 @@ class ReturnedRent:
 class CancelledRent:
     """A rent that did not begin, and why."""
 
+    status = "cancelled"
     rentid: int
     userid: int
     bikeid: int
@@ -208,16 +211,6 @@ def ridden(rent: OpenRent, now: Moment) -> tuple[int, bool]:
     runs_on = rent.bootid != "" and rent.bootid == now.bootid and by_boot >= 0
     length_ms = by_boot if runs_on else max(0, by_wall)
     return length_ms, abs(by_wall - length_ms) > DISAGREE_MS
-
-
-def must_be_allowed_to_ride(userid: int, known: Standing | None, open_rents: int, limits: Limits) -> None:
-    """A rider of whom nothing was heard may begin a ride. Raises RiderErased, RiderBlocked, TooManyOpenRents."""
-    if known is not None and known.erased:
-        raise RiderErased(userid)
-    if known is not None and not known.mayrent:
-        raise RiderBlocked(userid, known.reasons, known.missing_krw)
-    if limits.most_open and open_rents >= limits.most_open:
-        raise TooManyOpenRents(userid, limits.most_open)
 
 
 def give_back(rent: OpenRent, now: Moment, told: Handback, limits: Limits) -> ReturnedRent:
@@ -240,4 +233,5 @@ def end(rent: OpenRent, now: Moment, at_ms: int | None) -> ReturnedRent:
 
 
 def _over(rent: OpenRent, ended_ms: int, place: Place, endedby: str, suspect: bool) -> ReturnedRent:
-    return ReturnedRent(rent.rentid, rent.userid, rent.bikeid, rent.started_ms, ended_ms, place, endedby, suspect)
+    began = (rent.rentid, rent.userid, rent.bikeid, rent.started_ms)
+    return ReturnedRent(*began, ended_ms, place, endedby, suspect)

@@ -9,11 +9,12 @@ from gbike.kit.access.limits import Pace
 from gbike.kit.access.rules import ADMINS, PEOPLE
 from gbike.kit.breaker import CircuitOpen
 from gbike.kit.clock import rfc3339
-from gbike.kit.http.app import Handler, Operation, Refusals
+from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.http.fields import Id, Instant, Latitude, Longitude, Reason, Text, invalid, ms_of
-from gbike.kit.http.hal import Kind, collection, item
+from gbike.kit.http.hal import Kind
 from gbike.kit.http.problems import Problem, catalogue
+from gbike.kit.http.resources import listed, showing
 from gbike.kit.peers import PeerBusy, PeerTimeout, PeerUnavailable
 from gbike.kit.store import Store
 from gbike.services.rent import domain, storage
@@ -32,37 +33,24 @@ from gbike.services.rent.storage import STATUSES
 
 RENTS = Kind("rents", "rent", "rentid")
 TEXTS = catalogue(PROBLEM_TEXTS)
-NOT_AVAILABLE = TEXTS["bike-unavailable"]
-NO_BIKE = TEXTS["bike-unknown"]
-NO_RENT = TEXTS["rent-unknown"]
-IS_CANCELLED = TEXTS["rent-cancelled"]
-TOO_MANY = TEXTS["too-many-open-rents"]
-IS_RETURNED = TEXTS["rent-returned"]
-OUTSIDE = TEXTS["end-outside-ride"]
-BLOCKED = TEXTS["rider-blocked"]
-_ERASED = TEXTS["rider-blocked.erased"]
-CLOCK = TEXTS["clock-behind"]
-GIVEN_UP = TEXTS["rent-given-up"]
-TIMEOUT = TEXTS["bike-service-timeout"]
-UNREACHABLE = TEXTS["bike-service-unavailable"]
-OPEN_CIRCUIT = TEXTS["circuit-open"]
-BUSY = TEXTS["busy"]
 REFUSALS: Refusals = {
-    domain.BikeNotAvailable: NOT_AVAILABLE,
-    domain.NoSuchBike: NO_BIKE,
-    domain.NoSuchRent: NO_RENT,
-    domain.RentIsCancelled: IS_CANCELLED,
-    domain.RentIsReturned: IS_RETURNED,
-    domain.TooManyOpenRents: TOO_MANY,
-    domain.RiderErased: _ERASED,
-    domain.RiderBlocked: BLOCKED,
-    domain.ClockBehind: CLOCK,
-    domain.GivenUp: GIVEN_UP,
-    PeerTimeout: TIMEOUT,
-    PeerUnavailable: UNREACHABLE,
-    PeerBusy: BUSY,
-    CircuitOpen: OPEN_CIRCUIT,
+    domain.BikeNotAvailable: TEXTS["bike-unavailable"],
+    domain.NoSuchBike: TEXTS["bike-unknown"],
+    domain.NoSuchRent: TEXTS["rent-unknown"],
+    domain.RentIsCancelled: TEXTS["rent-cancelled"],
+    domain.RentIsReturned: TEXTS["rent-returned"],
+    domain.TooManyOpenRents: TEXTS["too-many-open-rents"],
+    domain.RiderErased: TEXTS["rider-blocked.erased"],
+    domain.RiderBlocked: TEXTS["rider-blocked"],
+    domain.ClockBehind: TEXTS["clock-behind"],
+    domain.GivenUp: TEXTS["rent-given-up"],
+    PeerTimeout: TEXTS["bike-service-timeout"],
+    PeerUnavailable: TEXTS["bike-service-unavailable"],
+    PeerBusy: TEXTS["busy"],
+    CircuitOpen: TEXTS["circuit-open"],
 }
+WANTED = (*STATUSES, *map(str.upper, STATUSES))
+"""How a status may be written in a list's filter."""
 
 
 class RentResource(msgspec.Struct, frozen=True):
@@ -119,15 +107,17 @@ class RentHttp:
     """The handlers: parse, one command."""
 
     def __init__(self, store: Store, limits: Limits, rent_a_bike: RentABike) -> None:
-        self._store, self._limits, self._rent_a_bike = store, limits, rent_a_bike
+        self._store = store
+        self._limits = limits
+        self._rent_a_bike = rent_a_bike
 
     async def list(self, ask: Ask) -> Answer:
         """GET /rents."""
-        page, status = ask.page(), ask.first("status")
-        if status is not None and status not in (*STATUSES, *map(str.upper, STATUSES)):
+        status = ask.first("status")
+        if status is not None and status not in WANTED:
             raise invalid("status", f"one of {', '.join(STATUSES)}")
-        rents, total = await storage.page(self._store, page, status.lower() if status else None)
-        return Answer(200, collection(RENTS, ask.base, [shown(rent) for rent in rents], page, total))
+        listing = storage.BY_STATUS[status.lower()] if status else storage.RIDES
+        return await listed(ask, self._store, listing, RENTS, shown)
 
     async def rent(self, ask: Ask) -> OpenRent:
         """POST /rents."""
@@ -156,36 +146,31 @@ class RentHttp:
             return await self._store.write(end_the_ride, rentid, at_ms, wish.reason, key=f"rent:{rentid}")
         except OutsideTheRide as wrong:
             lasts = {"starttime": rfc3339(wrong.started_ms), "now": rfc3339(wrong.now_ms)}
-            raise Problem(OUTSIDE, {"rentid": rentid, **lasts}) from None
-
-
-def _found(ask: Ask, rent: KnownRent) -> Answer:
-    """200 with the rent."""
-    return ask.found(RENTS, shown(rent))
-
-
-def _created(ask: Ask, rent: OpenRent) -> Answer:
-    """201 with the rent, and where it is."""
-    return Answer(201, item(RENTS, ask.base, shown(rent)), {"Location": f"{ask.base}/rents/{rent.rentid}"})
+            raise Problem(TEXTS["end-outside-ride"], {"rentid": rentid, **lasts}) from None
 
 
 def shown(rent: KnownRent) -> RentResource:
     """The rent as clients see it."""
-    match rent:
-        case OpenRent(rentid, userid, bikeid, started_ms):
-            return RentResource(rentid, userid, bikeid, "rented", rfc3339(started_ms), None, None, None, None)
-        case ReturnedRent(rentid, userid, bikeid, started_ms, ended_ms, place, endedby):
-            began, ended, where = rfc3339(started_ms), rfc3339(ended_ms), (place.endlocation, place.lat, place.lon)
-            return RentResource(rentid, userid, bikeid, "returned", began, ended, *where, endedby)
-        case CancelledRent(rentid, userid, bikeid):
-            return RentResource(rentid, userid, bikeid, "cancelled", None, None, None, None, None)
+    over = rent if isinstance(rent, ReturnedRent) else None
+    place = over.place if over else Place()
+    return RentResource(
+        rentid=rent.rentid,
+        userid=rent.userid,
+        bikeid=rent.bikeid,
+        status=rent.status,
+        starttime=None if isinstance(rent, CancelledRent) else rfc3339(rent.started_ms),
+        endtime=rfc3339(over.ended_ms) if over else None,
+        endlocation=place.endlocation,
+        lat=place.lat,
+        lon=place.lon,
+        endedby=over.endedby if over else None,
+    )
 
 
 def operations(store: Store, limits: Limits, rent_a_bike: RentABike, begins: Pace, returns: Pace) -> list[Operation]:
     """The operations of rent, and how often one may begin and return."""
-    http, one, at = RentHttp(store, limits, rent_a_bike), {200: RentResource}, "/rents/{rentid}"
-    bike_says = (NOT_AVAILABLE, NO_BIKE, GIVEN_UP, TIMEOUT, UNREACHABLE, OPEN_CIRCUIT, BUSY)
-    refused = (BLOCKED, TOO_MANY, CLOCK, *bike_says)
+    http, at = RentHttp(store, limits, rent_a_bike), "/rents/{rentid}"
+    one, found = {200: RentResource}, showing(RENTS, shown)
     return [
         Operation(
             "GET",
@@ -195,7 +180,7 @@ def operations(store: Store, limits: Limits, rent_a_bike: RentABike, begins: Pac
             PEOPLE,
             answers={200: [RentResource]},
             paged=True,
-            filters={"status": (*STATUSES, *map(str.upper, STATUSES))},
+            filters={"status": WANTED},
         ),
         Operation(
             "POST",
@@ -203,42 +188,54 @@ def operations(store: Store, limits: Limits, rent_a_bike: RentABike, begins: Pac
             http.rent,
             "R2, R3: rent a bike",
             PEOPLE,
-            RentWish,
-            {201: RentResource},
-            refusals=refused,
+            takes=RentWish,
+            answers={201: RentResource},
+            refusals=TEXTS.of(
+                *("rider-blocked", "too-many-open-rents", "clock-behind"),
+                *("bike-unavailable", "bike-unknown", "rent-given-up"),
+                *("bike-service-timeout", "bike-service-unavailable", "circuit-open", "busy"),
+            ),
             example={"userid": 1, "bikeid": 1},
             pace=begins,
-            answer=_created,
+            answer=showing(RENTS, shown, 201),
         ),
-        Operation("GET", at, http.show, "R9: one rent", PEOPLE, answers=one, refusals=(NO_RENT,), answer=_found),
-        *(_return(way, at, http.give_back, returns) for way in ("PATCH", "PUT")),
+        Operation(
+            "GET",
+            at,
+            http.show,
+            "R9: one rent",
+            PEOPLE,
+            answers=one,
+            refusals=TEXTS.of("rent-unknown"),
+            answer=found,
+        ),
+        *(
+            Operation(
+                method,
+                at,
+                http.give_back,
+                "R5: return the bike",
+                PEOPLE,
+                takes=RentReturn,
+                answers=one,
+                refusals=TEXTS.of("rent-unknown", "rent-cancelled"),
+                example={"endlocation": "분당_정자역_3구역"},
+                pace=returns,
+                answer=found,
+            )
+            for method in ("PATCH", "PUT")
+        ),
         Operation(
             "POST",
             f"{at}/end",
             http.end,
             "End a ride, now or at an earlier moment",
             ADMINS,
-            RentEnd,
-            one,
-            refusals=(NO_RENT, IS_CANCELLED, IS_RETURNED, OUTSIDE),
+            takes=RentEnd,
+            answers=one,
+            refusals=TEXTS.of("rent-unknown", "rent-cancelled", "rent-returned", "end-outside-ride"),
             example={"at": "2026-11-29T09:30:00.000Z", "reason": "the bike stood at the station"},
             pace=returns,
-            answer=_found,
+            answer=found,
         ),
     ]
-
-
-def _return(method: str, at: str, handler: Handler, pace: Pace) -> Operation:
-    return Operation(
-        method,
-        at,
-        handler,
-        "R5: return the bike",
-        PEOPLE,
-        RentReturn,
-        {200: RentResource},
-        refusals=(NO_RENT, IS_CANCELLED),
-        example={"endlocation": "분당_정자역_3구역"},
-        pace=pace,
-        answer=_found,
-    )

@@ -5,7 +5,7 @@ from gbike.contracts.user_deposit import ChangedStanding
 from gbike.kit.inbox import Policies
 from gbike.kit.store import Tx
 from gbike.services.rent.commands import forget_the_rider
-from gbike.services.rent.storage.standing import keep_standing
+from gbike.services.rent.storage import keep_standing
 
 
 def whenever_an_account_is_erased_forget_where_it_rode(tx: Tx, said: AccountErased) -> None:
@@ -15,6 +15,7 @@ def whenever_an_account_is_erased_forget_where_it_rode(tx: Tx, said: AccountEras
 
 def whenever_a_standing_changed_keep_it(tx: Tx, said: ChangedStanding) -> None:
     """Whether a rider may begin a ride is judged by what is kept here, also while userDeposit is down."""
+    tx.lock(f"rider:{said.userid}")
     keep_standing(tx, said.userid, said.mayrent, said.reasons, (said.missing_krw, said.version))
 
 

@@ -6,20 +6,55 @@ stops, the bike ends free and the rider is told to try again.
 """
 
 from gbike.kit.breaker import CircuitOpen
+from gbike.kit.clock import A_MINUTE_MS, Clock, rfc3339
 from gbike.kit.idempotency import answered_before
 from gbike.kit.peers import PeerBusy
 from gbike.kit.store import Store, StoreUnavailable
+from gbike.kit.telemetry import log
+from gbike.services.rent.clients import BikeClient
 from gbike.services.rent.commands import ask_for_a_bike, give_up_the_wish, start_the_rent
 from gbike.services.rent.domain import BikeNotAvailable, ClockBehind, Limits, NoSuchBike, OpenRent
-from gbike.services.rent.ports import BikeReservations
-from gbike.services.rent.storage.clockwatch import ClockWatch
+from gbike.services.rent.storage import newest
 
 NOT_RESERVED = (BikeNotAvailable, NoSuchBike, CircuitOpen, PeerBusy)
 """After these bike has surely not reserved anything."""
 
 
+class ClockWatch:
+    """A wall clock that is behind the store's newest moment is wrong, and what it would write down is too: no rent
+    begins by it. Returns are taken: they are measured by the boot clock where that is possible."""
+
+    def __init__(self, store: Store, clock: Clock, *, accept: bool) -> None:
+        """`accept`: say so, and take rents all the same."""
+        self._store, self._clock, self._accept = store, clock, accept
+        self._newest_ms: int | None = None
+        self._told_behind = False
+
+    async def look(self) -> None:
+        """Read the newest moment of the store again; the log tells when the clock is found wrong, and right again."""
+        self._newest_ms = await self._store.read(newest)
+        now_ms = self._clock.now_ms()
+        behind = now_ms < self._newest_ms - A_MINUTE_MS
+        if behind == self._told_behind:
+            return
+        self._told_behind = behind
+        told = {"wall_clock": rfc3339(now_ms), "newest_moment": rfc3339(self._newest_ms)}
+        if behind:
+            rents = "are taken all the same" if self._accept else "are refused until it is set right"
+            log.error(f"the wall clock is behind what the store holds; rents {rents}", service="rent", **told)
+        else:
+            log.warning("the wall clock is right again; rents are taken", service="rent", **told)
+
+    async def check(self) -> None:
+        """Nothing, while the clock is right by the last look, so that this costs nothing. Raises ClockBehind."""
+        if self._newest_ms is None:
+            await self.look()
+        if not self._accept and self._clock.now_ms() < (self._newest_ms or 0) - A_MINUTE_MS:
+            raise ClockBehind()
+
+
 async def rent_a_bike(
-    userid: int, bikeid: int, *, store: Store, bikes: BikeReservations, watch: ClockWatch, limits: Limits
+    userid: int, bikeid: int, *, store: Store, bikes: BikeClient, watch: ClockWatch, limits: Limits
 ) -> OpenRent:
     """R2, R3: a rider asks for a bike; when bike says that it is 사용가능 it becomes 사용중 and the ride begins."""
     key = f"user:{userid}"

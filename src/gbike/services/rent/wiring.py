@@ -11,14 +11,13 @@ from gbike.contracts.rent import SAYS
 from gbike.kit import settings
 from gbike.kit.access.limits import Pace
 from gbike.kit.breaker import Breaker, BreakerSettings
-from gbike.kit.peers import Peer
 from gbike.kit.runtime import LEFT_BEHIND_MS, LOOK_S, Card, Service, Worker, World
 from gbike.services.rent.clients import BikeClient
 from gbike.services.rent.commands import sweep
 from gbike.services.rent.domain import Limits
 from gbike.services.rent.http import REFUSALS, operations
 from gbike.services.rent.policies import POLICIES
-from gbike.services.rent.saga import rent_a_bike
+from gbike.services.rent.saga import ClockWatch, rent_a_bike
 from gbike.services.rent.storage import (
     COUNTED,
     HALF_WAY,
@@ -31,7 +30,6 @@ from gbike.services.rent.storage import (
     how_many_overdue,
     places_kept,
 )
-from gbike.services.rent.storage.clockwatch import ClockWatch
 
 SWEPT_AT_ONCE = 100
 
@@ -70,7 +68,7 @@ def build(world: World) -> Service:
     )
     watch = ClockWatch(world.store, world.clock, accept=chosen.clock_behind == "accept")
     breaker = Breaker(chosen, world.clock, world.chance, world.metrics.watch_breaker("rent", "reserve"))
-    bike = Peer(
+    bikes = BikeClient(
         world.caller("bike"),
         breaker,
         world.clock,
@@ -88,7 +86,7 @@ def build(world: World) -> Service:
 
     sweeper = Worker("sweeper", look_and_sweep, lambda: asyncio.sleep(chosen.sweep_every_ms / 1000))
     workers = (sweeper, _figures(world, limits.patience_ms))
-    renting = partial(rent_a_bike, store=world.store, bikes=BikeClient(bike), watch=watch, limits=limits)
+    renting = partial(rent_a_bike, store=world.store, bikes=bikes, watch=watch, limits=limits)
     begins = Pace("rents", chosen.limit_rents_per_min)
     returns = Pace("returns", chosen.limit_returns_per_min, by_token=True)
     shown = operations(world.store, limits, renting, begins, returns)

@@ -1,14 +1,13 @@
 """Rents in SQL. Every change of state names the state it comes from, and the row count decides."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from gbike.kit.clock import latest
 from gbike.kit.housekeeping import DAY_MS, Keeping
-from gbike.kit.http.hal import Page
-from gbike.kit.listing import Listing, list_page
+from gbike.kit.listing import Listing
 from gbike.kit.personal import Holding
-from gbike.kit.store import Reading, Row, Store, Tx
+from gbike.kit.store import Reading, Row, Tx
 from gbike.services.rent.domain import (
     CancelledRent,
     KnownRent,
@@ -17,6 +16,7 @@ from gbike.services.rent.domain import (
     PendingRent,
     Place,
     ReturnedRent,
+    Standing,
 )
 
 VERSIONS = Path(__file__).parent / "versions"
@@ -33,6 +33,8 @@ COUNTED = {status: f"SELECT count(*) FROM rents WHERE status = '{status}'" for s
 HALF_WAY = "SELECT count(*) FROM rents WHERE status = 'pending'"
 SUSPECT = "clocksuspect"
 """The counter of rides whose clocks disagree."""
+AMONG = 1_000
+"""Rents, the last ones by number, among which the newest moment is looked for: their index has no other order."""
 _COLUMNS = (
     "rentid, userid, bikeid, status, started_ms, ended_ms, endlocation, lat, lon, reason,"
     " start_bootid, start_boot_ms, endedby, clocksuspect"
@@ -48,15 +50,6 @@ _SORTABLE = {
     "endlocation": "endlocation",
 }
 
-
-def _listing(*statuses: str) -> Listing:
-    among = ", ".join(f"'{status}'" for status in statuses)
-    where = f"WHERE status IN ({among})"
-    return Listing(_SELECT, _SORTABLE, "rentid", where=where, counters=statuses, owner="userid")
-
-
-_RIDES = _listing("rented", "returned")
-_BY_STATUS = {status: _listing(status) for status in STATUSES}
 
 _OVERDUE = "status = 'pending' AND (deadline_ms < ? OR deadline_ms > ?)"
 """Past its deadline, or further from it than any may be: then the clock was set back since."""
@@ -87,8 +80,6 @@ def open_pending(tx: Tx, rent: OpenRent) -> bool:
         " WHERE rentid = ? AND status = 'pending'",
         (rent.started_ms, rent.bootid, rent.boot_ms, rent.rentid),
     )
-    if opened:
-        tx.count("rented")
     return opened == 1
 
 
@@ -99,10 +90,7 @@ def cancel_pending(tx: Tx, rentid: int, reason: str) -> tuple[int, int, str | No
         " RETURNING userid, bikeid, once_key",
         (reason, tx.now_ms, rentid),
     )
-    if row is None:
-        return None
-    tx.count("cancelled")
-    return row[0], row[1], row[2]
+    return (row[0], row[1], row[2]) if row else None
 
 
 def end_open(tx: Tx, rent: ReturnedRent) -> Place | None:
@@ -116,13 +104,7 @@ def end_open(tx: Tx, rent: ReturnedRent) -> Place | None:
             *(place.endlocation, place.lat, place.lon, rent.rentid),
         ),
     )
-    if row is None:
-        return None
-    tx.count("rented", -1)
-    tx.count("returned")
-    if rent.clocksuspect:
-        tx.count(SUSPECT)
-    return Place(*row)
+    return Place(*row) if row else None
 
 
 def forget_places(tx: Tx, userid: int) -> None:
@@ -163,21 +145,16 @@ def load(read: Reading, rentid: int) -> KnownRent:
     return _rent(row)
 
 
-async def page(store: Store, page: Page, status: str | None) -> tuple[list[KnownRent], int]:
-    """One page of the rents of a status, or of all that began, and how many there are."""
-    return await list_page(store, _BY_STATUS[status] if status else _RIDES, page, _rent)
-
-
-def facts(read: Reading) -> Iterable[tuple[int, int, int, str, int | None, int | None, int]]:
+def facts(read: Reading) -> Iterable[Row]:
     """For `gbike verify`: rentid, userid, bikeid, status, started_ms, ended_ms, deadline_ms; by rentid."""
-    sql = "SELECT rentid, userid, bikeid, status, started_ms, ended_ms, deadline_ms FROM rents ORDER BY rentid"
-    return ((r[0], r[1], r[2], r[3], r[4], r[5], r[6]) for r in read.each(sql))
+    return read.each(
+        "SELECT rentid, userid, bikeid, status, started_ms, ended_ms, deadline_ms FROM rents ORDER BY rentid"
+    )
 
 
-def clock_suspects(read: Reading) -> Iterable[tuple[int, int, int]]:
+def clock_suspects(read: Reading) -> Iterable[Row]:
     """For `gbike verify`: rentid, started_ms and ended_ms of each ride whose clocks disagree."""
-    sql = "SELECT rentid, started_ms, ended_ms FROM rents WHERE clocksuspect = 1 ORDER BY rentid"
-    return ((row[0], row[1], row[2]) for row in read.each(sql))
+    return read.each("SELECT rentid, started_ms, ended_ms FROM rents WHERE clocksuspect = 1 ORDER BY rentid")
 
 
 def how_many(read: Reading) -> dict[str, int]:
@@ -198,12 +175,63 @@ def how_many_overdue(read: Reading, now_ms: int, patience_ms: int) -> int:
     return int(row[0]) if row else 0
 
 
+def standing(tx: Tx, userid: int) -> Standing | None:
+    """What userDeposit said last of a rider, or that they were erased; None: nothing was heard."""
+    row = tx.one(
+        "SELECT 1, 0, '', 0 FROM erased WHERE userid = ?"
+        " UNION ALL SELECT 0, mayrent, reasons, missing_krw FROM standings WHERE userid = ? ORDER BY 1 DESC LIMIT 1",
+        (userid, userid),
+    )
+    if row is None:
+        return None
+    erased, mayrent, reasons, missing_krw = row
+    return Standing(bool(mayrent), tuple(reasons.split(",")) if reasons else (), missing_krw, bool(erased))
+
+
+def keep_standing(tx: Tx, userid: int, mayrent: bool, reasons: Sequence[str], of: tuple[int, int]) -> None:
+    """The newest standing of a rider counts, in whatever order they come. `of`: what is missing, and the version."""
+    tx.execute(
+        "INSERT INTO standings (userid, mayrent, reasons, missing_krw, version) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (userid) DO UPDATE SET mayrent = excluded.mayrent, reasons = excluded.reasons,"
+        " missing_krw = excluded.missing_krw, version = excluded.version WHERE standings.version < excluded.version",
+        (userid, int(mayrent), ",".join(reasons), *of),
+    )
+
+
+def open_rents(tx: Tx, userid: int) -> int:
+    """How many rides of the rider are under way."""
+    row = tx.one("SELECT count(*) FROM rents WHERE userid = ? AND status = 'rented'", (userid,))
+    return int(row[0]) if row else 0
+
+
+def newest(read: Reading) -> int:
+    """The newest start or end among the last rents, ms; 0 where there is none."""
+    row = read.one(
+        "SELECT max(started_ms), max(ended_ms) FROM"
+        " (SELECT started_ms, ended_ms FROM rents ORDER BY rentid DESC LIMIT ?) AS latest",
+        (AMONG,),
+    )
+    return max((moment for moment in row if moment is not None), default=0) if row else 0
+
+
 def _rent(row: Row) -> KnownRent:
     rentid, userid, bikeid, status, started_ms, ended_ms, endlocation, lat, lon, reason, *later = row
     bootid, boot_ms, endedby, suspect = later
     if status == "rented":
-        return OpenRent(rentid, userid, bikeid, started_ms, bootid or "", boot_ms or 0)
-    if status == "returned":
-        place = Place(endlocation, lat, lon)
-        return ReturnedRent(rentid, userid, bikeid, started_ms, ended_ms, place, endedby, bool(suspect))
-    return CancelledRent(rentid, userid, bikeid, reason)
+        return OpenRent(rentid, userid, bikeid, started_ms, bootid=bootid or "", boot_ms=boot_ms or 0)
+    if status == "cancelled":
+        return CancelledRent(rentid, userid, bikeid, reason)
+    place = Place(endlocation, lat, lon)
+    return ReturnedRent(
+        rentid, userid, bikeid, started_ms, ended_ms, place=place, endedby=endedby, clocksuspect=bool(suspect)
+    )
+
+
+def _listing(*statuses: str) -> Listing:
+    among = ", ".join(f"'{status}'" for status in statuses)
+    where = f"WHERE status IN ({among})"
+    return Listing(_SELECT, _SORTABLE, "rentid", where=where, counters=statuses, owner="userid", make=_rent)
+
+
+RIDES = _listing("rented", "returned")
+BY_STATUS = {status: _listing(status) for status in STATUSES}
