@@ -58,6 +58,8 @@ pace."""
 _AUTHORITY = re.compile(r"[A-Za-z0-9.\-_:\[\]]{1,255}")
 
 B = TypeVar("B", bound=msgspec.Struct)
+Shown = Callable[[Any], msgspec.Struct]
+"""Makes the resource that clients see."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -270,6 +272,18 @@ class Ask:
             )
 
         return IdempotencyKey(scope, meant, kept, older_hash=raw)
+
+
+def showing(kind: hal.Kind, shown: Shown, status: int = 200) -> Callable[[Ask, Any], Answer]:
+    """For an operation: answers with one resource. Of a new one, and as the original after a PUT, it says where it
+    is."""
+
+    def answer(ask: Ask, found: Any) -> Answer:
+        content = hal.item(kind, ask.base, shown(found))
+        located = status == 201 or ask.method == "PUT"
+        return Answer(status, content, {"Location": content["_links"]["self"]["href"]} if located else {})
+
+    return answer
 
 
 @lru_cache(maxsize=256)

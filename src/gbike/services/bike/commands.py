@@ -30,6 +30,7 @@ def register_a_bike(tx: Tx, bike: Bike) -> Bike:
     """R1: an operator registers a bike. Raises BikeExists."""
     if not storage.add(tx, bike):
         raise BikeExists(bike.bikeid)
+    tx.count("bikes")
     place = bike.place
     tx.say(
         RegisteredBike(
@@ -76,7 +77,7 @@ def reserve_a_bike(tx: Tx, bikeid: int, rentid: int, late: Callable[[], bool]) -
     has gone. Raises TooLate."""
     if late():
         raise TooLate
-    storage.lock_rent(tx, rentid)
+    tx.lock(f"rent:{rentid}")
     buried, refusal = storage.tombstone(tx, rentid)
     if buried:
         return _refused(bikeid, rentid, refusal)
@@ -98,7 +99,7 @@ def reserve_a_bike(tx: Tx, bikeid: int, rentid: int, late: Callable[[], bool]) -
 def release(tx: Tx, bikeid: int, rentid: int, userid: int | None, place: Place) -> bool:
     """R6: the rent is over or cancelled: tombstone first, then free the bike if it is still this rent's (fencing).
     Answers whether it was."""
-    storage.lock_rent(tx, rentid)  # or a reservation that is not committed yet sees no tombstone and isn't seen either
+    tx.lock(f"rent:{rentid}")  # or a reservation that is not committed yet sees no tombstone and isn't seen either
     storage.bury(tx, rentid, userid)
     freed = storage.release(tx, bikeid, rentid, userid, place)
     if freed is not None:

@@ -109,8 +109,16 @@ class Bike:
 
 def a_new_bike(bikeid: int, status: Status, place: Place, batterylevel: int | None) -> Bike:
     """R1: registered as 사용중 it is held by staff (there is no rent), as 불량 it is broken."""
-    held, broken = status is Status.IN_USE, status is Status.BROKEN
-    return Bike(bikeid, place, batterylevel, None, held, broken, retired=False, version=1)
+    return Bike(
+        bikeid=bikeid,
+        place=place,
+        batterylevel=batterylevel,
+        rentid=None,
+        held=status is Status.IN_USE,
+        broken=status is Status.BROKEN,
+        retired=False,
+        version=1,
+    )
 
 
 def marked(bike: Bike, status: Status) -> Bike:

@@ -15,12 +15,13 @@ from gbike.kit.access.principal import Principal
 from gbike.kit.access.rules import ADMIN, ADMINS, BIKE_MANAGER, PUBLIC, SIGNED_IN, may
 from gbike.kit.clock import Clock, rfc3339
 from gbike.kit.http.app import Operation, Refusals
-from gbike.kit.http.ask import Answer, Ask
+from gbike.kit.http.ask import Answer, Ask, showing
 from gbike.kit.http.fields import Id, Latitude, Longitude, Percent, Text, invalid, sent_or
-from gbike.kit.http.hal import Kind, collection, item, searches
+from gbike.kit.http.hal import Kind
+from gbike.kit.http.lists import listed, searching
 from gbike.kit.http.problems import GONE, Problem, catalogue
 from gbike.kit.peers import DEADLINE_HEADER
-from gbike.kit.store import Store
+from gbike.kit.store import Row, Store
 from gbike.services.bike import domain, storage
 from gbike.services.bike.commands import apply_a_report, change_a_bike, register_a_bike, reserve_a_bike
 from gbike.services.bike.domain import Bike, Place, Status, a_new_bike, marked
@@ -34,21 +35,14 @@ IN_FLIGHT = 256
 """Internal requests under way at once; one more is shed."""
 
 TEXTS = catalogue(PROBLEM_TEXTS)
-UNKNOWN = TEXTS["bike-unknown"]
-EXISTS = TEXTS["bike-exists"]
-UNAVAILABLE = TEXTS["bike-unavailable"]
-RIDDEN = TEXTS["bike-is-ridden"]
-CANCELLED = TEXTS["rent-was-cancelled"]
-TOO_LATE = TEXTS["too-late"]
-OVERLOADED = TEXTS["overloaded"]
 REFUSALS: Refusals = {
-    domain.NoSuchBike: UNKNOWN,
-    domain.BikeExists: EXISTS,
-    domain.BikeNotAvailable: UNAVAILABLE,
-    domain.BikeIsRidden: RIDDEN,
-    domain.RentWasCancelled: CANCELLED,
-    domain.TooLate: TOO_LATE,
-    domain.Overloaded: OVERLOADED,
+    domain.NoSuchBike: TEXTS["bike-unknown"],
+    domain.BikeExists: TEXTS["bike-exists"],
+    domain.BikeNotAvailable: TEXTS["bike-unavailable"],
+    domain.BikeIsRidden: TEXTS["bike-is-ridden"],
+    domain.RentWasCancelled: TEXTS["rent-was-cancelled"],
+    domain.TooLate: TEXTS["too-late"],
+    domain.Overloaded: TEXTS["overloaded"],
 }
 
 
@@ -99,7 +93,6 @@ class BikeChange(msgspec.Struct, frozen=True):
         """The bike with this change. Raises BikeIsRidden."""
         bike = marked(bike, self.status) if self.status is not None else bike
         old = bike.place
-
         place = Place(
             sent_or(self.location, None if clearing else old.location),
             sent_or(self.lat, None if clearing else old.lat),
@@ -130,11 +123,11 @@ class BikeHttp:
 
     async def list(self, ask: Ask) -> Answer:
         """GET /bikes."""
-        page, status = ask.page(), ask.first("status")
+        status = ask.first("status")
         if status is not None and status not in STATUSES:
             raise invalid("status", f"one of {', '.join(STATUSES)}")
-        bikes, total = await storage.page(self._store, page, Status(status) if status else None, ask.near())
-        return Answer(200, collection(BIKES, ask.base, [shown(bike, ask.principal) for bike in bikes], page, total))
+        listing = storage.narrowed(Status(status) if status else None, ask.near())
+        return await listed(ask, self._store, listing, BIKES, partial(shown, to=ask.principal))
 
     async def register(self, ask: Ask) -> Bike:
         """POST /bikes."""
@@ -150,27 +143,14 @@ class BikeHttp:
 
     async def events(self, ask: Ask) -> Answer:
         """GET /bikes/{bikeid}/events."""
-        bikeid, page = ask.id("bikeid"), ask.page()
-        await self._store.read(storage.load, bikeid)
-        found, total = await storage.said_of(self._store, bikeid, page)
-        rows = [EventResource(one.number, one.facts["eventType"], one.at, one.facts) for one in found]
-        return Answer(200, collection(EVENTS, f"{ask.base}/bikes/{bikeid}", rows, page, total))
-
-    async def find(self, ask: Ask) -> Bike:
-        """GET /bikes/search/findByBikeid."""
-        return await self._store.read(storage.load, ask.find("bikeid"))
+        bike = await self._store.read(storage.load, ask.id("bikeid"))
+        said = storage.said_of(bike.bikeid)
+        return await listed(ask, self._store, said, EVENTS, _said, of=f"/bikes/{bike.bikeid}")
 
     async def change(self, ask: Ask) -> Bike:
-        """PATCH /bikes/{bikeid}: what is not sent stays."""
-        return await self._change(ask, clearing=False)
-
-    async def replace(self, ask: Ask) -> Bike:
-        """PUT /bikes/{bikeid}: what is not sent is cleared, but never the status."""
-        return await self._change(ask, clearing=True)
-
-    async def _change(self, ask: Ask, clearing: bool) -> Bike:
+        """PATCH /bikes/{bikeid}: what is not sent stays; PUT: it is cleared, but never the status."""
         change, bikeid = await ask.body(BikeChange), ask.id("bikeid")
-        decide = partial(change.applied, clearing=clearing)
+        decide = partial(change.applied, clearing=ask.method == "PUT")
         return await self._store.write(change_a_bike, bikeid, decide, key=f"bike:{bikeid}")
 
     async def retire(self, ask: Ask) -> Bike:
@@ -181,19 +161,19 @@ class BikeHttp:
     async def reserve(self, ask: Ask) -> Answer:
         """PUT /internal/bikes/{bikeid}/reservations/{rentid}."""
         bikeid, rentid = ask.id("bikeid"), ask.id("rentid")
-        with self._shedding():
-            args = (bikeid, rentid, self._late(ask))
-            refusal = await self._store.write(reserve_a_bike, *args, key=f"bike:{bikeid}")
+        with self._in_time(ask) as late:
+            refusal = await self._store.write(reserve_a_bike, bikeid, rentid, late, key=f"bike:{bikeid}")
         if refusal is not None:
             raise refusal
         return Answer(200, Reservation(bikeid, rentid))
 
     async def report(self, ask: Ask) -> Answer:
         """PUT /internal/bikes/{bikeid}/reports/{reportid}."""
-        state = await ask.body(ReportedBike)
+        sent = await ask.body(ReportedBike)
         bikeid, reportid = ask.id("bikeid"), ask.id("reportid")
-        with self._shedding():
-            args = (bikeid, reportid, (state.batterylevel, state.usableyn), self._late(ask))
+        state = (sent.batterylevel, sent.usableyn)
+        with self._in_time(ask) as late:
+            args = (bikeid, reportid, state, late)
             bike, changedby = await self._store.write(apply_a_report, *args, key=f"bike:{bikeid}")
         return Answer(200, AppliedReport(bike.bikeid, bike.status, changedby))
 
@@ -205,78 +185,127 @@ class BikeHttp:
         """GET /bikes/getReportAndUpdate, which changed state by reading (flaw 12)."""
         raise Problem(GONE, {"instead": "POST /bikeManageApps"})
 
-    async def searches(self, ask: Ask) -> Answer:
-        """GET /bikes/search."""
-        return Answer(200, searches(BIKES, ask.base))
-
-    def _late(self, ask: Ask) -> Callable[[], bool]:
-        """Whether the caller has gone, as it said how long it waits."""
-        left = ask.headers.get(DEADLINE_HEADER, "")
-        until_ms = self._clock.monotonic_ms() + (int(left) if re.fullmatch("[0-9]{1,9}", left) else PATIENCE_MS)
-        return lambda: self._clock.monotonic_ms() >= until_ms
-
     @contextmanager
-    def _shedding(self) -> Iterator[None]:
+    def _in_time(self, ask: Ask) -> Iterator[Callable[[], bool]]:
+        """Room for one more request from inside, and whether its caller has gone by then, as it said how long it waits.
+        Raises Overloaded."""
         if self._under_way >= IN_FLIGHT:
             raise domain.Overloaded
+        left = ask.headers.get(DEADLINE_HEADER, "")
+        until_ms = self._clock.monotonic_ms() + (int(left) if re.fullmatch("[0-9]{1,9}", left) else PATIENCE_MS)
         self._under_way += 1
         try:
-            yield
+            yield lambda: self._clock.monotonic_ms() >= until_ms
         finally:
             self._under_way -= 1
+
+
+def shown(bike: Bike, to: Principal) -> BikeResource:
+    """The bike as clients see it: who rides it is in it for nobody, when it was seen is the staff's business."""
+    return BikeResource(
+        bikeid=bike.bikeid,
+        status=bike.status,
+        location=bike.place.location,
+        batterylevel=bike.batterylevel,
+        lat=bike.place.lat,
+        lon=bike.place.lon,
+        retired=bike.retired,
+        lastseen=rfc3339(bike.seen_ms) if to.roles & STAFF and bike.seen_ms is not None else None,
+    )
+
+
+def _said(row: Row) -> EventResource:
+    number, headers, value = row
+    facts = msgspec.json.decode(value)
+    return EventResource(number, facts["eventType"], msgspec.json.decode(headers)["ce_time"], facts)
 
 
 def _found(ask: Ask, bike: Bike) -> Answer:
     return ask.found(BIKES, shown(bike, ask.principal))
 
 
-def _registered(ask: Ask, bike: Bike) -> Answer:
-    where = f"{ask.base}/bikes/{bike.bikeid}"
-    return Answer(201, item(BIKES, ask.base, shown(bike, ask.principal)), {"Location": where})
-
-
-def shown(bike: Bike, to: Principal) -> BikeResource:
-    """The bike as clients see it: who rides it is in it for nobody, when it was seen is the staff's business."""
-    place = bike.place
-    seen = rfc3339(bike.seen_ms) if to.roles & STAFF and bike.seen_ms is not None else None
-    facts = bike.bikeid, bike.status, place.location, bike.batterylevel, place.lat, place.lon, bike.retired
-    return BikeResource(*facts, seen)
+def _created(ask: Ask, bike: Bike) -> Answer:
+    return showing(BIKES, partial(shown, to=ask.principal), 201)(ask, bike)
 
 
 def operations(store: Store, clock: Clock) -> list[Operation]:
     """The operations of bike."""
-    http, one, at = BikeHttp(store, clock), {200: BikeResource}, "/bikes/{bikeid}"
-    find, none = "/bikes/search/findByBikeid", (UNKNOWN,)
+    http, at = BikeHttp(store, clock), "/bikes/{bikeid}"
+    one, many = {200: BikeResource}, {200: [BikeResource]}
+    unknown, kept = TEXTS.of("bike-unknown"), TEXTS.of("bike-unknown", "bike-is-ridden")
     new = {"status": Status.AVAILABLE, "location": "분당_정자역_1구역", "batterylevel": 100}
-    kept, fields = (UNKNOWN, RIDDEN), "Replace a bike's facts"
-    rent, report = "Gone: rent with POST /rents", "Gone: report with POST /bikeManageApps"
-    said, told = "What was said of a bike, newest first", {200: [EventResource]}
-    base, many, by = "/bikes", {200: [BikeResource]}, {"status": STATUSES}
     return [
-        Operation("GET", base, http.list, "List the fleet", SIGNED_IN, None, many, paged=True, filters=by, near=True),
+        Operation(
+            "GET",
+            "/bikes",
+            http.list,
+            "List the fleet",
+            SIGNED_IN,
+            answers=many,
+            paged=True,
+            filters={"status": STATUSES},
+            near=True,
+        ),
         Operation(
             "POST",
             "/bikes",
             http.register,
             "R1: register a bike",
             ADMINS,
-            NewBike,
-            {201: BikeResource},
-            refusals=(EXISTS,),
+            takes=NewBike,
+            answers={201: BikeResource},
+            refusals=TEXTS.of("bike-exists"),
             example={"bikeid": 1, **new},
-            answer=_registered,
+            answer=_created,
         ),
-        Operation("GET", "/bikes/search", http.searches, "The searches", SIGNED_IN, answers={200: None}),
+        Operation("GET", "/bikes/search", searching(BIKES), "The searches", SIGNED_IN, answers={200: None}),
         Operation(
-            "GET", find, http.find, "R13: find a bike", SIGNED_IN, None, one, "bikeid", refusals=none, answer=_found
+            "GET",
+            "/bikes/search/findByBikeid",
+            http.show,
+            "R13: find a bike",
+            SIGNED_IN,
+            answers=one,
+            finder="bikeid",
+            refusals=unknown,
+            answer=_found,
         ),
-        Operation("GET", "/bikes/chkAndUpdateStatus", http.old_check, rent, PUBLIC, hidden=True),
-        Operation("GET", "/bikes/getReportAndUpdate", http.old_report, report, PUBLIC, hidden=True),
-        Operation("GET", at, http.show, "R13: a bike's state", SIGNED_IN, answers=one, refusals=none, answer=_found),
-        Operation("GET", at + "/events", http.events, said, ADMINS, answers=told, paged=True, refusals=none),
+        Operation(
+            "GET", "/bikes/chkAndUpdateStatus", http.old_check, "Gone: rent with POST /rents", PUBLIC, hidden=True
+        ),
+        Operation(
+            "GET",
+            "/bikes/getReportAndUpdate",
+            http.old_report,
+            "Gone: report with POST /bikeManageApps",
+            PUBLIC,
+            hidden=True,
+        ),
+        Operation("GET", at, http.show, "R13: a bike's state", SIGNED_IN, answers=one, refusals=unknown, answer=_found),
+        Operation(
+            "GET",
+            at + "/events",
+            http.events,
+            "What was said of a bike, newest first",
+            ADMINS,
+            answers={200: [EventResource]},
+            paged=True,
+            refusals=unknown,
+        ),
         *(
-            Operation(way, at, how, told, ADMINS, BikeChange, one, refusals=kept, example=new, answer=_found)
-            for way, how, told in (("PATCH", http.change, "Change a bike"), ("PUT", http.replace, fields))
+            Operation(
+                method,
+                at,
+                http.change,
+                summary,
+                ADMINS,
+                takes=BikeChange,
+                answers=one,
+                refusals=kept,
+                example=new,
+                answer=_found,
+            )
+            for method, summary in (("PATCH", "Change a bike"), ("PUT", "Replace a bike's facts"))
         ),
         Operation(
             "POST",
@@ -284,8 +313,7 @@ def operations(store: Store, clock: Clock) -> list[Operation]:
             http.retire,
             "Take a bike out for good",
             ADMINS,
-            None,
-            one,
+            answers=one,
             refusals=kept,
             keyed=True,
             answer=_found,

@@ -3,16 +3,13 @@
 import math
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-import msgspec
 from msgspec.structs import replace
 
 from gbike.kit.housekeeping import DAY_MS, Keeping
-from gbike.kit.http.hal import Page
-from gbike.kit.listing import Listing, list_page
+from gbike.kit.listing import Listing
 from gbike.kit.personal import Holding
-from gbike.kit.store import Reading, Row, Store, Tx
+from gbike.kit.store import Reading, Row, Tx
 from gbike.services.bike.domain import Bike, NoSuchBike, Place, Status
 
 VERSIONS = Path(__file__).parent / "versions"
@@ -28,29 +25,6 @@ TOMBSTONES = Keeping(
 )
 """A tombstone must outlive every reservation that is still on its way; those have a deadline of seconds. It tells
 whose ride it was for as long as what was said of the ride is kept (kit/housekeeping.py), so that it can be found."""
-_LISTED = Listing(
-    select=f"SELECT {_COLUMNS} FROM bikes",
-    sortable={
-        "bikeid": "bikeid",
-        "location": "location",
-        "batterylevel": "batterylevel",
-        "status": "CASE WHEN rentid IS NOT NULL OR held = 1 THEN 2 WHEN broken = 1 THEN 0 ELSE 1 END",
-    },
-    order="bikeid",
-    where="WHERE retired = 0",
-    counters=("bikes",),
-)
-_SAID = Listing("SELECT id, headers, value FROM outbox", {}, "id DESC", "WHERE key = ?", counters=None)
-
-
-class SaidOf(msgspec.Struct, frozen=True):
-    """An event about a bike."""
-
-    number: int
-    at: str
-    facts: dict[str, Any]
-
-
 _IN_STATE = {
     Status.AVAILABLE: "rentid IS NULL AND held = 0 AND broken = 0",
     Status.IN_USE: "(rentid IS NOT NULL OR held = 1)",
@@ -60,38 +34,12 @@ _DISTANCE = "CASE WHEN lat IS NULL OR lon IS NULL THEN 1 ELSE 0 END, (lat - ?) *
 """Squared, in degrees of latitude; a degree of longitude is shorter by the last factor. Good within a town."""
 
 
-def _narrowed(status: Status | None, near: tuple[float, float] | None) -> Listing:
-    listing = _LISTED
-    if status is not None:
-        where = f"{listing.where} AND {_IN_STATE[status]}"
-        listing = replace(listing, where=where, counters=None, whole=True)
-    if near is not None:
-        lat, lon = near
-        narrower = math.cos(math.radians(lat)) ** 2
-        ordered = {"order": f"{_DISTANCE}, {listing.order}", "order_params": (lat, lat, lon, lon, narrower)}
-        listing = replace(listing, whole=True, **ordered)
-    return listing
-
-
 def load(read: Reading, bikeid: int) -> Bike:
     """The bike. Raises NoSuchBike."""
     row = read.one(f"SELECT {_COLUMNS} FROM bikes WHERE bikeid = ?", (bikeid,))
     if row is None:
         raise NoSuchBike(bikeid)
     return _bike(row)
-
-
-async def page(
-    store: Store, page: Page, status: Status | None = None, near: tuple[float, float] | None = None
-) -> tuple[list[Bike], int]:
-    """One page of the bikes that are not retired, all or those of a status, and how many there are. Those `near` a
-    place come first, those that stand nobody knows where last."""
-    return await list_page(store, _narrowed(status, near), page, _bike)
-
-
-async def said_of(store: Store, bikeid: int, page: Page) -> tuple[list[SaidOf], int]:
-    """One page of what was said of a bike, newest first, and how much there is; it is kept for some days."""
-    return await list_page(store, replace(_SAID, params=(f"bike:{bikeid}",)), page, _said)
 
 
 def add(tx: Tx, bike: Bike) -> bool:
@@ -104,14 +52,7 @@ def add(tx: Tx, bike: Bike) -> bool:
             *(int(bike.held), int(bike.broken), tx.now_ms),
         ),
     )
-    if kept:
-        tx.count("bikes")
     return kept == 1
-
-
-def lock_rent(tx: Tx, rentid: int) -> None:
-    """From here until this commits nobody else reserves for the rent, or buries it."""
-    tx.lock(f"rent:{rentid}")
 
 
 def reserve(tx: Tx, bikeid: int, rentid: int) -> int | None:
@@ -194,10 +135,6 @@ def bury(tx: Tx, rentid: int, userid: int | None = None, refusal: str | None = N
     )
 
 
-def _said(row: Row) -> SaidOf:
-    return SaidOf(row[0], msgspec.json.decode(row[1])["ce_time"], msgspec.json.decode(row[2]))
-
-
 def how_many(read: Reading) -> dict[str, int]:
     """How many bikes are in which state; a retired one counts only while it is reserved. Looks at every bike."""
     states = {
@@ -210,10 +147,9 @@ def how_many(read: Reading) -> dict[str, int]:
     return dict(zip(states, read.one(f"SELECT {counts} FROM bikes") or (), strict=True))
 
 
-def facts(read: Reading) -> Iterable[tuple[int, int | None, bool, bool]]:
-    """For `gbike verify`: bikeid, rentid, out of service, retired; by bikeid."""
-    sql = "SELECT bikeid, rentid, held + broken > 0, retired FROM bikes ORDER BY bikeid"
-    return ((row[0], row[1], bool(row[2]), bool(row[3])) for row in read.each(sql))
+def facts(read: Reading) -> Iterable[Row]:
+    """For `gbike verify`: bikeid, rentid, out of service, retired (0 or 1); by bikeid."""
+    return read.each("SELECT bikeid, rentid, held + broken > 0, retired FROM bikes ORDER BY bikeid")
 
 
 def lost(read: Reading) -> dict[int, int]:
@@ -240,5 +176,51 @@ def keep(tx: Tx, before: Bike, after: Bike) -> Bike | None:
 
 def _bike(row: Row) -> Bike:
     bikeid, location, lat, lon, battery, rentid, held, broken, retired, version, seen_ms = row
-    place, marks = Place(location, lat, lon), (bool(held), bool(broken), bool(retired))
-    return Bike(bikeid, place, battery, rentid, *marks, version, seen_ms)
+    return Bike(
+        bikeid=bikeid,
+        place=Place(location, lat, lon),
+        batterylevel=battery,
+        rentid=rentid,
+        held=bool(held),
+        broken=bool(broken),
+        retired=bool(retired),
+        version=version,
+        seen_ms=seen_ms,
+    )
+
+
+_LISTED = Listing(
+    select=f"SELECT {_COLUMNS} FROM bikes",
+    sortable={
+        "bikeid": "bikeid",
+        "location": "location",
+        "batterylevel": "batterylevel",
+        "status": "CASE WHEN rentid IS NOT NULL OR held = 1 THEN 2 WHEN broken = 1 THEN 0 ELSE 1 END",
+    },
+    order="bikeid",
+    where="WHERE retired = 0",
+    counters=("bikes",),
+    make=_bike,
+)
+
+
+def narrowed(status: Status | None, near: tuple[float, float] | None) -> Listing:
+    """The bikes that are not retired, all or those of a status. Those `near` a place come first, those that stand
+    nobody knows where last."""
+    listing = _LISTED
+    if status is not None:
+        where = f"{listing.where} AND {_IN_STATE[status]}"
+        listing = replace(listing, where=where, counters=None, whole=True)
+    if near is not None:
+        lat, lon = near
+        narrower = math.cos(math.radians(lat)) ** 2
+        ordered = {"order": f"{_DISTANCE}, {listing.order}", "order_params": (lat, lat, lon, lon, narrower)}
+        listing = replace(listing, whole=True, **ordered)
+    return listing
+
+
+def said_of(bikeid: int) -> Listing:
+    """What was said of a bike, newest first, as number, headers and value; it is kept for some days."""
+    return Listing(
+        "SELECT id, headers, value FROM outbox", {}, "id DESC", "WHERE key = ?", (f"bike:{bikeid}",), counters=None
+    )

@@ -1,0 +1,25 @@
+"""Lists that services answer alike: a page of a collection, and what can be searched for in it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from gbike.kit.http.ask import Answer, Ask, Shown
+from gbike.kit.http.hal import Kind, collection, searches
+from gbike.kit.listing import Listing, list_page
+from gbike.kit.store import Store
+
+
+async def listed(ask: Ask, store: Store, listing: Listing, kind: Kind, shown: Shown, *, of: str = "") -> Answer:
+    """200 with the page that is asked for. `of`: the path of what the list belongs to."""
+    page = ask.page()
+    found, total = await list_page(store, listing, page, listing.make)
+    return Answer(200, collection(kind, ask.base + of, [shown(one) for one in found], page, total))
+
+
+def searching(kind: Kind) -> Callable[[Ask], Any]:
+    """The handler that answers with the searches of a collection."""
+
+    async def answer(ask: Ask) -> Answer:
+        return Answer(200, searches(kind, ask.base))
+
+    return answer
