@@ -140,6 +140,13 @@ def add_log_of_places() -> None:
     op.add_column("positions", sa.Column("log", sa.Text))
 
 
+def create_kept() -> None:
+    """The seal, the log of the places, and the hours: each service's store has them since one of its own versions."""
+    create_seal()
+    add_log_of_places()
+    create_hours()
+
+
 def create_epoch() -> None:
     """What tells this log from every other: one row, and why the log began anew with it (empty: it is the first)."""
     op.create_table(

@@ -10,7 +10,6 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Create the tables."""
     op.create_table(
         "rides",
         number_key("rentid"),

@@ -13,7 +13,6 @@ down_revision = "0004"
 
 
 def upgrade() -> None:
-    """Create the tables and columns."""
     for name in ("since_ms", "auth_ms", "used_ms"):
         op.add_column("sessions", ms_column(name, nullable=True))
     for name in ("client", "agent"):

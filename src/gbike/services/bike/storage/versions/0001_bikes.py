@@ -10,7 +10,6 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Create the tables."""
     create_floor()
     op.create_table(
         "bikes",

@@ -9,6 +9,5 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    """Create the column and the index."""
     op.add_column("bikes", ms_column("seen_ms", nullable=True))
     op.create_index("outbox_of", "outbox", ["key", "id"])

@@ -10,7 +10,6 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    """Create the column and the index."""
     op.add_column("reports", ms_column("applied_ms", nullable=True))
     applied = sa.text("status = 'applied'")
     op.create_index("reports_about", "reports", ["bikeid", "reportid"], sqlite_where=applied, postgresql_where=applied)

@@ -9,5 +9,4 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Create the table."""
     op.create_table("account_numbers", number_key("userid"))

@@ -7,5 +7,4 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Create the index."""
     op.create_index("bills_of", "bills", ["userid", "billid"])

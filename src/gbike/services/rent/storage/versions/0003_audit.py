@@ -4,8 +4,4 @@ from gbike.kit.schema.floor import create_audit
 
 revision = "0003"
 down_revision = "0002"
-
-
-def upgrade() -> None:
-    """Create the tables."""
-    create_audit()
+upgrade = create_audit

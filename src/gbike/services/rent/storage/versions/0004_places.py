@@ -8,7 +8,6 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    """Create the column and its index."""
     op.add_column("rents", sa.Column("coarse", sa.Integer, nullable=False, server_default="0"))
     exact = sa.text("status = 'returned' AND coarse = 0")
     op.create_index("rents_exact", "rents", ["rentid"], sqlite_where=exact, postgresql_where=exact)

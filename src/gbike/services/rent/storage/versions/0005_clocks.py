@@ -10,7 +10,6 @@ down_revision = "0004"
 
 
 def upgrade() -> None:
-    """Create the columns and the table."""
     op.add_column("rents", sa.Column("start_bootid", sa.Text))
     op.add_column("rents", ms_column("start_boot_ms", nullable=True))
     op.add_column("rents", sa.Column("clocksuspect", sa.Integer, nullable=False, server_default="0"))

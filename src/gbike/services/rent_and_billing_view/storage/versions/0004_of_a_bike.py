@@ -7,5 +7,4 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    """Create the index."""
     op.create_index("rides_on", "rides", ["bikeid", "rentid"])

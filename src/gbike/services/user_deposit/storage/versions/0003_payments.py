@@ -10,7 +10,6 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Create the table."""
     op.create_table(
         "payments",
         sa.Column("paymentid", sa.Text, primary_key=True),

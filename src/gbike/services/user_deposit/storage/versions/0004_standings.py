@@ -10,7 +10,6 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    """Create the tables."""
     op.create_table(
         "rent_minimums",
         number_key("version"),

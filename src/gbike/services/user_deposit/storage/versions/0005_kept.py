@@ -1,13 +1,7 @@
-"""What tells that a store was lost or set back: its seal, the log of its places, the hours it published and heard."""
+"""What tells that a store was lost or set back."""
 
-from gbike.kit.schema.floor import add_log_of_places, create_hours, create_seal
+from gbike.kit.schema.floor import create_kept
 
 revision = "0005"
 down_revision = "0004"
-
-
-def upgrade() -> None:
-    """Create the tables and columns."""
-    create_seal()
-    add_log_of_places()
-    create_hours()
+upgrade = create_kept
