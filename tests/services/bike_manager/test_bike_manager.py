@@ -12,7 +12,6 @@ from gbike.contracts.bike_manage_app import Reported
 from gbike.services.bike_manager.domain import (
     ConversionWish,
     KeyNeeded,
-    LastMovement,
     Manager,
     NotEnoughPoints,
     NotYourPoints,
@@ -32,7 +31,7 @@ def test_a_conversion_is_judged_by_what_would_be_left(
     balance: int, points: int | None, asked: int, last: int | None
 ) -> None:
     """b - a = p: convert; b = p and this was the last movement: nothing; otherwise refused; no p: a key decides."""
-    manager, newest = Manager(1, 3, balance, None), None if last is None else LastMovement(last)
+    manager = Manager(1, 3, balance, None)
     wish = ConversionWish(asked, points, None, keyed=True)
     left = balance - asked
     if points is None:
@@ -44,10 +43,10 @@ def test_a_conversion_is_judged_by_what_would_be_left(
     else:
         expected = NotEnoughPoints if left < 0 else PointsDiffer
     if isinstance(expected, bool):
-        assert convert(manager, newest, wish) is expected
+        assert convert(manager, last, wish) is expected
     else:
         with pytest.raises(expected):  # type: ignore[call-overload]
-            convert(manager, newest, wish)
+            convert(manager, last, wish)
 
 
 def test_without_the_points_that_are_left_a_conversion_needs_a_key() -> None:

@@ -230,25 +230,21 @@ def _created(ask: Ask, bike: Bike) -> Answer:
 
 def operations(store: Store, clock: Clock) -> list[Operation]:
     """The operations of bike."""
-    http, at = BikeHttp(store, clock), "/bikes/{bikeid}"
-    one, many = {200: BikeResource}, {200: [BikeResource]}
-    unknown, kept = TEXTS.of("bike-unknown"), TEXTS.of("bike-unknown", "bike-is-ridden")
+    http = BikeHttp(store, clock)
+    base, at = "/bikes", "/bikes/{bikeid}"
+    many, said = {200: [BikeResource]}, {200: [EventResource]}
+    unknown = TEXTS.of("bike-unknown")
+    single = partial(Operation, answers={200: BikeResource}, refusals=unknown, answer=_found)
+    changed = partial(single, refusals=TEXTS.of("bike-unknown", "bike-is-ridden"))
     new = {"status": Status.AVAILABLE, "location": "분당_정자역_1구역", "batterylevel": 100}
+    by = {"status": STATUSES}
+    rent, report = "Gone: rent with POST /rents", "Gone: report with POST /bikeManageApps"
+    events = "What was said of a bike, newest first"
     return [
-        Operation(
-            "GET",
-            "/bikes",
-            http.list,
-            "List the fleet",
-            SIGNED_IN,
-            answers=many,
-            paged=True,
-            filters={"status": STATUSES},
-            near=True,
-        ),
+        Operation("GET", base, http.list, "List the fleet", SIGNED_IN, answers=many, paged=True, filters=by, near=True),
         Operation(
             "POST",
-            "/bikes",
+            base,
             http.register,
             "R1: register a bike",
             ADMINS,
@@ -258,66 +254,15 @@ def operations(store: Store, clock: Clock) -> list[Operation]:
             example={"bikeid": 1, **new},
             answer=_created,
         ),
-        Operation("GET", "/bikes/search", searching(BIKES), "The searches", SIGNED_IN, answers={200: None}),
-        Operation(
-            "GET",
-            "/bikes/search/findByBikeid",
-            http.show,
-            "R13: find a bike",
-            SIGNED_IN,
-            answers=one,
-            finder="bikeid",
-            refusals=unknown,
-            answer=_found,
-        ),
-        Operation(
-            "GET", "/bikes/chkAndUpdateStatus", http.old_check, "Gone: rent with POST /rents", PUBLIC, hidden=True
-        ),
-        Operation(
-            "GET",
-            "/bikes/getReportAndUpdate",
-            http.old_report,
-            "Gone: report with POST /bikeManageApps",
-            PUBLIC,
-            hidden=True,
-        ),
-        Operation("GET", at, http.show, "R13: a bike's state", SIGNED_IN, answers=one, refusals=unknown, answer=_found),
-        Operation(
-            "GET",
-            at + "/events",
-            http.events,
-            "What was said of a bike, newest first",
-            ADMINS,
-            answers={200: [EventResource]},
-            paged=True,
-            refusals=unknown,
-        ),
-        *(
-            Operation(
-                method,
-                at,
-                http.change,
-                summary,
-                ADMINS,
-                takes=BikeChange,
-                answers=one,
-                refusals=kept,
-                example=new,
-                answer=_found,
-            )
-            for method, summary in (("PATCH", "Change a bike"), ("PUT", "Replace a bike's facts"))
-        ),
-        Operation(
-            "POST",
-            at + "/retirement",
-            http.retire,
-            "Take a bike out for good",
-            ADMINS,
-            answers=one,
-            refusals=kept,
-            keyed=True,
-            answer=_found,
-        ),
+        Operation("GET", base + "/search", searching(BIKES), "The searches", SIGNED_IN),
+        single("GET", base + "/search/findByBikeid", http.show, "R13: find a bike", SIGNED_IN, finder="bikeid"),
+        Operation("GET", base + "/chkAndUpdateStatus", http.old_check, rent, PUBLIC, hidden=True),
+        Operation("GET", base + "/getReportAndUpdate", http.old_report, report, PUBLIC, hidden=True),
+        single("GET", at, http.show, "R13: a bike's state", SIGNED_IN),
+        Operation("GET", at + "/events", http.events, events, ADMINS, answers=said, paged=True, refusals=unknown),
+        changed("PATCH", at, http.change, "Change a bike", ADMINS, takes=BikeChange, example=new),
+        changed("PUT", at, http.change, "Replace a bike's facts", ADMINS, takes=BikeChange, example=new),
+        changed("POST", at + "/retirement", http.retire, "Take a bike out for good", ADMINS, keyed=True),
         *_inside(http),
     ]
 

@@ -20,9 +20,10 @@ def register_a_manager(
     number = storage.add_next(tx, userid) if managerid is None else managerid
     if managerid is not None and not storage.add(tx, managerid, userid):
         raise ManagerExists(managerid)
-    storage.lock_points(tx, number)  # a report that is applied now either finds the manager or is in the sum
+    tx.lock(f"points:{number}")  # a report that is applied now either finds the manager or is in the sum
     tx.count("managers")
     storage.enter(tx, number, f"opening:{number}", points)
+    tx.count(f"entries:{number}")
     storage.sum_up(tx, number)
     manager = storage.load(tx, number)
     tx.audit("manager registered", f"manager:{number}", after={"userid": userid, "points": manager.points})
@@ -31,9 +32,10 @@ def register_a_manager(
 
 def accrue(tx: Tx, managerid: int, cause: str, points: int) -> None:
     """R11: add points under a cause that counts once, and say so when the manager is known."""
-    storage.lock_points(tx, managerid)
+    tx.lock(f"points:{managerid}")
     if not storage.enter(tx, managerid, cause, points):
         return
+    tx.count(f"entries:{managerid}")
     known = storage.earn(tx, managerid, points)
     if known is not None:
         tx.say(AdjustedPoint(managerid=managerid, userid=known.userid, point=known.points))
@@ -43,11 +45,12 @@ def accrue(tx: Tx, managerid: int, cause: str, points: int) -> None:
 def convert_points(tx: Tx, managerid: int, wish: ConversionWish, cause: str) -> Manager:
     """R12: earned points are turned into deposit for riding: user_deposit adds the same amount under the same cause
     (I17). Raises NoSuchManager, and what `domain.convert` raises."""
-    storage.lock_points(tx, managerid)
+    tx.lock(f"points:{managerid}")
     manager = storage.load(tx, managerid)
     if not domain.convert(manager, storage.last_movement(tx, managerid), wish):
         return manager
     storage.enter(tx, managerid, cause, -wish.adjustpoint)
+    tx.count(f"entries:{managerid}")
     storage.take(tx, managerid, wish.adjustpoint)
     after = storage.load(tx, managerid)
     tx.say(
@@ -67,7 +70,7 @@ def convert_points(tx: Tx, managerid: int, wish: ConversionWish, cause: str) -> 
 @idempotent
 def name_the_rider(tx: Tx, managerid: int, userid: int) -> Manager:
     """An operator corrects whose deposit a manager's points go to. Raises NoSuchManager."""
-    storage.lock_points(tx, managerid)  # a conversion goes to the rider who asked for it
+    tx.lock(f"points:{managerid}")  # a conversion goes to the rider who asked for it
     before = storage.load(tx, managerid)
     storage.set_rider(tx, managerid, userid)
     tx.audit("manager's rider changed", f"manager:{managerid}", {"userid": before.userid}, {"userid": userid})

@@ -92,13 +92,6 @@ class Manager:
 
 
 @dataclass(frozen=True, slots=True)
-class LastMovement:
-    """The newest entry of a manager's points: negative for a conversion."""
-
-    amount: int
-
-
-@dataclass(frozen=True, slots=True)
 class ConversionWish:
     """Turn `adjustpoint` points into deposit; `point` is what the client expects to be left (None: it doesn't say)."""
 
@@ -108,7 +101,7 @@ class ConversionWish:
     keyed: bool
 
 
-def convert(manager: Manager, last: LastMovement | None, wish: ConversionWish) -> bool:
+def convert(manager: Manager, last: int | None, wish: ConversionWish) -> bool:
     """R12: whether the points are to be converted; False when just this conversion was the last movement.
 
     The client's `point` is only what it expects (flaw 36). Raises NotYourPoints, NotEnoughPoints,
@@ -125,7 +118,7 @@ def convert(manager: Manager, last: LastMovement | None, wish: ConversionWish) -
         expected = wish.point
     if left == expected and left >= 0:
         return True
-    if manager.points == expected and last is not None and last.amount == -wish.adjustpoint:
+    if manager.points == expected and last == -wish.adjustpoint:
         return False
     if left < 0:
         raise NotEnoughPoints(manager.managerid, manager.points, wish.adjustpoint)

@@ -1,5 +1,6 @@
 """What may be asked of bikeManager."""
 
+from functools import partial
 from typing import Annotated
 
 import msgspec
@@ -8,13 +9,14 @@ from gbike.contracts import PROBLEM_TEXTS
 from gbike.kit.access.rules import ADMIN, ADMINS, BIKE_MANAGER, may
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
-from gbike.kit.http.ask import Answer, Ask
+from gbike.kit.http.ask import Answer, Ask, showing
 from gbike.kit.http.fields import Id
-from gbike.kit.http.hal import Kind, collection, item, searches
+from gbike.kit.http.hal import Kind
+from gbike.kit.http.lists import listed, searching
 from gbike.kit.http.problems import catalogue
 from gbike.kit.ids import Ids
 from gbike.kit.money import MAX_WON
-from gbike.kit.store import Store
+from gbike.kit.store import Row, Store
 from gbike.services.bike_manager import domain, storage
 from gbike.services.bike_manager.commands import convert_points, name_the_rider, register_a_manager
 from gbike.services.bike_manager.domain import ConversionWish, Manager, Numbers
@@ -22,21 +24,14 @@ from gbike.services.bike_manager.domain import ConversionWish, Manager, Numbers
 MANAGERS = Kind("bikeManagers", "bikeManager", "managerid", (("findByManagerid", "managerid"),))
 ENTRIES = Kind("entries", "entry", "entryid")
 TEXTS = catalogue(PROBLEM_TEXTS)
-UNKNOWN = TEXTS["manager-unknown"]
-EXISTS = TEXTS["manager-exists"]
-OF_ANOTHER = TEXTS["number-of-another"]
-NOT_YOURS = TEXTS["not-your-points"]
-DIFFER = TEXTS["points-differ"]
-NOT_ENOUGH = TEXTS["not-enough-points"]
-KEY_NEEDED = TEXTS["idempotency-key-needed"]
 REFUSALS: Refusals = {
-    domain.NoSuchManager: UNKNOWN,
-    domain.ManagerExists: EXISTS,
-    domain.NumberOfAnother: OF_ANOTHER,
-    domain.NotYourPoints: NOT_YOURS,
-    domain.NotEnoughPoints: NOT_ENOUGH,
-    domain.PointsDiffer: DIFFER,
-    domain.KeyNeeded: KEY_NEEDED,
+    domain.NoSuchManager: TEXTS["manager-unknown"],
+    domain.ManagerExists: TEXTS["manager-exists"],
+    domain.NumberOfAnother: TEXTS["number-of-another"],
+    domain.NotYourPoints: TEXTS["not-your-points"],
+    domain.NotEnoughPoints: TEXTS["not-enough-points"],
+    domain.PointsDiffer: TEXTS["points-differ"],
+    domain.KeyNeeded: TEXTS["idempotency-key-needed"],
 }
 Points = Annotated[int, msgspec.Meta(ge=0, le=MAX_WON, description="points; one point is worth one won")]
 Converted = Annotated[int, msgspec.Meta(ge=1, le=MAX_WON, description="points to turn into deposit")]
@@ -86,13 +81,13 @@ class ManagerHttp:
     """The handlers."""
 
     def __init__(self, store: Store, ids: Ids, numbers: Numbers) -> None:
-        self._store, self._ids, self._numbers = store, ids, numbers
+        self._store = store
+        self._ids = ids
+        self._numbers = numbers
 
     async def list(self, ask: Ask) -> Answer:
         """GET /bikeManagers."""
-        page = ask.page()
-        found, total = await storage.page(self._store, page)
-        return Answer(200, collection(MANAGERS, ask.base, [shown(one) for one in found], page, total))
+        return await listed(ask, self._store, storage.LISTED, MANAGERS, shown)
 
     async def register(self, ask: Ask) -> Manager:
         """POST /bikeManagers."""
@@ -103,10 +98,6 @@ class ManagerHttp:
     async def show(self, ask: Ask) -> Manager:
         """GET /bikeManagers/{managerid}."""
         return await self._store.read(storage.load, ask.id("managerid"))
-
-    async def find(self, ask: Ask) -> Manager:
-        """GET /bikeManagers/search/findByManagerid."""
-        return await self._store.read(storage.load, ask.find("managerid"))
 
     async def change(self, ask: Ask) -> Manager:
         """PUT or PATCH /bikeManagers/{managerid}."""
@@ -123,23 +114,14 @@ class ManagerHttp:
 
     async def entries(self, ask: Ask) -> Answer:
         """GET /bikeManagers/{managerid}/entries."""
-        number, page = ask.id("managerid"), ask.page()
-        found, total = await storage.entries(self._store, number, page)
-        rows = [PointEntryResource(e.entryid, e.cause, e.amount, rfc3339(e.at_ms)) for e in found]
-        return Answer(200, collection(ENTRIES, f"{ask.base}/bikeManagers/{number}", rows, page, total))
-
-    async def searches(self, ask: Ask) -> Answer:
-        """GET /bikeManagers/search."""
-        return Answer(200, searches(MANAGERS, ask.base))
+        manager = await self._store.read(storage.load, ask.id("managerid"))
+        moved = storage.entries(manager.managerid)
+        return await listed(ask, self._store, moved, ENTRIES, _entry, of=f"/bikeManagers/{manager.managerid}")
 
 
-def _found(ask: Ask, manager: Manager) -> Answer:
-    return ask.found(MANAGERS, shown(manager))
-
-
-def _created(ask: Ask, manager: Manager) -> Answer:
-    where = f"{ask.base}/bikeManagers/{manager.managerid}"
-    return Answer(201, item(MANAGERS, ask.base, shown(manager)), {"Location": where})
+def _entry(row: Row) -> PointEntryResource:
+    entryid, cause, amount, at_ms = row
+    return PointEntryResource(entryid, cause, amount, rfc3339(at_ms))
 
 
 def shown(manager: Manager) -> ManagerResource:
@@ -149,32 +131,36 @@ def shown(manager: Manager) -> ManagerResource:
 
 def operations(store: Store, ids: Ids, numbers: Numbers) -> list[Operation]:
     """The operations of bikeManager."""
-    http, one, base = ManagerHttp(store, ids, numbers), {200: ManagerResource}, "/bikeManagers"
-    at, none, refused = base + "/{managerid}", (UNKNOWN,), (UNKNOWN, NOT_YOURS, NOT_ENOUGH, DIFFER, KEY_NEEDED)
-    find, turn = base + "/search/findByManagerid", "R12: convert points"
-    many, wish = {200: [PointEntryResource]}, {"userid": 1, "point": 1000, "adjustpoint": 1000}
+    http = ManagerHttp(store, ids, numbers)
+    base, at = "/bikeManagers", "/bikeManagers/{managerid}"
+    many, moves = {200: [ManagerResource]}, {200: [PointEntryResource]}
+    unknown = TEXTS.of("manager-unknown")
+    single = partial(Operation, answers={200: ManagerResource}, refusals=unknown, answer=showing(MANAGERS, shown))
+    refused = TEXTS.of("not-your-points", "not-enough-points", "points-differ", "idempotency-key-needed")
+    turned = partial(single, refusals=unknown + refused)
+    wish = {"userid": 1, "point": 1000, "adjustpoint": 1000}
     return [
-        Operation("GET", base, http.list, "List the managers", THEIRS, answers={200: [ManagerResource]}, paged=True),
+        Operation("GET", base, http.list, "List the managers", THEIRS, answers=many, paged=True),
         Operation(
             "POST",
             base,
             http.register,
             "Register a manager",
             ADMINS,
-            NewManager,
-            {201: ManagerResource},
-            refusals=(EXISTS, OF_ANOTHER),
+            takes=NewManager,
+            answers={201: ManagerResource},
+            refusals=TEXTS.of("manager-exists", "number-of-another"),
             example={"managerid": 1, "userid": 1, "point": 1000},
-            answer=_created,
+            answer=showing(MANAGERS, shown, 201),
         ),
-        Operation("GET", base + "/search", http.searches, "The searches", THEIRS),
-        Operation("GET", find, http.find, "A manager", THEIRS, None, one, "managerid", refusals=none, answer=_found),
-        Operation("GET", at, http.show, "R11: a manager's points", THEIRS, answers=one, refusals=none, answer=_found),
+        Operation("GET", base + "/search", searching(MANAGERS), "The searches", THEIRS),
+        single("GET", base + "/search/findByManagerid", http.show, "A manager", THEIRS, finder="managerid"),
+        single("GET", at, http.show, "R11: a manager's points", THEIRS),
         *(
-            Operation(
-                way, at, http.change, turn, THEIRS, ManagerChange, one, refusals=refused, example=wish, answer=_found
-            )
-            for way in ("PUT", "PATCH")
+            turned(method, at, http.change, "R12: convert points", THEIRS, takes=ManagerChange, example=wish)
+            for method in ("PUT", "PATCH")
         ),
-        Operation("GET", at + "/entries", http.entries, "Movements", THEIRS, answers=many, paged=True, refusals=none),
+        Operation(
+            "GET", at + "/entries", http.entries, "Movements", THEIRS, answers=moves, paged=True, refusals=unknown
+        ),
     ]

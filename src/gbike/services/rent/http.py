@@ -1,6 +1,7 @@
 """What may be asked of rent."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import msgspec
 
@@ -170,18 +171,13 @@ def shown(rent: KnownRent) -> RentResource:
 def operations(store: Store, limits: Limits, rent_a_bike: RentABike, begins: Pace, returns: Pace) -> list[Operation]:
     """The operations of rent, and how often one may begin and return."""
     http, at = RentHttp(store, limits, rent_a_bike), "/rents/{rentid}"
-    one, found = {200: RentResource}, showing(RENTS, shown)
+    many, by = {200: [RentResource]}, {"status": WANTED}
+    unknown, cancelled = TEXTS.of("rent-unknown"), TEXTS.of("rent-unknown", "rent-cancelled")
+    single = partial(Operation, answers={200: RentResource}, refusals=unknown, answer=showing(RENTS, shown))
+    ended = partial(single, refusals=cancelled, pace=returns)
+    back = partial(ended, takes=RentReturn, example={"endlocation": "분당_정자역_3구역"})
     return [
-        Operation(
-            "GET",
-            "/rents",
-            http.list,
-            "R9: list the rents",
-            PEOPLE,
-            answers={200: [RentResource]},
-            paged=True,
-            filters={"status": WANTED},
-        ),
+        Operation("GET", "/rents", http.list, "R9: list the rents", PEOPLE, answers=many, paged=True, filters=by),
         Operation(
             "POST",
             "/rents",
@@ -199,43 +195,17 @@ def operations(store: Store, limits: Limits, rent_a_bike: RentABike, begins: Pac
             pace=begins,
             answer=showing(RENTS, shown, 201),
         ),
-        Operation(
-            "GET",
-            at,
-            http.show,
-            "R9: one rent",
-            PEOPLE,
-            answers=one,
-            refusals=TEXTS.of("rent-unknown"),
-            answer=found,
-        ),
-        *(
-            Operation(
-                method,
-                at,
-                http.give_back,
-                "R5: return the bike",
-                PEOPLE,
-                takes=RentReturn,
-                answers=one,
-                refusals=TEXTS.of("rent-unknown", "rent-cancelled"),
-                example={"endlocation": "분당_정자역_3구역"},
-                pace=returns,
-                answer=found,
-            )
-            for method in ("PATCH", "PUT")
-        ),
-        Operation(
+        single("GET", at, http.show, "R9: one rent", PEOPLE),
+        back("PATCH", at, http.give_back, "R5: return the bike", PEOPLE),
+        back("PUT", at, http.give_back, "R5: return the bike", PEOPLE),
+        ended(
             "POST",
             f"{at}/end",
             http.end,
             "End a ride, now or at an earlier moment",
             ADMINS,
             takes=RentEnd,
-            answers=one,
-            refusals=TEXTS.of("rent-unknown", "rent-cancelled", "rent-returned", "end-outside-ride"),
+            refusals=cancelled + TEXTS.of("rent-returned", "end-outside-ride"),
             example={"at": "2026-11-29T09:30:00.000Z", "reason": "the bike stood at the station"},
-            pace=returns,
-            answer=found,
         ),
     ]

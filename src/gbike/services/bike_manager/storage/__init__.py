@@ -3,13 +3,10 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-import msgspec
-
-from gbike.kit.http.hal import Page
-from gbike.kit.listing import Listing, list_page
+from gbike.kit.listing import Listing
 from gbike.kit.personal import Holding
-from gbike.kit.store import Reading, Row, Store, Tx
-from gbike.services.bike_manager.domain import LastMovement, Manager, NoSuchManager
+from gbike.kit.store import Reading, Row, Tx
+from gbike.services.bike_manager.domain import Manager, NoSuchManager
 
 VERSIONS = Path(__file__).parent / "versions"
 HOLDS = (
@@ -22,33 +19,19 @@ HOLDS = (
 )
 SUMS = {"points · 포인트": "SELECT coalesce(sum(points), 0) FROM managers"}
 _COLUMNS = "managerid, userid, points, adjustpoint"
-_LISTED = Listing(
+LISTED = Listing(
     select=f"SELECT {_COLUMNS} FROM managers",
     sortable={"managerid": "managerid", "userid": "userid", "point": "points", "adjustpoint": "adjustpoint"},
     order="managerid",
     counters=("managers",),
     owner="userid",
+    make=lambda row: Manager(*row),
 )
 
 
-class PointEntry(msgspec.Struct, frozen=True):
-    """One movement of points, negative for a conversion."""
-
-    entryid: int
-    cause: str
-    amount: int
-    at_ms: int
-
-
-async def page(store: Store, page: Page) -> tuple[list[Manager], int]:
-    """One page of the managers, and how many there are."""
-    return await list_page(store, _LISTED, page, lambda row: Manager(*row))
-
-
-async def entries(store: Store, managerid: int, page: Page) -> tuple[list[PointEntry], int]:
-    """One page of a manager's movements, newest first, and how many there are. Raises NoSuchManager."""
-    await store.read(load, managerid)
-    listing = Listing(
+def entries(managerid: int) -> Listing:
+    """A manager's movements, newest first, as number, cause, amount (negative for a conversion) and ms."""
+    return Listing(
         select="SELECT entryid, cause, amount, at_ms FROM point_entries",
         sortable={},
         order="entryid DESC",
@@ -56,7 +39,6 @@ async def entries(store: Store, managerid: int, page: Page) -> tuple[list[PointE
         params=(managerid,),
         counters=(f"entries:{managerid}",),
     )
-    return await list_page(store, listing, page, lambda row: PointEntry(*row))
 
 
 def add(tx: Tx, managerid: int, userid: int) -> bool:
@@ -116,11 +98,6 @@ def is_an_accounts(read: Reading, number: int) -> bool:
     return read.one("SELECT 1 FROM account_numbers WHERE userid = ?", (number,)) is not None
 
 
-def lock_points(tx: Tx, managerid: int) -> None:
-    """From here until this commits nobody else moves the points of this number."""
-    tx.lock(f"points:{managerid}")
-
-
 def load(read: Reading, managerid: int) -> Manager:
     """The manager. Raises NoSuchManager, also for another's."""
     theirs, owner = read.owner.sql("userid")
@@ -130,19 +107,17 @@ def load(read: Reading, managerid: int) -> Manager:
     return Manager(*row)
 
 
-def accrual_facts(read: Reading) -> Iterable[tuple[int, int]]:
+def accrual_facts(read: Reading) -> Iterable[Row]:
     """For `gbike verify`: report and points given for it, by report."""
-    sql = (
+    return read.each(
         "SELECT CAST(substr(cause, 8) AS BIGINT) AS reportid, amount FROM point_entries"
         " WHERE cause LIKE 'report:%' ORDER BY reportid"
     )
-    return ((row[0], row[1]) for row in read.each(sql))
 
 
-def conversion_facts(read: Reading) -> Iterable[tuple[str, int]]:
+def conversion_facts(read: Reading) -> Iterable[Row]:
     """For `gbike verify`: conversion and points taken for it, by conversion."""
-    sql = "SELECT cause, -amount FROM point_entries WHERE cause LIKE 'conversion:%' ORDER BY cause"
-    return ((row[0], row[1]) for row in read.each(sql))
+    return read.each("SELECT cause, -amount FROM point_entries WHERE cause LIKE 'conversion:%' ORDER BY cause")
 
 
 def numbers_of(read: Reading, userid: int) -> list[int]:
@@ -168,14 +143,10 @@ def enter(tx: Tx, managerid: int, cause: str, amount: int) -> bool:
         " ON CONFLICT (cause) DO NOTHING",
         (managerid, cause, amount, tx.now_ms),
     )
-    if kept:
-        tx.count(f"entries:{managerid}")
     return kept == 1
 
 
-def last_movement(tx: Tx, managerid: int) -> LastMovement | None:
-    """The newest one of a manager."""
-    row: Row | None = tx.one(
-        "SELECT amount FROM point_entries WHERE managerid = ? ORDER BY entryid DESC LIMIT 1", (managerid,)
-    )
-    return LastMovement(row[0]) if row else None
+def last_movement(tx: Tx, managerid: int) -> int | None:
+    """The newest amount of a manager, negative for a conversion."""
+    row = tx.one("SELECT amount FROM point_entries WHERE managerid = ? ORDER BY entryid DESC LIMIT 1", (managerid,))
+    return int(row[0]) if row else None
