@@ -11,11 +11,10 @@ from gbike.kit.ids import SystemIds
 from gbike.kit.postgres.store import PostgresStore
 from gbike.services.billing.domain import Rounding, Tariff
 from gbike.services.billing.storage import VERSIONS, adopt_tariff, tariff_of_a_start, tariffs
-from gbike.services.user_deposit.commands import know_rider, open_a_deposit, set_a_balance, tell_standing
+from gbike.services.user_deposit.commands import adopt_minimum, know_rider, open_a_deposit, set_a_balance, tell_standing
 from gbike.services.user_deposit.domain import BalanceChanged
 from gbike.services.user_deposit.storage import VERSIONS as LEDGER
 from gbike.services.user_deposit.storage import own_violations
-from gbike.services.user_deposit.storage.standings import adopt_minimum
 from tests.flaws.planting import Town
 from tests.postgres import Server
 from tests.services.lone import NOON, SetClock

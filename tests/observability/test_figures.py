@@ -20,7 +20,7 @@ from gbike.kit.open_files import OpenFiles
 from gbike.kit.store import Tx
 from gbike.kit.telemetry import Metrics as KitMetrics
 from gbike.services.billing.storage import IN_FLIGHT, not_closed
-from gbike.services.user_deposit.storage.drift import BITE, Drift
+from gbike.services.user_deposit.wiring import BITE, Drift
 from tests.journeys.fleet import open_deposits, register_bikes
 from tests.observability.pages import Metrics, read
 from tests.services.lone import SetClock

@@ -5,6 +5,7 @@ from gbike.contracts.bike_manager import AdjustedPoint
 from gbike.contracts.billing import CalculatedFee
 from gbike.kit.housekeeping import DAY_MS, FLOOR
 from gbike.services.user_deposit.commands import (
+    adopt_minimum,
     begin_a_payment,
     confirm_a_payment,
     correct_a_deposit,
@@ -17,7 +18,6 @@ from gbike.services.user_deposit.commands import (
 from gbike.services.user_deposit.domain import MOST_BEGUN, Payment
 from gbike.services.user_deposit.policies import POLICIES
 from gbike.services.user_deposit.storage.payments import KEEPS
-from gbike.services.user_deposit.storage.standings import adopt_minimum
 from tests.concurrency.house import Hears, House, do, floor, sql, write
 from tests.concurrency.stepping import NOW
 

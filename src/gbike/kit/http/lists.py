@@ -9,11 +9,15 @@ from gbike.kit.listing import Listing, list_page
 from gbike.kit.store import Store
 
 
-async def listed(ask: Ask, store: Store, listing: Listing, kind: Kind, shown: Shown, *, of: str = "") -> Answer:
-    """200 with the page that is asked for. `of`: the path of what the list belongs to."""
+async def listed(
+    ask: Ask, store: Store, listing: Listing, kind: Kind, shown: Shown, *, of: str = "", total: int | None = None
+) -> Answer:
+    """200 with the page that is asked for. `of`: the path of what the list belongs to; `total`: how many there are,
+    where that is known otherwise."""
     page = ask.page()
-    found, total = await list_page(store, listing, page, listing.make)
-    return Answer(200, collection(kind, ask.base + of, [shown(one) for one in found], page, total))
+    found, counted = await list_page(store, listing, page, listing.make)
+    resources = [shown(one) for one in found]
+    return Answer(200, collection(kind, ask.base + of, resources, page, counted if total is None else total))
 
 
 def searching(kind: Kind) -> Callable[[Ask], Any]:

@@ -33,7 +33,7 @@ def open_a_deposit(tx: Tx, userid: int, amount: int) -> Deposit:
     """A rider brings money: the deposit that rides are paid from; one that a fee opened is registered now. Raises
     DepositExists, RiderErased."""
     refuse_erased(tx, userid)
-    storage.ensure(tx, userid)
+    _ensure(tx, userid)
     if not storage.register(tx, userid):
         raise DepositExists(userid)
     return _add(tx, "deposit opened", domain.opening(userid, amount))
@@ -119,7 +119,11 @@ def post(tx: Tx, posting: Posting, billid: int | None = None) -> Deposit | None:
         if not storage.is_entered(tx, posting):
             raise PostingDiffers(posting.cause)
         return None
-    deposit, minimum = storage.move(tx, posting, billid)
+    moved = storage.move(tx, posting, billid)
+    while moved is None:  # the rider's first money
+        _ensure(tx, posting.userid)
+        moved = storage.move(tx, posting, billid)
+    deposit, minimum = moved
     if missing_krw(deposit.balance, minimum) != missing_krw(deposit.balance - posting.amount, minimum):
         tell_standing(tx, posting.userid)
     elif deposit.version == 1:
@@ -129,21 +133,21 @@ def post(tx: Tx, posting: Posting, billid: int | None = None) -> Deposit | None:
 
 def know_rider(tx: Tx, userid: int) -> None:
     """A rider who is new: told of at once where there is a minimum; else only noted, for the day when there is one."""
-    standings.lock(tx, userid)
-    minimum = standings.minimum(tx)
-    if not minimum:
-        standings.note(tx, userid, minimum)
+    _lock_standing(tx, userid)
+    minimum = standings.newest_minimum(tx)
+    if minimum is None or not minimum[1]:
+        standings.note(tx, userid, minimum[1] if minimum else -1)
     elif not standings.is_known(tx, userid):
         tell_standing(tx, userid)
 
 
 def tell_standing(tx: Tx, userid: int) -> None:
     """Say how a rider stands now, under the standing's next version."""
-    standings.lock(tx, userid)
+    _lock_standing(tx, userid)
     # Before the balance is read: of two that tell at once the second waits, and then sees what the first saw or
     # something newer. So the newest version has the newest balance.
     version = standings.next_version(tx, userid)
-    minimum = standings.minimum(tx) or 0
+    _, minimum = standings.newest_minimum(tx) or (0, 0)
     balance, depositversion = storage.balance(tx, userid)
     missing = missing_krw(balance, minimum)
     standings.keep(tx, userid, minimum, missing)
@@ -164,6 +168,25 @@ def tell_standings(tx: Tx, riders: Sequence[int]) -> None:
     """The same for several. Another replica may tell the same ones: the later version says the same."""
     for userid in riders:
         tell_standing(tx, userid)
+
+
+def adopt_minimum(tx: Tx, krw: int) -> None:
+    """Make it the balance that a rider needs to begin a ride, unless it is that already."""
+    tx.lock("rent_minimums")
+    version, newest = standings.newest_minimum(tx) or (0, None)
+    if newest != krw:
+        standings.add_minimum(tx, version + 1, krw)
+
+
+def _ensure(tx: Tx, userid: int) -> None:
+    if storage.add(tx, userid):
+        tx.count("deposits")
+
+
+def _lock_standing(tx: Tx, userid: int) -> None:
+    """Of a rider who is new there is no row to lock: one whose account and first money come at once is told of once."""
+    standings.lock_deposit(tx, userid)
+    tx.lock(f"standing:{userid}")
 
 
 def _add(tx: Tx, action: str, posting: Posting, facts: Facts = NO_FACTS) -> Deposit:

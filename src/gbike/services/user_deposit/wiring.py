@@ -15,19 +15,21 @@ from gbike.kit.runtime import LOOK_S, Card, Service, Worker, World
 from gbike.kit.settings import BadSetting, load
 from gbike.kit.store import Store
 from gbike.services.user_deposit.clients import TestProvider
-from gbike.services.user_deposit.commands import tell_standings
+from gbike.services.user_deposit.commands import adopt_minimum, tell_standings
 from gbike.services.user_deposit.http import REFUSALS, operations, payments
 from gbike.services.user_deposit.policies import POLICIES
 from gbike.services.user_deposit.ports import Provider
 from gbike.services.user_deposit.storage import COUNTED, HOLDS, SUMS, VERSIONS, own_violations
-from gbike.services.user_deposit.storage.drift import Drift
+from gbike.services.user_deposit.storage.drift import BITE, drift, in_turn, newest
 from gbike.services.user_deposit.storage.payments import KEEPS
-from gbike.services.user_deposit.storage.standings import adopt_minimum, untold
+from gbike.services.user_deposit.storage.standings import untold
 
 BATCH = 100
 """Riders whose standings are told in one transaction."""
 REST_S = 60
 """Between two looks of a worker that has nothing more to do."""
+MOST_KEPT = 10_000
+"""Riders remembered as wrong. More of them make nothing worse for whoever is called."""
 SHORTEST = 16
 """Bytes of a secret."""
 
@@ -74,12 +76,12 @@ class DepositSettings(msgspec.Struct, frozen=True):
 
 def build(world: World) -> Service:
     """UserDeposit in a world."""
-    drift = Drift(world.store)
+    ledger = Drift(world.store)
     won_wrong = world.metrics.declare(Gauge, "gbike_ledger_drift_krw", "Won by which the ledger is wrong")
     wrong = won_wrong.labels("user_deposit")
 
     async def look() -> int:
-        wrong.set(await drift.look())
+        wrong.set(await ledger.look())
         return 0
 
     figures = Worker("figures", look, lambda: asyncio.sleep(LOOK_S), moves=False)
@@ -94,6 +96,28 @@ def build(world: World) -> Service:
         paying.append(payments.test_payment(http, taker.sign))
     refusals = {**REFUSALS, **payments.REFUSALS}
     return Service("user_deposit", [*shown, *paying], refusals, POLICIES, workers=(figures, standings), keeps=KEEPS)
+
+
+class Drift:
+    """Goes round the ledger and remembers who was found wrong until he is found right."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._rider: int | None = None
+        self._entry: int | None = None
+        self._wrong: dict[int, int] = {}
+
+    async def look(self) -> int:
+        """Look at the next bite; answers by how many won all that is known is wrong (0: right)."""
+        self._entry, riders = await self._store.scan(newest, self._entry)
+        turn = await self._store.scan(in_turn, self._rider)
+        self._rider = turn[-1] if len(turn) == BITE else None
+        for rider, won in (await self._store.scan(drift, [*riders, *turn])).items():
+            if not won:
+                self._wrong.pop(rider, None)
+            elif rider in self._wrong or len(self._wrong) < MOST_KEPT:
+                self._wrong[rider] = won
+        return sum(self._wrong.values())
 
 
 class TellStandings:

@@ -1,5 +1,6 @@
 """What may be asked of userDeposit. Money is moved by naming an amount, never by writing a balance into a row."""
 
+from functools import partial
 from typing import Annotated
 
 import msgspec
@@ -10,13 +11,14 @@ from gbike.kit.access.rules import ADMINS, PEOPLE
 from gbike.kit.acting import acting
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
-from gbike.kit.http.ask import Answer, Ask
+from gbike.kit.http.ask import Answer, Ask, showing
 from gbike.kit.http.fields import Amount, Difference, Id, Reason, invalid
-from gbike.kit.http.hal import Kind, collection, item, searches
+from gbike.kit.http.hal import Kind
+from gbike.kit.http.lists import listed, searching
 from gbike.kit.http.problems import catalogue
 from gbike.kit.ids import Ids
 from gbike.kit.money import MAX_WON
-from gbike.kit.store import Store
+from gbike.kit.store import Row, Store
 from gbike.services.user_deposit import domain, storage
 from gbike.services.user_deposit.commands import correct_a_deposit, open_a_deposit, set_a_balance, top_up_a_deposit
 from gbike.services.user_deposit.domain import Deposit
@@ -26,20 +28,13 @@ ENTRIES = Kind("entries", "entry", "entryid")
 Balance = Annotated[int, Meta(ge=0, le=MAX_WON, description="whole won (KRW)")]
 SignedWon = Annotated[int, Meta(ge=-MAX_WON, le=MAX_WON, description="whole won (KRW)")]
 TEXTS = catalogue(PROBLEM_TEXTS)
-UNKNOWN = TEXTS["deposit-unknown"]
-EXISTS = TEXTS["deposit-exists"]
-BOUNDS = TEXTS["amount-out-of-bounds"]
-DIFFERS = TEXTS["posting-differs"]
-CHANGED = TEXTS["balance-changed"]
-ACCOUNT_ERASED = TEXTS["account-erased"]
-"""For a person who was erased and has a token that has not run out."""
 REFUSALS: Refusals = {
-    domain.NoSuchDeposit: UNKNOWN,
-    domain.DepositExists: EXISTS,
-    domain.OutOfBounds: BOUNDS,
-    domain.PostingDiffers: DIFFERS,
-    domain.BalanceChanged: CHANGED,
-    domain.RiderErased: ACCOUNT_ERASED,
+    domain.NoSuchDeposit: TEXTS["deposit-unknown"],
+    domain.DepositExists: TEXTS["deposit-exists"],
+    domain.OutOfBounds: TEXTS["amount-out-of-bounds"],
+    domain.PostingDiffers: TEXTS["posting-differs"],
+    domain.BalanceChanged: TEXTS["balance-changed"],
+    domain.RiderErased: TEXTS["account-erased"],  # a person who was erased may have a token that has not run out
 }
 
 
@@ -101,13 +96,13 @@ class DepositHttp:
 
     def __init__(self, store: Store, ids: Ids, change: type[DepositChange | ExpectingChange]) -> None:
         """`change`: what sets a balance."""
-        self._store, self._ids, self._change = store, ids, change
+        self._store = store
+        self._ids = ids
+        self._change = change
 
     async def list(self, ask: Ask) -> Answer:
         """GET /userDeposits."""
-        page = ask.page()
-        found, total = await storage.page(self._store, page)
-        return Answer(200, collection(DEPOSITS, ask.base, [shown(one) for one in found], page, total))
+        return await listed(ask, self._store, storage.LISTED, DEPOSITS, shown)
 
     async def open(self, ask: Ask) -> Deposit:
         """POST /userDeposits."""
@@ -117,10 +112,6 @@ class DepositHttp:
     async def show(self, ask: Ask) -> Deposit:
         """GET /userDeposits/{userid}."""
         return await self._store.read(storage.load, ask.id("userid"))
-
-    async def find(self, ask: Ask) -> Deposit:
-        """GET /userDeposits/search/findByUserid."""
-        return await self._store.read(storage.load, ask.find("userid"))
 
     async def set(self, ask: Ask) -> Deposit:
         """PATCH or PUT /userDeposits/{userid}."""
@@ -145,14 +136,9 @@ class DepositHttp:
 
     async def entries(self, ask: Ask) -> Answer:
         """GET /userDeposits/{userid}/entries."""
-        userid, page = ask.id("userid"), ask.page()
-        found, total = await storage.entries(self._store, await self._store.read(storage.load, userid), page)
-        rows = [EntryResource(e.entryid, e.cause, e.amount, rfc3339(e.at_ms)) for e in found]
-        return Answer(200, collection(ENTRIES, f"{ask.base}/userDeposits/{userid}", rows, page, total))
-
-    async def searches(self, ask: Ask) -> Answer:
-        """GET /userDeposits/search."""
-        return Answer(200, searches(DEPOSITS, ask.base))
+        deposit = await self._store.read(storage.load, ask.id("userid"))
+        moved, of = storage.entries(deposit.userid), f"/userDeposits/{deposit.userid}"
+        return await listed(ask, self._store, moved, ENTRIES, _entry, of=of, total=deposit.version)
 
     def _cause(self) -> str:
         """What names the movement: the same for the same key."""
@@ -160,13 +146,9 @@ class DepositHttp:
         return key.key if key is not None else self._ids.new()
 
 
-def _found(ask: Ask, deposit: Deposit) -> Answer:
-    return ask.found(DEPOSITS, shown(deposit))
-
-
-def _created(ask: Ask, deposit: Deposit) -> Answer:
-    where = f"{ask.base}/userDeposits/{deposit.userid}"
-    return Answer(201, item(DEPOSITS, ask.base, shown(deposit)), {"Location": where})
+def _entry(row: Row) -> EntryResource:
+    entryid, cause, amount, at_ms = row
+    return EntryResource(entryid, cause, amount, rfc3339(at_ms))
 
 
 def shown(deposit: Deposit) -> DepositResource:
@@ -177,62 +159,51 @@ def shown(deposit: Deposit) -> DepositResource:
 def operations(store: Store, ids: Ids, must_expect: bool) -> list[Operation]:
     """The operations of userDeposit. `must_expect`: whoever sets a balance tells the one that was seen."""
     change = ExpectingChange if must_expect else DepositChange
-    http, one, base = DepositHttp(store, ids, change), {200: DepositResource}, "/userDeposits"
-    at, none = base + "/{userid}", (UNKNOWN,)
-    find, put = base + "/search/findByUserid", "Set a balance; POST /userDeposits/{userid}/corrections is safer"
-    held, refused = {"deposit": 100000, "expected": 95000}, (UNKNOWN, BOUNDS, CHANGED)
+    http = DepositHttp(store, ids, change)
+    base, at = "/userDeposits", "/userDeposits/{userid}"
+    many, moves = {200: [DepositResource]}, {200: [EntryResource]}
+    unknown, bounds = TEXTS.of("deposit-unknown"), TEXTS.of("deposit-unknown", "amount-out-of-bounds")
+    erased = TEXTS.of("account-erased")
+    single = partial(Operation, answers={200: DepositResource}, refusals=unknown, answer=showing(DEPOSITS, shown))
+    balance = partial(single, takes=change, example={"deposit": 100000, "expected": 95000})
+    new = partial(Operation, answers={201: DepositResource}, answer=showing(DEPOSITS, shown, 201))
+    held, moved = bounds + TEXTS.of("balance-changed"), bounds + TEXTS.of("posting-differs")
+    put = "Set a balance; POST /userDeposits/{userid}/corrections is safer"
     return [
-        Operation("GET", base, http.list, "List the deposits", PEOPLE, answers={200: [DepositResource]}, paged=True),
-        Operation(
+        Operation("GET", base, http.list, "List the deposits", PEOPLE, answers=many, paged=True),
+        new(
             "POST",
             base,
             http.open,
             "Open a deposit",
             ADMINS,
-            NewDeposit,
-            {201: DepositResource},
-            refusals=(EXISTS, ACCOUNT_ERASED),
-            answer=_created,
+            takes=NewDeposit,
+            refusals=TEXTS.of("deposit-exists") + erased,
             example={"userid": 1, "deposit": 100000},
         ),
-        Operation("GET", base + "/search", http.searches, "The searches", PEOPLE),
-        Operation(
-            "GET", find, http.find, "A rider's deposit", PEOPLE, None, one, "userid", refusals=none, answer=_found
-        ),
-        Operation("GET", at, http.show, "One deposit", PEOPLE, answers=one, refusals=none, answer=_found),
-        *(
-            Operation(way, at, http.set, put, ADMINS, change, one, refusals=refused, example=held, answer=_found)
-            for way in ("PATCH", "PUT")
-        ),
-        *_movements(http, at),
-    ]
-
-
-def _movements(http: DepositHttp, at: str) -> list[Operation]:
-    made, known = {201: DepositResource}, (UNKNOWN, BOUNDS, DIFFERS)
-    return [
-        Operation(
+        Operation("GET", base + "/search", searching(DEPOSITS), "The searches", PEOPLE),
+        single("GET", base + "/search/findByUserid", http.show, "A rider's deposit", PEOPLE, finder="userid"),
+        single("GET", at, http.show, "One deposit", PEOPLE),
+        balance("PATCH", at, http.set, put, ADMINS, refusals=held),
+        balance("PUT", at, http.set, put, ADMINS, refusals=held),
+        new(
             "POST",
             at + "/corrections",
             http.correct,
             "Correct a balance by a difference",
             ADMINS,
-            Correction,
-            made,
-            refusals=known,
-            answer=_created,
+            takes=Correction,
+            refusals=moved,
             example={"amount": -500, "reason": "paid in twice"},
         ),
-        Operation(
+        new(
             "POST",
             at + "/topUps",
             http.top_up,
             "Pay in",
             ADMINS,
-            TopUp,
-            made,
-            refusals=(*known, ACCOUNT_ERASED),
-            answer=_created,
+            takes=TopUp,
+            refusals=moved + erased,
             example={"amount": 10000},
         ),
         Operation(
@@ -241,8 +212,8 @@ def _movements(http: DepositHttp, at: str) -> list[Operation]:
             http.entries,
             "The movements, newest first",
             PEOPLE,
-            answers={200: [EntryResource]},
+            answers=moves,
             paged=True,
-            refusals=(UNKNOWN,),
+            refusals=unknown,
         ),
     ]

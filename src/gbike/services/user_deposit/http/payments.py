@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -20,25 +20,19 @@ from gbike.kit.store import Store
 from gbike.services.user_deposit import domain, storage
 from gbike.services.user_deposit.commands import begin_a_payment, confirm_a_payment
 from gbike.services.user_deposit.domain import MOST, Payment
-from gbike.services.user_deposit.http import ACCOUNT_ERASED, BOUNDS, TEXTS
+from gbike.services.user_deposit.http import TEXTS
 from gbike.services.user_deposit.ports import Provider
 from gbike.services.user_deposit.storage import payments
 
 SIGNATURE = "gbike-signature"
 PAYMENTS = Kind("payments", "payment", "paymentid")
-UNKNOWN = TEXTS["payment-unknown"]
-DIFFERS = TEXTS["payment-differs"]
-OFF = TEXTS["payments-off"]
-MANY = TEXTS["too-many-payments"]
-FORGED = TEXTS["confirmation-forged"]
-OLD = TEXTS["confirmation-too-old"]
 REFUSALS: Refusals = {
-    domain.NoSuchPayment: UNKNOWN,
-    domain.PaymentDiffers: DIFFERS,
-    domain.NoProvider: OFF,
-    domain.TooManyPayments: MANY,
-    domain.ForgedConfirmation: FORGED,
-    domain.OldConfirmation: OLD,
+    domain.NoSuchPayment: TEXTS["payment-unknown"],
+    domain.PaymentDiffers: TEXTS["payment-differs"],
+    domain.NoProvider: TEXTS["payments-off"],
+    domain.TooManyPayments: TEXTS["too-many-payments"],
+    domain.ForgedConfirmation: TEXTS["confirmation-forged"],
+    domain.OldConfirmation: TEXTS["confirmation-too-old"],
 }
 
 
@@ -73,7 +67,10 @@ class PaymentHttp:
     """The handlers."""
 
     def __init__(self, store: Store, ids: Ids, provider: Provider | None, clock: Clock) -> None:
-        self._store, self._ids, self._provider, self._clock = store, ids, provider, clock
+        self._store = store
+        self._ids = ids
+        self._provider = provider
+        self._clock = clock
 
     async def begin(self, ask: Ask) -> Payment:
         """POST /userDeposits/{userid}/payments."""
@@ -119,15 +116,15 @@ class PaymentHttp:
             raise domain.NoProvider
         return self._provider
 
-    def _item(self, ask: Ask, payment: Payment) -> dict[str, object]:
+    def _item(self, ask: Ask, payment: Payment) -> dict[str, Any]:
         at = None if payment.paid or self._provider is None else self._provider.pay_at(payment)
         shown = PaymentResource(payment.paymentid, payment.userid, payment.amount, payment.paid, at)
         return item(PAYMENTS, f"{ask.base}/userDeposits/{payment.userid}", shown)
 
-    def _created(self, ask: Ask, payment: Payment) -> Answer:
+    def created(self, ask: Ask, payment: Payment) -> Answer:
         """201 with a payment that was begun."""
-        where = f"{ask.base}/userDeposits/{payment.userid}/payments/{payment.paymentid}"
-        return Answer(201, self._item(ask, payment), {"Location": where})
+        content = self._item(ask, payment)
+        return Answer(201, content, {"Location": content["_links"]["self"]["href"]})
 
 
 def test_payment(http: PaymentHttp, sign: Sign) -> Operation:
@@ -140,7 +137,7 @@ def test_payment(http: PaymentHttp, sign: Sign) -> Operation:
         "The test payment provider's button, which there is with no other provider: no money moves",
         PEOPLE,
         answers={200: PaymentResource},
-        refusals=(UNKNOWN, BOUNDS, ACCOUNT_ERASED),
+        refusals=TEXTS.of("payment-unknown", "amount-out-of-bounds", "account-erased"),
     )
 
 
@@ -148,7 +145,7 @@ def operations(http: PaymentHttp) -> list[Operation]:
     """The operations of payments, whoever takes them."""
     base = "/userDeposits/{userid}/payments"
     one = base + "/{paymentid:str}"
-    shown, told, tenner = {200: PaymentResource}, {200: PaymentConfirmation}, {"amount": 10000}
+    shown, tenner = {200: PaymentResource}, {"amount": 10000}
     return [
         Operation(
             "POST",
@@ -156,22 +153,25 @@ def operations(http: PaymentHttp) -> list[Operation]:
             http.begin,
             "Begin to pay in; the answer says where",
             PEOPLE,
-            NewPayment,
-            {201: PaymentResource},
-            refusals=(OFF, MANY, ACCOUNT_ERASED),
+            takes=NewPayment,
+            answers={201: PaymentResource},
+            refusals=TEXTS.of("payments-off", "too-many-payments", "account-erased"),
             example=tenner,
-            answer=http._created,
+            answer=http.created,
         ),
-        Operation("GET", one, http.show, "One payment", PEOPLE, answers=shown, refusals=(UNKNOWN,)),
+        Operation("GET", one, http.show, "One payment", PEOPLE, answers=shown, refusals=TEXTS.of("payment-unknown")),
         Operation(
             "POST",
             "/userDeposits/payments/confirmations",
             http.confirm,
             "The payment provider says that it has the money",
             PUBLIC,
-            PaymentConfirmation,
-            told,
-            refusals=(FORGED, OLD, UNKNOWN, DIFFERS, BOUNDS, OFF),
+            takes=PaymentConfirmation,
+            answers={200: PaymentConfirmation},
+            refusals=TEXTS.of(
+                *("confirmation-forged", "confirmation-too-old", "payment-unknown"),
+                *("payment-differs", "amount-out-of-bounds", "payments-off"),
+            ),
             example={"paymentid": "0199f4a2-7c1e-7b3a-8a52-6d1f0c9e4b7d", **tenner},
             pace=FREE,
         ),

@@ -3,14 +3,11 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-import msgspec
-
 from gbike.kit.access.principal import Whose
-from gbike.kit.http.hal import Page
-from gbike.kit.listing import Listing, list_page
+from gbike.kit.listing import Listing
 from gbike.kit.money import Won
 from gbike.kit.personal import Holding
-from gbike.kit.store import Reading, Row, Store, Tx
+from gbike.kit.store import Reading, Row, Tx
 from gbike.services.user_deposit.domain import Deposit, NoSuchDeposit, Posting
 from gbike.services.user_deposit.storage.standings import MINIMUM, untold
 
@@ -33,13 +30,6 @@ SUMS = {
 }
 COUNTED = {"deposits": "SELECT count(*) FROM deposits"}
 _COLUMNS = "userid, balance, billid, registered, version"
-_LISTED = Listing(
-    select=f"SELECT {_COLUMNS} FROM deposits",
-    sortable={"userid": "userid", "deposit": "balance", "billid": "billid"},
-    order="userid",
-    counters=("deposits",),
-    owner="userid",
-)
 MOST_UNTOLD = 100
 _PAID_OR_POSTED = (
     "SELECT p.paymentid FROM payments p JOIN entries e ON e.cause = 'payment:' || p.paymentid"
@@ -50,38 +40,10 @@ _PAID_OR_POSTED = (
 )
 
 
-class Entry(msgspec.Struct, frozen=True):
-    """One side of a posting; `amount` in won, positive into the account."""
-
-    entryid: int
-    cause: str
-    amount: int
-    at_ms: int
-
-
-async def page(store: Store, page: Page) -> tuple[list[Deposit], int]:
-    """One page of the accounts, and how many there are."""
-    return await list_page(store, _LISTED, page, _deposit)
-
-
-async def entries(store: Store, deposit: Deposit, page: Page) -> tuple[list[Entry], int]:
-    """One page of a rider's entries, newest first, and how many there are."""
-    listing = Listing(
-        select="SELECT entryid, cause, amount, at_ms FROM entries",
-        sortable={},
-        order="entryid DESC",
-        where="WHERE account = ?",
-        params=(f"user:{deposit.userid}",),
-    )
-    found, _ = await list_page(store, listing, page, lambda row: Entry(*row))
-    return found, deposit.version
-
-
-def ensure(tx: Tx, userid: int) -> None:
-    """An account, if there is none, with nothing in it."""
+def add(tx: Tx, userid: int) -> bool:
+    """An account with nothing in it; False: there is one."""
     sql = f"INSERT INTO deposits ({_COLUMNS}) VALUES (?, 0, NULL, 0, 0) ON CONFLICT (userid) DO NOTHING"
-    if tx.execute(sql, (userid,)):
-        tx.count("deposits")
+    return tx.execute(sql, (userid,)) == 1
 
 
 def register(tx: Tx, userid: int) -> bool:
@@ -106,14 +68,14 @@ def is_entered(read: Reading, posting: Posting) -> bool:
     return all(read.one(sql, (posting.cause, account)) == (amount,) for account, amount in posting.sides())
 
 
-def move(tx: Tx, posting: Posting, billid: int | None) -> tuple[Deposit, int]:
-    """Add to the balance of the rider, who gets an account if there is none; answers it, and the minimum."""
-    row = _move(tx, posting, billid)
-    if row is None:
-        ensure(tx, posting.userid)
-        row = _move(tx, posting, billid)
-    assert row is not None
-    return _deposit(row[:5]), row[5] or 0
+def move(tx: Tx, posting: Posting, billid: int | None) -> tuple[Deposit, int] | None:
+    """Add to the balance of the rider; answers the account, and the minimum. None: there is no account."""
+    row = tx.one(
+        "UPDATE deposits SET balance = balance + ?, billid = coalesce(?, billid), version = version + 1"
+        f" WHERE userid = ? RETURNING {_COLUMNS}, {MINIMUM}",
+        (posting.amount, billid, posting.userid),
+    )
+    return (_deposit(row[:5]), row[5] or 0) if row else None
 
 
 def balance(read: Reading, userid: int) -> tuple[int, int]:
@@ -136,19 +98,19 @@ def load(read: Reading, userid: int, owner: Whose | None = None) -> Deposit:
     return _deposit(row)
 
 
-def fee_facts(read: Reading) -> Iterable[tuple[int, int]]:
+def fee_facts(read: Reading) -> Iterable[Row]:
     """For `gbike verify`: billid and won taken for it, by billid."""
-    sql = (
+    return read.each(
         "SELECT CAST(substr(cause, 6) AS BIGINT) AS billid, -amount FROM entries"
         " WHERE cause LIKE 'bill:%' AND account LIKE 'user:%' ORDER BY billid"
     )
-    return ((row[0], row[1]) for row in read.each(sql))
 
 
-def conversion_facts(read: Reading) -> Iterable[tuple[str, int]]:
+def conversion_facts(read: Reading) -> Iterable[Row]:
     """For `gbike verify`: conversion and won added for it, by conversion."""
-    sql = "SELECT cause, amount FROM entries WHERE cause LIKE 'conversion:%' AND account LIKE 'user:%' ORDER BY cause"
-    return ((row[0], row[1]) for row in read.each(sql))
+    return read.each(
+        "SELECT cause, amount FROM entries WHERE cause LIKE 'conversion:%' AND account LIKE 'user:%' ORDER BY cause"
+    )
 
 
 def own_violations(read: Reading) -> Iterable[str]:
@@ -179,19 +141,27 @@ def unposted(read: Reading) -> Iterable[str]:
     return (row[0] for row in read.each(sql))
 
 
-def balances(read: Reading) -> Iterable[tuple[int, int]]:
+def balances(read: Reading) -> Iterable[Row]:
     """For `gbike verify`: rider and balance, by rider."""
-    return ((row[0], row[1]) for row in read.each("SELECT userid, balance FROM deposits ORDER BY userid"))
-
-
-def _move(tx: Tx, posting: Posting, billid: int | None) -> Row | None:
-    return tx.one(
-        "UPDATE deposits SET balance = balance + ?, billid = coalesce(?, billid), version = version + 1"
-        f" WHERE userid = ? RETURNING {_COLUMNS}, {MINIMUM}",
-        (posting.amount, billid, posting.userid),
-    )
+    return read.each("SELECT userid, balance FROM deposits ORDER BY userid")
 
 
 def _deposit(row: Row) -> Deposit:
     userid, balance, billid, registered, version = row
     return Deposit(userid, Won(balance), billid, bool(registered), version)
+
+
+LISTED = Listing(
+    select=f"SELECT {_COLUMNS} FROM deposits",
+    sortable={"userid": "userid", "deposit": "balance", "billid": "billid"},
+    order="userid",
+    counters=("deposits",),
+    owner="userid",
+    make=_deposit,
+)
+
+
+def entries(userid: int) -> Listing:
+    """A rider's entries, newest first, as number, cause, amount (won, positive into the account) and ms."""
+    select = "SELECT entryid, cause, amount, at_ms FROM entries"
+    return Listing(select, {}, "entryid DESC", "WHERE account = ?", (f"user:{userid}",))

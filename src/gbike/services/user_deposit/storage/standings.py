@@ -17,19 +17,20 @@ _UNTOLD = (
 )
 
 
-def adopt_minimum(tx: Tx, krw: int) -> None:
-    """Make it the balance that a rider needs to begin a ride, unless it is that already."""
-    tx.lock("rent_minimums")
-    newest = tx.one("SELECT version, minimum_krw FROM rent_minimums ORDER BY version DESC LIMIT 1")
-    if newest is None or newest[1] != krw:
-        version = newest[0] + 1 if newest else 1
-        sql = "INSERT INTO rent_minimums (version, minimum_krw, at_ms) VALUES (?, ?, ?)"
-        tx.execute(sql, (version, krw, tx.now_ms))
+def newest_minimum(read: Reading) -> tuple[int, int] | None:
+    """Version and won of the balance that a rider needs to begin a ride; None before the first start."""
+    row = read.one("SELECT version, minimum_krw FROM rent_minimums ORDER BY version DESC LIMIT 1")
+    return (row[0], row[1]) if row else None
+
+
+def add_minimum(tx: Tx, version: int, krw: int) -> None:
+    """From here on it is this balance."""
+    tx.execute("INSERT INTO rent_minimums (version, minimum_krw, at_ms) VALUES (?, ?, ?)", (version, krw, tx.now_ms))
 
 
 def untold(read: Reading, after: int, most: int) -> list[int]:
     """Riders above `after` whose standing is not the one that was told last: none, once the walk is done."""
-    if read.one("SELECT 1 FROM rent_minimums LIMIT 1") is None:
+    if newest_minimum(read) is None:
         return []
     return [row[0] for row in read.all(_UNTOLD, (after, most, after, most, most))]
 
@@ -37,12 +38,6 @@ def untold(read: Reading, after: int, most: int) -> list[int]:
 def lock_deposit(tx: Tx, userid: int) -> None:
     """Wait for whoever moves the rider's money, and let nobody move it until this commits."""
     tx.execute("UPDATE deposits SET version = version WHERE userid = ?", (userid,))
-
-
-def lock(tx: Tx, userid: int) -> None:
-    """Of a rider who is new there is no row to lock: one whose account and first money come at once is told of once."""
-    lock_deposit(tx, userid)
-    tx.lock(f"standing:{userid}")
 
 
 def next_version(tx: Tx, userid: int) -> int:
@@ -61,18 +56,12 @@ def keep(tx: Tx, userid: int, minimum: int, missing: int) -> None:
     tx.execute("UPDATE standings SET minimum_krw = ?, missing_krw = ? WHERE userid = ?", (minimum, missing, userid))
 
 
-def note(tx: Tx, userid: int, minimum: int | None) -> None:
-    """A rider of whom nothing was told, where nothing has to be."""
+def note(tx: Tx, userid: int, minimum: int) -> None:
+    """A rider of whom nothing was told, where nothing has to be. `minimum`: -1 before the first start."""
     sql = "INSERT INTO standings (userid, minimum_krw, missing_krw, version) VALUES (?, ?, 0, 0)"
-    tx.execute(f"{sql} ON CONFLICT (userid) DO NOTHING", (userid, -1 if minimum is None else minimum))
+    tx.execute(f"{sql} ON CONFLICT (userid) DO NOTHING", (userid, minimum))
 
 
 def is_known(read: Reading, userid: int) -> bool:
     """Whether the rider was told of, or noted."""
     return read.one("SELECT 1 FROM standings WHERE userid = ?", (userid,)) is not None
-
-
-def minimum(read: Reading) -> int | None:
-    """The balance that a rider needs to begin a ride; None before the first start."""
-    row = read.one(f"SELECT {MINIMUM}")
-    return row[0] if row else None
