@@ -9,8 +9,9 @@ import pytest
 from gbike.app.verify import violations
 from gbike.kit.ids import SystemIds
 from gbike.kit.postgres.store import PostgresStore
+from gbike.services.billing.commands import adopt_tariff, tariff_of_a_start
 from gbike.services.billing.domain import Rounding, Tariff
-from gbike.services.billing.storage import VERSIONS, adopt_tariff, tariff_of_a_start, tariffs
+from gbike.services.billing.storage import VERSIONS, tariffs
 from gbike.services.user_deposit.commands import adopt_minimum, know_rider, open_a_deposit, set_a_balance, tell_standing
 from gbike.services.user_deposit.domain import BalanceChanged
 from gbike.services.user_deposit.storage import VERSIONS as LEDGER

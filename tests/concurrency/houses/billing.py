@@ -4,9 +4,9 @@ from gbike.contracts.account import AccountErased
 from gbike.contracts.rent import Rented, Returned
 from gbike.contracts.user_deposit import UpdatedDeposit
 from gbike.kit.housekeeping import FLOOR
+from gbike.services.billing.commands import adopt_tariff
 from gbike.services.billing.domain import Rounding, Tariff
 from gbike.services.billing.policies import policies
-from gbike.services.billing.storage import adopt_tariff
 from tests.concurrency.house import USER, Hears, House, do, floor, rented, returned, write
 from tests.concurrency.stepping import NOW
 

@@ -12,6 +12,7 @@ from gbike.kit.erasure import remember, take_out
 from gbike.kit.inbox import Policies
 from gbike.kit.store import Tx
 from gbike.services.billing import storage
+from gbike.services.billing.commands import tariff_of_a_start
 from gbike.services.billing.domain import BillStatus, Tariff
 
 
@@ -35,7 +36,7 @@ def whenever_returned_apply_the_fee(first: Tariff, tx: Tx, said: Returned) -> No
     if bill is None:
         raise NoStart(f"rent {said.rentid}")
     if bill.tariff is None:  # it opened before bills were stamped then
-        stamp = storage.tariff_of_a_start(tx, bill.started_ms, first)
+        stamp = tariff_of_a_start(tx, bill.started_ms, first)
         bill = replace(bill, tariff=str(stamp.tariff), version=stamp.version)
     fee = Tariff.parse(bill.tariff or "").fee(bill.started_ms, said.endtime)
     ended_ms = max(said.endtime, bill.started_ms)
@@ -85,8 +86,9 @@ def policies(first: Tariff) -> Policies:
 
 
 def _open(first: Tariff, tx: Tx, rentid: int, userid: int, started_ms: int) -> None:
-    bill = storage.add(tx, rentid, userid, started_ms, storage.tariff_of_a_start(tx, started_ms, first))
+    bill = storage.add(tx, rentid, userid, started_ms, tariff_of_a_start(tx, started_ms, first))
     if bill is not None:
+        tx.count("bills")
         tx.say(
             RegisteredBill(
                 billid=bill.billid, rentid=rentid, userid=userid, starttime=started_ms, status=BillStatus.OPEN

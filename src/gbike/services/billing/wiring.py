@@ -11,10 +11,11 @@ from gbike.contracts.billing import SAYS
 from gbike.kit import settings
 from gbike.kit.runtime import Card, Service, Worker, World
 from gbike.kit.store import Store
+from gbike.services.billing.commands import adopt_tariff
 from gbike.services.billing.domain import Rounding, Tariff
 from gbike.services.billing.http import REFUSALS, operations
 from gbike.services.billing.policies import policies
-from gbike.services.billing.storage import COUNTED, HOLDS, VERSIONS, adopt_tariff, not_closed
+from gbike.services.billing.storage import COUNTED, HOLDS, VERSIONS, not_closed
 
 REST_S = 3600
 """Between two looks of a worker that has nothing more to do."""
@@ -63,7 +64,8 @@ class AdoptTariff:
     steps: the version is effective from when it was added, and prices no ride that began before."""
 
     def __init__(self, store: Store, tariff: Tariff) -> None:
-        self._store, self._tariff, self._done = store, tariff, False
+        self._store, self._tariff = store, tariff
+        self._done = False
 
     async def step(self) -> int:
         """Adopt it, if that was not done yet. Raises StoreUnavailable."""

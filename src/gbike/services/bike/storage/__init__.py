@@ -175,18 +175,9 @@ def keep(tx: Tx, before: Bike, after: Bike) -> Bike | None:
 
 
 def _bike(row: Row) -> Bike:
-    bikeid, location, lat, lon, battery, rentid, held, broken, retired, version, seen_ms = row
-    return Bike(
-        bikeid=bikeid,
-        place=Place(location, lat, lon),
-        batterylevel=battery,
-        rentid=rentid,
-        held=bool(held),
-        broken=bool(broken),
-        retired=bool(retired),
-        version=version,
-        seen_ms=seen_ms,
-    )
+    bikeid, location, lat, lon, battery, rentid, *marks, version, seen_ms = row
+    place = Place(location, lat, lon)
+    return Bike(bikeid, place, battery, rentid, *map(bool, marks), version=version, seen_ms=seen_ms)
 
 
 _LISTED = Listing(

@@ -3,11 +3,10 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from gbike.kit.http.hal import Page
-from gbike.kit.listing import Listing, counted, list_page
+from gbike.kit.listing import Listing, counted
 from gbike.kit.money import Won
 from gbike.kit.personal import Holding
-from gbike.kit.store import Reading, Row, Store, Tx
+from gbike.kit.store import Reading, Row, Tx
 from gbike.services.billing.domain import Bill, BillStatus, NoSuchBill, Rounding, Tariff, TariffVersion
 
 VERSIONS = Path(__file__).parent / "versions"
@@ -19,34 +18,11 @@ HOLDS = (
     ),
 )
 COUNTED = {"bills": "SELECT count(*) FROM bills"}
-_SELECT = "SELECT billid, rentid, userid, started_ms, ended_ms, fee, status, tariff, version FROM bills"
+_COLUMNS = "billid, rentid, userid, started_ms, ended_ms, fee, status, tariff, version"
+_SELECT = f"SELECT {_COLUMNS} FROM bills"
 _TARIFFS = "SELECT version, effective_ms, krw, per_s, rounding FROM tariffs"
-_LOCK = "tariffs"
-"""Shared by those who open bills: a new version comes after all of them or before all of them."""
-_LISTED = Listing(
-    select=_SELECT,
-    sortable={
-        "billid": "billid",
-        "rentid": "rentid",
-        "userid": "userid",
-        "starttime": "started_ms",
-        "endtime": "ended_ms",
-        "fee": "fee",
-        "status": "status",
-    },
-    order="billid",
-    counters=("bills",),
-    owner="userid",
-)
-
-
 IN_FLIGHT = 10_000
 """Numbers that may be taken by transactions that are not committed yet, and far more."""
-
-
-async def page(store: Store, page: Page) -> tuple[list[Bill], int]:
-    """One page of the bills, and how many there are."""
-    return await list_page(store, _LISTED, page, _bill)
 
 
 def load(read: Reading, billid: int) -> Bill:
@@ -59,30 +35,24 @@ def load_of_rent(read: Reading, rentid: int) -> Bill:
     return _one(read, "rentid", rentid)
 
 
-def adopt_tariff(tx: Tx, tariff: Tariff) -> TariffVersion:
-    """Make the tariff the newest version, effective now, unless it is that already. The first version is effective from
-    the beginning of time; another one never reaches back to a ride that has a bill, whatever the clocks of rent and
-    billing say."""
-    tx.lock(_LOCK)
-    newest = _version(tx.one(f"{_TARIFFS} ORDER BY version DESC LIMIT 1"))
-    if newest is not None and newest.tariff == tariff:
-        return newest
-    version, effective_ms = 1, 0
-    if newest is not None:
-        row = tx.one("SELECT coalesce(max(started_ms) + 1, 0) FROM bills")
-        version, effective_ms = newest.version + 1, max(tx.now_ms, newest.effective_ms, row[0] if row else 0)
+def newest_tariff(read: Reading) -> TariffVersion | None:
+    """The newest version; None before the first."""
+    return _version(read.one(f"{_TARIFFS} ORDER BY version DESC LIMIT 1"))
+
+
+def newest_start_ms(read: Reading) -> int:
+    """When the ride began that began last of those that have a bill; -1 where there is none."""
+    row = read.one("SELECT coalesce(max(started_ms), -1) FROM bills")
+    return int(row[0]) if row else -1
+
+
+def add_tariff(tx: Tx, adopted: TariffVersion) -> None:
+    """A new version."""
+    tariff = adopted.tariff
     tx.execute(
         "INSERT INTO tariffs (version, effective_ms, krw, per_s, rounding) VALUES (?, ?, ?, ?, ?)",
-        (version, effective_ms, tariff.krw, tariff.per_s, tariff.rounding),
+        (adopted.version, adopted.effective_ms, tariff.krw, tariff.per_s, tariff.rounding),
     )
-    return TariffVersion(version, effective_ms, tariff)
-
-
-def tariff_of_a_start(tx: Tx, started_ms: int, first: Tariff) -> TariffVersion:
-    """The tariff of a ride by its start. No version is added between this and the bill that is stamped with it.
-    `first`: what becomes the first version where there is none yet."""
-    tx.share([_LOCK])
-    return valid_tariff(tx, started_ms) or adopt_tariff(tx, first)
 
 
 def valid_tariff(read: Reading, moment_ms: int) -> TariffVersion | None:
@@ -94,13 +64,11 @@ def add(tx: Tx, rentid: int, userid: int, started_ms: int, stamp: TariffVersion)
     """Open a bill for the rent, stamped with its tariff; None when the rent has one."""
     row = tx.one(
         "INSERT INTO bills (rentid, userid, started_ms, status, tariff, version) VALUES (?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (rentid) DO NOTHING RETURNING billid",
+        " ON CONFLICT (rentid) DO NOTHING"
+        f" RETURNING {_COLUMNS}",
         (rentid, userid, started_ms, BillStatus.OPEN, str(stamp.tariff), stamp.version),
     )
-    if row is None:
-        return None
-    tx.count("bills")
-    return Bill(row[0], rentid, userid, started_ms, None, None, BillStatus.OPEN, str(stamp.tariff), stamp.version)
+    return _bill(row) if row else None
 
 
 def apply_fee(tx: Tx, bill: Bill, ended_ms: int, fee: Won) -> bool:
@@ -141,10 +109,10 @@ def not_closed(read: Reading, from_billid: int) -> tuple[int, int, int]:
     return counted(read, ("bills",)), waiting, max(from_billid, min(oldest or newest, newest - IN_FLIGHT))
 
 
-def facts(read: Reading) -> Iterable[tuple[int, int, int, int, int | None, int | None, str, str | None, int | None]]:
+def facts(read: Reading) -> Iterable[Row]:
     """For `gbike verify`: rentid, billid, userid, started_ms, ended_ms, fee, status, tariff, version; by rentid."""
-    sql = "SELECT rentid, billid, userid, started_ms, ended_ms, fee, status, tariff, version FROM bills ORDER BY rentid"
-    return ((r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8]) for r in read.each(sql))
+    columns = "rentid, billid, userid, started_ms, ended_ms, fee, status, tariff, version"
+    return read.each(f"SELECT {columns} FROM bills ORDER BY rentid")
 
 
 def tariffs(read: Reading) -> list[TariffVersion]:
@@ -152,9 +120,9 @@ def tariffs(read: Reading) -> list[TariffVersion]:
     return [version for row in read.each(f"{_TARIFFS} ORDER BY version") if (version := _version(row))]
 
 
-def fee_facts(read: Reading) -> Iterable[tuple[int, int]]:
+def fee_facts(read: Reading) -> Iterable[Row]:
     """For `gbike verify`: billid and fee of every bill whose fee is known, by billid."""
-    return ((r[0], r[1]) for r in read.each("SELECT billid, fee FROM bills WHERE fee IS NOT NULL ORDER BY billid"))
+    return read.each("SELECT billid, fee FROM bills WHERE fee IS NOT NULL ORDER BY billid")
 
 
 def _one(read: Reading, by: str, number: int) -> Bill:
@@ -166,9 +134,8 @@ def _one(read: Reading, by: str, number: int) -> Bill:
 
 
 def _bill(row: Row) -> Bill:
-    billid, rentid, userid, started_ms, ended_ms, fee, status, tariff, version = row
-    paid = None if fee is None else Won(fee)
-    return Bill(billid, rentid, userid, started_ms, ended_ms, paid, BillStatus(status), tariff, version)
+    *known, status, tariff, version = row
+    return Bill(*known, BillStatus(status), tariff, version)
 
 
 def _version(row: Row | None) -> TariffVersion | None:
@@ -176,3 +143,21 @@ def _version(row: Row | None) -> TariffVersion | None:
         return None
     version, effective_ms, krw, per_s, rounding = row
     return TariffVersion(version, effective_ms, Tariff(krw, per_s, Rounding(rounding)))
+
+
+LISTED = Listing(
+    select=_SELECT,
+    sortable={
+        "billid": "billid",
+        "rentid": "rentid",
+        "userid": "userid",
+        "starttime": "started_ms",
+        "endtime": "ended_ms",
+        "fee": "fee",
+        "status": "status",
+    },
+    order="billid",
+    counters=("bills",),
+    owner="userid",
+    make=_bill,
+)
