@@ -13,15 +13,8 @@ class _Changed(msgspec.Struct, frozen=True):
     changedby: int | None = None
 
 
-class BikeClient:
+class BikeClient(Peer):
     """Bike, asked synchronously."""
-
-    def __init__(self, bike: Peer) -> None:
-        self._bike = bike
-
-    def check(self) -> None:
-        """Raises CircuitOpen when asking is pointless right now."""
-        self._bike.check()
 
     async def apply(self, report: Report) -> int | None:
         """Apply the report to its bike, however often it is asked. Answers the newest report that changed the bike's
@@ -29,7 +22,7 @@ class BikeClient:
         CircuitOpen when it is unknown whether it was applied."""
         state = report.state
         body = msgspec.json.encode(ReportedState(state.batterylevel, state.usableyn))
-        answer = await self._bike.ask("PUT", f"/internal/bikes/{state.bikeid}/reports/{report.reportid}", body)
+        answer = await self.ask("PUT", f"/internal/bikes/{state.bikeid}/reports/{report.reportid}", body)
         match answer.status:
             case 200:
                 return _changed_by(answer.body)

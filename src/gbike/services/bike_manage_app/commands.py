@@ -45,6 +45,7 @@ def confirm_the_report(tx: Tx, report: Report, changedby: int | None, earning: E
     report = replace(report, applied_ms=tx.now_ms, points=points)
     if not storage.apply_pending(tx, report, paid_for if points else None):
         raise GivenUp(report.state.bikeid)
+    tx.count("reports")
     state = report.state
     tx.say(
         Reported(
@@ -81,7 +82,7 @@ def _earned(tx: Tx, report: Report, changedby: int | None, earning: Earning) -> 
     """What the report earns, and the report whose change it is paid for, where that is asked."""
     if earning == AS_THE_ORIGINAL:
         return POINTS_PER_REPORT, None
-    storage.lock_manager(tx, report.state.managerid)  # a report beside this one counts what it earned, or is counted
+    tx.lock(f"manager:{report.state.managerid}")  # a report beside this one counts what it earned, or is counted
     if earning.points_for is PointsFor.REPORTS or changedby is None:  # an older bike doesn't tell what changed it
         return points_of(earning, storage.paid(tx, report.state)), None
     if not storage.is_unpaid(tx, report.state, changedby):

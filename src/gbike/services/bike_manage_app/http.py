@@ -10,9 +10,10 @@ from gbike.kit.access.rules import ADMIN, BIKE_MANAGER, may
 from gbike.kit.breaker import CircuitOpen
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
-from gbike.kit.http.ask import Answer, Ask
+from gbike.kit.http.ask import Answer, Ask, showing
 from gbike.kit.http.fields import Id, Percent
-from gbike.kit.http.hal import Kind, collection, item
+from gbike.kit.http.hal import Kind
+from gbike.kit.http.lists import listed
 from gbike.kit.http.problems import catalogue
 from gbike.kit.numbers import MAX_ID
 from gbike.kit.peers import PeerBusy, PeerTimeout, PeerUnavailable
@@ -23,25 +24,16 @@ from gbike.services.bike_manage_app.saga import ReportABike
 
 REPORTS = Kind("bikeManageApps", "bikeManageApp", "reportid")
 TEXTS = catalogue(PROBLEM_TEXTS)
-NO_BIKE = TEXTS["bike-unknown"]
-UNKNOWN = TEXTS["report-unknown"]
-DIFFERS = TEXTS["report-differs"]
-IN_FLIGHT = TEXTS["report-in-flight"]
-GIVEN_UP = TEXTS["report-given-up"]
-TIMEOUT = TEXTS["bike-service-timeout"]
-UNREACHABLE = TEXTS["bike-service-unavailable"]
-OPEN_CIRCUIT = TEXTS["circuit-open"]
-BUSY = TEXTS["busy"]
 REFUSALS: Refusals = {
-    domain.NoSuchBike: NO_BIKE,
-    domain.NoSuchReport: UNKNOWN,
-    domain.ReportDiffers: DIFFERS,
-    domain.ReportInFlight: IN_FLIGHT,
-    domain.GivenUp: GIVEN_UP,
-    PeerTimeout: TIMEOUT,
-    PeerUnavailable: UNREACHABLE,
-    PeerBusy: BUSY,
-    CircuitOpen: OPEN_CIRCUIT,
+    domain.NoSuchBike: TEXTS["bike-unknown"],
+    domain.NoSuchReport: TEXTS["report-unknown"],
+    domain.ReportDiffers: TEXTS["report-differs"],
+    domain.ReportInFlight: TEXTS["report-in-flight"],
+    domain.GivenUp: TEXTS["report-given-up"],
+    PeerTimeout: TEXTS["bike-service-timeout"],
+    PeerUnavailable: TEXTS["bike-service-unavailable"],
+    PeerBusy: TEXTS["busy"],
+    CircuitOpen: TEXTS["circuit-open"],
 }
 SentNumber = Annotated[
     int, msgspec.Meta(ge=1, le=MAX_ID, description="the manager's own number of the report: the same again is a repeat")
@@ -84,9 +76,8 @@ class ReportHttp:
 
     async def list(self, ask: Ask) -> Answer:
         """GET /bikeManageApps."""
-        page, bikeid = ask.page(), ask.find("bikeid") if ask.first("bikeid") is not None else None
-        found, total = await storage.page(self._store, page, bikeid)
-        return Answer(200, collection(REPORTS, ask.base, [shown(one) for one in found], page, total))
+        bikeid = ask.find("bikeid") if ask.first("bikeid") is not None else None
+        return await listed(ask, self._store, storage.applied(bikeid), REPORTS, shown)
 
     async def report(self, ask: Ask) -> Report:
         """POST /bikeManageApps."""
@@ -95,53 +86,54 @@ class ReportHttp:
         state = State(new.managerid, new.bikeid, new.batterylevel, new.usableyn)
         return await self._report_a_bike(state, new.reportid)
 
-    async def show(self, ask: Ask) -> Answer:
+    async def show(self, ask: Ask) -> Report:
         """GET /bikeManageApps/{reportid}."""
-        report = await self._store.read(storage.load, ask.id("reportid"))
-        return Answer(200, item(REPORTS, ask.base, shown(report)))
-
-
-def _created(ask: Ask, report: Report) -> Answer:
-    """201 with a report, and where it is."""
-    where = f"{ask.base}/bikeManageApps/{report.reportid}"
-    return Answer(201, item(REPORTS, ask.base, shown(report)), {"Location": where})
+        return await self._store.read(storage.load, ask.id("reportid"))
 
 
 def shown(report: Report) -> ReportResource:
     """The report as clients see it."""
-    state = report.state
-    at = None if report.applied_ms is None else rfc3339(report.applied_ms)
-    seen = (state.managerid, state.bikeid, state.batterylevel, state.usableyn)
-    return ReportResource(report.reportid, *seen, at, report.points)
+    return ReportResource(
+        reportid=report.reportid,
+        managerid=report.state.managerid,
+        bikeid=report.state.bikeid,
+        batterylevel=report.state.batterylevel,
+        usableyn=report.state.usableyn,
+        at=None if report.applied_ms is None else rfc3339(report.applied_ms),
+        points=report.points,
+    )
 
 
 def operations(store: Store, report_a_bike: ReportABike, pace: Pace) -> list[Operation]:
     """The operations of bikeManageApp. `pace`: how often one may report."""
-    http, base, at = ReportHttp(store, report_a_bike), "/bikeManageApps", "/bikeManageApps/{reportid}"
-    refused = (NO_BIKE, DIFFERS, IN_FLIGHT, GIVEN_UP, TIMEOUT, UNREACHABLE, OPEN_CIRCUIT, BUSY)
+    http, base = ReportHttp(store, report_a_bike), "/bikeManageApps"
+    many, by = {200: [ReportResource]}, {"bikeid": ()}
     return [
-        Operation(
-            "GET",
-            base,
-            http.list,
-            "List the reports",
-            SEEN,
-            answers={200: [ReportResource]},
-            paged=True,
-            filters={"bikeid": ()},
-        ),
+        Operation("GET", base, http.list, "List the reports", SEEN, answers=many, paged=True, filters=by),
         Operation(
             "POST",
             base,
             http.report,
             "R10: report a bike's state",
             THEIRS,
-            NewReport,
-            {201: ReportResource},
-            refusals=refused,
+            takes=NewReport,
+            answers={201: ReportResource},
+            refusals=TEXTS.of(
+                *("bike-unknown", "report-differs", "report-in-flight", "report-given-up"),
+                *("bike-service-timeout", "bike-service-unavailable", "circuit-open", "busy"),
+            ),
             example={"managerid": 1, "bikeid": 1, "batterylevel": 50, "usableyn": True},
             pace=pace,
-            answer=_created,
+            answer=showing(REPORTS, shown, 201),
         ),
-        Operation("GET", at, http.show, "One report", SEEN, answers={200: ReportResource}, refusals=(UNKNOWN,)),
+        Operation(
+            "GET",
+            base + "/{reportid}",
+            http.show,
+            "One report",
+            SEEN,
+            answers={200: ReportResource},
+            refusals=TEXTS.of("report-unknown"),
+            answer=showing(REPORTS, shown),
+        ),
     ]

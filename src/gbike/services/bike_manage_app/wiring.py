@@ -9,7 +9,6 @@ from gbike.contracts.bike_manage_app import SAYS
 from gbike.kit import settings
 from gbike.kit.access.limits import Pace
 from gbike.kit.breaker import Breaker, BreakerSettings
-from gbike.kit.peers import Peer
 from gbike.kit.runtime import LEFT_BEHIND_MS, LOOK_S, Card, Service, Worker, World
 from gbike.services.bike_manage_app.clients import BikeClient
 from gbike.services.bike_manage_app.commands import sweep
@@ -51,7 +50,7 @@ def build(world: World) -> Service:
     chosen = settings.load(ReportSettings, world.env)
     patience_ms = chosen.report_deadline_ms + LEFT_BEHIND_MS
     breaker = Breaker(chosen, world.clock, world.chance, world.metrics.watch_breaker("bike_manage_app", "report"))
-    bike = Peer(
+    bikes = BikeClient(
         world.caller("bike"),
         breaker,
         world.clock,
@@ -75,7 +74,7 @@ def build(world: World) -> Service:
 
     workers = (sweeper, Worker("figures", look, lambda: asyncio.sleep(LOOK_S), moves=False))
     pace = Pace("reports", chosen.limit_reports_per_min)
-    report_a_bike = ReportABike(world.store, BikeClient(bike), patience_ms, chosen.earning)
+    report_a_bike = ReportABike(world.store, bikes, patience_ms, chosen.earning)
     shown = operations(world.store, report_a_bike, pace)
     return Service("bike_manage_app", shown, REFUSALS, workers=workers)
 

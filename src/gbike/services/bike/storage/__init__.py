@@ -175,9 +175,10 @@ def keep(tx: Tx, before: Bike, after: Bike) -> Bike | None:
 
 
 def _bike(row: Row) -> Bike:
-    bikeid, location, lat, lon, battery, rentid, *marks, version, seen_ms = row
-    place = Place(location, lat, lon)
-    return Bike(bikeid, place, battery, rentid, *map(bool, marks), version=version, seen_ms=seen_ms)
+    bikeid, location, lat, lon, battery, rentid, held, broken, retired, *since = row
+    known = (bikeid, Place(location, lat, lon), battery, rentid)
+    marks = (bool(held), bool(broken), bool(retired))
+    return Bike(*known, *marks, *since)
 
 
 _LISTED = Listing(

@@ -3,13 +3,10 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-import msgspec
-
 from gbike.kit.clock import latest
-from gbike.kit.http.hal import Page
-from gbike.kit.listing import Listing, list_page
+from gbike.kit.listing import Listing
 from gbike.kit.personal import Holding
-from gbike.kit.store import Reading, Row, Store, Tx
+from gbike.kit.store import Reading, Row, Tx
 from gbike.services.bike_manage_app.domain import PER_BIKE_MS, PER_DAY_MS, NoSuchReport, PaidBefore, Report, State
 
 VERSIONS = Path(__file__).parent / "versions"
@@ -24,32 +21,9 @@ HOLDS = (
 HALF_WAY = "SELECT count(*) FROM reports WHERE status = 'pending'"
 _COLUMNS = "reportid, managerid, bikeid, batterylevel, usableyn, applied_ms, points"
 _SELECT = f"SELECT {_COLUMNS} FROM reports"
-_LISTED = Listing(
-    select=_SELECT,
-    sortable={
-        "reportid": "reportid",
-        "managerid": "managerid",
-        "bikeid": "bikeid",
-        "batterylevel": "batterylevel",
-        "usableyn": "usableyn",
-    },
-    order="reportid",
-    where="WHERE status = 'applied'",
-    counters=("reports",),
-    owner="managerid",
-)
 _PAID = "status = 'applied' AND points > 0"
 _OVERDUE = "status = 'pending' AND (deadline_ms < ? OR deadline_ms > ?)"
 """Past its deadline, or further from it than any may be: then the clock was set back since."""
-_OF_A_BIKE = "WHERE status = 'applied' AND bikeid = ?"
-
-
-async def page(store: Store, page: Page, bikeid: int | None) -> tuple[list[Report], int]:
-    """One page of the applied reports, of one bike or of all, and how many there are."""
-    listing = _LISTED
-    if bikeid is not None:
-        listing = msgspec.structs.replace(_LISTED, where=_OF_A_BIKE, params=(bikeid,), counters=None)
-    return await list_page(store, listing, page, _report)
 
 
 def sent_before(read: Reading, managerid: int, sent_reportid: int) -> tuple[Report, bool] | None:
@@ -82,8 +56,7 @@ def apply_pending(tx: Tx, report: Report, paid_for: int | None) -> bool:
         " WHERE reportid = ? AND status = 'pending'",
         (report.applied_ms, report.points, paid_for, report.reportid),
     )
-    tx.count("reports", applied)
-    return bool(applied)
+    return applied == 1
 
 
 def cancel_pending(tx: Tx, reportid: int, reason: str) -> tuple[bool, str | None]:
@@ -94,11 +67,6 @@ def cancel_pending(tx: Tx, reportid: int, reason: str) -> tuple[bool, str | None
         (reason, reportid),
     )
     return (False, None) if row is None else (True, row[0])
-
-
-def lock_manager(tx: Tx, managerid: int) -> None:
-    """From here until this commits nobody else counts what this manager was paid."""
-    tx.lock(f"manager:{managerid}")
 
 
 def is_unpaid(read: Reading, state: State, changedby: int) -> bool:
@@ -143,13 +111,27 @@ def load(read: Reading, reportid: int) -> Report:
     return _report(row)
 
 
-def facts(read: Reading) -> Iterable[tuple[int, str, int]]:
+def facts(read: Reading) -> Iterable[Row]:
     """For `gbike verify`: reportid, status, what it earns once it is applied; by reportid."""
-    sql = "SELECT reportid, status, points FROM reports ORDER BY reportid"
-    return ((row[0], row[1], row[2]) for row in read.each(sql))
+    return read.each("SELECT reportid, status, points FROM reports ORDER BY reportid")
 
 
 def _report(row: Row) -> Report:
     reportid, managerid, bikeid, batterylevel, usableyn, applied_ms, points = row
     usable = None if usableyn is None else bool(usableyn)
     return Report(reportid, State(managerid, bikeid, batterylevel, usable), applied_ms, points)
+
+
+def applied(bikeid: int | None) -> Listing:
+    """The applied reports, of one bike or of all."""
+    where = "WHERE status = 'applied'"
+    return Listing(
+        select=_SELECT,
+        sortable={name: name for name in ("reportid", "managerid", "bikeid", "batterylevel", "usableyn")},
+        order="reportid",
+        where=where if bikeid is None else f"{where} AND bikeid = ?",
+        params=() if bikeid is None else (bikeid,),
+        counters=("reports",) if bikeid is None else None,
+        owner="managerid",
+        make=_report,
+    )

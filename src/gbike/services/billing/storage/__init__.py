@@ -1,6 +1,7 @@
 """Bills in SQL. Each change of state names the state it comes from; a second one finds no row and changes nothing."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from gbike.kit.listing import Listing, counted
@@ -134,8 +135,8 @@ def _one(read: Reading, by: str, number: int) -> Bill:
 
 
 def _bill(row: Row) -> Bill:
-    *known, status, tariff, version = row
-    return Bill(*known, BillStatus(status), tariff, version)
+    bill = Bill(*row)
+    return replace(bill, status=BillStatus(bill.status))
 
 
 def _version(row: Row | None) -> TariffVersion | None:
