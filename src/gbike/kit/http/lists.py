@@ -16,8 +16,9 @@ async def listed(
     where that is known otherwise."""
     page = ask.page()
     found, counted = await list_page(store, listing, page, listing.make)
+    there_are = counted if total is None else total
     resources = [shown(one) for one in found]
-    return Answer(200, collection(kind, ask.base + of, resources, page, counted if total is None else total))
+    return Answer(200, collection(kind, ask.base + of, resources, page, there_are, ask.path.removeprefix(of)))
 
 
 def searching(kind: Kind) -> Callable[[Ask], Any]:

@@ -1,17 +1,18 @@
 """What may be asked of the view: only to look."""
 
 import re
+from functools import partial
 
 import msgspec
 
 from gbike.contracts import PROBLEM_TEXTS
 from gbike.kit.access.addresses import household
-from gbike.kit.access.principal import NOBODYS, Whose
 from gbike.kit.access.rules import PEOPLE
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
-from gbike.kit.http.ask import Answer, Ask
-from gbike.kit.http.hal import Kind, collection, item, searches
+from gbike.kit.http.ask import Answer, Ask, showing
+from gbike.kit.http.hal import Kind, collection
+from gbike.kit.http.lists import listed, searching
 from gbike.kit.http.problems import catalogue
 from gbike.kit.http.streams import STREAM_ONLY
 from gbike.kit.store import Store
@@ -23,15 +24,11 @@ CHANGES = "/rentAndBillingViews/changes"
 FINDERS = (("findByRentid", "rentid"), ("findByUserid", "userid"))
 VIEWS = Kind("rentAndBillingViews", "rentAndBillingView", "rentid", FINDERS)
 TEXTS = catalogue(PROBLEM_TEXTS)
-UNKNOWN = TEXTS["ride-unknown"]
-TOO_MANY_STREAMS = TEXTS["too-many-streams"]
-ADDRESS_FULL = TEXTS["too-many-streams-of-address"]
-STREAMS_FULL = TEXTS["streams-full"]
 REFUSALS: Refusals = {
-    NoSuchLine: UNKNOWN,
-    TooManyOfYours: TOO_MANY_STREAMS,
-    TooManyOfAddress: ADDRESS_FULL,
-    StreamsFull: STREAMS_FULL,
+    NoSuchLine: TEXTS["ride-unknown"],
+    TooManyOfYours: TEXTS["too-many-streams"],
+    TooManyOfAddress: TEXTS["too-many-streams-of-address"],
+    StreamsFull: TEXTS["streams-full"],
 }
 
 
@@ -58,13 +55,15 @@ class ViewHttp:
 
     async def list(self, ask: Ask) -> Answer:
         """GET /rentAndBillingViews."""
-        page, bikeid = ask.page(), ask.find("bikeid") if ask.first("bikeid") is not None else None
-        found, total = await storage.page(self._store, page, ask.whose, bikeid)
-        return Answer(200, collection(VIEWS, ask.base, [shown(line) for line in found], page, total))
+        if ask.first("bikeid") is not None:
+            return await listed(ask, self._store, storage.of_bike(ask.find("bikeid")), VIEWS, shown)
+        if ask.whose.only is not None:
+            return await self._of(ask, ask.whose.only)
+        return await listed(ask, self._store, storage.LISTED, VIEWS, shown)
 
-    async def show(self, ask: Ask) -> Answer:
+    async def show(self, ask: Ask) -> Line:
         """GET /rentAndBillingViews/{rentid}."""
-        return Answer(200, item(VIEWS, ask.base, shown(await self._store.read(storage.load, ask.id("rentid")))))
+        return await self._store.read(storage.load, ask.id("rentid"))
 
     async def of_rent(self, ask: Ask) -> Answer:
         """GET /rentAndBillingViews/search/findByRentid: a list of one, as the original."""
@@ -76,10 +75,12 @@ class ViewHttp:
 
     async def of_rider(self, ask: Ask) -> Answer:
         """GET /rentAndBillingViews/search/findByUserid: a rider's rides, newest first."""
-        page, userid = ask.page(), ask.find("userid")
-        theirs = Whose(userid) if ask.whose.covers(userid) else NOBODYS
-        found, total = await storage.page(self._store, page, theirs)
-        return Answer(200, collection(VIEWS, ask.base, [shown(line) for line in found], page, total, ask.path))
+        userid = ask.find("userid")
+        return await self._of(ask, userid if ask.whose.covers(userid) else 0)  # numbers begin at 1
+
+    async def _of(self, ask: Ask, userid: int) -> Answer:
+        total = await self._store.read(storage.rides_of, userid)
+        return await listed(ask, self._store, storage.of_rider(userid), VIEWS, shown, total=total)
 
     async def changes(self, ask: Ask) -> Answer:
         """GET /rentAndBillingViews/changes: goes on; see streams.py."""
@@ -88,48 +89,33 @@ class ViewHttp:
         stream = await self._changes.listen(ask.principal, ask.whose, after, home=household(ask.origin))
         return Answer(200, stream, {"X-Accel-Buffering": "no"})
 
-    async def searches(self, ask: Ask) -> Answer:
-        """GET /rentAndBillingViews/search."""
-        return Answer(200, searches(VIEWS, ask.base))
-
 
 def shown(line: Line) -> ViewResource:
     """A line as clients see it."""
-    began = None if line.started_ms is None else rfc3339(line.started_ms)
-    ended = None if line.ended_ms is None else rfc3339(line.ended_ms)
     return ViewResource(
-        line.rentid,
-        line.userid,
-        line.bikeid,
-        line.rentstatus,
-        began,
-        ended,
-        line.billid,
-        line.fee,
-        line.billingstatus,
-        line.deposit,
+        rentid=line.rentid,
+        userid=line.userid,
+        bikeid=line.bikeid,
+        rentStatus=line.rentstatus,
+        rentStarttime=None if line.started_ms is None else rfc3339(line.started_ms),
+        rentEndTime=None if line.ended_ms is None else rfc3339(line.ended_ms),
+        billid=line.billid,
+        fee=line.fee,
+        billingStatus=line.billingstatus,
+        deposit=line.deposit,
     )
 
 
 def operations(store: Store, changes: Changes) -> list[Operation]:
     """The operations of the view."""
-    http, base, many = ViewHttp(store, changes), "/rentAndBillingViews", {200: [ViewResource]}
-    at, search = base + "/{rentid}", base + "/search"
-    of_rent, of_rider = search + "/findByRentid", search + "/findByUserid"
+    http = ViewHttp(store, changes)
+    base, search = "/rentAndBillingViews", "/rentAndBillingViews/search"
+    pages = partial(Operation, answers={200: [ViewResource]}, paged=True)
     return [
-        Operation(
-            "GET",
-            base,
-            http.list,
-            "R9: rides with their bills",
-            PEOPLE,
-            answers=many,
-            paged=True,
-            filters={"bikeid": ()},
-        ),
-        Operation("GET", search, http.searches, "The searches", PEOPLE),
-        Operation("GET", of_rent, http.of_rent, "R9: a rent's line", PEOPLE, None, many, "rentid", paged=True),
-        Operation("GET", of_rider, http.of_rider, "R9: a rider's rides", PEOPLE, None, many, "userid", paged=True),
+        pages("GET", base, http.list, "R9: rides with their bills", PEOPLE, filters={"bikeid": ()}),
+        Operation("GET", search, searching(VIEWS), "The searches", PEOPLE),
+        pages("GET", search + "/findByRentid", http.of_rent, "R9: a rent's line", PEOPLE, finder="rentid"),
+        pages("GET", search + "/findByUserid", http.of_rider, "R9: a rider's rides", PEOPLE, finder="userid"),
         Operation(
             "GET",
             CHANGES,
@@ -137,8 +123,17 @@ def operations(store: Store, changes: Changes) -> list[Operation]:
             "What changed, as server-sent events: `change` with `type`, `userid`, `rentid`, `bikeid`, and `anew` when"
             " everything must be read anew. `Last-Event-ID` goes on after an event",
             PEOPLE,
-            refusals=(STREAM_ONLY, TOO_MANY_STREAMS, ADDRESS_FULL, STREAMS_FULL),
+            refusals=(STREAM_ONLY, *TEXTS.of("too-many-streams", "too-many-streams-of-address", "streams-full")),
             streams=True,
         ),
-        Operation("GET", at, http.show, "R9: one ride", PEOPLE, answers={200: ViewResource}, refusals=(UNKNOWN,)),
+        Operation(
+            "GET",
+            base + "/{rentid}",
+            http.show,
+            "R9: one ride",
+            PEOPLE,
+            answers={200: ViewResource},
+            refusals=TEXTS.of("ride-unknown"),
+            answer=showing(VIEWS, shown),
+        ),
     ]

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from gbike.kit.access.principal import Whose
-from gbike.kit.http.hal import Page
-from gbike.kit.listing import Listing, list_page, owned
+from msgspec.structs import replace
+
+from gbike.kit.listing import Listing
 from gbike.kit.personal import Holding
-from gbike.kit.store import Reading, Row, Store, Tx
+from gbike.kit.store import Reading, Row, Tx
 from gbike.services.rent_and_billing_view.domain import Bill, Line, NoSuchLine, Ride
 
 VERSIONS = Path(__file__).parent / "versions"
@@ -44,8 +44,6 @@ _SORTABLE = {
     "billingStatus": "r.billingstatus",
     "deposit": "u.deposit",
 }
-_NEWEST_FIRST = "r.rentid DESC"
-_ALL = Listing(_SELECT, _SORTABLE, _NEWEST_FIRST, counters=("rides",))
 RANK = "CASE {} WHEN 'CLOSEBILL' THEN 3 WHEN 'APPLYFEE' THEN 2 WHEN 'OPENBILL' THEN 1 ELSE 0 END"
 """How far a bill has come."""
 
@@ -57,18 +55,6 @@ def load(read: Reading, rentid: int) -> Line:
     if row is None:
         raise NoSuchLine(rentid)
     return Line(*row)
-
-
-async def page(store: Store, page: Page, whose: Whose, bikeid: int | None = None) -> tuple[list[Line], int]:
-    """One page of rides, of one bike or of all, newest first, and how many there are."""
-    if bikeid is not None:
-        on_it = Listing(_SELECT, _SORTABLE, _NEWEST_FIRST, "WHERE r.bikeid = ?", (bikeid,), counters=None)
-        return await list_page(store, owned(on_it, whose, "r.userid"), page, _line)
-    if whose.only is None:
-        return await list_page(store, _ALL, page, _line)
-    listing = Listing(_SELECT, _SORTABLE, _NEWEST_FIRST, "WHERE r.userid = ?", (whose.only,))
-    lines, _ = await list_page(store, listing, page, _line)
-    return lines, await store.read(_rides_of, whose.only)
 
 
 def clear(tx: Tx) -> None:
@@ -151,10 +137,21 @@ def _update(tx: Tx, of: Ride | Bill, sql: str, params: Sequence[Any]) -> None:
     tx.execute(sql, params)
 
 
-def _rides_of(read: Reading, userid: int) -> int:
+def rides_of(read: Reading, userid: int) -> int:
+    """How many rides a rider has."""
     row = read.one("SELECT rides FROM riders WHERE userid = ?", (userid,))
     return int(row[0]) if row else 0
 
 
-def _line(row: Row) -> Line:
-    return Line(*row)
+LISTED = Listing(_SELECT, _SORTABLE, "r.rentid DESC", counters=("rides",), make=lambda row: Line(*row))
+"""All rides, newest first."""
+
+
+def of_bike(bikeid: int) -> Listing:
+    """Those on one bike."""
+    return replace(LISTED, where="WHERE r.bikeid = ?", params=(bikeid,), counters=None, owner="r.userid")
+
+
+def of_rider(userid: int) -> Listing:
+    """Those of one rider, whom `rides_of` counts."""
+    return replace(LISTED, where="WHERE r.userid = ?", params=(userid,), counters=())
