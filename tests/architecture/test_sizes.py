@@ -20,8 +20,12 @@ def test_no_file_has_more_than_400_lines() -> None:
 
 
 def positional(file: Path) -> list[int]:
-    """The lines of a file with a call that is given more than five positional arguments."""
-    return [node.lineno for node in ast.walk(tree(file)) if isinstance(node, ast.Call) and len(node.args) > 5]
+    """The lines of a file with a call that is given more than five positional arguments. A new table's columns are a
+    list."""
+    calls = [node for node in ast.walk(tree(file)) if isinstance(node, ast.Call) and len(node.args) > 5]
+    return [
+        call.lineno for call in calls if not (isinstance(call.func, ast.Attribute) and call.func.attr == "create_table")
+    ]
 
 
 def packed(file: Path) -> list[int]:
@@ -39,7 +43,7 @@ TO_BE_MENDED = {
     "src/gbike/contracts": (0, 0),
     "src/gbike/gateway": (0, 2),
     "src/gbike/kit": (14, 48),
-    "src/gbike/services": (80, 25),
+    "src/gbike/services": (25, 4),
     "deploy": (5, 0),
     "dev": (31, 31),
     "tests": (86, 75),

@@ -278,12 +278,12 @@ def showing(kind: hal.Kind, shown: Shown, status: int = 200) -> Callable[[Ask, A
     """For an operation: answers with one resource. Of a new one, and as the original after a PUT, it says where it
     is."""
 
-    def answer(ask: Ask, found: Any) -> Answer:
+    def _answer(ask: Ask, found: Any) -> Answer:
         content = hal.item(kind, ask.base, shown(found))
         located = status == 201 or ask.method == "PUT"
         return Answer(status, content, {"Location": content["_links"]["self"]["href"]} if located else {})
 
-    return answer
+    return _answer
 
 
 @lru_cache(maxsize=256)

@@ -31,15 +31,11 @@ class BikeRefused(Exception):
 
 @dataclass(eq=False)
 class NoSuchBike(BikeRefused):
-    """There is no bike with this number."""
-
     bikeid: int
 
 
 @dataclass(eq=False)
 class BikeExists(BikeRefused):
-    """A bike with this number is registered already."""
-
     bikeid: int
 
 
@@ -53,15 +49,11 @@ class BikeNotAvailable(BikeRefused):
 
 @dataclass(eq=False)
 class BikeIsRidden(BikeRefused):
-    """A rent rides the bike."""
-
     bikeid: int
 
 
 @dataclass(eq=False)
 class RentWasCancelled(BikeRefused):
-    """The rent was cancelled or is over: its reservation comes too late and must not take the bike."""
-
     rentid: int
 
 

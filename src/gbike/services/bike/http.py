@@ -122,7 +122,6 @@ class BikeHttp:
         self._under_way = 0
 
     async def list(self, ask: Ask) -> Answer:
-        """GET /bikes."""
         status = ask.first("status")
         if status is not None and status not in STATUSES:
             raise invalid("status", f"one of {', '.join(STATUSES)}")
@@ -130,7 +129,6 @@ class BikeHttp:
         return await listed(ask, self._store, listing, BIKES, partial(shown, to=ask.principal))
 
     async def register(self, ask: Ask) -> Bike:
-        """POST /bikes."""
         new = await ask.body(NewBike)
         bike = a_new_bike(
             new.bikeid, new.status or Status.AVAILABLE, Place(new.location, new.lat, new.lon), new.batterylevel
@@ -138,11 +136,9 @@ class BikeHttp:
         return await self._store.write(register_a_bike, bike, key=f"bike:{bike.bikeid}")
 
     async def show(self, ask: Ask) -> Bike:
-        """GET /bikes/{bikeid}."""
         return await self._store.read(storage.load, ask.id("bikeid"))
 
     async def events(self, ask: Ask) -> Answer:
-        """GET /bikes/{bikeid}/events."""
         bike = await self._store.read(storage.load, ask.id("bikeid"))
         said = storage.said_of(bike.bikeid)
         return await listed(ask, self._store, said, EVENTS, _said, of=f"/bikes/{bike.bikeid}")
@@ -159,7 +155,6 @@ class BikeHttp:
         return await self._store.write(change_a_bike, bikeid, domain.retired, key=f"bike:{bikeid}")
 
     async def reserve(self, ask: Ask) -> Answer:
-        """PUT /internal/bikes/{bikeid}/reservations/{rentid}."""
         bikeid, rentid = ask.id("bikeid"), ask.id("rentid")
         with self._in_time(ask) as late:
             refusal = await self._store.write(reserve_a_bike, bikeid, rentid, late, key=f"bike:{bikeid}")
@@ -168,7 +163,6 @@ class BikeHttp:
         return Answer(200, Reservation(bikeid, rentid))
 
     async def report(self, ask: Ask) -> Answer:
-        """PUT /internal/bikes/{bikeid}/reports/{reportid}."""
         sent = await ask.body(ReportedBike)
         bikeid, reportid = ask.id("bikeid"), ask.id("reportid")
         state = (sent.batterylevel, sent.usableyn)

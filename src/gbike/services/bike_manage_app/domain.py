@@ -22,36 +22,26 @@ class ReportRefused(Exception):
 
 @dataclass(eq=False)
 class NoSuchBike(ReportRefused):
-    """There is no such bike."""
-
     bikeid: int
 
 
 @dataclass(eq=False)
 class NoSuchReport(ReportRefused):
-    """There is no such report."""
-
     reportid: int
 
 
 @dataclass(eq=False)
 class ReportDiffers(ReportRefused):
-    """The posted number belongs to a report with other contents."""
-
     sent_reportid: int
 
 
 @dataclass(eq=False)
 class ReportInFlight(ReportRefused):
-    """The first report with this number has no answer yet."""
-
     sent_reportid: int
 
 
 @dataclass(eq=False)
 class GivenUp(ReportRefused):
-    """The report took too long."""
-
     bikeid: int
 
 

@@ -75,19 +75,16 @@ class ReportHttp:
         self._store, self._report_a_bike = store, report_a_bike
 
     async def list(self, ask: Ask) -> Answer:
-        """GET /bikeManageApps."""
         bikeid = ask.find("bikeid") if ask.first("bikeid") is not None else None
         return await listed(ask, self._store, storage.applied(bikeid), REPORTS, shown)
 
     async def report(self, ask: Ask) -> Report:
-        """POST /bikeManageApps."""
         new = await ask.body(NewReport)
         ask.must_cover(new.managerid)
         state = State(new.managerid, new.bikeid, new.batterylevel, new.usableyn)
         return await self._report_a_bike(state, new.reportid)
 
     async def show(self, ask: Ask) -> Report:
-        """GET /bikeManageApps/{reportid}."""
         return await self._store.read(storage.load, ask.id("reportid"))
 
 

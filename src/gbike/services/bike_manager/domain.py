@@ -30,30 +30,22 @@ class ManagerRefused(Exception):
 
 @dataclass(eq=False)
 class NoSuchManager(ManagerRefused):
-    """There is no such manager."""
-
     managerid: int
 
 
 @dataclass(eq=False)
 class ManagerExists(ManagerRefused):
-    """The number is taken."""
-
     managerid: int
 
 
 @dataclass(eq=False)
 class NumberOfAnother(ManagerRefused):
-    """The number is that of another account, whose holder would report under it."""
-
     managerid: int
     userid: int
 
 
 @dataclass(eq=False)
 class NotYourPoints(ManagerRefused):
-    """The points belong to the manager's own rider account."""
-
     managerid: int
     userid: int
 

@@ -86,17 +86,14 @@ class ManagerHttp:
         self._numbers = numbers
 
     async def list(self, ask: Ask) -> Answer:
-        """GET /bikeManagers."""
         return await listed(ask, self._store, storage.LISTED, MANAGERS, shown)
 
     async def register(self, ask: Ask) -> Manager:
-        """POST /bikeManagers."""
         new = await ask.body(NewManager)
         args = (new.managerid, new.userid, new.point, self._numbers)
         return await self._store.write(register_a_manager, *args, key="managers")
 
     async def show(self, ask: Ask) -> Manager:
-        """GET /bikeManagers/{managerid}."""
         return await self._store.read(storage.load, ask.id("managerid"))
 
     async def change(self, ask: Ask) -> Manager:
@@ -113,7 +110,6 @@ class ManagerHttp:
         return await self._store.read(storage.load, number)
 
     async def entries(self, ask: Ask) -> Answer:
-        """GET /bikeManagers/{managerid}/entries."""
         manager = await self._store.read(storage.load, ask.id("managerid"))
         moved = storage.entries(manager.managerid)
         return await listed(ask, self._store, moved, ENTRIES, _entry, of=f"/bikeManagers/{manager.managerid}")

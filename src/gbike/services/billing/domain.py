@@ -17,8 +17,6 @@ class BillRefused(Exception):
 
 @dataclass(eq=False)
 class NoSuchBill(BillRefused):
-    """There is no such bill."""
-
     by: str
     number: int
 

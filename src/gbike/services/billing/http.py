@@ -52,19 +52,15 @@ class BillingHttp:
         self._clock = clock
 
     async def list(self, ask: Ask) -> Answer:
-        """GET /billings."""
         return await listed(ask, self._store, storage.LISTED, BILLS, shown)
 
     async def show(self, ask: Ask) -> Bill:
-        """GET /billings/{billid}."""
         return await self._store.read(storage.load, ask.id("billid"))
 
     async def find_by_rentid(self, ask: Ask) -> Bill:
-        """GET /billings/search/findByRentid."""
         return await self._store.read(storage.load_of_rent, ask.find("rentid"))
 
     async def price(self, _ask: Ask) -> Answer:
-        """GET /billings/tariff."""
         found = await self._store.read(storage.valid_tariff, self._clock.now_ms())
         tariff = found.tariff if found else self._first
         return Answer(200, TariffResource(tariff.krw, tariff.per_s, tariff.rounding))

@@ -26,37 +26,27 @@ class RentRefused(Exception):
 
 @dataclass(eq=False)
 class BikeNotAvailable(RentRefused):
-    """The bike is not 사용가능."""
-
     bikeid: int
     bikestatus: str
 
 
 @dataclass(eq=False)
 class NoSuchBike(RentRefused):
-    """There is no such bike."""
-
     bikeid: int
 
 
 @dataclass(eq=False)
 class NoSuchRent(RentRefused):
-    """There is no such rent."""
-
     rentid: int
 
 
 @dataclass(eq=False)
 class RentIsCancelled(RentRefused):
-    """The rent never began."""
-
     rentid: int
 
 
 @dataclass(eq=False)
 class RentIsReturned(RentRefused):
-    """The ride is over."""
-
     rentid: int
 
 
@@ -71,8 +61,6 @@ class OutsideTheRide(RentRefused):
 
 @dataclass(eq=False)
 class TooManyOpenRents(RentRefused):
-    """The rider may not have more open rents at once."""
-
     userid: int
     most: int
 
@@ -88,8 +76,6 @@ class RiderBlocked(RentRefused):
 
 @dataclass(eq=False)
 class RiderErased(RiderBlocked):
-    """The rider's account was erased."""
-
     reasons: tuple[str, ...] = ("erased",)
 
 
@@ -100,8 +86,6 @@ class ClockBehind(RentRefused):
 
 @dataclass(eq=False)
 class GivenUp(RentRefused):
-    """The rent took too long and was cancelled; the bike is free again."""
-
     bikeid: int
 
 

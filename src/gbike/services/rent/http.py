@@ -113,7 +113,6 @@ class RentHttp:
         self._rent_a_bike = rent_a_bike
 
     async def list(self, ask: Ask) -> Answer:
-        """GET /rents."""
         status = ask.first("status")
         if status is not None and status not in WANTED:
             raise invalid("status", f"one of {', '.join(STATUSES)}")
@@ -121,13 +120,11 @@ class RentHttp:
         return await listed(ask, self._store, listing, RENTS, shown)
 
     async def rent(self, ask: Ask) -> OpenRent:
-        """POST /rents."""
         wish = await ask.body(RentWish)
         ask.must_cover(wish.userid)
         return await self._rent_a_bike(wish.userid, wish.bikeid)
 
     async def show(self, ask: Ask) -> KnownRent:
-        """GET /rents/{rentid}."""
         return await self._store.read(storage.load, ask.id("rentid"))
 
     async def give_back(self, ask: Ask) -> KnownRent:
@@ -140,7 +137,6 @@ class RentHttp:
         return await self._store.write(return_the_bike, rentid, told, self._limits, key=f"rent:{rentid}")
 
     async def end(self, ask: Ask) -> ReturnedRent:
-        """POST /rents/{rentid}/end."""
         rentid, wish = ask.id("rentid"), await ask.body(RentEnd)
         at_ms = None if wish.at is None else ms_of(wish.at)
         try:

@@ -26,7 +26,8 @@ class ClockWatch:
 
     def __init__(self, store: Store, clock: Clock, *, accept: bool) -> None:
         """`accept`: say so, and take rents all the same."""
-        self._store, self._clock, self._accept = store, clock, accept
+        self._store, self._clock = store, clock
+        self._accept = accept
         self._newest_ms: int | None = None
         self._told_behind = False
 

@@ -22,7 +22,7 @@ FOLDED_AT_ONCE = 1_000
 def ride_of(said: Rented | Returned) -> Ride:
     """What is shown of a ride."""
     ended_ms = said.endtime if isinstance(said, Returned) else None
-    return Ride(said.rentid, said.userid, said.bikeid, said.status, said.starttime, ended_ms)
+    return Ride(said.rentid, said.userid, said.bikeid, said.status, started_ms=said.starttime, ended_ms=ended_ms)
 
 
 def bill_of(said: RegisteredBill | CalculatedFee | ClosedBill) -> Bill:
@@ -60,8 +60,8 @@ def fold_kept(tx: Tx, after: int, window: int) -> tuple[int, int, int]:
     """The next bite after number `after`: the number up to which all is folded, how many events were, and how many
     rows went: what is older than the last `window`. What can't be read any more is set aside."""
     tx.lock("folding")  # one process after the other
-    last, facts, unreadable = newest(tx), list[Fact](), list[tuple[Message, str]]()
-    found = unfolded(tx, after, BITE)
+    last, found = newest(tx), unfolded(tx, after, BITE)
+    facts, unreadable = list[Fact](), list[tuple[Message, str]]()
     for _, message in found:
         try:
             if (fact := fact_of(message)) is not None:

@@ -54,7 +54,6 @@ class ViewHttp:
         self._store, self._changes = store, changes
 
     async def list(self, ask: Ask) -> Answer:
-        """GET /rentAndBillingViews."""
         if ask.first("bikeid") is not None:
             return await listed(ask, self._store, storage.of_bike(ask.find("bikeid")), VIEWS, shown)
         if ask.whose.only is not None:
@@ -62,7 +61,6 @@ class ViewHttp:
         return await listed(ask, self._store, storage.LISTED, VIEWS, shown)
 
     async def show(self, ask: Ask) -> Line:
-        """GET /rentAndBillingViews/{rentid}."""
         return await self._store.read(storage.load, ask.id("rentid"))
 
     async def of_rent(self, ask: Ask) -> Answer:
@@ -71,7 +69,7 @@ class ViewHttp:
             found = [shown(await self._store.read(storage.load, ask.find("rentid")))]
         except NoSuchLine:
             found = []
-        return Answer(200, collection(VIEWS, ask.base, found, ask.page(), len(found), ask.path))
+        return Answer(200, collection(VIEWS, ask.base, found, ask.page(), len(found), path=ask.path))
 
     async def of_rider(self, ask: Ask) -> Answer:
         """GET /rentAndBillingViews/search/findByUserid: a rider's rides, newest first."""

@@ -77,7 +77,8 @@ class Changes:
     def __init__(
         self, store: Store, clock: Clock, settings: ViewSettings, *, still_open: Gauge, dropped: Counter
     ) -> None:
-        self._store, self.clock, self._settings = store, clock, settings
+        self._store, self.clock = store, clock
+        self._settings = settings
         self._open, self.dropped = still_open, dropped
         self._listeners: dict[Listener, None] = {}
         self._somebody = asyncio.Event()
@@ -167,7 +168,8 @@ class Listener:
     def __init__(self, changes: Changes, who: Principal, whose: Whose, after: int | None, beat_ms: int) -> None:
         """`after`: the last event that the reader knows; None: it must read everything anew."""
         self.who, self.whose = who, whose
-        self._changes, self._after, self._beat_ms = changes, after, beat_ms
+        self._changes = changes
+        self._after, self._beat_ms = after, beat_ms
         self._begin = max(changes.at, after or 0)
         """Up to here it is caught up with, from here on it hears."""
         self._frames: list[bytes] = []

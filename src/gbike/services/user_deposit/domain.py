@@ -35,44 +35,32 @@ class DepositRefused(Exception):
 
 @dataclass(eq=False)
 class NoSuchDeposit(DepositRefused):
-    """The rider has no deposit account."""
-
     userid: int
 
 
 @dataclass(eq=False)
 class DepositExists(DepositRefused):
-    """The rider's deposit account was opened before."""
-
     userid: int
 
 
 @dataclass(eq=False)
 class PostingDiffers(DepositRefused):
-    """This cause moved another amount before: nothing moves twice under one name."""
-
     cause: str
 
 
 @dataclass(eq=False)
 class OutOfBounds(DepositRefused):
-    """The balance would be outside ±MAX_WON."""
-
     userid: int
 
 
 @dataclass(eq=False)
 class BalanceChanged(DepositRefused):
-    """The balance is another one than whoever sets it has seen."""
-
     userid: int
     deposit: int
 
 
 @dataclass(eq=False)
 class RiderErased(DepositRefused):
-    """The rider's account was erased."""
-
     userid: int
 
 
@@ -171,15 +159,11 @@ class OldConfirmation(DepositRefused):
 
 @dataclass(eq=False)
 class NoSuchPayment(DepositRefused):
-    """It was never asked for, or is somebody else's."""
-
     paymentid: str
 
 
 @dataclass(eq=False)
 class PaymentDiffers(DepositRefused):
-    """It was asked for with another amount."""
-
     paymentid: str
 
 

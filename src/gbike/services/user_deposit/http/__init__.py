@@ -101,16 +101,13 @@ class DepositHttp:
         self._change = change
 
     async def list(self, ask: Ask) -> Answer:
-        """GET /userDeposits."""
         return await listed(ask, self._store, storage.LISTED, DEPOSITS, shown)
 
     async def open(self, ask: Ask) -> Deposit:
-        """POST /userDeposits."""
         new = await ask.body(NewDeposit)
         return await self._store.write(open_a_deposit, new.userid, new.deposit, key=f"user:{new.userid}")
 
     async def show(self, ask: Ask) -> Deposit:
-        """GET /userDeposits/{userid}."""
         return await self._store.read(storage.load, ask.id("userid"))
 
     async def set(self, ask: Ask) -> Deposit:
@@ -122,7 +119,6 @@ class DepositHttp:
         return await self._store.write(set_a_balance, *args, key=f"user:{userid}")
 
     async def correct(self, ask: Ask) -> Deposit:
-        """POST /userDeposits/{userid}/corrections."""
         userid, wrong = ask.id("userid"), await ask.body(Correction)
         if not wrong.amount:
             raise invalid("amount", "a difference of 0 corrects nothing")
@@ -130,12 +126,10 @@ class DepositHttp:
         return await self._store.write(correct_a_deposit, *args, key=f"user:{userid}")
 
     async def top_up(self, ask: Ask) -> Deposit:
-        """POST /userDeposits/{userid}/topUps."""
         userid, paid = ask.id("userid"), await ask.body(TopUp)
         return await self._store.write(top_up_a_deposit, userid, paid.amount, self._cause(), key=f"user:{userid}")
 
     async def entries(self, ask: Ask) -> Answer:
-        """GET /userDeposits/{userid}/entries."""
         deposit = await self._store.read(storage.load, ask.id("userid"))
         moved, of = storage.entries(deposit.userid), f"/userDeposits/{deposit.userid}"
         return await listed(ask, self._store, moved, ENTRIES, _entry, of=of, total=deposit.version)

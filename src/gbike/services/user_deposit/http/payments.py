@@ -73,7 +73,6 @@ class PaymentHttp:
         self._clock = clock
 
     async def begin(self, ask: Ask) -> Payment:
-        """POST /userDeposits/{userid}/payments."""
         userid, wanted = ask.id("userid"), await ask.body(NewPayment)
         ask.must_cover(userid)
         self._taker()
@@ -81,7 +80,6 @@ class PaymentHttp:
         return await self._store.write(begin_a_payment, payment, key=f"user:{userid}")
 
     async def show(self, ask: Ask) -> Answer:
-        """GET /userDeposits/{userid}/payments/{paymentid}."""
         return Answer(200, self._item(ask, await self._theirs(ask)))
 
     async def pay(self, sign: Sign, ask: Ask) -> Answer:
@@ -94,7 +92,6 @@ class PaymentHttp:
         return Answer(200, self._item(ask, await self._receive(said, sign(said, self._clock.now_ms()))))
 
     async def confirm(self, ask: Ask) -> Answer:
-        """POST /userDeposits/payments/confirmations."""
         paid = await self._receive(await ask.raw(), ask.headers.get(SIGNATURE, ""))
         return Answer(200, PaymentConfirmation(paid.paymentid, paid.amount))
 
@@ -121,7 +118,7 @@ class PaymentHttp:
         shown = PaymentResource(payment.paymentid, payment.userid, payment.amount, payment.paid, at)
         return item(PAYMENTS, f"{ask.base}/userDeposits/{payment.userid}", shown)
 
-    def created(self, ask: Ask, payment: Payment) -> Answer:
+    def _created(self, ask: Ask, payment: Payment) -> Answer:
         """201 with a payment that was begun."""
         content = self._item(ask, payment)
         return Answer(201, content, {"Location": content["_links"]["self"]["href"]})
@@ -157,7 +154,7 @@ def operations(http: PaymentHttp) -> list[Operation]:
             answers={201: PaymentResource},
             refusals=TEXTS.of("payments-off", "too-many-payments", "account-erased"),
             example=tenner,
-            answer=http.created,
+            answer=http._created,
         ),
         Operation("GET", one, http.show, "One payment", PEOPLE, answers=shown, refusals=TEXTS.of("payment-unknown")),
         Operation(
