@@ -146,7 +146,7 @@ async def test_flaw_30_no_movement_of_money_is_lost_or_doubled() -> None:
     assert await town.rows("user_deposit", "SELECT sum(amount) FROM entries") == [(0,)]
 
 
-@flaw(31, replacing(ledger, "ensure", lambda tx, userid: None))
+@flaw(31, replacing(ledger_commands, "_ensure", lambda tx, userid: None))
 async def test_flaw_31_a_rider_without_a_deposit_still_pays() -> None:
     """The fee of an unknown rider was lost; here its first fee opens the account, and debt is in the balance."""
     town = await Town().opened_without_money()

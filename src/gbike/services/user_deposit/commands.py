@@ -120,9 +120,10 @@ def post(tx: Tx, posting: Posting, billid: int | None = None) -> Deposit | None:
             raise PostingDiffers(posting.cause)
         return None
     moved = storage.move(tx, posting, billid)
-    while moved is None:  # the rider's first money
+    if moved is None:  # the rider's first money
         _ensure(tx, posting.userid)
         moved = storage.move(tx, posting, billid)
+    assert moved is not None
     deposit, minimum = moved
     if missing_krw(deposit.balance, minimum) != missing_krw(deposit.balance - posting.amount, minimum):
         tell_standing(tx, posting.userid)
