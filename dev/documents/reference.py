@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from dev.documents.event_storm import REQUIREMENTS, Scene
+from dev.documents.event_storm import Scene
 from gbike.app.defaults import SettingRow, setting_rows
 from gbike.app.event_map import Built, MappedEvent, build_all, events, said
 from gbike.app.serve import ServeSettings
@@ -36,7 +36,7 @@ OF_A_SERVED_ONE = (
 
 
 def picture() -> str:
-    """The services and their events as a Mermaid block: for README, architecture and events."""
+    """The services and their events as a Mermaid block: for README and architecture."""
     return f"```mermaid\n{mermaid(build_all())}\n```"
 
 
@@ -71,25 +71,24 @@ def events_page(built: Sequence[Built], scenes: Iterable[Scene]) -> str:
     """docs/events.md."""
     found = events(built)
     parts = [
-        "# Events: who says what, and who acts on it",
+        "# Events: who publishes what, and who acts on it",
         GENERATED,
-        "The event storm as it stands in the code. To make this page, the commands below were sent to the running"
-        " services and what they said was written down. Solid arrows are asked and answered at once; dotted ones are"
-        " events. Double-framed services are core. On Kafka each service says its events on a topic of its own,"
-        " `gbike.rent`, `gbike.bike` and so on, under the key of their aggregate; what names another source, or is of a"
-        " type that this service does not say, is set aside ([why](decisions/0033-a-topic-per-speaker.md)). The"
-        " embedded form has one log for all. [AsyncAPI](../schemas/asyncapi.yaml), [JSON Schemas](../schemas/events/)"
-        " and [examples](../schemas/examples/) describe the bytes.\n",
-        picture() + "\n",
+        "To make this page, the commands below were sent to the running services and what they published was written"
+        " down. On Kafka each service publishes on [a topic of its own](decisions/0033-a-topic-per-speaker.md)"
+        " (`gbike.rent`), under the key of the aggregate; the embedded form has one log for all."
+        " [AsyncAPI](../schemas/asyncapi.yaml), [JSON Schemas](../schemas/events/) and"
+        " [examples](../schemas/examples/) describe the bytes; the [picture](architecture.md#services-and-events) shows who"
+        " hears whom. *R* numbers are the [original's requirements](original.md#requirements), *flaw* numbers"
+        " [its faults](original.md).\n",
         "## What happens when someone asks for something\n",
-        "actor → command → aggregate → event → policy → next event\n",
+        "Command, aggregate, status; then **event** (publisher), the policies that it runs, and what they publish.\n",
         *[_scene(scene, built) for scene in scenes if scene.command.wish],
         "## What is only looked up\n",
-        *[_lookups(number, built) for number in (9, 13)],
+        "\n".join(_lookups(number, built) for number in (9, 13)) + "\n",
         "## Every event\n",
         "Each is delivered at least once and in any order; who hears it acts once. Fields marked `?` may be null or"
         " left out by an older message.\n",
-        _table(("Event", "Meaning", "Said by", "Heard by", "Key", "Fields"), [_event_row(event) for event in found]),
+        *[_event(event) for event in found],
     ]
     return "\n".join(parts)
 
@@ -100,17 +99,17 @@ def status_codes_page(built: Sequence[Built]) -> str:
         "# Status codes: every refusal, and what to do then",
         GENERATED,
         "Every refusal is `application/problem+json` (RFC 9457): `type` (`/docs/status-codes#` and the name below),"
-        " `title`, `status`, `detail`, `instance`, `correlation_id` and the facts of the refusal, which stand in braces"
-        " below. The words are Korean when `Accept-Language` prefers `ko`, else English."
-        " 4xx: nothing was changed. 503: what was begun is undone (but for `answer-lost`, where nobody knows), and"
-        " `Retry-After` says in seconds when to try again.\n",
+        " `title`, `status`, `detail`, `instance`, `correlation_id` and the facts named in brackets. The text is Korean"
+        " when `Accept-Language` prefers `ko`, else English; a running gbike serves both at `/docs/status-codes`. 4xx:"
+        " nothing was changed. 503: what was begun is undone (but for `answer-lost`, where nobody knows). *n* s:"
+        " `Retry-After`.\n",
         "Success: 200 done or already done, 201 made (`Location` says where), 200 also to OPTIONS."
-        " A kept answer to a repeated Idempotency-Key carries `Idempotent-Replayed: true`.\n",
+        " A stored response to a repeated Idempotency-Key carries `Idempotent-Replayed: true`.\n",
         "## Any service\n",
         _problems(EVERYWHERE),
     ]
     for title, problems in _by_service(built).items():
-        parts += [f"## {title}\n", _problems(problems)]
+        parts += [f"## {title}\n", _problems(problems)] if problems else []
     parts += ["## gateway\n", "Of the distributed form, beside those of any service.\n", _problems(PROBLEMS)]
     return "\n".join(parts)
 
@@ -121,40 +120,47 @@ def settings_page(built: Sequence[Built]) -> str:
         "# Settings",
         GENERATED,
         "Each is an environment variable, read once at the start. A value that does not fit stops the start with one"
-        " line that says which and why. `gbike settings` shows them with the values that are set now. *Demo* is the"
-        " default of `gbike demo`, of `cluster up --demo` and of GBIKE_DEMO=1; *Secure* that of `gbike up`, of"
-        " `cluster up` and `gbike serve` without demo, and of Kubernetes in production. Bold where they differ.\n",
+        " line that says which and why. `gbike settings` shows the values that are set now. The default is that of"
+        " `gbike demo`, `cluster up --demo` and GBIKE_DEMO=1; after a bold stroke that of the secure forms, where it"
+        " differs: `gbike up`, `cluster up` and `gbike serve` without demo, Kubernetes in production.\n",
     ]
+    seen: dict[str, str] = {}
     for one in built:
-        rows = [_setting(row) for row in setting_rows(one.card.settings, {})]
-        if rows:
-            parts += [f"## {said(one.card)}\n", _table(("Name", "Demo", "Secure", "Meaning"), rows)]
-    gateway = [(f"`{s.name}`", s.default, s.meaning) for s in describe(GatewaySettings, {})]
-    parts += ["## gateway\n", _table(("Name", "Default", "Meaning"), gateway)]
-    parts += ["## The process\n", _table(("Name", "Default", "Meaning"), OF_THE_PROCESS)]
-    served = [(f"`{s.name}`", s.default, s.meaning) for s in describe(ServeSettings, {})]
-    parts += ["## The process of one service\n", _table(("Name", "Default", "Meaning"), [*served, *OF_A_SERVED_ONE])]
-    access = [(f"`{s.name}`", s.default, s.meaning) for s in describe(AccessSettings, {})]
-    parts += ["## Who comes in (secure forms)\n", _table(("Name", "Default", "Meaning"), access)]
-    tls = [(f"`{s.name}`", s.default, s.meaning) for s in describe(TlsSettings, {})]
-    parts += ["## Between services (mutual TLS)\n", _table(("Name", "Default", "Meaning"), tls)]
-    silent = [said(one.card) for one in built if not describe(one.card.settings, {})]
-    parts.append(f"{', '.join(silent)} have nothing to set.\n")
+        rows = setting_rows(one.card.settings, {})
+        if not rows:
+            continue
+        parts.append(f"## {said(one.card)}\n")
+        if known := [row.name for row in rows if seen.get(row.name) == row.meaning]:
+            parts.append(f"As above: {', '.join(f'`{name}`' for name in known)}.\n")
+        parts.append(_settings((f"`{row.name}`", _default(row), row.meaning) for row in rows if row.name not in known))
+        seen |= {row.name: row.meaning for row in rows}
+    for title, kind, more in (
+        ("gateway", GatewaySettings, ()),
+        ("The process", None, OF_THE_PROCESS),
+        ("The process of one service", ServeSettings, OF_A_SERVED_ONE),
+        ("Who comes in (secure forms)", AccessSettings, ()),
+        ("Between services (mutual TLS)", TlsSettings, ()),
+    ):
+        described = describe(kind, {}) if kind else ()
+        parts += [f"## {title}\n", _settings([*((f"`{s.name}`", s.default, s.meaning) for s in described), *more])]
     return "\n".join(parts)
 
 
-def _setting(row: SettingRow) -> tuple[str, ...]:
-    secure = row.secure if row.secure == row.demo else f"**{row.secure or 'none'}**"
-    return f"`{row.name}`", row.demo, secure, row.meaning
+def _settings(rows: Iterable[tuple[str, str, str]]) -> str:
+    """A line for each setting: its name, its default if it has one, what it means."""
+    lines = (f"- {name}{f' = {default}' if default else ''}: {meaning}" for name, default, meaning in rows)
+    return "\n".join(lines) + "\n"
+
+
+def _default(row: SettingRow) -> str:
+    return row.demo if row.secure == row.demo else f"{row.demo} **/ {row.secure or 'none'}**"
 
 
 def _scene(scene: Scene, built: Sequence[Built]) -> str:
     command, names = scene.command, {one.card.name: said(one.card) for one in built}
+    asked = "".join(f" (R{number})" for number in command.requirements)
     lines = [f"### {command.actor} {command.wish}\n"]
-    lines += [f"> R{number}. {REQUIREMENTS[number]}\n>" for number in command.requirements]
-    if command.requirements:
-        lines[-1] = lines[-1].removesuffix("\n>") + "\n"
-    lines.append(f"`{command.method} {command.path}` → {command.aggregate} → {command.status}\n")
+    lines.append(f"`{command.method} {command.path}`{asked}, {command.aggregate}, {command.status}\n")
     for service, event in scene.said:
         lines.append(f"- **{event}** ({names[service]})")
         lines += _reactions(event, 1, scene, built)
@@ -165,7 +171,7 @@ def _scene(scene: Scene, built: Sequence[Built]) -> str:
 
 def _lookups(number: int, built: Sequence[Built]) -> str:
     found = [o for one in built for o in one.public if number in _requirements(o.summary) and o.method == "GET"]
-    return "\n".join([f"> R{number}. {REQUIREMENTS[number]}\n", *(f"- `GET {o.path}`" for o in found)]) + "\n"
+    return f"- R{number}: {', '.join(f'`{o.path}`' for o in found)}"
 
 
 def _reactions(heard: str, depth: int, scene: Scene, built: Sequence[Built]) -> list[str]:
@@ -174,8 +180,7 @@ def _reactions(heard: str, depth: int, scene: Scene, built: Sequence[Built]) -> 
         if reaction.heard == heard:
             by = next(one for one in built if one.card.name == reaction.by)
             policy = next(h for e in events(built) if e.name == heard for h in e.heard_by if h.service == said(by.card))
-            numbers = "".join(f" {REQUIREMENTS[n]}" for n in _requirements(policy.why))
-            lines.append(f"{'  ' * depth}- {policy.service}: `{policy.policy}`.{numbers}")
+            lines.append(f"{'  ' * depth}- {policy.service}: `{policy.policy}`")
             for event in reaction.said:
                 lines.append(f"{'  ' * (depth + 1)}- **{event}**")
                 lines += _reactions(event, depth + 2, scene, built)
@@ -188,10 +193,10 @@ def _requirements(why: str) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", stated.group())] if stated else []
 
 
-def _event_row(event: MappedEvent) -> tuple[str, ...]:
-    heard = "<br>".join(f"{h.service}: {h.why}" for h in event.heard_by) or "nobody yet"
+def _event(event: MappedEvent) -> str:
     fields = ", ".join(f"`{f.name}{'?' if f.default is None else ''}`" for f in msgspec.structs.fields(event.kind))
-    return f"**{event.name}**", event.meaning, event.said_by, heard, f"`{_key_shape(event.kind)}`", fields
+    lines = [f"- **{event.name}** ({event.said_by}, `{_key_shape(event.kind)}`): {event.meaning}", f"  {fields}"]
+    return "\n".join([*lines, *(f"  - {heard.service}: {heard.why}" for heard in event.heard_by)])
 
 
 def _key_shape(kind: Any) -> str:
@@ -215,19 +220,16 @@ def _by_service(built: Sequence[Built]) -> dict[str, list[ProblemType]]:
 
 
 def _problems(problems: Iterable[ProblemType]) -> str:
-    rows = []
+    """A line for each: status, name, title, the facts that it carries, when to try again, what to do."""
+    lines = []
     for p in sorted(problems, key=lambda p: (p.status, p.slug)):
-        title, when = f"{p.title_en}<br>{p.title_ko}", f"{p.detail_en}<br>{p.detail_ko}"
-        rows.append((str(p.status), f"`{p.slug}`", title, when, _retry(p), p.advice))
-    return _table(("Status", "Name", "Title · 제목", "When · 상황", "Retry-After", "What to do"), rows)
+        facts = [f"`{fact}`" for fact in dict.fromkeys(re.findall(r"{(\w+)}", p.detail_en))]
+        told = "; ".join(part for part in (", ".join(facts), _retry(p)) if part)
+        lines.append(f"- {p.status} `{p.slug}`: {p.title_en}{f' ({told})' if told else ''}. {p.advice}")
+    return "\n".join(lines) + "\n"
 
 
 def _retry(problem: ProblemType) -> str:
     if problem.slug == "circuit-open":
         return "until it is tried again"
     return "" if problem.retry_after_s is None else f"{problem.retry_after_s} s"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    cells = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in cells) + "\n"
