@@ -69,11 +69,12 @@ def test_operating_lists_every_metric_and_no_other() -> None:
 
 
 @pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.stem)
-def test_a_decision_says_context_decision_consequences_and_alternatives(page: Path) -> None:
-    text = page.read_text("utf-8")
-    assert text.startswith(f"# {page.name[:4]} ")
-    at = [text.index(f"**{part}.**") for part in ("Context", "Decision", "Consequences", "Alternatives")]
+def test_a_decision_says_context_decision_and_consequences_in_120_words(page: Path) -> None:
+    title, _, text = page.read_text("utf-8").partition("\n")
+    assert title.startswith(f"# {page.name[:4]} ")
+    at = [text.index(f"**{part}.**") for part in ("Context", "Decision", "Consequences")]
     assert at == sorted(at)
+    assert len(text.split()) <= 120
 
 
 def test_decisions_are_numbered_without_a_gap() -> None:
@@ -110,8 +111,7 @@ def test_reliability_names_every_invariant_that_is_checked() -> None:
 
 def test_every_number_of_the_original_that_is_cited_is_on_its_page() -> None:
     page = (ROOT / "docs/original.md").read_text("utf-8")
-    known = {f"flaw {number}" for number in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)}
-    known |= set(re.findall(r"^\| (ruling \d+|L\d) \|", page, re.MULTILINE)) | set(re.findall(r"\| (R\d+) \|", page))
+    known = set(re.findall(r"^- (flaw \d+|ruling \d+|R\d+|L\d): ", page, re.MULTILINE))
     cited = set()
     for folder in ("src", "tests", "dev", "deploy", "docs"):
         for file in (file for file in (ROOT / folder).rglob("*") if file.suffix in {".py", ".md", ".js"}):
