@@ -65,7 +65,7 @@ def test_a_link_to_a_heading_finds_it() -> None:
 def test_operating_lists_every_metric_and_no_other() -> None:
     real = {metric.describe()[0].name + ("_total" if isinstance(metric, Counter) else "") for metric in declared()}
     page = (ROOT / "docs/operating/watching.md").read_text("utf-8")
-    assert set(re.findall(r"^\| `(gbike_\w+)`", page, re.MULTILINE)) == real
+    assert set(re.findall(r"^- `(gbike_\w+)`", page, re.MULTILINE)) == real
 
 
 @pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.stem)
