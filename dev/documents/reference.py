@@ -100,8 +100,8 @@ def status_codes_page(built: Sequence[Built]) -> str:
         "# Status codes: every refusal, and what to do then",
         GENERATED,
         "Every refusal is `application/problem+json` (RFC 9457): `type` (`/docs/status-codes#` and the name below),"
-        " `title`, `status`, `detail`, `instance`, `correlation_id` and the facts named in brackets. The text is Korean"
-        " when `Accept-Language` prefers `ko`, else English; a running gbike serves both at `/docs/status-codes`. 4xx:"
+        " `title`, `status`, `detail`, `instance`, `correlation_id` and the facts in brackets. The text is Korean"
+        " when `Accept-Language` prefers `ko`, else English; a running gbike lists both at `/docs/status-codes`. 4xx:"
         " nothing was changed. 503: what was begun is undone (but for `answer-lost`, where nobody knows). *n* s: send"
         " it again after so long, as `Retry-After` says.\n",
         "Success: 200 done or already done, 201 made (`Location` says where), 200 also to OPTIONS."
@@ -210,13 +210,13 @@ def _by_service(built: Sequence[Built]) -> dict[str, list[ProblemType]]:
 
 
 def _problems(problems: Iterable[ProblemType]) -> str:
-    """A line for each: status, name, title, the facts that it carries, when to try again, what to do."""
+    """A line for each: status, name, the facts that it carries, when to try again, what to do."""
     lines = []
     for p in sorted(problems, key=lambda p: (p.status, p.slug)):
         facts = [f"`{fact}`" for fact in dict.fromkeys(re.findall(r"{(\w+)}", p.detail_en))]
         told = "; ".join(part for part in (", ".join(facts), _retry(p)) if part)
-        advice = "" if p.advice.startswith(AGAIN) and len(p.advice) < len(AGAIN) + 30 else f" {p.advice}"
-        lines.append(f"- {p.status} `{p.slug}`: {p.title_en}{f' ({told})' if told else ''}.{advice}")
+        again = p.advice.startswith(AGAIN) and len(p.advice) < len(AGAIN) + 30
+        lines.append(f"- {p.status} `{p.slug}`{f' ({told})' if told else ''}: {p.title_en if again else p.advice}")
     return "\n".join(lines) + "\n"
 
 

@@ -93,7 +93,7 @@ def test_both_readmes_link_to_the_same_pages_and_to_each_other() -> None:
 
 def test_reliability_names_every_invariant_that_is_checked() -> None:
     page = (ROOT / "docs/reliability.md").read_text("utf-8")
-    told = set(re.findall(r"^\| (I\d+) ", page, re.MULTILINE))
+    told = set(re.findall(r"^- (I\d+)\b", page, re.MULTILINE))
     checked = {
         number
         for folder in ("src/gbike/app", "src/gbike/services", "dev/simulation")
