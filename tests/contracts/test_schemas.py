@@ -1,8 +1,8 @@
 """What is published about gbike's interfaces is what the code does, and old messages can still be read."""
 
 import json
-import re
 import random
+import re
 from importlib import import_module
 from pathlib import Path
 from typing import Any
