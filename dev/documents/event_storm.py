@@ -13,23 +13,6 @@ from gbike.kit.envelope import Message
 from gbike.kit.inprocess.peer import call_asgi
 from gbike.kit.store import Reading
 
-REQUIREMENTS = {
-    1: "관리자는 자전거를 등록한다.",
-    2: "사용자가 자전거 Rent를 신청한다.",
-    3: "자전거 상태가 '사용가능'일 때 '사용중'으로 변경되고 Rent가 시작된다.",
-    4: "자전거 Rent가 시작되면 청구서가 등록된다.",
-    5: "사용자가 자전거를 반납한다.",
-    6: "자전거 상태가 '사용가능'으로 변경되고 위치 정보가 변경된다.",
-    7: "사용 요금이 계산되고 사용자의 충천금액에서 차감된다.",
-    8: "사용자의 청구 및 이용이 종료된다.",
-    9: "사용자는 Rent와 청구 이력을 조회한다.",
-    10: "자전거관리자는 자전거상태(배터리잔량, 고장여부)를 업데이트 할 수 있다.",
-    11: "자전거상태를 업데이트 할 때마다 포인트가 쌓인다.",
-    12: "적립한 포인트는 자전거 이용 할 수 있는 충전금액으로 전환 가능하다.",
-    13: "자전거관리자는 자전거상태를 조회 할 수 있다.",
-}
-"""The original's functional requirements, in its own words."""
-
 
 class Command(msgspec.Struct, frozen=True):
     """Something an actor asks for, and the request that shows it. Without a wish it only prepares what follows."""

@@ -1,6 +1,7 @@
 """docs/operating/kafka-rights.md: what a Kafka of one's own is told, as Kafka's own tools take it."""
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from dev.documents.reference import GENERATED
 from gbike.app.event_map import Built
@@ -12,8 +13,8 @@ from gbike.kit.kafka.topic import PARTITIONS
 def page(built: Sequence[Built]) -> str:
     """docs/operating/kafka-rights.md."""
     way = "--bootstrap-server $BROKER --command-config admin.properties"
-    made = [f"$topics --topic {topic} --partitions {PARTITIONS} --config retention.ms={KEEP_MS}" for topic in topics()]
-    users = [f"$users --entity-name {login} --add-config-file {login}.scram" for login in logins(built)]
+    topic = f"kafka-topics.sh {way} --create --if-not-exists --partitions {PARTITIONS} --config retention.ms={KEEP_MS}"
+    user = f"kafka-configs.sh {way} --alter --entity-type users"
     parts = [
         "# Kafka: topics, logins and rights",
         GENERATED,
@@ -23,9 +24,15 @@ def page(built: Sequence[Built]) -> str:
         " in `GBIKE_KAFKA`; without a login it takes Kafka for open. `reader` is for people who look: it reads every"
         " topic and sees every group's places. [Why](../decisions/0033-a-topic-per-speaker.md).\n",
         "## Topics\n\nAdd `--replication-factor 3` where there are three brokers.\n",
-        _block([f'topics="kafka-topics.sh {way} --create --if-not-exists"', *made]),
+        _block([f"for topic in {' '.join(topics())}; do", f"  {topic} --topic $topic", "done"]),
         "## Logins\n\n`NAME.scram` holds `SCRAM-SHA-512=[password=…]` and is removed afterwards.\n",
-        _block([f'users="kafka-configs.sh {way} --alter --entity-type users"', *users]),
+        _block(
+            [
+                f"for login in {' '.join(logins(built))}; do",
+                f"  {user} --entity-name $login --add-config-file $login.scram",
+                "done",
+            ]
+        ),
         "## Rights\n\n`gbike` is the one topic of before 0.3.0; where it never was, its lines do nothing.\n",
         _block([f'acls="kafka-acls.sh {way} --add"', *(f"$acls {right}" for right in as_options(rights(built)))]),
     ]
@@ -33,11 +40,13 @@ def page(built: Sequence[Built]) -> str:
 
 
 def as_options(found: Sequence[Right]) -> Iterator[str]:
-    """The rights as Kafka's own tool takes them."""
-    for right in found:
-        name = f"'{right.name}'" if right.name == ANY else right.name
-        how = " --resource-pattern-type prefixed" if right.prefixed else ""
-        yield f"--allow-principal User:{right.login} --operation {right.may.capitalize()} --{right.kind} {name}{how}"
+    """The rights as Kafka's own tool takes them, a line for what a login may do with one kind of thing."""
+    for (login, may, kind, prefixed), alike in groupby(
+        found, lambda right: (right.login, right.may, right.kind, right.prefixed)
+    ):
+        names = " ".join(f"--{kind} '{one.name}'" if one.name == ANY else f"--{kind} {one.name}" for one in alike)
+        how = " --resource-pattern-type prefixed" if prefixed else ""
+        yield f"--allow-principal User:{login} --operation {may.capitalize()} {names}{how}"
 
 
 def _block(lines: Sequence[str]) -> str:

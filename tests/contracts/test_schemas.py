@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -217,7 +218,9 @@ def test_every_refusal_is_on_its_page_once_and_no_text_is_left_over() -> None:
     slugs |= {problem.slug for one in built for o in one.service.operations for problem in o.refusals}
     assert slugs == {problem.slug for problem in [*FLOOR.values(), *catalogue(PROBLEM_TEXTS).values()]}
     page = (ROOT / "docs/status-codes.md").read_text("utf-8")
-    assert {slug: found for slug in slugs if (found := page.count(f" | `{slug}` | ")) != 1} == {}
+    assert {
+        slug: found for slug in slugs if (found := len(re.findall(rf"^- \d+ `{slug}`[ :]", page, re.MULTILINE))) != 1
+    } == {}
 
 
 def test_gbike_events_and_routes_name_every_event_policy_and_operation() -> None:

@@ -119,7 +119,7 @@ def test_the_small_fleet_is_as_large_as_the_readme_says() -> None:
     assert f"bikes {FIRST} to {FIRST + len(ZONES) * BIKES_PER_ZONE - 1}, riders {FIRST} to {FIRST + RIDERS - 1}" in text
 
 
-@pytest.mark.parametrize("page", [*READMES, "docs/architecture.md"])
+@pytest.mark.parametrize("page", READMES)
 def test_the_picture_of_the_services_is_the_code_s(page: str) -> None:
     assert picture() in (ROOT / page).read_text("utf-8"), "the picture is `dev.documents.reference.picture()`"
 

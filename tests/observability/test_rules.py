@@ -157,7 +157,7 @@ def test_an_alert_says_what_is_wrong_in_both_languages_and_has_a_page(alert: str
     page = ROOT / notes["runbook"]
     assert page == PAGES / f"{alert}.md"
     text = page.read_text("utf-8")
-    for part in ("## What it means to riders", "## How to look", "## What to do", "## When to call whom"):
+    for part in ("**Riders**: ", "**Look**: ", "**Do**: ", "**Call**: "):
         assert part in text, f"{page.name} has no {part!r}"
 
 

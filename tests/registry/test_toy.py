@@ -82,7 +82,8 @@ def test_it_is_verified(seen: Any) -> None:
 def test_it_has_a_topic_a_login_and_rights_of_its_own(seen: Any) -> None:
     assert NAME in seen["logins"]
     assert f"--allow-principal User:{NAME} --operation Write --topic gbike.{NAME}" in seen["rights"]
-    assert f"--allow-principal User:{NAME} --operation Read --topic gbike.account" in seen["rights"]
+    [read] = [right for right in seen["rights"] if f"User:{NAME} --operation Read --topic" in right]
+    assert "--topic gbike.account" in read
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,6 @@ def test_it_has_a_topic_a_login_and_rights_of_its_own(seen: Any) -> None:
     [
         ("README.md", "lost_property[lostProperty]"),
         ("README.ko.md", "lost_property -->|asks| bike"),
-        ("docs/architecture.md", "lost_property[lostProperty]"),
         ("docs/events.md", "FoundProperty"),
         (
             "docs/settings.md",
