@@ -86,7 +86,7 @@ async def watch(script: Sequence[Command] = SCRIPT) -> list[Scene]:
     for command in script:
         body = msgspec.json.encode(command.body)
         for name, part in services.parts.items():
-            part.faulty.stopped = name == command.without
+            part.answer(stopped=name == command.without)
         answer = await call_asgi(services.app, command.method, command.path, body, {})
         if answer.status != command.status:
             raise NotAsWritten(f"{command.method} {command.path}: {answer.status} {answer.body.decode()}")

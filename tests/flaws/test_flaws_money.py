@@ -115,9 +115,9 @@ async def test_flaw_29_only_the_riders_own_payment_of_the_fee_closes_a_bill() ->
     town = await a_town()
     await town.all.part("userDeposit").stop()
     await town.tell("rent", RENTED, RETURNED)
-    town.all.part("userDeposit").faulty.stopped = False
+    town.all.part("userDeposit").answer(stopped=False)
     await town.client.patch("/userDeposits/1", {"billid": 1})
-    town.all.part("userDeposit").faulty.stopped = True
+    town.all.part("userDeposit").answer(stopped=True)
     await town.tell("user_deposit", UpdatedDeposit(userid=2, deposit=0, billid=1, fee=500))
     await town.tell("user_deposit", UpdatedDeposit(userid=1, deposit=0, billid=1, fee=1))
     assert [bill["status"] for bill in await town.many("billings")] == ["APPLYFEE"]
@@ -277,10 +277,10 @@ async def test_flaw_38_a_report_that_bike_did_not_apply_in_time_earns_nothing() 
     """A slow bike left a report half done, and a second one overwrote the first; here it is cancelled, or refused."""
     town = await a_town(report_deadline_ms="300")
     seen = {"reportid": 1, "managerid": 1, "bikeid": 1, "batterylevel": 50}
-    town.all.part("bike").faulty.delay = Delay(600, 600)
+    town.all.part("bike").answer(late=Delay(600, 600))
     late = await town.client.post("/bikeManageApps", seen)
     assert (late.status, late.headers.get("retry-after")) == (503, "2")
-    town.all.part("bike").faulty.delay = None
+    town.all.part("bike").answer()
     await asyncio.sleep(0.6)
     await town.all.settle()
     assert (await points_of(town), await town.many("bikeManageApps")) == (1000, [])

@@ -74,7 +74,7 @@ def _leftover_sleep(patch: pytest.MonkeyPatch) -> None:
 async def test_flaw_13_no_test_delay_is_left_in_a_rent() -> None:
     """Bike slept 400-620 ms at random before it answered; here a delay exists only where the demo's faults set one."""
     town = await a_town()
-    assert all(part.faulty.delay is None for part in town.all.parts.values())
+    assert all(part.delay is None for part in town.all.parts.values())
     began = asyncio.get_running_loop().time()
     await town.rent()
     assert asyncio.get_running_loop().time() - began < 0.3
@@ -118,10 +118,10 @@ def _undo_nothing(*_args: object) -> None:
 async def test_flaw_15_a_bike_that_answered_too_late_ends_free() -> None:
     """A time-out left the bike 사용중 without a rent; here the rent is cancelled and says so, and bike frees it."""
     town = await a_town(rent_deadline_ms="300")
-    town.all.part("bike").faulty.delay = Delay(600, 600)
+    town.all.part("bike").answer(late=Delay(600, 600))
     reply = await town.client.post("/rents", {"userid": 1, "bikeid": 1})
     assert (reply.status, reply.headers["retry-after"]) == (503, "2")
-    town.all.part("bike").faulty.delay = None
+    town.all.part("bike").answer()
     await asyncio.sleep(0.6)  # the late reservation arrives
     await town.all.settle()
     assert await bike_is(town) == "사용가능"

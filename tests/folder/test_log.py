@@ -73,7 +73,7 @@ async def ridden(where: Path, rides: Sequence[int]) -> Folders:
     await whole.stop()
     shutil.copytree(folders.data, folders.earlier)
     whole, client = opened(folders.data)
-    whole.part("billing").faulty.stopped = True
+    whole.part("billing").answer(stopped=True)
     await give_back(client, rides[quarter : 2 * quarter])
     await whole.settle()
     await give_back(client, rides[2 * quarter : 3 * quarter])
@@ -177,7 +177,7 @@ async def test_what_was_published_and_nobody_heard_is_missed_in_an_older_log(fol
     shutil.copytree(data, earlier)
     whole, client = opened(data)
     for part in whole.parts.values():
-        part.faulty.stopped = part.card.name != "rent"
+        part.answer(stopped=part.card.name != "rent")
     await give_back(client, RIDES[-1:])
     await whole.part("rent").running.relay.step()
     await whole.part("rent").store.flush()

@@ -12,7 +12,6 @@ from gbike.app.catalogue import cards
 from gbike.app.embedded import Embedded
 from gbike.app.engines import CannotRun
 from gbike.app.engines.envoy import binary
-from gbike.kit.http.demo import says_demo
 from tests.gateway.servers import Envoy, Loop, Stub, free_port
 from tests.support import EVERY_RIDE_COSTS
 
@@ -46,7 +45,7 @@ def town(loop: Loop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]
         return Embedded(None, EVERY_RIDE_COSTS)
 
     whole: Embedded = loop.run(build())
-    at = {name: loop.serve(says_demo(part.running.app)) for name, part in whole.parts.items()}
+    at = {name: loop.serve(part.running.app) for name, part in whole.parts.items()}
     env = {f"GBIKE_PEER_{name.upper()}_URL": f"http://127.0.0.1:{port}" for name, port in at.items()}
     embedded_port = loop.serve(whole.app)
     envoy = Envoy(tmp_path_factory.mktemp("town"), lambda place: gateway.configuration(place, env), demo=True)

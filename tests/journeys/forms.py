@@ -61,7 +61,7 @@ class InMemory:
             await part.drivers.stop()
         await self._embedded.settle()
         for part in self._embedded.parts.values():
-            if not part.faulty.stopped:
+            if not part.stopped:
                 part.drivers.start()
 
     async def violations(self) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from gbike.app.embedded import Embedded
-from gbike.app.faults import Delay, Faulty
+from gbike.app.faults import Delay
 from tests.journeys.fleet import assert_nothing_is_violated, every, register_bikes
 from tests.journeys.virtual_time import VirtualClock, in_virtual_time
 from tests.support import EVERY_RIDE_COSTS, Client, Reply
@@ -101,7 +101,7 @@ class City:
 
     async def calm(self) -> None:
         """Heal, wait until whatever hung has come through, and handle every event."""
-        self.bike.faulty.delay, self.bike.faulty.stopped = None, False
+        self.bike.answer()
         await asyncio.sleep(70)
         await self.embedded.settle()
         await assert_nothing_is_violated(self.embedded)
@@ -121,7 +121,7 @@ def in_a_city(story: Callable[[City], Awaitable[None]], seed: int = 0) -> None:
 @both
 def test_a_hanging_bike_service_opens_the_breaker_within_ten_calls_and_three_seconds(call: Call) -> None:
     async def story(city: City) -> None:
-        city.bike.faulty.delay = HANGS
+        city.bike.answer(late=HANGS)
         seen = await city.users(call, 30)
         opened = min(one.asked_s + one.took_ms / 1000 for one in seen if one.reason == "circuit-open")
         began = min(one.asked_s for one in seen)
@@ -145,12 +145,12 @@ def test_a_hanging_bike_service_opens_the_breaker_within_ten_calls_and_three_sec
 @pytest.mark.parametrize("seed", range(8))
 def test_the_breaker_is_closed_within_ten_seconds_of_recovery_by_one_request_a_second(call: Call, seed: int) -> None:
     async def story(city: City) -> None:
-        city.bike.faulty.delay = HANGS
+        city.bike.answer(late=HANGS)
         await city.users(call, 4)
         assert call.state(city.embedded) != 0
         steady = asyncio.create_task(one_request_a_second(city, call))
         await asyncio.sleep(2 + seed * 0.9)
-        city.bike.faulty.delay = None
+        city.bike.answer()
         healed = city.clock.monotonic_ms()
         while call.state(city.embedded) != 0:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
@@ -166,11 +166,11 @@ def test_the_breaker_is_closed_within_ten_seconds_of_recovery_by_one_request_a_s
 def test_five_time_outs_in_a_row_open_the_breaker_and_four_do_not(call: Call) -> None:
     async def story(city: City) -> None:
         for tries, state in ((4, 0), (5, 2)):
-            city.bike.faulty.delay = HANGS
+            city.bike.answer(late=HANGS)
             for _ in range(tries):
                 assert (await city.ask(call)).reason == "bike-service-timeout"
             assert call.state(city.embedded) == state
-            city.bike.faulty.delay = None
+            city.bike.answer()
             assert ((await city.ask(call)).answer.status == 201) == (state == 0)
 
     in_a_city(story)
@@ -181,7 +181,7 @@ def test_who_was_served_but_lost_the_answer_gets_it_again_while_the_circuit_is_o
     async def story(city: City) -> None:
         body = call.body(await city.a_bike())
         first = await city.client.post(call.path, body, idempotency_key="once")
-        city.bike.faulty.delay = HANGS
+        city.bike.answer(late=HANGS)
         await city.users(call, 3)
         assert (await city.ask(call)).reason == "circuit-open"
         again = await city.client.post(call.path, body, idempotency_key="once")
@@ -224,9 +224,9 @@ def test_200_reports_of_bikes_that_do_not_exist_never_trip_the_breaker_of_report
 @pytest.mark.parametrize(("tripped", "other"), [(RENT, REPORT), (REPORT, RENT)], ids=["rents", "reports"])
 def test_the_breakers_of_rents_and_of_reports_do_not_trip_each_other(tripped: Call, other: Call) -> None:
     async def story(city: City) -> None:
-        city.bike.faulty.delay = HANGS
+        city.bike.answer(late=HANGS)
         await city.users(tripped, 3)
-        city.bike.faulty.delay = None
+        city.bike.answer()
         assert (await city.ask(tripped)).reason == "circuit-open"
         assert (await city.ask(other)).answer.status == 201
         assert other.state(city.embedded) == 0
@@ -239,7 +239,7 @@ def test_the_breaker_test_of_the_original_leaves_no_bike_without_its_rent(seed: 
     """5 users for 10 s, a fresh bike each, a bike service of 400-620 ms: the original orphaned 24-36 bikes of 83."""
 
     async def story(city: City) -> None:
-        city.bike.faulty.delay = Delay(400, 620)
+        city.bike.answer(late=Delay(400, 620))
         seen = await city.users(RENT, 10)
         assert {one.answer.status for one in seen} == {201}  # within 1,200 ms
         assert 80 <= len(seen) <= 125
@@ -256,7 +256,7 @@ def test_the_breaker_test_of_the_original_leaves_no_bike_without_its_rent(seed: 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_bike_service_as_slow_as_the_deadline_leaves_no_bike_without_its_rent(slow: Delay, seed: int) -> None:
     async def story(city: City) -> None:
-        city.bike.faulty.delay = slow
+        city.bike.answer(late=slow)
         seen = await city.users(RENT, 30)
         got = Counter(one.answer.status for one in seen)
         assert set(got) == {201, 503}
@@ -266,8 +266,11 @@ def test_a_bike_service_as_slow_as_the_deadline_leaves_no_bike_without_its_rent(
     in_a_city(story, seed)
 
 
-class AnswersLate(Faulty):
+class AnswersLate:
     """Bike does what it was asked in time; its answer comes too late or just in time."""
+
+    def __init__(self, city: City) -> None:
+        self._app, self._chance = city.bike.app, city.chance
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def late(message: Message) -> None:
@@ -281,7 +284,7 @@ class AnswersLate(Faulty):
 @pytest.mark.parametrize("seed", range(3))
 def test_an_answer_that_comes_after_the_deadline_leaves_no_bike_without_its_rent(seed: int) -> None:
     async def story(city: City) -> None:
-        city.bike.faulty = AnswersLate("bike", city.bike.running.app, city.chance)
+        city.bike.app = AnswersLate(city)
         seen = await city.users(RENT, 30)
         got = Counter(one.answer.status for one in seen)
         assert set(got) == {201, 503}
@@ -304,7 +307,7 @@ async def assert_points_for_applied_reports(city: City, reports: list[Seen]) -> 
 @pytest.mark.parametrize(("call", "places"), [(RENT, 32), (REPORT, 16)], ids=["rents", "reports"])
 def test_a_fixed_number_of_calls_is_in_flight_256_wait_and_the_next_is_refused_at_once(call: Call, places: int) -> None:
     async def story(city: City) -> None:
-        city.bike.faulty.delay = Delay(200, 200)
+        city.bike.answer(late=Delay(200, 200))
         inside = CountsInside(city)
         bikes = [await city.a_bike() for _ in range(places + 256 + 10)]
         seen = await asyncio.gather(*[city.send(call, bikeid) for bikeid in bikes])
@@ -326,14 +329,14 @@ class CountsInside:
 
     def __init__(self, city: City) -> None:
         self.now = self.most = 0
-        self._faulty = city.bike.faulty
-        city.bike.faulty.reachable = lambda: self  # type: ignore[method-assign]
+        self._app = city.bike.app
+        city.bike.app = self
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.now += 1
         self.most = max(self.most, self.now)
         try:
-            await self._faulty(scope, receive, send)
+            await self._app(scope, receive, send)
         finally:
             self.now -= 1
 

@@ -287,7 +287,7 @@ async def test_a_rent_that_bike_could_not_answer_may_be_tried_again_with_its_key
     client, wish = Client(house.app), {"userid": 1, "bikeid": 2}
     await house.part("bike").stop()
     assert (await client.send("POST", "/rents", wish, KEY)).status == 503
-    house.part("bike").faulty.stopped = False
+    house.part("bike").answer(stopped=False)
     await house.settle()
     first = await client.send("POST", "/rents", wish, KEY)
     again = await client.send("POST", "/rents", wish, KEY)

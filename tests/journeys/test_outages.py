@@ -100,7 +100,7 @@ def test_rides_go_on_while_billing_deposits_and_the_view_are_down_and_all_settle
         town = Town(clock)
         await town.open(without=BEHIND)
         for service in BEHIND:
-            town.embedded.part(service).faulty.stopped = True
+            town.embedded.part(service).answer(stopped=True)
         await town.ride_on(RIDES)
         down = [(await town.client.get(path)).status for path in ("/billings", "/userDeposits", "/rentAndBillingViews")]
         assert down == [503, 503, 503]

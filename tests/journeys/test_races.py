@@ -158,10 +158,10 @@ async def a_busy_day(embedded: Embedded) -> None:
         assert rent.status == 201
         if bikeid % 7:
             await client.patch(f"/rents/{rent.json['rentid']}", {"endlocation": f"place {bikeid}"})
-    embedded.part("bike").faulty.stopped = True
+    embedded.part("bike").answer(stopped=True)
     for bikeid in range(36, 39):  # cancelled, and said so
         assert (await client.post("/rents", {"userid": 1, "bikeid": bikeid})).status == 503
-    embedded.part("bike").faulty.stopped = False
+    embedded.part("bike").answer(stopped=False)
     for number in range(1, 9):
         report = {"managerid": number % 3 + 1, "bikeid": number, "batterylevel": number, "usableyn": number % 2 == 0}
         assert (await client.post("/bikeManageApps", report)).status == 201

@@ -88,7 +88,7 @@ async def spans_of_a_ride(collector: Collector, headers: dict[str, str], *, bike
     await register_bikes(client, range(1, 2))
     await open_deposits(client, range(1, 2))
     await whole.settle()
-    whole.part("bike").faulty.stopped = bike_stopped
+    whole.part("bike").answer(stopped=bike_stopped)
     await client.send("POST", "/rents", {"userid": 1, "bikeid": 1}, headers=headers)
     await client.send("PATCH", "/rents/1", {"endlocation": "there"}, headers=headers)
     await whole.settle()

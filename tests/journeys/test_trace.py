@@ -103,7 +103,7 @@ async def test_a_ride_is_a_tree_of_requests_and_what_they_caused(running: Embedd
 
 
 async def test_what_waits_is_said_to_wait_and_where(running: Embedded) -> None:
-    running.part("billing").faulty.stopped = True
+    running.part("billing").answer(stopped=True)
     await ride(running)
     assert rented_of(running) == (
         "rent Rented rent:1 → billing WAITING · 대기, rentAndBillingView WAITING · 대기, account WAITING · 대기"

@@ -2,17 +2,8 @@
 
 import pytest
 
-from gbike.kit.http.ask import HAL_JSON, JSON, Ask
+from gbike.kit.http.ask import HAL_JSON, JSON, preferred_media
 from gbike.kit.http.problems import NOT_ACCEPTABLE, Problem
-
-
-async def _nothing() -> dict[str, object]:
-    return {}
-
-
-def _media(accept: str) -> str:
-    scope = {"method": "GET", "path": "/", "headers": [(b"accept", accept.encode())]}
-    return Ask(scope, _nothing, lambda _: False).media
 
 
 @pytest.mark.parametrize(
@@ -35,7 +26,7 @@ def _media(accept: str) -> str:
     ],
 )
 def test_hal_is_what_these_clients_get(accept: str) -> None:
-    assert _media(accept) == HAL_JSON
+    assert preferred_media(accept) == HAL_JSON
 
 
 @pytest.mark.parametrize(
@@ -52,7 +43,7 @@ def test_hal_is_what_these_clients_get(accept: str) -> None:
     ],
 )
 def test_json_is_what_these_clients_get(accept: str) -> None:
-    assert _media(accept) == JSON
+    assert preferred_media(accept) == JSON
 
 
 @pytest.mark.parametrize(
@@ -68,5 +59,5 @@ def test_json_is_what_these_clients_get(accept: str) -> None:
 )
 def test_neither_is_not_acceptable(accept: str) -> None:
     with pytest.raises(Problem) as refused:
-        _media(accept)
+        preferred_media(accept)
     assert refused.value.type is NOT_ACCEPTABLE

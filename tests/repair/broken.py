@@ -65,12 +65,12 @@ async def postings_that_are_missing(house: Embedded) -> None:
     report = {"managerid": 1, "bikeid": 1, "batterylevel": 50}
     assert (await client.post("/bikeManageApps", report)).status == 201
     await house.settle()
-    house.part("bike_manager").faulty.stopped = False
+    house.part("bike_manager").answer(stopped=False)
     assert (await client.put("/bikeManagers/1", {"adjustpoint": 500}, idempotency_key="a")).status == 200
     await _known_without_effect(house, "billing", "CalculatedFee", "user_deposit")
     await _known_without_effect(house, "bike_manage_app", "Reported", "bike_manager")
     await _known_without_effect(house, "bike_manager", "AdjustedPoint", "user_deposit")
-    house.part("user_deposit").faulty.stopped = False
+    house.part("user_deposit").answer(stopped=False)
     await house.settle()
 
 

@@ -90,10 +90,10 @@ async def in_a_folder(folder: DataFolder, mode: Mode) -> None:
     await embedded.settle()
     await give_back(send, 1)
     await embedded.settle()
-    embedded.part("userDeposit").faulty.stopped = True
+    embedded.part("userDeposit").answer(stopped=True)
     await give_back(send, 3)
     await embedded.settle()
-    embedded.part("billing").faulty.stopped = True
+    embedded.part("billing").answer(stopped=True)
     await give_back(send, 2)
     assert await send("POST", "/rents", {"userid": 3, "bikeid": 6}) == 201
     await embedded.settle()

@@ -115,7 +115,7 @@ async def test_what_was_left_half_way_settles(past: Past) -> None:
 async def test_rides_are_priced_by_the_tariff_they_began_under_whenever_it_changed(past: Past) -> None:
     embedded, _ = past.open()
     for name, part in embedded.parts.items():
-        part.faulty.stopped = name != "billing"  # who has not heard of ride 4's return, which waits in rent's outbox
+        part.answer(stopped=name != "billing")  # who has not heard of ride 4's return, which waits in rent's outbox
     await embedded.settle()
     await embedded.stop()
     embedded, client = past.open(DEARER)

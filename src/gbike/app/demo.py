@@ -63,7 +63,7 @@ async def _serve(options: DemoOptions) -> None:
         try:
             for fault in options.slow:
                 service, _, delay = fault.partition("=")
-                embedded.part(service).faulty.delay = read_delay(delay)
+                embedded.part(service).answer(late=read_delay(delay))
             await embedded.bus.identity()
             embedded.start(options.without)
             await fleet.finish(posted_to(embedded.inside))
@@ -108,7 +108,7 @@ def run_demo(options: DemoOptions) -> None:
 def _verbs(embedded: Embedded) -> dict[str, Verb]:
     async def slow(service: str, delay: str) -> str:
         part = embedded.part(service)
-        part.faulty.delay = read_delay(delay)
+        part.answer(late=read_delay(delay), stopped=part.stopped)
         return f"{part.card.name} answers {delay} ms late now"
 
     async def stop(service: str) -> str:
@@ -118,7 +118,7 @@ def _verbs(embedded: Embedded) -> dict[str, Verb]:
 
     async def heal(service: str = "") -> str:
         for part in [embedded.part(service)] if service else embedded.parts.values():
-            part.faulty.delay = None
+            part.answer()
             part.start()
         return f"{service or 'every service'} runs and answers at once"
 
@@ -151,7 +151,7 @@ async def _show_status(embedded: Embedded, console: Console) -> None:
             rides = await embedded.part("rent").store.read(counted, ("returned",))
             behind = [part.running.consumer for part in embedded.parts.values() if part.running.consumer]
             lag = max([await consumer.lag() for consumer in behind])
-            stopped = [name for name, part in embedded.parts.items() if part.faulty.stopped]
+            stopped = [name for name, part in embedded.parts.items() if part.stopped]
             state = (
                 f"stopped: {', '.join(stopped)}" if stopped else "all events handled" if not lag else f"{lag} behind"
             )

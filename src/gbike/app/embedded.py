@@ -17,7 +17,7 @@ from gbike.app.catalogue import cards
 from gbike.app.data_folder import DataFolder
 from gbike.app.defaults import with_defaults
 from gbike.app.doors import Doors, LockedDoors, OpenDoors
-from gbike.app.faults import Faulty
+from gbike.app.faults import Delay, Late
 from gbike.app.generations import Generations
 from gbike.app.hearing import SPEAKER, Hearing
 from gbike.app.manifest import NOT_THE_LAST
@@ -35,6 +35,7 @@ from gbike.kit.files import closed_folder
 from gbike.kit.housekeeping import BITE
 from gbike.kit.http.app import HttpApp, Operation
 from gbike.kit.http.ask import HAL_JSON, Answer, Ask
+from gbike.kit.http.problems import STOPPED
 from gbike.kit.http.standard import standard_operations
 from gbike.kit.ids import Ids, SystemIds
 from gbike.kit.inprocess.peer import InProcessCaller
@@ -56,21 +57,31 @@ LOG_LOOK_S = 15
 
 
 class Part:
-    """One service of the embedded form."""
+    """One service of the embedded form. `app`: what answers for it, itself or a fault in its place."""
 
     def __init__(self, card: Card, store: SqliteStore, running: Running, chance: Callable[[], float]) -> None:
         self.card, self.store, self.running = card, store, running
-        self.faulty = Faulty(card.name, running.app, chance)
+        self._chance = chance
+        self.app: ASGIApp = running.app
+        self.delay: Delay | None = None
+        self.stopped = False
         self.drivers = Drivers(card.name, running.workers)
+
+    def answer(self, *, late: Delay | None = None, stopped: bool = False) -> None:
+        """From now on answer so late, or that we are stopped; without either as always."""
+        self.delay, self.stopped = late, stopped
+        self.app = self.running.app.refusing(STOPPED, {"service": self.card.name}) if stopped else self.running.app
+        if late is not None:
+            self.app = Late(self.app, late, self._chance)
 
     async def stop(self) -> None:
         """As if the service's process were gone: no answers, no workers."""
-        self.faulty.stopped = True
+        self.answer(late=self.delay, stopped=True)
         await self.drivers.stop()
 
     def start(self) -> None:
         """Answer and work again."""
-        self.faulty.stopped = False
+        self.answer(late=self.delay)
         self.drivers.start()
 
 
@@ -129,8 +140,8 @@ class Embedded:
         """Drive every service, except those in `without`. Raises NoSuchService."""
         out = {self.part(name).card.name for name in without}
         for part in self.parts.values():
-            part.faulty.stopped = part.card.name in out
-            if not part.faulty.stopped:
+            part.answer(late=part.delay, stopped=part.card.name in out)
+            if not part.stopped:
                 part.start()
         self._tidying.start()
 
@@ -170,7 +181,7 @@ class Embedded:
         for _ in range(most):
             moved = 0
             for part in self.parts.values():
-                if not part.faulty.stopped:
+                if not part.stopped:
                     for worker in part.running.workers:
                         moved += await worker.step() if worker.moves else 0
             moved += await self.hearing.step() if self.hearing else 0
@@ -211,7 +222,7 @@ class Embedded:
         return Hearing(OutboxTail(account, self.bus, self.clock, revoked.reach_ms), revoked)
 
     def _way_to(self, name: str) -> InProcessCaller:
-        return InProcessCaller(lambda: self.parts[name].faulty.reachable())
+        return InProcessCaller(lambda: None if self.parts[name].stopped else self.parts[name].app)
 
     def _subscribe(self, store: SqliteStore) -> Subscribe:
         def subscribe(consumer: str, types: frozenset[str]) -> LogSubscription:
@@ -287,8 +298,8 @@ class Embedded:
         pages = web_operations(settings)
         own = HttpApp("gateway", [home, ready, old, *others, *pages], {}, self.metrics, self.doors.guard(*self.parts))
         table = route_table(part.card for part in self.parts.values())
-        self.inside = Gateway(table, {name: part.running.app for name, part in self.parts.items()}, own)
-        door = Gateway(table, {name: part.faulty for name, part in self.parts.items()}, own)
+        self.inside = Gateway(table, {name: part.running for name, part in self.parts.items()}, own)
+        door = Gateway(table, self.parts, own)
         return open_to_all(door) if self.doors.open else open_to(origins(settings), door)
 
     async def _ready(self, _ask: Ask) -> Answer:

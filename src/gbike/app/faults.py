@@ -6,10 +6,6 @@ from collections.abc import Callable
 import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gbike.kit.http.app import HttpApp
-from gbike.kit.http.ask import Answer, Ask
-from gbike.kit.http.problems import STOPPED, Problem
-
 
 class Delay(msgspec.Struct, frozen=True):
     """How late a service answers: between these many milliseconds."""
@@ -30,27 +26,15 @@ def read_delay(text: str) -> Delay:
     return Delay(int(low), int(high or low))
 
 
-class Faulty:
-    """A service's application with its faults in front."""
+class Late:
+    """An application that answers late. Who is slow is alive, and says so in time."""
 
-    def __init__(self, service: str, app: HttpApp, chance: Callable[[], float]) -> None:
-        self._service, self._app, self._chance = service, app, chance
-        self.delay: Delay | None = None
-        self.stopped = False
+    def __init__(self, app: ASGIApp, delay: Delay, chance: Callable[[], float]) -> None:
+        self._app, self._delay, self._chance = app, delay, chance
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Take one request: late, refused, or as always. Who is slow is alive, and says so in time."""
-        if self.delay is not None and not scope["path"].startswith("/health/"):
-            spread = self.delay.to_ms - self.delay.from_ms
-            await asyncio.sleep((self.delay.from_ms + spread * self._chance()) / 1000)
-        if self.stopped:
-            await self._app.serve(None, self._refuse, scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
-
-    async def _refuse(self, _ask: Ask) -> Answer:
-        raise Problem(STOPPED, {"service": self._service})
-
-    def reachable(self) -> ASGIApp | None:
-        """The application as peers reach it; None when it is stopped."""
-        return None if self.stopped else self
+        """Take one request."""
+        if not scope["path"].startswith("/health/"):
+            spread = self._delay.to_ms - self._delay.from_ms
+            await asyncio.sleep((self._delay.from_ms + spread * self._chance()) / 1000)
+        await self._app(scope, receive, send)

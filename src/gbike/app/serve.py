@@ -23,7 +23,7 @@ from gbike.app.catalogue import NoSuchService, speakers, usual_port
 from gbike.app.catalogue import card as find_card
 from gbike.app.defaults import about_test_payments, with_defaults
 from gbike.app.doors import Doors, LockedDoors, OpenDoors, not_for_production
-from gbike.app.faults import BadFault, Faulty, read_delay
+from gbike.app.faults import BadFault, Late, read_delay
 from gbike.app.hearing import KINDS, SPEAKER, Hearing
 from gbike.app.single import SQLITE, Drivers, assemble_one, migrate_store, open_store
 from gbike.app.tracing import start_tracing, stop_tracing
@@ -34,10 +34,8 @@ from gbike.kit.access.settings import AccessSettings
 from gbike.kit.bus import BusUnavailable, Subscription
 from gbike.kit.clock import SystemClock, moment_in
 from gbike.kit.http.app import HttpApp
-from gbike.kit.http.ask import Answer, Ask
-from gbike.kit.http.demo import says_demo
 from gbike.kit.http.guard import Guard
-from gbike.kit.http.problems import UNAVAILABLE, Problem
+from gbike.kit.http.problems import UNAVAILABLE
 from gbike.kit.http.server import CannotListen, HttpServer, listen, run
 from gbike.kit.http.standard import standard_operations
 from gbike.kit.ids import SystemIds
@@ -178,7 +176,7 @@ async def _serve(
     listener = listen(host, port)
     alone = Alone(card, chosen, env, known)
     trusts = Proxies(load(AccessSettings, env).trusted_proxies).trusts
-    server = HttpServer(says_demo(alone.answer) if chosen.demo else alone.answer, chosen.drain_s, trusts)
+    server = HttpServer(alone.answer, chosen.drain_s, trusts)
     if known is not None:
         server.let_in(listen(host, tls_port), alone.answer_inside, known.to_answer())
     alone.ending = lambda: server.draining
@@ -305,9 +303,7 @@ class Alone:
         """`app`, as late as the demo's settings want it."""
         if not (self._chosen.demo and self._chosen.demo_slow_ms):
             return app
-        faulty = Faulty(self._card.name, app, random.Random().random)  # noqa: S311 - no secret
-        faulty.delay = read_delay(self._chosen.demo_slow_ms)
-        return faulty
+        return Late(app, read_delay(self._chosen.demo_slow_ms), random.Random().random)  # noqa: S311 - no secret
 
     def _world(self, store: Store) -> World:
         return World(
@@ -365,15 +361,13 @@ class _NotReady:
 
     def __init__(self, service: str, metrics: Metrics, guard: Guard) -> None:
         self._app = HttpApp(service, standard_operations(service, [], None, metrics), {}, metrics, guard)
+        self._refusing = self._app.refusing(UNAVAILABLE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] in ("/health/live", "/metrics"):
             await self._app(scope, receive, send)
-        elif scope["type"] == "http":
-            await self._app.serve(None, self._refuse, scope, receive, send)
-
-    async def _refuse(self, _ask: Ask) -> Answer:
-        raise Problem(UNAVAILABLE)
+        else:
+            await self._refusing(scope, receive, send)
 
 
 class _Libraries(logging.Handler):

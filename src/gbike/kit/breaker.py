@@ -72,8 +72,9 @@ class Breaker:
 
     def admit(self) -> int:
         """A ticket for one call, to be given back to `done`. Raises CircuitOpen."""
-        self.check()
-        self._probing = self.state is State.HALF_OPEN
+        if self.state is not State.CLOSED:
+            self.check()
+            self._probing = self.state is State.HALF_OPEN
         return self._era
 
     def done(self, ticket: int, *, ok: bool) -> None:
@@ -87,10 +88,7 @@ class Breaker:
                 self._move(State.OPEN)
             elif self._probed >= self._settings.breaker_probes:
                 self._move(State.CLOSED)
-        elif self.state is State.CLOSED:
-            self._note(ok)
-
-    def _note(self, ok: bool) -> None:
+            return
         now, settings = self._clock.monotonic_ms(), self._settings
         self._results.append((now, ok))
         self._failed += not ok

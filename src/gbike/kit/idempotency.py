@@ -6,9 +6,10 @@ body means the same: keys in another order, other spaces and 7.0 for 7 change no
 """
 
 import hashlib
+import math
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar, TypeVarTuple
+from typing import TypeVar, TypeVarTuple
 
 import msgspec
 
@@ -41,19 +42,22 @@ def hashes_of(body: bytes) -> tuple[str, str]:
     """The hash of what a body means, and that of its bytes; the same twice where it is no JSON."""
     raw = hashlib.sha256(body).hexdigest()
     try:
-        meant = msgspec.json.encode(_plain(msgspec.json.decode(body)), order="deterministic")
+        meant = msgspec.json.encode(_DECODER.decode(body), order="deterministic")
     except (ValueError, RecursionError):  # msgspec's refusals are ValueErrors
         return raw, raw
     return hashlib.sha256(meant).hexdigest(), raw
 
 
-def _plain(value: Any) -> Any:
-    """Equal numbers are written alike; those up to MAX_ID, as a larger float may be any of several whole numbers."""
-    if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_plain(inner) for inner in value]
-    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) <= MAX_ID else value
+def _number(text: str) -> float:
+    """Equal numbers are written alike; those up to MAX_ID, as a larger float may be any of several whole numbers.
+    Raises ValueError for one that is too large to be read."""
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(text)
+    return int(value) if value.is_integer() and abs(value) <= MAX_ID else value
+
+
+_DECODER = msgspec.json.Decoder(float_hook=_number)
 
 
 def check(read: Reading) -> None:

@@ -70,7 +70,8 @@ class Peer:
         self._deadline_ms, self._waiting_most = deadline_ms, waiting
         self._slots = asyncio.Semaphore(in_flight)
         self._waiting = 0
-        self._calls: set[asyncio.Task[PeerAnswer]] = set()
+        self._late: set[asyncio.Task[PeerAnswer]] = set()
+        """Calls that nobody waits for any more, kept until they end."""
 
     def check(self) -> None:
         """Raises CircuitOpen when a call would be refused right now."""
@@ -78,12 +79,13 @@ class Peer:
 
     async def ask(self, method: str, path: str, body: bytes = b"") -> PeerAnswer:
         """The peer's answer, below 500 and not 429. Raises CircuitOpen, PeerBusy, PeerTimeout, PeerUnavailable."""
-        until = self._clock.monotonic_ms() + self._deadline_ms
-        self._breaker.check()
-        await self._take_slot()
+        left_ms: float = self._deadline_ms
+        if self._slots.locked():
+            left_ms -= await self._wait_for_a_slot()
+        else:
+            await self._slots.acquire()
         ok = False
         try:
-            left_ms = until - self._clock.monotonic_ms()
             if left_ms <= 1:
                 raise PeerBusy("the whole time was spent waiting for a place")
             ticket = self._breaker.admit()
@@ -98,10 +100,10 @@ class Peer:
             raise PeerUnavailable(f"the peer answered {answer.status}", answer.retry_after_s)
         return answer
 
-    async def _take_slot(self) -> None:
-        if not self._slots.locked():
-            await self._slots.acquire()  # at once: there is a place
-            return
+    async def _wait_for_a_slot(self) -> float:
+        """How long it took, ms. Raises CircuitOpen, PeerBusy."""
+        self._breaker.check()
+        began_ms = self._clock.monotonic_ms()
         if self._waiting >= self._waiting_most:
             raise PeerBusy("too many calls are waiting")
         self._waiting += 1
@@ -112,6 +114,7 @@ class Peer:
             raise PeerBusy("no place in time") from None
         finally:
             self._waiting -= 1
+        return self._clock.monotonic_ms() - began_ms
 
     async def _call(self, method: str, path: str, body: bytes, left_ms: float) -> PeerAnswer:
         trace = trace_now.get()
@@ -122,10 +125,15 @@ class Peer:
         }
         # In a task of its own: when we stop waiting, the peer goes on undisturbed.
         call = asyncio.create_task(self._caller.call(method, path, body, headers))
-        self._calls.add(call)
-        call.add_done_callback(self._forget)
-        done, _ = await asyncio.wait({call}, timeout=left_ms / 1000)
-        if not done:
+        in_time = False
+        try:
+            await asyncio.wait({call}, timeout=left_ms / 1000)
+            in_time = call.done()
+        finally:
+            if not in_time:
+                self._late.add(call)
+                call.add_done_callback(self._forget)
+        if not in_time:
             raise PeerTimeout(f"no answer within {self._deadline_ms} ms")
         try:
             return call.result()
@@ -133,6 +141,6 @@ class Peer:
             raise PeerUnavailable(str(why)) from None
 
     def _forget(self, call: asyncio.Task[PeerAnswer]) -> None:
-        self._calls.discard(call)
+        self._late.discard(call)
         if not call.cancelled():
             call.exception()  # seen: an answer that nobody waits for any more is no surprise

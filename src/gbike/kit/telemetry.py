@@ -40,31 +40,12 @@ trace_now: ContextVar[Trace] = ContextVar("trace_now", default=NO_TRACE)
 def trace_from(traceparent: str | None, request_id: str | None) -> Trace:
     """Take over what the client sent when it is well-formed, make what is missing."""
     parent = _TRACEPARENT.fullmatch(traceparent or "")
-    chance = _hexes(48)
+    chance = secrets.token_hex(24)
     trace_id = parent.group(1) if parent else chance[:32]
     span_id = chance[32:48]
     known = request_id if request_id and _REQUEST_ID.fullmatch(request_id) else trace_id
     sampled = "01" if parent is None or int(parent.group(3), 16) & 1 else "00"
     return Trace(f"00-{trace_id}-{span_id}-{sampled}", known)
-
-
-class _Chance:
-    """Hex digits that nobody else draws, from the machine's randomness in larger pieces: asking for each costs more."""
-
-    PIECE = 4096
-
-    def __init__(self) -> None:
-        self._drawn, self._at = "", 0
-
-    def __call__(self, digits: int) -> str:
-        """So many."""
-        if self._at + digits > len(self._drawn):
-            self._drawn, self._at = secrets.token_hex(self.PIECE), 0
-        self._at += digits
-        return self._drawn[self._at - digits : self._at]
-
-
-_hexes = _Chance()
 
 
 def parts_of(traceparent: str | None) -> tuple[str, str, bool] | None:
@@ -75,7 +56,8 @@ def parts_of(traceparent: str | None) -> tuple[str, str, bool] | None:
 
 def within(trace: Trace) -> Trace:
     """The same trace, with a span id of its own."""
-    return Trace(f"{trace.traceparent[:36]}{_hexes(16)}{trace.traceparent[52:]}", trace.request_id, trace.cause)
+    parent, own = trace.traceparent, secrets.token_hex(8)
+    return Trace(f"{parent[:36]}{own}{parent[52:]}", trace.request_id, trace.cause)
 
 
 Facts = dict[str, str | int]

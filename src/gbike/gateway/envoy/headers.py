@@ -36,10 +36,7 @@ INSIDE = (DEADLINE_HEADER,)
 """What only services tell each other."""
 CREDENTIALS = header("access-control-allow-credentials", "true")
 """As the original, in the demo only: elsewhere there are tokens, and no cookie that a page could misuse."""
-PROTECTING = tuple(
-    header(name.decode(), value.decode(), "ADD_IF_ABSENT")
-    for name, value in protecting("", personal=False, over_tls=False)
-)
+PROTECTING = tuple(header(name.decode(), value.decode(), "ADD_IF_ABSENT") for name, value in protecting())
 """What Envoy answers by itself is protected as what the services answer."""
 
 

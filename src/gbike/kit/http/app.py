@@ -5,21 +5,22 @@ Trace, limits, metrics and problems are the same for all; a handler parses, call
 
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from prometheus_client import Counter, Histogram
 from starlette.routing import compile_path
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gbike.kit.access.limits import READS, WRITES, Pace
 from gbike.kit.access.principal import ANONYMOUS, NOBODYS, KeysUnavailable
 from gbike.kit.access.rules import PUBLIC, SIGNED_IN, Rule
 from gbike.kit.acting import Acting, acting
-from gbike.kit.http.ask import Answer, Ask
-from gbike.kit.http.guard import Guard
+from gbike.kit.http.ask import KEY, Answer, Ask, event_stream, preferred_media
+from gbike.kit.http.fields import invalid
+from gbike.kit.http.guard import SAYS_DEMO, Guard, OpenDoor
 from gbike.kit.http.problems import (
     INTERNAL,
     KEY_IN_FLIGHT,
@@ -28,16 +29,17 @@ from gbike.kit.http.problems import (
     MEDIA_TYPE,
     METHOD_NOT_ALLOWED,
     NOT_FOUND,
+    SENT_TWICE,
     UNAVAILABLE,
     Problem,
     ProblemType,
     preferred_language,
 )
 from gbike.kit.http.protection import protecting
-from gbike.kit.http.streams import send_pieces
+from gbike.kit.http.streams import Stream, send_pieces
 from gbike.kit.idempotency import KeyInFlight, KeyReused, Replay
 from gbike.kit.store import StoreUnavailable
-from gbike.kit.telemetry import Kind, Metrics, Span, Spans, Trace, log, trace_from, trace_now
+from gbike.kit.telemetry import Facts, Kind, Metrics, Span, Spans, Trace, log, trace_from, trace_now
 
 INSIDE = "/internal/"
 """What services ask each other; nobody else, and the gateway leads nobody there."""
@@ -49,6 +51,7 @@ NOBODY_YET = Acting(ANONYMOUS, NOBODYS)
 Handler = Callable[[Ask], Awaitable[Any]]
 """Answers the request, or what its operation's `answer` makes an answer of."""
 Refusals = Mapping[type[Exception], ProblemType]
+Headers = list[tuple[bytes, bytes]]
 
 ALWAYS: Refusals = {
     StoreUnavailable: UNAVAILABLE,
@@ -97,6 +100,9 @@ class Operation(msgspec.Struct, frozen=True):
 class HttpApp:
     """An ASGI application of one service."""
 
+    watching: ClassVar[list[Callable[[Operation, Answer], None]]] = []
+    """Are told what each operation answers: tests, which judge whether it says so."""
+
     def __init__(
         self,
         service: str,
@@ -109,6 +115,7 @@ class HttpApp:
         """`guard`: who comes in. `spans`: where each request is told, when somebody asked for it."""
         self.service, self.operations = service, tuple(operations)
         self._guard = guard
+        self._marks = [SAYS_DEMO] if isinstance(guard, OpenDoor) else []
         self._refusals = {**ALWAYS, **refusals}
         self._metrics, self._spans = metrics, spans
         by_path: dict[str, dict[str, Operation]] = {}
@@ -117,7 +124,8 @@ class HttpApp:
         self._exact: dict[str, _Resource] = {}
         self._patterns: list[tuple[re.Pattern[str], _Resource]] = []
         for path, methods in by_path.items():
-            resource = _Resource(self, methods)
+            heads = {"HEAD": methods["GET"]} if "GET" in methods else {}
+            resource = _Resource({**methods, **heads}, ", ".join(sorted({*methods, *heads, "OPTIONS"})))
             if "{" in path:
                 self._patterns.append((compile_path(path)[0], resource))
             else:
@@ -134,8 +142,20 @@ class HttpApp:
             HttpApp(self.service, inside, *rest, door(self._guard), self._spans),
         )
 
+    def refusing(self, type: ProblemType, facts: Mapping[str, Any] | None = None) -> ASGIApp:
+        """An application that refuses everything, and is guarded, measured and traced as this one."""
+
+        async def refuse(_ask: Ask) -> Answer:
+            raise Problem(type, facts)
+
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "http":
+                await self._serve(Ask(scope, receive, self._guard.trusts), None, refuse, send)
+
+        return answer
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Take one request."""
+        """Take one request to its operation."""
         if scope["type"] != "http":
             return
         path = scope["path"]
@@ -148,22 +168,13 @@ class HttpApp:
                 if found := pattern.match(path):
                     resource, scope = candidate, {**scope, "path_params": found.groupdict()}
                     break
-        await (resource or self._nothing_here)(scope, receive, send)
+        operation = resource.operations.get(scope["method"]) if resource else None
+        handler = operation.handler if operation else partial(_no_operation, resource)
+        await self._serve(Ask(scope, receive, self._guard.trusts), operation, handler, send)
 
-    async def serve(
-        self, operation: Operation | None, handler: Handler, scope: Scope, receive: Receive, send: Send
-    ) -> None:
+    async def _serve(self, ask: Ask, operation: Operation | None, handler: Handler, send: Send) -> None:
         """Answer one request with `handler`: its trace, its answer or problem, its metrics and span."""
         began = time.perf_counter()
-
-        def answered(status: int) -> None:
-            if span is not None:
-                _end(span, ask, name, status)
-            requests, seconds = self._counters(name, status)
-            requests.inc()
-            seconds.observe(time.perf_counter() - began)
-
-        ask = Ask(scope, receive, self._guard.trusts)
         name = f"{operation.method} {operation.path}" if operation else "none"
         trace = trace_from(ask.headers.get("traceparent"), ask.headers.get("x-request-id"))
         span = None
@@ -173,47 +184,55 @@ class HttpApp:
         before, nobody_yet = trace_now.set(trace), acting.set(NOBODY_YET)
         try:
             answer = await self._answer(ask, operation, handler)
-            personal = operation is not None and not operation.rule.public
+            if operation is not None:
+                for told in self.watching:
+                    told(operation, answer)
+            headers = _headers(answer, ask, trace, personal=operation is not None and not operation.rule.public)
             if operation is not None and operation.streams and answer.status == 200:
-                answered(answer.status)  # its beginning is the answer; how long it goes on says nothing of us
-                still = partial(self._guard.still_admits, ask.principal)
-                await _stream(answer, ask, trace, scope, receive, send, still=still)
+                self._count(ask, name, answer.status, began, span)  # how long it goes on says nothing of us
+                await self._stream(answer.content, headers + self._marks, ask, send)
                 return
-            await _send(answer, ask, trace, personal, send)
+            content = answer.content
+            body = b"" if content is None else content if isinstance(content, bytes) else msgspec.json.encode(content)
+            if answer.status != 204:
+                headers.append((b"content-length", str(len(body)).encode()))
+            await send({"type": "http.response.start", "status": answer.status, "headers": headers + self._marks})
+            await send({"type": "http.response.body", "body": b"" if ask.method == "HEAD" else body})
         finally:
             trace_now.reset(before)
             acting.reset(nobody_yet)
-        answered(answer.status)
-
-    def _counters(self, name: str, status: int) -> tuple[Counter, Histogram]:
-        """The two counters of an operation and status, looked up once."""
-        found = self._measured.get((name, status))
-        if found is None:
-            metrics = self._metrics
-            found = (
-                metrics.requests.labels(self.service, name, status),
-                metrics.request_seconds.labels(self.service, name),
-            )
-            self._measured[name, status] = found
-        return found
+        self._count(ask, name, answer.status, began, span)
 
     async def _answer(self, ask: Ask, operation: Operation | None, handler: Handler) -> Answer:
+        """What `handler` answers to whom the guard lets in, or the problem that anything here raised. Where there is no
+        operation a stranger learns no more than that by reading, and nothing at all by writing."""
+        accept = ask.headers.get("accept", "*/*")
         try:
-            ask.must_be_clear()
-            rule, pace = _asked(ask, operation)
-            await self._guard.admit(ask, rule, pace)
+            if ask.sent_twice:
+                raise Problem(SENT_TWICE, {"header": ask.sent_twice})
+            reads = ask.method in ("GET", "HEAD", "OPTIONS")
+            rule = operation.rule if operation else PUBLIC if reads else SIGNED_IN
+            pace = operation.pace if operation else None
+            await self._guard.admit(ask, rule, pace or (READS if reads else WRITES))
             acting.set(Acting(ask.principal, ask.whose))
-            media = ask.event_stream if operation is not None and operation.streams else None
+            media = None
             if operation is None or operation.method != "GET":
-                _ = ask.media  # refused before anything changes, or is looked for
-            keyed = operation is not None and operation.changes
-            if keyed:
-                _ = ask.key  # a key that is none is refused even where nothing changes
-            answer = await _run(ask, operation, handler, keyed)
-            return answer if answer.media else msgspec.structs.replace(answer, media=media or ask.media)
+                media = preferred_media(accept)  # refused before anything changes, or is looked for
+            elif operation.streams:
+                media = event_stream(accept)
+            make = operation.answer if operation else None
+            if ask.key is not None and operation and operation.changes:
+                if not KEY.fullmatch(ask.key):  # refused even where nothing changes
+                    raise invalid("Idempotency-Key", "1 to 255 visible ASCII characters")
+                if make is not None:
+                    key = await ask.idempotency_key(ask.key, partial(make, ask))
+                    acting.set(Acting(ask.principal, ask.whose, key))
+            result = await handler(ask)
+            answer: Answer = result if make is None else ask.answered or make(ask, result)
+            return answer if answer.media else msgspec.structs.replace(answer, media=media or preferred_media(accept))
         except Replay as kept:
             headers = {**msgspec.json.decode(kept.headers), "Idempotent-Replayed": "true"}
-            return Answer(kept.status, msgspec.Raw(kept.content), headers, ask.media)
+            return Answer(kept.status, msgspec.Raw(kept.content), headers, preferred_media(accept))
         except Exception as failure:
             return self._problem(ask, failure)
 
@@ -237,108 +256,64 @@ class HttpApp:
         headers["Content-Language"] = language
         return Answer(problem.type.status, problem.body(language, ask.path), headers, MEDIA_TYPE)
 
-    async def _nothing_here(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def refuse(ask: Ask) -> Answer:
-            raise Problem(NOT_FOUND, {"path": ask.path})
+    def _count(self, ask: Ask, name: str, status: int, began: float, span: Span | None) -> None:
+        """Measure one answer, and end its span. The two counters of an operation and status are looked up once."""
+        if span is not None:
+            facts: Facts = {
+                "http.request.method": ask.method,
+                "http.route": name.partition(" ")[2],
+                "url.path": ask.path,
+                "http.response.status_code": status,
+                "gbike.request_id": span.trace.request_id,
+            }
+            span.end(facts, failed=status >= 500)
+        found = self._measured.get((name, status))
+        if found is None:
+            requests = self._metrics.requests.labels(self.service, name, status)
+            found = self._measured[name, status] = requests, self._metrics.request_seconds.labels(self.service, name)
+        found[0].inc()
+        found[1].observe(time.perf_counter() - began)
 
-        await self.serve(None, refuse, scope, receive, send)
-
-
-class _Resource:
-    """What stands at one path: a handler per method."""
-
-    def __init__(self, app: HttpApp, methods: Mapping[str, Operation]) -> None:
-        self._app, self._methods = app, methods
-        allowed = set(methods) | {"OPTIONS"} | ({"HEAD"} if "GET" in methods else set())
-        self._allow = ", ".join(sorted(allowed))
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        method = scope["method"]
-        operation = self._methods.get("GET" if method == "HEAD" else method)
-        if operation is not None:
-            await self._app.serve(operation, operation.handler, scope, receive, send)
-        else:
-            await self._app.serve(None, self._other, scope, receive, send)
-
-    async def _other(self, ask: Ask) -> Answer:
-        if ask.method == "OPTIONS":
-            return Answer(200, headers={"Allow": self._allow})
-        facts = {"path": ask.path, "method": ask.method[:20], "allow": self._allow}
-        raise Problem(METHOD_NOT_ALLOWED, facts, headers={"Allow": self._allow})
-
-
-def _asked(ask: Ask, operation: Operation | None) -> tuple[Rule, Pace]:
-    """Who may ask for this, and how often. Where there is no operation a stranger learns no more than that by reading,
-    and nothing at all by writing."""
-    reads = ask.method in ("GET", "HEAD", "OPTIONS")
-    pace = READS if reads else WRITES
-    if operation is None:
-        return PUBLIC if reads else SIGNED_IN, pace
-    return operation.rule, operation.pace or pace
+    async def _stream(self, stream: Stream, headers: Headers, ask: Ask, send: Send) -> None:
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            if ask.method == "HEAD":
+                await send({"type": "http.response.body", "body": b""})
+            else:
+                await send_pieces(
+                    stream, ask.scope, ask.receive, send, still=partial(self._guard.still_admits, ask.principal)
+                )
+        finally:
+            stream.close()
 
 
-async def _run(ask: Ask, operation: Operation | None, handler: Handler, keyed: bool) -> Answer:
-    """What the handler answers, or what is made of its command's result; where that was kept under the key, this."""
-    make = operation.answer if operation is not None else None
-    if make is None:
-        answer: Answer = await handler(ask)
-        return answer
-    key = await ask.idempotency_key(partial(make, ask)) if keyed and ask.key is not None else None
-    if key is not None:
-        acting.set(Acting(ask.principal, ask.whose, key))
-    result = await handler(ask)
-    return ask.answered or make(ask, result)
+class _Resource(msgspec.Struct, frozen=True):
+    """What stands at one path: an operation for each method, and what `Allow` says."""
+
+    operations: Mapping[str, Operation]
+    allow: str
 
 
-def _end(span: Span, ask: Ask, name: str, status: int) -> None:
-    span.end(
-        {
-            "http.request.method": ask.method,
-            "http.route": name.partition(" ")[2],
-            "url.path": ask.path,
-            "http.response.status_code": status,
-            "gbike.request_id": span.trace.request_id,
-        },
-        failed=status >= 500,
-    )
+async def _no_operation(resource: _Resource | None, ask: Ask) -> Answer:
+    """What is said where nothing stands at a path, or nothing for this method."""
+    if resource is None:
+        raise Problem(NOT_FOUND, {"path": ask.path})
+    if ask.method == "OPTIONS":
+        return Answer(200, headers={"Allow": resource.allow})
+    facts = {"path": ask.path, "method": ask.method[:20], "allow": resource.allow}
+    raise Problem(METHOD_NOT_ALLOWED, facts, headers={"Allow": resource.allow})
 
 
-async def _stream(
-    answer: Answer, ask: Ask, trace: Trace, scope: Scope, receive: Receive, send: Send, *, still: Callable[[], bool]
-) -> None:
-    try:
-        headers = _headers(answer, ask, trace, personal=True)
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        if ask.method == "HEAD":
-            await send({"type": "http.response.body", "body": b""})
-        else:
-            await send_pieces(answer.content, scope, receive, send, still=still)
-    finally:
-        answer.content.close()
-
-
-async def _send(answer: Answer, ask: Ask, trace: Trace, personal: bool, send: Send) -> None:
-    empty = answer.content is None
-    body = (
-        b"" if empty else answer.content if isinstance(answer.content, bytes) else msgspec.json.encode(answer.content)
-    )
-    headers = _headers(answer, ask, trace, personal)
-    if answer.status != 204:
-        headers.append((b"content-length", str(len(body)).encode()))
-    start: Message = {"type": "http.response.start", "status": answer.status, "headers": headers}
-    await send(start)
-    await send({"type": "http.response.body", "body": b"" if ask.method == "HEAD" else body})
-
-
-def _headers(answer: Answer, ask: Ask, trace: Trace, personal: bool) -> list[tuple[bytes, bytes]]:
+def _headers(answer: Answer, ask: Ask, trace: Trace, *, personal: bool) -> Headers:
     media = answer.media or "application/json"
-    guards: Iterable[tuple[bytes, bytes]] = protecting(media, personal=personal, over_tls=ask.scheme == "https")
     headers = [(b"x-request-id", trace.request_id.encode()), (b"traceparent", trace.traceparent.encode())]
+    guards = protecting(page=media.startswith("text/html"), personal=personal, over_tls=ask.scheme == "https")
     if answer.headers:
         own = {name.lower().encode(): value.encode() for name, value in answer.headers.items()}
         headers += own.items()
-        guards = [guard for guard in guards if guard[0] not in own]
-    headers += guards
+        headers += (guard for guard in guards if guard[0] not in own)
+    else:
+        headers += guards
     if answer.content is not None:
         headers.append((b"content-type", media.encode()))
     return headers

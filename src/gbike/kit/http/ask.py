@@ -20,7 +20,6 @@ from gbike.kit.http.problems import (
     MALFORMED,
     NOT_ACCEPTABLE,
     NOT_FOUND,
-    SENT_TWICE,
     TOO_LARGE,
     TOO_SLOW,
     UNSUPPORTED_TYPE,
@@ -38,7 +37,7 @@ CERTIFIED = "gbike.certified"
 """Where a server notes, in the state of a request, which services the client's certificate is for."""
 ONLY_ONCE = ("authorization", "host", "content-type", "idempotency-key")
 """Headers that are no lists: of two, one reader believes the first and the next one the last."""
-_KEY = re.compile(r"[!-~]{1,255}")
+KEY = re.compile(r"[!-~]{1,255}")
 _SECOND_TOKEN = re.compile(r",\s*bearer\s", re.IGNORECASE)
 _WEIGHT = re.compile(r"q\s*=\s*([01](?:\.[0-9]{0,3})?)")
 _TAKES = {
@@ -82,29 +81,41 @@ class Ask:
 
     def __init__(self, scope: Scope, receive: Receive, trusts: Callable[[str], bool]) -> None:
         """`trusts`: whether the peer at an address is believed about the address that the client used."""
-        self._receive = receive
+        self.scope, self.receive = scope, receive
         self.method: str = scope["method"]
         self.path: str = scope["path"]
+        self.path_params: Mapping[str, str] = scope.get("path_params", {})
         sent: list[tuple[bytes, bytes]] = scope["headers"]
-        self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in sent}
-        self._twice: Collection[str] = _join(sent, self.headers) if len(self.headers) < len(sent) else ()
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in sent}
+        self.headers = headers
+        twice: Collection[str] = _join(sent, headers) if len(headers) < len(sent) else ()
+        self.sent_twice = next((name for name in ONLY_ONCE if name in twice), "") if twice else ""
+        """A header that may be there once and is there twice, also where a proxy made one of two."""
+        if not self.sent_twice and _SECOND_TOKEN.search(headers.get("authorization", "")):
+            self.sent_twice = "authorization"
+        self.key = headers.get("idempotency-key")
+        """The Idempotency-Key as it was sent."""
         self.peer: str = (scope.get("client") or ("",))[0]
         """The address at the other end of the connection."""
-        self._trusts, self._forwarded = trusts, trusts(self.peer)
-        self._scheme: str = scope.get("scheme", "http")
-        self.path_params: Mapping[str, str] = scope.get("path_params", {})
-        self.certified: frozenset[str] = scope.get("state", {}).get(CERTIFIED, frozenset())
-        """The services that the certificate at the other end is for; none without mutual TLS."""
-        self._query: bytes = scope.get("query_string", b"")
+        self._trusts = trusts
+        self.scheme: str = scope.get("scheme", "http")
+        """http or https, as the client used it. Of several proxies the first one's word is about the client."""
+        host = headers.get("host", "")
+        if ("x-forwarded-proto" in headers or "x-forwarded-host" in headers) and trusts(self.peer):
+            said = headers.get("x-forwarded-proto", "").partition(",")[0].strip().lower()
+            self.scheme = said if said in ("http", "https") else self.scheme
+            host = headers.get("x-forwarded-host", "").partition(",")[0].strip() or host
+        self.base = _base(self.scheme, host)
+        """The address the client used, without a path: from Forwarded headers of a trusted proxy, else Host. Empty
+        where they name none: then links are paths."""
         self._raw: bytes | None = None
 
     @cached_property
     def query(self) -> list[tuple[str, str]]:
         """The query as pairs. Raises Problem 422 when there are more than MAX_QUERY."""
-        if not self._query:
-            return []
+        text = self.scope.get("query_string", b"").decode("latin-1")
         try:
-            return parse_qsl(self._query.decode("latin-1"), keep_blank_values=True, max_num_fields=MAX_QUERY)
+            return parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_QUERY) if text else []
         except ValueError:
             raise invalid("query", f"at most {MAX_QUERY} parameters") from None
 
@@ -113,49 +124,16 @@ class Ask:
         """The address of who asks, as far as it can be believed."""
         return origin(self.peer, self.headers.get("x-forwarded-for"), self._trusts)
 
-    @cached_property
-    def scheme(self) -> str:
-        """http or https, as the client used it. Of several proxies the first one's word is about the client."""
-        if self._forwarded:
-            said: str = self.headers.get("x-forwarded-proto", "").partition(",")[0].strip().lower()
-            if said in ("http", "https"):
-                return said
-        return self._scheme
-
-    @cached_property
-    def base(self) -> str:
-        """The address the client used, without a path: from Forwarded headers of a trusted proxy, else Host. Empty
-        where they name none: then links are paths."""
-        host = self.headers.get("host", "")
-        if self._forwarded:
-            host = self.headers.get("x-forwarded-host", "").partition(",")[0].strip() or host
-        return _base(self.scheme, host)
-
-    def must_be_clear(self) -> None:
-        """Raises Problem 400 when a header that may be there once is there twice, or a proxy made one of two."""
-        twice = next((name for name in ONLY_ONCE if name in self._twice), None)
-        if twice is None and _SECOND_TOKEN.search(self.headers.get("authorization", "")):
-            twice = "authorization"
-        if twice is not None:
-            raise Problem(SENT_TWICE, {"header": twice})
+    @property
+    def certified(self) -> frozenset[str]:
+        """The services that the certificate at the other end is for; none without mutual TLS."""
+        found: frozenset[str] = self.scope.get("state", {}).get(CERTIFIED, frozenset())
+        return found
 
     def must_cover(self, number: int) -> None:
         """Raises Problem 403 when it is about somebody else's things than the principal may touch."""
         if not self.whose.covers(number):
             raise Problem(FORBIDDEN)
-
-    @cached_property
-    def media(self) -> str:
-        """HAL, or plain JSON when the client's first choice says so. Raises Problem 406 when it takes neither."""
-        return _media(self.headers.get("accept", "*/*"))
-
-    @property
-    def event_stream(self) -> str:
-        """What an answer that goes on is sent as. Raises Problem 406 when the client does not expect one."""
-        kinds = [part.partition(";")[0].strip().lower() for part in self.headers.get("accept", "").split(",")]
-        if streams.MEDIA not in kinds:
-            raise Problem(streams.STREAM_ONLY)
-        return streams.MEDIA
 
     def id(self, name: str) -> int:
         """The number in the path, or what a finder is given. Raises Problem 422, or 404 where a collection has no
@@ -213,7 +191,7 @@ class Ask:
             raise Problem(UNSUPPORTED_TYPE, {"given": given[:100]})
         if given == "application/json-patch+json":
             raise Problem(UNSUPPORTED_TYPE, {"given": given})
-        raw = await self.raw()
+        raw = self._raw or await self.raw()
         if not raw:
             raise Problem(MALFORMED, {"why": "the body is empty"})
         return read_body(raw, struct)
@@ -235,7 +213,7 @@ class Ask:
                 raise Problem(TOO_LARGE, {"most_bytes": MAX_BODY})
             parts, size, more = [], 0, True
             while more:
-                message = await self._receive()
+                message = await self.receive()
                 if message["type"] == "http.disconnect":
                     raise Problem(TOO_SLOW)  # the client is gone; what has come of its body is not its wish
                 part = message.get("body", b"")
@@ -247,19 +225,8 @@ class Ask:
             self._raw = b"".join(parts)
         return self._raw
 
-    @cached_property
-    def key(self) -> str | None:
-        """The Idempotency-Key. Raises Problem 422 when it is none."""
-        key = self.headers.get("idempotency-key")
-        if key is not None and not _KEY.fullmatch(key):
-            raise invalid("Idempotency-Key", "1 to 255 visible ASCII characters")
-        return key
-
-    async def idempotency_key(self, render: Callable[[Any], Answer]) -> IdempotencyKey | None:
-        """The request's Idempotency-Key, which keeps what `render` makes of a result; None when there is none."""
-        key = self.key
-        if key is None:
-            return None
+    async def idempotency_key(self, key: str, render: Callable[[Any], Answer]) -> IdempotencyKey:
+        """What an Idempotency-Key means of this request; it keeps what `render` makes of a result."""
         scope = hashlib.sha256(f"{self.principal.name}\n{self.method}\n{self.path}\n{key}".encode()).hexdigest()
         meant, raw = hashes_of(await self.raw())
 
@@ -292,8 +259,9 @@ def _base(scheme: str, host: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _media(accept: str) -> str:
-    """What the client likes best; of two that it likes alike, what it names first, and HAL where it names neither."""
+def preferred_media(accept: str) -> str:
+    """HAL, or plain JSON where the client likes it better; of two that it likes alike, what it names first, and HAL
+    where it names neither. Raises Problem 406 when it takes none of them."""
     best, chosen = (0.0, 0), ""
     given = [part.lower().split(";") for part in (accept[:MOST_ACCEPT].strip() or "*/*").split(",")]
     for media, takes in _TAKES.items():
@@ -306,6 +274,13 @@ def _media(accept: str) -> str:
     if not chosen:
         raise Problem(NOT_ACCEPTABLE)
     return chosen
+
+
+def event_stream(accept: str) -> str:
+    """What an answer that goes on is sent as. Raises Problem 406 when the client does not expect one."""
+    if streams.MEDIA not in [part.partition(";")[0].strip().lower() for part in accept.split(",")]:
+        raise Problem(streams.STREAM_ONLY)
+    return streams.MEDIA
 
 
 def _weight(notes: Sequence[str]) -> float:

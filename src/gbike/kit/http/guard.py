@@ -38,3 +38,5 @@ class OpenDoor:
 
 
 OPEN_DOOR = OpenDoor()
+SAYS_DEMO = (b"x-gbike-mode", b"demo")
+"""A header of every answer where the door is open: nobody should take an open system for a secure one."""

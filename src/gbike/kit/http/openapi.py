@@ -151,7 +151,7 @@ def _operation(operation: "Operation") -> dict[str, Any]:
         schema = {"$ref": REF.format(name=operation.takes.__name__)}
         body = {"schema": schema, **({"example": dict(operation.example)} if operation.example else {})}
         described["requestBody"] = {"required": not operation.may_be_empty, "content": {"application/json": body}}
-    for problem in _problems(operation):
+    for problem in problems_of(operation):
         answer = described["responses"].setdefault(
             str(problem.status),
             {
@@ -175,7 +175,8 @@ def _about(operation: "Operation") -> str:
     return f"{operation.summary}. {paged}{keyed}{takes}".strip()
 
 
-def _problems(operation: "Operation") -> list[ProblemType]:
+def problems_of(operation: "Operation") -> list[ProblemType]:
+    """What an operation may be refused with, by status: what any such is, and what its table says."""
     found = [p for p in EVERYWHERE if p.status in (404, 406) and p.slug != "gone"]
     found += [SENT_TWICE, INTERNAL, UNAVAILABLE, STOPPED]
     found += [TOO_MANY] if operation.rule.public else [TOO_MANY, UNAUTHENTICATED, FORBIDDEN, KEYS_AWAY]

@@ -21,13 +21,10 @@ TLS_ONLY_S = 31_536_000
 Headers = tuple[tuple[bytes, bytes], ...]
 
 
-def protecting(media: str, *, personal: bool, over_tls: bool) -> Headers:
-    """The headers for an answer. `personal`: it may hold what is somebody's, so that nobody keeps a copy."""
-    return _headers(media.startswith("text/html"), personal, over_tls)
-
-
 @cache
-def _headers(page: bool, personal: bool, over_tls: bool) -> Headers:
+def protecting(*, page: bool = False, personal: bool = False, over_tls: bool = False) -> Headers:
+    """The headers for an answer. `page`: it is one of ours for people; `personal`: it may hold what is somebody's, so
+    that nobody keeps a copy."""
     found = [
         ("x-content-type-options", "nosniff"),
         ("content-security-policy", PAGE_POLICY if page else POLICY),

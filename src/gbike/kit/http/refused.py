@@ -25,7 +25,7 @@ def refusal(problem: Problem, asked: Headers) -> tuple[list[tuple[bytes, bytes]]
         trace_now.reset(before)
     headers = [
         (b"x-request-id", trace.request_id.encode()),
-        *protecting(MEDIA_TYPE, personal=False, over_tls=False),
+        *protecting(),
         (b"content-language", language.encode()),
         (b"content-type", MEDIA_TYPE.encode()),
         (b"content-length", str(len(body)).encode()),
