@@ -8,6 +8,7 @@ from gbike.contracts import Latitude, Longitude, Number, Percent, Personal, Said
 class RegisteredBike(Said, frozen=True):
     """An operator registered a bike (R1). The status is null only in old messages of the original."""
 
+    ABOUT = "bike"
     bikeid: Number
     status: str | None
     location: str | None = None
@@ -17,15 +18,11 @@ class RegisteredBike(Said, frozen=True):
     lon: Longitude | None = None
     version: Number = 1
 
-    @property
-    def key(self) -> str:
-        """The bike."""
-        return f"bike:{self.bikeid}"
-
 
 class UpdatedBike(Said, frozen=True):
     """A bike changed by an operator's hand or because its ride ended: its status and place now (R6)."""
 
+    ABOUT = "bike"
     bikeid: Number
     status: str
     location: Personal[str | None] = None
@@ -37,30 +34,22 @@ class UpdatedBike(Said, frozen=True):
     rentid: Number | None = None
     version: Number = 0
 
-    @property
-    def key(self) -> str:
-        """The bike."""
-        return f"bike:{self.bikeid}"
-
 
 class ChkAndUpdatedStatus(Said, frozen=True):
     """A bike was available, was reserved for a rent and is in use now (R3)."""
 
+    ABOUT = "bike"
     bikeid: Number
     status: str
     me: bool = True
     rentid: Number | None = None
     version: Number = 0
 
-    @property
-    def key(self) -> str:
-        """The bike."""
-        return f"bike:{self.bikeid}"
-
 
 class UpdatedBikeState(Said, frozen=True):
     """A manager's report was applied to a bike: its battery and whether it may be ridden (R10)."""
 
+    ABOUT = "bike"
     bikeid: Number
     status: str
     batterylevel: Percent | None = None
@@ -68,11 +57,6 @@ class UpdatedBikeState(Said, frozen=True):
     me: bool = True
     reportid: Number | None = None
     version: Number = 0
-
-    @property
-    def key(self) -> str:
-        """The bike."""
-        return f"bike:{self.bikeid}"
 
 
 SAYS = (RegisteredBike, UpdatedBike, ChkAndUpdatedStatus, UpdatedBikeState)

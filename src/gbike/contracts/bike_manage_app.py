@@ -8,6 +8,7 @@ from gbike.contracts import Number, Percent, Said
 class Reported(Said, frozen=True):
     """A manager's report was applied to a bike, and earns points (R10, R11)."""
 
+    ABOUT = "bike"
     reportid: Number
     managerid: Number
     bikeid: Number
@@ -15,11 +16,6 @@ class Reported(Said, frozen=True):
     usableyn: bool | None = None
     points: Number | UnsetType = UNSET
     """What it earns, decided when it was applied. Old messages don't tell: as every report did, 1,000."""
-
-    @property
-    def key(self) -> str:
-        """The bike that was reported on."""
-        return f"bike:{self.bikeid}"
 
 
 SAYS = (Reported,)

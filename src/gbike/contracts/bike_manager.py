@@ -6,16 +6,12 @@ from gbike.contracts import Number, Said
 class AdjustedPoint(Said, frozen=True):
     """A manager's points moved. With `conversion` set, `adjustpoint` points became that many won of deposit (R12)."""
 
+    ABOUT = "manager"
     managerid: Number
     userid: Number
     point: Number
     adjustpoint: Number | None = None
     conversion: str | None = None
-
-    @property
-    def key(self) -> str:
-        """The manager."""
-        return f"manager:{self.managerid}"
 
 
 SAYS = (AdjustedPoint,)

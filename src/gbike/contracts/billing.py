@@ -6,21 +6,18 @@ from gbike.contracts import Moment, Number, Said
 class RegisteredBill(Said, frozen=True):
     """A bill was opened for a rent (R4)."""
 
+    ABOUT = "rent"
     billid: Number
     rentid: Number
     userid: Number
     starttime: Moment
     status: str
 
-    @property
-    def key(self) -> str:
-        """The rent that the bill is for."""
-        return f"rent:{self.rentid}"
-
 
 class CalculatedFee(Said, frozen=True):
     """The fee of a returned rent is known and is to be taken from the rider's deposit (R7)."""
 
+    ABOUT = "rent"
     billid: Number
     rentid: Number
     userid: Number
@@ -30,24 +27,15 @@ class CalculatedFee(Said, frozen=True):
     starttime: Moment | None = None
     tariff: str | None = None
 
-    @property
-    def key(self) -> str:
-        """The rent that the bill is for."""
-        return f"rent:{self.rentid}"
-
 
 class ClosedBill(Said, frozen=True):
     """The fee was taken from the deposit; bill and ride are closed (R8)."""
 
+    ABOUT = "rent"
     billid: Number
     rentid: Number
     userid: Number
     status: str
-
-    @property
-    def key(self) -> str:
-        """The rent that the bill is for."""
-        return f"rent:{self.rentid}"
 
 
 SAYS = (RegisteredBill, CalculatedFee, ClosedBill)

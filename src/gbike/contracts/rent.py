@@ -8,35 +8,28 @@ from gbike.contracts import Latitude, Longitude, Moment, Number, Personal, Said
 class Rented(Said, frozen=True):
     """A rent began: the bike is the rider's (R3)."""
 
+    ABOUT = "rent"
     rentid: Number
     userid: Number
     bikeid: Number
     status: str
     starttime: Moment
 
-    @property
-    def key(self) -> str:
-        """The rent."""
-        return f"rent:{self.rentid}"
-
 
 class RentCancelled(Said, frozen=True):
     """A rent that had asked for a bike did not begin; whatever it reserved is to be freed."""
 
+    ABOUT = "rent"
     rentid: Number
     userid: Number
     bikeid: Number
     reason: str
 
-    @property
-    def key(self) -> str:
-        """The rent."""
-        return f"rent:{self.rentid}"
-
 
 class Returned(Said, frozen=True):
     """A rider gave the bike back (R5). It carries the start too, so that nobody has to remember it."""
 
+    ABOUT = "rent"
     rentid: Number
     userid: Number
     bikeid: Number
@@ -51,11 +44,6 @@ class Returned(Said, frozen=True):
     tell."""
     clocksuspect: bool | UnsetType = UNSET
     """True where the clocks that measured the ride disagree by more than a minute."""
-
-    @property
-    def key(self) -> str:
-        """The rent."""
-        return f"rent:{self.rentid}"
 
 
 SAYS = (Rented, RentCancelled, Returned)

@@ -6,21 +6,18 @@ from gbike.contracts import Number, Said
 class UpdatedDeposit(Said, frozen=True):
     """A fee was taken from a rider's deposit (R7)."""
 
+    ABOUT = "user"
     userid: Number
     deposit: Number
     billid: Number | None = None
     fee: Number | None = None
     version: Number = 0
 
-    @property
-    def key(self) -> str:
-        """The rider."""
-        return f"user:{self.userid}"
-
 
 class AddedDeposit(Said, frozen=True):
     """A deposit was opened, topped up, adjusted, or grew by converted points (R12)."""
 
+    ABOUT = "user"
     userid: Number
     deposit: Number
     billid: Number | None = None
@@ -28,16 +25,12 @@ class AddedDeposit(Said, frozen=True):
     cause: str | None = None
     version: Number = 0
 
-    @property
-    def key(self) -> str:
-        """The rider."""
-        return f"user:{self.userid}"
-
 
 class ChangedStanding(Said, frozen=True):
     """Whether a rider may begin a ride changed, or is told for the first time. `reasons` says why not (`minimum`), and
     `missing_krw` how much has to be paid in before it is so."""
 
+    ABOUT = "user"
     userid: Number
     mayrent: bool
     reasons: tuple[str, ...] = ()
@@ -47,11 +40,6 @@ class ChangedStanding(Said, frozen=True):
     deposit: Number = 0
     """The balance when this was said, won, after the movement that `depositversion` counts."""
     depositversion: Number = 0
-
-    @property
-    def key(self) -> str:
-        """The rider."""
-        return f"user:{self.userid}"
 
 
 SAYS = (UpdatedDeposit, AddedDeposit, ChangedStanding)

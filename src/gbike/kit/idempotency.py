@@ -7,12 +7,13 @@ body means the same: keys in another order, other spaces and 7.0 for 7 change no
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
-from typing import Any, TypeVar, TypeVarTuple
+from typing import TypeVar, TypeVarTuple
 
 import msgspec
 
-from gbike.kit.acting import IdempotencyKey, acting
+from gbike.kit.acting import acting
 from gbike.kit.numbers import MAX_ID
 from gbike.kit.store import Reading, Store, Tx
 
@@ -41,19 +42,19 @@ def hashes_of(body: bytes) -> tuple[str, str]:
     """The hash of what a body means, and that of its bytes; the same twice where it is no JSON."""
     raw = hashlib.sha256(body).hexdigest()
     try:
-        meant = msgspec.json.encode(_plain(msgspec.json.decode(body)), order="deterministic")
+        meant = msgspec.json.encode(_PLAIN.decode(body), order="deterministic")
     except (ValueError, RecursionError):  # msgspec's refusals are ValueErrors
         return raw, raw
     return hashlib.sha256(meant).hexdigest(), raw
 
 
-def _plain(value: Any) -> Any:
-    """Equal numbers are written alike; those up to MAX_ID, as a larger float may be any of several whole numbers."""
-    if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_plain(inner) for inner in value]
-    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) <= MAX_ID else value
+def _plain(written: str) -> float:
+    """Equal numbers are alike; those up to MAX_ID, as a larger float may be any of several whole numbers."""
+    value = float(written)
+    return int(value) if value.is_integer() and abs(value) <= MAX_ID else value
+
+
+_PLAIN = msgspec.json.Decoder(float_hook=_plain)
 
 
 def check(read: Reading) -> None:
@@ -72,15 +73,18 @@ def check(read: Reading) -> None:
 
 
 async def answered_before(store: Store) -> None:
-    """As `check`, in a reading of its own; where there is no key nothing is read."""
+    """Raises Replay or KeyReused, in a reading of its own. What is under way may be this very request, whose answer
+    from the store was lost: that says nothing."""
     if acting.get().key is not None:
-        await store.read(check)
+        with suppress(KeyInFlight):
+            await store.read(check)
 
 
 def hold(tx: Tx) -> None:
     """Mark the key as under way, where the effect takes several transactions. Raises as `check`."""
     if tx.key is not None:
-        _claim(tx, tx.key)
+        tx.lock(f"once:{tx.key.key}")
+        check(tx)
         tx.execute(
             "INSERT INTO idempotency (key, body_hash, at_ms) VALUES (?, ?, ?)",
             (tx.key.key, tx.key.body_hash, tx.now_ms),
@@ -110,15 +114,10 @@ def idempotent(command: Callable[[Tx, *Args], R]) -> Callable[[Tx, *Args], R]:
     def once(tx: Tx, *args: *Args) -> R:
         if tx.key is None:
             return command(tx, *args)
-        _claim(tx, tx.key)
+        tx.lock(f"once:{tx.key.key}")  # another process may have the same request
+        check(tx)
         result = command(tx, *args)
         keep(tx, result)
         return result
 
     return once
-
-
-def _claim(tx: Tx, key: IdempotencyKey) -> None:
-    """As `check`, with the key to ourselves until this commits: another process may have the same request."""
-    tx.lock(f"once:{key.key}")
-    check(tx)
