@@ -276,8 +276,8 @@ MUTANTS = (
         (
             _edit(
                 "kit.batching",
-                "BatchWriter._run",
-                ('request.failed = StoreUnavailable(f"{self._source}: {broken}")', "pass"),
+                "BatchWriter._concerns_one",
+                ('request.failed = StoreUnavailable(f"{self.source}: {broken}")\n', "return False\n"),
             ),
         ),
         swarm=Swarm(disk=0.05, actions=10),

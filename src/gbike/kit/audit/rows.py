@@ -73,7 +73,7 @@ class Row(msgspec.Struct, frozen=True):
         return msgspec.structs.astuple(self)
 
 
-def deed(at_ms: int, by: Principal, trace: Trace, action: str, subject: str, before: Facts, after: Facts) -> Deed:
+def deed(action: str, subject: str, before: Facts, after: Facts, *, at_ms: int, by: Principal, trace: Trace) -> Deed:
     """What `by` did. Raises ValueError for a fact that no row may hold."""
     if withheld := WITHHELD & (before.keys() | after.keys()):
         raise ValueError(f"no audit row holds {', '.join(sorted(withheld))}")

@@ -298,25 +298,25 @@ class PostgresReading:
     """Reads over one connection."""
 
     def __init__(self, session: Session, on_behalf: Acting = NOBODY_ASKED) -> None:
-        self._session = session
+        self._connection = session
         self.owner, self.key = on_behalf.owner, on_behalf.key
 
     def one(self, sql: str, params: Sequence[Any] = ()) -> Row | None:
         """The first row, or None."""
-        rows = self._session.rows(self._run(sql, params))
+        rows = self._connection.rows(self._run(sql, params))
         return rows[0] if rows else None
 
     def all(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
         """Every row."""
-        return self._session.rows(self._run(sql, params))
+        return self._connection.rows(self._run(sql, params))
 
     def each(self, sql: str, params: Sequence[Any] = ()) -> Iterable[Row]:
         """Rows one by one."""
-        connection = self._session.connection
+        connection = self._connection.connection
         with connection.transaction(), psycopg.RawServerCursor(connection, "each") as cursor:
             cursor.itersize = FETCH
             cursor.execute(translated(sql), params)
             yield from cursor
 
     def _run(self, sql: str, params: Sequence[Any]) -> PGresult:
-        return self._session.run(sql, params)
+        return self._connection.run(sql, params)

@@ -64,17 +64,14 @@ class PostgresStore:
         """See Store.failing."""
         return any(writer.failing for writer in self.writers)
 
-    async def write(self, fn: Callable[[Tx, *Args], T], *args: *Args, key: str = "") -> T:
+    def write(self, fn: Callable[[Tx, *Args], T], *args: *Args, key: str = "") -> asyncio.Future[T]:
         """See Store.write."""
-        answer: T = await self._writer(key).submit(fn, args, key)
-        return answer
+        writer = self.writers[1 + crc32(key.encode()) % (WRITERS - 1) if key else 0]
+        return writer.write(fn, *args, key=key)
 
     def write_later(self, fn: Callable[[Tx, *Args], None], *args: *Args) -> asyncio.Future[None]:
         """See Store.write_later."""
-        return self._writer("").submit(fn, args, later=True)
-
-    def _writer(self, key: str) -> PostgresWriter:
-        return self.writers[1 + crc32(key.encode()) % (WRITERS - 1) if key else 0]
+        return self.writers[0].write_later(fn, *args)
 
     async def read(self, fn: Callable[[Reading, *Args], T], *args: *Args) -> T:
         """See Store.read."""

@@ -17,7 +17,6 @@ from gbike.services.rent.domain import (
     GivenUp,
     Handback,
     Limits,
-    Moment,
     OpenRent,
     PendingRent,
     RentIsCancelled,
@@ -44,7 +43,7 @@ def start_the_rent(tx: Tx, pending: PendingRent, limits: Limits) -> OpenRent:
     """R3: the bike is 사용중 now, and the ride begins, if the rider may still begin one. Raises GivenUp when the wish
     was cancelled meanwhile, RiderBlocked, RiderErased, TooManyOpenRents."""
     _must_be_allowed_to_ride(tx, pending.userid, limits)
-    rent = OpenRent(pending.rentid, pending.userid, pending.bikeid, tx.now_ms, *tx.boot)
+    rent = OpenRent(pending.rentid, pending.userid, pending.bikeid, *tx.moment)
     if not storage.open_pending(tx, rent):
         raise GivenUp(pending.bikeid)
     tx.say(
@@ -82,7 +81,7 @@ def return_the_bike(tx: Tx, rentid: int, told: Handback, limits: Limits) -> Retu
     rent = storage.load(tx, rentid)
     if isinstance(rent, OpenRent):
         share(tx, [rent.userid])  # the answer, with its place, may be kept under a key
-        over = _end(tx, domain.give_back(rent, Moment(tx.now_ms, *tx.boot), told, limits))
+        over = _end(tx, domain.give_back(rent, tx.moment, told, limits))
         if over is not None:
             _audit_for_another(tx, "returned for another", over)
             return over
@@ -105,7 +104,7 @@ def end_the_ride(tx: Tx, rentid: int, at_ms: int | None, reason: str) -> Returne
     over = None
     if isinstance(rent, OpenRent):
         share(tx, [rent.userid])
-        over = _end(tx, domain.end(rent, Moment(tx.now_ms, *tx.boot), at_ms))
+        over = _end(tx, domain.end(rent, tx.moment, at_ms))
     if over is None:  # maybe the rider returned it since we looked
         raise RentIsReturned(rentid)
     ride = {"rentid": rentid, "bikeid": over.bikeid}

@@ -16,6 +16,8 @@ RentRefused
 
 from dataclasses import dataclass
 
+from gbike.kit.clock import Moment
+
 DISAGREE_MS = 60_000
 """Two clocks that measured a ride may differ by so much; beyond it one of them was set meanwhile."""
 
@@ -112,15 +114,6 @@ class Place:
     endlocation: str | None = None
     lat: float | None = None
     lon: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """One moment, as the wall clock shows it and the boot clock of the machine (`bootid` empty: it has none)."""
-
-    wall_ms: int
-    bootid: str = ""
-    boot_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
