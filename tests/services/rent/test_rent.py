@@ -6,9 +6,8 @@ import msgspec
 import pytest
 
 from gbike.contracts.bike import ReservationRefused
-from gbike.kit.clock import Moment
 from gbike.kit.peers import PeerAnswer
-from gbike.services.rent.domain import Handback, Limits, OpenRent, give_back
+from gbike.services.rent.domain import Handback, Limits, Moment, OpenRent, give_back
 from gbike.services.rent.wiring import CARD
 from tests.services.lone import NOON, Lone
 

@@ -130,7 +130,8 @@ class PostgresWriter(BatchWriter[PostgresTx]):
         rehearse: bool,
     ) -> None:
         super().__init__(clock, ids, source, said, rehearse=rehearse)
-        self._dial, self._threads, self._readers = dial, threads, readers
+        self._dial, self._threads = dial, threads
+        self._readers = readers
         self._session: Session | None = None
         self.changed = 0
         """Rows that the open transaction changed."""
@@ -260,7 +261,8 @@ class PostgresWriter(BatchWriter[PostgresTx]):
         return [*begin, *ahead]
 
     def _begin(self) -> None:
-        self._begun, self.changed, self.ahead = False, 0, []
+        self._begun, self.ahead = False, []
+        self.changed = 0
         self._number += 1
         if self._session is None or self._session.connection.closed:
             self._connect()

@@ -157,7 +157,6 @@ class SqliteStore(BatchWriter[SqliteTx]):
         self.generation, self._counted_ms = generation, self.clock.monotonic_ms()
 
     async def read(self, fn: Callable[[Reading, *Args], T], *args: *Args) -> T:
-        """See Store.read."""
         if self._closed:
             raise StoreUnavailable(f"{self.source}: closed")
         try:
@@ -170,7 +169,6 @@ class SqliteStore(BatchWriter[SqliteTx]):
         return await self.read(fn, *args)
 
     async def scan(self, fn: Callable[[Reading, *Args], T], *args: *Args) -> T:
-        """See Store.scan."""
         if self._committer is None:
             return await self.read(fn, *args)
         try:
@@ -188,7 +186,6 @@ class SqliteStore(BatchWriter[SqliteTx]):
         return StoreUnavailable(f"{self.source}: {wrong}")
 
     async def said_something(self, timeout_ms: int) -> None:
-        """See Store.said_something."""
         await news(self._said, timeout_ms)
         self._said.clear()
 

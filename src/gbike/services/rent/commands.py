@@ -17,6 +17,7 @@ from gbike.services.rent.domain import (
     GivenUp,
     Handback,
     Limits,
+    Moment,
     OpenRent,
     PendingRent,
     RentIsCancelled,
@@ -81,7 +82,7 @@ def return_the_bike(tx: Tx, rentid: int, told: Handback, limits: Limits) -> Retu
     rent = storage.load(tx, rentid)
     if isinstance(rent, OpenRent):
         share(tx, [rent.userid])  # the answer, with its place, may be kept under a key
-        over = _end(tx, domain.give_back(rent, tx.moment, told, limits))
+        over = _end(tx, domain.give_back(rent, Moment(*tx.moment), told, limits))
         if over is not None:
             _audit_for_another(tx, "returned for another", over)
             return over
@@ -104,7 +105,7 @@ def end_the_ride(tx: Tx, rentid: int, at_ms: int | None, reason: str) -> Returne
     over = None
     if isinstance(rent, OpenRent):
         share(tx, [rent.userid])
-        over = _end(tx, domain.end(rent, tx.moment, at_ms))
+        over = _end(tx, domain.end(rent, Moment(*tx.moment), at_ms))
     if over is None:  # maybe the rider returned it since we looked
         raise RentIsReturned(rentid)
     ride = {"rentid": rentid, "bikeid": over.bikeid}

@@ -16,8 +16,6 @@ RentRefused
 
 from dataclasses import dataclass
 
-from gbike.kit.clock import Moment
-
 DISAGREE_MS = 60_000
 """Two clocks that measured a ride may differ by so much; beyond it one of them was set meanwhile."""
 
@@ -114,6 +112,15 @@ class Place:
     endlocation: str | None = None
     lat: float | None = None
     lon: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One moment, as the wall clock shows it and the boot clock of the machine (`bootid` empty: it has none)."""
+
+    wall_ms: int
+    bootid: str = ""
+    boot_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
