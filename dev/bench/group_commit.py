@@ -18,6 +18,7 @@ from typing import Any
 
 import uvloop
 
+from gbike.kit.batching import Left
 from gbike.kit.clock import SystemClock
 from gbike.kit.ids import SystemIds
 from gbike.kit.sqlite.store import SqliteStore
@@ -38,7 +39,7 @@ def _change(tx: Tx, number: int) -> None:
 class CommitInThread(SqliteStore):
     """Another way: every COMMIT in a thread, quick or slow."""
 
-    async def _commit(self) -> None:
+    async def _commit(self, left: Left) -> None:
         assert self._committer is not None
         await asyncio.get_running_loop().run_in_executor(self._committer, self._writer.execute, "COMMIT")
 
@@ -50,9 +51,10 @@ class AllInThread(SqliteStore):
         return await asyncio.get_running_loop().run_in_executor(self._committer, self._run_there, batch)
 
     def _run_there(self, batch: list[Any]) -> bool:
-        said = self._execute(batch)
+        self._writer.execute("BEGIN IMMEDIATE")
+        left = self._execute(batch, self._writer)
         self._writer.execute("COMMIT")
-        return said
+        return bool(left.said)
 
 
 def _handle_a_request() -> None:

@@ -264,13 +264,7 @@ MUTANTS = (
     ),
     Mutant(
         "a write whose commit failed is acknowledged",
-        (
-            _edit(
-                "kit.batching",
-                "BatchWriter._run",
-                ('request.failed = StoreUnavailable(f"{self._source}: {broken}")', "pass"),
-            ),
-        ),
+        (_edit("kit.batching", "BatchWriter._concerns_one", ("request.failed = Store", "return False; Store")),),
         swarm=Swarm(disk=0.05, actions=10),
     ),
     Mutant(

@@ -13,7 +13,8 @@ from dev.simulation.network import Network, SimCaller
 from dev.simulation.swarm import Swarm
 from gbike.app.catalogue import cards
 from gbike.app.single import assemble_one, drive
-from gbike.kit.clock import BootTime
+from gbike.kit.batching import Left, Request
+from gbike.kit.clock import Moment
 from gbike.kit.http.guard import OPEN_DOOR
 from gbike.kit.inbox import Consumer
 from gbike.kit.inprocess.peer import Asgi
@@ -48,9 +49,9 @@ class SimClock:
         """See Clock.monotonic_ms."""
         return self._began_ms + self._loop.time() * 1000
 
-    def boot(self) -> BootTime:
-        """See Clock.boot. A crash is one of the process, so the machine runs on; nobody sets this clock."""
-        return BootTime("machine", int(self._began_ms + self._loop.time() * 1000))
+    def moment(self) -> Moment:
+        """See Clock.moment. A crash is one of the process, so the machine runs on; nobody sets its boot clock."""
+        return Moment(self.now_ms(), "machine", int(self._began_ms + self._loop.time() * 1000))
 
 
 class SimIds:
@@ -71,17 +72,15 @@ class SimStore(SqliteStore):
     network: Network
     rng: Random
 
-    async def _commit(self) -> None:
+    async def _commit(self, left: Left) -> None:
         if self.rng.random() < self.network.swarm.disk:
             self.network.struck["commits failed"] += 1
             raise apsw.FullError("database or disk is full")
-        await super()._commit()
+        await super()._commit(left)
 
-    async def step(self) -> int:
-        """See SqliteStore.step."""
-        together = await super().step()
-        self.network.struck["writes that shared a commit"] += together if together > 1 else 0
-        return together
+    async def _transact(self, batch: list[Request]) -> bool:
+        self.network.struck["writes that shared a commit"] += len(batch) if len(batch) > 1 else 0
+        return await super()._transact(batch)
 
 
 class Node:

@@ -42,7 +42,7 @@ TO_BE_MENDED = {
     "src/gbike/app": (11, 19),
     "src/gbike/contracts": (0, 0),
     "src/gbike/gateway": (0, 2),
-    "src/gbike/kit": (14, 48),
+    "src/gbike/kit": (1, 21),
     "src/gbike/services": (25, 4),
     "deploy": (5, 0),
     "dev": (31, 31),

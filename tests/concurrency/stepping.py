@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 from psycopg.pq.abc import PGresult
 
-from gbike.kit.clock import BootTime
+from gbike.kit.clock import Moment
 from gbike.kit.ids import SystemIds
 from gbike.kit.postgres.connection import Dialer, Session
 from gbike.kit.postgres.readers import Readers
@@ -42,8 +42,8 @@ class Fixed:
     def monotonic_ms(self) -> float:
         return 0.0
 
-    def boot(self) -> BootTime:
-        return BootTime("this boot", 0)
+    def moment(self) -> Moment:
+        return Moment(self.now_ms(), "this boot", 0)
 
 
 class _Here(Executor):
@@ -177,7 +177,7 @@ class Side:
         loop.close()
 
     async def _batch(self, writes: Sequence[Write]) -> list[Outcome]:
-        futures = [self._writer.submit(fn, args, key) for fn, args, key in writes]
+        futures = [self._writer.write(fn, *args, key=key) for fn, args, key in writes]
         done = await asyncio.gather(*futures, return_exceptions=True)
         return [_outcome(one) for one in done]
 

@@ -10,7 +10,7 @@ import pytest
 
 from gbike.app.embedded import Embedded
 from gbike.contracts import Said
-from gbike.kit.clock import BootTime
+from gbike.kit.clock import Moment
 from gbike.kit.envelope import Message, pack
 from gbike.kit.sqlite.store import SqliteStore, SqliteTx
 from gbike.kit.store import Reading
@@ -55,8 +55,8 @@ class TownClock:
     def monotonic_ms(self) -> float:
         return self.waited_ms
 
-    def boot(self) -> BootTime:
-        return BootTime("boot", self.at_ms)
+    def moment(self) -> Moment:
+        return Moment(self.now_ms(), "boot", self.at_ms)
 
 
 class Town:

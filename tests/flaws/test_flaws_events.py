@@ -43,7 +43,7 @@ def _say_at_once(patch: pytest.MonkeyPatch) -> None:
         logs.append(log)
 
     def say(tx: SqliteTx, event: Any) -> None:
-        m = envelope.pack(event, id=tx._ids.new(), source="bike", now_ms=tx.now_ms, trace=tx.trace)
+        m = envelope.pack(event, id=tx._writer.ids.new(), source="bike", now_ms=tx.now_ms, trace=tx.trace)
         row = (m.id, m.type, m.key, m.headers, m.value)
         logs[-1].store._writer.execute(
             "INSERT INTO log (message_id, type, key, headers, value) VALUES (?, ?, ?, ?, ?)", row
@@ -109,7 +109,11 @@ async def test_flaw_3_all_that_is_said_of_a_rent_has_its_key_and_order() -> None
 def _week_year(patch: pytest.MonkeyPatch) -> None:
     from datetime import UTC, datetime
 
-    patch.setattr(envelope, "compact_utc", lambda ms: f"{datetime.fromtimestamp(ms // 1000, UTC):%G%m%d%H%M%S}")
+    def second(at_s: int) -> tuple[str, str]:
+        moment = datetime.fromtimestamp(at_s, UTC)
+        return f"{moment:%Y-%m-%dT%H:%M:%S}", f"{moment:%G%m%d%H%M%S}"
+
+    patch.setattr(envelope, "second", second)
 
 
 @flaw(4, _week_year)

@@ -17,7 +17,7 @@ from gbike.contracts.bike_manager import SAYS as BIKE_MANAGER
 from gbike.contracts.billing import SAYS as BILLING
 from gbike.contracts.rent import SAYS as RENT
 from gbike.contracts.user_deposit import SAYS as USER_DEPOSIT
-from gbike.kit.clock import BootTime
+from gbike.kit.clock import Moment
 from tests.journeys.golden import Exchange, differences, exchanges, kafka_messages, problem_faults
 from tests.journeys.golden_table import BIKE_STOPS, DEVIATIONS, EVERYWHERE, GROUPS, MISSING, ROWS, Group, Request
 from tests.support import Client, Reply
@@ -47,8 +47,8 @@ class RecordedTime:
     def monotonic_ms(self) -> float:
         return float(self.ms)
 
-    def boot(self) -> BootTime:
-        return BootTime("boot", self.ms)
+    def moment(self) -> Moment:
+        return Moment(self.now_ms(), "boot", self.ms)
 
 
 class Replay:

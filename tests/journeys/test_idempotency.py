@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import apsw
 import pytest
 
 from gbike.app.embedded import Embedded
+from gbike.kit.batching import Left
 from gbike.kit.store import Reading
 from tests.cluster.running import numbers
 from tests.journeys.forms import Form
@@ -292,6 +294,27 @@ async def test_a_rent_that_bike_could_not_answer_may_be_tried_again_with_its_key
     first = await client.send("POST", "/rents", wish, KEY)
     again = await client.send("POST", "/rents", wish, KEY)
     assert (first.status, again.status, again.content) == (201, 201, first.content)
+
+
+@pytest.mark.parametrize(("case", "service"), [("POST rents", "rent"), ("POST bikeManageApps", "bike_manage_app")])
+async def test_whoever_is_kept_by_a_first_write_whose_answer_is_lost_is_told_to_ask_again(
+    house: Embedded, monkeypatch: pytest.MonkeyPatch, case: str, service: str
+) -> None:
+    client, store = Client(house.app), house.part(service).store
+    method, path, body, _ = CHANGES[case]
+    await client.send("PATCH", "/rents/1", {"endlocation": "A"})
+    commit = store._commit
+
+    async def lost(left: Left) -> None:
+        await commit(left)
+        monkeypatch.undo()
+        raise apsw.IOError("disk I/O error")
+
+    monkeypatch.setattr(store, "_commit", lost)
+    reply = await client.send(method, path, body, KEY)
+    assert (reply.status, reply.json["type"].rsplit("#", 1)[-1]) == (503, "store-unavailable"), reply.json
+    assert "retry-after" in reply.headers
+    assert (await client.send(method, path, body, KEY)).status == 409, "under way, until the sweeper gives it up"
 
 
 async def test_the_same_key_at_another_address_is_another_request(house: Embedded) -> None:

@@ -63,9 +63,9 @@ async def test_what_another_process_keeps_is_told_in_the_order_of_its_numbers_an
         loop.call_soon_threadsafe(inside.set)
         go.wait(10)
 
-    slow = asyncio.create_task(first.write(slowly))
+    slow = first.write(slowly)
     await inside.wait()
-    quick = asyncio.create_task(second.write(keep, [rented(2)]))
+    quick = second.write(keep, [rented(2)])
     while not await _waits(here, quick):  # until the second one waits for the first, or has overtaken it
         await changes.step()
     await changes.step()

@@ -71,7 +71,7 @@ async def test_two_replicas_that_start_with_a_new_tariff_add_one_version(url: st
     for tariff in (CHEAP, DEAR):
         with psycopg.connect(url) as other:
             other.execute("SELECT pg_advisory_xact_lock(hashtextextended('tariffs', 0))")
-            starts = [asyncio.create_task(store.write(adopt_tariff, tariff)) for store in both]
+            starts = [store.write(adopt_tariff, tariff) for store in both]
             await until_they_wait(url, *starts)
         assert await starts[0] == await starts[1]
     assert [(v.version, v.tariff) for v in await both[0].read(tariffs)] == [(1, CHEAP), (2, DEAR)]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gbike.app.embedded import Embedded
-from gbike.kit.clock import BootTime
+from gbike.kit.clock import Moment
 from gbike.kit.envelope import Message
 from gbike.kit.store import Reading
 from tests.cluster.running import numbers
@@ -37,8 +37,8 @@ class SteadyClock:
     def monotonic_ms(self) -> float:
         return float(self.ms)
 
-    def boot(self) -> BootTime:
-        return BootTime("boot", self.ms)
+    def moment(self) -> Moment:
+        return Moment(self.now_ms(), "boot", self.ms)
 
 
 async def race(client: Client, bikeid: int, riders: range = range(1, RIDERS + 1)) -> Counter[int]:

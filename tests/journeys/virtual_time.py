@@ -5,7 +5,7 @@ import selectors
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from gbike.kit.clock import BootTime
+from gbike.kit.clock import Moment
 
 T = TypeVar("T")
 BEGIN_MS = 1_800_000_000_000
@@ -47,8 +47,8 @@ class VirtualClock:
     def monotonic_ms(self) -> float:
         return self._loop.time() * 1000
 
-    def boot(self) -> BootTime:
-        return BootTime("boot", self.now_ms())
+    def moment(self) -> Moment:
+        return Moment(self.now_ms(), "boot", self.now_ms())
 
 
 def in_virtual_time(story: Callable[[VirtualClock], Coroutine[Any, Any, T]]) -> T:

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from gbike.contracts import Said
-from gbike.kit.clock import BootTime
+from gbike.kit.clock import Moment
 from gbike.kit.hours import Hours
 from gbike.kit.ids import SystemIds
 from gbike.kit.schema.migrate import LOG_VERSIONS, in_memory, migrate
@@ -27,8 +27,8 @@ class SetClock:
     def monotonic_ms(self) -> float:
         return self.waited_ms
 
-    def boot(self) -> BootTime:
-        return BootTime("boot", self.at_ms)
+    def moment(self) -> Moment:
+        return Moment(self.now_ms(), "boot", self.at_ms)
 
 
 class Rang(Said, frozen=True):

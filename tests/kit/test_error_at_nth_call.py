@@ -1,5 +1,6 @@
 """A whole ride in which the Nth write or append of all services fails, for every N: it all ends the same way."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,7 @@ from tests.support import EVERY_RIDE_COSTS, Client
 
 
 class NthFails:
-    """Wraps a coroutine method: its Nth call fails, before its work or after it (the answer is lost)."""
+    """Wraps a method that is awaited: its Nth call fails, before its work or after it (the answer is lost)."""
 
     def __init__(self, method: Callable[..., Any], nth: int, failure: Exception, after: bool) -> None:
         self._method, self.left, self._failure, self._after = method, nth, failure, after
@@ -32,7 +33,7 @@ class NthFails:
                 raise self._failure
             return answer
 
-        return call
+        return lambda *args, **more: asyncio.ensure_future(call(*args, **more))
 
 
 async def patiently(ask: Callable[[], Any]) -> Any:
@@ -92,7 +93,7 @@ async def outcome(town: Embedded, client: Client) -> tuple[Any, ...]:
 async def test_whichever_call_fails_the_ride_is_charged_once_and_the_bike_is_free(
     where: type, name: str, failure: Exception, after: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for nth in range(1, 80):
+    for nth in range(1, 120):
         clock = SetClock()
         town = Embedded(None, EVERY_RIDE_COSTS, clock=clock)
         client, nth_call = Client(town.app), NthFails(getattr(where, name), nth, failure, after)

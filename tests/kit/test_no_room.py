@@ -23,10 +23,10 @@ async def test_a_store_without_room_remembers_it_says_it_once_and_finds_out_when
     store = a_store(tmp_path / "store.sqlite")
     commit, before = store._commit, store._writer.total_changes()
 
-    async def no_room() -> None:
-        if store._writer.total_changes() != before:
+    async def no_room(left: batching.Left) -> None:
+        if left.counts or store._writer.total_changes() != before:
             raise apsw.FullError("database or disk is full")
-        await commit()
+        await commit(left)
 
     with capture_logs() as told:
         monkeypatch.setattr(store, "_commit", no_room)

@@ -223,7 +223,7 @@ async def test_who_waits_for_a_doubtful_commit_holds_up_nobody(server: Server, p
     store = postgres_store(url.replace(str(server.port), str(proxy.port)))
     await store.write(say, "before", key="k")
     proxy.cut = "the answer"
-    doubtful = asyncio.create_task(store.write(say, "doubtful", key="k"))
+    doubtful = store.write(say, "doubtful", key="k")
     await proxy.happened.wait()
     async with asyncio.timeout(5):
         await store.write(say, "after", key="k")

@@ -126,7 +126,7 @@ class StoreSuite:
             return note(tx, "kept")
 
         async with held(store):
-            caller = asyncio.create_task(store.write(tell))
+            caller = store.write(tell)
             await asyncio.sleep(0)
         await begun.wait()
         caller.cancel()
@@ -135,7 +135,7 @@ class StoreSuite:
 
     async def test_a_caller_that_goes_away_before_it_begins_leaves_nothing(self, store: Store) -> None:
         async with held(store):
-            caller = asyncio.create_task(store.write(note, "never"))
+            caller = store.write(note, "never")
             await asyncio.sleep(0)
             caller.cancel()
             await asyncio.gather(caller, return_exceptions=True)
@@ -147,14 +147,14 @@ class StoreSuite:
     ) -> None:
         monkeypatch.setattr(batching, "QUEUE", 5)
         async with held(store):
-            wishes = [asyncio.create_task(store.write(note, str(n))) for n in range(8)]
+            wishes = [store.write(note, str(n)) for n in range(8)]
             await asyncio.sleep(0)
         answers = await asyncio.gather(*wishes, return_exceptions=True)
         assert [isinstance(answer, StoreUnavailable) for answer in answers] == [False] * 5 + [True] * 3
         assert await words(store) == list("01234")
 
     async def test_a_closed_store_refuses_and_has_finished_what_was_asked(self, store: Store) -> None:
-        wish = asyncio.create_task(store.write(note, "last"))
+        wish = store.write(note, "last")
         await asyncio.sleep(0)
         await store.close()
         assert await wish >= 1
@@ -263,7 +263,7 @@ async def test_a_commit_in_a_thread_is_not_taken_back_when_the_process_ends_mean
     with ThreadPoolExecutor(1) as threads:
         store._committer, store._in_thread = threads, 1
         store._writer.set_commit_hook(refused)
-        wish = asyncio.create_task(store.write(note, "a"))
+        wish = store.write(note, "a")
         await began.wait()
         assert store._drain is not None
         store._drain.cancel()

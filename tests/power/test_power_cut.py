@@ -15,6 +15,7 @@ import pytest
 from gbike.app import checking
 from gbike.app.data_folder import MANIFEST, DataFolder
 from gbike.app.embedded import Embedded
+from gbike.kit.clock import A_MINUTE_MS, Moment, SystemClock
 from gbike.kit.sqlite import store as sqlite_store
 from gbike.kit.sqlite.store import open_file
 from tests.kit.floor import a_store, note
@@ -89,6 +90,16 @@ async def test_a_store_that_does_not_wait_for_the_disk_is_caught(
     assert any(await lost(disk, tmp_path, range(20)))
 
 
+class Later(SystemClock):
+    """The machine's clock, a minute on."""
+
+    def now_ms(self) -> int:
+        return super().now_ms() + A_MINUTE_MS
+
+    def moment(self) -> Moment:
+        return super().moment()._replace(wall_ms=self.now_ms())
+
+
 class Known(NamedTuple):
     """What riders were told."""
 
@@ -137,7 +148,7 @@ async def test_after_a_power_cut_every_ride_that_riders_know_of_is_there_and_set
             assert (await Client(fleet.app).post("/bikes", {"bikeid": bikeid, "status": FREE})).status == 201
         await fleet.stop()
         known = await ridden_until_a_cut(disk, data, found, Random(seed))
-        again = Embedded(DataFolder(found), EVERY_RIDE_COSTS)
+        again = Embedded(DataFolder(found), EVERY_RIDE_COSTS, clock=Later())  # no wish of before the cut waits longer
         await again.settle()
         for rentid in known.rented:
             there = await Client(again.app).get(f"/rents/{rentid}")

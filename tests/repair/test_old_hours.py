@@ -46,7 +46,7 @@ class Town:
         """Hours are folded, and what is old goes."""
         says: Mapping[SqliteStore, Mapping[str, str]] = {self.rent: {}, self.bike: SPEAKERS}
         for store, speakers in says.items():
-            worker = Hours(store, self.clock, store._source, speakers)
+            worker = Hours(store, self.clock, store.source, speakers)
             while await worker.step():
                 pass
             await Housekeeper(store, self.clock).step()

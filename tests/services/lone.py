@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from gbike.app.single import assemble_one
-from gbike.kit.clock import BootTime
+from gbike.kit.clock import Moment
 from gbike.kit.envelope import Event, Message, pack
 from gbike.kit.http.guard import OPEN_DOOR
 from gbike.kit.ids import SystemIds
@@ -37,8 +37,8 @@ class SetClock:
     def monotonic_ms(self) -> float:
         return self.waited_ms
 
-    def boot(self) -> BootTime:
-        return BootTime("boot", self.at_ms)
+    def moment(self) -> Moment:
+        return Moment(self.now_ms(), "boot", self.at_ms)
 
 
 async def _nothing() -> None:

@@ -33,11 +33,10 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, tag_field="eventType", tag
     """What all events have alike: their name in `eventType` and the version of their shape."""
 
     SHAPE: ClassVar[int] = 1
-    ABOUT: ClassVar[tuple[str, str]]
-    """The aggregate that it is about: what that is called, and the field with its number."""
+    ABOUT: ClassVar[str]
+    """What it tells of; `rent`: of the one whose number is its `rentid`."""
 
     @property
     def key(self) -> str:
-        """The aggregate, as the key of the message: `KIND:NUMBER`, as `user:3`."""
-        kind, field = self.ABOUT
-        return f"{kind}:{getattr(self, field)}"
+        """What it tells of, as the key of its message: all that is said of one comes in order."""
+        return f"{self.ABOUT}:{getattr(self, self.ABOUT + 'id')}"

@@ -8,7 +8,7 @@ from gbike.contracts import Latitude, Longitude, Number, Percent, Personal, Said
 class RegisteredBike(Said, frozen=True):
     """An operator registered a bike (R1). The status is null only in old messages of the original."""
 
-    ABOUT = ("bike", "bikeid")
+    ABOUT = "bike"
     bikeid: Number
     status: str | None
     location: str | None = None
@@ -22,7 +22,7 @@ class RegisteredBike(Said, frozen=True):
 class UpdatedBike(Said, frozen=True):
     """A bike changed by an operator's hand or because its ride ended: its status and place now (R6)."""
 
-    ABOUT = ("bike", "bikeid")
+    ABOUT = "bike"
     bikeid: Number
     status: str
     location: Personal[str | None] = None
@@ -38,7 +38,7 @@ class UpdatedBike(Said, frozen=True):
 class ChkAndUpdatedStatus(Said, frozen=True):
     """A bike was available, was reserved for a rent and is in use now (R3)."""
 
-    ABOUT = ("bike", "bikeid")
+    ABOUT = "bike"
     bikeid: Number
     status: str
     me: bool = True
@@ -49,7 +49,7 @@ class ChkAndUpdatedStatus(Said, frozen=True):
 class UpdatedBikeState(Said, frozen=True):
     """A manager's report was applied to a bike: its battery and whether it may be ridden (R10)."""
 
-    ABOUT = ("bike", "bikeid")
+    ABOUT = "bike"
     bikeid: Number
     status: str
     batterylevel: Percent | None = None

@@ -8,7 +8,7 @@ from gbike.contracts import Number, Percent, Said
 class Reported(Said, frozen=True):
     """A manager's report was applied to a bike, and earns points (R10, R11)."""
 
-    ABOUT = ("bike", "bikeid")
+    ABOUT = "bike"
     reportid: Number
     managerid: Number
     bikeid: Number

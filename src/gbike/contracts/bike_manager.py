@@ -6,7 +6,7 @@ from gbike.contracts import Number, Said
 class AdjustedPoint(Said, frozen=True):
     """A manager's points moved. With `conversion` set, `adjustpoint` points became that many won of deposit (R12)."""
 
-    ABOUT = ("manager", "managerid")
+    ABOUT = "manager"
     managerid: Number
     userid: Number
     point: Number

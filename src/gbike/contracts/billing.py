@@ -6,7 +6,7 @@ from gbike.contracts import Moment, Number, Said
 class RegisteredBill(Said, frozen=True):
     """A bill was opened for a rent (R4)."""
 
-    ABOUT = ("rent", "rentid")
+    ABOUT = "rent"
     billid: Number
     rentid: Number
     userid: Number
@@ -17,7 +17,7 @@ class RegisteredBill(Said, frozen=True):
 class CalculatedFee(Said, frozen=True):
     """The fee of a returned rent is known and is to be taken from the rider's deposit (R7)."""
 
-    ABOUT = ("rent", "rentid")
+    ABOUT = "rent"
     billid: Number
     rentid: Number
     userid: Number
@@ -31,7 +31,7 @@ class CalculatedFee(Said, frozen=True):
 class ClosedBill(Said, frozen=True):
     """The fee was taken from the deposit; bill and ride are closed (R8)."""
 
-    ABOUT = ("rent", "rentid")
+    ABOUT = "rent"
     billid: Number
     rentid: Number
     userid: Number

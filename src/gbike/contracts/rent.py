@@ -8,7 +8,7 @@ from gbike.contracts import Latitude, Longitude, Moment, Number, Personal, Said
 class Rented(Said, frozen=True):
     """A rent began: the bike is the rider's (R3)."""
 
-    ABOUT = ("rent", "rentid")
+    ABOUT = "rent"
     rentid: Number
     userid: Number
     bikeid: Number
@@ -19,7 +19,7 @@ class Rented(Said, frozen=True):
 class RentCancelled(Said, frozen=True):
     """A rent that had asked for a bike did not begin; whatever it reserved is to be freed."""
 
-    ABOUT = ("rent", "rentid")
+    ABOUT = "rent"
     rentid: Number
     userid: Number
     bikeid: Number
@@ -29,7 +29,7 @@ class RentCancelled(Said, frozen=True):
 class Returned(Said, frozen=True):
     """A rider gave the bike back (R5). It carries the start too, so that nobody has to remember it."""
 
-    ABOUT = ("rent", "rentid")
+    ABOUT = "rent"
     rentid: Number
     userid: Number
     bikeid: Number

@@ -6,7 +6,7 @@ from gbike.contracts import Number, Said
 class UpdatedDeposit(Said, frozen=True):
     """A fee was taken from a rider's deposit (R7)."""
 
-    ABOUT = ("user", "userid")
+    ABOUT = "user"
     userid: Number
     deposit: Number
     billid: Number | None = None
@@ -17,7 +17,7 @@ class UpdatedDeposit(Said, frozen=True):
 class AddedDeposit(Said, frozen=True):
     """A deposit was opened, topped up, adjusted, or grew by converted points (R12)."""
 
-    ABOUT = ("user", "userid")
+    ABOUT = "user"
     userid: Number
     deposit: Number
     billid: Number | None = None
@@ -30,7 +30,7 @@ class ChangedStanding(Said, frozen=True):
     """Whether a rider may begin a ride changed, or is told for the first time. `reasons` says why not (`minimum`), and
     `missing_krw` how much has to be paid in before it is so."""
 
-    ABOUT = ("user", "userid")
+    ABOUT = "user"
     userid: Number
     mayrent: bool
     reasons: tuple[str, ...] = ()

@@ -10,17 +10,18 @@ import contextvars
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, cast
 
-from gbike.kit.access.principal import EVERYBODYS, Whose
-from gbike.kit.acting import ITSELF, IdempotencyKey, acting
+import msgspec
+
+from gbike.kit.acting import Acting, acting
 from gbike.kit.audit.chain import append
 from gbike.kit.audit.rows import Deed, deed
-from gbike.kit.clock import Clock
+from gbike.kit.clock import Clock, Moment
 from gbike.kit.envelope import Event, pack
 from gbike.kit.ids import Ids
-from gbike.kit.store import NO_FACTS, Conflict, Facts, StoreUnavailable, Tx
-from gbike.kit.telemetry import NO_TRACE, Told, Trace, log, trace_now
+from gbike.kit.store import NO_FACTS, Args, Conflict, Facts, StoreUnavailable, T, Tx
+from gbike.kit.telemetry import Told, Trace, log, trace_now
 
 BATCH = 512
 """Writes that share one commit, at most."""
@@ -34,48 +35,27 @@ PROBE_S = 1.0
 
 Said = tuple[str, str, str, bytes, bytes]
 """An outbox row: message_id, type, key, headers, value."""
+Errors = tuple[type[Exception], ...]
 
 
-class OpenTx:
-    """What an open transaction has on every engine: what it says and counts, until its batch commits."""
+class Left(NamedTuple):
+    """What a batch leaves beside its changes: outbox rows, and what is added to counters."""
 
-    def __init__(self, clock: Clock, ids: Ids, source: str) -> None:
-        self._ids, self._source = ids, source
-        self.trace: Trace = NO_TRACE
-        self.by = ITSELF
-        self.owner: Whose = EVERYBODYS
-        self.key: IdempotencyKey | None = None
-        self.audited: list[Deed] = []
-        self.said: list[Said] = []
-        self.counts: dict[str, int] = {}
-        self.now_ms = clock.now_ms()
-        """Wall time, ms: one moment for all that the transaction does."""
-        self.boot = clock.boot()
-
-    def say(self, event: Event) -> None:
-        """Put `event` into the outbox (with all others of this batch, before it commits)."""
-        message = pack(event, id=self._ids.new(), source=self._source, now_ms=self.now_ms, trace=self.trace)
-        self.said.append((message.id, message.type, message.key, message.headers, message.value))
-
-    def count(self, name: str, by: int = 1) -> None:
-        """Add `by` to a counter (with all others of this batch, before it commits)."""
-        self.counts[name] = self.counts.get(name, 0) + by
-
-    def audit(self, action: str, subject: str, before: Facts = NO_FACTS, after: Facts = NO_FACTS) -> None:
-        """Put a deed on record (with all others of this batch, before it commits)."""
-        self.audited.append(deed(self.now_ms, self.by, self.trace, action, subject, before, after))
+    said: list[Said]
+    counts: dict[str, int]
 
 
-class Request:
-    """One write on its way: what to run, for whom, and what became of it."""
+class Request(msgspec.Struct, eq=False):
+    """One write on its way: what to run, on whose behalf, and what became of it."""
 
-    __slots__ = ("acting", "answer", "args", "failed", "fn", "future", "key", "trace")
-
-    def __init__(self, fn: Callable[..., Any], args: tuple[Any, ...], key: str, future: asyncio.Future[Any]) -> None:
-        self.fn, self.args, self.key, self.future = fn, args, key, future
-        self.trace, self.acting = trace_now.get(), acting.get()
-        self.answer: Any = None
-        self.failed: BaseException | None = None
+    fn: Callable[..., Any]
+    args: tuple[Any, ...]
+    key: str
+    future: asyncio.Future[Any]
+    trace: Trace
+    acting: Acting
+    answer: Any = None
+    failed: BaseException | None = None
 
     def tell(self) -> None:
         """Answer the caller, if it is still there."""
@@ -87,19 +67,61 @@ class Request:
             self.future.set_result(self.answer)
 
 
-class HalfDone(Exception):
-    """A request failed after it had changed something, and there is no savepoint to go back to."""
+class OpenTx:
+    """What an open transaction has on every engine: what it says and counts, until its batch commits."""
+
+    def __init__(self, connection: Any, writer: "BatchWriter[Any]", request: Request, moment: Moment) -> None:
+        self._connection = connection
+        self._writer = writer
+        self.moment = moment
+        self.now_ms = moment.wall_ms
+        self.trace = request.trace
+        self.by = request.acting.by
+        self.owner = request.acting.owner
+        self.key = request.acting.key
+        self.said: list[Said] = []
+        self.counts: dict[str, int] = {}
+        self.audited: list[Deed] = []
+
+    def say(self, event: Event) -> None:
+        """Put `event` into the outbox (with all others of this batch, before it commits)."""
+        writer = self._writer
+        message = pack(event, id=writer.ids.new(), source=writer.source, now_ms=self.now_ms, trace=self.trace)
+        self.said.append((message.id, message.type, message.key, message.headers, message.value))
+
+    def count(self, name: str, by: int = 1) -> None:
+        """Add `by` to a counter (with all others of this batch, before it commits)."""
+        self.counts[name] = self.counts.get(name, 0) + by
+
+    def audit(self, action: str, subject: str, before: Facts = NO_FACTS, after: Facts = NO_FACTS) -> None:
+        """Put a deed on record (with all others of this batch, before it commits)."""
+        self.audited.append(deed(action, subject, before, after, at_ms=self.now_ms, by=self.by, trace=self.trace))
 
 
 X = TypeVar("X", bound=OpenTx)
 
 
 class BatchWriter(ABC, Generic[X]):
-    """One connection that writes, the queue before it, and the task that takes batches from it."""
+    """One connection that writes, the queue before it, and the task that takes batches from it.
 
-    def __init__(self, source: str, said: asyncio.Event, *, rehearse: bool = False) -> None:
+    The way of a write: `write` queues it, `_drain_queue` takes its batch, the engine's `_transact` begins, lets
+    `_execute` run every request, and commits; then `_drain_queue` tells each caller.
+    """
+
+    TX: type[X]
+    """What a request is given."""
+    CONFLICTS: ClassVar[Errors]
+    """A constraint of the database refused: this concerns one request."""
+    BROKEN: ClassVar[Errors]
+    """Other errors of the engine, which break the batch."""
+    NO_ROOM: ClassVar[Errors]
+    """The engine can't write: there is no room, or the disk is broken."""
+
+    def __init__(self, clock: Clock, ids: Ids, source: str, said: asyncio.Event, *, rehearse: bool = False) -> None:
         """`said` is set after each commit that left something in the outbox. `rehearse`: tests run each write twice."""
-        self._source, self._said, self._rehearse = source, said, rehearse
+        self.clock, self.ids = clock, ids
+        self.source, self._said = source, said
+        self._rehearse = rehearse
         self._queue: deque[Request] = deque()
         self._drain: asyncio.Task[None] | None = None
         self._context = contextvars.copy_context()
@@ -110,25 +132,30 @@ class BatchWriter(ABC, Generic[X]):
         self.hold = asyncio.Lock()
         """Held by whoever needs a moment between two batches (a backup)."""
 
-    def submit(
-        self, fn: Callable[..., Any], args: tuple[Any, ...], key: str = "", *, later: bool = False
-    ) -> asyncio.Future[Any]:
-        """Put a write into the next batch. `later`: nobody waits for it, so it shares the next batch, or gets its own
-        after LATER_MS. Raises StoreUnavailable when too many wait."""
-        if self._closed or len(self._queue) >= QUEUE:
-            raise StoreUnavailable(f"{self._source}: " + ("closed" if self._closed else "too many writes are waiting"))
+    def write(
+        self, fn: Callable[[Tx, *Args], T], *args: *Args, key: str = "", later: bool = False
+    ) -> asyncio.Future[T]:
+        """See Store.write. `later`: see Store.write_later."""
         loop = asyncio.get_running_loop()
-        request = Request(fn, args, key, loop.create_future())
-        self._queue.append(request)
+        future: asyncio.Future[T] = loop.create_future()
+        if self._closed or len(self._queue) >= QUEUE:
+            why = "closed" if self._closed else "too many writes are waiting"
+            future.set_exception(StoreUnavailable(f"{self.source}: {why}"))
+            return future
+        self._queue.append(Request(fn, args, key, future, trace=trace_now.get(), acting=acting.get()))
         if later:
             loop.call_later(LATER_MS / 1000, self._wake)
         elif self._drain is None:
-            self._wake()
-        return request.future
+            self._drain = loop.create_task(self._drain_queue(), context=self._context.copy())
+        return future
+
+    def write_later(self, fn: Callable[[Tx, *Args], None], *args: *Args) -> asyncio.Future[None]:
+        """See Store.write_later."""
+        return self.write(fn, *args, later=True)
 
     async def flush(self) -> None:
-        """Return when all that was submitted to be done later is kept, or could not be."""
-        await self.submit(_nothing, ())
+        """Return when all that was to be written later is kept, or could not be."""
+        await self.write(_nothing)
 
     async def finish(self) -> None:
         """Take nothing more, and finish what was taken."""
@@ -142,68 +169,61 @@ class BatchWriter(ABC, Generic[X]):
             self._drain = asyncio.get_running_loop().create_task(self._drain_queue(), context=self._context.copy())
 
     async def _drain_queue(self) -> None:
+        """Until nothing waits: run up to BATCH writes in one transaction, and tell each caller what became of it."""
         try:
             while self._queue:
                 async with self.hold:
-                    await self.step()
+                    taken = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
+                    batches = deque([[request for request in taken if not request.future.cancelled()]])
+                    while batches and (batch := batches.popleft()):
+                        try:
+                            said = await self._transact(batch)
+                        except Exception as broken:  # whatever it was: nothing of the batch happened
+                            if self._concerns_one(batch, broken):
+                                batches.extend([request] for request in batch)
+                                continue
+                        else:
+                            if said is None:
+                                continue
+                            if said:
+                                self._said.set()
+                            if self.failing:
+                                self._works(batch, said)
+                        for request in batch:
+                            request.tell()
         finally:
             self._drain = None
 
-    async def step(self) -> int:
-        """One batch: run up to BATCH waiting writes and commit them together. Answers how many."""
-        taken = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
-        batch = [request for request in taken if not request.future.cancelled()]
-        if batch:
-            await self._run(self._in_order(batch) if len(batch) > 1 else batch)
-        return len(batch)
-
-    def _in_order(self, batch: list[Request]) -> list[Request]:
-        """The order in which a batch is run."""
-        return batch
-
-    async def _run(self, batch: list[Request]) -> None:
-        """Run a batch in one transaction and tell each caller what became of it."""
-        try:
-            said = await self._transact(batch)
-        except Exception as broken:  # whatever it was: nothing of the batch happened
-            disk = self._cannot_write(broken)
-            if not isinstance(broken, StoreUnavailable):
-                if not disk or self._told.is_news(str(broken)):
-                    log.error(
-                        "a batch of writes was rolled back", store=self._source, writes=len(batch), why=str(broken)
-                    )
-                if len(batch) > 1:
-                    for request in batch:  # find out whom it concerns
-                        await self._run([request])
-                    return
-            if disk:
-                self._fails()
-            for request in batch:
-                request.failed = StoreUnavailable(f"{self._source}: {broken}")
-                request.failed.__cause__ = broken
-        else:
-            if said is None:
-                return
-            if said:
-                self._said.set()
-            if self.failing and (said or any(request.fn is probe for request in batch)):  # others may change nothing
-                self.failing, self._told = False, Told()
-                log.warning("the store can be written again", store=self._source)
-        for request in batch:
-            request.tell()
-
-    def _fails(self) -> None:
-        """Remember it, and try by itself until something can be written: nobody else may come."""
-        if not self.failing:
+    def _concerns_one(self, batch: list[Request], broken: Exception) -> bool:
+        """Whether to find out which request of a batch that was rolled back it concerns, by running each alone; else
+        none of them is kept."""
+        disk = isinstance(broken, self.NO_ROOM)
+        if not isinstance(broken, StoreUnavailable):
+            if not disk or self._told.is_news(str(broken)):
+                log.error("a batch of writes was rolled back", store=self.source, writes=len(batch), why=str(broken))
+            if len(batch) > 1:
+                return True
+        if disk and not self.failing:
             self.failing = True
             asyncio.get_running_loop().call_later(PROBE_S, self._try_again)
+        for request in batch:
+            request.failed = StoreUnavailable(f"{self.source}: {broken}")
+            request.failed.__cause__ = broken
+        return False
+
+    def _works(self, batch: list[Request], said: bool) -> None:
+        """A store that could not be written has committed a batch; others than these may change nothing."""
+        if said or any(request.fn is probe for request in batch):
+            self.failing, self._told = False, Told()
+            log.warning("the store can be written again", store=self.source)
 
     def _try_again(self) -> None:
+        """By itself, until something can be written: nobody else may come."""
         if self._closed or not self.failing:
             return
         asyncio.get_running_loop().call_later(PROBE_S, self._try_again)
         if not self._queue:  # else what waits is a try
-            self.submit(probe, ()).add_done_callback(lambda done: done.cancelled() or done.exception())
+            self.write(probe).add_done_callback(lambda done: done.cancelled() or done.exception())
 
     @abstractmethod
     async def _transact(self, batch: list[Request]) -> bool | None:
@@ -211,62 +231,49 @@ class BatchWriter(ABC, Generic[X]):
         became of it: then whoever finds out tells the callers. When it raises, nothing happened: StoreUnavailable if
         every request would meet the same, anything else if it may concern one of them."""
 
-    def _execute(self, batch: list[Request]) -> bool:
-        """All of a transaction but its commit; answers whether it said something."""
-        try:
-            return self._attempt_all(batch, isolated=self._rehearse)
-        except HalfDone:
-            self._control("ROLLBACK")
-            return self._attempt_all(batch, isolated=True)
-
-    def _attempt_all(self, batch: list[Request], isolated: bool) -> bool:
-        self._begin()
-        said, audited, counts = list[Said](), list[Deed](), dict[str, int]()
+    def _execute(self, batch: list[Request], connection: Any, *, isolated: bool = False) -> Left:
+        """Run every request in the transaction that is open, and answer what they leave. `isolated`: each in its own
+        savepoint, so that what a failed one changed is taken back and the others stand."""
+        moment = self.clock.moment()
+        left = Left([], {})
+        audited = list[Deed]()
         for request in batch:
-            tx = self._attempt_isolated(request) if isolated else self._attempt(request)
-            if tx is not None:
-                said += tx.said
+            if isolated:
+                self._control("SAVEPOINT request")
+            request.failed, before = None, self.changes()
+            tx = self.TX(connection, self, request, moment)
+            try:
+                request.answer = request.fn(tx, *request.args)
+            except Exception as refused:
+                conflict = isinstance(refused, self.CONFLICTS)
+                if isinstance(refused, self.BROKEN) and not conflict:
+                    raise
+                request.failed = Conflict(str(refused)) if conflict else refused
+                if isolated:
+                    self._control("ROLLBACK TO request")
+                elif self.changes() != before:
+                    return self._begin_again(batch, connection)
+            else:
+                left.said.extend(tx.said)
                 audited += tx.audited
                 for name, by in tx.counts.items():
-                    counts[name] = counts.get(name, 0) + by
+                    left.counts[name] = left.counts.get(name, 0) + by
+            if isolated:
+                self._control("RELEASE request")
+        if self._rehearse and not isolated:
+            return self._begin_again(batch, connection)
         if audited:
-            append(cast(Tx, self._open()), audited)
-        self._write(said, sorted(counts.items()))  # both last, and in one order: everybody wants these rows
-        return bool(said)
+            append(cast(Tx, tx), audited)
+        return left
 
-    def _attempt(self, request: Request) -> X | None:
-        """Run one request; None when it was refused. Raises HalfDone when that was after it had changed something."""
-        request.failed = None
-        tx = self._open()
-        tx.trace, on_behalf = request.trace, request.acting
-        tx.by, tx.owner, tx.key = on_behalf.by, on_behalf.owner, on_behalf.key
-        before = self._changes()
-        try:
-            request.answer = request.fn(tx, *request.args)
-        except Exception as refused:
-            if self._breaks_the_batch(refused):
-                raise
-            request.failed = Conflict(str(refused)) if self._is_conflict(refused) else refused
-            if self._changes() != before:
-                raise HalfDone from refused
-            return None
-        return tx
+    def _begin_again(self, batch: list[Request], connection: Any) -> Left:
+        """Take back all that the batch changed, and run it with savepoints."""
+        self._control("ROLLBACK")
+        self._begin()
+        return self._execute(batch, connection, isolated=True)
 
-    def _attempt_isolated(self, request: Request) -> X | None:
-        """The same in a savepoint, so that what a failed request changed is taken back and the others stand."""
-        tx = None
-        for rehearsal in (True, False) if self._rehearse else (False,):
-            self._control("SAVEPOINT request")
-            try:
-                tx = self._attempt(request)
-            except HalfDone:
-                tx = None
-            if rehearsal or tx is None:
-                self._control("ROLLBACK TO request")
-            self._control("RELEASE request")
-            if tx is None:
-                break
-        return tx
+    changes: Callable[[], int]
+    """A number that differs when something was changed in between, or the transaction can't go on."""
 
     @abstractmethod
     def _begin(self) -> None:
@@ -275,30 +282,6 @@ class BatchWriter(ABC, Generic[X]):
     @abstractmethod
     def _control(self, sql: str) -> None:
         """Run a statement about transactions."""
-
-    @abstractmethod
-    def _open(self) -> X:
-        """What a request is given."""
-
-    @abstractmethod
-    def _changes(self) -> int:
-        """A number that differs when something was changed in between, or the transaction can't go on."""
-
-    @abstractmethod
-    def _breaks_the_batch(self, error: Exception) -> bool:
-        """Whether an error is about the engine and not about the request."""
-
-    @abstractmethod
-    def _cannot_write(self, error: Exception) -> bool:
-        """Whether an error says that the engine has no room to write, or a broken disk."""
-
-    @abstractmethod
-    def _is_conflict(self, error: Exception) -> bool:
-        """Whether a constraint of the database refused."""
-
-    @abstractmethod
-    def _write(self, said: list[Said], counts: list[tuple[str, int]]) -> None:
-        """Insert outbox rows and add to counters, in this order."""
 
 
 def _nothing(_tx: Tx) -> None:

@@ -12,13 +12,14 @@ A_MINUTE_MS = 60_000
 """So far apart may the wall clocks of hosts be, or two readings of one, before anybody calls a clock wrong."""
 
 
-class BootTime(NamedTuple):
-    """Milliseconds since the machine was started, suspension included, and which start that was. Nobody sets this
-    clock; two readings with one `bootid` are as far apart as they say."""
+class Moment(NamedTuple):
+    """One moment, by the wall clock and by the boot clock: milliseconds since the machine was started, suspension
+    included. Nobody sets the boot clock; two readings with one `bootid` are as far apart as they say."""
 
-    bootid: str
+    wall_ms: int
+    bootid: str = ""
     """Empty where the machine does not tell: then nothing is known from two readings."""
-    at_ms: int
+    boot_ms: int = 0
 
 
 class Clock(Protocol):
@@ -30,8 +31,8 @@ class Clock(Protocol):
     def monotonic_ms(self) -> float:
         """Milliseconds that only ever grow, for deadlines and windows."""
 
-    def boot(self) -> BootTime:
-        """How long the machine runs, for what is to be measured over restarts of a process."""
+    def moment(self) -> Moment:
+        """Wall time, and how long the machine runs: for what is to be measured over restarts of a process."""
 
 
 class SystemClock:
@@ -45,9 +46,10 @@ class SystemClock:
         """Monotonic time of the machine, ms."""
         return time.monotonic_ns() / 1_000_000
 
-    def boot(self) -> BootTime:
-        """How long the machine runs; what knows no CLOCK_BOOTTIME (macOS) has no boot either."""
-        return BootTime(_bootid(), time.clock_gettime_ns(_BOOTTIME) // 1_000_000)
+    def moment(self) -> Moment:
+        """By both clocks; what knows no CLOCK_BOOTTIME (macOS) has no boot either."""
+        wall_ms, boot_ms = time.time_ns() // 1_000_000, time.clock_gettime_ns(_BOOTTIME) // 1_000_000
+        return Moment(wall_ms, _bootid(), boot_ms)
 
 
 _BOOTTIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -82,7 +84,7 @@ async def news(event: asyncio.Event, within_ms: float) -> None:
 @lru_cache(maxsize=4096)
 def rfc3339(at_ms: int) -> str:
     """UTC with milliseconds, as every date of our HTTP answers is written: 2026-11-22T16:05:10.994Z."""
-    return f"{_second(at_ms // 1000)[0]}.{at_ms % 1000:03d}Z"
+    return f"{second(at_ms // 1000)[0]}.{at_ms % 1000:03d}Z"
 
 
 def from_rfc3339(text: str) -> int:
@@ -90,18 +92,14 @@ def from_rfc3339(text: str) -> int:
     return round(datetime.fromisoformat(text).timestamp() * 1000)
 
 
-def compact_utc(at_ms: int) -> str:
-    """The original's `timestamp` of an event, yyyyMMddHHmmss; in UTC and with the calendar year (flaw 4)."""
-    return _second(at_ms // 1000)[1]
-
-
 LATEST_S = 253_402_300_799
 """The last second of the year 9999, beyond which no date is written."""
 
 
 @lru_cache(maxsize=4096)
-def _second(at_s: int) -> tuple[str, str]:
-    """Both ways to write a second; most of what is written within a second is written in the same one."""
+def second(at_s: int) -> tuple[str, str]:
+    """Both ways to write a second in UTC: as in RFC 3339, and as the original's `timestamp` of an event, yyyyMMddHHmmss
+    with the calendar year (flaw 4). Most of what is written within a second is written in the same one."""
     moment = datetime.fromtimestamp(min(max(at_s, 0), LATEST_S), UTC)  # an older version kept whatever was said
     return f"{moment:%Y-%m-%dT%H:%M:%S}", f"{moment:%Y%m%d%H%M%S}"
 

@@ -8,7 +8,7 @@ from typing import ClassVar, Protocol, TypeVar
 
 import msgspec
 
-from gbike.kit.clock import compact_utc, rfc3339
+from gbike.kit.clock import second
 from gbike.kit.telemetry import Trace
 
 
@@ -69,17 +69,18 @@ def pack(event: Event, *, id: str, source: str, now_ms: int, trace: Trace) -> Me
     tag = b'{"eventType":"%b"' % name.encode()
     if not encoded.startswith(tag):
         raise TypeError(f"{name} is no event: it must be a Struct tagged by eventType")
-    value = tag + b',"timestamp":"%b"' % compact_utc(now_ms).encode() + encoded[len(tag) :]
+    time, compact = second(now_ms // 1000)
+    value = tag + b',"timestamp":"%b"' % compact.encode() + encoded[len(tag) :]
     key = event.key
     headers = Headers(
-        id,
-        name,
-        f"/gbike/{source}",
-        rfc3339(now_ms),
-        key,
-        trace.traceparent,
-        trace.request_id,
-        trace.cause or msgspec.UNSET,
+        ce_id=id,
+        ce_type=name,
+        ce_source=f"/gbike/{source}",
+        ce_time=f"{time}.{now_ms % 1000:03d}Z",
+        ce_subject=key,
+        traceparent=trace.traceparent,
+        correlationid=trace.request_id,
+        causationid=trace.cause or msgspec.UNSET,
     )
     return Message(id, name, key, msgspec.json.encode(headers), value)
 

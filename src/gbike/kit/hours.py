@@ -160,7 +160,8 @@ class Hours:
 
     def __init__(self, store: Store, clock: Clock, service: str, says: Mapping[str, str]) -> None:
         """`says`: who publishes each type that the service hears."""
-        self._store, self._clock, self._service, self._sources = store, clock, service, says
+        self._store, self._clock = store, clock
+        self._service, self._sources = service, says
 
     async def step(self) -> int:
         """Fold a bite of each direction; 1 while there may be more. Raises StoreUnavailable."""

@@ -57,7 +57,8 @@ class Housekeeper:
     """Removes what is old enough, a bounded bite at a time."""
 
     def __init__(self, store: Store, clock: Clock, keeps: Sequence[Keeping] = FLOOR) -> None:
-        self._store, self._clock, self._keeps = store, clock, tuple(keeps)
+        self._store, self._clock = store, clock
+        self._keeps = tuple(keeps)
 
     async def step(self) -> int:
         """Remove up to BITE rows of each kind; answers how many. Raises StoreUnavailable."""

@@ -8,12 +8,13 @@ body means the same: keys in another order, other spaces and 7.0 for 7 change no
 import hashlib
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from typing import TypeVar, TypeVarTuple
 
 import msgspec
 
-from gbike.kit.acting import IdempotencyKey, acting
+from gbike.kit.acting import acting
 from gbike.kit.numbers import MAX_ID
 from gbike.kit.store import Reading, Store, Tx
 
@@ -76,15 +77,18 @@ def check(read: Reading) -> None:
 
 
 async def answered_before(store: Store) -> None:
-    """As `check`, in a reading of its own; where there is no key nothing is read."""
+    """Raises Replay or KeyReused, in a reading of its own. What is under way may be this very request, whose answer
+    from the store was lost: that says nothing."""
     if acting.get().key is not None:
-        await store.read(check)
+        with suppress(KeyInFlight):
+            await store.read(check)
 
 
 def hold(tx: Tx) -> None:
     """Mark the key as under way, where the effect takes several transactions. Raises as `check`."""
     if tx.key is not None:
-        _claim(tx, tx.key)
+        tx.lock(f"once:{tx.key.key}")
+        check(tx)
         tx.execute(
             "INSERT INTO idempotency (key, body_hash, at_ms) VALUES (?, ?, ?)",
             (tx.key.key, tx.key.body_hash, tx.now_ms),
@@ -114,15 +118,10 @@ def idempotent(command: Callable[[Tx, *Args], R]) -> Callable[[Tx, *Args], R]:
     def once(tx: Tx, *args: *Args) -> R:
         if tx.key is None:
             return command(tx, *args)
-        _claim(tx, tx.key)
+        tx.lock(f"once:{tx.key.key}")  # another process may have the same request
+        check(tx)
         result = command(tx, *args)
         keep(tx, result)
         return result
 
     return once
-
-
-def _claim(tx: Tx, key: IdempotencyKey) -> None:
-    """As `check`, with the key to ourselves until this commits: another process may have the same request."""
-    tx.lock(f"once:{key.key}")
-    check(tx)

@@ -34,13 +34,15 @@ class Consumer:
         policies: Policies,
         metrics: Metrics,
         service: str,
+        *,
         hear: Callable[[Tx, Sequence[Message]], None] | None = None,
         note: Callable[[Any], None] | None = None,
     ) -> None:
         """`hear` is given new messages as they came, in the transaction of their effects; `note` what the policies
         answered, when that is committed."""
         self._hear, self._note = hear, note
-        self._store, self._subscription, self._service = store, subscription, service
+        self._store, self._subscription = store, subscription
+        self._service = service
         self._known = {kind.__name__: kind for kind in policies}
         self._policies = {kind.__name__: (kind, policy) for kind, policy in policies.items()}
         self._speakers = speakers(policies)

@@ -26,7 +26,8 @@ class Relay:
     """Moves one service's outbox to the bus. One relay per service leads at a time."""
 
     def __init__(self, store: Store, bus: Bus, clock: Clock, metrics: Metrics, service: str) -> None:
-        self._store, self._bus, self._clock = store, bus, clock
+        self._store, self._bus = store, bus
+        self._clock = clock
         self._said = partial(metrics.events_said.labels, service)
         self._service, self._log = service, ""
         self._unmarked: set[int] = set()

@@ -138,19 +138,19 @@ class Running(msgspec.Struct, frozen=True):
 
 def assemble(world: World, service: Service) -> Running:
     """Put the shared parts beside what `service` brings."""
-    store, metrics, name = world.store, world.metrics, service.name
+    store, name = world.store, service.name
+    metrics = world.metrics
     relay = Relay(store, world.bus, world.clock, metrics, name)
     metrics.store_failing.labels(name).set_function(lambda: store.failing)
     workers = [*_floor(world, service, relay), *service.workers]
     consumer = None
     if service.policies:
         types = frozenset(kind.__name__ for kind in service.policies)
-        consumer = Consumer(
-            store, world.subscribe(name, types), service.policies, metrics, name, service.hear, service.note
-        )
+        subscription = world.subscribe(name, types)
+        consumer = Consumer(store, subscription, service.policies, metrics, name, hear=service.hear, note=service.note)
         workers += _listening(consumer, metrics, service)
     operations: list[Any] = [*service.operations, *standard_operations(name, service.operations, store, metrics)]
-    app = HttpApp(name, operations, service.refusals, metrics, world.guard, world.spans)
+    app = HttpApp(name, operations, service.refusals, metrics, world.guard, spans=world.spans)
     return Running(name, app, workers, relay, consumer)
 
 

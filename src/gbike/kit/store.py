@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar, TypeVarTuple
 
 from gbike.kit.access.principal import Principal, Whose
 from gbike.kit.acting import IdempotencyKey
-from gbike.kit.clock import BootTime
+from gbike.kit.clock import Moment
 from gbike.kit.envelope import Event, Message
 from gbike.kit.telemetry import Trace
 
@@ -57,8 +57,8 @@ class Tx(Reading, Protocol):
     """Who asked for it."""
     now_ms: int
     """Wall time, ms: one moment for all that the transaction does."""
-    boot: BootTime
-    """The boot clock at that moment."""
+    moment: Moment
+    """The same by the boot clock, too."""
 
     def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
         """Run one statement; answers the number of rows it changed."""
@@ -96,10 +96,10 @@ class Store(Protocol):
         """Whether the engine could not write (no room, a broken disk) when it last had to. It finds out by itself when
         it can again."""
 
-    async def write(self, fn: Callable[[Tx, *Args], T], *args: *Args, key: str = "") -> T:
-        """Run `fn` in a transaction and answer what it answered, once that is durable. Raises what `fn` raised
-        (then nothing was changed), Conflict or StoreUnavailable. Writes with one `key` (`user:3`) never deadlock
-        each other. A caller that goes away does not stop a write that has begun."""
+    def write(self, fn: Callable[[Tx, *Args], T], *args: *Args, key: str = "") -> Future[T]:
+        """Run `fn` in a transaction and answer what it answered, once that is durable. To await it raises what `fn`
+        raised (then nothing was changed), Conflict or StoreUnavailable. Writes with one `key` (`user:3`) never
+        deadlock each other. A caller that goes away does not stop a write that has begun."""
 
     def write_later(self, fn: Callable[[Tx, *Args], None], *args: *Args) -> Future[None]:
         """The same for what nobody waits for: it shares the next batch, or gets its own after a few milliseconds."""

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from enum import Enum
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -89,7 +90,7 @@ class Spans(Protocol):
         """Begin a span that is called as `trace` says, under the traceparent `parent` (None, or none: a root)."""
 
 
-M = TypeVar("M", Gauge, Histogram)
+M = TypeVar("M", Counter, Gauge, Histogram)
 BREAKER_STATES = ("closed", "half_open", "open")
 
 
@@ -99,64 +100,39 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._declared: dict[str, Any] = {}
-        here = self.registry
-        ProcessCollector(registry=here)
+        ProcessCollector(registry=self.registry)
+        counter, gauge = partial(self.declare, Counter), partial(self.declare, Gauge)
+        per_operation, per_call = ("service", "operation"), ("service", "call")
         buckets = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.6, 1.2, 2.5)
-        each = ("service",)
-        self.requests = Counter(
-            "gbike_requests_total", "HTTP requests answered", ("service", "operation", "status"), registry=here
+        self.requests = counter("gbike_requests_total", "HTTP requests answered", (*per_operation, "status"))
+        self.request_seconds = self.declare(
+            Histogram, "gbike_request_seconds", "Time to answer, seconds", per_operation, buckets=buckets
         )
-        self.request_seconds = Histogram(
-            "gbike_request_seconds", "Time to answer, seconds", ("service", "operation"), registry=here, buckets=buckets
+        self.refusals = counter("gbike_refusals_total", "Refusals by reason", ("service", "reason"))
+        self.events_said = counter("gbike_events_published_total", "Outbox rows put on the bus", ("service", "type"))
+        self.outbox_waiting = gauge("gbike_outbox_waiting", "Messages the bus does not have yet")
+        self.events_handled = counter("gbike_events_handled_total", "Messages given to policies")
+        self.dead_letters = counter("gbike_dead_letters_total", "Messages set aside")
+        self.dead_letters_waiting = gauge("gbike_dead_letters_waiting", "Messages that are set aside now")
+        self.lag = gauge("gbike_consumer_lag", "Messages of the log not yet handled")
+        self.streams = gauge("gbike_streams", "Event streams that are open")
+        self.streams_dropped = counter("gbike_streams_dropped_total", "Event streams whose reader was too slow")
+        self.swept = counter("gbike_swept_total", "Pending work cancelled by a sweeper")
+        self.overdue = gauge("gbike_pending_overdue", "Pending work that is past its deadline")
+        self.store_failing = gauge("gbike_store_failing", "1: the store can't be written, 0: it can")
+        self.open_files_reached = counter(
+            "gbike_open_files_reached_total", "Times that the limit of open files was reached"
         )
-        self.refusals = Counter("gbike_refusals_total", "Refusals by reason", ("service", "reason"), registry=here)
-        self.events_said = Counter(
-            "gbike_events_published_total", "Outbox rows put on the bus", ("service", "type"), registry=here
+        self.certificate_expires = gauge(
+            "gbike_certificate_expires_seconds", "When a certificate expires, seconds since 1970", ("service", "file")
         )
-        self.outbox_waiting = Gauge("gbike_outbox_waiting", "Messages the bus does not have yet", each, registry=here)
-        self.events_handled = Counter("gbike_events_handled_total", "Messages given to policies", each, registry=here)
-        self.dead_letters = Counter("gbike_dead_letters_total", "Messages set aside", each, registry=here)
-        self.dead_letters_waiting = Gauge(
-            "gbike_dead_letters_waiting", "Messages that are set aside now", each, registry=here
-        )
-        self.lag = Gauge("gbike_consumer_lag", "Messages of the log not yet handled", each, registry=here)
-        self.streams = Gauge("gbike_streams", "Event streams that are open", each, registry=here)
-        self.streams_dropped = Counter(
-            "gbike_streams_dropped_total", "Event streams whose reader was too slow", each, registry=here
-        )
-        self.swept = Counter("gbike_swept_total", "Pending work cancelled by a sweeper", each, registry=here)
-        self.overdue = Gauge("gbike_pending_overdue", "Pending work that is past its deadline", each, registry=here)
-        self._about_keeping(here, each)
-        self.breaker_state = Gauge(
-            "gbike_breaker_state", "0 closed, 1 half-open, 2 open", ("service", "call"), registry=here
-        )
-        self.breaker_moves = Counter(
-            "gbike_breaker_transitions_total", "State changes of a breaker", ("service", "call", "to"), registry=here
-        )
-
-    def _about_keeping(self, here: CollectorRegistry, each: tuple[str, ...]) -> None:
-        """What is looked at now and then: ages, limits, what must come out even."""
-        self.store_failing = Gauge(
-            "gbike_store_failing", "1: the store can't be written, 0: it can", each, registry=here
-        )
-        self.open_files_reached = Counter(
-            "gbike_open_files_reached_total", "Times that the limit of open files was reached", each, registry=here
-        )
-        self.certificate_expires = Gauge(
-            "gbike_certificate_expires_seconds",
-            "When a certificate expires, seconds since 1970",
-            ("service", "file"),
-            registry=here,
-        )
-        self.backup = Gauge(
-            "gbike_backup_seconds", "When the last backup was made, seconds since 1970; 0: never", each, registry=here
-        )
-        self.log_begun_anew = Gauge(
+        self.backup = gauge("gbike_backup_seconds", "When the last backup was made, seconds since 1970; 0: never")
+        self.log_begun_anew = gauge(
             "gbike_log_begun_anew_seconds",
             "When the log was found lost or set back and began anew, seconds since 1970; 0: never",
-            each,
-            registry=here,
         )
+        self.breaker_state = gauge("gbike_breaker_state", "0 closed, 1 half-open, 2 open", per_call)
+        self.breaker_moves = counter("gbike_breaker_transitions_total", "State changes of a breaker", (*per_call, "to"))
 
     def declare(self, kind: type[M], name: str, help: str, labels: Sequence[str] = ("service",), **more: Any) -> M:
         """A metric of one service's own. Whoever declares it again in this process gets the same."""

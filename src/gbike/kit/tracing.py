@@ -30,7 +30,8 @@ class TracedCaller:
     """A Caller whose calls are spans of their own."""
 
     def __init__(self, caller: Caller, peer: str, spans: Spans) -> None:
-        self._caller, self._peer, self._spans = caller, peer, spans
+        self._caller, self._peer = caller, peer
+        self._spans = spans
 
     async def call(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> PeerAnswer:
         """See Caller.call."""

@@ -2,7 +2,6 @@
 
 import pytest
 
-from gbike.kit.clock import BootTime
 from gbike.services.rent.domain import Handback, Limits, Moment, OpenRent, give_back, ridden
 from gbike.services.rent.wiring import CARD
 from tests.services.lone import NOON, Lone, Reply
@@ -143,5 +142,5 @@ async def test_a_clock_that_is_behind_is_told_once_and_so_is_its_mend(capsys: py
 
 
 def test_a_clock_without_a_boot_tells_nothing_by_two_readings() -> None:
-    began, now = BootTime("", 10), BootTime("", 20)
-    assert ridden(OpenRent(1, 3, 1, NOON, *began), Moment(NOON + 7_000, *now)) == (7_000, False)
+    now = Moment(NOON + 7_000, "", 20)
+    assert ridden(OpenRent(1, 3, 1, NOON, "", 10), now) == (7_000, False)

@@ -46,11 +46,11 @@ def breaks(read: Reading, known: Mapping[int, str] | None = None) -> Iterator[st
 def _breaks(found: Iterable[tuple[str | int, ...]], end: tuple[int, str], known: dict[int, str]) -> Iterator[str]:
     expected, before = 1, GENESIS
     for row in found:
-        number, prev_hash, kept = int(row[0]), row[10], str(row[11])
+        number, kept = int(row[0]), str(row[11])
         if number != expected:
             last = f" to {number - 1}" if number - 1 > expected else ""
             yield f"row {expected}{last} is missing"
-        elif prev_hash != before:
+        elif row[10] != before:
             yield f"row {number} does not follow row {number - 1} as it is now"
         if hash_of(row[:11]) != kept:
             yield f"row {number} was changed"

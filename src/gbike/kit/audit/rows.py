@@ -73,13 +73,21 @@ class Row(msgspec.Struct, frozen=True):
         return msgspec.structs.astuple(self)
 
 
-def deed(at_ms: int, by: Principal, trace: Trace, action: str, subject: str, before: Facts, after: Facts) -> Deed:
+def deed(action: str, subject: str, before: Facts, after: Facts, *, at_ms: int, by: Principal, trace: Trace) -> Deed:
     """What `by` did. Raises ValueError for a fact that no row may hold."""
     if withheld := WITHHELD & (before.keys() | after.keys()):
         raise ValueError(f"no audit row holds {', '.join(sorted(withheld))}")
-    mode = MODES.get(by.name, "secure")
-    roles = ",".join(sorted(by.roles))
-    return Deed(at_ms, by.name, roles, mode, action, subject, _json(before), _json(after), trace.traceparent[3:35])
+    return Deed(
+        at_ms=at_ms,
+        who=by.name,
+        roles=",".join(sorted(by.roles)),
+        mode=MODES.get(by.name, "secure"),
+        action=action,
+        subject=subject,
+        before=_json(before),
+        after=_json(after),
+        trace_id=trace.traceparent[3:35],
+    )
 
 
 def chained(deeds: Sequence[Deed], number: int, prev_hash: str) -> list[Row]:

@@ -12,7 +12,8 @@ class Witness:
     """Says the head of one service's chain whenever it has moved."""
 
     def __init__(self, store: Store, service: str) -> None:
-        self._store, self._service, self._said = store, service, 0
+        self._store, self._service = store, service
+        self._said = 0
 
     async def step(self) -> int:
         """Look, and say; answers 0, as nobody needs to look again soon."""

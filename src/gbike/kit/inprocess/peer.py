@@ -55,7 +55,6 @@ class InProcessCaller:
         self._find = find
 
     async def call(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> PeerAnswer:
-        """See Caller.call."""
         app = self._find()
         if app is None:
             raise PeerUnreachable("the peer is stopped")

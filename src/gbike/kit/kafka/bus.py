@@ -54,7 +54,8 @@ class KafkaBus:
         in its consumer groups, kept over restarts and different for each replica ("1", a pod's name): who is back
         under its name goes on at once. Empty: the group waits until the broker has noticed that a killed process is
         gone (seconds)."""
-        self.broker, self.instance, self.house = broker, instance, house
+        self.broker, self.instance = broker, instance
+        self.house = house
         self.topic = topic_of(service, house) if service else ""
         self.closed = False
         self._producer: AIOKafkaProducer | None = None
@@ -71,7 +72,6 @@ class KafkaBus:
         await self._bounded(self._started())
 
     async def append(self, messages: Sequence[Message]) -> None:
-        """See Bus.append."""
         await self._bounded(self._send(messages))
 
     async def close(self) -> None:

@@ -36,60 +36,36 @@ class _Uuid(AbstractType[bytes]):  # type: ignore[misc]
         return data.read(16)
 
 
+_TEXT, _TAGS = CompactString("utf-8"), ("tags", TaggedFields)
+_BROKER = (("node_id", Int32), ("host", _TEXT), ("port", Int32), ("rack", _TEXT), _TAGS)
+_REPLICAS = tuple((name, CompactArray(Int32)) for name in ("replicas", "isr", "offline_replicas"))
+_PARTITION = (
+    ("error_code", Int16),
+    ("partition", Int32),
+    ("leader", Int32),
+    ("leader_epoch", Int32),
+    *_REPLICAS,
+    _TAGS,
+)
+_TOPIC = (
+    *(("error_code", Int16), ("topic", _TEXT), ("topic_id", _Uuid), ("is_internal", Boolean)),
+    *(("partitions", CompactArray(*_PARTITION)), ("authorized_operations", Int32), _TAGS),
+)
+_CLUSTER = (("brokers", CompactArray(*_BROKER)), ("cluster_id", _TEXT), ("controller_id", Int32))
+
+
 class _Answer(Response):  # type: ignore[misc]
     API_KEY, API_VERSION = METADATA, VERSION
-    SCHEMA = Schema(
-        ("throttle_time_ms", Int32),
-        (
-            "brokers",
-            CompactArray(
-                ("node_id", Int32),
-                ("host", CompactString("utf-8")),
-                ("port", Int32),
-                ("rack", CompactString("utf-8")),
-                ("tags", TaggedFields),
-            ),
-        ),
-        ("cluster_id", CompactString("utf-8")),
-        ("controller_id", Int32),
-        (
-            "topics",
-            CompactArray(
-                ("error_code", Int16),
-                ("topic", CompactString("utf-8")),
-                ("topic_id", _Uuid),
-                ("is_internal", Boolean),
-                (
-                    "partitions",
-                    CompactArray(
-                        ("error_code", Int16),
-                        ("partition", Int32),
-                        ("leader", Int32),
-                        ("leader_epoch", Int32),
-                        ("replicas", CompactArray(Int32)),
-                        ("isr", CompactArray(Int32)),
-                        ("offline_replicas", CompactArray(Int32)),
-                        ("tags", TaggedFields),
-                    ),
-                ),
-                ("authorized_operations", Int32),
-                ("tags", TaggedFields),
-            ),
-        ),
-        ("tags", TaggedFields),
-    )
+    SCHEMA = Schema(("throttle_time_ms", Int32), *_CLUSTER, ("topics", CompactArray(*_TOPIC)), _TAGS)
 
 
 class _Question(RequestStruct):  # type: ignore[misc]
-    API_KEY, API_VERSION, FLEXIBLE_VERSION, RESPONSE_TYPE = METADATA, VERSION, True, _Answer
+    API_KEY, API_VERSION = METADATA, VERSION
+    FLEXIBLE_VERSION, RESPONSE_TYPE = True, _Answer
     SCHEMA = Schema(
-        (
-            "topics",
-            CompactArray(("topic_id", _Uuid), ("topic", CompactString("utf-8")), ("tags", TaggedFields)),
-        ),
-        ("allow_auto_topic_creation", Boolean),
-        ("include_topic_authorized_operations", Boolean),
-        ("tags", TaggedFields),
+        ("topics", CompactArray(("topic_id", _Uuid), ("topic", _TEXT), _TAGS)),
+        *((name, Boolean) for name in ("allow_auto_topic_creation", "include_topic_authorized_operations")),
+        _TAGS,
     )
 
 

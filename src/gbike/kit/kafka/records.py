@@ -97,7 +97,7 @@ class _Batch:
 
     def _rest(self, why: str) -> Any:
         headers = [(TYPE, UNREADABLE.encode()), (WHY, why.encode("utf-8", "replace"))]
-        return _DefaultRecordPy(self.next_offset - 1, 0, 0, None, b"", headers)
+        return _DefaultRecordPy(self.next_offset - 1, 0, 0, key=None, value=b"", headers=headers)
 
 
 class _AnyText(bytearray):

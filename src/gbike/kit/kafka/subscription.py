@@ -68,7 +68,8 @@ class KafkaSubscription:
 
     def __init__(self, bus: KafkaBus, consumer: str, speakers: Mapping[str, str]) -> None:
         """`speakers`: who says each type that it hears."""
-        self._bus, self._name, self._speakers = bus, consumer, speakers
+        self._bus, self._name = bus, consumer
+        self._speakers = speakers
         self.topics = sorted({topic_of(service, bus.house) for service in speakers.values()})
         self._consumer: AIOKafkaConsumer | None = None
         self._joining = asyncio.Lock()
@@ -107,7 +108,6 @@ class KafkaSubscription:
         """Nothing: the inbox rows, in the same transaction, are what counts."""
 
     async def settled(self, batch: Batch) -> None:
-        """See Subscription.settled."""
         if batch.position.share == self._share:
             self._held = None
             self._settled.update(batch.position.offsets)
@@ -115,7 +115,6 @@ class KafkaSubscription:
                 self._committing = asyncio.get_running_loop().create_task(self._commit_soon())
 
     async def changed(self, timeout_ms: int) -> None:
-        """See Subscription.changed."""
         if self._held is None and not self._read:
             await self._joined()
             await self._fetch(timeout_ms)

@@ -30,7 +30,8 @@ class KafkaTail:
 
     def __init__(self, bus: KafkaBus, topic: str, types: Iterable[str], clock: Clock, reach_ms: int) -> None:
         """`reach_ms`: how old a message may be at the beginning."""
-        self._bus, self.topics, self._types = bus, (topic,), frozenset(types)
+        self._bus, self.topics = bus, (topic,)
+        self._types = frozenset(types)
         self._clock, self._reach_ms = clock, reach_ms
         self._consumer: AIOKafkaConsumer | None = None
         self._read: deque[Message] = deque()
@@ -40,7 +41,6 @@ class KafkaTail:
         bus.add(self)
 
     async def take(self, most: int) -> Sequence[Message]:
-        """See Tail.take."""
         await self._begun()
         while self._behind:
             await self._fetch(WAIT_MS)
@@ -49,7 +49,6 @@ class KafkaTail:
         return [self._read.popleft() for _ in range(min(most, len(self._read)))]
 
     async def changed(self, timeout_ms: int) -> None:
-        """See Tail.changed."""
         await self._begun()
         if not self._read and await self._fetch(timeout_ms):
             await asyncio.sleep(PACE_MS / 1000)  # what comes meanwhile shares the next look

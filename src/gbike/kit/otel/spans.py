@@ -72,7 +72,6 @@ class OtelSpan:
         self.trace = Trace(f"{trace.traceparent[:53]}{'01' if sampled else '00'}", trace.request_id, trace.cause)
 
     def end(self, facts: Facts, *, failed: bool = False) -> None:
-        """See Span.end."""
         self._span.set_attributes(facts)
         if failed:
             self._span.set_status(otel.StatusCode.ERROR)

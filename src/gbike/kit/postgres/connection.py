@@ -72,7 +72,7 @@ class _ColumnDumper(Dumper):
         raw = self.raw(obj)
         if not raw:
             return pack(">3i", 0, 0, self.element)
-        head = pack(">5i", 1, 0, self.element, len(raw), 1)
+        head = pack(">3i", 1, 0, self.element) + pack(">2i", len(raw), 1)
         return head + b"".join([len(one).to_bytes(4, "big") + one for one in raw])
 
     def raw(self, obj: Sequence[Any]) -> Sequence[bytes]:
@@ -131,7 +131,8 @@ class Dialer:
 
     def __init__(self, url: str, clock: Clock, source: str, password_file: str = "") -> None:
         """`password_file`: read for each connection, so that a new password needs no restart."""
-        self._url, self._clock, self._source, self._password_file = url, clock, source, password_file
+        self._url, self._password_file = url, password_file
+        self._clock, self._source = clock, source
         self._not_before_ms = 0.0
         self._why = ""
 
@@ -298,25 +299,25 @@ class PostgresReading:
     """Reads over one connection."""
 
     def __init__(self, session: Session, on_behalf: Acting = NOBODY_ASKED) -> None:
-        self._session = session
+        self._connection = session
         self.owner, self.key = on_behalf.owner, on_behalf.key
 
     def one(self, sql: str, params: Sequence[Any] = ()) -> Row | None:
         """The first row, or None."""
-        rows = self._session.rows(self._run(sql, params))
+        rows = self._connection.rows(self._run(sql, params))
         return rows[0] if rows else None
 
     def all(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
         """Every row."""
-        return self._session.rows(self._run(sql, params))
+        return self._connection.rows(self._run(sql, params))
 
     def each(self, sql: str, params: Sequence[Any] = ()) -> Iterable[Row]:
         """Rows one by one."""
-        connection = self._session.connection
+        connection = self._connection.connection
         with connection.transaction(), psycopg.RawServerCursor(connection, "each") as cursor:
             cursor.itersize = FETCH
             cursor.execute(translated(sql), params)
             yield from cursor
 
     def _run(self, sql: str, params: Sequence[Any]) -> PGresult:
-        return self._session.run(sql, params)
+        return self._connection.run(sql, params)

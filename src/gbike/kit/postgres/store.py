@@ -61,28 +61,20 @@ class PostgresStore:
 
     @property
     def failing(self) -> bool:
-        """See Store.failing."""
         return any(writer.failing for writer in self.writers)
 
-    async def write(self, fn: Callable[[Tx, *Args], T], *args: *Args, key: str = "") -> T:
-        """See Store.write."""
-        answer: T = await self._writer(key).submit(fn, args, key)
-        return answer
+    def write(self, fn: Callable[[Tx, *Args], T], *args: *Args, key: str = "") -> asyncio.Future[T]:
+        writer = self.writers[1 + crc32(key.encode()) % (WRITERS - 1) if key else 0]
+        return writer.write(fn, *args, key=key)
 
     def write_later(self, fn: Callable[[Tx, *Args], None], *args: *Args) -> asyncio.Future[None]:
-        """See Store.write_later."""
-        return self._writer("").submit(fn, args, later=True)
-
-    def _writer(self, key: str) -> PostgresWriter:
-        return self.writers[1 + crc32(key.encode()) % (WRITERS - 1) if key else 0]
+        return self.writers[0].write_later(fn, *args)
 
     async def read(self, fn: Callable[[Reading, *Args], T], *args: *Args) -> T:
-        """See Store.read."""
         self._be_open()
         return await self._readers.run(fn, *args)
 
     async def scan(self, fn: Callable[[Reading, *Args], T], *args: *Args) -> T:
-        """See Store.scan."""
         self._be_open()
         return await self._scans.run(fn, *args)
 
@@ -92,7 +84,6 @@ class PostgresStore:
         return await self._leader.run(fn, *args)
 
     async def said_something(self, timeout_ms: int) -> None:
-        """See Store.said_something."""
         await news(self._said, min(timeout_ms, LOOK_MS))
         self._said.clear()
 
@@ -101,7 +92,6 @@ class PostgresStore:
         return True
 
     async def close(self) -> None:
-        """See Store.close."""
         if self._closed:
             return
         self._closed = True

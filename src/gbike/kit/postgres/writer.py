@@ -15,7 +15,7 @@ import psycopg
 from psycopg import errors
 from psycopg.pq.abc import PGresult
 
-from gbike.kit.batching import BatchWriter, OpenTx, Request, Said
+from gbike.kit.batching import BatchWriter, Left, OpenTx, Request
 from gbike.kit.clock import Clock
 from gbike.kit.envelope import Message
 from gbike.kit.ids import Ids
@@ -54,7 +54,6 @@ _HEAR = (
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(?, 0))"
 _SHARE = "SELECT pg_advisory_xact_lock_shared(hashtextextended(name, 0)) FROM unnest(?::text[]) AS name"
 _CLASHES = (errors.DeadlockDetected, errors.SerializationFailure)
-_NO_ROOM = (errors.DiskFull, errors.IoError)
 _STALE = (errors.FeatureNotSupported, errors.DivisionByZero)
 """What a new connection mends: a plan that a migration made stale, a row that was taken for forgotten."""
 
@@ -62,9 +61,8 @@ _STALE = (errors.FeatureNotSupported, errors.DivisionByZero)
 class PostgresTx(OpenTx, PostgresReading):
     """The open transaction of one request."""
 
-    def __init__(self, writer: "PostgresWriter", session: Session) -> None:
-        OpenTx.__init__(self, writer.clock, writer.ids, writer.source)
-        self._writer, self._session = writer, session
+    _writer: "PostgresWriter"
+    _connection: Session
 
     def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
         """Run one statement; answers the number of rows it changed."""
@@ -73,7 +71,7 @@ class PostgresTx(OpenTx, PostgresReading):
     def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Run one statement for each of `rows`."""
         self._writer.begun()
-        done = self._session.together((sql, row) for row in rows)
+        done = self._connection.together((sql, row) for row in rows)
         self._writer.changed += sum(one.command_tuples or 0 for one in done)
 
     def each(self, sql: str, params: Sequence[Any] = ()) -> Iterable[Row]:
@@ -114,6 +112,11 @@ class _InDoubt(Exception):
 class PostgresWriter(BatchWriter[PostgresTx]):
     """See BatchWriter."""
 
+    TX = PostgresTx
+    CONFLICTS = (psycopg.IntegrityError,)
+    BROKEN = (psycopg.OperationalError, errors.FeatureNotSupported)
+    NO_ROOM = (errors.DiskFull, errors.IoError)
+
     def __init__(
         self,
         dial: Dialer,
@@ -126,16 +129,16 @@ class PostgresWriter(BatchWriter[PostgresTx]):
         said: asyncio.Event,
         rehearse: bool,
     ) -> None:
-        super().__init__(source, said, rehearse=rehearse)
-        self.clock, self.ids, self.source = clock, ids, source
-        self._dial, self._threads, self._readers = dial, threads, readers
+        super().__init__(clock, ids, source, said, rehearse=rehearse)
+        self._dial, self._threads = dial, threads
+        self._readers = readers
         self._session: Session | None = None
         self.changed = 0
         """Rows that the open transaction changed."""
         self._begun = False
         self.ahead: list[tuple[str, Sequence[Any]]] = []
         """Locks that are sent with the next statement, which sees what was committed before they were had."""
-        self._leave: Sequence[tuple[str, Sequence[Any]]] = ()
+        self.changes = self._changes
         self._name, self._number = "", 0
         self._doubts = set[asyncio.Task[None]]()
 
@@ -146,10 +149,8 @@ class PostgresWriter(BatchWriter[PostgresTx]):
             await asyncio.wait(self._doubts)
         await asyncio.get_running_loop().run_in_executor(self._threads, self._hang_up)
 
-    def _in_order(self, batch: list[Request]) -> list[Request]:
-        return sorted(batch, key=lambda request: request.key)  # as in every other process, so that locks don't cross
-
     async def _transact(self, batch: list[Request]) -> bool | None:
+        batch.sort(key=lambda request: request.key)  # as in every other process, so that locks don't cross
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, self._transact_there, batch)
         except _InDoubt as doubt:
@@ -159,29 +160,33 @@ class PostgresWriter(BatchWriter[PostgresTx]):
             return None
 
     def _transact_there(self, batch: list[Request]) -> bool:
-        for left in reversed(range(TRIES)):
+        for tries in reversed(range(TRIES)):
             try:
-                said = self._execute(batch)
-                self._commit(said)
-                return said
+                self._begin()
+                left = self._execute(batch, self._live())
+                self._commit(left)
+                return bool(left.said)
             except (psycopg.Error, StoreUnavailable) as broken:
                 clash = isinstance(broken, _CLASHES) and len(batch) == 1
-                if not left or not (clash or self._is_lost(broken)):
+                if not tries or not (clash or self._is_lost(broken)):
                     raise
             finally:
                 self._clean_up()
         raise AssertionError
 
-    def _commit(self, said: bool) -> None:
+    def _commit(self, left: Left) -> None:
         session = self._live()
         begin = () if self._begun else (_BEGIN,)
-        if begin and not self._leave:
-            return  # nobody ran a statement
+        leave = list[tuple[str, Sequence[Any]]]()
+        if left.said or left.counts or self.changed:
+            leave = [(_LEAVE, self._marked(left))]
+        elif begin:
+            return  # nobody ran a statement, and there is nothing to be in doubt about
         try:
-            *_, done = session.together([*begin, *self._leave, _COMMIT])
+            *_, done = session.together([*begin, *leave, _COMMIT])
         except psycopg.OperationalError as broken:
             if session.connection.closed:
-                raise _InDoubt(said) from broken
+                raise _InDoubt(bool(left.said)) from broken
             raise
         if done.command_status != b"COMMIT":
             raise errors.InFailedSqlTransaction(f"COMMIT was answered with {done.command_status!r}")
@@ -194,7 +199,7 @@ class PostgresWriter(BatchWriter[PostgresTx]):
 
     def _clean_up(self) -> None:
         """Leave no transaction open."""
-        session, self._begun, self._leave = self._session, False, ()
+        session, self._begun = self._session, False
         if session is not None and not session.idle:
             try:
                 session.control("ROLLBACK")
@@ -256,7 +261,8 @@ class PostgresWriter(BatchWriter[PostgresTx]):
         return [*begin, *ahead]
 
     def _begin(self) -> None:
-        self._begun, self.changed, self.ahead = False, 0, []
+        self._begun, self.ahead = False, []
+        self.changed = 0
         self._number += 1
         if self._session is None or self._session.connection.closed:
             self._connect()
@@ -267,29 +273,16 @@ class PostgresWriter(BatchWriter[PostgresTx]):
             sql = sql if sql == "ROLLBACK" else f"BEGIN; {sql}"
         self._live().control(sql)
 
-    def _open(self) -> PostgresTx:
-        return PostgresTx(self, self._live())
-
     def _changes(self) -> int:
         return -1 if self._live().in_error else self.changed
 
-    def _breaks_the_batch(self, error: Exception) -> bool:
-        return isinstance(error, psycopg.OperationalError | errors.FeatureNotSupported)
-
-    def _cannot_write(self, error: Exception) -> bool:
-        return isinstance(error, _NO_ROOM)
-
-    def _is_conflict(self, error: Exception) -> bool:
-        return isinstance(error, psycopg.IntegrityError)
-
-    def _write(self, said: list[Said], counts: list[tuple[str, int]]) -> None:
-        if not (said or counts or self.changed):
-            return  # there is nothing to be in doubt about
-        mark = (self._number, self.clock.now_ms(), self._name)
+    def _marked(self, left: Left) -> Sequence[Any]:
+        """What `_LEAVE` is given; counters in one order, as everybody wants these rows."""
+        counts = sorted(left.counts.items())
         names, numbers = Texts(name for name, _ in counts), Numbers(by for _, by in counts)
-        message_ids, types, keys, headers, values = zip(*said, strict=True) if said else [()] * 5
-        rows = Texts(message_ids), Texts(types), Texts(keys), Blobs(headers), Blobs(values)
-        self._leave = ((_LEAVE, (*mark, names, numbers, *rows)),)
+        ids, types, keys, headers, values = zip(*left.said, strict=True) if left.said else [()] * 5
+        rows = Texts(ids), Texts(types), Texts(keys), Blobs(headers), Blobs(values)
+        return (self._number, self.clock.now_ms(), self._name, names, numbers, *rows)
 
 
 def _committed(read: Reading, name: str, number: int) -> bool:

@@ -17,7 +17,8 @@ def ms_column(name: str, nullable: bool = False) -> sa.Column[int]:
     return sa.Column(name, sa.BigInteger, nullable=nullable)
 
 
-def _message_columns() -> list[sa.Column[object]]:
+def message_columns() -> list[sa.Column[object]]:
+    """A message, but for its id."""
     return [
         sa.Column("type", sa.Text, nullable=False),
         sa.Column("key", sa.Text, nullable=False),
@@ -32,7 +33,7 @@ def create_floor() -> None:
         "outbox",
         number_column("id"),
         sa.Column("message_id", sa.Text, nullable=False),
-        *_message_columns(),
+        *message_columns(),
         ms_column("published_ms", nullable=True),
         sqlite_autoincrement=True,
     )
@@ -49,7 +50,7 @@ def create_floor() -> None:
     op.create_table(
         "dead_letters",
         sa.Column("message_id", sa.Text, primary_key=True),
-        *_message_columns(),
+        *message_columns(),
         sa.Column("reason", sa.Text, nullable=False),
         ms_column("at_ms"),
     )
@@ -57,9 +58,7 @@ def create_floor() -> None:
         "idempotency",
         sa.Column("key", sa.Text, primary_key=True),
         sa.Column("body_hash", sa.Text, nullable=False),
-        sa.Column("status", sa.Integer),
-        sa.Column("content", sa.LargeBinary),
-        sa.Column("headers", sa.LargeBinary),
+        *(sa.Column("status", sa.Integer), sa.Column("content", sa.LargeBinary), sa.Column("headers", sa.LargeBinary)),
         ms_column("at_ms"),
     )
     op.create_index("idempotency_at", "idempotency", ["at_ms"])
@@ -128,8 +127,7 @@ def create_seal() -> None:
     op.create_table(
         "seal",
         sa.Column("store", sa.Text, primary_key=True),
-        sa.Column("folder", sa.Text, nullable=False),
-        sa.Column("mode", sa.Text, nullable=False),
+        *(sa.Column(name, sa.Text, nullable=False) for name in ("folder", "mode")),
         sa.Column("generation", sa.BigInteger, nullable=False),
         ms_column("at_ms"),
     )

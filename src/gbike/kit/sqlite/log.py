@@ -68,7 +68,6 @@ class SqliteLog:
         return epoch.at_ms if epoch is not None and epoch.why else 0
 
     async def append(self, messages: Sequence[Message]) -> None:
-        """See Bus.append."""
         try:
             first = await self.store.write(_append, messages)
         except StoreUnavailable as down:
@@ -134,14 +133,14 @@ class LogSubscription:
     """One consumer's place in the log, kept in the consumer's own store."""
 
     def __init__(self, bus: SqliteLog, store: Store, name: str, types: frozenset[str]) -> None:
-        self._bus, self._store, self._name, self._types = bus, store, name, types
+        self._bus, self._store = bus, store
+        self._name, self._types = name, types
         self._position: int | None = None
         self._written, self._epoch = 0, ""
         self._changed = asyncio.Event()
         bus.listen(self._changed)
 
     async def take(self, most: int) -> Batch:
-        """See Subscription.take."""
         self._changed.clear()
         try:
             position = await self.place()
@@ -160,7 +159,6 @@ class LogSubscription:
         return Batch(wanted, position)
 
     def settle(self, tx: Tx, batch: Batch) -> None:
-        """See Subscription.settle."""
         tx.execute(
             "INSERT INTO positions (consumer, position, log) VALUES (?, ?, ?)"
             " ON CONFLICT (consumer) DO UPDATE SET position = excluded.position, log = excluded.log",
@@ -168,7 +166,6 @@ class LogSubscription:
         )
 
     async def settled(self, batch: Batch) -> None:
-        """See Subscription.settled."""
         self._position = self._written = batch.position
 
     async def _pass_over(self, position: int) -> None:
@@ -179,11 +176,9 @@ class LogSubscription:
         self._position = position
 
     async def changed(self, timeout_ms: int) -> None:
-        """See Subscription.changed."""
         await news(self._changed, timeout_ms)
 
     async def lag(self) -> int:
-        """See Subscription.lag."""
         return max(0, await self._bus.end() - await self.place())
 
     async def place(self) -> int:

@@ -16,13 +16,13 @@ import apsw
 from msgspec.json import encode
 
 from gbike.kit.acting import NOBODY_ASKED, Acting, acting
-from gbike.kit.batching import BatchWriter, OpenTx, Request, Said
+from gbike.kit.batching import BatchWriter, Left, OpenTx, Request
 from gbike.kit.clock import Clock, news
 from gbike.kit.envelope import Message
 from gbike.kit.files import about, file_of, name_file
 from gbike.kit.ids import Ids
 from gbike.kit.sqlite.seal import GENERATION_MS, Seal, alone, next_generation, read_seal, write_seal
-from gbike.kit.store import Args, Reading, Row, StoreUnavailable, Tx
+from gbike.kit.store import Args, Reading, Row, StoreUnavailable
 from gbike.kit.telemetry import Told, log
 
 SLOW_COMMIT_MS = 8
@@ -84,9 +84,7 @@ class SqliteReading:
 class SqliteTx(OpenTx, SqliteReading):
     """The open transaction of one request."""
 
-    def __init__(self, connection: apsw.Connection, clock: Clock, ids: Ids, source: str) -> None:
-        OpenTx.__init__(self, clock, ids, source)
-        self._connection = connection
+    _connection: apsw.Connection
 
     def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
         """Run one statement; answers the number of rows it changed."""
@@ -111,7 +109,13 @@ class SqliteTx(OpenTx, SqliteReading):
 
 
 class SqliteStore(BatchWriter[SqliteTx]):
-    """A Store in one SQLite file, or in memory when there is no path (then commits are instant)."""
+    """A Store in one SQLite file, or in memory when there is no path (then commits are instant). It has one writer, so
+    the key of a write changes nothing."""
+
+    TX = SqliteTx
+    CONFLICTS = (apsw.ConstraintError,)
+    BROKEN = (apsw.Error,)
+    NO_ROOM = TROUBLES
 
     def __init__(
         self,
@@ -127,10 +131,10 @@ class SqliteStore(BatchWriter[SqliteTx]):
         """`committer`: threads for slow commits and scans of a file, None: all in place. `rehearse`: tests run each
         write twice.
         `memory`: a connection to take over instead of a file (the simulator's durable state)."""
-        super().__init__(source, asyncio.Event(), rehearse=rehearse)
+        super().__init__(clock, ids, source, asyncio.Event(), rehearse=rehearse)
         self.path, self._committer = path, committer if path is not None else None
-        self._clock, self.ids = clock, ids
         self._writer = memory or connect(path)
+        self.changes = self._writer.total_changes
         self._reader = self._writer if path is None else connect(path, read_only=True)
         self._in_thread = 0
         self._unreadable = Told()
@@ -146,25 +150,15 @@ class SqliteStore(BatchWriter[SqliteTx]):
             known = found.generation if found is not None else 0
             if first:
                 self._writer.execute(first)
-            write_seal(self._writer, Seal(self._source, folder, mode, known + 1, self._clock.now_ms()))
+            write_seal(self._writer, Seal(self.source, folder, mode, known + 1, self.clock.now_ms()))
         self._is_counted(known + 1)
 
     def _is_counted(self, generation: int) -> None:
-        self.generation, self._counted_ms = generation, self._clock.monotonic_ms()
-
-    async def write(self, fn: Callable[[Tx, *Args], T], *args: *Args, key: str = "") -> T:
-        """See Store.write; SQLite has one writer, so `key` changes nothing."""
-        answer: T = await self.submit(fn, args)
-        return answer
-
-    def write_later(self, fn: Callable[[Tx, *Args], None], *args: *Args) -> asyncio.Future[None]:
-        """See Store.write_later."""
-        return self.submit(fn, args, later=True)
+        self.generation, self._counted_ms = generation, self.clock.monotonic_ms()
 
     async def read(self, fn: Callable[[Reading, *Args], T], *args: *Args) -> T:
-        """See Store.read."""
         if self._closed:
-            raise StoreUnavailable(f"{self._source}: closed")
+            raise StoreUnavailable(f"{self.source}: closed")
         try:
             return fn(SqliteReading(self._reader, acting.get()), *args)
         except TROUBLES as wrong:
@@ -175,7 +169,6 @@ class SqliteStore(BatchWriter[SqliteTx]):
         return await self.read(fn, *args)
 
     async def scan(self, fn: Callable[[Reading, *Args], T], *args: *Args) -> T:
-        """See Store.scan."""
         if self._committer is None:
             return await self.read(fn, *args)
         try:
@@ -189,11 +182,10 @@ class SqliteStore(BatchWriter[SqliteTx]):
 
     def _unavailable(self, wrong: apsw.Error) -> StoreUnavailable:
         if self._unreadable.is_news(str(wrong)):
-            log.error("the store can't be read", store=self._source, file=file_of(wrong), why=str(wrong))
-        return StoreUnavailable(f"{self._source}: {wrong}")
+            log.error("the store can't be read", store=self.source, file=file_of(wrong), why=str(wrong))
+        return StoreUnavailable(f"{self.source}: {wrong}")
 
     async def said_something(self, timeout_ms: int) -> None:
-        """See Store.said_something."""
         await news(self._said, timeout_ms)
         self._said.clear()
 
@@ -203,10 +195,10 @@ class SqliteStore(BatchWriter[SqliteTx]):
         if self.generation:
             try:
                 with alone(self._writer):
-                    stopped = next_generation(self._writer, self._clock.now_ms())
+                    stopped = next_generation(self._writer, self.clock.now_ms())
                 self._is_counted(stopped)
             except apsw.Error as broken:  # the generation before it stands
-                log.warning("a store could not count its stop", store=self._source, why=str(broken))
+                log.warning("a store could not count its stop", store=self.source, why=str(broken))
         if self._reader is not self._writer:
             self._reader.close()
         self._writer.close()  # last, so that it can tidy the log away
@@ -225,15 +217,16 @@ class SqliteStore(BatchWriter[SqliteTx]):
             except apsw.BusyError:
                 busy = 1
             except TROUBLES as wrong:
-                raise StoreUnavailable(f"{self._source}: {wrong}") from wrong
+                raise StoreUnavailable(f"{self.source}: {wrong}") from wrong
             finally:
                 self._writer.set_busy_timeout(BUSY_MS)
         return not busy
 
     async def _transact(self, batch: list[Request]) -> bool:
         try:
-            said = self._execute(batch)
-            await self._commit()
+            self._writer.execute("BEGIN IMMEDIATE")
+            left = self._execute(batch, self._writer)
+            await self._commit(left)
             if self._counting:
                 self._is_counted(self._counting)
         except asyncio.CancelledError:
@@ -243,7 +236,7 @@ class SqliteStore(BatchWriter[SqliteTx]):
             if self._writer.in_transaction:
                 self._writer.execute("ROLLBACK")
             raise
-        return said
+        return bool(left.said)
 
     def _begin(self) -> None:
         self._writer.execute("BEGIN IMMEDIATE")
@@ -251,31 +244,14 @@ class SqliteStore(BatchWriter[SqliteTx]):
     def _control(self, sql: str) -> None:
         self._writer.execute(sql)
 
-    def _open(self) -> SqliteTx:
-        return SqliteTx(self._writer, self._clock, self.ids, self._source)
-
-    def _changes(self) -> int:
-        return self._writer.total_changes()
-
-    def _breaks_the_batch(self, error: Exception) -> bool:
-        return isinstance(error, apsw.Error) and not self._is_conflict(error)  # the disk or the file
-
-    def _cannot_write(self, error: Exception) -> bool:
-        return isinstance(error, TROUBLES)
-
-    def _is_conflict(self, error: Exception) -> bool:
-        return isinstance(error, apsw.ConstraintError)
-
-    def _write(self, said: list[Said], counts: list[tuple[str, int]]) -> None:
-        if said:
-            self._writer.executemany(_SAY, said)
-        if counts:
-            self._writer.executemany(_COUNT, counts)
+    async def _commit(self, left: Left) -> None:
+        if left.said:
+            self._writer.executemany(_SAY, left.said)
+        if left.counts:
+            self._writer.executemany(_COUNT, left.counts.items())
         self._counting = 0
-        if self.generation and self._clock.monotonic_ms() - self._counted_ms >= GENERATION_MS:
-            self._counting = next_generation(self._writer, self._clock.now_ms())
-
-    async def _commit(self) -> None:
+        if self.generation and self.clock.monotonic_ms() - self._counted_ms >= GENERATION_MS:
+            self._counting = next_generation(self._writer, self.clock.now_ms())
         if self._committer is None:
             self._writer.execute("COMMIT")
             return
@@ -283,9 +259,9 @@ class SqliteStore(BatchWriter[SqliteTx]):
             self._in_thread -= 1
             await asyncio.get_running_loop().run_in_executor(self._committer, self._writer.execute, "COMMIT")
             return
-        began = self._clock.monotonic_ms()
+        began = self.clock.monotonic_ms()
         self._writer.execute("COMMIT")
-        if self._clock.monotonic_ms() - began > SLOW_COMMIT_MS:
+        if self.clock.monotonic_ms() - began > SLOW_COMMIT_MS:
             self._in_thread = COMMITS_IN_THREAD
 
 

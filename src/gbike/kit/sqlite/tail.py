@@ -15,13 +15,13 @@ class OutboxTail:
 
     def __init__(self, store: Store, bus: SqliteLog, clock: Clock, reach_ms: int) -> None:
         """`bus`: every message on it is news. `reach_ms`: how old a message may be at the beginning."""
-        self._store, self._clock, self._reach_ms = store, clock, reach_ms
+        self._store, self._clock = store, clock
+        self._reach_ms = reach_ms
         self._place: int | None = None
         self._changed = asyncio.Event()
         bus.listen(self._changed)
 
     async def take(self, most: int) -> Sequence[Message]:
-        """See Tail.take."""
         self._changed.clear()
         if self._place is None:
             self._place = await self._store.scan(_last_before, self._clock.now_ms() - self._reach_ms)
@@ -31,7 +31,6 @@ class OutboxTail:
         return [message for _, message in found]
 
     async def changed(self, timeout_ms: int) -> None:
-        """See Tail.changed."""
         await news(self._changed, timeout_ms)
 
 

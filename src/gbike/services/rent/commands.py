@@ -46,7 +46,7 @@ def start_the_rent(tx: Tx, pending: PendingRent, limits: Limits) -> OpenRent:
     """R3: the bike is 사용중 now, and the ride begins, if the rider may still begin one. Raises GivenUp when the wish
     was cancelled meanwhile, RiderBlocked, RiderErased, TooManyOpenRents."""
     _must_be_allowed_to_ride(tx, pending.userid, limits)
-    rent = OpenRent(pending.rentid, pending.userid, pending.bikeid, tx.now_ms, *tx.boot)
+    rent = OpenRent(pending.rentid, pending.userid, pending.bikeid, *tx.moment)
     if not storage.open_pending(tx, rent):
         raise GivenUp(pending.bikeid)
     tx.count("rented")
@@ -87,7 +87,7 @@ def return_the_bike(tx: Tx, rentid: int, told: Handback, limits: Limits) -> Retu
     rent = storage.load(tx, rentid)
     if isinstance(rent, OpenRent):
         share(tx, [rent.userid])  # the answer, with its place, may be kept under a key
-        over = _end(tx, domain.give_back(rent, Moment(tx.now_ms, *tx.boot), told, limits))
+        over = _end(tx, domain.give_back(rent, Moment(*tx.moment), told, limits))
         if over is not None:
             if tx.by.userid not in (None, over.userid):
                 tx.audit("returned for another", f"user:{over.userid}", after={"rentid": rentid, "bikeid": over.bikeid})
@@ -111,7 +111,7 @@ def end_the_ride(tx: Tx, rentid: int, at_ms: int | None, reason: str) -> Returne
     over = None
     if isinstance(rent, OpenRent):
         share(tx, [rent.userid])
-        over = _end(tx, domain.end(rent, Moment(tx.now_ms, *tx.boot), at_ms))
+        over = _end(tx, domain.end(rent, Moment(*tx.moment), at_ms))
     if over is None:  # maybe the rider returned it since we looked
         raise RentIsReturned(rentid)
     ride = {"rentid": rentid, "bikeid": over.bikeid}

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from gbike.kit.schema.floor import ms_column, number_column
+from gbike.kit.schema.floor import message_columns, ms_column, number_column
 
 revision = "0001"
 down_revision = None
@@ -15,10 +15,7 @@ def upgrade() -> None:
         "log",
         number_column("number"),
         sa.Column("message_id", sa.Text, nullable=False),
-        sa.Column("type", sa.Text, nullable=False),
-        sa.Column("key", sa.Text, nullable=False),
-        sa.Column("headers", sa.LargeBinary, nullable=False),
-        sa.Column("value", sa.LargeBinary, nullable=False),
+        *message_columns(),
         ms_column("at_ms"),
         sqlite_autoincrement=True,
     )
