@@ -143,9 +143,9 @@ def settings_page(built: Sequence[Built]) -> str:
         ("Between services (mutual TLS)", TlsSettings, ()),
     ):
         described = [s for s in (describe(kind, {}) if kind else ()) if s.name not in seen]
-        more = [row for row in more if row[0].strip("`") not in seen]
+        others = [row for row in more if row[0].strip("`") not in seen]
         seen |= {s.name: s.meaning for s in described}
-        parts += [f"## {title}\n", _settings([*((f"`{s.name}`", s.default, s.meaning) for s in described), *more])]
+        parts += [f"## {title}\n", _settings([*((f"`{s.name}`", s.default, s.meaning) for s in described), *others])]
     return "\n".join(parts)
 
 
