@@ -5,31 +5,28 @@ import os
 import socket
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
+import typer
 from rich.console import Console
 from rich.live import Live
 from rich.panel import Panel
 from rich.text import Text
 
-from gbike.app.control import Control, Verb
-from gbike.app.data_folder import DataFolder
-from gbike.app.doors import not_for_production
+from gbike.app import CannotDo
+from gbike.app.cli import DATA, Adopt, Data
+from gbike.app.control import Verb
+from gbike.app.doors import LOOPBACK, not_for_production
 from gbike.app.embedded import Embedded, begun_anew
 from gbike.app.faults import read_delay
-from gbike.app.manifest import TAKEN
-from gbike.app.modes import Mode, claim
-from gbike.app.running_verbs import running_verbs
-from gbike.app.seed import NotMade, SmallFleet, posted_to
-from gbike.app.tracing import start_tracing, stop_tracing
+from gbike.app.modes import Mode
+from gbike.app.running_verbs import claimed, held, opened, running_verbs
+from gbike.app.seed import NotMade, SmallFleet, posted_to, to_try
 from gbike.kit.http.server import HttpServer, listen, run
 from gbike.kit.listing import counted
 from gbike.kit.settings import environment
 from gbike.kit.telemetry import configure_logs
-
-
-class CannotStart(Exception):
-    """The demo can't start; the text says why and what to do."""
 
 
 class DemoOptions(msgspec.Struct, frozen=True):
@@ -44,10 +41,30 @@ class DemoOptions(msgspec.Struct, frozen=True):
     adopt: bool = False
 
 
+def demo_verb(
+    *,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one")] = 8088,
+    data: Data = DATA,
+    empty: Annotated[bool, typer.Option("--empty", help="start with nothing")] = False,
+    slow: Annotated[
+        list[str] | None, typer.Option(help="bike=2000: answers so many ms late; 400-620 in between")
+    ] = None,
+    without: Annotated[list[str] | None, typer.Option(help="billing,view: these do not run")] = None,
+    host: Annotated[str, typer.Option(help="loopback only")] = "127.0.0.1",
+    adopt: Adopt = False,
+) -> None:
+    """Everything in one process on loopback, with no login and a small fleet."""
+    if host not in LOOPBACK:
+        raise CannotDo(f"the demo is open to everybody who reaches it, so it binds loopback only, not {host}")
+    not_for_production(os.environ)
+    configure_logs(os.environ.get("GBIKE_LOG_LEVEL", "WARNING"))
+    stopped = [name for names in without or [] for name in names.split(",")]
+    options = DemoOptions(host, port, data, empty, slow or [], without=stopped, adopt=adopt)
+    run(_serve(options))
+
+
 async def _serve(options: DemoOptions) -> None:
-    folder, control = DataFolder(options.data), Control(options.data)
-    folder.acquire("gbike demo")
-    try:
+    async with held(options.data, "gbike demo") as (folder, control):
         listener = listen(options.host, options.port)
         address = f"http://{options.host}:{listener.getsockname()[1]}"
         folder.announce("gbike demo", address, control.path)
@@ -56,28 +73,20 @@ async def _serve(options: DemoOptions) -> None:
             fleet.forget()
         elif not folder.exists:
             fleet.want()
-        for taken in claim(folder, Mode.DEMO, adopt=options.adopt):
-            Console(stderr=True).print(f"{TAKEN}: {taken}", soft_wrap=True)
-        tracing = start_tracing(os.environ)
-        embedded = Embedded(folder, environment(os.environ), tracing=tracing)
-        try:
+        claimed(folder, Mode.DEMO, adopt=options.adopt)
+        async with opened(folder, environment(os.environ), secure=False) as embedded:
             for fault in options.slow:
                 service, _, delay = fault.partition("=")
                 embedded.part(service).faulty.delay = read_delay(delay)
             await embedded.bus.identity()
             embedded.start(options.without)
-            await fleet.finish(posted_to(embedded.inside))
+            try:
+                await fleet.finish(posted_to(embedded.inside))
+            except NotMade:
+                await embedded.must_write()  # which says why, when it is the disk
+                raise
             await control.start(_verbs(embedded))
             await _until_stopped(embedded, listener, options, address)
-        except NotMade:
-            await embedded.must_write()  # which says why, when it is the disk
-            raise
-        finally:
-            await embedded.stop()
-            stop_tracing(tracing)
-    finally:
-        await control.stop()
-        folder.release()
 
 
 async def _until_stopped(embedded: Embedded, listener: socket.socket, options: DemoOptions, address: str) -> None:
@@ -91,18 +100,6 @@ async def _until_stopped(embedded: Embedded, listener: socket.socket, options: D
     finally:
         if status is not None:
             status.cancel()
-
-
-def run_demo(options: DemoOptions) -> None:
-    """Run until Ctrl-C or SIGTERM. Raises CannotStart, CannotListen, FolderInUse, BadSetting, BadFault or
-    NoSuchService."""
-    if options.host not in ("127.0.0.1", "::1", "localhost"):
-        raise CannotStart(
-            f"the demo is open to everybody who reaches it, so it binds loopback only, not {options.host}"
-        )
-    not_for_production(os.environ)
-    configure_logs(os.environ.get("GBIKE_LOG_LEVEL", "WARNING"))
-    run(_serve(options))
 
 
 def _verbs(embedded: Embedded) -> dict[str, Verb]:
@@ -129,12 +126,7 @@ def _greeting(address: str, options: DemoOptions, lost: str) -> Panel:
     text = Text()
     text.append(f"{address}\n\n", "bold")
     text.append("Try · 해 보기\n")
-    bike, user = ("1", "1") if options.empty else ("1001", "1001")
-    if options.empty:
-        text.append(f"  http POST {address}/bikes bikeid=1 status=사용가능 location=분당_정자역_1구역\n", "cyan")
-    text.append(f"  http POST {address}/rents userid={user} bikeid={bike}\n", "cyan")
-    text.append(f"  http PATCH {address}/rents/1 endlocation=분당_정자역_3구역\n", "cyan")
-    text.append(f"  http {address}/rentAndBillingViews\n\n", "cyan")
+    text.append(f"{to_try(address, empty=options.empty)}\n", "cyan")
     text.append(f"API {address}/docs · metrics {address}/metrics\n")
     text.append(f"Data · 데이터: {options.data.resolve()}\n")
     text.append(lost, "yellow")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gbike.app import CannotDo
 from gbike.kit.http.app import HttpApp
 from gbike.kit.http.ask import Answer, Ask
 from gbike.kit.http.problems import STOPPED, Problem
@@ -18,7 +19,7 @@ class Delay(msgspec.Struct, frozen=True):
     to_ms: int
 
 
-class BadFault(ValueError):
+class BadFault(CannotDo):
     """The fault can't be read; the text says how it is written."""
 
 
@@ -34,7 +35,8 @@ class Faulty:
     """A service's application with its faults in front."""
 
     def __init__(self, service: str, app: HttpApp, chance: Callable[[], float]) -> None:
-        self._service, self._app, self._chance = service, app, chance
+        self._service, self._app = service, app
+        self._chance = chance
         self.delay: Delay | None = None
         self.stopped = False
 

@@ -6,21 +6,52 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import apsw
+import msgspec
 
+from gbike.app.catalogue import card as find_card
 from gbike.app.cluster.plan import read_plan
 from gbike.app.copies import NoData
 from gbike.app.data_folder import DataFolder
 from gbike.app.manifest import check
-from gbike.app.single import SQLITE
+from gbike.app.single import SQLITE, given
 from gbike.app.trouble import told
 from gbike.kit.clock import SystemClock
 from gbike.kit.files import about
+from gbike.kit.postgres.login import without_password
 from gbike.kit.sqlite.store import SqliteReading, connect
 from gbike.kit.store import Reading, StoreUnavailable
 from gbike.services import NAMES
 
 STATEMENT_MS = 60_000
 """How long a question may take: it goes through many rows, and nobody's request waits for it."""
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where to look: a data folder (of `gbike demo` or of a cluster), or one service's store by its URL; and whether
+    only at one service."""
+
+    data: Path
+    url: str = ""
+    service: str = ""
+
+    def stores(self) -> Mapping[str, str]:
+        """The services' stores by URL, where they have one: not in the folder of the embedded form. Raises NoData."""
+        if self.url:
+            if not self.service:
+                raise NoData(f"--service must say whose store {without_password(self.url)} is")
+            return {find_card(self.service).name: given(self.url)}
+        plan = read_plan(self.data)
+        return plan.stores if plan else {}
+
+    @contextmanager
+    def readings(self) -> Iterator[dict[str, Reading]]:
+        """The stores to look at, opened. Raises NoData, NoSuchService."""
+        only = find_card(self.service).name if self.service else ""
+        opening = (
+            open_urls(self.stores(), without_password(self.url)) if self.url else open_readings(DataFolder(self.data))
+        )
+        with opening as stores:
+            yield {name: read for name, read in stores.items() if only in ("", name)}
 
 
 @contextmanager
