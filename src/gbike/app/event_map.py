@@ -1,7 +1,7 @@
 """Who asks, who says and who hears, read from the code: `gbike events`, `gbike routes`; documents are made from it."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from typing import Any
 
@@ -112,17 +112,12 @@ def spoken(name: str) -> str:
     return first + "".join(part.capitalize() for part in rest)
 
 
-def function_of(policy: Callable[..., Any]) -> Callable[..., Any]:
-    """The function behind a policy, whatever was bound to it."""
-    return policy.func if isinstance(policy, partial) else policy
-
-
 def _heard(kind: type, built: Sequence[Built]) -> tuple[Heard, ...]:
     found = []
     for one in built:
         policy = one.service.policies.get(kind)
         if policy is not None:
-            function = function_of(policy)
+            function = policy.func if isinstance(policy, partial) else policy  # whatever was bound to it
             found.append(Heard(said(one.card), function.__name__, _sentence(function)))
     if kind in KINDS.values():
         found.append(Heard(DOORS, "refuse", "Access tokens of before are refused."))

@@ -19,9 +19,12 @@ from gbike.app.copies import NoData, locked
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
 from gbike.app.event_map import paths
+from gbike.app.modes import settings_of
 from gbike.app.readings import Place
 from gbike.app.trouble import told
 from gbike.contracts.account import AccountErased
+from gbike.kit.acting import Acting, acting
+from gbike.kit.audit.rows import LOCAL
 from gbike.kit.personal import held
 from gbike.kit.store import Reading, Store, StoreUnavailable
 from gbike.kit.text import cell
@@ -112,12 +115,15 @@ def verbs(embedded: Embedded) -> dict[str, Verb]:
 
 
 async def _erase_in_folder(folder: DataFolder, userid: int, env: Mapping[str, str]) -> str:
-    async with orders.opened(Place(folder.path), env) as embedded:
-        assert isinstance(embedded, Embedded)
+    acting.set(Acting(LOCAL))
+    embedded = Embedded(folder, settings_of(folder, env))
+    try:
         await embedded.settle()  # what was said of the person's rides and money counts
         left = await _forget(embedded.store(ACCOUNT), userid)
         await embedded.settle()
         await embedded.forget_messages(embedded.clock.now_ms() + 1)
+    finally:
+        await embedded.stop()
     return _told(_ERASED, left)
 
 

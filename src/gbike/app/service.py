@@ -6,11 +6,10 @@ from typing import Annotated
 import typer
 
 from gbike.app.catalogue import card
-from gbike.app.cli import DATA, Data
+from gbike.app.cli import DATA, Data, StoreUrl
 from gbike.app.single import given, migrate_store
 
 OneService = Annotated[str, typer.Argument(envvar="GBIKE_SERVICE", help="an image of one service names it")]
-StoreUrl = Annotated[str, typer.Option(envvar="GBIKE_STORE_URL", help="a store by its URL, instead of --data")]
 
 
 def serve_verb(

@@ -9,7 +9,7 @@ from gbike.app.cli import DATA, Data, settings_given
 from gbike.app.cluster.plan import Plan, read_plan
 from gbike.app.copies import NoData
 from gbike.app.data_folder import DataFolder
-from gbike.app.doctor import certificates, machine, people, running, secrets, stores
+from gbike.app.doctor import machine, people, running, secrets, stores
 from gbike.app.doctor.finding import Finding
 from gbike.kit.clock import Clock, SystemClock
 
@@ -38,7 +38,7 @@ def examine(folder: DataFolder, env: Mapping[str, str], clock: Clock) -> Iterato
     plan: Plan | None = read_plan(folder.path) if folder.path.is_dir() else None
     yield from secrets.files(folder.path, env)
     yield from secrets.weak(env)
-    yield from certificates.old(folder.path, env, clock)
+    yield from secrets.old_certificates(folder.path, env, clock)
     holder = folder.holder()
     known = stores.store_urls(folder, plan if holder else None, env)
     broken = stores.broken(folder, known)
