@@ -21,7 +21,8 @@ StoreUrl = Annotated[
 OfService = Annotated[str, typer.Option("--service", help="only this service's")]
 User = Annotated[int, typer.Argument(metavar="USERID", min=1)]
 AdminFile = Annotated[
-    Path | None, typer.Option(envvar="GBIKE_ADMIN_FILE", help="the first admin: name and password, a line each")
+    Path | None,
+    typer.Option(envvar="GBIKE_ADMIN_FILE", help="an admin's name and password, a line each, instead of asking"),
 ]
 DATA = Path("data")
 VERBS = {

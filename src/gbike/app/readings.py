@@ -58,9 +58,10 @@ class Place(msgspec.Struct, frozen=True):
 def open_readings(folder: DataFolder) -> Iterator[Mapping[str, Reading]]:
     """The stores by service, until the context ends, each as it is when it is first asked: whatever is written later
     is not seen. Raises NoData when there are none, or one can't be read, and NotWhole."""
-    if read_plan(folder.path) is None:
+    plan = read_plan(folder.path)
+    if plan is None:
         check(folder)
-    urls = _urls(folder)
+    urls = plan.reading if plan else files_of(folder)
     if not urls:
         raise NoData(f"there is no gbike data in {folder.path}")
     with open_urls(urls, str(folder.path)) as readings:
@@ -77,9 +78,8 @@ def open_urls(urls: Mapping[str, str], whose: str) -> Iterator[Mapping[str, Read
             raise NoData(told(away) or f"a store of {whose} can't be read: {away}") from None
 
 
-def _urls(folder: DataFolder) -> Mapping[str, str]:
-    if plan := read_plan(folder.path):
-        return plan.reading
+def files_of(folder: DataFolder) -> dict[str, str]:
+    """The URLs of the stores that are files of a data folder, by service."""
     return {name: f"{SQLITE}{folder.store_path(name)}" for name in NAMES if folder.store_path(name).exists()}
 
 
