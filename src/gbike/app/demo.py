@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.live import Live
@@ -29,18 +28,6 @@ from gbike.kit.settings import environment
 from gbike.kit.telemetry import configure_logs
 
 
-class DemoOptions(msgspec.Struct, frozen=True):
-    """What the command line says."""
-
-    host: str
-    port: int
-    data: Path
-    empty: bool
-    slow: Sequence[str]
-    without: Sequence[str]
-    adopt: bool = False
-
-
 def demo_verb(
     *,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one")] = 8088,
@@ -59,41 +46,42 @@ def demo_verb(
     not_for_production(os.environ)
     configure_logs(os.environ.get("GBIKE_LOG_LEVEL", "WARNING"))
     stopped = [name for names in without or [] for name in names.split(",")]
-    options = DemoOptions(host, port, data, empty, slow or [], without=stopped, adopt=adopt)
-    run(_serve(options))
+    run(_serve(host, port, data, empty=empty, slow=slow or [], without=stopped, adopt=adopt))
 
 
-async def _serve(options: DemoOptions) -> None:
-    async with held(options.data, "gbike demo") as (folder, control):
-        listener = listen(options.host, options.port)
-        address = f"http://{options.host}:{listener.getsockname()[1]}"
+async def _serve(
+    host: str, port: int, data: Path, *, empty: bool, slow: Sequence[str], without: Sequence[str], adopt: bool
+) -> None:
+    async with held(data, "gbike demo") as (folder, control):
+        listener = listen(host, port)
+        address = f"http://{host}:{listener.getsockname()[1]}"
         folder.announce("gbike demo", address, control.path)
         fleet = SmallFleet(folder.path)
-        if options.empty:
+        if empty:
             fleet.forget()
         elif not folder.exists:
             fleet.want()
-        claimed(folder, Mode.DEMO, adopt=options.adopt)
+        claimed(folder, Mode.DEMO, adopt=adopt)
         async with opened(folder, environment(os.environ), secure=False) as embedded:
-            for fault in options.slow:
+            for fault in slow:
                 service, _, delay = fault.partition("=")
                 embedded.part(service).faulty.delay = read_delay(delay)
             await embedded.bus.identity()
-            embedded.start(options.without)
+            embedded.start(without)
             try:
                 await fleet.finish(posted_to(embedded.inside))
             except NotMade:
                 await embedded.must_write()  # which says why, when it is the disk
                 raise
             await control.start(_verbs(embedded))
-            await _until_stopped(embedded, listener, options, address)
+            await _until_stopped(embedded, listener, _greeting(address, data, begun_anew(embedded.bus), empty=empty))
 
 
-async def _until_stopped(embedded: Embedded, listener: socket.socket, options: DemoOptions, address: str) -> None:
+async def _until_stopped(embedded: Embedded, listener: socket.socket, greeting: Panel) -> None:
     server = HttpServer(embedded.app)
     server.heed_signals()
     console = Console(stderr=False)
-    console.print(_greeting(address, options, begun_anew(embedded.bus)))
+    console.print(greeting)
     status = asyncio.create_task(_show_status(embedded, console)) if console.is_terminal else None
     try:
         await server.answer(listener)
@@ -122,13 +110,13 @@ def _verbs(embedded: Embedded) -> dict[str, Verb]:
     return {**running_verbs(embedded), "slow": slow, "stop": stop, "heal": heal}
 
 
-def _greeting(address: str, options: DemoOptions, lost: str) -> Panel:
+def _greeting(address: str, data: Path, lost: str, *, empty: bool) -> Panel:
     text = Text()
     text.append(f"{address}\n\n", "bold")
     text.append("Try · 해 보기\n")
-    text.append(f"{to_try(address, empty=options.empty)}\n", "cyan")
+    text.append(f"{to_try(address, empty=empty)}\n", "cyan")
     text.append(f"API {address}/docs · metrics {address}/metrics\n")
-    text.append(f"Data · 데이터: {options.data.resolve()}\n")
+    text.append(f"Data · 데이터: {data.resolve()}\n")
     text.append(lost, "yellow")
     text.append("No login: this is a demo, on this machine only. Ctrl-C stops it and keeps everything.\n", "dim")
     text.append("로그인 없는 데모이며 이 컴퓨터에서만 열립니다. Ctrl-C로 멈춰도 데이터는 남습니다.", "dim")

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.panel import Panel
@@ -31,16 +30,6 @@ FOR_US_ONLY = 0o700
 """Contacts and hashes of passwords are in the folder."""
 
 
-class UpOptions(msgspec.Struct, frozen=True):
-    """What the command line says."""
-
-    host: str
-    port: int
-    data: Path
-    admin_file: Path | None = None
-    adopt: bool = False
-
-
 def up_verb(
     *,
     host: Annotated[str, typer.Option(help="the address to listen on")] = "127.0.0.1",
@@ -53,7 +42,7 @@ def up_verb(
     if os.environ.get("GBIKE_DEMO", "0") not in ("0", "false", ""):
         raise BadSetting("GBIKE_DEMO is set, and `gbike up` is never open: unset it, or use `gbike demo`")
     configure_logs(os.environ.get("GBIKE_LOG_LEVEL", "WARNING"))
-    run(_serve(UpOptions(host, port, data, admin_file, adopt)))
+    run(_serve(host, port, data, admin_file, adopt=adopt))
 
 
 def settings_in(data: Path, env: Mapping[str, str]) -> dict[str, str]:
@@ -62,19 +51,19 @@ def settings_in(data: Path, env: Mapping[str, str]) -> dict[str, str]:
     return {"GBIKE_ACCOUNT_KEYS": str(here / "keys"), "GBIKE_RESET_FILE": str(here / LETTERS), **env}
 
 
-async def _serve(options: UpOptions) -> None:
-    async with held(options.data, COMMAND) as (folder, control):
-        claimed(folder, Mode.SECURE, adopt=options.adopt)
-        options.data.chmod(FOR_US_ONLY)
-        env = settings_in(options.data, environment(os.environ))
+async def _serve(host: str, port: int, data: Path, admin_file: Path | None, *, adopt: bool) -> None:
+    async with held(data, COMMAND) as (folder, control):
+        claimed(folder, Mode.SECURE, adopt=adopt)
+        folder.path.chmod(FOR_US_ONLY)
+        env = settings_in(data, environment(os.environ))
         KeyFolder(Path(env["GBIKE_ACCOUNT_KEYS"])).make()
         async with opened(folder, env, secure=True) as embedded:
             store = embedded.store(account.ACCOUNT)
             # Nothing listens before there is somebody who decides who may do what.
             if not await account.is_there_one(store):
-                await account.appoint(store, env, account.wanted(options.admin_file))
-            listener = listen(options.host, options.port)
-            address = f"http://{options.host}:{listener.getsockname()[1]}"
+                await account.appoint(store, env, account.wanted(admin_file))
+            listener = listen(host, port)
+            address = f"http://{host}:{listener.getsockname()[1]}"
             folder.announce(COMMAND, address, control.path)
             await embedded.bus.identity()
             await embedded.hear_all()
@@ -84,21 +73,21 @@ async def _serve(options: UpOptions) -> None:
             server = HttpServer(embedded.app, trusts=trusts)
             server.heed_signals()
             told = begun_anew(embedded.bus) + about_test_payments(env)
-            Console(stderr=False).print(_greeting(address, options, told))
+            Console(stderr=False).print(_greeting(address, host, data, told))
             await server.answer(listener)
 
 
-def _greeting(address: str, options: UpOptions, told: str) -> Panel:
+def _greeting(address: str, host: str, data: Path, told: str) -> Panel:
     text = Text()
     text.append(f"{address}\n\n", "bold")
     text.append("Sign in, then show the access_token · 로그인한 뒤 access_token을 보내세요\n")
     text.append(f"  http POST {address}/sessions contact=NAME password=…\n", "cyan")
     text.append(f"  http {address}/bikes Authorization:'Bearer TOKEN'\n\n", "cyan")
     text.append(f"API {address}/docs\n")
-    text.append(f"Data · 데이터: {options.data.resolve()}\n")
+    text.append(f"Data · 데이터: {data.resolve()}\n")
     text.append(told, "yellow")
     text.append("Keys · 키: keys/ (keep a copy apart from backups · 백업과 따로 보관하세요)\n")
-    if options.host not in LOOPBACK:
+    if host not in LOOPBACK:
         text.append("This is HTTP: put a proxy with TLS in front, or passwords travel in the clear.\n", "yellow")
         text.append("HTTP이므로 앞에 TLS 프록시를 두세요. 그러지 않으면 비밀번호가 평문으로 전송됩니다.\n", "yellow")
     text.append("Everything needs a token. Ctrl-C stops it and keeps everything.\n", "dim")
