@@ -41,7 +41,7 @@ def strip(library: Path) -> None:
     ends = [sum(struct.unpack_from("<Q16xQ", data, start + k * size + 8)) for k in range(count)]
     header = bytearray(data[: max(ends)])
     struct.pack_into("<Q", header, 0x28, 0)  # no section headers
-    struct.pack_into("<HHH", header, 0x3A, 0, 0, 0)
+    header[0x3A:0x40] = bytes(6)
     library.write_bytes(header)
 
 

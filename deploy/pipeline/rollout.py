@@ -46,7 +46,7 @@ class Cluster:
 
     def revisions(self) -> dict[str, str]:
         """The revision that each of our Deployments is at."""
-        shown = self("get", "deployments", "-l", OURS, "-o", "yaml")
+        shown = self(*f"get deployments -l {OURS} -o yaml".split())
         return {
             one["metadata"]["name"]: one["metadata"].get("annotations", {}).get(REVISION, "0")
             for one in yaml.safe_load(shown)["items"]
@@ -95,10 +95,10 @@ def deploy(cluster: Cluster, objects: Sequence[Mapping[str, object]], address: s
     others = [one for one in objects if one["kind"] != "Deployment"]
     _say("migrating: schemas only grow, so the version that runs now goes on meanwhile")
     if before:
-        cluster("delete", "jobs", "-l", MIGRATIONS, "--ignore-not-found", "--wait")
+        cluster(*f"delete jobs -l {MIGRATIONS} --ignore-not-found --wait".split())
     cluster("apply", "-f", "-", given=yaml.safe_dump_all(others))
     if any(one["kind"] == "Job" for one in others):
-        cluster("wait", "--for=condition=complete", "jobs", "-l", MIGRATIONS, f"--timeout={MIGRATE_S}s")
+        cluster(*f"wait --for=condition=complete jobs -l {MIGRATIONS} --timeout={MIGRATE_S}s".split())
     try:
         _say("rolling out")
         cluster("apply", "-f", "-", given=yaml.safe_dump_all(deployments))
@@ -150,7 +150,7 @@ def _kubeconfig(content: str | None) -> Iterator[None]:
 
 
 def _there(cluster: Cluster) -> bool:
-    return bool(cluster("get", "namespaces", NAMESPACE, "--ignore-not-found", "-o", "name").strip())
+    return bool(cluster(*f"get namespaces {NAMESPACE} --ignore-not-found -o name".split()).strip())
 
 
 def _say(text: str) -> None:

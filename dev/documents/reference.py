@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 from dev.documents.event_storm import Scene
-from gbike.app.defaults import SettingRow, setting_rows
 from gbike.app.event_map import Built, MappedEvent, build_all, events, said
 from gbike.app.serve import ServeSettings
+from gbike.app.settings import SettingRow, setting_rows
 from gbike.gateway.envoy import PROBLEMS
 from gbike.gateway.settings import GatewaySettings
 from gbike.kit.access.certificates import TlsSettings

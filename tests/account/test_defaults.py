@@ -10,12 +10,15 @@ from typer.testing import CliRunner
 from gbike.app.catalogue import cards
 from gbike.app.cli import app
 from gbike.app.cluster.plan import FILE, Plan
+from gbike.app.control import Done, Verb
 from gbike.app.data_folder import DataFolder
-from gbike.app.defaults import DEMO_DEFAULTS, SECURE_DEFAULTS, setting_rows, with_defaults
+from gbike.app.defaults import DEMO_DEFAULTS, SECURE_DEFAULTS, with_defaults
 from gbike.app.embedded import Embedded
 from gbike.app.modes import Mode, claim, settings_of
-from gbike.app.repair import mend
+from gbike.app.orders import give
+from gbike.app.readings import Place
 from gbike.app.serve import settings_for
+from gbike.app.settings import setting_rows
 from gbike.contracts.events import EVENTS
 from gbike.kit.dead_letters import set_aside
 from gbike.kit.envelope import Message
@@ -122,25 +125,19 @@ def test_no_verb_runs_the_services_of_a_secure_folder_with_the_defaults_of_the_d
     assert done.exception is None or isinstance(done.exception, SystemExit)
 
 
-class Look(msgspec.Struct, frozen=True):
-    """A mend that only looks with which settings it is done."""
-
-    seen: list[str]
-
-    async def do(self, services: Any) -> bool:
-        env = services._env if hasattr(services, "_env") else services._embedded._env
-        self.seen.append(env.get(LIMIT, "none"))
-        return True
-
-
 @pytest.mark.parametrize("cluster", [True, False])
-def test_mends_take_the_settings_that_hold_where_they_are_done(cluster: bool, secure_folder: DataFolder) -> None:
+def test_an_order_takes_the_settings_that_hold_where_it_is_done(cluster: bool, secure_folder: DataFolder) -> None:
     if cluster:
-        plan = Plan("", "", {}, (), {}, demo=False)
+        plan = Plan("", "", {"rent": "sqlite:////never-opened"}, (), {}, demo=False)
         (secure_folder.path / FILE).write_bytes(msgspec.json.encode(plan))
-    look = Look([])
-    assert [well for well, _ in mend(secure_folder, {}, [look])] == [True]  # type: ignore[list-item]
-    assert look.seen == ["1"]
+
+    def verbs(services: Any) -> dict[str, Verb]:
+        async def look() -> str:
+            return str(services._env.get(LIMIT, "none"))
+
+        return {"look": look}
+
+    assert [*give(Place(secure_folder.path), {}, verbs, [("look",)])] == [Done(True, "1")]
 
 
 def test_a_verb_beside_one_store_takes_the_defaults_of_its_process(tmp_path: Path) -> None:

@@ -7,11 +7,9 @@ from pathlib import Path
 import jwt
 import pytest
 
-from gbike.app import operators
-from gbike.app.admins import NotDone, wanted
+from gbike.app.account import NotDone, do, rotate, wanted
 from gbike.app.event_map import build_all
-from gbike.app.operators import Place
-from gbike.app.rotation import rotate
+from gbike.app.readings import Place
 from gbike.kit.access.keyring import BadKeys
 from tests.account.house import BOSS, House, admin_file, gbike, up
 from tests.cluster.running import Reply, until
@@ -100,13 +98,13 @@ def test_an_operator_makes_admins_beside_it(house: House, tmp_path: Path) -> Non
     assert house.ask("GET", "/accounts", token=house.sign_in("deputy")).status == 200
     place, number = Place(house.data), int(done.stdout.split()[1])
     with pytest.raises(NotDone, match="already"):
-        operators.create_admin(place, CHEAP, wanted(deputy))
-    assert "rider" in operators.set_roles(place, {}, number, "rider")
+        do(place, CHEAP, "create-admin", *wanted(deputy))
+    assert "rider" in do(place, {}, "roles", str(number), "rider")
     assert house.ask("GET", "/accounts", token=house.sign_in("deputy")).status == 403
-    assert "authenticator" in operators.remove_authenticator(place, {}, number)
+    assert "authenticator" in do(place, {}, "remove-authenticator", str(number))
     for wrong, roles, why in ((999_999, "rider", "no account"), (number, "king", "roles are"), (1, "rider", "last")):
         with pytest.raises(NotDone, match=why):
-            operators.set_roles(place, {}, wrong, roles)
+            do(place, {}, "roles", str(wrong), roles)
 
 
 def test_keys_are_changed_while_it_runs_and_nobody_is_signed_out(house: House) -> None:

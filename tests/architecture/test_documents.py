@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 
 import msgspec
@@ -20,11 +19,11 @@ def verbs() -> Iterator[str]:
     """Every verb of the command line, as it is typed."""
     from typer.main import get_command
 
-    from gbike.app.cli import MOUNTED, app
+    from gbike.app.cli import FOR_DEVELOPERS, VERBS, verb
 
-    modules = {name: import_module(f"gbike.app.verbs.{name}") for _, name, _ in MOUNTED}
-    for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
-        inner = getattr(get_command(modules[name].app) if name in modules else command, "commands", None)
+    yield from FOR_DEVELOPERS
+    for name in VERBS:
+        inner = getattr(get_command(verb(name)), "commands", None)
         yield from (f"{name} {deeper}" for deeper in inner) if inner else (name,)
 
 

@@ -10,9 +10,9 @@ from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
 from gbike.app.audit import since
+from gbike.app.cli import app
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
-from gbike.app.verbs.audit import app
 from gbike.kit.audit.witness import Witness
 from tests.audit.chains import forger
 from tests.support import Client
@@ -31,7 +31,7 @@ async def data(tmp_path: Path) -> Path:
 
 
 def audit(data: Path, *words: str) -> Any:
-    return CliRunner().invoke(app, [*words, "--data", str(data)])
+    return CliRunner().invoke(app, ["audit", *words, "--data", str(data)])
 
 
 def forge(data: Path, statements: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from typer.testing import CliRunner
 
-from gbike.app.admins import NotDone, have_one, is_there_one
+from gbike.app.account import NotDone, have_one, is_there_one
 from gbike.app.catalogue import card
 from gbike.app.cli import app
 from gbike.app.cluster import report

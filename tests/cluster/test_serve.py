@@ -224,7 +224,7 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path, ports: Iterator[int]) -> 
 
 async def test_whatever_goes_wrong_while_it_hears_whose_tokens_are_refused_it_serves() -> None:
     class Broken:
-        async def step(self) -> int:
+        async def catch_up(self) -> None:
             raise ValueError("Server sent wrong signature!")
 
     alone: Any = SimpleNamespace(_card=SimpleNamespace(name="bike"))

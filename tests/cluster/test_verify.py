@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from gbike.app import checking
-from gbike.app.cluster import motion, quiet
+from gbike.app.cluster import quiet
 from gbike.app.cluster.plan import Plan, keep_plan
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
@@ -54,7 +54,7 @@ async def _rides(files: DataFolder) -> None:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits long for what won't come to rest."""
     monkeypatch.setattr(quiet, "UNHEARD_S", 0.1)
-    monkeypatch.setattr(motion, "APART_S", 0.05)
+    monkeypatch.setattr(quiet, "APART_S", 0.05)
 
 
 @pytest.fixture

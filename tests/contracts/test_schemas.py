@@ -13,12 +13,14 @@ import msgspec
 import pytest
 import yaml
 from schemathesis.specs.openapi.definitions import OPENAPI_31
+from typer.testing import CliRunner
 
 from dev.documents.event_storm import SCRIPT, Command, NotAsWritten, watch
 from dev.documents.golden import EXAMPLES
 from dev.documents.schemas import examples, files, stem, write
+from gbike.app.cli import app
 from gbike.app.embedded import Embedded
-from gbike.app.event_map import build_all, event_map, events, routes
+from gbike.app.event_map import build_all, events
 from gbike.app.gateway import pages
 from gbike.contracts import PROBLEM_TEXTS
 from gbike.gateway.envoy import PROBLEMS
@@ -225,7 +227,7 @@ def test_every_refusal_is_on_its_page_once_and_no_text_is_left_over() -> None:
 
 def test_gbike_events_and_routes_name_every_event_policy_and_operation() -> None:
     built = build_all()
-    told, shown = event_map(), routes()
+    told, shown = (CliRunner().invoke(app, [verb]).output for verb in ("events", "routes"))
     for event in events(built):
         assert event.name in told
         assert all(heard.why and heard.why in told for heard in event.heard_by)

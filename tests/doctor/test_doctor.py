@@ -19,7 +19,7 @@ from gbike.app.cli import app
 from gbike.app.cluster.authority import Authority
 from gbike.app.cluster.plan import Plan, Replica
 from gbike.app.data_folder import DataFolder
-from gbike.app.doctor import certificates, examine, machine, running, secrets
+from gbike.app.doctor import examine, machine, running, secrets
 from gbike.app.doctor.finding import KOREAN, Finding
 from gbike.app.embedded import Embedded
 from gbike.app.engines import kafka
@@ -93,13 +93,13 @@ def test_an_empty_folder_of_keys_and_an_open_key_in_it_are_told(tmp_path: Path) 
     assert rules(secrets.files(tmp_path / "data", env)) == ["open-secret"]
 
 
-@pytest.mark.parametrize("setting", certificates.NAMED)
+@pytest.mark.parametrize("setting", secrets.CERTIFICATES)
 def test_a_certificate_that_is_missing_or_none_is_told(setting: str, tmp_path: Path) -> None:
     file = tmp_path / "tls.pem"
     env = {setting: str(file)}
-    assert rules(certificates.old(tmp_path, env, SystemClock())) == ["missing-certificate"]
+    assert rules(secrets.old_certificates(tmp_path, env, SystemClock())) == ["missing-certificate"]
     file.write_text("no certificate")
-    assert rules(certificates.old(tmp_path, env, SystemClock())) == ["missing-certificate"]
+    assert rules(secrets.old_certificates(tmp_path, env, SystemClock())) == ["missing-certificate"]
 
 
 @pytest.mark.parametrize(("days", "told"), [(-1, "expired"), (1, "expires"), (13.9, "expires"), (14.1, ""), (365, "")])
@@ -109,7 +109,7 @@ def test_a_certificate_that_has_expired_or_soon_will_is_told(days: float, told: 
     (tmp_path / "tls.crt").write_bytes(cert)
     (tmp_path / "ca.pem").write_bytes(authority.pem + cert)  # the first that expires counts
     for env, files in (({}, 1), ({"GBIKE_TLS_CA_FILE": str(tmp_path / "ca.pem")}, 2)):
-        found = list(certificates.old(tmp_path, env, clock))
+        found = list(secrets.old_certificates(tmp_path, env, clock))
         assert rules(iter(found)) == (["old-certificate"] * files if told else [])
         assert all(f" {told} at " in one.what for one in found)
 

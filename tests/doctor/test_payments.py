@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gbike.app.data_folder import DataFolder
-from gbike.app.doctor import payments
+from gbike.app.doctor import running
 from tests.doctor.test_doctor import rules
 
 
@@ -32,9 +32,11 @@ def process() -> Iterator[str]:
 
 def test_payments_with_nothing_are_told_where_riders_sign_in(tmp_path: Path, process: str) -> None:
     folder, testing = DataFolder(tmp_path), {"GBIKE_STORE_URL": "sqlite:///away", "GBIKE_PAYMENT_PROVIDER": "test"}
-    assert rules(payments.tested(folder, testing, [])) == ["test-payments"]
-    assert rules(payments.tested(folder, testing | {"GBIKE_DEMO": "1"}, [process])) == [], "nobody pays in the demo"
+    assert rules(running.test_payments(folder, testing, [])) == ["test-payments"]
+    assert rules(running.test_payments(folder, testing | {"GBIKE_DEMO": "1"}, [process])) == [], (
+        "nobody pays in the demo"
+    )
     testing["GBIKE_PAYMENT_PROVIDER"] = ""
-    assert rules(payments.tested(folder, testing, ["", "http://127.0.0.1:1"])) == []
-    [running_one] = payments.tested(folder, testing, [f"{process},http://127.0.0.1:1"])
+    assert rules(running.test_payments(folder, testing, ["", "http://127.0.0.1:1"])) == []
+    [running_one] = running.test_payments(folder, testing, [f"{process},http://127.0.0.1:1"])
     assert running_one.what.startswith(process)

@@ -197,7 +197,7 @@ def test_a_copy_that_fails_leaves_nothing(lived: Lived, tmp_path: Path, monkeypa
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("gbike.app.copied.file_digest", full)
+    monkeypatch.setattr("gbike.app.copies.file_digest", full)
     with pytest.raises(OSError, match="No space"):
         copy_stopped(DataFolder(lived.today), tmp_path / "backup")
     assert not (tmp_path / "backup").exists()

@@ -15,7 +15,7 @@ from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
 from gbike.app.event_map import heard
 from gbike.app.readings import open_readings
-from gbike.app.trace_page import page
+from gbike.app.trace import page
 from gbike.contracts.rent import Rented
 from gbike.kit.store import Tx
 from tests.journeys.fleet import open_deposits, register_bikes

@@ -8,8 +8,8 @@ import pytest
 from gbike.app import checking, privacy
 from gbike.app.copies import copy_stopped
 from gbike.app.data_folder import DataFolder
-from gbike.app.dead import Place
 from gbike.app.embedded import ERASED_AFTER_MS, Embedded
+from gbike.app.readings import Place
 from gbike.contracts.rent import Returned
 from gbike.kit.clock import SystemClock
 from gbike.kit.dead_letters import letters

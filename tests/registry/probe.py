@@ -12,10 +12,10 @@ from dev.documents.kafka_rights import as_options
 from gbike.app import checking, privacy
 from gbike.app.catalogue import usual_port
 from gbike.app.data_folder import DataFolder
-from gbike.app.dead import Place
 from gbike.app.embedded import Embedded
 from gbike.app.event_map import build_all
 from gbike.app.kafka_rights import logins, rights
+from gbike.app.readings import Place
 from tests.support import Client
 
 SETTINGS = {"GBIKE_PASSWORD_MEMORY_KIB": "8192", "GBIKE_PASSWORD_PASSES": "1"}

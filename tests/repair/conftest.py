@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gbike.app.cluster import motion, quiet
+from gbike.app.cluster import quiet
 from gbike.app.cluster.plan import Plan, keep_plan
 from gbike.app.control import Control
 from gbike.app.data_folder import DataFolder
@@ -28,7 +28,7 @@ async def make(tmp_path: Path, databases: Databases | None, monkeypatch: pytest.
     """Makes an installation of a form and breaks it."""
     monkeypatch.setattr(quiet, "LOOK_S", 0.01)
     monkeypatch.setattr(quiet, "UNHEARD_S", 0.1)
-    monkeypatch.setattr(motion, "APART_S", 0.1)
+    monkeypatch.setattr(quiet, "APART_S", 0.1)
     folder, closing = DataFolder(tmp_path / "data"), []
 
     async def made(form: str, breaking: Breaking) -> Installation:

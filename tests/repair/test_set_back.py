@@ -6,7 +6,7 @@ import re
 import pytest
 
 from gbike.app import repair
-from gbike.app.cluster import motion, quiet
+from gbike.app.cluster import quiet
 from gbike.app.embedded import Embedded
 from gbike.app.event_map import paths
 from gbike.app.mends import Mendable, PublishAgain, TakeNote
@@ -111,9 +111,9 @@ async def test_a_loss_is_noted_in_its_hour_too() -> None:
     told = [line for line in await years.found() if line.startswith("I22")]
     assert [line for line in told if "I22 hour" in line] != []
     (mend,) = {line.mend for line in told if isinstance(line, Mendable)}
-    assert await mend.do(repair._InProcess(years.house))
+    assert await mend.do(years.house)
     assert [line for line in await years.found() if line.startswith("I22")] == []
-    assert not await mend.do(repair._InProcess(years.house))
+    assert not await mend.do(years.house)
 
 
 async def test_hours_whose_rows_are_gone_are_noted_as_their_speaker_has_them() -> None:
@@ -125,7 +125,7 @@ async def test_hours_whose_rows_are_gone_are_noted_as_their_speaker_has_them() -
     await years.pass_by(40)
     (told,) = await years.found()
     assert isinstance(told, Mendable)
-    assert await told.mend.do(repair._InProcess(years.house))
+    assert await told.mend.do(years.house)
     assert await years.found() == []
 
 
@@ -142,7 +142,7 @@ async def test_a_lost_thing_is_named_while_riders_ride_on(
     there = await make("databases", lost.happen)
     monkeypatch.setattr(quiet, "LOOK_S", 1.0)  # somebody rides in between, however busy the machine is
     monkeypatch.setattr(quiet, "LOOKS", 1)
-    monkeypatch.setattr(motion, "APART_S", 1.0)
+    monkeypatch.setattr(quiet, "APART_S", 1.0)
     house = there.house
     assert house is not None
     client, done = Client(house.app), asyncio.Event()

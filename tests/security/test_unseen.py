@@ -4,8 +4,8 @@ from pathlib import Path
 
 from gbike.app import privacy
 from gbike.app.data_folder import DataFolder
-from gbike.app.dead import Place
 from gbike.app.embedded import Embedded
+from gbike.app.readings import Place
 from gbike.kit.store import Tx
 from tests.privacy.people import SETTINGS, sign_up
 from tests.support import Client

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+import typer
 
+from gbike.app.cli import DATA, Data, OfService, StoreUrl, group
 from gbike.app.copies import NoData
-from gbike.app.dead import Place
+from gbike.app.readings import Place
 from gbike.kit.audit.chain import breaks, head, rows
 from gbike.kit.audit.rows import Row
 from gbike.kit.clock import SystemClock, rfc3339
@@ -36,6 +38,57 @@ class Head(msgspec.Struct, frozen=True):
     hash: str
 
 
+Subject = Annotated[str, typer.Option("--subject", help="only of this: user:3, bike:7, manager:1")]
+Who = Annotated[str, typer.Option("--who", help="only by this one: an account's number, demo, local")]
+Since = Annotated[str, typer.Option("--since", help="from then on: 2026-11-23, 90m, 24h, 7d")]
+Against = Annotated[
+    Path | None, typer.Option("--against", help="rows that must still be there: lines of an export, or of --json")
+]
+audit_verb = group("Who did what with money, bikes, staff and accounts.")
+
+
+@audit_verb.command("list")
+def audit_list(
+    *, data: Data = DATA, store: StoreUrl = "", service: OfService = "", subject: Subject = "", who: Who = "",
+    since: Since = "",
+) -> None:  # fmt: skip
+    """What was done, oldest first."""
+    for line in listed(Place(data, store, service), _wanted(subject, who, since)):
+        typer.echo(line)
+
+
+@audit_verb.command("export")
+def audit_export(
+    *, data: Data = DATA, store: StoreUrl = "", service: OfService = "", subject: Subject = "", who: Who = "",
+    since: Since = "",
+) -> None:  # fmt: skip
+    """The same as lines of JSON, with the hashes: keep them elsewhere, for `verify --against`."""
+    for service_name, row in _rows(Place(data, store, service), _wanted(subject, who, since)):
+        typer.echo(_json({"service": service_name, **msgspec.structs.asdict(row)}))
+
+
+@audit_verb.command("verify")
+def audit_verify(
+    data: Data = DATA,
+    store: StoreUrl = "",
+    service: OfService = "",
+    against: Against = None,
+    as_json: Annotated[bool, typer.Option("--json", help="the heads as lines of JSON")] = False,
+) -> None:
+    """Walk every chain: is any row changed, removed, moved, or cut off?"""
+    found = verify(Place(data, store, service), against, as_json, typer.echo)
+    if not as_json:
+        typer.echo(f"{found} breaks · 훼손 {found}건")
+    raise typer.Exit(1 if found else 0)
+
+
+def _wanted(subject: str, who: str, moment: str) -> Wanted:
+    try:
+        return Wanted(subject, who, since(moment) if moment else 0)
+    except ValueError:
+        raise typer.BadParameter(f"--since {moment!r}: write 2026-11-23, 90m, 24h or 7d") from None
+
+
 def listed(place: Place, wanted: Wanted) -> Iterator[str]:
     """A line for each row, oldest first in each service. Raises NoData, NoSuchService."""
     found = 0
@@ -46,12 +99,6 @@ def listed(place: Place, wanted: Wanted) -> Iterator[str]:
         yield f"{rfc3339(row.at_ms)}  {service} {row.number}  {row.who}{roles} {row.mode}  {row.action} {row.subject}"
         yield f"    {change}  trace {row.trace_id}"
     yield f"{found} deeds · 기록 {found}건" if found else NONE
-
-
-def exported(place: Place, wanted: Wanted) -> Iterator[str]:
-    """A line of JSON for each row, with its service. Raises NoData, NoSuchService."""
-    for service, row in _rows(place, wanted):
-        yield _json({"service": service, **msgspec.structs.asdict(row)})
 
 
 def verify(place: Place, against: Path | None, as_json: bool, tell: Callable[[str], None]) -> int:

@@ -3,6 +3,7 @@
 from importlib import import_module
 from importlib.util import find_spec
 
+from gbike.app import CannotDo
 from gbike.kit.runtime import Card
 from gbike.services import NAMES
 
@@ -11,7 +12,7 @@ FIRST_PORT, GATEWAY_PORT = 8081, 8088
 _SHORT = {"view": "rent_and_billing_view"}
 
 
-class NoSuchService(Exception):
+class NoSuchService(CannotDo):
     """There is no service of that name."""
 
 

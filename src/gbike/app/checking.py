@@ -1,14 +1,18 @@
 """`gbike verify` and `gbike view rebuild`: on a copy that is stepped to quiet, or on the stores of a cluster that came
 to rest by itself, or rides on; the original is not touched."""
 
+import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
-from gbike.app.cluster import motion
+import typer
+
+from gbike.app.cli import DATA, Data, group, settings_given
+from gbike.app.cluster import quiet
 from gbike.app.cluster.plan import read_plan
 from gbike.app.cluster.quiet import NotQuiet, at_rest
 from gbike.app.copies import NoData, copy, embedded_only, locked
@@ -42,6 +46,34 @@ RESERVE_MIB = 64
 T = TypeVar("T")
 
 
+view_verb = group("The view of rides and bills.")
+
+
+def verify_verb(data: Data = DATA) -> None:
+    """Check every invariant over all stores, running or stopped."""
+    found = asyncio.run(verify(DataFolder(data), settings_given(), typer.echo))
+    typer.echo(f"{found} violations")
+    raise typer.Exit(1 if found else 0)
+
+
+@view_verb.command("rebuild")
+def view_rebuild(
+    data: Data = DATA,
+    only_compare: Annotated[bool, typer.Option("--verify", help="only compare, change nothing")] = False,
+) -> None:
+    """Fold the view anew from the facts it keeps of what it heard."""
+    if only_compare:
+        found = asyncio.run(verify_view(DataFolder(data), typer.echo))
+        typer.echo(f"{found} differences between the view and its facts")
+        raise typer.Exit(1 if found else 0)
+    typer.echo(f"folded anew from {asyncio.run(rebuild_view(DataFolder(data), settings_given()))} facts")
+
+
+@view_verb.callback()
+def _view() -> None:
+    """With it `view rebuild` keeps its second word."""
+
+
 class AMinuteAhead(SystemClock):
     """The copy's clock: what was pending when it was taken is past its deadline there, and is swept."""
 
@@ -58,7 +90,7 @@ async def verify(folder: DataFolder, env: Mapping[str, str], tell: Callable[[str
             tell(note)
         for violation in found:
             tell(violation)
-        return len(found) + await _compare_view(readings[VIEW], tell)
+        return len(found) + await view_differs(readings[VIEW], tell)
 
 
 @asynccontextmanager
@@ -76,8 +108,8 @@ async def judged(
             yield readings, list(violations(readings))
             return
     except NotQuiet as moving:
-        tell(f"{moving}; {IN_MOTION.format(motion.APART_S)}")
-    with motion.in_motion(folder) as (readings, found):
+        tell(f"{moving}; {IN_MOTION.format(quiet.APART_S)}")
+    with quiet.in_motion(folder) as (readings, found):
         yield readings, found
 
 
@@ -111,24 +143,15 @@ async def verify_view(folder: DataFolder, tell: Callable[[str], None]) -> int:
     """Compare the view with one folded anew from the facts it keeps; tells each difference. Raises NoData."""
     if read_plan(folder.path) is not None:
         with open_readings(folder) as stores:
-            return await _compare_view(stores[VIEW], tell)
+            return await view_differs(stores[VIEW], tell)
     with _copied(folder) as copied:
         path = copied.store_path(VIEW)
         migrate(path, VERSIONS)
-        return await _compare_view(SqliteReading(connect(path, read_only=True)), tell)
+        return await view_differs(SqliteReading(connect(path, read_only=True)), tell)
 
 
-async def _check(readings: Mapping[str, Reading], tell: Callable[[str], None]) -> int:
-    found = 0
-    for note in notes(readings):
-        tell(note)
-    for violation in violations(readings):
-        tell(violation)
-        found += 1
-    return found + await _compare_view(readings[VIEW], tell)
-
-
-async def _compare_view(view: Reading, tell: Callable[[str], None]) -> int:
+async def view_differs(view: Reading, tell: Callable[[str], None]) -> int:
+    """Compare a view with one folded anew from the facts it kept; tells each difference, answers how many."""
     with tempfile.TemporaryDirectory(prefix="gbike-view-") as scratch:
         anew = _view_store(Path(scratch) / "folded-anew.sqlite")
         try:
@@ -141,11 +164,6 @@ async def _compare_view(view: Reading, tell: Callable[[str], None]) -> int:
             return different
         finally:
             await anew.close()
-
-
-async def view_differs(readings: Mapping[str, Reading], tell: Callable[[str], None]) -> int:
-    """Compare the view with one folded anew from the facts it kept; tells each difference, answers how many."""
-    return await _compare_view(readings[VIEW], tell)
 
 
 class _Still:

@@ -1,4 +1,5 @@
-"""`gbike backup` and `gbike restore` of a cluster: its stores at one moment, its plan, and a manifest with checksums.
+"""`gbike backup` and `gbike restore`. Of a cluster: its stores at one moment, its plan, and a manifest with checksums;
+of a data folder see copies.py.
 
 What is on Kafka is not copied. A restored store counts as one that published to a log that is lost: at its next start
 it publishes again what its outbox has, and the inboxes, which are in the backup too, make that harmless.
@@ -14,14 +15,18 @@ from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
+import typer
 
+from gbike.app import copies
 from gbike.app.catalogue import cards
+from gbike.app.cli import DATA, Adopt, Data
 from gbike.app.cluster import engine, left
 from gbike.app.cluster.logins import Logins, urls_at
 from gbike.app.cluster.plan import FILE, RESTORING, Plan, keep_plan, on_files, read_plan
 from gbike.app.cluster.ports import free_ports
 from gbike.app.cluster.secrets import FOLDER as KEYS
 from gbike.app.cluster.snapshots import put_back, snapshots
+from gbike.app.control import tell as tell_order
 from gbike.app.copies import NoData, locked
 from gbike.app.data_folder import DataFolder
 from gbike.app.engines import CannotRun, postgres
@@ -63,9 +68,21 @@ class Manifest(msgspec.Struct, frozen=True):
     sha256: Mapping[str, str]
 
 
-def is_copy(source: Path) -> bool:
-    """Whether there is a backup of a cluster."""
-    return (source / FILE).exists()
+def backup_verb(target: Path, data: Data = DATA) -> None:
+    """Copy all stores of one moment into an empty folder, also while gbike runs; of a cluster too."""
+    if read_plan(data) is not None:
+        typer.echo(copy(DataFolder(data), target.resolve(), typer.echo))
+    else:
+        tell_order(copies.copy(DataFolder(data), target.resolve()))
+
+
+def restore_verb(source: Path, data: Data = DATA, adopt: Adopt = False) -> None:
+    """Put a backup back into an empty data folder; of a cluster for `gbike cluster up`."""
+    if (source / FILE).exists():
+        typer.echo(restore(source, DataFolder(data), typer.echo))
+    else:
+        copies.restore(source, DataFolder(data), typer.echo, adopt=adopt)
+    typer.echo(f"restored into {data}")
 
 
 def copy(folder: DataFolder, target: Path, tell: Tell) -> str:
@@ -86,12 +103,12 @@ def copy(folder: DataFolder, target: Path, tell: Tell) -> str:
         keep_plan(_without_passwords(plan), half)
         files = sorted(half.iterdir())
         manifest = Manifest(
-            FORM,
-            version("gbike"),
-            rfc3339(now_ms),
-            "demo" if plan.demo else "secure",
-            copied,
-            {file.name: _sealed(file) for file in files},
+            form=FORM,
+            gbike=version("gbike"),
+            at=rfc3339(now_ms),
+            mode="demo" if plan.demo else "secure",
+            stores=copied,
+            sha256={file.name: _sealed(file) for file in files},
         )
         write_whole(half / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=1))
         half.replace(target)

@@ -4,11 +4,15 @@ import asyncio
 import os
 import socket
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
+import typer
 
+from gbike.app import CannotDo
+from gbike.app.cli import DATA, Data, group
 from gbike.app.data_folder import DataFolder
 from gbike.app.trouble import told
 from gbike.kit.acting import Acting, acting
@@ -35,8 +39,18 @@ class Done(msgspec.Struct, frozen=True):
     said: str
 
 
-class NotRunning(Exception):
+class NotRunning(CannotDo):
     """Nobody runs on this data folder."""
+
+
+async def outcome(verbs: Mapping[str, Verb], verb: str, *args: str) -> Done:
+    """Do one of `verbs`; what goes wrong is told, not raised."""
+    try:
+        if verb not in verbs:
+            raise LookupError(f"{verb!r} can't be done here; what can: {', '.join(verbs)}")
+        return Done(True, await verbs[verb](*args))
+    except Exception as failure:
+        return Done(False, told(failure) or str(failure) or repr(failure))
 
 
 class Control:
@@ -69,11 +83,10 @@ class Control:
         acting.set(Acting(LOCAL))
         try:
             order = msgspec.json.decode(await reader.readline(), type=Order)
-            if order.verb not in self._verbs:
-                raise LookupError(f"{order.verb!r} can't be done here; what can: {', '.join(self._verbs)}")
-            done = Done(True, await self._verbs[order.verb](*order.args))
-        except Exception as failure:
-            done = Done(False, told(failure) or str(failure) or repr(failure))
+        except msgspec.DecodeError as wrong:
+            done = Done(False, str(wrong))
+        else:
+            done = await outcome(self._verbs, order.verb, *order.args)
         writer.write(msgspec.json.encode(done) + b"\n")
         await writer.drain()
         writer.close()
@@ -96,3 +109,35 @@ def ask(folder: DataFolder, verb: str, *args: str) -> Done:
     if not answer:
         raise NotRunning(f"{holder.command} on {folder.path} ended before it had answered")
     return msgspec.json.decode(answer, type=Done)
+
+
+demo_fault_verb = group("Faults for trying out, on a running demo.")
+
+
+@demo_fault_verb.command("slow")
+def fault_slow(service: str, delay_ms: str, data: Data = DATA) -> None:
+    """Let a service answer so many milliseconds late (2000, or 400-620)."""
+    tell(ask(DataFolder(data), "slow", service, delay_ms))
+
+
+@demo_fault_verb.command("stop")
+def fault_stop(
+    service: str,
+    data: Data = DATA,
+    hard: Annotated[bool, typer.Option("--hard", help="as a crash would (of a cluster's program)")] = False,
+) -> None:
+    """Stop a service: no answers, no workers. Of a cluster also rent-2, postgres, kafka or envoy."""
+    tell(ask(DataFolder(data), "stop", service, *(["hard"] if hard else [])))
+
+
+@demo_fault_verb.command("heal")
+def fault_heal(service: Annotated[str | None, typer.Argument()] = None, data: Data = DATA) -> None:
+    """Start a service, or every one, again and take its delay away."""
+    tell(ask(DataFolder(data), "heal", *([service] if service else [])))
+
+
+def tell(done: Done) -> None:
+    """Print how an order went, and end where it went wrong."""
+    typer.echo(done.said, err=not done.ok)
+    if not done.ok:
+        raise typer.Exit(2)

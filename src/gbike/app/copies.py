@@ -9,20 +9,35 @@ A copy has a manifest, with the checksum of each file. It is written last: what 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
+from hashlib import file_digest
 from pathlib import Path
 
 import apsw
 
+from gbike.app import CannotDo
 from gbike.app.cluster.plan import FILE, read_plan
 from gbike.app.control import Done, ask
-from gbike.app.copied import as_its_own, damaged, lost_log, of_a_copy
 from gbike.app.data_folder import MANIFEST, DataFolder
 from gbike.app.embedded import Embedded
-from gbike.app.manifest import BUS, TAKEN, Manifest, NotWhole, check, look, write
+from gbike.app.manifest import (
+    BUS,
+    MISSING,
+    OLDEST,
+    TAKEN,
+    Kept,
+    Manifest,
+    NotWhole,
+    Problem,
+    Seen,
+    check,
+    look,
+    write,
+)
 from gbike.app.seed import SmallFleet
 from gbike.kit.clock import SystemClock
 from gbike.kit.files import about, closed_folder, name_file, private
-from gbike.kit.sqlite.seal import DEMO
+from gbike.kit.ids import SystemIds
+from gbike.kit.sqlite.seal import DEMO, Seal, alone, write_seal
 from gbike.kit.sqlite.store import open_file
 
 FILES_ONLY = "only the backup of a cluster goes there, into an empty folder"
@@ -32,7 +47,10 @@ OTHERWISE = (
 )
 
 
-class NoData(Exception):
+DAMAGED = ("is not the file that was copied", "백업할 때의 파일이 아니에요")
+
+
+class NoData(CannotDo):
     """There is nothing to copy, or the place to copy to is not empty."""
 
 
@@ -167,6 +185,55 @@ def _snapshots(paths: Iterable[Path]) -> list[apsw.Connection]:
     return found
 
 
+def lost_log(seen: Seen) -> Kept | None:
+    """What a folder's manifest knows of its log, when the log is not that any more."""
+    return seen.manifest.stores[BUS] if seen.manifest is not None and seen.log_lost else None
+
+
+def of_a_copy(copy: Path, log: Kept | None = None) -> Manifest:
+    """What the stores of a new copy say of themselves, and their checksums. `log`: the log that was lost before, which
+    it is in the copy as well. Raises OSError."""
+    seen = look(copy)
+    seals = [file.seal for name, file in seen.there.items() if file.seal and name != BUS]
+    stores = {name: Kept(file.schema, file.seal.generation if file.seal else 0) for name, file in seen.there.items()}
+    if log is not None:
+        stores[BUS] = log
+    folder = seals[0].folder if seals else SystemIds().new()
+    for name, file in seen.there.items():  # a folder that was adopted by half
+        if name != BUS and file.seal is not None and file.seal.folder != folder:
+            stores[name] = Kept(file.schema)
+    return Manifest(folder, seen.mode or DEMO, stores, sha256=_checksums(copy))
+
+
+def as_its_own(seen: Seen, mode: str) -> Manifest:
+    """Seal the stores as those of a new folder, which takes no file of the one that they were copied from."""
+    folder, now_ms = SystemIds().new(), SystemClock().now_ms()
+    stores = {name: Kept(file.schema) for name, file in seen.files.items()}
+    for name, file in seen.there.items():
+        if file.seal is not None:
+            stores[name] = Kept(file.schema, file.seal.generation + 1)
+            path = seen.path / f"{name}.sqlite"
+            with about(path), closing(open_file(path)) as store, alone(store):
+                write_seal(store, Seal(name, folder, mode, file.seal.generation + 1, now_ms))
+    if BUS not in seen.there:
+        stores[BUS] = Kept(OLDEST, 1)  # it is lost, and made anew by the start
+    return Manifest(folder, mode, stores)
+
+
+def _checksums(folder: Path) -> dict[str, str]:
+    found = {}
+    for file in sorted(folder.glob("*.sqlite")):
+        with file.open("rb") as content:
+            found[file.name] = file_digest(content, "sha256").hexdigest()
+    return found
+
+
+def damaged(seen: Seen) -> list[Problem]:
+    """Files of a copy that are not what was copied; none of what has no checksums: a folder, or an older copy."""
+    known, found = seen.manifest.sha256 if seen.manifest else {}, _checksums(seen.path)
+    return [Problem(name, DAMAGED if name in found else MISSING) for name in known if found.get(name) != known[name]]
+
+
 def _copy(snapshots: list[apsw.Connection], target: Path, finish: Callable[[Path], Manifest] = of_a_copy) -> None:
     """Copy the stores and write the manifest that `finish` makes of the copies."""
     with ExitStack() as opened:
@@ -186,6 +253,6 @@ def copy_store(source: apsw.Connection, into: Path) -> None:
                 pages.step()
             copy.execute("PRAGMA journal_mode=DELETE")  # or it could not be read where nothing can be written beside it
     except apsw.Error as wrong:
-        damaged = isinstance(wrong, apsw.CorruptError | apsw.NotADBError)
-        name_file(wrong, source.filename if damaged else into)
+        of_source = isinstance(wrong, apsw.CorruptError | apsw.NotADBError)
+        name_file(wrong, source.filename if of_source else into)
         raise

@@ -9,6 +9,7 @@ from typing import IO
 
 import msgspec
 
+from gbike.app import CannotDo
 from gbike.kit.clock import moment_in
 from gbike.kit.files import CLOSED, FOR_US_ONLY, about, closed_folder, write_whole
 
@@ -35,7 +36,7 @@ class Holder(msgspec.Struct, frozen=True):
     control: str
 
 
-class FolderInUse(Exception):
+class FolderInUse(CannotDo):
     """Another process writes to the data folder."""
 
     def __init__(self, folder: Path, holder: Holder | None) -> None:

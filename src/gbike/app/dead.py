@@ -1,30 +1,18 @@
 """`gbike events dead list|show|replay|drop`: what consumers set aside, why; given to them again, or dropped."""
 
-import asyncio
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import suppress
+from typing import Annotated
 
-import msgspec
+import typer
 
-from gbike.app import control
-from gbike.app.catalogue import card as find_card
-from gbike.app.cluster.plan import read_plan
-from gbike.app.copies import NoData, locked
-from gbike.app.data_folder import DataFolder
-from gbike.app.embedded import Embedded
-from gbike.app.event_map import still_world
-from gbike.app.modes import settings_of
-from gbike.app.readings import open_readings, open_urls
-from gbike.app.single import given, open_store
-from gbike.kit.acting import Acting, acting
-from gbike.kit.audit.rows import LOCAL
-from gbike.kit.clock import SystemClock, rfc3339
+from gbike.app.cli import DATA, Data, OfService, StoreUrl, group, settings_given
+from gbike.app.control import Verb
+from gbike.app.copies import NoData
+from gbike.app.orders import OpenServices, give
+from gbike.app.readings import Place
+from gbike.kit.clock import rfc3339
 from gbike.kit.dead_letters import DeadLetter, NoSuchLetter, letter, letters
-from gbike.kit.ids import SystemIds
-from gbike.kit.postgres.login import without_password
-from gbike.kit.runtime import Card, Running, assemble
-from gbike.kit.store import Reading
 
 MOST = 1_000
 """Letters of one service that are listed."""
@@ -33,32 +21,44 @@ LONGEST_REASON = 200
 NONE = "no message is set aside · 처리하지 못한 메시지가 없습니다"
 
 
-class Place(msgspec.Struct, frozen=True):
-    """Where to look: a data folder (of `gbike demo` or of a cluster), or one service's store by its URL; and whether
-    only at one service."""
+Message = Annotated[str, typer.Argument(metavar="ID", help="the message's id, as the list shows it")]
+dead_verb = group("Messages that a consumer set aside, with their reasons.")
 
-    data: Path
-    url: str = ""
-    service: str = ""
 
-    def stores(self) -> Mapping[str, str]:
-        """The services' stores by URL, where they have one: not in the folder of the embedded form. Raises NoData."""
-        if self.url:
-            if not self.service:
-                raise NoData(f"--service must say whose store {without_password(self.url)} is")
-            return {find_card(self.service).name: given(self.url)}
-        plan = read_plan(self.data)
-        return plan.stores if plan else {}
+@dead_verb.command("list")
+def dead_list(data: Data = DATA, store: StoreUrl = "", service: OfService = "") -> None:
+    """What is set aside, and why, beside a running gbike or after it."""
+    typer.echo("\n".join(listed(Place(data, store, service))))
 
-    @contextmanager
-    def readings(self) -> Iterator[dict[str, Reading]]:
-        """The stores to look at, opened. Raises NoData, NoSuchService."""
-        only = find_card(self.service).name if self.service else ""
-        opening = (
-            open_urls(self.stores(), without_password(self.url)) if self.url else open_readings(DataFolder(self.data))
-        )
-        with opening as stores:
-            yield {name: read for name, read in stores.items() if only in ("", name)}
+
+@dead_verb.command("show")
+def dead_show(message: Message, data: Data = DATA, store: StoreUrl = "", service: OfService = "") -> None:
+    """Everything about one message that is set aside."""
+    typer.echo("\n".join(shown(Place(data, store, service), message)))
+
+
+@dead_verb.command("replay")
+def dead_replay(message: Message, data: Data = DATA, store: StoreUrl = "", service: OfService = "") -> None:
+    """Give a message again to the service that set it aside: it takes effect, or stays with the new reason."""
+    _tell(replay(Place(data, store, service), message, settings_given()))
+
+
+@dead_verb.command("drop")
+def dead_drop(
+    message: Message,
+    reason: Annotated[str, typer.Option("--reason", help="why it will never be handled; the audit log keeps it")],
+    data: Data = DATA,
+    store: StoreUrl = "",
+    service: OfService = "",
+) -> None:
+    """Let go of a message for good: it never takes effect, and waits no more."""
+    _tell(drop(Place(data, store, service), message, reason, settings_given()))
+
+
+def _tell(done: tuple[bool, list[str]]) -> None:
+    well, lines = done
+    typer.echo("\n".join(lines))
+    raise typer.Exit(0 if well else 1)
 
 
 def listed(place: Place) -> Iterator[str]:
@@ -106,43 +106,22 @@ def drop(place: Place, message_id: str, reason: str, env: Mapping[str, str]) -> 
 
 def _each(place: Place, env: Mapping[str, str], verb: str, args: tuple[str, ...]) -> dict[str, str | None]:
     """Have each service that holds a letter do something with it; why it could not, by service."""
-    services, stores, folder = list(_holders(place, args[0])), place.stores(), DataFolder(place.data)
-    env = settings_of(folder, env)
-    if stores:
-        return {name: asyncio.run(_in_store(find_card(name), stores[name], env, verb, args)) for name in services}
-    if folder.holder() is not None:
-        asked = {service: control.ask(folder, verb, service, *args) for service in services}
-        return {service: (done.said or None) for service, done in asked.items()}
-    with locked(folder, f"gbike events dead {verb}"):
-        return asyncio.run(_in_folder(folder, services, env, verb, args))
+    services = list(_holders(place, args[0]))
+    done = give(place, env, verbs, [(verb, service, *args) for service in services])
+    return {service: one.said or None for service, one in zip(services, done, strict=True)}
 
 
-async def _do(running: Running, verb: str, args: tuple[str, ...]) -> str | None:
-    assert running.consumer is not None
-    acting.set(Acting(LOCAL))
-    if verb == "drop":
-        await running.consumer.drop(*args)
-        return None
-    return await running.consumer.replay(*args)
+def verbs(services: OpenServices) -> dict[str, Verb]:
+    """What can be asked of whoever has the stores open; each answers why it could not be done, or nothing."""
 
+    async def replay(service: str, message_id: str) -> str:
+        return await services.consumer(service).replay(message_id) or ""
 
-async def _in_folder(
-    folder: DataFolder, services: list[str], env: Mapping[str, str], verb: str, args: tuple[str, ...]
-) -> dict[str, str | None]:
-    embedded = Embedded(folder, env)
-    try:
-        return {service: await _do(embedded.part(service).running, verb, args) for service in services}
-    finally:
-        await embedded.stop()
+    async def drop(service: str, message_id: str, reason: str) -> str:
+        await services.consumer(service).drop(message_id, reason)
+        return ""
 
-
-async def _in_store(card: Card, url: str, env: Mapping[str, str], verb: str, args: tuple[str, ...]) -> str | None:
-    store = open_store(url, card.name, SystemClock(), SystemIds())
-    world = still_world(store, env)  # what the policy says goes into its outbox; the service's own relay publishes it
-    try:
-        return await _do(assemble(world, card.build(world)), verb, args)
-    finally:
-        await store.close()
+    return {"replay": replay, "drop": drop}
 
 
 def _holders(place: Place, message_id: str) -> dict[str, DeadLetter]:

@@ -1,11 +1,7 @@
 """What the open and the secure forms set where the environment says nothing: one table, laid under it. Services read
 settings and know nothing of forms."""
 
-from collections.abc import Mapping, Sequence
-
-import msgspec
-
-from gbike.kit.settings import describe
+from collections.abc import Mapping
 
 DEMO_DEFAULTS: Mapping[str, str] = {"GBIKE_PAYMENT_PROVIDER": "test"}
 """Demo: everybody may do everything, so nobody pays with money. Everything else is as the original has it."""
@@ -23,16 +19,6 @@ SECURE_DEFAULTS: Mapping[str, str] = {
 demo is here, so that the demo's defaults, laid under these, change nothing."""
 
 
-class SettingRow(msgspec.Struct, frozen=True):
-    """One setting. `value`: what the environment sets, else nothing. `demo`, `secure`: the default in each form."""
-
-    name: str
-    value: str
-    demo: str
-    secure: str
-    meaning: str
-
-
 def with_defaults(env: Mapping[str, str], *, secure: bool) -> dict[str, str]:
     """`env` over the defaults of a form."""
     return {**(SECURE_DEFAULTS if secure else DEMO_DEFAULTS), **env}
@@ -47,13 +33,3 @@ def about_test_payments(env: Mapping[str, str]) -> str:
         "GBIKE_PAYMENT_PROVIDER=test: riders top up with a tap, no money moves.\n"
         "테스트 결제가 켜져 있어서 돈을 내지 않고 충전할 수 있어요.\n"
     )
-
-
-def setting_rows(kind: type[msgspec.Struct], env: Mapping[str, str]) -> Sequence[SettingRow]:
-    """Every setting of `kind`: what `env` sets, its default in each form, and what it means. Raises BadSetting."""
-    demo = {setting.name: setting.value for setting in describe(kind, DEMO_DEFAULTS)}
-    secure = {setting.name: setting.value for setting in describe(kind, SECURE_DEFAULTS)}
-    return [
-        SettingRow(one.name, one.value if one.name in env else "", demo[one.name], secure[one.name], one.meaning)
-        for one in describe(kind, env)
-    ]

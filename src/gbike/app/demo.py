@@ -5,104 +5,89 @@ import os
 import socket
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
-import msgspec
+import typer
 from rich.console import Console
 from rich.live import Live
 from rich.panel import Panel
 from rich.text import Text
 
-from gbike.app.control import Control, Verb
-from gbike.app.data_folder import DataFolder
-from gbike.app.doors import not_for_production
+from gbike.app import CannotDo
+from gbike.app.cli import DATA, Adopt, Data
+from gbike.app.control import Verb
+from gbike.app.doors import LOOPBACK, not_for_production
 from gbike.app.embedded import Embedded, begun_anew
 from gbike.app.faults import read_delay
-from gbike.app.manifest import TAKEN
-from gbike.app.modes import Mode, claim
-from gbike.app.running_verbs import running_verbs
-from gbike.app.seed import NotMade, SmallFleet, posted_to
-from gbike.app.tracing import start_tracing, stop_tracing
+from gbike.app.modes import Mode
+from gbike.app.running_verbs import claimed, held, opened, running_verbs
+from gbike.app.seed import NotMade, SmallFleet, posted_to, to_try
 from gbike.kit.http.server import HttpServer, listen, run
 from gbike.kit.listing import counted
 from gbike.kit.settings import environment
 from gbike.kit.telemetry import configure_logs
 
 
-class CannotStart(Exception):
-    """The demo can't start; the text says why and what to do."""
+def demo_verb(
+    *,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one")] = 8088,
+    data: Data = DATA,
+    empty: Annotated[bool, typer.Option("--empty", help="start with nothing")] = False,
+    slow: Annotated[
+        list[str] | None, typer.Option(help="bike=2000: answers so many ms late; 400-620 in between")
+    ] = None,
+    without: Annotated[list[str] | None, typer.Option(help="billing,view: these do not run")] = None,
+    host: Annotated[str, typer.Option(help="loopback only")] = "127.0.0.1",
+    adopt: Adopt = False,
+) -> None:
+    """Everything in one process on loopback, with no login and a small fleet."""
+    if host not in LOOPBACK:
+        raise CannotDo(f"the demo is open to everybody who reaches it, so it binds loopback only, not {host}")
+    not_for_production(os.environ)
+    configure_logs(os.environ.get("GBIKE_LOG_LEVEL", "WARNING"))
+    stopped = [name for names in without or [] for name in names.split(",")]
+    run(_serve(host, port, data, empty=empty, slow=slow or [], without=stopped, adopt=adopt))
 
 
-class DemoOptions(msgspec.Struct, frozen=True):
-    """What the command line says."""
-
-    host: str
-    port: int
-    data: Path
-    empty: bool
-    slow: Sequence[str]
-    without: Sequence[str]
-    adopt: bool = False
-
-
-async def _serve(options: DemoOptions) -> None:
-    folder, control = DataFolder(options.data), Control(options.data)
-    folder.acquire("gbike demo")
-    try:
-        listener = listen(options.host, options.port)
-        address = f"http://{options.host}:{listener.getsockname()[1]}"
+async def _serve(
+    host: str, port: int, data: Path, *, empty: bool, slow: Sequence[str], without: Sequence[str], adopt: bool
+) -> None:
+    async with held(data, "gbike demo") as (folder, control):
+        listener = listen(host, port)
+        address = f"http://{host}:{listener.getsockname()[1]}"
         folder.announce("gbike demo", address, control.path)
         fleet = SmallFleet(folder.path)
-        if options.empty:
+        if empty:
             fleet.forget()
         elif not folder.exists:
             fleet.want()
-        for taken in claim(folder, Mode.DEMO, adopt=options.adopt):
-            Console(stderr=True).print(f"{TAKEN}: {taken}", soft_wrap=True)
-        tracing = start_tracing(os.environ)
-        embedded = Embedded(folder, environment(os.environ), tracing=tracing)
-        try:
-            for fault in options.slow:
+        claimed(folder, Mode.DEMO, adopt=adopt)
+        async with opened(folder, environment(os.environ), secure=False) as embedded:
+            for fault in slow:
                 service, _, delay = fault.partition("=")
                 embedded.part(service).answer(late=read_delay(delay))
             await embedded.bus.identity()
-            embedded.start(options.without)
-            await fleet.finish(posted_to(embedded.inside))
+            embedded.start(without)
+            try:
+                await fleet.finish(posted_to(embedded.inside))
+            except NotMade:
+                await embedded.must_write()  # which says why, when it is the disk
+                raise
             await control.start(_verbs(embedded))
-            await _until_stopped(embedded, listener, options, address)
-        except NotMade:
-            await embedded.must_write()  # which says why, when it is the disk
-            raise
-        finally:
-            await embedded.stop()
-            stop_tracing(tracing)
-    finally:
-        await control.stop()
-        folder.release()
+            await _until_stopped(embedded, listener, _greeting(address, data, begun_anew(embedded.bus), empty=empty))
 
 
-async def _until_stopped(embedded: Embedded, listener: socket.socket, options: DemoOptions, address: str) -> None:
+async def _until_stopped(embedded: Embedded, listener: socket.socket, greeting: Panel) -> None:
     server = HttpServer(embedded.app)
     server.heed_signals()
     console = Console(stderr=False)
-    console.print(_greeting(address, options, begun_anew(embedded.bus)))
+    console.print(greeting)
     status = asyncio.create_task(_show_status(embedded, console)) if console.is_terminal else None
     try:
         await server.answer(listener)
     finally:
         if status is not None:
             status.cancel()
-
-
-def run_demo(options: DemoOptions) -> None:
-    """Run until Ctrl-C or SIGTERM. Raises CannotStart, CannotListen, FolderInUse, BadSetting, BadFault or
-    NoSuchService."""
-    if options.host not in ("127.0.0.1", "::1", "localhost"):
-        raise CannotStart(
-            f"the demo is open to everybody who reaches it, so it binds loopback only, not {options.host}"
-        )
-    not_for_production(os.environ)
-    configure_logs(os.environ.get("GBIKE_LOG_LEVEL", "WARNING"))
-    run(_serve(options))
 
 
 def _verbs(embedded: Embedded) -> dict[str, Verb]:
@@ -125,18 +110,13 @@ def _verbs(embedded: Embedded) -> dict[str, Verb]:
     return {**running_verbs(embedded), "slow": slow, "stop": stop, "heal": heal}
 
 
-def _greeting(address: str, options: DemoOptions, lost: str) -> Panel:
+def _greeting(address: str, data: Path, lost: str, *, empty: bool) -> Panel:
     text = Text()
     text.append(f"{address}\n\n", "bold")
     text.append("Try · 해 보기\n")
-    bike, user = ("1", "1") if options.empty else ("1001", "1001")
-    if options.empty:
-        text.append(f"  http POST {address}/bikes bikeid=1 status=사용가능 location=분당_정자역_1구역\n", "cyan")
-    text.append(f"  http POST {address}/rents userid={user} bikeid={bike}\n", "cyan")
-    text.append(f"  http PATCH {address}/rents/1 endlocation=분당_정자역_3구역\n", "cyan")
-    text.append(f"  http {address}/rentAndBillingViews\n\n", "cyan")
+    text.append(f"{to_try(address, empty=empty)}\n", "cyan")
     text.append(f"API {address}/docs · metrics {address}/metrics\n")
-    text.append(f"Data · 데이터: {options.data.resolve()}\n")
+    text.append(f"Data · 데이터: {data.resolve()}\n")
     text.append(lost, "yellow")
     text.append("No login: this is a demo, on this machine only. Ctrl-C stops it and keeps everything.\n", "dim")
     text.append("로그인 없는 데모이며 이 컴퓨터에서만 열립니다. Ctrl-C로 멈춰도 데이터는 남습니다.", "dim")

@@ -5,7 +5,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from gbike.kit.clock import Clock
@@ -23,46 +23,40 @@ if TYPE_CHECKING:
 JWKS = "/.well-known/jwks.json"
 
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
 def not_for_production(env: Mapping[str, str]) -> None:
     """Raises BadSetting where an open gbike must not run."""
     if env.get("GBIKE_ENV") == "production":
         raise BadSetting("GBIKE_ENV=production, and a demo is open to everybody who reaches it: use `gbike up`")
 
 
-class Doors(Protocol):
-    """What stands between services and everybody else."""
+def on_loopback_only(host: str, opened_by: str, *, in_a_pod: bool) -> None:
+    """Raises BadSetting where an open gbike must not listen."""
+    if host not in LOOPBACK and not in_a_pod:
+        raise BadSetting(f"with {opened_by} everybody may do everything: loopback only, or in a pod, not {host}")
 
-    open: bool
+
+class Doors:
+    """What stands between services and everybody else: nothing in the demo, where everybody may do everything."""
+
+    open = True
     """Whether everybody may do everything."""
 
-    def guard(self, *services: str) -> Guard:
+    def guard(self, *_services: str) -> Guard:
         """What stands before one service, or before what belongs to all of them."""
+        return OPEN_DOOR
 
-    def caller(self, service: str, peer: str, way: Caller) -> Caller:
-        """The same way to a peer, in the name of a service."""
+    def caller(self, _service: str, _peer: str, way: Caller) -> Caller:
+        """The same way to a peer, in the name of a service. Raises BadSetting."""
+        return way
 
     async def close(self) -> None:
         """Let go of what was opened."""
 
 
-class OpenDoors:
-    """Everybody may do everything: the demo."""
-
-    open = True
-
-    def guard(self, *_services: str) -> Guard:
-        """See Doors.guard."""
-        return OPEN_DOOR
-
-    def caller(self, service: str, peer: str, way: Caller) -> Caller:
-        """See Doors.caller."""
-        return way
-
-    async def close(self) -> None:
-        """See Doors.close."""
-
-
-class LockedDoors:
+class LockedDoors(Doors):
     """Tokens are required. The libraries that check them are imported here, so the demo does without."""
 
     open = False
@@ -100,7 +94,7 @@ class LockedDoors:
         self._issuers[issuer] = Trusted(keys)
 
     def guard(self, *services: str) -> Guard:
-        """See Doors.guard."""
+        """Who is let in, by a token or a key."""
         from gbike.kit.access.services import ServiceKeys
         from gbike.kit.access.tokens import Verifier
         from gbike.kit.http.door import LockedDoor
@@ -110,16 +104,16 @@ class LockedDoors:
         return LockedDoor(verifier, self._limits, self._proxies, self._scraper)
 
     def caller(self, service: str, peer: str, way: Caller) -> Caller:
-        """See Doors.caller. Raises BadSetting."""
+        """The way, with what proves the service. Raises BadSetting."""
         from gbike.kit.access.services import SignedCaller
 
         key = self._made.get(service, self._key)
         if key is None:
             raise BadSetting(f"GBIKE_SERVICE_KEY_FILE is not set: {service} needs a key of its own to ask {peer}")
-        return SignedCaller(way, service, peer, key, self._clock, self._ids)
+        return SignedCaller(way, service, peer, key, clock=self._clock, ids=self._ids)
 
     async def close(self) -> None:
-        """See Doors.close."""
+        """Close the ways to the outside."""
         for close in self._closing:
             await close()
 
@@ -140,7 +134,7 @@ class LockedDoors:
         for one in self._chosen.outside_issuers.split():
             issuer, _, url = one.rpartition("=")
             parts = urlsplit(url)
-            here = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost")
+            here = parts.scheme == "http" and parts.hostname in LOOPBACK
             if not issuer or not parts.hostname or not (parts.scheme == "https" or here):
                 raise BadSetting(f"GBIKE_OUTSIDE_ISSUERS: {one!r} is not ISSUER=https://host/path of its JWKS")
             if issuer == self._chosen.issuer:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp
 
@@ -16,13 +17,12 @@ from gbike.app.catalogue import card as find_card
 from gbike.app.catalogue import cards
 from gbike.app.data_folder import DataFolder
 from gbike.app.defaults import with_defaults
-from gbike.app.doors import Doors, LockedDoors, OpenDoors
+from gbike.app.doors import Doors, LockedDoors
 from gbike.app.faults import Delay, Late
 from gbike.app.generations import Generations
 from gbike.app.hearing import SPEAKER, Hearing
 from gbike.app.manifest import NOT_THE_LAST
 from gbike.app.single import Drivers, assemble_one
-from gbike.app.tracing import Tracing
 from gbike.app.web import wants_a_page, web_operations
 from gbike.gateway.http import Gateway, open_to, open_to_all
 from gbike.gateway.routes import APP, route_table
@@ -38,6 +38,7 @@ from gbike.kit.http.ask import HAL_JSON, Answer, Ask
 from gbike.kit.http.problems import STOPPED
 from gbike.kit.http.standard import standard_operations
 from gbike.kit.ids import Ids, SystemIds
+from gbike.kit.inbox import Consumer
 from gbike.kit.inprocess.peer import InProcessCaller
 from gbike.kit.runtime import Card, Running, Subscribe, Worker, World
 from gbike.kit.schema.migrate import LOG_VERSIONS, in_memory, migrate, newest
@@ -47,6 +48,9 @@ from gbike.kit.sqlite.store import SqliteStore
 from gbike.kit.sqlite.tail import OutboxTail
 from gbike.kit.store import Reading, StoreUnavailable, must_write
 from gbike.kit.telemetry import Metrics
+
+if TYPE_CHECKING:
+    from gbike.kit.otel.spans import Exporter
 
 FOLLOW_S = 5
 """So long after a store counted a generation the manifest knows it, at most."""
@@ -60,7 +64,8 @@ class Part:
     """One service of the embedded form. `app`: what answers for it, itself or a fault in its place."""
 
     def __init__(self, card: Card, store: SqliteStore, running: Running, chance: Callable[[], float]) -> None:
-        self.card, self.store, self.running = card, store, running
+        self.card, self.store = card, store
+        self.running = running
         self._chance = chance
         self.app: ASGIApp = running.app
         self.delay: Delay | None = None
@@ -98,20 +103,21 @@ class Embedded:
         chance: Callable[[], float] | None = None,
         rehearse: bool = False,
         secure: bool = False,
-        tracing: Tracing | None = None,
+        tracing: "Exporter | None" = None,
         log_lost: str = "",
     ) -> None:
         """`folder` None: in memory, for tests. `rehearse`: run every write twice, for tests.
         `log_lost`: how somebody knows that the log was lost or set back, where its own file does not tell.
         `secure`: tokens are required, with the secure defaults; else everybody may do everything.
         Raises BadSetting, NotWhole."""
-        self.folder, self._rehearse, self._tracing = folder, rehearse, tracing
+        self.folder, self._tracing = folder, tracing
+        self._rehearse = rehearse
         self.generations = Generations(folder, secure=secure) if folder is not None else None
         self._env = with_defaults(env, secure=secure)
         self.clock, self._ids = clock or SystemClock(), ids or SystemIds()
         self._chance = chance or random.Random().random  # noqa: S311 - for jitter only
         self.metrics = Metrics()
-        self.doors: Doors = self._lock() if secure else OpenDoors()
+        self.doors: Doors = self._lock() if secure else Doors()
         self._threads = None if folder is None else ThreadPoolExecutor(8, "commit")
         self.bus = SqliteLog(self._open(folder.bus_path if folder else None, LOG_VERSIONS, "bus"))
         self.metrics.store_failing.labels("bus").set_function(lambda: self.bus.store.failing)
@@ -135,6 +141,22 @@ class Embedded:
     def part(self, name: str) -> Part:
         """A service by its name as people write it. Raises NoSuchService."""
         return self.parts[find_card(name).name]
+
+    @property
+    def services(self) -> Sequence[str]:
+        """Their names."""
+        return tuple(self.parts)
+
+    def store(self, service: str) -> SqliteStore:
+        """A service's store. Raises NoSuchService."""
+        return self.part(service).store
+
+    def consumer(self, service: str) -> Consumer:
+        """What gives messages to a service's policies. Raises NoSuchService."""
+        consumer = self.part(service).running.consumer
+        if consumer is None:
+            raise LookupError(f"{service} hears no events")
+        return consumer
 
     def start(self, without: Sequence[str] = ()) -> None:
         """Drive every service, except those in `without`. Raises NoSuchService."""
@@ -160,8 +182,8 @@ class Embedded:
     async def hear_all(self) -> None:
         """Let the doors hear whose tokens are refused, before anybody asks; what can't be read now is heard later."""
         with suppress(StoreUnavailable):
-            while self.hearing is not None and await self.hearing.step():
-                pass
+            if self.hearing is not None:
+                await self.hearing.catch_up()
 
     def stores(self) -> dict[str, SqliteStore]:
         """Every store by its name, the log's among them."""

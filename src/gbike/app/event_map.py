@@ -1,13 +1,13 @@
 """Who asks, who says and who hears, read from the code: `gbike events`, `gbike routes`; documents are made from it."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from typing import Any
 
 import msgspec
 
-from gbike.app.catalogue import cards, usual_port
+from gbike.app.catalogue import cards
 from gbike.app.defaults import DEMO_DEFAULTS
 from gbike.app.hearing import KINDS
 from gbike.kit.clock import SystemClock
@@ -112,37 +112,12 @@ def spoken(name: str) -> str:
     return first + "".join(part.capitalize() for part in rest)
 
 
-def function_of(policy: Callable[..., Any]) -> Callable[..., Any]:
-    """The function behind a policy, whatever was bound to it."""
-    return policy.func if isinstance(policy, partial) else policy
-
-
-def event_map() -> str:
-    """What `gbike events` prints: each event, who says it, who hears it and what they do."""
-    lines: list[str] = []
-    for event in events(build_all()):
-        lines.append(f"{event.name}  said by {event.said_by}: {event.meaning}")
-        lines += [f"    {heard.service}: {heard.why}" for heard in event.heard_by] or ["    nobody hears it yet"]
-    return "\n".join(lines)
-
-
-def routes() -> str:
-    """What `gbike routes` prints: each path prefix with its service and port, and what may be asked there."""
-    lines: list[str] = []
-    for one in build_all():
-        others = [alias for alias, path in one.card.aliases.items() if path in one.card.paths]
-        also = f", also {' and '.join(others)}" if others else ""
-        lines.append(f"{' '.join(one.card.paths)}  {said(one.card)}, port {usual_port(one.card.name)}{also}")
-        lines += [f"    {operation.method:<6} {operation.path}  {operation.summary}" for operation in one.public]
-    return "\n".join(lines)
-
-
 def _heard(kind: type, built: Sequence[Built]) -> tuple[Heard, ...]:
     found = []
     for one in built:
         policy = one.service.policies.get(kind)
         if policy is not None:
-            function = function_of(policy)
+            function = policy.func if isinstance(policy, partial) else policy  # whatever was bound to it
             found.append(Heard(said(one.card), function.__name__, _sentence(function)))
     if kind in KINDS.values():
         found.append(Heard(DOORS, "refuse", "Access tokens of before are refused."))

@@ -6,6 +6,8 @@ from collections.abc import Callable
 import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gbike.app import CannotDo
+
 
 class Delay(msgspec.Struct, frozen=True):
     """How late a service answers: between these many milliseconds."""
@@ -14,7 +16,7 @@ class Delay(msgspec.Struct, frozen=True):
     to_ms: int
 
 
-class BadFault(ValueError):
+class BadFault(CannotDo):
     """The fault can't be read; the text says how it is written."""
 
 
@@ -30,7 +32,8 @@ class Late:
     """An application that answers late. Who is slow is alive, and says so in time."""
 
     def __init__(self, app: ASGIApp, delay: Delay, chance: Callable[[], float]) -> None:
-        self._app, self._delay, self._chance = app, delay, chance
+        self._app, self._delay = app, delay
+        self._chance = chance
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take one request."""

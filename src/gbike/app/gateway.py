@@ -5,13 +5,15 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import msgspec
+import typer
 
 from gbike.app.catalogue import cards, usual_port
-from gbike.app.doors import not_for_production
+from gbike.app.cli import DATA, Data
+from gbike.app.doors import not_for_production, on_loopback_only
 from gbike.app.engines import envoy as engine
 from gbike.app.event_map import build_all
 from gbike.app.web import web
@@ -23,9 +25,30 @@ from gbike.kit.http.pages import docs_page, status_codes_page
 from gbike.kit.runtime import Card
 from gbike.kit.settings import BadSetting, load, surroundings
 
-__all__ = ["Place", "configuration", "drain", "run", "show"]
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
+__all__ = ["Place", "configuration", "drain", "run"]
 HTML = "text/html; charset=utf-8"
+
+
+def gateway_verb(
+    *,
+    show: Annotated[bool, typer.Option("--print", help="print the configuration and end")] = False,
+    host: Annotated[str, typer.Option(help="loopback only with --demo")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8088,
+    admin_port: Annotated[int, typer.Option(min=1, max=65535, help="for operators, on loopback")] = 9901,
+    demo: Annotated[bool, typer.Option("--demo", help="open to pages of every origin, with no limit of rate")] = False,
+    drain_s: Annotated[
+        float | None, typer.Option("--drain", min=0, help="send the clients of a running one away, so many s")
+    ] = None,
+    data: Data = DATA,
+) -> None:
+    """Envoy in front of the services, its configuration made from the route table."""
+    place = Place(host, port, admin_port, demo)
+    if drain_s is not None:
+        raise typer.Exit(0 if asyncio.run(drain(admin_port, drain_s)) else 1)
+    if show:
+        typer.echo(json.dumps(configuration(place, surroundings(os.environ)), indent=2, ensure_ascii=False))
+    else:
+        run(place, data / "gateway")
 
 
 def configuration(place: Place, env: Mapping[str, str]) -> dict[str, Any]:
@@ -56,19 +79,13 @@ def pages(*, demo: bool) -> dict[str, Page]:
     }
 
 
-def show(place: Place) -> str:
-    """The configuration as JSON. Raises BadSetting."""
-    return json.dumps(configuration(place, _settings()), indent=2, ensure_ascii=False)
-
-
 def run(place: Place, folder: Path) -> None:
     """Become Envoy: this process is replaced, so that signals go where they should. Raises BadSetting, CannotRun."""
     if place.demo:
         not_for_production(os.environ)
-    if place.demo and place.host not in LOOPBACK and "KUBERNETES_SERVICE_HOST" not in os.environ:
-        raise BadSetting(f"with --demo everybody may do everything: loopback only, or in a pod, not {place.host}")
+        on_loopback_only(place.host, "--demo", in_a_pod="KUBERNETES_SERVICE_HOST" in os.environ)
     place = msgspec.structs.replace(place, files=engine.open_files())
-    engine.prepare(folder, configuration(place, _settings()))
+    engine.prepare(folder, configuration(place, surroundings(os.environ)))
     command: Sequence[str] = engine.program(folder).command
     os.execv(command[0], list(command))  # noqa: S606 - a program of ours with arguments of ours
 
@@ -79,10 +96,6 @@ async def drain(admin_port: int, seconds: float) -> bool:
     there = await engine.leave(admin_port)
     await asyncio.sleep(seconds if there else 0)
     return there
-
-
-def _settings() -> dict[str, str]:
-    return surroundings(os.environ)
 
 
 def _address(name: str, text: str) -> Address:

@@ -43,6 +43,11 @@ class Hearing:
             self._hear(message)
         return len(messages)
 
+    async def catch_up(self) -> None:
+        """Hear all that was said so far. Raises as `step`."""
+        while await self.step():
+            pass
+
     def _hear(self, message: Message) -> None:
         kind = KINDS.get(message.type)
         if kind is None:

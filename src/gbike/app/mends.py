@@ -4,26 +4,17 @@ Each mend is one transaction in one service's store, with an audit row, and does
 any more: a list may be older than what it is done to.
 """
 
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from gbike.kit.hours import LostHour, take_note
-from gbike.kit.inbox import Consumer
 from gbike.kit.outbox import known, message_said, publish_again
-from gbike.kit.store import Store
 from gbike.services.bike.commands import free
 from gbike.services.user_deposit.commands import post_paid
 
-
-class OpenServices(Protocol):
-    """The services of an installation, open for writing."""
-
-    def store(self, service: str) -> Store:
-        """A service's store."""
-
-    def consumer(self, service: str) -> Consumer:
-        """What gives messages to a service's policies."""
+if TYPE_CHECKING:
+    from gbike.app.orders import OpenServices
 
 
 class FreeBike(msgspec.Struct, frozen=True, tag_field="mend", tag="free-bike"):
@@ -39,7 +30,7 @@ class FreeBike(msgspec.Struct, frozen=True, tag_field="mend", tag="free-bike"):
             f" · 끝난 대여 {self.rentid}번이 잡고 있는 자전거 {self.bikeid}번을 풀어요"
         )
 
-    async def do(self, services: OpenServices) -> bool:
+    async def do(self, services: "OpenServices") -> bool:
         """Free it; False: it was free already."""
         key = f"bike:{self.bikeid}"
         return await services.store("bike").write(free, self.bikeid, self.rentid, self.userid, key=key)
@@ -58,7 +49,7 @@ class PublishAgain(msgspec.Struct, frozen=True, tag_field="mend", tag="publish-a
             f" · {self.service}의 {self.type} 메시지를 다시 보내요"
         )
 
-    async def do(self, services: OpenServices) -> bool:
+    async def do(self, services: "OpenServices") -> bool:
         """Let the relay publish it again; False: it is about to."""
         return await services.store(self.service).write(publish_again, self.message_id)
 
@@ -77,7 +68,7 @@ class HandleAgain(msgspec.Struct, frozen=True, tag_field="mend", tag="handle-aga
             f" · {self.service}에 빠진 기록을 {self.said_by}의 {self.type} 메시지로 다시 남겨요"
         )
 
-    async def do(self, services: OpenServices) -> bool:
+    async def do(self, services: "OpenServices") -> bool:
         """Give it to the policy; False: its speaker has forgotten it meanwhile. Raises what the policy raises."""
         message = await services.store(self.said_by).read(message_said, self.message_id)
         if message is None:
@@ -94,7 +85,7 @@ class PostPayment(msgspec.Struct, frozen=True, tag_field="mend", tag="post-payme
     def __str__(self) -> str:
         return f"post the paid payment {self.paymentid} · 결제된 {self.paymentid}을(를) 예치금에 넣어요"
 
-    async def do(self, services: OpenServices) -> bool:
+    async def do(self, services: "OpenServices") -> bool:
         """Post it; False: it is posted. Raises OutOfBounds."""
         return await services.store("user_deposit").write(post_paid, self.paymentid)
 
@@ -117,7 +108,7 @@ class TakeNote(msgspec.Struct, frozen=True, tag_field="mend", tag="take-note"):
             f" · {self.speaker} 기록이 사라졌어요. 직접 다시 기록한 뒤 이 번호로 확인했다고 남겨 주세요"
         )
 
-    async def do(self, services: OpenServices) -> bool:
+    async def do(self, services: "OpenServices") -> bool:
         """Take note in each store; False: it was done."""
         ids = [message_id for _, message_id in self.messages]
         there = await services.store(self.speaker).scan(known, ids)  # what was only on its way is no loss

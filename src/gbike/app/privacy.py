@@ -6,24 +6,25 @@ the files are tidied afterwards, so that nothing is left between their lines.
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from gbike.app import control
+import msgspec
+import typer
+
+from gbike.app import orders
 from gbike.app.catalogue import cards
-from gbike.app.control import Verb
+from gbike.app.cli import DATA, Data, User, group, settings_given
+from gbike.app.control import Verb, ask
 from gbike.app.copies import NoData, locked
 from gbike.app.data_folder import DataFolder
-from gbike.app.dead import Place
 from gbike.app.embedded import Embedded
 from gbike.app.event_map import paths
 from gbike.app.modes import settings_of
-from gbike.app.single import open_store
+from gbike.app.readings import Place
 from gbike.app.trouble import told
 from gbike.contracts.account import AccountErased
 from gbike.kit.acting import Acting, acting
 from gbike.kit.audit.rows import LOCAL
-from gbike.kit.clock import SystemClock
-from gbike.kit.ids import SystemIds
 from gbike.kit.personal import held
 from gbike.kit.store import Reading, Store, StoreUnavailable
 from gbike.kit.text import cell
@@ -39,6 +40,27 @@ STOPPED_S = 2
 """After everybody has heard it: what a relay had in its hands meanwhile is in the log by then."""
 _ERASED = "erased everywhere · 모든 서비스에서 삭제되었습니다"
 _SAID = "erased; services that are stopped will hear of it · 삭제했습니다. 멈춘 서비스는 다시 시작하면 반영됩니다"
+
+
+privacy_verb = group("What is held of one person.")
+
+
+@privacy_verb.command("export")
+def privacy_export(userid: User, data: Data = DATA) -> None:
+    """Everything that every service holds of a person, as JSON."""
+    typer.echo(msgspec.json.format(msgspec.json.encode(export(Place(data), userid)), indent=2))
+
+
+@privacy_verb.command("erase")
+def privacy_erase(
+    userid: User,
+    data: Data = DATA,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+) -> None:
+    """Forget a person: name, contact and exact places go from every service; rides, bills and money stay, by number."""
+    if not yes:
+        typer.confirm(f"Erase person {userid}? It can't be undone. · 되돌릴 수 없습니다", abort=True)
+    typer.echo(erase(Place(data), userid, settings_given()))
 
 
 def holders() -> list[str]:
@@ -64,17 +86,14 @@ def _as_cells(held: Any) -> Any:
 
 def erase(place: Place, userid: int, env: Mapping[str, str]) -> str:
     """Let everybody forget the person; answers how far it went. Raises NoData, FolderInUse."""
-    stores = place.stores()
-    if stores:
-        return asyncio.run(_erase_in_stores(stores, userid))
+    if place.stores():
+        return asyncio.run(_erase_in_stores(place, userid, env))
     folder = DataFolder(place.data)
-    if folder.holder() is not None:
-        done = control.ask(folder, "erase", str(userid))
+    if orders.is_running(place):
+        done = ask(folder, "erase", str(userid))
         if not done.ok:
             raise NoData(done.said)
         return done.said
-    if not folder.exists:
-        raise NoData(f"there is no gbike data in {place.data}")
     with locked(folder, "gbike privacy erase"):
         return asyncio.run(_erase_in_folder(folder, userid, env))
 
@@ -83,7 +102,7 @@ def verbs(embedded: Embedded) -> dict[str, Verb]:
     """What can be asked of whoever runs on the folder."""
 
     async def erase(userid: str) -> str:
-        left = await _forget(embedded.part(ACCOUNT).store, int(userid))
+        left = await _forget(embedded.store(ACCOUNT), int(userid))
         for _ in range(int(PATIENCE_S / LOOK_S)):
             if await _heard(embedded):
                 await asyncio.sleep(STOPPED_S)
@@ -100,7 +119,7 @@ async def _erase_in_folder(folder: DataFolder, userid: int, env: Mapping[str, st
     embedded = Embedded(folder, settings_of(folder, env))
     try:
         await embedded.settle()  # what was said of the person's rides and money counts
-        left = await _forget(embedded.part(ACCOUNT).store, userid)
+        left = await _forget(embedded.store(ACCOUNT), userid)
         await embedded.settle()
         await embedded.forget_messages(embedded.clock.now_ms() + 1)
     finally:
@@ -108,27 +127,19 @@ async def _erase_in_folder(folder: DataFolder, userid: int, env: Mapping[str, st
     return _told(_ERASED, left)
 
 
-async def _erase_in_stores(urls: Mapping[str, str], userid: int) -> str:
+async def _erase_in_stores(place: Place, userid: int, env: Mapping[str, str]) -> str:
     """The services' own relay and consumers do the rest."""
-    if ACCOUNT not in urls:
-        raise NoData("the store of account is wanted: leave --service out, or name account")
-    acting.set(Acting(LOCAL))
-    stores = {name: _open(url, name) for name, url in urls.items() if name in (ACCOUNT, *holders())}
-    try:
-        left = await _forget(stores[ACCOUNT], userid)
+    async with orders.opened(place, env) as services:
+        if ACCOUNT not in services.services:
+            raise NoData("the store of account is wanted: leave --service out, or name account")
+        left = await _forget(services.store(ACCOUNT), userid)
         for _ in range(int(PATIENCE_S / LOOK_S)):
-            there = [await stores[name].read(_is_erased, userid) for name in holders() if name in stores]
+            known = [services.store(name) for name in holders() if name in services.services]
+            there = [await store.read(_is_erased, userid) for store in known]
             if there and all(there):
                 return _told(_ERASED, left)
             await asyncio.sleep(LOOK_S)
         return _told(_SAID, left)
-    finally:
-        for store in stores.values():
-            await store.close()
-
-
-def _open(url: str, name: str) -> Store:
-    return open_store(url, name, SystemClock(), SystemIds())
 
 
 async def _forget(store: Store, userid: int) -> Unsettled:
@@ -150,10 +161,9 @@ def _told(how_far: str, left: Unsettled) -> str:
 
 async def _heard(embedded: Embedded) -> bool:
     """Whether the log has all that account said, and everybody who forgets is at its end."""
-    if await embedded.part(ACCOUNT).store.read(_waits):
+    if await embedded.store(ACCOUNT).read(_waits):
         return False
-    consumers = [embedded.part(name).running.consumer for name in holders()]
-    return not any([await consumer.lag() for consumer in consumers if consumer is not None])
+    return not any([await embedded.consumer(name).lag() for name in holders()])
 
 
 def _waits(read: Reading) -> bool:

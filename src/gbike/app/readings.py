@@ -6,15 +6,18 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import apsw
+import msgspec
 
+from gbike.app.catalogue import card as find_card
 from gbike.app.cluster.plan import read_plan
 from gbike.app.copies import NoData
 from gbike.app.data_folder import DataFolder
 from gbike.app.manifest import check
-from gbike.app.single import SQLITE
+from gbike.app.single import SQLITE, given
 from gbike.app.trouble import told
 from gbike.kit.clock import SystemClock
 from gbike.kit.files import about
+from gbike.kit.postgres.login import without_password
 from gbike.kit.sqlite.store import SqliteReading, connect
 from gbike.kit.store import Reading, StoreUnavailable
 from gbike.services import NAMES
@@ -23,13 +26,42 @@ STATEMENT_MS = 60_000
 """How long a question may take: it goes through many rows, and nobody's request waits for it."""
 
 
+class Place(msgspec.Struct, frozen=True):
+    """Where to look: a data folder (of `gbike demo` or of a cluster), or one service's store by its URL; and whether
+    only at one service."""
+
+    data: Path
+    url: str = ""
+    service: str = ""
+
+    def stores(self) -> Mapping[str, str]:
+        """The services' stores by URL, where they have one: not in the folder of the embedded form. Raises NoData."""
+        if self.url:
+            if not self.service:
+                raise NoData(f"--service must say whose store {without_password(self.url)} is")
+            return {find_card(self.service).name: given(self.url)}
+        plan = read_plan(self.data)
+        return plan.stores if plan else {}
+
+    @contextmanager
+    def readings(self) -> Iterator[dict[str, Reading]]:
+        """The stores to look at, opened. Raises NoData, NoSuchService."""
+        only = find_card(self.service).name if self.service else ""
+        opening = (
+            open_urls(self.stores(), without_password(self.url)) if self.url else open_readings(DataFolder(self.data))
+        )
+        with opening as stores:
+            yield {name: read for name, read in stores.items() if only in ("", name)}
+
+
 @contextmanager
 def open_readings(folder: DataFolder) -> Iterator[Mapping[str, Reading]]:
     """The stores by service, until the context ends, each as it is when it is first asked: whatever is written later
     is not seen. Raises NoData when there are none, or one can't be read, and NotWhole."""
-    if read_plan(folder.path) is None:
+    plan = read_plan(folder.path)
+    if plan is None:
         check(folder)
-    urls = _urls(folder)
+    urls = plan.reading if plan else files_of(folder)
     if not urls:
         raise NoData(f"there is no gbike data in {folder.path}")
     with open_urls(urls, str(folder.path)) as readings:
@@ -46,9 +78,8 @@ def open_urls(urls: Mapping[str, str], whose: str) -> Iterator[Mapping[str, Read
             raise NoData(told(away) or f"a store of {whose} can't be read: {away}") from None
 
 
-def _urls(folder: DataFolder) -> Mapping[str, str]:
-    if plan := read_plan(folder.path):
-        return plan.reading
+def files_of(folder: DataFolder) -> dict[str, str]:
+    """The URLs of the stores that are files of a data folder, by service."""
     return {name: f"{SQLITE}{folder.store_path(name)}" for name in NAMES if folder.store_path(name).exists()}
 
 

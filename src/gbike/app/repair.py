@@ -5,30 +5,20 @@ whoever runs on the folder when somebody does, else in its stores, or in the dat
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Annotated
 
 import msgspec
+import typer
 
-from gbike.app import control
-from gbike.app.catalogue import card as find_card
 from gbike.app.checking import judged
-from gbike.app.cluster.plan import read_plan
+from gbike.app.cli import DATA, Data, settings_given
 from gbike.app.control import Verb
-from gbike.app.copies import NoData, locked
+from gbike.app.copies import NoData
 from gbike.app.data_folder import DataFolder
-from gbike.app.embedded import Embedded
-from gbike.app.event_map import still_world
-from gbike.app.mends import Mend, Mendable, OpenServices, TakeNote
-from gbike.app.modes import settings_of
-from gbike.app.single import open_store
-from gbike.kit.acting import Acting, acting
-from gbike.kit.audit.rows import LOCAL
-from gbike.kit.clock import SystemClock
-from gbike.kit.ids import SystemIds
-from gbike.kit.inbox import Consumer
-from gbike.kit.runtime import assemble
-from gbike.kit.store import Store
+from gbike.app.mends import Mend, Mendable, TakeNote
+from gbike.app.orders import OpenServices, give
+from gbike.app.readings import Place
 
 NOT_BY_REPAIR = (
     "gbike repair can't mend this: look again once the others are mended"
@@ -43,6 +33,30 @@ class Finding(msgspec.Struct, frozen=True):
     violation: str
     number: int = 0
     mend: Mend | None = None
+
+
+def repair_verb(
+    number: Annotated[int | None, typer.Argument(metavar="N", help="only this one of the list", min=1)] = None,
+    data: Data = DATA,
+    yes: Annotated[bool, typer.Option("--yes", help="mend it; without this it is only listed")] = False,
+) -> None:
+    """List what `gbike verify` finds, and how it can be mended with certainty; with --yes mend one (N) or all, each in
+    the audit chain. Beside a running gbike or after it."""
+    folder, env = DataFolder(data), settings_given()
+    found = findings(folder, env, typer.echo)
+    mends = chosen(found, number)
+    if not yes:
+        typer.echo("\n".join(listed([one for one in found if number in (None, one.number)])))
+        raise typer.Exit(1 if found else 0)
+    went_well = []
+    for well, said in mend(folder, env, mends):
+        typer.echo(said, err=not well)
+        went_well.append(well)
+    left = [one for one in found if one.mend not in mends]
+    if number is None and left:
+        typer.echo("\n".join([*listed(left)][:-1]))
+    typer.echo(f"{sum(went_well)} mended; look again with `gbike verify` · {sum(went_well)}건을 고쳤어요")
+    raise typer.Exit(0 if all(went_well) and not (number is None and left) else 1)
 
 
 def findings(folder: DataFolder, env: Mapping[str, str], tell: Callable[[str], None]) -> list[Finding]:
@@ -86,99 +100,16 @@ def listed(found: Sequence[Finding]) -> Iterator[str]:
 
 def mend(folder: DataFolder, env: Mapping[str, str], mends: Sequence[Mend]) -> Iterator[tuple[bool, str]]:
     """Do each of `mends`; tells of each whether that went well, and how. Raises NoData, FolderInUse, NotRunning."""
-    plan = read_plan(folder.path)
-    if plan is None and folder.holder() is not None:
-        for one in mends:
-            done = control.ask(folder, "mend", msgspec.json.encode(one).decode())
-            yield done.ok, f"{one}: {done.said}"
-    elif plan is not None:
-        yield from asyncio.run(_mend_all(_in_databases(plan.stores, settings_of(folder, env)), mends))
-    else:
-        with locked(folder, "gbike repair"):
-            yield from asyncio.run(_mend_all(_in_files(folder, env), mends))
+    asked = [("mend", msgspec.json.encode(one).decode()) for one in mends]
+    for one, done in zip(mends, give(Place(folder.path), env, verbs, asked), strict=True):
+        yield done.ok, f"{one}: {done.said}"
 
 
-def verbs(embedded: Embedded) -> dict[str, Verb]:
-    """What can be asked of whoever runs on the folder."""
+def verbs(services: OpenServices) -> dict[str, Verb]:
+    """What can be asked of whoever has the stores open."""
 
     async def mend_one(text: str) -> str:
-        return await _done(msgspec.json.decode(text, type=Mend), _InProcess(embedded))
+        one = msgspec.json.decode(text, type=Mend)
+        return DONE if await one.do(services) else NOTHING
 
     return {"mend": mend_one}
-
-
-async def _mend_all(
-    opening: AbstractAsyncContextManager[OpenServices], mends: Sequence[Mend]
-) -> list[tuple[bool, str]]:
-    told = []
-    acting.set(Acting(LOCAL))
-    async with opening as services:
-        for one in mends:
-            try:
-                told.append((True, f"{one}: {await _done(one, services)}"))
-            except Exception as refused:
-                told.append((False, f"{one}: {refused!r}"))
-    return told
-
-
-async def _done(one: Mend, services: OpenServices) -> str:
-    return DONE if await one.do(services) else NOTHING
-
-
-class _InProcess:
-    """The services of one process."""
-
-    def __init__(self, embedded: Embedded) -> None:
-        self._embedded = embedded
-
-    def store(self, service: str) -> Store:
-        """See OpenServices.store."""
-        return self._embedded.part(service).store
-
-    def consumer(self, service: str) -> Consumer:
-        """See OpenServices.consumer."""
-        consumer = self._embedded.part(service).running.consumer
-        assert consumer is not None
-        return consumer
-
-
-@asynccontextmanager
-async def _in_files(folder: DataFolder, env: Mapping[str, str]) -> AsyncIterator[OpenServices]:
-    if not folder.exists:
-        raise NoData(f"there is no gbike data in {folder.path}")
-    embedded = Embedded(folder, settings_of(folder, env))
-    try:
-        yield _InProcess(embedded)
-    finally:
-        await embedded.stop()
-
-
-class _Databases:
-    """The services of a cluster, each opened when it is asked for; what they say is published by their own relays."""
-
-    def __init__(self, urls: Mapping[str, str], env: Mapping[str, str]) -> None:
-        self._urls, self._env = urls, env
-        self.open: dict[str, Store] = {}
-
-    def store(self, service: str) -> Store:
-        """See OpenServices.store."""
-        if service not in self.open:
-            self.open[service] = open_store(self._urls[service], service, SystemClock(), SystemIds())
-        return self.open[service]
-
-    def consumer(self, service: str) -> Consumer:
-        """See OpenServices.consumer."""
-        world = still_world(self.store(service), self._env)
-        consumer = assemble(world, find_card(service).build(world)).consumer
-        assert consumer is not None
-        return consumer
-
-
-@asynccontextmanager
-async def _in_databases(urls: Mapping[str, str], env: Mapping[str, str]) -> AsyncIterator[OpenServices]:
-    services = _Databases(urls, env)
-    try:
-        yield services
-    finally:
-        for store in services.open.values():
-            await store.close()

@@ -1,11 +1,51 @@
-"""What can be asked of whoever runs in one process, open or secure, over the control socket of its data folder."""
+"""Everything in one process over a data folder, open (`gbike demo`) or secure (`gbike up`), and what can be asked of
+it over the control socket of the folder."""
 
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-from gbike.app import privacy, repair, republish
-from gbike.app.control import Verb
+from rich.console import Console
+
+from gbike.app import dead, events, privacy, repair
+from gbike.app.control import Control, Verb
 from gbike.app.copies import copy_running
+from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
+from gbike.app.manifest import TAKEN
+from gbike.app.modes import Mode, claim
+from gbike.app.tracing import start_tracing, stop_tracing
+
+
+@asynccontextmanager
+async def held(data: Path, command: str) -> AsyncIterator[tuple[DataFolder, Control]]:
+    """The folder, whose one writer we are, and its control socket. Raises FolderInUse."""
+    folder, control = DataFolder(data), Control(data)
+    folder.acquire(command)
+    try:
+        yield folder, control
+    finally:
+        await control.stop()
+        folder.release()
+
+
+def claimed(folder: DataFolder, mode: Mode, *, adopt: bool) -> None:
+    """Mark the folder as this mode's; tells what is taken as it is. Raises OtherMode, NotWhole."""
+    for taken in claim(folder, mode, adopt=adopt):
+        Console(stderr=True).print(f"{TAKEN}: {taken}", soft_wrap=True)
+
+
+@asynccontextmanager
+async def opened(folder: DataFolder, env: Mapping[str, str], *, secure: bool) -> AsyncIterator[Embedded]:
+    """All services over the folder, until the context ends. Raises BadSetting, NotWhole."""
+    tracing = start_tracing(os.environ)
+    embedded = Embedded(folder, env, secure=secure, tracing=tracing)
+    try:
+        yield embedded
+    finally:
+        await embedded.stop()
+        stop_tracing(tracing)
 
 
 def running_verbs(embedded: Embedded) -> dict[str, Verb]:
@@ -19,15 +59,7 @@ def running_verbs(embedded: Embedded) -> dict[str, Verb]:
         await copy_running(embedded, Path(target), backup=False)
         return f"copied to {target}"
 
-    async def replay(service: str, message_id: str) -> str:
-        consumer = embedded.part(service).running.consumer
-        return (await consumer.replay(message_id) if consumer else None) or ""
-
-    async def drop(service: str, message_id: str, reason: str) -> str:
-        consumer = embedded.part(service).running.consumer
-        if consumer is not None:
-            await consumer.drop(message_id, reason)
-        return ""
-
-    own: dict[str, Verb] = {"backup": backup, "copy": copy, "replay": replay, "drop": drop}
-    return {**own, **repair.verbs(embedded), **privacy.verbs(embedded), **republish.verbs(embedded)}
+    own: dict[str, Verb] = {"backup": backup, "copy": copy, **privacy.verbs(embedded)}
+    for others in (dead.verbs, repair.verbs, events.verbs):
+        own |= others(embedded)
+    return own

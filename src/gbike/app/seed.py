@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 from starlette.types import ASGIApp
 
+from gbike.app import CannotDo
 from gbike.kit.inprocess.peer import call_asgi
 
 Post = Callable[[str, dict[str, object]], Awaitable[int]]
@@ -21,7 +22,7 @@ RIDERS = 3
 FIRST = 1001
 
 
-class NotMade(Exception):
+class NotMade(CannotDo):
     """A request for a part of the small fleet was refused."""
 
 
@@ -45,6 +46,18 @@ class SmallFleet:
         if self._unfinished.exists():
             await seed(post)
             self.forget()
+
+
+def to_try(address: str, *, empty: bool) -> str:
+    """A ride, as lines for a terminal, on the small fleet or where there is nothing yet."""
+    number = 1 if empty else FIRST
+    lines = [f"POST {address}/bikes bikeid=1 status=사용가능 location=분당_정자역_1구역"] if empty else []
+    lines += [
+        f"POST {address}/rents userid={number} bikeid={number}",
+        f"PATCH {address}/rents/1 endlocation=분당_정자역_3구역",
+        f"{address}/rentAndBillingViews",
+    ]
+    return "".join(f"  http {line}\n" for line in lines)
 
 
 async def seed(post: Post) -> None:

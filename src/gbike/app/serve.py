@@ -12,17 +12,18 @@ import random
 import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta, Struct
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gbike.app.catalogue import NoSuchService, speakers, usual_port
+from gbike.app import CannotDo
 from gbike.app.catalogue import card as find_card
+from gbike.app.catalogue import speakers, usual_port
 from gbike.app.defaults import about_test_payments, with_defaults
-from gbike.app.doors import Doors, LockedDoors, OpenDoors, not_for_production
+from gbike.app.doors import Doors, LockedDoors, not_for_production, on_loopback_only
 from gbike.app.faults import BadFault, Late, read_delay
 from gbike.app.hearing import KINDS, SPEAKER, Hearing
 from gbike.app.single import SQLITE, Drivers, assemble_one, migrate_store, open_store
@@ -36,7 +37,7 @@ from gbike.kit.clock import SystemClock, moment_in
 from gbike.kit.http.app import HttpApp
 from gbike.kit.http.guard import Guard
 from gbike.kit.http.problems import UNAVAILABLE
-from gbike.kit.http.server import CannotListen, HttpServer, listen, run
+from gbike.kit.http.server import HttpServer, listen, run
 from gbike.kit.http.standard import standard_operations
 from gbike.kit.ids import SystemIds
 from gbike.kit.inprocess.peer import InProcessCaller
@@ -63,7 +64,6 @@ CLOSE_S = 1.5
 HEAR_S = 5
 """How long a start waits to hear whose tokens are refused."""
 READINESS = ("/health/ready", "/actuator/health")
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class ServeSettings(Struct, frozen=True):
@@ -87,13 +87,13 @@ class ServeSettings(Struct, frozen=True):
     ] = 0
 
 
-class CannotServe(Exception):
+class CannotServe(CannotDo):
     """The service can't be started like this; the text says what to mend."""
 
 
 def run_service(name: str, host: str, port: int | None, env: Mapping[str, str]) -> None:
-    """Serve until SIGINT or SIGTERM. Settings are `env` over files in GBIKE_SETTINGS_DIR. Raises CannotServe,
-    CannotListen, NoSuchService or BadSetting."""
+    """Serve until SIGINT or SIGTERM. Settings are `env` over files in GBIKE_SETTINGS_DIR. Raises CannotDo or
+    BadSetting."""
     card = find_card(name)
     settings = settings_for(env)
     chosen = load(ServeSettings, settings)
@@ -116,29 +116,20 @@ def settings_for(env: Mapping[str, str]) -> dict[str, str]:
     return with_defaults(given, secure=not load(ServeSettings, given).demo)
 
 
-def told_to_serve(name: str, host: str, port: int | None, env: Mapping[str, str]) -> int:
-    """The same as a command: the exit code, 2 when it can't be started, with one line that says what to mend."""
-    try:
-        run_service(name, host, port, env)
-    except (NoSuchService, BadSetting, CannotListen, CannotServe) as wrong:
-        print(f"gbike: {wrong}", file=sys.stderr)
-        return 2
-    return 0
-
-
 def _check(card: Card, chosen: ServeSettings, settings: Mapping[str, str], host: str, in_a_pod: bool) -> None:
     if chosen.demo:
         not_for_production(settings)
+        on_loopback_only(host, "GBIKE_DEMO=1", in_a_pod=in_a_pod)
     if not chosen.demo and card.name == "account" and not settings.get("GBIKE_ACCOUNT_KEYS"):
         raise CannotServe("GBIKE_ACCOUNT_KEYS is not set: the folder of the keys that access tokens are signed with")
     if not chosen.demo and card.calls and "GBIKE_SERVICE_KEY_FILE" not in settings:
         raise CannotServe(f"GBIKE_SERVICE_KEY_FILE is not set: {card.name} needs a key of its own to ask its peers")
-    if chosen.demo and host not in LOOPBACK and not in_a_pod:
-        raise CannotServe(f"with GBIKE_DEMO=1 everybody may do everything: loopback only, or in a pod, not {host}")
     if not chosen.store_url.startswith((SQLITE, POSTGRES)):
         told = without_password(chosen.store_url)
         raise CannotServe(f"GBIKE_STORE_URL={told!r}: write {SQLITE}PATH or {POSTGRES}user@host/database")
-    password_in(chosen.store_password_file)  # told now, not when the store is asked for
+    if chosen.store_url.startswith(POSTGRES):
+        import_module("psycopg")  # told now, as what follows: where it is missing the store would be waited for
+    password_in(chosen.store_password_file)
     if not chosen.kafka:
         raise CannotServe("GBIKE_KAFKA is not set: write the bootstrap servers, 127.0.0.1:9092")
     try:
@@ -180,9 +171,14 @@ async def _serve(
     if known is not None:
         server.let_in(listen(host, tls_port), alone.answer_inside, known.to_answer())
     alone.ending = lambda: server.draining
+
+    def ended(started: "asyncio.Task[None]") -> None:
+        """Who can't be put together never will be ready: it ends, and says why."""
+        server.should_exit |= not started.cancelled() and started.exception() is not None
+
     server.heed_signals()
     starting = asyncio.create_task(alone.start())
-    starting.add_done_callback(partial(_end_if_it_failed, server))
+    starting.add_done_callback(ended)
     log.info("listening", service=card.name, port=listener.getsockname()[1], pid=os.getpid())
     try:
         await server.answer(listener)
@@ -203,26 +199,22 @@ def _why(away: Exception) -> str:
     return line_about(away) or str(away).strip() or repr(away)
 
 
-def _end_if_it_failed(server: HttpServer, started: "asyncio.Task[None]") -> None:
-    """Who can't be put together never will be ready: it ends, and says why."""
-    if not started.cancelled() and started.exception() is not None:
-        server.should_exit = True
-
-
 class Alone:
     """One service, from before its store is there until after it is closed."""
 
     def __init__(self, card: Card, chosen: ServeSettings, env: Mapping[str, str], known: Certificates | None) -> None:
         """`known`: with it services speak mutual TLS with each other."""
-        self._card, self._chosen, self._env, self._known = card, chosen, env, known
-        self._clock, self._ids, self._metrics = SystemClock(), SystemIds(), Metrics()
+        self._card, self._chosen = card, chosen
+        self._env, self._known = env, known
+        self._clock, self._ids = SystemClock(), SystemIds()
+        self._metrics = Metrics()
         self._bus = KafkaBus(_broker(chosen), card.name if card.says else "", chosen.instance)
         self._threads = ThreadPoolExecutor(4, "store")
         self._callers: list[HttpCaller] = []
         self._tracing = start_tracing(os.environ)
         self._store: Store | None = None
         self._drivers = Drivers(card.name, ())
-        self._doors: Doors = OpenDoors() if chosen.demo else self._lock()
+        self._doors: Doors = Doors() if chosen.demo else self._lock()
         self._not_ready = _NotReady(card.name, self._metrics, self._doors.guard(card.name))
         self._app: ASGIApp = self._not_ready
         self._inside: ASGIApp = self._not_ready
@@ -294,10 +286,11 @@ class Alone:
 
     async def _open(self) -> Store:
         """Bring the schema up to date and open the store."""
-        url, file, loop = self._chosen.store_url, self._chosen.store_password_file, asyncio.get_running_loop()
+        url, file = self._chosen.store_url, self._chosen.store_password_file
+        loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._threads, migrate_store, with_password(url, file), self._card.versions)
-        name, clock, ids = self._card.name, self._clock, self._ids
-        return open_store(url, name, clock, ids, committer=self._threads, password_file=file)
+        name = self._card.name
+        return open_store(url, name, self._clock, self._ids, committer=self._threads, password_file=file)
 
     def _late(self, app: HttpApp) -> ASGIApp:
         """`app`, as late as the demo's settings want it."""
@@ -333,8 +326,8 @@ class Alone:
         everything is served."""
         try:
             async with asyncio.timeout(HEAR_S):
-                while hearing is not None and await hearing.step():
-                    pass
+                if hearing is not None:
+                    await hearing.catch_up()
         except Exception as away:  # also the client library's own: the worker goes on from here
             log.warning("tokens are not refused before their end yet", service=self._card.name, why=_why(away))
 
@@ -387,7 +380,12 @@ def main() -> None:
     asked.add_argument("--port", type=int)
     asked.add_argument("--host", default="127.0.0.1")
     chosen = asked.parse_args()
-    sys.exit(told_to_serve(chosen.service, chosen.host, chosen.port, os.environ))
+    try:
+        run_service(chosen.service, chosen.host, chosen.port, os.environ)
+    except (CannotDo, BadSetting) as wrong:
+        print(f"gbike: {wrong}", file=sys.stderr)
+        sys.exit(2)
+    sys.exit(0)
 
 
 if __name__ == "__main__":

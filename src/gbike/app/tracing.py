@@ -2,9 +2,12 @@
 
 import threading
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING
 
-from gbike.kit.telemetry import Spans, log
+from gbike.kit.telemetry import log
+
+if TYPE_CHECKING:
+    from gbike.kit.otel.spans import Exporter
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 """One of these is set by whoever wants spans."""
@@ -12,17 +15,7 @@ FAREWELL_S = 0.5
 """How long a stop waits until the last spans are sent; more than that is not worth waiting for."""
 
 
-class Tracing(Protocol):
-    """The way out of a process for the spans of its services."""
-
-    def spans(self, service: str) -> Spans:
-        """Where `service` sends its spans."""
-
-    def close(self) -> None:
-        """Send what waits, however long it takes."""
-
-
-def start_tracing(env: Mapping[str, str]) -> Tracing | None:
+def start_tracing(env: Mapping[str, str]) -> "Exporter | None":
     """The exporter that `env` asks for. None, and nothing is imported or measured, when it asks for none."""
     if not any(env.get(name) for name in ENDPOINTS) or env.get("OTEL_SDK_DISABLED", "").lower() == "true":
         return None
@@ -34,7 +27,7 @@ def start_tracing(env: Mapping[str, str]) -> Tracing | None:
     return Exporter()
 
 
-def stop_tracing(tracing: Tracing | None) -> None:
+def stop_tracing(tracing: "Exporter | None") -> None:
     """Send the last spans, for FAREWELL_S at most."""
     if tracing is not None:
         farewell = threading.Thread(target=tracing.close, name="last spans", daemon=True)

@@ -1,7 +1,7 @@
 """Does every invariant hold? Cross-checks over all stores, as streams of facts that each service's storage gives.
 
 The numbers (I1 …) are those of docs/reliability.md. The stores must be quiet: outboxes empty, consumers caught up; or
-they are looked at twice (app/cluster/motion.py).
+they are looked at twice (app/cluster/quiet.py).
 A violation that `gbike repair` can mend with certainty says how (app/mends.py).
 """
 

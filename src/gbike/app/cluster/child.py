@@ -5,17 +5,24 @@ import ctypes
 import os
 import shutil
 import signal
+import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
 from gbike.app.cluster.left import birth, descendants
 from gbike.app.engines import CannotRun, Program
 from gbike.kit.files import FOR_US_ONLY, closed_folder
+
+if TYPE_CHECKING:
+    from gbike.app.cluster.forkserver import Forked
+
+    Process: TypeAlias = "asyncio.subprocess.Process | Forked"
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
 """Before a program that ended by itself is started again: doubled each time …"""
@@ -32,30 +39,15 @@ ASK_EVERY_S = 5
 machine that slept, or a supervisor that did not get to ask, ends nobody."""
 ANEW, ANEW_WITHIN_S = 3, 600
 """How often that is done within how many seconds: what freezes again and again is left for a person to look at."""
+ALONE_S, LOOK_S = 120, 0.1
+"""How long a program that runs alone may take to be ready, the recovery after a crash included, and to end; and how
+often it is asked meanwhile."""
 PR_SET_PDEATHSIG = 1
 
 Tell = Callable[[str], None]
 
 
-class Process(Protocol):
-    """A process that runs, or ran."""
-
-    @property
-    def pid(self) -> int:
-        """Its number."""
-
-    @property
-    def returncode(self) -> int | None:
-        """Its exit code, or minus the signal that ended it; None while it runs."""
-
-    async def wait(self) -> int:
-        """The same, once it has ended."""
-
-    def send_signal(self, number: int, /) -> None:
-        """Nothing, when it has ended."""
-
-
-Launch = Callable[[Program, Path, signal.Signals], Awaitable[Process]]
+Launch = Callable[[Program, Path, signal.Signals], Awaitable["Process"]]
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -162,11 +154,13 @@ class Child:
 
     async def _watch(self) -> None:
         """End it when it was ready and then answers nothing; `_keep` starts it anew."""
-        loop, known, missed, left_alone = asyncio.get_running_loop(), 0, 0, False
+        loop, left_alone = asyncio.get_running_loop(), False
+        known = missed = 0
         while True:
             began, pid = loop.time(), self.pid
             if await self._says_yes(self.part.answers if pid == known and self.part.answers else self.part.ready):
-                known, missed, left_alone = pid or 0, 0, False
+                known, missed = pid or 0, 0
+                left_alone = False
             else:
                 missed = missed + 1 if pid == known else 0
             if missed * ASK_EVERY_S >= self.part.silent_s:
@@ -213,7 +207,7 @@ class Child:
         self._changed()
 
 
-async def spawn(program: Program, log: Path, gentle: signal.Signals) -> Process:
+async def spawn(program: Program, log: Path, gentle: signal.Signals) -> "Process":
     """Start a program that writes to `log` and, on Linux, is sent `gentle` when we end. Raises OSError."""
     with private_log(log) as file:
         return await asyncio.create_subprocess_exec(
@@ -226,6 +220,40 @@ async def spawn(program: Program, log: Path, gentle: signal.Signals) -> Process:
             preexec_fn=dies_with_us(gentle),
             **as_user(program.user),
         )
+
+
+@contextmanager
+def alone(
+    name: str, program: Program, log: Path, ready: Callable[[], bool], *, gentle: signal.Signals, dies: signal.Signals
+) -> Iterator[int]:
+    """A program that runs until the context ends (`gentle`), or we do (`dies`); its pid, once it is ready. Raises
+    CannotRun."""
+    closed_folder(log.parent)
+    with private_log(log) as out:
+        process = subprocess.Popen(  # noqa: S603
+            program.command,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,  # Ctrl-C is for us, who stop it in the end
+            preexec_fn=dies_with_us(dies),
+            **as_user(program.user),
+        )
+    try:
+        until = time.monotonic() + ALONE_S
+        while not ready():
+            if process.poll() is not None or time.monotonic() > until:
+                raise CannotRun(f"{name} does not start: see {log} · {name}: 시작되지 않았어요")
+            time.sleep(LOOK_S)
+        yield process.pid
+    finally:
+        process.send_signal(gentle)
+        try:
+            process.wait(ALONE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def private_log(log: Path) -> IO[bytes]:

@@ -1,30 +1,22 @@
 """PostgreSQL of a cluster that is stopped, run alone while its stores are copied, put back or filled."""
 
 import asyncio
-import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from signal import SIGINT, SIGKILL
+from signal import SIGINT
 from typing import NamedTuple
 
 import msgspec
 
-from gbike.app.cluster.child import as_user, dies_with_us, private_log
+from gbike.app.cluster import child
 from gbike.app.cluster.logins import Logins
 from gbike.app.cluster.plan import Plan
 from gbike.app.cluster.ports import free_ports
 from gbike.app.cluster.secrets import passfile
 from gbike.app.engines import CannotRun, postgres
-from gbike.kit.files import closed_folder
 
 FOLDER = "postgres"
-START_S = 120
-"""How long it may take to answer, the recovery after a crash included."""
-STOP_S = 120
-"""How long it may take to write down what it holds."""
-LOOK_S = 0.1
 
 
 @contextmanager
@@ -63,33 +55,11 @@ def alone(folder: Path, log: Path, logins: Logins | None = None) -> Iterator[Alo
         logins.close(folder)
     port = next(free_ports())
     program = postgres.program(folder, port)
-    closed_folder(log.parent)
-    with private_log(log) as out:
-        server = subprocess.Popen(  # noqa: S603
-            program.command,
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=out,
-            start_new_session=True,  # Ctrl-C is for us, who stop it in the end
-            preexec_fn=dies_with_us(SIGINT),
-            **as_user(program.user),
-        )
-    try:
-        until = time.monotonic() + START_S
-        while not asyncio.run(postgres.ready(port)):
-            if server.poll() is not None or time.monotonic() > until:
-                raise CannotRun(
-                    f"PostgreSQL does not start over {folder}: see {log} · PostgreSQL이 시작되지 않았습니다"
-                )
-            time.sleep(LOOK_S)
+
+    def ready() -> bool:
+        return asyncio.run(postgres.ready(port))
+
+    with child.alone("PostgreSQL", program, log, ready, gentle=SIGINT, dies=SIGINT) as pid:
         if logins is not None:
             logins.arrange(port)
-        yield Alone(port, server.pid)
-    finally:
-        server.send_signal(SIGINT)
-        try:
-            server.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            server.send_signal(SIGKILL)
-            server.wait()
+        yield Alone(port, pid)

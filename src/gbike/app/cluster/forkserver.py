@@ -51,7 +51,7 @@ class News(msgspec.Struct, frozen=True):
 
 
 class Forked:
-    """A process that the fork server made. See child.Process."""
+    """A process that the fork server made, as asyncio's."""
 
     def __init__(self, pid: int) -> None:
         self.pid = pid

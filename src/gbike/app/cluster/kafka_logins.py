@@ -7,18 +7,16 @@ password is made for this one run: whoever else is on this machine gets nothing 
 
 import hashlib
 import secrets
-import signal
-import subprocess
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from signal import SIGKILL, SIGTERM
 from typing import Any
 
 import msgspec
 
-from gbike.app.cluster.child import dies_with_us
+from gbike.app.cluster.child import alone
 from gbike.app.engines import CannotRun, kafka
 from gbike.app.event_map import build_all
 from gbike.app.kafka_rights import Right, logins, rights, topics
@@ -27,7 +25,7 @@ from gbike.kit.kafka.topic import CONFIGS, PARTITIONS
 DONE = "logins"
 """The file that tells what is settled, by its digest."""
 SETTLER = "settler"
-START_S, ANSWER_S, STOP_S, LOOK_S = 60, 20, 30, 0.1
+ANSWER_S = 20
 ROUNDS = 4_096
 """Of SCRAM: a password is 256 random bits, so that more would only cost whoever comes in."""
 
@@ -66,34 +64,17 @@ def _alone(folder: Path) -> Iterator[Any]:
         from confluent_kafka.admin import AdminClient
     except ImportError:
         raise CannotRun("confluent-kafka is not installed: pip install 'gbike[cluster]'") from None
-    port, password, log = kafka.free_port(), secrets.token_urlsafe(32), folder / "logins.log"
+    port, password = kafka.free_port(), secrets.token_urlsafe(32)
+    log = folder / "logins.log"
     kafka.prepare(folder, port, kafka.Lock(password, SETTLER, kafka.PLAIN))
-    with log.open("wb") as out:
-        process = subprocess.Popen(  # noqa: S603
-            kafka.program(folder, port).command,
-            stdout=out,
-            stderr=out,
-            start_new_session=True,
-            preexec_fn=dies_with_us(signal.SIGKILL),
-        )
-    try:
-        until = time.monotonic() + START_S
-        while not kafka.listens(port):
-            if process.poll() is not None or time.monotonic() > until:
-                raise CannotRun(f"Kafka does not start over {folder}: see {log} · Kafka가 시작되지 않았어요")
-            time.sleep(LOOK_S)
-        way: dict[str, Any] = {"bootstrap.servers": f"127.0.0.1:{port}", "security.protocol": kafka.LOCKED}
-        user = {"sasl.mechanism": kafka.PLAIN, "sasl.username": SETTLER, "sasl.password": password}
-        yield AdminClient({**way, **user, "log_level": 2})
-    except KafkaException as wrong:
-        raise CannotRun(f"Kafka's logins could not be settled: {wrong}; see {log}") from None
-    finally:
-        process.send_signal(signal.SIGTERM)
+    program = kafka.program(folder, port)
+    way: dict[str, Any] = {"bootstrap.servers": f"127.0.0.1:{port}", "security.protocol": kafka.LOCKED}
+    user = {"sasl.mechanism": kafka.PLAIN, "sasl.username": SETTLER, "sasl.password": password}
+    with alone("Kafka", program, log, lambda: kafka.listens(port), gentle=SIGTERM, dies=SIGKILL):
         try:
-            process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            yield AdminClient({**way, **user, "log_level": 2})
+        except KafkaException as wrong:
+            raise CannotRun(f"Kafka's logins could not be settled: {wrong}; see {log}") from None
 
 
 def _let_in(admin: Any, passwords: Mapping[str, str]) -> None:
@@ -115,17 +96,25 @@ def _allow(admin: Any, rights: Sequence[Right]) -> None:
     known: Any = import_module("confluent_kafka.admin")
     kinds, patterns = known.ResourceType, known.ResourcePatternType
     may, permission = known.AclOperation, known.AclPermissionType
-    anything = known.AclBindingFilter(kinds.ANY, None, patterns.ANY, None, None, may.ANY, permission.ANY)
+    anything = known.AclBindingFilter(
+        restype=kinds.ANY,
+        name=None,
+        resource_pattern_type=patterns.ANY,
+        principal=None,
+        host=None,
+        operation=may.ANY,
+        permission_type=permission.ANY,
+    )
     _done(admin.delete_acls([anything], request_timeout=ANSWER_S))
     wanted = [
         known.AclBinding(
-            kinds[right.kind.upper()],
-            right.name,
-            patterns.PREFIXED if right.prefixed else patterns.LITERAL,
-            f"User:{right.login}",
-            "*",
-            may[right.may.upper()],
-            permission.ALLOW,
+            restype=kinds[right.kind.upper()],
+            name=right.name,
+            resource_pattern_type=patterns.PREFIXED if right.prefixed else patterns.LITERAL,
+            principal=f"User:{right.login}",
+            host="*",
+            operation=may[right.may.upper()],
+            permission_type=permission.ALLOW,
         )
         for right in rights
     ]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from gbike.app import CannotDo
 from gbike.app.catalogue import GATEWAY_PORT, cards, usual_port
 from gbike.app.catalogue import card as find_card
 from gbike.app.cluster.logins import Logins, urls_at
@@ -32,7 +33,7 @@ RESTORING = "restoring"
 SQLITE, POSTGRES = "sqlite", "postgres"
 
 
-class BadCluster(Exception):
+class BadCluster(CannotDo):
     """The cluster can't be started like this; the text says what to mend."""
 
 

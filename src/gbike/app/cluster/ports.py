@@ -4,11 +4,13 @@ import os
 import socket
 from collections.abc import Iterable, Iterator
 
+from gbike.app import CannotDo
+
 FIRST, LAST = 20_000, 32_700
 """Below the ports that the system gives to outgoing connections: a program that is started again finds its own free."""
 
 
-class PortTaken(Exception):
+class PortTaken(CannotDo):
     """Somebody else listens where a program of ours must."""
 
 

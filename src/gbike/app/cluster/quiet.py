@@ -1,14 +1,16 @@
-"""A cluster at rest: everything said is published, everything published is heard, and nothing is half-way."""
+"""A cluster at rest: everything said is published, everything published is heard, and nothing is half-way; or one
+that does not come to rest."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain
 
+from gbike.app import CannotDo
 from gbike.app.catalogue import cards
 from gbike.app.data_folder import DataFolder
 from gbike.app.readings import open_readings
-from gbike.app.verify import handled
+from gbike.app.verify import everything, handled, violations
 from gbike.kit.clock import SystemClock
 from gbike.kit.hours import ms_of
 from gbike.kit.outbox import how_many_wait
@@ -23,13 +25,15 @@ UNHEARD_S = 20
 get on: then QUIET_S."""
 LOOKS = 5
 """So many more looks, where that is all that keeps a cluster from its rest."""
+APART_S = 35
+"""Between the two looks at a cluster in motion: longer than a deadline, and than a message is on its way."""
 TELL_S = 5
 """How often somebody who waits is told why."""
 
 Tell = Callable[[str], None]
 
 
-class NotQuiet(Exception):
+class NotQuiet(CannotDo):
     """It did not come to rest in time; the text says what was left."""
 
 
@@ -106,3 +110,15 @@ def _said(reading: Reading) -> int:
 def _count(reading: Reading, sql: str) -> int:
     row = reading.one(sql)
     return int(row[0]) if row else 0
+
+
+@contextmanager
+def in_motion(folder: DataFolder) -> Iterator[tuple[Mapping[str, Reading], list[str]]]:
+    """The stores of a cluster whose riders ride on as they are at the second of two looks, and the violations that both
+    have found. The stores are not looked at in the same moment, and what was just said is not heard yet: that is done,
+    or another thing, by the second look; what is wrong is still there, in the same words. Raises NoData."""
+    with open_readings(folder) as stores:
+        before = set(everything(stores))
+    time.sleep(APART_S)
+    with open_readings(folder) as stores:
+        yield stores, list(violations(stores, before))

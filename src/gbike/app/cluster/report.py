@@ -72,10 +72,9 @@ def table(found: Sequence[Health]) -> Table:
         shown.add_column(title, justify="left" if title in ("program", "health · 상태") else "right")
     for one in found:
         health = f"[{COLOURS[one.health]}]{one.health}[/]"
-        numbers = ["–" if value is None else str(value) for value in (one.pid, one.port)]
-        backlog = ["–" if value is None else str(value) for value in (one.lag, one.unsent)]
-        memory = "–" if one.memory_mb is None else f"{one.memory_mb:.0f}"
-        shown.add_row(one.name, *numbers, health, *backlog, memory, str(one.restarts))
+        memory = None if one.memory_mb is None else round(one.memory_mb)
+        row = (one.name, one.pid, one.port, health, one.lag, one.unsent, memory, one.restarts)
+        shown.add_row(*("–" if value is None else str(value) for value in row))
     return shown
 
 
@@ -94,7 +93,8 @@ async def _unsent(data: Path) -> Mapping[str, int]:
 
 
 async def _look(child: Child, session: aiohttp.ClientSession, unsent: int | None) -> Health:
-    part, pid, lag = child.part, child.pid, None
+    part, pid = child.part, child.pid
+    lag = None
     if not child.wanted:
         health = "stopped"
     elif part.url is None:
@@ -103,7 +103,17 @@ async def _look(child: Child, session: aiohttp.ClientSession, unsent: int | None
         status = await _status(session, f"{part.url}/health/ready")
         health = "ready" if status == 200 else "live" if status else "silent" if pid else "down"
         lag = await _lag(session, part.url) if status else None
-    return Health(part.name, part.service, part.port, pid, health, lag, unsent, memory_mb(pid), child.restarts)
+    return Health(
+        name=part.name,
+        service=part.service,
+        port=part.port,
+        pid=pid,
+        health=health,
+        lag=lag,
+        unsent=unsent,
+        memory_mb=memory_mb(pid),
+        restarts=child.restarts,
+    )
 
 
 async def _status(session: aiohttp.ClientSession, url: str) -> int | None:

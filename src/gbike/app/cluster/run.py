@@ -3,20 +3,26 @@
 import asyncio
 import os
 import signal
+import time
 from collections.abc import Coroutine
 from contextlib import suppress
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import aiohttp
+import msgspec
+import typer
 from rich.console import Console
 
-from gbike.app import admins
+from gbike.app import account
 from gbike.app.catalogue import cards
+from gbike.app.cli import AdminFile, Data, group
 from gbike.app.cluster import left, secrets
 from gbike.app.cluster.plan import MOVING, RESTORING, BadCluster, Options, Plan, keep_plan, make_plan, read_plan
+from gbike.app.cluster.report import Health, table
 from gbike.app.cluster.screen import Screen, greeting
 from gbike.app.cluster.supervisor import Supervisor
-from gbike.app.control import Control
+from gbike.app.control import Control, NotRunning, ask
 from gbike.app.data_folder import DataFolder
 from gbike.app.defaults import about_test_payments
 from gbike.app.doors import not_for_production
@@ -27,11 +33,54 @@ from gbike.kit.settings import environment
 
 COMMAND = "gbike cluster"
 LOOK_AT_LOGS_S = 5
+CLUSTER_DATA = Path("data-cluster")
+DOWN_S = 30
+"""How long a cluster may take to stop; it needs about five."""
+cluster_verb = group("The distributed form on this machine, for real.")
+
+
+@cluster_verb.command("up")
+def cluster_up(
+    *,
+    data: Data = CLUSTER_DATA,
+    demo: Annotated[bool, typer.Option("--demo", help="open to whoever is on this machine")] = False,
+    replicas: Annotated[int, typer.Option(help="processes of each service")] = 1,
+    port: Annotated[int, typer.Option(help="the gateway's; services are on those before it; 0: free ones")] = 8088,
+    store: Annotated[list[str] | None, typer.Option(help="rent=sqlite: this service's store is another engine")] = None,
+    empty: Annotated[bool, typer.Option("--empty", help="start with nothing")] = False,
+    admin_file: AdminFile = None,
+) -> None:
+    """PostgreSQL, Kafka, Envoy and every service, each its own process, until Ctrl-C."""
+    run_cluster(Options(data, port, replicas, store or [], demo=demo, empty=empty, admin_file=admin_file))
+
+
+@cluster_verb.command("down")
+def cluster_down(data: Data = CLUSTER_DATA) -> None:
+    """Stop the cluster that runs on the folder; everything is kept."""
+    folder = DataFolder(data)
+    typer.echo(ask(folder, "down").said)
+    until = time.monotonic() + DOWN_S
+    while folder.holder() is not None:
+        if time.monotonic() > until:
+            raise NotRunning(f"the cluster on {data} did not stop within {DOWN_S} s")
+        time.sleep(0.05)
+    typer.echo("stopped · 멈췄습니다")
+
+
+@cluster_verb.command("status")
+def cluster_status(
+    data: Data = CLUSTER_DATA, as_json: Annotated[bool, typer.Option("--json", help="for scripts")] = False
+) -> None:
+    """Every program: its process, health, backlog, memory and how often it was started again."""
+    told = ask(DataFolder(data), "status").said
+    if as_json:
+        print(told)
+    else:
+        Console().print(table(msgspec.json.decode(told, type=list[Health])))
 
 
 def run_cluster(options: Options) -> None:
-    """Run until it is stopped. Raises BadCluster, CannotRun, FolderInUse, NotDone, NotReady, PortTaken or
-    NoSuchService."""
+    """Run until it is stopped. Raises CannotDo."""
     asyncio.run(_hold(options))
 
 
@@ -101,7 +150,7 @@ async def _run(options: Options, folder: DataFolder, control: Control) -> None:
             if ready and options.demo and not options.empty:
                 ready = await _unless(asked_to_stop, _seed(plan.gateway, fleet))
         if ready and not options.demo and options.admin_file is not None:
-            await admins.have_one(plan.stores["account"], environment(os.environ), options.admin_file)
+            await account.have_one(plan.stores["account"], environment(os.environ), options.admin_file)
         if ready:
             told = about_test_payments(environment(os.environ))
             console.print(greeting(plan, options, supervisor.kafka_is, screen.took_s, told))

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gbike.app.cluster.plan import Options, Plan
+from gbike.app.seed import to_try
 from gbike.kit.clock import Clock
 
 
@@ -75,12 +76,7 @@ def greeting(plan: Plan, options: Options, kafka_is: str, took_s: float, told: s
     text.append("Try · 해 보기\n")
     if not options.demo:
         return _secure(text, plan, options, told)
-    bike = "1" if options.empty else "1001"
-    if options.empty:
-        text.append(f"  http POST {plan.gateway}/bikes bikeid=1 status=사용가능 location=분당_정자역_1구역\n", "cyan")
-    text.append(f"  http POST {plan.gateway}/rents userid={bike} bikeid={bike}\n", "cyan")
-    text.append(f"  http PATCH {plan.gateway}/rents/1 endlocation=분당_정자역_3구역\n", "cyan")
-    text.append(f"  http {plan.gateway}/rentAndBillingViews\n", "cyan")
+    text.append(to_try(plan.gateway, empty=options.empty), "cyan")
     text.append(f"  gbike cluster status --data {options.data}\n", "cyan")
     text.append(f"  gbike demo-fault stop billing --data {options.data}\n\n", "cyan")
     engines = sorted({url.partition(":")[0] for url in plan.stores.values()})

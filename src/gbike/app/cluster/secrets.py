@@ -12,11 +12,13 @@ from gbike.kit.files import private, write_whole
 from gbike.kit.runtime import Card
 
 FOLDER = "keys"
-CERT, CERT_KEY, CA = "tls.crt", "tls.key", "ca.crt"
+CERT, CERT_KEY = "tls.crt", "tls.key"
+CA = "ca.crt"
 """As cert-manager and Kubernetes call them."""
 AT_KAFKA = ("admin", "reader")
 """Who comes to Kafka beside the services: whoever mends it, and whoever looks."""
-OWN, CALLERS, SCRAPER, ACCOUNT = "service.pem", "callers", "scraper.token", "signing"
+OWN, CALLERS = "service.pem", "callers"
+SCRAPER, ACCOUNT = "scraper.token", "signing"
 DATABASE = "postgres"
 """The folder of the passwords at PostgreSQL."""
 KAFKA = "kafka.password"

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import apsw
 
@@ -31,27 +31,85 @@ TRIES, PAUSE_S = 20, 0.5
 """How often all are shut, when one was not to be had, and how long everybody writes in between."""
 VERSION = "SELECT version_num FROM alembic_version"
 AS_OURS = ("--no-owner", "--no-privileges")
+AT_ONCE = ("--exit-on-error", "--single-transaction")
 
 
-class Snapshot(Protocol):
-    """A store that is seen as it was at one moment. `file`: what its copy is called."""
+class _Database:
+    """A database of PostgreSQL. What shuts it: a transaction that holds the outbox in SHARE mode, which only its own
+    login may; all else is for who only reads."""
 
-    file: str
+    def __init__(self, service: str, own: str, reading: str, opened: ExitStack) -> None:
+        import psycopg
+
+        self.file, self._exported = f"{service}.dump", ""
+        self._reading = reading
+        options = f"-c lock_timeout={SHUT_MS} -c idle_in_transaction_session_timeout=0 -c statement_timeout=0"
+
+        def connected(url: str) -> "psycopg.Connection[tuple[object, ...]]":
+            made = psycopg.connect(url, autocommit=True, connect_timeout=5, options=options)
+            opened.callback(made.close)
+            return made
+
+        self._gate, self._look = connected(own), connected(reading)
 
     def shut(self) -> None:
-        """From now on nobody publishes; waits for whoever is about to."""
+        self._gate.execute("BEGIN")
+        self._gate.execute("LOCK TABLE outbox IN SHARE MODE")
 
     def take(self) -> None:
-        """This is the moment."""
+        self._look.execute("ROLLBACK")
+        self._look.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        self._exported = str((self._look.execute("SELECT pg_export_snapshot()").fetchone() or [""])[0])
 
     def open(self) -> None:
-        """Whoever waits goes on."""
+        self._gate.execute("ROLLBACK")
 
     def schema(self) -> str:
-        """The version of its schema."""
+        return str((self._look.execute(VERSION).fetchone() or [""])[0])
 
     def write(self, file: Path) -> None:
-        """Write the copy. Raises NoData."""
+        how = ("--format=custom", f"--snapshot={self._exported}")
+        private(file)
+        _run("pg_dump", self._reading, *how, f"--file={file}", *AS_OURS)
+
+
+class _File:
+    """A file of SQLite. What shuts it: a transaction that may write."""
+
+    def __init__(self, service: str, url: str, opened: ExitStack) -> None:
+        self.file, path = f"{service}.sqlite", Path(url.removeprefix(SQLITE))
+
+        def connected() -> apsw.Connection:
+            made = open_file(path, apsw.SQLITE_OPEN_READWRITE)
+            opened.callback(made.close)
+            return made
+
+        self._gate, self._look = connected(), connected()
+        self._gate.set_busy_timeout(SHUT_MS)
+
+    def shut(self) -> None:
+        self._gate.execute("BEGIN IMMEDIATE")
+
+    def take(self) -> None:
+        if self._look.in_transaction:
+            self._look.execute("ROLLBACK")
+        self._look.execute("BEGIN")
+        self.schema()  # the first statement is what makes the snapshot
+
+    def open(self) -> None:
+        if self._gate.in_transaction:
+            self._gate.execute("ROLLBACK")
+
+    def schema(self) -> str:
+        return str(self._look.execute(VERSION).get)
+
+    def write(self, file: Path) -> None:
+        _copy(self._look, file)
+
+
+Snapshot = _Database | _File
+"""A store as it was at one moment, and what its copy is called. `shut`: from now on nobody publishes, whoever is about
+to is waited for; `take`: this is the moment; `open`: whoever waits goes on."""
 
 
 @contextmanager
@@ -96,79 +154,7 @@ def put_back(url: str, file: Path) -> None:
         with closing(open_file(file, apsw.SQLITE_OPEN_READONLY)) as source:
             _copy(source, Path(url.removeprefix(SQLITE)))
     else:
-        _run("pg_restore", url, "--exit-on-error", "--single-transaction", *AS_OURS, str(file))
-
-
-class _Database:
-    """A database of PostgreSQL. What shuts it: a transaction that holds the outbox in SHARE mode, which only its own
-    login may; all else is for who only reads."""
-
-    def __init__(self, service: str, own: str, reading: str, opened: ExitStack) -> None:
-        import psycopg
-
-        self.file, self._reading, self._exported = f"{service}.dump", reading, ""
-        options = f"-c lock_timeout={SHUT_MS} -c idle_in_transaction_session_timeout=0 -c statement_timeout=0"
-
-        def connected(url: str) -> "psycopg.Connection[tuple[object, ...]]":
-            made = psycopg.connect(url, autocommit=True, connect_timeout=5, options=options)
-            opened.callback(made.close)
-            return made
-
-        self._gate, self._look = connected(own), connected(reading)
-
-    def shut(self) -> None:
-        self._gate.execute("BEGIN")
-        self._gate.execute("LOCK TABLE outbox IN SHARE MODE")
-
-    def take(self) -> None:
-        self._look.execute("ROLLBACK")
-        self._look.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        self._exported = str((self._look.execute("SELECT pg_export_snapshot()").fetchone() or [""])[0])
-
-    def open(self) -> None:
-        self._gate.execute("ROLLBACK")
-
-    def schema(self) -> str:
-        return str((self._look.execute(VERSION).fetchone() or [""])[0])
-
-    def write(self, file: Path) -> None:
-        snapshot = f"--snapshot={self._exported}"
-        private(file)
-        _run("pg_dump", self._reading, "--format=custom", snapshot, f"--file={file}", *AS_OURS)
-
-
-class _File:
-    """A file of SQLite. What shuts it: a transaction that may write."""
-
-    def __init__(self, service: str, url: str, opened: ExitStack) -> None:
-        self.file, path = f"{service}.sqlite", Path(url.removeprefix(SQLITE))
-
-        def connected() -> apsw.Connection:
-            made = open_file(path, apsw.SQLITE_OPEN_READWRITE)
-            opened.callback(made.close)
-            return made
-
-        self._gate, self._look = connected(), connected()
-        self._gate.set_busy_timeout(SHUT_MS)
-
-    def shut(self) -> None:
-        self._gate.execute("BEGIN IMMEDIATE")
-
-    def take(self) -> None:
-        if self._look.in_transaction:
-            self._look.execute("ROLLBACK")
-        self._look.execute("BEGIN")
-        self.schema()  # the first statement is what makes the snapshot
-
-    def open(self) -> None:
-        if self._gate.in_transaction:
-            self._gate.execute("ROLLBACK")
-
-    def schema(self) -> str:
-        return str(self._look.execute(VERSION).get)
-
-    def write(self, file: Path) -> None:
-        _copy(self._look, file)
+        _run("pg_restore", url, *AT_ONCE, *AS_OURS, str(file))
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from gbike.app import gateway
+from gbike.app import CannotDo, gateway
 from gbike.app.catalogue import card, cards
 from gbike.app.cluster import left, report, secrets
 from gbike.app.cluster.child import ENGINE_SILENT_S, Child, Part, Tell
@@ -33,8 +33,10 @@ WORDS = {"gateway": "envoy", "postgresql": "postgres"}
 Progress = Callable[[str, str], None]
 
 
-class NotReady(Exception):
+class NotReady(CannotDo):
     """A program did not become ready in time; the text says where to look."""
+
+    code = 1
 
 
 class Supervisor:
@@ -42,7 +44,8 @@ class Supervisor:
 
     def __init__(self, plan: Plan, data: Path, tell: Tell, progress: Progress) -> None:
         """`tell`: a line for the operator. `progress`: a program's name, and `starting` or `ready`."""
-        self.plan, self._data, self._tell, self._progress = plan, data, tell, progress
+        self.plan, self._data = plan, data
+        self._tell, self._progress = tell, progress
         self._real_kafka = kafka.why_not() is None
         self._had_a_log = (data / "postgres" / "PG_VERSION").exists()
         self._forks = ForkServer(self._note)
@@ -111,7 +114,8 @@ class Supervisor:
 
     async def _start_stores_and_services(self) -> None:
         self._progress("postgres", "starting")
-        loop, folder, port = asyncio.get_running_loop(), self._data / "postgres", self.plan.ports["postgres"]
+        folder, port = self._data / "postgres", self.plan.ports["postgres"]
+        loop = asyncio.get_running_loop()
         logins = self.plan.logins(self._data)
         await loop.run_in_executor(None, postgres.prepare, folder)
         if logins is not None:

@@ -1,18 +1,33 @@
 """`gbike doctor`: what is weak, open, old or away, each in a line that says how to mend it. It only looks."""
 
+import os
 from collections.abc import Iterator, Mapping
 
+import typer
+
+from gbike.app.cli import DATA, Data, settings_given
 from gbike.app.cluster.plan import Plan, read_plan
 from gbike.app.copies import NoData
 from gbike.app.data_folder import DataFolder
-from gbike.app.doctor import certificates, contacts, machine, managers, payments, riders, running, secrets, stores
+from gbike.app.doctor import machine, people, running, secrets, stores
 from gbike.app.doctor.finding import Finding
-from gbike.kit.clock import Clock
+from gbike.kit.clock import Clock, SystemClock
 
 LOG = "bus"
 """Its file says whose the folder is."""
 
 __all__ = ["Finding", "examine"]
+
+
+def doctor_verb(data: Data = DATA) -> None:
+    """Look for weak or missing secrets, open ports, a demo in production, old schemas, wrong clocks, a full disk and
+    engines that are away; each in a line that says how to mend it. Of a secure gbike also how many riders the defaults
+    for deposits and open rents would refuse, which is not wrong."""
+    in_a_pod = {name: os.environ[name] for name in ("KUBERNETES_SERVICE_HOST",) if name in os.environ}
+    found = list(examine(DataFolder(data), {**settings_given(), **in_a_pod}, SystemClock()))
+    wrong = any(finding.wrong for finding in found)
+    typer.echo("\n".join([*map(str, found), *([] if wrong else ["nothing is wrong · 이상이 없습니다"])]))
+    raise typer.Exit(1 if wrong else 0)
 
 
 def examine(folder: DataFolder, env: Mapping[str, str], clock: Clock) -> Iterator[Finding]:
@@ -23,7 +38,7 @@ def examine(folder: DataFolder, env: Mapping[str, str], clock: Clock) -> Iterato
     plan: Plan | None = read_plan(folder.path) if folder.path.is_dir() else None
     yield from secrets.files(folder.path, env)
     yield from secrets.weak(env)
-    yield from certificates.old(folder.path, env, clock)
+    yield from secrets.old_certificates(folder.path, env, clock)
     holder = folder.holder()
     known = stores.store_urls(folder, plan if holder else None, env)
     broken = stores.broken(folder, known)
@@ -39,11 +54,11 @@ def examine(folder: DataFolder, env: Mapping[str, str], clock: Clock) -> Iterato
     yield from stores.stores(urls, clock)
     if holder is None and not broken:
         yield from stores.log(folder)
-    yield from managers.strangers(urls)
-    yield from contacts.same(urls)
+    yield from people.strange_managers(urls)
+    yield from people.same_contacts(urls)
     if LOG not in broken:
-        yield from riders.touched(folder, urls, env)
-        yield from payments.tested(folder, env, _takers(plan, holder.address if holder else ""))
+        yield from people.refused_riders(folder, urls, env)
+        yield from running.test_payments(folder, env, _takers(plan, holder.address if holder else ""))
     yield from running.kafkas_data(folder.path, clock) if plan else ()
     yield from running.engines(plan if holder else None, env)
     yield from running.clocks([holder.address, *(plan.peers().values() if plan else ())] if holder else [], env, clock)

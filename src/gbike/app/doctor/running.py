@@ -8,8 +8,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from gbike.app.cluster.plan import Plan
+from gbike.app.data_folder import DataFolder
+from gbike.app.defaults import with_defaults
 from gbike.app.doctor.finding import Finding
 from gbike.app.engines import kafka
+from gbike.app.modes import is_secure
 from gbike.kit.bus import KEEP_MS
 from gbike.kit.clock import Clock, rfc3339
 
@@ -17,6 +20,8 @@ REACH_S = 2.0
 """For one connection: what is slower than that is as good as away."""
 MADE_TOGETHER_MS = 600_000
 """A cluster's engines are made at its first start, and a slow machine takes its time."""
+BUTTON = b'/testPayment"'
+"""How a process describes the operation that there is with the test provider alone."""
 MOST_SKEW_MS = 5_000
 """Tokens of services are good for a minute, and fees are counted in minutes; an HTTP date has whole seconds."""
 
@@ -64,6 +69,20 @@ def skewed(who: str, theirs_ms: int, ours_ms: int) -> Iterator[Finding]:
     if abs(apart) > MOST_SKEW_MS:
         what = f"the clock of {who} is {abs(apart) / 1000:.0f} s {'ahead of' if apart > 0 else 'behind'} this machine's"
         yield Finding("clock-skew", what, "let both machines follow a time server (chrony)")
+
+
+def test_payments(folder: DataFolder, env: Mapping[str, str], addresses: Sequence[str]) -> Iterator[Finding]:
+    """Where riders top up with nothing: the settings here, and what runs at one of these addresses."""
+    if not is_secure(folder, env):
+        return
+    found = ["the settings"] if with_defaults(env, secure=True)["GBIKE_PAYMENT_PROVIDER"] == "test" else []
+    for url in (url for many in addresses for url in many.split(",") if url.startswith("http://")):
+        answer = answer_of(url, "/openapi.json")
+        if answer is not None and BUTTON in answer[1]:
+            found.append(url)
+    for where in found:
+        what = f"{where}: GBIKE_PAYMENT_PROVIDER=test, so every rider tops up with a tap and no money moves"
+        yield Finding("test-payments", what, "unset it, but where gbike is tried out")
 
 
 def _peers(env: Mapping[str, str]) -> list[tuple[str, str]]:

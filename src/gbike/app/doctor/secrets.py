@@ -1,13 +1,17 @@
-"""Secrets that are missing, readable by others or too short, and a demo where there should be none."""
+"""Secrets and certificates that are missing, readable by others, too short or old, and a demo where there should be
+none."""
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from gbike.app.data_folder import DataFolder
 from gbike.app.doctor.finding import Finding
 from gbike.app.modes import Mode, mode_of
+from gbike.kit.access.certificates import expires
+from gbike.kit.clock import Clock
 from gbike.kit.postgres.login import SETTING as PASSWORD_FILE
 from gbike.kit.postgres.login import with_password
 
@@ -18,6 +22,10 @@ READ_BY_US = (
 """Settings that name a file with a secret."""
 FOLDERS = ("GBIKE_ACCOUNT_KEYS",)
 """Settings that name a folder of them."""
+CERTIFICATES = ("GBIKE_TLS_CERT_FILE", "GBIKE_TLS_CA_FILE")
+"""Settings that name a certificate."""
+SOON = timedelta(days=14)
+"""Who renews by a machine renews earlier, and who renews by hand has a fortnight."""
 IN_DATA = ("*.pem", "*.key", "*.token", "*.pass", "*.password", "server.properties", "resets.jsonl")
 """What is a secret in a data folder, by its name."""
 OTHERS_MAY = 0o007
@@ -41,6 +49,24 @@ def files(data: Path, env: Mapping[str, str]) -> Iterator[Finding]:
             yield Finding("missing-secret", f"{name} names {file}, which is not there", "make it, or name another")
         elif file.stat().st_mode & OTHERS_MAY:
             yield Finding("open-secret", f"{file} may be read by everybody on this machine", f"chmod 600 {file}")
+
+
+def old_certificates(data: Path, env: Mapping[str, str], clock: Clock) -> Iterator[Finding]:
+    """Of the settings, and in the data folder of a cluster."""
+    named = [(name, Path(env[name])) for name in CERTIFICATES if env.get(name)]
+    named += [("the data folder", file) for file in sorted(data.rglob("*.crt"))]
+    for name, file in named:
+        try:
+            until = expires(file)
+        except (OSError, ValueError) as wrong:
+            what = f"{name} names {file}, which is no certificate: {getattr(wrong, 'strerror', None) or wrong}"
+            yield Finding("missing-certificate", what, "put it there; services of a cluster get theirs at its start")
+            continue
+        left = until - datetime.fromtimestamp(clock.now_ms() / 1000, UTC)
+        if left < SOON:
+            how = "expired" if left < timedelta(0) else "expires"
+            what = f"{file} {how} at {until:%Y-%m-%d %H:%M} UTC"
+            yield Finding("old-certificate", what, "renew it, no restart is needed; a cluster: start it anew")
 
 
 def weak(env: Mapping[str, str]) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from gbike.app.data_folder import DataFolder
 from gbike.app.doctor.finding import Finding
 from gbike.app.doctor.running import skewed
 from gbike.app.manifest import NOT_THE_LAST, UNREADABLE, WAY_OUT, look
-from gbike.app.readings import open_urls
+from gbike.app.readings import files_of, open_urls
 from gbike.app.single import SQLITE
 from gbike.app.trouble import Trouble, way_out
 from gbike.kit.clock import Clock
@@ -67,8 +67,7 @@ def lost(folder: DataFolder) -> Iterator[Finding]:
 
 def store_urls(folder: DataFolder, plan: Plan | None, env: Mapping[str, str]) -> dict[str, str]:
     """The stores that can be looked at, by service."""
-    found = {name: f"{SQLITE}{folder.store_path(name)}" for name in NAMES if folder.store_path(name).exists()}
-    found |= plan.reading if plan else {}
+    found = {**files_of(folder), **(plan.reading if plan else {})}
     if url := env.get("GBIKE_STORE_URL"):
         file = env.get(SETTING, "")
         found[env.get("GBIKE_SERVICE") or "this service"] = with_password(url, file if Path(file).is_file() else "")
@@ -80,7 +79,7 @@ def log(folder: DataFolder) -> Iterator[Finding]:
     elsewhere."""
     if read_plan(folder.path) is not None:
         return
-    urls = {name: f"{SQLITE}{folder.store_path(name)}" for name in NAMES if folder.store_path(name).exists()}
+    urls = files_of(folder)
     bus = {"bus": f"{SQLITE}{folder.bus_path}"} if folder.bus_path.exists() else {}
     try:
         with open_urls(urls | bus, str(folder.path)) as readings:

@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from gbike.app import CannotDo
 
-class CannotRun(Exception):
+
+class CannotRun(CannotDo):
     """An engine is not installed, or can't be prepared; the text says what to do."""
 
 

@@ -10,7 +10,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from gbike.app.engines import Program
+from gbike.app.engines import CannotRun, Program
 
 MOST_BYTES = 64 * 1024
 WARNING = "this Kafka is a stand-in that keeps everything in memory only: what is in it is gone when it ends"
@@ -27,7 +27,9 @@ def why_not() -> str | None:
 
 
 def prepare(folder: Path, port: int) -> None:
-    """Nothing to prepare: it has no files."""
+    """It has no files. Raises CannotRun where it is not installed."""
+    if (missing := why_not()) is not None:
+        raise CannotRun(missing)
 
 
 def program(folder: Path, port: int) -> Program:

@@ -235,7 +235,8 @@ def _copy(
     table, columns = which
     quoted = ", ".join(f'"{name}"' for name in columns)
     into = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table), _names(columns))
-    kinds, number, total, row = list(columns.values()), 0, 0, (None,)
+    kinds, row = list(columns.values()), (None,)
+    number = total = 0
     try:
         with connection.cursor() as cursor, cursor.copy(into) as copy:
             for row in store.execute(f'SELECT {quoted} FROM "{table}"'):

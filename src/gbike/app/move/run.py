@@ -4,9 +4,14 @@ again and compared before the databases count as whole."""
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
 
 from gbike.app.catalogue import cards
-from gbike.app.checking import view_differs
+from gbike.app.checking import VIEW, view_differs
+from gbike.app.cli import settings_given
 from gbike.app.copies import NoData, locked
 from gbike.app.data_folder import DataFolder
 from gbike.app.modes import Mode, mode_of
@@ -42,6 +47,15 @@ AGAIN_MS = 7 * DAY_MS
 
 Facts = Sequence[tuple[str, str]]
 """What must be the same on both sides, in words."""
+
+
+def move_verb(
+    source: Annotated[Path, typer.Option("--from", help="the folder of one process, stopped; it stays as it is")],
+    to: Annotated[str, typer.Option("--to", help="a new folder for `gbike cluster up`, or postgresql://…")],
+) -> None:
+    """Bring a stopped one-machine folder into a cluster's PostgreSQL: everything, or nothing."""
+    with Screen(Console(stderr=False, highlight=False)) as screen:
+        move(DataFolder(source), to, settings_given(), screen)
 
 
 def move(folder: DataFolder, to: str, env: Mapping[str, str], screen: Screen) -> None:
@@ -131,7 +145,7 @@ def _must_hold(side: str, readings: Mapping[str, Reading], tell: Callable[[str],
     for violation in violations(readings):
         tell(violation)
         found += 1
-    if found := found + asyncio.run(view_differs(readings, tell)):
+    if found := found + asyncio.run(view_differs(readings[VIEW], tell)):
         raise NotTheSame(f"{side} has {found} violations, see above; `gbike repair` mends a folder · 먼저 고쳐 주세요")
 
 

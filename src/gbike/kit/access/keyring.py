@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gbike.kit.files import write_whole
+from gbike.kit.settings import BadSetting
 
 CURRENT, PREVIOUS, SEAL = "current.pem", "previous.pem", "seal.key"
 SIGN_AFTER_S = 15
@@ -26,7 +27,7 @@ SEAL_BYTES, NONCE_BYTES = 32, 12
 OTHERS_MAY = 0o007
 
 
-class BadKeys(Exception):
+class BadKeys(BadSetting):
     """The keys can't be used; the text says which file and how to mend it."""
 
 

@@ -24,6 +24,7 @@ from gbike.kit.http.problems import INTERNAL, TOO_MANY, Problem
 from gbike.kit.http.refused import answering
 from gbike.kit.http.streams import LINE
 from gbike.kit.open_files import limit, raise_limit
+from gbike.kit.settings import BadSetting
 
 STOP_S = 3
 """How long open requests may take to end when the process stops."""
@@ -41,7 +42,7 @@ BACKLOG = 1024
 _FOR = b"x-forwarded-for"
 
 
-class CannotListen(Exception):
+class CannotListen(BadSetting):
     """The address can't be bound; the text says why."""
 
 

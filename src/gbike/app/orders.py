@@ -1,0 +1,96 @@
+"""An order that changes stores, done where they are open: by whoever runs on the folder when somebody does, else in the
+files of the stopped folder, or in the databases of a cluster, whose own relays publish what is said."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+from gbike.app.catalogue import card as find_card
+from gbike.app.control import Done, Verb, ask, outcome
+from gbike.app.copies import NoData, locked
+from gbike.app.data_folder import DataFolder
+from gbike.app.embedded import Embedded
+from gbike.app.event_map import still_world
+from gbike.app.modes import settings_of
+from gbike.app.readings import Place
+from gbike.app.single import open_store
+from gbike.kit.acting import Acting, acting
+from gbike.kit.audit.rows import LOCAL
+from gbike.kit.clock import SystemClock
+from gbike.kit.ids import SystemIds
+from gbike.kit.inbox import Consumer
+from gbike.kit.runtime import assemble
+from gbike.kit.store import Store
+
+
+class Databases:
+    """Services by the URLs of their stores, each opened when it is asked for."""
+
+    def __init__(self, urls: Mapping[str, str], env: Mapping[str, str]) -> None:
+        self.services, self._env = tuple(urls), env
+        self._urls = urls
+        self._open: dict[str, Store] = {}
+
+    def store(self, service: str) -> Store:
+        """A service's store."""
+        if service not in self._open:
+            self._open[service] = open_store(self._urls[service], service, SystemClock(), SystemIds())
+        return self._open[service]
+
+    def consumer(self, service: str) -> Consumer:
+        """What gives messages to a service's policies."""
+        world = still_world(self.store(service), self._env)
+        consumer = assemble(world, find_card(service).build(world)).consumer
+        if consumer is None:
+            raise LookupError(f"{service} hears no events")
+        return consumer
+
+    async def stop(self) -> None:
+        """Close what was opened."""
+        for store in self._open.values():
+            await store.close()
+
+
+OpenServices = Embedded | Databases
+Verbs = Callable[[OpenServices], Mapping[str, Verb]]
+Order = tuple[str, ...]
+"""A verb and its arguments."""
+
+
+@asynccontextmanager
+async def opened(place: Place, env: Mapping[str, str]) -> AsyncIterator[OpenServices]:
+    """The services of a place where nobody runs, or of a cluster, by an operator of this machine. Raises NoData."""
+    acting.set(Acting(LOCAL))
+    folder, stores = DataFolder(place.data), place.stores()
+    env = settings_of(folder, env)
+    services = Databases(stores, env) if stores else Embedded(folder, env)
+    try:
+        yield services
+    finally:
+        await services.stop()
+
+
+def is_running(place: Place) -> bool:
+    """Whether somebody runs on the folder and has its stores open. Raises NoData where there is no data."""
+    if place.stores():
+        return False
+    if DataFolder(place.data).holder() is not None:
+        return True
+    if not DataFolder(place.data).exists:
+        raise NoData(f"there is no gbike data in {place.data}")
+    return False
+
+
+def give(place: Place, env: Mapping[str, str], verbs: Verbs, orders: Sequence[Order]) -> Iterable[Done]:
+    """How each of the orders went. `verbs`: what is done in open stores. Raises NoData, FolderInUse, NotRunning."""
+    if is_running(place):
+        return (ask(DataFolder(place.data), *order) for order in orders)
+
+    async def do() -> list[Done]:
+        async with opened(place, env) as services:
+            return [await outcome(verbs(services), *order) for order in orders]
+
+    if place.stores():
+        return asyncio.run(do())
+    with locked(DataFolder(place.data), f"gbike {orders[0][0] if orders else ''}"):
+        return asyncio.run(do())
