@@ -25,7 +25,6 @@ from gbike.services.billing import policies as billing
 from gbike.services.billing.domain import Rounding, Tariff
 from gbike.services.user_deposit import commands as ledger_commands
 from gbike.services.user_deposit import domain as money
-from gbike.services.user_deposit import storage as ledger
 from tests.flaws.planting import Town, a_town, flaw, replacing, rewriting, schema_without
 
 RENTED = Rented(rentid=7, userid=1, bikeid=1, status="rented", starttime=1_000)

@@ -1,6 +1,6 @@
 """What the view does, each run inside a transaction: keep what was said, and fold it into what is shown."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -10,7 +10,7 @@ from gbike.contracts.rent import Rented, Returned
 from gbike.contracts.user_deposit import AddedDeposit, UpdatedDeposit
 from gbike.kit.dead_letters import set_aside
 from gbike.kit.envelope import Message, Undecodable, unpack
-from gbike.kit.store import Tx
+from gbike.kit.store import Reading, Tx
 from gbike.services.rent_and_billing_view.domain import Bill, Deposit, Ride
 from gbike.services.rent_and_billing_view.storage import clear
 from gbike.services.rent_and_billing_view.storage.facts import KINDS, Fact, about, fold, known, note
@@ -79,15 +79,20 @@ def fold_kept(tx: Tx, after: int, window: int) -> tuple[int, int, int]:
 def rebuild_in_place(tx: Tx) -> int:
     """Empty the view and fold all that it knows anew; answers from how many facts."""
     clear(tx)
-    folded = 0
+    return sum(fold_facts(tx, facts) for facts in known_bites(tx))
+
+
+def known_bites(read: Reading) -> Iterator[list[Fact]]:
+    """All that the view can be folded anew from, a bite at a time."""
     for kind in KINDS:
         after = 0
-        while facts := known(tx, kind, after, FOLDED_AT_ONCE):
-            folded, after = folded + fold_facts(tx, facts), about(facts[-1])
+        while facts := known(read, kind, after, FOLDED_AT_ONCE):
+            yield facts
+            after = about(facts[-1])
     after = 0
-    while events := unfolded(tx, after, FOLDED_AT_ONCE):
-        folded, after = folded + fold_facts(tx, facts_of(events)), events[-1][0]
-    return folded
+    while events := unfolded(read, after, FOLDED_AT_ONCE):
+        yield facts_of(events)
+        after = events[-1][0]
 
 
 def facts_of(events: list[tuple[int, Message]]) -> list[Fact]:
