@@ -6,15 +6,11 @@ from gbike.contracts import Number, Personal, Said
 class FoundProperty(Said, frozen=True):
     """Somebody handed in what lay in a bike's basket."""
 
+    ABOUT = ("bike", "bikeid")
     foundid: Number
     userid: Number
     bikeid: Number
     location: Personal[str | None] = None
-
-    @property
-    def key(self) -> str:
-        """The bike."""
-        return f"bike:{self.bikeid}"
 
 
 SAYS = (FoundProperty,)
