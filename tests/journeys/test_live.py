@@ -14,7 +14,7 @@ from gbike.kit.access.revoked import NEVER
 from gbike.kit.envelope import Message, pack
 from gbike.kit.telemetry import NO_TRACE
 from gbike.services.rent_and_billing_view import streams as changes
-from gbike.services.rent_and_billing_view.storage.kept import keep
+from gbike.services.rent_and_billing_view.commands import keep
 from gbike.services.rent_and_billing_view.streams import MOST_BEHIND, MOST_WAITING, Changes, Listener
 from tests.security.people import As, Locked
 from tests.support import EVERY_RIDE_COSTS, Client

@@ -14,8 +14,8 @@ from gbike.kit.ids import SystemIds
 from gbike.kit.postgres.store import PostgresStore
 from gbike.kit.store import Tx
 from gbike.kit.telemetry import NO_TRACE, Metrics
+from gbike.services.rent_and_billing_view.commands import keep
 from gbike.services.rent_and_billing_view.storage import VERSIONS
-from gbike.services.rent_and_billing_view.storage.kept import keep
 from gbike.services.rent_and_billing_view.streams import Changes, ViewSettings
 from tests.postgres import Server
 

@@ -1,5 +1,6 @@
 """Wherever reporting stops, a report that was not confirmed earns nothing; what comes twice changes nothing more."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from gbike.kit.breaker import CircuitOpen
 from gbike.services.bike_manage_app.clients import BikeClient
 from gbike.services.bike_manage_app.commands import confirm_the_report, give_up_the_report, take_down_a_report
 from gbike.services.bike_manage_app.domain import AS_THE_ORIGINAL, GivenUp, Report, State
-from gbike.services.bike_manage_app.saga import ReportABike
+from gbike.services.bike_manage_app.saga import report_a_bike
 from gbike.services.bike_manage_app.wiring import CARD
 from tests.services.fragile import Broken, Command, Fragile
 from tests.services.lone import Lone
@@ -35,8 +36,8 @@ class YesBike(BikeClient):
             raise Broken
 
 
-def reporting(store: Any, bike: YesBike) -> ReportABike:
-    return ReportABike(store, bike, 600, AS_THE_ORIGINAL)
+def reporting(store: Any, bike: YesBike) -> Any:
+    return partial(report_a_bike, store=store, bikes=bike, patience_ms=600, earning=AS_THE_ORIGINAL)
 
 
 @pytest.mark.parametrize(

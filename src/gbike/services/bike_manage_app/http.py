@@ -1,5 +1,6 @@
 """What may be asked of bikeManageApp."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 import msgspec
@@ -20,7 +21,6 @@ from gbike.kit.peers import PeerBusy, PeerTimeout, PeerUnavailable
 from gbike.kit.store import Store
 from gbike.services.bike_manage_app import domain, storage
 from gbike.services.bike_manage_app.domain import Report, State
-from gbike.services.bike_manage_app.saga import ReportABike
 
 REPORTS = Kind("bikeManageApps", "bikeManageApp", "reportid")
 TEXTS = catalogue(PROBLEM_TEXTS)
@@ -66,6 +66,9 @@ class NewReport(msgspec.Struct, frozen=True):
 
 THEIRS = may(own=(BIKE_MANAGER,), by="managerid")
 SEEN = may(own=(BIKE_MANAGER,), all=(ADMIN,), by="managerid")
+
+
+ReportABike = Callable[[State, int | None], Awaitable[Report]]
 
 
 class ReportHttp:

@@ -12,30 +12,23 @@ from gbike.services.bike_manage_app.commands import confirm_the_report, give_up_
 from gbike.services.bike_manage_app.domain import Earning, Report, State
 
 
-class ReportABike:
-    """R10, R11: a manager reports a bike; once bike has applied it, it earns points."""
-
-    def __init__(self, store: Store, bikes: BikeClient, patience_ms: int, earning: Earning) -> None:
-        """`patience_ms`: how long a report may stay pending."""
-        self._store, self._bikes = store, bikes
-        self._patience_ms, self._earning = patience_ms, earning
-
-    async def __call__(self, state: State, sent_reportid: int | None) -> Report:
-        """The report, applied. `sent_reportid`: the manager's own number, which tells a repeat from a new one."""
-        key = f"manager:{state.managerid}"
-        try:
-            self._bikes.check()
-            report, answered = await self._store.write(
-                take_down_a_report, state, sent_reportid, self._patience_ms, key=key
-            )
-        except (CircuitOpen, StoreUnavailable):
-            await answered_before(self._store)  # whoever has the points already, but not our answer, gets that answer
-            raise
-        if answered:
-            return report
-        try:
-            changedby = await self._bikes.apply(report)
-            return await self._store.write(confirm_the_report, report, changedby, self._earning, key=key)
-        except Exception as why:
-            await self._store.write(give_up_the_report, report.reportid, type(why).__name__, key=key)
-            raise
+async def report_a_bike(
+    state: State, sent_reportid: int | None, *, store: Store, bikes: BikeClient, patience_ms: int, earning: Earning
+) -> Report:
+    """R10, R11: a manager reports a bike; once bike has applied it, it earns points. `sent_reportid`: the manager's own
+    number, which tells a repeat from a new one; `patience_ms`: how long a report may stay pending."""
+    key = f"manager:{state.managerid}"
+    try:
+        bikes.check()
+        report, answered = await store.write(take_down_a_report, state, sent_reportid, patience_ms, key=key)
+    except (CircuitOpen, StoreUnavailable):
+        await answered_before(store)  # whoever has the points already, but not our answer, gets that answer
+        raise
+    if answered:
+        return report
+    try:
+        changedby = await bikes.apply(report)
+        return await store.write(confirm_the_report, report, changedby, earning, key=key)
+    except Exception as why:
+        await store.write(give_up_the_report, report.reportid, type(why).__name__, key=key)
+        raise

@@ -1,6 +1,7 @@
 """How bikeManageApp is put together: the one place that sees all of it."""
 
 import asyncio
+from functools import partial
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -14,7 +15,7 @@ from gbike.services.bike_manage_app.clients import BikeClient
 from gbike.services.bike_manage_app.commands import sweep
 from gbike.services.bike_manage_app.domain import Earning, PointsFor
 from gbike.services.bike_manage_app.http import REFUSALS, operations
-from gbike.services.bike_manage_app.saga import ReportABike
+from gbike.services.bike_manage_app.saga import report_a_bike
 from gbike.services.bike_manage_app.storage import HALF_WAY, HOLDS, VERSIONS, how_many_overdue
 
 SWEPT_AT_ONCE = 100
@@ -74,8 +75,8 @@ def build(world: World) -> Service:
 
     workers = (sweeper, Worker("figures", look, lambda: asyncio.sleep(LOOK_S), moves=False))
     pace = Pace("reports", chosen.limit_reports_per_min)
-    report_a_bike = ReportABike(world.store, bikes, patience_ms, chosen.earning)
-    shown = operations(world.store, report_a_bike, pace)
+    reporting = partial(report_a_bike, store=world.store, bikes=bikes, patience_ms=patience_ms, earning=chosen.earning)
+    shown = operations(world.store, reporting, pace)
     return Service("bike_manage_app", shown, REFUSALS, workers=workers)
 
 

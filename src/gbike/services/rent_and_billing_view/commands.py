@@ -1,8 +1,10 @@
 """What the view does, each run inside a transaction: keep what was said, and fold it into what is shown."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
+
+from msgspec.structs import replace
 
 from gbike.contracts.billing import CalculatedFee, ClosedBill, RegisteredBill
 from gbike.contracts.events import EVENTS
@@ -10,11 +12,12 @@ from gbike.contracts.rent import Rented, Returned
 from gbike.contracts.user_deposit import AddedDeposit, UpdatedDeposit
 from gbike.kit.dead_letters import set_aside
 from gbike.kit.envelope import Message, Undecodable, unpack
-from gbike.kit.store import Tx
+from gbike.kit.erasure import impersonal
+from gbike.kit.store import Reading, Tx
 from gbike.services.rent_and_billing_view.domain import Bill, Deposit, Ride
 from gbike.services.rent_and_billing_view.storage import clear
 from gbike.services.rent_and_billing_view.storage.facts import KINDS, Fact, about, fold, known, note
-from gbike.services.rent_and_billing_view.storage.kept import BITE, let_go, newest, unfolded
+from gbike.services.rent_and_billing_view.storage.kept import BITE, add, let_go, newest, unfolded
 
 FOLDED_AT_ONCE = 1_000
 
@@ -79,15 +82,20 @@ def fold_kept(tx: Tx, after: int, window: int) -> tuple[int, int, int]:
 def rebuild_in_place(tx: Tx) -> int:
     """Empty the view and fold all that it knows anew; answers from how many facts."""
     clear(tx)
-    folded = 0
+    return sum(fold_facts(tx, facts) for facts in known_bites(tx))
+
+
+def known_bites(read: Reading) -> Iterator[list[Fact]]:
+    """All that the view can be folded anew from, a bite at a time."""
     for kind in KINDS:
         after = 0
-        while facts := known(tx, kind, after, FOLDED_AT_ONCE):
-            folded, after = folded + fold_facts(tx, facts), about(facts[-1])
+        while facts := known(read, kind, after, FOLDED_AT_ONCE):
+            yield facts
+            after = about(facts[-1])
     after = 0
-    while events := unfolded(tx, after, FOLDED_AT_ONCE):
-        folded, after = folded + fold_facts(tx, facts_of(events)), events[-1][0]
-    return folded
+    while events := unfolded(read, after, FOLDED_AT_ONCE):
+        yield facts_of(events)
+        after = events[-1][0]
 
 
 def facts_of(events: list[tuple[int, Message]]) -> list[Fact]:
@@ -100,8 +108,21 @@ def facts_of(events: list[tuple[int, Message]]) -> list[Fact]:
     return facts
 
 
+def show(tx: Tx, fact: Fact) -> None:
+    """Fold into the view what was said."""
+    if fold(tx, fact):
+        tx.count("rides")
+
+
 def fold_facts(tx: Tx, facts: list[Fact]) -> int:
     """Fold them in; answers how many."""
     for fact in facts:
-        fold(tx, fact)
+        show(tx, fact)
     return len(facts)
+
+
+def keep(tx: Tx, messages: Sequence[Message]) -> None:
+    """Keep events as news, but not where anybody was: nobody is told places. One process after the other from here to
+    its commit, so that whoever has seen a number has seen all below it, and facts are written by one at a time."""
+    tx.lock("kept")
+    add(tx, [replace(one, value=impersonal(one.value, EVENTS.get(one.type))) for one in messages])

@@ -11,40 +11,38 @@ from gbike.kit.envelope import Message
 from gbike.kit.erasure import remember, take_out
 from gbike.kit.inbox import Policies
 from gbike.kit.store import Tx
-from gbike.services.rent_and_billing_view.commands import bill_of, fact_of, ride_of
-from gbike.services.rent_and_billing_view.storage import fold_bill, fold_deposit, fold_ride
+from gbike.services.rent_and_billing_view.commands import bill_of, deposit_of, fact_of, keep, ride_of, show
 from gbike.services.rent_and_billing_view.storage.facts import note
-from gbike.services.rent_and_billing_view.storage.kept import keep
 
 
 def whenever_rented_show_the_ride(tx: Tx, said: Rented) -> None:
     """R9: the ride is in the rider's history from its start."""
-    fold_ride(tx, ride_of(said))
+    show(tx, ride_of(said))
 
 
 def whenever_returned_end_the_ride(tx: Tx, said: Returned) -> None:
     """R9: and with its end."""
-    fold_ride(tx, ride_of(said))
+    show(tx, ride_of(said))
 
 
 def whenever_a_bill_opens_show_it(tx: Tx, said: RegisteredBill) -> None:
     """R9: the bill stands beside its ride."""
-    fold_bill(tx, bill_of(said))
+    show(tx, bill_of(said))
 
 
 def whenever_a_fee_is_known_show_it(tx: Tx, said: CalculatedFee) -> None:
     """R9: with its fee."""
-    fold_bill(tx, bill_of(said))
+    show(tx, bill_of(said))
 
 
 def whenever_a_bill_closes_show_it(tx: Tx, said: ClosedBill) -> None:
     """R8, R9: until it is closed."""
-    fold_bill(tx, bill_of(said))
+    show(tx, bill_of(said))
 
 
 def whenever_a_deposit_moves_show_it(tx: Tx, said: UpdatedDeposit | AddedDeposit) -> None:
     """R9: the rider's deposit now; one row per rider, so that no history is rewritten (flaw 41)."""
-    fold_deposit(tx, said.userid, said.deposit, said.version)
+    show(tx, deposit_of(said))
 
 
 def whenever_an_account_is_erased_forget_where_it_was(tx: Tx, said: AccountErased) -> None:

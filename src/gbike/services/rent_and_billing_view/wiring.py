@@ -6,20 +6,13 @@ from typing import Protocol, TypeVar
 
 from gbike.kit.runtime import Card, Service, Worker, World
 from gbike.kit.settings import load
-from gbike.kit.store import Args, Reading, Store
+from gbike.kit.store import Reading, Store
 from gbike.kit.telemetry import log
-from gbike.services.rent_and_billing_view.commands import (
-    FOLDED_AT_ONCE,
-    facts_of,
-    fold_facts,
-    fold_kept,
-    rebuild_in_place,
-)
+from gbike.services.rent_and_billing_view.commands import fold_facts, fold_kept, known_bites, rebuild_in_place
 from gbike.services.rent_and_billing_view.http import CHANGES, REFUSALS, operations
 from gbike.services.rent_and_billing_view.policies import POLICIES, hear
 from gbike.services.rent_and_billing_view.storage import COUNTED, HOLDS, VERSIONS
-from gbike.services.rent_and_billing_view.storage.facts import KINDS, about, known
-from gbike.services.rent_and_billing_view.storage.kept import BITE, WINDOW, unfolded
+from gbike.services.rent_and_billing_view.storage.kept import BITE, WINDOW
 from gbike.services.rent_and_billing_view.streams import Changes, ViewSettings
 
 NAME = "rent_and_billing_view"
@@ -75,26 +68,18 @@ class Folding:
 
 
 class Kept(Protocol):
-    """Where the facts are."""
+    """Where the facts are: a store, or what is read as one."""
 
-    async def read(self, fn: Callable[[Reading, *Args], T], /, *args: *Args) -> T:
-        """See Store.read."""
+    async def read(self, fn: Callable[[Reading], Reading], /) -> Reading:
+        """What `fn` answers."""
 
 
 async def rebuild(source: Kept, target: Store) -> int:
     """Fold all that `source` knows anew into `target` (which may be the same); answers from how many facts."""
     if source is target:
         return await target.write(rebuild_in_place)
-    folded = 0
-    for kind in KINDS:
-        after = 0
-        while facts := await source.read(known, kind, after, FOLDED_AT_ONCE):
-            await target.write(fold_facts, facts)
-            folded, after = folded + len(facts), about(facts[-1])
-    after = 0
-    while events := await source.read(unfolded, after, FOLDED_AT_ONCE):
-        folded, after = folded + await target.write(fold_facts, facts_of(events)), events[-1][0]
-    return folded
+    read = await source.read(lambda read: read)
+    return sum([await target.write(fold_facts, facts) for facts in known_bites(read)])
 
 
 CARD = Card(

@@ -132,6 +132,20 @@ def post(tx: Tx, posting: Posting, billid: int | None = None) -> Deposit | None:
     return deposit
 
 
+def say_added(tx: Tx, posting: Posting, deposit: Deposit) -> None:
+    """A posting has moved a rider's money, and it was no fee."""
+    tx.say(
+        AddedDeposit(
+            userid=posting.userid,
+            deposit=deposit.balance,
+            billid=deposit.billid,
+            amount=posting.amount,
+            cause=posting.cause,
+            version=deposit.version,
+        )
+    )
+
+
 def know_rider(tx: Tx, userid: int) -> None:
     """A rider who is new: told of at once where there is a minimum; else only noted, for the day when there is one."""
     _lock_standing(tx, userid)
@@ -197,16 +211,7 @@ def _add(tx: Tx, action: str, posting: Posting, facts: Facts = NO_FACTS) -> Depo
     if deposit is None:
         return storage.load(tx, posting.userid, EVERYBODYS)
     domain.within_bounds(posting.userid, deposit.balance)
-    tx.say(
-        AddedDeposit(
-            userid=posting.userid,
-            deposit=deposit.balance,
-            billid=deposit.billid,
-            amount=posting.amount,
-            cause=posting.cause,
-            version=deposit.version,
-        )
-    )
+    say_added(tx, posting, deposit)
     before = {"deposit": deposit.balance - posting.amount}
     after = {"deposit": deposit.balance, "cause": posting.cause, **facts}
     tx.audit(action, f"user:{posting.userid}", before, after)

@@ -4,12 +4,12 @@ from gbike.contracts.account import AccountErased, RegisteredAccount
 from gbike.contracts.bike_manager import AdjustedPoint
 from gbike.contracts.billing import CalculatedFee
 from gbike.contracts.events import EVENTS
-from gbike.contracts.user_deposit import AddedDeposit, UpdatedDeposit
+from gbike.contracts.user_deposit import UpdatedDeposit
 from gbike.kit.erasure import remember, take_out
 from gbike.kit.inbox import Policies
 from gbike.kit.store import Tx
 from gbike.services.user_deposit import domain
-from gbike.services.user_deposit.commands import know_rider, post
+from gbike.services.user_deposit.commands import know_rider, post, say_added
 
 
 def whenever_a_fee_is_known_take_it(tx: Tx, said: CalculatedFee) -> None:
@@ -34,16 +34,7 @@ def whenever_points_are_converted_add_them(tx: Tx, said: AdjustedPoint) -> None:
     posting = domain.conversion(said.userid, said.adjustpoint, said.conversion)
     deposit = post(tx, posting)
     if deposit is not None:
-        tx.say(
-            AddedDeposit(
-                userid=said.userid,
-                deposit=deposit.balance,
-                billid=deposit.billid,
-                amount=posting.amount,
-                cause=posting.cause,
-                version=deposit.version,
-            )
-        )
+        say_added(tx, posting, deposit)
 
 
 def whenever_an_account_is_registered_tell_its_standing(tx: Tx, said: RegisteredAccount) -> None:

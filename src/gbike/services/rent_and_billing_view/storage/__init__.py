@@ -91,9 +91,9 @@ _FOLD_BILL = (
 )
 
 
-def fold_ride(tx: Tx, ride: Ride) -> None:
-    """A rent event: a ride that has ended stays ended."""
-    _update(
+def fold_ride(tx: Tx, ride: Ride) -> bool:
+    """A rent event: a ride that has ended stays ended. True: the view has one ride more."""
+    return _update(
         tx,
         ride,
         "UPDATE rides SET bikeid = ?, started_ms = coalesce(?, started_ms), ended_ms = coalesce(?, ended_ms),"
@@ -102,9 +102,9 @@ def fold_ride(tx: Tx, ride: Ride) -> None:
     )
 
 
-def fold_bill(tx: Tx, bill: Bill) -> None:
-    """A billing event: a bill never goes back to an earlier state."""
-    _update(
+def fold_bill(tx: Tx, bill: Bill) -> bool:
+    """A billing event: a bill never goes back to an earlier state. True: the view has one ride more."""
+    return _update(
         tx,
         bill,
         _FOLD_BILL,
@@ -122,19 +122,20 @@ def fold_deposit(tx: Tx, userid: int, deposit: int, version: int) -> None:
     )
 
 
-def _update(tx: Tx, of: Ride | Bill, sql: str, params: Sequence[Any]) -> None:
+def _update(tx: Tx, of: Ride | Bill, sql: str, params: Sequence[Any]) -> bool:
     """Fold into a ride's row, which is made when this is the first that is heard of the ride."""
     if tx.execute(sql, params):
-        return
+        return False
     new = "INSERT INTO rides (rentid, userid) VALUES (?, ?) ON CONFLICT (rentid) DO NOTHING"
-    if tx.execute(new, (of.rentid, of.userid)):
-        tx.count("rides")
+    added = tx.execute(new, (of.rentid, of.userid)) == 1
+    if added:
         tx.execute(
             "INSERT INTO riders (userid, version, rides) VALUES (?, 0, 1)"
             " ON CONFLICT (userid) DO UPDATE SET rides = riders.rides + 1",
             (of.userid,),
         )
     tx.execute(sql, params)
+    return added
 
 
 def rides_of(read: Reading, userid: int) -> int:

@@ -52,12 +52,9 @@ def about(fact: Fact) -> int:
     return fact.userid if isinstance(fact, Deposit) else fact.rentid
 
 
-def fold(tx: Tx, fact: Fact) -> None:
-    """Show in the view what was said."""
-    match fact:
-        case Ride():
-            fold_ride(tx, fact)
-        case Bill():
-            fold_bill(tx, fact)
-        case Deposit():
-            fold_deposit(tx, fact.userid, fact.deposit, fact.version)
+def fold(tx: Tx, fact: Fact) -> bool:
+    """Show in the view what was said. True: it has one ride more."""
+    if isinstance(fact, Deposit):
+        fold_deposit(tx, fact.userid, fact.deposit, fact.version)
+        return False
+    return fold_ride(tx, fact) if isinstance(fact, Ride) else fold_bill(tx, fact)
