@@ -22,17 +22,17 @@ AGAIN = "Send the request again after `Retry-After`"
 """What status-codes.md says once, of all that have a time to wait."""
 OF_THE_PROCESS = (
     (
-        "`GBIKE_ADMIN_FILE`",
+        "GBIKE_ADMIN_FILE",
         "",
         "name and password of the first admin, a line each: `gbike up`, `gbike cluster up`",
     ),
-    ("`GBIKE_DATA`", "data", "the data folder, unless `--data` says it"),
-    ("`GBIKE_ENV`", "", "`production`: nothing that is open to everybody starts here"),
-    ("`GBIKE_LOG_LEVEL`", "WARNING", "how much is logged: DEBUG, INFO, WARNING, ERROR"),
+    ("GBIKE_DATA", "data", "the data folder, unless `--data` says it"),
+    ("GBIKE_ENV", "", "`production`: nothing that is open to everybody starts here"),
+    ("GBIKE_LOG_LEVEL", "WARNING", "how much is logged: DEBUG, INFO, WARNING, ERROR"),
 )
 OF_A_SERVED_ONE = (
-    ("`GBIKE_PEER_BIKE_URL`", "http://127.0.0.1:8082", "where a peer is; its replicas separated by commas"),
-    ("`GBIKE_SETTINGS_DIR`", "/etc/gbike", "a folder with a file per setting; the environment wins"),
+    ("GBIKE_PEER_BIKE_URL", "http://127.0.0.1:8082", "where a peer is; its replicas separated by commas"),
+    ("GBIKE_SETTINGS_DIR", "/etc/gbike", "a folder with a file per setting; the environment wins"),
 )
 """`gbike serve`, beside ServeSettings."""
 
@@ -122,8 +122,8 @@ def settings_page(built: Sequence[Built]) -> str:
         GENERATED,
         "Each is an environment variable, read once at the start. A value that does not fit stops the start with one"
         " line that says which and why. `gbike settings` shows the values that are set now. The default is that of"
-        " `gbike demo`, `cluster up --demo` and GBIKE_DEMO=1; after a bold stroke that of the secure forms, where it"
-        " differs: `gbike up`, `cluster up` and `gbike serve` without demo, Kubernetes in production.\n",
+        " `gbike demo`, `cluster up --demo` and GBIKE_DEMO=1; **secure**: that of `gbike up`, `cluster up` and `gbike"
+        " serve` without demo, and Kubernetes in production, where it differs.\n",
     ]
     seen: dict[str, str] = {}
     for one in built:
@@ -133,7 +133,7 @@ def settings_page(built: Sequence[Built]) -> str:
         parts.append(f"## {said(one.card)}\n")
         if known := [row.name for row in rows if seen.get(row.name) == row.meaning]:
             parts.append(f"As above: {', '.join(f'`{name}`' for name in known)}.\n")
-        parts.append(_settings((f"`{row.name}`", _default(row), row.meaning) for row in rows if row.name not in known))
+        parts.append(_settings((row.name, _default(row), row.meaning) for row in rows if row.name not in known))
         seen |= {row.name: row.meaning for row in rows}
     for title, kind, more in (
         ("gateway", GatewaySettings, ()),
@@ -143,20 +143,20 @@ def settings_page(built: Sequence[Built]) -> str:
         ("Between services (mutual TLS)", TlsSettings, ()),
     ):
         described = [s for s in (describe(kind, {}) if kind else ()) if s.name not in seen]
-        more = [row for row in more if row[0].strip("`") not in seen]
+        more = [row for row in more if row[0] not in seen]
         seen |= {s.name: s.meaning for s in described}
-        parts += [f"## {title}\n", _settings([*((f"`{s.name}`", s.default, s.meaning) for s in described), *more])]
+        parts += [f"## {title}\n", _settings([*((s.name, s.default, s.meaning) for s in described), *more])]
     return "\n".join(parts)
 
 
 def _settings(rows: Iterable[tuple[str, str, str]]) -> str:
     """A line for each setting: its name, its default if it has one, what it means."""
-    lines = (f"- {name}{f' = {default}' if default else ''}: {meaning}" for name, default, meaning in rows)
+    lines = (f"- `{name}{f'={default}' if default else ''}`: {meaning}" for name, default, meaning in rows)
     return "\n".join(lines) + "\n"
 
 
 def _default(row: SettingRow) -> str:
-    return row.demo if row.secure == row.demo else f"{row.demo} **/ {row.secure or 'none'}**"
+    return row.demo if row.secure == row.demo else f"{row.demo}` **secure** `{row.secure or 'none'}"
 
 
 def _scene(scene: Scene) -> str:
