@@ -38,7 +38,7 @@ OF_A_SERVED_ONE = (
 
 
 def picture() -> str:
-    """The services and their events as a Mermaid block: for README and architecture."""
+    """The services and their events as a Mermaid block: for README."""
     return f"```mermaid\n{mermaid(build_all())}\n```"
 
 
