@@ -85,7 +85,7 @@ def events_page(built: Sequence[Built], scenes: Iterable[Scene]) -> str:
         "## What a request sets off\n",
         "The command, its status, what it publishes, and after the arrow what follows from that.\n",
         "\n".join(_scene(scene) for scene in scenes if scene.command.wish),
-        *[_lookups(number, built) for number in (9, 13)],
+        f"- {_lookups(9, built)}\n- {_lookups(13, built)}",
         "\n## Every event\n",
         "Publisher, key, meaning; then who hears it, by which policy, and what it does. Each is delivered at least"
         " once and in any order; who hears it acts once.\n",
@@ -172,7 +172,8 @@ def _scene(scene: Scene) -> str:
 
 def _lookups(number: int, built: Sequence[Built]) -> str:
     found = [o for one in built for o in one.public if number in _requirements(o.summary) and o.method == "GET"]
-    return f"- R{number} is only looked up: {', '.join(f'`{o.path}`' for o in found)}"
+    roots = dict.fromkeys(f"`/{o.path.split('/')[1]}`" for o in found)
+    return f"R{number} is only looked up: {', '.join(roots)}"
 
 
 def _requirements(why: str) -> list[int]:
