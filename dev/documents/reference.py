@@ -127,14 +127,14 @@ def settings_page(built: Sequence[Built]) -> str:
     ]
     seen: dict[str, str] = {}
     for one in built:
-        rows = setting_rows(one.card.settings, {})
-        if not rows:
+        found = setting_rows(one.card.settings, {})
+        if not found:
             continue
         parts.append(f"## {said(one.card)}\n")
-        if known := [row.name for row in rows if seen.get(row.name) == row.meaning]:
+        if known := [row.name for row in found if seen.get(row.name) == row.meaning]:
             parts.append(f"As above: {', '.join(f'`{name}`' for name in known)}.\n")
-        parts.append(_settings((row.name, _default(row), row.meaning) for row in rows if row.name not in known))
-        seen |= {row.name: row.meaning for row in rows}
+        parts.append(_settings((row.name, _default(row), row.meaning) for row in found if row.name not in known))
+        seen |= {row.name: row.meaning for row in found}
     for title, kind, more in (
         ("gateway", GatewaySettings, ()),
         ("The process", None, OF_THE_PROCESS),
@@ -142,10 +142,10 @@ def settings_page(built: Sequence[Built]) -> str:
         ("Who comes in (secure forms)", AccessSettings, ()),
         ("Between services (mutual TLS)", TlsSettings, ()),
     ):
-        described = [s for s in (describe(kind, {}) if kind else ()) if s.name not in seen]
-        more = [row for row in more if row[0] not in seen]
-        seen |= {s.name: s.meaning for s in described}
-        parts += [f"## {title}\n", _settings([*((s.name, s.default, s.meaning) for s in described), *more])]
+        rows = [(s.name, s.default, s.meaning) for s in (describe(kind, {}) if kind else ())]
+        new = [row for row in (*rows, *more) if row[0] not in seen]
+        seen |= {name: meaning for name, _, meaning in new}
+        parts += [f"## {title}\n", _settings(new)]
     return "\n".join(parts)
 
 
