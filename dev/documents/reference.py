@@ -22,23 +22,23 @@ AGAIN = "Send the request again after `Retry-After`"
 """What status-codes.md says once, of all that have a time to wait."""
 OF_THE_PROCESS = (
     (
-        "`GBIKE_ADMIN_FILE`",
+        "GBIKE_ADMIN_FILE",
         "",
         "name and password of the first admin, a line each: `gbike up`, `gbike cluster up`",
     ),
-    ("`GBIKE_DATA`", "data", "the data folder, unless `--data` says it"),
-    ("`GBIKE_ENV`", "", "`production`: nothing that is open to everybody starts here"),
-    ("`GBIKE_LOG_LEVEL`", "WARNING", "how much is logged: DEBUG, INFO, WARNING, ERROR"),
+    ("GBIKE_DATA", "data", "the data folder, unless `--data` says it"),
+    ("GBIKE_ENV", "", "`production`: nothing that is open to everybody starts here"),
+    ("GBIKE_LOG_LEVEL", "WARNING", "how much is logged: DEBUG, INFO, WARNING, ERROR"),
 )
 OF_A_SERVED_ONE = (
-    ("`GBIKE_PEER_BIKE_URL`", "http://127.0.0.1:8082", "where a peer is; its replicas separated by commas"),
-    ("`GBIKE_SETTINGS_DIR`", "/etc/gbike", "a folder with a file per setting; the environment wins"),
+    ("GBIKE_PEER_BIKE_URL", "http://127.0.0.1:8082", "where a peer is; its replicas separated by commas"),
+    ("GBIKE_SETTINGS_DIR", "/etc/gbike", "a folder with a file per setting; the environment wins"),
 )
 """`gbike serve`, beside ServeSettings."""
 
 
 def picture() -> str:
-    """The services and their events as a Mermaid block: for README and architecture."""
+    """The services and their events as a Mermaid block: for README."""
     return f"```mermaid\n{mermaid(build_all())}\n```"
 
 
@@ -85,7 +85,7 @@ def events_page(built: Sequence[Built], scenes: Iterable[Scene]) -> str:
         "## What a request sets off\n",
         "The command, its status, what it publishes, and after the arrow what follows from that.\n",
         "\n".join(_scene(scene) for scene in scenes if scene.command.wish),
-        *[_lookups(number, built) for number in (9, 13)],
+        f"- {_lookups(9, built)}\n- {_lookups(13, built)}",
         "\n## Every event\n",
         "Publisher, key, meaning; then who hears it, by which policy, and what it does. Each is delivered at least"
         " once and in any order; who hears it acts once.\n",
@@ -122,19 +122,19 @@ def settings_page(built: Sequence[Built]) -> str:
         GENERATED,
         "Each is an environment variable, read once at the start. A value that does not fit stops the start with one"
         " line that says which and why. `gbike settings` shows the values that are set now. The default is that of"
-        " `gbike demo`, `cluster up --demo` and GBIKE_DEMO=1; after a bold stroke that of the secure forms, where it"
-        " differs: `gbike up`, `cluster up` and `gbike serve` without demo, Kubernetes in production.\n",
+        " `gbike demo`, `cluster up --demo` and GBIKE_DEMO=1; **secure**: that of `gbike up`, `cluster up` and `gbike"
+        " serve` without demo, and Kubernetes in production, where it differs.\n",
     ]
     seen: dict[str, str] = {}
     for one in built:
-        rows = setting_rows(one.card.settings, {})
-        if not rows:
+        found = setting_rows(one.card.settings, {})
+        if not found:
             continue
         parts.append(f"## {said(one.card)}\n")
-        if known := [row.name for row in rows if seen.get(row.name) == row.meaning]:
+        if known := [row.name for row in found if seen.get(row.name) == row.meaning]:
             parts.append(f"As above: {', '.join(f'`{name}`' for name in known)}.\n")
-        parts.append(_settings((f"`{row.name}`", _default(row), row.meaning) for row in rows if row.name not in known))
-        seen |= {row.name: row.meaning for row in rows}
+        parts.append(_settings((row.name, _default(row), row.meaning) for row in found if row.name not in known))
+        seen |= {row.name: row.meaning for row in found}
     for title, kind, more in (
         ("gateway", GatewaySettings, ()),
         ("The process", None, OF_THE_PROCESS),
@@ -142,21 +142,21 @@ def settings_page(built: Sequence[Built]) -> str:
         ("Who comes in (secure forms)", AccessSettings, ()),
         ("Between services (mutual TLS)", TlsSettings, ()),
     ):
-        described = [s for s in (describe(kind, {}) if kind else ()) if s.name not in seen]
-        others = [row for row in more if row[0].strip("`") not in seen]
-        seen |= {s.name: s.meaning for s in described}
-        parts += [f"## {title}\n", _settings([*((f"`{s.name}`", s.default, s.meaning) for s in described), *others])]
+        rows = [(s.name, s.default, s.meaning) for s in (describe(kind, {}) if kind else ())]
+        new = [row for row in (*rows, *more) if row[0] not in seen]
+        seen |= {name: meaning for name, _, meaning in new}
+        parts += [f"## {title}\n", _settings(new)]
     return "\n".join(parts)
 
 
 def _settings(rows: Iterable[tuple[str, str, str]]) -> str:
     """A line for each setting: its name, its default if it has one, what it means."""
-    lines = (f"- {name}{f' = {default}' if default else ''}: {meaning}" for name, default, meaning in rows)
+    lines = (f"- `{name}{f'={default}' if default else ''}`: {meaning}" for name, default, meaning in rows)
     return "\n".join(lines) + "\n"
 
 
 def _default(row: SettingRow) -> str:
-    return row.demo if row.secure == row.demo else f"{row.demo} **/ {row.secure or 'none'}**"
+    return row.demo if row.secure == row.demo else f"{row.demo}` **secure** `{row.secure or 'none'}"
 
 
 def _scene(scene: Scene) -> str:
@@ -172,7 +172,8 @@ def _scene(scene: Scene) -> str:
 
 def _lookups(number: int, built: Sequence[Built]) -> str:
     found = [o for one in built for o in one.public if number in _requirements(o.summary) and o.method == "GET"]
-    return f"- R{number} is only looked up: {', '.join(f'`{o.path}`' for o in found)}"
+    roots = dict.fromkeys(f"`/{o.path.split('/')[1]}`" for o in found)
+    return f"R{number} is only looked up: {', '.join(roots)}"
 
 
 def _requirements(why: str) -> list[int]:

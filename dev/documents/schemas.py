@@ -79,8 +79,7 @@ def files() -> Iterator[tuple[str, str]]:
     yield "docs/status-codes.md", status_codes_page(built)
     yield "docs/settings.md", settings_page(built)
     yield "docs/operating/kafka-rights.md", kafka_rights.page(built)
-    for page in ("README.md", "README.ko.md"):
-        yield page, with_picture((ROOT / page).read_text("utf-8"))
+    yield "README.md", with_picture((ROOT / "README.md").read_text("utf-8"))
     yield SECURITY, with_table((ROOT / SECURITY).read_text("utf-8"), built)
 
 

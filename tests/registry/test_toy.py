@@ -90,7 +90,7 @@ def test_it_has_a_topic_a_login_and_rights_of_its_own(seen: Any) -> None:
     ("page", "told"),
     [
         ("README.md", "lost_property[lostProperty]"),
-        ("README.ko.md", "lost_property -->|asks| bike"),
+        ("README.md", "lost_property -->|asks| bike"),
         ("docs/events.md", "FoundProperty"),
         (
             "docs/settings.md",
