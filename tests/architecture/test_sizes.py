@@ -37,8 +37,8 @@ def packed(file: Path) -> list[int]:
 TO_BE_MENDED = {
     "src/gbike/app": (11, 19),
     "src/gbike/contracts": (0, 0),
-    "src/gbike/gateway": (0, 2),
-    "src/gbike/kit": (14, 48),
+    "src/gbike/gateway": (0, 0),
+    "src/gbike/kit": (13, 23),
     "src/gbike/services": (80, 25),
     "deploy": (5, 0),
     "dev": (31, 31),
