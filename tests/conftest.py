@@ -9,11 +9,10 @@ import pytest
 from gbike.app.embedded import Embedded
 from gbike.kit.http.app import HttpApp, Operation
 from gbike.kit.http.ask import Answer
-from gbike.kit.http.openapi import problems_of
-from gbike.kit.http.problems import MEDIA_TYPE
 from tests.cluster.running import cluster as cluster
 from tests.cluster.running import common_folder as common_folder
 from tests.cluster.running import one_cluster as one_cluster
+from tests.described import undescribed
 from tests.postgres import Server
 from tests.support import EVERY_RIDE_COSTS, Client
 
@@ -21,20 +20,16 @@ from tests.support import EVERY_RIDE_COSTS, Client
 @pytest.fixture(autouse=True)
 def every_answer_is_described() -> Iterator[None]:
     """A test fails in which an operation of ours answers what its OpenAPI description does not have."""
-    undescribed: set[str] = set()
+    found: set[str] = set()
 
     def judge(operation: Operation, answer: Answer) -> None:
-        if operation.hidden or not operation.handler.__module__.startswith("gbike."):
-            return  # none of those that are described
-        refusal = answer.content["type"].partition("#")[2] if answer.media == MEDIA_TYPE else None
-        known = {problem.slug for problem in problems_of(operation)} if refusal else set(operation.answers)
-        if (refusal or answer.status) not in known:
-            undescribed.add(f"{operation.method} {operation.path}: {refusal or answer.status}")
+        if operation.handler.__module__.startswith("gbike."):
+            found.update(undescribed(operation, answer))
 
     HttpApp.watching.append(judge)
     yield
     HttpApp.watching.remove(judge)
-    assert undescribed == set()
+    assert found == set()
 
 
 @pytest.fixture

@@ -41,8 +41,8 @@ def packed(file: Path) -> list[int]:
 TO_BE_MENDED = {
     "src/gbike/app": (0, 0),
     "src/gbike/contracts": (0, 0),
-    "src/gbike/gateway": (0, 2),
-    "src/gbike/kit": (1, 21),
+    "src/gbike/gateway": (0, 0),
+    "src/gbike/kit": (0, 0),
     "src/gbike/services": (25, 4),
     "deploy": (0, 0),
     "dev": (31, 31),

@@ -20,6 +20,7 @@ from gbike.kit.inprocess.peer import call_asgi
 from gbike.kit.numbers import MAX_ID
 from gbike.kit.store import StoreUnavailable
 from gbike.kit.telemetry import Metrics
+from tests.described import undescribed
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -302,3 +303,15 @@ def test_a_page_links_to_the_pages_around_it(number: int, total: int, links: set
     assert shown["page"] == {"size": 2, "totalElements": total, "totalPages": -(-total // 2), "number": number}
     if "prev" in links:
         assert shown["_links"]["prev"]["href"] == f"http://h/things?page={number - 1}&size=2"
+
+
+async def test_an_answer_that_its_operation_does_not_describe_is_seen() -> None:
+    found: list[str] = []
+    HttpApp.watching.append(lambda operation, answer: found.extend(undescribed(operation, answer)))
+    try:
+        await ask("POST", "/things", b'{"id": 1}')
+        await ask("GET", "/things?" + "&".join(["a=1"] * 60))
+        await ask("GET", "/fail/store")
+    finally:
+        HttpApp.watching.pop()
+    assert found == ["POST /things: 201", "GET /things: invalid-request"]

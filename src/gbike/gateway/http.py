@@ -25,7 +25,8 @@ class Gateway:
 
     def __init__(self, routes: RouteTable, services: Mapping[str, Answering], own: ASGIApp) -> None:
         """`own`: answers what belongs to no service (health, metrics, documents, and 404)."""
-        self._routes, self._services, self._own = routes, services, own
+        self._routes, self._services = routes, services
+        self._own = own
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take one request."""

@@ -53,8 +53,8 @@ class Breaker:
         chance: Callable[[], float],
         moved: Callable[[State], None] = lambda _: None,
     ) -> None:
-        self._settings, self._clock = settings, clock
-        self._chance, self._moved = chance, moved
+        self._settings, self._moved = settings, moved
+        self._clock, self._chance = clock, chance
         self.state = State.CLOSED
         self._era = 0
         self._results: deque[tuple[float, bool]] = deque()

@@ -67,8 +67,8 @@ class Peer:
         self, caller: Caller, breaker: Breaker, clock: Clock, *, deadline_ms: int, in_flight: int, waiting: int
     ) -> None:
         self._caller, self._breaker = caller, breaker
-        self._clock = clock
-        self._deadline_ms, self._waiting_most = deadline_ms, waiting
+        self._clock, self._deadline_ms = clock, deadline_ms
+        self._waiting_most = waiting
         self._slots = asyncio.Semaphore(in_flight)
         self._waiting = 0
         self._late: set[asyncio.Task[PeerAnswer]] = set()

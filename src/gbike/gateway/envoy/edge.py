@@ -12,7 +12,8 @@ from gbike.kit.http.ask import MAX_BODY
 
 HEADERS_KB, HEADERS = 32, 100
 """All headers of a request together, and how many."""
-HEADERS_S, REQUEST_S, IDLE_S = 10, 15, 15
+HEADERS_S = 10
+REQUEST_S = IDLE_S = 15
 """A client sends its headers and its whole request in this time, and may keep a connection idle so long, also one that
 has asked nothing yet: Envoy can't bound the connections of one client, so nobody may hold them long and be silent."""
 MOST_CLIENTS = 20_000

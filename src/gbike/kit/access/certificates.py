@@ -50,7 +50,7 @@ class Certificates:
 
     def __init__(self, cert: str, key: str, ca: str) -> None:
         """Raises BadSetting when the files can't be used."""
-        self._cert, self._key, self._ca = cert, key, ca
+        self._files = (cert, key, ca)
         try:
             self._stamp = self._look()
             self._newest = self._read()
@@ -59,7 +59,7 @@ class Certificates:
 
     @property
     def _named(self) -> str:
-        return f"GBIKE_TLS_CERT_FILE={self._cert}, GBIKE_TLS_KEY_FILE={self._key}, GBIKE_TLS_CA_FILE={self._ca}"
+        return "GBIKE_TLS_CERT_FILE={}, GBIKE_TLS_KEY_FILE={}, GBIKE_TLS_CA_FILE={}".format(*self._files)
 
     def to_ask(self) -> ssl.SSLContext:
         """For one connection to a peer."""
@@ -67,7 +67,7 @@ class Certificates:
 
     def to_answer(self) -> ssl.SSLContext:
         """For a listener. Each handshake takes what is newest then."""
-        context = _context(ssl.PROTOCOL_TLS_SERVER, self._cert, self._key, self._ca)
+        context = _context(ssl.PROTOCOL_TLS_SERVER, *self._files)
 
         def take_newest(connection: ssl.SSLObject, _name: str | None, _first: ssl.SSLContext) -> None:
             connection.context = self._now()[1]
@@ -78,7 +78,7 @@ class Certificates:
     def expire(self) -> dict[str, float]:
         """When each file's first certificate expires, seconds since 1970; without those that can't be read now."""
         found = {}
-        for name, file in (("certificate", self._cert), ("authority", self._ca)):
+        for name, file in (("certificate", self._files[0]), ("authority", self._files[2])):
             with suppress(OSError, ValueError):
                 found[name] = expires(Path(file)).timestamp()
         return found
@@ -89,17 +89,16 @@ class Certificates:
             if (stamp := self._look()) != self._stamp:
                 self._stamp = stamp
                 self._newest = self._read()
-                log.info("certificates were read anew", file=self._cert)
+                log.info("certificates were read anew", file=self._files[0])
         except (OSError, ValueError) as wrong:
             log.warning("new certificates can't be used; the ones before go on", files=self._named, why=str(wrong))
         return self._newest
 
     def _look(self) -> list[tuple[int, int, int]]:
-        return [_stamp(file) for file in (self._cert, self._key, self._ca)]
+        return [_stamp(file) for file in self._files]
 
     def _read(self) -> Contexts:
-        files = self._cert, self._key, self._ca
-        return _context(ssl.PROTOCOL_TLS_CLIENT, *files), _context(ssl.PROTOCOL_TLS_SERVER, *files)
+        return _context(ssl.PROTOCOL_TLS_CLIENT, *self._files), _context(ssl.PROTOCOL_TLS_SERVER, *self._files)
 
 
 def expires(file: Path) -> datetime:

@@ -24,8 +24,9 @@ class Issuer:
 
     def __init__(self, keys: Keys, clock: Clock, ids: Ids, *, name: str, audience: Sequence[str], lasts_s: int) -> None:
         """`name`: the issuer's. `audience`: the services that take its tokens. `lasts_s`: how long they do."""
-        self._keys, self._clock, self._ids = keys, clock, ids
-        self._name, self._audience, self._lasts_s = name, list(audience), lasts_s
+        self._keys, self._name = keys, name
+        self._clock, self._ids = clock, ids
+        self._audience, self._lasts_s = list(audience), lasts_s
 
     def access(
         self,

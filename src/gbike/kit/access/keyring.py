@@ -17,10 +17,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from gbike.kit.access.services import new_pem
 from gbike.kit.files import write_whole
 from gbike.kit.settings import BadSetting
 
-CURRENT, PREVIOUS, SEAL = "current.pem", "previous.pem", "seal.key"
+CURRENT, PREVIOUS = "current.pem", "previous.pem"
+SEAL = "seal.key"
 SIGN_AFTER_S = 15
 """How long a new key is only published: whoever checks tokens may ask for keys every 10 s at most (published.py)."""
 SEAL_BYTES, NONCE_BYTES = 32, 12
@@ -140,7 +142,7 @@ class KeyFolder:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         missing = [name for name in (CURRENT, SEAL) if not (self.folder / name).exists()]
         for name in missing:
-            write_whole(self.folder / name, _new_pem() if name == CURRENT else os.urandom(SEAL_BYTES))
+            write_whole(self.folder / name, new_pem() if name == CURRENT else os.urandom(SEAL_BYTES))
         return bool(missing)
 
     def rotate(self) -> str:
@@ -148,14 +150,8 @@ class KeyFolder:
         before = self.folder / CURRENT
         if before.exists():
             write_whole(self.folder / PREVIOUS, before.read_bytes())
-        write_whole(before, _new_pem())
+        write_whole(before, new_pem())
         return self.published()[0].kid
-
-
-def _new_pem() -> bytes:
-    return Ed25519PrivateKey.generate().private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
 
 
 def _bytes(file: Path) -> bytes:

@@ -24,9 +24,11 @@ class Pace(msgspec.Struct, frozen=True):
     """Counted by token, not by person: a stolen token uses up nobody else's."""
 
 
-READS, WRITES, ANONYMOUS_ASKS, FREE = Pace("reads"), Pace("writes"), Pace("anonymous"), Pace("free", 0)
+READS, WRITES = Pace("reads"), Pace("writes")
+ANONYMOUS_ASKS, FREE = Pace("anonymous"), Pace("free", 0)
 """FREE: probes must be answered in a flood too."""
-SIGN_INS, SESSIONS, RENEWALS = Pace("sign_ins"), Pace("sessions"), Pace("renewals")
+SIGN_INS = Pace("sign_ins")
+SESSIONS, RENEWALS = Pace("sessions"), Pace("renewals")
 """Signing in and up (by address); staying in and signing out (SESSIONS: by the token that is shown; without a good one
 by what is sent, and RENEWALS: by address)."""
 
@@ -36,7 +38,8 @@ class Limits:
 
     def __init__(self, per_min: Mapping[str, int], clock: Clock, most: int = MOST_BUCKETS) -> None:
         """`per_min`: what holds for a pace that brings no number of its own, by its name; none: no limit."""
-        self._per_min, self._clock, self._most = per_min, clock, most
+        self._per_min, self._most = per_min, most
+        self._clock = clock
         self._buckets = defaultdict[str, dict[str, tuple[float, float]]](dict)
 
     def take(self, pace: Pace, who: str) -> int:

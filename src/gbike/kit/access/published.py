@@ -29,7 +29,8 @@ class PublishedKeys:
     """KeySource over an issuer's JWKS."""
 
     def __init__(self, issuer: Caller, path: str, clock: Clock) -> None:
-        self._issuer, self._path, self._clock = issuer, path, clock
+        self._issuer, self._path = issuer, path
+        self._clock = clock
         self._keys: Mapping[str, PublicKey] = {}
         self._fetched_ms: float | None = None
         self._tried_ms: float | None = None

@@ -7,7 +7,8 @@ import msgspec
 
 from gbike.kit.access.principal import EVERYBODYS, NOBODYS, Principal, Whose
 
-RIDER, BIKE_MANAGER, ADMIN = "rider", "bikeManager", "admin"
+RIDER, BIKE_MANAGER = "rider", "bikeManager"
+ADMIN = "admin"
 ROLES = (RIDER, BIKE_MANAGER, ADMIN)
 SCRAPER = "scraper"
 """Who collects metrics, as a service."""

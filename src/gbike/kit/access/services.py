@@ -40,8 +40,9 @@ class SignedCaller:
     """A Caller whose every call says who calls."""
 
     def __init__(self, caller: Caller, name: str, peer: str, key: Ed25519PrivateKey, clock: Clock, ids: Ids) -> None:
-        self._caller, self._name, self._peer = caller, name, peer
-        self._key, self._clock, self._ids = key, clock, ids
+        self._caller, self._key = caller, key
+        self._name, self._peer = name, peer
+        self._clock, self._ids = clock, ids
         self._token, self._anew_s = "", 0.0
 
     async def call(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> PeerAnswer:

@@ -21,7 +21,8 @@ LONGEST = 8_192
 """Characters of a token; ours have some 500."""
 LEEWAY_S = 5
 """By how much two machines' clocks may differ."""
-ACCESS_S, OUTSIDE_S, SERVICE_S = 900, 3_600, 60
+ACCESS_S, OUTSIDE_S = 900, 3_600
+SERVICE_S = 60
 """How long a token may be good for: ours, an outside issuer's, a service's."""
 CACHED, CACHED_S = 10_000, 60
 """Checked tokens that are remembered (some 5 MB) and for how long: so long a key that was taken back still counts."""
@@ -84,7 +85,8 @@ class Verifier:
         """`audience`: one of these a token must be for. `services`: the keys of the services that may call this one.
         `revoked`: whose tokens are refused before their end."""
         self._revoked = Revocations(clock) if revoked is None else revoked
-        self._audience, self._issuers, self._clock = audience, issuers, clock
+        self._audience, self._issuers = audience, issuers
+        self._clock = clock
         self._services = Trusted(services, longest_s=SERVICE_S)
         self._known: dict[bytes, tuple[Principal, float]] = {}
         self._cached = cached

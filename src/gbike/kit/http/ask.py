@@ -211,7 +211,8 @@ class Ask:
             announced = self.headers.get("content-length", "0")
             if announced.isdecimal() and (len(announced) > 18 or int(announced) > MAX_BODY):
                 raise Problem(TOO_LARGE, {"most_bytes": MAX_BODY})
-            parts, size, more = [], 0, True
+            parts, size = [], 0
+            more = True
             while more:
                 message = await self.receive()
                 if message["type"] == "http.disconnect":
@@ -265,10 +266,12 @@ def preferred_media(accept: str) -> str:
     best, chosen = (0.0, 0), ""
     given = [part.lower().split(";") for part in (accept[:MOST_ACCEPT].strip() or "*/*").split(",")]
     for media, takes in _TAKES.items():
-        exact, weight, place = 0, 0.0, 0
+        exact = place = 0
+        weight = 0.0
         for at, (kind, *notes) in enumerate(given):
             if takes.get(kind.strip(), 0) > exact:
-                exact, weight, place = takes[kind.strip()], _weight(notes), -at
+                exact, place = takes[kind.strip()], -at
+                weight = _weight(notes)
         if weight and (weight, place) > best:
             best, chosen = (weight, place), media
     if not chosen:

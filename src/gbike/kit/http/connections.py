@@ -32,7 +32,8 @@ class Slot:
     __slots__ = ("_all", "_client", "_kind", "close", "since_s")
 
     def __init__(self, connections: "Connections", client: "_Client", since_s: float) -> None:
-        self._all, self._client, self.since_s = connections, client, since_s
+        self._all, self._client = connections, client
+        self.since_s = since_s
         self._kind: dict[Slot, None] | None = None
         self.close: Callable[[], None] = _nothing
         client.count += 1
@@ -66,7 +67,8 @@ class _Client:
     """The connections of one client."""
 
     def __init__(self, name: str) -> None:
-        self.name, self.site, self.count = name, _site(name), 0
+        self.name, self.site = name, _site(name)
+        self.count = 0
         self.new: dict[Slot, None] = {}
         self.silent: dict[Slot, None] = {}
         self.idle: dict[Slot, None] = {}

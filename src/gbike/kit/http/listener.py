@@ -26,8 +26,8 @@ class Listener:
         context: ssl.SSLContext | None = None,
     ) -> None:
         """`protocol`: who talks over a connection that has the slot."""
-        self._socket, self._connections, self._protocol = listening, connections, protocol
-        self._tls = context
+        self._socket, self._tls = listening, context
+        self._connections, self._protocol = connections, protocol
         self._loop = asyncio.get_running_loop()
         self._opening: set[asyncio.Task[None]] = set()
         self._pause: asyncio.TimerHandle | None = None

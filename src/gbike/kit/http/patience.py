@@ -53,8 +53,8 @@ class PatientConnection(HttpToolsProtocol):
         self._slot = slot
         self._timer: asyncio.TimerHandle | None = None
         self._until = self._began = 0.0
-        self._whole, self._in_head, self._refused = True, False, False
-        self._slower = False
+        self._whole = True
+        self._in_head = self._refused = self._slower = False
         self._fed = self._thrown_away = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -100,7 +100,8 @@ class PatientConnection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """The first byte of a request."""
         self._unset_keepalive_if_required()
-        self._whole, self._in_head, self._began, self._fed = False, True, self.loop.time(), 0
+        self._whole, self._in_head = False, True
+        self._began, self._fed = self.loop.time(), 0
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
