@@ -154,7 +154,7 @@ def _scene(scene: Scene, built: Sequence[Built]) -> str:
     lines += [f"> R{number}. {REQUIREMENTS[number]}\n>" for number in command.requirements]
     if command.requirements:
         lines[-1] = lines[-1].removesuffix("\n>") + "\n"
-    lines.append(f"`{command.method} {command.path}` → {command.aggregate} → {command.status}\n")
+    lines.append(f"`{command.request}` → {command.aggregate} → {command.status}\n")
     for service, event in scene.said:
         lines.append(f"- **{event}** ({names[service]})")
         lines += _reactions(event, 1, scene, built)

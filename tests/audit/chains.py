@@ -34,7 +34,15 @@ async def make_chain(path: Path, how_many: int) -> None:
 def a_deed(number: int) -> Deed:
     """A top-up, one of many."""
     before, after = {"deposit": number}, {"deposit": number + 1000, "cause": f"topUp:{number}"}
-    return deed(1_790_000_000_000 + number, ADMIN, NO_TRACE, "deposit topped up", f"user:{number % 97}", before, after)
+    return deed(
+        1_790_000_000_000 + number,
+        ADMIN,
+        NO_TRACE,
+        "deposit topped up",
+        f"user:{number % 97}",
+        before=before,
+        after=after,
+    )
 
 
 def _append(tx: Tx, deeds: list[Deed]) -> None:

@@ -75,7 +75,9 @@ class Siege:
     """Five users who ask again as soon as they are answered."""
 
     def __init__(self, session: aiohttp.ClientSession, call: Call, bikes: list[int]) -> None:
-        self._session, self._call, self._bikes = session, call, bikes
+        self._session = session
+        self._call = call
+        self._bikes = bikes
         self.seen: list[Seen] = []
 
     async def ask(self) -> Seen:

@@ -339,7 +339,9 @@ def test_copies_go_back_into_their_place_by_hand(cluster: DataFolder, home: Path
 def test_a_whole_cluster_that_runs_is_copied_and_its_copy_runs(home: Path) -> None:
     if (missing := why_no_cluster()) is not None:
         pytest.skip(missing)
-    data, new, backup = home / "data", home / "new", home / "backup"
+    data = home / "data"
+    new = home / "new"
+    backup = home / "backup"
     begin(data, "--empty")
     old = Cluster(data)
     try:

@@ -138,7 +138,9 @@ async def _copy(one: asyncio.StreamReader, other: asyncio.StreamWriter) -> None:
 async def _load(port: int, service: Service, ending: Served) -> tuple[Counter[int | str], float]:
     """Commands without a pause until one of two is gone, and a little longer; answers what was told, and how long the
     one that ended took."""
-    numbers, seen, over = count(1), Counter[int | str](), asyncio.Event()
+    numbers = count(1)
+    seen = Counter[int | str]()
+    over = asyncio.Event()
 
     async def client(session: aiohttp.ClientSession) -> None:
         while not over.is_set():

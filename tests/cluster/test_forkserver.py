@@ -31,7 +31,9 @@ class Case:
     """A fork server, and services from it."""
 
     def __init__(self, folder: Path, ports: Iterator[int]) -> None:
-        self.folder, self._ports, self.changes = folder, ports, 0
+        self.folder = folder
+        self._ports = ports
+        self.changes = 0
         self.server = ForkServer(self._changed)
 
     def _changed(self) -> None:

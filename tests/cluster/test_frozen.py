@@ -122,7 +122,9 @@ async def test_what_freezes_again_and_again_is_left_for_a_person(it: Watched) ->
 
 
 async def test_a_full_disk_makes_nobody_forgotten(it: Watched) -> None:
-    first, folder, away = it.child.pid, it.child.log.parent, it.child.log.parent.with_suffix(".away")
+    first = it.child.pid
+    folder = it.child.log.parent
+    away = it.child.log.parent.with_suffix(".away")
     assert first is not None
     folder.rename(away)
     folder.write_text("no room for a log here")

@@ -51,7 +51,9 @@ class _Path:
         passed: set[tuple[int, Step]] | None = None,
     ) -> None:
         """`passed`: takes steps after which sides were not changed."""
-        self.nodes, self._touched, self._sleeping = nodes, touched, sleeping
+        self.nodes = nodes
+        self._touched = touched
+        self._sleeping = sleeping
         self._passed = set[tuple[int, Step]]() if passed is None else passed
         self._at, self._last = 0, 0
         self.strayed = self.redundant = False

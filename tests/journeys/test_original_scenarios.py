@@ -26,7 +26,9 @@ from tests.cluster.running import started
 from tests.support import EVERY_RIDE_COSTS
 
 START_S, SETTLE_S = 20, 10
-KIM, LEE, ADMIN = "kim@example.com", "lee@example.com", "boss@example.com"
+KIM = "kim@example.com"
+LEE = "lee@example.com"
+ADMIN = "boss@example.com"
 """Who types: Kim is the document's user 1 and manager 1, Lee its user 2, and an admin puts the town up."""
 
 

@@ -153,12 +153,18 @@ class Model:
     """The breaker again, as plainly as can be: the history since the last change of state, judged anew each time."""
 
     def __init__(self) -> None:
-        self.state, self.now, self.open_until, self.era = "closed", 0.0, 0.0, 0
+        self.state = "closed"
+        self.now = 0.0
+        self.open_until = 0.0
+        self.era = 0
         self.history: list[tuple[float, bool]] = []
         self.probe_out = False
 
     def move(self, state: str) -> None:
-        self.state, self.history, self.probe_out, self.era = state, [], False, self.era + 1
+        self.state = state
+        self.history = []
+        self.probe_out = False
+        self.era = self.era + 1
         if state == "open":
             self.open_until = self.now + 5_000
 

@@ -254,7 +254,9 @@ class TestRealKafka(KafkaSuite):
         await super().test_while_the_broker_is_gone_append_says_so_and_afterwards_everything_arrives(wire, monkeypatch)
 
     async def test_members_of_a_group_share_the_work_and_each_message_takes_effect_once(self, wire: KafkaWire) -> None:
-        store, took, said = a_store(), [0, 0, 0], 0
+        store = a_store()
+        took = [0, 0, 0]
+        said = 0
         others = [wire.another(), wire.another()]
 
         async def work(which: int, member: KafkaWire) -> None:

@@ -59,7 +59,9 @@ async def test_it_begins_with_what_is_not_too_old_and_goes_on_with_what_is_new(w
     await wire.append(old)
     since_ms = await a_moment()
     await wire.append(new)
-    all_of_it, some, nothing = a_tail(wire), a_tail(wire, since_ms), a_tail(wire, await a_moment())
+    all_of_it = a_tail(wire)
+    some = a_tail(wire, since_ms)
+    nothing = a_tail(wire, await a_moment())
     for tail, expected in ((all_of_it, [*old, *new]), (some, new), (nothing, [])):
         assert {message.id for message in await tail.take(100)} == {message.id for message in expected}, "at once"
     await wire.append(newest)

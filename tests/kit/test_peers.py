@@ -27,7 +27,9 @@ class Callee:
     """A peer that waits for `gate` and then answers."""
 
     def __init__(self, status: int = 200, retry_after_s: int | None = None) -> None:
-        self.gate, self.status, self.retry_after_s = asyncio.Event(), status, retry_after_s
+        self.gate = asyncio.Event()
+        self.status = status
+        self.retry_after_s = retry_after_s
         self.headers: list[dict[str, str]] = []
         self.began = self.finished = 0
 

@@ -52,7 +52,10 @@ async def test_the_plug_is_pulled_in_the_middle_of_writes(plugged: Server) -> No
     """Only StoreUnavailable meanwhile, recovery by itself, each acknowledged write kept once and no refused one."""
     url = plugged.url(floor_database(plugged))
     stores = [postgres_store(url), postgres_store(url)]
-    kept, refused, wrong, stopped = list[str](), list[str](), list[BaseException](), asyncio.Event()
+    kept = list[str]()
+    refused = list[str]()
+    wrong = list[BaseException]()
+    stopped = asyncio.Event()
 
     async def writer(number: int) -> None:
         count = 0

@@ -66,7 +66,9 @@ async def test_it_is_filled_from_the_outboxes_and_heard_by_who_runs_on(
     broker: RealKafka, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kafka_bus, "ASK_AGAIN_S", 0)
-    wire, speaker, hearer = KafkaWire(broker, name), sqlite(), sqlite()
+    wire = KafkaWire(broker, name)
+    speaker = sqlite()
+    hearer = sqlite()
     relay, consumer = Relay(speaker, wire.bus, SetClock(), Metrics(), "bell"), a_consumer(wire, hearer)
     await say(speaker, 0, 1)
     assert await relay.step() == 2

@@ -127,7 +127,10 @@ class Rider:
         **options: Any,
     ) -> None:
         """`first`: what the first page shows when it is there. `path`: whose pages."""
-        self.url, self.userid, self._first, self._path = at.url, userid, first, path
+        self.url = at.url
+        self.userid = userid
+        self._first = first
+        self._path = path
         self._wrong: list[str] = []
         options = {"viewport": PHONE, "is_mobile": True, "has_touch": True, **options}
         self.context: BrowserContext = browser.new_context(locale=locale, reduced_motion="reduce", **options)

@@ -21,7 +21,10 @@ from tests.kit.floor import a_store, note
 from tests.power.disk import Disk
 from tests.support import EVERY_RIDE_COSTS, Client
 
-WRITERS, EACH, RIDERS, RIDES = 4, 10, 4, 3
+WRITERS = 4
+EACH = 10
+RIDERS = 4
+RIDES = 3
 CUTS, CUTS_UNDER_RIDES = (200, 20) if os.environ.get("GBIKE_FULL") else (40, 4)
 FREE = "사용가능"
 
@@ -35,7 +38,9 @@ def disk() -> Iterator[Disk]:
 
 async def written_until_a_cut(disk: Disk, folder: Path, chance: Random) -> set[str]:
     """Write to a store; what was acknowledged when the power was cut, and `folder / "found"` is what is left."""
-    store, known, at_the_cut = a_store(folder / "store.sqlite"), list[str](), list[set[str]]()
+    store = a_store(folder / "store.sqlite")
+    known = list[str]()
+    at_the_cut = list[set[str]]()
 
     def cut() -> None:
         at_the_cut.append(set(known))
@@ -99,7 +104,10 @@ class Known(NamedTuple):
 async def ridden_until_a_cut(disk: Disk, data: Path, found: Path, chance: Random) -> Known:
     """Ride; what riders knew when the power was cut, and `found` is what is left."""
     embedded = Embedded(DataFolder(data), EVERY_RIDE_COSTS, chance=chance.random)
-    client, rented, returned, at_the_cut = Client(embedded.app), set[int](), set[int](), list[Known]()
+    client = Client(embedded.app)
+    rented = set[int]()
+    returned = set[int]()
+    at_the_cut = list[Known]()
 
     def cut() -> None:
         at_the_cut.append(Known(rented.copy(), returned.copy()))

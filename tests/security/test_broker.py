@@ -190,7 +190,9 @@ async def test_what_waited_in_the_open_topic_is_heard_first_and_then_what_its_sp
     def paid(tx: Tx, event: AdjustedPoint) -> None:
         note(tx, f"paid {event.managerid}")
 
-    manager, hearer, store = broker.bus("bike_manager"), broker.bus("user_deposit"), a_store()
+    manager = broker.bus("bike_manager")
+    hearer = broker.bus("user_deposit")
+    store = a_store()
     await manager.append([adjusted(3), adjusted(4, source="rent")])
     heard = {kind: who for kind, who in speakers().items() if kind == "AdjustedPoint"}
     subscription = KafkaSubscription(hearer, "user_deposit", heard)

@@ -318,7 +318,9 @@ async def test_headers_that_services_might_trust_do_not_pass_the_gateway(stage: 
 
 async def test_a_forged_message_moves_no_money(stage: OnCluster) -> None:
     """Any local user once published one and had 777,000 won. With the login of who says it, it is said as that one."""
-    data, userid, topic = stage.cluster.data, 777_001, topic_of("bike_manager")
+    data = stage.cluster.data
+    userid = 777_001
+    topic = topic_of("bike_manager")
     assert (await stage.admin.post("/userDeposits", {"userid": userid, "deposit": 1_000})).status == 201
     await stage.settle()
     kafka_is, names = stage.cluster.plan.kafka, ("rent", "bike_manager")

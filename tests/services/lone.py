@@ -114,7 +114,9 @@ class Lone:
     ) -> None:
         """`path`: a file to keep its store in, None for memory (then every write is rehearsed: run twice). `store`:
         another engine's."""
-        self.clock, self.peer, self.card = SetClock(), FakePeer(), card
+        self.clock = SetClock()
+        self.peer = FakePeer()
+        self.card = card
         ids = SystemIds()
         if path is not None:
             migrate(path, card.versions)

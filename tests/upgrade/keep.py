@@ -33,7 +33,9 @@ from tests.support import EVERY_RIDE_COSTS, Client
 from tests.upgrade.kept import BACKUP
 
 HERE = Path(__file__).parent
-RIDERS, BIKES, QUIET_S = 5, 8, 60
+RIDERS = 5
+BIKES = 8
+QUIET_S = 60
 CHEAP = {"GBIKE_PASSWORD_MEMORY_KIB": "8192", "GBIKE_PASSWORD_PASSES": "1"}
 AS_BEFORE = {"GBIKE_MAX_OPEN_RENTS_PER_RIDER": "0", "GBIKE_RENT_MINIMUM_KRW": "0"}
 """Rider 4 has two rides and rider 5 no money, in a secure folder too."""
