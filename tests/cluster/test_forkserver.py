@@ -137,7 +137,7 @@ async def main() -> None:
     one, url = await case.service("bike")
     await case.ready(url)
     print(one.pid, case.server.pid, flush=True)
-    await asyncio.sleep(600)
+    await asyncio.Event().wait()
 
 asyncio.run(main())
 """

@@ -1,6 +1,8 @@
 """What the tests of the flaws share: a register of checks, the town they run in, and the ways to take a fix out."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 import msgspec
@@ -13,6 +15,7 @@ from gbike.kit.envelope import Message, pack
 from gbike.kit.store import Reading
 from gbike.kit.telemetry import NO_TRACE
 from tests.support import EVERY_RIDE_COSTS, Client
+from tests.waiting import soon
 
 Check = Callable[[], Awaitable[None]]
 Plant = Callable[[pytest.MonkeyPatch], None]
@@ -140,6 +143,25 @@ def _whole_log(read: Reading) -> list[tuple[int, Message]]:
 async def a_town(**env: str) -> Town:
     """A town that is open; env: settings without GBIKE_, in small letters."""
     return await Town(**{f"GBIKE_{name.upper()}": value for name, value in env.items()}).opened()
+
+
+@asynccontextmanager
+async def held_up(town: Town, service: str) -> AsyncIterator[None]:
+    """What a service is asked meanwhile reaches it only afterwards."""
+    faulty = town.all.part(service).faulty
+    app = faulty._app
+    gate, over = asyncio.Event(), asyncio.Event()
+
+    async def late(*asked: Any) -> None:
+        await gate.wait()
+        await app(*asked)
+        over.set()
+
+    faulty._app = late  # type: ignore[assignment]
+    yield
+    faulty._app = app
+    gate.set()
+    await soon(over.is_set)
 
 
 def replacing(where: Any, name: str, other: Any) -> Plant:

@@ -9,7 +9,6 @@ import pytest
 
 from dev.simulation.mutants import BILL_AGAIN
 from dev.simulation.seams import before, replaced
-from gbike.app.faults import Delay
 from gbike.contracts.bike_manage_app import Reported
 from gbike.contracts.bike_manager import AdjustedPoint
 from gbike.contracts.billing import CalculatedFee
@@ -29,7 +28,7 @@ from gbike.services.billing.domain import Rounding, Tariff
 from gbike.services.user_deposit import commands as ledger_commands
 from gbike.services.user_deposit import domain as money
 from gbike.services.user_deposit import storage as ledger
-from tests.flaws.planting import Town, a_town, flaw, replacing
+from tests.flaws.planting import Town, a_town, flaw, held_up, replacing
 
 RENTED = Rented(rentid=7, userid=1, bikeid=1, status="rented", starttime=1_000)
 RETURNED = Returned(rentid=7, userid=1, bikeid=1, status="returned", endtime=6_000, starttime=1_000)
@@ -285,13 +284,11 @@ def _overwriting(tx: Tx, state: State, number: int, patience_ms: int) -> tuple[R
 @flaw(38, replacing(BikeClient, "apply", _whatever_happens), replacing(report_saga, "take_down_a_report", _overwriting))
 async def test_flaw_38_a_report_that_bike_did_not_apply_in_time_earns_nothing() -> None:
     """A slow bike left a report half done, and a second one overwrote the first; here it is cancelled, or refused."""
-    town = await a_town(report_deadline_ms="300")
+    town = await a_town(report_deadline_ms="100")
     seen = {"reportid": 1, "managerid": 1, "bikeid": 1, "batterylevel": 50}
-    town.all.part("bike").faulty.delay = Delay(600, 600)
-    late = await town.client.post("/bikeManageApps", seen)
+    async with held_up(town, "bike"):
+        late = await town.client.post("/bikeManageApps", seen)
     assert (late.status, late.headers.get("retry-after")) == (503, "2")
-    town.all.part("bike").faulty.delay = None
-    await asyncio.sleep(0.6)
     await town.all.settle()
     assert (await points_of(town), await town.many("bikeManageApps")) == (1000, [])
     first = await town.client.post("/bikeManageApps", seen)

@@ -9,7 +9,6 @@ import pytest
 
 from dev.simulation.mutants import FREE_ANOTHERS_BIKE, TAKE_A_TAKEN_BIKE
 from dev.simulation.seams import answering, before
-from gbike.app.faults import Delay
 from gbike.contracts.rent import Returned
 from gbike.kit import settings
 from gbike.kit.access.rules import PUBLIC
@@ -27,7 +26,7 @@ from gbike.services.rent import saga as rent_saga
 from gbike.services.rent import storage as rents
 from gbike.services.rent import wiring as rent_wiring
 from gbike.services.rent.storage import standing
-from tests.flaws.planting import Town, a_town, flaw, replacing
+from tests.flaws.planting import Town, a_town, flaw, held_up, replacing
 
 
 async def bike_is(town: Town, bikeid: int = 1) -> str:
@@ -77,9 +76,15 @@ async def test_flaw_13_no_test_delay_is_left_in_a_rent() -> None:
     """Bike slept 400-620 ms at random before it answered; here a delay exists only where the demo's faults set one."""
     town = await a_town()
     assert all(part.faulty.delay is None for part in town.all.parts.values())
-    began = asyncio.get_running_loop().time()
-    await town.rent()
-    assert asyncio.get_running_loop().time() - began < 0.3
+    slept: list[float] = []
+
+    async def noted(seconds: float) -> None:
+        slept.append(seconds)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asyncio, "sleep", noted)
+        await town.rent()
+    assert not any(slept)
 
 
 def _one_timeout_for_all(patch: pytest.MonkeyPatch) -> None:
@@ -119,12 +124,10 @@ def _undo_nothing(*_args: object) -> None:
 )
 async def test_flaw_15_a_bike_that_answered_too_late_ends_free() -> None:
     """A time-out left the bike 사용중 without a rent; here the rent is cancelled and says so, and bike frees it."""
-    town = await a_town(rent_deadline_ms="300")
-    town.all.part("bike").faulty.delay = Delay(600, 600)
-    reply = await town.client.post("/rents", {"userid": 1, "bikeid": 1})
+    town = await a_town(rent_deadline_ms="100")
+    async with held_up(town, "bike"):  # and then the late reservation arrives
+        reply = await town.client.post("/rents", {"userid": 1, "bikeid": 1})
     assert (reply.status, reply.headers["retry-after"]) == (503, "2")
-    town.all.part("bike").faulty.delay = None
-    await asyncio.sleep(0.6)  # the late reservation arrives
     await town.all.settle()
     assert await bike_is(town) == "사용가능"
     assert await town.rows("rent", "SELECT status FROM rents") == [("cancelled",)]

@@ -15,6 +15,7 @@ from tests.kit.kafkas import KafkaWire, RealKafka
 from tests.kit.test_bus import RINGS, a_message
 from tests.kit.test_kafka import FULL
 from tests.kit.test_topic_made_anew import make_anew
+from tests.waiting import a_while
 
 PATIENCE_S = 60
 REACH_MS = 60_000
@@ -51,7 +52,7 @@ async def heard(tail: KafkaTail, wanted: set[str]) -> None:
                 came |= {message.id for message in await tail.take(100)}
                 await tail.changed(200)
             except BusUnavailable:
-                await asyncio.sleep(0.05)
+                await a_while()
 
 
 async def test_it_begins_with_what_is_not_too_old_and_goes_on_with_what_is_new(wire: KafkaWire) -> None:

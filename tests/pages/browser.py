@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +19,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request,
 
 from tests.gateway.servers import free_port
 from tests.support import EVERY_RIDE_COSTS
+from tests.waiting import until
 
 WITHIN_S = 90
 LOADS, AGAIN_MS = 3, 15_000
@@ -195,8 +195,4 @@ def _loaded(page: Page, first: Locator) -> None:
 
 def eventually(fact: Callable[[], Any], within_s: float = WITHIN_S) -> Any:
     """What a fact answers once it is true."""
-    end = time.monotonic() + within_s
-    while not (found := fact()):
-        assert time.monotonic() < end, f"not within {within_s} s"
-        time.sleep(0.05)
-    return found
+    return until(fact, within_s)

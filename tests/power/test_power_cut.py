@@ -20,6 +20,7 @@ from gbike.kit.sqlite.store import open_file
 from tests.kit.floor import a_store, note
 from tests.power.disk import Disk
 from tests.support import EVERY_RIDE_COSTS, Client
+from tests.waiting import a_while
 
 WRITERS = 4
 EACH = 10
@@ -124,7 +125,7 @@ async def ridden_until_a_cut(disk: Disk, data: Path, found: Path, chance: Random
             back = await client.patch(f"/rents/{rent.json['rentid']}", {"endlocation": "정자"})
             assert back.status == 200, back
             returned.add(rent.json["rentid"])
-            await asyncio.sleep(0.05)
+            await a_while()
 
     embedded.start()
     disk.cut_after(chance.randint(20, 900), cut)

@@ -34,6 +34,7 @@ from gbike.kit.store import Tx
 from gbike.kit.telemetry import NO_TRACE, Metrics
 from tests.kit.floor import a_store, note, words
 from tests.kit.kafkas import RealKafka
+from tests.waiting import a_while
 
 pytestmark = pytest.mark.timeout(300)
 NOBODY = "nobody"
@@ -69,7 +70,7 @@ class Locked(RealKafka):
             login = secrets.kafka_login(self.data, "reader")
             while not await engine.ready(self._port, **login):
                 assert self._child.poll() is None, (self._folder / "log").read_text()
-                await asyncio.sleep(0.05)
+                await a_while()
         else:
             await super().ready()
 
