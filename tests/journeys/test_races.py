@@ -20,7 +20,7 @@ from tests.journeys.forms import Form, InMemory
 from tests.support import EVERY_RIDE_COSTS, Client
 from tests.waiting import soon
 
-ROUNDS = int(os.environ.get("GBIKE_RACE_ROUNDS", "50"))
+ROUNDS = int(os.environ.get("GBIKE_RACE_ROUNDS", "10"))
 CLUSTER_ROUNDS = 20 if os.environ.get("GBIKE_FULL") else 2
 RIDERS = 200
 BREAKER_OPEN_S = 6

@@ -7,6 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from gbike.kit.breaker import Breaker, BreakerSettings, CircuitOpen, State
 from tests.kit.floor import SetClock
+from tests.services.lone import examples
 
 
 def a_breaker(chance: float = 0.5) -> tuple[Breaker, SetClock]:
@@ -247,4 +248,4 @@ class BreakerMachine(RuleBasedStateMachine):
 
 
 TestBreakerAgainstItsModel = BreakerMachine.TestCase
-TestBreakerAgainstItsModel.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestBreakerAgainstItsModel.settings = settings(examples(60), stateful_step_count=40)
