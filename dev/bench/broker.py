@@ -58,8 +58,12 @@ class Broker:
     """Measures against one Kafka and one PostgreSQL, with topics and databases of its own for each round."""
 
     def __init__(self, bootstrap: str, port: int, messages: int) -> None:
-        self._bootstrap, self._port, self._many = bootstrap, port, messages
-        self._clock, self._ids, self._rounds = SystemClock(), SystemIds(), 0
+        self._bootstrap = bootstrap
+        self._port = port
+        self._many = messages
+        self._clock = SystemClock()
+        self._ids = SystemIds()
+        self._rounds = 0
         self._messages = [self._message(number) for number in range(messages)]
 
     async def relay(self, rounds: int) -> list[Line]:
@@ -218,7 +222,9 @@ class Broker:
 
     async def _consume(self, topic: str, keep: Keep | None = None, *, by_itself: bool = False) -> float:
         self._rounds += 1
-        total, began, group = 0, 0.0, f"bare-{self._rounds}"
+        total = 0
+        began = 0.0
+        group = f"bare-{self._rounds}"
         async with _consumer(self._bootstrap, topic, group, by_itself) as consumer, asyncio.timeout(GIVE_UP_S):
             while total < self._many + 1:
                 found = await consumer.getmany(timeout_ms=500, max_records=BATCH)

@@ -43,8 +43,8 @@ class Size(msgspec.Struct, frozen=True):
     starts: int
 
 
-FULL = Size(100_000, 1_000_000, 3, 10.0, 1.0, 0.5, 8.0, 3)
-QUICK = Size(10_000, 50_000, 1, 3.0, 0.7, 0.3, 3.0, 2)
+FULL = Size(100_000, 1_000_000, 3, 10.0, 1.0, floors_s=0.5, settlement_s=8.0, starts=3)
+QUICK = Size(10_000, 50_000, 1, 3.0, 0.7, floors_s=0.3, settlement_s=3.0, starts=2)
 
 
 class Bench:
@@ -90,8 +90,13 @@ class Bench:
         self.lines.append(Line("memory, after load", f"{resident:.0f} MB RSS", beside, "<= 150 MB", resident <= 150))
 
     async def _cycles(self, server: Server) -> None:
-        size, rides, rents, returns = self._size, [], [], []
-        appends, single, grouped = [], [], []
+        size = self._size
+        rides = []
+        rents = []
+        returns = []
+        appends = []
+        single = []
+        grouped = []
         connections = await connect_many(server.port, RIDERS)
         await cycles(connections, server.pid, self._fleet, 0.5)
         for _ in range(size.rounds):

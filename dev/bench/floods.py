@@ -61,7 +61,10 @@ class Rider:
     """One who looks at a bike, rents it and returns it, over and over."""
 
     def __init__(self, port: int, token: str, userid: int = 0) -> None:
-        self._port, self._token, self._userid, self._turn = port, token, userid, 0
+        self._port = port
+        self._token = token
+        self._userid = userid
+        self._turn = 0
         self._connection: Connection | None = None
 
     async def ride(self, seconds: float) -> Measured:

@@ -12,7 +12,9 @@ _ROW = ("0190-outbox", "Rented", "rent:1", b"h" * 330, b"v" * 160)
 
 def appends_per_s(folder: Path, seconds: float) -> float:
     """Appends of 512 bytes, each made durable by fsync."""
-    path, block, done = folder / "floor.log", b"x" * 512, 0
+    path = folder / "floor.log"
+    block = b"x" * 512
+    done = 0
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     began = time.perf_counter()
     while time.perf_counter() - began < seconds:

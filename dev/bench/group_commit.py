@@ -24,7 +24,9 @@ from gbike.kit.ids import SystemIds
 from gbike.kit.sqlite.store import SqliteStore
 from gbike.kit.store import Tx
 
-WRITERS, SECONDS, ROUNDS = 64, 2.0, 5
+WRITERS = 64
+SECONDS = 2.0
+ROUNDS = 5
 BODY = {"userid": 1, "bikeid": 7, "endlocation": "분당_정자역_1구역", "status": "returned", "lat": 37.36, "lon": 127.1}
 REQUEST_WORK = 10
 """Times the body is written and read: some 100 µs, about what an HTTP request costs."""

@@ -12,7 +12,9 @@ from typing import Any, NamedTuple, cast
 import msgspec
 
 HOST = "127.0.0.1"
-_END, _LENGTH, _CLOSE = b"\r\n\r\n", b"content-length: ", b"\r\nconnection: close"
+_END = b"\r\n\r\n"
+_LENGTH = b"content-length: "
+_CLOSE = b"\r\nconnection: close"
 
 
 class Reply(NamedTuple):

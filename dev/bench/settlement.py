@@ -74,7 +74,9 @@ async def settlement(server: Server, folder: Path, fleet: Fleet, per_s: float, s
     connections = await connect_many(server.port, 256)
     for connection in connections:
         free.put_nowait(connection)
-    watcher, rented, returned = Watcher(folder), list[float](), list[float]()
+    watcher = Watcher(folder)
+    rented = list[float]()
+    returned = list[float]()
 
     async def ride(due: float) -> None:
         connection = await free.get()
@@ -88,7 +90,9 @@ async def settlement(server: Server, folder: Path, fleet: Fleet, per_s: float, s
         free.put_nowait(connection)
 
     rides = int(per_s * seconds)
-    cpu, own, began = cpu_ms(server.pid), own_cpu_ms(), time.perf_counter()
+    cpu = cpu_ms(server.pid)
+    own = own_cpu_ms()
+    began = time.perf_counter()
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(watcher.watch(rides))
@@ -103,7 +107,7 @@ async def settlement(server: Server, folder: Path, fleet: Fleet, per_s: float, s
     busy, own_busy = (cpu_ms(server.pid) - cpu) / took_ms, (own_cpu_ms() - own) / took_ms
     for connection in connections:
         connection.close()
-    return Settlement(_in_ms(rented), _in_ms(returned), _in_ms(watcher.closed), per_s, busy, own_busy)
+    return Settlement(_in_ms(rented), _in_ms(returned), _in_ms(watcher.closed), per_s, busy, driver_busy=own_busy)
 
 
 def _in_ms(seconds: Sequence[float]) -> list[float]:

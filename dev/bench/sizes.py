@@ -36,7 +36,9 @@ from gbike.kit.schema.migrate import migrate_url
 from gbike.kit.sqlite.store import SqliteStore
 from gbike.kit.telemetry import configure_logs
 
-RIDES, AT_ONCE, ASKING = 6_000, 1_000, 32
+RIDES = 6_000
+AT_ONCE = 1_000
+ASKING = 32
 RIDERS = 120
 DEPOSIT = 10_000_000
 MOST = {"sqlite": 1_500, "postgresql": 2_800}

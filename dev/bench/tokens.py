@@ -40,7 +40,10 @@ MOST = 1.15
 """As many times what a rent takes behind the open door."""
 ABBA, BAAB = ("open", "secure", "secure", "open"), ("secure", "open", "open", "secure")
 SAMPLES = 4_000
-QUIET_MS, LOOK_S, LOOKS, SETTLE_S = 1.5, 0.03, 3, 1.0
+QUIET_MS = 1.5
+LOOK_S = 0.03
+LOOKS = 3
+SETTLE_S = 1.0
 """A process that used less than so much CPU between so many looks is at rest; it is not waited for longer."""
 WARM_UP = 2
 LONGEST_S = 190

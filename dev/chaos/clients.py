@@ -103,23 +103,27 @@ class Client:
     def _rent(self) -> Deed:
         body = {"userid": RIDERS_FROM + next(self._riders), "bikeid": self._bike()}
         key = self._key()
-        return Deed("rent", "POST", "/rents", body, key, key is not None, {"userid": body["userid"]})
+        return Deed("rent", "POST", "/rents", body, key, repeatable=key is not None, facts={"userid": body["userid"]})
 
     def _return(self, rentid: int) -> Deed:
         place = f"{self.number}-{len(self.deeds)}"
         facts = {"rentid": rentid, "endlocation": place}
-        return Deed("return", "PATCH", f"/rents/{rentid}", {"endlocation": place}, self._key(), True, facts)
+        return Deed(
+            "return", "PATCH", f"/rents/{rentid}", {"endlocation": place}, self._key(), repeatable=True, facts=facts
+        )
 
     def _top_up(self) -> Deed:
         amount, key = next(self._amounts), self._key()
         path = f"/userDeposits/{self.number}/topUps"
-        return Deed("topUp", "POST", path, {"amount": amount}, key, key is not None, {"amount": amount})
+        return Deed(
+            "topUp", "POST", path, {"amount": amount}, key, repeatable=key is not None, facts={"amount": amount}
+        )
 
     def _convert(self) -> Deed:
         amount = next(self._amounts)
         key = f"conversion-{self.number}-{amount}"
         path = f"/bikeManagers/{self.number}"
-        return Deed("conversion", "PUT", path, {"adjustpoint": amount}, key, True, {"amount": amount})
+        return Deed("conversion", "PUT", path, {"adjustpoint": amount}, key, repeatable=True, facts={"amount": amount})
 
     def _report(self) -> Deed:
         turn, kind = next(self._reports), self._chance.choice(("bare", "key", "number"))
@@ -132,7 +136,7 @@ class Client:
         if kind == "number":
             body["reportid"] = turn
         key = f"report-{self.number}-{turn}" if kind == "key" else None
-        return Deed("report", "POST", "/bikeManageApps", body, key, kind != "bare", facts)
+        return Deed("report", "POST", "/bikeManageApps", body, key, repeatable=kind != "bare", facts=facts)
 
 
 class Rider(Client):

@@ -44,7 +44,7 @@ async def look(session: aiohttp.ClientSession, clients: Sequence[Client]) -> Sta
             points[managerid] = await every(session, f"/bikeManagers/{managerid}/entries")
     paths = ("/rents", "/bikes", "/billings", "/userDeposits", "/bikeManageApps", "/bikeManagers")
     rents, bikes, bills, deposits, reports, managers = [await every(session, path) for path in paths]
-    return State(rents, bikes, bills, deposits, reports, managers, money, points)
+    return State(rents, bikes, bills, deposits, reports, managers=managers, money=money, points=points)
 
 
 async def every(session: aiohttp.ClientSession, path: str) -> Rows:

@@ -24,7 +24,9 @@ from gbike.app.cluster.plan import Plan, read_plan
 from gbike.app.control import ask
 from gbike.app.data_folder import DataFolder
 
-READY_S, STOP_S, HEALED_S = 90, 30, 60
+READY_S = 90
+STOP_S = 30
+HEALED_S = 60
 AT_ONCE = 16
 """Requests that prepare the fleet, at a time."""
 

@@ -19,8 +19,8 @@ class Command(msgspec.Struct, frozen=True):
 
     actor: str
     wish: str
-    method: str
-    path: str
+    request: str
+    """Method and path."""
     body: dict[str, int | str | bool | list[str]]
     aggregate: str
     requirements: tuple[int, ...] = ()
@@ -46,31 +46,34 @@ class Scene(msgspec.Struct, frozen=True):
 
 
 SCRIPT = (
-    Command("Operator", "opens a deposit", "POST", "/userDeposits", {"userid": 1, "deposit": 100_000}, "deposit",
+    Command("Operator", "opens a deposit", "POST /userDeposits", {"userid": 1, "deposit": 100_000}, "deposit",
             status=201),
-    Command("Operator", "registers a bike", "POST", "/bikes", {"bikeid": 1, "location": "정자역"}, "bike", (1,), 201),
-    Command("Operator", "", "POST", "/bikes", {"bikeid": 2, "location": "정자역"}, "bike", (1,), 201),
-    Command("Operator", "registers a manager", "POST", "/bikeManagers", {"managerid": 1, "userid": 1}, "manager",
+    Command("Operator", "registers a bike", "POST /bikes", {"bikeid": 1, "location": "정자역"}, "bike",
+            requirements=(1,), status=201),
+    Command("Operator", "", "POST /bikes", {"bikeid": 2, "location": "정자역"}, "bike", requirements=(1,), status=201),
+    Command("Operator", "registers a manager", "POST /bikeManagers", {"managerid": 1, "userid": 1}, "manager",
             status=201),
-    Command("Rider", "rents a bike", "POST", "/rents", {"userid": 1, "bikeid": 1}, "rent", (2, 3), 201),
-    Command("Rider", "asks for a bike while bike is down", "POST", "/rents", {"userid": 2, "bikeid": 2},
-            "rent", (2, 3), 503, without="bike"),
-    Command("Rider", "returns the bike", "PATCH", "/rents/1", {"endlocation": "수내역"}, "rent", (5,)),
-    Command("Manager", "reports a bike's state", "POST", "/bikeManageApps",
-            {"managerid": 1, "bikeid": 1, "batterylevel": 50, "usableyn": True}, "report", (10,), 201),
-    Command("Manager", "converts points", "PUT", "/bikeManagers/1", {"userid": 1, "point": 0, "adjustpoint": 1000},
-            "manager", (12,)),
-    Command("Rider", "pays in", "POST", "/userDeposits/1/topUps", {"amount": 5_000}, "deposit", status=201),
-    Command("Operator", "corrects a deposit", "POST", "/userDeposits/1/corrections",
+    Command("Rider", "rents a bike", "POST /rents", {"userid": 1, "bikeid": 1}, "rent",
+            requirements=(2, 3), status=201),
+    Command("Rider", "asks for a bike while bike is down", "POST /rents", {"userid": 2, "bikeid": 2},
+            "rent", requirements=(2, 3), status=503, without="bike"),
+    Command("Rider", "returns the bike", "PATCH /rents/1", {"endlocation": "수내역"}, "rent", requirements=(5,)),
+    Command("Manager", "reports a bike's state", "POST /bikeManageApps",
+            {"managerid": 1, "bikeid": 1, "batterylevel": 50, "usableyn": True}, "report",
+            requirements=(10,), status=201),
+    Command("Manager", "converts points", "PUT /bikeManagers/1", {"userid": 1, "point": 0, "adjustpoint": 1000},
+            "manager", requirements=(12,)),
+    Command("Rider", "pays in", "POST /userDeposits/1/topUps", {"amount": 5_000}, "deposit", status=201),
+    Command("Operator", "corrects a deposit", "POST /userDeposits/1/corrections",
             {"amount": -500, "reason": "paid in twice"}, "deposit", status=201),
-    Command("Operator", "moves or marks a bike", "PATCH", "/bikes/1", {"location": "야탑역"}, "bike"),
-    Command("Operator", "retires a bike", "POST", "/bikes/2/retirement", {}, "bike"),
-    Command("Rider", "signs up", "POST", "/accounts",
+    Command("Operator", "moves or marks a bike", "PATCH /bikes/1", {"location": "야탑역"}, "bike"),
+    Command("Operator", "retires a bike", "POST /bikes/2/retirement", {}, "bike"),
+    Command("Rider", "signs up", "POST /accounts",
             {"name": "Kim", "contact": "kim@example.com", "password": "정자역 자전거 대여소"}, "account", status=202),
-    Command("Operator", "says what somebody may do", "PUT", "/accounts/1/roles", {"roles": ["rider", "bikeManager"]},
+    Command("Operator", "says what somebody may do", "PUT /accounts/1/roles", {"roles": ["rider", "bikeManager"]},
             "account"),
-    Command("Operator", "", "PATCH", "/userDeposits/1", {"deposit": 0}, "deposit"),
-    Command("Rider", "asks to be forgotten", "POST", "/accounts/1/erasure", {}, "account"),
+    Command("Operator", "", "PATCH /userDeposits/1", {"deposit": 0}, "deposit"),
+    Command("Rider", "asks to be forgotten", "POST /accounts/1/erasure", {}, "account"),
 )  # fmt: skip
 
 
@@ -87,9 +90,10 @@ async def watch(script: Sequence[Command] = SCRIPT) -> list[Scene]:
         body = msgspec.json.encode(command.body)
         for name, part in services.parts.items():
             part.answer(stopped=name == command.without)
-        answer = await call_asgi(services.app, command.method, command.path, body, {})
+        method, path = command.request.split()
+        answer = await call_asgi(services.app, method, path, body, {})
         if answer.status != command.status:
-            raise NotAsWritten(f"{command.method} {command.path}: {answer.status} {answer.body.decode()}")
+            raise NotAsWritten(f"{command.request}: {answer.status} {answer.body.decode()}")
         said = [(name, m.type) for name, waiting in (await _outboxes(services)).items() for m in waiting]
         scenes.append(Scene(command, tuple(said), tuple(await _reactions(services))))
     await services.stop()

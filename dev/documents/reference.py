@@ -166,7 +166,7 @@ def _scene(scene: Scene) -> str:
     names = ", ".join(f"**{event}**" for _, event in scene.said) or "no event: nobody needs to hear of it"
     after = dict.fromkeys(event for reaction in scene.reactions for event in reaction.said)
     follows = f" → {', '.join(after)}" if after else ""
-    told = f"{command.actor} {command.wish} (`{command.method} {command.path}`, {command.status}{asked})"
+    told = f"{command.actor} {command.wish} (`{command.request}`, {command.status}{asked})"
     return f"- {told}: {names}{follows}"
 
 

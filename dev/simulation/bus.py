@@ -83,8 +83,12 @@ class MangledSubscription:
     def __init__(
         self, name: str, types: frozenset[str], *, bus: SimBus, network: Network, rng: Random, store: Store
     ) -> None:
-        self._sim_bus, self._network, self._rng = bus, network, rng
-        self._store, self._name, self._types = store, name, types
+        self._sim_bus = bus
+        self._network = network
+        self._rng = rng
+        self._store = store
+        self._name = name
+        self._types = types
         self._bus: SqliteLog | None = None
         self._position: int | None = None
         self._changed = asyncio.Event()
@@ -110,7 +114,10 @@ class MangledSubscription:
         place = await self._place()
         again = rng.random() < swarm.redelivered
         entries = await bus.after(max(0, place - 20) if again else place, WINDOW)
-        chosen, had, position, gap = [], [], place, False
+        chosen = []
+        had = []
+        position = place
+        gap = False
         for number, message in entries:
             if message.type in self._types:
                 if number <= place or number in self._given:

@@ -82,9 +82,16 @@ def check_determinism(seeds: int, first: int = 0) -> int:
 
 
 def _report(verdicts: Iterable[Verdict], told_all: bool = False) -> int:
-    began, seen, violations, steps, virtual_s, runs = time.perf_counter(), Counter[str](), 0, 0, 0.0, 0
+    began = time.perf_counter()
+    seen = Counter[str]()
+    violations = 0
+    steps = 0
+    virtual_s = 0.0
+    runs = 0
     for verdict in verdicts:
-        runs, steps, virtual_s = runs + 1, steps + verdict.steps, virtual_s + verdict.virtual_s
+        runs = runs + 1
+        steps = steps + verdict.steps
+        virtual_s = virtual_s + verdict.virtual_s
         seen += verdict.seen
         if verdict.violation:
             violations += 1

@@ -86,7 +86,7 @@ class History:
         """Send one request as `client` and wait `patience_s` at most."""
         method, path, content = request
         loop = self._cluster.loop
-        attempt = Attempt(len(self.attempts), client, op, facts, key, loop.time())
+        attempt = Attempt(len(self.attempts), client, op, facts, key, began=loop.time())
         self.attempts.append(attempt)
         headers = {"x-request-id": attempt.request_id, **({"idempotency-key": key} if key else {})}
         body = b"" if content is None else msgspec.json.encode(content)
@@ -98,7 +98,9 @@ class History:
         except (TimeoutError, PeerUnreachable):
             attempt.ended = loop.time()
             return attempt
-        attempt.ended, attempt.status, attempt.body = loop.time(), answer.status, answer.body
+        attempt.ended = loop.time()
+        attempt.status = answer.status
+        attempt.body = answer.body
         attempt.kind = "ok" if answer.status < 300 else "fail"
         return attempt
 

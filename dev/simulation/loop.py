@@ -91,7 +91,8 @@ class SimLoop(asyncio.BaseEventLoop):
         return future
 
     def _run_once(self) -> None:
-        ready, timers, rng = self._ready, self._scheduled, self._rng  # type: ignore[attr-defined]
+        ready, timers = self._ready, self._scheduled  # type: ignore[attr-defined]
+        rng = self._rng
         for _ in range(LOOK_EVERY):
             while timers and (timers[0]._when <= self._now or not ready):
                 timer = heapq.heappop(timers)

@@ -25,7 +25,9 @@ class Nemesis:
     """Strikes at steps drawn from the seed, until it is told to end."""
 
     def __init__(self, cluster: Cluster, history: History) -> None:
-        self._cluster, self._history, self._rng = cluster, history, cluster.rng
+        self._cluster = cluster
+        self._history = history
+        self._rng = cluster.rng
         self._crash_at = self._stall_at = -1
         self._ended = False
         self.tariffs = [_tariff(cluster.env)]
@@ -58,7 +60,9 @@ class Nemesis:
         self._cluster.loop.strike_at = min(planned, default=-1)
 
     def _strike(self) -> None:
-        swarm, node, now = self._cluster.swarm, self._choose(), self._cluster.loop.steps
+        swarm = self._cluster.swarm
+        node = self._choose()
+        now = self._cluster.loop.steps
         if self._crash_at == now:
             self._crash_at = self._after(swarm.crash_every)
             self._crash(node)

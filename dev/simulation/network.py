@@ -19,7 +19,9 @@ class Network:
     """Carries requests to nodes. `swarm` may be replaced while it runs."""
 
     def __init__(self, loop: SimLoop, rng: Random, swarm: Swarm) -> None:
-        self._loop, self._rng, self.swarm = loop, rng, swarm
+        self._loop = loop
+        self._rng = rng
+        self.swarm = swarm
         self.struck: Counter[str] = Counter()
         """How often each kind of fault struck."""
         self._nothing = LIFE_OF_THE_WIRE.context()

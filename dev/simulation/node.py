@@ -37,7 +37,9 @@ class SimClock:
     """A node's clock: wall time is skewed and may be set, the monotonic one begins anywhere."""
 
     def __init__(self, loop: SimLoop, skew_ms: int, began_ms: float) -> None:
-        self._loop, self._skew_ms, self._began_ms = loop, skew_ms, began_ms
+        self._loop = loop
+        self._skew_ms = skew_ms
+        self._began_ms = began_ms
         self.step_ms = 0
         """How far the wall clock was set back or forward."""
 
@@ -87,7 +89,9 @@ class Node:
     """One service, or the log. `start` gives it a life, `crash` takes it."""
 
     def __init__(self, cluster: "Cluster", name: str, card: Card | None) -> None:
-        self._cluster, self.name, self._card = cluster, name, card
+        self._cluster = cluster
+        self.name = name
+        self._card = card
         self.connection = in_memory(card.versions if card else LOG_VERSIONS)
         if card:
             watch(self.connection, name)
@@ -155,7 +159,10 @@ class Cluster:
     """Every node, and what connects them."""
 
     def __init__(self, loop: SimLoop, rng: Random, swarm: Swarm, env: Mapping[str, str]) -> None:
-        self.loop, self.rng, self.swarm, self.env = loop, rng, swarm, env
+        self.loop = loop
+        self.rng = rng
+        self.swarm = swarm
+        self.env = env
         self.ids = SimIds()
         self.network = Network(loop, rng, swarm)
         self.bus = SimBus(self.network, rng)

@@ -22,7 +22,7 @@ class Cashier(Person):
         body, key = {"amount": amount, "reason": "a coin was counted twice"}, self.key()
         path = f"/userDeposits/{userid}/corrections"
         send = partial(
-            self.ask, "correct", "user_deposit", "POST", path, body, key=key, userid=userid, difference=amount
+            self.ask, "correct", "user_deposit", "POST", path, content=body, key=key, userid=userid, difference=amount
         )
         await (self.insist(send) if key else send())
 
@@ -39,7 +39,7 @@ class Cashier(Person):
         await self.pause(3.0)
         body, key = {"deposit": wanted, "expected": before}, self.key()
         facts = {"userid": userid, "difference": wanted - before}
-        send = partial(self.ask, "correct", "user_deposit", "PATCH", path, body, key=key, **facts)
+        send = partial(self.ask, "correct", "user_deposit", "PATCH", path, content=body, key=key, **facts)
         await (self.insist(send) if key else send())
 
 
@@ -63,4 +63,4 @@ class Keeper(Person):
         body = {"at": at, "reason": "the bike was found standing"}
         facts = {"rentid": rentid, "tapped_s": self.history.time() - ago_s}
         path = f"/rents/{rentid}/end"
-        await self.insist(partial(self.ask, "end", "rent", "POST", path, body, key=key, **facts))
+        await self.insist(partial(self.ask, "end", "rent", "POST", path, content=body, key=key, **facts))

@@ -18,7 +18,10 @@ class Person:
     """Somebody with a phone."""
 
     def __init__(self, history: History, rng: Random, swarm: Swarm, name: str) -> None:
-        self.history, self.rng, self.swarm, self.name = history, rng, swarm, name
+        self.history = history
+        self.rng = rng
+        self.swarm = swarm
+        self.name = name
         self._keys = 0
 
     def key(self) -> str | None:
@@ -241,7 +244,7 @@ class Operator(Person):
             for status in (self.rng.choice(("사용중", "불량")), "사용가능"):
                 body, path = {"status": status}, f"/bikes/{bikeid}"
                 key = self.key()
-                send = partial(self.ask, "mark", "bike", "PATCH", path, body, key=key, bikeid=bikeid, **body)
+                send = partial(self.ask, "mark", "bike", "PATCH", path, content=body, key=key, bikeid=bikeid, **body)
                 await self.insist(send)
                 await self.pause(2.0)
 

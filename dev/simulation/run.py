@@ -95,7 +95,9 @@ def run_seed(seed: int, swarm: Swarm | None = None) -> Verdict:
         finally:
             loop.discard()
             gc.enable()
-    verdict.digest, verdict.steps, verdict.virtual_s = run.digest(), loop.steps, loop.time()
+    verdict.digest = run.digest()
+    verdict.steps = loop.steps
+    verdict.virtual_s = loop.time()
     verdict.seen, verdict.real_s = run.seen(), time.perf_counter() - began
     if verdict.violation:
         verdict.tail = run.history.tail(25)
@@ -106,7 +108,9 @@ class Run:
     """The parts of one run."""
 
     def __init__(self, loop: SimLoop, rng: Random, swarm: Swarm) -> None:
-        self.loop, self.rng, self.swarm = loop, rng, swarm
+        self.loop = loop
+        self.rng = rng
+        self.swarm = swarm
         env = {**TARIFF, **(NARROW if swarm.narrow else {}), **(BY_CHANGES if swarm.by_changes else {})}
         env |= {"GBIKE_MAX_OPEN_RENTS_PER_RIDER": str(swarm.most_open), "GBIKE_RENT_MINIMUM_KRW": str(swarm.minimum)}
         self.cluster = Cluster(loop, rng, swarm, env)

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from gbike.app.data_folder import DataFolder
 from tests.cluster.running import Reply, ask
 from tests.services.account.people import CHEAP
+from tests.waiting import until
 
 GBIKE = (sys.executable, "-m", "gbike")
 READY_S = 90
@@ -78,10 +78,10 @@ def up(data: Path, *more: str, env: Mapping[str, str] | None = None, files: int 
 
 
 def _address(data: Path, process: "subprocess.Popen[bytes]") -> str:
-    until = time.monotonic() + READY_S
-    while time.monotonic() < until and process.poll() is None:
+    def ready() -> str | None:
+        assert process.poll() is None, (data.parent / "up.log").read_text("utf-8")
         holder = DataFolder(data).holder()
-        if holder is not None and holder.address.startswith("http") and ask("GET", holder.address + "/health/ready"):
-            return holder.address
-        time.sleep(0.05)
-    raise AssertionError((data.parent / "up.log").read_text("utf-8"))
+        up = holder is not None and holder.address.startswith("http") and ask("GET", holder.address + "/health/ready")
+        return holder.address if holder is not None and up else None
+
+    return str(until(ready, READY_S, "it is not ready"))

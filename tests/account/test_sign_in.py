@@ -17,7 +17,9 @@ NOBODY_WAITS = {
     **{f"GBIKE_LIMIT_{pace}_PER_MIN": "0" for pace in ("ANONYMOUS", "SIGN_INS")},
     "GBIKE_TRUSTED_PROXIES": "127.0.0.1",
 }
-KIM, LEE, PARK = "kim@example.com", "lee@example.com", "010-1234-5678"
+KIM = "kim@example.com"
+LEE = "lee@example.com"
+PARK = "010-1234-5678"
 
 
 @pytest.fixture(scope="module", params=["up", "cluster"])

@@ -1,6 +1,7 @@
 """How large things may be. Files drift to 4,000 lines when nothing stops them."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -19,13 +20,16 @@ def test_no_file_has_more_than_400_lines() -> None:
     assert {str(file): lines(file) for file in EVERYWHERE if lines(file) > 400} == {}
 
 
+AS_MANY = {"gbike", "python", "kubectl", "_kubectl", "begin", "run", "printed", "judged", "_same", "write", "do"}
+"""Of tests, what takes any number of one thing: words of a command line, numbers of a table, a command's arguments."""
+
+
 def positional(file: Path) -> list[int]:
     """The lines of a file with a call that is given more than five positional arguments. A new table's columns are a
     list."""
+    free = AS_MANY if file.is_relative_to(ROOT / "tests") else {"create_table"}
     calls = [node for node in ast.walk(tree(file)) if isinstance(node, ast.Call) and len(node.args) > 5]
-    return [
-        call.lineno for call in calls if not (isinstance(call.func, ast.Attribute) and call.func.attr == "create_table")
-    ]
+    return [call.lineno for call in calls if re.split(r"\W", ast.unparse(call.func))[-1] not in free]
 
 
 def packed(file: Path) -> list[int]:
@@ -45,8 +49,8 @@ TO_BE_MENDED = {
     "src/gbike/kit": (0, 0),
     "src/gbike/services": (25, 4),
     "deploy": (0, 0),
-    "dev": (31, 31),
-    "tests": (86, 75),
+    "dev": (0, 0),
+    "tests": (1, 1),
 }
 """Of each folder: how many calls have more than five positional arguments, and how many assignments more than two
 values. A number may only shrink."""

@@ -12,7 +12,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,6 +26,7 @@ from gbike.app.cluster.report import Health
 from gbike.app.data_folder import DataFolder
 from gbike.app.engines import CannotRun, envoy, postgres
 from tests.support import EVERY_RIDE_COSTS
+from tests.waiting import until as until
 
 GBIKE = (sys.executable, "-m", "gbike")
 READY_S = 120
@@ -73,15 +74,6 @@ def _reply(answer: Any) -> Reply:
     except ValueError:
         content = text
     return Reply(answer.status, {name.lower(): value for name, value in answer.headers.items()}, content)
-
-
-def until(true: Callable[[], Any], within_s: float = 30, what: str = "") -> Any:
-    """What `true` answers once it is something; fails when it is nothing for so long."""
-    end = time.monotonic() + within_s
-    while not (found := true()):
-        assert time.monotonic() < end, what or "it did not become true"
-        time.sleep(0.05)
-    return found
 
 
 def gbike(*args: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:

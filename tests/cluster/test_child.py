@@ -1,6 +1,5 @@
 """A program under supervision: kept running, ended when it must, and never left behind."""
 
-import asyncio
 import os
 import signal
 import subprocess
@@ -17,6 +16,7 @@ from gbike.app.cluster.child import Child, Part
 from gbike.app.cluster.report import memory_mb
 from gbike.app.engines import Program
 from tests.cluster.running import until
+from tests.waiting import soon
 
 SLEEP = "import time; print('up', flush=True); time.sleep(600)"
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, lambda *_: None); print('up', flush=True); time.sleep(600)"
@@ -43,9 +43,7 @@ class Case:
         await self.wait(lambda: self.child.log.exists() and self.child.log.read_text().count("up") >= times)
 
     async def wait(self, true: Callable[[], object]) -> None:
-        async with asyncio.timeout(20):
-            while not true():  # noqa: ASYNC110 - a process tells nobody
-                await asyncio.sleep(0.01)
+        await soon(true)
 
 
 @asynccontextmanager
@@ -140,7 +138,7 @@ async def main() -> None:
     await case.child.start()
     await case.up()
     print(case.child.pid, flush=True)
-    await asyncio.sleep(600)
+    await asyncio.Event().wait()
 
 asyncio.run(main())
 """

@@ -36,6 +36,7 @@ from tests.cluster.test_cluster import bike, ride, settled
 from tests.journeys.engines import PATIENT, Databases, House
 from tests.postgres import Server
 from tests.support import EVERY_RIDE_COSTS, Client
+from tests.waiting import soon
 
 FULL = bool(os.environ.get("GBIKE_FULL"))
 BIKES = 20
@@ -178,8 +179,7 @@ def test_a_backup_while_people_ride_has_no_effect_without_its_cause(cluster: Dat
         town = await ridden(stores_of(cluster), 3)
         town.start()
         riding = [asyncio.create_task(rides(Client(town.app), bike)) for bike in (1, 2, 3)]
-        while not await town.parts["billing"].store.read(lambda read: read.one("SELECT 1 FROM inbox LIMIT 1")):  # noqa: ASYNC110
-            await asyncio.sleep(0.01)  # a busy machine is heard of later
+        await soon(lambda: town.parts["billing"].store.read(lambda read: read.one("SELECT 1 FROM inbox LIMIT 1")))
         for number in range(2):
             where = home / f"backup{number}"
             await asyncio.get_running_loop().run_in_executor(None, cluster_copies.copy, cluster, where, print)
@@ -339,7 +339,9 @@ def test_copies_go_back_into_their_place_by_hand(cluster: DataFolder, home: Path
 def test_a_whole_cluster_that_runs_is_copied_and_its_copy_runs(home: Path) -> None:
     if (missing := why_no_cluster()) is not None:
         pytest.skip(missing)
-    data, new, backup = home / "data", home / "new", home / "backup"
+    data = home / "data"
+    new = home / "new"
+    backup = home / "backup"
     begin(data, "--empty")
     old = Cluster(data)
     try:

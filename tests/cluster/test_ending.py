@@ -21,6 +21,7 @@ from gbike.kit.http import server
 from gbike.kit.remote import peer
 from tests.cluster.running import Served, until
 from tests.gateway.servers import Envoy
+from tests.waiting import a_while, soon
 
 NOBODY = "127.0.0.1:1"
 DRAIN_S = 4.5
@@ -138,7 +139,9 @@ async def _copy(one: asyncio.StreamReader, other: asyncio.StreamWriter) -> None:
 async def _load(port: int, service: Service, ending: Served) -> tuple[Counter[int | str], float]:
     """Commands without a pause until one of two is gone, and a little longer; answers what was told, and how long the
     one that ended took."""
-    numbers, seen, over = count(1), Counter[int | str](), asyncio.Event()
+    numbers = count(1)
+    seen = Counter[int | str]()
+    over = asyncio.Event()
 
     async def client(session: aiohttp.ClientSession) -> None:
         while not over.is_set():
@@ -154,14 +157,15 @@ async def _load(port: int, service: Service, ending: Served) -> tuple[Counter[in
         aiohttp.ClientSession() as session,
     ):
         clients = [asyncio.create_task(client(session)) for _ in range(AT_ONCE)]
-        await asyncio.sleep(0.5)
+        await soon(lambda: seen.total() > 2 * AT_ONCE)
         ended = asyncio.get_running_loop().run_in_executor(None, ending.end)
-        while await _ready(ending):  # noqa: ASYNC110 - another process tells nobody
-            await asyncio.sleep(0.01)
+        while await _ready(ending):
+            await a_while()
         service.ready.remove(0)
         code, took_s = await ended
         assert code == 0
-        await asyncio.sleep(0.5)
+        told = seen.total()
+        await soon(lambda: seen.total() > told + 2 * AT_ONCE)
         over.set()
         await asyncio.gather(*clients)
     return seen, took_s

@@ -31,7 +31,9 @@ class Case:
     """A fork server, and services from it."""
 
     def __init__(self, folder: Path, ports: Iterator[int]) -> None:
-        self.folder, self._ports, self.changes = folder, ports, 0
+        self.folder = folder
+        self._ports = ports
+        self.changes = 0
         self.server = ForkServer(self._changed)
 
     def _changed(self) -> None:
@@ -135,7 +137,7 @@ async def main() -> None:
     one, url = await case.service("bike")
     await case.ready(url)
     print(one.pid, case.server.pid, flush=True)
-    await asyncio.sleep(600)
+    await asyncio.Event().wait()
 
 asyncio.run(main())
 """

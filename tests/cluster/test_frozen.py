@@ -1,6 +1,5 @@
 """A program that stops answering, a disk without room: what is supervised is neither left frozen nor forgotten."""
 
-import asyncio
 import os
 import shutil
 import signal
@@ -17,6 +16,7 @@ from gbike.app.cluster.forkserver import ForkServer
 from gbike.app.cluster.plan import SERVE
 from gbike.app.engines import Program
 from tests.cluster.test_child import SLEEP, alive
+from tests.waiting import soon
 
 MANY = 20
 
@@ -43,16 +43,11 @@ class Watched:
     async def asked_again(self, times: int) -> None:
         """Wait until it was asked so often."""
         until = self.asked + times
-        async with asyncio.timeout(20):
-            while self.asked < until:  # noqa: ASYNC110
-                await asyncio.sleep(0.005)
+        await soon(lambda: self.asked >= until)
 
     async def another(self, pid: int | None) -> int:
         """Wait until another process runs."""
-        async with asyncio.timeout(20):
-            while (now := self.child.pid) is None or now == pid or not alive(now):  # noqa: ASYNC110
-                await asyncio.sleep(0.005)
-        return now
+        return int(await soon(lambda: (now := self.child.pid) and now != pid and alive(now) and now))
 
 
 @pytest.fixture
@@ -122,15 +117,15 @@ async def test_what_freezes_again_and_again_is_left_for_a_person(it: Watched) ->
 
 
 async def test_a_full_disk_makes_nobody_forgotten(it: Watched) -> None:
-    first, folder, away = it.child.pid, it.child.log.parent, it.child.log.parent.with_suffix(".away")
+    first = it.child.pid
+    folder = it.child.log.parent
+    away = it.child.log.parent.with_suffix(".away")
     assert first is not None
     folder.rename(away)
     folder.write_text("no room for a log here")
     try:
         os.kill(first, signal.SIGKILL)
-        async with asyncio.timeout(20):
-            while not any("can't be started" in line for line in it.told):  # noqa: ASYNC110
-                await asyncio.sleep(0.005)
+        await soon(lambda: any("can't be started" in line for line in it.told))
         await it.asked_again(MANY)
         assert len([line for line in it.told if "can't be started" in line]) == 1
     finally:

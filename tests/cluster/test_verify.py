@@ -152,7 +152,10 @@ class Slow:
     """The time, as `quiet` takes it; while it waits, a consumer hears one more message every `each_s`."""
 
     def __init__(self, change: Change, each_s: int) -> None:
-        self._change, self._each_s, self.now_s, self.waited_s = change, each_s, 1_000.0, 0
+        self._change = change
+        self._each_s = each_s
+        self.now_s = 1_000.0
+        self.waited_s = 0
 
     def monotonic(self) -> float:
         return self.now_s

@@ -9,7 +9,7 @@ import psycopg
 from gbike.app.catalogue import card
 from gbike.kit.hours import HOUR_MS, first_id
 from gbike.kit.postgres.connection import Dialer, PostgresReading, Session
-from tests.concurrency.explore import MOST, Found, explore
+from tests.concurrency.explore import Found, explore
 from tests.concurrency.house import LATER, House
 from tests.concurrency.stepping import NOW, Fixed, Outcome, Steps, Two, Write
 from tests.postgres import Server
@@ -66,11 +66,12 @@ class Workbench:
         *,
         serial: bool = True,
         answered: bool = False,
-        most: int = MOST,
+        sleeping: bool = True,
     ) -> Found:
         """Run two batches in every order. `serial`: what comes of it must be what one after the other comes to;
-        `answered`: and nobody is refused."""
+        `answered`: and nobody is refused; `sleeping`: see explore."""
         right: list[Any] = []
+        seen: list[Any] = []
         wrong: list[str] = []
 
         def play(choose: Any) -> None:
@@ -88,14 +89,16 @@ class Workbench:
             told = [*self.house.wrong(self._reading)]
             if answered:
                 told += [f"refused: {came}" for came in outcomes_of(outcomes) if came[0] != "answered"]
+            if came not in seen:
+                seen.append(came)
             if len(right) < 2:
                 right.append(came)
             elif serial and came not in right:
                 told.append(f"no order of one after the other comes to this: {_difference(came, right)}")
             wrong.extend(f"{what}\n  " + "\n  ".join(took) for what in told)
 
-        found = explore(play, most=most)
-        found.wrong = wrong
+        found = explore(play, sleeping=sleeping)
+        found.wrong, found.came = wrong, seen
         return found
 
     def deadlocks(self) -> int:

@@ -157,7 +157,10 @@ _PAID_REMOVED = Keeping(
 )
 """What is not paid is looked for, and then removed without another look."""
 
-R, D, M, A = rent.HOUSE, user_deposit.HOUSE, bike_manager.HOUSE, account.HOUSE
+R = rent.HOUSE
+D = user_deposit.HOUSE
+M = bike_manager.HOUSE
+A = account.HOUSE
 PLANTED = (
     Planted(
         "a message is heard late while its hour is folded",

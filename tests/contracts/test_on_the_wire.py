@@ -27,7 +27,17 @@ def record(message: Message) -> Any:
     """What a consumer of Kafka would be given."""
     headers, key = to_headers(message), message.key.encode()
     return ConsumerRecord(
-        "gbike.rent", 3, 17, 0, 0, key, message.value, None, len(key), len(message.value), tuple(headers)
+        "gbike.rent",
+        3,
+        17,
+        0,
+        0,
+        key=key,
+        value=message.value,
+        checksum=None,
+        serialized_key_size=len(key),
+        serialized_value_size=len(message.value),
+        headers=tuple(headers),
     )
 
 

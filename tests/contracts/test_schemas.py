@@ -209,7 +209,7 @@ async def test_the_storm_shows_every_event_and_every_policy() -> None:
 
 async def test_the_storm_stops_when_a_command_is_answered_otherwise() -> None:
     with pytest.raises(NotAsWritten, match="404"):
-        await watch([Command("Rider", "rents what is not there", "POST", "/rents", {"userid": 1, "bikeid": 9}, "rent")])
+        await watch([Command("Rider", "rents what is not there", "POST /rents", {"userid": 1, "bikeid": 9}, "rent")])
     assert {number for command in SCRIPT for number in command.requirements} == {1, 2, 3, 5, 10, 12}
 
 

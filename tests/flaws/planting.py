@@ -1,21 +1,22 @@
 """What the tests of the flaws share: a register of checks, the town they run in, and the ways to take a fix out."""
 
-from collections.abc import Awaitable, Callable
-from contextlib import closing
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
-import apsw
 import msgspec
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from gbike.app.embedded import Embedded
 from gbike.contracts import Said
 from gbike.kit.clock import Moment
 from gbike.kit.envelope import Message, pack
-from gbike.kit.sqlite.store import SqliteStore, SqliteTx
 from gbike.kit.store import Reading
 from gbike.kit.telemetry import NO_TRACE
 from tests.support import EVERY_RIDE_COSTS, Client
+from tests.waiting import soon
 
 Check = Callable[[], Awaitable[None]]
 Plant = Callable[[pytest.MonkeyPatch], None]
@@ -145,42 +146,25 @@ async def a_town(**env: str) -> Town:
     return await Town(**{f"GBIKE_{name.upper()}": value for name, value in env.items()}).opened()
 
 
-def rewriting(old: str, new: str) -> Plant:
-    """A plant that changes a statement on its way to the database."""
+@asynccontextmanager
+async def held_up(town: Town, service: str) -> AsyncIterator[None]:
+    """What a service is asked meanwhile reaches it only afterwards."""
+    part = town.all.part(service)
+    app = part.app
+    gate, over = asyncio.Event(), asyncio.Event()
 
-    def plant(patch: pytest.MonkeyPatch) -> None:
-        execute, one = SqliteTx.execute, SqliteTx.one
-        patch.setattr(SqliteTx, "execute", lambda tx, sql, params=(): execute(tx, sql.replace(old, new), params))
-        patch.setattr(SqliteTx, "one", lambda tx, sql, params=(): one(tx, sql.replace(old, new), params))
+    async def late(scope: Scope, receive: Receive, send: Send) -> None:
+        await gate.wait()
+        await app(scope, receive, send)
+        over.set()
 
-    return plant
+    part.app = late
+    yield
+    part.app = app
+    gate.set()
+    await soon(over.is_set)
 
 
 def replacing(where: Any, name: str, other: Any) -> Plant:
     """A plant that puts something else in the place of a part."""
     return lambda patch: patch.setattr(where, name, other)
-
-
-def schema_without(constraint: str, table: str) -> Plant:
-    """A plant that makes every store without one constraint of one table."""
-
-    def plant(patch: pytest.MonkeyPatch) -> None:
-        def made(store: SqliteStore, path: Any, **rest: Any) -> None:
-            memory = rest.get("memory")
-            if memory is not None:
-                _drop(memory, constraint, table)
-            init(store, path, **rest)
-
-        init = SqliteStore.__init__
-        patch.setattr(SqliteStore, "__init__", made)
-
-    return plant
-
-
-def _drop(memory: apsw.Connection, constraint: str, table: str) -> None:
-    with closing(memory.execute("SELECT sql FROM sqlite_master WHERE name = ?", (table,))) as found:
-        row = found.fetchone()
-    if row is not None:
-        assert constraint in row[0], f"{table} has no {constraint}: {row[0]}"
-        memory.execute(f"DROP TABLE {table}")
-        memory.execute(row[0].replace(constraint, ""))

@@ -12,6 +12,7 @@ import apsw
 import msgspec
 import pytest
 
+from dev.simulation.seams import mark_then_append
 from gbike.app.data_folder import DataFolder, FolderInUse
 from gbike.contracts.rent import Rented
 from gbike.kit import envelope, inbox, outbox
@@ -69,15 +70,7 @@ async def test_flaw_1_what_is_rolled_back_is_not_said() -> None:
     assert len(await town.log()) == before
 
 
-async def _mark_then_send(relay: outbox.Relay) -> int:
-    waiting = await relay._store.read(outbox._unpublished)
-    if waiting:
-        await relay._store.write(outbox._mark_published, [number for number, _ in waiting], 1, "", 0)
-        await relay._bus.append([message for _, message in waiting])
-    return len(waiting)
-
-
-@flaw(2, replacing(outbox.Relay, "step", _mark_then_send))
+@flaw(2, replacing(outbox.Relay, "step", mark_then_append))
 async def test_flaw_2_what_was_said_while_the_bus_was_down_arrives() -> None:
     """An event was lost when the broker was down at its commit; here it waits in the outbox until the bus has it."""
     town = await a_town()

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from gbike.app.faults import Delay
+from dev.simulation.mutants import BILL_AGAIN
+from dev.simulation.seams import before, replaced
 from gbike.contracts.bike_manage_app import Reported
 from gbike.contracts.bike_manager import AdjustedPoint
 from gbike.contracts.billing import CalculatedFee
@@ -22,10 +23,12 @@ from gbike.services.bike_manager import commands as managers
 from gbike.services.bike_manager import domain as manager_rules
 from gbike.services.bike_manager import policies as manager_policies
 from gbike.services.billing import policies as billing
+from gbike.services.billing import storage as bills
 from gbike.services.billing.domain import Rounding, Tariff
 from gbike.services.user_deposit import commands as ledger_commands
 from gbike.services.user_deposit import domain as money
-from tests.flaws.planting import Town, a_town, flaw, replacing, rewriting, schema_without
+from gbike.services.user_deposit import storage as ledger
+from tests.flaws.planting import Town, a_town, flaw, held_up, replacing
 
 RENTED = Rented(rentid=7, userid=1, bikeid=1, status="rented", starttime=1_000)
 RETURNED = Returned(rentid=7, userid=1, bikeid=1, status="returned", endtime=6_000, starttime=1_000)
@@ -41,12 +44,7 @@ async def points_of(town: Town, managerid: int = 1) -> int:
     return int((await town.see(f"/bikeManagers/{managerid}"))["point"])
 
 
-def _two_bills(patch: pytest.MonkeyPatch) -> None:
-    schema_without(", \n\tUNIQUE (rentid)", "bills")(patch)
-    rewriting(" ON CONFLICT (rentid) DO NOTHING RETURNING billid", " RETURNING billid")(patch)
-
-
-@flaw(25, _two_bills)
+@flaw(25, before(bills, "add", "UPDATE bills SET rentid = -rentid WHERE rentid = ?", lambda rentid, *_: (rentid,)))
 async def test_flaw_25_a_rent_told_twice_has_one_bill_and_is_charged() -> None:
     """A doubled Rented made two bills and then none could be charged; here a rent has one bill, by its number."""
     town = await a_town()
@@ -93,7 +91,7 @@ async def test_flaw_27_a_clock_that_steps_back_never_pays_the_rider() -> None:
     assert (bill["fee"], bill["tariff"], bill["endtime"]) == (100, "100/1s ceil", bill["starttime"])
 
 
-@flaw(28, rewriting("WHERE billid = ? AND status = ?", "WHERE billid = ? AND status <> ?||'?'"))
+@flaw(28, BILL_AGAIN)
 async def test_flaw_28_a_closed_bill_is_never_charged_again() -> None:
     """A PATCH or a doubled Returned charged a closed bill again; here bills are read-only and move forward only."""
     town = await a_town()
@@ -108,7 +106,14 @@ async def test_flaw_28_a_closed_bill_is_never_charged_again() -> None:
     assert await deposit_of(town) == 99_500
 
 
-@flaw(29, rewriting("AND userid = ? AND fee = ? AND status = ?", "AND -1 <> ? AND -1 <> ? AND status = ?"))
+def _by_anybody(original: Any) -> Any:
+    def close(tx: Tx, billid: int, _userid: int, _fee: int) -> Any:
+        return original(tx, billid, *(tx.one("SELECT userid, fee FROM bills WHERE billid = ?", (billid,)) or (0, 0)))
+
+    return close
+
+
+@flaw(29, replaced(bills, "close", _by_anybody))
 async def test_flaw_29_only_the_riders_own_payment_of_the_fee_closes_a_bill() -> None:
     """Writing a billid into a deposit closed anyone's bill unpaid; here the payment's rider and amount must match."""
     town = await a_town()
@@ -132,7 +137,12 @@ def _a_new_cause_each_time(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(money, "fee", fresh)
 
 
-@flaw(30, _a_new_cause_each_time, rewriting("balance = balance + ?", "balance = 100000 + ?"))
+_BALANCE_READ_BEFORE = before(
+    ledger, "move", "UPDATE deposits SET balance = 100000 WHERE userid = ?", lambda posting, _: (posting.userid,)
+)
+
+
+@flaw(30, _a_new_cause_each_time, _BALANCE_READ_BEFORE)
 async def test_flaw_30_no_movement_of_money_is_lost_or_doubled() -> None:
     """Balances were read, changed and written back; here each movement is an entry, once per cause, and they add up."""
     town = await a_town()
@@ -184,7 +194,7 @@ async def test_flaw_33_a_top_up_says_that_it_is_one_and_names_no_fee() -> None:
     ]
 
 
-@flaw(34, rewriting("WHERE userid = ? AND registered = 0", "WHERE userid = ?"))
+@flaw(34, before(ledger, "register", "UPDATE deposits SET registered = 0 WHERE userid = ?", lambda userid: (userid,)))
 async def test_flaw_34_money_is_never_written_over() -> None:
     """Anyone's POST overwrote a deposit; here a second opening is a 409, and an entry can't be changed or removed."""
     town = await a_town()
@@ -274,13 +284,11 @@ def _overwriting(tx: Tx, state: State, number: int, patience_ms: int) -> tuple[R
 @flaw(38, replacing(BikeClient, "apply", _whatever_happens), replacing(report_saga, "take_down_a_report", _overwriting))
 async def test_flaw_38_a_report_that_bike_did_not_apply_in_time_earns_nothing() -> None:
     """A slow bike left a report half done, and a second one overwrote the first; here it is cancelled, or refused."""
-    town = await a_town(report_deadline_ms="300")
+    town = await a_town(report_deadline_ms="100")
     seen = {"reportid": 1, "managerid": 1, "bikeid": 1, "batterylevel": 50}
-    town.all.part("bike").answer(late=Delay(600, 600))
-    late = await town.client.post("/bikeManageApps", seen)
+    async with held_up(town, "bike"):
+        late = await town.client.post("/bikeManageApps", seen)
     assert (late.status, late.headers.get("retry-after")) == (503, "2")
-    town.all.part("bike").answer()
-    await asyncio.sleep(0.6)
     await town.all.settle()
     assert (await points_of(town), await town.many("bikeManageApps")) == (1000, [])
     first = await town.client.post("/bikeManageApps", seen)

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from gbike.app.faults import Delay
+from dev.simulation.mutants import FREE_ANOTHERS_BIKE, TAKE_A_TAKEN_BIKE
+from dev.simulation.seams import answering, before
 from gbike.contracts.rent import Returned
 from gbike.kit import settings
 from gbike.kit.access.rules import PUBLIC
@@ -18,14 +19,13 @@ from gbike.kit.peers import DEADLINE_HEADER, PeerAnswer
 from gbike.services.bike import commands as bike_commands
 from gbike.services.bike import domain as bike_domain
 from gbike.services.bike import http as bike_http
+from gbike.services.bike import storage as bikes
 from gbike.services.bike import wiring as bike_wiring
 from gbike.services.rent import http as rent_http
 from gbike.services.rent import saga as rent_saga
 from gbike.services.rent import storage as rents
 from gbike.services.rent import wiring as rent_wiring
-from tests.flaws.planting import Town, a_town, flaw, replacing, rewriting
-
-FREE = " AND rentid IS NULL AND held = 0 AND broken = 0 AND retired = 0"
+from tests.flaws.planting import Town, a_town, flaw, held_up, replacing
 
 
 async def bike_is(town: Town, bikeid: int = 1) -> str:
@@ -33,7 +33,7 @@ async def bike_is(town: Town, bikeid: int = 1) -> str:
     return str((await town.see(f"/bikes/{bikeid}"))["status"])
 
 
-@flaw(11, rewriting(FREE, ""))
+@flaw(11, TAKE_A_TAKEN_BIKE)
 async def test_flaw_11_two_riders_never_get_one_bike() -> None:
     """Bike looked first and set the status later; here one conditional update decides who has it."""
     town = await a_town()
@@ -75,9 +75,15 @@ async def test_flaw_13_no_test_delay_is_left_in_a_rent() -> None:
     """Bike slept 400-620 ms at random before it answered; here a delay exists only where the demo's faults set one."""
     town = await a_town()
     assert all(part.delay is None for part in town.all.parts.values())
-    began = asyncio.get_running_loop().time()
-    await town.rent()
-    assert asyncio.get_running_loop().time() - began < 0.3
+    slept: list[float] = []
+
+    async def noted(seconds: float) -> None:
+        slept.append(seconds)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asyncio, "sleep", noted)
+        await town.rent()
+    assert not any(slept)
 
 
 def _one_timeout_for_all(patch: pytest.MonkeyPatch) -> None:
@@ -113,16 +119,14 @@ def _undo_nothing(*_args: object) -> None:
 @flaw(
     15,
     replacing(rent_saga, "give_up_the_wish", _undo_nothing),
-    rewriting("AND rentid = ? RETURNING", "AND rentid = -? RETURNING"),
+    answering(bikes, "release", None),
 )
 async def test_flaw_15_a_bike_that_answered_too_late_ends_free() -> None:
     """A time-out left the bike 사용중 without a rent; here the rent is cancelled and says so, and bike frees it."""
-    town = await a_town(rent_deadline_ms="300")
-    town.all.part("bike").answer(late=Delay(600, 600))
-    reply = await town.client.post("/rents", {"userid": 1, "bikeid": 1})
+    town = await a_town(rent_deadline_ms="100")
+    async with held_up(town, "bike"):  # and then the late reservation arrives
+        reply = await town.client.post("/rents", {"userid": 1, "bikeid": 1})
     assert (reply.status, reply.headers["retry-after"]) == (503, "2")
-    town.all.part("bike").answer()
-    await asyncio.sleep(0.6)  # the late reservation arrives
     await town.all.settle()
     assert await bike_is(town) == "사용가능"
     assert await town.rows("rent", "SELECT status FROM rents") == [("cancelled",)]
@@ -176,7 +180,7 @@ async def test_flaw_17_only_a_return_returns_and_a_second_one_changes_nothing() 
     assert len(await town.said("Returned")) == 1
 
 
-@flaw(18, rewriting("AND rentid = ? RETURNING", "AND 0 < ? RETURNING"))
+@flaw(18, FREE_ANOTHERS_BIKE)
 async def test_flaw_18_a_return_told_again_never_frees_the_next_riders_bike() -> None:
     """Any Returned freed the bike; here only the rent that rides it can (fencing)."""
     town = await a_town()
@@ -187,7 +191,7 @@ async def test_flaw_18_a_return_told_again_never_frees_the_next_riders_bike() ->
     assert (await town.client.post("/rents", {"userid": 3, "bikeid": 1})).status == 409
 
 
-@flaw(19, rewriting("SET rentid = NULL,", "SET rentid = NULL, broken = 0,"))
+@flaw(19, before(bikes, "release", "UPDATE bikes SET broken = 0 WHERE bikeid = ?", lambda bikeid, *_: (bikeid,)))
 async def test_flaw_19_a_broken_bike_stays_broken_when_it_is_returned() -> None:
     """A return wrote 사용가능 over 불량; here the marks of staff and the ride are facts of their own."""
     town = await a_town()
@@ -201,7 +205,7 @@ async def test_flaw_19_a_broken_bike_stays_broken_when_it_is_returned() -> None:
     assert (await town.client.post("/rents", {"userid": 2, "bikeid": 1})).status == 409
 
 
-@flaw(20, rewriting("location = coalesce(?, location)", "location = ?"))
+@flaw(20, before(bikes, "release", "UPDATE bikes SET location = NULL WHERE bikeid = ?", lambda bikeid, *_: (bikeid,)))
 async def test_flaw_20_a_return_without_a_place_keeps_the_bikes_last_one() -> None:
     """A return without a place made the bike's location null; here the place is optional and the old one stays."""
     town = await a_town()
@@ -251,12 +255,7 @@ async def test_flaw_22_a_rider_has_no_more_open_rents_than_the_setting_allows() 
     assert sorted([await bike_is(town, 1), await bike_is(town, 2)]) == ["사용가능", "사용중"]
 
 
-@flaw(
-    23,
-    rewriting(
-        "?) ON CONFLICT (bikeid) DO NOTHING", "?) ON CONFLICT (bikeid) DO UPDATE SET rentid = NULL, location = NULL"
-    ),
-)
+@flaw(23, before(bikes, "add", "DELETE FROM bikes WHERE bikeid = ?", lambda bike: (bike.bikeid,)))
 async def test_flaw_23_a_client_writes_only_its_own_fields_and_only_new_things() -> None:
     """POST with an existing number overwrote it, and clients set status and start; here 409, and those are ignored."""
     town = await a_town()

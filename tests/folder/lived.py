@@ -34,7 +34,9 @@ class Lived:
     """The folder as it is today and as it was yesterday, a backup of each, and another folder."""
 
     def __init__(self, root: Path) -> None:
-        self.today, self.yesterday, self.other = root / "today", root / "yesterday", root / "other"
+        self.today = root / "today"
+        self.yesterday = root / "yesterday"
+        self.other = root / "other"
         self.backup, self.older_backup = root / "backup", root / "older-backup"
 
     def copy(self, to: Path, what: str = "today") -> Path:

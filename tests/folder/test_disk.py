@@ -26,7 +26,9 @@ from tests.observability.pages import read
 from tests.support import Client
 
 ROOM_MIB = 8
-NO_ROOM, READ_ONLY, DAMAGED = "there is no room left", "read-only", "it is damaged"
+NO_ROOM = "there is no room left"
+READ_ONLY = "read-only"
+DAMAGED = "it is damaged"
 STORE, LOG = "rent.sqlite", "bus.sqlite"
 OF_THE_LOG = (
     *(["verify"], ["repair"], ["view", "rebuild", "--verify"], ["demo", "--port", "0"]),
@@ -218,7 +220,10 @@ class Platform:
     """`gbike demo` on a small disk."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", disk: SmallDisk, data: Path) -> None:
-        self.process, self.disk, self.data, self.url = process, disk, data, ""
+        self.process = process
+        self.disk = disk
+        self.data = data
+        self.url = ""
 
     def until(self, reached: Callable[[], bool]) -> None:
         """Ask again and again."""

@@ -224,7 +224,9 @@ async def test_a_kill_anywhere_while_the_log_is_made_anew_is_made_good_at_the_ne
 
 async def killed_at_each(data: Path, kills: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Start and settle; the folder as a kill after every commit, or after some, would leave it."""
-    commit, done, left = SqliteStore._commit, 0, list[Path]()
+    commit = SqliteStore._commit
+    done = 0
+    left = list[Path]()
 
     async def counted(self: SqliteStore) -> None:
         nonlocal done
@@ -330,7 +332,9 @@ async def test_who_speaks_and_never_hears_is_not_forgotten_by_a_kill_before_its_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Nothing in its store tells that the log was set back: so it comes before those who know."""
-    hearer, speaker, bus = a_store(), a_store(), a_log_store()
+    hearer = a_store()
+    speaker = a_store()
+    bus = a_log_store()
     await speaker.write(lambda tx: tx.say(Rang(number=1)))
     await speaker.write(lambda tx: tx.execute("UPDATE outbox SET published_ms = 1"))
     await hearer.write(lambda tx: tx.execute("INSERT INTO positions (consumer, position) VALUES ('hearer', 7)"))

@@ -6,7 +6,6 @@ import json
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -19,6 +18,7 @@ from gbike.app.engines import envoy as engine
 from gbike.gateway.envoy import Place
 from gbike.kit.http.server import HttpServer, listen
 from tests.support import Reply
+from tests.waiting import until
 
 START_S = 10
 
@@ -137,12 +137,12 @@ class Envoy:
         self.log_file = folder / "stdout"
         with self.log_file.open("wb") as out, (folder / "stderr").open("wb") as err:
             self._process = subprocess.Popen(engine.program(folder).command, stdout=out, stderr=err)
-        until = time.monotonic() + START_S
-        while not asyncio.run(engine.ready(self.place.admin_port)):
-            if self._process.poll() is not None or time.monotonic() > until:
-                self.stop()
-                raise AssertionError(f"Envoy did not start: {(folder / 'stderr').read_text()}")
-            time.sleep(0.02)
+        try:
+            until(lambda: asyncio.run(engine.ready(self.place.admin_port)) or self._process.poll() is not None, START_S)
+            assert self._process.poll() is None, f"Envoy did not start: {(folder / 'stderr').read_text()}"
+        except AssertionError:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """End it."""
@@ -166,14 +166,13 @@ class Envoy:
 
     def log_line(self, correlation_id: str) -> dict[str, Any]:
         """The line of the access log of one request, as soon as it is written."""
-        until = time.monotonic() + 5
-        while time.monotonic() < until:
-            for line in self.log_file.read_text("utf-8").splitlines():
-                found: dict[str, Any] = json.loads(line)
-                if found["correlation_id"] == correlation_id:
-                    return found
-            time.sleep(0.05)
-        raise AssertionError(f"no line of {correlation_id}")
+
+        def line() -> dict[str, Any] | None:
+            lines: list[dict[str, Any]] = [*map(json.loads, self.log_file.read_text("utf-8").splitlines())]
+            return next((line for line in lines if line["correlation_id"] == correlation_id), None)
+
+        found: dict[str, Any] = until(line, 5, f"no line of {correlation_id}")
+        return found
 
 
 def ask(

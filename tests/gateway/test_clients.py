@@ -18,6 +18,7 @@ from gbike.kit.settings import BadSetting
 from tests.gateway.conftest import Stubs
 from tests.gateway.servers import Envoy, Loop
 from tests.gateway.test_faults import problem
+from tests.waiting import until
 
 PROXY = "127.0.0.7"
 KEPT = {"x-envoy-expected-rq-timeout-ms", "x-envoy-external-address"}
@@ -169,13 +170,15 @@ def held(port: int, count: int, held_open: ExitStack, said: bytes = b"") -> int:
 
 def served(one: Envoy, within_s: float) -> float:
     """After how many seconds it serves somebody who comes anew."""
-    began = time.monotonic()
-    while time.monotonic() < began + within_s:
+
+    def live() -> bool:
         with suppress(OSError):
-            if one.ask("GET", "/health/live", source="127.0.0.9").status == 200:
-                return time.monotonic() - began
-        time.sleep(0.1)
-    raise AssertionError(f"nobody is served within {within_s} s")
+            return one.ask("GET", "/health/live", source="127.0.0.9").status == 200
+        return False
+
+    began = time.monotonic()
+    until(live, within_s, "nobody is served")
+    return time.monotonic() - began
 
 
 @pytest.mark.parametrize("said", [b"", b"GET /rents HTTP/1.1\r\nhost: x\r\nx-a"])

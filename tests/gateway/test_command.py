@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from gbike.app.cli import app
 from gbike.app.engines import CannotRun
 from gbike.app.engines import envoy as engine
 from tests.gateway.servers import Loop, ask, free_port
+from tests.waiting import until
 
 
 def printed(env: dict[str, str], *args: str) -> str:
@@ -67,11 +67,8 @@ def test_in_the_foreground_it_takes_requests_until_it_is_told_to_end(loop: Loop,
         [*command, "--admin-port", str(admin_port)], stdout=subprocess.DEVNULL, env={**os.environ}
     )
     try:
-        until = time.monotonic() + 20
-        while not asyncio.run(engine.ready(admin_port)):
-            assert gateway.poll() is None
-            assert time.monotonic() < until
-            time.sleep(0.05)
+        until(lambda: asyncio.run(engine.ready(admin_port)) or gateway.poll() is not None, 20)
+        assert gateway.poll() is None
         answer = ask(port, "GET", "/health/ready")
         assert (answer.json, answer.headers.get("connection")) == ({"status": "UP"}, None)
         assert printed({}, "--drain", "0", "--admin-port", str(admin_port)).startswith("0 ")

@@ -6,7 +6,6 @@ A journey that takes a `form` tells the same story to both. It uses numbers of i
 import asyncio
 import hashlib
 import json
-import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
@@ -22,6 +21,7 @@ from gbike.app.verify import violations
 from gbike.kit.store import Reading
 from tests.cluster.running import Cluster
 from tests.support import Client, Reply, digest
+from tests.waiting import soon
 
 QUIET_WITHIN_S = 30
 Stores = Mapping[str, Reading]
@@ -87,10 +87,7 @@ class OnCluster:
         self._folder, self.client = DataFolder(cluster.data), Wire(cluster.url, session)
 
     async def quiet(self) -> None:
-        end = time.monotonic() + QUIET_WITHIN_S
-        while (left := self._look(lambda stores: next(unfinished(stores), None))) is not None:
-            assert time.monotonic() < end, left
-            await asyncio.sleep(0.1)
+        await soon(lambda: self._look(lambda stores: next(unfinished(stores), None)) is None, QUIET_WITHIN_S, 0.1)
 
     async def violations(self) -> list[str]:
         await self.quiet()

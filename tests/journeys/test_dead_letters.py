@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from gbike.kit.sqlite.store import SqliteReading, connect
 from gbike.kit.store import Tx
 from tests.journeys.fleet import open_deposits, register_bikes
 from tests.support import EVERY_RIDE_COSTS, Client
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -138,10 +138,7 @@ def test_a_running_demo_is_asked_to_do_it_itself(folder: Path) -> None:
     command = [sys.executable, "-m", "gbike", "demo", "--data", str(folder), "--port", "0"]
     demo = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        began = time.monotonic()
-        while not ((holder := DataFolder(folder).holder()) and holder.control and Path(holder.control).exists()):
-            assert time.monotonic() - began < 30
-            time.sleep(0.05)
+        until(lambda: (it := DataFolder(folder).holder()) and it.control and Path(it.control).exists())
         first, *others = ids
         for id in others:
             assert gbike("events", "dead", "drop", id, "--data", str(folder), "--reason", "not needed")[0] == 0

@@ -33,7 +33,9 @@ class Furnished:
 def changes(there: Furnished) -> dict[str, tuple[str, str, Any, Any]]:
     """Every POST, PUT and PATCH there is: method, path, a body, and another body."""
     one, two, three, four, *_ = there.ours
-    rent, manager, report = f"/rents/{there.rent}", f"/bikeManagers/{there.manager}", {"managerid": there.manager}
+    rent = f"/rents/{there.rent}"
+    manager = f"/bikeManagers/{there.manager}"
+    report = {"managerid": there.manager}
     return {
         "POST rents": ("POST", "/rents", {"userid": one, "bikeid": two}, {"userid": two, "bikeid": two}),
         "PATCH rents": ("PATCH", rent, {"endlocation": "B"}, {"endlocation": "C"}),

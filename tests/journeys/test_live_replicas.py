@@ -56,7 +56,9 @@ async def test_what_another_process_keeps_is_told_in_the_order_of_its_numbers_an
     stream = await changes.listen(DEMO, EVERYBODYS, None)
     pieces = stream.pieces()
     await anext(pieces)
-    inside, go, loop = asyncio.Event(), threading.Event(), asyncio.get_running_loop()
+    inside = asyncio.Event()
+    go = threading.Event()
+    loop = asyncio.get_running_loop()
 
     def slowly(tx: Tx) -> None:
         keep(tx, [rented(1)])

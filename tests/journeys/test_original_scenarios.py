@@ -24,9 +24,12 @@ from httpie.core import main as httpie
 
 from tests.cluster.running import started
 from tests.support import EVERY_RIDE_COSTS
+from tests.waiting import until
 
 START_S, SETTLE_S = 20, 10
-KIM, LEE, ADMIN = "kim@example.com", "lee@example.com", "boss@example.com"
+KIM = "kim@example.com"
+LEE = "lee@example.com"
+ADMIN = "boss@example.com"
 """Who types: Kim is the document's user 1 and manager 1, Lee its user 2, and an admin puts the town up."""
 
 
@@ -74,15 +77,14 @@ def running_demo(data: Path, *options: str) -> Iterator[Typist]:
 
 def address_of(demo: subprocess.Popen[str], data: Path) -> str:
     """Where the demo answers, once it is ready."""
-    until = time.monotonic() + START_S
     lock = data / "lock"
-    while time.monotonic() < until:
+
+    def ready() -> str | None:
         assert demo.poll() is None, demo.communicate()[0]
         found = re.search(r'"address":"(http://[^"]*:[1-9][0-9]*)"', lock.read_text() if lock.exists() else "")
-        if found and http(f"GET {found[1]}/health/ready")[0] == 200:
-            return found[1]
-        time.sleep(0.05)
-    raise AssertionError("the demo did not start")
+        return found[1] if found and http(f"GET {found[1]}/health/ready")[0] == 200 else None
+
+    return str(until(ready, START_S, "the demo did not start"))
 
 
 def http(command: str) -> tuple[int, dict[str, str], Any]:

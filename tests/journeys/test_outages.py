@@ -20,7 +20,9 @@ from tests.journeys.virtual_time import VirtualClock, in_virtual_time
 from tests.support import EVERY_RIDE_COSTS, Client
 
 BEHIND = ("billing", "userDeposit", "view")
-BIKES, RIDERS, RIDES = 25, 40, 1_500
+BIKES = 25
+RIDERS = 40
+RIDES = 1_500
 REFUSED_WITHIN_S, WORKS_AGAIN_WITHIN_S = 1.2, 10
 SETTLED_S = 30
 

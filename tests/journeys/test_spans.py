@@ -67,7 +67,7 @@ class Collector:
                     facts = {pair.key: pair.value.string_value or str(pair.value.int_value) for pair in span.attributes}
                     ids = span.trace_id.hex(), span.span_id.hex(), span.parent_span_id.hex()
                     failed = span.status.code == 2
-                    self.got.append(Got(about["service.name"], span.name, span.kind, *ids, failed, facts))
+                    self.got.append(Got(about["service.name"], span.name, span.kind, *ids, failed=failed, facts=facts))
 
 
 @pytest.fixture
@@ -101,9 +101,13 @@ async def test_one_ride_is_one_trace_with_every_span_under_the_one_that_caused_i
     spans = await spans_of_a_ride(collector, {"traceparent": PARENT, "x-request-id": "a-ride"})
     names = {span.id: f"{span.service}: {span.name}" for span in spans} | {PARENT[36:52]: "the client"}
     family = sorted((names.get(span.parent, f"lost {span.parent}"), names[span.id]) for span in spans)
-    rent, back, fee = "rent: POST /rents", "rent: PATCH /rents/{rentid}", "billing: process Returned"
+    rent = "rent: POST /rents"
+    back = "rent: PATCH /rents/{rentid}"
+    fee = "billing: process Returned"
     reserve = "bike: PUT /internal/bikes/{bikeid}/reservations/{rentid}"
-    taken, opened, view = "user_deposit: process CalculatedFee", "billing: process Rented", "rent_and_billing_view"
+    taken = "user_deposit: process CalculatedFee"
+    opened = "billing: process Rented"
+    view = "rent_and_billing_view"
     assert family == sorted([
         ("the client", rent),
         ("the client", back),

@@ -1,6 +1,5 @@
 """Kafkas for tests: librdkafka's mock cluster in this process, and a real one as a child process."""
 
-import asyncio
 import ctypes
 import itertools
 import signal
@@ -21,6 +20,7 @@ from gbike.kit.kafka.bus import KafkaBus
 from gbike.kit.kafka.subscription import KafkaSubscription
 from gbike.kit.store import Store
 from tests.kit.test_bus import RINGS
+from tests.waiting import a_while
 
 POINTER, PRODUCER = ctypes.c_void_p, 0
 BROKER = 1
@@ -95,7 +95,7 @@ class RealKafka:
         while not await engine.ready(self._port):
             assert self._child.poll() is None, (self._folder / "log").read_text()
             assert time.monotonic() - began < 60, (self._folder / "log").read_text()
-            await asyncio.sleep(0.05)
+            await a_while()
 
     def destroy(self) -> None:
         """End it in order."""

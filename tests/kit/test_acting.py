@@ -19,6 +19,7 @@ from gbike.kit.runtime import Worker
 from gbike.kit.store import StoreUnavailable
 from gbike.kit.telemetry import Metrics
 from tests.kit.floor import a_store
+from tests.waiting import for_ever
 
 RIDER = Acting(DEMO, Whose(3), IdempotencyKey("k", "hash", lambda result: (200, b"", b"{}")))
 
@@ -58,7 +59,7 @@ async def test_a_worker_acts_for_nobody_whoever_had_it_started() -> None:
         looked.set()
         return 0
 
-    drivers = Drivers("test", [Worker("looks", step, lambda: asyncio.sleep(3600))])
+    drivers = Drivers("test", [Worker("looks", step, for_ever)])
     before = acting.set(RIDER)
     drivers.start()
     acting.reset(before)

@@ -7,6 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from gbike.kit.breaker import Breaker, BreakerSettings, CircuitOpen, State
 from tests.kit.floor import SetClock
+from tests.services.lone import examples
 
 
 def a_breaker(chance: float = 0.5) -> tuple[Breaker, SetClock]:
@@ -153,12 +154,18 @@ class Model:
     """The breaker again, as plainly as can be: the history since the last change of state, judged anew each time."""
 
     def __init__(self) -> None:
-        self.state, self.now, self.open_until, self.era = "closed", 0.0, 0.0, 0
+        self.state = "closed"
+        self.now = 0.0
+        self.open_until = 0.0
+        self.era = 0
         self.history: list[tuple[float, bool]] = []
         self.probe_out = False
 
     def move(self, state: str) -> None:
-        self.state, self.history, self.probe_out, self.era = state, [], False, self.era + 1
+        self.state = state
+        self.history = []
+        self.probe_out = False
+        self.era = self.era + 1
         if state == "open":
             self.open_until = self.now + 5_000
 
@@ -241,4 +248,4 @@ class BreakerMachine(RuleBasedStateMachine):
 
 
 TestBreakerAgainstItsModel = BreakerMachine.TestCase
-TestBreakerAgainstItsModel.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestBreakerAgainstItsModel.settings = settings(examples(60), stateful_step_count=40)

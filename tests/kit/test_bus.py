@@ -233,7 +233,9 @@ async def settle(consumer: Consumer) -> None:
 
 
 async def test_what_was_said_is_heard_once_though_the_relay_died_before_it_could_mark_it() -> None:
-    bus, speaker, hearer = SqliteLog(a_log_store()), a_store(), a_store()
+    bus = SqliteLog(a_log_store())
+    speaker = a_store()
+    hearer = a_store()
     relay, consumer = Relay(speaker, bus, SetClock(), Metrics(), "bell"), a_consumer(bus, hearer)
     for n in range(3):
         await speaker.write(lambda tx, n=n: tx.say(Rang(number=n)))  # type: ignore[misc]
@@ -351,7 +353,9 @@ async def test_whichever_write_of_a_consumer_fails_each_message_takes_effect_onc
 ) -> None:
     for nth in range(1, 20):
         bus, store = SqliteLog(a_log_store()), a_store()
-        consumer, left, write = a_consumer(bus, store), [nth], store.write
+        consumer = a_consumer(bus, store)
+        left = [nth]
+        write = store.write
         await bus.append([a_message(1), a_message(91), a_message(2), a_message(1)])
 
         async def sometimes(*args: object, left: list[int] = left, write: object = write, **more: object) -> object:

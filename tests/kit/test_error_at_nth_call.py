@@ -19,7 +19,10 @@ class NthFails:
     """Wraps a method that is awaited: its Nth call fails, before its work or after it (the answer is lost)."""
 
     def __init__(self, method: Callable[..., Any], nth: int, failure: Exception, after: bool) -> None:
-        self._method, self.left, self._failure, self._after = method, nth, failure, after
+        self._method = method
+        self.left = nth
+        self._failure = failure
+        self._after = after
 
     def method(self) -> Callable[..., Any]:
         """What takes the method's place."""

@@ -127,7 +127,9 @@ async def test_what_is_not_published_holds_its_hour_open(store: Store, clock: Se
 
 
 async def test_what_is_heard_after_its_hour_is_closed_is_added_to_it_once(store: Store, clock: SetClock) -> None:
-    early, late, later = id_at(NOON_MS), id_at(NOON_MS + 5), id_at(NOON_MS + HOUR_MS + 5)
+    early = id_at(NOON_MS)
+    late = id_at(NOON_MS + 5)
+    later = id_at(NOON_MS + HOUR_MS + 5)
     await heard(store, [early])
     clock.at_ms = NOON_MS + HOUR_MS + 2 * SURE_MS
     await fold(store, clock)

@@ -147,7 +147,7 @@ APP = HttpApp(
     "test",
     [
         Operation("GET", "/things", everything, "List", PUBLIC),
-        Operation("POST", "/things", take, "Make", PUBLIC, Wish),
+        Operation("POST", "/things", take, "Make", PUBLIC, takes=Wish),
         Operation("GET", "/fail/{how}", fail, "Fail", PUBLIC),
     ],
     {},

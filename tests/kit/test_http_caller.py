@@ -10,6 +10,7 @@ from gbike.kit.peers import PeerAnswer, PeerUnreachable
 from gbike.kit.remote import peer as remote
 from gbike.kit.remote.peer import HttpCaller
 from tests.kit.test_peers import a_peer
+from tests.waiting import for_ever
 
 Reply = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -180,7 +181,7 @@ async def test_a_call_that_is_never_answered_ends(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(remote, "TOTAL_S", 0.05)
 
     async def silence(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(60)
+        await for_ever()
 
     async with Server(silence).up() as url, calling(url) as caller:
         with pytest.raises(PeerUnreachable):

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 
 import msgspec
@@ -22,17 +22,11 @@ from gbike.kit.telemetry import Metrics
 from tests.kit.floor import Rang, SetClock, a_store, note, words
 from tests.kit.kafkas import Cluster, KafkaWire, MockCluster, RealKafka, soon
 from tests.kit.test_bus import BusSuite, Wire, a_message, rings, take_all
+from tests.waiting import a_while
+from tests.waiting import soon as until_so
 
 PATIENCE_S = 30
 FULL = os.environ.get("GBIKE_FULL") == "1"
-
-
-async def until(true: Callable[[], bool]) -> None:
-    """Wait until it is so."""
-    began = time.monotonic()
-    while not true():
-        assert time.monotonic() - began < PATIENCE_S
-        await asyncio.sleep(0.01)
 
 
 def a_consumer(wire: KafkaWire, store: SqliteStore, name: str = "ears") -> Consumer:
@@ -128,7 +122,7 @@ class KafkaSuite(BusSuite):
             for worker in (relay, consumer):
                 with suppress(BusUnavailable):
                     await worker.step()
-            await asyncio.sleep(0.01)
+            await a_while()
 
     async def test_a_producer_that_is_broken_for_good_is_made_anew(self, wire: KafkaWire) -> None:
         await wire.bus.append([a_message(0)])
@@ -254,7 +248,9 @@ class TestRealKafka(KafkaSuite):
         await super().test_while_the_broker_is_gone_append_says_so_and_afterwards_everything_arrives(wire, monkeypatch)
 
     async def test_members_of_a_group_share_the_work_and_each_message_takes_effect_once(self, wire: KafkaWire) -> None:
-        store, took, said = a_store(), [0, 0, 0], 0
+        store = a_store()
+        took = [0, 0, 0]
+        said = 0
         others = [wire.another(), wire.another()]
 
         async def work(which: int, member: KafkaWire) -> None:
@@ -265,13 +261,13 @@ class TestRealKafka(KafkaSuite):
                     if not did:
                         await consumer.changed(100)
                 except BusUnavailable:
-                    await asyncio.sleep(0.05)
+                    await a_while()
 
         async def say() -> None:
             nonlocal said
             await wire.bus.append([msgspec.structs.replace(a_message(n), key=f"b:{n}") for n in range(said, said + 20)])
             said += 20
-            await asyncio.sleep(0.02)
+            await a_while()
 
         members = [asyncio.create_task(work(0, wire)), asyncio.create_task(work(1, others[0]))]
         try:
@@ -285,7 +281,7 @@ class TestRealKafka(KafkaSuite):
             members[1].cancel()
             await others[0].close()  # ... and move again
             await say()
-            await until(lambda: store._writer.execute("SELECT count(*) FROM notes").fetchone()[0] >= said)
+            await until_so(lambda: store._writer.execute("SELECT count(*) FROM notes").fetchone()[0] >= said)
             assert numbers(await words(store)) == list(range(said))
             assert await store.read(lambda read: read.all("SELECT 1 FROM dead_letters")) == []
         finally:

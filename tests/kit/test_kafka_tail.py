@@ -15,6 +15,7 @@ from tests.kit.kafkas import KafkaWire, RealKafka
 from tests.kit.test_bus import RINGS, a_message
 from tests.kit.test_kafka import FULL
 from tests.kit.test_topic_made_anew import make_anew
+from tests.waiting import a_while
 
 PATIENCE_S = 60
 REACH_MS = 60_000
@@ -51,7 +52,7 @@ async def heard(tail: KafkaTail, wanted: set[str]) -> None:
                 came |= {message.id for message in await tail.take(100)}
                 await tail.changed(200)
             except BusUnavailable:
-                await asyncio.sleep(0.05)
+                await a_while()
 
 
 async def test_it_begins_with_what_is_not_too_old_and_goes_on_with_what_is_new(wire: KafkaWire) -> None:
@@ -59,7 +60,9 @@ async def test_it_begins_with_what_is_not_too_old_and_goes_on_with_what_is_new(w
     await wire.append(old)
     since_ms = await a_moment()
     await wire.append(new)
-    all_of_it, some, nothing = a_tail(wire), a_tail(wire, since_ms), a_tail(wire, await a_moment())
+    all_of_it = a_tail(wire)
+    some = a_tail(wire, since_ms)
+    nothing = a_tail(wire, await a_moment())
     for tail, expected in ((all_of_it, [*old, *new]), (some, new), (nothing, [])):
         assert {message.id for message in await tail.take(100)} == {message.id for message in expected}, "at once"
     await wire.append(newest)

@@ -14,6 +14,7 @@ from gbike.kit.ids import SystemIds
 from gbike.kit.sqlite.store import SqliteStore, open_file
 from gbike.kit.store import StoreUnavailable
 from tests.kit.floor import SetClock, a_store, note, words
+from tests.waiting import soon
 
 
 async def test_a_store_without_room_remembers_it_says_it_once_and_finds_out_when_there_is_some(
@@ -36,12 +37,10 @@ async def test_a_store_without_room_remembers_it_says_it_once_and_finds_out_when
                 await store.write(note, "a")
             assert store.failing
         for _ in range(20):
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0)
         assert store.failing
         monkeypatch.setattr(store, "_commit", commit)
-        async with asyncio.timeout(10):
-            while store.failing:  # noqa: ASYNC110
-                await asyncio.sleep(0.001)
+        await soon(lambda: not store.failing)
     lines = [line["event"] for line in told]
     assert lines == ["a batch of writes was rolled back", "the store can be written again"]
     await store.write(note, "room again")

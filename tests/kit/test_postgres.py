@@ -13,6 +13,7 @@ from gbike.kit.postgres.store import PostgresStore
 from gbike.kit.store import Tx
 from tests.kit.floor import note, words
 from tests.kit.test_store import StoreSuite
+from tests.waiting import soon
 
 
 def postgres_store(url: str, *, rehearse: bool = False) -> PostgresStore:
@@ -140,6 +141,4 @@ async def test_one_process_leads_and_another_takes_over_when_it_is_gone(
         connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid IS NOT NULL"
         )
-    async with asyncio.timeout(5):
-        while await other.read_as_leader(lambda read: read.one("SELECT 1")) is None:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+    await soon(lambda: other.read_as_leader(lambda read: read.one("SELECT 1")))

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 import psycopg
 import pytest
@@ -20,6 +20,7 @@ from tests.kit.conftest import floor_database
 from tests.kit.floor import Hummed, Rang, SetClock, note, words
 from tests.kit.test_postgres import postgres_store
 from tests.postgres import Server, free_port
+from tests.waiting import a_while, soon
 
 
 @pytest.fixture
@@ -42,17 +43,14 @@ def said_and_counted(read: Reading) -> tuple[int, int]:
     return said, counted
 
 
-async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not true():  # noqa: ASYNC110
-            await asyncio.sleep(0.005)
-
-
 async def test_the_plug_is_pulled_in_the_middle_of_writes(plugged: Server) -> None:
     """Only StoreUnavailable meanwhile, recovery by itself, each acknowledged write kept once and no refused one."""
     url = plugged.url(floor_database(plugged))
     stores = [postgres_store(url), postgres_store(url)]
-    kept, refused, wrong, stopped = list[str](), list[str](), list[BaseException](), asyncio.Event()
+    kept = list[str]()
+    refused = list[str]()
+    wrong = list[BaseException]()
+    stopped = asyncio.Event()
 
     async def writer(number: int) -> None:
         count = 0
@@ -64,7 +62,7 @@ async def test_the_plug_is_pulled_in_the_middle_of_writes(plugged: Server) -> No
                 kept.append(word)
             except StoreUnavailable:
                 refused.append(word)
-                await asyncio.sleep(0.02)
+                await a_while()
             except Exception as other:
                 wrong.append(other)
 
@@ -72,14 +70,14 @@ async def test_the_plug_is_pulled_in_the_middle_of_writes(plugged: Server) -> No
     writers = [asyncio.create_task(writer(number)) for number in range(16)]
     for _ in range(3):
         before = len(kept)
-        await until(lambda before=before: len(kept) > before + 200)  # type: ignore[misc]
+        await soon(lambda before=before: len(kept) > before + 200)  # type: ignore[misc]
         await loop.run_in_executor(None, plugged.stop)
         for store in stores:  # the riders may all be waiting to hear what became of their commits
             with pytest.raises(StoreUnavailable):
                 await asyncio.wait_for(store.write(say, "refused", key="another"), 3)
         await loop.run_in_executor(None, plugged.start)
     before = len(kept)
-    await until(lambda: len(kept) > before + 200)
+    await soon(lambda: len(kept) > before + 200)
     stopped.set()
     async with asyncio.timeout(20):
         await asyncio.gather(*writers)
@@ -115,7 +113,7 @@ async def test_a_database_without_room_refuses_is_known_for_it_and_found_out_aga
                 assert store.failing
         assert len([line for line in told if line["event"] == "a batch of writes was rolled back"]) == 1
         hand.execute("DROP FUNCTION no_room CASCADE")
-    await until(lambda: not store.failing)  # though nobody writes
+    await soon(lambda: not store.failing)  # though nobody writes
     await store.write(say, "after", key="a")
     assert await words(store) == ["before", "after"]
     await store.close()

@@ -73,7 +73,7 @@ async def test_another_log_gets_all_that_the_outbox_has_and_the_same_one_nothing
     store: Store, clock: SetClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(republish, "BITE", 2)
-    await say(store, 1, 2, 3, 4, 5)
+    await say(store, *range(1, 6))
     await publish(store, clock)
     await say(store, 6)
     assert await meet(store, "one") is None  # the first it knows of: data of before the upgrade
@@ -124,7 +124,9 @@ async def test_by_hand_it_is_what_was_published_since(store: Store, clock: SetCl
 
 
 async def test_after_a_lost_log_everything_takes_effect_once_though_nothing_new_is_said() -> None:
-    speaker, hearer, clock = sqlite(), sqlite(), SetClock()
+    speaker = sqlite()
+    hearer = sqlite()
+    clock = SetClock()
     first = NamedLog("one")
     await say(speaker, *range(6))
     await Relay(speaker, first, clock, Metrics(), "bell").step()
@@ -157,7 +159,9 @@ async def test_kafkas_data_lost_under_running_services_is_made_anew_and_filled_f
 ) -> None:
     await broker.ready()
     wire = KafkaWire(broker)
-    speaker, hearer, clock = sqlite(), sqlite(), SetClock()
+    speaker = sqlite()
+    hearer = sqlite()
+    clock = SetClock()
     relay, consumer = Relay(speaker, wire.bus, clock, Metrics(), "bell"), a_consumer(wire, hearer)
     await say(speaker, 0, 1, 2)
     await relay.step()
@@ -183,7 +187,9 @@ async def test_who_runs_on_without_trouble_notices_another_kafka_and_skips_nothi
     broker: RealKafka, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await broker.ready()
-    wire, speaker, hearer = KafkaWire(broker), sqlite(), sqlite()
+    wire = KafkaWire(broker)
+    speaker = sqlite()
+    hearer = sqlite()
     relay, consumer = Relay(speaker, wire.bus, SetClock(), Metrics(), "bell"), a_consumer(wire, hearer)
     await say(speaker, 0, 1)
     assert await relay.step() == 2

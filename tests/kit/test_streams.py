@@ -22,7 +22,9 @@ class Told:
     """A stream that a test makes; `closed` is set when it is over."""
 
     def __init__(self, make: Make) -> None:
-        self.pieces, self.closed, self.times_closed = make, asyncio.Event(), 0
+        self.pieces = make
+        self.closed = asyncio.Event()
+        self.times_closed = 0
 
     def close(self) -> None:
         self.times_closed += 1

@@ -21,6 +21,7 @@ from tests.kit.kafkas import KafkaWire, RealKafka
 from tests.kit.test_bus import a_message, take_all
 from tests.kit.test_kafka import a_consumer, hear, numbers
 from tests.kit.test_republish import publish, say
+from tests.waiting import a_while
 
 PATIENCE_S = 120
 _names = itertools.count(1)
@@ -51,7 +52,7 @@ async def make_anew(broker: RealKafka, house: str) -> str:
                     return now
             except BusUnavailable:
                 pass  # it is being removed
-            await asyncio.sleep(0.05)
+            await a_while()
 
 
 async def test_a_topic_made_anew_is_told_from_the_one_before(broker: RealKafka, name: str) -> None:
@@ -66,7 +67,9 @@ async def test_it_is_filled_from_the_outboxes_and_heard_by_who_runs_on(
     broker: RealKafka, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kafka_bus, "ASK_AGAIN_S", 0)
-    wire, speaker, hearer = KafkaWire(broker, name), sqlite(), sqlite()
+    wire = KafkaWire(broker, name)
+    speaker = sqlite()
+    hearer = sqlite()
     relay, consumer = Relay(speaker, wire.bus, SetClock(), Metrics(), "bell"), a_consumer(wire, hearer)
     await say(speaker, 0, 1)
     assert await relay.step() == 2
@@ -82,7 +85,7 @@ async def test_it_is_filled_from_the_outboxes_and_heard_by_who_runs_on(
                 if not await consumer.step():
                     await consumer.changed(200)
             except BusUnavailable:
-                await asyncio.sleep(0.05)
+                await a_while()
     await wire.close()
 
 

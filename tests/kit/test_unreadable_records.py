@@ -23,12 +23,14 @@ from tests.kit.test_kafka import hear, numbers
 
 PATIENCE_S = 60
 CRC, ATTRIBUTES = 17, 21
-GZIP, SNAPPY, NO_CODEC = 1, 2, 7
+GZIP = 1
+SNAPPY = 2
+NO_CODEC = 7
 
 
 def batch(base: int, count: int) -> bytearray:
     """Bells from `base` on, as a broker gives them."""
-    made = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 1 << 20)
+    made = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, base_sequence=-1, batch_size=1 << 20)
     for n in range(count):
         message = a_message(base + n)
         made.append(n, 1, message.key.encode(), message.value, to_headers(message))
@@ -88,7 +90,9 @@ def nothing(raw: bytearray) -> bytearray:
 def read(raw: bytes) -> list[tuple[int, str]]:
     """What a consumer gets of it: offsets and types."""
     place = TopicPartition("gbike", 0)
-    found = PartitionRecords(place, Records(raw), [], 10, None, None, True, READ_UNCOMMITTED)
+    found = PartitionRecords(
+        place, Records(raw), [], 10, None, value_deserializer=None, check_crcs=True, isolation_level=READ_UNCOMMITTED
+    )
     records = list(found)
     assert found.next_fetch_offset == 20
     for record in records:
@@ -124,7 +128,9 @@ def test_what_is_before_and_after_is_read(
 async def test_a_batch_in_a_codec_that_nobody_has_is_set_aside_and_counted_and_the_next_is_heard(
     broker: RealKafka,
 ) -> None:
-    wire, hearer, metrics = KafkaWire(broker), a_store(), Metrics()
+    wire = KafkaWire(broker)
+    hearer = a_store()
+    metrics = Metrics()
     admin = AIOKafkaAdminClient(bootstrap_servers=broker.bootstrap)
     await admin.start()
     await admin.create_topics([NewTopic(wire.topic, 1, 1, topic_configs={"compression.type": "producer"})])

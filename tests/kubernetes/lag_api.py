@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
-GROUP, METRIC, PORT = "custom.metrics.k8s.io/v1beta2", "gbike_consumer_lag", 6443
+GROUP = "custom.metrics.k8s.io/v1beta2"
+METRIC = "gbike_consumer_lag"
+PORT = 6443
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 RESOURCE = {
     "name": f"pods/{METRIC}",

@@ -203,7 +203,9 @@ def new_bike(platform: Platform, **said: str) -> int:
 
 def every(platform: Platform, collection: str) -> list[dict[str, object]]:
     """All of a collection."""
-    found, number, pages = [], 0, 1
+    found = []
+    number = 0
+    pages = 1
     while number < pages:
         page = answer(platform, "GET", f"/{collection}?page={number}&size=1000").json
         found += next(iter(page["_embedded"].values()))

@@ -43,7 +43,10 @@ class Before:
     """A secure folder, stopped, and what its people hold."""
 
     def __init__(self, path: Path) -> None:
-        self.folder, self.token, self.codes, self.last = DataFolder(path), "", pyotp.TOTP(pyotp.random_base32()), 0
+        self.folder = DataFolder(path)
+        self.token = ""
+        self.codes = pyotp.TOTP(pyotp.random_base32())
+        self.last = 0
 
 
 async def sign_in(client: Client, contact: str, code: str = "") -> Reply:

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +19,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request,
 
 from tests.gateway.servers import free_port
 from tests.support import EVERY_RIDE_COSTS
+from tests.waiting import until
 
 WITHIN_S = 90
 LOADS, AGAIN_MS = 3, 15_000
@@ -127,7 +127,10 @@ class Rider:
         **options: Any,
     ) -> None:
         """`first`: what the first page shows when it is there. `path`: whose pages."""
-        self.url, self.userid, self._first, self._path = at.url, userid, first, path
+        self.url = at.url
+        self.userid = userid
+        self._first = first
+        self._path = path
         self._wrong: list[str] = []
         options = {"viewport": PHONE, "is_mobile": True, "has_touch": True, **options}
         self.context: BrowserContext = browser.new_context(locale=locale, reduced_motion="reduce", **options)
@@ -192,8 +195,4 @@ def _loaded(page: Page, first: Locator) -> None:
 
 def eventually(fact: Callable[[], Any], within_s: float = WITHIN_S) -> Any:
     """What a fact answers once it is true."""
-    end = time.monotonic() + within_s
-    while not (found := fact()):
-        assert time.monotonic() < end, f"not within {within_s} s"
-        time.sleep(0.05)
-    return found
+    return until(fact, within_s)

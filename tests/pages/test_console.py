@@ -111,7 +111,9 @@ def test_an_operator_imports_500_bikes_sees_them_and_follows_a_ride_live(
 def test_a_row_that_meets_a_busy_service_or_a_lost_answer_is_sent_until_it_is_done_and_counts_once(
     operator: NewOperator, demo: Demo
 ) -> None:
-    one, keys, met = operator(), dict[str, set[str]](), list[str]()
+    one = operator()
+    keys = dict[str, set[str]]()
+    met = list[str]()
 
     def hold_up(route: Route, request: Request) -> None:
         if request.method == "POST":

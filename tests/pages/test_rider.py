@@ -215,7 +215,9 @@ def test_a_return_tapped_without_a_line_ends_the_ride_at_the_tap(rider: NewRider
 def test_a_return_whose_answer_was_lost_ended_when_it_came_and_is_sent_after_a_reload(
     rider: NewRider, demo: Demo
 ) -> None:
-    one, sent, reloaded = rider(), list[dict[str, str]](), list[bool]()
+    one = rider()
+    sent = list[dict[str, str]]()
+    reloaded = list[bool]()
     to_be_returned(one, demo.new_bike())
 
     def lose(route: Route) -> None:
@@ -292,7 +294,9 @@ def test_two_tabs_show_the_same_ride_and_returning_in_both_is_one_return(rider: 
 
 
 def test_what_one_tab_rents_is_not_sent_by_another_and_leads_it_nowhere(rider: NewRider, demo: Demo) -> None:
-    one, held, posted = rider(), list[Route](), list[str]()
+    one = rider()
+    held = list[Route]()
+    posted = list[str]()
     second = one.open("#/me")
     second.on("request", lambda request: posted.append(request.url) if request.method == "POST" else None)
     one.context.route("**/rents", lambda route: held.append(route))
@@ -307,7 +311,9 @@ def test_what_one_tab_rents_is_not_sent_by_another_and_leads_it_nowhere(rider: N
 
 
 def test_a_tab_that_opens_sends_no_tap_of_another_until_that_is_closed(rider: NewRider, demo: Demo) -> None:
-    one, held, posted = rider(), list[Route](), list[Request]()
+    one = rider()
+    held = list[Route]()
+    posted = list[Request]()
     one.context.route("**/rents", lambda route: held.append(route))
     one.go(f"#/bike/{demo.new_bike()}")
     with one.page.expect_request("**/rents") as tapped:

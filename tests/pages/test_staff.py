@@ -25,7 +25,10 @@ class Staff:
     """One of the field staff with a phone, in the demo."""
 
     def __init__(self, phone: Rider, demo: Demo, words: Words = KO, point: int = 0) -> None:
-        self.phone, self.page, self._demo, self._words = phone, phone.page, demo, words
+        self.phone = phone
+        self.page = phone.page
+        self._demo = demo
+        self._words = words
         self.number = next(_numbers)
         demo.ask("POST", "/bikeManagers", {"managerid": self.number, "userid": phone.userid, "point": point})
         self.page.evaluate(f"localStorage.setItem('gbike.manager', '{self.number}')")
@@ -184,7 +187,9 @@ def losing(demo: Demo, lost: list[str]) -> Callable[[Route], None]:
 @FULL
 @BOTH
 def test_a_server_killed_in_mid_report_ends_in_one_report(rider: NewRider, demo: Demo, words: Words) -> None:
-    one, bikeid, lost = Staff(rider(words["locale"]), demo, words), demo.new_bike(), list[str]()
+    one = Staff(rider(words["locale"]), demo, words)
+    bikeid = demo.new_bike()
+    lost = list[str]()
     one.at(bikeid)
     one.phone.context.route("**/bikeManageApps", losing(demo, lost))
     one.tap(60)

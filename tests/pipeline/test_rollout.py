@@ -22,7 +22,10 @@ class Paper(Cluster):
     """A cluster on paper: Deployments with revisions, of which the named ones never get ready at the new version."""
 
     def __init__(self, running: dict[str, str], stuck: tuple[str, ...] = (), migrates: bool = True) -> None:
-        self.now, self.stuck, self.migrates, self.said = dict(running), stuck, migrates, list[str]()
+        self.now = dict(running)
+        self.stuck = stuck
+        self.migrates = migrates
+        self.said = list[str]()
 
     def __call__(self, *args: str, given: str | None = None) -> str:
         self.said.append(" ".join(args[:2]))

@@ -19,7 +19,9 @@ class Person:
     """One of them, with a number of their own for each ride."""
 
     def __init__(self, word: str, userid: int, spot: int) -> None:
-        self.word, self.userid, self.spot = word, userid, spot
+        self.word = word
+        self.userid = userid
+        self.spot = spot
         self.name, self.contact = f"Name-{word}-of-a-person", f"{word}@contact.example"
 
     def place(self, ride: int) -> dict[str, Any]:

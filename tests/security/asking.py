@@ -70,7 +70,9 @@ class Stage:
         return self.alone(service, self._token(service, column, right, wrong))
 
     def _token(self, service: str, column: str, right: str, wrong: str) -> str | None:
-        issuer, (a, b), (m, n) = self.issuer, self._rider_ids, self._manager_ids
+        issuer = self.issuer
+        (a, b) = self._rider_ids
+        (m, n) = self._manager_ids
         match column:
             case "anonymous":
                 return None
@@ -108,7 +110,9 @@ class Stage:
             bill = await self.admin.get(f"/billings/search/findByRentid?rentid={rentid}")
             paid = (await _made(rider, f"/userDeposits/{userid}/payments", amount=5))["paymentid"]
             rides = rentid, bill.json["billid"]
-            found.append(Things(userid, *rides, MANAGER, report["reportid"], contact, bikeid, paid))
+            found.append(
+                Things(userid, *rides, MANAGER, report["reportid"], contact=contact, bikeid=bikeid, paymentid=paid)
+            )
         self.riders, self.managers = found
 
 

@@ -32,7 +32,9 @@ class TestIssuer:
     __test__ = False
 
     def __init__(self, clock: Clock, name: str = ISSUER) -> None:
-        self.clock, self.name, self.private = clock, name, Ed25519PrivateKey.generate()
+        self.clock = clock
+        self.name = name
+        self.private = Ed25519PrivateKey.generate()
 
     async def key(self, kid: str) -> PublicKey | None:
         """See KeySource.key."""

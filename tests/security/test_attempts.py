@@ -11,7 +11,9 @@ from tests.support import EVERY_RIDE_COSTS, digest
 
 ATTEMPTS = 10_000 if os.environ.get("GBIKE_FULL") else 2_000
 SEED = 5
-ME, OTHER, MANAGER = 7, 9, 3
+ME = 7
+OTHER = 9
+MANAGER = 3
 FIELDS: dict[str, tuple[Any, ...]] = {
     "userid": (ME, OTHER), "rentid": (1, 2, 99), "billid": (1, 2, 99), "managerid": (MANAGER, 4),
     "reportid": (1, 5), "point": (0, 9_999_999), "adjustpoint": (1, 1_000, -5), "deposit": (0, 1_000_000),

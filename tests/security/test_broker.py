@@ -34,6 +34,7 @@ from gbike.kit.store import Tx
 from gbike.kit.telemetry import NO_TRACE, Metrics
 from tests.kit.floor import a_store, note, words
 from tests.kit.kafkas import RealKafka
+from tests.waiting import a_while
 
 pytestmark = pytest.mark.timeout(300)
 NOBODY = "nobody"
@@ -69,7 +70,7 @@ class Locked(RealKafka):
             login = secrets.kafka_login(self.data, "reader")
             while not await engine.ready(self._port, **login):
                 assert self._child.poll() is None, (self._folder / "log").read_text()
-                await asyncio.sleep(0.05)
+                await a_while()
         else:
             await super().ready()
 
@@ -190,7 +191,9 @@ async def test_what_waited_in_the_open_topic_is_heard_first_and_then_what_its_sp
     def paid(tx: Tx, event: AdjustedPoint) -> None:
         note(tx, f"paid {event.managerid}")
 
-    manager, hearer, store = broker.bus("bike_manager"), broker.bus("user_deposit"), a_store()
+    manager = broker.bus("bike_manager")
+    hearer = broker.bus("user_deposit")
+    store = a_store()
     await manager.append([adjusted(3), adjusted(4, source="rent")])
     heard = {kind: who for kind, who in speakers().items() if kind == "AdjustedPoint"}
     subscription = KafkaSubscription(hearer, "user_deposit", heard)

@@ -1,6 +1,5 @@
 """The same table with every service a process of its own, and what a client can do about it from outside Envoy."""
 
-import asyncio
 import json
 import os
 import re
@@ -39,6 +38,7 @@ from tests.security.published import published
 from tests.security.strangers import as_nobody, readable
 from tests.security.test_broker import adjusted, write
 from tests.support import Client, Reply
+from tests.waiting import a_while, soon
 
 FULL = os.environ.get("GBIKE_FULL") or os.environ.get("GBIKE_REQUIRE")
 pytestmark = [
@@ -90,13 +90,12 @@ class OnCluster(Stage):
 
     async def settle(self) -> None:
         """See Stage.settle."""
-        end = time.monotonic() + 60
-        while True:
+
+        def settled() -> bool:
             with open_readings(DataFolder(self.cluster.data)) as stores:
-                if (left := next(unfinished(stores), None)) is None:
-                    return
-            assert time.monotonic() < end, left
-            await asyncio.sleep(0.2)
+                return next(unfinished(stores), None) is None
+
+        await soon(settled, 60, 0.2)
 
 
 class With(Wire):
@@ -218,7 +217,7 @@ async def _refused(stage: OnCluster, token: str, within_s: float = 30) -> None:
         client = stage.alone(service, token)
         while (reply := await client.get(path)).status != 401:
             assert time.monotonic() < end, (service, reply)
-            await asyncio.sleep(0.02)
+            await a_while()
         assert reply.headers["www-authenticate"].endswith('error="invalid_token"')
 
 
@@ -262,7 +261,7 @@ async def _let_in(stage: OnCluster, token: str) -> None:
             if (await stage.alone("rent", token).get("/rents")).status == 200:
                 return
         assert time.monotonic() < end
-        await asyncio.sleep(0.05)
+        await a_while()
 
 
 async def test_without_the_bus_everything_is_served_and_what_was_said_counts_when_it_is_back(stage: OnCluster) -> None:
@@ -318,7 +317,9 @@ async def test_headers_that_services_might_trust_do_not_pass_the_gateway(stage: 
 
 async def test_a_forged_message_moves_no_money(stage: OnCluster) -> None:
     """Any local user once published one and had 777,000 won. With the login of who says it, it is said as that one."""
-    data, userid, topic = stage.cluster.data, 777_001, topic_of("bike_manager")
+    data = stage.cluster.data
+    userid = 777_001
+    topic = topic_of("bike_manager")
     assert (await stage.admin.post("/userDeposits", {"userid": userid, "deposit": 1_000})).status == 201
     await stage.settle()
     kafka_is, names = stage.cluster.plan.kafka, ("rent", "bike_manager")

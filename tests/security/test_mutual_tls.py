@@ -222,7 +222,9 @@ async def test_a_caller_shows_its_certificate_and_wants_its_peers(tmp_path: Path
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
         await send({"type": "http.response.body", "body": b""})
 
-    server, outside, inside = HttpServer(app), listen("127.0.0.1", 0), listen("127.0.0.1", 0)
+    server = HttpServer(app)
+    outside = listen("127.0.0.1", 0)
+    inside = listen("127.0.0.1", 0)
     url = f"https://127.0.0.1:{inside.getsockname()[1]}"
     server.let_in(inside, app, known(tmp_path / "bike", "bike").to_answer())
     serving = asyncio.create_task(server.answer(outside))

@@ -26,7 +26,9 @@ from tests.services.account.people import claims, prove_all
 from tests.services.lone import NOON, SetClock
 from tests.support import Client
 
-SECOND_MS, PASSWORD, NEW = 1_000, "two wheels and a bell", "three wheels and a horn"
+SECOND_MS = 1_000
+PASSWORD = "two wheels and a bell"
+NEW = "three wheels and a horn"
 
 
 def holder(userid: int = 7, version: int | None = 0, issued_ms: int = NOON) -> Principal:
@@ -142,7 +144,9 @@ class Person:
     """Somebody who signed up and in."""
 
     def __init__(self, locked: Locked, name: str) -> None:
-        self._locked, self.name, self.session = locked, name, ""
+        self._locked = locked
+        self.name = name
+        self.session = ""
         self.me: As = locked.anonymous
         self.userid = 0
 

@@ -227,7 +227,9 @@ def _text(raw: bytes) -> str:
 
 
 async def test_keys_are_fetched_when_they_are_needed_and_a_made_up_name_makes_no_flood() -> None:
-    clock, peer, key = SetClock(), FakePeer(), Ed25519PrivateKey.generate()
+    clock = SetClock()
+    peer = FakePeer()
+    key = Ed25519PrivateKey.generate()
     peer.answer = _jwks(one=key)
     keys = PublishedKeys(peer, "/.well-known/jwks.json", clock)
     assert await keys.key("one") == key.public_key()
@@ -241,7 +243,9 @@ async def test_keys_are_fetched_when_they_are_needed_and_a_made_up_name_makes_no
 
 
 async def test_known_keys_go_on_counting_while_their_issuer_is_away() -> None:
-    clock, peer, key = SetClock(), FakePeer(), Ed25519PrivateKey.generate()
+    clock = SetClock()
+    peer = FakePeer()
+    key = Ed25519PrivateKey.generate()
     keys = PublishedKeys(peer, "/jwks", clock)
     peer.answer = None
     with pytest.raises(KeysUnavailable):

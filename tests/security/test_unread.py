@@ -6,6 +6,7 @@ import pytest
 
 from gbike.kit.http import server
 from tests.security.test_connections import Served, serving
+from tests.waiting import soon
 
 LARGE = b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n"
 
@@ -65,10 +66,7 @@ class Gone(asyncio.Transport):
 
 async def _paused(served: Served) -> server._Connection:
     """The connection whose answer waits for its client."""
-    async with asyncio.timeout(5):
-        while not (found := [one for one in served.server.server_state.connections if _is_paused(one)]):  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.01)
-    [connection] = found
+    [connection] = await soon(lambda: [one for one in served.server.server_state.connections if _is_paused(one)])
     return connection
 
 

@@ -1,11 +1,13 @@
 """A service alone in its world: its own store, a log, and peers that answer what a test says."""
 
 import json
+import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
+from hypothesis import settings
 
 from gbike.app.single import assemble_one
 from gbike.kit.clock import Moment
@@ -21,6 +23,11 @@ from gbike.kit.sqlite.store import SqliteStore
 from gbike.kit.telemetry import NO_TRACE, Metrics
 
 NOON = 1_790_000_000_000
+
+
+def examples(many: int) -> settings:
+    """How many examples hypothesis tries: all of them at full size, a quarter else."""
+    return settings(max_examples=many if os.environ.get("GBIKE_FULL") else many // 4, deadline=None)
 
 
 class SetClock:
@@ -114,7 +121,9 @@ class Lone:
     ) -> None:
         """`path`: a file to keep its store in, None for memory (then every write is rehearsed: run twice). `store`:
         another engine's."""
-        self.clock, self.peer, self.card = SetClock(), FakePeer(), card
+        self.clock = SetClock()
+        self.peer = FakePeer()
+        self.card = card
         ids = SystemIds()
         if path is not None:
             migrate(path, card.versions)

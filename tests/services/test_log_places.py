@@ -26,7 +26,9 @@ async def test_a_consumer_that_hears_nothing_of_a_long_log_does_not_read_it_all_
 
 
 async def test_a_log_that_forgot_everything_still_knows_its_end_and_goes_on_after_it() -> None:
-    clock, ids, memory = SystemClock(), SystemIds(), in_memory(LOG_VERSIONS)
+    clock = SystemClock()
+    ids = SystemIds()
+    memory = in_memory(LOG_VERSIONS)
     store = SqliteStore(None, clock=clock, ids=ids, source="bike_manager", memory=in_memory(VERSIONS))
     bus = SqliteLog(SqliteStore(None, clock=clock, ids=ids, source="bus", memory=memory))
     listener = LogSubscription(bus, store, "bike_manager", frozenset({"Reported"}))

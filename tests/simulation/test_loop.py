@@ -53,7 +53,9 @@ def test_the_same_seed_gives_the_same_order_and_another_seed_another_one() -> No
 
 @pytest.mark.parametrize("wait", [asyncio.sleep(10), asyncio.sleep(0)], ids=["at a timer", "when ready"])
 def test_a_crashed_node_does_nothing_any_more_not_even_its_finally(wait: object) -> None:
-    loop, life, did = SimLoop(Random(1)), Life("rent", 1), list[str]()
+    loop = SimLoop(Random(1))
+    life = Life("rent", 1)
+    did = list[str]()
 
     async def child() -> None:
         try:
@@ -83,7 +85,10 @@ def test_a_crashed_node_does_nothing_any_more_not_even_its_finally(wait: object)
 
 
 def test_a_crash_of_one_node_leaves_the_others_alone() -> None:
-    loop, dies, lives, did = SimLoop(Random(1)), Life("rent", 1), Life("bike", 1), list[str]()
+    loop = SimLoop(Random(1))
+    dies = Life("rent", 1)
+    lives = Life("bike", 1)
+    did = list[str]()
 
     async def work(name: str) -> None:
         await asyncio.sleep(2)
@@ -102,7 +107,9 @@ def test_a_crash_of_one_node_leaves_the_others_alone() -> None:
 
 
 def test_a_stalled_node_goes_on_later_where_it_was() -> None:
-    loop, life, when = SimLoop(Random(1)), Life("bike", 1), list[float]()
+    loop = SimLoop(Random(1))
+    life = Life("bike", 1)
+    when = list[float]()
 
     async def work() -> None:
         await asyncio.sleep(1)

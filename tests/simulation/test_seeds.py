@@ -14,7 +14,7 @@ from dev.simulation.mutants import MUTANTS, planted
 from dev.simulation.run import run_seed
 from dev.simulation.swarm import Swarm, draw
 
-SEEDS = int(os.environ.get("GBIKE_SIM_SEEDS", "50"))
+SEEDS = int(os.environ.get("GBIKE_SIM_SEEDS", "20"))
 MUST_BE_SEEN = (
     "crashes",
     "tombstones met",
@@ -37,20 +37,19 @@ def test_no_seed_that_once_failed_fails_again(seed: int) -> None:
 
 @pytest.mark.timeout(600 + 4 * SEEDS)
 def test_no_seed_violates_an_invariant(capsys: pytest.CaptureFixture[str]) -> None:
-    code = main(["--seeds", str(SEEDS), "--processes", "1" if SEEDS <= 50 else "2"])
+    code = main(["--seeds", str(SEEDS), "--processes", "1" if SEEDS <= 20 else "2"])
     told = capsys.readouterr().out
     assert code == 0, told
     assert f"{SEEDS} seeds" in told.splitlines()[-1]
     for recovery in MUST_BE_SEEN:
-        assert recovery in told or SEEDS < 50, f"{recovery} was never seen in {SEEDS} seeds"
+        assert recovery in told or SEEDS < 20, f"{recovery} was never seen in {SEEDS} seeds"
 
 
-@pytest.mark.parametrize("seed", [1, 7, 13, 25])
-def test_the_same_seed_twice_is_the_same_history(seed: int) -> None:
-    first, second = run_seed(seed), run_seed(seed)
-    assert first.steps == second.steps
-    assert first.digest == second.digest
-    assert first.digest != run_seed(seed + 1).digest
+def test_the_same_seed_twice_is_the_same_history_and_another_seed_another() -> None:
+    first, second = ([run_seed(seed) for seed in (1, 7, 13, 25)] for _ in range(2))
+    assert [one.steps for one in first] == [one.steps for one in second]
+    assert [one.digest for one in first] == [one.digest for one in second]
+    assert len({one.digest for one in first}) == len(first)
 
 
 def test_the_history_does_not_depend_on_the_hash_seed() -> None:

@@ -14,7 +14,6 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
@@ -31,9 +30,12 @@ from tests.cluster.running import Cluster, started
 from tests.security.people import ISSUER, As, TestIssuer
 from tests.support import EVERY_RIDE_COSTS, Client
 from tests.upgrade.kept import BACKUP
+from tests.waiting import until
 
 HERE = Path(__file__).parent
-RIDERS, BIKES, QUIET_S = 5, 8, 60
+RIDERS = 5
+BIKES = 8
+QUIET_S = 60
 CHEAP = {"GBIKE_PASSWORD_MEMORY_KIB": "8192", "GBIKE_PASSWORD_PASSES": "1"}
 AS_BEFORE = {"GBIKE_MAX_OPEN_RENTS_PER_RIDER": "0", "GBIKE_RENT_MINIMUM_KRW": "0"}
 """Rider 4 has two rides and rider 5 no money, in a secure folder too."""
@@ -136,13 +138,11 @@ async def in_a_cluster(cluster: Cluster) -> None:
 
 
 def _until_quiet(cluster: Cluster) -> None:
-    end = time.monotonic() + QUIET_S
-    with_what: object = "nothing was looked at"
-    while with_what is not None:
-        assert time.monotonic() < end, with_what
-        time.sleep(0.2)
+    def quiet() -> bool:
         with open_readings(DataFolder(cluster.data)) as stores:
-            with_what = next(unfinished(stores), None)
+            return next(unfinished(stores), None) is None
+
+    until(quiet, QUIET_S, "something is unfinished")
 
 
 def _write(file: Path, sql: str) -> None:

@@ -43,7 +43,9 @@ class Before:
     """The stores and the broker of 0.2.0: what was published, and what waits."""
 
     def __init__(self, data: Path) -> None:
-        self._data, self.waiting, self.published = data, Counter[str](), list[str]()
+        self._data = data
+        self.waiting = Counter[str]()
+        self.published = list[str]()
 
     def fill(self) -> None:
         """Put into the one topic what somebody has heard, and half of the rest."""

@@ -6,6 +6,7 @@ versions. The page itself, its manifest and its service worker are asked for eac
 
 import hashlib
 from collections.abc import Iterable
+from functools import cache
 from html import escape
 from pathlib import Path
 
@@ -40,6 +41,7 @@ made where there is no line."""
 FRESH, FOR_GOOD = "no-cache", "public, max-age=31536000, immutable"
 
 
+@cache
 def web(settings: GatewaySettings) -> dict[str, Page]:
     """Every file that a browser may ask for, by its path. Raises BadSetting."""
     tiles = tiles_origin(settings)

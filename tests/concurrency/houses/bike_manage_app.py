@@ -11,7 +11,9 @@ from gbike.services.bike_manage_app.domain import AS_THE_ORIGINAL, Earning, Poin
 from tests.concurrency.house import House, do, floor, write
 
 SEEN = State(1, 7, 50, True)
-LATE, DONE, KEYED = Report(1, SEEN), Report(2, SEEN), Report(3, SEEN)
+LATE = Report(1, SEEN)
+DONE = Report(2, SEEN)
+KEYED = Report(3, SEEN)
 
 BY_CHANGES = Earning(PointsFor.CHANGES, per_bike=2, per_day=2_000)
 

@@ -8,7 +8,9 @@ from gbike.services.bike_manager.domain import ConversionWish, Numbers
 from gbike.services.bike_manager.policies import POLICIES
 from tests.concurrency.house import Hears, House, do, floor, write
 
-USER, MANAGER, UNKNOWN = 3, 1, 2
+USER = 3
+MANAGER = 1
+UNKNOWN = 2
 HEARS = Hears(POLICIES)
 WISH = ConversionWish(adjustpoint=3_000, point=2_000, userid=None, keyed=False)
 KEYED = ConversionWish(adjustpoint=3_000, point=None, userid=None, keyed=True)

@@ -14,7 +14,9 @@ from tests.services.account.people import KIM, LEE, PASSWORD, Town, kind
 from tests.services.lone import Reply
 
 PHONE = "010-1234-5678"
-CONTACT, PROOF, CODE = "/accounts/{}/contact", "/accounts/{}/contact/proof", "/accounts/{}/contact/code"
+CONTACT = "/accounts/{}/contact"
+PROOF = "/accounts/{}/contact/proof"
+CODE = "/accounts/{}/contact/code"
 
 
 class Post:

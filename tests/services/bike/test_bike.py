@@ -11,12 +11,14 @@ from gbike.services.bike.domain import Bike, BikeIsRidden, Place, Status, a_new_
 from gbike.services.bike.wiring import CARD
 from tests.services.lone import NOON, Lone
 
-AVAILABLE, IN_USE, BROKEN = Status.AVAILABLE, Status.IN_USE, Status.BROKEN
+AVAILABLE = Status.AVAILABLE
+IN_USE = Status.IN_USE
+BROKEN = Status.BROKEN
 
 
 def a_bike(rentid: int | None = None, held: bool = False, broken: bool = False, gone: bool = False) -> Bike:
     """A bike with these marks."""
-    return Bike(1, Place("정자역"), 80, rentid, held, broken, gone, 1)
+    return Bike(1, Place("정자역"), 80, rentid, held, broken=broken, retired=gone, version=1)
 
 
 async def found(lone: Lone, query: str) -> tuple[list[int], int]:

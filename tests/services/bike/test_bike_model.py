@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, field
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gbike.contracts.rent import RentCancelled, Returned
 from gbike.services.bike.wiring import CARD
-from tests.services.lone import NOON, Lone
+from tests.services.lone import NOON, Lone, examples
 
 RENTS = st.integers(1, 4)
 STEPS = st.lists(
@@ -83,7 +83,7 @@ async def take(lone: Lone, model: Model, what: str, number: int, n: int) -> None
             assert (await lone.client.patch("/bikes/1", {"status": WORDS[number]})).status == model.mark(WORDS[number])
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(STEPS)
 async def test_a_bike_is_what_its_model_says_after_every_step(steps: list[tuple[str, int]]) -> None:
     lone, model = Lone(CARD), Model()

@@ -4,7 +4,7 @@ from itertools import product
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gbike.contracts.account import RegisteredAccount
@@ -20,7 +20,7 @@ from gbike.services.bike_manager.domain import (
 )
 from gbike.services.bike_manager.storage import own_violations
 from gbike.services.bike_manager.wiring import CARD
-from tests.services.lone import Lone
+from tests.services.lone import Lone, examples
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ async def test_a_posted_number_is_used_when_it_is_free() -> None:
     assert (await lone.client.post("/bikeManagers", {"userid": 4})).json["managerid"] == 8
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(
     st.lists(
         st.one_of(st.tuples(st.just("report"), st.integers(1, 4)), st.tuples(st.just("convert"), st.integers(1, 3000)))

@@ -4,7 +4,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gbike.contracts.rent import Rented, Returned
@@ -12,7 +12,7 @@ from gbike.contracts.user_deposit import UpdatedDeposit
 from gbike.kit.money import MAX_WON
 from gbike.services.billing.domain import Rounding, Tariff
 from gbike.services.billing.wiring import CARD
-from tests.services.lone import NOON, Lone
+from tests.services.lone import NOON, Lone, examples
 
 RENTED = Rented(rentid=7, userid=3, bikeid=1, status="rented", starttime=NOON)
 RETURNED = Returned(rentid=7, userid=3, bikeid=1, status="returned", endtime=NOON + 125_000, starttime=NOON)
@@ -106,7 +106,7 @@ async def test_an_unknown_bill_is_a_404_and_no_bill_is_written_by_a_client() -> 
             assert (await lone.client.send(method, path, {"rentid": 1, "fee": 0})).status == 405
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.data())
 async def test_any_number_of_rents_in_any_order_is_billed_once_each(data: st.DataObject) -> None:
     rents = range(1, 5)

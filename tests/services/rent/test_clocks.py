@@ -52,7 +52,7 @@ async def test_a_ride_whose_clocks_agree_is_not_marked() -> None:
     ],
 )
 def test_the_boot_clock_counts_on_the_same_boot_only(now: Moment, lasts_ms: int, suspect: bool) -> None:
-    rent = OpenRent(1, 3, 1, NOON, "this", 10_000)
+    rent = OpenRent(1, 3, 1, NOON, "this", boot_ms=10_000)
     assert ridden(rent, now) == (lasts_ms, suspect)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gbike.contracts.events import EVENTS
@@ -18,7 +18,7 @@ from gbike.services.rent_and_billing_view import wiring
 from gbike.services.rent_and_billing_view.commands import fold_kept
 from gbike.services.rent_and_billing_view.storage import kept
 from gbike.services.rent_and_billing_view.wiring import CARD, Folding, rebuild
-from tests.services.lone import NOON, Lone
+from tests.services.lone import NOON, Lone, examples
 from tests.services.rent_and_billing_view.test_view import a_ride, view_of
 
 SAID = st.lists(st.sampled_from(a_ride(1) + a_ride(2, userid=4)), max_size=20)
@@ -84,7 +84,7 @@ async def test_a_ride_leaves_one_row_for_each_who_spoke_of_it(small: None) -> No
     assert await anew(lone) == await view_of(lone)
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(SAID, SAID, SAID)
 async def test_the_view_folded_anew_is_the_same_before_while_and_after_old_events_become_facts(
     before: list[Any], meanwhile: list[Any], later: list[Any]

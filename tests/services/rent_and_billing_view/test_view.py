@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gbike.contracts.billing import CalculatedFee, ClosedBill, RegisteredBill
@@ -10,7 +10,7 @@ from gbike.contracts.rent import Rented, Returned
 from gbike.contracts.user_deposit import AddedDeposit, UpdatedDeposit
 from gbike.services.rent_and_billing_view.storage import lines
 from gbike.services.rent_and_billing_view.wiring import CARD, rebuild
-from tests.services.lone import NOON, Lone
+from tests.services.lone import NOON, Lone, examples
 
 
 def a_ride(n: int, userid: int = 3) -> list[Any]:
@@ -51,13 +51,13 @@ async def test_a_ride_is_shown_with_its_bill_and_the_riders_deposit() -> None:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.permutations(a_ride(1) + a_ride(2) + a_ride(1)))
 async def test_doubled_events_in_any_order_give_the_same_view(order: list[Any]) -> None:
     assert await told(order) == await told(a_ride(1) + a_ride(2))
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(st.lists(st.sampled_from(a_ride(1) + a_ride(2, userid=4)), max_size=20))
 async def test_the_view_folded_anew_is_the_same(order: list[Any]) -> None:
     lone, other = Lone(CARD), Lone(CARD)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gbike.contracts.account import RegisteredAccount
@@ -13,7 +13,7 @@ from gbike.services.user_deposit import wiring
 from gbike.services.user_deposit.domain import missing_krw
 from gbike.services.user_deposit.storage import own_violations
 from gbike.services.user_deposit.wiring import CARD
-from tests.services.lone import Lone
+from tests.services.lone import Lone, examples
 
 THOUSAND = {"GBIKE_RENT_MINIMUM_KRW": "1000"}
 
@@ -143,7 +143,7 @@ STEPS = st.tuples(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.lists(STEPS, max_size=20))
 async def test_whatever_happens_the_newest_standing_is_that_of_the_balance(steps: list[tuple[str, int, int]]) -> None:
     lone = await started(THOUSAND)

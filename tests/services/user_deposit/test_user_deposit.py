@@ -4,7 +4,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gbike.contracts.bike_manager import AdjustedPoint
@@ -13,7 +13,7 @@ from gbike.kit.money import MAX_WON, won
 from gbike.services.user_deposit.domain import Deposit, OutOfBounds, adjustment, conversion, fee, opening, top_up
 from gbike.services.user_deposit.storage import own_violations
 from gbike.services.user_deposit.wiring import CARD
-from tests.services.lone import Lone
+from tests.services.lone import Lone, examples
 
 
 def a_fee(billid: int = 1, amount: int = 500, userid: int = 3) -> CalculatedFee:
@@ -146,7 +146,7 @@ async def take(lone: Lone, what: str, userid: int, number: int) -> None:
             await lone.tell(a_conversion(f"conversion:1:{number}", number * 10, number % 3 + 1))
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.lists(STEPS, max_size=25))
 async def test_whatever_happens_no_won_is_made_or_lost(steps: list[tuple[str, int, int]]) -> None:
     lone = Lone(CARD)

@@ -38,4 +38,8 @@ def operations(store: Store) -> list[Operation]:
         number = await store.write(hand_in, new.userid, new.bikeid, new.location)
         return Answer(201, item(FOUND, ask.base, Found(number, new.bikeid)))
 
-    return [Operation("POST", "/lostProperties", create, "Hand in what was found", PEOPLE, NewFound, {201: Found})]
+    return [
+        Operation(
+            "POST", "/lostProperties", create, "Hand in what was found", PEOPLE, takes=NewFound, answers={201: Found}
+        )
+    ]
