@@ -66,7 +66,7 @@ def island(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Path]:
             (home / part).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(SRC / part, home / part)
     shutil.copytree(TESTS / name, tmp_path / "tests" / "services" / name, ignore=no_caches)
-    for file in ("services/__init__", "services/lone", "services/proofs"):
+    for file in ("services/__init__", "services/lone"):
         shutil.copy(ROOT / "tests" / f"{file}.py", tmp_path / "tests" / f"{file}.py")
     (tmp_path / "tests" / "__init__.py").write_text('"""The tests of one service."""\n')
     return name, tmp_path

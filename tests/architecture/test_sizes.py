@@ -39,10 +39,10 @@ TO_BE_MENDED = {
     "src/gbike/contracts": (0, 0),
     "src/gbike/gateway": (0, 2),
     "src/gbike/kit": (14, 48),
-    "src/gbike/services": (80, 25),
+    "src/gbike/services": (53, 20),
     "deploy": (5, 0),
     "dev": (31, 31),
-    "tests": (86, 75),
+    "tests": (83, 74),
 }
 """Of each folder: how many calls have more than five positional arguments, and how many assignments more than two
 values. A number may only shrink."""

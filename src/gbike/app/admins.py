@@ -14,9 +14,8 @@ from gbike.kit.passwords import Passwords
 from gbike.kit.settings import load
 from gbike.kit.store import Reading, Store
 from gbike.kit.text import clean
-from gbike.services.account.domain import Newcomer, WeakPassword, must_be_strong
-from gbike.services.account.storage.accounts import SqlAccounts
-from gbike.services.account.usecases import appoint_an_admin
+from gbike.services.account.domain import WeakPassword, must_be_strong
+from gbike.services.account.saga.own_account import appoint_an_admin
 from gbike.services.account.wiring import AccountSettings
 
 OTHERS_MAY_READ = 0o007
@@ -49,8 +48,7 @@ async def appoint(store: Store, env: Mapping[str, str], admin: Admin) -> int:
     """Make the account; answers its number. Raises NotDone."""
     chosen = load(AccountSettings, env)
     passwords, contact = Passwords(chosen), known_as(admin.name, chosen.phone_region)
-    newcomer = Newcomer(clean(admin.name), contact.typed, contact.normal)
-    made = await appoint_an_admin(newcomer, admin.password, accounts=SqlAccounts(store), passwords=passwords)
+    made = await appoint_an_admin(clean(admin.name), contact, admin.password, store=store, passwords=passwords)
     if made is None:
         raise NotDone(f"there is an account {admin.name!r} already; `gbike account roles` grants it more")
     return made.userid

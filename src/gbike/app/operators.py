@@ -20,8 +20,9 @@ from gbike.kit.clock import SystemClock
 from gbike.kit.ids import SystemIds
 from gbike.kit.schema.migrate import migrate
 from gbike.kit.store import Store
+from gbike.services.account.commands.accounts import remove_authenticator as take_authenticator_away
+from gbike.services.account.commands.accounts import set_roles as grant
 from gbike.services.account.domain import AccountRefused, LastAdmin, NoSuchAccount, Role, in_order
-from gbike.services.account.storage.accounts import SqlAccounts
 
 ACCOUNT = "account"
 
@@ -50,7 +51,6 @@ def remove_authenticator(place: Place, env: Mapping[str, str], userid: int) -> s
 
 def verbs(store: Store, env: Mapping[str, str]) -> dict[str, Verb]:
     """What can be asked of whoever has the store open."""
-    accounts = SqlAccounts(store)
 
     async def create(name: str, password: str) -> str:
         return f"account {await appoint(store, env, Admin(name, password))} is an admin · 관리자 계정을 만들었습니다"
@@ -61,11 +61,11 @@ def verbs(store: Store, env: Mapping[str, str]) -> dict[str, Verb]:
         except ValueError:
             raise NotDone(f"{wanted!r}: roles are {', '.join(Role)}, with commas between") from None
         number = int(userid)
-        await _told(accounts.set_roles(number, chosen, number if Role.BIKE_MANAGER in chosen else None))
+        await _told(store.write(grant, number, chosen, None, key=f"account:{number}"))
         return f"account {number} is {', '.join(chosen)} now · 권한을 바꾸었습니다"
 
     async def remove(userid: str) -> str:
-        await _told(accounts.remove(int(userid)))
+        await _told(store.write(take_authenticator_away, int(userid), key=f"account:{int(userid)}"))
         return f"account {userid} needs no authenticator now · 인증 앱을 해제했습니다"
 
     return {"create-admin": create, "roles": roles, "remove-authenticator": remove}

@@ -69,7 +69,7 @@ class Letter(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class LetterFile:
-    """Sender (ports): a line of JSON for each, in a file that only its owner reads."""
+    """Sender: a line of JSON for each, in a file that only its owner reads."""
 
     def __init__(self, file: Path | None, page: str) -> None:
         """`file` None: nothing is sent. `page`: where people set their new password; the token follows its `#`."""
@@ -83,7 +83,8 @@ class LetterFile:
         """See Sender.send_code."""
         english = f"{code} is the code that proves your contact at gbike. Give it to nobody."
         korean = f"gbike 연락처 확인 코드: {code}. 다른 사람에게 알려 주지 마세요."
-        self._send(Letter(_whom(userid), "contact code", "", code, rfc3339(expires_ms), english, korean))
+        expires = rfc3339(expires_ms)
+        self._send(Letter(_whom(userid), "contact code", code=code, expires=expires, text=english, text_ko=korean))
 
     async def send_notice(self, userid: int, about: About) -> None:
         """See Sender.send_notice."""

@@ -9,17 +9,16 @@ from gbike.services.account.http.accounts import AccountHttp
 from gbike.services.account.http.contacts import ContactHttp, contact_operations
 from gbike.services.account.http.refusals import REFUSALS
 from gbike.services.account.http.sessions import SessionHttp
-from gbike.services.account.storage.accounts import SqlAccounts
-from gbike.services.account.usecases.desk import Desk
+from gbike.services.account.saga.services import AccountServices
 
 __all__ = ["REFUSALS", "operations"]
 AT = "/accounts/{userid}"
 
 
-def operations(desk: Desk, accounts: SqlAccounts, keys: Keys, issuer: str) -> list[Operation]:
-    """The operations of account."""
-    doors, accounts_http = SessionHttp(desk, keys), AccountHttp(desk, accounts, issuer)
-    proving = contact_operations(ContactHttp(desk))
+def operations(services: AccountServices, keys: Keys, issuer: str) -> list[Operation]:
+    """The operations of account. `issuer`: what an authenticator calls us."""
+    doors, accounts_http = SessionHttp(services, keys), AccountHttp(services, issuer)
+    proving = contact_operations(ContactHttp(services))
     own = [*_own(accounts_http), *_signed_in(accounts_http), *proving, *_authenticators(accounts_http)]
     return [*_doors(doors), *_sessions(doors), *_ways_back(doors), *own, *_admins(accounts_http)]
 
@@ -35,8 +34,8 @@ def _doors(http: SessionHttp) -> list[Operation]:
             http.sign_up,
             "Sign up as a rider",
             PUBLIC,
-            bodies.SignUp,
-            received,
+            takes=bodies.SignUp,
+            answers=received,
             refusals=(refusals.CONTACT, refusals.WEAK, refusals.SIGN_UPS, refusals.BUSY),
             example={"name": "Kim", **kim},
             pace=SIGN_INS,
@@ -47,8 +46,8 @@ def _doors(http: SessionHttp) -> list[Operation]:
             http.sign_in,
             "Sign in",
             PUBLIC,
-            bodies.SignIn,
-            opened,
+            takes=bodies.SignIn,
+            answers=opened,
             refusals=(refusals.REFUSED, refusals.CODE, refusals.WAIT, refusals.BUSY),
             example=kim,
             pace=SIGN_INS,
@@ -59,8 +58,7 @@ def _doors(http: SessionHttp) -> list[Operation]:
             http.key_set,
             "The keys of access tokens",
             PUBLIC,
-            None,
-            {200: bodies.KeySet},
+            answers={200: bodies.KeySet},
             pace=FREE,
         ),
     ]
@@ -76,8 +74,8 @@ def _sessions(http: SessionHttp) -> list[Operation]:
             http.refresh,
             "Stay in: a new pair of tokens",
             PUBLIC,
-            bodies.Refresh,
-            {200: bodies.SessionResource},
+            takes=bodies.Refresh,
+            answers={200: bodies.SessionResource},
             refusals=(refusals.OVER,),
             example=token,
             pace=SESSIONS,
@@ -88,8 +86,8 @@ def _sessions(http: SessionHttp) -> list[Operation]:
             http.end,
             "Sign out",
             PUBLIC,
-            bodies.Refresh,
-            {200: bodies.Received},
+            takes=bodies.Refresh,
+            answers={200: bodies.Received},
             example=token,
             pace=SESSIONS,
         ),
@@ -105,8 +103,8 @@ def _ways_back(http: SessionHttp) -> list[Operation]:
             http.ask_for_a_reset,
             "Forgotten: ask for a new password",
             PUBLIC,
-            bodies.ResetWish,
-            {202: bodies.Received},
+            takes=bodies.ResetWish,
+            answers={202: bodies.Received},
             refusals=(refusals.RESETS,),
             example={"contact": "kim@example.com"},
             pace=SIGN_INS,
@@ -117,8 +115,8 @@ def _ways_back(http: SessionHttp) -> list[Operation]:
             http.reset,
             "Set a new password with the token that was sent",
             PUBLIC,
-            bodies.Reset,
-            {200: bodies.Received},
+            takes=bodies.Reset,
+            answers={200: bodies.Received},
             refusals=(refusals.RESET, refusals.WEAK, refusals.BUSY),
             example={"token": "cmVzZXQtdG9rZW4", "password": "another bicycle at dawn"},
             pace=SIGN_INS,
@@ -137,8 +135,8 @@ def _own(http: AccountHttp) -> list[Operation]:
             http.rename,
             "Change the name",
             PEOPLE,
-            bodies.AccountChange,
-            one,
+            takes=bodies.AccountChange,
+            answers=one,
             refusals=none,
             example={"name": "Kim Minji"},
         ),
@@ -148,8 +146,8 @@ def _own(http: AccountHttp) -> list[Operation]:
             http.change_password,
             "Change the password; every session ends",
             PEOPLE,
-            bodies.PasswordChange,
-            one,
+            takes=bodies.PasswordChange,
+            answers=one,
             refusals=(*none, refusals.REFUSED, refusals.WEAK, refusals.WAIT, refusals.BUSY),
             example={"current": "a bicycle at dawn", "new": "another bicycle at dawn"},
         ),
@@ -159,8 +157,8 @@ def _own(http: AccountHttp) -> list[Operation]:
             http.erase,
             "Be forgotten",
             PEOPLE,
-            bodies.Oneself,
-            one,
+            takes=bodies.Oneself,
+            answers=one,
             may_be_empty=True,
             example={"password": "a bicycle at dawn"},
             refusals=(*none, refusals.LAST, refusals.IN_USE, *refusals.OF_PASSWORD),
@@ -214,8 +212,8 @@ def _authenticators(http: AccountHttp) -> list[Operation]:
             http.enrol,
             "Take an authenticator: its secret",
             PEOPLE,
-            bodies.Oneself,
-            {200: bodies.EnrolmentResource},
+            takes=bodies.Oneself,
+            answers={200: bodies.EnrolmentResource},
             may_be_empty=True,
             example={"password": "a bicycle at dawn"},
             refusals=(*none, refusals.ENROLLED, refusals.UNPROVED, *refusals.OF_PASSWORD),
@@ -226,8 +224,8 @@ def _authenticators(http: AccountHttp) -> list[Operation]:
             http.confirm,
             "Its first code: from now on one is needed",
             PEOPLE,
-            bodies.Confirmation,
-            {200: bodies.RecoveryResource},
+            takes=bodies.Confirmation,
+            answers={200: bodies.RecoveryResource},
             refusals=(*none, refusals.NOT_ENROLLING, *refusals.OF_PASSWORD),
             example={"code": "123456"},
         ),
@@ -237,8 +235,8 @@ def _authenticators(http: AccountHttp) -> list[Operation]:
             http.renew_recovery_codes,
             "Other recovery codes in place of those before",
             PEOPLE,
-            bodies.Oneself,
-            {200: bodies.RecoveryResource},
+            takes=bodies.Oneself,
+            answers={200: bodies.RecoveryResource},
             may_be_empty=True,
             example={"password": "a bicycle at dawn"},
             refusals=(*none, refusals.NOT_ENROLLING, *refusals.OF_PASSWORD),
@@ -265,8 +263,8 @@ def _admins(http: AccountHttp) -> list[Operation]:
             http.grant,
             "Say what somebody may do",
             ADMINS,
-            bodies.Grant,
-            one,
+            takes=bodies.Grant,
+            answers=one,
             refusals=(*none, refusals.LAST),
             example={"roles": ["rider", "bikeManager"], "managerid": 1},
         ),

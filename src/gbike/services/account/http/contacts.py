@@ -1,12 +1,13 @@
 """One's contact: proving it, asking for another code, and changing it."""
 
+from gbike.kit.access.addresses import household
 from gbike.kit.access.rules import PEOPLE
 from gbike.kit.http.app import Operation
 from gbike.kit.http.ask import Answer, Ask
 from gbike.services.account.http import bodies, refusals
-from gbike.services.account.http.accounts import ACCOUNTS, asker_of
-from gbike.services.account.usecases.desk import Desk
-from gbike.services.account.usecases.proving import ask_for_a_code, change_contact, prove_contact
+from gbike.services.account.http.accounts import ACCOUNTS
+from gbike.services.account.saga.own_account import ask_for_a_code, change_contact, prove_own_contact
+from gbike.services.account.saga.services import AccountServices
 
 AT = "/accounts/{userid}/contact"
 
@@ -14,25 +15,24 @@ AT = "/accounts/{userid}/contact"
 class ContactHttp:
     """The handlers."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, services: AccountServices) -> None:
+        self._services = services
 
     async def prove(self, ask: Ask) -> Answer:
         """POST /accounts/{userid}/contact/proof."""
         userid, given = ask.id("userid"), await ask.body(bodies.Proof)
-        account = await prove_contact(userid, given.code, ask.whose.only, desk=self._desk)
+        account = await prove_own_contact(userid, given.code, self._services)
         return ask.found(ACCOUNTS, bodies.shown(account))
 
     async def ask_for_a_code(self, ask: Ask) -> Answer:
         """POST /accounts/{userid}/contact/code."""
-        await ask_for_a_code(ask.id("userid"), ask.whose.only, desk=self._desk)
+        await ask_for_a_code(ask.id("userid"), self._services)
         return Answer(202, bodies.Received("received"))
 
     async def change(self, ask: Ask) -> Answer:
         """POST /accounts/{userid}/contact."""
         userid, given = ask.id("userid"), await ask.body(bodies.ContactChange)
-        asker = asker_of(ask, given.password)
-        await change_contact(userid, given.contact, ask.whose.only, asker, desk=self._desk)
+        await change_contact(userid, given.contact, given.password, household(ask.origin), self._services)
         return Answer(202, bodies.Received("received"))
 
 
@@ -46,8 +46,8 @@ def contact_operations(http: ContactHttp) -> list[Operation]:
             http.prove,
             "Prove the contact with the code that was sent to it",
             PEOPLE,
-            bodies.Proof,
-            {200: bodies.AccountResource},
+            takes=bodies.Proof,
+            answers={200: bodies.AccountResource},
             refusals=(*none, refusals.PROOF, refusals.NOTHING_TO_PROVE),
             example={"code": "12345678"},
         ),
@@ -57,8 +57,7 @@ def contact_operations(http: ContactHttp) -> list[Operation]:
             http.ask_for_a_code,
             "Send another code to the contact",
             PEOPLE,
-            None,
-            {202: bodies.Received},
+            answers={202: bodies.Received},
             refusals=(*none, refusals.NOTHING_TO_PROVE, refusals.WAIT),
         ),
         Operation(
@@ -67,8 +66,8 @@ def contact_operations(http: ContactHttp) -> list[Operation]:
             http.change,
             "Take another contact: a code must prove it",
             PEOPLE,
-            bodies.ContactChange,
-            {202: bodies.Received},
+            takes=bodies.ContactChange,
+            answers={202: bodies.Received},
             refusals=(*none, refusals.CONTACT, *refusals.OF_PASSWORD),
             example={"contact": "010-1234-5678", "password": "a bicycle at dawn"},
         ),
