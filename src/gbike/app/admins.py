@@ -14,8 +14,8 @@ from gbike.kit.passwords import Passwords
 from gbike.kit.settings import load
 from gbike.kit.store import Reading, Store
 from gbike.kit.text import clean
-from gbike.services.account.domain import WeakPassword, must_be_strong
-from gbike.services.account.saga.own_account import appoint_an_admin
+from gbike.services.account.commands.accounts import add_account
+from gbike.services.account.domain import Role, WeakPassword, must_be_strong
 from gbike.services.account.wiring import AccountSettings
 
 OTHERS_MAY_READ = 0o007
@@ -48,7 +48,10 @@ async def appoint(store: Store, env: Mapping[str, str], admin: Admin) -> int:
     """Make the account; answers its number. Raises NotDone."""
     chosen = load(AccountSettings, env)
     passwords, contact = Passwords(chosen), known_as(admin.name, chosen.phone_region)
-    made = await appoint_an_admin(clean(admin.name), contact, admin.password, store=store, passwords=passwords)
+    name = clean(admin.name)
+    must_be_strong(admin.password, beside=(name, contact.typed))
+    hashed = await passwords.hash(admin.password)
+    made = await store.write(add_account, name, contact, hashed, (Role.ADMIN,), key="accounts")
     if made is None:
         raise NotDone(f"there is an account {admin.name!r} already; `gbike account roles` grants it more")
     return made.userid

@@ -17,7 +17,7 @@ from gbike.services.account.commands.accounts import (
     set_roles,
 )
 from gbike.services.account.commands.contacts import prove_contact, register, renew_code, take_contact
-from gbike.services.account.commands.passwords import offer_reset, rehash, replace_password, use_reset
+from gbike.services.account.commands.passwords import offer_reset, replace_password, use_reset
 from gbike.services.account.commands.sessions import (
     renew_session,
     sign_out,
@@ -27,7 +27,6 @@ from gbike.services.account.commands.sessions import (
 )
 from gbike.services.account.commands.sign_in_attempts import (
     begin_attempt,
-    drop_attempt,
     fail_attempt,
     give_back,
     succeed,
@@ -45,6 +44,8 @@ from gbike.services.account.domain import (
 )
 from gbike.services.account.policies import POLICIES
 from gbike.services.account.storage import KEEPS
+from gbike.services.account.storage.accounts import rehash
+from gbike.services.account.storage.sign_in_attempts import end_attempt
 from tests.concurrency.house import Hears, House, do, floor, write
 from tests.concurrency.stepping import NOW
 
@@ -185,7 +186,7 @@ HOUSE = House(
         ),
         write("fail", fail_attempt, ONE, LOCKOUT, again=(TWO, LOCKOUT), key="tries"),
         write("know the password", succeed, ONE, OTHER, again=(TWO, OTHER), key="tries"),
-        write("give a try up", drop_attempt, ONE, key=""),
+        write("give a try up", end_attempt, ONE, key=""),
         write("count a sign-up", take, "sign-up", HOME, FEW, key="tries"),
         write("give a sign-up back", give_back, "sign-up", HOME, FEW, key=""),
         write(

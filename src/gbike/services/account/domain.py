@@ -73,33 +73,31 @@ class SignInRefused(AccountRefused):
     """Contact, password or code do not fit."""
 
 
+@dataclass(eq=False)
+class Wait(AccountRefused):
+    """Not before so many seconds."""
+
+    retry_after_s: int
+
+
 class CodeNeeded(AccountRefused):
     """The password fits; the code of the authenticator is wanted too."""
 
 
-@dataclass(eq=False)
-class TooManyTries(AccountRefused):
+class TooManyTries(Wait):
     """Too many failures, whether there is such an account or not."""
-
-    retry_after_s: int
 
 
 class TooManyAtOnce(AccountRefused):
     """As many tries are under way as may fail. None of them has failed yet, so nobody is told that they did."""
 
 
-@dataclass(eq=False)
-class TooManySignUps(AccountRefused):
+class TooManySignUps(Wait):
     """Too many accounts were asked for by one client."""
 
-    retry_after_s: int
 
-
-@dataclass(eq=False)
-class TooManyResets(AccountRefused):
+class TooManyResets(Wait):
     """Too many resets were asked for by one client."""
-
-    retry_after_s: int
 
 
 class SignInAgain(AccountRefused):

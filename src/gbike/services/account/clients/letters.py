@@ -15,18 +15,9 @@ from gbike.services.account.domain import About
 MOST_BYTES = 1024 * 1024
 """Of the file; then it begins anew: by then the tokens in it are long of no use."""
 NOTICES = {
-    About.PASSWORD: (
-        "The password of your gbike account was changed.",
-        "gbike 계정의 비밀번호가 바뀌었어요.",
-    ),
-    About.FACTOR: (
-        "An authenticator was added to your gbike account.",
-        "gbike 계정에 인증 앱이 등록됐어요.",
-    ),
-    About.FACTOR_GONE: (
-        "The authenticator was taken from your gbike account.",
-        "gbike 계정의 인증 앱이 해제됐어요.",
-    ),
+    About.PASSWORD: ("The password of your gbike account was changed.", "gbike 계정의 비밀번호가 바뀌었어요."),
+    About.FACTOR: ("An authenticator was added to your gbike account.", "gbike 계정에 인증 앱이 등록됐어요."),
+    About.FACTOR_GONE: ("The authenticator was taken from your gbike account.", "gbike 계정의 인증 앱이 해제됐어요."),
     About.RECOVERY: (
         "New recovery codes were made for your gbike account; those of before are of no use.",
         "gbike 계정의 복구 코드를 새로 만들었어요. 이전 코드는 쓸 수 없어요.",
@@ -47,10 +38,7 @@ NOTICES = {
         "Somebody gave your contact as theirs. You have a gbike account already: sign in, or reset the password.",
         "누군가 이 연락처로 가입하려고 했어요. 이미 gbike 계정이 있으니 로그인하거나 비밀번호를 재설정해 주세요.",
     ),
-    About.ROLES: (
-        "What your gbike account may do was changed.",
-        "gbike 계정의 권한이 바뀌었어요.",
-    ),
+    About.ROLES: ("What your gbike account may do was changed.", "gbike 계정의 권한이 바뀌었어요."),
 }
 NOT_YOU = ("If it was not you, set a new password.", "본인이 아니라면 비밀번호를 바꿔 주세요.")
 

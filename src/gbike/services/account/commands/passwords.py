@@ -17,11 +17,6 @@ def replace_password(tx: Tx, userid: int, before: str, after: str) -> Account | 
     return _set_password(tx, userid, after) if accounts.hold_if_password(tx, userid, before) else None
 
 
-def rehash(tx: Tx, userid: int, before: str, after: str) -> None:
-    """The same password is kept at another cost, unless it was changed meanwhile."""
-    accounts.rehash(tx, userid, before, after)
-
-
 def offer_reset(tx: Tx, contact: str, token: str, lasts_ms: int) -> tuple[int, int] | None:
     """Somebody forgot their password: one more token (its hash), beside those that are good, as somebody else may have
     asked for this one. Answers the account's number and until when it is good, ms; None where there is no account, or

@@ -51,7 +51,7 @@ def fail_attempt(tx: Tx, attempt: SignInAttempt, policy: LockoutPolicy) -> None:
     slower."""
     pair, paces = of_pair(attempt.contact, attempt.client), _paces(attempt, policy)
     attempts.lock(tx, pair, *paces)
-    attempts.end(tx, attempt)
+    attempts.end_attempt(tx, attempt)
     failures = _failures(tx, pair, policy)[0] + 1
     attempts.count(tx, pair, failures, tx.now_ms + policy.delay_ms(failures))
     for name, pace in paces.items():
@@ -68,16 +68,11 @@ def succeed(tx: Tx, attempt: SignInAttempt, userid: int) -> None:
     there = accounts.hold(tx, userid)
     pair = of_pair(attempt.contact, attempt.client)
     attempts.lock(tx, pair)
-    attempts.end(tx, attempt)
+    attempts.end_attempt(tx, attempt)
     if not set(attempts.accounts_of(tx, attempt.contact)) - {userid}:
         attempts.forget(tx, pair)
     if there:
         attempts.know(tx, userid, attempt.client)
-
-
-def drop_attempt(tx: Tx, attempt: SignInAttempt) -> None:
-    """The attempt is over, and was neither right nor wrong."""
-    attempts.end(tx, attempt)
 
 
 def take(tx: Tx, what: str, client: str, pace: Pace) -> None:

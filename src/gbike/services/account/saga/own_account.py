@@ -1,12 +1,9 @@
 """What people do with their own account, and admins with everybody's: contact, password, authenticator, erasure."""
 
 from gbike.kit.clock import is_ahead
-from gbike.kit.contacts import Contact, reachable
-from gbike.kit.passwords import Passwords
-from gbike.kit.store import Store
+from gbike.kit.contacts import reachable
 from gbike.services.account.clients.tokens import digits, recovery_code, secret
 from gbike.services.account.commands.accounts import (
-    add_account,
     confirm_authenticator,
     erase_account,
     replace_recovery_codes,
@@ -25,22 +22,12 @@ from gbike.services.account.domain import (
     NotEnrolling,
     ProofRefused,
     ResetRefused,
-    Role,
     SignInRefused,
     must_be_strong,
 )
 from gbike.services.account.saga.services import AccountServices, attempt_of, drop, must_be_recent, must_know
 from gbike.services.account.storage import accounts, contacts, resets
 from gbike.services.account.storage.secrets import kept
-
-
-async def appoint_an_admin(
-    name: str, contact: Contact, password: str, *, store: Store, passwords: Passwords
-) -> Account | None:
-    """The operator makes an admin; None when the contact has an account. Raises WeakPassword."""
-    must_be_strong(password, beside=(name, contact.typed))
-    hashed = await passwords.hash(password)
-    return await store.write(add_account, name, contact, hashed, (Role.ADMIN,), key="accounts")
 
 
 async def prove_own_contact(userid: int, code: str, services: AccountServices) -> Account:

@@ -13,7 +13,7 @@ from gbike.kit.ids import Ids
 from gbike.kit.passwords import Passwords
 from gbike.kit.store import Store, StoreUnavailable
 from gbike.services.account.clients.authenticator import Authenticators
-from gbike.services.account.commands.sign_in_attempts import begin_attempt, drop_attempt, fail_attempt, succeed
+from gbike.services.account.commands.sign_in_attempts import begin_attempt, fail_attempt, succeed
 from gbike.services.account.domain import (
     RECENT_S,
     About,
@@ -28,6 +28,7 @@ from gbike.services.account.domain import (
 )
 from gbike.services.account.ports import Sender
 from gbike.services.account.storage import accounts
+from gbike.services.account.storage.sign_in_attempts import end_attempt
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def drop(attempt: SignInAttempt, services: AccountServices) -> None:
     """The attempt was not judged, or tells nothing. Nobody waits for that; if it can't be kept, it stops counting by
     itself."""
     with suppress(StoreUnavailable):
-        done = services.store.write_later(drop_attempt, attempt)
+        done = services.store.write_later(end_attempt, attempt)
         done.add_done_callback(lambda done: done.cancelled() or done.exception())
 
 

@@ -8,7 +8,6 @@ from gbike.kit.store import StoreUnavailable
 from gbike.services.account.clients.authenticator import Authenticators
 from gbike.services.account.clients.tokens import digits, secret, successor
 from gbike.services.account.commands.contacts import register
-from gbike.services.account.commands.passwords import rehash
 from gbike.services.account.commands.sessions import renew_session, start_session
 from gbike.services.account.commands.sign_in_attempts import give_back, take
 from gbike.services.account.domain import (
@@ -31,6 +30,7 @@ from gbike.services.account.domain import (
 from gbike.services.account.saga.own_account import send_code
 from gbike.services.account.saga.services import AccountServices, attempt_under
 from gbike.services.account.storage import contacts
+from gbike.services.account.storage.accounts import rehash
 from gbike.services.account.storage.secrets import kept
 
 

@@ -67,7 +67,7 @@ def begin(tx: Tx, id: str, names: Iterable[str]) -> None:
         tx.execute("INSERT INTO attempts (id, whose, at_ms) VALUES (?, ?, ?)", (id, name, tx.now_ms))
 
 
-def end(tx: Tx, attempt: SignInAttempt) -> None:
+def end_attempt(tx: Tx, attempt: SignInAttempt) -> None:
     """The attempt is over."""
     tx.execute("DELETE FROM attempts WHERE id = ?", (attempt.id,))
 
