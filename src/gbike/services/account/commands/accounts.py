@@ -96,11 +96,15 @@ def forget(tx: Tx, userid: int) -> Unsettled:
 def seal_authenticator(tx: Tx, userid: int, sealed: bytes) -> None:
     """Somebody takes an authenticator, whose secret a code must confirm. Raises NoSuchAccount, EnrolledAlready,
     ContactUnproved."""
-    if not accounts.seal(tx, userid, sealed):
-        account = accounts.load(tx, userid)
-        if account.erased_ms is not None:
-            raise NoSuchAccount(userid)
-        raise EnrolledAlready if account.codes_wanted else ContactUnproved
+    there = accounts.hold(tx, userid)
+    account = accounts.load(tx, userid)
+    if not there:
+        raise NoSuchAccount(userid)
+    if account.codes_wanted:
+        raise EnrolledAlready
+    if not account.proved:
+        raise ContactUnproved
+    accounts.seal(tx, userid, sealed)
 
 
 def confirm_authenticator(tx: Tx, userid: int, sealed: bytes, step: int, recovery: Sequence[str] = ()) -> Account:
@@ -114,8 +118,8 @@ def confirm_authenticator(tx: Tx, userid: int, sealed: bytes, step: int, recover
 
 def replace_recovery_codes(tx: Tx, userid: int, codes: Sequence[str]) -> Account:
     """Somebody takes other recovery codes; those of before are of no use. Raises NoSuchAccount, NotEnrolling."""
-    if not accounts.hold_if_codes_wanted(tx, userid):
-        accounts.load(tx, userid)
+    accounts.hold(tx, userid)
+    if not accounts.load(tx, userid).codes_wanted:
         raise NotEnrolling
     accounts.put_recovery_codes(tx, userid, codes)
     return accounts.load(tx, userid)

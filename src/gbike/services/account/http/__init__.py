@@ -14,7 +14,6 @@ from gbike.kit.passwords import HashingBusy
 from gbike.services.account import domain
 from gbike.services.account.http import bodies
 from gbike.services.account.http.accounts import AccountHttp
-from gbike.services.account.http.contacts import ContactHttp
 from gbike.services.account.http.refusals import OF_PASSWORD, REFUSALS, refused
 from gbike.services.account.http.sessions import SessionHttp
 from gbike.services.account.saga.services import AccountServices
@@ -41,8 +40,8 @@ EXAMPLES: dict[type[Struct], dict[str, Any]] = {
 
 def operations(services: AccountServices, keys: Keys, issuer: str) -> list[Operation]:
     """The operations of account. `issuer`: what an authenticator calls us."""
-    people, contact = AccountHttp(services, issuer), ContactHttp(services)
-    own = [*_own_account(people), *_own_contact(contact), *_authenticator(people)]
+    people = AccountHttp(services, issuer)
+    own = [*_own_account(people), *_own_contact(people), *_authenticator(people)]
     return [*_doors(SessionHttp(services, keys)), *own, *_admins(people)]
 
 
@@ -113,14 +112,14 @@ def _own_account(http: AccountHttp) -> list[Operation]:
     ]
 
 
-def _own_contact(http: ContactHttp) -> list[Operation]:
+def _own_contact(http: AccountHttp) -> list[Operation]:
     """How a contact is proved and changed."""
     prove, change = (domain.ProofRefused, domain.NothingToProve), (BadContact, *OF_PASSWORD)
     send, received = (domain.NothingToProve, domain.TooManyTries), bodies.Received
     return [
         _own(
             "/contact/proof",
-            http.prove,
+            http.prove_contact,
             "Prove the contact with the code that was sent to it",
             takes=bodies.Proof,
             raises=prove,
@@ -135,7 +134,7 @@ def _own_contact(http: ContactHttp) -> list[Operation]:
         ),
         _own(
             "/contact",
-            http.change,
+            http.change_contact,
             "Take another contact: a code must prove it",
             takes=bodies.ContactChange,
             gives=received,

@@ -65,6 +65,23 @@ class AccountHttp:
         """POST /accounts/{userid}/erasure."""
         return _found(ask, await own_account.erase(*await _oneself(ask), self._services))
 
+    async def prove_contact(self, ask: Ask) -> Answer:
+        """POST /accounts/{userid}/contact/proof."""
+        userid, given = ask.id("userid"), await ask.body(bodies.Proof)
+        return _found(ask, await own_account.prove_own_contact(userid, given.code, self._services))
+
+    async def ask_for_a_code(self, ask: Ask) -> Answer:
+        """POST /accounts/{userid}/contact/code."""
+        await own_account.ask_for_a_code(ask.id("userid"), self._services)
+        return Answer(202, bodies.Received("received"))
+
+    async def change_contact(self, ask: Ask) -> Answer:
+        """POST /accounts/{userid}/contact."""
+        userid, given = ask.id("userid"), await ask.body(bodies.ContactChange)
+        client = household(ask.origin)
+        await own_account.change_contact(userid, given.contact, given.password, client, self._services)
+        return Answer(202, bodies.Received("received"))
+
     async def sessions(self, ask: Ask) -> Answer:
         """GET /accounts/{userid}/sessions."""
         going_on = await self._store.read(sessions.of, ask.id("userid"), self._services.clock.now_ms())

@@ -168,12 +168,9 @@ def raise_token_version(tx: Tx, userid: int) -> int:
     return int(row[0]) if row else 0
 
 
-def seal(tx: Tx, userid: int, sealed: bytes) -> bool:
-    """An authenticator's secret that no code has confirmed; False: codes are wanted, the contact is not proved, or it
-    is another's account than who asked."""
-    theirs, number = tx.owner.sql("userid")
-    sql = f"UPDATE accounts SET sealed = ? WHERE userid = ?{theirs} AND codes_wanted = 0 AND contact IS NOT NULL"
-    return tx.execute(sql, (sealed, userid, *number)) == 1
+def seal(tx: Tx, userid: int, sealed: bytes) -> None:
+    """An authenticator's secret, which no code has confirmed."""
+    tx.execute("UPDATE accounts SET sealed = ? WHERE userid = ?", (sealed, userid))
 
 
 def want_codes(tx: Tx, userid: int, sealed: bytes, step: int) -> bool:
@@ -205,13 +202,6 @@ def sign_in(tx: Tx, known: Credentials, step: int | str | None) -> bool:
         changes, where = "last_step = ?", f"{where} AND {FRESH}"
         params = [step, *params, step, step]
     return tx.execute(f"UPDATE accounts SET {changes} WHERE {where}", params) == 1
-
-
-def hold_if_codes_wanted(tx: Tx, userid: int) -> bool:
-    """Nobody else changes the account until this commits; False: codes are not wanted of it, or it is another's."""
-    theirs, number = tx.owner.sql("userid")
-    sql = f"UPDATE accounts SET name = name WHERE userid = ?{theirs} AND codes_wanted = 1"
-    return tx.execute(sql, (userid, *number)) == 1
 
 
 def put_recovery_codes(tx: Tx, userid: int, codes: Sequence[str]) -> None:
