@@ -17,7 +17,7 @@ from tests.architecture.source import ROOT, SERVICES, SRC, files, imported, room
 LINTER = Path(sysconfig.get_path("scripts")) / "lint-imports"
 STANDARD_FOR_DOMAIN = {"dataclasses", "enum", "collections", "typing", "functools", "datetime", "math", "unicodedata"}
 PURE = ("gbike.kit.money", "gbike.kit.contacts", "gbike.kit.guessable")
-ROOMS = {"domain", "ports", "commands", "usecases", "saga", "streams", "http", "policies", "storage", "clients"}
+ROOMS = {"domain", "ports", "commands", "saga", "streams", "http", "policies", "storage", "clients"}
 ROOMS |= {"wiring"}
 
 

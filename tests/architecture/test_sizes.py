@@ -47,10 +47,10 @@ TO_BE_MENDED = {
     "src/gbike/contracts": (0, 0),
     "src/gbike/gateway": (0, 0),
     "src/gbike/kit": (0, 0),
-    "src/gbike/services": (25, 4),
+    "src/gbike/services": (0, 0),
     "deploy": (0, 0),
     "dev": (0, 0),
-    "tests": (1, 1),
+    "tests": (0, 0),
 }
 """Of each folder: how many calls have more than five positional arguments, and how many assignments more than two
 values. A number may only shrink."""

@@ -33,9 +33,19 @@ _KEYS = {
     "refresh_tokens": "token",
     "managers": "managerid",
     "point_entries": "cause",
+    "contact_proofs": "userid",
+    "contact_codes": "whose",
+    "recovery_codes": "userid",
+    "erased": "userid",
+    "rides": "rentid",
+    "balances": "userid",
 }
 """By which column a statement tells the rows that it touches; one that does not name it may touch any."""
 _INSERTED = re.compile(r"INSERT INTO [a-z_]+ \(([^)]*)\) VALUES \(([^)]*)\)")
+_BESIDE = re.compile(r"\(SELECT [a-z.()*]+ FROM ([a-z_]+) AS ([a-z]) WHERE \2\.([a-z]+) = [a-z_]+\.\3\)")
+"""What is read beside each row of a statement: the rows of another table with the same key."""
+_TOKENS = "(SELECT n FROM counters WHERE name = 'tokens:' || userid)"
+"""The same of the versions of accounts' tokens: counters that no total is, so the end of a transaction adds to none."""
 _END_WRITES = frozenset({("outbox", None), ("counters", None), ("audit", None)})
 
 Item = tuple[str, str | None]
@@ -74,7 +84,7 @@ class Touched:
                 locks=frozenset((str(name), shared) for name in names),
             )
         else:
-            items = {table: _item(table, sql, params) for table in _TABLE.findall(sql)}
+            items = _items(sql, params)
             written = set(_WRITTEN.findall(sql))
             step = Step(
                 sql,
@@ -113,6 +123,27 @@ def _meet(some: frozenset[Item], others: frozenset[Item]) -> bool:
     return any(
         table == its and (key is None or key_ is None or key == key_) for table, key in some for its, key_ in others
     )
+
+
+def _items(sql: str, params: Sequence[Any]) -> dict[str, list[Item]]:
+    """What a statement touches of each of its tables."""
+    alone = _BESIDE.sub("", sql.replace(_TOKENS, ""))
+    items = {table: _item(table, alone, params) for table in _TABLE.findall(alone)}
+    if alone == sql:
+        if "INTO counters " in sql and str(params[0]).startswith("tokens:"):
+            items["counters"] = [("token versions", str(params[0]).removeprefix("tokens:"))]
+        return items
+    for table, _, column in _BESIDE.findall(sql):
+        items.setdefault(table, [(table, _key_of_all(items, column) if _KEYS.get(table) == column else None)])
+    if _TOKENS in sql:
+        items["token versions"] = [("token versions", _key_of_all(items, "userid"))]
+    return items
+
+
+def _key_of_all(items: dict[str, list[Item]], column: str) -> str | None:
+    """The one key, of this column, that all the rows have which are touched; None: it may be any."""
+    keys = {key if _KEYS.get(table) == column else None for items_ in items.values() for table, key in items_}
+    return keys.pop() if len(keys) == 1 else None
 
 
 def _item(table: str, sql: str, params: Sequence[Any]) -> list[Item]:

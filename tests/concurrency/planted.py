@@ -9,8 +9,8 @@ from typing import Any
 
 from gbike.kit.housekeeping import DAY_MS, Keeping, _forget
 from gbike.kit.store import Tx
-from gbike.services.account.domain import LastAdmin, Patience, Role, TooManyAtOnce, Try
-from gbike.services.account.storage.resets import LETTERS
+from gbike.services.account.commands.passwords import LETTERS
+from gbike.services.account.domain import LastAdmin, LockoutPolicy, Role, TooManyAtOnce
 from gbike.services.account.storage.secrets import kept
 from gbike.services.rent.domain import Limits, OpenRent, PendingRent, TooManyOpenRents
 from gbike.services.user_deposit.commands import _add as post
@@ -133,13 +133,11 @@ def _offer(tx: Tx, _contact: str, token: str, lasts_ms: int) -> None:
         tx.execute("INSERT INTO resets (token, userid, expires_ms) VALUES (?, ?, ?)", (token, 3, until_ms))
 
 
-def _begin(tx: Tx, id: str, one: Try, patience: Patience) -> None:
+def _begin(tx: Tx, id: str, _contact: str, client: str, policy: LockoutPolicy) -> None:
     """The tries under way are counted, without a lock."""
-    if tx.all("SELECT whose FROM attempts GROUP BY whose HAVING count(*) >= ?", (patience.free,)):
+    if tx.all("SELECT whose FROM attempts GROUP BY whose HAVING count(*) >= ?", (policy.free,)):
         raise TooManyAtOnce
-    tx.execute(
-        "INSERT INTO attempts (id, whose, at_ms) VALUES (?, ?, ?)", (id, kept(f"client {one.client}"), tx.now_ms)
-    )
+    tx.execute("INSERT INTO attempts (id, whose, at_ms) VALUES (?, ?, ?)", (id, kept(f"client {client}"), tx.now_ms))
 
 
 def _pair(house: House, one: str, other: str, fn: Callable[..., Any]) -> tuple[Case, Case]:

@@ -19,6 +19,13 @@ def end(sql: str, *params: object) -> Step:
 SEVEN = ("UPDATE bikes SET rentid = ? WHERE bikeid = ? AND held = 0", 1, 7)
 EIGHT = ("UPDATE bikes SET rentid = ? WHERE bikeid = ? AND held = 0", 1, 8)
 READ = ("SELECT rentid FROM bikes WHERE bikeid = ?", 7)
+BESIDE = (
+    "SELECT userid, (SELECT p.contact FROM contact_proofs AS p WHERE p.userid = accounts.userid),"
+    " coalesce((SELECT n FROM counters WHERE name = 'tokens:' || userid), 0) FROM accounts WHERE userid = ?",
+    7,
+)
+TOKENS = "INSERT INTO counters (name, n) VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET n = counters.n + 1 RETURNING n"
+WAITING = "UPDATE contact_proofs SET tries = 0 WHERE userid = ? AND normal = ?"
 ANY = ("UPDATE bikes SET rentid = NULL WHERE left_by = ?", 3)
 
 
@@ -33,6 +40,15 @@ ANY = ("UPDATE bikes SET rentid = NULL WHERE left_by = ?", 3)
         (end(*EIGHT), step(*READ), False),
         (end(*ANY), step(*READ), True),
         (end(*SEVEN), end(*SEVEN), False),
+        (end(WAITING, 7, "a"), step(*BESIDE), True),
+        (end(WAITING, 8, "a"), step(*BESIDE), False),
+        (end("DELETE FROM contact_proofs WHERE normal = ?", "a"), step(*BESIDE), True),
+        (end(TOKENS, "tokens:7"), step(*BESIDE), True),
+        (end(TOKENS, "tokens:8"), step(*BESIDE), False),
+        (step(TOKENS, "tokens:7"), step(TOKENS, "tokens:7"), True),
+        (step(TOKENS, "tokens:7"), step(TOKENS, "tokens:8"), False),
+        (end("UPDATE accounts SET name = NULL WHERE userid = ?", 7), step(*BESIDE), True),
+        (end("UPDATE accounts SET name = NULL WHERE userid = ?", 8), step(*BESIDE), False),
         (end(*SEVEN), step("SELECT count(*) FROM outbox"), True),
         (step(writer._LOCK, "a"), step(writer._LOCK, "a"), True),
         (step(writer._LOCK, "a"), step(writer._SHARE, ["b", "a"]), True),

@@ -17,7 +17,7 @@ from gbike.kit.schema.file import engine_of
 from gbike.kit.schema.migrate import config_for, migrate, migrate_url
 from gbike.kit.sqlite.store import open_file
 from gbike.services.account.storage import VERSIONS
-from gbike.services.account.storage.contacts import SqlContacts
+from gbike.services.account.storage.contacts import candidates
 from tests.postgres import Server
 
 BEFORE = "0004"
@@ -101,13 +101,12 @@ async def test_everybody_is_found_by_what_they_typed_and_nobody_claims_what_two_
     ]
     store = open_store(before.url, "account", SystemClock(), SystemIds())
     try:
-        contacts = SqlContacts(store)
         for userid, contact in enumerate(CONTACTS, 1):
-            [known] = await contacts.candidates(known_as(contact))
+            [known] = await store.read(candidates, known_as(contact))
             assert (known.account.userid, known.account.proved) == (userid, True)
-        both = await contacts.candidates(known_as("+82 10 1234 5678"))
+        both = await store.read(candidates, known_as("+82 10 1234 5678"))
         assert [known.account.userid for known in both] == [3, 2], "by the password"
-        [office] = await contacts.candidates(known_as("02-1234-5678"))
+        [office] = await store.read(candidates, known_as("02-1234-5678"))
         assert office.account.userid == 5
     finally:
         await store.close()

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from gbike.app.embedded import Embedded
+from gbike.kit.contacts import Contact
 from gbike.kit.passwords import Passwords
 from gbike.kit.settings import load
-from gbike.services.account.domain import Newcomer, Role
-from gbike.services.account.storage.accounts import SqlAccounts
+from gbike.services.account.commands.accounts import add_account
+from gbike.services.account.domain import Role
 from gbike.services.account.wiring import AccountSettings
 from tests.support import EVERY_RIDE_COSTS, Client
 
@@ -45,10 +46,11 @@ class Person:
 
 async def sign_up(embedded: Embedded, word: str, spot: int) -> Person:
     """A new person with an account."""
-    accounts = SqlAccounts(embedded.part("account").store)
+    store = embedded.part("account").store
     person = Person(word, 0, spot)
     hashed = await Passwords(load(AccountSettings, QUICK)).hash("a bicycle at dawn")
-    made = await accounts.add(Newcomer(person.name, person.contact), hashed, (Role.RIDER,))
+    contact = Contact(person.contact, person.contact)
+    made = await store.write(add_account, person.name, contact, hashed, (Role.RIDER,))
     assert made is not None
     person.userid = made.userid
     return person

@@ -32,18 +32,16 @@ from gbike.kit.schema.migrate import migrate
 from gbike.kit.settings import load
 from gbike.kit.store import Reading, Store
 from gbike.kit.text import clean
+from gbike.services.account.commands import accounts as commands
 from gbike.services.account.domain import (
     AccountRefused,
     LastAdmin,
-    Newcomer,
     NoSuchAccount,
     Role,
     WeakPassword,
     in_order,
     must_be_strong,
 )
-from gbike.services.account.storage.accounts import SqlAccounts
-from gbike.services.account.usecases import appoint_an_admin
 from gbike.services.account.wiring import AccountSettings
 
 ACCOUNT = "account"
@@ -123,8 +121,10 @@ async def appoint(store: Store, env: Mapping[str, str], admin: Admin) -> int:
     """Make the account; answers its number. Raises NotDone."""
     chosen = load(AccountSettings, env)
     passwords, contact = Passwords(chosen), known_as(admin.name, chosen.phone_region)
-    newcomer = Newcomer(clean(admin.name), contact.typed, contact.normal)
-    made = await appoint_an_admin(newcomer, admin.password, accounts=SqlAccounts(store), passwords=passwords)
+    name = clean(admin.name)
+    must_be_strong(admin.password, beside=(name, contact.typed))
+    hashed = await passwords.hash(admin.password)
+    made = await store.write(commands.add_account, name, contact, hashed, (Role.ADMIN,), key="accounts")
     if made is None:
         raise NotDone(f"there is an account {admin.name!r} already; `gbike account roles` grants it more")
     return made.userid
@@ -188,7 +188,6 @@ def _checked(admin: Admin, where: str) -> Admin:
 
 def verbs(store: Store, env: Mapping[str, str]) -> dict[str, Verb]:
     """What can be asked of whoever has the store open."""
-    accounts = SqlAccounts(store)
 
     async def create(name: str, password: str) -> str:
         return f"account {await appoint(store, env, Admin(name, password))} is an admin · 관리자 계정을 만들었습니다"
@@ -199,11 +198,11 @@ def verbs(store: Store, env: Mapping[str, str]) -> dict[str, Verb]:
         except ValueError:
             raise NotDone(f"{wanted!r}: roles are {', '.join(Role)}, with commas between") from None
         number = int(userid)
-        await _told(accounts.set_roles(number, chosen, number if Role.BIKE_MANAGER in chosen else None))
+        await _told(store.write(commands.set_roles, number, chosen, None, key=f"account:{number}"))
         return f"account {number} is {', '.join(chosen)} now · 권한을 바꾸었습니다"
 
     async def remove(userid: str) -> str:
-        await _told(accounts.remove(int(userid)))
+        await _told(store.write(commands.remove_authenticator, int(userid), key=f"account:{int(userid)}"))
         return f"account {userid} needs no authenticator now · 인증 앱을 해제했습니다"
 
     return {"create-admin": create, "roles": roles, "remove-authenticator": remove}

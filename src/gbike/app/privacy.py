@@ -28,8 +28,8 @@ from gbike.kit.audit.rows import LOCAL
 from gbike.kit.personal import held
 from gbike.kit.store import Reading, Store, StoreUnavailable
 from gbike.kit.text import cell
+from gbike.services.account.commands.accounts import forget
 from gbike.services.account.domain import LastAdmin, Unsettled
-from gbike.services.account.storage.accounts import forget
 from gbike.services.bike_manager.storage import numbers_of
 
 ACCOUNT = "account"

@@ -5,28 +5,47 @@ from gbike.contracts.rent import Rented, Returned
 from gbike.contracts.user_deposit import AddedDeposit, ChangedStanding, UpdatedDeposit
 from gbike.kit.contacts import Contact
 from gbike.kit.housekeeping import FLOOR
-from gbike.services.account.domain import Account, Attempt, Credentials, Device, Newcomer, Pace, Patience, Role, Try
-from gbike.services.account.policies import POLICIES
-from gbike.services.account.storage import KEEPS
-from gbike.services.account.storage.accounts import (
-    add,
-    begin_enrolment,
-    change_password,
-    confirm_enrolment,
-    erase,
+from gbike.services.account.commands.accounts import (
+    add_account,
+    confirm_authenticator,
+    erase_account,
     forget,
-    rehash,
-    remove_enrolment,
+    remove_authenticator,
     rename,
+    replace_recovery_codes,
+    seal_authenticator,
     set_roles,
 )
-from gbike.services.account.storage.contacts import prove, sign_up
-from gbike.services.account.storage.contacts import renew as another_code
-from gbike.services.account.storage.contacts import take as take_contact
-from gbike.services.account.storage.recovery import renew as other_codes
-from gbike.services.account.storage.resets import offer, use
-from gbike.services.account.storage.sessions import end, end_all, end_one, renew, start
-from gbike.services.account.storage.tries import begin, drop, fail, give_back, succeed, take
+from gbike.services.account.commands.contacts import prove_contact, register, renew_code, take_contact
+from gbike.services.account.commands.passwords import offer_reset, replace_password, use_reset
+from gbike.services.account.commands.sessions import (
+    renew_session,
+    sign_out,
+    sign_out_everywhere,
+    sign_out_there,
+    start_session,
+)
+from gbike.services.account.commands.sign_in_attempts import (
+    begin_attempt,
+    fail_attempt,
+    give_back,
+    succeed,
+    take,
+)
+from gbike.services.account.domain import (
+    Account,
+    Credentials,
+    Device,
+    LockoutPolicy,
+    NewSession,
+    Pace,
+    Role,
+    SignInAttempt,
+)
+from gbike.services.account.policies import POLICIES
+from gbike.services.account.storage import KEEPS
+from gbike.services.account.storage.accounts import rehash
+from gbike.services.account.storage.sign_in_attempts import end_attempt
 from tests.concurrency.house import Hears, House, do, floor, write
 from tests.concurrency.stepping import NOW
 
@@ -37,12 +56,13 @@ OVER = Returned(rentid=9, userid=RIDER, bikeid=7, status="returned", endtime=NOW
 HOUR_MS = 3_600_000
 RIDERS = (Role.RIDER,)
 ADMINS = (Role.ADMIN,)
-PATIENCE = Patience(3, HOUR_MS, Pace(20, HOUR_MS), Pace(20, HOUR_MS))
+LOCKOUT = LockoutPolicy(3, HOUR_MS, Pace(20, HOUR_MS), Pace(20, HOUR_MS))
 FEW = Pace(2, HOUR_MS)
 HOME = "10.0.0.1"
-AGAIN, RIDERS_TRY = Try("other@x", HOME), Try("rider@x", HOME)
-ONE, TWO = Attempt("one", "other@x", HOME, known=False), Attempt("two", "other@x", HOME, known=False)
-THREE, FOUR = Attempt("three", "rider@x", HOME, known=False), Attempt("four", "rider@x", HOME, known=False)
+FREE, BOTH = Contact("new@x", "new@x"), Contact("both@x", "both@x")
+NEWCOMER = ("n", FREE)
+ONE, TWO = SignInAttempt("one", "other@x", HOME, known=False), SignInAttempt("two", "other@x", HOME, known=False)
+THREE, FOUR = SignInAttempt("three", "rider@x", HOME, known=False), SignInAttempt("four", "rider@x", HOME, known=False)
 PHONE = Device("10.0.0.0/24", "Chrome")
 OLD, NEW = b"sealed", b"sealed anew"
 
@@ -67,125 +87,131 @@ COUNTED = (
 HOUSE = House(
     "account",
     setup=(
-        do(add, Newcomer("admin@x", "admin@x"), "hash", ADMINS),
-        do(add, Newcomer("other@x", "other@x"), "hash", ADMINS),
-        do(add, Newcomer("rider@x", "rider@x"), "hash", RIDERS),
-        do(start, THEY, None, ("family", "token"), HOUR_MS, (Attempt("zero", "other@x", "10.9.9.9", False), PHONE)),
-        do(begin_enrolment, RIDER, OLD, None),
-        do(confirm_enrolment, RIDER, OLD, 5, None, ("recovery", "recovery 2")),
-        do(begin_enrolment, OTHER, OLD, None),
-        do(offer, "rider@x", "reset", HOUR_MS),
-        do(offer, "rider@x", "reset too", HOUR_MS),
-        do(sign_up, Newcomer("first", "both@x"), "hash", "1111"),
-        do(sign_up, Newcomer("second", "both@x"), "hash", "2222"),
+        do(add_account, "admin@x", Contact("admin@x", "admin@x"), "hash", ADMINS),
+        do(add_account, "other@x", Contact("other@x", "other@x"), "hash", ADMINS),
+        do(add_account, "rider@x", Contact("rider@x", "rider@x"), "hash", RIDERS),
+        do(
+            start_session,
+            THEY,
+            None,
+            NewSession("family", "token", HOUR_MS, PHONE),
+            SignInAttempt("zero", "other@x", "10.9.9.9", False),
+        ),
+        do(seal_authenticator, RIDER, OLD),
+        do(confirm_authenticator, RIDER, OLD, 5, ("recovery", "recovery 2")),
+        do(seal_authenticator, OTHER, OLD),
+        do(offer_reset, "rider@x", "reset", HOUR_MS),
+        do(offer_reset, "rider@x", "reset too", HOUR_MS),
+        do(register, "first", BOTH, "hash", "1111"),
+        do(register, "second", BOTH, "hash", "2222"),
         do(take_contact, OTHER, Contact("other@y", "other@y"), "3333"),
-        do(begin, "before", AGAIN, PATIENCE),
-        do(begin, "three", RIDERS_TRY, PATIENCE),
-        do(fail, Attempt("before", "other@x", HOME, known=False), PATIENCE),
-        do(begin, "one", AGAIN, PATIENCE),
+        do(begin_attempt, "before", "other@x", HOME, LOCKOUT),
+        do(begin_attempt, "three", "rider@x", HOME, LOCKOUT),
+        do(fail_attempt, SignInAttempt("before", "other@x", HOME, known=False), LOCKOUT),
+        do(begin_attempt, "one", "other@x", HOME, LOCKOUT),
         do(take, "sign-up", HOME, FEW),
     ),
     cases=(
-        write("add", add, Newcomer("n", "new@x"), "hash", RIDERS, key="accounts"),
-        write("add an admin", add, Newcomer("n", "new@x"), "hash", ADMINS, key="accounts"),
+        write("add", add_account, *NEWCOMER, "hash", RIDERS, key="accounts"),
+        write("add an admin", add_account, *NEWCOMER, "hash", ADMINS, key="accounts"),
         write(
             "sign up",
-            sign_up,
-            Newcomer("n", "new@x"),
+            register,
+            *NEWCOMER,
             "hash",
             "4444",
-            again=(Newcomer("m", "new@x"), "hash", "5555"),
+            again=("m", FREE, "hash", "5555"),
             key="accounts",
         ),
         write(
-            "sign up with a contact that two wait for", sign_up, Newcomer("n", "both@x"), "hash", "4", key="accounts"
+            "sign up with a contact that two wait for",
+            register,
+            *("n", BOTH, "hash", "4"),
+            key="accounts",
         ),
-        write("prove a contact", prove, FIRST, "1111", None, again=(SECOND, "2222", None), key="account:4"),
-        write("prove it too", prove, SECOND, "2222", None, key="account:5"),
-        write("prove another contact", prove, OTHER, "3333", None, key="account:2"),
-        write("fail to prove", prove, FIRST, "9999", None, key="account:4"),
-        write("ask for another code", another_code, FIRST, "6666", None, again=(SECOND, "7", None), key="account:4"),
-        write("take another contact", take_contact, FIRST, Contact("new@x", "new@x"), "8888", key="account:4"),
-        write(
-            "take a contact that one waits for", take_contact, OTHER, Contact("both@x", "both@x"), "8", key="account:2"
-        ),
-        write("erase who waits", erase, FIRST, None, key="account:4"),
-        write("make other recovery codes", other_codes, RIDER, ("a", "b"), None, again=(RIDER, ("c",), None)),
+        write("prove a contact", prove_contact, FIRST, "1111", again=(SECOND, "2222"), key="account:4"),
+        write("prove it too", prove_contact, SECOND, "2222", key="account:5"),
+        write("prove another contact", prove_contact, OTHER, "3333", key="account:2"),
+        write("fail to prove", prove_contact, FIRST, "9999", key="account:4"),
+        write("ask for another code", renew_code, FIRST, "6666", again=(SECOND, "7"), key="account:4"),
+        write("take another contact", take_contact, FIRST, FREE, "8888", key="account:4"),
+        write("take a contact that one waits for", take_contact, OTHER, BOTH, "8", key="account:2"),
+        write("erase who waits", erase_account, FIRST, key="account:4"),
+        write("make other recovery codes", replace_recovery_codes, RIDER, ("a", "b"), again=(RIDER, ("c",))),
         write(
             "sign in with a recovery code",
-            start,
+            start_session,
             RIDES,
             "recovery",
-            ("sixth", "token 6"),
-            HOUR_MS,
-            (THREE, PHONE),
-            again=(RIDES, "recovery", ("seventh", "token 7"), HOUR_MS, (FOUR, PHONE)),
+            NewSession("sixth", "token 6", HOUR_MS, PHONE),
+            THREE,
+            again=(RIDES, "recovery", NewSession("seventh", "token 7", HOUR_MS, PHONE), FOUR),
             key="account:3",
         ),
-        write("rename", rename, OTHER, "one", None, again=(OTHER, "other", None), key="account:2"),
+        write("rename", rename, OTHER, "one", again=(OTHER, "other"), key="account:2"),
         write("grant", set_roles, RIDER, ADMINS, None, key="account:3"),
         write("take away", set_roles, ADMIN, RIDERS, None, again=(OTHER, RIDERS, None), key="account:1"),
         write("take away from the other", set_roles, OTHER, RIDERS, None, key="account:2"),
         write(
             "change the password",
-            change_password,
+            replace_password,
             OTHER,
             "hash",
             "hash 2",
             again=(OTHER, "hash", "hash 3"),
             key="account:2",
         ),
-        write("change the rider's password", change_password, RIDER, "hash", "hash 2", key="account:3"),
+        write("change the rider's password", replace_password, RIDER, "hash", "hash 2", key="account:3"),
         write("rehash", rehash, OTHER, "hash", "hash anew", key="account:2"),
-        write("erase", erase, OTHER, None, key="account:2"),
-        write("erase the rider", erase, RIDER, None, key="account:3"),
-        write("erase the admin", erase, ADMIN, None, key="account:1"),
+        write("erase", erase_account, OTHER, key="account:2"),
+        write("erase the rider", erase_account, RIDER, key="account:3"),
+        write("erase the admin", erase_account, ADMIN, key="account:1"),
         write("forget", forget, RIDER, key="account:3"),
-        write("begin an enrolment", begin_enrolment, OTHER, NEW, None, key="account:2"),
-        write("confirm an enrolment", confirm_enrolment, OTHER, OLD, 6, None, key="account:2"),
-        write("remove an enrolment", remove_enrolment, RIDER, key="account:3"),
+        write("begin an enrolment", seal_authenticator, OTHER, NEW, key="account:2"),
+        write("confirm an enrolment", confirm_authenticator, OTHER, OLD, 6, key="account:2"),
+        write("remove an enrolment", remove_authenticator, RIDER, key="account:3"),
         write(
             "offer a reset",
-            offer,
+            offer_reset,
             "rider@x",
             "reset 2",
             HOUR_MS,
             again=("rider@x", "reset 3", HOUR_MS),
             key="resets",
         ),
-        write("use a reset", use, "reset", "hash 4", HOUR_MS, HOME, key="resets"),
-        write("use the other", use, "reset too", "hash 5", HOUR_MS, HOME, key="resets"),
-        write("try", begin, "two", AGAIN, PATIENCE, again=("too", AGAIN, PATIENCE), key="tries"),
-        write("fail", fail, ONE, PATIENCE, again=(TWO, PATIENCE), key="tries"),
+        write("use a reset", use_reset, "reset", "hash 4", HOUR_MS, HOME, key="resets"),
+        write("use the other", use_reset, "reset too", "hash 5", HOUR_MS, HOME, key="resets"),
+        write(
+            "try", begin_attempt, "two", "other@x", HOME, LOCKOUT, again=("too", "other@x", HOME, LOCKOUT), key="tries"
+        ),
+        write("fail", fail_attempt, ONE, LOCKOUT, again=(TWO, LOCKOUT), key="tries"),
         write("know the password", succeed, ONE, OTHER, again=(TWO, OTHER), key="tries"),
-        write("give a try up", drop, ONE, key=""),
+        write("give a try up", end_attempt, ONE, key=""),
         write("count a sign-up", take, "sign-up", HOME, FEW, key="tries"),
         write("give a sign-up back", give_back, "sign-up", HOME, FEW, key=""),
         write(
             "sign in",
-            start,
+            start_session,
             THEY,
             None,
-            ("second", "token 2"),
-            HOUR_MS,
-            (ONE, PHONE),
-            again=(THEY, None, ("third", "token 3"), HOUR_MS, (TWO, PHONE)),
+            NewSession("second", "token 2", HOUR_MS, PHONE),
+            ONE,
+            again=(THEY, None, NewSession("third", "token 3", HOUR_MS, PHONE), TWO),
             key="account:2",
         ),
         write(
             "sign in with a code",
-            start,
+            start_session,
             RIDES,
             6,
-            ("fourth", "token 4"),
-            HOUR_MS,
-            (THREE, PHONE),
-            again=(RIDES, 6, ("fifth", "token 5"), HOUR_MS, (FOUR, PHONE)),
+            NewSession("fourth", "token 4", HOUR_MS, PHONE),
+            THREE,
+            again=(RIDES, 6, NewSession("fifth", "token 5", HOUR_MS, PHONE), FOUR),
             key="account:3",
         ),
         write(
             "renew",
-            renew,
+            renew_session,
             "token",
             "salt",
             "next",
@@ -193,9 +219,9 @@ HOUSE = House(
             again=("token", "salt too", "next too", HOUR_MS),
             key="renewals",
         ),
-        write("sign out", end, "token", key="renewals"),
-        write("sign out there", end_one, OTHER, "family", None, key="account:2"),
-        write("sign out everywhere", end_all, OTHER, None, key="account:2"),
+        write("sign out", sign_out, "token", key="renewals"),
+        write("sign out there", sign_out_there, OTHER, "family", key="account:2"),
+        write("sign out everywhere", sign_out_everywhere, OTHER, key="account:2"),
         HEARS.case("rented", RIDDEN),
         HEARS.case("returned", OVER),
         HEARS.case("paid in", AddedDeposit(userid=RIDER, deposit=500, version=1)),

@@ -9,9 +9,9 @@ import pytest
 from gbike.contracts.rent import Rented, Returned
 from gbike.contracts.user_deposit import AddedDeposit, ChangedStanding, UpdatedDeposit
 from gbike.kit.housekeeping import DAY_MS, Housekeeper
+from gbike.services.account.commands.accounts import forget
 from gbike.services.account.domain import Unsettled
 from gbike.services.account.storage import KEEPS
-from gbike.services.account.storage.accounts import forget
 from tests.services.account.people import Town, kind
 
 RENTED = Rented(rentid=3, userid=1, bikeid=7, status="rented", starttime=1)

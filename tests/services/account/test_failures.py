@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gbike.services.account.domain import Pace, Patience
-from gbike.services.account.storage.tries import UNDER_WAY_MS
+from gbike.services.account.domain import LockoutPolicy, Pace
+from gbike.services.account.storage.sign_in_attempts import UNDER_WAY_MS
 from tests.services.account.people import AWAY, HOME, KIM, LEE, PASSWORD, Town, kind
 from tests.services.lone import Reply
 
@@ -190,7 +190,7 @@ async def test_a_sign_up_of_which_nothing_came_does_not_count() -> None:
     ("failures", "wait_ms"), [(0, 0), (4, 0), (5, 1_000), (6, 2_000), (15, 900_000), (99, 900_000)]
 )
 def test_the_wait_grows(failures: int, wait_ms: int) -> None:
-    assert Patience(5, 900_000, Pace(1, 1), Pace(1, 1)).delay_ms(failures) == wait_ms
+    assert LockoutPolicy(5, 900_000, Pace(1, 1), Pace(1, 1)).delay_ms(failures) == wait_ms
 
 
 async def test_who_only_waits_for_a_contact_forgets_no_guesses_at_its_owner() -> None:

@@ -5,15 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from gbike.services.account.clients.tokens import IssuedTokens
-from gbike.services.account.storage.sessions import AGAIN_MS
+from gbike.services.account.clients.tokens import successor
+from gbike.services.account.commands.sessions import AGAIN_MS
 from tests.services.account.people import AWAY, HOME, KIM, LEE, PASSWORD, Town, claims, kind
 
 CHROME = (
     "Mozilla/5.0 (Linux; Android 14; SM-S918N) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Mobile Safari/537.36"
 )
 SESSIONS = "/accounts/1/sessions"
-TOKENS = IssuedTokens(None)  # type: ignore[arg-type]
 
 
 async def test_a_refresh_whose_answer_was_lost_is_asked_again_and_answers_the_same() -> None:
@@ -66,9 +65,9 @@ async def test_neither_an_old_token_nor_the_store_leads_to_the_next_token() -> N
     rows = await town.lone.rows("SELECT token, salt, successor FROM refresh_tokens WHERE used_ms IS NOT NULL")
     ((hashed, salt, _),) = rows
     assert second.json["refresh_token"] not in str(rows)
-    assert TOKENS.successor(hashed, salt) != second.json["refresh_token"], "from the store alone"
+    assert successor(hashed, salt) != second.json["refresh_token"], "from the store alone"
     third = await town.refresh(second)
-    assert TOKENS.successor(second.json["refresh_token"], salt) != third.json["refresh_token"], "every salt is another"
+    assert successor(second.json["refresh_token"], salt) != third.json["refresh_token"], "every salt is another"
     kept = dict(await town.lone.rows("SELECT token, salt FROM refresh_tokens"))
     assert kept[hashed] is None, "and it is gone once the successor is used"
 

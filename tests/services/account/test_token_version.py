@@ -2,7 +2,7 @@
 
 import asyncio
 
-from gbike.services.account.storage.accounts import remove_enrolment
+from gbike.services.account.commands.accounts import remove_authenticator
 from tests.services.account.people import KIM, LEE, PASSWORD, Town, claims
 
 NEW = "a new bicycle"
@@ -47,7 +47,7 @@ async def test_an_authenticator_that_is_removed_may_take_roles_with_it() -> None
     town = Town(GBIKE_STAFF_CODES="required")
     await town.sign_up()
     await town.client.put("/accounts/1/roles", {"roles": ["bikeManager"]})
-    await town.lone.store.write(remove_enrolment, 1)
+    await town.lone.store.write(remove_authenticator, 1)
     assert await said(town) == [("ChangedRoles", 1, 1)], "there was none"
     codes = await town.enrolled()
     town.later(1)

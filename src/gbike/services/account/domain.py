@@ -30,12 +30,17 @@ from gbike.kit.guessable import is_guessable
 
 SHORTEST, LONGEST = 10, 128
 """Characters of a password."""
-CODE_DIGITS, CODE_MS, MOST_TRIES = 8, 15 * 60_000, 5
-"""Of a code that proves a contact: how long it is, and is good, and how often it may be tried."""
+CODE_DIGITS = 8
+"""Of a code that proves a contact."""
+CODE_MS = 15 * 60_000
+"""How long such a code is good."""
+MOST_TRIES = 5
+"""How often such a code may be tried."""
 RECOVERY_CODES = 10
 """Codes that let somebody in, each once, whose authenticator is lost."""
 MOST_CODES = 5
-"""Codes within an hour, to one contact and for one account."""
+"""Codes within CODES_WITHIN_MS, to one contact and for one account."""
+CODES_WITHIN_MS = 3_600_000
 MOST_UNPROVED = 2
 """Accounts that wait for the same contact. A sign-in that fails takes as long as one hash for each, however many there
 are, so that nobody learns it."""
@@ -68,33 +73,31 @@ class SignInRefused(AccountRefused):
     """Contact, password or code do not fit."""
 
 
+@dataclass(eq=False)
+class Wait(AccountRefused):
+    """Not before so many seconds."""
+
+    retry_after_s: int
+
+
 class CodeNeeded(AccountRefused):
     """The password fits; the code of the authenticator is wanted too."""
 
 
-@dataclass(eq=False)
-class TooManyTries(AccountRefused):
+class TooManyTries(Wait):
     """Too many failures, whether there is such an account or not."""
-
-    retry_after_s: int
 
 
 class TooManyAtOnce(AccountRefused):
     """As many tries are under way as may fail. None of them has failed yet, so nobody is told that they did."""
 
 
-@dataclass(eq=False)
-class TooManySignUps(AccountRefused):
+class TooManySignUps(Wait):
     """Too many accounts were asked for by one client."""
 
-    retry_after_s: int
 
-
-@dataclass(eq=False)
-class TooManyResets(AccountRefused):
+class TooManyResets(Wait):
     """Too many resets were asked for by one client."""
-
-    retry_after_s: int
 
 
 class SignInAgain(AccountRefused):
@@ -202,21 +205,6 @@ class Credentials:
     last_step: int
 
 
-@dataclass(frozen=True, slots=True)
-class Newcomer:
-    """What somebody says of themselves when they sign up."""
-
-    name: str
-    contact: str
-    normal: str = ""
-    """The contact's normal form, unless it is as it was typed."""
-
-    @property
-    def claimed(self) -> str:
-        """What nobody else may have."""
-        return self.normal or self.contact
-
-
 class About(StrEnum):
     """What a person is told of when it was done, in case it was not they who did it."""
 
@@ -241,16 +229,9 @@ class CodeWish:
 
 
 @dataclass(frozen=True, slots=True)
-class Try:
-    """One try to get in. `client`: what counts as one asker (an IPv4 address, an IPv6 /64)."""
-
-    contact: str
-    client: str
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """A try that is under way. `known`: the client got into this account before, so others' failures don't delay it."""
+class SignInAttempt:
+    """A try to get in that is under way. `contact`: in its normal form. `client`: what counts as one asker (an IPv4
+    address, an IPv6 /64). `known`: it got into this account before, so others' failures don't delay it."""
 
     id: str
     contact: str
@@ -272,7 +253,7 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class LockoutPolicy:
     """How many failures are put up with: `free` of a contact and client before each costs a wait that doubles up to
     `longest_ms`; of one client over all contacts; and of one contact over all clients that its account does not know.
     """
@@ -305,6 +286,16 @@ class Device:
 
     network: str
     agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """A session that begins. `token`: the hash of its first refresh token."""
+
+    id: str
+    token: str
+    lasts_ms: int
+    device: Device
 
 
 @dataclass(frozen=True, slots=True)

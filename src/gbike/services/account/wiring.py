@@ -15,20 +15,15 @@ from gbike.kit.runtime import Card, Service, World
 from gbike.services import NAMES
 from gbike.services.account.clients.authenticator import Authenticators
 from gbike.services.account.clients.letters import LetterFile
-from gbike.services.account.clients.tokens import IssuedTokens
-from gbike.services.account.domain import Pace, Patience
+from gbike.services.account.domain import LockoutPolicy, Pace
 from gbike.services.account.http import REFUSALS, operations
 from gbike.services.account.policies import POLICIES
+from gbike.services.account.saga.services import AccountPolicy, AccountServices
 from gbike.services.account.storage import HOLDS, KEEPS, VERSIONS
-from gbike.services.account.storage.accounts import SqlAccounts
-from gbike.services.account.storage.contacts import SqlContacts
-from gbike.services.account.storage.recovery import SqlRecovery
-from gbike.services.account.storage.resets import SqlResets
-from gbike.services.account.storage.sessions import SqlSessions
-from gbike.services.account.storage.tries import SqlTries
-from gbike.services.account.usecases.desk import Desk, Rules
 
-DAY_MS, HOUR_MS, MINUTE_MS = 24 * 3_600_000, 3_600_000, 60_000
+MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
+DAY_MS = 24 * HOUR_MS
 
 
 class AccountSettings(PasswordSettings, frozen=True):
@@ -74,18 +69,18 @@ class AccountSettings(PasswordSettings, frozen=True):
     reset_minutes: Annotated[int, Meta(ge=1, le=120, description="how long a password reset is good, minutes")] = 15
 
     @property
-    def rules(self) -> Rules:
-        """The same, as the use cases take it."""
+    def policy(self) -> AccountPolicy:
+        """The same, as commands take it."""
         wait_ms = self.sign_in_wait_s * 1000
         of_client, of_contact = self.sign_in_failures_per_ip, self.sign_in_failures_per_contact
-        return Rules(
-            Patience(self.sign_in_failures, wait_ms, Pace(of_client, wait_ms), Pace(of_contact, wait_ms)),
-            Pace(self.sign_ups_per_ip, HOUR_MS),
-            Pace(self.resets_per_ip, HOUR_MS),
-            self.session_days * DAY_MS,
-            self.reset_minutes * MINUTE_MS,
-            self.staff_codes == "required",
-            self.phone_region,
+        return AccountPolicy(
+            lockout=LockoutPolicy(self.sign_in_failures, wait_ms, Pace(of_client, wait_ms), Pace(of_contact, wait_ms)),
+            sign_ups=Pace(self.sign_ups_per_ip, HOUR_MS),
+            resets=Pace(self.resets_per_ip, HOUR_MS),
+            session_ms=self.session_days * DAY_MS,
+            reset_ms=self.reset_minutes * MINUTE_MS,
+            codes_required_of_staff=self.staff_codes == "required",
+            phone_region=self.phone_region,
         )
 
 
@@ -97,7 +92,7 @@ def keys_of(chosen: AccountSettings) -> Keys:
 def build(world: World) -> Service:
     """Account in a world."""
     chosen = settings.load(AccountSettings, world.env)
-    keys, accounts = keys_of(chosen), SqlAccounts(world.store)
+    keys = keys_of(chosen)
     issuer = Issuer(
         keys,
         world.clock,
@@ -106,22 +101,17 @@ def build(world: World) -> Service:
         audience=chosen.audience.split(","),
         lasts_s=chosen.access_token_s,
     )
-    desk = Desk(
-        accounts=accounts,
-        contacts=SqlContacts(world.store),
-        sessions=SqlSessions(world.store, world.ids),
-        tries=SqlTries(world.store, world.ids),
-        enrolments=accounts,
-        recovery=SqlRecovery(world.store),
-        resets=SqlResets(world.store),
+    services = AccountServices(
+        store=world.store,
+        ids=world.ids,
         passwords=Passwords(chosen),
         authenticators=Authenticators(keys, world.clock),
-        tokens=IssuedTokens(issuer),
+        issuer=issuer,
         sender=LetterFile(Path(chosen.reset_file) if chosen.reset_file else None, chosen.reset_page),
         clock=world.clock,
-        rules=chosen.rules,
+        policy=chosen.policy,
     )
-    return Service("account", operations(desk, accounts, keys, chosen.issuer), REFUSALS, POLICIES, keeps=KEEPS)
+    return Service("account", operations(services, keys, chosen.issuer), REFUSALS, POLICIES, keeps=KEEPS)
 
 
 CARD = Card(

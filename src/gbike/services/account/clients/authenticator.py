@@ -11,18 +11,18 @@ EARLY_OR_LATE = 1
 
 
 class Authenticators:
-    """Authenticators (ports); their secrets are sealed before they go into the store."""
+    """People's authenticators, whose secrets are sealed before they go into the store."""
 
     def __init__(self, keys: Keys, clock: Clock) -> None:
         self._keys, self._clock = keys, clock
 
     def new(self, userid: int) -> tuple[bytes, str]:
-        """See Authenticators.new. Raises BadKeys."""
+        """A secret, sealed, and as the person's authenticator takes it. Raises BadKeys."""
         secret = pyotp.random_base32()
         return self._keys.seal().close(secret.encode(), _whose(userid)), secret
 
     def step(self, sealed: bytes, code: str, userid: int, after: int) -> int | None:
-        """See Authenticators.step. Raises BadKeys."""
+        """The step of time that the code is of, when it is right and later than `after`. Raises BadKeys."""
         try:
             codes = pyotp.TOTP(self._keys.seal().open(sealed, _whose(userid)).decode())
         except NotSealedHere:

@@ -15,18 +15,9 @@ from gbike.services.account.domain import About
 MOST_BYTES = 1024 * 1024
 """Of the file; then it begins anew: by then the tokens in it are long of no use."""
 NOTICES = {
-    About.PASSWORD: (
-        "The password of your gbike account was changed.",
-        "gbike 계정의 비밀번호가 바뀌었어요.",
-    ),
-    About.FACTOR: (
-        "An authenticator was added to your gbike account.",
-        "gbike 계정에 인증 앱이 등록됐어요.",
-    ),
-    About.FACTOR_GONE: (
-        "The authenticator was taken from your gbike account.",
-        "gbike 계정의 인증 앱이 해제됐어요.",
-    ),
+    About.PASSWORD: ("The password of your gbike account was changed.", "gbike 계정의 비밀번호가 바뀌었어요."),
+    About.FACTOR: ("An authenticator was added to your gbike account.", "gbike 계정에 인증 앱이 등록됐어요."),
+    About.FACTOR_GONE: ("The authenticator was taken from your gbike account.", "gbike 계정의 인증 앱이 해제됐어요."),
     About.RECOVERY: (
         "New recovery codes were made for your gbike account; those of before are of no use.",
         "gbike 계정의 복구 코드를 새로 만들었어요. 이전 코드는 쓸 수 없어요.",
@@ -47,10 +38,7 @@ NOTICES = {
         "Somebody gave your contact as theirs. You have a gbike account already: sign in, or reset the password.",
         "누군가 이 연락처로 가입하려고 했어요. 이미 gbike 계정이 있으니 로그인하거나 비밀번호를 재설정해 주세요.",
     ),
-    About.ROLES: (
-        "What your gbike account may do was changed.",
-        "gbike 계정의 권한이 바뀌었어요.",
-    ),
+    About.ROLES: ("What your gbike account may do was changed.", "gbike 계정의 권한이 바뀌었어요."),
 }
 NOT_YOU = ("If it was not you, set a new password.", "본인이 아니라면 비밀번호를 바꿔 주세요.")
 
@@ -69,7 +57,7 @@ class Letter(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class LetterFile:
-    """Sender (ports): a line of JSON for each, in a file that only its owner reads."""
+    """Sender: a line of JSON for each, in a file that only its owner reads."""
 
     def __init__(self, file: Path | None, page: str) -> None:
         """`file` None: nothing is sent. `page`: where people set their new password; the token follows its `#`."""
@@ -83,7 +71,8 @@ class LetterFile:
         """See Sender.send_code."""
         english = f"{code} is the code that proves your contact at gbike. Give it to nobody."
         korean = f"gbike 연락처 확인 코드: {code}. 다른 사람에게 알려 주지 마세요."
-        self._send(Letter(_whom(userid), "contact code", "", code, rfc3339(expires_ms), english, korean))
+        expires = rfc3339(expires_ms)
+        self._send(Letter(_whom(userid), "contact code", code=code, expires=expires, text=english, text_ko=korean))
 
     async def send_notice(self, userid: int, about: About) -> None:
         """See Sender.send_notice."""

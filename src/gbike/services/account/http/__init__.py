@@ -1,283 +1,249 @@
 """What may be asked of account: signing up, signing in and staying in; one's own account; and what admins decide."""
 
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import Struct
+
 from gbike.kit.access.keyring import Keys
 from gbike.kit.access.limits import FREE, SESSIONS, SIGN_INS
-from gbike.kit.access.rules import ADMINS, PEOPLE, PUBLIC
-from gbike.kit.http.app import Operation
-from gbike.services.account.http import bodies, refusals
+from gbike.kit.access.rules import ADMINS, PEOPLE, PUBLIC, Rule
+from gbike.kit.contacts import BadContact
+from gbike.kit.http.app import Handler, Operation
+from gbike.kit.passwords import HashingBusy
+from gbike.services.account import domain
+from gbike.services.account.http import bodies
 from gbike.services.account.http.accounts import AccountHttp
-from gbike.services.account.http.contacts import ContactHttp, contact_operations
-from gbike.services.account.http.refusals import REFUSALS
+from gbike.services.account.http.refusals import OF_PASSWORD, REFUSALS, refused
 from gbike.services.account.http.sessions import SessionHttp
-from gbike.services.account.storage.accounts import SqlAccounts
-from gbike.services.account.usecases.desk import Desk
+from gbike.services.account.saga.services import AccountServices
 
 __all__ = ["REFUSALS", "operations"]
-AT = "/accounts/{userid}"
+PASSWORD, NEW_PASSWORD = "a bicycle at dawn", "another bicycle at dawn"
+CONTACT = "kim@example.com"
+EXAMPLES: dict[type[Struct], dict[str, Any]] = {
+    bodies.SignUp: {"name": "Kim", "contact": CONTACT, "password": PASSWORD},
+    bodies.SignIn: {"contact": CONTACT, "password": PASSWORD},
+    bodies.Refresh: {"refresh_token": "2Zx0cW5hbWUtdG9rZW4"},
+    bodies.ResetWish: {"contact": CONTACT},
+    bodies.Reset: {"token": "cmVzZXQtdG9rZW4", "password": NEW_PASSWORD},
+    bodies.AccountChange: {"name": "Kim Minji"},
+    bodies.PasswordChange: {"current": PASSWORD, "new": NEW_PASSWORD},
+    bodies.Oneself: {"password": PASSWORD},
+    bodies.Confirmation: {"code": "123456"},
+    bodies.Grant: {"roles": ["rider", "bikeManager"], "managerid": 1},
+    bodies.Proof: {"code": "12345678"},
+    bodies.ContactChange: {"contact": "010-1234-5678", "password": PASSWORD},
+}
+"""Of each body, for the documents."""
 
 
-def operations(desk: Desk, accounts: SqlAccounts, keys: Keys, issuer: str) -> list[Operation]:
-    """The operations of account."""
-    doors, accounts_http = SessionHttp(desk, keys), AccountHttp(desk, accounts, issuer)
-    proving = contact_operations(ContactHttp(desk))
-    own = [*_own(accounts_http), *_signed_in(accounts_http), *proving, *_authenticators(accounts_http)]
-    return [*_doors(doors), *_sessions(doors), *_ways_back(doors), *own, *_admins(accounts_http)]
+def operations(services: AccountServices, keys: Keys, issuer: str) -> list[Operation]:
+    """The operations of account. `issuer`: what an authenticator calls us."""
+    people = AccountHttp(services, issuer)
+    own = [*_own_account(people), *_own_contact(people), *_authenticator(people)]
+    return [*_doors(SessionHttp(services, keys)), *own, *_admins(people)]
 
 
 def _doors(http: SessionHttp) -> list[Operation]:
-    """Where those come who are not known yet."""
-    received, opened = {202: bodies.Received}, {200: bodies.SessionResource}
-    kim = {"contact": "kim@example.com", "password": "a bicycle at dawn"}
+    """Where those come who are not known yet; how those who are in stay in, and go; the way back without a password."""
+    join = (BadContact, domain.WeakPassword, domain.TooManySignUps, HashingBusy)
+    get_in = (domain.SignInRefused, domain.CodeNeeded, domain.TooManyTries, HashingBusy)
+    come_back = (domain.ResetRefused, domain.WeakPassword, HashingBusy)
+    session, key_set = bodies.SessionResource, {200: bodies.KeySet}
+    resets = "/accounts/passwordResets"
     return [
-        Operation(
-            "POST",
-            "/accounts",
-            http.sign_up,
-            "Sign up as a rider",
-            PUBLIC,
-            bodies.SignUp,
-            received,
-            refusals=(refusals.CONTACT, refusals.WEAK, refusals.SIGN_UPS, refusals.BUSY),
-            example={"name": "Kim", **kim},
-            pace=SIGN_INS,
-        ),
-        Operation(
-            "POST",
-            "/sessions",
-            http.sign_in,
-            "Sign in",
-            PUBLIC,
-            bodies.SignIn,
-            opened,
-            refusals=(refusals.REFUSED, refusals.CODE, refusals.WAIT, refusals.BUSY),
-            example=kim,
-            pace=SIGN_INS,
-        ),
+        _door("/accounts", http.sign_up, "Sign up as a rider", bodies.SignUp, status=202, raises=join),
+        _door("/sessions", http.sign_in, "Sign in", bodies.SignIn, session, raises=get_in),
         Operation(
             "GET",
             "/.well-known/jwks.json",
             http.key_set,
             "The keys of access tokens",
             PUBLIC,
-            None,
-            {200: bodies.KeySet},
+            answers=key_set,
             pace=FREE,
         ),
-    ]
-
-
-def _sessions(http: SessionHttp) -> list[Operation]:
-    """How those who are in stay in, and go."""
-    token = {"refresh_token": "2Zx0cW5hbWUtdG9rZW4"}
-    return [
-        Operation(
-            "POST",
+        _door(
             "/sessions/refresh",
             http.refresh,
             "Stay in: a new pair of tokens",
-            PUBLIC,
             bodies.Refresh,
-            {200: bodies.SessionResource},
-            refusals=(refusals.OVER,),
-            example=token,
-            pace=SESSIONS,
+            session,
+            raises=(domain.SessionOver,),
         ),
-        Operation(
-            "POST",
-            "/sessions/end",
-            http.end,
-            "Sign out",
-            PUBLIC,
-            bodies.Refresh,
-            {200: bodies.Received},
-            example=token,
-            pace=SESSIONS,
-        ),
-    ]
-
-
-def _ways_back(http: SessionHttp) -> list[Operation]:
-    """For those who forgot their password."""
-    return [
-        Operation(
-            "POST",
-            "/accounts/passwordResets",
+        _door("/sessions/end", http.end, "Sign out", bodies.Refresh),
+        _door(
+            resets,
             http.ask_for_a_reset,
             "Forgotten: ask for a new password",
-            PUBLIC,
             bodies.ResetWish,
-            {202: bodies.Received},
-            refusals=(refusals.RESETS,),
-            example={"contact": "kim@example.com"},
-            pace=SIGN_INS,
+            status=202,
+            raises=(domain.TooManyResets,),
         ),
-        Operation(
-            "POST",
-            "/accounts/passwordResets/use",
+        _door(
+            resets + "/use",
             http.reset,
             "Set a new password with the token that was sent",
-            PUBLIC,
             bodies.Reset,
-            {200: bodies.Received},
-            refusals=(refusals.RESET, refusals.WEAK, refusals.BUSY),
-            example={"token": "cmVzZXQtdG9rZW4", "password": "another bicycle at dawn"},
-            pace=SIGN_INS,
+            raises=come_back,
         ),
     ]
 
 
-def _own(http: AccountHttp) -> list[Operation]:
+def _own_account(http: AccountHttp) -> list[Operation]:
     """What people ask about themselves, and admins about everybody."""
-    one, none = {200: bodies.AccountResource}, (refusals.UNKNOWN,)
+    change = (domain.SignInRefused, domain.WeakPassword, domain.TooManyTries, HashingBusy)
+    erase = (domain.LastAdmin, domain.AccountInUse, *OF_PASSWORD)
     return [
-        Operation("GET", AT, http.show, "An account", PEOPLE, answers=one, refusals=none),
-        Operation(
-            "PATCH",
-            AT,
-            http.rename,
-            "Change the name",
-            PEOPLE,
-            bodies.AccountChange,
-            one,
-            refusals=none,
-            example={"name": "Kim Minji"},
-        ),
-        Operation(
-            "POST",
-            AT + "/password",
+        _own("", http.show, "An account", method="GET"),
+        _own("", http.rename, "Change the name", takes=bodies.AccountChange, method="PATCH"),
+        _own(
+            "/password",
             http.change_password,
             "Change the password; every session ends",
-            PEOPLE,
-            bodies.PasswordChange,
-            one,
-            refusals=(*none, refusals.REFUSED, refusals.WEAK, refusals.WAIT, refusals.BUSY),
-            example={"current": "a bicycle at dawn", "new": "another bicycle at dawn"},
+            takes=bodies.PasswordChange,
+            raises=change,
         ),
-        Operation(
-            "POST",
-            AT + "/erasure",
-            http.erase,
-            "Be forgotten",
-            PEOPLE,
-            bodies.Oneself,
-            one,
-            may_be_empty=True,
-            example={"password": "a bicycle at dawn"},
-            refusals=(*none, refusals.LAST, refusals.IN_USE, *refusals.OF_PASSWORD),
-        ),
+        _own("/erasure", http.erase, "Be forgotten", takes=bodies.Oneself, raises=erase),
+        _own("/sessions", http.sessions, "Where the account is signed in", gives=bodies.OpenSessions, method="GET"),
+        _own("/sessions/{sessionid:str}/end", http.end_session, "Sign out there", gives=bodies.Received, keyed=True),
+        _own("/sessions/end", http.end_sessions, "Sign out everywhere", gives=bodies.Received, keyed=True),
     ]
 
 
-def _signed_in(http: AccountHttp) -> list[Operation]:
-    """Where one is signed in."""
-    ended, none = {200: bodies.Received}, (refusals.UNKNOWN,)
+def _own_contact(http: AccountHttp) -> list[Operation]:
+    """How a contact is proved and changed."""
+    prove, change = (domain.ProofRefused, domain.NothingToProve), (BadContact, *OF_PASSWORD)
+    send, received = (domain.NothingToProve, domain.TooManyTries), bodies.Received
     return [
-        Operation(
-            "GET",
-            AT + "/sessions",
-            http.sessions,
-            "Where the account is signed in",
-            PEOPLE,
-            answers={200: bodies.OpenSessions},
-            refusals=none,
+        _own(
+            "/contact/proof",
+            http.prove_contact,
+            "Prove the contact with the code that was sent to it",
+            takes=bodies.Proof,
+            raises=prove,
         ),
-        Operation(
-            "POST",
-            AT + "/sessions/{sessionid:str}/end",
-            http.end_session,
-            "Sign out there",
-            PEOPLE,
-            answers=ended,
-            refusals=none,
-            keyed=True,
+        _own(
+            "/contact/code",
+            http.ask_for_a_code,
+            "Send another code to the contact",
+            gives=received,
+            status=202,
+            raises=send,
         ),
-        Operation(
-            "POST",
-            AT + "/sessions/end",
-            http.end_sessions,
-            "Sign out everywhere",
-            PEOPLE,
-            answers=ended,
-            refusals=none,
-            keyed=True,
+        _own(
+            "/contact",
+            http.change_contact,
+            "Take another contact: a code must prove it",
+            takes=bodies.ContactChange,
+            gives=received,
+            status=202,
+            raises=change,
         ),
     ]
 
 
-def _authenticators(http: AccountHttp) -> list[Operation]:
+def _authenticator(http: AccountHttp) -> list[Operation]:
     """One's authenticator."""
-    none = (refusals.UNKNOWN,)
+    at, codes = "/authenticator", bodies.RecoveryResource
+    enrol = (domain.EnrolledAlready, domain.ContactUnproved, *OF_PASSWORD)
+    enrolled = (domain.NotEnrolling, *OF_PASSWORD)
     return [
-        Operation(
-            "POST",
-            AT + "/authenticator",
+        _own(
+            at,
             http.enrol,
             "Take an authenticator: its secret",
-            PEOPLE,
-            bodies.Oneself,
-            {200: bodies.EnrolmentResource},
-            may_be_empty=True,
-            example={"password": "a bicycle at dawn"},
-            refusals=(*none, refusals.ENROLLED, refusals.UNPROVED, *refusals.OF_PASSWORD),
+            takes=bodies.Oneself,
+            gives=bodies.EnrolmentResource,
+            raises=enrol,
         ),
-        Operation(
-            "POST",
-            AT + "/authenticator/confirmation",
+        _own(
+            at + "/confirmation",
             http.confirm,
             "Its first code: from now on one is needed",
-            PEOPLE,
-            bodies.Confirmation,
-            {200: bodies.RecoveryResource},
-            refusals=(*none, refusals.NOT_ENROLLING, *refusals.OF_PASSWORD),
-            example={"code": "123456"},
+            takes=bodies.Confirmation,
+            gives=codes,
+            raises=enrolled,
         ),
-        Operation(
-            "POST",
-            AT + "/authenticator/recoveryCodes",
+        _own(
+            at + "/recoveryCodes",
             http.renew_recovery_codes,
             "Other recovery codes in place of those before",
-            PEOPLE,
-            bodies.Oneself,
-            {200: bodies.RecoveryResource},
-            may_be_empty=True,
-            example={"password": "a bicycle at dawn"},
-            refusals=(*none, refusals.NOT_ENROLLING, *refusals.OF_PASSWORD),
+            takes=bodies.Oneself,
+            gives=codes,
+            raises=enrolled,
         ),
     ]
 
 
 def _admins(http: AccountHttp) -> list[Operation]:
     """What only admins decide."""
-    one, none = {200: bodies.AccountResource}, (refusals.UNKNOWN,)
+    many = {200: [bodies.AccountResource]}
     return [
-        Operation(
-            "GET",
-            "/accounts",
-            http.list,
-            "List the accounts",
-            ADMINS,
-            answers={200: [bodies.AccountResource]},
-            paged=True,
-        ),
-        Operation(
-            "PUT",
-            AT + "/roles",
+        Operation("GET", "/accounts", http.list, "List the accounts", ADMINS, answers=many, paged=True),
+        _own(
+            "/roles",
             http.grant,
             "Say what somebody may do",
             ADMINS,
-            bodies.Grant,
-            one,
-            refusals=(*none, refusals.LAST),
-            example={"roles": ["rider", "bikeManager"], "managerid": 1},
+            takes=bodies.Grant,
+            raises=(domain.LastAdmin,),
+            method="PUT",
         ),
-        Operation(
-            "POST",
-            AT + "/authenticator/removal",
-            http.remove_authenticator,
-            "Take a lost authenticator away",
-            ADMINS,
-            answers=one,
-            refusals=none,
-            keyed=True,
-        ),
+        _own("/authenticator/removal", http.remove_authenticator, "Take a lost authenticator away", ADMINS, keyed=True),
     ]
+
+
+def _door(
+    path: str,
+    handler: Handler,
+    summary: str,
+    takes: type[Struct],
+    gives: type[Struct] = bodies.Received,
+    *,
+    status: int = 200,
+    raises: Sequence[type[Exception]] = (),
+) -> Operation:
+    """For whoever comes. Who holds a refresh token has a pace of their own."""
+    return Operation(
+        "POST",
+        path,
+        handler,
+        summary,
+        PUBLIC,
+        takes=takes,
+        answers={status: gives},
+        refusals=refused(*raises),
+        example=EXAMPLES[takes],
+        pace=SESSIONS if takes is bodies.Refresh else SIGN_INS,
+    )
+
+
+def _own(
+    path: str,
+    handler: Handler,
+    summary: str,
+    rule: Rule = PEOPLE,
+    *,
+    takes: type[Struct] | None = None,
+    gives: type[Struct] = bodies.AccountResource,
+    status: int = 200,
+    raises: Sequence[type[Exception]] = (),
+    keyed: bool = False,
+    method: str = "POST",
+) -> Operation:
+    """On one's own account, or on anybody's for admins."""
+    return Operation(
+        method,
+        "/accounts/{userid}" + path,
+        handler,
+        summary,
+        rule,
+        takes=takes,
+        answers={status: gives},
+        refusals=refused(domain.NoSuchAccount, *raises),
+        keyed=keyed,
+        example=EXAMPLES[takes] if takes else {},
+        may_be_empty=takes is bodies.Oneself,
+    )

@@ -203,17 +203,17 @@ class KeySet(Struct, frozen=True):
 def shown(account: Account) -> AccountResource:
     """The account as clients see it."""
     return AccountResource(
-        account.userid,
-        account.name,
-        account.contact,
-        list(account.roles),
-        account.managerid,
-        account.codes_wanted,
-        rfc3339(account.created_ms),
-        account.erased_ms is not None,
-        account.proved,
-        account.wanted,
-        account.recovery_left,
+        userid=account.userid,
+        name=account.name,
+        contact=account.contact,
+        roles=list(account.roles),
+        managerid=account.managerid,
+        codes=account.codes_wanted,
+        created=rfc3339(account.created_ms),
+        erased=account.erased_ms is not None,
+        contact_proved=account.proved,
+        contact_wanted=account.wanted,
+        recovery_left=account.recovery_left,
     )
 
 
@@ -231,21 +231,21 @@ def opened(access: Access) -> SessionResource:
         access.lasts_s,
         access.refresh_token,
         access.account.userid,
-        list(access.roles),
-        access.roles != access.account.roles,
+        roles=list(access.roles),
+        codes_needed=access.roles != access.account.roles,
     )
 
 
 def open_session(session: Session, mine: str | None) -> OpenSessionResource:
     """A session as its owner sees it in a list; `mine`: the one that asks."""
     return OpenSessionResource(
-        session.id,
-        _moment(session.since_ms),
-        _moment(session.used_ms),
-        rfc3339(session.expires_ms),
-        session.device.network,
-        session.device.agent,
-        session.id == mine,
+        sessionid=session.id,
+        since=_moment(session.since_ms),
+        lastused=_moment(session.used_ms),
+        expires=rfc3339(session.expires_ms),
+        network=session.device.network,
+        agent=session.device.agent,
+        this=session.id == mine,
     )
 
 

@@ -3,50 +3,36 @@
 from gbike.contracts import PROBLEM_TEXTS
 from gbike.kit import contacts, passwords
 from gbike.kit.http.app import Refusals
-from gbike.kit.http.problems import catalogue
+from gbike.kit.http.problems import ProblemType, catalogue
 from gbike.services.account import domain
 
 TEXTS = catalogue(PROBLEM_TEXTS)
-UNKNOWN = TEXTS["account-unknown"]
-REFUSED = TEXTS["sign-in-refused"]
-CODE = TEXTS["code-needed"]
-WAIT = TEXTS["too-many-tries"]
-SIGN_UPS = TEXTS["too-many-sign-ups"]
-RESETS = TEXTS["too-many-resets"]
-AGAIN = TEXTS["sign-in-again"]
-OVER = TEXTS["session-over"]
-RESET = TEXTS["reset-refused"]
-WEAK = TEXTS["weak-password"]
-LAST = TEXTS["last-admin"]
-IN_USE = TEXTS["account-in-use"]
-CONTACT = TEXTS["contact-refused"]
-UNPROVED = TEXTS["contact-unproved"]
-PROOF = TEXTS["proof-refused"]
-NOTHING_TO_PROVE = TEXTS["nothing-to-prove"]
-ENROLLED = TEXTS["enrolled-already"]
-NOT_ENROLLING = TEXTS["not-enrolling"]
-BUSY = TEXTS["sign-in-busy"]
-OF_PASSWORD = (AGAIN, REFUSED, WAIT, BUSY)
-"""Where one's own password, or a recent sign-in, is asked for."""
 REFUSALS: Refusals = {
-    domain.NoSuchAccount: UNKNOWN,
-    domain.SignInRefused: REFUSED,
-    domain.CodeNeeded: CODE,
-    domain.TooManyTries: WAIT,
-    domain.TooManyAtOnce: BUSY,
-    domain.TooManySignUps: SIGN_UPS,
-    domain.TooManyResets: RESETS,
-    domain.SignInAgain: AGAIN,
-    domain.SessionOver: OVER,
-    domain.ResetRefused: RESET,
-    domain.WeakPassword: WEAK,
-    domain.LastAdmin: LAST,
-    domain.AccountInUse: IN_USE,
-    domain.ContactUnproved: UNPROVED,
-    domain.ProofRefused: PROOF,
-    domain.NothingToProve: NOTHING_TO_PROVE,
-    contacts.BadContact: CONTACT,
-    domain.EnrolledAlready: ENROLLED,
-    domain.NotEnrolling: NOT_ENROLLING,
-    passwords.HashingBusy: BUSY,
+    domain.NoSuchAccount: TEXTS["account-unknown"],
+    domain.SignInRefused: TEXTS["sign-in-refused"],
+    domain.CodeNeeded: TEXTS["code-needed"],
+    domain.TooManyTries: TEXTS["too-many-tries"],
+    domain.TooManyAtOnce: TEXTS["sign-in-busy"],
+    domain.TooManySignUps: TEXTS["too-many-sign-ups"],
+    domain.TooManyResets: TEXTS["too-many-resets"],
+    domain.SignInAgain: TEXTS["sign-in-again"],
+    domain.SessionOver: TEXTS["session-over"],
+    domain.ResetRefused: TEXTS["reset-refused"],
+    domain.WeakPassword: TEXTS["weak-password"],
+    domain.LastAdmin: TEXTS["last-admin"],
+    domain.AccountInUse: TEXTS["account-in-use"],
+    domain.ContactUnproved: TEXTS["contact-unproved"],
+    domain.ProofRefused: TEXTS["proof-refused"],
+    domain.NothingToProve: TEXTS["nothing-to-prove"],
+    contacts.BadContact: TEXTS["contact-refused"],
+    domain.EnrolledAlready: TEXTS["enrolled-already"],
+    domain.NotEnrolling: TEXTS["not-enrolling"],
+    passwords.HashingBusy: TEXTS["sign-in-busy"],
 }
+OF_PASSWORD = (domain.SignInAgain, domain.SignInRefused, domain.TooManyTries, passwords.HashingBusy)
+"""Where one's own password, or a recent sign-in, is asked for."""
+
+
+def refused(*refusals: type[Exception]) -> tuple[ProblemType, ...]:
+    """What is documented of an operation that may raise these."""
+    return tuple(REFUSALS[refusal] for refusal in refusals)

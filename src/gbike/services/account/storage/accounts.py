@@ -1,294 +1,247 @@
-"""The people: who they are, what they may do, and how they are forgotten."""
+"""Accounts as rows, and which version of an account its access tokens are of.
+
+The version counts how often what tokens say of the account has changed. It is a number and no moment, read in the same
+statement as the roles: a token that was made of an older look at the account is of an older version, whoever was faster
+and whatever the clocks of two machines say. It is a counter of the floor, which only those accounts have whose tokens
+had to be refused.
+"""
 
 from collections.abc import Sequence
 
-from gbike.contracts.account import AccountErased, ChangedRoles, RegisteredAccount
-from gbike.contracts.events import EVENTS
-from gbike.kit.erasure import alone, remember, take_out
+from gbike.kit.access.principal import Whose
+from gbike.kit.contacts import Contact
 from gbike.kit.http.hal import Page
 from gbike.kit.listing import Listing, list_page
-from gbike.kit.store import Facts, Reading, Store, Tx
-from gbike.services.account.domain import (
-    Account,
-    ContactUnproved,
-    Credentials,
-    EnrolledAlready,
-    LastAdmin,
-    Newcomer,
-    NoSuchAccount,
-    NotEnrolling,
-    Role,
-    Roles,
-    Unsettled,
-    must_be_settled,
-)
-from gbike.services.account.storage.contacts import forget_contacts, give_up_change, lock_contact, release
-from gbike.services.account.storage.recovery import put
-from gbike.services.account.storage.rows import COLUMNS, FRESH, KEYS, load, made, whose, with_keys
-from gbike.services.account.storage.sessions import sessions_end
-from gbike.services.account.storage.token_version import raise_token_version
-from gbike.services.account.storage.tries import forget_households
-from gbike.services.account.storage.unsettled import lock_person, unsettled
+from gbike.kit.store import Reading, Row, Store, Tx
+from gbike.services.account.domain import Account, Credentials, NoSuchAccount, Role, Roles, in_order
+from gbike.services.account.storage.secrets import kept
 
-_ADMINS = "admins"
-"""The lock of whoever changes roles: one after the other, so that somebody is left who may."""
+FRESH = "(last_step < ? OR last_step > ? + 2)"
+"""A code's step that was not used before. One so far ahead of it was used by a clock that was set back since."""
+_COLUMNS = (
+    "userid, name, contact, roles, managerid, codes_wanted, created_ms, erased_ms,"
+    " (SELECT p.contact FROM contact_proofs AS p WHERE p.userid = accounts.userid),"
+    " (SELECT count(*) FROM recovery_codes AS r WHERE r.userid = accounts.userid),"
+    " coalesce((SELECT n FROM counters WHERE name = 'tokens:' || userid), 0)"
+)
+KEYS = f"{_COLUMNS}, password_hash, sealed, last_step"
+"""The same, and what a sign-in is compared with."""
 _LISTED = Listing(
-    select=f"SELECT {COLUMNS} FROM accounts",
+    select=f"SELECT {_COLUMNS} FROM accounts",
     sortable={"userid": "userid", "name": "name", "contact": "contact", "managerid": "managerid"},
     order="userid",
     counters=("accounts",),
 )
 
 
-class SqlAccounts:
-    """Accounts and Enrolments (ports) over a Store."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    async def add(self, newcomer: Newcomer, password_hash: str, roles: Roles) -> Account | None:
-        """See Accounts.add."""
-        return await self._store.write(add, newcomer, password_hash, roles, key="accounts")
-
-    async def one(self, userid: int, only: int | None = None) -> Account:
-        """See Accounts.one."""
-        return await self._store.read(load, userid, only)
-
-    async def page(self, page: Page) -> tuple[list[Account], int]:
-        """One page of the accounts, and how many there are."""
-        return await list_page(self._store, _LISTED, page, made)
-
-    async def credentials_of(self, userid: int, only: int | None) -> Credentials:
-        """See Accounts.credentials_of."""
-        found = await self._store.read(credentials, *whose(userid, only))
-        if found is None:
-            raise NoSuchAccount(userid)
-        return found
-
-    async def rename(self, userid: int, name: str, only: int | None) -> Account:
-        """See Accounts.rename."""
-        return await self._store.write(rename, userid, name, only, key=_key(userid))
-
-    async def set_roles(self, userid: int, roles: Roles, managerid: int | None) -> Account:
-        """See Accounts.set_roles."""
-        return await self._store.write(set_roles, userid, roles, managerid, key=_key(userid))
-
-    async def change_password(self, known: Credentials, password_hash: str) -> Account | None:
-        """See Accounts.change_password."""
-        userid = known.account.userid
-        return await self._store.write(change_password, userid, known.password_hash, password_hash, key=_key(userid))
-
-    async def rehash(self, known: Credentials, password_hash: str) -> None:
-        """See Accounts.rehash."""
-        userid = known.account.userid
-        await self._store.write(rehash, userid, known.password_hash, password_hash, key=_key(userid))
-
-    async def erase(self, userid: int, only: int | None) -> Account:
-        """See Accounts.erase."""
-        return await self._store.write(erase, userid, only, key=_key(userid))
-
-    async def begin(self, userid: int, sealed: bytes, only: int | None) -> None:
-        """See Enrolments.begin."""
-        await self._store.write(begin_enrolment, userid, sealed, only, key=_key(userid))
-
-    async def confirm(
-        self, userid: int, sealed: bytes, step: int, only: int | None, *, recovery: Sequence[str]
-    ) -> Account:
-        """See Enrolments.confirm."""
-        return await self._store.write(confirm_enrolment, userid, sealed, step, only, recovery, key=_key(userid))
-
-    async def remove(self, userid: int) -> Account:
-        """See Enrolments.remove."""
-        return await self._store.write(remove_enrolment, userid, key=_key(userid))
+async def page(store: Store, page: Page) -> tuple[list[Account], int]:
+    """One page of the accounts, and how many there are."""
+    return await list_page(store, _LISTED, page, _account)
 
 
-def add(tx: Tx, newcomer: Newcomer, password_hash: str, roles: Roles) -> Account | None:
-    """A new account whose contact counts as proved, said to everybody; None when the contact has one."""
-    if not lock_contact(tx, newcomer):
-        return None
-    release(tx, newcomer.claimed)
+def load(read: Reading, userid: int, owner: Whose | None = None) -> Account:
+    """The account. Raises NoSuchAccount, also for another's than the `owner` (None: who asked)."""
+    theirs, number = (owner or read.owner).sql("userid")
+    row = read.one(f"SELECT {_COLUMNS} FROM accounts WHERE userid = ?{theirs}", (userid, *number))
+    if row is None:
+        raise NoSuchAccount(userid)
+    return _account(row)
+
+
+def find(read: Reading, userid: int) -> Account | None:
+    """The account, whoever asks; None: there is none, or it was erased."""
+    row = read.one(f"SELECT {_COLUMNS} FROM accounts WHERE userid = ? AND erased_ms IS NULL", (userid,))
+    return None if row is None else _account(row)
+
+
+def credentials(read: Reading, userid: int) -> Credentials:
+    """What a sign-in is compared with. Raises NoSuchAccount, also for an erased one, or another's than who asked."""
+    theirs, number = read.owner.sql("userid")
+    sql = f"SELECT {KEYS} FROM accounts WHERE userid = ?{theirs} AND erased_ms IS NULL"
+    row = read.one(sql, (userid, *number))
+    if row is None:
+        raise NoSuchAccount(userid)
+    return with_keys(row)
+
+
+def hold(tx: Tx, userid: int) -> bool:
+    """Nobody else changes the account until this commits; False: there is none, or it was erased."""
+    row = tx.one("UPDATE accounts SET name = name WHERE userid = ? RETURNING erased_ms", (userid,))
+    return row is not None and row[0] is None
+
+
+def hold_if_password(tx: Tx, userid: int, password_hash: str) -> bool:
+    """The same, while this is the password."""
+    sql = "UPDATE accounts SET password_hash = password_hash WHERE userid = ? AND password_hash = ?"
+    return tx.execute(sql, (userid, password_hash)) == 1
+
+
+def add(tx: Tx, name: str, contact: Contact, password_hash: str, roles: Roles) -> Account | None:
+    """An account with a contact of its own; None: somebody has it."""
     row = tx.one(
         "INSERT INTO accounts (name, contact, normal, password_hash, roles, created_ms) VALUES (?, ?, ?, ?, ?, ?)"
-        f" ON CONFLICT DO NOTHING RETURNING {COLUMNS}",
-        (newcomer.name, newcomer.contact, newcomer.claimed, password_hash, ",".join(roles), tx.now_ms),
+        f" ON CONFLICT DO NOTHING RETURNING {_COLUMNS}",
+        (name, contact.typed, contact.normal, password_hash, ",".join(roles), tx.now_ms),
     )
     if row is None:
         return None
     tx.count("accounts")
-    account = made(row)
-    if Role.ADMIN in roles:
-        tx.audit("admin appointed", f"user:{account.userid}", after=_may(account))
-    tx.say(RegisteredAccount(userid=account.userid))
-    return account
+    return _account(row)
 
 
-def credentials(read: Reading, where: str, params: tuple[object, ...]) -> Credentials | None:
-    """What a sign-in is compared with."""
-    row = read.one(f"SELECT {KEYS} FROM accounts WHERE {where} AND erased_ms IS NULL", params)
-    return None if row is None else with_keys(row)
+def add_without_contact(tx: Tx, name: str, password_hash: str) -> int:
+    """A rider whose contact has yet to be proved; their number."""
+    row = tx.one(
+        "INSERT INTO accounts (name, password_hash, roles, created_ms) VALUES (?, ?, ?, ?) RETURNING userid",
+        (name, password_hash, Role.RIDER, tx.now_ms),
+    )
+    tx.count("accounts")
+    return int(row[0]) if row else 0
 
 
-def rename(tx: Tx, userid: int, name: str, only: int | None) -> Account:
-    """Change the name. Raises NoSuchAccount."""
-    where, params = whose(userid, only)
-    tx.execute(f"UPDATE accounts SET name = ? WHERE {where} AND erased_ms IS NULL", (name, *params))
-    return load(tx, userid, only)
+def rename(tx: Tx, userid: int, name: str) -> None:
+    """Another name, for the account of who asked."""
+    theirs, number = tx.owner.sql("userid")
+    sql = f"UPDATE accounts SET name = ? WHERE userid = ?{theirs} AND erased_ms IS NULL"
+    tx.execute(sql, (name, userid, *number))
 
 
-def set_roles(tx: Tx, userid: int, roles: Roles, managerid: int | None) -> Account:
-    """What they may do. Raises NoSuchAccount, LastAdmin."""
-    tx.lock(_ADMINS)
-    if Role.ADMIN not in roles:
-        _must_leave_an_admin(tx, userid)
+def set_roles(tx: Tx, userid: int, roles: Roles, managerid: int | None) -> bool:
+    """Other roles; False: there is no such account, or it was erased."""
     sql = "UPDATE accounts SET roles = ?, managerid = ? WHERE userid = ? AND erased_ms IS NULL"
-    before = load(tx, userid)
-    if not tx.execute(sql, (",".join(roles), managerid, userid)):
-        raise NoSuchAccount(userid)
-    if _may(before) != _may(after := load(tx, userid)):
-        _say_roles_changed(tx, userid)
-    tx.audit("roles granted", f"user:{userid}", _may(before), _may(after))
-    return after
+    return tx.execute(sql, (",".join(roles), managerid, userid)) == 1
 
 
-def set_password(tx: Tx, userid: int, password_hash: str) -> Account:
-    """A new password; every session ends, every way back that was offered, and what no code has confirmed, an enrolment
-    or another contact: it may be somebody else's. Raises NoSuchAccount."""
+def admins(read: Reading) -> list[int]:
+    """Two of those who may grant roles, if there are so many."""
+    rows = read.all("SELECT userid FROM accounts WHERE roles LIKE '%admin%' AND erased_ms IS NULL LIMIT 2")
+    return [row[0] for row in rows]
+
+
+def set_password(tx: Tx, userid: int, password_hash: str) -> bool:
+    """Another password, and no enrolment that no code has confirmed; False: there is no such account."""
     sql = (
         "UPDATE accounts SET password_hash = ?, sealed = CASE WHEN codes_wanted = 1 THEN sealed END"
         " WHERE userid = ? AND erased_ms IS NULL"
     )
-    if not tx.execute(sql, (password_hash, userid)):
-        raise NoSuchAccount(userid)
-    tx.execute("DELETE FROM resets WHERE userid = ?", (userid,))
-    give_up_change(tx, userid)
-    sessions_end(tx, userid)
-    return load(tx, userid)
-
-
-def change_password(tx: Tx, userid: int, before: str, after: str) -> Account | None:
-    """The same while the password is still the one that was shown; None when it is not. Raises NoSuchAccount."""
-    sql = "UPDATE accounts SET password_hash = password_hash WHERE userid = ? AND password_hash = ?"
-    return set_password(tx, userid, after) if tx.execute(sql, (userid, before)) else None
+    return tx.execute(sql, (password_hash, userid)) == 1
 
 
 def rehash(tx: Tx, userid: int, before: str, after: str) -> None:
-    """The same password at another cost."""
+    """Another hash, while the one before is kept."""
     sql = "UPDATE accounts SET password_hash = ? WHERE userid = ? AND password_hash = ?"
     tx.execute(sql, (after, userid, before))
 
 
-def erase(tx: Tx, userid: int, only: int | None) -> Account:
-    """Forget who it was, and say so the first time. Raises NoSuchAccount, LastAdmin, AccountInUse."""
-    _lock_for_erasure(tx, userid)
-    account = load(tx, userid, only)
-    if account.erased_ms is not None:
-        return account
-    must_be_settled(userid, unsettled(tx, userid))
-    return _erase(tx, account)
-
-
-def forget(tx: Tx, userid: int) -> Unsettled:
-    """An operator's duty by law: erase whoever has this number, whatever is unsettled, which is answered. Also where
-    there never was an account, as in the demo, and say so each time: a backup may have brought the rest back.
-    Raises LastAdmin."""
-    _lock_for_erasure(tx, userid)
-    left, known = unsettled(tx, userid), credentials(tx, "userid = ?", (userid,))
-    if known is not None:
-        _erase(tx, known.account)
-    else:
-        _forget_messages(tx, userid)
-        tx.audit("account erased", f"user:{userid}")
-        tx.say(AccountErased(userid=userid))
-    return left
-
-
-def _lock_for_erasure(tx: Tx, userid: int) -> None:
-    """In the order of the consumer, whose policies lock a person after they share the erasure."""
-    alone(tx, userid)
-    tx.lock(_ADMINS)
-    lock_person(tx, userid)
-
-
-def _erase(tx: Tx, account: Account) -> Account:
-    userid = account.userid
-    _must_leave_an_admin(tx, userid)
-    gone = tx.execute(
+def erase(tx: Tx, userid: int) -> bool:
+    """Nothing is left of who it was; False: there was nothing, or it was erased."""
+    sql = (
         "UPDATE accounts SET name = NULL, password_hash = NULL, roles = '', managerid = NULL,"
-        " sealed = NULL, codes_wanted = 0, erased_ms = ? WHERE userid = ? AND erased_ms IS NULL",
-        (tx.now_ms, userid),
+        " sealed = NULL, codes_wanted = 0, erased_ms = ? WHERE userid = ? AND erased_ms IS NULL"
     )
-    if gone:
-        sessions_end(tx, userid)
-        tx.execute("DELETE FROM resets WHERE userid = ?", (userid,))
-        forget_contacts(tx, userid)
-        forget_households(tx, userid)
-        _forget_messages(tx, userid)
-        tx.audit("account erased", f"user:{userid}", before=_may(account))
-        tx.say(AccountErased(userid=userid))
-    return load(tx, userid)
+    return tx.execute(sql, (tx.now_ms, userid)) == 1
 
 
-def _forget_messages(tx: Tx, userid: int) -> None:
-    """A message that was set aside, or comes later, tells no place where the person was."""
-    remember(tx, userid)
-    take_out(tx, "userid", [userid], EVENTS)
+def set_contact(tx: Tx, userid: int, contact: Contact) -> None:
+    """The contact is the account's own."""
+    sql = "UPDATE accounts SET contact = ?, normal = ?, shared = 0 WHERE userid = ?"
+    tx.execute(sql, (contact.typed, contact.normal, userid))
 
 
-def begin_enrolment(tx: Tx, userid: int, sealed: bytes, only: int | None) -> None:
-    """Keep a secret that a code must confirm. Raises NoSuchAccount, EnrolledAlready, ContactUnproved."""
-    where, params = whose(userid, only)
-    sql = f"UPDATE accounts SET sealed = ? WHERE {where} AND codes_wanted = 0 AND contact IS NOT NULL"
-    if not tx.execute(sql, (sealed, *params)):
-        account = load(tx, userid, only)
-        if account.erased_ms is not None:
-            raise NoSuchAccount(userid)
-        raise EnrolledAlready if account.codes_wanted else ContactUnproved
+def own_contacts(read: Reading, userid: int) -> list[str]:
+    """The normal form of the contact that the account, and no other, has proved."""
+    sql = "SELECT normal FROM accounts WHERE userid = ? AND shared = 0 AND normal IS NOT NULL"
+    return [row[0] for row in read.all(sql, (userid,))]
 
 
-def confirm_enrolment(
-    tx: Tx, userid: int, sealed: bytes, step: int, only: int | None, codes: Sequence[str] = ()
-) -> Account:
-    """Codes are wanted from now on, this one no more. Raises NoSuchAccount, NotEnrolling, also where another secret
-    than the code's was begun with meanwhile."""
-    where, params = whose(userid, only)
-    changed = tx.execute(
-        f"UPDATE accounts SET codes_wanted = 1, last_step = ? WHERE {where} AND codes_wanted = 0"
-        f" AND sealed = ? AND {FRESH}",
-        (step, *params, sealed, step, step),
+def forget_contact(tx: Tx, userid: int) -> None:
+    """The account has no contact of its own."""
+    tx.execute("UPDATE accounts SET contact = NULL, normal = NULL, shared = 0 WHERE userid = ?", (userid,))
+
+
+def raise_token_version(tx: Tx, userid: int) -> int:
+    """Tokens issued until now are of an older version from here on; answers the new one."""
+    row = tx.one(
+        "INSERT INTO counters (name, n) VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET n = counters.n + 1 RETURNING n",
+        (f"tokens:{userid}",),
     )
-    if not changed:
-        raise NotEnrolling
-    put(tx, userid, codes)
-    return load(tx, userid, only)
+    return int(row[0]) if row else 0
 
 
-def remove_enrolment(tx: Tx, userid: int) -> Account:
-    """Codes are wanted no more. Raises NoSuchAccount."""
-    tx.execute("UPDATE accounts SET name = name WHERE userid = ?", (userid,))  # what goes on record is what was so
-    before = load(tx, userid)
+def seal(tx: Tx, userid: int, sealed: bytes) -> None:
+    """An authenticator's secret, which no code has confirmed."""
+    tx.execute("UPDATE accounts SET sealed = ? WHERE userid = ?", (sealed, userid))
+
+
+def want_codes(tx: Tx, userid: int, sealed: bytes, step: int) -> bool:
+    """Codes of this secret are wanted, this step's no more; False: they are already, the secret is another, or it is
+    another's account than who asked."""
+    theirs, number = tx.owner.sql("userid")
+    sql = (
+        f"UPDATE accounts SET codes_wanted = 1, last_step = ? WHERE userid = ?{theirs} AND codes_wanted = 0"
+        f" AND sealed = ? AND {FRESH}"
+    )
+    return tx.execute(sql, (step, userid, *number, sealed, step, step)) == 1
+
+
+def want_no_codes(tx: Tx, userid: int) -> None:
+    """There is no authenticator."""
     tx.execute("UPDATE accounts SET codes_wanted = 0, sealed = NULL WHERE userid = ?", (userid,))
-    put(tx, userid, ())
-    if before.codes_wanted:  # staff may have to have one
-        _say_roles_changed(tx, userid)
-    tx.audit("authenticator removed", f"user:{userid}", before={"codes_wanted": before.codes_wanted})
-    return load(tx, userid)
 
 
-def _say_roles_changed(tx: Tx, userid: int) -> None:
-    tx.say(ChangedRoles(userid=userid, tokenversion=raise_token_version(tx, userid)))
+def sign_in(tx: Tx, known: Credentials, step: int | str | None) -> bool:
+    """Use the `step` of the authenticator's code up (text: a recovery code is shown instead); False: password or
+    authenticator were changed since they were looked at, or the step was used. The account's row is ours from here on.
+    """
+    changes, where = "last_step = last_step", "userid = ? AND password_hash = ? AND codes_wanted = ?"
+    params: list[object] = [known.account.userid, known.password_hash, int(known.account.codes_wanted)]
+    if step is not None:
+        where += " AND sealed = ?"
+        params.append(known.sealed)
+    if isinstance(step, int):
+        changes, where = "last_step = ?", f"{where} AND {FRESH}"
+        params = [step, *params, step, step]
+    return tx.execute(f"UPDATE accounts SET {changes} WHERE {where}", params) == 1
 
 
-def _may(account: Account) -> Facts:
-    """What an audit row tells of an account: who it is, is not in it."""
-    return {"roles": account.roles, "managerid": account.managerid}
+def put_recovery_codes(tx: Tx, userid: int, codes: Sequence[str]) -> None:
+    """These codes and no others, each as what it hashes to (80 bits of chance); the account's row is ours already."""
+    tx.execute("DELETE FROM recovery_codes WHERE userid = ?", (userid,))
+    tx.execute_many(
+        "INSERT INTO recovery_codes (userid, code) VALUES (?, ?)",
+        [(userid, _kept_code(userid, code)) for code in codes],
+    )
 
 
-def _must_leave_an_admin(tx: Tx, userid: int) -> None:
-    tx.lock(_ADMINS)
-    admins = tx.all("SELECT userid FROM accounts WHERE roles LIKE '%admin%' AND erased_ms IS NULL LIMIT 2")
-    if [row[0] for row in admins] == [userid]:
-        raise LastAdmin(userid)
+def use_recovery_code(tx: Tx, userid: int, code: str) -> bool:
+    """Use a code up; False: it was none. The account's row is ours already."""
+    sql = "DELETE FROM recovery_codes WHERE userid = ? AND code = ?"
+    return tx.execute(sql, (userid, _kept_code(userid, code))) > 0
 
 
-def _key(userid: int) -> str:
-    return f"account:{userid}"
+def with_keys(row: Row) -> Credentials:
+    """What a sign-in is compared with, from KEYS."""
+    return Credentials(_account(row[:-3]), *row[-3:])
+
+
+def _account(row: Row) -> Account:
+    userid, name, contact, roles, managerid, codes_wanted, created_ms, erased_ms, wanted, left, version = row
+    proved = contact is not None
+    return Account(
+        userid=userid,
+        name=name,
+        contact=contact if proved else wanted,
+        roles=in_order(roles.split(",")) if roles else (),
+        managerid=managerid,
+        codes_wanted=bool(codes_wanted),
+        created_ms=created_ms,
+        erased_ms=erased_ms,
+        proved=proved,
+        wanted=wanted,
+        recovery_left=left,
+        tokenversion=version,
+    )
+
+
+def _kept_code(userid: int, code: str) -> str:
+    return kept(f"recovery {userid} {code}")

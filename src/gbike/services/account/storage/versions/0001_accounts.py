@@ -11,8 +11,7 @@ down_revision = None
 
 def upgrade() -> None:
     create_floor()
-    op.create_table(
-        "accounts",
+    columns = (
         number_column("userid"),
         sa.Column("name", sa.Text),
         sa.Column("contact", sa.Text, unique=True),
@@ -24,8 +23,8 @@ def upgrade() -> None:
         sa.Column("last_step", sa.BigInteger, nullable=False, server_default="0"),
         ms_column("created_ms"),
         ms_column("erased_ms", nullable=True),
-        sqlite_autoincrement=True,
     )
+    op.create_table("accounts", *columns, sqlite_autoincrement=True)
     op.create_table(
         "sessions",
         sa.Column("family", sa.Text, primary_key=True),

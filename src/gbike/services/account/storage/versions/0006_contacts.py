@@ -31,8 +31,7 @@ def upgrade() -> None:
     op.create_index(
         "contacts_claimed", "accounts", ["normal"], unique=True, sqlite_where=claims, postgresql_where=claims
     )
-    op.create_table(
-        "contact_proofs",
+    columns = (
         number_key("userid"),
         sa.Column("contact", sa.Text, nullable=False),
         sa.Column("normal", sa.Text, nullable=False),
@@ -40,6 +39,7 @@ def upgrade() -> None:
         ms_column("until_ms"),
         sa.Column("tries", sa.Integer, nullable=False),
     )
+    op.create_table("contact_proofs", *columns)
     op.create_index("contact_proofs_normal", "contact_proofs", ["normal"])
     op.create_table(
         "contact_codes",
