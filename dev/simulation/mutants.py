@@ -224,7 +224,7 @@ MUTANTS = (
     ),
     Mutant(
         "the rider's limit is forgotten",
-        (_edit(_RENTING, "_must_be_allowed_to_ride", ("if limits.most_open and", "if 0 and")),),
+        (_edit(_RENTING, "must_be_allowed_to_ride", ("if limits.most_open and", "if 0 and")),),
         swarm=Swarm(riders=4, bikes=4, actions=8, most_open=1),
     ),
     Mutant(
