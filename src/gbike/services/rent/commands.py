@@ -34,7 +34,7 @@ def ask_for_a_bike(tx: Tx, userid: int, bikeid: int, limits: Limits) -> PendingR
     """R2: a rider asks for a bike; the wish is on record, with its deadline, before anybody else hears of it. Raises
     RiderBlocked, RiderErased, TooManyOpenRents, and what a key raises."""
     try:
-        _must_be_allowed_to_ride(tx, userid, limits)
+        must_be_allowed_to_ride(tx, userid, limits)
     except RentRefused:
         check(tx)  # who rented by this very request is answered so, and not that they have a bike already
         raise
@@ -45,7 +45,7 @@ def ask_for_a_bike(tx: Tx, userid: int, bikeid: int, limits: Limits) -> PendingR
 def start_the_rent(tx: Tx, pending: PendingRent, limits: Limits) -> OpenRent:
     """R3: the bike is 사용중 now, and the ride begins, if the rider may still begin one. Raises GivenUp when the wish
     was cancelled meanwhile, RiderBlocked, RiderErased, TooManyOpenRents."""
-    _must_be_allowed_to_ride(tx, pending.userid, limits)
+    must_be_allowed_to_ride(tx, pending.userid, limits)
     rent = OpenRent(pending.rentid, pending.userid, pending.bikeid, *tx.moment)
     if not storage.open_pending(tx, rent):
         raise GivenUp(pending.bikeid)
@@ -127,7 +127,7 @@ def forget_the_rider(tx: Tx, userid: int) -> None:
     take_out(tx, "userid", [userid], EVENTS)
 
 
-def _must_be_allowed_to_ride(tx: Tx, userid: int, limits: Limits) -> None:
+def must_be_allowed_to_ride(tx: Tx, userid: int, limits: Limits) -> None:
     """Of a rider's requests at once the second sees what the first did; one of whom nothing was heard may ride."""
     tx.lock(f"rider:{userid}")
     known = storage.standing(tx, userid)
