@@ -35,7 +35,6 @@ from gbike.services.billing.domain import Tariff
 from gbike.services.rent import commands as renting
 from gbike.services.rent import domain as riding
 from gbike.services.rent import storage as rents
-from gbike.services.rent.storage import standing
 from gbike.services.rent_and_billing_view import storage as view
 from gbike.services.user_deposit import commands as paying
 from gbike.services.user_deposit.domain import OutOfBounds
@@ -158,6 +157,10 @@ def _keyless(original: Any) -> Any:
     return cancel
 
 
+def _without_a_limit(tx: Tx, userid: int, limits: riding.Limits) -> tuple[Tx, int, riding.Limits]:
+    return tx, userid, replace(limits, most_open=0)
+
+
 def _both_clocks(_original: Any) -> Any:
     def ridden(rent: riding.OpenRent, now: riding.Moment) -> tuple[int, bool]:
         return max(0, now.wall_ms - rent.started_ms) + max(0, now.boot_ms - rent.boot_ms), False
@@ -167,7 +170,8 @@ def _both_clocks(_original: Any) -> Any:
 
 def _by_the_return(original: Any) -> Any:
     def charge(first: Any, tx: Tx, said: Any) -> None:
-        valid = bills.valid_tariff(tx, said.endtime) or bills.adopt_tariff(tx, first)
+        valid = bills.valid_tariff(tx, said.endtime)
+        assert valid is not None
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Tariff, "parse", lambda _text: valid.tariff)
             original(first, tx, said)
@@ -263,7 +267,7 @@ MUTANTS = (
     ),
     Mutant(
         "the rider's limit is forgotten",
-        (answering(standing, "open_rents", 0),),
+        (given(renting, "_must_be_allowed_to_ride", _without_a_limit),),
         swarm=Swarm(riders=4, bikes=4, actions=8, most_open=1),
     ),
     Mutant(
