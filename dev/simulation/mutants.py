@@ -96,22 +96,31 @@ def _posted_again(kind: str) -> Seam:
 
 
 def _looked_at_before(original: Any) -> Any:
-    async def write(store: SqliteStore, fn: Any, *args: Any, key: str = "") -> Any:
-        if fn.__name__ == "reserve_a_bike":
-            seen = await store.read(bikes.load, args[0])
-            if seen.status is not Status.AVAILABLE:
-                raise BikeNotAvailable(args[0], seen.status)
-        return await original(store, fn, *args, key=key)
+    async def reserve(store: SqliteStore, fn: Any, bikeid: int, *args: Any, **named: Any) -> Any:
+        seen = await store.read(bikes.load, bikeid)
+        if seen.status is not Status.AVAILABLE:
+            raise BikeNotAvailable(bikeid, seen.status)
+        return await original(store, fn, bikeid, *args, **named)
 
-    return write
+    return _of("reserve_a_bike", reserve, original)
 
 
 def _refused_afterwards(original: Any) -> Any:
-    async def write(store: SqliteStore, fn: Any, *args: Any, key: str = "") -> Any:
-        done = await original(store, fn, *args, key=key)
-        if fn.__name__ == "top_up_a_deposit" and done.version > 2:
-            raise OutOfBounds(args[0])
+    async def top_up(store: SqliteStore, fn: Any, userid: int, *args: Any, **named: Any) -> Any:
+        done = await original(store, fn, userid, *args, **named)
+        if done.version > 2:
+            raise OutOfBounds(userid)
         return done
+
+    return _of("top_up_a_deposit", top_up, original)
+
+
+def _of(command: str, changed: Any, original: Any) -> Any:
+    """A store's `write` that is `changed` for one command."""
+
+    def write(store: SqliteStore, fn: Any, *args: Any, **named: Any) -> Any:
+        chosen = changed if getattr(fn, "__name__", "") == command else original
+        return chosen(store, fn, *args, **named)
 
     return write
 
