@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
-from starlette.types import Receive, Scope, Send
 
 from gbike.app.embedded import Embedded
 from gbike.contracts import Said
 from gbike.kit.clock import Moment
 from gbike.kit.envelope import Message, pack
+from gbike.kit.inprocess.peer import InProcessCaller
+from gbike.kit.peers import PeerAnswer
 from gbike.kit.store import Reading
 from gbike.kit.telemetry import NO_TRACE
 from tests.support import EVERY_RIDE_COSTS, Client
@@ -147,20 +148,20 @@ async def a_town(**env: str) -> Town:
 
 
 @asynccontextmanager
-async def held_up(town: Town, service: str) -> AsyncIterator[None]:
-    """What a service is asked meanwhile reaches it only afterwards."""
-    part = town.all.part(service)
-    app = part.app
+async def held_up() -> AsyncIterator[None]:
+    """What peers are asked meanwhile reaches them only afterwards."""
+    call = InProcessCaller.call
     gate, over = asyncio.Event(), asyncio.Event()
 
-    async def late(scope: Scope, receive: Receive, send: Send) -> None:
+    async def late(*asked: Any) -> PeerAnswer:
         await gate.wait()
-        await app(scope, receive, send)
+        answer = await call(*asked)
         over.set()
+        return answer
 
-    part.app = late
-    yield
-    part.app = app
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(InProcessCaller, "call", late)
+        yield
     gate.set()
     await soon(over.is_set)
 

@@ -286,7 +286,7 @@ async def test_flaw_38_a_report_that_bike_did_not_apply_in_time_earns_nothing() 
     """A slow bike left a report half done, and a second one overwrote the first; here it is cancelled, or refused."""
     town = await a_town(report_deadline_ms="100")
     seen = {"reportid": 1, "managerid": 1, "bikeid": 1, "batterylevel": 50}
-    async with held_up(town, "bike"):
+    async with held_up():
         late = await town.client.post("/bikeManageApps", seen)
     assert (late.status, late.headers.get("retry-after")) == (503, "2")
     await town.all.settle()

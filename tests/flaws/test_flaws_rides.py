@@ -124,7 +124,7 @@ def _undo_nothing(*_args: object) -> None:
 async def test_flaw_15_a_bike_that_answered_too_late_ends_free() -> None:
     """A time-out left the bike 사용중 without a rent; here the rent is cancelled and says so, and bike frees it."""
     town = await a_town(rent_deadline_ms="100")
-    async with held_up(town, "bike"):  # and then the late reservation arrives
+    async with held_up():  # and then the late reservation arrives
         reply = await town.client.post("/rents", {"userid": 1, "bikeid": 1})
     assert (reply.status, reply.headers["retry-after"]) == (503, "2")
     await town.all.settle()
