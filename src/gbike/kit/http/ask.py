@@ -127,8 +127,8 @@ class Ask:
     @property
     def certified(self) -> frozenset[str]:
         """The services that the certificate at the other end is for; none without mutual TLS."""
-        found: frozenset[str] = self.scope.get("state", {}).get(CERTIFIED, frozenset())
-        return found
+        services: frozenset[str] = self.scope.get("state", {}).get(CERTIFIED, frozenset())
+        return services
 
     def must_cover(self, number: int) -> None:
         """Raises Problem 403 when it is about somebody else's things than the principal may touch."""
