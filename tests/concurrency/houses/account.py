@@ -68,7 +68,7 @@ OLD, NEW = b"sealed", b"sealed anew"
 
 
 def known(userid: int, contact: str, roles: tuple[Role, ...], codes: bool = False) -> Credentials:
-    account = Account(userid, contact, contact, roles, None, codes, NOW)
+    account = Account(userid, contact, contact, roles, None, codes_wanted=codes, created_ms=NOW)
     return Credentials(account, "hash", OLD if codes else None, 5 if codes else 0)
 
 

@@ -143,4 +143,4 @@ async def test_a_clock_that_is_behind_is_told_once_and_so_is_its_mend(capsys: py
 
 def test_a_clock_without_a_boot_tells_nothing_by_two_readings() -> None:
     now = Moment(NOON + 7_000, "", 20)
-    assert ridden(OpenRent(1, 3, 1, NOON, "", 10), now) == (7_000, False)
+    assert ridden(OpenRent(1, 3, 1, NOON, bootid="", boot_ms=10), now) == (7_000, False)

@@ -18,7 +18,7 @@ async def listed(
     found, counted = await list_page(store, listing, page, listing.make)
     there_are = counted if total is None else total
     resources = [shown(one) for one in found]
-    return Answer(200, collection(kind, ask.base + of, resources, page, there_are, ask.path.removeprefix(of)))
+    return Answer(200, collection(kind, ask.base + of, resources, page, there_are, path=ask.path.removeprefix(of)))
 
 
 def searching(kind: Kind) -> Callable[[Ask], Any]:
