@@ -8,7 +8,7 @@ import pytest
 
 from gbike.app.embedded import Embedded
 from gbike.kit.http.app import HttpApp, Operation
-from gbike.kit.http.ask import Answer
+from gbike.kit.http.ask import Response
 from tests.cluster.running import cluster as cluster
 from tests.cluster.running import common_folder as common_folder
 from tests.cluster.running import one_cluster as one_cluster
@@ -22,7 +22,7 @@ def every_answer_is_described() -> Iterator[None]:
     """A test fails in which an operation of ours answers what its OpenAPI description does not have."""
     found: set[str] = set()
 
-    def judge(operation: Operation, answer: Answer) -> None:
+    def judge(operation: Operation, answer: Response) -> None:
         if operation.handler.__module__.startswith("gbike."):
             found.update(undescribed(operation, answer))
 

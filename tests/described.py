@@ -1,12 +1,12 @@
 """Whether an answer is in the description of its operation."""
 
 from gbike.kit.http.app import Operation
-from gbike.kit.http.ask import Answer
+from gbike.kit.http.ask import Response
 from gbike.kit.http.openapi import problems_of
 from gbike.kit.http.problems import MEDIA_TYPE
 
 
-def undescribed(operation: Operation, answer: Answer) -> list[str]:
+def undescribed(operation: Operation, answer: Response) -> list[str]:
     """What of the answer the OpenAPI document does not have; nothing where the operation is in none."""
     if operation.hidden:
         return []

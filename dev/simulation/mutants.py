@@ -18,7 +18,7 @@ from dev.simulation.run import run_seed
 from dev.simulation.seams import Seam, answering, before, given, mark_then_append, replaced
 from dev.simulation.swarm import Swarm
 from gbike.kit import idempotency
-from gbike.kit.batching import Request
+from gbike.kit.batching import Write
 from gbike.kit.breaker import Breaker, State
 from gbike.kit.inbox import Consumer
 from gbike.kit.outbox import Relay
@@ -150,7 +150,7 @@ def _refusals_are_failures(original: Any) -> Any:
 
 
 def _acknowledged(original: Any) -> Any:
-    def tell(request: Request) -> None:
+    def tell(request: Write) -> None:
         if isinstance(request.failed, StoreUnavailable) and request.answer is not None:
             request.failed = None
         original(request)
@@ -308,7 +308,7 @@ MUTANTS = (
     ),
     Mutant(
         "a write whose commit failed is acknowledged",
-        (replaced(Request, "tell", _acknowledged),),
+        (replaced(Write, "tell", _acknowledged),),
         swarm=Swarm(disk=0.05, actions=10),
     ),
     Mutant(

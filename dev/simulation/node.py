@@ -13,7 +13,7 @@ from dev.simulation.network import Network, SimCaller
 from dev.simulation.swarm import Swarm
 from gbike.app.catalogue import cards
 from gbike.app.single import assemble_one, drive
-from gbike.kit.batching import Left, Request
+from gbike.kit.batching import Left, Write
 from gbike.kit.clock import Moment
 from gbike.kit.http.guard import OPEN_DOOR
 from gbike.kit.inbox import Consumer
@@ -80,7 +80,7 @@ class SimStore(SqliteStore):
             raise apsw.FullError("database or disk is full")
         await super()._commit(left)
 
-    async def _transact(self, batch: list[Request]) -> bool:
+    async def _transact(self, batch: list[Write]) -> bool:
         self.network.struck["writes that shared a commit"] += len(batch) if len(batch) > 1 else 0
         return await super()._transact(batch)
 

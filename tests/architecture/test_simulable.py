@@ -17,9 +17,9 @@ def handlers(file: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
         for function in functions(file)
         for parameter in function.args.args
         if isinstance(parameter.annotation, ast.Name)
-        and parameter.annotation.id == "Ask"
+        and parameter.annotation.id == "Request"
         and isinstance(function.returns, ast.Name)
-        and function.returns.id == "Answer"
+        and function.returns.id == "Response"
         and not function.name.startswith("_")
     ]
 

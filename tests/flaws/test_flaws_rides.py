@@ -13,7 +13,7 @@ from gbike.contracts.rent import Returned
 from gbike.kit import settings
 from gbike.kit.access.rules import PUBLIC
 from gbike.kit.http.app import Operation
-from gbike.kit.http.ask import Answer, Ask
+from gbike.kit.http.ask import Request, Response
 from gbike.kit.inprocess.peer import InProcessCaller
 from gbike.kit.peers import DEADLINE_HEADER, PeerAnswer
 from gbike.services.bike import commands as bike_commands
@@ -43,9 +43,9 @@ async def test_flaw_11_two_riders_never_get_one_bike() -> None:
     assert len(await town.many("rents")) == 1
 
 
-async def _take_it(http: bike_http.BikeHttp, ask: Ask) -> Answer:
-    await http._store.write(bike_commands.reserve_a_bike, ask.find("bikeid"), 999, lambda: False)
-    return Answer(200, True)
+async def _take_it(http: bike_http.BikeHttp, request: Request) -> Response:
+    await http._store.write(bike_commands.reserve_a_bike, request.find("bikeid"), 999, lambda: False)
+    return Response(200, True)
 
 
 @flaw(12, replacing(bike_http.BikeHttp, "old_check", _take_it))
@@ -63,9 +63,9 @@ async def test_flaw_12_reading_never_changes_a_bike() -> None:
 def _leftover_sleep(patch: pytest.MonkeyPatch) -> None:
     reserve = bike_http.BikeHttp.reserve
 
-    async def sleepy(http: bike_http.BikeHttp, ask: Ask) -> Answer:
+    async def sleepy(http: bike_http.BikeHttp, request: Request) -> Response:
         await asyncio.sleep(0.4)
-        return await reserve(http, ask)
+        return await reserve(http, request)
 
     patch.setattr(bike_http.BikeHttp, "reserve", sleepy)
 
@@ -272,8 +272,8 @@ async def test_flaw_23_a_client_writes_only_its_own_fields_and_only_new_things()
 
 
 def _deletable(patch: pytest.MonkeyPatch) -> None:
-    async def forget(ask: Ask) -> Answer:
-        return Answer(204)
+    async def forget(request: Request) -> Response:
+        return Response(204)
 
     more = Operation("DELETE", "/bikes/{bikeid}", forget, "Forget a bike", PUBLIC)
     made = bike_wiring.operations

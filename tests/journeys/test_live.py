@@ -9,7 +9,7 @@ import pytest
 
 from gbike.app.embedded import Embedded
 from gbike.contracts.rent import Rented
-from gbike.kit.access.principal import DEMO, EVERYBODYS
+from gbike.kit.access.principal import DEMO, OwnerScope
 from gbike.kit.access.revoked import NEVER
 from gbike.kit.envelope import Message, pack
 from gbike.kit.telemetry import NO_TRACE
@@ -242,7 +242,7 @@ def problem(stream: Stream, body: dict[str, Any]) -> tuple[int, str, bytes]:
 
 async def test_a_reader_that_is_too_slow_is_told_to_read_everything_anew_and_let_go(town: Locked) -> None:
     hub = of(town.whole)
-    stream = await hub.listen(DEMO, EVERYBODYS, None)
+    stream = await hub.listen(DEMO, OwnerScope.ALL, None)
     pieces = stream.pieces()
     await anext(pieces)
     for number in range(1, MOST_WAITING + 2):
@@ -279,7 +279,7 @@ def news(n: int) -> Message:
 
 async def test_silence_is_broken_by_a_beat_that_says_up_to_where_all_was_told(town: Locked) -> None:
     hub = of(town.whole)
-    stream: Listener = await hub.listen(DEMO, EVERYBODYS, None, beat_ms=1)
+    stream: Listener = await hub.listen(DEMO, OwnerScope.ALL, None, beat_ms=1)
     pieces = stream.pieces()
     await anext(pieces)
     assert await anext(pieces) == b": still here\nid: %d\n\n" % hub.at

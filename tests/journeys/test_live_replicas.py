@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gbike.contracts.rent import Rented
-from gbike.kit.access.principal import DEMO, EVERYBODYS
+from gbike.kit.access.principal import DEMO, OwnerScope
 from gbike.kit.clock import SystemClock
 from gbike.kit.envelope import Message, pack
 from gbike.kit.ids import SystemIds
@@ -53,7 +53,7 @@ async def test_what_another_process_keeps_is_told_in_the_order_of_its_numbers_an
         still_open=labels.streams.labels("view"),
         dropped=labels.streams_dropped.labels("view"),
     )
-    stream = await changes.listen(DEMO, EVERYBODYS, None)
+    stream = await changes.listen(DEMO, OwnerScope.ALL, None)
     pieces = stream.pieces()
     await anext(pieces)
     inside = asyncio.Event()

@@ -7,11 +7,11 @@ import pytest
 
 from gbike.app.single import Drivers
 from gbike.kit.access.limits import Pace
-from gbike.kit.access.principal import ANONYMOUS, DEMO, NOBODYS, Whose
+from gbike.kit.access.principal import ANONYMOUS, DEMO, OwnerScope
 from gbike.kit.access.rules import PUBLIC, Rule
 from gbike.kit.acting import NOBODY_ASKED, Acting, IdempotencyKey, acting
 from gbike.kit.http.app import HttpApp, Operation
-from gbike.kit.http.ask import Answer, Ask
+from gbike.kit.http.ask import Request, Response
 from gbike.kit.http.guard import OpenDoor
 from gbike.kit.idempotency import answered_before
 from gbike.kit.inprocess.peer import call_asgi
@@ -21,31 +21,31 @@ from gbike.kit.telemetry import Metrics
 from tests.kit.floor import a_store
 from tests.waiting import for_ever
 
-RIDER = Acting(DEMO, Whose(3), IdempotencyKey("k", "hash", lambda result: (200, b"", b"{}")))
+RIDER = Acting(DEMO, OwnerScope(3), IdempotencyKey("k", "hash", lambda result: (200, b"", b"{}")))
 
 
 async def test_nothing_is_anybodys_before_the_guard_has_let_in_and_the_caller_keeps_its_own() -> None:
     found: list[Acting] = []
 
     class Rider(OpenDoor):
-        async def admit(self, ask: Ask, rule: Rule, pace: Pace) -> None:
+        async def admit(self, request: Request, rule: Rule, pace: Pace) -> None:
             found.append(acting.get())
-            ask.principal, ask.whose = DEMO, Whose(3)
+            request.principal, request.owner = DEMO, OwnerScope(3)
 
-    async def handle(ask: Ask) -> str:
+    async def handle(request: Request) -> str:
         found.append(acting.get())
         return "done"
 
-    def answer(ask: Ask, result: str) -> Answer:
-        return Answer(200, result)
+    def answer(request: Request, result: str) -> Response:
+        return Response(200, result)
 
-    operation = Operation("POST", "/", handle, "A test", PUBLIC, keyed=True, answer=answer)
+    operation = Operation("POST", "/", handle, "A test", PUBLIC, keyed=True, respond=answer)
     app = HttpApp("test", [operation], {}, Metrics(), Rider())
     before = acting.set(RIDER)  # a service that asks another one in the same process
     reply = await call_asgi(app, "POST", "/", b"{}", {"idempotency-key": "another"})
     assert (reply.status, msgspec.json.decode(reply.body)) == (200, "done")
-    assert found[0] == Acting(ANONYMOUS, NOBODYS)
-    assert (found[1].by, found[1].owner) == (DEMO, Whose(3))
+    assert found[0] == Acting(ANONYMOUS, OwnerScope.NONE)
+    assert (found[1].by, found[1].owner) == (DEMO, OwnerScope(3))
     assert found[1].key not in (None, RIDER.key)
     assert acting.get() is RIDER
     acting.reset(before)

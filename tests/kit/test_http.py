@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from gbike.kit.access.rules import PUBLIC
 from gbike.kit.http.app import HttpApp, Operation
-from gbike.kit.http.ask import Answer, Ask
+from gbike.kit.http.ask import Request, Response
 from gbike.kit.http.fields import Amount, Id, Latitude, Longitude, Percent, Text, plain_fields, read_body
 from gbike.kit.http.guard import OPEN_DOOR
-from gbike.kit.http.hal import Kind, Page, collection, item
+from gbike.kit.http.hal import Page, ResourceKind, collection, item
 from gbike.kit.http.problems import Problem, preferred_language
 from gbike.kit.inprocess.peer import call_asgi
 from gbike.kit.numbers import MAX_ID
@@ -128,19 +128,19 @@ def test_fields_nobody_asked_for_are_ignored() -> None:
     assert read(status="RETURNED", fee=0, starttime="now") == Wish(1)
 
 
-async def everything(ask: Ask) -> Answer:
+async def everything(request: Request) -> Response:
     """Answers what it saw."""
-    page = ask.page()
-    return Answer(200, {"page": page.number, "size": page.size, "sort": page.sort, "base": ask.base})
+    page = request.page()
+    return Response(200, {"page": page.number, "size": page.size, "sort": page.sort, "base": request.base})
 
 
-async def take(ask: Ask) -> Answer:
-    wish = await ask.body(Wish)
-    return Answer(201, {"id": wish.id})
+async def take(request: Request) -> Response:
+    wish = await request.body(Wish)
+    return Response(201, {"id": wish.id})
 
 
-async def fail(ask: Ask) -> Answer:
-    raise {"store": StoreUnavailable("full"), "bug": KeyError("x")}[ask.path_params["how"]]
+async def fail(request: Request) -> Response:
+    raise {"store": StoreUnavailable("full"), "bug": KeyError("x")}[request.path_params["how"]]
 
 
 APP = HttpApp(
@@ -274,7 +274,7 @@ class Thing(msgspec.Struct, frozen=True):
     name: str | None
 
 
-THINGS = Kind("things", "thing", "thingid", (("findByName", "name"),))
+THINGS = ResourceKind("things", "thing", "thingid", (("findByName", "name"),))
 
 
 def test_an_item_has_its_fields_and_two_links() -> None:

@@ -13,7 +13,7 @@ import apsw
 import pytest
 
 from gbike.kit import batching
-from gbike.kit.access.principal import Principal, Whose
+from gbike.kit.access.principal import OwnerScope, Principal
 from gbike.kit.acting import NOBODY_ASKED, Acting, IdempotencyKey, acting
 from gbike.kit.envelope import Message
 from gbike.kit.sqlite.store import SqliteStore, open_file
@@ -164,7 +164,7 @@ class StoreSuite:
             await words(store)
 
     async def test_what_a_request_may_see_is_what_its_transactions_and_looks_may_see(self, store: Store) -> None:
-        def seen(read: Reading) -> tuple[Whose, IdempotencyKey | None]:
+        def seen(read: Reading) -> tuple[OwnerScope, IdempotencyKey | None]:
             return read.owner, read.key
 
         def seen_by(tx: Tx) -> Acting:
@@ -175,7 +175,9 @@ class StoreSuite:
             return [await store.write(seen_by), await store.read(seen), await store.scan(seen)]
 
         riders = [
-            Acting(Principal(str(n)), Whose(n), IdempotencyKey(f"key {n}", "hash", lambda result: (200, b"", b"{}")))
+            Acting(
+                Principal(str(n)), OwnerScope(n), IdempotencyKey(f"key {n}", "hash", lambda result: (200, b"", b"{}"))
+            )
             for n in (1, 2, 3)
         ]
         asked = [*riders, NOBODY_ASKED]

@@ -9,7 +9,7 @@ import pytest
 from gbike.kit.access.rules import SIGNED_IN
 from gbike.kit.http import streams
 from gbike.kit.http.app import HttpApp, Operation
-from gbike.kit.http.ask import Answer, Ask
+from gbike.kit.http.ask import Request, Response
 from gbike.kit.http.guard import OPEN_DOOR
 from gbike.kit.http.server import HttpServer, listen
 from gbike.kit.inprocess.peer import call_asgi
@@ -32,8 +32,8 @@ class Told:
 
 
 def app(stream: Told, metrics: Metrics | None = None) -> HttpApp:
-    async def answer(_ask: Ask) -> Answer:
-        return Answer(200, stream)
+    async def answer(_ask: Request) -> Response:
+        return Response(200, stream)
 
     operation = Operation("GET", "/changes", answer, "What changed", SIGNED_IN, streams=True)
     return HttpApp("test", [operation], {}, metrics or Metrics(), OPEN_DOOR)

@@ -16,7 +16,7 @@ from gbike.kit.access.certificates import certificates
 from gbike.kit.access.rules import PUBLIC
 from gbike.kit.http import patience, server
 from gbike.kit.http.app import HttpApp, Operation
-from gbike.kit.http.ask import Answer, Ask
+from gbike.kit.http.ask import Request, Response
 from gbike.kit.http.connections import Connections, on_loopback
 from gbike.kit.http.guard import OPEN_DOOR
 from gbike.kit.http.problems import MEDIA_TYPE
@@ -74,16 +74,16 @@ async def serving(instead: ASGIApp | None = None) -> AsyncIterator[Served]:
     """It answers `/` at once, `/later` when it is told to, `/large` with more than the system sends unread."""
     served = Served()
 
-    async def now(ask: Ask) -> Answer:
-        served.heard.append(ask.headers)
-        return Answer(200, len(await ask.raw()))
+    async def now(request: Request) -> Response:
+        served.heard.append(request.headers)
+        return Response(200, len(await request.raw()))
 
-    async def later(_ask: Ask) -> Answer:
+    async def later(_ask: Request) -> Response:
         await served.go_on.wait()
-        return Answer(200, {})
+        return Response(200, {})
 
-    async def large(_ask: Ask) -> Answer:
-        return Answer(200, b"x" * 20_000_000, media="text/plain")
+    async def large(_ask: Request) -> Response:
+        return Response(200, b"x" * 20_000_000, media="text/plain")
 
     operations = [
         Operation(method, path, handler, "", PUBLIC)

@@ -10,12 +10,12 @@ import uvloop
 
 from gbike.app.doors import LockedDoors
 from gbike.app.embedded import Embedded
-from gbike.kit.access.addresses import Proxies, household, origin
+from gbike.kit.access.addresses import Proxies, client_prefix, origin
 from gbike.kit.access.limits import ANONYMOUS_ASKS, SESSIONS, SIGN_INS, Limits, Pace
 from gbike.kit.access.rules import PUBLIC
 from gbike.kit.http import patience
 from gbike.kit.http.app import HttpApp, Operation
-from gbike.kit.http.ask import Answer, Ask
+from gbike.kit.http.ask import Request, Response
 from gbike.kit.http.guard import OPEN_DOOR
 from gbike.kit.http.server import HttpServer, listen
 from gbike.kit.settings import BadSetting
@@ -236,12 +236,23 @@ def test_only_known_proxies_say_for_whom_they_ask() -> None:
 
 
 def test_an_address_counts_once_however_it_is_written() -> None:
-    assert household("2001:db8:1:2:3::4") == household("2001:db8:1:2:ffff::1") != household("2001:db8:1:3::1")
-    assert household("2001:DB8:1:2::") == household("2001:db8:1:2:0:0:0:9") == household("2001:db8:1:2::9%eth0")
-    assert household("::ffff:192.0.2.1") == household("::FFFF:c000:201") == household("192.0.2.1") == "192.0.2.1"
-    assert household("192.0.2.1:443") == "192.0.2.1"
-    assert household("[2001:db8:1:2::9]:443") == household("2001:db8:1:2::1")
-    assert household("x" * 500) == "x" * 64
+    assert (
+        client_prefix("2001:db8:1:2:3::4") == client_prefix("2001:db8:1:2:ffff::1") != client_prefix("2001:db8:1:3::1")
+    )
+    assert (
+        client_prefix("2001:DB8:1:2::")
+        == client_prefix("2001:db8:1:2:0:0:0:9")
+        == client_prefix("2001:db8:1:2::9%eth0")
+    )
+    assert (
+        client_prefix("::ffff:192.0.2.1")
+        == client_prefix("::FFFF:c000:201")
+        == client_prefix("192.0.2.1")
+        == "192.0.2.1"
+    )
+    assert client_prefix("192.0.2.1:443") == "192.0.2.1"
+    assert client_prefix("[2001:db8:1:2::9]:443") == client_prefix("2001:db8:1:2::1")
+    assert client_prefix("x" * 500) == "x" * 64
 
 
 async def test_an_ipv4_client_has_one_pace_over_both_kinds_of_sockets() -> None:
@@ -318,9 +329,9 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     monkeypatch.setattr(patience, "REQUEST_S", 0.5)
     told: list[int] = []
 
-    async def read(ask: Ask) -> Answer:
-        told.append(len(await ask.raw()))
-        return Answer(200, told)
+    async def read(request: Request) -> Response:
+        told.append(len(await request.raw()))
+        return Response(200, told)
 
     app = HttpApp("test", [Operation("POST", "/", read, "Read", PUBLIC)], {}, Metrics(), OPEN_DOOR)
     listener, server = listen("127.0.0.1", 0), HttpServer(app)

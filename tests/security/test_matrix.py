@@ -8,7 +8,7 @@ from gbike.app.embedded import Embedded
 from gbike.app.event_map import build_all
 from gbike.kit.access.rules import Rule
 from gbike.kit.http.app import HttpApp, Operation
-from gbike.kit.http.ask import Answer, Ask
+from gbike.kit.http.ask import Request, Response
 from gbike.kit.http.guard import OPEN_DOOR
 from gbike.kit.telemetry import Metrics
 from tests.security.asking import AS_MANY_RENTS, CHEAP, Stage, mismatches
@@ -66,8 +66,8 @@ def test_every_row_of_the_table_has_a_cell_for_everybody() -> None:
     assert {len(row.split()) for row in rows} == {len(COLUMNS)}
 
 
-async def _answer(_ask: Ask) -> Answer:
-    return Answer(200)
+async def _answer(_ask: Request) -> Response:
+    return Response(200)
 
 
 def test_a_route_without_a_rule_can_not_be_written_down() -> None:

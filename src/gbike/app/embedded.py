@@ -34,7 +34,7 @@ from gbike.kit.clock import Clock, SystemClock
 from gbike.kit.files import closed_folder
 from gbike.kit.housekeeping import BITE
 from gbike.kit.http.app import HttpApp, Operation
-from gbike.kit.http.ask import HAL_JSON, Answer, Ask
+from gbike.kit.http.ask import HAL_JSON, Request, Response
 from gbike.kit.http.problems import STOPPED
 from gbike.kit.http.standard import standard_operations
 from gbike.kit.ids import Ids, SystemIds
@@ -324,19 +324,19 @@ class Embedded:
         door = Gateway(table, self.parts, own)
         return open_to_all(door) if self.doors.open else open_to(origins(settings), door)
 
-    async def _ready(self, _ask: Ask) -> Answer:
+    async def _ready(self, _ask: Request) -> Response:
         for name, store in self.stores().items():
             await store.read(_look)
             must_write(name, store)
-        return Answer(200, {"status": "UP"}, media="application/json")
+        return Response(200, {"status": "UP"}, media="application/json")
 
-    async def _home(self, ask: Ask) -> Answer:
-        if wants_a_page(ask):
-            return Answer(302, None, {"Location": APP, "Vary": "Accept"}, media=HAL_JSON)
+    async def _home(self, request: Request) -> Response:
+        if wants_a_page(request):
+            return Response(302, None, {"Location": APP, "Vary": "Accept"}, media=HAL_JSON)
         paths = [path for part in self.parts.values() for path in part.card.paths]
         mode = {"mode": "demo"} if self.doors.open else {}
-        links = {path[1:]: {"href": ask.base + path} for path in [*paths, "/docs", "/health/ready", "/metrics"]}
-        return Answer(200, {"name": "gbike", **mode, "_links": links})
+        links = {path[1:]: {"href": request.base + path} for path in [*paths, "/docs", "/health/ready", "/metrics"]}
+        return Response(200, {"name": "gbike", **mode, "_links": links})
 
 
 def begun_anew(bus: SqliteLog) -> str:

@@ -11,7 +11,7 @@ from gbike.kit.kafka.topic import HOUSE, topic_of
 
 READER = "reader"
 """Who looks and changes nothing."""
-EVERYBODYS = "account"
+FOR_EVERYBODY = "account"
 """Whose topic every service may read: who is erased, or may do less than before, is of interest at every door."""
 ANY = "*"
 
@@ -50,7 +50,7 @@ def _of(one: Built) -> Iterator[Right]:
     if heard:
         yield Right(service, "read", "group", group_of(service))
         yield Right(service, "read", "topic", HOUSE)
-    for speaker in {*heard, EVERYBODYS}:
+    for speaker in {*heard, FOR_EVERYBODY}:
         yield Right(service, "read", "topic", topic_of(speaker))
 
 

@@ -69,13 +69,13 @@ def open_readings(folder: DataFolder) -> Iterator[Mapping[str, Reading]]:
 
 
 @contextmanager
-def open_urls(urls: Mapping[str, str], whose: str) -> Iterator[Mapping[str, Reading]]:
+def open_urls(urls: Mapping[str, str], owner: str) -> Iterator[Mapping[str, Reading]]:
     """The same for stores whose URLs are known. Raises NoData when one can't be read."""
     with ExitStack() as opened:
         try:
             yield {service: _open(url, opened) for service, url in urls.items()}
         except (apsw.Error, StoreUnavailable) as away:
-            raise NoData(told(away) or f"a store of {whose} can't be read: {away}") from None
+            raise NoData(told(away) or f"a store of {owner} can't be read: {away}") from None
 
 
 def files_of(folder: DataFolder) -> dict[str, str]:

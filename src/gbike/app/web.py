@@ -15,7 +15,7 @@ from gbike.gateway.settings import GatewaySettings, tiles_origin
 from gbike.kit.access.limits import FREE
 from gbike.kit.access.rules import PUBLIC
 from gbike.kit.http.app import Handler, Operation
-from gbike.kit.http.ask import Answer, Ask
+from gbike.kit.http.ask import Request, Response
 
 FILES = Path(__file__).parent.parent / "web"
 AT = "/app"
@@ -77,9 +77,9 @@ def web_operations(settings: GatewaySettings) -> list[Operation]:
     ]
 
 
-def wants_a_page(ask: Ask) -> bool:
+def wants_a_page(request: Request) -> bool:
     """Whether somebody asks with a browser, and not a program."""
-    return "text/html" in ask.headers.get("accept", "")
+    return "text/html" in request.headers.get("accept", "")
 
 
 def policy(tiles: str = "") -> str:
@@ -108,7 +108,7 @@ def _page(name: str, text: str, kept: str, tiles: str) -> Page:
 def _answering(page: Page) -> Handler:
     content = page.text.encode()
 
-    async def answer(_ask: Ask) -> Answer:
-        return Answer(200, content, dict(page.headers), media=page.media)
+    async def answer(_ask: Request) -> Response:
+        return Response(200, content, dict(page.headers), media=page.media)
 
     return answer

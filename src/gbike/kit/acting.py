@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from gbike.kit.access.principal import EVERYBODYS, Principal, Whose
+from gbike.kit.access.principal import OwnerScope, Principal
 
 ITSELF = Principal("gbike")
 """Gbike, where nobody asked for anything: it heard an event, or time has passed."""
@@ -31,7 +31,7 @@ class Acting(msgspec.Struct, frozen=True):
     """On whose behalf something is done; where nobody asked, gbike does it itself, and everything is its own."""
 
     by: Principal = ITSELF
-    owner: Whose = EVERYBODYS
+    owner: OwnerScope = OwnerScope.ALL
     """Whose things may be seen and changed."""
     key: IdempotencyKey | None = None
 

@@ -45,7 +45,7 @@ class Left(NamedTuple):
     counts: dict[str, int]
 
 
-class Request(msgspec.Struct, eq=False):
+class Write(msgspec.Struct, eq=False):
     """One write on its way: what to run, on whose behalf, and what became of it."""
 
     fn: Callable[..., Any]
@@ -70,7 +70,7 @@ class Request(msgspec.Struct, eq=False):
 class OpenTx:
     """What an open transaction has on every engine: what it says and counts, until its batch commits."""
 
-    def __init__(self, connection: Any, writer: "BatchWriter[Any]", request: Request, moment: Moment) -> None:
+    def __init__(self, connection: Any, writer: "BatchWriter[Any]", request: Write, moment: Moment) -> None:
         self._connection = connection
         self._writer = writer
         self.moment = moment
@@ -122,7 +122,7 @@ class BatchWriter(ABC, Generic[X]):
         self.clock, self.ids = clock, ids
         self.source, self._said = source, said
         self._rehearse = rehearse
-        self._queue: deque[Request] = deque()
+        self._queue: deque[Write] = deque()
         self._drain: asyncio.Task[None] | None = None
         self._context = contextvars.copy_context()
         self._closed = False
@@ -142,7 +142,7 @@ class BatchWriter(ABC, Generic[X]):
             why = "closed" if self._closed else "too many writes are waiting"
             future.set_exception(StoreUnavailable(f"{self.source}: {why}"))
             return future
-        self._queue.append(Request(fn, args, key, future, trace=trace_now.get(), acting=acting.get()))
+        self._queue.append(Write(fn, args, key, future, trace=trace_now.get(), acting=acting.get()))
         if later:
             loop.call_later(LATER_MS / 1000, self._wake)
         elif self._drain is None:
@@ -194,7 +194,7 @@ class BatchWriter(ABC, Generic[X]):
         finally:
             self._drain = None
 
-    def _concerns_one(self, batch: list[Request], broken: Exception) -> bool:
+    def _concerns_one(self, batch: list[Write], broken: Exception) -> bool:
         """Whether to find out which request of a batch that was rolled back it concerns, by running each alone; else
         none of them is kept."""
         disk = isinstance(broken, self.NO_ROOM)
@@ -211,7 +211,7 @@ class BatchWriter(ABC, Generic[X]):
             request.failed.__cause__ = broken
         return False
 
-    def _works(self, batch: list[Request], said: bool) -> None:
+    def _works(self, batch: list[Write], said: bool) -> None:
         """A store that could not be written has committed a batch; others than these may change nothing."""
         if said or any(request.fn is probe for request in batch):
             self.failing, self._told = False, Told()
@@ -226,12 +226,12 @@ class BatchWriter(ABC, Generic[X]):
             self.write(probe).add_done_callback(lambda done: done.cancelled() or done.exception())
 
     @abstractmethod
-    async def _transact(self, batch: list[Request]) -> bool | None:
+    async def _transact(self, batch: list[Write]) -> bool | None:
         """Begin, `_execute`, commit; answers whether the batch said something, and None when it is not known yet what
         became of it: then whoever finds out tells the callers. When it raises, nothing happened: StoreUnavailable if
         every request would meet the same, anything else if it may concern one of them."""
 
-    def _execute(self, batch: list[Request], connection: Any, *, isolated: bool = False) -> Left:
+    def _execute(self, batch: list[Write], connection: Any, *, isolated: bool = False) -> Left:
         """Run every request in the transaction that is open, and answer what they leave. `isolated`: each in its own
         savepoint, so that what a failed one changed is taken back and the others stand."""
         moment = self.clock.moment()
@@ -266,7 +266,7 @@ class BatchWriter(ABC, Generic[X]):
             append(cast(Tx, tx), audited)
         return left
 
-    def _begin_again(self, batch: list[Request], connection: Any) -> Left:
+    def _begin_again(self, batch: list[Write], connection: Any) -> Left:
         """Take back all that the batch changed, and run it with savepoints."""
         self._control("ROLLBACK")
         self._begin()

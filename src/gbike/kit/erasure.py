@@ -81,11 +81,11 @@ def alone(tx: Tx, userid: int) -> None:
 def guard(tx: Tx, messages: Sequence[Message]) -> None:
     """The same before messages take effect. Who is erased by one of them is locked alone at once: two consumers that
     shared first would wait for each other."""
-    whose = [(userid, message.type == ERASES) for message in messages if (userid := _userid(message)) is not None]
-    erased = {userid for userid, erases in whose if erases}
+    person = [(userid, message.type == ERASES) for message in messages if (userid := _userid(message)) is not None]
+    erased = {userid for userid, erases in person if erases}
     for userid in sorted(erased):
         tx.lock(_lock_of(userid))
-    share(tx, [userid for userid, _ in whose if userid not in erased])
+    share(tx, [userid for userid, _ in person if userid not in erased])
 
 
 def remember(tx: Tx, userid: int) -> None:
@@ -110,15 +110,15 @@ def scrubbed(read: Reading, messages: list[Message], known: Kinds) -> list[Messa
     transaction that keeps them."""
     if not messages or read.one("SELECT 1 FROM erased LIMIT 1") is None:
         return messages
-    whose = [_userid(message) for message in messages]
-    among = sorted({userid for userid in whose if userid is not None})
+    person = [_userid(message) for message in messages]
+    among = sorted({userid for userid in person if userid is not None})
     marks = ", ".join("?" * len(among))
     gone = {row[0] for row in read.all(f"SELECT userid FROM erased WHERE userid IN ({marks})", among)} if among else ()
     return [
         msgspec.structs.replace(message, value=impersonal(message.value, known.get(message.type)))
         if userid in gone
         else message
-        for message, userid in zip(messages, whose, strict=True)
+        for message, userid in zip(messages, person, strict=True)
     ]
 
 

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from gbike.kit.access.principal import Whose
+from gbike.kit.access.principal import OwnerScope
 from gbike.kit.store import Reading, Row, Store
 
 SHORT_OFFSET = 10_000
@@ -47,9 +47,9 @@ class Listing(msgspec.Struct, frozen=True):
     """What a row becomes."""
 
 
-def owned(listing: Listing, whose: Whose, column: str) -> Listing:
+def owned(listing: Listing, owner: OwnerScope, column: str) -> Listing:
     """The same list with only what is theirs, and counted so; `column` says whose a row is."""
-    theirs, number = whose.sql(column)
+    theirs, number = owner.sql(column)
     if not theirs:
         return listing
     where = f"{listing.where}{theirs}" if listing.where else f"WHERE{theirs.removeprefix(' AND')}"

@@ -9,7 +9,7 @@ from asyncio import Future
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, TypeVarTuple
 
-from gbike.kit.access.principal import Principal, Whose
+from gbike.kit.access.principal import OwnerScope, Principal
 from gbike.kit.acting import IdempotencyKey
 from gbike.kit.clock import Moment
 from gbike.kit.envelope import Event, Message
@@ -34,7 +34,7 @@ class Conflict(Exception):
 class Reading(Protocol):
     """A consistent look at the store."""
 
-    owner: Whose
+    owner: OwnerScope
     """Whose things whoever asked may see and change; everybody's, where nobody asked."""
     key: IdempotencyKey | None
     """Of the request that asked."""

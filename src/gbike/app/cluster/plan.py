@@ -144,8 +144,8 @@ def make_plan(options: Options) -> Plan:
     if options.replicas > 1 and on_sqlite:
         raise BadCluster(f"--store {min(on_sqlite)}=sqlite: one process writes to a file, so --replicas must be 1")
     taken = [(gateway, "gateway"), *((port, one.name) for one in replicas for port in one.ports(options.demo))]
-    for port, whose in taken:
-        must_be_free(port, whose)
+    for port, owner in taken:
+        must_be_free(port, owner)
     free = free_ports(spared=[port for port, _ in taken])
     ports = {"postgres": next(free), "kafka": next(free), "envoy-admin": next(free)}
     on_postgres = [card.name for card in known if card.name not in on_sqlite]

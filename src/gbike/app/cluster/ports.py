@@ -14,11 +14,11 @@ class PortTaken(CannotDo):
     """Somebody else listens where a program of ours must."""
 
 
-def must_be_free(port: int, whose: str) -> None:
+def must_be_free(port: int, owner: str) -> None:
     """Raises PortTaken."""
     if not is_free(port):
         raise PortTaken(
-            f"port {port} ({whose}) is taken: stop what listens there, or move everything with --port (0: free ports)"
+            f"port {port} ({owner}) is taken: stop what listens there, or move everything with --port (0: free ports)"
         )
 
 

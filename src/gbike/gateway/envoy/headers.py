@@ -9,7 +9,7 @@ from gbike.kit.peers import DEADLINE_HEADER
 TYPE = "type.googleapis.com/"
 FILTERS = TYPE + "envoy.extensions.filters.http."
 SAYS_HTTPS = r"(?i)\s*https\s*(,.*)?"
-"""The first of several proxies speaks of the client, as `Ask.scheme` has it."""
+"""The first of several proxies speaks of the client, as `Request.scheme` has it."""
 SANE_REQUEST_ID = "[A-Za-z0-9._:/+=@-]{1,128}"
 """As kit/telemetry.py takes it over."""
 

@@ -25,7 +25,7 @@ PREFLIGHT_S = 600
 METHODS = "GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS"
 OWN_METHODS = "GET, HEAD, OPTIONS"
 BASE = "%REQ(X-FORWARDED-PROTO)%://%REQ(X-FORWARDED-HOST?:AUTHORITY)%"
-"""The address the client used, as the services' own `Ask.base` makes it."""
+"""The address the client used, as the services' own `Request.base` makes it."""
 RATE_LIMIT = "envoy.filters.http.local_ratelimit"
 UNLIMITED = {RATE_LIMIT: {"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "disabled": True}}
 NEVER_HELD_UP = (

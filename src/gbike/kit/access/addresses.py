@@ -72,7 +72,7 @@ def plain(said: str) -> str | None:
 
 
 @lru_cache(maxsize=4096)
-def household(address: str) -> str:
+def client_prefix(address: str) -> str:
     """What counts as one asker: an IPv4 address, or the /64 of an IPv6 one; what is none is taken as it is."""
     one = _address(_without_port(address))
     if one is None:

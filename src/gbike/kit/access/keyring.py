@@ -68,15 +68,15 @@ class Seal:
     def __init__(self, key: bytes) -> None:
         self._cipher = AESGCM(key)
 
-    def close(self, secret: bytes, whose: str) -> bytes:
+    def close(self, secret: bytes, owner: str) -> bytes:
         """The secret, sealed; it opens only for the same `whose`."""
         nonce = os.urandom(NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, secret, whose.encode())
+        return nonce + self._cipher.encrypt(nonce, secret, owner.encode())
 
-    def open(self, sealed: bytes, whose: str) -> bytes:
+    def open(self, sealed: bytes, owner: str) -> bytes:
         """The secret again. Raises NotSealedHere."""
         try:
-            return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], whose.encode())
+            return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], owner.encode())
         except InvalidTag:
             raise NotSealedHere from None
 

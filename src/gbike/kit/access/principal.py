@@ -1,6 +1,6 @@
 """Who asks, and whose things the answer may be about."""
 
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import msgspec
 
@@ -29,10 +29,17 @@ class Principal(msgspec.Struct, frozen=True):
     """The session that what they showed is of, as account calls it."""
 
 
-class Whose(msgspec.Struct, frozen=True):
+class OwnerScope(msgspec.Struct, frozen=True):
     """Whose things a request may see and change: those of one number, or everybody's (None)."""
 
     only: int | None
+    ALL: ClassVar[Self]
+    NONE: ClassVar[Self]
+
+    @classmethod
+    def of(cls, number: int) -> Self:
+        """The things of one account, or of one who works here."""
+        return cls(number)
 
     def covers(self, number: int) -> bool:
         """Whether what belongs to `number` is among them."""
@@ -43,8 +50,7 @@ class Whose(msgspec.Struct, frozen=True):
         return ("", ()) if self.only is None else (f" AND {column} = ?", (self.only,))
 
 
-EVERYBODYS = Whose(None)
-NOBODYS = Whose(0)
+OwnerScope.ALL, OwnerScope.NONE = OwnerScope(None), OwnerScope(0)
 """Numbers begin at 1."""
 ANONYMOUS = Principal("anonymous")
 DEMO = Principal("demo", frozenset({"rider", "bikeManager", "admin"}))

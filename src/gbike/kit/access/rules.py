@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from gbike.kit.access.principal import EVERYBODYS, NOBODYS, Principal, Whose
+from gbike.kit.access.principal import OwnerScope, Principal
 
 RIDER, BIKE_MANAGER = "rider", "bikeManager"
 ADMIN = "admin"
@@ -48,15 +48,15 @@ ADMINS = may(all=(ADMIN,))
 WATCHERS = may(all=(ADMIN,), services=(SCRAPER,))
 
 
-def allow(principal: Principal, rule: Rule) -> Whose | None:
+def allow(principal: Principal, rule: Rule) -> OwnerScope | None:
     """Whose things the principal may do this with; None: they may not do it at all."""
     if rule.public:
-        return NOBODYS  # nothing that is anybody's is answered where anybody may ask
+        return OwnerScope.NONE  # nothing that is anybody's is answered where anybody may ask
     if principal.service is not None:
-        return EVERYBODYS if principal.service in rule.services else None
+        return OwnerScope.ALL if principal.service in rule.services else None
     if principal.roles & rule.all:
-        return EVERYBODYS
+        return OwnerScope.ALL
     number = principal.userid if rule.by == "userid" else principal.managerid
     if principal.roles & rule.own and number is not None:
-        return Whose(number)
+        return OwnerScope(number)
     return None

@@ -15,10 +15,10 @@ from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gbike.kit.access.limits import READS, WRITES, Pace
-from gbike.kit.access.principal import ANONYMOUS, NOBODYS, KeysUnavailable
+from gbike.kit.access.principal import ANONYMOUS, KeysUnavailable, OwnerScope
 from gbike.kit.access.rules import PUBLIC, SIGNED_IN, Rule
 from gbike.kit.acting import Acting, acting
-from gbike.kit.http.ask import KEY, Answer, Ask, event_stream, preferred_media
+from gbike.kit.http.ask import KEY, Request, Response, event_stream, preferred_media
 from gbike.kit.http.fields import invalid
 from gbike.kit.http.guard import SAYS_DEMO, Guard, OpenDoor
 from gbike.kit.http.problems import (
@@ -46,9 +46,9 @@ INSIDE = "/internal/"
 ALSO_INSIDE = "/.well-known/"
 """Keys that are published: who believes them must be sure whose they are."""
 
-NOBODY_YET = Acting(ANONYMOUS, NOBODYS)
+NOBODY_YET = Acting(ANONYMOUS, OwnerScope.NONE)
 """Until the guard has let somebody in."""
-Handler = Callable[[Ask], Awaitable[Any]]
+Handler = Callable[[Request], Awaitable[Any]]
 """Answers the request, or what its operation's `answer` makes an answer of."""
 Refusals = Mapping[type[Exception], ProblemType]
 Headers = list[tuple[bytes, bytes]]
@@ -87,7 +87,7 @@ class Operation(msgspec.Struct, frozen=True):
     """How often one may ask; None: as for other readings or writings."""
     may_be_empty: bool = False
     """Whether there need be no body: every field of `takes` has a default."""
-    answer: Callable[[Ask, Any], Answer] | None = None
+    respond: Callable[[Request, Any], Response] | None = None
     """Makes the answer of what the handler's command returned, which is kept under an Idempotency-Key; None: the
     handler answers."""
 
@@ -100,7 +100,7 @@ class Operation(msgspec.Struct, frozen=True):
 class HttpApp:
     """An ASGI application of one service."""
 
-    watching: ClassVar[list[Callable[[Operation, Answer], None]]] = []
+    watching: ClassVar[list[Callable[[Operation, Response], None]]] = []
     """Are told what each operation answers: tests, which judge whether it says so."""
 
     def __init__(
@@ -145,12 +145,12 @@ class HttpApp:
     def refusing(self, type: ProblemType, facts: Mapping[str, Any] | None = None) -> ASGIApp:
         """An application that refuses everything, and is guarded, measured and traced as this one."""
 
-        async def refuse(_ask: Ask) -> Answer:
+        async def refuse(_ask: Request) -> Response:
             raise Problem(type, facts)
 
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] == "http":
-                await self._serve(Ask(scope, receive, self._guard.trusts), None, refuse, send)
+                await self._serve(Request(scope, receive, self._guard.trusts), None, refuse, send)
 
         return answer
 
@@ -170,78 +170,82 @@ class HttpApp:
                     break
         operation = resource.operations.get(scope["method"]) if resource else None
         handler = operation.handler if operation else partial(_no_operation, resource)
-        await self._serve(Ask(scope, receive, self._guard.trusts), operation, handler, send)
+        await self._serve(Request(scope, receive, self._guard.trusts), operation, handler, send)
 
-    async def _serve(self, ask: Ask, operation: Operation | None, handler: Handler, send: Send) -> None:
+    async def _serve(self, request: Request, operation: Operation | None, handler: Handler, send: Send) -> None:
         """Answer one request with `handler`: its trace, its answer or problem, its metrics and span."""
         began = time.perf_counter()
         name = f"{operation.method} {operation.path}" if operation else "none"
-        trace = trace_from(ask.headers.get("traceparent"), ask.headers.get("x-request-id"))
+        trace = trace_from(request.headers.get("traceparent"), request.headers.get("x-request-id"))
         span = None
         if self._spans is not None:
-            span = self._spans.begin(Kind.SERVER, name, trace, ask.headers.get("traceparent"))
+            span = self._spans.begin(Kind.SERVER, name, trace, request.headers.get("traceparent"))
             trace = span.trace
         before, nobody_yet = trace_now.set(trace), acting.set(NOBODY_YET)
         try:
-            answer = await self._answer(ask, operation, handler)
+            response = await self._answer(request, operation, handler)
             if operation is not None:
                 for told in self.watching:
-                    told(operation, answer)
-            headers = _headers(answer, ask, trace, personal=operation is not None and not operation.rule.public)
-            if operation is not None and operation.streams and answer.status == 200:
-                self._count(ask, name, answer.status, began, span)  # how long it goes on says nothing of us
-                await self._stream(answer.content, headers + self._marks, ask, send)
+                    told(operation, response)
+            headers = _headers(response, request, trace, personal=operation is not None and not operation.rule.public)
+            if operation is not None and operation.streams and response.status == 200:
+                self._count(request, name, response.status, began, span)  # how long it goes on says nothing of us
+                await self._stream(response.content, headers + self._marks, request, send)
                 return
-            content = answer.content
+            content = response.content
             body = b"" if content is None else content if isinstance(content, bytes) else msgspec.json.encode(content)
-            if answer.status != 204:
+            if response.status != 204:
                 headers.append((b"content-length", str(len(body)).encode()))
-            await send({"type": "http.response.start", "status": answer.status, "headers": headers + self._marks})
-            await send({"type": "http.response.body", "body": b"" if ask.method == "HEAD" else body})
+            await send({"type": "http.response.start", "status": response.status, "headers": headers + self._marks})
+            await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else body})
         finally:
             trace_now.reset(before)
             acting.reset(nobody_yet)
-        self._count(ask, name, answer.status, began, span)
+        self._count(request, name, response.status, began, span)
 
-    async def _answer(self, ask: Ask, operation: Operation | None, handler: Handler) -> Answer:
+    async def _answer(self, request: Request, operation: Operation | None, handler: Handler) -> Response:
         """What `handler` answers to whom the guard lets in, or the problem that anything here raised. Where there is no
         operation a stranger learns no more than that by reading, and nothing at all by writing."""
-        accept = ask.headers.get("accept", "*/*")
+        accept = request.headers.get("accept", "*/*")
         try:
-            if ask.sent_twice:
-                raise Problem(SENT_TWICE, {"header": ask.sent_twice})
-            reads = ask.method in ("GET", "HEAD", "OPTIONS")
+            if request.sent_twice:
+                raise Problem(SENT_TWICE, {"header": request.sent_twice})
+            reads = request.method in ("GET", "HEAD", "OPTIONS")
             rule = operation.rule if operation else PUBLIC if reads else SIGNED_IN
             pace = operation.pace if operation else None
-            await self._guard.admit(ask, rule, pace or (READS if reads else WRITES))
-            acting.set(Acting(ask.principal, ask.whose))
+            await self._guard.admit(request, rule, pace or (READS if reads else WRITES))
+            acting.set(Acting(request.principal, request.owner))
             media = None
             if operation is None or operation.method != "GET":
                 media = preferred_media(accept)  # refused before anything changes, or is looked for
             elif operation.streams:
                 media = event_stream(accept)
-            make = operation.answer if operation else None
-            if ask.key is not None and operation and operation.changes:
-                if not KEY.fullmatch(ask.key):  # refused even where nothing changes
+            make = operation.respond if operation else None
+            if request.key is not None and operation and operation.changes:
+                if not KEY.fullmatch(request.key):  # refused even where nothing changes
                     raise invalid("Idempotency-Key", "1 to 255 visible ASCII characters")
                 if make is not None:
-                    key = await ask.idempotency_key(ask.key, partial(make, ask))
-                    acting.set(Acting(ask.principal, ask.whose, key))
-            result = await handler(ask)
-            answer: Answer = result if make is None else ask.answered or make(ask, result)
-            return answer if answer.media else msgspec.structs.replace(answer, media=media or preferred_media(accept))
+                    key = await request.idempotency_key(request.key, partial(make, request))
+                    acting.set(Acting(request.principal, request.owner, key))
+            result = await handler(request)
+            response: Response = result if make is None else request.answered or make(request, result)
+            return (
+                response
+                if response.media
+                else msgspec.structs.replace(response, media=media or preferred_media(accept))
+            )
         except Replay as kept:
             headers = {**msgspec.json.decode(kept.headers), "Idempotent-Replayed": "true"}
-            return Answer(kept.status, msgspec.Raw(kept.content), headers, preferred_media(accept))
+            return Response(kept.status, msgspec.Raw(kept.content), headers, preferred_media(accept))
         except Exception as failure:
-            return self._problem(ask, failure)
+            return self._problem(request, failure)
 
-    def _problem(self, ask: Ask, failure: Exception) -> Answer:
+    def _problem(self, request: Request, failure: Exception) -> Response:
         problem = failure if isinstance(failure, Problem) else None
         if problem is None:
             type = self._refusals.get(failure.__class__)
             if type is None:
-                log.error("a request failed", service=self.service, path=ask.path, exc_info=failure)
+                log.error("a request failed", service=self.service, path=request.path, exc_info=failure)
                 type, facts = INTERNAL, {}
             else:
                 facts = {name: value for name, value in vars(failure).items() if not name.startswith("_")}
@@ -252,17 +256,17 @@ class HttpApp:
             headers.setdefault("WWW-Authenticate", problem.type.challenge)
         if problem.retry_after_s is not None:
             headers["Retry-After"] = str(problem.retry_after_s)
-        language = preferred_language(ask.headers.get("accept-language", ""))
+        language = preferred_language(request.headers.get("accept-language", ""))
         headers["Content-Language"] = language
-        return Answer(problem.type.status, problem.body(language, ask.path), headers, MEDIA_TYPE)
+        return Response(problem.type.status, problem.body(language, request.path), headers, MEDIA_TYPE)
 
-    def _count(self, ask: Ask, name: str, status: int, began: float, span: Span | None) -> None:
+    def _count(self, request: Request, name: str, status: int, began: float, span: Span | None) -> None:
         """Measure one answer, and end its span. The two counters of an operation and status are looked up once."""
         if span is not None:
             facts: Facts = {
-                "http.request.method": ask.method,
+                "http.request.method": request.method,
                 "http.route": name.partition(" ")[2],
-                "url.path": ask.path,
+                "url.path": request.path,
                 "http.response.status_code": status,
                 "gbike.request_id": span.trace.request_id,
             }
@@ -274,14 +278,18 @@ class HttpApp:
         found[0].inc()
         found[1].observe(time.perf_counter() - began)
 
-    async def _stream(self, stream: Stream, headers: Headers, ask: Ask, send: Send) -> None:
+    async def _stream(self, stream: Stream, headers: Headers, request: Request, send: Send) -> None:
         try:
             await send({"type": "http.response.start", "status": 200, "headers": headers})
-            if ask.method == "HEAD":
+            if request.method == "HEAD":
                 await send({"type": "http.response.body", "body": b""})
             else:
                 await send_pieces(
-                    stream, ask.scope, ask.receive, send, still=partial(self._guard.still_admits, ask.principal)
+                    stream,
+                    request.scope,
+                    request.receive,
+                    send,
+                    still=partial(self._guard.still_admits, request.principal),
                 )
         finally:
             stream.close()
@@ -294,26 +302,26 @@ class _Resource(msgspec.Struct, frozen=True):
     allow: str
 
 
-async def _no_operation(resource: _Resource | None, ask: Ask) -> Answer:
+async def _no_operation(resource: _Resource | None, request: Request) -> Response:
     """What is said where nothing stands at a path, or nothing for this method."""
     if resource is None:
-        raise Problem(NOT_FOUND, {"path": ask.path})
-    if ask.method == "OPTIONS":
-        return Answer(200, headers={"Allow": resource.allow})
-    facts = {"path": ask.path, "method": ask.method[:20], "allow": resource.allow}
+        raise Problem(NOT_FOUND, {"path": request.path})
+    if request.method == "OPTIONS":
+        return Response(200, headers={"Allow": resource.allow})
+    facts = {"path": request.path, "method": request.method[:20], "allow": resource.allow}
     raise Problem(METHOD_NOT_ALLOWED, facts, headers={"Allow": resource.allow})
 
 
-def _headers(answer: Answer, ask: Ask, trace: Trace, *, personal: bool) -> Headers:
-    media = answer.media or "application/json"
+def _headers(response: Response, request: Request, trace: Trace, *, personal: bool) -> Headers:
+    media = response.media or "application/json"
     headers = [(b"x-request-id", trace.request_id.encode()), (b"traceparent", trace.traceparent.encode())]
-    guards = protecting(page=media.startswith("text/html"), personal=personal, over_tls=ask.scheme == "https")
-    if answer.headers:
-        own = {name.lower().encode(): value.encode() for name, value in answer.headers.items()}
+    guards = protecting(page=media.startswith("text/html"), personal=personal, over_tls=request.scheme == "https")
+    if response.headers:
+        own = {name.lower().encode(): value.encode() for name, value in response.headers.items()}
         headers += own.items()
         headers += (guard for guard in guards if guard[0] not in own)
     else:
         headers += guards
-    if answer.content is not None:
+    if response.content is not None:
         headers.append((b"content-type", media.encode()))
     return headers

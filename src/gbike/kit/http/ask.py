@@ -11,7 +11,7 @@ import msgspec
 from starlette.types import Receive, Scope
 
 from gbike.kit.access.addresses import origin
-from gbike.kit.access.principal import ANONYMOUS, NOBODYS, Principal, Whose
+from gbike.kit.access.principal import ANONYMOUS, OwnerScope, Principal
 from gbike.kit.acting import IdempotencyKey, Kept
 from gbike.kit.http import hal, streams
 from gbike.kit.http.fields import invalid, read_body
@@ -61,7 +61,7 @@ Shown = Callable[[Any], msgspec.Struct]
 """Makes the resource that clients see."""
 
 
-class Answer(msgspec.Struct, frozen=True):
+class Response(msgspec.Struct, frozen=True):
     """A status, what to send as JSON (None: an empty body), and headers. `media` None: HAL, or JSON where preferred."""
 
     status: int
@@ -70,13 +70,13 @@ class Answer(msgspec.Struct, frozen=True):
     media: str | None = None
 
 
-class Ask:
+class Request:
     """One request."""
 
     principal: Principal = ANONYMOUS
-    whose: Whose = NOBODYS
+    owner: OwnerScope = OwnerScope.NONE
     """Whose things this may be about: the guard says so when it has let the request in."""
-    answered: Answer | None = None
+    answered: Response | None = None
     """What was kept under its Idempotency-Key just now."""
 
     def __init__(self, scope: Scope, receive: Receive, trusts: Callable[[str], bool]) -> None:
@@ -132,7 +132,7 @@ class Ask:
 
     def must_cover(self, number: int) -> None:
         """Raises Problem 403 when it is about somebody else's things than the principal may touch."""
-        if not self.whose.covers(number):
+        if not self.owner.covers(number):
             raise Problem(FORBIDDEN)
 
     def id(self, name: str) -> int:
@@ -200,10 +200,10 @@ class Ask:
         """The same; with no body at all, what the defaults of `struct` say."""
         return await self.body(struct) if await self.raw() else struct()
 
-    def found(self, kind: hal.Kind, resource: msgspec.Struct) -> Answer:
+    def found(self, kind: hal.ResourceKind, resource: msgspec.Struct) -> Response:
         """200 with one resource; as the original, the answer to a PUT says where it is."""
         content = hal.item(kind, self.base, resource)
-        return Answer(200, content, {"Location": content["_links"]["self"]["href"]} if self.method == "PUT" else {})
+        return Response(200, content, {"Location": content["_links"]["self"]["href"]} if self.method == "PUT" else {})
 
     async def raw(self) -> bytes:
         """The bytes of the body. Raises Problem 413 above MAX_BODY, 408 when it broke off."""
@@ -226,7 +226,7 @@ class Ask:
             self._raw = b"".join(parts)
         return self._raw
 
-    async def idempotency_key(self, key: str, render: Callable[[Any], Answer]) -> IdempotencyKey:
+    async def idempotency_key(self, key: str, render: Callable[[Any], Response]) -> IdempotencyKey:
         """What an Idempotency-Key means of this request; it keeps what `render` makes of a result."""
         scope = hashlib.sha256(f"{self.principal.name}\n{self.method}\n{self.path}\n{key}".encode()).hexdigest()
         meant, raw = hashes_of(await self.raw())
@@ -242,14 +242,14 @@ class Ask:
         return IdempotencyKey(scope, meant, kept, older_hash=raw)
 
 
-def showing(kind: hal.Kind, shown: Shown, status: int = 200) -> Callable[[Ask, Any], Answer]:
+def showing(kind: hal.ResourceKind, shown: Shown, status: int = 200) -> Callable[[Request, Any], Response]:
     """For an operation: answers with one resource. Of a new one, and as the original after a PUT, it says where it
     is."""
 
-    def _answer(ask: Ask, found: Any) -> Answer:
-        content = hal.item(kind, ask.base, shown(found))
-        located = status == 201 or ask.method == "PUT"
-        return Answer(status, content, {"Location": content["_links"]["self"]["href"]} if located else {})
+    def _answer(request: Request, found: Any) -> Response:
+        content = hal.item(kind, request.base, shown(found))
+        located = status == 201 or request.method == "PUT"
+        return Response(status, content, {"Location": content["_links"]["self"]["href"]} if located else {})
 
     return _answer
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 
-from gbike.kit.access.addresses import household
+from gbike.kit.access.addresses import client_prefix
 from gbike.kit.telemetry import log
 
 MOST = 10_000
@@ -113,7 +113,7 @@ class Connections:
         Where all are taken, the newest idle connection of the client that has most of them is closed, of the clients of
         an IPv6 /48 that has more than any other first; where this client has its share, its own newest idle one.
         """
-        name = household(address)
+        name = client_prefix(address)
         client = self._clients.get(name)
         if client is not None and client.count >= self.most_each and not self._speaks_for_many(address):
             if not client.make_room(now_s):

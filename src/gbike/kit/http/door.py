@@ -4,12 +4,12 @@ import hashlib
 import hmac
 from contextlib import suppress
 
-from gbike.kit.access.addresses import Proxies, household
+from gbike.kit.access.addresses import Proxies, client_prefix
 from gbike.kit.access.limits import ANONYMOUS_ASKS, FREE, RENEWALS, SESSIONS, SIGN_INS, Limits, Pace
 from gbike.kit.access.principal import KeysUnavailable, Principal
 from gbike.kit.access.rules import SCRAPER, Rule, allow
 from gbike.kit.access.tokens import BadToken, Verifier
-from gbike.kit.http.ask import Ask
+from gbike.kit.http.ask import Request
 from gbike.kit.http.guard import Guard
 from gbike.kit.http.problems import FORBIDDEN, TOO_MANY, UNAUTHENTICATED, Problem
 
@@ -30,56 +30,56 @@ class LockedDoor:
         """See Guard.trusts."""
         return self._proxies.trusts(address)
 
-    async def admit(self, ask: Ask, rule: Rule, pace: Pace) -> None:
+    async def admit(self, request: Request, rule: Rule, pace: Pace) -> None:
         """See Guard.admit. On a public operation a token only says whose pace it is: who signs in may still carry an
         old one, and is nobody yet."""
         try:
-            token = _bearer(ask, strictly=not rule.public)
+            token = _bearer(request, strictly=not rule.public)
         except Problem:
-            self._slow_down_strangers(ask, pace)
+            self._slow_down_strangers(request, pace)
             raise
         if rule.public:
-            await self._let_anybody(ask, token, pace)
+            await self._let_anybody(request, token, pace)
             return
         if token is None:
-            self._slow_down_strangers(ask, pace)
+            self._slow_down_strangers(request, pace)
             raise _unauthenticated("none was sent")
-        principal = await self._who(ask, token)
+        principal = await self._who(request, token)
         if principal.service is None:
             _slow_down(self._limits.take(pace, _digest(token).hex() if pace.by_token else principal.name))
-        whose = allow(principal, rule)
-        ask.principal = principal
-        if whose is None:
+        owner = allow(principal, rule)
+        request.principal = principal
+        if owner is None:
             raise Problem(FORBIDDEN)
-        ask.whose = whose
+        request.owner = owner
 
     def still_admits(self, principal: Principal) -> bool:
         """See Guard.still_admits."""
         return not self._verifier.refuses(principal)
 
-    async def _let_anybody(self, ask: Ask, token: str | None, pace: Pace) -> None:
+    async def _let_anybody(self, request: Request, token: str | None, pace: Pace) -> None:
         if token is not None and pace not in (SIGN_INS, FREE):
             with suppress(BadToken, KeysUnavailable):
                 principal = self._known(token) or await self._verifier.check(token)
                 if principal.service is None:
-                    who = f"{ask.path} {_digest(token).hex()}" if pace == SESSIONS else principal.name
+                    who = f"{request.path} {_digest(token).hex()}" if pace == SESSIONS else principal.name
                     _slow_down(self._limits.take(pace, who))
                 return
         if pace == SESSIONS:
-            await self._let_stay(ask)
+            await self._let_stay(request)
             return
-        self._slow_down_strangers(ask, pace)
+        self._slow_down_strangers(request, pace)
 
-    async def _let_stay(self, ask: Ask) -> None:
+    async def _let_stay(self, request: Request) -> None:
         """Who shows no good token may still be somebody whose token has just ended. The body holds the session's, and
         only a reading would tell whether it is good: so each has a pace of its own, and what strangers may try is what
         a campus of 40,000 needs. Who may try no more is not remembered either."""
-        home = household(ask.origin)
+        home = client_prefix(request.origin)
         _slow_down(self._limits.wait(RENEWALS, home))
-        _slow_down(self._limits.take(SESSIONS, f"{ask.path} {hashlib.sha256(await ask.raw()).hexdigest()}"))
+        _slow_down(self._limits.take(SESSIONS, f"{request.path} {hashlib.sha256(await request.raw()).hexdigest()}"))
         _slow_down(self._limits.take(RENEWALS, home))
 
-    async def _who(self, ask: Ask, token: str) -> Principal:
+    async def _who(self, request: Request, token: str) -> Principal:
         """Whose token it is. Only one that is not good counts for its address, and none is refused unseen.
 
         Whose neighbour floods would be refused as soon as his token has to be checked anew, did we look at the address
@@ -90,7 +90,7 @@ class LockedDoor:
         try:
             return self._known(token) or await self._verifier.check(token)
         except BadToken as bad:
-            self._slow_down_strangers(ask, ANONYMOUS_ASKS)
+            self._slow_down_strangers(request, ANONYMOUS_ASKS)
             raise _unauthenticated(str(bad), 'error="invalid_token"') from None
 
     def _known(self, token: str) -> Principal | None:
@@ -98,10 +98,10 @@ class LockedDoor:
             return WATCHER
         return self._verifier.known(token)
 
-    def _slow_down_strangers(self, ask: Ask, pace: Pace) -> None:
+    def _slow_down_strangers(self, request: Request, pace: Pace) -> None:
         """Who shows no good token has the pace of the address; that of signing in is not used up by other floods."""
         if pace != FREE:
-            _slow_down(self._limits.take(pace if pace == SIGN_INS else ANONYMOUS_ASKS, household(ask.origin)))
+            _slow_down(self._limits.take(pace if pace == SIGN_INS else ANONYMOUS_ASKS, client_prefix(request.origin)))
 
 
 class CertifiedDoor:
@@ -115,10 +115,10 @@ class CertifiedDoor:
         """See Guard.trusts."""
         return self._door.trusts(address)
 
-    async def admit(self, ask: Ask, rule: Rule, pace: Pace) -> None:
+    async def admit(self, request: Request, rule: Rule, pace: Pace) -> None:
         """See Guard.admit. The rule granted it to the service of the token, so that is whose certificate it must be."""
-        await self._door.admit(ask, rule, pace)
-        if not rule.public and ask.principal.service not in ask.certified:
+        await self._door.admit(request, rule, pace)
+        if not rule.public and request.principal.service not in request.certified:
             raise Problem(FORBIDDEN)
 
     def still_admits(self, principal: Principal) -> bool:
@@ -126,9 +126,9 @@ class CertifiedDoor:
         return self._door.still_admits(principal)
 
 
-def _bearer(ask: Ask, *, strictly: bool) -> str | None:
+def _bearer(request: Request, *, strictly: bool) -> str | None:
     """The token that was sent. `strictly`: what is none is refused."""
-    given: str | None = ask.headers.get("authorization")
+    given: str | None = request.headers.get("authorization")
     if given is None:
         return None
     scheme, _, token = given.partition(" ")

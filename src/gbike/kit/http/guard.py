@@ -3,9 +3,9 @@
 from typing import Protocol
 
 from gbike.kit.access.limits import Pace
-from gbike.kit.access.principal import DEMO, EVERYBODYS, Principal
+from gbike.kit.access.principal import DEMO, OwnerScope, Principal
 from gbike.kit.access.rules import Rule
-from gbike.kit.http.ask import Ask
+from gbike.kit.http.ask import Request
 
 
 class Guard(Protocol):
@@ -14,7 +14,7 @@ class Guard(Protocol):
     def trusts(self, address: str) -> bool:
         """Whether the peer at `address` is believed when it says for whom and under which name it asks."""
 
-    async def admit(self, ask: Ask, rule: Rule, pace: Pace) -> None:
+    async def admit(self, request: Request, rule: Rule, pace: Pace) -> None:
         """Put principal and reach on the request. Raises Problem (401, 403, 429) or KeysUnavailable."""
 
     def still_admits(self, principal: Principal) -> bool:
@@ -28,9 +28,9 @@ class OpenDoor:
         """See Guard.trusts: the demo is on loopback only."""
         return True
 
-    async def admit(self, ask: Ask, rule: Rule, pace: Pace) -> None:
+    async def admit(self, request: Request, rule: Rule, pace: Pace) -> None:
         """See Guard.admit."""
-        ask.principal, ask.whose = DEMO, EVERYBODYS
+        request.principal, request.owner = DEMO, OwnerScope.ALL
 
     def still_admits(self, principal: Principal) -> bool:
         """See Guard.still_admits."""

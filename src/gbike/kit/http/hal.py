@@ -12,7 +12,7 @@ import msgspec
 from gbike.kit.listing import Page as Page
 
 
-class Kind(msgspec.Struct, frozen=True):
+class ResourceKind(msgspec.Struct, frozen=True):
     """What a resource is called. `id_field`: the field with its number; `finders`: its searches, their parameters."""
 
     collection: str
@@ -26,7 +26,7 @@ class Kind(msgspec.Struct, frozen=True):
         return f"/{self.collection}"
 
 
-def item(kind: Kind, base: str, resource: msgspec.Struct) -> dict[str, Any]:
+def item(kind: ResourceKind, base: str, resource: msgspec.Struct) -> dict[str, Any]:
     """One resource: its fields, then `self` and its own name as links."""
     fields: dict[str, Any] = {name: getattr(resource, name) for name in resource.__struct_fields__}
     here = {"href": f"{base}/{kind.collection}/{fields[kind.id_field]}"}
@@ -35,7 +35,7 @@ def item(kind: Kind, base: str, resource: msgspec.Struct) -> dict[str, Any]:
 
 
 def collection(
-    kind: Kind, base: str, found: Sequence[msgspec.Struct], page: Page, total: int, path: str | None = None
+    kind: ResourceKind, base: str, found: Sequence[msgspec.Struct], page: Page, total: int, path: str | None = None
 ) -> dict[str, Any]:
     """One page of a collection with the way to the others; `path` where it is not the collection's own (a search)."""
     here = base + (path or kind.path)
@@ -62,7 +62,7 @@ def collection(
     }
 
 
-def searches(kind: Kind, base: str) -> dict[str, Any]:
+def searches(kind: ResourceKind, base: str) -> dict[str, Any]:
     """The finders of a collection, as `/search` lists them."""
     here = f"{base}/{kind.collection}/search"
     links: dict[str, Any] = {

@@ -90,7 +90,7 @@ class HttpServer(uvicorn.Server):
             asyncio.get_running_loop().add_signal_handler(number, self._heed, number)
 
     def let_in(self, listener: socket.socket, app: ASGIApp, context: ssl.SSLContext) -> None:
-        """Answer there too, with `app`, who shows a certificate; `Ask.certified` says whose it is."""
+        """Answer there too, with `app`, who shows a certificate; `Request.certified` says whose it is."""
         self._inside = listener, app, context
 
     async def answer(self, listener: socket.socket) -> None:

@@ -9,7 +9,7 @@ from gbike.kit.access.limits import FREE
 from gbike.kit.access.principal import DEMO
 from gbike.kit.access.rules import PUBLIC, WATCHERS
 from gbike.kit.http.app import Operation
-from gbike.kit.http.ask import Answer, Ask
+from gbike.kit.http.ask import Request, Response
 from gbike.kit.http.openapi import document
 from gbike.kit.http.pages import docs_page, status_codes_page
 from gbike.kit.store import Reading, Store, must_write
@@ -21,32 +21,32 @@ def standard_operations(
 ) -> list[Operation]:
     """The operations that all services have alike. `store`: what readiness depends on; nothing else."""
 
-    async def home(ask: Ask) -> Answer:
+    async def home(request: Request) -> Response:
         own = dict.fromkeys("/" + operation.path.split("/")[1] for operation in operations if not operation.hidden)
-        links = {path[1:]: {"href": ask.base + path} for path in [*own, "/docs", "/health/ready", "/metrics"]}
-        return Answer(200, {"name": service, "_links": links})
+        links = {path[1:]: {"href": request.base + path} for path in [*own, "/docs", "/health/ready", "/metrics"]}
+        return Response(200, {"name": service, "_links": links})
 
-    async def live(_ask: Ask) -> Answer:
-        return Answer(200, {"status": "UP"}, media="application/json")
+    async def live(_ask: Request) -> Response:
+        return Response(200, {"status": "UP"}, media="application/json")
 
-    async def ready(_ask: Ask) -> Answer:
+    async def ready(_ask: Request) -> Response:
         if store is not None:
             await store.read(_one)
             must_write(service, store)
-        return Answer(200, {"status": "UP"}, media="application/json")
+        return Response(200, {"status": "UP"}, media="application/json")
 
-    async def measured(_ask: Ask) -> Answer:
-        return Answer(200, generate_latest(metrics.registry), media=CONTENT_TYPE_LATEST)
+    async def measured(_ask: Request) -> Response:
+        return Response(200, generate_latest(metrics.registry), media=CONTENT_TYPE_LATEST)
 
-    async def described(ask: Ask) -> Answer:
-        return Answer(200, document(service, operations, demo=ask.principal is DEMO), media="application/json")
+    async def described(request: Request) -> Response:
+        return Response(200, document(service, operations, demo=request.principal is DEMO), media="application/json")
 
-    async def read_about(ask: Ask) -> Answer:
-        described = document(service, operations, demo=ask.principal is DEMO)
-        return Answer(200, docs_page(described), media="text/html; charset=utf-8")
+    async def read_about(request: Request) -> Response:
+        described = document(service, operations, demo=request.principal is DEMO)
+        return Response(200, docs_page(described), media="text/html; charset=utf-8")
 
-    async def problems(_ask: Ask) -> Answer:
-        return Answer(200, status_codes_page(operations), media="text/html; charset=utf-8")
+    async def problems(_ask: Request) -> Response:
+        return Response(200, status_codes_page(operations), media="text/html; charset=utf-8")
 
     return [
         Operation("GET", "/", home, "Where to begin", PUBLIC, hidden=True),

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import errors
 from psycopg.pq.abc import PGresult
 
-from gbike.kit.batching import BatchWriter, Left, OpenTx, Request
+from gbike.kit.batching import BatchWriter, Left, OpenTx, Write
 from gbike.kit.clock import Clock
 from gbike.kit.envelope import Message
 from gbike.kit.ids import Ids
@@ -149,7 +149,7 @@ class PostgresWriter(BatchWriter[PostgresTx]):
             await asyncio.wait(self._doubts)
         await asyncio.get_running_loop().run_in_executor(self._threads, self._hang_up)
 
-    async def _transact(self, batch: list[Request]) -> bool | None:
+    async def _transact(self, batch: list[Write]) -> bool | None:
         batch.sort(key=lambda request: request.key)  # as in every other process, so that locks don't cross
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, self._transact_there, batch)
@@ -159,7 +159,7 @@ class PostgresWriter(BatchWriter[PostgresTx]):
             finding_out.add_done_callback(self._doubts.discard)
             return None
 
-    def _transact_there(self, batch: list[Request]) -> bool:
+    def _transact_there(self, batch: list[Write]) -> bool:
         for tries in reversed(range(TRIES)):
             try:
                 self._begin()
@@ -206,7 +206,7 @@ class PostgresWriter(BatchWriter[PostgresTx]):
             except psycopg.Error:
                 session.connection.close()
 
-    async def _find_out(self, batch: list[Request], name: str, number: int, said: bool) -> None:
+    async def _find_out(self, batch: list[Write], name: str, number: int, said: bool) -> None:
         """Ask until it is known whether transaction `number` of a connection was committed, and tell its callers."""
         until = self.clock.monotonic_ms() + DOUBT_MS
         happened: bool | None = None

@@ -16,7 +16,7 @@ import apsw
 from msgspec.json import encode
 
 from gbike.kit.acting import NOBODY_ASKED, Acting, acting
-from gbike.kit.batching import BatchWriter, Left, OpenTx, Request
+from gbike.kit.batching import BatchWriter, Left, OpenTx, Write
 from gbike.kit.clock import Clock, news
 from gbike.kit.envelope import Message
 from gbike.kit.files import about, file_of, name_file
@@ -222,7 +222,7 @@ class SqliteStore(BatchWriter[SqliteTx]):
                 self._writer.set_busy_timeout(BUSY_MS)
         return not busy
 
-    async def _transact(self, batch: list[Request]) -> bool:
+    async def _transact(self, batch: list[Write]) -> bool:
         try:
             self._writer.execute("BEGIN IMMEDIATE")
             left = self._execute(batch, self._writer)

@@ -15,9 +15,9 @@ from gbike.kit.access.principal import Principal
 from gbike.kit.access.rules import ADMIN, ADMINS, BIKE_MANAGER, PUBLIC, SIGNED_IN, may
 from gbike.kit.clock import Clock, rfc3339
 from gbike.kit.http.app import Operation, Refusals
-from gbike.kit.http.ask import Answer, Ask, showing
+from gbike.kit.http.ask import Request, Response, showing
 from gbike.kit.http.fields import Id, Latitude, Longitude, Percent, Text, invalid, sent_or
-from gbike.kit.http.hal import Kind
+from gbike.kit.http.hal import ResourceKind
 from gbike.kit.http.lists import listed, searching
 from gbike.kit.http.problems import GONE, Problem, catalogue
 from gbike.kit.peers import DEADLINE_HEADER
@@ -26,9 +26,9 @@ from gbike.services.bike import domain, storage
 from gbike.services.bike.commands import apply_a_report, change_a_bike, register_a_bike, reserve_a_bike
 from gbike.services.bike.domain import Bike, Place, Status, a_new_bike, marked
 
-BIKES = Kind("bikes", "bike", "bikeid", (("findByBikeid", "bikeid"),))
+BIKES = ResourceKind("bikes", "bike", "bikeid", (("findByBikeid", "bikeid"),))
 STATUSES = tuple(status.value for status in Status)
-EVENTS = Kind("events", "event", "eventid")
+EVENTS = ResourceKind("events", "event", "eventid")
 PATIENCE_MS = 1_200
 """How long an internal caller waits that does not say."""
 IN_FLIGHT = 256
@@ -121,71 +121,71 @@ class BikeHttp:
         self._store, self._clock = store, clock
         self._under_way = 0
 
-    async def list(self, ask: Ask) -> Answer:
-        status = ask.first("status")
+    async def list(self, request: Request) -> Response:
+        status = request.first("status")
         if status is not None and status not in STATUSES:
             raise invalid("status", f"one of {', '.join(STATUSES)}")
-        listing = storage.narrowed(Status(status) if status else None, ask.near())
-        return await listed(ask, self._store, listing, BIKES, partial(shown, to=ask.principal))
+        listing = storage.narrowed(Status(status) if status else None, request.near())
+        return await listed(request, self._store, listing, BIKES, partial(shown, to=request.principal))
 
-    async def register(self, ask: Ask) -> Bike:
-        new = await ask.body(NewBike)
+    async def register(self, request: Request) -> Bike:
+        new = await request.body(NewBike)
         bike = a_new_bike(
             new.bikeid, new.status or Status.AVAILABLE, Place(new.location, new.lat, new.lon), new.batterylevel
         )
         return await self._store.write(register_a_bike, bike, key=f"bike:{bike.bikeid}")
 
-    async def show(self, ask: Ask) -> Bike:
-        return await self._store.read(storage.load, ask.id("bikeid"))
+    async def show(self, request: Request) -> Bike:
+        return await self._store.read(storage.load, request.id("bikeid"))
 
-    async def events(self, ask: Ask) -> Answer:
-        bike = await self._store.read(storage.load, ask.id("bikeid"))
+    async def events(self, request: Request) -> Response:
+        bike = await self._store.read(storage.load, request.id("bikeid"))
         said = storage.said_of(bike.bikeid)
-        return await listed(ask, self._store, said, EVENTS, _said, of=f"/bikes/{bike.bikeid}")
+        return await listed(request, self._store, said, EVENTS, _said, of=f"/bikes/{bike.bikeid}")
 
-    async def change(self, ask: Ask) -> Bike:
+    async def change(self, request: Request) -> Bike:
         """PATCH /bikes/{bikeid}: what is not sent stays; PUT: it is cleared, but never the status."""
-        change, bikeid = await ask.body(BikeChange), ask.id("bikeid")
-        decide = partial(change.applied, clearing=ask.method == "PUT")
+        change, bikeid = await request.body(BikeChange), request.id("bikeid")
+        decide = partial(change.applied, clearing=request.method == "PUT")
         return await self._store.write(change_a_bike, bikeid, decide, key=f"bike:{bikeid}")
 
-    async def retire(self, ask: Ask) -> Bike:
+    async def retire(self, request: Request) -> Bike:
         """POST /bikes/{bikeid}/retirement: it is never deleted, so that its rides keep their bike (flaw 24)."""
-        bikeid = ask.id("bikeid")
+        bikeid = request.id("bikeid")
         return await self._store.write(change_a_bike, bikeid, domain.retired, key=f"bike:{bikeid}")
 
-    async def reserve(self, ask: Ask) -> Answer:
-        bikeid, rentid = ask.id("bikeid"), ask.id("rentid")
-        with self._in_time(ask) as late:
+    async def reserve(self, request: Request) -> Response:
+        bikeid, rentid = request.id("bikeid"), request.id("rentid")
+        with self._in_time(request) as late:
             refusal = await self._store.write(reserve_a_bike, bikeid, rentid, late, key=f"bike:{bikeid}")
         if refusal is not None:
             raise refusal
-        return Answer(200, Reservation(bikeid, rentid))
+        return Response(200, Reservation(bikeid, rentid))
 
-    async def report(self, ask: Ask) -> Answer:
-        sent = await ask.body(ReportedBike)
-        bikeid, reportid = ask.id("bikeid"), ask.id("reportid")
+    async def report(self, request: Request) -> Response:
+        sent = await request.body(ReportedBike)
+        bikeid, reportid = request.id("bikeid"), request.id("reportid")
         state = (sent.batterylevel, sent.usableyn)
-        with self._in_time(ask) as late:
+        with self._in_time(request) as late:
             args = (bikeid, reportid, state, late)
             bike, changedby = await self._store.write(apply_a_report, *args, key=f"bike:{bikeid}")
-        return Answer(200, AppliedReport(bike.bikeid, bike.status, changedby))
+        return Response(200, AppliedReport(bike.bikeid, bike.status, changedby))
 
-    async def old_check(self, _ask: Ask) -> Answer:
+    async def old_check(self, _ask: Request) -> Response:
         """GET /bikes/chkAndUpdateStatus, which changed state by reading (flaw 12)."""
         raise Problem(GONE, {"instead": "POST /rents"})
 
-    async def old_report(self, _ask: Ask) -> Answer:
+    async def old_report(self, _ask: Request) -> Response:
         """GET /bikes/getReportAndUpdate, which changed state by reading (flaw 12)."""
         raise Problem(GONE, {"instead": "POST /bikeManageApps"})
 
     @contextmanager
-    def _in_time(self, ask: Ask) -> Iterator[Callable[[], bool]]:
+    def _in_time(self, request: Request) -> Iterator[Callable[[], bool]]:
         """Room for one more request from inside, and whether its caller has gone by then, as it said how long it waits.
         Raises Overloaded."""
         if self._under_way >= IN_FLIGHT:
             raise domain.Overloaded
-        left = ask.headers.get(DEADLINE_HEADER, "")
+        left = request.headers.get(DEADLINE_HEADER, "")
         until_ms = self._clock.monotonic_ms() + (int(left) if re.fullmatch("[0-9]{1,9}", left) else PATIENCE_MS)
         self._under_way += 1
         try:
@@ -214,12 +214,12 @@ def _said(row: Row) -> EventResource:
     return EventResource(number, facts["eventType"], msgspec.json.decode(headers)["ce_time"], facts)
 
 
-def _found(ask: Ask, bike: Bike) -> Answer:
-    return ask.found(BIKES, shown(bike, ask.principal))
+def _found(request: Request, bike: Bike) -> Response:
+    return request.found(BIKES, shown(bike, request.principal))
 
 
-def _created(ask: Ask, bike: Bike) -> Answer:
-    return showing(BIKES, partial(shown, to=ask.principal), 201)(ask, bike)
+def _created(request: Request, bike: Bike) -> Response:
+    return showing(BIKES, partial(shown, to=request.principal), 201)(request, bike)
 
 
 def operations(store: Store, clock: Clock) -> list[Operation]:
@@ -228,7 +228,7 @@ def operations(store: Store, clock: Clock) -> list[Operation]:
     base, at = "/bikes", "/bikes/{bikeid}"
     many, said = {200: [BikeResource]}, {200: [EventResource]}
     unknown = TEXTS.of("bike-unknown")
-    single = partial(Operation, answers={200: BikeResource}, refusals=unknown, answer=_found)
+    single = partial(Operation, answers={200: BikeResource}, refusals=unknown, respond=_found)
     changed = partial(single, refusals=TEXTS.of("bike-unknown", "bike-is-ridden"))
     new = {"status": Status.AVAILABLE, "location": "분당_정자역_1구역", "batterylevel": 100}
     by = {"status": STATUSES}
@@ -246,7 +246,7 @@ def operations(store: Store, clock: Clock) -> list[Operation]:
             answers={201: BikeResource},
             refusals=TEXTS.of("bike-exists"),
             example={"bikeid": 1, **new},
-            answer=_created,
+            respond=_created,
         ),
         Operation("GET", base + "/search", searching(BIKES), "The searches", SIGNED_IN),
         single("GET", base + "/search/findByBikeid", http.show, "R13: find a bike", SIGNED_IN, finder="bikeid"),

@@ -11,9 +11,9 @@ from gbike.kit.access.rules import ADMIN, BIKE_MANAGER, may
 from gbike.kit.breaker import CircuitOpen
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
-from gbike.kit.http.ask import Answer, Ask, showing
+from gbike.kit.http.ask import Request, Response, showing
 from gbike.kit.http.fields import Id, Percent
-from gbike.kit.http.hal import Kind
+from gbike.kit.http.hal import ResourceKind
 from gbike.kit.http.lists import listed
 from gbike.kit.http.problems import catalogue
 from gbike.kit.numbers import MAX_ID
@@ -22,7 +22,7 @@ from gbike.kit.store import Store
 from gbike.services.bike_manage_app import domain, storage
 from gbike.services.bike_manage_app.domain import Report, State
 
-REPORTS = Kind("bikeManageApps", "bikeManageApp", "reportid")
+REPORTS = ResourceKind("bikeManageApps", "bikeManageApp", "reportid")
 TEXTS = catalogue(PROBLEM_TEXTS)
 REFUSALS: Refusals = {
     domain.NoSuchBike: TEXTS["bike-unknown"],
@@ -77,18 +77,18 @@ class ReportHttp:
     def __init__(self, store: Store, report_a_bike: ReportABike) -> None:
         self._store, self._report_a_bike = store, report_a_bike
 
-    async def list(self, ask: Ask) -> Answer:
-        bikeid = ask.find("bikeid") if ask.first("bikeid") is not None else None
-        return await listed(ask, self._store, storage.applied(bikeid), REPORTS, shown)
+    async def list(self, request: Request) -> Response:
+        bikeid = request.find("bikeid") if request.first("bikeid") is not None else None
+        return await listed(request, self._store, storage.applied(bikeid), REPORTS, shown)
 
-    async def report(self, ask: Ask) -> Report:
-        new = await ask.body(NewReport)
-        ask.must_cover(new.managerid)
+    async def report(self, request: Request) -> Report:
+        new = await request.body(NewReport)
+        request.must_cover(new.managerid)
         state = State(new.managerid, new.bikeid, new.batterylevel, new.usableyn)
         return await self._report_a_bike(state, new.reportid)
 
-    async def show(self, ask: Ask) -> Report:
-        return await self._store.read(storage.load, ask.id("reportid"))
+    async def show(self, request: Request) -> Report:
+        return await self._store.read(storage.load, request.id("reportid"))
 
 
 def shown(report: Report) -> ReportResource:
@@ -124,7 +124,7 @@ def operations(store: Store, report_a_bike: ReportABike, pace: Pace) -> list[Ope
             ),
             example={"managerid": 1, "bikeid": 1, "batterylevel": 50, "usableyn": True},
             pace=pace,
-            answer=showing(REPORTS, shown, 201),
+            respond=showing(REPORTS, shown, 201),
         ),
         Operation(
             "GET",
@@ -134,6 +134,6 @@ def operations(store: Store, report_a_bike: ReportABike, pace: Pace) -> list[Ope
             SEEN,
             answers={200: ReportResource},
             refusals=TEXTS.of("report-unknown"),
-            answer=showing(REPORTS, shown),
+            respond=showing(REPORTS, shown),
         ),
     ]

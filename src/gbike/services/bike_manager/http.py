@@ -9,9 +9,9 @@ from gbike.contracts import PROBLEM_TEXTS
 from gbike.kit.access.rules import ADMIN, ADMINS, BIKE_MANAGER, may
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
-from gbike.kit.http.ask import Answer, Ask, showing
+from gbike.kit.http.ask import Request, Response, showing
 from gbike.kit.http.fields import Id
-from gbike.kit.http.hal import Kind
+from gbike.kit.http.hal import ResourceKind
 from gbike.kit.http.lists import listed, searching
 from gbike.kit.http.problems import catalogue
 from gbike.kit.ids import Ids
@@ -21,8 +21,8 @@ from gbike.services.bike_manager import domain, storage
 from gbike.services.bike_manager.commands import convert_points, name_the_rider, register_a_manager
 from gbike.services.bike_manager.domain import ConversionWish, Manager, Numbers
 
-MANAGERS = Kind("bikeManagers", "bikeManager", "managerid", (("findByManagerid", "managerid"),))
-ENTRIES = Kind("entries", "entry", "entryid")
+MANAGERS = ResourceKind("bikeManagers", "bikeManager", "managerid", (("findByManagerid", "managerid"),))
+ENTRIES = ResourceKind("entries", "entry", "entryid")
 TEXTS = catalogue(PROBLEM_TEXTS)
 REFUSALS: Refusals = {
     domain.NoSuchManager: TEXTS["manager-unknown"],
@@ -85,34 +85,34 @@ class ManagerHttp:
         self._ids = ids
         self._numbers = numbers
 
-    async def list(self, ask: Ask) -> Answer:
-        return await listed(ask, self._store, storage.LISTED, MANAGERS, shown)
+    async def list(self, request: Request) -> Response:
+        return await listed(request, self._store, storage.LISTED, MANAGERS, shown)
 
-    async def register(self, ask: Ask) -> Manager:
-        new = await ask.body(NewManager)
+    async def register(self, request: Request) -> Manager:
+        new = await request.body(NewManager)
         args = (new.managerid, new.userid, new.point, self._numbers)
         return await self._store.write(register_a_manager, *args, key="managers")
 
-    async def show(self, ask: Ask) -> Manager:
-        return await self._store.read(storage.load, ask.id("managerid"))
+    async def show(self, request: Request) -> Manager:
+        return await self._store.read(storage.load, request.id("managerid"))
 
-    async def change(self, ask: Ask) -> Manager:
+    async def change(self, request: Request) -> Manager:
         """PUT or PATCH /bikeManagers/{managerid}."""
-        number, change = ask.id("managerid"), await ask.body(ManagerChange)
+        number, change = request.id("managerid"), await request.body(ManagerChange)
         key = f"manager:{number}"
         if change.adjustpoint is not None:
-            wish = ConversionWish(change.adjustpoint, change.point, change.userid, keyed=ask.key is not None)
+            wish = ConversionWish(change.adjustpoint, change.point, change.userid, keyed=request.key is not None)
             cause = f"conversion:{number}:{self._ids.new()}"
             return await self._store.write(convert_points, number, wish, cause, key=key)
-        if change.userid is not None and ask.whose.only != change.userid:
-            ask.must_cover(change.userid)  # only an admin names another's account
+        if change.userid is not None and request.owner.only != change.userid:
+            request.must_cover(change.userid)  # only an admin names another's account
             return await self._store.write(name_the_rider, number, change.userid, key=key)
         return await self._store.read(storage.load, number)
 
-    async def entries(self, ask: Ask) -> Answer:
-        manager = await self._store.read(storage.load, ask.id("managerid"))
+    async def entries(self, request: Request) -> Response:
+        manager = await self._store.read(storage.load, request.id("managerid"))
         moved = storage.entries(manager.managerid)
-        return await listed(ask, self._store, moved, ENTRIES, _entry, of=f"/bikeManagers/{manager.managerid}")
+        return await listed(request, self._store, moved, ENTRIES, _entry, of=f"/bikeManagers/{manager.managerid}")
 
 
 def _entry(row: Row) -> PointEntryResource:
@@ -131,7 +131,7 @@ def operations(store: Store, ids: Ids, numbers: Numbers) -> list[Operation]:
     base, at = "/bikeManagers", "/bikeManagers/{managerid}"
     many, moves = {200: [ManagerResource]}, {200: [PointEntryResource]}
     unknown = TEXTS.of("manager-unknown")
-    single = partial(Operation, answers={200: ManagerResource}, refusals=unknown, answer=showing(MANAGERS, shown))
+    single = partial(Operation, answers={200: ManagerResource}, refusals=unknown, respond=showing(MANAGERS, shown))
     refused = TEXTS.of("not-your-points", "not-enough-points", "points-differ", "idempotency-key-needed")
     turned = partial(single, refusals=unknown + refused)
     wish = {"userid": 1, "point": 1000, "adjustpoint": 1000}
@@ -147,7 +147,7 @@ def operations(store: Store, ids: Ids, numbers: Numbers) -> list[Operation]:
             answers={201: ManagerResource},
             refusals=TEXTS.of("manager-exists", "number-of-another"),
             example={"managerid": 1, "userid": 1, "point": 1000},
-            answer=showing(MANAGERS, shown, 201),
+            respond=showing(MANAGERS, shown, 201),
         ),
         Operation("GET", base + "/search", searching(MANAGERS), "The searches", THEIRS),
         single("GET", base + "/search/findByManagerid", http.show, "A manager", THEIRS, finder="managerid"),

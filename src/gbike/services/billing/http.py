@@ -8,15 +8,15 @@ from gbike.contracts import PROBLEM_TEXTS
 from gbike.kit.access.rules import PEOPLE, PUBLIC
 from gbike.kit.clock import Clock, rfc3339
 from gbike.kit.http.app import Operation, Refusals
-from gbike.kit.http.ask import Answer, Ask, showing
-from gbike.kit.http.hal import Kind
+from gbike.kit.http.ask import Request, Response, showing
+from gbike.kit.http.hal import ResourceKind
 from gbike.kit.http.lists import listed, searching
 from gbike.kit.http.problems import catalogue
 from gbike.kit.store import Store
 from gbike.services.billing import domain, storage
 from gbike.services.billing.domain import Bill, Tariff
 
-BILLS = Kind("billings", "billing", "billid", (("findByRentid", "rentid"), ("findByBillid", "billid")))
+BILLS = ResourceKind("billings", "billing", "billid", (("findByRentid", "rentid"), ("findByBillid", "billid")))
 TEXTS = catalogue(PROBLEM_TEXTS)
 REFUSALS: Refusals = {domain.NoSuchBill: TEXTS["bill-unknown"]}
 
@@ -51,19 +51,19 @@ class BillingHttp:
         self._first = first
         self._clock = clock
 
-    async def list(self, ask: Ask) -> Answer:
-        return await listed(ask, self._store, storage.LISTED, BILLS, shown)
+    async def list(self, request: Request) -> Response:
+        return await listed(request, self._store, storage.LISTED, BILLS, shown)
 
-    async def show(self, ask: Ask) -> Bill:
-        return await self._store.read(storage.load, ask.id("billid"))
+    async def show(self, request: Request) -> Bill:
+        return await self._store.read(storage.load, request.id("billid"))
 
-    async def find_by_rentid(self, ask: Ask) -> Bill:
-        return await self._store.read(storage.load_of_rent, ask.find("rentid"))
+    async def find_by_rentid(self, request: Request) -> Bill:
+        return await self._store.read(storage.load_of_rent, request.find("rentid"))
 
-    async def price(self, _ask: Ask) -> Answer:
+    async def price(self, _ask: Request) -> Response:
         found = await self._store.read(storage.valid_tariff, self._clock.now_ms())
         tariff = found.tariff if found else self._first
-        return Answer(200, TariffResource(tariff.krw, tariff.per_s, tariff.rounding))
+        return Response(200, TariffResource(tariff.krw, tariff.per_s, tariff.rounding))
 
 
 def shown(bill: Bill) -> BillResource:
@@ -86,7 +86,7 @@ def operations(store: Store, first: Tariff, clock: Clock) -> list[Operation]:
     base, many = "/billings", {200: [BillResource]}
     price = {200: TariffResource}
     single = partial(
-        Operation, answers={200: BillResource}, refusals=TEXTS.of("bill-unknown"), answer=showing(BILLS, shown)
+        Operation, answers={200: BillResource}, refusals=TEXTS.of("bill-unknown"), respond=showing(BILLS, shown)
     )
     return [
         Operation("GET", base, http.list, "R9: list the bills", PEOPLE, answers=many, paged=True),

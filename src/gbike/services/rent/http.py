@@ -11,9 +11,9 @@ from gbike.kit.access.rules import ADMINS, PEOPLE
 from gbike.kit.breaker import CircuitOpen
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
-from gbike.kit.http.ask import Answer, Ask, showing
+from gbike.kit.http.ask import Request, Response, showing
 from gbike.kit.http.fields import Id, Instant, Latitude, Longitude, Reason, Text, invalid, ms_of
-from gbike.kit.http.hal import Kind
+from gbike.kit.http.hal import ResourceKind
 from gbike.kit.http.lists import listed
 from gbike.kit.http.problems import Problem, catalogue
 from gbike.kit.peers import PeerBusy, PeerTimeout, PeerUnavailable
@@ -32,7 +32,7 @@ from gbike.services.rent.domain import (
 )
 from gbike.services.rent.storage import STATUSES
 
-RENTS = Kind("rents", "rent", "rentid")
+RENTS = ResourceKind("rents", "rent", "rentid")
 TEXTS = catalogue(PROBLEM_TEXTS)
 REFUSALS: Refusals = {
     domain.BikeNotAvailable: TEXTS["bike-unavailable"],
@@ -112,32 +112,32 @@ class RentHttp:
         self._limits = limits
         self._rent_a_bike = rent_a_bike
 
-    async def list(self, ask: Ask) -> Answer:
-        status = ask.first("status")
+    async def list(self, request: Request) -> Response:
+        status = request.first("status")
         if status is not None and status not in WANTED:
             raise invalid("status", f"one of {', '.join(STATUSES)}")
         listing = storage.BY_STATUS[status.lower()] if status else storage.RIDES
-        return await listed(ask, self._store, listing, RENTS, shown)
+        return await listed(request, self._store, listing, RENTS, shown)
 
-    async def rent(self, ask: Ask) -> OpenRent:
-        wish = await ask.body(RentWish)
-        ask.must_cover(wish.userid)
+    async def rent(self, request: Request) -> OpenRent:
+        wish = await request.body(RentWish)
+        request.must_cover(wish.userid)
         return await self._rent_a_bike(wish.userid, wish.bikeid)
 
-    async def show(self, ask: Ask) -> KnownRent:
-        return await self._store.read(storage.load, ask.id("rentid"))
+    async def show(self, request: Request) -> KnownRent:
+        return await self._store.read(storage.load, request.id("rentid"))
 
-    async def give_back(self, ask: Ask) -> KnownRent:
+    async def give_back(self, request: Request) -> KnownRent:
         """PATCH or PUT /rents/{rentid}: a return, or nothing."""
-        rentid, wish = ask.id("rentid"), await ask.body(RentReturn)
+        rentid, wish = request.id("rentid"), await request.body(RentReturn)
         if not wish.is_a_return:
             return await self._store.read(storage.load, rentid)
         tapped_ms = None if wish.tappedat is None else ms_of(wish.tappedat)
         told = Handback(Place(wish.endlocation, wish.lat, wish.lon), tapped_ms)
         return await self._store.write(return_the_bike, rentid, told, self._limits, key=f"rent:{rentid}")
 
-    async def end(self, ask: Ask) -> ReturnedRent:
-        rentid, wish = ask.id("rentid"), await ask.body(RentEnd)
+    async def end(self, request: Request) -> ReturnedRent:
+        rentid, wish = request.id("rentid"), await request.body(RentEnd)
         at_ms = None if wish.at is None else ms_of(wish.at)
         try:
             return await self._store.write(end_the_ride, rentid, at_ms, wish.reason, key=f"rent:{rentid}")
@@ -169,7 +169,7 @@ def operations(store: Store, limits: Limits, rent_a_bike: RentABike, begins: Pac
     http, at = RentHttp(store, limits, rent_a_bike), "/rents/{rentid}"
     many, by = {200: [RentResource]}, {"status": WANTED}
     unknown, cancelled = TEXTS.of("rent-unknown"), TEXTS.of("rent-unknown", "rent-cancelled")
-    single = partial(Operation, answers={200: RentResource}, refusals=unknown, answer=showing(RENTS, shown))
+    single = partial(Operation, answers={200: RentResource}, refusals=unknown, respond=showing(RENTS, shown))
     ended = partial(single, refusals=cancelled, pace=returns)
     back = partial(ended, takes=RentReturn, example={"endlocation": "분당_정자역_3구역"})
     return [
@@ -189,7 +189,7 @@ def operations(store: Store, limits: Limits, rent_a_bike: RentABike, begins: Pac
             ),
             example={"userid": 1, "bikeid": 1},
             pace=begins,
-            answer=showing(RENTS, shown, 201),
+            respond=showing(RENTS, shown, 201),
         ),
         single("GET", at, http.show, "R9: one rent", PEOPLE),
         back("PATCH", at, http.give_back, "R5: return the bike", PEOPLE),

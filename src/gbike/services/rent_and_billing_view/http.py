@@ -6,12 +6,12 @@ from functools import partial
 import msgspec
 
 from gbike.contracts import PROBLEM_TEXTS
-from gbike.kit.access.addresses import household
+from gbike.kit.access.addresses import client_prefix
 from gbike.kit.access.rules import PEOPLE
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
-from gbike.kit.http.ask import Answer, Ask, showing
-from gbike.kit.http.hal import Kind, collection
+from gbike.kit.http.ask import Request, Response, showing
+from gbike.kit.http.hal import ResourceKind, collection
 from gbike.kit.http.lists import listed, searching
 from gbike.kit.http.problems import catalogue
 from gbike.kit.http.streams import STREAM_ONLY
@@ -22,7 +22,7 @@ from gbike.services.rent_and_billing_view.streams import Changes, StreamsFull, T
 
 CHANGES = "/rentAndBillingViews/changes"
 FINDERS = (("findByRentid", "rentid"), ("findByUserid", "userid"))
-VIEWS = Kind("rentAndBillingViews", "rentAndBillingView", "rentid", FINDERS)
+VIEWS = ResourceKind("rentAndBillingViews", "rentAndBillingView", "rentid", FINDERS)
 TEXTS = catalogue(PROBLEM_TEXTS)
 REFUSALS: Refusals = {
     NoSuchLine: TEXTS["ride-unknown"],
@@ -53,39 +53,39 @@ class ViewHttp:
     def __init__(self, store: Store, changes: Changes) -> None:
         self._store, self._changes = store, changes
 
-    async def list(self, ask: Ask) -> Answer:
-        if ask.first("bikeid") is not None:
-            return await listed(ask, self._store, storage.of_bike(ask.find("bikeid")), VIEWS, shown)
-        if ask.whose.only is not None:
-            return await self._of(ask, ask.whose.only)
-        return await listed(ask, self._store, storage.LISTED, VIEWS, shown)
+    async def list(self, request: Request) -> Response:
+        if request.first("bikeid") is not None:
+            return await listed(request, self._store, storage.of_bike(request.find("bikeid")), VIEWS, shown)
+        if request.owner.only is not None:
+            return await self._of(request, request.owner.only)
+        return await listed(request, self._store, storage.LISTED, VIEWS, shown)
 
-    async def show(self, ask: Ask) -> Line:
-        return await self._store.read(storage.load, ask.id("rentid"))
+    async def show(self, request: Request) -> Line:
+        return await self._store.read(storage.load, request.id("rentid"))
 
-    async def of_rent(self, ask: Ask) -> Answer:
+    async def of_rent(self, request: Request) -> Response:
         """GET /rentAndBillingViews/search/findByRentid: a list of one, as the original."""
         try:
-            found = [shown(await self._store.read(storage.load, ask.find("rentid")))]
+            found = [shown(await self._store.read(storage.load, request.find("rentid")))]
         except NoSuchLine:
             found = []
-        return Answer(200, collection(VIEWS, ask.base, found, ask.page(), len(found), path=ask.path))
+        return Response(200, collection(VIEWS, request.base, found, request.page(), len(found), path=request.path))
 
-    async def of_rider(self, ask: Ask) -> Answer:
+    async def of_rider(self, request: Request) -> Response:
         """GET /rentAndBillingViews/search/findByUserid: a rider's rides, newest first."""
-        userid = ask.find("userid")
-        return await self._of(ask, userid if ask.whose.covers(userid) else 0)  # numbers begin at 1
+        userid = request.find("userid")
+        return await self._of(request, userid if request.owner.covers(userid) else 0)  # numbers begin at 1
 
-    async def _of(self, ask: Ask, userid: int) -> Answer:
+    async def _of(self, request: Request, userid: int) -> Response:
         total = await self._store.read(storage.rides_of, userid)
-        return await listed(ask, self._store, storage.of_rider(userid), VIEWS, shown, total=total)
+        return await listed(request, self._store, storage.of_rider(userid), VIEWS, shown, total=total)
 
-    async def changes(self, ask: Ask) -> Answer:
+    async def changes(self, request: Request) -> Response:
         """GET /rentAndBillingViews/changes: goes on; see streams.py."""
-        last = ask.headers.get("last-event-id", "")
+        last = request.headers.get("last-event-id", "")
         after = int(last) if re.fullmatch("[0-9]{1,16}", last) else None
-        stream = await self._changes.listen(ask.principal, ask.whose, after, home=household(ask.origin))
-        return Answer(200, stream, {"X-Accel-Buffering": "no"})
+        stream = await self._changes.listen(request.principal, request.owner, after, home=client_prefix(request.origin))
+        return Response(200, stream, {"X-Accel-Buffering": "no"})
 
 
 def shown(line: Line) -> ViewResource:
@@ -132,6 +132,6 @@ def operations(store: Store, changes: Changes) -> list[Operation]:
             PEOPLE,
             answers={200: ViewResource},
             refusals=TEXTS.of("ride-unknown"),
-            answer=showing(VIEWS, shown),
+            respond=showing(VIEWS, shown),
         ),
     ]

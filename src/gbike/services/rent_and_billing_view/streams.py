@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 from prometheus_client import Counter, Gauge
 
-from gbike.kit.access.principal import Principal, Whose
+from gbike.kit.access.principal import OwnerScope, Principal
 from gbike.kit.clock import Clock, news
 from gbike.kit.envelope import Message
 from gbike.kit.http.streams import beat, event
@@ -86,7 +86,7 @@ class Changes:
         """The number of the last event that was told to those who listen."""
 
     async def listen(
-        self, who: Principal, whose: Whose, after: int | None, beat_ms: int = BEAT_MS, *, home: str = ""
+        self, who: Principal, owner: OwnerScope, after: int | None, beat_ms: int = BEAT_MS, *, home: str = ""
     ) -> "Listener":
         """A stream of what is kept from now on, or after number `after`, for who asks from `home`. Raises
         TooManyOfYours, TooManyOfAddress, StreamsFull."""
@@ -95,7 +95,7 @@ class Changes:
         if not self._listeners:
             self.at = last
         known = after is not None and max(self.at - MOST_BEHIND, first - 1) <= after <= max(self.at, last)
-        listener = Listener(self, who, whose, after if known else None, beat_ms)
+        listener = Listener(self, who, owner, after if known else None, beat_ms)
         listener.home = home
         self._listeners[listener] = None
         self._open.set(len(self._listeners))
@@ -146,7 +146,7 @@ class Changes:
             if change is not None:
                 frame = event("change", msgspec.json.encode(change), number)
                 for listener in self._listeners:
-                    if listener.whose.covers(change.userid):
+                    if listener.owner.covers(change.userid):
                         listener.hear(number, frame)
         return len(found)
 
@@ -165,9 +165,9 @@ class Listener:
     home = ""
     """What counts as the address that it was asked for from."""
 
-    def __init__(self, changes: Changes, who: Principal, whose: Whose, after: int | None, beat_ms: int) -> None:
+    def __init__(self, changes: Changes, who: Principal, owner: OwnerScope, after: int | None, beat_ms: int) -> None:
         """`after`: the last event that the reader knows; None: it must read everything anew."""
-        self.who, self.whose = who, whose
+        self.who, self.owner = who, owner
         self._changes = changes
         self._after, self._beat_ms = after, beat_ms
         self._begin = max(changes.at, after or 0)
@@ -216,7 +216,7 @@ class Listener:
         said = b""
         for number, message in await self._changes.between(self._after, self._begin):
             change = told(message)
-            if change is not None and self.whose.covers(change.userid):
+            if change is not None and self.owner.covers(change.userid):
                 said += event("change", msgspec.json.encode(change), number)
         return said + beat(self._begin)
 

@@ -4,7 +4,7 @@ both entries and the balance, at once."""
 from collections.abc import Sequence
 
 from gbike.contracts.user_deposit import AddedDeposit, ChangedStanding
-from gbike.kit.access.principal import EVERYBODYS
+from gbike.kit.access.principal import OwnerScope
 from gbike.kit.clock import latest
 from gbike.kit.idempotency import idempotent
 from gbike.kit.store import NO_FACTS, Facts, Tx
@@ -89,7 +89,7 @@ def confirm_a_payment(tx: Tx, known: Payment, amount: int) -> Payment:
         raise PaymentDiffers(known.paymentid)
     if payments.mark_paid(tx, known.paymentid):
         _add(tx, "deposit paid in", known.posting())
-    return payments.load(tx, known.paymentid, EVERYBODYS)
+    return payments.load(tx, known.paymentid, OwnerScope.ALL)
 
 
 def post_paid(tx: Tx, paymentid: str) -> bool:
@@ -209,7 +209,7 @@ def _add(tx: Tx, action: str, posting: Posting, facts: Facts = NO_FACTS) -> Depo
     refused. Raises OutOfBounds."""
     deposit = post(tx, posting)
     if deposit is None:
-        return storage.load(tx, posting.userid, EVERYBODYS)
+        return storage.load(tx, posting.userid, OwnerScope.ALL)
     domain.within_bounds(posting.userid, deposit.balance)
     say_added(tx, posting, deposit)
     before = {"deposit": deposit.balance - posting.amount}

@@ -76,9 +76,9 @@ def forget_contacts(tx: Tx, userid: int) -> None:
     own = accounts.own_contacts(tx, userid)
     accounts.forget_contact(tx, userid)
     contacts.forget(tx, userid)
-    for whose in (of_account(userid), *map(of_contact, own)):
-        contacts.lock_codes(tx, whose)
-        contacts.forget_codes(tx, whose)
+    for owner in (of_account(userid), *map(of_contact, own)):
+        contacts.lock_codes(tx, owner)
+        contacts.forget_codes(tx, owner)
     for normal in own:  # what is kept under it and a client goes a day later
         attempts.lock(tx, attempts.of_contact(normal))
         attempts.forget(tx, attempts.of_contact(normal))
@@ -119,13 +119,13 @@ def _count_both(tx: Tx, userid: int, normal: str) -> bool:
     return _count(tx, of_contact(normal))
 
 
-def _count(tx: Tx, whose: str) -> bool:
+def _count(tx: Tx, owner: str) -> bool:
     """Count a letter; whether it is within the bound."""
-    contacts.lock_codes(tx, whose)
-    sent, since_ms = contacts.codes_sent(tx, whose) or (0, 0)
+    contacts.lock_codes(tx, owner)
+    sent, since_ms = contacts.codes_sent(tx, owner) or (0, 0)
     if not is_ahead(since_ms + CODES_WITHIN_MS, tx.now_ms, CODES_WITHIN_MS):
         sent, since_ms = 0, tx.now_ms
     if sent >= MOST_CODES:
         return False
-    contacts.count_codes(tx, whose, sent + 1, since_ms)
+    contacts.count_codes(tx, owner, sent + 1, since_ms)
     return True

@@ -1,6 +1,6 @@
 """New passwords: by who knows the one before, and by who was sent a token. All take what it hashes to."""
 
-from gbike.kit.access.principal import EVERYBODYS
+from gbike.kit.access.principal import OwnerScope
 from gbike.kit.clock import is_ahead
 from gbike.kit.store import Tx
 from gbike.services.account.commands.sessions import end_sessions
@@ -52,4 +52,4 @@ def _set_password(tx: Tx, userid: int, password_hash: str) -> Account:
     resets.forget(tx, userid)
     contacts.give_up_change(tx, userid)
     end_sessions(tx, userid)
-    return accounts.load(tx, userid, EVERYBODYS)
+    return accounts.load(tx, userid, OwnerScope.ALL)

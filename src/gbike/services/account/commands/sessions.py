@@ -1,7 +1,7 @@
 """Who is signed in: sessions begin, go on and end."""
 
 from gbike.contracts.account import EndedSessions
-from gbike.kit.access.principal import EVERYBODYS
+from gbike.kit.access.principal import OwnerScope
 from gbike.kit.clock import is_ahead
 from gbike.kit.store import Tx
 from gbike.services.account.commands.sign_in_attempts import succeed
@@ -46,7 +46,7 @@ def renew_session(tx: Tx, token: str, salt: str, following: str, lasts_ms: int) 
             return None
         salt = lost[0]
     shown_s = None if auth_ms is None else auth_ms // 1000
-    return Renewal(accounts.load(tx, userid, EVERYBODYS), session, shown_s, salt)
+    return Renewal(accounts.load(tx, userid, OwnerScope.ALL), session, shown_s, salt)
 
 
 def sign_out(tx: Tx, token: str) -> None:

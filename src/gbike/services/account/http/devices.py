@@ -2,7 +2,7 @@
 
 from ipaddress import ip_address, ip_network
 
-from gbike.kit.http.ask import Ask
+from gbike.kit.http.ask import Request
 from gbike.services.account.domain import Device
 
 V4_PREFIX, V6_PREFIX = 24, 48
@@ -17,9 +17,9 @@ _BROWSERS = {
 LONGEST_NAME = 20
 
 
-def device_of(ask: Ask) -> Device:
+def device_of(request: Request) -> Device:
     """The network and the kind of program that asks."""
-    return Device(_network(ask.origin), _agent(ask.headers.get("user-agent", "")))
+    return Device(_network(request.origin), _agent(request.headers.get("user-agent", "")))
 
 
 def _network(address: str) -> str:

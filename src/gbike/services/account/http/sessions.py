@@ -1,8 +1,8 @@
 """The doors: signing up, signing in, staying in, going, and coming back without a password."""
 
-from gbike.kit.access.addresses import household
+from gbike.kit.access.addresses import client_prefix
 from gbike.kit.access.keyring import Keys
-from gbike.kit.http.ask import Answer, Ask
+from gbike.kit.http.ask import Request, Response
 from gbike.services.account.commands.sessions import sign_out
 from gbike.services.account.domain import Access
 from gbike.services.account.http import bodies
@@ -22,47 +22,47 @@ class SessionHttp:
     def __init__(self, services: AccountServices, keys: Keys) -> None:
         self._services, self._keys = services, keys
 
-    async def sign_up(self, ask: Ask) -> Answer:
+    async def sign_up(self, request: Request) -> Response:
         """POST /accounts."""
-        new = await ask.body(bodies.SignUp)
-        await sign_up(new.name.strip(), new.contact, new.password, household(ask.origin), self._services)
-        return Answer(202, bodies.Received("received"))
+        new = await request.body(bodies.SignUp)
+        await sign_up(new.name.strip(), new.contact, new.password, client_prefix(request.origin), self._services)
+        return Response(202, bodies.Received("received"))
 
-    async def sign_in(self, ask: Ask) -> Answer:
+    async def sign_in(self, request: Request) -> Response:
         """POST /sessions."""
-        given = await ask.body(bodies.SignIn)
-        at = household(ask.origin), device_of(ask)
+        given = await request.body(bodies.SignIn)
+        at = client_prefix(request.origin), device_of(request)
         return _opened(await sign_in(given.contact, given.password, given.code, at, self._services))
 
-    async def refresh(self, ask: Ask) -> Answer:
+    async def refresh(self, request: Request) -> Response:
         """POST /sessions/refresh."""
-        given = await ask.body(bodies.Refresh)
+        given = await request.body(bodies.Refresh)
         return _opened(await refresh(given.refresh_token, self._services))
 
-    async def end(self, ask: Ask) -> Answer:
+    async def end(self, request: Request) -> Response:
         """POST /sessions/end."""
-        given = await ask.body(bodies.Refresh)
+        given = await request.body(bodies.Refresh)
         await self._services.store.write(sign_out, kept(given.refresh_token), key="renewals")
-        return Answer(200, bodies.Received("ended"))
+        return Response(200, bodies.Received("ended"))
 
-    async def ask_for_a_reset(self, ask: Ask) -> Answer:
+    async def ask_for_a_reset(self, request: Request) -> Response:
         """POST /accounts/passwordResets."""
-        given = await ask.body(bodies.ResetWish)
-        await ask_for_a_reset(given.contact, household(ask.origin), self._services)
-        return Answer(202, bodies.Received("received"))
+        given = await request.body(bodies.ResetWish)
+        await ask_for_a_reset(given.contact, client_prefix(request.origin), self._services)
+        return Response(202, bodies.Received("received"))
 
-    async def reset(self, ask: Ask) -> Answer:
+    async def reset(self, request: Request) -> Response:
         """POST /accounts/passwordResets/use."""
-        given = await ask.body(bodies.Reset)
-        await reset_password(given.token, given.password, household(ask.origin), self._services)
-        return Answer(200, bodies.Received("changed"))
+        given = await request.body(bodies.Reset)
+        await reset_password(given.token, given.password, client_prefix(request.origin), self._services)
+        return Response(200, bodies.Received("changed"))
 
-    async def key_set(self, _ask: Ask) -> Answer:
+    async def key_set(self, _ask: Request) -> Response:
         """GET /.well-known/jwks.json."""
         keys = {"keys": [key.jwk for key in self._keys.published()]}
-        return Answer(200, keys, {"Cache-Control": f"public, max-age={KEYS_FRESH_S}"}, media="application/json")
+        return Response(200, keys, {"Cache-Control": f"public, max-age={KEYS_FRESH_S}"}, media="application/json")
 
 
-def _opened(access: Access) -> Answer:
+def _opened(access: Access) -> Response:
     """What nobody may keep a copy of."""
-    return Answer(200, bodies.opened(access), {"Cache-Control": "no-store"})
+    return Response(200, bodies.opened(access), {"Cache-Control": "no-store"})

@@ -8,7 +8,7 @@ had to be refused.
 
 from collections.abc import Sequence
 
-from gbike.kit.access.principal import Whose
+from gbike.kit.access.principal import OwnerScope
 from gbike.kit.contacts import Contact
 from gbike.kit.http.hal import Page
 from gbike.kit.listing import Listing, list_page
@@ -39,7 +39,7 @@ async def page(store: Store, page: Page) -> tuple[list[Account], int]:
     return await list_page(store, _LISTED, page, _account)
 
 
-def load(read: Reading, userid: int, owner: Whose | None = None) -> Account:
+def load(read: Reading, userid: int, owner: OwnerScope | None = None) -> Account:
     """The account. Raises NoSuchAccount, also for another's than the `owner` (None: who asked)."""
     theirs, number = (owner or read.owner).sql("userid")
     row = read.one(f"SELECT {_COLUMNS} FROM accounts WHERE userid = ?{theirs}", (userid, *number))

@@ -111,29 +111,29 @@ def forget(tx: Tx, userid: int) -> None:
     tx.execute("DELETE FROM recovery_codes WHERE userid = ?", (userid,))
 
 
-def lock_codes(tx: Tx, whose: str) -> None:
+def lock_codes(tx: Tx, owner: str) -> None:
     """Nobody else counts codes of an account or contact until this commits."""
-    tx.lock(f"codes:{whose}")
+    tx.lock(f"codes:{owner}")
 
 
-def codes_sent(read: Reading, whose: str) -> tuple[int, int] | None:
+def codes_sent(read: Reading, owner: str) -> tuple[int, int] | None:
     """How many codes were sent, and since when they are counted, ms."""
-    row = read.one("SELECT sent, since_ms FROM contact_codes WHERE whose = ?", (whose,))
+    row = read.one("SELECT sent, since_ms FROM contact_codes WHERE whose = ?", (owner,))
     return None if row is None else (row[0], row[1])
 
 
-def count_codes(tx: Tx, whose: str, sent: int, since_ms: int) -> None:
+def count_codes(tx: Tx, owner: str, sent: int, since_ms: int) -> None:
     """Keep how many were sent."""
     tx.execute(
         "INSERT INTO contact_codes (whose, sent, since_ms) VALUES (?, ?, ?) ON CONFLICT (whose) DO UPDATE"
         " SET sent = excluded.sent, since_ms = excluded.since_ms",
-        (whose, sent, since_ms),
+        (owner, sent, since_ms),
     )
 
 
-def forget_codes(tx: Tx, whose: str) -> None:
+def forget_codes(tx: Tx, owner: str) -> None:
     """None was sent."""
-    tx.execute("DELETE FROM contact_codes WHERE whose = ?", (whose,))
+    tx.execute("DELETE FROM contact_codes WHERE whose = ?", (owner,))
 
 
 def kept_code(userid: int, code: str) -> str:

@@ -11,9 +11,9 @@ from gbike.kit.access.rules import ADMINS, PEOPLE
 from gbike.kit.acting import acting
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
-from gbike.kit.http.ask import Answer, Ask, showing
+from gbike.kit.http.ask import Request, Response, showing
 from gbike.kit.http.fields import Amount, Difference, Id, Reason, invalid
-from gbike.kit.http.hal import Kind
+from gbike.kit.http.hal import ResourceKind
 from gbike.kit.http.lists import listed, searching
 from gbike.kit.http.problems import catalogue
 from gbike.kit.ids import Ids
@@ -23,8 +23,8 @@ from gbike.services.user_deposit import domain, storage
 from gbike.services.user_deposit.commands import correct_a_deposit, open_a_deposit, set_a_balance, top_up_a_deposit
 from gbike.services.user_deposit.domain import Deposit
 
-DEPOSITS = Kind("userDeposits", "userDeposit", "userid", (("findByUserid", "userid"),))
-ENTRIES = Kind("entries", "entry", "entryid")
+DEPOSITS = ResourceKind("userDeposits", "userDeposit", "userid", (("findByUserid", "userid"),))
+ENTRIES = ResourceKind("entries", "entry", "entryid")
 Balance = Annotated[int, Meta(ge=0, le=MAX_WON, description="whole won (KRW)")]
 SignedWon = Annotated[int, Meta(ge=-MAX_WON, le=MAX_WON, description="whole won (KRW)")]
 TEXTS = catalogue(PROBLEM_TEXTS)
@@ -100,39 +100,39 @@ class DepositHttp:
         self._ids = ids
         self._change = change
 
-    async def list(self, ask: Ask) -> Answer:
-        return await listed(ask, self._store, storage.LISTED, DEPOSITS, shown)
+    async def list(self, request: Request) -> Response:
+        return await listed(request, self._store, storage.LISTED, DEPOSITS, shown)
 
-    async def open(self, ask: Ask) -> Deposit:
-        new = await ask.body(NewDeposit)
+    async def open(self, request: Request) -> Deposit:
+        new = await request.body(NewDeposit)
         return await self._store.write(open_a_deposit, new.userid, new.deposit, key=f"user:{new.userid}")
 
-    async def show(self, ask: Ask) -> Deposit:
-        return await self._store.read(storage.load, ask.id("userid"))
+    async def show(self, request: Request) -> Deposit:
+        return await self._store.read(storage.load, request.id("userid"))
 
-    async def set(self, ask: Ask) -> Deposit:
+    async def set(self, request: Request) -> Deposit:
         """PATCH or PUT /userDeposits/{userid}."""
-        userid, change = ask.id("userid"), await ask.body(self._change)
+        userid, change = request.id("userid"), await request.body(self._change)
         if change.deposit is None:
             return await self._store.read(storage.load, userid)
         args = (userid, change.deposit, change.expected, self._cause())
         return await self._store.write(set_a_balance, *args, key=f"user:{userid}")
 
-    async def correct(self, ask: Ask) -> Deposit:
-        userid, wrong = ask.id("userid"), await ask.body(Correction)
+    async def correct(self, request: Request) -> Deposit:
+        userid, wrong = request.id("userid"), await request.body(Correction)
         if not wrong.amount:
             raise invalid("amount", "a difference of 0 corrects nothing")
         args = (userid, wrong.amount, wrong.reason, self._cause())
         return await self._store.write(correct_a_deposit, *args, key=f"user:{userid}")
 
-    async def top_up(self, ask: Ask) -> Deposit:
-        userid, paid = ask.id("userid"), await ask.body(TopUp)
+    async def top_up(self, request: Request) -> Deposit:
+        userid, paid = request.id("userid"), await request.body(TopUp)
         return await self._store.write(top_up_a_deposit, userid, paid.amount, self._cause(), key=f"user:{userid}")
 
-    async def entries(self, ask: Ask) -> Answer:
-        deposit = await self._store.read(storage.load, ask.id("userid"))
+    async def entries(self, request: Request) -> Response:
+        deposit = await self._store.read(storage.load, request.id("userid"))
         moved, of = storage.entries(deposit.userid), f"/userDeposits/{deposit.userid}"
-        return await listed(ask, self._store, moved, ENTRIES, _entry, of=of, total=deposit.version)
+        return await listed(request, self._store, moved, ENTRIES, _entry, of=of, total=deposit.version)
 
     def _cause(self) -> str:
         """What names the movement: the same for the same key."""
@@ -158,9 +158,9 @@ def operations(store: Store, ids: Ids, must_expect: bool) -> list[Operation]:
     many, moves = {200: [DepositResource]}, {200: [EntryResource]}
     unknown, bounds = TEXTS.of("deposit-unknown"), TEXTS.of("deposit-unknown", "amount-out-of-bounds")
     erased = TEXTS.of("account-erased")
-    single = partial(Operation, answers={200: DepositResource}, refusals=unknown, answer=showing(DEPOSITS, shown))
+    single = partial(Operation, answers={200: DepositResource}, refusals=unknown, respond=showing(DEPOSITS, shown))
     balance = partial(single, takes=change, example={"deposit": 100000, "expected": 95000})
-    new = partial(Operation, answers={201: DepositResource}, answer=showing(DEPOSITS, shown, 201))
+    new = partial(Operation, answers={201: DepositResource}, respond=showing(DEPOSITS, shown, 201))
     held, moved = bounds + TEXTS.of("balance-changed"), bounds + TEXTS.of("posting-differs")
     put = "Set a balance; POST /userDeposits/{userid}/corrections is safer"
     return [

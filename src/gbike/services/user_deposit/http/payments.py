@@ -8,13 +8,13 @@ import msgspec
 from msgspec import Meta
 
 from gbike.kit.access.limits import FREE
-from gbike.kit.access.principal import EVERYBODYS
+from gbike.kit.access.principal import OwnerScope
 from gbike.kit.access.rules import PEOPLE, PUBLIC
 from gbike.kit.clock import Clock
 from gbike.kit.http.app import Operation, Refusals
-from gbike.kit.http.ask import Answer, Ask
+from gbike.kit.http.ask import Request, Response
 from gbike.kit.http.fields import read_body
-from gbike.kit.http.hal import Kind, item
+from gbike.kit.http.hal import ResourceKind, item
 from gbike.kit.ids import Ids
 from gbike.kit.store import Store
 from gbike.services.user_deposit import domain, storage
@@ -25,7 +25,7 @@ from gbike.services.user_deposit.ports import Provider
 from gbike.services.user_deposit.storage import payments
 
 SIGNATURE = "gbike-signature"
-PAYMENTS = Kind("payments", "payment", "paymentid")
+PAYMENTS = ResourceKind("payments", "payment", "paymentid")
 REFUSALS: Refusals = {
     domain.NoSuchPayment: TEXTS["payment-unknown"],
     domain.PaymentDiffers: TEXTS["payment-differs"],
@@ -72,39 +72,39 @@ class PaymentHttp:
         self._provider = provider
         self._clock = clock
 
-    async def begin(self, ask: Ask) -> Payment:
-        userid, wanted = ask.id("userid"), await ask.body(NewPayment)
-        ask.must_cover(userid)
+    async def begin(self, request: Request) -> Payment:
+        userid, wanted = request.id("userid"), await request.body(NewPayment)
+        request.must_cover(userid)
         self._taker()
         payment = Payment(self._ids.new(), userid, wanted.amount, paid=False)
         return await self._store.write(begin_a_payment, payment, key=f"user:{userid}")
 
-    async def show(self, ask: Ask) -> Answer:
-        return Answer(200, self._item(ask, await self._theirs(ask)))
+    async def show(self, request: Request) -> Response:
+        return Response(200, self._item(request, await self._theirs(request)))
 
-    async def pay(self, sign: Sign, ask: Ask) -> Answer:
+    async def pay(self, sign: Sign, request: Request) -> Response:
         """POST /userDeposits/{userid}/payments/{paymentid}/testPayment: the test provider's button. It confirms as any
         provider does."""
-        payment = await self._theirs(ask)
+        payment = await self._theirs(request)
         if await self._store.read(storage.is_erased, payment.userid):
             raise domain.RiderErased(payment.userid)
         said = msgspec.json.encode(PaymentConfirmation(payment.paymentid, payment.amount))
-        return Answer(200, self._item(ask, await self._receive(said, sign(said, self._clock.now_ms()))))
+        return Response(200, self._item(request, await self._receive(said, sign(said, self._clock.now_ms()))))
 
-    async def confirm(self, ask: Ask) -> Answer:
-        paid = await self._receive(await ask.raw(), ask.headers.get(SIGNATURE, ""))
-        return Answer(200, PaymentConfirmation(paid.paymentid, paid.amount))
+    async def confirm(self, request: Request) -> Response:
+        paid = await self._receive(await request.raw(), request.headers.get(SIGNATURE, ""))
+        return Response(200, PaymentConfirmation(paid.paymentid, paid.amount))
 
     async def _receive(self, raw: bytes, signature: str) -> Payment:
         """Believe nothing before the signature is right."""
         self._taker().check(signature, raw, self._clock.now_ms())
         said = read_body(raw, PaymentConfirmation)
-        known = await self._store.read(payments.load, said.paymentid, EVERYBODYS)
+        known = await self._store.read(payments.load, said.paymentid, OwnerScope.ALL)
         return await self._store.write(confirm_a_payment, known, said.amount, key=f"user:{known.userid}")
 
-    async def _theirs(self, ask: Ask) -> Payment:
-        payment = await self._store.read(payments.load, ask.path_params["paymentid"])
-        if payment.userid != ask.id("userid"):
+    async def _theirs(self, request: Request) -> Payment:
+        payment = await self._store.read(payments.load, request.path_params["paymentid"])
+        if payment.userid != request.id("userid"):
             raise domain.NoSuchPayment(payment.paymentid)
         return payment
 
@@ -113,15 +113,15 @@ class PaymentHttp:
             raise domain.NoProvider
         return self._provider
 
-    def _item(self, ask: Ask, payment: Payment) -> dict[str, Any]:
+    def _item(self, request: Request, payment: Payment) -> dict[str, Any]:
         at = None if payment.paid or self._provider is None else self._provider.pay_at(payment)
         shown = PaymentResource(payment.paymentid, payment.userid, payment.amount, payment.paid, at)
-        return item(PAYMENTS, f"{ask.base}/userDeposits/{payment.userid}", shown)
+        return item(PAYMENTS, f"{request.base}/userDeposits/{payment.userid}", shown)
 
-    def _created(self, ask: Ask, payment: Payment) -> Answer:
+    def _created(self, request: Request, payment: Payment) -> Response:
         """201 with a payment that was begun."""
-        content = self._item(ask, payment)
-        return Answer(201, content, {"Location": content["_links"]["self"]["href"]})
+        content = self._item(request, payment)
+        return Response(201, content, {"Location": content["_links"]["self"]["href"]})
 
 
 def test_payment(http: PaymentHttp, sign: Sign) -> Operation:
@@ -154,7 +154,7 @@ def operations(http: PaymentHttp) -> list[Operation]:
             answers={201: PaymentResource},
             refusals=TEXTS.of("payments-off", "too-many-payments", "account-erased"),
             example=tenner,
-            answer=http._created,
+            respond=http._created,
         ),
         Operation("GET", one, http.show, "One payment", PEOPLE, answers=shown, refusals=TEXTS.of("payment-unknown")),
         Operation(

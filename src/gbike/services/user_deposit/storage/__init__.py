@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from gbike.kit.access.principal import Whose
+from gbike.kit.access.principal import OwnerScope
 from gbike.kit.listing import Listing
 from gbike.kit.money import Won
 from gbike.kit.personal import Holding
@@ -89,7 +89,7 @@ def is_erased(read: Reading, userid: int) -> bool:
     return read.one("SELECT 1 FROM erased WHERE userid = ?", (userid,)) is not None
 
 
-def load(read: Reading, userid: int, owner: Whose | None = None) -> Deposit:
+def load(read: Reading, userid: int, owner: OwnerScope | None = None) -> Deposit:
     """The account. Raises NoSuchDeposit, also for another's than the `owner` (None: who asked)."""
     theirs, number = (owner or read.owner).sql("userid")
     row = read.one(f"SELECT {_COLUMNS} FROM deposits WHERE userid = ?{theirs}", (userid, *number))

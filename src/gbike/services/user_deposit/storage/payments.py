@@ -1,6 +1,6 @@
 """Payments in SQL: begun by a rider, and paid once."""
 
-from gbike.kit.access.principal import Whose
+from gbike.kit.access.principal import OwnerScope
 from gbike.kit.housekeeping import DAY_MS, Keeping
 from gbike.kit.store import Reading, Row, Tx
 from gbike.services.user_deposit.domain import NoSuchPayment, Payment
@@ -47,7 +47,7 @@ def paid_and_unposted(read: Reading, paymentid: str) -> Payment | None:
     return _payment(row) if row is not None else None
 
 
-def load(read: Reading, paymentid: str, owner: Whose | None = None) -> Payment:
+def load(read: Reading, paymentid: str, owner: OwnerScope | None = None) -> Payment:
     """The payment. Raises NoSuchPayment, also for another's than the `owner` (None: who asked)."""
     theirs, number = (owner or read.owner).sql("userid")
     row = read.one(f"SELECT {_COLUMNS} FROM payments WHERE paymentid = ?{theirs}", (paymentid, *number))

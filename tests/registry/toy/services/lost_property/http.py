@@ -5,12 +5,12 @@ from gbike.services.lost_property.storage import hand_in
 
 from gbike.kit.access.rules import PEOPLE
 from gbike.kit.http.app import Operation, Refusals
-from gbike.kit.http.ask import Answer, Ask
+from gbike.kit.http.ask import Request, Response
 from gbike.kit.http.fields import Id
-from gbike.kit.http.hal import Kind, item
+from gbike.kit.http.hal import ResourceKind, item
 from gbike.kit.store import Store
 
-FOUND = Kind("lostProperties", "lostProperty", "foundid")
+FOUND = ResourceKind("lostProperties", "lostProperty", "foundid")
 REFUSALS: Refusals = {}
 
 
@@ -32,11 +32,11 @@ class Found(msgspec.Struct, frozen=True):
 def operations(store: Store) -> list[Operation]:
     """The operations of lostProperty."""
 
-    async def create(ask: Ask) -> Answer:
-        new = await ask.body(NewFound)
-        ask.must_cover(new.userid)
+    async def create(request: Request) -> Response:
+        new = await request.body(NewFound)
+        request.must_cover(new.userid)
         number = await store.write(hand_in, new.userid, new.bikeid, new.location)
-        return Answer(201, item(FOUND, ask.base, Found(number, new.bikeid)))
+        return Response(201, item(FOUND, request.base, Found(number, new.bikeid)))
 
     return [
         Operation(
