@@ -64,10 +64,10 @@ class Cluster:
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as forward:  # noqa: S603
             try:
                 assert forward.stdout is not None
-                said = forward.stdout.readline()
-                found = re.search(r"127\.0\.0\.1:(\d+)", said)
+                printed = forward.stdout.readline()
+                found = re.search(r"127\.0\.0\.1:(\d+)", printed)
                 if not found:
-                    raise Failed(f"kubectl port-forward: {said.strip() or 'said nothing'}")
+                    raise Failed(f"kubectl port-forward: {printed.strip() or 'said nothing'}")
                 yield f"http://127.0.0.1:{found[1]}"
             finally:
                 forward.terminate()

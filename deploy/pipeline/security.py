@@ -114,12 +114,12 @@ def vulnerabilities(required: bool | None = None) -> Iterable[str]:
         )
         if done.returncode == 0:
             continue
-        said = f"{done.stdout}\n{done.stderr}".strip()
-        if UNREACHED.search(said) and "Found " not in said:
+        printed = f"{done.stdout}\n{done.stderr}".strip()
+        if UNREACHED.search(printed) and "Found " not in printed:
             last = "the service that knows vulnerabilities can't be reached from here"
             yield f"pip-audit: {last}, and it is required" if must else f"SKIPPED pip-audit: {last}"
             return
-        yield from (f"{lock}: {line}" for line in said.splitlines())
+        yield from (f"{lock}: {line}" for line in printed.splitlines())
 
 
 def _of_bandit(finding: Finding) -> bool:

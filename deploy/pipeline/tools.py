@@ -37,8 +37,8 @@ def run(
     by everybody on the machine. Raises Failed."""
     done = attempt(command, given=given, env=env, cwd=cwd)
     if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip()).splitlines()
-        raise Failed(f"{Path(command[0]).name} {command[1] if len(command) > 1 else ''}: " + "\n".join(said[-20:]))
+        printed = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        raise Failed(f"{Path(command[0]).name} {command[1] if len(command) > 1 else ''}: " + "\n".join(printed[-20:]))
     return done.stdout
 
 

@@ -17,7 +17,7 @@ from psycopg.rows import TupleRow
 
 from dev.bench.http import Connection, connect_many
 from dev.bench.machine import family, family_cpu_ms, memory_mb
-from dev.bench.process import ROOT, CannotRun, said, start, stop
+from dev.bench.process import ROOT, CannotRun, printed, start, stop
 from dev.bench.report import Line, speed_line
 from dev.bench.rides import SETTLE_S, Fleet, Ride, Settle, Speed, WrongEffect, cycles
 from gbike.app.cluster.plan import Plan, read_plan
@@ -155,9 +155,9 @@ async def cluster(data: Path, flags: Sequence[str], more: Mapping[str, str] | No
     log, began = data.with_name("cluster.txt"), time.perf_counter()
     process = start(command, log, {**os.environ, **(more or {})})
     try:
-        while MARK not in said(log):
+        while MARK not in printed(log):
             if process.poll() is not None or time.perf_counter() - began > READY_S:
-                raise CannotRun(f"the cluster did not start: {said(log)}")
+                raise CannotRun(f"the cluster did not start: {printed(log)}")
             await asyncio.sleep(0.05)
         ready_s, plan = time.perf_counter() - began, read_plan(data)
         assert plan is not None

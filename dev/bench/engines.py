@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
-from dev.bench.process import CannotRun, free_port, said, start, stop
+from dev.bench.process import CannotRun, free_port, printed, start, stop
 from gbike.app.engines import CannotRun as NotInstalled
 from gbike.app.engines import Program, envoy, kafka, postgres
 
@@ -67,7 +67,7 @@ async def _running(
         until = time.monotonic() + START_S
         while not await ready():
             if process.poll() is not None or time.monotonic() > until:
-                raise CannotRun(f"an engine did not start: {said(log)}")
+                raise CannotRun(f"an engine did not start: {printed(log)}")
             await asyncio.sleep(0.1)
         yield
     finally:

@@ -56,7 +56,7 @@ class AllInThread(SqliteStore):
         self._writer.execute("BEGIN IMMEDIATE")
         left = self._execute(batch, self._writer)
         self._writer.execute("COMMIT")
-        return bool(left.said)
+        return bool(left.events)
 
 
 def _handle_a_request() -> None:

@@ -103,7 +103,7 @@ def start(
         )
 
 
-def said(log: Path) -> str:
+def printed(log: Path) -> str:
     """What a process said last."""
     return log.read_text(errors="replace")[-2000:]
 
@@ -112,7 +112,7 @@ async def _until_ready(process: "subprocess.Popen[bytes]", port: int, path: str,
     until = time.monotonic() + WAIT_S
     while time.monotonic() < until:
         if process.poll() is not None:
-            raise CannotRun(f"the server ended with {process.returncode}: {said(log)}")
+            raise CannotRun(f"the server ended with {process.returncode}: {printed(log)}")
         try:
             connection = await connect(port)
             reply = await connection.ask("GET", path)

@@ -122,10 +122,10 @@ async def _pgbench(port: int, script: Path, clients: int, seconds: float) -> flo
         *("-U", postgres.OWNER, DATABASE),
     ]
     running = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    said, _ = await running.communicate()
-    found = re.search(rb"tps = ([\d.]+)", said)
+    printed, _ = await running.communicate()
+    found = re.search(rb"tps = ([\d.]+)", printed)
     if running.returncode or found is None:
-        raise CannotRun(f"pgbench: {said.decode()[-1000:]}")
+        raise CannotRun(f"pgbench: {printed.decode()[-1000:]}")
     return float(found[1])
 
 
@@ -148,13 +148,13 @@ async def _ours(port: int, clients: int, seconds: float) -> Commands:
         lasted = time.perf_counter() - began
     finally:
         await store.close()
-    said, after = _counts(port)
-    if said != len(took) + 8 or after - before != said:
-        raise WrongEffect(f"{len(took) + 8} commands left {said} outbox rows and {after - before} changes")
+    printed, after = _counts(port)
+    if printed != len(took) + 8 or after - before != printed:
+        raise WrongEffect(f"{len(took) + 8} commands left {printed} outbox rows and {after - before} changes")
     return Commands(len(took) / lasted, median(took) * 1000)
 
 
 def _reserve(tx: Tx, bikeid: int, rentid: int) -> None:
     row = tx.one(_RESERVE, (rentid, bikeid))
     assert row is not None  # nobody holds a bike of the bench
-    tx.say(ChkAndUpdatedStatus(bikeid=bikeid, status="사용중", rentid=rentid, version=row[0]))
+    tx.publish(ChkAndUpdatedStatus(bikeid=bikeid, status="사용중", rentid=rentid, version=row[0]))

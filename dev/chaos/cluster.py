@@ -173,7 +173,7 @@ class Story:
             await asyncio.gather(*[client.ask_again(session) for client in clients])
         except NoAnswer as why:
             raise Failed(f"a request through the gateway got no answer at all: {why}") from None
-        said = await self._running.gbike("verify")
+        printed = await self._running.gbike("verify")
         rested_s = time.monotonic() - began
         if rested_s > DRAINED_S:
             raise Failed(f"it came to rest {rested_s:.0f} s after everything was ready")
@@ -184,7 +184,7 @@ class Story:
         nothing("never known", unknown)
         adopt(state, clients)
         ready = f"ready {healed_s:.1f} s after the last fault, at rest and checked {rested_s:.1f} s later"
-        return f"{figures(clients)}\n{ready}, {said}"
+        return f"{figures(clients)}\n{ready}, {printed}"
 
     async def _riding(self, story: Coroutine[Any, Any, T]) -> T:
         """What `story` answers, told while people ride."""

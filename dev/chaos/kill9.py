@@ -39,8 +39,8 @@ async def kill9(data: Path, rounds: int, seed: int) -> str:
             await _judged(session, clients)
             await _verified(data)
         await demo.stop()
-        said = await demo.gbike("verify")
-    return f"{figures(clients)}\n{kills} kills, slowest restart {slowest_s:.1f} s, {said.strip()}"
+        printed = await demo.gbike("verify")
+    return f"{figures(clients)}\n{kills} kills, slowest restart {slowest_s:.1f} s, {printed.strip()}"
 
 
 def _connector() -> aiohttp.TCPConnector:

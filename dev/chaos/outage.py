@@ -39,13 +39,13 @@ async def outage(data: Path, minutes: float) -> str:
             await demo.gbike("demo-fault", "heal")
             drained.append(await _settled(session))
             await _right_to_the_won(session, rides)
-        said = await demo.gbike("verify")
+        printed = await demo.gbike("verify")
         await demo.stop()
     took.sort()
     return (
         f"{rides} rides with {', '.join(BEHIND)} down: every rent and return taken,"
         f" p50 {took[len(took) // 2] * 1000:.0f} ms, p99 {took[len(took) * 99 // 100] * 1000:.0f} ms\n"
-        f"settled {max(drained):.1f} s after they came back, every won in its place, {said.strip()}"
+        f"settled {max(drained):.1f} s after they came back, every won in its place, {printed.strip()}"
     )
 
 

@@ -34,14 +34,14 @@ class Reaction(msgspec.Struct, frozen=True):
 
     heard: str
     by: str
-    said: tuple[str, ...]
+    published: tuple[str, ...]
 
 
 class Scene(msgspec.Struct, frozen=True):
     """One command and everything that followed from it."""
 
     command: Command
-    said: tuple[tuple[str, str], ...]
+    published: tuple[tuple[str, str], ...]
     reactions: tuple[Reaction, ...]
 
 
@@ -94,8 +94,8 @@ async def watch(script: Sequence[Command] = SCRIPT) -> list[Scene]:
         answer = await call_asgi(services.app, method, path, body, {})
         if answer.status != command.status:
             raise NotAsWritten(f"{command.request}: {answer.status} {answer.body.decode()}")
-        said = [(name, m.type) for name, waiting in (await _outboxes(services)).items() for m in waiting]
-        scenes.append(Scene(command, tuple(said), tuple(await _reactions(services))))
+        published = [(name, m.type) for name, waiting in (await _outboxes(services)).items() for m in waiting]
+        scenes.append(Scene(command, tuple(published), tuple(await _reactions(services))))
     await services.stop()
     return scenes
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from dev.documents.event_storm import Scene
-from gbike.app.event_map import Built, MappedEvent, build_all, events, said
+from gbike.app.event_map import Built, MappedEvent, build_all, events, name_of
 from gbike.app.serve import ServeSettings
 from gbike.app.settings import SettingRow, setting_rows
 from gbike.gateway.envoy import PROBLEMS
@@ -46,7 +46,7 @@ def mermaid(built: Sequence[Built]) -> str:
     """The services and their events: solid lines are asked and answered at once, dotted ones are events."""
     lines = ["flowchart LR"]
     for one in built:
-        name, text = one.card.name, said(one.card)
+        name, text = one.card.name, name_of(one.card)
         lines.append(f"    {name}[[{text}]]" if one.card.core else f"    {name}[{text}]")
     for one in built:
         lines += [f"    {one.card.name} -->|asks| {peer}" for peer in one.card.calls]
@@ -57,7 +57,8 @@ def mermaid(built: Sequence[Built]) -> str:
             names = [
                 event.name
                 for event in found
-                if event.said_by == said(one.card) and any(h.service == said(other.card) for h in event.heard_by)
+                if event.published_by == name_of(one.card)
+                and any(h.service == name_of(other.card) for h in event.handled_by)
             ]
             if names:
                 hearers.setdefault("<br/>".join(names), []).append(other.card.name)
@@ -130,7 +131,7 @@ def settings_page(built: Sequence[Built]) -> str:
         found = setting_rows(one.card.settings, {})
         if not found:
             continue
-        parts.append(f"## {said(one.card)}\n")
+        parts.append(f"## {name_of(one.card)}\n")
         if known := [row.name for row in found if seen.get(row.name) == row.meaning]:
             parts.append(f"As above: {', '.join(f'`{name}`' for name in known)}.\n")
         parts.append(_settings((row.name, _default(row), row.meaning) for row in found if row.name not in known))
@@ -163,8 +164,8 @@ def _scene(scene: Scene) -> str:
     """One line: the command, what it published at once, and what that set off."""
     command = scene.command
     asked = "".join(f", R{number}" for number in command.requirements)
-    names = ", ".join(f"**{event}**" for _, event in scene.said) or "no event: nobody needs to hear of it"
-    after = dict.fromkeys(event for reaction in scene.reactions for event in reaction.said)
+    names = ", ".join(f"**{event}**" for _, event in scene.published) or "no event: nobody needs to hear of it"
+    after = dict.fromkeys(event for reaction in scene.reactions for event in reaction.published)
     follows = f" → {', '.join(after)}" if after else ""
     told = f"{command.actor} {command.wish} (`{command.request}`, {command.status}{asked})"
     return f"- {told}: {names}{follows}"
@@ -183,8 +184,8 @@ def _requirements(why: str) -> list[int]:
 
 
 def _event(event: MappedEvent) -> str:
-    lines = [f"- **{event.name}** ({event.said_by}, `{_key_shape(event.kind)}`): {event.meaning}"]
-    for heard in event.heard_by:
+    lines = [f"- **{event.name}** ({event.published_by}, `{_key_shape(event.kind)}`): {event.meaning}"]
+    for heard in event.handled_by:
         policy = f" `{heard.policy}`" if heard.policy.startswith("whenever_") else ""
         lines.append(f"  - {heard.service}{policy}: {heard.why}")
     return "\n".join(lines)
@@ -203,8 +204,8 @@ def _by_service(built: Sequence[Built]) -> dict[str, list[ProblemType]]:
     for one in built:
         told = [problem for operation in one.service.operations for problem in operation.refusals]
         for problem in {problem.slug: problem for problem in [*one.service.refusals.values(), *told]}.values():
-            who.setdefault(problem, []).append(said(one.card))
-    found: dict[str, list[ProblemType]] = {said(one.card): [] for one in built}
+            who.setdefault(problem, []).append(name_of(one.card))
+    found: dict[str, list[ProblemType]] = {name_of(one.card): [] for one in built}
     for problem in (problem for problem in who if problem not in EVERYWHERE):
         found.setdefault(", ".join(who[problem]), []).append(problem)
     return found

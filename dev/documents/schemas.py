@@ -121,9 +121,9 @@ def asyncapi(built: Sequence[Built]) -> dict[str, Any]:
     found = events(built)
     operations: dict[str, Any] = {}
     for one in built:
-        said = [event for event in found if event.kind in one.card.says]
+        published = [event for event in found if event.kind in one.card.publishes]
         heard = [event for event in found if event.kind in one.service.policies]
-        for action, verb, events_of in (("send", "says", said), ("receive", "hears", heard)):
+        for action, verb, events_of in (("send", "says", published), ("receive", "hears", heard)):
             if events_of:
                 operations |= _operations(one, action, verb, events_of)
     return {
@@ -136,20 +136,20 @@ def asyncapi(built: Sequence[Built]) -> dict[str, Any]:
         },
         "defaultContentType": "application/json",
         "servers": SERVERS,
-        "channels": {one.card.name: _channel(one, found) for one in built if one.card.says},
+        "channels": {one.card.name: _channel(one, found) for one in built if one.card.publishes},
         "operations": operations,
         "components": {"messages": {event.name: _message(event) for event in found}, "schemas": {"Headers": HEADERS}},
     }
 
 
 def _message(event: MappedEvent) -> dict[str, Any]:
-    hearers = ", ".join(heard.service for heard in event.heard_by) or "nobody yet"
+    hearers = ", ".join(heard.service for heard in event.handled_by) or "nobody yet"
     shown = stem(event.kind)
     key = {"examples": [packed(shown).key]} if shown in EXAMPLES else {}
     return {
         "name": event.name,
         "summary": event.meaning,
-        "description": f"Said by {event.said_by}, heard by {hearers}.",
+        "description": f"Said by {event.published_by}, heard by {hearers}.",
         "contentType": "application/json",
         "headers": {"$ref": "#/components/schemas/Headers"},
         "payload": {
@@ -181,13 +181,13 @@ def _operations(one: Built, action: str, verb: str, found: Sequence[MappedEvent]
 
 
 def _channel(one: Built, found: Sequence[MappedEvent]) -> dict[str, Any]:
-    said = [event for event in found if event.kind in one.card.says]
+    published = [event for event in found if event.kind in one.card.publishes]
     return {
         "address": topic_of(one.card.name),
         "description": "What one service says; it alone writes here, and what names another source is set aside. Those"
         " of one key keep their order. The embedded form has one log for all.",
         "bindings": {"kafka": _topic(topic_of(one.card.name))},
-        "messages": {event.name: {"$ref": f"#/components/messages/{event.name}"} for event in said},
+        "messages": {event.name: {"$ref": f"#/components/messages/{event.name}"} for event in published},
     }
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from gbike.app.event_map import Built, said, spoken
+from gbike.app.event_map import Built, display_name, name_of
 from gbike.kit.access.rules import ROLES, Rule
 
 SECURITY = "docs/security.md"
@@ -23,7 +23,7 @@ def who_may(built: Sequence[Built]) -> str:
         by_rule: dict[str, list[str]] = {}
         for operation in one.service.operations:
             by_rule.setdefault(_who(operation.rule), []).append(f"`{operation.method} {operation.path}`")
-        lines.append(f"- **{said(one.card)}**")
+        lines.append(f"- **{name_of(one.card)}**")
         lines += [f"  - {who}: {', '.join(operations)}" for who, operations in by_rule.items()]
     return "\n".join(lines) + "\n\n"
 
@@ -34,5 +34,5 @@ def _who(rule: Rule) -> str:
         return "anybody"
     found = {"own": [role for role in ROLES if role in rule.own - rule.all]}
     found["all"] = [role for role in ROLES if role in rule.all]
-    found["service"] = [spoken(name) for name in sorted(rule.services)]
+    found["service"] = [display_name(name) for name in sorted(rule.services)]
     return "; ".join(f"{how}: {', '.join(names)}" for how, names in found.items() if names)

@@ -149,12 +149,12 @@ class MangledSubscription:
             self._held_until[number] = now + LATEST_S * self._rng.random() ** 3 if held else 0.0
         return bool(swarm.held_back) and self._held_until[number] > now
 
-    def settle(self, tx: Tx, batch: Batch) -> None:
+    def save_position(self, tx: Tx, batch: Batch) -> None:
         """See Subscription.settle."""
         sql = "INSERT INTO positions (consumer, position) VALUES (?, ?) ON CONFLICT (consumer) DO UPDATE"
         tx.execute(f"{sql} SET position = excluded.position", (self._name, batch.position))
 
-    async def settled(self, batch: Batch) -> None:
+    async def acknowledge(self, batch: Batch) -> None:
         """See Subscription.settled."""
         self._position = batch.position
         self._given = {number for number in (*self._given, *self._giving) if number > batch.position}

@@ -164,11 +164,13 @@ def wrong_with_the_log(readings: Mapping[str, Reading], log: Reading) -> Iterato
     for name, reading in readings.items():
         for (key,) in reading.all("SELECT key FROM idempotency WHERE status IS NULL"):
             yield f"L4 {name} holds the key {key} for a request that nobody works on"
-    said = {row[0]: name for name, reading in readings.items() for row in reading.all("SELECT message_id FROM outbox")}
+    published = {
+        row[0]: name for name, reading in readings.items() for row in reading.all("SELECT message_id FROM outbox")
+    }
     logged = {row[0] for row in log.all("SELECT message_id FROM log")}
-    for message_id, name in said.items():
+    for message_id, name in published.items():
         if message_id not in logged:
             yield f"I21 {message_id} of {name} never reached the log"
     for (message_id,) in log.all("SELECT message_id FROM log"):
-        if message_id not in said:
+        if message_id not in published:
             yield f"I21 {message_id} is in the log but nobody said it"

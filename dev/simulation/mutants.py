@@ -127,7 +127,7 @@ def _of(command: str, changed: Any, original: Any) -> Any:
 
 def _settled_first(original: Any) -> Any:
     async def handle(consumer: Consumer, batch: Any) -> None:
-        await consumer._store.write(consumer._subscription.settle, batch)
+        await consumer._store.write(consumer._subscription.save_position, batch)
         await original(consumer, batch)
 
     return handle
@@ -174,12 +174,12 @@ def _both_clocks(_original: Any) -> Any:
 
 
 def _by_the_return(original: Any) -> Any:
-    def charge(first: Any, tx: Tx, said: Any) -> None:
-        valid = bills.valid_tariff(tx, said.endtime)
+    def charge(first: Any, tx: Tx, published: Any) -> None:
+        valid = bills.valid_tariff(tx, published.endtime)
         assert valid is not None
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Tariff, "parse", lambda _text: valid.tariff)
-            original(first, tx, said)
+            original(first, tx, published)
 
     return charge
 

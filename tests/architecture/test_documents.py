@@ -40,7 +40,7 @@ def test_every_setting_says_what_it_means() -> None:
 
 def test_every_event_says_what_happened() -> None:
     for card in cards():
-        for kind in card.says:
+        for kind in card.publishes:
             assert kind.__doc__, kind
             assert issubclass(kind, msgspec.Struct)
 

@@ -87,10 +87,10 @@ async def test_the_heads_of_verify_and_of_the_log_are_such_a_file_too(data: Path
         witness = Witness(embedded.part("userDeposit").store, "user_deposit")
         assert [await witness.step(), await witness.step()] == [0, 0]
     await embedded.stop()
-    (said,) = logged
-    kept.write_text("not JSON\n" + json.dumps(said) + "\n")
+    (printed,) = logged
+    kept.write_text("not JSON\n" + json.dumps(printed) + "\n")
     assert audit(data, "verify", "--against", str(kept)).exit_code == 0
-    kept.write_text(json.dumps({**said, "hash": "0" * 64}) + "\n")
+    kept.write_text(json.dumps({**printed, "hash": "0" * 64}) + "\n")
     assert audit(data, "verify", "--against", str(kept)).exit_code == 1
 
 

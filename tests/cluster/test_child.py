@@ -154,7 +154,7 @@ asyncio.run(main())
 def test_what_a_killed_supervisor_left_behind_is_ended_and_nobody_elses(tmp_path: Path) -> None:
     ours, other = (subprocess.Popen([sys.executable, "-c", DEAF], stdout=subprocess.DEVNULL) for _ in range(2))
     try:
-        left.note(tmp_path, {"it": ours.pid, "stopped": None})
+        left.record(tmp_path, {"it": ours.pid, "stopped": None})
         known = (tmp_path / left.FILE).read_text()
         born = left.birth(other.pid)
         assert born is not None

@@ -127,11 +127,11 @@ def uncaused(stores: Mapping[str, str]) -> set[object]:
             name: (read.all("SELECT message_id FROM inbox"), read.all("SELECT message_id FROM outbox"))
             for name, read in reading.items()
         }
-        heard, said = ({row[0] for many in rows.values() for row in many[which]} for which in (0, 1))
+        heard, published = ({row[0] for many in rows.values() for row in many[which]} for which in (0, 1))
         ridden = {row[0] for row in reading["bike"].all("SELECT rentid FROM bikes WHERE rentid IS NOT NULL")}
         begun = {row[0] for row in reading["rent"].all("SELECT rentid FROM rents")}
     assert heard
-    return (heard - said) | (ridden - begun)
+    return (heard - published) | (ridden - begun)
 
 
 def restored(backup: Path, folder: DataFolder) -> Iterator[Mapping[str, str]]:
@@ -289,21 +289,21 @@ def test_who_is_busy_for_long_keeps_nobody_else_from_writing(
     cluster: DataFolder, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between two tries everybody writes, and the last try finds all at rest."""
-    stores, said = stores_of(cluster), list[int]()
+    stores, printed = stores_of(cluster), list[int]()
     with psycopg.connect(stores["billing"]) as busy, psycopg.connect(stores["bike"], autocommit=True) as other:
         busy.execute("LOCK TABLE outbox IN ROW EXCLUSIVE MODE")
         other.execute("SET lock_timeout = 1")
 
         def meanwhile(_pause_s: float) -> None:
             other.execute("DELETE FROM outbox")
-            said.append(1)
-            if len(said) == 2:
+            printed.append(1)
+            if len(printed) == 2:
                 busy.rollback()
 
         monkeypatch.setattr("gbike.app.cluster.snapshots.SHUT_MS", 50)
         monkeypatch.setattr("gbike.app.cluster.snapshots.time.sleep", meanwhile)
         cluster_copies.copy(cluster, home / "backup", print)
-    assert len(said) == 2
+    assert len(printed) == 2
     assert (home / "backup" / "manifest.json").exists()
 
 

@@ -111,9 +111,9 @@ async def test_what_freezes_again_and_again_is_left_for_a_person(it: Watched) ->
     last, it.answering = it.child.pid, False
     await it.asked_again(4 * MANY)
     assert it.child.pid == last
-    said = [line for line in it.told if "is left as it is" in line]
-    assert len(said) == 1
-    assert "3 times within 10 minutes" in said[0]
+    printed = [line for line in it.told if "is left as it is" in line]
+    assert len(printed) == 1
+    assert "3 times within 10 minutes" in printed[0]
 
 
 async def test_a_full_disk_makes_nobody_forgotten(it: Watched) -> None:

@@ -127,8 +127,8 @@ def test_what_did_not_reach_somebody_keeps_nobody_waiting(folder: DataFolder, ch
 def test_who_does_not_come_to_rest_is_told_and_what_is_wrong_is_named_all_the_same(
     folder: DataFolder, change: Change, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = itertools.count()
-    monkeypatch.setattr(quiet, "_said", lambda _: next(said))
+    printed = itertools.count()
+    monkeypatch.setattr(quiet, "_published", lambda _: next(printed))
     change("rent_and_billing_view", "UPDATE rides SET fee = fee + 1 WHERE rentid = 2")
     waiting, *violations = told(folder)
     assert "something was just said" in waiting

@@ -141,7 +141,7 @@ class Hears:
 
     def __init__(self, policies: Policies, hear: Any = None) -> None:
         self.policies = policies
-        self.consumer = Consumer(None, None, policies, Metrics(), "test", hear=hear)  # type: ignore[arg-type]
+        self.consumer = Consumer(None, None, policies, Metrics(), "test", on_messages=hear)  # type: ignore[arg-type]
 
     def case(self, name: str, event: Event, *more: Event) -> Case:
         """A policy: its event comes to one process or the other, or to both."""

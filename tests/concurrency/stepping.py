@@ -120,7 +120,7 @@ class Side:
         dial = Dialer(url, clock, name)
         self._readers = Readers(dial, 1, 1_000)
         self._writer = _Writer(
-            dial, _Here(), self._readers, clock=clock, ids=ids, source=name, said=asyncio.Event(), rehearse=False
+            dial, _Here(), self._readers, clock=clock, ids=ids, source=name, published=asyncio.Event(), rehearse=False
         )
         self._writer.gate = self
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)

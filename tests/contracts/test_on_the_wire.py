@@ -45,8 +45,8 @@ def check(message: Message) -> None:
     """Headers and key are as the document says."""
     headers = msgspec.json.decode(message.headers)
     jsonschema.validate(headers, SPOKEN["components"]["schemas"]["Headers"])
-    said = SPOKEN["components"]["messages"][headers["ce_type"]]
-    (example,) = said["bindings"]["kafka"]["key"]["examples"]
+    printed = SPOKEN["components"]["messages"][headers["ce_type"]]
+    (example,) = printed["bindings"]["kafka"]["key"]["examples"]
     assert message.key.partition(":")[0] == example.partition(":")[0]
 
 
@@ -68,7 +68,7 @@ async def test_a_row_of_the_log_is_the_message_and_as_described() -> None:
 
 
 def test_the_topics_and_the_groups_have_the_names_of_the_document() -> None:
-    assert set(CHANNELS) == {one.name for one in cards() if one.says} == set(speakers().values())
+    assert set(CHANNELS) == {one.name for one in cards() if one.publishes} == set(speakers().values())
     for name, channel in CHANNELS.items():
         assert channel["address"] == channel["bindings"]["kafka"]["topic"] == topic_of(name) == f"gbike.{name}"
         assert CONFIGS["retention.ms"] == str(channel["bindings"]["kafka"]["topicConfiguration"]["retention.ms"])

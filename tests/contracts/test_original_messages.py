@@ -11,7 +11,7 @@ from gbike.app.catalogue import cards
 from gbike.kit.envelope import Message, unpack
 
 RECORDED = Path(__file__).parents[1] / "golden" / "kafka-messages.jsonl"
-KINDS = {kind.__name__: kind for card in cards() for kind in card.says}
+KINDS = {kind.__name__: kind for card in cards() for kind in card.publishes}
 
 
 def values() -> list[dict[str, Any]]:
@@ -36,10 +36,10 @@ def test_the_originals_messages_decode_with_all_their_fields(name: str) -> None:
         if value["eventType"] != name or any(value.get(field) is None for field in needed(name)):
             continue
         message = Message("m", name, "k", b"{}", json.dumps(value).encode())
-        said: Any = unpack(message, KINDS[name])
+        printed: Any = unpack(message, KINDS[name])
         for field in KINDS[name].__struct_fields__:
             if value.get(field) is not None:
-                assert getattr(said, field) == value[field]
+                assert getattr(printed, field) == value[field]
 
 
 def needed(name: str) -> list[str]:

@@ -73,13 +73,13 @@ def test_generating_again_changes_nothing_and_never_edits_an_example(tmp_path: P
 
 
 def test_every_event_of_the_contracts_is_published_and_has_an_example() -> None:
-    said = {
+    published = {
         kind
         for name in ("account", "bike", "bike_manage_app", "bike_manager", "billing", "rent", "user_deposit")
-        for kind in import_module(f"gbike.contracts.{name}").SAYS
+        for kind in import_module(f"gbike.contracts.{name}").PUBLISHES
     }
-    assert said == set(EVENTS.values())
-    assert {stem(kind) for kind in said} <= {path.stem for path in GOLDEN}
+    assert published == set(EVENTS.values())
+    assert {stem(kind) for kind in published} <= {path.stem for path in GOLDEN}
     assert {f"{name}.json" for name in EXAMPLES} <= {path.name for path in GOLDEN}
 
 
@@ -161,7 +161,7 @@ def test_the_openapi_document_is_the_gateways_with_every_service_and_nothing_int
     whole = _read(OPENAPI)
     assert whole == json.loads(pages(demo=False)["/openapi.json"].text)
     parts = [document(one.card.name, one.service.operations)["paths"] for one in build_all()]
-    assert whole["paths"] == {path: said for part in parts for path, said in part.items()}
+    assert whole["paths"] == {path: printed for part in parts for path, printed in part.items()}
     assert not [path for path in whole["paths"] if path.startswith("/internal")]
 
 
@@ -200,9 +200,9 @@ def _refs(value: Any) -> list[str]:
 
 async def test_the_storm_shows_every_event_and_every_policy() -> None:
     built, scenes = build_all(), await watch()
-    said = {event for scene in scenes for _, event in scene.said}
-    said |= {event for scene in scenes for reaction in scene.reactions for event in reaction.said}
-    assert said == set(EVENTS)
+    published = {event for scene in scenes for _, event in scene.published}
+    published |= {event for scene in scenes for reaction in scene.reactions for event in reaction.published}
+    assert published == set(EVENTS)
     watched = {(reaction.heard, reaction.by) for scene in scenes for reaction in scene.reactions}
     assert watched == {(kind.__name__, one.card.name) for one in built for kind in one.service.policies}
 
@@ -230,6 +230,6 @@ def test_gbike_events_and_routes_name_every_event_policy_and_operation() -> None
     told, shown = (CliRunner().invoke(app, [verb]).output for verb in ("events", "routes"))
     for event in events(built):
         assert event.name in told
-        assert all(heard.why and heard.why in told for heard in event.heard_by)
+        assert all(heard.why and heard.why in told for heard in event.handled_by)
     for operation in (o for one in built for o in one.service.operations):
         assert (f"{operation.method:<6} {operation.path} " in shown) is not operation.hidden

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from gbike.app.embedded import Embedded
-from gbike.contracts import Said
+from gbike.contracts import Event
 from gbike.kit.clock import Moment
 from gbike.kit.envelope import Message, pack
 from gbike.kit.inprocess.peer import InProcessCaller
@@ -114,12 +114,12 @@ class Town:
         """The items of a collection."""
         return list((await self.see(f"/{collection}"))["_embedded"][collection])
 
-    async def tell(self, source: str, *events: Said) -> None:
+    async def tell(self, source: str, *events: Event) -> None:
         """Put events on the bus as if said by `source`, each under an id of its own, and let everybody hear them."""
         await self.all.bus.append([self.message(source, event) for event in events])
         await self.all.settle()
 
-    def message(self, source: str, event: Said) -> Message:
+    def message(self, source: str, event: Event) -> Message:
         """An event as a message nobody has seen yet."""
         self._numbers += 1
         return pack(event, id=f"told-{self._numbers}", source=source, now_ms=self.clock.at_ms, trace=NO_TRACE)  # type: ignore[arg-type]
@@ -128,7 +128,7 @@ class Town:
         """Everything that was ever put on the bus."""
         return [message for _, message in await self.all.bus.store.read(_whole_log)]
 
-    async def said(self, kind: str) -> list[Any]:
+    async def published(self, kind: str) -> list[Any]:
         """The values of all events of one kind on the bus."""
         return [msgspec.json.decode(m.value) for m in await self.log() if m.type == kind]
 

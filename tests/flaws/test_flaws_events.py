@@ -43,7 +43,7 @@ def _say_at_once(patch: pytest.MonkeyPatch) -> None:
         init(log, store)
         logs.append(log)
 
-    def say(tx: SqliteTx, event: Any) -> None:
+    def publish(tx: SqliteTx, event: Any) -> None:
         m = envelope.pack(event, id=tx._writer.ids.new(), source="bike", now_ms=tx.now_ms, trace=tx.trace)
         row = (m.id, m.type, m.key, m.headers, m.value)
         logs[-1].store._writer.execute(
@@ -51,7 +51,7 @@ def _say_at_once(patch: pytest.MonkeyPatch) -> None:
         )
 
     patch.setattr(SqliteLog, "__init__", remembered)
-    patch.setattr(SqliteTx, "say", say)
+    patch.setattr(SqliteTx, "publish", publish)
 
 
 @flaw(1, _say_at_once)
@@ -61,7 +61,7 @@ async def test_flaw_1_what_is_rolled_back_is_not_said() -> None:
     before = len(await town.log())
 
     def rent_and_fail(tx: Tx) -> None:
-        tx.say(Rented(rentid=99, userid=1, bikeid=1, status="rented", starttime=0))
+        tx.publish(Rented(rentid=99, userid=1, bikeid=1, status="rented", starttime=0))
         raise RuntimeError("after it was said")
 
     with pytest.raises(RuntimeError):
@@ -88,7 +88,7 @@ async def test_flaw_2_what_was_said_while_the_bus_was_down_arrives() -> None:
     assert [bill["status"] for bill in await town.many("billings")] == ["OPENBILL"]
 
 
-@flaw(3, replacing(Rented, "key", property(lambda said: "")))
+@flaw(3, replacing(Rented, "key", property(lambda printed: "")))
 async def test_flaw_3_all_that_is_said_of_a_rent_has_its_key_and_order() -> None:
     """Messages had no key on three partitions, so a return could overtake its rent; here the key is the aggregate."""
     town = await a_town()
@@ -129,7 +129,7 @@ async def _skip_the_batch(consumer: inbox.Consumer, batch: Any) -> None:
     try:
         await consumer._store.write(consumer._apply, list(batch.messages), batch)
     except Exception:
-        await consumer._store.write(consumer._subscription.settle, batch)
+        await consumer._store.write(consumer._subscription.save_position, batch)
 
 
 _FINE = Rented(rentid=1, userid=1, bikeid=1, status="rented", starttime=1)
@@ -158,9 +158,9 @@ async def test_flaw_6_a_message_delivered_twice_takes_effect_once() -> None:
     policies = town.all.parts["billing"].running.consumer._policies  # type: ignore[union-attr]
     kind, policy = policies["Rented"]
 
-    def counted(tx: Tx, said: Rented) -> None:
-        heard.append(said.rentid)
-        policy(tx, said)
+    def counted(tx: Tx, printed: Rented) -> None:
+        heard.append(printed.rentid)
+        policy(tx, printed)
 
     policies["Rented"] = (kind, counted)
     again = town.message("rent", Rented(rentid=7, userid=1, bikeid=1, status="rented", starttime=5))
@@ -259,7 +259,7 @@ def _said_anyway(patch: pytest.MonkeyPatch) -> None:
     def change(tx: Tx, bikeid: int, decide: Any) -> Any:
         kept = bikes.keep(tx, bikes.load(tx, bikeid), decide(bikes.load(tx, bikeid)))
         assert kept is not None
-        tx.say(bike_commands._updated(kept))
+        tx.publish(bike_commands._updated(kept))
         return kept
 
     patch.setattr(bike_http, "change_a_bike", change)
@@ -273,7 +273,7 @@ async def test_flaw_10_a_changed_bike_says_what_changed_with_all_its_facts() -> 
     await town.client.patch("/bikes/1", {"batterylevel": 42})
     await town.client.patch("/bikes/1", {"batterylevel": 42})  # nothing changes, nothing is said
     await town.all.settle()
-    said = (await town.log())[before:]
-    assert [message.type for message in said] == ["UpdatedBike"]
-    value = msgspec.json.decode(said[0].value)
+    published = (await town.log())[before:]
+    assert [message.type for message in published] == ["UpdatedBike"]
+    value = msgspec.json.decode(published[0].value)
     assert (value["bikeid"], value["status"], value["location"], value["batterylevel"]) == (1, "사용가능", "정자역", 42)

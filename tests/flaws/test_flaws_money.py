@@ -56,9 +56,9 @@ async def test_flaw_25_a_rent_told_twice_has_one_bill_and_is_charged() -> None:
 def _only_with_a_bill(patch: pytest.MonkeyPatch) -> None:
     charge = billing.whenever_returned_apply_the_fee
 
-    def late(tax: Tariff, tx: Tx, said: Returned) -> None:
-        if billing.storage.find_by_rent(tx, said.rentid) is not None:
-            charge(tax, tx, said)
+    def late(tax: Tariff, tx: Tx, printed: Returned) -> None:
+        if billing.storage.find_by_rent(tx, printed.rentid) is not None:
+            charge(tax, tx, printed)
 
     patch.setattr(billing, "whenever_returned_apply_the_fee", late)
 
@@ -187,8 +187,10 @@ async def test_flaw_33_a_top_up_says_that_it_is_one_and_names_no_fee() -> None:
     await town.ride()
     await town.client.post("/userDeposits/1/topUps", {"amount": 5_000})
     await town.all.settle()
-    assert len(await town.said("UpdatedDeposit")) == 1
-    assert [(said["amount"], said["cause"].split(":")[0]) for said in await town.said("AddedDeposit")] == [
+    assert len(await town.published("UpdatedDeposit")) == 1
+    assert [
+        (printed["amount"], printed["cause"].split(":")[0]) for printed in await town.published("AddedDeposit")
+    ] == [
         (100_000, "opening"),
         (5_000, "topUp"),
     ]

@@ -177,7 +177,7 @@ async def test_flaw_17_only_a_return_returns_and_a_second_one_changes_nothing() 
     assert await town.give_back(rentid, "판교역") == first
     await town.all.settle()
     assert [bill["fee"] for bill in await town.many("billings")] == [500]
-    assert len(await town.said("Returned")) == 1
+    assert len(await town.published("Returned")) == 1
 
 
 @flaw(18, FREE_ANOTHERS_BIKE)

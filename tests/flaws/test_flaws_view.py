@@ -72,7 +72,7 @@ def _every_row(tx: Tx, userid: int, deposit: int, version: int) -> None:
 
 
 def _keep_nothing(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(view_wiring, "hear", lambda tx, messages: None)
+    patch.setattr(view_wiring, "keep_events", lambda tx, messages: None)
 
 
 def _rewrite_history(patch: pytest.MonkeyPatch) -> None:

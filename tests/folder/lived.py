@@ -55,10 +55,10 @@ def gbike(*command: str, **env: Any) -> tuple[int, str]:
 
 def refused(command: Sequence[str], *named: str) -> None:
     """A verb ends with 2 and one line without a traceback, in which all of this is."""
-    code, said = gbike(*command)
-    assert (code, said.count("\n")) == (2, 1), said
+    code, printed = gbike(*command)
+    assert (code, printed.count("\n")) == (2, 1), printed
     for name in named:
-        assert name in said, said
+        assert name in printed, printed
 
 
 def without_tables(file: Path) -> None:

@@ -335,7 +335,7 @@ async def test_who_speaks_and_never_hears_is_not_forgotten_by_a_kill_before_its_
     hearer = a_store()
     speaker = a_store()
     bus = a_log_store()
-    await speaker.write(lambda tx: tx.say(Rang(number=1)))
+    await speaker.write(lambda tx: tx.publish(Rang(number=1)))
     await speaker.write(lambda tx: tx.execute("UPDATE outbox SET published_ms = 1"))
     await hearer.write(lambda tx: tx.execute("INSERT INTO positions (consumer, position) VALUES ('hearer', 7)"))
 

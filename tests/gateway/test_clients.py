@@ -67,8 +67,8 @@ def test_behind_known_proxies_each_of_their_clients_has_its_own_pace_and_ipv6_co
 
 def test_a_proxy_on_this_machine_is_passed_on_by_its_own_address(proxied: Stubs) -> None:
     """Envoy would name another address of this machine, which nobody knows as a proxy: all would be one client."""
-    said = {"x-forwarded-for": "198.51.100.77"}
-    seen = proxied.envoy.ask("GET", "/rents/x", headers=said, source="127.0.0.1").json["headers"]
+    printed = {"x-forwarded-for": "198.51.100.77"}
+    seen = proxied.envoy.ask("GET", "/rents/x", headers=printed, source="127.0.0.1").json["headers"]
     assert seen["x-forwarded-for"].replace(" ", "") == "198.51.100.77,127.0.0.1"
 
 
@@ -85,14 +85,16 @@ def test_a_stranger_is_whom_he_is_whatever_he_says(proxied: Stubs) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "scheme"),
+    ("printed", "scheme"),
     [("https, http", "https"), ("HTTPS", "https"), (["https", "http"], "https"), ("http, https", "http"), ("", "http"),
      ("gopher", "http")],
 )  # fmt: skip
-def test_what_known_proxies_say_is_passed_on(proxied: Stubs, secure: Stubs, said: str | list[str], scheme: str) -> None:
-    through = f"198.51.100.{len(scheme) * 10 + len(said)},10.1.2.{len(scheme) * 10 + len(said)}"
+def test_what_known_proxies_say_is_passed_on(
+    proxied: Stubs, secure: Stubs, printed: str | list[str], scheme: str
+) -> None:
+    through = f"198.51.100.{len(scheme) * 10 + len(printed)},10.1.2.{len(scheme) * 10 + len(printed)}"
     headers = {"x-forwarded-for": f"203.0.113.9,{through}", "x-forwarded-host": "bikes.example"}
-    both = headers | {"x-forwarded-proto": said} if said else headers
+    both = headers | {"x-forwarded-proto": printed} if printed else headers
     for stubs in (proxied, secure):
         seen = stubs.envoy.ask("GET", "/rents/x", headers=both, source=PROXY).json["headers"]
         assert seen["x-forwarded-for"].replace(" ", "").endswith(f"{through},{PROXY}")
@@ -118,8 +120,8 @@ def test_nobody_changes_how_often_and_how_long_a_service_is_asked(proxied: Stubs
 
 def test_browsers_are_sent_to_the_pages_by_path(proxied: Stubs, stubs: Stubs) -> None:
     for one in (proxied, stubs):
-        said = {"accept": "text/html", "x-forwarded-host": "evil.example", "host": "evil.example"}
-        found = one.envoy.ask("GET", "/", headers=said, source="127.0.0.6")
+        printed = {"accept": "text/html", "x-forwarded-host": "evil.example", "host": "evil.example"}
+        found = one.envoy.ask("GET", "/", headers=printed, source="127.0.0.6")
         assert (found.status, found.headers["location"]) == (302, "/app/")
 
 
@@ -159,12 +161,12 @@ def envoy(folder: Path, most: int, *, patience_s: float | None = None) -> Iterat
         found.stop()
 
 
-def held(port: int, count: int, held_open: ExitStack, said: bytes = b"") -> int:
+def held(port: int, count: int, held_open: ExitStack, printed: bytes = b"") -> int:
     """Connect so often and say no more than that; how many of them were accepted."""
     for _ in range(count):
         connection = held_open.enter_context(closing(socket.create_connection(("127.0.0.1", port), 5)))
         with suppress(OSError):
-            connection.sendall(said)
+            connection.sendall(printed)
     return count
 
 
@@ -181,10 +183,10 @@ def served(one: Envoy, within_s: float) -> float:
     return time.monotonic() - began
 
 
-@pytest.mark.parametrize("said", [b"", b"GET /rents HTTP/1.1\r\nhost: x\r\nx-a"])
-def test_who_only_holds_connections_does_not_hold_them_long(loop: Loop, tmp_path: Path, said: bytes) -> None:
+@pytest.mark.parametrize("printed", [b"", b"GET /rents HTTP/1.1\r\nhost: x\r\nx-a"])
+def test_who_only_holds_connections_does_not_hold_them_long(loop: Loop, tmp_path: Path, printed: bytes) -> None:
     with envoy(tmp_path, 40, patience_s=1.5) as one, ExitStack() as silent:
-        held(one.place.port, 60, silent, said)
+        held(one.place.port, 60, silent, printed)
         with pytest.raises((ConnectionError, RemoteDisconnected)):
             one.ask("GET", "/health/live")
         served(one, 10)
@@ -194,11 +196,11 @@ def test_a_head_that_does_not_end_is_told_so(loop: Loop, tmp_path: Path) -> None
     with envoy(tmp_path, 40, patience_s=0.3) as one:
         with socket.create_connection(("127.0.0.1", one.place.port), 10) as slow:
             slow.sendall(b"GET /rents HTTP/1.1\r\nhost: x\r\nx-a")
-            said = b""
+            printed = b""
             while part := slow.recv(65_536):
-                said += part
-        assert said.startswith(b"HTTP/1.1 408 ")
-        assert b"#request-too-slow" in said
+                printed += part
+        assert printed.startswith(b"HTTP/1.1 408 ")
+        assert b"#request-too-slow" in printed
 
 
 @pytest.mark.skipif(not os.environ.get("GBIKE_FULL"), reason="4,200 connections and 15 s: GBIKE_FULL=1")

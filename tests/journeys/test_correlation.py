@@ -13,7 +13,7 @@ TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 SENT = {"traceparent": f"00-{TRACE_ID}-00f067aa0ba902b7-01", "x-request-id": "a-ride"}
 
 
-class Said(NamedTuple):
+class Published(NamedTuple):
     """One message in an outbox."""
 
     service: str
@@ -22,12 +22,12 @@ class Said(NamedTuple):
     headers: dict[str, Any]
 
 
-async def said_so_far(embedded: Embedded) -> list[Said]:
+async def said_so_far(embedded: Embedded) -> list[Published]:
     """Every message in every outbox."""
     found = []
     for name, part in embedded.parts.items():
         for id, kind, headers in await part.store.read(_outbox):
-            found.append(Said(name, kind, id, msgspec.json.decode(headers)))
+            found.append(Published(name, kind, id, msgspec.json.decode(headers)))
     return found
 
 
@@ -39,16 +39,16 @@ async def test_one_ride_is_one_trace_and_each_event_names_its_cause(embedded: Em
     await register_bikes(client, range(1, 2))
     await open_deposits(client, range(1, 2))
     await embedded.settle()
-    before = {said.id for said in await said_so_far(embedded)}
+    before = {printed.id for printed in await said_so_far(embedded)}
     rented = await client.send("POST", "/rents", {"userid": 1, "bikeid": 1}, headers=SENT)
     await client.send("PATCH", "/rents/1", {"endlocation": "there"}, headers=SENT)
     await embedded.settle()
-    said = [one for one in await said_so_far(embedded) if one.id not in before]
+    printed = [one for one in await said_so_far(embedded) if one.id not in before]
     assert rented.headers["x-request-id"] == "a-ride"
-    assert {one.headers["correlationid"] for one in said} == {"a-ride"}
-    assert {one.headers["traceparent"][3:35] for one in said} == {TRACE_ID}
-    types = {one.id: one.type for one in said}
-    assert sorted((types.get(one.headers.get("causationid", ""), "a request"), one.type) for one in said) == [
+    assert {one.headers["correlationid"] for one in printed} == {"a-ride"}
+    assert {one.headers["traceparent"][3:35] for one in printed} == {TRACE_ID}
+    types = {one.id: one.type for one in printed}
+    assert sorted((types.get(one.headers.get("causationid", ""), "a request"), one.type) for one in printed) == [
         ("CalculatedFee", "UpdatedDeposit"),
         ("Rented", "RegisteredBill"),
         ("Returned", "CalculatedFee"),

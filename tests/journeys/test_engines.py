@@ -104,10 +104,10 @@ async def test_returns_through_two_processes_cost_one_fee(twins: tuple[House, Ho
         assert len({answer.content for answer in answers}) == 1
     await twins[0].settle()
     assert len(await every(clients[0], "/billings")) == 5
-    said = (
+    printed = (
         await twins[0].part("rent").store.read(lambda r: r.all("SELECT count(*) FROM outbox WHERE type = 'Returned'"))
     )
-    assert said == [(5,)]
+    assert printed == [(5,)]
     await assert_nothing_is_violated(twins[0])
 
 

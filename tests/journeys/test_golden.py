@@ -10,13 +10,13 @@ import msgspec
 import pytest
 
 from gbike.app.embedded import Embedded
-from gbike.contracts import Said
-from gbike.contracts.bike import SAYS as BIKE
-from gbike.contracts.bike_manage_app import SAYS as BIKE_MANAGE_APP
-from gbike.contracts.bike_manager import SAYS as BIKE_MANAGER
-from gbike.contracts.billing import SAYS as BILLING
-from gbike.contracts.rent import SAYS as RENT
-from gbike.contracts.user_deposit import SAYS as USER_DEPOSIT
+from gbike.contracts import Event
+from gbike.contracts.bike import PUBLISHES as BIKE
+from gbike.contracts.bike_manage_app import PUBLISHES as BIKE_MANAGE_APP
+from gbike.contracts.bike_manager import PUBLISHES as BIKE_MANAGER
+from gbike.contracts.billing import PUBLISHES as BILLING
+from gbike.contracts.rent import PUBLISHES as RENT
+from gbike.contracts.user_deposit import PUBLISHES as USER_DEPOSIT
 from gbike.kit.clock import Moment
 from tests.journeys.golden import Exchange, differences, exchanges, kafka_messages, problem_faults
 from tests.journeys.golden_table import BIKE_STOPS, DEVIATIONS, EVERYWHERE, GROUPS, MISSING, ROWS, Group, Request
@@ -149,7 +149,7 @@ KINDS = {kind.__name__: kind for kind in (*BIKE, *BIKE_MANAGE_APP, *BIKE_MANAGER
 def test_every_recorded_message_of_the_original_decodes_into_our_contracts(message: dict[str, str]) -> None:
     value = json.loads(message["value"])
     event = msgspec.json.decode(message["value"].encode(), type=KINDS[value["eventType"]])
-    assert isinstance(event, Said)
+    assert isinstance(event, Event)
     ours = msgspec.to_builtins(event)
     assert {name: ours[name] for name in value if name != "timestamp"} == {
         name: given for name, given in value.items() if name != "timestamp"

@@ -246,7 +246,7 @@ async def test_a_reader_that_is_too_slow_is_told_to_read_everything_anew_and_let
     pieces = stream.pieces()
     await anext(pieces)
     for number in range(1, MOST_WAITING + 2):
-        stream.hear(hub.at + number, b"x")
+        stream.push(hub.at + number, b"x")
     assert b"event: anew" in await anext(pieces)
     assert [piece async for piece in pieces] == []
     stream.close()
@@ -273,8 +273,8 @@ async def test_who_would_miss_news_that_are_kept_no_more_reads_everything_anew(t
 
 
 def news(n: int) -> Message:
-    said = Rented(rentid=900 + n, userid=KIM, bikeid=KIM, status="rented", starttime=0)
-    return pack(said, id=f"news-{n}", source="rent", now_ms=0, trace=NO_TRACE)
+    printed = Rented(rentid=900 + n, userid=KIM, bikeid=KIM, status="rented", starttime=0)
+    return pack(printed, id=f"news-{n}", source="rent", now_ms=0, trace=NO_TRACE)
 
 
 async def test_silence_is_broken_by_a_beat_that_says_up_to_where_all_was_told(town: Locked) -> None:

@@ -37,8 +37,8 @@ async def processes(url: str) -> AsyncIterator[tuple[PostgresStore, PostgresStor
 
 def rented(rentid: int) -> Message:
     """A message of a rent."""
-    said = Rented(rentid=rentid, userid=1, bikeid=rentid, status="rented", starttime=0)
-    return pack(said, id=f"m{rentid}", source="rent", now_ms=0, trace=NO_TRACE)
+    printed = Rented(rentid=rentid, userid=1, bikeid=rentid, status="rented", starttime=0)
+    return pack(printed, id=f"m{rentid}", source="rent", now_ms=0, trace=NO_TRACE)
 
 
 async def test_what_another_process_keeps_is_told_in_the_order_of_its_numbers_and_nothing_is_skipped(
@@ -75,8 +75,8 @@ async def test_what_another_process_keeps_is_told_in_the_order_of_its_numbers_an
     await asyncio.gather(slow, quick)
     while await changes.step():
         pass
-    said = (await anext(pieces)).decode()
-    assert [line for line in said.splitlines() if line.startswith("data")] == [
+    printed = (await anext(pieces)).decode()
+    assert [line for line in printed.splitlines() if line.startswith("data")] == [
         f'data: {{"type":"Rented","userid":1,"rentid":{rentid},"bikeid":{rentid}}}' for rentid in (1, 2)
     ]
     await pieces.aclose()

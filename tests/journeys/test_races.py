@@ -297,8 +297,8 @@ async def test_the_states_alone_bear_doubled_events_also_when_the_inbox_has_forg
         await other.settle()
     for part in other.parts.values():
         await part.store.write(lambda tx: tx.execute("DELETE FROM inbox"))
-    said = len(hoard.all)
+    printed = len(hoard.all)
     await hoard.again()
     await other.settle()
     assert await state(other) == wanted
-    assert len(hoard.all) == said  # and nothing was said because of them
+    assert len(hoard.all) == printed  # and nothing was said because of them

@@ -13,7 +13,7 @@ from gbike.app.cli import app
 from gbike.app.cluster.plan import Plan, keep_plan
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
-from gbike.app.event_map import heard
+from gbike.app.event_map import handled_types
 from gbike.app.readings import open_readings
 from gbike.app.trace import page
 from gbike.contracts.rent import Rented
@@ -48,7 +48,7 @@ def path_of(running: Embedded, name: str) -> trace.Path:
     """What is found while the stores are written to."""
     assert running.folder is not None
     with open_readings(running.folder) as stores:
-        return trace.find(stores, heard(), name)
+        return trace.find(stores, handled_types(), name)
 
 
 def tree_of(running: Embedded, name: str) -> list[str]:
@@ -94,7 +94,7 @@ async def test_a_ride_is_a_tree_of_requests_and_what_they_caused(running: Embedd
     assert in_any_order(tree_of(running, "the-rent")) == in_any_order(RENTED)
     assert in_any_order(tree_of(running, "the-return")) == in_any_order(RETURNED)
     assert tree_of(running, TRACE_ID) == tree_of(running, "the-return")
-    [fee] = [said for said in path_of(running, "rent:1").said if said.type == "CalculatedFee"]
+    [fee] = [event for event in path_of(running, "rent:1").events if event.type == "CalculatedFee"]
     assert tree_of(running, fee.id) == tree_of(running, "the-return")
     heading = next(page(path_of(running, "1")))
     assert heading == (
@@ -151,7 +151,7 @@ def _forget_causes(tx: Tx) -> None:
 async def test_a_cause_that_is_no_longer_kept_is_named(running: Embedded) -> None:
     await ride(running)
     await running.settle()
-    [rented] = [said for said in path_of(running, "1").said if said.type == "Rented"]
+    [rented] = [event for event in path_of(running, "1").events if event.type == "Rented"]
     await running.part("rent").store.write(_delete_rented)
     assert tree_of(running, "the-rent") == [
         *RENTED[:1],
@@ -179,7 +179,7 @@ async def test_what_no_request_asked_for_is_followed_by_its_causes_and_mixed_wit
 
 
 def _say_rented(tx: Tx, rentid: int) -> None:
-    tx.say(Rented(rentid=rentid, userid=1, bikeid=1, status="rented", starttime=tx.now_ms))
+    tx.publish(Rented(rentid=rentid, userid=1, bikeid=1, status="rented", starttime=tx.now_ms))
 
 
 async def test_what_is_older_than_the_newest_is_not_looked_at_and_a_long_path_is_cut(
@@ -189,12 +189,12 @@ async def test_what_is_older_than_the_newest_is_not_looked_at_and_a_long_path_is
     await running.settle()
     monkeypatch.setattr(trace, "MOST", 3)
     cut = path_of(running, "1")
-    assert (len(cut.said), cut.more) == (3, True)
+    assert (len(cut.events), cut.more) == (3, True)
     assert list(page(cut))[1].startswith("there are more events than the 3 shown")
     monkeypatch.setattr(trace, "MOST", 500)
     monkeypatch.setattr(trace, "NEWEST", 1)  # of bike it is UpdatedBike, of billing ClosedBill
-    assert path_of(running, "the-rent").said == []
-    assert {said.type for said in path_of(running, "the-return").said} == {
+    assert path_of(running, "the-rent").events == []
+    assert {event.type for event in path_of(running, "the-return").events} == {
         *("Returned", "UpdatedBike", "ClosedBill", "UpdatedDeposit")
     }
 
@@ -220,4 +220,4 @@ async def test_a_clusters_folder_names_its_stores(running: Embedded, tmp_path: P
     stores = {name: f"sqlite:///{part.store.path}" for name, part in running.parts.items()}
     keep_plan(Plan("http://127.0.0.1:8088", "127.0.0.1:9092", stores, [], {}), tmp_path)
     with open_readings(DataFolder(tmp_path)) as readings:
-        assert len(trace.find(readings, heard(), "1").said) == 8
+        assert len(trace.find(readings, handled_types(), "1").events) == 8

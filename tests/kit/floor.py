@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from gbike.contracts import Said
+from gbike.contracts import Event
 from gbike.kit.clock import Moment
 from gbike.kit.hours import Hours
 from gbike.kit.ids import SystemIds
@@ -31,7 +31,7 @@ class SetClock:
         return Moment(self.now_ms(), "boot", self.at_ms)
 
 
-class Rang(Said, frozen=True):
+class Rang(Event, frozen=True):
     """An event of these tests: a bell rang."""
 
     number: int
@@ -42,7 +42,7 @@ class Rang(Said, frozen=True):
         return f"bell:{self.number % 2}"
 
 
-class Hummed(Said, frozen=True):
+class Hummed(Event, frozen=True):
     """Another one that most do not listen to."""
 
     number: int

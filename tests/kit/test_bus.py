@@ -53,8 +53,8 @@ async def take_all(reader: Subscription, store: Store, most: int = 3) -> list[st
             await reader.changed(1_000)
         assert len(batch.messages) <= most
         taken += [message.id for message in batch.messages]
-        await store.write(reader.settle, batch)
-        await reader.settled(batch)
+        await store.write(reader.save_position, batch)
+        await reader.acknowledge(batch)
     return taken
 
 
@@ -88,8 +88,8 @@ class BusSuite:
         first = wire.reader(store)
         while not (batch := await first.take(2)).messages:
             await first.changed(1_000)
-        await store.write(first.settle, batch)
-        await first.settled(batch)
+        await store.write(first.save_position, batch)
+        await first.acknowledge(batch)
         await first.take(2)
         await wire.gone(first)
         again = wire.reader(store)
@@ -183,7 +183,7 @@ class TestLogInMemory(BusSuite):
         store = a_store()
         await wire.bus.append([a_message(n) for n in range(4)])
         first = wire.reader(store)
-        await store.write(first.settle, await first.take(2))
+        await store.write(first.save_position, await first.take(2))
         assert await take_all(wire.reader(store), store) == ["m2", "m3"]
 
 
@@ -214,11 +214,11 @@ async def test_the_tail_in_memory_and_the_file_never_disagree(monkeypatch: pytes
                 assert len(await bus.after(position, most)) == len(from_file)
 
 
-def rings(tx: Tx, said: Rang) -> None:
+def rings(tx: Tx, published: Rang) -> None:
     """The effect: a note, once per bell; numbers above 90 are poison."""
-    if said.number > 90:
-        raise ValueError(f"bell {said.number}")
-    note(tx, f"rang {said.number} {tx.trace.request_id}")
+    if published.number > 90:
+        raise ValueError(f"bell {published.number}")
+    note(tx, f"rang {published.number} {tx.trace.request_id}")
 
 
 def a_consumer(bus: SqliteLog, store: SqliteStore) -> Consumer:
@@ -238,7 +238,7 @@ async def test_what_was_said_is_heard_once_though_the_relay_died_before_it_could
     hearer = a_store()
     relay, consumer = Relay(speaker, bus, SetClock(), Metrics(), "bell"), a_consumer(bus, hearer)
     for n in range(3):
-        await speaker.write(lambda tx, n=n: tx.say(Rang(number=n)))  # type: ignore[misc]
+        await speaker.write(lambda tx, n=n: tx.publish(Rang(number=n)))  # type: ignore[misc]
     speaker.write_later = _never  # type: ignore[method-assign,assignment]
     assert await relay.step() == 3
     del speaker.write_later
@@ -263,11 +263,11 @@ def _never(*_args: object) -> asyncio.Future[None]:
 async def test_what_could_not_be_marked_is_sent_again() -> None:
     bus, store = SqliteLog(a_log_store()), a_store()
     relay = Relay(store, bus, SetClock(), Metrics(), "bell")
-    await store.write(lambda tx: tx.say(Rang(number=1)))
+    await store.write(lambda tx: tx.publish(Rang(number=1)))
     assert await relay.step() == 1
     lost = asyncio.get_running_loop().create_future()
     store.write_later = lambda *_args: lost  # type: ignore[method-assign]
-    await store.write(lambda tx: tx.say(Rang(number=2)))
+    await store.write(lambda tx: tx.publish(Rang(number=2)))
     assert await relay.step() == 1
     lost.set_exception(StoreUnavailable("disk full"))
     await asyncio.sleep(0)
@@ -278,7 +278,7 @@ async def test_what_could_not_be_marked_is_sent_again() -> None:
 async def test_while_the_bus_is_down_the_outbox_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     bus, store = SqliteLog(a_log_store()), a_store()
     relay = Relay(store, bus, SetClock(), Metrics(), "bell")
-    await store.write(lambda tx: tx.say(Rang(number=1)))
+    await store.write(lambda tx: tx.publish(Rang(number=1)))
 
     async def down(messages: Sequence[Message]) -> None:
         raise BusUnavailable("down")
@@ -324,7 +324,11 @@ async def test_a_message_that_was_set_aside_takes_effect_once_when_it_is_given_a
                 await consumer.replay("m91")
         assert await consumer.dead_letters() == 1
     mended = Consumer(
-        store, LogSubscription(bus, store, "ears", RINGS), {Rang: lambda tx, said: note(tx, "rang")}, Metrics(), "ears"
+        store,
+        LogSubscription(bus, store, "ears", RINGS),
+        {Rang: lambda tx, published: note(tx, "rang")},
+        Metrics(),
+        "ears",
     )
     assert await mended.replay("m91") is None
     assert await mended.dead_letters() == 0

@@ -69,7 +69,7 @@ def places(read: Reading) -> list[tuple[object, ...]]:
     return read.all("SELECT userid, endlocation, lat, lon FROM rents ORDER BY rentid")
 
 
-def said(read: Reading) -> list[bytes]:
+def published(read: Reading) -> list[bytes]:
     return [bytes(row[0]) for row in read.all("SELECT value FROM outbox ORDER BY id")]
 
 
@@ -83,7 +83,7 @@ async def test_rent_forgets_one_and_nobody_else(rents: Store) -> None:
     await rents.write(commands.return_the_bike, under_way.rentid, CORNER, SOON)
     gone, kept = (None, None, None), ("Corner", 37.123456, 127.654321)
     assert await rents.read(places) == [(7, *gone), (71, *kept), (7, *gone)]
-    told = [b"Corner" in value for value in await rents.read(said) if b"Returned" in value]
+    told = [b"Corner" in value for value in await rents.read(published) if b"Returned" in value]
     assert told == [False, True, False]
 
 
@@ -132,14 +132,14 @@ async def test_bike_forgets_where_somebody_left_a_bike(bikes: Store, clock: SetC
         (1, None, 37.12, 127.65),
         (2, "Corner", 37.123456, 127.654321),
     ]
-    told = [value for value in await bikes.read(said) if b"Corner" in value]
+    told = [value for value in await bikes.read(published) if b"Corner" in value]
     assert [b'"bikeid":2' in value for value in told] == [True]
 
 
 async def test_a_number_within_another_is_not_that_number(rents: Store) -> None:
     await a_ride(rents, 71)
     await rents.write(take_out, "userid", [7], EVENTS)
-    assert any(b"Corner" in value for value in await rents.read(said))
+    assert any(b"Corner" in value for value in await rents.read(published))
 
 
 def test_what_tells_of_nobody_stays_byte_for_byte() -> None:

@@ -9,7 +9,7 @@ from gbike.app.catalogue import cards
 from gbike.app.event_map import build_all
 from gbike.kit import hours
 from gbike.kit.envelope import Message
-from gbike.kit.hours import BITE, HOUR_MS, SURE_MS, fold_of, hear, speakers, sums
+from gbike.kit.hours import BITE, HOUR_MS, SURE_MS, fold_of, record_received, speakers, sums
 from gbike.kit.housekeeping import DAY_MS, Housekeeper
 from gbike.kit.postgres.store import PostgresStore
 from gbike.kit.schema.migrate import in_memory
@@ -58,7 +58,7 @@ def rang(message_id: str) -> Message:
 
 async def heard(store: Store, message_ids: Iterable[str]) -> None:
     """The service hears these."""
-    await store.write(hear, [rang(one) for one in message_ids], {"Rang": "door"})
+    await store.write(record_received, [rang(one) for one in message_ids], {"Rang": "door"})
 
 
 async def published(store: Store, at_ms: int) -> None:
@@ -75,7 +75,7 @@ async def hours_of(store: Store, direction: str) -> dict[int, tuple[int, int]]:
 
 async def test_what_one_published_in_an_hour_is_what_the_other_heard_of_it(store: Store, clock: SetClock) -> None:
     for _ in range(5):
-        await store.write(lambda tx: tx.say(Rang(number=1)))
+        await store.write(lambda tx: tx.publish(Rang(number=1)))
         clock.at_ms += HOUR_MS // 3
     await published(store, clock.at_ms)
     ids = [row[0] for row in await store.read(lambda read: read.all("SELECT message_id FROM outbox"))]
@@ -83,11 +83,11 @@ async def test_what_one_published_in_an_hour_is_what_the_other_heard_of_it(store
     await heard(store, ids)  # again: redelivered
     clock.at_ms += 2 * HOUR_MS
     await fold(store, clock)
-    said = await hours_of(store, "said")
-    assert {hour: n for hour, (n, _) in said.items()} == {0: 3, 1: 2}
-    assert await hours_of(store, "heard") == said
+    counted = await hours_of(store, "said")
+    assert {hour: n for hour, (n, _) in counted.items()} == {0: 3, 1: 2}
+    assert await hours_of(store, "heard") == counted
     await fold(store, clock)
-    assert await hours_of(store, "said") == said, "an hour is counted once"
+    assert await hours_of(store, "said") == counted, "an hour is counted once"
 
 
 async def test_other_messages_as_many_are_another_sum(store: Store, clock: SetClock) -> None:
@@ -101,7 +101,7 @@ async def test_other_messages_as_many_are_another_sum(store: Store, clock: SetCl
 
 async def test_an_hour_is_closed_when_nobody_can_still_write_to_it(store: Store, clock: SetClock) -> None:
     await heard(store, [id_at(NOON_MS)])
-    await store.write(lambda tx: tx.say(Rang(number=1)))
+    await store.write(lambda tx: tx.publish(Rang(number=1)))
     await published(store, clock.at_ms)
     both = ("said", "heard")
     for late_ms, closed in ((0, ()), (SURE_MS - 1, ()), (SURE_MS, both[:1]), (2 * SURE_MS, both)):
@@ -114,7 +114,7 @@ async def test_an_hour_is_closed_when_nobody_can_still_write_to_it(store: Store,
 
 
 async def test_what_is_not_published_holds_its_hour_open(store: Store, clock: SetClock) -> None:
-    await store.write(lambda tx: tx.say(Rang(number=1)))
+    await store.write(lambda tx: tx.publish(Rang(number=1)))
     clock.at_ms += 5 * HOUR_MS
     await fold(store, clock)
     found = await store.read(fold_of, "said")
@@ -159,11 +159,11 @@ async def test_a_fold_that_was_killed_between_two_bites_goes_on_where_it_was(sto
     ids = [id_at(NOON_MS + n) for n in range(2 * BITE + 3)]
     await heard(store, ids)
 
-    def say(tx: Tx) -> None:
+    def publish(tx: Tx) -> None:
         for _ in range(BITE + 1):
-            tx.say(Rang(number=1))
+            tx.publish(Rang(number=1))
 
-    await store.write(say)
+    await store.write(publish)
     await published(store, clock.at_ms)
     clock.at_ms += 2 * HOUR_MS
     bites = 0
@@ -201,9 +201,9 @@ async def test_hours_with_messages_whose_type_was_not_kept_are_not_known(store: 
 
 
 async def test_hours_before_the_first_row_that_is_left_are_not_known(store: Store, clock: SetClock) -> None:
-    await store.write(lambda tx: tx.say(Rang(number=1)))
+    await store.write(lambda tx: tx.publish(Rang(number=1)))
     await store.write(lambda tx: tx.execute("DELETE FROM outbox"))
-    await store.write(lambda tx: tx.say(Rang(number=2)))
+    await store.write(lambda tx: tx.publish(Rang(number=2)))
     await published(store, clock.at_ms)
     clock.at_ms += 2 * HOUR_MS
     await fold(store, clock)
@@ -227,9 +227,9 @@ async def test_what_is_no_id_of_ours_is_in_no_sum_and_holds_up_nobody(store: Sto
 
 async def test_an_outbox_keeps_what_is_of_an_hour_that_is_not_closed_however_old(store: Store, clock: SetClock) -> None:
     """What the hour holds is told by its rows until then, and one that is gone was never said."""
-    await store.write(lambda tx: tx.say(Rang(number=1)))
+    await store.write(lambda tx: tx.publish(Rang(number=1)))
     await published(store, clock.at_ms)
-    await store.write(lambda tx: tx.say(Rang(number=2)))
+    await store.write(lambda tx: tx.publish(Rang(number=2)))
     clock.at_ms += 8 * DAY_MS
     await published(store, clock.at_ms)  # a week late, as by a start after an upgrade
     for left in (2, 1):
@@ -240,7 +240,7 @@ async def test_an_outbox_keeps_what_is_of_an_hour_that_is_not_closed_however_old
 
 
 async def test_each_type_has_its_own_sum(store: Store, clock: SetClock) -> None:
-    await store.write(lambda tx: [tx.say(one) for one in (Rang(number=1), Hummed(number=1), Hummed(number=2))])
+    await store.write(lambda tx: [tx.publish(one) for one in (Rang(number=1), Hummed(number=1), Hummed(number=2))])
     await published(store, clock.at_ms)
     clock.at_ms += 2 * HOUR_MS
     await fold(store, clock)
@@ -249,6 +249,6 @@ async def test_each_type_has_its_own_sum(store: Store, clock: SetClock) -> None:
 
 
 def test_the_speaker_of_a_type_is_the_service_whose_contract_it_is_in() -> None:
-    says = {kind.__name__: card.name for card in cards() for kind in card.says}
-    assert speakers(kind for card in cards() for kind in card.says) == says
+    says = {kind.__name__: card.name for card in cards() for kind in card.publishes}
+    assert speakers(kind for card in cards() for kind in card.publishes) == says
     assert all(speakers(one.service.policies).items() <= says.items() for one in build_all())

@@ -81,14 +81,14 @@ async def test_a_call_carries_method_path_body_and_headers_and_connections_are_k
 
 
 @pytest.mark.parametrize(
-    ("said", "understood"),
+    ("published", "understood"),
     [
         *(("2", 2), ("0", 0), ("-1", None), ("", None), ("soon", None), ("2.5", None), ("9" * 400, None)),
         *(("Wed, 21 Oct 2026 07:28:00 GMT", None), ("99999", None)),
     ],
 )
-async def test_a_retry_after_is_whole_seconds_or_nothing(said: str, understood: int | None) -> None:
-    async with Server(answer("503 Busy", extra=f"retry-after: {said}\r\n")).up() as url, calling(url) as caller:
+async def test_a_retry_after_is_whole_seconds_or_nothing(published: str, understood: int | None) -> None:
+    async with Server(answer("503 Busy", extra=f"retry-after: {published}\r\n")).up() as url, calling(url) as caller:
         assert (await caller.call("PUT", "/", b"", {})).retry_after_s == understood
 
 

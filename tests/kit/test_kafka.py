@@ -34,7 +34,7 @@ def a_consumer(wire: KafkaWire, store: SqliteStore, name: str = "ears") -> Consu
     return Consumer(store, wire.reader(store, name), {Rang: rings}, Metrics(), name)
 
 
-async def hear(consumer: Consumer) -> None:
+async def receive(consumer: Consumer) -> None:
     """Go on until there is nothing left."""
     while await consumer.lag():
         if not await consumer.step():
@@ -46,9 +46,9 @@ def numbers(heard: list[str]) -> list[int]:
     return sorted(int(word.split()[1]) for word in heard)
 
 
-def keep(tx: Tx, said: Rang) -> None:
+def keep(tx: Tx, published: Rang) -> None:
     """The effect: a note; a second one of the same bell would be refused."""
-    note(tx, f"rang {said.number}")
+    note(tx, f"rang {published.number}")
 
 
 class KafkaSuite(BusSuite):
@@ -69,13 +69,13 @@ class KafkaSuite(BusSuite):
     ) -> None:
         speaker, hearer = a_store(), a_store()
         for n in range(3):
-            await speaker.write(lambda tx, n=n: tx.say(Rang(number=n)))  # type: ignore[misc]
+            await speaker.write(lambda tx, n=n: tx.publish(Rang(number=n)))  # type: ignore[misc]
         speaker.write_later = lambda *_: asyncio.get_running_loop().create_future()  # type: ignore[assignment,misc]
         assert await Relay(speaker, wire.bus, SetClock(), Metrics(), "bell").step() == 3
         del speaker.write_later
         assert await Relay(speaker, wire.bus, SetClock(), Metrics(), "bell").step() == 3
         assert len(await take_all(wire.reader(a_store(), "counter"), a_store())) == 6
-        await hear(a_consumer(wire, hearer))
+        await receive(a_consumer(wire, hearer))
         assert numbers(await words(hearer)) == [0, 1, 2]
 
     async def test_a_batch_whose_write_failed_is_given_again_and_nothing_is_set_aside(
@@ -92,8 +92,8 @@ class KafkaSuite(BusSuite):
             patch.setattr(store, "write", down)
             for _ in range(3):
                 with pytest.raises(StoreUnavailable):
-                    await hear(consumer)
-        await hear(consumer)
+                    await receive(consumer)
+        await receive(consumer)
         assert numbers(await words(store)) == list(range(6))
         assert await store.read(lambda read: read.all("SELECT 1 FROM dead_letters")) == []
 
@@ -103,13 +103,13 @@ class KafkaSuite(BusSuite):
         monkeypatch.setattr(kafka_bus, "APPEND_S", 1)
         speaker, hearer = a_store(), a_store()
         relay, consumer = Relay(speaker, wire.bus, SetClock(), Metrics(), "bell"), a_consumer(wire, hearer)
-        await speaker.write(lambda tx: tx.say(Rang(number=0)))
+        await speaker.write(lambda tx: tx.publish(Rang(number=0)))
         await relay.step()
-        await hear(consumer)
+        await receive(consumer)
         await wire.cluster.stop()
         try:
             for n in range(1, 4):
-                await speaker.write(lambda tx, n=n: tx.say(Rang(number=n)))  # type: ignore[misc]
+                await speaker.write(lambda tx, n=n: tx.publish(Rang(number=n)))  # type: ignore[misc]
                 began = time.monotonic()
                 with pytest.raises(BusUnavailable):
                     await relay.step()
@@ -199,7 +199,7 @@ class KafkaSuite(BusSuite):
             await producer.send_and_wait(wire.topic, value, key, headers=headers, partition=0)
         await producer.stop()
         await wire.append([a_message(3)])
-        await hear(a_consumer(wire, store))
+        await receive(a_consumer(wire, store))
         assert numbers(await words(store)) == [1, 3]
         dead = await store.read(lambda read: read.all("SELECT message_id FROM dead_letters ORDER BY message_id"))
         assert [row[0] for row in dead][:2] == ["garbage", "nothing"]
@@ -250,7 +250,7 @@ class TestRealKafka(KafkaSuite):
     async def test_members_of_a_group_share_the_work_and_each_message_takes_effect_once(self, wire: KafkaWire) -> None:
         store = a_store()
         took = [0, 0, 0]
-        said = 0
+        published = 0
         others = [wire.another(), wire.another()]
 
         async def work(which: int, member: KafkaWire) -> None:
@@ -263,26 +263,28 @@ class TestRealKafka(KafkaSuite):
                 except BusUnavailable:
                     await a_while()
 
-        async def say() -> None:
-            nonlocal said
-            await wire.bus.append([msgspec.structs.replace(a_message(n), key=f"b:{n}") for n in range(said, said + 20)])
-            said += 20
+        async def publish() -> None:
+            nonlocal published
+            await wire.bus.append(
+                [msgspec.structs.replace(a_message(n), key=f"b:{n}") for n in range(published, published + 20)]
+            )
+            published += 20
             await a_while()
 
         members = [asyncio.create_task(work(0, wire)), asyncio.create_task(work(1, others[0]))]
         try:
             while not (took[0] and took[1]):  # they have come together
-                assert said < 10_000
-                await say()
+                assert published < 10_000
+                await publish()
             members.append(asyncio.create_task(work(2, others[1])))  # the partitions move ...
             while not took[2]:
-                assert said < 20_000
-                await say()
+                assert published < 20_000
+                await publish()
             members[1].cancel()
             await others[0].close()  # ... and move again
-            await say()
-            await until_so(lambda: store._writer.execute("SELECT count(*) FROM notes").fetchone()[0] >= said)
-            assert numbers(await words(store)) == list(range(said))
+            await publish()
+            await until_so(lambda: store._writer.execute("SELECT count(*) FROM notes").fetchone()[0] >= published)
+            assert numbers(await words(store)) == list(range(published))
             assert await store.read(lambda read: read.all("SELECT 1 FROM dead_letters")) == []
         finally:
             for member in members:

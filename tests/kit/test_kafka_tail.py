@@ -114,12 +114,12 @@ async def test_it_begins_when_the_broker_is_there_and_goes_on_when_it_is_back(wi
 
 async def test_it_does_not_wait_for_what_is_no_more(wire: KafkaWire) -> None:
     """The log became shorter while its beginning was read: a broker lost what it had not written down."""
-    said = [a_message(number) for number in range(20)]
-    await wire.append(said)
+    published = [a_message(number) for number in range(20)]
+    await wire.append(published)
     tail = a_tail(wire)
     consumer = await tail._begun()
     tail._behind = {
         partition: end + 100 for partition, end in (await consumer.end_offsets(consumer.assignment())).items()
     }
     async with asyncio.timeout(PATIENCE_S / 3):
-        assert {message.id for message in await tail.take(100)} == {message.id for message in said}
+        assert {message.id for message in await tail.take(100)} == {message.id for message in published}

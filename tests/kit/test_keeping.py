@@ -166,11 +166,11 @@ async def test_the_worker_of_every_service_rests_when_no_bite_was_full() -> None
 async def test_a_new_outbox_row_after_a_purge_has_a_number_nobody_had() -> None:
     clock = SetClock(100 * DAY_MS)
     store = a_store(clock=clock)
-    await store.write(lambda tx: tx.say(Rang(number=1)))
+    await store.write(lambda tx: tx.publish(Rang(number=1)))
     await store.write(lambda tx: tx.execute("UPDATE outbox SET published_ms = 0"))
     await fold(store, clock)
     assert await Housekeeper(store, clock).step() == 1
-    await store.write(lambda tx: tx.say(Rang(number=2)))
+    await store.write(lambda tx: tx.publish(Rang(number=2)))
     assert await store.read(lambda read: read.all("SELECT id FROM outbox")) == [(2,)]
 
 

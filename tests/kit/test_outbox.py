@@ -15,7 +15,7 @@ from tests.kit.floor import Rang, SetClock, a_log_store, a_store
 async def test_what_is_marked_while_the_relay_reads_is_not_sent_again() -> None:
     bus, store = SqliteLog(a_log_store()), a_store()
     relay = Relay(store, bus, SetClock(), Metrics(), "bell")
-    await store.write(lambda tx: tx.say(Rang(number=1)))
+    await store.write(lambda tx: tx.publish(Rang(number=1)))
     read_at_once = store.read_as_leader
 
     async def read_slowly(fn: Callable[..., Any], *args: Any) -> Any:
@@ -33,7 +33,7 @@ async def test_what_is_marked_while_the_relay_reads_is_not_sent_again() -> None:
 async def test_nothing_is_sent_again_and_again_while_its_mark_finds_no_room() -> None:
     bus, store = SqliteLog(a_log_store()), a_store()
     relay = Relay(store, bus, SetClock(), Metrics(), "bell")
-    await store.write(lambda tx: tx.say(Rang(number=1)))
+    await store.write(lambda tx: tx.publish(Rang(number=1)))
     store.failing = True
     for _ in range(3):
         with pytest.raises(StoreUnavailable):
@@ -43,14 +43,14 @@ async def test_nothing_is_sent_again_and_again_while_its_mark_finds_no_room() ->
     assert await relay.step() == 1
 
 
-@pytest.mark.parametrize("said", [1, 2, 3, BATCH - 1, BATCH])
-async def test_exactly_what_was_sent_is_marked(said: int) -> None:
+@pytest.mark.parametrize("published", [1, 2, 3, BATCH - 1, BATCH])
+async def test_exactly_what_was_sent_is_marked(published: int) -> None:
     store = a_store()
     relay = Relay(store, SqliteLog(a_log_store()), SetClock(), Metrics(), "bell")
-    for n in range(said):
-        await store.write(lambda tx, n=n: tx.say(Rang(number=n)))  # type: ignore[misc]
-    assert await relay.step() == said
-    await store.write(lambda tx: tx.say(Rang(number=said)))
+    for n in range(published):
+        await store.write(lambda tx, n=n: tx.publish(Rang(number=n)))  # type: ignore[misc]
+    assert await relay.step() == published
+    await store.write(lambda tx: tx.publish(Rang(number=published)))
     await store.flush()
     waiting = await store.read(lambda read: read.all("SELECT id FROM outbox WHERE published_ms IS NULL"))
-    assert waiting == [(said + 1,)]
+    assert waiting == [(published + 1,)]

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from gbike.contracts import Latitude, Longitude, Number, Said
+from gbike.contracts import Event, Latitude, Longitude, Number
 from gbike.contracts.events import EVENTS
 from gbike.contracts.rent import Returned
 from gbike.kit.clock import SystemClock
@@ -26,7 +26,7 @@ from tests.kit.test_poison import Topic
 from tests.postgres import Server
 
 
-class OpenedStation(Said, frozen=True):
+class OpenedStation(Event, frozen=True):
     """Somebody opened a station: where it stands is nobody's secret."""
 
     stationid: Number
@@ -60,7 +60,7 @@ def packed(event: Any) -> Message:
     return pack(event, id=type(event).__name__, source="it", now_ms=1, trace=NO_TRACE)
 
 
-def said(read: Reading) -> dict[str, dict[str, Any]]:
+def published(read: Reading) -> dict[str, dict[str, Any]]:
     return {row[0]: msgspec.json.decode(bytes(row[1])) for row in read.all("SELECT type, value FROM outbox")}
 
 
@@ -74,10 +74,10 @@ def judge(found: dict[str, Any]) -> None:
 
 async def test_a_station_survives_the_erasure_of_a_rider_in_what_was_said_and_set_aside(store: Store) -> None:
     for event in (STATION, RIDE):
-        await store.write(lambda tx, event: tx.say(event), event)
+        await store.write(lambda tx, event: tx.publish(event), event)
         await store.write(set_aside, packed(event), "a planted reason", KNOWN)
     await store.write(take_out, "userid", [7], KNOWN)
-    judge(await store.read(said))
+    judge(await store.read(published))
     judge({letter.message.type: msgspec.json.decode(letter.message.value) for letter in await store.read(letters, 10)})
 
 

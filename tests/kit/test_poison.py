@@ -81,9 +81,9 @@ class Topic:
     async def take(self, most: int) -> Batch:
         return Batch(self.waiting[:most], most)
 
-    def settle(self, tx: Tx, batch: Batch) -> None: ...
+    def save_position(self, tx: Tx, batch: Batch) -> None: ...
 
-    async def settled(self, batch: Batch) -> None:
+    async def acknowledge(self, batch: Batch) -> None:
         del self.waiting[: batch.position]
 
     async def changed(self, timeout_ms: int) -> None: ...
@@ -100,11 +100,11 @@ async def store(request: pytest.FixtureRequest, server: Server) -> AsyncIterator
     await made.close()
 
 
-def keep(tx: Tx, said: Rented) -> None:
+def keep(tx: Tx, published: Rented) -> None:
     """The effect."""
-    if "\0" in said.status:
-        raise ValueError(said.status)  # as PostgreSQL, on both engines
-    tx.count(f"rented {said.rentid}")
+    if "\0" in published.status:
+        raise ValueError(published.status)  # as PostgreSQL, on both engines
+    tx.count(f"rented {published.rentid}")
 
 
 async def handled(store: Store, records: list[Record]) -> tuple[list[DeadLetter], Metrics]:

@@ -31,16 +31,16 @@ def plugged() -> Iterator[Server]:
     server.remove()
 
 
-def say(tx: Tx, word: str) -> None:
+def publish(tx: Tx, word: str) -> None:
     note(tx, word)
-    tx.say(Rang(number=1))
+    tx.publish(Rang(number=1))
     tx.count("notes")
 
 
 def said_and_counted(read: Reading) -> tuple[int, int]:
-    [(said,)] = read.all("SELECT count(*) FROM outbox")
+    [(published,)] = read.all("SELECT count(*) FROM outbox")
     [(counted,)] = read.all("SELECT coalesce(sum(n), 0) FROM counters")
-    return said, counted
+    return published, counted
 
 
 async def test_the_plug_is_pulled_in_the_middle_of_writes(plugged: Server) -> None:
@@ -58,7 +58,7 @@ async def test_the_plug_is_pulled_in_the_middle_of_writes(plugged: Server) -> No
             word = f"{number}-{count}"
             count += 1
             try:
-                await stores[number % 2].write(say, word, key=f"k{number}")
+                await stores[number % 2].write(publish, word, key=f"k{number}")
                 kept.append(word)
             except StoreUnavailable:
                 refused.append(word)
@@ -74,7 +74,7 @@ async def test_the_plug_is_pulled_in_the_middle_of_writes(plugged: Server) -> No
         await loop.run_in_executor(None, plugged.stop)
         for store in stores:  # the riders may all be waiting to hear what became of their commits
             with pytest.raises(StoreUnavailable):
-                await asyncio.wait_for(store.write(say, "refused", key="another"), 3)
+                await asyncio.wait_for(store.write(publish, "refused", key="another"), 3)
         await loop.run_in_executor(None, plugged.start)
     before = len(kept)
     await soon(lambda: len(kept) > before + 200)
@@ -103,18 +103,18 @@ async def test_a_database_without_room_refuses_is_known_for_it_and_found_out_aga
     monkeypatch.setattr(batching, "PROBE_S", 0.01)
     url = plugged.url(floor_database(plugged))
     store = postgres_store(url)
-    await store.write(say, "before", key="a")
+    await store.write(publish, "before", key="a")
     with psycopg.connect(url, autocommit=True) as hand:
         hand.execute(NO_ROOM.encode())
         with capture_logs() as told:
             for _ in range(3):
                 with pytest.raises(StoreUnavailable, match="could not extend file"):
-                    await store.write(say, "no room", key="a")
+                    await store.write(publish, "no room", key="a")
                 assert store.failing
         assert len([line for line in told if line["event"] == "a batch of writes was rolled back"]) == 1
         hand.execute("DROP FUNCTION no_room CASCADE")
     await soon(lambda: not store.failing)  # though nobody writes
-    await store.write(say, "after", key="a")
+    await store.write(publish, "after", key="a")
     assert await words(store) == ["before", "after"]
     await store.close()
 
@@ -190,41 +190,41 @@ async def through(proxy: Proxy, server: Server, url: str) -> AsyncIterator[Postg
 
 
 async def test_a_commit_whose_answer_is_lost_is_answered_and_not_repeated(proxy: Proxy, through: PostgresStore) -> None:
-    await through.write(say, "before", key="k")
+    await through.write(publish, "before", key="k")
     proxy.cut = "the answer"
-    await asyncio.gather(*(through.write(say, word, key="k") for word in "abc"))
+    await asyncio.gather(*(through.write(publish, word, key="k") for word in "abc"))
     assert sorted(await words(through)) == ["a", "b", "before", "c"]
     assert await through.read(said_and_counted) == (4, 4)
 
 
 async def test_a_commit_that_never_arrived_is_refused_and_nothing_is_left(proxy: Proxy, through: PostgresStore) -> None:
-    await through.write(say, "before", key="k")
+    await through.write(publish, "before", key="k")
     proxy.cut = "the question"
-    doubtful = asyncio.gather(*(through.write(say, word, key="k") for word in "abc"), return_exceptions=True)
+    doubtful = asyncio.gather(*(through.write(publish, word, key="k") for word in "abc"), return_exceptions=True)
     assert [type(answer) for answer in await doubtful] == [StoreUnavailable] * 3
-    await through.write(say, "after", key="k")
+    await through.write(publish, "after", key="k")
     assert await words(through) == ["before", "after"]
 
 
 async def test_a_commit_that_arrives_after_it_was_refused_fails(proxy: Proxy, through: PostgresStore) -> None:
-    await through.write(say, "before", key="k")
+    await through.write(publish, "before", key="k")
     proxy.cut = "the answer, and the question is late"
     with pytest.raises(StoreUnavailable):
-        await through.write(say, "late", key="k")
+        await through.write(publish, "late", key="k")
     proxy.told.set()
     await proxy.happened.wait()
-    await through.write(say, "after", key="k")
+    await through.write(publish, "after", key="k")
     assert await words(through) == ["before", "after"]
 
 
 async def test_who_waits_for_a_doubtful_commit_holds_up_nobody(server: Server, proxy: Proxy, url: str) -> None:
     store = postgres_store(url.replace(str(server.port), str(proxy.port)))
-    await store.write(say, "before", key="k")
+    await store.write(publish, "before", key="k")
     proxy.cut = "the answer"
-    doubtful = store.write(say, "doubtful", key="k")
+    doubtful = store.write(publish, "doubtful", key="k")
     await proxy.happened.wait()
     async with asyncio.timeout(5):
-        await store.write(say, "after", key="k")
+        await store.write(publish, "after", key="k")
         await doubtful
         await store.close()
 
@@ -276,7 +276,7 @@ async def test_many_writers_in_two_processes_lose_no_event_and_one_relay_publish
 
     async def writer(number: int) -> None:
         for count in range(60):
-            await stores[number % 2].write(lambda tx: tx.say(Hummed(number=1)), key=f"k{number}-{count}")
+            await stores[number % 2].write(lambda tx: tx.publish(Hummed(number=1)), key=f"k{number}-{count}")
 
     async def relay(one: Relay) -> int:
         moved = 0

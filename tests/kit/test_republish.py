@@ -30,7 +30,7 @@ from tests.kit.floor import a_store as sqlite
 from tests.kit.kafkas import KafkaWire, RealKafka
 from tests.kit.test_bus import a_message, rings
 from tests.kit.test_erasure import a_store
-from tests.kit.test_kafka import a_consumer, hear, numbers
+from tests.kit.test_kafka import a_consumer, numbers, receive
 from tests.postgres import Server
 from tests.support import EVERY_RIDE_COSTS, Client
 
@@ -47,9 +47,9 @@ def clock() -> SetClock:
     return SetClock()
 
 
-async def say(store: Store, *which: int) -> None:
+async def publish_one(store: Store, *which: int) -> None:
     for n in which:
-        await store.write(lambda tx, n=n: tx.say(Rang(number=n)))  # type: ignore[misc]
+        await store.write(lambda tx, n=n: tx.publish(Rang(number=n)))  # type: ignore[misc]
 
 
 async def publish(store: Store, clock: SetClock) -> None:
@@ -73,9 +73,9 @@ async def test_another_log_gets_all_that_the_outbox_has_and_the_same_one_nothing
     store: Store, clock: SetClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(republish, "BITE", 2)
-    await say(store, *range(1, 6))
+    await publish_one(store, *range(1, 6))
     await publish(store, clock)
-    await say(store, 6)
+    await publish_one(store, 6)
     assert await meet(store, "one") is None  # the first it knows of: data of before the upgrade
     assert await meet(store, "one") is None
     assert await store.read(how_many_wait) == 1
@@ -87,7 +87,7 @@ async def test_another_log_gets_all_that_the_outbox_has_and_the_same_one_nothing
 
 
 async def test_a_kafka_that_can_not_say_which_topic_it_has_is_no_other_log(store: Store, clock: SetClock) -> None:
-    await say(store, 1)
+    await publish_one(store, 1)
     await publish(store, clock)
     assert await meet(store, "cluster") is None
     assert await meet(store, "cluster/topic") is None  # upgraded
@@ -100,7 +100,7 @@ async def test_what_was_put_back_knows_no_log_and_remembers_anew_what_it_heard(
     store: Store, clock: SetClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(republish, "BITE", 2)
-    await say(store, 1)
+    await publish_one(store, 1)
     await publish(store, clock)
     await meet(store, "one")
     for n in range(5):
@@ -113,10 +113,10 @@ async def test_what_was_put_back_knows_no_log_and_remembers_anew_what_it_heard(
 
 
 async def test_by_hand_it_is_what_was_published_since(store: Store, clock: SetClock) -> None:
-    await say(store, 1, 2)
+    await publish_one(store, 1, 2)
     await publish(store, clock)
     clock.at_ms += 1_000
-    await say(store, 3)
+    await publish_one(store, 3)
     await publish(store, clock)
     assert await publish_since(store, clock.at_ms) == 1
     assert await publish_since(store, 0) == 2
@@ -128,7 +128,7 @@ async def test_after_a_lost_log_everything_takes_effect_once_though_nothing_new_
     hearer = sqlite()
     clock = SetClock()
     first = NamedLog("one")
-    await say(speaker, *range(6))
+    await publish_one(speaker, *range(6))
     await Relay(speaker, first, clock, Metrics(), "bell").step()
     heard = Consumer(hearer, LogSubscription(first, hearer, "a", frozenset({"Rang"})), {Rang: rings}, Metrics(), "a")
     heard._subscription.take = lambda _most: LogSubscription.take(heard._subscription, 2)  # type: ignore[method-assign,assignment,arg-type]
@@ -163,11 +163,11 @@ async def test_kafkas_data_lost_under_running_services_is_made_anew_and_filled_f
     hearer = sqlite()
     clock = SetClock()
     relay, consumer = Relay(speaker, wire.bus, clock, Metrics(), "bell"), a_consumer(wire, hearer)
-    await say(speaker, 0, 1, 2)
+    await publish_one(speaker, 0, 1, 2)
     await relay.step()
-    await hear(consumer)
+    await receive(consumer)
     was = await wire.bus.identity()
-    await say(speaker, 3, 4)
+    await publish_one(speaker, 3, 4)
     await relay.step()  # nobody has heard these
     await speaker.flush()
     await wire.close()
@@ -178,7 +178,7 @@ async def test_kafkas_data_lost_under_running_services_is_made_anew_and_filled_f
     assert await later.bus.identity() != was
     relay, consumer = Relay(speaker, later.bus, clock, Metrics(), "bell"), a_consumer(later, hearer)
     assert await relay.step() == 5
-    await hear(consumer)
+    await receive(consumer)
     assert numbers(await words(hearer)) == [0, 1, 2, 3, 4]
     await later.close()
 
@@ -191,9 +191,9 @@ async def test_who_runs_on_without_trouble_notices_another_kafka_and_skips_nothi
     speaker = sqlite()
     hearer = sqlite()
     relay, consumer = Relay(speaker, wire.bus, SetClock(), Metrics(), "bell"), a_consumer(wire, hearer)
-    await say(speaker, 0, 1)
+    await publish_one(speaker, 0, 1)
     assert await relay.step() == 2
-    await hear(consumer)
+    await receive(consumer)
     await speaker.flush()
     await broker.stop()
     shutil.rmtree(tmp_path / "data")

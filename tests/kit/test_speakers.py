@@ -26,15 +26,15 @@ from gbike.kit.telemetry import Metrics
 from tests.kit.floor import Hummed, Rang, SetClock, a_store, note, words
 from tests.kit.kafkas import KafkaWire, RealKafka, _topics
 from tests.kit.test_bus import a_message, rings, take_all
-from tests.kit.test_kafka import hear, numbers
-from tests.kit.test_republish import publish, say
+from tests.kit.test_kafka import numbers, receive
+from tests.kit.test_republish import publish, publish_one
 
 SPEAKERS = {"Rang": "bell", "Hummed": "horn"}
 MANY = 40
 
 
-def hums(tx: Tx, said: Hummed) -> None:
-    note(tx, f"hummed {said.number}")
+def hums(tx: Tx, published: Hummed) -> None:
+    note(tx, f"hummed {published.number}")
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ async def test_what_a_speaker_did_not_say_is_set_aside_and_has_no_effect(broker:
         broker, bell, [msgspec.structs.replace(unsigned, headers=unsigned.headers.replace(b"ce_source", b"ce_souRce"))]
     )
     await bus.append([a_message(2)])  # the true one, whose identity was used already
-    await hear(consumer)
+    await receive(consumer)
     assert numbers(await words(store)) == [1, 2]
     aside = await store.read(lambda read: letters(read, 100))
     assert len(aside) == 6
@@ -100,7 +100,7 @@ async def hear_half(broker: RealKafka, house: str, store: SqliteStore) -> None:
         await old.changed(500)
         batch = await old.take(MANY // 2)
     await Consumer(store, old, {Rang: rings}, Metrics(), "ears")._handle(batch)
-    await old.settled(batch)
+    await old.acknowledge(batch)
     await bus.close()
     assert 0 < len(batch.messages) < MANY
 
@@ -115,10 +115,10 @@ async def test_a_hearer_of_before_goes_on_in_the_middle_of_the_old_topic_and_hea
     await write(broker, house, before)
     await hear_half(broker, house, store)
     speaker = a_store()
-    await say(speaker, *range(50, 55))
+    await publish_one(speaker, *range(50, 55))
     await publish(speaker, clock)
     await meet(speaker, identity)
-    await say(speaker, *range(60, 65))
+    await publish_one(speaker, *range(60, 65))
 
     new = KafkaBus(Broker(broker.bootstrap), "bell", house=house)
     assert await Relay(speaker, new, clock, Metrics(), "bell").step() == 5  # not what the old topic has
@@ -141,7 +141,7 @@ async def test_a_hearer_of_before_goes_on_in_the_middle_of_the_old_topic_and_hea
     assert sorted(told) == [*range(MANY), *range(60, 65)]
     assert sorted(told[-5:]) == list(range(60, 65))
     await write(broker, house, [a_message(70), said_by(a_message(71), "horn")])  # one of before still speaks
-    await hear(consumer)
+    await receive(consumer)
     assert 70 in numbers(await words(store))
     assert 71 not in numbers(await words(store))
     await new.close()
@@ -155,10 +155,10 @@ async def test_two_members_share_the_old_topic_and_nothing_is_lost_or_heard_twic
     await write(broker, house, [msgspec.structs.replace(a_message(n), key=f"b:{n}") for n in range(MANY)])
     buses = [KafkaBus(Broker(broker.bootstrap), "bell", house=house) for _ in range(2)]
     await buses[0].append([msgspec.structs.replace(a_message(n), key=f"b:{n}") for n in range(MANY, 2 * MANY)])
-    await asyncio.gather(*(hear(a_hearer(bus, store)) for bus in buses))
+    await asyncio.gather(*(receive(a_hearer(bus, store)) for bus in buses))
     consumer = a_hearer(buses[0], store)
     while len(await words(store)) < 2 * MANY:
-        await hear(consumer)
+        await receive(consumer)
     assert numbers(await words(store)) == list(range(2 * MANY))
     assert await store.read(lambda read: letters(read, 1)) == []
     for bus in buses:

@@ -28,7 +28,7 @@ class Refused(Exception):
 
 def note_and_refuse(tx: Tx, word: str) -> None:
     note(tx, word)
-    tx.say(Rang(number=1))
+    tx.publish(Rang(number=1))
     tx.count("notes")
     raise Refused(word)
 
@@ -69,16 +69,16 @@ class StoreSuite:
         assert await words(store) == ["a"]
 
     async def test_what_is_said_is_in_the_outbox_if_and_only_if_it_is_kept(self, store: Store) -> None:
-        def say(tx: Tx, number: int) -> None:
+        def publish(tx: Tx, number: int) -> None:
             note(tx, str(number))
-            tx.say(Rang(number=number))
+            tx.publish(Rang(number=number))
             if number % 2:
                 raise Refused
 
-        await asyncio.gather(*(store.write(say, n) for n in range(10)), return_exceptions=True)
+        await asyncio.gather(*(store.write(publish, n) for n in range(10)), return_exceptions=True)
         kept = await words(store)
-        said = await store.read(lambda read: read.all("SELECT value FROM outbox ORDER BY id"))
-        assert [f'"number":{word}' in row[0].decode() for word, row in zip(kept, said, strict=True)] == [True] * 5
+        published = await store.read(lambda read: read.all("SELECT value FROM outbox ORDER BY id"))
+        assert [f'"number":{word}' in row[0].decode() for word, row in zip(kept, published, strict=True)] == [True] * 5
 
     async def test_a_message_is_new_once_and_new_again_when_its_effect_failed(self, store: Store) -> None:
         def hear(tx: Tx, fail: bool) -> bool:
@@ -109,14 +109,14 @@ class StoreSuite:
             await store.write(lambda tx: tx.execute("DELETE FROM notes"))
         assert numbers == sorted(set(numbers))
 
-        async def said() -> int:
-            await store.write(lambda tx: tx.say(Rang(number=1)))
+        async def published() -> int:
+            await store.write(lambda tx: tx.publish(Rang(number=1)))
             row = (await store.read(lambda read: read.all("SELECT max(id) FROM outbox")))[0]
             await store.write(lambda tx: tx.execute("DELETE FROM outbox"))
             return int(row[0])
 
-        first = await said()
-        assert await said() > first
+        first = await published()
+        assert await published() > first
 
     async def test_a_caller_that_goes_away_does_not_stop_what_has_begun(self, store: Store) -> None:
         begun, loop = asyncio.Event(), asyncio.get_running_loop()
@@ -186,14 +186,14 @@ class StoreSuite:
 
     async def test_an_outbox_row_carries_the_trace_of_its_request(self, store: Store) -> None:
         before = trace_now.set(Trace("00-" + "a" * 32 + "-" + "b" * 16 + "-01", "ride-77"))
-        await store.write(lambda tx: tx.say(Rang(number=1)))
+        await store.write(lambda tx: tx.publish(Rang(number=1)))
         trace_now.reset(before)
         [(headers,)] = await store.read(lambda read: read.all("SELECT headers FROM outbox"))
         assert b"ride-77" in headers
 
     async def test_who_waits_for_what_is_said_is_woken(self, store: Store) -> None:
-        waiting = asyncio.create_task(store.said_something(60_000))
-        await store.write(lambda tx: tx.say(Rang(number=1)))
+        waiting = asyncio.create_task(store.something_published(60_000))
+        await store.write(lambda tx: tx.publish(Rang(number=1)))
         await asyncio.wait_for(waiting, 5)
 
 
@@ -219,7 +219,7 @@ class TestSqliteFile(StoreSuite):
 
 async def test_who_waits_is_not_woken_by_a_write_that_said_nothing() -> None:
     store = a_store()
-    waiting = asyncio.create_task(store.said_something(60_000))
+    waiting = asyncio.create_task(store.something_published(60_000))
     await store.write(note, "silent")
     await asyncio.sleep(0)
     assert not waiting.done()
@@ -313,15 +313,15 @@ class FailingConnection:
 
 
 async def test_whichever_statement_fails_an_answer_means_kept_and_a_refusal_means_nothing() -> None:
-    def say(tx: Tx, word: str) -> None:
+    def publish(tx: Tx, word: str) -> None:
         note(tx, word)
-        tx.say(Rang(number=1))
+        tx.publish(Rang(number=1))
         tx.count("notes")
 
     for nth in range(1, 60):
         store = a_store()
         store._writer = failing = FailingConnection(store._writer, nth)  # type: ignore[assignment]
-        answers = await asyncio.gather(*(store.write(say, c) for c in "abc"), return_exceptions=True)
+        answers = await asyncio.gather(*(store.write(publish, c) for c in "abc"), return_exceptions=True)
         kept = [c for c, answer in zip("abc", answers, strict=True) if answer is None]
         assert all(answer is None or isinstance(answer, StoreUnavailable) for answer in answers), (nth, answers)
         assert await words(store) == kept, nth
@@ -329,7 +329,7 @@ async def test_whichever_statement_fails_an_answer_means_kept_and_a_refusal_mean
         if failing.left > 0:
             assert kept == ["a", "b", "c"]
             return
-        await store.write(say, "later")
+        await store.write(publish, "later")
     pytest.fail("the loop did not come to a run without a failure")
 
 

@@ -19,8 +19,8 @@ from tests.kit.floor import SetClock, words
 from tests.kit.floor import a_store as sqlite
 from tests.kit.kafkas import KafkaWire, RealKafka
 from tests.kit.test_bus import a_message, take_all
-from tests.kit.test_kafka import a_consumer, hear, numbers
-from tests.kit.test_republish import publish, say
+from tests.kit.test_kafka import a_consumer, numbers, receive
+from tests.kit.test_republish import publish, publish_one
 from tests.waiting import a_while
 
 PATIENCE_S = 120
@@ -71,10 +71,10 @@ async def test_it_is_filled_from_the_outboxes_and_heard_by_who_runs_on(
     speaker = sqlite()
     hearer = sqlite()
     relay, consumer = Relay(speaker, wire.bus, SetClock(), Metrics(), "bell"), a_consumer(wire, hearer)
-    await say(speaker, 0, 1)
+    await publish_one(speaker, 0, 1)
     assert await relay.step() == 2
-    await hear(consumer)
-    await say(speaker, 2, 3)
+    await receive(consumer)
+    await publish_one(speaker, 2, 3)
     assert await relay.step() == 2  # nobody has heard these, and nobody will
     await speaker.flush()
     await make_anew(broker, name)
@@ -109,7 +109,7 @@ async def test_a_place_in_the_old_topic_is_none_in_the_new_one(
 
 async def test_what_was_published_before_topics_were_told_apart_is_not_published_again() -> None:
     store = sqlite()
-    await say(store, 1)
+    await publish_one(store, 1)
     assert await meet(store, "a-kafka") is None
     await publish(store, SetClock())
     assert await meet(store, "a-kafka/a-topic") is None

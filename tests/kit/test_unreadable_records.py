@@ -19,7 +19,7 @@ from gbike.kit.telemetry import Metrics
 from tests.kit.floor import Rang, a_store, words
 from tests.kit.kafkas import KafkaWire, RealKafka
 from tests.kit.test_bus import a_message, rings
-from tests.kit.test_kafka import hear, numbers
+from tests.kit.test_kafka import numbers, receive
 
 PATIENCE_S = 60
 CRC, ATTRIBUTES = 17, 21
@@ -143,7 +143,7 @@ async def test_a_batch_in_a_codec_that_nobody_has_is_set_aside_and_counted_and_t
     await wire.append([a_message(3)])
     consumer = Consumer(hearer, wire.reader(hearer, "ears"), {Rang: rings}, metrics, "ears")
     async with asyncio.timeout(PATIENCE_S):
-        await hear(consumer)
+        await receive(consumer)
     assert numbers(await words(hearer)) == [1, 3]
     [letter] = await hearer.read(letters, 10)
     assert (letter.message.id, letter.message.type) == (f"{wire.topic}/0/1", "unreadable")

@@ -109,8 +109,8 @@ def test_fields_nobody_knows_are_ignored_and_missing_ones_have_defaults() -> Non
     old = b'{"eventType":"Returned","timestamp":"20261122160512","rentid":1,"userid":2,"bikeid":3,"status":"RETURNED",'
     old += b'"endtime":1700000060000,"endlocation":null,"me":true,"new":{"x":1}}'
     message = msgspec.structs.replace(pack(RENTED, id="x", source="rent", now_ms=1, trace=NO_TRACE), value=old)
-    said = unpack(message, Returned)
-    assert (said.endtime, said.starttime, said.lat) == (1_700_000_060_000, None, None)
+    published = unpack(message, Returned)
+    assert (published.endtime, published.starttime, published.lat) == (1_700_000_060_000, None, None)
 
 
 @pytest.mark.parametrize(

@@ -47,10 +47,10 @@ def lag(pod: dict[str, Any]) -> str | None:
     try:
         url = f"http://{pod['status']['podIP']}:8080/metrics"
         with urllib.request.urlopen(url, timeout=ANSWER_S) as answer:
-            said = re.search(rf"^{METRIC}{{.*}} (\S+)$", answer.read().decode(), re.MULTILINE)
+            printed = re.search(rf"^{METRIC}{{.*}} (\S+)$", answer.read().decode(), re.MULTILINE)
     except (KeyError, OSError):
         return None
-    return str(round(float(said[1]))) if said else None
+    return str(round(float(printed[1]))) if printed else None
 
 
 def values(namespace: str, labels: str) -> dict[str, Any]:

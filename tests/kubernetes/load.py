@@ -85,21 +85,21 @@ class Load:
         """The answer; None when it was refused or there was none."""
         self.requests += 1
         began = time.monotonic()
-        said = ""
+        printed = ""
         try:
             async with self._session.request(method, path, json=body) as answer:
                 told: dict[str, Any] = await answer.json(content_type=None)
                 self.statuses[str(answer.status)] += 1
                 if answer.status < 300:
                     return told
-                said = f"{answer.status} {told.get('type')}"
+                printed = f"{answer.status} {told.get('type')}"
         except (aiohttp.ClientError, TimeoutError, ValueError) as broken:
             self.statuses["none"] += 1
-            said = repr(broken)
+            printed = repr(broken)
         finally:
             self.took.append(time.monotonic() - began)
-        self.reasons[f"{method} {said.rpartition('#')[2]}"] += 1
-        self.failed.append(f"{began - self._began:.1f} s: {method} {path}: {said} after {self.took[-1]:.2f} s")
+        self.reasons[f"{method} {printed.rpartition('#')[2]}"] += 1
+        self.failed.append(f"{began - self._began:.1f} s: {method} {path}: {printed} after {self.took[-1]:.2f} s")
         return None
 
     def report(self) -> dict[str, Any]:

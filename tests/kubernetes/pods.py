@@ -194,10 +194,10 @@ def taken(platform: Platform, method: str, path: str, body: object) -> Reply:
     return found
 
 
-def new_bike(platform: Platform, **said: str) -> int:
+def new_bike(platform: Platform, **printed: str) -> int:
     """A bike that nobody had before, also not in an earlier run on the same platform."""
     bikeid = BIKES + secrets.randbelow(BIKES)
-    taken(platform, "POST", "/bikes", {"bikeid": bikeid, "status": "사용가능", **said})
+    taken(platform, "POST", "/bikes", {"bikeid": bikeid, "status": "사용가능", **printed})
     return bikeid
 
 

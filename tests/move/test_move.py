@@ -84,14 +84,14 @@ def test_every_row_is_there_and_numbers_go_on(folder: DataFolder, databases: Dat
 
 
 def test_messages_of_seven_days_are_published_once_more(folder: DataFolder, databases: Databases) -> None:
-    said = {name: read(folder, name, "SELECT count(*) FROM outbox")[0][0] for name in NAMES}
+    shown = {name: read(folder, name, "SELECT count(*) FROM outbox")[0][0] for name in NAMES}
 
     printed = moved(folder, databases.url)
 
     waiting = {
         name: databases.ask(name, "SELECT count(*) FROM outbox WHERE published_ms IS NULL")[0][0] for name in NAMES
     }
-    assert waiting == {**said, "bike": said["bike"] - WEEK_OLD}
+    assert waiting == {**shown, "bike": shown["bike"] - WEEK_OLD}
     assert f"{sum(waiting.values())} messages of 7 days" in printed
 
 

@@ -146,7 +146,7 @@ class Rider:
         page = self.context.new_page()
         page.set_default_timeout(WITHIN_S * 1000)
         page.on("pageerror", lambda error: self._wrong.append(f"error: {error}"))
-        page.on("console", lambda said: self._wrong.append(said.text) if "policy: " in said.text else None)
+        page.on("console", lambda printed: self._wrong.append(printed.text) if "policy: " in printed.text else None)
         page.goto(f"{self.url}{self._path}{hash}")
         _loaded(page, page.locator(self._first))
         return page

@@ -135,8 +135,8 @@ def test_a_row_that_meets_a_busy_service_or_a_lost_answer_is_sent_until_it_is_do
     one.page.get_by_text("6대 중 6대 등록, 0대 거절").wait_for()
     assert len(met) > 6
     assert [len(of) for of in keys.values()] == [1] * 6
-    said = demo.ask("GET", "/bikes/41000/events")["_embedded"]["events"]
-    assert [event["type"] for event in said] == ["RegisteredBike"]
+    printed = demo.ask("GET", "/bikes/41000/events")["_embedded"]["events"]
+    assert [event["type"] for event in printed] == ["RegisteredBike"]
 
 
 def test_an_import_that_was_broken_off_goes_on_where_it_was(operator: NewOperator, demo: Demo) -> None:

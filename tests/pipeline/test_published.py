@@ -148,9 +148,9 @@ def test_what_arrives_under_another_digest_is_not_signed(bench: Bench) -> None:
 def test_the_password_is_given_by_standard_input_only(bench: Bench, capfd: pytest.CaptureFixture[str]) -> None:
     bench.scan("rent")
     bench.publish("rent")
-    said = bench.calls()
-    assert said[2][2] == "not for anybody's eyes"
-    assert "not for anybody's eyes" not in str([args for _, args, _ in said])
+    printed = bench.calls()
+    assert printed[2][2] == "not for anybody's eyes"
+    assert "not for anybody's eyes" not in str([args for _, args, _ in printed])
     assert "not for anybody's eyes" not in "".join(capfd.readouterr())
 
 

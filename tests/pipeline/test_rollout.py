@@ -25,10 +25,10 @@ class Paper(Cluster):
         self.now = dict(running)
         self.stuck = stuck
         self.migrates = migrates
-        self.said = list[str]()
+        self.printed = list[str]()
 
     def __call__(self, *args: str, given: str | None = None) -> str:
-        self.said.append(" ".join(args[:2]))
+        self.printed.append(" ".join(args[:2]))
         match args:
             case ("get", "namespaces", *_):
                 return "namespace/gbike" if self.now else ""
@@ -80,7 +80,7 @@ def test_a_good_version_is_migrated_first_then_rolled_out_and_stays(rides: list[
     cluster = Paper(RUNNING)
     deploy(cluster, OBJECTS, None)
     assert cluster.now == {"rent": "5", "bike": "8", "postgres-exporter": "1"}
-    assert [one for one in cluster.said if one.startswith(("delete", "apply", "wait"))] == [
+    assert [one for one in cluster.printed if one.startswith(("delete", "apply", "wait"))] == [
         "delete jobs",
         "apply -f",
         "wait --for=condition=complete",
@@ -119,7 +119,7 @@ def test_of_a_first_version_it_is_said_that_there_is_none_before_it(
     with pytest.raises(Failed):
         deploy(cluster, OBJECTS, None)
     assert "no version before this one" in capsys.readouterr().out
-    assert not any(one.startswith("rollout undo") for one in cluster.said)
+    assert not any(one.startswith("rollout undo") for one in cluster.printed)
 
 
 def test_a_tag_that_says_nothing_is_refused() -> None:

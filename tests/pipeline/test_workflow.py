@@ -109,8 +109,8 @@ def _order(flow: dict[str, Any]) -> Iterator[str]:
         yield f"the order is check and newest, image, publish, deploy, not {needs}"
     for name in ("publish", "deploy"):
         if (
-            "github.event_name == 'push'" not in (said := flow["jobs"][name].get("if", ""))
-            and "refs/tags/v" not in said
+            "github.event_name == 'push'" not in (printed := flow["jobs"][name].get("if", ""))
+            and "refs/tags/v" not in printed
         ):
             yield f"{name}: a pull request must not get here"
     for name in ("image", "publish"):

@@ -32,7 +32,7 @@ class Installation:
         """`gbike repair [N] --yes`, and what follows from it."""
         mends = repair.chosen(found, number)
         told = await beside(lambda: list(repair.mend(self.folder, EVERY_RIDE_COSTS, mends)))
-        assert [said for well, said in told if not well] == []
+        assert [printed for well, printed in told if not well] == []
         if self.house is not None:
             await self.house.settle()
 

@@ -8,7 +8,7 @@ from gbike.app.hours import published_and_heard
 from gbike.contracts.events import EVENTS
 from gbike.kit.dead_letters import set_aside
 from gbike.kit.envelope import Message
-from gbike.kit.hours import HOUR_MS, Hours, hear, take_note
+from gbike.kit.hours import HOUR_MS, Hours, record_received, take_note
 from gbike.kit.housekeeping import DAY_MS, Housekeeper
 from gbike.kit.schema.migrate import in_memory
 from gbike.kit.sqlite.store import SqliteReading, SqliteStore
@@ -38,9 +38,9 @@ class Town:
         await self.rent.write(lambda tx: tx.execute(sql, row))
         return message
 
-    async def hear(self, message: Message) -> None:
+    async def receive(self, message: Message) -> None:
         """bike hears it."""
-        await self.bike.write(hear, [message], SPEAKERS)
+        await self.bike.write(record_received, [message], SPEAKERS)
 
     async def keep_house(self) -> None:
         """Hours are folded, and what is old goes."""
@@ -69,7 +69,7 @@ def town() -> Town:
 async def test_what_the_version_before_heard_late_of_a_folded_hour_is_never_missed(town: Town) -> None:
     heard = [await town.publish() for _ in range(10)]
     for message in heard[:9]:
-        await town.hear(message)
+        await town.receive(message)
     town.clock.at_ms += 2 * HOUR_MS
     await town.keep_house()
     old = "INSERT INTO inbox (message_id, at_ms) VALUES (?, ?)"  # as an older replica beside does
@@ -83,7 +83,7 @@ async def test_what_the_version_before_heard_late_of_a_folded_hour_is_never_miss
 async def test_a_loss_that_was_noted_is_told_no_more_though_something_is_set_aside(town: Town) -> None:
     messages = [await town.publish() for _ in range(5)]
     for message in messages[:3]:
-        await town.hear(message)
+        await town.receive(message)
     await town.bike.write(set_aside, messages[4], "it can't be", EVENTS)  # and the one before is lost
     town.clock.at_ms += 8 * DAY_MS
     await town.keep_house()
@@ -94,7 +94,7 @@ async def test_a_loss_that_was_noted_is_told_no_more_though_something_is_set_asi
 
 async def test_a_clock_that_was_days_ahead_for_minutes_makes_nothing_missing(town: Town) -> None:
     async def ride() -> None:
-        await town.hear(await town.publish())
+        await town.receive(await town.publish())
 
     await ride()
     town.clock.at_ms += HOUR_MS

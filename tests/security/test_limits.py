@@ -286,10 +286,10 @@ async def test_behind_a_known_proxy_addresses_links_and_tls_are_the_clients() ->
     reply = await locked.admin.send("GET", "/bikes", headers=spoofed)
     assert reply.json["_links"]["self"]["href"].startswith("https://bikes.example/")
     assert reply.headers["strict-transport-security"].startswith("max-age=")
-    for said, scheme in (("https, http", "https"), ("HTTPS", "https"), ("http,https", "http"), ("gopher", "http")):
-        reply = await locked.admin.send("GET", "/bikes", headers={"x-forwarded-proto": said})
-        assert reply.json["_links"]["self"]["href"].startswith(f"{scheme}://localhost:8088/"), said
-        home = await locked.admin.send("GET", "/", headers={"x-forwarded-proto": said, "accept": "text/html"})
+    for printed, scheme in (("https, http", "https"), ("HTTPS", "https"), ("http,https", "http"), ("gopher", "http")):
+        reply = await locked.admin.send("GET", "/bikes", headers={"x-forwarded-proto": printed})
+        assert reply.json["_links"]["self"]["href"].startswith(f"{scheme}://localhost:8088/"), printed
+        home = await locked.admin.send("GET", "/", headers={"x-forwarded-proto": printed, "accept": "text/html"})
         assert (home.status, home.headers["location"]) == (302, "/app/")
     await locked.whole.stop()
 

@@ -30,12 +30,12 @@ class Town:
         self.issuer, self._port = issuer, int(urlsplit(cluster.url).port or 0)
 
     def ask(
-        self, method: str, path: str, token: str | list[str] = "", source: str = "127.0.0.1", said: str = ""
+        self, method: str, path: str, token: str | list[str] = "", source: str = "127.0.0.1", printed: str = ""
     ) -> Reply:
         """`said`: what is in X-Forwarded-For."""
         tokens = [token] if isinstance(token, str) else token
         headers = {"authorization": [f"Bearer {one}" for one in tokens]} if token else {}
-        headers |= {"x-forwarded-for": [said]} if said else {}
+        headers |= {"x-forwarded-for": [printed]} if printed else {}
         return ask(self._port, method, path, None if method == "GET" else {}, headers, source=source)
 
 
@@ -64,11 +64,11 @@ def test_strangers_take_nobody_off_who_is_signed_in_at_their_address(town: Town)
 def test_a_known_proxy_says_who_asks_and_a_stranger_does_not(town: Town) -> None:
     while town.ask("GET", "/rents").status != 429:
         pass
-    flood = [town.ask("GET", "/rents", said=f"198.51.100.{number}").status for number in range(20)]
+    flood = [town.ask("GET", "/rents", printed=f"198.51.100.{number}").status for number in range(20)]
     assert flood.count(429) >= 15, "a minute has room for one in a second"
-    clients = [town.ask("GET", "/rents", source=PROXY, said=f"198.51.100.{number}").status for number in range(120)]
+    clients = [town.ask("GET", "/rents", source=PROXY, printed=f"198.51.100.{number}").status for number in range(120)]
     assert set(clients) == {401}
-    home = [town.ask("GET", "/rents", source=PROXY, said=f"2001:db8::{number:x}").status for number in range(100)]
+    home = [town.ask("GET", "/rents", source=PROXY, printed=f"2001:db8::{number:x}").status for number in range(100)]
     assert home.count(429) >= 30
 
 

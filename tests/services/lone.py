@@ -177,7 +177,7 @@ class Lone:
         while sum([await worker.step() for worker in moving]):
             pass
 
-    async def said(self) -> list[dict[str, Any]]:
+    async def published(self) -> list[dict[str, Any]]:
         """What the service has said, in order, without the time of saying."""
         waiting = await self.store.read(lambda read: read.all("SELECT value FROM outbox ORDER BY id"))
         return [{k: v for k, v in msgspec.json.decode(row[0]).items() if k != "timestamp"} for row in waiting]

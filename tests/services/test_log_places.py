@@ -34,8 +34,8 @@ async def test_a_log_that_forgot_everything_still_knows_its_end_and_goes_on_afte
     listener = LogSubscription(bus, store, "bike_manager", frozenset({"Reported"}))
     await bus.append([Message(ids.new(), "Reported", "bike:1", b"{}", b"{}") for _ in range(3)])
     batch = await listener.take(10)
-    await store.write(listener.settle, batch)
-    await listener.settled(batch)
+    await store.write(listener.save_position, batch)
+    await listener.acknowledge(batch)
     assert await bus.forget(clock.now_ms() + 1, batch.position, 10) == 3
 
     again = SqliteLog(SqliteStore(None, clock=clock, ids=ids, source="bus", memory=memory))

@@ -164,11 +164,11 @@ def test_the_one_topic_of_0_2_0_is_heard_to_its_end_and_nothing_is_published_aga
     there = asyncio.run(_records(Broker(cluster.plan.kafka, **secrets.kafka_login(data, "reader"))))
     assert there[HOUSE] == len(was.published)
     with open_readings(DataFolder(data)) as stores:
-        said = {
+        printed = {
             f"{HOUSE}.{name}": (reading.one("SELECT count(*) FROM outbox") or (0,))[0]
             for name, reading in stores.items()
         }
         assert not any(reading.one("SELECT 1 FROM dead_letters") for reading in stores.values())
     new = {topic: there[topic] for topic in topics()}
-    assert sum(new.values()) == sum(said.values()) - len(was.published)
+    assert sum(new.values()) == sum(printed.values()) - len(was.published)
     assert all(new[topic] >= was.waiting[topic] for topic in topics())

@@ -42,6 +42,6 @@ def speakers() -> dict[str, str]:
     found: dict[str, str] = {}
     for name in NAMES:
         if find_spec(f"gbike.contracts.{name}"):
-            said: tuple[type, ...] = import_module(f"gbike.contracts.{name}").SAYS
-            found |= {kind.__name__: name for kind in said}
+            published: tuple[type, ...] = import_module(f"gbike.contracts.{name}").PUBLISHES
+            found |= {kind.__name__: name for kind in published}
     return found

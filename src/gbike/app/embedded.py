@@ -363,8 +363,8 @@ class _Held(AsyncExitStack):
 def _last_erased(read: Reading, until_ms: int) -> int:
     """When account last said, until that moment, that somebody was erased; 0: it never did. Whoever is erased later
     postpones nothing."""
-    said = "SELECT coalesce(max(published_ms), 0) FROM outbox WHERE type = 'AccountErased' AND published_ms <= ?"
-    row = read.one(said, (until_ms,))
+    printed = "SELECT coalesce(max(published_ms), 0) FROM outbox WHERE type = 'AccountErased' AND published_ms <= ?"
+    row = read.one(printed, (until_ms,))
     return int(row[0]) if row else 0
 
 

@@ -23,7 +23,7 @@ DOORS = "every door"
 """Who hears an event without keeping a place, in each process (app/hearing.py)."""
 
 
-class Heard(msgspec.Struct, frozen=True):
+class EventHandler(msgspec.Struct, frozen=True):
     """One service that hears an event, and what it does then."""
 
     service: str
@@ -37,8 +37,8 @@ class MappedEvent(msgspec.Struct, frozen=True):
     name: str
     kind: type
     meaning: str
-    said_by: str
-    heard_by: tuple[Heard, ...]
+    published_by: str
+    handled_by: tuple[EventHandler, ...]
 
 
 class Built(msgspec.Struct, frozen=True):
@@ -79,13 +79,13 @@ def build_all() -> list[Built]:
 def events(built: Sequence[Built]) -> list[MappedEvent]:
     """Every event that one of these services says, by speaker."""
     return [
-        MappedEvent(kind.__name__, kind, _sentence(kind), said(one.card), _heard(kind, built))
+        MappedEvent(kind.__name__, kind, _sentence(kind), name_of(one.card), _handlers(kind, built))
         for one in built
-        for kind in one.card.says
+        for kind in one.card.publishes
     ]
 
 
-def heard() -> dict[str, frozenset[str]]:
+def handled_types() -> dict[str, frozenset[str]]:
     """The names of the events that each service hears."""
     return {one.card.name: frozenset(kind.__name__ for kind in one.service.policies) for one in build_all()}
 
@@ -93,34 +93,34 @@ def heard() -> dict[str, frozenset[str]]:
 @cache
 def paths() -> dict[str, dict[str, frozenset[str]]]:
     """For each service that hears events: who says them, and which."""
-    says = {one.name: frozenset(kind.__name__ for kind in one.says) for one in cards()}
+    says = {one.name: frozenset(kind.__name__ for kind in one.publishes) for one in cards()}
     return {
         name: {source: told & wanted for source, told in says.items() if told & wanted}
-        for name, wanted in heard().items()
+        for name, wanted in handled_types().items()
         if wanted
     }
 
 
-def said(card: Card) -> str:
+def name_of(card: Card) -> str:
     """A service's name as the original wrote it: userDeposit."""
-    return spoken(card.name)
+    return display_name(card.name)
 
 
-def spoken(name: str) -> str:
+def display_name(name: str) -> str:
     """The same, of a name as the code has it."""
     first, *rest = name.split("_")
     return first + "".join(part.capitalize() for part in rest)
 
 
-def _heard(kind: type, built: Sequence[Built]) -> tuple[Heard, ...]:
+def _handlers(kind: type, built: Sequence[Built]) -> tuple[EventHandler, ...]:
     found = []
     for one in built:
         policy = one.service.policies.get(kind)
         if policy is not None:
             function = policy.func if isinstance(policy, partial) else policy  # whatever was bound to it
-            found.append(Heard(said(one.card), function.__name__, _sentence(function)))
+            found.append(EventHandler(name_of(one.card), function.__name__, _sentence(function)))
     if kind in KINDS.values():
-        found.append(Heard(DOORS, "refuse", "Access tokens of before are refused."))
+        found.append(EventHandler(DOORS, "refuse", "Access tokens of before are refused."))
     return tuple(found)
 
 

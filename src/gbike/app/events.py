@@ -13,7 +13,7 @@ from gbike.app.catalogue import usual_port
 from gbike.app.cli import DATA, Data, StoreUrl, settings_given
 from gbike.app.control import Verb
 from gbike.app.copies import NoData
-from gbike.app.event_map import build_all, events, said
+from gbike.app.event_map import build_all, events, name_of
 from gbike.app.orders import OpenServices, give
 from gbike.app.readings import Place
 from gbike.kit.clock import rfc3339
@@ -29,10 +29,10 @@ def event_map(context: typer.Context) -> None:
     """The event map, from the code; `gbike events dead` shows what consumers set aside."""
     if context.invoked_subcommand is None:
         for event in events(build_all()):
-            typer.echo(f"{event.name}  said by {event.said_by}: {event.meaning}")
-            for one in event.heard_by:
+            typer.echo(f"{event.name}  said by {event.published_by}: {event.meaning}")
+            for one in event.handled_by:
                 typer.echo(f"    {one.service}: {one.why}")
-            if not event.heard_by:
+            if not event.handled_by:
                 typer.echo("    nobody hears it yet")
 
 
@@ -41,7 +41,7 @@ def routes_verb() -> None:
     for one in build_all():
         others = [alias for alias, path in one.card.aliases.items() if path in one.card.paths]
         also = f", also {' and '.join(others)}" if others else ""
-        typer.echo(f"{' '.join(one.card.paths)}  {said(one.card)}, port {usual_port(one.card.name)}{also}")
+        typer.echo(f"{' '.join(one.card.paths)}  {name_of(one.card)}, port {usual_port(one.card.name)}{also}")
         for operation in one.public:
             typer.echo(f"    {operation.method:<6} {operation.path}  {operation.summary}")
 

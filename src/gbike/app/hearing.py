@@ -53,7 +53,7 @@ class Hearing:
         if kind is None:
             return
         try:
-            said, headers = unpack(message, kind), msgspec.json.decode(message.headers, type=_Headers)
+            published, headers = unpack(message, kind), msgspec.json.decode(message.headers, type=_Headers)
             at_ms = from_rfc3339(headers.ce_time)
         except (Undecodable, msgspec.DecodeError, ValueError) as wrong:
             log.warning("an event that refuses tokens can't be read", message=message.id, why=str(wrong))
@@ -61,7 +61,9 @@ class Hearing:
         if headers.ce_source != f"/gbike/{SPEAKER}":  # nobody else decides who is signed in
             log.warning("an event that refuses tokens is not account's", message=message.id, source=headers.ce_source)
             return
-        self._revoked.refuse(said.userid, NEVER if isinstance(said, AccountErased) else said.tokenversion, at_ms)
+        self._revoked.refuse(
+            published.userid, NEVER if isinstance(published, AccountErased) else published.tokenversion, at_ms
+        )
 
 
 class _Headers(msgspec.Struct, frozen=True):

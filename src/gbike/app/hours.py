@@ -42,7 +42,7 @@ class _Path(msgspec.Struct, frozen=True):
     speaker: str
     hearer: str
     types: Sequence[str]
-    said: Fold
+    published: Fold
     heard: Fold
 
 
@@ -82,10 +82,10 @@ def published_and_heard(stores: Stores) -> Iterator[str]:
             found = _Found({}, [], [])
             for hearer, types in hearers.items():
                 if hearer in stores:
-                    said, heard = fold_of(stores[speaker], SAID), fold_of(stores[hearer], HEARD)
-                    path = _Path(speaker, hearer, sorted(types), said or Fold(), heard or Fold())
+                    published, heard = fold_of(stores[speaker], SAID), fold_of(stores[hearer], HEARD)
+                    path = _Path(speaker, hearer, sorted(types), published or Fold(), heard or Fold())
                     _compare_hours(stores, path, found)
-                    _gather(stores, path, first_id(path.said.until_ms), AFTER_ALL, found)
+                    _gather(stores, path, first_id(path.published.until_ms), AFTER_ALL, found)
             yield from found.told(speaker)
 
 
@@ -101,14 +101,14 @@ def _hearers() -> dict[str, dict[str, frozenset[str]]]:
 def _compare_hours(stores: Stores, path: _Path, found: _Found) -> None:
     """Each hour and type that differs, and what its speaker does not know of it."""
     read = stores[path.speaker]
-    said = _published(read, path)
+    published = _published(read, path)
     heard = _heard(stores[path.hearer], path)
-    since_ms = max(path.said.since_ms, path.heard.since_ms, _untyped_until(stores[path.hearer]))
+    since_ms = max(path.published.since_ms, path.heard.since_ms, _untyped_until(stores[path.hearer]))
     for kind in path.types:
         # An hour before the first that was heard of a type is from before the hearer wanted it.
-        first_ms = max(since_ms, min((hour for hour, its in heard if its == kind), default=path.said.until_ms))
-        for hour in sorted({hour for hour, its in said.keys() | heard.keys() if its == kind and hour >= first_ms}):
-            n, digest = said.get((hour, kind), (0, 0))
+        first_ms = max(since_ms, min((hour for hour, its in heard if its == kind), default=path.published.until_ms))
+        for hour in sorted({hour for hour, its in published.keys() | heard.keys() if its == kind and hour >= first_ms}):
+            n, digest = published.get((hour, kind), (0, 0))
             m, other = heard.get((hour, kind), (0, 0))
             if (n, digest) != (m, other):
                 left = _left(read, kind, hour)
@@ -138,15 +138,15 @@ def _left(read: Reading, kind: str, hour: int) -> int:
 def _published(read: Reading, path: _Path) -> _Sums:
     """What was published in the hours that the speaker has closed: what is folded, and what came since then with
     ids of a clock that was behind."""
-    among, until = f"type IN ({', '.join('?' * len(path.types))})", first_id(path.said.until_ms)
+    among, until = f"type IN ({', '.join('?' * len(path.types))})", first_id(path.published.until_ms)
     outbox = f"SELECT message_id, type FROM outbox WHERE id > ? AND message_id < ? AND {among}"
-    return _with_rows(read, SAID, path, [(outbox, (int(path.said.place or 0), until))])
+    return _with_rows(read, SAID, path, [(outbox, (int(path.published.place or 0), until))])
 
 
 def _heard(read: Reading, path: _Path) -> _Sums:
     """What was heard of the hours that the speaker has closed: what is folded, what is not yet, and what was set aside,
     which is as good as heard."""
-    among, until = f"type IN ({', '.join('?' * len(path.types))})", first_id(path.said.until_ms)
+    among, until = f"type IN ({', '.join('?' * len(path.types))})", first_id(path.published.until_ms)
     inbox = f"SELECT message_id, type FROM inbox WHERE message_id > ? AND message_id < ? AND {among}"
     aside = f"SELECT message_id, type FROM dead_letters WHERE message_id < ? AND {among}"
     aside += " AND NOT EXISTS (SELECT 1 FROM inbox WHERE inbox.message_id = dead_letters.message_id)"
@@ -156,7 +156,7 @@ def _heard(read: Reading, path: _Path) -> _Sums:
 def _with_rows(
     read: Reading, direction: str, path: _Path, unfolded: Sequence[tuple[str, tuple[str | int, ...]]]
 ) -> _Sums:
-    folded = sums(read, direction, path.speaker, path.said.until_ms)
+    folded = sums(read, direction, path.speaker, path.published.until_ms)
     found = {(hour, kind): many for kind, hour, many in folded if kind in path.types}
     for sql, params in unfolded:
         rows = ((row[0], row[1]) for row in read.each(sql, (*params, *path.types)))

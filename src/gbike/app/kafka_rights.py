@@ -44,7 +44,7 @@ def rights(built: Sequence[Built]) -> list[Right]:
 def _of(one: Built) -> Iterator[Right]:
     service, says = one.card.name, speakers()
     heard = {says[kind.__name__] for kind in one.service.policies}
-    if one.card.says:
+    if one.card.publishes:
         yield Right(service, "write", "topic", topic_of(service))
         yield Right(service, "describe", "topic", HOUSE)
     if heard:

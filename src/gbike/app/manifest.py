@@ -117,11 +117,11 @@ class Seen(msgspec.Struct, frozen=True):
     def mode(self) -> str | None:
         """Whose data it is: whatever says `secure` decides; what does not say is a demo only when it is from before
         there were accounts. None: nothing was ever said in it."""
-        said = {file.seal.mode for file in self.there.values() if file.seal}
-        said |= {MARKS[file.mark] for file in self.files.values() if file.mark in MARKS}
-        said |= {self.manifest.mode} if self.manifest else set()
-        if said:
-            return DEMO if said == {DEMO} else SECURE
+        published = {file.seal.mode for file in self.there.values() if file.seal}
+        published |= {MARKS[file.mark] for file in self.files.values() if file.mark in MARKS}
+        published |= {self.manifest.mode} if self.manifest else set()
+        if published:
+            return DEMO if published == {DEMO} else SECURE
         if not self.damaged and not any(file.used for file in self.there.values()):
             return None
         return SECURE if self.damaged or self._knew_accounts else DEMO

@@ -49,8 +49,8 @@ def repair_verb(
         typer.echo("\n".join(listed([one for one in found if number in (None, one.number)])))
         raise typer.Exit(1 if found else 0)
     went_well = []
-    for well, said in mend(folder, env, mends):
-        typer.echo(said, err=not well)
+    for well, printed in mend(folder, env, mends):
+        typer.echo(printed, err=not well)
         went_well.append(well)
     left = [one for one in found if one.mend not in mends]
     if number is None and left:

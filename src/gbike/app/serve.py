@@ -208,7 +208,7 @@ class Alone:
         self._env, self._known = env, known
         self._clock, self._ids = SystemClock(), SystemIds()
         self._metrics = Metrics()
-        self._bus = KafkaBus(_broker(chosen), card.name if card.says else "", chosen.instance)
+        self._bus = KafkaBus(_broker(chosen), card.name if card.publishes else "", chosen.instance)
         self._threads = ThreadPoolExecutor(4, "store")
         self._callers: list[HttpCaller] = []
         self._tracing = start_tracing(os.environ)

@@ -15,7 +15,7 @@ from rich.cells import cell_len
 
 from gbike.app.cli import DATA, Data
 from gbike.app.data_folder import DataFolder
-from gbike.app.event_map import heard, spoken
+from gbike.app.event_map import display_name, handled_types
 from gbike.app.readings import open_readings
 from gbike.kit.clock import from_rfc3339
 from gbike.kit.envelope import Headers
@@ -39,7 +39,7 @@ class Handling(msgspec.Struct, frozen=True):
     why: str | None = None
 
 
-class Said(msgspec.Struct, frozen=True):
+class PublishedEvent(msgspec.Struct, frozen=True):
     """One message of a path."""
 
     service: str
@@ -71,40 +71,40 @@ class Path(msgspec.Struct, frozen=True):
     """What was asked for, its messages in order of time, and whether there are more than are here."""
 
     name: str
-    said: Sequence[Said]
+    events: Sequence[PublishedEvent]
     more: bool = False
 
 
 def trace_verb(name: Annotated[str, typer.Argument(metavar="ID")], data: Data = DATA) -> None:
     """Follow a rent (7), a request, a trace or a message: who said what, when, because of what."""
     with open_readings(DataFolder(data)) as stores:
-        path = find(stores, heard(), name)
-    for line in page(path) if path.said else [nothing(path)]:
-        typer.echo(line, err=not path.said)
-    raise typer.Exit(0 if path.said else 1)
+        path = find(stores, handled_types(), name)
+    for line in page(path) if path.events else [nothing(path)]:
+        typer.echo(line, err=not path.events)
+    raise typer.Exit(0 if path.events else 1)
 
 
 def find(stores: Mapping[str, Reading], listeners: Mapping[str, Iterable[str]], name: str) -> Path:
     """The path of a rent (`rent:7`, `7`), another aggregate (`bike:3`), a message, a request or a trace: everything
     that was said in the traces it took part in. `listeners`: the types each service hears. Empty: nothing is known."""
     name = f"rent:{name}" if re.fullmatch("[0-9]{1,16}", name) else name
-    found: dict[str, Said] = {}
+    found: dict[str, PublishedEvent] = {}
     for service, read in stores.items():
         called = f"{_ROW} WHERE id > ? AND (key = ? OR message_id = ?) ORDER BY id DESC LIMIT ?"
-        found |= _said(service, read.all(called, (_before(read), name, name, MOST)))
+        found |= _published(service, read.all(called, (_before(read), name, name, MOST)))
     if not found:
         found = _with(stores, {name})
     looked: set[str] = set()
-    while (family := {_family(said) for said in found.values()} - looked) and len(found) < MOST:
+    while (family := {_family(event) for event in found.values()} - looked) and len(found) < MOST:
         looked |= family
         found |= _with(stores, family)
-    path = sorted(found.values(), key=lambda said: (said.at_ms, said.id))
+    path = sorted(found.values(), key=lambda events: (events.at_ms, events.id))
     return Path(name, _with_handlings(stores, listeners, path[:MOST]), len(path) > MOST)
 
 
-def _family(said: Said) -> str:
+def _family(event: PublishedEvent) -> str:
     """What the others of the path carry too: the trace, or, outside of any, the message as their cause."""
-    return said.trace_id or said.id
+    return event.trace_id or event.id
 
 
 class _Marks(msgspec.Struct, gc=False):
@@ -119,15 +119,15 @@ class _Marks(msgspec.Struct, gc=False):
         return self.traceparent[3:35] in names or self.correlationid in names or self.causationid in names
 
 
-def _with(stores: Mapping[str, Reading], names: set[str]) -> dict[str, Said]:
+def _with(stores: Mapping[str, Reading], names: set[str]) -> dict[str, PublishedEvent]:
     """The messages of the traces, requests and causes `names`. No index knows them: each message is looked at."""
     marks = msgspec.json.Decoder(_Marks)
-    found: dict[str, Said] = {}
+    found: dict[str, PublishedEvent] = {}
     for service, read in stores.items():
         rows = read.each("SELECT id, headers FROM outbox WHERE id > ?", (_before(read),))
         numbers = [number for number, headers in rows if marks.decode(headers).has(names)][: MOST + 1]
         if numbers:
-            found |= _said(service, read.all(f"{_ROW} WHERE id IN ({_places(numbers)})", numbers))
+            found |= _published(service, read.all(f"{_ROW} WHERE id IN ({_places(numbers)})", numbers))
     return found
 
 
@@ -141,9 +141,9 @@ def _before(read: Reading) -> int:
 _ROW = "SELECT message_id, type, key, headers, published_ms FROM outbox"
 
 
-def _said(service: str, rows: Iterable[Row]) -> dict[str, Said]:
+def _published(service: str, rows: Iterable[Row]) -> dict[str, PublishedEvent]:
     return {
-        id: Said(
+        id: PublishedEvent(
             service=service,
             id=id,
             type=kind,
@@ -161,15 +161,15 @@ def _places(values: Sequence[object]) -> str:
 
 
 def _with_handlings(
-    stores: Mapping[str, Reading], listeners: Mapping[str, Iterable[str]], path: Sequence[Said]
-) -> list[Said]:
-    handled: dict[str, list[Handling]] = {said.id: [] for said in path}
+    stores: Mapping[str, Reading], listeners: Mapping[str, Iterable[str]], path: Sequence[PublishedEvent]
+) -> list[PublishedEvent]:
+    handled: dict[str, list[Handling]] = {event.id: [] for event in path}
     for service, kinds in listeners.items():
-        heard = [said.id for said in path if said.type in kinds]
+        heard = [event.id for event in path if event.type in kinds]
         if service in stores and heard:
             for id, handling in _handlings(service, stores[service], heard):
                 handled[id].append(handling)
-    return [msgspec.structs.replace(said, handled=handled[said.id]) for said in path]
+    return [msgspec.structs.replace(event, handled=handled[event.id]) for event in path]
 
 
 def _handlings(service: str, read: Reading, ids: Sequence[str]) -> Iterator[tuple[str, Handling]]:
@@ -184,17 +184,17 @@ def _handlings(service: str, read: Reading, ids: Sequence[str]) -> Iterator[tupl
 
 def page(path: Path) -> Iterator[str]:
     """The lines of a path that is not empty."""
-    began_ms = path.said[0].at_ms
-    roots = _roots(path.said)
-    yield f"{path.name}: requests · 요청 {len(roots)}, events · 이벤트 {len(path.said)}, {_counts(path.said)}"
+    began_ms = path.events[0].at_ms
+    roots = _roots(path.events)
+    yield f"{path.name}: requests · 요청 {len(roots)}, events · 이벤트 {len(path.events)}, {_counts(path.events)}"
     if path.more:
-        yield f"there are more events than the {len(path.said)} shown · {len(path.said)}개만 표시"
+        yield f"there are more events than the {len(path.events)} shown · {len(path.events)}개만 표시"
     yield ""
     yield _columns("when · 시각", "+ms · 경과", "said by, event, about → handled · 말한 곳, 이벤트, 대상 → 처리")
-    for head, said in roots:
-        yield _columns(_moment(said[0].at_ms), _since(said[0].at_ms, began_ms), head)
-        for one, branch in _tree(said, path.said):
-            told = f"{branch}{spoken(one.service)} {one.type} {one.key} → {_handled(one)}"
+    for head, events in roots:
+        yield _columns(_moment(events[0].at_ms), _since(events[0].at_ms, began_ms), head)
+        for one, branch in _tree(events, path.events):
+            told = f"{branch}{display_name(one.service)} {one.type} {one.key} → {_handled(one)}"
             yield _columns(_moment(one.at_ms), _since(one.at_ms, began_ms), told)
 
 
@@ -206,55 +206,57 @@ def nothing(path: Path) -> str:
     )
 
 
-def _counts(said: Sequence[Said]) -> str:
-    all_of_them = [handling for one in said for handling in one.handled]
+def _counts(events: Sequence[PublishedEvent]) -> str:
+    all_of_them = [handling for one in events for handling in one.handled]
     dead = sum(handling.why is not None for handling in all_of_them)
     waiting = sum(handling.at_ms is None for handling in all_of_them)
     handled = len(all_of_them) - dead - waiting
     return f"handled · 처리 {handled}, waiting · 대기 {waiting}, set aside · 실패 {dead}"
 
 
-def _roots(said: Sequence[Said]) -> list[tuple[str, list[Said]]]:
+def _roots(events: Sequence[PublishedEvent]) -> list[tuple[str, list[PublishedEvent]]]:
     """What begins a tree, under a line for the request, or for the message that is not kept any more."""
-    known = {one.id for one in said}
-    groups: dict[str, list[Said]] = {}
-    for one in said:
+    known = {one.id for one in events}
+    groups: dict[str, list[PublishedEvent]] = {}
+    for one in events:
         if one.cause not in known:
             groups.setdefault(_head(one), []).append(one)
     return list(groups.items())
 
 
-def _head(said: Said) -> str:
-    if said.cause:
-        return f"message · 메시지 {said.cause} (no longer kept · 보관 기간 지남)"
-    if not said.trace_id:
+def _head(event: PublishedEvent) -> str:
+    if event.cause:
+        return f"message · 메시지 {event.cause} (no longer kept · 보관 기간 지남)"
+    if not event.trace_id:
         return "no request: a sweeper or timer · 요청 없음"
-    return f"request · 요청 {said.headers.correlationid} (trace {said.trace_id})"
+    return f"request · 요청 {event.headers.correlationid} (trace {event.trace_id})"
 
 
-def _tree(roots: Sequence[Said], said: Sequence[Said], before: str = "") -> Iterator[tuple[Said, str]]:
+def _tree(
+    roots: Sequence[PublishedEvent], events: Sequence[PublishedEvent], before: str = ""
+) -> Iterator[tuple[PublishedEvent, str]]:
     """Each message below `roots`, a cause before what it caused, with the branch it hangs on."""
     for number, one in enumerate(roots):
         last = number == len(roots) - 1
         yield one, before + ("└─ " if last else "├─ ")
-        caused = [other for other in said if other.cause == one.id]
-        yield from _tree(caused, said, before + ("   " if last else "│  "))
+        caused = [other for other in events if other.cause == one.id]
+        yield from _tree(caused, events, before + ("   " if last else "│  "))
 
 
-def _handled(said: Said) -> str:
-    if not said.handled:
+def _handled(event: PublishedEvent) -> str:
+    if not event.handled:
         return NOBODY
-    told = ", ".join(_one(handling, said) for handling in said.handled)
-    return told if said.published_ms is not None else f"{told} (not on the bus yet · 발행 전)"
+    told = ", ".join(_one(handling, event) for handling in event.handled)
+    return told if event.published_ms is not None else f"{told} (not on the bus yet · 발행 전)"
 
 
-def _one(handling: Handling, said: Said) -> str:
-    service = spoken(handling.service)
+def _one(handling: Handling, event: PublishedEvent) -> str:
+    service = display_name(handling.service)
     if handling.why is not None:
-        return f"{service} SET ASIDE · 실패 [{said.id}]: {handling.why}"
+        return f"{service} SET ASIDE · 실패 [{event.id}]: {handling.why}"
     if handling.at_ms is None:
         return f"{service} WAITING · 대기"
-    return f"{service} {_since(handling.at_ms, said.at_ms).strip()}"
+    return f"{service} {_since(handling.at_ms, event.at_ms).strip()}"
 
 
 def _moment(ms: int) -> str:

@@ -216,16 +216,16 @@ def handled(stores: Stores) -> Iterator[Unheard]:
     known = "SELECT message_id FROM inbox UNION SELECT message_id FROM dead_letters ORDER BY message_id"
     for hearer, sources in paths().items():
         if hearer in stores:
-            said = [_said(name, stores[name], types) for name, types in sources.items() if name in stores]
+            published = [_published(name, stores[name], types) for name, types in sources.items() if name in stores]
             heard = ((row[0], True) for row in stores[hearer].each(known))
-            for message_id, known_as, there in _joined(heapq.merge(*said), heard):
+            for message_id, known_as, there in _joined(heapq.merge(*published), heard):
                 if not there:
                     name, kind = known_as
                     told = f"I22 {kind} {message_id} did not reach {hearer}"
                     yield Unheard(told, PublishAgain(name, message_id, kind))
 
 
-def _said(name: str, read: Reading, types: frozenset[str]) -> Iterator[tuple[str, tuple[str, str]]]:
+def _published(name: str, read: Reading, types: frozenset[str]) -> Iterator[tuple[str, tuple[str, str]]]:
     published = f"published_ms IS NOT NULL AND type IN ({', '.join('?' * len(types))})"
     sql = f"SELECT message_id, type FROM outbox WHERE {published} ORDER BY message_id"
     return ((row[0], (name, row[1])) for row in read.each(sql, sorted(types)))

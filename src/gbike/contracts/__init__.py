@@ -29,7 +29,7 @@ Personal = Annotated[T, Meta(extra={"personal": True}, extra_json_schema={"x-per
 """A field that tells where a rider was, or who it is: an erasure takes it out of every kept event (kit/erasure.py)."""
 
 
-class Said(msgspec.Struct, frozen=True, kw_only=True, tag_field="eventType", tag=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="eventType", tag=True):
     """What all events have alike: their name in `eventType` and the version of their shape."""
 
     SHAPE: ClassVar[int] = 1

@@ -2,10 +2,10 @@
 
 import msgspec
 
-from gbike.contracts import Latitude, Longitude, Number, Percent, Personal, Said
+from gbike.contracts import Event, Latitude, Longitude, Number, Percent, Personal
 
 
-class RegisteredBike(Said, frozen=True):
+class RegisteredBike(Event, frozen=True):
     """An operator registered a bike (R1). The status is null only in old messages of the original."""
 
     ABOUT = "bike"
@@ -19,7 +19,7 @@ class RegisteredBike(Said, frozen=True):
     version: Number = 1
 
 
-class UpdatedBike(Said, frozen=True):
+class UpdatedBike(Event, frozen=True):
     """A bike changed by an operator's hand or because its ride ended: its status and place now (R6)."""
 
     ABOUT = "bike"
@@ -35,7 +35,7 @@ class UpdatedBike(Said, frozen=True):
     version: Number = 0
 
 
-class ChkAndUpdatedStatus(Said, frozen=True):
+class ChkAndUpdatedStatus(Event, frozen=True):
     """A bike was available, was reserved for a rent and is in use now (R3)."""
 
     ABOUT = "bike"
@@ -46,7 +46,7 @@ class ChkAndUpdatedStatus(Said, frozen=True):
     version: Number = 0
 
 
-class UpdatedBikeState(Said, frozen=True):
+class UpdatedBikeState(Event, frozen=True):
     """A manager's report was applied to a bike: its battery and whether it may be ridden (R10)."""
 
     ABOUT = "bike"
@@ -59,7 +59,7 @@ class UpdatedBikeState(Said, frozen=True):
     version: Number = 0
 
 
-SAYS = (RegisteredBike, UpdatedBike, ChkAndUpdatedStatus, UpdatedBikeState)
+PUBLISHES = (RegisteredBike, UpdatedBike, ChkAndUpdatedStatus, UpdatedBikeState)
 
 
 class Reservation(msgspec.Struct, frozen=True):

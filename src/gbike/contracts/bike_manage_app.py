@@ -2,10 +2,10 @@
 
 from msgspec import UNSET, UnsetType
 
-from gbike.contracts import Number, Percent, Said
+from gbike.contracts import Event, Number, Percent
 
 
-class Reported(Said, frozen=True):
+class Reported(Event, frozen=True):
     """A manager's report was applied to a bike, and earns points (R10, R11)."""
 
     ABOUT = "bike"
@@ -18,4 +18,4 @@ class Reported(Said, frozen=True):
     """What it earns, decided when it was applied. Old messages don't tell: as every report did, 1,000."""
 
 
-SAYS = (Reported,)
+PUBLISHES = (Reported,)

@@ -1,9 +1,9 @@
 """What the bikeManager service says."""
 
-from gbike.contracts import Number, Said
+from gbike.contracts import Event, Number
 
 
-class AdjustedPoint(Said, frozen=True):
+class AdjustedPoint(Event, frozen=True):
     """A manager's points moved. With `conversion` set, `adjustpoint` points became that many won of deposit (R12)."""
 
     ABOUT = "manager"
@@ -14,4 +14,4 @@ class AdjustedPoint(Said, frozen=True):
     conversion: str | None = None
 
 
-SAYS = (AdjustedPoint,)
+PUBLISHES = (AdjustedPoint,)

@@ -1,9 +1,9 @@
 """What the billing service says."""
 
-from gbike.contracts import Moment, Number, Said
+from gbike.contracts import Event, Moment, Number
 
 
-class RegisteredBill(Said, frozen=True):
+class RegisteredBill(Event, frozen=True):
     """A bill was opened for a rent (R4)."""
 
     ABOUT = "rent"
@@ -14,7 +14,7 @@ class RegisteredBill(Said, frozen=True):
     status: str
 
 
-class CalculatedFee(Said, frozen=True):
+class CalculatedFee(Event, frozen=True):
     """The fee of a returned rent is known and is to be taken from the rider's deposit (R7)."""
 
     ABOUT = "rent"
@@ -28,7 +28,7 @@ class CalculatedFee(Said, frozen=True):
     tariff: str | None = None
 
 
-class ClosedBill(Said, frozen=True):
+class ClosedBill(Event, frozen=True):
     """The fee was taken from the deposit; bill and ride are closed (R8)."""
 
     ABOUT = "rent"
@@ -38,4 +38,4 @@ class ClosedBill(Said, frozen=True):
     status: str
 
 
-SAYS = (RegisteredBill, CalculatedFee, ClosedBill)
+PUBLISHES = (RegisteredBill, CalculatedFee, ClosedBill)

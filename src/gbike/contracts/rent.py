@@ -2,10 +2,10 @@
 
 from msgspec import UNSET, UnsetType
 
-from gbike.contracts import Latitude, Longitude, Moment, Number, Personal, Said
+from gbike.contracts import Event, Latitude, Longitude, Moment, Number, Personal
 
 
-class Rented(Said, frozen=True):
+class Rented(Event, frozen=True):
     """A rent began: the bike is the rider's (R3)."""
 
     ABOUT = "rent"
@@ -16,7 +16,7 @@ class Rented(Said, frozen=True):
     starttime: Moment
 
 
-class RentCancelled(Said, frozen=True):
+class RentCancelled(Event, frozen=True):
     """A rent that had asked for a bike did not begin; whatever it reserved is to be freed."""
 
     ABOUT = "rent"
@@ -26,7 +26,7 @@ class RentCancelled(Said, frozen=True):
     reason: str
 
 
-class Returned(Said, frozen=True):
+class Returned(Event, frozen=True):
     """A rider gave the bike back (R5). It carries the start too, so that nobody has to remember it."""
 
     ABOUT = "rent"
@@ -46,4 +46,4 @@ class Returned(Said, frozen=True):
     """True where the clocks that measured the ride disagree by more than a minute."""
 
 
-SAYS = (Rented, RentCancelled, Returned)
+PUBLISHES = (Rented, RentCancelled, Returned)

@@ -1,9 +1,9 @@
 """What the userDeposit service says. `deposit` is the balance after the movement, `version` tells which is newer."""
 
-from gbike.contracts import Number, Said
+from gbike.contracts import Event, Number
 
 
-class UpdatedDeposit(Said, frozen=True):
+class UpdatedDeposit(Event, frozen=True):
     """A fee was taken from a rider's deposit (R7)."""
 
     ABOUT = "user"
@@ -14,7 +14,7 @@ class UpdatedDeposit(Said, frozen=True):
     version: Number = 0
 
 
-class AddedDeposit(Said, frozen=True):
+class AddedDeposit(Event, frozen=True):
     """A deposit was opened, topped up, adjusted, or grew by converted points (R12)."""
 
     ABOUT = "user"
@@ -26,7 +26,7 @@ class AddedDeposit(Said, frozen=True):
     version: Number = 0
 
 
-class ChangedStanding(Said, frozen=True):
+class ChangedStanding(Event, frozen=True):
     """Whether a rider may begin a ride changed, or is told for the first time. `reasons` says why not (`minimum`), and
     `missing_krw` how much has to be paid in before it is so."""
 
@@ -42,4 +42,4 @@ class ChangedStanding(Said, frozen=True):
     depositversion: Number = 0
 
 
-SAYS = (UpdatedDeposit, AddedDeposit, ChangedStanding)
+PUBLISHES = (UpdatedDeposit, AddedDeposit, ChangedStanding)

@@ -33,7 +33,7 @@ LATER_MS = 25
 PROBE_S = 1.0
 """How often a store that could not be written tries it by itself."""
 
-Said = tuple[str, str, str, bytes, bytes]
+OutboxRow = tuple[str, str, str, bytes, bytes]
 """An outbox row: message_id, type, key, headers, value."""
 Errors = tuple[type[Exception], ...]
 
@@ -41,7 +41,7 @@ Errors = tuple[type[Exception], ...]
 class Left(NamedTuple):
     """What a batch leaves beside its changes: outbox rows, and what is added to counters."""
 
-    said: list[Said]
+    events: list[OutboxRow]
     counts: dict[str, int]
 
 
@@ -79,15 +79,15 @@ class OpenTx:
         self.by = request.acting.by
         self.owner = request.acting.owner
         self.key = request.acting.key
-        self.said: list[Said] = []
+        self.events: list[OutboxRow] = []
         self.counts: dict[str, int] = {}
         self.audited: list[Deed] = []
 
-    def say(self, event: Event) -> None:
+    def publish(self, event: Event) -> None:
         """Put `event` into the outbox (with all others of this batch, before it commits)."""
         writer = self._writer
         message = pack(event, id=writer.ids.new(), source=writer.source, now_ms=self.now_ms, trace=self.trace)
-        self.said.append((message.id, message.type, message.key, message.headers, message.value))
+        self.events.append((message.id, message.type, message.key, message.headers, message.value))
 
     def count(self, name: str, by: int = 1) -> None:
         """Add `by` to a counter (with all others of this batch, before it commits)."""
@@ -117,10 +117,13 @@ class BatchWriter(ABC, Generic[X]):
     NO_ROOM: ClassVar[Errors]
     """The engine can't write: there is no room, or the disk is broken."""
 
-    def __init__(self, clock: Clock, ids: Ids, source: str, said: asyncio.Event, *, rehearse: bool = False) -> None:
-        """`said` is set after each commit that left something in the outbox. `rehearse`: tests run each write twice."""
+    def __init__(
+        self, clock: Clock, ids: Ids, source: str, published: asyncio.Event, *, rehearse: bool = False
+    ) -> None:
+        """`published` is set after each commit that left something in the outbox. `rehearse`: tests run each write
+        twice."""
         self.clock, self.ids = clock, ids
-        self.source, self._said = source, said
+        self.source, self._published = source, published
         self._rehearse = rehearse
         self._queue: deque[Write] = deque()
         self._drain: asyncio.Task[None] | None = None
@@ -177,18 +180,18 @@ class BatchWriter(ABC, Generic[X]):
                     batches = deque([[request for request in taken if not request.future.cancelled()]])
                     while batches and (batch := batches.popleft()):
                         try:
-                            said = await self._transact(batch)
+                            published = await self._transact(batch)
                         except Exception as broken:  # whatever it was: nothing of the batch happened
                             if self._concerns_one(batch, broken):
                                 batches.extend([request] for request in batch)
                                 continue
                         else:
-                            if said is None:
+                            if published is None:
                                 continue
-                            if said:
-                                self._said.set()
+                            if published:
+                                self._published.set()
                             if self.failing:
-                                self._works(batch, said)
+                                self._works(batch, published)
                         for request in batch:
                             request.tell()
         finally:
@@ -211,9 +214,9 @@ class BatchWriter(ABC, Generic[X]):
             request.failed.__cause__ = broken
         return False
 
-    def _works(self, batch: list[Write], said: bool) -> None:
+    def _works(self, batch: list[Write], published: bool) -> None:
         """A store that could not be written has committed a batch; others than these may change nothing."""
-        if said or any(request.fn is probe for request in batch):
+        if published or any(request.fn is probe for request in batch):
             self.failing, self._told = False, Told()
             log.warning("the store can be written again", store=self.source)
 
@@ -254,7 +257,7 @@ class BatchWriter(ABC, Generic[X]):
                 elif self.changes() != before:
                     return self._begin_again(batch, connection)
             else:
-                left.said.extend(tx.said)
+                left.events.extend(tx.events)
                 audited += tx.audited
                 for name, by in tx.counts.items():
                     left.counts[name] = left.counts.get(name, 0) + by

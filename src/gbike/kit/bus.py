@@ -49,10 +49,10 @@ class Subscription(Protocol):
     async def take(self, most: int) -> Batch:
         """The next messages of the types it wants (none: an empty batch). Raises BusUnavailable."""
 
-    def settle(self, tx: Tx, batch: Batch) -> None:
+    def save_position(self, tx: Tx, batch: Batch) -> None:
         """Inside the effect's transaction: keep the place, where the place is kept with the effects."""
 
-    async def settled(self, batch: Batch) -> None:
+    async def acknowledge(self, batch: Batch) -> None:
         """After that commit: move on."""
 
     async def changed(self, timeout_ms: int) -> None:

@@ -6,7 +6,7 @@ import msgspec
 
 from gbike.kit.envelope import Message
 from gbike.kit.erasure import Kinds, guard, scrubbed
-from gbike.kit.hours import hear
+from gbike.kit.hours import record_received
 from gbike.kit.store import Reading, Row, Tx
 
 REASON_LETTERS = 2_000
@@ -49,7 +49,7 @@ def drop(tx: Tx, message_id: str, reason: str, speakers: Mapping[str, str]) -> N
     tx.lock(f"letter:{message_id}")  # one drop is on record
     message = letter(tx, message_id).message
     take_back(tx, message)
-    hear(tx, [message], speakers)
+    record_received(tx, [message], speakers)
     tx.audit("dead letter dropped", f"message:{message_id}", {"type": message.type}, {"reason": reason})
 
 

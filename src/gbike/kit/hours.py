@@ -83,7 +83,7 @@ def summed(messages: Iterable[tuple[str, str]], sources: Mapping[str, str]) -> d
     return found
 
 
-def hear(tx: Tx, messages: Sequence[Message], sources: Mapping[str, str]) -> Container[str]:
+def record_received(tx: Tx, messages: Sequence[Message], sources: Mapping[str, str]) -> Container[str]:
     """The ids of those that were never heard before, which are heard now. Of an hour that may be folded by now they are
     added to it. `sources`: who publishes a type."""
     if not messages:
@@ -178,11 +178,11 @@ def fold(tx: Tx, service: str, sources: Mapping[str, str], now_ms: int) -> int:
 
 
 def _due(read: Reading, now_ms: int) -> bool:
-    said, heard = (fold_of(read, direction) or Fold() for direction in (SAID, HEARD))
+    published, heard = (fold_of(read, direction) or Fold() for direction in (SAID, HEARD))
     if _closed_heard(now_ms) > heard.until_ms:
         return True
-    rows = _outbox(read, said, BITE)  # the first may have been published by a clock that was ahead
-    return any(_is_sure(row, now_ms) for row in rows) or _closed_said(rows, now_ms) > said.until_ms
+    rows = _outbox(read, published, BITE)  # the first may have been published by a clock that was ahead
+    return any(_is_sure(row, now_ms) for row in rows) or _closed_said(rows, now_ms) > published.until_ms
 
 
 def _fold_said(tx: Tx, service: str, now_ms: int) -> bool:

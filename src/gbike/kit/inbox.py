@@ -12,7 +12,7 @@ from gbike.kit.bus import Batch, Subscription
 from gbike.kit.dead_letters import drop, how_many, letter, set_aside, take_back
 from gbike.kit.envelope import Message, Undecodable, trace_of, unpack
 from gbike.kit.erasure import guard, scrubbed
-from gbike.kit.hours import hear, speakers
+from gbike.kit.hours import record_received, speakers
 from gbike.kit.store import Store, StoreUnavailable, Tx
 from gbike.kit.telemetry import Metrics, log
 
@@ -35,12 +35,12 @@ class Consumer:
         metrics: Metrics,
         service: str,
         *,
-        hear: Callable[[Tx, Sequence[Message]], None] | None = None,
-        note: Callable[[Any], None] | None = None,
+        on_messages: Callable[[Tx, Sequence[Message]], None] | None = None,
+        on_handled: Callable[[Any], None] | None = None,
     ) -> None:
-        """`hear` is given new messages as they came, in the transaction of their effects; `note` what the policies
-        answered, when that is committed."""
-        self._hear, self._note = hear, note
+        """`on_messages` is given new messages as they came, in the transaction of their effects; `on_handled` what the
+        policies answered, when that is committed."""
+        self._on_messages, self._on_handled = on_messages, on_handled
         self._store, self._subscription = store, subscription
         self._service = service
         self._known = {kind.__name__: kind for kind in policies}
@@ -54,7 +54,7 @@ class Consumer:
         batch = await self._subscription.take(BATCH)
         if batch.messages:
             await self._handle(batch)
-            await self._subscription.settled(batch)
+            await self._subscription.acknowledge(batch)
             self._handled.inc(len(batch.messages))
         return len(batch.messages)
 
@@ -101,7 +101,7 @@ class Consumer:
             log.warning("a batch of messages failed and is run one by one", service=self._service, why=repr(wrong))
             for message in batch.messages:
                 await self._handle_alone(message)
-            await self._store.write(self._subscription.settle, batch)
+            await self._store.write(self._subscription.save_position, batch)
 
     async def _handle_alone(self, message: Message) -> None:
         try:
@@ -121,30 +121,30 @@ class Consumer:
 
     def _again(self, tx: Tx, message: Message) -> list[Any]:
         guard(tx, [message])
-        hear(tx, [message], self._speakers)
+        record_received(tx, [message], self._speakers)
         (message,) = scrubbed(tx, [message], self._known)
         tx.audit("message handled again", message.key, after={"type": message.type, "message": message.id})
-        if self._hear is not None:
-            self._hear(tx, [message])
+        if self._on_messages is not None:
+            self._on_messages(tx, [message])
         return self._give(tx, message)
 
     def _noted(self, answers: list[Any]) -> None:
-        if self._note is not None:
+        if self._on_handled is not None:
             for answer in answers:
-                self._note(answer)
+                self._on_handled(answer)
 
     def _apply(self, tx: Tx, messages: list[Message], batch: Batch | None) -> list[Any]:
         guard(tx, messages)
-        known = hear(tx, messages, self._speakers)
+        known = record_received(tx, messages, self._speakers)
         new = [message for message in {message.id: message for message in messages}.values() if message.id in known]
         new = scrubbed(tx, new, self._known)
-        if self._hear is not None:
-            self._hear(tx, new)
+        if self._on_messages is not None:
+            self._on_messages(tx, new)
         answers: list[Any] = []
         for message in new:
             answers += self._give(tx, message)
         if batch is not None:
-            self._subscription.settle(tx, batch)
+            self._subscription.save_position(tx, batch)
         return answers
 
     def _give(self, tx: Tx, message: Message) -> list[Any]:

@@ -28,7 +28,7 @@ class Relay:
     def __init__(self, store: Store, bus: Bus, clock: Clock, metrics: Metrics, service: str) -> None:
         self._store, self._bus = store, bus
         self._clock = clock
-        self._said = partial(metrics.events_said.labels, service)
+        self._published = partial(metrics.events_published.labels, service)
         self._service, self._log = service, ""
         self._unmarked: set[int] = set()
         """On the bus, and about to be marked: the mark is nobody's hurry and shares another write's commit."""
@@ -48,7 +48,7 @@ class Relay:
             self._unmarked.update(numbers)
             marked.add_done_callback(lambda done: self._forget(done, numbers))
             for kind, how_many in Counter(message.type for _, message in waiting).items():
-                self._said(kind).inc(how_many)
+                self._published(kind).inc(how_many)
         return len(waiting)
 
     async def _know_the_log(self) -> None:

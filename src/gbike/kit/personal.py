@@ -46,6 +46,6 @@ def _deeds(read: Reading, userid: int) -> list[Any]:
 def _messages(read: Reading, table: str, userid: int) -> Iterator[Any]:
     sql = f"SELECT {_MESSAGES[table]} FROM {table} WHERE instr({_MESSAGES[table]}, ?) > 0"
     for (value,) in read.each(sql, (f'"userid":{userid}'.encode(),)):
-        said = readable(bytes(value))
-        if said is not None and said.get("userid") == userid:
-            yield said
+        published = readable(bytes(value))
+        if published is not None and published.get("userid") == userid:
+            yield published

@@ -88,8 +88,8 @@ class Service(msgspec.Struct, frozen=True):
     operations: Sequence[Operation]
     refusals: Refusals
     policies: Policies = {}
-    hear: Callable[[Tx, Sequence[Message]], None] | None = None
-    note: Callable[[Any], None] | None = None
+    on_messages: Callable[[Tx, Sequence[Message]], None] | None = None
+    on_handled: Callable[[Any], None] | None = None
     workers: Sequence[Worker] = ()
     keeps: Sequence[Keeping] = ()
     consumer_nap_ms: int = NAP_MS
@@ -105,7 +105,7 @@ class Card(msgspec.Struct, frozen=True):
     name: str
     title: str
     paths: tuple[str, ...]
-    says: tuple[type[Event], ...]
+    publishes: tuple[type[Event], ...]
     versions: Path
     build: Callable[[World], Service]
     settings: type[msgspec.Struct] = NoSettings
@@ -147,7 +147,15 @@ def assemble(world: World, service: Service) -> Running:
     if service.policies:
         types = frozenset(kind.__name__ for kind in service.policies)
         subscription = world.subscribe(name, types)
-        consumer = Consumer(store, subscription, service.policies, metrics, name, hear=service.hear, note=service.note)
+        consumer = Consumer(
+            store,
+            subscription,
+            service.policies,
+            metrics,
+            name,
+            on_messages=service.on_messages,
+            on_handled=service.on_handled,
+        )
         workers += _listening(consumer, metrics, service)
     operations: list[Any] = [*service.operations, *standard_operations(name, service.operations, store, metrics)]
     app = HttpApp(name, operations, service.refusals, metrics, world.guard, spans=world.spans)
@@ -166,7 +174,7 @@ def _floor(world: World, service: Service, relay: Relay) -> list[Worker]:
         return 0
 
     return [
-        Worker("relay", relay.step, lambda: store.said_something(IDLE_MS), world.relay_nap_ms),
+        Worker("relay", relay.step, lambda: store.something_published(IDLE_MS), world.relay_nap_ms),
         Worker("housekeeper", keeper.tidy, lambda: asyncio.sleep(ROUND_S), TURN_MS, moves=False),
         Worker("hours", counted.step, lambda: asyncio.sleep(hours.ROUND_S), hours.TURN_MS, moves=False),
         Worker("wiper", Wiper(store).step, lambda: asyncio.sleep(WIPE_S), WIPE_AGAIN_MS, moves=False),

@@ -66,7 +66,7 @@ class Tx(Reading, Protocol):
     def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Run one statement for each of `rows`."""
 
-    def say(self, event: Event) -> None:
+    def publish(self, event: Event) -> None:
         """Put `event` into the outbox: it will be published at least once if, and only if, this commits (I21)."""
 
     def count(self, name: str, by: int = 1) -> None:
@@ -113,7 +113,7 @@ class Store(Protocol):
     async def read_as_leader(self, fn: Callable[[Reading, *Args], T], *args: *Args) -> T | None:
         """The same as `read` in just one of the processes that share this database, and None in the others."""
 
-    async def said_something(self, timeout_ms: int) -> None:
+    async def something_published(self, timeout_ms: int) -> None:
         """Wait until a commit left something in the outbox, `timeout_ms` at most; it may return for nothing."""
 
     async def wipe(self) -> bool:

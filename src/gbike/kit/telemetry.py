@@ -109,7 +109,9 @@ class Metrics:
             Histogram, "gbike_request_seconds", "Time to answer, seconds", per_operation, buckets=buckets
         )
         self.refusals = counter("gbike_refusals_total", "Refusals by reason", ("service", "reason"))
-        self.events_said = counter("gbike_events_published_total", "Outbox rows put on the bus", ("service", "type"))
+        self.events_published = counter(
+            "gbike_events_published_total", "Outbox rows put on the bus", ("service", "type")
+        )
         self.outbox_waiting = gauge("gbike_outbox_waiting", "Messages the bus does not have yet")
         self.events_handled = counter("gbike_events_handled_total", "Messages given to policies")
         self.dead_letters = counter("gbike_dead_letters_total", "Messages set aside")

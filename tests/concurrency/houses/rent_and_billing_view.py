@@ -9,11 +9,11 @@ from gbike.kit.envelope import Event
 from gbike.kit.erasure import impersonal
 from gbike.kit.housekeeping import FLOOR
 from gbike.services.rent_and_billing_view.commands import fold_kept
-from gbike.services.rent_and_billing_view.policies import POLICIES, hear
+from gbike.services.rent_and_billing_view.policies import POLICIES, keep_events
 from tests.concurrency.house import USER, Hears, House, do, floor, message, rented, returned, sql, write
 from tests.concurrency.stepping import NOW, Write
 
-HEARS = Hears(POLICIES, hear)
+HEARS = Hears(POLICIES, keep_events)
 
 
 def opened(rentid: int) -> RegisteredBill:
@@ -24,9 +24,9 @@ def fee(rentid: int) -> CalculatedFee:
     return CalculatedFee(billid=rentid, rentid=rentid, userid=USER, endtime=NOW, fee=500, status="APPLYFEE")
 
 
-def kept_before(number: int, said: Event) -> Write:
+def kept_before(number: int, printed: Event) -> Write:
     """As an older gbike keeps what it hears."""
-    one = message(said)
+    one = message(printed)
     return sql(
         "INSERT INTO kept (message_id, type, key, headers, value) VALUES (?, ?, ?, ?, ?)",
         *(f"before-{number}", one.type, one.key, one.headers, impersonal(one.value, EVENTS[one.type])),

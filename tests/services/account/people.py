@@ -84,5 +84,5 @@ def kind(reply: Reply) -> str:
 def claims(reply: Reply) -> dict[str, Any]:
     """What the access token says, unchecked."""
     part = reply.json["access_token"].split(".")[1]
-    said: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=="))
-    return said
+    published: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=="))
+    return published

@@ -32,8 +32,8 @@ async def test_roles_are_in_the_next_token_with_the_number_among_the_field_staff
     town = Town()
     session = await town.signed_in()
     await town.client.put("/accounts/1/roles", {"roles": ["bikeManager", "rider"], "managerid": 7})
-    said = claims(await town.refresh(session))
-    assert (said["roles"], said["managerid"]) == (["rider", "bikeManager"], 7)
+    published = claims(await town.refresh(session))
+    assert (published["roles"], published["managerid"]) == (["rider", "bikeManager"], 7)
     await town.client.put("/accounts/1/roles", {"roles": ["bikeManager"]})
     assert claims(await town.sign_in())["managerid"] == 1, "their own number unless told"
     await town.client.put("/accounts/1/roles", {"roles": ["rider"]})
@@ -183,8 +183,8 @@ async def test_who_is_forgotten_leaves_no_name_and_no_way_in() -> None:
     assert (gone["name"], gone["contact"], gone["roles"], gone["erased"]) == (None, None, [], True)
     assert (await town.refresh(session)).status == 401
     assert (await town.sign_in()).status == 401
-    said = [(one["eventType"], one["userid"]) for one in await town.lone.said()]
-    assert said == [("RegisteredAccount", 1), ("EndedSessions", 1), ("AccountErased", 1)], "once"
+    published = [(one["eventType"], one["userid"]) for one in await town.lone.published()]
+    assert published == [("RegisteredAccount", 1), ("EndedSessions", 1), ("AccountErased", 1)], "once"
     tables = ("accounts", "sessions", "refresh_tokens", "resets", "tries", "attempts", "idempotency", "outbox")
     assert await town.lone.rows("SELECT * FROM households") == []
     everything = str([await town.lone.rows(f"SELECT * FROM {table}") for table in tables])

@@ -35,7 +35,7 @@ async def erasure(town: Town) -> tuple[int, Any]:
 async def test_each_new_account_is_said_and_a_second_with_its_contact_is_not() -> None:
     town = await a_town()
     await town.sign_up()
-    assert await town.lone.said() == [{"eventType": "RegisteredAccount", "userid": 1}]
+    assert await town.lone.published() == [{"eventType": "RegisteredAccount", "userid": 1}]
 
 
 @pytest.mark.parametrize(

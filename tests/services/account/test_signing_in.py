@@ -19,10 +19,15 @@ async def test_who_signed_up_gets_in_and_is_a_rider() -> None:
     assert (await town.sign_up()).status == 202
     session = await town.sign_in()
     assert (session.status, session.json["userid"], session.json["roles"]) == (200, 1, ["rider"])
-    said = claims(session)
-    assert (said["iss"], said["sub"], said["roles"], said["exp"] - said["iat"]) == ("gbike", "1", ["rider"], 900)
-    assert {"rent", "bike", "account"} < set(said["aud"])
-    assert "managerid" not in said
+    published = claims(session)
+    assert (published["iss"], published["sub"], published["roles"], published["exp"] - published["iat"]) == (
+        "gbike",
+        "1",
+        ["rider"],
+        900,
+    )
+    assert {"rent", "bike", "account"} < set(published["aud"])
+    assert "managerid" not in published
 
 
 async def test_an_access_token_is_verified_by_the_published_keys() -> None:
@@ -32,8 +37,8 @@ async def test_an_access_token_is_verified_by_the_published_keys() -> None:
     head = jwt.get_unverified_header(session.json["access_token"])
     assert (head["alg"], head["typ"]) == ("EdDSA", "at+jwt")
     options = {"verify_exp": False, "verify_iat": False}  # the town's clock is not the machine's
-    said = jwt.decode(session.json["access_token"], keys[head["kid"]], ["EdDSA"], audience="rent", options=options)
-    assert said["sub"] == "1"
+    published = jwt.decode(session.json["access_token"], keys[head["kid"]], ["EdDSA"], audience="rent", options=options)
+    assert published["sub"] == "1"
     with pytest.raises(jwt.InvalidAudienceError):
         jwt.decode(session.json["access_token"], keys[head["kid"]], ["EdDSA"], audience="mars", options=options)
 

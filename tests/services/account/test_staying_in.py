@@ -145,7 +145,7 @@ async def test_a_session_that_ran_out_is_not_listed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "shown"),
+    ("published", "shown"),
     [
         (CHROME, "Chrome, Android"),
         ("Mozilla/5.0 (iPhone; CPU iPhone OS 17_5) AppleWebKit/605 Version/17.5 Mobile Safari/604.1", "Safari, iPhone"),
@@ -156,9 +156,9 @@ async def test_a_session_that_ran_out_is_not_listed() -> None:
         ("", ""),
     ],
 )
-async def test_of_a_program_its_kind_is_kept_and_nothing_else(said: str, shown: str, tmp_path: Path) -> None:
+async def test_of_a_program_its_kind_is_kept_and_nothing_else(published: str, shown: str, tmp_path: Path) -> None:
     town = Town()
     await town.sign_up()
-    await town.client.post("/sessions", {"contact": KIM, "password": PASSWORD}, user_agent=said)
+    await town.client.post("/sessions", {"contact": KIM, "password": PASSWORD}, user_agent=published)
     ((one),) = (await town.client.get(SESSIONS)).json["sessions"]
     assert one["agent"] == shown

@@ -8,9 +8,9 @@ from tests.services.account.people import KIM, LEE, PASSWORD, Town, claims
 NEW = "a new bicycle"
 
 
-async def said(town: Town) -> list[tuple[str, int, int]]:
+async def published(town: Town) -> list[tuple[str, int, int]]:
     """What was said that refuses tokens: of whom, and from which version on they are good."""
-    told = [one for one in await town.lone.said() if "tokenversion" in one]
+    told = [one for one in await town.lone.published() if "tokenversion" in one]
     return [(one["eventType"], one["userid"], one["tokenversion"]) for one in told]
 
 
@@ -27,7 +27,7 @@ async def test_each_change_makes_a_new_version_of_that_account_alone() -> None:
     assert (await town.client.post("/accounts/1/password", given)).status == 200
     assert claims(await town.sign_in(password=NEW))["tokenversion"] == 3
     assert claims(await town.sign_in(LEE))["tokenversion"] == 0
-    assert await said(town) == [("ChangedRoles", 1, 1), ("ChangedRoles", 1, 2), ("EndedSessions", 1, 3)]
+    assert await published(town) == [("ChangedRoles", 1, 1), ("ChangedRoles", 1, 2), ("EndedSessions", 1, 3)]
 
 
 async def test_a_token_with_the_roles_of_before_is_of_the_version_of_before_whoever_is_faster() -> None:
@@ -48,13 +48,13 @@ async def test_an_authenticator_that_is_removed_may_take_roles_with_it() -> None
     await town.sign_up()
     await town.client.put("/accounts/1/roles", {"roles": ["bikeManager"]})
     await town.lone.store.write(remove_authenticator, 1)
-    assert await said(town) == [("ChangedRoles", 1, 1)], "there was none"
+    assert await published(town) == [("ChangedRoles", 1, 1)], "there was none"
     codes = await town.enrolled()
     town.later(1)
     staff = await town.sign_in(code=town.code(codes))
     assert claims(staff)["roles"] == ["bikeManager"]
     await town.client.post("/accounts/1/authenticator/removal")
-    assert await said(town) == [("ChangedRoles", 1, 1), ("ChangedRoles", 1, 2)]
+    assert await published(town) == [("ChangedRoles", 1, 1), ("ChangedRoles", 1, 2)]
     assert claims(staff)["tokenversion"] == 1
     after = claims(await town.sign_in(KIM))
     assert (after["roles"], after["tokenversion"]) == (["rider"], 2)

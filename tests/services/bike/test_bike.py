@@ -128,8 +128,8 @@ async def test_an_operator_frees_a_bike_that_carries_a_rent_which_is_over() -> N
     freed = await lone.client.patch("/bikes/1", {"status": "사용가능"})
     assert (freed.status, freed.json["status"]) == (200, "사용가능")
     assert await lone.rows("SELECT rentid, version FROM bikes") == [(None, 2)]
-    said = (await lone.said())[-1]
-    assert (said["eventType"], said["status"], said["rentid"]) == ("UpdatedBike", "사용가능", 5)
+    published = (await lone.published())[-1]
+    assert (published["eventType"], published["status"], published["rentid"]) == ("UpdatedBike", "사용가능", 5)
     deeds = await lone.rows("SELECT subject, before, after FROM audit WHERE action = 'bike freed'")
     assert deeds == [("bike:1", '{"rentid":5}', '{"rentid":null}')]
     assert await reserve(lone, 6) == 200
@@ -191,7 +191,7 @@ def cancelled(rentid: int) -> RentCancelled:
 async def test_a_bike_is_reserved_for_one_rent_however_often_it_asks() -> None:
     lone = await with_a_bike()
     assert [await reserve(lone, 5), await reserve(lone, 5), await reserve(lone, 6)] == [200, 200, 409]
-    assert [said["eventType"] for said in await lone.said()] == ["RegisteredBike", "ChkAndUpdatedStatus"]
+    assert [published["eventType"] for published in await lone.published()] == ["RegisteredBike", "ChkAndUpdatedStatus"]
 
 
 async def test_a_refused_rent_leaves_a_tombstone_and_never_gets_the_bike_later() -> None:
@@ -313,9 +313,9 @@ async def test_what_was_said_of_a_bike_can_be_read_newest_first_and_of_no_other(
     for bikeid in (1, 11):
         await lone.client.post("/bikes", {"bikeid": bikeid, "location": "정자역"})
     await lone.client.patch("/bikes/1", {"batterylevel": 40})
-    said = (await lone.client.get("/bikes/1/events")).json
-    assert [event["type"] for event in said["_embedded"]["events"]] == ["UpdatedBike", "RegisteredBike"]
-    assert (said["_embedded"]["events"][0]["facts"]["batterylevel"], said["page"]["totalElements"]) == (40, 2)
+    published = (await lone.client.get("/bikes/1/events")).json
+    assert [event["type"] for event in published["_embedded"]["events"]] == ["UpdatedBike", "RegisteredBike"]
+    assert (published["_embedded"]["events"][0]["facts"]["batterylevel"], published["page"]["totalElements"]) == (40, 2)
     assert (await lone.client.get("/bikes/2/events")).status == 404
 
 

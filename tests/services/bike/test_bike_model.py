@@ -93,6 +93,6 @@ async def test_a_bike_is_what_its_model_says_after_every_step(steps: list[tuple[
         assert await lone.rows("SELECT rentid, held, broken FROM bikes") == [(model.rent, model.held, model.broken)]
         assert (await lone.client.get("/bikes/1")).json["status"] == model.status
     assert {row[0] for row in await lone.rows("SELECT rentid FROM tombstones")} == model.buried.keys()
-    versions = [said["version"] for said in await lone.said()]
+    versions = [published["version"] for published in await lone.published()]
     assert versions == sorted(set(versions)), "each change has a version of its own, in order"
     await lone.stop()

@@ -21,8 +21,8 @@ async def earned(lone: Lone, **seen: int) -> int:
     """What a report earns, as its manager is told and as it is said."""
     reply = await lone.client.post("/bikeManageApps", {**SEEN, **seen})
     assert reply.status == 201, reply
-    said = (await lone.said())[-1]
-    assert (said["reportid"], said["points"]) == (reply.json["reportid"], reply.json["points"])
+    published = (await lone.published())[-1]
+    assert (published["reportid"], published["points"]) == (reply.json["reportid"], reply.json["points"])
     return int(reply.json["points"])
 
 

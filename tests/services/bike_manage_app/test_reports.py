@@ -15,9 +15,9 @@ async def test_an_applied_report_is_said_with_what_was_seen() -> None:
     reply = await lone.client.post("/bikeManageApps", SEEN)
     assert (reply.status, reply.json["reportid"], reply.json["usableyn"]) == (201, 1, True)
     assert lone.peer.asked[0][:2] == ("PUT", "/internal/bikes/7/reports/1")
-    assert [(said["eventType"], said["reportid"], said["managerid"]) for said in await lone.said()] == [
-        ("Reported", 1, 1)
-    ]
+    assert [
+        (published["eventType"], published["reportid"], published["managerid"]) for published in await lone.published()
+    ] == [("Reported", 1, 1)]
 
 
 @pytest.mark.parametrize(
@@ -37,11 +37,11 @@ async def test_a_report_that_was_not_applied_earns_nothing_and_may_be_sent_again
     for key in ({}, {"idempotency_key": "k"}):
         reply = await lone.client.post("/bikeManageApps", {**SEEN, "reportid": 5}, **key)
         assert (reply.status, reply.json["type"].partition("#")[2]) == (status, slug)
-    assert await lone.said() == []
+    assert await lone.published() == []
     assert {row[0] for row in await lone.rows("SELECT status FROM reports")} == {"cancelled"}
     lone.peer.answer = PeerAnswer(200, b"{}")
     assert (await lone.client.post("/bikeManageApps", {**SEEN, "reportid": 5}, idempotency_key="k")).status == 201
-    assert len(await lone.said()) == 1
+    assert len(await lone.published()) == 1
 
 
 async def test_the_same_number_again_is_the_same_report_and_with_other_contents_a_refusal() -> None:
@@ -51,7 +51,7 @@ async def test_the_same_number_again_is_the_same_report_and_with_other_contents_
     assert (await lone.client.post("/bikeManageApps", {**SEEN, "reportid": 5, "bikeid": 8})).status == 409
     other_manager = await lone.client.post("/bikeManageApps", {**SEEN, "reportid": 5, "managerid": 2})
     assert other_manager.status == 201
-    assert len(await lone.said()) == 2
+    assert len(await lone.published()) == 2
 
 
 async def test_without_a_number_or_a_key_each_report_is_a_new_one() -> None:

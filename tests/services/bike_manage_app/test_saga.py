@@ -60,14 +60,14 @@ async def test_a_report_that_fails_anywhere_earns_nothing_also_where_it_is_undon
     with pytest.raises(Broken):
         await reporting(Fragile(lone.store, breaks, after=after, twice=twice), bike)(SEEN, NUMBER)
     assert [row[0] for row in await lone.rows("SELECT status FROM reports")] == status
-    assert len(await lone.said()) == says
+    assert len(await lone.published()) == says
 
 
 async def test_a_confirmation_that_comes_twice_is_refused_and_said_once() -> None:
     lone = Lone(CARD)
     with pytest.raises(GivenUp):
         await reporting(Fragile(lone.store, None, twice=confirm_the_report), YesBike())(SEEN, NUMBER)
-    assert [said["eventType"] for said in await lone.said()] == ["Reported"]
+    assert [published["eventType"] for published in await lone.published()] == ["Reported"]
 
 
 async def test_a_report_that_failed_may_be_sent_again_and_earns_once() -> None:
@@ -76,7 +76,7 @@ async def test_a_report_that_failed_may_be_sent_again_and_earns_once() -> None:
         await reporting(lone.store, YesBike(breaks=True))(SEEN, NUMBER)
     first = await reporting(lone.store, bike)(SEEN, NUMBER)
     assert await reporting(lone.store, bike)(SEEN, NUMBER) == first
-    assert [said["eventType"] for said in await lone.said()] == ["Reported"]
+    assert [published["eventType"] for published in await lone.published()] == ["Reported"]
     assert bike.applied == [2]
 
 

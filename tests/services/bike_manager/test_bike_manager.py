@@ -79,7 +79,7 @@ async def test_the_originals_conversion_works_and_sent_twice_pays_once() -> None
     for _ in range(3):
         reply = await lone.client.put("/bikeManagers/1", {"userid": "3", "point": "2000", "adjustpoint": "1000"})
         assert (reply.status, reply.json["point"]) == (200, 2000)
-    assert [(said["adjustpoint"], said["userid"]) for said in await lone.said()] == [(1000, 3)]
+    assert [(published["adjustpoint"], published["userid"]) for published in await lone.published()] == [(1000, 3)]
 
 
 async def test_a_keyed_conversion_without_points_happens_once() -> None:
@@ -133,7 +133,7 @@ async def test_points_are_the_sum_of_their_entries_and_never_negative(steps: lis
             await lone.client.put("/bikeManagers/1", {"adjustpoint": number}, idempotency_key=str(n))
     assert await lone.store.read(lambda read: list(own_violations(read))) == []
     [(points,)] = await lone.rows("SELECT points FROM managers")
-    converted = sum(said["adjustpoint"] or 0 for said in await lone.said())
+    converted = sum(published["adjustpoint"] or 0 for published in await lone.published())
     reports = len({number for what, number in steps if what == "report"})
     assert points == 500 + 1000 * reports - converted >= 0
     await lone.stop()
@@ -146,7 +146,7 @@ async def test_a_report_gives_the_points_that_it_says_and_an_old_one_1000() -> N
     await lone.tell(*[Reported(reportid=n, managerid=1, bikeid=1, points=points) for n, points in earned.items()])
     entries = await lone.rows("SELECT cause, amount FROM point_entries WHERE amount > 0 ORDER BY entryid")
     assert entries == [("report:1", 700), ("report:3", 1000)]
-    assert [said["point"] for said in await lone.said()] == [700, 1700]
+    assert [published["point"] for published in await lone.published()] == [700, 1700]
     assert await lone.rows("SELECT count(*) FROM inbox") == [(3,)]
 
 

@@ -51,9 +51,9 @@ async def end_of(order: list[Any]) -> tuple[Any, Any]:
     lone = Lone(CARD)
     await lone.tell(*order)
     bills = await lone.rows("SELECT rentid, userid, started_ms, ended_ms, fee, status FROM bills")
-    said = sorted(event["eventType"] for event in await lone.said())
+    published = sorted(event["eventType"] for event in await lone.published())
     await lone.stop()
-    return bills, said
+    return bills, published
 
 
 CLOSED = (
@@ -64,8 +64,8 @@ CLOSED = (
 
 @pytest.mark.parametrize("order", list(permutations([RENTED, RENTED, RETURNED, RETURNED])), ids=str)
 async def test_a_rent_told_twice_in_any_order_has_one_bill_and_one_fee(order: list[Any]) -> None:
-    bills, said = await end_of([*order, PAID, PAID])
-    assert (bills, said) == CLOSED
+    bills, published = await end_of([*order, PAID, PAID])
+    assert (bills, published) == CLOSED
 
 
 async def test_only_a_payment_of_this_rider_and_this_fee_closes_the_bill() -> None:

@@ -22,7 +22,7 @@ async def test_a_ride_of_3_6_s_is_3_6_s_long_however_the_wall_clock_is_set_meanw
         lone.clock.at_ms += 3_600
         lone.clock.wall_step_ms = step_ms
         assert (await lone.client.patch("/rents/1", {"endlocation": "서현역"})).status == 200
-        returned = (await lone.said())[-1]
+        returned = (await lone.published())[-1]
         assert (returned["starttime"], returned["endtime"]) == (NOON, NOON + 3_600)
         assert returned["clocksuspect"] is True
         assert await lone.rows("SELECT ended_ms, clocksuspect FROM rents") == [(NOON + 3_600, 1)]
@@ -35,8 +35,8 @@ async def test_a_ride_whose_clocks_agree_is_not_marked() -> None:
     lone.clock.at_ms += HOURS_3
     lone.clock.wall_step_ms = 59_000  # what a time server sets right
     await lone.client.patch("/rents/1", {"status": "returned"})
-    assert (await lone.said())[-1]["endtime"] == NOON + HOURS_3
-    assert "clocksuspect" not in (await lone.said())[-1]
+    assert (await lone.published())[-1]["endtime"] == NOON + HOURS_3
+    assert "clocksuspect" not in (await lone.published())[-1]
 
 
 @pytest.mark.parametrize(

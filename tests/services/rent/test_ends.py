@@ -45,28 +45,28 @@ async def test_a_return_tapped_without_a_line_ends_the_ride_at_the_tap(
     tapped = {} if tapped_ms is None else {"tappedat": at(NOON + tapped_ms)}
     reply = await lone.client.patch("/rents/1", {"endlocation": "서현역", **tapped})
     assert (reply.status, reply.json["endtime"], reply.json["endedby"]) == (200, at(NOON + ended_ms), endedby)
-    said = (await lone.said())[-1]
-    assert (said["endtime"], said["endedby"]) == (NOON + ended_ms, endedby)
+    published = (await lone.published())[-1]
+    assert (published["endtime"], published["endedby"]) == (NOON + ended_ms, endedby)
     assert (await lone.client.get("/rents/1")).json == reply.json
 
 
 async def test_a_tap_is_told_with_any_offset_and_by_put_too() -> None:
     lone = await a_ride(42)
     assert (await lone.client.put("/rents/1", {"status": "returned", "tappedat": at(NOON + 6_000, 9)})).status == 200
-    assert (await lone.said())[-1]["endtime"] == NOON + 6_000
+    assert (await lone.published())[-1]["endtime"] == NOON + 6_000
 
 
 async def test_how_long_ago_a_tap_may_be_is_set() -> None:
     lone = await a_ride(42, {"GBIKE_OFFLINE_RETURN_S": "10"})
     await lone.client.patch("/rents/1", {"endlocation": "x", "tappedat": at(NOON + 6_000)})
-    assert (await lone.said())[-1]["endtime"] == NOON + 42_000
+    assert (await lone.published())[-1]["endtime"] == NOON + 42_000
 
 
 async def test_a_tap_counts_back_from_the_honest_end_also_when_the_wall_clock_was_set() -> None:
     lone = await a_ride(42)
     lone.clock.wall_step_ms = 10_800_000
     await lone.client.patch("/rents/1", {"endlocation": "x", "tappedat": at(lone.clock.now_ms() - 36_000)})
-    assert (await lone.said())[-1]["endtime"] == NOON + 6_000
+    assert (await lone.published())[-1]["endtime"] == NOON + 6_000
 
 
 async def test_a_tap_alone_returns_nothing_and_one_that_is_no_moment_is_refused_by_name() -> None:
@@ -75,7 +75,7 @@ async def test_a_tap_alone_returns_nothing_and_one_that_is_no_moment_is_refused_
     for wrong in ("yesterday", "2026-11-29T09:30:00", 1_790_000_000_000, "2026-02-30T00:00:00Z", True):
         refused = await lone.client.patch("/rents/1", {"endlocation": "x", "tappedat": wrong})
         assert (refused.status, refused.json["errors"][0]["field"]) == (422, "tappedat"), wrong
-    assert len(await lone.said()) == 1
+    assert len(await lone.published()) == 1
 
 
 async def test_an_admin_ends_a_ride_at_an_earlier_moment_and_it_is_on_record() -> None:
@@ -83,8 +83,8 @@ async def test_an_admin_ends_a_ride_at_an_earlier_moment_and_it_is_on_record() -
     reply = await lone.client.post("/rents/1/end", {"at": at(NOON + 60_000), **OVER}, idempotency_key="k")
     assert (reply.status, reply.json["endtime"], reply.json["endedby"]) == (200, at(NOON + 60_000), "admin")
     assert await lone.client.post("/rents/1/end", {"at": at(NOON + 60_000), **OVER}, idempotency_key="k") == reply
-    said = (await lone.said())[1:]
-    assert [(event["eventType"], event["endtime"], event["endedby"]) for event in said] == [
+    published = (await lone.published())[1:]
+    assert [(event["eventType"], event["endtime"], event["endedby"]) for event in published] == [
         ("Returned", NOON + 60_000, "admin")
     ]
     [(action, subject, after)] = await lone.rows("SELECT action, subject, after FROM audit")
@@ -108,7 +108,7 @@ async def test_an_end_without_a_moment_that_can_be_read_or_without_a_reason_chan
     lone = await a_ride(42)
     refused = await lone.client.post("/rents/1/end", body)
     assert (refused.status, refused.json["errors"][0]["field"]) == (422, field)
-    assert len(await lone.said()) == 1
+    assert len(await lone.published()) == 1
     assert await lone.rows("SELECT count(*) FROM audit") == [(0,)]
 
 
@@ -118,7 +118,7 @@ async def test_an_end_outside_the_ride_changes_nothing(after_ms: int) -> None:
     refused = await lone.client.post("/rents/1/end", {"at": at(NOON + after_ms), **OVER})
     assert (refused.status, refused.json["type"].partition("#")[2]) == (409, "end-outside-ride")
     assert (refused.json["starttime"], refused.json["now"]) == (at(NOON), at(NOON + 42_000))
-    assert len(await lone.said()) == 1
+    assert len(await lone.published()) == 1
 
 
 async def test_an_end_without_a_moment_is_now() -> None:
@@ -139,4 +139,4 @@ async def test_what_is_over_or_never_began_can_t_be_ended() -> None:
         (409, "rent-cancelled"),
         (404, "rent-unknown"),
     ]
-    assert (await lone.said())[1]["endedby"] == "rider"
+    assert (await lone.published())[1]["endedby"] == "rider"

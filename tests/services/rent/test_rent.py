@@ -20,8 +20,8 @@ async def test_a_rent_begins_when_bike_says_yes_and_says_so_once() -> None:
     reply = await lone.client.post("/rents", WISH)
     assert (reply.status, reply.json["rentid"], reply.json["status"]) == (201, 1, "rented")
     assert lone.peer.asked == [("PUT", "/internal/bikes/1/reservations/1", b"")]
-    [said] = await lone.said()
-    assert said == {
+    [published] = await lone.published()
+    assert published == {
         "eventType": "Rented",
         "rentid": 1,
         "userid": 3,
@@ -50,7 +50,7 @@ async def test_whatever_bike_answers_the_rider_gets_a_reason_and_the_rent_is_can
     lone.peer.answer = answer
     reply = await lone.client.post("/rents", WISH)
     assert (reply.status, reply.json["type"].partition("#")[2]) == (status, slug)
-    assert [said["eventType"] for said in await lone.said()] == says
+    assert [published["eventType"] for published in await lone.published()] == says
     assert await lone.rows("SELECT status FROM rents") == [("cancelled",)]
     listed = (await lone.client.get("/rents")).json
     assert (listed["_embedded"]["rents"], listed["page"]["totalElements"]) == ([], 0)
@@ -66,9 +66,9 @@ async def test_a_return_is_told_once_and_answered_the_same_again() -> None:
     lone.clock.at_ms += 1
     assert await lone.client.patch("/rents/1", {"status": "returned"}) == first
     assert await lone.client.put("/rents/1", {"endlocation": "판교역"}) == first
-    said = (await lone.said())[1:]
-    assert [event["eventType"] for event in said] == ["Returned"]
-    assert (said[0]["starttime"], said[0]["endtime"], said[0]["lat"]) == (NOON, NOON + 62_000, 37.36)
+    published = (await lone.published())[1:]
+    assert [event["eventType"] for event in published] == ["Returned"]
+    assert (published[0]["starttime"], published[0]["endtime"], published[0]["lat"]) == (NOON, NOON + 62_000, 37.36)
 
 
 @pytest.mark.parametrize("body", [{}, {"status": "rented"}, {"fee": 0}, {"starttime": "x", "bikeid": 2}])
@@ -77,7 +77,7 @@ async def test_a_patch_that_is_no_return_changes_nothing(body: dict[str, object]
     before = await lone.client.post("/rents", WISH)
     reply = await lone.client.patch("/rents/1", body)
     assert (reply.status, reply.json) == (200, before.json)
-    assert len(await lone.said()) == 1
+    assert len(await lone.published()) == 1
 
 
 @pytest.mark.parametrize(("later_ms", "ended"), [(5_000, NOON + 5_000), (0, NOON), (-3_600_000, NOON)])
@@ -92,7 +92,7 @@ async def test_a_rider_in_a_race_with_himself_keeps_the_limit(most: int) -> None
     statuses = sorted(reply.status for reply in await asyncio.gather(*wishes))
     assert statuses == [201] * most + [409] * (10 - most)
     assert await lone.rows("SELECT count(*) FROM rents WHERE status = 'rented'") == [(most,)]
-    cancelled = [said for said in await lone.said() if said["eventType"] == "RentCancelled"]
+    cancelled = [published for published in await lone.published() if published["eventType"] == "RentCancelled"]
     assert len(cancelled) == 10 - most  # bike had reserved for these
 
 
@@ -151,7 +151,9 @@ async def test_a_pending_rent_is_never_shown_and_is_swept_after_its_deadline() -
     lone.clock.at_ms += 1201
     assert await sweeper.step() == 1
     assert await sweeper.step() == 0
-    assert [(said["eventType"], said["reason"]) for said in await lone.said()] == [("RentCancelled", "Swept")]
+    assert [(published["eventType"], published["reason"]) for published in await lone.published()] == [
+        ("RentCancelled", "Swept")
+    ]
 
 
 async def test_cancelled_rents_are_found_by_filter_only() -> None:

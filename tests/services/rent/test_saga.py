@@ -60,7 +60,7 @@ async def test_a_rent_that_fails_anywhere_leaves_no_bike_taken_also_where_it_is_
     with pytest.raises(Broken):
         await renting(lone, Fragile(lone.store, breaks, after=after, twice=twice), bike)
     assert [row[0] for row in await lone.rows("SELECT status FROM rents")] == status
-    assert [said["eventType"] for said in await lone.said()] == says
+    assert [published["eventType"] for published in await lone.published()] == says
     counted = await lone.rows("SELECT name, n FROM counters WHERE n > 0")
     assert counted == [(one, 1) for one in status if one != "pending"]
 
@@ -70,7 +70,7 @@ async def test_a_start_that_comes_twice_is_refused_and_the_rent_stays_open() -> 
     with pytest.raises(GivenUp):
         await renting(lone, Fragile(lone.store, None, twice=start_the_rent), YesBike())
     assert await lone.rows("SELECT status FROM rents") == [("rented",)]
-    assert [said["eventType"] for said in await lone.said()] == ["Rented"]
+    assert [published["eventType"] for published in await lone.published()] == ["Rented"]
 
 
 async def test_who_sent_no_key_is_told_of_the_pause_without_a_look_into_the_store() -> None:

@@ -67,7 +67,7 @@ async def test_a_rider_who_is_blocked_while_bike_is_asked_does_not_begin_the_rid
     refused = await lone.client.post("/rents", WISH)
     assert (refused.status, slug(refused)) == (403, "rider-blocked")
     assert await lone.rows("SELECT status FROM rents") == [("cancelled",)]
-    assert [said["eventType"] for said in await lone.said()] == ["RentCancelled"]
+    assert [published["eventType"] for published in await lone.published()] == ["RentCancelled"]
 
 
 async def test_who_was_blocked_since_is_answered_the_same_for_the_same_key_and_returns_the_bike() -> None:

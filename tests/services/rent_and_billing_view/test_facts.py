@@ -42,9 +42,9 @@ class Older(Lone):
     async def heard(self, *events: Any) -> None:
         """What it hears as it was then."""
         assert self._consumer is not None
-        today, self._consumer._hear = self._consumer._hear, keep_as_before
+        today, self._consumer._on_messages = self._consumer._on_messages, keep_as_before
         await self.tell(*events)
-        self._consumer._hear = today
+        self._consumer._on_messages = today
 
 
 async def anew(lone: Lone) -> list[Any]:
@@ -139,17 +139,17 @@ async def test_an_old_event_that_can_not_be_read_any_more_is_set_aside_and_holds
 async def test_what_is_handled_again_is_among_the_facts() -> None:
     lone = Lone(CARD)
     assert lone.running.consumer is not None
-    for said in a_ride(1):
-        await lone.running.consumer.handle_again(lone.message(said))
+    for published in a_ride(1):
+        await lone.running.consumer.handle_again(lone.message(published))
     assert await anew(lone) == await view_of(lone) != []
 
 
 async def test_a_deposit_that_counts_no_version_is_shown_whatever_came_first() -> None:
-    said = [
+    published = [
         Rented(rentid=1, userid=3, bikeid=1, status="rented", starttime=NOON),
         AddedDeposit(userid=3, deposit=70),
     ]
-    for order in (said, said[::-1]):
+    for order in (published, published[::-1]):
         lone = Lone(CARD)
         await lone.tell(*order)
         assert (await lone.client.get("/rentAndBillingViews/1")).json["deposit"] == 70
@@ -158,7 +158,7 @@ async def test_a_deposit_that_counts_no_version_is_shown_whatever_came_first() -
 
 async def test_places_are_in_no_fact_and_in_no_news() -> None:
     lone = Lone(CARD)
-    (back,) = [said for said in a_ride(1) if type(said).__name__ == "Returned"]
+    (back,) = [published for published in a_ride(1) if type(published).__name__ == "Returned"]
     await lone.tell(msgspec.structs.replace(back, endlocation="정자역", lat=37.1234, lon=127.1234))
     assert "37.1234" not in repr(await lone.rows("SELECT * FROM kept") + await lone.rows("SELECT * FROM rent_facts"))
     assert "정자역".encode() not in b"".join(bytes(row[0]) for row in await lone.rows("SELECT value FROM kept"))

@@ -45,8 +45,8 @@ async def test_a_correction_posts_its_difference_whatever_came_in_between() -> N
     assert (reply.status, reply.json["deposit"]) == (201, 8_500)
     ((cause, house),) = await lone.rows("SELECT cause, account FROM entries WHERE amount = 1500")
     assert (cause.partition(":")[0], house) == ("correction", "adjustments")
-    said = (await lone.said())[-1]
-    assert (said["eventType"], said["amount"], said["cause"]) == ("AddedDeposit", -1_500, cause)
+    published = (await lone.published())[-1]
+    assert (published["eventType"], published["amount"], published["cause"]) == ("AddedDeposit", -1_500, cause)
     assert list(await lone.store.read(own_violations)) == []
 
 

@@ -68,8 +68,8 @@ async def test_a_confirmed_payment_is_the_riders_money_also_where_there_was_no_d
     assert (await lone.client.get("/userDeposits/3")).json["deposit"] == 10_000
     shown = (await lone.client.get(f"/userDeposits/3/payments/{paymentid}")).json
     assert (shown["paid"], shown["payAt"]) == (True, None)
-    (said,) = await lone.said()
-    assert (said["eventType"], said["amount"], said["cause"]) == ("AddedDeposit", 10_000, cause)
+    (published,) = await lone.published()
+    assert (published["eventType"], published["amount"], published["cause"]) == ("AddedDeposit", 10_000, cause)
     assert await lone.rows("SELECT action, subject FROM audit") == [("deposit paid in", "user:3")]
     assert list(await lone.store.read(own_violations)) == []
 
@@ -80,7 +80,7 @@ async def test_ten_confirmations_at_once_and_one_later_are_answered_alike_and_po
     answers.append(await confirm(lone, paymentid, late_s=60))
     assert answers == [(200, {"paymentid": paymentid, "amount": 10_000})] * 11
     assert len(await entries(lone)) == 2
-    assert len(await lone.said()) == 1
+    assert len(await lone.published()) == 1
 
 
 async def test_another_amount_under_the_same_payment_is_refused_before_and_after(lone: Lone) -> None:
@@ -129,9 +129,9 @@ async def test_a_signature_is_for_one_body_and_one_moment(lone: Lone) -> None:
 @pytest.mark.parametrize(("late_s", "taken"), [(WINDOW_S, True), (WINDOW_S + 1, False), (-WINDOW_S - 1, False)])
 async def test_what_was_signed_for_another_time_is_refused(lone: Lone, late_s: int, taken: bool) -> None:
     paymentid = await begun(lone)
-    status, said = await confirm(lone, paymentid, late_s=late_s)
+    status, published = await confirm(lone, paymentid, late_s=late_s)
     assert (status == 200) is taken
-    assert taken or said == "confirmation-too-old"
+    assert taken or published == "confirmation-too-old"
     assert len(await entries(lone)) == (2 if taken else 0)
 
 

@@ -28,7 +28,7 @@ async def told(lone: Lone) -> list[tuple[Any, ...]]:
     await lone.settle()
     return [
         (s["userid"], s["version"], s["mayrent"], s["missing_krw"], s["deposit"])
-        for s in await lone.said()
+        for s in await lone.published()
         if s["eventType"] == "ChangedStanding"
     ]
 
@@ -59,7 +59,7 @@ async def test_a_standing_is_told_when_it_changes_and_only_then() -> None:
     await lone.tell(a_fee(2, 1_500), a_fee(3, 600))
     await lone.client.post("/userDeposits/3/topUps", {"amount": 2_000})
     assert (await told(lone))[1:] == [(3, 2, False, 500, 500), (3, 3, False, 1_100, -100), (3, 4, True, 0, 1_900)]
-    last = (await lone.said())[-2]
+    last = (await lone.published())[-2]
     assert (last["eventType"], last["reasons"], last["depositversion"]) == ("ChangedStanding", [], 5)
     assert await lone.store.read(lambda read: list(own_violations(read))) == []
 

@@ -63,7 +63,9 @@ async def test_the_same_bill_with_another_fee_is_set_aside_and_moves_nothing() -
 async def test_a_fee_of_nothing_is_posted_and_said_so_that_the_bill_closes() -> None:
     lone = Lone(CARD)
     await lone.tell(a_fee(amount=0))
-    assert [(said["eventType"], said["fee"]) for said in await lone.said()] == [("UpdatedDeposit", 0)]
+    assert [(published["eventType"], published["fee"]) for published in await lone.published()] == [
+        ("UpdatedDeposit", 0)
+    ]
 
 
 async def test_the_first_fee_opens_an_account_that_its_owner_registers_later() -> None:

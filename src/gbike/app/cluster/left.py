@@ -23,7 +23,7 @@ class Known(msgspec.Struct, frozen=True):
     name: str = ""
 
 
-def note(data: Path, programs: Mapping[str, int | None]) -> None:
+def record(data: Path, programs: Mapping[str, int | None]) -> None:
     """Write down which processes are ours, by the programs' names."""
     ours = [Known(pid, born, name) for name, pid in programs.items() if pid and (born := birth(pid)) is not None]
     write_whole(data / FILE, msgspec.json.encode(ours))

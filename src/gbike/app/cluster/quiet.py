@@ -47,7 +47,7 @@ def at_rest(folder: DataFolder, tell: Tell, *, lost_too: bool = False) -> Iterat
     before: Mapping[str, int] = {}
     while True:
         with open_readings(folder) as stores:
-            now = {name: _said(reading) for name, reading in stores.items()}
+            now = {name: _published(reading) for name, reading in stores.items()}
             waits = unheard.look(stores, time.monotonic()) if lost_too else []
             lost = lost_too and time.monotonic() > unheard.until_s
             found = chain(unfinished(stores, lost=lost_too), () if lost else waits)
@@ -103,7 +103,7 @@ def unfinished(stores: Mapping[str, Reading], *, lost: bool = False) -> Iterator
         yield from handled(stores)
 
 
-def _said(reading: Reading) -> int:
+def _published(reading: Reading) -> int:
     return _count(reading, "SELECT coalesce(max(id), 0) FROM outbox")
 
 

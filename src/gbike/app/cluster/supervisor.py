@@ -232,7 +232,7 @@ class Supervisor:
     def _note(self) -> None:
         programs = {name: child.pid for name, child in self.children.items()}
         try:
-            left.note(self._data, {**programs, "fork server": self._forks.pid})
+            left.record(self._data, {**programs, "fork server": self._forks.pid})
         except OSError as why:  # a full disk: nobody is forgotten here, only the next supervisor would not know
             self._tell(f"which programs run could not be written down: {why}")
 

@@ -39,12 +39,12 @@ def broken(folder: DataFolder, urls: Mapping[str, str]) -> Mapping[str, Finding]
     for name, file in ((name, file) for name, file in files.items() if file.exists()):
         try:
             with closing(connect(file, read_only=True)) as connection, about(file):
-                said = " ".join(str(row[0]) for row in connection.execute(CHECK))
+                printed = " ".join(str(row[0]) for row in connection.execute(CHECK))
         except apsw.Error as wrong:
             found[name] = Finding("broken-file", f"{file}: {wrong}", way_out(wrong) or RESTORE)
         else:
-            if said != FINE:
-                found[name] = Finding("broken-file", f"{file}: {' '.join(said.split())}", RESTORE)
+            if printed != FINE:
+                found[name] = Finding("broken-file", f"{file}: {' '.join(printed.split())}", RESTORE)
     return found
 
 

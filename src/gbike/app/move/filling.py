@@ -247,8 +247,8 @@ def _copy(
                 if number % FETCH == 0:
                     moved(f"{service} {table}", FETCH, False)
     except (psycopg.DataError, UnicodeError, ValueError, TypeError, OverflowError) as wrong:
-        said = wrong.diag.context if isinstance(wrong, psycopg.Error) else None
-        where = said or f"the row {row[0]!r} or the one after it"
+        published = wrong.diag.context if isinstance(wrong, psycopg.Error) else None
+        where = published or f"the row {row[0]!r} or the one after it"
         raise CannotMove(f"{service}: {table} does not fit, at {where}: {str(wrong).splitlines()[0]}") from None
     moved(f"{service} {table}", number % FETCH, True)
     return Filled(1, number, total % (1 << _BITS))

@@ -174,6 +174,6 @@ def _server(data: Path, logins: Logins | None) -> Iterator[int]:
     left.end_left_behind(data)
     postgres.prepare(data / FOLDER)
     with alone(data / FOLDER, data / "logs" / "move.log", logins) as server:
-        left.note(data, {"postgres": server.pid})
+        left.record(data, {"postgres": server.pid})
         yield server.port
-    left.note(data, {})
+    left.record(data, {})

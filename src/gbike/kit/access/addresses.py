@@ -64,10 +64,10 @@ def origin(peer: str, forwarded_for: str | None, trusts: Callable[[str], bool]) 
 
 
 @lru_cache(maxsize=4096)
-def plain(said: str) -> str | None:
+def plain(given: str) -> str | None:
     """An address as there is one way to write it, also of `::ffff:192.0.2.1` (the IPv4 address), `192.0.2.1:443` and
     `[2001:db8::1]:443`; None where it is none."""
-    one = _address(_without_port(said))
+    one = _address(_without_port(given))
     return None if one is None else str(one)
 
 
@@ -80,24 +80,24 @@ def client_prefix(address: str) -> str:
     return str(one) if one.version == 4 else str(ip_network((one.packed, V6_PREFIX), strict=False))
 
 
-def _without_port(said: str) -> str:
+def _without_port(given: str) -> str:
     """Some proxies say the port too, which tells nothing of who asks."""
-    if said.startswith("["):
-        return said[1:].partition("]")[0]
-    return said.partition(":")[0] if said.count(":") == 1 else said
+    if given.startswith("["):
+        return given[1:].partition("]")[0]
+    return given.partition(":")[0] if given.count(":") == 1 else given
 
 
-def _address(said: str) -> IPv4Address | IPv6Address | None:
+def _address(given: str) -> IPv4Address | IPv6Address | None:
     """An address of IPv4 is one, however a listener on both kinds writes it. A zone is of this machine: left out."""
     try:
-        one = ip_address(said.partition("%")[0])
+        one = ip_address(given.partition("%")[0])
     except ValueError:
         return None
     return (one.ipv4_mapped or one) if isinstance(one, IPv6Address) else one
 
 
-def _network(said: str) -> IPv4Network | IPv6Network:
+def _network(given: str) -> IPv4Network | IPv6Network:
     """Raises ValueError."""
-    one = ip_network(said)
+    one = ip_network(given)
     mapped = one.network_address.ipv4_mapped if isinstance(one, IPv6Network) else None
     return one if mapped is None or one.prefixlen < MAPPED else ip_network((mapped.packed, one.prefixlen - MAPPED))

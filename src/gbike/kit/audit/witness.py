@@ -13,12 +13,12 @@ class Witness:
 
     def __init__(self, store: Store, service: str) -> None:
         self._store, self._service = store, service
-        self._said = 0
+        self._published = 0
 
     async def step(self) -> int:
         """Look, and say; answers 0, as nobody needs to look again soon."""
         number, digest = await self._store.read(head)
-        if number != self._said:
-            self._said = number
+        if number != self._published:
+            self._published = number
             log.info("audit head", service=self._service, number=number, hash=digest)
         return 0

@@ -102,8 +102,8 @@ class Request:
         """http or https, as the client used it. Of several proxies the first one's word is about the client."""
         host = headers.get("host", "")
         if ("x-forwarded-proto" in headers or "x-forwarded-host" in headers) and trusts(self.peer):
-            said = headers.get("x-forwarded-proto", "").partition(",")[0].strip().lower()
-            self.scheme = said if said in ("http", "https") else self.scheme
+            given = headers.get("x-forwarded-proto", "").partition(",")[0].strip().lower()
+            self.scheme = given if given in ("http", "https") else self.scheme
             host = headers.get("x-forwarded-host", "").partition(",")[0].strip() or host
         self.base = _base(self.scheme, host)
         """The address the client used, without a path: from Forwarded headers of a trusted proxy, else Host. Empty

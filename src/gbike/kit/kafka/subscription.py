@@ -26,7 +26,7 @@ from gbike.kit.envelope import Message
 from gbike.kit.kafka.bus import KafkaBus
 from gbike.kit.kafka.reading import ANSWER_S, READ, in_time, reader
 from gbike.kit.kafka.topic import PACE_MS, topic_of
-from gbike.kit.kafka.wire import UNREADABLE, said_by, to_foreign, to_message, type_of
+from gbike.kit.kafka.wire import UNREADABLE, publisher_of, to_foreign, to_message, type_of
 from gbike.kit.store import Tx
 from gbike.kit.telemetry import log
 
@@ -99,15 +99,15 @@ class KafkaSubscription:
                 skipped += read
             batch = Batch(wanted, Place(self._share, dict(self._seen)))
             if not wanted:
-                await self.settled(batch)
+                await self.acknowledge(batch)
                 return batch
             self._held = batch
         return self._held
 
-    def settle(self, tx: Tx, batch: Batch) -> None:
+    def save_position(self, tx: Tx, batch: Batch) -> None:
         """Nothing: the inbox rows, in the same transaction, are what counts."""
 
-    async def settled(self, batch: Batch) -> None:
+    async def acknowledge(self, batch: Batch) -> None:
         if batch.position.share == self._share:
             self._held = None
             self._settled.update(batch.position.offsets)
@@ -207,7 +207,7 @@ class KafkaSubscription:
         """Whether it is of a type that is heard, by whom that is said, where that one says it."""
         speaker = self._speakers.get(kind, "")
         place = record.topic in (topic_of(speaker, self._bus.house), self._bus.house)
-        return bool(speaker) and place and said_by(record, speaker)
+        return bool(speaker) and place and publisher_of(record, speaker)
 
     async def _go_on_from_before(self) -> None:
         """When the topic of before is read to its end, the others' turn has come."""

@@ -51,7 +51,7 @@ def to_message(record: Any) -> Message:
     )
 
 
-def said_by(record: Any, speaker: str) -> bool:
+def publisher_of(record: Any, speaker: str) -> bool:
     """Whether every source that a record names is this service."""
     sources = {value for name, value in record.headers if name == SOURCE}
     return sources == {f"/gbike/{speaker}".encode()}

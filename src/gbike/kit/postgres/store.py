@@ -41,7 +41,7 @@ class PostgresStore:
         """`source`: who we are, to the server and in the outbox. `rehearse`: tests run each write twice."""
         dial = Dialer(url, clock, source, password_file)
         self._source, self._closed = source, False
-        self._said = asyncio.Event()
+        self._published = asyncio.Event()
         self._readers, self._scans = Readers(dial, READERS, READ_MS), Readers(dial, SCANS, SCAN_MS)
         self._leader = Leader(dial, READ_MS)
         self._threads = ThreadPoolExecutor(WRITERS, "write")
@@ -53,7 +53,7 @@ class PostgresStore:
                 clock=clock,
                 ids=ids,
                 source=source,
-                said=self._said,
+                published=self._published,
                 rehearse=rehearse,
             )
             for _ in range(WRITERS)
@@ -83,9 +83,9 @@ class PostgresStore:
         self._be_open()
         return await self._leader.run(fn, *args)
 
-    async def said_something(self, timeout_ms: int) -> None:
-        await news(self._said, min(timeout_ms, LOOK_MS))
-        self._said.clear()
+    async def something_published(self, timeout_ms: int) -> None:
+        await news(self._published, min(timeout_ms, LOOK_MS))
+        self._published.clear()
 
     async def wipe(self) -> bool:
         """See Store.wipe: old row versions and the log are PostgreSQL's to remove (docs/privacy.md)."""

@@ -104,9 +104,9 @@ class PostgresTx(OpenTx, PostgresReading):
 class _InDoubt(Exception):
     """COMMIT was sent, and no answer came."""
 
-    def __init__(self, said: bool) -> None:
+    def __init__(self, published: bool) -> None:
         super().__init__()
-        self.said = said
+        self.published = published
 
 
 class PostgresWriter(BatchWriter[PostgresTx]):
@@ -126,10 +126,10 @@ class PostgresWriter(BatchWriter[PostgresTx]):
         clock: Clock,
         ids: Ids,
         source: str,
-        said: asyncio.Event,
+        published: asyncio.Event,
         rehearse: bool,
     ) -> None:
-        super().__init__(clock, ids, source, said, rehearse=rehearse)
+        super().__init__(clock, ids, source, published, rehearse=rehearse)
         self._dial, self._threads = dial, threads
         self._readers = readers
         self._session: Session | None = None
@@ -154,7 +154,7 @@ class PostgresWriter(BatchWriter[PostgresTx]):
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, self._transact_there, batch)
         except _InDoubt as doubt:
-            finding_out = asyncio.create_task(self._find_out(batch, self._name, self._number, doubt.said))
+            finding_out = asyncio.create_task(self._find_out(batch, self._name, self._number, doubt.published))
             self._doubts.add(finding_out)
             finding_out.add_done_callback(self._doubts.discard)
             return None
@@ -165,7 +165,7 @@ class PostgresWriter(BatchWriter[PostgresTx]):
                 self._begin()
                 left = self._execute(batch, self._live())
                 self._commit(left)
-                return bool(left.said)
+                return bool(left.events)
             except (psycopg.Error, StoreUnavailable) as broken:
                 clash = isinstance(broken, _CLASHES) and len(batch) == 1
                 if not tries or not (clash or self._is_lost(broken)):
@@ -178,7 +178,7 @@ class PostgresWriter(BatchWriter[PostgresTx]):
         session = self._live()
         begin = () if self._begun else (_BEGIN,)
         leave = list[tuple[str, Sequence[Any]]]()
-        if left.said or left.counts or self.changed:
+        if left.events or left.counts or self.changed:
             leave = [(_LEAVE, self._marked(left))]
         elif begin:
             return  # nobody ran a statement, and there is nothing to be in doubt about
@@ -186,7 +186,7 @@ class PostgresWriter(BatchWriter[PostgresTx]):
             *_, done = session.together([*begin, *leave, _COMMIT])
         except psycopg.OperationalError as broken:
             if session.connection.closed:
-                raise _InDoubt(bool(left.said)) from broken
+                raise _InDoubt(bool(left.events)) from broken
             raise
         if done.command_status != b"COMMIT":
             raise errors.InFailedSqlTransaction(f"COMMIT was answered with {done.command_status!r}")
@@ -206,7 +206,7 @@ class PostgresWriter(BatchWriter[PostgresTx]):
             except psycopg.Error:
                 session.connection.close()
 
-    async def _find_out(self, batch: list[Write], name: str, number: int, said: bool) -> None:
+    async def _find_out(self, batch: list[Write], name: str, number: int, published: bool) -> None:
         """Ask until it is known whether transaction `number` of a connection was committed, and tell its callers."""
         until = self.clock.monotonic_ms() + DOUBT_MS
         happened: bool | None = None
@@ -216,8 +216,8 @@ class PostgresWriter(BatchWriter[PostgresTx]):
             except (StoreUnavailable, psycopg.Error):
                 await asyncio.sleep(DOUBT_POLL_S)
         log.warning("the answer to a commit was lost", store=self.source, writes=len(batch), happened=happened)
-        if happened and said:
-            self._said.set()
+        if happened and published:
+            self._published.set()
         for request in batch:
             if not happened:
                 request.failed = StoreUnavailable(f"{self.source}: the database went away during the commit")
@@ -280,7 +280,7 @@ class PostgresWriter(BatchWriter[PostgresTx]):
         """What `_LEAVE` is given; counters in one order, as everybody wants these rows."""
         counts = sorted(left.counts.items())
         names, numbers = Texts(name for name, _ in counts), Numbers(by for _, by in counts)
-        ids, types, keys, headers, values = zip(*left.said, strict=True) if left.said else [()] * 5
+        ids, types, keys, headers, values = zip(*left.events, strict=True) if left.events else [()] * 5
         rows = Texts(ids), Texts(types), Texts(keys), Blobs(headers), Blobs(values)
         return (self._number, self.clock.now_ms(), self._name, names, numbers, *rows)
 

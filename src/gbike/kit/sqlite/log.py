@@ -158,20 +158,20 @@ class LogSubscription:
             await self._pass_over(position)
         return Batch(wanted, position)
 
-    def settle(self, tx: Tx, batch: Batch) -> None:
+    def save_position(self, tx: Tx, batch: Batch) -> None:
         tx.execute(
             "INSERT INTO positions (consumer, position, log) VALUES (?, ?, ?)"
             " ON CONFLICT (consumer) DO UPDATE SET position = excluded.position, log = excluded.log",
             (self._name, batch.position, self._epoch),
         )
 
-    async def settled(self, batch: Batch) -> None:
+    async def acknowledge(self, batch: Batch) -> None:
         self._position = self._written = batch.position
 
     async def _pass_over(self, position: int) -> None:
         """Nothing up to `position` is for this consumer."""
         if position - self._written >= SKIPPED:
-            await self._store.write(self.settle, Batch([], position))
+            await self._store.write(self.save_position, Batch([], position))
             self._written = position
         self._position = position
 

@@ -185,9 +185,9 @@ class SqliteStore(BatchWriter[SqliteTx]):
             log.error("the store can't be read", store=self.source, file=file_of(wrong), why=str(wrong))
         return StoreUnavailable(f"{self.source}: {wrong}")
 
-    async def said_something(self, timeout_ms: int) -> None:
-        await news(self._said, timeout_ms)
-        self._said.clear()
+    async def something_published(self, timeout_ms: int) -> None:
+        await news(self._published, timeout_ms)
+        self._published.clear()
 
     async def close(self) -> None:
         """Finish what has begun, then close the file."""
@@ -236,7 +236,7 @@ class SqliteStore(BatchWriter[SqliteTx]):
             if self._writer.in_transaction:
                 self._writer.execute("ROLLBACK")
             raise
-        return bool(left.said)
+        return bool(left.events)
 
     def _begin(self) -> None:
         self._writer.execute("BEGIN IMMEDIATE")
@@ -245,8 +245,8 @@ class SqliteStore(BatchWriter[SqliteTx]):
         self._writer.execute(sql)
 
     async def _commit(self, left: Left) -> None:
-        if left.said:
-            self._writer.executemany(_SAY, left.said)
+        if left.events:
+            self._writer.executemany(_SAY, left.events)
         if left.counts:
             self._writer.executemany(_COUNT, left.counts.items())
         self._counting = 0

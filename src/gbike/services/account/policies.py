@@ -7,24 +7,24 @@ from gbike.kit.store import Tx
 from gbike.services.account.storage.unsettled import begin_ride, end_ride, set_balance
 
 
-def whenever_rented_know_that_the_rider_rides(tx: Tx, said: Rented) -> None:
+def whenever_rented_know_that_the_rider_rides(tx: Tx, event: Rented) -> None:
     """Whoever rides is not erased."""
-    begin_ride(tx, said.rentid, said.userid)
+    begin_ride(tx, event.rentid, event.userid)
 
 
-def whenever_returned_know_that_the_ride_is_over(tx: Tx, said: Returned) -> None:
+def whenever_returned_know_that_the_ride_is_over(tx: Tx, event: Returned) -> None:
     """A ride that is over keeps nobody from being erased."""
-    end_ride(tx, said.rentid, said.userid)
+    end_ride(tx, event.rentid, event.userid)
 
 
-def whenever_a_deposit_moves_know_the_balance(tx: Tx, said: UpdatedDeposit | AddedDeposit) -> None:
+def whenever_a_deposit_moves_know_the_balance(tx: Tx, event: UpdatedDeposit | AddedDeposit) -> None:
     """Whoever has money or a debt is not erased."""
-    set_balance(tx, said.userid, said.deposit, said.version)
+    set_balance(tx, event.userid, event.deposit, event.version)
 
 
-def whenever_standing_changes_know_the_balance(tx: Tx, said: ChangedStanding) -> None:
+def whenever_standing_changes_know_the_balance(tx: Tx, event: ChangedStanding) -> None:
     """The same; it is also how the balances of old accounts are told for the first time."""
-    set_balance(tx, said.userid, said.deposit, said.depositversion)
+    set_balance(tx, event.userid, event.deposit, event.depositversion)
 
 
 POLICIES: Policies = {

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from gbike.contracts.account import SAYS
+from gbike.contracts.account import PUBLISHES
 from gbike.kit import settings
 from gbike.kit.access.issuing import Issuer
 from gbike.kit.access.keyring import KeyFolder, Keys, MadeKeys
@@ -118,7 +118,7 @@ CARD = Card(
     name="account",
     title="Account: who people are and what they may do",
     paths=("/accounts", "/sessions", "/.well-known"),
-    says=SAYS,
+    publishes=PUBLISHES,
     versions=VERSIONS,
     holds=HOLDS,
     build=build,

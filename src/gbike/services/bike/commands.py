@@ -32,7 +32,7 @@ def register_a_bike(tx: Tx, bike: Bike) -> Bike:
         raise BikeExists(bike.bikeid)
     tx.count("bikes")
     place = bike.place
-    tx.say(
+    tx.publish(
         RegisteredBike(
             bikeid=bike.bikeid,
             status=bike.status,
@@ -62,7 +62,7 @@ def change_a_bike(tx: Tx, bikeid: int, decide: Callable[[Bike], Bike]) -> Bike:
     if retires:
         tx.count("bikes", -1)
     freed_of = before.rentid if kept.rentid is None else None
-    tx.say(_updated(kept, freed_of))
+    tx.publish(_updated(kept, freed_of))
     if freed_of is not None:
         tx.audit("bike freed", f"bike:{bikeid}", {"rentid": freed_of}, {"rentid": None})
     moved = {"moved": True} if kept.place != before.place else {}
@@ -83,7 +83,7 @@ def reserve_a_bike(tx: Tx, bikeid: int, rentid: int, late: Callable[[], bool]) -
         return _refused(bikeid, rentid, refusal)
     version = storage.reserve(tx, bikeid, rentid)
     if version is not None:
-        tx.say(ChkAndUpdatedStatus(bikeid=bikeid, status=Status.IN_USE, rentid=rentid, version=version))
+        tx.publish(ChkAndUpdatedStatus(bikeid=bikeid, status=Status.IN_USE, rentid=rentid, version=version))
         return None
     try:
         bike = storage.load(tx, bikeid)
@@ -103,7 +103,7 @@ def release(tx: Tx, bikeid: int, rentid: int, userid: int | None, place: Place) 
     storage.bury(tx, rentid, userid)
     freed = storage.release(tx, bikeid, rentid, userid, place)
     if freed is not None:
-        tx.say(_updated(freed, rentid))
+        tx.publish(_updated(freed, rentid))
     return freed is not None
 
 
@@ -134,7 +134,7 @@ def apply_a_report(
     kept = storage.keep(tx, before, after)
     assert kept is not None  # the row is ours since its reportid was
     usable = not after.broken if after.broken != before.broken else None
-    tx.say(
+    tx.publish(
         UpdatedBikeState(
             bikeid=bikeid,
             status=kept.status,

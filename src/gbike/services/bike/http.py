@@ -140,8 +140,8 @@ class BikeHttp:
 
     async def events(self, request: Request) -> Response:
         bike = await self._store.read(storage.load, request.id("bikeid"))
-        said = storage.said_of(bike.bikeid)
-        return await listed(request, self._store, said, EVENTS, _said, of=f"/bikes/{bike.bikeid}")
+        published = storage.said_of(bike.bikeid)
+        return await listed(request, self._store, published, EVENTS, _published, of=f"/bikes/{bike.bikeid}")
 
     async def change(self, request: Request) -> Bike:
         """PATCH /bikes/{bikeid}: what is not sent stays; PUT: it is cleared, but never the status."""
@@ -208,7 +208,7 @@ def shown(bike: Bike, to: Principal) -> BikeResource:
     )
 
 
-def _said(row: Row) -> EventResource:
+def _published(row: Row) -> EventResource:
     number, headers, value = row
     facts = msgspec.json.decode(value)
     return EventResource(number, facts["eventType"], msgspec.json.decode(headers)["ce_time"], facts)
@@ -226,7 +226,7 @@ def operations(store: Store, clock: Clock) -> list[Operation]:
     """The operations of bike."""
     http = BikeHttp(store, clock)
     base, at = "/bikes", "/bikes/{bikeid}"
-    many, said = {200: [BikeResource]}, {200: [EventResource]}
+    many, published = {200: [BikeResource]}, {200: [EventResource]}
     unknown = TEXTS.of("bike-unknown")
     single = partial(Operation, answers={200: BikeResource}, refusals=unknown, respond=_found)
     changed = partial(single, refusals=TEXTS.of("bike-unknown", "bike-is-ridden"))
@@ -253,7 +253,7 @@ def operations(store: Store, clock: Clock) -> list[Operation]:
         Operation("GET", base + "/chkAndUpdateStatus", http.old_check, rent, PUBLIC, hidden=True),
         Operation("GET", base + "/getReportAndUpdate", http.old_report, report, PUBLIC, hidden=True),
         single("GET", at, http.show, "R13: a bike's state", SIGNED_IN),
-        Operation("GET", at + "/events", http.events, events, ADMINS, answers=said, paged=True, refusals=unknown),
+        Operation("GET", at + "/events", http.events, events, ADMINS, answers=published, paged=True, refusals=unknown),
         changed("PATCH", at, http.change, "Change a bike", ADMINS, takes=BikeChange, example=new),
         changed("PUT", at, http.change, "Replace a bike's facts", ADMINS, takes=BikeChange, example=new),
         changed("POST", at + "/retirement", http.retire, "Take a bike out for good", ADMINS, keyed=True),

@@ -8,19 +8,19 @@ from gbike.services.bike.commands import forget_the_rider, release
 from gbike.services.bike.domain import Place
 
 
-def whenever_returned_free_the_bike(tx: Tx, said: Returned) -> None:
+def whenever_returned_free_the_bike(tx: Tx, event: Returned) -> None:
     """R6: the bike is 사용가능 again, at the place where the ride ended; without a place it keeps its last one."""
-    release(tx, said.bikeid, said.rentid, said.userid, Place(said.endlocation, said.lat, said.lon))
+    release(tx, event.bikeid, event.rentid, event.userid, Place(event.endlocation, event.lat, event.lon))
 
 
-def whenever_a_rent_is_cancelled_free_the_bike(tx: Tx, said: RentCancelled) -> None:
+def whenever_a_rent_is_cancelled_free_the_bike(tx: Tx, event: RentCancelled) -> None:
     """The compensation of R3: a reservation whose rent did not begin is undone, also when it comes later than this."""
-    release(tx, said.bikeid, said.rentid, said.userid, Place())
+    release(tx, event.bikeid, event.rentid, event.userid, Place())
 
 
-def whenever_an_account_is_erased_forget_where_it_left_bikes(tx: Tx, said: AccountErased) -> None:
+def whenever_an_account_is_erased_forget_where_it_left_bikes(tx: Tx, event: AccountErased) -> None:
     """Where a bike stands tells where its last rider was."""
-    forget_the_rider(tx, said.userid)
+    forget_the_rider(tx, event.userid)
 
 
 POLICIES: Policies = {

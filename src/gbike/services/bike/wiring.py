@@ -4,7 +4,7 @@ import asyncio
 
 from prometheus_client import Gauge
 
-from gbike.contracts.bike import SAYS
+from gbike.contracts.bike import PUBLISHES
 from gbike.kit.runtime import Card, Service, Worker, World
 from gbike.services.bike.http import REFUSALS, operations
 from gbike.services.bike.policies import POLICIES
@@ -32,7 +32,7 @@ CARD = Card(
     name="bike",
     title="Bike: the fleet, its states and reservations",
     paths=("/bikes",),
-    says=SAYS,
+    publishes=PUBLISHES,
     versions=VERSIONS,
     holds=HOLDS,
     counted=COUNTED,

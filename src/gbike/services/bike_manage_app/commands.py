@@ -47,7 +47,7 @@ def confirm_the_report(tx: Tx, report: Report, changedby: int | None, earning: E
         raise GivenUp(report.state.bikeid)
     tx.count("reports")
     state = report.state
-    tx.say(
+    tx.publish(
         Reported(
             reportid=report.reportid,
             managerid=state.managerid,

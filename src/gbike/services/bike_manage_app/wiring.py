@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from gbike.contracts.bike_manage_app import SAYS
+from gbike.contracts.bike_manage_app import PUBLISHES
 from gbike.kit import settings
 from gbike.kit.access.limits import Pace
 from gbike.kit.breaker import Breaker, BreakerSettings
@@ -84,7 +84,7 @@ CARD = Card(
     name="bike_manage_app",
     title="BikeManageApp: field staff's reports",
     paths=("/bikeManageApps",),
-    says=SAYS,
+    publishes=PUBLISHES,
     versions=VERSIONS,
     holds=HOLDS,
     pending=HALF_WAY,

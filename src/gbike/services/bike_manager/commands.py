@@ -38,7 +38,7 @@ def accrue(tx: Tx, managerid: int, cause: str, points: int) -> None:
     tx.count(f"entries:{managerid}")
     known = storage.earn(tx, managerid, points)
     if known is not None:
-        tx.say(AdjustedPoint(managerid=managerid, userid=known.userid, point=known.points))
+        tx.publish(AdjustedPoint(managerid=managerid, userid=known.userid, point=known.points))
 
 
 @idempotent
@@ -53,7 +53,7 @@ def convert_points(tx: Tx, managerid: int, wish: ConversionWish, cause: str) -> 
     tx.count(f"entries:{managerid}")
     storage.take(tx, managerid, wish.adjustpoint)
     after = storage.load(tx, managerid)
-    tx.say(
+    tx.publish(
         AdjustedPoint(
             managerid=managerid,
             userid=after.userid,

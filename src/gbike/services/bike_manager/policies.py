@@ -11,16 +11,16 @@ from gbike.services.bike_manager.domain import POINTS_PER_REPORT
 from gbike.services.bike_manager.storage import reserve_number
 
 
-def whenever_reported_add_points(tx: Tx, said: Reported) -> None:
+def whenever_reported_add_points(tx: Tx, event: Reported) -> None:
     """R11: an applied report earns what it says, once. A manager we don't know yet finds it when registered."""
-    points = POINTS_PER_REPORT if said.points is UNSET else said.points
+    points = POINTS_PER_REPORT if event.points is UNSET else event.points
     if points:
-        accrue(tx, said.managerid, f"report:{said.reportid}", points)
+        accrue(tx, event.managerid, f"report:{event.reportid}", points)
 
 
-def whenever_an_account_is_registered_keep_its_number(tx: Tx, said: RegisteredAccount) -> None:
+def whenever_an_account_is_registered_keep_its_number(tx: Tx, event: RegisteredAccount) -> None:
     """The number of an account is its holder's manager number, should they become staff: nobody else gets it."""
-    reserve_number(tx, said.userid)
+    reserve_number(tx, event.userid)
 
 
 POLICIES: Policies = {

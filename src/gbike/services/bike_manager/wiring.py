@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from gbike.contracts.bike_manager import SAYS
+from gbike.contracts.bike_manager import PUBLISHES
 from gbike.kit import settings
 from gbike.kit.runtime import Card, Service, World
 from gbike.services.bike_manager.domain import Numbers
@@ -36,7 +36,7 @@ CARD = Card(
     name="bike_manager",
     title="BikeManager: the field staff's points",
     paths=("/bikeManagers",),
-    says=SAYS,
+    publishes=PUBLISHES,
     versions=VERSIONS,
     holds=HOLDS,
     sums=SUMS,

@@ -20,28 +20,28 @@ class NoStart(Exception):
     """A return that says no start, for a rent whose start was never heard: it can't be charged and is set aside."""
 
 
-def whenever_rented_open_a_bill(first: Tariff, tx: Tx, said: Rented) -> None:
+def whenever_rented_open_a_bill(first: Tariff, tx: Tx, event: Rented) -> None:
     """R4: a bill opens when a rent starts, with the tariff of that moment; one bill per rent, however often it is
     said."""
-    _open(first, tx, said.rentid, said.userid, said.starttime)
+    _open(first, tx, event.rentid, event.userid, event.starttime)
 
 
-def whenever_returned_apply_the_fee(first: Tariff, tx: Tx, said: Returned) -> None:
+def whenever_returned_apply_the_fee(first: Tariff, tx: Tx, event: Returned) -> None:
     """R7: the fee is computed, once, by the tariff that the bill opened with. A return heard before its rent opens the
     bill itself (flaw 26)."""
-    bill = storage.find_by_rent(tx, said.rentid)
-    if bill is None and said.starttime is not None:
-        _open(first, tx, said.rentid, said.userid, said.starttime)
-        bill = storage.find_by_rent(tx, said.rentid)
+    bill = storage.find_by_rent(tx, event.rentid)
+    if bill is None and event.starttime is not None:
+        _open(first, tx, event.rentid, event.userid, event.starttime)
+        bill = storage.find_by_rent(tx, event.rentid)
     if bill is None:
-        raise NoStart(f"rent {said.rentid}")
+        raise NoStart(f"rent {event.rentid}")
     if bill.tariff is None:  # it opened before bills were stamped then
         stamp = tariff_of_a_start(tx, bill.started_ms, first)
         bill = replace(bill, tariff=str(stamp.tariff), version=stamp.version)
-    fee = Tariff.parse(bill.tariff or "").fee(bill.started_ms, said.endtime)
-    ended_ms = max(said.endtime, bill.started_ms)
+    fee = Tariff.parse(bill.tariff or "").fee(bill.started_ms, event.endtime)
+    ended_ms = max(event.endtime, bill.started_ms)
     if storage.apply_fee(tx, bill, ended_ms, fee):
-        tx.say(
+        tx.publish(
             CalculatedFee(
                 billid=bill.billid,
                 rentid=bill.rentid,
@@ -55,23 +55,23 @@ def whenever_returned_apply_the_fee(first: Tariff, tx: Tx, said: Returned) -> No
         )
 
 
-def whenever_the_fee_is_taken_close_the_bill(tx: Tx, said: UpdatedDeposit) -> int | None:
+def whenever_the_fee_is_taken_close_the_bill(tx: Tx, event: UpdatedDeposit) -> int | None:
     """R8: bill and ride are closed, but only by a ledger entry for this bill, this rider and this fee (flaw 29).
     Answers how long after the return that is, ms, by the clocks of two processes."""
-    if said.billid is None or said.fee is None:
+    if event.billid is None or event.fee is None:
         return None
-    closed = storage.close(tx, said.billid, said.userid, said.fee)
+    closed = storage.close(tx, event.billid, event.userid, event.fee)
     if closed is None:
         return None
     rentid, ended_ms = closed
-    tx.say(ClosedBill(billid=said.billid, rentid=rentid, userid=said.userid, status=BillStatus.CLOSED))
+    tx.publish(ClosedBill(billid=event.billid, rentid=rentid, userid=event.userid, status=BillStatus.CLOSED))
     return max(0, tx.now_ms - ended_ms)
 
 
-def whenever_an_account_is_erased_forget_where_it_was(tx: Tx, said: AccountErased) -> None:
+def whenever_an_account_is_erased_forget_where_it_was(tx: Tx, event: AccountErased) -> None:
     """The bills stay, for the books. What was set aside tells of places; it does no more."""
-    remember(tx, said.userid)
-    take_out(tx, "userid", [said.userid], EVENTS)
+    remember(tx, event.userid)
+    take_out(tx, "userid", [event.userid], EVENTS)
 
 
 def policies(first: Tariff) -> Policies:
@@ -89,7 +89,7 @@ def _open(first: Tariff, tx: Tx, rentid: int, userid: int, started_ms: int) -> N
     bill = storage.add(tx, rentid, userid, started_ms, tariff_of_a_start(tx, started_ms, first))
     if bill is not None:
         tx.count("bills")
-        tx.say(
+        tx.publish(
             RegisteredBill(
                 billid=bill.billid, rentid=rentid, userid=userid, starttime=started_ms, status=BillStatus.OPEN
             )

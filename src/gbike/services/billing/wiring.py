@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 from prometheus_client import Gauge, Histogram
 
-from gbike.contracts.billing import SAYS
+from gbike.contracts.billing import PUBLISHES
 from gbike.kit import settings
 from gbike.kit.runtime import Card, Service, Worker, World
 from gbike.kit.store import Store
@@ -56,7 +56,7 @@ def build(world: World) -> Service:
     adopting = Worker("tariff", AdoptTariff(world.store, tariff).step, lambda: asyncio.sleep(REST_S))
     figures = Worker("figures", _Figures(world).look, lambda: asyncio.sleep(FIGURES_S), moves=False)
     shown = operations(world.store, tariff, world.clock)
-    return Service("billing", shown, REFUSALS, policies(tariff), note=settled, workers=(adopting, figures))
+    return Service("billing", shown, REFUSALS, policies(tariff), on_handled=settled, workers=(adopting, figures))
 
 
 class AdoptTariff:
@@ -94,7 +94,7 @@ CARD = Card(
     name="billing",
     title="Billing: one bill per rent",
     paths=("/billings",),
-    says=SAYS,
+    publishes=PUBLISHES,
     versions=VERSIONS,
     holds=HOLDS,
     counted=COUNTED,

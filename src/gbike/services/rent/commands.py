@@ -50,7 +50,7 @@ def start_the_rent(tx: Tx, pending: PendingRent, limits: Limits) -> OpenRent:
     if not storage.open_pending(tx, rent):
         raise GivenUp(pending.bikeid)
     tx.count("rented")
-    tx.say(
+    tx.publish(
         Rented(rentid=rent.rentid, userid=rent.userid, bikeid=rent.bikeid, status="rented", starttime=rent.started_ms)
     )
     if tx.by.userid not in (None, rent.userid):
@@ -70,7 +70,7 @@ def give_up_the_wish(tx: Tx, rentid: int, why: str, bike_may_be_reserved: bool) 
     if key is not None:
         release(tx, key)
     if bike_may_be_reserved:
-        tx.say(RentCancelled(rentid=rentid, userid=userid, bikeid=bikeid, reason=why))
+        tx.publish(RentCancelled(rentid=rentid, userid=userid, bikeid=bikeid, reason=why))
     return True
 
 
@@ -149,7 +149,7 @@ def _end(tx: Tx, over: ReturnedRent) -> ReturnedRent | None:
     if over.clocksuspect:
         tx.count(storage.SUSPECT)
     over = replace(over, place=place)
-    tx.say(
+    tx.publish(
         Returned(
             rentid=over.rentid,
             userid=over.userid,

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 from prometheus_client import Gauge
 
-from gbike.contracts.rent import SAYS
+from gbike.contracts.rent import PUBLISHES
 from gbike.kit import settings
 from gbike.kit.access.limits import Pace
 from gbike.kit.breaker import Breaker, BreakerSettings
@@ -116,7 +116,7 @@ CARD = Card(
     name="rent",
     title="Rent: who rides which bike",
     paths=("/rents",),
-    says=SAYS,
+    publishes=PUBLISHES,
     versions=VERSIONS,
     holds=HOLDS,
     counted=COUNTED,

@@ -16,27 +16,27 @@ from gbike.kit.erasure import impersonal
 from gbike.kit.store import Reading, Tx
 from gbike.services.rent_and_billing_view.domain import Bill, Deposit, Ride
 from gbike.services.rent_and_billing_view.storage import clear
-from gbike.services.rent_and_billing_view.storage.facts import KINDS, Fact, about, fold, known, note
+from gbike.services.rent_and_billing_view.storage.facts import KINDS, Fact, about, fold, known, merge
 from gbike.services.rent_and_billing_view.storage.kept import BITE, add, let_go, newest, unfolded
 
 FOLDED_AT_ONCE = 1_000
 
 
-def ride_of(said: Rented | Returned) -> Ride:
+def ride_of(event: Rented | Returned) -> Ride:
     """What is shown of a ride."""
-    ended_ms = said.endtime if isinstance(said, Returned) else None
-    return Ride(said.rentid, said.userid, said.bikeid, said.status, started_ms=said.starttime, ended_ms=ended_ms)
+    ended_ms = event.endtime if isinstance(event, Returned) else None
+    return Ride(event.rentid, event.userid, event.bikeid, event.status, started_ms=event.starttime, ended_ms=ended_ms)
 
 
-def bill_of(said: RegisteredBill | CalculatedFee | ClosedBill) -> Bill:
+def bill_of(event: RegisteredBill | CalculatedFee | ClosedBill) -> Bill:
     """What is shown of a bill."""
-    fee = said.fee if isinstance(said, CalculatedFee) else None
-    return Bill(said.rentid, said.userid, said.billid, said.status, fee)
+    fee = event.fee if isinstance(event, CalculatedFee) else None
+    return Bill(event.rentid, event.userid, event.billid, event.status, fee)
 
 
-def deposit_of(said: UpdatedDeposit | AddedDeposit) -> Deposit:
+def deposit_of(event: UpdatedDeposit | AddedDeposit) -> Deposit:
     """What is shown of a deposit."""
-    return Deposit(said.userid, said.deposit, said.version)
+    return Deposit(event.userid, event.deposit, event.version)
 
 
 FACTS: Mapping[type, Callable[[Any], Fact]] = {
@@ -74,7 +74,7 @@ def fold_kept(tx: Tx, after: int, window: int) -> tuple[int, int, int]:
     for message, why in unreadable:
         set_aside(tx, message, why, EVENTS)
     tx.lock("kept")  # as last of the locks, as who hears does
-    note(tx, facts)
+    merge(tx, facts)
     place = found[-1][0] if len(found) == BITE else max(after, last)
     return place, len(found), let_go(tx, place, last - window)
 

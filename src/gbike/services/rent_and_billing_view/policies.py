@@ -12,43 +12,43 @@ from gbike.kit.erasure import remember, take_out
 from gbike.kit.inbox import Policies
 from gbike.kit.store import Tx
 from gbike.services.rent_and_billing_view.commands import bill_of, deposit_of, fact_of, keep, ride_of, show
-from gbike.services.rent_and_billing_view.storage.facts import note
+from gbike.services.rent_and_billing_view.storage.facts import merge
 
 
-def whenever_rented_show_the_ride(tx: Tx, said: Rented) -> None:
+def whenever_rented_show_the_ride(tx: Tx, event: Rented) -> None:
     """R9: the ride is in the rider's history from its start."""
-    show(tx, ride_of(said))
+    show(tx, ride_of(event))
 
 
-def whenever_returned_end_the_ride(tx: Tx, said: Returned) -> None:
+def whenever_returned_end_the_ride(tx: Tx, event: Returned) -> None:
     """R9: and with its end."""
-    show(tx, ride_of(said))
+    show(tx, ride_of(event))
 
 
-def whenever_a_bill_opens_show_it(tx: Tx, said: RegisteredBill) -> None:
+def whenever_a_bill_opens_show_it(tx: Tx, event: RegisteredBill) -> None:
     """R9: the bill stands beside its ride."""
-    show(tx, bill_of(said))
+    show(tx, bill_of(event))
 
 
-def whenever_a_fee_is_known_show_it(tx: Tx, said: CalculatedFee) -> None:
+def whenever_a_fee_is_known_show_it(tx: Tx, event: CalculatedFee) -> None:
     """R9: with its fee."""
-    show(tx, bill_of(said))
+    show(tx, bill_of(event))
 
 
-def whenever_a_bill_closes_show_it(tx: Tx, said: ClosedBill) -> None:
+def whenever_a_bill_closes_show_it(tx: Tx, event: ClosedBill) -> None:
     """R8, R9: until it is closed."""
-    show(tx, bill_of(said))
+    show(tx, bill_of(event))
 
 
-def whenever_a_deposit_moves_show_it(tx: Tx, said: UpdatedDeposit | AddedDeposit) -> None:
+def whenever_a_deposit_moves_show_it(tx: Tx, event: UpdatedDeposit | AddedDeposit) -> None:
     """R9: the rider's deposit now; one row per rider, so that no history is rewritten (flaw 41)."""
-    show(tx, deposit_of(said))
+    show(tx, deposit_of(event))
 
 
-def whenever_an_account_is_erased_forget_where_it_was(tx: Tx, said: AccountErased) -> None:
+def whenever_an_account_is_erased_forget_where_it_was(tx: Tx, event: AccountErased) -> None:
     """The lines stay, for the books. What was set aside tells of places; it does no more."""
-    remember(tx, said.userid)
-    take_out(tx, "userid", [said.userid], EVENTS)
+    remember(tx, event.userid)
+    take_out(tx, "userid", [event.userid], EVENTS)
 
 
 POLICIES: Policies = {
@@ -63,7 +63,7 @@ POLICIES: Policies = {
 }
 
 
-def hear(tx: Tx, messages: Sequence[Message]) -> None:
+def keep_events(tx: Tx, messages: Sequence[Message]) -> None:
     """Keep new events as news for a while, and for good what folding needs of them."""
     keep(tx, messages)
-    note(tx, [fact for message in messages if (fact := fact_of(message)) is not None])
+    merge(tx, [fact for message in messages if (fact := fact_of(message)) is not None])

@@ -147,7 +147,7 @@ class Changes:
                 frame = event("change", msgspec.json.encode(change), number)
                 for listener in self._listeners:
                     if listener.owner.covers(change.userid):
-                        listener.hear(number, frame)
+                        listener.push(number, frame)
         return len(found)
 
     async def rest(self) -> None:
@@ -176,7 +176,7 @@ class Listener:
         self._slow = False
         self._news = asyncio.Event()
 
-    def hear(self, number: int, frame: bytes) -> None:
+    def push(self, number: int, frame: bytes) -> None:
         """Something to tell."""
         if number <= self._begin or self._slow:
             return
@@ -200,10 +200,10 @@ class Listener:
             if self._slow:
                 yield anew(self._changes.at)
                 return
-            said = b"".join(self._frames) or beat(max(self._changes.at, self._begin))
+            published = b"".join(self._frames) or beat(max(self._changes.at, self._begin))
             self._frames = []
             self._news.clear()
-            yield said
+            yield published
 
     def close(self) -> None:
         """See Stream.close."""
@@ -213,12 +213,12 @@ class Listener:
         """What the reader missed, or that it must read everything anew."""
         if self._after is None:
             return anew(self._begin)
-        said = b""
+        published = b""
         for number, message in await self._changes.between(self._after, self._begin):
             change = told(message)
             if change is not None and self.owner.covers(change.userid):
-                said += event("change", msgspec.json.encode(change), number)
-        return said + beat(self._begin)
+                published += event("change", msgspec.json.encode(change), number)
+        return published + beat(self._begin)
 
     def _left_ms(self) -> int:
         """How long what the reader showed is still good."""
@@ -235,8 +235,8 @@ def told(message: Message) -> Change | None:
     """What is told of an event."""
     if message.type in UNTOLD:
         return None
-    said = msgspec.json.decode(message.value, type=_Said)
-    return Change(message.type, said.userid, said.rentid, said.bikeid)
+    published = msgspec.json.decode(message.value, type=_Said)
+    return Change(message.type, published.userid, published.rentid, published.bikeid)
 
 
 class _Said(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ from gbike.kit.store import Reading, Store
 from gbike.kit.telemetry import log
 from gbike.services.rent_and_billing_view.commands import fold_facts, fold_kept, known_bites, rebuild_in_place
 from gbike.services.rent_and_billing_view.http import CHANGES, REFUSALS, operations
-from gbike.services.rent_and_billing_view.policies import POLICIES, hear
+from gbike.services.rent_and_billing_view.policies import POLICIES, keep_events
 from gbike.services.rent_and_billing_view.storage import COUNTED, HOLDS, VERSIONS
 from gbike.services.rent_and_billing_view.storage.kept import BITE, WINDOW
 from gbike.services.rent_and_billing_view.streams import Changes, ViewSettings
@@ -41,7 +41,7 @@ def build(world: World) -> Service:
         operations(world.store, changes),
         REFUSALS,
         POLICIES,
-        hear=hear,
+        on_messages=keep_events,
         workers=[
             Worker("changes", changes.step, changes.rest, moves=False),
             Worker("folding", Folding(world.store).step, lambda: asyncio.sleep(REST_S), NAP_MS, moves=False),
@@ -87,7 +87,7 @@ CARD = Card(
     title="RentAndBillingView: rides with their bills",
     paths=("/rentAndBillingViews",),
     streams=(CHANGES,),
-    says=(),
+    publishes=(),
     versions=VERSIONS,
     holds=HOLDS,
     counted=COUNTED,

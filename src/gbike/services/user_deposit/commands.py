@@ -134,7 +134,7 @@ def post(tx: Tx, posting: Posting, billid: int | None = None) -> Deposit | None:
 
 def say_added(tx: Tx, posting: Posting, deposit: Deposit) -> None:
     """A posting has moved a rider's money, and it was no fee."""
-    tx.say(
+    tx.publish(
         AddedDeposit(
             userid=posting.userid,
             deposit=deposit.balance,
@@ -151,7 +151,7 @@ def know_rider(tx: Tx, userid: int) -> None:
     _lock_standing(tx, userid)
     minimum = standings.newest_minimum(tx)
     if minimum is None or not minimum[1]:
-        standings.note(tx, userid, minimum[1] if minimum else -1)
+        standings.add(tx, userid, minimum[1] if minimum else -1)
     elif not standings.is_known(tx, userid):
         tell_standing(tx, userid)
 
@@ -166,7 +166,7 @@ def tell_standing(tx: Tx, userid: int) -> None:
     balance, depositversion = storage.balance(tx, userid)
     missing = missing_krw(balance, minimum)
     standings.keep(tx, userid, minimum, missing)
-    tx.say(
+    tx.publish(
         ChangedStanding(
             userid=userid,
             mayrent=not missing,

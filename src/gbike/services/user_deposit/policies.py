@@ -12,40 +12,40 @@ from gbike.services.user_deposit import domain
 from gbike.services.user_deposit.commands import know_rider, post, say_added
 
 
-def whenever_a_fee_is_known_take_it(tx: Tx, said: CalculatedFee) -> None:
+def whenever_a_fee_is_known_take_it(tx: Tx, event: CalculatedFee) -> None:
     """R7: the fee is taken from the rider's deposit; a rider without one gets it now, so that the bill can close."""
-    deposit = post(tx, domain.fee(said.userid, said.billid, said.fee), billid=said.billid)
+    deposit = post(tx, domain.fee(event.userid, event.billid, event.fee), billid=event.billid)
     if deposit is not None:
-        tx.say(
+        tx.publish(
             UpdatedDeposit(
-                userid=said.userid,
+                userid=event.userid,
                 deposit=deposit.balance,
-                billid=said.billid,
-                fee=said.fee,
+                billid=event.billid,
+                fee=event.fee,
                 version=deposit.version,
             )
         )
 
 
-def whenever_points_are_converted_add_them(tx: Tx, said: AdjustedPoint) -> None:
+def whenever_points_are_converted_add_them(tx: Tx, event: AdjustedPoint) -> None:
     """R12: converted points become deposit. Points that were only earned move no money (flaw 35)."""
-    if said.conversion is None or not said.adjustpoint:
+    if event.conversion is None or not event.adjustpoint:
         return
-    posting = domain.conversion(said.userid, said.adjustpoint, said.conversion)
+    posting = domain.conversion(event.userid, event.adjustpoint, event.conversion)
     deposit = post(tx, posting)
     if deposit is not None:
         say_added(tx, posting, deposit)
 
 
-def whenever_an_account_is_registered_tell_its_standing(tx: Tx, said: RegisteredAccount) -> None:
+def whenever_an_account_is_registered_tell_its_standing(tx: Tx, event: RegisteredAccount) -> None:
     """Where riders need a balance, one without any is told of before the first ride."""
-    know_rider(tx, said.userid)
+    know_rider(tx, event.userid)
 
 
-def whenever_an_account_is_erased_take_nothing_in_any_more(tx: Tx, said: AccountErased) -> None:
+def whenever_an_account_is_erased_take_nothing_in_any_more(tx: Tx, event: AccountErased) -> None:
     """The ledger stays, for the books. Nothing is paid in any more; a fee that comes late is still taken."""
-    remember(tx, said.userid)
-    take_out(tx, "userid", [said.userid], EVENTS)
+    remember(tx, event.userid)
+    take_out(tx, "userid", [event.userid], EVENTS)
 
 
 POLICIES: Policies = {

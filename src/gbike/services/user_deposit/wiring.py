@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 from prometheus_client import Gauge
 
-from gbike.contracts.user_deposit import SAYS
+from gbike.contracts.user_deposit import PUBLISHES
 from gbike.kit.money import MAX_WON
 from gbike.kit.runtime import LOOK_S, Card, Service, Worker, World
 from gbike.kit.settings import BadSetting, load
@@ -156,7 +156,7 @@ CARD = Card(
     name="user_deposit",
     title="UserDeposit: riders' money",
     paths=("/userDeposits",),
-    says=SAYS,
+    publishes=PUBLISHES,
     versions=VERSIONS,
     holds=HOLDS,
     counted=COUNTED,

@@ -1,9 +1,9 @@
 """What the lost property office says."""
 
-from gbike.contracts import Number, Personal, Said
+from gbike.contracts import Event, Number, Personal
 
 
-class FoundProperty(Said, frozen=True):
+class FoundProperty(Event, frozen=True):
     """Somebody handed in what lay in a bike's basket."""
 
     ABOUT = "bike"
@@ -13,4 +13,4 @@ class FoundProperty(Said, frozen=True):
     location: Personal[str | None] = None
 
 
-SAYS = (FoundProperty,)
+PUBLISHES = (FoundProperty,)

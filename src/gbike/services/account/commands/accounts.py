@@ -40,7 +40,7 @@ def add_account(tx: Tx, name: str, contact: Contact, password_hash: str, roles: 
         return None
     if Role.ADMIN in roles:
         tx.audit("admin appointed", f"user:{account.userid}", after=_may(account))
-    tx.say(RegisteredAccount(userid=account.userid))
+    tx.publish(RegisteredAccount(userid=account.userid))
     return account
 
 
@@ -89,7 +89,7 @@ def forget(tx: Tx, userid: int) -> Unsettled:
     else:
         _forget_messages(tx, userid)
         tx.audit("account erased", f"user:{userid}")
-        tx.say(AccountErased(userid=userid))
+        tx.publish(AccountErased(userid=userid))
     return left
 
 
@@ -154,7 +154,7 @@ def _erase(tx: Tx, account: Account) -> Account:
         forget_clients(tx, userid)
         _forget_messages(tx, userid)
         tx.audit("account erased", f"user:{userid}", before=_may(account))
-        tx.say(AccountErased(userid=userid))
+        tx.publish(AccountErased(userid=userid))
     return accounts.load(tx, userid)
 
 
@@ -165,7 +165,7 @@ def _forget_messages(tx: Tx, userid: int) -> None:
 
 
 def _say_roles_changed(tx: Tx, userid: int) -> None:
-    tx.say(ChangedRoles(userid=userid, tokenversion=accounts.raise_token_version(tx, userid)))
+    tx.publish(ChangedRoles(userid=userid, tokenversion=accounts.raise_token_version(tx, userid)))
 
 
 def _may(account: Account) -> Facts:

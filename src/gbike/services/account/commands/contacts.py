@@ -29,7 +29,7 @@ def register(tx: Tx, name: str, contact: Contact, password_hash: str, code: str)
     if owner is not None:
         return CodeWish(owner=owner if _count(tx, of_contact(contact.normal)) else None)
     userid = accounts.add_without_contact(tx, name, password_hash)
-    tx.say(RegisteredAccount(userid=userid))
+    tx.publish(RegisteredAccount(userid=userid))
     _put(tx, userid, contact, code)
     return CodeWish(userid if _count(tx, of_contact(contact.normal)) else None)
 

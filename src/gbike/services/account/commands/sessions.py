@@ -81,4 +81,4 @@ def end_sessions(tx: Tx, userid: int) -> None:
 
 def refuse_tokens(tx: Tx, userid: int) -> None:
     """Access tokens that were issued until now are refused from then on."""
-    tx.say(EndedSessions(userid=userid, tokenversion=accounts.raise_token_version(tx, userid)))
+    tx.publish(EndedSessions(userid=userid, tokenversion=accounts.raise_token_version(tx, userid)))

@@ -30,11 +30,11 @@ def _network(address: str) -> str:
         return ""
 
 
-def _agent(said: str) -> str:
+def _agent(published: str) -> str:
     """`Chrome, Android`; of what is no browser its first word: `curl`."""
-    browser = next((name for word, name in _BROWSERS.items() if word in said), "")
+    browser = next((name for word, name in _BROWSERS.items() if word in published), "")
     if not browser:
-        first = said.partition("/")[0].partition(" ")[0]
+        first = published.partition("/")[0].partition(" ")[0]
         return first[:LONGEST_NAME] if first.isascii() and first.replace("-", "").isalnum() else ""
-    system = next((word for word in _SYSTEMS if word in said), "")
+    system = next((word for word in _SYSTEMS if word in published), "")
     return f"{browser}, {system}" if system else browser

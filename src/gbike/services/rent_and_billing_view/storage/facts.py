@@ -33,7 +33,7 @@ _READ: dict[type[Fact], str] = {
 KINDS = tuple(_READ)
 
 
-def note(tx: Tx, facts: Iterable[Fact]) -> None:
+def merge(tx: Tx, facts: Iterable[Fact]) -> None:
     """Merge what was said into what is known. Whoever calls it holds the lock `kept`: rows are written in any order."""
     rows: dict[type[Fact], list[tuple[object, ...]]] = {}
     for fact in facts:

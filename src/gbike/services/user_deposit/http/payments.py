@@ -88,8 +88,8 @@ class PaymentHttp:
         payment = await self._theirs(request)
         if await self._store.read(storage.is_erased, payment.userid):
             raise domain.RiderErased(payment.userid)
-        said = msgspec.json.encode(PaymentConfirmation(payment.paymentid, payment.amount))
-        return Response(200, self._item(request, await self._receive(said, sign(said, self._clock.now_ms()))))
+        published = msgspec.json.encode(PaymentConfirmation(payment.paymentid, payment.amount))
+        return Response(200, self._item(request, await self._receive(published, sign(published, self._clock.now_ms()))))
 
     async def confirm(self, request: Request) -> Response:
         paid = await self._receive(await request.raw(), request.headers.get(SIGNATURE, ""))
@@ -98,9 +98,9 @@ class PaymentHttp:
     async def _receive(self, raw: bytes, signature: str) -> Payment:
         """Believe nothing before the signature is right."""
         self._taker().check(signature, raw, self._clock.now_ms())
-        said = read_body(raw, PaymentConfirmation)
-        known = await self._store.read(payments.load, said.paymentid, OwnerScope.ALL)
-        return await self._store.write(confirm_a_payment, known, said.amount, key=f"user:{known.userid}")
+        published = read_body(raw, PaymentConfirmation)
+        known = await self._store.read(payments.load, published.paymentid, OwnerScope.ALL)
+        return await self._store.write(confirm_a_payment, known, published.amount, key=f"user:{known.userid}")
 
     async def _theirs(self, request: Request) -> Payment:
         payment = await self._store.read(payments.load, request.path_params["paymentid"])

@@ -56,7 +56,7 @@ def keep(tx: Tx, userid: int, minimum: int, missing: int) -> None:
     tx.execute("UPDATE standings SET minimum_krw = ?, missing_krw = ? WHERE userid = ?", (minimum, missing, userid))
 
 
-def note(tx: Tx, userid: int, minimum: int) -> None:
+def add(tx: Tx, userid: int, minimum: int) -> None:
     """A rider of whom nothing was told, where nothing has to be. `minimum`: -1 before the first start."""
     sql = "INSERT INTO standings (userid, minimum_krw, missing_krw, version) VALUES (?, ?, 0, 0)"
     tx.execute(f"{sql} ON CONFLICT (userid) DO NOTHING", (userid, minimum))

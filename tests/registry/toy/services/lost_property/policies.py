@@ -7,9 +7,9 @@ from gbike.kit.inbox import Policies
 from gbike.kit.store import Tx
 
 
-def whenever_an_account_is_erased_forget_where_it_was(tx: Tx, said: AccountErased) -> None:
+def whenever_an_account_is_erased_forget_where_it_was(tx: Tx, printed: AccountErased) -> None:
     """What was found stays; where its finder was goes."""
-    forget(tx, said.userid)
+    forget(tx, printed.userid)
 
 
 POLICIES: Policies = {AccountErased: whenever_an_account_is_erased_forget_where_it_was}

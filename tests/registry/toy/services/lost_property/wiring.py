@@ -1,6 +1,6 @@
 """How lostProperty is put together."""
 
-from gbike.contracts.lost_property import SAYS
+from gbike.contracts.lost_property import PUBLISHES
 from gbike.services.lost_property.http import REFUSALS, operations
 from gbike.services.lost_property.policies import POLICIES
 from gbike.services.lost_property.storage import COUNTED, HOLDS, VERSIONS
@@ -17,7 +17,7 @@ CARD = Card(
     name="lost_property",
     title="LostProperty: what riders find in a bike's basket",
     paths=("/lostProperties",),
-    says=SAYS,
+    publishes=PUBLISHES,
     versions=VERSIONS,
     build=build,
     calls=("bike",),

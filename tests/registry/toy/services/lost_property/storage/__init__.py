@@ -22,7 +22,7 @@ def hand_in(tx: Tx, userid: int, bikeid: int, location: str) -> int:
     )
     tx.count("found")
     number = int(row[0]) if row else 0
-    tx.say(FoundProperty(foundid=number, userid=userid, bikeid=bikeid, location=location))
+    tx.publish(FoundProperty(foundid=number, userid=userid, bikeid=bikeid, location=location))
     return number
 
 
