@@ -41,7 +41,7 @@ def env(request: pytest.FixtureRequest) -> dict[str, str]:
 @pytest.fixture
 async def embedded(env: dict[str, str]) -> AsyncIterator[Embedded]:
     """All services in memory, every write rehearsed (run twice), stepped by `await embedded.settle()`."""
-    whole = Embedded(None, env, rehearse=True)
+    whole = Embedded(None, env, run_twice=True)
     yield whole
     await whole.stop()
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from inspect import isawaitable
 from typing import Any
 
-LOOK_S = 0.02
+POLL_S = 0.02
 
 
 def until(true: Callable[[], Any], within_s: float = 30, what: str = "") -> Any:
@@ -21,7 +21,7 @@ def until(true: Callable[[], Any], within_s: float = 30, what: str = "") -> Any:
     return found
 
 
-async def soon(true: Callable[[], Any | Awaitable[Any]], within_s: float = 30, look_s: float = LOOK_S) -> Any:
+async def soon(true: Callable[[], Any | Awaitable[Any]], within_s: float = 30, look_s: float = POLL_S) -> Any:
     """The same on an event loop, where others go on meanwhile; `true` may be a coroutine function."""
     end = time.monotonic() + within_s
     while not (found := await found if isawaitable(found := true()) else found):
@@ -32,7 +32,7 @@ async def soon(true: Callable[[], Any | Awaitable[Any]], within_s: float = 30, l
 
 async def a_while() -> None:
     """A breath between two tries of something that failed for now."""
-    await asyncio.sleep(LOOK_S)
+    await asyncio.sleep(POLL_S)
 
 
 async def for_ever() -> None:

@@ -4,14 +4,14 @@ import json
 import os
 import sys
 
-from gbike.app.catalogue import cards
+from gbike.app.catalogue import specs
 
 GATEWAY = "gateway"
 
 
 def names() -> list[str]:
     """What `deploy/images.sh` takes as names."""
-    return [*(card.name for card in cards()), GATEWAY]
+    return [*(spec.name for spec in specs()), GATEWAY]
 
 
 def image(name: str, tag: str, prefix: str = "") -> str:

@@ -116,7 +116,7 @@ def name_of(service: str) -> str:
 
 def each(template: str) -> Block:
     """The lines for one service after the other."""
-    return lambda services: "".join(_for(template, one.card.name) for one in services)
+    return lambda services: "".join(_for(template, one.spec.name) for one in services)
 
 
 def _for(template: str, service: str) -> str:
@@ -126,7 +126,7 @@ def _for(template: str, service: str) -> str:
 
 def calls(services: Services) -> list[tuple[str, str]]:
     """Who asks whom."""
-    return [(one.card.name, callee) for one in services for callee in one.card.calls]
+    return [(one.spec.name, callee) for one in services for callee in one.spec.calls]
 
 
 def callees(services: Services) -> list[str]:
@@ -139,8 +139,8 @@ def _peer(callee: str, base: str) -> str:
 
 
 def _service(one: Built) -> str:
-    peers = ", ".join(_peer(callee, "http://NAME") for callee in one.card.calls)
-    return _for(SERVICE.replace("PEERS", peers), one.card.name)
+    peers = ", ".join(_peer(callee, "http://NAME") for callee in one.spec.calls)
+    return _for(SERVICE.replace("PEERS", peers), one.spec.name)
 
 
 def _policies(services: Services) -> str:
@@ -161,7 +161,7 @@ def _inside(services: Services) -> str:
 
 
 def _names(services: Services) -> str:
-    return f"services=({' '.join(name_of(one.card.name) for one in services)})\n"
+    return f"services=({' '.join(name_of(one.spec.name) for one in services)})\n"
 
 
 def _calls(services: Services) -> str:
@@ -169,11 +169,11 @@ def _calls(services: Services) -> str:
 
 
 def _by_lag(services: Services) -> str:
-    return BY_LAG.replace("HEARERS", "|".join(name_of(one.card.name) for one in services if one.service.policies))
+    return BY_LAG.replace("HEARERS", "|".join(name_of(one.spec.name) for one in services if one.service.policies))
 
 
 def _databases(services: Services) -> str:
-    return f"- {{name: DATABASES, value: {' '.join(one.card.name for one in services)}}}\n"
+    return f"- {{name: DATABASES, value: {' '.join(one.spec.name for one in services)}}}\n"
 
 
 BLOCKS: Mapping[str, Sequence[Block]] = {
@@ -201,12 +201,12 @@ def files(root: Path) -> Iterator[tuple[str, str]]:
     for path, blocks in BLOCKS.items():
         yield path, filled((root / path).read_text("utf-8"), [block(services) for block in blocks])
     for one in services:
-        folder = f"{K8S}/base/{name_of(one.card.name)}"
+        folder = f"{K8S}/base/{name_of(one.spec.name)}"
         path, own = f"{folder}/kustomization.yaml", f"{folder}/settings.env"
         text = (root / path).read_text("utf-8") if (root / path).exists() else f"{MADE}\n{END}\n"
         yield path, filled(text, [_service(one)])
         if not (root / own).exists():
-            yield own, _for("# What may be set of NAME: docs/settings.md\n", one.card.name)
+            yield own, _for("# What may be set of NAME: docs/settings.md\n", one.spec.name)
 
 
 def filled(text: str, blocks: Sequence[str]) -> str:

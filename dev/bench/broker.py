@@ -24,7 +24,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from dev.bench.report import Line
 from dev.bench.rides import WrongEffect
-from gbike.app.catalogue import card
+from gbike.app.catalogue import spec
 from gbike.app.engines import postgres
 from gbike.app.single import pause_ms
 from gbike.contracts.rent import Rented
@@ -45,7 +45,7 @@ from gbike.kit.telemetry import Metrics, trace_from
 
 GOAL = 0.5
 GIVE_UP_S = 120
-NAP_MS = 4
+PAUSE_MS = 4
 """As workers have."""
 KEYS = 5_000
 """Rents that the messages speak of: all partitions get some."""
@@ -118,7 +118,7 @@ class Broker:
         name = f"bench{self._rounds}"
         await postgres.create_database(self._port, name)
         url = postgres.url(self._port, name)
-        migrate_url(url, card("rent").versions)
+        migrate_url(url, spec("rent").versions)
         return url
 
     def _store(self, url: str) -> PostgresStore:
@@ -204,7 +204,7 @@ class Broker:
                 total += did
                 if not did and not most:
                     break
-                await asyncio.sleep(pause_ms(NAP_MS, did) / 1000)
+                await asyncio.sleep(pause_ms(PAUSE_MS, did) / 1000)
         return total
 
     async def _consume_and_keep(self, topic: str) -> float:

@@ -28,7 +28,7 @@ PAST = 5_000
 """As many rides as would have left `Fleet` its riders; there are none before."""
 DEPOSIT = 1_000_000
 READY_S = 90
-LOOK_S = 0.02
+POLL_S = 0.02
 MARK = "Try"
 """What `cluster up` prints when all is ready."""
 OPEN = {
@@ -137,7 +137,7 @@ async def _stores(plan: Plan) -> AsyncIterator[Settle]:
                     return
                 if time.monotonic() > until:
                     raise WrongEffect(f"{SETTLE_S} s after {closed} rides: {bills} bills, open are {left}")
-                await asyncio.sleep(LOOK_S)
+                await asyncio.sleep(POLL_S)
 
         yield settle
 

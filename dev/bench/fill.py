@@ -14,7 +14,7 @@ from contextlib import closing
 from pathlib import Path
 
 from dev.bench.past import RIDES, SOURCE
-from gbike.app.catalogue import cards
+from gbike.app.catalogue import specs
 from gbike.app.data_folder import DataFolder
 from gbike.kit.schema.migrate import LOG_VERSIONS, migrate
 
@@ -79,8 +79,8 @@ def fill(folder: Path, bikes: int, rides: int) -> float:
     data = DataFolder(folder)
     folder.mkdir(parents=True, exist_ok=True)
     migrate(data.bus_path, LOG_VERSIONS)
-    for card in cards():
-        migrate(data.store_path(card.name), card.versions)
+    for spec in specs():
+        migrate(data.store_path(spec.name), spec.versions)
     source = folder / "past.sqlite"
     begin = time.time_ns() // 1_000_000 - 60 * DAY_MS
     _remember(source, bikes, rides, begin)

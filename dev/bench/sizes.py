@@ -25,7 +25,7 @@ import uvloop
 from dev.bench.engines import engines_folder, postgresql
 from dev.bench.process import TARIFF, CannotRun
 from dev.bench.rides import WrongEffect
-from gbike.app.catalogue import cards
+from gbike.app.catalogue import specs
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
 from gbike.app.engines import CannotRun as NotInstalled
@@ -134,10 +134,10 @@ async def on_postgres(rides: int) -> Sizes:
     with engines_folder() as folder:
         async with postgresql(folder) as port:
             urls = {}
-            for card in cards():
-                await postgres.create_database(port, card.name)
-                urls[card.name] = postgres.url(port, card.name)
-                migrate_url(urls[card.name], card.versions)
+            for spec in specs():
+                await postgres.create_database(port, spec.name)
+                urls[spec.name] = postgres.url(port, spec.name)
+                migrate_url(urls[spec.name], spec.versions)
             platform = OnPostgres(urls)
             return await _left_by(platform, rides, lambda: _of_databases(urls))
 

@@ -19,7 +19,7 @@ import psycopg
 from dev.bench.process import CannotRun
 from dev.bench.report import Line
 from dev.bench.rides import WrongEffect
-from gbike.app.catalogue import card
+from gbike.app.catalogue import spec
 from gbike.app.engines import postgres
 from gbike.contracts.bike import ChkAndUpdatedStatus
 from gbike.kit.clock import SystemClock
@@ -74,7 +74,7 @@ async def commands(
 
 async def _prepare(port: int) -> None:
     await postgres.create_database(port, DATABASE)
-    migrate_url(postgres.url(port, DATABASE), card("bike").versions)
+    migrate_url(postgres.url(port, DATABASE), spec("bike").versions)
     _execute(
         port,
         "INSERT INTO bikes SELECT n, 'dock ' || n, NULL, NULL, 80, NULL, 0, 0, 0, 0, 1"

@@ -41,7 +41,7 @@ MOST = 1.15
 ABBA, BAAB = ("open", "secure", "secure", "open"), ("secure", "open", "open", "secure")
 SAMPLES = 4_000
 QUIET_MS = 1.5
-LOOK_S = 0.03
+POLL_S = 0.03
 LOOKS = 3
 SETTLE_S = 1.0
 """A process that used less than so much CPU between so many looks is at rest; it is not waited for longer."""
@@ -108,7 +108,7 @@ class Side:
         until = time.monotonic() + SETTLE_S
         before, quiet = exact_cpu_ms(self._server.pid), 0
         while quiet < LOOKS and time.monotonic() < until:
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(POLL_S)
             now = exact_cpu_ms(self._server.pid)
             quiet = quiet + 1 if now - before < QUIET_MS else 0
             before = now

@@ -103,7 +103,7 @@ async def watch(script: Sequence[Command] = SCRIPT) -> list[Scene]:
 async def _reactions(services: Embedded) -> list[Reaction]:
     """Publish one outbox at a time and let everybody hear it, until nobody has anything left to say."""
     found: list[Reaction] = []
-    hears = {one.card.name: {kind.__name__ for kind in one.service.policies} for one in build_all()}
+    hears = {one.spec.name: {kind.__name__ for kind in one.service.policies} for one in build_all()}
     while True:
         speaker = next((name for name, waiting in (await _outboxes(services)).items() if waiting), None)
         if speaker is None:

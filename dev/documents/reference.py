@@ -46,10 +46,10 @@ def mermaid(built: Sequence[Built]) -> str:
     """The services and their events: solid lines are asked and answered at once, dotted ones are events."""
     lines = ["flowchart LR"]
     for one in built:
-        name, text = one.card.name, name_of(one.card)
-        lines.append(f"    {name}[[{text}]]" if one.card.core else f"    {name}[{text}]")
+        name, text = one.spec.name, name_of(one.spec)
+        lines.append(f"    {name}[[{text}]]" if one.spec.core else f"    {name}[{text}]")
     for one in built:
-        lines += [f"    {one.card.name} -->|asks| {peer}" for peer in one.card.calls]
+        lines += [f"    {one.spec.name} -->|asks| {peer}" for peer in one.spec.calls]
     found = events(built)
     for one in built:
         hearers: dict[str, list[str]] = {}
@@ -57,12 +57,12 @@ def mermaid(built: Sequence[Built]) -> str:
             names = [
                 event.name
                 for event in found
-                if event.published_by == name_of(one.card)
-                and any(h.service == name_of(other.card) for h in event.handled_by)
+                if event.published_by == name_of(one.spec)
+                and any(h.service == name_of(other.spec) for h in event.handled_by)
             ]
             if names:
-                hearers.setdefault("<br/>".join(names), []).append(other.card.name)
-        lines += [f'    {one.card.name} -. "{label}" .-> {" & ".join(others)}' for label, others in hearers.items()]
+                hearers.setdefault("<br/>".join(names), []).append(other.spec.name)
+        lines += [f'    {one.spec.name} -. "{label}" .-> {" & ".join(others)}' for label, others in hearers.items()]
     return "\n".join(lines)
 
 
@@ -128,10 +128,10 @@ def settings_page(built: Sequence[Built]) -> str:
     ]
     seen: dict[str, str] = {}
     for one in built:
-        found = setting_rows(one.card.settings, {})
+        found = setting_rows(one.spec.settings, {})
         if not found:
             continue
-        parts.append(f"## {name_of(one.card)}\n")
+        parts.append(f"## {name_of(one.spec)}\n")
         if known := [row.name for row in found if seen.get(row.name) == row.meaning]:
             parts.append(f"As above: {', '.join(f'`{name}`' for name in known)}.\n")
         parts.append(_settings((row.name, _default(row), row.meaning) for row in found if row.name not in known))
@@ -204,8 +204,8 @@ def _by_service(built: Sequence[Built]) -> dict[str, list[ProblemType]]:
     for one in built:
         told = [problem for operation in one.service.operations for problem in operation.refusals]
         for problem in {problem.slug: problem for problem in [*one.service.refusals.values(), *told]}.values():
-            who.setdefault(problem, []).append(name_of(one.card))
-    found: dict[str, list[ProblemType]] = {name_of(one.card): [] for one in built}
+            who.setdefault(problem, []).append(name_of(one.spec))
+    found: dict[str, list[ProblemType]] = {name_of(one.spec): [] for one in built}
     for problem in (problem for problem in who if problem not in EVERYWHERE):
         found.setdefault(", ".join(who[problem]), []).append(problem)
     return found

@@ -121,7 +121,7 @@ def asyncapi(built: Sequence[Built]) -> dict[str, Any]:
     found = events(built)
     operations: dict[str, Any] = {}
     for one in built:
-        published = [event for event in found if event.kind in one.card.publishes]
+        published = [event for event in found if event.kind in one.spec.publishes]
         heard = [event for event in found if event.kind in one.service.policies]
         for action, verb, events_of in (("send", "says", published), ("receive", "hears", heard)):
             if events_of:
@@ -136,7 +136,7 @@ def asyncapi(built: Sequence[Built]) -> dict[str, Any]:
         },
         "defaultContentType": "application/json",
         "servers": SERVERS,
-        "channels": {one.card.name: _channel(one, found) for one in built if one.card.publishes},
+        "channels": {one.spec.name: _channel(one, found) for one in built if one.spec.publishes},
         "operations": operations,
         "components": {"messages": {event.name: _message(event) for event in found}, "schemas": {"Headers": HEADERS}},
     }
@@ -166,7 +166,7 @@ def _operations(one: Built, action: str, verb: str, found: Sequence[MappedEvent]
     for speaker in sorted({says[event.name] for event in found}):
         operation: dict[str, Any] = {
             "action": action,
-            "title": one.card.title,
+            "title": one.spec.title,
             "channel": {"$ref": f"#/channels/{speaker}"},
             "messages": [
                 {"$ref": f"#/channels/{speaker}/messages/{event.name}"}
@@ -175,18 +175,18 @@ def _operations(one: Built, action: str, verb: str, found: Sequence[MappedEvent]
             ],
         }
         if action == "receive":
-            group = {"type": "string", "const": group_of(one.card.name)}
+            group = {"type": "string", "const": group_of(one.spec.name)}
             operation["bindings"] = {"kafka": {"groupId": group, "bindingVersion": KAFKA_BINDING}}
-        yield (f"{one.card.name}_{verb}" if action == "send" else f"{one.card.name}_{verb}_{speaker}"), operation
+        yield (f"{one.spec.name}_{verb}" if action == "send" else f"{one.spec.name}_{verb}_{speaker}"), operation
 
 
 def _channel(one: Built, found: Sequence[MappedEvent]) -> dict[str, Any]:
-    published = [event for event in found if event.kind in one.card.publishes]
+    published = [event for event in found if event.kind in one.spec.publishes]
     return {
-        "address": topic_of(one.card.name),
+        "address": topic_of(one.spec.name),
         "description": "What one service says; it alone writes here, and what names another source is set aside. Those"
         " of one key keep their order. The embedded form has one log for all.",
-        "bindings": {"kafka": _topic(topic_of(one.card.name))},
+        "bindings": {"kafka": _topic(topic_of(one.spec.name))},
         "messages": {event.name: {"$ref": f"#/components/messages/{event.name}"} for event in published},
     }
 

@@ -23,7 +23,7 @@ def who_may(built: Sequence[Built]) -> str:
         by_rule: dict[str, list[str]] = {}
         for operation in one.service.operations:
             by_rule.setdefault(_who(operation.rule), []).append(f"`{operation.method} {operation.path}`")
-        lines.append(f"- **{name_of(one.card)}**")
+        lines.append(f"- **{name_of(one.spec)}**")
         lines += [f"  - {who}: {', '.join(operations)}" for who, operations in by_rule.items()]
     return "\n".join(lines) + "\n\n"
 

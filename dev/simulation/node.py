@@ -11,14 +11,14 @@ from dev.simulation.invariants import watch
 from dev.simulation.loop import Life, SimLoop
 from dev.simulation.network import Network, SimCaller
 from dev.simulation.swarm import Swarm
-from gbike.app.catalogue import cards
+from gbike.app.catalogue import specs
 from gbike.app.single import assemble_one, drive
 from gbike.kit.batching import Left, Write
 from gbike.kit.clock import Moment
 from gbike.kit.http.guard import OPEN_DOOR
 from gbike.kit.inbox import Consumer
 from gbike.kit.inprocess.peer import Asgi
-from gbike.kit.runtime import Card, Running, World
+from gbike.kit.runtime import Dependencies, Running, ServiceSpec
 from gbike.kit.schema.migrate import LOG_VERSIONS, in_memory
 from gbike.kit.sqlite.log import SqliteLog
 from gbike.kit.sqlite.store import SqliteReading, SqliteStore
@@ -88,12 +88,12 @@ class SimStore(SqliteStore):
 class Node:
     """One service, or the log. `start` gives it a life, `crash` takes it."""
 
-    def __init__(self, cluster: "Cluster", name: str, card: Card | None) -> None:
+    def __init__(self, cluster: "Cluster", name: str, spec: ServiceSpec | None) -> None:
         self._cluster = cluster
         self.name = name
-        self._card = card
-        self.connection = in_memory(card.versions if card else LOG_VERSIONS)
-        if card:
+        self._card = spec
+        self.connection = in_memory(spec.versions if spec else LOG_VERSIONS)
+        if spec:
             watch(self.connection, name)
         skew = cluster.swarm.skew_ms
         self.clock = SimClock(cluster.loop, cluster.rng.randint(-skew, skew), cluster.rng.random() * 1e6)
@@ -135,7 +135,7 @@ class Node:
         if self._card is None:
             cluster.bus.log, cluster.bus.life = SqliteLog(store), self.life
             return
-        world = World(
+        deps = Dependencies(
             clock=self.clock,
             ids=cluster.ids,
             chance=cluster.rng.random,
@@ -149,7 +149,7 @@ class Node:
             metrics=METRICS,
             guard=OPEN_DOOR,
         )
-        self.running = assemble_one(self._card, world)
+        self.running = assemble_one(self._card, deps)
         for worker in self.running.workers:
             if worker.name not in NOT_DRIVEN:
                 cluster.loop.create_task(drive(self.name, worker))
@@ -167,7 +167,7 @@ class Cluster:
         self.network = Network(loop, rng, swarm)
         self.bus = SimBus(self.network, rng)
         self.log = Node(self, LOG, None)
-        self.nodes = {card.name: Node(self, card.name, card) for card in cards()}
+        self.nodes = {spec.name: Node(self, spec.name, spec) for spec in specs()}
 
     def start(self) -> None:
         """Bring up the log, then every service that is down."""

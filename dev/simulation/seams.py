@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gbike.app.catalogue import cards
+from gbike.app.catalogue import specs
 from gbike.kit import outbox
 from gbike.kit.store import Tx
 
@@ -28,7 +28,7 @@ def replaced(where: Any, name: str, made: Callable[[Any], Any]) -> Seam:
         if not isinstance(where, ModuleType):
             patch.setattr(where, name, changed)
             return
-        cards()  # loads every service, or one that is loaded meanwhile keeps the bug
+        specs()  # loads every service, or one that is loaded meanwhile keeps the bug
         for module in [module for known, module in sorted(sys.modules.items()) if known.startswith("gbike.")]:
             for table in (vars(module), vars(module).get("POLICIES", {})):
                 for key in [key for key, value in table.items() if value is original]:

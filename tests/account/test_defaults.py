@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from gbike.app.catalogue import cards
+from gbike.app.catalogue import specs
 from gbike.app.cli import app
 from gbike.app.cluster.plan import FILE, Plan
 from gbike.app.control import Done, Verb
@@ -31,12 +31,12 @@ LIMIT = "GBIKE_MAX_OPEN_RENTS_PER_RIDER"
 
 @pytest.mark.parametrize("name", [*DEMO_DEFAULTS, *SECURE_DEFAULTS])
 def test_every_name_of_the_table_is_a_setting_of_a_service(name: str) -> None:
-    assert name in {setting.name for card in cards() for setting in describe(card.settings, {})}
+    assert name in {setting.name for spec in specs() for setting in describe(spec.settings, {})}
 
 
-@pytest.mark.parametrize("card", cards(), ids=lambda card: str(card.name))
-def test_every_default_of_a_form_fits_its_setting(card: object) -> None:
-    kind: type[msgspec.Struct] = card.settings  # type: ignore[attr-defined]
+@pytest.mark.parametrize("spec", specs(), ids=lambda spec: str(spec.name))
+def test_every_default_of_a_form_fits_its_setting(spec: object) -> None:
+    kind: type[msgspec.Struct] = spec.settings  # type: ignore[attr-defined]
     for defaults in (DEMO_DEFAULTS, SECURE_DEFAULTS):
         load(kind, defaults)
 
@@ -148,7 +148,7 @@ def test_a_verb_beside_one_store_takes_the_defaults_of_its_process(tmp_path: Pat
 
 
 def test_settings_are_shown_with_the_defaults_of_both_forms() -> None:
-    [row] = [row for card in cards() for row in setting_rows(card.settings, {}) if row.name == LIMIT]
+    [row] = [row for spec in specs() for row in setting_rows(spec.settings, {}) if row.name == LIMIT]
     assert (row.value, row.demo, row.secure) == ("", "0", "1")
     done = CliRunner().invoke(app, ["settings", "rent"], env={LIMIT: "2"})
     assert f"{LIMIT}=2  (demo 0, secure 1) {row.meaning}" in done.output

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import msgspec
 
-from gbike.app.catalogue import cards
+from gbike.app.catalogue import specs
 from gbike.gateway.settings import GatewaySettings
 from gbike.kit.settings import describe
 from tests.architecture.source import ROOT
 
 DOCS = ROOT / "docs"
-SET = [*(card.settings for card in cards()), GatewaySettings]
+SET = [*(card.settings for card in specs()), GatewaySettings]
 
 
 def verbs() -> Iterator[str]:
@@ -39,8 +39,8 @@ def test_every_setting_says_what_it_means() -> None:
 
 
 def test_every_event_says_what_happened() -> None:
-    for card in cards():
-        for kind in card.publishes:
+    for spec in specs():
+        for kind in spec.publishes:
             assert kind.__doc__, kind
             assert issubclass(kind, msgspec.Struct)
 

@@ -19,25 +19,25 @@ TESTS = ROOT / "tests" / "services"
 START = """
 import asyncio, sys, tempfile
 from pathlib import Path
-from gbike.app.catalogue import cards
+from gbike.app.catalogue import specs
 from gbike.app.single import Drivers
 import gbike.app.cli
 import gbike.app.serve
 from tests.services.lone import Lone
 
 async def main() -> None:
-    [card] = cards()
+    [spec] = specs()
     with tempfile.TemporaryDirectory() as folder:
-        lone = Lone(card, path=Path(folder) / "store.sqlite")
-        drivers = Drivers(card.name, lone.running.workers)
+        lone = Lone(spec, path=Path(folder) / "store.sqlite")
+        drivers = Drivers(spec.name, lone.running.workers)
         drivers.start()
         ready = await lone.client.get("/health/ready")
         assert (ready.status, ready.json["status"]) == (200, "UP"), ready
         await drivers.stop()
         await lone.stop()
-    strangers = sorted(n for n in sys.modules if n.startswith("gbike.services.") and n.split(".")[2] != card.name)
+    strangers = sorted(n for n in sys.modules if n.startswith("gbike.services.") and n.split(".")[2] != spec.name)
     assert strangers == [], strangers
-    print("started", card.name)
+    print("started", spec.name)
 
 asyncio.run(main())
 

@@ -18,7 +18,7 @@ import psycopg
 import pytest
 
 from gbike.app import checking, cluster_copies
-from gbike.app.catalogue import cards
+from gbike.app.catalogue import specs
 from gbike.app.checking import AMinuteAhead
 from gbike.app.cluster import engine, quiet
 from gbike.app.cluster.plan import FILE, RESTORING, Plan, keep_plan, read_plan
@@ -51,7 +51,7 @@ def databases(server: Server) -> Databases:
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What does not rest will not: nothing runs when it is looked at."""
     monkeypatch.setattr(quiet, "QUIET_S", 1)
-    monkeypatch.setattr(quiet, "LOOK_S", 0.01)
+    monkeypatch.setattr(quiet, "POLL_S", 0.01)
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def cluster(databases: Databases, home: Path) -> DataFolder:
     folder = DataFolder(home / "data")
     folder.path.mkdir()
     stores = {**databases.emptied(), "rent": f"sqlite:///{folder.path}/stores/rent.sqlite"}
-    migrate_store(stores["rent"], next(card.versions for card in cards() if card.name == "rent"))
+    migrate_store(stores["rent"], next(spec.versions for spec in specs() if spec.name == "rent"))
     keep_plan(Plan("http://127.0.0.1:1", "127.0.0.1:1", stores, [], {}), folder.path)
     return folder
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from gbike.app.catalogue import cards
+from gbike.app.catalogue import specs
 from gbike.app.cluster import engine
 from gbike.app.cluster.plan import FILE, BadCluster, Options, Plan, keep_plan, make_plan, read_plan
 from gbike.app.data_folder import DataFolder
@@ -32,9 +32,9 @@ def test_a_stopped_clusters_own_postgres_is_started_for_its_backup(home: Path) -
     folder.path.mkdir()
     postgres.prepare(folder.path / engine.FOLDER)
     with engine.alone(folder.path / engine.FOLDER, home / "log") as server:
-        for card in cards():
-            asyncio.run(postgres.create_database(server.port, card.name))
-            migrate_store(postgres.url(server.port, card.name), card.versions)
+        for spec in specs():
+            asyncio.run(postgres.create_database(server.port, spec.name))
+            migrate_store(postgres.url(server.port, spec.name), spec.versions)
     stores = {name: postgres.url(1, name) for name in EVERY}
     keep_plan(Plan("http://127.0.0.1:1", "127.0.0.1:1", stores, [], {"postgres": 1}, demo=False), folder.path)
     done = gbike("backup", str(home / "backup"), "--data", str(folder.path))

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import psycopg
 import pytest
 
-from gbike.app.catalogue import cards
+from gbike.app.catalogue import specs
 from gbike.app.cluster import engine, secrets
 from gbike.app.cluster.logins import READER, Logins
 from gbike.app.data_folder import DataFolder
@@ -59,10 +59,10 @@ def of_before() -> Iterator[Path]:
             everything.execute("ALTER SYSTEM SET hba_file = '/tmp/gbike-of-a-stranger.conf'")
             everything.execute("ALTER SYSTEM SET unix_socket_directories = '/tmp'")
             everything.execute("CREATE ROLE left_behind LOGIN SUPERUSER PASSWORD 'known'")
-        for card in cards():
+        for spec in specs():
             with psycopg.connect(postgres.url(server.port), autocommit=True) as everything:
-                everything.execute(f"CREATE DATABASE {card.name}".encode())
-            migrate_store(postgres.url(server.port, card.name), card.versions)
+                everything.execute(f"CREATE DATABASE {spec.name}".encode())
+            migrate_store(postgres.url(server.port, spec.name), spec.versions)
         with psycopg.connect(postgres.url(server.port, "rent")) as rent:
             rent.execute(INSIDE)
     yield data

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gbike.app.catalogue import NoSuchService, cards, usual_port
+from gbike.app.catalogue import NoSuchService, specs, usual_port
 from gbike.app.cluster.logins import READER
 from gbike.app.cluster.plan import FILE, BadCluster, Options, keep_plan, make_plan, read_plan
 from gbike.app.cluster.ports import FIRST, LAST, PortTaken
@@ -118,7 +118,7 @@ def test_a_secure_plan_names_each_service_s_login_and_one_that_reads_and_no_pass
 
 
 def test_a_secure_cluster_closes_its_database_server_whoever_has_a_store_there(tmp_path: Path) -> None:
-    every = [f"{card.name}=sqlite" for card in cards()]
+    every = [f"{spec.name}=sqlite" for spec in specs()]
     assert make_plan(Options(tmp_path, port=0, stores=every)).logins(tmp_path) is not None
     assert make_plan(Options(tmp_path, port=0, demo=True)).logins(tmp_path) is None
 

@@ -9,7 +9,7 @@ from aiohttp import web
 from typer.testing import CliRunner
 
 from gbike.app.account import NotDone, have_one, is_there_one
-from gbike.app.catalogue import card
+from gbike.app.catalogue import spec
 from gbike.app.cli import app
 from gbike.app.cluster import report
 from gbike.app.cluster.child import Child, Part
@@ -57,7 +57,7 @@ async def test_while_kafka_is_away_nobody_knows_how_far_behind_a_service_is(bill
 
 async def test_a_secure_cluster_gets_the_admin_of_the_file_once(tmp_path: Path) -> None:
     url, file = f"sqlite:///{tmp_path}/account.sqlite", tmp_path / "admin"
-    migrate_store(url, card("account").versions)
+    migrate_store(url, spec("account").versions)
     file.write_text("boss\nshort\n")
     file.chmod(0o600)
     with pytest.raises(NotDone):

@@ -13,7 +13,7 @@ import msgspec
 import psycopg
 import pytest
 
-from gbike.app.catalogue import card
+from gbike.app.catalogue import spec
 from gbike.app.cluster import engine, secrets
 from gbike.app.cluster.logins import READER, Logins
 from gbike.app.cluster.plan import Options, make_plan
@@ -45,13 +45,13 @@ def test_who_is_killed_while_keys_are_made_leaves_none_that_is_empty(
         with monkeypatch.context() as patch:
             patch.setattr(os, "fdopen", killed)
             try:
-                secrets.make(data, [card("bike")], 0)
+                secrets.make(data, [spec("bike")], 0)
             except Killed:
                 pass
             else:
                 assert nth > 4
                 return
-        secrets.make(data, [card("bike")], 0)
+        secrets.make(data, [spec("bike")], 0)
         made = [file for file in data.rglob("*") if file.is_file()]
         assert [file for file in made if not file.stat().st_size] == []
         assert {file.stat().st_mode & 0o777 for file in made} == {0o600}

@@ -29,7 +29,7 @@ Change = Callable[[str, str], None]
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataFolder:
     """Three rides, all settled."""
-    monkeypatch.setattr(quiet, "LOOK_S", 0.01)
+    monkeypatch.setattr(quiet, "POLL_S", 0.01)
     files, here = DataFolder(tmp_path / "files"), DataFolder(tmp_path / "cluster")
     asyncio.run(_rides(files))
     here.path.mkdir()

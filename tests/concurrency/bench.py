@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 
-from gbike.app.catalogue import card
+from gbike.app.catalogue import spec
 from gbike.kit.hours import HOUR_MS, first_id
 from gbike.kit.postgres.connection import Dialer, PostgresReading, Session
 from tests.concurrency.explore import Found, explore
@@ -36,7 +36,7 @@ class Workbench:
 
     def __init__(self, server: Server, house: House) -> None:
         self.house = house
-        url = server.migrated(card(house.name).versions)
+        url = server.migrated(spec(house.name).versions)
         self._plain = psycopg.connect(url, autocommit=True)
         self._plain.execute(f"ALTER DATABASE {url.rpartition('/')[2]} SET deadlock_timeout = '1ms'")  # type: ignore[arg-type]
         self._two = Two(url, house.name)

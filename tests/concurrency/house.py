@@ -20,7 +20,7 @@ from gbike.kit.audit.chain import COLUMNS, _breaks, head
 from gbike.kit.dead_letters import set_aside
 from gbike.kit.envelope import Event, Message, pack
 from gbike.kit.hours import first_id, fold, take_note
-from gbike.kit.housekeeping import DAY_MS, Keeping, _forget
+from gbike.kit.housekeeping import DAY_MS, RetentionRule, _forget
 from gbike.kit.inbox import Consumer, Policies
 from gbike.kit.outbox import _mark_published
 from gbike.kit.store import Reading, Tx
@@ -161,12 +161,12 @@ class Hears:
         return Hears({**self.policies, kind: policy})
 
 
-def floor(keeps: Sequence[Keeping], hears: Hears | None = None, event: Event | None = None) -> list[Case]:
+def floor(retention: Sequence[RetentionRule], hears: Hears | None = None, event: Event | None = None) -> list[Case]:
     """What every service writes beside its own: marks of the relay, housekeeping, what is set aside and taken back."""
     cases = [
         write("mark published", _mark_published, [1, 2, 3], NOW),
         write("fold hours", fold, "it", {}, LATER),
-        *(_housekeeping(keeping) for keeping in keeps),
+        *(_housekeeping(keeping) for keeping in retention),
     ]
     if hears is not None and event is not None:
         one = message(event)
@@ -192,13 +192,13 @@ def _execute(tx: Tx, statement: str, params: Sequence[Any]) -> None:
     tx.execute(statement, params)
 
 
-def _housekeeping(keeping: Keeping) -> Case:
+def _housekeeping(keeping: RetentionRule) -> Case:
     kind = "housekeeping" if keeping.forget.startswith("DELETE") else "coarsening"
     case = write(f"{kind} of {_table(keeping)}", _forget, (keeping,), LATER)
     return replace(case, covers=(*case.covers, keeping.forget))
 
 
-def _table(keeping: Keeping) -> str:
+def _table(keeping: RetentionRule) -> str:
     found = re.search(r"(?:DELETE FROM|UPDATE) ([a-z_]+)", keeping.forget)
     assert found is not None
     return found[1]

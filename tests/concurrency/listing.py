@@ -9,7 +9,7 @@ from pathlib import Path
 
 import gbike
 from gbike.app.embedded import Embedded
-from gbike.kit.housekeeping import Keeping
+from gbike.kit.housekeeping import RetentionRule
 from tests.concurrency.house import qualified
 
 SRC = Path(gbike.__file__).parent
@@ -41,7 +41,7 @@ def heard() -> dict[str, str]:
 
 
 @cache
-def kept_for_a_while() -> dict[str, tuple[Keeping, ...]]:
+def kept_for_a_while() -> dict[str, tuple[RetentionRule, ...]]:
     """What each service's housekeeper removes."""
     return {
         name: worker.step.__self__._keeps  # type: ignore[attr-defined]

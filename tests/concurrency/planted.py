@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gbike.kit.housekeeping import DAY_MS, Keeping, _forget
+from gbike.kit.housekeeping import DAY_MS, RetentionRule, _forget
 from gbike.kit.store import Tx
 from gbike.services.account.commands.passwords import LETTERS
 from gbike.services.account.domain import LastAdmin, LockoutPolicy, Role, TooManyAtOnce
@@ -148,7 +148,7 @@ def _half(house: House, one: str, fn: Callable[..., Any], other: str) -> tuple[C
     return house.case(one).planted(fn), house.case(other)
 
 
-_PAID_REMOVED = Keeping(
+_PAID_REMOVED = RetentionRule(
     DAY_MS,
     "DELETE FROM payments WHERE paymentid IN"
     " (SELECT paymentid FROM payments WHERE paid_ms IS NULL AND at_ms < ? ORDER BY at_ms LIMIT ?)",

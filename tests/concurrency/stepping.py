@@ -20,7 +20,7 @@ from gbike.kit.postgres.writer import PostgresWriter
 from tests.concurrency.footprint import Step, Touched
 
 NOW = 1_800_000_000_000
-LOOK_S = 0.002
+POLL_S = 0.002
 """After so long without news of a statement it is asked whether it waits; and again after twice as long each time."""
 LONGEST_LOOK_S = 0.016
 STUCK_S = 60
@@ -120,7 +120,7 @@ class Side:
         dial = Dialer(url, clock, name)
         self._readers = Readers(dial, 1, 1_000)
         self._writer = _Writer(
-            dial, _Here(), self._readers, clock=clock, ids=ids, source=name, published=asyncio.Event(), rehearse=False
+            dial, _Here(), self._readers, clock=clock, ids=ids, source=name, published=asyncio.Event(), run_twice=False
         )
         self._writer.gate = self
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
@@ -240,7 +240,7 @@ class Two:
     def _settle(self, busy: set[int], at: dict[int, Step], done: dict[int, list[Outcome]]) -> None:
         """Until everybody asks, has finished, or waits for the other. Who waited before is asked about at once: most
         steps of the other set nobody free."""
-        look_s, until = LOOK_S, time.monotonic() + STUCK_S
+        look_s, until = POLL_S, time.monotonic() + STUCK_S
         while busy:
             try:
                 side, news = self._news.get(timeout=0 if busy == self._waiting and at else look_s)

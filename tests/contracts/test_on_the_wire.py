@@ -10,7 +10,7 @@ import yaml
 from aiokafka.structs import ConsumerRecord
 
 from dev.documents.golden import EXAMPLES, packed
-from gbike.app.catalogue import cards, speakers
+from gbike.app.catalogue import speakers, specs
 from gbike.app.event_map import build_all
 from gbike.kit.envelope import Message
 from gbike.kit.kafka.subscription import group_of
@@ -68,7 +68,7 @@ async def test_a_row_of_the_log_is_the_message_and_as_described() -> None:
 
 
 def test_the_topics_and_the_groups_have_the_names_of_the_document() -> None:
-    assert set(CHANNELS) == {one.name for one in cards() if one.publishes} == set(speakers().values())
+    assert set(CHANNELS) == {one.name for one in specs() if one.publishes} == set(speakers().values())
     for name, channel in CHANNELS.items():
         assert channel["address"] == channel["bindings"]["kafka"]["topic"] == topic_of(name) == f"gbike.{name}"
         assert CONFIGS["retention.ms"] == str(channel["bindings"]["kafka"]["topicConfiguration"]["retention.ms"])
@@ -79,7 +79,7 @@ def test_the_topics_and_the_groups_have_the_names_of_the_document() -> None:
         if operation["action"] == "receive"
     }
     assert groups == {
-        f"{one.card.name}_hears_{speaker}": group_of(one.service.name)
+        f"{one.spec.name}_hears_{speaker}": group_of(one.service.name)
         for one in build_all()
         for speaker in {speakers()[kind.__name__] for kind in one.service.policies}
     }

@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from gbike.app.catalogue import cards
+from gbike.app.catalogue import specs
 from gbike.kit.envelope import Message, unpack
 
 RECORDED = Path(__file__).parents[1] / "golden" / "kafka-messages.jsonl"
-KINDS = {kind.__name__: kind for card in cards() for kind in card.publishes}
+KINDS = {kind.__name__: kind for card in specs() for kind in card.publishes}
 
 
 def values() -> list[dict[str, Any]]:

@@ -160,7 +160,7 @@ def test_the_openapi_document_is_valid_openapi_3_1() -> None:
 def test_the_openapi_document_is_the_gateways_with_every_service_and_nothing_internal() -> None:
     whole = _read(OPENAPI)
     assert whole == json.loads(pages(demo=False)["/openapi.json"].text)
-    parts = [document(one.card.name, one.service.operations)["paths"] for one in build_all()]
+    parts = [document(one.spec.name, one.service.operations)["paths"] for one in build_all()]
     assert whole["paths"] == {path: printed for part in parts for path, printed in part.items()}
     assert not [path for path in whole["paths"] if path.startswith("/internal")]
 
@@ -204,7 +204,7 @@ async def test_the_storm_shows_every_event_and_every_policy() -> None:
     published |= {event for scene in scenes for reaction in scene.reactions for event in reaction.published}
     assert published == set(EVENTS)
     watched = {(reaction.heard, reaction.by) for scene in scenes for reaction in scene.reactions}
-    assert watched == {(kind.__name__, one.card.name) for one in built for kind in one.service.policies}
+    assert watched == {(kind.__name__, one.spec.name) for one in built for kind in one.service.policies}
 
 
 async def test_the_storm_stops_when_a_command_is_answered_otherwise() -> None:

@@ -66,7 +66,7 @@ class Town:
 
     def __init__(self, **env: str) -> None:
         self.clock = TownClock(1_790_000_000_000)
-        self.all = Embedded(None, {**EVERY_RIDE_COSTS, **env}, clock=self.clock, rehearse=True)
+        self.all = Embedded(None, {**EVERY_RIDE_COSTS, **env}, clock=self.clock, run_twice=True)
         self.client = Client(self.all.app)
         self._numbers = 0
 

@@ -276,11 +276,11 @@ async def _whatever_happens(client: BikeClient, report: Report) -> int | None:
     return None
 
 
-def _overwriting(tx: Tx, state: State, number: int, patience_ms: int) -> tuple[Report, bool]:
+def _overwriting(tx: Tx, state: State, number: int, stale_after_ms: int) -> tuple[Report, bool]:
     before = reports.sent_before(tx, state.managerid, number)
     if before is not None:
         return Report(before[0].reportid, state), True
-    return reports.add(tx, state, number, deadline_ms=tx.now_ms + patience_ms), False
+    return reports.add(tx, state, number, deadline_ms=tx.now_ms + stale_after_ms), False
 
 
 @flaw(38, replacing(BikeClient, "apply", _whatever_happens), replacing(report_saga, "take_down_a_report", _overwriting))

@@ -23,7 +23,7 @@ from gbike.kit.sqlite import epoch, store
 from gbike.kit.sqlite.log import SqliteLog
 from gbike.kit.sqlite.store import SqliteStore, open_file
 from gbike.kit.store import StoreUnavailable
-from gbike.kit.telemetry import Facts, Kind, Metrics, Trace
+from gbike.kit.telemetry import Facts, Metrics, SpanKind, Trace
 from tests.journeys.fleet import assert_nothing_is_violated, every, open_deposits, register_bikes
 from tests.kit.floor import Rang, SetClock, a_log_store, a_store
 from tests.support import EVERY_RIDE_COSTS, Client
@@ -177,7 +177,7 @@ async def test_what_was_published_and_nobody_heard_is_missed_in_an_older_log(fol
     shutil.copytree(data, earlier)
     whole, client = opened(data)
     for part in whole.parts.values():
-        part.answer(stopped=part.card.name != "rent")
+        part.answer(stopped=part.spec.name != "rent")
     await give_back(client, RIDES[-1:])
     await whole.part("rent").running.relay.step()
     await whole.part("rent").store.flush()
@@ -238,7 +238,7 @@ async def killed_at_each(data: Path, kills: Path, monkeypatch: pytest.MonkeyPatc
 
     with monkeypatch.context() as patch:
         patch.setattr(store, "SLOW_COMMIT_MS", 60_000)  # in no other thread, so that a kill is one moment
-        patch.setattr(republish, "BITE", 5)
+        patch.setattr(republish, "BATCH", 5)
         patch.setattr(SqliteStore, "_commit", counted)
         whole, _ = opened(data)
         await whole.settle()
@@ -377,7 +377,7 @@ class NoSpans:
         """See Tracing.spans."""
         return self
 
-    def begin(self, kind: Kind, name: str, trace: Trace, parent: str | None) -> NoSpan:
+    def begin(self, kind: SpanKind, name: str, trace: Trace, parent: str | None) -> NoSpan:
         """See Spans.begin."""
         return NoSpan(trace)
 

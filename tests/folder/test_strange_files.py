@@ -20,7 +20,7 @@ from gbike.app.trouble import told
 from gbike.kit.files import file_of
 from gbike.kit.schema.migrate import migrate
 from gbike.kit.sqlite.store import open_file
-from gbike.services.rent.wiring import CARD as RENT
+from gbike.services.rent.wiring import SPEC as RENT
 from tests.folder.lived import Lived, ride
 from tests.journeys.fleet import every
 from tests.support import EVERY_RIDE_COSTS, Client

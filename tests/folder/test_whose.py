@@ -18,7 +18,7 @@ from gbike.kit.schema.migrate import LOG_VERSIONS, migrate
 from gbike.kit.sqlite.seal import read_seal
 from gbike.kit.sqlite.store import open_file
 from gbike.services import NAMES
-from gbike.services.rent.wiring import CARD as RENT
+from gbike.services.rent.wiring import SPEC as RENT
 from tests.folder.lived import STORES, refused
 from tests.folder.verbs import run
 from tests.support import EVERY_RIDE_COSTS

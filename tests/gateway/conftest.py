@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gbike.app import gateway
-from gbike.app.catalogue import cards
+from gbike.app.catalogue import specs
 from gbike.app.embedded import Embedded
 from gbike.app.engines import CannotRun
 from gbike.app.engines.envoy import binary
@@ -95,7 +95,7 @@ def _stubs(loop: Loop, folder: Path, env: dict[str, str], *, demo: bool) -> Iter
     here, bike_port = f"http://127.0.0.1:{there.port}", free_port()
     with socket.socket() as away:
         away.bind(("127.0.0.1", 0))  # bound and not listening: every connection is refused
-        places = {card.name: here for card in cards()}
+        places = {spec.name: here for spec in specs()}
         places["user_deposit"] = f"{here},http://127.0.0.1:{second.port}"
         places["bike"] = f"http://127.0.0.1:{bike_port}"
         places["billing"] = f"{here},http://127.0.0.1:{away.getsockname()[1]}"

@@ -15,7 +15,7 @@ from tests.support import Reply
 
 BUILT = build_all()
 OPERATIONS = [(operation.method, operation.path) for one in BUILT for operation in one.public]
-ALIASES = [alias for one in BUILT for alias in one.card.aliases]
+ALIASES = [alias for one in BUILT for alias in one.spec.aliases]
 HOST = {"host": "bikes.example:8088", "x-request-id": "same-answers"}
 NOT_COMPARED = {"date", "connection", "keep-alive", "traceparent", "transfer-encoding", "content-length", "server"}
 

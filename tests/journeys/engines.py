@@ -5,14 +5,14 @@ from pathlib import Path
 
 import psycopg
 
-from gbike.app.catalogue import cards
+from gbike.app.catalogue import specs
 from gbike.app.embedded import Embedded
 from gbike.kit.postgres.store import PostgresStore
 from gbike.kit.sqlite.store import SqliteStore
 from tests.postgres import Server
 from tests.support import EVERY_RIDE_COSTS
 
-EVERY = frozenset(card.name for card in cards())
+EVERY = frozenset(card.name for card in specs())
 PATIENT = {"GBIKE_RENT_DEADLINE_MS": "20000", "GBIKE_REPORT_DEADLINE_MS": "20000"}
 """What is told here is who gets the bike, not how fast: a busy machine puts nobody off."""
 PAYING = {"GBIKE_PAYMENT_PROVIDER": "test"}
@@ -44,7 +44,7 @@ class Databases:
     """A migrated database for each service, emptied for each test."""
 
     def __init__(self, server: Server) -> None:
-        self._urls = {card.name: server.migrated(card.versions) for card in cards()}
+        self._urls = {spec.name: server.migrated(spec.versions) for spec in specs()}
 
     def emptied(self, services: frozenset[str] = EVERY) -> dict[str, str]:
         """Where the empty databases of the services are."""

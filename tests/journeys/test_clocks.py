@@ -11,7 +11,7 @@ from tests.support import EVERY_RIDE_COSTS, Client
 @pytest.mark.parametrize("step_ms", [-3 * 3_600_000, 0, 3 * 3_600_000])
 async def test_a_ride_of_3_6_s_costs_what_3_6_s_cost_and_verify_notes_the_clock(step_ms: int) -> None:
     clock = SetClock()
-    whole = Embedded(None, EVERY_RIDE_COSTS, clock=clock, rehearse=True)
+    whole = Embedded(None, EVERY_RIDE_COSTS, clock=clock, run_twice=True)
     client = Client(whole.app)
     assert (await client.post("/bikes", {"bikeid": 1})).status == 201
     assert (await client.post("/rents", {"userid": 3, "bikeid": 1})).status == 201

@@ -56,7 +56,7 @@ class Replay:
 
     def __init__(self, group: Group) -> None:
         self.group, self.time = group, RecordedTime()
-        self.house = Embedded(None, {}, clock=self.time, rehearse=True)
+        self.house = Embedded(None, {}, clock=self.time, run_twice=True)
 
     async def prepare(self) -> None:
         for number in self.group.again:

@@ -84,7 +84,7 @@ async def furnish(client: Client, ours: range = Furnished.ours) -> Furnished:
 
 async def furnished() -> Embedded:
     """A house with what `furnish` makes."""
-    house = Embedded(None, EVERY_RIDE_COSTS, rehearse=True)
+    house = Embedded(None, EVERY_RIDE_COSTS, run_twice=True)
     assert await furnish(Client(house.app)) == Furnished(key="key-1")
     await house.settle()
     return house

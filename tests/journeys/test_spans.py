@@ -12,7 +12,7 @@ import pytest
 
 from gbike.app.embedded import Embedded
 from gbike.app.tracing import start_tracing, stop_tracing
-from gbike.kit.telemetry import Kind, Spans, Trace
+from gbike.kit.telemetry import SpanKind, Spans, Trace
 from tests.journeys.fleet import open_deposits, register_bikes
 from tests.support import EVERY_RIDE_COSTS, Client
 
@@ -170,11 +170,11 @@ def test_a_root_is_called_as_the_house_calls_it_and_what_nobody_asked_for_is_no_
     assert tracing is not None
     spans = tracing.spans("rent")
     trace = Trace(PARENT, "a-ride")
-    span = spans.begin(Kind.SERVER, "GET /rents", trace, None)
+    span = spans.begin(SpanKind.SERVER, "GET /rents", trace, None)
     assert span.trace == trace
     span.end({})
     swept = Trace("00-" + "0" * 32 + "-" + "1" * 16 + "-00", "none")
-    spans.begin(Kind.PRODUCER, "publish RentCancelled", swept, None).end({})
+    spans.begin(SpanKind.PRODUCER, "publish RentCancelled", swept, None).end({})
     tracing.close()
     [got] = collector.got
     assert (got.trace, got.id, got.parent) == (TRACE_ID, PARENT[36:52], "")

@@ -53,7 +53,7 @@ class Hummed(Event, frozen=True):
         return "hum"
 
 
-def a_store(path: Path | None = None, *, rehearse: bool = False, clock: SetClock | None = None) -> SqliteStore:
+def a_store(path: Path | None = None, *, run_twice: bool = False, clock: SetClock | None = None) -> SqliteStore:
     """A store with the floor's tables and `notes`."""
     if path is not None:
         migrate(path, VERSIONS)
@@ -62,7 +62,7 @@ def a_store(path: Path | None = None, *, rehearse: bool = False, clock: SetClock
         clock=clock or SetClock(),
         ids=SystemIds(),
         source="bell",
-        rehearse=rehearse,
+        run_twice=run_twice,
         memory=in_memory(VERSIONS) if path is None else None,
     )
     store._writer.execute(

@@ -81,7 +81,7 @@ class TestSqlite(AuditSuite):
 class TestSqliteRehearsed(AuditSuite):
     @pytest.fixture
     async def store(self) -> AsyncIterator[Store]:
-        store = a_store(rehearse=True)
+        store = a_store(run_twice=True)
         yield store
         await store.close()
 

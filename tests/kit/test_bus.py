@@ -293,7 +293,7 @@ async def test_while_the_bus_is_down_the_outbox_waits(monkeypatch: pytest.Monkey
 
 
 async def test_a_poison_message_is_set_aside_with_its_reason_and_the_others_take_effect() -> None:
-    bus, store = SqliteLog(a_log_store()), a_store(rehearse=True)
+    bus, store = SqliteLog(a_log_store()), a_store(run_twice=True)
     consumer = a_consumer(bus, store)
     broken = msgspec.structs.replace(a_message(3), value=b"{not json")
     await bus.append([a_message(1), a_message(91), a_message(2), broken, a_message(4)])
@@ -309,7 +309,7 @@ async def test_a_poison_message_is_set_aside_with_its_reason_and_the_others_take
 async def test_a_message_that_was_set_aside_takes_effect_once_when_it_is_given_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    bus, store = SqliteLog(a_log_store()), a_store(rehearse=True)
+    bus, store = SqliteLog(a_log_store()), a_store(run_twice=True)
     consumer = a_consumer(bus, store)
     await bus.append([a_message(91)])
     await settle(consumer)

@@ -9,7 +9,7 @@ from gbike.kit.bus import BEHIND, BusUnavailable
 from gbike.kit.runtime import Worker
 from tests.journeys.virtual_time import VirtualClock, in_virtual_time
 
-NAP_MS = 20
+PAUSE_MS = 20
 
 
 def steps_within(seconds: float, did: int) -> int:
@@ -26,7 +26,7 @@ def steps_within(seconds: float, did: int) -> int:
         await asyncio.sleep(3600)
 
     async def run(_clock: VirtualClock) -> None:
-        task = asyncio.create_task(drive("view", Worker("consumer", step, forever, NAP_MS)))
+        task = asyncio.create_task(drive("view", Worker("consumer", step, forever, PAUSE_MS)))
         await asyncio.sleep(seconds)
         task.cancel()
 
@@ -76,7 +76,7 @@ def test_a_broker_that_stays_away_is_logged_once_a_minute() -> None:
         await asyncio.sleep(3600)
 
     async def run(_clock: VirtualClock) -> None:
-        task = asyncio.create_task(drive("view", Worker("consumer", away, forever, NAP_MS)))
+        task = asyncio.create_task(drive("view", Worker("consumer", away, forever, PAUSE_MS)))
         await asyncio.sleep(200)
         task.cancel()
 

@@ -33,9 +33,9 @@ def a_store(engine: str, versions: Path, server: Server, clock: SetClock) -> Sto
     """A store of a service on an engine."""
     if engine == "sqlite":
         memory = in_memory(versions)
-        return SqliteStore(None, clock=clock, ids=SystemIds(), source="it", rehearse=True, memory=memory)
+        return SqliteStore(None, clock=clock, ids=SystemIds(), source="it", run_twice=True, memory=memory)
     url = server.migrated(versions)
-    return PostgresStore(url, clock=clock, ids=SystemIds(), source="it", rehearse=True)
+    return PostgresStore(url, clock=clock, ids=SystemIds(), source="it", run_twice=True)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gbike.app.catalogue import card, cards
+from gbike.app.catalogue import spec, specs
 from gbike.kit.schema import migrate as schema
 from gbike.kit.schema.migrate import FLOOR, FLOOR_VERSIONS, LOG_VERSIONS, migrate, migrate_url, newest, version_of
 from gbike.kit.sqlite.store import open_file
@@ -51,28 +51,28 @@ def grow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Grow:
 @pytest.mark.parametrize("release", FOLDERS, ids=lambda path: f"{path.parent.name}-{path.name}")
 def test_a_step_of_the_floor_reaches_every_store_of_a_release(release: Path, grow: Grow, tmp_path: Path) -> None:
     folder = put_back(release, tmp_path / "data")
-    stores = {one.name: folder.store_path(one.name) for one in cards() if folder.store_path(one.name).exists()}
+    stores = {one.name: folder.store_path(one.name) for one in specs() if folder.store_path(one.name).exists()}
     assert len(stores) > 5
     for name, path in stores.items():
-        assert migrate(path, card(name).versions)
-        assert not migrate(path, card(name).versions)
+        assert migrate(path, spec(name).versions)
+        assert not migrate(path, spec(name).versions)
     before = {name: (version_of(path), schema_of(path)) for name, path in stores.items()}
     grow()
     for name, path in stores.items():
-        assert migrate(path, card(name).versions)
-        assert not migrate(path, card(name).versions)
+        assert migrate(path, spec(name).versions)
+        assert not migrate(path, spec(name).versions)
         assert version_of(path, FLOOR) == "9998"
         assert version_of(path) == before[name][0], "which is what the release before reads"
         assert schema_of(path).items() > before[name][1].items()
 
 
 def test_a_step_of_the_floor_reaches_every_database(server: Server, grow: Grow) -> None:
-    urls = {one.name: server.url(server.database()) for one in cards()}
-    assert all(migrate_url(url, card(name).versions) for name, url in urls.items())
+    urls = {one.name: server.url(server.database()) for one in specs()}
+    assert all(migrate_url(url, spec(name).versions) for name, url in urls.items())
     grow()
     for name, url in urls.items():
-        assert migrate_url(url, card(name).versions)
-        assert not migrate_url(url, card(name).versions)
+        assert migrate_url(url, spec(name).versions)
+        assert not migrate_url(url, spec(name).versions)
         with server.connection(url) as connection:
             assert connection.execute("SELECT version_num FROM floor_version").fetchone() == ("9998",)
             assert connection.execute("SELECT count(*) FROM weather").fetchone() == (0,)
@@ -82,9 +82,9 @@ def test_a_service_that_makes_nothing_of_the_floor_has_all_of_it(server: Server,
     versions = tmp_path / "versions"
     versions.mkdir()
     (versions / "0001_moods.py").write_text(ALONE)
-    stores = {"alone": tmp_path / "alone.sqlite"} | {one.name: tmp_path / f"{one.name}.sqlite" for one in cards()}
+    stores = {"alone": tmp_path / "alone.sqlite"} | {one.name: tmp_path / f"{one.name}.sqlite" for one in specs()}
     for name, path in stores.items():
-        migrate(path, versions if name == "alone" else card(name).versions)
+        migrate(path, versions if name == "alone" else spec(name).versions)
     made, *others = [schema_of(path) for path in stores.values()]
     floor = set.intersection(*map(set, others))
     assert {name: made[name] for name in made if name != "moods"} == {name: others[0][name] for name in floor}

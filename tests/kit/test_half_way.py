@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gbike.app.catalogue import cards
+from gbike.app.catalogue import specs
 from gbike.kit.schema import NoVersion
 from gbike.kit.schema.migrate import LOG_VERSIONS, migrate, newest, version_of
 from gbike.kit.sqlite.store import connect, open_file
@@ -20,7 +20,7 @@ from gbike.services.rent.storage import VERSIONS as RENT
 from tests.cluster.running import gbike
 from tests.kit.left import KILL, copied, rows_of, schema_of, upgraded_by_the_older, with_a_step
 
-STORES = {card.name: card.versions for card in cards()} | {"bus": LOG_VERSIONS}
+STORES = {card.name: card.versions for card in specs()} | {"bus": LOG_VERSIONS}
 NEWEST = None if os.environ.get("GBIKE_FULL") else 2
 """How many of each store's steps are tried: the first one is always."""
 

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator, Iterable
 
 import pytest
 
-from gbike.app.catalogue import cards
+from gbike.app.catalogue import specs
 from gbike.app.event_map import build_all
 from gbike.kit import hours
 from gbike.kit.envelope import Message
-from gbike.kit.hours import BITE, HOUR_MS, SURE_MS, fold_of, record_received, speakers, sums
+from gbike.kit.hours import BATCH, HOUR_MS, SURE_MS, fold_of, record_received, speakers, sums
 from gbike.kit.housekeeping import DAY_MS, Housekeeper
 from gbike.kit.postgres.store import PostgresStore
 from gbike.kit.schema.migrate import in_memory
@@ -36,11 +36,11 @@ async def two(request: pytest.FixtureRequest, server: Server, clock: SetClock) -
     ids = ClockIds(clock)
     if request.param == "sqlite":
         stores: Make = [
-            SqliteStore(None, clock=clock, ids=ids, source="bell", rehearse=True, memory=in_memory(VERSIONS))
+            SqliteStore(None, clock=clock, ids=ids, source="bell", run_twice=True, memory=in_memory(VERSIONS))
         ] * 2
     else:
         url = server.migrated(VERSIONS)
-        stores = [PostgresStore(url, clock=clock, ids=ids, source="bell", rehearse=True) for _ in range(2)]
+        stores = [PostgresStore(url, clock=clock, ids=ids, source="bell", run_twice=True) for _ in range(2)]
     yield stores
     for store in {id(one): one for one in stores}.values():
         await store.close()
@@ -156,11 +156,11 @@ async def test_what_was_folded_by_a_clock_that_was_ahead_is_counted_all_the_same
 
 
 async def test_a_fold_that_was_killed_between_two_bites_goes_on_where_it_was(store: Store, clock: SetClock) -> None:
-    ids = [id_at(NOON_MS + n) for n in range(2 * BITE + 3)]
+    ids = [id_at(NOON_MS + n) for n in range(2 * BATCH + 3)]
     await heard(store, ids)
 
     def publish(tx: Tx) -> None:
-        for _ in range(BITE + 1):
+        for _ in range(BATCH + 1):
             tx.publish(Rang(number=1))
 
     await store.write(publish)
@@ -171,7 +171,7 @@ async def test_a_fold_that_was_killed_between_two_bites_goes_on_where_it_was(sto
         bites += 1
     assert bites == 2
     assert [n for n, _ in (await hours_of(store, "heard")).values()] == [len(ids)]
-    assert [n for n, _ in (await hours_of(store, "said")).values()] == [BITE + 1]
+    assert [n for n, _ in (await hours_of(store, "said")).values()] == [BATCH + 1]
 
 
 async def test_two_processes_fold_and_hear_at_once_and_every_message_is_counted_once(
@@ -249,6 +249,6 @@ async def test_each_type_has_its_own_sum(store: Store, clock: SetClock) -> None:
 
 
 def test_the_speaker_of_a_type_is_the_service_whose_contract_it_is_in() -> None:
-    says = {kind.__name__: card.name for card in cards() for kind in card.publishes}
-    assert speakers(kind for card in cards() for kind in card.publishes) == says
+    says = {kind.__name__: spec.name for spec in specs() for kind in spec.publishes}
+    assert speakers(kind for spec in specs() for kind in spec.publishes) == says
     assert all(speakers(one.service.policies).items() <= says.items() for one in build_all())

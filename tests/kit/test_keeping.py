@@ -11,7 +11,7 @@ import pytest
 
 from gbike.app.embedded import Embedded
 from gbike.kit.acting import IdempotencyKey
-from gbike.kit.housekeeping import BITE, DAY_MS, FLOOR, TURN_MS, Housekeeper
+from gbike.kit.housekeeping import BATCH, DAY_MS, FLOOR, TURN_MS, Housekeeper
 from gbike.kit.http.hal import Page
 from gbike.kit.idempotency import KeyInFlight, KeyReused, Replay, hashes_of, hold, idempotent, keep, release
 from gbike.kit.listing import Listing, list_page
@@ -38,7 +38,7 @@ def under(key: IdempotencyKey, fn: Callable[..., Any]) -> Callable[..., Any]:
 
 
 async def test_the_same_request_has_its_effect_once_and_the_same_answer() -> None:
-    store = a_store(rehearse=True)
+    store = a_store(run_twice=True)
     assert await store.write(under(a_key(), idempotent(note)), "a") == 1
     for _ in range(2):
         with pytest.raises(Replay) as kept:
@@ -109,7 +109,7 @@ async def test_what_is_old_enough_is_removed_a_bite_at_a_time_and_nothing_else()
 
     def fill(tx: Tx) -> None:
         row = "INSERT INTO outbox (message_id, type, key, headers, value, published_ms) VALUES (?, 'x', 'x', '', '', ?)"
-        tx.execute_many(row, [(f"o{n}", outbox) for n in range(BITE + 5)])
+        tx.execute_many(row, [(f"o{n}", outbox) for n in range(BATCH + 5)])
         tx.execute_many(row, [("young", outbox + 1), ("waiting", None)])
         tx.execute_many("INSERT INTO inbox (message_id, at_ms) VALUES (?, ?)", [("old", inbox), ("young", inbox + 1)])
         tx.execute_many(
@@ -121,7 +121,7 @@ async def test_what_is_old_enough_is_removed_a_bite_at_a_time_and_nothing_else()
     keeper = Housekeeper(store, clock)
     assert [await keeper.step(), await keeper.step()] == [1, 0], "what no hour tells of yet stays"
     await fold(store, clock)
-    assert [await keeper.step(), await keeper.step(), await keeper.step()] == [BITE + 1, 5, 0]
+    assert [await keeper.step(), await keeper.step(), await keeper.step()] == [BATCH + 1, 5, 0]
     for table, column, kept in (
         ("outbox", "message_id", ["waiting", "young"]),
         ("inbox", "message_id", ["young"]),
@@ -158,7 +158,7 @@ async def test_the_worker_of_every_service_rests_when_no_bite_was_full() -> None
         [keeper] = [worker for worker in part.running.workers if worker.name == "housekeeper"]
         await part.store.write(lambda tx: tx.execute("INSERT INTO inbox (message_id, at_ms) VALUES ('old', 0)"))
         await fold(part.store, clock)
-        assert (await keeper.step(), keeper.nap_ms) == (0, TURN_MS)
+        assert (await keeper.step(), keeper.pause_ms) == (0, TURN_MS)
         assert await part.store.read(lambda read: read.all("SELECT * FROM inbox")) == []
     assert clock.at_ms == 100 * DAY_MS
 

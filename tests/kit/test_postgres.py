@@ -16,8 +16,8 @@ from tests.kit.test_store import StoreSuite
 from tests.waiting import soon
 
 
-def postgres_store(url: str, *, rehearse: bool = False) -> PostgresStore:
-    return PostgresStore(url, clock=SystemClock(), ids=SystemIds(), source="bell", rehearse=rehearse)
+def postgres_store(url: str, *, run_twice: bool = False) -> PostgresStore:
+    return PostgresStore(url, clock=SystemClock(), ids=SystemIds(), source="bell", run_twice=run_twice)
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ class TestPostgresRehearsed(StoreSuite):
 
     @pytest.fixture
     async def store(self, url: str) -> AsyncIterator[PostgresStore]:
-        store = postgres_store(url, rehearse=True)
+        store = postgres_store(url, run_twice=True)
         yield store
         await store.close()
 

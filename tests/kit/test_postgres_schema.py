@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from gbike.app.catalogue import cards
+from gbike.app.catalogue import specs
 from gbike.app.engines import CannotRun, postgres
 from gbike.kit.schema.migrate import migrate_url
 from gbike.services.bike.storage import VERSIONS
@@ -82,9 +82,9 @@ def test_a_step_that_is_killed_or_fails_leaves_nothing(server: Server, end: str,
 
 
 def test_every_service_has_a_schema_for_it(server: Server) -> None:
-    for card in cards():
+    for spec in specs():
         url = server.url(server.database())
-        assert migrate_url(url, card.versions)
+        assert migrate_url(url, spec.versions)
         with server.connection(url) as connection:
             assert connection.execute("SELECT count(*) FROM outbox").fetchone() == (0,)
 

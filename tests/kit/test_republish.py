@@ -72,7 +72,7 @@ class NamedLog(SqliteLog):
 async def test_another_log_gets_all_that_the_outbox_has_and_the_same_one_nothing(
     store: Store, clock: SetClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(republish, "BITE", 2)
+    monkeypatch.setattr(republish, "BATCH", 2)
     await publish_one(store, *range(1, 6))
     await publish(store, clock)
     await publish_one(store, 6)
@@ -99,7 +99,7 @@ async def test_a_kafka_that_can_not_say_which_topic_it_has_is_no_other_log(store
 async def test_what_was_put_back_knows_no_log_and_remembers_anew_what_it_heard(
     store: Store, clock: SetClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(republish, "BITE", 2)
+    monkeypatch.setattr(republish, "BATCH", 2)
     await publish_one(store, 1)
     await publish(store, clock)
     await meet(store, "one")

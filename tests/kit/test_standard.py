@@ -73,7 +73,7 @@ async def test_an_answer_is_counted_under_its_operation_and_status() -> None:
 
 
 async def test_one_ride_has_one_correlation_id_through_every_service() -> None:
-    town = Embedded(None, {}, rehearse=True)
+    town = Embedded(None, {}, run_twice=True)
     client = Client(town.app)
     await client.post("/bikes", {"bikeid": 1})
     await town.settle()

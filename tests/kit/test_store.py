@@ -208,7 +208,7 @@ class TestSqliteRehearsed(StoreSuite):
 
     @pytest.fixture
     def store(self, tmp_path: Path) -> SqliteStore:
-        return a_store(rehearse=True)
+        return a_store(run_twice=True)
 
 
 class TestSqliteFile(StoreSuite):
@@ -248,7 +248,7 @@ async def test_writes_that_wait_together_share_one_commit(tmp_path: Path) -> Non
 
 
 async def test_a_rehearsed_write_runs_twice_and_is_kept_once() -> None:
-    store, runs = a_store(rehearse=True), []
+    store, runs = a_store(run_twice=True), []
     await store.write(lambda tx: (runs.append(1), note(tx, "a")))
     assert len(runs) == 2
     assert await words(store) == ["a"]

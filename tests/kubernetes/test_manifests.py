@@ -15,7 +15,7 @@ import yaml
 
 from deploy.pipeline import manifests
 from deploy.pipeline.rollout import MIGRATIONS
-from gbike.app.catalogue import card
+from gbike.app.catalogue import spec
 from gbike.kit.access.certificates import Certificates, services_named
 from gbike.services import NAMES
 from tests.architecture.source import ROOT
@@ -130,7 +130,7 @@ def test_every_service_of_the_cards_is_there(overlay: str) -> None:
     assert {f"GBIKE_PEER_{name.upper()}_URL" for name in NAMES} <= peers.keys()
     for name in NAMES:
         own = settings_of(overlay, name.replace("_", "-"))
-        for called in card(name).calls:
+        for called in spec(name).calls:
             where = "https://{}:8443" if overlay == "production" else "http://{}"
             assert own[f"GBIKE_PEER_{called.upper()}_URL"] == where.format(called.replace("_", "-"))
 
@@ -215,7 +215,7 @@ def test_who_may_speak_to_whom_is_what_the_cards_say() -> None:
     """What the policies say. A plain bridge network stores them and does not keep them."""
     policies = {named(one): one["spec"] for one in of_kind("demo", "NetworkPolicy")}
     assert policies["default-deny"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
-    callers = {name.replace("_", "-") for name in NAMES if "bike" in card(name).calls}
+    callers = {name.replace("_", "-") for name in NAMES if "bike" in spec(name).calls}
     [asked_by] = policies["bike"]["ingress"][0]["from"]
     assert set(asked_by["podSelector"]["matchExpressions"][0]["values"]) == callers
     [expression] = policies["callers-of-bike"]["podSelector"]["matchExpressions"]

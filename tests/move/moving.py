@@ -10,7 +10,7 @@ from psycopg import sql
 from typer.testing import CliRunner, Result
 
 from dev.bench.fill import fill
-from gbike.app.catalogue import cards
+from gbike.app.catalogue import specs
 from gbike.app.cli import app
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
@@ -176,6 +176,6 @@ def killed_at(folder: DataFolder, to: str, words: str) -> None:
 def _sessions(url: str) -> int:
     with psycopg.connect(url + "postgres") as connection:
         row = connection.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = ANY(%s)", ([card.name for card in cards()],)
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = ANY(%s)", ([spec.name for spec in specs()],)
         ).fetchone()
     return int(row[0]) if row else 0

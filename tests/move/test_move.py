@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from gbike.app.catalogue import card
+from gbike.app.catalogue import spec
 from gbike.app.data_folder import DataFolder
 from gbike.app.move.screen import Screen
 from gbike.app.move.source import scratch_of
@@ -155,7 +155,7 @@ def test_each_service_writes_as_a_role_of_its_own(folder: DataFolder, databases:
 @pytest.mark.parametrize("table", ["tariffs", "positions", "commits"])
 def test_a_target_with_rows_is_refused_by_name(table: str, folder: DataFolder, databases: Databases) -> None:
     databases.make("billing")
-    migrate_url(databases.server.url("billing"), card("billing").versions)
+    migrate_url(databases.server.url("billing"), spec("billing").versions)
     databases.ask("billing", f"INSERT INTO {table} {_a_row(databases, 'billing', table)}")
 
     refused = move(folder, databases.url)

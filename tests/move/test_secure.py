@@ -19,7 +19,7 @@ from gbike.app.cluster.plan import MOVING, read_plan
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
 from gbike.app.engines import postgres
-from gbike.app.event_map import still_world
+from gbike.app.event_map import inert_dependencies
 from gbike.app.modes import Mode, claim
 from gbike.app.up import settings_in
 from gbike.kit.access.keyring import KeyFolder
@@ -28,7 +28,7 @@ from gbike.kit.ids import SystemIds
 from gbike.kit.postgres.store import PostgresStore
 from gbike.kit.runtime import assemble
 from gbike.services import NAMES
-from gbike.services.account.wiring import CARD
+from gbike.services.account.wiring import SPEC
 from tests.architecture.source import ROOT
 from tests.cluster.running import gbike, new_folder
 from tests.move.moving import move, moved
@@ -126,8 +126,8 @@ def test_who_was_signed_in_is_and_authenticators_open(before: Before, cluster: P
     async def again(port: int) -> tuple[Reply, Reply, Reply]:
         url = Logins(cluster, NAMES).urls(port)["account"]
         store = PostgresStore(url, clock=SystemClock(), ids=SystemIds(), source="account")
-        world = still_world(store, env)
-        client = Client(assemble(world, CARD.build(world)).app)
+        deps = inert_dependencies(store, env)
+        client = Client(assemble(deps, SPEC.build(deps)).app)
         try:
             code = before.codes.at(max(before.last + 30, SystemClock().now_ms() // 1000))  # each counts once
             return await sign_in(client, KIM), await sign_in(client, LEE), await sign_in(client, LEE, code)

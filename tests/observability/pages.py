@@ -6,8 +6,8 @@ from typing import NamedTuple
 from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.parser import text_string_to_metric_families
 
-from gbike.app.catalogue import cards
-from gbike.app.event_map import still_world
+from gbike.app.catalogue import specs
+from gbike.app.event_map import inert_dependencies
 
 
 class Metrics(NamedTuple):
@@ -23,10 +23,10 @@ class Metrics(NamedTuple):
 
 def declared() -> list[Counter | Gauge | Histogram]:
     """Every metric of the floor and of the services."""
-    world = still_world()
-    for card in cards():
-        card.build(world)
-    found = world.metrics.registry._collector_to_names
+    deps = inert_dependencies()
+    for spec in specs():
+        spec.build(deps)
+    found = deps.metrics.registry._collector_to_names
     return [metric for metric in found if isinstance(metric, Counter | Gauge | Histogram)]
 
 

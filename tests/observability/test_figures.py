@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gbike.app.catalogue import cards
+from gbike.app.catalogue import specs
 from gbike.app.cluster.secrets import make, told
 from gbike.app.copies import copy_running, copy_stopped
 from gbike.app.data_folder import DataFolder
@@ -20,7 +20,7 @@ from gbike.kit.open_files import OpenFiles
 from gbike.kit.store import Tx
 from gbike.kit.telemetry import Metrics as KitMetrics
 from gbike.services.billing.storage import IN_FLIGHT, not_closed
-from gbike.services.user_deposit.wiring import BITE, Drift
+from gbike.services.user_deposit.wiring import DRIFT_BATCH, Drift
 from tests.journeys.fleet import open_deposits, register_bikes
 from tests.observability.pages import Metrics, read
 from tests.services.lone import SetClock
@@ -34,7 +34,7 @@ class Town:
 
     def __init__(self) -> None:
         self.clock = SetClock()
-        self.embedded = Embedded(None, EVERY_RIDE_COSTS, clock=self.clock, rehearse=True)
+        self.embedded = Embedded(None, EVERY_RIDE_COSTS, clock=self.clock, run_twice=True)
         self.client = Client(self.embedded.app)
 
     async def open(self) -> "Town":
@@ -47,7 +47,7 @@ class Town:
         """The page, after whatever only counts has counted."""
         for part in self.embedded.parts.values():
             for worker in part.running.workers:
-                if not worker.moves:
+                if not worker.drains:
                     await worker.step()
         answer = await self.client.get("/metrics")
         assert answer.headers["content-type"].startswith("text/plain")
@@ -204,7 +204,7 @@ async def test_an_entry_without_its_other_side_drifts(town: Town) -> None:
 
 
 async def test_a_large_ledger_is_looked_at_in_turn_and_who_moved_money_at_once(town: Town) -> None:
-    last = 2 * BITE + 1
+    last = 2 * DRIFT_BATCH + 1
     await open_deposits(town.client, range(4, last + 1))
     drift = Drift(town.embedded.part("user_deposit").store)
     assert await drift.look() == 0
@@ -307,7 +307,7 @@ async def test_the_age_of_the_last_backup_is_told(tmp_path: Path) -> None:
 
 def test_when_certificates_expire_is_told(tmp_path: Path) -> None:
     now_ms = SystemClock().now_ms()
-    make(tmp_path, cards(), now_ms)
+    make(tmp_path, specs(), now_ms)
     told_to = told(tmp_path, "rent")
     found = certificates(told_to)
     assert found is not None

@@ -8,7 +8,7 @@ from gbike.kit.bus import KEEP_MS
 from gbike.kit.housekeeping import DAY_MS, FLOOR
 from gbike.kit.kafka.topic import PARTITIONS
 from gbike.kit.postgres.store import READERS, SCANS, WRITERS
-from gbike.services.user_deposit.storage.drift import BITE
+from gbike.services.user_deposit.storage.drift import DRIFT_BATCH
 from tests.observability.test_rules import ALERTS, ROOT
 
 DOCS = ROOT / "docs"
@@ -85,7 +85,7 @@ def test_processes_and_cores_follow_from_the_rides() -> None:
 def test_connections_and_the_round_of_the_ledger() -> None:
     assert f"({WRITERS} write, {READERS} read, {SCANS} scan, 1 wants to lead)" in SCALING
     assert f"up to {WRITERS + READERS + SCANS + 1} connections" in SCALING
-    assert f"{BITE // 5} riders a second" in SCALE
+    assert f"{DRIFT_BATCH // 5} riders a second" in SCALE
 
 
 def test_every_page_of_operating_is_in_its_index() -> None:

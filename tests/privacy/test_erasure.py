@@ -113,7 +113,7 @@ async def test_what_was_said_before_and_comes_after_loses_its_places(tmp_path: P
 
 
 async def test_no_place_is_kept_of_a_ride_that_outlasts_the_account(tmp_path: Path) -> None:
-    embedded = Embedded(None, SETTINGS, rehearse=True)
+    embedded = Embedded(None, SETTINGS, run_twice=True)
     client = Client(embedded.app)
     person = await sign_up(embedded, "zubenelgenubi", 100)
     await client.post("/bikes", {"bikeid": 1, "status": "사용가능"})

@@ -26,7 +26,7 @@ def databases(request: pytest.FixtureRequest) -> Databases | None:
 @pytest.fixture
 async def make(tmp_path: Path, databases: Databases | None, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Make]:
     """Makes an installation of a form and breaks it."""
-    monkeypatch.setattr(quiet, "LOOK_S", 0.01)
+    monkeypatch.setattr(quiet, "POLL_S", 0.01)
     monkeypatch.setattr(quiet, "UNHEARD_S", 0.1)
     monkeypatch.setattr(quiet, "APART_S", 0.1)
     folder, closing = DataFolder(tmp_path / "data"), []

@@ -140,7 +140,7 @@ async def test_a_lost_thing_is_named_while_riders_ride_on(
     make: Make, lost: Lost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there = await make("databases", lost.happen)
-    monkeypatch.setattr(quiet, "LOOK_S", 1.0)  # somebody rides in between, however busy the machine is
+    monkeypatch.setattr(quiet, "POLL_S", 1.0)  # somebody rides in between, however busy the machine is
     monkeypatch.setattr(quiet, "LOOKS", 1)
     monkeypatch.setattr(quiet, "APART_S", 1.0)
     house = there.house

@@ -16,7 +16,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from gbike.app.catalogue import cards, speakers
+from gbike.app.catalogue import speakers, specs
 from gbike.app.cluster import kafka_logins, secrets
 from gbike.app.engines import kafka as engine
 from gbike.contracts.bike_manager import AdjustedPoint
@@ -55,7 +55,7 @@ class Locked(RealKafka):
 
     def lock(self) -> None:
         """As `cluster up` does it at each start."""
-        secrets.make(self.data, cards(), SystemClock().now_ms())
+        secrets.make(self.data, specs(), SystemClock().now_ms())
         kafka_logins.lock_up(self._folder, self._port, secrets.kafka_passwords(self.data))
 
     def login(self, name: str) -> Broker:
@@ -160,9 +160,9 @@ async def test_the_makers_of_a_forged_message_get_no_further_than_the_door(broke
 
 async def test_each_service_writes_its_topic_and_reads_those_of_whom_it_hears(broker: Locked) -> None:
     topics = {topic_of(speaker) for speaker in speakers().values()}
-    for card in cards():
-        may = broker.login(card.name).client()
-        for topic in sorted(topics - {topic_of(card.name)}):
+    for spec in specs():
+        may = broker.login(spec.name).client()
+        for topic in sorted(topics - {topic_of(spec.name)}):
             with pytest.raises(aiokafka.errors.TopicAuthorizationFailedError):
                 await write(may, topic, adjusted(9))
     await read(broker.login("rent").client(), topic_of("account"))
@@ -223,7 +223,7 @@ async def test_the_halves_of_the_node_speak_with_a_password_too(broker: Locked) 
 
 def test_passwords_are_in_files_of_our_user_and_nowhere_else(broker: Locked) -> None:
     passwords = secrets.kafka_passwords(broker.data)
-    assert set(passwords) == {"admin", "reader", *(card.name for card in cards())}
+    assert set(passwords) == {"admin", "reader", *(spec.name for spec in specs())}
     assert len(set(passwords.values())) == len(passwords)
     files = [*(broker.data / "keys").glob("*/kafka.password"), broker.data / "kafka" / "server.properties"]
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}

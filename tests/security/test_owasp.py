@@ -190,7 +190,7 @@ async def test_api8_security_misconfiguration(town: Locked) -> None:
 def test_api9_improper_inventory_management() -> None:
     """What is routed and not hidden is what is described, and what is described needs what it says it needs."""
     for one in build_all():
-        described = document(one.card.name, one.service.operations)["paths"]
+        described = document(one.spec.name, one.service.operations)["paths"]
         routed = {
             (re.sub(r":\w+}", "}", operation.path), operation.method.lower()): operation for operation in one.public
         }
@@ -198,7 +198,7 @@ def test_api9_improper_inventory_management() -> None:
         for (path, method), operation in routed.items():
             assert ("security" in described[path][method]) is not operation.rule.public, path
         for operation in one.service.operations:
-            assert operation.path.startswith((*one.card.paths, "/internal/")), operation.path
+            assert operation.path.startswith((*one.spec.paths, "/internal/")), operation.path
 
 
 async def test_api10_unsafe_consumption_of_apis(town: Locked) -> None:

@@ -16,7 +16,7 @@ from gbike.kit.http.guard import OPEN_DOOR
 from gbike.kit.ids import SystemIds
 from gbike.kit.inprocess.peer import call_asgi
 from gbike.kit.peers import PeerAnswer, PeerUnreachable
-from gbike.kit.runtime import Card, Worker, World
+from gbike.kit.runtime import Dependencies, ServiceSpec, Worker
 from gbike.kit.schema.migrate import LOG_VERSIONS, in_memory, migrate
 from gbike.kit.sqlite.log import LogSubscription, SqliteLog
 from gbike.kit.sqlite.store import SqliteStore
@@ -114,7 +114,7 @@ class Lone:
 
     def __init__(
         self,
-        card: Card,
+        spec: ServiceSpec,
         env: Mapping[str, str] | None = None,
         path: Path | None = None,
         store: Callable[[SetClock], Any] | None = None,
@@ -123,20 +123,20 @@ class Lone:
         another engine's."""
         self.clock = SetClock()
         self.peer = FakePeer()
-        self.card = card
+        self.spec = spec
         ids = SystemIds()
         if path is not None:
-            migrate(path, card.versions)
-        memory = in_memory(card.versions) if path is None else None
-        rehearse = path is None
+            migrate(path, spec.versions)
+        memory = in_memory(spec.versions) if path is None else None
+        run_twice = path is None
         self.store: Any = (
-            SqliteStore(path, clock=self.clock, ids=ids, source=card.name, memory=memory, rehearse=rehearse)
+            SqliteStore(path, clock=self.clock, ids=ids, source=spec.name, memory=memory, run_twice=run_twice)
             if store is None
             else store(self.clock)
         )
         log = SqliteStore(None, clock=self.clock, ids=ids, source="bus", memory=in_memory(LOG_VERSIONS))
         self.bus = SqliteLog(log)
-        world = World(
+        deps = Dependencies(
             clock=self.clock,
             ids=ids,
             chance=lambda: 0.5,
@@ -148,7 +148,7 @@ class Lone:
             metrics=Metrics(),
             guard=OPEN_DOOR,
         )
-        self.running = assemble_one(card, world)
+        self.running = assemble_one(spec, deps)
         self.client = LoneClient(self.running.app)
         self._told = 0
 
@@ -173,7 +173,7 @@ class Lone:
 
     async def settle(self) -> None:
         """Step what moves until it is quiet."""
-        moving = [worker for worker in self.running.workers if worker.moves]
+        moving = [worker for worker in self.running.workers if worker.drains]
         while sum([await worker.step() for worker in moving]):
             pass
 

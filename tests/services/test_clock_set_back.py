@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from gbike.services.bike_manage_app.wiring import CARD as REPORTS
+from gbike.services.bike_manage_app.wiring import SPEC as REPORTS
 from gbike.services.user_deposit.domain import MOST_BEGUN
-from gbike.services.user_deposit.wiring import CARD as DEPOSITS
+from gbike.services.user_deposit.wiring import SPEC as DEPOSITS
 from tests.services.account.people import KIM, Town, kind
 from tests.services.account.test_resets import ASK, NEW, USE, letters, token_in
 from tests.services.lone import Lone

@@ -2,14 +2,14 @@
 
 import pytest
 
-from gbike.kit.runtime import Card
-from gbike.services.bike_manage_app.wiring import CARD as REPORTS
-from gbike.services.rent.wiring import CARD as RENT
+from gbike.kit.runtime import ServiceSpec
+from gbike.services.bike_manage_app.wiring import SPEC as REPORTS
+from gbike.services.rent.wiring import SPEC as RENT
 from tests.services.lone import Lone
 
 
 @pytest.mark.parametrize(
-    ("card", "path", "wish"),
+    ("spec", "path", "wish"),
     [
         (RENT, "/rents", {"userid": 3, "bikeid": 1}),
         (REPORTS, "/bikeManageApps", {"managerid": "1", "bikeid": "7", "batterylevel": "50", "usableyn": "true"}),
@@ -17,10 +17,10 @@ from tests.services.lone import Lone
     ids=["rent", "report"],
 )
 async def test_what_bike_takes_at_the_last_moment_is_not_swept_before_it_counts(
-    card: Card, path: str, wish: dict[str, object]
+    spec: ServiceSpec, path: str, wish: dict[str, object]
 ) -> None:
     """What comes before and after bike's answer takes its own time on a busy machine."""
-    lone = Lone(card)
+    lone = Lone(spec)
 
     async def two_seconds() -> None:
         lone.clock.at_ms += 2_000

@@ -67,12 +67,12 @@ class Before:
     async def _publish(self, port: int, bootstrap: str) -> None:
         identity = (await ensure_topics(Broker(bootstrap), [HOUSE]))[HOUSE]
         built = build_all()
-        heard = {one.card.name: set(self._ask(port, one.card.name, "SELECT message_id FROM inbox")) for one in built}
+        heard = {one.spec.name: set(self._ask(port, one.spec.name, "SELECT message_id FROM inbox")) for one in built}
         producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
         await producer.start()
         log: dict[int, list[Message]] = {place.partition: [] for place in PLACES}
         for one in built:
-            with psycopg.connect(postgres.url(port, one.card.name)) as store:
+            with psycopg.connect(postgres.url(port, one.spec.name)) as store:
                 rows = store.execute("SELECT message_id, type, key, headers, value FROM outbox ORDER BY id").fetchall()
                 sent = [row for n, row in enumerate(rows) if n % 2 or any((row[0],) in ids for ids in heard.values())]
                 for row in sent:
@@ -86,12 +86,12 @@ class Before:
                 store.execute("DELETE FROM positions WHERE consumer LIKE 'log %'")
                 store.execute("INSERT INTO positions (consumer, position) VALUES (%s, 0)", (f"log {identity}",))
             self.published += ids
-            self.waiting[f"{HOUSE}.{one.card.name}"] = len(rows) - len(sent)
+            self.waiting[f"{HOUSE}.{one.spec.name}"] = len(rows) - len(sent)
         await producer.stop()
         for one in built:
             if one.service.policies:
                 types = {kind.__name__ for kind in one.service.policies}
-                await self._stand(bootstrap, one.card.name, types, heard[one.card.name], log, identity=identity)
+                await self._stand(bootstrap, one.spec.name, types, heard[one.spec.name], log, identity=identity)
 
     async def _stand(
         self,

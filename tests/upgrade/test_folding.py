@@ -18,7 +18,7 @@ from gbike.kit.ids import SystemIds
 from gbike.kit.schema.migrate import in_memory
 from gbike.kit.sqlite.store import SqliteStore
 from gbike.services.rent_and_billing_view.storage import VERSIONS, lines
-from gbike.services.rent_and_billing_view.storage.kept import BITE
+from gbike.services.rent_and_billing_view.storage.kept import BATCH
 from gbike.services.rent_and_billing_view.wiring import Folding, rebuild
 from tests.postgres import Server
 from tests.upgrade.kept import KEPT, put_back
@@ -33,7 +33,7 @@ from gbike.kit.clock import SystemClock
 from gbike.kit.ids import SystemIds
 from gbike.services.rent_and_billing_view import commands as folding
 
-folding.BITE = 3
+folding.BATCH = 3
 
 def never_ends(tx, after):
     folding.fold_kept(tx, after, 5)
@@ -137,7 +137,7 @@ async def test_more_old_events_than_a_bite_are_folded_and_removed(tmp_path: Path
         "INSERT INTO kept (message_id, type, key, headers, value)"
         " SELECT message_id, type, key, headers, value FROM kept WHERE number <= ?"
     )
-    for _ in range(24 * BITE // last):
+    for _ in range(24 * BATCH // last):
         await embedded.parts[VIEW].store.write(lambda tx: tx.execute(many, (last,)))
     await fold(embedded)
     [(old, left)] = await rows(embedded, f"SELECT ({OF_BEFORE}), count(*) FROM kept")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gbike.app import checking
-from gbike.app.catalogue import cards
+from gbike.app.catalogue import specs
 from gbike.app.copies import restore
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
@@ -58,8 +58,8 @@ class Databases(Past):
 
     def open(self, more: dict[str, str] | None = None) -> tuple[Embedded, Client]:
         """See Past.open."""
-        for card in cards():
-            migrate_url(self.urls[card.name], card.versions)
+        for spec in specs():
+            migrate_url(self.urls[spec.name], spec.versions)
         house = House(self.urls, more)
         return house, Client(house.app)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gbike.app.catalogue import cards
+from gbike.app.catalogue import specs
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
 from gbike.kit.schema.migrate import FLOOR_VERSIONS, LOG_VERSIONS
@@ -45,7 +45,7 @@ async def test_what_a_release_left_opens_and_rides_go_on(folder: DataFolder) -> 
 
 
 def migrations() -> Iterator[Path]:
-    for versions in [LOG_VERSIONS, FLOOR_VERSIONS, *(card.versions for card in cards())]:
+    for versions in [LOG_VERSIONS, FLOOR_VERSIONS, *(spec.versions for spec in specs())]:
         yield from sorted(versions.glob("[0-9]*_*.py"))
 
 

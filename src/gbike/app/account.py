@@ -12,7 +12,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from gbike.app import CannotDo, control
-from gbike.app.catalogue import card as find_card
+from gbike.app.catalogue import spec as find_spec
 from gbike.app.cli import DATA, AdminFile, Data, StoreUrl, User, group, settings_given
 from gbike.app.cluster import secrets
 from gbike.app.cluster.plan import read_plan
@@ -234,7 +234,7 @@ def do(place: Place, env: Mapping[str, str], verb: str, *args: str) -> str:
         raise NoData(f"there is no gbike data in {place.data}; `gbike up --data {place.data}` makes some")
     with locked(folder, f"gbike account {verb}"):
         path = folder.store_path(ACCOUNT)
-        migrate(path, find_card(ACCOUNT).versions)
+        migrate(path, find_spec(ACCOUNT).versions)
         return asyncio.run(_in_store(f"sqlite:///{path}", env, verb, args))
 
 

@@ -4,7 +4,7 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from gbike.app import CannotDo
-from gbike.kit.runtime import Card
+from gbike.kit.runtime import ServiceSpec
 from gbike.services import NAMES
 
 FIRST_PORT, GATEWAY_PORT = 8081, 8088
@@ -16,12 +16,12 @@ class NoSuchService(CannotDo):
     """There is no service of that name."""
 
 
-def card(name: str) -> Card:
+def spec(name: str) -> ServiceSpec:
     """What is known of a service, by its name as people write it: `userDeposit`, `view`. Raises NoSuchService."""
     plain = name.replace("_", "").lower()
     for known in NAMES:
         if plain in (known.replace("_", ""), *(short for short, long in _SHORT.items() if long == known)):
-            found: Card = import_module(f"gbike.services.{known}.wiring").CARD
+            found: ServiceSpec = import_module(f"gbike.services.{known}.wiring").SPEC
             return found
     raise NoSuchService(f"there is no service {name!r}; there are {', '.join(NAMES)}")
 
@@ -32,9 +32,9 @@ def usual_port(name: str) -> int:
     return port if port < GATEWAY_PORT else port + 1
 
 
-def cards() -> list[Card]:
+def specs() -> list[ServiceSpec]:
     """Every service of this installation."""
-    return [card(name) for name in NAMES if find_spec(f"gbike.services.{name}")]
+    return [spec(name) for name in NAMES if find_spec(f"gbike.services.{name}")]
 
 
 def speakers() -> dict[str, str]:

@@ -18,7 +18,7 @@ import msgspec
 import typer
 
 from gbike.app import copies
-from gbike.app.catalogue import cards
+from gbike.app.catalogue import specs
 from gbike.app.cli import DATA, Adopt, Data
 from gbike.app.cluster import engine, left
 from gbike.app.cluster.logins import Logins, urls_at
@@ -206,7 +206,7 @@ def _checked(source: Path) -> tuple[Manifest, Plan]:
             raise NoData(f"{source} is not whole: {name} is missing")
         if _sealed(file) != wanted:
             raise NoData(f"{file} is not what was backed up: its SHA-256 differs from {MANIFEST}'s")
-    known = {card.name: newest(card.versions) for card in cards()}
+    known = {spec.name: newest(spec.versions) for spec in specs()}
     for service in known:
         if service not in manifest.stores or manifest.stores[service].file not in manifest.sha256:
             raise NoData(f"{source} is not whole: it has no store of {service}")

@@ -34,7 +34,7 @@ def dead_list(data: Data = DATA, store: StoreUrl = "", service: OfService = "") 
 @dead_verb.command("show")
 def dead_show(message: Message, data: Data = DATA, store: StoreUrl = "", service: OfService = "") -> None:
     """Everything about one message that is set aside."""
-    typer.echo("\n".join(shown(Place(data, store, service), message)))
+    typer.echo("\n".join(to_lines(Place(data, store, service), message)))
 
 
 @dead_verb.command("replay")
@@ -72,7 +72,7 @@ def listed(place: Place) -> Iterator[str]:
     yield f"{len(found)} set aside · 보류된 메시지 {len(found)}건" if found else NONE
 
 
-def shown(place: Place, message_id: str) -> Iterator[str]:
+def to_lines(place: Place, message_id: str) -> Iterator[str]:
     """Everything about one letter, for each service that set it aside. Raises NoData, NoSuchLetter."""
     holders = _holders(place, message_id)
     for service, dead in holders.items():

@@ -94,12 +94,12 @@ def _verbs(embedded: Embedded) -> dict[str, Verb]:
     async def slow(service: str, delay: str) -> str:
         part = embedded.part(service)
         part.answer(late=read_delay(delay), stopped=part.stopped)
-        return f"{part.card.name} answers {delay} ms late now"
+        return f"{part.spec.name} answers {delay} ms late now"
 
     async def stop(service: str) -> str:
         part = embedded.part(service)
         await part.stop()
-        return f"{part.card.name} is stopped"
+        return f"{part.spec.name} is stopped"
 
     async def heal(service: str = "") -> str:
         for part in [embedded.part(service)] if service else embedded.parts.values():

@@ -12,7 +12,7 @@ from gbike.kit.clock import Clock
 from gbike.kit.http.guard import OPEN_DOOR, Guard
 from gbike.kit.ids import Ids
 from gbike.kit.peers import Caller
-from gbike.kit.runtime import Card
+from gbike.kit.runtime import ServiceSpec
 from gbike.kit.settings import BadSetting, load
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class LockedDoors(Doors):
     open = False
 
     def __init__(
-        self, env: Mapping[str, str], clock: Clock, ids: Ids, account: Caller, cards: Sequence[Card] = ()
+        self, env: Mapping[str, str], clock: Clock, ids: Ids, account: Caller, specs: Sequence[ServiceSpec] = ()
     ) -> None:
         """`account`: the way to who publishes our own keys. `cards`: the services of this one process, whose keys are
         made here and now; without them keys are in the files that the settings name. Raises BadSetting."""
@@ -84,8 +84,8 @@ class LockedDoors(Doors):
         self._proxies = Proxies(self._chosen.trusted_proxies)
         self._key = read_private(self._chosen.service_key_file) if self._chosen.service_key_file else None
         self._scraper = _token(self._chosen.scraper_token_file)
-        self._made = self._make(cards)
-        self._may_call = {one.name: {other.name for other in cards if one.name in other.calls} for one in cards}
+        self._made = self._make(specs)
+        self._may_call = {one.name: {other.name for other in specs if one.name in other.calls} for one in specs}
 
     def trust(self, issuer: str, keys: "KeySource") -> None:
         """Take tokens of one more issuer, as if the settings named it."""
@@ -150,10 +150,10 @@ class LockedDoors(Doors):
         self._closing.append(caller.close)
         return caller
 
-    def _make(self, cards: Sequence[Card]) -> dict[str, "Ed25519PrivateKey"]:
+    def _make(self, specs: Sequence[ServiceSpec]) -> dict[str, "Ed25519PrivateKey"]:
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-        return {card.name: Ed25519PrivateKey.generate() for card in cards}
+        return {spec.name: Ed25519PrivateKey.generate() for spec in specs}
 
 
 def _token(file: str) -> str:

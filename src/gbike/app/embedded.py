@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp
 
-from gbike.app.catalogue import card as find_card
-from gbike.app.catalogue import cards
+from gbike.app.catalogue import spec as find_spec
+from gbike.app.catalogue import specs
 from gbike.app.data_folder import DataFolder
 from gbike.app.defaults import with_defaults
 from gbike.app.doors import Doors, LockedDoors
@@ -32,7 +32,7 @@ from gbike.kit.batching import probe
 from gbike.kit.bus import KEEP_MS
 from gbike.kit.clock import Clock, SystemClock
 from gbike.kit.files import closed_folder
-from gbike.kit.housekeeping import BITE
+from gbike.kit.housekeeping import BATCH
 from gbike.kit.http.app import HttpApp, Operation
 from gbike.kit.http.ask import HAL_JSON, Request, Response
 from gbike.kit.http.problems import STOPPED
@@ -40,7 +40,7 @@ from gbike.kit.http.standard import standard_operations
 from gbike.kit.ids import Ids, SystemIds
 from gbike.kit.inbox import Consumer
 from gbike.kit.inprocess.peer import InProcessCaller
-from gbike.kit.runtime import Card, Running, Subscribe, Worker, World
+from gbike.kit.runtime import Dependencies, Running, ServiceSpec, Subscribe, Worker
 from gbike.kit.schema.migrate import LOG_VERSIONS, in_memory, migrate, newest
 from gbike.kit.settings import load
 from gbike.kit.sqlite.log import LogSubscription, SqliteLog
@@ -63,19 +63,19 @@ LOG_LOOK_S = 15
 class Part:
     """One service of the embedded form. `app`: what answers for it, itself or a fault in its place."""
 
-    def __init__(self, card: Card, store: SqliteStore, running: Running, chance: Callable[[], float]) -> None:
-        self.card, self.store = card, store
+    def __init__(self, spec: ServiceSpec, store: SqliteStore, running: Running, chance: Callable[[], float]) -> None:
+        self.spec, self.store = spec, store
         self.running = running
         self._chance = chance
         self.app: ASGIApp = running.app
         self.delay: Delay | None = None
         self.stopped = False
-        self.drivers = Drivers(card.name, running.workers)
+        self.drivers = Drivers(spec.name, running.workers)
 
     def answer(self, *, late: Delay | None = None, stopped: bool = False) -> None:
         """From now on answer so late, or that we are stopped; without either as always."""
         self.delay, self.stopped = late, stopped
-        self.app = self.running.app.refusing(STOPPED, {"service": self.card.name}) if stopped else self.running.app
+        self.app = self.running.app.refusing(STOPPED, {"service": self.spec.name}) if stopped else self.running.app
         if late is not None:
             self.app = Late(self.app, late, self._chance)
 
@@ -101,17 +101,17 @@ class Embedded:
         clock: Clock | None = None,
         ids: Ids | None = None,
         chance: Callable[[], float] | None = None,
-        rehearse: bool = False,
+        run_twice: bool = False,
         secure: bool = False,
         tracing: "Exporter | None" = None,
         log_lost: str = "",
     ) -> None:
-        """`folder` None: in memory, for tests. `rehearse`: run every write twice, for tests.
+        """`folder` None: in memory, for tests. `run_twice`: run every write twice, for tests.
         `log_lost`: how somebody knows that the log was lost or set back, where its own file does not tell.
         `secure`: tokens are required, with the secure defaults; else everybody may do everything.
         Raises BadSetting, NotWhole."""
         self.folder, self._tracing = folder, tracing
-        self._rehearse = rehearse
+        self._run_twice = run_twice
         self.generations = Generations(folder, secure=secure) if folder is not None else None
         self._env = with_defaults(env, secure=secure)
         self.clock, self._ids = clock or SystemClock(), ids or SystemIds()
@@ -125,22 +125,22 @@ class Embedded:
             self.bus.begin_anew(log_lost or NOT_THE_LAST)
         self._subscriptions: list[LogSubscription] = []
         self._unwiped: dict[str, SqliteStore] = {}
-        tidy = Worker("log", self.forget_old_messages, lambda: asyncio.sleep(LOG_LOOK_S), moves=False)
-        age = Worker("backup", self._look_at_backup, lambda: asyncio.sleep(60), moves=False)
-        anew = Worker("epoch", self._look_at_log, lambda: asyncio.sleep(60), moves=False)
-        follow = Worker("manifest", self._follow_generations, lambda: asyncio.sleep(FOLLOW_S), moves=False)
-        self.parts = {card.name: self._part(card) for card in cards()}
+        tidy = Worker("log", self.forget_old_messages, lambda: asyncio.sleep(LOG_LOOK_S), drains=False)
+        age = Worker("backup", self._look_at_backup, lambda: asyncio.sleep(60), drains=False)
+        anew = Worker("epoch", self._look_at_log, lambda: asyncio.sleep(60), drains=False)
+        follow = Worker("manifest", self._follow_generations, lambda: asyncio.sleep(FOLLOW_S), drains=False)
+        self.parts = {spec.name: self._part(spec) for spec in specs()}
         self.hearing = self._hear()
         heard = [self.hearing.worker] if self.hearing else []
         self._tidying = Drivers("bus", [tidy, age, anew, follow, *heard])
         if self.generations is not None:
-            schemas = {name: newest(part.card.versions) for name, part in self.parts.items()}
+            schemas = {name: newest(part.spec.versions) for name, part in self.parts.items()}
             self.generations.seal(self.stores(), {**schemas, "bus": newest(LOG_VERSIONS)})
         self.app = self._door()
 
     def part(self, name: str) -> Part:
         """A service by its name as people write it. Raises NoSuchService."""
-        return self.parts[find_card(name).name]
+        return self.parts[find_spec(name).name]
 
     @property
     def services(self) -> Sequence[str]:
@@ -160,9 +160,9 @@ class Embedded:
 
     def start(self, without: Sequence[str] = ()) -> None:
         """Drive every service, except those in `without`. Raises NoSuchService."""
-        out = {self.part(name).card.name for name in without}
+        out = {self.part(name).spec.name for name in without}
         for part in self.parts.values():
-            part.answer(late=part.delay, stopped=part.card.name in out)
+            part.answer(late=part.delay, stopped=part.spec.name in out)
             if not part.stopped:
                 part.start()
         self._tidying.start()
@@ -205,7 +205,7 @@ class Embedded:
             for part in self.parts.values():
                 if not part.stopped:
                     for worker in part.running.workers:
-                        moved += await worker.step() if worker.moves else 0
+                        moved += await worker.step() if worker.drains else 0
             moved += await self.hearing.step() if self.hearing else 0
             if not moved:
                 break
@@ -214,27 +214,27 @@ class Embedded:
         for store in self.stores().values():
             await store.flush()
 
-    def _part(self, card: Card) -> Part:
-        path = self.folder.store_path(card.name) if self.folder else None
-        store = self._open(path, card.versions, card.name)
-        self.bus.serve(card.name, store)
-        world = World(
+    def _part(self, spec: ServiceSpec) -> Part:
+        path = self.folder.store_path(spec.name) if self.folder else None
+        store = self._open(path, spec.versions, spec.name)
+        self.bus.serve(spec.name, store)
+        deps = Dependencies(
             clock=self.clock,
             ids=self._ids,
             chance=self._chance,
             store=store,
             bus=self.bus,
             subscribe=self._subscribe(store),
-            caller=lambda name: self.doors.caller(card.name, name, self._way_to(name)),
+            caller=lambda name: self.doors.caller(spec.name, name, self._way_to(name)),
             env=self._env,
             metrics=self.metrics,
-            guard=self.doors.guard(card.name),
-            spans=self._tracing.spans(card.name) if self._tracing else None,
+            guard=self.doors.guard(spec.name),
+            spans=self._tracing.spans(spec.name) if self._tracing else None,
         )
-        return Part(card, store, assemble_one(card, world), self._chance)
+        return Part(spec, store, assemble_one(spec, deps), self._chance)
 
     def _lock(self) -> LockedDoors:
-        return LockedDoors(self._env, self.clock, self._ids, self._way_to("account"), cards())
+        return LockedDoors(self._env, self.clock, self._ids, self._way_to("account"), specs())
 
     def _hear(self) -> Hearing | None:
         """How the doors hear whose tokens they refuse; None where they ask for none."""
@@ -278,7 +278,7 @@ class Embedded:
     async def forget_messages(self, before_ms: int) -> int:
         """Remove all messages from before that moment that every consumer has handled, from the disk too."""
         gone = forgotten = await self._forget(before_ms)
-        while forgotten == BITE:
+        while forgotten == BATCH:
             forgotten = await self._forget(before_ms)
             gone += forgotten
         if gone:
@@ -292,7 +292,7 @@ class Embedded:
 
     async def _forget(self, before_ms: int) -> int:
         everybody_at = min([await subscription.place() for subscription in self._subscriptions])
-        return await self.bus.forget(before_ms, everybody_at, BITE)
+        return await self.bus.forget(before_ms, everybody_at, BATCH)
 
     def _open(self, path: Path | None, versions: Path, source: str) -> SqliteStore:
         if path is not None:
@@ -304,7 +304,7 @@ class Embedded:
             ids=self._ids,
             source=source,
             committer=self._threads,
-            rehearse=self._rehearse,
+            run_twice=self._run_twice,
             memory=in_memory(versions) if path is None else None,
         )
 
@@ -319,7 +319,7 @@ class Embedded:
         settings = load(GatewaySettings, self._env)
         pages = web_operations(settings)
         own = HttpApp("gateway", [home, ready, old, *others, *pages], {}, self.metrics, self.doors.guard(*self.parts))
-        table = route_table(part.card for part in self.parts.values())
+        table = route_table(part.spec for part in self.parts.values())
         self.inside = Gateway(table, {name: part.running for name, part in self.parts.items()}, own)
         door = Gateway(table, self.parts, own)
         return open_to_all(door) if self.doors.open else open_to(origins(settings), door)
@@ -333,7 +333,7 @@ class Embedded:
     async def _home(self, request: Request) -> Response:
         if wants_a_page(request):
             return Response(302, None, {"Location": APP, "Vary": "Accept"}, media=HAL_JSON)
-        paths = [path for part in self.parts.values() for path in part.card.paths]
+        paths = [path for part in self.parts.values() for path in part.spec.paths]
         mode = {"mode": "demo"} if self.doors.open else {}
         links = {path[1:]: {"href": request.base + path} for path in [*paths, "/docs", "/health/ready", "/metrics"]}
         return Response(200, {"name": "gbike", **mode, "_links": links})

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from gbike.app.catalogue import cards
+from gbike.app.catalogue import specs
 from gbike.app.defaults import DEMO_DEFAULTS
 from gbike.app.hearing import KINDS
 from gbike.kit.clock import SystemClock
@@ -15,7 +15,7 @@ from gbike.kit.http.app import Operation
 from gbike.kit.http.guard import OPEN_DOOR
 from gbike.kit.ids import SystemIds
 from gbike.kit.inprocess.peer import InProcessCaller
-from gbike.kit.runtime import Card, Service, World
+from gbike.kit.runtime import Dependencies, Service, ServiceSpec
 from gbike.kit.store import Store
 from gbike.kit.telemetry import Metrics
 
@@ -44,7 +44,7 @@ class MappedEvent(msgspec.Struct, frozen=True):
 class Built(msgspec.Struct, frozen=True):
     """A service with everything it consists of, put together but not driven."""
 
-    card: Card
+    spec: ServiceSpec
     service: Service
 
     @property
@@ -53,10 +53,10 @@ class Built(msgspec.Struct, frozen=True):
         return [operation for operation in self.service.operations if not operation.hidden]
 
 
-def still_world(store: Store | None = None, env: Mapping[str, str] | None = None) -> World:
+def inert_dependencies(store: Store | None = None, env: Mapping[str, str] | None = None) -> Dependencies:
     """A world where nothing happens by itself: there is no bus, no peer can be reached, and no store unless given."""
     nothing: Any = object()  # fails whoever asks it for something: what is built here is not driven
-    return World(
+    return Dependencies(
         clock=SystemClock(),
         ids=SystemIds(),
         chance=lambda: 0.5,
@@ -72,28 +72,28 @@ def still_world(store: Store | None = None, env: Mapping[str, str] | None = None
 
 def build_all() -> list[Built]:
     """Every service of this installation with all that may be asked of it, in a world where nothing happens."""
-    world = still_world(env=DEMO_DEFAULTS)  # the test provider has an operation of its own
-    return [Built(card, card.build(world)) for card in cards()]
+    deps = inert_dependencies(env=DEMO_DEFAULTS)  # the test provider has an operation of its own
+    return [Built(spec, spec.build(deps)) for spec in specs()]
 
 
 def events(built: Sequence[Built]) -> list[MappedEvent]:
     """Every event that one of these services says, by speaker."""
     return [
-        MappedEvent(kind.__name__, kind, _sentence(kind), name_of(one.card), _handlers(kind, built))
+        MappedEvent(kind.__name__, kind, _sentence(kind), name_of(one.spec), _handlers(kind, built))
         for one in built
-        for kind in one.card.publishes
+        for kind in one.spec.publishes
     ]
 
 
 def handled_types() -> dict[str, frozenset[str]]:
     """The names of the events that each service hears."""
-    return {one.card.name: frozenset(kind.__name__ for kind in one.service.policies) for one in build_all()}
+    return {one.spec.name: frozenset(kind.__name__ for kind in one.service.policies) for one in build_all()}
 
 
 @cache
 def paths() -> dict[str, dict[str, frozenset[str]]]:
     """For each service that hears events: who says them, and which."""
-    says = {one.name: frozenset(kind.__name__ for kind in one.publishes) for one in cards()}
+    says = {one.name: frozenset(kind.__name__ for kind in one.publishes) for one in specs()}
     return {
         name: {source: told & wanted for source, told in says.items() if told & wanted}
         for name, wanted in handled_types().items()
@@ -101,9 +101,9 @@ def paths() -> dict[str, dict[str, frozenset[str]]]:
     }
 
 
-def name_of(card: Card) -> str:
+def name_of(spec: ServiceSpec) -> str:
     """A service's name as the original wrote it: userDeposit."""
-    return display_name(card.name)
+    return display_name(spec.name)
 
 
 def display_name(name: str) -> str:
@@ -118,7 +118,7 @@ def _handlers(kind: type, built: Sequence[Built]) -> tuple[EventHandler, ...]:
         policy = one.service.policies.get(kind)
         if policy is not None:
             function = policy.func if isinstance(policy, partial) else policy  # whatever was bound to it
-            found.append(EventHandler(name_of(one.card), function.__name__, _sentence(function)))
+            found.append(EventHandler(name_of(one.spec), function.__name__, _sentence(function)))
     if kind in KINDS.values():
         found.append(EventHandler(DOORS, "refuse", "Access tokens of before are refused."))
     return tuple(found)

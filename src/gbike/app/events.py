@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gbike.app import dead
-from gbike.app.catalogue import card as find_card
+from gbike.app.catalogue import spec as find_spec
 from gbike.app.catalogue import usual_port
 from gbike.app.cli import DATA, Data, StoreUrl, settings_given
 from gbike.app.control import Verb
@@ -39,9 +39,9 @@ def event_map(context: typer.Context) -> None:
 def routes_verb() -> None:
     """The route table, from the code: each path prefix with its service and port, and what may be asked there."""
     for one in build_all():
-        others = [alias for alias, path in one.card.aliases.items() if path in one.card.paths]
+        others = [alias for alias, path in one.spec.aliases.items() if path in one.spec.paths]
         also = f", also {' and '.join(others)}" if others else ""
-        typer.echo(f"{' '.join(one.card.paths)}  {name_of(one.card)}, port {usual_port(one.card.name)}{also}")
+        typer.echo(f"{' '.join(one.spec.paths)}  {name_of(one.spec)}, port {usual_port(one.spec.name)}{also}")
         for operation in one.public:
             typer.echo(f"    {operation.method:<6} {operation.path}  {operation.summary}")
 
@@ -68,7 +68,7 @@ def since_ms(text: str) -> int:
 
 def republish(place: Place, since: str, env: Mapping[str, str]) -> str:
     """A line for each service. Raises NoData, FolderInUse, NoSuchService."""
-    service = find_card(place.service).name if place.service else ""
+    service = find_spec(place.service).name if place.service else ""
     order = ("republish", service, str(since_ms(since)))
     [done] = give(place, env, verbs, [order])
     if not done.ok:

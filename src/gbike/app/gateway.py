@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 import typer
 
-from gbike.app.catalogue import cards, usual_port
+from gbike.app.catalogue import specs, usual_port
 from gbike.app.cli import DATA, Data
 from gbike.app.doors import not_for_production, on_loopback_only
 from gbike.app.engines import envoy as engine
@@ -22,7 +22,7 @@ from gbike.gateway.routes import Page, route_table
 from gbike.gateway.settings import GatewaySettings
 from gbike.kit.http.openapi import document
 from gbike.kit.http.pages import docs_page, status_codes_page
-from gbike.kit.runtime import Card
+from gbike.kit.runtime import ServiceSpec
 from gbike.kit.settings import BadSetting, load, surroundings
 
 __all__ = ["Place", "configuration", "drain", "run"]
@@ -53,16 +53,16 @@ def gateway_verb(
 
 def configuration(place: Place, env: Mapping[str, str]) -> dict[str, Any]:
     """Envoy's configuration for all services of this installation. Raises BadSetting."""
-    known = cards()
-    upstreams = {card.name: addresses(card, env) for card in known}
+    known = specs()
+    upstreams = {spec.name: addresses(spec, env) for spec in known}
     settings = load(GatewaySettings, env)
     return config(route_table(known), upstreams, pages(demo=place.demo) | web(settings), place, settings)
 
 
-def addresses(card: Card, env: Mapping[str, str]) -> list[Address]:
+def addresses(spec: ServiceSpec, env: Mapping[str, str]) -> list[Address]:
     """Where the processes of a service are: `GBIKE_PEER_RENT_URL`, several with commas between. Raises BadSetting."""
-    name = f"GBIKE_PEER_{card.name.upper()}_URL"
-    given = env.get(name) or f"http://127.0.0.1:{usual_port(card.name)}"
+    name = f"GBIKE_PEER_{spec.name.upper()}_URL"
+    given = env.get(name) or f"http://127.0.0.1:{usual_port(spec.name)}"
     return [_address(name, one.strip()) for one in given.split(",")]
 
 

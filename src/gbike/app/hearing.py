@@ -14,7 +14,7 @@ from gbike.kit.access.revoked import NEVER, Revocations
 from gbike.kit.bus import Tail
 from gbike.kit.clock import from_rfc3339
 from gbike.kit.envelope import Message, Undecodable, unpack
-from gbike.kit.runtime import IDLE_MS, Worker
+from gbike.kit.runtime import IDLE_WAIT_MS, Worker
 from gbike.kit.telemetry import log
 
 SPEAKER = "account"
@@ -34,7 +34,7 @@ class Hearing:
     @property
     def worker(self) -> Worker:
         """What drives it."""
-        return Worker("doors", self.step, lambda: self._tail.changed(IDLE_MS), moves=False)
+        return Worker("doors", self.step, lambda: self._tail.changed(IDLE_WAIT_MS), drains=False)
 
     async def step(self) -> int:
         """Hear what is new; answers how much. Raises BusUnavailable, StoreUnavailable."""

@@ -28,7 +28,7 @@ class Right(msgspec.Struct, frozen=True, order=True):
 
 def logins(built: Sequence[Built]) -> list[str]:
     """Everybody who may come in, beside the admin."""
-    return [*(one.card.name for one in built), READER]
+    return [*(one.spec.name for one in built), READER]
 
 
 def topics() -> list[str]:
@@ -42,9 +42,9 @@ def rights(built: Sequence[Built]) -> list[Right]:
 
 
 def _of(one: Built) -> Iterator[Right]:
-    service, says = one.card.name, speakers()
+    service, says = one.spec.name, speakers()
     heard = {says[kind.__name__] for kind in one.service.policies}
-    if one.card.publishes:
+    if one.spec.publishes:
         yield Right(service, "write", "topic", topic_of(service))
         yield Right(service, "describe", "topic", HOUSE)
     if heard:

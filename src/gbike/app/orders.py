@@ -5,12 +5,12 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from gbike.app.catalogue import card as find_card
+from gbike.app.catalogue import spec as find_spec
 from gbike.app.control import Done, Verb, ask, outcome
 from gbike.app.copies import NoData, locked
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
-from gbike.app.event_map import still_world
+from gbike.app.event_map import inert_dependencies
 from gbike.app.modes import settings_of
 from gbike.app.readings import Place
 from gbike.app.single import open_store
@@ -39,8 +39,8 @@ class Databases:
 
     def consumer(self, service: str) -> Consumer:
         """What gives messages to a service's policies."""
-        world = still_world(self.store(service), self._env)
-        consumer = assemble(world, find_card(service).build(world)).consumer
+        deps = inert_dependencies(self.store(service), self._env)
+        consumer = assemble(deps, find_spec(service).build(deps)).consumer
         if consumer is None:
             raise LookupError(f"{service} hears no events")
         return consumer

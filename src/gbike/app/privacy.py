@@ -12,7 +12,7 @@ import msgspec
 import typer
 
 from gbike.app import orders
-from gbike.app.catalogue import cards
+from gbike.app.catalogue import specs
 from gbike.app.cli import DATA, Data, User, group, settings_given
 from gbike.app.control import Verb, ask
 from gbike.app.copies import NoData, locked
@@ -35,7 +35,7 @@ from gbike.services.bike_manager.storage import numbers_of
 ACCOUNT = "account"
 PATIENCE_S = 30
 """How long a running gbike is waited for."""
-LOOK_S = 0.1
+POLL_S = 0.1
 STOPPED_S = 2
 """After everybody has heard it: what a relay had in its hands meanwhile is in the log by then."""
 _ERASED = "erased everywhere · 모든 서비스에서 삭제되었습니다"
@@ -73,7 +73,9 @@ def export(place: Place, userid: int) -> dict[str, dict[str, list[Any]]]:
     with place.readings() as stores:
         staff = numbers_of(stores["bike_manager"], userid) if "bike_manager" in stores else []
         numbers = {False: [userid], True: staff}
-        found = {card.name: held(stores[card.name], card.holds, numbers) for card in cards() if card.name in stores}
+        found = {
+            spec.name: held(stores[spec.name], spec.personal_data, numbers) for spec in specs() if spec.name in stores
+        }
     return {service: _as_cells(holdings) for service, holdings in found.items() if holdings}
 
 
@@ -103,12 +105,12 @@ def verbs(embedded: Embedded) -> dict[str, Verb]:
 
     async def erase(userid: str) -> str:
         left = await _forget(embedded.store(ACCOUNT), int(userid))
-        for _ in range(int(PATIENCE_S / LOOK_S)):
+        for _ in range(int(PATIENCE_S / POLL_S)):
             if await _heard(embedded):
                 await asyncio.sleep(STOPPED_S)
                 await embedded.forget_messages(embedded.clock.now_ms())
                 return _told(_ERASED, left)
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(POLL_S)
         return _told(_SAID, left)
 
     return {"erase": erase}
@@ -133,12 +135,12 @@ async def _erase_in_stores(place: Place, userid: int, env: Mapping[str, str]) ->
         if ACCOUNT not in services.services:
             raise NoData("the store of account is wanted: leave --service out, or name account")
         left = await _forget(services.store(ACCOUNT), userid)
-        for _ in range(int(PATIENCE_S / LOOK_S)):
+        for _ in range(int(PATIENCE_S / POLL_S)):
             known = [services.store(name) for name in holders() if name in services.services]
             there = [await store.read(_is_erased, userid) for store in known]
             if there and all(there):
                 return _told(_ERASED, left)
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(POLL_S)
         return _told(_SAID, left)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import apsw
 import msgspec
 
-from gbike.app.catalogue import card as find_card
+from gbike.app.catalogue import spec as find_spec
 from gbike.app.cluster.plan import read_plan
 from gbike.app.copies import NoData
 from gbike.app.data_folder import DataFolder
@@ -39,14 +39,14 @@ class Place(msgspec.Struct, frozen=True):
         if self.url:
             if not self.service:
                 raise NoData(f"--service must say whose store {without_password(self.url)} is")
-            return {find_card(self.service).name: given(self.url)}
+            return {find_spec(self.service).name: given(self.url)}
         plan = read_plan(self.data)
         return plan.stores if plan else {}
 
     @contextmanager
     def readings(self) -> Iterator[dict[str, Reading]]:
         """The stores to look at, opened. Raises NoData, NoSuchService."""
-        only = find_card(self.service).name if self.service else ""
+        only = find_spec(self.service).name if self.service else ""
         opening = (
             open_urls(self.stores(), without_password(self.url)) if self.url else open_readings(DataFolder(self.data))
         )

@@ -20,8 +20,8 @@ from msgspec import Meta, Struct
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gbike.app import CannotDo
-from gbike.app.catalogue import card as find_card
 from gbike.app.catalogue import speakers, usual_port
+from gbike.app.catalogue import spec as find_spec
 from gbike.app.defaults import about_test_payments, with_defaults
 from gbike.app.doors import Doors, LockedDoors, not_for_production, on_loopback_only
 from gbike.app.faults import BadFault, Late, read_delay
@@ -47,10 +47,10 @@ from gbike.kit.kafka.subscription import KafkaSubscription
 from gbike.kit.kafka.tail import KafkaTail
 from gbike.kit.kafka.topic import PACE_MS, topic_of
 from gbike.kit.postgres.login import POSTGRES, password_in, with_password, without_password
-from gbike.kit.runtime import Card, Worker, World
+from gbike.kit.runtime import Dependencies, ServiceSpec, Worker
 from gbike.kit.settings import BadSetting, environment, load
 from gbike.kit.store import Store
-from gbike.kit.telemetry import Metrics, Told, configure_logs, log
+from gbike.kit.telemetry import LogThrottle, Metrics, configure_logs, log
 
 if TYPE_CHECKING:
     from gbike.kit.remote.peer import HttpCaller
@@ -94,20 +94,20 @@ class CannotServe(CannotDo):
 def run_service(name: str, host: str, port: int | None, env: Mapping[str, str]) -> None:
     """Serve until SIGINT or SIGTERM. Settings are `env` over files in GBIKE_SETTINGS_DIR. Raises CannotDo or
     BadSetting."""
-    card = find_card(name)
+    spec = find_spec(name)
     settings = settings_for(env)
     chosen = load(ServeSettings, settings)
-    load(card.settings, settings)  # told now, not when the store is there
-    _check(card, chosen, settings, host, in_a_pod="KUBERNETES_SERVICE_HOST" in env)
+    load(spec.settings, settings)  # told now, not when the store is there
+    _check(spec, chosen, settings, host, in_a_pod="KUBERNETES_SERVICE_HOST" in env)
     known = certificates(settings)
     if known is not None:
-        _check_peers(card, chosen, settings)
+        _check_peers(spec, chosen, settings)
     configure_logs(settings.get("GBIKE_LOG_LEVEL", "INFO"))
-    if card.name == "user_deposit" and not chosen.demo and (told := about_test_payments(settings)):
-        log.warning("test payments", service=card.name, why=told.partition("\n")[0])
+    if spec.name == "user_deposit" and not chosen.demo and (told := about_test_payments(settings)):
+        log.warning("test payments", service=spec.name, why=told.partition("\n")[0])
     logging.basicConfig(handlers=[_Libraries()], level=logging.WARNING, force=True)
-    here = usual_port(card.name) if port is None else port
-    run(_serve(card, chosen, settings, host=host, port=here, inside=known))
+    here = usual_port(spec.name) if port is None else port
+    run(_serve(spec, chosen, settings, host=host, port=here, inside=known))
 
 
 def settings_for(env: Mapping[str, str]) -> dict[str, str]:
@@ -116,14 +116,14 @@ def settings_for(env: Mapping[str, str]) -> dict[str, str]:
     return with_defaults(given, secure=not load(ServeSettings, given).demo)
 
 
-def _check(card: Card, chosen: ServeSettings, settings: Mapping[str, str], host: str, in_a_pod: bool) -> None:
+def _check(spec: ServiceSpec, chosen: ServeSettings, settings: Mapping[str, str], host: str, in_a_pod: bool) -> None:
     if chosen.demo:
         not_for_production(settings)
         on_loopback_only(host, "GBIKE_DEMO=1", in_a_pod=in_a_pod)
-    if not chosen.demo and card.name == "account" and not settings.get("GBIKE_ACCOUNT_KEYS"):
+    if not chosen.demo and spec.name == "account" and not settings.get("GBIKE_ACCOUNT_KEYS"):
         raise CannotServe("GBIKE_ACCOUNT_KEYS is not set: the folder of the keys that access tokens are signed with")
-    if not chosen.demo and card.calls and "GBIKE_SERVICE_KEY_FILE" not in settings:
-        raise CannotServe(f"GBIKE_SERVICE_KEY_FILE is not set: {card.name} needs a key of its own to ask its peers")
+    if not chosen.demo and spec.calls and "GBIKE_SERVICE_KEY_FILE" not in settings:
+        raise CannotServe(f"GBIKE_SERVICE_KEY_FILE is not set: {spec.name} needs a key of its own to ask its peers")
     if not chosen.store_url.startswith((SQLITE, POSTGRES)):
         told = without_password(chosen.store_url)
         raise CannotServe(f"GBIKE_STORE_URL={told!r}: write {SQLITE}PATH or {POSTGRES}user@host/database")
@@ -143,11 +143,11 @@ def _check(card: Card, chosen: ServeSettings, settings: Mapping[str, str], host:
             raise CannotServe(f"GBIKE_DEMO_SLOW_MS: {wrong}") from None
 
 
-def _check_peers(card: Card, chosen: ServeSettings, settings: Mapping[str, str]) -> None:
+def _check_peers(spec: ServiceSpec, chosen: ServeSettings, settings: Mapping[str, str]) -> None:
     """With mutual TLS there is nothing of `/internal` on a peer's plain port: its 404 would read as a bike's."""
     if chosen.demo:
         raise CannotServe("GBIKE_TLS_CERT_FILE is set with GBIKE_DEMO=1: in the demo services have no keys either")
-    for name in {*card.calls, "account"} - {card.name}:
+    for name in {*spec.calls, "account"} - {spec.name}:
         setting = f"GBIKE_PEER_{name.upper()}_URL"
         urls = settings.get(setting, "").split(",")
         if not all(url.strip().startswith("https://") for url in urls):
@@ -155,7 +155,7 @@ def _check_peers(card: Card, chosen: ServeSettings, settings: Mapping[str, str])
 
 
 async def _serve(
-    card: Card,
+    spec: ServiceSpec,
     chosen: ServeSettings,
     env: Mapping[str, str],
     *,
@@ -165,7 +165,7 @@ async def _serve(
 ) -> None:
     known, tls_port = inside or (None, 0)
     listener = listen(host, port)
-    alone = Alone(card, chosen, env, known)
+    alone = Alone(spec, chosen, env, known)
     trusts = Proxies(load(AccessSettings, env).trusted_proxies).trusts
     server = HttpServer(alone.answer, chosen.drain_s, trusts)
     if known is not None:
@@ -179,14 +179,14 @@ async def _serve(
     server.heed_signals()
     starting = asyncio.create_task(alone.start())
     starting.add_done_callback(ended)
-    log.info("listening", service=card.name, port=listener.getsockname()[1], pid=os.getpid())
+    log.info("listening", service=spec.name, port=listener.getsockname()[1], pid=os.getpid())
     try:
         await server.answer(listener)
     finally:
         starting.cancel()
         [failed] = await asyncio.gather(starting, return_exceptions=True)
         await alone.stop()
-        log.info("stopped", service=card.name)
+        log.info("stopped", service=spec.name)
     if isinstance(failed, Exception):
         raise failed
 
@@ -202,20 +202,22 @@ def _why(away: Exception) -> str:
 class Alone:
     """One service, from before its store is there until after it is closed."""
 
-    def __init__(self, card: Card, chosen: ServeSettings, env: Mapping[str, str], known: Certificates | None) -> None:
+    def __init__(
+        self, spec: ServiceSpec, chosen: ServeSettings, env: Mapping[str, str], known: Certificates | None
+    ) -> None:
         """`known`: with it services speak mutual TLS with each other."""
-        self._card, self._chosen = card, chosen
+        self._spec, self._chosen = spec, chosen
         self._env, self._known = env, known
         self._clock, self._ids = SystemClock(), SystemIds()
         self._metrics = Metrics()
-        self._bus = KafkaBus(_broker(chosen), card.name if card.publishes else "", chosen.instance)
+        self._bus = KafkaBus(_broker(chosen), spec.name if spec.publishes else "", chosen.instance)
         self._threads = ThreadPoolExecutor(4, "store")
         self._callers: list[HttpCaller] = []
         self._tracing = start_tracing(os.environ)
         self._store: Store | None = None
-        self._drivers = Drivers(card.name, ())
+        self._drivers = Drivers(spec.name, ())
         self._doors: Doors = Doors() if chosen.demo else self._lock()
-        self._not_ready = _NotReady(card.name, self._metrics, self._doors.guard(card.name))
+        self._not_ready = _NotReady(spec.name, self._metrics, self._doors.guard(spec.name))
         self._app: ASGIApp = self._not_ready
         self._inside: ASGIApp = self._not_ready
         self.ending: Callable[[], bool] = lambda: False
@@ -235,28 +237,28 @@ class Alone:
     async def start(self) -> None:
         """Open the store, as often as that takes; then answer and work."""
         hearing = self._hear()
-        pause, told = FIRST_PAUSE_S, Told()
+        pause, told = FIRST_PAUSE_S, LogThrottle()
         while self._store is None:
             try:
                 self._store = await self._open()
             except Exception as away:
                 if told.is_news(why := _why(away)):
-                    log.warning("the store is not there yet", service=self._card.name, why=why)
+                    log.warning("the store is not there yet", service=self._spec.name, why=why)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_S)
         await self._have_heard(hearing)
-        running = assemble_one(self._card, self._world(self._store))
+        running = assemble_one(self._spec, self._world(self._store))
         app = running.app
         if self._known is not None:
             from gbike.kit.http.door import CertifiedDoor
 
             app, self._inside = app.parted(CertifiedDoor)
         self._app = self._late(app)
-        ages = Worker("ages", self._ages, lambda: asyncio.sleep(AGES_S), moves=False)
+        ages = Worker("ages", self._ages, lambda: asyncio.sleep(AGES_S), drains=False)
         heard = [hearing.worker] if hearing else []
-        self._drivers = Drivers(self._card.name, [*running.workers, ages, *heard])
+        self._drivers = Drivers(self._spec.name, [*running.workers, ages, *heard])
         self._drivers.start()
-        log.info("ready", service=self._card.name)
+        log.info("ready", service=self._spec.name)
 
     async def stop(self) -> None:
         """Stop the workers and close everything; what was acknowledged is kept, whatever is away now."""
@@ -272,24 +274,24 @@ class Alone:
                 async with asyncio.timeout(CLOSE_S):
                     await closing()
             except Exception as failure:
-                log.warning("not closed in order", service=self._card.name, why=repr(failure))
+                log.warning("not closed in order", service=self._spec.name, why=repr(failure))
         self._threads.shutdown(wait=False, cancel_futures=True)
         stop_tracing(self._tracing)
 
     async def _ages(self) -> int:
         for file, at_s in self._known.expire().items() if self._known else ():
-            self._metrics.certificate_expires.labels(self._card.name, file).set(at_s)
+            self._metrics.certificate_expires.labels(self._spec.name, file).set(at_s)
         if self._chosen.backed_up:
             made_ms = moment_in(Path(self._chosen.backed_up))
-            self._metrics.backup.labels(self._card.name).set(made_ms / 1000)
+            self._metrics.backup.labels(self._spec.name).set(made_ms / 1000)
         return 0
 
     async def _open(self) -> Store:
         """Bring the schema up to date and open the store."""
         url, file = self._chosen.store_url, self._chosen.store_password_file
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._threads, migrate_store, with_password(url, file), self._card.versions)
-        name = self._card.name
+        await loop.run_in_executor(self._threads, migrate_store, with_password(url, file), self._spec.versions)
+        name = self._spec.name
         return open_store(url, name, self._clock, self._ids, committer=self._threads, password_file=file)
 
     def _late(self, app: HttpApp) -> ASGIApp:
@@ -298,20 +300,20 @@ class Alone:
             return app
         return Late(app, read_delay(self._chosen.demo_slow_ms), random.Random().random)  # noqa: S311 - no secret
 
-    def _world(self, store: Store) -> World:
-        return World(
+    def _world(self, store: Store) -> Dependencies:
+        return Dependencies(
             clock=self._clock,
             ids=self._ids,
             chance=random.Random().random,  # noqa: S311 - for jitter only
             store=store,
             bus=self._bus,
             subscribe=self._subscribe,
-            caller=lambda peer: self._doors.caller(self._card.name, peer, self._caller(peer)),
+            caller=lambda peer: self._doors.caller(self._spec.name, peer, self._caller(peer)),
             env=self._env,
             metrics=self._metrics,
-            guard=self._doors.guard(self._card.name),
-            spans=self._tracing.spans(self._card.name) if self._tracing else None,
-            relay_nap_ms=PACE_MS,
+            guard=self._doors.guard(self._spec.name),
+            spans=self._tracing.spans(self._spec.name) if self._tracing else None,
+            relay_pause_ms=PACE_MS,
         )
 
     def _hear(self) -> Hearing | None:
@@ -329,7 +331,7 @@ class Alone:
                 if hearing is not None:
                     await hearing.catch_up()
         except Exception as away:  # also the client library's own: the worker goes on from here
-            log.warning("tokens are not refused before their end yet", service=self._card.name, why=_why(away))
+            log.warning("tokens are not refused before their end yet", service=self._spec.name, why=_why(away))
 
     def _subscribe(self, consumer: str, types: frozenset[str]) -> Subscription:
         return KafkaSubscription(self._bus, consumer, {kind: who for kind, who in speakers().items() if kind in types})
@@ -337,7 +339,7 @@ class Alone:
     def _lock(self) -> LockedDoors:
         """Tokens are checked with the keys that account publishes; account itself asks itself."""
         here = InProcessCaller(lambda: self._app)
-        account = here if self._card.name == "account" else self._caller("account")
+        account = here if self._spec.name == "account" else self._caller("account")
         return LockedDoors(self._env, self._clock, self._ids, account)
 
     def _caller(self, name: str) -> "HttpCaller":

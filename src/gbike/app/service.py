@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from gbike.app.catalogue import card
+from gbike.app.catalogue import spec
 from gbike.app.cli import DATA, Data, StoreUrl
 from gbike.app.single import given, migrate_store
 
@@ -27,7 +27,7 @@ def serve_verb(
 
 def migrate_verb(service: OneService, data: Data = DATA, store: StoreUrl = "") -> None:
     """Bring a service's schema to the newest version; `demo` and `serve` do it by themselves."""
-    found = card(service)
+    found = spec(service)
     if store:
         changed, newest = migrate_store(given(store), found.versions), "the newest schema"
     else:  # an image of one service has stores by their URLs alone

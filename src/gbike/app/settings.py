@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from gbike.app.catalogue import card, cards
+from gbike.app.catalogue import spec, specs
 from gbike.app.cli import settings_given
 from gbike.app.defaults import DEMO_DEFAULTS, SECURE_DEFAULTS
 from gbike.kit.settings import describe
@@ -24,7 +24,7 @@ class SettingRow(msgspec.Struct, frozen=True):
 
 def settings_verb(service: Annotated[str | None, typer.Argument()] = None) -> None:
     """Every setting: its name, the value that is set, its default in the demo and in the secure forms, its meaning."""
-    for one in [card(service)] if service else cards():
+    for one in [spec(service)] if service else specs():
         typer.echo(one.name)
         for row in setting_rows(one.settings, settings_given()):
             typer.echo(f"  {row.name}={row.value}  (demo {row.demo}, secure {row.secure}) {row.meaning}")

@@ -12,10 +12,10 @@ from gbike.kit.clock import Clock
 from gbike.kit.files import closed_folder
 from gbike.kit.ids import Ids
 from gbike.kit.postgres.login import SETTING, with_password
-from gbike.kit.runtime import Card, Running, Worker, World, assemble
+from gbike.kit.runtime import Dependencies, Running, ServiceSpec, Worker, assemble
 from gbike.kit.schema.migrate import migrate, migrate_url
 from gbike.kit.store import Store, StoreUnavailable
-from gbike.kit.telemetry import Told, log
+from gbike.kit.telemetry import LogThrottle, log
 from gbike.kit.tracing import assemble_traced
 
 PAUSE_S = 0.2
@@ -26,11 +26,11 @@ BUSY = 16
 """Messages in one step that tell of load."""
 
 
-def assemble_one(card: Card, world: World) -> Running:
+def assemble_one(spec: ServiceSpec, deps: Dependencies) -> Running:
     """The service of `card` in `world`, ready to be driven."""
-    if world.spans is not None:
-        return assemble_traced(card, world, world.spans)
-    return assemble(world, card.build(world))
+    if deps.spans is not None:
+        return assemble_traced(spec, deps, deps.spans)
+    return assemble(deps, spec.build(deps))
 
 
 def open_store(
@@ -65,11 +65,11 @@ def given(url: str) -> str:
 
 async def drive(service: str, worker: Worker) -> None:
     """Run a worker's steps for ever: soon while there is something to do, else when there is news."""
-    told = Told()
+    told = LogThrottle()
     while True:
         try:
             did = await worker.step()
-            await (asyncio.sleep(pause_ms(worker.nap_ms, did) / 1000) if did else worker.rest())
+            await (asyncio.sleep(pause_ms(worker.pause_ms, did) / 1000) if did else worker.wait())
         except (StoreUnavailable, BusUnavailable) as down:
             if told.is_news(str(down)):
                 log.warning("a worker waits", service=service, worker=worker.name, why=str(down))
@@ -80,12 +80,12 @@ async def drive(service: str, worker: Worker) -> None:
             await asyncio.sleep(PAUSE_S)
 
 
-def pause_ms(nap_ms: int, did: int) -> int:
+def pause_ms(wait_ms: int, did: int) -> int:
     """How long to wait after a step that did so much. Under load a longer wait makes fewer, larger transactions; who is
     behind goes on at once."""
     if did >= BEHIND:
         return 0
-    return nap_ms * (3 if did >= BUSY else 1)
+    return wait_ms * (3 if did >= BUSY else 1)
 
 
 class Drivers:

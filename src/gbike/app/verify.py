@@ -10,7 +10,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from itertools import chain, zip_longest
 from typing import Any
 
-from gbike.app.catalogue import cards
+from gbike.app.catalogue import specs
 from gbike.app.event_map import paths
 from gbike.app.hours import published_and_heard
 from gbike.app.mends import FreeBike, HandleAgain, Mend, Mendable, PostPayment, PublishAgain, perhaps_mendable
@@ -51,10 +51,10 @@ def everything(stores: Stores) -> Iterator[str]:
 
 def bikes_and_rents(stores: Stores) -> Iterator[str]:
     """I1, I2: a bike is ridden by just the one open rent that names it. I4: a rent is in one of its states."""
-    ridden = {bikeid: rentid for bikeid, rentid, _, _ in bike.facts(stores["bike"]) if rentid is not None}
+    ridden = {bikeid: rentid for bikeid, rentid, _, _ in bike.rows_for_verify(stores["bike"]) if rentid is not None}
     riding: dict[int, int] = {}
     carried, states = set(ridden.values()), dict[int, tuple[str, int]]()
-    for rentid, userid, bikeid, status, started_ms, ended_ms, _ in rent.facts(stores["rent"]):
+    for rentid, userid, bikeid, status, started_ms, ended_ms, _ in rent.rows_for_verify(stores["rent"]):
         if rentid in carried:
             states[rentid] = status, userid
         if status == "rented":
@@ -101,8 +101,8 @@ def rents_and_bills(stores: Stores) -> Iterator[str]:
     """I7: each rent that began has one bill, no other has. I8: its state follows the rent. I9: its tariff is the
     version that was valid when the ride began, and its fee is what that tariff says."""
     versions = billing.tariffs(stores["billing"])
-    rents = ((row[0], row) for row in rent.facts(stores["rent"]))
-    bills = ((row[0], row) for row in billing.facts(stores["billing"]))
+    rents = ((row[0], row) for row in rent.rows_for_verify(stores["rent"]))
+    bills = ((row[0], row) for row in billing.rows_for_verify(stores["billing"]))
     for rentid, ride, bill in _joined(rents, bills):
         if ride is None or ride[3] not in ("rented", "returned"):
             if bill is not None:
@@ -168,7 +168,7 @@ def points(stores: Stores) -> Iterator[str]:
     """I16: a report earned its points once. I17: a conversion has two sides."""
     applied = (
         (reportid, earned)
-        for reportid, status, earned in bike_manage_app.facts(stores["bike_manage_app"])
+        for reportid, status, earned in bike_manage_app.rows_for_verify(stores["bike_manage_app"])
         if status == "applied"
     )
     accrued = bike_manager.accrual_facts(stores["bike_manager"])
@@ -191,7 +191,7 @@ def points(stores: Stores) -> Iterator[str]:
 
 def reports(stores: Stores) -> Iterator[str]:
     """I6, for reports: none stays pending."""
-    for reportid, status, _ in bike_manage_app.facts(stores["bike_manage_app"]):
+    for reportid, status, _ in bike_manage_app.rows_for_verify(stores["bike_manage_app"]):
         if status == "pending":
             yield f"I6 report {reportid} is still pending"
 
@@ -235,11 +235,11 @@ def view_and_sources(stores: Stores) -> Iterator[str]:
     """I23: the view shows what the services know: every ride with its status and bill, and each rider's balance."""
     rents = (
         (row[0], (row[1], row[2], row[3], row[4], row[5]))
-        for row in rent.facts(stores["rent"])
+        for row in rent.rows_for_verify(stores["rent"])
         if row[3] in ("rented", "returned")
     )
     lines = ((row[0], row[1:]) for row in view.rides(stores["rent_and_billing_view"]))
-    bills = ((row[0], (row[1], row[5], row[6])) for row in billing.facts(stores["billing"]))
+    bills = ((row[0], (row[1], row[5], row[6])) for row in billing.rows_for_verify(stores["billing"]))
     both = ((rentid, (ride, bill)) for rentid, ride, bill in _joined(rents, bills))
     for rentid, known, line in _joined(both, lines):
         ride, bill = known or (None, None)
@@ -254,9 +254,9 @@ def view_and_sources(stores: Stores) -> Iterator[str]:
 def within(stores: Stores) -> Iterator[str]:
     """What each service promises of its store alone. I11, I12: postings balance and balances are their entries' sums;
     I13 follows: the sides cancel out. I15: points are their entries' sum."""
-    for card in cards():
-        if card.name in stores:
-            yield from card.violations(stores[card.name])
+    for spec in specs():
+        if spec.name in stores:
+            yield from spec.violations(stores[spec.name])
 
 
 def records(stores: Stores) -> Iterator[str]:
@@ -267,12 +267,12 @@ def records(stores: Stores) -> Iterator[str]:
 
 def totals(stores: Stores) -> Iterator[str]:
     """Each collection's counter is the number of its rows."""
-    for card in cards():
-        for name, sql in card.counted.items():
-            known = stores[card.name].one("SELECT coalesce(sum(n), 0) FROM counters WHERE name = ?", (name,))
-            rows = stores[card.name].one(sql)
+    for spec in specs():
+        for name, sql in spec.counted.items():
+            known = stores[spec.name].one("SELECT coalesce(sum(n), 0) FROM counters WHERE name = ?", (name,))
+            rows = stores[spec.name].one(sql)
             if known != rows:
-                yield f"count {card.name} counts {known and known[0]} {name} but has {rows and rows[0]}"
+                yield f"count {spec.name} counts {known and known[0]} {name} but has {rows and rows[0]}"
 
 
 CHECKS: tuple[Callable[[Stores], Iterable[str]], ...] = (

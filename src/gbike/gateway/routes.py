@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from gbike.kit.runtime import Card
+from gbike.kit.runtime import ServiceSpec
 
 APP = "/app/"
 """Where browsers are sent that ask for /."""
@@ -37,11 +37,11 @@ class Page(msgspec.Struct, frozen=True):
     headers: Mapping[str, str] = {}
 
 
-def route_table(cards: Iterable[Card]) -> RouteTable:
+def route_table(specs: Iterable[ServiceSpec]) -> RouteTable:
     """The route table of some services."""
-    cards = list(cards)
+    specs = list(specs)
     return RouteTable(
-        {path: card.name for card in cards for path in card.paths},
-        {other: path for card in cards for other, path in card.aliases.items()},
-        frozenset(path for card in cards for path in card.streams),
+        {path: spec.name for spec in specs for path in spec.paths},
+        {other: path for spec in specs for other, path in spec.aliases.items()},
+        frozenset(path for spec in specs for path in spec.streams),
     )

@@ -21,7 +21,7 @@ from gbike.kit.clock import Clock, Moment
 from gbike.kit.envelope import Event, pack
 from gbike.kit.ids import Ids
 from gbike.kit.store import NO_FACTS, Args, Conflict, Facts, StoreUnavailable, T, Tx
-from gbike.kit.telemetry import Told, Trace, log, trace_now
+from gbike.kit.telemetry import LogThrottle, Trace, log, trace_now
 
 BATCH = 512
 """Writes that share one commit, at most."""
@@ -118,20 +118,20 @@ class BatchWriter(ABC, Generic[X]):
     """The engine can't write: there is no room, or the disk is broken."""
 
     def __init__(
-        self, clock: Clock, ids: Ids, source: str, published: asyncio.Event, *, rehearse: bool = False
+        self, clock: Clock, ids: Ids, source: str, published: asyncio.Event, *, run_twice: bool = False
     ) -> None:
-        """`published` is set after each commit that left something in the outbox. `rehearse`: tests run each write
+        """`published` is set after each commit that left something in the outbox. `run_twice`: tests run each write
         twice."""
         self.clock, self.ids = clock, ids
         self.source, self._published = source, published
-        self._rehearse = rehearse
+        self._run_twice = run_twice
         self._queue: deque[Write] = deque()
         self._drain: asyncio.Task[None] | None = None
         self._context = contextvars.copy_context()
         self._closed = False
         self.failing = False
         """Whether the engine could not write (no room, a broken disk) when it last had to."""
-        self._told = Told()
+        self._log_throttle = LogThrottle()
         self.hold = asyncio.Lock()
         """Held by whoever needs a moment between two batches (a backup)."""
 
@@ -202,7 +202,7 @@ class BatchWriter(ABC, Generic[X]):
         none of them is kept."""
         disk = isinstance(broken, self.NO_ROOM)
         if not isinstance(broken, StoreUnavailable):
-            if not disk or self._told.is_news(str(broken)):
+            if not disk or self._log_throttle.is_news(str(broken)):
                 log.error("a batch of writes was rolled back", store=self.source, writes=len(batch), why=str(broken))
             if len(batch) > 1:
                 return True
@@ -217,7 +217,7 @@ class BatchWriter(ABC, Generic[X]):
     def _works(self, batch: list[Write], published: bool) -> None:
         """A store that could not be written has committed a batch; others than these may change nothing."""
         if published or any(request.fn is probe for request in batch):
-            self.failing, self._told = False, Told()
+            self.failing, self._log_throttle = False, LogThrottle()
             log.warning("the store can be written again", store=self.source)
 
     def _try_again(self) -> None:
@@ -263,7 +263,7 @@ class BatchWriter(ABC, Generic[X]):
                     left.counts[name] = left.counts.get(name, 0) + by
             if isolated:
                 self._control("RELEASE request")
-        if self._rehearse and not isolated:
+        if self._run_twice and not isolated:
             return self._begin_again(batch, connection)
         if audited:
             append(cast(Tx, tx), audited)

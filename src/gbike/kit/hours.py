@@ -24,7 +24,7 @@ HOUR_MS = 3_600_000
 SURE_MS = 600_000
 """Longer than a transaction may last and two clocks may differ: what is older than this is committed, or never will
 be."""
-BITE = 1_000
+BATCH = 1_000
 """Rows folded in one transaction."""
 ROUND_S = 300
 """Between two rounds of a worker that has nothing left to fold."""
@@ -181,7 +181,7 @@ def _due(read: Reading, now_ms: int) -> bool:
     published, heard = (fold_of(read, direction) or Fold() for direction in (SAID, HEARD))
     if _closed_heard(now_ms) > heard.until_ms:
         return True
-    rows = _outbox(read, published, BITE)  # the first may have been published by a clock that was ahead
+    rows = _outbox(read, published, BATCH)  # the first may have been published by a clock that was ahead
     return any(_is_sure(row, now_ms) for row in rows) or _closed_said(rows, now_ms) > published.until_ms
 
 
@@ -189,13 +189,13 @@ def _fold_said(tx: Tx, service: str, now_ms: int) -> bool:
     """Outbox rows in the order of their numbers, up to the last of a bite that was published SURE_MS ago: all rows
     before it had their numbers then, so none of them can still be about to be committed."""
     before = fold_of(tx, SAID) or Fold()
-    rows = _outbox(tx, before, BITE)
+    rows = _outbox(tx, before, BATCH)
     sure = max((n for n, row in enumerate(rows, 1) if _is_sure(row, now_ms)), default=0)
     folded, left = rows[:sure], rows[sure:]
     since_ms = before.since_ms
     if not before.place and rows and rows[0][0] > 1:  # some were removed before anybody counted
         since_ms = _next_hour(rows[0][1]) or 0
-    more = len(rows) == BITE and bool(folded)
+    more = len(rows) == BATCH and bool(folded)
     until_ms = before.until_ms if more else max(before.until_ms, _closed_said(left, now_ms))
     place = str(folded[-1][0]) if folded else before.place
     _add(tx, SAID, summed(((row[1], row[2]) for row in folded), {row[2]: service for row in folded}))
@@ -211,12 +211,12 @@ def _fold_heard(tx: Tx, sources: Mapping[str, str], now_ms: int) -> bool:
         return False
     rows = tx.all(
         "SELECT message_id, type FROM inbox WHERE message_id > ? AND message_id < ? ORDER BY message_id LIMIT ?",
-        (before.place, first_id(closed_ms), BITE),
+        (before.place, first_id(closed_ms), BATCH),
     )
     unknown = [_next_hour(message_id) or 0 for message_id, kind in rows if kind is None]
     since_ms = max([before.since_ms, *unknown])
     _add(tx, HEARD, summed(((row[0], row[1]) for row in rows if row[1] is not None), sources))
-    more = len(rows) == BITE
+    more = len(rows) == BATCH
     if not more:
         since_ms = max(since_ms, _untyped_until(tx, first_id(closed_ms)))
     now = Fold(rows[-1][0], since_ms, before.until_ms) if more else Fold(first_id(closed_ms), since_ms, closed_ms)

@@ -11,7 +11,7 @@ from gbike.kit.clock import Clock
 from gbike.kit.store import Store, Tx
 
 DAY_MS = 24 * 3_600_000
-BITE = 1_000
+BATCH = 1_000
 """Rows removed in one step from one table."""
 TURN_MS = 20
 """Between two full bites, for others: 50,000 rows a second and table, a hundred times what a busy day leaves."""
@@ -19,7 +19,7 @@ ROUND_S = 60
 """Between two rounds."""
 
 
-class Keeping(msgspec.Struct, frozen=True):
+class RetentionRule(msgspec.Struct, frozen=True):
     """How long a table's rows are kept, ms, and the statement that removes older ones: its parameters are the moment
     and how many to remove at most. `counter`: the total that they are part of."""
 
@@ -31,7 +31,7 @@ class Keeping(msgspec.Struct, frozen=True):
 FLOOR = (
     # These keys grow with time (message ids are UUIDv7), so the oldest rows are found without an index of their own.
     # What its hours do not tell of yet (kit/hours.py) stays.
-    Keeping(
+    RetentionRule(
         7 * DAY_MS,
         "DELETE FROM outbox WHERE published_ms < ? AND id IN (SELECT id FROM outbox ORDER BY id LIMIT ?)"
         " AND id <= (SELECT CAST(nullif(place, '') AS BIGINT) FROM folds WHERE direction = 'said')"
@@ -39,13 +39,13 @@ FLOOR = (
         " AND published_ms < (SELECT until_ms FROM folds WHERE direction = 'said')",
     ),
     # The inbox outlives the log, so that a redelivery always meets its row.
-    Keeping(
+    RetentionRule(
         30 * DAY_MS,
         "DELETE FROM inbox WHERE at_ms < ?"
         " AND message_id IN (SELECT message_id FROM inbox ORDER BY message_id LIMIT ?)"
         " AND at_ms < (SELECT until_ms FROM folds WHERE direction = 'heard')",
     ),
-    Keeping(
+    RetentionRule(
         2 * DAY_MS,
         "DELETE FROM idempotency WHERE key IN (SELECT key FROM idempotency WHERE at_ms < ?"
         " AND status IS NOT NULL LIMIT ?)",
@@ -56,26 +56,26 @@ FLOOR = (
 class Housekeeper:
     """Removes what is old enough, a bounded bite at a time."""
 
-    def __init__(self, store: Store, clock: Clock, keeps: Sequence[Keeping] = FLOOR) -> None:
+    def __init__(self, store: Store, clock: Clock, retention: Sequence[RetentionRule] = FLOOR) -> None:
         self._store, self._clock = store, clock
-        self._keeps = tuple(keeps)
+        self._retention = tuple(retention)
 
     async def step(self) -> int:
-        """Remove up to BITE rows of each kind; answers how many. Raises StoreUnavailable."""
+        """Remove up to BATCH rows of each kind; answers how many. Raises StoreUnavailable."""
         return sum(await self._bites())
 
     async def tidy(self) -> int:
         """The same for a worker: 1 while there may be more of what is old, after a pause in which others write, and 0
         when the rest can wait for the next round: else a steady flow would make a transaction of every few rows."""
-        return int(max(await self._bites()) > BITE // 2)  # among the oldest are some that must stay
+        return int(max(await self._bites()) > BATCH // 2)  # among the oldest are some that must stay
 
     async def _bites(self) -> list[int]:
-        return await self._store.write(_forget, self._keeps, self._clock.now_ms())
+        return await self._store.write(_forget, self._retention, self._clock.now_ms())
 
 
-def _forget(tx: Tx, keeps: Sequence[Keeping], now_ms: int) -> list[int]:
-    bites = [tx.execute(keeping.forget, (now_ms - keeping.keep_ms, BITE)) for keeping in keeps]
-    for keeping, gone in zip(keeps, bites, strict=True):
+def _forget(tx: Tx, retention: Sequence[RetentionRule], now_ms: int) -> list[int]:
+    bites = [tx.execute(keeping.forget, (now_ms - keeping.keep_ms, BATCH)) for keeping in retention]
+    for keeping, gone in zip(retention, bites, strict=True):
         if keeping.counter and gone:
             tx.count(keeping.counter, -gone)
     return bites

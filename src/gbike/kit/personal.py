@@ -12,7 +12,7 @@ from gbike.kit.store import Reading
 _MESSAGES = {"outbox": "value", "dead_letters": "value"}
 
 
-class Holding(msgspec.Struct, frozen=True):
+class PersonalData(msgspec.Struct, frozen=True):
     """Rows about people: what they are called, their columns, and `FROM … WHERE …` with one parameter, the person's
     number: of the account, or of who works here where `staff`."""
 
@@ -22,14 +22,14 @@ class Holding(msgspec.Struct, frozen=True):
     staff: bool = False
 
 
-def held(read: Reading, holdings: Iterable[Holding], numbers: Mapping[bool, list[int]]) -> dict[str, list[Any]]:
+def held(read: Reading, holdings: Iterable[PersonalData], numbers: Mapping[bool, list[int]]) -> dict[str, list[Any]]:
     """Every row about the person, by what it is called. `numbers`: the account's, and under True the staff's."""
     found: dict[str, list[Any]] = {}
-    for holding in holdings:
-        sql = f"SELECT {', '.join(holding.columns)} {holding.source}"
-        found[holding.name] = [
-            dict(zip(holding.columns, row, strict=True))
-            for number in numbers[holding.staff]
+    for rows_about in holdings:
+        sql = f"SELECT {', '.join(rows_about.columns)} {rows_about.source}"
+        found[rows_about.name] = [
+            dict(zip(rows_about.columns, row, strict=True))
+            for number in numbers[rows_about.staff]
             for row in read.each(sql, (number,))
         ]
     for userid in numbers[False]:

@@ -5,7 +5,7 @@ from typing import Protocol, runtime_checkable
 
 from gbike.kit.store import Reading, Store, Tx
 
-BITE = 5_000
+BATCH = 5_000
 """Outbox numbers looked at in one transaction."""
 LOG = "log "
 """Before a log's identity, among the places that a store keeps."""
@@ -45,8 +45,8 @@ async def publish_since(store: Store, since_ms: int) -> int:
     """Let what was published since then be published again; answers how many messages. Raises StoreUnavailable."""
     first, last = await store.read(_ends)
     again = 0
-    for number in range(first, last + 1, BITE):
-        again += await store.write(_wait_again, number, min(number + BITE - 1, last), since_ms)
+    for number in range(first, last + 1, BATCH):
+        again += await store.write(_wait_again, number, min(number + BATCH - 1, last), since_ms)
     return again
 
 
@@ -69,7 +69,7 @@ def _heard_now(tx: Tx, after: str) -> str | None:
     row = tx.one(
         "SELECT max(message_id) FROM (SELECT message_id FROM inbox WHERE message_id > ? ORDER BY message_id LIMIT ?)"
         " AS bite",
-        (after, BITE),
+        (after, BATCH),
     )
     last: str | None = row[0] if row else None
     if last is not None:

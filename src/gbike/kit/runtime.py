@@ -17,7 +17,7 @@ from gbike.kit.bus import Bus, Subscription
 from gbike.kit.clock import Clock
 from gbike.kit.envelope import Event, Message
 from gbike.kit.erasure import WIPE_AGAIN_MS, WIPE_S, Wiper
-from gbike.kit.housekeeping import FLOOR, ROUND_S, TURN_MS, Housekeeper, Keeping
+from gbike.kit.housekeeping import FLOOR, ROUND_S, TURN_MS, Housekeeper, RetentionRule
 from gbike.kit.http.app import HttpApp, Operation, Refusals
 from gbike.kit.http.guard import Guard
 from gbike.kit.http.standard import standard_operations
@@ -26,19 +26,19 @@ from gbike.kit.inbox import Consumer, Policies
 from gbike.kit.open_files import OpenFiles
 from gbike.kit.outbox import Relay, how_many_wait
 from gbike.kit.peers import Caller
-from gbike.kit.personal import Holding
+from gbike.kit.personal import PersonalData
 from gbike.kit.store import Reading, Store, Tx
 from gbike.kit.telemetry import Metrics, Spans
 
-IDLE_MS = 1_000
+IDLE_WAIT_MS = 1_000
 """How long a worker waits for news before it looks by itself."""
-NAP_MS = 4
+PAUSE_MS = 4
 """A worker's pause after a step that did something: what comes meanwhile shares the next transaction."""
-LEFT_BEHIND_MS = 3_000
+STALE_AFTER_MS = 3_000
 """So long after a peer's last moment a saga that is still under way counts as left behind by a process that died.
 Around the peer's answer come transactions of its own, which take their time on a busy machine: a sweeper in a hurry
 cancels what is about to be done. With the longest deadline, 1.2 s, it is less than the gateway waits (5 s)."""
-LOOK_S = 5
+POLL_S = 5
 """Between two looks at what is only counted for /metrics: three in the 15 s after which it is usually asked for."""
 
 
@@ -49,7 +49,7 @@ class Subscribe(Protocol):
         """A subscription of `consumer` to events of `types`."""
 
 
-class World(msgspec.Struct, frozen=True):
+class Dependencies(msgspec.Struct, frozen=True):
     """Everything outside a service: time, identity, chance, its store, the bus, its peers, its settings, its door."""
 
     clock: Clock
@@ -63,22 +63,22 @@ class World(msgspec.Struct, frozen=True):
     metrics: Metrics
     guard: Guard
     spans: Spans | None = None
-    relay_nap_ms: int = NAP_MS
+    relay_pause_ms: int = PAUSE_MS
     """The relay's pause after a step: what is said meanwhile shares the next request to the bus."""
 
 
 class Worker(msgspec.Struct, frozen=True):
-    """Something that takes bounded steps: `step` answers how much it did, `rest` waits when that was nothing.
+    """Something that takes bounded steps: `step` answers how much it did, `wait` waits when that was nothing.
 
-    `nap_ms`: the pause after a step that did something.
-    `moves`: its steps bring work to its end (relay, consumer, sweeper), so a system at rest has none left to do.
+    `pause_ms`: the pause after a step that did something.
+    `drains`: its steps bring work to its end (relay, consumer, sweeper), so a system at rest has none left to do.
     """
 
     name: str
     step: Callable[[], Awaitable[int]]
-    rest: Callable[[], Awaitable[None]]
-    nap_ms: int = NAP_MS
-    moves: bool = True
+    wait: Callable[[], Awaitable[None]]
+    pause_ms: int = PAUSE_MS
+    drains: bool = True
 
 
 class Service(msgspec.Struct, frozen=True):
@@ -91,15 +91,15 @@ class Service(msgspec.Struct, frozen=True):
     on_messages: Callable[[Tx, Sequence[Message]], None] | None = None
     on_handled: Callable[[Any], None] | None = None
     workers: Sequence[Worker] = ()
-    keeps: Sequence[Keeping] = ()
-    consumer_nap_ms: int = NAP_MS
+    retention: Sequence[RetentionRule] = ()
+    consumer_pause_ms: int = PAUSE_MS
 
 
 class NoSettings(msgspec.Struct, frozen=True):
     """For a service with nothing to set."""
 
 
-class Card(msgspec.Struct, frozen=True):
+class ServiceSpec(msgspec.Struct, frozen=True):
     """What is known of a service without building it: for the route table, the event map, settings and migrations."""
 
     name: str
@@ -107,14 +107,14 @@ class Card(msgspec.Struct, frozen=True):
     paths: tuple[str, ...]
     publishes: tuple[type[Event], ...]
     versions: Path
-    build: Callable[[World], Service]
+    build: Callable[[Dependencies], Service]
     settings: type[msgspec.Struct] = NoSettings
     core: bool = False
     calls: tuple[str, ...] = ()
     aliases: Mapping[str, str] = {}
     streams: tuple[str, ...] = ()
     """Paths whose answers go on."""
-    holds: tuple[Holding, ...] = ()
+    personal_data: tuple[PersonalData, ...] = ()
     """What is about people in its store."""
     counted: Mapping[str, str] = {}
     """How the rows are counted that each of its counters stands for, in SQL."""
@@ -136,17 +136,17 @@ class Running(msgspec.Struct, frozen=True):
     consumer: Consumer | None
 
 
-def assemble(world: World, service: Service) -> Running:
+def assemble(deps: Dependencies, service: Service) -> Running:
     """Put the shared parts beside what `service` brings."""
-    store, name = world.store, service.name
-    metrics = world.metrics
-    relay = Relay(store, world.bus, world.clock, metrics, name)
+    store, name = deps.store, service.name
+    metrics = deps.metrics
+    relay = Relay(store, deps.bus, deps.clock, metrics, name)
     metrics.store_failing.labels(name).set_function(lambda: store.failing)
-    workers = [*_floor(world, service, relay), *service.workers]
+    workers = [*_floor(deps, service, relay), *service.workers]
     consumer = None
     if service.policies:
         types = frozenset(kind.__name__ for kind in service.policies)
-        subscription = world.subscribe(name, types)
+        subscription = deps.subscribe(name, types)
         consumer = Consumer(
             store,
             subscription,
@@ -158,29 +158,29 @@ def assemble(world: World, service: Service) -> Running:
         )
         workers += _listening(consumer, metrics, service)
     operations: list[Any] = [*service.operations, *standard_operations(name, service.operations, store, metrics)]
-    app = HttpApp(name, operations, service.refusals, metrics, world.guard, spans=world.spans)
+    app = HttpApp(name, operations, service.refusals, metrics, deps.guard, spans=deps.spans)
     return Running(name, app, workers, relay, consumer)
 
 
-def _floor(world: World, service: Service, relay: Relay) -> list[Worker]:
+def _floor(deps: Dependencies, service: Service, relay: Relay) -> list[Worker]:
     """What drives a service's store, whatever the service does."""
-    store, name = world.store, service.name
-    keeper = Housekeeper(store, world.clock, (*FLOOR, *service.keeps))
-    counted = hours.Hours(store, world.clock, name, hours.speakers(service.policies))
-    unsent = world.metrics.outbox_waiting.labels(name)
+    store, name = deps.store, service.name
+    keeper = Housekeeper(store, deps.clock, (*FLOOR, *service.retention))
+    counted = hours.Hours(store, deps.clock, name, hours.speakers(service.policies))
+    unsent = deps.metrics.outbox_waiting.labels(name)
 
     async def outbox() -> int:
         unsent.set(await store.scan(how_many_wait))
         return 0
 
     return [
-        Worker("relay", relay.step, lambda: store.something_published(IDLE_MS), world.relay_nap_ms),
-        Worker("housekeeper", keeper.tidy, lambda: asyncio.sleep(ROUND_S), TURN_MS, moves=False),
-        Worker("hours", counted.step, lambda: asyncio.sleep(hours.ROUND_S), hours.TURN_MS, moves=False),
-        Worker("wiper", Wiper(store).step, lambda: asyncio.sleep(WIPE_S), WIPE_AGAIN_MS, moves=False),
-        Worker("witness", Witness(store, name).step, lambda: asyncio.sleep(EVERY_S), moves=False),
-        Worker("outbox", outbox, lambda: asyncio.sleep(LOOK_S), moves=False),
-        Worker("open files", OpenFiles(world.metrics, name).step, lambda: asyncio.sleep(LOOK_S), moves=False),
+        Worker("relay", relay.step, lambda: store.something_published(IDLE_WAIT_MS), deps.relay_pause_ms),
+        Worker("housekeeper", keeper.tidy, lambda: asyncio.sleep(ROUND_S), TURN_MS, drains=False),
+        Worker("hours", counted.step, lambda: asyncio.sleep(hours.ROUND_S), hours.TURN_MS, drains=False),
+        Worker("wiper", Wiper(store).step, lambda: asyncio.sleep(WIPE_S), WIPE_AGAIN_MS, drains=False),
+        Worker("witness", Witness(store, name).step, lambda: asyncio.sleep(EVERY_S), drains=False),
+        Worker("outbox", outbox, lambda: asyncio.sleep(POLL_S), drains=False),
+        Worker("open files", OpenFiles(deps.metrics, name).step, lambda: asyncio.sleep(POLL_S), drains=False),
     ]
 
 
@@ -194,6 +194,6 @@ def _listening(consumer: Consumer, metrics: Metrics, service: Service) -> list[W
         return 0
 
     return [
-        Worker("consumer", consumer.step, lambda: consumer.changed(IDLE_MS), service.consumer_nap_ms),
-        Worker("lag", measure, lambda: asyncio.sleep(1), moves=False),
+        Worker("consumer", consumer.step, lambda: consumer.changed(IDLE_WAIT_MS), service.consumer_pause_ms),
+        Worker("lag", measure, lambda: asyncio.sleep(1), drains=False),
     ]

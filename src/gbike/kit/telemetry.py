@@ -64,7 +64,7 @@ def within(trace: Trace) -> Trace:
 Facts = dict[str, str | int]
 
 
-class Kind(Enum):
+class SpanKind(Enum):
     """Which end of a conversation a span is."""
 
     SERVER = 1
@@ -86,7 +86,7 @@ class Span(Protocol):
 class Spans(Protocol):
     """Where the spans of one service go."""
 
-    def begin(self, kind: Kind, name: str, trace: Trace, parent: str | None) -> Span:
+    def begin(self, kind: SpanKind, name: str, trace: Trace, parent: str | None) -> Span:
         """Begin a span that is called as `trace` says, under the traceparent `parent` (None, or none: a root)."""
 
 
@@ -183,7 +183,7 @@ def _with_trace(_logger: Any, _method: str, event: Any) -> Any:
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 
-class Told:
+class LogThrottle:
     """What was logged of a trouble: the same trouble is said again after a while, not five times a second."""
 
     def __init__(self) -> None:

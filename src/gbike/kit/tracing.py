@@ -14,16 +14,16 @@ from gbike.kit.envelope import Message, trace_of
 from gbike.kit.inbox import Policies, Policy
 from gbike.kit.peers import Caller, PeerAnswer
 from gbike.kit.republish import Identified
-from gbike.kit.runtime import Card, Running, World, assemble
+from gbike.kit.runtime import Dependencies, Running, ServiceSpec, assemble
 from gbike.kit.store import Tx
-from gbike.kit.telemetry import Facts, Kind, Span, Spans, Trace, within
+from gbike.kit.telemetry import Facts, Span, SpanKind, Spans, Trace, within
 
 
-def assemble_traced(card: Card, world: World, spans: Spans) -> Running:
+def assemble_traced(spec: ServiceSpec, deps: Dependencies, spans: Spans) -> Running:
     """The service of `card` in `world`, with its spans."""
-    world = replace(world, caller=_traced_caller(world.caller, spans), bus=_traced_bus(world.bus, spans))
-    service = card.build(world)
-    return assemble(world, replace(service, policies=_traced_policies(service.policies, spans)))
+    deps = replace(deps, caller=_traced_caller(deps.caller, spans), bus=_traced_bus(deps.bus, spans))
+    service = spec.build(deps)
+    return assemble(deps, replace(service, policies=_traced_policies(service.policies, spans)))
 
 
 class TracedCaller:
@@ -37,7 +37,7 @@ class TracedCaller:
         """See Caller.call."""
         parent = headers["traceparent"]
         own = within(Trace(parent, headers["x-request-id"]))
-        span = self._spans.begin(Kind.CLIENT, f"{method} {self._peer}", own, parent)
+        span = self._spans.begin(SpanKind.CLIENT, f"{method} {self._peer}", own, parent)
         facts: Facts = {"http.request.method": method, "peer.service": self._peer, "url.path": path}
         try:
             answer = await self._caller.call(method, path, body, {**headers, "traceparent": span.trace.traceparent})
@@ -67,7 +67,7 @@ class TracedBus:
 
     def _begin(self, message: Message) -> Span:
         trace = trace_of(message)
-        return self._spans.begin(Kind.PRODUCER, f"publish {message.type}", within(trace), trace.traceparent)
+        return self._spans.begin(SpanKind.PRODUCER, f"publish {message.type}", within(trace), trace.traceparent)
 
 
 class TracedLog(TracedBus):
@@ -107,7 +107,7 @@ def _traced_caller(caller: Callable[[str], Caller], spans: Spans) -> Callable[[s
 def _traced(name: str, policy: Policy, spans: Spans) -> Policy:
     def handle(tx: Tx, event: Any) -> object:
         said_within = tx.trace
-        span = spans.begin(Kind.CONSUMER, name, within(said_within), said_within.traceparent)
+        span = spans.begin(SpanKind.CONSUMER, name, within(said_within), said_within.traceparent)
         tx.trace = span.trace
         failed = True
         try:

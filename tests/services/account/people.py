@@ -9,7 +9,7 @@ from typing import Any
 import pyotp
 
 from gbike.kit.store import Tx
-from gbike.services.account.wiring import CARD
+from gbike.services.account.wiring import SPEC
 from tests.services.lone import Lone, Reply, SetClock
 
 CHEAP = {"GBIKE_PASSWORD_MEMORY_KIB": "8192", "GBIKE_PASSWORD_PASSES": "1"}
@@ -25,7 +25,7 @@ class Town:
     """Account alone, and what people do there."""
 
     def __init__(self, path: Path | None = None, store: Callable[[SetClock], Any] | None = None, **env: str) -> None:
-        self.lone = Lone(CARD, {**CHEAP, **env}, path, store)
+        self.lone = Lone(SPEC, {**CHEAP, **env}, path, store)
         self.client, self.clock = self.lone.client, self.lone.clock
 
     async def sign_up(

@@ -8,7 +8,7 @@ import pytest
 
 from gbike.contracts.rent import RentCancelled, Returned
 from gbike.services.bike.domain import Bike, BikeIsRidden, Place, Status, a_new_bike, marked, reported, retired
-from gbike.services.bike.wiring import CARD
+from gbike.services.bike.wiring import SPEC
 from tests.services.lone import NOON, Lone
 
 AVAILABLE = Status.AVAILABLE
@@ -29,7 +29,7 @@ async def found(lone: Lone, query: str) -> tuple[list[int], int]:
 
 async def test_a_rider_s_list_begins_with_the_available_bikes_that_are_near() -> None:
     """In Bundang a degree east is a fifth shorter than a degree north; a bike nobody knows where comes last."""
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     places = {
         1: (37.40, 127.10),
         2: (37.3670, 127.1120),
@@ -51,12 +51,12 @@ async def test_a_rider_s_list_begins_with_the_available_bikes_that_are_near() ->
 
 @pytest.mark.parametrize("near", ["", "37", "37,", "a,b", "37,127,1", "91,0", "0,181", "nan,0", "1e1,0", "37.1;127"])
 async def test_a_place_that_is_none_is_refused(near: str) -> None:
-    reply = await Lone(CARD).client.get(f"/bikes?near={near}")
+    reply = await Lone(SPEC).client.get(f"/bikes?near={near}")
     assert (reply.status, reply.json["errors"][0]["field"]) == (422, "near")
 
 
 async def test_a_status_that_no_bike_has_is_refused() -> None:
-    reply = await Lone(CARD).client.get("/bikes?status=free")
+    reply = await Lone(SPEC).client.get("/bikes?status=free")
     assert (reply.status, reply.json["errors"][0]["field"]) == (422, "status")
 
 
@@ -163,7 +163,7 @@ def test_a_ridden_bike_is_not_retired() -> None:
 
 async def with_a_bike(**more: Any) -> Lone:
     """Bike with bike 1."""
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     assert (await lone.client.post("/bikes", {"bikeid": 1, "location": "정자역", **more})).status == 201
     return lone
 
@@ -228,7 +228,7 @@ async def test_a_bike_out_of_service_is_never_reserved(more: dict[str, str]) -> 
 
 
 async def test_an_unknown_bike_is_a_404_and_its_rent_is_buried() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     assert [await reserve(lone, 5), await reserve(lone, 5)] == [404, 404]
     assert (await lone.client.post("/bikes", {"bikeid": 1})).status == 201
     assert await reserve(lone, 5) == 404
@@ -309,7 +309,7 @@ async def test_an_operator_can_not_free_a_ridden_bike() -> None:
 
 
 async def test_what_was_said_of_a_bike_can_be_read_newest_first_and_of_no_other() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     for bikeid in (1, 11):
         await lone.client.post("/bikes", {"bikeid": bikeid, "location": "정자역"})
     await lone.client.patch("/bikes/1", {"batterylevel": 40})
@@ -320,7 +320,7 @@ async def test_what_was_said_of_a_bike_can_be_read_newest_first_and_of_no_other(
 
 
 async def test_a_bike_was_last_seen_when_somebody_stood_at_it_and_not_when_a_desk_changed_it() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     await lone.client.post("/bikes", {"bikeid": 1})
     registered = (await lone.client.get("/bikes/1")).json["lastseen"]
     lone.clock.at_ms += 60_000
@@ -339,7 +339,7 @@ async def test_a_bike_was_last_seen_when_somebody_stood_at_it_and_not_when_a_des
 
 
 async def test_the_answer_to_a_report_names_the_newest_that_changed_the_bike() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     await lone.client.post("/bikes", {"bikeid": 1, "batterylevel": 50})
 
     async def changed_by(reportid: int, battery: int, usableyn: bool | None = None) -> int:

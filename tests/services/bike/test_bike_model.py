@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gbike.contracts.rent import RentCancelled, Returned
-from gbike.services.bike.wiring import CARD
+from gbike.services.bike.wiring import SPEC
 from tests.services.lone import NOON, Lone, examples
 
 RENTS = st.integers(1, 4)
@@ -86,7 +86,7 @@ async def take(lone: Lone, model: Model, what: str, number: int, n: int) -> None
 @examples(60)
 @given(STEPS)
 async def test_a_bike_is_what_its_model_says_after_every_step(steps: list[tuple[str, int]]) -> None:
-    lone, model = Lone(CARD), Model()
+    lone, model = Lone(SPEC), Model()
     await lone.client.post("/bikes", {"bikeid": 1})
     for n, (what, number) in enumerate(steps):
         await take(lone, model, what, number, n)

@@ -3,7 +3,7 @@
 import json
 
 from gbike.kit.peers import PeerAnswer
-from gbike.services.bike_manage_app.wiring import CARD
+from gbike.services.bike_manage_app.wiring import SPEC
 from tests.services.lone import Lone
 
 SEEN = {"managerid": 1, "bikeid": 7, "batterylevel": 50, "usableyn": True}
@@ -27,13 +27,13 @@ async def earned(lone: Lone, **seen: int) -> int:
 
 
 async def test_as_the_original_each_report_earns_1000_points() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     changed_by(lone, 0)
     assert [await earned(lone) for _ in range(3)] == [1000, 1000, 1000]
 
 
 async def test_for_changes_a_report_that_changed_nothing_is_taken_and_earns_nothing() -> None:
-    lone = Lone(CARD, FOR_CHANGES)
+    lone = Lone(SPEC, FOR_CHANGES)
     changed_by(lone, 1)
     assert [await earned(lone) for _ in range(30)] == [1000] + [0] * 29
     changed_by(lone, 31)
@@ -41,7 +41,7 @@ async def test_for_changes_a_report_that_changed_nothing_is_taken_and_earns_noth
 
 
 async def test_what_another_changed_is_not_ones_own_and_an_older_bike_is_believed() -> None:
-    lone = Lone(CARD, FOR_CHANGES)
+    lone = Lone(SPEC, FOR_CHANGES)
     changed_by(lone, 1)
     assert [await earned(lone, managerid=one) for one in (1, 2)] == [1000, 0]
     changed_by(lone, None)
@@ -49,7 +49,7 @@ async def test_what_another_changed_is_not_ones_own_and_an_older_bike_is_believe
 
 
 async def test_a_try_that_bike_had_stored_is_paid_once_when_it_is_sent_again() -> None:
-    lone = Lone(CARD, FOR_CHANGES)
+    lone = Lone(SPEC, FOR_CHANGES)
     lone.peer.answer = None
     assert (await lone.client.post("/bikeManageApps", SEEN)).status == 503
     changed_by(lone, 1)
@@ -59,7 +59,7 @@ async def test_a_try_that_bike_had_stored_is_paid_once_when_it_is_sent_again() -
 
 
 async def test_a_try_that_is_still_under_way_and_its_repeat_are_paid_once_together() -> None:
-    lone = Lone(CARD, FOR_CHANGES)
+    lone = Lone(SPEC, FOR_CHANGES)
     changed_by(lone, 1)
     first, again = {**SEEN, "reportid": 5}, []
 
@@ -73,7 +73,7 @@ async def test_a_try_that_is_still_under_way_and_its_repeat_are_paid_once_togeth
 
 
 async def test_at_most_so_many_reports_of_a_bike_are_paid_to_a_manager_in_30_minutes() -> None:
-    lone = Lone(CARD, {"GBIKE_POINTS_PER_BIKE": "2"})
+    lone = Lone(SPEC, {"GBIKE_POINTS_PER_BIKE": "2"})
     assert [await earned(lone) for _ in range(3)] == [1000, 1000, 0]
     assert [await earned(lone, bikeid=8), await earned(lone, managerid=2)] == [1000, 1000]
     lone.clock.at_ms += 30 * MINUTE_MS
@@ -81,7 +81,7 @@ async def test_at_most_so_many_reports_of_a_bike_are_paid_to_a_manager_in_30_min
 
 
 async def test_a_manager_earns_at_most_so_many_points_in_24_hours() -> None:
-    lone = Lone(CARD, {"GBIKE_POINTS_PER_DAY": "2500"})
+    lone = Lone(SPEC, {"GBIKE_POINTS_PER_DAY": "2500"})
     assert [await earned(lone, bikeid=bike) for bike in (1, 2, 3)] == [1000, 1000, 0]
     assert await earned(lone, managerid=2) == 1000
     lone.clock.at_ms += 24 * 60 * MINUTE_MS
@@ -89,7 +89,7 @@ async def test_a_manager_earns_at_most_so_many_points_in_24_hours() -> None:
 
 
 async def test_what_is_counted_is_found_by_index() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     plan = await lone.rows(
         "EXPLAIN QUERY PLAN SELECT count(*) FILTER (WHERE bikeid = 1 AND applied_ms > 1), coalesce(sum(points), 0)"
         " FROM reports WHERE managerid = 1 AND status = 'applied' AND points > 0 AND applied_ms > 1"

@@ -4,14 +4,14 @@ import pytest
 
 from gbike.kit.clock import rfc3339
 from gbike.kit.peers import PeerAnswer
-from gbike.services.bike_manage_app.wiring import CARD
+from gbike.services.bike_manage_app.wiring import SPEC
 from tests.services.lone import NOON, Lone
 
 SEEN = {"managerid": "1", "bikeid": "7", "batterylevel": "50", "usableyn": "true"}
 
 
 async def test_an_applied_report_is_said_with_what_was_seen() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     reply = await lone.client.post("/bikeManageApps", SEEN)
     assert (reply.status, reply.json["reportid"], reply.json["usableyn"]) == (201, 1, True)
     assert lone.peer.asked[0][:2] == ("PUT", "/internal/bikes/7/reports/1")
@@ -32,7 +32,7 @@ async def test_an_applied_report_is_said_with_what_was_seen() -> None:
 async def test_a_report_that_was_not_applied_earns_nothing_and_may_be_sent_again(
     answer: PeerAnswer | None, status: int, slug: str
 ) -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     lone.peer.answer = answer
     for key in ({}, {"idempotency_key": "k"}):
         reply = await lone.client.post("/bikeManageApps", {**SEEN, "reportid": 5}, **key)
@@ -45,7 +45,7 @@ async def test_a_report_that_was_not_applied_earns_nothing_and_may_be_sent_again
 
 
 async def test_the_same_number_again_is_the_same_report_and_with_other_contents_a_refusal() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     first = await lone.client.post("/bikeManageApps", {**SEEN, "reportid": 5})
     assert await lone.client.post("/bikeManageApps", {**SEEN, "reportid": "5"}) == first
     assert (await lone.client.post("/bikeManageApps", {**SEEN, "reportid": 5, "bikeid": 8})).status == 409
@@ -55,7 +55,7 @@ async def test_the_same_number_again_is_the_same_report_and_with_other_contents_
 
 
 async def test_without_a_number_or_a_key_each_report_is_a_new_one() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     for number in (1, 2, 3):
         assert (await lone.client.post("/bikeManageApps", SEEN)).json["reportid"] == number
 
@@ -65,14 +65,14 @@ async def test_without_a_number_or_a_key_each_report_is_a_new_one() -> None:
     [("usableyn", "yes"), ("usableyn", 1), ("batterylevel", 101), ("batterylevel", "-1"), ("managerid", 0)],
 )
 async def test_a_report_that_makes_no_sense_names_its_field_and_asks_nobody(field: str, value: object) -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     reply = await lone.client.post("/bikeManageApps", {**SEEN, field: value})
     assert (reply.status, reply.json["errors"][0]["field"]) == (422, field)
     assert lone.peer.asked == []
 
 
 async def test_a_pending_report_is_swept_and_its_number_is_free_again() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     await lone.store.write(
         lambda tx: tx.execute(
             "INSERT INTO reports (managerid, bikeid, batterylevel, usableyn, status, sent_reportid, deadline_ms)"
@@ -88,14 +88,14 @@ async def test_a_pending_report_is_swept_and_its_number_is_free_again() -> None:
 
 
 async def test_a_report_is_read_only_once_it_is_made() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     await lone.client.post("/bikeManageApps", SEEN)
     for method in ("PUT", "PATCH", "DELETE"):
         assert (await lone.client.send(method, "/bikeManageApps/1", SEEN)).status == 405
 
 
 async def test_the_reports_of_a_bike_are_listed_with_when_they_were_applied() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     for bikeid in (7, 8, 7):
         await lone.client.post("/bikeManageApps", {**SEEN, "bikeid": bikeid})
     found = (await lone.client.get("/bikeManageApps?bikeid=7&sort=reportid,desc")).json

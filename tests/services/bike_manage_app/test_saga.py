@@ -10,7 +10,7 @@ from gbike.services.bike_manage_app.clients import BikeClient
 from gbike.services.bike_manage_app.commands import confirm_the_report, give_up_the_report, take_down_a_report
 from gbike.services.bike_manage_app.domain import AS_THE_ORIGINAL, GivenUp, Report, State
 from gbike.services.bike_manage_app.saga import report_a_bike
-from gbike.services.bike_manage_app.wiring import CARD
+from gbike.services.bike_manage_app.wiring import SPEC
 from tests.services.fragile import Broken, Command, Fragile
 from tests.services.lone import Lone
 
@@ -55,7 +55,7 @@ def reporting(store: Any, bike: YesBike) -> Any:
 async def test_a_report_that_fails_anywhere_earns_nothing_also_where_it_is_undone_twice(
     breaks: Command, after: bool, status: list[str], says: int, twice: Command | None
 ) -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     bike = YesBike(breaks=breaks is YesBike, after=after)
     with pytest.raises(Broken):
         await reporting(Fragile(lone.store, breaks, after=after, twice=twice), bike)(SEEN, NUMBER)
@@ -64,14 +64,14 @@ async def test_a_report_that_fails_anywhere_earns_nothing_also_where_it_is_undon
 
 
 async def test_a_confirmation_that_comes_twice_is_refused_and_said_once() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     with pytest.raises(GivenUp):
         await reporting(Fragile(lone.store, None, twice=confirm_the_report), YesBike())(SEEN, NUMBER)
     assert [published["eventType"] for published in await lone.published()] == ["Reported"]
 
 
 async def test_a_report_that_failed_may_be_sent_again_and_earns_once() -> None:
-    lone, bike = Lone(CARD), YesBike()
+    lone, bike = Lone(SPEC), YesBike()
     with pytest.raises(Broken):
         await reporting(lone.store, YesBike(breaks=True))(SEEN, NUMBER)
     first = await reporting(lone.store, bike)(SEEN, NUMBER)
@@ -81,7 +81,7 @@ async def test_a_report_that_failed_may_be_sent_again_and_earns_once() -> None:
 
 
 async def test_who_sent_no_key_is_told_of_the_pause_without_a_look_into_the_store() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     await lone.store.close()
     with pytest.raises(CircuitOpen):
         await reporting(lone.store, YesBike(paused=True))(SEEN, None)

@@ -19,7 +19,7 @@ from gbike.services.bike_manager.domain import (
     convert,
 )
 from gbike.services.bike_manager.storage import own_violations
-from gbike.services.bike_manager.wiring import CARD
+from gbike.services.bike_manager.wiring import SPEC
 from tests.services.lone import Lone, examples
 
 
@@ -66,7 +66,7 @@ def test_points_go_to_the_managers_own_account_only(userid: int | None, refused:
 
 async def with_points(points: int) -> Lone:
     """Manager 1 of rider 3 with points."""
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     assert (await lone.client.post("/bikeManagers", {"userid": 3, "point": points})).status == 201
     return lone
 
@@ -104,7 +104,7 @@ async def test_only_a_positive_number_of_points_is_converted(asked: object) -> N
 
 
 async def test_points_of_a_manager_nobody_knows_yet_wait_for_him() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     await lone.tell(*[Reported(reportid=n, managerid=9, bikeid=1) for n in (1, 2, 2)])
     assert (await lone.client.get("/bikeManagers/9")).status == 404
     made = await lone.client.post("/bikeManagers", {"managerid": 9, "userid": 3, "point": 10})
@@ -112,7 +112,7 @@ async def test_points_of_a_manager_nobody_knows_yet_wait_for_him() -> None:
 
 
 async def test_a_posted_number_is_used_when_it_is_free() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     assert (await lone.client.post("/bikeManagers", {"managerid": 7, "userid": 3})).json["managerid"] == 7
     assert (await lone.client.post("/bikeManagers", {"managerid": 7, "userid": 4})).status == 409
     assert (await lone.client.post("/bikeManagers", {"userid": 4})).json["managerid"] == 8
@@ -140,7 +140,7 @@ async def test_points_are_the_sum_of_their_entries_and_never_negative(steps: lis
 
 
 async def test_a_report_gives_the_points_that_it_says_and_an_old_one_1000() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     await lone.client.post("/bikeManagers", {"userid": 1})
     earned = {1: 700, 2: 0, 3: msgspec.UNSET}
     await lone.tell(*[Reported(reportid=n, managerid=1, bikeid=1, points=points) for n, points in earned.items()])
@@ -151,7 +151,7 @@ async def test_a_report_gives_the_points_that_it_says_and_an_old_one_1000() -> N
 
 
 async def test_as_the_original_a_manager_without_a_number_gets_the_next() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     await lone.tell(RegisteredAccount(userid=1))
     assert [(await lone.client.post("/bikeManagers", {"userid": 7})).json["managerid"] for _ in range(2)] == [1, 2]
     assert (await lone.client.post("/bikeManagers", {"managerid": 3, "userid": 7})).status == 201
@@ -160,7 +160,7 @@ async def test_as_the_original_a_manager_without_a_number_gets_the_next() -> Non
 async def test_where_account_gives_the_numbers_a_manager_gets_the_rider_s_own_and_nobody_gets_another_account_s() -> (
     None
 ):
-    lone = Lone(CARD, {"GBIKE_MANAGER_NUMBERS": "rider"})
+    lone = Lone(SPEC, {"GBIKE_MANAGER_NUMBERS": "rider"})
     await lone.tell(*[RegisteredAccount(userid=userid) for userid in (4, 5, 7, 4)])
     assert (await lone.client.post("/bikeManagers", {"userid": 7})).json["managerid"] == 7
     again = await lone.client.post("/bikeManagers", {"userid": 7})

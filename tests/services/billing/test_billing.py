@@ -11,7 +11,7 @@ from gbike.contracts.rent import Rented, Returned
 from gbike.contracts.user_deposit import UpdatedDeposit
 from gbike.kit.money import MAX_WON
 from gbike.services.billing.domain import Rounding, Tariff
-from gbike.services.billing.wiring import CARD
+from gbike.services.billing.wiring import SPEC
 from tests.services.lone import NOON, Lone, examples
 
 RENTED = Rented(rentid=7, userid=3, bikeid=1, status="rented", starttime=NOON)
@@ -48,7 +48,7 @@ def test_a_begun_second_is_charged_where_the_tariff_says_so(ms: int, fee: int) -
 
 async def end_of(order: list[Any]) -> tuple[Any, Any]:
     """The bill and the set of what was said when messages come in this order."""
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     await lone.tell(*order)
     bills = await lone.rows("SELECT rentid, userid, started_ms, ended_ms, fee, status FROM bills")
     published = sorted(event["eventType"] for event in await lone.published())
@@ -69,7 +69,7 @@ async def test_a_rent_told_twice_in_any_order_has_one_bill_and_one_fee(order: li
 
 
 async def test_only_a_payment_of_this_rider_and_this_fee_closes_the_bill() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     await lone.tell(RENTED, RETURNED)
     for wrong in (
         UpdatedDeposit(userid=4, deposit=0, billid=1, fee=200),
@@ -84,14 +84,14 @@ async def test_only_a_payment_of_this_rider_and_this_fee_closes_the_bill() -> No
 
 
 async def test_a_bill_is_stamped_with_its_tariff_and_a_new_tariff_changes_no_old_bill() -> None:
-    lone = Lone(CARD, {"GBIKE_TARIFF_KRW": "250", "GBIKE_TARIFF_PER_S": "30", "GBIKE_TARIFF_ROUNDING": "ceil"})
+    lone = Lone(SPEC, {"GBIKE_TARIFF_KRW": "250", "GBIKE_TARIFF_PER_S": "30", "GBIKE_TARIFF_ROUNDING": "ceil"})
     await lone.tell(RENTED, RETURNED)
     reply = await lone.client.get("/billings/1")
     assert (reply.json["fee"], reply.json["tariff"]) == (1250, "250/30s ceil")
 
 
 async def test_a_return_without_a_start_waits_among_the_dead_letters_until_someone_looks() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     old = Returned(rentid=9, userid=3, bikeid=1, status="returned", endtime=NOON)
     await lone.tell(old, RENTED)
     assert [reason for (reason,) in await lone.rows("SELECT reason FROM dead_letters")] == ["NoStart('rent 9')"]
@@ -99,7 +99,7 @@ async def test_a_return_without_a_start_waits_among_the_dead_letters_until_someo
 
 
 async def test_an_unknown_bill_is_a_404_and_no_bill_is_written_by_a_client() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     assert (await lone.client.get("/billings/1")).status == 404
     for method in ("POST", "PUT", "PATCH", "DELETE"):
         for path in ("/billings", "/billings/1"):
@@ -115,7 +115,7 @@ async def test_any_number_of_rents_in_any_order_is_billed_once_each(data: st.Dat
         Returned(rentid=n, userid=n, bikeid=1, status="returned", endtime=NOON + n * 60_000, starttime=NOON)
         for n in rents
     ]
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     await lone.tell(*data.draw(st.permutations(told * 2)))
     bills = await lone.rows("SELECT rentid, fee, status FROM bills ORDER BY rentid")
     assert bills == [(n, n * 100, "APPLYFEE") for n in rents]

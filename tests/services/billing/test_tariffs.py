@@ -8,7 +8,7 @@ import pytest
 from gbike.contracts.rent import Rented, Returned
 from gbike.services.billing.domain import valid_at
 from gbike.services.billing.storage import tariffs
-from gbike.services.billing.wiring import CARD
+from gbike.services.billing.wiring import SPEC
 from tests.services.lone import NOON, Lone
 
 OLD = {"GBIKE_TARIFF_KRW": "100", "GBIKE_TARIFF_PER_S": "1", "GBIKE_TARIFF_ROUNDING": "ceil"}
@@ -27,7 +27,7 @@ def returned(rentid: int = 7, start: int = NOON, end: int = NOON + 5_000) -> Ret
 
 async def started(file: Path, env: dict[str, str], at_ms: int = NOON) -> Lone:
     """A billing that started over a file and did what a start does; its log is a new one."""
-    lone = Lone(CARD, env, file)
+    lone = Lone(SPEC, env, file)
     lone.clock.at_ms, lone._told = at_ms, at_ms
     await lone.store.write(lambda tx: tx.execute("DELETE FROM positions"))
     await lone.settle()
@@ -76,7 +76,7 @@ async def test_a_start_with_the_same_tariff_adds_no_version_and_a_tariff_may_com
 
 
 async def test_the_price_that_is_told_is_that_of_a_ride_that_begins_now(tmp_path: Path) -> None:
-    fresh = Lone(CARD, OLD)
+    fresh = Lone(SPEC, OLD)
     assert (await fresh.client.get("/billings/tariff")).json["krw"] == 100
     await fresh.stop()
     before = await started(tmp_path / "billing.sqlite", OLD)
@@ -101,7 +101,7 @@ async def test_a_new_version_never_reaches_back_to_a_ride_that_has_a_bill(tmp_pa
 
 
 async def test_a_store_of_before_prices_what_it_has_open_and_leaves_what_it_billed(tmp_path: Path) -> None:
-    lone = Lone(CARD, NEW, tmp_path / "billing.sqlite")
+    lone = Lone(SPEC, NEW, tmp_path / "billing.sqlite")
     await lone.store.write(
         lambda tx: tx.execute(
             "INSERT INTO bills (rentid, userid, started_ms, ended_ms, fee, status, tariff) VALUES"

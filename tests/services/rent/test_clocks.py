@@ -3,7 +3,7 @@
 import pytest
 
 from gbike.services.rent.domain import Handback, Limits, Moment, OpenRent, give_back, ridden
-from gbike.services.rent.wiring import CARD
+from gbike.services.rent.wiring import SPEC
 from tests.services.lone import NOON, Lone, Reply
 
 HOURS_3 = 3 * 3_600_000
@@ -17,7 +17,7 @@ def slug(reply: Reply) -> str:
 
 async def test_a_ride_of_3_6_s_is_3_6_s_long_however_the_wall_clock_is_set_meanwhile() -> None:
     for step_ms in (-HOURS_3, HOURS_3):
-        lone = Lone(CARD)
+        lone = Lone(SPEC)
         await lone.client.post("/rents", WISH)
         lone.clock.at_ms += 3_600
         lone.clock.wall_step_ms = step_ms
@@ -30,7 +30,7 @@ async def test_a_ride_of_3_6_s_is_3_6_s_long_however_the_wall_clock_is_set_meanw
 
 
 async def test_a_ride_whose_clocks_agree_is_not_marked() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     await lone.client.post("/rents", WISH)
     lone.clock.at_ms += HOURS_3
     lone.clock.wall_step_ms = 59_000  # what a time server sets right
@@ -78,7 +78,7 @@ async def a_rent_that_hangs(lone: Lone) -> None:
 
 
 async def test_a_key_is_free_seconds_after_the_wall_clock_was_set_back_by_hours() -> None:
-    lone = Lone(CARD, {"GBIKE_CLOCK_BEHIND": "accept"})
+    lone = Lone(SPEC, {"GBIKE_CLOCK_BEHIND": "accept"})
     lone.clock.wall_step_ms = HOURS_3
     await a_rent_that_hangs(lone)
     lone.clock.wall_step_ms = 0
@@ -89,7 +89,7 @@ async def test_a_key_is_free_seconds_after_the_wall_clock_was_set_back_by_hours(
 
 
 async def test_a_rent_under_way_is_not_swept_where_two_hosts_are_seconds_apart() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     lone.clock.wall_step_ms = 20_000
     await a_rent_that_hangs(lone)
     lone.clock.wall_step_ms = 0
@@ -97,7 +97,7 @@ async def test_a_rent_under_way_is_not_swept_where_two_hosts_are_seconds_apart()
 
 
 async def test_a_process_whose_clock_is_behind_its_store_takes_returns_and_no_rents() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     await lone.client.post("/rents", WISH)
     lone.clock.wall_step_ms = -HOURS_3
     await lone.worker("sweeper").step()
@@ -110,7 +110,7 @@ async def test_a_process_whose_clock_is_behind_its_store_takes_returns_and_no_re
 
 
 async def test_it_is_found_at_the_first_rent_after_a_start_too() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     await lone.store.write(
         lambda tx: tx.execute(
             "INSERT INTO rents (userid, bikeid, status, deadline_ms, started_ms, ended_ms)"
@@ -124,14 +124,14 @@ async def test_it_is_found_at_the_first_rent_after_a_start_too() -> None:
 
 
 async def test_who_says_so_rents_by_a_clock_that_is_behind() -> None:
-    lone = Lone(CARD, {"GBIKE_CLOCK_BEHIND": "accept"})
+    lone = Lone(SPEC, {"GBIKE_CLOCK_BEHIND": "accept"})
     await lone.client.post("/rents", WISH)
     lone.clock.wall_step_ms = -HOURS_3
     assert (await lone.client.post("/rents", {"userid": 4, "bikeid": 2})).status == 201
 
 
 async def test_a_clock_that_is_behind_is_told_once_and_so_is_its_mend(capsys: pytest.CaptureFixture[str]) -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     await lone.client.post("/rents", WISH)
     for step_ms in (-HOURS_3, -HOURS_3, 0, 0):
         lone.clock.wall_step_ms = step_ms

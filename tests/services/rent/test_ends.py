@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gbike.services.rent.wiring import CARD
+from gbike.services.rent.wiring import SPEC
 from tests.services.lone import NOON, Lone
 
 WISH = {"userid": 3, "bikeid": 1}
@@ -21,7 +21,7 @@ def at(ms: int, zone: int = 0) -> str:
 
 async def a_ride(seconds: int, env: dict[str, str] | None = None) -> Lone:
     """A ride that has lasted so long."""
-    lone = Lone(CARD, env)
+    lone = Lone(SPEC, env)
     await lone.client.post("/rents", WISH)
     lone.clock.at_ms += seconds * 1_000
     return lone

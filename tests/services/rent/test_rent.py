@@ -8,7 +8,7 @@ import pytest
 from gbike.contracts.bike import ReservationRefused
 from gbike.kit.peers import PeerAnswer
 from gbike.services.rent.domain import Handback, Limits, Moment, OpenRent, give_back
-from gbike.services.rent.wiring import CARD
+from gbike.services.rent.wiring import SPEC
 from tests.services.lone import NOON, Lone
 
 WISH = {"userid": 3, "bikeid": 1}
@@ -16,7 +16,7 @@ TAKEN = PeerAnswer(409, msgspec.json.encode(ReservationRefused("사용중")))
 
 
 async def test_a_rent_begins_when_bike_says_yes_and_says_so_once() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     reply = await lone.client.post("/rents", WISH)
     assert (reply.status, reply.json["rentid"], reply.json["status"]) == (201, 1, "rented")
     assert lone.peer.asked == [("PUT", "/internal/bikes/1/reservations/1", b"")]
@@ -46,7 +46,7 @@ async def test_a_rent_begins_when_bike_says_yes_and_says_so_once() -> None:
 async def test_whatever_bike_answers_the_rider_gets_a_reason_and_the_rent_is_cancelled(
     answer: PeerAnswer | None, status: int, slug: str, says: list[str]
 ) -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     lone.peer.answer = answer
     reply = await lone.client.post("/rents", WISH)
     assert (reply.status, reply.json["type"].partition("#")[2]) == (status, slug)
@@ -59,7 +59,7 @@ async def test_whatever_bike_answers_the_rider_gets_a_reason_and_the_rent_is_can
 
 
 async def test_a_return_is_told_once_and_answered_the_same_again() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     await lone.client.post("/rents", WISH)
     lone.clock.at_ms += 62_000
     first = await lone.client.patch("/rents/1", {"endlocation": "분당_정자역_3구역", "lat": "37.36", "lon": 127.1})
@@ -73,7 +73,7 @@ async def test_a_return_is_told_once_and_answered_the_same_again() -> None:
 
 @pytest.mark.parametrize("body", [{}, {"status": "rented"}, {"fee": 0}, {"starttime": "x", "bikeid": 2}])
 async def test_a_patch_that_is_no_return_changes_nothing(body: dict[str, object]) -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     before = await lone.client.post("/rents", WISH)
     reply = await lone.client.patch("/rents/1", body)
     assert (reply.status, reply.json) == (200, before.json)
@@ -87,7 +87,7 @@ def test_a_ride_never_ends_before_it_started(later_ms: int, ended: int) -> None:
 
 @pytest.mark.parametrize("most", [1, 2, 3])
 async def test_a_rider_in_a_race_with_himself_keeps_the_limit(most: int) -> None:
-    lone = Lone(CARD, {"GBIKE_MAX_OPEN_RENTS_PER_RIDER": str(most)})
+    lone = Lone(SPEC, {"GBIKE_MAX_OPEN_RENTS_PER_RIDER": str(most)})
     wishes = [lone.client.post("/rents", {"userid": 3, "bikeid": bike}) for bike in range(1, 11)]
     statuses = sorted(reply.status for reply in await asyncio.gather(*wishes))
     assert statuses == [201] * most + [409] * (10 - most)
@@ -97,7 +97,7 @@ async def test_a_rider_in_a_race_with_himself_keeps_the_limit(most: int) -> None
 
 
 async def test_the_limit_counts_open_rents_of_this_rider_only() -> None:
-    lone = Lone(CARD, {"GBIKE_MAX_OPEN_RENTS_PER_RIDER": "1"})
+    lone = Lone(SPEC, {"GBIKE_MAX_OPEN_RENTS_PER_RIDER": "1"})
     assert (await lone.client.post("/rents", WISH)).status == 201
     assert (await lone.client.post("/rents", {"userid": 4, "bikeid": 2})).status == 201
     assert (await lone.client.post("/rents", {"userid": 3, "bikeid": 3})).status == 409
@@ -106,13 +106,13 @@ async def test_the_limit_counts_open_rents_of_this_rider_only() -> None:
 
 
 async def test_without_a_limit_a_rider_rents_as_many_as_he_likes() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     for bike in range(1, 6):
         assert (await lone.client.post("/rents", {"userid": 3, "bikeid": bike})).status == 201
 
 
 async def test_the_same_key_rents_one_bike_and_a_refusal_is_judged_anew() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     lone.peer.answer = TAKEN
     assert (await lone.client.post("/rents", WISH, idempotency_key="k")).status == 409
     lone.peer.answer = PeerAnswer(200, b"{}")
@@ -124,7 +124,7 @@ async def test_the_same_key_rents_one_bike_and_a_refusal_is_judged_anew() -> Non
 
 
 async def test_two_taps_at_once_with_one_key_are_one_rent() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     taps = [lone.client.post("/rents", WISH, idempotency_key="k") for _ in range(5)]
     statuses = sorted(reply.status for reply in await asyncio.gather(*taps))
     assert statuses.count(201) >= 1
@@ -142,7 +142,7 @@ async def a_pending_rent(lone: Lone) -> None:
 
 
 async def test_a_pending_rent_is_never_shown_and_is_swept_after_its_deadline() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     await a_pending_rent(lone)
     sweeper = lone.worker("sweeper")
     assert (await lone.client.get("/rents/1")).status == 404
@@ -157,7 +157,7 @@ async def test_a_pending_rent_is_never_shown_and_is_swept_after_its_deadline() -
 
 
 async def test_cancelled_rents_are_found_by_filter_only() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     lone.peer.answer = TAKEN
     await lone.client.post("/rents", WISH)
     assert (await lone.client.get("/rents")).json["page"]["totalElements"] == 0
@@ -166,7 +166,7 @@ async def test_cancelled_rents_are_found_by_filter_only() -> None:
 
 
 async def test_five_failures_in_a_row_open_the_circuit_and_nothing_is_put_on_record() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     lone.peer.answer = None
     slugs = [(await lone.client.post("/rents", WISH)).json["type"].partition("#")[2] for _ in range(8)]
     assert slugs == ["bike-service-unavailable"] * 5 + ["circuit-open"] * 3
@@ -177,6 +177,6 @@ async def test_five_failures_in_a_row_open_the_circuit_and_nothing_is_put_on_rec
 
 
 async def test_a_hundred_taken_bikes_never_open_the_circuit() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     lone.peer.answer = TAKEN
     assert {(await lone.client.post("/rents", WISH)).status for _ in range(100)} == {409}

@@ -9,7 +9,7 @@ from gbike.services.rent.clients import BikeClient
 from gbike.services.rent.commands import ask_for_a_bike, give_up_the_wish, start_the_rent
 from gbike.services.rent.domain import GivenUp, Limits
 from gbike.services.rent.saga import ClockWatch, rent_a_bike
-from gbike.services.rent.wiring import CARD
+from gbike.services.rent.wiring import SPEC
 from tests.services.fragile import Broken, Command, Fragile
 from tests.services.lone import Lone
 
@@ -55,7 +55,7 @@ async def renting(lone: Lone, store: Any, bike: YesBike) -> Any:
 async def test_a_rent_that_fails_anywhere_leaves_no_bike_taken_also_where_it_is_undone_twice(
     breaks: Command, after: bool, status: list[str], says: list[str], twice: Command | None
 ) -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     bike = YesBike(breaks=breaks is YesBike, after=after)
     with pytest.raises(Broken):
         await renting(lone, Fragile(lone.store, breaks, after=after, twice=twice), bike)
@@ -66,7 +66,7 @@ async def test_a_rent_that_fails_anywhere_leaves_no_bike_taken_also_where_it_is_
 
 
 async def test_a_start_that_comes_twice_is_refused_and_the_rent_stays_open() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     with pytest.raises(GivenUp):
         await renting(lone, Fragile(lone.store, None, twice=start_the_rent), YesBike())
     assert await lone.rows("SELECT status FROM rents") == [("rented",)]
@@ -74,7 +74,7 @@ async def test_a_start_that_comes_twice_is_refused_and_the_rent_stays_open() -> 
 
 
 async def test_who_sent_no_key_is_told_of_the_pause_without_a_look_into_the_store() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     await lone.store.close()
     with pytest.raises(CircuitOpen):
         await renting(lone, lone.store, YesBike(paused=True))

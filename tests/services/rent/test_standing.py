@@ -10,7 +10,7 @@ from gbike.kit.acting import Acting, IdempotencyKey, acting
 from gbike.kit.idempotency import Replay
 from gbike.services.rent.commands import ask_for_a_bike, start_the_rent
 from gbike.services.rent.domain import Limits
-from gbike.services.rent.wiring import CARD
+from gbike.services.rent.wiring import SPEC
 from tests.services.lone import Lone, Reply
 
 WISH = {"userid": 3, "bikeid": 1}
@@ -23,7 +23,7 @@ def slug(reply: Reply) -> str:
 
 
 async def test_a_rider_below_the_minimum_is_told_what_to_pay_in() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     await lone.tell(BROKE)
     refused = await lone.client.post("/rents", WISH)
     assert (refused.status, slug(refused)) == (403, "rider-blocked")
@@ -44,20 +44,20 @@ async def test_the_newest_standing_counts_in_whatever_order_they_are_heard() -> 
         ChangedStanding(userid=3, mayrent=True, version=3),
     ]
     for order in permutations(told):
-        lone = Lone(CARD)
+        lone = Lone(SPEC)
         await lone.tell(*order)
         assert await lone.rows("SELECT mayrent, reasons, missing_krw, version FROM standings") == [(1, "", 0, 3)]
         assert (await lone.client.post("/rents", WISH)).status == 201
 
 
 async def test_a_rider_of_whom_nothing_was_heard_may_ride() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     await lone.tell(BROKE)
     assert (await lone.client.post("/rents", {"userid": 4, "bikeid": 1})).status == 201
 
 
 async def test_a_rider_who_is_blocked_while_bike_is_asked_does_not_begin_the_ride() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
 
     async def blocked() -> None:
         await lone.bus.append([lone.message(BROKE)])
@@ -71,7 +71,7 @@ async def test_a_rider_who_is_blocked_while_bike_is_asked_does_not_begin_the_rid
 
 
 async def test_who_was_blocked_since_is_answered_the_same_for_the_same_key_and_returns_the_bike() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     first = await lone.client.post("/rents", WISH, idempotency_key="k")
     await lone.tell(BROKE)
     assert await lone.client.post("/rents", WISH, idempotency_key="k") == first
@@ -79,7 +79,7 @@ async def test_who_was_blocked_since_is_answered_the_same_for_the_same_key_and_r
 
 
 async def test_a_refused_rider_keeps_no_key() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     await lone.tell(BROKE)
     assert (await lone.client.post("/rents", WISH, idempotency_key="k")).status == 403
     await lone.tell(ChangedStanding(userid=3, mayrent=True, version=3))
@@ -87,7 +87,7 @@ async def test_a_refused_rider_keeps_no_key() -> None:
 
 
 async def test_a_rider_who_was_erased_begins_no_ride() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     await lone.tell(AccountErased(userid=3), ChangedStanding(userid=3, mayrent=True, version=9))
     refused = await lone.client.post("/rents", WISH)
     assert (refused.status, slug(refused), refused.json["reasons"]) == (403, "rider-blocked", ["erased"])
@@ -95,7 +95,7 @@ async def test_a_rider_who_was_erased_begins_no_ride() -> None:
 
 
 async def test_the_limit_of_open_rents_is_judged_before_bike_is_asked() -> None:
-    lone = Lone(CARD, {"GBIKE_MAX_OPEN_RENTS_PER_RIDER": "1"})
+    lone = Lone(SPEC, {"GBIKE_MAX_OPEN_RENTS_PER_RIDER": "1"})
     await lone.client.post("/rents", WISH)
     assert slug(await lone.client.post("/rents", {"userid": 3, "bikeid": 2})) == "too-many-open-rents"
     assert len(lone.peer.asked) == 1
@@ -103,7 +103,7 @@ async def test_the_limit_of_open_rents_is_judged_before_bike_is_asked() -> None:
 
 async def test_of_two_taps_with_one_key_the_second_is_answered_as_the_first_and_not_as_one_too_many() -> None:
     """The second was asked for before the first had its answer, and comes to the store after it."""
-    lone = Lone(CARD, {"GBIKE_MAX_OPEN_RENTS_PER_RIDER": "1"})
+    lone = Lone(SPEC, {"GBIKE_MAX_OPEN_RENTS_PER_RIDER": "1"})
 
     def render(_rent: object) -> tuple[int, bytes, bytes]:
         return 201, b"{}", b"{}"

@@ -17,7 +17,7 @@ from gbike.services.rent_and_billing_view import commands as folding
 from gbike.services.rent_and_billing_view import wiring
 from gbike.services.rent_and_billing_view.commands import fold_kept
 from gbike.services.rent_and_billing_view.storage import kept
-from gbike.services.rent_and_billing_view.wiring import CARD, Folding, rebuild
+from gbike.services.rent_and_billing_view.wiring import SPEC, Folding, rebuild
 from tests.services.lone import NOON, Lone, examples
 from tests.services.rent_and_billing_view.test_view import a_ride, view_of
 
@@ -36,7 +36,7 @@ class Older(Lone):
     """A view of before there were facts, that becomes one of today."""
 
     def __init__(self) -> None:
-        super().__init__(CARD)
+        super().__init__(SPEC)
         self._consumer = self.running.consumer
 
     async def heard(self, *events: Any) -> None:
@@ -49,7 +49,7 @@ class Older(Lone):
 
 async def anew(lone: Lone) -> list[Any]:
     """The view folded anew, beside it."""
-    other = Lone(CARD)
+    other = Lone(SPEC)
     await rebuild(lone.store, other.store)
     seen = await view_of(other)
     await other.stop()
@@ -64,14 +64,14 @@ async def fold_all(lone: Lone) -> None:
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bites and news of a few rows."""
-    monkeypatch.setattr(folding, "BITE", 3)
-    monkeypatch.setattr(kept, "BITE", 3)
-    monkeypatch.setattr(wiring, "BITE", 3)
+    monkeypatch.setattr(folding, "BATCH", 3)
+    monkeypatch.setattr(kept, "BATCH", 3)
+    monkeypatch.setattr(wiring, "BATCH", 3)
     monkeypatch.setattr(wiring, "WINDOW", 4)
 
 
 async def test_a_ride_leaves_one_row_for_each_who_spoke_of_it(small: None) -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     for n in range(1, 6):
         await lone.tell(*a_ride(n))
     await fold_all(lone)
@@ -99,7 +99,7 @@ async def test_the_view_folded_anew_is_the_same_before_while_and_after_old_event
     place = 0
     while place < len(before + meanwhile + later):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(folding, "BITE", 3)
+            patch.setattr(folding, "BATCH", 3)
             place, _, _ = await lone.store.write(fold_kept, place, 4)
         assert await anew(lone) == shown
     assert await lone.rows("SELECT 1 FROM kept WHERE length(headers) > 0") == []
@@ -137,7 +137,7 @@ async def test_an_old_event_that_can_not_be_read_any_more_is_set_aside_and_holds
 
 
 async def test_what_is_handled_again_is_among_the_facts() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     assert lone.running.consumer is not None
     for published in a_ride(1):
         await lone.running.consumer.handle_again(lone.message(published))
@@ -150,14 +150,14 @@ async def test_a_deposit_that_counts_no_version_is_shown_whatever_came_first() -
         AddedDeposit(userid=3, deposit=70),
     ]
     for order in (published, published[::-1]):
-        lone = Lone(CARD)
+        lone = Lone(SPEC)
         await lone.tell(*order)
         assert (await lone.client.get("/rentAndBillingViews/1")).json["deposit"] == 70
         assert await anew(lone) == await view_of(lone)
 
 
 async def test_places_are_in_no_fact_and_in_no_news() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     (back,) = [published for published in a_ride(1) if type(published).__name__ == "Returned"]
     await lone.tell(msgspec.structs.replace(back, endlocation="정자역", lat=37.1234, lon=127.1234))
     assert "37.1234" not in repr(await lone.rows("SELECT * FROM kept") + await lone.rows("SELECT * FROM rent_facts"))
@@ -165,9 +165,9 @@ async def test_places_are_in_no_fact_and_in_no_news() -> None:
 
 
 async def test_what_is_told_to_a_person_of_themselves_has_the_facts() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     await lone.tell(*a_ride(1))
-    names = {holding.name for holding in CARD.holds}
+    names = {holding.name for holding in SPEC.personal_data}
     tables = await lone.rows(
         "SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'"
         " AND c.name = 'userid' AND m.name <> 'erased'"

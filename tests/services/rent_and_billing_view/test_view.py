@@ -9,7 +9,7 @@ from gbike.contracts.billing import CalculatedFee, ClosedBill, RegisteredBill
 from gbike.contracts.rent import Rented, Returned
 from gbike.contracts.user_deposit import AddedDeposit, UpdatedDeposit
 from gbike.services.rent_and_billing_view.storage import lines
-from gbike.services.rent_and_billing_view.wiring import CARD, rebuild
+from gbike.services.rent_and_billing_view.wiring import SPEC, rebuild
 from tests.services.lone import NOON, Lone, examples
 
 
@@ -34,7 +34,7 @@ async def view_of(lone: Lone) -> list[Any]:
 
 async def told(order: list[Any]) -> list[Any]:
     """The view after these events."""
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     await lone.tell(*order)
     seen = await view_of(lone)
     await lone.stop()
@@ -42,7 +42,7 @@ async def told(order: list[Any]) -> list[Any]:
 
 
 async def test_a_ride_is_shown_with_its_bill_and_the_riders_deposit() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     await lone.tell(*a_ride(1))
     shown = (await lone.client.get("/rentAndBillingViews/1")).json
     assert (shown["rentStatus"], shown["billid"], shown["fee"], shown["billingStatus"], shown["deposit"]) == (
@@ -60,7 +60,7 @@ async def test_doubled_events_in_any_order_give_the_same_view(order: list[Any]) 
 @examples(30)
 @given(st.lists(st.sampled_from(a_ride(1) + a_ride(2, userid=4)), max_size=20))
 async def test_the_view_folded_anew_is_the_same(order: list[Any]) -> None:
-    lone, other = Lone(CARD), Lone(CARD)
+    lone, other = Lone(SPEC), Lone(SPEC)
     await lone.tell(*order)
     before = await view_of(lone)
     await rebuild(lone.store, other.store)
@@ -72,7 +72,7 @@ async def test_the_view_folded_anew_is_the_same(order: list[Any]) -> None:
 
 
 async def test_a_rebuild_mends_a_view_that_was_damaged() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     await lone.tell(*a_ride(1), *a_ride(2))
     before = await view_of(lone)
     await lone.store.write(lambda tx: tx.execute("UPDATE rides SET fee = 0, userid = 9"))
@@ -83,7 +83,7 @@ async def test_a_rebuild_mends_a_view_that_was_damaged() -> None:
 
 
 async def test_rides_are_listed_newest_first() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     for n in (2, 1, 3):
         await lone.tell(*a_ride(n))
     listed = (await lone.client.get("/rentAndBillingViews")).json["_embedded"]["rentAndBillingViews"]
@@ -91,7 +91,7 @@ async def test_rides_are_listed_newest_first() -> None:
 
 
 async def test_an_older_deposit_never_replaces_a_newer_one() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     await lone.tell(*a_ride(1)[1:3])
     for version in (5, 4, 5, 1):
         await lone.tell(UpdatedDeposit(userid=3, deposit=version * 10, version=version))
@@ -99,7 +99,7 @@ async def test_an_older_deposit_never_replaces_a_newer_one() -> None:
 
 
 async def test_the_rides_on_a_bike_are_found_newest_first() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     await lone.tell(*a_ride(1), *a_ride(2))
     await lone.tell(Rented(rentid=3, userid=4, bikeid=1, status="rented", starttime=NOON))
     found = (await lone.client.get("/rentAndBillingViews?bikeid=1")).json

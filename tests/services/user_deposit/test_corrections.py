@@ -14,7 +14,7 @@ from gbike.kit.money import MAX_WON
 from gbike.kit.settings import BadSetting
 from gbike.services.user_deposit.clients import signed
 from gbike.services.user_deposit.storage import own_violations
-from gbike.services.user_deposit.wiring import CARD
+from gbike.services.user_deposit.wiring import SPEC
 from tests.services.lone import Lone, Reply
 
 SECRET = b"a secret of the tests, long enough"
@@ -27,7 +27,7 @@ def slug(reply: Reply) -> tuple[int, str]:
 
 async def with_money(won: int = 5_000, env: dict[str, str] | None = None) -> Lone:
     """A userDeposit where rider 3 has money."""
-    lone = Lone(CARD, env)
+    lone = Lone(SPEC, env)
     await lone.client.post("/userDeposits", {"userid": 3, "deposit": won})
     return lone
 
@@ -118,14 +118,14 @@ async def test_a_balance_that_is_set_without_an_expectation_is_a_422_only_where_
 
 def test_another_word_for_the_expectation_does_not_start() -> None:
     with pytest.raises(BadSetting, match="GBIKE_DEPOSIT_EXPECTED"):
-        Lone(CARD, {"GBIKE_DEPOSIT_EXPECTED": "yes"})
+        Lone(SPEC, {"GBIKE_DEPOSIT_EXPECTED": "yes"})
 
 
 @pytest.fixture
 def paying(tmp_path: Path) -> Lone:
     """A userDeposit that takes test payments."""
     (tmp_path / "secret").write_bytes(SECRET)
-    return Lone(CARD, {"GBIKE_PAYMENT_PROVIDER": "test", "GBIKE_PAYMENT_SECRET_FILE": str(tmp_path / "secret")})
+    return Lone(SPEC, {"GBIKE_PAYMENT_PROVIDER": "test", "GBIKE_PAYMENT_SECRET_FILE": str(tmp_path / "secret")})
 
 
 async def test_an_erased_rider_pays_nothing_in_and_a_late_fee_is_still_taken(paying: Lone) -> None:

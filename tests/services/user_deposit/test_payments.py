@@ -14,7 +14,7 @@ from gbike.services.user_deposit.clients import WINDOW_S, check, signed
 from gbike.services.user_deposit.domain import MOST, MOST_BEGUN, Payment
 from gbike.services.user_deposit.ports import Provider
 from gbike.services.user_deposit.storage import own_violations, unposted
-from gbike.services.user_deposit.wiring import CARD, DepositSettings
+from gbike.services.user_deposit.wiring import SPEC, DepositSettings
 from tests.services.lone import Lone
 
 SECRET = b"a secret of the tests, long enough"
@@ -32,7 +32,7 @@ def secret(tmp_path: Path) -> Path:
 @pytest.fixture
 def lone(secret: Path) -> Lone:
     """A userDeposit that takes test payments."""
-    return Lone(CARD, {"GBIKE_PAYMENT_PROVIDER": "test", "GBIKE_PAYMENT_SECRET_FILE": str(secret)})
+    return Lone(SPEC, {"GBIKE_PAYMENT_PROVIDER": "test", "GBIKE_PAYMENT_SECRET_FILE": str(secret)})
 
 
 async def begun(lone: Lone, amount: int = 10_000, userid: int = 3) -> str:
@@ -189,7 +189,7 @@ async def test_with_another_provider_a_rider_has_no_button_that_confirms(
     secret: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wiring, "provider", lambda _settings: Bank())
-    bank = Lone(CARD, {"GBIKE_PAYMENT_SECRET_FILE": str(secret)})
+    bank = Lone(SPEC, {"GBIKE_PAYMENT_SECRET_FILE": str(secret)})
     paymentid = await begun(bank)
     button = f"/userDeposits/3/payments/{paymentid}/testPayment"
     assert (await bank.client.post(button)).status == 404
@@ -204,7 +204,7 @@ def test_who_takes_payments_is_not_asked_to_sign_its_own_word() -> None:
 
 
 async def test_where_nobody_takes_money_none_is_taken() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     reply = await lone.client.post("/userDeposits/3/payments", {"amount": 1})
     assert (reply.status, reply.json["type"].partition("#")[2]) == (409, "payments-off")
     assert await confirm(lone, "any") == (409, "payments-off")
@@ -213,7 +213,7 @@ async def test_where_nobody_takes_money_none_is_taken() -> None:
 
 
 async def test_a_test_provider_without_a_file_has_a_secret_that_nobody_knows() -> None:
-    lone = Lone(CARD, {"GBIKE_PAYMENT_PROVIDER": "test"})
+    lone = Lone(SPEC, {"GBIKE_PAYMENT_PROVIDER": "test"})
     paymentid = await begun(lone)
     for guess in (b"", b"test", SECRET):
         assert await confirm(lone, paymentid, secret=guess) == (403, "confirmation-forged")
@@ -231,12 +231,12 @@ async def test_a_test_provider_without_a_file_has_a_secret_that_nobody_knows() -
 )
 def test_what_must_not_run_does_not_start(env: dict[str, str]) -> None:
     with pytest.raises(BadSetting, match="GBIKE_PAYMENT"):
-        Lone(CARD, env)
+        Lone(SPEC, env)
 
 
 def test_in_production_without_a_provider_it_starts() -> None:
     assert DepositSettings(env="production").payment_provider == ""
-    Lone(CARD, {"GBIKE_ENV": "production"})
+    Lone(SPEC, {"GBIKE_ENV": "production"})
 
 
 async def test_verify_sees_a_payment_without_its_posting_and_a_posting_without_its_payment(lone: Lone) -> None:

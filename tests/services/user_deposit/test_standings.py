@@ -12,7 +12,7 @@ from gbike.contracts.billing import CalculatedFee
 from gbike.services.user_deposit import wiring
 from gbike.services.user_deposit.domain import missing_krw
 from gbike.services.user_deposit.storage import own_violations
-from gbike.services.user_deposit.wiring import CARD
+from gbike.services.user_deposit.wiring import SPEC
 from tests.services.lone import Lone, examples
 
 THOUSAND = {"GBIKE_RENT_MINIMUM_KRW": "1000"}
@@ -35,7 +35,7 @@ async def told(lone: Lone) -> list[tuple[Any, ...]]:
 
 async def started(env: dict[str, str], path: Path | None = None) -> Lone:
     """A userDeposit that did what a start does; its log is a new one."""
-    lone = Lone(CARD, env, path)
+    lone = Lone(SPEC, env, path)
     await lone.store.write(lambda tx: tx.execute("DELETE FROM positions"))
     await lone.settle()
     return lone
@@ -93,7 +93,7 @@ async def test_a_store_of_before_tells_everybody_once(
     tmp_path: Path, env: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wiring, "BATCH", 2)
-    lone = Lone(CARD, env, tmp_path / "store.sqlite")
+    lone = Lone(SPEC, env, tmp_path / "store.sqlite")
     for userid in range(1, 6):
         await lone.client.post("/userDeposits", {"userid": userid, "deposit": userid * 300})
     await lone.store.write(lambda tx: tx.execute("DELETE FROM standings"))

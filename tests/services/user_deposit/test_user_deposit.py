@@ -12,7 +12,7 @@ from gbike.contracts.billing import CalculatedFee
 from gbike.kit.money import MAX_WON, won
 from gbike.services.user_deposit.domain import Deposit, OutOfBounds, adjustment, conversion, fee, opening, top_up
 from gbike.services.user_deposit.storage import own_violations
-from gbike.services.user_deposit.wiring import CARD
+from gbike.services.user_deposit.wiring import SPEC
 from tests.services.lone import Lone, examples
 
 
@@ -38,7 +38,7 @@ def test_the_two_sides_of_a_posting_add_up_to_nothing(posting: Any) -> None:
 
 @pytest.mark.parametrize("order", list(permutations([a_fee(), a_fee(), a_conversion(), a_conversion()])), ids=str)
 async def test_every_movement_happens_once_however_often_and_in_whatever_order_it_is_told(order: list[Any]) -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     await lone.client.post("/userDeposits", {"userid": 3, "deposit": 10_000})
     await lone.tell(*order)
     assert await balance(lone) == 10_500
@@ -47,21 +47,21 @@ async def test_every_movement_happens_once_however_often_and_in_whatever_order_i
 
 
 async def test_points_that_were_only_earned_move_no_money() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     await lone.client.post("/userDeposits", {"userid": 3, "deposit": 10_000})
     await lone.tell(AdjustedPoint(managerid=1, userid=3, point=1000))
     assert await balance(lone) == 10_000
 
 
 async def test_the_same_bill_with_another_fee_is_set_aside_and_moves_nothing() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     await lone.tell(a_fee(amount=500), a_fee(amount=700))
     assert await balance(lone) == -500
     assert await lone.rows("SELECT reason FROM dead_letters") == [("PostingDiffers(cause='bill:1')",)]
 
 
 async def test_a_fee_of_nothing_is_posted_and_said_so_that_the_bill_closes() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     await lone.tell(a_fee(amount=0))
     assert [(published["eventType"], published["fee"]) for published in await lone.published()] == [
         ("UpdatedDeposit", 0)
@@ -69,7 +69,7 @@ async def test_a_fee_of_nothing_is_posted_and_said_so_that_the_bill_closes() -> 
 
 
 async def test_the_first_fee_opens_an_account_that_its_owner_registers_later() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     await lone.tell(a_fee())
     implicit = (await lone.client.get("/userDeposits/3")).json
     assert (implicit["deposit"], implicit["registered"]) == (-500, False)
@@ -79,7 +79,7 @@ async def test_the_first_fee_opens_an_account_that_its_owner_registers_later() -
 
 
 async def test_a_correction_posts_the_difference_and_the_same_balance_posts_nothing() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     await lone.client.post("/userDeposits", {"userid": 3, "deposit": 100})
     for wanted, entries in ((100, 2), (70, 4), (70, 4), (90, 6)):
         reply = await lone.client.patch("/userDeposits/3", {"deposit": wanted})
@@ -88,7 +88,7 @@ async def test_a_correction_posts_the_difference_and_the_same_balance_posts_noth
 
 
 async def test_a_top_up_with_a_key_is_paid_once_and_without_one_each_time() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     await lone.client.post("/userDeposits", {"userid": 3, "deposit": 0})
     for _ in range(3):
         assert (await lone.client.post("/userDeposits/3/topUps", {"amount": 10}, idempotency_key="a")).status == 201
@@ -100,7 +100,7 @@ async def test_a_top_up_with_a_key_is_paid_once_and_without_one_each_time() -> N
 
 
 async def test_an_account_never_holds_more_than_the_bound_and_a_refused_top_up_moves_nothing() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     await lone.client.post("/userDeposits", {"userid": 3, "deposit": MAX_WON})
     assert (await lone.client.post("/userDeposits/3/topUps", {"amount": 1})).status == 409
     assert await balance(lone) == MAX_WON
@@ -108,7 +108,7 @@ async def test_an_account_never_holds_more_than_the_bound_and_a_refused_top_up_m
 
 
 async def test_a_correction_of_a_debt_up_to_the_bound_is_never_our_mistake() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     await lone.tell(a_fee(amount=1))
     reply = await lone.client.patch("/userDeposits/3", {"deposit": MAX_WON})
     assert reply.status == 409
@@ -118,7 +118,7 @@ async def test_a_correction_of_a_debt_up_to_the_bound_is_never_our_mistake() -> 
 
 
 async def test_nobody_tops_up_an_account_that_is_not_there() -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     assert (await lone.client.post("/userDeposits/9/topUps", {"amount": 1})).status == 404
     assert (await lone.client.patch("/userDeposits/9", {"deposit": 1})).status == 404
     assert (await lone.client.get("/userDeposits/9")).status == 404
@@ -151,7 +151,7 @@ async def take(lone: Lone, what: str, userid: int, number: int) -> None:
 @examples(40)
 @given(st.lists(STEPS, max_size=25))
 async def test_whatever_happens_no_won_is_made_or_lost(steps: list[tuple[str, int, int]]) -> None:
-    lone = Lone(CARD)
+    lone = Lone(SPEC)
     for step in steps:
         await take(lone, *step)
     assert await lone.rows("SELECT coalesce(sum(amount), 0) FROM entries") == [(0,)]

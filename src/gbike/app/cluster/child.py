@@ -39,7 +39,7 @@ ASK_EVERY_S = 5
 machine that slept, or a supervisor that did not get to ask, ends nobody."""
 ANEW, ANEW_WITHIN_S = 3, 600
 """How often that is done within how many seconds: what freezes again and again is left for a person to look at."""
-ALONE_S, LOOK_S = 120, 0.1
+ALONE_S, POLL_S = 120, 0.1
 """How long a program that runs alone may take to be ready, the recovery after a crash included, and to end; and how
 often it is asked meanwhile."""
 PR_SET_PDEATHSIG = 1
@@ -245,7 +245,7 @@ def alone(
         while not ready():
             if process.poll() is not None or time.monotonic() > until:
                 raise CannotRun(f"{name} does not start: see {log} · {name}: 시작되지 않았어요")
-            time.sleep(LOOK_S)
+            time.sleep(POLL_S)
         yield process.pid
     finally:
         process.send_signal(gentle)

@@ -8,14 +8,14 @@ from pathlib import Path
 import msgspec
 
 from gbike.app import CannotDo
-from gbike.app.catalogue import GATEWAY_PORT, cards, usual_port
-from gbike.app.catalogue import card as find_card
+from gbike.app.catalogue import GATEWAY_PORT, specs, usual_port
+from gbike.app.catalogue import spec as find_spec
 from gbike.app.cluster.logins import Logins, urls_at
 from gbike.app.cluster.ports import free_ports, is_free, must_be_free
 from gbike.app.data_folder import BACKED_UP, LETTERS
 from gbike.app.engines import Program
 from gbike.kit.files import write_whole
-from gbike.kit.runtime import Card
+from gbike.kit.runtime import ServiceSpec
 from gbike.kit.settings import BadSetting, surroundings
 
 BETWEEN_REPLICAS = 100
@@ -135,12 +135,12 @@ def make_plan(options: Options) -> Plan:
     """Decide on ports and stores. Raises BadCluster, PortTaken or NoSuchService."""
     if not 1 <= options.replicas <= MOST_REPLICAS:
         raise BadCluster(f"--replicas {options.replicas}: 1 to {MOST_REPLICAS}")
-    known = cards()
+    known = specs()
     on_sqlite = {name for text in options.stores if (name := _on_sqlite(text))}
     gateway = options.port or _free_block(known, options.replicas, options.demo)
     if not BETWEEN_REPLICAS <= gateway <= 60_000:
         raise BadCluster(f"--port {gateway}: 0 (free ports), or {BETWEEN_REPLICAS} to 60000")
-    replicas = [replica for card in known for replica in _replicas(card, gateway, options.replicas)]
+    replicas = [replica for spec in known for replica in _replicas(spec, gateway, options.replicas)]
     if options.replicas > 1 and on_sqlite:
         raise BadCluster(f"--store {min(on_sqlite)}=sqlite: one process writes to a file, so --replicas must be 1")
     taken = [(gateway, "gateway"), *((port, one.name) for one in replicas for port in one.ports(options.demo))]
@@ -148,7 +148,7 @@ def make_plan(options: Options) -> Plan:
         must_be_free(port, owner)
     free = free_ports(spared=[port for port, _ in taken])
     ports = {"postgres": next(free), "kafka": next(free), "envoy-admin": next(free)}
-    on_postgres = [card.name for card in known if card.name not in on_sqlite]
+    on_postgres = [spec.name for spec in known if spec.name not in on_sqlite]
     files = {name: f"sqlite:///{(options.data / 'stores').resolve() / name}.sqlite" for name in on_sqlite}
     logins = None if options.demo else Logins(options.data, on_postgres)
     plan = Plan(
@@ -194,19 +194,19 @@ def _same_engines(plan: Plan, before: Plan | None) -> None:
         raise BadCluster(f"{plan.data} has its stores on other engines: start it with {flags}")
 
 
-def _replicas(card: Card, gateway: int, count: int) -> list[Replica]:
+def _replicas(spec: ServiceSpec, gateway: int, count: int) -> list[Replica]:
     """The services are on the ports before the gateway's, as the original's are."""
-    first = gateway - GATEWAY_PORT + usual_port(card.name)
+    first = gateway - GATEWAY_PORT + usual_port(spec.name)
     return [
-        Replica(card.name if k == 0 else f"{card.name}-{k + 1}", card.name, k + 1, first + k * BETWEEN_REPLICAS)
+        Replica(spec.name if k == 0 else f"{spec.name}-{k + 1}", spec.name, k + 1, first + k * BETWEEN_REPLICAS)
         for k in range(count)
     ]
 
 
-def _free_block(known: Sequence[Card], replicas: int, demo: bool) -> int:
+def _free_block(known: Sequence[ServiceSpec], replicas: int, demo: bool) -> int:
     """A port for the gateway such that those of all services are free too."""
     for gateway in free_ports():
-        found = [replica for card in known for replica in _replicas(card, gateway, replicas)]
+        found = [replica for spec in known for replica in _replicas(spec, gateway, replicas)]
         if all(is_free(port) for one in found for port in one.ports(demo)):
             return gateway
     raise BadCluster("there are not enough free ports")
@@ -216,4 +216,4 @@ def _on_sqlite(text: str) -> str:
     service, _, engine = text.partition("=")
     if engine not in (SQLITE, POSTGRES):
         raise BadCluster(f"--store {text}: write rent=sqlite; every other service is on PostgreSQL")
-    return find_card(service).name if engine == SQLITE else ""
+    return find_spec(service).name if engine == SQLITE else ""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from itertools import chain
 
 from gbike.app import CannotDo
-from gbike.app.catalogue import cards
+from gbike.app.catalogue import specs
 from gbike.app.data_folder import DataFolder
 from gbike.app.readings import open_readings
 from gbike.app.verify import everything, handled, violations
@@ -18,7 +18,7 @@ from gbike.kit.store import Reading
 
 QUIET_S = 60
 """How long a cluster may take to come to rest: a backlog of a broker's minute away, and more."""
-LOOK_S = 1
+POLL_S = 1
 """Between two looks; what begins between them is seen in the second."""
 UNHEARD_S = 20
 """How long a message may be on its way before `gbike verify` takes it for lost, unless those who hear are behind and
@@ -56,7 +56,7 @@ def at_rest(folder: DataFolder, tell: Tell, *, lost_too: bool = False) -> Iterat
                 yield stores
                 return
         # A look may take long: it is judged by two at least.
-        end_s = unheard.until_s + LOOKS * LOOK_S if lost_too else began + QUIET_S
+        end_s = unheard.until_s + LOOKS * POLL_S if lost_too else began + QUIET_S
         if before and time.monotonic() > end_s and lost == lost_too:
             waited_s = time.monotonic() - began
             raise NotQuiet(f"the cluster on {folder.path} did not come to rest within {waited_s:.3g} s: {left}")
@@ -64,7 +64,7 @@ def at_rest(folder: DataFolder, tell: Tell, *, lost_too: bool = False) -> Iterat
         if time.monotonic() - told > TELL_S:
             told = time.monotonic()
             tell(f"waiting until it rests · 조용해질 때까지 기다리는 중: {left}")
-        time.sleep(LOOK_S)
+        time.sleep(POLL_S)
 
 
 class _Unheard:
@@ -96,9 +96,9 @@ def unfinished(stores: Mapping[str, Reading], *, lost: bool = False) -> Iterator
     for name, reading in stores.items():
         if waiting := how_many_wait(reading):
             yield f"{waiting} messages of {name} are not published"
-    for card in cards():
-        if card.pending and (pending := _count(stores[card.name], card.pending)):
-            yield f"{pending} of {card.name} are pending"
+    for spec in specs():
+        if spec.pending and (pending := _count(stores[spec.name], spec.pending)):
+            yield f"{pending} of {spec.name} are pending"
     if not lost:
         yield from handled(stores)
 

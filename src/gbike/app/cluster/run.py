@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 
 from gbike.app import account
-from gbike.app.catalogue import cards
+from gbike.app.catalogue import specs
 from gbike.app.cli import AdminFile, Data, group
 from gbike.app.cluster import left, secrets
 from gbike.app.cluster.plan import MOVING, RESTORING, BadCluster, Options, Plan, keep_plan, make_plan, read_plan
@@ -133,7 +133,7 @@ async def _run(options: Options, folder: DataFolder, control: Control) -> None:
     if options.empty:
         fleet.forget()
     if not plan.demo:
-        secrets.make(options.data, cards(), SystemClock().now_ms())
+        secrets.make(options.data, specs(), SystemClock().now_ms())
     keep_plan(plan, options.data)
     supervisor = Supervisor(plan, options.data, lambda line: screen.tell(line), lambda *now: screen.progress(*now))
     screen = Screen(console, SystemClock(), supervisor.children)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from gbike.kit.files import private, write_whole
-from gbike.kit.runtime import Card
+from gbike.kit.runtime import ServiceSpec
 
 FOLDER = "keys"
 CERT, CERT_KEY = "tls.crt", "tls.key"
@@ -25,7 +25,7 @@ KAFKA = "kafka.password"
 """Of a service, and of those who are none, at Kafka."""
 
 
-def make(data: Path, cards: Sequence[Card], now_ms: float) -> None:
+def make(data: Path, specs: Sequence[ServiceSpec], now_ms: float) -> None:
     """Make what is missing, and new certificates."""
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -35,18 +35,18 @@ def make(data: Path, cards: Sequence[Card], now_ms: float) -> None:
     from gbike.kit.access.services import new_pem, read_private
 
     folder, authority = data / FOLDER, Authority(now_ms)
-    for card in cards:
-        (folder / card.name / CALLERS).mkdir(parents=True, exist_ok=True, mode=0o700)
-        _keep(folder / card.name / OWN, new_pem())
-        for name, content in zip((CERT, CERT_KEY), authority.issue(dns_name(card.name)), strict=True):
-            _renew(folder / card.name / name, content)
-        _renew(folder / card.name / CA, authority.pem)
-    for card in cards:
-        public = read_private(str(folder / card.name / OWN)).public_key()
-        for callee in card.calls:
+    for spec in specs:
+        (folder / spec.name / CALLERS).mkdir(parents=True, exist_ok=True, mode=0o700)
+        _keep(folder / spec.name / OWN, new_pem())
+        for name, content in zip((CERT, CERT_KEY), authority.issue(dns_name(spec.name)), strict=True):
+            _renew(folder / spec.name / name, content)
+        _renew(folder / spec.name / CA, authority.pem)
+    for spec in specs:
+        public = read_private(str(folder / spec.name / OWN)).public_key()
+        for callee in spec.calls:
             pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-            (folder / callee / CALLERS / f"{card.name}.pub").write_bytes(pem)
-        _keep(folder / card.name / KAFKA, secrets.token_urlsafe(32).encode())
+            (folder / callee / CALLERS / f"{spec.name}.pub").write_bytes(pem)
+        _keep(folder / spec.name / KAFKA, secrets.token_urlsafe(32).encode())
     for login in AT_KAFKA:
         (folder / login).mkdir(exist_ok=True, mode=0o700)
         _keep(folder / login / KAFKA, secrets.token_urlsafe(32).encode())

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from gbike.app.catalogue import cards
+from gbike.app.catalogue import specs
 from gbike.app.cluster.plan import Plan
 from gbike.app.copies import NoData
 from gbike.app.engines import CannotRun, postgres
@@ -170,7 +170,7 @@ def _named(service: str) -> Iterator[None]:
 
 def _callees_first(stores: Mapping[str, str]) -> list[str]:
     """Who asks others comes after them."""
-    return sorted(stores, key={card.name: len(card.calls) for card in cards()}.__getitem__)
+    return sorted(stores, key={spec.name: len(spec.calls) for spec in specs()}.__getitem__)
 
 
 def _copy(source: apsw.Connection, into: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from gbike.app import CannotDo, gateway
-from gbike.app.catalogue import card, cards
+from gbike.app.catalogue import spec, specs
 from gbike.app.cluster import left, report, secrets
 from gbike.app.cluster.child import ENGINE_SILENT_S, Child, Part, Tell
 from gbike.app.cluster.forkserver import ForkServer
@@ -23,7 +23,7 @@ from gbike.kit.settings import surroundings
 
 START_S = 120
 """How long everything may take to be ready before the start is given up."""
-LOOK_S = 0.1
+POLL_S = 0.1
 """Between two looks whether a program is ready."""
 KAFKA_STOP_S = 4
 """A broker that takes longer is killed: what it acknowledged is on disk, and it recovers at its next start."""
@@ -90,7 +90,7 @@ class Supervisor:
             return [self.children[exact]]
         if (one := self.children.get(exact.removesuffix("-1"))) and one.part.service != exact:
             return [one]
-        service = card(name).name
+        service = spec(name).name
         return [child for child in self.children.values() if child.part.service == service]
 
     def bound_logs(self) -> None:
@@ -128,7 +128,7 @@ class Supervisor:
         await asyncio.gather(*(self._bring_up(replica.name) for replica in self.plan.replicas))
 
     async def _make_databases(self, port: int) -> None:
-        for one in cards():
+        for one in specs():
             if self.plan.stores[one.name].startswith("postgresql:"):
                 await postgres.create_database(port, one.name)
 
@@ -156,7 +156,7 @@ class Supervisor:
 
     async def _until_ready(self, child: Child) -> None:
         while child.wanted and not await child.part.ready():  # noqa: ASYNC110 - another process tells nobody
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(POLL_S)
 
     def _parts(self) -> list[Part]:
         ports, data = self.plan.ports, self._data

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import apsw
 
-from gbike.app.catalogue import card
+from gbike.app.catalogue import spec
 from gbike.app.cluster.plan import Plan, read_plan
 from gbike.app.copies import NoData
 from gbike.app.data_folder import DataFolder
@@ -97,7 +97,7 @@ def log(folder: DataFolder) -> Iterator[Finding]:
 
 def _look(name: str, url: str, reading: Reading, clock: Clock) -> Iterator[Finding]:
     if name in NAMES:
-        version, wanted = _version(reading), newest(card(name).versions)
+        version, wanted = _version(reading), newest(spec(name).versions)
         if version < wanted:
             how = f"gbike migrate {name}, or start the service: it does it by itself"
             yield Finding("old-schema", f"{name} is at {version or 'none'}, this gbike wants {wanted}", how)

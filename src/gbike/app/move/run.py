@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from gbike.app.catalogue import cards
+from gbike.app.catalogue import specs
 from gbike.app.checking import VIEW, view_differs
 from gbike.app.cli import settings_given
 from gbike.app.copies import NoData, locked
@@ -65,7 +65,7 @@ def move(folder: DataFolder, to: str, env: Mapping[str, str], screen: Screen) ->
     with locked(folder, "gbike move"):
         target = _target(folder, to, env)
         with target.opened() as urls:
-            databases = [Database(card.name, urls[card.name], card.versions, _name(folder)) for card in cards()]
+            databases = [Database(spec.name, urls[spec.name], spec.versions, _name(folder)) for spec in specs()]
             if filled(databases[0]):
                 screen.tell(
                     "all rows are there already, from a move that was stopped at its end · 이미 모두 옮겼습니다"
@@ -131,7 +131,7 @@ def _counted(what: Filled) -> tuple[str, str]:
 def _facts(readings: Mapping[str, Reading]) -> Facts:
     """Totals and the ends of the audit chains."""
     heads = {name: head(read) for name, read in readings.items()}
-    sums = [(name, _sum(readings[card.name], sql)) for card in cards() for name, sql in card.sums.items()]
+    sums = [(name, _sum(readings[spec.name], sql)) for spec in specs() for name, sql in spec.sums.items()]
     return [*sums, *((f"audit head of {name}", f"{number} {digest}") for name, (number, digest) in heads.items())]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import apsw
 
-from gbike.app.catalogue import cards
+from gbike.app.catalogue import specs
 from gbike.app.cluster.plan import read_plan
 from gbike.app.cluster.quiet import NotQuiet, Tell, unfinished
 from gbike.app.copies import NoData, copy_store
@@ -26,7 +26,7 @@ from gbike.services import NAMES
 
 REST_S = 60
 """How long the copy may take to come to rest: rents and reports that are pending end by their deadlines."""
-LOOK_S = 1
+POLL_S = 1
 """Between two looks."""
 PENDING_WORD = " pending"
 """What waits for its deadline; nothing else is worth waiting for."""
@@ -61,8 +61,8 @@ def at_rest(folder: DataFolder, env: Mapping[str, str], tell: Tell) -> Iterator[
         _must_have_room(folder, scratch)
         _copy(folder, scratch)
         copied = DataFolder(scratch)
-        for card in cards():
-            migrate(copied.store_path(card.name), card.versions)
+        for spec in specs():
+            migrate(copied.store_path(spec.name), spec.versions)
         _bring_to_rest(copied, env, tell)
         yield copied
     finally:
@@ -107,7 +107,7 @@ def _bring_to_rest(copied: DataFolder, env: Mapping[str, str], tell: Tell) -> No
         if left == before and (PENDING_WORD not in left or time.monotonic() - began > REST_S):
             raise NotQuiet(f"nothing was moved, for this does not come to rest · 옮기지 않았습니다: {left}")
         if left:
-            time.sleep(LOOK_S)
+            time.sleep(POLL_S)
 
 
 def _left(copied: DataFolder) -> str | None:

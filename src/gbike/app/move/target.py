@@ -12,7 +12,7 @@ import msgspec
 import psycopg
 from psycopg import sql
 
-from gbike.app.catalogue import cards
+from gbike.app.catalogue import specs
 from gbike.app.cluster import left, secrets
 from gbike.app.cluster.engine import FOLDER, alone
 from gbike.app.cluster.logins import Logins, urls_at
@@ -58,7 +58,7 @@ class AtUrl:
     @contextmanager
     def opened(self) -> Iterator[Mapping[str, str]]:
         """The databases' URLs by service. Raises CannotMove."""
-        urls = {name: _at(self._url.replace(SERVICE, name), name) for name in [card.name for card in cards()]}
+        urls = {name: _at(self._url.replace(SERVICE, name), name) for name in [spec.name for spec in specs()]}
         if SERVICE not in self._url:
             _make_databases(
                 self._url if urlsplit(self._url).path.strip("/") else _at(self._url, MAINTENANCE), list(urls)
@@ -99,7 +99,7 @@ class InFolder:
             )
         with locked(folder, "gbike move"):
             self._must_fit()
-            names = [card.name for card in cards()]
+            names = [spec.name for spec in specs()]
             logins = None if self._carried.demo else Logins(self._data, names)
             with _server(self._data, logins) as port:
                 if logins is None:

@@ -39,7 +39,7 @@ from gbike.kit.http.protection import protecting
 from gbike.kit.http.streams import Stream, send_pieces
 from gbike.kit.idempotency import KeyInFlight, KeyReused, Replay
 from gbike.kit.store import StoreUnavailable
-from gbike.kit.telemetry import Facts, Kind, Metrics, Span, Spans, Trace, log, trace_from, trace_now
+from gbike.kit.telemetry import Facts, Metrics, Span, SpanKind, Spans, Trace, log, trace_from, trace_now
 
 INSIDE = "/internal/"
 """What services ask each other; nobody else, and the gateway leads nobody there."""
@@ -179,7 +179,7 @@ class HttpApp:
         trace = trace_from(request.headers.get("traceparent"), request.headers.get("x-request-id"))
         span = None
         if self._spans is not None:
-            span = self._spans.begin(Kind.SERVER, name, trace, request.headers.get("traceparent"))
+            span = self._spans.begin(SpanKind.SERVER, name, trace, request.headers.get("traceparent"))
             trace = span.trace
         before, nobody_yet = trace_now.set(trace), acting.set(NOBODY_YET)
         try:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from gbike.kit.http.connections import Connections, Slot
-from gbike.kit.telemetry import Told, log
+from gbike.kit.telemetry import LogThrottle, log
 
 PAUSE_S = 0.1
 """Where the system has no file for a new connection: how long the new ones wait in its queue."""
@@ -31,7 +31,7 @@ class Listener:
         self._loop = asyncio.get_running_loop()
         self._opening: set[asyncio.Task[None]] = set()
         self._pause: asyncio.TimerHandle | None = None
-        self._told = Told()
+        self._log_throttle = LogThrottle()
 
     def start(self) -> None:
         """Begin to take connections, or go on."""
@@ -68,7 +68,7 @@ class Listener:
 
     def _rest(self, wrong: OSError) -> None:
         """No file is free: an idle connection gives its own, and asking at once again would only burn the processor."""
-        if self._told.is_news(str(wrong)):
+        if self._log_throttle.is_news(str(wrong)):
             log.warning("a connection can't be taken", why=str(wrong.strerror), mend="ulimit -n")
         self._connections.make_room(self._loop.time())
         self._loop.remove_reader(self._socket.fileno())

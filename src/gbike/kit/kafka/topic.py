@@ -23,7 +23,7 @@ PARTITIONS = 12
 """As many consumers of one service can share the work; more would cost every consumer for nobody's use."""
 ANSWER_S = 10
 """How long the broker may take."""
-LOOK_MS = 2_000
+POLL_MS = 2_000
 """How long one who only looks whether it is there waits."""
 PACE_MS = 50
 """Between two requests of a process for messages, and between two with messages: what comes meanwhile shares the next
@@ -76,7 +76,7 @@ async def ensure_topics(
 async def reachable(broker: Broker) -> bool:
     """Whether there is a broker that takes requests."""
     try:
-        admin = AIOKafkaAdminClient(**broker.client(), request_timeout_ms=LOOK_MS)
+        admin = AIOKafkaAdminClient(**broker.client(), request_timeout_ms=POLL_MS)
     except BusUnavailable:
         return False
     try:

@@ -13,13 +13,13 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 
-from gbike.kit.telemetry import Facts, Kind, Trace, parts_of
+from gbike.kit.telemetry import Facts, SpanKind, Trace, parts_of
 
 _KINDS = {
-    Kind.SERVER: otel.SpanKind.SERVER,
-    Kind.CLIENT: otel.SpanKind.CLIENT,
-    Kind.PRODUCER: otel.SpanKind.PRODUCER,
-    Kind.CONSUMER: otel.SpanKind.CONSUMER,
+    SpanKind.SERVER: otel.SpanKind.SERVER,
+    SpanKind.CLIENT: otel.SpanKind.CLIENT,
+    SpanKind.PRODUCER: otel.SpanKind.PRODUCER,
+    SpanKind.CONSUMER: otel.SpanKind.CONSUMER,
 }
 _given: ContextVar[tuple[int, int]] = ContextVar("_given")
 """The trace and span id of the span that is being made."""
@@ -49,11 +49,11 @@ class OtelSpans:
     def __init__(self, tracer: otel.Tracer) -> None:
         self._tracer = tracer
 
-    def begin(self, kind: Kind, name: str, trace: Trace, parent: str | None) -> "OtelSpan":
+    def begin(self, kind: SpanKind, name: str, trace: Trace, parent: str | None) -> "OtelSpan":
         """See Spans.begin. What is sampled is decided where a request comes in; the rest follows its flag. Outside of
         any request (a sweeper, a timer) there are no spans."""
         own = parts_of(trace.traceparent)
-        if own is None or (kind is not Kind.SERVER and not own[2]):
+        if own is None or (kind is not SpanKind.SERVER and not own[2]):
             return OtelSpan(otel.INVALID_SPAN, trace)
         before = _given.set((int(own[0], 16), int(own[1], 16)))
         try:

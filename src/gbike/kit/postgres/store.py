@@ -25,7 +25,7 @@ SCANS = 2
 """Connections for what takes long."""
 SCAN_MS = 120_000
 """How long a statement of a scan may take."""
-LOOK_MS = 200
+POLL_MS = 200
 """How often a relay at rest looks for what another process said: its own process tells it at once. No NOTIFY: it makes
 commits wait for each other."""
 
@@ -36,9 +36,9 @@ class PostgresStore:
     """A Store in one PostgreSQL database. It connects when it is first used, and again whenever it must."""
 
     def __init__(
-        self, url: str, *, clock: Clock, ids: Ids, source: str, password_file: str = "", rehearse: bool = False
+        self, url: str, *, clock: Clock, ids: Ids, source: str, password_file: str = "", run_twice: bool = False
     ) -> None:
-        """`source`: who we are, to the server and in the outbox. `rehearse`: tests run each write twice."""
+        """`source`: who we are, to the server and in the outbox. `run_twice`: tests run each write twice."""
         dial = Dialer(url, clock, source, password_file)
         self._source, self._closed = source, False
         self._published = asyncio.Event()
@@ -54,7 +54,7 @@ class PostgresStore:
                 ids=ids,
                 source=source,
                 published=self._published,
-                rehearse=rehearse,
+                run_twice=run_twice,
             )
             for _ in range(WRITERS)
         ]
@@ -84,7 +84,7 @@ class PostgresStore:
         return await self._leader.run(fn, *args)
 
     async def something_published(self, timeout_ms: int) -> None:
-        await news(self._published, min(timeout_ms, LOOK_MS))
+        await news(self._published, min(timeout_ms, POLL_MS))
         self._published.clear()
 
     async def wipe(self) -> bool:

@@ -127,9 +127,9 @@ class PostgresWriter(BatchWriter[PostgresTx]):
         ids: Ids,
         source: str,
         published: asyncio.Event,
-        rehearse: bool,
+        run_twice: bool,
     ) -> None:
-        super().__init__(clock, ids, source, published, rehearse=rehearse)
+        super().__init__(clock, ids, source, published, run_twice=run_twice)
         self._dial, self._threads = dial, threads
         self._readers = readers
         self._session: Session | None = None

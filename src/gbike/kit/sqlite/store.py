@@ -23,7 +23,7 @@ from gbike.kit.files import about, file_of, name_file
 from gbike.kit.ids import Ids
 from gbike.kit.sqlite.seal import GENERATION_MS, Seal, alone, next_generation, read_seal, write_seal
 from gbike.kit.store import Args, Reading, Row, StoreUnavailable
-from gbike.kit.telemetry import Told, log
+from gbike.kit.telemetry import LogThrottle, log
 
 SLOW_COMMIT_MS = 8
 """A commit that took longer than this would hold up the event loop noticeably …"""
@@ -125,19 +125,19 @@ class SqliteStore(BatchWriter[SqliteTx]):
         ids: Ids,
         source: str,
         committer: Executor | None = None,
-        rehearse: bool = False,
+        run_twice: bool = False,
         memory: apsw.Connection | None = None,
     ) -> None:
-        """`committer`: threads for slow commits and scans of a file, None: all in place. `rehearse`: tests run each
+        """`committer`: threads for slow commits and scans of a file, None: all in place. `run_twice`: tests run each
         write twice.
         `memory`: a connection to take over instead of a file (the simulator's durable state)."""
-        super().__init__(clock, ids, source, asyncio.Event(), rehearse=rehearse)
+        super().__init__(clock, ids, source, asyncio.Event(), run_twice=run_twice)
         self.path, self._committer = path, committer if path is not None else None
         self._writer = memory or connect(path)
         self.changes = self._writer.total_changes
         self._reader = self._writer if path is None else connect(path, read_only=True)
         self._in_thread = 0
-        self._unreadable = Told()
+        self._unreadable = LogThrottle()
         self.generation = 0
         """The newest that is committed; 0: the store is not sealed, and counts none."""
         self._counting, self._counted_ms = 0, 0.0

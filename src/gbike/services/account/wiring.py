@@ -11,7 +11,7 @@ from gbike.kit.access.issuing import Issuer
 from gbike.kit.access.keyring import KeyFolder, Keys, MadeKeys
 from gbike.kit.contacts import REGION
 from gbike.kit.passwords import Passwords, PasswordSettings
-from gbike.kit.runtime import Card, Service, World
+from gbike.kit.runtime import Dependencies, Service, ServiceSpec
 from gbike.services import NAMES
 from gbike.services.account.clients.authenticator import Authenticators
 from gbike.services.account.clients.letters import LetterFile
@@ -19,7 +19,7 @@ from gbike.services.account.domain import LockoutPolicy, Pace
 from gbike.services.account.http import REFUSALS, operations
 from gbike.services.account.policies import POLICIES
 from gbike.services.account.saga.services import AccountPolicy, AccountServices
-from gbike.services.account.storage import HOLDS, KEEPS, VERSIONS
+from gbike.services.account.storage import KEEPS, PERSONAL_DATA, VERSIONS
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
@@ -89,38 +89,38 @@ def keys_of(chosen: AccountSettings) -> Keys:
     return KeyFolder(Path(chosen.account_keys)) if chosen.account_keys else MadeKeys()
 
 
-def build(world: World) -> Service:
-    """Account in a world."""
-    chosen = settings.load(AccountSettings, world.env)
+def build(deps: Dependencies) -> Service:
+    """Account over its dependencies."""
+    chosen = settings.load(AccountSettings, deps.env)
     keys = keys_of(chosen)
     issuer = Issuer(
         keys,
-        world.clock,
-        world.ids,
+        deps.clock,
+        deps.ids,
         name=chosen.issuer,
         audience=chosen.audience.split(","),
         lasts_s=chosen.access_token_s,
     )
     services = AccountServices(
-        store=world.store,
-        ids=world.ids,
+        store=deps.store,
+        ids=deps.ids,
         passwords=Passwords(chosen),
-        authenticators=Authenticators(keys, world.clock),
+        authenticators=Authenticators(keys, deps.clock),
         issuer=issuer,
         sender=LetterFile(Path(chosen.reset_file) if chosen.reset_file else None, chosen.reset_page),
-        clock=world.clock,
+        clock=deps.clock,
         policy=chosen.policy,
     )
-    return Service("account", operations(services, keys, chosen.issuer), REFUSALS, POLICIES, keeps=KEEPS)
+    return Service("account", operations(services, keys, chosen.issuer), REFUSALS, POLICIES, retention=KEEPS)
 
 
-CARD = Card(
+SPEC = ServiceSpec(
     name="account",
     title="Account: who people are and what they may do",
     paths=("/accounts", "/sessions", "/.well-known"),
     publishes=PUBLISHES,
     versions=VERSIONS,
-    holds=HOLDS,
+    personal_data=PERSONAL_DATA,
     build=build,
     settings=AccountSettings,
 )

@@ -126,7 +126,7 @@ class BikeHttp:
         if status is not None and status not in STATUSES:
             raise invalid("status", f"one of {', '.join(STATUSES)}")
         listing = storage.narrowed(Status(status) if status else None, request.near())
-        return await listed(request, self._store, listing, BIKES, partial(shown, to=request.principal))
+        return await listed(request, self._store, listing, BIKES, partial(to_resource, to=request.principal))
 
     async def register(self, request: Request) -> Bike:
         new = await request.body(NewBike)
@@ -194,7 +194,7 @@ class BikeHttp:
             self._under_way -= 1
 
 
-def shown(bike: Bike, to: Principal) -> BikeResource:
+def to_resource(bike: Bike, to: Principal) -> BikeResource:
     """The bike as clients see it: who rides it is in it for nobody, when it was seen is the staff's business."""
     return BikeResource(
         bikeid=bike.bikeid,
@@ -215,11 +215,11 @@ def _published(row: Row) -> EventResource:
 
 
 def _found(request: Request, bike: Bike) -> Response:
-    return request.found(BIKES, shown(bike, request.principal))
+    return request.found(BIKES, to_resource(bike, request.principal))
 
 
 def _created(request: Request, bike: Bike) -> Response:
-    return showing(BIKES, partial(shown, to=request.principal), 201)(request, bike)
+    return showing(BIKES, partial(to_resource, to=request.principal), 201)(request, bike)
 
 
 def operations(store: Store, clock: Clock) -> list[Operation]:

@@ -20,14 +20,14 @@ from gbike.services.bike_manage_app.domain import (
 )
 
 
-def take_down_a_report(tx: Tx, state: State, sent_reportid: int | None, patience_ms: int) -> tuple[Report, bool]:
-    """R10: a manager reports a bike's battery and faults: PENDING, for `patience_ms` at most. With True: the applied
+def take_down_a_report(tx: Tx, state: State, sent_reportid: int | None, stale_after_ms: int) -> tuple[Report, bool]:
+    """R10: a manager reports a bike's battery and faults: PENDING, for `stale_after_ms` at most. With True: the applied
     report that this manager sent under the same number before. Raises ReportDiffers, ReportInFlight, and what a key
     raises."""
     hold(tx)
     before = None if sent_reportid is None else storage.sent_before(tx, state.managerid, sent_reportid)
     if before is None or sent_reportid is None:
-        return storage.add(tx, state, sent_reportid, deadline_ms=tx.now_ms + patience_ms), False
+        return storage.add(tx, state, sent_reportid, deadline_ms=tx.now_ms + stale_after_ms), False
     report, pending = before
     if report.state != state:
         raise ReportDiffers(sent_reportid)
@@ -72,9 +72,9 @@ def give_up_the_report(tx: Tx, reportid: int, why: str) -> bool:
     return cancelled
 
 
-def sweep(tx: Tx, most: int, patience_ms: int) -> int:
+def sweep(tx: Tx, most: int, stale_after_ms: int) -> int:
     """Give up what is pending past its deadline. Answers how many."""
-    late = storage.overdue(tx, tx.now_ms, patience_ms, most)
+    late = storage.overdue(tx, tx.now_ms, stale_after_ms, most)
     return sum(give_up_the_report(tx, reportid, "Swept") for reportid in late)
 
 

@@ -79,7 +79,7 @@ class ReportHttp:
 
     async def list(self, request: Request) -> Response:
         bikeid = request.find("bikeid") if request.first("bikeid") is not None else None
-        return await listed(request, self._store, storage.applied(bikeid), REPORTS, shown)
+        return await listed(request, self._store, storage.applied(bikeid), REPORTS, to_resource)
 
     async def report(self, request: Request) -> Report:
         new = await request.body(NewReport)
@@ -91,7 +91,7 @@ class ReportHttp:
         return await self._store.read(storage.load, request.id("reportid"))
 
 
-def shown(report: Report) -> ReportResource:
+def to_resource(report: Report) -> ReportResource:
     """The report as clients see it."""
     return ReportResource(
         reportid=report.reportid,
@@ -124,7 +124,7 @@ def operations(store: Store, report_a_bike: ReportABike, pace: Pace) -> list[Ope
             ),
             example={"managerid": 1, "bikeid": 1, "batterylevel": 50, "usableyn": True},
             pace=pace,
-            respond=showing(REPORTS, shown, 201),
+            respond=showing(REPORTS, to_resource, 201),
         ),
         Operation(
             "GET",
@@ -134,6 +134,6 @@ def operations(store: Store, report_a_bike: ReportABike, pace: Pace) -> list[Ope
             SEEN,
             answers={200: ReportResource},
             refusals=TEXTS.of("report-unknown"),
-            respond=showing(REPORTS, shown),
+            respond=showing(REPORTS, to_resource),
         ),
     ]

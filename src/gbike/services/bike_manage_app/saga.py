@@ -13,14 +13,14 @@ from gbike.services.bike_manage_app.domain import Earning, Report, State
 
 
 async def report_a_bike(
-    state: State, sent_reportid: int | None, *, store: Store, bikes: BikeClient, patience_ms: int, earning: Earning
+    state: State, sent_reportid: int | None, *, store: Store, bikes: BikeClient, stale_after_ms: int, earning: Earning
 ) -> Report:
     """R10, R11: a manager reports a bike; once bike has applied it, it earns points. `sent_reportid`: the manager's own
-    number, which tells a repeat from a new one; `patience_ms`: how long a report may stay pending."""
+    number, which tells a repeat from a new one; `stale_after_ms`: how long a report may stay pending."""
     key = f"manager:{state.managerid}"
     try:
         bikes.check()
-        report, answered = await store.write(take_down_a_report, state, sent_reportid, patience_ms, key=key)
+        report, answered = await store.write(take_down_a_report, state, sent_reportid, stale_after_ms, key=key)
     except (CircuitOpen, StoreUnavailable):
         await answered_before(store)  # whoever has the points already, but not our answer, gets that answer
         raise

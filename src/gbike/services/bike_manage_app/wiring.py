@@ -10,13 +10,13 @@ from gbike.contracts.bike_manage_app import PUBLISHES
 from gbike.kit import settings
 from gbike.kit.access.limits import Pace
 from gbike.kit.breaker import Breaker, BreakerSettings
-from gbike.kit.runtime import LEFT_BEHIND_MS, LOOK_S, Card, Service, Worker, World
+from gbike.kit.runtime import POLL_S, STALE_AFTER_MS, Dependencies, Service, ServiceSpec, Worker
 from gbike.services.bike_manage_app.clients import BikeClient
 from gbike.services.bike_manage_app.commands import sweep
 from gbike.services.bike_manage_app.domain import Earning, PointsFor
 from gbike.services.bike_manage_app.http import REFUSALS, operations
 from gbike.services.bike_manage_app.saga import report_a_bike
-from gbike.services.bike_manage_app.storage import HALF_WAY, HOLDS, VERSIONS, how_many_overdue
+from gbike.services.bike_manage_app.storage import HALF_WAY, PERSONAL_DATA, VERSIONS, how_many_overdue
 
 SWEPT_AT_ONCE = 100
 
@@ -46,47 +46,49 @@ class ReportSettings(BreakerSettings, frozen=True):
         return Earning(PointsFor(self.points_for), self.points_per_bike, self.points_per_day)
 
 
-def build(world: World) -> Service:
-    """BikeManageApp in a world."""
-    chosen = settings.load(ReportSettings, world.env)
-    patience_ms = chosen.report_deadline_ms + LEFT_BEHIND_MS
-    breaker = Breaker(chosen, world.clock, world.chance, world.metrics.watch_breaker("bike_manage_app", "report"))
+def build(deps: Dependencies) -> Service:
+    """BikeManageApp over its dependencies."""
+    chosen = settings.load(ReportSettings, deps.env)
+    stale_after_ms = chosen.report_deadline_ms + STALE_AFTER_MS
+    breaker = Breaker(chosen, deps.clock, deps.chance, deps.metrics.watch_breaker("bike_manage_app", "report"))
     bikes = BikeClient(
-        world.caller("bike"),
+        deps.caller("bike"),
         breaker,
-        world.clock,
+        deps.clock,
         deadline_ms=chosen.report_deadline_ms,
         in_flight=chosen.report_in_flight,
         waiting=chosen.report_waiting,
     )
-    swept = world.metrics.swept.labels("bike_manage_app")
+    swept = deps.metrics.swept.labels("bike_manage_app")
 
     async def give_up_late_ones() -> int:
-        found = await world.store.write(sweep, SWEPT_AT_ONCE, patience_ms)
+        found = await deps.store.write(sweep, SWEPT_AT_ONCE, stale_after_ms)
         swept.inc(found)
         return found
 
     sweeper = Worker("sweeper", give_up_late_ones, lambda: asyncio.sleep(chosen.sweep_every_ms / 1000))
-    late = world.metrics.overdue.labels("bike_manage_app")
+    late = deps.metrics.overdue.labels("bike_manage_app")
 
     async def look() -> int:
-        late.set(await world.store.scan(how_many_overdue, world.clock.now_ms(), patience_ms))
+        late.set(await deps.store.scan(how_many_overdue, deps.clock.now_ms(), stale_after_ms))
         return 0
 
-    workers = (sweeper, Worker("figures", look, lambda: asyncio.sleep(LOOK_S), moves=False))
+    workers = (sweeper, Worker("figures", look, lambda: asyncio.sleep(POLL_S), drains=False))
     pace = Pace("reports", chosen.limit_reports_per_min)
-    reporting = partial(report_a_bike, store=world.store, bikes=bikes, patience_ms=patience_ms, earning=chosen.earning)
-    shown = operations(world.store, reporting, pace)
+    reporting = partial(
+        report_a_bike, store=deps.store, bikes=bikes, patience_ms=stale_after_ms, earning=chosen.earning
+    )
+    shown = operations(deps.store, reporting, pace)
     return Service("bike_manage_app", shown, REFUSALS, workers=workers)
 
 
-CARD = Card(
+SPEC = ServiceSpec(
     name="bike_manage_app",
     title="BikeManageApp: field staff's reports",
     paths=("/bikeManageApps",),
     publishes=PUBLISHES,
     versions=VERSIONS,
-    holds=HOLDS,
+    personal_data=PERSONAL_DATA,
     pending=HALF_WAY,
     build=build,
     settings=ReportSettings,

@@ -86,7 +86,7 @@ class ManagerHttp:
         self._numbers = numbers
 
     async def list(self, request: Request) -> Response:
-        return await listed(request, self._store, storage.LISTED, MANAGERS, shown)
+        return await listed(request, self._store, storage.LISTED, MANAGERS, to_resource)
 
     async def register(self, request: Request) -> Manager:
         new = await request.body(NewManager)
@@ -120,7 +120,7 @@ def _entry(row: Row) -> PointEntryResource:
     return PointEntryResource(entryid, cause, amount, rfc3339(at_ms))
 
 
-def shown(manager: Manager) -> ManagerResource:
+def to_resource(manager: Manager) -> ManagerResource:
     """The manager as clients see them."""
     return ManagerResource(manager.managerid, manager.userid, manager.points, manager.adjustpoint)
 
@@ -131,7 +131,9 @@ def operations(store: Store, ids: Ids, numbers: Numbers) -> list[Operation]:
     base, at = "/bikeManagers", "/bikeManagers/{managerid}"
     many, moves = {200: [ManagerResource]}, {200: [PointEntryResource]}
     unknown = TEXTS.of("manager-unknown")
-    single = partial(Operation, answers={200: ManagerResource}, refusals=unknown, respond=showing(MANAGERS, shown))
+    single = partial(
+        Operation, answers={200: ManagerResource}, refusals=unknown, respond=showing(MANAGERS, to_resource)
+    )
     refused = TEXTS.of("not-your-points", "not-enough-points", "points-differ", "idempotency-key-needed")
     turned = partial(single, refusals=unknown + refused)
     wish = {"userid": 1, "point": 1000, "adjustpoint": 1000}
@@ -147,7 +149,7 @@ def operations(store: Store, ids: Ids, numbers: Numbers) -> list[Operation]:
             answers={201: ManagerResource},
             refusals=TEXTS.of("manager-exists", "number-of-another"),
             example={"managerid": 1, "userid": 1, "point": 1000},
-            respond=showing(MANAGERS, shown, 201),
+            respond=showing(MANAGERS, to_resource, 201),
         ),
         Operation("GET", base + "/search", searching(MANAGERS), "The searches", THEIRS),
         single("GET", base + "/search/findByManagerid", http.show, "A manager", THEIRS, finder="managerid"),

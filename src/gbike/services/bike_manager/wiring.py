@@ -7,11 +7,11 @@ from msgspec import Meta
 
 from gbike.contracts.bike_manager import PUBLISHES
 from gbike.kit import settings
-from gbike.kit.runtime import Card, Service, World
+from gbike.kit.runtime import Dependencies, Service, ServiceSpec
 from gbike.services.bike_manager.domain import Numbers
 from gbike.services.bike_manager.http import REFUSALS, operations
 from gbike.services.bike_manager.policies import POLICIES
-from gbike.services.bike_manager.storage import HOLDS, SUMS, VERSIONS, own_violations
+from gbike.services.bike_manager.storage import PERSONAL_DATA, SUMS, VERSIONS, own_violations
 
 
 class ManagerSettings(msgspec.Struct, frozen=True):
@@ -26,19 +26,19 @@ class ManagerSettings(msgspec.Struct, frozen=True):
     ] = "next"
 
 
-def build(world: World) -> Service:
-    """BikeManager in a world."""
-    numbers = Numbers(settings.load(ManagerSettings, world.env).manager_numbers)
-    return Service("bike_manager", operations(world.store, world.ids, numbers), REFUSALS, POLICIES)
+def build(deps: Dependencies) -> Service:
+    """BikeManager over its dependencies."""
+    numbers = Numbers(settings.load(ManagerSettings, deps.env).manager_numbers)
+    return Service("bike_manager", operations(deps.store, deps.ids, numbers), REFUSALS, POLICIES)
 
 
-CARD = Card(
+SPEC = ServiceSpec(
     name="bike_manager",
     title="BikeManager: the field staff's points",
     paths=("/bikeManagers",),
     publishes=PUBLISHES,
     versions=VERSIONS,
-    holds=HOLDS,
+    personal_data=PERSONAL_DATA,
     sums=SUMS,
     violations=own_violations,
     build=build,

@@ -52,7 +52,7 @@ class BillingHttp:
         self._clock = clock
 
     async def list(self, request: Request) -> Response:
-        return await listed(request, self._store, storage.LISTED, BILLS, shown)
+        return await listed(request, self._store, storage.LISTED, BILLS, to_resource)
 
     async def show(self, request: Request) -> Bill:
         return await self._store.read(storage.load, request.id("billid"))
@@ -66,7 +66,7 @@ class BillingHttp:
         return Response(200, TariffResource(tariff.krw, tariff.per_s, tariff.rounding))
 
 
-def shown(bill: Bill) -> BillResource:
+def to_resource(bill: Bill) -> BillResource:
     """The bill as clients see it."""
     return BillResource(
         billid=bill.billid,
@@ -86,7 +86,7 @@ def operations(store: Store, first: Tariff, clock: Clock) -> list[Operation]:
     base, many = "/billings", {200: [BillResource]}
     price = {200: TariffResource}
     single = partial(
-        Operation, answers={200: BillResource}, refusals=TEXTS.of("bill-unknown"), respond=showing(BILLS, shown)
+        Operation, answers={200: BillResource}, refusals=TEXTS.of("bill-unknown"), respond=showing(BILLS, to_resource)
     )
     return [
         Operation("GET", base, http.list, "R9: list the bills", PEOPLE, answers=many, paged=True),

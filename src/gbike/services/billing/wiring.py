@@ -9,13 +9,13 @@ from prometheus_client import Gauge, Histogram
 
 from gbike.contracts.billing import PUBLISHES
 from gbike.kit import settings
-from gbike.kit.runtime import Card, Service, Worker, World
+from gbike.kit.runtime import Dependencies, Service, ServiceSpec, Worker
 from gbike.kit.store import Store
 from gbike.services.billing.commands import adopt_tariff
 from gbike.services.billing.domain import Rounding, Tariff
 from gbike.services.billing.http import REFUSALS, operations
 from gbike.services.billing.policies import policies
-from gbike.services.billing.storage import COUNTED, HOLDS, VERSIONS, not_closed
+from gbike.services.billing.storage import COUNTED, PERSONAL_DATA, VERSIONS, not_closed
 
 REST_S = 3600
 """Between two looks of a worker that has nothing more to do."""
@@ -41,11 +41,11 @@ class BillingSettings(msgspec.Struct, frozen=True):
     )
 
 
-def build(world: World) -> Service:
-    """Billing in a world."""
-    chosen = settings.load(BillingSettings, world.env)
+def build(deps: Dependencies) -> Service:
+    """Billing over its dependencies."""
+    chosen = settings.load(BillingSettings, deps.env)
     tariff = Tariff(chosen.tariff_krw, chosen.tariff_per_s, chosen.tariff_rounding)
-    settlement = world.metrics.declare(
+    settlement = deps.metrics.declare(
         Histogram, "gbike_settlement_seconds", "From a return to its closed bill, seconds", buckets=SETTLED_WITHIN_S
     )
     seconds = settlement.labels("billing")
@@ -53,9 +53,9 @@ def build(world: World) -> Service:
     def settled(after_ms: int) -> None:
         seconds.observe(after_ms / 1000)
 
-    adopting = Worker("tariff", AdoptTariff(world.store, tariff).step, lambda: asyncio.sleep(REST_S))
-    figures = Worker("figures", _Figures(world).look, lambda: asyncio.sleep(FIGURES_S), moves=False)
-    shown = operations(world.store, tariff, world.clock)
+    adopting = Worker("tariff", AdoptTariff(deps.store, tariff).step, lambda: asyncio.sleep(REST_S))
+    figures = Worker("figures", _Figures(deps).look, lambda: asyncio.sleep(FIGURES_S), drains=False)
+    shown = operations(deps.store, tariff, deps.clock)
     return Service("billing", shown, REFUSALS, policies(tariff), on_handled=settled, workers=(adopting, figures))
 
 
@@ -78,9 +78,9 @@ class AdoptTariff:
 class _Figures:
     """How many bills are closed, which is all but those that are not: below the oldest of them nothing changes."""
 
-    def __init__(self, world: World) -> None:
-        self._store, self._from = world.store, 0
-        self._bills = world.metrics.declare(Gauge, "gbike_bills", "Bills there are, by status", ("service", "status"))
+    def __init__(self, deps: Dependencies) -> None:
+        self._store, self._from = deps.store, 0
+        self._bills = deps.metrics.declare(Gauge, "gbike_bills", "Bills there are, by status", ("service", "status"))
 
     async def look(self) -> int:
         """Count."""
@@ -90,13 +90,13 @@ class _Figures:
         return 0
 
 
-CARD = Card(
+SPEC = ServiceSpec(
     name="billing",
     title="Billing: one bill per rent",
     paths=("/billings",),
     publishes=PUBLISHES,
     versions=VERSIONS,
-    holds=HOLDS,
+    personal_data=PERSONAL_DATA,
     counted=COUNTED,
     build=build,
     settings=BillingSettings,

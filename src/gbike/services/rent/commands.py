@@ -39,7 +39,7 @@ def ask_for_a_bike(tx: Tx, userid: int, bikeid: int, limits: Limits) -> PendingR
         check(tx)  # who rented by this very request is answered so, and not that they have a bike already
         raise
     hold(tx)
-    return storage.add(tx, userid, bikeid, deadline_ms=tx.now_ms + limits.patience_ms)
+    return storage.add(tx, userid, bikeid, deadline_ms=tx.now_ms + limits.stale_after_ms)
 
 
 def start_the_rent(tx: Tx, pending: PendingRent, limits: Limits) -> OpenRent:
@@ -76,7 +76,7 @@ def give_up_the_wish(tx: Tx, rentid: int, why: str, bike_may_be_reserved: bool) 
 
 def sweep(tx: Tx, most: int, limits: Limits) -> int:
     """Give up what is pending past its deadline: the process that began it died, or lost its way. Answers how many."""
-    late = storage.overdue(tx, tx.now_ms, limits.patience_ms, most)
+    late = storage.overdue(tx, tx.now_ms, limits.stale_after_ms, most)
     return sum(give_up_the_wish(tx, rentid, "Swept", True) for rentid in late)
 
 

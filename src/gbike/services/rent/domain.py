@@ -120,7 +120,7 @@ class Limits:
     """What is set of rents: how long one may stay pending, open rents of a rider (0: no limit), and how long ago a
     return may have been tapped without a line."""
 
-    patience_ms: int
+    stale_after_ms: int
     most_open: int = 0
     offline_ms: int = 300_000
 

@@ -117,7 +117,7 @@ class RentHttp:
         if status is not None and status not in WANTED:
             raise invalid("status", f"one of {', '.join(STATUSES)}")
         listing = storage.BY_STATUS[status.lower()] if status else storage.RIDES
-        return await listed(request, self._store, listing, RENTS, shown)
+        return await listed(request, self._store, listing, RENTS, to_resource)
 
     async def rent(self, request: Request) -> OpenRent:
         wish = await request.body(RentWish)
@@ -146,7 +146,7 @@ class RentHttp:
             raise Problem(TEXTS["end-outside-ride"], {"rentid": rentid, **lasts}) from None
 
 
-def shown(rent: KnownRent) -> RentResource:
+def to_resource(rent: KnownRent) -> RentResource:
     """The rent as clients see it."""
     over = rent if isinstance(rent, ReturnedRent) else None
     place = over.place if over else Place()
@@ -169,7 +169,7 @@ def operations(store: Store, limits: Limits, rent_a_bike: RentABike, begins: Pac
     http, at = RentHttp(store, limits, rent_a_bike), "/rents/{rentid}"
     many, by = {200: [RentResource]}, {"status": WANTED}
     unknown, cancelled = TEXTS.of("rent-unknown"), TEXTS.of("rent-unknown", "rent-cancelled")
-    single = partial(Operation, answers={200: RentResource}, refusals=unknown, respond=showing(RENTS, shown))
+    single = partial(Operation, answers={200: RentResource}, refusals=unknown, respond=showing(RENTS, to_resource))
     ended = partial(single, refusals=cancelled, pace=returns)
     back = partial(ended, takes=RentReturn, example={"endlocation": "분당_정자역_3구역"})
     return [
@@ -189,7 +189,7 @@ def operations(store: Store, limits: Limits, rent_a_bike: RentABike, begins: Pac
             ),
             example={"userid": 1, "bikeid": 1},
             pace=begins,
-            respond=showing(RENTS, shown, 201),
+            respond=showing(RENTS, to_resource, 201),
         ),
         single("GET", at, http.show, "R9: one rent", PEOPLE),
         back("PATCH", at, http.give_back, "R5: return the bike", PEOPLE),

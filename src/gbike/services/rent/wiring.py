@@ -11,7 +11,7 @@ from gbike.contracts.rent import PUBLISHES
 from gbike.kit import settings
 from gbike.kit.access.limits import Pace
 from gbike.kit.breaker import Breaker, BreakerSettings
-from gbike.kit.runtime import LEFT_BEHIND_MS, LOOK_S, Card, Service, Worker, World
+from gbike.kit.runtime import POLL_S, STALE_AFTER_MS, Dependencies, Service, ServiceSpec, Worker
 from gbike.services.rent.clients import BikeClient
 from gbike.services.rent.commands import sweep
 from gbike.services.rent.domain import Limits
@@ -21,7 +21,7 @@ from gbike.services.rent.saga import ClockWatch, rent_a_bike
 from gbike.services.rent.storage import (
     COUNTED,
     HALF_WAY,
-    HOLDS,
+    PERSONAL_DATA,
     STATUSES,
     SUSPECT,
     TRIES_KEPT,
@@ -58,67 +58,67 @@ class RentSettings(BreakerSettings, frozen=True):
     limit_returns_per_min: Annotated[int, Meta(ge=0, description="returns a minute and token; 0: no limit")] = 60
 
 
-def build(world: World) -> Service:
-    """Rent in a world."""
-    chosen = settings.load(RentSettings, world.env)
+def build(deps: Dependencies) -> Service:
+    """Rent over its dependencies."""
+    chosen = settings.load(RentSettings, deps.env)
     limits = Limits(
-        patience_ms=chosen.rent_deadline_ms + LEFT_BEHIND_MS,
+        stale_after_ms=chosen.rent_deadline_ms + STALE_AFTER_MS,
         most_open=chosen.max_open_rents_per_rider,
         offline_ms=chosen.offline_return_s * 1_000,
     )
-    watch = ClockWatch(world.store, world.clock, accept=chosen.clock_behind == "accept")
-    breaker = Breaker(chosen, world.clock, world.chance, world.metrics.watch_breaker("rent", "reserve"))
+    watch = ClockWatch(deps.store, deps.clock, accept=chosen.clock_behind == "accept")
+    breaker = Breaker(chosen, deps.clock, deps.chance, deps.metrics.watch_breaker("rent", "reserve"))
     bikes = BikeClient(
-        world.caller("bike"),
+        deps.caller("bike"),
         breaker,
-        world.clock,
+        deps.clock,
         deadline_ms=chosen.rent_deadline_ms,
         in_flight=chosen.rent_in_flight,
         waiting=chosen.rent_waiting,
     )
-    swept = world.metrics.swept.labels("rent")
+    swept = deps.metrics.swept.labels("rent")
 
     async def look_and_sweep() -> int:
         await watch.look()
-        found = await world.store.write(sweep, SWEPT_AT_ONCE, limits)
+        found = await deps.store.write(sweep, SWEPT_AT_ONCE, limits)
         swept.inc(found)
         return found
 
     sweeper = Worker("sweeper", look_and_sweep, lambda: asyncio.sleep(chosen.sweep_every_ms / 1000))
-    workers = (sweeper, _figures(world, limits.patience_ms))
-    renting = partial(rent_a_bike, store=world.store, bikes=bikes, watch=watch, limits=limits)
+    workers = (sweeper, _figures(deps, limits.stale_after_ms))
+    renting = partial(rent_a_bike, store=deps.store, bikes=bikes, watch=watch, limits=limits)
     begins = Pace("rents", chosen.limit_rents_per_min)
     returns = Pace("returns", chosen.limit_returns_per_min, by_token=True)
-    shown = operations(world.store, limits, renting, begins, returns)
-    keeps = (places_kept(chosen.exact_places_days), TRIES_KEPT)
-    return Service("rent", shown, REFUSALS, POLICIES, workers=workers, keeps=keeps)
+    shown = operations(deps.store, limits, renting, begins, returns)
+    retention = (places_kept(chosen.exact_places_days), TRIES_KEPT)
+    return Service("rent", shown, REFUSALS, POLICIES, workers=workers, retention=retention)
 
 
-def _figures(world: World, patience_ms: int) -> Worker:
-    declare = world.metrics.declare
+def _figures(deps: Dependencies, stale_after_ms: int) -> Worker:
+    declare = deps.metrics.declare
     rents = declare(Gauge, "gbike_rents", "Rents there are, by status", ("service", "status"))
     suspects = declare(Gauge, "gbike_rents_clock_suspect", "Rides whose wall clock and boot clock disagree")
 
     async def look() -> int:
-        there = await world.store.scan(how_many)
+        there = await deps.store.scan(how_many)
         for status in STATUSES:
             rents.labels("rent", status).set(there[status])
         suspects.labels("rent").set(there[SUSPECT])
-        world.metrics.overdue.labels("rent").set(
-            await world.store.scan(how_many_overdue, world.clock.now_ms(), patience_ms)
+        deps.metrics.overdue.labels("rent").set(
+            await deps.store.scan(how_many_overdue, deps.clock.now_ms(), stale_after_ms)
         )
         return 0
 
-    return Worker("figures", look, lambda: asyncio.sleep(LOOK_S), moves=False)
+    return Worker("figures", look, lambda: asyncio.sleep(POLL_S), drains=False)
 
 
-CARD = Card(
+SPEC = ServiceSpec(
     name="rent",
     title="Rent: who rides which bike",
     paths=("/rents",),
     publishes=PUBLISHES,
     versions=VERSIONS,
-    holds=HOLDS,
+    personal_data=PERSONAL_DATA,
     counted=COUNTED,
     pending=HALF_WAY,
     build=build,

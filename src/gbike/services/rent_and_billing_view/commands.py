@@ -17,7 +17,7 @@ from gbike.kit.store import Reading, Tx
 from gbike.services.rent_and_billing_view.domain import Bill, Deposit, Ride
 from gbike.services.rent_and_billing_view.storage import clear
 from gbike.services.rent_and_billing_view.storage.facts import KINDS, Fact, about, fold, known, merge
-from gbike.services.rent_and_billing_view.storage.kept import BITE, add, let_go, newest, unfolded
+from gbike.services.rent_and_billing_view.storage.kept import BATCH, add, let_go, newest, unfolded
 
 FOLDED_AT_ONCE = 1_000
 
@@ -63,7 +63,7 @@ def fold_kept(tx: Tx, after: int, window: int) -> tuple[int, int, int]:
     """The next bite after number `after`: the number up to which all is folded, how many events were, and how many
     rows went: what is older than the last `window`. What can't be read any more is set aside."""
     tx.lock("folding")  # one process after the other
-    last, found = newest(tx), unfolded(tx, after, BITE)
+    last, found = newest(tx), unfolded(tx, after, BATCH)
     facts, unreadable = list[Fact](), list[tuple[Message, str]]()
     for _, message in found:
         try:
@@ -75,7 +75,7 @@ def fold_kept(tx: Tx, after: int, window: int) -> tuple[int, int, int]:
         set_aside(tx, message, why, EVENTS)
     tx.lock("kept")  # as last of the locks, as who hears does
     merge(tx, facts)
-    place = found[-1][0] if len(found) == BITE else max(after, last)
+    place = found[-1][0] if len(found) == BATCH else max(after, last)
     return place, len(found), let_go(tx, place, last - window)
 
 

@@ -55,10 +55,10 @@ class ViewHttp:
 
     async def list(self, request: Request) -> Response:
         if request.first("bikeid") is not None:
-            return await listed(request, self._store, storage.of_bike(request.find("bikeid")), VIEWS, shown)
+            return await listed(request, self._store, storage.of_bike(request.find("bikeid")), VIEWS, to_resource)
         if request.owner.only is not None:
             return await self._of(request, request.owner.only)
-        return await listed(request, self._store, storage.LISTED, VIEWS, shown)
+        return await listed(request, self._store, storage.LISTED, VIEWS, to_resource)
 
     async def show(self, request: Request) -> Line:
         return await self._store.read(storage.load, request.id("rentid"))
@@ -66,7 +66,7 @@ class ViewHttp:
     async def of_rent(self, request: Request) -> Response:
         """GET /rentAndBillingViews/search/findByRentid: a list of one, as the original."""
         try:
-            found = [shown(await self._store.read(storage.load, request.find("rentid")))]
+            found = [to_resource(await self._store.read(storage.load, request.find("rentid")))]
         except NoSuchLine:
             found = []
         return Response(200, collection(VIEWS, request.base, found, request.page(), len(found), path=request.path))
@@ -78,7 +78,7 @@ class ViewHttp:
 
     async def _of(self, request: Request, userid: int) -> Response:
         total = await self._store.read(storage.rides_of, userid)
-        return await listed(request, self._store, storage.of_rider(userid), VIEWS, shown, total=total)
+        return await listed(request, self._store, storage.of_rider(userid), VIEWS, to_resource, total=total)
 
     async def changes(self, request: Request) -> Response:
         """GET /rentAndBillingViews/changes: goes on; see streams.py."""
@@ -88,7 +88,7 @@ class ViewHttp:
         return Response(200, stream, {"X-Accel-Buffering": "no"})
 
 
-def shown(line: Line) -> ViewResource:
+def to_resource(line: Line) -> ViewResource:
     """A line as clients see it."""
     return ViewResource(
         rentid=line.rentid,
@@ -132,6 +132,6 @@ def operations(store: Store, changes: Changes) -> list[Operation]:
             PEOPLE,
             answers={200: ViewResource},
             refusals=TEXTS.of("ride-unknown"),
-            respond=showing(VIEWS, shown),
+            respond=showing(VIEWS, to_resource),
         ),
     ]

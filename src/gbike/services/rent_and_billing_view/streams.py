@@ -20,7 +20,7 @@ from gbike.services.rent_and_billing_view.storage.kept import kept, newest, olde
 
 BEAT_MS = 15_000
 """A stream says at least so often that it is alive."""
-LOOK_MS = 200
+POLL_MS = 200
 """How often the kept events are looked at while somebody listens."""
 TOLD_AT_ONCE = 256
 MOST_BEHIND = 1_000
@@ -150,10 +150,10 @@ class Changes:
                         listener.push(number, frame)
         return len(found)
 
-    async def rest(self) -> None:
+    async def wait(self) -> None:
         """Until it is worth looking again."""
         if self._listeners:
-            await asyncio.sleep(LOOK_MS / 1000)
+            await asyncio.sleep(POLL_MS / 1000)
         else:
             self._somebody.clear()
             await self._somebody.wait()

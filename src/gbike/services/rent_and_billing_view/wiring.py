@@ -4,21 +4,21 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from gbike.kit.runtime import Card, Service, Worker, World
+from gbike.kit.runtime import Dependencies, Service, ServiceSpec, Worker
 from gbike.kit.settings import load
 from gbike.kit.store import Reading, Store
 from gbike.kit.telemetry import log
 from gbike.services.rent_and_billing_view.commands import fold_facts, fold_kept, known_bites, rebuild_in_place
 from gbike.services.rent_and_billing_view.http import CHANGES, REFUSALS, operations
 from gbike.services.rent_and_billing_view.policies import POLICIES, keep_events
-from gbike.services.rent_and_billing_view.storage import COUNTED, HOLDS, VERSIONS
-from gbike.services.rent_and_billing_view.storage.kept import BITE, WINDOW
+from gbike.services.rent_and_billing_view.storage import COUNTED, PERSONAL_DATA, VERSIONS
+from gbike.services.rent_and_billing_view.storage.kept import BATCH, WINDOW
 from gbike.services.rent_and_billing_view.streams import Changes, ViewSettings
 
 NAME = "rent_and_billing_view"
 REST_S = 10
 """Between two looks for what an older gbike kept, when there was nothing to do."""
-NAP_MS = 20
+PAUSE_MS = 20
 """After a bite, for those who hear."""
 CONSUMER_NAP_MS = 20
 """Nobody waits for the view, so it gathers more events for each of its transactions than others do."""
@@ -26,27 +26,27 @@ CONSUMER_NAP_MS = 20
 T = TypeVar("T")
 
 
-def build(world: World) -> Service:
-    """The view in a world."""
-    metrics = world.metrics
+def build(deps: Dependencies) -> Service:
+    """The view over its dependencies."""
+    metrics = deps.metrics
     changes = Changes(
-        world.store,
-        world.clock,
-        load(ViewSettings, world.env),
+        deps.store,
+        deps.clock,
+        load(ViewSettings, deps.env),
         still_open=metrics.streams.labels(NAME),
         dropped=metrics.streams_dropped.labels(NAME),
     )
     return Service(
         NAME,
-        operations(world.store, changes),
+        operations(deps.store, changes),
         REFUSALS,
         POLICIES,
         on_messages=keep_events,
         workers=[
-            Worker("changes", changes.step, changes.rest, moves=False),
-            Worker("folding", Folding(world.store).step, lambda: asyncio.sleep(REST_S), NAP_MS, moves=False),
+            Worker("changes", changes.step, changes.wait, drains=False),
+            Worker("folding", Folding(deps.store).step, lambda: asyncio.sleep(REST_S), PAUSE_MS, drains=False),
         ],
-        consumer_nap_ms=CONSUMER_NAP_MS,
+        consumer_pause_ms=CONSUMER_NAP_MS,
     )
 
 
@@ -64,7 +64,7 @@ class Folding:
         if self._folded and not folded:
             log.info("events that an older gbike kept are facts now", events=self._folded)
             self._folded = 0
-        return folded + (gone if gone >= BITE else 0)  # a few that went out of the window can wait for the next look
+        return folded + (gone if gone >= BATCH else 0)  # a few that went out of the window can wait for the next look
 
 
 class Kept(Protocol):
@@ -82,14 +82,14 @@ async def rebuild(source: Kept, target: Store) -> int:
     return sum([await target.write(fold_facts, facts) for facts in known_bites(read)])
 
 
-CARD = Card(
+SPEC = ServiceSpec(
     name=NAME,
     title="RentAndBillingView: rides with their bills",
     paths=("/rentAndBillingViews",),
     streams=(CHANGES,),
     publishes=(),
     versions=VERSIONS,
-    holds=HOLDS,
+    personal_data=PERSONAL_DATA,
     counted=COUNTED,
     build=build,
     settings=ViewSettings,

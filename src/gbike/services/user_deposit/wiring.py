@@ -11,7 +11,7 @@ from prometheus_client import Gauge
 
 from gbike.contracts.user_deposit import PUBLISHES
 from gbike.kit.money import MAX_WON
-from gbike.kit.runtime import LOOK_S, Card, Service, Worker, World
+from gbike.kit.runtime import POLL_S, Dependencies, Service, ServiceSpec, Worker
 from gbike.kit.settings import BadSetting, load
 from gbike.kit.store import Store
 from gbike.services.user_deposit.clients import TestProvider
@@ -19,8 +19,8 @@ from gbike.services.user_deposit.commands import adopt_minimum, tell_standings
 from gbike.services.user_deposit.http import REFUSALS, operations, payments
 from gbike.services.user_deposit.policies import POLICIES
 from gbike.services.user_deposit.ports import Provider
-from gbike.services.user_deposit.storage import COUNTED, HOLDS, SUMS, VERSIONS, own_violations
-from gbike.services.user_deposit.storage.drift import BITE, drift, in_turn, newest
+from gbike.services.user_deposit.storage import COUNTED, PERSONAL_DATA, SUMS, VERSIONS, own_violations
+from gbike.services.user_deposit.storage.drift import DRIFT_BATCH, drift, in_turn, newest
 from gbike.services.user_deposit.storage.payments import KEEPS
 from gbike.services.user_deposit.storage.standings import untold
 
@@ -74,28 +74,28 @@ class DepositSettings(msgspec.Struct, frozen=True):
         return found
 
 
-def build(world: World) -> Service:
-    """UserDeposit in a world."""
-    ledger = Drift(world.store)
-    won_wrong = world.metrics.declare(Gauge, "gbike_ledger_drift_krw", "Won by which the ledger is wrong")
+def build(deps: Dependencies) -> Service:
+    """UserDeposit over its dependencies."""
+    ledger = Drift(deps.store)
+    won_wrong = deps.metrics.declare(Gauge, "gbike_ledger_drift_krw", "Won by which the ledger is wrong")
     wrong = won_wrong.labels("user_deposit")
 
     async def look() -> int:
         wrong.set(await ledger.look())
         return 0
 
-    figures = Worker("figures", look, lambda: asyncio.sleep(LOOK_S), moves=False)
-    chosen = load(DepositSettings, world.env)
-    walk = TellStandings(world.store, chosen.rent_minimum_krw)
+    figures = Worker("figures", look, lambda: asyncio.sleep(POLL_S), drains=False)
+    chosen = load(DepositSettings, deps.env)
+    walk = TellStandings(deps.store, chosen.rent_minimum_krw)
     standings = Worker("standings", walk.step, lambda: asyncio.sleep(REST_S))
-    shown = operations(world.store, world.ids, chosen.deposit_expected == "required")
+    shown = operations(deps.store, deps.ids, chosen.deposit_expected == "required")
     taker = provider(chosen)
-    http = payments.PaymentHttp(world.store, world.ids, taker, world.clock)
+    http = payments.PaymentHttp(deps.store, deps.ids, taker, deps.clock)
     paying = payments.operations(http)
     if isinstance(taker, TestProvider):
         paying.append(payments.test_payment(http, taker.sign))
     refusals = {**REFUSALS, **payments.REFUSALS}
-    return Service("user_deposit", [*shown, *paying], refusals, POLICIES, workers=(figures, standings), keeps=KEEPS)
+    return Service("user_deposit", [*shown, *paying], refusals, POLICIES, workers=(figures, standings), retention=KEEPS)
 
 
 class Drift:
@@ -111,7 +111,7 @@ class Drift:
         """Look at the next bite; answers by how many won all that is known is wrong (0: right)."""
         self._entry, riders = await self._store.scan(newest, self._entry)
         turn = await self._store.scan(in_turn, self._rider)
-        self._rider = turn[-1] if len(turn) == BITE else None
+        self._rider = turn[-1] if len(turn) == DRIFT_BATCH else None
         for rider, won in (await self._store.scan(drift, [*riders, *turn])).items():
             if not won:
                 self._wrong.pop(rider, None)
@@ -152,13 +152,13 @@ def provider(settings: DepositSettings) -> Provider | None:
     return TestProvider(settings.secret()) if settings.payment_provider == "test" else None
 
 
-CARD = Card(
+SPEC = ServiceSpec(
     name="user_deposit",
     title="UserDeposit: riders' money",
     paths=("/userDeposits",),
     publishes=PUBLISHES,
     versions=VERSIONS,
-    holds=HOLDS,
+    personal_data=PERSONAL_DATA,
     counted=COUNTED,
     sums=SUMS,
     violations=own_violations,

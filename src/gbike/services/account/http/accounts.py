@@ -26,7 +26,7 @@ class AccountHttp:
         """GET /accounts."""
         page = request.page()
         rows, total = await accounts.page(self._store, page)
-        return Response(200, collection(ACCOUNTS, request.base, [bodies.shown(one) for one in rows], page, total))
+        return Response(200, collection(ACCOUNTS, request.base, [bodies.to_resource(one) for one in rows], page, total))
 
     async def show(self, request: Request) -> Response:
         """GET /accounts/{userid}."""
@@ -133,4 +133,4 @@ def _with_codes(request: Request, account: Account, codes: list[str]) -> Respons
 
 def _found(request: Request, account: Account) -> Response:
     """The account."""
-    return request.found(ACCOUNTS, bodies.shown(account))
+    return request.found(ACCOUNTS, bodies.to_resource(account))

@@ -200,7 +200,7 @@ class KeySet(Struct, frozen=True):
     keys: list[Jwk]
 
 
-def shown(account: Account) -> AccountResource:
+def to_resource(account: Account) -> AccountResource:
     """The account as clients see it."""
     return AccountResource(
         userid=account.userid,
@@ -220,7 +220,7 @@ def shown(account: Account) -> AccountResource:
 def with_codes(account: Account, codes: list[str]) -> RecoveryResource:
     """The account with its recovery codes, as people type them."""
     grouped = ["-".join(code[at : at + 4] for at in range(0, len(code), 4)) for code in codes]
-    return RecoveryResource(**structs.asdict(shown(account)), recovery_codes=grouped)
+    return RecoveryResource(**structs.asdict(to_resource(account)), recovery_codes=grouped)
 
 
 def opened(access: Access) -> SessionResource:

@@ -4,52 +4,54 @@
 
 from pathlib import Path
 
-from gbike.kit.housekeeping import DAY_MS, Keeping
-from gbike.kit.personal import Holding
+from gbike.kit.housekeeping import DAY_MS, RetentionRule
+from gbike.kit.personal import PersonalData
 
 VERSIONS = Path(__file__).parent / "versions"
-HOLDS = (
-    Holding(
+PERSONAL_DATA = (
+    PersonalData(
         "accounts",
         ("userid", "name", "contact", "normal", "roles", "managerid", "codes_wanted", "created_ms", "erased_ms"),
         "FROM accounts WHERE userid = ?",
     ),
-    Holding("contacts", ("contact", "normal", "until_ms"), "FROM contact_proofs WHERE userid = ?"),
-    Holding(
+    PersonalData("contacts", ("contact", "normal", "until_ms"), "FROM contact_proofs WHERE userid = ?"),
+    PersonalData(
         "sessions",
         ("since_ms", "used_ms", "client", "agent", "expires_ms", "ended_ms"),
         "FROM sessions WHERE userid = ? ORDER BY expires_ms",
     ),
-    Holding("known clients", ("seen_ms",), "FROM households WHERE userid = ? ORDER BY seen_ms"),
-    Holding("rides", ("rentid", "over", "at_ms"), "FROM rides WHERE userid = ? ORDER BY rentid"),
-    Holding("balances", ("deposit",), "FROM balances WHERE userid = ?"),
+    PersonalData("known clients", ("seen_ms",), "FROM households WHERE userid = ? ORDER BY seen_ms"),
+    PersonalData("rides", ("rentid", "over", "at_ms"), "FROM rides WHERE userid = ? ORDER BY rentid"),
+    PersonalData("balances", ("deposit",), "FROM balances WHERE userid = ?"),
 )
 KEEPS = (
     # A refresh token that comes back after its session has expired is refused as one that never was.
-    Keeping(DAY_MS, "DELETE FROM sessions WHERE family IN (SELECT family FROM sessions WHERE expires_ms < ? LIMIT ?)"),
-    Keeping(
+    RetentionRule(
+        DAY_MS, "DELETE FROM sessions WHERE family IN (SELECT family FROM sessions WHERE expires_ms < ? LIMIT ?)"
+    ),
+    RetentionRule(
         DAY_MS,
         "DELETE FROM refresh_tokens WHERE token IN (SELECT token FROM refresh_tokens WHERE expires_ms < ? LIMIT ?)",
     ),
-    Keeping(DAY_MS, "DELETE FROM resets WHERE token IN (SELECT token FROM resets WHERE expires_ms < ? LIMIT ?)"),
+    RetentionRule(DAY_MS, "DELETE FROM resets WHERE token IN (SELECT token FROM resets WHERE expires_ms < ? LIMIT ?)"),
     # The moment is asked for in the deletion itself: a try may be counted between the look and the deletion.
-    Keeping(
+    RetentionRule(
         DAY_MS, "DELETE FROM tries WHERE since_ms < ? AND whose IN (SELECT whose FROM tries ORDER BY since_ms LIMIT ?)"
     ),
-    Keeping(
+    RetentionRule(
         DAY_MS,
         "DELETE FROM contact_codes WHERE since_ms < ? AND whose IN"
         " (SELECT whose FROM contact_codes ORDER BY since_ms LIMIT ?)",
     ),
     # A try ends within a minute; what is left is of processes that were killed.
-    Keeping(DAY_MS, "DELETE FROM attempts WHERE id IN (SELECT id FROM attempts WHERE at_ms < ? LIMIT ?)"),
-    Keeping(
+    RetentionRule(DAY_MS, "DELETE FROM attempts WHERE id IN (SELECT id FROM attempts WHERE at_ms < ? LIMIT ?)"),
+    RetentionRule(
         90 * DAY_MS,
         "DELETE FROM households WHERE seen_ms < ? AND client IN"
         " (SELECT client FROM households ORDER BY seen_ms LIMIT ?)",
     ),
     # As long as the inbox, so that a ride's beginning that is heard late, or again, does not open it anew.
-    Keeping(
+    RetentionRule(
         30 * DAY_MS,
         "DELETE FROM rides WHERE rentid IN (SELECT rentid FROM rides WHERE over = 1 AND at_ms < ? LIMIT ?)",
     ),

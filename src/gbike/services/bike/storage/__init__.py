@@ -6,20 +6,20 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from gbike.kit.housekeeping import DAY_MS, Keeping
+from gbike.kit.housekeeping import DAY_MS, RetentionRule
 from gbike.kit.listing import Listing
-from gbike.kit.personal import Holding
+from gbike.kit.personal import PersonalData
 from gbike.kit.store import Reading, Row, Tx
 from gbike.services.bike.domain import Bike, NoSuchBike, Place, Status
 
 VERSIONS = Path(__file__).parent / "versions"
-HOLDS = (
-    Holding("bikes_left", ("bikeid", "location", "lat", "lon"), "FROM bikes WHERE left_by = ? ORDER BY bikeid"),
-    Holding("rents_over", ("rentid", "at_ms"), "FROM tombstones WHERE userid = ? ORDER BY rentid"),
+PERSONAL_DATA = (
+    PersonalData("bikes_left", ("bikeid", "location", "lat", "lon"), "FROM bikes WHERE left_by = ? ORDER BY bikeid"),
+    PersonalData("rents_over", ("rentid", "at_ms"), "FROM tombstones WHERE userid = ? ORDER BY rentid"),
 )
 COUNTED = {"bikes": "SELECT count(*) FROM bikes WHERE retired = 0"}
 _COLUMNS = "bikeid, location, lat, lon, batterylevel, rentid, held, broken, retired, version, seen_ms"
-TOMBSTONES = Keeping(
+TOMBSTONES = RetentionRule(
     7 * DAY_MS,
     "DELETE FROM tombstones WHERE at_ms < ? AND rentid IN (SELECT rentid FROM tombstones ORDER BY rentid LIMIT ?)",
 )
@@ -147,7 +147,7 @@ def how_many(read: Reading) -> dict[str, int]:
     return dict(zip(states, read.one(f"SELECT {counts} FROM bikes") or (), strict=True))
 
 
-def facts(read: Reading) -> Iterable[Row]:
+def rows_for_verify(read: Reading) -> Iterable[Row]:
     """For `gbike verify`: bikeid, rentid, out of service, retired (0 or 1); by bikeid."""
     return read.each("SELECT bikeid, rentid, held + broken > 0, retired FROM bikes ORDER BY bikeid")
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 from gbike.kit.clock import latest
 from gbike.kit.listing import Listing
-from gbike.kit.personal import Holding
+from gbike.kit.personal import PersonalData
 from gbike.kit.store import Reading, Row, Tx
 from gbike.services.bike_manage_app.domain import PER_BIKE_MS, PER_DAY_MS, NoSuchReport, PaidBefore, Report, State
 
 VERSIONS = Path(__file__).parent / "versions"
-HOLDS = (
-    Holding(
+PERSONAL_DATA = (
+    PersonalData(
         "reports",
         ("reportid", "managerid", "bikeid", "batterylevel", "usableyn", "status", "points"),
         "FROM reports WHERE managerid = ? ORDER BY reportid",
@@ -90,15 +90,15 @@ def paid(tx: Tx, state: State) -> PaidBefore:
     return PaidBefore(*(row or (0, 0)))
 
 
-def overdue(read: Reading, now_ms: int, patience_ms: int, most: int) -> list[int]:
+def overdue(read: Reading, now_ms: int, stale_after_ms: int, most: int) -> list[int]:
     """The reports that are pending past their deadline, latest last, `most` of them."""
     sql = f"SELECT reportid FROM reports WHERE {_OVERDUE} ORDER BY deadline_ms LIMIT ?"
-    return [row[0] for row in read.all(sql, (now_ms, latest(now_ms, patience_ms), most))]
+    return [row[0] for row in read.all(sql, (now_ms, latest(now_ms, stale_after_ms), most))]
 
 
-def how_many_overdue(read: Reading, now_ms: int, patience_ms: int) -> int:
+def how_many_overdue(read: Reading, now_ms: int, stale_after_ms: int) -> int:
     """How many there are: the sweeper is about to cancel them."""
-    row = read.one(f"SELECT count(*) FROM reports WHERE {_OVERDUE}", (now_ms, latest(now_ms, patience_ms)))
+    row = read.one(f"SELECT count(*) FROM reports WHERE {_OVERDUE}", (now_ms, latest(now_ms, stale_after_ms)))
     return int(row[0]) if row else 0
 
 
@@ -111,7 +111,7 @@ def load(read: Reading, reportid: int) -> Report:
     return _report(row)
 
 
-def facts(read: Reading) -> Iterable[Row]:
+def rows_for_verify(read: Reading) -> Iterable[Row]:
     """For `gbike verify`: reportid, status, what it earns once it is applied; by reportid."""
     return read.each("SELECT reportid, status, points FROM reports ORDER BY reportid")
 

@@ -4,14 +4,16 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from gbike.kit.listing import Listing
-from gbike.kit.personal import Holding
+from gbike.kit.personal import PersonalData
 from gbike.kit.store import Reading, Row, Tx
 from gbike.services.bike_manager.domain import Manager, NoSuchManager
 
 VERSIONS = Path(__file__).parent / "versions"
-HOLDS = (
-    Holding("managers", ("managerid", "points", "adjustpoint"), "FROM managers WHERE userid = ? ORDER BY managerid"),
-    Holding(
+PERSONAL_DATA = (
+    PersonalData(
+        "managers", ("managerid", "points", "adjustpoint"), "FROM managers WHERE userid = ? ORDER BY managerid"
+    ),
+    PersonalData(
         "points",
         ("entryid", "managerid", "cause", "amount", "at_ms"),
         "FROM point_entries WHERE managerid IN (SELECT managerid FROM managers WHERE userid = ?) ORDER BY entryid",

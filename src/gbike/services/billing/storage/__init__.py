@@ -6,13 +6,13 @@ from pathlib import Path
 
 from gbike.kit.listing import Listing, counted
 from gbike.kit.money import Won
-from gbike.kit.personal import Holding
+from gbike.kit.personal import PersonalData
 from gbike.kit.store import Reading, Row, Tx
 from gbike.services.billing.domain import Bill, BillStatus, NoSuchBill, Rounding, Tariff, TariffVersion
 
 VERSIONS = Path(__file__).parent / "versions"
-HOLDS = (
-    Holding(
+PERSONAL_DATA = (
+    PersonalData(
         "bills",
         ("billid", "rentid", "started_ms", "ended_ms", "fee", "status", "tariff"),
         "FROM bills WHERE userid = ? ORDER BY billid",
@@ -110,7 +110,7 @@ def not_closed(read: Reading, from_billid: int) -> tuple[int, int, int]:
     return counted(read, ("bills",)), waiting, max(from_billid, min(oldest or newest, newest - IN_FLIGHT))
 
 
-def facts(read: Reading) -> Iterable[Row]:
+def rows_for_verify(read: Reading) -> Iterable[Row]:
     """For `gbike verify`: rentid, billid, userid, started_ms, ended_ms, fee, status, tariff, version; by rentid."""
     columns = "rentid, billid, userid, started_ms, ended_ms, fee, status, tariff, version"
     return read.each(f"SELECT {columns} FROM bills ORDER BY rentid")

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from gbike.kit.clock import latest
-from gbike.kit.housekeeping import DAY_MS, Keeping
+from gbike.kit.housekeeping import DAY_MS, RetentionRule
 from gbike.kit.listing import Listing
-from gbike.kit.personal import Holding
+from gbike.kit.personal import PersonalData
 from gbike.kit.store import Reading, Row, Tx
 from gbike.services.rent.domain import (
     CancelledRent,
@@ -20,13 +20,13 @@ from gbike.services.rent.domain import (
 )
 
 VERSIONS = Path(__file__).parent / "versions"
-HOLDS = (
-    Holding(
+PERSONAL_DATA = (
+    PersonalData(
         "rents",
         ("rentid", "bikeid", "status", "started_ms", "ended_ms", "endlocation", "lat", "lon", "endedby"),
         "FROM rents WHERE userid = ? ORDER BY rentid",
     ),
-    Holding("standings", ("mayrent", "reasons", "missing_krw"), "FROM standings WHERE userid = ?"),
+    PersonalData("standings", ("mayrent", "reasons", "missing_krw"), "FROM standings WHERE userid = ?"),
 )
 STATUSES = ("rented", "returned", "cancelled")
 COUNTED = {status: f"SELECT count(*) FROM rents WHERE status = '{status}'" for status in STATUSES}
@@ -116,7 +116,7 @@ def forget_places(tx: Tx, userid: int) -> None:
     )
 
 
-TRIES_KEPT = Keeping(
+TRIES_KEPT = RetentionRule(
     DAY_MS,
     "DELETE FROM rents WHERE ended_ms < ? AND rentid IN"
     " (SELECT rentid FROM rents WHERE status = 'cancelled' ORDER BY rentid LIMIT ?)",
@@ -126,9 +126,9 @@ TRIES_KEPT = Keeping(
 and its number never comes again."""
 
 
-def places_kept(days: int) -> Keeping:
+def places_kept(days: int) -> RetentionRule:
     """After so many days only the neighbourhood of a ride's end is kept (0.01°, about 1 km), and no text."""
-    return Keeping(
+    return RetentionRule(
         days * DAY_MS,
         "UPDATE rents SET coarse = 1, endlocation = NULL, lat = round(lat * 100) / 100, lon = round(lon * 100) / 100"
         " WHERE ended_ms < ? AND rentid IN"
@@ -145,7 +145,7 @@ def load(read: Reading, rentid: int) -> KnownRent:
     return _rent(row)
 
 
-def facts(read: Reading) -> Iterable[Row]:
+def rows_for_verify(read: Reading) -> Iterable[Row]:
     """For `gbike verify`: rentid, userid, bikeid, status, started_ms, ended_ms, deadline_ms; by rentid."""
     return read.each(
         "SELECT rentid, userid, bikeid, status, started_ms, ended_ms, deadline_ms FROM rents ORDER BY rentid"
@@ -163,15 +163,15 @@ def how_many(read: Reading) -> dict[str, int]:
     return {name: known.get(name, 0) for name in (*STATUSES, SUSPECT)}
 
 
-def overdue(read: Reading, now_ms: int, patience_ms: int, most: int) -> list[int]:
+def overdue(read: Reading, now_ms: int, stale_after_ms: int, most: int) -> list[int]:
     """The rents that are pending past their deadline, latest last, `most` of them."""
     sql = f"SELECT rentid FROM rents WHERE {_OVERDUE} ORDER BY deadline_ms LIMIT ?"
-    return [row[0] for row in read.all(sql, (now_ms, latest(now_ms, patience_ms), most))]
+    return [row[0] for row in read.all(sql, (now_ms, latest(now_ms, stale_after_ms), most))]
 
 
-def how_many_overdue(read: Reading, now_ms: int, patience_ms: int) -> int:
+def how_many_overdue(read: Reading, now_ms: int, stale_after_ms: int) -> int:
     """How many there are: the sweeper is about to cancel them."""
-    row = read.one(f"SELECT count(*) FROM rents WHERE {_OVERDUE}", (now_ms, latest(now_ms, patience_ms)))
+    row = read.one(f"SELECT count(*) FROM rents WHERE {_OVERDUE}", (now_ms, latest(now_ms, stale_after_ms)))
     return int(row[0]) if row else 0
 
 

@@ -7,25 +7,27 @@ from typing import Any
 from msgspec.structs import replace
 
 from gbike.kit.listing import Listing
-from gbike.kit.personal import Holding
+from gbike.kit.personal import PersonalData
 from gbike.kit.store import Reading, Row, Tx
 from gbike.services.rent_and_billing_view.domain import Bill, Line, NoSuchLine, Ride
 
 VERSIONS = Path(__file__).parent / "versions"
-HOLDS = (
-    Holding(
+PERSONAL_DATA = (
+    PersonalData(
         "rides",
         ("rentid", "bikeid", "rentstatus", "started_ms", "ended_ms", "billid", "fee", "billingstatus"),
         "FROM rides WHERE userid = ? ORDER BY rentid",
     ),
-    Holding("riders", ("userid", "deposit", "rides"), "FROM riders WHERE userid = ?"),
-    Holding(
+    PersonalData("riders", ("userid", "deposit", "rides"), "FROM riders WHERE userid = ?"),
+    PersonalData(
         "rent_facts",
         ("rentid", "bikeid", "status", "started_ms", "ended_ms"),
         "FROM rent_facts WHERE userid = ? ORDER BY rentid",
     ),
-    Holding("bill_facts", ("rentid", "billid", "status", "fee"), "FROM bill_facts WHERE userid = ? ORDER BY rentid"),
-    Holding("deposit_facts", ("userid", "deposit", "version"), "FROM deposit_facts WHERE userid = ?"),
+    PersonalData(
+        "bill_facts", ("rentid", "billid", "status", "fee"), "FROM bill_facts WHERE userid = ? ORDER BY rentid"
+    ),
+    PersonalData("deposit_facts", ("userid", "deposit", "version"), "FROM deposit_facts WHERE userid = ?"),
 )
 COUNTED = {"rides": "SELECT count(*) FROM rides"}
 _COLUMNS = (

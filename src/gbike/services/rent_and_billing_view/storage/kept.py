@@ -11,7 +11,7 @@ from gbike.kit.store import Reading, Tx
 
 WINDOW = 10_000
 """Events that stay to be told: the last so many."""
-BITE = 500
+BATCH = 500
 """Rows that are folded in one transaction, during which nothing else is heard."""
 
 
@@ -51,12 +51,12 @@ def oldest(read: Reading) -> int:
 
 
 def let_go(tx: Tx, until: int, edge: int) -> int:
-    """Events up to number `until` are in the facts: remove those up to `edge`, twice BITE at most, and mark the others.
-    Answers how many were removed."""
+    """Events up to number `until` are in the facts: remove those up to `edge`, twice BATCH at most, and mark the
+    others. Answers how many were removed."""
     tx.execute(
         "UPDATE kept SET headers = ? WHERE number > ? AND number <= ? AND length(headers) > 0", (b"", edge, until)
     )
     return tx.execute(
         "DELETE FROM kept WHERE number IN (SELECT number FROM kept WHERE number <= ? ORDER BY number LIMIT ?)",
-        (min(until, edge), 2 * BITE),
+        (min(until, edge), 2 * BATCH),
     )

@@ -101,7 +101,7 @@ class DepositHttp:
         self._change = change
 
     async def list(self, request: Request) -> Response:
-        return await listed(request, self._store, storage.LISTED, DEPOSITS, shown)
+        return await listed(request, self._store, storage.LISTED, DEPOSITS, to_resource)
 
     async def open(self, request: Request) -> Deposit:
         new = await request.body(NewDeposit)
@@ -145,7 +145,7 @@ def _entry(row: Row) -> EntryResource:
     return EntryResource(entryid, cause, amount, rfc3339(at_ms))
 
 
-def shown(deposit: Deposit) -> DepositResource:
+def to_resource(deposit: Deposit) -> DepositResource:
     """The deposit as clients see it."""
     return DepositResource(deposit.userid, deposit.balance, deposit.billid, deposit.registered)
 
@@ -158,9 +158,11 @@ def operations(store: Store, ids: Ids, must_expect: bool) -> list[Operation]:
     many, moves = {200: [DepositResource]}, {200: [EntryResource]}
     unknown, bounds = TEXTS.of("deposit-unknown"), TEXTS.of("deposit-unknown", "amount-out-of-bounds")
     erased = TEXTS.of("account-erased")
-    single = partial(Operation, answers={200: DepositResource}, refusals=unknown, respond=showing(DEPOSITS, shown))
+    single = partial(
+        Operation, answers={200: DepositResource}, refusals=unknown, respond=showing(DEPOSITS, to_resource)
+    )
     balance = partial(single, takes=change, example={"deposit": 100000, "expected": 95000})
-    new = partial(Operation, answers={201: DepositResource}, respond=showing(DEPOSITS, shown, 201))
+    new = partial(Operation, answers={201: DepositResource}, respond=showing(DEPOSITS, to_resource, 201))
     held, moved = bounds + TEXTS.of("balance-changed"), bounds + TEXTS.of("posting-differs")
     put = "Set a balance; POST /userDeposits/{userid}/corrections is safer"
     return [

@@ -6,23 +6,23 @@ from pathlib import Path
 from gbike.kit.access.principal import OwnerScope
 from gbike.kit.listing import Listing
 from gbike.kit.money import Won
-from gbike.kit.personal import Holding
+from gbike.kit.personal import PersonalData
 from gbike.kit.store import Reading, Row, Tx
 from gbike.services.user_deposit.domain import Deposit, NoSuchDeposit, Posting
 from gbike.services.user_deposit.storage.standings import MINIMUM, untold
 
 VERSIONS = Path(__file__).parent / "versions"
-HOLDS = (
-    Holding("deposits", ("userid", "balance", "billid", "registered"), "FROM deposits WHERE userid = ?"),
-    Holding(
+PERSONAL_DATA = (
+    PersonalData("deposits", ("userid", "balance", "billid", "registered"), "FROM deposits WHERE userid = ?"),
+    PersonalData(
         "entries",
         ("entryid", "cause", "amount", "at_ms"),
         "FROM entries WHERE account = 'user:' || CAST(? AS BIGINT) ORDER BY entryid",
     ),
-    Holding(
+    PersonalData(
         "payments", ("paymentid", "amount", "at_ms", "paid_ms"), "FROM payments WHERE userid = ? ORDER BY paymentid"
     ),
-    Holding("standings", ("minimum_krw", "missing_krw", "version"), "FROM standings WHERE userid = ?"),
+    PersonalData("standings", ("minimum_krw", "missing_krw", "version"), "FROM standings WHERE userid = ?"),
 )
 SUMS = {
     "balances · 잔액 (won)": "SELECT coalesce(sum(balance), 0) FROM deposits",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from gbike.kit.store import Reading
 
-BITE = 100
+DRIFT_BATCH = 100
 """Riders of a look in turn, and entries of the newest ones: one statement of some ms, the riders' entries being few."""
 
 
@@ -29,7 +29,7 @@ def drift(read: Reading, riders: list[int]) -> Mapping[int, int]:
 
 def newest(read: Reading, after: int | None) -> tuple[int, list[int]]:
     """The newest entry's number, and the riders of the newest entries after that one; the first look is from now on."""
-    rows = read.all("SELECT entryid, account FROM entries ORDER BY entryid DESC LIMIT ?", (BITE,))
+    rows = read.all("SELECT entryid, account FROM entries ORDER BY entryid DESC LIMIT ?", (DRIFT_BATCH,))
     riders = [account[5:] for number, account in rows if number > (after or 0) and account.startswith("user:")]
     return (rows[0][0] if rows else 0), [int(rider) for rider in dict.fromkeys(riders)]
 
@@ -37,4 +37,7 @@ def newest(read: Reading, after: int | None) -> tuple[int, list[int]]:
 def in_turn(read: Reading, after: int | None) -> list[int]:
     """The riders that follow `after`; the first ones after the last."""
     where, params = ("", ()) if after is None else ("WHERE userid > ?", (after,))
-    return [row[0] for row in read.all(f"SELECT userid FROM deposits {where} ORDER BY userid LIMIT ?", (*params, BITE))]
+    return [
+        row[0]
+        for row in read.all(f"SELECT userid FROM deposits {where} ORDER BY userid LIMIT ?", (*params, DRIFT_BATCH))
+    ]

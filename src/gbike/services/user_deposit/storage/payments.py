@@ -1,12 +1,12 @@
 """Payments in SQL: begun by a rider, and paid once."""
 
 from gbike.kit.access.principal import OwnerScope
-from gbike.kit.housekeeping import DAY_MS, Keeping
+from gbike.kit.housekeeping import DAY_MS, RetentionRule
 from gbike.kit.store import Reading, Row, Tx
 from gbike.services.user_deposit.domain import NoSuchPayment, Payment
 
 KEEPS = (
-    Keeping(
+    RetentionRule(
         7 * DAY_MS,
         "DELETE FROM payments WHERE paid_ms IS NULL AND paymentid IN"
         " (SELECT paymentid FROM payments WHERE paid_ms IS NULL AND at_ms < ? ORDER BY at_ms LIMIT ?)",

@@ -3,17 +3,17 @@
 from gbike.contracts.lost_property import PUBLISHES
 from gbike.services.lost_property.http import REFUSALS, operations
 from gbike.services.lost_property.policies import POLICIES
-from gbike.services.lost_property.storage import COUNTED, HOLDS, VERSIONS
+from gbike.services.lost_property.storage import COUNTED, PERSONAL_DATA, VERSIONS
 
-from gbike.kit.runtime import Card, Service, World
-
-
-def build(world: World) -> Service:
-    """LostProperty in a world."""
-    return Service("lost_property", operations(world.store), REFUSALS, POLICIES)
+from gbike.kit.runtime import Dependencies, Service, ServiceSpec
 
 
-CARD = Card(
+def build(deps: Dependencies) -> Service:
+    """LostProperty over its dependencies."""
+    return Service("lost_property", operations(deps.store), REFUSALS, POLICIES)
+
+
+SPEC = ServiceSpec(
     name="lost_property",
     title="LostProperty: what riders find in a bike's basket",
     paths=("/lostProperties",),
@@ -21,6 +21,6 @@ CARD = Card(
     versions=VERSIONS,
     build=build,
     calls=("bike",),
-    holds=HOLDS,
+    personal_data=PERSONAL_DATA,
     counted=COUNTED,
 )

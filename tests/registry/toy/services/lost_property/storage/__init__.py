@@ -6,11 +6,13 @@ from gbike.contracts.lost_property import FoundProperty
 
 from gbike.contracts.events import EVENTS
 from gbike.kit.erasure import remember, share, take_out
-from gbike.kit.personal import Holding
+from gbike.kit.personal import PersonalData
 from gbike.kit.store import Tx
 
 VERSIONS = Path(__file__).parent / "versions"
-HOLDS = (Holding("found", ("foundid", "bikeid", "location"), "FROM found WHERE userid = ? ORDER BY foundid"),)
+PERSONAL_DATA = (
+    PersonalData("found", ("foundid", "bikeid", "location"), "FROM found WHERE userid = ? ORDER BY foundid"),
+)
 COUNTED = {"found": "SELECT count(*) FROM found"}
 
 
