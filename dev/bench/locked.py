@@ -10,7 +10,7 @@ from typing import cast
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from gbike.app.data_folder import DataFolder
-from gbike.app.doors import LockedDoors
+from gbike.app.doors import TokenMode
 from gbike.app.embedded import Embedded
 from gbike.kit.access.tokens import PublicKey
 from gbike.kit.http.server import HttpServer, listen, run
@@ -32,8 +32,8 @@ class OneKey:
 
 async def _serve(mode: str, port: int, folder: Path, key: Path) -> None:
     embedded = Embedded(DataFolder(folder), environment(os.environ), secure=mode == "secure")
-    if isinstance(embedded.doors, LockedDoors):
-        embedded.doors.trust(ISSUER, OneKey(key))
+    if isinstance(embedded.auth_mode, TokenMode):
+        embedded.auth_mode.trust(ISSUER, OneKey(key))
     embedded.start()
     server = HttpServer(embedded.app)
     server.heed_signals()

@@ -15,7 +15,7 @@ from gbike.app.catalogue import specs
 from gbike.app.single import assemble_one, drive
 from gbike.kit.batching import Left, Write
 from gbike.kit.clock import Moment
-from gbike.kit.http.guard import OPEN_DOOR
+from gbike.kit.http.guard import NO_AUTH
 from gbike.kit.inbox import Consumer
 from gbike.kit.inprocess.peer import Asgi
 from gbike.kit.runtime import Dependencies, Running, ServiceSpec
@@ -147,7 +147,7 @@ class Node:
             caller=cluster.caller,
             env=cluster.env,
             metrics=METRICS,
-            guard=OPEN_DOOR,
+            guard=NO_AUTH,
         )
         self.running = assemble_one(self._card, deps)
         for worker in self.running.workers:

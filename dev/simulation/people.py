@@ -39,9 +39,9 @@ class Person:
         self, op: str, service: str, method: str, path: str, content: Any, *, key: str | None = None, **facts: Any
     ) -> Attempt:
         """One request."""
-        patience = self.rng.choice((1.5, 3.0, 6.0))
+        think_s = self.rng.choice((1.5, 3.0, 6.0))
         return await self.history.ask(
-            self.name, op, service, (method, path, content), facts, key=key, patience_s=patience
+            self.name, op, service, (method, path, content), facts, key=key, patience_s=think_s
         )
 
     async def twice(self, send: Callable[[], Awaitable[Attempt]]) -> Attempt:

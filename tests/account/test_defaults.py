@@ -16,7 +16,7 @@ from gbike.app.defaults import DEMO_DEFAULTS, SECURE_DEFAULTS, with_defaults
 from gbike.app.embedded import Embedded
 from gbike.app.modes import Mode, claim, settings_of
 from gbike.app.orders import give
-from gbike.app.readings import Place
+from gbike.app.readings import StoreLocation
 from gbike.app.serve import settings_for
 from gbike.app.settings import setting_rows
 from gbike.contracts.events import EVENTS
@@ -137,7 +137,7 @@ def test_an_order_takes_the_settings_that_hold_where_it_is_done(cluster: bool, s
 
         return {"look": look}
 
-    assert [*give(Place(secure_folder.path), {}, verbs, [("look",)])] == [Done(True, "1")]
+    assert [*give(StoreLocation(secure_folder.path), {}, verbs, [("look",)])] == [Done(True, "1")]
 
 
 def test_a_verb_beside_one_store_takes_the_defaults_of_its_process(tmp_path: Path) -> None:

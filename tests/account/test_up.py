@@ -9,7 +9,7 @@ import pytest
 
 from gbike.app.account import NotDone, do, rotate, wanted
 from gbike.app.event_map import build_all
-from gbike.app.readings import Place
+from gbike.app.readings import StoreLocation
 from gbike.kit.access.keyring import BadKeys
 from tests.account.house import BOSS, House, admin_file, gbike, up
 from tests.cluster.running import Reply, until
@@ -96,15 +96,15 @@ def test_an_operator_makes_admins_beside_it(house: House, tmp_path: Path) -> Non
     done = gbike("account", "create-admin", "--data", str(house.data), "--admin-file", str(deputy))
     assert done.returncode == 0, done.stderr
     assert house.ask("GET", "/accounts", token=house.sign_in("deputy")).status == 200
-    place, number = Place(house.data), int(done.stdout.split()[1])
+    where, number = StoreLocation(house.data), int(done.stdout.split()[1])
     with pytest.raises(NotDone, match="already"):
-        do(place, CHEAP, "create-admin", *wanted(deputy))
-    assert "rider" in do(place, {}, "roles", str(number), "rider")
+        do(where, CHEAP, "create-admin", *wanted(deputy))
+    assert "rider" in do(where, {}, "roles", str(number), "rider")
     assert house.ask("GET", "/accounts", token=house.sign_in("deputy")).status == 403
-    assert "authenticator" in do(place, {}, "remove-authenticator", str(number))
+    assert "authenticator" in do(where, {}, "remove-authenticator", str(number))
     for wrong, roles, why in ((999_999, "rider", "no account"), (number, "king", "roles are"), (1, "rider", "last")):
         with pytest.raises(NotDone, match=why):
-            do(place, {}, "roles", str(wrong), roles)
+            do(where, {}, "roles", str(wrong), roles)
 
 
 def test_keys_are_changed_while_it_runs_and_nobody_is_signed_out(house: House) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from gbike.app.cluster import child as supervised
 from gbike.app.cluster import left
-from gbike.app.cluster.child import Child, Part
+from gbike.app.cluster.child import Child, ProcessSpec
 from gbike.app.cluster.report import memory_mb
 from gbike.app.engines import Program
 from tests.cluster.running import until
@@ -33,7 +33,7 @@ class Case:
         self.told: list[str] = []
         self.changes = 0
         program = Program([sys.executable, "-c", code])
-        self.child = Child(Part("it", "it", 1, lambda: program, there), folder, self.told.append, self._changed)
+        self.child = Child(ProcessSpec("it", "it", 1, lambda: program, there), folder, self.told.append, self._changed)
 
     def _changed(self) -> None:
         self.changes += 1

@@ -11,7 +11,7 @@ import pytest
 
 from gbike.app.cluster import child as supervised
 from gbike.app.cluster import forkserver
-from gbike.app.cluster.child import Child, Part
+from gbike.app.cluster.child import Child, ProcessSpec
 from gbike.app.cluster.forkserver import ForkServer
 from gbike.app.cluster.plan import SERVE
 from gbike.app.engines import Program
@@ -29,7 +29,7 @@ class Watched:
         self.ready = self.answering = True
         self.asked = 0
         program = Program([sys.executable, "-c", SLEEP])
-        part = Part("it", "it", 1, lambda: program, self._ready, answers=self._answers, silent_s=silent_s)
+        part = ProcessSpec("it", "it", 1, lambda: program, self._ready, answers=self._answers, silent_s=silent_s)
         self.child = Child(part, folder, self.told.append, lambda: None)
 
     async def _ready(self) -> bool:

@@ -12,7 +12,7 @@ from gbike.app.account import NotDone, have_one, is_there_one
 from gbike.app.catalogue import spec
 from gbike.app.cli import app
 from gbike.app.cluster import report
-from gbike.app.cluster.child import Child, Part
+from gbike.app.cluster.child import Child, ProcessSpec
 from gbike.app.engines import Program
 from gbike.app.single import migrate_store, open_store
 from gbike.kit.clock import SystemClock
@@ -44,7 +44,7 @@ async def test_while_kafka_is_away_nobody_knows_how_far_behind_a_service_is(bill
         return there
 
     def a_child(name: str, url: str | None) -> Child:
-        child = Child(Part(name, name, 1, lambda: Program([]), ready, url=url), tmp_path, print, lambda: None)
+        child = Child(ProcessSpec(name, name, 1, lambda: Program([]), ready, url=url), tmp_path, print, lambda: None)
         child.wanted = True
         return child
 

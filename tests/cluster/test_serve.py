@@ -16,7 +16,7 @@ from gbike.app.cli import app
 from gbike.app.cluster.ports import free_ports
 from gbike.app.data_folder import BACKED_UP, DataFolder
 from gbike.app.engines import mock_kafka
-from gbike.app.serve import Alone
+from gbike.app.serve import ServiceProcess
 from gbike.services import NAMES
 from tests.cluster.running import Served, ask, gbike, until
 
@@ -229,4 +229,4 @@ async def test_whatever_goes_wrong_while_it_hears_whose_tokens_are_refused_it_se
 
     alone: Any = SimpleNamespace(_card=SimpleNamespace(name="bike"))
     hearing: Any = Broken()
-    await Alone._have_heard(alone, hearing)
+    await ServiceProcess._have_heard(alone, hearing)

@@ -132,7 +132,7 @@ def _a_new_cause_each_time(patch: pytest.MonkeyPatch) -> None:
 
     def fresh(userid: int, billid: int, amount: int) -> money.Posting:
         posting = fee(userid, billid, amount)
-        return money.Posting(posting.userid, posting.amount, posting.house, f"{posting.cause}:{next(numbers)}")
+        return money.Posting(posting.userid, posting.amount, posting.counter, f"{posting.cause}:{next(numbers)}")
 
     patch.setattr(money, "fee", fresh)
 

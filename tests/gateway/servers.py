@@ -15,7 +15,7 @@ import uvloop
 from starlette.types import ASGIApp
 
 from gbike.app.engines import envoy as engine
-from gbike.gateway.envoy import Place
+from gbike.gateway.envoy import ListenAddress
 from gbike.kit.http.server import HttpServer, listen
 from tests.support import Reply
 from tests.waiting import until
@@ -130,9 +130,9 @@ async def _in_pieces(writer: asyncio.StreamWriter) -> bool:
 class Envoy:
     """A running Envoy."""
 
-    def __init__(self, folder: Path, config: Callable[[Place], Mapping[str, Any]], *, demo: bool) -> None:
+    def __init__(self, folder: Path, config: Callable[[ListenAddress], Mapping[str, Any]], *, demo: bool) -> None:
         """`config`: what it does, given where it is. Raises CannotRun where Envoy is not installed."""
-        self.place = Place(port=free_port(), admin_port=free_port(), demo=demo)
+        self.place = ListenAddress(port=free_port(), admin_port=free_port(), demo=demo)
         engine.prepare(folder, config(self.place))
         self.log_file = folder / "stdout"
         with self.log_file.open("wb") as out, (folder / "stderr").open("wb") as err:

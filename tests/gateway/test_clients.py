@@ -13,7 +13,7 @@ import pytest
 
 from gbike.app import gateway
 from gbike.app.engines import envoy as engine
-from gbike.gateway.envoy import Place
+from gbike.gateway.envoy import ListenAddress
 from gbike.kit.settings import BadSetting
 from tests.gateway.conftest import Stubs
 from tests.gateway.servers import Envoy, Loop
@@ -127,12 +127,12 @@ def test_browsers_are_sent_to_the_pages_by_path(proxied: Stubs, stubs: Stubs) ->
 
 def test_proxies_that_are_none_are_refused() -> None:
     with pytest.raises(BadSetting, match="GBIKE_TRUSTED_PROXIES"):
-        gateway.configuration(Place(), {"GBIKE_TRUSTED_PROXIES": "the proxy"})
+        gateway.configuration(ListenAddress(), {"GBIKE_TRUSTED_PROXIES": "the proxy"})
 
 
 def test_it_takes_no_more_clients_than_half_of_the_files_that_it_may_open() -> None:
     def most(files: int) -> int:
-        made = gateway.configuration(Place(files=files), {})
+        made = gateway.configuration(ListenAddress(files=files), {})
         [monitor] = made["overload_manager"]["resource_monitors"]
         return int(monitor["typed_config"]["max_active_downstream_connections"])
 
@@ -144,7 +144,7 @@ def test_it_takes_no_more_clients_than_half_of_the_files_that_it_may_open() -> N
 def envoy(folder: Path, most: int, *, patience_s: float | None = None) -> Iterator[Envoy]:
     """One that takes so many connections. `patience_s`: how long it waits for a client, when not as long as usual."""
 
-    def config(place: Place) -> dict[str, object]:
+    def config(place: ListenAddress) -> dict[str, object]:
         made = gateway.configuration(place, {"GBIKE_GATEWAY_CONNECTIONS": str(most)})
         manager = made["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
         assert manager["common_http_protocol_options"]["idle_timeout"] == "15s"

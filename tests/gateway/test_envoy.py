@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gbike.gateway.envoy import Address, Place, config
+from gbike.gateway.envoy import Address, ListenAddress, config
 from gbike.gateway.routes import Page, RouteTable
 from gbike.gateway.settings import GatewaySettings
 
@@ -15,7 +15,7 @@ UPSTREAMS = {"rent": [Address("rent-0", 8081), Address("rent-1", 8081)], "view":
 def made(demo: bool = True, **settings: Any) -> dict[str, Any]:
     """A configuration of two services."""
     page = Page("application/json", "{}")
-    return config(TABLE, UPSTREAMS, {"/docs": page}, Place(demo=demo), GatewaySettings(**settings))
+    return config(TABLE, UPSTREAMS, {"/docs": page}, ListenAddress(demo=demo), GatewaySettings(**settings))
 
 
 def manager(found: dict[str, Any]) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def test_the_rate_is_limited_outside_the_demo(demo: bool, per_s: int, limited: b
 
 
 def test_operators_are_on_loopback_whatever_the_gateway_binds() -> None:
-    found = config(TABLE, UPSTREAMS, {}, Place(host="0.0.0.0", port=80, admin_port=9), GatewaySettings())
+    found = config(TABLE, UPSTREAMS, {}, ListenAddress(host="0.0.0.0", port=80, admin_port=9), GatewaySettings())
     assert found["admin"]["address"]["socket_address"] == {"address": "127.0.0.1", "port_value": 9}
     listener = found["static_resources"]["listeners"][0]
     assert listener["address"]["socket_address"] == {"address": "0.0.0.0", "port_value": 80}

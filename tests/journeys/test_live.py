@@ -174,7 +174,7 @@ async def test_a_stream_ends_with_the_token_that_opened_it(town: Locked) -> None
 async def test_who_is_an_admin_no_more_hears_of_no_ride_that_begins_after(town: Locked) -> None:
     async with Stream(town.admin) as admin, Stream(town.person(KIM, "rider")) as kim:
         assert types(await admin.piece()) == types(await kim.piece()) == ["anew"]
-        town.whole.doors.revoked.refuse(900, NEVER, town.whole.clock.now_ms())  # type: ignore[attr-defined]
+        town.whole.auth_mode.revoked.refuse(900, NEVER, town.whole.clock.now_ms())  # type: ignore[attr-defined]
         await ride(town.person(KIM, "rider"), KIM)
         assert (await kim.until("ClosedBill"))[0]["type"] == "Rented"
         assert await admin.piece() == []

@@ -12,7 +12,7 @@ from gbike.kit.access.rules import PUBLIC, Rule
 from gbike.kit.acting import NOBODY_ASKED, Acting, IdempotencyKey, acting
 from gbike.kit.http.app import HttpApp, Operation
 from gbike.kit.http.ask import Request, Response
-from gbike.kit.http.guard import OpenDoor
+from gbike.kit.http.guard import NoAuth
 from gbike.kit.idempotency import answered_before
 from gbike.kit.inprocess.peer import call_asgi
 from gbike.kit.runtime import Worker
@@ -27,7 +27,7 @@ RIDER = Acting(DEMO, OwnerScope(3), IdempotencyKey("k", "hash", lambda result: (
 async def test_nothing_is_anybodys_before_the_guard_has_let_in_and_the_caller_keeps_its_own() -> None:
     found: list[Acting] = []
 
-    class Rider(OpenDoor):
+    class Rider(NoAuth):
         async def admit(self, request: Request, rule: Rule, pace: Pace) -> None:
             found.append(acting.get())
             request.principal, request.owner = DEMO, OwnerScope(3)

@@ -17,16 +17,16 @@ from gbike.kit.sqlite.store import SqliteStore
 from gbike.kit.store import Reading, Store
 from gbike.services.bike import commands as fleet
 from gbike.services.bike import storage as bike
-from gbike.services.bike.domain import Place as BikePlace
+from gbike.services.bike.domain import Location as BikePlace
 from gbike.services.bike.domain import a_new_bike
 from gbike.services.rent import commands
 from gbike.services.rent import storage as rent
-from gbike.services.rent.domain import GivenUp, Handback, Limits, PendingRent, Place, RiderBlocked
+from gbike.services.rent.domain import GivenUp, Handback, Limits, Location, PendingRent, RiderBlocked
 from gbike.services.rent.storage import keep_standing, newest
 from tests.kit.floor import SetClock
 from tests.postgres import Server
 
-CORNER, SOON = Handback(Place("Corner", 37.123456, 127.654321)), Limits(1_000)
+CORNER, SOON = Handback(Location("Corner", 37.123456, 127.654321)), Limits(1_000)
 
 
 def a_store(engine: str, versions: Path, server: Server, clock: SetClock) -> Store:

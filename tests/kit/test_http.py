@@ -13,7 +13,7 @@ from gbike.kit.access.rules import PUBLIC
 from gbike.kit.http.app import HttpApp, Operation
 from gbike.kit.http.ask import Request, Response
 from gbike.kit.http.fields import Amount, Id, Latitude, Longitude, Percent, Text, plain_fields, read_body
-from gbike.kit.http.guard import OPEN_DOOR
+from gbike.kit.http.guard import NO_AUTH
 from gbike.kit.http.hal import Page, ResourceKind, collection, item
 from gbike.kit.http.problems import Problem, preferred_language
 from gbike.kit.inprocess.peer import call_asgi
@@ -152,7 +152,7 @@ APP = HttpApp(
     ],
     {},
     Metrics(),
-    OPEN_DOOR,
+    NO_AUTH,
 )
 
 

@@ -10,7 +10,7 @@ from gbike.kit.access.rules import SIGNED_IN
 from gbike.kit.http import streams
 from gbike.kit.http.app import HttpApp, Operation
 from gbike.kit.http.ask import Request, Response
-from gbike.kit.http.guard import OPEN_DOOR
+from gbike.kit.http.guard import NO_AUTH
 from gbike.kit.http.server import HttpServer, listen
 from gbike.kit.inprocess.peer import call_asgi
 from gbike.kit.telemetry import Metrics
@@ -36,7 +36,7 @@ def app(stream: Told, metrics: Metrics | None = None) -> HttpApp:
         return Response(200, stream)
 
     operation = Operation("GET", "/changes", answer, "What changed", SIGNED_IN, streams=True)
-    return HttpApp("test", [operation], {}, metrics or Metrics(), OPEN_DOOR)
+    return HttpApp("test", [operation], {}, metrics or Metrics(), NO_AUTH)
 
 
 @asynccontextmanager

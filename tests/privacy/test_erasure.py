@@ -9,7 +9,7 @@ from gbike.app import checking, privacy
 from gbike.app.copies import copy_stopped
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import ERASED_AFTER_MS, Embedded
-from gbike.app.readings import Place
+from gbike.app.readings import StoreLocation
 from gbike.contracts.rent import Returned
 from gbike.kit.clock import SystemClock
 from gbike.kit.dead_letters import letters
@@ -59,7 +59,7 @@ async def test_who_is_erased_leaves_no_trace_and_the_books_balance(
     lived: tuple[DataFolder, Person, Person], tmp_path: Path
 ) -> None:
     folder, gone, stays = lived
-    before = privacy.export(Place(folder.path), stays.userid)
+    before = privacy.export(StoreLocation(folder.path), stays.userid)
     told = await privacy._erase_in_folder(folder, gone.userid, SETTINGS)
     assert "unsettled: 0 open rides, balance 3800 won" in told
     assert found_in(folder.path, gone.traces(RIDES)) == []
@@ -67,11 +67,11 @@ async def test_who_is_erased_leaves_no_trace_and_the_books_balance(
     assert found_in(tmp_path / "backup", gone.traces(RIDES)) == []
     lines: list[str] = []
     assert await checking.verify(folder, SETTINGS, lines.append) == 0, lines
-    after = privacy.export(Place(folder.path), stays.userid)
+    after = privacy.export(StoreLocation(folder.path), stays.userid)
     assert {name: after[name] for name in ("account", "rent", "billing", "user_deposit", "rent_and_billing_view")} == {
         name: before[name] for name in ("account", "rent", "billing", "user_deposit", "rent_and_billing_view")
     }
-    rides = privacy.export(Place(folder.path), gone.userid)["rent"]["rents"]
+    rides = privacy.export(StoreLocation(folder.path), gone.userid)["rent"]["rents"]
     assert [(one["endlocation"], one["lat"], one["lon"]) for one in rides] == [(None, None, None)] * RIDES
     assert {one["status"] for one in rides} == {"returned"}
 
@@ -133,7 +133,7 @@ async def test_no_place_is_kept_of_a_ride_that_outlasts_the_account(tmp_path: Pa
 async def test_an_erasure_is_on_record_and_tells_nothing(lived: tuple[DataFolder, Person, Person]) -> None:
     folder, gone, _ = lived
     await privacy._erase_in_folder(folder, gone.userid, SETTINGS)
-    deeds = privacy.export(Place(folder.path), gone.userid)["account"]["audit"]
+    deeds = privacy.export(StoreLocation(folder.path), gone.userid)["account"]["audit"]
     assert [(deed["who"], deed["mode"], deed["action"]) for deed in deeds] == [("local", "local", "account erased")]
 
 

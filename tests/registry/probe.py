@@ -15,7 +15,7 @@ from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
 from gbike.app.event_map import build_all
 from gbike.app.kafka_rights import logins, rights
-from gbike.app.readings import Place
+from gbike.app.readings import StoreLocation
 from tests.support import Client
 
 SETTINGS = {"GBIKE_PASSWORD_MEMORY_KIB": "8192", "GBIKE_PASSWORD_PASSES": "1"}
@@ -62,12 +62,12 @@ def main() -> None:
     """Try everything, in the folder of the first argument."""
     folder = DataFolder(Path(sys.argv[1]))
     seen = asyncio.run(asked(folder))
-    place, userid = Place(folder.path), seen["userid"]
-    seen["held"] = privacy.export(place, userid)[TOY]["found"]
+    where, userid = StoreLocation(folder.path), seen["userid"]
+    seen["held"] = privacy.export(where, userid)[TOY]["found"]
     seen["before"] = _traces(folder.path)
-    seen["told"] = privacy.erase(place, userid, SETTINGS)
+    seen["told"] = privacy.erase(where, userid, SETTINGS)
     seen["after"] = _traces(folder.path)
-    seen["held after"] = privacy.export(place, userid)[TOY]["found"]
+    seen["held after"] = privacy.export(where, userid)[TOY]["found"]
     seen["violations"] = asyncio.run(_violated(folder))
     asyncio.run(_miscounted(folder))
     seen["miscounted"] = asyncio.run(_violated(folder))

@@ -83,7 +83,7 @@ class Locked:
     def __init__(self, env: Mapping[str, str] | None = None, clock: Clock | None = None) -> None:
         self.whole = Embedded(None, {**UNLIMITED, **(env or {})}, clock=clock, secure=True)
         self.issuer = TestIssuer(self.whole.clock)
-        self.whole.doors.trust(ISSUER, self.issuer)  # type: ignore[attr-defined]
+        self.whole.auth_mode.trust(ISSUER, self.issuer)  # type: ignore[attr-defined]
         self.anonymous = As(self.whole.app, None)
         self.admin = self.person(900, "admin")
 
@@ -97,7 +97,7 @@ class Locked:
 
     def service(self, name: str, peer: str) -> str:
         """What service `name` shows when it asks `peer`."""
-        key = self.whole.doors._made[name]  # type: ignore[attr-defined]
+        key = self.whole.auth_mode._made[name]  # type: ignore[attr-defined]
         return service_token(key, name, peer, self.whole.clock.now_ms() // 1000, SystemIds())
 
     def alone(self, service: str, token: str | None) -> As:

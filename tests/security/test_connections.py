@@ -18,7 +18,7 @@ from gbike.kit.http import patience, server
 from gbike.kit.http.app import HttpApp, Operation
 from gbike.kit.http.ask import Request, Response
 from gbike.kit.http.connections import Connections, on_loopback
-from gbike.kit.http.guard import OPEN_DOOR
+from gbike.kit.http.guard import NO_AUTH
 from gbike.kit.http.problems import MEDIA_TYPE
 from gbike.kit.http.server import HttpServer, listen
 from gbike.kit.open_files import raise_limit
@@ -90,7 +90,7 @@ async def serving(instead: ASGIApp | None = None) -> AsyncIterator[Served]:
         for method, path, handler in
         [("GET", "/", now), ("POST", "/", now), ("GET", "/later", later), ("GET", "/large", large)]
     ]  # fmt: skip
-    app = instead or HttpApp("t", operations, {}, Metrics(), OPEN_DOOR)
+    app = instead or HttpApp("t", operations, {}, Metrics(), NO_AUTH)
     listener, served.server = listen("127.0.0.1", 0), HttpServer(app)
     served.port = listener.getsockname()[1]
     running = asyncio.create_task(served.server.answer(listener))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import uvloop
 
-from gbike.app.doors import LockedDoors
+from gbike.app.doors import TokenMode
 from gbike.app.embedded import Embedded
 from gbike.kit.access.addresses import Proxies, client_prefix, origin
 from gbike.kit.access.limits import ANONYMOUS_ASKS, SESSIONS, SIGN_INS, Limits, Pace
@@ -16,7 +16,7 @@ from gbike.kit.access.rules import PUBLIC
 from gbike.kit.http import patience
 from gbike.kit.http.app import HttpApp, Operation
 from gbike.kit.http.ask import Request, Response
-from gbike.kit.http.guard import OPEN_DOOR
+from gbike.kit.http.guard import NO_AUTH
 from gbike.kit.http.server import HttpServer, listen
 from gbike.kit.settings import BadSetting
 from gbike.kit.telemetry import Metrics
@@ -158,8 +158,8 @@ async def test_a_session_has_a_pace_of_its_own_and_an_address_one_for_a_campus()
 
 async def test_who_stays_in_with_a_good_token_is_not_held_up_by_others_of_the_address() -> None:
     locked = Locked({**USUAL, "GBIKE_LIMIT_RENEWALS_PER_MIN": "20"}, SetClock())
-    assert isinstance(locked.whole.doors, LockedDoors)
-    limits = locked.whole.doors._limits
+    assert isinstance(locked.whole.auth_mode, TokenMode)
+    limits = locked.whole.auth_mode._limits
     strangers = [(await locked.anonymous.post("/sessions/refresh", {"refresh_token": f"{n:043}"})).status
                  for n in range(500)]  # fmt: skip
     assert (strangers.count(401), len(limits)) == (20, 21), "who is refused is not remembered"
@@ -309,7 +309,7 @@ async def test_behind_a_known_proxy_addresses_links_and_tls_are_the_clients() ->
 )
 def test_a_door_that_can_not_be_closed_is_not_opened(name: str, value: str) -> None:
     with pytest.raises(BadSetting, match=f"GBIKE_{name}"):
-        LockedDoors({f"GBIKE_{name}": value}, SetClock(), _Ids(), FakePeer())
+        TokenMode({f"GBIKE_{name}": value}, SetClock(), _Ids(), FakePeer())
 
 
 @pytest.mark.parametrize("name", ["RENTS", "RETURNS", "REPORTS"])
@@ -333,7 +333,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
         told.append(len(await request.raw()))
         return Response(200, told)
 
-    app = HttpApp("test", [Operation("POST", "/", read, "Read", PUBLIC)], {}, Metrics(), OPEN_DOOR)
+    app = HttpApp("test", [Operation("POST", "/", read, "Read", PUBLIC)], {}, Metrics(), NO_AUTH)
     listener, server = listen("127.0.0.1", 0), HttpServer(app)
     loop = uvloop.new_event_loop()
     thread = threading.Thread(target=lambda: loop.run_until_complete(server.answer(listener)))

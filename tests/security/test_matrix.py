@@ -9,7 +9,7 @@ from gbike.app.event_map import build_all
 from gbike.kit.access.rules import Rule
 from gbike.kit.http.app import HttpApp, Operation
 from gbike.kit.http.ask import Request, Response
-from gbike.kit.http.guard import OPEN_DOOR
+from gbike.kit.http.guard import NO_AUTH
 from gbike.kit.telemetry import Metrics
 from tests.security.asking import AS_MANY_RENTS, CHEAP, Stage, mismatches
 from tests.security.people import EVERYWHERE, As, Locked
@@ -80,11 +80,11 @@ def test_a_route_without_a_rule_can_not_be_written_down() -> None:
 
 async def test_a_rule_that_grants_nothing_lets_nobody_in() -> None:
     locked = Locked()
-    guard = locked.whole.doors.guard("rent")
+    guard = locked.whole.auth_mode.guard("rent")
     app = HttpApp("rent", [Operation("GET", "/things", _answer, "List", Rule())], {}, Metrics(), guard)
     everybody = locked.issuer.token(1, "rider", "bikeManager", "admin", managerid=1)
     assert (await As(app, everybody).get("/things")).status == 403
     assert (await As(app, None).get("/things")).status == 401
-    open_one = HttpApp("rent", [Operation("GET", "/things", _answer, "List", Rule())], {}, Metrics(), OPEN_DOOR)
+    open_one = HttpApp("rent", [Operation("GET", "/things", _answer, "List", Rule())], {}, Metrics(), NO_AUTH)
     assert (await As(open_one, None).get("/things")).status == 200
     await locked.whole.stop()

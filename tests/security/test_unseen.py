@@ -5,7 +5,7 @@ from pathlib import Path
 from gbike.app import privacy
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
-from gbike.app.readings import Place
+from gbike.app.readings import StoreLocation
 from gbike.kit.store import Tx
 from tests.privacy.people import SETTINGS, sign_up
 from tests.support import Client
@@ -53,5 +53,5 @@ async def test_what_was_kept_before_is_exported_clean_and_runs_in_no_spreadsheet
 
     await embedded.part("rent").store.write(as_of_old)
     await embedded.stop()
-    (ride,) = privacy.export(Place(folder.path), 7)["rent"]["rents"]
+    (ride,) = privacy.export(StoreLocation(folder.path), 7)["rent"]["rents"]
     assert (ride["endlocation"], ride["lat"]) == (f"'{SEEN}", -37.5)

@@ -12,7 +12,7 @@ from hypothesis import settings
 from gbike.app.single import assemble_one
 from gbike.kit.clock import Moment
 from gbike.kit.envelope import Event, Message, pack
-from gbike.kit.http.guard import OPEN_DOOR
+from gbike.kit.http.guard import NO_AUTH
 from gbike.kit.ids import SystemIds
 from gbike.kit.inprocess.peer import call_asgi
 from gbike.kit.peers import PeerAnswer, PeerUnreachable
@@ -146,7 +146,7 @@ class Lone:
             caller=lambda name: self.peer,
             env=env or {},
             metrics=Metrics(),
-            guard=OPEN_DOOR,
+            guard=NO_AUTH,
         )
         self.running = assemble_one(spec, deps)
         self.client = LoneClient(self.running.app)

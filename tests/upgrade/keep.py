@@ -109,7 +109,7 @@ def _asked(embedded: Embedded, mode: Mode) -> Send:
     admin = manager = Client(embedded.app)
     if mode is Mode.SECURE:
         issuer = TestIssuer(embedded.clock)
-        embedded.doors.trust(ISSUER, issuer)  # type: ignore[attr-defined]
+        embedded.auth_mode.trust(ISSUER, issuer)  # type: ignore[attr-defined]
         admin = As(embedded.app, issuer.token(900, "admin"))
         manager = As(embedded.app, issuer.token(1, "rider", "bikeManager", managerid=1))
 

@@ -46,7 +46,7 @@ class Folder(Past):
         if self.mode is Mode.DEMO:
             return embedded, Client(embedded.app)
         issuer = TestIssuer(embedded.clock)
-        embedded.doors.trust(ISSUER, issuer)  # type: ignore[attr-defined]
+        embedded.auth_mode.trust(ISSUER, issuer)  # type: ignore[attr-defined]
         return embedded, As(embedded.app, issuer.token(900, "admin"))
 
 

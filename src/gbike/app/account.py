@@ -19,7 +19,7 @@ from gbike.app.cluster.plan import read_plan
 from gbike.app.control import Verb
 from gbike.app.copies import NoData, locked
 from gbike.app.data_folder import DataFolder
-from gbike.app.readings import Place
+from gbike.app.readings import StoreLocation
 from gbike.app.single import given, open_store
 from gbike.kit.access.keyring import PREVIOUS, SIGN_AFTER_S, BadKeys, KeyFolder
 from gbike.kit.acting import Acting, acting
@@ -68,19 +68,19 @@ class Admin(NamedTuple):
 @account_verb.command("create-admin")
 def create_admin(data: Data = DATA, store: StoreUrl = "", admin_file: AdminFile = None) -> None:
     """Make an admin, beside a running gbike or before it; asks for name and password."""
-    typer.echo(do(Place(data, store), settings_given(), "create-admin", *wanted(admin_file)))
+    typer.echo(do(StoreLocation(data, store), settings_given(), "create-admin", *wanted(admin_file)))
 
 
 @account_verb.command("roles")
 def roles(userid: User, roles: str, data: Data = DATA, store: StoreUrl = "") -> None:
     """Say what an account may do: rider,bikeManager,admin. Without an admin this is the way back."""
-    typer.echo(do(Place(data, store), settings_given(), "roles", str(userid), roles))
+    typer.echo(do(StoreLocation(data, store), settings_given(), "roles", str(userid), roles))
 
 
 @account_verb.command("remove-authenticator")
 def remove_authenticator(userid: User, data: Data = DATA, store: StoreUrl = "") -> None:
     """Take a lost authenticator away."""
-    typer.echo(do(Place(data, store), settings_given(), "remove-authenticator", str(userid)))
+    typer.echo(do(StoreLocation(data, store), settings_given(), "remove-authenticator", str(userid)))
 
 
 @account_verb.command("rotate-keys")
@@ -219,10 +219,10 @@ async def _told(doing: Awaitable[object]) -> None:
         raise NotDone(repr(refused)) from None
 
 
-def do(place: Place, env: Mapping[str, str], verb: str, *args: str) -> str:
+def do(where: StoreLocation, env: Mapping[str, str], verb: str, *args: str) -> str:
     """Do one of `verbs` to the accounts of a place. Raises NotDone, NoData, FolderInUse."""
-    folder, plan = DataFolder(place.data), read_plan(place.data)
-    url = given(place.url) or (plan.stores[ACCOUNT] if plan else "")
+    folder, plan = DataFolder(where.data), read_plan(where.data)
+    url = given(where.url) or (plan.stores[ACCOUNT] if plan else "")
     if url:
         return asyncio.run(_in_store(url, env, verb, args))
     if folder.holder() is not None:
@@ -231,7 +231,7 @@ def do(place: Place, env: Mapping[str, str], verb: str, *args: str) -> str:
             raise NotDone(done.said)
         return done.said
     if not folder.exists:
-        raise NoData(f"there is no gbike data in {place.data}; `gbike up --data {place.data}` makes some")
+        raise NoData(f"there is no gbike data in {where.data}; `gbike up --data {where.data}` makes some")
     with locked(folder, f"gbike account {verb}"):
         path = folder.store_path(ACCOUNT)
         migrate(path, find_spec(ACCOUNT).versions)

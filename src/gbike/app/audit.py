@@ -10,7 +10,7 @@ import typer
 
 from gbike.app.cli import DATA, Data, OfService, StoreUrl, group
 from gbike.app.copies import NoData
-from gbike.app.readings import Place
+from gbike.app.readings import StoreLocation
 from gbike.kit.audit.chain import breaks, head, rows
 from gbike.kit.audit.rows import Row
 from gbike.kit.clock import SystemClock, rfc3339
@@ -53,7 +53,7 @@ def audit_list(
     since: Since = "",
 ) -> None:  # fmt: skip
     """What was done, oldest first."""
-    for line in listed(Place(data, store, service), _wanted(subject, who, since)):
+    for line in listed(StoreLocation(data, store, service), _wanted(subject, who, since)):
         typer.echo(line)
 
 
@@ -63,7 +63,7 @@ def audit_export(
     since: Since = "",
 ) -> None:  # fmt: skip
     """The same as lines of JSON, with the hashes: keep them elsewhere, for `verify --against`."""
-    for service_name, row in _rows(Place(data, store, service), _wanted(subject, who, since)):
+    for service_name, row in _rows(StoreLocation(data, store, service), _wanted(subject, who, since)):
         typer.echo(_json({"service": service_name, **msgspec.structs.asdict(row)}))
 
 
@@ -76,7 +76,7 @@ def audit_verify(
     as_json: Annotated[bool, typer.Option("--json", help="the heads as lines of JSON")] = False,
 ) -> None:
     """Walk every chain: is any row changed, removed, moved, or cut off?"""
-    found = verify(Place(data, store, service), against, as_json, typer.echo)
+    found = verify(StoreLocation(data, store, service), against, as_json, typer.echo)
     if not as_json:
         typer.echo(f"{found} breaks · 훼손 {found}건")
     raise typer.Exit(1 if found else 0)
@@ -89,10 +89,10 @@ def _wanted(subject: str, who: str, moment: str) -> Wanted:
         raise typer.BadParameter(f"--since {moment!r}: write 2026-11-23, 90m, 24h or 7d") from None
 
 
-def listed(place: Place, wanted: Wanted) -> Iterator[str]:
+def listed(where: StoreLocation, wanted: Wanted) -> Iterator[str]:
     """A line for each row, oldest first in each service. Raises NoData, NoSuchService."""
     found = 0
-    for service, row in _rows(place, wanted):
+    for service, row in _rows(where, wanted):
         found += 1
         change = " → ".join(part for part in (row.before, row.after) if part != "{}")
         roles = f" ({row.roles})" if row.roles else ""
@@ -101,12 +101,12 @@ def listed(place: Place, wanted: Wanted) -> Iterator[str]:
     yield f"{found} deeds · 기록 {found}건" if found else NONE
 
 
-def verify(place: Place, against: Path | None, as_json: bool, tell: Callable[[str], None]) -> int:
+def verify(where: StoreLocation, against: Path | None, as_json: bool, tell: Callable[[str], None]) -> int:
     """Walk every chain; tells the head of each and whatever does not fit, answers how much that is. `against`: a file
     whose lines name rows that must still be there. Raises NoData, NoSuchService."""
     known = read_heads(against) if against else {}
     found = 0
-    with place.readings() as stores:
+    with where.readings() as stores:
         for service, read in stores.items():
             broken = list(found_in(service, read, known.get(service, {})))
             for what in broken:
@@ -154,8 +154,8 @@ def since(text: str) -> int:
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
-def _rows(place: Place, wanted: Wanted) -> Iterator[tuple[str, Row]]:
-    with place.readings() as stores:
+def _rows(where: StoreLocation, wanted: Wanted) -> Iterator[tuple[str, Row]]:
+    with where.readings() as stores:
         for service, read in stores.items():
             for row in rows(read, subject=wanted.subject, who=wanted.who, since_ms=wanted.since_ms):
                 yield service, row

@@ -10,7 +10,7 @@ from gbike.app.cli import DATA, Data, OfService, StoreUrl, group, settings_given
 from gbike.app.control import Verb
 from gbike.app.copies import NoData
 from gbike.app.orders import OpenServices, give
-from gbike.app.readings import Place
+from gbike.app.readings import StoreLocation
 from gbike.kit.clock import rfc3339
 from gbike.kit.dead_letters import DeadLetter, NoSuchLetter, letter, letters
 
@@ -28,19 +28,19 @@ dead_verb = group("Messages that a consumer set aside, with their reasons.")
 @dead_verb.command("list")
 def dead_list(data: Data = DATA, store: StoreUrl = "", service: OfService = "") -> None:
     """What is set aside, and why, beside a running gbike or after it."""
-    typer.echo("\n".join(listed(Place(data, store, service))))
+    typer.echo("\n".join(listed(StoreLocation(data, store, service))))
 
 
 @dead_verb.command("show")
 def dead_show(message: Message, data: Data = DATA, store: StoreUrl = "", service: OfService = "") -> None:
     """Everything about one message that is set aside."""
-    typer.echo("\n".join(to_lines(Place(data, store, service), message)))
+    typer.echo("\n".join(to_lines(StoreLocation(data, store, service), message)))
 
 
 @dead_verb.command("replay")
 def dead_replay(message: Message, data: Data = DATA, store: StoreUrl = "", service: OfService = "") -> None:
     """Give a message again to the service that set it aside: it takes effect, or stays with the new reason."""
-    _tell(replay(Place(data, store, service), message, settings_given()))
+    _tell(replay(StoreLocation(data, store, service), message, settings_given()))
 
 
 @dead_verb.command("drop")
@@ -52,7 +52,7 @@ def dead_drop(
     service: OfService = "",
 ) -> None:
     """Let go of a message for good: it never takes effect, and waits no more."""
-    _tell(drop(Place(data, store, service), message, reason, settings_given()))
+    _tell(drop(StoreLocation(data, store, service), message, reason, settings_given()))
 
 
 def _tell(done: tuple[bool, list[str]]) -> None:
@@ -61,9 +61,9 @@ def _tell(done: tuple[bool, list[str]]) -> None:
     raise typer.Exit(0 if well else 1)
 
 
-def listed(place: Place) -> Iterator[str]:
+def listed(where: StoreLocation) -> Iterator[str]:
     """A line for each letter. Raises NoData, NoSuchService."""
-    with place.readings() as stores:
+    with where.readings() as stores:
         found = [(service, dead) for service, read in stores.items() for dead in letters(read, MOST)]
     for service, dead in sorted(found, key=lambda one: one[1].at_ms):
         message = dead.message
@@ -72,9 +72,9 @@ def listed(place: Place) -> Iterator[str]:
     yield f"{len(found)} set aside · 보류된 메시지 {len(found)}건" if found else NONE
 
 
-def to_lines(place: Place, message_id: str) -> Iterator[str]:
+def to_lines(where: StoreLocation, message_id: str) -> Iterator[str]:
     """Everything about one letter, for each service that set it aside. Raises NoData, NoSuchLetter."""
-    holders = _holders(place, message_id)
+    holders = _holders(where, message_id)
     for service, dead in holders.items():
         yield f"service · 서비스   {service}"
         yield f"event · 이벤트     {dead.message.type} {dead.message.key}  {dead.message.id}"
@@ -84,30 +84,30 @@ def to_lines(place: Place, message_id: str) -> Iterator[str]:
         yield f"value · 내용       {dead.message.value.decode('utf-8', 'replace')}"
 
 
-def replay(place: Place, message_id: str, env: Mapping[str, str]) -> tuple[bool, list[str]]:
+def replay(where: StoreLocation, message_id: str, env: Mapping[str, str]) -> tuple[bool, list[str]]:
     """Give a message again to each service that set it aside; answers whether it took effect everywhere, and a line
     for each. Raises NoData, NoSuchLetter, FolderInUse."""
-    reasons = _each(place, env, "replay", (message_id,))
+    reasons = _each(where, env, "replay", (message_id,))
     return not any(reasons.values()), [_told(service, why) for service, why in reasons.items()]
 
 
-def drop(place: Place, message_id: str, reason: str, env: Mapping[str, str]) -> tuple[bool, list[str]]:
+def drop(where: StoreLocation, message_id: str, reason: str, env: Mapping[str, str]) -> tuple[bool, list[str]]:
     """Let each service that set a message aside let go of it, for a reason that its audit log keeps; as `replay`.
     Raises NoData, NoSuchLetter, FolderInUse."""
     reason = reason.strip()
     if not 0 < len(reason) <= LONGEST_REASON or not reason.isprintable():
         raise NoData(f"--reason takes 1 to {LONGEST_REASON} letters in one line: why it will never be handled")
-    failed = _each(place, env, "drop", (message_id, reason))
+    failed = _each(where, env, "drop", (message_id, reason))
     return not any(failed.values()), [
         f"{service}: {why or 'dropped, and on record · 폐기하고 감사 기록에 남겼습니다'}"
         for service, why in failed.items()
     ]
 
 
-def _each(place: Place, env: Mapping[str, str], verb: str, args: tuple[str, ...]) -> dict[str, str | None]:
+def _each(where: StoreLocation, env: Mapping[str, str], verb: str, args: tuple[str, ...]) -> dict[str, str | None]:
     """Have each service that holds a letter do something with it; why it could not, by service."""
-    services = list(_holders(place, args[0]))
-    done = give(place, env, verbs, [(verb, service, *args) for service in services])
+    services = list(_holders(where, args[0]))
+    done = give(where, env, verbs, [(verb, service, *args) for service in services])
     return {service: one.said or None for service, one in zip(services, done, strict=True)}
 
 
@@ -124,9 +124,9 @@ def verbs(services: OpenServices) -> dict[str, Verb]:
     return {"replay": replay, "drop": drop}
 
 
-def _holders(place: Place, message_id: str) -> dict[str, DeadLetter]:
+def _holders(where: StoreLocation, message_id: str) -> dict[str, DeadLetter]:
     found = {}
-    with place.readings() as stores:
+    with where.readings() as stores:
         for service, read in stores.items():
             with suppress(NoSuchLetter):
                 found[service] = letter(read, message_id)

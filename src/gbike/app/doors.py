@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from gbike.kit.clock import Clock
-from gbike.kit.http.guard import OPEN_DOOR, Guard
+from gbike.kit.http.guard import NO_AUTH, Guard
 from gbike.kit.ids import Ids
 from gbike.kit.peers import Caller
 from gbike.kit.runtime import ServiceSpec
@@ -38,7 +38,7 @@ def on_loopback_only(host: str, opened_by: str, *, in_a_pod: bool) -> None:
         raise BadSetting(f"with {opened_by} everybody may do everything: loopback only, or in a pod, not {host}")
 
 
-class Doors:
+class AuthMode:
     """What stands between services and everybody else: nothing in the demo, where everybody may do everything."""
 
     open = True
@@ -46,7 +46,7 @@ class Doors:
 
     def guard(self, *_services: str) -> Guard:
         """What stands before one service, or before what belongs to all of them."""
-        return OPEN_DOOR
+        return NO_AUTH
 
     def caller(self, _service: str, _peer: str, way: Caller) -> Caller:
         """The same way to a peer, in the name of a service. Raises BadSetting."""
@@ -56,7 +56,7 @@ class Doors:
         """Let go of what was opened."""
 
 
-class LockedDoors(Doors):
+class TokenMode(AuthMode):
     """Tokens are required. The libraries that check them are imported here, so the demo does without."""
 
     open = False
@@ -97,11 +97,11 @@ class LockedDoors(Doors):
         """Who is let in, by a token or a key."""
         from gbike.kit.access.services import ServiceKeys
         from gbike.kit.access.tokens import Verifier
-        from gbike.kit.http.door import LockedDoor
+        from gbike.kit.http.door import TokenAuth
 
         keys = ServiceKeys(self._callers_of(services))
         verifier = Verifier(frozenset(services), self._issuers, keys, self._clock, revoked=self.revoked)
-        return LockedDoor(verifier, self._limits, self._proxies, self._scraper)
+        return TokenAuth(verifier, self._limits, self._proxies, self._scraper)
 
     def caller(self, service: str, peer: str, way: Caller) -> Caller:
         """The way, with what proves the service. Raises BadSetting."""

@@ -17,7 +17,7 @@ from gbike.app.catalogue import spec as find_spec
 from gbike.app.catalogue import specs
 from gbike.app.data_folder import DataFolder
 from gbike.app.defaults import with_defaults
-from gbike.app.doors import Doors, LockedDoors
+from gbike.app.doors import AuthMode, TokenMode
 from gbike.app.faults import Delay, Late
 from gbike.app.generations import Generations
 from gbike.app.hearing import SPEAKER, Hearing
@@ -60,7 +60,7 @@ LOG_LOOK_S = 15
 """Between two looks at what is to go from the log: with the time above it is gone within a minute."""
 
 
-class Part:
+class EmbeddedService:
     """One service of the embedded form. `app`: what answers for it, itself or a fault in its place."""
 
     def __init__(self, spec: ServiceSpec, store: SqliteStore, running: Running, chance: Callable[[], float]) -> None:
@@ -117,7 +117,7 @@ class Embedded:
         self.clock, self._ids = clock or SystemClock(), ids or SystemIds()
         self._chance = chance or random.Random().random  # noqa: S311 - for jitter only
         self.metrics = Metrics()
-        self.doors: Doors = self._lock() if secure else Doors()
+        self.auth_mode: AuthMode = self._lock() if secure else AuthMode()
         self._threads = None if folder is None else ThreadPoolExecutor(8, "commit")
         self.bus = SqliteLog(self._open(folder.bus_path if folder else None, LOG_VERSIONS, "bus"))
         self.metrics.store_failing.labels("bus").set_function(lambda: self.bus.store.failing)
@@ -138,7 +138,7 @@ class Embedded:
             self.generations.seal(self.stores(), {**schemas, "bus": newest(LOG_VERSIONS)})
         self.app = self._door()
 
-    def part(self, name: str) -> Part:
+    def part(self, name: str) -> EmbeddedService:
         """A service by its name as people write it. Raises NoSuchService."""
         return self.parts[find_spec(name).name]
 
@@ -175,7 +175,7 @@ class Embedded:
             await store.close()
         if self.generations is not None:
             await self.generations.stop()
-        await self.doors.close()
+        await self.auth_mode.close()
         if self._threads is not None:
             self._threads.shutdown()
 
@@ -214,7 +214,7 @@ class Embedded:
         for store in self.stores().values():
             await store.flush()
 
-    def _part(self, spec: ServiceSpec) -> Part:
+    def _part(self, spec: ServiceSpec) -> EmbeddedService:
         path = self.folder.store_path(spec.name) if self.folder else None
         store = self._open(path, spec.versions, spec.name)
         self.bus.serve(spec.name, store)
@@ -225,22 +225,22 @@ class Embedded:
             store=store,
             bus=self.bus,
             subscribe=self._subscribe(store),
-            caller=lambda name: self.doors.caller(spec.name, name, self._way_to(name)),
+            caller=lambda name: self.auth_mode.caller(spec.name, name, self._way_to(name)),
             env=self._env,
             metrics=self.metrics,
-            guard=self.doors.guard(spec.name),
+            guard=self.auth_mode.guard(spec.name),
             spans=self._tracing.spans(spec.name) if self._tracing else None,
         )
-        return Part(spec, store, assemble_one(spec, deps), self._chance)
+        return EmbeddedService(spec, store, assemble_one(spec, deps), self._chance)
 
-    def _lock(self) -> LockedDoors:
-        return LockedDoors(self._env, self.clock, self._ids, self._way_to("account"), specs())
+    def _lock(self) -> TokenMode:
+        return TokenMode(self._env, self.clock, self._ids, self._way_to("account"), specs())
 
     def _hear(self) -> Hearing | None:
         """How the doors hear whose tokens they refuse; None where they ask for none."""
-        if not isinstance(self.doors, LockedDoors):
+        if not isinstance(self.auth_mode, TokenMode):
             return None
-        revoked, account = self.doors.revoked, self.parts[SPEAKER].store
+        revoked, account = self.auth_mode.revoked, self.parts[SPEAKER].store
         return Hearing(OutboxTail(account, self.bus, self.clock, revoked.reach_ms), revoked)
 
     def _way_to(self, name: str) -> InProcessCaller:
@@ -318,11 +318,13 @@ class Embedded:
         others = [operation for operation in standard if operation.path not in (home.path, ready.path, old.path)]
         settings = load(GatewaySettings, self._env)
         pages = web_operations(settings)
-        own = HttpApp("gateway", [home, ready, old, *others, *pages], {}, self.metrics, self.doors.guard(*self.parts))
+        own = HttpApp(
+            "gateway", [home, ready, old, *others, *pages], {}, self.metrics, self.auth_mode.guard(*self.parts)
+        )
         table = route_table(part.spec for part in self.parts.values())
         self.inside = Gateway(table, {name: part.running for name, part in self.parts.items()}, own)
         door = Gateway(table, self.parts, own)
-        return open_to_all(door) if self.doors.open else open_to(origins(settings), door)
+        return open_to_all(door) if self.auth_mode.open else open_to(origins(settings), door)
 
     async def _ready(self, _ask: Request) -> Response:
         for name, store in self.stores().items():
@@ -334,7 +336,7 @@ class Embedded:
         if wants_a_page(request):
             return Response(302, None, {"Location": APP, "Vary": "Accept"}, media=HAL_JSON)
         paths = [path for part in self.parts.values() for path in part.spec.paths]
-        mode = {"mode": "demo"} if self.doors.open else {}
+        mode = {"mode": "demo"} if self.auth_mode.open else {}
         links = {path[1:]: {"href": request.base + path} for path in [*paths, "/docs", "/health/ready", "/metrics"]}
         return Response(200, {"name": "gbike", **mode, "_links": links})
 

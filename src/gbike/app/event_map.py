@@ -12,7 +12,7 @@ from gbike.app.defaults import DEMO_DEFAULTS
 from gbike.app.hearing import KINDS
 from gbike.kit.clock import SystemClock
 from gbike.kit.http.app import Operation
-from gbike.kit.http.guard import OPEN_DOOR
+from gbike.kit.http.guard import NO_AUTH
 from gbike.kit.ids import SystemIds
 from gbike.kit.inprocess.peer import InProcessCaller
 from gbike.kit.runtime import Dependencies, Service, ServiceSpec
@@ -66,7 +66,7 @@ def inert_dependencies(store: Store | None = None, env: Mapping[str, str] | None
         caller=lambda _: InProcessCaller(lambda: None),
         env=env or {},
         metrics=Metrics(),
-        guard=OPEN_DOOR,
+        guard=NO_AUTH,
     )
 
 

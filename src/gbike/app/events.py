@@ -15,7 +15,7 @@ from gbike.app.control import Verb
 from gbike.app.copies import NoData
 from gbike.app.event_map import build_all, events, name_of
 from gbike.app.orders import OpenServices, give
-from gbike.app.readings import Place
+from gbike.app.readings import StoreLocation
 from gbike.kit.clock import rfc3339
 from gbike.kit.republish import publish_since
 from gbike.kit.store import Store, Tx
@@ -54,7 +54,7 @@ def events_republish(
     service: Annotated[str, typer.Option(help="only what this one said")] = "",
 ) -> None:
     """Publish again what the outboxes know since a moment, when the log lost it; who heard it does nothing twice."""
-    typer.echo(republish(Place(data, store, service), since, settings_given()))
+    typer.echo(republish(StoreLocation(data, store, service), since, settings_given()))
 
 
 def since_ms(text: str) -> int:
@@ -66,11 +66,11 @@ def since_ms(text: str) -> int:
     return max(0, int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000))
 
 
-def republish(place: Place, since: str, env: Mapping[str, str]) -> str:
+def republish(where: StoreLocation, since: str, env: Mapping[str, str]) -> str:
     """A line for each service. Raises NoData, FolderInUse, NoSuchService."""
-    service = find_spec(place.service).name if place.service else ""
+    service = find_spec(where.service).name if where.service else ""
     order = ("republish", service, str(since_ms(since)))
-    [done] = give(place, env, verbs, [order])
+    [done] = give(where, env, verbs, [order])
     if not done.ok:
         raise NoData(done.said)
     return done.said

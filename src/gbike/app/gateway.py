@@ -17,7 +17,7 @@ from gbike.app.doors import not_for_production, on_loopback_only
 from gbike.app.engines import envoy as engine
 from gbike.app.event_map import build_all
 from gbike.app.web import web
-from gbike.gateway.envoy import PROBLEMS, Address, Place, config
+from gbike.gateway.envoy import PROBLEMS, Address, ListenAddress, config
 from gbike.gateway.routes import Page, route_table
 from gbike.gateway.settings import GatewaySettings
 from gbike.kit.http.openapi import document
@@ -25,7 +25,7 @@ from gbike.kit.http.pages import docs_page, status_codes_page
 from gbike.kit.runtime import ServiceSpec
 from gbike.kit.settings import BadSetting, load, surroundings
 
-__all__ = ["Place", "configuration", "drain", "run"]
+__all__ = ["ListenAddress", "configuration", "drain", "run"]
 HTML = "text/html; charset=utf-8"
 
 
@@ -42,21 +42,21 @@ def gateway_verb(
     data: Data = DATA,
 ) -> None:
     """Envoy in front of the services, its configuration made from the route table."""
-    place = Place(host, port, admin_port, demo)
+    address = ListenAddress(host, port, admin_port, demo)
     if drain_s is not None:
         raise typer.Exit(0 if asyncio.run(drain(admin_port, drain_s)) else 1)
     if show:
-        typer.echo(json.dumps(configuration(place, surroundings(os.environ)), indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(configuration(address, surroundings(os.environ)), indent=2, ensure_ascii=False))
     else:
-        run(place, data / "gateway")
+        run(address, data / "gateway")
 
 
-def configuration(place: Place, env: Mapping[str, str]) -> dict[str, Any]:
+def configuration(where: ListenAddress, env: Mapping[str, str]) -> dict[str, Any]:
     """Envoy's configuration for all services of this installation. Raises BadSetting."""
     known = specs()
     upstreams = {spec.name: addresses(spec, env) for spec in known}
     settings = load(GatewaySettings, env)
-    return config(route_table(known), upstreams, pages(demo=place.demo) | web(settings), place, settings)
+    return config(route_table(known), upstreams, pages(demo=where.demo) | web(settings), where, settings)
 
 
 def addresses(spec: ServiceSpec, env: Mapping[str, str]) -> list[Address]:
@@ -79,13 +79,13 @@ def pages(*, demo: bool) -> dict[str, Page]:
     }
 
 
-def run(place: Place, folder: Path) -> None:
+def run(address: ListenAddress, folder: Path) -> None:
     """Become Envoy: this process is replaced, so that signals go where they should. Raises BadSetting, CannotRun."""
-    if place.demo:
+    if address.demo:
         not_for_production(os.environ)
-        on_loopback_only(place.host, "--demo", in_a_pod="KUBERNETES_SERVICE_HOST" in os.environ)
-    place = msgspec.structs.replace(place, files=engine.open_files())
-    engine.prepare(folder, configuration(place, surroundings(os.environ)))
+        on_loopback_only(address.host, "--demo", in_a_pod="KUBERNETES_SERVICE_HOST" in os.environ)
+    address = msgspec.structs.replace(address, files=engine.open_files())
+    engine.prepare(folder, configuration(address, surroundings(os.environ)))
     command: Sequence[str] = engine.program(folder).command
     os.execv(command[0], list(command))  # noqa: S606 - a program of ours with arguments of ours
 

@@ -12,7 +12,7 @@ from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
 from gbike.app.event_map import inert_dependencies
 from gbike.app.modes import settings_of
-from gbike.app.readings import Place
+from gbike.app.readings import StoreLocation
 from gbike.app.single import open_store
 from gbike.kit.acting import Acting, acting
 from gbike.kit.audit.rows import LOCAL
@@ -58,10 +58,10 @@ Order = tuple[str, ...]
 
 
 @asynccontextmanager
-async def opened(place: Place, env: Mapping[str, str]) -> AsyncIterator[OpenServices]:
+async def opened(where: StoreLocation, env: Mapping[str, str]) -> AsyncIterator[OpenServices]:
     """The services of a place where nobody runs, or of a cluster, by an operator of this machine. Raises NoData."""
     acting.set(Acting(LOCAL))
-    folder, stores = DataFolder(place.data), place.stores()
+    folder, stores = DataFolder(where.data), where.stores()
     env = settings_of(folder, env)
     services = Databases(stores, env) if stores else Embedded(folder, env)
     try:
@@ -70,27 +70,27 @@ async def opened(place: Place, env: Mapping[str, str]) -> AsyncIterator[OpenServ
         await services.stop()
 
 
-def is_running(place: Place) -> bool:
+def is_running(where: StoreLocation) -> bool:
     """Whether somebody runs on the folder and has its stores open. Raises NoData where there is no data."""
-    if place.stores():
+    if where.stores():
         return False
-    if DataFolder(place.data).holder() is not None:
+    if DataFolder(where.data).holder() is not None:
         return True
-    if not DataFolder(place.data).exists:
-        raise NoData(f"there is no gbike data in {place.data}")
+    if not DataFolder(where.data).exists:
+        raise NoData(f"there is no gbike data in {where.data}")
     return False
 
 
-def give(place: Place, env: Mapping[str, str], verbs: Verbs, orders: Sequence[Order]) -> Iterable[Done]:
+def give(where: StoreLocation, env: Mapping[str, str], verbs: Verbs, orders: Sequence[Order]) -> Iterable[Done]:
     """How each of the orders went. `verbs`: what is done in open stores. Raises NoData, FolderInUse, NotRunning."""
-    if is_running(place):
-        return (ask(DataFolder(place.data), *order) for order in orders)
+    if is_running(where):
+        return (ask(DataFolder(where.data), *order) for order in orders)
 
     async def do() -> list[Done]:
-        async with opened(place, env) as services:
+        async with opened(where, env) as services:
             return [await outcome(verbs(services), *order) for order in orders]
 
-    if place.stores():
+    if where.stores():
         return asyncio.run(do())
-    with locked(DataFolder(place.data), f"gbike {orders[0][0] if orders else ''}"):
+    with locked(DataFolder(where.data), f"gbike {orders[0][0] if orders else ''}"):
         return asyncio.run(do())

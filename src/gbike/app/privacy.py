@@ -20,7 +20,7 @@ from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
 from gbike.app.event_map import paths
 from gbike.app.modes import settings_of
-from gbike.app.readings import Place
+from gbike.app.readings import StoreLocation
 from gbike.app.trouble import told
 from gbike.contracts.account import AccountErased
 from gbike.kit.acting import Acting, acting
@@ -48,7 +48,7 @@ privacy_verb = group("What is held of one person.")
 @privacy_verb.command("export")
 def privacy_export(userid: User, data: Data = DATA) -> None:
     """Everything that every service holds of a person, as JSON."""
-    typer.echo(msgspec.json.format(msgspec.json.encode(export(Place(data), userid)), indent=2))
+    typer.echo(msgspec.json.format(msgspec.json.encode(export(StoreLocation(data), userid)), indent=2))
 
 
 @privacy_verb.command("erase")
@@ -60,7 +60,7 @@ def privacy_erase(
     """Forget a person: name, contact and exact places go from every service; rides, bills and money stay, by number."""
     if not yes:
         typer.confirm(f"Erase person {userid}? It can't be undone. · 되돌릴 수 없습니다", abort=True)
-    typer.echo(erase(Place(data), userid, settings_given()))
+    typer.echo(erase(StoreLocation(data), userid, settings_given()))
 
 
 def holders() -> list[str]:
@@ -68,9 +68,9 @@ def holders() -> list[str]:
     return [name for name, sources in paths().items() if AccountErased.__name__ in sources.get(ACCOUNT, ())]
 
 
-def export(place: Place, userid: int) -> dict[str, dict[str, list[Any]]]:
+def export(where: StoreLocation, userid: int) -> dict[str, dict[str, list[Any]]]:
     """What each service holds of the person, by service and kind. Raises NoData, NoSuchService."""
-    with place.readings() as stores:
+    with where.readings() as stores:
         staff = numbers_of(stores["bike_manager"], userid) if "bike_manager" in stores else []
         numbers = {False: [userid], True: staff}
         found = {
@@ -86,12 +86,12 @@ def _as_cells(held: Any) -> Any:
     return [_as_cells(one) for one in held] if isinstance(held, list | tuple) else cell(held)
 
 
-def erase(place: Place, userid: int, env: Mapping[str, str]) -> str:
+def erase(where: StoreLocation, userid: int, env: Mapping[str, str]) -> str:
     """Let everybody forget the person; answers how far it went. Raises NoData, FolderInUse."""
-    if place.stores():
-        return asyncio.run(_erase_in_stores(place, userid, env))
-    folder = DataFolder(place.data)
-    if orders.is_running(place):
+    if where.stores():
+        return asyncio.run(_erase_in_stores(where, userid, env))
+    folder = DataFolder(where.data)
+    if orders.is_running(where):
         done = ask(folder, "erase", str(userid))
         if not done.ok:
             raise NoData(done.said)
@@ -129,9 +129,9 @@ async def _erase_in_folder(folder: DataFolder, userid: int, env: Mapping[str, st
     return _told(_ERASED, left)
 
 
-async def _erase_in_stores(place: Place, userid: int, env: Mapping[str, str]) -> str:
+async def _erase_in_stores(where: StoreLocation, userid: int, env: Mapping[str, str]) -> str:
     """The services' own relay and consumers do the rest."""
-    async with orders.opened(place, env) as services:
+    async with orders.opened(where, env) as services:
         if ACCOUNT not in services.services:
             raise NoData("the store of account is wanted: leave --service out, or name account")
         left = await _forget(services.store(ACCOUNT), userid)

@@ -26,7 +26,7 @@ STATEMENT_MS = 60_000
 """How long a question may take: it goes through many rows, and nobody's request waits for it."""
 
 
-class Place(msgspec.Struct, frozen=True):
+class StoreLocation(msgspec.Struct, frozen=True):
     """Where to look: a data folder (of `gbike demo` or of a cluster), or one service's store by its URL; and whether
     only at one service."""
 

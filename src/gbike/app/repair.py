@@ -18,7 +18,7 @@ from gbike.app.copies import NoData
 from gbike.app.data_folder import DataFolder
 from gbike.app.mends import Mend, Mendable, TakeNote
 from gbike.app.orders import OpenServices, give
-from gbike.app.readings import Place
+from gbike.app.readings import StoreLocation
 
 NOT_BY_REPAIR = (
     "gbike repair can't mend this: look again once the others are mended"
@@ -101,7 +101,7 @@ def listed(found: Sequence[Finding]) -> Iterator[str]:
 def mend(folder: DataFolder, env: Mapping[str, str], mends: Sequence[Mend]) -> Iterator[tuple[bool, str]]:
     """Do each of `mends`; tells of each whether that went well, and how. Raises NoData, FolderInUse, NotRunning."""
     asked = [("mend", msgspec.json.encode(one).decode()) for one in mends]
-    for one, done in zip(mends, give(Place(folder.path), env, verbs, asked), strict=True):
+    for one, done in zip(mends, give(StoreLocation(folder.path), env, verbs, asked), strict=True):
         yield done.ok, f"{one}: {done.said}"
 
 

@@ -23,7 +23,7 @@ from gbike.app import CannotDo
 from gbike.app.catalogue import speakers, usual_port
 from gbike.app.catalogue import spec as find_spec
 from gbike.app.defaults import about_test_payments, with_defaults
-from gbike.app.doors import Doors, LockedDoors, not_for_production, on_loopback_only
+from gbike.app.doors import AuthMode, TokenMode, not_for_production, on_loopback_only
 from gbike.app.faults import BadFault, Late, read_delay
 from gbike.app.hearing import KINDS, SPEAKER, Hearing
 from gbike.app.single import SQLITE, Drivers, assemble_one, migrate_store, open_store
@@ -165,7 +165,7 @@ async def _serve(
 ) -> None:
     known, tls_port = inside or (None, 0)
     listener = listen(host, port)
-    alone = Alone(spec, chosen, env, known)
+    alone = ServiceProcess(spec, chosen, env, known)
     trusts = Proxies(load(AccessSettings, env).trusted_proxies).trusts
     server = HttpServer(alone.answer, chosen.drain_s, trusts)
     if known is not None:
@@ -199,7 +199,7 @@ def _why(away: Exception) -> str:
     return line_about(away) or str(away).strip() or repr(away)
 
 
-class Alone:
+class ServiceProcess:
     """One service, from before its store is there until after it is closed."""
 
     def __init__(
@@ -216,8 +216,8 @@ class Alone:
         self._tracing = start_tracing(os.environ)
         self._store: Store | None = None
         self._drivers = Drivers(spec.name, ())
-        self._doors: Doors = Doors() if chosen.demo else self._lock()
-        self._not_ready = _NotReady(spec.name, self._metrics, self._doors.guard(spec.name))
+        self._auth_mode: AuthMode = AuthMode() if chosen.demo else self._lock()
+        self._not_ready = _NotReady(spec.name, self._metrics, self._auth_mode.guard(spec.name))
         self._app: ASGIApp = self._not_ready
         self._inside: ASGIApp = self._not_ready
         self.ending: Callable[[], bool] = lambda: False
@@ -250,9 +250,9 @@ class Alone:
         running = assemble_one(self._spec, self._world(self._store))
         app = running.app
         if self._known is not None:
-            from gbike.kit.http.door import CertifiedDoor
+            from gbike.kit.http.door import MutualTlsAuth
 
-            app, self._inside = app.parted(CertifiedDoor)
+            app, self._inside = app.parted(MutualTlsAuth)
         self._app = self._late(app)
         ages = Worker("ages", self._ages, lambda: asyncio.sleep(AGES_S), drains=False)
         heard = [hearing.worker] if hearing else []
@@ -266,7 +266,7 @@ class Alone:
         store = self._store
         for closing in (
             self._bus.close,
-            self._doors.close,
+            self._auth_mode.close,
             *(one.close for one in self._callers),
             *((store.close,) if store else ()),
         ):
@@ -308,19 +308,19 @@ class Alone:
             store=store,
             bus=self._bus,
             subscribe=self._subscribe,
-            caller=lambda peer: self._doors.caller(self._spec.name, peer, self._caller(peer)),
+            caller=lambda peer: self._auth_mode.caller(self._spec.name, peer, self._caller(peer)),
             env=self._env,
             metrics=self._metrics,
-            guard=self._doors.guard(self._spec.name),
+            guard=self._auth_mode.guard(self._spec.name),
             spans=self._tracing.spans(self._spec.name) if self._tracing else None,
             relay_pause_ms=PACE_MS,
         )
 
     def _hear(self) -> Hearing | None:
         """How the door hears whose tokens it refuses; None where it asks for none."""
-        if not isinstance(self._doors, LockedDoors):
+        if not isinstance(self._auth_mode, TokenMode):
             return None
-        revoked = self._doors.revoked
+        revoked = self._auth_mode.revoked
         return Hearing(KafkaTail(self._bus, topic_of(SPEAKER), KINDS, self._clock, revoked.reach_ms), revoked)
 
     async def _have_heard(self, hearing: Hearing | None) -> None:
@@ -336,11 +336,11 @@ class Alone:
     def _subscribe(self, consumer: str, types: frozenset[str]) -> Subscription:
         return KafkaSubscription(self._bus, consumer, {kind: who for kind, who in speakers().items() if kind in types})
 
-    def _lock(self) -> LockedDoors:
+    def _lock(self) -> TokenMode:
         """Tokens are checked with the keys that account publishes; account itself asks itself."""
         here = InProcessCaller(lambda: self._app)
         account = here if self._spec.name == "account" else self._caller("account")
-        return LockedDoors(self._env, self._clock, self._ids, account)
+        return TokenMode(self._env, self._clock, self._ids, account)
 
     def _caller(self, name: str) -> "HttpCaller":
         from gbike.kit.remote.peer import HttpCaller  # most services call nobody

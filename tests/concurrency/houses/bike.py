@@ -14,7 +14,7 @@ from gbike.services.bike.commands import (
     release,
     reserve_a_bike,
 )
-from gbike.services.bike.domain import Bike, Place, Status, a_new_bike, marked, retired
+from gbike.services.bike.domain import Bike, Location, Status, a_new_bike, marked, retired
 from gbike.services.bike.policies import POLICIES
 from gbike.services.bike.storage import TOMBSTONES
 from tests.concurrency.house import USER, Hears, House, do, floor, returned, write
@@ -29,11 +29,11 @@ def in_time() -> bool:
 
 
 def a_bike(bikeid: int) -> Bike:
-    return a_new_bike(bikeid, Status.AVAILABLE, Place("역", 37.5, 127.1), 80)
+    return a_new_bike(bikeid, Status.AVAILABLE, Location("역", 37.5, 127.1), 80)
 
 
 def moved(bike: Bike) -> Bike:
-    return replace(bike, place=Place("공원", 37.2, 127.2))
+    return replace(bike, place=Location("공원", 37.2, 127.2))
 
 
 def cancelled(rentid: int, bikeid: int) -> RentCancelled:
@@ -47,7 +47,7 @@ HOUSE = House(
         do(register_a_bike, a_bike(RIDDEN)),
         do(reserve_a_bike, RIDDEN, 8, in_time),
         do(reserve_a_bike, BIKE, 6, in_time),
-        do(release, BIKE, 6, USER, Place("학교", 37.3333, 127.3333)),
+        do(release, BIKE, 6, USER, Location("학교", 37.3333, 127.3333)),
     ),
     cases=(
         write("add", register_a_bike, a_bike(9), key="bike:9", id="a"),

@@ -16,7 +16,7 @@ from gbike.services.rent.commands import (
     start_the_rent,
     sweep,
 )
-from gbike.services.rent.domain import Handback, Limits, PendingRent, Place
+from gbike.services.rent.domain import Handback, Limits, Location, PendingRent
 from gbike.services.rent.policies import POLICIES
 from gbike.services.rent.storage import TRIES_KEPT, places_kept
 from tests.concurrency.house import Hears, House, do, floor, message, sql, write
@@ -25,7 +25,7 @@ from tests.concurrency.stepping import NOW
 USER, MOST_OPEN = 3, 2
 HEARS = Hears(POLICIES)
 LATE, WISH, OPEN, KEYED = (PendingRent(number, USER, 100 + number) for number in (1, 2, 3, 4))
-HOME = Handback(Place("집", 37.1234, 127.1234))
+HOME = Handback(Location("집", 37.1234, 127.1234))
 ANY, PAST = Limits(10_000), Limits(-1)
 LIMITED = Limits(10_000, most_open=MOST_OPEN)
 

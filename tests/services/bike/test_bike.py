@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from gbike.contracts.rent import RentCancelled, Returned
-from gbike.services.bike.domain import Bike, BikeIsRidden, Place, Status, a_new_bike, marked, reported, retired
+from gbike.services.bike.domain import Bike, BikeIsRidden, Location, Status, a_new_bike, marked, reported, retired
 from gbike.services.bike.wiring import SPEC
 from tests.services.lone import NOON, Lone
 
@@ -18,7 +18,7 @@ BROKEN = Status.BROKEN
 
 def a_bike(rentid: int | None = None, held: bool = False, broken: bool = False, gone: bool = False) -> Bike:
     """A bike with these marks."""
-    return Bike(1, Place("정자역"), 80, rentid, held, broken=broken, retired=gone, version=1)
+    return Bike(1, Location("정자역"), 80, rentid, held, broken=broken, retired=gone, version=1)
 
 
 async def found(lone: Lone, query: str) -> tuple[list[int], int]:
@@ -72,7 +72,7 @@ def test_the_status_is_derived_from_the_ride_and_the_marks_of_staff(
     ("status", "held", "broken"), [(AVAILABLE, False, False), (IN_USE, True, False), (BROKEN, False, True)]
 )
 def test_a_bike_registered_as_in_use_is_held_by_staff(status: Status, held: bool, broken: bool) -> None:
-    bike = a_new_bike(1, status, Place(), None)
+    bike = a_new_bike(1, status, Location(), None)
     assert (bike.held, bike.broken, bike.rentid, bike.status) == (held, broken, None, status)
 
 

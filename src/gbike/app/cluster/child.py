@@ -50,7 +50,7 @@ Tell = Callable[[str], None]
 Launch = Callable[[Program, Path, signal.Signals], Awaitable["Process"]]
 
 
-class Part(msgspec.Struct, frozen=True):
+class ProcessSpec(msgspec.Struct, frozen=True):
     """A program of the cluster, and how it is dealt with. `service`: what people call it (its replicas all alike)."""
 
     name: str
@@ -71,7 +71,7 @@ class Part(msgspec.Struct, frozen=True):
 class Child:
     """A program that is kept running until it is stopped."""
 
-    def __init__(self, part: Part, logs: Path, tell: Tell, changed: Callable[[], None]) -> None:
+    def __init__(self, part: ProcessSpec, logs: Path, tell: Tell, changed: Callable[[], None]) -> None:
         """`tell`: what an operator should read. `changed`: called when there is another process, or none."""
         self.part, self.log = part, logs / f"{part.name}.log"
         self.wanted = False

@@ -38,7 +38,7 @@ def reached(plan: Plan, data: Path) -> Iterator[Plan]:
         yield msgspec.structs.replace(plan, stores=stores, readers=readers)
 
 
-class Alone(NamedTuple):
+class LocalServer(NamedTuple):
     """A server on 127.0.0.1."""
 
     port: int
@@ -46,7 +46,7 @@ class Alone(NamedTuple):
 
 
 @contextmanager
-def alone(folder: Path, log: Path, logins: Logins | None = None) -> Iterator[Alone]:
+def alone(folder: Path, log: Path, logins: Logins | None = None) -> Iterator[LocalServer]:
     """A server over a prepared folder; it ends with the context, or with us. `logins`: nobody else enters. Raises
     CannotRun."""
     if not (folder / "PG_VERSION").exists():
@@ -62,4 +62,4 @@ def alone(folder: Path, log: Path, logins: Logins | None = None) -> Iterator[Alo
     with child.alone("PostgreSQL", program, log, ready, gentle=SIGINT, dies=SIGINT) as pid:
         if logins is not None:
             logins.arrange(port)
-        yield Alone(port, pid)
+        yield LocalServer(port, pid)

@@ -14,7 +14,7 @@ import msgspec
 from gbike.app import CannotDo, gateway
 from gbike.app.catalogue import spec, specs
 from gbike.app.cluster import left, report, secrets
-from gbike.app.cluster.child import ENGINE_SILENT_S, Child, Part, Tell
+from gbike.app.cluster.child import ENGINE_SILENT_S, Child, ProcessSpec, Tell
 from gbike.app.cluster.forkserver import ForkServer
 from gbike.app.cluster.plan import Plan, Replica
 from gbike.app.control import Verb
@@ -141,10 +141,10 @@ class Supervisor:
 
     async def _start_envoy(self) -> None:
         ports = self.plan.ports
-        place = gateway.Place(
+        address = gateway.ListenAddress(
             port=ports["gateway"], admin_port=ports["envoy-admin"], demo=self.plan.demo, files=envoy.open_files()
         )
-        found = gateway.configuration(place, {**surroundings(os.environ), **self.plan.peers()})
+        found = gateway.configuration(address, {**surroundings(os.environ), **self.plan.peers()})
         envoy.prepare(self._data / "envoy", found)
         await self._bring_up("envoy")
 
@@ -158,10 +158,10 @@ class Supervisor:
         while child.wanted and not await child.part.ready():  # noqa: ASYNC110 - another process tells nobody
             await asyncio.sleep(POLL_S)
 
-    def _parts(self) -> list[Part]:
+    def _parts(self) -> list[ProcessSpec]:
         ports, data = self.plan.ports, self._data
         return [
-            Part(
+            ProcessSpec(
                 name="postgres",
                 service="postgres",
                 port=ports["postgres"],
@@ -172,7 +172,7 @@ class Supervisor:
                 answers=partial(postgres.answers, ports["postgres"]),
                 silent_s=ENGINE_SILENT_S,
             ),
-            Part(
+            ProcessSpec(
                 name="kafka",
                 service="kafka",
                 port=ports["kafka"],
@@ -180,7 +180,7 @@ class Supervisor:
                 ready=partial(kafka.ready, ports["kafka"], **self._as_reader()),
                 silent_s=ENGINE_SILENT_S,
             ),
-            Part(
+            ProcessSpec(
                 name="envoy",
                 service="envoy",
                 port=ports["gateway"],
@@ -217,8 +217,8 @@ class Supervisor:
         if self._real_kafka and self._had_a_log and kafka.formatted_ms(self._data / "kafka") is None:
             self._tell(kafka.LOST.format(folder=self._data / "kafka"))
 
-    def _service(self, replica: Replica) -> Part:
-        return Part(
+    def _service(self, replica: Replica) -> ProcessSpec:
+        return ProcessSpec(
             name=replica.name,
             service=replica.service,
             port=replica.port,

@@ -12,14 +12,14 @@ from gbike.gateway.envoy.upstreams import Address, cluster, socket_address
 from gbike.gateway.routes import Page, RouteTable
 from gbike.gateway.settings import GatewaySettings
 
-__all__ = ["PROBLEMS", "Address", "Place", "config"]
+__all__ = ["PROBLEMS", "Address", "ListenAddress", "config"]
 
 OPERATORS_MAY = ("/ready", "/stats", "/clusters", "/server_info", "/listeners", "/memory", "/healthcheck/fail")
 """What the admin port answers: looking, and the way to leave in order. By default it would also stop the process and
 show its memory."""
 
 
-class Place(msgspec.Struct, frozen=True):
+class ListenAddress(msgspec.Struct, frozen=True):
     """Where the gateway listens, and whether it is the open one of the demo."""
 
     host: str = "127.0.0.1"
@@ -35,7 +35,7 @@ def config(
     table: RouteTable,
     upstreams: Mapping[str, Sequence[Address]],
     pages: Mapping[str, Page],
-    place: Place,
+    address: ListenAddress,
     settings: GatewaySettings,
 ) -> dict[str, Any]:
     """The configuration of an Envoy that does what `gateway/http.py` does in one process, over a network.
@@ -43,15 +43,15 @@ def config(
     `upstreams`: where each service's processes are. `pages`: what the gateway answers itself, by path.
     """
     names = sorted(set(table.services.values()))
-    host = virtual_host(table, pages, settings, demo=place.demo)
+    host = virtual_host(table, pages, settings, demo=address.demo)
     return {
         "node": {"id": "gateway", "cluster": "gbike"},
         "admin": {
-            "address": socket_address(Address("127.0.0.1", place.admin_port)),
+            "address": socket_address(Address("127.0.0.1", address.admin_port)),
             "allow_paths": [{"prefix": path} for path in OPERATORS_MAY],
         },
         "static_resources": {
-            "listeners": [listener(host, place.host, place.port, settings, demo=place.demo)],
+            "listeners": [listener(host, address.host, address.port, settings, demo=address.demo)],
             "clusters": [cluster(name, upstreams[name]) for name in names],
         },
         "overload_manager": {
@@ -61,7 +61,7 @@ def config(
                     "typed_config": {
                         "@type": "type.googleapis.com/envoy.extensions.resource_monitors."
                         "downstream_connections.v3.DownstreamConnectionsConfig",
-                        "max_active_downstream_connections": min(settings.gateway_connections, place.files // 2),
+                        "max_active_downstream_connections": min(settings.gateway_connections, address.files // 2),
                     },
                 }
             ]

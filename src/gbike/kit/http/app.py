@@ -20,7 +20,7 @@ from gbike.kit.access.rules import PUBLIC, SIGNED_IN, Rule
 from gbike.kit.acting import Acting, acting
 from gbike.kit.http.ask import KEY, Request, Response, event_stream, preferred_media
 from gbike.kit.http.fields import invalid
-from gbike.kit.http.guard import SAYS_DEMO, Guard, OpenDoor
+from gbike.kit.http.guard import SAYS_DEMO, Guard, NoAuth
 from gbike.kit.http.problems import (
     INTERNAL,
     KEY_IN_FLIGHT,
@@ -115,7 +115,7 @@ class HttpApp:
         """`guard`: who comes in. `spans`: where each request is told, when somebody asked for it."""
         self.service, self.operations = service, tuple(operations)
         self._guard = guard
-        self._marks = [SAYS_DEMO] if isinstance(guard, OpenDoor) else []
+        self._marks = [SAYS_DEMO] if isinstance(guard, NoAuth) else []
         self._refusals = {**ALWAYS, **refusals}
         self._metrics, self._spans = metrics, spans
         by_path: dict[str, dict[str, Operation]] = {}

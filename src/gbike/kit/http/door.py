@@ -17,7 +17,7 @@ CHALLENGE = 'Bearer realm="gbike"'
 WATCHER = Principal(f"service:{SCRAPER}", service=SCRAPER)
 
 
-class LockedDoor:
+class TokenAuth:
     """Guard of a service that is not open to everybody."""
 
     def __init__(self, verifier: Verifier, limits: Limits, proxies: Proxies, scraper_token: str = "") -> None:
@@ -104,7 +104,7 @@ class LockedDoor:
             _slow_down(self._limits.take(pace if pace == SIGN_INS else ANONYMOUS_ASKS, client_prefix(request.origin)))
 
 
-class CertifiedDoor:
+class MutualTlsAuth:
     """Guard of what services ask each other over mutual TLS: their certificate must name them as their token does."""
 
     def __init__(self, door: Guard) -> None:

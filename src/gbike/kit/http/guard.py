@@ -21,7 +21,7 @@ class Guard(Protocol):
         """Whether who came in may hear on, in an answer that goes on."""
 
 
-class OpenDoor:
+class NoAuth:
     """The demo's: everybody may do everything, and is the principal `demo`."""
 
     def trusts(self, address: str) -> bool:
@@ -37,6 +37,6 @@ class OpenDoor:
         return True
 
 
-OPEN_DOOR = OpenDoor()
+NO_AUTH = NoAuth()
 SAYS_DEMO = (b"x-gbike-mode", b"demo")
 """A header of every answer where the door is open: nobody should take an open system for a secure one."""

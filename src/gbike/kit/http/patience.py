@@ -44,7 +44,7 @@ class _TooMany(Exception):
     """More requests wait for their turn than may."""
 
 
-class PatientConnection(HttpToolsProtocol):
+class TimedConnection(HttpToolsProtocol):
     """A connection that waits so long, and for so much, however the client spreads its bytes over it."""
 
     def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, Any], slot: Slot) -> None:

@@ -19,7 +19,7 @@ from gbike.kit.access.certificates import services_named
 from gbike.kit.http.ask import CERTIFIED
 from gbike.kit.http.connections import Connections, Slot, most_connections, on_loopback
 from gbike.kit.http.listener import Listener
-from gbike.kit.http.patience import PatientConnection
+from gbike.kit.http.patience import TimedConnection
 from gbike.kit.http.problems import INTERNAL, TOO_MANY, Problem
 from gbike.kit.http.refused import answering
 from gbike.kit.http.streams import LINE
@@ -189,7 +189,7 @@ class _WholeAnswers:
         return getattr(self._transport, name)
 
 
-class _Connection(PatientConnection):
+class _Connection(TimedConnection):
     """A connection that ends with an answer, never between two: a client that is told so sends nothing into it."""
 
     server_state: _State

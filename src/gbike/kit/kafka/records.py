@@ -103,9 +103,9 @@ class _Batch:
 class _AnyText(bytearray):
     """Bytes whose pieces are read as text whatever they are."""
 
-    def __getitem__(self, place: Any) -> Any:
-        found = super().__getitem__(place)
-        return _AnyText(found) if isinstance(place, slice) else found
+    def __getitem__(self, position: Any) -> Any:
+        found = super().__getitem__(position)
+        return _AnyText(found) if isinstance(position, slice) else found
 
     def decode(self, encoding: str = "utf-8", errors: str = "replace") -> str:
         """As text, with marks where it is none."""

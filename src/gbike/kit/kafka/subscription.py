@@ -56,7 +56,7 @@ def group_of(consumer: str) -> str:
     return f"gbike-{consumer}"
 
 
-class Place(msgspec.Struct, frozen=True):
+class OffsetPosition(msgspec.Struct, frozen=True):
     """Where a batch ends, in which share of the partitions; another share makes it meaningless."""
 
     share: int
@@ -97,7 +97,7 @@ class KafkaSubscription:
                 if (skipped and self._early_s() > 0) or not (read := await self._fetch(0)):
                     break  # what was passed over is settled before anybody waits
                 skipped += read
-            batch = Batch(wanted, Place(self._share, dict(self._seen)))
+            batch = Batch(wanted, OffsetPosition(self._share, dict(self._seen)))
             if not wanted:
                 await self.acknowledge(batch)
                 return batch
@@ -153,14 +153,16 @@ class KafkaSubscription:
         consumer, partitions = self._consumer, list(given)
         if consumer is None or not partitions:
             return
-        before = [place for place in partitions if place.topic == self._bus.house]
+        before = [position for position in partitions if position.topic == self._bus.house]
         if before:  # at once: nothing of the others is read until it is known where this one ends
             self._before = dict.fromkeys(before, UNKNOWN)
-            consumer.pause(*(place for place in partitions if place.topic != self._bus.house))
+            consumer.pause(*(position for position in partitions if position.topic != self._bus.house))
         try:
             async with asyncio.timeout(ANSWER_S):
                 known = await consumer._coordinator.fetch_committed_offsets(partitions)
-                others = [place for place, at in known.items() if at.metadata not in ("", self._logs[place.topic])]
+                others = [
+                    position for position, at in known.items() if at.metadata not in ("", self._logs[position.topic])
+                ]
                 if others:
                     await consumer.seek_to_beginning(*others)
                 self._before = dict(await consumer.end_offsets(before)) if before else {}
@@ -214,9 +216,9 @@ class KafkaSubscription:
         consumer, share = self._consumer, self._share
         if consumer is None or not consumer.paused():
             return
-        read = [place for place, end in list(self._before.items()) if await consumer.position(place) >= end]
+        read = [position for position, end in list(self._before.items()) if await consumer.position(position) >= end]
         if share == self._share:  # the partitions did not move meanwhile
-            self._before = {place: end for place, end in self._before.items() if place not in read}
+            self._before = {position: end for position, end in self._before.items() if position not in read}
             if not self._before:
                 consumer.resume(*consumer.paused())
 
@@ -306,10 +308,10 @@ class KafkaSubscription:
     async def _commit(self) -> None:
         """Tell the broker where to go on; what it does not take comes again and meets the inbox."""
         share = self._share
-        new = {place: at for place, at in self._settled.items() if self._committed.get(place) != at}
+        new = {position: at for position, at in self._settled.items() if self._committed.get(position) != at}
         if new and self._consumer is not None:
             await self._consumer.commit(
-                {place: OffsetAndMetadata(at, self._logs[place.topic]) for place, at in new.items()}
+                {position: OffsetAndMetadata(at, self._logs[position.topic]) for position, at in new.items()}
             )
             if share == self._share:
                 self._committed.update(new)

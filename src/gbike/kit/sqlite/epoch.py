@@ -27,7 +27,7 @@ class Epoch(msgspec.Struct, frozen=True):
     why: str
 
 
-class Place(msgspec.Struct, frozen=True):
+class LogPosition(msgspec.Struct, frozen=True):
     """Up to where a consumer has read, or a relay published; `log` is None where nobody wrote down in which log."""
 
     consumer: str
@@ -59,7 +59,9 @@ async def meet(bus: SqliteStore, stores: Mapping[str, Store], lost: str) -> tupl
     why = why_anew(known, end, places) or lost
     if known is not None and not why:
         for name, kept in places.items():
-            if any(place.log is None and not place.of_relay for place in kept):  # killed while they were adopted
+            if any(
+                position.log is None and not position.of_relay for position in kept
+            ):  # killed while they were adopted
                 await stores[name].write(_adopt, known.id)
         return known.id, ""
     epoch = bus.ids.new()
@@ -67,18 +69,18 @@ async def meet(bus: SqliteStore, stores: Mapping[str, Store], lost: str) -> tupl
         log.warning("the log begins anew: what the outboxes have is published again", why=why, log=epoch)
     await bus.write(_begin, epoch, why)
     # Those whose places tell that this is not done yet come last.
-    for name in sorted(stores, key=lambda name: any(place.astray(epoch, end) for place in places[name])):
+    for name in sorted(stores, key=lambda name: any(position.astray(epoch, end) for position in places[name])):
         if why or places[name]:
             await stores[name].write(_leave if why else _adopt, epoch)
     return epoch, why
 
 
-def why_anew(epoch: Epoch | None, end: int, places: Mapping[str, Iterable[Place]]) -> str:
+def why_anew(epoch: Epoch | None, end: int, places: Mapping[str, Iterable[LogPosition]]) -> str:
     """What tells that the log is not the one that the stores know; empty: nothing does."""
     now, first = (epoch.id, not epoch.why) if epoch is not None else (None, False)
     for name, kept in places.items():
-        for place in kept:
-            if wrong := place.astray(now, end, first=first):
+        for position in kept:
+            if wrong := position.astray(now, end, first=first):
                 return f"{name} {wrong}"
     return ""
 
@@ -91,10 +93,10 @@ def epoch_of(read: Reading) -> Epoch | None:
     return Epoch(*row) if row else None
 
 
-def places_of(read: Reading) -> list[Place]:
+def places_of(read: Reading) -> list[LogPosition]:
     """Every place that a store keeps."""
     # Not by name: the column for the log is not there in files of before, which somebody may only look at.
-    return [Place(*row[:3], *[None] * (3 - len(row))) for row in read.all("SELECT * FROM positions")]
+    return [LogPosition(*row[:3], *[None] * (3 - len(row))) for row in read.all("SELECT * FROM positions")]
 
 
 def last(read: Reading) -> int:

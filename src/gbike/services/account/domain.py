@@ -4,7 +4,7 @@ AccountRefused
 ├── NoSuchAccount         there is none with this number, or it is somebody else's
 ├── SignInRefused         contact, password or code do not fit; nobody is told which
 ├── CodeNeeded            the password fits and a one-time code is wanted too
-├── TooManyTries          too many failures: wait `retry_after_s`
+├── TooManyAttempts          too many failures: wait `retry_after_s`
 ├── TooManyAtOnce         as many tries are under way as may fail: nothing was done
 ├── TooManySignUps        too many accounts were asked for by one client: wait `retry_after_s`
 ├── TooManyResets         too many resets were asked for by one client: wait `retry_after_s`
@@ -84,7 +84,7 @@ class CodeNeeded(AccountRefused):
     """The password fits; the code of the authenticator is wanted too."""
 
 
-class TooManyTries(Wait):
+class TooManyAttempts(Wait):
     """Too many failures, whether there is such an account or not."""
 
 

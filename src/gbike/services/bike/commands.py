@@ -13,8 +13,8 @@ from gbike.services.bike.domain import (
     Bike,
     BikeExists,
     BikeNotAvailable,
+    Location,
     NoSuchBike,
-    Place,
     RentWasCancelled,
     Status,
     TooLate,
@@ -96,7 +96,7 @@ def reserve_a_bike(tx: Tx, bikeid: int, rentid: int, late: Callable[[], bool]) -
     return BikeNotAvailable(bikeid, bike.status)
 
 
-def release(tx: Tx, bikeid: int, rentid: int, userid: int | None, place: Place) -> bool:
+def release(tx: Tx, bikeid: int, rentid: int, userid: int | None, place: Location) -> bool:
     """R6: the rent is over or cancelled: tombstone first, then free the bike if it is still this rent's (fencing).
     Answers whether it was."""
     tx.lock(f"rent:{rentid}")  # or a reservation that is not committed yet sees no tombstone and isn't seen either
@@ -110,7 +110,7 @@ def release(tx: Tx, bikeid: int, rentid: int, userid: int | None, place: Place) 
 def free(tx: Tx, bikeid: int, rentid: int, userid: int | None) -> bool:
     """For `gbike repair`: free a bike that carries the number of a rent which is over; False when it carries another
     or none."""
-    freed = release(tx, bikeid, rentid, userid, Place())
+    freed = release(tx, bikeid, rentid, userid, Location())
     if freed:
         tx.audit("bike freed", f"bike:{bikeid}", {"rentid": rentid}, {"rentid": None})
     return freed

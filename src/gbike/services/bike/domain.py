@@ -66,7 +66,7 @@ class Overloaded(BikeRefused):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Location:
     """Where a bike is: free text, and WGS 84 degrees when known."""
 
     location: str | None = None
@@ -79,7 +79,7 @@ class Bike:
     """One bike."""
 
     bikeid: int
-    place: Place
+    place: Location
     batterylevel: int | None
     rentid: int | None
     held: bool
@@ -99,7 +99,7 @@ class Bike:
         return Status.BROKEN if self.broken or self.retired else Status.AVAILABLE
 
 
-def a_new_bike(bikeid: int, status: Status, place: Place, batterylevel: int | None) -> Bike:
+def a_new_bike(bikeid: int, status: Status, place: Location, batterylevel: int | None) -> Bike:
     """R1: registered as 사용중 it is held by staff (there is no rent), as 불량 it is broken."""
     return Bike(
         bikeid=bikeid,

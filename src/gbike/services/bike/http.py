@@ -24,7 +24,7 @@ from gbike.kit.peers import DEADLINE_HEADER
 from gbike.kit.store import Row, Store
 from gbike.services.bike import domain, storage
 from gbike.services.bike.commands import apply_a_report, change_a_bike, register_a_bike, reserve_a_bike
-from gbike.services.bike.domain import Bike, Place, Status, a_new_bike, marked
+from gbike.services.bike.domain import Bike, Location, Status, a_new_bike, marked
 
 BIKES = ResourceKind("bikes", "bike", "bikeid", (("findByBikeid", "bikeid"),))
 STATUSES = tuple(status.value for status in Status)
@@ -93,7 +93,7 @@ class BikeChange(msgspec.Struct, frozen=True):
         """The bike with this change. Raises BikeIsRidden."""
         bike = marked(bike, self.status) if self.status is not None else bike
         old = bike.place
-        place = Place(
+        place = Location(
             sent_or(self.location, None if clearing else old.location),
             sent_or(self.lat, None if clearing else old.lat),
             sent_or(self.lon, None if clearing else old.lon),
@@ -131,7 +131,7 @@ class BikeHttp:
     async def register(self, request: Request) -> Bike:
         new = await request.body(NewBike)
         bike = a_new_bike(
-            new.bikeid, new.status or Status.AVAILABLE, Place(new.location, new.lat, new.lon), new.batterylevel
+            new.bikeid, new.status or Status.AVAILABLE, Location(new.location, new.lat, new.lon), new.batterylevel
         )
         return await self._store.write(register_a_bike, bike, key=f"bike:{bike.bikeid}")
 

@@ -5,17 +5,17 @@ from gbike.contracts.rent import RentCancelled, Returned
 from gbike.kit.inbox import Policies
 from gbike.kit.store import Tx
 from gbike.services.bike.commands import forget_the_rider, release
-from gbike.services.bike.domain import Place
+from gbike.services.bike.domain import Location
 
 
 def whenever_returned_free_the_bike(tx: Tx, event: Returned) -> None:
     """R6: the bike is 사용가능 again, at the place where the ride ended; without a place it keeps its last one."""
-    release(tx, event.bikeid, event.rentid, event.userid, Place(event.endlocation, event.lat, event.lon))
+    release(tx, event.bikeid, event.rentid, event.userid, Location(event.endlocation, event.lat, event.lon))
 
 
 def whenever_a_rent_is_cancelled_free_the_bike(tx: Tx, event: RentCancelled) -> None:
     """The compensation of R3: a reservation whose rent did not begin is undone, also when it comes later than this."""
-    release(tx, event.bikeid, event.rentid, event.userid, Place())
+    release(tx, event.bikeid, event.rentid, event.userid, Location())
 
 
 def whenever_an_account_is_erased_forget_where_it_left_bikes(tx: Tx, event: AccountErased) -> None:

@@ -141,14 +141,14 @@ def must_be_allowed_to_ride(tx: Tx, userid: int, limits: Limits) -> None:
 
 def _end(tx: Tx, over: ReturnedRent) -> ReturnedRent | None:
     """OPEN → RETURNED, and say so; None when it is not open any more."""
-    place = storage.end_open(tx, over)
-    if place is None:
+    location = storage.end_open(tx, over)
+    if location is None:
         return None
     tx.count("rented", -1)
     tx.count("returned")
     if over.clocksuspect:
         tx.count(storage.SUSPECT)
-    over = replace(over, place=place)
+    over = replace(over, place=location)
     tx.publish(
         Returned(
             rentid=over.rentid,
@@ -156,10 +156,10 @@ def _end(tx: Tx, over: ReturnedRent) -> ReturnedRent | None:
             bikeid=over.bikeid,
             status="returned",
             endtime=over.ended_ms,
-            endlocation=place.endlocation,
+            endlocation=location.endlocation,
             starttime=over.started_ms,
-            lat=place.lat,
-            lon=place.lon,
+            lat=location.lat,
+            lon=location.lon,
             endedby=over.endedby or UNSET,
             clocksuspect=over.clocksuspect or UNSET,
         )

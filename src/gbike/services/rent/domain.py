@@ -90,7 +90,7 @@ class GivenUp(RentRefused):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Location:
     """Where a ride ended: free text, and WGS 84 degrees when known."""
 
     endlocation: str | None = None
@@ -111,7 +111,7 @@ class Moment:
 class Handback:
     """What a rider tells of a return: where, and when it was tapped if that was without a line (server time, ms)."""
 
-    place: Place = Place()
+    place: Location = Location()
     tapped_ms: int | None = None
 
 
@@ -168,7 +168,7 @@ class ReturnedRent:
     bikeid: int
     started_ms: int
     ended_ms: int
-    place: Place
+    place: Location
     endedby: str | None = None
     """`rider`, `offline` or `admin`; None: the ride ended before this was kept."""
     clocksuspect: bool = False
@@ -213,9 +213,9 @@ def end(rent: OpenRent, now: Moment, at_ms: int | None) -> ReturnedRent:
     ended_ms = now_ms if at_ms is None else at_ms
     if not rent.started_ms <= ended_ms <= now_ms:
         raise OutsideTheRide(rent.rentid, rent.started_ms, now_ms)
-    return _over(rent, ended_ms, Place(), "admin", suspect)
+    return _over(rent, ended_ms, Location(), "admin", suspect)
 
 
-def _over(rent: OpenRent, ended_ms: int, place: Place, endedby: str, suspect: bool) -> ReturnedRent:
+def _over(rent: OpenRent, ended_ms: int, location: Location, endedby: str, suspect: bool) -> ReturnedRent:
     began = (rent.rentid, rent.userid, rent.bikeid, rent.started_ms)
-    return ReturnedRent(*began, ended_ms, place, endedby, suspect)
+    return ReturnedRent(*began, ended_ms, location, endedby, suspect)

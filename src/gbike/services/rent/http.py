@@ -25,9 +25,9 @@ from gbike.services.rent.domain import (
     Handback,
     KnownRent,
     Limits,
+    Location,
     OpenRent,
     OutsideTheRide,
-    Place,
     ReturnedRent,
 )
 from gbike.services.rent.storage import STATUSES
@@ -133,7 +133,7 @@ class RentHttp:
         if not wish.is_a_return:
             return await self._store.read(storage.load, rentid)
         tapped_ms = None if wish.tappedat is None else ms_of(wish.tappedat)
-        told = Handback(Place(wish.endlocation, wish.lat, wish.lon), tapped_ms)
+        told = Handback(Location(wish.endlocation, wish.lat, wish.lon), tapped_ms)
         return await self._store.write(return_the_bike, rentid, told, self._limits, key=f"rent:{rentid}")
 
     async def end(self, request: Request) -> ReturnedRent:
@@ -149,7 +149,7 @@ class RentHttp:
 def to_resource(rent: KnownRent) -> RentResource:
     """The rent as clients see it."""
     over = rent if isinstance(rent, ReturnedRent) else None
-    place = over.place if over else Place()
+    location = over.place if over else Location()
     return RentResource(
         rentid=rent.rentid,
         userid=rent.userid,
@@ -157,9 +157,9 @@ def to_resource(rent: KnownRent) -> RentResource:
         status=rent.status,
         starttime=None if isinstance(rent, CancelledRent) else rfc3339(rent.started_ms),
         endtime=rfc3339(over.ended_ms) if over else None,
-        endlocation=place.endlocation,
-        lat=place.lat,
-        lon=place.lon,
+        endlocation=location.endlocation,
+        lat=location.lat,
+        lon=location.lon,
         endedby=over.endedby if over else None,
     )
 

@@ -64,7 +64,7 @@ class RiderErased(DepositRefused):
     userid: int
 
 
-class House(StrEnum):
+class CounterAccount(StrEnum):
     """The other side of a rider's money: where it comes from and where it goes."""
 
     CASH = "cash"
@@ -79,12 +79,12 @@ class Posting:
 
     userid: int
     amount: Won
-    house: House
+    counter: CounterAccount
     cause: str
 
     def sides(self) -> tuple[tuple[str, int], tuple[str, int]]:
         """The two entries: account and amount. They add up to nothing (I11)."""
-        return (f"user:{self.userid}", self.amount), (self.house, -self.amount)
+        return (f"user:{self.userid}", self.amount), (self.counter, -self.amount)
 
 
 def missing_krw(balance: int, minimum_krw: int) -> int:
@@ -106,33 +106,33 @@ class Deposit:
 
 def fee(userid: int, billid: int, amount: int) -> Posting:
     """R7: a fee goes from the rider to the house, once per bill."""
-    return Posting(userid, won(-amount), House.FEES, f"bill:{billid}")
+    return Posting(userid, won(-amount), CounterAccount.FEES, f"bill:{billid}")
 
 
 def opening(userid: int, amount: int) -> Posting:
     """The money a rider brings when the account is opened."""
-    return Posting(userid, won(amount), House.CASH, f"opening:{userid}")
+    return Posting(userid, won(amount), CounterAccount.CASH, f"opening:{userid}")
 
 
 def top_up(userid: int, amount: int, cause: str) -> Posting:
     """Money a rider pays in."""
-    return Posting(userid, won(amount), House.CASH, f"topUp:{cause}")
+    return Posting(userid, won(amount), CounterAccount.CASH, f"topUp:{cause}")
 
 
 def adjustment(deposit: Deposit, wanted: int, cause: str) -> Posting:
     """An operator sets the balance: the difference is posted, never the balance overwritten. Raises OutOfBounds."""
     within_bounds(deposit.userid, wanted - deposit.balance)
-    return Posting(deposit.userid, won(wanted - deposit.balance), House.ADJUSTMENTS, f"adjustment:{cause}")
+    return Posting(deposit.userid, won(wanted - deposit.balance), CounterAccount.ADJUSTMENTS, f"adjustment:{cause}")
 
 
 def correction(userid: int, amount: int, cause: str) -> Posting:
     """An operator corrects a balance by a difference, whatever it is by then."""
-    return Posting(userid, won(amount), House.ADJUSTMENTS, f"correction:{cause}")
+    return Posting(userid, won(amount), CounterAccount.ADJUSTMENTS, f"correction:{cause}")
 
 
 def conversion(userid: int, amount: int, cause: str) -> Posting:
     """R12: points become deposit, once per conversion."""
-    return Posting(userid, won(amount), House.POINTS, cause)
+    return Posting(userid, won(amount), CounterAccount.POINTS, cause)
 
 
 def within_bounds(userid: int, balance: int) -> None:
@@ -178,4 +178,4 @@ class Payment:
 
     def posting(self) -> Posting:
         """The money that it moves, once."""
-        return Posting(self.userid, won(self.amount), House.CASH, f"payment:{self.paymentid}")
+        return Posting(self.userid, won(self.amount), CounterAccount.CASH, f"payment:{self.paymentid}")

@@ -15,7 +15,7 @@ from gbike.services.account.domain import (
     CodeWish,
     NoSuchAccount,
     NothingToProve,
-    TooManyTries,
+    TooManyAttempts,
 )
 from gbike.services.account.storage import accounts, contacts, resets
 from gbike.services.account.storage import sign_in_attempts as attempts
@@ -35,7 +35,7 @@ def register(tx: Tx, name: str, contact: Contact, password_hash: str, code: str)
 
 
 def take_contact(tx: Tx, userid: int, contact: Contact, code: str) -> CodeWish:
-    """Somebody takes another contact, which the code must prove. Raises NoSuchAccount, TooManyTries."""
+    """Somebody takes another contact, which the code must prove. Raises NoSuchAccount, TooManyAttempts."""
     contacts.lock(tx, contact.normal)
     if not accounts.hold(tx, userid):
         raise NoSuchAccount(userid)
@@ -44,7 +44,7 @@ def take_contact(tx: Tx, userid: int, contact: Contact, code: str) -> CodeWish:
 
 
 def renew_code(tx: Tx, userid: int, code: str) -> CodeWish:
-    """Another code for the contact that has yet to be proved. Raises NoSuchAccount, NothingToProve, TooManyTries."""
+    """Another code for the contact that has yet to be proved. Raises NoSuchAccount, NothingToProve, TooManyAttempts."""
     contact = _lock_pending(tx, userid)
     if not contacts.renew_code(tx, userid, contact.normal, code, tx.now_ms + CODE_MS):
         raise NothingToProve
@@ -112,10 +112,10 @@ def _wish(read: Reading, userid: int, contact: Contact, sends: bool) -> CodeWish
 
 
 def _count_both(tx: Tx, userid: int, normal: str) -> bool:
-    """Whether a code may be sent to the contact; nobody is told, as others may have asked. Raises TooManyTries when the
-    account asked too often."""
+    """Whether a code may be sent to the contact; nobody is told, as others may have asked. Raises TooManyAttempts when
+    the account asked too often."""
     if not _count(tx, of_account(userid)):
-        raise TooManyTries(CODES_WITHIN_MS // 1000)
+        raise TooManyAttempts(CODES_WITHIN_MS // 1000)
     return _count(tx, of_contact(normal))
 
 

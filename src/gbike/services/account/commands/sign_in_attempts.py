@@ -11,9 +11,9 @@ from gbike.services.account.domain import (
     Pace,
     SignInAttempt,
     TooManyAtOnce,
+    TooManyAttempts,
     TooManyResets,
     TooManySignUps,
-    TooManyTries,
 )
 from gbike.services.account.storage import accounts
 from gbike.services.account.storage import sign_in_attempts as attempts
@@ -23,7 +23,7 @@ _REFUSED = {"sign-up": TooManySignUps, "reset": TooManyResets}
 
 
 def begin_attempt(tx: Tx, id: str, contact: str, client: str, policy: LockoutPolicy) -> SignInAttempt:
-    """Somebody tries to get in. `client`: as in a SignInAttempt. Raises TooManyTries while there is a wait,
+    """Somebody tries to get in. `client`: as in a SignInAttempt. Raises TooManyAttempts while there is a wait,
     TooManyAtOnce when as many attempts are under way as may fail before there is one."""
     pair = of_pair(contact, client)
     attempts.lock(tx, pair)  # before the look whether the client is known: whoever makes it known has this lock
@@ -39,7 +39,7 @@ def begin_attempt(tx: Tx, id: str, contact: str, client: str, policy: LockoutPol
         waits.append(taken_ms + pace.each_ms - pace.per_ms)
         left[name] = (pace.per_ms - taken_ms) // pace.each_ms
     if max(waits) > 0:
-        raise TooManyTries(_seconds(max(waits)))
+        raise TooManyAttempts(_seconds(max(waits)))
     if any(attempts.under_way(tx, name) >= most for name, most in left.items()):
         raise TooManyAtOnce
     attempts.begin(tx, id, left)

@@ -42,13 +42,13 @@ def operations(services: AccountServices, keys: Keys, issuer: str) -> list[Opera
     """The operations of account. `issuer`: what an authenticator calls us."""
     people = AccountHttp(services, issuer)
     own = [*_own_account(people), *_own_contact(people), *_authenticator(people)]
-    return [*_doors(SessionHttp(services, keys)), *own, *_admins(people)]
+    return [*_auth_mode(SessionHttp(services, keys)), *own, *_admins(people)]
 
 
-def _doors(http: SessionHttp) -> list[Operation]:
+def _auth_mode(http: SessionHttp) -> list[Operation]:
     """Where those come who are not known yet; how those who are in stay in, and go; the way back without a password."""
     join = (BadContact, domain.WeakPassword, domain.TooManySignUps, HashingBusy)
-    get_in = (domain.SignInRefused, domain.CodeNeeded, domain.TooManyTries, HashingBusy)
+    get_in = (domain.SignInRefused, domain.CodeNeeded, domain.TooManyAttempts, HashingBusy)
     come_back = (domain.ResetRefused, domain.WeakPassword, HashingBusy)
     session, key_set = bodies.SessionResource, {200: bodies.KeySet}
     resets = "/accounts/passwordResets"
@@ -93,7 +93,7 @@ def _doors(http: SessionHttp) -> list[Operation]:
 
 def _own_account(http: AccountHttp) -> list[Operation]:
     """What people ask about themselves, and admins about everybody."""
-    change = (domain.SignInRefused, domain.WeakPassword, domain.TooManyTries, HashingBusy)
+    change = (domain.SignInRefused, domain.WeakPassword, domain.TooManyAttempts, HashingBusy)
     erase = (domain.LastAdmin, domain.AccountInUse, *OF_PASSWORD)
     return [
         _own("", http.show, "An account", method="GET"),
@@ -115,7 +115,7 @@ def _own_account(http: AccountHttp) -> list[Operation]:
 def _own_contact(http: AccountHttp) -> list[Operation]:
     """How a contact is proved and changed."""
     prove, change = (domain.ProofRefused, domain.NothingToProve), (BadContact, *OF_PASSWORD)
-    send, received = (domain.NothingToProve, domain.TooManyTries), bodies.Received
+    send, received = (domain.NothingToProve, domain.TooManyAttempts), bodies.Received
     return [
         _own(
             "/contact/proof",

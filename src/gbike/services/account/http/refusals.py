@@ -11,7 +11,7 @@ REFUSALS: Refusals = {
     domain.NoSuchAccount: TEXTS["account-unknown"],
     domain.SignInRefused: TEXTS["sign-in-refused"],
     domain.CodeNeeded: TEXTS["code-needed"],
-    domain.TooManyTries: TEXTS["too-many-tries"],
+    domain.TooManyAttempts: TEXTS["too-many-tries"],
     domain.TooManyAtOnce: TEXTS["sign-in-busy"],
     domain.TooManySignUps: TEXTS["too-many-sign-ups"],
     domain.TooManyResets: TEXTS["too-many-resets"],
@@ -29,7 +29,7 @@ REFUSALS: Refusals = {
     domain.NotEnrolling: TEXTS["not-enrolling"],
     passwords.HashingBusy: TEXTS["sign-in-busy"],
 }
-OF_PASSWORD = (domain.SignInAgain, domain.SignInRefused, domain.TooManyTries, passwords.HashingBusy)
+OF_PASSWORD = (domain.SignInAgain, domain.SignInRefused, domain.TooManyAttempts, passwords.HashingBusy)
 """Where one's own password, or a recent sign-in, is asked for."""
 
 

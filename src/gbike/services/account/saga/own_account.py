@@ -43,7 +43,7 @@ async def prove_own_contact(userid: int, code: str, services: AccountServices) -
 
 async def ask_for_a_code(userid: int, services: AccountServices) -> None:
     """Somebody wants another code for the contact that they have yet to prove. Raises NoSuchAccount, NothingToProve,
-    TooManyTries."""
+    TooManyAttempts."""
     code = digits(CODE_DIGITS)
     await send_code(await services.store.write(renew_code, userid, code, key=f"account:{userid}"), code, services)
 
@@ -52,7 +52,7 @@ async def change_contact(
     userid: int, contact: str, password: str | None, client: str, services: AccountServices
 ) -> None:
     """Somebody takes another contact: it counts once a code proves it, and the contact so far hears of it before.
-    Raises BadContact, NoSuchAccount, TooManyTries, and what must_be_recent does."""
+    Raises BadContact, NoSuchAccount, TooManyAttempts, and what must_be_recent does."""
     wanted = reachable(contact, services.policy.phone_region)
     before = await services.store.read(accounts.load, userid)
     await must_be_recent(password, client, services)
@@ -72,7 +72,7 @@ async def send_code(wish: CodeWish, code: str, services: AccountServices) -> Non
 
 async def change_password(userid: int, current: str, new: str, client: str, services: AccountServices) -> Account:
     """Somebody takes another password; everybody who was signed in as them is out. Raises NoSuchAccount, WeakPassword,
-    SignInRefused, TooManyTries, HashingBusy."""
+    SignInRefused, TooManyAttempts, HashingBusy."""
     known = await services.store.read(accounts.credentials, userid)
     must_be_strong(new, beside=(known.account.name or "", known.account.contact or ""))
     await must_know(known, current, client, services)

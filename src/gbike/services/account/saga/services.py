@@ -86,7 +86,7 @@ async def must_be_recent(password: str | None, client: str, services: AccountSer
 
 
 async def must_know(known: Credentials, password: str, client: str, services: AccountServices) -> None:
-    """Raises SignInRefused for a wrong password, TooManyTries."""
+    """Raises SignInRefused for a wrong password, TooManyAttempts."""
     async with attempt_of(known.account, client, services) as attempt:
         if not await services.passwords.fits(known.password_hash, password):
             raise SignInRefused

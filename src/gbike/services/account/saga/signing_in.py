@@ -57,7 +57,8 @@ async def sign_in(
     typed: str, password: str, code: str | None, at: tuple[str, Device], services: AccountServices
 ) -> Access:
     """Somebody gets in with contact, password and, where they have one, their authenticator's code. `at`: the client,
-    as in a SignInAttempt, and the device. Raises SignInRefused, CodeNeeded, TooManyTries, TooManyAtOnce, HashingBusy.
+    as in a SignInAttempt, and the device. Raises SignInRefused, CodeNeeded, TooManyAttempts, TooManyAtOnce,
+    HashingBusy.
     """
     store, contact = services.store, services.policy.contact(typed)
     client, device = at

@@ -10,7 +10,7 @@ from gbike.kit.housekeeping import DAY_MS, RetentionRule
 from gbike.kit.listing import Listing
 from gbike.kit.personal import PersonalData
 from gbike.kit.store import Reading, Row, Tx
-from gbike.services.bike.domain import Bike, NoSuchBike, Place, Status
+from gbike.services.bike.domain import Bike, Location, NoSuchBike, Status
 
 VERSIONS = Path(__file__).parent / "versions"
 PERSONAL_DATA = (
@@ -65,7 +65,7 @@ def reserve(tx: Tx, bikeid: int, rentid: int) -> int | None:
     return int(row[0]) if row else None
 
 
-def release(tx: Tx, bikeid: int, rentid: int, userid: int | None, place: Place) -> Bike | None:
+def release(tx: Tx, bikeid: int, rentid: int, userid: int | None, place: Location) -> Bike | None:
     """Free the bike, at the place where the ride ended; None: it is not the rent's."""
     told = int(place.location is not None or place.lat is not None or place.lon is not None)
     row = tx.one(
@@ -176,7 +176,7 @@ def keep(tx: Tx, before: Bike, after: Bike) -> Bike | None:
 
 def _bike(row: Row) -> Bike:
     bikeid, location, lat, lon, battery, rentid, held, broken, retired, *since = row
-    known = (bikeid, Place(location, lat, lon), battery, rentid)
+    known = (bikeid, Location(location, lat, lon), battery, rentid)
     marks = (bool(held), bool(broken), bool(retired))
     return Bike(*known, *marks, *since)
 

@@ -11,10 +11,10 @@ from gbike.kit.store import Reading, Row, Tx
 from gbike.services.rent.domain import (
     CancelledRent,
     KnownRent,
+    Location,
     NoSuchRent,
     OpenRent,
     PendingRent,
-    Place,
     ReturnedRent,
     Standing,
 )
@@ -93,18 +93,18 @@ def cancel_pending(tx: Tx, rentid: int, reason: str) -> tuple[int, int, str | No
     return (row[0], row[1], row[2]) if row else None
 
 
-def end_open(tx: Tx, rent: ReturnedRent) -> Place | None:
+def end_open(tx: Tx, rent: ReturnedRent) -> Location | None:
     """OPEN → RETURNED; answers the place that was kept. None: it is not open."""
-    place = rent.place
+    location = rent.place
     row = tx.one(
         f"UPDATE rents SET status = 'returned', ended_ms = ?, endedby = ?, clocksuspect = ?, {_PLACED}"
         " WHERE rentid = ? AND status = 'rented' RETURNING endlocation, lat, lon",
         (
             *(rent.ended_ms, rent.endedby, int(rent.clocksuspect)),
-            *(place.endlocation, place.lat, place.lon, rent.rentid),
+            *(location.endlocation, location.lat, location.lon, rent.rentid),
         ),
     )
-    return Place(*row) if row else None
+    return Location(*row) if row else None
 
 
 def forget_places(tx: Tx, userid: int) -> None:
@@ -221,9 +221,9 @@ def _rent(row: Row) -> KnownRent:
         return OpenRent(rentid, userid, bikeid, started_ms, bootid=bootid or "", boot_ms=boot_ms or 0)
     if status == "cancelled":
         return CancelledRent(rentid, userid, bikeid, reason)
-    place = Place(endlocation, lat, lon)
+    location = Location(endlocation, lat, lon)
     return ReturnedRent(
-        rentid, userid, bikeid, started_ms, ended_ms, place=place, endedby=endedby, clocksuspect=bool(suspect)
+        rentid, userid, bikeid, started_ms, ended_ms, place=location, endedby=endedby, clocksuspect=bool(suspect)
     )
 
 
