@@ -34,7 +34,7 @@ def test_logs_and_spans_of_a_service_name_the_request(tmp_path: Path) -> None:
         assert refused is not None
         assert refused.status == 503
         request = refused.headers["x-request-id"]
-        [moved] = [line for line in served.lines() if line["event"] == "a breaker moved"]
+        [moved] = [line for line in served.lines() if line["event"] == "a circuit breaker changed its state"]
         assert (moved["correlation_id"], moved["service"], moved["level"]) == (request, "rent", "warning")
         assert "timestamp" in moved
         until(lambda: any(got.name == "POST /rents" for got in collector.got))

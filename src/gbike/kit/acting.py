@@ -32,7 +32,7 @@ class Acting(msgspec.Struct, frozen=True):
 
     by: Principal = ITSELF
     owner: OwnerScope = OwnerScope.ALL
-    """Whose things may be seen and changed."""
+    """Owner scope: whose rows may be read and changed."""
     key: IdempotencyKey | None = None
 
 

@@ -1,4 +1,4 @@
-"""The bus port: a durable log of messages, fed only by the outbox relay, read by those who keep their place."""
+"""The bus port: a durable log of messages, appended by the outbox relay, read by subscriptions that keep an offset."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -19,7 +19,7 @@ class BusUnavailable(Exception):
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """Some messages of the log in its order, and the place after the last, which only the subscription understands."""
+    """Messages in log order, and the offset after the last, which only the subscription understands."""
 
     messages: Sequence[Message]
     position: Any
@@ -33,7 +33,7 @@ class Bus(Protocol):
 
 
 class Tail(Protocol):
-    """The newest messages, for one who keeps no place and needs nothing that is older than some minutes."""
+    """The newest messages, for a reader without an offset that needs nothing older than some minutes."""
 
     async def take(self, most: int) -> Sequence[Message]:
         """What is new; at first, and again after trouble, what is not too old. Messages may come twice. Raises
@@ -50,10 +50,10 @@ class Subscription(Protocol):
         """The next messages of the types it wants (none: an empty batch). Raises BusUnavailable."""
 
     def save_position(self, tx: Tx, batch: Batch) -> None:
-        """Inside the effect's transaction: keep the place, where the place is kept with the effects."""
+        """Inside the effect's transaction: save the offset, where offsets are stored with the effects."""
 
     async def acknowledge(self, batch: Batch) -> None:
-        """After that commit: move on."""
+        """After that commit: acknowledge the batch and move on."""
 
     async def changed(self, timeout_ms: int) -> None:
         """Wait until there may be something new, `timeout_ms` at most."""

@@ -1,4 +1,4 @@
-"""What is kept only for a while: published outbox rows, inbox rows, idempotency keys. Everything has a bound.
+"""Retention: published outbox rows, inbox rows and idempotency keys are deleted after a while.
 
 The times are longer than anything that could still refer to a row: a redelivered message, a client's late retry.
 """

@@ -1,4 +1,4 @@
-"""Whether this process may still open files and connections: beyond its limit they fail, or are closed unheard."""
+"""The process's limit of open files: beyond it, files and connections fail, or are closed unheard."""
 
 import errno
 import os

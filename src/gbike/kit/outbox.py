@@ -1,4 +1,4 @@
-"""The relay: what a transaction said goes to the bus, at least once, in the order it was said.
+"""The outbox relay: publishes what transactions put into the outbox, at least once, in order.
 
 It reads `WHERE published_ms IS NULL` and never "ids greater than the last": on an engine with several writers a row
 with a smaller id may commit later, and would be skipped for ever. A row is marked only after the bus has it.

@@ -1,4 +1,4 @@
-"""What a store holds of one person, for the one who asks to see it."""
+"""Personal data: what a store holds of one person, for an access request."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any

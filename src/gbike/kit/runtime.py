@@ -1,4 +1,4 @@
-"""What a service is handed, what it is made of, and how the two become something that runs.
+"""A service's dependencies, its spec, and how the two are assembled into a running service.
 
 `wiring.build(world)` of each service answers a Service; `assemble` adds what all have alike: outbox relay, consumer,
 health, metrics, API documents, and the housekeeper.
@@ -50,7 +50,7 @@ class Subscribe(Protocol):
 
 
 class Dependencies(msgspec.Struct, frozen=True):
-    """Everything outside a service: time, identity, chance, its store, the bus, its peers, its settings, its door."""
+    """A service's dependencies: clock, ids, chance, store, bus, peers, settings, guard."""
 
     clock: Clock
     ids: Ids
@@ -100,7 +100,7 @@ class NoSettings(msgspec.Struct, frozen=True):
 
 
 class ServiceSpec(msgspec.Struct, frozen=True):
-    """What is known of a service without building it: for the route table, the event map, settings and migrations."""
+    """A service's spec, known without building it: for the route table, the event map, settings and migrations."""
 
     name: str
     title: str

@@ -35,7 +35,7 @@ class Reading(Protocol):
     """A consistent look at the store."""
 
     owner: OwnerScope
-    """Whose things whoever asked may see and change; everybody's, where nobody asked."""
+    """Owner scope of the request: whose rows may be read and changed. ALL where no request asked."""
     key: IdempotencyKey | None
     """Of the request that asked."""
 

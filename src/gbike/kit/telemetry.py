@@ -1,4 +1,4 @@
-"""What one request is called on its way through every service, what a service counts, and how it writes its log.
+"""Telemetry: trace context of a request through every service, metrics, and the log's format.
 
 The trace travels in a context variable from the HTTP edge into transactions, outbox rows, events and handlers, so that
 what somebody asked for can be followed to its last effect.
@@ -152,7 +152,7 @@ class Metrics:
         def moved(to: Enum) -> None:
             state.set(to.value)
             self.breaker_moves.labels(service, call, to.name.lower()).inc()
-            log.warning("a breaker moved", service=service, call=call, to=to.name.lower())
+            log.warning("a circuit breaker changed its state", service=service, call=call, to=to.name.lower())
 
         return moved
 
@@ -184,7 +184,7 @@ log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 
 class LogThrottle:
-    """What was logged of a trouble: the same trouble is said again after a while, not five times a second."""
+    """Log throttle: the same trouble is logged again after a while, not five times a second."""
 
     def __init__(self) -> None:
         self._what, self._at_s = "", 0.0

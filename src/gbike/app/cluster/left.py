@@ -1,4 +1,4 @@
-"""Programs that a killed supervisor left behind: known by pid and birth, so that nobody else's process is touched."""
+"""Orphaned processes of a killed supervisor: known by pid and start time, so that no other process is touched."""
 
 import os
 import signal

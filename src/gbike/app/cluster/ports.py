@@ -1,4 +1,4 @@
-"""Which ports the programs of a cluster get."""
+"""TCP ports of a cluster's processes."""
 
 import os
 import socket

@@ -19,7 +19,7 @@ has asked nothing yet: Envoy can't bound the connections of one client, so nobod
 MOST_CLIENTS = 20_000
 """Clients whose pace is known at once. The one that has not asked for longest is forgotten first."""
 CLIENT = {"masked_remote_address": {"v4_prefix_mask_len": 32, "v6_prefix_mask_len": V6_PREFIX}}
-"""What counts as one client, as `client_prefix` has it."""
+"""What counts as one client: see `client_prefix`."""
 PAGE_BYTES = 4 * 1024 * 1024
 """The largest page of the gateway's own, the description of the whole API."""
 

@@ -73,7 +73,7 @@ def plain(given: str) -> str | None:
 
 @lru_cache(maxsize=4096)
 def client_prefix(address: str) -> str:
-    """What counts as one asker: an IPv4 address, or the /64 of an IPv6 one; what is none is taken as it is."""
+    """The prefix that counts as one client: an IPv4 address, or the /64 of an IPv6 one; other text as it is."""
     one = _address(_without_port(address))
     if one is None:
         return address[:LONGEST]

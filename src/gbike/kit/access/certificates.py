@@ -89,7 +89,7 @@ class Certificates:
             if (stamp := self._look()) != self._stamp:
                 self._stamp = stamp
                 self._newest = self._read()
-                log.info("certificates were read anew", file=self._files[0])
+                log.info("certificates were reloaded", file=self._files[0])
         except (OSError, ValueError) as wrong:
             log.warning("new certificates can't be used; the ones before go on", files=self._named, why=str(wrong))
         return self._newest

@@ -1,4 +1,4 @@
-"""How often somebody may ask: a bucket of tokens for each pace and each asker, refilled evenly over the minute."""
+"""Rate limits: a token bucket for each pace and each client, refilled evenly over the minute."""
 
 import math
 from collections import defaultdict

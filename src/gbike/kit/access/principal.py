@@ -1,4 +1,4 @@
-"""Who asks, and whose things the answer may be about."""
+"""The principal of a request, and its owner scope."""
 
 from typing import Any, ClassVar, Self
 
@@ -30,7 +30,7 @@ class Principal(msgspec.Struct, frozen=True):
 
 
 class OwnerScope(msgspec.Struct, frozen=True):
-    """Whose things a request may see and change: those of one number, or everybody's (None)."""
+    """Owner scope of a request: the rows of one user, or of everybody (None)."""
 
     only: int | None
     ALL: ClassVar[Self]

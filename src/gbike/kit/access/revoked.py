@@ -1,4 +1,4 @@
-"""Whose access tokens are refused before their end: the account was erased or changed, or its sessions ended.
+"""Token revocation: access tokens refused early, as the account was erased or changed, or its sessions ended.
 
 A token lasts minutes, so nothing is kept on a disk: each process remembers in memory what it heard for as long as a
 token from before may still be shown, and hears it again after a restart. Our own tokens carry the version of the

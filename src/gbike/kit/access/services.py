@@ -1,4 +1,4 @@
-"""Services among each other: each has a key, signs what it asks, and knows the keys of those that may ask it."""
+"""Service-to-service authentication: each has a key, signs its requests, and knows the keys of its callers."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A request as a handler sees it, and the answer it gives."""
+"""The request as a handler sees it, and its response."""
 
 import hashlib
 import re
@@ -75,7 +75,7 @@ class Request:
 
     principal: Principal = ANONYMOUS
     owner: OwnerScope = OwnerScope.NONE
-    """Whose things this may be about: the guard says so when it has let the request in."""
+    """Owner scope, set by the guard when it has admitted the request."""
     answered: Response | None = None
     """What was kept under its Idempotency-Key just now."""
 

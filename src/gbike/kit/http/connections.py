@@ -1,4 +1,4 @@
-"""How many connections a process keeps: in all and of one client, and which one makes room for a new one."""
+"""Connection limits of a process, in all and per client, and which idle connection is closed for a new one."""
 
 from collections import Counter
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The door of the secure forms: who asks must show a token, may ask so often, and does what their rule grants."""
+"""Authentication of the secure forms: checks the token, the rate limit and the operation's rule."""
 
 import hashlib
 import hmac

@@ -1,4 +1,4 @@
-"""What stands before every operation: the open door of the demo, or the one that asks who is there."""
+"""The guard before every operation: no authentication in the demo, token authentication otherwise."""
 
 from typing import Protocol
 

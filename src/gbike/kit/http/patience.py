@@ -1,4 +1,4 @@
-"""What one connection may take of us: the size and time of a request's head, the time of the whole, and of silence."""
+"""Request timeouts: limits of one connection on the size and time of a head, of a request, and of silence."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""What every service answers beside its own resources: health, metrics, and its API's description."""
+"""Operations of every service: health, metrics, and the OpenAPI document."""
 
 from collections.abc import Sequence
 

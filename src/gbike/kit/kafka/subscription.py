@@ -168,7 +168,7 @@ class KafkaSubscription:
                 self._before = dict(await consumer.end_offsets(before)) if before else {}
                 await self._go_on_from_before()
         except (KafkaError, TimeoutError) as why:
-            log.info("a place is not known", consumer=self._name, why=type(why).__name__)
+            log.info("a log position is unknown", consumer=self._name, why=type(why).__name__)
             self._drop()
 
     async def forget_share(self) -> None:
@@ -294,7 +294,7 @@ class KafkaSubscription:
                 await asyncio.sleep(COMMIT_PAUSE_S)
                 await self._commit()
         except KafkaError as why:
-            log.info("a place was not kept", consumer=self._name, why=type(why).__name__)
+            log.info("a log position was not saved", consumer=self._name, why=type(why).__name__)
         finally:
             self._committing = None
 
@@ -303,7 +303,7 @@ class KafkaSubscription:
             async with asyncio.timeout(ANSWER_S):
                 await self._commit()
         except (KafkaError, TimeoutError) as why:
-            log.info("a place was not kept", consumer=self._name, why=type(why).__name__)
+            log.info("a log position was not saved", consumer=self._name, why=type(why).__name__)
 
     async def _commit(self) -> None:
         """Tell the broker where to go on; what it does not take comes again and meets the inbox."""

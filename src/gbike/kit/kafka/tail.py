@@ -1,4 +1,4 @@
-"""The newest messages of a topic for one process, without a group and without a place that anybody keeps.
+"""Tail of a topic for one process: no consumer group, no committed offset.
 
 It begins where the topic was some minutes ago and reads every partition on from there. After trouble, or in a topic
 that was made anew, it begins again: what comes twice is the reader's to know.

@@ -1,1 +1,1 @@
-"""Spans to whoever collects them, over OTLP/HTTP (opentelemetry-sdk)."""
+"""Exports spans over OTLP/HTTP (opentelemetry-sdk)."""

@@ -107,7 +107,7 @@ class SqliteLog:
         self._hold(entries)
 
     def _remember(self, first: int, messages: Sequence[Message]) -> None:
-        """What was appended need not be read: nobody else writes. Who appended may be told out of turn, though."""
+        """Single writer, so append to the cache directly; appenders may be notified out of order."""
         if self._missed:
             return
         if first == self._newest + 1:

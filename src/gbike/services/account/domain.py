@@ -254,7 +254,7 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class LockoutPolicy:
-    """How many failures are put up with: `free` of a contact and client before each costs a wait that doubles up to
+    """Lockout policy: `free` of a contact and client before each costs a wait that doubles up to
     `longest_ms`; of one client over all contacts; and of one contact over all clients that its account does not know.
     """
 

@@ -128,7 +128,7 @@ def forget_the_rider(tx: Tx, userid: int) -> None:
 
 
 def must_be_allowed_to_ride(tx: Tx, userid: int, limits: Limits) -> None:
-    """Of a rider's requests at once the second sees what the first did; one of whom nothing was heard may ride."""
+    """Serializes a rider's requests: the second sees what the first did. Unknown riders may rent."""
     tx.lock(f"rider:{userid}")
     known = storage.standing(tx, userid)
     if known is not None and known.erased:

@@ -62,7 +62,7 @@ class Folding:
         self._place, folded, gone = await self._store.write(fold_kept, self._place, WINDOW)
         self._folded += folded
         if self._folded and not folded:
-            log.info("events that an older gbike kept are facts now", events=self._folded)
+            log.info("events kept by an older gbike were folded into facts", events=self._folded)
             self._folded = 0
         return folded + (gone if gone >= BATCH else 0)  # a few that went out of the window can wait for the next look
 

@@ -65,7 +65,7 @@ class RiderErased(DepositRefused):
 
 
 class CounterAccount(StrEnum):
-    """The other side of a rider's money: where it comes from and where it goes."""
+    """Counter account of a posting: where a rider's money comes from and goes to."""
 
     CASH = "cash"
     FEES = "fees"

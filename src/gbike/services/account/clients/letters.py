@@ -1,4 +1,4 @@
-"""How people are reached: until an operator plugs in something better, a file from which the operator forwards.
+"""Mail to people: until an operator plugs in something better, a file from which the operator forwards.
 
 A line names the account by its number only, so that the file holds nobody's contact.
 """

@@ -59,7 +59,7 @@ _PLACED = (
     f" lat = CASE WHEN {_OF_SOMEBODY} THEN CAST(? AS DOUBLE PRECISION) END,"
     f" lon = CASE WHEN {_OF_SOMEBODY} THEN CAST(? AS DOUBLE PRECISION) END"
 )
-"""Of whom was erased no place is kept, whoever returns the bike for them."""
+"""Erased riders: never store the return location."""
 
 
 def add(tx: Tx, userid: int, bikeid: int, *, deadline_ms: int) -> PendingRent:

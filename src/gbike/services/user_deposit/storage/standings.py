@@ -57,7 +57,7 @@ def keep(tx: Tx, userid: int, minimum: int, missing: int) -> None:
 
 
 def add(tx: Tx, userid: int, minimum: int) -> None:
-    """A rider of whom nothing was told, where nothing has to be. `minimum`: -1 before the first start."""
+    """Inserts a rider whose standing was never published. `minimum`: -1 before the first start."""
     sql = "INSERT INTO standings (userid, minimum_krw, missing_krw, version) VALUES (?, ?, 0, 0)"
     tx.execute(f"{sql} ON CONFLICT (userid) DO NOTHING", (userid, minimum))
 
