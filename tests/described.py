@@ -1,9 +1,9 @@
 """Whether an answer is in the description of its operation."""
 
 from gbike.kit.http.app import Operation
-from gbike.kit.http.ask import Response
 from gbike.kit.http.openapi import problems_of
 from gbike.kit.http.problems import MEDIA_TYPE
+from gbike.kit.http.request import Response
 
 
 def undescribed(operation: Operation, answer: Response) -> list[str]:

@@ -13,7 +13,7 @@ from gbike.contracts.rent import Returned
 from gbike.kit import settings
 from gbike.kit.access.rules import PUBLIC
 from gbike.kit.http.app import Operation
-from gbike.kit.http.ask import Request, Response
+from gbike.kit.http.request import Request, Response
 from gbike.kit.inprocess.peer import InProcessCaller
 from gbike.kit.peers import DEADLINE_HEADER, PeerAnswer
 from gbike.services.bike import commands as bike_commands

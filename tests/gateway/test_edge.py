@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from gbike.kit.http.ask import MAX_BODY
+from gbike.kit.http.request import MAX_BODY
 from tests.gateway.conftest import Stubs
 from tests.gateway.test_faults import problem
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gbike.kit.http.ask import HAL_JSON, JSON, preferred_media
 from gbike.kit.http.problems import NOT_ACCEPTABLE, Problem
+from gbike.kit.http.request import HAL_JSON, JSON, preferred_media
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from gbike.kit.access.principal import ANONYMOUS, DEMO, OwnerScope
 from gbike.kit.access.rules import PUBLIC, Rule
 from gbike.kit.acting import NOBODY_ASKED, Acting, IdempotencyKey, acting
 from gbike.kit.http.app import HttpApp, Operation
-from gbike.kit.http.ask import Request, Response
 from gbike.kit.http.guard import NoAuth
+from gbike.kit.http.request import Request, Response
 from gbike.kit.idempotency import answered_before
 from gbike.kit.inprocess.peer import call_asgi
 from gbike.kit.runtime import Worker

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from gbike.kit.access.rules import PUBLIC
 from gbike.kit.http.app import HttpApp, Operation
-from gbike.kit.http.ask import Request, Response
 from gbike.kit.http.fields import Amount, Id, Latitude, Longitude, Percent, Text, plain_fields, read_body
 from gbike.kit.http.guard import NO_AUTH
 from gbike.kit.http.hal import Page, ResourceKind, collection, item
 from gbike.kit.http.problems import Problem, preferred_language
+from gbike.kit.http.request import Request, Response
 from gbike.kit.inprocess.peer import call_asgi
 from gbike.kit.numbers import MAX_ID
 from gbike.kit.store import StoreUnavailable

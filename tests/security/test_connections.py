@@ -14,12 +14,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gbike.kit.access.certificates import certificates
 from gbike.kit.access.rules import PUBLIC
-from gbike.kit.http import patience, server
+from gbike.kit.http import request_timeout, server
 from gbike.kit.http.app import HttpApp, Operation
-from gbike.kit.http.ask import Request, Response
 from gbike.kit.http.connections import Connections, on_loopback
 from gbike.kit.http.guard import NO_AUTH
 from gbike.kit.http.problems import MEDIA_TYPE
+from gbike.kit.http.request import Request, Response
 from gbike.kit.http.server import HttpServer, listen
 from gbike.kit.open_files import raise_limit
 from gbike.kit.telemetry import Metrics
@@ -202,7 +202,7 @@ async def test_a_refusal_is_never_taken_for_the_answer_to_what_was_asked_before(
 
 
 async def test_who_asks_more_than_is_let_through_is_not_read_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "SLOWER_S", 0.2)
+    monkeypatch.setattr(request_timeout, "SLOWER_S", 0.2)
     heard: list[float] = []
 
     async def too_many(_scope: Scope, _receive: Receive, send: Send) -> None:
@@ -226,7 +226,7 @@ async def test_so_many_requests_wait_behind_one_and_no_more(served: Served) -> N
     reader = await served.connect(b"GET /later HTTP/1.1\r\nhost: x\r\n\r\n" + ASKED * 100)
     served.go_on.set()
     answers = await asyncio.wait_for(reader.read(), 10)
-    assert answers.count(b"HTTP/1.1 200 ") == 1 + patience.MOST_WAITING
+    assert answers.count(b"HTTP/1.1 200 ") == 1 + request_timeout.MOST_WAITING
 
 
 async def test_words_are_korean_for_who_prefers_them(served: Served) -> None:
@@ -262,11 +262,11 @@ async def test_two_authorizations_that_a_proxy_made_one_are_two_and_lists_are_wh
 async def test_who_asks_nothing_or_never_ends_a_head_is_sent_away(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patience, "SILENT_S", 0.1)
+    monkeypatch.setattr(request_timeout, "SILENT_S", 0.1)
     assert problem(await served.answers()) == (408, "request-too-slow")
     assert problem(await served.answers(b"\r\n\r\n")) == (408, "request-too-slow")
-    monkeypatch.setattr(patience, "SILENT_S", 60)
-    monkeypatch.setattr(patience, "HEAD_S", 0.1)
+    monkeypatch.setattr(request_timeout, "SILENT_S", 60)
+    monkeypatch.setattr(request_timeout, "HEAD_S", 0.1)
     assert problem(await served.answers(b"GET / HTTP/1.1\r\n", b"a: b\r\n")) == (408, "request-too-slow")
     later = await served.answers(ASKED, b"GET")
     assert problem(later[later.index(b"HTTP/1.1 408") :]) == (408, "request-too-slow")

@@ -13,10 +13,10 @@ from gbike.app.embedded import Embedded
 from gbike.kit.access.addresses import Proxies, client_prefix, origin
 from gbike.kit.access.limits import ANONYMOUS_ASKS, SESSIONS, SIGN_INS, Limits, Pace
 from gbike.kit.access.rules import PUBLIC
-from gbike.kit.http import patience
+from gbike.kit.http import request_timeout
 from gbike.kit.http.app import HttpApp, Operation
-from gbike.kit.http.ask import Request, Response
 from gbike.kit.http.guard import NO_AUTH
+from gbike.kit.http.request import Request, Response
 from gbike.kit.http.server import HttpServer, listen
 from gbike.kit.settings import BadSetting
 from gbike.kit.telemetry import Metrics
@@ -326,7 +326,7 @@ class _Ids:
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """A server that reads a body, and waits half a second for each request."""
-    monkeypatch.setattr(patience, "REQUEST_S", 0.5)
+    monkeypatch.setattr(request_timeout, "REQUEST_S", 0.5)
     told: list[int] = []
 
     async def read(request: Request) -> Response:

@@ -8,8 +8,8 @@ from gbike.app.embedded import Embedded
 from gbike.app.event_map import build_all
 from gbike.kit.access.rules import Rule
 from gbike.kit.http.app import HttpApp, Operation
-from gbike.kit.http.ask import Request, Response
 from gbike.kit.http.guard import NO_AUTH
+from gbike.kit.http.request import Request, Response
 from gbike.kit.telemetry import Metrics
 from tests.security.asking import AS_MANY_RENTS, CHEAP, Stage, mismatches
 from tests.security.people import EVERYWHERE, As, Locked

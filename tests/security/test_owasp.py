@@ -10,9 +10,9 @@ from gbike.app.embedded import Embedded
 from gbike.app.event_map import build_all
 from gbike.gateway.settings import GatewaySettings, origins
 from gbike.kit.access.addresses import Proxies
-from gbike.kit.http.ask import MAX_BODY
 from gbike.kit.http.openapi import document
 from gbike.kit.http.protection import PAGE_POLICY, POLICY
+from gbike.kit.http.request import MAX_BODY
 from gbike.kit.settings import BadSetting
 from tests.security.people import UNLIMITED, As, Locked, by_hand
 from tests.support import EVERY_RIDE_COSTS, digest

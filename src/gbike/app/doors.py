@@ -97,7 +97,7 @@ class TokenMode(AuthMode):
         """Who is let in, by a token or a key."""
         from gbike.kit.access.services import ServiceKeys
         from gbike.kit.access.tokens import Verifier
-        from gbike.kit.http.door import TokenAuth
+        from gbike.kit.http.auth import TokenAuth
 
         keys = ServiceKeys(self._callers_of(services))
         verifier = Verifier(frozenset(services), self._issuers, keys, self._clock, revoked=self.revoked)

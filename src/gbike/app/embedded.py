@@ -34,8 +34,8 @@ from gbike.kit.clock import Clock, SystemClock
 from gbike.kit.files import closed_folder
 from gbike.kit.housekeeping import BATCH
 from gbike.kit.http.app import HttpApp, Operation
-from gbike.kit.http.ask import HAL_JSON, Request, Response
 from gbike.kit.http.problems import STOPPED
+from gbike.kit.http.request import HAL_JSON, Request, Response
 from gbike.kit.http.standard import standard_operations
 from gbike.kit.ids import Ids, SystemIds
 from gbike.kit.inbox import Consumer

@@ -250,7 +250,7 @@ class ServiceProcess:
         running = assemble_one(self._spec, self._world(self._store))
         app = running.app
         if self._known is not None:
-            from gbike.kit.http.door import MutualTlsAuth
+            from gbike.kit.http.auth import MutualTlsAuth
 
             app, self._inside = app.parted(MutualTlsAuth)
         self._app = self._late(app)

@@ -15,7 +15,7 @@ from gbike.gateway.settings import GatewaySettings, tiles_origin
 from gbike.kit.access.limits import FREE
 from gbike.kit.access.rules import PUBLIC
 from gbike.kit.http.app import Handler, Operation
-from gbike.kit.http.ask import Request, Response
+from gbike.kit.http.request import Request, Response
 
 FILES = Path(__file__).parent.parent / "web"
 AT = "/app"

@@ -8,7 +8,7 @@ from gbike.gateway.envoy.routes import RATE_LIMIT, origins
 from gbike.gateway.envoy.upstreams import Address, socket_address
 from gbike.gateway.settings import GatewaySettings, cidrs
 from gbike.kit.access.addresses import V6_PREFIX
-from gbike.kit.http.ask import MAX_BODY
+from gbike.kit.http.request import MAX_BODY
 
 HEADERS_KB, HEADERS = 32, 100
 """All headers of a request together, and how many."""

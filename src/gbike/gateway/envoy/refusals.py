@@ -8,7 +8,6 @@ import msgspec
 from gbike.contracts import PROBLEM_TEXTS
 from gbike.gateway.envoy.headers import MODE, PROTECTING, header
 from gbike.gateway.envoy.routes import OWN_METHODS
-from gbike.kit.http.ask import MAX_BODY
 from gbike.kit.http.problems import (
     BAD_REQUEST,
     HEADERS_TOO_LARGE,
@@ -24,6 +23,7 @@ from gbike.kit.http.problems import (
     ProblemType,
     catalogue,
 )
+from gbike.kit.http.request import MAX_BODY
 
 OVERFLOW = catalogue(PROBLEM_TEXTS)["service-busy"]
 ANSWER_LOST = catalogue(PROBLEM_TEXTS)["answer-lost"]

@@ -8,8 +8,8 @@ from gbike.gateway.envoy.headers import header
 from gbike.gateway.routes import APP, Page, RouteTable
 from gbike.gateway.settings import GatewaySettings
 from gbike.gateway.settings import origins as listed
-from gbike.kit.http.ask import HAL_JSON
 from gbike.kit.http.protection import PAGE_POLICY, POLICY
+from gbike.kit.http.request import HAL_JSON
 
 READS = "GET|HEAD"
 RETRIES = 2

@@ -18,7 +18,6 @@ from gbike.kit.access.limits import READS, WRITES, Pace
 from gbike.kit.access.principal import ANONYMOUS, KeysUnavailable, OwnerScope
 from gbike.kit.access.rules import PUBLIC, SIGNED_IN, Rule
 from gbike.kit.acting import Acting, acting
-from gbike.kit.http.ask import KEY, Request, Response, event_stream, preferred_media
 from gbike.kit.http.fields import invalid
 from gbike.kit.http.guard import SAYS_DEMO, Guard, NoAuth
 from gbike.kit.http.problems import (
@@ -36,6 +35,7 @@ from gbike.kit.http.problems import (
     preferred_language,
 )
 from gbike.kit.http.protection import protecting
+from gbike.kit.http.request import KEY, Request, Response, event_stream, preferred_media
 from gbike.kit.http.streams import Stream, send_pieces
 from gbike.kit.idempotency import KeyInFlight, KeyReused, Replay
 from gbike.kit.store import StoreUnavailable

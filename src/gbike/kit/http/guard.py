@@ -5,7 +5,7 @@ from typing import Protocol
 from gbike.kit.access.limits import Pace
 from gbike.kit.access.principal import DEMO, OwnerScope, Principal
 from gbike.kit.access.rules import Rule
-from gbike.kit.http.ask import Request
+from gbike.kit.http.request import Request
 
 
 class Guard(Protocol):

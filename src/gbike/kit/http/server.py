@@ -16,12 +16,12 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
 from gbike.kit.access.certificates import services_named
-from gbike.kit.http.ask import CERTIFIED
 from gbike.kit.http.connections import Connections, Slot, most_connections, on_loopback
 from gbike.kit.http.listener import Listener
-from gbike.kit.http.patience import TimedConnection
 from gbike.kit.http.problems import INTERNAL, TOO_MANY, Problem
 from gbike.kit.http.refused import answering
+from gbike.kit.http.request import CERTIFIED
+from gbike.kit.http.request_timeout import TimedConnection
 from gbike.kit.http.streams import LINE
 from gbike.kit.open_files import limit, raise_limit
 from gbike.kit.settings import BadSetting

@@ -9,9 +9,9 @@ from gbike.kit.access.limits import FREE
 from gbike.kit.access.principal import DEMO
 from gbike.kit.access.rules import PUBLIC, WATCHERS
 from gbike.kit.http.app import Operation
-from gbike.kit.http.ask import Request, Response
 from gbike.kit.http.openapi import document
 from gbike.kit.http.pages import docs_page, status_codes_page
+from gbike.kit.http.request import Request, Response
 from gbike.kit.store import Reading, Store, must_write
 from gbike.kit.telemetry import Metrics
 

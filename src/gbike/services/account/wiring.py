@@ -14,7 +14,7 @@ from gbike.kit.passwords import Passwords, PasswordSettings
 from gbike.kit.runtime import Dependencies, Service, ServiceSpec
 from gbike.services import NAMES
 from gbike.services.account.clients.authenticator import Authenticators
-from gbike.services.account.clients.letters import LetterFile
+from gbike.services.account.clients.mail import LetterFile
 from gbike.services.account.domain import LockoutPolicy, Pace
 from gbike.services.account.http import REFUSALS, operations
 from gbike.services.account.policies import POLICIES

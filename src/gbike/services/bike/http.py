@@ -15,11 +15,11 @@ from gbike.kit.access.principal import Principal
 from gbike.kit.access.rules import ADMIN, ADMINS, BIKE_MANAGER, PUBLIC, SIGNED_IN, may
 from gbike.kit.clock import Clock, rfc3339
 from gbike.kit.http.app import Operation, Refusals
-from gbike.kit.http.ask import Request, Response, showing
 from gbike.kit.http.fields import Id, Latitude, Longitude, Percent, Text, invalid, sent_or
 from gbike.kit.http.hal import ResourceKind
 from gbike.kit.http.lists import listed, searching
 from gbike.kit.http.problems import GONE, Problem, catalogue
+from gbike.kit.http.request import Request, Response, showing
 from gbike.kit.peers import DEADLINE_HEADER
 from gbike.kit.store import Row, Store
 from gbike.services.bike import domain, storage

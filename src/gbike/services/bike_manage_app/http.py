@@ -11,11 +11,11 @@ from gbike.kit.access.rules import ADMIN, BIKE_MANAGER, may
 from gbike.kit.breaker import CircuitOpen
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
-from gbike.kit.http.ask import Request, Response, showing
 from gbike.kit.http.fields import Id, Percent
 from gbike.kit.http.hal import ResourceKind
 from gbike.kit.http.lists import listed
 from gbike.kit.http.problems import catalogue
+from gbike.kit.http.request import Request, Response, showing
 from gbike.kit.numbers import MAX_ID
 from gbike.kit.peers import PeerBusy, PeerTimeout, PeerUnavailable
 from gbike.kit.store import Store

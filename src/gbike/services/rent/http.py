@@ -11,11 +11,11 @@ from gbike.kit.access.rules import ADMINS, PEOPLE
 from gbike.kit.breaker import CircuitOpen
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
-from gbike.kit.http.ask import Request, Response, showing
 from gbike.kit.http.fields import Id, Instant, Latitude, Longitude, Reason, Text, invalid, ms_of
 from gbike.kit.http.hal import ResourceKind
 from gbike.kit.http.lists import listed
 from gbike.kit.http.problems import Problem, catalogue
+from gbike.kit.http.request import Request, Response, showing
 from gbike.kit.peers import PeerBusy, PeerTimeout, PeerUnavailable
 from gbike.kit.store import Store
 from gbike.services.rent import domain, storage

@@ -2,7 +2,7 @@
 
 from ipaddress import ip_address, ip_network
 
-from gbike.kit.http.ask import Request
+from gbike.kit.http.request import Request
 from gbike.services.account.domain import Device
 
 V4_PREFIX, V6_PREFIX = 24, 48

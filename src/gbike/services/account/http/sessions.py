@@ -2,7 +2,7 @@
 
 from gbike.kit.access.addresses import client_prefix
 from gbike.kit.access.keyring import Keys
-from gbike.kit.http.ask import Request, Response
+from gbike.kit.http.request import Request, Response
 from gbike.services.account.commands.sessions import sign_out
 from gbike.services.account.domain import Access
 from gbike.services.account.http import bodies

@@ -11,11 +11,11 @@ from gbike.kit.access.rules import ADMINS, PEOPLE
 from gbike.kit.acting import acting
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
-from gbike.kit.http.ask import Request, Response, showing
 from gbike.kit.http.fields import Amount, Difference, Id, Reason, invalid
 from gbike.kit.http.hal import ResourceKind
 from gbike.kit.http.lists import listed, searching
 from gbike.kit.http.problems import catalogue
+from gbike.kit.http.request import Request, Response, showing
 from gbike.kit.ids import Ids
 from gbike.kit.money import MAX_WON
 from gbike.kit.store import Row, Store

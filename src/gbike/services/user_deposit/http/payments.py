@@ -12,9 +12,9 @@ from gbike.kit.access.principal import OwnerScope
 from gbike.kit.access.rules import PEOPLE, PUBLIC
 from gbike.kit.clock import Clock
 from gbike.kit.http.app import Operation, Refusals
-from gbike.kit.http.ask import Request, Response
 from gbike.kit.http.fields import read_body
 from gbike.kit.http.hal import ResourceKind, item
+from gbike.kit.http.request import Request, Response
 from gbike.kit.ids import Ids
 from gbike.kit.store import Store
 from gbike.services.user_deposit import domain, storage

@@ -8,10 +8,10 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from gbike.kit.http.ask import MAX_BODY
 from gbike.kit.http.connections import Slot
 from gbike.kit.http.problems import BAD_REQUEST, HEADERS_TOO_LARGE, TOO_LARGE, TOO_SLOW, Problem, ProblemType
 from gbike.kit.http.refused import answering, written
+from gbike.kit.http.request import MAX_BODY
 
 MOST_HEAD = 32 * 1024
 """Bytes of a request's target and headers, as Envoy's `max_request_headers_kb`."""

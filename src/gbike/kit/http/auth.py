@@ -9,9 +9,9 @@ from gbike.kit.access.limits import ANONYMOUS_ASKS, FREE, RENEWALS, SESSIONS, SI
 from gbike.kit.access.principal import KeysUnavailable, Principal
 from gbike.kit.access.rules import SCRAPER, Rule, allow
 from gbike.kit.access.tokens import BadToken, Verifier
-from gbike.kit.http.ask import Request
 from gbike.kit.http.guard import Guard
 from gbike.kit.http.problems import FORBIDDEN, TOO_MANY, UNAUTHENTICATED, Problem
+from gbike.kit.http.request import Request
 
 CHALLENGE = 'Bearer realm="gbike"'
 WATCHER = Principal(f"service:{SCRAPER}", service=SCRAPER)
