@@ -31,15 +31,15 @@ from gbike.contracts.rent import Rented
 from gbike.kit.clock import SystemClock
 from gbike.kit.envelope import Message, pack
 from gbike.kit.ids import SystemIds
-from gbike.kit.inbox import BATCH, Consumer
-from gbike.kit.kafka.broker import Broker as Way
-from gbike.kit.kafka.bus import BATCH_BYTES, KafkaBus
-from gbike.kit.kafka.subscription import COMMIT_PAUSE_S, KafkaSubscription
-from gbike.kit.kafka.topic import ensure_topics, topic_of
-from gbike.kit.kafka.wire import to_headers
-from gbike.kit.outbox import Relay
-from gbike.kit.postgres.store import PostgresStore
-from gbike.kit.schema.migrate import migrate_url
+from gbike.kit.messaging.inbox import BATCH, Consumer
+from gbike.kit.messaging.kafka.broker import Broker as Way
+from gbike.kit.messaging.kafka.bus import BATCH_BYTES, KafkaBus
+from gbike.kit.messaging.kafka.subscription import COMMIT_PAUSE_S, KafkaSubscription
+from gbike.kit.messaging.kafka.topic import ensure_topics, topic_of
+from gbike.kit.messaging.kafka.wire import to_headers
+from gbike.kit.messaging.outbox import Relay
+from gbike.kit.storage.migrations.migrate import migrate_url
+from gbike.kit.storage.postgres.store import PostgresStore
 from gbike.kit.store import Tx
 from gbike.kit.telemetry import Metrics, trace_from
 

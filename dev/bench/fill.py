@@ -16,7 +16,7 @@ from pathlib import Path
 from dev.bench.past import RIDES, SOURCE
 from gbike.app.catalogue import specs
 from gbike.app.data_folder import DataFolder
-from gbike.kit.schema.migrate import LOG_VERSIONS, migrate
+from gbike.kit.storage.migrations.migrate import LOG_VERSIONS, migrate
 
 DAY_MS = 24 * 3_600_000
 RIDES_PER_RIDER = 50

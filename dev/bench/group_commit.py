@@ -1,4 +1,5 @@
-"""Where should a write's statements and its COMMIT run: on the event loop (as in kit/sqlite/store), or in a thread?
+"""Where should a write's statements and its COMMIT run: on the event loop (as in kit/storage/sqlite/store), or in a
+thread?
 
 `python -m dev.bench.group_commit` lets 64 writers write for a while, each way, on a file of its own: once with nothing
 else to do, and once with some plain Python before each write, as a request has. All ways share a commit among all that
@@ -18,10 +19,10 @@ from typing import Any
 
 import uvloop
 
-from gbike.kit.batching import Left
 from gbike.kit.clock import SystemClock
 from gbike.kit.ids import SystemIds
-from gbike.kit.sqlite.store import SqliteStore
+from gbike.kit.storage.batching import Left
+from gbike.kit.storage.sqlite.store import SqliteStore
 from gbike.kit.store import Tx
 
 WRITERS = 64

@@ -24,7 +24,7 @@ import uvloop
 from dev.bench.process import TARIFF
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
-from gbike.kit.inprocess.peer import call_asgi
+from gbike.kit.calls.in_process import call_asgi
 from gbike.kit.telemetry import configure_logs
 
 FEW, MANY = 300, 600

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from gbike.app.data_folder import DataFolder
 from gbike.app.doors import TokenMode
 from gbike.app.embedded import Embedded
-from gbike.kit.access.tokens import PublicKey
+from gbike.kit.auth.tokens import PublicKey
 from gbike.kit.http.server import HttpServer, listen, run
 from gbike.kit.settings import environment
 

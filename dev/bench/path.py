@@ -1,9 +1,9 @@
 """What a request goes through before its answer: calls, functions, files. `python -m dev.bench.path`, `-v` names them.
 
 A call is the first entry of one of gbike's named functions: a coroutine that goes on after an await is not entered
-again, and lambdas and comprehensions belong to the function around them. `kit/inprocess` does not count: it plays the
-client and the wire. A change of file is a call of a function in another file than the call before. The demo in one
-process, in memory, without its workers, so that nothing but the request runs; each request was made once before.
+again, and lambdas and comprehensions belong to the function around them. `kit/calls/in_process.py` does not count: it
+plays the client and the wire. A change of file is a call of a function in another file than the call before. The demo
+in one process, in memory, without its workers, so that nothing but the request runs; each request was made once before.
 """
 
 import asyncio
@@ -17,11 +17,11 @@ import msgspec
 
 import gbike
 from gbike.app.embedded import Embedded
-from gbike.kit.inprocess.peer import call_asgi
+from gbike.kit.calls.in_process import call_asgi
 from gbike.kit.telemetry import configure_logs
 
 OURS = Path(gbike.__file__).parent
-WIRE = OURS / "kit" / "inprocess"
+WIRE = OURS / "kit" / "calls" / "in_process.py"
 
 
 class Way(msgspec.Struct, frozen=True):

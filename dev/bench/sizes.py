@@ -30,10 +30,10 @@ from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
 from gbike.app.engines import CannotRun as NotInstalled
 from gbike.app.engines import postgres
-from gbike.kit.inprocess.peer import call_asgi
-from gbike.kit.postgres.store import PostgresStore
-from gbike.kit.schema.migrate import migrate_url
-from gbike.kit.sqlite.store import SqliteStore
+from gbike.kit.calls.in_process import call_asgi
+from gbike.kit.storage.migrations.migrate import migrate_url
+from gbike.kit.storage.postgres.store import PostgresStore
+from gbike.kit.storage.sqlite.store import SqliteStore
 from gbike.kit.telemetry import configure_logs
 
 RIDES = 6_000

@@ -25,8 +25,8 @@ from gbike.contracts.bike import ChkAndUpdatedStatus
 from gbike.kit.clock import SystemClock
 from gbike.kit.envelope import pack
 from gbike.kit.ids import SystemIds
-from gbike.kit.postgres.store import PostgresStore
-from gbike.kit.schema.migrate import migrate_url
+from gbike.kit.storage.migrations.migrate import migrate_url
+from gbike.kit.storage.postgres.store import PostgresStore
 from gbike.kit.store import Tx
 from gbike.kit.telemetry import NO_TRACE
 

@@ -9,8 +9,8 @@ import msgspec
 
 from gbike.app.embedded import Embedded
 from gbike.app.event_map import build_all
+from gbike.kit.calls.in_process import call_asgi
 from gbike.kit.envelope import Message
-from gbike.kit.inprocess.peer import call_asgi
 from gbike.kit.store import Reading
 
 

@@ -6,8 +6,8 @@ from itertools import groupby
 from dev.documents.reference import GENERATED
 from gbike.app.event_map import Built
 from gbike.app.kafka_rights import ANY, Right, logins, rights, topics
-from gbike.kit.bus import KEEP_MS
-from gbike.kit.kafka.topic import PARTITIONS
+from gbike.kit.messaging.bus import KEEP_MS
+from gbike.kit.messaging.kafka.topic import PARTITIONS
 
 
 def page(built: Sequence[Built]) -> str:

@@ -12,8 +12,8 @@ from gbike.app.serve import ServeSettings
 from gbike.app.settings import SettingRow, setting_rows
 from gbike.gateway.envoy import PROBLEMS
 from gbike.gateway.settings import GatewaySettings
-from gbike.kit.access.certificates import TlsSettings
-from gbike.kit.access.settings import AccessSettings
+from gbike.kit.auth.certificates import TlsSettings
+from gbike.kit.auth.settings import AccessSettings
 from gbike.kit.http.problems import EVERYWHERE, ProblemType
 from gbike.kit.settings import describe
 

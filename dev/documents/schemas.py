@@ -20,10 +20,10 @@ from dev.documents.reference import events_page, settings_page, status_codes_pag
 from dev.documents.who_may import SECURITY, with_table
 from gbike.app.catalogue import speakers
 from gbike.app.event_map import Built, MappedEvent, build_all, events
-from gbike.kit.bus import KEEP_MS
 from gbike.kit.http.openapi import document, schemas_of
-from gbike.kit.kafka.subscription import group_of
-from gbike.kit.kafka.topic import PARTITIONS, topic_of
+from gbike.kit.messaging.bus import KEEP_MS
+from gbike.kit.messaging.kafka.subscription import group_of
+from gbike.kit.messaging.kafka.topic import PARTITIONS, topic_of
 
 ROOT = Path(__file__).parents[2]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -6,10 +6,10 @@ from random import Random
 
 from dev.simulation.loop import Life
 from dev.simulation.network import Network
-from gbike.kit.bus import Batch, BusUnavailable
 from gbike.kit.clock import news
 from gbike.kit.envelope import Message
-from gbike.kit.sqlite.log import SqliteLog
+from gbike.kit.messaging.bus import Batch, BusUnavailable
+from gbike.kit.messaging.local.log import SqliteLog
 from gbike.kit.store import Reading, Store, Tx
 
 LATEST_S = 8.0

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from dev.simulation.node import Cluster
+from gbike.kit.calls.peers import PeerUnreachable
 from gbike.kit.clock import rfc3339
-from gbike.kit.peers import PeerUnreachable
 
 
 @dataclass

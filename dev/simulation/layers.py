@@ -9,8 +9,8 @@ from gbike.contracts.rent import Returned
 from gbike.kit.clock import SystemClock
 from gbike.kit.envelope import Message
 from gbike.kit.ids import SystemIds
-from gbike.kit.schema.migrate import in_memory
-from gbike.kit.sqlite.store import SqliteStore
+from gbike.kit.storage.migrations.migrate import in_memory
+from gbike.kit.storage.sqlite.store import SqliteStore
 from gbike.kit.store import Tx
 from gbike.services.billing import policies as billing
 from gbike.services.billing.domain import Rounding, Tariff

@@ -17,13 +17,13 @@ from dev.simulation.layers import bill_guard, inbox, ledger_key
 from dev.simulation.run import run_seed
 from dev.simulation.seams import Seam, answering, before, given, mark_then_append, replaced
 from dev.simulation.swarm import Swarm
-from gbike.kit import idempotency
-from gbike.kit.batching import Write
-from gbike.kit.breaker import Breaker, State
-from gbike.kit.inbox import Consumer
-from gbike.kit.outbox import Relay
-from gbike.kit.peers import Peer, PeerAnswer
-from gbike.kit.sqlite.store import SqliteStore, SqliteTx
+from gbike.kit.calls.breaker import Breaker, State
+from gbike.kit.calls.peers import Peer, PeerAnswer
+from gbike.kit.messaging.inbox import Consumer
+from gbike.kit.messaging.outbox import Relay
+from gbike.kit.storage import idempotency
+from gbike.kit.storage.batching import Write
+from gbike.kit.storage.sqlite.store import SqliteStore, SqliteTx
 from gbike.kit.store import StoreUnavailable, Tx
 from gbike.services.bike import storage as bikes
 from gbike.services.bike.domain import BikeNotAvailable, Status

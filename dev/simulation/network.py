@@ -8,8 +8,8 @@ from typing import Any
 
 from dev.simulation.loop import Life, SimLoop
 from dev.simulation.swarm import Swarm
-from gbike.kit.inprocess.peer import Asgi, call_asgi
-from gbike.kit.peers import PeerAnswer, PeerUnreachable
+from gbike.kit.calls.in_process import Asgi, call_asgi
+from gbike.kit.calls.peers import PeerAnswer, PeerUnreachable
 
 TAIL_S = 12.0
 """The latest that a message arrives."""

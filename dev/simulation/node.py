@@ -13,15 +13,15 @@ from dev.simulation.network import Network, SimCaller
 from dev.simulation.swarm import Swarm
 from gbike.app.catalogue import specs
 from gbike.app.single import assemble_one, drive
-from gbike.kit.batching import Left, Write
+from gbike.kit.calls.in_process import Asgi
 from gbike.kit.clock import Moment
 from gbike.kit.http.guard import NO_AUTH
-from gbike.kit.inbox import Consumer
-from gbike.kit.inprocess.peer import Asgi
-from gbike.kit.runtime import Dependencies, Running, ServiceSpec
-from gbike.kit.schema.migrate import LOG_VERSIONS, in_memory
-from gbike.kit.sqlite.log import SqliteLog
-from gbike.kit.sqlite.store import SqliteReading, SqliteStore
+from gbike.kit.messaging.inbox import Consumer
+from gbike.kit.messaging.local.log import SqliteLog
+from gbike.kit.service import Dependencies, Running, ServiceSpec
+from gbike.kit.storage.batching import Left, Write
+from gbike.kit.storage.migrations.migrate import LOG_VERSIONS, in_memory
+from gbike.kit.storage.sqlite.store import SqliteReading, SqliteStore
 from gbike.kit.telemetry import Metrics
 
 LOG = "bus"

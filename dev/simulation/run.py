@@ -24,8 +24,8 @@ from dev.simulation.oracle import wrong_with_history
 from dev.simulation.people import Operator, Person, Rider, Staff
 from dev.simulation.swarm import Swarm, draw
 from gbike.app.verify import differing_lines, violations
-from gbike.kit.schema.migrate import in_memory
-from gbike.kit.sqlite.store import SqliteReading, SqliteStore
+from gbike.kit.storage.migrations.migrate import in_memory
+from gbike.kit.storage.sqlite.store import SqliteReading, SqliteStore
 from gbike.services.rent_and_billing_view.storage import VERSIONS, lines
 from gbike.services.rent_and_billing_view.wiring import rebuild
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gbike.app.catalogue import specs
-from gbike.kit import outbox
+from gbike.kit.messaging import outbox
 from gbike.kit.store import Tx
 
 Seam = Callable[[pytest.MonkeyPatch], None]

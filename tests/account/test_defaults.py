@@ -20,8 +20,8 @@ from gbike.app.readings import StoreLocation
 from gbike.app.serve import settings_for
 from gbike.app.settings import setting_rows
 from gbike.contracts.events import EVENTS
-from gbike.kit.dead_letters import set_aside
 from gbike.kit.envelope import Message
+from gbike.kit.messaging.dead_letters import set_aside
 from gbike.kit.settings import describe, load
 from tests.security.people import Locked
 from tests.support import Client

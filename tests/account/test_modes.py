@@ -11,7 +11,7 @@ from gbike.app.copies import copy, restore
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
 from gbike.app.modes import Mode, OtherMode, claim
-from gbike.kit.sqlite.store import open_file
+from gbike.kit.storage.sqlite.store import open_file
 from tests.account.house import gbike
 
 

@@ -9,7 +9,13 @@ from tests.architecture.source import imported, room, tree
 
 DECIDED = {"say", "publish", "audit", "count", "lock", "share"}
 """What a transaction does beside SQL."""
-ELSEWHERE = ("gbike.contracts", "gbike.kit.http", "gbike.kit.settings", "gbike.kit.telemetry", "gbike.kit.erasure")
+ELSEWHERE = (
+    "gbike.contracts",
+    "gbike.kit.http",
+    "gbike.kit.settings",
+    "gbike.kit.telemetry",
+    "gbike.kit.privacy.erasure",
+)
 TO_BE_MENDED = {"account"}
 
 

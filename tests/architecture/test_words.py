@@ -183,7 +183,7 @@ def test_a_pages_state_is_set_by_its_name() -> None:
     ("text", "found"),
     [
         ("def f(tx):\n    tx.say(1)\n", ["tx.say: publish"]),
-        ("from gbike.kit.access.principal import Whose as W\n", ["Whose: OwnerScope"]),
+        ("from gbike.kit.auth.principal import Whose as W\n", ["Whose: OwnerScope"]),
         ("f(rehearse=True)\n", ["rehearse: run_twice"]),
         ("try:\n    pass\nexcept ValueError as grave:\n    pass\n", ["grave: tombstone"]),
         ("class House:\n    pass\n", []),

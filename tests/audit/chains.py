@@ -6,12 +6,12 @@ from pathlib import Path
 
 import apsw
 
-from gbike.kit.access.principal import Principal
 from gbike.kit.audit.chain import append
 from gbike.kit.audit.rows import Deed, deed
+from gbike.kit.auth.principal import Principal
 from gbike.kit.ids import SystemIds
-from gbike.kit.schema.migrate import migrate
-from gbike.kit.sqlite.store import SqliteReading, SqliteStore, connect
+from gbike.kit.storage.migrations.migrate import migrate
+from gbike.kit.storage.sqlite.store import SqliteReading, SqliteStore, connect
 from gbike.kit.store import Tx
 from gbike.kit.telemetry import NO_TRACE
 from gbike.services.user_deposit.storage import VERSIONS

@@ -12,7 +12,7 @@ import pytest
 
 from gbike.kit.audit.chain import COLUMNS, breaks, head, rows
 from gbike.kit.audit.rows import hash_of
-from gbike.kit.sqlite.store import open_file
+from gbike.kit.storage.sqlite.store import open_file
 from tests.audit.chains import forger, make_chain, reading
 
 LENGTH, SHORT = 100_000, 1_000

@@ -29,8 +29,8 @@ from gbike.app.engines import postgres
 from gbike.app.readings import open_urls
 from gbike.app.single import migrate_store
 from gbike.kit.clock import Clock
-from gbike.kit.republish import meet
-from gbike.kit.sqlite.store import SqliteStore
+from gbike.kit.messaging.republish import meet
+from gbike.kit.storage.sqlite.store import SqliteStore
 from tests.cluster.running import Cluster, begin, end, gbike, until, why_no_cluster
 from tests.cluster.test_cluster import bike, ride, settled
 from tests.journeys.engines import PATIENT, Databases, House

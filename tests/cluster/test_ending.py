@@ -17,8 +17,8 @@ from gbike.app import gateway
 from gbike.app.cluster.ports import free_ports
 from gbike.app.engines import CannotRun, envoy
 from gbike.gateway.envoy import upstreams
+from gbike.kit.calls import remote
 from gbike.kit.http import server
-from gbike.kit.remote import peer
 from tests.cluster.running import Served, until
 from tests.gateway.servers import Envoy
 from tests.waiting import a_while, soon
@@ -89,7 +89,7 @@ async def _fine(_scope: Scope, _receive: Receive, send: Send) -> None:
 
 
 def test_clients_let_go_of_an_idle_connection_before_a_service_that_ends_does() -> None:
-    assert max(peer.KEEP_OPEN_S, upstreams.IDLE_S) < DRAIN_S < server.KEEP_OPEN_S
+    assert max(remote.KEEP_OPEN_S, upstreams.IDLE_S) < DRAIN_S < server.KEEP_OPEN_S
 
 
 def test_under_load_one_of_two_ends_and_no_request_fails(tmp_path: Path, ports: Iterator[int]) -> None:

@@ -114,7 +114,8 @@ async def test_who_no_longer_waits_for_a_service_has_none(case: Case) -> None:
 
 
 def test_it_has_the_code_of_no_service() -> None:
-    code = "import gbike.app.serve, gbike.app.cluster.forkserver, gbike.kit.remote.peer, gbike.kit.postgres.store, sys"
+    code = "import gbike.app.serve, gbike.app.cluster.forkserver, gbike.kit.calls.remote, sys"
+    code += "; import gbike.kit.storage.postgres.store"
     told = subprocess.run(
         [sys.executable, "-c", f"{code}; print([name for name in sys.modules if 'gbike.services.' in name])"],
         capture_output=True,

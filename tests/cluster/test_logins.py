@@ -19,7 +19,7 @@ from gbike.app.engines import postgres
 from gbike.app.readings import open_urls
 from gbike.app.single import migrate_store
 from gbike.kit.clock import SystemClock
-from gbike.kit.postgres.connection import Dialer
+from gbike.kit.storage.postgres.connection import Dialer
 from gbike.kit.store import StoreUnavailable
 from gbike.services import NAMES
 from tests.cluster.running import new_folder, until, why_no_cluster

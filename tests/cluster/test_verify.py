@@ -18,7 +18,7 @@ from gbike.app.cluster.plan import Plan, keep_plan
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
 from gbike.app.verify import violations
-from gbike.kit.sqlite.store import open_file
+from gbike.kit.storage.sqlite.store import open_file
 from gbike.services import NAMES
 from tests.cluster.running import gbike
 from tests.support import EVERY_RIDE_COSTS, Client

@@ -15,14 +15,14 @@ import msgspec
 
 from gbike.contracts.events import EVENTS
 from gbike.contracts.rent import Rented, Returned
-from gbike.kit.acting import IdempotencyKey
 from gbike.kit.audit.chain import COLUMNS, _breaks, head
-from gbike.kit.dead_letters import set_aside
+from gbike.kit.auth.acting import IdempotencyKey
 from gbike.kit.envelope import Event, Message, pack
-from gbike.kit.hours import first_id, fold, take_note
-from gbike.kit.housekeeping import DAY_MS, RetentionRule, _forget
-from gbike.kit.inbox import Consumer, Policies
-from gbike.kit.outbox import _mark_published
+from gbike.kit.messaging.dead_letters import set_aside
+from gbike.kit.messaging.hours import first_id, fold, take_note
+from gbike.kit.messaging.inbox import Consumer, Policies
+from gbike.kit.messaging.outbox import _mark_published
+from gbike.kit.storage.retention import DAY_MS, RetentionRule, _forget
 from gbike.kit.store import Reading, Tx
 from gbike.kit.telemetry import NO_TRACE, Metrics
 from tests.concurrency.stepping import NOW, Write

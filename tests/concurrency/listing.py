@@ -9,11 +9,11 @@ from pathlib import Path
 
 import gbike
 from gbike.app.embedded import Embedded
-from gbike.kit.housekeeping import RetentionRule
+from gbike.kit.storage.retention import RetentionRule
 from tests.concurrency.house import qualified
 
 SRC = Path(gbike.__file__).parent
-_ENGINES = ("kit/sqlite", "kit/postgres")
+_ENGINES = ("kit/storage/sqlite", "kit/storage/postgres")
 """Behind the port: what they write is not a service's."""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gbike.kit.housekeeping import DAY_MS, RetentionRule, _forget
+from gbike.kit.storage.retention import DAY_MS, RetentionRule, _forget
 from gbike.kit.store import Tx
 from gbike.services.account.commands.passwords import LETTERS
 from gbike.services.account.domain import LastAdmin, LockoutPolicy, Role, TooManyAtOnce

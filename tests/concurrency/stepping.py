@@ -14,9 +14,9 @@ from psycopg.pq.abc import PGresult
 
 from gbike.kit.clock import Moment
 from gbike.kit.ids import SystemIds
-from gbike.kit.postgres.connection import Dialer, Session
-from gbike.kit.postgres.readers import Readers
-from gbike.kit.postgres.writer import PostgresWriter
+from gbike.kit.storage.postgres.connection import Dialer, Session
+from gbike.kit.storage.postgres.readers import Readers
+from gbike.kit.storage.postgres.writer import PostgresWriter
 from tests.concurrency.footprint import Step, Touched
 
 NOW = 1_800_000_000_000

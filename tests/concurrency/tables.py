@@ -16,10 +16,10 @@ HOUSES: dict[str, House] = {
     for file in sorted((Path(__file__).parent / "houses").glob("[a-z]*.py"))
 }
 NOT_HERE = {
-    "gbike.kit.inbox: self._subscription.settle": "on Kafka it is nothing; the log's place is SQLite's",
-    "gbike.kit.republish._forget_places": "a restore, before anybody runs on the databases",
-    "gbike.kit.republish._heard_now": "the same",
-    "gbike.kit.batching.probe": "adds to a total that nobody reads, and changes nothing else",
+    "gbike.kit.messaging.inbox: self._subscription.settle": "on Kafka it is nothing; the log's place is SQLite's",
+    "gbike.kit.messaging.republish._forget_places": "a restore, before anybody runs on the databases",
+    "gbike.kit.messaging.republish._heard_now": "the same",
+    "gbike.kit.storage.batching.probe": "adds to a total that nobody reads, and changes nothing else",
     "gbike.services.rent_and_billing_view.commands.rebuild_in_place": "a folder that nobody else has: SQLite",
     "gbike.services.rent_and_billing_view.commands.fold_facts": "into a new file: SQLite",
 }

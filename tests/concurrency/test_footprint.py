@@ -2,7 +2,7 @@
 
 import pytest
 
-from gbike.kit.postgres import writer
+from gbike.kit.storage.postgres import writer
 from tests.concurrency.footprint import Step, Touched, dependent
 
 

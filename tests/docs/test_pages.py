@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from prometheus_client import Counter
 
-from gbike.kit.batching import BATCH
-from gbike.kit.sqlite.store import COMMITS_IN_THREAD, SLOW_COMMIT_MS
+from gbike.kit.storage.batching import BATCH
+from gbike.kit.storage.sqlite.store import COMMITS_IN_THREAD, SLOW_COMMIT_MS
 from tests.observability.pages import declared
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ from gbike.app.doctor import examine
 from gbike.app.embedded import Embedded
 from gbike.kit.clock import SystemClock
 from gbike.kit.contacts import known_as
-from gbike.kit.sqlite.store import open_file
+from gbike.kit.storage.sqlite.store import open_file
 
 
 async def test_accounts_of_before_with_one_contact_are_told_by_number(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from gbike.app.embedded import Embedded
 from gbike.app.engines import kafka
 from gbike.app.modes import Mode, claim
 from gbike.kit.clock import SystemClock
-from gbike.kit.sqlite.store import open_file
+from gbike.kit.storage.sqlite.store import open_file
 from tests.postgres import Server
 
 LONG = "q7-".join("0123456789abcdef")

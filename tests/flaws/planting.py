@@ -10,10 +10,10 @@ import pytest
 
 from gbike.app.embedded import Embedded
 from gbike.contracts import Event
+from gbike.kit.calls.in_process import InProcessCaller
+from gbike.kit.calls.peers import PeerAnswer
 from gbike.kit.clock import Moment
 from gbike.kit.envelope import Message, pack
-from gbike.kit.inprocess.peer import InProcessCaller
-from gbike.kit.peers import PeerAnswer
 from gbike.kit.store import Reading
 from gbike.kit.telemetry import NO_TRACE
 from tests.support import EVERY_RIDE_COSTS, Client

@@ -15,15 +15,16 @@ import pytest
 from dev.simulation.seams import mark_then_append
 from gbike.app.data_folder import DataFolder, FolderInUse
 from gbike.contracts.rent import Rented
-from gbike.kit import envelope, inbox, outbox
-from gbike.kit.bus import BusUnavailable
+from gbike.kit import envelope
 from gbike.kit.clock import SystemClock, rfc3339
 from gbike.kit.envelope import Message
 from gbike.kit.ids import SystemIds
-from gbike.kit.schema.migrate import migrate
-from gbike.kit.sqlite import store as sqlite_store
-from gbike.kit.sqlite.log import SqliteLog
-from gbike.kit.sqlite.store import SqliteStore, SqliteTx
+from gbike.kit.messaging import inbox, outbox
+from gbike.kit.messaging.bus import BusUnavailable
+from gbike.kit.messaging.local.log import SqliteLog
+from gbike.kit.storage.migrations.migrate import migrate
+from gbike.kit.storage.sqlite import store as sqlite_store
+from gbike.kit.storage.sqlite.store import SqliteStore, SqliteTx
 from gbike.kit.store import Tx
 from gbike.kit.telemetry import NO_TRACE
 from gbike.services.bike import commands as bike_commands

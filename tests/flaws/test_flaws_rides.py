@@ -11,11 +11,11 @@ from dev.simulation.mutants import FREE_ANOTHERS_BIKE, TAKE_A_TAKEN_BIKE
 from dev.simulation.seams import answering, before
 from gbike.contracts.rent import Returned
 from gbike.kit import settings
-from gbike.kit.access.rules import PUBLIC
+from gbike.kit.auth.rules import PUBLIC
+from gbike.kit.calls.in_process import InProcessCaller
+from gbike.kit.calls.peers import DEADLINE_HEADER, PeerAnswer
 from gbike.kit.http.app import Operation
 from gbike.kit.http.request import Request, Response
-from gbike.kit.inprocess.peer import InProcessCaller
-from gbike.kit.peers import DEADLINE_HEADER, PeerAnswer
 from gbike.services.bike import commands as bike_commands
 from gbike.services.bike import domain as bike_domain
 from gbike.services.bike import http as bike_http

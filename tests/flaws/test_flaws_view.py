@@ -8,7 +8,7 @@ from dev.simulation.seams import replaced
 from gbike.contracts.billing import CalculatedFee, ClosedBill, RegisteredBill
 from gbike.contracts.rent import Rented
 from gbike.contracts.user_deposit import UpdatedDeposit
-from gbike.kit import inbox
+from gbike.kit.messaging import inbox
 from gbike.kit.store import Tx
 from gbike.services.rent_and_billing_view import storage as view
 from gbike.services.rent_and_billing_view import wiring as view_wiring

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from gbike.app.cli import app
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
-from gbike.kit.sqlite.store import open_file
+from gbike.kit.storage.sqlite.store import open_file
 from gbike.services import NAMES
 from tests.support import EVERY_RIDE_COSTS, Client
 

@@ -10,8 +10,8 @@ import pytest
 from gbike.app.data_folder import MANIFEST, DataFolder
 from gbike.app.embedded import Embedded
 from gbike.app.manifest import NotWhole, check, look
-from gbike.kit.sqlite.seal import read_seal
-from gbike.kit.sqlite.store import open_file
+from gbike.kit.storage.sqlite.seal import read_seal
+from gbike.kit.storage.sqlite.store import open_file
 from tests.services.lone import SetClock
 from tests.support import Client
 

@@ -15,13 +15,14 @@ from gbike.app import checking
 from gbike.app.data_folder import DataFolder
 from gbike.app.doctor import stores as doctor_stores
 from gbike.app.embedded import Embedded, begun_anew
-from gbike.kit import republish
-from gbike.kit.bus import BusUnavailable
 from gbike.kit.clock import SystemClock
-from gbike.kit.outbox import Relay, how_many_wait
-from gbike.kit.sqlite import epoch, store
-from gbike.kit.sqlite.log import SqliteLog
-from gbike.kit.sqlite.store import SqliteStore, open_file
+from gbike.kit.messaging import republish
+from gbike.kit.messaging.bus import BusUnavailable
+from gbike.kit.messaging.local import epoch
+from gbike.kit.messaging.local.log import SqliteLog
+from gbike.kit.messaging.outbox import Relay, how_many_wait
+from gbike.kit.storage.sqlite import store
+from gbike.kit.storage.sqlite.store import SqliteStore, open_file
 from gbike.kit.store import StoreUnavailable
 from gbike.kit.telemetry import Facts, Metrics, SpanKind, Trace
 from tests.journeys.fleet import assert_nothing_is_violated, every, open_deposits, register_bikes
@@ -320,7 +321,7 @@ async def test_workers_that_begin_together_find_out_once(folders: Folders, monke
     data = folders.data
     removed(data, data)
     met = []
-    monkeypatch.setattr("gbike.kit.sqlite.log.meet", lambda *how: met.append(1) or epoch.meet(*how))
+    monkeypatch.setattr("gbike.kit.messaging.local.log.meet", lambda *how: met.append(1) or epoch.meet(*how))
     whole, _ = opened(data)
     whole.start()
     assert len(set(await asyncio.gather(*(whole.bus.identity() for _ in range(5))))) == 1

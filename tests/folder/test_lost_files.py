@@ -13,7 +13,7 @@ from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
 from gbike.app.manifest import NotWhole, check, look
 from gbike.app.modes import Mode, claim
-from gbike.kit.sqlite.store import open_file
+from gbike.kit.storage.sqlite.store import open_file
 from gbike.services import NAMES
 from tests.folder.lived import STORES, Lived, refused, ride, without_tables
 from tests.support import EVERY_RIDE_COSTS, Client

@@ -6,8 +6,8 @@ from pathlib import Path
 from gbike.app import checking
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
-from gbike.kit.schema.migrate import version_of
-from gbike.kit.sqlite.store import open_file
+from gbike.kit.storage.migrations.migrate import version_of
+from gbike.kit.storage.sqlite.store import open_file
 from gbike.services import NAMES
 from tests.support import EVERY_RIDE_COSTS, Client
 

@@ -18,8 +18,8 @@ from gbike.app.manifest import NotWhole
 from gbike.app.modes import Mode, claim
 from gbike.app.trouble import told
 from gbike.kit.files import file_of
-from gbike.kit.schema.migrate import migrate
-from gbike.kit.sqlite.store import open_file
+from gbike.kit.storage.migrations.migrate import migrate
+from gbike.kit.storage.sqlite.store import open_file
 from gbike.services.rent.wiring import SPEC as RENT
 from tests.folder.lived import Lived, ride
 from tests.journeys.fleet import every

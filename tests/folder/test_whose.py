@@ -14,9 +14,9 @@ from gbike.app.data_folder import MANIFEST, DataFolder
 from gbike.app.embedded import Embedded
 from gbike.app.manifest import NotWhole, check, look
 from gbike.app.modes import Mode, OtherMode, claim, mode_of
-from gbike.kit.schema.migrate import LOG_VERSIONS, migrate
-from gbike.kit.sqlite.seal import read_seal
-from gbike.kit.sqlite.store import open_file
+from gbike.kit.storage.migrations.migrate import LOG_VERSIONS, migrate
+from gbike.kit.storage.sqlite.seal import read_seal
+from gbike.kit.storage.sqlite.store import open_file
 from gbike.services import NAMES
 from gbike.services.rent.wiring import SPEC as RENT
 from tests.folder.lived import STORES, refused

@@ -7,8 +7,8 @@ import psycopg
 
 from gbike.app.catalogue import specs
 from gbike.app.embedded import Embedded
-from gbike.kit.postgres.store import PostgresStore
-from gbike.kit.sqlite.store import SqliteStore
+from gbike.kit.storage.postgres.store import PostgresStore
+from gbike.kit.storage.sqlite.store import SqliteStore
 from tests.postgres import Server
 from tests.support import EVERY_RIDE_COSTS
 

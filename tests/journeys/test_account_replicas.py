@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gbike.kit.ids import SystemIds
-from gbike.kit.postgres.store import PostgresStore
+from gbike.kit.storage.postgres.store import PostgresStore
 from gbike.services.account.storage import VERSIONS
 from tests.postgres import Server
 from tests.services.account.people import KIM, Town, kind

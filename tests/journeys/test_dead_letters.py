@@ -12,7 +12,7 @@ from gbike.app import dead
 from gbike.app.cli import app
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
-from gbike.kit.sqlite.store import SqliteReading, connect
+from gbike.kit.storage.sqlite.store import SqliteReading, connect
 from gbike.kit.store import Tx
 from tests.journeys.fleet import open_deposits, register_bikes
 from tests.support import EVERY_RIDE_COSTS, Client

@@ -11,7 +11,7 @@ import apsw
 import pytest
 
 from gbike.app.embedded import Embedded
-from gbike.kit.batching import Left
+from gbike.kit.storage.batching import Left
 from gbike.kit.store import Reading
 from tests.cluster.running import numbers
 from tests.journeys.forms import Form

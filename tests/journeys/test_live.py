@@ -9,8 +9,8 @@ import pytest
 
 from gbike.app.embedded import Embedded
 from gbike.contracts.rent import Rented
-from gbike.kit.access.principal import DEMO, OwnerScope
-from gbike.kit.access.revoked import NEVER
+from gbike.kit.auth.principal import DEMO, OwnerScope
+from gbike.kit.auth.revoked import NEVER
 from gbike.kit.envelope import Message, pack
 from gbike.kit.telemetry import NO_TRACE
 from gbike.services.rent_and_billing_view import streams as changes

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gbike.contracts.rent import Rented
-from gbike.kit.access.principal import DEMO, OwnerScope
+from gbike.kit.auth.principal import DEMO, OwnerScope
 from gbike.kit.clock import SystemClock
 from gbike.kit.envelope import Message, pack
 from gbike.kit.ids import SystemIds
-from gbike.kit.postgres.store import PostgresStore
+from gbike.kit.storage.postgres.store import PostgresStore
 from gbike.kit.store import Tx
 from gbike.kit.telemetry import NO_TRACE, Metrics
 from gbike.services.rent_and_billing_view.commands import keep

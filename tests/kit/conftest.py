@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from gbike.app.engines import kafka
-from gbike.kit.schema.migrate import migrate_url
+from gbike.kit.storage.migrations.migrate import migrate_url
 from gbike.services.bike.storage import VERSIONS
 from tests.kit.kafkas import RealKafka
 from tests.postgres import Server

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from gbike.contracts import Event
 from gbike.kit.clock import Moment
-from gbike.kit.hours import Hours
 from gbike.kit.ids import SystemIds
-from gbike.kit.schema.migrate import LOG_VERSIONS, in_memory, migrate
-from gbike.kit.sqlite.store import SqliteStore
+from gbike.kit.messaging.hours import Hours
+from gbike.kit.storage.migrations.migrate import LOG_VERSIONS, in_memory, migrate
+from gbike.kit.storage.sqlite.store import SqliteStore
 from gbike.kit.store import Store, Tx
 from gbike.services.bike.storage import VERSIONS
 

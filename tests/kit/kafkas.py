@@ -12,12 +12,12 @@ import confluent_kafka
 import pytest
 
 from gbike.app.engines import kafka as engine
-from gbike.kit.bus import Subscription
 from gbike.kit.envelope import Message
-from gbike.kit.kafka import reading, subscription
-from gbike.kit.kafka.broker import Broker
-from gbike.kit.kafka.bus import KafkaBus
-from gbike.kit.kafka.subscription import KafkaSubscription
+from gbike.kit.messaging.bus import Subscription
+from gbike.kit.messaging.kafka import reading, subscription
+from gbike.kit.messaging.kafka.broker import Broker
+from gbike.kit.messaging.kafka.bus import KafkaBus
+from gbike.kit.messaging.kafka.subscription import KafkaSubscription
 from gbike.kit.store import Store
 from tests.kit.test_bus import RINGS
 from tests.waiting import a_while

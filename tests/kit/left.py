@@ -12,8 +12,8 @@ from typing import Any
 import sqlalchemy
 from alembic import command
 
-from gbike.kit.schema.migrate import config_for, newest
-from gbike.kit.sqlite.store import open_file
+from gbike.kit.storage.migrations.migrate import config_for, newest
+from gbike.kit.storage.sqlite.store import open_file
 
 COLUMNS = 'SELECT name, type, "notnull", dflt_value, pk FROM pragma_table_info(?)'
 WRITES = ("CREATE", "ALTER", "INSERT", "UPDATE")

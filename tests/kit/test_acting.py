@@ -6,16 +6,16 @@ import msgspec
 import pytest
 
 from gbike.app.single import Drivers
-from gbike.kit.access.limits import Pace
-from gbike.kit.access.principal import ANONYMOUS, DEMO, OwnerScope
-from gbike.kit.access.rules import PUBLIC, Rule
-from gbike.kit.acting import NOBODY_ASKED, Acting, IdempotencyKey, acting
+from gbike.kit.auth.acting import NOBODY_ASKED, Acting, IdempotencyKey, acting
+from gbike.kit.auth.limits import Pace
+from gbike.kit.auth.principal import ANONYMOUS, DEMO, OwnerScope
+from gbike.kit.auth.rules import PUBLIC, Rule
+from gbike.kit.calls.in_process import call_asgi
 from gbike.kit.http.app import HttpApp, Operation
 from gbike.kit.http.guard import NoAuth
 from gbike.kit.http.request import Request, Response
-from gbike.kit.idempotency import answered_before
-from gbike.kit.inprocess.peer import call_asgi
-from gbike.kit.runtime import Worker
+from gbike.kit.service import Worker
+from gbike.kit.storage.idempotency import answered_before
 from gbike.kit.store import StoreUnavailable
 from gbike.kit.telemetry import Metrics
 from tests.kit.floor import a_store

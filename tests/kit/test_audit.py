@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Callable
 import psycopg
 import pytest
 
-from gbike.kit.access.principal import DEMO, Principal
-from gbike.kit.acting import Acting, acting
 from gbike.kit.audit.chain import breaks, head, rows
 from gbike.kit.audit.rows import LOCAL, WITHHELD
+from gbike.kit.auth.acting import Acting, acting
+from gbike.kit.auth.principal import DEMO, Principal
 from gbike.kit.store import Store, Tx
 from tests.kit.floor import a_store, note
 from tests.kit.test_postgres import postgres_store

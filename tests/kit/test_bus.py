@@ -8,15 +8,15 @@ from typing import Protocol
 import msgspec
 import pytest
 
-from gbike.kit import inbox
-from gbike.kit.bus import Bus, BusUnavailable, Subscription
-from gbike.kit.dead_letters import NoSuchLetter, set_aside
 from gbike.kit.envelope import Message, pack
-from gbike.kit.inbox import Consumer
-from gbike.kit.outbox import Relay
-from gbike.kit.sqlite import log as sqlite_log
-from gbike.kit.sqlite.log import LogSubscription, SqliteLog
-from gbike.kit.sqlite.store import SqliteStore
+from gbike.kit.messaging import inbox
+from gbike.kit.messaging.bus import Bus, BusUnavailable, Subscription
+from gbike.kit.messaging.dead_letters import NoSuchLetter, set_aside
+from gbike.kit.messaging.inbox import Consumer
+from gbike.kit.messaging.local import log as sqlite_log
+from gbike.kit.messaging.local.log import LogSubscription, SqliteLog
+from gbike.kit.messaging.outbox import Relay
+from gbike.kit.storage.sqlite.store import SqliteStore
 from gbike.kit.store import Store, StoreUnavailable, Tx
 from gbike.kit.telemetry import NO_TRACE, Metrics
 from tests.kit.floor import Hummed, Rang, SetClock, a_log_store, a_store, note, words

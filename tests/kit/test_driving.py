@@ -5,8 +5,8 @@ import asyncio
 from structlog.testing import capture_logs
 
 from gbike.app.single import BUSY, drive
-from gbike.kit.bus import BEHIND, BusUnavailable
-from gbike.kit.runtime import Worker
+from gbike.kit.messaging.bus import BEHIND, BusUnavailable
+from gbike.kit.service import Worker
 from tests.journeys.virtual_time import VirtualClock, in_virtual_time
 
 PAUSE_MS = 20

@@ -8,12 +8,12 @@ import pytest
 from gbike.contracts.events import EVENTS
 from gbike.contracts.rent import Returned
 from gbike.kit.clock import SystemClock
-from gbike.kit.erasure import impersonal, take_out
-from gbike.kit.housekeeping import DAY_MS, Housekeeper
 from gbike.kit.ids import SystemIds
-from gbike.kit.postgres.store import PostgresStore
-from gbike.kit.schema.migrate import in_memory
-from gbike.kit.sqlite.store import SqliteStore
+from gbike.kit.privacy.erasure import impersonal, take_out
+from gbike.kit.storage.migrations.migrate import in_memory
+from gbike.kit.storage.postgres.store import PostgresStore
+from gbike.kit.storage.retention import DAY_MS, Housekeeper
+from gbike.kit.storage.sqlite.store import SqliteStore
 from gbike.kit.store import Reading, Store
 from gbike.services.bike import commands as fleet
 from gbike.services.bike import storage as bike

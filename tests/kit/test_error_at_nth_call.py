@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from gbike.app.embedded import Embedded
-from gbike.kit.bus import BusUnavailable
-from gbike.kit.sqlite.log import SqliteLog
-from gbike.kit.sqlite.store import SqliteStore
+from gbike.kit.messaging.bus import BusUnavailable
+from gbike.kit.messaging.local.log import SqliteLog
+from gbike.kit.storage.sqlite.store import SqliteStore
 from gbike.kit.store import StoreUnavailable
 from tests.kit.floor import SetClock
 from tests.support import EVERY_RIDE_COSTS, Client

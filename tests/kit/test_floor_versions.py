@@ -7,9 +7,17 @@ from pathlib import Path
 import pytest
 
 from gbike.app.catalogue import spec, specs
-from gbike.kit.schema import migrate as schema
-from gbike.kit.schema.migrate import FLOOR, FLOOR_VERSIONS, LOG_VERSIONS, migrate, migrate_url, newest, version_of
-from gbike.kit.sqlite.store import open_file
+from gbike.kit.storage.migrations import migrate as schema
+from gbike.kit.storage.migrations.migrate import (
+    FLOOR,
+    FLOOR_VERSIONS,
+    LOG_VERSIONS,
+    migrate,
+    migrate_url,
+    newest,
+    version_of,
+)
+from gbike.kit.storage.sqlite.store import open_file
 from tests.kit.left import schema_of
 from tests.postgres import Server
 from tests.upgrade.kept import put_back

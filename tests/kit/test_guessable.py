@@ -6,7 +6,7 @@ import string
 import pytest
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
-from gbike.kit.guessable import ESTIMATED, MOST_STAND_INS, STAND_INS, beginning, is_guessable
+from gbike.kit.auth.guessable import ESTIMATED, MOST_STAND_INS, STAND_INS, beginning, is_guessable
 
 
 def test_ten_thousand_common_passwords_and_more_are_refused() -> None:

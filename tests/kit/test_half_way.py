@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from gbike.app.catalogue import specs
-from gbike.kit.schema import NoVersion
-from gbike.kit.schema.migrate import LOG_VERSIONS, migrate, newest, version_of
-from gbike.kit.sqlite.store import connect, open_file
+from gbike.kit.storage.migrations import NoVersion
+from gbike.kit.storage.migrations.migrate import LOG_VERSIONS, migrate, newest, version_of
+from gbike.kit.storage.sqlite.store import connect, open_file
 from gbike.services.rent.storage import VERSIONS as RENT
 from tests.cluster.running import gbike
 from tests.kit.left import KILL, copied, rows_of, schema_of, upgraded_by_the_older, with_a_step
@@ -93,7 +93,7 @@ def store(tmp_path: Path) -> Path:
 def test_a_step_that_is_killed_leaves_the_file_as_it_was(store: Path, tmp_path: Path) -> None:
     before, schema = rows_of(store), schema_of(store)
     code = (
-        "import sys; from pathlib import Path; from gbike.kit.schema.migrate import migrate;"
+        "import sys; from pathlib import Path; from gbike.kit.storage.migrations.migrate import migrate;"
         " migrate(*map(Path, sys.argv[1:]))"
     )
     versions = with_a_step(RENT, tmp_path / "versions", KILL)

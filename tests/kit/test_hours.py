@@ -7,13 +7,13 @@ import pytest
 
 from gbike.app.catalogue import specs
 from gbike.app.event_map import build_all
-from gbike.kit import hours
 from gbike.kit.envelope import Message
-from gbike.kit.hours import BATCH, HOUR_MS, SURE_MS, fold_of, record_received, speakers, sums
-from gbike.kit.housekeeping import DAY_MS, Housekeeper
-from gbike.kit.postgres.store import PostgresStore
-from gbike.kit.schema.migrate import in_memory
-from gbike.kit.sqlite.store import SqliteStore
+from gbike.kit.messaging import hours
+from gbike.kit.messaging.hours import BATCH, HOUR_MS, SURE_MS, fold_of, record_received, speakers, sums
+from gbike.kit.storage.migrations.migrate import in_memory
+from gbike.kit.storage.postgres.store import PostgresStore
+from gbike.kit.storage.retention import DAY_MS, Housekeeper
+from gbike.kit.storage.sqlite.store import SqliteStore
 from gbike.kit.store import Store, Tx
 from gbike.services.bike.storage import VERSIONS
 from tests.kit.floor import ClockIds, Hummed, Rang, SetClock, fold, id_at

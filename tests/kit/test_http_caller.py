@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from gbike.kit.peers import PeerAnswer, PeerUnreachable
-from gbike.kit.remote import peer as remote
-from gbike.kit.remote.peer import HttpCaller
+from gbike.kit.calls import remote as remote
+from gbike.kit.calls.peers import PeerAnswer, PeerUnreachable
+from gbike.kit.calls.remote import HttpCaller
 from tests.kit.test_peers import a_peer
 from tests.waiting import for_ever
 

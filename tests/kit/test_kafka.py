@@ -11,12 +11,12 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from gbike.app.engines import kafka as engine
-from gbike.kit.bus import BEHIND, BusUnavailable
-from gbike.kit.inbox import Consumer
-from gbike.kit.kafka import bus as kafka_bus
-from gbike.kit.kafka import reading, subscription
-from gbike.kit.outbox import Relay
-from gbike.kit.sqlite.store import SqliteStore
+from gbike.kit.messaging.bus import BEHIND, BusUnavailable
+from gbike.kit.messaging.inbox import Consumer
+from gbike.kit.messaging.kafka import bus as kafka_bus
+from gbike.kit.messaging.kafka import reading, subscription
+from gbike.kit.messaging.outbox import Relay
+from gbike.kit.storage.sqlite.store import SqliteStore
 from gbike.kit.store import StoreUnavailable, Tx
 from gbike.kit.telemetry import Metrics
 from tests.kit.floor import Rang, SetClock, a_store, note, words

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gbike.kit.bus import BusUnavailable
 from gbike.kit.clock import SystemClock
-from gbike.kit.kafka import bus as kafka_bus
-from gbike.kit.kafka.tail import KafkaTail
+from gbike.kit.messaging.bus import BusUnavailable
+from gbike.kit.messaging.kafka import bus as kafka_bus
+from gbike.kit.messaging.kafka.tail import KafkaTail
 from tests.kit.floor import SetClock
 from tests.kit.kafkas import KafkaWire, RealKafka
 from tests.kit.test_bus import RINGS, a_message

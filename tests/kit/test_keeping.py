@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from gbike.app.embedded import Embedded
-from gbike.kit.acting import IdempotencyKey
-from gbike.kit.housekeeping import BATCH, DAY_MS, FLOOR, TURN_MS, Housekeeper
+from gbike.kit.auth.acting import IdempotencyKey
 from gbike.kit.http.hal import Page
-from gbike.kit.idempotency import KeyInFlight, KeyReused, Replay, hashes_of, hold, idempotent, keep, release
-from gbike.kit.listing import Listing, list_page
-from gbike.kit.schema.migrate import in_memory, migrate, newest, version_of
-from gbike.kit.sqlite.store import open_file
+from gbike.kit.http.listing import Listing, list_page
+from gbike.kit.storage.idempotency import KeyInFlight, KeyReused, Replay, hashes_of, hold, idempotent, keep, release
+from gbike.kit.storage.migrations.migrate import in_memory, migrate, newest, version_of
+from gbike.kit.storage.retention import BATCH, DAY_MS, FLOOR, TURN_MS, Housekeeper
+from gbike.kit.storage.sqlite.store import open_file
 from gbike.kit.store import Tx
 from gbike.services.rent.storage import VERSIONS
 from tests.kit.floor import Rang, SetClock, a_store, fold, note, words
@@ -211,7 +211,7 @@ def test_the_newest_schema_costs_no_import_of_alembic(tmp_path: Path) -> None:
     path = tmp_path / "rent.sqlite"
     assert migrate(path, VERSIONS)
     code = (
-        "import sys; from pathlib import Path; from gbike.kit.schema.migrate import migrate;"
+        "import sys; from pathlib import Path; from gbike.kit.storage.migrations.migrate import migrate;"
         f" print(migrate(Path({str(path)!r}), Path({str(VERSIONS)!r})), 'alembic' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)

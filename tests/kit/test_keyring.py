@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gbike.kit.access.keyring import (
+from gbike.kit.auth.keyring import (
     CURRENT,
     PREVIOUS,
     SEAL,

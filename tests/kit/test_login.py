@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from gbike.kit.kafka.broker import Broker
-from gbike.kit.postgres.login import password_in, with_password, without_password
+from gbike.kit.messaging.kafka.broker import Broker
 from gbike.kit.settings import BadSetting
+from gbike.kit.storage.postgres.login import password_in, with_password, without_password
 
 
 @pytest.fixture

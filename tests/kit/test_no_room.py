@@ -9,9 +9,9 @@ import apsw
 import pytest
 from structlog.testing import capture_logs
 
-from gbike.kit import batching
 from gbike.kit.ids import SystemIds
-from gbike.kit.sqlite.store import SqliteStore, open_file
+from gbike.kit.storage import batching
+from gbike.kit.storage.sqlite.store import SqliteStore, open_file
 from gbike.kit.store import StoreUnavailable
 from tests.kit.floor import SetClock, a_store, note, words
 from tests.waiting import soon

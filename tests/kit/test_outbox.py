@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from gbike.kit.outbox import BATCH, Relay
-from gbike.kit.sqlite.log import SqliteLog
+from gbike.kit.messaging.local.log import SqliteLog
+from gbike.kit.messaging.outbox import BATCH, Relay
 from gbike.kit.store import StoreUnavailable
 from gbike.kit.telemetry import Metrics
 from tests.kit.floor import Rang, SetClock, a_log_store, a_store

@@ -4,7 +4,7 @@ import unicodedata
 
 from argon2 import PasswordHasher
 
-from gbike.kit.passwords import Passwords, PasswordSettings
+from gbike.kit.auth.passwords import Passwords, PasswordSettings
 
 CHEAP = PasswordSettings(password_memory_kib=8_192, password_passes=1)
 COMPOSED = unicodedata.normalize("NFC", "정자역 자전거 café")

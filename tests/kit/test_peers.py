@@ -6,10 +6,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from gbike.kit.breaker import Breaker, BreakerSettings, CircuitOpen, State
-from gbike.kit.clock import Clock, SystemClock
-from gbike.kit.inprocess.peer import InProcessCaller
-from gbike.kit.peers import (
+from gbike.kit.calls.breaker import Breaker, BreakerSettings, CircuitOpen, State
+from gbike.kit.calls.in_process import InProcessCaller
+from gbike.kit.calls.peers import (
     DEADLINE_HEADER,
     Peer,
     PeerAnswer,
@@ -19,6 +18,7 @@ from gbike.kit.peers import (
     PeerUnavailable,
     PeerUnreachable,
 )
+from gbike.kit.clock import Clock, SystemClock
 from gbike.kit.telemetry import Trace, trace_now
 from tests.journeys.virtual_time import VirtualClock, in_virtual_time
 from tests.waiting import soon

@@ -13,10 +13,10 @@ from gbike.contracts import Event, Latitude, Longitude, Number
 from gbike.contracts.events import EVENTS
 from gbike.contracts.rent import Returned
 from gbike.kit.clock import SystemClock
-from gbike.kit.dead_letters import letters, set_aside
 from gbike.kit.envelope import Message, pack
-from gbike.kit.erasure import personal_fields, remember, take_out
-from gbike.kit.inbox import Consumer
+from gbike.kit.messaging.dead_letters import letters, set_aside
+from gbike.kit.messaging.inbox import Consumer
+from gbike.kit.privacy.erasure import personal_fields, remember, take_out
 from gbike.kit.store import Reading, Store, Tx
 from gbike.kit.telemetry import NO_TRACE, Metrics
 from gbike.services.rent.storage import VERSIONS

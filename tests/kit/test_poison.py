@@ -10,13 +10,13 @@ from gbike.contracts import LATEST_MS, MAX_NUMBER
 from gbike.contracts.billing import CalculatedFee
 from gbike.contracts.events import EVENTS
 from gbike.contracts.rent import Rented
-from gbike.kit.bus import Batch
 from gbike.kit.clock import SystemClock, rfc3339
-from gbike.kit.dead_letters import DeadLetter, letters, set_aside
 from gbike.kit.envelope import Message, Undecodable, pack, unpack
-from gbike.kit.erasure import remember, take_out
-from gbike.kit.inbox import Consumer
-from gbike.kit.kafka.wire import to_headers, to_message
+from gbike.kit.messaging.bus import Batch
+from gbike.kit.messaging.dead_letters import DeadLetter, letters, set_aside
+from gbike.kit.messaging.inbox import Consumer
+from gbike.kit.messaging.kafka.wire import to_headers, to_message
+from gbike.kit.privacy.erasure import remember, take_out
 from gbike.kit.store import Reading, Store, Tx
 from gbike.kit.telemetry import NO_TRACE, Metrics
 from gbike.services.rent.storage import VERSIONS

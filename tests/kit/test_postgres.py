@@ -8,8 +8,8 @@ import pytest
 
 from gbike.kit.clock import SystemClock
 from gbike.kit.ids import SystemIds
-from gbike.kit.postgres.connection import translated
-from gbike.kit.postgres.store import PostgresStore
+from gbike.kit.storage.postgres.connection import translated
+from gbike.kit.storage.postgres.store import PostgresStore
 from gbike.kit.store import Tx
 from tests.kit.floor import note, words
 from tests.kit.test_store import StoreSuite

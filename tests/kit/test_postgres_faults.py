@@ -9,11 +9,11 @@ import psycopg
 import pytest
 from structlog.testing import capture_logs
 
-from gbike.kit import batching
 from gbike.kit.envelope import Message
-from gbike.kit.outbox import Relay
-from gbike.kit.postgres import connection as connection_module
-from gbike.kit.postgres.store import PostgresStore
+from gbike.kit.messaging.outbox import Relay
+from gbike.kit.storage import batching
+from gbike.kit.storage.postgres import connection as connection_module
+from gbike.kit.storage.postgres.store import PostgresStore
 from gbike.kit.store import Reading, StoreUnavailable, Tx
 from gbike.kit.telemetry import Metrics
 from tests.kit.conftest import floor_database

@@ -11,7 +11,7 @@ import pytest
 
 from gbike.app.catalogue import specs
 from gbike.app.engines import CannotRun, postgres
-from gbike.kit.schema.migrate import migrate_url
+from gbike.kit.storage.migrations.migrate import migrate_url
 from gbike.services.bike.storage import VERSIONS
 from gbike.services.rent.storage import VERSIONS as RENT
 from gbike.services.user_deposit.storage import VERSIONS as LEDGER
@@ -21,13 +21,13 @@ from tests.postgres import Server
 START = """
 import sys
 from pathlib import Path
-from gbike.kit.schema.migrate import migrate_url
+from gbike.kit.storage.migrations.migrate import migrate_url
 migrate_url(sys.argv[1], Path(sys.argv[2]))
 """
 SECOND_START = """
 import sys
 from pathlib import Path
-from gbike.kit.schema.migrate import migrate_url
+from gbike.kit.storage.migrations.migrate import migrate_url
 assert not migrate_url(sys.argv[1], Path(sys.argv[2]))
 assert "alembic" not in sys.modules and "sqlalchemy" not in sys.modules
 """

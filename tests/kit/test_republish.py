@@ -13,14 +13,14 @@ from gbike.app.cli import app
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
 from gbike.app.engines import kafka
-from gbike.kit import republish
-from gbike.kit.bus import BusUnavailable
 from gbike.kit.envelope import Message
-from gbike.kit.inbox import Consumer
-from gbike.kit.kafka import bus as kafka_bus
-from gbike.kit.outbox import Relay, how_many_wait
-from gbike.kit.republish import meet, publish_since, put_back_in_time
-from gbike.kit.sqlite.log import LogSubscription, SqliteLog
+from gbike.kit.messaging import republish
+from gbike.kit.messaging.bus import BusUnavailable
+from gbike.kit.messaging.inbox import Consumer
+from gbike.kit.messaging.kafka import bus as kafka_bus
+from gbike.kit.messaging.local.log import LogSubscription, SqliteLog
+from gbike.kit.messaging.outbox import Relay, how_many_wait
+from gbike.kit.messaging.republish import meet, publish_since, put_back_in_time
 from gbike.kit.store import Store
 from gbike.kit.telemetry import Metrics
 from gbike.services.rent.storage import VERSIONS

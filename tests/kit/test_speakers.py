@@ -8,19 +8,19 @@ import msgspec
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from gbike.kit.bus import BusUnavailable
-from gbike.kit.dead_letters import letters
 from gbike.kit.envelope import Message
-from gbike.kit.inbox import Consumer
-from gbike.kit.kafka import subscription
-from gbike.kit.kafka.broker import Broker
-from gbike.kit.kafka.bus import KafkaBus
-from gbike.kit.kafka.subscription import KafkaSubscription, group_of
-from gbike.kit.kafka.topic import ensure_topics, topic_of
-from gbike.kit.kafka.wire import to_headers
-from gbike.kit.outbox import Relay, how_many_wait
-from gbike.kit.republish import meet
-from gbike.kit.sqlite.store import SqliteStore
+from gbike.kit.messaging.bus import BusUnavailable
+from gbike.kit.messaging.dead_letters import letters
+from gbike.kit.messaging.inbox import Consumer
+from gbike.kit.messaging.kafka import subscription
+from gbike.kit.messaging.kafka.broker import Broker
+from gbike.kit.messaging.kafka.bus import KafkaBus
+from gbike.kit.messaging.kafka.subscription import KafkaSubscription, group_of
+from gbike.kit.messaging.kafka.topic import ensure_topics, topic_of
+from gbike.kit.messaging.kafka.wire import to_headers
+from gbike.kit.messaging.outbox import Relay, how_many_wait
+from gbike.kit.messaging.republish import meet
+from gbike.kit.storage.sqlite.store import SqliteStore
 from gbike.kit.store import Tx
 from gbike.kit.telemetry import Metrics
 from tests.kit.floor import Hummed, Rang, SetClock, a_store, note, words

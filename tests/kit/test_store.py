@@ -12,11 +12,11 @@ from pathlib import Path
 import apsw
 import pytest
 
-from gbike.kit import batching
-from gbike.kit.access.principal import OwnerScope, Principal
-from gbike.kit.acting import NOBODY_ASKED, Acting, IdempotencyKey, acting
+from gbike.kit.auth.acting import NOBODY_ASKED, Acting, IdempotencyKey, acting
+from gbike.kit.auth.principal import OwnerScope, Principal
 from gbike.kit.envelope import Message
-from gbike.kit.sqlite.store import SqliteStore, open_file
+from gbike.kit.storage import batching
+from gbike.kit.storage.sqlite.store import SqliteStore, open_file
 from gbike.kit.store import Conflict, Reading, Store, StoreUnavailable, Tx
 from gbike.kit.telemetry import Trace, trace_now
 from tests.kit.floor import Rang, a_store, held, note, words

@@ -6,14 +6,14 @@ import itertools
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
-from gbike.kit.bus import BusUnavailable
-from gbike.kit.kafka import bus as kafka_bus
-from gbike.kit.kafka import subscription
-from gbike.kit.kafka import topic as topics
-from gbike.kit.kafka.broker import Broker
-from gbike.kit.kafka.topic import ensure_topics, topic_of
-from gbike.kit.outbox import Relay, how_many_wait
-from gbike.kit.republish import meet
+from gbike.kit.messaging.bus import BusUnavailable
+from gbike.kit.messaging.kafka import bus as kafka_bus
+from gbike.kit.messaging.kafka import subscription
+from gbike.kit.messaging.kafka import topic as topics
+from gbike.kit.messaging.kafka.broker import Broker
+from gbike.kit.messaging.kafka.topic import ensure_topics, topic_of
+from gbike.kit.messaging.outbox import Relay, how_many_wait
+from gbike.kit.messaging.republish import meet
 from gbike.kit.telemetry import Metrics
 from tests.kit.floor import SetClock, words
 from tests.kit.floor import a_store as sqlite

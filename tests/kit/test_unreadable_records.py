@@ -11,10 +11,10 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.util import calc_crc32c
 from aiokafka.structs import TopicPartition
 
-from gbike.kit.dead_letters import letters
-from gbike.kit.inbox import Consumer
-from gbike.kit.kafka.records import Records
-from gbike.kit.kafka.wire import to_headers, to_message, type_of
+from gbike.kit.messaging.dead_letters import letters
+from gbike.kit.messaging.inbox import Consumer
+from gbike.kit.messaging.kafka.records import Records
+from gbike.kit.messaging.kafka.wire import to_headers, to_message, type_of
 from gbike.kit.telemetry import Metrics
 from tests.kit.floor import Rang, a_store, words
 from tests.kit.kafkas import KafkaWire, RealKafka

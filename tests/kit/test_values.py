@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gbike.contracts.rent import Rented, Returned
-from gbike.kit.breaker import BreakerSettings
+from gbike.kit.calls.breaker import BreakerSettings
 from gbike.kit.clock import SystemClock, rfc3339, second
 from gbike.kit.envelope import Undecodable, pack, trace_of, unpack
 from gbike.kit.ids import SystemIds

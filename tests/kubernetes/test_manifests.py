@@ -16,7 +16,7 @@ import yaml
 from deploy.pipeline import manifests
 from deploy.pipeline.rollout import MIGRATIONS
 from gbike.app.catalogue import spec
-from gbike.kit.access.certificates import Certificates, services_named
+from gbike.kit.auth.certificates import Certificates, services_named
 from gbike.services import NAMES
 from tests.architecture.source import ROOT
 from tests.kubernetes.conftest import SMALL, Platform

@@ -16,7 +16,7 @@ from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
 from gbike.app.modes import Mode, claim
 from gbike.kit.audit.rows import GENESIS
-from gbike.kit.sqlite.store import open_file
+from gbike.kit.storage.sqlite.store import open_file
 from gbike.services import NAMES
 from tests.cluster.running import GBIKE, until
 from tests.postgres import Server

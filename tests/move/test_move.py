@@ -14,7 +14,7 @@ from gbike.app.catalogue import spec
 from gbike.app.data_folder import DataFolder
 from gbike.app.move.screen import Screen
 from gbike.app.move.source import scratch_of
-from gbike.kit.schema.migrate import migrate_url
+from gbike.kit.storage.migrations.migrate import migrate_url
 from gbike.services import NAMES
 from tests.move.moving import (
     OPEN,

@@ -22,11 +22,11 @@ from gbike.app.engines import postgres
 from gbike.app.event_map import inert_dependencies
 from gbike.app.modes import Mode, claim
 from gbike.app.up import settings_in
-from gbike.kit.access.keyring import KeyFolder
+from gbike.kit.auth.keyring import KeyFolder
 from gbike.kit.clock import SystemClock
 from gbike.kit.ids import SystemIds
-from gbike.kit.postgres.store import PostgresStore
-from gbike.kit.runtime import assemble
+from gbike.kit.service import assemble
+from gbike.kit.storage.postgres.store import PostgresStore
 from gbike.services import NAMES
 from gbike.services.account.wiring import SPEC
 from tests.architecture.source import ROOT

@@ -12,10 +12,10 @@ from gbike.app.cluster.secrets import make, told
 from gbike.app.copies import copy_running, copy_stopped
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
-from gbike.kit.access.certificates import certificates
-from gbike.kit.bus import BusUnavailable
+from gbike.kit.auth.certificates import certificates
 from gbike.kit.clock import SystemClock
 from gbike.kit.envelope import Message
+from gbike.kit.messaging.bus import BusUnavailable
 from gbike.kit.open_files import OpenFiles
 from gbike.kit.store import Tx
 from gbike.kit.telemetry import Metrics as KitMetrics

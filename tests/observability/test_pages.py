@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from gbike.kit.bus import KEEP_MS
-from gbike.kit.housekeeping import DAY_MS, FLOOR
-from gbike.kit.kafka.topic import PARTITIONS
-from gbike.kit.postgres.store import READERS, SCANS, WRITERS
+from gbike.kit.messaging.bus import KEEP_MS
+from gbike.kit.messaging.kafka.topic import PARTITIONS
+from gbike.kit.storage.postgres.store import READERS, SCANS, WRITERS
+from gbike.kit.storage.retention import DAY_MS, FLOOR
 from gbike.services.user_deposit.storage.drift import DRIFT_BATCH
 from tests.observability.test_rules import ALERTS, ROOT
 

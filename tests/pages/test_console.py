@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Request, Route
 
 from gbike.app.data_folder import DataFolder
-from gbike.kit.sqlite.store import open_file
+from gbike.kit.storage.sqlite.store import open_file
 from gbike.kit.text import clean
 from tests.pages.browser import CONSOLE, DESKTOP, PHONE, Demo, Rider, eventually
 from tests.pages.conftest import NewRider

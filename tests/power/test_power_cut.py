@@ -16,8 +16,8 @@ from gbike.app import checking
 from gbike.app.data_folder import MANIFEST, DataFolder
 from gbike.app.embedded import Embedded
 from gbike.kit.clock import A_MINUTE_MS, Moment, SystemClock
-from gbike.kit.sqlite import store as sqlite_store
-from gbike.kit.sqlite.store import open_file
+from gbike.kit.storage.sqlite import store as sqlite_store
+from gbike.kit.storage.sqlite.store import open_file
 from tests.kit.floor import a_store, note
 from tests.power.disk import Disk
 from tests.support import EVERY_RIDE_COSTS, Client

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from gbike.app.embedded import Embedded
+from gbike.kit.auth.passwords import Passwords
 from gbike.kit.contacts import Contact
-from gbike.kit.passwords import Passwords
 from gbike.kit.settings import load
 from gbike.services.account.commands.accounts import add_account
 from gbike.services.account.domain import Role

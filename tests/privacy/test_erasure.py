@@ -12,9 +12,9 @@ from gbike.app.embedded import ERASED_AFTER_MS, Embedded
 from gbike.app.readings import StoreLocation
 from gbike.contracts.rent import Returned
 from gbike.kit.clock import SystemClock
-from gbike.kit.dead_letters import letters
 from gbike.kit.envelope import pack
 from gbike.kit.ids import SystemIds
+from gbike.kit.messaging.dead_letters import letters
 from gbike.kit.telemetry import NO_TRACE
 from tests.kit.floor import SetClock
 from tests.privacy.people import SETTINGS, Person, found_in, ride, sign_up

@@ -8,8 +8,8 @@ from pathlib import Path
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import ERASED_AFTER_MS, LOG_LOOK_S, Embedded
 from gbike.kit.clock import SystemClock
-from gbike.kit.erasure import WIPE_AGAIN_MS, WIPE_S
-from gbike.kit.sqlite.store import connect
+from gbike.kit.privacy.erasure import WIPE_AGAIN_MS, WIPE_S
+from gbike.kit.storage.sqlite.store import connect
 from tests.kit.floor import SetClock
 from tests.privacy.people import SETTINGS, Person, found_in, ride, sign_up
 from tests.support import Client

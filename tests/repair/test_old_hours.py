@@ -6,12 +6,12 @@ import pytest
 
 from gbike.app.hours import published_and_heard
 from gbike.contracts.events import EVENTS
-from gbike.kit.dead_letters import set_aside
 from gbike.kit.envelope import Message
-from gbike.kit.hours import HOUR_MS, Hours, record_received, take_note
-from gbike.kit.housekeeping import DAY_MS, Housekeeper
-from gbike.kit.schema.migrate import in_memory
-from gbike.kit.sqlite.store import SqliteReading, SqliteStore
+from gbike.kit.messaging.dead_letters import set_aside
+from gbike.kit.messaging.hours import HOUR_MS, Hours, record_received, take_note
+from gbike.kit.storage.migrations.migrate import in_memory
+from gbike.kit.storage.retention import DAY_MS, Housekeeper
+from gbike.kit.storage.sqlite.store import SqliteReading, SqliteStore
 from gbike.services.bike.storage import VERSIONS
 from tests.kit.floor import ClockIds, SetClock, id_at
 

@@ -11,8 +11,8 @@ from gbike.app.embedded import Embedded
 from gbike.app.event_map import paths
 from gbike.app.mends import Mendable, PublishAgain, TakeNote
 from gbike.app.verify import violations
-from gbike.kit.hours import HOUR_MS
-from gbike.kit.housekeeping import DAY_MS
+from gbike.kit.messaging.hours import HOUR_MS
+from gbike.kit.storage.retention import DAY_MS
 from tests.kit.floor import ClockIds, SetClock
 from tests.repair.broken import day, execute, kept, ride
 from tests.repair.installation import Installation, Make

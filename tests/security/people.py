@@ -9,8 +9,8 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gbike.app.embedded import Embedded
-from gbike.kit.access.services import service_token
-from gbike.kit.access.tokens import PublicKey
+from gbike.kit.auth.services import service_token
+from gbike.kit.auth.tokens import PublicKey
 from gbike.kit.clock import Clock
 from gbike.kit.ids import SystemIds
 from gbike.services import NAMES

@@ -20,16 +20,16 @@ from gbike.app.catalogue import speakers, specs
 from gbike.app.cluster import kafka_logins, secrets
 from gbike.app.engines import kafka as engine
 from gbike.contracts.bike_manager import AdjustedPoint
-from gbike.kit.bus import BusUnavailable
 from gbike.kit.clock import SystemClock
 from gbike.kit.envelope import Message, pack
 from gbike.kit.ids import SystemIds
-from gbike.kit.inbox import Consumer
-from gbike.kit.kafka.broker import Broker
-from gbike.kit.kafka.bus import KafkaBus
-from gbike.kit.kafka.subscription import KafkaSubscription, group_of
-from gbike.kit.kafka.topic import HOUSE, PARTITIONS, ensure_topics, topic_of
-from gbike.kit.kafka.wire import to_headers
+from gbike.kit.messaging.bus import BusUnavailable
+from gbike.kit.messaging.inbox import Consumer
+from gbike.kit.messaging.kafka.broker import Broker
+from gbike.kit.messaging.kafka.bus import KafkaBus
+from gbike.kit.messaging.kafka.subscription import KafkaSubscription, group_of
+from gbike.kit.messaging.kafka.topic import HOUSE, PARTITIONS, ensure_topics, topic_of
+from gbike.kit.messaging.kafka.wire import to_headers
 from gbike.kit.store import Tx
 from gbike.kit.telemetry import NO_TRACE, Metrics
 from tests.kit.floor import a_store, note, words

@@ -12,8 +12,8 @@ import msgspec
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gbike.kit.access.certificates import certificates
-from gbike.kit.access.rules import PUBLIC
+from gbike.kit.auth.certificates import certificates
+from gbike.kit.auth.rules import PUBLIC
 from gbike.kit.http import request_timeout, server
 from gbike.kit.http.app import HttpApp, Operation
 from gbike.kit.http.connections import Connections, on_loopback

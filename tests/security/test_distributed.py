@@ -21,13 +21,13 @@ from gbike.app.cluster.quiet import unfinished
 from gbike.app.data_folder import DataFolder
 from gbike.app.engines import kafka, postgres
 from gbike.app.readings import open_readings
-from gbike.kit.access.certificates import certificates, dns_name
-from gbike.kit.access.services import read_private, service_token
+from gbike.kit.auth.certificates import certificates, dns_name
+from gbike.kit.auth.services import read_private, service_token
+from gbike.kit.calls.remote import HttpCaller
 from gbike.kit.clock import SystemClock
 from gbike.kit.ids import SystemIds
-from gbike.kit.kafka.broker import Broker
-from gbike.kit.kafka.topic import topic_of
-from gbike.kit.remote.peer import HttpCaller
+from gbike.kit.messaging.kafka.broker import Broker
+from gbike.kit.messaging.kafka.topic import topic_of
 from tests.cluster.running import Cluster, gbike, started, until, why_no_cluster
 from tests.journeys.forms import Wire
 from tests.privacy.people import Person, found_in, ride

@@ -10,9 +10,9 @@ import uvloop
 
 from gbike.app.doors import TokenMode
 from gbike.app.embedded import Embedded
-from gbike.kit.access.addresses import Proxies, client_prefix, origin
-from gbike.kit.access.limits import ANONYMOUS_ASKS, SESSIONS, SIGN_INS, Limits, Pace
-from gbike.kit.access.rules import PUBLIC
+from gbike.kit.auth.addresses import Proxies, client_prefix, origin
+from gbike.kit.auth.limits import ANONYMOUS_ASKS, SESSIONS, SIGN_INS, Limits, Pace
+from gbike.kit.auth.rules import PUBLIC
 from gbike.kit.http import request_timeout
 from gbike.kit.http.app import HttpApp, Operation
 from gbike.kit.http.guard import NO_AUTH

@@ -6,7 +6,7 @@ import pytest
 
 from gbike.app.embedded import Embedded
 from gbike.app.event_map import build_all
-from gbike.kit.access.rules import Rule
+from gbike.kit.auth.rules import Rule
 from gbike.kit.http.app import HttpApp, Operation
 from gbike.kit.http.guard import NO_AUTH
 from gbike.kit.http.request import Request, Response

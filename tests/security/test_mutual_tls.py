@@ -16,13 +16,13 @@ import pytest
 from gbike.app.cluster.authority import Authority
 from gbike.app.cluster.ports import free_ports
 from gbike.app.serve import CannotServe, run_service
-from gbike.kit.access.certificates import Certificates, certificates, services_named
-from gbike.kit.access.services import read_private, service_token
+from gbike.kit.auth.certificates import Certificates, certificates, services_named
+from gbike.kit.auth.services import read_private, service_token
+from gbike.kit.calls.peers import PeerUnreachable
+from gbike.kit.calls.remote import HttpCaller
 from gbike.kit.clock import SystemClock
 from gbike.kit.http.server import HttpServer, listen
 from gbike.kit.ids import SystemIds
-from gbike.kit.peers import PeerUnreachable
-from gbike.kit.remote.peer import HttpCaller
 from gbike.kit.settings import BadSetting
 from tests.cluster.running import Served, ask, until
 
@@ -93,7 +93,7 @@ class Bike:
 def _openssl(private: Path, public: Path) -> None:
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-    from gbike.kit.access.services import new_pem
+    from gbike.kit.auth.services import new_pem
 
     private.write_bytes(new_pem())
     key = read_private(str(private)).public_key()

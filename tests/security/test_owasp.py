@@ -9,7 +9,7 @@ import pytest
 from gbike.app.embedded import Embedded
 from gbike.app.event_map import build_all
 from gbike.gateway.settings import GatewaySettings, origins
-from gbike.kit.access.addresses import Proxies
+from gbike.kit.auth.addresses import Proxies
 from gbike.kit.http.openapi import document
 from gbike.kit.http.protection import PAGE_POLICY, POLICY
 from gbike.kit.http.request import MAX_BODY

@@ -11,12 +11,12 @@ import pytest
 
 from gbike.app.hearing import Hearing
 from gbike.contracts.account import AccountErased, ChangedRoles, EndedSessions
-from gbike.kit.access.principal import Principal
-from gbike.kit.access.revoked import Revocations
-from gbike.kit.access.services import ServiceKeys
-from gbike.kit.access.tokens import BadToken, Trusted, Verifier
-from gbike.kit.bus import BusUnavailable
+from gbike.kit.auth.principal import Principal
+from gbike.kit.auth.revoked import Revocations
+from gbike.kit.auth.services import ServiceKeys
+from gbike.kit.auth.tokens import BadToken, Trusted, Verifier
 from gbike.kit.envelope import Event, Message, pack
+from gbike.kit.messaging.bus import BusUnavailable
 from gbike.kit.telemetry import NO_TRACE
 from tests.account.house import admin_file, up
 from tests.cluster.running import until

@@ -16,12 +16,12 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from gbike.kit.access.principal import KeysUnavailable
-from gbike.kit.access.published import FRESH_MS, PAUSE_MS, PublishedKeys
-from gbike.kit.access.services import ServiceKeys, service_token
-from gbike.kit.access.tokens import CACHED_S, BadToken, PublicKey, Trusted, Verifier
+from gbike.kit.auth.principal import KeysUnavailable
+from gbike.kit.auth.published import FRESH_MS, PAUSE_MS, PublishedKeys
+from gbike.kit.auth.services import ServiceKeys, service_token
+from gbike.kit.auth.tokens import CACHED_S, BadToken, PublicKey, Trusted, Verifier
+from gbike.kit.calls.peers import PeerAnswer
 from gbike.kit.ids import SystemIds
-from gbike.kit.peers import PeerAnswer
 from tests.security.people import ISSUER, TestIssuer, by_hand
 from tests.services.lone import FakePeer, SetClock
 

@@ -10,16 +10,16 @@ import msgspec
 from hypothesis import settings
 
 from gbike.app.single import assemble_one
+from gbike.kit.calls.in_process import call_asgi
+from gbike.kit.calls.peers import PeerAnswer, PeerUnreachable
 from gbike.kit.clock import Moment
 from gbike.kit.envelope import Event, Message, pack
 from gbike.kit.http.guard import NO_AUTH
 from gbike.kit.ids import SystemIds
-from gbike.kit.inprocess.peer import call_asgi
-from gbike.kit.peers import PeerAnswer, PeerUnreachable
-from gbike.kit.runtime import Dependencies, ServiceSpec, Worker
-from gbike.kit.schema.migrate import LOG_VERSIONS, in_memory, migrate
-from gbike.kit.sqlite.log import LogSubscription, SqliteLog
-from gbike.kit.sqlite.store import SqliteStore
+from gbike.kit.messaging.local.log import LogSubscription, SqliteLog
+from gbike.kit.service import Dependencies, ServiceSpec, Worker
+from gbike.kit.storage.migrations.migrate import LOG_VERSIONS, in_memory, migrate
+from gbike.kit.storage.sqlite.store import SqliteStore
 from gbike.kit.telemetry import NO_TRACE, Metrics
 
 NOON = 1_790_000_000_000

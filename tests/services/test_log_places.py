@@ -3,9 +3,9 @@
 from gbike.kit.clock import SystemClock
 from gbike.kit.envelope import Message
 from gbike.kit.ids import SystemIds
-from gbike.kit.schema.migrate import LOG_VERSIONS, in_memory
-from gbike.kit.sqlite.log import SKIPPED, LogSubscription, SqliteLog
-from gbike.kit.sqlite.store import SqliteStore
+from gbike.kit.messaging.local.log import SKIPPED, LogSubscription, SqliteLog
+from gbike.kit.storage.migrations.migrate import LOG_VERSIONS, in_memory
+from gbike.kit.storage.sqlite.store import SqliteStore
 from gbike.services.bike_manager.storage import VERSIONS
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gbike.kit.runtime import ServiceSpec
+from gbike.kit.service import ServiceSpec
 from gbike.services.bike_manage_app.wiring import SPEC as REPORTS
 from gbike.services.rent.wiring import SPEC as RENT
 from tests.services.lone import Lone

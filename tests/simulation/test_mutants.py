@@ -8,7 +8,7 @@ from dev.simulation.mutants import MUTANTS, Mutant, caught, planted
 from dev.simulation.run import run_seed
 from dev.simulation.seams import answering
 from dev.simulation.swarm import Swarm
-from gbike.kit import idempotency
+from gbike.kit.storage import idempotency
 from gbike.services.bike import commands, policies, storage
 
 

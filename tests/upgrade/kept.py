@@ -18,7 +18,7 @@ import psycopg
 
 from gbike.app.data_folder import DataFolder
 from gbike.app.engines import postgres
-from gbike.kit.sqlite.store import open_file
+from gbike.kit.storage.sqlite.store import open_file
 from tests.cluster.running import until
 from tests.postgres import Server, free_port
 

@@ -25,10 +25,10 @@ from gbike.app.event_map import build_all
 from gbike.app.kafka_rights import topics
 from gbike.app.readings import open_readings
 from gbike.kit.envelope import Message
-from gbike.kit.kafka.broker import Broker
-from gbike.kit.kafka.subscription import group_of
-from gbike.kit.kafka.topic import HOUSE, PARTITIONS, ensure_topics
-from gbike.kit.kafka.wire import to_headers
+from gbike.kit.messaging.kafka.broker import Broker
+from gbike.kit.messaging.kafka.subscription import group_of
+from gbike.kit.messaging.kafka.topic import HOUSE, PARTITIONS, ensure_topics
+from gbike.kit.messaging.kafka.wire import to_headers
 from tests.cluster.running import Cluster, begin, end, new_folder, until, why_no_cluster
 from tests.upgrade.kept import VERSIONS, restored_in_a_cluster
 

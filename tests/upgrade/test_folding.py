@@ -15,8 +15,8 @@ from gbike.app.single import open_store
 from gbike.app.verify import differing_lines
 from gbike.kit.clock import SystemClock
 from gbike.kit.ids import SystemIds
-from gbike.kit.schema.migrate import in_memory
-from gbike.kit.sqlite.store import SqliteStore
+from gbike.kit.storage.migrations.migrate import in_memory
+from gbike.kit.storage.sqlite.store import SqliteStore
 from gbike.services.rent_and_billing_view.storage import VERSIONS, lines
 from gbike.services.rent_and_billing_view.storage.kept import BATCH
 from gbike.services.rent_and_billing_view.wiring import Folding, rebuild

@@ -12,7 +12,7 @@ from gbike.app.copies import restore
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
 from gbike.app.modes import Mode, mode_of
-from gbike.kit.schema.migrate import migrate_url
+from gbike.kit.storage.migrations.migrate import migrate_url
 from tests.journeys.engines import House
 from tests.journeys.fleet import assert_nothing_is_violated, every
 from tests.postgres import Server

@@ -9,7 +9,7 @@ import pytest
 from gbike.app.catalogue import specs
 from gbike.app.data_folder import DataFolder
 from gbike.app.embedded import Embedded
-from gbike.kit.schema.migrate import FLOOR_VERSIONS, LOG_VERSIONS
+from gbike.kit.storage.migrations.migrate import FLOOR_VERSIONS, LOG_VERSIONS
 from tests.journeys.fleet import assert_nothing_is_violated, every
 from tests.support import EVERY_RIDE_COSTS, Client
 from tests.upgrade.kept import put_back

@@ -21,15 +21,15 @@ from gbike.app.copies import NoData, locked
 from gbike.app.data_folder import DataFolder
 from gbike.app.readings import StoreLocation
 from gbike.app.single import given, open_store
-from gbike.kit.access.keyring import PREVIOUS, SIGN_AFTER_S, BadKeys, KeyFolder
-from gbike.kit.acting import Acting, acting
 from gbike.kit.audit.rows import LOCAL
+from gbike.kit.auth.acting import Acting, acting
+from gbike.kit.auth.keyring import PREVIOUS, SIGN_AFTER_S, BadKeys, KeyFolder
+from gbike.kit.auth.passwords import Passwords
 from gbike.kit.clock import SystemClock
 from gbike.kit.contacts import known_as
 from gbike.kit.ids import SystemIds
-from gbike.kit.passwords import Passwords
-from gbike.kit.schema.migrate import migrate
 from gbike.kit.settings import load
+from gbike.kit.storage.migrations.migrate import migrate
 from gbike.kit.store import Reading, Store
 from gbike.kit.text import clean
 from gbike.services.account.commands import accounts as commands

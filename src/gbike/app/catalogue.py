@@ -4,7 +4,7 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from gbike.app import CannotDo
-from gbike.kit.runtime import ServiceSpec
+from gbike.kit.service import ServiceSpec
 from gbike.services import NAMES
 
 FIRST_PORT, GATEWAY_PORT = 8081, 8088

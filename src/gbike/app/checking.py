@@ -26,8 +26,8 @@ from gbike.app.verify import differing_lines, notes, violations
 from gbike.kit.clock import SystemClock
 from gbike.kit.files import name_file
 from gbike.kit.ids import SystemIds
-from gbike.kit.schema.migrate import migrate
-from gbike.kit.sqlite.store import SqliteReading, SqliteStore, connect
+from gbike.kit.storage.migrations.migrate import migrate
+from gbike.kit.storage.sqlite.store import SqliteReading, SqliteStore, connect
 from gbike.kit.store import Args, Reading
 from gbike.services.rent_and_billing_view.storage import VERSIONS, lines
 from gbike.services.rent_and_billing_view.wiring import rebuild

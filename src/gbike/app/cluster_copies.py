@@ -34,10 +34,10 @@ from gbike.app.single import SQLITE, open_store
 from gbike.kit.clock import SystemClock, rfc3339
 from gbike.kit.files import closed_folder, write_whole
 from gbike.kit.ids import SystemIds
-from gbike.kit.postgres.login import without_password
-from gbike.kit.republish import put_back_in_time
-from gbike.kit.schema.migrate import newest
+from gbike.kit.messaging.republish import put_back_in_time
 from gbike.kit.settings import BadSetting
+from gbike.kit.storage.migrations.migrate import newest
+from gbike.kit.storage.postgres.login import without_password
 from gbike.kit.store import StoreUnavailable
 
 MANIFEST = "manifest.json"

@@ -15,8 +15,8 @@ from gbike.app import CannotDo
 from gbike.app.cli import DATA, Data, group
 from gbike.app.data_folder import DataFolder
 from gbike.app.trouble import told
-from gbike.kit.acting import Acting, acting
 from gbike.kit.audit.rows import LOCAL
+from gbike.kit.auth.acting import Acting, acting
 
 Verb = Callable[..., Awaitable[str]]
 MOST_BYTES = 64 * 1024

@@ -37,8 +37,8 @@ from gbike.app.seed import SmallFleet
 from gbike.kit.clock import SystemClock
 from gbike.kit.files import about, closed_folder, name_file, private
 from gbike.kit.ids import SystemIds
-from gbike.kit.sqlite.seal import DEMO, Seal, alone, write_seal
-from gbike.kit.sqlite.store import open_file
+from gbike.kit.storage.sqlite.seal import DEMO, Seal, alone, write_seal
+from gbike.kit.storage.sqlite.store import open_file
 
 FILES_ONLY = "only the backup of a cluster goes there, into an empty folder"
 OTHERWISE = (

@@ -12,7 +12,7 @@ from gbike.app.copies import NoData
 from gbike.app.orders import OpenServices, give
 from gbike.app.readings import StoreLocation
 from gbike.kit.clock import rfc3339
-from gbike.kit.dead_letters import DeadLetter, NoSuchLetter, letter, letters
+from gbike.kit.messaging.dead_letters import DeadLetter, NoSuchLetter, letter, letters
 
 MOST = 1_000
 """Letters of one service that are listed."""

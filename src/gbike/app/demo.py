@@ -22,8 +22,8 @@ from gbike.app.faults import read_delay
 from gbike.app.modes import Mode
 from gbike.app.running_verbs import claimed, held, opened, running_verbs
 from gbike.app.seed import NotMade, SmallFleet, posted_to, to_try
+from gbike.kit.http.listing import counted
 from gbike.kit.http.server import HttpServer, listen, run
-from gbike.kit.listing import counted
 from gbike.kit.settings import environment
 from gbike.kit.telemetry import configure_logs
 

@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from gbike.kit.calls.peers import Caller
 from gbike.kit.clock import Clock
 from gbike.kit.http.guard import NO_AUTH, Guard
 from gbike.kit.ids import Ids
-from gbike.kit.peers import Caller
-from gbike.kit.runtime import ServiceSpec
+from gbike.kit.service import ServiceSpec
 from gbike.kit.settings import BadSetting, load
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    from gbike.kit.access.tokens import KeySource, PublicKey, Trusted
+    from gbike.kit.auth.tokens import KeySource, PublicKey, Trusted
 
 JWKS = "/.well-known/jwks.json"
 
@@ -66,13 +66,13 @@ class TokenMode(AuthMode):
     ) -> None:
         """`account`: the way to who publishes our own keys. `cards`: the services of this one process, whose keys are
         made here and now; without them keys are in the files that the settings name. Raises BadSetting."""
-        from gbike.kit.access.addresses import Proxies
-        from gbike.kit.access.limits import Limits
-        from gbike.kit.access.published import PublishedKeys
-        from gbike.kit.access.revoked import Revocations
-        from gbike.kit.access.services import read_private
-        from gbike.kit.access.settings import AccessSettings
-        from gbike.kit.access.tokens import Trusted
+        from gbike.kit.auth.addresses import Proxies
+        from gbike.kit.auth.limits import Limits
+        from gbike.kit.auth.published import PublishedKeys
+        from gbike.kit.auth.revoked import Revocations
+        from gbike.kit.auth.services import read_private
+        from gbike.kit.auth.settings import AccessSettings
+        from gbike.kit.auth.tokens import Trusted
 
         self._clock, self._ids = clock, ids
         self._chosen = load(AccessSettings, env)
@@ -89,14 +89,14 @@ class TokenMode(AuthMode):
 
     def trust(self, issuer: str, keys: "KeySource") -> None:
         """Take tokens of one more issuer, as if the settings named it."""
-        from gbike.kit.access.tokens import Trusted
+        from gbike.kit.auth.tokens import Trusted
 
         self._issuers[issuer] = Trusted(keys)
 
     def guard(self, *services: str) -> Guard:
         """Who is let in, by a token or a key."""
-        from gbike.kit.access.services import ServiceKeys
-        from gbike.kit.access.tokens import Verifier
+        from gbike.kit.auth.services import ServiceKeys
+        from gbike.kit.auth.tokens import Verifier
         from gbike.kit.http.auth import TokenAuth
 
         keys = ServiceKeys(self._callers_of(services))
@@ -105,7 +105,7 @@ class TokenMode(AuthMode):
 
     def caller(self, service: str, peer: str, way: Caller) -> Caller:
         """The way, with what proves the service. Raises BadSetting."""
-        from gbike.kit.access.services import SignedCaller
+        from gbike.kit.auth.services import SignedCaller
 
         key = self._made.get(service, self._key)
         if key is None:
@@ -119,7 +119,7 @@ class TokenMode(AuthMode):
 
     def _callers_of(self, services: Sequence[str]) -> Mapping[str, "PublicKey"]:
         """The keys of those who may ask one of these services."""
-        from gbike.kit.access.services import read_public
+        from gbike.kit.auth.services import read_public
 
         if not self._made:
             return read_public(self._chosen.service_keys) if self._chosen.service_keys else {}
@@ -127,8 +127,8 @@ class TokenMode(AuthMode):
         return {name: self._made[name].public_key() for name in callers}
 
     def _outside(self) -> dict[str, "Trusted"]:
-        from gbike.kit.access.published import PublishedKeys
-        from gbike.kit.access.tokens import EC, ED, OUTSIDE_S, Trusted
+        from gbike.kit.auth.published import PublishedKeys
+        from gbike.kit.auth.tokens import EC, ED, OUTSIDE_S, Trusted
 
         found = {}
         for one in self._chosen.outside_issuers.split():
@@ -144,7 +144,7 @@ class TokenMode(AuthMode):
         return found
 
     def _way_out(self, base: str) -> Caller:
-        from gbike.kit.remote.peer import HttpCaller  # most have no outside issuer
+        from gbike.kit.calls.remote import HttpCaller  # most have no outside issuer
 
         caller = HttpCaller(base)
         self._closing.append(caller.close)

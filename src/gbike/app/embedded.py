@@ -27,30 +27,30 @@ from gbike.app.web import wants_a_page, web_operations
 from gbike.gateway.http import Gateway, open_to, open_to_all
 from gbike.gateway.routes import APP, route_table
 from gbike.gateway.settings import GatewaySettings, origins
-from gbike.kit.access.rules import PUBLIC
-from gbike.kit.batching import probe
-from gbike.kit.bus import KEEP_MS
+from gbike.kit.auth.rules import PUBLIC
+from gbike.kit.calls.in_process import InProcessCaller
 from gbike.kit.clock import Clock, SystemClock
 from gbike.kit.files import closed_folder
-from gbike.kit.housekeeping import BATCH
 from gbike.kit.http.app import HttpApp, Operation
 from gbike.kit.http.problems import STOPPED
 from gbike.kit.http.request import HAL_JSON, Request, Response
 from gbike.kit.http.standard import standard_operations
 from gbike.kit.ids import Ids, SystemIds
-from gbike.kit.inbox import Consumer
-from gbike.kit.inprocess.peer import InProcessCaller
-from gbike.kit.runtime import Dependencies, Running, ServiceSpec, Subscribe, Worker
-from gbike.kit.schema.migrate import LOG_VERSIONS, in_memory, migrate, newest
+from gbike.kit.messaging.bus import KEEP_MS
+from gbike.kit.messaging.inbox import Consumer
+from gbike.kit.messaging.local.log import LogSubscription, SqliteLog
+from gbike.kit.messaging.local.tail import OutboxTail
+from gbike.kit.service import Dependencies, Running, ServiceSpec, Subscribe, Worker
 from gbike.kit.settings import load
-from gbike.kit.sqlite.log import LogSubscription, SqliteLog
-from gbike.kit.sqlite.store import SqliteStore
-from gbike.kit.sqlite.tail import OutboxTail
+from gbike.kit.storage.batching import probe
+from gbike.kit.storage.migrations.migrate import LOG_VERSIONS, in_memory, migrate, newest
+from gbike.kit.storage.retention import BATCH
+from gbike.kit.storage.sqlite.store import SqliteStore
 from gbike.kit.store import Reading, StoreUnavailable, must_write
 from gbike.kit.telemetry import Metrics
 
 if TYPE_CHECKING:
-    from gbike.kit.otel.spans import Exporter
+    from gbike.kit.telemetry.otel import Exporter
 
 FOLLOW_S = 5
 """So long after a store counted a generation the manifest knows it, at most."""

@@ -10,12 +10,12 @@ import msgspec
 from gbike.app.catalogue import specs
 from gbike.app.defaults import DEMO_DEFAULTS
 from gbike.app.hearing import KINDS
+from gbike.kit.calls.in_process import InProcessCaller
 from gbike.kit.clock import SystemClock
 from gbike.kit.http.app import Operation
 from gbike.kit.http.guard import NO_AUTH
 from gbike.kit.ids import SystemIds
-from gbike.kit.inprocess.peer import InProcessCaller
-from gbike.kit.runtime import Dependencies, Service, ServiceSpec
+from gbike.kit.service import Dependencies, Service, ServiceSpec
 from gbike.kit.store import Store
 from gbike.kit.telemetry import Metrics
 

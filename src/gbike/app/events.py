@@ -17,7 +17,7 @@ from gbike.app.event_map import build_all, events, name_of
 from gbike.app.orders import OpenServices, give
 from gbike.app.readings import StoreLocation
 from gbike.kit.clock import rfc3339
-from gbike.kit.republish import publish_since
+from gbike.kit.messaging.republish import publish_since
 from gbike.kit.store import Store, Tx
 
 events_verb = typer.Typer(help="The events: their map, and what was set aside.", add_completion=False)

@@ -22,7 +22,7 @@ from gbike.gateway.routes import Page, route_table
 from gbike.gateway.settings import GatewaySettings
 from gbike.kit.http.openapi import document
 from gbike.kit.http.pages import docs_page, status_codes_page
-from gbike.kit.runtime import ServiceSpec
+from gbike.kit.service import ServiceSpec
 from gbike.kit.settings import BadSetting, load, surroundings
 
 __all__ = ["ListenAddress", "configuration", "drain", "run"]

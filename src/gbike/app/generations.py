@@ -11,8 +11,8 @@ import msgspec
 
 from gbike.app.data_folder import DataFolder
 from gbike.app.manifest import BUS, Kept, look, take, write
-from gbike.kit.sqlite.seal import DEMO, SECURE
-from gbike.kit.sqlite.store import SqliteStore
+from gbike.kit.storage.sqlite.seal import DEMO, SECURE
+from gbike.kit.storage.sqlite.store import SqliteStore
 from gbike.kit.telemetry import log
 
 

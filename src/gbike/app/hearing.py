@@ -10,11 +10,11 @@ from collections.abc import Mapping
 import msgspec
 
 from gbike.contracts.account import AccountErased, ChangedRoles, EndedSessions
-from gbike.kit.access.revoked import NEVER, Revocations
-from gbike.kit.bus import Tail
+from gbike.kit.auth.revoked import NEVER, Revocations
 from gbike.kit.clock import from_rfc3339
 from gbike.kit.envelope import Message, Undecodable, unpack
-from gbike.kit.runtime import IDLE_WAIT_MS, Worker
+from gbike.kit.messaging.bus import Tail
+from gbike.kit.service import IDLE_WAIT_MS, Worker
 from gbike.kit.telemetry import log
 
 SPEAKER = "account"

@@ -12,7 +12,7 @@ import msgspec
 from gbike.app.event_map import paths
 from gbike.app.mends import Mendable, TakeNote, perhaps_mendable
 from gbike.kit.clock import rfc3339
-from gbike.kit.hours import (
+from gbike.kit.messaging.hours import (
     HEARD,
     HOUR_MS,
     MODULUS,

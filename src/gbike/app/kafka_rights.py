@@ -6,8 +6,8 @@ import msgspec
 
 from gbike.app.catalogue import speakers
 from gbike.app.event_map import Built
-from gbike.kit.kafka.subscription import group_of
-from gbike.kit.kafka.topic import HOUSE, topic_of
+from gbike.kit.messaging.kafka.subscription import group_of
+from gbike.kit.messaging.kafka.topic import HOUSE, topic_of
 
 READER = "reader"
 """Who looks and changes nothing."""

@@ -18,8 +18,8 @@ from gbike.app.data_folder import MANIFEST, DataFolder
 from gbike.kit.files import about, closed_folder, write_whole
 from gbike.kit.ids import SystemIds
 from gbike.kit.settings import BadSetting
-from gbike.kit.sqlite.seal import DEMO, SECURE, Seal, read_seal
-from gbike.kit.sqlite.store import open_file
+from gbike.kit.storage.sqlite.seal import DEMO, SECURE, Seal, read_seal
+from gbike.kit.storage.sqlite.store import open_file
 from gbike.services import NAMES
 
 BUS = "bus"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gbike.kit.hours import LostHour, take_note
-from gbike.kit.outbox import known, message_said, publish_again
+from gbike.kit.messaging.hours import LostHour, take_note
+from gbike.kit.messaging.outbox import known, message_said, publish_again
 from gbike.services.bike.commands import free
 from gbike.services.user_deposit.commands import post_paid
 

@@ -14,7 +14,7 @@ from gbike.app.defaults import with_defaults
 from gbike.app.manifest import Seen, look, take
 from gbike.kit.files import about
 from gbike.kit.settings import BadSetting
-from gbike.kit.sqlite.store import open_file
+from gbike.kit.storage.sqlite.store import open_file
 
 
 class Mode(IntEnum):

@@ -14,12 +14,12 @@ from gbike.app.event_map import inert_dependencies
 from gbike.app.modes import settings_of
 from gbike.app.readings import StoreLocation
 from gbike.app.single import open_store
-from gbike.kit.acting import Acting, acting
 from gbike.kit.audit.rows import LOCAL
+from gbike.kit.auth.acting import Acting, acting
 from gbike.kit.clock import SystemClock
 from gbike.kit.ids import SystemIds
-from gbike.kit.inbox import Consumer
-from gbike.kit.runtime import assemble
+from gbike.kit.messaging.inbox import Consumer
+from gbike.kit.service import assemble
 from gbike.kit.store import Store
 
 

@@ -23,9 +23,9 @@ from gbike.app.modes import settings_of
 from gbike.app.readings import StoreLocation
 from gbike.app.trouble import told
 from gbike.contracts.account import AccountErased
-from gbike.kit.acting import Acting, acting
 from gbike.kit.audit.rows import LOCAL
-from gbike.kit.personal import held
+from gbike.kit.auth.acting import Acting, acting
+from gbike.kit.privacy.personal_data import held
 from gbike.kit.store import Reading, Store, StoreUnavailable
 from gbike.kit.text import cell
 from gbike.services.account.commands.accounts import forget

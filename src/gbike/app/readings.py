@@ -17,8 +17,8 @@ from gbike.app.single import SQLITE, given
 from gbike.app.trouble import told
 from gbike.kit.clock import SystemClock
 from gbike.kit.files import about
-from gbike.kit.postgres.login import without_password
-from gbike.kit.sqlite.store import SqliteReading, connect
+from gbike.kit.storage.postgres.login import without_password
+from gbike.kit.storage.sqlite.store import SqliteReading, connect
 from gbike.kit.store import Reading, StoreUnavailable
 from gbike.services import NAMES
 
@@ -90,7 +90,7 @@ def _open(url: str, opened: ExitStack) -> Reading:
         with about(file.filename):
             file.execute("BEGIN")
         return SqliteReading(file)
-    from gbike.kit.postgres.connection import Dialer, PostgresReading, Session
+    from gbike.kit.storage.postgres.connection import Dialer, PostgresReading, Session
 
     connection = Dialer(url, SystemClock(), "gbike reads")(STATEMENT_MS)
     opened.callback(connection.close)

@@ -7,7 +7,7 @@ import msgspec
 from starlette.types import ASGIApp
 
 from gbike.app import CannotDo
-from gbike.kit.inprocess.peer import call_asgi
+from gbike.kit.calls.in_process import call_asgi
 
 Post = Callable[[str, dict[str, object]], Awaitable[int]]
 """Sends a body to a path of the public interface; answers the status."""

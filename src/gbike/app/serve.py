@@ -29,10 +29,10 @@ from gbike.app.hearing import KINDS, SPEAKER, Hearing
 from gbike.app.single import SQLITE, Drivers, assemble_one, migrate_store, open_store
 from gbike.app.tracing import start_tracing, stop_tracing
 from gbike.app.trouble import told as line_about
-from gbike.kit.access.addresses import Proxies
-from gbike.kit.access.certificates import Certificates, certificates, dns_name
-from gbike.kit.access.settings import AccessSettings
-from gbike.kit.bus import BusUnavailable, Subscription
+from gbike.kit.auth.addresses import Proxies
+from gbike.kit.auth.certificates import Certificates, certificates, dns_name
+from gbike.kit.auth.settings import AccessSettings
+from gbike.kit.calls.in_process import InProcessCaller
 from gbike.kit.clock import SystemClock, moment_in
 from gbike.kit.http.app import HttpApp
 from gbike.kit.http.guard import Guard
@@ -40,20 +40,20 @@ from gbike.kit.http.problems import UNAVAILABLE
 from gbike.kit.http.server import HttpServer, listen, run
 from gbike.kit.http.standard import standard_operations
 from gbike.kit.ids import SystemIds
-from gbike.kit.inprocess.peer import InProcessCaller
-from gbike.kit.kafka.broker import Broker
-from gbike.kit.kafka.bus import KafkaBus
-from gbike.kit.kafka.subscription import KafkaSubscription
-from gbike.kit.kafka.tail import KafkaTail
-from gbike.kit.kafka.topic import PACE_MS, topic_of
-from gbike.kit.postgres.login import POSTGRES, password_in, with_password, without_password
-from gbike.kit.runtime import Dependencies, ServiceSpec, Worker
+from gbike.kit.messaging.bus import BusUnavailable, Subscription
+from gbike.kit.messaging.kafka.broker import Broker
+from gbike.kit.messaging.kafka.bus import KafkaBus
+from gbike.kit.messaging.kafka.subscription import KafkaSubscription
+from gbike.kit.messaging.kafka.tail import KafkaTail
+from gbike.kit.messaging.kafka.topic import PACE_MS, topic_of
+from gbike.kit.service import Dependencies, ServiceSpec, Worker
 from gbike.kit.settings import BadSetting, environment, load
+from gbike.kit.storage.postgres.login import POSTGRES, password_in, with_password, without_password
 from gbike.kit.store import Store
 from gbike.kit.telemetry import LogThrottle, Metrics, configure_logs, log
 
 if TYPE_CHECKING:
-    from gbike.kit.remote.peer import HttpCaller
+    from gbike.kit.calls.remote import HttpCaller
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
 """Between two tries to reach the store at the start."""
@@ -343,7 +343,7 @@ class ServiceProcess:
         return TokenMode(self._env, self._clock, self._ids, account)
 
     def _caller(self, name: str) -> "HttpCaller":
-        from gbike.kit.remote.peer import HttpCaller  # most services call nobody
+        from gbike.kit.calls.remote import HttpCaller  # most services call nobody
 
         url = self._env.get(f"GBIKE_PEER_{name.upper()}_URL") or f"http://127.0.0.1:{usual_port(name)}"
         tls = self._known.to_ask if self._known else None

@@ -34,7 +34,7 @@ def migrate_verb(service: OneService, data: Data = DATA, store: StoreUrl = "") -
         from gbike.app.copies import locked
         from gbike.app.data_folder import DataFolder
         from gbike.app.manifest import adopt_old
-        from gbike.kit.schema import migrate as schema
+        from gbike.kit.storage.migrations import migrate as schema
 
         folder = DataFolder(data)
         with locked(folder, "gbike migrate"):

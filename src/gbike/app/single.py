@@ -7,13 +7,13 @@ from concurrent.futures import Executor
 from contextvars import Context
 from pathlib import Path
 
-from gbike.kit.bus import BEHIND, BusUnavailable
 from gbike.kit.clock import Clock
 from gbike.kit.files import closed_folder
 from gbike.kit.ids import Ids
-from gbike.kit.postgres.login import SETTING, with_password
-from gbike.kit.runtime import Dependencies, Running, ServiceSpec, Worker, assemble
-from gbike.kit.schema.migrate import migrate, migrate_url
+from gbike.kit.messaging.bus import BEHIND, BusUnavailable
+from gbike.kit.service import Dependencies, Running, ServiceSpec, Worker, assemble
+from gbike.kit.storage.migrations.migrate import migrate, migrate_url
+from gbike.kit.storage.postgres.login import SETTING, with_password
 from gbike.kit.store import Store, StoreUnavailable
 from gbike.kit.telemetry import LogThrottle, log
 from gbike.kit.tracing import assemble_traced
@@ -39,11 +39,11 @@ def open_store(
     """The store at `sqlite:///PATH` or `postgresql://…`, whose schema is the newest. `committer`: see SqliteStore;
     `password_file`: with the password of a URL that has none."""
     if url.startswith(SQLITE):
-        from gbike.kit.sqlite.store import SqliteStore
+        from gbike.kit.storage.sqlite.store import SqliteStore
 
         path = Path(url.removeprefix(SQLITE))
         return SqliteStore(path, clock=clock, ids=ids, source=source, committer=committer)
-    from gbike.kit.postgres.store import PostgresStore
+    from gbike.kit.storage.postgres.store import PostgresStore
 
     return PostgresStore(url, clock=clock, ids=ids, source=source, password_file=password_file)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from gbike.kit.telemetry import log
 
 if TYPE_CHECKING:
-    from gbike.kit.otel.spans import Exporter
+    from gbike.kit.telemetry.otel import Exporter
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 """One of these is set by whoever wants spans."""
@@ -20,7 +20,7 @@ def start_tracing(env: Mapping[str, str]) -> "Exporter | None":
     if not any(env.get(name) for name in ENDPOINTS) or env.get("OTEL_SDK_DISABLED", "").lower() == "true":
         return None
     try:
-        from gbike.kit.otel.spans import Exporter
+        from gbike.kit.telemetry.otel import Exporter
     except ImportError as missing:
         log.warning("no spans are sent; install gbike[distributed]", missing=missing.name)
         return None

@@ -10,7 +10,7 @@ from pathlib import Path
 import apsw
 
 from gbike.kit.files import file_of
-from gbike.kit.schema import NoVersion
+from gbike.kit.storage.migrations import NoVersion
 
 A_LITTLE = 1 << 20
 """Bytes. SQLite tells of no room for its shared memory as of a broken disk."""

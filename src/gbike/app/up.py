@@ -18,9 +18,9 @@ from gbike.app.doors import LOOPBACK
 from gbike.app.embedded import begun_anew
 from gbike.app.modes import Mode
 from gbike.app.running_verbs import claimed, held, opened, running_verbs
-from gbike.kit.access.addresses import Proxies
-from gbike.kit.access.keyring import KeyFolder
-from gbike.kit.access.settings import AccessSettings
+from gbike.kit.auth.addresses import Proxies
+from gbike.kit.auth.keyring import KeyFolder
+from gbike.kit.auth.settings import AccessSettings
 from gbike.kit.http.server import HttpServer, listen, run
 from gbike.kit.settings import BadSetting, environment, load
 from gbike.kit.telemetry import configure_logs

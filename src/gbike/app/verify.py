@@ -15,7 +15,7 @@ from gbike.app.event_map import paths
 from gbike.app.hours import published_and_heard
 from gbike.app.mends import FreeBike, HandleAgain, Mend, Mendable, PostPayment, PublishAgain, perhaps_mendable
 from gbike.kit.audit.chain import breaks
-from gbike.kit.outbox import first_waiting, message_about
+from gbike.kit.messaging.outbox import first_waiting, message_about
 from gbike.kit.store import Reading
 from gbike.services.bike import storage as bike
 from gbike.services.bike_manage_app import storage as bike_manage_app

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from gbike.gateway.routes import Page
 from gbike.gateway.settings import GatewaySettings, tiles_origin
-from gbike.kit.access.limits import FREE
-from gbike.kit.access.rules import PUBLIC
+from gbike.kit.auth.limits import FREE
+from gbike.kit.auth.rules import PUBLIC
 from gbike.kit.http.app import Handler, Operation
 from gbike.kit.http.request import Request, Response
 

@@ -26,7 +26,8 @@ Latitude = Annotated[float, Meta(ge=-90, le=90)]
 Longitude = Annotated[float, Meta(ge=-180, le=180)]
 T = TypeVar("T")
 Personal = Annotated[T, Meta(extra={"personal": True}, extra_json_schema={"x-personal": True})]
-"""A field that tells where a rider was, or who it is: an erasure takes it out of every kept event (kit/erasure.py)."""
+"""A field that tells where a rider was, or who it is: an erasure takes it out of every kept event
+(kit/privacy/erasure.py)."""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="eventType", tag=True):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from gbike.kit.runtime import ServiceSpec
+from gbike.kit.service import ServiceSpec
 
 APP = "/app/"
 """Where browsers are sent that ask for /."""

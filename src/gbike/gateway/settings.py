@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from gbike.kit.access.addresses import Proxies
+from gbike.kit.auth.addresses import Proxies
 from gbike.kit.settings import BadSetting
 
 

@@ -9,8 +9,8 @@ from asyncio import Future
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, TypeVarTuple
 
-from gbike.kit.access.principal import OwnerScope, Principal
-from gbike.kit.acting import IdempotencyKey
+from gbike.kit.auth.acting import IdempotencyKey
+from gbike.kit.auth.principal import OwnerScope, Principal
 from gbike.kit.clock import Moment
 from gbike.kit.envelope import Event, Message
 from gbike.kit.telemetry import Trace

@@ -9,12 +9,12 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from gbike.kit.bus import Bus
+from gbike.kit.calls.peers import Caller, PeerAnswer
 from gbike.kit.envelope import Message, trace_of
-from gbike.kit.inbox import Policies, Policy
-from gbike.kit.peers import Caller, PeerAnswer
-from gbike.kit.republish import Identified
-from gbike.kit.runtime import Dependencies, Running, ServiceSpec, assemble
+from gbike.kit.messaging.bus import Bus
+from gbike.kit.messaging.inbox import Policies, Policy
+from gbike.kit.messaging.republish import Identified
+from gbike.kit.service import Dependencies, Running, ServiceSpec, assemble
 from gbike.kit.store import Tx
 from gbike.kit.telemetry import Facts, Span, SpanKind, Spans, Trace, within
 

@@ -4,7 +4,7 @@ reset. 4 and 5 have yet to prove the same contact, and 2 another one."""
 from gbike.contracts.rent import Rented, Returned
 from gbike.contracts.user_deposit import AddedDeposit, ChangedStanding, UpdatedDeposit
 from gbike.kit.contacts import Contact
-from gbike.kit.housekeeping import FLOOR
+from gbike.kit.storage.retention import FLOOR
 from gbike.services.account.commands.accounts import (
     add_account,
     confirm_authenticator,

@@ -5,7 +5,7 @@ from functools import partial
 
 from gbike.contracts.account import AccountErased
 from gbike.contracts.rent import RentCancelled
-from gbike.kit.housekeeping import FLOOR
+from gbike.kit.storage.retention import FLOOR
 from gbike.services.bike.commands import (
     apply_a_report,
     change_a_bike,

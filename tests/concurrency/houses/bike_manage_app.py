@@ -1,6 +1,6 @@
 """Reports: 1 is pending past its deadline, 2 is applied and was sent under number 7, 3 is pending with a key."""
 
-from gbike.kit.housekeeping import FLOOR
+from gbike.kit.storage.retention import FLOOR
 from gbike.services.bike_manage_app.commands import (
     confirm_the_report,
     give_up_the_report,

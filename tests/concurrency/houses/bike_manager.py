@@ -2,7 +2,7 @@
 
 from gbike.contracts.account import RegisteredAccount
 from gbike.contracts.bike_manage_app import Reported
-from gbike.kit.housekeeping import FLOOR
+from gbike.kit.storage.retention import FLOOR
 from gbike.services.bike_manager.commands import accrue, convert_points, name_the_rider, register_a_manager
 from gbike.services.bike_manager.domain import ConversionWish, Numbers
 from gbike.services.bike_manager.policies import POLICIES

@@ -3,7 +3,7 @@
 from gbike.contracts.account import AccountErased
 from gbike.contracts.rent import Rented, Returned
 from gbike.contracts.user_deposit import UpdatedDeposit
-from gbike.kit.housekeeping import FLOOR
+from gbike.kit.storage.retention import FLOOR
 from gbike.services.billing.commands import adopt_tariff
 from gbike.services.billing.domain import Rounding, Tariff
 from gbike.services.billing.policies import policies

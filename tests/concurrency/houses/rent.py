@@ -4,10 +4,10 @@ from gbike.app.events import _on_record
 from gbike.contracts.account import AccountErased
 from gbike.contracts.events import EVENTS
 from gbike.contracts.user_deposit import ChangedStanding
-from gbike.kit.dead_letters import drop, set_aside
-from gbike.kit.housekeeping import FLOOR
-from gbike.kit.outbox import publish_again
-from gbike.kit.republish import _remember, _wait_again
+from gbike.kit.messaging.dead_letters import drop, set_aside
+from gbike.kit.messaging.outbox import publish_again
+from gbike.kit.messaging.republish import _remember, _wait_again
+from gbike.kit.storage.retention import FLOOR
 from gbike.services.rent.commands import (
     ask_for_a_bike,
     end_the_ride,

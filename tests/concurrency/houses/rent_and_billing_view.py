@@ -6,8 +6,8 @@ from gbike.contracts.events import EVENTS
 from gbike.contracts.rent import Rented
 from gbike.contracts.user_deposit import AddedDeposit, UpdatedDeposit
 from gbike.kit.envelope import Event
-from gbike.kit.erasure import impersonal
-from gbike.kit.housekeeping import FLOOR
+from gbike.kit.privacy.erasure import impersonal
+from gbike.kit.storage.retention import FLOOR
 from gbike.services.rent_and_billing_view.commands import fold_kept
 from gbike.services.rent_and_billing_view.policies import POLICIES, keep_events
 from tests.concurrency.house import USER, Hears, House, do, floor, message, rented, returned, sql, write

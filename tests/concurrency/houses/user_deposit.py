@@ -3,7 +3,7 @@
 from gbike.contracts.account import AccountErased, RegisteredAccount
 from gbike.contracts.bike_manager import AdjustedPoint
 from gbike.contracts.billing import CalculatedFee
-from gbike.kit.housekeeping import DAY_MS, FLOOR
+from gbike.kit.storage.retention import DAY_MS, FLOOR
 from gbike.services.user_deposit.commands import (
     adopt_minimum,
     begin_a_payment,

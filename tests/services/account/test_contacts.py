@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gbike.kit.passwords import Passwords
+from gbike.kit.auth.passwords import Passwords
 from gbike.services.account.domain import CODE_MS, MOST_CODES, MOST_TRIES, MOST_UNPROVED
 from tests.services.account.people import KIM, LEE, PASSWORD, Town, kind
 from tests.services.lone import Reply

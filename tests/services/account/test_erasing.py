@@ -8,7 +8,7 @@ import pytest
 
 from gbike.contracts.rent import Rented, Returned
 from gbike.contracts.user_deposit import AddedDeposit, ChangedStanding, UpdatedDeposit
-from gbike.kit.housekeeping import DAY_MS, Housekeeper
+from gbike.kit.storage.retention import DAY_MS, Housekeeper
 from gbike.services.account.commands.accounts import forget
 from gbike.services.account.domain import Unsettled
 from gbike.services.account.storage import KEEPS

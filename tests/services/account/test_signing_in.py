@@ -8,8 +8,8 @@ from pathlib import Path
 import jwt
 import pytest
 
+from gbike.kit.calls.in_process import call_asgi
 from gbike.kit.contacts import plain
-from gbike.kit.inprocess.peer import call_asgi
 from gbike.services.account.domain import WeakPassword, must_be_strong
 from tests.services.account.people import KIM, LEE, PASSWORD, Town, claims, kind
 

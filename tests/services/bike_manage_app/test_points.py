@@ -2,7 +2,7 @@
 
 import json
 
-from gbike.kit.peers import PeerAnswer
+from gbike.kit.calls.peers import PeerAnswer
 from gbike.services.bike_manage_app.wiring import SPEC
 from tests.services.lone import Lone
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from gbike.kit.calls.peers import PeerAnswer
 from gbike.kit.clock import rfc3339
-from gbike.kit.peers import PeerAnswer
 from gbike.services.bike_manage_app.wiring import SPEC
 from tests.services.lone import NOON, Lone
 

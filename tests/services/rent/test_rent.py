@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from gbike.contracts.bike import ReservationRefused
-from gbike.kit.peers import PeerAnswer
+from gbike.kit.calls.peers import PeerAnswer
 from gbike.services.rent.domain import Handback, Limits, Moment, OpenRent, give_back
 from gbike.services.rent.wiring import SPEC
 from tests.services.lone import NOON, Lone

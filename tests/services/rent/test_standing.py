@@ -6,8 +6,8 @@ import pytest
 
 from gbike.contracts.account import AccountErased
 from gbike.contracts.user_deposit import ChangedStanding
-from gbike.kit.acting import Acting, IdempotencyKey, acting
-from gbike.kit.idempotency import Replay
+from gbike.kit.auth.acting import Acting, IdempotencyKey, acting
+from gbike.kit.storage.idempotency import Replay
 from gbike.services.rent.commands import ask_for_a_bike, start_the_rent
 from gbike.services.rent.domain import Limits
 from gbike.services.rent.wiring import SPEC

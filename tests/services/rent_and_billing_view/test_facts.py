@@ -11,7 +11,7 @@ from gbike.contracts.events import EVENTS
 from gbike.contracts.rent import Rented
 from gbike.contracts.user_deposit import AddedDeposit
 from gbike.kit.envelope import Message
-from gbike.kit.erasure import impersonal
+from gbike.kit.privacy.erasure import impersonal
 from gbike.kit.store import Tx
 from gbike.services.rent_and_billing_view import commands as folding
 from gbike.services.rent_and_billing_view import wiring

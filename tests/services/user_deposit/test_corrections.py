@@ -9,7 +9,7 @@ import pytest
 
 from gbike.contracts.account import AccountErased
 from gbike.contracts.billing import CalculatedFee
-from gbike.kit.inprocess.peer import call_asgi
+from gbike.kit.calls.in_process import call_asgi
 from gbike.kit.money import MAX_WON
 from gbike.kit.settings import BadSetting
 from gbike.services.user_deposit.clients import signed

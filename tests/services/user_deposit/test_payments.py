@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gbike.kit.inprocess.peer import call_asgi
+from gbike.kit.calls.in_process import call_asgi
 from gbike.kit.settings import BadSetting
 from gbike.services.user_deposit import wiring
 from gbike.services.user_deposit.clients import WINDOW_S, check, signed

@@ -162,8 +162,8 @@ async def _listen(process: asyncio.subprocess.Process, asked: deque["asyncio.Fut
 def main() -> None:
     """Fork a service for each line on stdin, tell on stdout what became of them, end with stdin."""
     from gbike.app import serve
-    from gbike.kit.postgres import store  # noqa: F401 - most services have one
-    from gbike.kit.remote import peer  # noqa: F401 - and some of these
+    from gbike.kit.calls import remote  # noqa: F401 - and some of these
+    from gbike.kit.storage.postgres import store  # noqa: F401 - most services have one
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     bell, ring = os.pipe()

@@ -20,7 +20,7 @@ from gbike.app.cluster.child import alone
 from gbike.app.engines import CannotRun, kafka
 from gbike.app.event_map import build_all
 from gbike.app.kafka_rights import Right, logins, rights, topics
-from gbike.kit.kafka.topic import CONFIGS, PARTITIONS
+from gbike.kit.messaging.kafka.topic import CONFIGS, PARTITIONS
 
 DONE = "logins"
 """The file that tells what is settled, by its digest."""

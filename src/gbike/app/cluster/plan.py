@@ -15,7 +15,7 @@ from gbike.app.cluster.ports import free_ports, is_free, must_be_free
 from gbike.app.data_folder import BACKED_UP, LETTERS
 from gbike.app.engines import Program
 from gbike.kit.files import write_whole
-from gbike.kit.runtime import ServiceSpec
+from gbike.kit.service import ServiceSpec
 from gbike.kit.settings import BadSetting, surroundings
 
 BETWEEN_REPLICAS = 100

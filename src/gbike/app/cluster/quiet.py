@@ -12,8 +12,8 @@ from gbike.app.data_folder import DataFolder
 from gbike.app.readings import open_readings
 from gbike.app.verify import everything, handled, violations
 from gbike.kit.clock import SystemClock
-from gbike.kit.hours import ms_of
-from gbike.kit.outbox import how_many_wait
+from gbike.kit.messaging.hours import ms_of
+from gbike.kit.messaging.outbox import how_many_wait
 from gbike.kit.store import Reading
 
 QUIET_S = 60

@@ -15,7 +15,7 @@ from gbike.app.cluster.secrets import scraper
 from gbike.app.copies import NoData
 from gbike.app.data_folder import DataFolder
 from gbike.app.readings import open_readings
-from gbike.kit.outbox import how_many_wait
+from gbike.kit.messaging.outbox import how_many_wait
 from gbike.kit.store import StoreUnavailable
 
 ASK_S = 1.5

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from gbike.kit.files import private, write_whole
-from gbike.kit.runtime import ServiceSpec
+from gbike.kit.service import ServiceSpec
 
 FOLDER = "keys"
 CERT, CERT_KEY = "tls.crt", "tls.key"
@@ -30,9 +30,9 @@ def make(data: Path, specs: Sequence[ServiceSpec], now_ms: float) -> None:
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
     from gbike.app.cluster.authority import Authority
-    from gbike.kit.access.certificates import dns_name
-    from gbike.kit.access.keyring import KeyFolder
-    from gbike.kit.access.services import new_pem, read_private
+    from gbike.kit.auth.certificates import dns_name
+    from gbike.kit.auth.keyring import KeyFolder
+    from gbike.kit.auth.services import new_pem, read_private
 
     folder, authority = data / FOLDER, Authority(now_ms)
     for spec in specs:

@@ -20,7 +20,7 @@ from gbike.app.copies import NoData
 from gbike.app.engines import CannotRun, postgres
 from gbike.app.single import SQLITE
 from gbike.kit.files import private
-from gbike.kit.sqlite.store import open_file
+from gbike.kit.storage.sqlite.store import open_file
 
 if TYPE_CHECKING:
     import psycopg

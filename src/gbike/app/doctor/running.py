@@ -13,8 +13,8 @@ from gbike.app.defaults import with_defaults
 from gbike.app.doctor.finding import Finding
 from gbike.app.engines import kafka
 from gbike.app.modes import is_secure
-from gbike.kit.bus import KEEP_MS
 from gbike.kit.clock import Clock, rfc3339
+from gbike.kit.messaging.bus import KEEP_MS
 
 REACH_S = 2.0
 """For one connection: what is slower than that is as good as away."""

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 from gbike.app.data_folder import DataFolder
 from gbike.app.doctor.finding import Finding
 from gbike.app.modes import Mode, mode_of
-from gbike.kit.access.certificates import expires
+from gbike.kit.auth.certificates import expires
 from gbike.kit.clock import Clock
-from gbike.kit.postgres.login import SETTING as PASSWORD_FILE
-from gbike.kit.postgres.login import with_password
+from gbike.kit.storage.postgres.login import SETTING as PASSWORD_FILE
+from gbike.kit.storage.postgres.login import with_password
 
 READ_BY_US = (
     *("GBIKE_SERVICE_KEY_FILE", "GBIKE_SCRAPER_TOKEN_FILE", "GBIKE_ADMIN_FILE", "GBIKE_TLS_KEY_FILE"),

@@ -19,10 +19,10 @@ from gbike.app.single import SQLITE
 from gbike.app.trouble import Trouble, way_out
 from gbike.kit.clock import Clock
 from gbike.kit.files import about
-from gbike.kit.postgres.login import POSTGRES, SETTING, with_password
-from gbike.kit.schema.migrate import newest
-from gbike.kit.sqlite.epoch import epoch_of, last, places_of, why_anew
-from gbike.kit.sqlite.store import connect
+from gbike.kit.messaging.local.epoch import epoch_of, last, places_of, why_anew
+from gbike.kit.storage.migrations.migrate import newest
+from gbike.kit.storage.postgres.login import POSTGRES, SETTING, with_password
+from gbike.kit.storage.sqlite.store import connect
 from gbike.kit.store import Reading, StoreUnavailable
 from gbike.services import NAMES
 

@@ -170,8 +170,8 @@ def program(folder: Path, port: int) -> Program:
 
 async def ready(port: int, login: str = "", password_file: str = "") -> bool:
     """Whether it takes requests."""
-    from gbike.kit.kafka.broker import Broker
-    from gbike.kit.kafka.topic import reachable
+    from gbike.kit.messaging.kafka.broker import Broker
+    from gbike.kit.messaging.kafka.topic import reachable
 
     return await reachable(Broker(f"127.0.0.1:{port}", login, password_file))
 

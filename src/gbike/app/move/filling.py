@@ -16,8 +16,8 @@ import psycopg
 from psycopg import sql
 
 from gbike.app.move import CannotMove
-from gbike.kit.schema.migrate import FLOOR, OWN, in_memory, migrate_url
-from gbike.kit.sqlite.store import open_file
+from gbike.kit.storage.migrations.migrate import FLOOR, OWN, in_memory, migrate_url
+from gbike.kit.storage.sqlite.store import open_file
 
 MARK = "moving"
 """The table that says from where a database is filled; dropped when all are whole."""

@@ -38,8 +38,8 @@ from gbike.app.up import settings_in
 from gbike.app.verify import violations
 from gbike.kit.audit.chain import head
 from gbike.kit.clock import SystemClock
-from gbike.kit.housekeeping import DAY_MS
-from gbike.kit.postgres.login import POSTGRES
+from gbike.kit.storage.postgres.login import POSTGRES
+from gbike.kit.storage.retention import DAY_MS
 from gbike.kit.store import Reading
 
 AGAIN_MS = 7 * DAY_MS

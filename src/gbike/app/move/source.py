@@ -20,8 +20,8 @@ from gbike.app.embedded import Embedded
 from gbike.app.modes import settings_of
 from gbike.app.move import CannotMove
 from gbike.app.readings import open_readings
-from gbike.kit.schema.migrate import migrate
-from gbike.kit.sqlite.store import open_file
+from gbike.kit.storage.migrations.migrate import migrate
+from gbike.kit.storage.sqlite.store import open_file
 from gbike.services import NAMES
 
 REST_S = 60

@@ -21,7 +21,7 @@ from gbike.app.copies import locked
 from gbike.app.data_folder import LETTERS, DataFolder
 from gbike.app.engines import postgres
 from gbike.app.move import CannotMove
-from gbike.kit.access.keyring import CURRENT, PREVIOUS, SEAL
+from gbike.kit.auth.keyring import CURRENT, PREVIOUS, SEAL
 from gbike.kit.files import private, write_whole
 
 CONNECT_S = 10

@@ -7,7 +7,7 @@ from gbike.gateway.envoy.refusals import local_replies
 from gbike.gateway.envoy.routes import RATE_LIMIT, origins
 from gbike.gateway.envoy.upstreams import Address, socket_address
 from gbike.gateway.settings import GatewaySettings, cidrs
-from gbike.kit.access.addresses import V6_PREFIX
+from gbike.kit.auth.addresses import V6_PREFIX
 from gbike.kit.http.request import MAX_BODY
 
 HEADERS_KB, HEADERS = 32, 100

@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
+from gbike.kit.calls.peers import DEADLINE_HEADER
 from gbike.kit.http.protection import protecting
-from gbike.kit.peers import DEADLINE_HEADER
 
 TYPE = "type.googleapis.com/"
 FILTERS = TYPE + "envoy.extensions.filters.http."
 SAYS_HTTPS = r"(?i)\s*https\s*(,.*)?"
 """The first of several proxies speaks of the client, as `Request.scheme` has it."""
 SANE_REQUEST_ID = "[A-Za-z0-9._:/+=@-]{1,128}"
-"""As kit/telemetry.py takes it over."""
+"""As kit/telemetry/__init__.py takes it over."""
 
 
 def header(name: str, value: str, how: str = "OVERWRITE_IF_EXISTS_OR_ADD") -> dict[str, Any]:

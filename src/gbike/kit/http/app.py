@@ -14,10 +14,10 @@ from prometheus_client import Counter, Histogram
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gbike.kit.access.limits import READS, WRITES, Pace
-from gbike.kit.access.principal import ANONYMOUS, KeysUnavailable, OwnerScope
-from gbike.kit.access.rules import PUBLIC, SIGNED_IN, Rule
-from gbike.kit.acting import Acting, acting
+from gbike.kit.auth.acting import Acting, acting
+from gbike.kit.auth.limits import READS, WRITES, Pace
+from gbike.kit.auth.principal import ANONYMOUS, KeysUnavailable, OwnerScope
+from gbike.kit.auth.rules import PUBLIC, SIGNED_IN, Rule
 from gbike.kit.http.fields import invalid
 from gbike.kit.http.guard import SAYS_DEMO, Guard, NoAuth
 from gbike.kit.http.problems import (
@@ -37,7 +37,7 @@ from gbike.kit.http.problems import (
 from gbike.kit.http.protection import protecting
 from gbike.kit.http.request import KEY, Request, Response, event_stream, preferred_media
 from gbike.kit.http.streams import Stream, send_pieces
-from gbike.kit.idempotency import KeyInFlight, KeyReused, Replay
+from gbike.kit.storage.idempotency import KeyInFlight, KeyReused, Replay
 from gbike.kit.store import StoreUnavailable
 from gbike.kit.telemetry import Facts, Metrics, Span, SpanKind, Spans, Trace, log, trace_from, trace_now
 

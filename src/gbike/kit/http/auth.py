@@ -4,11 +4,11 @@ import hashlib
 import hmac
 from contextlib import suppress
 
-from gbike.kit.access.addresses import Proxies, client_prefix
-from gbike.kit.access.limits import ANONYMOUS_ASKS, FREE, RENEWALS, SESSIONS, SIGN_INS, Limits, Pace
-from gbike.kit.access.principal import KeysUnavailable, Principal
-from gbike.kit.access.rules import SCRAPER, Rule, allow
-from gbike.kit.access.tokens import BadToken, Verifier
+from gbike.kit.auth.addresses import Proxies, client_prefix
+from gbike.kit.auth.limits import ANONYMOUS_ASKS, FREE, RENEWALS, SESSIONS, SIGN_INS, Limits, Pace
+from gbike.kit.auth.principal import KeysUnavailable, Principal
+from gbike.kit.auth.rules import SCRAPER, Rule, allow
+from gbike.kit.auth.tokens import BadToken, Verifier
 from gbike.kit.http.guard import Guard
 from gbike.kit.http.problems import FORBIDDEN, TOO_MANY, UNAUTHENTICATED, Problem
 from gbike.kit.http.request import Request

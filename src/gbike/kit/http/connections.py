@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 
-from gbike.kit.access.addresses import client_prefix
+from gbike.kit.auth.addresses import client_prefix
 from gbike.kit.telemetry import log
 
 MOST = 10_000

@@ -2,9 +2,9 @@
 
 from typing import Protocol
 
-from gbike.kit.access.limits import Pace
-from gbike.kit.access.principal import DEMO, OwnerScope, Principal
-from gbike.kit.access.rules import Rule
+from gbike.kit.auth.limits import Pace
+from gbike.kit.auth.principal import DEMO, OwnerScope, Principal
+from gbike.kit.auth.rules import Rule
 from gbike.kit.http.request import Request
 
 

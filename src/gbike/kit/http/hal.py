@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from gbike.kit.listing import Page as Page
+from gbike.kit.http.listing import Page as Page
 
 
 class ResourceKind(msgspec.Struct, frozen=True):

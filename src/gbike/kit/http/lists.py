@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from gbike.kit.http.hal import ResourceKind, collection, searches
+from gbike.kit.http.listing import Listing, list_page
 from gbike.kit.http.request import Request, Response, Shown
-from gbike.kit.listing import Listing, list_page
 from gbike.kit.store import Store
 
 

@@ -10,9 +10,9 @@ from urllib.parse import parse_qsl
 import msgspec
 from starlette.types import Receive, Scope
 
-from gbike.kit.access.addresses import origin
-from gbike.kit.access.principal import ANONYMOUS, OwnerScope, Principal
-from gbike.kit.acting import IdempotencyKey, Kept
+from gbike.kit.auth.acting import IdempotencyKey, Kept
+from gbike.kit.auth.addresses import origin
+from gbike.kit.auth.principal import ANONYMOUS, OwnerScope, Principal
 from gbike.kit.http import hal, streams
 from gbike.kit.http.fields import invalid, read_body
 from gbike.kit.http.problems import (
@@ -25,8 +25,8 @@ from gbike.kit.http.problems import (
     UNSUPPORTED_TYPE,
     Problem,
 )
-from gbike.kit.idempotency import hashes_of
 from gbike.kit.numbers import MAX_ID
+from gbike.kit.storage.idempotency import hashes_of
 
 MAX_BODY = 64 * 1024
 MAX_PAGE_SIZE = 1000

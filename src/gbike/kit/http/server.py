@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
-from gbike.kit.access.certificates import services_named
+from gbike.kit.auth.certificates import services_named
 from gbike.kit.http.connections import Connections, Slot, most_connections, on_loopback
 from gbike.kit.http.listener import Listener
 from gbike.kit.http.problems import INTERNAL, TOO_MANY, Problem

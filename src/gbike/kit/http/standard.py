@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from gbike.kit.access.limits import FREE
-from gbike.kit.access.principal import DEMO
-from gbike.kit.access.rules import PUBLIC, WATCHERS
+from gbike.kit.auth.limits import FREE
+from gbike.kit.auth.principal import DEMO
+from gbike.kit.auth.rules import PUBLIC, WATCHERS
 from gbike.kit.http.app import Operation
 from gbike.kit.http.openapi import document
 from gbike.kit.http.pages import docs_page, status_codes_page

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from unicodedata import normalize
 
-from gbike.kit.guessable import is_guessable
+from gbike.kit.auth.guessable import is_guessable
 
 SHORTEST, LONGEST = 10, 128
 """Characters of a password."""

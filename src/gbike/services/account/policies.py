@@ -2,7 +2,7 @@
 
 from gbike.contracts.rent import Rented, Returned
 from gbike.contracts.user_deposit import AddedDeposit, ChangedStanding, UpdatedDeposit
-from gbike.kit.inbox import Policies
+from gbike.kit.messaging.inbox import Policies
 from gbike.kit.store import Tx
 from gbike.services.account.storage.unsettled import begin_ride, end_ride, set_balance
 

@@ -7,11 +7,11 @@ from msgspec import Meta
 
 from gbike.contracts.account import PUBLISHES
 from gbike.kit import settings
-from gbike.kit.access.issuing import Issuer
-from gbike.kit.access.keyring import KeyFolder, Keys, MadeKeys
+from gbike.kit.auth.issuing import Issuer
+from gbike.kit.auth.keyring import KeyFolder, Keys, MadeKeys
+from gbike.kit.auth.passwords import Passwords, PasswordSettings
 from gbike.kit.contacts import REGION
-from gbike.kit.passwords import Passwords, PasswordSettings
-from gbike.kit.runtime import Dependencies, Service, ServiceSpec
+from gbike.kit.service import Dependencies, Service, ServiceSpec
 from gbike.services import NAMES
 from gbike.services.account.clients.authenticator import Authenticators
 from gbike.services.account.clients.mail import LetterFile

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from gbike.contracts.bike import ChkAndUpdatedStatus, RegisteredBike, UpdatedBike, UpdatedBikeState
 from gbike.contracts.events import EVENTS
-from gbike.kit.erasure import remember, take_out
-from gbike.kit.idempotency import idempotent
+from gbike.kit.privacy.erasure import remember, take_out
+from gbike.kit.storage.idempotency import idempotent
 from gbike.kit.store import Facts, Tx
 from gbike.services.bike import storage
 from gbike.services.bike.domain import (

@@ -11,8 +11,9 @@ import msgspec
 
 from gbike.contracts import PROBLEM_TEXTS
 from gbike.contracts.bike import AppliedReport, Reservation
-from gbike.kit.access.principal import Principal
-from gbike.kit.access.rules import ADMIN, ADMINS, BIKE_MANAGER, PUBLIC, SIGNED_IN, may
+from gbike.kit.auth.principal import Principal
+from gbike.kit.auth.rules import ADMIN, ADMINS, BIKE_MANAGER, PUBLIC, SIGNED_IN, may
+from gbike.kit.calls.peers import DEADLINE_HEADER
 from gbike.kit.clock import Clock, rfc3339
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.fields import Id, Latitude, Longitude, Percent, Text, invalid, sent_or
@@ -20,7 +21,6 @@ from gbike.kit.http.hal import ResourceKind
 from gbike.kit.http.lists import listed, searching
 from gbike.kit.http.problems import GONE, Problem, catalogue
 from gbike.kit.http.request import Request, Response, showing
-from gbike.kit.peers import DEADLINE_HEADER
 from gbike.kit.store import Row, Store
 from gbike.services.bike import domain, storage
 from gbike.services.bike.commands import apply_a_report, change_a_bike, register_a_bike, reserve_a_bike

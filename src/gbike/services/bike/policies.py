@@ -2,7 +2,7 @@
 
 from gbike.contracts.account import AccountErased
 from gbike.contracts.rent import RentCancelled, Returned
-from gbike.kit.inbox import Policies
+from gbike.kit.messaging.inbox import Policies
 from gbike.kit.store import Tx
 from gbike.services.bike.commands import forget_the_rider, release
 from gbike.services.bike.domain import Location

@@ -5,7 +5,7 @@ import asyncio
 from prometheus_client import Gauge
 
 from gbike.contracts.bike import PUBLISHES
-from gbike.kit.runtime import Dependencies, Service, ServiceSpec, Worker
+from gbike.kit.service import Dependencies, Service, ServiceSpec, Worker
 from gbike.services.bike.http import REFUSALS, operations
 from gbike.services.bike.policies import POLICIES
 from gbike.services.bike.storage import COUNTED, PERSONAL_DATA, TOMBSTONES, VERSIONS, how_many

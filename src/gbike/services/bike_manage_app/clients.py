@@ -3,7 +3,7 @@
 import msgspec
 
 from gbike.contracts.bike import ReportedState
-from gbike.kit.peers import Peer, PeerUnavailable
+from gbike.kit.calls.peers import Peer, PeerUnavailable
 from gbike.services.bike_manage_app.domain import NoSuchBike, Report
 
 

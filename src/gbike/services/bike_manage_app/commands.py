@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from gbike.contracts.bike_manage_app import Reported
-from gbike.kit.idempotency import hold, keep, release
+from gbike.kit.storage.idempotency import hold, keep, release
 from gbike.kit.store import Tx
 from gbike.services.bike_manage_app import storage
 from gbike.services.bike_manage_app.domain import (

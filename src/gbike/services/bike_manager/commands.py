@@ -1,7 +1,7 @@
 """One function per sentence of the requirements, each run inside a transaction."""
 
 from gbike.contracts.bike_manager import AdjustedPoint
-from gbike.kit.idempotency import idempotent
+from gbike.kit.storage.idempotency import idempotent
 from gbike.kit.store import Facts, Tx
 from gbike.services.bike_manager import domain, storage
 from gbike.services.bike_manager.domain import ConversionWish, Manager, ManagerExists, NumberOfAnother, Numbers

@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 
 from gbike.contracts import PROBLEM_TEXTS
-from gbike.kit.access.rules import ADMIN, ADMINS, BIKE_MANAGER, may
+from gbike.kit.auth.rules import ADMIN, ADMINS, BIKE_MANAGER, may
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.fields import Id

@@ -4,7 +4,7 @@ from msgspec import UNSET
 
 from gbike.contracts.account import RegisteredAccount
 from gbike.contracts.bike_manage_app import Reported
-from gbike.kit.inbox import Policies
+from gbike.kit.messaging.inbox import Policies
 from gbike.kit.store import Tx
 from gbike.services.bike_manager.commands import accrue
 from gbike.services.bike_manager.domain import POINTS_PER_REPORT

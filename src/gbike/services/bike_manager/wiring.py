@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from gbike.contracts.bike_manager import PUBLISHES
 from gbike.kit import settings
-from gbike.kit.runtime import Dependencies, Service, ServiceSpec
+from gbike.kit.service import Dependencies, Service, ServiceSpec
 from gbike.services.bike_manager.domain import Numbers
 from gbike.services.bike_manager.http import REFUSALS, operations
 from gbike.services.bike_manager.policies import POLICIES

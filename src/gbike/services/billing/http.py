@@ -5,7 +5,7 @@ from functools import partial
 import msgspec
 
 from gbike.contracts import PROBLEM_TEXTS
-from gbike.kit.access.rules import PEOPLE, PUBLIC
+from gbike.kit.auth.rules import PEOPLE, PUBLIC
 from gbike.kit.clock import Clock, rfc3339
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.hal import ResourceKind

@@ -8,8 +8,8 @@ from gbike.contracts.billing import CalculatedFee, ClosedBill, RegisteredBill
 from gbike.contracts.events import EVENTS
 from gbike.contracts.rent import Rented, Returned
 from gbike.contracts.user_deposit import UpdatedDeposit
-from gbike.kit.erasure import remember, take_out
-from gbike.kit.inbox import Policies
+from gbike.kit.messaging.inbox import Policies
+from gbike.kit.privacy.erasure import remember, take_out
 from gbike.kit.store import Tx
 from gbike.services.billing import storage
 from gbike.services.billing.commands import tariff_of_a_start

@@ -9,7 +9,7 @@ from prometheus_client import Gauge, Histogram
 
 from gbike.contracts.billing import PUBLISHES
 from gbike.kit import settings
-from gbike.kit.runtime import Dependencies, Service, ServiceSpec, Worker
+from gbike.kit.service import Dependencies, Service, ServiceSpec, Worker
 from gbike.kit.store import Store
 from gbike.services.billing.commands import adopt_tariff
 from gbike.services.billing.domain import Rounding, Tariff

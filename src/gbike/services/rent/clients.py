@@ -3,7 +3,7 @@
 import msgspec
 
 from gbike.contracts.bike import ReservationRefused
-from gbike.kit.peers import Peer, PeerUnavailable
+from gbike.kit.calls.peers import Peer, PeerUnavailable
 from gbike.services.rent.domain import BikeNotAvailable, GivenUp, NoSuchBike
 
 

@@ -8,8 +8,8 @@ from msgspec import UNSET
 from gbike.contracts.events import EVENTS
 from gbike.contracts.rent import RentCancelled, Rented, Returned
 from gbike.kit.clock import rfc3339
-from gbike.kit.erasure import remember, share, take_out
-from gbike.kit.idempotency import check, hold, idempotent, keep, release
+from gbike.kit.privacy.erasure import remember, share, take_out
+from gbike.kit.storage.idempotency import check, hold, idempotent, keep, release
 from gbike.kit.store import Tx
 from gbike.services.rent import domain, storage
 from gbike.services.rent.domain import (

@@ -6,9 +6,10 @@ from functools import partial
 import msgspec
 
 from gbike.contracts import PROBLEM_TEXTS
-from gbike.kit.access.limits import Pace
-from gbike.kit.access.rules import ADMINS, PEOPLE
-from gbike.kit.breaker import CircuitOpen
+from gbike.kit.auth.limits import Pace
+from gbike.kit.auth.rules import ADMINS, PEOPLE
+from gbike.kit.calls.breaker import CircuitOpen
+from gbike.kit.calls.peers import PeerBusy, PeerTimeout, PeerUnavailable
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.fields import Id, Instant, Latitude, Longitude, Reason, Text, invalid, ms_of
@@ -16,7 +17,6 @@ from gbike.kit.http.hal import ResourceKind
 from gbike.kit.http.lists import listed
 from gbike.kit.http.problems import Problem, catalogue
 from gbike.kit.http.request import Request, Response, showing
-from gbike.kit.peers import PeerBusy, PeerTimeout, PeerUnavailable
 from gbike.kit.store import Store
 from gbike.services.rent import domain, storage
 from gbike.services.rent.commands import end_the_ride, return_the_bike

@@ -2,7 +2,7 @@
 
 from gbike.contracts.account import AccountErased
 from gbike.contracts.user_deposit import ChangedStanding
-from gbike.kit.inbox import Policies
+from gbike.kit.messaging.inbox import Policies
 from gbike.kit.store import Tx
 from gbike.services.rent.commands import forget_the_rider
 from gbike.services.rent.storage import keep_standing

@@ -5,10 +5,10 @@ reserved when it hears RentCancelled, and a reservation that comes even later me
 stops, the bike ends free and the rider is told to try again.
 """
 
-from gbike.kit.breaker import CircuitOpen
+from gbike.kit.calls.breaker import CircuitOpen
+from gbike.kit.calls.peers import PeerBusy
 from gbike.kit.clock import A_MINUTE_MS, Clock, rfc3339
-from gbike.kit.idempotency import answered_before
-from gbike.kit.peers import PeerBusy
+from gbike.kit.storage.idempotency import answered_before
 from gbike.kit.store import Store, StoreUnavailable
 from gbike.kit.telemetry import log
 from gbike.services.rent.clients import BikeClient

@@ -10,9 +10,9 @@ from gbike.contracts.billing import CalculatedFee, ClosedBill, RegisteredBill
 from gbike.contracts.events import EVENTS
 from gbike.contracts.rent import Rented, Returned
 from gbike.contracts.user_deposit import AddedDeposit, UpdatedDeposit
-from gbike.kit.dead_letters import set_aside
 from gbike.kit.envelope import Message, Undecodable, unpack
-from gbike.kit.erasure import impersonal
+from gbike.kit.messaging.dead_letters import set_aside
+from gbike.kit.privacy.erasure import impersonal
 from gbike.kit.store import Reading, Tx
 from gbike.services.rent_and_billing_view.domain import Bill, Deposit, Ride
 from gbike.services.rent_and_billing_view.storage import clear

@@ -6,8 +6,8 @@ from functools import partial
 import msgspec
 
 from gbike.contracts import PROBLEM_TEXTS
-from gbike.kit.access.addresses import client_prefix
-from gbike.kit.access.rules import PEOPLE
+from gbike.kit.auth.addresses import client_prefix
+from gbike.kit.auth.rules import PEOPLE
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.hal import ResourceKind, collection

@@ -8,8 +8,8 @@ from gbike.contracts.events import EVENTS
 from gbike.contracts.rent import Rented, Returned
 from gbike.contracts.user_deposit import AddedDeposit, UpdatedDeposit
 from gbike.kit.envelope import Message
-from gbike.kit.erasure import remember, take_out
-from gbike.kit.inbox import Policies
+from gbike.kit.messaging.inbox import Policies
+from gbike.kit.privacy.erasure import remember, take_out
 from gbike.kit.store import Tx
 from gbike.services.rent_and_billing_view.commands import bill_of, deposit_of, fact_of, keep, ride_of, show
 from gbike.services.rent_and_billing_view.storage.facts import merge

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 from prometheus_client import Counter, Gauge
 
-from gbike.kit.access.principal import OwnerScope, Principal
+from gbike.kit.auth.principal import OwnerScope, Principal
 from gbike.kit.clock import Clock, news
 from gbike.kit.envelope import Message
 from gbike.kit.http.streams import beat, event

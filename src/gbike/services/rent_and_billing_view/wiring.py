@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from gbike.kit.runtime import Dependencies, Service, ServiceSpec, Worker
+from gbike.kit.service import Dependencies, Service, ServiceSpec, Worker
 from gbike.kit.settings import load
 from gbike.kit.store import Reading, Store
 from gbike.kit.telemetry import log

@@ -4,9 +4,9 @@ both entries and the balance, at once."""
 from collections.abc import Sequence
 
 from gbike.contracts.user_deposit import AddedDeposit, ChangedStanding
-from gbike.kit.access.principal import OwnerScope
+from gbike.kit.auth.principal import OwnerScope
 from gbike.kit.clock import latest
-from gbike.kit.idempotency import idempotent
+from gbike.kit.storage.idempotency import idempotent
 from gbike.kit.store import NO_FACTS, Facts, Tx
 from gbike.services.user_deposit import domain, storage
 from gbike.services.user_deposit.domain import (

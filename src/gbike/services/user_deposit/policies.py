@@ -5,8 +5,8 @@ from gbike.contracts.bike_manager import AdjustedPoint
 from gbike.contracts.billing import CalculatedFee
 from gbike.contracts.events import EVENTS
 from gbike.contracts.user_deposit import UpdatedDeposit
-from gbike.kit.erasure import remember, take_out
-from gbike.kit.inbox import Policies
+from gbike.kit.messaging.inbox import Policies
+from gbike.kit.privacy.erasure import remember, take_out
 from gbike.kit.store import Tx
 from gbike.services.user_deposit import domain
 from gbike.services.user_deposit.commands import know_rider, post, say_added

@@ -11,7 +11,7 @@ from prometheus_client import Gauge
 
 from gbike.contracts.user_deposit import PUBLISHES
 from gbike.kit.money import MAX_WON
-from gbike.kit.runtime import POLL_S, Dependencies, Service, ServiceSpec, Worker
+from gbike.kit.service import POLL_S, Dependencies, Service, ServiceSpec, Worker
 from gbike.kit.settings import BadSetting, load
 from gbike.kit.store import Store
 from gbike.services.user_deposit.clients import TestProvider

@@ -2,7 +2,7 @@
 
 import pyotp
 
-from gbike.kit.access.keyring import Keys, NotSealedHere
+from gbike.kit.auth.keyring import Keys, NotSealedHere
 from gbike.kit.clock import A_MINUTE_MS, Clock
 
 STEP_S = 30

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from gbike.contracts.account import AccountErased, ChangedRoles, RegisteredAccount
 from gbike.contracts.events import EVENTS
 from gbike.kit.contacts import Contact
-from gbike.kit.erasure import alone, remember, take_out
+from gbike.kit.privacy.erasure import alone, remember, take_out
 from gbike.kit.store import Facts, Tx
 from gbike.services.account.commands.contacts import forget_contacts
 from gbike.services.account.commands.sessions import end_sessions

@@ -1,6 +1,6 @@
 """New passwords: by who knows the one before, and by who was sent a token. All take what it hashes to."""
 
-from gbike.kit.access.principal import OwnerScope
+from gbike.kit.auth.principal import OwnerScope
 from gbike.kit.clock import is_ahead
 from gbike.kit.store import Tx
 from gbike.services.account.commands.sessions import end_sessions

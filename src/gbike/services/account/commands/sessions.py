@@ -1,7 +1,7 @@
 """Who is signed in: sessions begin, go on and end."""
 
 from gbike.contracts.account import EndedSessions
-from gbike.kit.access.principal import OwnerScope
+from gbike.kit.auth.principal import OwnerScope
 from gbike.kit.clock import is_ahead
 from gbike.kit.store import Tx
 from gbike.services.account.commands.sign_in_attempts import succeed

@@ -5,12 +5,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from gbike.kit.access.keyring import Keys
-from gbike.kit.access.limits import FREE, SESSIONS, SIGN_INS
-from gbike.kit.access.rules import ADMINS, PEOPLE, PUBLIC, Rule
+from gbike.kit.auth.keyring import Keys
+from gbike.kit.auth.limits import FREE, SESSIONS, SIGN_INS
+from gbike.kit.auth.passwords import HashingBusy
+from gbike.kit.auth.rules import ADMINS, PEOPLE, PUBLIC, Rule
 from gbike.kit.contacts import BadContact
 from gbike.kit.http.app import Handler, Operation
-from gbike.kit.passwords import HashingBusy
 from gbike.services.account import domain
 from gbike.services.account.http import bodies
 from gbike.services.account.http.accounts import AccountHttp

@@ -1,6 +1,6 @@
 """One's own account, and everybody's for admins."""
 
-from gbike.kit.access.addresses import client_prefix
+from gbike.kit.auth.addresses import client_prefix
 from gbike.kit.http.hal import ResourceKind, collection
 from gbike.kit.http.request import Request, Response
 from gbike.services.account.clients.authenticator import link

@@ -1,7 +1,8 @@
 """How account refuses."""
 
 from gbike.contracts import PROBLEM_TEXTS
-from gbike.kit import contacts, passwords
+from gbike.kit import contacts
+from gbike.kit.auth import passwords
 from gbike.kit.http.app import Refusals
 from gbike.kit.http.problems import ProblemType, catalogue
 from gbike.services.account import domain

@@ -1,7 +1,7 @@
 """The doors: signing up, signing in, staying in, going, and coming back without a password."""
 
-from gbike.kit.access.addresses import client_prefix
-from gbike.kit.access.keyring import Keys
+from gbike.kit.auth.addresses import client_prefix
+from gbike.kit.auth.keyring import Keys
 from gbike.kit.http.request import Request, Response
 from gbike.services.account.commands.sessions import sign_out
 from gbike.services.account.domain import Access

@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from gbike.kit.access.issuing import Issuer
-from gbike.kit.access.principal import DEMO
-from gbike.kit.acting import acting
+from gbike.kit.auth.acting import acting
+from gbike.kit.auth.issuing import Issuer
+from gbike.kit.auth.passwords import Passwords
+from gbike.kit.auth.principal import DEMO
 from gbike.kit.clock import Clock, is_ahead
 from gbike.kit.contacts import REGION, Contact, known_as
 from gbike.kit.ids import Ids
-from gbike.kit.passwords import Passwords
 from gbike.kit.store import Store, StoreUnavailable
 from gbike.services.account.clients.authenticator import Authenticators
 from gbike.services.account.commands.sign_in_attempts import begin_attempt, fail_attempt, succeed

@@ -2,8 +2,8 @@
 
 from contextlib import suppress
 
+from gbike.kit.auth.passwords import HashingBusy
 from gbike.kit.contacts import reachable
-from gbike.kit.passwords import HashingBusy
 from gbike.kit.store import StoreUnavailable
 from gbike.services.account.clients.authenticator import Authenticators
 from gbike.services.account.clients.tokens import digits, secret, successor

@@ -4,8 +4,8 @@
 
 from pathlib import Path
 
-from gbike.kit.housekeeping import DAY_MS, RetentionRule
-from gbike.kit.personal import PersonalData
+from gbike.kit.privacy.personal_data import PersonalData
+from gbike.kit.storage.retention import DAY_MS, RetentionRule
 
 VERSIONS = Path(__file__).parent / "versions"
 PERSONAL_DATA = (

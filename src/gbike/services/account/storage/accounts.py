@@ -8,10 +8,10 @@ had to be refused.
 
 from collections.abc import Sequence
 
-from gbike.kit.access.principal import OwnerScope
+from gbike.kit.auth.principal import OwnerScope
 from gbike.kit.contacts import Contact
 from gbike.kit.http.hal import Page
-from gbike.kit.listing import Listing, list_page
+from gbike.kit.http.listing import Listing, list_page
 from gbike.kit.store import Reading, Row, Store, Tx
 from gbike.services.account.domain import Account, Credentials, NoSuchAccount, Role, Roles, in_order
 from gbike.services.account.storage.secrets import kept

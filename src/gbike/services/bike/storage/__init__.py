@@ -6,9 +6,9 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from gbike.kit.housekeeping import DAY_MS, RetentionRule
-from gbike.kit.listing import Listing
-from gbike.kit.personal import PersonalData
+from gbike.kit.http.listing import Listing
+from gbike.kit.privacy.personal_data import PersonalData
+from gbike.kit.storage.retention import DAY_MS, RetentionRule
 from gbike.kit.store import Reading, Row, Tx
 from gbike.services.bike.domain import Bike, Location, NoSuchBike, Status
 
@@ -24,7 +24,8 @@ TOMBSTONES = RetentionRule(
     "DELETE FROM tombstones WHERE at_ms < ? AND rentid IN (SELECT rentid FROM tombstones ORDER BY rentid LIMIT ?)",
 )
 """A tombstone must outlive every reservation that is still on its way; those have a deadline of seconds. It tells
-whose ride it was for as long as what was said of the ride is kept (kit/housekeeping.py), so that it can be found."""
+whose ride it was for as long as what was said of the ride is kept (kit/storage/retention.py), so that it can be
+found."""
 _IN_STATE = {
     Status.AVAILABLE: "rentid IS NULL AND held = 0 AND broken = 0",
     Status.IN_USE: "(rentid IS NOT NULL OR held = 1)",

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from gbike.kit.clock import latest
-from gbike.kit.listing import Listing
-from gbike.kit.personal import PersonalData
+from gbike.kit.http.listing import Listing
+from gbike.kit.privacy.personal_data import PersonalData
 from gbike.kit.store import Reading, Row, Tx
 from gbike.services.bike_manage_app.domain import PER_BIKE_MS, PER_DAY_MS, NoSuchReport, PaidBefore, Report, State
 

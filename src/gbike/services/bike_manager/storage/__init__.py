@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from gbike.kit.listing import Listing
-from gbike.kit.personal import PersonalData
+from gbike.kit.http.listing import Listing
+from gbike.kit.privacy.personal_data import PersonalData
 from gbike.kit.store import Reading, Row, Tx
 from gbike.services.bike_manager.domain import Manager, NoSuchManager
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from gbike.kit.listing import Listing, counted
+from gbike.kit.http.listing import Listing, counted
 from gbike.kit.money import Won
-from gbike.kit.personal import PersonalData
+from gbike.kit.privacy.personal_data import PersonalData
 from gbike.kit.store import Reading, Row, Tx
 from gbike.services.billing.domain import Bill, BillStatus, NoSuchBill, Rounding, Tariff, TariffVersion
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from gbike.kit.clock import latest
-from gbike.kit.housekeeping import DAY_MS, RetentionRule
-from gbike.kit.listing import Listing
-from gbike.kit.personal import PersonalData
+from gbike.kit.http.listing import Listing
+from gbike.kit.privacy.personal_data import PersonalData
+from gbike.kit.storage.retention import DAY_MS, RetentionRule
 from gbike.kit.store import Reading, Row, Tx
 from gbike.services.rent.domain import (
     CancelledRent,

@@ -6,8 +6,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from gbike.kit.listing import Listing
-from gbike.kit.personal import PersonalData
+from gbike.kit.http.listing import Listing
+from gbike.kit.privacy.personal_data import PersonalData
 from gbike.kit.store import Reading, Row, Tx
 from gbike.services.rent_and_billing_view.domain import Bill, Line, NoSuchLine, Ride
 

@@ -7,8 +7,8 @@ import msgspec
 from msgspec import Meta
 
 from gbike.contracts import PROBLEM_TEXTS
-from gbike.kit.access.rules import ADMINS, PEOPLE
-from gbike.kit.acting import acting
+from gbike.kit.auth.acting import acting
+from gbike.kit.auth.rules import ADMINS, PEOPLE
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.fields import Amount, Difference, Id, Reason, invalid

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from gbike.kit.access.limits import FREE
-from gbike.kit.access.principal import OwnerScope
-from gbike.kit.access.rules import PEOPLE, PUBLIC
+from gbike.kit.auth.limits import FREE
+from gbike.kit.auth.principal import OwnerScope
+from gbike.kit.auth.rules import PEOPLE, PUBLIC
 from gbike.kit.clock import Clock
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.fields import read_body

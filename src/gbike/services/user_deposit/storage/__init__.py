@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from gbike.kit.access.principal import OwnerScope
-from gbike.kit.listing import Listing
+from gbike.kit.auth.principal import OwnerScope
+from gbike.kit.http.listing import Listing
 from gbike.kit.money import Won
-from gbike.kit.personal import PersonalData
+from gbike.kit.privacy.personal_data import PersonalData
 from gbike.kit.store import Reading, Row, Tx
 from gbike.services.user_deposit.domain import Deposit, NoSuchDeposit, Posting
 from gbike.services.user_deposit.storage.standings import MINIMUM, untold

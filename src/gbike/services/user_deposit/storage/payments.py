@@ -1,7 +1,7 @@
 """Payments in SQL: begun by a rider, and paid once."""
 
-from gbike.kit.access.principal import OwnerScope
-from gbike.kit.housekeeping import DAY_MS, RetentionRule
+from gbike.kit.auth.principal import OwnerScope
+from gbike.kit.storage.retention import DAY_MS, RetentionRule
 from gbike.kit.store import Reading, Row, Tx
 from gbike.services.user_deposit.domain import NoSuchPayment, Payment
 

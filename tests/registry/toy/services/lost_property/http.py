@@ -3,7 +3,7 @@
 import msgspec
 from gbike.services.lost_property.storage import hand_in
 
-from gbike.kit.access.rules import PEOPLE
+from gbike.kit.auth.rules import PEOPLE
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.fields import Id
 from gbike.kit.http.hal import ResourceKind, item

@@ -3,7 +3,7 @@
 from gbike.services.lost_property.storage import forget
 
 from gbike.contracts.account import AccountErased
-from gbike.kit.inbox import Policies
+from gbike.kit.messaging.inbox import Policies
 from gbike.kit.store import Tx
 
 

@@ -5,7 +5,7 @@ from gbike.services.lost_property.http import REFUSALS, operations
 from gbike.services.lost_property.policies import POLICIES
 from gbike.services.lost_property.storage import COUNTED, PERSONAL_DATA, VERSIONS
 
-from gbike.kit.runtime import Dependencies, Service, ServiceSpec
+from gbike.kit.service import Dependencies, Service, ServiceSpec
 
 
 def build(deps: Dependencies) -> Service:

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from gbike.kit.schema.floor import ms_column, number_key
+from gbike.kit.storage.migrations.floor import ms_column, number_key
 
 revision = "0003"
 down_revision = "0002"

@@ -6,7 +6,7 @@ What is added to old tables is nullable: the version before does not fill it.
 import sqlalchemy as sa
 from alembic import op
 
-from gbike.kit.schema.floor import ms_column
+from gbike.kit.storage.migrations.floor import ms_column
 
 revision = "0005"
 down_revision = "0004"

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from gbike.kit.contacts import REGION, known_as
-from gbike.kit.schema.floor import ms_column, number_key
+from gbike.kit.storage.migrations.floor import ms_column, number_key
 
 revision = "0006"
 down_revision = "0005"

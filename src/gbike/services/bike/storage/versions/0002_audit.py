@@ -1,6 +1,6 @@
 """Who did what, and who was erased."""
 
-from gbike.kit.schema.floor import create_audit
+from gbike.kit.storage.migrations.floor import create_audit
 
 revision = "0002"
 down_revision = "0001"

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from gbike.kit.schema.floor import ms_column
+from gbike.kit.storage.migrations.floor import ms_column
 
 revision = "0004"
 down_revision = "0003"

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from gbike.kit.schema.floor import number_key
+from gbike.kit.storage.migrations.floor import number_key
 
 revision = "0003"
 down_revision = "0002"

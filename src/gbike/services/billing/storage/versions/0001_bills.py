@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from gbike.kit.schema.floor import create_floor, ms_column, number_column
+from gbike.kit.storage.migrations.floor import create_floor, ms_column, number_column
 
 revision = "0001"
 down_revision = None

@@ -1,6 +1,6 @@
 """What tells that a store was lost or set back."""
 
-from gbike.kit.schema.floor import create_kept
+from gbike.kit.storage.migrations.floor import create_kept
 
 revision = "0005"
 down_revision = "0004"

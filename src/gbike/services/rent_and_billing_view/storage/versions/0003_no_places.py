@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from gbike.contracts.rent import Returned
-from gbike.kit.erasure import impersonal
+from gbike.kit.privacy.erasure import impersonal
 
 revision = "0003"
 down_revision = "0002"

@@ -4,7 +4,7 @@ stays for what was heard last; see storage/kept.py."""
 import sqlalchemy as sa
 from alembic import op
 
-from gbike.kit.schema.floor import ms_column, number_key
+from gbike.kit.storage.migrations.floor import ms_column, number_key
 
 revision = "0006"
 down_revision = "0005"

@@ -5,8 +5,8 @@ from pathlib import Path
 from gbike.contracts.lost_property import FoundProperty
 
 from gbike.contracts.events import EVENTS
-from gbike.kit.erasure import remember, share, take_out
-from gbike.kit.personal import PersonalData
+from gbike.kit.privacy.erasure import remember, share, take_out
+from gbike.kit.privacy.personal_data import PersonalData
 from gbike.kit.store import Tx
 
 VERSIONS = Path(__file__).parent / "versions"

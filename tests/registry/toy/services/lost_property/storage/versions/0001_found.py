@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from gbike.kit.schema.floor import number_column
+from gbike.kit.storage.migrations.floor import number_column
 
 revision = "0001"
 down_revision = None

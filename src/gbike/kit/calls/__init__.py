@@ -1,0 +1,1 @@
+"""Calls from one service to another: deadline, circuit breaker, and the two transports."""

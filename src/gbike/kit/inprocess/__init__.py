@@ -1,1 +1,0 @@
-"""Adapters for services that share a process."""

@@ -1,0 +1,1 @@
+"""Events between services: outbox, log, inbox, and what is set aside."""

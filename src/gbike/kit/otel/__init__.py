@@ -1,1 +1,0 @@
-"""Exports spans over OTLP/HTTP (opentelemetry-sdk)."""

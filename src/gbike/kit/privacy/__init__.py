@@ -1,0 +1,1 @@
+"""Personal data: what a store holds of a person, and erasure."""

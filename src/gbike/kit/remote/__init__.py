@@ -1,1 +1,0 @@
-"""Peers in other processes, over HTTP."""

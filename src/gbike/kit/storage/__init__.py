@@ -1,0 +1,1 @@
+"""A service's own database: group commit, idempotency keys, retention, migrations."""
