@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Generator, Iterator
 
 import pytest
 
-from gbike.app.embedded import Embedded
 from gbike.kit.http.app import HttpApp, Operation
 from gbike.kit.http.request import Response
+from gbike.run.embedded import Embedded
 from tests.cluster.running import cluster as cluster
 from tests.cluster.running import common_folder as common_folder
 from tests.cluster.running import one_cluster as one_cluster

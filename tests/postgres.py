@@ -13,8 +13,8 @@ from pathlib import Path
 
 import psycopg
 
-from gbike.app.engines import postgres
 from gbike.kit.storage.migrations.migrate import migrate_url
+from gbike.run.engines import postgres
 
 MEMORY, ROOM = Path("/dev/shm"), 4 * 1024**3
 """Where files are in memory, and how much must be free there to be used: some hundred small databases at most."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from gbike.app.embedded import Embedded
 from gbike.kit.store import Reading
+from gbike.run.embedded import Embedded
 
 EVERY_RIDE_COSTS = {"GBIKE_TARIFF_KRW": "100", "GBIKE_TARIFF_PER_S": "1", "GBIKE_TARIFF_ROUNDING": "ceil"}
 """The tariff of tests (ruling 13): every ride, however short, moves money."""

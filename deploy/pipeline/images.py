@@ -4,7 +4,7 @@ import json
 import os
 import sys
 
-from gbike.app.catalogue import specs
+from gbike.run.registry import specs
 
 GATEWAY = "gateway"
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from dev.documents import write_changed
-from gbike.app.catalogue import usual_port
-from gbike.app.event_map import Built, build_all
+from gbike.run.event_map import Built, build_all
+from gbike.run.registry import usual_port
 
 ROOT = Path(__file__).parents[2]
 K8S, COMPONENTS = "deploy/kubernetes", "deploy/kubernetes/components"

@@ -24,9 +24,6 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from dev.bench.report import Line
 from dev.bench.rides import WrongEffect
-from gbike.app.catalogue import spec
-from gbike.app.engines import postgres
-from gbike.app.single import pause_ms
 from gbike.contracts.rent import Rented
 from gbike.kit.clock import SystemClock
 from gbike.kit.envelope import Message, pack
@@ -42,6 +39,9 @@ from gbike.kit.storage.migrations.migrate import migrate_url
 from gbike.kit.storage.postgres.store import PostgresStore
 from gbike.kit.store import Tx
 from gbike.kit.telemetry import Metrics, trace_from
+from gbike.run.engines import postgres
+from gbike.run.registry import spec
+from gbike.run.single import pause_ms
 
 GOAL = 0.5
 GIVE_UP_S = 120

@@ -20,7 +20,7 @@ from dev.bench.machine import family, family_cpu_ms, memory_mb
 from dev.bench.process import ROOT, CannotRun, printed, start, stop
 from dev.bench.report import Line, speed_line
 from dev.bench.rides import SETTLE_S, Fleet, Ride, Settle, Speed, WrongEffect, cycles
-from gbike.app.cluster.plan import Plan, read_plan
+from gbike.run.cluster.plan import Plan, read_plan
 
 RIDERS = 64
 BIKES = 2_000

@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from dev.bench.process import CannotRun, free_port, printed, start, stop
-from gbike.app.engines import CannotRun as NotInstalled
-from gbike.app.engines import Program, envoy, kafka, postgres
+from gbike.run.engines import CannotRun as NotInstalled
+from gbike.run.engines import Program, envoy, kafka, postgres
 
 START_S = 60
 

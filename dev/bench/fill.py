@@ -14,9 +14,9 @@ from contextlib import closing
 from pathlib import Path
 
 from dev.bench.past import RIDES, SOURCE
-from gbike.app.catalogue import specs
-from gbike.app.data_folder import DataFolder
 from gbike.kit.storage.migrations.migrate import LOG_VERSIONS, migrate
+from gbike.run.folder.data_folder import DataFolder
+from gbike.run.registry import specs
 
 DAY_MS = 24 * 3_600_000
 RIDES_PER_RIDER = 50

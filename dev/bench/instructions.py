@@ -22,10 +22,10 @@ import msgspec
 import uvloop
 
 from dev.bench.process import TARIFF
-from gbike.app.data_folder import DataFolder
-from gbike.app.embedded import Embedded
 from gbike.kit.calls.in_process import call_asgi
 from gbike.kit.telemetry import configure_logs
+from gbike.run.embedded import Embedded
+from gbike.run.folder.data_folder import DataFolder
 
 FEW, MANY = 300, 600
 RIDERS, BIKES = 64, 1000

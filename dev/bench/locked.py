@@ -9,12 +9,12 @@ from typing import cast
 
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from gbike.app.data_folder import DataFolder
-from gbike.app.doors import TokenMode
-from gbike.app.embedded import Embedded
 from gbike.kit.auth.tokens import PublicKey
 from gbike.kit.http.server import HttpServer, listen, run
 from gbike.kit.settings import environment
+from gbike.run.auth_mode import TokenMode
+from gbike.run.embedded import Embedded
+from gbike.run.folder.data_folder import DataFolder
 
 ISSUER, KID = "bench", "bench"
 

@@ -16,9 +16,9 @@ from types import CodeType, FrameType
 import msgspec
 
 import gbike
-from gbike.app.embedded import Embedded
 from gbike.kit.calls.in_process import call_asgi
 from gbike.kit.telemetry import configure_logs
+from gbike.run.embedded import Embedded
 
 OURS = Path(gbike.__file__).parent
 WIRE = OURS / "kit" / "calls" / "in_process.py"

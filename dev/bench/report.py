@@ -12,7 +12,7 @@ import msgspec
 
 from dev.bench.process import CannotRun
 from dev.bench.rides import Speed, WrongEffect
-from gbike.app.engines import CannotRun as NotInstalled
+from gbike.run.engines import CannotRun as NotInstalled
 
 
 class Line(msgspec.Struct, frozen=True):

@@ -16,7 +16,7 @@ from dev.bench.http import Connection, connect_many
 from dev.bench.machine import cpu_ms, own_cpu_ms
 from dev.bench.process import Server
 from dev.bench.rides import Fleet, WrongEffect, give_back, rent
-from gbike.app.data_folder import DataFolder
+from gbike.run.folder.data_folder import DataFolder
 
 LOOK_EVERY_S = 0.001
 GIVE_UP_S = 30

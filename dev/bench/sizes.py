@@ -25,16 +25,16 @@ import uvloop
 from dev.bench.engines import engines_folder, postgresql
 from dev.bench.process import TARIFF, CannotRun
 from dev.bench.rides import WrongEffect
-from gbike.app.catalogue import specs
-from gbike.app.data_folder import DataFolder
-from gbike.app.embedded import Embedded
-from gbike.app.engines import CannotRun as NotInstalled
-from gbike.app.engines import postgres
 from gbike.kit.calls.in_process import call_asgi
 from gbike.kit.storage.migrations.migrate import migrate_url
 from gbike.kit.storage.postgres.store import PostgresStore
 from gbike.kit.storage.sqlite.store import SqliteStore
 from gbike.kit.telemetry import configure_logs
+from gbike.run.embedded import Embedded
+from gbike.run.engines import CannotRun as NotInstalled
+from gbike.run.engines import postgres
+from gbike.run.folder.data_folder import DataFolder
+from gbike.run.registry import specs
 
 RIDES = 6_000
 AT_ONCE = 1_000

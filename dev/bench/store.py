@@ -19,8 +19,6 @@ import psycopg
 from dev.bench.process import CannotRun
 from dev.bench.report import Line
 from dev.bench.rides import WrongEffect
-from gbike.app.catalogue import spec
-from gbike.app.engines import postgres
 from gbike.contracts.bike import ChkAndUpdatedStatus
 from gbike.kit.clock import SystemClock
 from gbike.kit.envelope import pack
@@ -29,6 +27,8 @@ from gbike.kit.storage.migrations.migrate import migrate_url
 from gbike.kit.storage.postgres.store import PostgresStore
 from gbike.kit.store import Tx
 from gbike.kit.telemetry import NO_TRACE
+from gbike.run.engines import postgres
+from gbike.run.registry import spec
 
 BIKES = 10_000
 CLIENTS = (16, 64)

@@ -17,9 +17,9 @@ from dev.chaos.clients import Rider
 from dev.chaos.cluster import FIRST_BIKE, Story
 from dev.chaos.demo import Failed
 from dev.chaos.running import Cluster, Load, in_background
-from gbike.app.cluster.quiet import NotQuiet, at_rest
-from gbike.app.data_folder import DataFolder
-from gbike.app.verify import bikes_and_rents
+from gbike.run.cluster.wait_idle import NotQuiet, at_rest
+from gbike.run.folder.data_folder import DataFolder
+from gbike.run.invariants import bikes_and_rents
 
 FROZEN_S = 9.0
 """Longer than a rent waits (1.2 s) and its sweeper after it (3 s and 2 s), shorter than PostgreSQL lets a transaction

@@ -13,8 +13,8 @@ from dev.chaos import judge
 from dev.chaos.clients import BIKES, REPORTED, SETTLE_S, Client
 from dev.chaos.deeds import Deed, NoAnswer, Outcome
 from dev.chaos.demo import SETTINGS, Demo, Failed
-from gbike.app import checking
-from gbike.app.data_folder import DataFolder
+from gbike.cli import verify
+from gbike.run.folder.data_folder import DataFolder
 
 CLIENTS = 24
 SLOW = ("--slow", "bike=20-300")
@@ -109,7 +109,7 @@ async def _judged(session: aiohttp.ClientSession, clients: list[Client]) -> None
 async def _verified(data: Path) -> None:
     """What `gbike verify` does, without waiting for another process. Raises Failed."""
     found: list[str] = []
-    if await checking.verify(DataFolder(data), SETTINGS, found.append):
+    if await verify.verify(DataFolder(data), SETTINGS, found.append):
         nothing("found by gbike verify", found)
 
 

@@ -19,10 +19,10 @@ from dev.chaos.clients import REPORTED, Client
 from dev.chaos.deeds import Deed, NoAnswer, Told
 from dev.chaos.demo import SETTINGS, Failed
 from dev.chaos.kill9 import begin, needed
-from gbike.app.cluster.left import FILE, Known, birth
-from gbike.app.cluster.plan import Plan, read_plan
-from gbike.app.control import ask
-from gbike.app.data_folder import DataFolder
+from gbike.run.cluster.orphans import FILE, Known, birth
+from gbike.run.cluster.plan import Plan, read_plan
+from gbike.run.control import ask
+from gbike.run.folder.data_folder import DataFolder
 
 READY_S = 90
 STOP_S = 30

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from gbike.app.embedded import Embedded
-from gbike.app.event_map import build_all
 from gbike.kit.calls.in_process import call_asgi
 from gbike.kit.envelope import Message
 from gbike.kit.store import Reading
+from gbike.run.embedded import Embedded
+from gbike.run.event_map import build_all
 
 
 class Command(msgspec.Struct, frozen=True):

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from dev.documents.reference import GENERATED
-from gbike.app.event_map import Built
-from gbike.app.kafka_rights import ANY, Right, logins, rights, topics
 from gbike.kit.messaging.bus import KEEP_MS
 from gbike.kit.messaging.kafka.topic import PARTITIONS
+from gbike.run.cluster.kafka_rights import ANY, Right, logins, rights, topics
+from gbike.run.event_map import Built
 
 
 def page(built: Sequence[Built]) -> str:

@@ -18,12 +18,12 @@ from dev.documents.event_storm import watch
 from dev.documents.golden import EXAMPLES, packed
 from dev.documents.reference import events_page, settings_page, status_codes_page, with_picture
 from dev.documents.who_may import SECURITY, with_table
-from gbike.app.catalogue import speakers
-from gbike.app.event_map import Built, MappedEvent, build_all, events
 from gbike.kit.http.openapi import document, schemas_of
 from gbike.kit.messaging.bus import KEEP_MS
 from gbike.kit.messaging.kafka.subscription import group_of
 from gbike.kit.messaging.kafka.topic import PARTITIONS, topic_of
+from gbike.run.event_map import Built, MappedEvent, build_all, events
+from gbike.run.registry import speakers
 
 ROOT = Path(__file__).parents[2]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

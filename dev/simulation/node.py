@@ -11,8 +11,6 @@ from dev.simulation.invariants import watch
 from dev.simulation.loop import Life, SimLoop
 from dev.simulation.network import Network, SimCaller
 from dev.simulation.swarm import Swarm
-from gbike.app.catalogue import specs
-from gbike.app.single import assemble_one, drive
 from gbike.kit.calls.in_process import Asgi
 from gbike.kit.clock import Moment
 from gbike.kit.http.guard import NO_AUTH
@@ -23,6 +21,8 @@ from gbike.kit.storage.batching import Left, Write
 from gbike.kit.storage.migrations.migrate import LOG_VERSIONS, in_memory
 from gbike.kit.storage.sqlite.store import SqliteReading, SqliteStore
 from gbike.kit.telemetry import Metrics
+from gbike.run.registry import specs
+from gbike.run.single import assemble_one, drive
 
 LOG = "bus"
 NOON_MS = 1_790_000_000_000

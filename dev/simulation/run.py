@@ -23,9 +23,9 @@ from dev.simulation.office import Cashier, Keeper
 from dev.simulation.oracle import wrong_with_history
 from dev.simulation.people import Operator, Person, Rider, Staff
 from dev.simulation.swarm import Swarm, draw
-from gbike.app.verify import differing_lines, violations
 from gbike.kit.storage.migrations.migrate import in_memory
 from gbike.kit.storage.sqlite.store import SqliteReading, SqliteStore
+from gbike.run.invariants import differing_lines, violations
 from gbike.services.rent_and_billing_view.storage import VERSIONS, lines
 from gbike.services.rent_and_billing_view.wiring import rebuild
 

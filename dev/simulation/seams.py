@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from gbike.app.catalogue import specs
 from gbike.kit.messaging import outbox
 from gbike.kit.store import Tx
+from gbike.run.registry import specs
 
 Seam = Callable[[pytest.MonkeyPatch], None]
 """Plants a part of a bug; the patch takes it out again."""

@@ -1,5 +1,5 @@
 """`python -m gbike`."""
 
-from gbike.app.cli import main
+from gbike.cli import main
 
 main()

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gbike.app.data_folder import DataFolder
+from gbike.run.folder.data_folder import DataFolder
 from tests.cluster.running import Reply, ask
 from tests.services.account.people import CHEAP
 from tests.waiting import until

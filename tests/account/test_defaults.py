@@ -7,22 +7,22 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from gbike.app.catalogue import specs
-from gbike.app.cli import app
-from gbike.app.cluster.plan import FILE, Plan
-from gbike.app.control import Done, Verb
-from gbike.app.data_folder import DataFolder
-from gbike.app.defaults import DEMO_DEFAULTS, SECURE_DEFAULTS, with_defaults
-from gbike.app.embedded import Embedded
-from gbike.app.modes import Mode, claim, settings_of
-from gbike.app.orders import give
-from gbike.app.readings import StoreLocation
-from gbike.app.serve import settings_for
-from gbike.app.settings import setting_rows
+from gbike.cli import app
+from gbike.cli.settings import setting_rows
 from gbike.contracts.events import EVENTS
 from gbike.kit.envelope import Message
 from gbike.kit.messaging.dead_letters import set_aside
 from gbike.kit.settings import describe, load
+from gbike.run.cluster.plan import FILE, Plan
+from gbike.run.control import Done, Verb
+from gbike.run.defaults import DEMO_DEFAULTS, SECURE_DEFAULTS, with_defaults
+from gbike.run.embedded import Embedded
+from gbike.run.folder.data_folder import DataFolder
+from gbike.run.folder.data_mode import Mode, claim, settings_of
+from gbike.run.open_stores import StoreLocation
+from gbike.run.orders import give
+from gbike.run.registry import specs
+from gbike.run.serve import settings_for
 from tests.security.people import Locked
 from tests.support import Client
 

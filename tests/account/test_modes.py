@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from gbike.app.cli import app
-from gbike.app.copies import copy, restore
-from gbike.app.data_folder import DataFolder
-from gbike.app.embedded import Embedded
-from gbike.app.modes import Mode, OtherMode, claim
+from gbike.cli import app
 from gbike.kit.storage.sqlite.store import open_file
+from gbike.run.embedded import Embedded
+from gbike.run.folder.backup import copy, restore
+from gbike.run.folder.data_folder import DataFolder
+from gbike.run.folder.data_mode import Mode, OtherMode, claim
 from tests.account.house import gbike
 
 

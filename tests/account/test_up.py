@@ -7,10 +7,10 @@ from pathlib import Path
 import jwt
 import pytest
 
-from gbike.app.account import NotDone, do, rotate, wanted
-from gbike.app.event_map import build_all
-from gbike.app.readings import StoreLocation
+from gbike.cli.account import NotDone, do, rotate, wanted
 from gbike.kit.auth.keyring import BadKeys
+from gbike.run.event_map import build_all
+from gbike.run.open_stores import StoreLocation
 from tests.account.house import BOSS, House, admin_file, gbike, up
 from tests.cluster.running import Reply, until
 from tests.services.account.people import CHEAP

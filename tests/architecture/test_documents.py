@@ -6,9 +6,9 @@ from pathlib import Path
 
 import msgspec
 
-from gbike.app.catalogue import specs
 from gbike.gateway.settings import GatewaySettings
 from gbike.kit.settings import describe
+from gbike.run.registry import specs
 from tests.architecture.source import ROOT
 
 DOCS = ROOT / "docs"
@@ -19,7 +19,7 @@ def verbs() -> Iterator[str]:
     """Every verb of the command line, as it is typed."""
     from typer.main import get_command
 
-    from gbike.app.cli import FOR_DEVELOPERS, VERBS, verb
+    from gbike.cli import FOR_DEVELOPERS, VERBS, verb
 
     yield from FOR_DEVELOPERS
     for name in VERBS:

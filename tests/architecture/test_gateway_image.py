@@ -18,7 +18,7 @@ class Missing:
 
 sys.meta_path.insert(0, Missing())
 sys.argv = ["gbike", *sys.argv[2:]]
-from gbike.app.cli import main
+from gbike.cli import main
 main()
 """
 

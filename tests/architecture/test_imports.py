@@ -35,7 +35,7 @@ def test_imports_go_only_the_ways_the_house_allows() -> None:
 
 PLANTS = [
     ("rule 1: the floor does not know the services", "kit/money.py", "import gbike.services.rent.domain"),
-    ("rule 1: services do not know the app", "services/rent/wiring.py", "import gbike.app.single"),
+    ("rule 1: services do not know the app", "services/rent/wiring.py", "import gbike.run.single"),
     ("rule 1: the floor rooms do not know each other", "contracts/rent.py", "import gbike.kit.money"),
     ("rule 1: the floor rooms do not know each other", "kit/money.py", "import gbike.contracts.rent"),
     ("rule 1: the gateway and the services", "services/bike/wiring.py", "import gbike.gateway.routes"),
@@ -96,7 +96,7 @@ def test_a_service_consists_of_rooms_that_everybody_knows(service: str) -> None:
 
 @pytest.mark.parametrize("service", NAMES)
 def test_the_tests_of_a_service_know_no_more_than_its_island(service: str) -> None:
-    known = ("gbike.kit", "gbike.contracts", f"gbike.services.{service}", "gbike.app.single", "tests.services")
+    known = ("gbike.kit", "gbike.contracts", f"gbike.services.{service}", "gbike.run.single", "tests.services")
     found = files(ROOT / "tests" / "services" / service)
     assert len(found) > 1
     for file in found:
@@ -106,7 +106,7 @@ def test_the_tests_of_a_service_know_no_more_than_its_island(service: str) -> No
 
 def test_the_verbs_of_the_command_line_import_late() -> None:
     """The command line imports what a verb needs when the verb runs: help needs neither Alembic nor a service."""
-    code = "import sys, gbike.app.cli; print([m for m in sys.modules if m.startswith(('alembic', 'gbike.services.'))])"
+    code = "import sys, gbike.cli; print([m for m in sys.modules if m.startswith(('alembic', 'gbike.services.'))])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -19,10 +19,10 @@ TESTS = ROOT / "tests" / "services"
 START = """
 import asyncio, sys, tempfile
 from pathlib import Path
-from gbike.app.catalogue import specs
-from gbike.app.single import Drivers
-import gbike.app.cli
-import gbike.app.serve
+from gbike.run.registry import specs
+from gbike.run.single import Drivers
+import gbike.cli
+import gbike.run.serve
 from tests.services.lone import Lone
 
 async def main() -> None:

@@ -43,7 +43,8 @@ def packed(file: Path) -> list[int]:
 
 
 TO_BE_MENDED = {
-    "src/gbike/app": (0, 0),
+    "src/gbike/cli": (0, 0),
+    "src/gbike/run": (0, 0),
     "src/gbike/contracts": (0, 0),
     "src/gbike/gateway": (0, 0),
     "src/gbike/kit": (0, 0),

@@ -9,11 +9,11 @@ import pytest
 from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
-from gbike.app.audit import since
-from gbike.app.cli import app
-from gbike.app.data_folder import DataFolder
-from gbike.app.embedded import Embedded
+from gbike.cli import app
+from gbike.cli.audit import since
 from gbike.kit.audit.witness import Witness
+from gbike.run.embedded import Embedded
+from gbike.run.folder.data_folder import DataFolder
 from tests.audit.chains import forger
 from tests.support import Client
 

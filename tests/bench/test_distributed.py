@@ -7,7 +7,7 @@ import pytest
 from dev.bench import cli
 from dev.bench.engines import engines_folder, postgresql
 from dev.bench.store import commands
-from gbike.app.engines import CannotRun, kafka, postgres
+from gbike.run.engines import CannotRun, kafka, postgres
 
 
 def test_without_a_real_kafka_nothing_is_measured(

@@ -7,8 +7,8 @@ import pytest
 from dev.bench.fill import fill
 from dev.bench.http import Connection, Reply
 from dev.bench.rides import Ride, WrongEffect, check
-from gbike.app import checking
-from gbike.app.data_folder import DataFolder
+from gbike.cli import verify
+from gbike.run.folder.data_folder import DataFolder
 
 
 async def test_a_past_made_in_bulk_has_no_violation_and_its_view_is_what_its_events_say(tmp_path: Path) -> None:
@@ -16,8 +16,8 @@ async def test_a_past_made_in_bulk_has_no_violation_and_its_view_is_what_its_eve
     fill(folder, bikes=50, rides=600)
     told: list[str] = []
 
-    assert await checking.verify(DataFolder(folder), {}, told.append) == 0, told
-    assert await checking.verify_view(DataFolder(folder), told.append) == 0, told
+    assert await verify.verify(DataFolder(folder), {}, told.append) == 0, told
+    assert await verify.verify_view(DataFolder(folder), told.append) == 0, told
 
 
 class Answers(Connection):

@@ -19,12 +19,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from gbike.app import control
-from gbike.app.cluster.left import birth
-from gbike.app.cluster.plan import Plan, read_plan
-from gbike.app.cluster.report import Health
-from gbike.app.data_folder import DataFolder
-from gbike.app.engines import CannotRun, envoy, postgres
+from gbike.run import control
+from gbike.run.cluster.orphans import birth
+from gbike.run.cluster.plan import Plan, read_plan
+from gbike.run.cluster.report import Health
+from gbike.run.engines import CannotRun, envoy, postgres
+from gbike.run.folder.data_folder import DataFolder
 from tests.support import EVERY_RIDE_COSTS
 from tests.waiting import until as until
 

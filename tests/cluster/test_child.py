@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from gbike.app.cluster import child as supervised
-from gbike.app.cluster import left
-from gbike.app.cluster.child import Child, ProcessSpec
-from gbike.app.cluster.report import memory_mb
-from gbike.app.engines import Program
+from gbike.run.cluster import child as supervised
+from gbike.run.cluster import orphans
+from gbike.run.cluster.child import Child, ProcessSpec
+from gbike.run.cluster.report import memory_mb
+from gbike.run.engines import Program
 from tests.cluster.running import until
 from tests.waiting import soon
 
@@ -58,7 +58,7 @@ async def a_child(folder: Path, code: str = SLEEP) -> AsyncIterator[Case]:
 
 
 def alive(pid: int | None) -> bool:
-    return pid is not None and left.birth(pid) is not None
+    return pid is not None and orphans.birth(pid) is not None
 
 
 async def test_what_is_killed_is_started_again_and_told(tmp_path: Path) -> None:
@@ -154,15 +154,15 @@ asyncio.run(main())
 def test_what_a_killed_supervisor_left_behind_is_ended_and_nobody_elses(tmp_path: Path) -> None:
     ours, other = (subprocess.Popen([sys.executable, "-c", DEAF], stdout=subprocess.DEVNULL) for _ in range(2))
     try:
-        left.record(tmp_path, {"it": ours.pid, "stopped": None})
-        known = (tmp_path / left.FILE).read_text()
-        born = left.birth(other.pid)
+        orphans.record(tmp_path, {"it": ours.pid, "stopped": None})
+        known = (tmp_path / orphans.FILE).read_text()
+        born = orphans.birth(other.pid)
         assert born is not None
         reused = f'{{"pid":{other.pid},"born":{born - 1}}}'  # our number, now somebody else's
-        (tmp_path / left.FILE).write_text(known.replace("]", f",{reused}]"))
-        assert left.end_left_behind(tmp_path) == 1
+        (tmp_path / orphans.FILE).write_text(known.replace("]", f",{reused}]"))
+        assert orphans.end_left_behind(tmp_path) == 1
         assert (alive(ours.pid), alive(other.pid)) == (False, True)
-        assert left.end_left_behind(tmp_path) == 0
+        assert orphans.end_left_behind(tmp_path) == 0
     finally:
         for process in (ours, other):
             process.kill()

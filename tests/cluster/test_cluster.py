@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from gbike.app.data_folder import DataFolder
+from gbike.run.folder.data_folder import DataFolder
 from gbike.services import NAMES
 from tests.cluster.running import Cluster, gbike, numbers, started, until
 

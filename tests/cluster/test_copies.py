@@ -17,20 +17,21 @@ import msgspec
 import psycopg
 import pytest
 
-from gbike.app import checking, cluster_copies
-from gbike.app.catalogue import specs
-from gbike.app.checking import AMinuteAhead
-from gbike.app.cluster import engine, quiet
-from gbike.app.cluster.plan import FILE, RESTORING, Plan, keep_plan, read_plan
-from gbike.app.copies import NoData
-from gbike.app.data_folder import DataFolder
-from gbike.app.embedded import Embedded
-from gbike.app.engines import postgres
-from gbike.app.readings import open_urls
-from gbike.app.single import migrate_store
+from gbike.cli import backup as backup_module
+from gbike.cli import verify
+from gbike.cli.verify import AMinuteAhead
 from gbike.kit.clock import Clock
 from gbike.kit.messaging.republish import meet
 from gbike.kit.storage.sqlite.store import SqliteStore
+from gbike.run.cluster import engine, wait_idle
+from gbike.run.cluster.plan import FILE, RESTORING, Plan, keep_plan, read_plan
+from gbike.run.embedded import Embedded
+from gbike.run.engines import postgres
+from gbike.run.folder.backup import NoData
+from gbike.run.folder.data_folder import DataFolder
+from gbike.run.open_stores import open_urls
+from gbike.run.registry import specs
+from gbike.run.single import migrate_store
 from tests.cluster.running import Cluster, begin, end, gbike, until, why_no_cluster
 from tests.cluster.test_cluster import bike, ride, settled
 from tests.journeys.engines import PATIENT, Databases, House
@@ -50,8 +51,8 @@ def databases(server: Server) -> Databases:
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What does not rest will not: nothing runs when it is looked at."""
-    monkeypatch.setattr(quiet, "QUIET_S", 1)
-    monkeypatch.setattr(quiet, "POLL_S", 0.01)
+    monkeypatch.setattr(wait_idle, "QUIET_S", 1)
+    monkeypatch.setattr(wait_idle, "POLL_S", 0.01)
 
 
 @pytest.fixture
@@ -135,7 +136,7 @@ def uncaused(stores: Mapping[str, str]) -> set[object]:
 
 
 def restored(backup: Path, folder: DataFolder) -> Iterator[Mapping[str, str]]:
-    cluster_copies.restore(backup, folder, print)
+    backup_module.restore(backup, folder, print)
     plan = read_plan(folder.path)
     assert plan is not None
     with engine.reached(plan, folder.path) as there:
@@ -147,7 +148,7 @@ def verified(stores: Mapping[str, str], home: Path) -> list[str]:
     place, told = home / "verified", list[str]()
     place.mkdir(exist_ok=True)
     keep_plan(Plan("http://127.0.0.1:1", "127.0.0.1:1", stores, [], {}), place)
-    asyncio.run(checking.verify(DataFolder(place), EVERY_RIDE_COSTS, told.append))
+    asyncio.run(verify.verify(DataFolder(place), EVERY_RIDE_COSTS, told.append))
     return told
 
 
@@ -182,7 +183,7 @@ def test_a_backup_while_people_ride_has_no_effect_without_its_cause(cluster: Dat
         await soon(lambda: town.parts["billing"].store.read(lambda read: read.one("SELECT 1 FROM inbox LIMIT 1")))
         for number in range(2):
             where = home / f"backup{number}"
-            await asyncio.get_running_loop().run_in_executor(None, cluster_copies.copy, cluster, where, print)
+            await asyncio.get_running_loop().run_in_executor(None, backup_module.copy, cluster, where, print)
         for task in riding:
             task.cancel()
         await asyncio.gather(*riding, return_exceptions=True)
@@ -209,7 +210,7 @@ def test_a_backup_while_people_ride_has_no_effect_without_its_cause(cluster: Dat
 
 @pytest.fixture
 def backup(cluster: DataFolder, home: Path) -> Path:
-    cluster_copies.copy(cluster, home / "backup", print)
+    backup_module.copy(cluster, home / "backup", print)
     return home / "backup"
 
 
@@ -230,7 +231,7 @@ def test_what_is_not_whole_or_of_a_later_gbike_is_refused_by_name(
 ) -> None:
     spoil(backup)
     with pytest.raises(NoData, match=why):
-        cluster_copies.restore(backup, DataFolder(home / "new"), print)
+        backup_module.restore(backup, DataFolder(home / "new"), print)
     assert not (home / "new").exists()
 
 
@@ -253,7 +254,7 @@ def test_a_restore_that_was_killed_starts_nothing_and_begins_again(backup: Path,
     assert done.returncode == 2
     assert f"a `gbike restore` into {new} did not end" in done.stderr
     (new / FILE).write_text("{}", "utf-8")  # it was killed while it put things into their places
-    cluster_copies.restore(backup, DataFolder(new), print)
+    backup_module.restore(backup, DataFolder(new), print)
     assert not (new / RESTORING).exists()
     assert read_plan(new) is not None
 
@@ -266,12 +267,12 @@ def test_a_backup_that_fails_leaves_nothing_half(
     away = {**plan.stores, "view": "postgresql://gbike@127.0.0.1:1/view"}
     keep_plan(msgspec.structs.replace(plan, stores={**plan.stores, "billing": away["view"]}), cluster.path)
     with pytest.raises(NoData, match="the store of billing can't be read"):
-        cluster_copies.copy(cluster, home / "backup", print)
+        backup_module.copy(cluster, home / "backup", print)
     keep_plan(plan, cluster.path)
     monkeypatch.setenv("PGOPTIONS", "-c statement_timeout=1ms")
-    monkeypatch.setattr("gbike.app.cluster.snapshots.AS_OURS", ("--no-such-word",))
+    monkeypatch.setattr("gbike.run.cluster.snapshots.AS_OURS", ("--no-such-word",))
     with pytest.raises(NoData, match="pg_dump"):
-        cluster_copies.copy(cluster, home / "backup", print)
+        backup_module.copy(cluster, home / "backup", print)
     assert sorted(path.name for path in home.iterdir()) == ["data"]
     assert cluster.backup_ms() == 0
 
@@ -281,7 +282,7 @@ def test_no_password_of_a_database_is_in_a_backup(cluster: DataFolder, home: Pat
     assert plan is not None
     stores = {name: url.replace("gbike@", "gbike:a-secret@") for name, url in plan.stores.items()}
     keep_plan(msgspec.structs.replace(plan, stores=stores), cluster.path)
-    cluster_copies.copy(cluster, home / "backup", print)
+    backup_module.copy(cluster, home / "backup", print)
     assert "a-secret" not in (home / "backup" / FILE).read_text()
 
 
@@ -300,9 +301,9 @@ def test_who_is_busy_for_long_keeps_nobody_else_from_writing(
             if len(printed) == 2:
                 busy.rollback()
 
-        monkeypatch.setattr("gbike.app.cluster.snapshots.SHUT_MS", 50)
-        monkeypatch.setattr("gbike.app.cluster.snapshots.time.sleep", meanwhile)
-        cluster_copies.copy(cluster, home / "backup", print)
+        monkeypatch.setattr("gbike.run.cluster.snapshots.SHUT_MS", 50)
+        monkeypatch.setattr("gbike.run.cluster.snapshots.time.sleep", meanwhile)
+        backup_module.copy(cluster, home / "backup", print)
     assert len(printed) == 2
     assert (home / "backup" / "manifest.json").exists()
 
@@ -320,7 +321,7 @@ def test_copies_go_back_into_their_place_by_hand(cluster: DataFolder, home: Path
         await town.stop()
 
     asyncio.run(day(first=True))
-    cluster_copies.copy(cluster, home / "backup", print)
+    backup_module.copy(cluster, home / "backup", print)
     asyncio.run(day(first=False))
     for name, url in stores_of(cluster).items():
         if name == "rent":

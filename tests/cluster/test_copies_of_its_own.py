@@ -9,12 +9,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from gbike.app.catalogue import specs
-from gbike.app.cluster import engine
-from gbike.app.cluster.plan import FILE, BadCluster, Options, Plan, keep_plan, make_plan, read_plan
-from gbike.app.data_folder import DataFolder
-from gbike.app.engines import postgres
-from gbike.app.single import migrate_store
+from gbike.run.cluster import engine
+from gbike.run.cluster.plan import FILE, BadCluster, Options, Plan, keep_plan, make_plan, read_plan
+from gbike.run.engines import postgres
+from gbike.run.folder.data_folder import DataFolder
+from gbike.run.registry import specs
+from gbike.run.single import migrate_store
 from tests.cluster.running import gbike
 from tests.journeys.engines import EVERY
 

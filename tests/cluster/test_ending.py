@@ -13,12 +13,12 @@ import aiohttp
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from gbike.app import gateway
-from gbike.app.cluster.ports import free_ports
-from gbike.app.engines import CannotRun, envoy
+from gbike.cli import gateway
 from gbike.gateway.envoy import upstreams
 from gbike.kit.calls import remote
 from gbike.kit.http import server
+from gbike.run.cluster.tcp_ports import free_ports
+from gbike.run.engines import CannotRun, envoy
 from tests.cluster.running import Served, until
 from tests.gateway.servers import Envoy
 from tests.waiting import a_while, soon

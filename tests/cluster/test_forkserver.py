@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from gbike.app.cluster import left
-from gbike.app.cluster.forkserver import Forked, ForkServer
-from gbike.app.cluster.plan import SERVE
-from gbike.app.cluster.ports import free_ports
-from gbike.app.engines import Program
+from gbike.run.cluster import orphans
+from gbike.run.cluster.forkserver import Forked, ForkServer
+from gbike.run.cluster.plan import SERVE
+from gbike.run.cluster.tcp_ports import free_ports
+from gbike.run.engines import Program
 from tests.cluster.running import ask, until
 from tests.cluster.test_child import alive
 
@@ -114,7 +114,7 @@ async def test_who_no_longer_waits_for_a_service_has_none(case: Case) -> None:
 
 
 def test_it_has_the_code_of_no_service() -> None:
-    code = "import gbike.app.serve, gbike.app.cluster.forkserver, gbike.kit.calls.remote, sys"
+    code = "import gbike.run.serve, gbike.run.cluster.forkserver, gbike.kit.calls.remote, sys"
     code += "; import gbike.kit.storage.postgres.store"
     told = subprocess.run(
         [sys.executable, "-c", f"{code}; print([name for name in sys.modules if 'gbike.services.' in name])"],
@@ -130,7 +130,7 @@ def test_everything_ends_with_a_supervisor_that_is_killed(tmp_path: Path) -> Non
 import asyncio, sys
 from pathlib import Path
 sys.path.insert(0, {str(Path.cwd())!r})
-from gbike.app.cluster.ports import free_ports
+from gbike.run.cluster.tcp_ports import free_ports
 from tests.cluster.test_forkserver import Case
 
 async def main() -> None:
@@ -148,4 +148,4 @@ asyncio.run(main())
     assert [alive(pid) for pid in pids] == [True, True]
     process.kill()
     process.wait()
-    until(lambda: not any(left.birth(pid) for pid in pids), 20)
+    until(lambda: not any(orphans.birth(pid) for pid in pids), 20)

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from gbike.app.cluster import child as supervised
-from gbike.app.cluster import forkserver
-from gbike.app.cluster.child import Child, ProcessSpec
-from gbike.app.cluster.forkserver import ForkServer
-from gbike.app.cluster.plan import SERVE
-from gbike.app.engines import Program
+from gbike.run.cluster import child as supervised
+from gbike.run.cluster import forkserver
+from gbike.run.cluster.child import Child, ProcessSpec
+from gbike.run.cluster.forkserver import ForkServer
+from gbike.run.cluster.plan import SERVE
+from gbike.run.engines import Program
 from tests.cluster.test_child import SLEEP, alive
 from tests.waiting import soon
 

@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
-from gbike.app.data_folder import DataFolder
-from gbike.app.engines import kafka
+from gbike.run.engines import kafka
+from gbike.run.folder.data_folder import DataFolder
 from tests.cluster.running import Cluster, begin, end, gbike, new_folder, until, why_no_cluster
 from tests.cluster.test_cluster import bike, ride, settled
 

@@ -11,16 +11,16 @@ from typing import NamedTuple
 import psycopg
 import pytest
 
-from gbike.app.catalogue import specs
-from gbike.app.cluster import engine, secrets
-from gbike.app.cluster.logins import READER, Logins
-from gbike.app.data_folder import DataFolder
-from gbike.app.engines import postgres
-from gbike.app.readings import open_urls
-from gbike.app.single import migrate_store
 from gbike.kit.clock import SystemClock
 from gbike.kit.storage.postgres.connection import Dialer
 from gbike.kit.store import StoreUnavailable
+from gbike.run.cluster import engine, secrets
+from gbike.run.cluster.logins import READER, Logins
+from gbike.run.engines import postgres
+from gbike.run.folder.data_folder import DataFolder
+from gbike.run.open_stores import open_urls
+from gbike.run.registry import specs
+from gbike.run.single import migrate_store
 from gbike.services import NAMES
 from tests.cluster.running import new_folder, until, why_no_cluster
 from tests.security.strangers import as_nobody, readable
@@ -237,9 +237,10 @@ KILLED = """
 import os, sys
 from pathlib import Path
 from gbike.services import NAMES
-from gbike.app.cluster import engine, rights
-from gbike.app.cluster.logins import Logins
-from gbike.app.engines import postgres
+from gbike.run.cluster import engine
+from gbike.run.cluster import rights
+from gbike.run.cluster.logins import Logins
+from gbike.run.engines import postgres
 
 data, where = Path(sys.argv[1]), sys.argv[2]
 module, name = {"password": (postgres, "write_whole"), "logins": (rights, "make_database"),

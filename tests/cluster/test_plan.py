@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from gbike.app.catalogue import NoSuchService, specs, usual_port
-from gbike.app.cluster.logins import READER
-from gbike.app.cluster.plan import FILE, BadCluster, Options, keep_plan, make_plan, read_plan
-from gbike.app.cluster.ports import FIRST, LAST, PortTaken
-from gbike.app.cluster.run import run_cluster
-from gbike.app.cluster.secrets import make_passwords
-from gbike.app.cluster.supervisor import Supervisor
-from gbike.app.engines import kafka
+from gbike.cli.cluster import run_cluster
+from gbike.run.cluster.logins import READER
+from gbike.run.cluster.plan import FILE, BadCluster, Options, keep_plan, make_plan, read_plan
+from gbike.run.cluster.secrets import make_passwords
+from gbike.run.cluster.supervisor import Supervisor
+from gbike.run.cluster.tcp_ports import FIRST, LAST, PortTaken
+from gbike.run.engines import kafka
+from gbike.run.registry import NoSuchService, specs, usual_port
 from tests.cluster.running import gbike
 
 ORIGINAL = {"rent": 8081, "bike": 8082, "billing": 8083, "user_deposit": 8084, "rent_and_billing_view": 8085}
@@ -73,7 +73,7 @@ def test_each_service_has_its_own_database_and_may_have_its_own_engine(tmp_path:
     assert plan.stores["bike"].startswith("postgresql://")
     assert len(set(plan.stores.values())) == 8
     program = plan.service_program(plan.replicas[0])
-    assert program.command[-4:] == ["gbike.app.serve", "rent", "--port", str(plan.replicas[0].port)]
+    assert program.command[-4:] == ["gbike.run.serve", "rent", "--port", str(plan.replicas[0].port)]
     assert program.env["GBIKE_STORE_URL"] == plan.stores["rent"]
     keep_plan(plan, tmp_path)
     assert read_plan(tmp_path) == plan

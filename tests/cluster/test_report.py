@@ -8,15 +8,15 @@ import pytest
 from aiohttp import web
 from typer.testing import CliRunner
 
-from gbike.app.account import NotDone, have_one, is_there_one
-from gbike.app.catalogue import spec
-from gbike.app.cli import app
-from gbike.app.cluster import report
-from gbike.app.cluster.child import Child, ProcessSpec
-from gbike.app.engines import Program
-from gbike.app.single import migrate_store, open_store
+from gbike.cli import app
+from gbike.cli.account import NotDone, have_one, is_there_one
 from gbike.kit.clock import SystemClock
 from gbike.kit.ids import SystemIds
+from gbike.run.cluster import report
+from gbike.run.cluster.child import Child, ProcessSpec
+from gbike.run.engines import Program
+from gbike.run.registry import spec
+from gbike.run.single import migrate_store, open_store
 from tests.cluster.running import started, why_no_cluster
 
 

@@ -13,11 +13,11 @@ import msgspec
 import psycopg
 import pytest
 
-from gbike.app.catalogue import spec
-from gbike.app.cluster import engine, secrets
-from gbike.app.cluster.logins import READER, Logins
-from gbike.app.cluster.plan import Options, make_plan
-from gbike.app.engines import postgres
+from gbike.run.cluster import engine, secrets
+from gbike.run.cluster.logins import READER, Logins
+from gbike.run.cluster.plan import Options, make_plan
+from gbike.run.engines import postgres
+from gbike.run.registry import spec
 from tests.cluster.running import new_folder, why_no_cluster
 
 NO_TLS, IN_CLEAR_TEXT = b"N", b"R" + pack(">2i", 8, 3)

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from gbike.app.cli import app
-from gbike.app.cluster.ports import free_ports
-from gbike.app.data_folder import BACKED_UP, DataFolder
-from gbike.app.engines import mock_kafka
-from gbike.app.serve import ServiceProcess
+from gbike.cli import app
+from gbike.run.cluster.tcp_ports import free_ports
+from gbike.run.engines import mock_kafka
+from gbike.run.folder.data_folder import BACKED_UP, DataFolder
+from gbike.run.serve import ServiceProcess
 from gbike.services import NAMES
 from tests.cluster.running import Served, ask, gbike, until
 
@@ -147,7 +147,7 @@ def test_settings_are_read_from_a_mounted_folder(tmp_path: Path, ports: Iterator
 def test_a_service_that_is_served_imports_no_other(name: str, tmp_path: Path, ports: Iterator[int]) -> None:
     program = """
 import atexit, sys
-from gbike.app.cli import main
+from gbike.cli import main
 atexit.register(lambda: print({n.split(".")[2] for n in sys.modules if n.startswith("gbike.services.")}))
 sys.argv = ["gbike", "serve", *sys.argv[1:]]
 main()
@@ -194,7 +194,7 @@ def test_what_can_not_be_served_is_refused_in_a_line(args: list[str], env: dict[
 
 def test_what_is_found_wrong_once_the_store_is_there_ends_it_with_a_line(tmp_path: Path, ports: Iterator[int]) -> None:
     program = """
-from gbike.app import serve
+from gbike.run import serve
 from gbike.kit.settings import BadSetting
 
 def wrong(card, world):

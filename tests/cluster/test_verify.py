@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from gbike.app import checking
-from gbike.app.cluster import quiet
-from gbike.app.cluster.plan import Plan, keep_plan
-from gbike.app.data_folder import DataFolder
-from gbike.app.embedded import Embedded
-from gbike.app.verify import violations
+from gbike.cli import verify as verify_module
 from gbike.kit.storage.sqlite.store import open_file
+from gbike.run.cluster import wait_idle
+from gbike.run.cluster.plan import Plan, keep_plan
+from gbike.run.embedded import Embedded
+from gbike.run.folder.data_folder import DataFolder
+from gbike.run.invariants import violations
 from gbike.services import NAMES
 from tests.cluster.running import gbike
 from tests.support import EVERY_RIDE_COSTS, Client
@@ -29,7 +29,7 @@ Change = Callable[[str, str], None]
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataFolder:
     """Three rides, all settled."""
-    monkeypatch.setattr(quiet, "POLL_S", 0.01)
+    monkeypatch.setattr(wait_idle, "POLL_S", 0.01)
     files, here = DataFolder(tmp_path / "files"), DataFolder(tmp_path / "cluster")
     asyncio.run(_rides(files))
     here.path.mkdir()
@@ -53,8 +53,8 @@ async def _rides(files: DataFolder) -> None:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits long for what won't come to rest."""
-    monkeypatch.setattr(quiet, "UNHEARD_S", 0.1)
-    monkeypatch.setattr(quiet, "APART_S", 0.05)
+    monkeypatch.setattr(wait_idle, "UNHEARD_S", 0.1)
+    monkeypatch.setattr(wait_idle, "APART_S", 0.05)
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def change(folder: DataFolder) -> Change:
 
 def verify(folder: DataFolder) -> list[str]:
     lines: list[str] = []
-    found = asyncio.run(checking.verify(folder, EVERY_RIDE_COSTS, lines.append))
+    found = asyncio.run(verify_module.verify(folder, EVERY_RIDE_COSTS, lines.append))
     assert found == len(lines)
     return lines
 
@@ -79,7 +79,7 @@ def verify(folder: DataFolder) -> list[str]:
 def told(folder: DataFolder) -> list[str]:
     """The same of a cluster that does not rest: what is told beside violations comes first."""
     lines: list[str] = []
-    found = asyncio.run(checking.verify(folder, EVERY_RIDE_COSTS, lines.append))
+    found = asyncio.run(verify_module.verify(folder, EVERY_RIDE_COSTS, lines.append))
     assert found == len(lines) - 1
     return lines
 
@@ -128,7 +128,7 @@ def test_who_does_not_come_to_rest_is_told_and_what_is_wrong_is_named_all_the_sa
     folder: DataFolder, change: Change, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     printed = itertools.count()
-    monkeypatch.setattr(quiet, "_published", lambda _: next(printed))
+    monkeypatch.setattr(wait_idle, "_published", lambda _: next(printed))
     change("rent_and_billing_view", "UPDATE rides SET fee = fee + 1 WHERE rentid = 2")
     waiting, *violations = told(folder)
     assert "something was just said" in waiting
@@ -186,7 +186,7 @@ def test_who_hears_slowly_has_lost_nothing(
         store.execute("DELETE FROM inbox WHERE message_id IN (SELECT message_id FROM late)")
         assert store.changes() == behind
     slow = Slow(change, each_s)
-    monkeypatch.setattr(quiet, "time", slow)
-    with quiet.at_rest(folder, lambda _line: None, lost_too=True) as readings:
+    monkeypatch.setattr(wait_idle, "time", slow)
+    with wait_idle.at_rest(folder, lambda _line: None, lost_too=True) as readings:
         assert len(list(violations(readings))) == lost
     assert slow.waited_s in within_s

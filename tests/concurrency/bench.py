@@ -6,9 +6,9 @@ from typing import Any
 
 import psycopg
 
-from gbike.app.catalogue import spec
 from gbike.kit.messaging.hours import HOUR_MS, first_id
 from gbike.kit.storage.postgres.connection import Dialer, PostgresReading, Session
+from gbike.run.registry import spec
 from tests.concurrency.explore import Found, explore
 from tests.concurrency.house import LATER, House
 from tests.concurrency.stepping import NOW, Fixed, Outcome, Steps, Two, Write

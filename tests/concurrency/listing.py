@@ -8,8 +8,8 @@ from importlib import import_module
 from pathlib import Path
 
 import gbike
-from gbike.app.embedded import Embedded
 from gbike.kit.storage.retention import RetentionRule
+from gbike.run.embedded import Embedded
 from tests.concurrency.house import qualified
 
 SRC = Path(gbike.__file__).parent

@@ -10,13 +10,13 @@ import yaml
 from aiokafka.structs import ConsumerRecord
 
 from dev.documents.golden import EXAMPLES, packed
-from gbike.app.catalogue import speakers, specs
-from gbike.app.event_map import build_all
 from gbike.kit.envelope import Message
 from gbike.kit.messaging.kafka.subscription import group_of
 from gbike.kit.messaging.kafka.topic import CONFIGS, topic_of
 from gbike.kit.messaging.kafka.wire import to_headers, to_message, type_of
 from gbike.kit.messaging.local.log import SqliteLog
+from gbike.run.event_map import build_all
+from gbike.run.registry import speakers, specs
 from tests.kit.floor import a_log_store
 
 SPOKEN: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "schemas" / "asyncapi.yaml").read_text("utf-8"))

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from gbike.app.catalogue import specs
 from gbike.kit.envelope import Message, unpack
+from gbike.run.registry import specs
 
 RECORDED = Path(__file__).parents[1] / "golden" / "kafka-messages.jsonl"
 KINDS = {kind.__name__: kind for card in specs() for kind in card.publishes}

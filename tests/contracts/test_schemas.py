@@ -18,16 +18,16 @@ from typer.testing import CliRunner
 from dev.documents.event_storm import SCRIPT, Command, NotAsWritten, watch
 from dev.documents.golden import EXAMPLES
 from dev.documents.schemas import examples, files, stem, write
-from gbike.app.cli import app
-from gbike.app.embedded import Embedded
-from gbike.app.event_map import build_all, events
-from gbike.app.gateway import pages
+from gbike.cli import app
+from gbike.cli.gateway import pages
 from gbike.contracts import PROBLEM_TEXTS
 from gbike.gateway.envoy import PROBLEMS
 from gbike.kit.envelope import Message, unpack
 from gbike.kit.http.openapi import document
 from gbike.kit.http.problems import EVERYWHERE, FLOOR, catalogue
 from gbike.kit.store import Reading
+from gbike.run.embedded import Embedded
+from gbike.run.event_map import build_all, events
 from tests.support import Client
 
 ROOT = Path(__file__).parents[2]

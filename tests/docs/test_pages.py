@@ -36,7 +36,7 @@ def test_the_tour_has_ten_links_and_each_name_is_in_one_of_their_files() -> None
     told = set(re.findall(r"`([A-Za-z]+(?:_[a-z_]+|\.[a-z_]+)|[A-Z]\w+)`", page))
     events = {"Rented", "RentCancelled"}
     assert len(told) > 15
-    assert told - {"gbike.app", "PENDING", "bus.sqlite"} - events - set().union(*known) == set()
+    assert told - {"gbike.run", "PENDING", "bus.sqlite"} - events - set().union(*known) == set()
     assert all(any(f"`{name}`" in page for name in names) for names in known)
 
 

@@ -15,8 +15,8 @@ import pytest
 
 from dev.documents.event_storm import watch
 from dev.documents.reference import picture
-from gbike.app.data_folder import DataFolder
-from gbike.app.seed import BIKES_PER_ZONE, FIRST, RIDERS, ZONES
+from gbike.run.folder.data_folder import DataFolder
+from gbike.run.seed import BIKES_PER_ZONE, FIRST, RIDERS, ZONES
 
 ROOT = Path(__file__).parents[2]
 READMES = ("README.md", "README.ko.md")

@@ -3,12 +3,12 @@
 from contextlib import closing
 from pathlib import Path
 
-from gbike.app.data_folder import DataFolder
-from gbike.app.doctor import examine
-from gbike.app.embedded import Embedded
+from gbike.cli.doctor import examine
 from gbike.kit.clock import SystemClock
 from gbike.kit.contacts import known_as
 from gbike.kit.storage.sqlite.store import open_file
+from gbike.run.embedded import Embedded
+from gbike.run.folder.data_folder import DataFolder
 
 
 async def test_accounts_of_before_with_one_contact_are_told_by_number(tmp_path: Path) -> None:

@@ -15,17 +15,17 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from gbike.app.cli import app
-from gbike.app.cluster.authority import Authority
-from gbike.app.cluster.plan import Plan, Replica
-from gbike.app.data_folder import DataFolder
-from gbike.app.doctor import examine, machine, running, secrets
-from gbike.app.doctor.finding import KOREAN, Finding
-from gbike.app.embedded import Embedded
-from gbike.app.engines import kafka
-from gbike.app.modes import Mode, claim
+from gbike.cli import app
+from gbike.cli.doctor import examine, machine, running, secrets
+from gbike.cli.doctor.finding import KOREAN, Finding
 from gbike.kit.clock import SystemClock
 from gbike.kit.storage.sqlite.store import open_file
+from gbike.run.cluster.authority import Authority
+from gbike.run.cluster.plan import Plan, Replica
+from gbike.run.embedded import Embedded
+from gbike.run.engines import kafka
+from gbike.run.folder.data_folder import DataFolder
+from gbike.run.folder.data_mode import Mode, claim
 from tests.postgres import Server
 
 LONG = "q7-".join("0123456789abcdef")

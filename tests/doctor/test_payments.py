@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gbike.app.data_folder import DataFolder
-from gbike.app.doctor import running
+from gbike.cli.doctor import running
+from gbike.run.folder.data_folder import DataFolder
 from tests.doctor.test_doctor import rules
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from gbike.app.cli import EXTRAS
-from gbike.app.engines import CannotRun, mock_kafka
+from gbike.cli import EXTRAS
+from gbike.run.engines import CannotRun, mock_kafka
 from tests.architecture.source import ROOT
 
 DISTRIBUTED = ("aiohttp", "aiokafka", "opentelemetry", "psycopg")
@@ -27,7 +27,7 @@ class Missing:
 
 sys.meta_path.insert(0, Missing())
 sys.argv = ["gbike", *sys.argv[2:]]
-from gbike.app.cli import main
+from gbike.cli import main
 main()
 """
 KEYS = {"GBIKE_DEMO": "1", "GBIKE_KAFKA": "127.0.0.1:1"}

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
-from gbike.app.embedded import Embedded
 from gbike.contracts import Event
 from gbike.kit.calls.in_process import InProcessCaller
 from gbike.kit.calls.peers import PeerAnswer
@@ -16,6 +15,7 @@ from gbike.kit.clock import Moment
 from gbike.kit.envelope import Message, pack
 from gbike.kit.store import Reading
 from gbike.kit.telemetry import NO_TRACE
+from gbike.run.embedded import Embedded
 from tests.support import EVERY_RIDE_COSTS, Client
 from tests.waiting import soon
 

@@ -13,7 +13,6 @@ import msgspec
 import pytest
 
 from dev.simulation.seams import mark_then_append
-from gbike.app.data_folder import DataFolder, FolderInUse
 from gbike.contracts.rent import Rented
 from gbike.kit import envelope
 from gbike.kit.clock import SystemClock, rfc3339
@@ -27,6 +26,7 @@ from gbike.kit.storage.sqlite import store as sqlite_store
 from gbike.kit.storage.sqlite.store import SqliteStore, SqliteTx
 from gbike.kit.store import Tx
 from gbike.kit.telemetry import NO_TRACE
+from gbike.run.folder.data_folder import DataFolder, FolderInUse
 from gbike.services.bike import commands as bike_commands
 from gbike.services.bike import http as bike_http
 from gbike.services.bike import storage as bikes

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from gbike.app.copies import copy_stopped
-from gbike.app.data_folder import DataFolder
 from gbike.kit.telemetry import configure_logs, log
+from gbike.run.folder.backup import copy_stopped
+from gbike.run.folder.data_folder import DataFolder
 from tests.folder.lived import Lived, ride
 
 

@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from gbike.app import checking
-from gbike.app.data_folder import DataFolder
+from gbike.cli import verify
+from gbike.run.folder.data_folder import DataFolder
 from tests.cluster.running import GBIKE, READY_S, ask, until
 from tests.postgres import free_port
 from tests.support import EVERY_RIDE_COSTS
@@ -71,7 +71,7 @@ class Demo:
     def violations(self) -> list[str]:
         """What `gbike verify` finds in the stopped folder."""
         told: list[str] = []
-        found = asyncio.run(checking.verify(DataFolder(self.data), EVERY_RIDE_COSTS, told.append))
+        found = asyncio.run(verify.verify(DataFolder(self.data), EVERY_RIDE_COSTS, told.append))
         return told if found else []
 
     @property

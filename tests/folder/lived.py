@@ -8,10 +8,10 @@ from typing import Any
 
 from typer.testing import CliRunner
 
-from gbike.app.cli import app
-from gbike.app.data_folder import DataFolder
-from gbike.app.embedded import Embedded
+from gbike.cli import app
 from gbike.kit.storage.sqlite.store import open_file
+from gbike.run.embedded import Embedded
+from gbike.run.folder.data_folder import DataFolder
 from gbike.services import NAMES
 from tests.support import EVERY_RIDE_COSTS, Client
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from gbike.app.data_folder import DataFolder
-from gbike.app.doctor import secrets
+from gbike.cli.doctor import secrets
 from gbike.kit.files import CLOSED, closed_folder, private, write_whole
+from gbike.run.folder.data_folder import DataFolder
 from tests.account.house import admin_file, gbike, up
 from tests.security.strangers import as_nobody, readable
 

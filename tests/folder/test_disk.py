@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from gbike.app.data_folder import DataFolder
-from gbike.app.doctor import examine
-from gbike.app.embedded import Embedded
-from gbike.app.modes import Mode, claim
+from gbike.cli.doctor import examine
 from gbike.kit.clock import SystemClock
+from gbike.run.embedded import Embedded
+from gbike.run.folder.data_folder import DataFolder
+from gbike.run.folder.data_mode import Mode, claim
 from tests.folder import verbs
 from tests.folder.small_disk import SmallDisk, python
 from tests.folder.verbs import READS, STARTS, WRITES, Told

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from gbike.app.copies import copy, restore
-from gbike.app.data_folder import DataFolder
-from gbike.app.embedded import Embedded
-from gbike.app.seed import BIKES_PER_ZONE, RIDERS, ZONES, Post, SmallFleet, posted_to
+from gbike.run.embedded import Embedded
+from gbike.run.folder.backup import copy, restore
+from gbike.run.folder.data_folder import DataFolder
+from gbike.run.seed import BIKES_PER_ZONE, RIDERS, ZONES, Post, SmallFleet, posted_to
 from tests.cluster.running import until
 from tests.folder.demo import Demo
 from tests.support import Client

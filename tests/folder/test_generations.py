@@ -7,11 +7,11 @@ from pathlib import Path
 import apsw
 import pytest
 
-from gbike.app.data_folder import MANIFEST, DataFolder
-from gbike.app.embedded import Embedded
-from gbike.app.manifest import NotWhole, check, look
 from gbike.kit.storage.sqlite.seal import read_seal
 from gbike.kit.storage.sqlite.store import open_file
+from gbike.run.embedded import Embedded
+from gbike.run.folder.data_folder import MANIFEST, DataFolder
+from gbike.run.folder.manifest import NotWhole, check, look
 from tests.services.lone import SetClock
 from tests.support import Client
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gbike.app.seed import BIKES_PER_ZONE, RIDERS, ZONES
+from gbike.run.seed import BIKES_PER_ZONE, RIDERS, ZONES
 from tests.folder.demo import Demo
 from tests.upgrade.kept import put_back
 

@@ -11,10 +11,8 @@ from typing import NamedTuple
 
 import pytest
 
-from gbike.app import checking
-from gbike.app.data_folder import DataFolder
-from gbike.app.doctor import stores as doctor_stores
-from gbike.app.embedded import Embedded, begun_anew
+from gbike.cli import verify
+from gbike.cli.doctor import stores as doctor_stores
 from gbike.kit.clock import SystemClock
 from gbike.kit.messaging import republish
 from gbike.kit.messaging.bus import BusUnavailable
@@ -25,6 +23,8 @@ from gbike.kit.storage.sqlite import store
 from gbike.kit.storage.sqlite.store import SqliteStore, open_file
 from gbike.kit.store import StoreUnavailable
 from gbike.kit.telemetry import Facts, Metrics, SpanKind, Trace
+from gbike.run.embedded import Embedded, begun_anew
+from gbike.run.folder.data_folder import DataFolder
 from tests.journeys.fleet import assert_nothing_is_violated, every, open_deposits, register_bikes
 from tests.kit.floor import Rang, SetClock, a_log_store, a_store
 from tests.support import EVERY_RIDE_COSTS, Client
@@ -101,7 +101,7 @@ def folders(once: Path, tmp_path: Path) -> Folders:
 async def assert_all_are_billed_once(data: Path, rides: Sequence[int] = RIDES, **how: str) -> Embedded:
     """Start, end what goes on, and look at bills, balances and everything that `verify` does."""
     told: list[str] = []
-    assert await checking.verify(DataFolder(data), EVERY_RIDE_COSTS, told.append) == 0, told
+    assert await verify.verify(DataFolder(data), EVERY_RIDE_COSTS, told.append) == 0, told
     whole, client = opened(data, **how)
     await whole.settle()
     await give_back(client, rides[3 * (len(rides) // 4) :])
@@ -117,7 +117,7 @@ async def assert_all_are_billed_once(data: Path, rides: Sequence[int] = RIDES, *
     assert max([await part.running.consumer.lag() for part in whole.parts.values() if part.running.consumer]) == 0
     await assert_nothing_is_violated(whole)
     await whole.stop()
-    assert await checking.verify(DataFolder(data), EVERY_RIDE_COSTS, told.append) == 0, told
+    assert await verify.verify(DataFolder(data), EVERY_RIDE_COSTS, told.append) == 0, told
     return whole
 
 

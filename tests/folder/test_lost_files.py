@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from gbike.app import checking
-from gbike.app.copies import copy_running, copy_stopped, restore
-from gbike.app.data_folder import DataFolder
-from gbike.app.embedded import Embedded
-from gbike.app.manifest import NotWhole, check, look
-from gbike.app.modes import Mode, claim
+from gbike.cli import verify
 from gbike.kit.storage.sqlite.store import open_file
+from gbike.run.embedded import Embedded
+from gbike.run.folder.backup import copy_running, copy_stopped, restore
+from gbike.run.folder.data_folder import DataFolder
+from gbike.run.folder.data_mode import Mode, claim
+from gbike.run.folder.manifest import NotWhole, check, look
 from gbike.services import NAMES
 from tests.folder.lived import STORES, Lived, refused, ride, without_tables
 from tests.support import EVERY_RIDE_COSTS, Client
@@ -182,7 +182,7 @@ def test_restore_says_in_one_line_what_is_missing(lived: Lived, tmp_path: Path) 
 async def test_what_is_restored_is_a_folder_of_its_own(lived: Lived, tmp_path: Path) -> None:
     data, told = tmp_path / "data", list[str]()
     restore(lived.backup, DataFolder(data))
-    assert await checking.verify(DataFolder(data), EVERY_RIDE_COSTS, told.append) == 0, told
+    assert await verify.verify(DataFolder(data), EVERY_RIDE_COSTS, told.append) == 0, told
     shutil.copytree(data, tmp_path / "mixed")
     shutil.copy(lived.today / "rent.sqlite", tmp_path / "mixed")
     with pytest.raises(NotWhole, match=r"rent.sqlite is of another folder"):
@@ -197,7 +197,7 @@ def test_a_copy_that_fails_leaves_nothing(lived: Lived, tmp_path: Path, monkeypa
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("gbike.app.copies.file_digest", full)
+    monkeypatch.setattr("gbike.run.folder.backup.file_digest", full)
     with pytest.raises(OSError, match="No space"):
         copy_stopped(DataFolder(lived.today), tmp_path / "backup")
     assert not (tmp_path / "backup").exists()

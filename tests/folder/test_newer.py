@@ -3,11 +3,11 @@
 from contextlib import closing
 from pathlib import Path
 
-from gbike.app import checking
-from gbike.app.data_folder import DataFolder
-from gbike.app.embedded import Embedded
+from gbike.cli import verify
 from gbike.kit.storage.migrations.migrate import version_of
 from gbike.kit.storage.sqlite.store import open_file
+from gbike.run.embedded import Embedded
+from gbike.run.folder.data_folder import DataFolder
 from gbike.services import NAMES
 from tests.support import EVERY_RIDE_COSTS, Client
 
@@ -44,4 +44,4 @@ async def test_rides_go_on_in_a_folder_that_is_newer(tmp_path: Path) -> None:
     await ride(folder, 2)
     assert {version_of(store) for store in stores} == {"9999"}
     told: list[str] = []
-    assert await checking.verify(folder, EVERY_RIDE_COSTS, told.append) == 0, told
+    assert await verify.verify(folder, EVERY_RIDE_COSTS, told.append) == 0, told

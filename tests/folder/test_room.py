@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gbike.app.data_folder import DataFolder
-from gbike.app.embedded import Embedded
+from gbike.run.embedded import Embedded
+from gbike.run.folder.data_folder import DataFolder
 from tests.cluster.running import gbike
 
 

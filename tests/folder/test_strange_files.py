@@ -10,16 +10,18 @@ from typing import Any
 import apsw
 import pytest
 
-from gbike.app import checking, copies, manifest
-from gbike.app.copies import copy_running, copy_stopped, restore
-from gbike.app.data_folder import MANIFEST, DataFolder
-from gbike.app.embedded import Embedded
-from gbike.app.manifest import NotWhole
-from gbike.app.modes import Mode, claim
-from gbike.app.trouble import told
+from gbike.cli import verify
 from gbike.kit.files import file_of
 from gbike.kit.storage.migrations.migrate import migrate
 from gbike.kit.storage.sqlite.store import open_file
+from gbike.run.embedded import Embedded
+from gbike.run.file_trouble import told
+from gbike.run.folder import backup as backup_module
+from gbike.run.folder import manifest
+from gbike.run.folder.backup import copy_running, copy_stopped, restore
+from gbike.run.folder.data_folder import MANIFEST, DataFolder
+from gbike.run.folder.data_mode import Mode, claim
+from gbike.run.folder.manifest import NotWhole
 from gbike.services.rent.wiring import SPEC as RENT
 from tests.folder.lived import Lived, ride
 from tests.journeys.fleet import every
@@ -34,7 +36,7 @@ async def bills(data: Path) -> tuple[int, list[int]]:
     found = len(await every(Client(embedded.app), "/billings"))
     await embedded.stop()
     lines: list[str] = []
-    await checking.verify(DataFolder(data), EVERY_RIDE_COSTS, lines.append)
+    await verify.verify(DataFolder(data), EVERY_RIDE_COSTS, lines.append)
     return found, [len(lines)]
 
 
@@ -71,14 +73,14 @@ async def test_a_backup_that_is_given_up_leaves_nothing(
     lived: Lived, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun, on = asyncio.Event(), asyncio.Event()
-    loop, one = asyncio.get_running_loop(), copies.copy_store
+    loop, one = asyncio.get_running_loop(), backup_module.copy_store
 
     def slowly(source: apsw.Connection, into: Path) -> None:
         one(source, into)
         loop.call_soon_threadsafe(begun.set)
         asyncio.run_coroutine_threadsafe(on.wait(), loop).result()
 
-    monkeypatch.setattr(copies, "copy_store", slowly)
+    monkeypatch.setattr(backup_module, "copy_store", slowly)
     embedded = Embedded(DataFolder(lived.copy(tmp_path / "data")), EVERY_RIDE_COSTS)
     (tmp_path / "backup").mkdir()
     backup = asyncio.create_task(copy_running(embedded, tmp_path / "backup"))
@@ -118,7 +120,7 @@ def test_a_store_that_can_t_be_read_is_not_adopted_as_none(lived: Lived, tmp_pat
 async def test_a_look_is_no_backup(lived: Lived, tmp_path: Path) -> None:
     folder = DataFolder(lived.copy(tmp_path / "data"))
     before = folder.backup_ms()
-    assert await checking.verify(folder, EVERY_RIDE_COSTS, print) == 0
+    assert await verify.verify(folder, EVERY_RIDE_COSTS, print) == 0
     assert folder.backup_ms() == before
 
 

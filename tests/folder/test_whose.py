@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from gbike.app import checking
-from gbike.app.copies import restore
-from gbike.app.data_folder import MANIFEST, DataFolder
-from gbike.app.embedded import Embedded
-from gbike.app.manifest import NotWhole, check, look
-from gbike.app.modes import Mode, OtherMode, claim, mode_of
+from gbike.cli import verify
 from gbike.kit.storage.migrations.migrate import LOG_VERSIONS, migrate
 from gbike.kit.storage.sqlite.seal import read_seal
 from gbike.kit.storage.sqlite.store import open_file
+from gbike.run.embedded import Embedded
+from gbike.run.folder.backup import restore
+from gbike.run.folder.data_folder import MANIFEST, DataFolder
+from gbike.run.folder.data_mode import Mode, OtherMode, claim, mode_of
+from gbike.run.folder.manifest import NotWhole, check, look
 from gbike.services import NAMES
 from gbike.services.rent.wiring import SPEC as RENT
 from tests.folder.lived import STORES, refused
@@ -92,7 +92,7 @@ def test_an_old_secure_folder_without_its_log_is_never_opened_by_demo(gone: Sequ
 async def test_what_an_older_gbike_left_is_adopted(old: tuple[DataFolder, Mode]) -> None:
     folder, mode = old
     told: list[str] = []
-    assert await checking.verify(folder, EVERY_RIDE_COSTS, told.append) == 0, told
+    assert await verify.verify(folder, EVERY_RIDE_COSTS, told.append) == 0, told
     assert not (folder.path / MANIFEST).exists()  # nobody wrote to it
     claim(folder, mode)
     assert look(folder.path).manifest is not None
@@ -103,7 +103,7 @@ async def test_what_an_older_gbike_left_is_adopted(old: tuple[DataFolder, Mode])
             seal = read_seal(store)
         assert seal is not None
         assert (seal.store, seal.mode, seal.generation) == (name, mode.name.lower(), 2)
-    assert await checking.verify(folder, EVERY_RIDE_COSTS, told.append) == 0, told
+    assert await verify.verify(folder, EVERY_RIDE_COSTS, told.append) == 0, told
 
 
 def test_a_store_that_its_version_had_is_missed(old: tuple[DataFolder, Mode], tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ async def test_an_old_backup_is_put_back_when_it_is_whole(old: tuple[DataFolder,
     restore(folder.path, back, told.append)
     assert told == []
     assert mode_of(back) is mode
-    assert await checking.verify(back, EVERY_RIDE_COSTS, told.append) == 0, told
+    assert await verify.verify(back, EVERY_RIDE_COSTS, told.append) == 0, told
     await Embedded(back, EVERY_RIDE_COSTS).stop()
     back.store_path("rent").unlink()
     with pytest.raises(NotWhole, match=r"rent.sqlite is missing"):
@@ -183,8 +183,8 @@ async def test_a_first_start_that_was_killed_is_begun_again(
     folder = DataFolder(tmp_path / "data")
     claim(folder, Mode.SECURE)
     with monkeypatch.context() as patch:
-        patch.setattr("gbike.app.embedded.migrate", killed)
-        patch.setattr("gbike.app.generations.Generations.seal", killed)
+        patch.setattr("gbike.run.embedded.migrate", killed)
+        patch.setattr("gbike.run.folder.generations.Generations.seal", killed)
         with pytest.raises(Killed):
             Embedded(folder, {}, secure=True)
     with pytest.raises(OtherMode):

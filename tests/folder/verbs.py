@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from typer.testing import CliRunner
 
-from gbike.app.cli import app
+from gbike.cli import app
 
 SINCE, NOBODY = "2026-11-29T12:00", "0198b3c6-0000-7000-8000-000000000000"
 READS = (

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from gbike.app import gateway
-from gbike.app.catalogue import specs
-from gbike.app.embedded import Embedded
-from gbike.app.engines import CannotRun
-from gbike.app.engines.envoy import binary
+from gbike.cli import gateway
+from gbike.run.embedded import Embedded
+from gbike.run.engines import CannotRun
+from gbike.run.engines.envoy import binary
+from gbike.run.registry import specs
 from tests.gateway.servers import Envoy, Loop, Stub, free_port
 from tests.support import EVERY_RIDE_COSTS
 

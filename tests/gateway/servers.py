@@ -14,9 +14,9 @@ from typing import Any
 import uvloop
 from starlette.types import ASGIApp
 
-from gbike.app.engines import envoy as engine
 from gbike.gateway.envoy import ListenAddress
 from gbike.kit.http.server import HttpServer, listen
+from gbike.run.engines import envoy as engine
 from tests.support import Reply
 from tests.waiting import until
 

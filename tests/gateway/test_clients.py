@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from gbike.app import gateway
-from gbike.app.engines import envoy as engine
+from gbike.cli import gateway
 from gbike.gateway.envoy import ListenAddress
 from gbike.kit.settings import BadSetting
+from gbike.run.engines import envoy as engine
 from tests.gateway.conftest import Stubs
 from tests.gateway.servers import Envoy, Loop
 from tests.gateway.test_faults import problem

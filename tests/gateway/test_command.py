@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from gbike.app.cli import app
-from gbike.app.engines import CannotRun
-from gbike.app.engines import envoy as engine
+from gbike.cli import app
+from gbike.run.engines import CannotRun
+from gbike.run.engines import envoy as engine
 from tests.gateway.servers import Loop, ask, free_port
 from tests.waiting import until
 

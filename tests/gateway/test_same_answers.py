@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from gbike.app.event_map import build_all
-from gbike.app.web import web
 from gbike.gateway.settings import GatewaySettings
+from gbike.run.event_map import build_all
+from gbike.run.web import web
 from tests.gateway.conftest import Town
 from tests.gateway.servers import ask
 from tests.support import Reply

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from gbike.app.embedded import Embedded
+from gbike.run.embedded import Embedded
 from tests.cluster.running import Cluster
 from tests.journeys.forms import Form, InMemory, OnCluster
 from tests.support import EVERY_RIDE_COSTS

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import psycopg
 
-from gbike.app.catalogue import specs
-from gbike.app.embedded import Embedded
 from gbike.kit.storage.postgres.store import PostgresStore
 from gbike.kit.storage.sqlite.store import SqliteStore
+from gbike.run.embedded import Embedded
+from gbike.run.registry import specs
 from tests.postgres import Server
 from tests.support import EVERY_RIDE_COSTS
 

@@ -3,9 +3,9 @@
 from collections import Counter
 from typing import Any
 
-from gbike.app.embedded import Embedded
-from gbike.app.verify import violations
 from gbike.kit.store import Reading
+from gbike.run.embedded import Embedded
+from gbike.run.invariants import violations
 from tests.support import Client
 
 

@@ -12,13 +12,13 @@ from typing import Any, Protocol, TypeVar
 import aiohttp
 from yarl import URL
 
-from gbike.app.cluster.quiet import unfinished
-from gbike.app.control import ask
-from gbike.app.data_folder import DataFolder
-from gbike.app.embedded import Embedded
-from gbike.app.readings import open_readings
-from gbike.app.verify import violations
 from gbike.kit.store import Reading
+from gbike.run.cluster.wait_idle import unfinished
+from gbike.run.control import ask
+from gbike.run.embedded import Embedded
+from gbike.run.folder.data_folder import DataFolder
+from gbike.run.invariants import violations
+from gbike.run.open_stores import open_readings
 from tests.cluster.running import Cluster
 from tests.support import Client, Reply, digest
 from tests.waiting import soon

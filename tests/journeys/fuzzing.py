@@ -13,7 +13,7 @@ from pathlib import Path
 import uvicorn
 from starlette.types import ASGIApp
 
-from gbike.app.embedded import Embedded
+from gbike.run.embedded import Embedded
 
 FULL = os.environ.get("GBIKE_FULL") == "1"
 PATIENCE_S = 1200 if FULL else 120

@@ -10,8 +10,8 @@ from jsonschema import Draft202012Validator
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 from starlette.types import ASGIApp
 
-from gbike.app.embedded import Embedded
-from gbike.app.seed import posted_to, seed
+from gbike.run.embedded import Embedded
+from gbike.run.seed import posted_to, seed
 from tests.cluster.running import Cluster
 from tests.journeys.fuzzing import FULL, PATIENCE_S, schemathesis, served
 from tests.security.people import EVERYWHERE, Locked

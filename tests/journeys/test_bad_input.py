@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gbike.app.embedded import Embedded
+from gbike.run.embedded import Embedded
 from tests.journeys.forms import Form
 from tests.support import Client, Reply, digest
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from gbike.app.embedded import Embedded
-from gbike.app.faults import Delay
+from gbike.run.embedded import Embedded
+from gbike.run.faults import Delay
 from tests.journeys.fleet import assert_nothing_is_violated, every, register_bikes
 from tests.journeys.virtual_time import VirtualClock, in_virtual_time
 from tests.support import EVERY_RIDE_COSTS, Client, Reply

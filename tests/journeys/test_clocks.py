@@ -2,8 +2,8 @@
 
 import pytest
 
-from gbike.app.embedded import Embedded
-from gbike.app.verify import notes, violations
+from gbike.run.embedded import Embedded
+from gbike.run.invariants import notes, violations
 from tests.services.lone import SetClock
 from tests.support import EVERY_RIDE_COSTS, Client
 

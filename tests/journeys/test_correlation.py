@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from gbike.app.embedded import Embedded
 from gbike.kit.store import Reading
+from gbike.run.embedded import Embedded
 from tests.journeys.fleet import open_deposits, register_bikes
 from tests.support import Client
 

@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from gbike.app import dead
-from gbike.app.cli import app
-from gbike.app.data_folder import DataFolder
-from gbike.app.embedded import Embedded
+from gbike.cli import app, dead
 from gbike.kit.storage.sqlite.store import SqliteReading, connect
 from gbike.kit.store import Tx
+from gbike.run.embedded import Embedded
+from gbike.run.folder.data_folder import DataFolder
 from tests.journeys.fleet import open_deposits, register_bikes
 from tests.support import EVERY_RIDE_COSTS, Client
 from tests.waiting import until

@@ -9,7 +9,6 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gbike.app.embedded import Embedded
 from gbike.contracts import Event
 from gbike.contracts.bike import PUBLISHES as BIKE
 from gbike.contracts.bike_manage_app import PUBLISHES as BIKE_MANAGE_APP
@@ -18,6 +17,7 @@ from gbike.contracts.billing import PUBLISHES as BILLING
 from gbike.contracts.rent import PUBLISHES as RENT
 from gbike.contracts.user_deposit import PUBLISHES as USER_DEPOSIT
 from gbike.kit.clock import Moment
+from gbike.run.embedded import Embedded
 from tests.journeys.golden import Exchange, differences, exchanges, kafka_messages, problem_faults
 from tests.journeys.golden_table import BIKE_STOPS, DEVIATIONS, EVERYWHERE, GROUPS, MISSING, ROWS, Group, Request
 from tests.support import Client, Reply

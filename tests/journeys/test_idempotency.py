@@ -10,9 +10,9 @@ from typing import Any
 import apsw
 import pytest
 
-from gbike.app.embedded import Embedded
 from gbike.kit.storage.batching import Left
 from gbike.kit.store import Reading
+from gbike.run.embedded import Embedded
 from tests.cluster.running import numbers
 from tests.journeys.forms import Form
 from tests.support import EVERY_RIDE_COSTS, Client, Reply, digest

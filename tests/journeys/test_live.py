@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from gbike.app.embedded import Embedded
 from gbike.contracts.rent import Rented
 from gbike.kit.auth.principal import DEMO, OwnerScope
 from gbike.kit.auth.revoked import NEVER
 from gbike.kit.envelope import Message, pack
 from gbike.kit.telemetry import NO_TRACE
+from gbike.run.embedded import Embedded
 from gbike.services.rent_and_billing_view import streams as changes
 from gbike.services.rent_and_billing_view.commands import keep
 from gbike.services.rent_and_billing_view.streams import MOST_BEHIND, MOST_WAITING, Changes, Listener

@@ -6,9 +6,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from gbike.app.verify import violations
 from gbike.kit.ids import SystemIds
 from gbike.kit.storage.postgres.store import PostgresStore
+from gbike.run.invariants import violations
 from gbike.services.billing.commands import adopt_tariff, tariff_of_a_start
 from gbike.services.billing.domain import Rounding, Tariff
 from gbike.services.billing.storage import VERSIONS, tariffs

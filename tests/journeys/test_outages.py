@@ -9,10 +9,10 @@ from functools import partial
 
 import pytest
 
-from gbike.app.embedded import Embedded
 from gbike.kit.envelope import Message
 from gbike.kit.messaging.bus import BusUnavailable
 from gbike.kit.store import Reading
+from gbike.run.embedded import Embedded
 from tests.cluster.running import numbers
 from tests.journeys.fleet import assert_nothing_is_violated, every, open_deposits, register_bikes
 from tests.journeys.forms import Form

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import pytest
 
-from gbike.app.embedded import Embedded
-from gbike.app.tracing import start_tracing, stop_tracing
 from gbike.kit.telemetry import SpanKind, Spans, Trace
+from gbike.run.embedded import Embedded
+from gbike.run.tracing import start_tracing, stop_tracing
 from tests.journeys.fleet import open_deposits, register_bikes
 from tests.support import EVERY_RIDE_COSTS, Client
 
@@ -195,7 +195,7 @@ def test_a_stop_does_not_wait_for_a_collector_that_is_away() -> None:
 
 def test_nobody_asked_so_nothing_is_imported() -> None:
     code = (
-        "import sys, gbike.app.serve, gbike.app.demo; from gbike.app.tracing import start_tracing;"
+        "import sys, gbike.run.serve, gbike.cli.demo; from gbike.run.tracing import start_tracing;"
         "print(start_tracing({}), [name for name in sys.modules if name.startswith('opentelemetry')])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
@@ -205,7 +205,7 @@ def test_nobody_asked_so_nothing_is_imported() -> None:
 def test_without_the_libraries_one_line_says_what_to_install() -> None:
     code = (
         "import sys; sys.modules['opentelemetry'] = None\n"
-        "from gbike.app.tracing import start_tracing; from gbike.kit.telemetry import configure_logs\n"
+        "from gbike.run.tracing import start_tracing; from gbike.kit.telemetry import configure_logs\n"
         "configure_logs('WARNING'); print(start_tracing({'OTEL_EXPORTER_OTLP_ENDPOINT': 'http://127.0.0.1:4318'}))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)

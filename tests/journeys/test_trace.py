@@ -8,16 +8,15 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from gbike.app import trace
-from gbike.app.cli import app
-from gbike.app.cluster.plan import Plan, keep_plan
-from gbike.app.data_folder import DataFolder
-from gbike.app.embedded import Embedded
-from gbike.app.event_map import handled_types
-from gbike.app.readings import open_readings
-from gbike.app.trace import page
+from gbike.cli import app, trace
+from gbike.cli.trace import page
 from gbike.contracts.rent import Rented
 from gbike.kit.store import Tx
+from gbike.run.cluster.plan import Plan, keep_plan
+from gbike.run.embedded import Embedded
+from gbike.run.event_map import handled_types
+from gbike.run.folder.data_folder import DataFolder
+from gbike.run.open_stores import open_readings
 from tests.journeys.fleet import open_deposits, register_bikes
 from tests.support import EVERY_RIDE_COSTS, Client
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from gbike.app.engines import kafka
 from gbike.kit.storage.migrations.migrate import migrate_url
+from gbike.run.engines import kafka
 from gbike.services.bike.storage import VERSIONS
 from tests.kit.kafkas import RealKafka
 from tests.postgres import Server

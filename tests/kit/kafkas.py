@@ -11,7 +11,6 @@ from pathlib import Path
 import confluent_kafka
 import pytest
 
-from gbike.app.engines import kafka as engine
 from gbike.kit.envelope import Message
 from gbike.kit.messaging.bus import Subscription
 from gbike.kit.messaging.kafka import reading, subscription
@@ -19,6 +18,7 @@ from gbike.kit.messaging.kafka.broker import Broker
 from gbike.kit.messaging.kafka.bus import KafkaBus
 from gbike.kit.messaging.kafka.subscription import KafkaSubscription
 from gbike.kit.store import Store
+from gbike.run.engines import kafka as engine
 from tests.kit.test_bus import RINGS
 from tests.waiting import a_while
 

@@ -5,7 +5,6 @@ import asyncio
 import msgspec
 import pytest
 
-from gbike.app.single import Drivers
 from gbike.kit.auth.acting import NOBODY_ASKED, Acting, IdempotencyKey, acting
 from gbike.kit.auth.limits import Pace
 from gbike.kit.auth.principal import ANONYMOUS, DEMO, OwnerScope
@@ -18,6 +17,7 @@ from gbike.kit.service import Worker
 from gbike.kit.storage.idempotency import answered_before
 from gbike.kit.store import StoreUnavailable
 from gbike.kit.telemetry import Metrics
+from gbike.run.single import Drivers
 from tests.kit.floor import a_store
 from tests.waiting import for_ever
 

@@ -9,13 +9,13 @@ import psycopg
 import pytest
 from alembic import command
 
-from gbike.app.single import open_store
 from gbike.kit.clock import SystemClock
 from gbike.kit.contacts import known_as
 from gbike.kit.ids import SystemIds
 from gbike.kit.storage.migrations.file import engine_of
 from gbike.kit.storage.migrations.migrate import config_for, migrate, migrate_url
 from gbike.kit.storage.sqlite.store import open_file
+from gbike.run.single import open_store
 from gbike.services.account.storage import VERSIONS
 from gbike.services.account.storage.contacts import candidates
 from tests.postgres import Server

@@ -4,9 +4,9 @@ import asyncio
 
 from structlog.testing import capture_logs
 
-from gbike.app.single import BUSY, drive
 from gbike.kit.messaging.bus import BEHIND, BusUnavailable
 from gbike.kit.service import Worker
+from gbike.run.single import BUSY, drive
 from tests.journeys.virtual_time import VirtualClock, in_virtual_time
 
 PAUSE_MS = 20

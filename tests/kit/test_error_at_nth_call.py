@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from gbike.app.embedded import Embedded
 from gbike.kit.messaging.bus import BusUnavailable
 from gbike.kit.messaging.local.log import SqliteLog
 from gbike.kit.storage.sqlite.store import SqliteStore
 from gbike.kit.store import StoreUnavailable
+from gbike.run.embedded import Embedded
 from tests.kit.floor import SetClock
 from tests.support import EVERY_RIDE_COSTS, Client
 

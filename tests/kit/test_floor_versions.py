@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from gbike.app.catalogue import spec, specs
 from gbike.kit.storage.migrations import migrate as schema
 from gbike.kit.storage.migrations.migrate import (
     FLOOR,
@@ -18,6 +17,7 @@ from gbike.kit.storage.migrations.migrate import (
     version_of,
 )
 from gbike.kit.storage.sqlite.store import open_file
+from gbike.run.registry import spec, specs
 from tests.kit.left import schema_of
 from tests.postgres import Server
 from tests.upgrade.kept import put_back

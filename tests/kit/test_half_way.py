@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from gbike.app.catalogue import specs
 from gbike.kit.storage.migrations import NoVersion
 from gbike.kit.storage.migrations.migrate import LOG_VERSIONS, migrate, newest, version_of
 from gbike.kit.storage.sqlite.store import connect, open_file
+from gbike.run.registry import specs
 from gbike.services.rent.storage import VERSIONS as RENT
 from tests.cluster.running import gbike
 from tests.kit.left import KILL, copied, rows_of, schema_of, upgraded_by_the_older, with_a_step

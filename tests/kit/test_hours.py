@@ -5,8 +5,6 @@ from collections.abc import AsyncIterator, Iterable
 
 import pytest
 
-from gbike.app.catalogue import specs
-from gbike.app.event_map import build_all
 from gbike.kit.envelope import Message
 from gbike.kit.messaging import hours
 from gbike.kit.messaging.hours import BATCH, HOUR_MS, SURE_MS, fold_of, record_received, speakers, sums
@@ -15,6 +13,8 @@ from gbike.kit.storage.postgres.store import PostgresStore
 from gbike.kit.storage.retention import DAY_MS, Housekeeper
 from gbike.kit.storage.sqlite.store import SqliteStore
 from gbike.kit.store import Store, Tx
+from gbike.run.event_map import build_all
+from gbike.run.registry import specs
 from gbike.services.bike.storage import VERSIONS
 from tests.kit.floor import ClockIds, Hummed, Rang, SetClock, fold, id_at
 from tests.postgres import Server

@@ -10,7 +10,6 @@ import msgspec
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from gbike.app.engines import kafka as engine
 from gbike.kit.messaging.bus import BEHIND, BusUnavailable
 from gbike.kit.messaging.inbox import Consumer
 from gbike.kit.messaging.kafka import bus as kafka_bus
@@ -19,6 +18,7 @@ from gbike.kit.messaging.outbox import Relay
 from gbike.kit.storage.sqlite.store import SqliteStore
 from gbike.kit.store import StoreUnavailable, Tx
 from gbike.kit.telemetry import Metrics
+from gbike.run.engines import kafka as engine
 from tests.kit.floor import Rang, SetClock, a_store, note, words
 from tests.kit.kafkas import Cluster, KafkaWire, MockCluster, RealKafka, soon
 from tests.kit.test_bus import BusSuite, Wire, a_message, rings, take_all

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gbike.app.engines import kafka
+from gbike.run.engines import kafka
 
 
 @pytest.mark.parametrize("name", ["-" + "a" * 21, "_" + "b" * 21])

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from gbike.app.embedded import Embedded
 from gbike.kit.auth.acting import IdempotencyKey
 from gbike.kit.http.hal import Page
 from gbike.kit.http.listing import Listing, list_page
@@ -18,6 +17,7 @@ from gbike.kit.storage.migrations.migrate import in_memory, migrate, newest, ver
 from gbike.kit.storage.retention import BATCH, DAY_MS, FLOOR, TURN_MS, Housekeeper
 from gbike.kit.storage.sqlite.store import open_file
 from gbike.kit.store import Tx
+from gbike.run.embedded import Embedded
 from gbike.services.rent.storage import VERSIONS
 from tests.kit.floor import Rang, SetClock, a_store, fold, note, words
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from gbike.app.catalogue import specs
-from gbike.app.engines import CannotRun, postgres
 from gbike.kit.storage.migrations.migrate import migrate_url
+from gbike.run.engines import CannotRun, postgres
+from gbike.run.registry import specs
 from gbike.services.bike.storage import VERSIONS
 from gbike.services.rent.storage import VERSIONS as RENT
 from gbike.services.user_deposit.storage import VERSIONS as LEDGER

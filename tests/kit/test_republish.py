@@ -9,10 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from gbike.app.cli import app
-from gbike.app.data_folder import DataFolder
-from gbike.app.embedded import Embedded
-from gbike.app.engines import kafka
+from gbike.cli import app
 from gbike.kit.envelope import Message
 from gbike.kit.messaging import republish
 from gbike.kit.messaging.bus import BusUnavailable
@@ -23,6 +20,9 @@ from gbike.kit.messaging.outbox import Relay, how_many_wait
 from gbike.kit.messaging.republish import meet, publish_since, put_back_in_time
 from gbike.kit.store import Store
 from gbike.kit.telemetry import Metrics
+from gbike.run.embedded import Embedded
+from gbike.run.engines import kafka
+from gbike.run.folder.data_folder import DataFolder
 from gbike.services.rent.storage import VERSIONS
 from tests.journeys.fleet import open_deposits, register_bikes
 from tests.kit.floor import Rang, SetClock, a_log_store, words

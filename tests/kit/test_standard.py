@@ -2,7 +2,7 @@
 
 import pytest
 
-from gbike.app.embedded import Embedded
+from gbike.run.embedded import Embedded
 from tests.observability.pages import read
 from tests.support import Client
 

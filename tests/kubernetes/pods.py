@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from gbike.app.cluster.plan import Plan, keep_plan
+from gbike.run.cluster.plan import Plan, keep_plan
 from gbike.services import NAMES
 from tests.cluster.running import Reply, ask, gbike, until
 from tests.kubernetes.conftest import Platform

@@ -15,8 +15,8 @@ import yaml
 
 from deploy.pipeline import manifests
 from deploy.pipeline.rollout import MIGRATIONS
-from gbike.app.catalogue import spec
 from gbike.kit.auth.certificates import Certificates, services_named
+from gbike.run.registry import spec
 from gbike.services import NAMES
 from tests.architecture.source import ROOT
 from tests.kubernetes.conftest import SMALL, Platform

@@ -10,13 +10,13 @@ from psycopg import sql
 from typer.testing import CliRunner, Result
 
 from dev.bench.fill import fill
-from gbike.app.catalogue import specs
-from gbike.app.cli import app
-from gbike.app.data_folder import DataFolder
-from gbike.app.embedded import Embedded
-from gbike.app.modes import Mode, claim
+from gbike.cli import app
 from gbike.kit.audit.rows import GENESIS
 from gbike.kit.storage.sqlite.store import open_file
+from gbike.run.embedded import Embedded
+from gbike.run.folder.data_folder import DataFolder
+from gbike.run.folder.data_mode import Mode, claim
+from gbike.run.registry import specs
 from gbike.services import NAMES
 from tests.cluster.running import GBIKE, until
 from tests.postgres import Server

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from gbike.app.catalogue import spec
-from gbike.app.data_folder import DataFolder
-from gbike.app.move.screen import Screen
-from gbike.app.move.source import scratch_of
+from gbike.cli.move.screen import Screen
+from gbike.cli.move.source import scratch_of
 from gbike.kit.storage.migrations.migrate import migrate_url
+from gbike.run.folder.data_folder import DataFolder
+from gbike.run.registry import spec
 from gbike.services import NAMES
 from tests.move.moving import (
     OPEN,

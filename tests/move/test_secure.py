@@ -14,19 +14,19 @@ import jwt
 import pyotp
 import pytest
 
-from gbike.app.cluster.logins import Logins
-from gbike.app.cluster.plan import MOVING, read_plan
-from gbike.app.data_folder import DataFolder
-from gbike.app.embedded import Embedded
-from gbike.app.engines import postgres
-from gbike.app.event_map import inert_dependencies
-from gbike.app.modes import Mode, claim
-from gbike.app.up import settings_in
+from gbike.cli.up import settings_in
 from gbike.kit.auth.keyring import KeyFolder
 from gbike.kit.clock import SystemClock
 from gbike.kit.ids import SystemIds
 from gbike.kit.service import assemble
 from gbike.kit.storage.postgres.store import PostgresStore
+from gbike.run.cluster.logins import Logins
+from gbike.run.cluster.plan import MOVING, read_plan
+from gbike.run.embedded import Embedded
+from gbike.run.engines import postgres
+from gbike.run.event_map import inert_dependencies
+from gbike.run.folder.data_folder import DataFolder
+from gbike.run.folder.data_mode import Mode, claim
 from gbike.services import NAMES
 from gbike.services.account.wiring import SPEC
 from tests.architecture.source import ROOT

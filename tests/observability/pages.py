@@ -6,8 +6,8 @@ from typing import NamedTuple
 from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.parser import text_string_to_metric_families
 
-from gbike.app.catalogue import specs
-from gbike.app.event_map import inert_dependencies
+from gbike.run.event_map import inert_dependencies
+from gbike.run.registry import specs
 
 
 class Metrics(NamedTuple):

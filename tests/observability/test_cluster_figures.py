@@ -4,7 +4,7 @@ import urllib.request
 
 import pytest
 
-from gbike.app.cluster.plan import Plan
+from gbike.run.cluster.plan import Plan
 from tests.cluster.running import Cluster, until
 from tests.cluster.test_cluster import bike, ride
 from tests.observability.pages import Metrics, read

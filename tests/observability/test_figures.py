@@ -7,11 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from gbike.app.catalogue import specs
-from gbike.app.cluster.secrets import make, told
-from gbike.app.copies import copy_running, copy_stopped
-from gbike.app.data_folder import DataFolder
-from gbike.app.embedded import Embedded
 from gbike.kit.auth.certificates import certificates
 from gbike.kit.clock import SystemClock
 from gbike.kit.envelope import Message
@@ -19,6 +14,11 @@ from gbike.kit.messaging.bus import BusUnavailable
 from gbike.kit.open_files import OpenFiles
 from gbike.kit.store import Tx
 from gbike.kit.telemetry import Metrics as KitMetrics
+from gbike.run.cluster.secrets import make, told
+from gbike.run.embedded import Embedded
+from gbike.run.folder.backup import copy_running, copy_stopped
+from gbike.run.folder.data_folder import DataFolder
+from gbike.run.registry import specs
 from gbike.services.billing.storage import IN_FLIGHT, not_closed
 from gbike.services.user_deposit.wiring import DRIFT_BATCH, Drift
 from tests.journeys.fleet import open_deposits, register_bikes

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from gbike.app import gateway
-from gbike.app.engines import CannotRun
-from gbike.app.engines.envoy import binary
+from gbike.cli import gateway
+from gbike.run.engines import CannotRun
+from gbike.run.engines.envoy import binary
 from tests.cluster.running import until
 from tests.gateway.servers import Envoy, free_port
 

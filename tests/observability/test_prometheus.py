@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from gbike.app.cluster.ports import free_ports
+from gbike.run.cluster.tcp_ports import free_ports
 from tests.cluster.running import ask, until
 from tests.observability.test_rules import HERE, panels
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from prometheus_client import Counter, Histogram
 
-from gbike.app.catalogue import usual_port
+from gbike.run.registry import usual_port
 from gbike.services import NAMES
 from tests.observability.pages import declared, metrics_of
 

@@ -7,9 +7,9 @@ import pytest
 from tests.cluster.running import Served, ask, until
 
 pytest.importorskip("opentelemetry.sdk", reason="the packages of gbike[distributed] are not installed")
-from gbike.app.cluster.ports import free_ports
-from gbike.app.embedded import Embedded
-from gbike.app.tracing import start_tracing
+from gbike.run.cluster.tcp_ports import free_ports
+from gbike.run.embedded import Embedded
+from gbike.run.tracing import start_tracing
 from tests.journeys.fleet import open_deposits, register_bikes
 from tests.journeys.test_spans import Collector
 from tests.observability.pages import read

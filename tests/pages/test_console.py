@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Request, Route
 
-from gbike.app.data_folder import DataFolder
 from gbike.kit.storage.sqlite.store import open_file
 from gbike.kit.text import clean
+from gbike.run.folder.data_folder import DataFolder
 from tests.pages.browser import CONSOLE, DESKTOP, PHONE, Demo, Rider, eventually
 from tests.pages.conftest import NewRider
 from tests.pages.console_views import CONSOLE_VIEWS, choose

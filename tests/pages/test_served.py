@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from gbike.app.embedded import Embedded
-from gbike.app.web import FILES, FOR_GOOD, FRESH, LATER, UNVERSIONED, policy, web
 from gbike.gateway.settings import GatewaySettings
 from gbike.kit.http.protection import POLICY
 from gbike.kit.settings import BadSetting
+from gbike.run.embedded import Embedded
+from gbike.run.web import FILES, FOR_GOOD, FRESH, LATER, UNVERSIONED, policy, web
 from tests.support import Client
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"

@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 import apsw
 import pytest
 
-from gbike.app import checking
-from gbike.app.data_folder import MANIFEST, DataFolder
-from gbike.app.embedded import Embedded
+from gbike.cli import verify
 from gbike.kit.clock import A_MINUTE_MS, Moment, SystemClock
 from gbike.kit.storage.sqlite import store as sqlite_store
 from gbike.kit.storage.sqlite.store import open_file
+from gbike.run.embedded import Embedded
+from gbike.run.folder.data_folder import MANIFEST, DataFolder
 from tests.kit.floor import a_store, note
 from tests.power.disk import Disk
 from tests.support import EVERY_RIDE_COSTS, Client
@@ -168,4 +168,4 @@ async def test_after_a_power_cut_every_ride_that_riders_know_of_is_there_and_set
             assert there.json["status"] == "returned" or rentid not in known.returned, (seed, there)
         await again.stop()
         told: list[str] = []
-        assert await checking.verify(DataFolder(found), EVERY_RIDE_COSTS, told.append) == 0, (seed, told)
+        assert await verify.verify(DataFolder(found), EVERY_RIDE_COSTS, told.append) == 0, (seed, told)

@@ -4,10 +4,10 @@ import struct
 from pathlib import Path
 from typing import Any
 
-from gbike.app.embedded import Embedded
 from gbike.kit.auth.passwords import Passwords
 from gbike.kit.contacts import Contact
 from gbike.kit.settings import load
+from gbike.run.embedded import Embedded
 from gbike.services.account.commands.accounts import add_account
 from gbike.services.account.domain import Role
 from gbike.services.account.wiring import AccountSettings

@@ -5,17 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from gbike.app import checking, privacy
-from gbike.app.copies import copy_stopped
-from gbike.app.data_folder import DataFolder
-from gbike.app.embedded import ERASED_AFTER_MS, Embedded
-from gbike.app.readings import StoreLocation
+from gbike.cli import privacy, verify
 from gbike.contracts.rent import Returned
 from gbike.kit.clock import SystemClock
 from gbike.kit.envelope import pack
 from gbike.kit.ids import SystemIds
 from gbike.kit.messaging.dead_letters import letters
 from gbike.kit.telemetry import NO_TRACE
+from gbike.run.embedded import ERASED_AFTER_MS, Embedded
+from gbike.run.folder.backup import copy_stopped
+from gbike.run.folder.data_folder import DataFolder
+from gbike.run.open_stores import StoreLocation
 from tests.kit.floor import SetClock
 from tests.privacy.people import SETTINGS, Person, found_in, ride, sign_up
 from tests.support import Client
@@ -66,7 +66,7 @@ async def test_who_is_erased_leaves_no_trace_and_the_books_balance(
     copy_stopped(folder, tmp_path / "backup")
     assert found_in(tmp_path / "backup", gone.traces(RIDES)) == []
     lines: list[str] = []
-    assert await checking.verify(folder, SETTINGS, lines.append) == 0, lines
+    assert await verify.verify(folder, SETTINGS, lines.append) == 0, lines
     after = privacy.export(StoreLocation(folder.path), stays.userid)
     assert {name: after[name] for name in ("account", "rent", "billing", "user_deposit", "rent_and_billing_view")} == {
         name: before[name] for name in ("account", "rent", "billing", "user_deposit", "rent_and_billing_view")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from gbike.app.embedded import Embedded
+from gbike.run.embedded import Embedded
 from tests.privacy.people import SETTINGS
 from tests.security.people import Locked
 from tests.support import Client

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from gbike.app.data_folder import DataFolder
-from gbike.app.embedded import ERASED_AFTER_MS, LOG_LOOK_S, Embedded
 from gbike.kit.clock import SystemClock
 from gbike.kit.privacy.erasure import WIPE_AGAIN_MS, WIPE_S
 from gbike.kit.storage.sqlite.store import connect
+from gbike.run.embedded import ERASED_AFTER_MS, LOG_LOOK_S, Embedded
+from gbike.run.folder.data_folder import DataFolder
 from tests.kit.floor import SetClock
 from tests.privacy.people import SETTINGS, Person, found_in, ride, sign_up
 from tests.support import Client

@@ -9,13 +9,13 @@ from typing import Any
 import jwt
 
 from dev.documents.kafka_rights import as_options
-from gbike.app import checking, privacy
-from gbike.app.catalogue import usual_port
-from gbike.app.data_folder import DataFolder
-from gbike.app.embedded import Embedded
-from gbike.app.event_map import build_all
-from gbike.app.kafka_rights import logins, rights
-from gbike.app.readings import StoreLocation
+from gbike.cli import privacy, verify
+from gbike.run.cluster.kafka_rights import logins, rights
+from gbike.run.embedded import Embedded
+from gbike.run.event_map import build_all
+from gbike.run.folder.data_folder import DataFolder
+from gbike.run.open_stores import StoreLocation
+from gbike.run.registry import usual_port
 from tests.support import Client
 
 SETTINGS = {"GBIKE_PASSWORD_MEMORY_KIB": "8192", "GBIKE_PASSWORD_PASSES": "1"}
@@ -48,7 +48,7 @@ def _traces(folder: Path) -> list[str]:
 
 async def _violated(folder: DataFolder) -> list[str]:
     lines: list[str] = []
-    await checking.verify(folder, SETTINGS, lines.append)
+    await verify.verify(folder, SETTINGS, lines.append)
     return lines
 
 

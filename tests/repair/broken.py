@@ -5,9 +5,9 @@ from collections.abc import Callable
 import apsw
 import psycopg
 
-from gbike.app.embedded import Embedded
 from gbike.kit.storage.postgres.store import PostgresStore
 from gbike.kit.storage.sqlite.store import SqliteStore, open_file
+from gbike.run.embedded import Embedded
 from tests.support import Client
 
 LEFT_PENDING = "INSERT INTO rents (userid, bikeid, status, deadline_ms) VALUES (3, 3, 'pending', 0) RETURNING rentid"

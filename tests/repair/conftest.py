@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from gbike.app.cluster import quiet
-from gbike.app.cluster.plan import Plan, keep_plan
-from gbike.app.control import Control
-from gbike.app.data_folder import DataFolder
-from gbike.app.embedded import Embedded
-from gbike.app.running_verbs import running_verbs
+from gbike.run.cluster import wait_idle
+from gbike.run.cluster.plan import Plan, keep_plan
+from gbike.run.control import Control
+from gbike.run.embedded import Embedded
+from gbike.run.folder.data_folder import DataFolder
+from gbike.run.hosting import running_verbs
 from tests.cluster.running import why_no_cluster
 from tests.journeys.engines import Databases, House
 from tests.repair.installation import Breaking, Installation, Make
@@ -26,9 +26,9 @@ def databases(request: pytest.FixtureRequest) -> Databases | None:
 @pytest.fixture
 async def make(tmp_path: Path, databases: Databases | None, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Make]:
     """Makes an installation of a form and breaks it."""
-    monkeypatch.setattr(quiet, "POLL_S", 0.01)
-    monkeypatch.setattr(quiet, "UNHEARD_S", 0.1)
-    monkeypatch.setattr(quiet, "APART_S", 0.1)
+    monkeypatch.setattr(wait_idle, "POLL_S", 0.01)
+    monkeypatch.setattr(wait_idle, "UNHEARD_S", 0.1)
+    monkeypatch.setattr(wait_idle, "APART_S", 0.1)
     folder, closing = DataFolder(tmp_path / "data"), []
 
     async def made(form: str, breaking: Breaking) -> Installation:

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from gbike.app import checking, repair
-from gbike.app.data_folder import DataFolder
-from gbike.app.embedded import Embedded
-from gbike.app.readings import open_readings
+from gbike.cli import repair, verify
+from gbike.run.embedded import Embedded
+from gbike.run.folder.data_folder import DataFolder
+from gbike.run.open_stores import open_readings
 from tests.support import EVERY_RIDE_COSTS
 
 T = TypeVar("T")
@@ -39,7 +39,7 @@ class Installation:
     async def violations(self) -> list[str]:
         """What `gbike verify` finds."""
         told: list[str] = []
-        await beside(lambda: asyncio.run(checking.verify(self.folder, EVERY_RIDE_COSTS, told.append)))
+        await beside(lambda: asyncio.run(verify.verify(self.folder, EVERY_RIDE_COSTS, told.append)))
         return told
 
     def deeds(self, service: str) -> list[tuple[str, str]]:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 import pytest
 
-from gbike.app.hours import published_and_heard
 from gbike.contracts.events import EVENTS
 from gbike.kit.envelope import Message
 from gbike.kit.messaging.dead_letters import set_aside
@@ -12,6 +11,7 @@ from gbike.kit.messaging.hours import HOUR_MS, Hours, record_received, take_note
 from gbike.kit.storage.migrations.migrate import in_memory
 from gbike.kit.storage.retention import DAY_MS, Housekeeper
 from gbike.kit.storage.sqlite.store import SqliteReading, SqliteStore
+from gbike.run.invariants_hours import published_and_heard
 from gbike.services.bike.storage import VERSIONS
 from tests.kit.floor import ClockIds, SetClock, id_at
 

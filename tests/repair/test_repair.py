@@ -6,12 +6,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from gbike.app import repair
-from gbike.app.cli import app
-from gbike.app.copies import NoData
-from gbike.app.data_folder import DataFolder
-from gbike.app.embedded import Embedded
-from gbike.app.mends import FreeBike
+from gbike.cli import app, repair
+from gbike.run.embedded import Embedded
+from gbike.run.folder.backup import NoData
+from gbike.run.folder.data_folder import DataFolder
+from gbike.run.mends import FreeBike
 from tests.repair import broken
 from tests.repair.broken import execute
 from tests.repair.installation import Make

@@ -5,14 +5,14 @@ import re
 
 import pytest
 
-from gbike.app import repair
-from gbike.app.cluster import quiet
-from gbike.app.embedded import Embedded
-from gbike.app.event_map import paths
-from gbike.app.mends import Mendable, PublishAgain, TakeNote
-from gbike.app.verify import violations
+from gbike.cli import repair
 from gbike.kit.messaging.hours import HOUR_MS
 from gbike.kit.storage.retention import DAY_MS
+from gbike.run.cluster import wait_idle
+from gbike.run.embedded import Embedded
+from gbike.run.event_map import paths
+from gbike.run.invariants import violations
+from gbike.run.mends import Mendable, PublishAgain, TakeNote
 from tests.kit.floor import ClockIds, SetClock
 from tests.repair.broken import day, execute, kept, ride
 from tests.repair.installation import Installation, Make
@@ -140,9 +140,9 @@ async def test_a_lost_thing_is_named_while_riders_ride_on(
     make: Make, lost: Lost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there = await make("databases", lost.happen)
-    monkeypatch.setattr(quiet, "POLL_S", 1.0)  # somebody rides in between, however busy the machine is
-    monkeypatch.setattr(quiet, "LOOKS", 1)
-    monkeypatch.setattr(quiet, "APART_S", 1.0)
+    monkeypatch.setattr(wait_idle, "POLL_S", 1.0)  # somebody rides in between, however busy the machine is
+    monkeypatch.setattr(wait_idle, "LOOKS", 1)
+    monkeypatch.setattr(wait_idle, "APART_S", 1.0)
     house = there.house
     assert house is not None
     client, done = Client(house.app), asyncio.Event()

@@ -8,11 +8,11 @@ from typing import Any
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from gbike.app.embedded import Embedded
 from gbike.kit.auth.services import service_token
 from gbike.kit.auth.tokens import PublicKey
 from gbike.kit.clock import Clock
 from gbike.kit.ids import SystemIds
+from gbike.run.embedded import Embedded
 from gbike.services import NAMES
 from tests.support import Client, Reply
 

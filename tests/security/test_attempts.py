@@ -5,7 +5,7 @@ import os
 import random
 from typing import Any
 
-from gbike.app.embedded import Embedded
+from gbike.run.embedded import Embedded
 from tests.security.people import As, Locked
 from tests.support import EVERY_RIDE_COSTS, digest
 

@@ -16,9 +16,6 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from gbike.app.catalogue import speakers, specs
-from gbike.app.cluster import kafka_logins, secrets
-from gbike.app.engines import kafka as engine
 from gbike.contracts.bike_manager import AdjustedPoint
 from gbike.kit.clock import SystemClock
 from gbike.kit.envelope import Message, pack
@@ -32,6 +29,9 @@ from gbike.kit.messaging.kafka.topic import HOUSE, PARTITIONS, ensure_topics, to
 from gbike.kit.messaging.kafka.wire import to_headers
 from gbike.kit.store import Tx
 from gbike.kit.telemetry import NO_TRACE, Metrics
+from gbike.run.cluster import kafka_logins, secrets
+from gbike.run.engines import kafka as engine
+from gbike.run.registry import speakers, specs
 from tests.kit.floor import a_store, note, words
 from tests.kit.kafkas import RealKafka
 from tests.waiting import a_while

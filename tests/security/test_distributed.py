@@ -15,12 +15,6 @@ import aiohttp
 import pytest
 from aiokafka.errors import KafkaError
 
-from gbike.app.cluster import secrets
-from gbike.app.cluster.logins import READER
-from gbike.app.cluster.quiet import unfinished
-from gbike.app.data_folder import DataFolder
-from gbike.app.engines import kafka, postgres
-from gbike.app.readings import open_readings
 from gbike.kit.auth.certificates import certificates, dns_name
 from gbike.kit.auth.services import read_private, service_token
 from gbike.kit.calls.remote import HttpCaller
@@ -28,6 +22,12 @@ from gbike.kit.clock import SystemClock
 from gbike.kit.ids import SystemIds
 from gbike.kit.messaging.kafka.broker import Broker
 from gbike.kit.messaging.kafka.topic import topic_of
+from gbike.run.cluster import secrets
+from gbike.run.cluster.logins import READER
+from gbike.run.cluster.wait_idle import unfinished
+from gbike.run.engines import kafka, postgres
+from gbike.run.folder.data_folder import DataFolder
+from gbike.run.open_stores import open_readings
 from tests.cluster.running import Cluster, gbike, started, until, why_no_cluster
 from tests.journeys.forms import Wire
 from tests.privacy.people import Person, found_in, ride

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from starlette.types import ASGIApp
 
-from gbike.app.embedded import Embedded
 from gbike.kit.money import MAX_WON
+from gbike.run.embedded import Embedded
 from tests.journeys.fuzzing import FULL, PATIENCE_S, schemathesis, served
 from tests.security.asking import ADMIN, MANAGER
 from tests.security.near_numbers import NEAR, near

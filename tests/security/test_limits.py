@@ -8,8 +8,6 @@ from collections.abc import Iterator
 import pytest
 import uvloop
 
-from gbike.app.doors import TokenMode
-from gbike.app.embedded import Embedded
 from gbike.kit.auth.addresses import Proxies, client_prefix, origin
 from gbike.kit.auth.limits import ANONYMOUS_ASKS, SESSIONS, SIGN_INS, Limits, Pace
 from gbike.kit.auth.rules import PUBLIC
@@ -20,6 +18,8 @@ from gbike.kit.http.request import Request, Response
 from gbike.kit.http.server import HttpServer, listen
 from gbike.kit.settings import BadSetting
 from gbike.kit.telemetry import Metrics
+from gbike.run.auth_mode import TokenMode
+from gbike.run.embedded import Embedded
 from tests.security.people import As, Locked
 from tests.services.lone import FakePeer, SetClock
 from tests.support import Reply

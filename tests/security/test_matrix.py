@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gbike.app.embedded import Embedded
-from gbike.app.event_map import build_all
 from gbike.kit.auth.rules import Rule
 from gbike.kit.http.app import HttpApp, Operation
 from gbike.kit.http.guard import NO_AUTH
 from gbike.kit.http.request import Request, Response
 from gbike.kit.telemetry import Metrics
+from gbike.run.embedded import Embedded
+from gbike.run.event_map import build_all
 from tests.security.asking import AS_MANY_RENTS, CHEAP, Stage, mismatches
 from tests.security.people import EVERYWHERE, As, Locked
 from tests.security.table import COLUMNS, expected

@@ -13,9 +13,6 @@ from typing import Any
 
 import pytest
 
-from gbike.app.cluster.authority import Authority
-from gbike.app.cluster.ports import free_ports
-from gbike.app.serve import CannotServe, run_service
 from gbike.kit.auth.certificates import Certificates, certificates, services_named
 from gbike.kit.auth.services import read_private, service_token
 from gbike.kit.calls.peers import PeerUnreachable
@@ -24,6 +21,9 @@ from gbike.kit.clock import SystemClock
 from gbike.kit.http.server import HttpServer, listen
 from gbike.kit.ids import SystemIds
 from gbike.kit.settings import BadSetting
+from gbike.run.cluster.authority import Authority
+from gbike.run.cluster.tcp_ports import free_ports
+from gbike.run.serve import CannotServe, run_service
 from tests.cluster.running import Served, ask, until
 
 NOBODY = "127.0.0.1:1"

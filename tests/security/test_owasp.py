@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
-from gbike.app.embedded import Embedded
-from gbike.app.event_map import build_all
 from gbike.gateway.settings import GatewaySettings, origins
 from gbike.kit.auth.addresses import Proxies
 from gbike.kit.http.openapi import document
 from gbike.kit.http.protection import PAGE_POLICY, POLICY
 from gbike.kit.http.request import MAX_BODY
 from gbike.kit.settings import BadSetting
+from gbike.run.embedded import Embedded
+from gbike.run.event_map import build_all
 from tests.security.people import UNLIMITED, As, Locked, by_hand
 from tests.support import EVERY_RIDE_COSTS, digest
 

@@ -9,7 +9,6 @@ from typing import Any
 import pyotp
 import pytest
 
-from gbike.app.hearing import Hearing
 from gbike.contracts.account import AccountErased, ChangedRoles, EndedSessions
 from gbike.kit.auth.principal import Principal
 from gbike.kit.auth.revoked import Revocations
@@ -18,6 +17,7 @@ from gbike.kit.auth.tokens import BadToken, Trusted, Verifier
 from gbike.kit.envelope import Event, Message, pack
 from gbike.kit.messaging.bus import BusUnavailable
 from gbike.kit.telemetry import NO_TRACE
+from gbike.run.hearing import Hearing
 from tests.account.house import admin_file, up
 from tests.cluster.running import until
 from tests.security.asking import CHEAP

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from gbike.app import privacy
-from gbike.app.data_folder import DataFolder
-from gbike.app.embedded import Embedded
-from gbike.app.readings import StoreLocation
+from gbike.cli import privacy
 from gbike.kit.store import Tx
+from gbike.run.embedded import Embedded
+from gbike.run.folder.data_folder import DataFolder
+from gbike.run.open_stores import StoreLocation
 from tests.privacy.people import SETTINGS, sign_up
 from tests.support import Client
 

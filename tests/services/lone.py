@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import msgspec
 from hypothesis import settings
 
-from gbike.app.single import assemble_one
 from gbike.kit.calls.in_process import call_asgi
 from gbike.kit.calls.peers import PeerAnswer, PeerUnreachable
 from gbike.kit.clock import Moment
@@ -21,6 +20,7 @@ from gbike.kit.service import Dependencies, ServiceSpec, Worker
 from gbike.kit.storage.migrations.migrate import LOG_VERSIONS, in_memory, migrate
 from gbike.kit.storage.sqlite.store import SqliteStore
 from gbike.kit.telemetry import NO_TRACE, Metrics
+from gbike.run.single import assemble_one
 
 NOON = 1_790_000_000_000
 

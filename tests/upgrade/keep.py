@@ -19,13 +19,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from gbike.app.cluster.quiet import unfinished
-from gbike.app.copies import copy_stopped
-from gbike.app.data_folder import DataFolder
-from gbike.app.embedded import Embedded
-from gbike.app.engines import postgres
-from gbike.app.modes import Mode, claim
-from gbike.app.readings import open_readings
+from gbike.run.cluster.wait_idle import unfinished
+from gbike.run.embedded import Embedded
+from gbike.run.engines import postgres
+from gbike.run.folder.backup import copy_stopped
+from gbike.run.folder.data_folder import DataFolder
+from gbike.run.folder.data_mode import Mode, claim
+from gbike.run.open_stores import open_readings
 from tests.cluster.running import Cluster, started
 from tests.security.people import ISSUER, As, TestIssuer
 from tests.support import EVERY_RIDE_COSTS, Client

@@ -16,9 +16,9 @@ from typing import Any
 
 import psycopg
 
-from gbike.app.data_folder import DataFolder
-from gbike.app.engines import postgres
 from gbike.kit.storage.sqlite.store import open_file
+from gbike.run.engines import postgres
+from gbike.run.folder.data_folder import DataFolder
 from tests.cluster.running import until
 from tests.postgres import Server, free_port
 

@@ -16,19 +16,19 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 
-from gbike.app.cluster import secrets
-from gbike.app.cluster.engine import alone
-from gbike.app.cluster.quiet import unfinished
-from gbike.app.data_folder import DataFolder
-from gbike.app.engines import kafka, postgres
-from gbike.app.event_map import build_all
-from gbike.app.kafka_rights import topics
-from gbike.app.readings import open_readings
 from gbike.kit.envelope import Message
 from gbike.kit.messaging.kafka.broker import Broker
 from gbike.kit.messaging.kafka.subscription import group_of
 from gbike.kit.messaging.kafka.topic import HOUSE, PARTITIONS, ensure_topics
 from gbike.kit.messaging.kafka.wire import to_headers
+from gbike.run.cluster import secrets
+from gbike.run.cluster.engine import alone
+from gbike.run.cluster.kafka_rights import topics
+from gbike.run.cluster.wait_idle import unfinished
+from gbike.run.engines import kafka, postgres
+from gbike.run.event_map import build_all
+from gbike.run.folder.data_folder import DataFolder
+from gbike.run.open_stores import open_readings
 from tests.cluster.running import Cluster, begin, end, new_folder, until, why_no_cluster
 from tests.upgrade.kept import VERSIONS, restored_in_a_cluster
 

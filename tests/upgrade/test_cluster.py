@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from gbike.app.engines import postgres
+from gbike.run.engines import postgres
 from tests.cluster.running import Cluster, ask, begin, end, gbike, new_folder, until, why_no_cluster
 from tests.upgrade.kept import OPEN, VERSIONS, fee, packed, restored_in_a_cluster, unpacked
 

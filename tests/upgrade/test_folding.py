@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from gbike.app import checking
-from gbike.app.embedded import Embedded
-from gbike.app.modes import Mode
-from gbike.app.single import open_store
-from gbike.app.verify import differing_lines
+from gbike.cli import verify
 from gbike.kit.clock import SystemClock
 from gbike.kit.ids import SystemIds
 from gbike.kit.storage.migrations.migrate import in_memory
 from gbike.kit.storage.sqlite.store import SqliteStore
+from gbike.run.embedded import Embedded
+from gbike.run.folder.data_mode import Mode
+from gbike.run.invariants import differing_lines
+from gbike.run.single import open_store
 from gbike.services.rent_and_billing_view.storage import VERSIONS, lines
 from gbike.services.rent_and_billing_view.storage.kept import BATCH
 from gbike.services.rent_and_billing_view.wiring import Folding, rebuild
@@ -28,7 +28,7 @@ VIEW = "rent_and_billing_view"
 OF_BEFORE = "SELECT count(*) FROM kept WHERE length(headers) > 0"
 HALF_WAY = """
 import asyncio, sys
-from gbike.app.single import open_store
+from gbike.run.single import open_store
 from gbike.kit.clock import SystemClock
 from gbike.kit.ids import SystemIds
 from gbike.services.rent_and_billing_view import commands as folding
@@ -149,8 +149,8 @@ async def test_more_old_events_than_a_bite_are_folded_and_removed(tmp_path: Path
 @pytest.mark.parametrize("kept", [KEPT / "demo", KEPT / "secure", KEPT.parent / "0.1.0"])
 async def test_the_commands_find_no_difference_before_and_after(kept: Path, tmp_path: Path) -> None:
     folder, told = put_back(kept, tmp_path), list[str]()
-    assert await checking.verify_view(folder, told.append) == 0, told
-    assert await checking.rebuild_view(folder, {}) > 10
+    assert await verify.verify_view(folder, told.append) == 0, told
+    assert await verify.rebuild_view(folder, {}) > 10
     store = open_store(f"sqlite:///{folder.store_path(VIEW)}", VIEW, SystemClock(), SystemIds())
     assert await store.read(lambda read: read.one(OF_BEFORE)) != (0,)
     folding = Folding(store)
@@ -158,6 +158,6 @@ async def test_the_commands_find_no_difference_before_and_after(kept: Path, tmp_
         pass
     assert await store.read(lambda read: read.one(OF_BEFORE)) == (0,)
     await store.close()
-    assert await checking.verify_view(folder, told.append) == 0, told
-    assert await checking.rebuild_view(folder, {}) > 0
-    assert await checking.verify_view(folder, told.append) == 0, told
+    assert await verify.verify_view(folder, told.append) == 0, told
+    assert await verify.rebuild_view(folder, {}) > 0
+    assert await verify.verify_view(folder, told.append) == 0, told

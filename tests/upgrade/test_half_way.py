@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from gbike.app import checking
-from gbike.app.catalogue import specs
-from gbike.app.copies import restore
-from gbike.app.data_folder import DataFolder
-from gbike.app.embedded import Embedded
-from gbike.app.modes import Mode, mode_of
+from gbike.cli import verify
 from gbike.kit.storage.migrations.migrate import migrate_url
+from gbike.run.embedded import Embedded
+from gbike.run.folder.backup import restore
+from gbike.run.folder.data_folder import DataFolder
+from gbike.run.folder.data_mode import Mode, mode_of
+from gbike.run.registry import specs
 from tests.journeys.engines import House
 from tests.journeys.fleet import assert_nothing_is_violated, every
 from tests.postgres import Server
@@ -136,7 +136,7 @@ async def test_verify_of_a_stopped_folder_finds_nothing(kept: Path, mode: Mode, 
     past = Folder(kept, tmp_path, mode)
     assert mode_of(past.folder) is mode
     told: list[str] = []
-    assert await checking.verify(past.folder, EVERY_RIDE_COSTS, told.append) == 0, told
+    assert await verify.verify(past.folder, EVERY_RIDE_COSTS, told.append) == 0, told
 
 
 @pytest.mark.parametrize("mode", list(Mode))
@@ -148,7 +148,7 @@ async def test_a_backup_is_restored_and_verified(kept: Path, mode: Mode, tmp_pat
     restore(backup, folder)
     assert mode_of(folder) is mode
     told: list[str] = []
-    assert await checking.verify(folder, EVERY_RIDE_COSTS, told.append) == 0, told
+    assert await verify.verify(folder, EVERY_RIDE_COSTS, told.append) == 0, told
 
 
 @pytest.fixture

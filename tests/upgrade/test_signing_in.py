@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gbike.app.embedded import Embedded
+from gbike.run.embedded import Embedded
 from tests.support import EVERY_RIDE_COSTS, Client
 from tests.upgrade.kept import put_back
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from gbike.app.catalogue import specs
-from gbike.app.data_folder import DataFolder
-from gbike.app.embedded import Embedded
 from gbike.kit.storage.migrations.migrate import FLOOR_VERSIONS, LOG_VERSIONS
+from gbike.run.embedded import Embedded
+from gbike.run.folder.data_folder import DataFolder
+from gbike.run.registry import specs
 from tests.journeys.fleet import assert_nothing_is_violated, every
 from tests.support import EVERY_RIDE_COSTS, Client
 from tests.upgrade.kept import put_back

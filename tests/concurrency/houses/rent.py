@@ -1,6 +1,6 @@
 """Rents: 1, 2 and 4 of rider 3 are pending (1 past its deadline, 4 with a key), 3 is open; two may be open at once."""
 
-from gbike.app.events import _on_record
+from gbike.cli.events import _on_record
 from gbike.contracts.account import AccountErased
 from gbike.contracts.events import EVENTS
 from gbike.contracts.user_deposit import ChangedStanding

@@ -1,0 +1,1 @@
+"""A data folder: its manifest, its mode, its copies."""
