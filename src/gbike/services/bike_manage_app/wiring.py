@@ -76,7 +76,7 @@ def build(deps: Dependencies) -> Service:
     workers = (sweeper, Worker("figures", look, lambda: asyncio.sleep(POLL_S), drains=False))
     pace = Pace("reports", chosen.limit_reports_per_min)
     reporting = partial(
-        report_a_bike, store=deps.store, bikes=bikes, patience_ms=stale_after_ms, earning=chosen.earning
+        report_a_bike, store=deps.store, bikes=bikes, stale_after_ms=stale_after_ms, earning=chosen.earning
     )
     shown = operations(deps.store, reporting, pace)
     return Service("bike_manage_app", shown, REFUSALS, workers=workers)
