@@ -29,10 +29,10 @@ VERBS = {
     "demo": ("demo", "Everything in one process on loopback, with no login and a small fleet."),
     "up": ("up", "Everything in one process, secure: tokens required. Asks for the first admin."),
     "serve": ("service", "One service of the distributed form, as a process of its own."),
-    "cluster": ("cluster.run", "The distributed form on this machine, for real."),
+    "cluster": ("cluster", "The distributed form on this machine, for real."),
     "gateway": ("gateway", "Envoy in front of the services, its configuration made from the route table."),
-    "demo-fault": ("control", "Faults for trying out, on a running demo."),
-    "verify": ("checking", "Check every invariant over all stores, running or stopped."),
+    "demo-fault": ("demo_fault", "Faults for trying out, on a running demo."),
+    "verify": ("verify", "Check every invariant over all stores, running or stopped."),
     "repair": ("repair", "What `gbike verify` finds and can be mended with certainty, and its mending."),
     "doctor": ("doctor", "Secrets, ports, schemas, clocks, disk and engines: what is wrong, and how to mend it."),
     "trace": ("trace", "Follow a rent (7), a request, a trace or a message: who said what, when, because of what."),
@@ -40,13 +40,13 @@ VERBS = {
     "account": ("account", "Accounts, for the operator."),
     "privacy": ("privacy", "What is held of one person."),
     "backup": (
-        "cluster_copies",
+        "backup",
         "Copy all stores of one moment into an empty folder, also while gbike runs; of a cluster too.",
     ),
-    "restore": ("cluster_copies", "Put a backup back into an empty data folder; of a cluster for `gbike cluster up`."),
+    "restore": ("backup", "Put a backup back into an empty data folder; of a cluster for `gbike cluster up`."),
     "move": ("move.run", "From one machine to a cluster: a stopped folder into PostgreSQL."),
     "migrate": ("service", "Bring a service's schema to the newest version; `demo` and `serve` do it by themselves."),
-    "view": ("checking", "The view of rides and bills."),
+    "view": ("verify", "The view of rides and bills."),
     "events": ("events", "The events: their map, and what was set aside."),
     "routes": ("events", "The route table, from the code."),
     "settings": ("settings", "Every setting: its name, the value that is set, its default in each form, its meaning."),
@@ -89,7 +89,7 @@ def settings_given() -> dict[str, str]:
 
 def verb(name: str) -> typer.Typer:
     """The verb of this name, imported with what it needs."""
-    found: Any = getattr(import_module(f"gbike.run.{VERBS[name][0]}"), f"{name.replace('-', '_')}_verb")
+    found: Any = getattr(import_module(f"gbike.cli.{VERBS[name][0]}"), f"{name.replace('-', '_')}_verb")
     if isinstance(found, typer.Typer):
         return found
     alone = typer.Typer(add_completion=False)
