@@ -36,6 +36,14 @@ def test_dates_have_the_calendars_year_and_are_in_utc(at_ms: int, compact: str, 
     assert (second(at_ms // 1000)[1], rfc3339(at_ms)) == (compact, long)
 
 
+def test_a_clock_that_goes_otherwise_goes_so_in_its_moments_too() -> None:
+    class Stopped(SystemClock):
+        def now_ms(self) -> int:
+            return 7
+
+    assert Stopped().moment().wall_ms == 7
+
+
 def test_the_machines_clocks_run_forward() -> None:
     clock = SystemClock()
     assert clock.now_ms() > 1_700_000_000_000

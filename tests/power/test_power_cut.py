@@ -13,7 +13,6 @@ import apsw
 import pytest
 
 from gbike.cli import verify
-from gbike.kit.clock import A_MINUTE_MS, Moment, SystemClock
 from gbike.kit.storage.sqlite import store as sqlite_store
 from gbike.kit.storage.sqlite.store import open_file
 from gbike.run.embedded import Embedded
@@ -99,16 +98,6 @@ async def test_a_store_that_does_not_wait_for_the_disk_is_caught(
     raise AssertionError("nothing was lost")
 
 
-class Later(SystemClock):
-    """The machine's clock, a minute on."""
-
-    def now_ms(self) -> int:
-        return super().now_ms() + A_MINUTE_MS
-
-    def moment(self) -> Moment:
-        return super().moment()._replace(wall_ms=self.now_ms())
-
-
 class Known(NamedTuple):
     """What riders were told."""
 
@@ -160,7 +149,7 @@ async def test_after_a_power_cut_every_ride_that_riders_know_of_is_there_and_set
             assert (await Client(fleet.app).post("/bikes", {"bikeid": bikeid, "status": FREE})).status == 201
         await fleet.stop()
         known = await ridden_until_a_cut(disk, data, found, Random(seed))
-        again = Embedded(DataFolder(found), EVERY_RIDE_COSTS, clock=Later())  # no wish of before the cut waits longer
+        again = Embedded(DataFolder(found), EVERY_RIDE_COSTS)
         await again.settle()
         for rentid in known.rented:
             there = await Client(again.app).get(f"/rents/{rentid}")

@@ -48,8 +48,7 @@ class SystemClock:
 
     def moment(self) -> Moment:
         """By both clocks; what knows no CLOCK_BOOTTIME (macOS) has no boot either."""
-        wall_ms, boot_ms = time.time_ns() // 1_000_000, time.clock_gettime_ns(_BOOTTIME) // 1_000_000
-        return Moment(wall_ms, _bootid(), boot_ms)
+        return Moment(self.now_ms(), _bootid(), time.clock_gettime_ns(_BOOTTIME) // 1_000_000)
 
 
 _BOOTTIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
