@@ -9,12 +9,13 @@ from gbike.kit.auth.acting import NOBODY_ASKED, Acting, IdempotencyKey, acting
 from gbike.kit.auth.limits import Pace
 from gbike.kit.auth.principal import ANONYMOUS, DEMO, OwnerScope
 from gbike.kit.auth.rules import PUBLIC, Rule
+from gbike.kit.calls.breaker import CircuitOpen
 from gbike.kit.calls.in_process import call_asgi
 from gbike.kit.http.app import HttpApp, Operation
 from gbike.kit.http.guard import NoAuth
 from gbike.kit.http.request import Request, Response
 from gbike.kit.service import Worker
-from gbike.kit.storage.idempotency import answered_before
+from gbike.kit.storage.idempotency import KeyInFlight, answered_before, hold
 from gbike.kit.store import StoreUnavailable
 from gbike.kit.telemetry import Metrics
 from gbike.run.single import Drivers
@@ -71,8 +72,19 @@ async def test_a_worker_acts_for_nobody_whoever_had_it_started() -> None:
 async def test_only_for_a_request_with_a_key_is_it_looked_up_whether_it_was_answered_before() -> None:
     store = a_store()
     await store.close()
-    await answered_before(store)
+    await answered_before(store, CircuitOpen(1))
     before = acting.set(RIDER)
     with pytest.raises(StoreUnavailable):
-        await answered_before(store)
+        await answered_before(store, CircuitOpen(1))
     acting.reset(before)
+
+
+async def test_a_key_under_way_says_nothing_only_where_it_may_be_this_very_request() -> None:
+    store = a_store()
+    before = acting.set(RIDER)
+    await store.write(hold)
+    await answered_before(store, StoreUnavailable())
+    with pytest.raises(KeyInFlight):
+        await answered_before(store, CircuitOpen(1))
+    acting.reset(before)
+    await store.close()

@@ -16,7 +16,7 @@ import msgspec
 
 from gbike.kit.auth.acting import acting
 from gbike.kit.numbers import MAX_ID
-from gbike.kit.store import Reading, Store, Tx
+from gbike.kit.store import Reading, Store, StoreUnavailable, Tx
 
 R = TypeVar("R")
 Args = TypeVarTuple("Args")
@@ -76,12 +76,13 @@ def check(read: Reading) -> None:
     raise Replay(status, content, headers)
 
 
-async def answered_before(store: Store) -> None:
-    """Raises Replay or KeyReused, in a reading of its own. What is under way may be this very request, whose answer
-    from the store was lost: that says nothing."""
-    if acting.get().key is not None:
-        with suppress(KeyInFlight):
-            await store.read(check)
+async def answered_before(store: Store, why: Exception) -> None:
+    """For what was not done because of `why`: raises as `check`, in a reading of its own. After StoreUnavailable what
+    is under way may be this very request, whose answer from the store was lost: that says nothing."""
+    if acting.get().key is None:
+        return
+    with suppress(*(KeyInFlight,) if isinstance(why, StoreUnavailable) else ()):
+        await store.read(check)
 
 
 def hold(tx: Tx) -> None:

@@ -21,8 +21,8 @@ async def report_a_bike(
     try:
         bikes.check()
         report, answered = await store.write(take_down_a_report, state, sent_reportid, stale_after_ms, key=key)
-    except (CircuitOpen, StoreUnavailable):
-        await answered_before(store)  # whoever has the points already, but not our answer, gets that answer
+    except (CircuitOpen, StoreUnavailable) as why:
+        await answered_before(store, why)  # whoever has the points already, but not our answer, gets that answer
         raise
     if answered:
         return report

@@ -63,8 +63,8 @@ async def rent_a_bike(
         bikes.check()
         await watch.check()
         pending = await store.write(ask_for_a_bike, userid, bikeid, limits, key=key)
-    except (CircuitOpen, ClockBehind, StoreUnavailable):
-        await answered_before(store)  # a rider who has the bike already, but not our answer, gets that answer
+    except (CircuitOpen, ClockBehind, StoreUnavailable) as why:
+        await answered_before(store, why)  # a rider who has the bike already, but not our answer, gets that answer
         raise
     try:
         await bikes.reserve(bikeid, for_rent=pending.rentid)
