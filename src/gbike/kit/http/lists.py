@@ -17,17 +17,16 @@ async def listed(
     shown: Shown,
     *,
     of: str = "",
+    path: str | None = None,
     total: int | None = None,
 ) -> Response:
-    """200 with the page that is asked for. `of`: the path of what the list belongs to; `total`: how many there are,
-    where that is known otherwise."""
+    """200 with the page that is asked for. `of`: the path of what the list belongs to; `path`: as in `collection`;
+    `total`: how many there are, where that is known otherwise."""
     page = request.page()
     found, counted = await list_page(store, listing, page, listing.make)
     there_are = counted if total is None else total
     resources = [shown(one) for one in found]
-    return Response(
-        200, collection(kind, request.base + of, resources, page, there_are, path=request.path.removeprefix(of))
-    )
+    return Response(200, collection(kind, request.base + of, resources, page, there_are, path=path))
 
 
 def searching(kind: ResourceKind) -> Callable[[Request], Any]:

@@ -78,7 +78,8 @@ class ViewHttp:
 
     async def _of(self, request: Request, userid: int) -> Response:
         total = await self._store.read(storage.rides_of, userid)
-        return await listed(request, self._store, storage.of_rider(userid), VIEWS, to_resource, total=total)
+        theirs = storage.of_rider(userid)
+        return await listed(request, self._store, theirs, VIEWS, to_resource, path=request.path, total=total)
 
     async def changes(self, request: Request) -> Response:
         """GET /rentAndBillingViews/changes: goes on; see streams.py."""
