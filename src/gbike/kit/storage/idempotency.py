@@ -8,7 +8,6 @@ body means the same: keys in another order, other spaces and 7.0 for 7 change no
 import hashlib
 import math
 from collections.abc import Callable
-from contextlib import suppress
 from functools import wraps
 from typing import TypeVar, TypeVarTuple
 
@@ -77,11 +76,9 @@ def check(read: Reading) -> None:
 
 
 async def answered_before(store: Store) -> None:
-    """Raises Replay or KeyReused, in a reading of its own. What is under way may be this very request, whose answer
-    from the store was lost: that says nothing."""
+    """The same as `check`, in a reading of its own."""
     if acting.get().key is not None:
-        with suppress(KeyInFlight):
-            await store.read(check)
+        await store.read(check)
 
 
 def hold(tx: Tx) -> None:

@@ -4,8 +4,10 @@ If it stops half-way, the report is PENDING and the sweeper cancels it once its 
 and the manager is told to send it again. Applying a report twice to a bike changes nothing more.
 """
 
+from contextlib import suppress
+
 from gbike.kit.calls.breaker import CircuitOpen
-from gbike.kit.storage.idempotency import answered_before
+from gbike.kit.storage.idempotency import KeyInFlight, answered_before
 from gbike.kit.store import Store, StoreUnavailable
 from gbike.services.bike_manage_app.clients import BikeClient
 from gbike.services.bike_manage_app.commands import confirm_the_report, give_up_the_report, take_down_a_report
@@ -21,8 +23,12 @@ async def report_a_bike(
     try:
         bikes.check()
         report, answered = await store.write(take_down_a_report, state, sent_reportid, stale_after_ms, key=key)
-    except (CircuitOpen, StoreUnavailable):
+    except CircuitOpen:
         await answered_before(store)  # whoever has the points already, but not our answer, gets that answer
+        raise
+    except StoreUnavailable:
+        with suppress(KeyInFlight):  # the store's answer to this very request may be lost
+            await answered_before(store)
         raise
     if answered:
         return report

@@ -5,10 +5,12 @@ reserved when it hears RentCancelled, and a reservation that comes even later me
 stops, the bike ends free and the rider is told to try again.
 """
 
+from contextlib import suppress
+
 from gbike.kit.calls.breaker import CircuitOpen
 from gbike.kit.calls.peers import PeerBusy
 from gbike.kit.clock import A_MINUTE_MS, Clock, rfc3339
-from gbike.kit.storage.idempotency import answered_before
+from gbike.kit.storage.idempotency import KeyInFlight, answered_before
 from gbike.kit.store import Store, StoreUnavailable
 from gbike.kit.telemetry import log
 from gbike.services.rent.clients import BikeClient
@@ -63,8 +65,12 @@ async def rent_a_bike(
         bikes.check()
         await watch.check()
         pending = await store.write(ask_for_a_bike, userid, bikeid, limits, key=key)
-    except (CircuitOpen, ClockBehind, StoreUnavailable):
+    except (CircuitOpen, ClockBehind):
         await answered_before(store)  # a rider who has the bike already, but not our answer, gets that answer
+        raise
+    except StoreUnavailable:
+        with suppress(KeyInFlight):  # the store's answer to this very request may be lost
+            await answered_before(store)
         raise
     try:
         await bikes.reserve(bikeid, for_rent=pending.rentid)
