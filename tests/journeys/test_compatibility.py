@@ -139,6 +139,28 @@ async def test_a_collection_pages_with_links_that_lead_on(client: Client, path: 
     assert seen == page["page"]["totalElements"] == (0 if path == "/billings" else 3)
 
 
+FOUND_IN = ["/bikes", "/userDeposits", "/bikeManagers", "/billings", "/rentAndBillingViews"]
+
+
+@pytest.mark.parametrize("path", FOUND_IN)
+async def test_a_collection_with_finders_says_where_they_are(client: Client, path: str) -> None:
+    search = {"href": f"http://localhost:8088{path}/search"}
+    for asked in (path, f"{path}?size=2&page=1"):
+        assert (await client.get(asked)).json["_links"]["search"] == search
+    found = await client.get("/rentAndBillingViews/search/findByUserid?userid=1")
+    assert "search" not in found.json["_links"]
+
+
+@pytest.mark.parametrize("path", ["/bikes/1/events", "/userDeposits/1/entries", "/bikeManagers/1/entries"])
+async def test_a_list_of_one_thing_links_to_itself_however_the_number_was_written(client: Client, path: str) -> None:
+    await made(client, "/bikes", bikeid=1)
+    await made(client, "/userDeposits", userid=1, deposit=0)
+    await made(client, "/bikeManagers", userid=1)
+    for asked in (path, path.replace("/1/", "/01/")):
+        link = (await client.get(asked)).json["_links"]["self"]
+        assert link == {"href": f"http://localhost:8088{path}{{?page,size,sort}}", "templated": True}
+
+
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/actuator/health"])
 async def test_health_is_one_word(client: Client, path: str) -> None:
     reply = await client.get(path)

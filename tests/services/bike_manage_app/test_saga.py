@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
+from gbike.kit.auth.acting import Acting, IdempotencyKey, acting
+from gbike.kit.auth.principal import DEMO, OwnerScope
 from gbike.kit.calls.breaker import CircuitOpen
+from gbike.kit.storage.idempotency import KeyInFlight, hold
 from gbike.services.bike_manage_app.clients import BikeClient
 from gbike.services.bike_manage_app.commands import confirm_the_report, give_up_the_report, take_down_a_report
 from gbike.services.bike_manage_app.domain import AS_THE_ORIGINAL, GivenUp, Report, State
@@ -37,7 +40,7 @@ class YesBike(BikeClient):
 
 
 def reporting(store: Any, bike: YesBike) -> Any:
-    return partial(report_a_bike, store=store, bikes=bike, patience_ms=600, earning=AS_THE_ORIGINAL)
+    return partial(report_a_bike, store=store, bikes=bike, stale_after_ms=600, earning=AS_THE_ORIGINAL)
 
 
 @pytest.mark.parametrize(
@@ -85,3 +88,12 @@ async def test_who_sent_no_key_is_told_of_the_pause_without_a_look_into_the_stor
     await lone.store.close()
     with pytest.raises(CircuitOpen):
         await reporting(lone.store, YesBike(paused=True))(SEEN, None)
+
+
+async def test_who_asks_again_while_the_first_request_is_under_way_is_told_so_also_in_a_pause() -> None:
+    lone = Lone(SPEC)
+    before = acting.set(Acting(DEMO, OwnerScope.ALL, IdempotencyKey("k", "hash", lambda _: (201, b"", b"{}"))))
+    await lone.store.write(hold)
+    with pytest.raises(KeyInFlight):
+        await reporting(lone.store, YesBike(paused=True))(SEEN, None)
+    acting.reset(before)

@@ -4,7 +4,10 @@ from typing import Any
 
 import pytest
 
+from gbike.kit.auth.acting import Acting, IdempotencyKey, acting
+from gbike.kit.auth.principal import DEMO, OwnerScope
 from gbike.kit.calls.breaker import CircuitOpen
+from gbike.kit.storage.idempotency import KeyInFlight, hold
 from gbike.services.rent.clients import BikeClient
 from gbike.services.rent.commands import ask_for_a_bike, give_up_the_wish, start_the_rent
 from gbike.services.rent.domain import GivenUp, Limits
@@ -78,3 +81,12 @@ async def test_who_sent_no_key_is_told_of_the_pause_without_a_look_into_the_stor
     await lone.store.close()
     with pytest.raises(CircuitOpen):
         await renting(lone, lone.store, YesBike(paused=True))
+
+
+async def test_who_asks_again_while_the_first_request_is_under_way_is_told_so_also_in_a_pause() -> None:
+    lone = Lone(SPEC)
+    before = acting.set(Acting(DEMO, OwnerScope.ALL, IdempotencyKey("k", "hash", lambda _: (201, b"", b"{}"))))
+    await lone.store.write(hold)
+    with pytest.raises(KeyInFlight):
+        await renting(lone, lone.store, YesBike(paused=True))
+    acting.reset(before)

@@ -53,7 +53,7 @@ def collection(
         links["next"] = {"href": _turn(here, page, page.number + 1)}
     if pages > 1:
         links["last"] = {"href": _turn(here, page, pages - 1)}
-    if kind.finders and path is None:
+    if kind.finders and here == base + kind.path:
         links["search"] = {"href": f"{here}/search"}
     return {
         "_embedded": {kind.collection: [item(kind, base, one) for one in found]},
