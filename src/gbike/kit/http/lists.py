@@ -25,9 +25,8 @@ async def listed(
     found, counted = await list_page(store, listing, page, listing.make)
     there_are = counted if total is None else total
     resources = [shown(one) for one in found]
-    return Response(
-        200, collection(kind, request.base + of, resources, page, there_are, path=request.path.removeprefix(of))
-    )
+    search = request.path if "/search/" in request.path else None
+    return Response(200, collection(kind, request.base + of, resources, page, there_are, path=search))
 
 
 def searching(kind: ResourceKind) -> Callable[[Request], Any]:
