@@ -58,7 +58,7 @@ def republish(where: StoreLocation, since: str, env: Mapping[str, str]) -> str:
     """A line for each service. Raises NoData, FolderInUse, NoSuchService."""
     service = find_spec(where.service).name if where.service else ""
     order = ("republish", service, str(since_ms(since)))
-    [done] = give(where, env, verbs, [order])
+    [done] = give(where, env, verbs, [order], command="gbike events republish")
     if not done.ok:
         raise NoData(done.said)
     return done.said
