@@ -54,7 +54,7 @@ VERBS = {
 """The verbs: in which module of this package each is, as NAME_verb, and what it is for."""
 FOR_DEVELOPERS = {
     "sim": ("simulation", "Simulate the services under faults: --seeds N, --seed S, --mutants."),
-    "chaos": ("chaos", "Kill, starve and freeze real processes: kill9, outage, cluster, freeze."),
+    "chaos": ("chaos", "Kill, starve and freeze real processes: kill9, outage, cluster, freeze; --help of each."),
     "bench": ("bench", "Measure rides per second, latencies, memory and start, beside their floors."),
 }
 """Verbs of a checkout: in which folder of `dev` each is."""
