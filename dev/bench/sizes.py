@@ -130,7 +130,7 @@ async def on_sqlite(rides: int) -> Sizes:
 
 
 async def on_postgres(rides: int) -> Sizes:
-    """What so many rides leave in databases. Raises NotInstalled, CannotRun."""
+    """What so many rides leave in databases. Raises CannotRun."""
     with engines_folder() as folder:
         async with postgresql(folder) as port:
             urls = {}

@@ -1,7 +1,7 @@
 """The golden examples: one ride and what surrounds it, as messages with a fixed time, id and trace.
 
 Never edit one, its file in schemas/examples stands for messages that were sent; join a new one under a name of its own
-(`Returned.v1-indoors`) when a field is new.
+(`Returned.v1-offline`) when a field is new.
 """
 
 from zlib import crc32

@@ -150,12 +150,12 @@ class MangledSubscription:
         return bool(swarm.held_back) and self._held_until[number] > now
 
     def save_position(self, tx: Tx, batch: Batch) -> None:
-        """See Subscription.settle."""
+        """See Subscription.save_position."""
         sql = "INSERT INTO positions (consumer, position) VALUES (?, ?) ON CONFLICT (consumer) DO UPDATE"
         tx.execute(f"{sql} SET position = excluded.position", (self._name, batch.position))
 
     async def acknowledge(self, batch: Batch) -> None:
-        """See Subscription.settled."""
+        """See Subscription.acknowledge."""
         self._position = batch.position
         self._given = {number for number in (*self._given, *self._giving) if number > batch.position}
 

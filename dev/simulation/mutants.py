@@ -217,7 +217,7 @@ MUTANTS = (
         "a release frees the bike of another rent",
         (FREE_ANOTHERS_BIKE,),
     ),
-    Mutant("no tombstone", (answering(bikes, "bury", None),)),
+    Mutant("no tombstone", (answering(bikes, "mark_rent_closed", None),)),
     Mutant("a fee is taken each time it is heard", (_NO_INBOX, _FEE_AGAIN)),
     Mutant(
         "points are given each time a report is heard",

@@ -137,7 +137,21 @@ def test_an_order_takes_the_settings_that_hold_where_it_is_done(cluster: bool, s
 
         return {"look": look}
 
-    assert [*give(StoreLocation(secure_folder.path), {}, verbs, [("look",)])] == [Done(True, "1")]
+    assert [*give(StoreLocation(secure_folder.path), {}, verbs, [("look",)], command="gbike look")] == [Done(True, "1")]
+
+
+def test_a_stopped_folder_is_held_by_the_name_of_the_verb(secure_folder: DataFolder) -> None:
+    """`gbike events dead replay` is what somebody who waits for the folder is told of, not the order `replay`."""
+
+    def verbs(_services: Any) -> dict[str, Verb]:
+        async def look() -> str:
+            holder = secure_folder.holder()
+            return holder.command if holder else "nobody"
+
+        return {"look": look}
+
+    done = give(StoreLocation(secure_folder.path), {}, verbs, [("look",)], command="gbike events dead replay")
+    assert [*done] == [Done(True, "gbike events dead replay")]
 
 
 def test_a_verb_beside_one_store_takes_the_defaults_of_its_process(tmp_path: Path) -> None:

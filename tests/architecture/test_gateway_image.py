@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from importlib.metadata import packages_distributions
+from pathlib import Path
 
 from tests.architecture.source import ROOT
 
@@ -29,19 +30,38 @@ def locked() -> set[str]:
     return set(re.findall(r"^([a-z0-9-]+)==", text, re.MULTILINE))
 
 
-def compute(missing: set[str]) -> subprocess.CompletedProcess[str]:
-    """What `gbike gateway --print` says where these modules are not installed."""
-    command = [sys.executable, "-c", COMPUTE, " ".join(missing), "gateway", "--print"]
+def compute(missing: set[str], *verb: str) -> subprocess.CompletedProcess[str]:
+    """What a verb says where these modules are not installed."""
+    command = [sys.executable, "-c", COMPUTE, " ".join(missing), *(verb or ("gateway", "--print"))]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-def test_the_configuration_is_computed_with_the_packages_of_the_image_alone() -> None:
+def not_in_the_image() -> set[str]:
+    """Modules that are installed here and not there."""
     there = {
         module: {re.sub(r"[-_.]+", "-", name).lower() for name in names}
         for module, names in packages_distributions().items()
     }
     missing = {module for module, names in there.items() if not names & {*locked(), "gbike"}}
-    assert {"sqlalchemy", "uvicorn", "aiokafka"} <= missing, "nothing would be shown"
+    assert {"sqlalchemy", "uvicorn", "aiokafka", "apsw"} <= missing, "nothing would be shown"
+    return missing
+
+
+def test_the_routes_are_told_in_the_image() -> None:
+    done = compute(not_in_the_image(), "routes")
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "POST   /rents" in done.stdout
+
+
+def test_what_goes_wrong_in_the_image_is_not_hidden_by_what_it_has_not(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = compute(not_in_the_image(), "gateway", "--data", str(tmp_path / "file"))
+    assert "NotADirectoryError" in done.stderr
+    assert "apsw" not in done.stderr
+
+
+def test_the_configuration_is_computed_with_the_packages_of_the_image_alone() -> None:
+    missing = not_in_the_image()
     done = compute(missing)
     assert done.returncode == 0, done.stderr[-2000:]
     assert '"static_resources"' in done.stdout

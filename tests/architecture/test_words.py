@@ -72,6 +72,7 @@ MEMBERS = {
     "holds": "personal_data",
     "says": "publishes",
     "moves": "drains",
+    "bury": "mark_rent_closed",
     "rest": "wait",
     "settled": "acknowledge",
     "facts": "rows_for_verify",

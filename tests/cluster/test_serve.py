@@ -197,7 +197,7 @@ def test_what_is_found_wrong_once_the_store_is_there_ends_it_with_a_line(tmp_pat
 from gbike.run import serve
 from gbike.kit.settings import BadSetting
 
-def wrong(card, world):
+def wrong(spec, deps):
     raise BadSetting("GBIKE_SOMETHING: no")
 
 serve.assemble_one = wrong

@@ -97,7 +97,7 @@ def test_reliability_names_every_invariant_that_is_checked() -> None:
     told = set(re.findall(r"^- (I\d+)\b", page, re.MULTILINE))
     checked = {
         number
-        for folder in ("src/gbike/app", "src/gbike/services", "dev/simulation")
+        for folder in ("src/gbike", "dev/simulation")
         for file in (ROOT / folder).rglob("*.py")
         for number in re.findall(r"\bI\d+\b", file.read_text("utf-8"))
     }
@@ -116,3 +116,26 @@ def test_every_number_of_the_original_that_is_cited_is_on_its_page() -> None:
             cited |= set(re.findall(r"(?<![\w.-])(?:R\d{1,2}|L[1-5])(?=[:,; )])", text))
     assert len(cited) > 50
     assert cited - known == set()
+
+
+def _prose(file: Path) -> str:
+    """What a page says, or the docstrings of a module."""
+    if file.suffix == ".md":
+        return file.read_text("utf-8")
+    tree = ast.walk(ast.parse(file.read_text("utf-8")))
+    texts = [node.value.value for node in tree if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)]
+    return "\n".join(text for text in texts if isinstance(text, str))
+
+
+def test_a_file_that_a_page_or_a_docstring_names_is_there() -> None:
+    """Moved files are searched for by what the prose says. `NNNN_model.py`, `SERVICE.py`: names to be chosen."""
+    sources = [file for top in ("src", "dev", "deploy", "tests") for file in (ROOT / top).rglob("*.py")]
+    known = "".join(f"/{file.relative_to(ROOT)}\n" for file in sources)
+    history = (ROOT / "CHANGELOG.md", ROOT / "docs/original.md")
+    lost = [
+        f"{file.relative_to(ROOT)}: {name}"
+        for file in (*PAGES, *sources)
+        for name in re.findall(r"(?<![\w*{}…/.-])[a-z_][a-z_/]*\.py\b", _prose(file))
+        if file not in history and f"/{name}\n" not in known
+    ]
+    assert lost == []

@@ -372,10 +372,10 @@ class NoSpan:
 
 
 class NoSpans:
-    """Spans that go nowhere (Tracing, Spans)."""
+    """Spans that go nowhere (Exporter, Spans)."""
 
     def spans(self, service: str) -> "NoSpans":
-        """See Tracing.spans."""
+        """See Exporter.spans."""
         return self
 
     def begin(self, kind: SpanKind, name: str, trace: Trace, parent: str | None) -> NoSpan:
@@ -383,7 +383,7 @@ class NoSpans:
         return NoSpan(trace)
 
     def close(self) -> None:
-        """See Tracing.close."""
+        """See Exporter.close."""
 
 
 async def test_with_spans_switched_on_a_lost_log_is_noticed_too(folders: Folders) -> None:

@@ -19,6 +19,18 @@ async def test_links_name_the_address_that_the_client_used(client: Client) -> No
     assert direct.json["_links"]["bike"]["href"] == "http://10.0.0.7:8082/bikes/1"
 
 
+@pytest.mark.parametrize(
+    "collection", ["bikes", "billings", "userDeposits", "bikeManagers", "rentAndBillingViews", "rents"]
+)
+async def test_a_collection_with_searches_links_to_them(client: Client, collection: str) -> None:
+    links = (await client.get(f"/{collection}")).json["_links"]
+    searches = await client.get(f"/{collection}/search")
+    assert searches.status == (404 if collection == "rents" else 200)
+    assert ("search" in links) is (searches.status == 200)
+    if "search" in links:
+        assert links["search"]["href"] == searches.json["_links"]["self"]["href"]
+
+
 @pytest.mark.parametrize("word", ["rented", "RENTED"])
 async def test_both_spellings_of_a_rents_status_filter(client: Client, word: str) -> None:
     await made(client, "/bikes", bikeid=1)

@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from dev.bench.engines import engines_folder
 from gbike.kit.storage.migrations.migrate import migrate_url
 from gbike.run.engines import CannotRun, postgres
 from gbike.run.registry import specs
@@ -103,6 +104,14 @@ async def test_databases_are_made_once(server: Server) -> None:
     for _ in range(2):
         await postgres.create_database(server.port, "rent-and more")
     assert await postgres.ready(server.port)
+
+
+def test_a_server_is_made_in_a_folder_that_is_named_from_where_we_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `data-cluster`, which is the default, is."""
+    with engines_folder() as folder:
+        monkeypatch.chdir(folder)
+        postgres.prepare(Path("data-cluster/postgres"))
+        assert (folder / "data-cluster/postgres/PG_VERSION").exists()
 
 
 def test_a_folder_that_the_server_can_not_enter_is_said_before_anything_is_made(

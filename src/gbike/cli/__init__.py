@@ -48,13 +48,13 @@ VERBS = {
     "migrate": ("service", "Bring a service's schema to the newest version; `demo` and `serve` do it by themselves."),
     "view": ("verify", "The view of rides and bills."),
     "events": ("events", "The events: their map, and what was set aside."),
-    "routes": ("events", "The route table, from the code."),
+    "routes": ("gateway", "The route table, from the code."),
     "settings": ("settings", "Every setting: its name, the value that is set, its default in each form, its meaning."),
 }
 """The verbs: in which module of this package each is, as NAME_verb, and what it is for."""
 FOR_DEVELOPERS = {
     "sim": ("simulation", "Simulate the services under faults: --seeds N, --seed S, --mutants."),
-    "chaos": ("chaos", "Kill, starve and freeze real processes: kill9, outage, cluster, freeze."),
+    "chaos": ("chaos", "Kill, starve and freeze real processes: kill9, outage, cluster, freeze; --help of each."),
     "bench": ("bench", "Measure rides per second, latencies, memory and start, beside their floors."),
 }
 """Verbs of a checkout: in which folder of `dev` each is."""
@@ -118,8 +118,10 @@ def _line_about(wrong: Exception) -> str | None:
 
     if isinstance(wrong, BadSetting):
         return str(wrong)
-    from gbike.run.file_trouble import told  # the gateway's image has no SQLite
-
+    try:
+        from gbike.run.file_trouble import told
+    except ModuleNotFoundError:  # the gateway's image has no SQLite: what went wrong is told as it is
+        return None
     return told(wrong)
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from gbike.cli import DATA, AdminFile, Data, StoreUrl, User, group, settings_given
+from gbike.cli import DATA, AdminFile, Data, User, group, settings_given
 from gbike.kit.audit.rows import LOCAL
 from gbike.kit.auth.acting import Acting, acting
 from gbike.kit.auth.keyring import PREVIOUS, SIGN_AFTER_S, BadKeys, KeyFolder
@@ -50,6 +50,9 @@ TRIES = 3
 """How often somebody at a terminal may try to name a good password."""
 LONGEST_TOKEN_S = 900
 """No access token lasts longer: until then the key before the last is needed."""
+StoreUrl = Annotated[
+    str, typer.Option("--store", envvar="GBIKE_STORE_URL", help="account's store by its URL, instead of --data")
+]
 Keys = Annotated[Path | None, typer.Option(envvar="GBIKE_ACCOUNT_KEYS", help="the folder of keys, instead of --data")]
 account_verb = group("Accounts, for the operator.")
 

@@ -1,5 +1,5 @@
 """`gbike backup` and `gbike restore`. Of a cluster: its stores at one moment, its plan, and a manifest with checksums;
-of a data folder see copies.py.
+of a data folder see run/folder/backup.py.
 
 What is on Kafka is not copied. A restored store counts as one that published to a log that is lost: at its next start
 it publishes again what its outbox has, and the inboxes, which are in the backup too, make that harmless.

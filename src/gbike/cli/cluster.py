@@ -23,7 +23,7 @@ from gbike.run.cluster.plan import MOVING, RESTORING, BadCluster, Options, Plan,
 from gbike.run.cluster.report import Health, table
 from gbike.run.cluster.screen import Screen, greeting
 from gbike.run.cluster.supervisor import Supervisor
-from gbike.run.control import Control, NotRunning, ask
+from gbike.run.control import Control, NotRunning, ask, tell
 from gbike.run.defaults import about_test_payments
 from gbike.run.engines import kafka
 from gbike.run.folder.data_folder import DataFolder
@@ -57,7 +57,7 @@ def cluster_up(
 def cluster_down(data: Data = CLUSTER_DATA) -> None:
     """Stop the cluster that runs on the folder; everything is kept."""
     folder = DataFolder(data)
-    typer.echo(ask(folder, "down").said)
+    tell(ask(folder, "down"))
     until = time.monotonic() + DOWN_S
     while folder.holder() is not None:
         if time.monotonic() > until:
@@ -71,11 +71,11 @@ def cluster_status(
     data: Data = CLUSTER_DATA, as_json: Annotated[bool, typer.Option("--json", help="for scripts")] = False
 ) -> None:
     """Every program: its process, health, backlog, memory and how often it was started again."""
-    told = ask(DataFolder(data), "status").said
-    if as_json:
-        print(told)
+    done = ask(DataFolder(data), "status")
+    if as_json or not done.ok:
+        tell(done)
     else:
-        Console().print(table(msgspec.json.decode(told, type=list[Health])))
+        Console().print(table(msgspec.json.decode(done.said, type=list[Health])))
 
 
 def run_cluster(options: Options) -> None:

@@ -107,7 +107,9 @@ def drop(where: StoreLocation, message_id: str, reason: str, env: Mapping[str, s
 def _each(where: StoreLocation, env: Mapping[str, str], verb: str, args: tuple[str, ...]) -> dict[str, str | None]:
     """Have each service that holds a letter do something with it; why it could not, by service."""
     services = list(_holders(where, args[0]))
-    done = give(where, env, verbs, [(verb, service, *args) for service in services])
+    done = give(
+        where, env, verbs, [(verb, service, *args) for service in services], command=f"gbike events dead {verb}"
+    )
     return {service: one.said or None for service, one in zip(services, done, strict=True)}
 
 

@@ -1,5 +1,5 @@
-"""`gbike events` and `gbike routes`: what is said and asked, from the code; `gbike events republish`: what the outboxes
-still know goes to the log again, on either engine."""
+"""`gbike events`: what is said, from the code; `gbike events republish`: what the outboxes still know goes to the log
+again, on either engine."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -12,12 +12,11 @@ from gbike.kit.clock import rfc3339
 from gbike.kit.messaging.republish import publish_since
 from gbike.kit.store import Store, Tx
 from gbike.run.control import Verb
-from gbike.run.event_map import build_all, events, name_of
+from gbike.run.event_map import build_all, events
 from gbike.run.folder.backup import NoData
 from gbike.run.open_stores import StoreLocation
 from gbike.run.orders import OpenServices, give
 from gbike.run.registry import spec as find_spec
-from gbike.run.registry import usual_port
 
 events_verb = typer.Typer(help="The events: their map, and what was set aside.", add_completion=False)
 events_verb.add_typer(dead.dead_verb, name="dead")
@@ -33,16 +32,6 @@ def event_map(context: typer.Context) -> None:
                 typer.echo(f"    {one.service}: {one.why}")
             if not event.handled_by:
                 typer.echo("    nobody hears it yet")
-
-
-def routes_verb() -> None:
-    """The route table, from the code: each path prefix with its service and port, and what may be asked there."""
-    for one in build_all():
-        others = [alias for alias, path in one.spec.aliases.items() if path in one.spec.paths]
-        also = f", also {' and '.join(others)}" if others else ""
-        typer.echo(f"{' '.join(one.spec.paths)}  {name_of(one.spec)}, port {usual_port(one.spec.name)}{also}")
-        for operation in one.public:
-            typer.echo(f"    {operation.method:<6} {operation.path}  {operation.summary}")
 
 
 @events_verb.command("republish")
@@ -69,7 +58,7 @@ def republish(where: StoreLocation, since: str, env: Mapping[str, str]) -> str:
     """A line for each service. Raises NoData, FolderInUse, NoSuchService."""
     service = find_spec(where.service).name if where.service else ""
     order = ("republish", service, str(since_ms(since)))
-    [done] = give(where, env, verbs, [order])
+    [done] = give(where, env, verbs, [order], command="gbike events republish")
     if not done.ok:
         raise NoData(done.said)
     return done.said

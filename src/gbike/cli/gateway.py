@@ -1,4 +1,4 @@
-"""`gbike gateway`: Envoy in front of the services, configured from what they say of themselves."""
+"""`gbike gateway`: Envoy in front of the services, configured from what they say of themselves; `gbike routes`."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ from gbike.kit.service import ServiceSpec
 from gbike.kit.settings import BadSetting, load, surroundings
 from gbike.run.auth_mode import not_for_production, on_loopback_only
 from gbike.run.engines import envoy as engine
-from gbike.run.event_map import build_all
+from gbike.run.event_map import build_all, name_of
 from gbike.run.registry import specs, usual_port
 from gbike.run.web import web
 
@@ -49,6 +49,16 @@ def gateway_verb(
         typer.echo(json.dumps(configuration(address, surroundings(os.environ)), indent=2, ensure_ascii=False))
     else:
         run(address, data / "gateway")
+
+
+def routes_verb() -> None:
+    """The route table, from the code: each path prefix with its service and port, and what may be asked there."""
+    for one in build_all():
+        others = [alias for alias, path in one.spec.aliases.items() if path in one.spec.paths]
+        also = f", also {' and '.join(others)}" if others else ""
+        typer.echo(f"{' '.join(one.spec.paths)}  {name_of(one.spec)}, port {usual_port(one.spec.name)}{also}")
+        for operation in one.public:
+            typer.echo(f"    {operation.method:<6} {operation.path}  {operation.summary}")
 
 
 def configuration(where: ListenAddress, env: Mapping[str, str]) -> dict[str, Any]:

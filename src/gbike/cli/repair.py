@@ -101,7 +101,8 @@ def listed(found: Sequence[Finding]) -> Iterator[str]:
 def mend(folder: DataFolder, env: Mapping[str, str], mends: Sequence[Mend]) -> Iterator[tuple[bool, str]]:
     """Do each of `mends`; tells of each whether that went well, and how. Raises NoData, FolderInUse, NotRunning."""
     asked = [("mend", msgspec.json.encode(one).decode()) for one in mends]
-    for one, done in zip(mends, give(StoreLocation(folder.path), env, verbs, asked), strict=True):
+    given = give(StoreLocation(folder.path), env, verbs, asked, command="gbike repair")
+    for one, done in zip(mends, given, strict=True):
         yield done.ok, f"{one}: {done.said}"
 
 

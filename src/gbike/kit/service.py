@@ -1,6 +1,6 @@
 """A service's dependencies, its spec, and how the two are assembled into a running service.
 
-`wiring.build(world)` of each service answers a Service; `assemble` adds what all have alike: outbox relay, consumer,
+`wiring.build(deps)` of each service answers a Service; `assemble` adds what all have alike: outbox relay, consumer,
 health, metrics, API documents, and the housekeeper.
 """
 

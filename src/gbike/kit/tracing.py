@@ -20,7 +20,7 @@ from gbike.kit.telemetry import Facts, Span, SpanKind, Spans, Trace, within
 
 
 def assemble_traced(spec: ServiceSpec, deps: Dependencies, spans: Spans) -> Running:
-    """The service of `card` in `world`, with its spans."""
+    """The service of `spec` over `deps`, with its spans."""
     deps = replace(deps, caller=_traced_caller(deps.caller, spans), bus=_traced_bus(deps.bus, spans))
     service = spec.build(deps)
     return assemble(deps, replace(service, policies=_traced_policies(service.policies, spans)))

@@ -54,7 +54,7 @@ class Built(msgspec.Struct, frozen=True):
 
 
 def inert_dependencies(store: Store | None = None, env: Mapping[str, str] | None = None) -> Dependencies:
-    """A world where nothing happens by itself: there is no bus, no peer can be reached, and no store unless given."""
+    """Dependencies of what is not driven: there is no bus, no peer can be reached, and no store unless given."""
     nothing: Any = object()  # fails whoever asks it for something: what is built here is not driven
     return Dependencies(
         clock=SystemClock(),
@@ -71,7 +71,7 @@ def inert_dependencies(store: Store | None = None, env: Mapping[str, str] | None
 
 
 def build_all() -> list[Built]:
-    """Every service of this installation with all that may be asked of it, in a world where nothing happens."""
+    """Every service of this installation with all that may be asked of it, over inert dependencies."""
     deps = inert_dependencies(env=DEMO_DEFAULTS)  # the test provider has an operation of its own
     return [Built(spec, spec.build(deps)) for spec in specs()]
 

@@ -81,8 +81,11 @@ def is_running(where: StoreLocation) -> bool:
     return False
 
 
-def give(where: StoreLocation, env: Mapping[str, str], verbs: Verbs, orders: Sequence[Order]) -> Iterable[Done]:
-    """How each of the orders went. `verbs`: what is done in open stores. Raises NoData, FolderInUse, NotRunning."""
+def give(
+    where: StoreLocation, env: Mapping[str, str], verbs: Verbs, orders: Sequence[Order], *, command: str
+) -> Iterable[Done]:
+    """How each of the orders went. `verbs`: what is done in open stores; `command`: as which the stopped folder is held
+    meanwhile. Raises NoData, FolderInUse, NotRunning."""
     if is_running(where):
         return (ask(DataFolder(where.data), *order) for order in orders)
 
@@ -92,5 +95,5 @@ def give(where: StoreLocation, env: Mapping[str, str], verbs: Verbs, orders: Seq
 
     if where.stores():
         return asyncio.run(do())
-    with locked(DataFolder(where.data), f"gbike {orders[0][0] if orders else ''}"):
+    with locked(DataFolder(where.data), command):
         return asyncio.run(do())

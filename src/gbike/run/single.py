@@ -27,7 +27,7 @@ BUSY = 16
 
 
 def assemble_one(spec: ServiceSpec, deps: Dependencies) -> Running:
-    """The service of `card` in `world`, ready to be driven."""
+    """The service of `spec` over `deps`, ready to be driven."""
     if deps.spans is not None:
         return assemble_traced(spec, deps, deps.spans)
     return assemble(deps, spec.build(deps))

@@ -49,7 +49,11 @@ from gbike.services.account.storage.sign_in_attempts import end_attempt
 from tests.concurrency.house import Hears, House, do, floor, write
 from tests.concurrency.stepping import NOW
 
-ADMIN, OTHER, RIDER, FIRST, SECOND = 1, 2, 3, 4, 5
+ADMIN = 1
+OTHER = 2
+RIDER = 3
+FIRST = 4
+SECOND = 5
 HEARS = Hears(POLICIES)
 RIDDEN = Rented(rentid=9, userid=RIDER, bikeid=7, status="rented", starttime=NOW)
 OVER = Returned(rentid=9, userid=RIDER, bikeid=7, status="returned", endtime=NOW, starttime=NOW)

@@ -80,7 +80,7 @@ def prepare(folder: Path) -> None:
         shutil.chown(new, user)
     trust = ("--auth-host=trust", "--auth-local=reject")
     made = subprocess.run(  # noqa: S603
-        [where / "initdb", "-D", new, "-U", OWNER, "-E", "UTF8", "--no-locale", *trust],
+        [where / "initdb", "-D", new.absolute(), "-U", OWNER, "-E", "UTF8", "--no-locale", *trust],
         user=user,
         cwd="/",
         capture_output=True,

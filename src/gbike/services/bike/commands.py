@@ -78,8 +78,8 @@ def reserve_a_bike(tx: Tx, bikeid: int, rentid: int, late: Callable[[], bool]) -
     if late():
         raise TooLate
     tx.lock(f"rent:{rentid}")
-    buried, refusal = storage.tombstone(tx, rentid)
-    if buried:
+    closed, refusal = storage.tombstone(tx, rentid)
+    if closed:
         return _refused(bikeid, rentid, refusal)
     version = storage.reserve(tx, bikeid, rentid)
     if version is not None:
@@ -88,11 +88,11 @@ def reserve_a_bike(tx: Tx, bikeid: int, rentid: int, late: Callable[[], bool]) -
     try:
         bike = storage.load(tx, bikeid)
     except NoSuchBike as unknown:
-        storage.bury(tx, rentid, refusal=NO_SUCH_BIKE)
+        storage.mark_rent_closed(tx, rentid, refusal=NO_SUCH_BIKE)
         return unknown
     if bike.rentid == rentid:
         return None
-    storage.bury(tx, rentid, refusal=bike.status)
+    storage.mark_rent_closed(tx, rentid, refusal=bike.status)
     return BikeNotAvailable(bikeid, bike.status)
 
 
@@ -100,7 +100,7 @@ def release(tx: Tx, bikeid: int, rentid: int, userid: int | None, place: Locatio
     """R6: the rent is over or cancelled: tombstone first, then free the bike if it is still this rent's (fencing).
     Answers whether it was."""
     tx.lock(f"rent:{rentid}")  # or a reservation that is not committed yet sees no tombstone and isn't seen either
-    storage.bury(tx, rentid, userid)
+    storage.mark_rent_closed(tx, rentid, userid)
     freed = storage.release(tx, bikeid, rentid, userid, place)
     if freed is not None:
         tx.publish(_updated(freed, rentid))

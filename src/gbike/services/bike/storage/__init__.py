@@ -127,7 +127,7 @@ def is_over(read: Reading, rentid: int | None) -> bool:
     return rentid is not None and tombstone(read, rentid)[0]
 
 
-def bury(tx: Tx, rentid: int, userid: int | None = None, refusal: str | None = None) -> None:
+def mark_rent_closed(tx: Tx, rentid: int, userid: int | None = None, refusal: str | None = None) -> None:
     """A tombstone for the rent: no bike is reserved for it any more."""
     tx.execute(
         "INSERT INTO tombstones (rentid, at_ms, userid, refusal) VALUES (?, ?, ?, ?) ON CONFLICT (rentid) DO UPDATE"
