@@ -13,12 +13,11 @@ import typer
 
 from gbike.cli import DATA, AdminFile, Data, StoreUrl, User, group, settings_given
 from gbike.kit.audit.rows import LOCAL
-from gbike.kit.auth.acting import Acting, acting
 from gbike.kit.auth.keyring import PREVIOUS, SIGN_AFTER_S, BadKeys, KeyFolder
 from gbike.kit.auth.passwords import Passwords
-from gbike.kit.clock import SystemClock
+from gbike.kit.auth.principal import Acting, acting
+from gbike.kit.clock import SystemClock, SystemIds
 from gbike.kit.contacts import known_as
-from gbike.kit.ids import SystemIds
 from gbike.kit.settings import load
 from gbike.kit.storage.migrations.migrate import migrate
 from gbike.kit.store import Reading, Store

@@ -14,7 +14,7 @@ import typer
 from gbike.cli import DATA, Data, User, group, settings_given
 from gbike.contracts.account import AccountErased
 from gbike.kit.audit.rows import LOCAL
-from gbike.kit.auth.acting import Acting, acting
+from gbike.kit.auth.principal import Acting, acting
 from gbike.kit.privacy.personal_data import held
 from gbike.kit.store import Reading, Store, StoreUnavailable
 from gbike.kit.text import cell

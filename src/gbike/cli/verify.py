@@ -12,9 +12,8 @@ from typing import Annotated, TypeVar
 import typer
 
 from gbike.cli import DATA, Data, group, settings_given
-from gbike.kit.clock import SystemClock
+from gbike.kit.clock import SystemClock, SystemIds
 from gbike.kit.files import name_file
-from gbike.kit.ids import SystemIds
 from gbike.kit.storage.migrations.migrate import migrate
 from gbike.kit.storage.sqlite.store import SqliteReading, SqliteStore, connect
 from gbike.kit.store import Args, Reading

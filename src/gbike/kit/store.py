@@ -9,8 +9,7 @@ from asyncio import Future
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, TypeVarTuple
 
-from gbike.kit.auth.acting import IdempotencyKey
-from gbike.kit.auth.principal import OwnerScope, Principal
+from gbike.kit.auth.principal import IdempotencyKey, OwnerScope, Principal
 from gbike.kit.clock import Moment
 from gbike.kit.envelope import Event, Message
 from gbike.kit.telemetry import Trace

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from gbike.kit.calls.peers import Caller
-from gbike.kit.clock import Clock
-from gbike.kit.http.guard import NO_AUTH, Guard
-from gbike.kit.ids import Ids
+from gbike.kit.clock import Clock, Ids
+from gbike.kit.http.app import NO_AUTH, Guard
 from gbike.kit.service import ServiceSpec
 from gbike.kit.settings import BadSetting, load
 

@@ -11,7 +11,7 @@ import msgspec
 import typer
 
 from gbike.kit.audit.rows import LOCAL
-from gbike.kit.auth.acting import Acting, acting
+from gbike.kit.auth.principal import Acting, acting
 from gbike.run import CannotDo
 from gbike.run.file_trouble import told
 from gbike.run.folder.data_folder import DataFolder

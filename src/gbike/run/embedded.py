@@ -13,18 +13,16 @@ from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp
 
-from gbike.gateway.http import Gateway, open_to, open_to_all
-from gbike.gateway.routes import APP, route_table
+from gbike.gateway.http import APP, Gateway, open_to, open_to_all, route_table
 from gbike.gateway.settings import GatewaySettings, origins
 from gbike.kit.auth.rules import PUBLIC
 from gbike.kit.calls.in_process import InProcessCaller
-from gbike.kit.clock import Clock, SystemClock
+from gbike.kit.clock import Clock, Ids, SystemClock, SystemIds
 from gbike.kit.files import closed_folder
 from gbike.kit.http.app import HttpApp, Operation
 from gbike.kit.http.problems import STOPPED
 from gbike.kit.http.request import HAL_JSON, Request, Response
 from gbike.kit.http.standard import standard_operations
-from gbike.kit.ids import Ids, SystemIds
 from gbike.kit.messaging.bus import KEEP_MS
 from gbike.kit.messaging.inbox import Consumer
 from gbike.kit.messaging.local.log import LogSubscription, SqliteLog

@@ -8,10 +8,8 @@ from typing import Any
 import msgspec
 
 from gbike.kit.calls.in_process import InProcessCaller
-from gbike.kit.clock import SystemClock
-from gbike.kit.http.app import Operation
-from gbike.kit.http.guard import NO_AUTH
-from gbike.kit.ids import SystemIds
+from gbike.kit.clock import SystemClock, SystemIds
+from gbike.kit.http.app import NO_AUTH, Operation
 from gbike.kit.service import Dependencies, Service, ServiceSpec
 from gbike.kit.store import Store
 from gbike.kit.telemetry import Metrics

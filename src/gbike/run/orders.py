@@ -6,9 +6,8 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from gbike.kit.audit.rows import LOCAL
-from gbike.kit.auth.acting import Acting, acting
-from gbike.kit.clock import SystemClock
-from gbike.kit.ids import SystemIds
+from gbike.kit.auth.principal import Acting, acting
+from gbike.kit.clock import SystemClock, SystemIds
 from gbike.kit.messaging.inbox import Consumer
 from gbike.kit.service import assemble
 from gbike.kit.store import Store

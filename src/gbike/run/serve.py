@@ -23,13 +23,11 @@ from gbike.kit.auth.addresses import Proxies
 from gbike.kit.auth.certificates import Certificates, certificates, dns_name
 from gbike.kit.auth.settings import AccessSettings
 from gbike.kit.calls.in_process import InProcessCaller
-from gbike.kit.clock import SystemClock, moment_in
-from gbike.kit.http.app import HttpApp
-from gbike.kit.http.guard import Guard
+from gbike.kit.clock import SystemClock, SystemIds, moment_in
+from gbike.kit.http.app import Guard, HttpApp
 from gbike.kit.http.problems import UNAVAILABLE
 from gbike.kit.http.server import HttpServer, listen, run
 from gbike.kit.http.standard import standard_operations
-from gbike.kit.ids import SystemIds
 from gbike.kit.messaging.bus import BusUnavailable, Subscription
 from gbike.kit.messaging.kafka.broker import Broker
 from gbike.kit.messaging.kafka.bus import KafkaBus

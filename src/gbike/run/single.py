@@ -7,9 +7,8 @@ from concurrent.futures import Executor
 from contextvars import Context
 from pathlib import Path
 
-from gbike.kit.clock import Clock
+from gbike.kit.clock import Clock, Ids
 from gbike.kit.files import closed_folder
-from gbike.kit.ids import Ids
 from gbike.kit.messaging.bus import BEHIND, BusUnavailable
 from gbike.kit.service import Dependencies, Running, ServiceSpec, Worker, assemble
 from gbike.kit.storage.migrations.migrate import migrate, migrate_url

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gbike.kit.calls.breaker import CircuitOpen
+from gbike.kit.calls.peers import CircuitOpen
 from gbike.services.bike_manage_app.clients import BikeClient
 from gbike.services.bike_manage_app.commands import confirm_the_report, give_up_the_report, take_down_a_report
 from gbike.services.bike_manage_app.domain import AS_THE_ORIGINAL, GivenUp, Report, State

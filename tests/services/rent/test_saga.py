@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gbike.kit.calls.breaker import CircuitOpen
+from gbike.kit.calls.peers import CircuitOpen
 from gbike.services.rent.clients import BikeClient
 from gbike.services.rent.commands import ask_for_a_bike, give_up_the_wish, start_the_rent
 from gbike.services.rent.domain import GivenUp, Limits

@@ -9,7 +9,7 @@ from gbike.gateway.envoy.edge import listener
 from gbike.gateway.envoy.refusals import PROBLEMS
 from gbike.gateway.envoy.routes import virtual_host
 from gbike.gateway.envoy.upstreams import Address, cluster, socket_address
-from gbike.gateway.routes import Page, RouteTable
+from gbike.gateway.http import Page, RouteTable
 from gbike.gateway.settings import GatewaySettings
 
 __all__ = ["PROBLEMS", "Address", "ListenAddress", "config"]

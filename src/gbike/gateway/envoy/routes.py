@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gbike.gateway.envoy.headers import header
-from gbike.gateway.routes import APP, Page, RouteTable
+from gbike.gateway.http import APP, Page, RouteTable
 from gbike.gateway.settings import GatewaySettings
 from gbike.gateway.settings import origins as listed
 from gbike.kit.http.protection import PAGE_POLICY, POLICY

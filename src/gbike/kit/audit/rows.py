@@ -7,8 +7,7 @@ from typing import Any
 
 import msgspec
 
-from gbike.kit.auth.acting import ITSELF
-from gbike.kit.auth.principal import DEMO, Principal
+from gbike.kit.auth.principal import DEMO, ITSELF, Principal
 from gbike.kit.store import Facts
 from gbike.kit.telemetry import Trace
 

@@ -17,8 +17,7 @@ from gbike.kit.auth.tokens import ED, PublicKey
 from gbike.kit.auth.tokens import SERVICE as TYPE
 from gbike.kit.auth.tokens import SERVICE_S as LASTS_S
 from gbike.kit.calls.peers import Caller, PeerAnswer
-from gbike.kit.clock import Clock
-from gbike.kit.ids import Ids
+from gbike.kit.clock import Clock, Ids
 from gbike.kit.settings import BadSetting
 
 ANEW_S = 20

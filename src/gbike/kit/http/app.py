@@ -1,25 +1,23 @@
 """A service's HTTP application: a table of operations, and one way for every request through it.
 
-Trace, limits, metrics and problems are the same for all; a handler parses, calls one use case and answers.
+Guard, trace, limits, metrics and problems are the same for all; a handler parses, calls one use case and answers.
 """
 
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import msgspec
 from prometheus_client import Counter, Histogram
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gbike.kit.auth.acting import Acting, acting
 from gbike.kit.auth.limits import READS, WRITES, Pace
-from gbike.kit.auth.principal import ANONYMOUS, KeysUnavailable, OwnerScope
+from gbike.kit.auth.principal import ANONYMOUS, DEMO, Acting, KeysUnavailable, OwnerScope, Principal, acting
 from gbike.kit.auth.rules import PUBLIC, SIGNED_IN, Rule
 from gbike.kit.http.fields import invalid
-from gbike.kit.http.guard import SAYS_DEMO, Guard, NoAuth
 from gbike.kit.http.problems import (
     INTERNAL,
     KEY_IN_FLIGHT,
@@ -35,12 +33,45 @@ from gbike.kit.http.problems import (
     preferred_language,
 )
 from gbike.kit.http.protection import protecting
-from gbike.kit.http.request import KEY, Request, Response, event_stream, preferred_media
+from gbike.kit.http.request import KEY, Request, Response, event_stream, preferred_media, trace_from
 from gbike.kit.http.streams import Stream, send_pieces
 from gbike.kit.storage.idempotency import KeyInFlight, KeyReused, Replay
 from gbike.kit.store import StoreUnavailable
-from gbike.kit.telemetry import Facts, Metrics, Span, SpanKind, Spans, Trace, log, trace_from, trace_now
+from gbike.kit.telemetry import Facts, Metrics, Span, SpanKind, Spans, Trace, log, trace_now
 
+
+class Guard(Protocol):
+    """Decides who comes in."""
+
+    def trusts(self, address: str) -> bool:
+        """Whether the peer at `address` is believed when it says for whom and under which name it asks."""
+
+    async def admit(self, request: Request, rule: Rule, pace: Pace) -> None:
+        """Put principal and reach on the request. Raises Problem (401, 403, 429) or KeysUnavailable."""
+
+    def still_admits(self, principal: Principal) -> bool:
+        """Whether who came in may hear on, in an answer that goes on."""
+
+
+class NoAuth:
+    """The demo's: everybody may do everything, and is the principal `demo`."""
+
+    def trusts(self, address: str) -> bool:
+        """See Guard.trusts: the demo is on loopback only."""
+        return True
+
+    async def admit(self, request: Request, rule: Rule, pace: Pace) -> None:
+        """See Guard.admit."""
+        request.principal, request.owner = DEMO, OwnerScope.ALL
+
+    def still_admits(self, principal: Principal) -> bool:
+        """See Guard.still_admits."""
+        return True
+
+
+NO_AUTH = NoAuth()
+SAYS_DEMO = (b"x-gbike-mode", b"demo")
+"""A header of every answer where the door is open: nobody should take an open system for a secure one."""
 INSIDE = "/internal/"
 """What services ask each other; nobody else, and the gateway leads nobody there."""
 ALSO_INSIDE = "/.well-known/"

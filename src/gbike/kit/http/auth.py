@@ -9,7 +9,7 @@ from gbike.kit.auth.limits import ANONYMOUS_ASKS, FREE, RENEWALS, SESSIONS, SIGN
 from gbike.kit.auth.principal import KeysUnavailable, Principal
 from gbike.kit.auth.rules import SCRAPER, Rule, allow
 from gbike.kit.auth.tokens import BadToken, Verifier
-from gbike.kit.http.guard import Guard
+from gbike.kit.http.app import Guard
 from gbike.kit.http.problems import FORBIDDEN, TOO_MANY, UNAUTHENTICATED, Problem
 from gbike.kit.http.request import Request
 

@@ -8,7 +8,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gbike.kit.http.problems import MEDIA_TYPE, Problem, preferred_language
 from gbike.kit.http.protection import protecting
-from gbike.kit.telemetry import trace_from, trace_now
+from gbike.kit.http.request import trace_from
+from gbike.kit.telemetry import trace_now
 
 Headers = Sequence[tuple[bytes, bytes]]
 

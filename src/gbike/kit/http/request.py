@@ -1,7 +1,8 @@
-"""The request as a handler sees it, and its response."""
+"""The request as a handler sees it, and its response: one resource in the original's HAL, with the client's address."""
 
 import hashlib
 import re
+import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any, TypeVar
@@ -10,11 +11,11 @@ from urllib.parse import parse_qsl
 import msgspec
 from starlette.types import Receive, Scope
 
-from gbike.kit.auth.acting import IdempotencyKey, Kept
 from gbike.kit.auth.addresses import origin
-from gbike.kit.auth.principal import ANONYMOUS, OwnerScope, Principal
-from gbike.kit.http import hal, streams
+from gbike.kit.auth.principal import ANONYMOUS, IdempotencyKey, Kept, OwnerScope, Principal
+from gbike.kit.http import streams
 from gbike.kit.http.fields import invalid, read_body
+from gbike.kit.http.listing import Page
 from gbike.kit.http.problems import (
     FORBIDDEN,
     MALFORMED,
@@ -27,6 +28,7 @@ from gbike.kit.http.problems import (
 )
 from gbike.kit.numbers import MAX_ID
 from gbike.kit.storage.idempotency import hashes_of
+from gbike.kit.telemetry import TRACEPARENT, Trace
 
 MAX_BODY = 64 * 1024
 MAX_PAGE_SIZE = 1000
@@ -54,11 +56,34 @@ _TAKES = {
 MOST_ACCEPT = 1_000
 """Characters of `Accept` that are read; 32 KB of commas would take as long as 30 requests, also where nothing has a
 pace."""
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 _AUTHORITY = re.compile(r"[A-Za-z0-9.\-_:\[\]]{1,255}")
 
 B = TypeVar("B", bound=msgspec.Struct)
 Shown = Callable[[Any], msgspec.Struct]
 """Makes the resource that clients see."""
+
+
+class ResourceKind(msgspec.Struct, frozen=True):
+    """What a resource is called. `id_field`: the field with its number; `finders`: its searches, their parameters."""
+
+    collection: str
+    item: str
+    id_field: str
+    finders: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def path(self) -> str:
+        """The path of the collection."""
+        return f"/{self.collection}"
+
+
+def item(kind: ResourceKind, base: str, resource: msgspec.Struct) -> dict[str, Any]:
+    """One resource: its fields, then `self` and its own name as links."""
+    fields: dict[str, Any] = {name: getattr(resource, name) for name in resource.__struct_fields__}
+    here = {"href": f"{base}/{kind.collection}/{fields[kind.id_field]}"}
+    fields["_links"] = {"self": here, kind.item: here}
+    return fields
 
 
 class Response(msgspec.Struct, frozen=True):
@@ -171,7 +196,7 @@ class Request:
             )
         return lat, lon
 
-    def page(self) -> hal.Page:
+    def page(self) -> Page:
         """What `page`, `size` and `sort` ask for. As the original: what makes no sense is the default."""
         size = _whole(self.first("size"), 20)
         size = min(size, MAX_PAGE_SIZE) if size >= 1 else 20
@@ -182,7 +207,7 @@ class Request:
             direction = last.lower() if last.lower() in ("asc", "desc") else None
             names = names if direction else [*names, last]
             sort += [(name, direction == "desc") for name in names if name]
-        return hal.Page(number, size, tuple(sort), tuple((k, v) for k, v in self.query if len(v) <= 255))
+        return Page(number, size, tuple(sort), tuple((k, v) for k, v in self.query if len(v) <= 255))
 
     async def body(self, struct: type[B]) -> B:
         """The body as `struct`. Raises Problem 400, 413, 415 or 422."""
@@ -200,9 +225,9 @@ class Request:
         """The same; with no body at all, what the defaults of `struct` say."""
         return await self.body(struct) if await self.raw() else struct()
 
-    def found(self, kind: hal.ResourceKind, resource: msgspec.Struct) -> Response:
+    def found(self, kind: ResourceKind, resource: msgspec.Struct) -> Response:
         """200 with one resource; as the original, the answer to a PUT says where it is."""
-        content = hal.item(kind, self.base, resource)
+        content = item(kind, self.base, resource)
         return Response(200, content, {"Location": content["_links"]["self"]["href"]} if self.method == "PUT" else {})
 
     async def raw(self) -> bytes:
@@ -242,12 +267,23 @@ class Request:
         return IdempotencyKey(scope, meant, kept, older_hash=raw)
 
 
-def showing(kind: hal.ResourceKind, shown: Shown, status: int = 200) -> Callable[[Request, Any], Response]:
+def trace_from(traceparent: str | None, request_id: str | None) -> Trace:
+    """Take over what the client sent when it is well-formed, make what is missing."""
+    parent = TRACEPARENT.fullmatch(traceparent or "")
+    chance = secrets.token_hex(24)
+    trace_id = parent.group(1) if parent else chance[:32]
+    span_id = chance[32:48]
+    known = request_id if request_id and _REQUEST_ID.fullmatch(request_id) else trace_id
+    sampled = "01" if parent is None or int(parent.group(3), 16) & 1 else "00"
+    return Trace(f"00-{trace_id}-{span_id}-{sampled}", known)
+
+
+def showing(kind: ResourceKind, shown: Shown, status: int = 200) -> Callable[[Request, Any], Response]:
     """For an operation: answers with one resource. Of a new one, and as the original after a PUT, it says where it
     is."""
 
     def _answer(request: Request, found: Any) -> Response:
-        content = hal.item(kind, request.base, shown(found))
+        content = item(kind, request.base, shown(found))
         located = status == 201 or request.method == "PUT"
         return Response(status, content, {"Location": content["_links"]["self"]["href"]} if located else {})
 

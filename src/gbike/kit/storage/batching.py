@@ -16,10 +16,9 @@ import msgspec
 
 from gbike.kit.audit.chain import append
 from gbike.kit.audit.rows import Deed, deed
-from gbike.kit.auth.acting import Acting, acting
-from gbike.kit.clock import Clock, Moment
+from gbike.kit.auth.principal import Acting, acting
+from gbike.kit.clock import Clock, Ids, Moment
 from gbike.kit.envelope import Event, pack
-from gbike.kit.ids import Ids
 from gbike.kit.store import NO_FACTS, Args, Conflict, Facts, StoreUnavailable, T, Tx
 from gbike.kit.telemetry import LogThrottle, Trace, log, trace_now
 

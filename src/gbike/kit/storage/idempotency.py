@@ -14,7 +14,7 @@ from typing import TypeVar, TypeVarTuple
 
 import msgspec
 
-from gbike.kit.auth.acting import acting
+from gbike.kit.auth.principal import acting
 from gbike.kit.numbers import MAX_ID
 from gbike.kit.store import Reading, Store, Tx
 

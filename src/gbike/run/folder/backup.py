@@ -14,9 +14,8 @@ from pathlib import Path
 
 import apsw
 
-from gbike.kit.clock import SystemClock
+from gbike.kit.clock import SystemClock, SystemIds
 from gbike.kit.files import about, closed_folder, name_file, private
-from gbike.kit.ids import SystemIds
 from gbike.kit.storage.sqlite.seal import DEMO, Seal, alone, write_seal
 from gbike.kit.storage.sqlite.store import open_file
 from gbike.run import CannotDo

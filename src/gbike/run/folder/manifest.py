@@ -14,8 +14,8 @@ from pathlib import Path
 import apsw
 import msgspec
 
+from gbike.kit.clock import SystemIds
 from gbike.kit.files import about, closed_folder, write_whole
-from gbike.kit.ids import SystemIds
 from gbike.kit.settings import BadSetting
 from gbike.kit.storage.sqlite.seal import DEMO, SECURE, Seal, read_seal
 from gbike.kit.storage.sqlite.store import open_file

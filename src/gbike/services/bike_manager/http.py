@@ -7,14 +7,12 @@ import msgspec
 
 from gbike.contracts import PROBLEM_TEXTS
 from gbike.kit.auth.rules import ADMIN, ADMINS, BIKE_MANAGER, may
-from gbike.kit.clock import rfc3339
+from gbike.kit.clock import Ids, rfc3339
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.fields import Id
-from gbike.kit.http.hal import ResourceKind
 from gbike.kit.http.lists import listed, searching
 from gbike.kit.http.problems import catalogue
-from gbike.kit.http.request import Request, Response, showing
-from gbike.kit.ids import Ids
+from gbike.kit.http.request import Request, ResourceKind, Response, showing
 from gbike.kit.money import MAX_WON
 from gbike.kit.store import Row, Store
 from gbike.services.bike_manager import domain, storage

@@ -8,15 +8,13 @@ import msgspec
 from gbike.contracts import PROBLEM_TEXTS
 from gbike.kit.auth.limits import Pace
 from gbike.kit.auth.rules import ADMINS, PEOPLE
-from gbike.kit.calls.breaker import CircuitOpen
-from gbike.kit.calls.peers import PeerBusy, PeerTimeout, PeerUnavailable
+from gbike.kit.calls.peers import CircuitOpen, PeerBusy, PeerTimeout, PeerUnavailable
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.fields import Id, Instant, Latitude, Longitude, Reason, Text, invalid, ms_of
-from gbike.kit.http.hal import ResourceKind
 from gbike.kit.http.lists import listed
 from gbike.kit.http.problems import Problem, catalogue
-from gbike.kit.http.request import Request, Response, showing
+from gbike.kit.http.request import Request, ResourceKind, Response, showing
 from gbike.kit.store import Store
 from gbike.services.rent import domain, storage
 from gbike.services.rent.commands import end_the_ride, return_the_bike

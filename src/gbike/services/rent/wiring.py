@@ -10,7 +10,7 @@ from prometheus_client import Gauge
 from gbike.contracts.rent import PUBLISHES
 from gbike.kit import settings
 from gbike.kit.auth.limits import Pace
-from gbike.kit.calls.breaker import Breaker, BreakerSettings
+from gbike.kit.calls.peers import Breaker, BreakerSettings
 from gbike.kit.service import POLL_S, STALE_AFTER_MS, Dependencies, Service, ServiceSpec, Worker
 from gbike.services.rent.clients import BikeClient
 from gbike.services.rent.commands import sweep

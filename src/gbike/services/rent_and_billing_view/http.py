@@ -10,10 +10,9 @@ from gbike.kit.auth.addresses import client_prefix
 from gbike.kit.auth.rules import PEOPLE
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
-from gbike.kit.http.hal import ResourceKind, collection
-from gbike.kit.http.lists import listed, searching
+from gbike.kit.http.lists import collection, listed, searching
 from gbike.kit.http.problems import catalogue
-from gbike.kit.http.request import Request, Response, showing
+from gbike.kit.http.request import Request, ResourceKind, Response, showing
 from gbike.kit.http.streams import STREAM_ONLY
 from gbike.kit.store import Store
 from gbike.services.rent_and_billing_view import storage

@@ -18,7 +18,7 @@ from psycopg.pq import ConnStatus, ExecStatus, Format, TransactionStatus
 from psycopg.pq.abc import PGresult
 from psycopg.types.numeric import Int8BinaryDumper, NumericBinaryLoader
 
-from gbike.kit.auth.acting import NOBODY_ASKED, Acting
+from gbike.kit.auth.principal import NOBODY_ASKED, Acting
 from gbike.kit.clock import Clock
 from gbike.kit.settings import BadSetting
 from gbike.kit.storage.postgres.login import with_password

@@ -10,7 +10,7 @@ from typing import TypeVar
 import psycopg
 from psycopg import errors
 
-from gbike.kit.auth.acting import Acting, acting
+from gbike.kit.auth.principal import Acting, acting
 from gbike.kit.storage.postgres.connection import Dialer, PostgresReading, Session
 from gbike.kit.store import Args, Reading, StoreUnavailable
 

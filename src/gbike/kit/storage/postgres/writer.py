@@ -15,9 +15,8 @@ import psycopg
 from psycopg import errors
 from psycopg.pq.abc import PGresult
 
-from gbike.kit.clock import Clock
+from gbike.kit.clock import Clock, Ids
 from gbike.kit.envelope import Message
-from gbike.kit.ids import Ids
 from gbike.kit.storage.batching import BatchWriter, Left, OpenTx, Write
 from gbike.kit.storage.postgres.connection import Blobs, Dialer, Numbers, PostgresReading, Session, Texts
 from gbike.kit.storage.postgres.readers import Readers

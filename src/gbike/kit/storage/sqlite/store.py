@@ -15,11 +15,10 @@ from typing import Any, TypeVar
 import apsw
 from msgspec.json import encode
 
-from gbike.kit.auth.acting import NOBODY_ASKED, Acting, acting
-from gbike.kit.clock import Clock, news
+from gbike.kit.auth.principal import NOBODY_ASKED, Acting, acting
+from gbike.kit.clock import Clock, Ids, news
 from gbike.kit.envelope import Message
 from gbike.kit.files import about, file_of, name_file
-from gbike.kit.ids import Ids
 from gbike.kit.storage.batching import BatchWriter, Left, OpenTx, Write
 from gbike.kit.storage.sqlite.seal import GENERATION_MS, Seal, alone, next_generation, read_seal, write_seal
 from gbike.kit.store import Args, Reading, Row, StoreUnavailable

@@ -1,8 +1,8 @@
 """One's own account, and everybody's for admins."""
 
 from gbike.kit.auth.addresses import client_prefix
-from gbike.kit.http.hal import ResourceKind, collection
-from gbike.kit.http.request import Request, Response
+from gbike.kit.http.lists import collection
+from gbike.kit.http.request import Request, ResourceKind, Response
 from gbike.services.account.clients.authenticator import link
 from gbike.services.account.commands.accounts import remove_authenticator, rename, set_roles
 from gbike.services.account.commands.sessions import sign_out_everywhere, sign_out_there

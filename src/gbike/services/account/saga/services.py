@@ -4,13 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from gbike.kit.auth.acting import acting
 from gbike.kit.auth.issuing import Issuer
 from gbike.kit.auth.passwords import Passwords
-from gbike.kit.auth.principal import DEMO
-from gbike.kit.clock import Clock, is_ahead
+from gbike.kit.auth.principal import DEMO, acting
+from gbike.kit.clock import Clock, Ids, is_ahead
 from gbike.kit.contacts import REGION, Contact, known_as
-from gbike.kit.ids import Ids
 from gbike.kit.store import Store, StoreUnavailable
 from gbike.services.account.clients.authenticator import Authenticators
 from gbike.services.account.commands.sign_in_attempts import begin_attempt, fail_attempt, succeed

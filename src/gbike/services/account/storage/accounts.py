@@ -10,8 +10,7 @@ from collections.abc import Sequence
 
 from gbike.kit.auth.principal import OwnerScope
 from gbike.kit.contacts import Contact
-from gbike.kit.http.hal import Page
-from gbike.kit.http.listing import Listing, list_page
+from gbike.kit.http.listing import Listing, Page, list_page
 from gbike.kit.store import Reading, Row, Store, Tx
 from gbike.services.account.domain import Account, Credentials, NoSuchAccount, Role, Roles, in_order
 from gbike.services.account.storage.secrets import kept

@@ -10,12 +10,10 @@ from msgspec import Meta
 from gbike.kit.auth.limits import FREE
 from gbike.kit.auth.principal import OwnerScope
 from gbike.kit.auth.rules import PEOPLE, PUBLIC
-from gbike.kit.clock import Clock
+from gbike.kit.clock import Clock, Ids
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.fields import read_body
-from gbike.kit.http.hal import ResourceKind, item
-from gbike.kit.http.request import Request, Response
-from gbike.kit.ids import Ids
+from gbike.kit.http.request import Request, ResourceKind, Response, item
 from gbike.kit.store import Store
 from gbike.services.user_deposit import domain, storage
 from gbike.services.user_deposit.commands import begin_a_payment, confirm_a_payment
