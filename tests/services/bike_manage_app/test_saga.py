@@ -37,7 +37,7 @@ class YesBike(BikeClient):
 
 
 def reporting(store: Any, bike: YesBike) -> Any:
-    return partial(report_a_bike, store=store, bikes=bike, patience_ms=600, earning=AS_THE_ORIGINAL)
+    return partial(report_a_bike, store=store, bikes=bike, stale_after_ms=600, earning=AS_THE_ORIGINAL)
 
 
 @pytest.mark.parametrize(
