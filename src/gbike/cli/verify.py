@@ -44,7 +44,6 @@ RESERVE_MIB = 64
 
 T = TypeVar("T")
 
-
 view_verb = group("The view of rides and bills.")
 
 
@@ -172,7 +171,6 @@ class _Still:
         self._reading = reading
 
     async def read(self, fn: Callable[[Reading, *Args], T], *args: *Args) -> T:
-        """See Store.read."""
         return fn(self._reading, *args)
 
 

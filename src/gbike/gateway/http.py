@@ -45,7 +45,6 @@ class Page(msgspec.Struct, frozen=True):
 
 
 def route_table(specs: Iterable[ServiceSpec]) -> RouteTable:
-    """The route table of some services."""
     specs = list(specs)
     return RouteTable(
         {path: spec.name for spec in specs for path in spec.paths},
@@ -71,7 +70,6 @@ class Gateway:
         self._own = own
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Take one request."""
         if scope["type"] != "http":
             return
         found = self._routes.find(scope["path"])

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from gbike.kit.audit.witness import EVERY_S, Witness
+from gbike.kit.audit.chain import EVERY_S, Witness
 from gbike.kit.calls.peers import Caller
 from gbike.kit.clock import Clock, Ids
 from gbike.kit.envelope import Event, Message

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 JWKS = "/.well-known/jwks.json"
 
-
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -93,7 +92,6 @@ class TokenMode(AuthMode):
         self._issuers[issuer] = Trusted(keys)
 
     def guard(self, *services: str) -> Guard:
-        """Who is let in, by a token or a key."""
         from gbike.kit.auth.services import ServiceKeys
         from gbike.kit.auth.tokens import Verifier
         from gbike.kit.http.auth import TokenAuth
@@ -112,12 +110,10 @@ class TokenMode(AuthMode):
         return SignedCaller(way, service, peer, key, clock=self._clock, ids=self._ids)
 
     async def close(self) -> None:
-        """Close the ways to the outside."""
         for close in self._closing:
             await close()
 
     def _callers_of(self, services: Sequence[str]) -> Mapping[str, "PublicKey"]:
-        """The keys of those who may ask one of these services."""
         from gbike.kit.auth.services import read_public
 
         if not self._made:

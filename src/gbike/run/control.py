@@ -69,7 +69,6 @@ class Control:
         self._server = await asyncio.start_unix_server(self._serve, self.path, limit=MOST_BYTES)
 
     async def stop(self) -> None:
-        """Listen no more."""
         if self._server is not None:
             self._server.close()
         self._tidy()

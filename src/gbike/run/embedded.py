@@ -83,7 +83,6 @@ class EmbeddedService:
         await self.drivers.stop()
 
     def start(self) -> None:
-        """Answer and work again."""
         self.answer(late=self.delay)
         self.drivers.start()
 
@@ -142,7 +141,6 @@ class Embedded:
 
     @property
     def services(self) -> Sequence[str]:
-        """Their names."""
         return tuple(self.parts)
 
     def store(self, service: str) -> SqliteStore:
@@ -361,8 +359,7 @@ class _Held(AsyncExitStack):
 
 
 def _last_erased(read: Reading, until_ms: int) -> int:
-    """When account last said, until that moment, that somebody was erased; 0: it never did. Whoever is erased later
-    postpones nothing."""
+    """When account last said, until then, that somebody was erased; 0: never. Who is erased later postpones nothing."""
     printed = "SELECT coalesce(max(published_ms), 0) FROM outbox WHERE type = 'AccountErased' AND published_ms <= ?"
     row = read.one(printed, (until_ms,))
     return int(row[0]) if row else 0

@@ -47,7 +47,6 @@ class Built(msgspec.Struct, frozen=True):
 
     @property
     def public(self) -> list[Operation]:
-        """What anybody may ask of it."""
         return [operation for operation in self.service.operations if not operation.hidden]
 
 
@@ -75,7 +74,6 @@ def build_all() -> list[Built]:
 
 
 def events(built: Sequence[Built]) -> list[MappedEvent]:
-    """Every event that one of these services says, by speaker."""
     return [
         MappedEvent(kind.__name__, kind, _sentence(kind), name_of(one.spec), _handlers(kind, built))
         for one in built
@@ -105,7 +103,6 @@ def name_of(spec: ServiceSpec) -> str:
 
 
 def display_name(name: str) -> str:
-    """The same, of a name as the code has it."""
     first, *rest = name.split("_")
     return first + "".join(part.capitalize() for part in rest)
 

@@ -31,7 +31,6 @@ class Databases:
         self._open: dict[str, Store] = {}
 
     def store(self, service: str) -> Store:
-        """A service's store."""
         if service not in self._open:
             self._open[service] = open_store(self._urls[service], service, SystemClock(), SystemIds())
         return self._open[service]
@@ -45,7 +44,6 @@ class Databases:
         return consumer
 
     async def stop(self) -> None:
-        """Close what was opened."""
         for store in self._open.values():
             await store.close()
 

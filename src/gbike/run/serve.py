@@ -90,8 +90,7 @@ class CannotServe(CannotDo):
 
 
 def run_service(name: str, host: str, port: int | None, env: Mapping[str, str]) -> None:
-    """Serve until SIGINT or SIGTERM. Settings are `env` over files in GBIKE_SETTINGS_DIR. Raises CannotDo or
-    BadSetting."""
+    """Serve until SIGINT or SIGTERM. Settings: `env` over files in GBIKE_SETTINGS_DIR. Raises CannotDo, BadSetting."""
     spec = find_spec(name)
     settings = settings_for(env)
     chosen = load(ServeSettings, settings)
@@ -285,7 +284,6 @@ class ServiceProcess:
         return 0
 
     async def _open(self) -> Store:
-        """Bring the schema up to date and open the store."""
         url, file = self._chosen.store_url, self._chosen.store_password_file
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._threads, migrate_store, with_password(url, file), self._spec.versions)
@@ -367,7 +365,6 @@ class _Libraries(logging.Handler):
     """What libraries log goes into our log, a JSON object a line like the rest."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Pass it on."""
         log.log(record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info)
 
 

@@ -15,8 +15,7 @@ from gbike.gateway.settings import GatewaySettings
 __all__ = ["PROBLEMS", "Address", "ListenAddress", "config"]
 
 OPERATORS_MAY = ("/ready", "/stats", "/clusters", "/server_info", "/listeners", "/memory", "/healthcheck/fail")
-"""What the admin port answers: looking, and the way to leave in order. By default it would also stop the process and
-show its memory."""
+"""What the admin port answers: looking, and leaving in order. By default it would stop Envoy and show its memory."""
 
 
 class ListenAddress(msgspec.Struct, frozen=True):

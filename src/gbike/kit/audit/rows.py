@@ -68,7 +68,6 @@ class Row(msgspec.Struct, frozen=True):
 
     @property
     def values(self) -> tuple[str | int, ...]:
-        """As its columns."""
         return msgspec.structs.astuple(self)
 
 

@@ -40,7 +40,6 @@ class OwnerScope(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, number: int) -> Self:
-        """The things of one account, or of one who works here."""
         return cls(number)
 
     def covers(self, number: int) -> bool:
@@ -58,24 +57,22 @@ ANONYMOUS = Principal("anonymous")
 DEMO = Principal("demo", frozenset({"rider", "bikeManager", "admin"}))
 """Everybody, where gbike is open."""
 
-
 ITSELF = Principal("gbike")
 """Gbike, where nobody asked for anything: it heard an event, or time has passed."""
 Kept = tuple[int, bytes, bytes]
 """An answer as it is kept: status, body, and headers in JSON."""
 
 
-class IdempotencyKey:
+class IdempotencyKey(msgspec.Struct, frozen=True):
     """The Idempotency-Key of one request."""
 
-    def __init__(self, key: str, body_hash: str, answer: Callable[[Any], Kept], older_hash: str | None = None) -> None:
-        """`key`: principal, method, path and header in one. `answer`: what is kept of a command's result. `older_hash`:
-        what an older gbike kept for the same body, its bytes' hash: keys from before an upgrade count for the 2 days
-        that they are kept."""
-        self.key = key
-        self.body_hash = body_hash
-        self.answer = answer
-        self.hashes = {body_hash, older_hash or body_hash}
+    key: str
+    """Principal, method, path and header in one."""
+    body_hash: str
+    answer: Callable[[Any], Kept]
+    """What is kept of a command's result."""
+    older_hash: str | None = None
+    """What an older gbike kept for the same body, its bytes' hash: keys from before an upgrade count for 2 days."""
 
 
 class Acting(msgspec.Struct, frozen=True):

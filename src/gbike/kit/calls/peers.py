@@ -177,16 +177,14 @@ class Peer:
         self, caller: Caller, breaker: Breaker, clock: Clock, *, deadline_ms: int, in_flight: int, waiting: int
     ) -> None:
         self._caller, self._breaker = caller, breaker
+        self.check = breaker.check
+        """Raises CircuitOpen when a call would be refused right now."""
         self._clock, self._deadline_ms = clock, deadline_ms
         self._waiting_most = waiting
         self._slots = asyncio.Semaphore(in_flight)
         self._waiting = 0
         self._late: set[asyncio.Task[PeerAnswer]] = set()
         """Calls that nobody waits for any more, kept until they end."""
-
-    def check(self) -> None:
-        """Raises CircuitOpen when a call would be refused right now."""
-        self._breaker.check()
 
     async def ask(self, method: str, path: str, body: bytes = b"") -> PeerAnswer:
         """The peer's answer, below 500 and not 429. Raises CircuitOpen, PeerBusy, PeerTimeout, PeerUnavailable."""

@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from gbike.kit.http.listing import Listing, Page, list_page
 from gbike.kit.http.request import Request, ResourceKind, Response, Shown, item
+from gbike.kit.storage.listing import Listing, Page, list_page
 from gbike.kit.store import Store
 
 
@@ -36,7 +36,6 @@ async def listed(
 
 
 def searching(kind: ResourceKind) -> Callable[[Request], Any]:
-    """The handler that answers with the searches of a collection."""
 
     async def answer(request: Request) -> Response:
         return Response(200, searches(kind, request.base))

@@ -36,7 +36,6 @@ def refusal(problem: Problem, asked: Headers) -> tuple[list[tuple[bytes, bytes]]
 
 
 def answering(problem: Problem) -> ASGIApp:
-    """An application that answers with the problem, whatever is asked."""
 
     async def answer(scope: Scope, _receive: Receive, send: Send) -> None:
         headers, body = refusal(problem, scope["headers"])

@@ -13,21 +13,11 @@ from starlette.types import Receive, Scope
 
 from gbike.kit.auth.addresses import origin
 from gbike.kit.auth.principal import ANONYMOUS, IdempotencyKey, Kept, OwnerScope, Principal
-from gbike.kit.http import streams
+from gbike.kit.http import problems, streams
 from gbike.kit.http.fields import invalid, read_body
-from gbike.kit.http.listing import Page
-from gbike.kit.http.problems import (
-    FORBIDDEN,
-    MALFORMED,
-    NOT_ACCEPTABLE,
-    NOT_FOUND,
-    TOO_LARGE,
-    TOO_SLOW,
-    UNSUPPORTED_TYPE,
-    Problem,
-)
 from gbike.kit.numbers import MAX_ID
 from gbike.kit.storage.idempotency import hashes_of
+from gbike.kit.storage.listing import Page
 from gbike.kit.telemetry import TRACEPARENT, Trace
 
 MAX_BODY = 64 * 1024
@@ -54,8 +44,7 @@ _TAKES = {
 }
 """What a client may write in `Accept` for each of our forms, and which of two counts for it: the more exact one."""
 MOST_ACCEPT = 1_000
-"""Characters of `Accept` that are read; 32 KB of commas would take as long as 30 requests, also where nothing has a
-pace."""
+"""Characters of `Accept` that are read; 32 KB of commas would take as long as 30 requests, with no pace to pay."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 _AUTHORITY = re.compile(r"[A-Za-z0-9.\-_:\[\]]{1,255}")
 
@@ -74,7 +63,6 @@ class ResourceKind(msgspec.Struct, frozen=True):
 
     @property
     def path(self) -> str:
-        """The path of the collection."""
         return f"/{self.collection}"
 
 
@@ -158,16 +146,15 @@ class Request:
     def must_cover(self, number: int) -> None:
         """Raises Problem 403 when it is about somebody else's things than the principal may touch."""
         if not self.owner.covers(number):
-            raise Problem(FORBIDDEN)
+            raise problems.Problem(problems.FORBIDDEN)
 
     def id(self, name: str) -> int:
-        """The number in the path, or what a finder is given. Raises Problem 422, or 404 where a collection has no
-        searches."""
+        """The number in the path, or what a finder is given. Raises Problem 422, or 404: there are no searches."""
         text = self.path_params.get(name)
         if text is None:
             return self.find(name)
         if text == "search":
-            raise Problem(NOT_FOUND, {"path": self.path})
+            raise problems.Problem(problems.NOT_FOUND, {"path": self.path})
         return _number(name, text)
 
     def find(self, name: str) -> int:
@@ -178,7 +165,6 @@ class Request:
         raise invalid(name, "this search needs it")
 
     def first(self, name: str) -> str | None:
-        """The first value of a query parameter."""
         return next((value for key, value in self.query if key == name), None)
 
     def near(self) -> tuple[float, float] | None:
@@ -213,12 +199,12 @@ class Request:
         """The body as `struct`. Raises Problem 400, 413, 415 or 422."""
         given = self.headers.get("content-type", "application/json").split(";")[0].strip().lower()
         if given not in ("application/json", "") and not (given.startswith("application/") and given.endswith("+json")):
-            raise Problem(UNSUPPORTED_TYPE, {"given": given[:100]})
+            raise problems.Problem(problems.UNSUPPORTED_TYPE, {"given": given[:100]})
         if given == "application/json-patch+json":
-            raise Problem(UNSUPPORTED_TYPE, {"given": given})
+            raise problems.Problem(problems.UNSUPPORTED_TYPE, {"given": given})
         raw = self._raw or await self.raw()
         if not raw:
-            raise Problem(MALFORMED, {"why": "the body is empty"})
+            raise problems.Problem(problems.MALFORMED, {"why": "the body is empty"})
         return read_body(raw, struct)
 
     async def body_if_any(self, struct: type[B]) -> B:
@@ -235,19 +221,21 @@ class Request:
         if self._raw is None:
             announced = self.headers.get("content-length", "0")
             if announced.isdecimal() and (len(announced) > 18 or int(announced) > MAX_BODY):
-                raise Problem(TOO_LARGE, {"most_bytes": MAX_BODY})
+                raise problems.Problem(problems.TOO_LARGE, {"most_bytes": MAX_BODY})
             parts, size = [], 0
             more = True
             while more:
                 message = await self.receive()
                 if message["type"] == "http.disconnect":
-                    raise Problem(TOO_SLOW)  # the client is gone; what has come of its body is not its wish
+                    raise problems.Problem(
+                        problems.TOO_SLOW
+                    )  # the client is gone; what has come of its body is not its wish
                 part = message.get("body", b"")
                 parts.append(part)
                 size += len(part)
                 more = message.get("more_body", False)
                 if size > MAX_BODY:
-                    raise Problem(TOO_LARGE, {"most_bytes": MAX_BODY})
+                    raise problems.Problem(problems.TOO_LARGE, {"most_bytes": MAX_BODY})
             self._raw = b"".join(parts)
         return self._raw
 
@@ -279,8 +267,7 @@ def trace_from(traceparent: str | None, request_id: str | None) -> Trace:
 
 
 def showing(kind: ResourceKind, shown: Shown, status: int = 200) -> Callable[[Request, Any], Response]:
-    """For an operation: answers with one resource. Of a new one, and as the original after a PUT, it says where it
-    is."""
+    """For an operation: answers with one resource; of a new one, and as the original after a PUT, with its place."""
 
     def _answer(request: Request, found: Any) -> Response:
         content = item(kind, request.base, shown(found))
@@ -311,14 +298,14 @@ def preferred_media(accept: str) -> str:
         if weight and (weight, place) > best:
             best, chosen = (weight, place), media
     if not chosen:
-        raise Problem(NOT_ACCEPTABLE)
+        raise problems.Problem(problems.NOT_ACCEPTABLE)
     return chosen
 
 
 def event_stream(accept: str) -> str:
     """What an answer that goes on is sent as. Raises Problem 406 when the client does not expect one."""
     if streams.MEDIA not in [part.partition(";")[0].strip().lower() for part in accept.split(",")]:
-        raise Problem(streams.STREAM_ONLY)
+        raise problems.Problem(streams.STREAM_ONLY)
     return streams.MEDIA
 
 

@@ -57,7 +57,6 @@ class Write(msgspec.Struct, eq=False):
     failed: BaseException | None = None
 
     def tell(self) -> None:
-        """Answer the caller, if it is still there."""
         if self.future.cancelled():
             return
         if self.failed is not None:
@@ -119,8 +118,7 @@ class BatchWriter(ABC, Generic[X]):
     def __init__(
         self, clock: Clock, ids: Ids, source: str, published: asyncio.Event, *, run_twice: bool = False
     ) -> None:
-        """`published` is set after each commit that left something in the outbox. `run_twice`: tests run each write
-        twice."""
+        """`published`: set after each commit that filled the outbox. `run_twice`: tests run each write twice."""
         self.clock, self.ids = clock, ids
         self.source, self._published = source, published
         self._run_twice = run_twice
@@ -152,7 +150,6 @@ class BatchWriter(ABC, Generic[X]):
         return future
 
     def write_later(self, fn: Callable[[Tx, *Args], None], *args: *Args) -> asyncio.Future[None]:
-        """See Store.write_later."""
         return self.write(fn, *args, later=True)
 
     async def flush(self) -> None:
@@ -291,5 +288,4 @@ def _nothing(_tx: Tx) -> None:
 
 
 def probe(tx: Tx) -> None:
-    """As small as a write can be."""
     tx.count("probes")

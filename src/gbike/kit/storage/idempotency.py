@@ -69,7 +69,7 @@ def check(read: Reading) -> None:
     if row is None:
         return
     body_hash, status, content, headers = row
-    if body_hash not in read.key.hashes:
+    if body_hash not in (read.key.body_hash, read.key.older_hash):
         raise KeyReused
     if status is None:
         raise KeyInFlight

@@ -178,7 +178,6 @@ class LogThrottle:
         self._what, self._at_s = "", 0.0
 
     def is_news(self, what: str) -> bool:
-        """Whether this is to be logged."""
         now_s = asyncio.get_running_loop().time()
         if what == self._what and now_s - self._at_s < SAID_AGAIN_S:
             return False

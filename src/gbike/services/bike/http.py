@@ -180,8 +180,7 @@ class BikeHttp:
 
     @contextmanager
     def _in_time(self, request: Request) -> Iterator[Callable[[], bool]]:
-        """Room for one more request from inside, and whether its caller has gone by then, as it said how long it waits.
-        Raises Overloaded."""
+        """Room for one more request from inside, and whether its caller waits no more by then. Raises Overloaded."""
         if self._under_way >= IN_FLIGHT:
             raise domain.Overloaded
         left = request.headers.get(DEADLINE_HEADER, "")
@@ -222,7 +221,6 @@ def _created(request: Request, bike: Bike) -> Response:
 
 
 def operations(store: Store, clock: Clock) -> list[Operation]:
-    """The operations of bike."""
     http = BikeHttp(store, clock)
     base, at = "/bikes", "/bikes/{bikeid}"
     many, published = {200: [BikeResource]}, {200: [EventResource]}

@@ -65,7 +65,6 @@ class NewReport(msgspec.Struct, frozen=True):
 THEIRS = may(own=(BIKE_MANAGER,), by="managerid")
 SEEN = may(own=(BIKE_MANAGER,), all=(ADMIN,), by="managerid")
 
-
 ReportABike = Callable[[State, int | None], Awaitable[Report]]
 
 
@@ -90,7 +89,6 @@ class ReportHttp:
 
 
 def to_resource(report: Report) -> ReportResource:
-    """The report as clients see it."""
     return ReportResource(
         reportid=report.reportid,
         managerid=report.state.managerid,

@@ -42,7 +42,6 @@ class ReportSettings(BreakerSettings, frozen=True):
 
     @property
     def earning(self) -> Earning:
-        """The same, as commands take it."""
         return Earning(PointsFor(self.points_for), self.points_per_bike, self.points_per_day)
 
 

@@ -95,7 +95,6 @@ class ManagerHttp:
         return await self._store.read(storage.load, request.id("managerid"))
 
     async def change(self, request: Request) -> Manager:
-        """PUT or PATCH /bikeManagers/{managerid}."""
         number, change = request.id("managerid"), await request.body(ManagerChange)
         key = f"manager:{number}"
         if change.adjustpoint is not None:
@@ -119,12 +118,10 @@ def _entry(row: Row) -> PointEntryResource:
 
 
 def to_resource(manager: Manager) -> ManagerResource:
-    """The manager as clients see them."""
     return ManagerResource(manager.managerid, manager.userid, manager.points, manager.adjustpoint)
 
 
 def operations(store: Store, ids: Ids, numbers: Numbers) -> list[Operation]:
-    """The operations of bikeManager."""
     http = ManagerHttp(store, ids, numbers)
     base, at = "/bikeManagers", "/bikeManagers/{managerid}"
     many, moves = {200: [ManagerResource]}, {200: [PointEntryResource]}

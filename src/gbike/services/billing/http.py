@@ -66,7 +66,6 @@ class BillingHttp:
 
 
 def to_resource(bill: Bill) -> BillResource:
-    """The bill as clients see it."""
     return BillResource(
         billid=bill.billid,
         rentid=bill.rentid,

@@ -88,7 +88,6 @@ class ViewHttp:
 
 
 def to_resource(line: Line) -> ViewResource:
-    """A line as clients see it."""
     return ViewResource(
         rentid=line.rentid,
         userid=line.userid,
@@ -104,7 +103,6 @@ def to_resource(line: Line) -> ViewResource:
 
 
 def operations(store: Store, changes: Changes) -> list[Operation]:
-    """The operations of the view."""
     http = ViewHttp(store, changes)
     base, search = "/rentAndBillingViews", "/rentAndBillingViews/search"
     pages = partial(Operation, answers={200: [ViewResource]}, paged=True)

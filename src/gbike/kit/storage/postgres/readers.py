@@ -113,7 +113,6 @@ class Leader:
             return fn(read, *args) if self._leads else None
 
     def close(self) -> None:
-        """Give up the lead."""
         self._thread.shutdown()
         if self._session is not None:
             self._session.connection.close()

@@ -67,7 +67,6 @@ class SqliteReading:
         return row
 
     def all(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
-        """Every row."""
         try:
             return self._connection.execute(sql, params).fetchall()
         except apsw.Error as wrong:
@@ -75,7 +74,6 @@ class SqliteReading:
             raise
 
     def each(self, sql: str, params: Sequence[Any] = ()) -> Iterable[Row]:
-        """Rows one by one."""
         with about(self._connection.filename):
             yield from self._connection.execute(sql, params)
 
@@ -95,7 +93,6 @@ class SqliteTx(OpenTx, SqliteReading):
         self._connection.executemany(sql, rows)
 
     def first_time(self, messages: Sequence[Message]) -> Container[str]:
-        """Those that were never heard before."""
         told = encode([(message.id, message.type, message.key) for message in messages]).decode()
         rows = self._connection.execute(_HEAR, (self.now_ms, told))
         return {row[0] for row in rows}

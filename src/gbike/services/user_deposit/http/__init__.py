@@ -109,7 +109,6 @@ class DepositHttp:
         return await self._store.read(storage.load, request.id("userid"))
 
     async def set(self, request: Request) -> Deposit:
-        """PATCH or PUT /userDeposits/{userid}."""
         userid, change = request.id("userid"), await request.body(self._change)
         if change.deposit is None:
             return await self._store.read(storage.load, userid)
@@ -144,7 +143,6 @@ def _entry(row: Row) -> EntryResource:
 
 
 def to_resource(deposit: Deposit) -> DepositResource:
-    """The deposit as clients see it."""
     return DepositResource(deposit.userid, deposit.balance, deposit.billid, deposit.registered)
 
 

@@ -81,8 +81,7 @@ class PaymentHttp:
         return Response(200, self._item(request, await self._theirs(request)))
 
     async def pay(self, sign: Sign, request: Request) -> Response:
-        """POST /userDeposits/{userid}/payments/{paymentid}/testPayment: the test provider's button. It confirms as any
-        provider does."""
+        """The test provider's button: it confirms as any provider does."""
         payment = await self._theirs(request)
         if await self._store.read(storage.is_erased, payment.userid):
             raise domain.RiderErased(payment.userid)
@@ -123,8 +122,7 @@ class PaymentHttp:
 
 
 def test_payment(http: PaymentHttp, sign: Sign) -> Operation:
-    """The operation that there is with the test provider alone: with any other a rider would confirm what they say that
-    they paid."""
+    """With the test provider alone: with any other, a rider would confirm what they say that they paid."""
     return Operation(
         "POST",
         "/userDeposits/{userid}/payments/{paymentid:str}/testPayment",
@@ -137,7 +135,6 @@ def test_payment(http: PaymentHttp, sign: Sign) -> Operation:
 
 
 def operations(http: PaymentHttp) -> list[Operation]:
-    """The operations of payments, whoever takes them."""
     base = "/userDeposits/{userid}/payments"
     one = base + "/{paymentid:str}"
     shown, tenner = {200: PaymentResource}, {"amount": 10000}
