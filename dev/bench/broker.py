@@ -25,9 +25,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from dev.bench.report import Line
 from dev.bench.rides import WrongEffect
 from gbike.contracts.rent import Rented
-from gbike.kit.clock import SystemClock
+from gbike.kit.clock import SystemClock, SystemIds
 from gbike.kit.envelope import Message, pack
-from gbike.kit.ids import SystemIds
+from gbike.kit.http.request import trace_from
 from gbike.kit.messaging.inbox import BATCH, Consumer
 from gbike.kit.messaging.kafka.broker import Broker as Way
 from gbike.kit.messaging.kafka.bus import BATCH_BYTES, KafkaBus
@@ -38,7 +38,7 @@ from gbike.kit.messaging.outbox import Relay
 from gbike.kit.storage.migrations.migrate import migrate_url
 from gbike.kit.storage.postgres.store import PostgresStore
 from gbike.kit.store import Tx
-from gbike.kit.telemetry import Metrics, trace_from
+from gbike.kit.telemetry import Metrics
 from gbike.run.engines import postgres
 from gbike.run.registry import spec
 from gbike.run.single import pause_ms

@@ -19,8 +19,7 @@ from typing import Any
 
 import uvloop
 
-from gbike.kit.clock import SystemClock
-from gbike.kit.ids import SystemIds
+from gbike.kit.clock import SystemClock, SystemIds
 from gbike.kit.storage.batching import Left
 from gbike.kit.storage.sqlite.store import SqliteStore
 from gbike.kit.store import Tx

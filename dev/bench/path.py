@@ -91,7 +91,7 @@ async def _ask(platform: Embedded, method: str, path: str, body: object = None, 
 
 def _is_ours(code: CodeType) -> bool:
     file = Path(code.co_filename)
-    return not code.co_name.startswith("<") and OURS in file.parents and WIRE not in file.parents
+    return not code.co_name.startswith("<") and OURS in file.parents and file != WIRE
 
 
 def main() -> None:

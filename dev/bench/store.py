@@ -20,9 +20,8 @@ from dev.bench.process import CannotRun
 from dev.bench.report import Line
 from dev.bench.rides import WrongEffect
 from gbike.contracts.bike import ChkAndUpdatedStatus
-from gbike.kit.clock import SystemClock
+from gbike.kit.clock import SystemClock, SystemIds
 from gbike.kit.envelope import pack
-from gbike.kit.ids import SystemIds
 from gbike.kit.storage.migrations.migrate import migrate_url
 from gbike.kit.storage.postgres.store import PostgresStore
 from gbike.kit.store import Tx

@@ -6,9 +6,8 @@ from typing import Any
 
 from gbike.contracts.billing import CalculatedFee
 from gbike.contracts.rent import Returned
-from gbike.kit.clock import SystemClock
+from gbike.kit.clock import SystemClock, SystemIds
 from gbike.kit.envelope import Message
-from gbike.kit.ids import SystemIds
 from gbike.kit.storage.migrations.migrate import in_memory
 from gbike.kit.storage.sqlite.store import SqliteStore
 from gbike.kit.store import Tx

@@ -17,8 +17,7 @@ from dev.simulation.layers import bill_guard, inbox, ledger_key
 from dev.simulation.run import run_seed
 from dev.simulation.seams import Seam, answering, before, given, mark_then_append, replaced
 from dev.simulation.swarm import Swarm
-from gbike.kit.calls.breaker import Breaker, State
-from gbike.kit.calls.peers import Peer, PeerAnswer
+from gbike.kit.calls.peers import Breaker, Peer, PeerAnswer, State
 from gbike.kit.messaging.inbox import Consumer
 from gbike.kit.messaging.outbox import Relay
 from gbike.kit.storage import idempotency

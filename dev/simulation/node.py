@@ -13,7 +13,7 @@ from dev.simulation.network import Network, SimCaller
 from dev.simulation.swarm import Swarm
 from gbike.kit.calls.in_process import Asgi
 from gbike.kit.clock import Moment
-from gbike.kit.http.guard import NO_AUTH
+from gbike.kit.http.app import NO_AUTH
 from gbike.kit.messaging.inbox import Consumer
 from gbike.kit.messaging.local.log import SqliteLog
 from gbike.kit.service import Dependencies, Running, ServiceSpec

@@ -39,9 +39,9 @@ def test_storage_is_sql_and_nothing_else() -> None:
 
 def test_what_is_no_sql_is_found(tmp_path: Path) -> None:
     file = tmp_path / "storage.py"
-    file.write_text("from gbike.kit.http.hal import Kind\ndef add(tx):\n    tx.execute('')\n    tx.count('rows')\n")
+    file.write_text("from gbike.kit.http.lists import Kind\ndef add(tx):\n    tx.execute('')\n    tx.count('rows')\n")
     assert list(more_than_sql(file)) == [
-        f"{file}: gbike.kit.http.hal",
-        f"{file}: gbike.kit.http.hal.Kind",
+        f"{file}: gbike.kit.http.lists",
+        f"{file}: gbike.kit.http.lists.Kind",
         f"{file}:4: tx.count",
     ]

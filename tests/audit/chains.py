@@ -9,7 +9,7 @@ import apsw
 from gbike.kit.audit.chain import append
 from gbike.kit.audit.rows import Deed, deed
 from gbike.kit.auth.principal import Principal
-from gbike.kit.ids import SystemIds
+from gbike.kit.clock import SystemIds
 from gbike.kit.storage.migrations.migrate import migrate
 from gbike.kit.storage.sqlite.store import SqliteReading, SqliteStore, connect
 from gbike.kit.store import Tx

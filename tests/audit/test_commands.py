@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from gbike.cli import app
 from gbike.cli.audit import since
-from gbike.kit.audit.witness import Witness
+from gbike.kit.audit.chain import Witness
 from gbike.run.embedded import Embedded
 from gbike.run.folder.data_folder import DataFolder
 from tests.audit.chains import forger

@@ -10,8 +10,7 @@ from typer.testing import CliRunner
 
 from gbike.cli import app
 from gbike.cli.account import NotDone, have_one, is_there_one
-from gbike.kit.clock import SystemClock
-from gbike.kit.ids import SystemIds
+from gbike.kit.clock import SystemClock, SystemIds
 from gbike.run.cluster import report
 from gbike.run.cluster.child import Child, ProcessSpec
 from gbike.run.engines import Program

@@ -16,7 +16,7 @@ import msgspec
 from gbike.contracts.events import EVENTS
 from gbike.contracts.rent import Rented, Returned
 from gbike.kit.audit.chain import COLUMNS, _breaks, head
-from gbike.kit.auth.acting import IdempotencyKey
+from gbike.kit.auth.principal import IdempotencyKey
 from gbike.kit.envelope import Event, Message, pack
 from gbike.kit.messaging.dead_letters import set_aside
 from gbike.kit.messaging.hours import first_id, fold, take_note

@@ -12,8 +12,7 @@ from typing import Any
 import psycopg
 from psycopg.pq.abc import PGresult
 
-from gbike.kit.clock import Moment
-from gbike.kit.ids import SystemIds
+from gbike.kit.clock import Moment, SystemIds
 from gbike.kit.storage.postgres.connection import Dialer, Session
 from gbike.kit.storage.postgres.readers import Readers
 from gbike.kit.storage.postgres.writer import PostgresWriter

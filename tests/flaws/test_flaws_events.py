@@ -15,9 +15,8 @@ import pytest
 from dev.simulation.seams import mark_then_append
 from gbike.contracts.rent import Rented
 from gbike.kit import envelope
-from gbike.kit.clock import SystemClock, rfc3339
+from gbike.kit.clock import SystemClock, SystemIds, rfc3339
 from gbike.kit.envelope import Message
-from gbike.kit.ids import SystemIds
 from gbike.kit.messaging import inbox, outbox
 from gbike.kit.messaging.bus import BusUnavailable
 from gbike.kit.messaging.local.log import SqliteLog

@@ -21,6 +21,7 @@ from gbike.services.bike import domain as bike_domain
 from gbike.services.bike import http as bike_http
 from gbike.services.bike import storage as bikes
 from gbike.services.bike import wiring as bike_wiring
+from gbike.services.rent import domain as rent_domain
 from gbike.services.rent import http as rent_http
 from gbike.services.rent import saga as rent_saga
 from gbike.services.rent import storage as rents
@@ -153,10 +154,10 @@ async def test_flaw_16_a_refused_rent_says_why_and_when_to_try_again() -> None:
 
 
 def _again(patch: pytest.MonkeyPatch) -> None:
-    def load(read: Any, rentid: int) -> rents.KnownRent:
+    def load(read: Any, rentid: int) -> rent_domain.KnownRent:
         rent = found(read, rentid)
-        if isinstance(rent, rents.ReturnedRent):
-            return rents.OpenRent(rent.rentid, rent.userid, rent.bikeid, rent.started_ms)
+        if isinstance(rent, rent_domain.ReturnedRent):
+            return rent_domain.OpenRent(rent.rentid, rent.userid, rent.bikeid, rent.started_ms)
         return rent
 
     found = rents.load
@@ -216,11 +217,14 @@ async def test_flaw_20_a_return_without_a_place_keeps_the_bikes_last_one() -> No
     assert (bike["status"], bike["location"]) == ("사용가능", "정자역")
 
 
+_reported = bike_domain.reported
+
+
 def _never_clearing(bike: bike_domain.Bike, batterylevel: int, usableyn: bool | None) -> bike_domain.Bike:
-    return bike_domain.reported(bike, batterylevel, None if usableyn else usableyn)
+    return _reported(bike, batterylevel, None if usableyn else usableyn)
 
 
-@flaw(21, replacing(bike_commands, "reported", _never_clearing))
+@flaw(21, replacing(bike_domain, "reported", _never_clearing))
 async def test_flaw_21_a_report_mends_a_bike_too_and_a_typo_breaks_none() -> None:
     """`yes` meant false, nothing ever cleared 불량, bad values were a 500; here the field is named."""
     town = await a_town()

@@ -76,9 +76,9 @@ def _keep_nothing(patch: pytest.MonkeyPatch) -> None:
 
 
 def _rewrite_history(patch: pytest.MonkeyPatch) -> None:
-    from gbike.services.rent_and_billing_view.storage import rows_for_verify
+    from gbike.services.rent_and_billing_view.storage import facts
 
-    patch.setattr(rows_for_verify, "fold_deposit", _every_row)
+    patch.setattr(facts, "fold_deposit", _every_row)
 
 
 @flaw(41, _keep_nothing, _rewrite_history)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gbike.gateway.envoy import Address, ListenAddress, config
-from gbike.gateway.routes import Page, RouteTable
+from gbike.gateway.http import Page, RouteTable
 from gbike.gateway.settings import GatewaySettings
 
 TABLE = RouteTable({"/rents": "rent", "/rentAndBillingViews": "view"}, {"/views": "/rentAndBillingViews"})

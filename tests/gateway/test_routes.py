@@ -2,7 +2,7 @@
 
 import pytest
 
-from gbike.gateway.routes import RouteTable
+from gbike.gateway.http import RouteTable
 
 TABLE = RouteTable({"/rents": "rent", "/rentAndBillingViews": "view"}, {"/rentandbillingviews": "/rentAndBillingViews"})
 

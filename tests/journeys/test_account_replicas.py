@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gbike.kit.ids import SystemIds
+from gbike.kit.clock import SystemIds
 from gbike.kit.storage.postgres.store import PostgresStore
 from gbike.services.account.storage import VERSIONS
 from tests.postgres import Server

@@ -8,9 +8,8 @@ import pytest
 
 from gbike.contracts.rent import Rented
 from gbike.kit.auth.principal import DEMO, OwnerScope
-from gbike.kit.clock import SystemClock
+from gbike.kit.clock import SystemClock, SystemIds
 from gbike.kit.envelope import Message, pack
-from gbike.kit.ids import SystemIds
 from gbike.kit.storage.postgres.store import PostgresStore
 from gbike.kit.store import Tx
 from gbike.kit.telemetry import NO_TRACE, Metrics

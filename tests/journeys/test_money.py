@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from gbike.kit.ids import SystemIds
+from gbike.kit.clock import SystemIds
 from gbike.kit.storage.postgres.store import PostgresStore
 from gbike.run.invariants import violations
 from gbike.services.billing.commands import adopt_tariff, tariff_of_a_start

@@ -6,8 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from gbike.contracts import Event
-from gbike.kit.clock import Moment
-from gbike.kit.ids import SystemIds
+from gbike.kit.clock import Moment, SystemIds
 from gbike.kit.messaging.hours import Hours
 from gbike.kit.storage.migrations.migrate import LOG_VERSIONS, in_memory, migrate
 from gbike.kit.storage.sqlite.store import SqliteStore

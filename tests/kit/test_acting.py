@@ -4,15 +4,13 @@ import asyncio
 
 import msgspec
 import pytest
-
-from gbike.kit.auth.acting import NOBODY_ASKED, Acting, IdempotencyKey, acting
-from gbike.kit.auth.limits import Pace
-from gbike.kit.auth.principal import ANONYMOUS, DEMO, OwnerScope
-from gbike.kit.auth.rules import PUBLIC, Rule
 from gbike.kit.calls.breaker import CircuitOpen
+
+from gbike.kit.auth.limits import Pace
+from gbike.kit.auth.principal import ANONYMOUS, DEMO, NOBODY_ASKED, Acting, IdempotencyKey, OwnerScope, acting
+from gbike.kit.auth.rules import PUBLIC, Rule
 from gbike.kit.calls.in_process import call_asgi
-from gbike.kit.http.app import HttpApp, Operation
-from gbike.kit.http.guard import NoAuth
+from gbike.kit.http.app import HttpApp, NoAuth, Operation
 from gbike.kit.http.request import Request, Response
 from gbike.kit.service import Worker
 from gbike.kit.storage.idempotency import KeyInFlight, answered_before, hold

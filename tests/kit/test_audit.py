@@ -8,8 +8,7 @@ import pytest
 
 from gbike.kit.audit.chain import breaks, head, rows
 from gbike.kit.audit.rows import LOCAL, WITHHELD
-from gbike.kit.auth.acting import Acting, acting
-from gbike.kit.auth.principal import DEMO, Principal
+from gbike.kit.auth.principal import DEMO, Acting, Principal, acting
 from gbike.kit.store import Store, Tx
 from tests.kit.floor import a_store, note
 from tests.kit.test_postgres import postgres_store

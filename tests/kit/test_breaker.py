@@ -5,7 +5,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from gbike.kit.calls.breaker import Breaker, BreakerSettings, CircuitOpen, State
+from gbike.kit.calls.peers import Breaker, BreakerSettings, CircuitOpen, State
 from tests.kit.floor import SetClock
 from tests.services.lone import examples
 

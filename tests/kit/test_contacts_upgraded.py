@@ -9,9 +9,8 @@ import psycopg
 import pytest
 from alembic import command
 
-from gbike.kit.clock import SystemClock
+from gbike.kit.clock import SystemClock, SystemIds
 from gbike.kit.contacts import known_as
-from gbike.kit.ids import SystemIds
 from gbike.kit.storage.migrations.file import engine_of
 from gbike.kit.storage.migrations.migrate import config_for, migrate, migrate_url
 from gbike.kit.storage.sqlite.store import open_file

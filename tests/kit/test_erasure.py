@@ -7,8 +7,7 @@ import pytest
 
 from gbike.contracts.events import EVENTS
 from gbike.contracts.rent import Returned
-from gbike.kit.clock import SystemClock
-from gbike.kit.ids import SystemIds
+from gbike.kit.clock import SystemClock, SystemIds
 from gbike.kit.privacy.erasure import impersonal, take_out
 from gbike.kit.storage.migrations.migrate import in_memory
 from gbike.kit.storage.postgres.store import PostgresStore

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from gbike.kit.auth.rules import PUBLIC
 from gbike.kit.calls.in_process import call_asgi
-from gbike.kit.http.app import HttpApp, Operation
+from gbike.kit.http.app import NO_AUTH, HttpApp, Operation
 from gbike.kit.http.fields import Amount, Id, Latitude, Longitude, Percent, Text, plain_fields, read_body
-from gbike.kit.http.guard import NO_AUTH
-from gbike.kit.http.hal import Page, ResourceKind, collection, item
+from gbike.kit.http.lists import collection
 from gbike.kit.http.problems import Problem, preferred_language
-from gbike.kit.http.request import Request, Response
+from gbike.kit.http.request import Request, ResourceKind, Response, item
 from gbike.kit.numbers import MAX_ID
+from gbike.kit.storage.listing import Page
 from gbike.kit.store import StoreUnavailable
 from gbike.kit.telemetry import Metrics
 from tests.described import undescribed

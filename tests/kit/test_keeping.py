@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from gbike.kit.auth.acting import IdempotencyKey
-from gbike.kit.http.hal import Page
-from gbike.kit.http.listing import Listing, list_page
+from gbike.kit.auth.principal import IdempotencyKey
 from gbike.kit.storage.idempotency import KeyInFlight, KeyReused, Replay, hashes_of, hold, idempotent, keep, release
+from gbike.kit.storage.listing import Listing, Page, list_page
 from gbike.kit.storage.migrations.migrate import in_memory, migrate, newest, version_of
 from gbike.kit.storage.retention import BATCH, DAY_MS, FLOOR, TURN_MS, Housekeeper
 from gbike.kit.storage.sqlite.store import open_file

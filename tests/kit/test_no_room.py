@@ -9,7 +9,7 @@ import apsw
 import pytest
 from structlog.testing import capture_logs
 
-from gbike.kit.ids import SystemIds
+from gbike.kit.clock import SystemIds
 from gbike.kit.storage import batching
 from gbike.kit.storage.sqlite.store import SqliteStore, open_file
 from gbike.kit.store import StoreUnavailable

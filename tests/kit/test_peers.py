@@ -6,10 +6,12 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from gbike.kit.calls.breaker import Breaker, BreakerSettings, CircuitOpen, State
 from gbike.kit.calls.in_process import InProcessCaller
 from gbike.kit.calls.peers import (
     DEADLINE_HEADER,
+    Breaker,
+    BreakerSettings,
+    CircuitOpen,
     Peer,
     PeerAnswer,
     PeerBusy,
@@ -17,6 +19,7 @@ from gbike.kit.calls.peers import (
     PeerTimeout,
     PeerUnavailable,
     PeerUnreachable,
+    State,
 )
 from gbike.kit.clock import Clock, SystemClock
 from gbike.kit.telemetry import Trace, trace_now

@@ -6,8 +6,7 @@ from collections.abc import AsyncIterator
 import psycopg
 import pytest
 
-from gbike.kit.clock import SystemClock
-from gbike.kit.ids import SystemIds
+from gbike.kit.clock import SystemClock, SystemIds
 from gbike.kit.storage.postgres.connection import translated
 from gbike.kit.storage.postgres.store import PostgresStore
 from gbike.kit.store import Tx

@@ -12,8 +12,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from gbike.kit.auth.acting import NOBODY_ASKED, Acting, IdempotencyKey, acting
-from gbike.kit.auth.principal import OwnerScope, Principal
+from gbike.kit.auth.principal import NOBODY_ASKED, Acting, IdempotencyKey, OwnerScope, Principal, acting
 from gbike.kit.envelope import Message
 from gbike.kit.storage import batching
 from gbike.kit.storage.sqlite.store import SqliteStore, open_file

@@ -9,8 +9,7 @@ import pytest
 from gbike.kit.auth.rules import SIGNED_IN
 from gbike.kit.calls.in_process import call_asgi
 from gbike.kit.http import streams
-from gbike.kit.http.app import HttpApp, Operation
-from gbike.kit.http.guard import NO_AUTH
+from gbike.kit.http.app import NO_AUTH, HttpApp, Operation
 from gbike.kit.http.request import Request, Response
 from gbike.kit.http.server import HttpServer, listen
 from gbike.kit.telemetry import Metrics

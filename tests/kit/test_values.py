@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gbike.contracts.rent import Rented, Returned
-from gbike.kit.calls.breaker import BreakerSettings
-from gbike.kit.clock import SystemClock, rfc3339, second
+from gbike.kit.calls.peers import BreakerSettings
+from gbike.kit.clock import SystemClock, SystemIds, rfc3339, second
 from gbike.kit.envelope import Undecodable, pack, trace_of, unpack
-from gbike.kit.ids import SystemIds
+from gbike.kit.http.request import trace_from
 from gbike.kit.money import MAX_WON, NotMoney, won
 from gbike.kit.settings import BadSetting, describe, environment, load
-from gbike.kit.telemetry import NO_TRACE, Trace, trace_from, within
+from gbike.kit.telemetry import NO_TRACE, Trace, within
 
 RENTED = Rented(rentid=1, userid=2, bikeid=3, status="rented", starttime=1_700_000_000_123)
 TRACE = Trace("00-" + "a" * 32 + "-" + "b" * 16 + "-01", "ride-77")

@@ -16,8 +16,7 @@ import pytest
 
 from gbike.cli.up import settings_in
 from gbike.kit.auth.keyring import KeyFolder
-from gbike.kit.clock import SystemClock
-from gbike.kit.ids import SystemIds
+from gbike.kit.clock import SystemClock, SystemIds
 from gbike.kit.service import assemble
 from gbike.kit.storage.postgres.store import PostgresStore
 from gbike.run.cluster.logins import Logins

@@ -7,9 +7,8 @@ import pytest
 
 from gbike.cli import privacy, verify
 from gbike.contracts.rent import Returned
-from gbike.kit.clock import SystemClock
+from gbike.kit.clock import SystemClock, SystemIds
 from gbike.kit.envelope import pack
-from gbike.kit.ids import SystemIds
 from gbike.kit.messaging.dead_letters import letters
 from gbike.kit.telemetry import NO_TRACE
 from gbike.run.embedded import ERASED_AFTER_MS, Embedded

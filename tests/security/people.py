@@ -10,8 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gbike.kit.auth.services import service_token
 from gbike.kit.auth.tokens import PublicKey
-from gbike.kit.clock import Clock
-from gbike.kit.ids import SystemIds
+from gbike.kit.clock import Clock, SystemIds
 from gbike.run.embedded import Embedded
 from gbike.services import NAMES
 from tests.support import Client, Reply

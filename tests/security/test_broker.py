@@ -17,9 +17,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from gbike.contracts.bike_manager import AdjustedPoint
-from gbike.kit.clock import SystemClock
+from gbike.kit.clock import SystemClock, SystemIds
 from gbike.kit.envelope import Message, pack
-from gbike.kit.ids import SystemIds
 from gbike.kit.messaging.bus import BusUnavailable
 from gbike.kit.messaging.inbox import Consumer
 from gbike.kit.messaging.kafka.broker import Broker

@@ -15,9 +15,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gbike.kit.auth.certificates import certificates
 from gbike.kit.auth.rules import PUBLIC
 from gbike.kit.http import request_timeout, server
-from gbike.kit.http.app import HttpApp, Operation
+from gbike.kit.http.app import NO_AUTH, HttpApp, Operation
 from gbike.kit.http.connections import Connections, on_loopback
-from gbike.kit.http.guard import NO_AUTH
 from gbike.kit.http.problems import MEDIA_TYPE
 from gbike.kit.http.request import Request, Response
 from gbike.kit.http.server import HttpServer, listen

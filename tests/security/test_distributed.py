@@ -18,8 +18,7 @@ from aiokafka.errors import KafkaError
 from gbike.kit.auth.certificates import certificates, dns_name
 from gbike.kit.auth.services import read_private, service_token
 from gbike.kit.calls.remote import HttpCaller
-from gbike.kit.clock import SystemClock
-from gbike.kit.ids import SystemIds
+from gbike.kit.clock import SystemClock, SystemIds
 from gbike.kit.messaging.kafka.broker import Broker
 from gbike.kit.messaging.kafka.topic import topic_of
 from gbike.run.cluster import secrets

@@ -12,8 +12,7 @@ from gbike.kit.auth.addresses import Proxies, client_prefix, origin
 from gbike.kit.auth.limits import ANONYMOUS_ASKS, SESSIONS, SIGN_INS, Limits, Pace
 from gbike.kit.auth.rules import PUBLIC
 from gbike.kit.http import request_timeout
-from gbike.kit.http.app import HttpApp, Operation
-from gbike.kit.http.guard import NO_AUTH
+from gbike.kit.http.app import NO_AUTH, HttpApp, Operation
 from gbike.kit.http.request import Request, Response
 from gbike.kit.http.server import HttpServer, listen
 from gbike.kit.settings import BadSetting

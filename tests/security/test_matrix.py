@@ -5,8 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gbike.kit.auth.rules import Rule
-from gbike.kit.http.app import HttpApp, Operation
-from gbike.kit.http.guard import NO_AUTH
+from gbike.kit.http.app import NO_AUTH, HttpApp, Operation
 from gbike.kit.http.request import Request, Response
 from gbike.kit.telemetry import Metrics
 from gbike.run.embedded import Embedded

@@ -17,9 +17,8 @@ from gbike.kit.auth.certificates import Certificates, certificates, services_nam
 from gbike.kit.auth.services import read_private, service_token
 from gbike.kit.calls.peers import PeerUnreachable
 from gbike.kit.calls.remote import HttpCaller
-from gbike.kit.clock import SystemClock
+from gbike.kit.clock import SystemClock, SystemIds
 from gbike.kit.http.server import HttpServer, listen
-from gbike.kit.ids import SystemIds
 from gbike.kit.settings import BadSetting
 from gbike.run.cluster.authority import Authority
 from gbike.run.cluster.tcp_ports import free_ports

@@ -21,7 +21,7 @@ from gbike.kit.auth.published import FRESH_MS, PAUSE_MS, PublishedKeys
 from gbike.kit.auth.services import ServiceKeys, service_token
 from gbike.kit.auth.tokens import CACHED_S, BadToken, PublicKey, Trusted, Verifier
 from gbike.kit.calls.peers import PeerAnswer
-from gbike.kit.ids import SystemIds
+from gbike.kit.clock import SystemIds
 from tests.security.people import ISSUER, TestIssuer, by_hand
 from tests.services.lone import FakePeer, SetClock
 

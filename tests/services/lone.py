@@ -11,10 +11,9 @@ from hypothesis import settings
 
 from gbike.kit.calls.in_process import call_asgi
 from gbike.kit.calls.peers import PeerAnswer, PeerUnreachable
-from gbike.kit.clock import Moment
+from gbike.kit.clock import Moment, SystemIds
 from gbike.kit.envelope import Event, Message, pack
-from gbike.kit.http.guard import NO_AUTH
-from gbike.kit.ids import SystemIds
+from gbike.kit.http.app import NO_AUTH
 from gbike.kit.messaging.local.log import LogSubscription, SqliteLog
 from gbike.kit.service import Dependencies, ServiceSpec, Worker
 from gbike.kit.storage.migrations.migrate import LOG_VERSIONS, in_memory, migrate

@@ -1,8 +1,7 @@
 """A consumer's place in the log, when next to nothing in the log is for it."""
 
-from gbike.kit.clock import SystemClock
+from gbike.kit.clock import SystemClock, SystemIds
 from gbike.kit.envelope import Message
-from gbike.kit.ids import SystemIds
 from gbike.kit.messaging.local.log import SKIPPED, LogSubscription, SqliteLog
 from gbike.kit.storage.migrations.migrate import LOG_VERSIONS, in_memory
 from gbike.kit.storage.sqlite.store import SqliteStore

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from gbike.cli import verify
-from gbike.kit.clock import SystemClock
-from gbike.kit.ids import SystemIds
+from gbike.kit.clock import SystemClock, SystemIds
 from gbike.kit.storage.migrations.migrate import in_memory
 from gbike.kit.storage.sqlite.store import SqliteStore
 from gbike.run.embedded import Embedded
@@ -30,7 +29,7 @@ HALF_WAY = """
 import asyncio, sys
 from gbike.run.single import open_store
 from gbike.kit.clock import SystemClock
-from gbike.kit.ids import SystemIds
+from gbike.kit.clock import SystemIds
 from gbike.services.rent_and_billing_view import commands as folding
 
 folding.BATCH = 3

@@ -76,19 +76,16 @@ def main() -> None:
 
 
 def group(purpose: str) -> typer.Typer:
-    """A verb that consists of several."""
     return typer.Typer(help=purpose, no_args_is_help=True, add_completion=False)
 
 
 def settings_given() -> dict[str, str]:
-    """The GBIKE_ variables of this process."""
     from gbike.kit.settings import environment
 
     return environment(os.environ)
 
 
 def verb(name: str) -> typer.Typer:
-    """The verb of this name, imported with what it needs."""
     found: Any = getattr(import_module(f"gbike.cli.{VERBS[name][0]}"), f"{name.replace('-', '_')}_verb")
     if isinstance(found, typer.Typer):
         return found

@@ -13,15 +13,14 @@ import typer
 
 from gbike.cli import DATA, AdminFile, Data, User, group, settings_given
 from gbike.kit.audit.rows import LOCAL
-from gbike.kit.auth.acting import Acting, acting
 from gbike.kit.auth.keyring import PREVIOUS, SIGN_AFTER_S, BadKeys, KeyFolder
 from gbike.kit.auth.passwords import Passwords
-from gbike.kit.clock import SystemClock
+from gbike.kit.auth.principal import Acting, acting
+from gbike.kit.clock import SystemClock, SystemIds
 from gbike.kit.contacts import known_as
-from gbike.kit.ids import SystemIds
 from gbike.kit.settings import load
 from gbike.kit.storage.migrations.migrate import migrate
-from gbike.kit.store import Reading, Store
+from gbike.kit.store import Store
 from gbike.kit.text import clean
 from gbike.run import CannotDo, control
 from gbike.run.cluster import secrets
@@ -32,16 +31,8 @@ from gbike.run.folder.data_folder import DataFolder
 from gbike.run.open_stores import StoreLocation
 from gbike.run.registry import spec as find_spec
 from gbike.run.single import given, open_store
+from gbike.services.account import domain
 from gbike.services.account.commands import accounts as commands
-from gbike.services.account.domain import (
-    AccountRefused,
-    LastAdmin,
-    NoSuchAccount,
-    Role,
-    WeakPassword,
-    in_order,
-    must_be_strong,
-)
 from gbike.services.account.wiring import AccountSettings
 
 ACCOUNT = "account"
@@ -125,17 +116,17 @@ async def appoint(store: Store, env: Mapping[str, str], admin: Admin) -> int:
     chosen = load(AccountSettings, env)
     passwords, contact = Passwords(chosen), known_as(admin.name, chosen.phone_region)
     name = clean(admin.name)
-    must_be_strong(admin.password, beside=(name, contact.typed))
+    domain.must_be_strong(admin.password, beside=(name, contact.typed))
     hashed = await passwords.hash(admin.password)
-    made = await store.write(commands.add_account, name, contact, hashed, (Role.ADMIN,), key="accounts")
+    made = await store.write(commands.add_account, name, contact, hashed, (domain.Role.ADMIN,), key="accounts")
     if made is None:
         raise NotDone(f"there is an account {admin.name!r} already; `gbike account roles` grants it more")
     return made.userid
 
 
 async def is_there_one(store: Store) -> bool:
-    """Whether somebody can grant roles."""
-    return await store.read(_any)
+    find = "SELECT 1 FROM accounts WHERE roles LIKE '%admin%' AND erased_ms IS NULL LIMIT 1"
+    return await store.read(lambda read: read.one(find)) is not None
 
 
 async def have_one(url: str, env: Mapping[str, str], file: Path) -> None:
@@ -146,10 +137,6 @@ async def have_one(url: str, env: Mapping[str, str], file: Path) -> None:
             await appoint(store, env, wanted(file))
     finally:
         await store.close()
-
-
-def _any(read: Reading) -> bool:
-    return read.one("SELECT 1 FROM accounts WHERE roles LIKE '%admin%' AND erased_ms IS NULL LIMIT 1") is not None
 
 
 def _from_file(file: Path) -> Admin:
@@ -183,8 +170,8 @@ def _from_terminal() -> Admin:
 
 def _checked(admin: Admin, where: str) -> Admin:
     try:
-        must_be_strong(admin.password, beside=(admin.name,))
-    except WeakPassword as weak:
+        domain.must_be_strong(admin.password, beside=(admin.name,))
+    except domain.WeakPassword as weak:
         raise NotDone(f"{where}: {weak.why}") from None
     return admin
 
@@ -197,9 +184,9 @@ def verbs(store: Store, env: Mapping[str, str]) -> dict[str, Verb]:
 
     async def roles(userid: str, wanted: str) -> str:
         try:
-            chosen = in_order(role.strip() for role in wanted.split(","))
+            chosen = domain.in_order(role.strip() for role in wanted.split(","))
         except ValueError:
-            raise NotDone(f"{wanted!r}: roles are {', '.join(Role)}, with commas between") from None
+            raise NotDone(f"{wanted!r}: roles are {', '.join(domain.Role)}, with commas between") from None
         number = int(userid)
         await _told(store.write(commands.set_roles, number, chosen, None, key=f"account:{number}"))
         return f"account {number} is {', '.join(chosen)} now · 권한을 바꾸었습니다"
@@ -214,11 +201,11 @@ def verbs(store: Store, env: Mapping[str, str]) -> dict[str, Verb]:
 async def _told(doing: Awaitable[object]) -> None:
     try:
         await doing
-    except NoSuchAccount as nobody:
+    except domain.NoSuchAccount as nobody:
         raise NotDone(f"there is no account {nobody.userid}") from None
-    except LastAdmin as last:
+    except domain.LastAdmin as last:
         raise NotDone(f"account {last.userid} is the last admin: make another one first") from None
-    except AccountRefused as refused:
+    except domain.AccountRefused as refused:
         raise NotDone(repr(refused)) from None
 
 

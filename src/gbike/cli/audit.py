@@ -127,8 +127,7 @@ def found_in(service: str, read: Reading, known: Mapping[int, str] | None = None
 
 
 def read_heads(file: Path) -> dict[str, dict[int, str]]:
-    """The hashes that a file of JSON lines names, by service and number; lines about other things are passed over.
-    Raises NoData."""
+    """The hashes that a file of JSON lines names, by service and number; other lines are passed over. Raises NoData."""
     known: dict[str, dict[int, str]] = {}
     try:
         lines = file.read_bytes().splitlines()

@@ -18,9 +18,8 @@ import msgspec
 import typer
 
 from gbike.cli import DATA, Adopt, Data
-from gbike.kit.clock import SystemClock, rfc3339
+from gbike.kit.clock import SystemClock, SystemIds, rfc3339
 from gbike.kit.files import closed_folder, write_whole
-from gbike.kit.ids import SystemIds
 from gbike.kit.messaging.republish import put_back_in_time
 from gbike.kit.settings import BadSetting
 from gbike.kit.storage.migrations.migrate import newest

@@ -20,7 +20,6 @@ SUMMARY_LETTERS = 80
 LONGEST_REASON = 200
 NONE = "no message is set aside · 처리하지 못한 메시지가 없습니다"
 
-
 Message = Annotated[str, typer.Argument(metavar="ID", help="the message's id, as the list shows it")]
 dead_verb = group("Messages that a consumer set aside, with their reasons.")
 

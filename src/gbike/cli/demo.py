@@ -14,9 +14,9 @@ from rich.panel import Panel
 from rich.text import Text
 
 from gbike.cli import DATA, Adopt, Data
-from gbike.kit.http.listing import counted
 from gbike.kit.http.server import HttpServer, listen, run
 from gbike.kit.settings import environment
+from gbike.kit.storage.listing import counted
 from gbike.kit.telemetry import configure_logs
 from gbike.run import CannotDo
 from gbike.run.auth_mode import LOOPBACK, not_for_production

@@ -13,7 +13,7 @@ import typer
 
 from gbike.cli import DATA, Data
 from gbike.gateway.envoy import PROBLEMS, Address, ListenAddress, config
-from gbike.gateway.routes import Page, route_table
+from gbike.gateway.http import Page, route_table
 from gbike.gateway.settings import GatewaySettings
 from gbike.kit.http.openapi import document
 from gbike.kit.http.pages import docs_page, status_codes_page

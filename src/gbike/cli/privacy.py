@@ -14,7 +14,7 @@ import typer
 from gbike.cli import DATA, Data, User, group, settings_given
 from gbike.contracts.account import AccountErased
 from gbike.kit.audit.rows import LOCAL
-from gbike.kit.auth.acting import Acting, acting
+from gbike.kit.auth.principal import Acting, acting
 from gbike.kit.privacy.personal_data import held
 from gbike.kit.store import Reading, Store, StoreUnavailable
 from gbike.kit.text import cell
@@ -41,7 +41,6 @@ STOPPED_S = 2
 _ERASED = "erased everywhere · 모든 서비스에서 삭제되었습니다"
 _SAID = "erased; services that are stopped will hear of it · 삭제했습니다. 멈춘 서비스는 다시 시작하면 반영됩니다"
 
-
 privacy_verb = group("What is held of one person.")
 
 
@@ -53,9 +52,7 @@ def privacy_export(userid: User, data: Data = DATA) -> None:
 
 @privacy_verb.command("erase")
 def privacy_erase(
-    userid: User,
-    data: Data = DATA,
-    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+    userid: User, data: Data = DATA, yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False
 ) -> None:
     """Forget a person: name, contact and exact places go from every service; rides, bills and money stay, by number."""
     if not yes:
@@ -64,7 +61,6 @@ def privacy_erase(
 
 
 def holders() -> list[str]:
-    """Who hears that somebody was erased, and forgets."""
     return [name for name, sources in paths().items() if AccountErased.__name__ in sources.get(ACCOUNT, ())]
 
 

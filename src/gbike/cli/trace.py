@@ -52,7 +52,6 @@ class PublishedEvent(msgspec.Struct, frozen=True):
 
     @property
     def at_ms(self) -> int:
-        """When it was said."""
         return from_rfc3339(self.headers.ce_time)
 
     @property
@@ -95,16 +94,11 @@ def find(stores: Mapping[str, Reading], listeners: Mapping[str, Iterable[str]], 
     if not found:
         found = _with(stores, {name})
     looked: set[str] = set()
-    while (family := {_family(event) for event in found.values()} - looked) and len(found) < MOST:
+    while (family := {event.trace_id or event.id for event in found.values()} - looked) and len(found) < MOST:
         looked |= family
         found |= _with(stores, family)
     path = sorted(found.values(), key=lambda events: (events.at_ms, events.id))
     return Path(name, _with_handlings(stores, listeners, path[:MOST]), len(path) > MOST)
-
-
-def _family(event: PublishedEvent) -> str:
-    """What the others of the path carry too: the trace, or, outside of any, the message as their cause."""
-    return event.trace_id or event.id
 
 
 class _Marks(msgspec.Struct, gc=False):
@@ -183,7 +177,6 @@ def _handlings(service: str, read: Reading, ids: Sequence[str]) -> Iterator[tupl
 
 
 def page(path: Path) -> Iterator[str]:
-    """The lines of a path that is not empty."""
     began_ms = path.events[0].at_ms
     roots = _roots(path.events)
     yield f"{path.name}: requests · 요청 {len(roots)}, events · 이벤트 {len(path.events)}, {_counts(path.events)}"
@@ -199,7 +192,6 @@ def page(path: Path) -> Iterator[str]:
 
 
 def nothing(path: Path) -> str:
-    """What is said when there is no path."""
     return (
         f"nothing is known of {path.name}: no rent, request, trace or message of that name is among the newest"
         f" {NEWEST:,} messages of each service (they are kept for 7 days) · {path.name}에 대한 기록이 없습니다"

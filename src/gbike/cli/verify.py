@@ -12,9 +12,8 @@ from typing import Annotated, TypeVar
 import typer
 
 from gbike.cli import DATA, Data, group, settings_given
-from gbike.kit.clock import SystemClock
+from gbike.kit.clock import SystemClock, SystemIds
 from gbike.kit.files import name_file
-from gbike.kit.ids import SystemIds
 from gbike.kit.storage.migrations.migrate import migrate
 from gbike.kit.storage.sqlite.store import SqliteReading, SqliteStore, connect
 from gbike.kit.store import Args, Reading
@@ -44,7 +43,6 @@ RESERVE_MIB = 64
 """What stays free beside a copy, for whoever else writes there."""
 
 T = TypeVar("T")
-
 
 view_verb = group("The view of rides and bills.")
 
@@ -173,7 +171,6 @@ class _Still:
         self._reading = reading
 
     async def read(self, fn: Callable[[Reading, *Args], T], *args: *Args) -> T:
-        """See Store.read."""
         return fn(self._reading, *args)
 
 

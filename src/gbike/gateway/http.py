@@ -1,15 +1,56 @@
-"""The gateway of the embedded form: path prefixes to the services' applications, in one process.
+"""The gateway: the route table, and its embedded form, path prefixes to the services' applications in one process.
 
-The distributed form has Envoy here, configured from the same route table.
+The distributed form has Envoy here, configured from the same route table. /internal is not in it, so nobody outside
+gets there.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gbike.gateway.routes import RouteTable
+from gbike.kit.service import ServiceSpec
+
+APP = "/app/"
+"""Where browsers are sent that ask for /."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouteTable:
+    """Prefixes of paths and the service each belongs to, and other names of a prefix."""
+
+    services: Mapping[str, str]
+    aliases: Mapping[str, str]
+    streams: frozenset[str] = frozenset()
+    """Paths whose answers go on."""
+
+    def find(self, path: str) -> tuple[str, str] | None:
+        """The service for a path and the path by its proper name; None where no service answers."""
+        prefix, slash, rest = path[1:].partition("/")
+        first = "/" + prefix
+        first = self.aliases.get(first, first)
+        service = self.services.get(first)
+        return None if service is None else (service, first + slash + rest)
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Something that the gateway answers itself."""
+
+    media: str
+    text: str
+    headers: Mapping[str, str] = {}
+
+
+def route_table(specs: Iterable[ServiceSpec]) -> RouteTable:
+    specs = list(specs)
+    return RouteTable(
+        {path: spec.name for spec in specs for path in spec.paths},
+        {other: path for spec in specs for other, path in spec.aliases.items()},
+        frozenset(path for spec in specs for path in spec.streams),
+    )
 
 
 class Answering(Protocol):
@@ -29,7 +70,6 @@ class Gateway:
         self._own = own
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Take one request."""
         if scope["type"] != "http":
             return
         found = self._routes.find(scope["path"])

@@ -1,4 +1,4 @@
-"""Time is handed in. Wall time is whole milliseconds since 1970 UTC; the monotonic clock measures waiting."""
+"""Time and identity are handed in. Wall time is whole ms since 1970 UTC; the monotonic clock measures waiting."""
 
 import asyncio
 import time
@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple, Protocol
+
+import uuid_utils
 
 A_MINUTE_MS = 60_000
 """So far apart may the wall clocks of hosts be, or two readings of one, before anybody calls a clock wrong."""
@@ -109,3 +111,18 @@ def moment_in(file: Path) -> int:
         return int(file.read_text("ascii"))
     except (OSError, ValueError):
         return 0
+
+
+class Ids(Protocol):
+    """Where a service gets identities that nobody else has."""
+
+    def new(self) -> str:
+        """A UUIDv7 in its text form."""
+
+
+class SystemIds:
+    """UUIDv7 from the machine's clock and randomness."""
+
+    def new(self) -> str:
+        """A UUIDv7 in its text form."""
+        return str(uuid_utils.uuid7())

@@ -21,7 +21,6 @@ class OpenFiles:
         self._service, self._known = service, False
 
     async def step(self) -> int:
-        """Look."""
         most = limit()
         reached = how_many() >= NEARLY * most
         if reached and not self._known:

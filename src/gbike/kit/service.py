@@ -11,14 +11,12 @@ from typing import Any, Protocol
 
 import msgspec
 
-from gbike.kit.audit.witness import EVERY_S, Witness
+from gbike.kit.audit.chain import EVERY_S, Witness
 from gbike.kit.calls.peers import Caller
-from gbike.kit.clock import Clock
+from gbike.kit.clock import Clock, Ids
 from gbike.kit.envelope import Event, Message
-from gbike.kit.http.app import HttpApp, Operation, Refusals
-from gbike.kit.http.guard import Guard
+from gbike.kit.http.app import Guard, HttpApp, Operation, Refusals
 from gbike.kit.http.standard import standard_operations
-from gbike.kit.ids import Ids
 from gbike.kit.messaging import hours
 from gbike.kit.messaging.bus import Bus, Subscription
 from gbike.kit.messaging.inbox import Consumer, Policies

@@ -9,8 +9,7 @@ from asyncio import Future
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, TypeVarTuple
 
-from gbike.kit.auth.acting import IdempotencyKey
-from gbike.kit.auth.principal import OwnerScope, Principal
+from gbike.kit.auth.principal import IdempotencyKey, OwnerScope, Principal
 from gbike.kit.clock import Moment
 from gbike.kit.envelope import Event, Message
 from gbike.kit.telemetry import Trace
@@ -80,12 +79,10 @@ class Tx(Reading, Protocol):
         """The ids of those of `messages` that were never heard before: the inbox rows are part of the effect (I22)."""
 
     def lock(self, name: str) -> None:
-        """From here until this commits, nobody else is past a `lock` or `share` of the same name, in this process or
-        another."""
+        """Until this commits, nobody else is past a `lock` or `share` of the same name, in any process."""
 
     def share(self, names: Sequence[str]) -> None:
-        """From here until this commits, nobody else is past a `lock` of any of these names; past a `share` they may
-        be."""
+        """Until this commits, nobody else is past a `lock` of any of these names; past a `share` they may be."""
 
 
 class Store(Protocol):
@@ -93,8 +90,7 @@ class Store(Protocol):
 
     @property
     def failing(self) -> bool:
-        """Whether the engine could not write (no room, a broken disk) when it last had to. It finds out by itself when
-        it can again."""
+        """Whether the engine could not write (no room, a broken disk) when it last had to; it tries again by itself."""
 
     def write(self, fn: Callable[[Tx, *Args], T], *args: *Args, key: str = "") -> Future[T]:
         """Run `fn` in a transaction and answer what it answered, once that is durable. To await it raises what `fn`

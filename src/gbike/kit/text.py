@@ -24,8 +24,7 @@ _NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
 
 
 def clean(text: str) -> str:
-    """The text on one line, without bidi marks, controls and other characters that can't be seen; NUL stays, for who
-    refuses it."""
+    """The text on one line, without bidi marks, controls and others that can't be seen; NUL stays, to be refused."""
     return _UNSEEN.sub("", _BREAKS.sub(" ", text))
 
 

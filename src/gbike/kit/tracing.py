@@ -4,7 +4,7 @@ Requests are spans in `http.app`; here are its calls, what it publishes and what
 spans, none of this is there. A message whose handling is tried again gets another span: it was tried again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from gbike.kit.calls.peers import Caller, PeerAnswer
 from gbike.kit.envelope import Message, trace_of
 from gbike.kit.messaging.bus import Bus
-from gbike.kit.messaging.inbox import Policies, Policy
+from gbike.kit.messaging.inbox import Policy
 from gbike.kit.messaging.republish import Identified
 from gbike.kit.service import Dependencies, Running, ServiceSpec, assemble
 from gbike.kit.store import Tx
@@ -21,9 +21,13 @@ from gbike.kit.telemetry import Facts, Span, SpanKind, Spans, Trace, within
 
 def assemble_traced(spec: ServiceSpec, deps: Dependencies, spans: Spans) -> Running:
     """The service of `spec` over `deps`, with its spans."""
-    deps = replace(deps, caller=_traced_caller(deps.caller, spans), bus=_traced_bus(deps.bus, spans))
+    bus = deps.bus
+    traced = TracedLog(bus, bus, spans) if isinstance(bus, Identified) else TracedBus(bus, spans)
+    caller = deps.caller
+    deps = replace(deps, caller=lambda peer: TracedCaller(caller(peer), peer, spans), bus=traced)
     service = spec.build(deps)
-    return assemble(deps, replace(service, policies=_traced_policies(service.policies, spans)))
+    policies = {kind: _traced(f"process {kind.__name__}", policy, spans) for kind, policy in service.policies.items()}
+    return assemble(deps, replace(service, policies=policies))
 
 
 class TracedCaller:
@@ -34,7 +38,6 @@ class TracedCaller:
         self._spans = spans
 
     async def call(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> PeerAnswer:
-        """See Caller.call."""
         parent = headers["traceparent"]
         own = within(Trace(parent, headers["x-request-id"]))
         span = self._spans.begin(SpanKind.CLIENT, f"{method} {self._peer}", own, parent)
@@ -55,7 +58,6 @@ class TracedBus:
         self._bus, self._spans = bus, spans
 
     async def append(self, messages: Sequence[Message]) -> None:
-        """See Bus.append."""
         begun = [self._begin(message) for message in messages]
         failed = True
         try:
@@ -78,30 +80,13 @@ class TracedLog(TracedBus):
         self._identified = identified
 
     async def identity(self) -> str:
-        """See Identified.identity."""
         return await self._identified.identity()
 
     async def before(self) -> str:
-        """See Identified.before."""
         return await self._identified.before()
 
     async def end(self) -> int:
-        """See Identified.end."""
         return await self._identified.end()
-
-
-def _traced_bus(bus: Bus, spans: Spans) -> TracedBus:
-    return TracedLog(bus, bus, spans) if isinstance(bus, Identified) else TracedBus(bus, spans)
-
-
-def _traced_policies(policies: Policies, spans: Spans) -> Policies:
-    """The same policies; each message that they are given is a span, and what they say is said within it."""
-    return {kind: _traced(f"process {kind.__name__}", policy, spans) for kind, policy in policies.items()}
-
-
-def _traced_caller(caller: Callable[[str], Caller], spans: Spans) -> Callable[[str], Caller]:
-    """The same way to the peers, traced."""
-    return lambda peer: TracedCaller(caller(peer), peer, spans)
 
 
 def _traced(name: str, policy: Policy, spans: Spans) -> Policy:

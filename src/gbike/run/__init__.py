@@ -2,8 +2,7 @@
 
 
 class CannotDo(Exception):
-    """What somebody asked for can't be done; the text says why and what to do. A verb that is ended by it says so in
-    one line."""
+    """What somebody asked for can't be done; the text says why and what to do, and a verb prints it as one line."""
 
     code = 2
     """The exit code: 1 where the verb ran and found something wrong."""

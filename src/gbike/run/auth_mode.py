@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from gbike.kit.calls.peers import Caller
-from gbike.kit.clock import Clock
-from gbike.kit.http.guard import NO_AUTH, Guard
-from gbike.kit.ids import Ids
+from gbike.kit.clock import Clock, Ids
+from gbike.kit.http.app import NO_AUTH, Guard
 from gbike.kit.service import ServiceSpec
 from gbike.kit.settings import BadSetting, load
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from gbike.kit.auth.tokens import KeySource, PublicKey, Trusted
 
 JWKS = "/.well-known/jwks.json"
-
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -94,7 +92,6 @@ class TokenMode(AuthMode):
         self._issuers[issuer] = Trusted(keys)
 
     def guard(self, *services: str) -> Guard:
-        """Who is let in, by a token or a key."""
         from gbike.kit.auth.services import ServiceKeys
         from gbike.kit.auth.tokens import Verifier
         from gbike.kit.http.auth import TokenAuth
@@ -113,12 +110,10 @@ class TokenMode(AuthMode):
         return SignedCaller(way, service, peer, key, clock=self._clock, ids=self._ids)
 
     async def close(self) -> None:
-        """Close the ways to the outside."""
         for close in self._closing:
             await close()
 
     def _callers_of(self, services: Sequence[str]) -> Mapping[str, "PublicKey"]:
-        """The keys of those who may ask one of these services."""
         from gbike.kit.auth.services import read_public
 
         if not self._made:

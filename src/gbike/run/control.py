@@ -11,7 +11,7 @@ import msgspec
 import typer
 
 from gbike.kit.audit.rows import LOCAL
-from gbike.kit.auth.acting import Acting, acting
+from gbike.kit.auth.principal import Acting, acting
 from gbike.run import CannotDo
 from gbike.run.file_trouble import told
 from gbike.run.folder.data_folder import DataFolder
@@ -69,7 +69,6 @@ class Control:
         self._server = await asyncio.start_unix_server(self._serve, self.path, limit=MOST_BYTES)
 
     async def stop(self) -> None:
-        """Listen no more."""
         if self._server is not None:
             self._server.close()
         self._tidy()

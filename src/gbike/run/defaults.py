@@ -25,8 +25,7 @@ def with_defaults(env: Mapping[str, str], *, secure: bool) -> dict[str, str]:
 
 
 def about_test_payments(env: Mapping[str, str]) -> str:
-    """What an operator of a secure form is told of the test payment provider, a line in each language; empty: it is not
-    set."""
+    """What an operator of a secure form is told of the test provider, a line in each language; empty: it is not set."""
     if with_defaults(env, secure=True)["GBIKE_PAYMENT_PROVIDER"] != "test":
         return ""
     return (

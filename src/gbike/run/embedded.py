@@ -13,18 +13,16 @@ from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp
 
-from gbike.gateway.http import Gateway, open_to, open_to_all
-from gbike.gateway.routes import APP, route_table
+from gbike.gateway.http import APP, Gateway, open_to, open_to_all, route_table
 from gbike.gateway.settings import GatewaySettings, origins
 from gbike.kit.auth.rules import PUBLIC
 from gbike.kit.calls.in_process import InProcessCaller
-from gbike.kit.clock import Clock, SystemClock
+from gbike.kit.clock import Clock, Ids, SystemClock, SystemIds
 from gbike.kit.files import closed_folder
 from gbike.kit.http.app import HttpApp, Operation
 from gbike.kit.http.problems import STOPPED
 from gbike.kit.http.request import HAL_JSON, Request, Response
 from gbike.kit.http.standard import standard_operations
-from gbike.kit.ids import Ids, SystemIds
 from gbike.kit.messaging.bus import KEEP_MS
 from gbike.kit.messaging.inbox import Consumer
 from gbike.kit.messaging.local.log import LogSubscription, SqliteLog
@@ -85,7 +83,6 @@ class EmbeddedService:
         await self.drivers.stop()
 
     def start(self) -> None:
-        """Answer and work again."""
         self.answer(late=self.delay)
         self.drivers.start()
 
@@ -144,7 +141,6 @@ class Embedded:
 
     @property
     def services(self) -> Sequence[str]:
-        """Their names."""
         return tuple(self.parts)
 
     def store(self, service: str) -> SqliteStore:
@@ -363,8 +359,7 @@ class _Held(AsyncExitStack):
 
 
 def _last_erased(read: Reading, until_ms: int) -> int:
-    """When account last said, until that moment, that somebody was erased; 0: it never did. Whoever is erased later
-    postpones nothing."""
+    """When account last said, until then, that somebody was erased; 0: never. Who is erased later postpones nothing."""
     printed = "SELECT coalesce(max(published_ms), 0) FROM outbox WHERE type = 'AccountErased' AND published_ms <= ?"
     row = read.one(printed, (until_ms,))
     return int(row[0]) if row else 0

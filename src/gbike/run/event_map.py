@@ -8,10 +8,8 @@ from typing import Any
 import msgspec
 
 from gbike.kit.calls.in_process import InProcessCaller
-from gbike.kit.clock import SystemClock
-from gbike.kit.http.app import Operation
-from gbike.kit.http.guard import NO_AUTH
-from gbike.kit.ids import SystemIds
+from gbike.kit.clock import SystemClock, SystemIds
+from gbike.kit.http.app import NO_AUTH, Operation
 from gbike.kit.service import Dependencies, Service, ServiceSpec
 from gbike.kit.store import Store
 from gbike.kit.telemetry import Metrics
@@ -49,7 +47,6 @@ class Built(msgspec.Struct, frozen=True):
 
     @property
     def public(self) -> list[Operation]:
-        """What anybody may ask of it."""
         return [operation for operation in self.service.operations if not operation.hidden]
 
 
@@ -77,7 +74,6 @@ def build_all() -> list[Built]:
 
 
 def events(built: Sequence[Built]) -> list[MappedEvent]:
-    """Every event that one of these services says, by speaker."""
     return [
         MappedEvent(kind.__name__, kind, _sentence(kind), name_of(one.spec), _handlers(kind, built))
         for one in built
@@ -107,7 +103,6 @@ def name_of(spec: ServiceSpec) -> str:
 
 
 def display_name(name: str) -> str:
-    """The same, of a name as the code has it."""
     first, *rest = name.split("_")
     return first + "".join(part.capitalize() for part in rest)
 

@@ -36,7 +36,6 @@ class Late:
         self._chance = chance
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Take one request."""
         if not scope["path"].startswith("/health/"):
             spread = self._delay.to_ms - self._delay.from_ms
             await asyncio.sleep((self._delay.from_ms + spread * self._chance()) / 1000)

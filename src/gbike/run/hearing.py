@@ -33,7 +33,6 @@ class Hearing:
 
     @property
     def worker(self) -> Worker:
-        """What drives it."""
         return Worker("doors", self.step, lambda: self._tail.changed(IDLE_WAIT_MS), drains=False)
 
     async def step(self) -> int:

@@ -292,7 +292,6 @@ CHECKS: tuple[Callable[[Stores], Iterable[str]], ...] = (
 )
 NAMES_ALL = (handled, published_and_heard)
 
-
 _END: Any = object()
 
 

@@ -167,8 +167,7 @@ def _with_rows(
 
 
 def _untyped_until(read: Reading) -> int:
-    """The end of the last hour of which something was heard and not what it was: before an upgrade, or beside the
-    version before."""
+    """The end of the last hour of which it is not known what was heard: before an upgrade, or beside the old one."""
     rows = read.each("SELECT message_id FROM inbox WHERE type IS NULL ORDER BY message_id DESC")
     return next((hour + HOUR_MS for row in rows if (hour := hour_of(row[0])) is not None), 0)
 

@@ -129,12 +129,10 @@ class Mendable(str):
     mend: Mend
 
     def __new__(cls, violation: str, mend: Mend) -> "Mendable":
-        """The violation in its words."""
         one = super().__new__(cls, violation)
         one.mend = mend
         return one
 
 
 def perhaps_mendable(violation: str, mend: Mend | None) -> str:
-    """The violation, with its mend where there is one."""
     return violation if mend is None else Mendable(violation, mend)

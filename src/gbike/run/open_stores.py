@@ -79,7 +79,6 @@ def open_urls(urls: Mapping[str, str], owner: str) -> Iterator[Mapping[str, Read
 
 
 def files_of(folder: DataFolder) -> dict[str, str]:
-    """The URLs of the stores that are files of a data folder, by service."""
     return {name: f"{SQLITE}{folder.store_path(name)}" for name in NAMES if folder.store_path(name).exists()}
 
 

@@ -6,9 +6,8 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from gbike.kit.audit.rows import LOCAL
-from gbike.kit.auth.acting import Acting, acting
-from gbike.kit.clock import SystemClock
-from gbike.kit.ids import SystemIds
+from gbike.kit.auth.principal import Acting, acting
+from gbike.kit.clock import SystemClock, SystemIds
 from gbike.kit.messaging.inbox import Consumer
 from gbike.kit.service import assemble
 from gbike.kit.store import Store
@@ -32,7 +31,6 @@ class Databases:
         self._open: dict[str, Store] = {}
 
     def store(self, service: str) -> Store:
-        """A service's store."""
         if service not in self._open:
             self._open[service] = open_store(self._urls[service], service, SystemClock(), SystemIds())
         return self._open[service]
@@ -46,7 +44,6 @@ class Databases:
         return consumer
 
     async def stop(self) -> None:
-        """Close what was opened."""
         for store in self._open.values():
             await store.close()
 

@@ -33,7 +33,6 @@ def usual_port(name: str) -> int:
 
 
 def specs() -> list[ServiceSpec]:
-    """Every service of this installation."""
     return [spec(name) for name in NAMES if find_spec(f"gbike.services.{name}")]
 
 

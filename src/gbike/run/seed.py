@@ -81,7 +81,6 @@ async def seed(post: Post) -> None:
 
 
 def posted_to(app: ASGIApp) -> Post:
-    """A Post in this process."""
 
     async def post(path: str, body: dict[str, object]) -> int:
         return (await call_asgi(app, "POST", path, msgspec.json.encode(body), {})).status

@@ -23,13 +23,11 @@ from gbike.kit.auth.addresses import Proxies
 from gbike.kit.auth.certificates import Certificates, certificates, dns_name
 from gbike.kit.auth.settings import AccessSettings
 from gbike.kit.calls.in_process import InProcessCaller
-from gbike.kit.clock import SystemClock, moment_in
-from gbike.kit.http.app import HttpApp
-from gbike.kit.http.guard import Guard
+from gbike.kit.clock import SystemClock, SystemIds, moment_in
+from gbike.kit.http.app import Guard, HttpApp
 from gbike.kit.http.problems import UNAVAILABLE
 from gbike.kit.http.server import HttpServer, listen, run
 from gbike.kit.http.standard import standard_operations
-from gbike.kit.ids import SystemIds
 from gbike.kit.messaging.bus import BusUnavailable, Subscription
 from gbike.kit.messaging.kafka.broker import Broker
 from gbike.kit.messaging.kafka.bus import KafkaBus
@@ -92,8 +90,7 @@ class CannotServe(CannotDo):
 
 
 def run_service(name: str, host: str, port: int | None, env: Mapping[str, str]) -> None:
-    """Serve until SIGINT or SIGTERM. Settings are `env` over files in GBIKE_SETTINGS_DIR. Raises CannotDo or
-    BadSetting."""
+    """Serve until SIGINT or SIGTERM. Settings: `env` over files in GBIKE_SETTINGS_DIR. Raises CannotDo, BadSetting."""
     spec = find_spec(name)
     settings = settings_for(env)
     chosen = load(ServeSettings, settings)
@@ -287,7 +284,6 @@ class ServiceProcess:
         return 0
 
     async def _open(self) -> Store:
-        """Bring the schema up to date and open the store."""
         url, file = self._chosen.store_url, self._chosen.store_password_file
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._threads, migrate_store, with_password(url, file), self._spec.versions)
@@ -369,7 +365,6 @@ class _Libraries(logging.Handler):
     """What libraries log goes into our log, a JSON object a line like the rest."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Pass it on."""
         log.log(record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info)
 
 

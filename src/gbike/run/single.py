@@ -7,9 +7,8 @@ from concurrent.futures import Executor
 from contextvars import Context
 from pathlib import Path
 
-from gbike.kit.clock import Clock
+from gbike.kit.clock import Clock, Ids
 from gbike.kit.files import closed_folder
-from gbike.kit.ids import Ids
 from gbike.kit.messaging.bus import BEHIND, BusUnavailable
 from gbike.kit.service import Dependencies, Running, ServiceSpec, Worker, assemble
 from gbike.kit.storage.migrations.migrate import migrate, migrate_url
@@ -58,8 +57,7 @@ def migrate_store(url: str, versions: Path) -> bool:
 
 
 def given(url: str) -> str:
-    """A store's URL as somebody gave it to a command, with the password that GBIKE_STORE_PASSWORD_FILE has for it.
-    Raises BadSetting."""
+    """A store's URL as a command was given it, with the password of GBIKE_STORE_PASSWORD_FILE. Raises BadSetting."""
     return with_password(url, os.environ.get(SETTING, ""))
 
 
@@ -97,11 +95,9 @@ class Drivers:
 
     @property
     def running(self) -> bool:
-        """Whether the workers are driven."""
         return bool(self._tasks)
 
     def start(self) -> None:
-        """Drive the workers, unless they are driven already."""
         if not self._tasks:
             # In a context of its own: a request that has them started is not what they act for.
             drives = [drive(self._service, worker) for worker in self._workers]

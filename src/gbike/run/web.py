@@ -10,7 +10,7 @@ from functools import cache
 from html import escape
 from pathlib import Path
 
-from gbike.gateway.routes import Page
+from gbike.gateway.http import Page
 from gbike.gateway.settings import GatewaySettings, tiles_origin
 from gbike.kit.auth.limits import FREE
 from gbike.kit.auth.rules import PUBLIC

@@ -49,11 +49,7 @@ from gbike.services.account.storage.sign_in_attempts import end_attempt
 from tests.concurrency.house import Hears, House, do, floor, write
 from tests.concurrency.stepping import NOW
 
-ADMIN = 1
-OTHER = 2
-RIDER = 3
-FIRST = 4
-SECOND = 5
+ADMIN, OTHER, RIDER, FIRST, SECOND = range(1, 6)
 HEARS = Hears(POLICIES)
 RIDDEN = Rented(rentid=9, userid=RIDER, bikeid=7, status="rented", starttime=NOW)
 OVER = Returned(rentid=9, userid=RIDER, bikeid=7, status="returned", endtime=NOW, starttime=NOW)

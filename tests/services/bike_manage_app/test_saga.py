@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from gbike.kit.auth.acting import Acting, IdempotencyKey, acting
-from gbike.kit.auth.principal import DEMO, OwnerScope
-from gbike.kit.calls.breaker import CircuitOpen
+from gbike.kit.auth.principal import DEMO, Acting, IdempotencyKey, OwnerScope, acting
+from gbike.kit.calls.peers import CircuitOpen
 from gbike.kit.storage.idempotency import KeyInFlight, hold
 from gbike.services.bike_manage_app.clients import BikeClient
 from gbike.services.bike_manage_app.commands import confirm_the_report, give_up_the_report, take_down_a_report

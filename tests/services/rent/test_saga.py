@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from gbike.kit.auth.acting import Acting, IdempotencyKey, acting
-from gbike.kit.auth.principal import DEMO, OwnerScope
-from gbike.kit.calls.breaker import CircuitOpen
+from gbike.kit.auth.principal import DEMO, Acting, IdempotencyKey, OwnerScope, acting
+from gbike.kit.calls.peers import CircuitOpen
 from gbike.kit.storage.idempotency import KeyInFlight, hold
 from gbike.services.rent.clients import BikeClient
 from gbike.services.rent.commands import ask_for_a_bike, give_up_the_wish, start_the_rent

@@ -6,7 +6,7 @@ import pytest
 
 from gbike.contracts.account import AccountErased
 from gbike.contracts.user_deposit import ChangedStanding
-from gbike.kit.auth.acting import Acting, IdempotencyKey, acting
+from gbike.kit.auth.principal import Acting, IdempotencyKey, acting
 from gbike.kit.storage.idempotency import Replay
 from gbike.services.rent.commands import ask_for_a_bike, start_the_rent
 from gbike.services.rent.domain import Limits

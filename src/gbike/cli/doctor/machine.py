@@ -33,8 +33,7 @@ def too_few(free: int, total: int) -> str:
 
 
 def listening(tables: tuple[Path, ...] = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))) -> Mapping[int, Set[str]]:
-    """The addresses that each port of this machine listens on, as the kernel writes them; nothing where there is no
-    such table."""
+    """The addresses that each port of this machine listens on, as the kernel writes them; nothing without a table."""
     found: dict[int, set[str]] = {}
     for table in tables:
         for line in table.read_text("utf-8").splitlines()[1:] if table.exists() else ():

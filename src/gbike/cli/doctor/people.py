@@ -8,7 +8,7 @@ from typing import TypeVar
 import apsw
 
 from gbike.cli.doctor.finding import Finding
-from gbike.kit.store import Reading, Row, StoreUnavailable
+from gbike.kit.store import Reading, StoreUnavailable
 from gbike.run.defaults import SECURE_DEFAULTS
 from gbike.run.folder.backup import NoData
 from gbike.run.folder.data_folder import DataFolder
@@ -25,8 +25,7 @@ T = TypeVar("T")
 
 
 def same_contacts(urls: Mapping[str, str]) -> Iterator[Finding]:
-    """Each contact that several accounts have, by their numbers: each gets in by what it typed, and nobody can claim
-    it."""
+    """Contacts that several accounts have, by their numbers: each gets in by what it typed, and nobody can claim it."""
     rows = _look(urls, ("account",), lambda stores: list(stores["account"].all(SHARED))) or []
     for _, group in groupby(rows, lambda row: row[0]):
         numbers = [str(row[1]) for row in group]
@@ -54,14 +53,14 @@ def refused_riders(folder: DataFolder, urls: Mapping[str, str], env: Mapping[str
     if MINIMUM not in env and (few := _look(urls, with_accounts, lambda stores: _poor(stores, least))):
         what = f"{MINIMUM} is {least} by default: riders whose balance is lower and who can't rent: {few}"
         yield Finding("new-default", what, f"let them top up, or set {MINIMUM}=0", wrong=False)
-    if OPEN_RENTS not in env and (many := len(_look(urls, ("rent",), lambda stores: _riding(stores, most)) or [])):
+    riding = None if OPEN_RENTS in env else _look(urls, ("rent",), lambda stores: stores["rent"].all(RIDING, (most,)))
+    if many := len(riding or []):
         what = f"{OPEN_RENTS} is {most} by default: riders who have more open rents and can't begin another: {many}"
         yield Finding("new-default", what, f"let them return, or set {OPEN_RENTS}=0", wrong=False)
 
 
 def _look(urls: Mapping[str, str], services: tuple[str, ...], find: Callable[[Stores], T]) -> T | None:
-    """What `find` finds in the stores of these services; None where one is not known or can't be read, which is told
-    elsewhere."""
+    """What `find` finds in these services' stores; None: one is not known or can't be read, which is told elsewhere."""
     if any(name not in urls for name in services):
         return None
     try:
@@ -86,7 +85,3 @@ def _poor(stores: Stores, least: int) -> int:
     enough = {row[0] for row in deposits.all("SELECT userid FROM deposits WHERE balance >= ?", (least,))}
     accounts = stores["account"].all("SELECT userid, roles FROM accounts WHERE erased_ms IS NULL")
     return sum("rider" in roles.split(",") and userid not in enough for userid, roles in accounts)
-
-
-def _riding(stores: Stores, most: int) -> list[Row]:
-    return list(stores["rent"].all(RIDING, (most,)))

@@ -1,5 +1,4 @@
-"""Secrets and certificates that are missing, readable by others, too short or old, and a demo where there should be
-none."""
+"""Secrets and certificates that are missing, readable by others, too short or old; a demo where none should be."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -52,7 +51,6 @@ def files(data: Path, env: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def old_certificates(data: Path, env: Mapping[str, str], clock: Clock) -> Iterator[Finding]:
-    """Of the settings, and in the data folder of a cluster."""
     named = [(name, Path(env[name])) for name in CERTIFICATES if env.get(name)]
     named += [("the data folder", file) for file in sorted(data.rglob("*.crt"))]
     for name, file in named:

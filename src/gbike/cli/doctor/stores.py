@@ -1,5 +1,4 @@
-"""The stores: whether they can be read, their schema is the newest, their clock is ours, and the log is the one that
-they know."""
+"""The stores: whether they can be read, their schema is the newest, their clock ours, and the log the one they know."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -75,8 +74,7 @@ def store_urls(folder: DataFolder, plan: Plan | None, env: Mapping[str, str]) ->
 
 
 def log(folder: DataFolder) -> Iterator[Finding]:
-    """Whether the log of a stopped folder is the one that its stores know. A store that can't be read is told
-    elsewhere."""
+    """Whether a stopped folder's log is the one its stores know. A store that can't be read is told elsewhere."""
     if read_plan(folder.path) is not None:
         return
     urls = files_of(folder)

@@ -45,7 +45,6 @@ class Filled(msgspec.Struct, frozen=True):
     digest: int
 
     def __add__(self, other: "Filled") -> "Filled":
-        """Both."""
         return Filled(self.tables + other.tables, self.rows + other.rows, (self.digest + other.digest) % (1 << _BITS))
 
 
@@ -115,7 +114,6 @@ def fill(database: Database, file: Path, moved: Moved) -> Filled:
 
 
 def rows_in(file: Path) -> int:
-    """How many rows an SQLite file has to copy."""
     with closing(open_file(file, apsw.SQLITE_OPEN_READONLY)) as store:
         names = [row[0] for row in store.execute(_THEIR_TABLES) if row[0] not in STAYS]
         counts = [store.execute(f'SELECT count(*) FROM "{name}"').fetchone() for name in names]
@@ -151,7 +149,6 @@ def mark_filled(database: Database) -> None:
 
 
 def unmark(database: Database) -> None:
-    """It is a database like any other."""
     with opened(database) as connection:
         connection.execute(f"DROP TABLE IF EXISTS {MARK}")
 

@@ -10,21 +10,7 @@ import typer
 from rich.console import Console
 
 from gbike.cli import settings_given
-from gbike.cli.move import NotTheSame
-from gbike.cli.move.filling import (
-    NOTHING,
-    Database,
-    Filled,
-    fill,
-    filled,
-    look,
-    mark_filled,
-    must_be_free,
-    prepare,
-    publish_since,
-    rows_in,
-    unmark,
-)
+from gbike.cli.move import NotTheSame, filling
 from gbike.cli.move.screen import Screen
 from gbike.cli.move.source import at_rest, must_be_whole
 from gbike.cli.move.target import AtUrl, Carried, InFolder
@@ -65,21 +51,21 @@ def move(folder: DataFolder, to: str, env: Mapping[str, str], screen: Screen) ->
     with locked(folder, "gbike move"):
         target = _target(folder, to, env)
         with target.opened() as urls:
-            databases = [Database(spec.name, urls[spec.name], spec.versions, _name(folder)) for spec in specs()]
-            if filled(databases[0]):
+            databases = [filling.Database(spec.name, urls[spec.name], spec.versions, _name(folder)) for spec in specs()]
+            if filling.filled(databases[0]):
                 screen.tell(
                     "all rows are there already, from a move that was stopped at its end · 이미 모두 옮겼습니다"
                 )
             else:
                 for one in databases:
-                    must_be_free(one)
+                    filling.must_be_free(one)
                 with at_rest(folder, env, screen.tell) as copied:
                     target.begin()
                     _fill(copied, databases, screen)
-                mark_filled(databases[0])
+                filling.mark_filled(databases[0])
             told = target.done()
             for one in reversed(databases):
-                unmark(one)
+                filling.unmark(one)
     for line in (*told, f"keep {folder.path} as a backup, and never start it again · 예전 폴더는 다시 시작하지 마세요"):
         screen.tell(line)
 
@@ -102,29 +88,29 @@ def _target(folder: DataFolder, to: str, env: Mapping[str, str]) -> AtUrl | InFo
     return AtUrl(to, carried) if to.startswith(POSTGRES) else InFolder(Path(to), carried)
 
 
-def _fill(copied: DataFolder, databases: Sequence[Database], screen: Screen) -> None:
+def _fill(copied: DataFolder, databases: Sequence[filling.Database], screen: Screen) -> None:
     """Raises CannotMove, or NotTheSame when either side is not as it must be."""
     with open_readings(copied) as readings:
         before = _facts(readings)
         _must_hold("the folder", readings, screen.tell)
-    screen.expect(sum(rows_in(copied.store_path(one.service)) for one in databases))
-    written = read = NOTHING
+    screen.expect(sum(filling.rows_in(copied.store_path(one.service)) for one in databases))
+    written = read = filling.NOTHING
     for one in databases:
-        prepare(one)
-        written += fill(one, copied.store_path(one.service), screen.moved)
-        read += look(one)
+        filling.prepare(one)
+        written += filling.fill(one, copied.store_path(one.service), screen.moved)
+        read += filling.look(one)
     with open_urls({one.service: one.url for one in databases}, "the target") as readings:
         after = _facts(readings)
         _must_hold("the target", readings, screen.tell)
     _must_be_the_same((_counted(written), *before), (_counted(read), *after))
-    again = sum(publish_since(one, SystemClock().now_ms() - AGAIN_MS) for one in databases)
+    again = sum(filling.publish_since(one, SystemClock().now_ms() - AGAIN_MS) for one in databases)
     for name, value in (_counted(written), *before):
         screen.tell(f"{name}: {value}, the same on both sides")
     screen.tell("verify: 0 violations on both sides · 양쪽 모두 위반 0건")
     screen.tell(f"{again} messages of 7 days are published to the new log · 7일치 메시지를 새 로그에 발행합니다")
 
 
-def _counted(what: Filled) -> tuple[str, str]:
+def _counted(what: filling.Filled) -> tuple[str, str]:
     return "rows · 행", f"{what.rows} of {what.tables} tables, digest {what.digest:032x}"
 
 

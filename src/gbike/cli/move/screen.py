@@ -22,15 +22,12 @@ class Screen:
         self._task = self._bar.add_task("", total=None, visible=False)
 
     def tell(self, line: str) -> None:
-        """Something to read."""
         self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def expect(self, rows: int) -> None:
-        """So many rows are to be moved."""
         self._bar.update(self._task, total=rows, visible=True)
 
     def moved(self, table: str, more: int, whole: bool) -> None:
-        """See filling.Moved."""
         self._rows += more
         self._bar.update(self._task, advance=more, description=table)
         if whole:

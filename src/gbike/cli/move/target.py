@@ -69,7 +69,6 @@ class AtUrl:
         """A server has no place to say that its databases are half filled; each has its mark."""
 
     def done(self) -> Sequence[str]:
-        """What to do next."""
         if self._carried.demo:
             return [
                 "start the services with GBIKE_DEMO=1 and GBIKE_STORE_URL=postgresql://…/NAME · 서비스를 시작하세요"
@@ -169,8 +168,7 @@ def _make_databases(url: str, names: Sequence[str]) -> None:
 
 @contextmanager
 def _server(data: Path, logins: Logins | None) -> Iterator[int]:
-    """The PostgreSQL of the folder, whose lock we hold, made where there is none; its port. `logins`: who may enter.
-    Raises CannotRun."""
+    """The folder's PostgreSQL (we hold its lock) or a new one; its port. `logins`: who may enter. Raises CannotRun."""
     orphans.end_left_behind(data)
     postgres.prepare(data / FOLDER)
     with alone(data / FOLDER, data / "logs" / "move.log", logins) as server:

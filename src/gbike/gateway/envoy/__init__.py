@@ -9,14 +9,13 @@ from gbike.gateway.envoy.edge import listener
 from gbike.gateway.envoy.refusals import PROBLEMS
 from gbike.gateway.envoy.routes import virtual_host
 from gbike.gateway.envoy.upstreams import Address, cluster, socket_address
-from gbike.gateway.routes import Page, RouteTable
+from gbike.gateway.http import Page, RouteTable
 from gbike.gateway.settings import GatewaySettings
 
 __all__ = ["PROBLEMS", "Address", "ListenAddress", "config"]
 
 OPERATORS_MAY = ("/ready", "/stats", "/clusters", "/server_info", "/listeners", "/memory", "/healthcheck/fail")
-"""What the admin port answers: looking, and the way to leave in order. By default it would also stop the process and
-show its memory."""
+"""What the admin port answers: looking, and leaving in order. By default it would stop Envoy and show its memory."""
 
 
 class ListenAddress(msgspec.Struct, frozen=True):

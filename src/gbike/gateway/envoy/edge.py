@@ -27,7 +27,6 @@ PAGE_BYTES = 4 * 1024 * 1024
 def listener(
     virtual_host: dict[str, Any], host: str, port: int, settings: GatewaySettings, *, demo: bool
 ) -> dict[str, Any]:
-    """Where clients connect."""
     manager = {
         "name": "envoy.filters.network.http_connection_manager",
         "typed_config": {

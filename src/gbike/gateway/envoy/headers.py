@@ -29,7 +29,6 @@ OPEN = (
 """What a page of another origin is told, as `open_to_all` does. Envoy's own CORS filter leaves out what Envoy answers
 by itself, and can't allow just the headers that were asked for."""
 
-
 PEER = header("x-forwarded-for", "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%", "APPEND_IF_EXISTS_OR_ADD")
 """Who is at the other end of the connection."""
 INSIDE = (DEADLINE_HEADER,)
@@ -69,7 +68,6 @@ def _as_the_client_asked(believed: Sequence[dict[str, Any]] | bool) -> list[dict
 
 
 def _changes(request: Sequence[dict[str, Any]] = (), response: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
-    """A filter that changes headers."""
     mutations = {"request_mutations": list(request), "response_mutations": list(response)}
     typed = {"@type": FILTERS + "header_mutation.v3.HeaderMutation", "mutations": mutations}
     return {"name": "envoy.filters.http.header_mutation", "typed_config": typed}
@@ -101,10 +99,7 @@ def _unless_from(networks: Sequence[dict[str, Any]], filter: dict[str, Any]) -> 
 def _unless(fitting: dict[str, Any], filter: dict[str, Any]) -> dict[str, Any]:
     """A filter for the requests that do not fit."""
     skip = {"@type": TYPE + "envoy.extensions.filters.common.matcher.action.v3.SkipFilter"}
-    skipped = {
-        "predicate": fitting,
-        "on_match": {"action": {"name": "skip", "typed_config": skip}},
-    }
+    skipped = {"predicate": fitting, "on_match": {"action": {"name": "skip", "typed_config": skip}}}
     typed = {
         "@type": TYPE + "envoy.extensions.common.matching.v3.ExtensionWithMatcher",
         "extension_config": filter,

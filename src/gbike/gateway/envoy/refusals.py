@@ -1,6 +1,5 @@
 """What Envoy refuses by itself, in the words of the project: a problem document for each, in Korean or English."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -8,34 +7,20 @@ import msgspec
 from gbike.contracts import PROBLEM_TEXTS
 from gbike.gateway.envoy.headers import MODE, PROTECTING, header
 from gbike.gateway.envoy.routes import OWN_METHODS
-from gbike.kit.http.problems import (
-    BAD_REQUEST,
-    HEADERS_TOO_LARGE,
-    INTERNAL,
-    MEDIA_TYPE,
-    METHOD_NOT_ALLOWED,
-    NOT_FOUND,
-    PAGE,
-    STOPPED,
-    TOO_LARGE,
-    TOO_MANY,
-    TOO_SLOW,
-    ProblemType,
-    catalogue,
-)
+from gbike.kit.http import problems
 from gbike.kit.http.request import MAX_BODY
 
-OVERFLOW = catalogue(PROBLEM_TEXTS)["service-busy"]
-ANSWER_LOST = catalogue(PROBLEM_TEXTS)["answer-lost"]
+OVERFLOW = problems.catalogue(PROBLEM_TEXTS)["service-busy"]
+ANSWER_LOST = problems.catalogue(PROBLEM_TEXTS)["answer-lost"]
 PROBLEMS = (OVERFLOW, ANSWER_LOST)
 """The problems that only the gateway answers."""
 
 PATH = "%PATH(NQ:PATH):200%"
 FACTS: dict[str, dict[str, Any]] = {
-    NOT_FOUND.slug: {"path": PATH},
-    METHOD_NOT_ALLOWED.slug: {"path": PATH, "method": "%REQ(:METHOD):20%", "allow": OWN_METHODS},
-    TOO_LARGE.slug: {"most_bytes": MAX_BODY},
-    STOPPED.slug: {"service": "%UPSTREAM_CLUSTER%"},
+    problems.NOT_FOUND.slug: {"path": PATH},
+    problems.METHOD_NOT_ALLOWED.slug: {"path": PATH, "method": "%REQ(:METHOD):20%", "allow": OWN_METHODS},
+    problems.TOO_LARGE.slug: {"most_bytes": MAX_BODY},
+    problems.STOPPED.slug: {"service": "%UPSTREAM_CLUSTER%"},
     OVERFLOW.slug: {"service": "%UPSTREAM_CLUSTER%"},
     ANSWER_LOST.slug: {"service": "%UPSTREAM_CLUSTER%"},
 }
@@ -50,31 +35,30 @@ KOREAN = {
 class When(msgspec.Struct, frozen=True):
     """Statuses that Envoy would answer with, from a first to a last, and flags of which it has one: a problem."""
 
-    problem: ProblemType
+    problem: problems.ProblemType
     first: int
     last: int
     flags: tuple[str, ...] = ()
 
 
 CASES = (
-    When(NOT_FOUND, 404, 404),
-    When(METHOD_NOT_ALLOWED, 405, 405),
-    When(TOO_SLOW, 408, 408),
-    When(TOO_LARGE, 413, 413),
-    When(TOO_MANY, 429, 429),
-    When(HEADERS_TOO_LARGE, 431, 431),
-    When(BAD_REQUEST, 400, 499),
+    When(problems.NOT_FOUND, 404, 404),
+    When(problems.METHOD_NOT_ALLOWED, 405, 405),
+    When(problems.TOO_SLOW, 408, 408),
+    When(problems.TOO_LARGE, 413, 413),
+    When(problems.TOO_MANY, 429, 429),
+    When(problems.HEADERS_TOO_LARGE, 431, 431),
+    When(problems.BAD_REQUEST, 400, 499),
     When(OVERFLOW, 503, 503, ("UO",)),
-    When(STOPPED, 503, 503, ("UH", "UF")),
+    When(problems.STOPPED, 503, 503, ("UH", "UF")),
     When(ANSWER_LOST, 502, 504),
-    When(INTERNAL, 500, 599),
+    When(problems.INTERNAL, 500, 599),
 )
 """In the order in which they are tried. What broke off or took too long is a 503 like every other of this house's
 refusals that pass with time, and says that nobody knows whether it was done."""
 
 
 def local_replies(*, demo: bool) -> dict[str, Any]:
-    """How Envoy words what it refuses."""
     mappers = [_mapper(case, language, demo=demo) for case in CASES for language in ("ko", "en")]
     return {"mappers": mappers}
 
@@ -91,18 +75,18 @@ def _mapper(case: When, language: str, *, demo: bool) -> dict[str, Any]:
         "headers_to_add": [*headers, MODE] if demo else headers,
         "body_format_override": {
             "json_format": body(problem, language),
-            "content_type": MEDIA_TYPE,
+            "content_type": problems.MEDIA_TYPE,
             "omit_empty_values": True,
         },
     }
 
 
-def body(problem: ProblemType, language: str) -> dict[str, Any]:
+def body(problem: problems.ProblemType, language: str) -> dict[str, Any]:
     """The problem document, with Envoy's names for what is only known when it happens."""
     facts = FACTS.get(problem.slug, {})
     title, detail = (problem.title_ko, problem.detail_ko) if language == "ko" else (problem.title_en, problem.detail_en)
     return {
-        "type": f"{PAGE}#{problem.slug}",
+        "type": f"{problems.PAGE}#{problem.slug}",
         "title": title,
         "status": problem.status,
         "detail": detail.format_map(facts),
@@ -118,11 +102,7 @@ def _when(case: When, language: str) -> dict[str, Any]:
         filters.append({"response_flag_filter": {"flags": case.flags}})
     if language == "ko":
         filters.append(KOREAN)
-    return _all(filters)
-
-
-def _all(filters: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    return {"and_filter": {"filters": list(filters)}}
+    return {"and_filter": {"filters": filters}}
 
 
 def _status(op: str, value: int) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gbike.gateway.envoy.headers import header
-from gbike.gateway.routes import APP, Page, RouteTable
+from gbike.gateway.http import APP, Page, RouteTable
 from gbike.gateway.settings import GatewaySettings
 from gbike.gateway.settings import origins as listed
 from gbike.kit.http.protection import PAGE_POLICY, POLICY
@@ -40,7 +40,6 @@ with the header that it can't be without, so that what is none counts with every
 def virtual_host(
     table: RouteTable, pages: Mapping[str, Page], settings: GatewaySettings, *, demo: bool
 ) -> dict[str, Any]:
-    """Every route in the order in which they are tried."""
     prefixes = {**{path: path for path in table.services}, **table.aliases}
     routes = [_preflight(settings, demo=demo), _home_for_people(), _home(table, demo=demo)]
     for prefix, path in prefixes.items():
@@ -98,10 +97,7 @@ def _service(
             "match": {"path_separated_prefix": prefix, "headers": [_method(READS)]},
             "route": {**to, "retry_policy": {**again, "retry_on": f"{UNSEEN},reset"}},
         },
-        {
-            "match": {"path_separated_prefix": prefix},
-            "route": {**to, "retry_policy": {**again, "retry_on": UNSEEN}},
-        },
+        {"match": {"path_separated_prefix": prefix}, "route": {**to, "retry_policy": {**again, "retry_on": UNSEEN}}},
     ]
 
 
@@ -144,9 +140,9 @@ def _home(table: RouteTable, *, demo: bool) -> dict[str, Any]:
 
 
 def _home_for_people() -> dict[str, Any]:
-    """Browsers are sent to the pages."""
+    browser = {"name": "accept", "string_match": {"contains": "text/html"}}
     return {
-        "match": {"path": "/", "headers": [_method(READS), _browser()]},
+        "match": {"path": "/", "headers": [_method(READS), browser]},
         "direct_response": {"status": 302},  # a redirect of Envoy's would name a host: whatever the client said
         "response_headers_to_add": [header("location", APP), header("vary", "Accept")],
     }
@@ -179,10 +175,6 @@ def _other_methods(path: str) -> list[dict[str, Any]]:
 def _path(path: str) -> dict[str, Any]:
     """As the services: a slash at the end makes no difference."""
     return {"safe_regex": {"regex": re.escape(path) + "/*"}}
-
-
-def _browser() -> dict[str, Any]:
-    return {"name": "accept", "string_match": {"contains": "text/html"}}
 
 
 def _method(regex: str) -> dict[str, Any]:

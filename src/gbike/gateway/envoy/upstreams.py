@@ -8,8 +8,7 @@ import msgspec
 CONNECT_S = 1
 """A process that does not accept a connection by then is not there."""
 IDLE_S = 4
-"""Kept connections are closed before the services do it, also those that end (GBIKE_DRAIN_S): a POST must not meet one
-that closes."""
+"""Kept connections are closed before the services do it, even ending ones (GBIKE_DRAIN_S): a POST must meet none."""
 MOST_AT_ONCE = 1_024
 """Requests under way and waiting for one service; rent itself lets 288 wait. More are refused at once."""
 MOST_RETRIES = 32
@@ -26,7 +25,6 @@ class Address(msgspec.Struct, frozen=True):
 
 
 def socket_address(address: Address) -> dict[str, Any]:
-    """An address as Envoy writes it."""
     return {"socket_address": {"address": address.host, "port_value": address.port}}
 
 

@@ -8,7 +8,8 @@ fit the head. Who can write to the database can also compute everything anew: he
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from gbike.kit.audit.rows import GENESIS, Deed, Row, chained, hash_of
-from gbike.kit.store import Reading, Tx
+from gbike.kit.store import Reading, Store, Tx
+from gbike.kit.telemetry import log
 
 COLUMNS = "number, at_ms, who, roles, mode, action, subject, before, after, trace_id, prev_hash, hash"
 _APPEND = f"INSERT INTO audit ({COLUMNS}) VALUES ({', '.join('?' * 12)})"
@@ -61,3 +62,23 @@ def _breaks(found: Iterable[tuple[str | int, ...]], end: tuple[int, str], known:
         yield f"the head is row {end[0]} and the rows end with {expected - 1}"
     for number in sorted(known):
         yield f"row {number} is known from elsewhere and is not here"
+
+
+EVERY_S = 300
+"""Between two looks: so much of a chain could be computed anew before its head is elsewhere."""
+
+
+class Witness:
+    """Says the head of one service's chain whenever it has moved."""
+
+    def __init__(self, store: Store, service: str) -> None:
+        self._store, self._service = store, service
+        self._published = 0
+
+    async def step(self) -> int:
+        """Look, and say; answers 0, as nobody needs to look again soon."""
+        number, digest = await self._store.read(head)
+        if number != self._published:
+            self._published = number
+            log.info("audit head", service=self._service, number=number, hash=digest)
+        return 0

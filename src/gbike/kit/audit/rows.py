@@ -7,8 +7,7 @@ from typing import Any
 
 import msgspec
 
-from gbike.kit.auth.acting import ITSELF
-from gbike.kit.auth.principal import DEMO, Principal
+from gbike.kit.auth.principal import DEMO, ITSELF, Principal
 from gbike.kit.store import Facts
 from gbike.kit.telemetry import Trace
 
@@ -69,7 +68,6 @@ class Row(msgspec.Struct, frozen=True):
 
     @property
     def values(self) -> tuple[str | int, ...]:
-        """As its columns."""
         return msgspec.structs.astuple(self)
 
 

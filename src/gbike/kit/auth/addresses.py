@@ -13,7 +13,6 @@ LONGEST = 64
 V6_PREFIX = 64
 """What one household or one virtual machine is given of IPv6: it counts as one address."""
 
-
 MAPPED = 96
 """From here on an IPv6 address that begins with ::ffff: is an IPv4 address."""
 

@@ -35,7 +35,6 @@ class TlsSettings(msgspec.Struct, frozen=True):
 
 
 def dns_name(service: str) -> str:
-    """A service's name as its certificate says it."""
     return service.replace("_", "-")
 
 
@@ -62,7 +61,6 @@ class Certificates:
         return "GBIKE_TLS_CERT_FILE={}, GBIKE_TLS_KEY_FILE={}, GBIKE_TLS_CA_FILE={}".format(*self._files)
 
     def to_ask(self) -> ssl.SSLContext:
-        """For one connection to a peer."""
         return self._now()[0]
 
     def to_answer(self) -> ssl.SSLContext:

@@ -28,7 +28,6 @@ def is_guessable(password: str, beside: Sequence[str] = ()) -> bool:
 
 
 def beginning(password: str) -> str:
-    """What is estimated of a password."""
     seen: set[str] = set()
     for at, char in enumerate(password[:ESTIMATED]):
         if char in STAND_INS:

@@ -6,8 +6,7 @@ import jwt
 import msgspec
 
 from gbike.kit.auth.keyring import Keys
-from gbike.kit.clock import Clock
-from gbike.kit.ids import Ids
+from gbike.kit.clock import Clock, Ids
 
 TYPE = "at+jwt"
 

@@ -94,11 +94,9 @@ class MadeKeys:
         return self._keys
 
     def signer(self, now_ms: int) -> SigningKey:
-        """See Keys.signer."""
         return self.published()[0]
 
     def seal(self) -> Seal:
-        """See Keys.seal."""
         self._seal = self._seal or Seal(os.urandom(SEAL_BYTES))
         return self._seal
 
@@ -112,7 +110,6 @@ class KeyFolder:
         self._keys: tuple[SigningKey, ...] = ()
 
     def published(self) -> tuple[SigningKey, ...]:
-        """See Keys.published."""
         try:
             found = (self.folder / CURRENT).stat()
         except OSError as away:
@@ -131,7 +128,6 @@ class KeyFolder:
         return before[0] if fresh and before else newest
 
     def seal(self) -> Seal:
-        """See Keys.seal."""
         key = _bytes(self.folder / SEAL)
         if len(key) != SEAL_BYTES:
             raise BadKeys(f"{self.folder / SEAL}: {SEAL_BYTES} random bytes are wanted, not {len(key)}")

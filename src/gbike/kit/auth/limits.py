@@ -65,7 +65,6 @@ class Limits:
         return 0 if left >= 1 else math.ceil((1 - left) * 60 / per_min)
 
     def __len__(self) -> int:
-        """How many askers are remembered."""
         return sum(map(len, self._buckets.values()))
 
     def _of(self, pace: Pace) -> int:

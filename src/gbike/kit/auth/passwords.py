@@ -56,8 +56,7 @@ class Passwords:
         return await self._run(self._hasher.hash, unicodedata.normalize("NFC", password))
 
     async def fits(self, kept: str | None, password: str) -> bool:
-        """Whether the password is the one that was hashed. None (nobody's) takes as long and never fits. Raises
-        HashingBusy."""
+        """Whether the password was hashed to this. None (nobody's) takes as long and never fits. Raises HashingBusy."""
         return await self.which([kept] if kept else [], password, 1) is not None
 
     async def which(self, kept: Sequence[str], password: str, tries: int) -> int | None:

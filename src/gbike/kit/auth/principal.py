@@ -1,5 +1,7 @@
-"""The principal of a request, and its owner scope."""
+"""Who asks, whose things that covers, and the Idempotency-Key: it travels into transactions as the trace does."""
 
+from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, ClassVar, Self
 
 import msgspec
@@ -38,7 +40,6 @@ class OwnerScope(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, number: int) -> Self:
-        """The things of one account, or of one who works here."""
         return cls(number)
 
     def covers(self, number: int) -> bool:
@@ -55,3 +56,34 @@ OwnerScope.ALL, OwnerScope.NONE = OwnerScope(None), OwnerScope(0)
 ANONYMOUS = Principal("anonymous")
 DEMO = Principal("demo", frozenset({"rider", "bikeManager", "admin"}))
 """Everybody, where gbike is open."""
+
+ITSELF = Principal("gbike")
+"""Gbike, where nobody asked for anything: it heard an event, or time has passed."""
+Kept = tuple[int, bytes, bytes]
+"""An answer as it is kept: status, body, and headers in JSON."""
+
+
+class IdempotencyKey(msgspec.Struct, frozen=True):
+    """The Idempotency-Key of one request."""
+
+    key: str
+    """Principal, method, path and header in one."""
+    body_hash: str
+    answer: Callable[[Any], Kept]
+    """What is kept of a command's result."""
+    older_hash: str | None = None
+    """What an older gbike kept for the same body, its bytes' hash: keys from before an upgrade count for 2 days."""
+
+
+class Acting(msgspec.Struct, frozen=True):
+    """On whose behalf something is done; where nobody asked, gbike does it itself, and everything is its own."""
+
+    by: Principal = ITSELF
+    owner: OwnerScope = OwnerScope.ALL
+    """Owner scope: whose rows may be read and changed."""
+    key: IdempotencyKey | None = None
+
+
+NOBODY_ASKED = Acting()
+acting: ContextVar[Acting] = ContextVar("acting", default=NOBODY_ASKED)
+"""What holds now."""

@@ -86,7 +86,6 @@ class _Set(msgspec.Struct, frozen=True):
 
 
 def _keys(published: _Set) -> dict[str, PublicKey]:
-    """The keys that are for signatures and of a kind that is known here."""
     found: dict[str, PublicKey] = {}
     for one in published.keys[:MOST_KEYS]:
         with suppress(jwt.PyJWTError, ValueError, TypeError, KeyError):

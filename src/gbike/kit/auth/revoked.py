@@ -68,5 +68,4 @@ class Revocations:
         return principal.tokenversion < found.version
 
     def __len__(self) -> int:
-        """How many accounts are remembered."""
         return len(self._refused)

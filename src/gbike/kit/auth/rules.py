@@ -57,6 +57,4 @@ def allow(principal: Principal, rule: Rule) -> OwnerScope | None:
     if principal.roles & rule.all:
         return OwnerScope.ALL
     number = principal.userid if rule.by == "userid" else principal.managerid
-    if principal.roles & rule.own and number is not None:
-        return OwnerScope(number)
-    return None
+    return OwnerScope(number) if principal.roles & rule.own and number is not None else None

@@ -17,8 +17,7 @@ from gbike.kit.auth.tokens import ED, PublicKey
 from gbike.kit.auth.tokens import SERVICE as TYPE
 from gbike.kit.auth.tokens import SERVICE_S as LASTS_S
 from gbike.kit.calls.peers import Caller, PeerAnswer
-from gbike.kit.clock import Clock
-from gbike.kit.ids import Ids
+from gbike.kit.clock import Clock, Ids
 from gbike.kit.settings import BadSetting
 
 ANEW_S = 20
@@ -32,7 +31,6 @@ class ServiceKeys:
         self._keys = {f"service:{name}": key for name, key in keys.items()}
 
     async def key(self, kid: str) -> PublicKey | None:
-        """See KeySource.key."""
         return self._keys.get(kid)
 
 
@@ -46,7 +44,6 @@ class SignedCaller:
         self._token, self._anew_s = "", 0.0
 
     async def call(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> PeerAnswer:
-        """See Caller.call."""
         now_s = self._clock.now_ms() // 1000
         if now_s >= self._anew_s or now_s < self._anew_s - LASTS_S:
             self._token = service_token(self._key, self._name, self._peer, now_s, self._ids)

@@ -122,7 +122,7 @@ class Verifier:
         except jwt.PyJWTError:
             raise BadToken("its signature is wrong") from None
         claims = _claims(signed)
-        principal = _service(claims) if head.typ == SERVICE else _person(claims)
+        principal = Principal(f"service:{claims.iss}", service=claims.iss) if head.typ == SERVICE else _person(claims)
         if self.refuses(principal):
             raise BadToken("the account was changed since it was issued")
         self._remember(token, principal, min(claims.exp, now_s + CACHED_S) * 1000)
@@ -183,10 +183,6 @@ def _fits(key: PublicKey, algorithm: str) -> bool:
     if algorithm == ED:
         return isinstance(key, Ed25519PublicKey)
     return isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1)
-
-
-def _service(claims: _Claims) -> Principal:
-    return Principal(f"service:{claims.iss}", service=claims.iss)
 
 
 def _person(claims: _Claims) -> Principal:

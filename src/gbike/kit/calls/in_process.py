@@ -16,7 +16,6 @@ Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 async def call_asgi(app: Asgi, method: str, path: str, body: bytes, headers: dict[str, str]) -> PeerAnswer:
-    """One request to an ASGI application, and its answer."""
     sent: list[MutableMapping[str, Any]] = []
     asked = itertools.count()
 

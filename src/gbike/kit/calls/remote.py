@@ -20,8 +20,7 @@ TOTAL_S = 4.0
 CONNECTIONS = 128
 """Places of the callers' bulkheads (32 and 16), and the calls that outlive their deadline until TOTAL_S."""
 KEEP_OPEN_S = 4
-"""Shorter than a server keeps an idle connection, also one that ends (GBIKE_DRAIN_S), so that no request meets one that
-is being closed."""
+"""Shorter than a server keeps an idle connection, even while it ends (GBIKE_DRAIN_S): no request meets a closed one."""
 MOST_BYTES = 1024 * 1024
 """Of one answer. Answers between services have some hundred."""
 LONGEST_WAIT_S = 3_600
@@ -57,7 +56,6 @@ class HttpCaller:
         raise PeerUnreachable(refused)
 
     async def close(self) -> None:
-        """Close every connection."""
         if self._session is not None:
             await self._session.close()
             self._session = None

@@ -1,46 +1,62 @@
 """A service's HTTP application: a table of operations, and one way for every request through it.
 
-Trace, limits, metrics and problems are the same for all; a handler parses, calls one use case and answers.
+Guard, trace, limits, metrics and problems are the same for all; a handler parses, calls one use case and answers.
 """
 
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import msgspec
 from prometheus_client import Counter, Histogram
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gbike.kit.auth.acting import Acting, acting
 from gbike.kit.auth.limits import READS, WRITES, Pace
-from gbike.kit.auth.principal import ANONYMOUS, KeysUnavailable, OwnerScope
+from gbike.kit.auth.principal import ANONYMOUS, DEMO, Acting, KeysUnavailable, OwnerScope, Principal, acting
 from gbike.kit.auth.rules import PUBLIC, SIGNED_IN, Rule
+from gbike.kit.http import problems
 from gbike.kit.http.fields import invalid
-from gbike.kit.http.guard import SAYS_DEMO, Guard, NoAuth
-from gbike.kit.http.problems import (
-    INTERNAL,
-    KEY_IN_FLIGHT,
-    KEY_REUSED,
-    KEYS_AWAY,
-    MEDIA_TYPE,
-    METHOD_NOT_ALLOWED,
-    NOT_FOUND,
-    SENT_TWICE,
-    UNAVAILABLE,
-    Problem,
-    ProblemType,
-    preferred_language,
-)
 from gbike.kit.http.protection import protecting
-from gbike.kit.http.request import KEY, Request, Response, event_stream, preferred_media
+from gbike.kit.http.request import KEY, Request, Response, event_stream, preferred_media, trace_from
 from gbike.kit.http.streams import Stream, send_pieces
 from gbike.kit.storage.idempotency import KeyInFlight, KeyReused, Replay
 from gbike.kit.store import StoreUnavailable
-from gbike.kit.telemetry import Facts, Metrics, Span, SpanKind, Spans, Trace, log, trace_from, trace_now
+from gbike.kit.telemetry import Facts, Metrics, Span, SpanKind, Spans, Trace, log, trace_now
 
+
+class Guard(Protocol):
+    """Decides who comes in."""
+
+    def trusts(self, address: str) -> bool:
+        """Whether the peer at `address` is believed when it says for whom and under which name it asks."""
+
+    async def admit(self, request: Request, rule: Rule, pace: Pace) -> None:
+        """Put principal and reach on the request. Raises Problem (401, 403, 429) or KeysUnavailable."""
+
+    def still_admits(self, principal: Principal) -> bool:
+        """Whether who came in may hear on, in an answer that goes on."""
+
+
+class NoAuth:
+    """The demo's: everybody may do everything, and is the principal `demo`."""
+
+    def trusts(self, address: str) -> bool:
+        """See Guard.trusts: the demo is on loopback only."""
+        return True
+
+    async def admit(self, request: Request, rule: Rule, pace: Pace) -> None:
+        request.principal, request.owner = DEMO, OwnerScope.ALL
+
+    def still_admits(self, principal: Principal) -> bool:
+        return True
+
+
+NO_AUTH = NoAuth()
+SAYS_DEMO = (b"x-gbike-mode", b"demo")
+"""A header of every answer where the door is open: nobody should take an open system for a secure one."""
 INSIDE = "/internal/"
 """What services ask each other; nobody else, and the gateway leads nobody there."""
 ALSO_INSIDE = "/.well-known/"
@@ -50,14 +66,14 @@ NOBODY_YET = Acting(ANONYMOUS, OwnerScope.NONE)
 """Until the guard has let somebody in."""
 Handler = Callable[[Request], Awaitable[Any]]
 """Answers the request, or what its operation's `answer` makes an answer of."""
-Refusals = Mapping[type[Exception], ProblemType]
+Refusals = Mapping[type[Exception], problems.ProblemType]
 Headers = list[tuple[bytes, bytes]]
 
 ALWAYS: Refusals = {
-    StoreUnavailable: UNAVAILABLE,
-    KeyReused: KEY_REUSED,
-    KeyInFlight: KEY_IN_FLIGHT,
-    KeysUnavailable: KEYS_AWAY,
+    StoreUnavailable: problems.UNAVAILABLE,
+    KeyReused: problems.KEY_REUSED,
+    KeyInFlight: problems.KEY_IN_FLIGHT,
+    KeysUnavailable: problems.KEYS_AWAY,
 }
 
 
@@ -77,7 +93,7 @@ class Operation(msgspec.Struct, frozen=True):
     """What a list may be narrowed by, and to which words; none: to a number."""
     near: bool = False
     """Whether the list can begin with what is near a place: `near=lat,lon`."""
-    refusals: tuple[ProblemType, ...] = ()
+    refusals: tuple[problems.ProblemType, ...] = ()
     keyed: bool = False
     hidden: bool = False
     example: Mapping[str, Any] = {}
@@ -88,12 +104,10 @@ class Operation(msgspec.Struct, frozen=True):
     may_be_empty: bool = False
     """Whether there need be no body: every field of `takes` has a default."""
     respond: Callable[[Request, Any], Response] | None = None
-    """Makes the answer of what the handler's command returned, which is kept under an Idempotency-Key; None: the
-    handler answers."""
+    """Makes the answer of what the handler returned, which an Idempotency-Key keeps; None: the handler answers."""
 
     @property
     def changes(self) -> bool:
-        """Whether an Idempotency-Key means something here."""
         return self.takes is not None or self.keyed
 
 
@@ -142,11 +156,11 @@ class HttpApp:
             HttpApp(self.service, inside, *rest, door(self._guard), self._spans),
         )
 
-    def refusing(self, type: ProblemType, facts: Mapping[str, Any] | None = None) -> ASGIApp:
+    def refusing(self, type: problems.ProblemType, facts: Mapping[str, Any] | None = None) -> ASGIApp:
         """An application that refuses everything, and is guarded, measured and traced as this one."""
 
         async def refuse(_ask: Request) -> Response:
-            raise Problem(type, facts)
+            raise problems.Problem(type, facts)
 
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] == "http":
@@ -155,7 +169,6 @@ class HttpApp:
         return answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Take one request to its operation."""
         if scope["type"] != "http":
             return
         path = scope["path"]
@@ -209,7 +222,7 @@ class HttpApp:
         accept = request.headers.get("accept", "*/*")
         try:
             if request.sent_twice:
-                raise Problem(SENT_TWICE, {"header": request.sent_twice})
+                raise problems.Problem(problems.SENT_TWICE, {"header": request.sent_twice})
             reads = request.method in ("GET", "HEAD", "OPTIONS")
             rule = operation.rule if operation else PUBLIC if reads else SIGNED_IN
             pace = operation.pace if operation else None
@@ -241,24 +254,24 @@ class HttpApp:
             return self._problem(request, failure)
 
     def _problem(self, request: Request, failure: Exception) -> Response:
-        problem = failure if isinstance(failure, Problem) else None
+        problem = failure if isinstance(failure, problems.Problem) else None
         if problem is None:
             type = self._refusals.get(failure.__class__)
             if type is None:
                 log.error("a request failed", service=self.service, path=request.path, exc_info=failure)
-                type, facts = INTERNAL, {}
+                type, facts = problems.INTERNAL, {}
             else:
                 facts = {name: value for name, value in vars(failure).items() if not name.startswith("_")}
-            problem = Problem(type, facts, retry_after_s=facts.pop("retry_after_s", None))
+            problem = problems.Problem(type, facts, retry_after_s=facts.pop("retry_after_s", None))
         self._metrics.refusals.labels(self.service, problem.type.slug).inc()
         headers = dict(problem.headers)
         if problem.type.status == 401:
             headers.setdefault("WWW-Authenticate", problem.type.challenge)
         if problem.retry_after_s is not None:
             headers["Retry-After"] = str(problem.retry_after_s)
-        language = preferred_language(request.headers.get("accept-language", ""))
+        language = problems.preferred_language(request.headers.get("accept-language", ""))
         headers["Content-Language"] = language
-        return Response(problem.type.status, problem.body(language, request.path), headers, MEDIA_TYPE)
+        return Response(problem.type.status, problem.body(language, request.path), headers, problems.MEDIA_TYPE)
 
     def _count(self, request: Request, name: str, status: int, began: float, span: Span | None) -> None:
         """Measure one answer, and end its span. The two counters of an operation and status are looked up once."""
@@ -305,11 +318,11 @@ class _Resource(msgspec.Struct, frozen=True):
 async def _no_operation(resource: _Resource | None, request: Request) -> Response:
     """What is said where nothing stands at a path, or nothing for this method."""
     if resource is None:
-        raise Problem(NOT_FOUND, {"path": request.path})
+        raise problems.Problem(problems.NOT_FOUND, {"path": request.path})
     if request.method == "OPTIONS":
         return Response(200, headers={"Allow": resource.allow})
     facts = {"path": request.path, "method": request.method[:20], "allow": resource.allow}
-    raise Problem(METHOD_NOT_ALLOWED, facts, headers={"Allow": resource.allow})
+    raise problems.Problem(problems.METHOD_NOT_ALLOWED, facts, headers={"Allow": resource.allow})
 
 
 def _headers(response: Response, request: Request, trace: Trace, *, personal: bool) -> Headers:

@@ -9,7 +9,7 @@ from gbike.kit.auth.limits import ANONYMOUS_ASKS, FREE, RENEWALS, SESSIONS, SIGN
 from gbike.kit.auth.principal import KeysUnavailable, Principal
 from gbike.kit.auth.rules import SCRAPER, Rule, allow
 from gbike.kit.auth.tokens import BadToken, Verifier
-from gbike.kit.http.guard import Guard
+from gbike.kit.http.app import Guard
 from gbike.kit.http.problems import FORBIDDEN, TOO_MANY, UNAUTHENTICATED, Problem
 from gbike.kit.http.request import Request
 
@@ -27,7 +27,6 @@ class TokenAuth:
         self._scraper = _digest(scraper_token) if scraper_token else None
 
     def trusts(self, address: str) -> bool:
-        """See Guard.trusts."""
         return self._proxies.trusts(address)
 
     async def admit(self, request: Request, rule: Rule, pace: Pace) -> None:
@@ -54,7 +53,6 @@ class TokenAuth:
         request.owner = owner
 
     def still_admits(self, principal: Principal) -> bool:
-        """See Guard.still_admits."""
         return not self._verifier.refuses(principal)
 
     async def _let_anybody(self, request: Request, token: str | None, pace: Pace) -> None:
@@ -112,7 +110,6 @@ class MutualTlsAuth:
         self._door = door
 
     def trusts(self, address: str) -> bool:
-        """See Guard.trusts."""
         return self._door.trusts(address)
 
     async def admit(self, request: Request, rule: Rule, pace: Pace) -> None:
@@ -122,7 +119,6 @@ class MutualTlsAuth:
             raise Problem(FORBIDDEN)
 
     def still_admits(self, principal: Principal) -> bool:
-        """See Guard.still_admits."""
         return self._door.still_admits(principal)
 
 

@@ -44,7 +44,6 @@ class Slot:
         self.be(None)
 
     def wait(self) -> None:
-        """All requests are answered."""
         self.be(self._client.idle)
 
     def leave(self) -> None:
@@ -55,7 +54,6 @@ class Slot:
             self._client = _GONE
 
     def be(self, kind: "dict[Slot, None] | None") -> None:
-        """Stand in this list of its client, or in none."""
         if self._kind is not None:
             self._kind.pop(self, None)
         self._kind = kind if self._client is not _GONE else None
@@ -76,7 +74,6 @@ class _Client:
 
     @property
     def has_room(self) -> bool:
-        """Whether one of them is idle."""
         return bool(self.new or self.silent or self.idle)
 
     def make_room(self, now_s: float) -> bool:
@@ -103,7 +100,6 @@ class Connections:
         self._count, self._full = 0, False
 
     def __len__(self) -> int:
-        """How many there are."""
         return self._count
 
     def enter(self, address: str, now_s: float) -> Slot | None:
@@ -138,7 +134,6 @@ class Connections:
             log.warning("as many connections as may be: idle ones are closed for new ones", most=self.most)
 
     def left(self, client: _Client) -> None:
-        """One of the client's has ended."""
         client.count -= 1
         self._sites[client.site] -= 1
         if not client.count:

@@ -47,8 +47,7 @@ Reason = Annotated[
 ]
 
 MAX_DEPTH = 32
-"""Of objects and lists in each other; a body of ours has two or three. How many Python itself can read differs by its
-version."""
+"""Of objects and lists in each other; a body of ours has two or three. How many Python can read differs by version."""
 
 MOST_SHOWN = 40
 """Characters of a refused value that its refusal repeats."""

@@ -1,11 +1,16 @@
-"""Lists that services answer alike: a page of a collection, and what can be searched for in it."""
+"""Collections in the original's HAL: a page with `_embedded`, `_links` and `page`, and what can be searched for in it.
 
-from collections.abc import Callable
+Links name the address that the client used.
+"""
+
+from collections.abc import Callable, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
-from gbike.kit.http.hal import ResourceKind, collection, searches
-from gbike.kit.http.listing import Listing, list_page
-from gbike.kit.http.request import Request, Response, Shown
+import msgspec
+
+from gbike.kit.http.request import Request, ResourceKind, Response, Shown, item
+from gbike.kit.storage.listing import Listing, Page, list_page
 from gbike.kit.store import Store
 
 
@@ -30,9 +35,50 @@ async def listed(
 
 
 def searching(kind: ResourceKind) -> Callable[[Request], Any]:
-    """The handler that answers with the searches of a collection."""
 
     async def answer(request: Request) -> Response:
         return Response(200, searches(kind, request.base))
 
     return answer
+
+
+def collection(
+    kind: ResourceKind, base: str, found: Sequence[msgspec.Struct], page: Page, total: int, path: str | None = None
+) -> dict[str, Any]:
+    """One page of a collection with the way to the others; `path` where it is not the collection's own (a search)."""
+    here = base + (path or kind.path)
+    pages = -(-total // page.size)
+    links: dict[str, Any] = {}
+    if pages > 1:
+        links["first"] = {"href": _turn(here, page, 0)}
+    if page.number > 0:
+        links["prev"] = {"href": _turn(here, page, page.number - 1)}
+    if page.given:
+        links["self"] = {"href": f"{here}?{urlencode(page.given)}"}
+    else:
+        links["self"] = {"href": here + "{?page,size,sort}", "templated": True}
+    if page.number + 1 < pages:
+        links["next"] = {"href": _turn(here, page, page.number + 1)}
+    if pages > 1:
+        links["last"] = {"href": _turn(here, page, pages - 1)}
+    if kind.finders and here == base + kind.path:
+        links["search"] = {"href": f"{here}/search"}
+    return {
+        "_embedded": {kind.collection: [item(kind, base, one) for one in found]},
+        "_links": links,
+        "page": {"size": page.size, "totalElements": total, "totalPages": pages, "number": page.number},
+    }
+
+
+def searches(kind: ResourceKind, base: str) -> dict[str, Any]:
+    """The finders of a collection, as `/search` lists them."""
+    here = f"{base}/{kind.collection}/search"
+    links: dict[str, Any] = {
+        name: {"href": f"{here}/{name}{{?{parameter}}}", "templated": True} for name, parameter in kind.finders
+    }
+    return {"_links": {**links, "self": {"href": here}}}
+
+
+def _turn(here: str, page: Page, number: int) -> str:
+    kept = [(name, value) for name, value in page.given if name not in ("page", "size")]
+    return f"{here}?{urlencode([('page', number), ('size', page.size), *kept])}"

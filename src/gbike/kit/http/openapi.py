@@ -8,21 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from gbike import ABOUT as WHAT_IT_IS_FOR
+from gbike.kit.http import problems
 from gbike.kit.http.fields import plain_fields
-from gbike.kit.http.problems import (
-    EVERYWHERE,
-    FORBIDDEN,
-    INTERNAL,
-    KEY_IN_FLIGHT,
-    KEY_REUSED,
-    KEYS_AWAY,
-    SENT_TWICE,
-    STOPPED,
-    TOO_MANY,
-    UNAUTHENTICATED,
-    UNAVAILABLE,
-    ProblemType,
-)
 from gbike.kit.http.streams import MEDIA as STREAM
 from gbike.kit.numbers import MAX_ID
 
@@ -175,19 +162,23 @@ def _about(operation: "Operation") -> str:
     return f"{operation.summary}. {paged}{keyed}{takes}".strip()
 
 
-def problems_of(operation: "Operation") -> list[ProblemType]:
+def problems_of(operation: "Operation") -> list[problems.ProblemType]:
     """What an operation may be refused with, by status: what any such is, and what its table says."""
-    found = [p for p in EVERYWHERE if p.status in (404, 406) and p.slug != "gone"]
-    found += [SENT_TWICE, INTERNAL, UNAVAILABLE, STOPPED]
-    found += [TOO_MANY] if operation.rule.public else [TOO_MANY, UNAUTHENTICATED, FORBIDDEN, KEYS_AWAY]
+    found = [p for p in problems.EVERYWHERE if p.status in (404, 406) and p.slug != "gone"]
+    found += [problems.SENT_TWICE, problems.INTERNAL, problems.UNAVAILABLE, problems.STOPPED]
+    found += (
+        [problems.TOO_MANY]
+        if operation.rule.public
+        else [problems.TOO_MANY, problems.UNAUTHENTICATED, problems.FORBIDDEN, problems.KEYS_AWAY]
+    )
     if operation.streams:
         found = [p for p in found if p.status != 406]
     if operation.takes is not None:
-        found += [p for p in EVERYWHERE if p.status in (400, 408, 413, 415)]
+        found += [p for p in problems.EVERYWHERE if p.status in (400, 408, 413, 415)]
     if operation.changes:
-        found += [KEY_REUSED, KEY_IN_FLIGHT]
+        found += [problems.KEY_REUSED, problems.KEY_IN_FLIGHT]
     if operation.changes or "{" in operation.path or operation.finder or operation.paged:
-        found += [p for p in EVERYWHERE if p.slug == "invalid-request"]
+        found += [p for p in problems.EVERYWHERE if p.slug == "invalid-request"]
     return sorted({p.slug: p for p in [*found, *operation.refusals]}.values(), key=lambda p: (p.status, p.slug))
 
 

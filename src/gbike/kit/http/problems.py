@@ -71,7 +71,6 @@ class Catalogue(dict[str, ProblemType]):
     """Problem types by slug; `slug.reason`: the same one in other words."""
 
     def of(self, *slugs: str) -> tuple[ProblemType, ...]:
-        """Several of them."""
         return tuple(self[slug] for slug in slugs)
 
 

@@ -8,7 +8,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gbike.kit.http.problems import MEDIA_TYPE, Problem, preferred_language
 from gbike.kit.http.protection import protecting
-from gbike.kit.telemetry import trace_from, trace_now
+from gbike.kit.http.request import trace_from
+from gbike.kit.telemetry import trace_now
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -35,7 +36,6 @@ def refusal(problem: Problem, asked: Headers) -> tuple[list[tuple[bytes, bytes]]
 
 
 def answering(problem: Problem) -> ASGIApp:
-    """An application that answers with the problem, whatever is asked."""
 
     async def answer(scope: Scope, _receive: Receive, send: Send) -> None:
         headers, body = refusal(problem, scope["headers"])

@@ -1,7 +1,8 @@
-"""The request as a handler sees it, and its response."""
+"""The request as a handler sees it, and its response: one resource in the original's HAL, with the client's address."""
 
 import hashlib
 import re
+import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any, TypeVar
@@ -10,23 +11,14 @@ from urllib.parse import parse_qsl
 import msgspec
 from starlette.types import Receive, Scope
 
-from gbike.kit.auth.acting import IdempotencyKey, Kept
 from gbike.kit.auth.addresses import origin
-from gbike.kit.auth.principal import ANONYMOUS, OwnerScope, Principal
-from gbike.kit.http import hal, streams
+from gbike.kit.auth.principal import ANONYMOUS, IdempotencyKey, Kept, OwnerScope, Principal
+from gbike.kit.http import problems, streams
 from gbike.kit.http.fields import invalid, read_body
-from gbike.kit.http.problems import (
-    FORBIDDEN,
-    MALFORMED,
-    NOT_ACCEPTABLE,
-    NOT_FOUND,
-    TOO_LARGE,
-    TOO_SLOW,
-    UNSUPPORTED_TYPE,
-    Problem,
-)
 from gbike.kit.numbers import MAX_ID
 from gbike.kit.storage.idempotency import hashes_of
+from gbike.kit.storage.listing import Page
+from gbike.kit.telemetry import TRACEPARENT, Trace
 
 MAX_BODY = 64 * 1024
 MAX_PAGE_SIZE = 1000
@@ -52,13 +44,34 @@ _TAKES = {
 }
 """What a client may write in `Accept` for each of our forms, and which of two counts for it: the more exact one."""
 MOST_ACCEPT = 1_000
-"""Characters of `Accept` that are read; 32 KB of commas would take as long as 30 requests, also where nothing has a
-pace."""
+"""Characters of `Accept` that are read; 32 KB of commas would take as long as 30 requests, with no pace to pay."""
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 _AUTHORITY = re.compile(r"[A-Za-z0-9.\-_:\[\]]{1,255}")
 
 B = TypeVar("B", bound=msgspec.Struct)
 Shown = Callable[[Any], msgspec.Struct]
 """Makes the resource that clients see."""
+
+
+class ResourceKind(msgspec.Struct, frozen=True):
+    """What a resource is called. `id_field`: the field with its number; `finders`: its searches, their parameters."""
+
+    collection: str
+    item: str
+    id_field: str
+    finders: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def path(self) -> str:
+        return f"/{self.collection}"
+
+
+def item(kind: ResourceKind, base: str, resource: msgspec.Struct) -> dict[str, Any]:
+    """One resource: its fields, then `self` and its own name as links."""
+    fields: dict[str, Any] = {name: getattr(resource, name) for name in resource.__struct_fields__}
+    here = {"href": f"{base}/{kind.collection}/{fields[kind.id_field]}"}
+    fields["_links"] = {"self": here, kind.item: here}
+    return fields
 
 
 class Response(msgspec.Struct, frozen=True):
@@ -133,16 +146,15 @@ class Request:
     def must_cover(self, number: int) -> None:
         """Raises Problem 403 when it is about somebody else's things than the principal may touch."""
         if not self.owner.covers(number):
-            raise Problem(FORBIDDEN)
+            raise problems.Problem(problems.FORBIDDEN)
 
     def id(self, name: str) -> int:
-        """The number in the path, or what a finder is given. Raises Problem 422, or 404 where a collection has no
-        searches."""
+        """The number in the path, or what a finder is given. Raises Problem 422, or 404: there are no searches."""
         text = self.path_params.get(name)
         if text is None:
             return self.find(name)
         if text == "search":
-            raise Problem(NOT_FOUND, {"path": self.path})
+            raise problems.Problem(problems.NOT_FOUND, {"path": self.path})
         return _number(name, text)
 
     def find(self, name: str) -> int:
@@ -153,7 +165,6 @@ class Request:
         raise invalid(name, "this search needs it")
 
     def first(self, name: str) -> str | None:
-        """The first value of a query parameter."""
         return next((value for key, value in self.query if key == name), None)
 
     def near(self) -> tuple[float, float] | None:
@@ -171,7 +182,7 @@ class Request:
             )
         return lat, lon
 
-    def page(self) -> hal.Page:
+    def page(self) -> Page:
         """What `page`, `size` and `sort` ask for. As the original: what makes no sense is the default."""
         size = _whole(self.first("size"), 20)
         size = min(size, MAX_PAGE_SIZE) if size >= 1 else 20
@@ -182,27 +193,27 @@ class Request:
             direction = last.lower() if last.lower() in ("asc", "desc") else None
             names = names if direction else [*names, last]
             sort += [(name, direction == "desc") for name in names if name]
-        return hal.Page(number, size, tuple(sort), tuple((k, v) for k, v in self.query if len(v) <= 255))
+        return Page(number, size, tuple(sort), tuple((k, v) for k, v in self.query if len(v) <= 255))
 
     async def body(self, struct: type[B]) -> B:
         """The body as `struct`. Raises Problem 400, 413, 415 or 422."""
         given = self.headers.get("content-type", "application/json").split(";")[0].strip().lower()
         if given not in ("application/json", "") and not (given.startswith("application/") and given.endswith("+json")):
-            raise Problem(UNSUPPORTED_TYPE, {"given": given[:100]})
+            raise problems.Problem(problems.UNSUPPORTED_TYPE, {"given": given[:100]})
         if given == "application/json-patch+json":
-            raise Problem(UNSUPPORTED_TYPE, {"given": given})
+            raise problems.Problem(problems.UNSUPPORTED_TYPE, {"given": given})
         raw = self._raw or await self.raw()
         if not raw:
-            raise Problem(MALFORMED, {"why": "the body is empty"})
+            raise problems.Problem(problems.MALFORMED, {"why": "the body is empty"})
         return read_body(raw, struct)
 
     async def body_if_any(self, struct: type[B]) -> B:
         """The same; with no body at all, what the defaults of `struct` say."""
         return await self.body(struct) if await self.raw() else struct()
 
-    def found(self, kind: hal.ResourceKind, resource: msgspec.Struct) -> Response:
+    def found(self, kind: ResourceKind, resource: msgspec.Struct) -> Response:
         """200 with one resource; as the original, the answer to a PUT says where it is."""
-        content = hal.item(kind, self.base, resource)
+        content = item(kind, self.base, resource)
         return Response(200, content, {"Location": content["_links"]["self"]["href"]} if self.method == "PUT" else {})
 
     async def raw(self) -> bytes:
@@ -210,19 +221,21 @@ class Request:
         if self._raw is None:
             announced = self.headers.get("content-length", "0")
             if announced.isdecimal() and (len(announced) > 18 or int(announced) > MAX_BODY):
-                raise Problem(TOO_LARGE, {"most_bytes": MAX_BODY})
+                raise problems.Problem(problems.TOO_LARGE, {"most_bytes": MAX_BODY})
             parts, size = [], 0
             more = True
             while more:
                 message = await self.receive()
                 if message["type"] == "http.disconnect":
-                    raise Problem(TOO_SLOW)  # the client is gone; what has come of its body is not its wish
+                    raise problems.Problem(
+                        problems.TOO_SLOW
+                    )  # the client is gone; what has come of its body is not its wish
                 part = message.get("body", b"")
                 parts.append(part)
                 size += len(part)
                 more = message.get("more_body", False)
                 if size > MAX_BODY:
-                    raise Problem(TOO_LARGE, {"most_bytes": MAX_BODY})
+                    raise problems.Problem(problems.TOO_LARGE, {"most_bytes": MAX_BODY})
             self._raw = b"".join(parts)
         return self._raw
 
@@ -242,12 +255,22 @@ class Request:
         return IdempotencyKey(scope, meant, kept, older_hash=raw)
 
 
-def showing(kind: hal.ResourceKind, shown: Shown, status: int = 200) -> Callable[[Request, Any], Response]:
-    """For an operation: answers with one resource. Of a new one, and as the original after a PUT, it says where it
-    is."""
+def trace_from(traceparent: str | None, request_id: str | None) -> Trace:
+    """Take over what the client sent when it is well-formed, make what is missing."""
+    parent = TRACEPARENT.fullmatch(traceparent or "")
+    chance = secrets.token_hex(24)
+    trace_id = parent.group(1) if parent else chance[:32]
+    span_id = chance[32:48]
+    known = request_id if request_id and _REQUEST_ID.fullmatch(request_id) else trace_id
+    sampled = "01" if parent is None or int(parent.group(3), 16) & 1 else "00"
+    return Trace(f"00-{trace_id}-{span_id}-{sampled}", known)
+
+
+def showing(kind: ResourceKind, shown: Shown, status: int = 200) -> Callable[[Request, Any], Response]:
+    """For an operation: answers with one resource; of a new one, and as the original after a PUT, with its place."""
 
     def _answer(request: Request, found: Any) -> Response:
-        content = hal.item(kind, request.base, shown(found))
+        content = item(kind, request.base, shown(found))
         located = status == 201 or request.method == "PUT"
         return Response(status, content, {"Location": content["_links"]["self"]["href"]} if located else {})
 
@@ -275,14 +298,14 @@ def preferred_media(accept: str) -> str:
         if weight and (weight, place) > best:
             best, chosen = (weight, place), media
     if not chosen:
-        raise Problem(NOT_ACCEPTABLE)
+        raise problems.Problem(problems.NOT_ACCEPTABLE)
     return chosen
 
 
 def event_stream(accept: str) -> str:
     """What an answer that goes on is sent as. Raises Problem 406 when the client does not expect one."""
     if streams.MEDIA not in [part.partition(";")[0].strip().lower() for part in accept.split(",")]:
-        raise Problem(streams.STREAM_ONLY)
+        raise problems.Problem(streams.STREAM_ONLY)
     return streams.MEDIA
 
 

@@ -31,7 +31,6 @@ LINGER_S, MOST_THROWN_AWAY = 2, 1024 * 1024
 """How long, and how much, a client that was refused may go on sending: its system drops an answer that it has not read
 when we close before that."""
 
-
 SLOWER_S = 1
 """What comes over a connection after a 429 is not read for so long; `Retry-After` has never said less."""
 
@@ -58,13 +57,11 @@ class TimedConnection(HttpToolsProtocol):
         self._fed = self._thrown_away = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait."""
         super().connection_made(transport)
         self._slot.close = self.transport.abort
         self._wait_until(self.loop.time() + SILENT_S)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nobody is waited for any more."""
         self._slot.leave()
         self._stop_waiting()
         super().connection_lost(exc)
@@ -98,7 +95,6 @@ class TimedConnection(HttpToolsProtocol):
             self._refuse(HEADERS_TOO_LARGE if self._in_head else TOO_LARGE)
 
     def on_message_begin(self) -> None:
-        """The first byte of a request."""
         self._unset_keepalive_if_required()
         self._whole, self._in_head = False, True
         self._began, self._fed = self.loop.time(), 0
@@ -113,7 +109,6 @@ class TimedConnection(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """The application has a request."""
         if self._fed and len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > MOST_HEAD:
             raise _TooLarge
         if len(self.pipeline) >= MOST_WAITING:
@@ -124,12 +119,10 @@ class TimedConnection(HttpToolsProtocol):
         self._slot.ask()
 
     def on_message_complete(self) -> None:
-        """The last byte."""
         self._whole = True
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """An answer is sent, or with its transport."""
         more = bool(self.pipeline)
         super().on_response_complete()
         if not more:

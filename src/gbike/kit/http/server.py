@@ -146,7 +146,6 @@ class _State(ServerState):
         self.places = Connections(most_connections(limit()), self.ours)
 
     def ours(self, address: str) -> bool:
-        """Whether this machine or a proxy of ours is there."""
         return on_loopback(address) or self._trusts(address)
 
 
@@ -196,7 +195,6 @@ class _Connection(TimedConnection):
     _reading: asyncio.TimerHandle
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin."""
         super().connection_made(_WholeAnswers(transport))  # type: ignore[arg-type]  # all of one that uvicorn uses
         self._old_at = self.loop.time() + CONNECTION_S
         ours = self.client is not None and self.server_state.ours(self.client[0])
@@ -220,7 +218,6 @@ class _Connection(TimedConnection):
         self._must_read()
 
     def resume_writing(self) -> None:
-        """It has read enough."""
         super().resume_writing()
         self._reading.cancel()
         if self.cycle is not None and not self.cycle.response_complete:
@@ -241,11 +238,9 @@ class _Connection(TimedConnection):
 
     @property
     def ending(self) -> asyncio.Event:
-        """See Line.ending."""
         return self.server_state.ending
 
     def abort(self) -> None:
-        """See Line.abort."""
         self.transport.abort()
 
     def shutdown(self) -> None:
@@ -265,7 +260,6 @@ class _Cycle(RequestResponseCycle):
         await super().send(message)
 
     async def send_500_response(self) -> None:
-        """Say so."""
         await answering(Problem(INTERNAL))(self.scope, self.receive, self.send)  # type: ignore[arg-type]  # uvicorn's
 
 
@@ -273,7 +267,6 @@ class _CertifiedConnection(_Connection):
     """A connection that showed a certificate: every request on it is known to come from the services in it."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """The handshake is done."""
         super().connection_made(transport)
         self.app_state = {CERTIFIED: services_named(transport.get_extra_info("peercert"))}
 
@@ -298,8 +291,7 @@ def _config(app: ASGIApp, connection: type[_Connection]) -> uvicorn.Config:
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:
-    """Run a process that answers requests: all files that it may have, the fast loop, and a collector that expects few
-    cycles."""
+    """Run a process that answers requests: all files it may have, the fast loop, a collector for few cycles."""
     raise_limit()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)  # requests make much garbage and few cycles

@@ -12,7 +12,7 @@ from gbike.kit.http.app import Operation
 from gbike.kit.http.openapi import document
 from gbike.kit.http.pages import docs_page, status_codes_page
 from gbike.kit.http.request import Request, Response
-from gbike.kit.store import Reading, Store, must_write
+from gbike.kit.store import Store, must_write
 from gbike.kit.telemetry import Metrics
 
 
@@ -31,7 +31,7 @@ def standard_operations(
 
     async def ready(_ask: Request) -> Response:
         if store is not None:
-            await store.read(_one)
+            await store.read(lambda read: read.one("SELECT 1 FROM outbox LIMIT 1"))
             must_write(service, store)
         return Response(200, {"status": "UP"}, media="application/json")
 
@@ -58,7 +58,3 @@ def standard_operations(
         Operation("GET", "/docs", read_about, "This API for people", PUBLIC, hidden=True),
         Operation("GET", "/docs/status-codes", problems, "Every refusal and what it means", PUBLIC, hidden=True),
     ]
-
-
-def _one(read: Reading) -> None:
-    read.one("SELECT 1 FROM outbox LIMIT 1")

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import Protocol
+from typing import Any, Protocol
 
 from starlette.types import Receive, Scope, Send
 
@@ -51,13 +51,12 @@ def beat(number: int) -> bytes:
 
 
 async def send_pieces(stream: Stream, scope: Scope, receive: Receive, send: Send, *, still: Callable[[], bool]) -> None:
-    """Send what comes while the client `still` may hear it, and an end in order; one that does not take it is cut
-    off."""
+    """Send what comes while the client `still` may hear it, and an end in order; who does not take it is cut off."""
     line: Line | None = scope.get(LINE)
     pump = asyncio.create_task(_pump(stream, send, still))
-    ends = [asyncio.create_task(_gone(receive))]
+    ends: list[asyncio.Task[Any]] = [asyncio.create_task(_gone(receive))]
     if line is not None:
-        ends.append(asyncio.create_task(_ending(line)))
+        ends.append(asyncio.create_task(line.ending.wait()))
     try:
         await asyncio.wait([pump, *ends], return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -89,7 +88,3 @@ async def _pump(stream: Stream, send: Send, still: Callable[[], bool]) -> None:
 async def _gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-async def _ending(line: Line) -> None:
-    await line.ending.wait()

@@ -68,7 +68,6 @@ def letter(read: Reading, message_id: str) -> DeadLetter:
 
 
 def how_many(read: Reading) -> int:
-    """How many wait."""
     row = read.one("SELECT count(*) FROM dead_letters")
     return int(row[0]) if row else 0
 

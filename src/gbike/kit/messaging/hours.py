@@ -22,8 +22,7 @@ from gbike.kit.store import Reading, Row, Store, Tx
 
 HOUR_MS = 3_600_000
 SURE_MS = 600_000
-"""Longer than a transaction may last and two clocks may differ: what is older than this is committed, or never will
-be."""
+"""Longer than a transaction may last and two clocks may differ: what is older is committed, or never will be."""
 BATCH = 1_000
 """Rows folded in one transaction."""
 ROUND_S = 300
@@ -72,7 +71,6 @@ def first_id(at_ms: int) -> str:
 
 
 def summed(messages: Iterable[tuple[str, str]], sources: Mapping[str, str]) -> dict[Key, Sum]:
-    """The sums of messages, each given as id and type."""
     found: dict[Key, Sum] = defaultdict(lambda: (0, 0))
     for message_id, kind in messages:
         hour = hour_of(message_id)

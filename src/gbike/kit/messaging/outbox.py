@@ -105,8 +105,7 @@ _KNOWN = "SELECT message_id FROM outbox WHERE message_id IN ({})"
 
 
 def message_about(read: Reading, kind: str, field: str, wanted: int | str) -> str | None:
-    """The number of the message of a type that has this in this field, if it is still kept; looks at all of the
-    type."""
+    """The number of the message of a type with this in this field, if it is kept; looks at all of the type."""
     begin = b'"%b":%b' % (field.encode(), msgspec.json.encode(wanted))
     sql = "SELECT message_id FROM outbox WHERE type = ? AND (instr(value, ?) > 0 OR instr(value, ?) > 0) LIMIT 1"
     row = read.one(sql, (kind, begin + b",", begin + b"}"))

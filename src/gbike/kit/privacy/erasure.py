@@ -53,17 +53,13 @@ class Wiper:
     async def step(self) -> int:
         """Wipe what was erased since the last time; answers 1 when that could not be done yet, else 0.
         Raises StoreUnavailable."""
-        erased = await self._store.read(_how_many)
+        erased = await self._store.read(lambda read: read.one("SELECT count(*), max(at_ms) FROM erased"))
         if erased == self._wiped:
             return 0
         if not await self._store.wipe():
             return 1
         self._wiped = erased
         return 0
-
-
-def _how_many(read: Reading) -> Row | None:
-    return read.one("SELECT count(*), max(at_ms) FROM erased")
 
 
 def share(tx: Tx, userids: Sequence[int]) -> None:
@@ -164,7 +160,6 @@ def _without(names: Set[str], fields: dict[str, Any], content: bytes) -> bytes:
 
 @cache
 def personal_fields(kind: type) -> Mapping[str, bool]:
-    """Each field of an event, and whether it is marked as personal."""
     found = inspect.type_info(kind)
     fields = found.fields if isinstance(found, inspect.StructType) else ()
     extras = {one.encode_name: one.type.extra if isinstance(one.type, inspect.Metadata) else None for one in fields}

@@ -16,10 +16,9 @@ import msgspec
 
 from gbike.kit.audit.chain import append
 from gbike.kit.audit.rows import Deed, deed
-from gbike.kit.auth.acting import Acting, acting
-from gbike.kit.clock import Clock, Moment
+from gbike.kit.auth.principal import Acting, acting
+from gbike.kit.clock import Clock, Ids, Moment
 from gbike.kit.envelope import Event, pack
-from gbike.kit.ids import Ids
 from gbike.kit.store import NO_FACTS, Args, Conflict, Facts, StoreUnavailable, T, Tx
 from gbike.kit.telemetry import LogThrottle, Trace, log, trace_now
 
@@ -58,7 +57,6 @@ class Write(msgspec.Struct, eq=False):
     failed: BaseException | None = None
 
     def tell(self) -> None:
-        """Answer the caller, if it is still there."""
         if self.future.cancelled():
             return
         if self.failed is not None:
@@ -120,8 +118,7 @@ class BatchWriter(ABC, Generic[X]):
     def __init__(
         self, clock: Clock, ids: Ids, source: str, published: asyncio.Event, *, run_twice: bool = False
     ) -> None:
-        """`published` is set after each commit that left something in the outbox. `run_twice`: tests run each write
-        twice."""
+        """`published`: set after each commit that filled the outbox. `run_twice`: tests run each write twice."""
         self.clock, self.ids = clock, ids
         self.source, self._published = source, published
         self._run_twice = run_twice
@@ -153,7 +150,6 @@ class BatchWriter(ABC, Generic[X]):
         return future
 
     def write_later(self, fn: Callable[[Tx, *Args], None], *args: *Args) -> asyncio.Future[None]:
-        """See Store.write_later."""
         return self.write(fn, *args, later=True)
 
     async def flush(self) -> None:
@@ -292,5 +288,4 @@ def _nothing(_tx: Tx) -> None:
 
 
 def probe(tx: Tx) -> None:
-    """As small as a write can be."""
     tx.count("probes")

@@ -14,7 +14,7 @@ from typing import TypeVar, TypeVarTuple
 
 import msgspec
 
-from gbike.kit.auth.acting import acting
+from gbike.kit.auth.principal import acting
 from gbike.kit.numbers import MAX_ID
 from gbike.kit.store import Reading, Store, StoreUnavailable, Tx
 
@@ -69,7 +69,7 @@ def check(read: Reading) -> None:
     if row is None:
         return
     body_hash, status, content, headers = row
-    if body_hash not in read.key.hashes:
+    if body_hash not in (read.key.body_hash, read.key.older_hash):
         raise KeyReused
     if status is None:
         raise KeyInFlight

@@ -21,8 +21,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 
 SAID_AGAIN_S = 60
 """A trouble that lasts is logged again after this."""
-_TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
 
 
 class Trace(msgspec.Struct, frozen=True):
@@ -38,20 +37,9 @@ NO_TRACE = Trace("00-00000000000000000000000000000000-0000000000000000-00", "non
 trace_now: ContextVar[Trace] = ContextVar("trace_now", default=NO_TRACE)
 
 
-def trace_from(traceparent: str | None, request_id: str | None) -> Trace:
-    """Take over what the client sent when it is well-formed, make what is missing."""
-    parent = _TRACEPARENT.fullmatch(traceparent or "")
-    chance = secrets.token_hex(24)
-    trace_id = parent.group(1) if parent else chance[:32]
-    span_id = chance[32:48]
-    known = request_id if request_id and _REQUEST_ID.fullmatch(request_id) else trace_id
-    sampled = "01" if parent is None or int(parent.group(3), 16) & 1 else "00"
-    return Trace(f"00-{trace_id}-{span_id}-{sampled}", known)
-
-
 def parts_of(traceparent: str | None) -> tuple[str, str, bool] | None:
     """Trace id, span id and whether it is sampled; None when `traceparent` is not well-formed or names nothing."""
-    found = _TRACEPARENT.fullmatch(traceparent or "")
+    found = TRACEPARENT.fullmatch(traceparent or "")
     return None if found is None else (found.group(1), found.group(2), bool(int(found.group(3), 16) & 1))
 
 
@@ -190,7 +178,6 @@ class LogThrottle:
         self._what, self._at_s = "", 0.0
 
     def is_news(self, what: str) -> bool:
-        """Whether this is to be logged."""
         now_s = asyncio.get_running_loop().time()
         if what == self._what and now_s - self._at_s < SAID_AGAIN_S:
             return False

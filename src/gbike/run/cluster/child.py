@@ -46,7 +46,6 @@ PR_SET_PDEATHSIG = 1
 
 Tell = Callable[[str], None]
 
-
 Launch = Callable[[Program, Path, signal.Signals], Awaitable["Process"]]
 
 
@@ -84,7 +83,6 @@ class Child:
 
     @property
     def pid(self) -> int | None:
-        """The process that runs now."""
         return self._process.pid if self._process is not None else None
 
     async def start(self) -> None:
@@ -226,8 +224,7 @@ async def spawn(program: Program, log: Path, gentle: signal.Signals) -> "Process
 def alone(
     name: str, program: Program, log: Path, ready: Callable[[], bool], *, gentle: signal.Signals, dies: signal.Signals
 ) -> Iterator[int]:
-    """A program that runs until the context ends (`gentle`), or we do (`dies`); its pid, once it is ready. Raises
-    CannotRun."""
+    """A program that runs until the context ends (`gentle`) or we do (`dies`); its pid once ready. Raises CannotRun."""
     closed_folder(log.parent)
     with private_log(log) as out:
         process = subprocess.Popen(  # noqa: S603
@@ -272,7 +269,6 @@ def _earlier(log: Path) -> Path:
 
 
 def ending(code: int) -> str:
-    """How a process ended, in words."""
     return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
 
 

@@ -47,8 +47,7 @@ class LocalServer(NamedTuple):
 
 @contextmanager
 def alone(folder: Path, log: Path, logins: Logins | None = None) -> Iterator[LocalServer]:
-    """A server over a prepared folder; it ends with the context, or with us. `logins`: nobody else enters. Raises
-    CannotRun."""
+    """A server over a prepared folder; ends with the context, or us. `logins`: nobody else enters. Raises CannotRun."""
     if not (folder / "PG_VERSION").exists():
         raise CannotRun(f"there are no files of PostgreSQL in {folder}")
     if logins is not None:

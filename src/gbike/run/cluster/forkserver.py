@@ -70,7 +70,6 @@ class Forked:
             os.kill(self.pid, number)
 
     def end(self, code: int) -> None:
-        """It has ended."""
         self.returncode = code
         self._ended.set()
 
@@ -88,7 +87,6 @@ class ForkServer:
 
     @property
     def pid(self) -> int | None:
-        """The fork server's own process."""
         return self._process.pid if self._process is not None and self._process.returncode is None else None
 
     async def launch(self, program: Program, log: Path, gentle: signal.Signals) -> Forked:

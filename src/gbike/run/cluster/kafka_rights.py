@@ -32,7 +32,6 @@ def logins(built: Sequence[Built]) -> list[str]:
 
 
 def topics() -> list[str]:
-    """The topics that are written to."""
     return [topic_of(service) for service in sorted(set(speakers().values()))]
 
 

@@ -56,7 +56,6 @@ def birth(pid: int) -> int | None:
 
 
 def descendants(pid: int) -> list[int]:
-    """The processes that a process began, and those that they did."""
     children: dict[int, list[int]] = {}
     if not Path("/proc/self/stat").exists():
         return []  # this system does not tell

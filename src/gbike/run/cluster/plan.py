@@ -59,7 +59,6 @@ class Replica(msgspec.Struct, frozen=True):
 
     @property
     def url(self) -> str:
-        """Where it answers."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
@@ -68,7 +67,6 @@ class Replica(msgspec.Struct, frozen=True):
         return self.port + INSIDE
 
     def ports(self, demo: bool) -> tuple[int, ...]:
-        """All that it listens on."""
         return (self.port,) if demo else (self.port, self.inside)
 
 
@@ -87,7 +85,6 @@ class Plan(msgspec.Struct, frozen=True):
 
     @property
     def reading(self) -> Mapping[str, str]:
-        """Where each store is for who only reads."""
         return {**self.stores, **self.readers}
 
     def logins(self, data: Path) -> Logins | None:
@@ -103,7 +100,6 @@ class Plan(msgspec.Struct, frozen=True):
         return {f"GBIKE_PEER_{service.upper()}_URL": ",".join(found) for service, found in urls.items()}
 
     def service_program(self, replica: Replica) -> Program:
-        """One process of a service, with all it must know."""
         env = {
             **self._door(replica),
             "GBIKE_STORE_URL": self.stores[replica.service],
@@ -166,7 +162,6 @@ def make_plan(options: Options) -> Plan:
 
 
 def on_files(plan: Plan) -> set[str]:
-    """The services whose stores are files of SQLite."""
     return {name for name, url in plan.stores.items() if url.startswith(f"{SQLITE}:")}
 
 

@@ -60,13 +60,11 @@ async def is_ready(url: str) -> bool:
 
 
 async def answers(url: str) -> bool:
-    """Whether a service answers, whatever it says."""
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ASK_S)) as session:
         return await _status(session, f"{url}/health/live") is not None
 
 
 def table(found: Sequence[Health]) -> Table:
-    """The same for people."""
     shown = Table(box=None, pad_edge=False)
     for title in ("program", "pid", "port", "health · 상태", "lag", "unsent", "MB", "restarts"):
         shown.add_column(title, justify="left" if title in ("program", "health · 상태") else "right")

@@ -29,7 +29,6 @@ class Screen:
 
     @property
     def took_s(self) -> float:
-        """Since the beginning."""
         return (self._clock.monotonic_ms() - self._began) / 1000
 
     def progress(self, name: str, state: str) -> None:

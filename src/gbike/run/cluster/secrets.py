@@ -26,7 +26,6 @@ KAFKA = "kafka.password"
 
 
 def make(data: Path, specs: Sequence[ServiceSpec], now_ms: float) -> None:
-    """Make what is missing, and new certificates."""
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
     from gbike.kit.auth.certificates import dns_name
@@ -55,7 +54,6 @@ def make(data: Path, specs: Sequence[ServiceSpec], now_ms: float) -> None:
 
 
 def told(data: Path, service: str) -> Mapping[str, str]:
-    """What a service must know of them, as settings."""
     folder = (data / FOLDER).resolve()
     found = {
         "GBIKE_SERVICE_KEY_FILE": str(folder / service / OWN),
@@ -70,7 +68,6 @@ def told(data: Path, service: str) -> Mapping[str, str]:
 
 
 def kafka_passwords(data: Path) -> dict[str, str]:
-    """Every login's password at Kafka."""
     files = sorted((data / FOLDER).glob(f"*/{KAFKA}"))
     return {file.parent.name: file.read_text("ascii") for file in files}
 
@@ -108,7 +105,6 @@ def _renew(file: Path, content: bytes) -> None:
 
 
 def _keep(file: Path, content: bytes) -> None:
-    """Write a file that only its user may read, unless it is there: whole, or what was killed in it would start no
-    more."""
+    """Write a file that only its user may read, unless it is there: whole, or what was killed in it starts no more."""
     if not file.exists():
         write_whole(file, content)

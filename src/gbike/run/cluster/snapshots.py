@@ -118,7 +118,8 @@ def snapshots(plan: Plan) -> Iterator[Mapping[str, Snapshot]]:
     store that can't be read or is too busy."""
     with ExitStack() as opened:
         taken: dict[str, Snapshot] = {}
-        for service in _callees_first(plan.stores):
+        # Who asks others comes after them.
+        for service in sorted(plan.stores, key={spec.name: len(spec.calls) for spec in specs()}.__getitem__):
             with _named(service):
                 own, reading = plan.stores[service], plan.reading[service]
                 on_file = own.startswith(SQLITE)
@@ -166,11 +167,6 @@ def _named(service: str) -> Iterator[None]:
     except (apsw.Error, psycopg.Error) as wrong:
         why = str(wrong).strip().splitlines()[0]
         raise NoData(f"the store of {service} can't be read, or is too busy to be copied now: {why}") from None
-
-
-def _callees_first(stores: Mapping[str, str]) -> list[str]:
-    """Who asks others comes after them."""
-    return sorted(stores, key={spec.name: len(spec.calls) for spec in specs()}.__getitem__)
 
 
 def _copy(source: apsw.Connection, into: Path) -> None:

@@ -54,7 +54,6 @@ class Supervisor:
 
     @property
     def kafka_is(self) -> str:
-        """Which Kafka this is, for the operator."""
         return "Kafka" if self._real_kafka else f"a stand-in for Kafka, in memory only: {kafka.why_not()}"
 
     async def start(self) -> None:
@@ -95,7 +94,6 @@ class Supervisor:
         return [child for child in self.children.values() if child.part.service == service]
 
     def bound_logs(self) -> None:
-        """Keep every log within its size."""
         for child in self.children.values():
             child.bound_log()
 
@@ -161,6 +159,7 @@ class Supervisor:
 
     def _parts(self) -> list[ProcessSpec]:
         ports, data = self.plan.ports, self._data
+        reader = {} if self.plan.demo else secrets.kafka_login(data, "reader")
         return [
             ProcessSpec(
                 name="postgres",
@@ -178,7 +177,7 @@ class Supervisor:
                 service="kafka",
                 port=ports["kafka"],
                 program=self._kafka_program,
-                ready=partial(kafka.ready, ports["kafka"], **self._as_reader()),
+                ready=partial(kafka.ready, ports["kafka"], **reader),
                 silent_s=ENGINE_SILENT_S,
             ),
             ProcessSpec(
@@ -209,9 +208,6 @@ class Supervisor:
             from gbike.run.cluster.kafka_logins import lock_up
 
             lock_up(folder, port, secrets.kafka_passwords(self._data))
-
-    def _as_reader(self) -> dict[str, str]:
-        return {} if self.plan.demo else secrets.kafka_login(self._data, "reader")
 
     def _tell_if_kafka_is_lost(self) -> None:
         """Its storage is formatted anew, and the services do the rest."""

@@ -34,7 +34,6 @@ def free_ports(spared: Iterable[int] = ()) -> Iterator[int]:
 
 
 def is_free(port: int) -> bool:
-    """Whether nobody listens there."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

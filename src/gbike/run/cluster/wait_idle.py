@@ -82,7 +82,6 @@ class _Unheard:
         return min(self._moved_s + UNHEARD_S, self._began_s + QUIET_S)
 
     def look(self, stores: Mapping[str, Reading], now_s: float) -> list[str]:
-        """Everything that has not reached somebody."""
         found = list(handled(stores))
         late = frozenset(one for one in found if (ms_of(one.mend.message_id) or 0) <= self._began_ms)
         if self._late is not None and late != self._late:

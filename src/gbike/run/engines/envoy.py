@@ -57,7 +57,6 @@ def open_files() -> int:
 
 
 async def ready(admin_port: int) -> bool:
-    """Whether Envoy takes requests."""
     return await _admin(admin_port, "GET /ready")
 
 
@@ -67,7 +66,6 @@ async def leave(admin_port: int) -> bool:
 
 
 async def _admin(port: int, what: str) -> bool:
-    """Whether the admin port says yes to a request."""
     try:
         async with asyncio.timeout(ASK_S):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -169,7 +169,6 @@ def program(folder: Path, port: int) -> Program:
 
 
 async def ready(port: int, login: str = "", password_file: str = "") -> bool:
-    """Whether it takes requests."""
     from gbike.kit.messaging.kafka.broker import Broker
     from gbike.kit.messaging.kafka.topic import reachable
 
@@ -177,7 +176,6 @@ async def ready(port: int, login: str = "", password_file: str = "") -> bool:
 
 
 def listens(port: int) -> bool:
-    """Whether it takes connections on this machine."""
     try:
         with socket.create_connection(("127.0.0.1", port), 1):
             return True

@@ -33,7 +33,6 @@ def prepare(folder: Path, port: int) -> None:
 
 
 def program(folder: Path, port: int) -> Program:
-    """The stand-in in the foreground."""
     return Program([sys.executable, "-m", "gbike.run.engines.mock_kafka", str(port)])
 
 

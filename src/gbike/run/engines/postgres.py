@@ -128,7 +128,6 @@ def require_passwords(folder: Path, password: str, may_enter: Mapping[str, str])
 
 
 def url(port: int, database: str = MAINTENANCE, user: str = OWNER) -> str:
-    """Where a database of the server is."""
     return f"postgresql://{user}@127.0.0.1:{port}/{database}"
 
 
@@ -155,7 +154,6 @@ async def _asked(port: int) -> str | None:
 
 
 async def create_database(port: int, name: str) -> None:
-    """Make a database, unless it is there."""
     import psycopg
     from psycopg import sql
 

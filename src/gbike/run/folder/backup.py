@@ -14,30 +14,16 @@ from pathlib import Path
 
 import apsw
 
-from gbike.kit.clock import SystemClock
+from gbike.kit.clock import SystemClock, SystemIds
 from gbike.kit.files import about, closed_folder, name_file, private
-from gbike.kit.ids import SystemIds
 from gbike.kit.storage.sqlite.seal import DEMO, Seal, alone, write_seal
 from gbike.kit.storage.sqlite.store import open_file
 from gbike.run import CannotDo
 from gbike.run.cluster.plan import FILE, read_plan
 from gbike.run.control import Done, ask
 from gbike.run.embedded import Embedded
+from gbike.run.folder import manifest
 from gbike.run.folder.data_folder import MANIFEST, DataFolder
-from gbike.run.folder.manifest import (
-    BUS,
-    MISSING,
-    OLDEST,
-    TAKEN,
-    Kept,
-    Manifest,
-    NotWhole,
-    Problem,
-    Seen,
-    check,
-    look,
-    write,
-)
 from gbike.run.seed import SmallFleet
 
 FILES_ONLY = "only the backup of a cluster goes there, into an empty folder"
@@ -45,7 +31,6 @@ OTHERWISE = (
     "use another backup, or look and take what is there with `gbike restore --adopt`",
     "다른 백업을 쓰거나, 확인한 뒤 gbike restore --adopt로 있는 것만 복원해 주세요",
 )
-
 
 DAMAGED = ("is not the file that was copied", "백업할 때의 파일이 아니에요")
 
@@ -68,10 +53,9 @@ def copy(folder: DataFolder, target: Path, *, backup: bool = True) -> Done:
 
 
 async def copy_running(embedded: Embedded, target: Path, *, backup: bool = True) -> float:
-    """Copy the stores of a running instance, as `copy`; answers for how many ms its writers were held. Raises NoData,
-    NotWhole."""
+    """Copy a running instance's stores, as `copy`; answers how long writers were held, ms. Raises NoData, NotWhole."""
     if embedded.folder is not None:
-        check(embedded.folder, log_too=True)
+        manifest.check(embedded.folder, log_too=True)
     clock = embedded.clock
     with _whole_or_nothing(target):
         async with embedded.hold():
@@ -94,7 +78,7 @@ def copy_stopped(folder: DataFolder, target: Path, *, backup: bool = True) -> No
     if not folder.exists:
         raise NoData(f"there is no gbike data in {folder.path}")
     with locked(folder, "gbike backup"), _whole_or_nothing(target):
-        log = lost_log(check(folder, log_too=backup))
+        log = lost_log(manifest.check(folder, log_too=backup))
         _copy(_snapshots(sorted(folder.path.glob("*.sqlite"))), target, lambda path: of_a_copy(path, log))
         if backup:
             folder.backed_up(SystemClock().now_ms())
@@ -104,7 +88,7 @@ def restore(source: Path, folder: DataFolder, tell: Callable[[str], None] = _sil
     """Put a copy back into an empty data folder, as a folder of its own. `adopt`: also when files are missing, damaged
     or of another copy; tells which. Raises NoData, FolderInUse, NotWhole."""
     embedded_only(folder, FILES_ONLY)
-    seen = look(source)
+    seen = manifest.look(source)
     if not seen.there and (why := next((file.error for file in seen.files.values() if file.error), None)):
         raise why
     if not seen.there:
@@ -112,17 +96,17 @@ def restore(source: Path, folder: DataFolder, tell: Callable[[str], None] = _sil
     known = list(seen.problems())
     wrong = known + [problem for problem in damaged(seen) if problem.file not in {one.file for one in known}]
     if wrong and not adopt:
-        raise NotWhole(source, wrong, OTHERWISE)
+        raise manifest.NotWhole(source, wrong, OTHERWISE)
     if folder.exists:
         raise NoData(f"{folder.path} is not empty; restore only into a folder without data")
     with locked(folder, "gbike restore"), _nothing_half(folder.path):
         SmallFleet(folder.path).forget()
         # A log that is not the stores' own is left behind; the start makes a new one.
-        names = [name for name in seen.there if name != BUS or not seen.log_lost]
+        names = [name for name in seen.there if name != manifest.BUS or not seen.log_lost]
         files = _snapshots(source / f"{name}.sqlite" for name in names)
-        _copy(files, folder.path, lambda path: as_its_own(look(path), seen.mode or DEMO))
+        _copy(files, folder.path, lambda path: as_its_own(manifest.look(path), seen.mode or DEMO))
     for problem in wrong:
-        tell(f"{TAKEN}: {problem}")
+        tell(f"{manifest.TAKEN}: {problem}")
 
 
 def embedded_only(folder: DataFolder, instead: str) -> None:
@@ -137,7 +121,7 @@ def locked(folder: DataFolder, command: str) -> Iterator[None]:
     """Be the folder's one writer for a while, when it is whole. Raises FolderInUse, NotWhole."""
     folder.acquire(command)
     try:
-        check(folder)
+        manifest.check(folder)
         yield
     finally:
         folder.release()
@@ -185,39 +169,41 @@ def _snapshots(paths: Iterable[Path]) -> list[apsw.Connection]:
     return found
 
 
-def lost_log(seen: Seen) -> Kept | None:
+def lost_log(seen: manifest.Seen) -> manifest.Kept | None:
     """What a folder's manifest knows of its log, when the log is not that any more."""
-    return seen.manifest.stores[BUS] if seen.manifest is not None and seen.log_lost else None
+    return seen.manifest.stores[manifest.BUS] if seen.manifest is not None and seen.log_lost else None
 
 
-def of_a_copy(copy: Path, log: Kept | None = None) -> Manifest:
+def of_a_copy(copy: Path, log: manifest.Kept | None = None) -> manifest.Manifest:
     """What the stores of a new copy say of themselves, and their checksums. `log`: the log that was lost before, which
     it is in the copy as well. Raises OSError."""
-    seen = look(copy)
-    seals = [file.seal for name, file in seen.there.items() if file.seal and name != BUS]
-    stores = {name: Kept(file.schema, file.seal.generation if file.seal else 0) for name, file in seen.there.items()}
+    seen = manifest.look(copy)
+    seals = [file.seal for name, file in seen.there.items() if file.seal and name != manifest.BUS]
+    stores = {
+        name: manifest.Kept(file.schema, file.seal.generation if file.seal else 0) for name, file in seen.there.items()
+    }
     if log is not None:
-        stores[BUS] = log
+        stores[manifest.BUS] = log
     folder = seals[0].folder if seals else SystemIds().new()
     for name, file in seen.there.items():  # a folder that was adopted by half
-        if name != BUS and file.seal is not None and file.seal.folder != folder:
-            stores[name] = Kept(file.schema)
-    return Manifest(folder, seen.mode or DEMO, stores, sha256=_checksums(copy))
+        if name != manifest.BUS and file.seal is not None and file.seal.folder != folder:
+            stores[name] = manifest.Kept(file.schema)
+    return manifest.Manifest(folder, seen.mode or DEMO, stores, sha256=_checksums(copy))
 
 
-def as_its_own(seen: Seen, mode: str) -> Manifest:
+def as_its_own(seen: manifest.Seen, mode: str) -> manifest.Manifest:
     """Seal the stores as those of a new folder, which takes no file of the one that they were copied from."""
     folder, now_ms = SystemIds().new(), SystemClock().now_ms()
-    stores = {name: Kept(file.schema) for name, file in seen.files.items()}
+    stores = {name: manifest.Kept(file.schema) for name, file in seen.files.items()}
     for name, file in seen.there.items():
         if file.seal is not None:
-            stores[name] = Kept(file.schema, file.seal.generation + 1)
+            stores[name] = manifest.Kept(file.schema, file.seal.generation + 1)
             path = seen.path / f"{name}.sqlite"
             with about(path), closing(open_file(path)) as store, alone(store):
                 write_seal(store, Seal(name, folder, mode, file.seal.generation + 1, now_ms))
-    if BUS not in seen.there:
-        stores[BUS] = Kept(OLDEST, 1)  # it is lost, and made anew by the start
-    return Manifest(folder, mode, stores)
+    if manifest.BUS not in seen.there:
+        stores[manifest.BUS] = manifest.Kept(manifest.OLDEST, 1)  # it is lost, and made anew by the start
+    return manifest.Manifest(folder, mode, stores)
 
 
 def _checksums(folder: Path) -> dict[str, str]:
@@ -228,20 +214,26 @@ def _checksums(folder: Path) -> dict[str, str]:
     return found
 
 
-def damaged(seen: Seen) -> list[Problem]:
+def damaged(seen: manifest.Seen) -> list[manifest.Problem]:
     """Files of a copy that are not what was copied; none of what has no checksums: a folder, or an older copy."""
     known, found = seen.manifest.sha256 if seen.manifest else {}, _checksums(seen.path)
-    return [Problem(name, DAMAGED if name in found else MISSING) for name in known if found.get(name) != known[name]]
+    return [
+        manifest.Problem(name, DAMAGED if name in found else manifest.MISSING)
+        for name in known
+        if found.get(name) != known[name]
+    ]
 
 
-def _copy(snapshots: list[apsw.Connection], target: Path, finish: Callable[[Path], Manifest] = of_a_copy) -> None:
+def _copy(
+    snapshots: list[apsw.Connection], target: Path, finish: Callable[[Path], manifest.Manifest] = of_a_copy
+) -> None:
     """Copy the stores and write the manifest that `finish` makes of the copies."""
     with ExitStack() as opened:
         for source in snapshots:
             opened.callback(source.close)
         for source in snapshots:
             copy_store(source, target / Path(source.filename).name)
-    write(target, finish(target))
+    manifest.write(target, finish(target))
 
 
 def copy_store(source: apsw.Connection, into: Path) -> None:

@@ -53,17 +53,14 @@ class DataFolder:
         self._lock: IO[bytes] | None = None
 
     def store_path(self, service: str) -> Path:
-        """The SQLite file of a service."""
         return self.path / f"{service}.sqlite"
 
     @property
     def bus_path(self) -> Path:
-        """The SQLite file of the embedded bus."""
         return self.path / "bus.sqlite"
 
     @property
     def exists(self) -> bool:
-        """Whether there is anything in it."""
         return (self.path / MANIFEST).exists() or any(self.path.glob("*.sqlite"))  # any may be what is missing
 
     def acquire(self, command: str) -> None:
@@ -99,7 +96,6 @@ class DataFolder:
             self._lock.write(msgspec.json.encode(Holder(command, os.getpid(), address, control)))
 
     def release(self) -> None:
-        """Let the next writer in."""
         if self._lock is not None:
             self._lock.truncate(0)
             self._lock.close()

@@ -20,8 +20,7 @@ class Generations:
     """What the manifest has of the stores' generations."""
 
     def __init__(self, folder: DataFolder, *, secure: bool) -> None:
-        """Look at the folder before its stores are opened; `secure`: what it becomes when it is nothing yet. Raises
-        NotWhole, OSError."""
+        """Look at the folder before its stores are opened; `secure`: what a new one is. Raises NotWhole, OSError."""
         self._path, seen = folder.path, look(folder.path)
         self.log_lost = seen.log_lost
         """Whether the log was missing, empty, older or another folder's."""
@@ -53,7 +52,6 @@ class Generations:
         return ahead
 
     async def stop(self) -> None:
-        """Write the generations of the stores, which are closed."""
         if self._writing is not None:
             await asyncio.gather(self._writing, return_exceptions=True)
         try:

@@ -14,8 +14,8 @@ from pathlib import Path
 import apsw
 import msgspec
 
+from gbike.kit.clock import SystemIds
 from gbike.kit.files import about, closed_folder, write_whole
-from gbike.kit.ids import SystemIds
 from gbike.kit.settings import BadSetting
 from gbike.kit.storage.sqlite.seal import DEMO, SECURE, Seal, read_seal
 from gbike.kit.storage.sqlite.store import open_file
@@ -42,10 +42,7 @@ WAY_OUT = (
     "올바른 파일을 되돌려 놓거나, 백업 전체를 빈 폴더에 복원하거나, 확인한 뒤 --adopt로 시작해 주세요",
 )
 
-START = (
-    "start it once (`gbike demo`, `gbike up`), which makes the log anew",
-    "한 번 시작하면 로그를 새로 만들어요",
-)
+START = ("start it once (`gbike demo`, `gbike up`), which makes the log anew", "한 번 시작하면 로그를 새로 만들어요")
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -110,7 +107,6 @@ class Seen(msgspec.Struct, frozen=True):
 
     @property
     def there(self) -> dict[str, File]:
-        """The files that are stores."""
         return {name: file for name, file in self.files.items() if file.wrong is None}
 
     @property
@@ -148,7 +144,6 @@ class Seen(msgspec.Struct, frozen=True):
 
     @property
     def _is_old(self) -> bool:
-        """From before there were manifests."""
         return self.manifest is None and not self.damaged and not any(file.seal for file in self.there.values())
 
     def _is_wanted(self, name: str) -> bool:
@@ -217,8 +212,7 @@ def take(seen: Seen, mode: str, *, adopt: bool = False) -> Manifest:
 
 
 def adopt_old(folder: DataFolder) -> None:
-    """Give a folder of before there were manifests its own, before one of its schemas says that it is newer. Raises
-    NotWhole, OSError."""
+    """Give a folder without a manifest one, before one of its schemas says it is newer. Raises NotWhole, OSError."""
     seen = look(folder.path)
     if seen.mode is not None:
         take(seen, seen.mode)

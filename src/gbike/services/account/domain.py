@@ -221,8 +221,7 @@ class About(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CodeWish:
-    """To whom a code that proves a contact is sent; or who has proved it already and is told instead. Neither: too
-    many were sent."""
+    """To whom a code that proves a contact is sent; or who has proved it and is told instead. Neither: too many."""
 
     userid: int | None = None
     owner: int | None = None

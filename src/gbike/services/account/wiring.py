@@ -43,8 +43,7 @@ class AccountSettings(PasswordSettings, frozen=True):
         int, Meta(ge=1, le=100_000, description="failures of one client, over all contacts, in SIGN_IN_WAIT_S")
     ] = 50
     sign_in_failures_per_contact: Annotated[
-        int,
-        Meta(ge=1, le=100_000, description="failures of a contact, from clients unknown to it, in SIGN_IN_WAIT_S"),
+        int, Meta(ge=1, le=100_000, description="failures of a contact, from clients unknown to it, in SIGN_IN_WAIT_S")
     ] = 30
     sign_in_wait_s: Annotated[
         int, Meta(ge=1, le=86_400, description="the longest wait after a failure; so long failures are counted, s")
@@ -70,7 +69,6 @@ class AccountSettings(PasswordSettings, frozen=True):
 
     @property
     def policy(self) -> AccountPolicy:
-        """The same, as commands take it."""
         wait_ms = self.sign_in_wait_s * 1000
         of_client, of_contact = self.sign_in_failures_per_ip, self.sign_in_failures_per_contact
         return AccountPolicy(
@@ -85,12 +83,10 @@ class AccountSettings(PasswordSettings, frozen=True):
 
 
 def keys_of(chosen: AccountSettings) -> Keys:
-    """The keys that the settings name."""
     return KeyFolder(Path(chosen.account_keys)) if chosen.account_keys else MadeKeys()
 
 
 def build(deps: Dependencies) -> Service:
-    """Account over its dependencies."""
     chosen = settings.load(AccountSettings, deps.env)
     keys = keys_of(chosen)
     issuer = Issuer(

@@ -8,28 +8,17 @@ from gbike.contracts.events import EVENTS
 from gbike.kit.privacy.erasure import remember, take_out
 from gbike.kit.storage.idempotency import idempotent
 from gbike.kit.store import Facts, Tx
-from gbike.services.bike import storage
-from gbike.services.bike.domain import (
-    Bike,
-    BikeExists,
-    BikeNotAvailable,
-    Location,
-    NoSuchBike,
-    RentWasCancelled,
-    Status,
-    TooLate,
-    reported,
-)
+from gbike.services.bike import domain, storage
 
 NO_SUCH_BIKE = "bike-unknown"
 """A refusal on a tombstone that is no status of a bike."""
 
 
 @idempotent
-def register_a_bike(tx: Tx, bike: Bike) -> Bike:
+def register_a_bike(tx: Tx, bike: domain.Bike) -> domain.Bike:
     """R1: an operator registers a bike. Raises BikeExists."""
     if not storage.add(tx, bike):
-        raise BikeExists(bike.bikeid)
+        raise domain.BikeExists(bike.bikeid)
     tx.count("bikes")
     place = bike.place
     tx.publish(
@@ -47,7 +36,7 @@ def register_a_bike(tx: Tx, bike: Bike) -> Bike:
 
 
 @idempotent
-def change_a_bike(tx: Tx, bikeid: int, decide: Callable[[Bike], Bike]) -> Bike:
+def change_a_bike(tx: Tx, bikeid: int, decide: Callable[[domain.Bike], domain.Bike]) -> domain.Bike:
     """R1: an operator moves a bike, takes it out of service, marks it broken, puts it back, or retires it. A change
     that changes nothing says nothing. Raises NoSuchBike, and what `decide` raises."""
     kept = None
@@ -76,27 +65,27 @@ def reserve_a_bike(tx: Tx, bikeid: int, rentid: int, late: Callable[[], bool]) -
     refusal (NoSuchBike, BikeNotAvailable, RentWasCancelled), whose tombstone is kept. `late`: whether the caller
     has gone. Raises TooLate."""
     if late():
-        raise TooLate
+        raise domain.TooLate
     tx.lock(f"rent:{rentid}")
     closed, refusal = storage.tombstone(tx, rentid)
     if closed:
         return _refused(bikeid, rentid, refusal)
     version = storage.reserve(tx, bikeid, rentid)
     if version is not None:
-        tx.publish(ChkAndUpdatedStatus(bikeid=bikeid, status=Status.IN_USE, rentid=rentid, version=version))
+        tx.publish(ChkAndUpdatedStatus(bikeid=bikeid, status=domain.Status.IN_USE, rentid=rentid, version=version))
         return None
     try:
         bike = storage.load(tx, bikeid)
-    except NoSuchBike as unknown:
+    except domain.NoSuchBike as unknown:
         storage.mark_rent_closed(tx, rentid, refusal=NO_SUCH_BIKE)
         return unknown
     if bike.rentid == rentid:
         return None
     storage.mark_rent_closed(tx, rentid, refusal=bike.status)
-    return BikeNotAvailable(bikeid, bike.status)
+    return domain.BikeNotAvailable(bikeid, bike.status)
 
 
-def release(tx: Tx, bikeid: int, rentid: int, userid: int | None, place: Location) -> bool:
+def release(tx: Tx, bikeid: int, rentid: int, userid: int | None, place: domain.Location) -> bool:
     """R6: the rent is over or cancelled: tombstone first, then free the bike if it is still this rent's (fencing).
     Answers whether it was."""
     tx.lock(f"rent:{rentid}")  # or a reservation that is not committed yet sees no tombstone and isn't seen either
@@ -108,9 +97,8 @@ def release(tx: Tx, bikeid: int, rentid: int, userid: int | None, place: Locatio
 
 
 def free(tx: Tx, bikeid: int, rentid: int, userid: int | None) -> bool:
-    """For `gbike repair`: free a bike that carries the number of a rent which is over; False when it carries another
-    or none."""
-    freed = release(tx, bikeid, rentid, userid, Location())
+    """For `gbike repair`: free a bike that carries the number of a rent that is over; False: another, or none."""
+    freed = release(tx, bikeid, rentid, userid, domain.Location())
     if freed:
         tx.audit("bike freed", f"bike:{bikeid}", {"rentid": rentid}, {"rentid": None})
     return freed
@@ -118,16 +106,16 @@ def free(tx: Tx, bikeid: int, rentid: int, userid: int | None) -> bool:
 
 def apply_a_report(
     tx: Tx, bikeid: int, reportid: int, state: tuple[int, bool | None], late: Callable[[], bool]
-) -> tuple[Bike, int]:
+) -> tuple[domain.Bike, int]:
     """R10: a manager's report sets the battery and whether the bike is broken, unless a newer one was applied: reports
     may come late, doubled and out of order. Answers the bike, and the newest report that changed it, 0 when none ever
     did. Raises NoSuchBike, TooLate."""
     if late():
-        raise TooLate
+        raise domain.TooLate
     changedby, before = storage.take_report(tx, bikeid, reportid)
     if before is None:
         return storage.load(tx, bikeid), storage.changed_by(tx, bikeid)
-    after = reported(before, *state)
+    after = domain.reported(before, *state)
     if after != before:
         changedby = reportid
         storage.set_changed_by(tx, bikeid, reportid)
@@ -159,16 +147,16 @@ def _refused(bikeid: int, rentid: int, refusal: str | None) -> Exception:
     """What a rent with a tombstone is answered. A request that the network delivered twice meets the tombstone of its
     own refusal, and its rider is told what the first one was told."""
     if refusal is None:
-        return RentWasCancelled(rentid)
-    return NoSuchBike(bikeid) if refusal == NO_SUCH_BIKE else BikeNotAvailable(bikeid, refusal)
+        return domain.RentWasCancelled(rentid)
+    return domain.NoSuchBike(bikeid) if refusal == NO_SUCH_BIKE else domain.BikeNotAvailable(bikeid, refusal)
 
 
-def _state(bike: Bike) -> Facts:
+def _state(bike: domain.Bike) -> Facts:
     """What an audit row tells of a bike: where it stands is not in it."""
     return {"status": bike.status, "batterylevel": bike.batterylevel, "held": bike.held, "broken": bike.broken}
 
 
-def _updated(bike: Bike, rentid: int | None = None) -> UpdatedBike:
+def _updated(bike: domain.Bike, rentid: int | None = None) -> UpdatedBike:
     place = bike.place
     return UpdatedBike(
         bikeid=bike.bikeid,

@@ -17,10 +17,9 @@ from gbike.kit.calls.peers import DEADLINE_HEADER
 from gbike.kit.clock import Clock, rfc3339
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.fields import Id, Latitude, Longitude, Percent, Text, invalid, sent_or
-from gbike.kit.http.hal import ResourceKind
 from gbike.kit.http.lists import listed, searching
 from gbike.kit.http.problems import GONE, Problem, catalogue
-from gbike.kit.http.request import Request, Response, showing
+from gbike.kit.http.request import Request, ResourceKind, Response, showing
 from gbike.kit.store import Row, Store
 from gbike.services.bike import domain, storage
 from gbike.services.bike.commands import apply_a_report, change_a_bike, register_a_bike, reserve_a_bike
@@ -181,8 +180,7 @@ class BikeHttp:
 
     @contextmanager
     def _in_time(self, request: Request) -> Iterator[Callable[[], bool]]:
-        """Room for one more request from inside, and whether its caller has gone by then, as it said how long it waits.
-        Raises Overloaded."""
+        """Room for one more request from inside, and whether its caller waits no more by then. Raises Overloaded."""
         if self._under_way >= IN_FLIGHT:
             raise domain.Overloaded
         left = request.headers.get(DEADLINE_HEADER, "")
@@ -223,7 +221,6 @@ def _created(request: Request, bike: Bike) -> Response:
 
 
 def operations(store: Store, clock: Clock) -> list[Operation]:
-    """The operations of bike."""
     http = BikeHttp(store, clock)
     base, at = "/bikes", "/bikes/{bikeid}"
     many, published = {200: [BikeResource]}, {200: [EventResource]}

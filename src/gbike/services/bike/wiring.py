@@ -15,7 +15,6 @@ COUNTED_EVERY_S = 15
 
 
 def build(deps: Dependencies) -> Service:
-    """Bike over its dependencies."""
     there_are = deps.metrics.declare(Gauge, "gbike_bikes", "Bikes there are, by status", ("service", "status"))
 
     async def look() -> int:

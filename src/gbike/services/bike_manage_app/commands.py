@@ -5,22 +5,12 @@ from dataclasses import replace
 from gbike.contracts.bike_manage_app import Reported
 from gbike.kit.storage.idempotency import hold, keep, release
 from gbike.kit.store import Tx
-from gbike.services.bike_manage_app import storage
-from gbike.services.bike_manage_app.domain import (
-    AS_THE_ORIGINAL,
-    POINTS_PER_REPORT,
-    Earning,
-    GivenUp,
-    PointsFor,
-    Report,
-    ReportDiffers,
-    ReportInFlight,
-    State,
-    points_of,
-)
+from gbike.services.bike_manage_app import domain, storage
 
 
-def take_down_a_report(tx: Tx, state: State, sent_reportid: int | None, stale_after_ms: int) -> tuple[Report, bool]:
+def take_down_a_report(
+    tx: Tx, state: domain.State, sent_reportid: int | None, stale_after_ms: int
+) -> tuple[domain.Report, bool]:
     """R10: a manager reports a bike's battery and faults: PENDING, for `stale_after_ms` at most. With True: the applied
     report that this manager sent under the same number before. Raises ReportDiffers, ReportInFlight, and what a key
     raises."""
@@ -30,21 +20,21 @@ def take_down_a_report(tx: Tx, state: State, sent_reportid: int | None, stale_af
         return storage.add(tx, state, sent_reportid, deadline_ms=tx.now_ms + stale_after_ms), False
     report, pending = before
     if report.state != state:
-        raise ReportDiffers(sent_reportid)
+        raise domain.ReportDiffers(sent_reportid)
     if pending:
-        raise ReportInFlight(sent_reportid)
+        raise domain.ReportInFlight(sent_reportid)
     keep(tx, report)
     return report, True
 
 
-def confirm_the_report(tx: Tx, report: Report, changedby: int | None, earning: Earning) -> Report:
+def confirm_the_report(tx: Tx, report: domain.Report, changedby: int | None, earning: domain.Earning) -> domain.Report:
     """R11: bike has applied the report, so it is said with what it earns, and whoever hears it adds the points.
     `changedby`: the report that changed the bike last, None: bike doesn't tell. Raises GivenUp when it was cancelled
     meanwhile."""
     points, paid_for = _earned(tx, report, changedby, earning)
     report = replace(report, applied_ms=tx.now_ms, points=points)
     if not storage.apply_pending(tx, report, paid_for if points else None):
-        raise GivenUp(report.state.bikeid)
+        raise domain.GivenUp(report.state.bikeid)
     tx.count("reports")
     state = report.state
     tx.publish(
@@ -78,13 +68,14 @@ def sweep(tx: Tx, most: int, stale_after_ms: int) -> int:
     return sum(give_up_the_report(tx, reportid, "Swept") for reportid in late)
 
 
-def _earned(tx: Tx, report: Report, changedby: int | None, earning: Earning) -> tuple[int, int | None]:
-    """What the report earns, and the report whose change it is paid for, where that is asked."""
-    if earning == AS_THE_ORIGINAL:
-        return POINTS_PER_REPORT, None
+def _earned(tx: Tx, report: domain.Report, changedby: int | None, earning: domain.Earning) -> tuple[int, int | None]:
+    if earning == domain.AS_THE_ORIGINAL:
+        return domain.POINTS_PER_REPORT, None
     tx.lock(f"manager:{report.state.managerid}")  # a report beside this one counts what it earned, or is counted
-    if earning.points_for is PointsFor.REPORTS or changedby is None:  # an older bike doesn't tell what changed it
-        return points_of(earning, storage.paid(tx, report.state)), None
+    if (
+        earning.points_for is domain.PointsFor.REPORTS or changedby is None
+    ):  # an older bike doesn't tell what changed it
+        return domain.points_of(earning, storage.paid(tx, report.state)), None
     if not storage.is_unpaid(tx, report.state, changedby):
         return 0, None
-    return points_of(earning, storage.paid(tx, report.state)), changedby
+    return domain.points_of(earning, storage.paid(tx, report.state)), changedby

@@ -8,15 +8,13 @@ import msgspec
 from gbike.contracts import PROBLEM_TEXTS
 from gbike.kit.auth.limits import Pace
 from gbike.kit.auth.rules import ADMIN, BIKE_MANAGER, may
-from gbike.kit.calls.breaker import CircuitOpen
-from gbike.kit.calls.peers import PeerBusy, PeerTimeout, PeerUnavailable
+from gbike.kit.calls.peers import CircuitOpen, PeerBusy, PeerTimeout, PeerUnavailable
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.fields import Id, Percent
-from gbike.kit.http.hal import ResourceKind
 from gbike.kit.http.lists import listed
 from gbike.kit.http.problems import catalogue
-from gbike.kit.http.request import Request, Response, showing
+from gbike.kit.http.request import Request, ResourceKind, Response, showing
 from gbike.kit.numbers import MAX_ID
 from gbike.kit.store import Store
 from gbike.services.bike_manage_app import domain, storage
@@ -67,7 +65,6 @@ class NewReport(msgspec.Struct, frozen=True):
 THEIRS = may(own=(BIKE_MANAGER,), by="managerid")
 SEEN = may(own=(BIKE_MANAGER,), all=(ADMIN,), by="managerid")
 
-
 ReportABike = Callable[[State, int | None], Awaitable[Report]]
 
 
@@ -92,7 +89,6 @@ class ReportHttp:
 
 
 def to_resource(report: Report) -> ReportResource:
-    """The report as clients see it."""
     return ReportResource(
         reportid=report.reportid,
         managerid=report.state.managerid,

@@ -4,7 +4,7 @@ If it stops half-way, the report is PENDING and the sweeper cancels it once its 
 and the manager is told to send it again. Applying a report twice to a bike changes nothing more.
 """
 
-from gbike.kit.calls.breaker import CircuitOpen
+from gbike.kit.calls.peers import CircuitOpen
 from gbike.kit.storage.idempotency import answered_before
 from gbike.kit.store import Store, StoreUnavailable
 from gbike.services.bike_manage_app.clients import BikeClient

@@ -9,7 +9,7 @@ from msgspec import Meta
 from gbike.contracts.bike_manage_app import PUBLISHES
 from gbike.kit import settings
 from gbike.kit.auth.limits import Pace
-from gbike.kit.calls.breaker import Breaker, BreakerSettings
+from gbike.kit.calls.peers import Breaker, BreakerSettings
 from gbike.kit.service import POLL_S, STALE_AFTER_MS, Dependencies, Service, ServiceSpec, Worker
 from gbike.services.bike_manage_app.clients import BikeClient
 from gbike.services.bike_manage_app.commands import sweep
@@ -42,7 +42,6 @@ class ReportSettings(BreakerSettings, frozen=True):
 
     @property
     def earning(self) -> Earning:
-        """The same, as commands take it."""
         return Earning(PointsFor(self.points_for), self.points_per_bike, self.points_per_day)
 
 

@@ -55,11 +55,7 @@ def convert_points(tx: Tx, managerid: int, wish: ConversionWish, cause: str) -> 
     after = storage.load(tx, managerid)
     tx.publish(
         AdjustedPoint(
-            managerid=managerid,
-            userid=after.userid,
-            point=after.points,
-            adjustpoint=wish.adjustpoint,
-            conversion=cause,
+            managerid=managerid, userid=after.userid, point=after.points, adjustpoint=wish.adjustpoint, conversion=cause
         )
     )
     now: Facts = {"points": after.points, "userid": after.userid, "cause": cause}

@@ -7,14 +7,12 @@ import msgspec
 
 from gbike.contracts import PROBLEM_TEXTS
 from gbike.kit.auth.rules import ADMIN, ADMINS, BIKE_MANAGER, may
-from gbike.kit.clock import rfc3339
+from gbike.kit.clock import Ids, rfc3339
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.fields import Id
-from gbike.kit.http.hal import ResourceKind
 from gbike.kit.http.lists import listed, searching
 from gbike.kit.http.problems import catalogue
-from gbike.kit.http.request import Request, Response, showing
-from gbike.kit.ids import Ids
+from gbike.kit.http.request import Request, ResourceKind, Response, showing
 from gbike.kit.money import MAX_WON
 from gbike.kit.store import Row, Store
 from gbike.services.bike_manager import domain, storage
@@ -97,7 +95,6 @@ class ManagerHttp:
         return await self._store.read(storage.load, request.id("managerid"))
 
     async def change(self, request: Request) -> Manager:
-        """PUT or PATCH /bikeManagers/{managerid}."""
         number, change = request.id("managerid"), await request.body(ManagerChange)
         key = f"manager:{number}"
         if change.adjustpoint is not None:
@@ -121,12 +118,10 @@ def _entry(row: Row) -> PointEntryResource:
 
 
 def to_resource(manager: Manager) -> ManagerResource:
-    """The manager as clients see them."""
     return ManagerResource(manager.managerid, manager.userid, manager.points, manager.adjustpoint)
 
 
 def operations(store: Store, ids: Ids, numbers: Numbers) -> list[Operation]:
-    """The operations of bikeManager."""
     http = ManagerHttp(store, ids, numbers)
     base, at = "/bikeManagers", "/bikeManagers/{managerid}"
     many, moves = {200: [ManagerResource]}, {200: [PointEntryResource]}

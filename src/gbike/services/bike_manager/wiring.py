@@ -27,7 +27,6 @@ class ManagerSettings(msgspec.Struct, frozen=True):
 
 
 def build(deps: Dependencies) -> Service:
-    """BikeManager over its dependencies."""
     numbers = Numbers(settings.load(ManagerSettings, deps.env).manager_numbers)
     return Service("bike_manager", operations(deps.store, deps.ids, numbers), REFUSALS, POLICIES)
 

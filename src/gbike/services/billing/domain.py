@@ -57,7 +57,6 @@ class Tariff:
 
     @classmethod
     def parse(cls, stamp: str) -> "Tariff":
-        """The tariff that a bill is stamped with."""
         krw, _, rest = stamp.partition("/")
         per_s, _, rounding = rest.partition("s ")
         return cls(int(krw), int(per_s), Rounding(rounding))
@@ -73,7 +72,6 @@ class TariffVersion:
 
 
 def valid_at(versions: Iterable[TariffVersion], moment_ms: int) -> TariffVersion | None:
-    """The newest version that is valid at a moment."""
     return max((v for v in versions if v.effective_ms <= moment_ms), key=lambda v: v.version, default=None)
 
 

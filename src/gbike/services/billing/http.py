@@ -8,10 +8,9 @@ from gbike.contracts import PROBLEM_TEXTS
 from gbike.kit.auth.rules import PEOPLE, PUBLIC
 from gbike.kit.clock import Clock, rfc3339
 from gbike.kit.http.app import Operation, Refusals
-from gbike.kit.http.hal import ResourceKind
 from gbike.kit.http.lists import listed, searching
 from gbike.kit.http.problems import catalogue
-from gbike.kit.http.request import Request, Response, showing
+from gbike.kit.http.request import Request, ResourceKind, Response, showing
 from gbike.kit.store import Store
 from gbike.services.billing import domain, storage
 from gbike.services.billing.domain import Bill, Tariff
@@ -67,7 +66,6 @@ class BillingHttp:
 
 
 def to_resource(bill: Bill) -> BillResource:
-    """The bill as clients see it."""
     return BillResource(
         billid=bill.billid,
         rentid=bill.rentid,

@@ -42,7 +42,6 @@ class BillingSettings(msgspec.Struct, frozen=True):
 
 
 def build(deps: Dependencies) -> Service:
-    """Billing over its dependencies."""
     chosen = settings.load(BillingSettings, deps.env)
     tariff = Tariff(chosen.tariff_krw, chosen.tariff_per_s, chosen.tariff_rounding)
     settlement = deps.metrics.declare(
@@ -83,7 +82,6 @@ class _Figures:
         self._bills = deps.metrics.declare(Gauge, "gbike_bills", "Bills there are, by status", ("service", "status"))
 
     async def look(self) -> int:
-        """Count."""
         total, waiting, self._from = await self._store.scan(not_closed, self._from)
         self._bills.labels("billing", "waiting").set(waiting)
         self._bills.labels("billing", "closed").set(total - waiting)

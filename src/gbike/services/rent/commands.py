@@ -12,43 +12,27 @@ from gbike.kit.privacy.erasure import remember, share, take_out
 from gbike.kit.storage.idempotency import check, hold, idempotent, keep, release
 from gbike.kit.store import Tx
 from gbike.services.rent import domain, storage
-from gbike.services.rent.domain import (
-    CancelledRent,
-    GivenUp,
-    Handback,
-    Limits,
-    Moment,
-    OpenRent,
-    PendingRent,
-    RentIsCancelled,
-    RentIsReturned,
-    RentRefused,
-    ReturnedRent,
-    RiderBlocked,
-    RiderErased,
-    TooManyOpenRents,
-)
 
 
-def ask_for_a_bike(tx: Tx, userid: int, bikeid: int, limits: Limits) -> PendingRent:
+def ask_for_a_bike(tx: Tx, userid: int, bikeid: int, limits: domain.Limits) -> domain.PendingRent:
     """R2: a rider asks for a bike; the wish is on record, with its deadline, before anybody else hears of it. Raises
     RiderBlocked, RiderErased, TooManyOpenRents, and what a key raises."""
     try:
         must_be_allowed_to_ride(tx, userid, limits)
-    except RentRefused:
+    except domain.RentRefused:
         check(tx)  # who rented by this very request is answered so, and not that they have a bike already
         raise
     hold(tx)
     return storage.add(tx, userid, bikeid, deadline_ms=tx.now_ms + limits.stale_after_ms)
 
 
-def start_the_rent(tx: Tx, pending: PendingRent, limits: Limits) -> OpenRent:
+def start_the_rent(tx: Tx, pending: domain.PendingRent, limits: domain.Limits) -> domain.OpenRent:
     """R3: the bike is 사용중 now, and the ride begins, if the rider may still begin one. Raises GivenUp when the wish
     was cancelled meanwhile, RiderBlocked, RiderErased, TooManyOpenRents."""
     must_be_allowed_to_ride(tx, pending.userid, limits)
-    rent = OpenRent(pending.rentid, pending.userid, pending.bikeid, *tx.moment)
+    rent = domain.OpenRent(pending.rentid, pending.userid, pending.bikeid, *tx.moment)
     if not storage.open_pending(tx, rent):
-        raise GivenUp(pending.bikeid)
+        raise domain.GivenUp(pending.bikeid)
     tx.count("rented")
     tx.publish(
         Rented(rentid=rent.rentid, userid=rent.userid, bikeid=rent.bikeid, status="rented", starttime=rent.started_ms)
@@ -74,46 +58,46 @@ def give_up_the_wish(tx: Tx, rentid: int, why: str, bike_may_be_reserved: bool) 
     return True
 
 
-def sweep(tx: Tx, most: int, limits: Limits) -> int:
+def sweep(tx: Tx, most: int, limits: domain.Limits) -> int:
     """Give up what is pending past its deadline: the process that began it died, or lost its way. Answers how many."""
     late = storage.overdue(tx, tx.now_ms, limits.stale_after_ms, most)
     return sum(give_up_the_wish(tx, rentid, "Swept", True) for rentid in late)
 
 
 @idempotent
-def return_the_bike(tx: Tx, rentid: int, told: Handback, limits: Limits) -> ReturnedRent:
+def return_the_bike(tx: Tx, rentid: int, told: domain.Handback, limits: domain.Limits) -> domain.ReturnedRent:
     """R5: the rider returns the bike; again, it is answered the same. Nobody else is asked, so a return is never
     refused because something is down. Raises NoSuchRent, RentIsCancelled."""
     rent = storage.load(tx, rentid)
-    if isinstance(rent, OpenRent):
+    if isinstance(rent, domain.OpenRent):
         share(tx, [rent.userid])  # the answer, with its place, may be kept under a key
-        over = _end(tx, domain.give_back(rent, Moment(*tx.moment), told, limits))
+        over = _end(tx, domain.give_back(rent, domain.Moment(*tx.moment), told, limits))
         if over is not None:
             if tx.by.userid not in (None, over.userid):
                 tx.audit("returned for another", f"user:{over.userid}", after={"rentid": rentid, "bikeid": over.bikeid})
             return over
         rent = storage.load(tx, rentid)  # somebody else returned it since we looked
-    if isinstance(rent, CancelledRent):
-        raise RentIsCancelled(rentid)
+    if isinstance(rent, domain.CancelledRent):
+        raise domain.RentIsCancelled(rentid)
     share(tx, [rent.userid])
     rent = storage.load(tx, rentid)  # again: its place, as it is now that nobody erases it
-    assert isinstance(rent, ReturnedRent)
+    assert isinstance(rent, domain.ReturnedRent)
     return rent
 
 
 @idempotent
-def end_the_ride(tx: Tx, rentid: int, at_ms: int | None, reason: str) -> ReturnedRent:
+def end_the_ride(tx: Tx, rentid: int, at_ms: int | None, reason: str) -> domain.ReturnedRent:
     """An operator ends a ride, now or at the moment when it was over, which nobody told then; the reason is on record.
     Raises NoSuchRent, RentIsCancelled, RentIsReturned, OutsideTheRide."""
     rent = storage.load(tx, rentid)
-    if isinstance(rent, CancelledRent):
-        raise RentIsCancelled(rentid)
+    if isinstance(rent, domain.CancelledRent):
+        raise domain.RentIsCancelled(rentid)
     over = None
-    if isinstance(rent, OpenRent):
+    if isinstance(rent, domain.OpenRent):
         share(tx, [rent.userid])
-        over = _end(tx, domain.end(rent, Moment(*tx.moment), at_ms))
+        over = _end(tx, domain.end(rent, domain.Moment(*tx.moment), at_ms))
     if over is None:  # maybe the rider returned it since we looked
-        raise RentIsReturned(rentid)
+        raise domain.RentIsReturned(rentid)
     ride = {"rentid": rentid, "bikeid": over.bikeid}
     tx.audit("ride ended", f"user:{over.userid}", after={**ride, "endtime": rfc3339(over.ended_ms), "reason": reason})
     return over
@@ -127,19 +111,19 @@ def forget_the_rider(tx: Tx, userid: int) -> None:
     take_out(tx, "userid", [userid], EVENTS)
 
 
-def must_be_allowed_to_ride(tx: Tx, userid: int, limits: Limits) -> None:
+def must_be_allowed_to_ride(tx: Tx, userid: int, limits: domain.Limits) -> None:
     """Serializes a rider's requests: the second sees what the first did. Unknown riders may rent."""
     tx.lock(f"rider:{userid}")
     known = storage.standing(tx, userid)
     if known is not None and known.erased:
-        raise RiderErased(userid)
+        raise domain.RiderErased(userid)
     if known is not None and not known.mayrent:
-        raise RiderBlocked(userid, known.reasons, known.missing_krw)
+        raise domain.RiderBlocked(userid, known.reasons, known.missing_krw)
     if limits.most_open and storage.open_rents(tx, userid) >= limits.most_open:
-        raise TooManyOpenRents(userid, limits.most_open)
+        raise domain.TooManyOpenRents(userid, limits.most_open)
 
 
-def _end(tx: Tx, over: ReturnedRent) -> ReturnedRent | None:
+def _end(tx: Tx, over: domain.ReturnedRent) -> domain.ReturnedRent | None:
     """OPEN → RETURNED, and say so; None when it is not open any more."""
     location = storage.end_open(tx, over)
     if location is None:

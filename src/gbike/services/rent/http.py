@@ -8,28 +8,16 @@ import msgspec
 from gbike.contracts import PROBLEM_TEXTS
 from gbike.kit.auth.limits import Pace
 from gbike.kit.auth.rules import ADMINS, PEOPLE
-from gbike.kit.calls.breaker import CircuitOpen
-from gbike.kit.calls.peers import PeerBusy, PeerTimeout, PeerUnavailable
+from gbike.kit.calls.peers import CircuitOpen, PeerBusy, PeerTimeout, PeerUnavailable
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.fields import Id, Instant, Latitude, Longitude, Reason, Text, invalid, ms_of
-from gbike.kit.http.hal import ResourceKind
 from gbike.kit.http.lists import listed
 from gbike.kit.http.problems import Problem, catalogue
-from gbike.kit.http.request import Request, Response, showing
+from gbike.kit.http.request import Request, ResourceKind, Response, showing
 from gbike.kit.store import Store
 from gbike.services.rent import domain, storage
 from gbike.services.rent.commands import end_the_ride, return_the_bike
-from gbike.services.rent.domain import (
-    CancelledRent,
-    Handback,
-    KnownRent,
-    Limits,
-    Location,
-    OpenRent,
-    OutsideTheRide,
-    ReturnedRent,
-)
 from gbike.services.rent.storage import STATUSES
 
 RENTS = ResourceKind("rents", "rent", "rentid")
@@ -90,7 +78,6 @@ class RentReturn(msgspec.Struct, frozen=True):
 
     @property
     def is_a_return(self) -> bool:
-        """Whether anything here means that the ride is over."""
         return self.endlocation is not None or (self.status or "").lower() == "returned"
 
 
@@ -101,13 +88,13 @@ class RentEnd(msgspec.Struct, frozen=True):
     at: Instant | None = None
 
 
-RentABike = Callable[[int, int], Awaitable[OpenRent]]
+RentABike = Callable[[int, int], Awaitable[domain.OpenRent]]
 
 
 class RentHttp:
     """The handlers: parse, one command."""
 
-    def __init__(self, store: Store, limits: Limits, rent_a_bike: RentABike) -> None:
+    def __init__(self, store: Store, limits: domain.Limits, rent_a_bike: RentABike) -> None:
         self._store = store
         self._limits = limits
         self._rent_a_bike = rent_a_bike
@@ -119,43 +106,42 @@ class RentHttp:
         listing = storage.BY_STATUS[status.lower()] if status else storage.RIDES
         return await listed(request, self._store, listing, RENTS, to_resource)
 
-    async def rent(self, request: Request) -> OpenRent:
+    async def rent(self, request: Request) -> domain.OpenRent:
         wish = await request.body(RentWish)
         request.must_cover(wish.userid)
         return await self._rent_a_bike(wish.userid, wish.bikeid)
 
-    async def show(self, request: Request) -> KnownRent:
+    async def show(self, request: Request) -> domain.KnownRent:
         return await self._store.read(storage.load, request.id("rentid"))
 
-    async def give_back(self, request: Request) -> KnownRent:
+    async def give_back(self, request: Request) -> domain.KnownRent:
         """PATCH or PUT /rents/{rentid}: a return, or nothing."""
         rentid, wish = request.id("rentid"), await request.body(RentReturn)
         if not wish.is_a_return:
             return await self._store.read(storage.load, rentid)
         tapped_ms = None if wish.tappedat is None else ms_of(wish.tappedat)
-        told = Handback(Location(wish.endlocation, wish.lat, wish.lon), tapped_ms)
+        told = domain.Handback(domain.Location(wish.endlocation, wish.lat, wish.lon), tapped_ms)
         return await self._store.write(return_the_bike, rentid, told, self._limits, key=f"rent:{rentid}")
 
-    async def end(self, request: Request) -> ReturnedRent:
+    async def end(self, request: Request) -> domain.ReturnedRent:
         rentid, wish = request.id("rentid"), await request.body(RentEnd)
         at_ms = None if wish.at is None else ms_of(wish.at)
         try:
             return await self._store.write(end_the_ride, rentid, at_ms, wish.reason, key=f"rent:{rentid}")
-        except OutsideTheRide as wrong:
+        except domain.OutsideTheRide as wrong:
             lasts = {"starttime": rfc3339(wrong.started_ms), "now": rfc3339(wrong.now_ms)}
             raise Problem(TEXTS["end-outside-ride"], {"rentid": rentid, **lasts}) from None
 
 
-def to_resource(rent: KnownRent) -> RentResource:
-    """The rent as clients see it."""
-    over = rent if isinstance(rent, ReturnedRent) else None
-    location = over.place if over else Location()
+def to_resource(rent: domain.KnownRent) -> RentResource:
+    over = rent if isinstance(rent, domain.ReturnedRent) else None
+    location = over.place if over else domain.Location()
     return RentResource(
         rentid=rent.rentid,
         userid=rent.userid,
         bikeid=rent.bikeid,
         status=rent.status,
-        starttime=None if isinstance(rent, CancelledRent) else rfc3339(rent.started_ms),
+        starttime=None if isinstance(rent, domain.CancelledRent) else rfc3339(rent.started_ms),
         endtime=rfc3339(over.ended_ms) if over else None,
         endlocation=location.endlocation,
         lat=location.lat,
@@ -164,8 +150,9 @@ def to_resource(rent: KnownRent) -> RentResource:
     )
 
 
-def operations(store: Store, limits: Limits, rent_a_bike: RentABike, begins: Pace, returns: Pace) -> list[Operation]:
-    """The operations of rent, and how often one may begin and return."""
+def operations(
+    store: Store, limits: domain.Limits, rent_a_bike: RentABike, begins: Pace, returns: Pace
+) -> list[Operation]:
     http, at = RentHttp(store, limits, rent_a_bike), "/rents/{rentid}"
     many, by = {200: [RentResource]}, {"status": WANTED}
     unknown, cancelled = TEXTS.of("rent-unknown"), TEXTS.of("rent-unknown", "rent-cancelled")

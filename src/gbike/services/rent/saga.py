@@ -5,8 +5,7 @@ reserved when it hears RentCancelled, and a reservation that comes even later me
 stops, the bike ends free and the rider is told to try again.
 """
 
-from gbike.kit.calls.breaker import CircuitOpen
-from gbike.kit.calls.peers import PeerBusy
+from gbike.kit.calls.peers import CircuitOpen, PeerBusy
 from gbike.kit.clock import A_MINUTE_MS, Clock, rfc3339
 from gbike.kit.storage.idempotency import answered_before
 from gbike.kit.store import Store, StoreUnavailable

@@ -10,26 +10,15 @@ from prometheus_client import Gauge
 from gbike.contracts.rent import PUBLISHES
 from gbike.kit import settings
 from gbike.kit.auth.limits import Pace
-from gbike.kit.calls.breaker import Breaker, BreakerSettings
+from gbike.kit.calls.peers import Breaker, BreakerSettings
 from gbike.kit.service import POLL_S, STALE_AFTER_MS, Dependencies, Service, ServiceSpec, Worker
+from gbike.services.rent import storage
 from gbike.services.rent.clients import BikeClient
 from gbike.services.rent.commands import sweep
 from gbike.services.rent.domain import Limits
 from gbike.services.rent.http import REFUSALS, operations
 from gbike.services.rent.policies import POLICIES
 from gbike.services.rent.saga import ClockWatch, rent_a_bike
-from gbike.services.rent.storage import (
-    COUNTED,
-    HALF_WAY,
-    PERSONAL_DATA,
-    STATUSES,
-    SUSPECT,
-    TRIES_KEPT,
-    VERSIONS,
-    how_many,
-    how_many_overdue,
-    places_kept,
-)
 
 SWEPT_AT_ONCE = 100
 
@@ -59,7 +48,6 @@ class RentSettings(BreakerSettings, frozen=True):
 
 
 def build(deps: Dependencies) -> Service:
-    """Rent over its dependencies."""
     chosen = settings.load(RentSettings, deps.env)
     limits = Limits(
         stale_after_ms=chosen.rent_deadline_ms + STALE_AFTER_MS,
@@ -90,7 +78,7 @@ def build(deps: Dependencies) -> Service:
     begins = Pace("rents", chosen.limit_rents_per_min)
     returns = Pace("returns", chosen.limit_returns_per_min, by_token=True)
     shown = operations(deps.store, limits, renting, begins, returns)
-    retention = (places_kept(chosen.exact_places_days), TRIES_KEPT)
+    retention = (storage.places_kept(chosen.exact_places_days), storage.TRIES_KEPT)
     return Service("rent", shown, REFUSALS, POLICIES, workers=workers, retention=retention)
 
 
@@ -100,12 +88,12 @@ def _figures(deps: Dependencies, stale_after_ms: int) -> Worker:
     suspects = declare(Gauge, "gbike_rents_clock_suspect", "Rides whose wall clock and boot clock disagree")
 
     async def look() -> int:
-        there = await deps.store.scan(how_many)
-        for status in STATUSES:
+        there = await deps.store.scan(storage.how_many)
+        for status in storage.STATUSES:
             rents.labels("rent", status).set(there[status])
-        suspects.labels("rent").set(there[SUSPECT])
+        suspects.labels("rent").set(there[storage.SUSPECT])
         deps.metrics.overdue.labels("rent").set(
-            await deps.store.scan(how_many_overdue, deps.clock.now_ms(), stale_after_ms)
+            await deps.store.scan(storage.how_many_overdue, deps.clock.now_ms(), stale_after_ms)
         )
         return 0
 
@@ -117,10 +105,10 @@ SPEC = ServiceSpec(
     title="Rent: who rides which bike",
     paths=("/rents",),
     publishes=PUBLISHES,
-    versions=VERSIONS,
-    personal_data=PERSONAL_DATA,
-    counted=COUNTED,
-    pending=HALF_WAY,
+    versions=storage.VERSIONS,
+    personal_data=storage.PERSONAL_DATA,
+    counted=storage.COUNTED,
+    pending=storage.HALF_WAY,
     build=build,
     settings=RentSettings,
     core=True,

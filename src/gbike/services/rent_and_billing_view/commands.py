@@ -23,19 +23,16 @@ FOLDED_AT_ONCE = 1_000
 
 
 def ride_of(event: Rented | Returned) -> Ride:
-    """What is shown of a ride."""
     ended_ms = event.endtime if isinstance(event, Returned) else None
     return Ride(event.rentid, event.userid, event.bikeid, event.status, started_ms=event.starttime, ended_ms=ended_ms)
 
 
 def bill_of(event: RegisteredBill | CalculatedFee | ClosedBill) -> Bill:
-    """What is shown of a bill."""
     fee = event.fee if isinstance(event, CalculatedFee) else None
     return Bill(event.rentid, event.userid, event.billid, event.status, fee)
 
 
 def deposit_of(event: UpdatedDeposit | AddedDeposit) -> Deposit:
-    """What is shown of a deposit."""
     return Deposit(event.userid, event.deposit, event.version)
 
 
@@ -109,7 +106,6 @@ def facts_of(events: list[tuple[int, Message]]) -> list[Fact]:
 
 
 def show(tx: Tx, fact: Fact) -> None:
-    """Fold into the view what was said."""
     if fold(tx, fact):
         tx.count("rides")
 

@@ -10,10 +10,9 @@ from gbike.kit.auth.addresses import client_prefix
 from gbike.kit.auth.rules import PEOPLE
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
-from gbike.kit.http.hal import ResourceKind, collection
-from gbike.kit.http.lists import listed, searching
+from gbike.kit.http.lists import collection, listed, searching
 from gbike.kit.http.problems import catalogue
-from gbike.kit.http.request import Request, Response, showing
+from gbike.kit.http.request import Request, ResourceKind, Response, showing
 from gbike.kit.http.streams import STREAM_ONLY
 from gbike.kit.store import Store
 from gbike.services.rent_and_billing_view import storage
@@ -89,7 +88,6 @@ class ViewHttp:
 
 
 def to_resource(line: Line) -> ViewResource:
-    """A line as clients see it."""
     return ViewResource(
         rentid=line.rentid,
         userid=line.userid,
@@ -105,7 +103,6 @@ def to_resource(line: Line) -> ViewResource:
 
 
 def operations(store: Store, changes: Changes) -> list[Operation]:
-    """The operations of the view."""
     http = ViewHttp(store, changes)
     base, search = "/rentAndBillingViews", "/rentAndBillingViews/search"
     pages = partial(Operation, answers={200: [ViewResource]}, paged=True)

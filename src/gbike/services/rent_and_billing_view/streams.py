@@ -121,7 +121,6 @@ class Changes:
             raise TooManyOfAddress
 
     def forget(self, listener: "Listener") -> None:
-        """It has ended."""
         self._listeners.pop(listener, None)
         self._open.set(len(self._listeners))
 
@@ -177,7 +176,6 @@ class Listener:
         self._news = asyncio.Event()
 
     def push(self, number: int, frame: bytes) -> None:
-        """Something to tell."""
         if number <= self._begin or self._slow:
             return
         if len(self._frames) >= MOST_WAITING:
@@ -193,7 +191,6 @@ class Listener:
         self._news.set()
 
     async def pieces(self) -> AsyncGenerator[bytes]:
-        """See Stream.pieces."""
         yield await self._beginning()
         while (left_ms := self._left_ms()) > 0:
             await news(self._news, min(self._beat_ms, left_ms))
@@ -206,7 +203,6 @@ class Listener:
             yield published
 
     def close(self) -> None:
-        """See Stream.close."""
         self._changes.forget(self)
 
     async def _beginning(self) -> bytes:
@@ -232,7 +228,6 @@ def anew(number: int) -> bytes:
 
 
 def told(message: Message) -> Change | None:
-    """What is told of an event."""
     if message.type in UNTOLD:
         return None
     published = msgspec.json.decode(message.value, type=_Said)

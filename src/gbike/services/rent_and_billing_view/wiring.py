@@ -27,7 +27,6 @@ T = TypeVar("T")
 
 
 def build(deps: Dependencies) -> Service:
-    """The view over its dependencies."""
     metrics = deps.metrics
     changes = Changes(
         deps.store,

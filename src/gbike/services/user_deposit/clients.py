@@ -23,7 +23,6 @@ class TestProvider:
         self._secret = secret
 
     def pay_at(self, payment: Payment) -> str:
-        """See Provider.pay_at."""
         return f"/app/#/pay/{payment.paymentid}"
 
     def sign(self, body: bytes, now_ms: int) -> str:
@@ -31,12 +30,10 @@ class TestProvider:
         return signed(self._secret, now_ms // 1000, body)
 
     def check(self, signature: str, body: bytes, now_ms: int) -> None:
-        """See Provider.check."""
         check(self._secret, signature, body, now_ms)
 
 
 def signed(secret: bytes, at_s: int, body: bytes) -> str:
-    """The signature of a body."""
     return f"t={at_s},v1={hmac.new(secret, b'%d.%b' % (at_s, body), hashlib.sha256).hexdigest()}"
 
 

@@ -9,38 +9,24 @@ from gbike.kit.clock import latest
 from gbike.kit.storage.idempotency import idempotent
 from gbike.kit.store import NO_FACTS, Facts, Tx
 from gbike.services.user_deposit import domain, storage
-from gbike.services.user_deposit.domain import (
-    BEGUN_MS,
-    MOST_BEGUN,
-    BalanceChanged,
-    Deposit,
-    DepositExists,
-    Payment,
-    PaymentDiffers,
-    Posting,
-    PostingDiffers,
-    RiderErased,
-    TooManyPayments,
-    missing_krw,
-)
 from gbike.services.user_deposit.storage import payments, standings
 
 REASON = "minimum"
 
 
 @idempotent
-def open_a_deposit(tx: Tx, userid: int, amount: int) -> Deposit:
+def open_a_deposit(tx: Tx, userid: int, amount: int) -> domain.Deposit:
     """A rider brings money: the deposit that rides are paid from; one that a fee opened is registered now. Raises
     DepositExists, RiderErased."""
     refuse_erased(tx, userid)
     _ensure(tx, userid)
     if not storage.register(tx, userid):
-        raise DepositExists(userid)
+        raise domain.DepositExists(userid)
     return _add(tx, "deposit opened", domain.opening(userid, amount))
 
 
 @idempotent
-def top_up_a_deposit(tx: Tx, userid: int, amount: int, cause: str) -> Deposit:
+def top_up_a_deposit(tx: Tx, userid: int, amount: int, cause: str) -> domain.Deposit:
     """A rider brings more money. Raises NoSuchDeposit, RiderErased, OutOfBounds."""
     refuse_erased(tx, userid)
     storage.load(tx, userid)
@@ -48,7 +34,7 @@ def top_up_a_deposit(tx: Tx, userid: int, amount: int, cause: str) -> Deposit:
 
 
 @idempotent
-def correct_a_deposit(tx: Tx, userid: int, amount: int, reason: str, cause: str) -> Deposit:
+def correct_a_deposit(tx: Tx, userid: int, amount: int, reason: str, cause: str) -> domain.Deposit:
     """An operator corrects a balance by a difference and says why: what came in between stays; also an erased rider's,
     whose last fee may have come late. Raises NoSuchDeposit, OutOfBounds."""
     storage.load(tx, userid)
@@ -56,45 +42,44 @@ def correct_a_deposit(tx: Tx, userid: int, amount: int, reason: str, cause: str)
 
 
 @idempotent
-def set_a_balance(tx: Tx, userid: int, wanted: int, expected: int | None, cause: str) -> Deposit:
+def set_a_balance(tx: Tx, userid: int, wanted: int, expected: int | None, cause: str) -> domain.Deposit:
     """An operator sets a balance; the ledger keeps the difference. `expected`: what it is thought to be; None: whatever
     it is. Raises NoSuchDeposit, BalanceChanged, OutOfBounds."""
     standings.lock_deposit(tx, userid)  # the difference is to what it is now, and stays until it is posted
     before = storage.load(tx, userid)
     if expected is not None and before.balance != expected:
-        raise BalanceChanged(userid, before.balance)
+        raise domain.BalanceChanged(userid, before.balance)
     if before.balance == wanted:
         return before
     return _add(tx, "deposit adjusted", domain.adjustment(before, wanted, cause))
 
 
 @idempotent
-def begin_a_payment(tx: Tx, wanted: Payment) -> Payment:
+def begin_a_payment(tx: Tx, wanted: domain.Payment) -> domain.Payment:
     """A rider wants to pay in. Raises TooManyPayments, RiderErased."""
     tx.lock(f"payments:{wanted.userid}")
     refuse_erased(tx, wanted.userid)
-    if payments.begun(tx, wanted.userid, tx.now_ms - BEGUN_MS, latest(tx.now_ms, 0)) >= MOST_BEGUN:
-        raise TooManyPayments
+    if payments.begun(tx, wanted.userid, tx.now_ms - domain.BEGUN_MS, latest(tx.now_ms, 0)) >= domain.MOST_BEGUN:
+        raise domain.TooManyPayments
     payments.add(tx, wanted)
     return wanted
 
 
-def confirm_a_payment(tx: Tx, known: Payment, amount: int) -> Payment:
+def confirm_a_payment(tx: Tx, known: domain.Payment, amount: int) -> domain.Payment:
     """The provider has the money: it is the rider's, once; said again, it changes nothing. Raises PaymentDiffers,
     OutOfBounds.
 
     Also for a rider who was erased since it was begun: the provider has the money, and money that is nowhere in the
     books could not be given back."""
     if known.amount != amount:
-        raise PaymentDiffers(known.paymentid)
+        raise domain.PaymentDiffers(known.paymentid)
     if payments.mark_paid(tx, known.paymentid):
         _add(tx, "deposit paid in", known.posting())
     return payments.load(tx, known.paymentid, OwnerScope.ALL)
 
 
 def post_paid(tx: Tx, paymentid: str) -> bool:
-    """For `gbike repair`: post a payment that is paid and in no ledger; False when there is none. Raises
-    OutOfBounds."""
+    """For `gbike repair`: post a paid payment that is in no ledger; False: there is none. Raises OutOfBounds."""
     tx.lock(f"payment:{paymentid}")
     unposted = payments.paid_and_unposted(tx, paymentid)
     if unposted is not None:
@@ -106,10 +91,10 @@ def refuse_erased(tx: Tx, userid: int) -> None:
     """Raises RiderErased. Who is erased just now may still get through: it is heard of late anyway, and money that came
     in is posted."""
     if storage.is_erased(tx, userid):
-        raise RiderErased(userid)
+        raise domain.RiderErased(userid)
 
 
-def post(tx: Tx, posting: Posting, billid: int | None = None) -> Deposit | None:
+def post(tx: Tx, posting: domain.Posting, billid: int | None = None) -> domain.Deposit | None:
     """Move the money of one posting, once, and tell the rider's standing where it changes; None when its cause moved it
     before. Raises PostingDiffers.
 
@@ -117,7 +102,7 @@ def post(tx: Tx, posting: Posting, billid: int | None = None) -> Deposit | None:
     """
     if not storage.enter(tx, posting):
         if not storage.is_entered(tx, posting):
-            raise PostingDiffers(posting.cause)
+            raise domain.PostingDiffers(posting.cause)
         return None
     moved = storage.move(tx, posting, billid)
     if moved is None:  # the rider's first money
@@ -125,14 +110,14 @@ def post(tx: Tx, posting: Posting, billid: int | None = None) -> Deposit | None:
         moved = storage.move(tx, posting, billid)
     assert moved is not None
     deposit, minimum = moved
-    if missing_krw(deposit.balance, minimum) != missing_krw(deposit.balance - posting.amount, minimum):
+    if domain.missing_krw(deposit.balance, minimum) != domain.missing_krw(deposit.balance - posting.amount, minimum):
         tell_standing(tx, posting.userid)
     elif deposit.version == 1:
         know_rider(tx, posting.userid)
     return deposit
 
 
-def say_added(tx: Tx, posting: Posting, deposit: Deposit) -> None:
+def say_added(tx: Tx, posting: domain.Posting, deposit: domain.Deposit) -> None:
     """A posting has moved a rider's money, and it was no fee."""
     tx.publish(
         AddedDeposit(
@@ -164,7 +149,7 @@ def tell_standing(tx: Tx, userid: int) -> None:
     version = standings.next_version(tx, userid)
     _, minimum = standings.newest_minimum(tx) or (0, 0)
     balance, depositversion = storage.balance(tx, userid)
-    missing = missing_krw(balance, minimum)
+    missing = domain.missing_krw(balance, minimum)
     standings.keep(tx, userid, minimum, missing)
     tx.publish(
         ChangedStanding(
@@ -204,7 +189,7 @@ def _lock_standing(tx: Tx, userid: int) -> None:
     tx.lock(f"standing:{userid}")
 
 
-def _add(tx: Tx, action: str, posting: Posting, facts: Facts = NO_FACTS) -> Deposit:
+def _add(tx: Tx, action: str, posting: domain.Posting, facts: Facts = NO_FACTS) -> domain.Deposit:
     """Move money once, say so and put it on record, with more `facts`. What a client asks for must fit: it can be
     refused. Raises OutOfBounds."""
     deposit = post(tx, posting)

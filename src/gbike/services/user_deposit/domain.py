@@ -88,8 +88,7 @@ class Posting:
 
 
 def missing_krw(balance: int, minimum_krw: int) -> int:
-    """What a rider has to pay in before a ride may begin; 0: it may. Without a minimum nobody has to, whatever they
-    owe."""
+    """What a rider has to pay in before a ride may begin; 0: it may, always where there is no minimum."""
     return max(0, minimum_krw - balance) if minimum_krw > 0 else 0
 
 
@@ -115,7 +114,6 @@ def opening(userid: int, amount: int) -> Posting:
 
 
 def top_up(userid: int, amount: int, cause: str) -> Posting:
-    """Money a rider pays in."""
     return Posting(userid, won(amount), CounterAccount.CASH, f"topUp:{cause}")
 
 
@@ -177,5 +175,4 @@ class Payment:
     paid: bool
 
     def posting(self) -> Posting:
-        """The money that it moves, once."""
         return Posting(self.userid, won(self.amount), CounterAccount.CASH, f"payment:{self.paymentid}")

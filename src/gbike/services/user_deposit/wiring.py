@@ -45,8 +45,7 @@ class DepositSettings(msgspec.Struct, frozen=True):
         str, Meta(description="file with the secret that the provider signs with; the test provider makes its own")
     ] = ""
     rent_minimum_krw: Annotated[
-        int,
-        Meta(ge=0, le=MAX_WON, description="balance that a rider needs to begin a ride, won; 0: none"),
+        int, Meta(ge=0, le=MAX_WON, description="balance that a rider needs to begin a ride, won; 0: none")
     ] = 0
     deposit_expected: Annotated[
         Literal["optional", "required"],
@@ -75,7 +74,6 @@ class DepositSettings(msgspec.Struct, frozen=True):
 
 
 def build(deps: Dependencies) -> Service:
-    """UserDeposit over its dependencies."""
     ledger = Drift(deps.store)
     won_wrong = deps.metrics.declare(Gauge, "gbike_ledger_drift_krw", "Won by which the ledger is wrong")
     wrong = won_wrong.labels("user_deposit")

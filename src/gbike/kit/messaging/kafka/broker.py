@@ -16,8 +16,7 @@ class Broker(msgspec.Struct, frozen=True):
     password_file: str = ""
 
     def client(self) -> dict[str, Any]:
-        """What every client is made with. The password is read each time: it may be a new one. Raises
-        BusUnavailable."""
+        """What every client is made with. The password is read anew each time. Raises BusUnavailable."""
         if not self.login:
             return {"bootstrap_servers": self.bootstrap}
         try:

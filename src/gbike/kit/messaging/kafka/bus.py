@@ -120,7 +120,6 @@ class KafkaBus:
         return 0
 
     def doubt(self) -> None:
-        """A client had trouble."""
         self._sure = False
 
     def let_go(self, client: Any) -> None:

@@ -23,14 +23,9 @@ records.use()
 
 
 def reader(broker: Broker, **own: Any) -> AIOKafkaConsumer:
-    """A client that begins at the beginning where it has no place, and keeps no place by itself. Raises
-    BusUnavailable."""
+    """A client that begins at the start where it has no place, and keeps none by itself. Raises BusUnavailable."""
     return AIOKafkaConsumer(
-        **broker.client(),
-        auto_offset_reset="earliest",
-        enable_auto_commit=False,
-        fetch_max_wait_ms=WAIT_MS,
-        **own,
+        **broker.client(), auto_offset_reset="earliest", enable_auto_commit=False, fetch_max_wait_ms=WAIT_MS, **own
     )
 
 

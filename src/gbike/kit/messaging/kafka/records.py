@@ -18,8 +18,7 @@ from gbike.kit.messaging.kafka.wire import TYPE, UNREADABLE, WHY
 V2 = 2
 """The format since Kafka 0.11; brokers keep no older one any more."""
 HEAD = Struct(">qiibIhiqqqhii")
-"""Base offset, length, leader's epoch, magic, CRC, attributes, last offset's delta, two times, producer, its epoch,
-sequence, count."""
+"""Base offset, length, leader's epoch, magic, CRC, attributes, delta, two times, producer, epoch, sequence, count."""
 BEFORE_LENGTH_ENDS, MAGIC = 12, 16
 CONTROL, TRANSACTIONAL = 0x20, 0x10
 
@@ -31,15 +30,12 @@ class Records:
         self._raw, self._at = raw, 0
 
     def size_in_bytes(self) -> int:
-        """Of all, with what is cut off."""
         return len(self._raw)
 
     def has_next(self) -> bool:
-        """Whether there is another whole batch."""
         return self._end() is not None
 
     def next_batch(self) -> Any:
-        """The next batch."""
         end = self._end()
         raw, self._at = self._raw[self._at : end], end or len(self._raw)
         if len(raw) > MAGIC and raw[MAGIC] < V2:
@@ -74,7 +70,6 @@ class _Batch:
         self.next_offset = self.base_offset + 1 + (delta if self.whole else max(0, min(delta, count - 1)))
 
     def validate_crc(self) -> bool:
-        """What is wrong is told by the records."""
         return True
 
     def __iter__(self) -> Iterator[Any]:
@@ -108,7 +103,6 @@ class _AnyText(bytearray):
         return _AnyText(found) if isinstance(position, slice) else found
 
     def decode(self, encoding: str = "utf-8", errors: str = "replace") -> str:
-        """As text, with marks where it is none."""
         return super().decode(encoding, "replace")
 
 

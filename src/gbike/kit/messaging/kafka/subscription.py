@@ -52,7 +52,6 @@ PARTITION_BYTES, FETCH_BYTES = 256 * 1024, 4 * 1024 * 1024
 
 
 def group_of(consumer: str) -> str:
-    """The consumer group of a service."""
     return f"gbike-{consumer}"
 
 
@@ -328,5 +327,4 @@ class _Moves(ConsumerRebalanceListener):  # type: ignore[misc]
         await self._subscription.forget_share()
 
     async def on_partitions_assigned(self, assigned: Any) -> None:
-        """They are given out."""
         await self._subscription.have_share(assigned)

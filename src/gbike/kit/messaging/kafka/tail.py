@@ -54,11 +54,9 @@ class KafkaTail:
             await asyncio.sleep(PACE_MS / 1000)  # what comes meanwhile shares the next look
 
     async def close(self) -> None:
-        """Let go of the broker."""
         self._drop()
 
     def begin_again(self) -> None:
-        """It is another topic."""
         self._drop()
 
     def _drop(self) -> None:

@@ -39,7 +39,6 @@ _NOT_OURS = (TopicAuthorizationFailedError, ClusterAuthorizationFailedError)
 
 
 def topic_of(service: str, house: str = HOUSE) -> str:
-    """The topic that this service alone writes to."""
     return f"{house}.{service}"
 
 
@@ -74,7 +73,6 @@ async def ensure_topics(
 
 
 async def reachable(broker: Broker) -> bool:
-    """Whether there is a broker that takes requests."""
     try:
         admin = AIOKafkaAdminClient(**broker.client(), request_timeout_ms=POLL_MS)
     except BusUnavailable:

@@ -23,7 +23,6 @@ _headers = msgspec.json.Decoder(dict[str, str])
 
 
 def to_headers(message: Message) -> list[tuple[str, bytes]]:
-    """The record's headers, in the order of the message's."""
     return [(name, value.encode()) for name, value in _headers.decode(message.headers).items()]
 
 

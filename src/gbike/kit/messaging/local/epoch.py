@@ -36,7 +36,6 @@ class LogPosition(msgspec.Struct, frozen=True):
 
     @property
     def of_relay(self) -> bool:
-        """Whether it is where a relay is."""
         return self.consumer.startswith(LOG)
 
     def astray(self, epoch: str | None, end: int, *, first: bool = False) -> str:
@@ -94,7 +93,6 @@ def epoch_of(read: Reading) -> Epoch | None:
 
 
 def places_of(read: Reading) -> list[LogPosition]:
-    """Every place that a store keeps."""
     # Not by name: the column for the log is not there in files of before, which somebody may only look at.
     return [LogPosition(*row[:3], *[None] * (3 - len(row))) for row in read.all("SELECT * FROM positions")]
 
@@ -112,7 +110,6 @@ def _begin(tx: Tx, epoch: str, why: str) -> None:
 
 
 def _adopt(tx: Tx, epoch: str) -> None:
-    """The places of before there were epochs are in this log."""
     tx.execute("UPDATE positions SET log = ? WHERE log IS NULL AND consumer NOT LIKE ?", (epoch, f"{LOG}%"))
 
 

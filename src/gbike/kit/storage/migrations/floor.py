@@ -18,7 +18,6 @@ def ms_column(name: str, nullable: bool = False) -> sa.Column[int]:
 
 
 def message_columns() -> list[sa.Column[object]]:
-    """A message, but for its id."""
     return [
         sa.Column("type", sa.Text, nullable=False),
         sa.Column("key", sa.Text, nullable=False),
@@ -75,7 +74,6 @@ def create_floor() -> None:
 
 
 def number_key(name: str) -> sa.Column[int]:
-    """A primary key that somebody else gives."""
     return sa.Column(name, NUMBER, primary_key=True, autoincrement=False)
 
 

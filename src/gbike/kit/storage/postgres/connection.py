@@ -18,7 +18,7 @@ from psycopg.pq import ConnStatus, ExecStatus, Format, TransactionStatus
 from psycopg.pq.abc import PGresult
 from psycopg.types.numeric import Int8BinaryDumper, NumericBinaryLoader
 
-from gbike.kit.auth.acting import NOBODY_ASKED, Acting
+from gbike.kit.auth.principal import NOBODY_ASKED, Acting
 from gbike.kit.clock import Clock
 from gbike.kit.settings import BadSetting
 from gbike.kit.storage.postgres.login import with_password
@@ -232,7 +232,6 @@ class Session:
         self._checked(self._pg.exec_(sql.encode()))
 
     def rows(self, result: PGresult) -> list[Row]:
-        """What a statement answered."""
         self._values.set_pgresult(result)
         return self._values.load_rows(0, result.ntuples, tuple)
 
@@ -308,11 +307,9 @@ class PostgresReading:
         return rows[0] if rows else None
 
     def all(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
-        """Every row."""
         return self._connection.rows(self._run(sql, params))
 
     def each(self, sql: str, params: Sequence[Any] = ()) -> Iterable[Row]:
-        """Rows one by one."""
         connection = self._connection.connection
         with connection.transaction(), psycopg.RawServerCursor(connection, "each") as cursor:
             cursor.itersize = FETCH

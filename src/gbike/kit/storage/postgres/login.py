@@ -11,8 +11,7 @@ POSTGRES = "postgresql://"
 
 
 def password_in(file: str) -> str | None:
-    """What the file holds, without a byte order mark and the end of its line; None where no file is named. Raises
-    BadSetting."""
+    """What the file holds, without byte order mark and line end; None: no file is named. Raises BadSetting."""
     if not file:
         return None
     try:
@@ -22,8 +21,7 @@ def password_in(file: str) -> str | None:
 
 
 def with_password(url: str, file: str) -> str:
-    """The URL with what the file holds, where it is one of PostgreSQL and has a user and no password. Raises
-    BadSetting."""
+    """The URL with what the file holds, if it is PostgreSQL's with a user and no password. Raises BadSetting."""
     parts = urlsplit(url)
     if not file or not url.startswith(POSTGRES) or parts.password is not None or not parts.username:
         return url
@@ -32,6 +30,5 @@ def with_password(url: str, file: str) -> str:
 
 
 def without_password(url: str) -> str:
-    """The URL as it may be told."""
     told = re.sub(r"//([^:@/]*):[^@/]*@", r"//\1@", url)
     return re.sub(r"([?&]password=)[^&]*", r"\1…", told)

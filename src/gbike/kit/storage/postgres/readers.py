@@ -10,7 +10,7 @@ from typing import TypeVar
 import psycopg
 from psycopg import errors
 
-from gbike.kit.auth.acting import Acting, acting
+from gbike.kit.auth.principal import Acting, acting
 from gbike.kit.storage.postgres.connection import Dialer, PostgresReading, Session
 from gbike.kit.store import Args, Reading, StoreUnavailable
 
@@ -113,7 +113,6 @@ class Leader:
             return fn(read, *args) if self._leads else None
 
     def close(self) -> None:
-        """Give up the lead."""
         self._thread.shutdown()
         if self._session is not None:
             self._session.connection.close()

@@ -6,8 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 from zlib import crc32
 
-from gbike.kit.clock import Clock, news
-from gbike.kit.ids import Ids
+from gbike.kit.clock import Clock, Ids, news
 from gbike.kit.storage.postgres.connection import Dialer
 from gbike.kit.storage.postgres.readers import Leader, Readers
 from gbike.kit.storage.postgres.writer import PostgresWriter

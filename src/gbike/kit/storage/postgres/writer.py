@@ -15,9 +15,8 @@ import psycopg
 from psycopg import errors
 from psycopg.pq.abc import PGresult
 
-from gbike.kit.clock import Clock
+from gbike.kit.clock import Clock, Ids
 from gbike.kit.envelope import Message
-from gbike.kit.ids import Ids
 from gbike.kit.storage.batching import BatchWriter, Left, OpenTx, Write
 from gbike.kit.storage.postgres.connection import Blobs, Dialer, Numbers, PostgresReading, Session, Texts
 from gbike.kit.storage.postgres.readers import Readers
@@ -75,7 +74,6 @@ class PostgresTx(OpenTx, PostgresReading):
         self._writer.changed += sum(one.command_tuples or 0 for one in done)
 
     def each(self, sql: str, params: Sequence[Any] = ()) -> Iterable[Row]:
-        """Rows one by one."""
         self._writer.begun()
         return super().each(sql, params)
 
@@ -255,7 +253,6 @@ class PostgresWriter(BatchWriter[PostgresTx]):
             self._live().together(self._before())
 
     def _before(self) -> list[tuple[str, Sequence[Any]]]:
-        """What goes before the next statement."""
         begin, ahead = [] if self._begun else [_BEGIN], self.ahead
         self._begun, self.ahead = True, []
         return [*begin, *ahead]

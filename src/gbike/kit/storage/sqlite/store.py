@@ -15,11 +15,10 @@ from typing import Any, TypeVar
 import apsw
 from msgspec.json import encode
 
-from gbike.kit.auth.acting import NOBODY_ASKED, Acting, acting
-from gbike.kit.clock import Clock, news
+from gbike.kit.auth.principal import NOBODY_ASKED, Acting, acting
+from gbike.kit.clock import Clock, Ids, news
 from gbike.kit.envelope import Message
 from gbike.kit.files import about, file_of, name_file
-from gbike.kit.ids import Ids
 from gbike.kit.storage.batching import BatchWriter, Left, OpenTx, Write
 from gbike.kit.storage.sqlite.seal import GENERATION_MS, Seal, alone, next_generation, read_seal, write_seal
 from gbike.kit.store import Args, Reading, Row, StoreUnavailable
@@ -68,7 +67,6 @@ class SqliteReading:
         return row
 
     def all(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
-        """Every row."""
         try:
             return self._connection.execute(sql, params).fetchall()
         except apsw.Error as wrong:
@@ -76,7 +74,6 @@ class SqliteReading:
             raise
 
     def each(self, sql: str, params: Sequence[Any] = ()) -> Iterable[Row]:
-        """Rows one by one."""
         with about(self._connection.filename):
             yield from self._connection.execute(sql, params)
 
@@ -96,7 +93,6 @@ class SqliteTx(OpenTx, SqliteReading):
         self._connection.executemany(sql, rows)
 
     def first_time(self, messages: Sequence[Message]) -> Container[str]:
-        """Those that were never heard before."""
         told = encode([(message.id, message.type, message.key) for message in messages]).decode()
         rows = self._connection.execute(_HEAR, (self.now_ms, told))
         return {row[0] for row in rows}

@@ -64,23 +64,19 @@ class LetterFile:
         self._file, self._page = file, page
 
     async def send_reset(self, userid: int, token: str, expires_ms: int) -> None:
-        """See Sender.send_reset."""
         self._send(Letter(_whom(userid), "password reset", link=f"{self._page}#{token}", expires=rfc3339(expires_ms)))
 
     async def send_code(self, userid: int, code: str, expires_ms: int) -> None:
-        """See Sender.send_code."""
         english = f"{code} is the code that proves your contact at gbike. Give it to nobody."
         korean = f"gbike 연락처 확인 코드: {code}. 다른 사람에게 알려 주지 마세요."
         expires = rfc3339(expires_ms)
         self._send(Letter(_whom(userid), "contact code", code=code, expires=expires, text=english, text_ko=korean))
 
     async def send_notice(self, userid: int, about: About) -> None:
-        """See Sender.send_notice."""
         english, korean = (f"{what} {else_}" for what, else_ in zip(NOTICES[about], NOT_YOU, strict=True))
         self._send(Letter(_whom(userid), about, text=english, text_ko=korean))
 
     async def forget(self, userid: int) -> None:
-        """See Sender.forget."""
         if self._file is None or not self._file.exists():
             return
         theirs = f'"to":"{_whom(userid)}"'.encode()

@@ -19,7 +19,6 @@ def recovery_code() -> str:
 
 
 def digits(many: int) -> str:
-    """As many digits of chance."""
     return f"{secrets.randbelow(10**many):0{many}}"
 
 

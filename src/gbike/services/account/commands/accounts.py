@@ -7,20 +7,9 @@ from gbike.contracts.events import EVENTS
 from gbike.kit.contacts import Contact
 from gbike.kit.privacy.erasure import alone, remember, take_out
 from gbike.kit.store import Facts, Tx
+from gbike.services.account import domain
 from gbike.services.account.commands.contacts import forget_contacts
 from gbike.services.account.commands.sessions import end_sessions
-from gbike.services.account.domain import (
-    Account,
-    ContactUnproved,
-    EnrolledAlready,
-    LastAdmin,
-    NoSuchAccount,
-    NotEnrolling,
-    Role,
-    Roles,
-    Unsettled,
-    must_be_settled,
-)
 from gbike.services.account.storage import accounts, contacts, resets
 from gbike.services.account.storage.sign_in_attempts import forget_clients
 from gbike.services.account.storage.unsettled import lock_person, unsettled
@@ -29,7 +18,7 @@ _ADMINS = "admins"
 """The lock of whoever changes roles: one after the other, so that somebody is left who may."""
 
 
-def add_account(tx: Tx, name: str, contact: Contact, password_hash: str, roles: Roles) -> Account | None:
+def add_account(tx: Tx, name: str, contact: Contact, password_hash: str, roles: domain.Roles) -> domain.Account | None:
     """An operator makes an account, whose contact counts as proved; None when the contact has one."""
     contacts.lock(tx, contact.normal)
     if contacts.holder(tx, contact) is not None:
@@ -38,28 +27,28 @@ def add_account(tx: Tx, name: str, contact: Contact, password_hash: str, roles: 
     account = accounts.add(tx, name, contact, password_hash, roles)
     if account is None:
         return None
-    if Role.ADMIN in roles:
+    if domain.Role.ADMIN in roles:
         tx.audit("admin appointed", f"user:{account.userid}", after=_may(account))
     tx.publish(RegisteredAccount(userid=account.userid))
     return account
 
 
-def rename(tx: Tx, userid: int, name: str) -> Account:
+def rename(tx: Tx, userid: int, name: str) -> domain.Account:
     """Somebody is called otherwise. Raises NoSuchAccount."""
     accounts.rename(tx, userid, name)
     return accounts.load(tx, userid)
 
 
-def set_roles(tx: Tx, userid: int, roles: Roles, managerid: int | None) -> Account:
+def set_roles(tx: Tx, userid: int, roles: domain.Roles, managerid: int | None) -> domain.Account:
     """An admin says what somebody may do; field staff have a number among the managers, their own unless told. Raises
     NoSuchAccount, LastAdmin."""
-    managerid = (managerid or userid) if Role.BIKE_MANAGER in roles else None
+    managerid = (managerid or userid) if domain.Role.BIKE_MANAGER in roles else None
     tx.lock(_ADMINS)
-    if Role.ADMIN not in roles:
+    if domain.Role.ADMIN not in roles:
         _must_leave_an_admin(tx, userid)
     before = accounts.load(tx, userid)
     if not accounts.set_roles(tx, userid, roles, managerid):
-        raise NoSuchAccount(userid)
+        raise domain.NoSuchAccount(userid)
     after = accounts.load(tx, userid)
     if _may(before) != _may(after):
         _say_roles_changed(tx, userid)
@@ -67,18 +56,17 @@ def set_roles(tx: Tx, userid: int, roles: Roles, managerid: int | None) -> Accou
     return after
 
 
-def erase_account(tx: Tx, userid: int) -> Account:
-    """Somebody is forgotten, at their wish or an admin's, and that is said, once. Raises NoSuchAccount, LastAdmin,
-    AccountInUse."""
+def erase_account(tx: Tx, userid: int) -> domain.Account:
+    """Somebody is forgotten, and that is said, once. Raises NoSuchAccount, LastAdmin, AccountInUse."""
     _lock_for_erasure(tx, userid)
     account = accounts.load(tx, userid)
     if account.erased_ms is not None:
         return account
-    must_be_settled(userid, unsettled(tx, userid))
+    domain.must_be_settled(userid, unsettled(tx, userid))
     return _erase(tx, account)
 
 
-def forget(tx: Tx, userid: int) -> Unsettled:
+def forget(tx: Tx, userid: int) -> domain.Unsettled:
     """An operator's duty by law: erase whoever has this number, whatever is unsettled, which is answered. Also where
     there never was an account, as in the demo, and say so each time: a backup may have brought the rest back.
     Raises LastAdmin."""
@@ -94,38 +82,39 @@ def forget(tx: Tx, userid: int) -> Unsettled:
 
 
 def seal_authenticator(tx: Tx, userid: int, sealed: bytes) -> None:
-    """Somebody takes an authenticator, whose secret a code must confirm. Raises NoSuchAccount, EnrolledAlready,
-    ContactUnproved."""
+    """An authenticator, whose secret a code must confirm. Raises NoSuchAccount, EnrolledAlready, ContactUnproved."""
     there = accounts.hold(tx, userid)
     account = accounts.load(tx, userid)
     if not there:
-        raise NoSuchAccount(userid)
+        raise domain.NoSuchAccount(userid)
     if account.codes_wanted:
-        raise EnrolledAlready
+        raise domain.EnrolledAlready
     if not account.proved:
-        raise ContactUnproved
+        raise domain.ContactUnproved
     accounts.seal(tx, userid, sealed)
 
 
-def confirm_authenticator(tx: Tx, userid: int, sealed: bytes, step: int, recovery: Sequence[str] = ()) -> Account:
+def confirm_authenticator(
+    tx: Tx, userid: int, sealed: bytes, step: int, recovery: Sequence[str] = ()
+) -> domain.Account:
     """Codes are wanted from now on, this step's no more, or one of `recovery`. Raises NoSuchAccount, NotEnrolling, also
     where another secret than the code's was begun with meanwhile."""
     if not accounts.want_codes(tx, userid, sealed, step):
-        raise NotEnrolling
+        raise domain.NotEnrolling
     accounts.put_recovery_codes(tx, userid, recovery)
     return accounts.load(tx, userid)
 
 
-def replace_recovery_codes(tx: Tx, userid: int, codes: Sequence[str]) -> Account:
+def replace_recovery_codes(tx: Tx, userid: int, codes: Sequence[str]) -> domain.Account:
     """Somebody takes other recovery codes; those of before are of no use. Raises NoSuchAccount, NotEnrolling."""
     accounts.hold(tx, userid)
     if not accounts.load(tx, userid).codes_wanted:
-        raise NotEnrolling
+        raise domain.NotEnrolling
     accounts.put_recovery_codes(tx, userid, codes)
     return accounts.load(tx, userid)
 
 
-def remove_authenticator(tx: Tx, userid: int) -> Account:
+def remove_authenticator(tx: Tx, userid: int) -> domain.Account:
     """An admin takes a lost authenticator away: codes are wanted no more. Raises NoSuchAccount."""
     accounts.hold(tx, userid)  # what goes on record is what was so
     before = accounts.load(tx, userid)
@@ -144,7 +133,7 @@ def _lock_for_erasure(tx: Tx, userid: int) -> None:
     lock_person(tx, userid)
 
 
-def _erase(tx: Tx, account: Account) -> Account:
+def _erase(tx: Tx, account: domain.Account) -> domain.Account:
     userid = account.userid
     _must_leave_an_admin(tx, userid)
     if accounts.erase(tx, userid):
@@ -168,7 +157,7 @@ def _say_roles_changed(tx: Tx, userid: int) -> None:
     tx.publish(ChangedRoles(userid=userid, tokenversion=accounts.raise_token_version(tx, userid)))
 
 
-def _may(account: Account) -> Facts:
+def _may(account: domain.Account) -> Facts:
     """What an audit row tells of an account: who it is, is not in it."""
     return {"roles": account.roles, "managerid": account.managerid}
 
@@ -176,4 +165,4 @@ def _may(account: Account) -> Facts:
 def _must_leave_an_admin(tx: Tx, userid: int) -> None:
     tx.lock(_ADMINS)
     if accounts.admins(tx) == [userid]:
-        raise LastAdmin(userid)
+        raise domain.LastAdmin(userid)

@@ -5,62 +5,51 @@ from gbike.contracts.account import RegisteredAccount
 from gbike.kit.clock import is_ahead
 from gbike.kit.contacts import Contact
 from gbike.kit.store import Reading, Tx
-from gbike.services.account.domain import (
-    CODE_MS,
-    CODES_WITHIN_MS,
-    MOST_CODES,
-    MOST_TRIES,
-    MOST_UNPROVED,
-    Account,
-    CodeWish,
-    NoSuchAccount,
-    NothingToProve,
-    TooManyAttempts,
-)
+from gbike.services.account import domain
 from gbike.services.account.storage import accounts, contacts, resets
 from gbike.services.account.storage import sign_in_attempts as attempts
 from gbike.services.account.storage.contacts import of_account, of_contact
 
 
-def register(tx: Tx, name: str, contact: Contact, password_hash: str, code: str) -> CodeWish:
+def register(tx: Tx, name: str, contact: Contact, password_hash: str, code: str) -> domain.CodeWish:
     """Somebody becomes a rider, whose contact the code must prove; where somebody has proved it, nobody does."""
     contacts.lock(tx, contact.normal)
     owner = contacts.holder(tx, contact)
     if owner is not None:
-        return CodeWish(owner=owner if _count(tx, of_contact(contact.normal)) else None)
+        return domain.CodeWish(owner=owner if _count(tx, of_contact(contact.normal)) else None)
     userid = accounts.add_without_contact(tx, name, password_hash)
     tx.publish(RegisteredAccount(userid=userid))
     _put(tx, userid, contact, code)
-    return CodeWish(userid if _count(tx, of_contact(contact.normal)) else None)
+    return domain.CodeWish(userid if _count(tx, of_contact(contact.normal)) else None)
 
 
-def take_contact(tx: Tx, userid: int, contact: Contact, code: str) -> CodeWish:
+def take_contact(tx: Tx, userid: int, contact: Contact, code: str) -> domain.CodeWish:
     """Somebody takes another contact, which the code must prove. Raises NoSuchAccount, TooManyAttempts."""
     contacts.lock(tx, contact.normal)
     if not accounts.hold(tx, userid):
-        raise NoSuchAccount(userid)
+        raise domain.NoSuchAccount(userid)
     _put(tx, userid, contact, code)
     return _wish(tx, userid, contact, _count_both(tx, userid, contact.normal))
 
 
-def renew_code(tx: Tx, userid: int, code: str) -> CodeWish:
+def renew_code(tx: Tx, userid: int, code: str) -> domain.CodeWish:
     """Another code for the contact that has yet to be proved. Raises NoSuchAccount, NothingToProve, TooManyAttempts."""
     contact = _lock_pending(tx, userid)
-    if not contacts.renew_code(tx, userid, contact.normal, code, tx.now_ms + CODE_MS):
-        raise NothingToProve
+    if not contacts.renew_code(tx, userid, contact.normal, code, tx.now_ms + domain.CODE_MS):
+        raise domain.NothingToProve
     return _wish(tx, userid, contact, _count_both(tx, userid, contact.normal))
 
 
-def prove_contact(tx: Tx, userid: int, code: str) -> Account | None:
+def prove_contact(tx: Tx, userid: int, code: str) -> domain.Account | None:
     """The code is right: the contact is the account's, and nobody else's. None when it is wrong, too old, was tried too
     often, or somebody else has proved the contact. Raises NoSuchAccount, NothingToProve."""
     contact = _lock_pending(tx, userid)
     found = contacts.count_a_try(tx, userid, contact.normal)
     if found is None:
-        raise NothingToProve
+        raise domain.NothingToProve
     known, until_ms, tries = found
     right = known == contacts.kept_code(userid, code)
-    if not (right and tries <= MOST_TRIES and is_ahead(until_ms, tx.now_ms, CODE_MS)):
+    if not (right and tries <= domain.MOST_TRIES and is_ahead(until_ms, tx.now_ms, domain.CODE_MS)):
         return None
     if contacts.holder(tx, contact, but=userid) is not None:
         return None
@@ -90,7 +79,7 @@ def _lock_pending(tx: Tx, userid: int) -> Contact:
     accounts.load(tx, userid)
     contact = contacts.pending(tx, userid)
     if contact is None:
-        raise NothingToProve
+        raise domain.NothingToProve
     contacts.lock(tx, contact.normal)
     accounts.hold(tx, userid)
     return contact
@@ -99,23 +88,23 @@ def _lock_pending(tx: Tx, userid: int) -> Contact:
 def _put(tx: Tx, userid: int, contact: Contact, code: str) -> None:
     """Keep the code. Of the accounts without a contact of their own no more than a few wait for the same one: who was
     in longest ago gives way."""
-    contacts.put(tx, userid, contact, code, tx.now_ms + CODE_MS)
-    for one in contacts.waiting(tx, contact.normal, but=userid)[MOST_UNPROVED - 1 :]:
+    contacts.put(tx, userid, contact, code, tx.now_ms + domain.CODE_MS)
+    for one in contacts.waiting(tx, contact.normal, but=userid)[domain.MOST_UNPROVED - 1 :]:
         contacts.give_up(tx, one, contact.normal)
 
 
-def _wish(read: Reading, userid: int, contact: Contact, sends: bool) -> CodeWish:
+def _wish(read: Reading, userid: int, contact: Contact, sends: bool) -> domain.CodeWish:
     owner = contacts.holder(read, contact, but=userid)
     if not sends:
-        return CodeWish()
-    return CodeWish(userid) if owner is None else CodeWish(owner=owner)
+        return domain.CodeWish()
+    return domain.CodeWish(userid) if owner is None else domain.CodeWish(owner=owner)
 
 
 def _count_both(tx: Tx, userid: int, normal: str) -> bool:
     """Whether a code may be sent to the contact; nobody is told, as others may have asked. Raises TooManyAttempts when
     the account asked too often."""
     if not _count(tx, of_account(userid)):
-        raise TooManyAttempts(CODES_WITHIN_MS // 1000)
+        raise domain.TooManyAttempts(domain.CODES_WITHIN_MS // 1000)
     return _count(tx, of_contact(normal))
 
 
@@ -123,9 +112,9 @@ def _count(tx: Tx, owner: str) -> bool:
     """Count a letter; whether it is within the bound."""
     contacts.lock_codes(tx, owner)
     sent, since_ms = contacts.codes_sent(tx, owner) or (0, 0)
-    if not is_ahead(since_ms + CODES_WITHIN_MS, tx.now_ms, CODES_WITHIN_MS):
+    if not is_ahead(since_ms + domain.CODES_WITHIN_MS, tx.now_ms, domain.CODES_WITHIN_MS):
         sent, since_ms = 0, tx.now_ms
-    if sent >= MOST_CODES:
+    if sent >= domain.MOST_CODES:
         return False
     contacts.count_codes(tx, owner, sent + 1, since_ms)
     return True

@@ -113,7 +113,6 @@ def _own_account(http: AccountHttp) -> list[Operation]:
 
 
 def _own_contact(http: AccountHttp) -> list[Operation]:
-    """How a contact is proved and changed."""
     prove, change = (domain.ProofRefused, domain.NothingToProve), (BadContact, *OF_PASSWORD)
     send, received = (domain.NothingToProve, domain.TooManyAttempts), bodies.Received
     return [
@@ -145,7 +144,6 @@ def _own_contact(http: AccountHttp) -> list[Operation]:
 
 
 def _authenticator(http: AccountHttp) -> list[Operation]:
-    """One's authenticator."""
     at, codes = "/authenticator", bodies.RecoveryResource
     enrol = (domain.EnrolledAlready, domain.ContactUnproved, *OF_PASSWORD)
     enrolled = (domain.NotEnrolling, *OF_PASSWORD)
@@ -178,7 +176,6 @@ def _authenticator(http: AccountHttp) -> list[Operation]:
 
 
 def _admins(http: AccountHttp) -> list[Operation]:
-    """What only admins decide."""
     many = {200: [bodies.AccountResource]}
     return [
         Operation("GET", "/accounts", http.list, "List the accounts", ADMINS, answers=many, paged=True),

@@ -1,8 +1,8 @@
 """One's own account, and everybody's for admins."""
 
 from gbike.kit.auth.addresses import client_prefix
-from gbike.kit.http.hal import ResourceKind, collection
-from gbike.kit.http.request import Request, Response
+from gbike.kit.http.lists import collection
+from gbike.kit.http.request import Request, ResourceKind, Response
 from gbike.services.account.clients.authenticator import link
 from gbike.services.account.commands.accounts import remove_authenticator, rename, set_roles
 from gbike.services.account.commands.sessions import sign_out_everywhere, sign_out_there
@@ -23,29 +23,24 @@ class AccountHttp:
         self._issuer = issuer
 
     async def list(self, request: Request) -> Response:
-        """GET /accounts."""
         page = request.page()
         rows, total = await accounts.page(self._store, page)
         return Response(200, collection(ACCOUNTS, request.base, [bodies.to_resource(one) for one in rows], page, total))
 
     async def show(self, request: Request) -> Response:
-        """GET /accounts/{userid}."""
         return _found(request, await self._store.read(accounts.load, request.id("userid")))
 
     async def rename(self, request: Request) -> Response:
-        """PATCH /accounts/{userid}."""
         userid, change = request.id("userid"), await request.body(bodies.AccountChange)
         return _found(request, await self._store.write(rename, userid, change.name.strip(), key=f"account:{userid}"))
 
     async def change_password(self, request: Request) -> Response:
-        """POST /accounts/{userid}/password."""
         userid, given = request.id("userid"), await request.body(bodies.PasswordChange)
         client = client_prefix(request.origin)
         changed = await own_account.change_password(userid, given.current, given.new, client, self._services)
         return _found(request, changed)
 
     async def enrol(self, request: Request) -> Response:
-        """POST /accounts/{userid}/authenticator."""
         userid, password, client = await _oneself(request)
         account, secret = await own_account.begin_enrolment(userid, password, client, self._services)
         return Response(
@@ -53,58 +48,48 @@ class AccountHttp:
         )
 
     async def confirm(self, request: Request) -> Response:
-        """POST /accounts/{userid}/authenticator/confirmation."""
         userid, given = request.id("userid"), await request.body(bodies.Confirmation)
         client = client_prefix(request.origin)
         done = await own_account.confirm_enrolment(userid, given.code, given.password, client, self._services)
         return _with_codes(request, *done)
 
     async def renew_recovery_codes(self, request: Request) -> Response:
-        """POST /accounts/{userid}/authenticator/recoveryCodes."""
         return _with_codes(request, *await own_account.renew_recovery_codes(*await _oneself(request), self._services))
 
     async def erase(self, request: Request) -> Response:
-        """POST /accounts/{userid}/erasure."""
         return _found(request, await own_account.erase(*await _oneself(request), self._services))
 
     async def prove_contact(self, request: Request) -> Response:
-        """POST /accounts/{userid}/contact/proof."""
         userid, given = request.id("userid"), await request.body(bodies.Proof)
         return _found(request, await own_account.prove_own_contact(userid, given.code, self._services))
 
     async def ask_for_a_code(self, request: Request) -> Response:
-        """POST /accounts/{userid}/contact/code."""
         await own_account.ask_for_a_code(request.id("userid"), self._services)
         return Response(202, bodies.Received("received"))
 
     async def change_contact(self, request: Request) -> Response:
-        """POST /accounts/{userid}/contact."""
         userid, given = request.id("userid"), await request.body(bodies.ContactChange)
         client = client_prefix(request.origin)
         await own_account.change_contact(userid, given.contact, given.password, client, self._services)
         return Response(202, bodies.Received("received"))
 
     async def sessions(self, request: Request) -> Response:
-        """GET /accounts/{userid}/sessions."""
         going_on = await self._store.read(sessions.of, request.id("userid"), self._services.clock.now_ms())
         return Response(
             200, bodies.OpenSessions([bodies.open_session(one, request.principal.session) for one in going_on])
         )
 
     async def end_session(self, request: Request) -> Response:
-        """POST /accounts/{userid}/sessions/{sessionid}/end."""
         userid = request.id("userid")
         await self._store.write(sign_out_there, userid, request.path_params["sessionid"], key=f"account:{userid}")
         return Response(200, bodies.Received("ended"))
 
     async def end_sessions(self, request: Request) -> Response:
-        """POST /accounts/{userid}/sessions/end."""
         userid = request.id("userid")
         await self._store.write(sign_out_everywhere, userid, key=f"account:{userid}")
         return Response(200, bodies.Received("ended"))
 
     async def grant(self, request: Request) -> Response:
-        """PUT /accounts/{userid}/roles."""
         userid, given = request.id("userid"), await request.body(bodies.Grant)
         roles = in_order(given.roles)
         account = await self._store.write(set_roles, userid, roles, given.managerid, key=f"account:{userid}")
@@ -112,7 +97,6 @@ class AccountHttp:
         return _found(request, account)
 
     async def remove_authenticator(self, request: Request) -> Response:
-        """POST /accounts/{userid}/authenticator/removal."""
         userid = request.id("userid")
         account = await self._store.write(remove_authenticator, userid, key=f"account:{userid}")
         await self._services.notify(account, About.FACTOR_GONE)
@@ -132,5 +116,4 @@ def _with_codes(request: Request, account: Account, codes: list[str]) -> Respons
 
 
 def _found(request: Request, account: Account) -> Response:
-    """The account."""
     return request.found(ACCOUNTS, bodies.to_resource(account))

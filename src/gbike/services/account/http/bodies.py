@@ -201,7 +201,6 @@ class KeySet(Struct, frozen=True):
 
 
 def to_resource(account: Account) -> AccountResource:
-    """The account as clients see it."""
     return AccountResource(
         userid=account.userid,
         name=account.name,
@@ -218,13 +217,11 @@ def to_resource(account: Account) -> AccountResource:
 
 
 def with_codes(account: Account, codes: list[str]) -> RecoveryResource:
-    """The account with its recovery codes, as people type them."""
     grouped = ["-".join(code[at : at + 4] for at in range(0, len(code), 4)) for code in codes]
     return RecoveryResource(**structs.asdict(to_resource(account)), recovery_codes=grouped)
 
 
 def opened(access: Access) -> SessionResource:
-    """The session as clients see it."""
     return SessionResource(
         access.access_token,
         "Bearer",

@@ -23,46 +23,38 @@ class SessionHttp:
         self._services, self._keys = services, keys
 
     async def sign_up(self, request: Request) -> Response:
-        """POST /accounts."""
         new = await request.body(bodies.SignUp)
         await sign_up(new.name.strip(), new.contact, new.password, client_prefix(request.origin), self._services)
         return Response(202, bodies.Received("received"))
 
     async def sign_in(self, request: Request) -> Response:
-        """POST /sessions."""
         given = await request.body(bodies.SignIn)
         at = client_prefix(request.origin), device_of(request)
         return _opened(await sign_in(given.contact, given.password, given.code, at, self._services))
 
     async def refresh(self, request: Request) -> Response:
-        """POST /sessions/refresh."""
         given = await request.body(bodies.Refresh)
         return _opened(await refresh(given.refresh_token, self._services))
 
     async def end(self, request: Request) -> Response:
-        """POST /sessions/end."""
         given = await request.body(bodies.Refresh)
         await self._services.store.write(sign_out, kept(given.refresh_token), key="renewals")
         return Response(200, bodies.Received("ended"))
 
     async def ask_for_a_reset(self, request: Request) -> Response:
-        """POST /accounts/passwordResets."""
         given = await request.body(bodies.ResetWish)
         await ask_for_a_reset(given.contact, client_prefix(request.origin), self._services)
         return Response(202, bodies.Received("received"))
 
     async def reset(self, request: Request) -> Response:
-        """POST /accounts/passwordResets/use."""
         given = await request.body(bodies.Reset)
         await reset_password(given.token, given.password, client_prefix(request.origin), self._services)
         return Response(200, bodies.Received("changed"))
 
     async def key_set(self, _ask: Request) -> Response:
-        """GET /.well-known/jwks.json."""
         keys = {"keys": [key.jwk for key in self._keys.published()]}
         return Response(200, keys, {"Cache-Control": f"public, max-age={KEYS_FRESH_S}"}, media="application/json")
 
 
 def _opened(access: Access) -> Response:
-    """What nobody may keep a copy of."""
     return Response(200, bodies.opened(access), {"Cache-Control": "no-store"})

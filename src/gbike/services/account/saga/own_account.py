@@ -2,6 +2,7 @@
 
 from gbike.kit.clock import is_ahead
 from gbike.kit.contacts import reachable
+from gbike.services.account import domain
 from gbike.services.account.clients.tokens import digits, recovery_code, secret
 from gbike.services.account.commands.accounts import (
     confirm_authenticator,
@@ -12,39 +13,25 @@ from gbike.services.account.commands.accounts import (
 from gbike.services.account.commands.contacts import prove_contact, renew_code, take_contact
 from gbike.services.account.commands.passwords import offer_reset, replace_password, use_reset
 from gbike.services.account.commands.sign_in_attempts import take
-from gbike.services.account.domain import (
-    CODE_DIGITS,
-    CODE_MS,
-    RECOVERY_CODES,
-    About,
-    Account,
-    CodeWish,
-    NotEnrolling,
-    ProofRefused,
-    ResetRefused,
-    SignInRefused,
-    must_be_strong,
-)
 from gbike.services.account.saga.services import AccountServices, attempt_of, drop, must_be_recent, must_know
 from gbike.services.account.storage import accounts, contacts, resets
 from gbike.services.account.storage.secrets import kept
 
 
-async def prove_own_contact(userid: int, code: str, services: AccountServices) -> Account:
+async def prove_own_contact(userid: int, code: str, services: AccountServices) -> domain.Account:
     """The code came: from now on the contact is theirs. Raises NoSuchAccount, NothingToProve, ProofRefused."""
     before = await services.store.read(accounts.load, userid)
     account = await services.store.write(prove_contact, userid, code, key=f"account:{userid}")
     if account is None:
-        raise ProofRefused
+        raise domain.ProofRefused
     if before.proved:
-        await services.notify(account, About.CONTACT)
+        await services.notify(account, domain.About.CONTACT)
     return account
 
 
 async def ask_for_a_code(userid: int, services: AccountServices) -> None:
-    """Somebody wants another code for the contact that they have yet to prove. Raises NoSuchAccount, NothingToProve,
-    TooManyAttempts."""
-    code = digits(CODE_DIGITS)
+    """Another code for the contact that is yet to be proved. Raises NoSuchAccount, NothingToProve, TooManyAttempts."""
+    code = digits(domain.CODE_DIGITS)
     await send_code(await services.store.write(renew_code, userid, code, key=f"account:{userid}"), code, services)
 
 
@@ -56,37 +43,38 @@ async def change_contact(
     wanted = reachable(contact, services.policy.phone_region)
     before = await services.store.read(accounts.load, userid)
     await must_be_recent(password, client, services)
-    code = digits(CODE_DIGITS)
+    code = digits(domain.CODE_DIGITS)
     wish = await services.store.write(take_contact, userid, wanted, code, key=f"account:{userid}")
-    await services.notify(before, About.CONTACT_ASKED)
+    await services.notify(before, domain.About.CONTACT_ASKED)
     await send_code(wish, code, services)
 
 
-async def send_code(wish: CodeWish, code: str, services: AccountServices) -> None:
+async def send_code(wish: domain.CodeWish, code: str, services: AccountServices) -> None:
     """The code to the contact, or word to the one who has proved it that somebody else gave it as theirs."""
     if wish.userid is not None:
-        await services.sender.send_code(wish.userid, code, services.clock.now_ms() + CODE_MS)
+        await services.sender.send_code(wish.userid, code, services.clock.now_ms() + domain.CODE_MS)
     elif wish.owner is not None:
-        await services.sender.send_notice(wish.owner, About.SIGN_UP)
+        await services.sender.send_notice(wish.owner, domain.About.SIGN_UP)
 
 
-async def change_password(userid: int, current: str, new: str, client: str, services: AccountServices) -> Account:
+async def change_password(
+    userid: int, current: str, new: str, client: str, services: AccountServices
+) -> domain.Account:
     """Somebody takes another password; everybody who was signed in as them is out. Raises NoSuchAccount, WeakPassword,
     SignInRefused, TooManyAttempts, HashingBusy."""
     known = await services.store.read(accounts.credentials, userid)
-    must_be_strong(new, beside=(known.account.name or "", known.account.contact or ""))
+    domain.must_be_strong(new, beside=(known.account.name or "", known.account.contact or ""))
     await must_know(known, current, client, services)
     hashed, key = await services.passwords.hash(new), f"account:{userid}"
     changed = await services.store.write(replace_password, userid, known.password_hash, hashed, key=key)
     if changed is None:
-        raise SignInRefused
-    await services.notify(changed, About.PASSWORD)
+        raise domain.SignInRefused
+    await services.notify(changed, domain.About.PASSWORD)
     return changed
 
 
 async def ask_for_a_reset(typed: str, client: str, services: AccountServices) -> None:
-    """Somebody forgot their password. A token is sent to the account of the contact, if there is one. Raises
-    TooManyResets."""
+    """Somebody forgot their password: the contact's account, if there is one, gets a token. Raises TooManyResets."""
     store, policy = services.store, services.policy
     contact = await store.read(contacts.as_kept, policy.contact(typed))
     await store.write(take, "reset", client, policy.resets, key="tries")
@@ -100,21 +88,21 @@ async def ask_for_a_reset(typed: str, client: str, services: AccountServices) ->
 async def reset_password(token: str, new: str, client: str, services: AccountServices) -> None:
     """Somebody comes back with the token they were sent; it is good once. A guess at 256 bits need not be counted, and
     costs no hash. Raises WeakPassword, ResetRefused, HashingBusy."""
-    must_be_strong(new, beside=())
+    domain.must_be_strong(new, beside=())
     lasts_ms = services.policy.reset_ms
     until_ms = await services.store.read(resets.good_until, kept(token))
     if until_ms is None or not is_ahead(until_ms, services.clock.now_ms(), lasts_ms):
-        raise ResetRefused
+        raise domain.ResetRefused
     hashed = await services.passwords.hash(new)
     account = await services.store.write(use_reset, kept(token), hashed, lasts_ms, client, key="resets")
     if account is None:
-        raise ResetRefused
-    await services.notify(account, About.PASSWORD)
+        raise domain.ResetRefused
+    await services.notify(account, domain.About.PASSWORD)
 
 
 async def begin_enrolment(
     userid: int, password: str | None, client: str, services: AccountServices
-) -> tuple[Account, str]:
+) -> tuple[domain.Account, str]:
     """Somebody takes an authenticator: its secret, which a first code must confirm. Raises NoSuchAccount,
     EnrolledAlready, ContactUnproved, and what must_be_recent does."""
     await services.store.read(accounts.load, userid)
@@ -126,37 +114,37 @@ async def begin_enrolment(
 
 async def confirm_enrolment(
     userid: int, code: str, password: str | None, client: str, services: AccountServices
-) -> tuple[Account, list[str]]:
+) -> tuple[domain.Account, list[str]]:
     """The first code is right: from now on nobody gets in without one, or one of the recovery codes that are answered
     this once. Raises NoSuchAccount, NotEnrolling, and what must_be_recent does."""
     known = await services.store.read(accounts.credentials, userid)
     await must_be_recent(password, client, services)
     if known.account.codes_wanted or known.sealed is None:
-        raise NotEnrolling
+        raise domain.NotEnrolling
     async with attempt_of(known.account, client, services) as attempt:
         step = services.authenticators.step(known.sealed, code, userid, known.last_step)
         if step is None:
-            raise SignInRefused
+            raise domain.SignInRefused
         drop(attempt, services)
     codes, key = _recovery_codes(), f"account:{userid}"
     account = await services.store.write(confirm_authenticator, userid, known.sealed, step, codes, key=key)
-    await services.notify(account, About.FACTOR)
+    await services.notify(account, domain.About.FACTOR)
     return account, codes
 
 
 async def renew_recovery_codes(
     userid: int, password: str | None, client: str, services: AccountServices
-) -> tuple[Account, list[str]]:
+) -> tuple[domain.Account, list[str]]:
     """Somebody takes other recovery codes. Raises NoSuchAccount, NotEnrolling, and what must_be_recent does."""
     await services.store.read(accounts.load, userid)
     await must_be_recent(password, client, services)
     codes = _recovery_codes()
     account = await services.store.write(replace_recovery_codes, userid, codes, key=f"account:{userid}")
-    await services.notify(account, About.RECOVERY)
+    await services.notify(account, domain.About.RECOVERY)
     return account, codes
 
 
-async def erase(userid: int, password: str | None, client: str, services: AccountServices) -> Account:
+async def erase(userid: int, password: str | None, client: str, services: AccountServices) -> domain.Account:
     """Somebody is forgotten, at their wish or an admin's. Raises NoSuchAccount, LastAdmin, AccountInUse, and what
     must_be_recent does."""
     await services.store.read(accounts.load, userid)
@@ -167,4 +155,4 @@ async def erase(userid: int, password: str | None, client: str, services: Accoun
 
 
 def _recovery_codes() -> list[str]:
-    return [recovery_code() for _ in range(RECOVERY_CODES)]
+    return [recovery_code() for _ in range(domain.RECOVERY_CODES)]

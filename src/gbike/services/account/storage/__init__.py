@@ -52,7 +52,6 @@ KEEPS = (
     ),
     # As long as the inbox, so that a ride's beginning that is heard late, or again, does not open it anew.
     RetentionRule(
-        30 * DAY_MS,
-        "DELETE FROM rides WHERE rentid IN (SELECT rentid FROM rides WHERE over = 1 AND at_ms < ? LIMIT ?)",
+        30 * DAY_MS, "DELETE FROM rides WHERE rentid IN (SELECT rentid FROM rides WHERE over = 1 AND at_ms < ? LIMIT ?)"
     ),
 )

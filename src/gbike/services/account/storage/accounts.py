@@ -10,8 +10,7 @@ from collections.abc import Sequence
 
 from gbike.kit.auth.principal import OwnerScope
 from gbike.kit.contacts import Contact
-from gbike.kit.http.hal import Page
-from gbike.kit.http.listing import Listing, list_page
+from gbike.kit.storage.listing import Listing, Page, list_page
 from gbike.kit.store import Reading, Row, Store, Tx
 from gbike.services.account.domain import Account, Credentials, NoSuchAccount, Role, Roles, in_order
 from gbike.services.account.storage.secrets import kept
@@ -35,7 +34,6 @@ _LISTED = Listing(
 
 
 async def page(store: Store, page: Page) -> tuple[list[Account], int]:
-    """One page of the accounts, and how many there are."""
     return await list_page(store, _LISTED, page, _account)
 
 
@@ -71,7 +69,6 @@ def hold(tx: Tx, userid: int) -> bool:
 
 
 def hold_if_password(tx: Tx, userid: int, password_hash: str) -> bool:
-    """The same, while this is the password."""
     sql = "UPDATE accounts SET password_hash = password_hash WHERE userid = ? AND password_hash = ?"
     return tx.execute(sql, (userid, password_hash)) == 1
 
@@ -143,7 +140,6 @@ def erase(tx: Tx, userid: int) -> bool:
 
 
 def set_contact(tx: Tx, userid: int, contact: Contact) -> None:
-    """The contact is the account's own."""
     sql = "UPDATE accounts SET contact = ?, normal = ?, shared = 0 WHERE userid = ?"
     tx.execute(sql, (contact.typed, contact.normal, userid))
 
@@ -155,7 +151,6 @@ def own_contacts(read: Reading, userid: int) -> list[str]:
 
 
 def forget_contact(tx: Tx, userid: int) -> None:
-    """The account has no contact of its own."""
     tx.execute("UPDATE accounts SET contact = NULL, normal = NULL, shared = 0 WHERE userid = ?", (userid,))
 
 
@@ -185,7 +180,6 @@ def want_codes(tx: Tx, userid: int, sealed: bytes, step: int) -> bool:
 
 
 def want_no_codes(tx: Tx, userid: int) -> None:
-    """There is no authenticator."""
     tx.execute("UPDATE accounts SET codes_wanted = 0, sealed = NULL WHERE userid = ?", (userid,))
 
 
@@ -220,7 +214,6 @@ def use_recovery_code(tx: Tx, userid: int, code: str) -> bool:
 
 
 def with_keys(row: Row) -> Credentials:
-    """What a sign-in is compared with, from KEYS."""
     return Credentials(_account(row[:-3]), *row[-3:])
 
 

@@ -50,7 +50,6 @@ def holder(read: Reading, contact: Contact, but: int = 0) -> int | None:
 
 
 def pending(read: Reading, userid: int) -> Contact | None:
-    """The contact that an account has yet to prove."""
     row = read.one("SELECT contact, normal FROM contact_proofs WHERE userid = ?", (userid,))
     return None if row is None else Contact(*row)
 
@@ -123,7 +122,6 @@ def codes_sent(read: Reading, owner: str) -> tuple[int, int] | None:
 
 
 def count_codes(tx: Tx, owner: str, sent: int, since_ms: int) -> None:
-    """Keep how many were sent."""
     tx.execute(
         "INSERT INTO contact_codes (whose, sent, since_ms) VALUES (?, ?, ?) ON CONFLICT (whose) DO UPDATE"
         " SET sent = excluded.sent, since_ms = excluded.since_ms",
@@ -147,5 +145,4 @@ def of_account(userid: int) -> str:
 
 
 def of_contact(normal: str) -> str:
-    """The same of a contact."""
     return kept(f"contact {normal}")

@@ -4,7 +4,6 @@ from gbike.kit.store import Reading, Tx
 
 
 def add(tx: Tx, token: str, userid: int, expires_ms: int) -> None:
-    """One more token, beside those that are good."""
     tx.execute("INSERT INTO resets (token, userid, expires_ms) VALUES (?, ?, ?)", (token, userid, expires_ms))
 
 
@@ -28,7 +27,6 @@ def hold_account_of_contact(tx: Tx, contact: str) -> int | None:
 
 
 def hold_account_of_token(tx: Tx, token: str) -> None:
-    """The same for the account that a token is of."""
     tx.execute("UPDATE accounts SET name = name WHERE userid = (SELECT userid FROM resets WHERE token = ?)", (token,))
 
 

@@ -8,7 +8,6 @@ MOST_SHOWN = 100
 
 
 def add(tx: Tx, userid: int, new: NewSession) -> None:
-    """A session with its first refresh token."""
     expires_ms = tx.now_ms + new.lasts_ms
     tx.execute(
         "INSERT INTO sessions (family, userid, expires_ms, since_ms, auth_ms, used_ms, client, agent)"
@@ -19,13 +18,11 @@ def add(tx: Tx, userid: int, new: NewSession) -> None:
 
 
 def add_token(tx: Tx, token: str, session: str, expires_ms: int) -> None:
-    """A refresh token, by its hash."""
     sql = "INSERT INTO refresh_tokens (token, family, expires_ms) VALUES (?, ?, ?)"
     tx.execute(sql, (token, session, expires_ms))
 
 
 def session_of(read: Reading, token: str) -> str | None:
-    """The session that a refresh token continues."""
     row = read.one("SELECT family FROM refresh_tokens WHERE token = ?", (token,))
     return None if row is None else row[0]
 
@@ -62,7 +59,6 @@ def salt_of(read: Reading, token: str) -> tuple[str, int] | None:
 
 
 def end(tx: Tx, session: str) -> None:
-    """The session has ended."""
     _end(tx, "family = ?", session)
 
 
@@ -72,7 +68,6 @@ def end_of(tx: Tx, userid: int, session: str) -> bool:
 
 
 def end_all(tx: Tx, userid: int) -> None:
-    """Every session of the account has ended."""
     _end(tx, "userid = ?", userid)
 
 

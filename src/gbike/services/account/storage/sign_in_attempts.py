@@ -16,7 +16,6 @@ UNDER_WAY_MS = 60_000
 
 
 def of_pair(contact: str, client: str) -> str:
-    """The name of what is counted of a contact and client."""
     return kept(f"contact {contact} client {client}")
 
 
@@ -43,7 +42,6 @@ def counted(read: Reading, name: str) -> tuple[int, int]:
 
 
 def count(tx: Tx, name: str, failures: int, until_ms: int) -> None:
-    """Keep what is counted now."""
     tx.execute(
         "INSERT INTO tries (whose, failures, since_ms, until_ms) VALUES (?, ?, ?, ?) ON CONFLICT (whose) DO UPDATE"
         " SET failures = excluded.failures, since_ms = excluded.since_ms, until_ms = excluded.until_ms",
@@ -52,7 +50,6 @@ def count(tx: Tx, name: str, failures: int, until_ms: int) -> None:
 
 
 def shorten(tx: Tx, name: str, by_ms: int) -> None:
-    """The wait is over earlier."""
     tx.execute("UPDATE tries SET until_ms = until_ms - ? WHERE whose = ?", (by_ms, name))
 
 
@@ -62,18 +59,15 @@ def forget(tx: Tx, name: str) -> None:
 
 
 def begin(tx: Tx, id: str, names: Iterable[str]) -> None:
-    """An attempt is under way."""
     for name in names:
         tx.execute("INSERT INTO attempts (id, whose, at_ms) VALUES (?, ?, ?)", (id, name, tx.now_ms))
 
 
 def end_attempt(tx: Tx, attempt: SignInAttempt) -> None:
-    """The attempt is over."""
     tx.execute("DELETE FROM attempts WHERE id = ?", (attempt.id,))
 
 
 def under_way(tx: Tx, name: str) -> int:
-    """How many attempts are under way."""
     sql = "SELECT count(*) FROM attempts WHERE whose = ? AND at_ms > ? AND at_ms <= ?"
     row = tx.one(sql, (name, tx.now_ms - UNDER_WAY_MS, tx.now_ms + UNDER_WAY_MS))
     return int(row[0]) if row is not None else 0
@@ -90,13 +84,11 @@ def accounts_of(read: Reading, contact: str) -> list[int]:
 
 
 def knows(read: Reading, userid: int, client: str) -> bool:
-    """Whether somebody got into this account from there."""
     sql = "SELECT 1 FROM households WHERE userid = ? AND client = ?"
     return read.one(sql, (userid, _client_of(userid, client))) is not None
 
 
 def know(tx: Tx, userid: int, client: str) -> None:
-    """Somebody got into this account from there."""
     tx.execute(
         "INSERT INTO households (userid, client, seen_ms) VALUES (?, ?, ?)"
         " ON CONFLICT (userid, client) DO UPDATE SET seen_ms = excluded.seen_ms",

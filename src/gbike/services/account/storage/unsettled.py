@@ -30,7 +30,6 @@ def end_ride(tx: Tx, rentid: int, userid: int) -> None:
 
 
 def set_balance(tx: Tx, userid: int, deposit: int, version: int) -> None:
-    """The newest balance counts."""
     lock_person(tx, userid)
     tx.execute(
         "INSERT INTO balances (userid, deposit, version) VALUES (?, ?, ?) ON CONFLICT (userid) DO UPDATE"
@@ -40,7 +39,6 @@ def set_balance(tx: Tx, userid: int, deposit: int, version: int) -> None:
 
 
 def unsettled(read: Reading, userid: int) -> Unsettled:
-    """What the person has unsettled."""
     rides = read.one("SELECT count(*) FROM rides WHERE userid = ? AND over = 0", (userid,))
     balance = read.one("SELECT deposit FROM balances WHERE userid = ?", (userid,))
     return Unsettled(rides[0] if rides else 0, balance[0] if balance else 0)

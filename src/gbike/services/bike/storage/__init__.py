@@ -6,8 +6,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from gbike.kit.http.listing import Listing
 from gbike.kit.privacy.personal_data import PersonalData
+from gbike.kit.storage.listing import Listing
 from gbike.kit.storage.retention import DAY_MS, RetentionRule
 from gbike.kit.store import Reading, Row, Tx
 from gbike.services.bike.domain import Bike, Location, NoSuchBike, Status
@@ -80,8 +80,7 @@ def release(tx: Tx, bikeid: int, rentid: int, userid: int | None, place: Locatio
 
 
 def take_report(tx: Tx, bikeid: int, reportid: int) -> tuple[int, Bike | None]:
-    """Note the report; answers which one changed the bike last, and the bike. None: a newer one was noted, or there is
-    no such bike."""
+    """Note the report; answers which one changed the bike last, and the bike. None: a newer one, or no bike."""
     row = tx.one(
         "UPDATE bikes SET reportid = ?, seen_ms = ? WHERE bikeid = ? AND reportid < ?"
         f" RETURNING changed_reportid, {_COLUMNS}",
@@ -91,7 +90,6 @@ def take_report(tx: Tx, bikeid: int, reportid: int) -> tuple[int, Bike | None]:
 
 
 def set_changed_by(tx: Tx, bikeid: int, reportid: int) -> None:
-    """The report changed the bike."""
     tx.execute("UPDATE bikes SET changed_reportid = ? WHERE bikeid = ?", (reportid, bikeid))
 
 
@@ -112,12 +110,10 @@ def forget_places(tx: Tx, userid: int) -> None:
 
 
 def rents_over_of(read: Reading, userid: int) -> list[int]:
-    """The rents of a rider that have a tombstone."""
     return [row[0] for row in read.all("SELECT rentid FROM tombstones WHERE userid = ?", (userid,))]
 
 
 def tombstone(read: Reading, rentid: int) -> tuple[bool, str | None]:
-    """Whether the rent has one, and the refusal on it."""
     row = read.one("SELECT refusal FROM tombstones WHERE rentid = ?", (rentid,))
     return (True, row[0]) if row else (False, None)
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from gbike.kit.clock import latest
-from gbike.kit.http.listing import Listing
 from gbike.kit.privacy.personal_data import PersonalData
+from gbike.kit.storage.listing import Listing
 from gbike.kit.store import Reading, Row, Tx
 from gbike.services.bike_manage_app.domain import PER_BIKE_MS, PER_DAY_MS, NoSuchReport, PaidBefore, Report, State
 
@@ -36,7 +36,6 @@ def sent_before(read: Reading, managerid: int, sent_reportid: int) -> tuple[Repo
 
 
 def add(tx: Tx, state: State, sent_reportid: int | None, *, deadline_ms: int) -> Report:
-    """A PENDING report, with the key of its request."""
     row = tx.one(
         "INSERT INTO reports (managerid, bikeid, batterylevel, usableyn, status, sent_reportid, deadline_ms, once_key)"
         " VALUES (?, ?, ?, ?, 'pending', ?, ?, ?) RETURNING reportid",
@@ -81,7 +80,6 @@ def is_unpaid(read: Reading, state: State, changedby: int) -> bool:
 
 
 def paid(tx: Tx, state: State) -> PaidBefore:
-    """What the manager was paid lately."""
     row = tx.one(
         "SELECT count(*) FILTER (WHERE bikeid = ? AND applied_ms > ?), coalesce(sum(points), 0) FROM reports"
         f" WHERE managerid = ? AND {_PAID} AND applied_ms > ?",
@@ -123,7 +121,6 @@ def _report(row: Row) -> Report:
 
 
 def applied(bikeid: int | None) -> Listing:
-    """The applied reports, of one bike or of all."""
     where = "WHERE status = 'applied'"
     return Listing(
         select=_SELECT,

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from gbike.kit.http.listing import Listing
 from gbike.kit.privacy.personal_data import PersonalData
+from gbike.kit.storage.listing import Listing
 from gbike.kit.store import Reading, Row, Tx
 from gbike.services.bike_manager.domain import Manager, NoSuchManager
 
@@ -62,7 +62,6 @@ def add_next(tx: Tx, userid: int) -> int:
 
 
 def sum_up(tx: Tx, managerid: int) -> None:
-    """The points are the sum of the entries."""
     tx.execute(
         "UPDATE managers SET points = (SELECT coalesce(sum(amount), 0) FROM point_entries WHERE managerid = ?)"
         " WHERE managerid = ?",
@@ -78,7 +77,6 @@ def earn(tx: Tx, managerid: int, points: int) -> Manager | None:
 
 
 def take(tx: Tx, managerid: int, points: int) -> None:
-    """Take from the points what is converted."""
     tx.execute(
         "UPDATE managers SET points = points - ?, adjustpoint = ? WHERE managerid = ? AND points >= ?",
         (points, points, managerid, points),
@@ -86,7 +84,6 @@ def take(tx: Tx, managerid: int, points: int) -> None:
 
 
 def set_rider(tx: Tx, managerid: int, userid: int) -> None:
-    """The rider account of a manager."""
     tx.execute("UPDATE managers SET userid = ? WHERE managerid = ?", (userid, managerid))
 
 
@@ -96,7 +93,6 @@ def reserve_number(tx: Tx, userid: int) -> None:
 
 
 def is_an_accounts(read: Reading, number: int) -> bool:
-    """Whether it is the number of an account."""
     return read.one("SELECT 1 FROM account_numbers WHERE userid = ?", (number,)) is not None
 
 

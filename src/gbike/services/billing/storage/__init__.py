@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from gbike.kit.http.listing import Listing, counted
 from gbike.kit.money import Won
 from gbike.kit.privacy.personal_data import PersonalData
+from gbike.kit.storage.listing import Listing, counted
 from gbike.kit.store import Reading, Row, Tx
 from gbike.services.billing.domain import Bill, BillStatus, NoSuchBill, Rounding, Tariff, TariffVersion
 
@@ -48,7 +48,6 @@ def newest_start_ms(read: Reading) -> int:
 
 
 def add_tariff(tx: Tx, adopted: TariffVersion) -> None:
-    """A new version."""
     tariff = adopted.tariff
     tx.execute(
         "INSERT INTO tariffs (version, effective_ms, krw, per_s, rounding) VALUES (?, ?, ?, ?, ?)",
@@ -57,7 +56,6 @@ def add_tariff(tx: Tx, adopted: TariffVersion) -> None:
 
 
 def valid_tariff(read: Reading, moment_ms: int) -> TariffVersion | None:
-    """The newest version that is valid at a moment."""
     return _version(read.one(f"{_TARIFFS} WHERE effective_ms <= ? ORDER BY version DESC LIMIT 1", (moment_ms,)))
 
 
@@ -92,7 +90,6 @@ def close(tx: Tx, billid: int, userid: int, fee: int) -> tuple[int, int] | None:
 
 
 def find_by_rent(read: Reading, rentid: int) -> Bill | None:
-    """The bill of a rent, if it has one yet."""
     row = read.one(f"{_SELECT} WHERE rentid = ?", (rentid,))
     return _bill(row) if row else None
 

@@ -4,20 +4,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from gbike.kit.clock import latest
-from gbike.kit.http.listing import Listing
 from gbike.kit.privacy.personal_data import PersonalData
+from gbike.kit.storage.listing import Listing
 from gbike.kit.storage.retention import DAY_MS, RetentionRule
 from gbike.kit.store import Reading, Row, Tx
-from gbike.services.rent.domain import (
-    CancelledRent,
-    KnownRent,
-    Location,
-    NoSuchRent,
-    OpenRent,
-    PendingRent,
-    ReturnedRent,
-    Standing,
-)
+from gbike.services.rent import domain
 
 VERSIONS = Path(__file__).parent / "versions"
 PERSONAL_DATA = (
@@ -50,7 +41,6 @@ _SORTABLE = {
     "endlocation": "endlocation",
 }
 
-
 _OVERDUE = "status = 'pending' AND (deadline_ms < ? OR deadline_ms > ?)"
 """Past its deadline, or further from it than any may be: then the clock was set back since."""
 _OF_SOMEBODY = "NOT EXISTS (SELECT 1 FROM erased WHERE erased.userid = rents.userid)"
@@ -62,18 +52,17 @@ _PLACED = (
 """Erased riders: never store the return location."""
 
 
-def add(tx: Tx, userid: int, bikeid: int, *, deadline_ms: int) -> PendingRent:
-    """A PENDING rent, which remembers its key."""
+def add(tx: Tx, userid: int, bikeid: int, *, deadline_ms: int) -> domain.PendingRent:
     row = tx.one(
         "INSERT INTO rents (userid, bikeid, status, deadline_ms, once_key) VALUES (?, ?, 'pending', ?, ?)"
         " RETURNING rentid",
         (userid, bikeid, deadline_ms, tx.key.key if tx.key else None),
     )
     assert row is not None
-    return PendingRent(row[0], userid, bikeid)
+    return domain.PendingRent(row[0], userid, bikeid)
 
 
-def open_pending(tx: Tx, rent: OpenRent) -> bool:
+def open_pending(tx: Tx, rent: domain.OpenRent) -> bool:
     """PENDING → OPEN; False: it is not pending."""
     opened = tx.execute(
         "UPDATE rents SET status = 'rented', started_ms = ?, start_bootid = ?, start_boot_ms = ?"
@@ -93,7 +82,7 @@ def cancel_pending(tx: Tx, rentid: int, reason: str) -> tuple[int, int, str | No
     return (row[0], row[1], row[2]) if row else None
 
 
-def end_open(tx: Tx, rent: ReturnedRent) -> Location | None:
+def end_open(tx: Tx, rent: domain.ReturnedRent) -> domain.Location | None:
     """OPEN → RETURNED; answers the place that was kept. None: it is not open."""
     location = rent.place
     row = tx.one(
@@ -104,11 +93,10 @@ def end_open(tx: Tx, rent: ReturnedRent) -> Location | None:
             *(location.endlocation, location.lat, location.lon, rent.rentid),
         ),
     )
-    return Location(*row) if row else None
+    return domain.Location(*row) if row else None
 
 
 def forget_places(tx: Tx, userid: int) -> None:
-    """Where a rider's rides ended."""
     tx.execute(
         "UPDATE rents SET endlocation = NULL, lat = NULL, lon = NULL WHERE userid = ?"
         " AND (endlocation IS NOT NULL OR lat IS NOT NULL OR lon IS NOT NULL)",
@@ -136,12 +124,12 @@ def places_kept(days: int) -> RetentionRule:
     )
 
 
-def load(read: Reading, rentid: int) -> KnownRent:
+def load(read: Reading, rentid: int) -> domain.KnownRent:
     """The rent. Raises NoSuchRent, also for another's and while it is pending."""
     theirs, number = read.owner.sql("userid")
     row = read.one(f"{_SELECT} WHERE rentid = ? AND status <> 'pending'{theirs}", (rentid, *number))
     if row is None:
-        raise NoSuchRent(rentid)
+        raise domain.NoSuchRent(rentid)
     return _rent(row)
 
 
@@ -175,7 +163,7 @@ def how_many_overdue(read: Reading, now_ms: int, stale_after_ms: int) -> int:
     return int(row[0]) if row else 0
 
 
-def standing(tx: Tx, userid: int) -> Standing | None:
+def standing(tx: Tx, userid: int) -> domain.Standing | None:
     """What userDeposit said last of a rider, or that they were erased; None: nothing was heard."""
     row = tx.one(
         "SELECT 1, 0, '', 0 FROM erased WHERE userid = ?"
@@ -185,7 +173,7 @@ def standing(tx: Tx, userid: int) -> Standing | None:
     if row is None:
         return None
     erased, mayrent, reasons, missing_krw = row
-    return Standing(bool(mayrent), tuple(reasons.split(",")) if reasons else (), missing_krw, bool(erased))
+    return domain.Standing(bool(mayrent), tuple(reasons.split(",")) if reasons else (), missing_krw, bool(erased))
 
 
 def keep_standing(tx: Tx, userid: int, mayrent: bool, reasons: Sequence[str], of: tuple[int, int]) -> None:
@@ -214,15 +202,15 @@ def newest(read: Reading) -> int:
     return max((moment for moment in row if moment is not None), default=0) if row else 0
 
 
-def _rent(row: Row) -> KnownRent:
+def _rent(row: Row) -> domain.KnownRent:
     rentid, userid, bikeid, status, started_ms, ended_ms, endlocation, lat, lon, reason, *later = row
     bootid, boot_ms, endedby, suspect = later
     if status == "rented":
-        return OpenRent(rentid, userid, bikeid, started_ms, bootid=bootid or "", boot_ms=boot_ms or 0)
+        return domain.OpenRent(rentid, userid, bikeid, started_ms, bootid=bootid or "", boot_ms=boot_ms or 0)
     if status == "cancelled":
-        return CancelledRent(rentid, userid, bikeid, reason)
-    location = Location(endlocation, lat, lon)
-    return ReturnedRent(
+        return domain.CancelledRent(rentid, userid, bikeid, reason)
+    location = domain.Location(endlocation, lat, lon)
+    return domain.ReturnedRent(
         rentid, userid, bikeid, started_ms, ended_ms, place=location, endedby=endedby, clocksuspect=bool(suspect)
     )
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from gbike.kit.http.listing import Listing
 from gbike.kit.privacy.personal_data import PersonalData
+from gbike.kit.storage.listing import Listing
 from gbike.kit.store import Reading, Row, Tx
 from gbike.services.rent_and_billing_view.domain import Bill, Line, NoSuchLine, Ride
 
@@ -106,12 +106,7 @@ def fold_ride(tx: Tx, ride: Ride) -> bool:
 
 def fold_bill(tx: Tx, bill: Bill) -> bool:
     """A billing event: a bill never goes back to an earlier state. True: the view has one ride more."""
-    return _update(
-        tx,
-        bill,
-        _FOLD_BILL,
-        (bill.billid, bill.fee, bill.status, bill.status, bill.rentid),
-    )
+    return _update(tx, bill, _FOLD_BILL, (bill.billid, bill.fee, bill.status, bill.status, bill.rentid))
 
 
 def fold_deposit(tx: Tx, userid: int, deposit: int, version: int) -> None:
@@ -141,7 +136,6 @@ def _update(tx: Tx, of: Ride | Bill, sql: str, params: Sequence[Any]) -> bool:
 
 
 def rides_of(read: Reading, userid: int) -> int:
-    """How many rides a rider has."""
     row = read.one("SELECT rides FROM riders WHERE userid = ?", (userid,))
     return int(row[0]) if row else 0
 
@@ -151,7 +145,6 @@ LISTED = Listing(_SELECT, _SORTABLE, "r.rentid DESC", counters=("rides",), make=
 
 
 def of_bike(bikeid: int) -> Listing:
-    """Those on one bike."""
     return replace(LISTED, where="WHERE r.bikeid = ?", params=(bikeid,), counters=None, owner="r.userid")
 
 

@@ -48,7 +48,6 @@ def known(read: Reading, kind: type[Fact], after: int, most: int) -> list[Fact]:
 
 
 def about(fact: Fact) -> int:
-    """The number of the ride, or of the rider."""
     return fact.userid if isinstance(fact, Deposit) else fact.rentid
 
 

@@ -16,7 +16,6 @@ BATCH = 500
 
 
 def add(tx: Tx, messages: Sequence[Message]) -> None:
-    """More events, which are in the facts."""
     tx.execute_many(
         "INSERT INTO kept (message_id, type, key, headers, value) VALUES (?, ?, ?, ?, ?)",
         [(m.id, m.type, m.key, b"", m.value) for m in messages],

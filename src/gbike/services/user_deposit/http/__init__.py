@@ -7,16 +7,14 @@ import msgspec
 from msgspec import Meta
 
 from gbike.contracts import PROBLEM_TEXTS
-from gbike.kit.auth.acting import acting
+from gbike.kit.auth.principal import acting
 from gbike.kit.auth.rules import ADMINS, PEOPLE
-from gbike.kit.clock import rfc3339
+from gbike.kit.clock import Ids, rfc3339
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.fields import Amount, Difference, Id, Reason, invalid
-from gbike.kit.http.hal import ResourceKind
 from gbike.kit.http.lists import listed, searching
 from gbike.kit.http.problems import catalogue
-from gbike.kit.http.request import Request, Response, showing
-from gbike.kit.ids import Ids
+from gbike.kit.http.request import Request, ResourceKind, Response, showing
 from gbike.kit.money import MAX_WON
 from gbike.kit.store import Row, Store
 from gbike.services.user_deposit import domain, storage
@@ -111,7 +109,6 @@ class DepositHttp:
         return await self._store.read(storage.load, request.id("userid"))
 
     async def set(self, request: Request) -> Deposit:
-        """PATCH or PUT /userDeposits/{userid}."""
         userid, change = request.id("userid"), await request.body(self._change)
         if change.deposit is None:
             return await self._store.read(storage.load, userid)
@@ -146,7 +143,6 @@ def _entry(row: Row) -> EntryResource:
 
 
 def to_resource(deposit: Deposit) -> DepositResource:
-    """The deposit as clients see it."""
     return DepositResource(deposit.userid, deposit.balance, deposit.billid, deposit.registered)
 
 

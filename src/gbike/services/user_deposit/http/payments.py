@@ -10,12 +10,10 @@ from msgspec import Meta
 from gbike.kit.auth.limits import FREE
 from gbike.kit.auth.principal import OwnerScope
 from gbike.kit.auth.rules import PEOPLE, PUBLIC
-from gbike.kit.clock import Clock
+from gbike.kit.clock import Clock, Ids
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.fields import read_body
-from gbike.kit.http.hal import ResourceKind, item
-from gbike.kit.http.request import Request, Response
-from gbike.kit.ids import Ids
+from gbike.kit.http.request import Request, ResourceKind, Response, item
 from gbike.kit.store import Store
 from gbike.services.user_deposit import domain, storage
 from gbike.services.user_deposit.commands import begin_a_payment, confirm_a_payment
@@ -83,8 +81,7 @@ class PaymentHttp:
         return Response(200, self._item(request, await self._theirs(request)))
 
     async def pay(self, sign: Sign, request: Request) -> Response:
-        """POST /userDeposits/{userid}/payments/{paymentid}/testPayment: the test provider's button. It confirms as any
-        provider does."""
+        """The test provider's button: it confirms as any provider does."""
         payment = await self._theirs(request)
         if await self._store.read(storage.is_erased, payment.userid):
             raise domain.RiderErased(payment.userid)
@@ -125,8 +122,7 @@ class PaymentHttp:
 
 
 def test_payment(http: PaymentHttp, sign: Sign) -> Operation:
-    """The operation that there is with the test provider alone: with any other a rider would confirm what they say that
-    they paid."""
+    """With the test provider alone: with any other, a rider would confirm what they say that they paid."""
     return Operation(
         "POST",
         "/userDeposits/{userid}/payments/{paymentid:str}/testPayment",
@@ -139,7 +135,6 @@ def test_payment(http: PaymentHttp, sign: Sign) -> Operation:
 
 
 def operations(http: PaymentHttp) -> list[Operation]:
-    """The operations of payments, whoever takes them."""
     base = "/userDeposits/{userid}/payments"
     one = base + "/{paymentid:str}"
     shown, tenner = {200: PaymentResource}, {"amount": 10000}

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from gbike.kit.auth.principal import OwnerScope
-from gbike.kit.http.listing import Listing
 from gbike.kit.money import Won
 from gbike.kit.privacy.personal_data import PersonalData
+from gbike.kit.storage.listing import Listing
 from gbike.kit.store import Reading, Row, Tx
 from gbike.services.user_deposit.domain import Deposit, NoSuchDeposit, Posting
 from gbike.services.user_deposit.storage.standings import MINIMUM, untold
@@ -63,7 +63,6 @@ def enter(tx: Tx, posting: Posting) -> bool:
 
 
 def is_entered(read: Reading, posting: Posting) -> bool:
-    """Whether the entries of its cause are just these."""
     sql = "SELECT amount FROM entries WHERE cause = ? AND account = ?"
     return all(read.one(sql, (posting.cause, account)) == (amount,) for account, amount in posting.sides())
 

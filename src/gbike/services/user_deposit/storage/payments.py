@@ -17,7 +17,6 @@ _COLUMNS = "paymentid, userid, amount, paid_ms"
 
 
 def add(tx: Tx, wanted: Payment) -> None:
-    """Write down what is to be paid."""
     sql = "INSERT INTO payments (paymentid, userid, amount, at_ms) VALUES (?, ?, ?, ?)"
     tx.execute(sql, (wanted.paymentid, wanted.userid, wanted.amount, tx.now_ms))
 

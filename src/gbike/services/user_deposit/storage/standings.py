@@ -24,7 +24,6 @@ def newest_minimum(read: Reading) -> tuple[int, int] | None:
 
 
 def add_minimum(tx: Tx, version: int, krw: int) -> None:
-    """From here on it is this balance."""
     tx.execute("INSERT INTO rent_minimums (version, minimum_krw, at_ms) VALUES (?, ?, ?)", (version, krw, tx.now_ms))
 
 
@@ -52,7 +51,6 @@ def next_version(tx: Tx, userid: int) -> int:
 
 
 def keep(tx: Tx, userid: int, minimum: int, missing: int) -> None:
-    """What was told."""
     tx.execute("UPDATE standings SET minimum_krw = ?, missing_krw = ? WHERE userid = ?", (minimum, missing, userid))
 
 
@@ -63,5 +61,4 @@ def add(tx: Tx, userid: int, minimum: int) -> None:
 
 
 def is_known(read: Reading, userid: int) -> bool:
-    """Whether the rider was told of, or noted."""
     return read.one("SELECT 1 FROM standings WHERE userid = ?", (userid,)) is not None

@@ -6,8 +6,7 @@ from gbike.services.lost_property.storage import hand_in
 from gbike.kit.auth.rules import PEOPLE
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.fields import Id
-from gbike.kit.http.hal import ResourceKind, item
-from gbike.kit.http.request import Request, Response
+from gbike.kit.http.request import Request, ResourceKind, Response, item
 from gbike.kit.store import Store
 
 FOUND = ResourceKind("lostProperties", "lostProperty", "foundid")

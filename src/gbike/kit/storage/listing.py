@@ -57,14 +57,12 @@ def owned(listing: Listing, owner: OwnerScope, column: str) -> Listing:
 
 
 async def list_page(store: Store, listing: Listing, page: Page, make: Callable[[Row], R]) -> tuple[list[R], int]:
-    """One page, and how many items there are in all."""
     look = store.scan if page.sort or listing.whole or page.offset > SHORT_OFFSET else store.read
     rows, total = await look(_page, listing, page)
     return [make(row) for row in rows], total
 
 
 def counted(read: Reading, names: Sequence[str]) -> int:
-    """The sum of some counters."""
     if not names:
         return 0
     marks = ", ".join("?" * len(names))
