@@ -4,12 +4,12 @@ import asyncio
 
 import msgspec
 import pytest
-from gbike.kit.calls.breaker import CircuitOpen
 
 from gbike.kit.auth.limits import Pace
 from gbike.kit.auth.principal import ANONYMOUS, DEMO, NOBODY_ASKED, Acting, IdempotencyKey, OwnerScope, acting
 from gbike.kit.auth.rules import PUBLIC, Rule
 from gbike.kit.calls.in_process import call_asgi
+from gbike.kit.calls.peers import CircuitOpen
 from gbike.kit.http.app import HttpApp, NoAuth, Operation
 from gbike.kit.http.request import Request, Response
 from gbike.kit.service import Worker

@@ -7,9 +7,12 @@ import pytest
 
 from gbike.kit.messaging.local.log import SqliteLog
 from gbike.kit.messaging.outbox import BATCH, Relay
+from gbike.kit.storage import batching
 from gbike.kit.store import StoreUnavailable
 from gbike.kit.telemetry import Metrics
 from tests.kit.floor import Rang, SetClock, a_log_store, a_store
+
+COUNTED = "gbike_events_published_total"
 
 
 async def test_what_is_marked_while_the_relay_reads_is_not_sent_again() -> None:
@@ -41,6 +44,27 @@ async def test_nothing_is_sent_again_and_again_while_its_mark_finds_no_room() ->
     assert await bus.end() == 0
     store.failing = False
     assert await relay.step() == 1
+
+
+async def test_what_can_not_be_marked_as_too_many_writes_wait_is_not_counted_and_comes_after_a_pause(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    metrics, store = Metrics(), a_store()
+    relay = Relay(store, SqliteLog(a_log_store()), SetClock(), metrics, "bell")
+    await store.write(lambda tx: tx.publish(Rang(number=1)))
+    mark = store.write_later
+
+    def too_late(*args: Any) -> Any:
+        monkeypatch.setattr(batching, "QUEUE", 0)
+        return mark(*args)
+
+    monkeypatch.setattr(store, "write_later", too_late)
+    with pytest.raises(StoreUnavailable):
+        await relay.step()
+    assert metrics.registry.get_sample_value(COUNTED, {"service": "bell", "type": "Rang"}) is None
+    monkeypatch.undo()
+    assert await relay.step() == 1
+    assert metrics.registry.get_sample_value(COUNTED, {"service": "bell", "type": "Rang"}) == 1
 
 
 @pytest.mark.parametrize("published", [1, 2, 3, BATCH - 1, BATCH])

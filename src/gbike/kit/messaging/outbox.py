@@ -45,6 +45,8 @@ class Relay:
             numbers = [number for number, _ in waiting]
             end = await self._bus.end() if isinstance(self._bus, Identified) else 0
             marked = self._store.write_later(_mark_published, numbers, self._clock.now_ms(), self._log, end)
+            if marked.done():
+                marked.result()  # too many writes wait: the rows come again, after a worker's pause
             self._unmarked.update(numbers)
             marked.add_done_callback(lambda done: self._forget(done, numbers))
             for kind, how_many in Counter(message.type for _, message in waiting).items():
