@@ -227,6 +227,6 @@ async def test_whatever_goes_wrong_while_it_hears_whose_tokens_are_refused_it_se
         async def catch_up(self) -> None:
             raise ValueError("Server sent wrong signature!")
 
-    alone: Any = SimpleNamespace(_card=SimpleNamespace(name="bike"))
+    alone: Any = SimpleNamespace(_spec=SimpleNamespace(name="bike"))
     hearing: Any = Broken()
     await ServiceProcess._have_heard(alone, hearing)

@@ -57,7 +57,7 @@ class Workbench:
         """Hang up."""
         self._two.close()
         self._plain.close()
-        self._reading._session.connection.close()
+        self._reading._connection.connection.close()
 
     def judge(
         self,

@@ -13,7 +13,7 @@ from gbike.run.embedded import Embedded
 from tests.concurrency.house import qualified
 
 SRC = Path(gbike.__file__).parent
-_ENGINES = ("kit/storage/sqlite", "kit/storage/postgres")
+_ENGINES = ("kit/storage/sqlite", "kit/storage/postgres", "kit/messaging/local")
 """Behind the port: what they write is not a service's."""
 
 
@@ -44,7 +44,7 @@ def heard() -> dict[str, str]:
 def kept_for_a_while() -> dict[str, tuple[RetentionRule, ...]]:
     """What each service's housekeeper removes."""
     return {
-        name: worker.step.__self__._keeps  # type: ignore[attr-defined]
+        name: worker.step.__self__._retention  # type: ignore[attr-defined]
         for name, part in _services().parts.items()
         for worker in part.running.workers
         if worker.name == "housekeeper"

@@ -16,7 +16,7 @@ HOUSES: dict[str, House] = {
     for file in sorted((Path(__file__).parent / "houses").glob("[a-z]*.py"))
 }
 NOT_HERE = {
-    "gbike.kit.messaging.inbox: self._subscription.settle": "on Kafka it is nothing; the log's place is SQLite's",
+    "gbike.kit.messaging.inbox: self._subscription.save_position": "nothing on Kafka; the log's place is SQLite's",
     "gbike.kit.messaging.republish._forget_places": "a restore, before anybody runs on the databases",
     "gbike.kit.messaging.republish._heard_now": "the same",
     "gbike.kit.storage.batching.probe": "adds to a total that nobody reads, and changes nothing else",

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -229,9 +229,9 @@ async def killed_at_each(data: Path, kills: Path, monkeypatch: pytest.MonkeyPatc
     done = 0
     left = list[Path]()
 
-    async def counted(self: SqliteStore) -> None:
+    async def counted(self: SqliteStore, *of: Any) -> None:
         nonlocal done
-        await commit(self)
+        await commit(self, *of)
         if done < FIRST_COMMITS or done % 10 == 0:
             shutil.copytree(data, kills / f"{done}")
             left.append(kills / f"{done}")

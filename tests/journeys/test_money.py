@@ -90,7 +90,7 @@ async def test_a_version_waits_for_the_bills_that_are_being_opened_and_bills_do_
             "INSERT INTO bills (rentid, userid, started_ms, status) VALUES (1, 1, %s, 'OPENBILL')", (NOON + 5,)
         )
         assert (await both[1].write(tariff_of_a_start, NOON, DEAR)).tariff == CHEAP
-        adopting = asyncio.create_task(both[0].write(adopt_tariff, DEAR))
+        adopting = asyncio.ensure_future(both[0].write(adopt_tariff, DEAR))
         await until_they_wait(url, adopting)
     assert (await adopting).effective_ms == NOON + 6
     for store in both:
@@ -116,7 +116,7 @@ async def test_a_standing_waits_for_money_that_is_being_moved_and_tells_what_cam
     both = await with_five_hundred(ledger)
     with psycopg.connect(ledger) as moving:
         moving.execute(PAY_IN)
-        telling = asyncio.create_task(both[1].write(tell_standing, 3))
+        telling = asyncio.ensure_future(both[1].write(tell_standing, 3))
         await until_they_wait(ledger, telling)
     await telling
     assert await both[0].read(lambda read: list(own_violations(read))) == []
@@ -131,7 +131,7 @@ async def test_a_new_account_whose_first_money_is_coming_in_is_told_of_once_more
     with psycopg.connect(ledger) as moving:
         moving.execute("INSERT INTO deposits VALUES (3, 5000, NULL, 1, 1)")
         moving.execute("INSERT INTO standings VALUES (3, 1000, 0, 1)")
-        telling = asyncio.create_task(both[1].write(know_rider, 3))
+        telling = asyncio.ensure_future(both[1].write(know_rider, 3))
         await until_they_wait(ledger, telling)
     await telling
     assert await both[0].read(lambda read: read.one("SELECT missing_krw, version FROM standings")) == (0, 2)
@@ -143,7 +143,7 @@ async def test_a_balance_that_a_top_up_changes_meanwhile_is_not_set(ledger: str)
     both = await with_five_hundred(ledger)
     with psycopg.connect(ledger) as moving:
         moving.execute(PAY_IN)
-        setting = asyncio.create_task(both[1].write(set_a_balance, 3, 0, 500, "x"))
+        setting = asyncio.ensure_future(both[1].write(set_a_balance, 3, 0, 500, "x"))
         await until_they_wait(ledger, setting)
     with pytest.raises(BalanceChanged):
         await setting

@@ -251,7 +251,7 @@ def test_what_will_not_be_heard_is_named(folder: DataFolder, databases: Database
 
     refused = move(folder, databases.url)
 
-    assert refused.exit_code == 1
+    assert refused.exit_code == 1, refused.output
     assert f"Rented {message} did not reach billing" in refused.output
 
 
@@ -260,7 +260,7 @@ def test_a_folder_whose_books_do_not_fit_is_refused(folder: DataFolder, database
 
     refused = move(folder, databases.url)
 
-    assert refused.exit_code == 1
+    assert refused.exit_code == 1, refused.output
     assert "the folder has" in refused.output
     assert "I12" in refused.output
 

@@ -32,7 +32,8 @@ from gbike.run.open_stores import StoreLocation
 from gbike.run.registry import spec as find_spec
 from gbike.run.single import given, open_store
 from gbike.services.account import domain
-from gbike.services.account.commands import accounts as commands
+from gbike.services.account.commands.accounts import add_account, set_roles
+from gbike.services.account.commands.accounts import remove_authenticator as take_authenticator_away
 from gbike.services.account.wiring import AccountSettings
 
 ACCOUNT = "account"
@@ -118,7 +119,7 @@ async def appoint(store: Store, env: Mapping[str, str], admin: Admin) -> int:
     name = clean(admin.name)
     domain.must_be_strong(admin.password, beside=(name, contact.typed))
     hashed = await passwords.hash(admin.password)
-    made = await store.write(commands.add_account, name, contact, hashed, (domain.Role.ADMIN,), key="accounts")
+    made = await store.write(add_account, name, contact, hashed, (domain.Role.ADMIN,), key="accounts")
     if made is None:
         raise NotDone(f"there is an account {admin.name!r} already; `gbike account roles` grants it more")
     return made.userid
@@ -188,11 +189,11 @@ def verbs(store: Store, env: Mapping[str, str]) -> dict[str, Verb]:
         except ValueError:
             raise NotDone(f"{wanted!r}: roles are {', '.join(domain.Role)}, with commas between") from None
         number = int(userid)
-        await _told(store.write(commands.set_roles, number, chosen, None, key=f"account:{number}"))
+        await _told(store.write(set_roles, number, chosen, None, key=f"account:{number}"))
         return f"account {number} is {', '.join(chosen)} now · 권한을 바꾸었습니다"
 
     async def remove(userid: str) -> str:
-        await _told(store.write(commands.remove_authenticator, int(userid), key=f"account:{int(userid)}"))
+        await _told(store.write(take_authenticator_away, int(userid), key=f"account:{int(userid)}"))
         return f"account {userid} needs no authenticator now · 인증 앱을 해제했습니다"
 
     return {"create-admin": create, "roles": roles, "remove-authenticator": remove}

@@ -46,7 +46,7 @@ def move_verb(
 
 def move(folder: DataFolder, to: str, env: Mapping[str, str], screen: Screen) -> None:
     """Move a stopped folder into a cluster's folder or server; the folder stays as it is. Raises CannotMove, CannotRun,
-    FolderInUse, NoData or NotQuiet."""
+    FolderInUse, NoData or NotTheSame."""
     must_be_whole(folder)
     with locked(folder, "gbike move"):
         target = _target(folder, to, env)

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import apsw
 
-from gbike.cli.move import CannotMove
+from gbike.cli.move import CannotMove, NotTheSame
 from gbike.kit.storage.migrations.migrate import migrate
 from gbike.kit.storage.sqlite.store import open_file
 from gbike.run.cluster.plan import read_plan
-from gbike.run.cluster.wait_idle import NotQuiet, Tell, unfinished
+from gbike.run.cluster.wait_idle import Tell, unfinished
 from gbike.run.embedded import Embedded
 from gbike.run.folder.backup import NoData, copy_store
 from gbike.run.folder.data_folder import MANIFEST, DataFolder
@@ -50,7 +50,7 @@ def must_be_whole(folder: DataFolder) -> None:
 
 @contextmanager
 def at_rest(folder: DataFolder, env: Mapping[str, str], tell: Tell) -> Iterator[DataFolder]:
-    """A copy of the folder, whose lock we hold, in which everything said was heard. Raises CannotMove, NotQuiet."""
+    """A copy of the folder, whose lock we hold, in which everything said was heard. Raises CannotMove, NotTheSame."""
     scratch = scratch_of(folder)
     shutil.rmtree(scratch, ignore_errors=True)  # of a move that was killed: nobody else moves what we have locked
     try:
@@ -105,7 +105,7 @@ def _bring_to_rest(copied: DataFolder, env: Mapping[str, str], tell: Tell) -> No
         asyncio.run(_settle(copied, env))
         before, left = left, _left(copied)
         if left == before and (PENDING_WORD not in left or time.monotonic() - began > REST_S):
-            raise NotQuiet(f"nothing was moved, for this does not come to rest · 옮기지 않았습니다: {left}")
+            raise NotTheSame(f"nothing was moved, for this does not come to rest · 옮기지 않았습니다: {left}")
         if left:
             time.sleep(POLL_S)
 
