@@ -4,7 +4,6 @@ It reads `WHERE published_ms IS NULL` and never "ids greater than the last": on 
 with a smaller id may commit later, and would be skipped for ever. A row is marked only after the bus has it.
 """
 
-from asyncio import Future
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
@@ -48,7 +47,8 @@ class Relay:
             if marked.done():
                 marked.result()  # too many writes wait: the rows come again, after a worker's pause
             self._unmarked.update(numbers)
-            marked.add_done_callback(lambda done: self._forget(done, numbers))
+            # kept, or not: then the rows are sent again, and every inbox knows them
+            marked.add_done_callback(lambda _: self._unmarked.difference_update(numbers))
             for kind, how_many in Counter(message.type for _, message in waiting).items():
                 self._published(kind).inc(how_many)
         return len(waiting)
@@ -68,12 +68,6 @@ class Relay:
                 log=identity,
             )
         self._log = identity
-
-    def _forget(self, marked: Future[None], numbers: Sequence[int]) -> None:
-        """The marks are kept, or could not be: then the rows are sent again, and every inbox knows them."""
-        self._unmarked.difference_update(numbers)
-        if not marked.cancelled():
-            marked.exception()
 
 
 def how_many_wait(read: Reading) -> int:

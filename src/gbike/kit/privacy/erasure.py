@@ -5,6 +5,7 @@ Messages are kept for days and found by their bytes: to look at a week of them o
 """
 
 from collections.abc import Mapping, Sequence, Set
+from contextlib import suppress
 from functools import cache
 from typing import Annotated, Any
 
@@ -121,6 +122,9 @@ def scrubbed(read: Reading, messages: list[Message], known: Kinds) -> list[Messa
 def impersonal(content: bytes, kind: type | None) -> bytes:
     """An event's JSON without what is personal: fields that its kind marks, or does not know, are null. Of an unknown
     kind only name and time stay."""
+    with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        _only_impersonal(kind).decode(content)  # most events, of which every one that the view keeps is looked at
+        return content
     fields = readable(content)
     if fields is None:
         return UNREADABLE
@@ -164,6 +168,15 @@ def personal_fields(kind: type) -> Mapping[str, bool]:
     fields = found.fields if isinstance(found, inspect.StructType) else ()
     extras = {one.encode_name: one.type.extra if isinstance(one.type, inspect.Metadata) else None for one in fields}
     return {name: bool(extra and extra.get("personal")) for name, extra in extras.items()}
+
+
+@cache
+def _only_impersonal(kind: type | None) -> msgspec.json.Decoder[Any]:
+    """Decodes what has only fields that `impersonal` leaves as they are."""
+    marks = personal_fields(kind) if kind is not None else {}
+    names = dict.fromkeys([*_ENVELOPE, *(name for name, is_so in marks.items() if not is_so)])
+    fields = [(name, Any, None) for name in names if not marks.get(name)]
+    return msgspec.json.Decoder(msgspec.defstruct("OnlyImpersonal", fields, forbid_unknown_fields=True))
 
 
 def _lock_of(userid: int) -> str:

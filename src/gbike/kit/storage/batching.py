@@ -138,6 +138,8 @@ class BatchWriter(ABC, Generic[X]):
         """See Store.write. `later`: see Store.write_later."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
+        if later:
+            future.add_done_callback(_look_at)
         if self._closed or len(self._queue) >= QUEUE:
             why = "closed" if self._closed else "too many writes are waiting"
             future.set_exception(StoreUnavailable(f"{self.source}: {why}"))
@@ -222,7 +224,7 @@ class BatchWriter(ABC, Generic[X]):
             return
         asyncio.get_running_loop().call_later(PROBE_S, self._try_again)
         if not self._queue:  # else what waits is a try
-            self.write(probe).add_done_callback(lambda done: done.cancelled() or done.exception())
+            self.write(probe).add_done_callback(_look_at)
 
     @abstractmethod
     async def _transact(self, batch: list[Write]) -> bool | None:
@@ -285,6 +287,12 @@ class BatchWriter(ABC, Generic[X]):
 
 def _nothing(_tx: Tx) -> None:
     pass
+
+
+def _look_at(done: asyncio.Future[Any]) -> None:
+    """Nobody waits for this write: or asyncio would log that nobody looked at its exception."""
+    if not done.cancelled():
+        done.exception()
 
 
 def probe(tx: Tx) -> None:

@@ -1,7 +1,7 @@
 """What account's sagas need, how somebody shows that it is they, and how they are told what was done."""
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 from gbike.kit.auth.issuing import Issuer
@@ -9,7 +9,7 @@ from gbike.kit.auth.passwords import Passwords
 from gbike.kit.auth.principal import DEMO, acting
 from gbike.kit.clock import Clock, Ids, is_ahead
 from gbike.kit.contacts import REGION, Contact, known_as
-from gbike.kit.store import Store, StoreUnavailable
+from gbike.kit.store import Store
 from gbike.services.account import domain
 from gbike.services.account.clients.authenticator import Authenticators
 from gbike.services.account.commands.sign_in_attempts import begin_attempt, fail_attempt, succeed
@@ -105,9 +105,7 @@ def attempt_of(
 
 def drop(attempt: domain.SignInAttempt, services: AccountServices) -> None:
     """The attempt was not judged, or tells nothing. Nobody waits for that; not kept, it stops counting by itself."""
-    with suppress(StoreUnavailable):
-        done = services.store.write_later(end_attempt, attempt)
-        done.add_done_callback(lambda done: done.cancelled() or done.exception())
+    services.store.write_later(end_attempt, attempt)
 
 
 def _is_recent(auth_time_s: int | None, now_ms: int) -> bool:

@@ -4,7 +4,6 @@ from contextlib import suppress
 
 from gbike.kit.auth.passwords import HashingBusy
 from gbike.kit.contacts import reachable
-from gbike.kit.store import StoreUnavailable
 from gbike.services.account import domain
 from gbike.services.account.clients.authenticator import Authenticators
 from gbike.services.account.clients.tokens import digits, secret, successor
@@ -30,9 +29,8 @@ async def sign_up(name: str, contact: str, password: str, client: str, services:
         hashed = await services.passwords.hash(password)
         wish = await services.store.write(register, name, wanted, hashed, code, key="accounts")
     except BaseException:
-        with suppress(StoreUnavailable):  # if it can't be kept, it is given back later with everything else
-            done = services.store.write_later(give_back, "sign-up", client, pace)
-            done.add_done_callback(lambda done: done.cancelled() or done.exception())
+        # if it can't be kept, it is given back later with everything else
+        services.store.write_later(give_back, "sign-up", client, pace)
         raise
     await send_code(wish, code, services)
 
