@@ -16,6 +16,7 @@ from pathlib import Path
 from dev.bench.past import RIDES, SOURCE
 from gbike.kit.storage.migrations.migrate import LOG_VERSIONS, migrate
 from gbike.run.folder.data_folder import DataFolder
+from gbike.run.folder.data_mode import Mode, claim
 from gbike.run.registry import specs
 
 DAY_MS = 24 * 3_600_000
@@ -81,6 +82,7 @@ def fill(folder: Path, bikes: int, rides: int) -> float:
     migrate(data.bus_path, LOG_VERSIONS)
     for spec in specs():
         migrate(data.store_path(spec.name), spec.versions)
+    claim(data, Mode.DEMO)  # before it has rides: a folder that has some and does not say whose it is, is secure
     source = folder / "past.sqlite"
     begin = time.time_ns() // 1_000_000 - 60 * DAY_MS
     _remember(source, bikes, rides, begin)

@@ -6,6 +6,7 @@ import pytest
 
 from dev.bench.fill import fill
 from dev.bench.http import Connection, Reply
+from dev.bench.process import product
 from dev.bench.rides import Ride, WrongEffect, check
 from gbike.cli import verify
 from gbike.run.folder.data_folder import DataFolder
@@ -18,6 +19,8 @@ async def test_a_past_made_in_bulk_has_no_violation_and_its_view_is_what_its_eve
 
     assert await verify.verify(DataFolder(folder), {}, told.append) == 0, told
     assert await verify.verify_view(DataFolder(folder), told.append) == 0, told
+    async with product(folder) as server:
+        assert server.ready_s > 0  # `gbike demo` takes the folder for its own
 
 
 class Answers(Connection):
