@@ -1,6 +1,6 @@
 # Every task of the project is a verb here; `make help` lists them.
 PY := .venv/bin/python
-# Which Python .venv is made with. A newer one takes less time: docs/performance.md.
+# Which Python .venv is made with. A newer one takes less time: docs/operate/performance.md.
 PYTHON ?= python3
 .DEFAULT_GOAL := help
 # kubectl of the small cluster, where there is no other.
@@ -143,7 +143,7 @@ chaos: .venv/.dev ## kill a real process 50 times at random under load
 bench: .venv/.dev ## rides per second, latencies, memory and start, beside their floors
 	$(PY) -m gbike bench
 
-# The pipeline: .github/workflows calls these and nothing else (docs/operating/pipeline.md). PREFIX=registry.example/gbike/,
+# The pipeline: .github/workflows calls these and nothing else (docs/operate/pipeline.md). PREFIX=registry.example/gbike/,
 # IMAGES=some of them. AUDIT=required: what can't be looked up here is a failure, not a named skip.
 IMAGES ?= $(shell $(PY) -m deploy.pipeline.images --plain)
 OVERLAY ?= deploy/kubernetes/production

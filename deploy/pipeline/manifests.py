@@ -206,7 +206,7 @@ def files(root: Path) -> Iterator[tuple[str, str]]:
         text = (root / path).read_text("utf-8") if (root / path).exists() else f"{MADE}\n{END}\n"
         yield path, filled(text, [_service(one)])
         if not (root / own).exists():
-            yield own, _for("# What may be set of NAME: docs/settings.md\n", one.spec.name)
+            yield own, _for("# What may be set of NAME: docs/reference/settings.md\n", one.spec.name)
 
 
 def filled(text: str, blocks: Sequence[str]) -> str:

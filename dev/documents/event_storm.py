@@ -1,6 +1,6 @@
 """The event storm, watched while it happens: each command is sent to the running services, and who says what is noted.
 
-So `docs/events.md` can't tell a story that the code doesn't: what stands there was said by the services themselves.
+So `docs/reference/events.md` can't tell a story that the code doesn't: what stands there was said by the services.
 """
 
 from collections.abc import Sequence

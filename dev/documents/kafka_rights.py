@@ -1,4 +1,4 @@
-"""docs/operating/kafka-rights.md: what a Kafka of one's own is told, as Kafka's own tools take it."""
+"""docs/reference/kafka-rights.md: what a Kafka of one's own is told, as Kafka's own tools take it."""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -11,7 +11,7 @@ from gbike.run.event_map import Built
 
 
 def page(built: Sequence[Built]) -> str:
-    """docs/operating/kafka-rights.md."""
+    """docs/reference/kafka-rights.md."""
     way = "--bootstrap-server $BROKER --command-config admin.properties"
     topic = f"kafka-topics.sh {way} --create --if-not-exists --partitions {PARTITIONS} --config retention.ms={KEEP_MS}"
     user = f"kafka-configs.sh {way} --alter --entity-type users"

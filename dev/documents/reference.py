@@ -72,17 +72,17 @@ def with_picture(page: str) -> str:
 
 
 def events_page(built: Sequence[Built], scenes: Iterable[Scene]) -> str:
-    """docs/events.md."""
+    """docs/reference/events.md."""
     found = events(built)
     parts = [
         "# Events: who publishes what, and who acts on it",
         GENERATED,
         "To make this page, the commands below were sent to the running services and what they published was written"
-        " down. On Kafka each service publishes on [a topic of its own](decisions/0033-a-topic-per-speaker.md)"
+        " down. On Kafka each service publishes on [a topic of its own](../decisions/0033-a-topic-per-speaker.md)"
         " (`gbike.rent`), under the key of the aggregate; the embedded form has one log for all."
-        " Fields: [JSON Schemas](../schemas/events/), [AsyncAPI](../schemas/asyncapi.yaml),"
-        " [examples](../schemas/examples/). [The picture](../README.md#the-services-and-their-events) shows who hears"
-        " whom. *R* and *flaw* numbers: [the original](original.md).\n",
+        " Fields: [JSON Schemas](../../schemas/events/), [AsyncAPI](../../schemas/asyncapi.yaml),"
+        " [examples](../../schemas/examples/). [The picture](../../README.md#the-services-and-their-events) shows who"
+        " hears whom. *R* and *flaw* numbers: [the original](../guide/original.md).\n",
         "## What a request sets off\n",
         "The command, its status, what it publishes, and after the arrow what follows from that.\n",
         "\n".join(_scene(scene) for scene in scenes if scene.command.wish),
@@ -96,7 +96,7 @@ def events_page(built: Sequence[Built], scenes: Iterable[Scene]) -> str:
 
 
 def status_codes_page(built: Sequence[Built]) -> str:
-    """docs/status-codes.md."""
+    """docs/reference/status-codes.md."""
     parts = [
         "# Status codes: every refusal, and what to do then",
         GENERATED,
@@ -117,7 +117,7 @@ def status_codes_page(built: Sequence[Built]) -> str:
 
 
 def settings_page(built: Sequence[Built]) -> str:
-    """docs/settings.md."""
+    """docs/reference/settings.md."""
     parts = [
         "# Settings",
         GENERATED,

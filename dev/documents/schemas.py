@@ -75,10 +75,10 @@ def files() -> Iterator[tuple[str, str]]:
     for event in found:
         yield f"schemas/events/{stem(event.kind)}.json", _json(event_schema(event))
     yield "schemas/asyncapi.yaml", yaml.safe_dump(asyncapi(built), sort_keys=False, allow_unicode=True, width=120)
-    yield "docs/events.md", events_page(built, asyncio.run(watch()))
-    yield "docs/status-codes.md", status_codes_page(built)
-    yield "docs/settings.md", settings_page(built)
-    yield "docs/operating/kafka-rights.md", kafka_rights.page(built)
+    yield "docs/reference/events.md", events_page(built, asyncio.run(watch()))
+    yield "docs/reference/status-codes.md", status_codes_page(built)
+    yield "docs/reference/settings.md", settings_page(built)
+    yield "docs/reference/kafka-rights.md", kafka_rights.page(built)
     yield "README.md", with_picture((ROOT / "README.md").read_text("utf-8"))
     yield SECURITY, with_table((ROOT / SECURITY).read_text("utf-8"), built)
 

@@ -1,7 +1,7 @@
 """The invariants, checked over the nodes' databases. Those marked † hold at every instant and are checked on the way.
 
 What must hold of a single change (who may follow whom) is watched by triggers in the databases themselves: they see
-every change, write down what must not be, and alter nothing. The numbers are those of docs/reliability.md.
+every change, write down what must not be, and alter nothing. The numbers are those of docs/guide/reliability.md.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Which way imports may go: the rules of docs/architecture, kept by import-linter, each broken once on purpose."""
+"""Which way imports may go: the rules of docs/guide/architecture.md, kept by import-linter, each broken once."""
 
 import os
 import shutil

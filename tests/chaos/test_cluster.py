@@ -1,6 +1,6 @@
 """The distributed form under faults: services killed for some seconds; with GBIKE_FULL everything fails in turn.
 
-These are short stories that CI can afford; `gbike chaos cluster` tells the long ones (figures: docs/reliability.md).
+These are short stories that CI can afford; `gbike chaos cluster` tells the long ones (docs/guide/reliability.md).
 """
 
 import os

@@ -309,7 +309,7 @@ def test_who_is_busy_for_long_keeps_nobody_else_from_writing(
 
 
 def test_copies_go_back_into_their_place_by_hand(cluster: DataFolder, home: Path) -> None:
-    """As docs/operating/data.md says, where the databases are elsewhere and the log is the one it was."""
+    """As docs/operate/data.md says, where the databases are elsewhere and the log is the one it was."""
 
     async def day(first: bool) -> None:
         town = await ridden(stores_of(cluster)) if first else Town(stores_of(cluster))

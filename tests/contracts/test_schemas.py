@@ -219,7 +219,7 @@ def test_every_refusal_is_on_its_page_once_and_no_text_is_left_over() -> None:
     slugs |= {problem.slug for one in built for problem in one.service.refusals.values()}
     slugs |= {problem.slug for one in built for o in one.service.operations for problem in o.refusals}
     assert slugs == {problem.slug for problem in [*FLOOR.values(), *catalogue(PROBLEM_TEXTS).values()]}
-    page = (ROOT / "docs/status-codes.md").read_text("utf-8")
+    page = (ROOT / "docs/reference/status-codes.md").read_text("utf-8")
     assert {
         slug: found for slug in slugs if (found := len(re.findall(rf"^- \d+ `{slug}`[ :]", page, re.MULTILINE))) != 1
     } == {}

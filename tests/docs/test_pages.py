@@ -29,10 +29,10 @@ def _names(file: Path) -> set[str]:
 
 
 def test_the_tour_has_ten_links_and_each_name_is_in_one_of_their_files() -> None:
-    page = (ROOT / "docs/tour.md").read_text("utf-8")
+    page = (ROOT / "docs/guide/tour.md").read_text("utf-8")
     links = re.findall(r"\]\(([^)]+)\)", page)
     assert 8 <= len(links) <= 10
-    known = [_names((ROOT / "docs" / link).resolve()) for link in links]
+    known = [_names((ROOT / "docs/guide" / link).resolve()) for link in links]
     told = set(re.findall(r"`([A-Za-z]+(?:_[a-z_]+|\.[a-z_]+)|[A-Z]\w+)`", page))
     events = {"Rented", "RentCancelled"}
     assert len(told) > 15
@@ -59,7 +59,7 @@ def test_a_link_to_a_heading_finds_it() -> None:
 
 def test_operating_lists_every_metric_and_no_other() -> None:
     real = {metric.describe()[0].name + ("_total" if isinstance(metric, Counter) else "") for metric in declared()}
-    page = (ROOT / "docs/operating/watching.md").read_text("utf-8")
+    page = (ROOT / "docs/operate/watching.md").read_text("utf-8")
     assert set(re.findall(r"^- `(gbike_\w+)`", page, re.MULTILINE)) == real
 
 
@@ -93,7 +93,7 @@ def test_both_readmes_link_to_the_same_pages_and_to_each_other() -> None:
 
 
 def test_reliability_names_every_invariant_that_is_checked() -> None:
-    page = (ROOT / "docs/reliability.md").read_text("utf-8")
+    page = (ROOT / "docs/guide/reliability.md").read_text("utf-8")
     told = set(re.findall(r"^- (I\d+)\b", page, re.MULTILINE))
     checked = {
         number
@@ -106,7 +106,7 @@ def test_reliability_names_every_invariant_that_is_checked() -> None:
 
 
 def test_every_number_of_the_original_that_is_cited_is_on_its_page() -> None:
-    page = (ROOT / "docs/original.md").read_text("utf-8")
+    page = (ROOT / "docs/guide/original.md").read_text("utf-8")
     known = set(re.findall(r"^- (flaw \d+|ruling \d+|R\d+|L\d): ", page, re.MULTILINE))
     cited = set()
     for folder in ("src", "tests", "dev", "deploy", "docs"):
@@ -131,7 +131,7 @@ def test_a_file_that_a_page_or_a_docstring_names_is_there() -> None:
     """Moved files are searched for by what the prose says. `NNNN_model.py`, `SERVICE.py`: names to be chosen."""
     sources = [file for top in ("src", "dev", "deploy", "tests") for file in (ROOT / top).rglob("*.py")]
     known = "".join(f"/{file.relative_to(ROOT)}\n" for file in sources)
-    history = (ROOT / "CHANGELOG.md", ROOT / "docs/original.md")
+    history = (ROOT / "CHANGELOG.md", ROOT / "docs/guide/original.md")
     lost = [
         f"{file.relative_to(ROOT)}: {name}"
         for file in (*PAGES, *sources)

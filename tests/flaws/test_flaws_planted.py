@@ -10,7 +10,7 @@ What has no check here, and why:
 | 45 | who runs, from which image: tests/kubernetes/test_manifests.py, test_images.py; what is logged: tests/privacy |
 | 46 | secrets in files: tests/pipeline/test_security.py; that there are tests needs no test |
 
-What each flaw is: docs/original.md. Of flaws 12 and 34 who may ask is tests/security/test_matrix.py's; that a GET
+What each flaw is: docs/guide/original.md. Of flaws 12 and 34 who may ask is tests/security/test_matrix.py's; that a GET
 changes nothing and that a deposit is never overwritten is checked here.
 """
 

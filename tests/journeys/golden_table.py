@@ -1,7 +1,7 @@
 """How the recorded exchanges are replayed, and where our answers differ on purpose.
 
 A group is a stretch of the recording that starts from a state of its own; `before` are requests that bring about what
-the recording had at that moment and that are not in it. A deviation names its row of docs/compatibility.md.
+the recording had at that moment and that are not in it. A deviation names its row of docs/guide/compatibility.md.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Rules of docs/compatibility.md that the recording alone does not show: what the better answers look like."""
+"""Rules of docs/guide/compatibility.md that the recording alone does not show: what the better answers look like."""
 
 import pytest
 

@@ -32,7 +32,7 @@ SERVICE_AT = {
     8087: "bike_manager",
 }
 RECORDED = {exchange.number: exchange for exchange in exchanges()}
-PAGE = Path(__file__).parents[2] / "docs" / "compatibility.md"
+PAGE = Path(__file__).parents[2] / "docs" / "guide" / "compatibility.md"
 
 
 class RecordedTime:
@@ -132,7 +132,7 @@ def test_no_recorded_exchange_is_left_out() -> None:
 
 
 def documented() -> set[str]:
-    """The names of the rules of docs/compatibility.md."""
+    """The names of the rules of docs/guide/compatibility.md."""
     return set(re.findall(r"^- `([a-z0-9-]+)`: ", PAGE.read_text("utf-8"), re.MULTILINE))
 
 

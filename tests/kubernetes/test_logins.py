@@ -10,7 +10,7 @@ from tests.architecture.source import ROOT
 from tests.kubernetes.test_manifests import MANIFESTS, named, of_kind, rendered, settings_of
 
 Object = dict[str, Any]
-PAGE = ROOT / "docs" / "operating" / "kubernetes.md"
+PAGE = ROOT / "docs" / "operate" / "kubernetes.md"
 
 
 def resource_name(service: str) -> str:

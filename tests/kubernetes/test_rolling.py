@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.quiet, pytest.mark.timeout(900)]
 RIDES_PER_S = 10
 GOAL, PER_CORE = 50, 25
 """Rides a second while everything is rolled, 3 requests each; and what a core carries of it when control plane,
-engines, load and the pods that start have the same cores. Very slow ones carry less (docs/operating/healing.md)."""
+engines, load and the pods that start have the same cores. Very slow ones carry less (docs/operate/healing.md)."""
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 
 

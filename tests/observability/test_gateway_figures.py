@@ -1,4 +1,4 @@
-"""What the dashboards and docs/slo.md ask of Envoy is what Envoy tells, its own answers for a service included."""
+"""What the dashboards and docs/operate/slo.md ask of Envoy is what Envoy tells, its own answers included."""
 
 from pathlib import Path
 

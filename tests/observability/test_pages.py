@@ -1,4 +1,4 @@
-"""The figures of docs/slo.md and docs/scale.md follow from each other, and the rules have the goals of the page."""
+"""The figures of docs/operate/slo.md and scale.md follow from each other, and the rules have the goals of the page."""
 
 import re
 
@@ -12,8 +12,8 @@ from gbike.services.user_deposit.storage.drift import DRIFT_BATCH
 from tests.observability.test_rules import ALERTS, ROOT
 
 DOCS = ROOT / "docs"
-SLO, SCALE = (DOCS / "slo.md").read_text("utf-8"), (DOCS / "scale.md").read_text("utf-8")
-SCALING = (DOCS / "operating/scaling.md").read_text("utf-8")
+SLO, SCALE = (DOCS / "operate/slo.md").read_text("utf-8"), (DOCS / "operate/scale.md").read_text("utf-8")
+SCALING = (DOCS / "operate/scaling.md").read_text("utf-8")
 YEAR_S, MONTH_S = 365.25 * 86_400, 30 * 86_400
 RIDES_A_DAY = 10_000_000 * 5
 RIDES_S = RIDES_A_DAY * 0.12 / 3_600 * 1.5
@@ -89,7 +89,7 @@ def test_connections_and_the_round_of_the_ledger() -> None:
 
 
 def test_every_page_of_operating_is_in_its_index() -> None:
-    home = ROOT / "docs/operating"
+    home = ROOT / "docs/operate"
     index = (home / "README.md").read_text("utf-8")
     ours = {"cluster.md", "data.md", "scaling.md", "upgrading.md", "watching.md"}
     assert ours <= {page.name for page in home.glob("*.md")}

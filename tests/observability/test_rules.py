@@ -19,7 +19,7 @@ from tests.observability.pages import declared, metrics_of
 
 ROOT = Path(__file__).parents[2]
 HERE = ROOT / "deploy/observability"
-PAGES = ROOT / "docs/operating/alerts"
+PAGES = ROOT / "docs/operate/alerts"
 RULES = yaml.safe_load((HERE / "rules.yml").read_text("utf-8"))
 TESTS = ("rules.test.yml", "rules.days.test.yml")
 DASHBOARDS = sorted((HERE / "dashboards").glob("*.json"))

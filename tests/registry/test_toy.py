@@ -91,13 +91,13 @@ def test_it_has_a_topic_a_login_and_rights_of_its_own(seen: Any) -> None:
     [
         ("README.md", "lost_property[lostProperty]"),
         ("README.md", "lost_property -->|asks| bike"),
-        ("docs/events.md", "FoundProperty"),
+        ("docs/reference/events.md", "FoundProperty"),
         (
-            "docs/settings.md",
+            "docs/reference/settings.md",
             f"bike_manager,account,{NAME}",
         ),
-        ("docs/operating/kafka-rights.md", f"gbike.{NAME}"),
-        ("docs/security.md", "/lostProperties"),
+        ("docs/reference/kafka-rights.md", f"gbike.{NAME}"),
+        ("docs/guide/security.md", "/lostProperties"),
         ("schemas/asyncapi.yaml", f"gbike.{NAME}"),
         ("schemas/openapi/gbike.json", "/lostProperties"),
         ("schemas/events/FoundProperty.v1.json", "bikeid"),

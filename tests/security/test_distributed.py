@@ -176,7 +176,7 @@ async def test_services_ask_each_other_over_mutual_tls_only(stage: OnCluster) ->
 
 
 async def test_who_is_erased_leaves_no_trace_in_stores_logs_and_later_backups(stage: OnCluster, tmp_path: Path) -> None:
-    """All but Kafka, which can't be edited and keeps messages for a week (docs/privacy.md)."""
+    """All but Kafka, which can't be edited and keeps messages for a week (docs/guide/privacy.md)."""
     person, rides = Person("zubenelgenubi", 0, 100), 2
     signed_up = {"name": person.name, "contact": person.contact, "password": PASSWORD}
     assert (await stage.gateway(None).post("/accounts", signed_up)).status == 202

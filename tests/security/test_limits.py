@@ -324,8 +324,9 @@ class _Ids:
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """A server that reads a body, and waits half a second for each request."""
-    monkeypatch.setattr(request_timeout, "REQUEST_S", 0.5)
+    """A server that reads a body, and waits half a second for a first byte, a head and a request."""
+    for limit in ("SILENT_S", "HEAD_S", "REQUEST_S"):
+        monkeypatch.setattr(request_timeout, limit, 0.5)
     told: list[int] = []
 
     async def read(request: Request) -> Response:

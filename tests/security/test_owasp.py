@@ -1,4 +1,4 @@
-"""A named test for each risk of the OWASP API Security Top 10 (2023). What each risk is here: docs/security.md."""
+"""A named test for each risk of the OWASP API Security Top 10 (2023). What they are here: docs/guide/security.md."""
 
 import re
 from collections.abc import AsyncIterator

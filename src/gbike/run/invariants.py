@@ -1,7 +1,7 @@
 """Does every invariant hold? Cross-checks over all stores, as streams of facts that each service's storage gives.
 
-The numbers (I1 …) are those of docs/reliability.md. The stores must be quiet: outboxes empty, consumers caught up; or
-they are looked at twice (run/cluster/wait_idle.py).
+The numbers (I1 …) are those of docs/guide/reliability.md. The stores must be quiet: outboxes empty, consumers caught
+up; or they are looked at twice (run/cluster/wait_idle.py).
 A violation that `gbike repair` can mend with certainty says how (run/mends.py).
 """
 

@@ -104,7 +104,7 @@ class TakeNote(msgspec.Struct, frozen=True, tag_field="mend", tag="take-note"):
     def __str__(self) -> str:
         return (
             f"lost with a store of {self.speaker} or of who heard it, and in no outbox: book by hand what is missing,"
-            " then take note of the loss by this number (docs/operating/data.md)"
+            " then take note of the loss by this number (docs/operate/data.md)"
             f" · {self.speaker} 기록이 사라졌어요. 직접 다시 기록한 뒤 이 번호로 확인했다고 남겨 주세요"
         )
 

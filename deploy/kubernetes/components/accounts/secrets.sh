@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes the keys of a secure platform, once, and keeps them nowhere but in the cluster: Secrets NAME-keys of the namespace.
 #   deploy/kubernetes/components/accounts/secrets.sh [NAMESPACE [KEYS]]
-# KEYS: a folder with the keys of accounts that were moved here (docs/operating/growing.md): tokens and authenticators go on.
+# KEYS: a folder with the keys of accounts that were moved here (docs/operate/growing.md): tokens and authenticators go on.
 set -euo pipefail
 namespace=${1:-gbike}
 moved=${2:-}

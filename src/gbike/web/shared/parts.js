@@ -1,4 +1,4 @@
-// The components of docs/design.md. Pages are made of these and nothing else.
+// The components of docs/guide/design.md. Pages are made of these and nothing else.
 import { html, useEffect, useRef, useState } from './lib.js';
 import { set } from './state.js';
 import { t } from './text.js';

@@ -15,7 +15,7 @@ from gbike.kit.store import Args, Reading, StoreUnavailable, Tx
 WRITERS = 3
 """Connections that write. The first is for whoever names no key (consumer, relay, sweeper, housekeeper): their long
 transactions share a commit and hold up no command. The others divide the keys among them: one alone leaves a core
-idle while it waits for its answers, and more make the batches smaller (docs/performance.md)."""
+idle while it waits for its answers, and more make the batches smaller (docs/operate/performance.md)."""
 READERS = 4
 """Connections that read."""
 READ_MS = 5_000
@@ -87,7 +87,7 @@ class PostgresStore:
         self._published.clear()
 
     async def wipe(self) -> bool:
-        """See Store.wipe: old row versions and the log are PostgreSQL's to remove (docs/privacy.md)."""
+        """See Store.wipe: old row versions and the log are PostgreSQL's to remove (docs/guide/privacy.md)."""
         return True
 
     async def close(self) -> None:
