@@ -36,6 +36,7 @@ def test_imports_go_only_the_ways_the_house_allows() -> None:
 PLANTS = [
     ("rule 1: the floor does not know the services", "kit/money.py", "import gbike.services.rent.domain"),
     ("rule 1: services do not know the app", "services/rent/wiring.py", "import gbike.run.single"),
+    ("rule 1: what runs does not know its command line", "run/cluster/plan.py", "import gbike.cli.gateway"),
     ("rule 1: the floor rooms do not know each other", "contracts/rent.py", "import gbike.kit.money"),
     ("rule 1: the floor rooms do not know each other", "kit/money.py", "import gbike.contracts.rent"),
     ("rule 1: the gateway and the services", "services/bike/wiring.py", "import gbike.gateway.http"),

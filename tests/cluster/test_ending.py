@@ -13,10 +13,10 @@ import aiohttp
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from gbike.cli import gateway
 from gbike.gateway.envoy import upstreams
 from gbike.kit.calls import remote
 from gbike.kit.http import server
+from gbike.run import gateway
 from gbike.run.cluster.tcp_ports import free_ports
 from gbike.run.engines import CannotRun, envoy
 from tests.cluster.running import Served, until

@@ -19,7 +19,6 @@ from dev.documents.event_storm import SCRIPT, Command, NotAsWritten, watch
 from dev.documents.golden import EXAMPLES
 from dev.documents.schemas import examples, files, stem, write
 from gbike.cli import app
-from gbike.cli.gateway import pages
 from gbike.contracts import PROBLEM_TEXTS
 from gbike.gateway.envoy import PROBLEMS
 from gbike.kit.envelope import Message, unpack
@@ -28,6 +27,7 @@ from gbike.kit.http.problems import EVERYWHERE, FLOOR, catalogue
 from gbike.kit.store import Reading
 from gbike.run.embedded import Embedded
 from gbike.run.event_map import build_all, events
+from gbike.run.gateway import pages
 from tests.support import Client
 
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gbike.cli import gateway
+from gbike.run import gateway
 from gbike.run.embedded import Embedded
 from gbike.run.engines import CannotRun
 from gbike.run.engines.envoy import binary

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from gbike.cli import gateway
 from gbike.gateway.envoy import ListenAddress
 from gbike.kit.settings import BadSetting
+from gbike.run import gateway
 from gbike.run.engines import envoy as engine
 from tests.gateway.conftest import Stubs
 from tests.gateway.servers import Envoy, Loop

@@ -253,6 +253,17 @@ async def test_headers_that_make_no_sense_are_refused(house: Embedded, kind: str
     assert (await refused(house, method, path, json.dumps(body).encode(), headers)).status == status
 
 
+@pytest.mark.parametrize("headers", [{}, {"idempotency-key": "k"}], ids=["no key", "a key"])
+@pytest.mark.parametrize(("media", "status"), [("text/plain", 415), ("application/json", 413)])
+async def test_a_type_that_nobody_reads_is_told_before_the_size(
+    house: Embedded, media: str, status: int, headers: dict[str, str | bytes]
+) -> None:
+    for method, path, _ in GOOD.values():
+        large = BODIES["a megabyte"][0]
+        reply = await refused(house, method, path, large, {"content-type": media, **headers})
+        assert reply.status == status, (method, path)
+
+
 @pytest.mark.parametrize("name", ["host", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-port", "forwarded"])
 @pytest.mark.parametrize(
     "value",

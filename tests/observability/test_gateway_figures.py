@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gbike.cli import gateway
+from gbike.run import gateway
 from gbike.run.engines import CannotRun
 from gbike.run.engines.envoy import binary
 from tests.cluster.running import until

@@ -11,6 +11,7 @@ from gbike.kit.clock import SystemClock, SystemIds
 from gbike.kit.envelope import pack
 from gbike.kit.messaging.dead_letters import letters
 from gbike.kit.telemetry import NO_TRACE
+from gbike.run import erasure
 from gbike.run.embedded import ERASED_AFTER_MS, Embedded
 from gbike.run.folder.backup import copy_stopped
 from gbike.run.folder.data_folder import DataFolder
@@ -59,7 +60,7 @@ async def test_who_is_erased_leaves_no_trace_and_the_books_balance(
 ) -> None:
     folder, gone, stays = lived
     before = privacy.export(StoreLocation(folder.path), stays.userid)
-    told = await privacy._erase_in_folder(folder, gone.userid, SETTINGS)
+    told = await erasure._erase_in_folder(folder, gone.userid, SETTINGS)
     assert "unsettled: 0 open rides, balance 3800 won" in told
     assert found_in(folder.path, gone.traces(RIDES)) == []
     copy_stopped(folder, tmp_path / "backup")
@@ -79,7 +80,7 @@ async def test_a_bike_that_somebody_left_is_near_where_it_was_and_may_be_moved(
     lived: tuple[DataFolder, Person, Person],
 ) -> None:
     folder, gone, _ = lived
-    await privacy._erase_in_folder(folder, gone.userid, SETTINGS)
+    await erasure._erase_in_folder(folder, gone.userid, SETTINGS)
     embedded = Embedded(folder, SETTINGS)
     client = Client(embedded.app)
     bikes = (await client.get("/bikes")).json["_embedded"]["bikes"]
@@ -131,7 +132,7 @@ async def test_no_place_is_kept_of_a_ride_that_outlasts_the_account(tmp_path: Pa
 
 async def test_an_erasure_is_on_record_and_tells_nothing(lived: tuple[DataFolder, Person, Person]) -> None:
     folder, gone, _ = lived
-    await privacy._erase_in_folder(folder, gone.userid, SETTINGS)
+    await erasure._erase_in_folder(folder, gone.userid, SETTINGS)
     deeds = privacy.export(StoreLocation(folder.path), gone.userid)["account"]["audit"]
     assert [(deed["who"], deed["mode"], deed["action"]) for deed in deeds] == [("local", "local", "account erased")]
 
@@ -146,7 +147,7 @@ async def test_who_has_no_account_is_erased_too_and_again_after_a_restore(tmp_pa
     await embedded.settle()
     await embedded.stop()
     for _ in range(2):
-        await privacy._erase_in_folder(folder, 1001, SETTINGS)
+        await erasure._erase_in_folder(folder, 1001, SETTINGS)
     assert found_in(folder.path, rider.traces(1)) == []
 
 
@@ -157,7 +158,7 @@ async def test_beside_a_running_gbike_it_is_done_when_everybody_has_heard(
     embedded = Embedded(folder, SETTINGS)
     embedded.start()
     try:
-        assert "erased everywhere" in await privacy.verbs(embedded)["erase"](str(gone.userid))
+        assert "erased everywhere" in await erasure.erasure_verbs(embedded)["erase"](str(gone.userid))
         assert found_in(folder.path, gone.traces(RIDES)) == []
     finally:
         await embedded.stop()

@@ -9,10 +9,10 @@ import typer
 from gbike.cli import DATA, Data, OfService, StoreUrl, group, settings_given
 from gbike.kit.clock import rfc3339
 from gbike.kit.messaging.dead_letters import DeadLetter, NoSuchLetter, letter, letters
-from gbike.run.control import Verb
 from gbike.run.folder.backup import NoData
 from gbike.run.open_stores import StoreLocation
-from gbike.run.orders import OpenServices, give
+from gbike.run.orders import give
+from gbike.run.store_verbs import store_verbs
 
 MOST = 1_000
 """Letters of one service that are listed."""
@@ -106,23 +106,9 @@ def drop(where: StoreLocation, message_id: str, reason: str, env: Mapping[str, s
 def _each(where: StoreLocation, env: Mapping[str, str], verb: str, args: tuple[str, ...]) -> dict[str, str | None]:
     """Have each service that holds a letter do something with it; why it could not, by service."""
     services = list(_holders(where, args[0]))
-    done = give(
-        where, env, verbs, [(verb, service, *args) for service in services], command=f"gbike events dead {verb}"
-    )
+    asked = [(verb, service, *args) for service in services]
+    done = give(where, env, store_verbs, asked, command=f"gbike events dead {verb}")
     return {service: one.said or None for service, one in zip(services, done, strict=True)}
-
-
-def verbs(services: OpenServices) -> dict[str, Verb]:
-    """What can be asked of whoever has the stores open; each answers why it could not be done, or nothing."""
-
-    async def replay(service: str, message_id: str) -> str:
-        return await services.consumer(service).replay(message_id) or ""
-
-    async def drop(service: str, message_id: str, reason: str) -> str:
-        await services.consumer(service).drop(message_id, reason)
-        return ""
-
-    return {"replay": replay, "drop": drop}
 
 
 def _holders(where: StoreLocation, message_id: str) -> dict[str, DeadLetter]:

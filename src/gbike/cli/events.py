@@ -8,15 +8,12 @@ from typing import Annotated
 import typer
 
 from gbike.cli import DATA, Data, StoreUrl, dead, settings_given
-from gbike.kit.clock import rfc3339
-from gbike.kit.messaging.republish import publish_since
-from gbike.kit.store import Store, Tx
-from gbike.run.control import Verb
 from gbike.run.event_map import build_all, events
 from gbike.run.folder.backup import NoData
 from gbike.run.open_stores import StoreLocation
-from gbike.run.orders import OpenServices, give
+from gbike.run.orders import give
 from gbike.run.registry import spec as find_spec
+from gbike.run.store_verbs import store_verbs
 
 events_verb = typer.Typer(help="The events: their map, and what was set aside.", add_completion=False)
 events_verb.add_typer(dead.dead_verb, name="dead")
@@ -58,30 +55,7 @@ def republish(where: StoreLocation, since: str, env: Mapping[str, str]) -> str:
     """A line for each service. Raises NoData, FolderInUse, NoSuchService."""
     service = find_spec(where.service).name if where.service else ""
     order = ("republish", service, str(since_ms(since)))
-    [done] = give(where, env, verbs, [order], command="gbike events republish")
+    [done] = give(where, env, store_verbs, [order], command="gbike events republish")
     if not done.ok:
         raise NoData(done.said)
     return done.said
-
-
-def verbs(services: OpenServices) -> dict[str, Verb]:
-    """What can be asked of whoever has the stores open."""
-
-    async def again(service: str, moment: str) -> str:
-        lines = []
-        for name in [service] if service else services.services:
-            many = await _again(services.store(name), int(moment))
-            lines.append(f"{name}: {many} messages go to the log again · 메시지 {many}건을 다시 발행합니다")
-        return "\n".join(lines)
-
-    return {"republish": again}
-
-
-async def _again(store: Store, moment: int) -> int:
-    again = await publish_since(store, moment)
-    await store.write(_on_record, moment, again)
-    return again
-
-
-def _on_record(tx: Tx, moment: int, again: int) -> None:
-    tx.audit("messages published again", "outbox", after={"since": rfc3339(moment), "messages": again})

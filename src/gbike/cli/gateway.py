@@ -3,30 +3,21 @@
 import asyncio
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
-from urllib.parse import urlsplit
+from typing import Annotated
 
 import msgspec
 import typer
 
 from gbike.cli import DATA, Data
-from gbike.gateway.envoy import PROBLEMS, Address, ListenAddress, config
-from gbike.gateway.http import Page, route_table
-from gbike.gateway.settings import GatewaySettings
-from gbike.kit.http.openapi import document
-from gbike.kit.http.pages import docs_page, status_codes_page
-from gbike.kit.service import ServiceSpec
-from gbike.kit.settings import BadSetting, load, surroundings
+from gbike.gateway.envoy import ListenAddress
+from gbike.kit.settings import surroundings
 from gbike.run.auth_mode import not_for_production, on_loopback_only
 from gbike.run.engines import envoy as engine
 from gbike.run.event_map import build_all, name_of
-from gbike.run.registry import specs, usual_port
-from gbike.run.web import web
-
-__all__ = ["ListenAddress", "configuration", "drain", "run"]
-HTML = "text/html; charset=utf-8"
+from gbike.run.gateway import configuration
+from gbike.run.registry import usual_port
 
 
 def gateway_verb(
@@ -61,34 +52,6 @@ def routes_verb() -> None:
             typer.echo(f"    {operation.method:<6} {operation.path}  {operation.summary}")
 
 
-def configuration(where: ListenAddress, env: Mapping[str, str]) -> dict[str, Any]:
-    """Envoy's configuration for all services of this installation. Raises BadSetting."""
-    known = specs()
-    upstreams = {spec.name: addresses(spec, env) for spec in known}
-    settings = load(GatewaySettings, env)
-    return config(route_table(known), upstreams, pages(demo=where.demo) | web(settings), where, settings)
-
-
-def addresses(spec: ServiceSpec, env: Mapping[str, str]) -> list[Address]:
-    """Where the processes of a service are: `GBIKE_PEER_RENT_URL`, several with commas between. Raises BadSetting."""
-    name = f"GBIKE_PEER_{spec.name.upper()}_URL"
-    given = env.get(name) or f"http://127.0.0.1:{usual_port(spec.name)}"
-    return [_address(name, one.strip()) for one in given.split(",")]
-
-
-def pages(*, demo: bool) -> dict[str, Page]:
-    """What the gateway answers itself: that it is there, and what all services together offer."""
-    public = [operation for one in build_all() for operation in one.public]
-    whole = document("gbike", public, demo=demo)
-    up = Page("application/json", '{"status":"UP"}')
-    return {
-        **dict.fromkeys(("/health/live", "/health/ready", "/actuator/health"), up),
-        "/openapi.json": Page("application/json", msgspec.json.encode(whole).decode()),
-        "/docs": Page(HTML, docs_page(whole).decode()),
-        "/docs/status-codes": Page(HTML, status_codes_page(public, PROBLEMS).decode()),
-    }
-
-
 def run(address: ListenAddress, folder: Path) -> None:
     """Become Envoy: this process is replaced, so that signals go where they should. Raises BadSetting, CannotRun."""
     if address.demo:
@@ -106,14 +69,3 @@ async def drain(admin_port: int, seconds: float) -> bool:
     there = await engine.leave(admin_port)
     await asyncio.sleep(seconds if there else 0)
     return there
-
-
-def _address(name: str, text: str) -> Address:
-    parts = urlsplit(text)
-    try:
-        port = parts.port or 80
-    except ValueError:
-        port = 0
-    if parts.scheme != "http" or not parts.hostname or not port or parts.path not in ("", "/"):
-        raise BadSetting(f"{name}={text!r}: write http://host:port, several with commas between")
-    return Address(parts.hostname, port)

@@ -13,18 +13,17 @@ import typer
 
 from gbike.cli import DATA, Data, settings_given
 from gbike.cli.verify import judged
-from gbike.run.control import Verb
 from gbike.run.folder.backup import NoData
 from gbike.run.folder.data_folder import DataFolder
 from gbike.run.mends import Mend, Mendable, TakeNote
 from gbike.run.open_stores import StoreLocation
-from gbike.run.orders import OpenServices, give
+from gbike.run.orders import give
+from gbike.run.store_verbs import store_verbs
 
 NOT_BY_REPAIR = (
     "gbike repair can't mend this: look again once the others are mended"
     " · gbike repair로 고칠 수 없어요. 다른 것을 고친 뒤 다시 확인해 주세요"
 )
-DONE, NOTHING = "mended · 고쳤어요", "nothing to mend any more · 이미 고쳐져 있어요"
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -101,16 +100,6 @@ def listed(found: Sequence[Finding]) -> Iterator[str]:
 def mend(folder: DataFolder, env: Mapping[str, str], mends: Sequence[Mend]) -> Iterator[tuple[bool, str]]:
     """Do each of `mends`; tells of each whether that went well, and how. Raises NoData, FolderInUse, NotRunning."""
     asked = [("mend", msgspec.json.encode(one).decode()) for one in mends]
-    given = give(StoreLocation(folder.path), env, verbs, asked, command="gbike repair")
+    given = give(StoreLocation(folder.path), env, store_verbs, asked, command="gbike repair")
     for one, done in zip(mends, given, strict=True):
         yield done.ok, f"{one}: {done.said}"
-
-
-def verbs(services: OpenServices) -> dict[str, Verb]:
-    """What can be asked of whoever has the stores open."""
-
-    async def mend_one(text: str) -> str:
-        one = msgspec.json.decode(text, type=Mend)
-        return DONE if await one.do(services) else NOTHING
-
-    return {"mend": mend_one}

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from gbike.cli import dead, events, privacy, repair
 from gbike.run.control import Control, Verb
 from gbike.run.embedded import Embedded
+from gbike.run.erasure import erasure_verbs
 from gbike.run.folder.backup import copy_running
 from gbike.run.folder.data_folder import DataFolder
 from gbike.run.folder.data_mode import Mode, claim
 from gbike.run.folder.manifest import TAKEN
+from gbike.run.store_verbs import store_verbs
 from gbike.run.tracing import start_tracing, stop_tracing
 
 
@@ -59,7 +60,4 @@ def running_verbs(embedded: Embedded) -> dict[str, Verb]:
         await copy_running(embedded, Path(target), backup=False)
         return f"copied to {target}"
 
-    own: dict[str, Verb] = {"backup": backup, "copy": copy, **privacy.verbs(embedded)}
-    for others in (dead.verbs, repair.verbs, events.verbs):
-        own |= others(embedded)
-    return own
+    return {"backup": backup, "copy": copy, **erasure_verbs(embedded), **store_verbs(embedded)}

@@ -1,6 +1,5 @@
 """Rents: 1, 2 and 4 of rider 3 are pending (1 past its deadline, 4 with a key), 3 is open; two may be open at once."""
 
-from gbike.cli.events import _on_record
 from gbike.contracts.account import AccountErased
 from gbike.contracts.events import EVENTS
 from gbike.contracts.user_deposit import ChangedStanding
@@ -8,6 +7,7 @@ from gbike.kit.messaging.dead_letters import drop, set_aside
 from gbike.kit.messaging.outbox import publish_again
 from gbike.kit.messaging.republish import _remember, _wait_again
 from gbike.kit.storage.retention import FLOOR
+from gbike.run.store_verbs import _on_record
 from gbike.services.rent.commands import (
     ask_for_a_bike,
     end_the_ride,

@@ -238,7 +238,8 @@ class HttpApp:
                 if not KEY.fullmatch(request.key):  # refused even where nothing changes
                     raise invalid("Idempotency-Key", "1 to 255 visible ASCII characters")
                 if make is not None:
-                    key = await request.idempotency_key(request.key, partial(make, request))
+                    json = operation.takes is not None and not operation.may_be_empty
+                    key = await request.idempotency_key(request.key, partial(make, request), json=json)
                     acting.set(Acting(request.principal, request.owner, key))
             result = await handler(request)
             response: Response = result if make is None else request.answered or make(request, result)

@@ -197,15 +197,19 @@ class Request:
 
     async def body(self, struct: type[B]) -> B:
         """The body as `struct`. Raises Problem 400, 413, 415 or 422."""
+        if self.headers.get("content-type", "application/json") != "application/json":
+            self._refuse_other_types()
+        raw = self._raw or await self.raw()
+        if not raw:
+            raise problems.Problem(problems.MALFORMED, {"why": "the body is empty"})
+        return read_body(raw, struct)
+
+    def _refuse_other_types(self) -> None:
         given = self.headers.get("content-type", "application/json").split(";")[0].strip().lower()
         if given not in ("application/json", "") and not (given.startswith("application/") and given.endswith("+json")):
             raise problems.Problem(problems.UNSUPPORTED_TYPE, {"given": given[:100]})
         if given == "application/json-patch+json":
             raise problems.Problem(problems.UNSUPPORTED_TYPE, {"given": given})
-        raw = self._raw or await self.raw()
-        if not raw:
-            raise problems.Problem(problems.MALFORMED, {"why": "the body is empty"})
-        return read_body(raw, struct)
 
     async def body_if_any(self, struct: type[B]) -> B:
         """The same; with no body at all, what the defaults of `struct` say."""
@@ -239,10 +243,16 @@ class Request:
             self._raw = b"".join(parts)
         return self._raw
 
-    async def idempotency_key(self, key: str, render: Callable[[Any], Response]) -> IdempotencyKey:
-        """What an Idempotency-Key means of this request; it keeps what `render` makes of a result."""
+    async def idempotency_key(self, key: str, render: Callable[[Any], Response], *, json: bool) -> IdempotencyKey:
+        """What an Idempotency-Key means of this request; it keeps what `render` makes of a result. `json`: whether it
+        needs a body, whose type is told before its size, as without a key. Raises Problem 408, 413 or 415."""
         scope = hashlib.sha256(f"{self.principal.name}\n{self.method}\n{self.path}\n{key}".encode()).hexdigest()
-        meant, raw = hashes_of(await self.raw())
+        try:
+            meant, raw = hashes_of(await self.raw())
+        except problems.Problem:
+            if json:
+                self._refuse_other_types()
+            raise
 
         def kept(result: Any) -> Kept:
             self.answered = render(result)

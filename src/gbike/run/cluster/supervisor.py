@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from gbike.cli import gateway
+from gbike.gateway.envoy import ListenAddress
 from gbike.kit.settings import surroundings
 from gbike.run import CannotDo
 from gbike.run.cluster import orphans, report, secrets
@@ -20,6 +20,7 @@ from gbike.run.cluster.forkserver import ForkServer
 from gbike.run.cluster.plan import Plan, Replica
 from gbike.run.control import Verb
 from gbike.run.engines import Program, envoy, kafka, mock_kafka, postgres
+from gbike.run.gateway import configuration
 from gbike.run.registry import spec, specs
 
 START_S = 120
@@ -140,10 +141,10 @@ class Supervisor:
 
     async def _start_envoy(self) -> None:
         ports = self.plan.ports
-        address = gateway.ListenAddress(
+        address = ListenAddress(
             port=ports["gateway"], admin_port=ports["envoy-admin"], demo=self.plan.demo, files=envoy.open_files()
         )
-        found = gateway.configuration(address, {**surroundings(os.environ), **self.plan.peers()})
+        found = configuration(address, {**surroundings(os.environ), **self.plan.peers()})
         envoy.prepare(self._data / "envoy", found)
         await self._bring_up("envoy")
 
