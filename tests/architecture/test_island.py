@@ -86,3 +86,10 @@ def test_a_service_alone_starts_and_passes_its_tests(island: tuple[str, Path]) -
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr
     assert done.stdout.startswith(f"started {name}\n")
     assert f"tests/services/{name}/" in done.stdout or "%]" in done.stdout
+
+
+def test_a_verb_that_the_image_has_not_is_told_in_a_line(island: tuple[str, Path]) -> None:
+    _, folder = island
+    done = alone(folder, "-m", "gbike", "events")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert "gbike.cli.events is not installed here" in done.stderr

@@ -110,7 +110,7 @@ def _line_about(wrong: Exception) -> str | None:
     if isinstance(wrong, CannotDo):
         return str(wrong)
     if isinstance(wrong, ModuleNotFoundError):
-        return without_extra(wrong)
+        return what_to_install(wrong)
     from gbike.kit.settings import BadSetting
 
     if isinstance(wrong, BadSetting):
@@ -122,13 +122,20 @@ def _line_about(wrong: Exception) -> str | None:
     return told(wrong)
 
 
-def without_extra(missing: ModuleNotFoundError) -> str | None:
-    """What to install where this package is missing; None of a package that is none of an extra's."""
+def what_to_install(missing: ModuleNotFoundError) -> str:
+    """What to install where this module is missing: an extra, or, in an image that has no more than its own program
+    needs, all of gbike somewhere else."""
     package = (missing.name or "").partition(".")[0]
-    if package not in EXTRAS:
-        return None
-    extra = f"pip install 'gbike[{EXTRAS[package]}]'"
-    return f"{package} is not installed, which this verb needs: {extra} · 필요한 패키지가 없어요. 먼저 설치해 주세요"
+    if package in EXTRAS:
+        extra = f"pip install 'gbike[{EXTRAS[package]}]'"
+        return (
+            f"{package} is not installed, which this verb needs: {extra} · 필요한 패키지가 없어요. 먼저 설치해 주세요"
+        )
+    what = missing.name if package == "gbike" else package
+    return (
+        f"{what} is not installed here, which this verb needs: run it where all of gbike is (pip install gbike)"
+        " · 여기에는 이 명령에 필요한 패키지가 없어요. gbike 전체를 설치한 곳에서 실행해 주세요"
+    )
 
 
 def _run_verb(name: str) -> Callable[[typer.Context], None]:

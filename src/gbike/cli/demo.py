@@ -22,7 +22,7 @@ from gbike.run import CannotDo
 from gbike.run.auth_mode import LOOPBACK, not_for_production
 from gbike.run.control import Verb
 from gbike.run.embedded import Embedded, begun_anew
-from gbike.run.faults import read_delay
+from gbike.run.faults import BadFault, read_delay
 from gbike.run.folder.data_mode import Mode
 from gbike.run.hosting import claimed, held, opened, running_verbs
 from gbike.run.seed import NotMade, SmallFleet, posted_to, to_try
@@ -96,7 +96,9 @@ def _verbs(embedded: Embedded) -> dict[str, Verb]:
         part.answer(late=read_delay(delay), stopped=part.stopped)
         return f"{part.spec.name} answers {delay} ms late now"
 
-    async def stop(service: str) -> str:
+    async def stop(service: str, how: str = "") -> str:
+        if how:
+            raise BadFault("--hard ends a program of a cluster; a demo is one process: leave it out, or kill the demo")
         part = embedded.part(service)
         await part.stop()
         return f"{part.spec.name} is stopped"

@@ -2,6 +2,7 @@
 
 import pytest
 
+from gbike.kit.clock import A_MINUTE_MS
 from gbike.services.rent.domain import Handback, Limits, Moment, OpenRent, give_back, ridden
 from gbike.services.rent.wiring import SPEC
 from tests.services.lone import NOON, Lone, Reply
@@ -139,6 +140,24 @@ async def test_a_clock_that_is_behind_is_told_once_and_so_is_its_mend(capsys: py
     told = capsys.readouterr()
     assert (told.out + told.err).count("the wall clock is behind") == 1
     assert (told.out + told.err).count("the wall clock is right again") == 1
+
+
+async def test_a_refusal_by_a_clock_that_is_behind_is_told_at_once_and_once_a_minute(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def told() -> int:
+        printed = capsys.readouterr()
+        return (printed.out + printed.err).count("the wall clock is behind")
+
+    lone = Lone(SPEC)
+    await lone.client.post("/rents", WISH)
+    await lone.worker("sweeper").step()
+    lone.clock.wall_step_ms = -HOURS_3
+    for minute in range(2):  # the sweeper looks no more: what is told is told by the refusals
+        for _ in range(3):
+            assert slug(await lone.client.post("/rents", {"userid": 4, "bikeid": 2})) == "clock-behind"
+        assert told() == 1, minute
+        lone.clock.waited_ms += A_MINUTE_MS
 
 
 def test_a_clock_without_a_boot_tells_nothing_by_two_readings() -> None:

@@ -28,29 +28,36 @@ class ClockWatch:
         self._store, self._clock = store, clock
         self._accept = accept
         self._newest_ms: int | None = None
-        self._told_behind = False
+        self._told_ms: float | None = None
+        """When the log last told that the clock is behind, monotonic; None: it is right, by what was told last."""
 
     async def look(self) -> None:
         """Read the newest moment of the store again; the log tells when the clock is found wrong, and right again."""
         self._newest_ms = await self._store.read(newest)
-        now_ms = self._clock.now_ms()
-        behind = now_ms < self._newest_ms - A_MINUTE_MS
-        if behind == self._told_behind:
-            return
-        self._told_behind = behind
-        told = {"wall_clock": rfc3339(now_ms), "newest_moment": rfc3339(self._newest_ms)}
-        if behind:
-            rents = "are taken all the same" if self._accept else "are refused until it is set right"
-            log.error(f"the wall clock is behind what the store holds; rents {rents}", service="rent", **told)
-        else:
-            log.warning("the wall clock is right again; rents are taken", service="rent", **told)
+        behind = self._clock.now_ms() < self._newest_ms - A_MINUTE_MS
+        if behind and self._told_ms is None:
+            self._tell()
+        elif self._told_ms is not None and not behind:
+            self._told_ms = None
+            log.warning("the wall clock is right again; rents are taken", service="rent", **self._moments())
 
     async def check(self) -> None:
-        """Nothing, while the clock is right by the last look, so that this costs nothing. Raises ClockBehind."""
+        """Nothing, while the clock is right by the last look, so that this costs nothing. Raises ClockBehind, of which
+        the log tells once a minute at most."""
         if self._newest_ms is None:
             await self.look()
         if not self._accept and self._clock.now_ms() < (self._newest_ms or 0) - A_MINUTE_MS:
+            if self._told_ms is None or self._clock.monotonic_ms() - self._told_ms >= A_MINUTE_MS:
+                self._tell()
             raise ClockBehind()
+
+    def _tell(self) -> None:
+        self._told_ms = self._clock.monotonic_ms()
+        rents = "are taken all the same" if self._accept else "are refused until it is set right"
+        log.error(f"the wall clock is behind what the store holds; rents {rents}", service="rent", **self._moments())
+
+    def _moments(self) -> dict[str, str]:
+        return {"wall_clock": rfc3339(self._clock.now_ms()), "newest_moment": rfc3339(self._newest_ms or 0)}
 
 
 async def rent_a_bike(
