@@ -4,12 +4,13 @@ import json
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.account.house import BOSS, PASSWORD, House, admin_file, up
-from tests.cluster.running import Reply, ask, started, why_no_cluster
+from tests.cluster.running import Reply, ask, gbike, started, why_no_cluster
 from tests.services.account.people import CHEAP
 
 HOME = "192.0.2.7"
@@ -34,7 +35,7 @@ def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         pytest.skip("a cluster of its own: GBIKE_FULL=1")
     if (missing := why_no_cluster()) is not None:
         pytest.skip(missing)
-    with started("--admin-file", boss, secure={**CHEAP, **NOBODY_WAITS}) as cluster:
+    with started("--empty", secure={**CHEAP, **NOBODY_WAITS, "GBIKE_ADMIN_FILE": boss}) as cluster:
         yield House(cluster.url, cluster.data)
 
 
@@ -71,6 +72,13 @@ def prove(house: House, session: Reply) -> None:
 
 def slug(reply: Reply) -> str:
     return str(reply.json["type"].partition("#")[2])
+
+
+def test_the_first_admin_is_the_file_s_and_a_backup_has_no_keys(house: House, tmp_path: Path) -> None:
+    assert sign_in(house, BOSS).json["roles"] == ["admin"]
+    done = gbike("backup", str(tmp_path / "backup"), "--data", str(house.data))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not (tmp_path / "backup" / "keys").exists()
 
 
 def test_58_people_behind_one_address_sign_up_and_in_at_once_and_none_is_locked(house: House) -> None:

@@ -151,7 +151,10 @@ asyncio.run(main())
     until(lambda: not alive(pid), 10)
 
 
-def test_what_a_killed_supervisor_left_behind_is_ended_and_nobody_elses(tmp_path: Path) -> None:
+def test_what_a_killed_supervisor_left_behind_is_ended_and_nobody_elses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(orphans, "END_S", 0.5)
     ours, other = (subprocess.Popen([sys.executable, "-c", DEAF], stdout=subprocess.DEVNULL) for _ in range(2))
     try:
         orphans.record(tmp_path, {"it": ours.pid, "stopped": None})

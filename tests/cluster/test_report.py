@@ -1,6 +1,5 @@
 """What `gbike cluster status` tells, and the first admin of a secure cluster."""
 
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from gbike.run.cluster.child import Child, ProcessSpec
 from gbike.run.engines import Program
 from gbike.run.registry import spec
 from gbike.run.single import migrate_store, open_store
-from tests.cluster.running import started, why_no_cluster
 
 
 @pytest.fixture
@@ -74,17 +72,3 @@ def test_cluster_up_heeds_the_admin_file() -> None:
     text = CliRunner().invoke(app, ["cluster", "up", "--help"], env={"COLUMNS": "200"}).output
     assert "--admin-file" in text
     assert "GBIKE_ADMIN_FILE" in text
-
-
-@pytest.mark.skipif(not os.environ.get("GBIKE_FULL"), reason="a secure cluster of its own: GBIKE_FULL=1")
-def test_a_secure_cluster_begins_with_the_admin_of_the_file(tmp_path: Path) -> None:
-    if (missing := why_no_cluster()) is not None:
-        pytest.skip(missing)
-    file = tmp_path / "admin"
-    file.write_text("boss\na long enough pass phrase 42\n")
-    file.chmod(0o600)
-    with started("--empty", secure={"GBIKE_ADMIN_FILE": str(file)}) as cluster:
-        signed = cluster.ask("POST", "/sessions", {"contact": "boss", "password": "a long enough pass phrase 42"})
-        assert (signed.status, signed.json["roles"]) == (200, ["admin"])
-        cluster.gbike("backup", str(cluster.data.parent / "backup"))
-        assert not (cluster.data.parent / "backup" / "keys").exists()

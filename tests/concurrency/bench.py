@@ -11,7 +11,7 @@ from gbike.kit.storage.postgres.connection import Dialer, PostgresReading, Sessi
 from gbike.run.registry import spec
 from tests.concurrency.explore import Found, explore
 from tests.concurrency.house import LATER, House
-from tests.concurrency.stepping import NOW, Fixed, Outcome, Steps, Two, Write
+from tests.concurrency.stepping import LET_GO, NOW, Fixed, Outcome, Steps, Two, Write
 from tests.postgres import Server
 
 _TABLES = (
@@ -23,6 +23,10 @@ _FOLDED = """INSERT INTO folds VALUES ('said', '', 0, %(later)s), ('heard', '', 
 """Hours are folded, so that housekeeping removes what is old enough; one that was heard is not yet."""
 _UNGUARDED = "SET session_replication_role = replica"
 """Or the ledger refuses to be put back, as it should."""
+_PUT_BACK = """CREATE FUNCTION kept.put_back_TABLE() RETURNS void LANGUAGE plpgsql AS $$ BEGIN
+    DELETE FROM public.TABLE;
+    INSERT INTO public.TABLE OVERRIDING SYSTEM VALUE SELECT * FROM kept.TABLE;
+END $$"""
 _CHANCE = {
     "outbox": ("id", "message_id", "headers"),
     "audit": ("number", "prev_hash", "hash", "trace_id"),
@@ -46,7 +50,8 @@ class Workbench:
         begun = {"until": NOW + HOUR_MS, "later": LATER, "id": f"{first_id(NOW)}-7000-8000-000000000000"}
         psycopg.ClientCursor(self._plain).execute(_FOLDED, begun)
         tables = [row[0] for row in self._plain.execute(_TABLES)]
-        self._again, self._sequences = self._kept(tables)
+        self._tables = tables
+        self._sequences = self._kept(tables)
         self._state = self._shown(tables, house)
         [self._begun] = self._plain.execute(self._state).fetchone() or [None]  # type: ignore[arg-type]
         self._changed = set(tables)
@@ -76,14 +81,20 @@ class Workbench:
 
         def play(choose: Any) -> None:
             took: list[str] = []
+            known: list[bool] = []
 
             def noted(steps: Steps) -> int:
                 side = choose(steps)
+                if side == LET_GO:
+                    known.append(True)
+                    return LET_GO
                 took.append(f"{'AB'[side]}: {steps[side]}")
                 return int(side)
 
             self._put_back()
             outcomes = self._two.play([one, other], noted)
+            if known:
+                return
             came = (outcomes, self._plain.execute(self._state).fetchone())  # type: ignore[arg-type]
             self._changed = self._other_than_begun(came[1])
             told = [*self.house.wrong(self._reading)]
@@ -110,27 +121,25 @@ class Workbench:
 
     def _put_back(self) -> None:
         """The rows are as they were to begin with."""
-        back = [sql for table in self._again if table in self._changed for sql in self._again[table]]
-        self._changed = set(self._again)
-        self._plain.execute("; ".join([_UNGUARDED, *back, self._sequences]))  # type: ignore[arg-type]
+        back = [f"kept.put_back_{table}()" for table in self._tables if table in self._changed]
+        self._changed = set(self._tables)
+        self._plain.execute(f"SELECT {', '.join([*back, self._sequences])}")  # type: ignore[arg-type]
 
     def _other_than_begun(self, state: Any) -> set[str]:
         """The tables with other rows than to begin with, and those of which not every column is looked at."""
         hidden = {*_CHANCE, *(column.split(".")[0] for column in self.house.not_compared)}
-        return {table for table in self._again if table in hidden or state[0][table] != self._begun[table]}
+        return {table for table in self._tables if table in hidden or state[0][table] != self._begun[table]}
 
-    def _kept(self, tables: Sequence[str]) -> tuple[dict[str, tuple[str, str]], str]:
-        """Keep the rows as they are now; answers the SQL that puts a table back, and all sequences."""
+    def _kept(self, tables: Sequence[str]) -> str:
+        """Keep the rows as they are now, with a function for each table that puts them back: PostgreSQL plans its
+        statements once. Answers the SQL that puts all sequences back."""
+        self._plain.execute(_UNGUARDED)
         self._plain.execute("CREATE SCHEMA kept")
-        back = {}
         for table in tables:
             self._plain.execute(f"CREATE TABLE kept.{table} AS TABLE public.{table}")  # type: ignore[arg-type]
-            back[table] = (
-                f"DELETE FROM public.{table}",
-                f"INSERT INTO public.{table} OVERRIDING SYSTEM VALUE SELECT * FROM kept.{table}",
-            )
+            self._plain.execute(_PUT_BACK.replace("TABLE", table))  # type: ignore[arg-type]
         found = self._plain.execute("SELECT sequencename, last_value FROM pg_sequences").fetchall()
-        return back, "SELECT " + ", ".join(f"setval('{name}', {last or 1}, {last is not None})" for name, last in found)
+        return ", ".join(f"setval('{name}', {last or 1}, {last is not None})" for name, last in found)
 
     def _shown(self, tables: Sequence[str], house: House) -> str:
         shown = []

@@ -12,7 +12,7 @@ from math import comb
 from typing import Any
 
 from tests.concurrency.footprint import Step, dependent
-from tests.concurrency.stepping import Steps
+from tests.concurrency.stepping import LET_GO, Steps
 
 Play = Callable[[Callable[[Steps], int]], None]
 """Runs both batches once, from the same rows, and judges what came of it."""
@@ -40,13 +40,34 @@ class _Node:
     asleep: set[int]
 
 
+class _Touched:
+    """What each side was ever seen to touch."""
+
+    def __init__(self) -> None:
+        self._by = set[Step](), set[Step]()
+        self._judged: dict[tuple[int, Step], bool] = {}
+
+    def add(self, side: int, step: Step) -> None:
+        """The side was about to do this."""
+        if step not in self._by[side]:
+            self._by[side].add(step)
+            self._judged.clear()
+
+    def meets_nothing(self, side: int, step: Step) -> bool:
+        """Whether the other side was never seen to touch what the step touches."""
+        known = self._judged.get((side, step))
+        if known is None:
+            known = self._judged[side, step] = not any(dependent(step, other) for other in self._by[1 - side])
+        return known
+
+
 class _Path:
     """The choices of one order: those of the last one up to where it differs, and new ones behind."""
 
     def __init__(
         self,
         nodes: list[_Node],
-        touched: dict[int, set[Step]],
+        touched: _Touched,
         sleeping: bool,
         passed: set[tuple[int, Step]] | None = None,
     ) -> None:
@@ -60,10 +81,12 @@ class _Path:
         self.log: list[tuple[int, Step]] = []
 
     def choose(self, steps: Steps) -> int:
-        """See Two.play."""
+        """See Two.play. LET_GO where all that is left to choose was already run in another order."""
         for side, step in steps.items():
-            self._touched[side].add(step)
+            self._touched.add(side, step)
         self._last = self._known(steps) if self._at < len(self.nodes) else self._new(steps)
+        if self.redundant:
+            return LET_GO
         self._at += 1
         self.log.append((self._last, steps[self._last]))
         return self._last
@@ -83,7 +106,7 @@ class _Path:
             self.redundant = True
         chosen = self._last if self._last in awake else (awake or [*steps])[0]
         todo = [side for side in awake if side != chosen]
-        alone = next((side for side in awake if self.meets_nothing(side, steps[side])), None)
+        alone = next((side for side in awake if self._touched.meets_nothing(side, steps[side])), None)
         if len(steps) == 2 and alone is not None:
             chosen, todo = alone, []
             self._passed.add((alone, steps[alone]))
@@ -97,24 +120,20 @@ class _Path:
         done = before.steps[before.chosen]
         return {side for side in before.asleep if side in steps and not dependent(before.steps[side], done)}
 
-    def meets_nothing(self, side: int, step: Step) -> bool:
-        """Whether the other side was never seen to touch what the step touches."""
-        return not any(dependent(step, other) for other in self._touched[1 - side])
-
 
 def explore(play: Play, *, sleeping: bool = True) -> Found:
     """Run every order that may come to something of its own; without `sleeping` every order at all. The first two are
     one batch after the other, which also tell what the two touch; when more was touched on the way, so that sides
     should have been changed where they were not, all is run again."""
-    touched = {0: set[Step](), 1: set[Step]()}
+    touched = _Touched()
     for first in (0, 1):
         path = _Path([], touched, sleeping=False)
         play(_prefer(first, path))
-    lengths = [sum(1 for side, step in path.log if side == n and not path.meets_nothing(n, step)) for n in (0, 1)]
+    lengths = [sum(1 for side, step in path.log if side == n and not touched.meets_nothing(n, step)) for n in (0, 1)]
     if not any(lengths):
         return Found(orders=1)
     passed: set[tuple[int, Step]] | None = None
-    while passed is None or any(not path.meets_nothing(*one) for one in passed):
+    while passed is None or any(not touched.meets_nothing(*one) for one in passed):
         passed = set[tuple[int, Step]]()
         found = _all_orders(play, touched, passed, sleeping=sleeping)
     if sleeping:
@@ -126,7 +145,7 @@ def _prefer(side: int, path: _Path) -> Callable[[Steps], int]:
     return lambda steps: path.choose({side: steps[side]} if side in steps else steps)
 
 
-def _all_orders(play: Play, touched: dict[int, set[Step]], passed: set[tuple[int, Step]], *, sleeping: bool) -> Found:
+def _all_orders(play: Play, touched: _Touched, passed: set[tuple[int, Step]], *, sleeping: bool) -> Found:
     found, nodes = Found(), list[_Node]()
     while True:
         path = _Path(nodes, touched, sleeping, passed)

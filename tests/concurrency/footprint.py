@@ -8,6 +8,7 @@ what was written or locked since BEGIN.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from gbike.kit.storage.postgres import writer
@@ -85,7 +86,7 @@ class Touched:
             )
         else:
             items = _items(sql, params)
-            written = set(_WRITTEN.findall(sql))
+            written = _written(sql)
             step = Step(
                 sql,
                 reads=frozenset(item for table, items_ in items.items() if table not in written for item in items_),
@@ -125,10 +126,28 @@ def _meet(some: frozenset[Item], others: frozenset[Item]) -> bool:
     )
 
 
+@cache
+def _named(sql: str) -> tuple[str, ...]:
+    """The tables of a statement."""
+    return tuple(_TABLE.findall(sql))
+
+
+@cache
+def _written(sql: str) -> frozenset[str]:
+    """The tables that it writes."""
+    return frozenset(_WRITTEN.findall(sql))
+
+
+@cache
+def _but_beside(sql: str) -> str:
+    """A statement without what it reads beside each row."""
+    return _BESIDE.sub("", sql.replace(_TOKENS, ""))
+
+
 def _items(sql: str, params: Sequence[Any]) -> dict[str, list[Item]]:
     """What a statement touches of each of its tables."""
-    alone = _BESIDE.sub("", sql.replace(_TOKENS, ""))
-    items = {table: _item(table, alone, params) for table in _TABLE.findall(alone)}
+    alone = _but_beside(sql)
+    items = {table: _item(table, alone, params) for table in _named(alone)}
     if alone == sql:
         if "INTO counters " in sql and str(params[0]).startswith("tokens:"):
             items["counters"] = [("token versions", str(params[0]).removeprefix("tokens:"))]
@@ -150,12 +169,13 @@ def _item(table: str, sql: str, params: Sequence[Any]) -> list[Item]:
     if table == "inbox" and params and isinstance(params[0], list):
         return [(table, str(one)) for one in params[0]]
     column = _KEYS.get(table)
-    if column is None or sql.count("SELECT") > 1 or (sql.count("SELECT") and table in _WRITTEN.findall(sql)):
+    if column is None or sql.count("SELECT") > 1 or (sql.count("SELECT") and table in _written(sql)):
         return [(table, None)]
     before = _before_key(column, sql)
     return [(table, None if before is None else str(params[before]))]
 
 
+@cache
 def _before_key(column: str, sql: str) -> int | None:
     """How many parameters come before the one that is the key."""
     inserted = _INSERTED.match(sql)

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -19,10 +20,12 @@ from gbike.kit.storage.postgres.writer import PostgresWriter
 from tests.concurrency.footprint import Step, Touched
 
 NOW = 1_800_000_000_000
-POLL_S = 0.002
+POLL_S = 0.0005
 """After so long without news of a statement it is asked whether it waits; and again after twice as long each time."""
 LONGEST_LOOK_S = 0.016
 STUCK_S = 60
+DEADLOCK_MS = 1
+"""PostgreSQL looks for a deadlock when somebody has waited for so long, not before."""
 _END_BEGINS = "UPDATE audit_head SET number"
 """From here on all is what a batch writes at its end."""
 _BLOCKED = "SELECT pid FROM unnest(%s::int[]) AS pid WHERE cardinality(pg_blocking_pids(pid)) > 0"
@@ -82,8 +85,11 @@ class _Gated(Session):
         return [*first, *(self.run(sql, params) for sql, params in every[begin:])]
 
     def control(self, sql: str) -> None:
-        if sql.startswith("ROLLBACK") and not self.in_error:
-            self.gate.ask_to_end(sql)
+        if sql.startswith("ROLLBACK"):
+            if self.in_error:
+                self.gate.failed = True
+            else:
+                self.gate.ask_to_end(sql)
         super().control(sql)
         if sql == "ROLLBACK":
             self.gate.ended()
@@ -110,6 +116,8 @@ class Side:
     def __init__(self, url: str, name: str, news: "SimpleQueue[tuple[Side, Step | list[Outcome]]]") -> None:
         self.pid = 0
         self.stepped = False
+        self.failed = False
+        """Whether a statement of it failed since it was last let go: its locks may be free then."""
         self._name, self._news = name, news
         self._go = SimpleQueue[None]()
         self._jobs = SimpleQueue[Sequence[Write] | None]()
@@ -135,6 +143,7 @@ class Side:
 
     def go(self) -> None:
         """Let it do the step that it asked for."""
+        self.failed = False
         self._go.put(None)
 
     def close(self) -> None:
@@ -192,6 +201,8 @@ class Stuck(Exception):
 
 
 Steps = Mapping[int, Step]
+LET_GO = -1
+"""Chosen instead of a side: what comes of this order is known."""
 
 
 class Two:
@@ -224,23 +235,57 @@ class Two:
         at = dict[int, Step]()
         done = dict[int, list[Outcome]]()
         busy = set[int]()
+        self._waiting = set()
         for number, (side, batch) in enumerate(zip(self.sides, batches, strict=True)):
             side.begin(batch, stepped=True)
             busy.add(number)
         self._settle(busy, at, done)
         while at:
             chosen = choose(at)
-            del at[chosen]
+            if chosen == LET_GO:
+                self._let_go(busy, at, done)
+                break
+            begun = time.monotonic()
+            step = at.pop(chosen)
             busy.add(chosen)
             self.sides[chosen].go()
-            self._settle(busy, at, done)
+            self._settle(busy, at, done, partial(self._holds, chosen, step, begun))
         return [done[0], done[1]]
 
-    def _settle(self, busy: set[int], at: dict[int, Step], done: dict[int, list[Outcome]]) -> None:
-        """Until everybody asks, has finished, or waits for the other. Who waited before is asked about at once: most
-        steps of the other set nobody free."""
+    def _let_go(self, busy: set[int], at: dict[int, Step], done: dict[int, list[Outcome]]) -> None:
+        """Both run to their ends as they like."""
+        for side in self.sides:
+            side.stepped = False
+        for number in at:
+            self.sides[number].go()
+        for _ in range(len(busy) + len(at)):
+            side, news = self._news.get(timeout=STUCK_S)
+            while isinstance(news, Step):  # it asked before it was let go
+                side.go()
+                side, news = self._news.get(timeout=STUCK_S)
+            done[self.sides.index(side)] = news
+        self._waiting = set()
+
+    def _holds(self, chosen: int, step: Step, begun: float) -> bool:
+        """Whether who waited for a side before its step is sure to wait on: it ended nothing, nothing of it failed, and
+        for a deadlock it was too short."""
+        long = (time.monotonic() - begun) * 1_000 >= DEADLOCK_MS
+        return not (step.ends or self.sides[chosen].failed or long)
+
+    def _settle(
+        self,
+        busy: set[int],
+        at: dict[int, Step],
+        done: dict[int, list[Outcome]],
+        holds: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Until everybody asks, has finished, or waits for the other. Who waited before is asked about at once, and not
+        at all where it is sure to wait on (`holds`): most steps of the other set nobody free."""
         look_s, until = POLL_S, time.monotonic() + STUCK_S
         while busy:
+            if busy == self._waiting and at and holds():
+                self.waits += 1
+                return
             try:
                 side, news = self._news.get(timeout=0 if busy == self._waiting and at else look_s)
             except Empty:
@@ -256,6 +301,7 @@ class Two:
             else:
                 number = self.sides.index(side)
                 busy.discard(number)
+                self._waiting = self._waiting - {number}
                 if isinstance(news, Step):
                     at[number] = news
                 else:
