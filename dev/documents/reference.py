@@ -12,6 +12,7 @@ from gbike.gateway.envoy import PROBLEMS
 from gbike.gateway.settings import GatewaySettings
 from gbike.kit.auth.certificates import TlsSettings
 from gbike.kit.auth.settings import AccessSettings
+from gbike.kit.envelope import key_of
 from gbike.kit.http.problems import EVERYWHERE, ProblemType
 from gbike.kit.settings import describe
 from gbike.run.event_map import Built, MappedEvent, build_all, events, name_of
@@ -194,7 +195,7 @@ def _event(event: MappedEvent) -> str:
 def _key_shape(kind: Any) -> str:
     """`rent:{rentid}`: an event with a different number in each field tells which one is in its key."""
     names = [field.name for field in msgspec.structs.fields(kind) if field.required]
-    prefix, _, number = kind(**{name: at for at, name in enumerate(names)}).key.partition(":")
+    prefix, _, number = key_of(kind(**{name: at for at, name in enumerate(names)})).partition(":")
     return f"{prefix}:{{{names[int(number)]}}}"
 
 

@@ -45,7 +45,7 @@ async def test_flaw_11_two_riders_never_get_one_bike() -> None:
 
 
 async def _take_it(http: bike_http.BikeHttp, request: Request) -> Response:
-    await http._store.write(bike_commands.reserve_a_bike, request.find("bikeid"), 999, lambda: False)
+    await http._store.write(bike_commands.reserve_a_bike, request.id("bikeid"), 999, lambda: False)
     return Response(200, True)
 
 

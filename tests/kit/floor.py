@@ -33,23 +33,25 @@ class SetClock:
 class Rang(Event, frozen=True):
     """An event of these tests: a bell rang."""
 
+    ABOUT = "bell"
     number: int
 
     @property
-    def key(self) -> str:
+    def bellid(self) -> int:
         """The bell."""
-        return f"bell:{self.number % 2}"
+        return self.number % 2
 
 
 class Hummed(Event, frozen=True):
     """Another one that most do not listen to."""
 
+    ABOUT = "hum"
     number: int
 
     @property
-    def key(self) -> str:
+    def humid(self) -> int:
         """What hummed."""
-        return "hum"
+        return 0
 
 
 def a_store(path: Path | None = None, *, run_twice: bool = False, clock: SetClock | None = None) -> SqliteStore:

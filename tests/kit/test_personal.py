@@ -29,17 +29,13 @@ from tests.postgres import Server
 class OpenedStation(Event, frozen=True):
     """Somebody opened a station: where it stands is nobody's secret."""
 
+    ABOUT = "station"
     stationid: Number
     userid: Number
     name: str
     location: str
     lat: Latitude
     lon: Longitude
-
-    @property
-    def key(self) -> str:
-        """The station."""
-        return f"station:{self.stationid}"
 
 
 STATION = OpenedStation(stationid=1, userid=7, name="City Hall", location="Sejong-daero 110", lat=37.5663, lon=126.9779)

@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 
 from gbike.kit.http.fields import Reason, Text, read_body
 from gbike.kit.http.problems import Problem
-from gbike.kit.text import cell, clean
+from gbike.kit.text import UNCLEAN, cell, clean
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -35,6 +35,11 @@ class Note(msgspec.Struct, frozen=True):
 def test_what_can_not_be_seen_is_dropped_when_it_comes_in(typed: str, kept: str) -> None:
     assert clean(typed) == kept
     assert read_body(msgspec.json.encode({"place": typed, "why": f"x{typed}"}), Note) == Note(kept, f"x{kept}")
+
+
+def test_a_look_finds_just_what_is_not_clean() -> None:
+    every = [chr(at) for at in range(0x110000)]
+    assert [char for char in every if UNCLEAN.search(char)] == [char for char in every if clean(char) != char]
 
 
 @pytest.mark.parametrize("typed", ["\u200b\u3164", "\u008a\u008a", " \t", "\U000e0041", ""])

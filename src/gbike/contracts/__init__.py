@@ -35,9 +35,4 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="eventType", ta
 
     SHAPE: ClassVar[int] = 1
     ABOUT: ClassVar[str]
-    """What it tells of; `rent`: of the one whose number is its `rentid`."""
-
-    @property
-    def key(self) -> str:
-        """What it tells of, as the key of its message: all that is said of one comes in order."""
-        return f"{self.ABOUT}:{getattr(self, self.ABOUT + 'id')}"
+    """What it tells of; `rent`: of the one whose number is its `rentid`. All that is said of one comes in order."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -76,10 +75,12 @@ def latest(now_ms: int, length_ms: int) -> int:
 
 
 async def news(event: asyncio.Event, within_ms: float) -> None:
-    """Wait until `event` is set, `within_ms` at most."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(within_ms / 1000):
-            await event.wait()
+    """Wait until `event` is set, `within_ms` at most: then it is set here, and whoever looks finds nothing."""
+    timer = asyncio.get_running_loop().call_later(within_ms / 1000, event.set)
+    try:
+        await event.wait()
+    finally:
+        timer.cancel()
 
 
 @lru_cache(maxsize=4096)

@@ -13,13 +13,11 @@ from gbike.kit.telemetry import Trace
 
 
 class Event(Protocol):
-    """What `say` takes: a frozen msgspec Struct that knows the key of the aggregate it speaks of."""
+    """What `publish` takes: a frozen msgspec Struct that names the kind of aggregate it speaks of."""
 
     __struct_fields__: ClassVar[tuple[str, ...]]
-
-    @property
-    def key(self) -> str:
-        """The aggregate, as the key of the message: `KIND:NUMBER`, as `user:3`."""
+    ABOUT: ClassVar[str]
+    """As `user`: of the one whose number is its `userid`."""
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):
@@ -55,6 +53,9 @@ class _Cause(msgspec.Struct, frozen=True, gc=False):
     correlationid: str
 
 
+_CAUSE = msgspec.json.Decoder(_Cause)
+
+
 class Undecodable(Exception):
     """The value of a message does not fit its type."""
 
@@ -71,7 +72,7 @@ def pack(event: Event, *, id: str, source: str, now_ms: int, trace: Trace) -> Me
         raise TypeError(f"{name} is no event: it must be a Struct tagged by eventType")
     time, compact = second(now_ms // 1000)
     value = tag + b',"timestamp":"%b"' % compact.encode() + encoded[len(tag) :]
-    key = event.key
+    key = key_of(event)
     headers = Headers(
         ce_id=id,
         ce_type=name,
@@ -83,6 +84,11 @@ def pack(event: Event, *, id: str, source: str, now_ms: int, trace: Trace) -> Me
         causationid=trace.cause or msgspec.UNSET,
     )
     return Message(id, name, key, msgspec.json.encode(headers), value)
+
+
+def key_of(event: Event) -> str:
+    """The aggregate that it speaks of, as the key of its message: `KIND:NUMBER`, as `user:3`."""
+    return f"{event.ABOUT}:{getattr(event, event.ABOUT + 'id')}"
 
 
 def unpack(message: Message, kind: type[E]) -> E:
@@ -98,7 +104,7 @@ def unpack(message: Message, kind: type[E]) -> E:
 def trace_of(message: Message) -> Trace:
     """The trace of whatever is said because of `message`. Raises Undecodable when its headers are not its own."""
     try:
-        told = msgspec.json.decode(message.headers, type=_Cause)
+        told = _CAUSE.decode(message.headers)
     except msgspec.DecodeError as wrong:
         raise Undecodable(f"headers of {message.id}: {wrong}") from None
     if told.ce_id != message.id:

@@ -19,6 +19,8 @@ UNSEEN = (
 )
 """What can't be seen, as the inside of a class of a pattern, in Python's words and in JSON Schema's alike."""
 _UNSEEN = re.compile(f"[{UNSEEN}]+")
+UNCLEAN = re.compile(f"[{UNSEEN}\u2028\u2029]")
+"""What `clean` changes."""
 _FORMULA = re.compile("[\\s\x00]*[=+\\-@＝＋－＠\t\r]")
 _NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
 

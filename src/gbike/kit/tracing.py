@@ -10,7 +10,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from gbike.kit.calls.peers import Caller, PeerAnswer
-from gbike.kit.envelope import Message, trace_of
+from gbike.kit.envelope import Message, key_of, trace_of
 from gbike.kit.messaging.bus import Bus
 from gbike.kit.messaging.inbox import Policy
 from gbike.kit.messaging.republish import Identified
@@ -100,7 +100,7 @@ def _traced(name: str, policy: Policy, spans: Spans) -> Policy:
             failed = False
             return answer
         finally:
-            span.end(_messaging("process", said_within.cause, event.key), failed=failed)
+            span.end(_messaging("process", said_within.cause, key_of(event)), failed=failed)
 
     return handle
 

@@ -32,7 +32,8 @@ class Principal(msgspec.Struct, frozen=True):
 
 
 class OwnerScope(msgspec.Struct, frozen=True):
-    """Owner scope of a request: the rows of one user, or of everybody (None)."""
+    """Owner scope of a request: the rows of one user, or of everybody (None). Of one row a query says so by
+    `userid = coalesce(?, userid)`: what is somebody else's is not found."""
 
     only: int | None
     ALL: ClassVar[Self]
@@ -45,10 +46,6 @@ class OwnerScope(msgspec.Struct, frozen=True):
     def covers(self, number: int) -> bool:
         """Whether what belongs to `number` is among them."""
         return self.only is None or self.only == number
-
-    def sql(self, column: str) -> tuple[str, tuple[Any, ...]]:
-        """A condition that goes on a WHERE which has one, and its parameters: what is somebody else's is not found."""
-        return ("", ()) if self.only is None else (f" AND {column} = ?", (self.only,))
 
 
 OwnerScope.ALL, OwnerScope.NONE = OwnerScope(None), OwnerScope(0)

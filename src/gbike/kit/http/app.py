@@ -95,6 +95,7 @@ class Operation(msgspec.Struct, frozen=True):
     """Whether the list can begin with what is near a place: `near=lat,lon`."""
     refusals: tuple[problems.ProblemType, ...] = ()
     keyed: bool = False
+    """Whether it heeds an Idempotency-Key; what takes a body does."""
     hidden: bool = False
     example: Mapping[str, Any] = {}
     streams: bool = False
@@ -106,9 +107,9 @@ class Operation(msgspec.Struct, frozen=True):
     respond: Callable[[Request, Any], Response] | None = None
     """Makes the answer of what the handler returned, which an Idempotency-Key keeps; None: the handler answers."""
 
-    @property
-    def changes(self) -> bool:
-        return self.takes is not None or self.keyed
+    def __post_init__(self) -> None:
+        if self.takes is not None:
+            msgspec.structs.force_setattr(self, "keyed", True)
 
 
 class HttpApp:
@@ -234,7 +235,7 @@ class HttpApp:
             elif operation.streams:
                 media = event_stream(accept)
             make = operation.respond if operation else None
-            if request.key is not None and operation and operation.changes:
+            if request.key is not None and operation and operation.keyed:
                 if not KEY.fullmatch(request.key):  # refused even where nothing changes
                     raise invalid("Idempotency-Key", "1 to 255 visible ASCII characters")
                 if make is not None:
@@ -243,11 +244,9 @@ class HttpApp:
                     acting.set(Acting(request.principal, request.owner, key))
             result = await handler(request)
             response: Response = result if make is None else request.answered or make(request, result)
-            return (
-                response
-                if response.media
-                else msgspec.structs.replace(response, media=media or preferred_media(accept))
-            )
+            if response.media is not None:
+                return response
+            return Response(response.status, response.content, response.headers, media or preferred_media(accept))
         except Replay as kept:
             headers = {**msgspec.json.decode(kept.headers), "Idempotent-Replayed": "true"}
             return Response(kept.status, msgspec.Raw(kept.content), headers, preferred_media(accept))

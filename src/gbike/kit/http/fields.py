@@ -16,7 +16,7 @@ from msgspec import Meta
 from gbike.kit.http.problems import INVALID, MALFORMED, Problem
 from gbike.kit.money import MAX_WON
 from gbike.kit.numbers import MAX_ID
-from gbike.kit.text import UNSEEN, clean
+from gbike.kit.text import UNCLEAN, UNSEEN, clean
 
 CLEANED: dict[str, Any] = {"cleaned": True}
 """On a text that others are shown: what can't be seen of it is dropped when it comes in (kit/text.py)."""
@@ -148,8 +148,9 @@ def read_body(raw: bytes, struct: type[B]) -> B:
             given[name] = int(value)  # to JSON, 7.0 is a whole number too
     try:
         read = msgspec.convert(given, struct)
-        clear = {name: clean(given[name]) for name in cleaned_fields(struct) if isinstance(given.get(name), str)}
-        return read if clear.items() <= given.items() else msgspec.convert({**given, **clear}, struct)
+        texts = [name for name in cleaned_fields(struct) if isinstance(given.get(name), str)]
+        clear = {name: clean(given[name]) for name in texts if UNCLEAN.search(given[name])}
+        return msgspec.convert({**given, **clear}, struct) if clear else read
     except msgspec.ValidationError as wrong:
         reason, _, path = str(wrong).partition(" - at `$.")
         name = path.rstrip("`")

@@ -155,11 +155,9 @@ def _operation(operation: "Operation") -> dict[str, Any]:
 
 def _about(operation: "Operation") -> str:
     paged = "A HAL page. " if operation.paged else ""
-    keyed = (
-        "Takes an `Idempotency-Key` header: see `components/parameters/IdempotencyKey`. " if operation.changes else ""
-    )
+    key = "Takes an `Idempotency-Key` header: see `components/parameters/IdempotencyKey`. " if operation.keyed else ""
     takes = (inspect.getdoc(operation.takes) or "") if operation.takes else ""
-    return f"{operation.summary}. {paged}{keyed}{takes}".strip()
+    return f"{operation.summary}. {paged}{key}{takes}".strip()
 
 
 def problems_of(operation: "Operation") -> list[problems.ProblemType]:
@@ -175,9 +173,9 @@ def problems_of(operation: "Operation") -> list[problems.ProblemType]:
         found = [p for p in found if p.status != 406]
     if operation.takes is not None:
         found += [p for p in problems.EVERYWHERE if p.status in (400, 408, 413, 415)]
-    if operation.changes:
+    if operation.keyed:
         found += [problems.KEY_REUSED, problems.KEY_IN_FLIGHT]
-    if operation.changes or "{" in operation.path or operation.finder or operation.paged:
+    if operation.keyed or "{" in operation.path or operation.finder or operation.paged:
         found += [p for p in problems.EVERYWHERE if p.slug == "invalid-request"]
     return sorted({p.slug: p for p in [*found, *operation.refusals]}.values(), key=lambda p: (p.status, p.slug))
 

@@ -145,24 +145,24 @@ class Request:
 
     def must_cover(self, number: int) -> None:
         """Raises Problem 403 when it is about somebody else's things than the principal may touch."""
-        if not self.owner.covers(number):
+        if self.owner.only not in (None, number):
             raise problems.Problem(problems.FORBIDDEN)
 
     def id(self, name: str) -> int:
-        """The number in the path, or what a finder is given. Raises Problem 422, or 404: there are no searches."""
-        text = self.path_params.get(name)
+        """The number in the path, or what a finder is given in the query. Raises Problem 422, or 404: there are no
+        searches."""
+        text = self.path_params.get(name) or self.first(name)
         if text is None:
-            return self.find(name)
-        if text == "search":
+            raise invalid(name, "this search needs it")
+        if text == "search" and name in self.path_params:
             raise problems.Problem(problems.NOT_FOUND, {"path": self.path})
-        return _number(name, text)
-
-    def find(self, name: str) -> int:
-        """The number that a finder is given in the query. Raises Problem 422."""
-        for key, value in self.query:
-            if key == name:
-                return _number(name, value)
-        raise invalid(name, "this search needs it")
+        if not re.fullmatch(r"[0-9]{1,16}", text) or not 1 <= int(text) <= MAX_ID:
+            raise invalid(
+                name,
+                f"{text[:40]!r} is not a whole number from 1 to {MAX_ID}",
+                f"{text[:40]!r}: 1에서 {MAX_ID}까지의 정수여야 해요",
+            )
+        return int(text)
 
     def first(self, name: str) -> str | None:
         return next((value for key, value in self.query if key == name), None)
@@ -332,16 +332,6 @@ def _join(sent: Sequence[tuple[bytes, bytes]], headers: dict[str, str]) -> set[s
     several = {name: ", ".join(values) for name, values in lines.items() if len(values) > 1}
     headers.update(several)
     return set(several)
-
-
-def _number(name: str, text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,16}", text) or not 1 <= int(text) <= MAX_ID:
-        raise invalid(
-            name,
-            f"{text[:40]!r} is not a whole number from 1 to {MAX_ID}",
-            f"{text[:40]!r}: 1에서 {MAX_ID}까지의 정수여야 해요",
-        )
-    return int(text)
 
 
 def _whole(text: str | None, default: int) -> int:

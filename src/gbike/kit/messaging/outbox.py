@@ -26,6 +26,7 @@ class Relay:
 
     def __init__(self, store: Store, bus: Bus, clock: Clock, metrics: Metrics, service: str) -> None:
         self._store, self._bus = store, bus
+        self._identified = bus if isinstance(bus, Identified) else None
         self._clock = clock
         self._published = partial(metrics.events_published.labels, service)
         self._service, self._log = service, ""
@@ -42,7 +43,7 @@ class Relay:
         if waiting:
             await self._bus.append([message for _, message in waiting])
             numbers = [number for number, _ in waiting]
-            end = await self._bus.end() if isinstance(self._bus, Identified) else 0
+            end = await self._identified.end() if self._identified else 0
             marked = self._store.write_later(_mark_published, numbers, self._clock.now_ms(), self._log, end)
             if marked.done():
                 marked.result()  # too many writes wait: the rows come again, after a worker's pause
@@ -55,12 +56,12 @@ class Relay:
 
     async def _know_the_log(self) -> None:
         """Notice that the log is another one than before, be it that nothing waits now."""
-        if not isinstance(self._bus, Identified):
+        if self._identified is None:
             return
-        identity = await self._bus.identity()
+        identity = await self._identified.identity()
         if identity == self._log or await self._store.read_as_leader(how_many_wait) is None:
             return
-        if again := await meet(self._store, identity, await self._bus.before()):
+        if again := await meet(self._store, identity, await self._identified.before()):
             log.warning(
                 "the log is another one: what the outbox has is published again",
                 service=self._service,

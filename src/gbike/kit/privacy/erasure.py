@@ -36,6 +36,8 @@ class _Whose(msgspec.Struct, frozen=True):
     userid: Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)] | None = None
 
 
+_WHOSE = msgspec.json.Decoder(_Whose)
+
 WIPE_S = 10
 """Between two looks whether somebody was erased, whose traces in the engine's own files are then wiped."""
 WIPE_AGAIN_MS = 1_000
@@ -185,6 +187,6 @@ def _lock_of(userid: int) -> str:
 
 def _userid(message: Message) -> int | None:
     try:
-        return msgspec.json.decode(message.value, type=_Whose).userid
+        return _WHOSE.decode(message.value).userid
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None

@@ -49,11 +49,10 @@ class Listing(msgspec.Struct, frozen=True):
 
 def owned(listing: Listing, owner: OwnerScope, column: str) -> Listing:
     """The same list with only what is theirs, and counted so; `column` says whose a row is."""
-    theirs, number = owner.sql(column)
-    if not theirs:
+    if owner.only is None:
         return listing
-    where = f"{listing.where}{theirs}" if listing.where else f"WHERE{theirs.removeprefix(' AND')}"
-    return msgspec.structs.replace(listing, where=where, params=(*listing.params, *number), counters=None)
+    where = f"{listing.where} AND {column} = ?" if listing.where else f"WHERE {column} = ?"
+    return msgspec.structs.replace(listing, where=where, params=(*listing.params, owner.only), counters=None)
 
 
 async def list_page(store: Store, listing: Listing, page: Page, make: Callable[[Row], R]) -> tuple[list[R], int]:

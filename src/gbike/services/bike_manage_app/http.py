@@ -75,7 +75,7 @@ class ReportHttp:
         self._store, self._report_a_bike = store, report_a_bike
 
     async def list(self, request: Request) -> Response:
-        bikeid = request.find("bikeid") if request.first("bikeid") is not None else None
+        bikeid = request.id("bikeid") if request.first("bikeid") is not None else None
         return await listed(request, self._store, storage.applied(bikeid), REPORTS, to_resource)
 
     async def report(self, request: Request) -> Report:

@@ -57,7 +57,7 @@ class BillingHttp:
         return await self._store.read(storage.load, request.id("billid"))
 
     async def find_by_rentid(self, request: Request) -> Bill:
-        return await self._store.read(storage.load_of_rent, request.find("rentid"))
+        return await self._store.read(storage.load_of_rent, request.id("rentid"))
 
     async def price(self, _ask: Request) -> Response:
         found = await self._store.read(storage.valid_tariff, self._clock.now_ms())

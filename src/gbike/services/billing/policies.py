@@ -86,11 +86,8 @@ def policies(first: Tariff) -> Policies:
 
 
 def _open(first: Tariff, tx: Tx, rentid: int, userid: int, started_ms: int) -> None:
-    bill = storage.add(tx, rentid, userid, started_ms, tariff_of_a_start(tx, started_ms, first))
-    if bill is not None:
+    billid = storage.add(tx, rentid, userid, started_ms, tariff_of_a_start(tx, started_ms, first))
+    if billid is not None:
         tx.count("bills")
-        tx.publish(
-            RegisteredBill(
-                billid=bill.billid, rentid=rentid, userid=userid, starttime=started_ms, status=BillStatus.OPEN
-            )
-        )
+        opened = BillStatus.OPEN
+        tx.publish(RegisteredBill(billid=billid, rentid=rentid, userid=userid, starttime=started_ms, status=opened))

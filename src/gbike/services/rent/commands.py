@@ -132,7 +132,8 @@ def _end(tx: Tx, over: domain.ReturnedRent) -> domain.ReturnedRent | None:
     tx.count("returned")
     if over.clocksuspect:
         tx.count(storage.SUSPECT)
-    over = replace(over, place=location)
+    if location != over.place:  # the rider is erased
+        over = replace(over, place=location)
     tx.publish(
         Returned(
             rentid=over.rentid,

@@ -54,7 +54,7 @@ class ViewHttp:
 
     async def list(self, request: Request) -> Response:
         if request.first("bikeid") is not None:
-            return await listed(request, self._store, storage.of_bike(request.find("bikeid")), VIEWS, to_resource)
+            return await listed(request, self._store, storage.of_bike(request.id("bikeid")), VIEWS, to_resource)
         if request.owner.only is not None:
             return await self._of(request, request.owner.only)
         return await listed(request, self._store, storage.LISTED, VIEWS, to_resource)
@@ -65,14 +65,14 @@ class ViewHttp:
     async def of_rent(self, request: Request) -> Response:
         """GET /rentAndBillingViews/search/findByRentid: a list of one, as the original."""
         try:
-            found = [to_resource(await self._store.read(storage.load, request.find("rentid")))]
+            found = [to_resource(await self._store.read(storage.load, request.id("rentid")))]
         except NoSuchLine:
             found = []
         return Response(200, collection(VIEWS, request.base, found, request.page(), len(found), path=request.path))
 
     async def of_rider(self, request: Request) -> Response:
         """GET /rentAndBillingViews/search/findByUserid: a rider's rides, newest first."""
-        userid = request.find("userid")
+        userid = request.id("userid")
         return await self._of(request, userid if request.owner.covers(userid) else 0)  # numbers begin at 1
 
     async def _of(self, request: Request, userid: int) -> Response:

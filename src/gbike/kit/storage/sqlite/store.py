@@ -29,8 +29,9 @@ SLOW_COMMIT_MS = 8
 COMMITS_IN_THREAD = 20
 """… so the next ones are done in a thread, before one is tried in place again."""
 
-STATEMENTS = 512
-"""Prepared statements that a connection keeps."""
+STATEMENTS = 64
+"""Prepared statements that a connection keeps: those of the last so many executions. apsw looks through them one by
+one, so more of them cost every statement more than it costs to prepare a rare one again."""
 BUSY_MS = 5_000
 """How long a connection waits for another process that has the file."""
 

@@ -39,8 +39,8 @@ async def page(store: Store, page: Page) -> tuple[list[Account], int]:
 
 def load(read: Reading, userid: int, owner: OwnerScope | None = None) -> Account:
     """The account. Raises NoSuchAccount, also for another's than the `owner` (None: who asked)."""
-    theirs, number = (owner or read.owner).sql("userid")
-    row = read.one(f"SELECT {_COLUMNS} FROM accounts WHERE userid = ?{theirs}", (userid, *number))
+    sql = f"SELECT {_COLUMNS} FROM accounts WHERE userid = ? AND userid = coalesce(?, userid)"
+    row = read.one(sql, (userid, (owner or read.owner).only))
     if row is None:
         raise NoSuchAccount(userid)
     return _account(row)
@@ -54,9 +54,8 @@ def find(read: Reading, userid: int) -> Account | None:
 
 def credentials(read: Reading, userid: int) -> Credentials:
     """What a sign-in is compared with. Raises NoSuchAccount, also for an erased one, or another's than who asked."""
-    theirs, number = read.owner.sql("userid")
-    sql = f"SELECT {KEYS} FROM accounts WHERE userid = ?{theirs} AND erased_ms IS NULL"
-    row = read.one(sql, (userid, *number))
+    sql = f"SELECT {KEYS} FROM accounts WHERE userid = ? AND userid = coalesce(?, userid) AND erased_ms IS NULL"
+    row = read.one(sql, (userid, read.owner.only))
     if row is None:
         raise NoSuchAccount(userid)
     return with_keys(row)
@@ -98,9 +97,8 @@ def add_without_contact(tx: Tx, name: str, password_hash: str) -> int:
 
 def rename(tx: Tx, userid: int, name: str) -> None:
     """Another name, for the account of who asked."""
-    theirs, number = tx.owner.sql("userid")
-    sql = f"UPDATE accounts SET name = ? WHERE userid = ?{theirs} AND erased_ms IS NULL"
-    tx.execute(sql, (name, userid, *number))
+    sql = "UPDATE accounts SET name = ? WHERE userid = ? AND userid = coalesce(?, userid) AND erased_ms IS NULL"
+    tx.execute(sql, (name, userid, tx.owner.only))
 
 
 def set_roles(tx: Tx, userid: int, roles: Roles, managerid: int | None) -> bool:
@@ -171,12 +169,11 @@ def seal(tx: Tx, userid: int, sealed: bytes) -> None:
 def want_codes(tx: Tx, userid: int, sealed: bytes, step: int) -> bool:
     """Codes of this secret are wanted, this step's no more; False: they are already, the secret is another, or it is
     another's account than who asked."""
-    theirs, number = tx.owner.sql("userid")
     sql = (
-        f"UPDATE accounts SET codes_wanted = 1, last_step = ? WHERE userid = ?{theirs} AND codes_wanted = 0"
-        f" AND sealed = ? AND {FRESH}"
+        "UPDATE accounts SET codes_wanted = 1, last_step = ? WHERE userid = ? AND userid = coalesce(?, userid)"
+        f" AND codes_wanted = 0 AND sealed = ? AND {FRESH}"
     )
-    return tx.execute(sql, (step, userid, *number, sealed, step, step)) == 1
+    return tx.execute(sql, (step, userid, tx.owner.only, sealed, step, step)) == 1
 
 
 def want_no_codes(tx: Tx, userid: int) -> None:

@@ -102,8 +102,8 @@ def how_many_overdue(read: Reading, now_ms: int, stale_after_ms: int) -> int:
 
 def load(read: Reading, reportid: int) -> Report:
     """An applied report. Raises NoSuchReport, also for another's."""
-    theirs, owner = read.owner.sql("managerid")
-    row = read.one(f"{_SELECT} WHERE reportid = ? AND status = 'applied'{theirs}", (reportid, *owner))
+    sql = f"{_SELECT} WHERE reportid = ? AND status = 'applied' AND managerid = coalesce(?, managerid)"
+    row = read.one(sql, (reportid, read.owner.only))
     if row is None:
         raise NoSuchReport(reportid)
     return _report(row)

@@ -98,8 +98,8 @@ def is_an_accounts(read: Reading, number: int) -> bool:
 
 def load(read: Reading, managerid: int) -> Manager:
     """The manager. Raises NoSuchManager, also for another's."""
-    theirs, owner = read.owner.sql("userid")
-    row = read.one(f"SELECT {_COLUMNS} FROM managers WHERE managerid = ?{theirs}", (managerid, *owner))
+    sql = f"SELECT {_COLUMNS} FROM managers WHERE managerid = ? AND userid = coalesce(?, userid)"
+    row = read.one(sql, (managerid, read.owner.only))
     if row is None:
         raise NoSuchManager(managerid)
     return Manager(*row)

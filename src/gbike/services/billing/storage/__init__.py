@@ -1,7 +1,6 @@
 """Bills in SQL. Each change of state names the state it comes from; a second one finds no row and changes nothing."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 
 from gbike.kit.money import Won
@@ -59,15 +58,14 @@ def valid_tariff(read: Reading, moment_ms: int) -> TariffVersion | None:
     return _version(read.one(f"{_TARIFFS} WHERE effective_ms <= ? ORDER BY version DESC LIMIT 1", (moment_ms,)))
 
 
-def add(tx: Tx, rentid: int, userid: int, started_ms: int, stamp: TariffVersion) -> Bill | None:
-    """Open a bill for the rent, stamped with its tariff; None when the rent has one."""
+def add(tx: Tx, rentid: int, userid: int, started_ms: int, stamp: TariffVersion) -> int | None:
+    """Open a bill for the rent, stamped with its tariff; answers its number. None: the rent has one."""
     row = tx.one(
         "INSERT INTO bills (rentid, userid, started_ms, status, tariff, version) VALUES (?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (rentid) DO NOTHING"
-        f" RETURNING {_COLUMNS}",
+        " ON CONFLICT (rentid) DO NOTHING RETURNING billid",
         (rentid, userid, started_ms, BillStatus.OPEN, str(stamp.tariff), stamp.version),
     )
-    return _bill(row) if row else None
+    return int(row[0]) if row else None
 
 
 def apply_fee(tx: Tx, bill: Bill, ended_ms: int, fee: Won) -> bool:
@@ -124,16 +122,15 @@ def fee_facts(read: Reading) -> Iterable[Row]:
 
 
 def _one(read: Reading, by: str, number: int) -> Bill:
-    theirs, owner = read.owner.sql("userid")
-    row = read.one(f"{_SELECT} WHERE {by} = ?{theirs}", (number, *owner))
+    row = read.one(f"{_SELECT} WHERE {by} = ? AND userid = coalesce(?, userid)", (number, read.owner.only))
     if row is None:
         raise NoSuchBill(by, number)
     return _bill(row)
 
 
 def _bill(row: Row) -> Bill:
-    bill = Bill(*row)
-    return replace(bill, status=BillStatus(bill.status))
+    *known, status, tariff, version = row
+    return Bill(*known, BillStatus(status), tariff, version)
 
 
 def _version(row: Row | None) -> TariffVersion | None:

@@ -31,6 +31,7 @@ _COLUMNS = (
     " start_bootid, start_boot_ms, endedby, clocksuspect"
 )
 _SELECT = f"SELECT {_COLUMNS} FROM rents"
+_LOAD = f"{_SELECT} WHERE rentid = ? AND status <> 'pending' AND userid = coalesce(?, userid)"
 _SORTABLE = {
     "rentid": "rentid",
     "userid": "userid",
@@ -126,8 +127,7 @@ def places_kept(days: int) -> RetentionRule:
 
 def load(read: Reading, rentid: int) -> domain.KnownRent:
     """The rent. Raises NoSuchRent, also for another's and while it is pending."""
-    theirs, number = read.owner.sql("userid")
-    row = read.one(f"{_SELECT} WHERE rentid = ? AND status <> 'pending'{theirs}", (rentid, *number))
+    row = read.one(_LOAD, (rentid, read.owner.only))
     if row is None:
         raise domain.NoSuchRent(rentid)
     return _rent(row)

@@ -52,8 +52,7 @@ RANK = "CASE {} WHEN 'CLOSEBILL' THEN 3 WHEN 'APPLYFEE' THEN 2 WHEN 'OPENBILL' T
 
 def load(read: Reading, rentid: int) -> Line:
     """The line of a ride. Raises NoSuchLine, also for another's."""
-    theirs, owner = read.owner.sql("r.userid")
-    row = read.one(f"{_SELECT} WHERE r.rentid = ?{theirs}", (rentid, *owner))
+    row = read.one(f"{_SELECT} WHERE r.rentid = ? AND r.userid = coalesce(?, r.userid)", (rentid, read.owner.only))
     if row is None:
         raise NoSuchLine(rentid)
     return Line(*row)

@@ -90,8 +90,8 @@ def is_erased(read: Reading, userid: int) -> bool:
 
 def load(read: Reading, userid: int, owner: OwnerScope | None = None) -> Deposit:
     """The account. Raises NoSuchDeposit, also for another's than the `owner` (None: who asked)."""
-    theirs, number = (owner or read.owner).sql("userid")
-    row = read.one(f"SELECT {_COLUMNS} FROM deposits WHERE userid = ?{theirs}", (userid, *number))
+    sql = f"SELECT {_COLUMNS} FROM deposits WHERE userid = ? AND userid = coalesce(?, userid)"
+    row = read.one(sql, (userid, (owner or read.owner).only))
     if row is None:
         raise NoSuchDeposit(userid)
     return _deposit(row)

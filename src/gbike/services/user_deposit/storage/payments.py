@@ -48,8 +48,8 @@ def paid_and_unposted(read: Reading, paymentid: str) -> Payment | None:
 
 def load(read: Reading, paymentid: str, owner: OwnerScope | None = None) -> Payment:
     """The payment. Raises NoSuchPayment, also for another's than the `owner` (None: who asked)."""
-    theirs, number = (owner or read.owner).sql("userid")
-    row = read.one(f"SELECT {_COLUMNS} FROM payments WHERE paymentid = ?{theirs}", (paymentid, *number))
+    sql = f"SELECT {_COLUMNS} FROM payments WHERE paymentid = ? AND userid = coalesce(?, userid)"
+    row = read.one(sql, (paymentid, (owner or read.owner).only))
     if row is None:
         raise NoSuchPayment(paymentid)
     return _payment(row)
