@@ -30,7 +30,7 @@ def build(deps: Dependencies) -> Service:
 SPEC = ServiceSpec(
     name="bike",
     title="Bike: the fleet, its states and reservations",
-    paths=("/bikes",),
+    paths=("/bikes", "/places"),
     publishes=PUBLISHES,
     versions=VERSIONS,
     personal_data=PERSONAL_DATA,

@@ -132,8 +132,10 @@ def _end(tx: Tx, over: domain.ReturnedRent) -> domain.ReturnedRent | None:
     tx.count("returned")
     if over.clocksuspect:
         tx.count(storage.SUSPECT)
-    if location != over.place:  # the rider is erased
+    told = over.place
+    if location != told:  # the rider is erased
         over = replace(over, place=location)
+    exact = location.lat is not None
     tx.publish(
         Returned(
             rentid=over.rentid,
@@ -147,6 +149,9 @@ def _end(tx: Tx, over: domain.ReturnedRent) -> domain.ReturnedRent | None:
             lon=location.lon,
             endedby=over.endedby or UNSET,
             clocksuspect=over.clocksuspect or UNSET,
+            accuracy=UNSET if told.accuracy_m is None or not exact else told.accuracy_m,
+            measuredat=UNSET if told.measured_ms is None or not exact else told.measured_ms,
+            noposition=over.noposition or UNSET,
         )
     )
     return over
