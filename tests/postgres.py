@@ -20,6 +20,11 @@ MEMORY, ROOM = Path("/dev/shm"), 4 * 1024**3
 """Where files are in memory, and how much must be free there to be used: some hundred small databases at most."""
 
 
+def memory() -> Path:
+    """Where files are in memory if there is room, else the usual place."""
+    return MEMORY if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM else Path("/tmp")
+
+
 def free_port() -> int:
     """A port that nobody listens on."""
     with socket.socket() as door:
@@ -32,8 +37,7 @@ class Server:
 
     def __init__(self, *, durable: bool) -> None:
         self.port = free_port()
-        in_memory = not durable and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM
-        self._folder = Path(tempfile.mkdtemp(prefix="gbike-pg-", dir=MEMORY if in_memory else "/tmp"))
+        self._folder = Path(tempfile.mkdtemp(prefix="gbike-pg-", dir="/tmp" if durable else memory()))
         self._folder.chmod(0o755)
         self._more = () if durable else ("-c", "fsync=off", "-c", "full_page_writes=off")
         self._process: subprocess.Popen[bytes] | None = None

@@ -25,6 +25,7 @@ from gbike.run.cluster.plan import Plan, read_plan
 from gbike.run.cluster.report import Health
 from gbike.run.engines import CannotRun, envoy, postgres
 from gbike.run.folder.data_folder import DataFolder
+from tests.postgres import memory
 from tests.support import EVERY_RIDE_COSTS
 from tests.waiting import until as until
 
@@ -191,8 +192,9 @@ def started(*flags: str, secure: dict[str, str] | None = None) -> Iterator[Clust
 
 
 def new_folder() -> Path:
-    """A folder for a cluster's data, which PostgreSQL's user can enter."""
-    home = Path(tempfile.mkdtemp(prefix="gbike-cluster-", dir="/tmp"))
+    """A folder for a cluster's data, which PostgreSQL's user can enter; in memory where there is room, as nobody pulls
+    the plug."""
+    home = Path(tempfile.mkdtemp(prefix="gbike-cluster-", dir=memory()))
     home.chmod(0o755)
     return home / "data"
 
