@@ -5,7 +5,7 @@ import pytest
 from dev.bench.path import ways
 
 MOST = {"POST": (110, 18), "PATCH": (50, 14), "GET": (21, 6)}
-"""Calls and files of each request. The aim: 110 and 18, 60 and 14, 30 and 10."""
+"""Calls and files of each request."""
 
 
 @pytest.mark.parametrize("method", MOST)
