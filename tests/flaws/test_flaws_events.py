@@ -88,7 +88,7 @@ async def test_flaw_2_what_was_said_while_the_bus_was_down_arrives() -> None:
     assert [bill["status"] for bill in await town.many("billings")] == ["OPENBILL"]
 
 
-@flaw(3, replacing(Rented, "key", property(lambda printed: "")))
+@flaw(3, replacing(envelope, "key_of", lambda printed: ""))
 async def test_flaw_3_all_that_is_said_of_a_rent_has_its_key_and_order() -> None:
     """Messages had no key on three partitions, so a return could overtake its rent; here the key is the aggregate."""
     town = await a_town()

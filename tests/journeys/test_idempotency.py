@@ -138,7 +138,7 @@ def test_the_list_of_changes_is_complete() -> None:
         for name, part in house.parts.items()
         if name != "account"
         for operation in part.running.app.operations
-        if operation.changes and not operation.hidden and operation.path != CONFIRMATIONS
+        if operation.keyed and not operation.hidden and operation.path != CONFIRMATIONS
     }
     tested = {
         (method, path.rstrip("12").replace("/1/topUps", "/").replace("/1/end", "/").replace("/2/retirement", "/"))

@@ -129,8 +129,9 @@ def _one(read: Reading, by: str, number: int) -> Bill:
 
 
 def _bill(row: Row) -> Bill:
-    *known, status, tariff, version = row
-    return Bill(*known, BillStatus(status), tariff, version)
+    billid, rentid, userid, started_ms, ended_ms, fee, status, *stamp = row
+    ids, known = (billid, rentid, userid), (started_ms, ended_ms, fee)
+    return Bill(*ids, *known, BillStatus(status), *stamp)
 
 
 def _version(row: Row | None) -> TariffVersion | None:
