@@ -118,6 +118,9 @@ HOUSE = House(
     ),
     unordered={
         frozenset({"reserve a ridden one", other}): "refused because it was ridden, and told what it is since"
-        for other in ("returned the other", "two returned", "repair", "free")
+        for other in (
+            *("returned the other", "returned to the place", "returned nobody knows where"),
+            *("two returned", "repair", "free"),
+        )
     },
 )

@@ -45,13 +45,13 @@ def position(read: Reading, key: str) -> tuple[float, float] | None:
 
 def misplaced(read: Reading, lat: float, lon: float) -> Fault | None:
     """Whether a position is far from every place that has a point, or is near one only when it is swapped."""
-    near = f"SELECT 1 FROM places WHERE {_APART} <= ? LIMIT 1"
-    if read.one(near, (*_from(lat, lon), FAR_SQUARED)) is not None:
-        return None
-    if read.one("SELECT 1 FROM places WHERE lat IS NOT NULL LIMIT 1") is None:
-        return None
-    swapped = abs(lon) <= 90 and read.one(near, (*_from(lon, lat), FAR_SQUARED)) is not None
-    return Fault.SWAPPED if swapped else Fault.FAR
+    near = f"EXISTS (SELECT 1 FROM places WHERE {_APART} <= ?)"
+    row = read.one(  # in one look: between two somebody may tell of the first place
+        f"SELECT CASE WHEN {near} OR NOT EXISTS (SELECT 1 FROM places WHERE lat IS NOT NULL) THEN NULL"
+        f" WHEN {near} THEN '{Fault.SWAPPED}' ELSE '{Fault.FAR}' END",
+        (*_from(lat, lon), FAR_SQUARED, *_from(lon, lat), FAR_SQUARED),
+    )
+    return Fault(row[0]) if row and row[0] else None
 
 
 def keep(tx: Tx, name: str, at: tuple[float, float] | None, by: str, *, moves: bool) -> None:
