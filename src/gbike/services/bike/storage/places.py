@@ -8,6 +8,7 @@ from gbike.kit.positions import FAR_SQUARED, Fault, narrowing
 from gbike.kit.storage.listing import Listing
 from gbike.kit.store import Reading, Row, Tx
 from gbike.kit.text import natural, same_name
+from gbike.services.bike.domain import NoSuchPlace
 
 _APART = "(lat - ?) * (lat - ?) + (lon - ?) * (lon - ?) * ?"
 """Squared, in degrees of latitude (see storage.near)."""
@@ -24,6 +25,8 @@ class KnownPlace(NamedTuple):
     lat: float | None
     lon: float | None
     bikes: int = 0
+    noposition: str | None = None
+    """Why a position that came just now is none; kept nowhere."""
 
     @property
     def position(self) -> tuple[float, float] | None:
@@ -35,6 +38,14 @@ def find(read: Reading, key: str) -> KnownPlace | None:
     """The place of this name, as `same_name` has it."""
     row = read.one("SELECT name, lat, lon FROM places WHERE key = ?", (key,))
     return KnownPlace(*row) if row else None
+
+
+def load(read: Reading, name: str) -> KnownPlace:
+    """The place of this name, with its bikes. Raises NoSuchPlace."""
+    row = read.one(f"{_LISTED.select} WHERE key = ?", (same_name(name),))
+    if row is None:
+        raise NoSuchPlace
+    return KnownPlace(*row)
 
 
 def position(read: Reading, key: str) -> tuple[float, float] | None:
