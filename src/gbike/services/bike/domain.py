@@ -5,6 +5,7 @@ The public status is derived from them, so that a return can't make a broken bik
 
     BikeRefused
     ├── NoSuchBike            there is none with this number
+    ├── NoSuchPlace           no place is known by this name
     ├── BikeExists            a bike is registered once
     ├── BikeNotAvailable      someone rides it, or staff took it out
     ├── BikeIsRidden          what is asked must wait for the return
@@ -34,6 +35,10 @@ class BikeRefused(Exception):
 @dataclass(eq=False)
 class NoSuchBike(BikeRefused):
     bikeid: int
+
+
+class NoSuchPlace(BikeRefused):
+    """No place is known by this name."""
 
 
 @dataclass(eq=False)
