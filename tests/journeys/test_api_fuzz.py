@@ -82,6 +82,7 @@ async def test_every_operation_is_told_from_the_others_and_explained(client: Cli
     assert tags == {
         "rents",
         "bikes",
+        "places",
         "billings",
         "userDeposits",
         "rentAndBillingViews",
