@@ -18,7 +18,7 @@ LINTER = Path(sysconfig.get_path("scripts")) / "lint-imports"
 STANDARD_FOR_DOMAIN = {"dataclasses", "enum", "collections", "typing", "functools", "datetime", "math", "unicodedata"}
 PURE = ("gbike.kit.money", "gbike.kit.contacts", "gbike.kit.auth.guessable")
 ROOMS = {"domain", "ports", "commands", "saga", "streams", "http", "policies", "storage", "clients"}
-ROOMS |= {"wiring"}
+ROOMS |= {"wiring", "importing"}
 
 
 def lint(folder: Path) -> subprocess.CompletedProcess[str]:
