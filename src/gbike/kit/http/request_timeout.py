@@ -55,7 +55,7 @@ class TimedConnection(HttpToolsProtocol):
         self._whole = True
         self._in_head = self._refused = self._slower = False
         self._fed = self._thrown_away = 0
-        self._most_body, self._most_rest, self._request_s = MAX_BODY, MOST_REST, float(REQUEST_S)
+        self._as_others()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -99,7 +99,7 @@ class TimedConnection(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         self._whole, self._in_head = False, True
         self._began, self._fed = self.loop.time(), 0
-        self._most_body, self._most_rest, self._request_s = MAX_BODY, MOST_REST, float(REQUEST_S)
+        self._as_others()
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -138,10 +138,15 @@ class TimedConnection(HttpToolsProtocol):
         if not self.transport.is_closing():
             self.flow.resume_reading()
 
+    def _as_others(self) -> None:
+        self._most_body, self._most_rest = MAX_BODY, MOST_REST
+        self._request_s = float(REQUEST_S)
+
     def expect(self, most_bytes: int, within_s: float) -> None:
         """Take so large a body, and for so long, from the request that is being answered: whoever sends it was let in.
         As much again may be what frames it. For the next request it is as it was."""
-        self._most_body, self._most_rest, self._request_s = most_bytes, 2 * most_bytes, within_s
+        self._most_body, self._most_rest = most_bytes, 2 * most_bytes
+        self._request_s = within_s
         if self._timer is not None:
             self._wait_until(self._began + within_s)
 

@@ -196,9 +196,9 @@ class Import:
     """waiting, running, done, or refused: a question was open."""
     encoding: str
     separator: str
-    columns: str
-    questions: str
-    first: str
+    columns: Sequence[Any]
+    questions: Sequence[Any]
+    first: Sequence[Any]
     rows: int
     done: int
     registered: int
@@ -209,7 +209,7 @@ class Import:
     roles: str
     traceparent: str
     requestid: str
-    told: str
+    told: Mapping[str, str]
     at_ms: int
     done_ms: int | None
 

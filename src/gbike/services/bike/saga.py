@@ -11,7 +11,6 @@ from gbike.kit.store import Store, StoreUnavailable
 from gbike.kit.telemetry import Trace, log, trace_now
 from gbike.services.bike.commands.imports import (
     begin_an_import,
-    columns_of,
     give_up_a_row,
     give_up_an_import,
     import_rows,
@@ -152,7 +151,7 @@ def _first(sheet: Sheet) -> list[SheetRow]:
 
 def _read_on(packed: bytes, job: Import) -> Iterator[SheetRow]:
     """The rows that are not done. Raises Unreadable."""
-    rows = read(zlib.decompress(packed), columns_of(job)).rows
+    rows = read(zlib.decompress(packed), job.told).rows
     for _ in islice(rows, job.done):
         pass
     return rows

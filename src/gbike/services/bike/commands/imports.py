@@ -3,10 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-import msgspec
-
 from gbike.kit.storage.idempotency import idempotent
-from gbike.kit.store import Tx
+from gbike.kit.store import Facts, Tx
 from gbike.services.bike.commands import change_a_bike, register_a_bike
 from gbike.services.bike.domain import (
     Bike,
@@ -39,9 +37,8 @@ def begin_an_import(tx: Tx, new: NewImport) -> Import:
     tx.lock("imports")
     if storage.open_imports(tx) >= MOST_OPEN:
         raise TooManyImports(MOST_OPEN)
-    texts = {"columns": new.fields, "questions": new.questions, "first": new.first, "told": new.columns}
     state = "refused" if new.questions and not new.dryrun else "waiting"
-    begun = storage.add_import(tx, new, state, {name: _json(value) for name, value in texts.items()})
+    begun = storage.add_import(tx, new, state)
     storage.keep_columns(tx, {name: field for name, field in new.told.items() if field})
     storage.let_go(tx, MOST_KEPT)
     return begun
@@ -64,11 +61,6 @@ def give_up_a_row(tx: Tx, job: Import, row: SheetRow) -> bool:
     return import_rows(tx, job, [row._replace(problems=("failed",))], False)
 
 
-def columns_of(job: Import) -> dict[str, str]:
-    """What columns were said to be, for its file and for those before."""
-    return msgspec.json.decode(job.told, type=dict[str, str])
-
-
 def give_up_an_import(tx: Tx, importid: int) -> None:
     """Its file can't be read any more: what is done stays, the rest is not."""
     _finish(tx, importid, "refused")
@@ -78,7 +70,7 @@ def _finish(tx: Tx, importid: int, state: str) -> None:
     done = storage.finish(tx, importid, state)
     action = "bikes tried for import" if done.dryrun else "bikes imported"
     counts = {"registered": done.registered, "changed": done.changed, "unchanged": done.unchanged}
-    facts = {"file": done.name, "rows": done.done, **counts, "refused": done.refused, "state": state}
+    facts: Facts = {"file": done.name, "rows": done.done, **counts, "refused": done.refused, "state": state}
     tx.audit(action, f"import:{importid}", after=facts)
 
 
@@ -158,7 +150,3 @@ def _told(outcome: str, row: SheetRow, problems: Sequence[str] = ()) -> Imported
         problems=tuple(problems),
         noposition=row.notes[0] if row.notes else "",
     )
-
-
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()

@@ -156,14 +156,14 @@ class ImportHttp:
 
 def unreadable(wrong: Unreadable) -> Problem:
     """The refusal of a file of which nothing can be read."""
-    facts = {name: value for name, value in wrong.facts.items() if name != "why"}
+    facts = {name: value for name, value in wrong.details.items() if name != "why"}
     return Problem(TEXTS[f"file-unreadable.{wrong.code}"], {**facts, "why": wrong.code})
 
 
 def to_resource(job: Import) -> ImportResource:
     """The import as clients see it."""
-    columns = msgspec.json.decode(job.columns, type=list[tuple[str, str | None]])
-    questions = msgspec.json.decode(job.questions, type=list[Question])
+    columns = msgspec.convert(job.columns, list[tuple[str, str | None]])
+    questions = msgspec.convert(job.questions, list[Question])
     return ImportResource(
         importid=job.importid,
         name=job.name,
@@ -182,7 +182,7 @@ def to_resource(job: Import) -> ImportResource:
         refused=job.refused,
         at=rfc3339(job.at_ms),
         doneat=rfc3339(job.done_ms) if job.done_ms is not None else None,
-        first=[_first(row) for row in msgspec.json.decode(job.first, type=list[SheetRow])],
+        first=[_first(row) for row in msgspec.convert(job.first, list[SheetRow])],
     )
 
 
@@ -238,7 +238,7 @@ def import_operations(store: Store, imports: Imports) -> list[Operation]:
         MOST_BYTES,
         WITHIN_S,
         texts={
-            "columns": 'what columns are that nobody knows by their names: a JSON object, {"번호": "bikeid"}; "": not read',
+            "columns": 'what columns are, by name, as a JSON object: {"번호": "bikeid"}; "": not read',
             "name": "the file's name, to be shown",
         },
         example="bikeid,location,batterylevel,lat,lon\n1,분당_정자역_1구역,100,37.3670,127.1083\n",

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from gbike.kit.storage.listing import Listing
 from gbike.kit.storage.retention import DAY_MS, RetentionRule
 from gbike.kit.store import Reading, Row, Tx
@@ -31,6 +33,7 @@ _COLUMNS = (
     "importid, name, dryrun, existing, state, encoding, separator, columns, questions, first, rows, next_row,"
     " registered, changed, unchanged, refused, who, roles, traceparent, requestid, told, at_ms, done_ms"
 )
+_NAMES = _COLUMNS.split(", ")
 _OPEN = "state IN ('waiting', 'running')"
 
 
@@ -53,11 +56,13 @@ def open_imports(read: Reading) -> int:
     return int(row[0]) if row else 0
 
 
-def add_import(tx: Tx, new: NewImport, state: str, texts: Mapping[str, str]) -> Import:
-    """A new one, with its file where it is to be worked off. `texts`: more of its columns, in JSON."""
+def add_import(tx: Tx, new: NewImport, state: str) -> Import:
+    """A new one, with its file where it is to be worked off."""
+    json = {"columns": new.fields, "questions": new.questions, "first": new.first, "told": new.columns}
     values: dict[str, object] = {
         **{"name": new.name, "dryrun": int(new.dryrun), "existing": new.existing, "state": state},
-        **{"encoding": new.encoding, "separator": new.separator, "rows": new.rows, **texts},
+        **{"encoding": new.encoding, "separator": new.separator, "rows": new.rows},
+        **{column: msgspec.json.encode(value).decode() for column, value in json.items()},
         **{"who": tx.by.name, "roles": ",".join(sorted(tx.by.roles))},
         **{"traceparent": tx.trace.traceparent, "requestid": tx.trace.request_id},
         **{"at_ms": tx.now_ms, "until_ms": _NEVER_MS if state == "waiting" else tx.now_ms + KEPT_MS},
@@ -82,7 +87,8 @@ def file_of(read: Reading, importid: int) -> bytes:
 def advance(tx: Tx, importid: int, next_row: int, by: int) -> bool:
     """So many rows more are done, if `next_row` is still the next; False: another process was here first."""
     changed = tx.execute(
-        f"UPDATE imports SET next_row = next_row + ?, state = 'running' WHERE importid = ? AND next_row = ? AND {_OPEN}",
+        f"UPDATE imports SET next_row = next_row + ?, state = 'running' WHERE importid = ? AND next_row = ?"
+        f" AND {_OPEN}",
         (by, importid, next_row),
     )
     return changed == 1
@@ -171,10 +177,14 @@ def rows_of(importid: int, outcome: str | None) -> Listing:
 
 
 def _import(row: Row) -> Import:
-    importid, name, dryrun, *rest = row
-    return Import(importid, name, bool(dryrun), *rest)
+    told = dict(zip(_NAMES, row, strict=True))
+    done = told.pop("next_row")
+    json = {column: msgspec.json.decode(told[column]) for column in ("columns", "questions", "first", "told")}
+    return Import(**{**told, **json, "dryrun": bool(told["dryrun"]), "done": done})
 
 
 def _row(row: Row) -> ImportedRow:
-    *facts, problems, noposition = row
-    return ImportedRow(*facts, problems=tuple(problems.split()), noposition=noposition)
+    line, outcome, bikeid, label, location, battery, lat, lon, problems, noposition = row
+    place = {"location": location, "lat": lat, "lon": lon}
+    told = {"problems": tuple(problems.split()), "noposition": noposition}
+    return ImportedRow(line, outcome, bikeid, label, batterylevel=battery, **place, **told)

@@ -13,7 +13,7 @@ _NUMBERS = ("rows", "next_row", "registered", "changed", "unchanged", "refused")
 
 
 def upgrade() -> None:
-    imports = [
+    imports: list[sa.schema.SchemaItem] = [
         number_column("importid"),
         *(sa.Column(name, sa.Text, nullable=False) for name in (*_TEXTS, "columns", "questions", "first")),
         sa.Column("dryrun", sa.Integer, nullable=False),
@@ -27,7 +27,7 @@ def upgrade() -> None:
         sa.Column("part", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("bytes", sa.LargeBinary, nullable=False),
     )
-    rows = [
+    rows: list[sa.schema.SchemaItem] = [
         sa.Column("importid", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("line", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("outcome", sa.Text, nullable=False),
