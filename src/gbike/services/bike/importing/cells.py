@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from gbike.kit.numbers import MAX_ID
@@ -11,6 +12,8 @@ from gbike.services.bike.domain import Status
 from gbike.services.bike.importing.sheet import Wanted
 
 MOST_TEXT = 255
+_REPEATED = 4_096
+"""Places and statuses come again and again."""
 STATUSES = {
     **{status.value: status for status in Status},
     "available": Status.AVAILABLE,
@@ -18,9 +21,11 @@ STATUSES = {
     "broken": Status.BROKEN,
 }
 _NOTHING = {"", "\\n", "null", "-"}
-_GARBLED = re.compile("[\x00\x80-\x84\x86-\x9f\ufffd]")
-"""A letter that was lost, and what Latin-1 makes of bytes that were none."""
-_AS_TEXT = re.compile('="(.*)"|\'(.*)')
+_LOST = re.compile("[\x00\x80-\x84\x86-\x9f\ufffd]|占쏙옙|ï¿½")
+"""A letter that another program lost, also as that mark looks when it was read in a wrong encoding once more."""
+_WRONGLY_READ_AS = ("cp949", "cp1252")
+_HANGUL = re.compile("[가-힣]")
+_AS_TEXT = re.compile('="(.*)"|\'([=+@＝＋－＠-].*)')
 """How spreadsheets are made to keep a cell as text, and how our own exports do (kit/text.py)."""
 _WHOLE = re.compile(r"([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.0+)?", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?", re.ASCII)
@@ -28,8 +33,22 @@ _LABEL = re.compile("(?=.*[A-Z])[A-Z0-9-]{1,36}")
 
 
 def is_garbled(cells: Sequence[str]) -> bool:
-    """Whether letters of a row were lost before it came here."""
-    return _GARBLED.search("".join(cells)) is not None
+    """Whether letters of a row were lost before it came here, or its UTF-8 was read as something else and saved so."""
+    if (text := "".join(cells)).isascii():
+        return "\0" in text
+    return _LOST.search(text) is not None or any(not cell.isascii() and _is_mojibake(cell) for cell in cells)
+
+
+@lru_cache(_REPEATED)
+def _is_mojibake(cell: str) -> bool:
+    """Hangul in UTF-8, read as CP949 (媛뺣궓) or as Windows' Latin (ê°•ë‚¨): nothing else goes back so well."""
+    for encoding in _WRONGLY_READ_AS:
+        try:
+            if _HANGUL.search(cell.encode(encoding).decode("utf-8")):
+                return True
+        except UnicodeError:
+            pass
+    return False
 
 
 def wanted_of(fields: Sequence[str | None], cells: Sequence[str]) -> tuple[Wanted, list[str], list[str]]:
@@ -39,11 +58,13 @@ def wanted_of(fields: Sequence[str | None], cells: Sequence[str]) -> tuple[Wante
     for field, cell in zip(fields, cells, strict=False):
         if field is None or cell.lower() in _NOTHING:
             continue
-        text = _as_text(cell)
+        if not (text := _as_text(cell)):
+            continue
         value = _READ[field](text)
         if value is None:
-            if text:
-                problems.append(_PROBLEMS[field])
+            problems.append(_PROBLEMS[field])
+        elif value == "":
+            pass  # a place of letters that can't be seen
         elif field == "bikeid" and isinstance(value, str):
             wanted.setdefault("label", value)
         elif field == "station":
@@ -98,6 +119,7 @@ def _label(text: str) -> str | None:
     return label if _LABEL.fullmatch(label) else None
 
 
+@lru_cache(_REPEATED)
 def _location(text: str) -> str | None:
     cleaned = clean(text).strip()
     return cleaned if len(cleaned) <= MOST_TEXT else None

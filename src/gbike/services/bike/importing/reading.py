@@ -67,8 +67,8 @@ def _rows(
     for record in found():
         sent = record.cells
         wanted, problems, notes = cells.wanted_of(told, sent)
-        if not asked and wanted.bikeid is None and wanted.label is None:
-            problems.insert(0, "bad-number")
+        if not asked and wanted.bikeid is None and wanted.label is None and "bad-label" not in problems:
+            problems = list(dict.fromkeys(["bad-number", *problems]))
         if any(sent[len(fields) :]):
             problems.append("too-many-fields")
         if cells.is_garbled(sent):
@@ -80,7 +80,9 @@ def _rows(
             if not seen.isdisjoint(name for name in names if name is not None):
                 problems.append("twice")
             seen.update(names)
-        yield SheetRow(record.line, _squared(sent, len(fields)), wanted, tuple(dict.fromkeys(problems)), tuple(notes))
+        if problems:
+            notes = []
+        yield SheetRow(record.line, _squared(sent, len(fields)), wanted, tuple(problems), tuple(notes))
 
 
 def _squared(sent: list[str], width: int) -> tuple[str, ...]:
