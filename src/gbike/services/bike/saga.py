@@ -1,12 +1,13 @@
 """Imports of files of bikes: a file is taken at once, and worked off some rows at a time, whoever is killed between."""
 
 import zlib
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import NamedTuple
 
 from gbike.kit.auth.principal import Acting, Principal, acting
+from gbike.kit.away import Away
 from gbike.kit.store import Store, StoreUnavailable
 from gbike.kit.telemetry import Trace, log, trace_now
 from gbike.services.bike.commands.imports import (
@@ -23,15 +24,6 @@ ROWS = 100
 """Rows of one transaction: a rider's write waits for no more than these."""
 FIRST = 10
 """Rows that are shown as they were read, before any is written."""
-
-T = TypeVar("T")
-
-
-class Away(Protocol):
-    """Runs what takes long where it holds up nobody."""
-
-    def __call__(self, fn: Callable[..., T], *args: Any) -> Awaitable[T]:
-        """What `fn` answers; raises what it raises."""
 
 
 class SentFile(NamedTuple):

@@ -1,13 +1,11 @@
 """How bike is put together: the one place that sees all of it."""
 
 import asyncio
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
 
 from prometheus_client import Gauge
 
 from gbike.contracts.bike import PUBLISHES
+from gbike.kit.away import one_at_a_time
 from gbike.kit.clock import news
 from gbike.kit.service import IDLE_WAIT_MS, Dependencies, Service, ServiceSpec, Worker
 from gbike.services.bike.http import REFUSALS, operations
@@ -17,7 +15,6 @@ from gbike.services.bike.saga import Imports
 from gbike.services.bike.storage import COUNTED, PERSONAL_DATA, TOMBSTONES, VERSIONS, how_many
 from gbike.services.bike.storage.imports import RETENTION
 
-T = TypeVar("T")
 COUNTED_EVERY_S = 15
 """Between two counts of the fleet: each looks at every bike (100,000: some 10 ms, not on the event loop)."""
 
@@ -31,16 +28,13 @@ def build(deps: Dependencies) -> Service:
         return 0
 
     figures = Worker("figures", look, lambda: asyncio.sleep(COUNTED_EVERY_S), drains=False)
-    begun, files = asyncio.Event(), ThreadPoolExecutor(1, "files")
-
-    def away(fn: Callable[..., T], *args: Any) -> "asyncio.Future[T]":
-        return asyncio.get_running_loop().run_in_executor(files, fn, *args)
+    begun = asyncio.Event()
 
     async def until_begun() -> None:
         await news(begun, IDLE_WAIT_MS)
         begun.clear()
 
-    imports = Imports(deps.store, away, begun.set)
+    imports = Imports(deps.store, one_at_a_time("files"), begun.set)
     importing = Worker("imports", imports.step, until_begun, pause_ms=1)
     shown = operations(deps.store, deps.clock, imports)
     kept = (TOMBSTONES, *RETENTION)

@@ -160,10 +160,14 @@ def unreadable(wrong: Unreadable) -> Problem:
     return Problem(TEXTS[f"file-unreadable.{wrong.code}"], {**facts, "why": wrong.code})
 
 
+def questions_of(job: Import) -> list[Question]:
+    """What must be said before anything is written."""
+    return msgspec.convert(job.questions, list[Question])
+
+
 def to_resource(job: Import) -> ImportResource:
     """The import as clients see it."""
     columns = msgspec.convert(job.columns, list[tuple[str, str | None]])
-    questions = msgspec.convert(job.questions, list[Question])
     return ImportResource(
         importid=job.importid,
         name=job.name,
@@ -173,7 +177,7 @@ def to_resource(job: Import) -> ImportResource:
         encoding=job.encoding,
         separator=job.separator,
         columns=[ImportColumn(*one) for one in columns],
-        questions=[ImportQuestion(one.code, one.field, list(one.columns)) for one in questions],
+        questions=[ImportQuestion(one.code, one.field, list(one.columns)) for one in questions_of(job)],
         rows=job.rows,
         done=job.done,
         registered=job.registered,

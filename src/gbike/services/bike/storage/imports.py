@@ -176,6 +176,13 @@ def rows_of(importid: int, outcome: str | None) -> Listing:
     )
 
 
+def some_rows(read: Reading, importid: int, outcome: str, most: int) -> list[ImportedRow]:
+    """The first rows with an outcome."""
+    listing = rows_of(importid, outcome)
+    sql = f"{listing.select} {listing.where} ORDER BY {listing.order} LIMIT ?"
+    return [_row(row) for row in read.all(sql, (*listing.params, most))]
+
+
 def _import(row: Row) -> Import:
     told = dict(zip(_NAMES, row, strict=True))
     done = told.pop("next_row")
