@@ -3,23 +3,27 @@
 from dataclasses import replace
 from functools import partial
 
+from msgspec.structs import replace as replace_fields
+
 from gbike.contracts.account import AccountErased
-from gbike.contracts.rent import RentCancelled
+from gbike.contracts.rent import RentCancelled, Returned
 from gbike.kit.storage.retention import FLOOR
 from gbike.services.bike.commands import (
     apply_a_report,
     change_a_bike,
     free,
+    learn_a_place,
     register_a_bike,
     release,
     reserve_a_bike,
 )
-from gbike.services.bike.domain import Bike, Location, Status, a_new_bike, marked, retired
+from gbike.services.bike.domain import Bike, Location, Point, Status, Whereabouts, a_new_bike, marked, retired
 from gbike.services.bike.policies import POLICIES
 from gbike.services.bike.storage import TOMBSTONES
 from tests.concurrency.house import USER, Hears, House, do, floor, returned, write
 
 BIKE, RIDDEN = 7, 8
+STOOD = Whereabouts("창고", 37.4, 127.1)
 HEARS = Hears(POLICIES)
 
 
@@ -29,11 +33,24 @@ def in_time() -> bool:
 
 
 def a_bike(bikeid: int) -> Bike:
-    return a_new_bike(bikeid, Status.AVAILABLE, Location("역", 37.5, 127.1), 80)
+    return a_new_bike(bikeid, Status.AVAILABLE, Location("역", Point(37.5, 127.1)), 80)
 
 
 def moved(bike: Bike) -> Bike:
-    return replace(bike, place=Location("공원", 37.2, 127.2))
+    return replace(bike, place=Location("공원", Point(37.2, 127.2)))
+
+
+def named(bikeid: int) -> Bike:
+    return a_new_bike(bikeid, Status.AVAILABLE, Location(), 80)
+
+
+def as_it_is(bike: Bike) -> Bike:
+    return bike
+
+
+def left(bikeid: int, text: str) -> Returned:
+    """The ride of the ridden bike ended, and its rider only says so."""
+    return replace_fields(returned(8, bikeid), endlocation=text, lat=None, lon=None)
 
 
 def cancelled(rentid: int, bikeid: int) -> RentCancelled:
@@ -47,12 +64,17 @@ HOUSE = House(
         do(register_a_bike, a_bike(RIDDEN)),
         do(reserve_a_bike, RIDDEN, 8, in_time),
         do(reserve_a_bike, BIKE, 6, in_time),
-        do(release, BIKE, 6, USER, Location("학교", 37.3333, 127.3333)),
+        do(release, BIKE, 6, USER, Whereabouts("학교", 37.3333, 127.3333)),
     ),
     cases=(
         write("add", register_a_bike, a_bike(9), key="bike:9", id="a"),
+        write("add at a new place", register_a_bike, named(10), STOOD, key="bike:10"),
+        write("add there too", register_a_bike, named(11), replace(STOOD, lat=37.4001), key="bike:11"),
         write("change", change_a_bike, BIKE, partial(marked, status=Status.BROKEN), key="bike:7"),
         write("move", change_a_bike, BIKE, moved, key="bike:7"),
+        write("tell where", change_a_bike, BIKE, as_it_is, STOOD, key="bike:7"),
+        write("name the place", change_a_bike, BIKE, as_it_is, Whereabouts(STOOD.text), key="bike:7"),
+        write("learn the place", learn_a_place, "창고", (37.41, 127.11), "import"),
         write("retire", change_a_bike, BIKE, retired, key="bike:7"),
         write("free", change_a_bike, RIDDEN, partial(marked, status=Status.AVAILABLE), key="bike:8"),
         write("reserve", reserve_a_bike, BIKE, 9, in_time, key="bike:7"),
@@ -69,6 +91,8 @@ HOUSE = House(
         HEARS.case("cancelled", cancelled(9, BIKE)),
         HEARS.case("returned", returned(9, BIKE)),
         HEARS.case("returned the other", returned(8, RIDDEN)),
+        HEARS.case("returned to the place", left(RIDDEN, "창고")),
+        HEARS.case("returned nobody knows where", left(RIDDEN, "집 앞")),
         HEARS.case("two returned", returned(9, BIKE), returned(8, RIDDEN)),
         HEARS.case("erased", AccountErased(userid=USER)),
         *floor((*FLOOR, TOMBSTONES), HEARS, returned(9, BIKE)),
@@ -84,7 +108,12 @@ HOUSE = House(
         ),
         (
             "an erased rider is known to have left a bike",
-            "SELECT bikeid FROM bikes WHERE left_by IN (SELECT userid FROM erased)",
+            "SELECT bikeid FROM bikes WHERE left_by IN (SELECT userid FROM erased)"
+            " OR point_of IN (SELECT userid FROM erased)",
+        ),
+        (
+            "a bike has half a position, or a stale point that is none",
+            "SELECT bikeid FROM bikes WHERE (lat IS NULL) <> (lon IS NULL) OR (stale = 1 AND lat IS NULL)",
         ),
     ),
     unordered={
