@@ -28,7 +28,7 @@ from gbike.services.bike.storage.imports import load_import, some_rows
 BIKE = "bike"
 MOST_TOLD = 20
 """Rows with a problem that are told of; all of them are in the console."""
-LOOK_S = 0.3
+POLL_S = 0.3
 """Between two looks at how far it is."""
 
 bikes_verb = group("Bikes, for the operator.")
@@ -85,7 +85,7 @@ def do(where: StoreLocation, env: Mapping[str, str], order: Order, progress: Cal
         progress(job)
         if job.state in ("done", "refused"):
             return job
-        time.sleep(LOOK_S)
+        time.sleep(POLL_S)
 
 
 def verbs(services: OpenServices) -> dict[str, Verb]:

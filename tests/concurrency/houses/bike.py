@@ -17,9 +17,23 @@ from gbike.services.bike.commands import (
     release,
     reserve_a_bike,
 )
-from gbike.services.bike.domain import Bike, Location, Point, Status, Whereabouts, a_new_bike, marked, retired
+from gbike.services.bike.commands.imports import begin_an_import, give_up_a_row, give_up_an_import, import_rows
+from gbike.services.bike.domain import (
+    Bike,
+    Import,
+    Location,
+    NewImport,
+    Point,
+    Status,
+    Whereabouts,
+    a_new_bike,
+    marked,
+    retired,
+)
+from gbike.services.bike.importing import SheetRow, Wanted
 from gbike.services.bike.policies import POLICIES
 from gbike.services.bike.storage import TOMBSTONES
+from gbike.services.bike.storage.imports import RETENTION
 from tests.concurrency.house import USER, Hears, House, do, floor, returned, write
 
 BIKE, RIDDEN = 7, 8
@@ -57,12 +71,54 @@ def cancelled(rentid: int, bikeid: int) -> RentCancelled:
     return RentCancelled(rentid=rentid, userid=USER, bikeid=bikeid, reason="TimedOut")
 
 
+FILE = NewImport(
+    name="fleet.csv",
+    dryrun=False,
+    existing="change",
+    told={"no": "bikeid"},
+    columns={"no": "bikeid"},
+    encoding="utf-8",
+    separator=",",
+    fields=[("no", "bikeid")],
+    questions=(),
+    first=(),
+    rows=3,
+    file=b"the file",
+)
+IMPORT = Import(
+    importid=1,
+    name="fleet.csv",
+    dryrun=False,
+    existing="change",
+    state="waiting",
+    encoding="utf-8",
+    separator=",",
+    columns=(),
+    questions=(),
+    first=(),
+    rows=3,
+    done=0,
+    registered=0,
+    changed=0,
+    unchanged=0,
+    refused=0,
+    who="gbike",
+    roles="",
+    traceparent="",
+    requestid="",
+    told={},
+    at_ms=0,
+    done_ms=None,
+)
+ROWS = [SheetRow(2, ("9",), Wanted(9, None, "역", 70)), SheetRow(3, ("7",), Wanted(7, None, "공원", 70, 37.2, 127.2))]
+
 HOUSE = House(
     "bike",
     setup=(
         do(register_a_bike, a_bike(BIKE)),
         do(register_a_bike, a_bike(RIDDEN)),
         do(reserve_a_bike, RIDDEN, 8, in_time),
+        do(begin_an_import, FILE),
         do(reserve_a_bike, BIKE, 6, in_time),
         do(release, BIKE, 6, USER, Whereabouts("학교", 37.3333, 127.3333)),
     ),
@@ -87,6 +143,11 @@ HOUSE = House(
             again=(BIKE, 2, (20, True), in_time),
             key="bike:7",
         ),
+        write("send a file", begin_an_import, FILE, key="imports"),
+        write("rows of a file", import_rows, IMPORT, ROWS, False),
+        write("the last rows of a file", import_rows, IMPORT, ROWS, True),
+        write("a row that fails", give_up_a_row, IMPORT, ROWS[0]),
+        write("give up a file", give_up_an_import, 1),
         write("repair", free, RIDDEN, 8, USER, key="bike:8"),
         HEARS.case("cancelled", cancelled(9, BIKE)),
         HEARS.case("returned", returned(9, BIKE)),
@@ -95,7 +156,7 @@ HOUSE = House(
         HEARS.case("returned nobody knows where", left(RIDDEN, "집 앞")),
         HEARS.case("two returned", returned(9, BIKE), returned(8, RIDDEN)),
         HEARS.case("erased", AccountErased(userid=USER)),
-        *floor((*FLOOR, TOMBSTONES), HEARS, returned(9, BIKE)),
+        *floor((*FLOOR, TOMBSTONES, *RETENTION), HEARS, returned(9, BIKE)),
     ),
     looks=(
         (
