@@ -36,6 +36,7 @@ TABLE: dict[str, dict[str, str]] = {
         "POST /bikes": FLEET_ADMIN,
         "GET /bikes/search": FLEET,
         "GET /bikes/search/findByBikeid": FLEET,
+        "GET /bikes/search/findByLabel": FLEET,
         "GET /bikes/chkAndUpdateStatus": NOTHING_HERE,
         "GET /bikes/getReportAndUpdate": NOTHING_HERE,
         "GET /bikes/{bikeid}": FLEET,

@@ -1,6 +1,7 @@
 """What the bike service says, and what it may be asked by other services."""
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from gbike.contracts import Event, Latitude, Longitude, Number, Percent, Personal
 
@@ -17,6 +18,8 @@ class RegisteredBike(Event, frozen=True):
     lat: Latitude | None = None
     lon: Longitude | None = None
     version: Number = 1
+    label: str | UnsetType = UNSET
+    """Left out: it has none."""
 
 
 class UpdatedBike(Event, frozen=True):
@@ -33,6 +36,8 @@ class UpdatedBike(Event, frozen=True):
     retired: bool = False
     rentid: Number | None = None
     version: Number = 0
+    label: str | UnsetType = UNSET
+    """Left out: it has none."""
 
 
 class ChkAndUpdatedStatus(Event, frozen=True):

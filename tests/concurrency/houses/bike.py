@@ -11,6 +11,7 @@ from gbike.services.bike.commands import (
     change_a_bike,
     free,
     register_a_bike,
+    register_a_labelled_bike,
     release,
     reserve_a_bike,
 )
@@ -30,6 +31,10 @@ def in_time() -> bool:
 
 def a_bike(bikeid: int) -> Bike:
     return a_new_bike(bikeid, Status.AVAILABLE, Location("역", 37.5, 127.1), 80)
+
+
+def labelled(bike: Bike) -> Bike:
+    return replace(bike, label="SPB-1")
 
 
 def moved(bike: Bike) -> Bike:
@@ -53,6 +58,9 @@ HOUSE = House(
         write("add", register_a_bike, a_bike(9), key="bike:9", id="a"),
         write("change", change_a_bike, BIKE, partial(marked, status=Status.BROKEN), key="bike:7"),
         write("move", change_a_bike, BIKE, moved, key="bike:7"),
+        write("label", change_a_bike, BIKE, labelled, key="bike:7"),
+        write("add with a label", register_a_bike, labelled(a_bike(9)), again=(labelled(a_bike(10)),), key="bike:9"),
+        write("number", register_a_labelled_bike, labelled(a_bike(0)), again=(replace(a_bike(0), label="SPB-2"),)),
         write("retire", change_a_bike, BIKE, retired, key="bike:7"),
         write("free", change_a_bike, RIDDEN, partial(marked, status=Status.AVAILABLE), key="bike:8"),
         write("reserve", reserve_a_bike, BIKE, 9, in_time, key="bike:7"),

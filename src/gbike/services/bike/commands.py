@@ -1,7 +1,10 @@
 """One function per sentence of the requirements, each run inside a transaction."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+
+from msgspec import UNSET, UnsetType
 
 from gbike.contracts.bike import ChkAndUpdatedStatus, RegisteredBike, UpdatedBike, UpdatedBikeState
 from gbike.contracts.events import EVENTS
@@ -16,7 +19,8 @@ NO_SUCH_BIKE = "bike-unknown"
 
 @idempotent
 def register_a_bike(tx: Tx, bike: domain.Bike) -> domain.Bike:
-    """R1: an operator registers a bike. Raises BikeExists."""
+    """R1: an operator registers a bike. Raises BikeExists, LabelTaken."""
+    _claim(tx, bike)
     if not storage.add(tx, bike):
         raise domain.BikeExists(bike.bikeid)
     tx.count("bikes")
@@ -29,16 +33,27 @@ def register_a_bike(tx: Tx, bike: domain.Bike) -> domain.Bike:
             batterylevel=bike.batterylevel,
             lat=place.lat,
             lon=place.lon,
+            label=_said(bike.label),
         )
     )
     tx.audit("bike registered", f"bike:{bike.bikeid}", after=_state(bike))
     return bike
 
 
+def register_a_labelled_bike(tx: Tx, bike: domain.Bike) -> domain.Bike:
+    """R1 for a bike that has a label and no number: it gets the next free number, whatever number it comes with.
+    Raises LabelTaken."""
+    tx.lock("bike numbers")
+    while True:
+        numbered = replace(bike, bikeid=storage.next_number(tx))
+        with suppress(domain.BikeExists):  # an operator registered this very number meanwhile
+            return register_a_bike(tx, numbered)
+
+
 @idempotent
 def change_a_bike(tx: Tx, bikeid: int, decide: Callable[[domain.Bike], domain.Bike]) -> domain.Bike:
     """R1: an operator moves a bike, takes it out of service, marks it broken, puts it back, or retires it. A change
-    that changes nothing says nothing. Raises NoSuchBike, and what `decide` raises."""
+    that changes nothing says nothing. Raises NoSuchBike, LabelTaken, and what `decide` raises."""
     kept = None
     while kept is None:  # another writer changed it between our look and our write
         before = storage.load(tx, bikeid)
@@ -46,6 +61,8 @@ def change_a_bike(tx: Tx, bikeid: int, decide: Callable[[domain.Bike], domain.Bi
         after = decide(before)
         if after == before:
             return before
+        if after.label != before.label:
+            _claim(tx, after)
         kept = storage.keep(tx, before, after)
     retires = kept.retired and not before.retired
     if retires:
@@ -143,6 +160,20 @@ def forget_the_rider(tx: Tx, userid: int) -> None:
     take_out(tx, "rentid", storage.rents_over_of(tx, userid), EVENTS)
 
 
+def _claim(tx: Tx, bike: domain.Bike) -> None:
+    """Nobody else takes the bike's label until this commits. Raises LabelTaken."""
+    if bike.label is None:
+        return
+    tx.lock(f"label:{bike.label}")
+    with suppress(domain.NoSuchLabel):
+        if storage.of_label(tx, bike.label).bikeid != bike.bikeid:
+            raise domain.LabelTaken(bike.label)
+
+
+def _said(label: str | None) -> str | UnsetType:
+    return UNSET if label is None else label
+
+
 def _refused(bikeid: int, rentid: int, refusal: str | None) -> Exception:
     """What a rent with a tombstone is answered. A request that the network delivered twice meets the tombstone of its
     own refusal, and its rider is told what the first one was told."""
@@ -153,7 +184,8 @@ def _refused(bikeid: int, rentid: int, refusal: str | None) -> Exception:
 
 def _state(bike: domain.Bike) -> Facts:
     """What an audit row tells of a bike: where it stands is not in it."""
-    return {"status": bike.status, "batterylevel": bike.batterylevel, "held": bike.held, "broken": bike.broken}
+    facts = {"status": bike.status, "batterylevel": bike.batterylevel, "held": bike.held, "broken": bike.broken}
+    return facts if bike.label is None else {**facts, "label": bike.label}
 
 
 def _updated(bike: domain.Bike, rentid: int | None = None) -> UpdatedBike:
@@ -168,4 +200,5 @@ def _updated(bike: domain.Bike, rentid: int | None = None) -> UpdatedBike:
         retired=bike.retired,
         rentid=rentid,
         version=bike.version,
+        label=_said(bike.label),
     )

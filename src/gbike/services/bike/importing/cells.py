@@ -8,7 +8,7 @@ from typing import Any
 
 from gbike.kit.numbers import MAX_ID
 from gbike.kit.text import clean
-from gbike.services.bike.domain import Status
+from gbike.services.bike.domain import Status, as_label
 from gbike.services.bike.importing.sheet import Wanted
 
 MOST_TEXT = 255
@@ -29,7 +29,6 @@ _AS_TEXT = re.compile('="(.*)"|\'([=+@＝＋－＠-].*)')
 """How spreadsheets are made to keep a cell as text, and how our own exports do (kit/text.py)."""
 _WHOLE = re.compile(r"([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.0+)?", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?", re.ASCII)
-_LABEL = re.compile("(?=.*[A-Z])[A-Z0-9-]{1,36}")
 
 
 def is_garbled(cells: Sequence[str]) -> bool:
@@ -115,8 +114,7 @@ def _number(text: str) -> int | str | None:
 
 
 def _label(text: str) -> str | None:
-    label = _plain(text).upper()
-    return label if _LABEL.fullmatch(label) else None
+    return as_label(_plain(text))
 
 
 @lru_cache(_REPEATED)

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from gbike.kit.numbers import MAX_ID
 from gbike.kit.privacy.personal_data import PersonalData
 from gbike.kit.storage.listing import Listing
 from gbike.kit.storage.retention import DAY_MS, RetentionRule
 from gbike.kit.store import Reading, Row, Tx
-from gbike.services.bike.domain import Bike, Location, NoSuchBike, Status
+from gbike.services.bike.domain import Bike, Location, NoSuchBike, NoSuchLabel, Status
 
 VERSIONS = Path(__file__).parent / "versions"
 PERSONAL_DATA = (
@@ -18,7 +19,7 @@ PERSONAL_DATA = (
     PersonalData("rents_over", ("rentid", "at_ms"), "FROM tombstones WHERE userid = ? ORDER BY rentid"),
 )
 COUNTED = {"bikes": "SELECT count(*) FROM bikes WHERE retired = 0"}
-_COLUMNS = "bikeid, location, lat, lon, batterylevel, rentid, held, broken, retired, version, seen_ms"
+_COLUMNS = "bikeid, location, lat, lon, batterylevel, rentid, held, broken, retired, version, seen_ms, label"
 TOMBSTONES = RetentionRule(
     7 * DAY_MS,
     "DELETE FROM tombstones WHERE at_ms < ? AND rentid IN (SELECT rentid FROM tombstones ORDER BY rentid LIMIT ?)",
@@ -43,14 +44,34 @@ def load(read: Reading, bikeid: int) -> Bike:
     return _bike(row)
 
 
+def of_label(read: Reading, label: str) -> Bike:
+    """The bike with this label, in capitals. Raises NoSuchLabel."""
+    row = read.one(f"SELECT {_COLUMNS} FROM bikes WHERE label = ?", (label,))
+    if row is None:
+        raise NoSuchLabel(label)
+    return _bike(row)
+
+
+def next_number(read: Reading) -> int:
+    """The number above the highest that was ever given; where there is none, the lowest that is free above another."""
+    highest = (read.one("SELECT max(bikeid) FROM bikes") or (None,))[0] or 0
+    if highest < MAX_ID:
+        return int(highest) + 1
+    free = (
+        "SELECT min(bikeid) + 1 FROM bikes AS one WHERE NOT EXISTS (SELECT 1 FROM bikes WHERE bikeid = one.bikeid + 1)"
+    )
+    return int((read.one(free) or (0,))[0])
+
+
 def add(tx: Tx, bike: Bike) -> bool:
     """A new bike; False: there is one with its number."""
     place = bike.place
     kept = tx.execute(
-        f"INSERT INTO bikes ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, NULL, ?, ?, 0, 1, ?) ON CONFLICT (bikeid) DO NOTHING",
+        f"INSERT INTO bikes ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, NULL, ?, ?, 0, 1, ?, ?) ON CONFLICT (bikeid)"
+        " DO NOTHING",
         (
             *(bike.bikeid, place.location, place.lat, place.lon, bike.batterylevel),
-            *(int(bike.held), int(bike.broken), tx.now_ms),
+            *(int(bike.held), int(bike.broken), tx.now_ms, bike.label),
         ),
     )
     return kept == 1
@@ -160,11 +181,12 @@ def keep(tx: Tx, before: Bike, after: Bike) -> Bike | None:
     place = after.place
     row = tx.one(
         "UPDATE bikes SET location = ?, lat = ?, lon = ?, batterylevel = ?, held = ?, broken = ?, retired = ?,"
-        " rentid = ?, left_by = CASE WHEN ? = 1 THEN NULL ELSE left_by END,"
+        " rentid = ?, label = ?, left_by = CASE WHEN ? = 1 THEN NULL ELSE left_by END,"
         f" version = version + 1 WHERE bikeid = ? AND version = ? RETURNING {_COLUMNS}",
         (
             *(place.location, place.lat, place.lon, after.batterylevel),
-            *(int(after.held), int(after.broken), int(after.retired), after.rentid, int(place != before.place)),
+            *(int(after.held), int(after.broken), int(after.retired), after.rentid, after.label),
+            int(place != before.place),
             *(after.bikeid, before.version),
         ),
     )
@@ -172,10 +194,19 @@ def keep(tx: Tx, before: Bike, after: Bike) -> Bike | None:
 
 
 def _bike(row: Row) -> Bike:
-    bikeid, location, lat, lon, battery, rentid, held, broken, retired, *since = row
-    known = (bikeid, Location(location, lat, lon), battery, rentid)
-    marks = (bool(held), bool(broken), bool(retired))
-    return Bike(*known, *marks, *since)
+    bikeid, location, lat, lon, battery, rentid, held, broken, retired, version, seen_ms, label = row
+    return Bike(
+        bikeid=bikeid,
+        place=Location(location, lat, lon),
+        batterylevel=battery,
+        rentid=rentid,
+        held=bool(held),
+        broken=bool(broken),
+        retired=bool(retired),
+        version=version,
+        seen_ms=seen_ms,
+        label=label,
+    )
 
 
 _LISTED = Listing(
