@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 import msgspec
 from starlette.types import Receive, Scope
@@ -69,7 +69,8 @@ class ResourceKind(msgspec.Struct, frozen=True):
 def item(kind: ResourceKind, base: str, resource: msgspec.Struct) -> dict[str, Any]:
     """One resource: its fields, then `self` and its own name as links."""
     fields: dict[str, Any] = {name: getattr(resource, name) for name in resource.__struct_fields__}
-    here = {"href": f"{base}/{kind.collection}/{fields[kind.id_field]}"}
+    named = fields[kind.id_field]
+    here = {"href": f"{base}/{kind.collection}/{quote(named, safe='') if isinstance(named, str) else named}"}
     fields["_links"] = {"self": here, kind.item: here}
     return fields
 
@@ -91,6 +92,9 @@ class Request:
     """Owner scope, set by the guard when it has admitted the request."""
     answered: Response | None = None
     """What was kept under its Idempotency-Key just now."""
+
+    most_body = MAX_BODY
+    """Bytes that its body may have, set when it has been admitted."""
 
     def __init__(self, scope: Scope, receive: Receive, trusts: Callable[[str], bool]) -> None:
         """`trusts`: whether the peer at an address is believed about the address that the client used."""
@@ -217,11 +221,11 @@ class Request:
         return Response(200, content, {"Location": content["_links"]["self"]["href"]} if self.method == "PUT" else {})
 
     async def raw(self) -> bytes:
-        """The bytes of the body. Raises Problem 413 above MAX_BODY, 408 when it broke off."""
+        """The bytes of the body. Raises Problem 413 above `most_body`, 408 when it broke off."""
         if self._raw is None:
             announced = self.headers.get("content-length", "0")
-            if announced.isdecimal() and (len(announced) > 18 or int(announced) > MAX_BODY):
-                raise problems.Problem(problems.TOO_LARGE, {"most_bytes": MAX_BODY})
+            if announced.isdecimal() and (len(announced) > 18 or int(announced) > self.most_body):
+                raise problems.Problem(problems.TOO_LARGE, {"most_bytes": self.most_body})
             parts, size = [], 0
             more = True
             while more:
@@ -234,15 +238,19 @@ class Request:
                 parts.append(part)
                 size += len(part)
                 more = message.get("more_body", False)
-                if size > MAX_BODY:
-                    raise problems.Problem(problems.TOO_LARGE, {"most_bytes": MAX_BODY})
+                if size > self.most_body:
+                    raise problems.Problem(problems.TOO_LARGE, {"most_bytes": self.most_body})
             self._raw = b"".join(parts)
         return self._raw
 
     async def idempotency_key(self, key: str, render: Callable[[Any], Response]) -> IdempotencyKey:
         """What an Idempotency-Key means of this request; it keeps what `render` makes of a result."""
         scope = hashlib.sha256(f"{self.principal.name}\n{self.method}\n{self.path}\n{key}".encode()).hexdigest()
-        meant, raw = hashes_of(await self.raw())
+        body = await self.raw()
+        if self.most_body > MAX_BODY:  # a file: its bytes are what it means, together with what is asked of it
+            meant = raw = hashlib.sha256(self.scope.get("query_string", b"") + b"\n" + body).hexdigest()
+        else:
+            meant, raw = hashes_of(body)
 
         def kept(result: Any) -> Kept:
             self.answered = render(result)

@@ -12,12 +12,18 @@ The public status is derived from them, so that a return can't make a broken bik
     ├── BikeIsRidden          what is asked must wait for the return
     ├── RentWasCancelled      the reservation comes after its own cancellation
     ├── TooLate               the caller has stopped waiting
+    ├── NoSuchImport          there is none with this number
+    ├── TooManyImports        as many files are waiting as may
     └── Overloaded            more reservations are waiting than can be done in time
 """
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
+
+from gbike.kit.text import same_name
 
 LABEL = "^[0-9-]*[A-Za-z][A-Za-z0-9-]*$"
 """What stands on a bike beside its number: at least one letter, or it would be a number."""
@@ -75,6 +81,16 @@ class RentWasCancelled(BikeRefused):
     rentid: int
 
 
+@dataclass(eq=False)
+class NoSuchImport(BikeRefused):
+    importid: int
+
+
+@dataclass(eq=False)
+class TooManyImports(BikeRefused):
+    most: int
+
+
 class TooLate(BikeRefused):
     """The caller's deadline passed before the work could be done; nothing was done."""
 
@@ -83,13 +99,83 @@ class Overloaded(BikeRefused):
     """More requests are waiting than can be served in time."""
 
 
+class Source(StrEnum):
+    """Who says where a bike's point is: a rider without saying how it was measured, a phone that says so, a known place
+    that was named, or staff."""
+
+    RIDER = "rider"
+    PHONE = "phone"
+    PLACE = "place"
+    STAFF = "staff"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Where a bike was, in degrees of WGS 84, with when and by whom that was known; None: it is not on record."""
+
+    lat: float
+    lon: float
+    at_ms: int | None = None
+    by: str | None = None
+    """One of Source; a newer version may know more."""
+    accuracy_m: float | None = None
+    stale: bool = False
+    """It was moved since, and nobody said to which point."""
+
+    @property
+    def position(self) -> tuple[float, float]:
+        """North, east."""
+        return self.lat, self.lon
+
+
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Where a bike is: free text, and WGS 84 degrees when known."""
+    """Where a bike is: free text, and the point that was known last."""
 
     location: str | None = None
+    point: Point | None = None
+
+    @property
+    def present(self) -> Point | None:
+        """The point, unless it is stale."""
+        return None if self.point is None or self.point.stale else self.point
+
+    @property
+    def lat(self) -> float | None:
+        """Degrees north, of the present point."""
+        return None if self.present is None else self.present.lat
+
+    @property
+    def lon(self) -> float | None:
+        """Degrees east, of the present point."""
+        return None if self.present is None else self.present.lon
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """What somebody tells of where a bike is: a text, a position, both or neither. `at_ms` None: now."""
+
+    text: str | None = None
     lat: float | None = None
     lon: float | None = None
+    accuracy_m: float | None = None
+    at_ms: int | None = None
+    by: Source = Source.STAFF
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What was told, judged by the places that are known: its point was measured, or is the named place's. `fault`: why
+    a position that was told is none."""
+
+    text: str | None = None
+    point: Point | None = None
+    fault: str | None = None
+
+    @property
+    def measured(self) -> Point | None:
+        """The point, unless it is only a place's."""
+        return None if self.point is None or self.point.by == Source.PLACE else self.point
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +196,8 @@ class Bike:
     """`rentid` has a tombstone: nobody rides the bike, though it carries the number."""
     label: str | None = None
     """In capitals."""
+    noposition: str | None = field(default=None, compare=False)
+    """Why a position that came just now is none (kit/positions.py); kept nowhere."""
 
     @property
     def status(self) -> Status:
@@ -141,6 +229,21 @@ def a_new_bike(
     )
 
 
+def seen_at(old: Location, sighting: Sighting) -> Location:
+    """Where a bike is, by what staff tell. What they only repeat changes nothing; another text without a point leaves
+    the old one, stale."""
+    text, known = sighting.text or old.location, old.present
+    same = (
+        sighting.text is not None and old.location is not None and same_name(sighting.text) == same_name(old.location)
+    )
+    if sighting.point is None or (sighting.measured is None and same and known is not None):
+        moved = sighting.text is not None and not same
+        return Location(text, replace(old.point, stale=True) if old.point is not None and moved else old.point)
+    if known is not None and known.position == sighting.point.position:
+        return Location(text, known)
+    return Location(text, sighting.point)
+
+
 def marked(bike: Bike, status: Status) -> Bike:
     """An operator sets the public status; what the bike already shows changes nothing. 사용가능 also frees a bike that
     carries a rent which is over. Raises BikeIsRidden."""
@@ -169,3 +272,78 @@ def _free(bike: Bike) -> Bike:
     if bike.rentid is not None and not bike.rent_over:
         raise BikeIsRidden(bike.bikeid)
     return replace(bike, rentid=None, rent_over=False)
+
+
+COUNTS = ("registered", "changed", "unchanged", "refused")
+"""What may become of a row of a file."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewImport:
+    """A file of bikes as it came: what was said with it, and what it seems to hold."""
+
+    name: str
+    dryrun: bool
+    existing: str
+    """keep or change: what is done with bikes that there are already."""
+    told: Mapping[str, str]
+    """What columns are, as somebody said for this file, by name; "": not to be read."""
+    columns: Mapping[str, str]
+    """The same with what was said for files before."""
+    encoding: str
+    separator: str
+    fields: Sequence[tuple[str, str | None]]
+    """Its columns and what each is taken for."""
+    questions: Sequence[Any]
+    first: Sequence[Any]
+    rows: int
+    """How many there are at most."""
+    file: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """A file of bikes that is, or was, worked off row by row."""
+
+    importid: int
+    name: str
+    dryrun: bool
+    existing: str
+    state: str
+    """waiting, running, done, or refused: a question was open."""
+    encoding: str
+    separator: str
+    columns: Sequence[Any]
+    questions: Sequence[Any]
+    first: Sequence[Any]
+    rows: int
+    done: int
+    registered: int
+    changed: int
+    unchanged: int
+    refused: int
+    who: str
+    roles: str
+    traceparent: str
+    requestid: str
+    told: Mapping[str, str]
+    at_ms: int
+    done_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedRow:
+    """What became of a row, or would become where nothing is written."""
+
+    line: int
+    outcome: str
+    """One of COUNTS."""
+    bikeid: int | None
+    label: str | None
+    location: str | None
+    batterylevel: int | None
+    lat: float | None
+    lon: float | None
+    problems: tuple[str, ...] = ()
+    noposition: str = ""
+    """Why what the row says of its position is none; empty: it is one, or the row says nothing."""
