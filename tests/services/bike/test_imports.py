@@ -308,3 +308,15 @@ async def test_a_row_with_another_bike_s_label_is_refused_and_nothing_of_it_is_d
     assert (await lone.client.get("/places")).json["page"]["totalElements"] == 0
     assert counts(await imported(lone, "bikeid,label\n2,SPB-2\n", existing="change")) == (0, 1, 0, 0)
     assert (await lone.client.get("/bikes/search/findByLabel?label=SPB-2")).json["bikeid"] == 2
+
+
+async def test_a_number_that_gbike_gives_is_none_that_a_later_row_has() -> None:
+    lone = Lone(SPEC)
+    job = await imported(lone, "bikeid,label\n1,\n,SPB-1\n2,\n7,\n", existing="change")
+    assert counts(job) == (4, 0, 0, 0)
+    assert [(row["bikeid"], row["label"]) for row in await rows(lone, 1)] == [
+        (1, None),
+        (8, "SPB-1"),
+        (2, None),
+        (7, None),
+    ]

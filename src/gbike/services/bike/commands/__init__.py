@@ -9,6 +9,7 @@ from msgspec import UNSET, UnsetType
 from gbike.contracts.bike import ChkAndUpdatedStatus, RegisteredBike, UpdatedBike, UpdatedBikeState
 from gbike.contracts.events import EVENTS
 from gbike.kit import positions
+from gbike.kit.numbers import MAX_ID
 from gbike.kit.privacy.erasure import remember, take_out
 from gbike.kit.storage.idempotency import idempotent
 from gbike.kit.store import Facts, Tx
@@ -55,13 +56,16 @@ def register_a_bike(tx: Tx, bike: domain.Bike, told: domain.Whereabouts = NOTHIN
     return bike
 
 
-def register_a_labelled_bike(tx: Tx, bike: domain.Bike, told: domain.Whereabouts = NOTHING_TOLD) -> domain.Bike:
-    """R1 for a bike that has a label and no number: it gets the next free number, whatever number it comes with.
-    Raises LabelTaken."""
+def register_a_labelled_bike(
+    tx: Tx, bike: domain.Bike, told: domain.Whereabouts = NOTHING_TOLD, above: int = 0
+) -> domain.Bike:
+    """R1 for a bike that has a label and no number: it gets the next free number, whatever number it comes with, and
+    one `above` those that others are about to have. Raises LabelTaken."""
     claim_the_label(tx, bike)
     tx.lock("bike numbers")
     while True:
-        numbered = replace(bike, bikeid=storage.next_number(tx))
+        number = storage.next_number(tx)
+        numbered = replace(bike, bikeid=above + 1 if number <= above < MAX_ID else number)
         with suppress(domain.BikeExists):  # an operator registered this very number meanwhile
             return register_a_bike(tx, numbered, told)
 

@@ -56,12 +56,12 @@ def begin_an_import(tx: Tx, new: NewImport) -> Import:
     return begun
 
 
-def import_rows(tx: Tx, job: Import, rows: Sequence[SheetRow], last: bool) -> bool:
+def import_rows(tx: Tx, job: Import, rows: Sequence[SheetRow], last: bool, above: int) -> bool:
     """The next rows of a file: for each what becomes of it, and with the `last` ones the end. False: another process
-    did them. A bad row stops no other."""
+    did them. A bad row stops no other. `above`: the highest number in the file; what has none comes after it."""
     if not storage.advance(tx, job.importid, job.done, len(rows)):
         return False
-    storage.keep_rows(tx, job.importid, [_import_a_row(tx, job, row) for row in rows])
+    storage.keep_rows(tx, job.importid, [_import_a_row(tx, job, row, above) for row in rows])
     if last:
         _finish(tx, job.importid, "done")
     return True
@@ -70,7 +70,7 @@ def import_rows(tx: Tx, job: Import, rows: Sequence[SheetRow], last: bool) -> bo
 def give_up_a_row(tx: Tx, job: Import, row: SheetRow) -> bool:
     """The same for one row that something of ours fails at, and nobody knows why: it is refused, so that the others
     go on."""
-    return import_rows(tx, job, [row._replace(problems=("failed",))], False)
+    return import_rows(tx, job, [row._replace(problems=("failed",))], False, 0)
 
 
 def give_up_an_import(tx: Tx, importid: int) -> None:
@@ -86,7 +86,7 @@ def _finish(tx: Tx, importid: int, state: str) -> None:
     tx.audit(action, f"import:{importid}", after=facts)
 
 
-def _import_a_row(tx: Tx, job: Import, row: SheetRow) -> ImportedRow:
+def _import_a_row(tx: Tx, job: Import, row: SheetRow, above: int) -> ImportedRow:
     wanted = row.wanted
     if row.problems:
         return _told("refused", row, row.problems)
@@ -95,7 +95,7 @@ def _import_a_row(tx: Tx, job: Import, row: SheetRow) -> ImportedRow:
     bikeid = _number_of(tx, wanted)
     row = row._replace(wanted=wanted._replace(bikeid=bikeid))
     try:
-        return _try(tx, job, row) if job.dryrun else _do(tx, job, row)
+        return _try(tx, job, row) if job.dryrun else _do(tx, job, row, above)
     except LabelTaken:  # nothing was written: the label is looked at first
         return _told("refused", row, ("label-taken",))
 
@@ -108,11 +108,11 @@ def _number_of(tx: Tx, wanted: Wanted) -> int | None:
     return wanted.bikeid
 
 
-def _do(tx: Tx, job: Import, row: SheetRow) -> ImportedRow:
+def _do(tx: Tx, job: Import, row: SheetRow, above: int) -> ImportedRow:
     wanted = row.wanted
     told = Whereabouts(wanted.location, wanted.lat, wanted.lon)
     if wanted.bikeid is None:
-        made = register_a_labelled_bike(tx, _new(wanted), told)
+        made = register_a_labelled_bike(tx, _new(wanted), told, above)
         return _told("registered", row._replace(wanted=wanted._replace(bikeid=made.bikeid)), fault=made.noposition)
     try:
         made = register_a_bike(tx, _new(wanted), told)
