@@ -11,7 +11,7 @@ EXTENT = 4096
 NONE, VECTOR = 1, 1
 """How nothing is compressed, and what the tiles are."""
 HEADER = 127
-POINT, LINE, POLYGON = 1, 2, 3
+LINE, POLYGON = 2, 3
 GREEN = [(0, 0), (EXTENT, 0), (EXTENT, EXTENT), (0, EXTENT)]
 LAKE = [(1000, 1000), (3000, 1000), (3000, 3000), (1000, 3000)]
 ROAD = [(0, 2000), (EXTENT, 2000)]

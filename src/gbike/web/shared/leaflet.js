@@ -7,6 +7,7 @@ export const { L } = globalThis;
 const CLOSEST = 19;
 const said = (name) => document.querySelector(`meta[name="${name}"]`).getAttribute('content');
 const TILES = said('map-tiles');
+const MADE_BY = said('map-attribution');
 const styled = (file) =>
   new Promise((resolve) => {
     const link = Object.assign(document.createElement('link'), {
@@ -35,7 +36,7 @@ async function archive() {
 
 // A text, and an address that it leads to.
 function attribution() {
-  const [, words, address] = said('map-attribution').match(/^(.*?)\s*(https?:\S+)?$/);
+  const [, words, address] = MADE_BY.match(/^(.*?)\s*(https?:\S+)?$/);
   const link = document.createElement(address ? 'a' : 'span');
   link.textContent = words || address || '';
   if (address) Object.assign(link, { href: address, target: '_blank', rel: 'noopener noreferrer' });
@@ -46,7 +47,7 @@ async function lay(map) {
   try {
     const tiles = TILES.endsWith('.pmtiles') ? await archive() : L.tileLayer(TILES);
     if (!map.getContainer().isConnected) return; // the page was left
-    L.control.attribution({ prefix: false }).addAttribution(attribution()).addTo(map);
+    if (MADE_BY) L.control.attribution({ prefix: false }).addAttribution(attribution()).addTo(map);
     tiles.addTo(map);
   } catch (failed) {
     console.warn(`map tiles: ${failed}`); // the places are there without them
