@@ -12,7 +12,7 @@ interface Bike {
   lon?: number | null;
   lastseen?: string | null;
   /** Where it was measured last; `stale`: it moved since, nobody knows where to. */
-  point?: { lat: number; lon: number; at: string; stale?: boolean } | null;
+  point?: { lat: number; lon: number; at: string | null; stale?: boolean } | null;
 }
 
 interface Rent {

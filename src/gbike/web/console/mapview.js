@@ -2,8 +2,8 @@
 // show.
 import { html, useMemo, useState } from '../shared/lib.js';
 import { Battery, Icon, Status, useMap } from '../shared/parts.js';
-import { isPlaced, statusOf } from '../shared/rental.js';
-import { place, t } from '../shared/text.js';
+import { byPlace, isPlaced, statusOf } from '../shared/rental.js';
+import { language, place, t } from '../shared/text.js';
 import { countedBy, STATUSES } from './bikes.js';
 import { Rider } from './parts.js';
 import { ago, since } from './words.js';
@@ -50,7 +50,8 @@ const Picked = ({ bike, rides }) =>
   </div>`;
 
 function AtPlaces({ names, bikes, rides }) {
-  const some = bikes.filter((bike) => isPlaced(bike) && names.includes(bike.location ?? ''));
+  const all = byPlace(bikes.filter(isPlaced), null, language());
+  const some = all.filter(({ name }) => names.includes(name)).flatMap((one) => one.bikes);
   const said = names.slice(0, NAMES).map(place).join(', ');
   return html`<section class="card picked">
     <h2>${t('atPlaces', said, Math.max(0, names.length - NAMES))}</h2>
@@ -71,8 +72,8 @@ function NotOnMap({ bikes }) {
   const some = bikes.filter((bike) => !isPlaced(bike));
   if (!some.length) return null;
   return html`<details class="card picked not-on-map">
-    <summary>${t('notOnMap', some.length)}</summary>
-    <p class="soft">${t('notOnMapSay')}</p>
+    <summary>${t('offMap', some.length)}</summary>
+    <p class="soft">${t('offMapSay')}</p>
     <ul class="listed">
       ${some.slice(0, MOST).map(
         (bike) => html`<li key=${bike.bikeid}>
@@ -87,7 +88,7 @@ function NotOnMap({ bikes }) {
 
 function OldPoint({ of: point }) {
   if (!point || !isPlaced(point)) return html`<span class="soft">${t('noPoint')}</span>`;
-  return html`<span class="soft">${point.lat.toFixed(4)}, ${point.lon.toFixed(4)} · ${ago(point.at)}</span>`;
+  return html`<span class="soft">${point.lat.toFixed(4)}, ${point.lon.toFixed(4)}${point.at && ` · ${ago(point.at)}`}</span>`;
 }
 
 const Rest = ({ of: some }) => some.length > MOST && html`<p class="soft">${t('restOf', some.length - MOST)}</p>`;

@@ -12,7 +12,7 @@ const part = (className, textContent = '') => Object.assign(document.createEleme
 // `choose` is told the names of the places that were tapped; `said` what a disc stands for, in words; `beside` which
 // signs stand at its edge, each with a number.
 export function discs(map, choose, said = (one) => t('count', one.number), beside = (_one) => []) {
-  /** @type {Map<string, { mark: any, group: Cluster }>} */
+  /** @type {Map<string, { mark: any, group: Cluster, looks: string }>} */
   const shown = new Map();
   let places = [];
   let all = [];
@@ -48,10 +48,12 @@ export function discs(map, choose, said = (one) => t('count', one.number), besid
     const known = shown.get(key);
     const where = map.unproject([group.x, group.y], map.getZoom());
     const mark = known?.mark ?? L.marker(where, { icon: icon(group), keyboard: true }).addTo(map);
-    const one = known ?? { mark, group };
+    const looks = [title(group), names.has(group), group.x, group.y, map.getZoom()].join();
+    const one = known ?? { mark, group, looks };
     one.group = group;
     shown.set(key, one);
-    if (known) mark.setLatLng(where).setIcon(icon(group));
+    if (known && known.looks !== looks) mark.setLatLng(where).setIcon(icon(group));
+    one.looks = looks;
     const element = mark.getElement();
     element.title = title(group);
     element.setAttribute('aria-label', title(group));
