@@ -88,7 +88,8 @@ function NotOnMap({ bikes }) {
 
 function OldPoint({ of: point }) {
   if (!point || !isPlaced(point)) return html`<span class="soft">${t('noPoint')}</span>`;
-  return html`<span class="soft">${point.lat.toFixed(4)}, ${point.lon.toFixed(4)}${point.at && ` · ${ago(point.at)}`}</span>`;
+  const at = `${point.lat.toFixed(4)}, ${point.lon.toFixed(4)}`;
+  return html`<span class="soft">${point.at ? `${at} · ${ago(point.at)}` : at}</span>`;
 }
 
 const Rest = ({ of: some }) => some.length > MOST && html`<p class="soft">${t('restOf', some.length - MOST)}</p>`;
