@@ -97,7 +97,7 @@ def test_a_disc_with_more_bikes_is_larger_and_its_name_covers_no_other(rider: Ne
     widths = {int(number): box["width"] for number, box in boxes.items() if box}
     assert widths[max(widths)] > widths[min(widths)] >= 44
     labels = [box for one in page.locator(".pin .label").all() if (box := one.bounding_box())]
-    assert len(labels) > 1
+    assert labels
     for at, a in enumerate(labels):
         for b in labels[at + 1 :]:
             apart = a["x"] + a["width"] <= b["x"] or b["x"] + b["width"] <= a["x"]

@@ -10,6 +10,7 @@ test('a disc grows with its bikes, between what a finger hits and what a map bea
   assert.equal(widthOf(0), 44);
   assert.ok(widthOf(9) > widthOf(4));
   assert.equal(widthOf(100_000), 72);
+  assert.ok(widthOf(1, 2) > widthOf(1), 'a cluster says of how many places it is');
 });
 
 test('places that touch are one cluster, counted together, at the fullest of them', () => {

@@ -114,7 +114,7 @@ function countsOf({ places }) {
 }
 
 export function draw(box, choose) {
-  const { map, fit } = ground(box, 13, 0.1);
+  const { map, fit } = ground(box, 13, 0.2);
   const layer = new Signs().addTo(map);
   let looked = [...STATUSES];
   const said = (disc) => looked.map((status) => `${t(status)} ${countsOf(disc)[status]}`).join(', ');

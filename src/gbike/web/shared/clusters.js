@@ -2,6 +2,7 @@
 import { isPlaced } from './rental.js';
 
 const LEAST = 44; // px: what a finger hits
+const OF_SEVERAL = 58; // so that a cluster can say of how many places it is
 const MOST = 72;
 const CELL = 80; // px: no two discs further apart than this touch each other
 const LINE = 18; // px: how high a name is
@@ -10,8 +11,9 @@ const WIDE = '\u1000'; // signs from here on
 const WIDEST = 132; // px: what is longer is cut
 
 // Its width in px. Four times as many bikes make it grow by twice as much.
-/** @param {number} bikes */
-export const widthOf = (bikes) => Math.min(MOST, LEAST + Math.round(3 * Math.sqrt(Math.max(0, bikes - 1))));
+/** @param {number} bikes @param {number} places */
+export const widthOf = (bikes, places = 1) =>
+  Math.min(MOST, Math.max(places > 1 ? OF_SEVERAL : 0, LEAST + Math.round(3 * Math.sqrt(Math.max(0, bikes - 1)))));
 
 /** @param {string} name */
 export const nameWidth = (name) =>
@@ -63,25 +65,26 @@ function touching(cells, x, y, width) {
     for (const down of [-CELL, 0, CELL]) {
       for (const one of cells.get(cellOf(x + across, y + down)) ?? []) {
         const away = Math.hypot(one.x - x, one.y - y);
-        if (away < (widthOf(one.number) + width) / 2 && away < least) [best, least] = [one, away];
+        if (away < (widthOf(one.number, one.places.length) + width) / 2 && away < least) [best, least] = [one, away];
       }
     }
   }
   return best;
 }
 
-// Those whose name stands below them without covering another's name or disc, the fullest first.
+// The single places whose name stands below them without covering another's name or disc, the fullest first.
 /** @param {Cluster[]} all @param {(one: Cluster) => string} named @returns {Set<Cluster>} */
 export function labelled(all, named) {
   const taken = all.map((one) => {
-    const half = widthOf(one.number) / 2;
+    const half = widthOf(one.number, one.places.length) / 2;
     return { of: one, left: one.x - half, right: one.x + half, top: one.y - half, bottom: one.y + half };
   });
   /** @type {Set<Cluster>} */
   const some = new Set();
-  for (const one of [...all].sort((a, b) => b.number - a.number)) {
+  const single = all.filter(({ places }) => places.length === 1);
+  for (const one of single.sort((a, b) => b.number - a.number)) {
     const half = nameWidth(named(one)) / 2;
-    const top = one.y + widthOf(one.number) / 2;
+    const top = one.y + widthOf(one.number, one.places.length) / 2;
     const box = { of: one, left: one.x - half, right: one.x + half, top, bottom: top + LINE };
     const isFree = taken.every(
       (other) =>

@@ -34,12 +34,13 @@ export function discs(map, choose, said = (one) => t('count', one.number), besid
     const html = part('');
     html.setAttribute('aria-hidden', 'true');
     html.append(part('number', `${group.number}`));
+    if (isCluster(group)) html.append(part('several', nameOf(group)));
     if (names.has(group)) html.append(part('label', nameOf(group)));
     const edge = part('edge');
     for (const [sign, count] of beside(group)) edge.append(part(`sign-of is-${sign}`), `${count}`);
     if (edge.childNodes.length) html.append(edge);
     const kind = `pin ${isCluster(group) ? 'cluster' : ''} ${group.number ? '' : 'none'}`;
-    const width = widthOf(group.number);
+    const width = widthOf(group.number, group.places.length);
     return L.divIcon({ html, className: kind, iconSize: [width, width] });
   }
 

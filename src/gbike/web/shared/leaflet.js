@@ -58,7 +58,13 @@ async function lay(map) {
 export function ground(box, zoom, margin) {
   const motion = !matchMedia('(prefers-reduced-motion: reduce)').matches;
   const moves = { zoomAnimation: motion, fadeAnimation: motion, markerZoomAnimation: motion, inertia: motion };
-  const map = L.map(box, { attributionControl: false, zoomControl: false, maxZoom: CLOSEST, ...moves });
+  const map = L.map(box, {
+    attributionControl: false,
+    zoomControl: false,
+    maxZoom: CLOSEST,
+    zoomSnap: TILES ? 1 : 0.25,
+    ...moves,
+  });
   L.control.zoom({ zoomInTitle: t('zoomIn'), zoomOutTitle: t('zoomOut') }).addTo(map);
   L.control.scale({ imperial: false }).addTo(map);
   map.setView([37.36, 127.11], zoom);
