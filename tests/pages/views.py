@@ -46,7 +46,7 @@ def _returned(rider: Rider, demo: Demo) -> None:
 def _map(rider: Rider, demo: Demo) -> None:
     rider.go("#/")
     rider.page.locator(".tabs button").nth(1).click()
-    rider.page.locator(".pin").first.click()
+    rider.page.locator(".pin:not(.cluster)").first.click()
     rider.page.locator(".place").first.wait_for()
 
 

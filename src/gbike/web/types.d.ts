@@ -11,6 +11,8 @@ interface Bike {
   lat?: number | null;
   lon?: number | null;
   lastseen?: string | null;
+  /** Where it was measured last; `stale`: it moved since, nobody knows where to. */
+  point?: { lat: number; lon: number; at: string | null; stale?: boolean } | null;
 }
 
 interface Rent {
@@ -32,6 +34,22 @@ interface Place {
   lat: number | null;
   lon: number | null;
   away: number;
+}
+
+/** A place on a map, with the number that stands in its disc. */
+interface Disc {
+  name: string;
+  lat: number;
+  lon: number;
+  number: number;
+}
+
+/** Places that are one disc, with the number of all; where it is, in px. */
+interface Cluster {
+  x: number;
+  y: number;
+  places: Disc[];
+  number: number;
 }
 
 interface Tariff {

@@ -1,6 +1,20 @@
 // The fleet as a list: what changed in it, and which bikes somebody looks for.
 import { statusOf } from '../shared/rental.js';
 
+/** @type {string[]} */
+export const STATUSES = ['free', 'taken', 'broken'];
+
+// How many of some bikes are of each status.
+/** @param {Iterable<Bike>} bikes @param {Map<number, Rent> | null} rides */
+export function countedBy(bikes, rides) {
+  const counts = { free: 0, taken: 0, broken: 0 };
+  for (const bike of bikes) {
+    const status = statusOf(bike, rides);
+    if (status !== 'gone') counts[status] += 1;
+  }
+  return counts;
+}
+
 // The bikes whose rides began or ended.
 /** @param {Map<number, Rent>} before @param {Map<number, Rent>} now */
 export function changedRides(before, now) {

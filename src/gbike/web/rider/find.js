@@ -45,7 +45,7 @@ function Found({ view, bikes, free, here }) {
 
 const whereAmI = () =>
   new Promise((resolve) => {
-    const found = ({ coords }) => resolve({ lat: coords.latitude, lon: coords.longitude });
+    const found = ({ coords }) => resolve({ lat: coords.latitude, lon: coords.longitude, accuracy: coords.accuracy });
     const how = { timeout: 8000, maximumAge: 30_000 };
     if (!navigator.geolocation) resolve(null);
     else navigator.geolocation.getCurrentPosition(found, () => resolve(null), how);
@@ -94,6 +94,11 @@ function OnMap({ places, here }) {
   useEffect(() => card.current?.scrollIntoView({ block: 'nearest' }), [chosen]);
   return html`<div>
     <div class="map" ref=${box} role="region" aria-label=${t('mapName')} />
+    <ul class="legend" aria-label=${t('legend')}>
+      <li><span class="key" aria-hidden="true">3</span>${t('legendPlace')}</li>
+      <li><span class="key cluster" aria-hidden="true">9</span>${t('legendCluster')}</li>
+      ${here && html`<li><span class="key dot" aria-hidden="true" />${t('legendHere')}</li>`}
+    </ul>
     <div class="chosen" ref=${card}>${some.map((one) => html`<${Bikes} key=${one.name} one=${one} />`)}</div>
   </div>`;
 }
