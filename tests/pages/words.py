@@ -43,6 +43,14 @@ KO: Words = {
     "see fleet": "자전거 보기",
     "search": "검색",
     "rider 1003": "이용자 1003",
+    "nearest": "가까운 순으로 보기",
+    "minutes ago": "4분 전 위치에서",
+    "near you": "가까운 곳",
+    "before": "전에 반납한 곳",
+    "found places": "찾은 곳",
+    "as it is": "여기 그대로",
+    "none chosen": "자전거의 장소는 그대로예요",
+    "not on map": "지도에 없어요",
 }
 EN: Words = {
     "locale": "en-US",
@@ -85,6 +93,14 @@ EN: Words = {
     "see fleet": "See the fleet",
     "search": "Search",
     "rider 1003": "Rider 1003",
+    "nearest": "Nearest first",
+    "minutes ago": "4 minutes ago",
+    "near you": "Near you",
+    "before": "Where you left bikes before",
+    "found places": "Found",
+    "as it is": "Right here, as it is",
+    "none chosen": "the bike’s place stays as it was",
+    "not on map": "Not on the map",
 }
 
 

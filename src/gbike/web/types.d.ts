@@ -20,15 +20,21 @@ interface Rent {
   starttime: string;
 }
 
-interface Position {
+interface Point {
   lat: number;
   lon: number;
 }
 
-/** Where bikes stand; `away`: in metres, Infinity where it is not known. */
+/** As the phone measured it: `accuracy` in metres, `at` in ms of the server's clock. */
+interface Position extends Point {
+  accuracy: number;
+  at: number;
+}
+
+/** Where bikes stand, or may; `away`: in metres, Infinity where it is not known. */
 interface Place {
   name: string;
-  bikes: Bike[];
+  bikes?: Bike[];
   lat: number | null;
   lon: number | null;
   away: number;
@@ -86,6 +92,8 @@ interface State {
   tariff: Tariff | null;
   /** Riders: when they let us know. */
   here: Position | null;
+  /** Riders: places that have a name, all of them or the first. */
+  places: { known: Place[]; areSome: boolean };
   /** Riders: how often the view told of something new. */
   changes: number;
   /** Riders: how often they changed their account here. */

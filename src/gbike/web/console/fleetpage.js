@@ -2,10 +2,10 @@
 
 import { html, useEffect, useMemo, useState } from '../shared/lib.js';
 import { Battery, Big, Empty, Icon, Loaded, Notice, Page, Status, useMap } from '../shared/parts.js';
-import { statusOf } from '../shared/rental.js';
+import { byName, nameOf, statusOf } from '../shared/rental.js';
 import { narrow, useRoute } from '../shared/shell.js';
 import { useStore } from '../shared/state.js';
-import { many, place, t } from '../shared/text.js';
+import { language, many, place, t } from '../shared/text.js';
 import { found } from './bikes.js';
 import { follow, refresh } from './fleet.js';
 import { Figure, Named, Rider, Search, Select, Table } from './parts.js';
@@ -85,11 +85,12 @@ function Figures({ fleet, rides }) {
 }
 
 function Filters({ fleet, query }) {
-  const places = [...new Set([...fleet.values()].map((bike) => bike.location).filter(Boolean))].sort();
+  const places = [...new Set([...fleet.values()].map((bike) => nameOf(bike.location)).filter(Boolean))];
+  places.sort(byName(language()));
   const all = ['', t('all')];
   const options = {
     status: [all, ...['free', 'taken', 'broken'].map((status) => [status, t(status)])],
-    place: [all, ...places.slice(0, MOST_PLACES).map((name) => [name, place(name)])],
+    place: [all, ...places.slice(0, MOST_PLACES).map((name) => [name, name])],
     battery: [all, ...['20', '50'].map((percent) => [percent, t('below', percent)])],
   };
   const labels = { status: t('status'), place: t('where'), battery: t('batteryName') };

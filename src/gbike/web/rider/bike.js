@@ -2,7 +2,7 @@
 import { ask } from '../shared/api.js';
 import { given, html, useEffect, useRead, useRef, useState } from '../shared/lib.js';
 import { Battery, Big, Facts, Field, Icon, Loaded, Notice, Page, Status, useSeconds } from '../shared/parts.js';
-import { statusOf } from '../shared/rental.js';
+import { isPlaced, statusOf } from '../shared/rental.js';
 import { said } from '../shared/session.js';
 import { set, useStore } from '../shared/state.js';
 import { place, price, t } from '../shared/text.js';
@@ -71,7 +71,10 @@ function Bike({ bike }) {
   const mine = open?.some((rent) => rent.bikeid === bike.bikeid);
   const why = mine ? null : { taken: t('takenSay'), broken: t('brokenSay'), gone: t('brokenSay') }[is];
   const rows = [
-    [t('where'), place(bike.location)],
+    [
+      t('where'),
+      html`${place(bike.location)}${!isPlaced(bike) && html`<br /><span class="soft">${t('notOnMap')}</span>`}`,
+    ],
     bike.batterylevel !== null && [t('batteryName'), html`<${Battery} percent=${bike.batterylevel} />`],
     tariff && [t('costs'), price(tariff)],
   ];

@@ -115,5 +115,6 @@ export function signedIn(answer) {
 
 export function signedOut(notice = null) {
   keep('session', null);
+  keep('lastPlaces', null);
   set({ who: null, open: null, notice });
 }

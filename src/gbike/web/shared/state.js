@@ -13,6 +13,7 @@ export const state = {
   open: null,
   tariff: null,
   here: null,
+  places: { known: [], areSome: false },
   changes: 0,
   accountChanges: 0,
   heldUntil: null,
