@@ -74,7 +74,7 @@ function Where({ chosen, onChoose }) {
   };
   const input = { type: 'search', maxlength: 200, autocomplete: 'off', enterkeyhint: 'search' };
   const choice = { chosen, onChoose };
-  return html`${!here && !looking && html`<div><${Nearest} onFound=${(at) => setHere(isFresh(at) ? at : null)} /></div>`}
+  return html`${!here && !looking && html`<div><${Nearest} onFound=${(at) => isFresh(at) && setHere(at)} /></div>`}
     <${Field} id="other" label=${t('searchPlace')} hint=${t('searchHint')} value=${text} onInput=${write} ...${input} />
     ${
       text.trim()

@@ -20,8 +20,8 @@ export class GivenUp extends Error {
 
 export const waiting = () => kept('taps', []).filter((tap) => tap.userid === state.who?.userid);
 
-// `measure` answers what is measured at the tap and sent along. It takes a moment, so the tap is written down first; who
-// sends it later, after a reload, sends what was measured then or nothing.
+// `measure` answers what is measured at the tap and sent along. It takes a moment, so the tap is written down first.
+// Who sends it later, after a reload, sends what was measured then or nothing.
 export async function tapped(kind, method, path, body, measure = null) {
   const tap = written(kind, method, path, body);
   if (measure && untried.has(tap.key)) {

@@ -18,7 +18,7 @@ export function statusOf({ bikeid, retired, status }, rides) {
 /** @param {{ lat?: number | null, lon?: number | null }} one */
 export const isPlaced = ({ lat, lon }) => typeof lat === 'number' && typeof lon === 'number';
 
-// What two spellings of one place have in common: some phones write 역 in three signs, and operators write _ for a space.
+// What two spellings of one place have in common: some phones write 역 in three signs, operators write _ for spaces.
 /** @param {string | null} [name] */
 export const nameOf = (name) =>
   (name ?? '')
