@@ -40,6 +40,7 @@ class Stage:
 
     riders: Things
     managers: Things
+    _importid: int | None = None
 
     def __init__(self, issuer: TestIssuer) -> None:
         self.issuer, self._numbers = issuer, itertools.count(10_000)
@@ -85,6 +86,14 @@ class Stage:
                 return issuer.token(ADMIN, "admin")
             case _:
                 return self.service(right if column == "right" else wrong, service)
+
+    async def imported(self) -> int:
+        """The number of an import, the same each time."""
+        if self._importid is None:
+            reply = await self.admin.send("POST", "/bikes/imports", b"bikeid\n1\n")
+            assert reply.status == 202, reply
+            self._importid = reply.json["importid"]
+        return self._importid
 
     async def prepare(self) -> None:
         """People, and for one rider and one manager a ride that is billed, a deposit and a report."""
@@ -190,6 +199,8 @@ async def request(stage: Stage, route: str, of: Things) -> Request:
     numbers = {**of._asdict(), "bikeid": bikeid, "sessionid": "0190-never-was-one"}
     if route.endswith("/reservations/{rentid}"):
         numbers["rentid"] = stage.number()
+    if "/imports" in route:
+        return path.format(importid=await stage.imported()), b"bikeid\n1\n" if route.startswith("POST") else None
     if route == "POST /rents/{rentid}/end":
         ride = await _made(stage.admin, "/rents", userid=stage.number(), bikeid=await _bike(stage))
         return f"/rents/{ride['rentid']}/end", {"at": ride["starttime"], "reason": "found at the dock"}

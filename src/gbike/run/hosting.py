@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from gbike.cli import dead, events, privacy, repair
+from gbike.cli import bikes, dead, events, privacy, repair
 from gbike.run.control import Control, Verb
 from gbike.run.embedded import Embedded
 from gbike.run.folder.backup import copy_running
@@ -49,7 +49,7 @@ async def opened(folder: DataFolder, env: Mapping[str, str], *, secure: bool) ->
 
 
 def running_verbs(embedded: Embedded) -> dict[str, Verb]:
-    """Backups, dead letters, mends, erasures."""
+    """Backups, dead letters, mends, erasures, imports."""
 
     async def backup(target: str) -> str:
         held_ms = await copy_running(embedded, Path(target))
@@ -60,6 +60,6 @@ def running_verbs(embedded: Embedded) -> dict[str, Verb]:
         return f"copied to {target}"
 
     own: dict[str, Verb] = {"backup": backup, "copy": copy, **privacy.verbs(embedded)}
-    for others in (dead.verbs, repair.verbs, events.verbs):
+    for others in (dead.verbs, repair.verbs, events.verbs, bikes.verbs):
         own |= others(embedded)
     return own

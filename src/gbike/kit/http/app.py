@@ -21,7 +21,7 @@ from gbike.kit.http import problems
 from gbike.kit.http.fields import invalid
 from gbike.kit.http.protection import protecting
 from gbike.kit.http.request import KEY, Request, Response, event_stream, preferred_media, trace_from
-from gbike.kit.http.streams import Stream, send_pieces
+from gbike.kit.http.streams import LINE, Line, Stream, send_pieces
 from gbike.kit.storage.idempotency import KeyInFlight, KeyReused, Replay
 from gbike.kit.store import StoreUnavailable
 from gbike.kit.telemetry import Facts, Metrics, Span, SpanKind, Spans, Trace, log, trace_now
@@ -77,6 +77,23 @@ ALWAYS: Refusals = {
 }
 
 
+class Upload(msgspec.Struct, frozen=True):
+    """A file that an operation takes as it is, whatever its type: how many bytes, within how many seconds, and what may
+    be said of it in the query, by name."""
+
+    most_bytes: int
+    within_s: int
+    texts: Mapping[str, str] = {}
+    example: str = ""
+
+    def admit(self, request: Request) -> None:
+        """Take this much of who was let in, also from the connection under the request."""
+        request.most_body = self.most_bytes
+        line: Line | None = request.scope.get(LINE)
+        if line is not None:
+            line.expect(self.most_bytes, self.within_s)
+
+
 class Operation(msgspec.Struct, frozen=True):
     """One thing that may be asked: who may, what it takes, what it answers, and the refusals it documents."""
 
@@ -103,12 +120,14 @@ class Operation(msgspec.Struct, frozen=True):
     """How often one may ask; None: as for other readings or writings."""
     may_be_empty: bool = False
     """Whether there need be no body: every field of `takes` has a default."""
+    upload: Upload | None = None
+    """The file that is its body."""
     respond: Callable[[Request, Any], Response] | None = None
     """Makes the answer of what the handler returned, which an Idempotency-Key keeps; None: the handler answers."""
 
     @property
     def changes(self) -> bool:
-        return self.takes is not None or self.keyed
+        return self.takes is not None or self.upload is not None or self.keyed
 
 
 class HttpApp:
@@ -228,6 +247,8 @@ class HttpApp:
             pace = operation.pace if operation else None
             await self._guard.admit(request, rule, pace or (READS if reads else WRITES))
             acting.set(Acting(request.principal, request.owner))
+            if operation is not None and operation.upload is not None:
+                operation.upload.admit(request)
             media = None
             if operation is None or operation.method != "GET":
                 media = preferred_media(accept)  # refused before anything changes, or is looked for

@@ -37,6 +37,7 @@ PROBLEM = {
     },
 }
 TEXT = {"type": "string"}
+_DONE = {201: "made", 202: "taken, and under way"}
 NEAR = "degrees north and east, as 37.3670,127.1083: what is near this place comes first"
 _DEGREES = r"-?({}(\.[0-9]{{1,20}})?|{}(\.0{{1,20}})?)"
 PLACE = {
@@ -138,6 +139,10 @@ def _operation(operation: "Operation") -> dict[str, Any]:
         schema = {"$ref": REF.format(name=operation.takes.__name__)}
         body = {"schema": schema, **({"example": dict(operation.example)} if operation.example else {})}
         described["requestBody"] = {"required": not operation.may_be_empty, "content": {"application/json": body}}
+    if operation.upload is not None:
+        bytes_ = {"schema": {"type": "string", "format": "binary"}}
+        content = {"text/csv": {**bytes_, "example": operation.upload.example}, "application/octet-stream": bytes_}
+        described["requestBody"] = {"required": True, "content": content}
     for problem in problems_of(operation):
         answer = described["responses"].setdefault(
             str(problem.status),
@@ -175,6 +180,8 @@ def problems_of(operation: "Operation") -> list[problems.ProblemType]:
         found = [p for p in found if p.status != 406]
     if operation.takes is not None:
         found += [p for p in problems.EVERYWHERE if p.status in (400, 408, 413, 415)]
+    if operation.upload is not None:
+        found += [p for p in problems.EVERYWHERE if p.status in (408, 413)]
     if operation.changes:
         found += [problems.KEY_REUSED, problems.KEY_IN_FLIGHT]
     if operation.changes or "{" in operation.path or operation.finder or operation.paged:
@@ -197,12 +204,14 @@ def _parameters(operation: "Operation") -> list[dict[str, Any]]:
     for name, choices in operation.filters.items():
         schema = {"type": "string", "enum": list(choices)} if choices else number
         found.append({"name": name, "in": "query", "schema": schema})
+    for name, meaning in operation.upload.texts.items() if operation.upload is not None else ():
+        found.append({"name": name, "in": "query", "description": meaning, "schema": TEXT})
     return found
 
 
 def _answer(operation: "Operation", status: int, shape: Any) -> dict[str, Any]:
-    answer: dict[str, Any] = {"description": "made" if status == 201 else "done"}
-    answer["headers"] = _headers(*(["Location"] if status == 201 or operation.method == "PUT" else []))
+    answer: dict[str, Any] = {"description": _DONE.get(status, "done")}
+    answer["headers"] = _headers(*(["Location"] if status in (201, 202) or operation.method == "PUT" else []))
     if operation.streams:
         answer["content"] = {STREAM: {"schema": TEXT}}
     elif shape is None:

@@ -24,6 +24,8 @@ from gbike.kit.store import Row, Store
 from gbike.services.bike import domain, storage
 from gbike.services.bike.commands import apply_a_report, change_a_bike, register_a_bike, reserve_a_bike
 from gbike.services.bike.domain import Bike, Location, Status, a_new_bike, marked
+from gbike.services.bike.http.imports import import_operations
+from gbike.services.bike.saga import Imports
 
 BIKES = ResourceKind("bikes", "bike", "bikeid", (("findByBikeid", "bikeid"),))
 STATUSES = tuple(status.value for status in Status)
@@ -41,6 +43,8 @@ REFUSALS: Refusals = {
     domain.BikeIsRidden: TEXTS["bike-is-ridden"],
     domain.RentWasCancelled: TEXTS["rent-was-cancelled"],
     domain.TooLate: TEXTS["too-late"],
+    domain.NoSuchImport: TEXTS["import-unknown"],
+    domain.TooManyImports: TEXTS["too-many-imports"],
     domain.Overloaded: TEXTS["overloaded"],
 }
 
@@ -220,7 +224,7 @@ def _created(request: Request, bike: Bike) -> Response:
     return showing(BIKES, partial(to_resource, to=request.principal), 201)(request, bike)
 
 
-def operations(store: Store, clock: Clock) -> list[Operation]:
+def operations(store: Store, clock: Clock, imports: Imports) -> list[Operation]:
     http = BikeHttp(store, clock)
     base, at = "/bikes", "/bikes/{bikeid}"
     many, published = {200: [BikeResource]}, {200: [EventResource]}
@@ -254,6 +258,7 @@ def operations(store: Store, clock: Clock) -> list[Operation]:
         changed("PATCH", at, http.change, "Change a bike", ADMINS, takes=BikeChange, example=new),
         changed("PUT", at, http.change, "Replace a bike's facts", ADMINS, takes=BikeChange, example=new),
         changed("POST", at + "/retirement", http.retire, "Take a bike out for good", ADMINS, keyed=True),
+        *import_operations(store, imports),
         *_inside(http),
     ]
 

@@ -1,0 +1,152 @@
+"""R1 for many bikes at once: a file of bikes is taken, and worked off some rows at a time."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from gbike.kit.storage.idempotency import idempotent
+from gbike.kit.store import Facts, Tx
+from gbike.services.bike.commands import change_a_bike, register_a_bike
+from gbike.services.bike.domain import (
+    Bike,
+    BikeExists,
+    Import,
+    ImportedRow,
+    Location,
+    NewImport,
+    NoSuchBike,
+    Status,
+    TooManyImports,
+    a_new_bike,
+    marked,
+)
+from gbike.services.bike.importing import SheetRow, Wanted
+from gbike.services.bike.storage import imports as storage
+from gbike.services.bike.storage import is_over, load
+
+MOST_OPEN = 10
+"""Imports that may wait for their turn."""
+MOST_KEPT = 50
+"""Imports of which it is kept what became of their rows."""
+Change = Callable[[Bike], Bike]
+
+
+@idempotent
+def begin_an_import(tx: Tx, new: NewImport) -> Import:
+    """An operator sends a file of bikes: it is kept until each of its rows is done. With a question open nothing is
+    written, so it is refused, unless nothing was to be written anyway. Raises TooManyImports."""
+    tx.lock("imports")
+    if storage.open_imports(tx) >= MOST_OPEN:
+        raise TooManyImports(MOST_OPEN)
+    state = "refused" if new.questions and not new.dryrun else "waiting"
+    begun = storage.add_import(tx, new, state)
+    storage.keep_columns(tx, {name: field for name, field in new.told.items() if field})
+    storage.let_go(tx, MOST_KEPT)
+    return begun
+
+
+def import_rows(tx: Tx, job: Import, rows: Sequence[SheetRow], last: bool) -> bool:
+    """The next rows of a file: for each what becomes of it, and with the `last` ones the end. False: another process
+    did them. A bad row stops no other."""
+    if not storage.advance(tx, job.importid, job.done, len(rows)):
+        return False
+    storage.keep_rows(tx, job.importid, [_import_a_row(tx, job, row) for row in rows])
+    if last:
+        _finish(tx, job.importid, "done")
+    return True
+
+
+def give_up_a_row(tx: Tx, job: Import, row: SheetRow) -> bool:
+    """The same for one row that something of ours fails at, and nobody knows why: it is refused, so that the others
+    go on."""
+    return import_rows(tx, job, [row._replace(problems=("failed",))], False)
+
+
+def give_up_an_import(tx: Tx, importid: int) -> None:
+    """Its file can't be read any more: what is done stays, the rest is not."""
+    _finish(tx, importid, "refused")
+
+
+def _finish(tx: Tx, importid: int, state: str) -> None:
+    done = storage.finish(tx, importid, state)
+    action = "bikes tried for import" if done.dryrun else "bikes imported"
+    counts = {"registered": done.registered, "changed": done.changed, "unchanged": done.unchanged}
+    facts: Facts = {"file": done.name, "rows": done.done, **counts, "refused": done.refused, "state": state}
+    tx.audit(action, f"import:{importid}", after=facts)
+
+
+def _import_a_row(tx: Tx, job: Import, row: SheetRow) -> ImportedRow:
+    wanted = row.wanted
+    if row.problems:
+        return _told("refused", row, row.problems)
+    if wanted.bikeid is None:
+        return _told("refused", row, ("bad-number",))
+    if job.dryrun:
+        return _try(tx, job, row, wanted.bikeid)
+    try:
+        register_a_bike(tx, _new(wanted.bikeid, wanted))
+    except BikeExists:
+        if job.existing == "keep":
+            return _told("unchanged", row, ("exists",))
+    else:
+        return _told("registered", row)
+    change = _Change(wanted)
+    kept = change_a_bike(tx, wanted.bikeid, change)
+    return _told("unchanged" if kept is change.before else "changed", row, change.problems)
+
+
+def _try(tx: Tx, job: Import, row: SheetRow, bikeid: int) -> ImportedRow:
+    """What would become of the row."""
+    try:
+        before = load(tx, bikeid)
+    except NoSuchBike:
+        return _told("registered", row)
+    if job.existing == "keep":
+        return _told("unchanged", row, ("exists",))
+    before = replace(before, rent_over=is_over(tx, before.rentid))
+    change = _Change(row.wanted)
+    return _told("unchanged" if change(before) == before else "changed", row, change.problems)
+
+
+class _Change:
+    """What a row changes of a bike that there is: what the row does not say stays, and nobody's ride is touched."""
+
+    before: Bike
+
+    def __init__(self, wanted: Wanted) -> None:
+        self._wanted = wanted
+        self.problems: tuple[str, ...] = ()
+
+    def __call__(self, bike: Bike) -> Bike:
+        self.before, wanted = bike, self._wanted
+        self.problems = ()
+        if wanted.status is not None and wanted.status is not bike.status:
+            if bike.rentid is not None and not bike.rent_over:
+                self.problems = ("ridden",)
+            else:
+                bike = marked(bike, wanted.status)
+        old = bike.place
+        lat, lon = (wanted.lat, wanted.lon) if wanted.lat is not None else (old.lat, old.lon)
+        place = Location(wanted.location or old.location, lat, lon)
+        battery = bike.batterylevel if wanted.batterylevel is None else wanted.batterylevel
+        return replace(bike, place=place, batterylevel=battery)
+
+
+def _new(bikeid: int, wanted: Wanted) -> Bike:
+    place = Location(wanted.location, wanted.lat, wanted.lon)
+    return a_new_bike(bikeid, wanted.status or Status.AVAILABLE, place, wanted.batterylevel)
+
+
+def _told(outcome: str, row: SheetRow, problems: Sequence[str] = ()) -> ImportedRow:
+    said = row.wanted
+    return ImportedRow(
+        line=row.line,
+        outcome=outcome,
+        bikeid=said.bikeid,
+        label=said.label,
+        location=said.location,
+        batterylevel=said.batterylevel,
+        lat=said.lat,
+        lon=said.lon,
+        problems=tuple(problems),
+        noposition=row.notes[0] if row.notes else "",
+    )
