@@ -46,14 +46,6 @@ interface Tariff {
   rounding: string;
 }
 
-/** A row of a file of bikes, and what is wrong with it. */
-interface Row {
-  line: number;
-  bike: Record<string, any>;
-  sent: string;
-  problems: string[];
-}
-
 /** A figure of Prometheus' text. */
 interface Sample {
   name: string;
@@ -110,8 +102,4 @@ interface State {
   rides: Map<number, Rent> | null;
   /** Operators: why the fleet is older than it should be. */
   fleetFailed: any;
-  /** Operators: the file of bikes that is being sent. */
-  importing: { id: string; rows: any[] } | null;
-  /** Operators: until when a busy server asked us to wait with the file, in ms. */
-  pausedUntil: number;
 }

@@ -24,8 +24,6 @@ export const state = {
   fleet: null,
   rides: null,
   fleetFailed: null,
-  importing: null,
-  pausedUntil: 0,
 };
 
 /** @param {Partial<State>} change */
