@@ -18,6 +18,7 @@ _KEYS = {
     "idempotency": "key",
     "dead_letters": "message_id",
     "bikes": "bikeid",
+    "places": "key",
     "tombstones": "rentid",
     "rents": "rentid",
     "riders": "userid",

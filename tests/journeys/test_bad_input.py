@@ -67,7 +67,7 @@ VALUES: dict[str, tuple[str, dict[str, Any]]] = {
     "place is an object": ("return", {"endlocation": {"a": 1}}),
     "place is too long": ("return", {"endlocation": "x" * 256}),
     "place has a zero byte": ("return", {"endlocation": "a\0b"}),
-    "latitude is off the globe": ("return", {"lat": 90.01, "lon": 1}),
+    "latitude is true": ("return", {"lat": True, "lon": 1}),
     "longitude is text": ("return", {"lat": 1, "lon": "east"}),
     "status is unknown": ("bike", {"status": "고장"}),
     "status is a list": ("bike", {"status": ["사용가능"]}),

@@ -47,6 +47,7 @@ TABLE: dict[str, dict[str, str]] = {
         "PUT /bikes/{bikeid}": FLEET_ADMIN,
         "POST /bikes/{bikeid}/retirement": FLEET_ADMIN,
         "GET /bikes/{bikeid}/events": FLEET_ADMIN,
+        "GET /places": FLEET,
         "PUT /internal/bikes/{bikeid}/reservations/{rentid}": INSIDE,
         "PUT /internal/bikes/{bikeid}/reports/{reportid}": INSIDE,
     },

@@ -28,7 +28,7 @@ from gbike.services.bike.storage.imports import load_import, some_rows
 BIKE = "bike"
 MOST_TOLD = 20
 """Rows with a problem that are told of; all of them are in the console."""
-LOOK_S = 0.3
+POLL_S = 0.3
 """Between two looks at how far it is."""
 
 bikes_verb = group("Bikes, for the operator.")
@@ -85,7 +85,7 @@ def do(where: StoreLocation, env: Mapping[str, str], order: Order, progress: Cal
         progress(job)
         if job.state in ("done", "refused"):
             return job
-        time.sleep(LOOK_S)
+        time.sleep(POLL_S)
 
 
 def verbs(services: OpenServices) -> dict[str, Verb]:
@@ -110,15 +110,19 @@ def _imports(services: OpenServices) -> Imports:
 
 async def _begin(imports: Imports, told: str) -> Import:
     path, dryrun, existing, columns = msgspec.json.decode(told, type=tuple[str, bool, str, dict[str, str]])
-    file = Path(path)
-    if file.stat().st_size > MOST_BYTES:
-        raise CannotDo(f"{file} has more than {MOST_BYTES} bytes: send it in parts · 파일이 너무 커요. 나누어 주세요")
     try:
-        return await imports.begin(SentFile(file.read_bytes(), file.name, dryrun, existing, columns))
+        return await imports.begin(SentFile(*_file(Path(path)), dryrun, existing, columns))
     except Unreadable as wrong:
         raise CannotDo(_both(unreadable(wrong))) from None
     except TooManyImports as full:
         raise CannotDo(_both(Problem(PROBLEMS["too-many-imports"], {"most": full.most}))) from None
+
+
+def _file(path: Path) -> tuple[bytes, str]:
+    """The bytes of a file, and its name. Raises CannotDo, OSError."""
+    if path.stat().st_size > MOST_BYTES:
+        raise CannotDo(f"{path} has more than {MOST_BYTES} bytes: send it in parts · 파일이 너무 커요. 나누어 주세요")
+    return path.read_bytes(), path.name
 
 
 def _rows(where: StoreLocation, importid: int) -> list[ImportedRow]:

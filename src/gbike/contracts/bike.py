@@ -1,8 +1,9 @@
 """What the bike service says, and what it may be asked by other services."""
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
-from gbike.contracts import Event, Latitude, Longitude, Number, Percent, Personal
+from gbike.contracts import Event, Latitude, Longitude, Moment, Number, Percent, Personal
 
 
 class RegisteredBike(Event, frozen=True):
@@ -17,6 +18,10 @@ class RegisteredBike(Event, frozen=True):
     lat: Latitude | None = None
     lon: Longitude | None = None
     version: Number = 1
+    pointat: Moment | UnsetType = UNSET
+    pointby: str | UnsetType = UNSET
+    noposition: str | UnsetType = UNSET
+    """Why a position that was sent is none: `zero`, `half`, `swapped` or `far`. There is none then."""
 
 
 class UpdatedBike(Event, frozen=True):
@@ -33,6 +38,15 @@ class UpdatedBike(Event, frozen=True):
     retired: bool = False
     rentid: Number | None = None
     version: Number = 0
+    pointat: Personal[Moment | UnsetType | None] = UNSET
+    """When it was at `lat` and `lon`, as `pointby` says: `rider`, `phone` (measured so exactly, in metres), `place`
+    (where its text says) or `staff`."""
+    pointby: Personal[str | UnsetType | None] = UNSET
+    accuracy: Personal[float | UnsetType | None] = UNSET
+    stale: bool | UnsetType = UNSET
+    """True: it was moved, and only a text tells where to. It has no position then."""
+    noposition: str | UnsetType = UNSET
+    """Why a position that was told is none: `zero`, `half`, `swapped` or `far`."""
 
 
 class ChkAndUpdatedStatus(Event, frozen=True):

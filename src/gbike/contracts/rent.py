@@ -44,6 +44,11 @@ class Returned(Event, frozen=True):
     tell."""
     clocksuspect: bool | UnsetType = UNSET
     """True where the clocks that measured the ride disagree by more than a minute."""
+    accuracy: Personal[float | UnsetType | None] = UNSET
+    """Metres, as the phone said; with `measuredat` where it says when it measured the position."""
+    measuredat: Personal[Moment | UnsetType | None] = UNSET
+    noposition: str | UnsetType = UNSET
+    """Why a position that was sent is none: `zero`, `half`, `swapped`, `far`, `old` or `coarse`. There is none then."""
 
 
 PUBLISHES = (Rented, RentCancelled, Returned)

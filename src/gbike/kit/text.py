@@ -6,6 +6,7 @@ with = is run by a spreadsheet.
 
 import re
 from typing import Any
+from unicodedata import normalize
 
 _BREAKS = re.compile("[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+")
 UNSEEN = (
@@ -21,6 +22,7 @@ UNSEEN = (
 _UNSEEN = re.compile(f"[{UNSEEN}]+")
 _FORMULA = re.compile("[\\s\x00]*[=+\\-@＝＋－＠\t\r]")
 _NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
+_DIGITS = re.compile("[0-9]{1,99}")
 
 
 def clean(text: str) -> str:
@@ -34,3 +36,20 @@ def cell(value: Any) -> Any:
         return value
     text = clean(value).replace("\x00", "")
     return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
+
+
+def tidied(text: str | None) -> str | None:
+    """A name as it is kept: composed (NFC), without white space around it; None where nothing is left."""
+    return normalize("NFC", text).strip() or None if text is not None else None
+
+
+def same_name(text: str) -> str:
+    """What two spellings of one name have in common: composed, in one case, each white space one blank."""
+    return normalize("NFC", " ".join(normalize("NFC", text).split()).casefold())
+
+
+def natural(text: str | None) -> str | None:
+    """The name as it is sorted, so that 100 comes after 10: equal where `same_name` is, and only there."""
+    if text is None:
+        return None
+    return _DIGITS.sub(lambda digits: f"{len(digits[0]):02}{digits[0]}", same_name(text))

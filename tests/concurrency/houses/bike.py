@@ -3,23 +3,41 @@
 from dataclasses import replace
 from functools import partial
 
+from msgspec.structs import replace as replace_fields
+
 from gbike.contracts.account import AccountErased
-from gbike.contracts.rent import RentCancelled
+from gbike.contracts.rent import RentCancelled, Returned
 from gbike.kit.storage.retention import FLOOR
 from gbike.services.bike.commands import (
     apply_a_report,
     change_a_bike,
     free,
+    learn_a_place,
     register_a_bike,
     release,
     reserve_a_bike,
 )
-from gbike.services.bike.domain import Bike, Location, Status, a_new_bike, marked, retired
+from gbike.services.bike.commands.imports import begin_an_import, give_up_a_row, give_up_an_import, import_rows
+from gbike.services.bike.domain import (
+    Bike,
+    Import,
+    Location,
+    NewImport,
+    Point,
+    Status,
+    Whereabouts,
+    a_new_bike,
+    marked,
+    retired,
+)
+from gbike.services.bike.importing import SheetRow, Wanted
 from gbike.services.bike.policies import POLICIES
 from gbike.services.bike.storage import TOMBSTONES
+from gbike.services.bike.storage.imports import RETENTION
 from tests.concurrency.house import USER, Hears, House, do, floor, returned, write
 
 BIKE, RIDDEN = 7, 8
+STOOD = Whereabouts("창고", 37.4, 127.1)
 HEARS = Hears(POLICIES)
 
 
@@ -29,16 +47,70 @@ def in_time() -> bool:
 
 
 def a_bike(bikeid: int) -> Bike:
-    return a_new_bike(bikeid, Status.AVAILABLE, Location("역", 37.5, 127.1), 80)
+    return a_new_bike(bikeid, Status.AVAILABLE, Location("역", Point(37.5, 127.1)), 80)
 
 
 def moved(bike: Bike) -> Bike:
-    return replace(bike, place=Location("공원", 37.2, 127.2))
+    return replace(bike, place=Location("공원", Point(37.2, 127.2)))
+
+
+def named(bikeid: int) -> Bike:
+    return a_new_bike(bikeid, Status.AVAILABLE, Location(), 80)
+
+
+def as_it_is(bike: Bike) -> Bike:
+    return bike
+
+
+def left(bikeid: int, text: str) -> Returned:
+    """The ride of the ridden bike ended, and its rider only says so."""
+    return replace_fields(returned(8, bikeid), endlocation=text, lat=None, lon=None)
 
 
 def cancelled(rentid: int, bikeid: int) -> RentCancelled:
     return RentCancelled(rentid=rentid, userid=USER, bikeid=bikeid, reason="TimedOut")
 
+
+FILE = NewImport(
+    name="fleet.csv",
+    dryrun=False,
+    existing="change",
+    told={"no": "bikeid"},
+    columns={"no": "bikeid"},
+    encoding="utf-8",
+    separator=",",
+    fields=[("no", "bikeid")],
+    questions=(),
+    first=(),
+    rows=3,
+    file=b"the file",
+)
+IMPORT = Import(
+    importid=1,
+    name="fleet.csv",
+    dryrun=False,
+    existing="change",
+    state="waiting",
+    encoding="utf-8",
+    separator=",",
+    columns=(),
+    questions=(),
+    first=(),
+    rows=3,
+    done=0,
+    registered=0,
+    changed=0,
+    unchanged=0,
+    refused=0,
+    who="gbike",
+    roles="",
+    traceparent="",
+    requestid="",
+    told={},
+    at_ms=0,
+    done_ms=None,
+)
+ROWS = [SheetRow(2, ("9",), Wanted(9, None, "역", 70)), SheetRow(3, ("7",), Wanted(7, None, "공원", 70, 37.2, 127.2))]
 
 HOUSE = House(
     "bike",
@@ -46,13 +118,19 @@ HOUSE = House(
         do(register_a_bike, a_bike(BIKE)),
         do(register_a_bike, a_bike(RIDDEN)),
         do(reserve_a_bike, RIDDEN, 8, in_time),
+        do(begin_an_import, FILE),
         do(reserve_a_bike, BIKE, 6, in_time),
-        do(release, BIKE, 6, USER, Location("학교", 37.3333, 127.3333)),
+        do(release, BIKE, 6, USER, Whereabouts("학교", 37.3333, 127.3333)),
     ),
     cases=(
         write("add", register_a_bike, a_bike(9), key="bike:9", id="a"),
+        write("add at a new place", register_a_bike, named(10), STOOD, key="bike:10"),
+        write("add there too", register_a_bike, named(11), replace(STOOD, lat=37.4001), key="bike:11"),
         write("change", change_a_bike, BIKE, partial(marked, status=Status.BROKEN), key="bike:7"),
         write("move", change_a_bike, BIKE, moved, key="bike:7"),
+        write("tell where", change_a_bike, BIKE, as_it_is, STOOD, key="bike:7"),
+        write("name the place", change_a_bike, BIKE, as_it_is, Whereabouts(STOOD.text), key="bike:7"),
+        write("learn the place", learn_a_place, "창고", (37.41, 127.11), "import"),
         write("retire", change_a_bike, BIKE, retired, key="bike:7"),
         write("free", change_a_bike, RIDDEN, partial(marked, status=Status.AVAILABLE), key="bike:8"),
         write("reserve", reserve_a_bike, BIKE, 9, in_time, key="bike:7"),
@@ -65,13 +143,20 @@ HOUSE = House(
             again=(BIKE, 2, (20, True), in_time),
             key="bike:7",
         ),
+        write("send a file", begin_an_import, FILE, key="imports"),
+        write("rows of a file", import_rows, IMPORT, ROWS, False),
+        write("the last rows of a file", import_rows, IMPORT, ROWS, True),
+        write("a row that fails", give_up_a_row, IMPORT, ROWS[0]),
+        write("give up a file", give_up_an_import, 1),
         write("repair", free, RIDDEN, 8, USER, key="bike:8"),
         HEARS.case("cancelled", cancelled(9, BIKE)),
         HEARS.case("returned", returned(9, BIKE)),
         HEARS.case("returned the other", returned(8, RIDDEN)),
+        HEARS.case("returned to the place", left(RIDDEN, "창고")),
+        HEARS.case("returned nobody knows where", left(RIDDEN, "집 앞")),
         HEARS.case("two returned", returned(9, BIKE), returned(8, RIDDEN)),
         HEARS.case("erased", AccountErased(userid=USER)),
-        *floor((*FLOOR, TOMBSTONES), HEARS, returned(9, BIKE)),
+        *floor((*FLOOR, TOMBSTONES, *RETENTION), HEARS, returned(9, BIKE)),
     ),
     looks=(
         (
@@ -84,7 +169,12 @@ HOUSE = House(
         ),
         (
             "an erased rider is known to have left a bike",
-            "SELECT bikeid FROM bikes WHERE left_by IN (SELECT userid FROM erased)",
+            "SELECT bikeid FROM bikes WHERE left_by IN (SELECT userid FROM erased)"
+            " OR point_of IN (SELECT userid FROM erased)",
+        ),
+        (
+            "a bike has half a position, or a stale point that is none",
+            "SELECT bikeid FROM bikes WHERE (lat IS NULL) <> (lon IS NULL) OR (stale = 1 AND lat IS NULL)",
         ),
     ),
     unordered={

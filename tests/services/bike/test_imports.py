@@ -100,6 +100,26 @@ async def test_existing_bikes_are_changed_when_asked_and_keep_what_the_file_does
     assert [event["eventType"] for event in await lone.published()] == ["RegisteredBike", "UpdatedBike"]
 
 
+async def test_a_file_teaches_places_and_what_is_far_from_them_is_no_position() -> None:
+    lone = Lone(SPEC)
+    text = (
+        HEAD
+        + "1,정자역,80,,\n2,정자역,80,37.3670,127.1083\n3,수내역,80,127.1140,37.3780\n4,부산역,80,35.1150,129.0410\n"
+    )
+    assert counts(await imported(lone, text)) == (4, 0, 0, 0)
+    found = [row["noposition"] and row["noposition"]["code"] for row in await rows(lone, 1)]
+    assert found == [None, None, "swapped-position", "far-position"]
+    places = (await lone.client.get("/places")).json["_embedded"]["places"]
+    assert [(place["name"], place["lat"]) for place in places] == [
+        ("부산역", None),
+        ("수내역", None),
+        ("정자역", 37.3670),
+    ]
+    kept = await lone.rows("SELECT * FROM places ORDER BY key")
+    assert counts(await imported(lone, text, existing="change")) == (0, 0, 4, 0)
+    assert await lone.rows("SELECT * FROM places ORDER BY key") == kept
+
+
 async def test_a_ridden_bike_s_status_is_not_changed() -> None:
     lone = Lone(SPEC)
     await lone.client.post("/bikes", {"bikeid": 1})
@@ -204,10 +224,10 @@ async def test_an_import_goes_on_where_another_process_stopped(tmp_path: Path) -
 async def test_a_row_that_something_of_ours_fails_at_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     inner = register_a_bike
 
-    def fails(tx: Any, bike: Any) -> Any:
+    def fails(tx: Any, bike: Any, told: Any) -> Any:
         if bike.bikeid == 3:
             raise ValueError("nobody knows why")
-        return inner(tx, bike)
+        return inner(tx, bike, told)
 
     monkeypatch.setattr("gbike.services.bike.commands.imports.register_a_bike", fails)
     lone = Lone(SPEC)

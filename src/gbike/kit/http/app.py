@@ -110,6 +110,8 @@ class Operation(msgspec.Struct, frozen=True):
     """What a list may be narrowed by, and to which words; none: to a number."""
     near: bool = False
     """Whether the list can begin with what is near a place: `near=lat,lon`."""
+    searched: bool = False
+    """Whether the list can be narrowed to names that have a text in them: `q=text`."""
     refusals: tuple[problems.ProblemType, ...] = ()
     keyed: bool = False
     hidden: bool = False

@@ -32,6 +32,8 @@ Difference = Annotated[
 ]
 Latitude = Annotated[float, Meta(ge=-90, le=90, description="degrees north, WGS 84")]
 Longitude = Annotated[float, Meta(ge=-180, le=180, description="degrees east, WGS 84")]
+Degrees = Annotated[float, Meta(description="degrees, WGS 84; what is no position is taken as none, and said so")]
+Metres = Annotated[float, Meta(description="metres")]
 Instant = Annotated[datetime, Meta(tz=True, description="a moment with its offset from UTC, RFC 3339")]
 SEEN = rf"[^\s\x00{UNSEEN}]"
 """In the pattern of a text that is cleaned and must not be empty: a character that stays."""
@@ -61,6 +63,8 @@ def text_pattern(kind: type, low: float | None, high: float | None, zero: bool =
     """The texts that stand for a value of a numeric or boolean field; `zero`: 0 is one, where the bounds have it."""
     if kind is bool:
         return r"^(true|false)$"
+    if kind is float and high is None:
+        return r"^-?[0-9]{1,15}(\.[0-9]{1,20})?$"
     if kind is float:
         whole = r"[0-8]?[0-9]" if high == 90 else r"1[0-7][0-9]|[0-9]{1,2}"
         return rf"^-?(({whole})(\.[0-9]{{1,10}})?|{int(high or 0)})$"
@@ -105,6 +109,11 @@ def _rule(kind: type, low: float | None, high: float | None, zero: bool) -> tupl
     if kind is bool:
         return "must be true or false", "true 또는 false여야 해요"
     least, most = int(low or 0), int(high or 0)
+    if kind is float and high is None:
+        return (
+            "must be a number; as text with at most 20 decimals and no exponent",
+            "숫자여야 해요. 글자로는 소수점 아래 20자리까지, 지수 표기 없이 보내 주세요",
+        )
     if kind is float:
         return (
             f"must be a number from {least} to {most}; as text with at most 10 decimals and no exponent",

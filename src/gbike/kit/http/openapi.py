@@ -39,6 +39,7 @@ PROBLEM = {
 TEXT = {"type": "string"}
 _DONE = {201: "made", 202: "taken, and under way"}
 NEAR = "degrees north and east, as 37.3670,127.1083: what is near this place comes first"
+SEARCHED = "only names that have this text in them, in whatever case and spelling"
 _DEGREES = r"-?({}(\.[0-9]{{1,20}})?|{}(\.0{{1,20}})?)"
 PLACE = {
     "type": "string",
@@ -201,6 +202,8 @@ def _parameters(operation: "Operation") -> list[dict[str, Any]]:
         found.append({"name": name, "in": "query", "description": meaning, "schema": TEXT})
     if operation.near:
         found.append({"name": "near", "in": "query", "description": NEAR, "schema": PLACE})
+    if operation.searched:
+        found.append({"name": "q", "in": "query", "description": SEARCHED, "schema": TEXT})
     for name, choices in operation.filters.items():
         schema = {"type": "string", "enum": list(choices)} if choices else number
         found.append({"name": name, "in": "query", "schema": schema})

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 import msgspec
 from starlette.types import Receive, Scope
@@ -69,7 +69,8 @@ class ResourceKind(msgspec.Struct, frozen=True):
 def item(kind: ResourceKind, base: str, resource: msgspec.Struct) -> dict[str, Any]:
     """One resource: its fields, then `self` and its own name as links."""
     fields: dict[str, Any] = {name: getattr(resource, name) for name in resource.__struct_fields__}
-    here = {"href": f"{base}/{kind.collection}/{fields[kind.id_field]}"}
+    named = fields[kind.id_field]
+    here = {"href": f"{base}/{kind.collection}/{quote(named, safe='') if isinstance(named, str) else named}"}
     fields["_links"] = {"self": here, kind.item: here}
     return fields
 

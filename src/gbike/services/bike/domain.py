@@ -16,9 +16,11 @@ The public status is derived from them, so that a return can't make a broken bik
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
+
+from gbike.kit.text import same_name
 
 
 class Status(StrEnum):
@@ -79,13 +81,83 @@ class Overloaded(BikeRefused):
     """More requests are waiting than can be served in time."""
 
 
+class Source(StrEnum):
+    """Who says where a bike's point is: a rider without saying how it was measured, a phone that says so, a known place
+    that was named, or staff."""
+
+    RIDER = "rider"
+    PHONE = "phone"
+    PLACE = "place"
+    STAFF = "staff"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Where a bike was, in degrees of WGS 84, with when and by whom that was known; None: it is not on record."""
+
+    lat: float
+    lon: float
+    at_ms: int | None = None
+    by: str | None = None
+    """One of Source; a newer version may know more."""
+    accuracy_m: float | None = None
+    stale: bool = False
+    """It was moved since, and nobody said to which point."""
+
+    @property
+    def position(self) -> tuple[float, float]:
+        """North, east."""
+        return self.lat, self.lon
+
+
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Where a bike is: free text, and WGS 84 degrees when known."""
+    """Where a bike is: free text, and the point that was known last."""
 
     location: str | None = None
+    point: Point | None = None
+
+    @property
+    def present(self) -> Point | None:
+        """The point, unless it is stale."""
+        return None if self.point is None or self.point.stale else self.point
+
+    @property
+    def lat(self) -> float | None:
+        """Degrees north, of the present point."""
+        return None if self.present is None else self.present.lat
+
+    @property
+    def lon(self) -> float | None:
+        """Degrees east, of the present point."""
+        return None if self.present is None else self.present.lon
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """What somebody tells of where a bike is: a text, a position, both or neither. `at_ms` None: now."""
+
+    text: str | None = None
     lat: float | None = None
     lon: float | None = None
+    accuracy_m: float | None = None
+    at_ms: int | None = None
+    by: Source = Source.STAFF
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What was told, judged by the places that are known: its point was measured, or is the named place's. `fault`: why
+    a position that was told is none."""
+
+    text: str | None = None
+    point: Point | None = None
+    fault: str | None = None
+
+    @property
+    def measured(self) -> Point | None:
+        """The point, unless it is only a place's."""
+        return None if self.point is None or self.point.by == Source.PLACE else self.point
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +176,8 @@ class Bike:
     """When somebody last stood at it: registered, rented, returned or reported it."""
     rent_over: bool = False
     """`rentid` has a tombstone: nobody rides the bike, though it carries the number."""
+    noposition: str | None = field(default=None, compare=False)
+    """Why a position that came just now is none (kit/positions.py); kept nowhere."""
 
     @property
     def status(self) -> Status:
@@ -125,6 +199,21 @@ def a_new_bike(bikeid: int, status: Status, place: Location, batterylevel: int |
         retired=False,
         version=1,
     )
+
+
+def seen_at(old: Location, sighting: Sighting) -> Location:
+    """Where a bike is, by what staff tell. What they only repeat changes nothing; another text without a point leaves
+    the old one, stale."""
+    text, known = sighting.text or old.location, old.present
+    same = (
+        sighting.text is not None and old.location is not None and same_name(sighting.text) == same_name(old.location)
+    )
+    if sighting.point is None or (sighting.measured is None and same and known is not None):
+        moved = sighting.text is not None and not same
+        return Location(text, replace(old.point, stale=True) if old.point is not None and moved else old.point)
+    if known is not None and known.position == sighting.point.position:
+        return Location(text, known)
+    return Location(text, sighting.point)
 
 
 def marked(bike: Bike, status: Status) -> Bike:

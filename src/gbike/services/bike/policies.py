@@ -1,21 +1,29 @@
 """Whenever X was said, do Y."""
 
+from msgspec import UNSET
+
 from gbike.contracts.account import AccountErased
 from gbike.contracts.rent import RentCancelled, Returned
 from gbike.kit.messaging.inbox import Policies
 from gbike.kit.store import Tx
+from gbike.kit.text import tidied
 from gbike.services.bike.commands import forget_the_rider, release
-from gbike.services.bike.domain import Location
+from gbike.services.bike.domain import Source, Whereabouts
 
 
 def whenever_returned_free_the_bike(tx: Tx, event: Returned) -> None:
     """R6: the bike is 사용가능 again, at the place where the ride ended; without a place it keeps its last one."""
-    release(tx, event.bikeid, event.rentid, event.userid, Location(event.endlocation, event.lat, event.lon))
+    accuracy = None if event.accuracy is UNSET else event.accuracy
+    measured = None if event.measuredat is UNSET else event.measuredat
+    by = Source.PHONE if accuracy is not None and measured is not None else Source.RIDER
+    at_ms = event.endtime if measured is None else measured
+    told = Whereabouts(tidied(event.endlocation), event.lat, event.lon, accuracy, at_ms=at_ms, by=by)
+    release(tx, event.bikeid, event.rentid, event.userid, told)
 
 
 def whenever_a_rent_is_cancelled_free_the_bike(tx: Tx, event: RentCancelled) -> None:
     """The compensation of R3: a reservation whose rent did not begin is undone, also when it comes later than this."""
-    release(tx, event.bikeid, event.rentid, event.userid, Location())
+    release(tx, event.bikeid, event.rentid, event.userid)
 
 
 def whenever_an_account_is_erased_forget_where_it_left_bikes(tx: Tx, event: AccountErased) -> None:

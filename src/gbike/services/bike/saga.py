@@ -20,7 +20,7 @@ from gbike.services.bike.domain import Import, NewImport
 from gbike.services.bike.importing import Sheet, SheetRow, Unreadable, read
 from gbike.services.bike.storage.imports import file_of, next_import, told_columns
 
-ROWS = 100
+ROWS = 200
 """Rows of one transaction: a rider's write waits for no more than these."""
 FIRST = 10
 """Rows that are shown as they were read, before any is written."""

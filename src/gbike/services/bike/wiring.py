@@ -44,7 +44,7 @@ def build(deps: Dependencies) -> Service:
 SPEC = ServiceSpec(
     name="bike",
     title="Bike: the fleet, its states and reservations",
-    paths=("/bikes",),
+    paths=("/bikes", "/places"),
     uploads={BASE: MOST_BYTES},
     publishes=PUBLISHES,
     versions=VERSIONS,

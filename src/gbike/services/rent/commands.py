@@ -132,7 +132,8 @@ def _end(tx: Tx, over: domain.ReturnedRent) -> domain.ReturnedRent | None:
     tx.count("returned")
     if over.clocksuspect:
         tx.count(storage.SUSPECT)
-    over = replace(over, place=location)
+    told, over = over.place, replace(over, place=location)
+    exact = location.lat is not None
     tx.publish(
         Returned(
             rentid=over.rentid,
@@ -146,6 +147,9 @@ def _end(tx: Tx, over: domain.ReturnedRent) -> domain.ReturnedRent | None:
             lon=location.lon,
             endedby=over.endedby or UNSET,
             clocksuspect=over.clocksuspect or UNSET,
+            accuracy=UNSET if told.accuracy_m is None or not exact else told.accuracy_m,
+            measuredat=UNSET if told.measured_ms is None or not exact else told.measured_ms,
+            noposition=over.noposition or UNSET,
         )
     )
     return over

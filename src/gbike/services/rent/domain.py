@@ -14,7 +14,9 @@ RentRefused
 └── GivenUp               the rent was cancelled while bike was asked: try again
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from gbike.kit import positions
 
 DISAGREE_MS = 60_000
 """Two clocks that measured a ride may differ by so much; beyond it one of them was set meanwhile."""
@@ -91,11 +93,14 @@ class GivenUp(RentRefused):
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Where a ride ended: free text, and WGS 84 degrees when known."""
+    """Where a ride ended: free text, and WGS 84 degrees when known, with how exactly (m) and when they were measured
+    where the phone says so."""
 
     endlocation: str | None = None
     lat: float | None = None
     lon: float | None = None
+    accuracy_m: float | None = None
+    measured_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +177,8 @@ class ReturnedRent:
     endedby: str | None = None
     """`rider`, `offline` or `admin`; None: the ride ended before this was kept."""
     clocksuspect: bool = False
+    noposition: str | None = None
+    """Why the position that was sent is none (kit/positions.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +210,10 @@ def give_back(rent: OpenRent, now: Moment, told: Handback, limits: Limits) -> Re
     ago_ms = 0 if told.tapped_ms is None else now.wall_ms - told.tapped_ms
     offline = told.tapped_ms is not None and 0 <= ago_ms <= limits.offline_ms
     ended_ms = rent.started_ms + max(0, length_ms - (ago_ms if offline else 0))
-    return _over(rent, ended_ms, told.place, "offline" if offline else "rider", suspect)
+    over = _over(rent, ended_ms, told.place, "offline" if offline else "rider", suspect)
+    if told.place.lat is None and told.place.lon is None:
+        return over
+    return _judged(over, tapped_ms=now.wall_ms if ago_ms < 0 or told.tapped_ms is None else told.tapped_ms)
 
 
 def end(rent: OpenRent, now: Moment, at_ms: int | None) -> ReturnedRent:
@@ -219,3 +229,11 @@ def end(rent: OpenRent, now: Moment, at_ms: int | None) -> ReturnedRent:
 def _over(rent: OpenRent, ended_ms: int, location: Location, endedby: str, suspect: bool) -> ReturnedRent:
     began = (rent.rentid, rent.userid, rent.bikeid, rent.started_ms)
     return ReturnedRent(*began, ended_ms, location, endedby, suspect)
+
+
+def _judged(over: ReturnedRent, tapped_ms: int) -> ReturnedRent:
+    """A return is never refused because of its position: one that is none is left out, and why is said."""
+    place = over.place
+    age_ms = None if place.measured_ms is None else tapped_ms - place.measured_ms
+    fault = positions.fault(place.lat, place.lon, accuracy_m=place.accuracy_m, age_ms=age_ms)
+    return over if fault is None else replace(over, place=Location(place.endlocation), noposition=fault)

@@ -11,11 +11,12 @@ from gbike.kit.auth.rules import ADMINS, PEOPLE
 from gbike.kit.calls.peers import CircuitOpen, PeerBusy, PeerTimeout, PeerUnavailable
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
-from gbike.kit.http.fields import Id, Instant, Latitude, Longitude, Reason, Text, invalid, ms_of
+from gbike.kit.http.fields import Degrees, Id, Instant, Metres, Reason, Text, invalid, ms_of
 from gbike.kit.http.lists import listed
 from gbike.kit.http.problems import Problem, catalogue
 from gbike.kit.http.request import Request, ResourceKind, Response, showing
 from gbike.kit.store import Store
+from gbike.kit.text import tidied
 from gbike.services.rent import domain, storage
 from gbike.services.rent.commands import end_the_ride, return_the_bike
 from gbike.services.rent.storage import STATUSES
@@ -56,6 +57,9 @@ class RentResource(msgspec.Struct, frozen=True):
     lon: float | None
     endedby: str | None = None
     """rider, offline (tapped without a line) or admin; null before, and where it was not kept."""
+    noposition: str | None = None
+    """Why a position that was sent with the return is none: zero, half (lat without lon, or lon without lat), swapped,
+    far, old (measured over a minute from the tap) or coarse (to more than a kilometre)."""
 
 
 class RentWish(msgspec.Struct, frozen=True):
@@ -66,12 +70,17 @@ class RentWish(msgspec.Struct, frozen=True):
 
 
 class RentReturn(msgspec.Struct, frozen=True):
-    """What a rider sends to return it: a place, or `status: returned`, or both. Other fields are the server's."""
+    """What a rider sends to return it: a place, or `status: returned`, or both. An empty place ends the ride, and the
+    bike stays where it was known to be. Other fields are the server's."""
 
     endlocation: Text | None = None
     status: Text | None = None
-    lat: Latitude | None = None
-    lon: Longitude | None = None
+    lat: Degrees | None = None
+    lon: Degrees | None = None
+    accuracy: Metres | None = None
+    """How exactly the phone measured lat and lon."""
+    measuredat: Instant | None = None
+    """When it did, by the clock of our answers' Date."""
     tappedat: Instant | None = None
     """When it was tapped, by the clock of our answers' Date, where it could not be sent at once. One that is too long
     ago (GBIKE_OFFLINE_RETURN_S) or to come is ignored: then the ride ends now."""
@@ -120,7 +129,9 @@ class RentHttp:
         if not wish.is_a_return:
             return await self._store.read(storage.load, rentid)
         tapped_ms = None if wish.tappedat is None else ms_of(wish.tappedat)
-        told = domain.Handback(domain.Location(wish.endlocation, wish.lat, wish.lon), tapped_ms)
+        measured_ms = None if wish.measuredat is None else ms_of(wish.measuredat)
+        place = domain.Location(tidied(wish.endlocation), wish.lat, wish.lon, wish.accuracy, measured_ms)
+        told = domain.Handback(place, tapped_ms)
         return await self._store.write(return_the_bike, rentid, told, self._limits, key=f"rent:{rentid}")
 
     async def end(self, request: Request) -> domain.ReturnedRent:
@@ -147,6 +158,7 @@ def to_resource(rent: domain.KnownRent) -> RentResource:
         lat=location.lat,
         lon=location.lon,
         endedby=over.endedby if over else None,
+        noposition=over.noposition if over else None,
     )
 
 

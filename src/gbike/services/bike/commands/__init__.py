@@ -3,24 +3,37 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from msgspec import UNSET
+
 from gbike.contracts.bike import ChkAndUpdatedStatus, RegisteredBike, UpdatedBike, UpdatedBikeState
 from gbike.contracts.events import EVENTS
+from gbike.kit import positions
 from gbike.kit.privacy.erasure import remember, take_out
 from gbike.kit.storage.idempotency import idempotent
 from gbike.kit.store import Facts, Tx
+from gbike.kit.text import same_name
 from gbike.services.bike import domain, storage
+from gbike.services.bike.storage import places
 
 NO_SUCH_BIKE = "bike-unknown"
 """A refusal on a tombstone that is no status of a bike."""
+NOTHING_TOLD = domain.Whereabouts()
+"""Of where a bike is."""
 
 
 @idempotent
-def register_a_bike(tx: Tx, bike: domain.Bike) -> domain.Bike:
-    """R1: an operator registers a bike. Raises BikeExists."""
+def register_a_bike(tx: Tx, bike: domain.Bike, told: domain.Whereabouts = NOTHING_TOLD) -> domain.Bike:
+    """R1: an operator registers a bike, and with it the place where it stands, if that is new. Raises BikeExists."""
+    sighting = judge(tx, told)
+    place = domain.seen_at(bike.place, sighting)
+    bike = replace(bike, place=place, noposition=sighting.fault)
     if not storage.add(tx, bike):
         raise domain.BikeExists(bike.bikeid)
+    if sighting.text is not None:
+        measured = sighting.measured
+        learn_a_place(tx, sighting.text, None if measured is None else measured.position, "registration")
     tx.count("bikes")
-    place = bike.place
+    point = place.present
     tx.publish(
         RegisteredBike(
             bikeid=bike.bikeid,
@@ -29,6 +42,9 @@ def register_a_bike(tx: Tx, bike: domain.Bike) -> domain.Bike:
             batterylevel=bike.batterylevel,
             lat=place.lat,
             lon=place.lon,
+            pointat=UNSET if point is None or point.at_ms is None else point.at_ms,
+            pointby=UNSET if point is None or point.by is None else point.by,
+            noposition=sighting.fault or UNSET,
         )
     )
     tx.audit("bike registered", f"bike:{bike.bikeid}", after=_state(bike))
@@ -36,17 +52,24 @@ def register_a_bike(tx: Tx, bike: domain.Bike) -> domain.Bike:
 
 
 @idempotent
-def change_a_bike(tx: Tx, bikeid: int, decide: Callable[[domain.Bike], domain.Bike]) -> domain.Bike:
+def change_a_bike(
+    tx: Tx, bikeid: int, decide: Callable[[domain.Bike], domain.Bike], told: domain.Whereabouts = NOTHING_TOLD
+) -> domain.Bike:
     """R1: an operator moves a bike, takes it out of service, marks it broken, puts it back, or retires it. A change
-    that changes nothing says nothing. Raises NoSuchBike, and what `decide` raises."""
-    kept = None
+    that changes nothing says nothing. Who tells both text and point tells where that place is. Raises NoSuchBike, and
+    what `decide` raises."""
+    sighting, kept = judge(tx, told), None
+    if sighting.text is not None and sighting.measured is not None:
+        learn_a_place(tx, sighting.text, sighting.measured.position, "staff")
     while kept is None:  # another writer changed it between our look and our write
         before = storage.load(tx, bikeid)
         before = replace(before, rent_over=storage.is_over(tx, before.rentid))
         after = decide(before)
+        after = replace(after, place=domain.seen_at(after.place, sighting), noposition=sighting.fault)
         if after == before:
-            return before
+            return after
         kept = storage.keep(tx, before, after)
+    kept = replace(kept, noposition=sighting.fault)
     retires = kept.retired and not before.retired
     if retires:
         tx.count("bikes", -1)
@@ -58,6 +81,28 @@ def change_a_bike(tx: Tx, bikeid: int, decide: Callable[[domain.Bike], domain.Bi
     action = "bike retired" if retires else "bike changed"
     tx.audit(action, f"bike:{bikeid}", _state(before), {**_state(kept), **moved})
     return kept
+
+
+def judge(tx: Tx, told: domain.Whereabouts) -> domain.Sighting:
+    """What was told of where a bike is, as far as it can be believed (kit/positions.py, and far from every known place
+    is no position). The position counts, else the point of a known place that the text names."""
+    at_ms = tx.now_ms if told.at_ms is None else told.at_ms
+    fault = positions.fault(told.lat, told.lon, accuracy_m=told.accuracy_m)
+    if told.lat is not None and told.lon is not None and fault is None:
+        fault = places.misplaced(tx, told.lat, told.lon)
+        if fault is None:
+            return domain.Sighting(told.text, domain.Point(told.lat, told.lon, at_ms, told.by, told.accuracy_m))
+    known = None if told.text is None else places.position(tx, same_name(told.text))
+    named = None if known is None else domain.Point(*known, at_ms, domain.Source.PLACE)
+    return domain.Sighting(told.text, named, fault)
+
+
+def learn_a_place(tx: Tx, name: str, at: tuple[float, float] | None, by: str) -> None:
+    """Keep a place's name and, where that is known, its point: never from one rider. `by`: `registration` changes no
+    place that has a point; `import` and `staff` do."""
+    known, moves = places.find(tx, same_name(name)), by != "registration"
+    if known is None or (at is not None and known.position != at and (moves or known.position is None)):
+        places.keep(tx, name, at, by, moves=moves)
 
 
 def reserve_a_bike(tx: Tx, bikeid: int, rentid: int, late: Callable[[], bool]) -> Exception | None:
@@ -85,20 +130,22 @@ def reserve_a_bike(tx: Tx, bikeid: int, rentid: int, late: Callable[[], bool]) -
     return domain.BikeNotAvailable(bikeid, bike.status)
 
 
-def release(tx: Tx, bikeid: int, rentid: int, userid: int | None, place: domain.Location) -> bool:
-    """R6: the rent is over or cancelled: tombstone first, then free the bike if it is still this rent's (fencing).
-    Answers whether it was."""
+def release(tx: Tx, bikeid: int, rentid: int, userid: int | None, told: domain.Whereabouts = NOTHING_TOLD) -> bool:
+    """R6: the rent is over or cancelled: tombstone first, then free the bike if it is still this rent's (fencing),
+    where it is told to be. A text of no known place leaves the old point, stale; nothing told leaves both as they were.
+    Answers whether it was this rent's."""
     tx.lock(f"rent:{rentid}")  # or a reservation that is not committed yet sees no tombstone and isn't seen either
     storage.mark_rent_closed(tx, rentid, userid)
-    freed = storage.release(tx, bikeid, rentid, userid, place)
+    sighting = judge(tx, told)
+    freed = storage.release(tx, bikeid, rentid, userid, sighting)
     if freed is not None:
-        tx.publish(_updated(freed, rentid))
+        tx.publish(_updated(replace(freed, noposition=sighting.fault), rentid))
     return freed is not None
 
 
 def free(tx: Tx, bikeid: int, rentid: int, userid: int | None) -> bool:
     """For `gbike repair`: free a bike that carries the number of a rent that is over; False: another, or none."""
-    freed = release(tx, bikeid, rentid, userid, domain.Location())
+    freed = release(tx, bikeid, rentid, userid)
     if freed:
         tx.audit("bike freed", f"bike:{bikeid}", {"rentid": rentid}, {"rentid": None})
     return freed
@@ -157,15 +204,20 @@ def _state(bike: domain.Bike) -> Facts:
 
 
 def _updated(bike: domain.Bike, rentid: int | None = None) -> UpdatedBike:
-    place = bike.place
+    point = bike.place.present
     return UpdatedBike(
         bikeid=bike.bikeid,
         status=bike.status,
-        location=place.location,
+        location=bike.place.location,
         batterylevel=bike.batterylevel,
-        lat=place.lat,
-        lon=place.lon,
+        lat=bike.place.lat,
+        lon=bike.place.lon,
         retired=bike.retired,
         rentid=rentid,
         version=bike.version,
+        pointat=UNSET if point is None or point.at_ms is None else point.at_ms,
+        pointby=UNSET if point is None or point.by is None else point.by,
+        accuracy=UNSET if point is None or point.accuracy_m is None else point.accuracy_m,
+        stale=True if point is None and bike.place.point is not None else UNSET,
+        noposition=bike.noposition or UNSET,
     )

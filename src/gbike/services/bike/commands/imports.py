@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from gbike.kit.storage.idempotency import idempotent
 from gbike.kit.store import Facts, Tx
-from gbike.services.bike.commands import change_a_bike, register_a_bike
+from gbike.kit.text import same_name
+from gbike.services.bike.commands import NOTHING_TOLD, change_a_bike, judge, register_a_bike
 from gbike.services.bike.domain import (
     Bike,
     BikeExists,
@@ -16,8 +17,10 @@ from gbike.services.bike.domain import (
     NoSuchBike,
     Status,
     TooManyImports,
+    Whereabouts,
     a_new_bike,
     marked,
+    seen_at,
 )
 from gbike.services.bike.importing import SheetRow, Wanted
 from gbike.services.bike.storage import imports as storage
@@ -82,33 +85,50 @@ def _import_a_row(tx: Tx, job: Import, row: SheetRow) -> ImportedRow:
         return _told("refused", row, ("bad-number",))
     if job.dryrun:
         return _try(tx, job, row, wanted.bikeid)
+    told = Whereabouts(wanted.location, wanted.lat, wanted.lon)
     try:
-        register_a_bike(tx, _new(wanted.bikeid, wanted))
+        made = register_a_bike(tx, _new(wanted.bikeid, wanted), told)
     except BikeExists:
         if job.existing == "keep":
             return _told("unchanged", row, ("exists",))
     else:
-        return _told("registered", row)
+        return _told("registered", row, fault=made.noposition)
     change = _Change(wanted)
-    kept = change_a_bike(tx, wanted.bikeid, change)
-    return _told("unchanged" if kept is change.before else "changed", row, change.problems)
+    before = load(tx, wanted.bikeid)
+    kept = change_a_bike(tx, wanted.bikeid, change, _news(before, told))
+    outcome = "unchanged" if kept.version == change.before.version else "changed"
+    return _told(outcome, row, change.problems, kept.noposition)
 
 
 def _try(tx: Tx, job: Import, row: SheetRow, bikeid: int) -> ImportedRow:
     """What would become of the row."""
+    told = Whereabouts(row.wanted.location, row.wanted.lat, row.wanted.lon)
     try:
         before = load(tx, bikeid)
     except NoSuchBike:
-        return _told("registered", row)
+        return _told("registered", row, fault=judge(tx, told).fault)
     if job.existing == "keep":
         return _told("unchanged", row, ("exists",))
     before = replace(before, rent_over=is_over(tx, before.rentid))
-    change = _Change(row.wanted)
-    return _told("unchanged" if change(before) == before else "changed", row, change.problems)
+    change, sighting = _Change(row.wanted), judge(tx, _news(before, told))
+    after = change(before)
+    same = replace(after, place=seen_at(after.place, sighting)) == before
+    return _told("unchanged" if same else "changed", row, change.problems, sighting.fault)
+
+
+def _news(bike: Bike, told: Whereabouts) -> Whereabouts:
+    """What of it is not known of the bike already: a file that comes again teaches nothing."""
+    old = bike.place
+    named = told.text is None or (old.location is not None and same_name(told.text) == same_name(old.location))
+    seen = told.lat is None or (told.lat, told.lon) == (old.lat, old.lon)
+    if named and seen:
+        return NOTHING_TOLD
+    return replace(told, text=None if named else told.text)
 
 
 class _Change:
-    """What a row changes of a bike that there is: what the row does not say stays, and nobody's ride is touched."""
+    """What a row changes of a bike that there is, but where it is: what the row does not say stays, and nobody's ride
+    is touched."""
 
     before: Bike
 
@@ -124,19 +144,15 @@ class _Change:
                 self.problems = ("ridden",)
             else:
                 bike = marked(bike, wanted.status)
-        old = bike.place
-        lat, lon = (wanted.lat, wanted.lon) if wanted.lat is not None else (old.lat, old.lon)
-        place = Location(wanted.location or old.location, lat, lon)
-        battery = bike.batterylevel if wanted.batterylevel is None else wanted.batterylevel
-        return replace(bike, place=place, batterylevel=battery)
+        return bike if wanted.batterylevel is None else replace(bike, batterylevel=wanted.batterylevel)
 
 
 def _new(bikeid: int, wanted: Wanted) -> Bike:
-    place = Location(wanted.location, wanted.lat, wanted.lon)
-    return a_new_bike(bikeid, wanted.status or Status.AVAILABLE, place, wanted.batterylevel)
+    return a_new_bike(bikeid, wanted.status or Status.AVAILABLE, Location(), wanted.batterylevel)
 
 
-def _told(outcome: str, row: SheetRow, problems: Sequence[str] = ()) -> ImportedRow:
+def _told(outcome: str, row: SheetRow, problems: Sequence[str] = (), fault: str | None = None) -> ImportedRow:
+    """`fault`: why its position is none, by what is known of places."""
     said = row.wanted
     return ImportedRow(
         line=row.line,
@@ -148,5 +164,5 @@ def _told(outcome: str, row: SheetRow, problems: Sequence[str] = ()) -> Imported
         lat=said.lat,
         lon=said.lon,
         problems=tuple(problems),
-        noposition=row.notes[0] if row.notes else "",
+        noposition=row.notes[0] if row.notes else f"{fault}-position" if fault else "",
     )

@@ -16,19 +16,22 @@ from gbike.kit.auth.rules import ADMIN, ADMINS, BIKE_MANAGER, PUBLIC, SIGNED_IN,
 from gbike.kit.calls.peers import DEADLINE_HEADER
 from gbike.kit.clock import Clock, rfc3339
 from gbike.kit.http.app import Operation, Refusals
-from gbike.kit.http.fields import Id, Latitude, Longitude, Percent, Text, invalid, sent_or
+from gbike.kit.http.fields import Degrees, Id, Percent, Text, invalid, sent_or
 from gbike.kit.http.lists import listed, searching
 from gbike.kit.http.problems import GONE, Problem, catalogue
 from gbike.kit.http.request import Request, ResourceKind, Response, showing
 from gbike.kit.store import Row, Store
+from gbike.kit.text import tidied
 from gbike.services.bike import domain, storage
-from gbike.services.bike.commands import apply_a_report, change_a_bike, register_a_bike, reserve_a_bike
-from gbike.services.bike.domain import Bike, Location, Status, a_new_bike, marked
+from gbike.services.bike.commands import NOTHING_TOLD, apply_a_report, change_a_bike, register_a_bike, reserve_a_bike
+from gbike.services.bike.domain import Bike, Location, Point, Status, Whereabouts, a_new_bike, marked
 from gbike.services.bike.http.imports import import_operations
 from gbike.services.bike.saga import Imports
+from gbike.services.bike.storage import places
 
 BIKES = ResourceKind("bikes", "bike", "bikeid", (("findByBikeid", "bikeid"),))
 STATUSES = tuple(status.value for status in Status)
+PLACES = ResourceKind("places", "place", "name")
 EVENTS = ResourceKind("events", "event", "eventid")
 PATIENCE_MS = 1_200
 """How long an internal caller waits that does not say."""
@@ -49,6 +52,36 @@ REFUSALS: Refusals = {
 }
 
 
+class PointResource(msgspec.Struct, frozen=True):
+    """Where a bike was when that was known last."""
+
+    lat: float
+    lon: float
+    at: str | None
+    """When it was there; for staff."""
+    by: str | None
+    """rider (who did not say how it was measured), phone, place (a known one was named) or staff; null: not kept."""
+    accuracy: float | None
+    """Metres, as the phone said."""
+    stale: bool
+    """True: it was moved since, and only a text tells where to."""
+
+
+class PlaceResource(msgspec.Struct, frozen=True):
+    """A place that staff told of, by a bike's text or by itself."""
+
+    name: str
+    lat: float | None
+    lon: float | None
+    bikes: int
+    """How many that are available were left there."""
+
+    @classmethod
+    def of(cls, known: places.KnownPlace) -> "PlaceResource":
+        """The place as clients see it."""
+        return cls(*known)
+
+
 class BikeResource(msgspec.Struct, frozen=True):
     """A bike as clients see it."""
 
@@ -61,6 +94,10 @@ class BikeResource(msgspec.Struct, frozen=True):
     retired: bool
     lastseen: str | None
     """When somebody last stood at it; for staff."""
+    point: PointResource | None = None
+    """Where it was when that was known last; `lat` and `lon` are null where that is stale."""
+    noposition: str | None = None
+    """In the answer to a registration or change: why the position that was sent is none: zero, half, swapped or far."""
 
 
 class EventResource(msgspec.Struct, frozen=True):
@@ -79,8 +116,8 @@ class NewBike(msgspec.Struct, frozen=True):
     status: Status | None = None
     location: Text | None = None
     batterylevel: Percent | None = None
-    lat: Latitude | None = None
-    lon: Longitude | None = None
+    lat: Degrees | None = None
+    lon: Degrees | None = None
 
 
 class BikeChange(msgspec.Struct, frozen=True):
@@ -89,18 +126,22 @@ class BikeChange(msgspec.Struct, frozen=True):
     status: Status | None = None
     location: Text | msgspec.UnsetType | None = msgspec.UNSET
     batterylevel: Percent | msgspec.UnsetType | None = msgspec.UNSET
-    lat: Latitude | msgspec.UnsetType | None = msgspec.UNSET
-    lon: Longitude | msgspec.UnsetType | None = msgspec.UNSET
+    lat: Degrees | msgspec.UnsetType | None = msgspec.UNSET
+    lon: Degrees | msgspec.UnsetType | None = msgspec.UNSET
+
+    @property
+    def told(self) -> Whereabouts:
+        """What it says of where the bike is."""
+        return Whereabouts(tidied(sent_or(self.location, None)), sent_or(self.lat, None), sent_or(self.lon, None))
 
     def applied(self, bike: Bike, clearing: bool) -> Bike:
-        """The bike with this change. Raises BikeIsRidden."""
+        """The bike with this change, but not where it is told to be: of that only what is cleared. Raises
+        BikeIsRidden."""
         bike = marked(bike, self.status) if self.status is not None else bike
-        old = bike.place
-        place = Location(
-            sent_or(self.location, None if clearing else old.location),
-            sent_or(self.lat, None if clearing else old.lat),
-            sent_or(self.lon, None if clearing else old.lon),
-        )
+        told, unset = self.told, msgspec.UNSET
+        nameless = clearing or (told.text is None and self.location is not unset)
+        nowhere = told.lat is None and told.lon is None and not (self.lat is unset and self.lon is unset)
+        place = Location(None if nameless else bike.place.location, None if clearing or nowhere else bike.place.point)
         return replace(
             bike, place=place, batterylevel=sent_or(self.batterylevel, None if clearing else bike.batterylevel)
         )
@@ -131,12 +172,16 @@ class BikeHttp:
         listing = storage.narrowed(Status(status) if status else None, request.near())
         return await listed(request, self._store, listing, BIKES, partial(to_resource, to=request.principal))
 
+    async def places(self, request: Request) -> Response:
+        """GET /places."""
+        listing = places.found(request.first("q"), request.near())
+        return await listed(request, self._store, listing, PLACES, PlaceResource.of)
+
     async def register(self, request: Request) -> Bike:
         new = await request.body(NewBike)
-        bike = a_new_bike(
-            new.bikeid, new.status or Status.AVAILABLE, Location(new.location, new.lat, new.lon), new.batterylevel
-        )
-        return await self._store.write(register_a_bike, bike, key=f"bike:{bike.bikeid}")
+        bike = a_new_bike(new.bikeid, new.status or Status.AVAILABLE, Location(), new.batterylevel)
+        told = Whereabouts(tidied(new.location), new.lat, new.lon)
+        return await self._store.write(register_a_bike, bike, told, key=f"bike:{bike.bikeid}")
 
     async def show(self, request: Request) -> Bike:
         return await self._store.read(storage.load, request.id("bikeid"))
@@ -150,12 +195,12 @@ class BikeHttp:
         """PATCH /bikes/{bikeid}: what is not sent stays; PUT: it is cleared, but never the status."""
         change, bikeid = await request.body(BikeChange), request.id("bikeid")
         decide = partial(change.applied, clearing=request.method == "PUT")
-        return await self._store.write(change_a_bike, bikeid, decide, key=f"bike:{bikeid}")
+        return await self._store.write(change_a_bike, bikeid, decide, change.told, key=f"bike:{bikeid}")
 
     async def retire(self, request: Request) -> Bike:
         """POST /bikes/{bikeid}/retirement: it is never deleted, so that its rides keep their bike (flaw 24)."""
         bikeid = request.id("bikeid")
-        return await self._store.write(change_a_bike, bikeid, domain.retired, key=f"bike:{bikeid}")
+        return await self._store.write(change_a_bike, bikeid, domain.retired, NOTHING_TOLD, key=f"bike:{bikeid}")
 
     async def reserve(self, request: Request) -> Response:
         bikeid, rentid = request.id("bikeid"), request.id("rentid")
@@ -198,6 +243,7 @@ class BikeHttp:
 
 def to_resource(bike: Bike, to: Principal) -> BikeResource:
     """The bike as clients see it: who rides it is in it for nobody, when it was seen is the staff's business."""
+    staff = bool(to.roles & STAFF)
     return BikeResource(
         bikeid=bike.bikeid,
         status=bike.status,
@@ -206,8 +252,15 @@ def to_resource(bike: Bike, to: Principal) -> BikeResource:
         lat=bike.place.lat,
         lon=bike.place.lon,
         retired=bike.retired,
-        lastseen=rfc3339(bike.seen_ms) if to.roles & STAFF and bike.seen_ms is not None else None,
+        lastseen=rfc3339(bike.seen_ms) if staff and bike.seen_ms is not None else None,
+        point=None if bike.place.point is None else _point(bike.place.point, staff),
+        noposition=bike.noposition,
     )
+
+
+def _point(point: Point, staff: bool) -> PointResource:
+    at = rfc3339(point.at_ms) if staff and point.at_ms is not None else None
+    return PointResource(*point.position, at, point.by, point.accuracy_m, point.stale)
 
 
 def _published(row: Row) -> EventResource:
@@ -258,6 +311,13 @@ def operations(store: Store, clock: Clock, imports: Imports) -> list[Operation]:
         changed("PATCH", at, http.change, "Change a bike", ADMINS, takes=BikeChange, example=new),
         changed("PUT", at, http.change, "Replace a bike's facts", ADMINS, takes=BikeChange, example=new),
         changed("POST", at + "/retirement", http.retire, "Take a bike out for good", ADMINS, keyed=True),
+        Operation(
+            *("GET", "/places", http.places, "The places that are known, and the bikes at each", SIGNED_IN),
+            answers={200: [PlaceResource]},
+            paged=True,
+            near=True,
+            searched=True,
+        ),
         *import_operations(store, imports),
         *_inside(http),
     ]

@@ -19,5 +19,6 @@ TEXTS = {
     ),
     "zero-position": ("0, 0 is no position", "0, 0은 위치가 아니에요"),
     "half-position": ("latitude without longitude is no position", "위도와 경도 중 하나만 있어 위치로 쓰지 않았어요"),
+    "far-position": ("far from every place that is known", "알려진 모든 장소에서 너무 멀어요"),
     "swapped-position": ("latitude and longitude seem swapped", "위도와 경도가 서로 바뀐 것 같아요"),
 }

@@ -1,24 +1,32 @@
 """The fleet in SQL. What may meet another rider's wish is conditional: the row count decides, not a look before."""
 
-import math
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from msgspec.structs import replace
 
+from gbike.kit.positions import narrowing
 from gbike.kit.privacy.personal_data import PersonalData
 from gbike.kit.storage.listing import Listing
 from gbike.kit.storage.retention import DAY_MS, RetentionRule
 from gbike.kit.store import Reading, Row, Tx
-from gbike.services.bike.domain import Bike, Location, NoSuchBike, Status
+from gbike.kit.text import natural
+from gbike.services.bike.domain import Bike, Location, NoSuchBike, Point, Sighting, Status
 
 VERSIONS = Path(__file__).parent / "versions"
 PERSONAL_DATA = (
-    PersonalData("bikes_left", ("bikeid", "location", "lat", "lon"), "FROM bikes WHERE left_by = ? ORDER BY bikeid"),
+    PersonalData("bikes_left", ("bikeid", "location"), "FROM bikes WHERE left_by = ? ORDER BY bikeid"),
+    PersonalData(
+        "bikes_seen",
+        ("bikeid", "lat", "lon", "point_at_ms", "point_by", "accuracy_m", "stale"),
+        "FROM bikes WHERE point_of = ? ORDER BY bikeid",
+    ),
     PersonalData("rents_over", ("rentid", "at_ms"), "FROM tombstones WHERE userid = ? ORDER BY rentid"),
 )
 COUNTED = {"bikes": "SELECT count(*) FROM bikes WHERE retired = 0"}
-_COLUMNS = "bikeid, location, lat, lon, batterylevel, rentid, held, broken, retired, version, seen_ms"
+_POINT = "lat, lon, point_at_ms, point_by, accuracy_m, stale"
+_COLUMNS = f"bikeid, location, {_POINT}, batterylevel, rentid, held, broken, retired, version, seen_ms"
 TOMBSTONES = RetentionRule(
     7 * DAY_MS,
     "DELETE FROM tombstones WHERE at_ms < ? AND rentid IN (SELECT rentid FROM tombstones ORDER BY rentid LIMIT ?)",
@@ -31,7 +39,10 @@ _IN_STATE = {
     Status.IN_USE: "(rentid IS NOT NULL OR held = 1)",
     Status.BROKEN: "rentid IS NULL AND held = 0 AND broken = 1",
 }
-_DISTANCE = "CASE WHEN lat IS NULL OR lon IS NULL THEN 1 ELSE 0 END, (lat - ?) * (lat - ?) + (lon - ?) * (lon - ?) * ?"
+_DISTANCE = (
+    "CASE WHEN lat IS NULL OR lon IS NULL OR stale = 1 THEN 1 ELSE 0 END,"
+    " (lat - ?) * (lat - ?) + (lon - ?) * (lon - ?) * ?"
+)
 """Squared, in degrees of latitude; a degree of longitude is shorter by the last factor. Good within a town."""
 
 
@@ -45,12 +56,12 @@ def load(read: Reading, bikeid: int) -> Bike:
 
 def add(tx: Tx, bike: Bike) -> bool:
     """A new bike; False: there is one with its number."""
-    place = bike.place
     kept = tx.execute(
-        f"INSERT INTO bikes ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, NULL, ?, ?, 0, 1, ?) ON CONFLICT (bikeid) DO NOTHING",
+        f"INSERT INTO bikes ({_COLUMNS}, place_sort) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?, 0, 1, ?, ?)"
+        " ON CONFLICT (bikeid) DO NOTHING",
         (
-            *(bike.bikeid, place.location, place.lat, place.lon, bike.batterylevel),
-            *(int(bike.held), int(bike.broken), tx.now_ms),
+            *(bike.bikeid, bike.place.location, *_columns(bike.place.point), bike.batterylevel),
+            *(int(bike.held), int(bike.broken), tx.now_ms, natural(bike.place.location)),
         ),
     )
     return kept == 1
@@ -66,15 +77,19 @@ def reserve(tx: Tx, bikeid: int, rentid: int) -> int | None:
     return int(row[0]) if row else None
 
 
-def release(tx: Tx, bikeid: int, rentid: int, userid: int | None, place: Location) -> Bike | None:
-    """Free the bike, at the place where the ride ended; None: it is not the rent's."""
-    told = int(place.location is not None or place.lat is not None or place.lon is not None)
+def release(tx: Tx, bikeid: int, rentid: int, userid: int | None, seen: Sighting) -> Bike | None:
+    """Free the bike where it was seen, in one statement: staff may change it meanwhile. None: it is not the rent's."""
+    sets, params = "rentid = NULL, version = version + 1, seen_ms = ?", list[Any]([tx.now_ms])
+    if seen.text is not None:
+        sets += ", location = ?, place_sort = ?, left_by = ?"
+        params += [seen.text, natural(seen.text), userid]
+    if seen.point is not None:
+        sets += f", ({_POINT}, point_of) = (?, ?, ?, ?, ?, ?, ?)"
+        params += [*_columns(seen.point), userid]
+    elif seen.text is not None:
+        sets += ", stale = CASE WHEN lat IS NULL THEN 0 ELSE 1 END"
     row = tx.one(
-        "UPDATE bikes SET rentid = NULL, version = version + 1, seen_ms = ?, location = coalesce(?, location),"
-        " lat = CASE WHEN ? = 1 THEN ? ELSE lat END, lon = CASE WHEN ? = 1 THEN ? ELSE lon END,"
-        " left_by = CASE WHEN ? = 1 THEN ? ELSE left_by END"
-        f" WHERE bikeid = ? AND rentid = ? RETURNING {_COLUMNS}",
-        (tx.now_ms, place.location, told, place.lat, told, place.lon, told, userid, bikeid, rentid),
+        f"UPDATE bikes SET {sets} WHERE bikeid = ? AND rentid = ? RETURNING {_COLUMNS}", (*params, bikeid, rentid)
     )
     return _bike(row) if row else None
 
@@ -100,11 +115,15 @@ def changed_by(read: Reading, bikeid: int) -> int:
 
 
 def forget_places(tx: Tx, userid: int) -> None:
-    """Where a rider left bikes: one that still stands there is somewhere near, to within 0.01° (about 1 km), until
-    somebody says where."""
+    """Where a rider left bikes: one that stands there, or was seen there last, is somewhere near, to within 0.01°
+    (about 1 km), until somebody says where; nothing tells when it was seen, or how."""
     tx.execute(
-        "UPDATE bikes SET location = NULL, lat = round(lat * 100) / 100, lon = round(lon * 100) / 100,"
-        " left_by = NULL, version = version + 1 WHERE left_by = ?",
+        "UPDATE bikes SET location = NULL, place_sort = NULL, left_by = NULL, version = version + 1 WHERE left_by = ?",
+        (userid,),
+    )
+    tx.execute(
+        "UPDATE bikes SET lat = round(lat * 100) / 100, lon = round(lon * 100) / 100, point_at_ms = NULL,"
+        " point_by = NULL, accuracy_m = NULL, point_of = NULL, version = version + 1 WHERE point_of = ?",
         (userid,),
     )
 
@@ -158,22 +177,36 @@ def lost(read: Reading) -> dict[int, int]:
 def keep(tx: Tx, before: Bike, after: Bike) -> Bike | None:
     """The bike as it is kept; None when it is not as it was `before`."""
     place = after.place
+    renamed, seen = place.location != before.place.location, _where(place.point) != _where(before.place.point)
     row = tx.one(
-        "UPDATE bikes SET location = ?, lat = ?, lon = ?, batterylevel = ?, held = ?, broken = ?, retired = ?,"
-        " rentid = ?, left_by = CASE WHEN ? = 1 THEN NULL ELSE left_by END,"
+        f"UPDATE bikes SET location = ?, place_sort = ?, ({_POINT}) = (?, ?, ?, ?, ?, ?), batterylevel = ?, held = ?,"
+        " broken = ?, retired = ?, rentid = ?, left_by = CASE WHEN ? = 1 THEN NULL ELSE left_by END,"
+        " point_of = CASE WHEN ? = 1 THEN NULL ELSE point_of END,"
         f" version = version + 1 WHERE bikeid = ? AND version = ? RETURNING {_COLUMNS}",
         (
-            *(place.location, place.lat, place.lon, after.batterylevel),
-            *(int(after.held), int(after.broken), int(after.retired), after.rentid, int(place != before.place)),
+            *(place.location, natural(place.location), *_columns(place.point), after.batterylevel),
+            *(int(after.held), int(after.broken), int(after.retired), after.rentid, int(renamed), int(seen)),
             *(after.bikeid, before.version),
         ),
     )
     return _bike(row) if row else None
 
 
+def _columns(point: Point | None) -> tuple[float | int | str | None, ...]:
+    if point is None:
+        return (None, None, None, None, None, 0)
+    return (point.lat, point.lon, point.at_ms, point.by, point.accuracy_m, int(point.stale))
+
+
+def _where(point: Point | None) -> tuple[float, float] | None:
+    return None if point is None else point.position
+
+
 def _bike(row: Row) -> Bike:
-    bikeid, location, lat, lon, battery, rentid, held, broken, retired, *since = row
-    known = (bikeid, Location(location, lat, lon), battery, rentid)
+    bikeid, location, lat, lon, at_ms, by, accuracy_m, stale, battery, rentid, held, broken, retired, *since = row
+    half = lat is None or lon is None  # as an older version took them
+    point = None if half else Point(lat, lon, at_ms, by, accuracy_m, stale=bool(stale))
+    known = (bikeid, Location(location, point), battery, rentid)
     marks = (bool(held), bool(broken), bool(retired))
     return Bike(*known, *marks, *since)
 
@@ -182,7 +215,7 @@ _LISTED = Listing(
     select=f"SELECT {_COLUMNS} FROM bikes",
     sortable={
         "bikeid": "bikeid",
-        "location": "location",
+        "location": "place_sort",
         "batterylevel": "batterylevel",
         "status": "CASE WHEN rentid IS NOT NULL OR held = 1 THEN 2 WHEN broken = 1 THEN 0 ELSE 1 END",
     },
@@ -195,15 +228,14 @@ _LISTED = Listing(
 
 def narrowed(status: Status | None, near: tuple[float, float] | None) -> Listing:
     """The bikes that are not retired, all or those of a status. Those `near` a place come first, those that stand
-    nobody knows where last."""
+    nobody knows where last, also where a stale point is known."""
     listing = _LISTED
     if status is not None:
         where = f"{listing.where} AND {_IN_STATE[status]}"
         listing = replace(listing, where=where, counters=None, whole=True)
     if near is not None:
         lat, lon = near
-        narrower = math.cos(math.radians(lat)) ** 2
-        ordered = {"order": f"{_DISTANCE}, {listing.order}", "order_params": (lat, lat, lon, lon, narrower)}
+        ordered = {"order": f"{_DISTANCE}, {listing.order}", "order_params": (lat, lat, lon, lon, narrowing(lat))}
         listing = replace(listing, whole=True, **ordered)
     return listing
 

@@ -28,7 +28,7 @@ AMONG = 1_000
 """Rents, the last ones by number, among which the newest moment is looked for: their index has no other order."""
 _COLUMNS = (
     "rentid, userid, bikeid, status, started_ms, ended_ms, endlocation, lat, lon, reason,"
-    " start_bootid, start_boot_ms, endedby, clocksuspect"
+    " start_bootid, start_boot_ms, endedby, clocksuspect, noposition"
 )
 _SELECT = f"SELECT {_COLUMNS} FROM rents"
 _SORTABLE = {
@@ -83,13 +83,13 @@ def cancel_pending(tx: Tx, rentid: int, reason: str) -> tuple[int, int, str | No
 
 
 def end_open(tx: Tx, rent: domain.ReturnedRent) -> domain.Location | None:
-    """OPEN → RETURNED; answers the place that was kept. None: it is not open."""
+    """OPEN → RETURNED; answers the place that was kept (how exactly it was measured is not). None: it is not open."""
     location = rent.place
     row = tx.one(
-        f"UPDATE rents SET status = 'returned', ended_ms = ?, endedby = ?, clocksuspect = ?, {_PLACED}"
+        f"UPDATE rents SET status = 'returned', ended_ms = ?, endedby = ?, clocksuspect = ?, noposition = ?, {_PLACED}"
         " WHERE rentid = ? AND status = 'rented' RETURNING endlocation, lat, lon",
         (
-            *(rent.ended_ms, rent.endedby, int(rent.clocksuspect)),
+            *(rent.ended_ms, rent.endedby, int(rent.clocksuspect), rent.noposition),
             *(location.endlocation, location.lat, location.lon, rent.rentid),
         ),
     )
@@ -204,14 +204,14 @@ def newest(read: Reading) -> int:
 
 def _rent(row: Row) -> domain.KnownRent:
     rentid, userid, bikeid, status, started_ms, ended_ms, endlocation, lat, lon, reason, *later = row
-    bootid, boot_ms, endedby, suspect = later
+    bootid, boot_ms, endedby, suspect, noposition = later
     if status == "rented":
         return domain.OpenRent(rentid, userid, bikeid, started_ms, bootid=bootid or "", boot_ms=boot_ms or 0)
     if status == "cancelled":
         return domain.CancelledRent(rentid, userid, bikeid, reason)
-    location = domain.Location(endlocation, lat, lon)
+    began, location = (rentid, userid, bikeid, started_ms), domain.Location(endlocation, lat, lon)
     return domain.ReturnedRent(
-        rentid, userid, bikeid, started_ms, ended_ms, place=location, endedby=endedby, clocksuspect=bool(suspect)
+        *began, ended_ms, place=location, endedby=endedby, clocksuspect=bool(suspect), noposition=noposition
     )
 
 

@@ -6,7 +6,7 @@ from alembic import op
 from gbike.kit.storage.migrations.floor import ms_column, number_column
 
 revision = "0009"
-down_revision = "0007"
+down_revision = "0008"
 
 _TEXTS = ("name", "who", "roles", "traceparent", "requestid", "existing", "told", "state", "encoding", "separator")
 _NUMBERS = ("rows", "next_row", "registered", "changed", "unchanged", "refused")

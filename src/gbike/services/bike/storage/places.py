@@ -1,0 +1,102 @@
+"""The places that are known, in SQL: by name, by point, and how many bikes are free at each."""
+
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from gbike.kit.positions import FAR_SQUARED, Fault, narrowing
+from gbike.kit.storage.listing import Listing
+from gbike.kit.store import Reading, Row, Tx
+from gbike.kit.text import natural, same_name
+
+_APART = "(lat - ?) * (lat - ?) + (lon - ?) * (lon - ?) * ?"
+"""Squared, in degrees of latitude (see storage.near)."""
+_FREE = (
+    "(SELECT place_sort, count(*) AS bikes FROM bikes"
+    " WHERE rentid IS NULL AND held = 0 AND broken = 0 AND retired = 0 GROUP BY place_sort) AS free"
+)
+
+
+class KnownPlace(NamedTuple):
+    """A place that staff told of, and how many bikes that are available were left there, by their text."""
+
+    name: str
+    lat: float | None
+    lon: float | None
+    bikes: int = 0
+
+    @property
+    def position(self) -> tuple[float, float] | None:
+        """North, east; None: only its name is known."""
+        return None if self.lat is None or self.lon is None else (self.lat, self.lon)
+
+
+def find(read: Reading, key: str) -> KnownPlace | None:
+    """The place of this name, as `same_name` has it."""
+    row = read.one("SELECT name, lat, lon FROM places WHERE key = ?", (key,))
+    return KnownPlace(*row) if row else None
+
+
+def position(read: Reading, key: str) -> tuple[float, float] | None:
+    """The point of the place of this name, where one is known."""
+    known = find(read, key)
+    return known and known.position
+
+
+def misplaced(read: Reading, lat: float, lon: float) -> Fault | None:
+    """Whether a position is far from every place that has a point, or is near one only when it is swapped."""
+    near = f"SELECT 1 FROM places WHERE {_APART} <= ? LIMIT 1"
+    if read.one(near, (*_from(lat, lon), FAR_SQUARED)) is not None:
+        return None
+    if read.one("SELECT 1 FROM places WHERE lat IS NOT NULL LIMIT 1") is None:
+        return None
+    swapped = abs(lon) <= 90 and read.one(near, (*_from(lon, lat), FAR_SQUARED)) is not None
+    return Fault.SWAPPED if swapped else Fault.FAR
+
+
+def keep(tx: Tx, name: str, at: tuple[float, float] | None, by: str, *, moves: bool) -> None:
+    """A new place, or a known one as it is now. `moves`: also where its point is known otherwise."""
+    lat, lon = at or (None, None)
+    tx.execute(
+        "INSERT INTO places (key, name, sort, lat, lon, learned_by, at_ms) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (key) DO UPDATE SET name = excluded.name, lat = excluded.lat, lon = excluded.lon,"
+        " learned_by = excluded.learned_by, at_ms = excluded.at_ms"
+        f" WHERE excluded.lat IS NOT NULL AND {'true' if moves else 'places.lat IS NULL'}",
+        (same_name(name), name, natural(name), lat, lon, by, tx.now_ms),
+    )
+
+
+def _place(row: Row) -> KnownPlace:
+    return KnownPlace(*row)
+
+
+_LISTED = Listing(
+    select=f"SELECT name, lat, lon, coalesce(bikes, 0) FROM places LEFT JOIN {_FREE} ON free.place_sort = places.sort",
+    sortable={"name": "sort", "bikes": "coalesce(bikes, 0)"},
+    order="sort",
+    counters=None,
+    whole=True,
+    make=_place,
+)
+
+
+def found(text: str | None, near: tuple[float, float] | None) -> Listing:
+    """The places whose name has this text in it, all without one. Those `near` a point come first, those without a
+    point last."""
+    listing = _LISTED
+    if text is not None:
+        listing = replace(listing, where="WHERE key LIKE ? ESCAPE '!'", params=(f"%{_escaped(same_name(text))}%",))
+    if near is not None:
+        order = f"CASE WHEN lat IS NULL THEN 1 ELSE 0 END, {_APART}, sort"
+        listing = replace(listing, order=order, order_params=_from(*near))
+    return listing
+
+
+def _from(lat: float, lon: float) -> tuple[float, ...]:
+    return lat, lat, lon, lon, narrowing(lat)
+
+
+def _escaped(text: str) -> str:
+    for sign in "!%_":
+        text = text.replace(sign, "!" + sign)
+    return text
