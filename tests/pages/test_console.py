@@ -2,18 +2,16 @@
 
 import os
 import re
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from gbike.kit.storage.sqlite.store import open_file
 from gbike.run.folder.data_folder import DataFolder
-from tests.pages.browser import CONSOLE, DESKTOP, PHONE, Demo, Rider, eventually
+from tests.pages.browser import DESKTOP, PHONE, Demo, eventually
 from tests.pages.conftest import NewOperator, NewRider
 from tests.pages.console_views import CONSOLE_VIEWS
 from tests.pages.test_accessible import BUDGET, NARROW, violations, weighed, wide, wrong

@@ -220,3 +220,40 @@ def test_a_bike_whose_point_is_not_known_is_in_the_list_and_told_beside_the_map(
     one.page.locator(".apart ~ .places .place", has_text=name).wait_for()
     one.go(f"#/bike/{bikeid}")
     one.page.locator("dd", has_text=name).get_by_text(words["not on map"]).wait_for()
+
+
+@FORMS
+def test_a_place_without_a_free_bike_is_found_too(
+    rider: NewRider, demo: Demo, words: Words, form: dict[str, Any]
+) -> None:
+    bikeid, name = demo.new_bike(f"빈 거치대 {words['locale']}"), f"빈 거치대 {words['locale']}"
+    one = rider(words["locale"], **form)
+    to_return(one, words, bikeid)
+    one.page.locator("#other").fill("빈 거치대")
+    one.page.locator(".options label", has_text=name).click()
+    assert returned(one, words)["endlocation"] == name
+
+
+@FORMS
+def test_a_return_without_a_place_leaves_the_bike_s_place_as_it_was(
+    rider: NewRider, demo: Demo, words: Words, form: dict[str, Any]
+) -> None:
+    bikeid = demo.new_bike("제자리")
+    one = rider(words["locale"], **form)
+    to_return(one, words, bikeid)
+    one.see(words["none chosen"])
+    one.page.locator("label.on", has_text=words["as it is"]).wait_for()
+    assert returned(one, words) == {"endlocation": ""}
+    eventually(lambda: demo.ask("GET", f"/bikes/{bikeid}")["status"] == "사용가능")
+    assert demo.ask("GET", f"/bikes/{bikeid}")["location"] == "제자리"
+
+
+@FORMS
+def test_a_position_that_the_service_did_not_take_is_said_so(
+    rider: NewRider, demo: Demo, words: Words, form: dict[str, Any]
+) -> None:
+    nowhere = {"latitude": 0, "longitude": 0}
+    one = rider(words["locale"], geolocation=nowhere, permissions=["geolocation"], **form)
+    to_return(one, words, demo.new_bike())
+    returned(one, words)
+    one.see(words["position not kept"])

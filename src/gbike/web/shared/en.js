@@ -43,7 +43,7 @@ export const en = {
   morePlaces: (n) => `${n} more. Write more of the name.`, asWritten: (text) => `“${text}”, as written`,
   noPlace: 'Without a place', asItIs: 'Right here, as it is', leftAt: (name) => `Place: ${name}`,
   leftHere: 'No place chosen: the ride ends, and the bike’s place stays as it was.',
-  notOnMap: 'Not on the map', hereOld: (n) => `This is how near they were to you ${n} minutes ago.`,
+  positionNotKept: 'Your position wasn’t kept: it can’t be right.', notOnMap: 'Not on the map', hereOld: (n) => `This is how near they were to you ${n} minutes ago.`,
   giveBackHere: 'Return here', givingBack: 'Returning…', done: 'Returned',
   doneSay: 'Thank you for riding.', bill: 'Receipt', lasted: 'Duration', from: 'Start', until: 'End', bikeName: 'Bike',
   fee: 'Total', left: 'Deposit left', settling: 'Working out the bill', settled: 'Paid',

@@ -28,6 +28,7 @@ export const ko = {
   allPlaces: '장소', foundPlaces: '찾은 곳', morePlaces: (n) => `${n}곳 더 있어요. 이름을 더 적어 보세요.`,
   asWritten: (text) => `‘${text}’ 그대로`, noPlace: '장소 없이', asItIs: '여기 그대로', leftAt: (name) => `반납 장소: ${name}`,
   leftHere: '장소를 고르지 않았어요. 대여만 끝나고 자전거의 장소는 그대로예요.', notOnMap: '지도에 없어요',
+  positionNotKept: '휴대폰이 알려 준 위치가 맞지 않아, 위치는 저장하지 않았어요.',
   hereOld: (n) => `${n}분 전 위치에서 가까운 순서예요.`,
   giveBackHere: '여기에 반납', givingBack: '반납하는 중…', done: '반납했어요', doneSay: '이용해 주셔서 감사해요.', bill: '영수증', lasted: '이용 시간',
   from: '출발', until: '도착', bikeName: '자전거', fee: '이용 요금', left: '남은 예치금', settling: '요금을 정산하고 있어요', settled: '정산 완료',
