@@ -220,6 +220,10 @@ def test_a_bike_whose_point_is_not_known_is_in_the_list_and_told_beside_the_map(
     one.page.locator(".apart ~ .places .place", has_text=name).wait_for()
     one.go(f"#/bike/{bikeid}")
     one.page.locator("dd", has_text=name).get_by_text(words["not on map"]).wait_for()
+    console = one.context.new_page()
+    console.goto(f"{demo.url}/app/console#/bike/{bikeid}")
+    console.locator("dt", has_text=words["old point"]).wait_for()
+    console.locator("dd", has_text=f"{CORNER['latitude']:.5f}, {CORNER['longitude']:.5f}").wait_for()
 
 
 @FORMS

@@ -42,7 +42,8 @@ export const ko = {
   imports: '지난 파일', importNo: (id) => `파일 ${id}`, noImport: (id) => `파일 ${id}을(를) 찾지 못했어요.`, dryRun: '점검만 함',
   state_waiting: '기다리는 중', state_running: '등록하는 중', state_done: '등록함', state_refused: '등록하지 않음',
   tally: (added, changed, refused) => `새로 ${added}대, 변경 ${changed}대, 거절 ${refused}줄`, longFile: '16 MB보다 커요.',
-  comma: '쉼표', semicolon: '세미콜론', tab: '탭', rowsOf: (count) => `${count.toLocaleString('ko')}줄`, firstRows: '이렇게 읽었어요', notRead: '읽지 않음',
+  comma: '쉼표', semicolon: '세미콜론', tab: '탭', rowsOf: (count) => `${count.toLocaleString('ko')}줄`,
+  firstRows: '이렇게 읽었어요', notRead: '읽지 않음',
   columnIs: (name) => `‘${name}’은(는) 무엇인가요?`, field_bikeid: '번호', field_label: '라벨', field_location: '위치',
   field_station: '대여소 번호', field_batterylevel: '배터리', field_lat: '위도', field_lon: '경도', field_status: '상태',
   twoColumns: (field, columns) => `‘${field}’ 열이 여럿이에요: ${columns}. 쓸 열만 남기고 나머지는 ‘읽지 않음’으로 바꿔 주세요.`,
@@ -52,7 +53,9 @@ export const ko = {
   fileGone: '등록하려면 파일을 한 번 더 골라 주세요. 파일은 처리하는 동안만 보관해요.', sameFile: '파일 다시 고르기', importing: '등록하는 중',
   importOver: '모두 처리했어요', importRefused: '답하지 않은 질문이 있어 등록하지 않았어요', soFarOf: (done, all) => `${all}줄 중 ${done}줄`,
   stay: '서버에서 이어서 해요. 이 화면을 떠났다가 돌아와도 돼요.', before: '이전',
-  rowsFrom: (from, to, all) => `${all.toLocaleString('ko')}줄 중 ${from.toLocaleString('ko')}–${to.toLocaleString('ko')}번째`,
+  rowsFrom: (from, to, all) =>
+    `${all.toLocaleString('ko')}줄 중 ${from.toLocaleString('ko')}–${to.toLocaleString('ko')}번째`,
   would_registered: '새로 등록', would_changed: '바뀜', would_unchanged: '그대로', would_refused: '문제 있음',
   did_registered: '등록됨', did_changed: '변경됨', did_unchanged: '그대로', did_refused: '거절', noPoint: '위치 없음',
+  oldPoint: '지도에 없음, 옛 좌표',
 };
