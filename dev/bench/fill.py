@@ -16,6 +16,7 @@ from pathlib import Path
 from dev.bench.past import RIDES, SOURCE
 from gbike.kit.storage.migrations.migrate import LOG_VERSIONS, migrate
 from gbike.run.folder.data_folder import DataFolder
+from gbike.run.folder.data_mode import Mode
 from gbike.run.registry import specs
 
 DAY_MS = 24 * 3_600_000
@@ -79,6 +80,8 @@ def fill(folder: Path, bikes: int, rides: int) -> float:
     data = DataFolder(folder)
     folder.mkdir(parents=True, exist_ok=True)
     migrate(data.bus_path, LOG_VERSIONS)
+    with closing(_fast(data.bus_path)) as log:  # or what nobody knows of is taken for a secure one's
+        log.execute(f"PRAGMA user_version = {Mode.DEMO.value}")
     for spec in specs():
         migrate(data.store_path(spec.name), spec.versions)
     source = folder / "past.sqlite"

@@ -15,7 +15,17 @@ from gbike.services import NAMES
 from tests.architecture.source import ROOT, SERVICES, SRC, files, imported, room
 
 LINTER = Path(sysconfig.get_path("scripts")) / "lint-imports"
-STANDARD_FOR_DOMAIN = {"dataclasses", "enum", "collections", "typing", "functools", "datetime", "math", "unicodedata"}
+STANDARD_FOR_DOMAIN = {
+    "dataclasses",
+    "enum",
+    "collections",
+    "typing",
+    "functools",
+    "datetime",
+    "math",
+    "re",
+    "unicodedata",
+}
 PURE = ("gbike.kit.money", "gbike.kit.contacts", "gbike.kit.auth.guessable", "gbike.kit.positions", "gbike.kit.text")
 ROOMS = {"domain", "ports", "commands", "saga", "streams", "http", "policies", "storage", "clients"}
 ROOMS |= {"wiring", "importing"}

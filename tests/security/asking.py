@@ -104,7 +104,7 @@ class Stage:
         ids = {row["contact"]: row["userid"] for row in listed}
         a, b, m, n = (ids[contact] for contact in contacts)
         self._rider_ids, self._manager_ids = (a, b), (m, n)
-        await _made(self.admin, "/bikes", bikeid=1)
+        await _made(self.admin, "/bikes", bikeid=1, label="SPB-03001")
         await _made(self.admin, "/bikeManagers", userid=m, point=1_000, managerid=MANAGER)
         manager = self.gateway(self.issuer.token(m, "rider", "bikeManager", managerid=MANAGER))
         report = await _made(manager, "/bikeManageApps", managerid=MANAGER, bikeid=1, batterylevel=50)
@@ -208,7 +208,9 @@ async def request(stage: Stage, route: str, of: Things) -> Request:
     finder = target.rpartition("/")[2]
     if route.startswith("GET /rentAndBillingViews/"):
         numbers["bikeid"] = of.bikeid
-    if finder.startswith("findBy"):
+    if finder == "findByLabel":
+        target += "?label=SPB-03001"
+    elif finder.startswith("findBy"):
         field = FINDERS.get(finder, "bikeid")
         target += f"?{field}={numbers[field]}"
     if route == "POST /accounts":

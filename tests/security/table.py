@@ -36,6 +36,7 @@ TABLE: dict[str, dict[str, str]] = {
         "POST /bikes": FLEET_ADMIN,
         "GET /bikes/search": FLEET,
         "GET /bikes/search/findByBikeid": FLEET,
+        "GET /bikes/search/findByLabel": FLEET,
         "POST /bikes/imports": FLEET_ADMIN,
         "GET /bikes/imports": FLEET_ADMIN,
         "GET /bikes/imports/{importid}": FLEET_ADMIN,

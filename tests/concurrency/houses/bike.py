@@ -14,6 +14,7 @@ from gbike.services.bike.commands import (
     free,
     learn_a_place,
     register_a_bike,
+    register_a_labelled_bike,
     release,
     reserve_a_bike,
 )
@@ -48,6 +49,10 @@ def in_time() -> bool:
 
 def a_bike(bikeid: int) -> Bike:
     return a_new_bike(bikeid, Status.AVAILABLE, Location("역", Point(37.5, 127.1)), 80)
+
+
+def labelled(bike: Bike) -> Bike:
+    return replace(bike, label="SPB-1")
 
 
 def moved(bike: Bike) -> Bike:
@@ -110,7 +115,11 @@ IMPORT = Import(
     at_ms=0,
     done_ms=None,
 )
-ROWS = [SheetRow(2, ("9",), Wanted(9, None, "역", 70)), SheetRow(3, ("7",), Wanted(7, None, "공원", 70, 37.2, 127.2))]
+ROWS = [
+    SheetRow(2, ("9",), Wanted(9, None, "역", 70)),
+    SheetRow(3, ("7",), Wanted(bikeid=7, location="공원", batterylevel=70, lat=37.2, lon=127.2)),
+    SheetRow(4, ("SPB-1",), Wanted(label="SPB-1")),
+]
 
 HOUSE = House(
     "bike",
@@ -128,6 +137,9 @@ HOUSE = House(
         write("add there too", register_a_bike, named(11), replace(STOOD, lat=37.4001), key="bike:11"),
         write("change", change_a_bike, BIKE, partial(marked, status=Status.BROKEN), key="bike:7"),
         write("move", change_a_bike, BIKE, moved, key="bike:7"),
+        write("label", change_a_bike, BIKE, labelled, key="bike:7"),
+        write("add with a label", register_a_bike, labelled(a_bike(9)), again=(labelled(a_bike(10)),), key="bike:9"),
+        write("number", register_a_labelled_bike, labelled(a_bike(0)), again=(replace(a_bike(0), label="SPB-2"),)),
         write("tell where", change_a_bike, BIKE, as_it_is, STOOD, key="bike:7"),
         write("name the place", change_a_bike, BIKE, as_it_is, Whereabouts(STOOD.text), key="bike:7"),
         write("learn the place", learn_a_place, "창고", (37.41, 127.11), "import"),
@@ -144,8 +156,8 @@ HOUSE = House(
             key="bike:7",
         ),
         write("send a file", begin_an_import, FILE, key="imports"),
-        write("rows of a file", import_rows, IMPORT, ROWS, False),
-        write("the last rows of a file", import_rows, IMPORT, ROWS, True),
+        write("rows of a file", import_rows, IMPORT, ROWS, False, 0),
+        write("the last rows of a file", import_rows, IMPORT, ROWS, True, 0),
         write("a row that fails", give_up_a_row, IMPORT, ROWS[0]),
         write("give up a file", give_up_an_import, 1),
         write("repair", free, RIDDEN, 8, USER, key="bike:8"),

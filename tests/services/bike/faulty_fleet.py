@@ -54,7 +54,6 @@ KINDS = (
     Kind("battery in words", "{n},{label},{place},가득,{lat},{lon},{status}", "bad-battery"),
     Kind("coordinates in words", "{n},{label},{place},{battery},북위,동경,{status}", "bad-coordinates"),
     Kind("coordinates in minutes", "{n},{label},{place},{battery},37°29',127°01',{status}", "bad-coordinates"),
-    Kind("coordinates beyond the globe", "{n},{label},{place},{battery},{lat},1270,{status}", "bad-coordinates"),
     Kind("an unknown status", "{n},{label},{place},{battery},{lat},{lon},분실", "bad-status"),
     Kind("a place too long", "{n},{label},{long},{battery},{lat},{lon},{status}", "long-place"),
     Kind("a lost letter, read in CP949", "{n},{label},占쏙옙역,{battery},{lat},{lon},{status}", "garbled"),
@@ -64,6 +63,7 @@ KINDS = (
     Kind("position 0.000, 0.000", "{n},{label},{place},{battery},0.000,0.000,{status}", None, "zero-position", NOWHERE),
     Kind("a latitude alone", "{n},{label},{place},{battery},{lat},,{status}", note="half-position", but=NOWHERE),
     Kind("a longitude alone", "{n},{label},{place},{battery},,{lon},{status}", note="half-position", but=NOWHERE),
+    Kind("beyond the globe", "{n},{label},{place},{battery},{lat},1270,{status}", note="far-position", but=NOWHERE),
     Kind("swapped", "{n},{label},{place},{battery},{lon},{lat},{status}", note="swapped-position", but=NOWHERE),
     # Imported as it is meant.
     Kind("quoted", '"{n}","{label}","{place}","{battery}","{lat}","{lon}","{status}"'),

@@ -272,3 +272,51 @@ async def test_of_so_many_imports_the_oldest_is_not_kept(monkeypatch: pytest.Mon
         await lone.worker("housekeeper").step()
     left = (await lone.client.get("/bikes/imports")).json["_embedded"]["imports"]
     assert [job["importid"] for job in left] == [4, 3, 2]
+
+
+LABELLED = "자전거번호,대여소명\nSPB-03001,정자역\nspb-03002,수내역\n"
+
+
+async def test_a_file_of_labels_gives_each_bike_a_number_and_finds_it_again() -> None:
+    lone = Lone(SPEC)
+    await lone.client.post("/bikes", {"bikeid": 41})
+    assert counts(await imported(lone, LABELLED, dryrun="true")) == (2, 0, 0, 0)
+    assert counts(await imported(lone, LABELLED)) == (2, 0, 0, 0)
+    found = [(row["bikeid"], row["label"]) for row in await rows(lone, 2)]
+    assert found == [(42, "SPB-03001"), (43, "SPB-03002")]
+    for existing in ("keep", "change"):
+        assert counts(await imported(lone, LABELLED, existing=existing)) == (0, 0, 2, 0)
+    assert [row["bikeid"] for row in await rows(lone, 4)] == [42, 43]
+    moved = "label,location\nspb-03002,미금역\n"
+    assert counts(await imported(lone, moved, existing="change")) == (0, 1, 0, 0)
+    assert (await lone.client.get("/bikes/43")).json["location"] == "미금역"
+
+
+async def test_a_row_with_another_bike_s_label_is_refused_and_nothing_of_it_is_done() -> None:
+    lone = Lone(SPEC)
+    for bikeid, label in ((1, "SPB-1"), (2, None), (4, "SPB-4")):
+        await lone.client.post("/bikes", {"bikeid": bikeid, "label": label})
+    text = "bikeid,label,location,lat,lon\n2,spb-1,정자역,37.3670,127.1083\n3,SPB-4,,,\n1,,,,\n"
+    for asked in ({"dryrun": "true", "existing": "change"}, {"existing": "change"}):
+        job = await imported(lone, text, **asked)
+        assert await outcomes(lone, job["importid"]) == [
+            (2, "refused", ["label-taken"]),
+            (3, "refused", ["label-taken"]),
+            (4, "unchanged", []),
+        ]
+    assert (await lone.client.get("/bikes/2")).json["location"] is None
+    assert (await lone.client.get("/places")).json["page"]["totalElements"] == 0
+    assert counts(await imported(lone, "bikeid,label\n2,SPB-2\n", existing="change")) == (0, 1, 0, 0)
+    assert (await lone.client.get("/bikes/search/findByLabel?label=SPB-2")).json["bikeid"] == 2
+
+
+async def test_a_number_that_gbike_gives_is_none_that_a_later_row_has() -> None:
+    lone = Lone(SPEC)
+    job = await imported(lone, "bikeid,label\n1,\n,SPB-1\n2,\n7,\n", existing="change")
+    assert counts(job) == (4, 0, 0, 0)
+    assert [(row["bikeid"], row["label"]) for row in await rows(lone, 1)] == [
+        (1, None),
+        (8, "SPB-1"),
+        (2, None),
+        (7, None),
+    ]

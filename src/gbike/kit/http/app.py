@@ -105,6 +105,8 @@ class Operation(msgspec.Struct, frozen=True):
     takes: type[msgspec.Struct] | None = None
     answers: Mapping[int, Any] = msgspec.field(default_factory=lambda: {200: None})
     finder: str | None = None
+    finds: Mapping[str, Mapping[str, Any]] = {}
+    """What a finder of a text is given in the query, with its schema."""
     paged: bool = False
     filters: Mapping[str, Sequence[str]] = {}
     """What a list may be narrowed by, and to which words; none: to a number."""

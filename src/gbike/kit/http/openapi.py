@@ -185,7 +185,7 @@ def problems_of(operation: "Operation") -> list[problems.ProblemType]:
         found += [p for p in problems.EVERYWHERE if p.status in (408, 413)]
     if operation.changes:
         found += [problems.KEY_REUSED, problems.KEY_IN_FLIGHT]
-    if operation.changes or "{" in operation.path or operation.finder or operation.paged:
+    if operation.changes or "{" in operation.path or operation.finder or operation.finds or operation.paged:
         found += [p for p in problems.EVERYWHERE if p.slug == "invalid-request"]
     return sorted({p.slug: p for p in [*found, *operation.refusals]}.values(), key=lambda p: (p.status, p.slug))
 
@@ -198,6 +198,8 @@ def _parameters(operation: "Operation") -> list[dict[str, Any]]:
     ]
     if operation.finder:
         found.append({"name": operation.finder, "in": "query", "required": True, "schema": number})
+    for name, schema in operation.finds.items():
+        found.append({"name": name, "in": "query", "required": True, "schema": schema})
     for name, meaning in PAGING.items() if operation.paged else ():
         found.append({"name": name, "in": "query", "description": meaning, "schema": TEXT})
     if operation.near:

@@ -5,7 +5,9 @@ The public status is derived from them, so that a return can't make a broken bik
 
     BikeRefused
     ├── NoSuchBike            there is none with this number
+    ├── NoSuchLabel           there is none with this label
     ├── BikeExists            a bike is registered once
+    ├── LabelTaken            another bike has this label
     ├── BikeNotAvailable      someone rides it, or staff took it out
     ├── BikeIsRidden          what is asked must wait for the return
     ├── RentWasCancelled      the reservation comes after its own cancellation
@@ -15,12 +17,18 @@ The public status is derived from them, so that a return can't make a broken bik
     └── Overloaded            more reservations are waiting than can be done in time
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 from gbike.kit.text import same_name
+
+LABEL = "^[0-9-]*[A-Za-z][A-Za-z0-9-]*$"
+"""What stands on a bike beside its number: at least one letter, or it would be a number."""
+MOST_LABEL = 36
+"""Characters of a label: a UUID fits, which feeds have for a name."""
 
 
 class Status(StrEnum):
@@ -41,8 +49,18 @@ class NoSuchBike(BikeRefused):
 
 
 @dataclass(eq=False)
+class NoSuchLabel(BikeRefused):
+    label: str
+
+
+@dataclass(eq=False)
 class BikeExists(BikeRefused):
     bikeid: int
+
+
+@dataclass(eq=False)
+class LabelTaken(BikeRefused):
+    label: str
 
 
 @dataclass(eq=False)
@@ -176,6 +194,8 @@ class Bike:
     """When somebody last stood at it: registered, rented, returned or reported it."""
     rent_over: bool = False
     """`rentid` has a tombstone: nobody rides the bike, though it carries the number."""
+    label: str | None = None
+    """In capitals."""
     noposition: str | None = field(default=None, compare=False)
     """Why a position that came just now is none (kit/positions.py); kept nowhere."""
 
@@ -187,7 +207,14 @@ class Bike:
         return Status.BROKEN if self.broken or self.retired else Status.AVAILABLE
 
 
-def a_new_bike(bikeid: int, status: Status, place: Location, batterylevel: int | None) -> Bike:
+def as_label(text: str) -> str | None:
+    """The label as it is kept, None: it is none. Small letters and capitals are the same."""
+    return text.upper() if len(text) <= MOST_LABEL and re.fullmatch(LABEL, text) else None
+
+
+def a_new_bike(
+    bikeid: int, status: Status, place: Location, batterylevel: int | None, label: str | None = None
+) -> Bike:
     """R1: registered as 사용중 it is held by staff (there is no rent), as 불량 it is broken."""
     return Bike(
         bikeid=bikeid,
@@ -198,6 +225,7 @@ def a_new_bike(bikeid: int, status: Status, place: Location, batterylevel: int |
         broken=status is Status.BROKEN,
         retired=False,
         version=1,
+        label=label,
     )
 
 

@@ -1,7 +1,7 @@
 """Imports of files of bikes: a file is taken at once, and worked off some rows at a time, whoever is killed between."""
 
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from typing import NamedTuple
@@ -52,6 +52,7 @@ class Imports:
         self._store, self._away = store, away
         self._begun = begun
         self._reading: _Reading | None = None
+        self._highest: tuple[int, int] | None = None
         self._most = ROWS
 
     async def begin(self, sent: SentFile) -> Import:
@@ -80,10 +81,11 @@ class Imports:
             await self._store.write(give_up_an_import, job.importid)
             return 1
         rows = list(islice(rows_left, self._most))
+        above = await self._above(job, rows)
         last = len(rows) < self._most
         self._reading = None
         try:
-            done = await self._store.write(import_rows, job, rows, last)
+            done = await self._store.write(import_rows, job, rows, last, above)
         except StoreUnavailable:
             raise
         except Exception as failure:
@@ -104,6 +106,15 @@ class Imports:
             return reading.rows
         packed = await self._store.scan(file_of, job.importid)
         return await self._away(_read_on, packed, job)
+
+    async def _above(self, job: Import, rows: Sequence[SheetRow]) -> int:
+        """The highest number in the whole file, looked for when the first of its rows has none."""
+        if all(row.wanted.bikeid is not None or row.problems for row in rows):
+            return 0
+        if self._highest is None or self._highest[0] != job.importid:
+            packed = await self._store.scan(file_of, job.importid)
+            self._highest = job.importid, await self._away(_highest, packed, job)
+        return self._highest[1]
 
 
 @contextmanager
@@ -139,6 +150,12 @@ def _new(sent: SentFile, columns: Mapping[str, str]) -> NewImport:
 
 def _first(sheet: Sheet) -> list[SheetRow]:
     return list(islice(sheet.rows, FIRST))
+
+
+def _highest(packed: bytes, job: Import) -> int:
+    """The highest number in a file, 0 without one. Raises Unreadable."""
+    rows = read(zlib.decompress(packed), job.told).rows
+    return max((row.wanted.bikeid or 0 for row in rows if not row.problems), default=0)
 
 
 def _read_on(packed: bytes, job: Import) -> Iterator[SheetRow]:

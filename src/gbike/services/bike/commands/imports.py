@@ -6,12 +6,21 @@ from dataclasses import replace
 from gbike.kit.storage.idempotency import idempotent
 from gbike.kit.store import Facts, Tx
 from gbike.kit.text import same_name
-from gbike.services.bike.commands import NOTHING_TOLD, change_a_bike, judge, register_a_bike
+from gbike.services.bike.commands import (
+    NOTHING_TOLD,
+    change_a_bike,
+    claim_the_label,
+    judge,
+    register_a_bike,
+    register_a_labelled_bike,
+    who_has_the_label,
+)
 from gbike.services.bike.domain import (
     Bike,
     BikeExists,
     Import,
     ImportedRow,
+    LabelTaken,
     Location,
     NewImport,
     NoSuchBike,
@@ -47,12 +56,12 @@ def begin_an_import(tx: Tx, new: NewImport) -> Import:
     return begun
 
 
-def import_rows(tx: Tx, job: Import, rows: Sequence[SheetRow], last: bool) -> bool:
+def import_rows(tx: Tx, job: Import, rows: Sequence[SheetRow], last: bool, above: int) -> bool:
     """The next rows of a file: for each what becomes of it, and with the `last` ones the end. False: another process
-    did them. A bad row stops no other."""
+    did them. A bad row stops no other. `above`: the highest number in the file; what has none comes after it."""
     if not storage.advance(tx, job.importid, job.done, len(rows)):
         return False
-    storage.keep_rows(tx, job.importid, [_import_a_row(tx, job, row) for row in rows])
+    storage.keep_rows(tx, job.importid, [_import_a_row(tx, job, row, above) for row in rows])
     if last:
         _finish(tx, job.importid, "done")
     return True
@@ -61,7 +70,7 @@ def import_rows(tx: Tx, job: Import, rows: Sequence[SheetRow], last: bool) -> bo
 def give_up_a_row(tx: Tx, job: Import, row: SheetRow) -> bool:
     """The same for one row that something of ours fails at, and nobody knows why: it is refused, so that the others
     go on."""
-    return import_rows(tx, job, [row._replace(problems=("failed",))], False)
+    return import_rows(tx, job, [row._replace(problems=("failed",))], False, 0)
 
 
 def give_up_an_import(tx: Tx, importid: int) -> None:
@@ -77,17 +86,36 @@ def _finish(tx: Tx, importid: int, state: str) -> None:
     tx.audit(action, f"import:{importid}", after=facts)
 
 
-def _import_a_row(tx: Tx, job: Import, row: SheetRow) -> ImportedRow:
+def _import_a_row(tx: Tx, job: Import, row: SheetRow, above: int) -> ImportedRow:
     wanted = row.wanted
     if row.problems:
         return _told("refused", row, row.problems)
-    if wanted.bikeid is None:
+    if wanted.bikeid is None and wanted.label is None:  # which column it is has not been said
         return _told("refused", row, ("bad-number",))
-    if job.dryrun:
-        return _try(tx, job, row, wanted.bikeid)
-    told = Whereabouts(wanted.location, wanted.lat, wanted.lon)
+    bikeid = _number_of(tx, wanted)
+    row = row._replace(wanted=wanted._replace(bikeid=bikeid))
     try:
-        made = register_a_bike(tx, _new(wanted.bikeid, wanted), told)
+        return _try(tx, job, row) if job.dryrun else _do(tx, job, row, above)
+    except LabelTaken:  # nothing was written: the label is looked at first
+        return _told("refused", row, ("label-taken",))
+
+
+def _number_of(tx: Tx, wanted: Wanted) -> int | None:
+    """The number of the bike that is meant; None: it has a label that no bike has yet."""
+    if wanted.bikeid is None and wanted.label is not None:
+        owner = who_has_the_label(tx, wanted.label)
+        return None if owner is None else owner.bikeid
+    return wanted.bikeid
+
+
+def _do(tx: Tx, job: Import, row: SheetRow, above: int) -> ImportedRow:
+    wanted = row.wanted
+    told = Whereabouts(wanted.location, wanted.lat, wanted.lon)
+    if wanted.bikeid is None:
+        made = register_a_labelled_bike(tx, _new(wanted), told, above)
+        return _told("registered", row._replace(wanted=wanted._replace(bikeid=made.bikeid)), fault=made.noposition)
+    try:
+        made = register_a_bike(tx, _new(wanted), told)
     except BikeExists:
         if job.existing == "keep":
             return _told("unchanged", row, ("exists",))
@@ -100,11 +128,12 @@ def _import_a_row(tx: Tx, job: Import, row: SheetRow) -> ImportedRow:
     return _told(outcome, row, change.problems, kept.noposition)
 
 
-def _try(tx: Tx, job: Import, row: SheetRow, bikeid: int) -> ImportedRow:
-    """What would become of the row."""
+def _try(tx: Tx, job: Import, row: SheetRow) -> ImportedRow:
+    """What would become of the row. Raises LabelTaken."""
     told = Whereabouts(row.wanted.location, row.wanted.lat, row.wanted.lon)
+    claim_the_label(tx, _new(row.wanted))
     try:
-        before = load(tx, bikeid)
+        before = load(tx, row.wanted.bikeid or 0)
     except NoSuchBike:
         return _told("registered", row, fault=judge(tx, told).fault)
     if job.existing == "keep":
@@ -144,11 +173,14 @@ class _Change:
                 self.problems = ("ridden",)
             else:
                 bike = marked(bike, wanted.status)
-        return bike if wanted.batterylevel is None else replace(bike, batterylevel=wanted.batterylevel)
+        battery = bike.batterylevel if wanted.batterylevel is None else wanted.batterylevel
+        return replace(bike, batterylevel=battery, label=wanted.label or bike.label)
 
 
-def _new(bikeid: int, wanted: Wanted) -> Bike:
-    return a_new_bike(bikeid, wanted.status or Status.AVAILABLE, Location(), wanted.batterylevel)
+def _new(wanted: Wanted) -> Bike:
+    """Without a number it has 0, until it is given one."""
+    status = wanted.status or Status.AVAILABLE
+    return a_new_bike(wanted.bikeid or 0, status, Location(), wanted.batterylevel, wanted.label)
 
 
 def _told(outcome: str, row: SheetRow, problems: Sequence[str] = (), fault: str | None = None) -> ImportedRow:

@@ -7,8 +7,9 @@ from functools import lru_cache
 from typing import Any
 
 from gbike.kit.numbers import MAX_ID
+from gbike.kit.positions import fault
 from gbike.kit.text import clean
-from gbike.services.bike.domain import Status
+from gbike.services.bike.domain import Status, as_label
 from gbike.services.bike.importing.sheet import Wanted
 
 MOST_TEXT = 255
@@ -29,7 +30,6 @@ _AS_TEXT = re.compile('="(.*)"|\'([=+@＝＋－＠-].*)')
 """How spreadsheets are made to keep a cell as text, and how our own exports do (kit/text.py)."""
 _WHOLE = re.compile(r"([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.0+)?", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?", re.ASCII)
-_LABEL = re.compile("(?=.*[A-Z])[A-Z0-9-]{1,36}")
 
 
 def is_garbled(cells: Sequence[str]) -> bool:
@@ -77,23 +77,12 @@ def wanted_of(fields: Sequence[str | None], cells: Sequence[str]) -> tuple[Wante
 
 def _positioned(wanted: dict[str, Any], problems: list[str]) -> list[str]:
     """Leaves out a position that is none, and says why."""
-    lat, lon = wanted.get("lat"), wanted.get("lon")
-    note = None
-    if (lat is None) != (lon is None):
-        note = "half-position"
-    elif lat is None or lon is None:
-        return []
-    elif lat == lon == 0:
-        note = "zero-position"
-    elif abs(lat) > 90 and abs(lat) <= 180 and abs(lon) <= 90:
-        note = "swapped-position"
-    elif abs(lat) > 90 or abs(lon) > 180:
-        problems.append("bad-coordinates")
-    else:
+    wrong = fault(wanted.get("lat"), wanted.get("lon"))
+    if wrong is None:
         return []
     wanted.pop("lat", None)
     wanted.pop("lon", None)
-    return [note] if note and "bad-coordinates" not in problems else []
+    return [] if "bad-coordinates" in problems else [f"{wrong}-position"]
 
 
 def _as_text(cell: str) -> str:
@@ -115,8 +104,7 @@ def _number(text: str) -> int | str | None:
 
 
 def _label(text: str) -> str | None:
-    label = _plain(text).upper()
-    return label if _LABEL.fullmatch(label) else None
+    return as_label(_plain(text))
 
 
 @lru_cache(_REPEATED)

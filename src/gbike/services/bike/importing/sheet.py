@@ -56,7 +56,7 @@ class SheetRow(NamedTuple):
 
     Problems: garbled · unclosed-quote · too-many-fields · bad-number · bad-label · bad-battery · bad-coordinates ·
     bad-status · long-place · twice (an earlier good row has this number or label).
-    Notes: zero-position · half-position · swapped-position (the bike's position is left out).
+    Notes: zero-position · half-position · swapped-position · far-position (kit/positions.py; the position is left out).
     """
 
     line: int

@@ -12,6 +12,7 @@ TEXTS = {
     "long-place": ("a place has 255 letters at most", "장소 이름은 255자까지예요"),
     "twice": ("an earlier row of the file has this bike", "파일의 앞줄에 같은 자전거가 있어요"),
     "exists": ("there is this bike already, and it stays as it is", "이미 등록된 자전거라 그대로 두었어요"),
+    "label-taken": ("another bike has this label", "이미 다른 자전거의 라벨이에요"),
     "ridden": ("somebody rides it, so its status stays", "대여 중이라 상태는 바꾸지 않았어요"),
     "failed": (
         "something of ours failed at this row; it is in the log",
