@@ -32,6 +32,12 @@ test('places are in the order of their numbers, and one name is one place', () =
   assert.deepEqual(at({ place: '10호' }), [2, 4]);
 });
 
+test('a bike is found by its label', () => {
+  const fleet = new Map([[1, { bikeid: 1, label: 'SPB-03001' }]]);
+  assert.equal(found(fleet, RIDES, { q: 'spb-03' }).length, 1);
+  assert.equal(found(fleet, RIDES, { q: 'spb-04' }).length, 0);
+});
+
 test('a bike of unknown charge is not below any', () => {
   assert.deepEqual(look({ battery: '20' }), [1]);
 });

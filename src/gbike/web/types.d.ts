@@ -3,6 +3,7 @@
 /** One of the fleet, as the bike service answers it. */
 interface Bike {
   bikeid: number;
+  label?: string | null;
   status?: string | null;
   retired?: boolean;
   location?: string | null;

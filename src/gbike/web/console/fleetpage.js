@@ -108,9 +108,11 @@ function Filters({ fleet, query }) {
 function Bikes({ bikes, rides, query }) {
   const sort = query.sort ?? 'number';
   const name = ({ location }) => html`<span class="cut" title=${location ?? ''}>${place(location)}</span>`;
+  const number = ({ bikeid, label }) =>
+    html`<a class="link" href="#/bike/${bikeid}">${bikeid}</a>${label && html` <span class="soft">${label}</span>`}`;
   const ride = ({ bikeid }) => html`<${Named} name=${t('currentRide')}><${Ride} rent=${rides.get(bikeid)} /><//>`;
   const columns = [
-    ['number', t('bikeName'), ({ bikeid }) => html`<a class="link" href="#/bike/${bikeid}">${bikeid}</a>`, true],
+    ['number', t('bikeName'), number, true],
     ['status', t('status'), (bike) => html`<${Status} is=${statusOf(bike, rides)} />`, true],
     ['battery', t('batteryName'), (bike) => html`<${Battery} percent=${bike.batterylevel} />`, true],
     ['place', t('where'), name, true],
