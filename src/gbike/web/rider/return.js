@@ -65,14 +65,14 @@ function Where({ chosen, onChoose }) {
   const found = useHere();
   const { here, setHere, looking } = found;
   const all = usePlaces(found, text);
-  const [isPicked, setPicked] = useState(false);
+  const [isPicked, setIsPicked] = useState(false);
   const write = ({ target: { value } }) => {
     setText(value);
-    setPicked(false);
+    setIsPicked(false);
     onChoose(meant(all, value));
   };
   const pick = (name) => {
-    setPicked(true);
+    setIsPicked(true);
     onChoose(name);
   };
   useEffect(() => {
