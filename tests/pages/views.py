@@ -34,7 +34,7 @@ def _riding(rider: Rider, demo: Demo) -> None:
 def _returning(rider: Rider, demo: Demo) -> None:
     _riding(rider, demo)
     rider.page.get_by_role("link", name="반납하기").or_(rider.page.get_by_role("link", name="Return bike")).click()
-    rider.page.locator(".options label", has_text="미금역").click()
+    rider.leave_at("분당 미금역 1구역")
 
 
 def _returned(rider: Rider, demo: Demo) -> None:

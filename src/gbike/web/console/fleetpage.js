@@ -2,10 +2,10 @@
 
 import { html, useEffect, useMemo } from '../shared/lib.js';
 import { Battery, Big, Empty, Icon, Loaded, Notice, Page, Status } from '../shared/parts.js';
-import { statusOf } from '../shared/rental.js';
+import { byName, nameOf, statusOf } from '../shared/rental.js';
 import { narrow, useRoute } from '../shared/shell.js';
 import { useStore } from '../shared/state.js';
-import { many, place, t } from '../shared/text.js';
+import { language, many, place, t } from '../shared/text.js';
 import { countedBy, found } from './bikes.js';
 import { follow, refresh } from './fleet.js';
 import { OnMap, Ride } from './mapview.js';
@@ -83,11 +83,12 @@ function Figures({ fleet, rides }) {
 }
 
 function Filters({ fleet, query }) {
-  const places = [...new Set([...fleet.values()].map((bike) => bike.location).filter(Boolean))].sort();
+  const places = [...new Set([...fleet.values()].map((bike) => nameOf(bike.location)).filter(Boolean))];
+  places.sort(byName(language()));
   const all = ['', t('all')];
   const options = {
     status: [all, ...['free', 'taken', 'broken'].map((status) => [status, t(status)])],
-    place: [all, ...places.slice(0, MOST_PLACES).map((name) => [name, place(name)])],
+    place: [all, ...places.slice(0, MOST_PLACES).map((name) => [name, name])],
     battery: [all, ...['20', '50'].map((percent) => [percent, t('below', percent)])],
   };
   const labels = { status: t('status'), place: t('where'), battery: t('batteryName') };
@@ -105,9 +106,11 @@ function Filters({ fleet, query }) {
 function Bikes({ bikes, rides, query }) {
   const sort = query.sort ?? 'number';
   const name = ({ location }) => html`<span class="cut" title=${location ?? ''}>${place(location)}</span>`;
+  const number = ({ bikeid, label }) =>
+    html`<a class="link" href="#/bike/${bikeid}">${bikeid}</a>${label && html` <span class="soft">${label}</span>`}`;
   const ride = ({ bikeid }) => html`<${Named} name=${t('currentRide')}><${Ride} rent=${rides.get(bikeid)} /><//>`;
   const columns = [
-    ['number', t('bikeName'), ({ bikeid }) => html`<a class="link" href="#/bike/${bikeid}">${bikeid}</a>`, true],
+    ['number', t('bikeName'), number, true],
     ['status', t('status'), (bike) => html`<${Status} is=${statusOf(bike, rides)} />`, true],
     ['battery', t('batteryName'), (bike) => html`<${Battery} percent=${bike.batterylevel} />`, true],
     ['place', t('where'), name, true],
