@@ -9,7 +9,7 @@ const ride = (bikeid, rentid, userid) => [
 const FLEET = new Map(
   [
     { bikeid: 1, status: '사용가능', location: '정자역', batterylevel: 15 },
-    { bikeid: 2, status: '사용가능', location: '미금역', batterylevel: 60 },
+    { bikeid: 2, label: 'SPB-LX', status: '사용가능', location: '미금역', batterylevel: 60 },
     { bikeid: 13, status: '불량', location: '정자역', batterylevel: null },
   ].map((bike) => [bike.bikeid, bike]),
 );
@@ -23,6 +23,7 @@ test('what is looked for narrows together', () => {
   assert.deepEqual(look({ q: '1' }), [1, 13]);
   assert.deepEqual(look({ q: ' 미금 ' }), [2]);
   assert.deepEqual(look({ q: '1003' }), [2]);
+  assert.deepEqual(look({ q: 'spb-l' }), [2]);
 });
 
 test('places are in the order of their numbers, and one name is one place', () => {

@@ -68,6 +68,7 @@ function One() {
     <h2>${t('addOne')}</h2>
     ${notice && html`<${Notice} ...${notice} />`}
     <${Field} id="bikeid" label=${t('bikeNumber')} maxlength="16" ...${digits} />
+    <${Field} id="label" label=${t('label')} autocomplete="off" maxlength="36" />
     <${Field} id="location" label=${t('where')} autocomplete="off" maxlength="255" />
     <${Field} id="batterylevel" label=${t('batteryPercent')} maxlength="3" ...${digits} />
     <div class="pair">

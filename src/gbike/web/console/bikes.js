@@ -23,8 +23,9 @@ const ORDERS = {
 /** @param {Map<number, Bike>} fleet @param {Map<number, Rent>} rides @param {Record<string, string>} query */
 export function found(fleet, rides, { q = '', status = '', place = '', battery = '', sort = 'number', down = '' }) {
   const words = nameOf(q).toLowerCase();
-  const said = (/** @type {Bike} */ { bikeid, location }) =>
+  const said = (/** @type {Bike} */ { bikeid, label, location }) =>
     String(bikeid).includes(words) ||
+    (label ?? '').toLowerCase().includes(words) ||
     nameOf(location).toLowerCase().includes(words) ||
     String(rides.get(bikeid)?.userid ?? '') === words;
   const some = [...fleet.values()].filter(

@@ -110,6 +110,7 @@ const pointOf = ({ lat, lon }) => `${lat.toFixed(5)}, ${lon.toFixed(5)}`;
 function Now({ bike, rent }) {
   const { rides } = useStore();
   const rows = [
+    bike.label && [t('label'), bike.label],
     [t('where'), place(bike.location)],
     [t('currentRide'), rent ? html`<${Rider} userid=${rent.userid} /> · ${since(rent.starttime)}` : '–'],
     [t('lastSeen'), bike.lastseen ? ago(bike.lastseen) : '–'],

@@ -1,43 +1,56 @@
-// One bike: by its number, typed or scanned; how it is; and the one large button.
+// One bike: by its number or label, typed or scanned; how it is; and the one large button.
 import { ask } from '../shared/api.js';
 import { given, html, useEffect, useRead, useRef, useState } from '../shared/lib.js';
 import { Battery, Big, Facts, Field, Icon, Loaded, Notice, Page, Status, useSeconds } from '../shared/parts.js';
-import { isPlaced, statusOf } from '../shared/rental.js';
+import { isPlaced, namedIn, statusOf } from '../shared/rental.js';
 import { said } from '../shared/session.js';
 import { set, useStore } from '../shared/state.js';
 import { place, price, t } from '../shared/text.js';
 import { rentBike } from './actions.js';
 
-const DIGITS = { inputmode: 'numeric', autocomplete: 'off', maxlength: 16, enterkeyhint: 'go' };
+const NAME = { autocomplete: 'off', autocapitalize: 'characters', maxlength: 36, enterkeyhint: 'go' };
 
 export function NumberPage({ to = '#/bike/', back = '#/' }) {
   const [wrong, setWrong] = useState(null);
   const [scanning, setScanning] = useState(false);
+  const { bikes } = useStore();
+  const lettered = !bikes || bikes.some(({ label }) => label); // else the telephone shows digits
+  const go = async (name) => {
+    setScanning(false);
+    setWrong(null);
+    try {
+      location.hash = to + (/^[0-9]+$/.test(name) ? name : await numberOf(name));
+    } catch (failed) {
+      setWrong(failed.type === 'bike-unknown' ? t('noLabel', name) : t('sorry'));
+    }
+  };
   const next = (event) => {
     event.preventDefault();
-    const number = given(event).number.trim();
-    if (/^[1-9][0-9]{0,15}$/.test(number)) location.hash = to + number;
+    const name = namedIn(given(event).number);
+    if (name) go(name);
     else setWrong(t('digits'));
   };
   const camera = html`<${Big} kind="quiet" icon="scan" label=${t('scan')} onClick=${() => setScanning(true)} />`;
   return html`<${Page} title=${t('which')} back=${back} onSubmit=${next}>
-    ${scanning && html`<${Camera} to=${to} done=${() => setScanning(false)} />`}
+    ${scanning && html`<${Camera} go=${go} done=${() => setScanning(false)} />`}
     <div class="digits">
-      <${Field} id="number" label=${t('enter')} hint=${t('enterHint')} wrong=${wrong} ...${DIGITS} />
+      <${Field} id="number" label=${t('enter')} hint=${t('enterHint')} wrong=${wrong}
+        inputmode=${lettered ? 'text' : 'numeric'} ...${NAME} />
     </div>
     ${canScan() && !scanning && camera}
     <div class="dock"><${Big} type="submit" label=${t('next')} /></div>
   <//>`;
 }
 
-function Camera({ to, done }) {
+const numberOf = async (label) =>
+  (await ask('GET', `/bikes/search/findByLabel?label=${encodeURIComponent(label)}`)).bikeid;
+
+function Camera({ go, done }) {
   const video = useRef(null);
   useEffect(() => {
     let gone = false;
     scan(video.current, () => gone)
-      .then((number) => {
-        if (number) location.hash = to + number;
-      })
+      .then((name) => name && go(name))
       .catch(() => {
         set({ notice: { tone: 'warn', text: t('noCamera') } });
         done();
@@ -71,6 +84,7 @@ function Bike({ bike }) {
   const mine = open?.some((rent) => rent.bikeid === bike.bikeid);
   const why = mine ? null : { taken: t('takenSay'), broken: t('brokenSay'), gone: t('brokenSay') }[is];
   const rows = [
+    bike.label && [t('label'), bike.label],
     [
       t('where'),
       html`${place(bike.location)}${!isPlaced(bike) && html`<br /><span class="soft">${t('notOnMap')}</span>`}`,
@@ -102,10 +116,7 @@ function Bike({ bike }) {
 
 export const canScan = () => 'BarcodeDetector' in globalThis && Boolean(navigator.mediaDevices?.getUserMedia);
 
-// A code holds the bike's number alone, or an address that ends with it.
-export const numberIn = (text) => /(?:^|\/bike\/)([1-9][0-9]{0,15})$/.exec(text.trim())?.[1] ?? null;
-
-// Answers the number, or null when `stop` was called first. Throws when there is no camera for us.
+// Answers the number or label, or null when `stop` was called first. Throws when there is no camera for us.
 export async function scan(video, stopped) {
   const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' } });
   try {
@@ -114,8 +125,8 @@ export async function scan(video, stopped) {
     const detector = new globalThis.BarcodeDetector({ formats: ['qr_code'] });
     while (!stopped()) {
       const [code] = await detector.detect(video);
-      const number = code && numberIn(code.rawValue);
-      if (number) return number;
+      const name = code && namedIn(code.rawValue);
+      if (name) return name;
       await new Promise((resolve) => setTimeout(resolve, 150));
     }
     return null;
