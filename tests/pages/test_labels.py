@@ -1,17 +1,14 @@
-"""A bike's label on the pages: riders type or scan it, operators see it and look for it."""
+"""A bike's label of letters, which riders type or scan and operators look for."""
 
-import itertools
 from typing import Any
 
 import pytest
 
-from tests.pages.browser import DESKTOP, PHONE, Demo, Rider
+from tests.pages.browser import DESKTOP, PHONE, Demo
 from tests.pages.conftest import NewOperator, NewRider
 from tests.pages.words import EN, KO, Words
 
-BOTH = pytest.mark.parametrize(
-    ("words", "form"), [(KO, {"viewport": PHONE}), (EN, DESKTOP)], ids=["ko-phone", "en-desktop"]
-)
+pytestmark = pytest.mark.timeout(300)
 CAMERA = """() => {
   navigator.mediaDevices.getUserMedia = async () => new MediaStream();
   HTMLMediaElement.prototype.play = async () => {};
@@ -19,54 +16,49 @@ CAMERA = """() => {
     async detect() { return [{ rawValue: 'https://bikes.example/app/#/bike/%s' }]; }
   };
 }"""
-_numbers = itertools.count(640_001)
 
 
-def labelled(demo: Demo) -> tuple[int, str]:
-    """A new bike with a label, of which small letters are typed."""
-    bikeid = next(_numbers)
-    demo.ask("POST", "/bikes", {"bikeid": bikeid, "label": f"SPB-{bikeid}", "location": "정자역"})
-    return bikeid, f"spb-{bikeid}"
-
-
-def press(one: Rider, name: str) -> None:
-    """With a finger or a mouse."""
-    one.page.get_by_role("button", name=name, exact=True).click()
-
-
-@BOTH
-def test_a_rider_types_a_label_and_rents_its_bike(
-    rider: NewRider, demo: Demo, words: Words, form: dict[str, Any]
+@pytest.mark.parametrize("words", [KO, EN], ids=["ko", "en"])
+def test_a_bike_is_found_by_the_label_that_stands_on_it(
+    rider: NewRider, operator: NewOperator, demo: Demo, words: Words
 ) -> None:
-    one, (bikeid, label) = rider(words["locale"], **form), labelled(demo)
+    label = f"SPB-{words['locale'][:2].upper()}01"
+    bikeid = demo.new_bike("라벨 길")
+    demo.ask("PATCH", f"/bikes/{bikeid}", {"label": label})
+    one = rider(words["locale"], viewport=PHONE)
+    one.page.locator(".place", has_text=label).wait_for()
     one.go("#/number")
-    one.page.get_by_label(words["number"]).fill("spb-none")
-    press(one, words["next"])
-    one.see("SPB-NONE")
-    assert one.page.url.endswith("#/number")
-    one.page.get_by_label(words["number"]).fill(label)
-    press(one, words["next"])
-    one.page.get_by_text(label.upper(), exact=True).wait_for()
-    assert one.page.url.endswith(f"#/bike/{bikeid}")
-    press(one, words["rent"])
-    one.page.get_by_role("timer").wait_for()
+    one.page.get_by_label(words["number"]).fill("SPB-404")
+    one.tap(words["next"])
+    one.see(words["unknown"])
+    one.page.get_by_label(words["number"]).fill(label.lower())
+    one.tap(words["next"])
+    one.page.get_by_role("heading", name=str(bikeid)).wait_for()
+    one.page.locator("dd", has_text=label).wait_for()
+    console = operator(words["locale"], **DESKTOP)
+    console.page.get_by_label(words["search"]).fill(label[:7])
+    console.page.get_by_role("row").filter(has_text=label).get_by_role("link", name=str(bikeid), exact=True).wait_for()
 
 
-@BOTH
+def test_one_bike_is_added_with_its_label(operator: NewOperator, demo: Demo) -> None:
+    one = operator("en-US")
+    one.go("#/add")
+    form = one.page.get_by_role("form", name="Add one bike")
+    form.get_by_label("Number").fill("43500")
+    form.get_by_label("Label").fill("only-1")
+    form.get_by_role("button").click()
+    one.see("Bike 43500 is in the fleet.")
+    assert demo.ask("GET", "/bikes/43500")["label"] == "ONLY-1"
+
+
+@pytest.mark.parametrize(("words", "form"), [(KO, {"viewport": PHONE}), (EN, DESKTOP)], ids=["ko-phone", "en-desktop"])
 def test_a_label_is_scanned(rider: NewRider, demo: Demo, words: Words, form: dict[str, Any]) -> None:
-    one, (bikeid, label) = rider(words["locale"], **form), labelled(demo)
+    label = f"scan-{words['locale'][:2]}"
+    bikeid = demo.new_bike()
+    demo.ask("PATCH", f"/bikes/{bikeid}", {"label": label})
+    one = rider(words["locale"], **form)
     one.page.evaluate(CAMERA % label)
     one.go("#/number")
-    press(one, words["scan"])
-    one.page.get_by_text(label.upper(), exact=True).wait_for()
-    assert one.page.url.endswith(f"#/bike/{bikeid}")
-
-
-@BOTH
-def test_an_operator_looks_for_a_label(operator: NewOperator, demo: Demo, words: Words, form: dict[str, Any]) -> None:
-    one, (bikeid, label) = operator(words["locale"], **form), labelled(demo)
-    one.page.get_by_label(words["search"], exact=True).fill(label)
-    one.page.get_by_text(label.upper(), exact=True).wait_for()
-    one.page.get_by_role("link", name=str(bikeid), exact=True).click()
-    one.page.get_by_text(label.upper(), exact=True).wait_for()
+    one.page.get_by_role("button", name=words["scan"]).click()
+    one.page.locator("dd", has_text=label.upper()).wait_for()
     assert one.page.url.endswith(f"#/bike/{bikeid}")

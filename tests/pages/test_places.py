@@ -261,3 +261,20 @@ def test_a_position_that_the_service_did_not_take_is_said_so(
     to_return(one, words, demo.new_bike())
     returned(one, words)
     one.see(words["position not kept"])
+
+
+def test_a_name_that_was_written_before_the_places_came_is_that_place(rider: NewRider, demo: Demo) -> None:
+    one, held = rider(), list[Route]()
+    bikeid = demo.new_bike()
+    one.context.route("**/places?*", lambda route: held.append(route))
+    one.context.route("**/bikes?status=*", lambda route: route.abort())
+    one.reload(one.page.locator("nav"))
+    rent(one, bikeid)
+    with one.page.expect_request("**/places?*"):
+        one.tap(KO["return"])
+    one.page.locator("#other").fill("분당 미금역 1구역")
+    one.page.locator("label.on", has_text="분당 미금역 1구역").wait_for()
+    for route in held:
+        route.continue_()
+    one.page.locator("label.on .grow", has_text=re.compile("^분당 미금역 1구역$")).wait_for()
+    assert returned(one, KO)["endlocation"] == "분당_미금역_1구역"

@@ -6,7 +6,6 @@ import {
   fee,
   isPlaced,
   lookedFor,
-  namedIn,
   nameOf,
   nextFee,
   statusOf,
@@ -100,22 +99,4 @@ test('the nearest place comes first where it is known where somebody is, those w
     ['구역 10', '구역 9', ''],
   );
   assert.ok(places[1].away > 11_000 && places[1].away < 15_000);
-});
-
-test('what is typed or scanned names a bike by its number or its label', () => {
-  const names = {
-    7: '7',
-    ' 007 ': '7',
-    'https://bikes.example/app/#/bike/7': '7',
-    'SPB-03001': 'SPB-03001',
-    'spb-03001 ': 'SPB-03001',
-    'https://bikes.example/app/#/bike/SPB-03001': 'SPB-03001',
-    0: null,
-    '': null,
-    '1-2': null,
-    'a b': null,
-    자전거: null,
-    'https://elsewhere.example/about': null,
-  };
-  for (const [text, name] of Object.entries(names)) assert.equal(namedIn(text), name, text);
 });

@@ -3,7 +3,6 @@
 /** One of the fleet, as the bike service answers it. */
 interface Bike {
   bikeid: number;
-  /** Of letters, beside its number. */
   label?: string | null;
   status?: string | null;
   retired?: boolean;

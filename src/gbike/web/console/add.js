@@ -50,7 +50,7 @@ function One() {
   const work = async (event) => {
     const form = event.target;
     const filled = Object.entries(given(event)).map(([name, value]) => [name, value.trim()]);
-    const body = Object.fromEntries(filled.filter(([name, value]) => value || name === 'bikeid'));
+    const body = Object.fromEntries(filled.filter(([, value]) => value));
     const text = JSON.stringify(body);
     setAdded(null);
     if (last.current.text !== text) last.current = { text, key: newKey() }; // the same bike sent again is the same wish
@@ -68,7 +68,7 @@ function One() {
     <h2>${t('addOne')}</h2>
     ${notice && html`<${Notice} ...${notice} />`}
     <${Field} id="bikeid" label=${t('bikeNumber')} maxlength="16" ...${digits} />
-    <${Field} id="label" label=${t('label')} autocomplete="off" maxlength="36" />
+    <${Field} id="label" label=${t('label')} maxlength="36" autocomplete="off" autocapitalize="characters" />
     <${Field} id="location" label=${t('where')} autocomplete="off" maxlength="255" />
     <${Field} id="batterylevel" label=${t('batteryPercent')} maxlength="3" ...${digits} />
     <div class="pair">

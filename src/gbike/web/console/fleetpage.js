@@ -1,7 +1,7 @@
 // The fleet: on a map and in a table, both of the same bikes, narrowed by what stands in the address.
 
 import { html, useEffect, useMemo, useState } from '../shared/lib.js';
-import { Battery, Big, Empty, Icon, Label, Loaded, Notice, Page, Status, useMap } from '../shared/parts.js';
+import { Battery, Big, Empty, Icon, Loaded, Notice, Page, Status, useMap } from '../shared/parts.js';
 import { byName, nameOf, statusOf } from '../shared/rental.js';
 import { narrow, useRoute } from '../shared/shell.js';
 import { useStore } from '../shared/state.js';
@@ -108,9 +108,9 @@ function Filters({ fleet, query }) {
 function Bikes({ bikes, rides, query }) {
   const sort = query.sort ?? 'number';
   const name = ({ location }) => html`<span class="cut" title=${location ?? ''}>${place(location)}</span>`;
+  const number = ({ bikeid, label }) =>
+    html`<a class="link" href="#/bike/${bikeid}">${bikeid}</a>${label && html` <span class="soft">${label}</span>`}`;
   const ride = ({ bikeid }) => html`<${Named} name=${t('currentRide')}><${Ride} rent=${rides.get(bikeid)} /><//>`;
-  const number = (bike) =>
-    html`<span><a class="link" href="#/bike/${bike.bikeid}">${bike.bikeid}</a> <${Label} of=${bike} /></span>`;
   const columns = [
     ['number', t('bikeName'), number, true],
     ['status', t('status'), (bike) => html`<${Status} is=${statusOf(bike, rides)} />`, true],
@@ -141,7 +141,7 @@ const Picked = ({ bike, rides }) =>
   html`<div class="card picked">
     <p>
       <a class="link" href="#/bike/${bike.bikeid}">${t('number', bike.bikeid)}<${Icon} name="next" /></a>
-      <${Label} of=${bike} /><${Status} is=${statusOf(bike, rides)} /><${Battery} percent=${bike.batterylevel} />
+      <${Status} is=${statusOf(bike, rides)} /><${Battery} percent=${bike.batterylevel} />
     </p>
     <p class="soft">${place(bike.location)}</p>
     ${rides.has(bike.bikeid) && html`<p><${Ride} rent=${rides.get(bike.bikeid)} /></p>`}

@@ -1,56 +1,59 @@
-// One bike: by its number or label, typed or scanned; how it is; and the one large button.
+// One bike: by its number, typed or scanned; how it is; and the one large button.
 import { ask } from '../shared/api.js';
 import { given, html, useEffect, useRead, useRef, useState } from '../shared/lib.js';
 import { Battery, Big, Facts, Field, Icon, Loaded, Notice, Page, Status, useSeconds } from '../shared/parts.js';
-import { isPlaced, namedIn, statusOf } from '../shared/rental.js';
+import { isPlaced, statusOf } from '../shared/rental.js';
 import { said } from '../shared/session.js';
 import { set, useStore } from '../shared/state.js';
 import { place, price, t } from '../shared/text.js';
 import { rentBike } from './actions.js';
 
-const NAME = { autocomplete: 'off', autocapitalize: 'characters', maxlength: 36, enterkeyhint: 'go' };
+const TYPED = { autocomplete: 'off', autocapitalize: 'characters', maxlength: 36, enterkeyhint: 'go' };
+const NUMBER = /^[1-9][0-9]{0,15}$/;
+const LABEL = /^(?=.*[a-z])[a-z0-9-]{1,36}$/i;
 
 export function NumberPage({ to = '#/bike/', back = '#/' }) {
   const [wrong, setWrong] = useState(null);
   const [scanning, setScanning] = useState(false);
   const { bikes } = useStore();
-  const lettered = !bikes || bikes.some(({ label }) => label); // else the telephone shows digits
-  const go = async (name) => {
+  const go = async (text) => {
     setScanning(false);
-    setWrong(null);
-    try {
-      location.hash = to + (/^[0-9]+$/.test(name) ? name : await numberOf(name));
-    } catch (failed) {
-      setWrong(failed.type === 'bike-unknown' ? t('noLabel', name) : t('sorry'));
+    if (NUMBER.test(text)) location.hash = to + text;
+    else if (!LABEL.test(text)) setWrong(t('digits'));
+    else {
+      const find = `/bikes/search/findByLabel?label=${encodeURIComponent(text)}`;
+      const known = (bike) => {
+        location.hash = to + bike.bikeid;
+      };
+      const say = (failed) => setWrong(failed.status === 404 ? t('unknownBike', text) : said(failed, 'bike').text);
+      await ask('GET', find).then(known, say);
     }
   };
   const next = (event) => {
     event.preventDefault();
-    const name = namedIn(given(event).number);
-    if (name) go(name);
-    else setWrong(t('digits'));
+    go(given(event).number.trim());
   };
+  const lettered = !bikes || bikes.some(({ label }) => label); // else the telephone shows digits
+  const keys = { inputmode: lettered ? 'text' : 'numeric' };
   const camera = html`<${Big} kind="quiet" icon="scan" label=${t('scan')} onClick=${() => setScanning(true)} />`;
   return html`<${Page} title=${t('which')} back=${back} onSubmit=${next}>
-    ${scanning && html`<${Camera} go=${go} done=${() => setScanning(false)} />`}
+    ${scanning && html`<${Camera} found=${go} done=${() => setScanning(false)} />`}
     <div class="digits">
-      <${Field} id="number" label=${t('enter')} hint=${t('enterHint')} wrong=${wrong}
-        inputmode=${lettered ? 'text' : 'numeric'} ...${NAME} />
+      <${Field} id="number" label=${t('enter')} hint=${t('enterHint')} wrong=${wrong} ...${TYPED} ...${keys} />
     </div>
     ${canScan() && !scanning && camera}
     <div class="dock"><${Big} type="submit" label=${t('next')} /></div>
   <//>`;
 }
 
-const numberOf = async (label) =>
-  (await ask('GET', `/bikes/search/findByLabel?label=${encodeURIComponent(label)}`)).bikeid;
-
-function Camera({ go, done }) {
+function Camera({ found, done }) {
   const video = useRef(null);
   useEffect(() => {
     let gone = false;
     scan(video.current, () => gone)
-      .then((name) => name && go(name))
+      .then((number) => {
+        if (number) found(number);
+      })
       .catch(() => {
         set({ notice: { tone: 'warn', text: t('noCamera') } });
         done();
@@ -116,7 +119,13 @@ function Bike({ bike }) {
 
 export const canScan = () => 'BarcodeDetector' in globalThis && Boolean(navigator.mediaDevices?.getUserMedia);
 
-// Answers the number or label, or null when `stop` was called first. Throws when there is no camera for us.
+// A code holds the bike's number or label alone, or an address that ends with it.
+export function numberIn(text) {
+  const last = text.trim().replace(/^.*\/bike\//, '');
+  return NUMBER.test(last) || LABEL.test(last) ? last : null;
+}
+
+// Answers the number, or null when `stop` was called first. Throws when there is no camera for us.
 export async function scan(video, stopped) {
   const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' } });
   try {
@@ -125,8 +134,8 @@ export async function scan(video, stopped) {
     const detector = new globalThis.BarcodeDetector({ formats: ['qr_code'] });
     while (!stopped()) {
       const [code] = await detector.detect(video);
-      const name = code && namedIn(code.rawValue);
-      if (name) return name;
+      const number = code && numberIn(code.rawValue);
+      if (number) return number;
       await new Promise((resolve) => setTimeout(resolve, 150));
     }
     return null;

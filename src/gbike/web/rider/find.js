@@ -1,9 +1,9 @@
 // Finding a bike: the free ones by place, nearest first when the rider lets us know where they are; or on a map.
 import { html, useEffect, useMemo, useRef, useState } from '../shared/lib.js';
-import { Battery, Big, Empty, Icon, Label, Loaded, More, Top, useMap } from '../shared/parts.js';
+import { Battery, Big, Empty, Icon, Loaded, More, Top, useMap } from '../shared/parts.js';
 import { byPlace, isPlaced } from '../shared/rental.js';
 import { set, useStore } from '../shared/state.js';
-import { far, language, place, t } from '../shared/text.js';
+import { far, language, numbered, place, t } from '../shared/text.js';
 import { readBikes } from './actions.js';
 import { isOld, look, minutesOld, renew } from './position.js';
 
@@ -76,7 +76,7 @@ const Bikes = ({ one }) =>
       ${one.bikes.map(
         (bike) => html`<li key=${bike.bikeid}>
           <a href="#/bike/${bike.bikeid}">
-            <${Icon} name="bike" /><span class="grow">${t('number', bike.bikeid)} <${Label} of=${bike} /></span>
+            <${Icon} name="bike" /><span class="grow">${numbered(bike)}</span>
             <${Battery} percent=${bike.batterylevel} /><${Icon} name="next" />
           </a>
         </li>`,

@@ -65,15 +65,21 @@ function Where({ chosen, onChoose }) {
   const found = useHere();
   const { here, setHere, looking } = found;
   const all = usePlaces(found, text);
+  const [isPicked, setPicked] = useState(false);
   const write = ({ target: { value } }) => {
-    const [first] = lookedFor(all, value);
     setText(value);
-    // Half a name is no place: then one of those that were found is chosen by hand.
-    if (!first) onChoose(value.trim());
-    else onChoose(nameOf(first.name) === nameOf(value) ? first.name : '');
+    setPicked(false);
+    onChoose(meant(all, value));
   };
+  const pick = (name) => {
+    setPicked(true);
+    onChoose(name);
+  };
+  useEffect(() => {
+    if (text.trim() && !isPicked) onChoose(meant(all, text)); // places that came later may have this name
+  }, [all]);
   const input = { type: 'search', maxlength: 200, autocomplete: 'off', enterkeyhint: 'search' };
-  const choice = { chosen, onChoose };
+  const choice = { chosen, onChoose: pick };
   return html`${!here && !looking && html`<div><${Nearest} onFound=${(at) => isFresh(at) && setHere(at)} /></div>`}
     <${Field} id="other" label=${t('searchPlace')} hint=${t('searchHint')} value=${text} onInput=${write} ...${input} />
     ${
@@ -82,6 +88,13 @@ function Where({ chosen, onChoose }) {
         : html`<${Offered} all=${all} looking=${looking} ...${choice} />`
     }
     <${Places} legend=${t('noPlace')} places=${[{ name: '' }]} ...${choice} />`;
+}
+
+// Half a name is no place: then one of those that were found is to be chosen by hand.
+function meant(all, text) {
+  const [first] = lookedFor(all, text);
+  if (!first) return text.trim();
+  return nameOf(first.name) === nameOf(text) ? first.name : '';
 }
 
 function Found({ all, text, ...choice }) {

@@ -53,9 +53,6 @@ export function Status({ is }) {
   return html`<span class="status ${tone}"><${Icon} name=${icon} />${t(is)}</span>`;
 }
 
-// What stands on the bike beside its number, if anything does.
-export const Label = ({ of: { label } }) => (label ? html`<span class="soft">${label}</span>` : null);
-
 export const Battery = ({ percent }) =>
   percent === null || percent === undefined
     ? null

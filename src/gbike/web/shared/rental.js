@@ -15,15 +15,6 @@ export function statusOf({ bikeid, retired, status }, rides) {
   return retired ? 'gone' : wordOf(status);
 }
 
-// What somebody typed or scanned names: a bike's number, or the label that stands beside it, in capitals; or null. A
-// code holds one of them alone, or an address that ends with it.
-/** @param {string} text @returns {string | null} */
-export function namedIn(text) {
-  const [, name] = /(?:^|\/bike\/)([0-9a-z-]{1,36})$/i.exec(text.trim()) ?? [];
-  const [, number] = /^0*([1-9][0-9]{0,15})$/.exec(name ?? '') ?? [];
-  return number ?? (/[a-z]/i.test(name ?? '') ? name.toUpperCase() : null);
-}
-
 /** @param {{ lat?: number | null, lon?: number | null }} one */
 export const isPlaced = ({ lat, lon }) => typeof lat === 'number' && typeof lon === 'number';
 
