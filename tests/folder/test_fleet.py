@@ -10,9 +10,10 @@ import pytest
 from gbike.run.embedded import Embedded
 from gbike.run.folder.backup import copy, restore
 from gbike.run.folder.data_folder import DataFolder
-from gbike.run.seed import BIKES_PER_ZONE, RIDERS, ZONES, Post, SmallFleet, posted_to
+from gbike.run.seed import BIKES_PER_ZONE, FIRST, RIDERS, ZONES, Post, SmallFleet, posted_to, seed
 from tests.cluster.running import until
 from tests.folder.demo import Demo
+from tests.journeys.fleet import assert_nothing_is_violated, violated
 from tests.support import Client
 
 BIKES = BIKES_PER_ZONE * len(ZONES)
@@ -52,6 +53,47 @@ async def test_a_fleet_is_finished_wherever_it_was_left(tmp_path: Path) -> None:
         assert await size_of(embedded) == [BIKES, RIDERS, 1], number
         await fleet.finish(killed_before(0, post))  # it is whole: nothing is sent
         await embedded.stop()
+
+
+@pytest.mark.parametrize(("text", "on_the_map"), [(ZONES[0][0], BIKES), ("집 앞", 0)])
+async def test_a_bike_that_was_ridden_is_on_the_map_where_its_rider_named_a_place(text: str, on_the_map: int) -> None:
+    """Elsewhere it is listed with its old point, and lost from no list."""
+    embedded = Embedded(None, {})
+    client = Client(embedded.app)
+    await seed(posted_to(embedded.inside))
+    before = (await client.get("/bikes")).json["_embedded"]["bikes"]
+    for bikeid in range(FIRST, FIRST + BIKES):
+        rent = (await client.post("/rents", {"userid": FIRST, "bikeid": bikeid})).json["rentid"]
+        assert (await client.patch(f"/rents/{rent}", {"endlocation": text})).status == 200
+    await embedded.settle()
+    bikes = (await client.get("/bikes?near=37.367,127.1083")).json["_embedded"]["bikes"]
+    placed = [bike for bike in bikes if bike["lat"] is not None]
+    assert (len(bikes), len(placed), {bike["location"] for bike in bikes}) == (BIKES, on_the_map, {text})
+    assert {(bike["lat"], bike["lon"]) for bike in placed} <= {ZONES[0][1:]}
+    old = {bike["bikeid"]: (bike["lat"], bike["lon"]) for bike in before}
+    stale = {bike["bikeid"]: (bike["point"]["lat"], bike["point"]["lon"]) for bike in bikes if bike["point"]["stale"]}
+    assert stale == (old if on_the_map == 0 else {})
+    places = (await client.get("/places?near=37.367,127.1083")).json["_embedded"]["places"]
+    assert [place["name"] for place in places] == [zone[0] for zone in ZONES]
+    assert sum(place["bikes"] for place in places) == on_the_map
+    await assert_nothing_is_violated(embedded)
+    await embedded.stop()
+
+
+async def test_verify_finds_a_bike_at_a_point_where_no_ride_of_it_ended() -> None:
+    embedded = Embedded(None, {})
+    client = Client(embedded.app)
+    await seed(posted_to(embedded.inside))
+    told = {"endlocation": "집 앞", "lon": 127.1}
+    for rentid in (1, 2):
+        assert (await client.post("/rents", {"userid": FIRST, "bikeid": FIRST})).json["rentid"] == rentid
+        assert (await client.patch(f"/rents/{rentid}", {**told, "lat": 37.36 + rentid / 100})).status == 200
+        await embedded.settle()
+    await assert_nothing_is_violated(embedded)
+    stood = "UPDATE bikes SET lat = lat + 0.0001 WHERE bikeid = ?"
+    await embedded.part("bike").store.write(lambda tx: tx.execute(stood, (FIRST,)))
+    assert await violated(embedded) == [f"I25 bike {FIRST} is at a point where no ride of it ended"]
+    await embedded.stop()
 
 
 async def test_a_fleet_is_not_made_where_none_is_wanted_any_more(tmp_path: Path) -> None:

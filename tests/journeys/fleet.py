@@ -30,11 +30,14 @@ async def every(client: Client, path: str) -> list[dict[str, Any]]:
     return found
 
 
+async def violated(embedded: Embedded) -> list[str]:
+    """What `gbike verify` finds, once every event is handled."""
+    return list(violations({name: await part.store.read(_itself) for name, part in embedded.parts.items()}))
+
+
 async def assert_nothing_is_violated(embedded: Embedded, client: Client | None = None) -> None:
     """Every invariant of `gbike verify`, once every event is handled. `client`: who may see everything."""
-    readings = {name: await part.store.read(_itself) for name, part in embedded.parts.items()}
-    found = list(violations(readings))
-    assert found == []
+    assert await violated(embedded) == []
     await assert_bikes_and_rents_agree(client or Client(embedded.app))
 
 

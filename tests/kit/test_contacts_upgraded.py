@@ -1,85 +1,16 @@
 """Contacts of before get their normal form in the upgrade, on both engines, and everybody gets in as they did."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import closing
-from pathlib import Path
-from typing import Any, Protocol
-
-import psycopg
-import pytest
-from alembic import command
-
 from gbike.kit.clock import SystemClock, SystemIds
 from gbike.kit.contacts import known_as
-from gbike.kit.storage.migrations.file import engine_of
-from gbike.kit.storage.migrations.migrate import config_for, migrate, migrate_url
-from gbike.kit.storage.sqlite.store import open_file
 from gbike.run.single import open_store
 from gbike.services.account.storage import VERSIONS
 from gbike.services.account.storage.contacts import candidates
-from tests.postgres import Server
+from tests.upgrade.before import Before, Step, store_at
 
-BEFORE = "0004"
 CONTACTS = ["kim@example.com", "010-1234-5678", "01012345678", "the boss", "+82 2-1234-5678", "kim\u200b@example.com"]
 
 
-class Before(Protocol):
-    """A store of before."""
-
-    url: str
-
-    def run(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """One statement."""
-
-    def upgrade(self) -> None:
-        """To the schema of today."""
-
-
-class OnSqlite:
-    def __init__(self, path: Path) -> None:
-        self.path, self.url = path, f"sqlite:///{path}"
-        with engine_of(path).begin() as connection:
-            _to_before(connection)
-
-    def run(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        with closing(open_file(self.path)) as file:
-            return list(file.execute(sql, tuple(params)))
-
-    def upgrade(self) -> None:
-        migrate(self.path, VERSIONS)
-
-
-class OnPostgres:
-    def __init__(self, url: str) -> None:
-        import sqlalchemy
-
-        self.url = url
-        with sqlalchemy.create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1)).begin() as connection:
-            _to_before(connection)
-
-    def run(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            cursor = connection.execute(sql.replace("?", "%s"), tuple(params))
-            return cursor.fetchall() if cursor.description else []
-
-    def upgrade(self) -> None:
-        migrate_url(self.url, VERSIONS)
-
-
-def _to_before(connection: Any) -> None:
-    config = config_for(VERSIONS)
-    config.attributes["connection"] = connection
-    command.upgrade(config, BEFORE)
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def before(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Before]:
-    if request.param == "sqlite":
-        yield OnSqlite(tmp_path / "account.sqlite")
-        return
-    server = request.getfixturevalue("server")
-    assert isinstance(server, Server)
-    yield OnPostgres(server.url(server.database()))
+before = store_at(Step(VERSIONS, "0004"))
 
 
 async def test_everybody_is_found_by_what_they_typed_and_nobody_claims_what_two_have(before: Before) -> None:

@@ -104,7 +104,7 @@ class Stage:
         ids = {row["contact"]: row["userid"] for row in listed}
         a, b, m, n = (ids[contact] for contact in contacts)
         self._rider_ids, self._manager_ids = (a, b), (m, n)
-        await _made(self.admin, "/bikes", bikeid=1, label="SPB-03001")
+        await _made(self.admin, "/bikes", bikeid=1, label="SPB-03001", location="dock")
         await _made(self.admin, "/bikeManagers", userid=m, point=1_000, managerid=MANAGER)
         manager = self.gateway(self.issuer.token(m, "rider", "bikeManager", managerid=MANAGER))
         report = await _made(manager, "/bikeManageApps", managerid=MANAGER, bikeid=1, batterylevel=50)
@@ -166,6 +166,7 @@ BODIES: Mapping[str, Callable[[Stage, Things], Awaitable[Any]]] = {
     "POST /bikes": _body(bikeid="=new"),
     "PATCH /bikes/{bikeid}": _body(location="dock"),
     "PUT /bikes/{bikeid}": _body(location="dock"),
+    "POST /places": _body(name="dock", lat=37.4, lon=127.1),
     "PUT /internal/bikes/{bikeid}/reports/{reportid}": _body(batterylevel=50, usableyn=True),
     "POST /userDeposits": _body(userid="=new", deposit=1),
     "PATCH /userDeposits/{userid}": _corrected,
@@ -196,7 +197,7 @@ async def request(stage: Stage, route: str, of: Things) -> Request:
     """Target and body for a route, about somebody's things."""
     _, _, path = route.partition(" ")
     bikeid = await _bike(stage) if route in FREE_BIKES else 1
-    numbers = {**of._asdict(), "bikeid": bikeid, "sessionid": "0190-never-was-one"}
+    numbers = {**of._asdict(), "bikeid": bikeid, "sessionid": "0190-never-was-one", "name": "dock"}
     if route.endswith("/reservations/{rentid}"):
         numbers["rentid"] = stage.number()
     if "/imports" in route:

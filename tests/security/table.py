@@ -49,6 +49,8 @@ TABLE: dict[str, dict[str, str]] = {
         "POST /bikes/{bikeid}/retirement": FLEET_ADMIN,
         "GET /bikes/{bikeid}/events": FLEET_ADMIN,
         "GET /places": FLEET,
+        "POST /places": FLEET_ADMIN,
+        "GET /places/{name:str}": FLEET,
         "PUT /internal/bikes/{bikeid}/reservations/{rentid}": INSIDE,
         "PUT /internal/bikes/{bikeid}/reports/{reportid}": INSIDE,
     },

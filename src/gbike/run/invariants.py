@@ -73,6 +73,16 @@ def bikes_and_rents(stores: Stores) -> Iterator[str]:
             yield perhaps_mendable(told, None if bikeid in riding else _freed(stores, bikeid, ridden[bikeid], states))
 
 
+def bikes_and_places(stores: Stores) -> Iterator[str]:
+    """I25: where a rider or a phone says that a bike is, a ride of it ended (to 0.01°, where no more is kept)."""
+    measured = {bikeid: point for bikeid, *point in bike.measured(stores["bike"])}
+    for bikeid, lat, lon, coarse in rent.ends(stores["rent"]) if measured else ():
+        apart = 0.006 if coarse else 0
+        if bikeid in measured and max(abs(measured[bikeid][0] - lat), abs(measured[bikeid][1] - lon)) <= apart:
+            del measured[bikeid]
+    yield from (f"I25 bike {bikeid} is at a point where no ride of it ended" for bikeid in measured)
+
+
 def _freed(stores: Stores, bikeid: int, rentid: int, states: Mapping[int, tuple[str, int]]) -> Mend | None:
     """How a bike is freed of a rent that is over: rent says so, or bike knows it and rent does not know the rent. Where
     bike has not heard it, the message must come first: it carries the place."""
@@ -277,6 +287,7 @@ def totals(stores: Stores) -> Iterator[str]:
 
 CHECKS: tuple[Callable[[Stores], Iterable[str]], ...] = (
     bikes_and_rents,
+    bikes_and_places,
     rents_and_bills,
     bills_and_ledger,
     within,

@@ -54,7 +54,7 @@ def to_try(address: str, *, empty: bool) -> str:
     lines = [f"POST {address}/bikes bikeid=1 status=사용가능 location=분당_정자역_1구역"] if empty else []
     lines += [
         f"POST {address}/rents userid={number} bikeid={number}",
-        f"PATCH {address}/rents/1 endlocation=분당_정자역_3구역",
+        f"PATCH {address}/rents/1 endlocation=분당_정자역_2구역",
         f"{address}/rentAndBillingViews",
     ]
     return "".join(f"  http {line}\n" for line in lines)

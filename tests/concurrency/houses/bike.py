@@ -17,6 +17,7 @@ from gbike.services.bike.commands import (
     register_a_labelled_bike,
     release,
     reserve_a_bike,
+    tell_of_a_place,
 )
 from gbike.services.bike.commands.imports import begin_an_import, give_up_a_row, give_up_an_import, import_rows
 from gbike.services.bike.domain import (
@@ -143,6 +144,7 @@ HOUSE = House(
         write("tell where", change_a_bike, BIKE, as_it_is, STOOD, key="bike:7"),
         write("name the place", change_a_bike, BIKE, as_it_is, Whereabouts(STOOD.text), key="bike:7"),
         write("learn the place", learn_a_place, "창고", (37.41, 127.11), "import"),
+        write("tell of the place", tell_of_a_place, "창고 ", 37.42, 127.12, key="places"),
         write("retire", change_a_bike, BIKE, retired, key="bike:7"),
         write("free", change_a_bike, RIDDEN, partial(marked, status=Status.AVAILABLE), key="bike:8"),
         write("reserve", reserve_a_bike, BIKE, 9, in_time, key="bike:7"),
@@ -191,6 +193,9 @@ HOUSE = House(
     ),
     unordered={
         frozenset({"reserve a ridden one", other}): "refused because it was ridden, and told what it is since"
-        for other in ("returned the other", "two returned", "repair", "free")
+        for other in (
+            *("returned the other", "returned to the place", "returned nobody knows where"),
+            *("two returned", "repair", "free"),
+        )
     },
 )

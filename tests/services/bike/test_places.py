@@ -223,3 +223,21 @@ async def test_an_erasure_coarsens_the_points_of_a_rider_stale_ones_too() -> Non
     await lone.tell(AccountErased(userid=ANOTHER))
     assert ((await shown(lone))["location"], (await shown(lone))["point"]["stale"]) == (None, True)
     assert await lone.rows("SELECT 1 FROM bikes WHERE left_by IS NOT NULL OR point_of IS NOT NULL") == []
+
+
+async def test_an_operator_says_where_a_place_is_and_so_opens_another_town() -> None:
+    lone = await town()
+    busan = {"lat": 35.1, "lon": 129.0}
+    assert (await lone.client.post("/bikes", {"bikeid": 3, "location": "부산역", **busan})).json["noposition"] == "far"
+    told = await lone.client.post("/places", {"name": " 부산역", **busan})
+    assert (told.status, told.json["name"], told.json["lat"], told.json["bikes"]) == (200, "부산역", 35.1, 1)
+    assert where((await lone.client.post("/bikes", {"bikeid": 4, **busan})).json) == (35.1, 129.0)
+    again = (await lone.client.post("/places", {"name": "부산역", "lat": 129.0, "lon": 35.1})).json
+    assert (again["noposition"], again["lat"]) == ("swapped", 35.1), "and stays where it is"
+    one = await lone.client.get("/places/" + normalize("NFD", "부산역"))
+    assert (one.status, one.json["name"]) == (200, "부산역")
+    assert one.json["_links"]["self"]["href"].endswith("/places/" + quote("부산역"))
+    assert (await lone.client.get("/places/nowhere")).status == 404
+    assert (await lone.client.post("/places", {"name": " "})).status == 422
+    deeds = await lone.rows("SELECT subject, after FROM audit WHERE action = 'place told'")
+    assert deeds == [("places", '{"positioned":true}'), ("places", '{"positioned":false}')]

@@ -84,6 +84,8 @@ class Upload(msgspec.Struct, frozen=True):
     most_bytes: int
     within_s: int
     texts: Mapping[str, str] = {}
+    patterns: Mapping[str, str] = {}
+    """Of those texts that are not free, by name."""
     example: str = ""
 
     def admit(self, request: Request) -> None:

@@ -47,6 +47,10 @@ Reason = Annotated[
         extra=CLEANED,
     ),
 ]
+Name = Annotated[
+    str,
+    Meta(min_length=1, max_length=255, pattern=rf"^[^\x00]*{SEEN}[^\x00]*$", description="a name", extra=CLEANED),
+]
 
 MAX_DEPTH = 32
 """Of objects and lists in each other; a body of ours has two or three. How many Python can read differs by version."""

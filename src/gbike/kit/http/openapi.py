@@ -209,14 +209,17 @@ def _parameters(operation: "Operation") -> list[dict[str, Any]]:
     for name, choices in operation.filters.items():
         schema = {"type": "string", "enum": list(choices)} if choices else number
         found.append({"name": name, "in": "query", "schema": schema})
+    patterns = operation.upload.patterns if operation.upload is not None else {}
     for name, meaning in operation.upload.texts.items() if operation.upload is not None else ():
-        found.append({"name": name, "in": "query", "description": meaning, "schema": TEXT})
+        schema = {**TEXT, "pattern": patterns[name]} if name in patterns else TEXT
+        found.append({"name": name, "in": "query", "description": meaning, "schema": schema})
     return found
 
 
 def _answer(operation: "Operation", status: int, shape: Any) -> dict[str, Any]:
     answer: dict[str, Any] = {"description": _DONE.get(status, "done")}
-    answer["headers"] = _headers(*(["Location"] if status in (201, 202) or operation.method == "PUT" else []))
+    located = status == 201 or (status == 202 and operation.upload is not None) or operation.method == "PUT"
+    answer["headers"] = _headers(*(["Location"] if located else []))
     if operation.streams:
         answer["content"] = {STREAM: {"schema": TEXT}}
     elif shape is None:

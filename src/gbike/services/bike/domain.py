@@ -6,6 +6,7 @@ The public status is derived from them, so that a return can't make a broken bik
     BikeRefused
     ├── NoSuchBike            there is none with this number
     ├── NoSuchLabel           there is none with this label
+    ├── NoSuchPlace           no place is known by this name
     ├── BikeExists            a bike is registered once
     ├── LabelTaken            another bike has this label
     ├── BikeNotAvailable      someone rides it, or staff took it out
@@ -46,6 +47,10 @@ class BikeRefused(Exception):
 @dataclass(eq=False)
 class NoSuchBike(BikeRefused):
     bikeid: int
+
+
+class NoSuchPlace(BikeRefused):
+    """No place is known by this name."""
 
 
 @dataclass(eq=False)

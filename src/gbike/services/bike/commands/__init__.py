@@ -118,6 +118,16 @@ def judge(tx: Tx, told: domain.Whereabouts) -> domain.Sighting:
     return domain.Sighting(told.text, named, fault)
 
 
+@idempotent
+def tell_of_a_place(tx: Tx, name: str, lat: float | None, lon: float | None) -> places.KnownPlace:
+    """An operator says where a place is, maybe the first of its town: how far it is from the others is not judged."""
+    fault = positions.fault(lat, lon)
+    at = None if lat is None or lon is None or fault is not None else (lat, lon)
+    learn_a_place(tx, name, at, "staff")
+    tx.audit("place told", "places", after={"positioned": at is not None})
+    return places.load(tx, name)._replace(noposition=fault)
+
+
 def learn_a_place(tx: Tx, name: str, at: tuple[float, float] | None, by: str) -> None:
     """Keep a place's name and, where that is known, its point: never from one rider. `by`: `registration` changes no
     place that has a point; `import` and `staff` do."""

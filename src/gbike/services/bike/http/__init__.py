@@ -17,14 +17,21 @@ from gbike.kit.auth.rules import ADMIN, ADMINS, BIKE_MANAGER, PUBLIC, SIGNED_IN,
 from gbike.kit.calls.peers import DEADLINE_HEADER
 from gbike.kit.clock import Clock, rfc3339
 from gbike.kit.http.app import Operation, Refusals
-from gbike.kit.http.fields import Degrees, Id, Percent, Text, invalid, sent_or
+from gbike.kit.http.fields import Degrees, Id, Name, Percent, Text, invalid, sent_or
 from gbike.kit.http.lists import listed, searching
 from gbike.kit.http.problems import GONE, Problem, catalogue
 from gbike.kit.http.request import Request, ResourceKind, Response, showing
 from gbike.kit.store import Row, Store
 from gbike.kit.text import tidied
 from gbike.services.bike import domain, storage
-from gbike.services.bike.commands import NOTHING_TOLD, apply_a_report, change_a_bike, register_a_bike, reserve_a_bike
+from gbike.services.bike.commands import (
+    NOTHING_TOLD,
+    apply_a_report,
+    change_a_bike,
+    register_a_bike,
+    reserve_a_bike,
+    tell_of_a_place,
+)
 from gbike.services.bike.domain import Bike, Location, Point, Status, Whereabouts, a_new_bike, marked
 from gbike.services.bike.http.imports import import_operations
 from gbike.services.bike.saga import Imports
@@ -44,6 +51,7 @@ TEXTS = catalogue(PROBLEM_TEXTS)
 REFUSALS: Refusals = {
     domain.NoSuchBike: TEXTS["bike-unknown"],
     domain.NoSuchLabel: TEXTS["bike-unknown.label"],
+    domain.NoSuchPlace: TEXTS["place-unknown"],
     domain.BikeExists: TEXTS["bike-exists"],
     domain.LabelTaken: TEXTS["label-taken"],
     domain.BikeNotAvailable: TEXTS["bike-unavailable"],
@@ -85,6 +93,8 @@ class PlaceResource(msgspec.Struct, frozen=True):
     lon: float | None
     bikes: int
     """How many that are available were left there."""
+    noposition: str | None = None
+    """In the answer to a change: why the position that was sent is none: zero, half, swapped or far."""
 
     @classmethod
     def of(cls, known: places.KnownPlace) -> "PlaceResource":
@@ -131,6 +141,14 @@ class NewBike(msgspec.Struct, frozen=True):
     lat: Degrees | None = None
     lon: Degrees | None = None
     label: Label | None = None
+
+
+class NewPlace(msgspec.Struct, frozen=True):
+    """What an operator sends to say where a place is, be it known already or not."""
+
+    name: Name
+    lat: Degrees | None = None
+    lon: Degrees | None = None
 
 
 class BikeChange(msgspec.Struct, frozen=True):
@@ -189,10 +207,20 @@ class BikeHttp:
         listing = storage.narrowed(Status(status) if status else None, request.near())
         return await listed(request, self._store, listing, BIKES, partial(to_resource, to=request.principal))
 
-    async def places(self, request: Request) -> Response:
+    async def list_places(self, request: Request) -> Response:
         """GET /places."""
         listing = places.found(request.first("q"), request.near())
         return await listed(request, self._store, listing, PLACES, PlaceResource.of)
+
+    async def place(self, request: Request) -> places.KnownPlace:
+        """GET /places/{name}."""
+        return await self._store.read(places.load, request.path_params["name"])
+
+    async def tell_of_a_place(self, request: Request) -> places.KnownPlace:
+        """POST /places."""
+        told = await request.body(NewPlace)
+        name = tidied(told.name) or told.name
+        return await self._store.write(tell_of_a_place, name, told.lat, told.lon, key="places")
 
     async def register(self, request: Request) -> Bike:
         new = await request.body(NewBike)
@@ -341,15 +369,21 @@ def operations(store: Store, clock: Clock, imports: Imports) -> list[Operation]:
         changed("PATCH", at, http.change, "Change a bike", ADMINS, takes=BikeChange, example=new),
         changed("PUT", at, http.change, "Replace a bike's facts", ADMINS, takes=BikeChange, example=new),
         changed("POST", at + "/retirement", http.retire, "Take a bike out for good", ADMINS, keyed=True),
-        Operation(
-            *("GET", "/places", http.places, "The places that are known, and the bikes at each", SIGNED_IN),
-            answers={200: [PlaceResource]},
-            paged=True,
-            near=True,
-            searched=True,
-        ),
         *import_operations(store, imports),
+        *_of_places(http),
         *_inside(http),
+    ]
+
+
+def _of_places(http: BikeHttp) -> list[Operation]:
+    base, many = "/places", {200: [PlaceResource]}
+    single = partial(Operation, answers={200: PlaceResource}, respond=showing(PLACES, PlaceResource.of))
+    known = "The places that are known, and the bikes at each"
+    told = {"name": "분당_정자역_1구역", "lat": 37.3670, "lon": 127.1083}
+    return [
+        Operation("GET", base, http.list_places, known, SIGNED_IN, answers=many, paged=True, near=True, searched=True),
+        single("POST", base, http.tell_of_a_place, "Say where a place is", ADMINS, takes=NewPlace, example=told),
+        single("GET", base + "/{name:str}", http.place, "One place", SIGNED_IN, refusals=TEXTS.of("place-unknown")),
     ]
 
 

@@ -31,6 +31,9 @@ PACE = Pace("imports", 10)
 """Files a minute of one admin."""
 MOST_NAMED = 255
 MOST_COLUMNS = 200
+_ONE = rf'"[^"\\\x00-\x1f]*" *: *"(|{"|".join(FIELDS)})"'
+TOLD = rf"^(\{{ *({_ONE}( *, *{_ONE})* *)?\}})?$"
+"""What is said of columns, where no name needs an escape."""
 
 TEXTS = catalogue(PROBLEM_TEXTS)
 IMPORTS = ResourceKind("imports", "import", "importid")
@@ -245,6 +248,7 @@ def import_operations(store: Store, imports: Imports) -> list[Operation]:
             "columns": 'what columns are, by name, as a JSON object: {"번호": "bikeid"}; "": not read',
             "name": "the file's name, to be shown",
         },
+        patterns={"columns": TOLD},
         example="bikeid,location,batterylevel,lat,lon\n1,분당_정자역_1구역,100,37.3670,127.1083\n",
     )
     words: dict[str, Sequence[str]] = {"dryrun": ("true", "false"), "existing": EXISTING}

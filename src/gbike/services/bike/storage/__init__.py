@@ -188,6 +188,11 @@ def rows_for_verify(read: Reading) -> Iterable[Row]:
     return read.each("SELECT bikeid, rentid, held + broken > 0, retired FROM bikes ORDER BY bikeid")
 
 
+def measured(read: Reading) -> Iterable[Row]:
+    """For `gbike verify`: bikeid, lat and lon of each bike whose point came with a return, stale or not; by bikeid."""
+    return read.each("SELECT bikeid, lat, lon FROM bikes WHERE point_by IN ('rider', 'phone') ORDER BY bikeid")
+
+
 def lost(read: Reading) -> dict[int, int]:
     """For `gbike verify`: bikes that carry the number of a rent with a tombstone, and that number."""
     sql = "SELECT bikeid, bikes.rentid FROM bikes JOIN tombstones ON tombstones.rentid = bikes.rentid ORDER BY bikeid"

@@ -8,6 +8,7 @@ from gbike.kit.positions import FAR_SQUARED, Fault, narrowing
 from gbike.kit.storage.listing import Listing
 from gbike.kit.store import Reading, Row, Tx
 from gbike.kit.text import natural, same_name
+from gbike.services.bike.domain import NoSuchPlace
 
 _APART = "(lat - ?) * (lat - ?) + (lon - ?) * (lon - ?) * ?"
 """Squared, in degrees of latitude (see storage.near)."""
@@ -24,6 +25,8 @@ class KnownPlace(NamedTuple):
     lat: float | None
     lon: float | None
     bikes: int = 0
+    noposition: str | None = None
+    """Why a position that came just now is none; kept nowhere."""
 
     @property
     def position(self) -> tuple[float, float] | None:
@@ -37,6 +40,14 @@ def find(read: Reading, key: str) -> KnownPlace | None:
     return KnownPlace(*row) if row else None
 
 
+def load(read: Reading, name: str) -> KnownPlace:
+    """The place of this name, with its bikes. Raises NoSuchPlace."""
+    row = read.one(f"{_LISTED.select} WHERE key = ?", (same_name(name),))
+    if row is None:
+        raise NoSuchPlace
+    return KnownPlace(*row)
+
+
 def position(read: Reading, key: str) -> tuple[float, float] | None:
     """The point of the place of this name, where one is known."""
     known = find(read, key)
@@ -45,13 +56,13 @@ def position(read: Reading, key: str) -> tuple[float, float] | None:
 
 def misplaced(read: Reading, lat: float, lon: float) -> Fault | None:
     """Whether a position is far from every place that has a point, or is near one only when it is swapped."""
-    near = f"SELECT 1 FROM places WHERE {_APART} <= ? LIMIT 1"
-    if read.one(near, (*_from(lat, lon), FAR_SQUARED)) is not None:
-        return None
-    if read.one("SELECT 1 FROM places WHERE lat IS NOT NULL LIMIT 1") is None:
-        return None
-    swapped = abs(lon) <= 90 and read.one(near, (*_from(lon, lat), FAR_SQUARED)) is not None
-    return Fault.SWAPPED if swapped else Fault.FAR
+    near = f"EXISTS (SELECT 1 FROM places WHERE {_APART} <= ?)"
+    row = read.one(  # in one look: between two somebody may tell of the first place
+        f"SELECT CASE WHEN {near} OR NOT EXISTS (SELECT 1 FROM places WHERE lat IS NOT NULL) THEN NULL"
+        f" WHEN {near} THEN '{Fault.SWAPPED}' ELSE '{Fault.FAR}' END",
+        (*_from(lat, lon), FAR_SQUARED, *_from(lon, lat), FAR_SQUARED),
+    )
+    return Fault(row[0]) if row and row[0] else None
 
 
 def keep(tx: Tx, name: str, at: tuple[float, float] | None, by: str, *, moves: bool) -> None:

@@ -140,6 +140,12 @@ def rows_for_verify(read: Reading) -> Iterable[Row]:
     )
 
 
+def ends(read: Reading) -> Iterable[Row]:
+    """For `gbike verify`: bikeid, lat and lon of each return with a position, and whether only the neighbourhood of it
+    is kept (0 or 1)."""
+    return read.each("SELECT bikeid, lat, lon, coarse FROM rents WHERE status = 'returned' AND lat IS NOT NULL")
+
+
 def clock_suspects(read: Reading) -> Iterable[Row]:
     """For `gbike verify`: rentid, started_ms and ended_ms of each ride whose clocks disagree."""
     return read.each("SELECT rentid, started_ms, ended_ms FROM rents WHERE clocksuspect = 1 ORDER BY rentid")

@@ -1,5 +1,8 @@
 """When and by whom a bike's point was known, whether it is stale, and the places that are known."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -8,11 +11,14 @@ from gbike.kit.text import natural, same_name, tidied
 
 revision = "0008"
 down_revision = "0007"
+BATCH = 1_000
+FACTS = ("bikeid", "location", "lat", "lon", "left_by", "seen_ms", "version", "place_sort")
+BIKES = sa.table("bikes", *map(sa.column, FACTS))
 PLACES = sa.table("places", *map(sa.column, ("key", "name", "sort", "lat", "lon", "learned_by", "at_ms")))
 
 
 def upgrade() -> None:
-    """Half a position is none. What no rider named or measured (nobody left it there) teaches the places."""
+    """Half a position is none. Bikes that no rider left where they are teach the places."""
     op.add_column("bikes", ms_column("point_at_ms", nullable=True))
     op.add_column("bikes", sa.Column("point_by", sa.Text))
     op.add_column("bikes", sa.Column("accuracy_m", sa.Double))
@@ -36,18 +42,27 @@ def upgrade() -> None:
 
 def _carry_over() -> None:
     bind = op.get_bind()
-    bikes = sa.table("bikes", *map(sa.column, ("bikeid", "location", "lat", "lon", "left_by", "seen_ms", "place_sort")))
-    named = sa.select(bikes).where(bikes.c.location.is_not(None)).order_by(bikes.c.bikeid)
-    places: dict[str, dict[str, object]] = {}
-    for bike in bind.execute(named).mappings().all():
-        name = tidied(bike["location"])
-        here = bikes.update().where(bikes.c.bikeid == bike["bikeid"])
-        bind.execute(here.values(location=name, place_sort=natural(name)))
-        if name is None or bike["left_by"] is not None:
-            continue
-        place = places.setdefault(same_name(name), {"name": name, "lat": None, "lon": None})
-        if place["lat"] is None:
-            place.update(lat=bike["lat"], lon=bike["lon"], at_ms=bike["seen_ms"] or 0)
-    for key, place in places.items():
-        fixed = {"key": key, "sort": natural(str(place["name"])), "learned_by": "registration"}
-        bind.execute(PLACES.insert().values(**fixed, **place))
+    rename = BIKES.update().where(BIKES.c.bikeid == sa.bindparam("number"))
+    rename = rename.values(location=sa.bindparam("name"), place_sort=sa.bindparam("natural"))
+    named = sa.select(BIKES).where(BIKES.c.location.is_not(None)).order_by(BIKES.c.bikeid).limit(BATCH)
+    places: dict[str, dict[str, Any]] = {}
+    after = 0
+    while bikes := bind.execute(named.where(BIKES.c.bikeid > after)).mappings().all():
+        names = [(bike["bikeid"], tidied(bike["location"])) for bike in bikes]
+        bind.execute(rename, [{"number": bikeid, "name": name, "natural": natural(name)} for bikeid, name in names])
+        for bike, (_, name) in zip(bikes, names, strict=True):
+            if name is not None and bike["left_by"] is None:
+                _learn(places.setdefault(same_name(name), {"name": name, "lat": None, "lon": None, "told": 0}), bike)
+        after = bikes[-1]["bikeid"]
+    learned = [(key, place) for key, place in places.items() if place.pop("told") > 1]
+    fixed = {"learned_by": "registration"}
+    rows = [{**place, **fixed, "key": key, "sort": natural(place["name"])} for key, place in learned]
+    for start in range(0, len(rows), BATCH):
+        bind.execute(PLACES.insert(), rows[start : start + BATCH])
+
+
+def _learn(place: dict[str, Any], bike: Mapping[Any, Any]) -> None:
+    """A registration counts for two: before step 3 nobody knew whose ride left a bike, so one word may be a rider's."""
+    place["told"] += 2 if bike["version"] == 1 else 1
+    if place["lat"] is None:
+        place.update(lat=bike["lat"], lon=bike["lon"], at_ms=bike["seen_ms"] or 0)
