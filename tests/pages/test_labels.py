@@ -1,4 +1,6 @@
-"""A bike's label of letters, which riders type and operators look for."""
+"""A bike's label of letters, which riders type or scan and operators look for."""
+
+from typing import Any
 
 import pytest
 
@@ -7,6 +9,13 @@ from tests.pages.conftest import NewOperator, NewRider
 from tests.pages.words import EN, KO, Words
 
 pytestmark = pytest.mark.timeout(300)
+CAMERA = """() => {
+  navigator.mediaDevices.getUserMedia = async () => new MediaStream();
+  HTMLMediaElement.prototype.play = async () => {};
+  globalThis.BarcodeDetector = class {
+    async detect() { return [{ rawValue: 'https://bikes.example/app/#/bike/%s' }]; }
+  };
+}"""
 
 
 @pytest.mark.parametrize("words", [KO, EN], ids=["ko", "en"])
@@ -40,3 +49,16 @@ def test_one_bike_is_added_with_its_label(operator: NewOperator, demo: Demo) -> 
     form.get_by_role("button").click()
     one.see("Bike 43500 is in the fleet.")
     assert demo.ask("GET", "/bikes/43500")["label"] == "ONLY-1"
+
+
+@pytest.mark.parametrize(("words", "form"), [(KO, {"viewport": PHONE}), (EN, DESKTOP)], ids=["ko-phone", "en-desktop"])
+def test_a_label_is_scanned(rider: NewRider, demo: Demo, words: Words, form: dict[str, Any]) -> None:
+    label = f"scan-{words['locale'][:2]}"
+    bikeid = demo.new_bike()
+    demo.ask("PATCH", f"/bikes/{bikeid}", {"label": label})
+    one = rider(words["locale"], **form)
+    one.page.evaluate(CAMERA % label)
+    one.go("#/number")
+    one.page.get_by_role("button", name=words["scan"]).click()
+    one.page.locator("dd", has_text=label.upper()).wait_for()
+    assert one.page.url.endswith(f"#/bike/{bikeid}")

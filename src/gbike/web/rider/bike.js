@@ -33,7 +33,8 @@ export function NumberPage({ to = '#/bike/', back = '#/' }) {
     event.preventDefault();
     go(given(event).number.trim());
   };
-  const keys = { inputmode: bikes?.some(({ label }) => label) ? 'text' : 'numeric' }; // letters where there are any
+  const lettered = !bikes || bikes.some(({ label }) => label); // else the telephone shows digits
+  const keys = { inputmode: lettered ? 'text' : 'numeric' };
   const camera = html`<${Big} kind="quiet" icon="scan" label=${t('scan')} onClick=${() => setScanning(true)} />`;
   return html`<${Page} title=${t('which')} back=${back} onSubmit=${next}>
     ${scanning && html`<${Camera} found=${go} done=${() => setScanning(false)} />`}
