@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from dev.simulation.node import Cluster
+from dev.simulation.town import Town
 from gbike.kit.calls.peers import PeerUnreachable
 from gbike.kit.clock import rfc3339
 
@@ -50,8 +51,8 @@ class Attempt:
 class History:
     """All attempts of a run, in the order they began."""
 
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
+    def __init__(self, cluster: Cluster, town: Town) -> None:
+        self._cluster, self.town = cluster, town
         self.attempts: list[Attempt] = []
         self.marks: list[str] = []
         """What the nemesis did."""
