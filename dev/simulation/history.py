@@ -11,6 +11,7 @@ from dev.simulation.node import Cluster
 from dev.simulation.town import Town
 from gbike.kit.calls.peers import PeerUnreachable
 from gbike.kit.clock import rfc3339
+from gbike.services.account.commands.accounts import forget
 
 
 @dataclass
@@ -104,6 +105,18 @@ class History:
         attempt.body = answer.body
         attempt.kind = "ok" if answer.status < 300 else "fail"
         return attempt
+
+    async def forget(self, userid: int) -> None:
+        """An operator has somebody forgotten (`gbike account forget`), again until it is done."""
+        node, done = self._cluster.nodes["account"], False
+        while not done:
+            if node.life.alive and node.store is not None:
+                written = node.life.context().run(node.store.write, forget, userid)
+                await asyncio.wait({written}, timeout=3.0)  # one whose life ends meanwhile never is
+                done = written.done() and written.exception() is None
+            await asyncio.sleep(0.5)
+        self._cluster.network.struck["riders forgotten"] += 1
+        self.mark(f"rider {userid} is forgotten")
 
     def tail(self, most: int) -> list[str]:
         """The last lines, requests and faults together."""

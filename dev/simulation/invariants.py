@@ -21,7 +21,10 @@ _WATCHED = {
         ),
         (
             "I4 a rent that is over was changed",
-            "UPDATE ON main.rents WHEN OLD.status IN ('returned', 'cancelled')",
+            "UPDATE ON main.rents WHEN OLD.status IN ('returned', 'cancelled') AND NOT"
+            " ((NEW.status, NEW.bikeid, NEW.started_ms, NEW.ended_ms) IS"
+            "  (OLD.status, OLD.bikeid, OLD.started_ms, OLD.ended_ms) AND coalesce(NEW.endlocation, NEW.lat) IS NULL"
+            "  AND EXISTS (SELECT 1 FROM main.erased WHERE userid = NEW.userid))",
             "NEW.rentid",
         ),
         (

@@ -346,6 +346,7 @@ MUTANTS = (
     ),
     Mutant("an old position is taken for where a bike is", (replaced(positions, "fault", _at_any_age),), seeds=5),
     Mutant("a return with a text alone wipes the point", (WIPE_THE_POINT,), seeds=5),
+    Mutant("a bike still tells where an erased rider left it", (answering(bikes, "forget_places", None),)),
     Mutant("no inbox, alone", (_NO_INBOX,), direct=inbox),
     Mutant("no ledger key, alone", (_FEE_AGAIN,), direct=ledger_key),
     Mutant("no guard on a bill's state, alone", (BILL_AGAIN,), direct=bill_guard),

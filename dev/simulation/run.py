@@ -21,7 +21,7 @@ from dev.simulation.nemesis import Nemesis
 from dev.simulation.node import METRICS, Cluster
 from dev.simulation.office import Cashier, Keeper
 from dev.simulation.oracle import wrong_with_history
-from dev.simulation.people import Operator, Person, Rider, Staff
+from dev.simulation.people import Leaver, Operator, Person, Rider, Staff
 from dev.simulation.swarm import Swarm, draw
 from dev.simulation.town import Town
 from dev.simulation.whereabouts import wrong_with_places
@@ -133,6 +133,7 @@ class Run:
         people += [Rider(self.history, self.rng, self.swarm, number + 1) for number in range(self.swarm.riders)]
         people += [Staff(self.history, self.rng, self.swarm, number + 1) for number in range(self.swarm.managers)]
         people += [Cashier(self.history, self.rng, self.swarm, "cashier")]
+        people += [Leaver(self.history, self.rng, self.swarm, 90)] if self.history.town.somebody_leaves else []
         people += [Keeper(self.history, self.rng, self.swarm, "keeper")]
         living = [asyncio.ensure_future(person.live()) for person in people]
         await asyncio.wait(living, timeout=STORM_S)
@@ -187,7 +188,7 @@ class Run:
         wrong = [*violations(readings), *wrong_with_the_log(readings, self.cluster.log.reading)]
         wrong += wrong_with_history(self.history.attempts, readings)
         wrong += wrong_with_what_was_agreed(self.history.attempts, readings, self.swarm, self.nemesis.tariffs)
-        wrong += wrong_with_places(self.history.attempts, readings["bike"], steady=not self.swarm.steps_ms)
+        wrong += wrong_with_places(self.history.attempts, readings, steady=not self.swarm.steps_ms)
         wrong += await self._view_folded_anew()
         if self.swarm.harmless:
             wrong += [
@@ -222,6 +223,8 @@ class Run:
         seen["requests"] = len(self.history.attempts)
         for attempt in self.history.attempts:
             seen[f"answered {attempt.kind}"] += 1
+            if (told := attempt.facts.get("told")) is not None:
+                seen[f"positions told, {told.kind}"] += 1
         answered = Counter(a.key for a in self.history.attempts if a.key and a.kind == "ok")
         seen["keys replayed"] = sum(times - 1 for times in answered.values())
         return seen

@@ -74,6 +74,8 @@ class Town:
     def __init__(self, rng: Random) -> None:
         self._rng = rng
         self._centre = rng.choice(CENTRES)
+        self.somebody_leaves = rng.random() < 0.4
+        """Whether a rider is forgotten during the run."""
         self.places = {name: self._somewhere(2_000) for name in NAMES}
 
     def _somewhere(self, within_m: float, centre: Point | None = None) -> Point:
@@ -109,7 +111,7 @@ class Town:
         body |= {"lat": measured[0], "lon": measured[1]}
         if kind == OLD or rng.random() < 0.8:
             body |= {"accuracy": bound_m, "measuredat": rfc3339(now_ms - age_ms)}
-        return Telling(kind, stood, body, userid, bound_m, age_ms if "measuredat" in body else 0)
+        return Telling(kind, stood, body, userid, bound_m=bound_m, age_ms=age_ms)
 
     def at_a_visit(self) -> Telling:
         """What an operator tells who registers a bike or puts one back: a text always, a position mostly."""

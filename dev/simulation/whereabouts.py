@@ -5,7 +5,7 @@ it says what was told, and from where in truth.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from unicodedata import normalize
 
 import msgspec
@@ -37,21 +37,22 @@ Marks = dict[str, int | None]
 _MOVED = "SELECT * FROM temp.moved ORDER BY rowid"
 
 
-def wrong_with_places(attempts: list[Attempt], bike: Reading, steady: bool) -> Iterator[str]:
+def wrong_with_places(attempts: list[Attempt], readings: Mapping[str, Reading], steady: bool) -> Iterator[str]:
     """Every bike that is where nobody measured it, lost its point, was not put where it was told to be or still tells
     where a rider was who is erased; every place that is where no staff was. `steady`: nobody set a clock, so that the
     age of a position is what it seems."""
+    bike, riders = readings["bike"], dict[int, int](readings["rent"].all("SELECT rentid, userid FROM rents"))
     by_number, causes = {attempt.request_id: attempt for attempt in attempts}, _causes(bike)
     erased = {row[0] for row in bike.all("SELECT userid FROM erased")}
     stands, marks = dict[int, Stand](), dict[int, Marks]()
     for bikeid, version, *kept, places, known_erased, left_by, point_of in bike.all(_MOVED):
         old, stand = stands.get(bikeid, NOWHERE), _stand(*kept)
         attempt = by_number.get(causes.get((bikeid, version), ""))
-        told: Telling | None = attempt.facts.get("told") if attempt is not None else None
+        told = None if attempt is None else _telling(attempt, riders)
         known = {key: (lat, lon) for key, (lat, lon) in msgspec.json.decode(places).items()}
         gone = msgspec.json.decode(known_erased)
         if (bikeid, version) not in causes:
-            allowed = [_forgotten(old, left_by in gone, point_of in gone)]
+            allowed = _forgotten(old, left_by in gone, point_of in gone)
         elif told is None or told.by in gone:
             allowed = [old]
         else:
@@ -60,13 +61,19 @@ def wrong_with_places(attempts: list[Attempt], bike: Reading, steady: bool) -> I
         if stand not in allowed:
             yield f"I25 bike {bikeid} {_how(old, stand, told, known)}: {stand}, was {old}, told {told}, so {allowed[0]}"
         stands[bikeid] = stand
-        _mark(
-            marks.setdefault(bikeid, {}), old, stand, told, sure=stand != old or told is None or told.by not in erased
-        )
+        sure = stand != old or told is None or told.by not in erased
+        marks[bikeid] = _owners(marks.get(bikeid, {}), old, stand, told, sure=sure)
     for bikeid, of in marks.items():
         for what in [what for what, userid in of.items() if userid in erased]:
             yield f"I25 bike {bikeid} still has a {what} of rider {of[what]}, who is erased: {stands[bikeid]}"
     yield from _taught(attempts, bike)
+
+
+def _telling(attempt: Attempt, riders: Mapping[int, int]) -> Telling | None:
+    """What was told of a bike; whoever sends a return tells it for the rent's rider."""
+    told: Telling | None = attempt.facts.get("told")
+    rentid = attempt.facts.get("rentid")
+    return told if told is None or rentid is None else replace(told, by=riders[rentid])
 
 
 def _causes(bike: Reading) -> Mapping[tuple[int, int], str]:
@@ -126,10 +133,13 @@ def _told(old: Stand, told: Telling, known: Places, measured: Point | None) -> S
     return Stand(text, old.point, old.point is not None and (old.stale or not repeated))
 
 
-def _forgotten(old: Stand, text: bool, point: bool) -> Stand:
-    """Of a rider who is forgotten no text is left, and of a point its neighbourhood."""
-    near = (round(old.point[0] * 100) / 100, round(old.point[1] * 100) / 100) if old.point is not None else None
-    return Stand(None if text else old.text, near if point else old.point, old.stale)
+def _forgotten(old: Stand, text: bool, point: bool) -> list[Stand]:
+    """Of a rider who is forgotten no text is left, and of a point its neighbourhood: one after the other."""
+    left = [Stand(None, old.point, old.stale)] if text else []
+    if point and old.point is not None:
+        near = (round(old.point[0] * 100) / 100, round(old.point[1] * 100) / 100)
+        left.append(Stand(old.text, near, old.stale))
+    return left or [old]
 
 
 def _how(old: Stand, stand: Stand, told: Telling | None, known: Places) -> str:
@@ -143,15 +153,15 @@ def _how(old: Stand, stand: Stand, told: Telling | None, known: Places) -> str:
     return "is not where it was told to be" if measured or named else "is at a point where nobody measured it"
 
 
-def _mark(marks: Marks, old: Stand, stand: Stand, told: Telling | None, *, sure: bool) -> None:
+def _owners(marks: Marks, old: Stand, stand: Stand, told: Telling | None, *, sure: bool) -> Marks:
     """Whose the text and the point are that a bike has now; not `sure`: what was told may have come without them."""
     if told is None or told.by is None:
-        marks |= {"text": None} if stand.text != old.text else {}
-        marks |= {"point": None} if stand.point != old.point else {}
-        return
-    taken = not stand.stale and stand.point is not None and (told.text is not None or stand.point == told.point)
-    marks |= {"text": told.by if sure else None} if told.text is not None else {}
-    marks |= {"point": told.by if sure else None} if taken else {}
+        text, point = stand.text != old.text, stand.point != old.point
+    else:
+        text = told.text is not None
+        point = not stand.stale and stand.point is not None and (text or stand.point == told.point)
+    by = told.by if told is not None and sure else None
+    return {**marks, **({"text": by} if text else {}), **({"point": by} if point else {})}
 
 
 def _taught(attempts: list[Attempt], bike: Reading) -> Iterator[str]:
