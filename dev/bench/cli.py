@@ -16,6 +16,7 @@ import uvloop
 from dev.bench.fill import KEEN_RIDER, fill
 from dev.bench.floors import appends_per_s, writes_per_s
 from dev.bench.http import connect_many
+from dev.bench.imports import imports
 from dev.bench.machine import describe, memory_mb
 from dev.bench.process import Server, bare_server, product
 from dev.bench.reads import one_by_one, reads
@@ -23,7 +24,7 @@ from dev.bench.report import Line, exit_code, own_folder, speed_line, table
 from dev.bench.rides import Fleet, Speed, cycles, rents_and_returns
 from dev.bench.settlement import percentile, settlement
 
-PARTS = ("cycles", "reads", "settlement", "startup", "view")
+PARTS = ("cycles", "reads", "settlement", "startup", "view", "imports")
 RIDERS = 64
 """Connections of the closed loops."""
 SMALL = (1_000, 10_000)
@@ -41,10 +42,11 @@ class Size(msgspec.Struct, frozen=True):
     floors_s: float
     settlement_s: float
     starts: int
+    imported: int
 
 
-FULL = Size(100_000, 1_000_000, 3, 10.0, 1.0, floors_s=0.5, settlement_s=8.0, starts=3)
-QUICK = Size(10_000, 50_000, 1, 3.0, 0.7, floors_s=0.3, settlement_s=3.0, starts=2)
+FULL = Size(100_000, 1_000_000, 3, 10.0, 1.0, floors_s=0.5, settlement_s=8.0, starts=3, imported=20_000)
+QUICK = Size(10_000, 50_000, 1, 3.0, 0.7, floors_s=0.3, settlement_s=3.0, starts=2, imported=5_000)
 
 
 class Bench:
@@ -71,6 +73,8 @@ class Bench:
                 await self._view(server)
             if "startup" in parts:
                 self._memory(server)
+            if "imports" in parts:
+                await self._imports(server)
 
     async def _startup(self, large: Path) -> None:
         times = []
@@ -153,6 +157,17 @@ class Bench:
             _latency("rent, from its schedule", found.rented),
             _latency("return", found.returned),
         ]
+
+    async def _imports(self, server: Server) -> None:
+        """Rows of a file, and the floor of every commit that many share, in turn."""
+        found = []
+        floors = []
+        for _ in range(max(self._size.rounds, 3)):
+            floors.append(writes_per_s(self._folder, self._size.floors_s, RIDERS))
+            found.append(await imports(server, self._size.imported))
+        share = median(speed.per_s for speed in found) / median(floors)
+        each = speed_line("rows of a file that is imported", found, median(floors), f"SQLite, {RIDERS} writes a commit")
+        self.lines += [each, Line("the same, of that floor", f"{share:.2f}", "", ">= 0.25", share >= 0.25)]
 
     async def _view(self, server: Server) -> None:
         """The same page from ten thousand and from a million rows, in turn; also of a rider who has a tenth of them."""

@@ -24,6 +24,8 @@ EXAMPLES: dict[str, Event] = {
     "RegisteredBike.v1": RegisteredBike(
         bikeid=1, status="사용가능", location="분당_정자역_1구역", batterylevel=90, lat=37.3660, lon=127.1083
     ),
+    "RegisteredBike.v1-labelled": RegisteredBike(bikeid=2, status="사용가능", batterylevel=80, label="SPB-03001"),
+    "UpdatedBike.v1-labelled": UpdatedBike(bikeid=2, status="사용가능", batterylevel=80, version=2, label="SPB-03002"),
     "Rented.v1": Rented(rentid=1, userid=1, bikeid=1, status="rented", starttime=BEGAN_MS),
     "ChkAndUpdatedStatus.v1": ChkAndUpdatedStatus(bikeid=1, status="사용중", rentid=1, version=2),
     "RegisteredBill.v1": RegisteredBill(billid=1, rentid=1, userid=1, starttime=BEGAN_MS, status="OPENBILL"),

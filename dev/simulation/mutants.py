@@ -287,6 +287,7 @@ MUTANTS = (
         "the rider's limit is forgotten",
         (answering(rents, "open_rents", 0),),
         swarm=Swarm(riders=4, bikes=4, actions=8, most_open=1),
+        seeds=60,
     ),
     Mutant(
         "the one probe is never given back",

@@ -17,7 +17,7 @@ from gbike.kit.store import Reading, Store
 from gbike.services.bike import commands as fleet
 from gbike.services.bike import storage as bike
 from gbike.services.bike.domain import Location as BikePlace
-from gbike.services.bike.domain import a_new_bike
+from gbike.services.bike.domain import Whereabouts, a_new_bike
 from gbike.services.rent import commands
 from gbike.services.rent import storage as rent
 from gbike.services.rent.domain import GivenUp, Handback, Limits, Location, PendingRent, RiderBlocked
@@ -123,7 +123,7 @@ async def test_bike_forgets_where_somebody_left_a_bike(bikes: Store, clock: SetC
     for bikeid, userid in ((1, 7), (2, 71)):
         await bikes.write(fleet.register_a_bike, a_new_bike(bikeid, bike.Status.AVAILABLE, BikePlace("Depot"), None))
         assert await bikes.write(fleet.reserve_a_bike, bikeid, 100 + bikeid, lambda: False) is None
-        where = BikePlace("Corner", 37.123456, 127.654321)
+        where = Whereabouts("Corner", 37.123456, 127.654321, 8.0)
         await bikes.write(fleet.release, bikeid, 100 + bikeid, userid, where)
     await bikes.write(fleet.forget_the_rider, 7)
     left = "SELECT bikeid, location, lat, lon FROM bikes ORDER BY bikeid"

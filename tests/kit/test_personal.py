@@ -112,6 +112,6 @@ async def test_what_an_event_does_not_have_or_nobody_knows_is_not_kept_of_who_wa
 def test_these_fields_are_personal() -> None:
     marked = {name: {field for field, is_so in personal_fields(kind).items() if is_so} for name, kind in EVENTS.items()}
     assert {name: fields for name, fields in marked.items() if fields} == {
-        "Returned": {"endlocation", "lat", "lon"},
-        "UpdatedBike": {"location", "lat", "lon"},
+        "Returned": {"endlocation", "lat", "lon", "accuracy", "measuredat"},
+        "UpdatedBike": {"location", "lat", "lon", "accuracy", "pointat", "pointby"},
     }

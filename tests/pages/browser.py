@@ -169,6 +169,11 @@ class Rider:
         wanted = self.page.get_by_role("button", name=name).or_(self.page.get_by_role("link", name=name))
         wanted.or_(self.page.locator("label", has_text=name)).first.tap()
 
+    def leave_at(self, place: str) -> None:
+        """Find a place on the page of the return, and choose it."""
+        self.page.locator("#other").fill(place)
+        self.page.locator(".options label.on", has_text=place).wait_for()
+
     @property
     def clean(self) -> list[str]:
         """What went wrong: scripts that failed, policies that were hurt, requests to another host."""

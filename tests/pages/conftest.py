@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("playwright", reason="Playwright is not installed")
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.pages.browser import Demo, Rider, chromium
+from tests.pages.browser import CONSOLE, DESKTOP, Demo, Rider, chromium
 
 _numbers = itertools.count(5001)
 
@@ -47,6 +47,25 @@ def rider(browser: Browser, demo: Demo) -> Iterator[NewRider]:
         userid = next(_numbers)
         demo.ask("POST", "/userDeposits", {"userid": userid, "deposit": 10_000})
         made.append(Rider(browser, demo, userid, locale, **options))
+        return made[-1]
+
+    yield new
+    wrong = [one.clean for one in made]
+    for one in made:
+        one.close()
+    assert wrong == [[] for _ in made]
+
+
+NewOperator = Callable[..., Rider]
+
+
+@pytest.fixture
+def operator(browser: Browser, demo: Demo) -> Iterator[NewOperator]:
+    """Opens the console; at the end nothing went wrong on its pages."""
+    made: list[Rider] = []
+
+    def new(locale: str = "ko-KR", **options: Any) -> Rider:
+        made.append(Rider(browser, demo, 1001, locale, **{**CONSOLE, **DESKTOP, **options}))
         return made[-1]
 
     yield new

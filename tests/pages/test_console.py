@@ -1,155 +1,42 @@
-"""The operator's console, in a real browser: bikes come in from a file, are found, and a ride is followed live."""
+"""The operator's console, in a real browser: bikes are added and found, and a ride is followed live."""
 
 import os
 import re
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, Route
+from playwright.sync_api import Page
 
 from gbike.kit.storage.sqlite.store import open_file
-from gbike.kit.text import clean
 from gbike.run.folder.data_folder import DataFolder
-from tests.pages.browser import CONSOLE, DESKTOP, PHONE, Demo, Rider, eventually
-from tests.pages.conftest import NewRider
-from tests.pages.console_views import CONSOLE_VIEWS, choose
+from tests.pages.browser import DESKTOP, PHONE, Demo, eventually
+from tests.pages.conftest import NewOperator, NewRider
+from tests.pages.console_views import CONSOLE_VIEWS
 from tests.pages.test_accessible import BUDGET, NARROW, violations, weighed, wide, wrong
 from tests.pages.words import EN, KO, Words
 
 pytestmark = pytest.mark.timeout(300)
 FULL = pytest.mark.skipif(not os.environ.get("GBIKE_FULL"), reason="only at full size: GBIKE_FULL=1")
 BOTH = pytest.mark.parametrize("words", [pytest.param(KO, id="ko"), pytest.param(EN, id="en", marks=FULL)])
-MANY = 500
 HOSTILE = "<script>document.title='hurt'</script><img src=x onerror=alert(1)>"
 FRAME_CPU_MS = 16
 """What the page's thread may compute for a frame of a drag: 60 a second are drawn where nobody else computes."""
 
-NewOperator = Callable[..., Rider]
-
-
-@pytest.fixture
-def operator(browser: Browser, demo: Demo) -> Iterator[NewOperator]:
-    """Opens the console; at the end nothing went wrong on its pages."""
-    made: list[Rider] = []
-
-    def new(locale: str = "ko-KR", **options: Any) -> Rider:
-        made.append(Rider(browser, demo, 1001, locale, **{**CONSOLE, **DESKTOP, **options}))
-        return made[-1]
-
-    yield new
-    wrong = [one.clean for one in made]
-    for one in made:
-        one.close()
-    assert wrong == [[] for _ in made]
-
-
-def file_of(numbers: range, words: Words) -> str:
-    """Good rows, and one of each problem that a dry run knows."""
-    head = "번호,위치,배터리,위도,경도" if words is KO else "BikeID;Place;Battery;Latitude;Longitude"
-    mark = head[2] if words is KO else head[6]
-    rows = [(n, f'"콘솔, {n % 5}구역"', n % 101, 37.3 + n % 100 / 1000, 127.1) for n in numbers]
-    first = numbers[0]
-    bad = [
-        (first, "again", 50, 37, 127),
-        (1001, "there", 50, 37, 127),
-        (first + 9001, "full", 101, 37, 127),
-        (first + 9002, "far", 50, 91, 127),
-        ("x", "none", 50, 37, 127),
-    ]
-    return "\r\n".join([head, *(mark.join(map(str, row)) for row in [*rows, *bad])])
-
-
-def test_a_file_is_looked_through_as_the_service_will_keep_it(operator: NewOperator) -> None:
-    one = operator()
-    one.go("#/add")
-    page = one.page
-    module = page.locator("link[rel=modulepreload][href$='/console/csv.js']").first.get_attribute("href")
-    text = "bikeid,location\n40001,\u202edock\u200b\x1b\n"
-    run = page.evaluate("async ([module, text]) => (await import(module)).dryRun(text, () => false)", [module, text])
-    assert run["rows"][0]["bike"] == {"bikeid": 40001, "location": "dock"}
-    dropped = page.evaluate(
-        """async (module) => {
-          const { clean } = await import(module);
-          const all = Array.from({ length: 0x110000 }, (_, at) => at).filter((at) => at < 0xd800 || at > 0xdfff);
-          return all.filter((at) => clean(String.fromCodePoint(at)) !== String.fromCodePoint(at));
-        }""",
-        module,
-    )
-    assert dropped == [at for at in range(0x110000) if not 0xD800 <= at <= 0xDFFF and clean(chr(at)) != chr(at)]
-
 
 @BOTH
-def test_an_operator_imports_500_bikes_sees_them_and_follows_a_ride_live(
-    operator: NewOperator, demo: Demo, words: Words
-) -> None:
-    one, first = operator(words["locale"]), 20_000 if words is KO else 30_000
+def test_an_operator_follows_a_ride_live(operator: NewOperator, demo: Demo, words: Words) -> None:
+    one, bikeid = operator(words["locale"]), demo.new_bike()
     page = one.page
-    one.go("#/add")
-    choose(one, file_of(range(first, first + MANY), words))
-    page.get_by_role("button", name=words["problems"]).click()
-    told = page.get_by_role("table", name=words["dry run"]).get_by_role("row").all_inner_texts()
-    problems = ("in file", "in fleet", "bad battery", "bad coordinates", "bad number")
-    assert [words[name] in row for name, row in zip(problems, told[-5:], strict=True)] == [True] * 5, told
-    page.get_by_role("button", name=words["import 500"]).click()
-    page.get_by_text(words["500 done"]).wait_for()
-    assert demo.ask("GET", f"/bikes/{first + MANY - 1}")["location"] == f"콘솔, {(first + MANY - 1) % 5}구역"
-
-    page.get_by_role("link", name=words["see fleet"]).click()
-    page.get_by_label(words["search"]).fill(str(first + 7))
-    row = page.get_by_role("row").filter(has=page.get_by_role("link", name=str(first + 7), exact=True))
+    page.get_by_label(words["search"]).fill(str(bikeid))
+    row = page.get_by_role("row").filter(has=page.get_by_role("link", name=str(bikeid), exact=True))
     row.get_by_text(words["free"]).wait_for()
-    rent = demo.ask("POST", "/rents", {"userid": 1003, "bikeid": first + 7})
+    rent = demo.ask("POST", "/rents", {"userid": 1003, "bikeid": bikeid})
     row.get_by_text(words["rider 1003"]).wait_for()
     demo.ask("PATCH", f"/rents/{rent['rentid']}", {"endlocation": "도착_구역"})
     row.get_by_text("도착 구역").wait_for()
     row.get_by_text(words["free"]).wait_for()
-
-
-def test_a_row_that_meets_a_busy_service_or_a_lost_answer_is_sent_until_it_is_done_and_counts_once(
-    operator: NewOperator, demo: Demo
-) -> None:
-    one = operator()
-    keys = dict[str, set[str]]()
-    met = list[str]()
-
-    def hold_up(route: Route, request: Request) -> None:
-        if request.method == "POST":
-            body = request.post_data or ""
-            keys.setdefault(body, set()).add(request.headers["idempotency-key"])
-            met.append(body)
-        if request.method == "POST" and len(met) == 1:
-            route.fulfill(status=429, headers={"Retry-After": "1"}, json={"type": "docs#too-many-requests"})
-        elif request.method == "POST" and len(met) == 2:
-            route.fetch()  # it was done, and nobody heard of it
-            route.abort()
-        else:
-            route.continue_()
-
-    one.context.route("**/bikes", hold_up)
-    one.go("#/add")
-    choose(one, "number,place\n" + "\n".join(f"{n},여기" for n in range(41_000, 41_006)))
-    one.page.get_by_role("button", name="6대 등록").click()
-    one.page.get_by_text("6대 중 6대 등록, 0대 거절").wait_for()
-    assert len(met) > 6
-    assert [len(of) for of in keys.values()] == [1] * 6
-    printed = demo.ask("GET", "/bikes/41000/events")["_embedded"]["events"]
-    assert [event["type"] for event in printed] == ["RegisteredBike"]
-
-
-def test_an_import_that_was_broken_off_goes_on_where_it_was(operator: NewOperator, demo: Demo) -> None:
-    one = operator()
-    one.context.route("**/bikes", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
-    one.go("#/add")
-    choose(one, "number\n42001\n42002")
-    one.page.get_by_role("button", name="2대 등록").click()
-    one.page.get_by_text("2대 중 0대 등록").wait_for()
-    one.context.unroute("**/bikes")
-    one.reload(one.page.get_by_text("2대 중 2대 등록"))
-    assert demo.ask("GET", "/bikes/42002")["bikeid"] == 42002
 
 
 def test_an_admin_finds_the_console_from_their_own_page(rider: NewRider) -> None:

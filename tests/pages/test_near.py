@@ -22,12 +22,12 @@ def fleet(demo: Demo) -> Demo:
     def register(number: int) -> None:
         near = number == BIKES
         place = (
-            {"location": "here", "lat": 37.5001, "lon": 127.0} if near else {"lat": 35.1 + number / 1e5, "lon": 129.0}
+            {"location": "here", "lat": 37.5001, "lon": 127.0} if near else {"lat": 36.9 + number / 1e5, "lon": 127.3}
         )
         demo.ask(
             "POST",
             "/bikes",
-            {"bikeid": 10_000 + number, "batterylevel": 70, "location": f"부산_{number % 9}구역", **place},
+            {"bikeid": 10_000 + number, "batterylevel": 70, "location": f"용인_{number % 9}구역", **place},
         )
 
     with ThreadPoolExecutor(8) as many:

@@ -33,7 +33,7 @@ def rent(rider: Rider, bikeid: int, words: Words = KO) -> None:
 def give_back(rider: Rider, words: Words = KO) -> None:
     """From the running ride to the bill."""
     rider.tap(words["return"])
-    rider.tap("분당 정자역 1구역")
+    rider.leave_at("분당 정자역 1구역")
     rider.tap(words["here"])
 
 
@@ -175,7 +175,7 @@ def test_a_return_without_a_line_is_sent_when_it_is_back(rider: NewRider, demo: 
     one = rider(words["locale"])
     rent(one, demo.new_bike(), words)
     one.tap(words["return"])
-    one.page.locator("label", has_text="분당 정자역 1구역").tap()
+    one.leave_at("분당 정자역 1구역")
     one.context.set_offline(True)
     one.tap(words["here"])
     one.see(words["not yet"])
@@ -191,7 +191,7 @@ def to_be_returned(one: Rider, bikeid: int) -> None:
     """A ride, and the place chosen: one tap is left."""
     rent(one, bikeid)
     one.tap(KO["return"])
-    one.page.locator("label", has_text="분당 정자역 1구역").tap()
+    one.leave_at("분당 정자역 1구역")
 
 
 def test_a_return_tapped_without_a_line_ends_the_ride_at_the_tap(rider: NewRider, demo: Demo) -> None:
@@ -283,7 +283,7 @@ def test_two_tabs_show_the_same_ride_and_returning_in_both_is_one_return(rider: 
     second.bring_to_front()
     second.get_by_role("link", name=KO["riding"]).click()
     second.get_by_role("button", name=KO["return"]).or_(second.get_by_role("link", name=KO["return"])).click()
-    second.locator("label", has_text="분당 정자역 2구역").wait_for()
+    second.get_by_role("button", name=KO["here"]).wait_for()
     one.page.bring_to_front()
     give_back(one)
     one.see(KO["settled"])

@@ -34,7 +34,7 @@ def _riding(rider: Rider, demo: Demo) -> None:
 def _returning(rider: Rider, demo: Demo) -> None:
     _riding(rider, demo)
     rider.page.get_by_role("link", name="반납하기").or_(rider.page.get_by_role("link", name="Return bike")).click()
-    rider.page.locator(".options label", has_text="미금역").click()
+    rider.leave_at("분당 미금역 1구역")
 
 
 def _returned(rider: Rider, demo: Demo) -> None:
@@ -46,7 +46,7 @@ def _returned(rider: Rider, demo: Demo) -> None:
 def _map(rider: Rider, demo: Demo) -> None:
     rider.go("#/")
     rider.page.locator(".tabs button").nth(1).click()
-    rider.page.locator(".pin").first.click()
+    rider.page.locator(".pin:not(.cluster)").first.click()
     rider.page.locator(".place").first.wait_for()
 
 

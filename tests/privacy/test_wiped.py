@@ -55,7 +55,7 @@ class Hours:
 
 async def test_a_contact_is_gone_a_minute_later_also_when_erasures_follow_one_another(tmp_path: Path) -> None:
     house = Hours(tmp_path / "data")
-    people = [await sign_up(house.embedded, f"zubenelgenubi{number:02}", 100 + number) for number in range(12)]
+    people = [await sign_up(house.embedded, f"zubenelgenubi{chr(97 + number)}", 100 + number) for number in range(12)]
     for number, person in enumerate(people):
         await house.client.post("/bikes", {"bikeid": 1 + number, "status": "사용가능"})
         await ride(house.client, person, 1 + number, number)

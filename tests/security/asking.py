@@ -40,6 +40,7 @@ class Stage:
 
     riders: Things
     managers: Things
+    _importid: int | None = None
 
     def __init__(self, issuer: TestIssuer) -> None:
         self.issuer, self._numbers = issuer, itertools.count(10_000)
@@ -86,6 +87,14 @@ class Stage:
             case _:
                 return self.service(right if column == "right" else wrong, service)
 
+    async def imported(self) -> int:
+        """The number of an import, the same each time."""
+        if self._importid is None:
+            reply = await self.admin.send("POST", "/bikes/imports", b"bikeid\n1\n")
+            assert reply.status == 202, reply
+            self._importid = reply.json["importid"]
+        return self._importid
+
     async def prepare(self) -> None:
         """People, and for one rider and one manager a ride that is billed, a deposit and a report."""
         contacts = [f"person{number}@example.com" for number in range(4)]
@@ -95,7 +104,7 @@ class Stage:
         ids = {row["contact"]: row["userid"] for row in listed}
         a, b, m, n = (ids[contact] for contact in contacts)
         self._rider_ids, self._manager_ids = (a, b), (m, n)
-        await _made(self.admin, "/bikes", bikeid=1, location="dock")
+        await _made(self.admin, "/bikes", bikeid=1, label="SPB-03001", location="dock")
         await _made(self.admin, "/bikeManagers", userid=m, point=1_000, managerid=MANAGER)
         manager = self.gateway(self.issuer.token(m, "rider", "bikeManager", managerid=MANAGER))
         report = await _made(manager, "/bikeManageApps", managerid=MANAGER, bikeid=1, batterylevel=50)
@@ -191,6 +200,8 @@ async def request(stage: Stage, route: str, of: Things) -> Request:
     numbers = {**of._asdict(), "bikeid": bikeid, "sessionid": "0190-never-was-one", "name": "dock"}
     if route.endswith("/reservations/{rentid}"):
         numbers["rentid"] = stage.number()
+    if "/imports" in route:
+        return path.format(importid=await stage.imported()), b"bikeid\n1\n" if route.startswith("POST") else None
     if route == "POST /rents/{rentid}/end":
         ride = await _made(stage.admin, "/rents", userid=stage.number(), bikeid=await _bike(stage))
         return f"/rents/{ride['rentid']}/end", {"at": ride["starttime"], "reason": "found at the dock"}
@@ -198,7 +209,9 @@ async def request(stage: Stage, route: str, of: Things) -> Request:
     finder = target.rpartition("/")[2]
     if route.startswith("GET /rentAndBillingViews/"):
         numbers["bikeid"] = of.bikeid
-    if finder.startswith("findBy"):
+    if finder == "findByLabel":
+        target += "?label=SPB-03001"
+    elif finder.startswith("findBy"):
         field = FINDERS.get(finder, "bikeid")
         target += f"?{field}={numbers[field]}"
     if route == "POST /accounts":

@@ -86,7 +86,7 @@ class LoneClient:
         """`idempotency_key="a"` becomes the header; `at` is the address that it comes from."""
         peer = {"client": (headers.pop("at"), 1)} if "at" in headers else {}
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        raw = b"" if body is None else json.dumps(body).encode()
+        raw = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
         path, _, query = path.partition("?")
 
         async def asked(scope: Any, receive: Any, send: Any) -> None:

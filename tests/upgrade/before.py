@@ -42,7 +42,8 @@ class Before(Protocol):
 
 class OnSqlite:
     def __init__(self, path: Path, step: Step) -> None:
-        self.path, self.url, self._step = path, f"sqlite:///{path}", step
+        self.path, self.url = path, f"sqlite:///{path}"
+        self._step = step
         with engine_of(path).begin() as connection:
             step.take(connection)
 

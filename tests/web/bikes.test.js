@@ -25,6 +25,19 @@ test('what is looked for narrows together', () => {
   assert.deepEqual(look({ q: '1003' }), [2]);
 });
 
+test('places are in the order of their numbers, and one name is one place', () => {
+  const doors = ['100호', '10호 ', '9호', '10호'].map((location, at) => [at + 1, { bikeid: at + 1, location }]);
+  const at = (query) => found(new Map(doors), RIDES, query).map(({ bikeid }) => bikeid);
+  assert.deepEqual(at({ sort: 'place' }), [3, 2, 4, 1]);
+  assert.deepEqual(at({ place: '10호' }), [2, 4]);
+});
+
+test('a bike is found by its label', () => {
+  const fleet = new Map([[1, { bikeid: 1, label: 'SPB-03001' }]]);
+  assert.equal(found(fleet, RIDES, { q: 'spb-03' }).length, 1);
+  assert.equal(found(fleet, RIDES, { q: 'spb-04' }).length, 0);
+});
+
 test('a bike of unknown charge is not below any', () => {
   assert.deepEqual(look({ battery: '20' }), [1]);
 });

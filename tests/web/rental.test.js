@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { byPlace, fee, isPlaced, nextFee, statusOf } from '../../src/gbike/web/shared/rental.js';
+import {
+  allPlaces,
+  byPlace,
+  fee,
+  isPlaced,
+  lookedFor,
+  nameOf,
+  nextFee,
+  statusOf,
+} from '../../src/gbike/web/shared/rental.js';
 
 const MINUTE = { krw: 100, per_s: 60, rounding: 'floor' };
 const BEGUN = { ...MINUTE, rounding: 'ceil' };
@@ -53,6 +62,34 @@ test('places are sorted by name as people count, the fullest bike first', () => 
     [3, 1],
   );
   assert.deepEqual([places[2].lat, places[2].lon?.toFixed(1), places[2].away], [37.1, '127.1', Infinity]);
+});
+
+test('a name is one however it is written, and its bikes stand together', () => {
+  const written = ['도착역', '도착역 ', '도착역'.normalize('NFD'), ' 도착역\t'];
+  const bikes = written.map((location, at) => ({ bikeid: at + 1, location }));
+  assert.deepEqual(
+    byPlace(bikes, null, 'ko').map((one) => [one.name, one.bikes.length]),
+    [['도착역', 4]],
+  );
+  assert.equal(nameOf('분당_정자역__1구역'), nameOf('분당 정자역 1구역'));
+});
+
+const KNOWN = ['구역_100호', '구역_9호', '구역_10호'].map((name) => ({ name, lat: null, lon: null, away: Infinity }));
+
+test('every place is offered once, the known and those where bikes stand, 100 after 10', () => {
+  const all = allPlaces(KNOWN, byPlace([{ bikeid: 1, location: '구역 10호 ' }, ...BIKES], null, 'ko'), null, 'ko');
+  assert.deepEqual(
+    all.map(({ name }) => name),
+    ['구역 9', '구역_9호', '구역 10', '구역_10호', '구역_100호'],
+  );
+});
+
+test('what is looked for begins with the place of that name', () => {
+  const names = (text) => lookedFor(KNOWN, text).map(({ name }) => name);
+  assert.deepEqual(names('구역 10호'.normalize('NFD')), ['구역_10호']);
+  assert.deepEqual(names('10'), ['구역_100호', '구역_10호']);
+  assert.deepEqual(names('구역 10'), ['구역_100호', '구역_10호']);
+  assert.deepEqual(names('없는 곳'), []);
 });
 
 test('the nearest place comes first where it is known where somebody is, those without a position last', () => {

@@ -38,6 +38,7 @@ VERBS = {
     "trace": ("trace", "Follow a rent (7), a request, a trace or a message: who said what, when, because of what."),
     "audit": ("audit", "Who did what with money, bikes, staff and accounts."),
     "account": ("account", "Accounts, for the operator."),
+    "bikes": ("bikes", "Bikes, for the operator: import those of a file."),
     "privacy": ("privacy", "What is held of one person."),
     "backup": (
         "backup",

@@ -22,6 +22,8 @@ class RegisteredBike(Event, frozen=True):
     pointby: str | UnsetType = UNSET
     noposition: str | UnsetType = UNSET
     """Why a position that was sent is none: `zero`, `half`, `swapped` or `far`. There is none then."""
+    label: str | UnsetType = UNSET
+    """Left out: it has none."""
 
 
 class UpdatedBike(Event, frozen=True):
@@ -47,6 +49,8 @@ class UpdatedBike(Event, frozen=True):
     """True: it was moved, and only a text tells where to. It has no position then."""
     noposition: str | UnsetType = UNSET
     """Why a position that was told is none: `zero`, `half`, `swapped` or `far`."""
+    label: str | UnsetType = UNSET
+    """Left out: it has none."""
 
 
 class ChkAndUpdatedStatus(Event, frozen=True):

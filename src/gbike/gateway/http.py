@@ -5,7 +5,7 @@ gets there.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import msgspec
@@ -26,6 +26,8 @@ class RouteTable:
     aliases: Mapping[str, str]
     streams: frozenset[str] = frozenset()
     """Paths whose answers go on."""
+    uploads: Mapping[str, int] = field(default_factory=dict)
+    """Paths to which files are sent (POST), and how many bytes each takes."""
 
     def find(self, path: str) -> tuple[str, str] | None:
         """The service for a path and the path by its proper name; None where no service answers."""
@@ -50,6 +52,7 @@ def route_table(specs: Iterable[ServiceSpec]) -> RouteTable:
         {path: spec.name for spec in specs for path in spec.paths},
         {other: path for spec in specs for other, path in spec.aliases.items()},
         frozenset(path for spec in specs for path in spec.streams),
+        {path: most for spec in specs for path, most in spec.uploads.items()},
     )
 
 

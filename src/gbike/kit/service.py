@@ -112,6 +112,8 @@ class ServiceSpec(msgspec.Struct, frozen=True):
     aliases: Mapping[str, str] = {}
     streams: tuple[str, ...] = ()
     """Paths whose answers go on."""
+    uploads: Mapping[str, int] = {}
+    """Paths to which files are sent (POST), and how many bytes each takes."""
     personal_data: tuple[PersonalData, ...] = ()
     """What is about people in its store."""
     counted: Mapping[str, str] = {}

@@ -5,6 +5,7 @@ with = is run by a spreadsheet.
 """
 
 import re
+from functools import lru_cache
 from typing import Any
 from unicodedata import normalize
 
@@ -23,6 +24,8 @@ _UNSEEN = re.compile(f"[{UNSEEN}]+")
 UNCLEAN = re.compile(f"[{UNSEEN}\u2028\u2029]")
 """What `clean` changes."""
 _FORMULA = re.compile("[\\s\x00]*[=+\\-@＝＋－＠\t\r]")
+_NAMES = 4_096
+"""Names remembered in their two forms: some hundred places come again and again."""
 _NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
 _DIGITS = re.compile("[0-9]{1,99}")
 
@@ -45,11 +48,13 @@ def tidied(text: str | None) -> str | None:
     return normalize("NFC", text).strip() or None if text is not None else None
 
 
+@lru_cache(_NAMES)
 def same_name(text: str) -> str:
     """What two spellings of one name have in common: composed, in one case, each white space one blank."""
     return normalize("NFC", " ".join(normalize("NFC", text).split()).casefold())
 
 
+@lru_cache(_NAMES)
 def natural(text: str | None) -> str | None:
     """The name as it is sorted, so that 100 comes after 10: equal where `same_name` is, and only there."""
     if text is None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from starlette.types import ASGIApp
 
 from gbike.gateway.http import APP, Gateway, open_to, open_to_all, route_table
-from gbike.gateway.settings import GatewaySettings, origins
+from gbike.gateway.settings import GatewaySettings, map_tiles, origins
 from gbike.kit.auth.rules import PUBLIC
 from gbike.kit.calls.in_process import InProcessCaller
 from gbike.kit.clock import Clock, Ids, SystemClock, SystemIds
@@ -45,6 +45,7 @@ from gbike.run.hearing import SPEAKER, Hearing
 from gbike.run.registry import spec as find_spec
 from gbike.run.registry import specs
 from gbike.run.single import Drivers, assemble_one
+from gbike.run.tiles import with_tiles
 from gbike.run.web import wants_a_page, web_operations
 
 if TYPE_CHECKING:
@@ -314,9 +315,10 @@ class Embedded:
         others = [operation for operation in standard if operation.path not in (home.path, ready.path, old.path)]
         settings = load(GatewaySettings, self._env)
         pages = web_operations(settings)
-        own = HttpApp(
-            "gateway", [home, ready, old, *others, *pages], {}, self.metrics, self.auth_mode.guard(*self.parts)
-        )
+        asked = [home, ready, old, *others, *pages]
+        own: ASGIApp = HttpApp("gateway", asked, {}, self.metrics, self.auth_mode.guard(*self.parts))
+        if (file := map_tiles(settings).file) is not None:
+            own = with_tiles(file, own, demo=self.auth_mode.open)
         table = route_table(part.spec for part in self.parts.values())
         self.inside = Gateway(table, {name: part.running for name, part in self.parts.items()}, own)
         door = Gateway(table, self.parts, own)

@@ -8,7 +8,7 @@ import msgspec
 
 from gbike.gateway.envoy import PROBLEMS, Address, ListenAddress, config
 from gbike.gateway.http import Page, route_table
-from gbike.gateway.settings import GatewaySettings
+from gbike.gateway.settings import GatewaySettings, tiles_elsewhere
 from gbike.kit.http.openapi import document
 from gbike.kit.http.pages import docs_page, status_codes_page
 from gbike.kit.service import ServiceSpec
@@ -25,6 +25,7 @@ def configuration(where: ListenAddress, env: Mapping[str, str]) -> dict[str, Any
     known = specs()
     upstreams = {spec.name: addresses(spec, env) for spec in known}
     settings = load(GatewaySettings, env)
+    tiles_elsewhere(settings)
     return config(route_table(known), upstreams, pages(demo=where.demo) | web(settings), where, settings)
 
 

@@ -15,6 +15,7 @@ from gbike.run.folder.backup import copy_running
 from gbike.run.folder.data_folder import DataFolder
 from gbike.run.folder.data_mode import Mode, claim
 from gbike.run.folder.manifest import TAKEN
+from gbike.run.import_verbs import import_verbs
 from gbike.run.store_verbs import store_verbs
 from gbike.run.tracing import start_tracing, stop_tracing
 
@@ -50,7 +51,7 @@ async def opened(folder: DataFolder, env: Mapping[str, str], *, secure: bool) ->
 
 
 def running_verbs(embedded: Embedded) -> dict[str, Verb]:
-    """Backups, dead letters, mends, erasures."""
+    """Backups, dead letters, mends, erasures, imports."""
 
     async def backup(target: str) -> str:
         held_ms = await copy_running(embedded, Path(target))
@@ -60,4 +61,10 @@ def running_verbs(embedded: Embedded) -> dict[str, Verb]:
         await copy_running(embedded, Path(target), backup=False)
         return f"copied to {target}"
 
-    return {"backup": backup, "copy": copy, **erasure_verbs(embedded), **store_verbs(embedded)}
+    return {
+        "backup": backup,
+        "copy": copy,
+        **erasure_verbs(embedded),
+        **store_verbs(embedded),
+        **import_verbs(embedded),
+    }

@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 
 from gbike.gateway.http import Page
-from gbike.gateway.settings import GatewaySettings, tiles_origin
+from gbike.gateway.settings import GatewaySettings, MapTiles, map_tiles
 from gbike.kit.auth.limits import FREE
 from gbike.kit.auth.rules import PUBLIC
 from gbike.kit.http.app import Handler, Operation
@@ -33,21 +33,22 @@ UNVERSIONED = {
     "app.webmanifest": f"{AT}/app.webmanifest",
 }
 """What is found under a name that never changes, and where."""
-LATER = ("leaflet.js", "leaflet.css", "map.js", "/contact.js")
+LATER = ("leaflet.js", "leaflet.css", "map.css", "map.js", "/discs.js", "/clusters.js", "/contact.js")
 """What is loaded when it is needed: neither with the first view nor kept ahead for a spell without a line."""
 RIDER, STAFF = "/rider/", "/staff/"
 """Modules that the console has no use for. The staff's are not loaded with the first view, but kept ahead: reports are
 made where there is no line."""
+NO_TILES = MapTiles()
 FRESH, FOR_GOOD = "no-cache", "public, max-age=31536000, immutable"
 
 
 @cache
 def web(settings: GatewaySettings) -> dict[str, Page]:
     """Every file that a browser may ask for, by its path. Raises BadSetting."""
-    tiles = tiles_origin(settings)
+    tiles = map_tiles(settings)
     texts = {path.relative_to(FILES).as_posix(): path.read_text("utf-8") for path in sorted(FILES.rglob("*.*"))}
     texts = {name: text for name, text in texts.items() if Path(name).suffix in MEDIA}
-    version = hashlib.sha256(repr((texts, settings.map_tiles)).encode()).hexdigest()[:12]
+    version = hashlib.sha256(repr((texts, settings.map_tiles, settings.map_attribution)).encode()).hexdigest()[:12]
     base = f"{AT}/{version}"
     parts = {f"{base}/{name}": text for name, text in texts.items() if name not in UNVERSIONED}
     needed = [path for path in parts if path.endswith((".js", ".css", ".svg")) and not path.endswith(LATER)]
@@ -55,7 +56,8 @@ def web(settings: GatewaySettings) -> dict[str, Page]:
     console = [path for path in needed if RIDER not in path and STAFF not in path]
     known = {
         "{{base}}": base,
-        "{{tiles}}": escape(settings.map_tiles),
+        "{{tiles}}": escape(tiles.address),
+        "{{attribution}}": escape(settings.map_attribution),
         "{{modules}}": _preloaded(path for path in shell if STAFF not in path),
         "{{console}}": _preloaded(console),
         "{{shell}}": " ".join(shell),
@@ -82,12 +84,12 @@ def wants_a_page(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "")
 
 
-def policy(tiles: str = "") -> str:
-    """What a page of ours may load and run: what comes from here, and the map's pictures from where a setting says."""
-    pictures = f"'self' data: {tiles}".strip()
+def policy(tiles: MapTiles = NO_TILES) -> str:
+    """What a page of ours may load and run: what comes from here, and the map's tiles from where a setting says."""
     ours = "'self'"
+    pictures, asked = f"{ours} data: {tiles.pictures}".strip(), f"{ours} {tiles.archives}".strip()
     return (
-        f"default-src 'none'; script-src {ours}; style-src {ours}; img-src {pictures}; connect-src {ours}; "
+        f"default-src 'none'; script-src {ours}; style-src {ours}; img-src {pictures}; connect-src {asked}; "
         f"manifest-src {ours}; worker-src {ours}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 
@@ -96,7 +98,7 @@ def _preloaded(paths: Iterable[str]) -> str:
     return "\n".join(f'<link rel="modulepreload" href="{path}">' for path in paths if path.endswith(".js"))
 
 
-def _page(name: str, text: str, kept: str, tiles: str) -> Page:
+def _page(name: str, text: str, kept: str, tiles: MapTiles) -> Page:
     headers = {
         "cache-control": kept,
         "content-security-policy": policy(tiles),

@@ -3,6 +3,7 @@
 /** One of the fleet, as the bike service answers it. */
 interface Bike {
   bikeid: number;
+  label?: string | null;
   status?: string | null;
   retired?: boolean;
   location?: string | null;
@@ -11,6 +12,8 @@ interface Bike {
   lat?: number | null;
   lon?: number | null;
   lastseen?: string | null;
+  /** Where it was measured last; `stale`: it moved since, nobody knows where to. */
+  point?: { lat: number; lon: number; at: string | null; stale?: boolean } | null;
 }
 
 interface Rent {
@@ -20,32 +23,46 @@ interface Rent {
   starttime: string;
 }
 
-interface Position {
+interface Point {
   lat: number;
   lon: number;
 }
 
-/** Where bikes stand; `away`: in metres, Infinity where it is not known. */
+/** As the phone measured it: `accuracy` in metres, `at` in ms of the server's clock. */
+interface Position extends Point {
+  accuracy: number;
+  at: number;
+}
+
+/** Where bikes stand, or may; `away`: in metres, Infinity where it is not known. */
 interface Place {
   name: string;
-  bikes: Bike[];
+  bikes?: Bike[];
   lat: number | null;
   lon: number | null;
   away: number;
+}
+
+/** A place on a map, with the number that stands in its disc. */
+interface Disc {
+  name: string;
+  lat: number;
+  lon: number;
+  number: number;
+}
+
+/** Places that are one disc, with the number of all; where it is, in px. */
+interface Cluster {
+  x: number;
+  y: number;
+  places: Disc[];
+  number: number;
 }
 
 interface Tariff {
   krw: number;
   per_s: number;
   rounding: string;
-}
-
-/** A row of a file of bikes, and what is wrong with it. */
-interface Row {
-  line: number;
-  bike: Record<string, any>;
-  sent: string;
-  problems: string[];
 }
 
 /** A figure of Prometheus' text. */
@@ -86,6 +103,8 @@ interface State {
   tariff: Tariff | null;
   /** Riders: when they let us know. */
   here: Position | null;
+  /** Riders: places that have a name, all of them or the first. */
+  places: { known: Place[]; areSome: boolean };
   /** Riders: how often the view told of something new. */
   changes: number;
   /** Riders: how often they changed their account here. */
@@ -102,8 +121,4 @@ interface State {
   rides: Map<number, Rent> | null;
   /** Operators: why the fleet is older than it should be. */
   fleetFailed: any;
-  /** Operators: the file of bikes that is being sent. */
-  importing: { id: string; rows: any[] } | null;
-  /** Operators: until when a busy server asked us to wait with the file, in ms. */
-  pausedUntil: number;
 }

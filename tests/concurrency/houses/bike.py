@@ -14,13 +14,28 @@ from gbike.services.bike.commands import (
     free,
     learn_a_place,
     register_a_bike,
+    register_a_labelled_bike,
     release,
     reserve_a_bike,
     tell_of_a_place,
 )
-from gbike.services.bike.domain import Bike, Location, Point, Status, Whereabouts, a_new_bike, marked, retired
+from gbike.services.bike.commands.imports import begin_an_import, give_up_a_row, give_up_an_import, import_rows
+from gbike.services.bike.domain import (
+    Bike,
+    Import,
+    Location,
+    NewImport,
+    Point,
+    Status,
+    Whereabouts,
+    a_new_bike,
+    marked,
+    retired,
+)
+from gbike.services.bike.importing import SheetRow, Wanted
 from gbike.services.bike.policies import POLICIES
 from gbike.services.bike.storage import TOMBSTONES
+from gbike.services.bike.storage.imports import RETENTION
 from tests.concurrency.house import USER, Hears, House, do, floor, returned, write
 
 BIKE, RIDDEN = 7, 8
@@ -35,6 +50,10 @@ def in_time() -> bool:
 
 def a_bike(bikeid: int) -> Bike:
     return a_new_bike(bikeid, Status.AVAILABLE, Location("역", Point(37.5, 127.1)), 80)
+
+
+def labelled(bike: Bike) -> Bike:
+    return replace(bike, label="SPB-1")
 
 
 def moved(bike: Bike) -> Bike:
@@ -58,12 +77,58 @@ def cancelled(rentid: int, bikeid: int) -> RentCancelled:
     return RentCancelled(rentid=rentid, userid=USER, bikeid=bikeid, reason="TimedOut")
 
 
+FILE = NewImport(
+    name="fleet.csv",
+    dryrun=False,
+    existing="change",
+    told={"no": "bikeid"},
+    columns={"no": "bikeid"},
+    encoding="utf-8",
+    separator=",",
+    fields=[("no", "bikeid")],
+    questions=(),
+    first=(),
+    rows=3,
+    file=b"the file",
+)
+IMPORT = Import(
+    importid=1,
+    name="fleet.csv",
+    dryrun=False,
+    existing="change",
+    state="waiting",
+    encoding="utf-8",
+    separator=",",
+    columns=(),
+    questions=(),
+    first=(),
+    rows=3,
+    done=0,
+    registered=0,
+    changed=0,
+    unchanged=0,
+    refused=0,
+    who="gbike",
+    roles="",
+    traceparent="",
+    requestid="",
+    told={},
+    at_ms=0,
+    done_ms=None,
+)
+ROWS = [
+    SheetRow(2, ("9",), Wanted(9, None, "역", 70)),
+    SheetRow(3, ("7",), Wanted(bikeid=7, location="공원", batterylevel=70, lat=37.2, lon=127.2)),
+    SheetRow(4, ("SPB-1",), Wanted(label="SPB-1")),
+]
+
 HOUSE = House(
     "bike",
     setup=(
         do(register_a_bike, a_bike(BIKE)),
         do(register_a_bike, a_bike(RIDDEN)),
         do(reserve_a_bike, RIDDEN, 8, in_time),
+        do(begin_an_import, FILE),
         do(reserve_a_bike, BIKE, 6, in_time),
         do(release, BIKE, 6, USER, Whereabouts("학교", 37.3333, 127.3333)),
     ),
@@ -73,6 +138,9 @@ HOUSE = House(
         write("add there too", register_a_bike, named(11), replace(STOOD, lat=37.4001), key="bike:11"),
         write("change", change_a_bike, BIKE, partial(marked, status=Status.BROKEN), key="bike:7"),
         write("move", change_a_bike, BIKE, moved, key="bike:7"),
+        write("label", change_a_bike, BIKE, labelled, key="bike:7"),
+        write("add with a label", register_a_bike, labelled(a_bike(9)), again=(labelled(a_bike(10)),), key="bike:9"),
+        write("number", register_a_labelled_bike, labelled(a_bike(0)), again=(replace(a_bike(0), label="SPB-2"),)),
         write("tell where", change_a_bike, BIKE, as_it_is, STOOD, key="bike:7"),
         write("name the place", change_a_bike, BIKE, as_it_is, Whereabouts(STOOD.text), key="bike:7"),
         write("learn the place", learn_a_place, "창고", (37.41, 127.11), "import"),
@@ -89,6 +157,11 @@ HOUSE = House(
             again=(BIKE, 2, (20, True), in_time),
             key="bike:7",
         ),
+        write("send a file", begin_an_import, FILE, key="imports"),
+        write("rows of a file", import_rows, IMPORT, ROWS, False, 0),
+        write("the last rows of a file", import_rows, IMPORT, ROWS, True, 0),
+        write("a row that fails", give_up_a_row, IMPORT, ROWS[0]),
+        write("give up a file", give_up_an_import, 1),
         write("repair", free, RIDDEN, 8, USER, key="bike:8"),
         HEARS.case("cancelled", cancelled(9, BIKE)),
         HEARS.case("returned", returned(9, BIKE)),
@@ -97,7 +170,7 @@ HOUSE = House(
         HEARS.case("returned nobody knows where", left(RIDDEN, "집 앞")),
         HEARS.case("two returned", returned(9, BIKE), returned(8, RIDDEN)),
         HEARS.case("erased", AccountErased(userid=USER)),
-        *floor((*FLOOR, TOMBSTONES), HEARS, returned(9, BIKE)),
+        *floor((*FLOOR, TOMBSTONES, *RETENTION), HEARS, returned(9, BIKE)),
     ),
     looks=(
         (

@@ -200,6 +200,7 @@ async def test_places_are_listed_with_their_bikes_by_name_by_distance_and_by_sea
     assert await places(lone, "?q=0호") == ["10호", "100호"]
     assert await places(lone, f"?q={normalize('NFD', '0호')}") == ["10호", "100호"]
     assert await places(lone, "?q=DOCK_") == ["Dock_A"]
+    assert await places(lone, "?q=DOCK\x00_") == ["Dock_A"]
     assert [await places(lone, f"?q={sign}") for sign in ("%", "!", "k%A", "'")] == [[], [], [], []]
     assert (await places(lone, "?sort=bikes,desc"))[0] == "100호"
     assert (await lone.client.get("/places?near=here")).status == 422

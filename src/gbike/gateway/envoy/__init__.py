@@ -42,6 +42,7 @@ def config(
     `upstreams`: where each service's processes are. `pages`: what the gateway answers itself, by path.
     """
     names = sorted(set(table.services.values()))
+    at = Address(address.host, address.port)
     host = virtual_host(table, pages, settings, demo=address.demo)
     return {
         "node": {"id": "gateway", "cluster": "gbike"},
@@ -50,7 +51,7 @@ def config(
             "allow_paths": [{"prefix": path} for path in OPERATORS_MAY],
         },
         "static_resources": {
-            "listeners": [listener(host, address.host, address.port, settings, demo=address.demo)],
+            "listeners": [listener(host, at, table.uploads, settings, demo=address.demo)],
             "clusters": [cluster(name, upstreams[name]) for name in names],
         },
         "overload_manager": {

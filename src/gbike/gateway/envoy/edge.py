@@ -1,10 +1,11 @@
 """The edge: what is asked of every request before it is routed, and what is written down about it afterwards."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from gbike.gateway.envoy.headers import FILTERS, TYPE, header_filters
 from gbike.gateway.envoy.refusals import local_replies
-from gbike.gateway.envoy.routes import RATE_LIMIT, origins
+from gbike.gateway.envoy.routes import BUFFER, RATE_LIMIT, origins
 from gbike.gateway.envoy.upstreams import Address, socket_address
 from gbike.gateway.settings import GatewaySettings, cidrs
 from gbike.kit.auth.addresses import V6_PREFIX
@@ -25,7 +26,7 @@ PAGE_BYTES = 4 * 1024 * 1024
 
 
 def listener(
-    virtual_host: dict[str, Any], host: str, port: int, settings: GatewaySettings, *, demo: bool
+    virtual_host: dict[str, Any], at: Address, uploads: Mapping[str, int], settings: GatewaySettings, *, demo: bool
 ) -> dict[str, Any]:
     manager = {
         "name": "envoy.filters.network.http_connection_manager",
@@ -40,13 +41,13 @@ def listener(
                 "max_direct_response_body_size_bytes": PAGE_BYTES,
             },
             "http_filters": _filters(settings, demo=demo),
-            "local_reply_config": local_replies(demo=demo),
+            "local_reply_config": local_replies(uploads, demo=demo),
             "access_log": [_access_log()],
         },
     }
     return {
         "name": "edge",
-        "address": socket_address(Address(host, port)),
+        "address": socket_address(at),
         "per_connection_buffer_limit_bytes": MAX_BODY,
         "filter_chains": [{"filters": [manager]}],
     }
@@ -111,7 +112,7 @@ def _filters(settings: GatewaySettings, *, demo: bool) -> list[dict[str, Any]]:
         filters.append(_rate_limit(settings.gateway_requests_per_s))
     buffer = {"@type": FILTERS + "buffer.v3.Buffer", "max_request_bytes": MAX_BODY}
     router = {"@type": FILTERS + "router.v3.Router", "suppress_envoy_headers": True}
-    filters.append({"name": "envoy.filters.http.buffer", "typed_config": buffer})
+    filters.append({"name": BUFFER, "typed_config": buffer})
     filters.append({"name": "envoy.filters.http.router", "typed_config": router})
     return filters
 

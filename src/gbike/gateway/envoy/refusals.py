@@ -1,5 +1,6 @@
 """What Envoy refuses by itself, in the words of the project: a problem document for each, in Korean or English."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -24,6 +25,7 @@ FACTS: dict[str, dict[str, Any]] = {
     OVERFLOW.slug: {"service": "%UPSTREAM_CLUSTER%"},
     ANSWER_LOST.slug: {"service": "%UPSTREAM_CLUSTER%"},
 }
+NOTHING: Mapping[str, Any] = {}
 KOREAN = {
     "header_filter": {
         "header": {"name": "accept-language", "string_match": {"safe_regex": {"regex": r"(?i)\s*ko\b.*"}}}
@@ -39,6 +41,9 @@ class When(msgspec.Struct, frozen=True):
     first: int
     last: int
     flags: tuple[str, ...] = ()
+    at: str = ""
+    """Only there, where this many bytes may be sent."""
+    most_bytes: int = MAX_BODY
 
 
 CASES = (
@@ -58,8 +63,10 @@ CASES = (
 refusals that pass with time, and says that nobody knows whether it was done."""
 
 
-def local_replies(*, demo: bool) -> dict[str, Any]:
-    mappers = [_mapper(case, language, demo=demo) for case in CASES for language in ("ko", "en")]
+def local_replies(uploads: Mapping[str, int], *, demo: bool) -> dict[str, Any]:
+    """`uploads`: how many bytes may be sent to which paths; to every other as many as MAX_BODY."""
+    cases = [*(When(problems.TOO_LARGE, 413, 413, at=path, most_bytes=most) for path, most in uploads.items()), *CASES]
+    mappers = [_mapper(case, language, demo=demo) for case in cases for language in ("ko", "en")]
     return {"mappers": mappers}
 
 
@@ -74,16 +81,16 @@ def _mapper(case: When, language: str, *, demo: bool) -> dict[str, Any]:
         "status_code": problem.status,
         "headers_to_add": [*headers, MODE] if demo else headers,
         "body_format_override": {
-            "json_format": body(problem, language),
+            "json_format": body(problem, language, {"most_bytes": case.most_bytes} if case.at else {}),
             "content_type": problems.MEDIA_TYPE,
             "omit_empty_values": True,
         },
     }
 
 
-def body(problem: problems.ProblemType, language: str) -> dict[str, Any]:
+def body(problem: problems.ProblemType, language: str, known: Mapping[str, Any] = NOTHING) -> dict[str, Any]:
     """The problem document, with Envoy's names for what is only known when it happens."""
-    facts = FACTS.get(problem.slug, {})
+    facts = {**FACTS.get(problem.slug, {}), **known}
     title, detail = (problem.title_ko, problem.detail_ko) if language == "ko" else (problem.title_en, problem.detail_en)
     return {
         "type": f"{problems.PAGE}#{problem.slug}",
@@ -100,6 +107,9 @@ def _when(case: When, language: str) -> dict[str, Any]:
     filters: list[dict[str, Any]] = [_status("GE", case.first), _status("LE", case.last)]
     if case.flags:
         filters.append({"response_flag_filter": {"flags": case.flags}})
+    if case.at:
+        path = {"name": ":path", "string_match": {"safe_regex": {"regex": rf"{case.at}(\?.*)?"}}}
+        filters.append({"header_filter": {"header": path}})
     if language == "ko":
         filters.append(KOREAN)
     return {"and_filter": {"filters": filters}}

@@ -20,6 +20,8 @@ SILENT_S = 60
 """A stream that says nothing for so long is over; each is to say something every 15 s."""
 LOOKS = 10
 """How often a retry looks for a process that it has not asked yet: Envoy draws lots, so two processes need several."""
+UPLOAD_S = 60
+"""How long a service may take to read a file through that it was sent."""
 PREFLIGHT_S = 600
 """How long a browser may keep the answer to a preflight."""
 METHODS = "GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS"
@@ -27,6 +29,7 @@ OWN_METHODS = "GET, HEAD, OPTIONS"
 BASE = "%REQ(X-FORWARDED-PROTO)%://%REQ(X-FORWARDED-HOST?:AUTHORITY)%"
 """The address the client used, as the services' own `Request.base` makes it."""
 RATE_LIMIT = "envoy.filters.http.local_ratelimit"
+BUFFER = "envoy.filters.http.buffer"
 UNLIMITED = {RATE_LIMIT: {"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "disabled": True}}
 NEVER_HELD_UP = (
     ("PATCH|PUT", "/rents/[0-9]+", "authorization"),
@@ -45,6 +48,8 @@ def virtual_host(
     for prefix, path in prefixes.items():
         below = [one for one in sorted(table.streams) if one.startswith(f"{path}/")]
         routes += [_stream(prefix + one.removeprefix(path), one, table.services[path]) for one in below]
+        files = [one for one in sorted(table.uploads) if one.startswith(f"{path}/")]
+        routes += [_upload(prefix + one.removeprefix(path), one, table) for one in files]
         own = [one for one in NEVER_HELD_UP if one[1].startswith(path)]
         routes += _service(prefix, path, table.services[path], settings, own)
     routes += [_page(path, page) for path, page in pages.items()]
@@ -106,6 +111,20 @@ def _stream(path: str, to: str, service: str) -> dict[str, Any]:
     return {
         "match": {"path": path, "headers": [_method(READS)]},
         "route": {"cluster": service, "timeout": "0s", "idle_timeout": f"{SILENT_S}s", "prefix_rewrite": to},
+    }
+
+
+def _upload(path: str, to: str, table: RouteTable) -> dict[str, Any]:
+    """A file that is sent: more bytes than any other request may have, and time to read it through."""
+    service = next(service for prefix, service in table.services.items() if to.startswith(f"{prefix}/"))
+    per_route = {
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.buffer.v3.BufferPerRoute",
+        "buffer": {"max_request_bytes": table.uploads[to]},
+    }
+    return {
+        "match": {"path": path, "headers": [_method("POST")]},
+        "route": {"cluster": service, "timeout": f"{UPLOAD_S}s", "prefix_rewrite": to},
+        "typed_per_filter_config": {BUFFER: per_route},
     }
 
 

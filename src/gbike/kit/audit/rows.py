@@ -105,4 +105,4 @@ def hash_of(values: tuple[str | int, ...]) -> str:
 
 
 def _json(facts: Facts) -> str:
-    return msgspec.json.encode(facts, order="sorted").decode()
+    return msgspec.json.encode(facts, order="sorted").decode() if facts else "{}"

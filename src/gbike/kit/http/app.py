@@ -21,7 +21,7 @@ from gbike.kit.http import problems
 from gbike.kit.http.fields import invalid
 from gbike.kit.http.protection import protecting
 from gbike.kit.http.request import KEY, Request, Response, event_stream, preferred_media, trace_from
-from gbike.kit.http.streams import Stream, send_pieces
+from gbike.kit.http.streams import LINE, Line, Stream, send_pieces
 from gbike.kit.storage.idempotency import KeyInFlight, KeyReused, Replay
 from gbike.kit.store import StoreUnavailable
 from gbike.kit.telemetry import Facts, Metrics, Span, SpanKind, Spans, Trace, log, trace_now
@@ -77,6 +77,25 @@ ALWAYS: Refusals = {
 }
 
 
+class Upload(msgspec.Struct, frozen=True):
+    """A file that an operation takes as it is, whatever its type: how many bytes, within how many seconds, and what may
+    be said of it in the query, by name."""
+
+    most_bytes: int
+    within_s: int
+    texts: Mapping[str, str] = {}
+    patterns: Mapping[str, str] = {}
+    """Of those texts that are not free, by name."""
+    example: str = ""
+
+    def admit(self, request: Request) -> None:
+        """Take this much of who was let in, also from the connection under the request."""
+        request.most_body = self.most_bytes
+        line: Line | None = request.scope.get(LINE)
+        if line is not None:
+            line.expect(self.most_bytes, self.within_s)
+
+
 class Operation(msgspec.Struct, frozen=True):
     """One thing that may be asked: who may, what it takes, what it answers, and the refusals it documents."""
 
@@ -88,6 +107,8 @@ class Operation(msgspec.Struct, frozen=True):
     takes: type[msgspec.Struct] | None = None
     answers: Mapping[int, Any] = msgspec.field(default_factory=lambda: {200: None})
     finder: str | None = None
+    finds: Mapping[str, Mapping[str, Any]] = {}
+    """What a finder of a text is given in the query, with its schema."""
     paged: bool = False
     filters: Mapping[str, Sequence[str]] = {}
     """What a list may be narrowed by, and to which words; none: to a number."""
@@ -106,11 +127,13 @@ class Operation(msgspec.Struct, frozen=True):
     """How often one may ask; None: as for other readings or writings."""
     may_be_empty: bool = False
     """Whether there need be no body: every field of `takes` has a default."""
+    upload: Upload | None = None
+    """The file that is its body."""
     respond: Callable[[Request, Any], Response] | None = None
     """Makes the answer of what the handler returned, which an Idempotency-Key keeps; None: the handler answers."""
 
     def __post_init__(self) -> None:
-        if self.takes is not None:
+        if self.takes is not None or self.upload is not None:
             msgspec.structs.force_setattr(self, "keyed", True)
 
 
@@ -231,6 +254,8 @@ class HttpApp:
             pace = operation.pace if operation else None
             await self._guard.admit(request, rule, pace or (READS if reads else WRITES))
             acting.set(Acting(request.principal, request.owner))
+            if operation is not None and operation.upload is not None:
+                operation.upload.admit(request)
             media = None
             if operation is None or operation.method != "GET":
                 media = preferred_media(accept)  # refused before anything changes, or is looked for

@@ -37,6 +37,7 @@ PROBLEM = {
     },
 }
 TEXT = {"type": "string"}
+_DONE = {201: "made", 202: "taken, and under way"}
 NEAR = "degrees north and east, as 37.3670,127.1083: what is near this place comes first"
 SEARCHED = "only names that have this text in them, in whatever case and spelling"
 _DEGREES = r"-?({}(\.[0-9]{{1,20}})?|{}(\.0{{1,20}})?)"
@@ -139,6 +140,10 @@ def _operation(operation: "Operation") -> dict[str, Any]:
         schema = {"$ref": REF.format(name=operation.takes.__name__)}
         body = {"schema": schema, **({"example": dict(operation.example)} if operation.example else {})}
         described["requestBody"] = {"required": not operation.may_be_empty, "content": {"application/json": body}}
+    if operation.upload is not None:
+        bytes_ = {"schema": {"type": "string", "format": "binary"}}
+        content = {"text/csv": {**bytes_, "example": operation.upload.example}, "application/octet-stream": bytes_}
+        described["requestBody"] = {"required": True, "content": content}
     for problem in problems_of(operation):
         answer = described["responses"].setdefault(
             str(problem.status),
@@ -174,9 +179,11 @@ def problems_of(operation: "Operation") -> list[problems.ProblemType]:
         found = [p for p in found if p.status != 406]
     if operation.takes is not None:
         found += [p for p in problems.EVERYWHERE if p.status in (400, 408, 413, 415)]
+    if operation.upload is not None:
+        found += [p for p in problems.EVERYWHERE if p.status in (408, 413)]
     if operation.keyed:
         found += [problems.KEY_REUSED, problems.KEY_IN_FLIGHT]
-    if operation.keyed or "{" in operation.path or operation.finder or operation.paged:
+    if operation.keyed or "{" in operation.path or operation.finder or operation.finds or operation.paged:
         found += [p for p in problems.EVERYWHERE if p.slug == "invalid-request"]
     return sorted({p.slug: p for p in [*found, *operation.refusals]}.values(), key=lambda p: (p.status, p.slug))
 
@@ -189,6 +196,8 @@ def _parameters(operation: "Operation") -> list[dict[str, Any]]:
     ]
     if operation.finder:
         found.append({"name": operation.finder, "in": "query", "required": True, "schema": number})
+    for name, schema in operation.finds.items():
+        found.append({"name": name, "in": "query", "required": True, "schema": schema})
     for name, meaning in PAGING.items() if operation.paged else ():
         found.append({"name": name, "in": "query", "description": meaning, "schema": TEXT})
     if operation.near:
@@ -198,12 +207,17 @@ def _parameters(operation: "Operation") -> list[dict[str, Any]]:
     for name, choices in operation.filters.items():
         schema = {"type": "string", "enum": list(choices)} if choices else number
         found.append({"name": name, "in": "query", "schema": schema})
+    patterns = operation.upload.patterns if operation.upload is not None else {}
+    for name, meaning in operation.upload.texts.items() if operation.upload is not None else ():
+        schema = {**TEXT, "pattern": patterns[name]} if name in patterns else TEXT
+        found.append({"name": name, "in": "query", "description": meaning, "schema": schema})
     return found
 
 
 def _answer(operation: "Operation", status: int, shape: Any) -> dict[str, Any]:
-    answer: dict[str, Any] = {"description": "made" if status == 201 else "done"}
-    answer["headers"] = _headers(*(["Location"] if status == 201 or operation.method == "PUT" else []))
+    answer: dict[str, Any] = {"description": _DONE.get(status, "done")}
+    located = status == 201 or (status == 202 and operation.upload is not None) or operation.method == "PUT"
+    answer["headers"] = _headers(*(["Location"] if located else []))
     if operation.streams:
         answer["content"] = {STREAM: {"schema": TEXT}}
     elif shape is None:

@@ -93,6 +93,9 @@ class Request:
     answered: Response | None = None
     """What was kept under its Idempotency-Key just now."""
 
+    most_body = MAX_BODY
+    """Bytes that its body may have, set when it has been admitted."""
+
     def __init__(self, scope: Scope, receive: Receive, trusts: Callable[[str], bool]) -> None:
         """`trusts`: whether the peer at an address is believed about the address that the client used."""
         self.scope, self.receive = scope, receive
@@ -222,11 +225,11 @@ class Request:
         return Response(200, content, {"Location": content["_links"]["self"]["href"]} if self.method == "PUT" else {})
 
     async def raw(self) -> bytes:
-        """The bytes of the body. Raises Problem 413 above MAX_BODY, 408 when it broke off."""
+        """The bytes of the body. Raises Problem 413 above `most_body`, 408 when it broke off."""
         if self._raw is None:
             announced = self.headers.get("content-length", "0")
-            if announced.isdecimal() and (len(announced) > 18 or int(announced) > MAX_BODY):
-                raise problems.Problem(problems.TOO_LARGE, {"most_bytes": MAX_BODY})
+            if announced.isdecimal() and (len(announced) > 18 or int(announced) > self.most_body):
+                raise problems.Problem(problems.TOO_LARGE, {"most_bytes": self.most_body})
             parts, size = [], 0
             more = True
             while more:
@@ -239,8 +242,8 @@ class Request:
                 parts.append(part)
                 size += len(part)
                 more = message.get("more_body", False)
-                if size > MAX_BODY:
-                    raise problems.Problem(problems.TOO_LARGE, {"most_bytes": MAX_BODY})
+                if size > self.most_body:
+                    raise problems.Problem(problems.TOO_LARGE, {"most_bytes": self.most_body})
             self._raw = b"".join(parts)
         return self._raw
 
@@ -249,11 +252,15 @@ class Request:
         needs a body, whose type is told before its size, as without a key. Raises Problem 408, 413 or 415."""
         scope = hashlib.sha256(f"{self.principal.name}\n{self.method}\n{self.path}\n{key}".encode()).hexdigest()
         try:
-            meant, raw = hashes_of(await self.raw())
+            body = await self.raw()
         except problems.Problem:
             if json:
                 self._refuse_other_types()
             raise
+        if self.most_body > MAX_BODY:  # a file: its bytes are what it means, together with what is asked of it
+            meant = raw = hashlib.sha256(self.scope.get("query_string", b"") + b"\n" + body).hexdigest()
+        else:
+            meant, raw = hashes_of(body)
 
         def kept(result: Any) -> Kept:
             self.answered = render(result)

@@ -55,6 +55,7 @@ class TimedConnection(HttpToolsProtocol):
         self._whole = True
         self._in_head = self._refused = self._slower = False
         self._fed = self._thrown_away = 0
+        self._as_others()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -76,7 +77,7 @@ class TimedConnection(HttpToolsProtocol):
             if self._refused or self.transport.is_closing():
                 return
         if not self._whole:
-            self._wait_until(self._began + (HEAD_S if self._in_head else REQUEST_S))
+            self._wait_until(self._began + (HEAD_S if self._in_head else self._request_s))
         elif self.cycle is not None:
             self._stop_waiting()
 
@@ -91,13 +92,14 @@ class TimedConnection(HttpToolsProtocol):
         except httptools.HttpParserError as wrong:
             self._refuse(HEADERS_TOO_LARGE if isinstance(wrong.__context__, _TooLarge) else BAD_REQUEST)
             return
-        if not self._whole and self._fed > (MOST_HEAD if self._in_head else MOST_REST):
+        if not self._whole and self._fed > (MOST_HEAD if self._in_head else self._most_rest):
             self._refuse(HEADERS_TOO_LARGE if self._in_head else TOO_LARGE)
 
     def on_message_begin(self) -> None:
         self._unset_keepalive_if_required()
         self._whole, self._in_head = False, True
         self._began, self._fed = self.loop.time(), 0
+        self._as_others()
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -136,6 +138,18 @@ class TimedConnection(HttpToolsProtocol):
         if not self.transport.is_closing():
             self.flow.resume_reading()
 
+    def _as_others(self) -> None:
+        self._most_body, self._most_rest = MAX_BODY, MOST_REST
+        self._request_s = float(REQUEST_S)
+
+    def expect(self, most_bytes: int, within_s: float) -> None:
+        """Take so large a body, and for so long, from the request that is being answered: whoever sends it was let in.
+        As much again may be what frames it. For the next request it is as it was."""
+        self._most_body, self._most_rest = most_bytes, 2 * most_bytes
+        self._request_s = within_s
+        if self._timer is not None:
+            self._wait_until(self._began + within_s)
+
     def slow_down(self) -> None:
         """Read nothing for SLOWER_S after the answer that is being sent."""
         self._slower = True
@@ -159,7 +173,7 @@ class TimedConnection(HttpToolsProtocol):
         """Say so, where it can't be taken for the answer to something else, and end the connection."""
         self._refused = True
         self._stop_waiting()
-        problem = Problem(type, {"most_bytes": MAX_BODY} if type is TOO_LARGE else None)
+        problem = Problem(type, {"most_bytes": self._most_body} if type is TOO_LARGE else None)
         cycle = self.cycle
         asked = cycle is not None and not cycle.response_complete
         if asked and (self._in_head or self.pipeline):  # what was asked before is answered first

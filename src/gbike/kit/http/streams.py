@@ -39,6 +39,9 @@ class Line(Protocol):
     def abort(self) -> None:
         """Close at once, without sending what waits."""
 
+    def expect(self, most_bytes: int, within_s: float) -> None:
+        """Take so large a body, and for so long, from the request that is being answered."""
+
 
 def event(name: str, data: bytes, number: int) -> bytes:
     """An event as it is sent. `number`: what a client says as Last-Event-ID to go on after it."""

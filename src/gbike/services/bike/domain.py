@@ -5,19 +5,31 @@ The public status is derived from them, so that a return can't make a broken bik
 
     BikeRefused
     ├── NoSuchBike            there is none with this number
+    ├── NoSuchLabel           there is none with this label
     ├── NoSuchPlace           no place is known by this name
     ├── BikeExists            a bike is registered once
+    ├── LabelTaken            another bike has this label
     ├── BikeNotAvailable      someone rides it, or staff took it out
     ├── BikeIsRidden          what is asked must wait for the return
     ├── RentWasCancelled      the reservation comes after its own cancellation
     ├── TooLate               the caller has stopped waiting
+    ├── NoSuchImport          there is none with this number
+    ├── TooManyImports        as many files are waiting as may
     └── Overloaded            more reservations are waiting than can be done in time
 """
 
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
 from gbike.kit.text import same_name
+
+LABEL = "^[0-9-]*[A-Za-z][A-Za-z0-9-]*$"
+"""What stands on a bike beside its number: at least one letter, or it would be a number."""
+MOST_LABEL = 36
+"""Characters of a label: a UUID fits, which feeds have for a name."""
 
 
 class Status(StrEnum):
@@ -42,8 +54,18 @@ class NoSuchPlace(BikeRefused):
 
 
 @dataclass(eq=False)
+class NoSuchLabel(BikeRefused):
+    label: str
+
+
+@dataclass(eq=False)
 class BikeExists(BikeRefused):
     bikeid: int
+
+
+@dataclass(eq=False)
+class LabelTaken(BikeRefused):
+    label: str
 
 
 @dataclass(eq=False)
@@ -62,6 +84,16 @@ class BikeIsRidden(BikeRefused):
 @dataclass(eq=False)
 class RentWasCancelled(BikeRefused):
     rentid: int
+
+
+@dataclass(eq=False)
+class NoSuchImport(BikeRefused):
+    importid: int
+
+
+@dataclass(eq=False)
+class TooManyImports(BikeRefused):
+    most: int
 
 
 class TooLate(BikeRefused):
@@ -167,6 +199,8 @@ class Bike:
     """When somebody last stood at it: registered, rented, returned or reported it."""
     rent_over: bool = False
     """`rentid` has a tombstone: nobody rides the bike, though it carries the number."""
+    label: str | None = None
+    """In capitals."""
     noposition: str | None = field(default=None, compare=False)
     """Why a position that came just now is none (kit/positions.py); kept nowhere."""
 
@@ -178,7 +212,14 @@ class Bike:
         return Status.BROKEN if self.broken or self.retired else Status.AVAILABLE
 
 
-def a_new_bike(bikeid: int, status: Status, place: Location, batterylevel: int | None) -> Bike:
+def as_label(text: str) -> str | None:
+    """The label as it is kept, None: it is none. Small letters and capitals are the same."""
+    return text.upper() if len(text) <= MOST_LABEL and re.fullmatch(LABEL, text) else None
+
+
+def a_new_bike(
+    bikeid: int, status: Status, place: Location, batterylevel: int | None, label: str | None = None
+) -> Bike:
     """R1: registered as 사용중 it is held by staff (there is no rent), as 불량 it is broken."""
     return Bike(
         bikeid=bikeid,
@@ -189,6 +230,7 @@ def a_new_bike(bikeid: int, status: Status, place: Location, batterylevel: int |
         broken=status is Status.BROKEN,
         retired=False,
         version=1,
+        label=label,
     )
 
 
@@ -235,3 +277,78 @@ def _free(bike: Bike) -> Bike:
     if bike.rentid is not None and not bike.rent_over:
         raise BikeIsRidden(bike.bikeid)
     return replace(bike, rentid=None, rent_over=False)
+
+
+COUNTS = ("registered", "changed", "unchanged", "refused")
+"""What may become of a row of a file."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewImport:
+    """A file of bikes as it came: what was said with it, and what it seems to hold."""
+
+    name: str
+    dryrun: bool
+    existing: str
+    """keep or change: what is done with bikes that there are already."""
+    told: Mapping[str, str]
+    """What columns are, as somebody said for this file, by name; "": not to be read."""
+    columns: Mapping[str, str]
+    """The same with what was said for files before."""
+    encoding: str
+    separator: str
+    fields: Sequence[tuple[str, str | None]]
+    """Its columns and what each is taken for."""
+    questions: Sequence[Any]
+    first: Sequence[Any]
+    rows: int
+    """How many there are at most."""
+    file: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """A file of bikes that is, or was, worked off row by row."""
+
+    importid: int
+    name: str
+    dryrun: bool
+    existing: str
+    state: str
+    """waiting, running, done, or refused: a question was open."""
+    encoding: str
+    separator: str
+    columns: Sequence[Any]
+    questions: Sequence[Any]
+    first: Sequence[Any]
+    rows: int
+    done: int
+    registered: int
+    changed: int
+    unchanged: int
+    refused: int
+    who: str
+    roles: str
+    traceparent: str
+    requestid: str
+    told: Mapping[str, str]
+    at_ms: int
+    done_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedRow:
+    """What became of a row, or would become where nothing is written."""
+
+    line: int
+    outcome: str
+    """One of COUNTS."""
+    bikeid: int | None
+    label: str | None
+    location: str | None
+    batterylevel: int | None
+    lat: float | None
+    lon: float | None
+    problems: tuple[str, ...] = ()
+    noposition: str = ""
+    """Why what the row says of its position is none; empty: it is one, or the row says nothing."""

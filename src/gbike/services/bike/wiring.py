@@ -5,10 +5,15 @@ import asyncio
 from prometheus_client import Gauge
 
 from gbike.contracts.bike import PUBLISHES
-from gbike.kit.service import Dependencies, Service, ServiceSpec, Worker
+from gbike.kit.away import one_at_a_time
+from gbike.kit.clock import news
+from gbike.kit.service import IDLE_WAIT_MS, Dependencies, Service, ServiceSpec, Worker
 from gbike.services.bike.http import REFUSALS, operations
+from gbike.services.bike.http.imports import BASE, MOST_BYTES
 from gbike.services.bike.policies import POLICIES
+from gbike.services.bike.saga import Imports
 from gbike.services.bike.storage import COUNTED, PERSONAL_DATA, TOMBSTONES, VERSIONS, how_many
+from gbike.services.bike.storage.imports import RETENTION
 
 COUNTED_EVERY_S = 15
 """Between two counts of the fleet: each looks at every bike (100,000: some 10 ms, not on the event loop)."""
@@ -23,14 +28,24 @@ def build(deps: Dependencies) -> Service:
         return 0
 
     figures = Worker("figures", look, lambda: asyncio.sleep(COUNTED_EVERY_S), drains=False)
-    shown = operations(deps.store, deps.clock)
-    return Service("bike", shown, REFUSALS, POLICIES, workers=(figures,), retention=(TOMBSTONES,))
+    begun = asyncio.Event()
+
+    async def until_begun() -> None:
+        await news(begun, IDLE_WAIT_MS)
+        begun.clear()
+
+    imports = Imports(deps.store, one_at_a_time("files"), begun.set)
+    importing = Worker("imports", imports.step, until_begun, pause_ms=1)
+    shown = operations(deps.store, deps.clock, imports)
+    kept = (TOMBSTONES, *RETENTION)
+    return Service("bike", shown, REFUSALS, POLICIES, workers=(figures, importing), retention=kept)
 
 
 SPEC = ServiceSpec(
     name="bike",
     title="Bike: the fleet, its states and reservations",
     paths=("/bikes", "/places"),
+    uploads={BASE: MOST_BYTES},
     publishes=PUBLISHES,
     versions=VERSIONS,
     personal_data=PERSONAL_DATA,

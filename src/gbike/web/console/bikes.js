@@ -1,5 +1,20 @@
 // The fleet as a list: what changed in it, and which bikes somebody looks for.
-import { statusOf } from '../shared/rental.js';
+import { byName, nameOf, statusOf } from '../shared/rental.js';
+import { language } from '../shared/text.js';
+
+/** @type {string[]} */
+export const STATUSES = ['free', 'taken', 'broken'];
+
+// How many of some bikes are of each status.
+/** @param {Iterable<Bike>} bikes @param {Map<number, Rent> | null} rides */
+export function countedBy(bikes, rides) {
+  const counts = { free: 0, taken: 0, broken: 0 };
+  for (const bike of bikes) {
+    const status = statusOf(bike, rides);
+    if (status !== 'gone') counts[status] += 1;
+  }
+  return counts;
+}
 
 // The bikes whose rides began or ended.
 /** @param {Map<number, Rent>} before @param {Map<number, Rent>} now */
@@ -13,7 +28,7 @@ const ORDERS = {
   number: (bike) => bike.bikeid,
   status: statusOf,
   battery: (bike) => bike.batterylevel ?? -1,
-  place: (bike) => bike.location ?? '',
+  place: (bike) => nameOf(bike.location),
   ride: (bike, rides) => rides.get(bike.bikeid)?.starttime ?? '',
   seen: (bike) => bike.lastseen ?? '',
 };
@@ -21,22 +36,23 @@ const ORDERS = {
 // Which bikes somebody looks for, in the order they want.
 /** @param {Map<number, Bike>} fleet @param {Map<number, Rent>} rides @param {Record<string, string>} query */
 export function found(fleet, rides, { q = '', status = '', place = '', battery = '', sort = 'number', down = '' }) {
-  const words = q.trim().toLowerCase();
-  const said = (/** @type {Bike} */ { bikeid, location }) =>
+  const words = nameOf(q).toLowerCase();
+  const said = (/** @type {Bike} */ { bikeid, label, location }) =>
     String(bikeid).includes(words) ||
-    (location ?? '').toLowerCase().includes(words) ||
+    (label ?? '').toLowerCase().includes(words) ||
+    nameOf(location).toLowerCase().includes(words) ||
     String(rides.get(bikeid)?.userid ?? '') === words;
   const some = [...fleet.values()].filter(
     (bike) =>
       (!status || statusOf(bike, rides) === status) &&
-      (!place || bike.location === place) &&
+      (!place || nameOf(bike.location) === nameOf(place)) &&
       (!battery || (bike.batterylevel ?? 101) < Number(battery)) &&
       (!words || said(bike)),
   );
   const by = ORDERS[sort] ?? ORDERS.number;
   const way = down ? -1 : 1;
-  return some.sort((a, b) => {
-    const [one, other] = [by(a, rides), by(b, rides)];
-    return way * (Number(one > other) - Number(one < other)) || a.bikeid - b.bikeid;
-  });
+  const names = byName(language());
+  /** @type {(one: any, other: any) => number} */
+  const compare = sort === 'place' ? names : (one, other) => Number(one > other) - Number(one < other);
+  return some.sort((a, b) => way * compare(by(a, rides), by(b, rides)) || a.bikeid - b.bikeid);
 }

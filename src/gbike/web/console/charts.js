@@ -3,8 +3,8 @@
 import { now } from '../shared/clock.js';
 import { html, useRead } from '../shared/lib.js';
 import { Loaded, Page } from '../shared/parts.js';
-import { FREE } from '../shared/rental.js';
-import { many, place, t, won } from '../shared/text.js';
+import { byName, FREE, nameOf } from '../shared/rental.js';
+import { language, many, place, t, won } from '../shared/text.js';
 import { pages } from './fleet.js';
 import { useFleet } from './fleetpage.js';
 import { Bars, Columns } from './parts.js';
@@ -57,8 +57,9 @@ function Zones({ fleet }) {
     const zone = zones.get(name) ?? { all: 0, free: 0 };
     zones.set(name, { all: zone.all + all, free: zone.free + free });
   };
-  for (const { location, status } of fleet.values()) add(location ?? '', 1, Number(status === FREE));
-  const largest = [...zones].sort(([, a], [, b]) => b.all - a.all);
+  for (const { location, status } of fleet.values()) add(nameOf(location), 1, Number(status === FREE));
+  const names = byName(language());
+  const largest = [...zones].sort(([one, a], [other, b]) => b.all - a.all || names(one, other));
   const others = t('otherZones', largest.length - ZONES);
   zones.clear();
   for (const [at, [name, { all, free }]] of largest.entries()) add(at < ZONES ? place(name) : others, all, free);

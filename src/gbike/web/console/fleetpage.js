@@ -1,15 +1,16 @@
 // The fleet: on a map and in a table, both of the same bikes, narrowed by what stands in the address.
 
-import { html, useEffect, useMemo, useState } from '../shared/lib.js';
-import { Battery, Big, Empty, Icon, Loaded, Notice, Page, Status, useMap } from '../shared/parts.js';
-import { statusOf } from '../shared/rental.js';
+import { html, useEffect, useMemo } from '../shared/lib.js';
+import { Battery, Big, Empty, Icon, Loaded, Notice, Page, Status } from '../shared/parts.js';
+import { byName, nameOf, statusOf } from '../shared/rental.js';
 import { narrow, useRoute } from '../shared/shell.js';
 import { useStore } from '../shared/state.js';
-import { many, place, t } from '../shared/text.js';
-import { found } from './bikes.js';
+import { language, many, place, t } from '../shared/text.js';
+import { countedBy, found } from './bikes.js';
 import { follow, refresh } from './fleet.js';
-import { Figure, Named, Rider, Search, Select, Table } from './parts.js';
-import { ago, since } from './words.js';
+import { OnMap, Ride } from './mapview.js';
+import { Figure, Named, Search, Select, Table } from './parts.js';
+import { ago } from './words.js';
 
 const LOW = 20;
 const NO_RIDES = new Map();
@@ -70,26 +71,24 @@ function Fleet({ fleet, rides }) {
 }
 
 function Figures({ fleet, rides }) {
-  const count = { free: 0, taken: 0, broken: 0, low: 0 };
-  for (const bike of fleet.values()) {
-    count[statusOf(bike, rides)] += 1;
-    if (bike.batterylevel !== null && bike.batterylevel < LOW) count.low += 1;
-  }
+  const count = countedBy(fleet.values(), rides);
+  const low = [...fleet.values()].filter(({ batterylevel }) => batterylevel !== null && batterylevel < LOW).length;
   return html`<dl class="figures">
     <${Figure} name=${t('free')} value=${many(count.free)} tone="free" icon="check" />
     <${Figure} name=${t('taken')} value=${many(count.taken)} tone="taken" icon="person" />
     <${Figure} name=${t('broken')} value=${many(count.broken)} tone="broken" icon="wrench" />
-    <${Figure} name=${t('lowBattery')} value=${many(count.low)} icon="bolt" />
+    <${Figure} name=${t('lowBattery')} value=${many(low)} icon="bolt" />
     <${Figure} name=${t('underWay')} value=${many(rides.size)} icon="clock" />
   </dl>`;
 }
 
 function Filters({ fleet, query }) {
-  const places = [...new Set([...fleet.values()].map((bike) => bike.location).filter(Boolean))].sort();
+  const places = [...new Set([...fleet.values()].map((bike) => nameOf(bike.location)).filter(Boolean))];
+  places.sort(byName(language()));
   const all = ['', t('all')];
   const options = {
     status: [all, ...['free', 'taken', 'broken'].map((status) => [status, t(status)])],
-    place: [all, ...places.slice(0, MOST_PLACES).map((name) => [name, place(name)])],
+    place: [all, ...places.slice(0, MOST_PLACES).map((name) => [name, name])],
     battery: [all, ...['20', '50'].map((percent) => [percent, t('below', percent)])],
   };
   const labels = { status: t('status'), place: t('where'), battery: t('batteryName') };
@@ -107,9 +106,11 @@ function Filters({ fleet, query }) {
 function Bikes({ bikes, rides, query }) {
   const sort = query.sort ?? 'number';
   const name = ({ location }) => html`<span class="cut" title=${location ?? ''}>${place(location)}</span>`;
+  const number = ({ bikeid, label }) =>
+    html`<a class="link" href="#/bike/${bikeid}">${bikeid}</a>${label && html` <span class="soft">${label}</span>`}`;
   const ride = ({ bikeid }) => html`<${Named} name=${t('currentRide')}><${Ride} rent=${rides.get(bikeid)} /><//>`;
   const columns = [
-    ['number', t('bikeName'), ({ bikeid }) => html`<a class="link" href="#/bike/${bikeid}">${bikeid}</a>`, true],
+    ['number', t('bikeName'), number, true],
     ['status', t('status'), (bike) => html`<${Status} is=${statusOf(bike, rides)} />`, true],
     ['battery', t('batteryName'), (bike) => html`<${Battery} percent=${bike.batterylevel} />`, true],
     ['place', t('where'), name, true],
@@ -120,26 +121,3 @@ function Bikes({ bikes, rides, query }) {
   const table = { label: t('fleet'), columns, rows: bikes, sort, down: query.down, onSort: order };
   return html`<${Table} ...${table} rowKey=${({ bikeid }) => bikeid} tall />`;
 }
-
-const Ride = ({ rent }) =>
-  rent
-    ? html`<${Rider} userid=${rent.userid} /><span class="soft"> ${since(rent.starttime)}</span>`
-    : html`<span class="soft">–</span>`;
-
-function OnMap({ bikes, rides }) {
-  const [chosen, setChosen] = useState(null);
-  const box = useMap(() => import('./map.js'), setChosen, bikes);
-  const bike = bikes.find(({ bikeid }) => bikeid === chosen);
-  return html`<div class="map big-map" ref=${box} role="region" aria-label=${t('fleetMap')} />
-    ${bike && html`<${Picked} bike=${bike} rides=${rides} />`}`;
-}
-
-const Picked = ({ bike, rides }) =>
-  html`<div class="card picked">
-    <p>
-      <a class="link" href="#/bike/${bike.bikeid}">${t('number', bike.bikeid)}<${Icon} name="next" /></a>
-      <${Status} is=${statusOf(bike, rides)} /><${Battery} percent=${bike.batterylevel} />
-    </p>
-    <p class="soft">${place(bike.location)}</p>
-    ${rides.has(bike.bikeid) && html`<p><${Ride} rent=${rides.get(bike.bikeid)} /></p>`}
-  </div>`;

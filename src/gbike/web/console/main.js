@@ -10,6 +10,7 @@ import { AddPage } from './add.js';
 import { ChartsPage } from './charts.js';
 import { en } from './en.js';
 import { FleetPage } from './fleetpage.js';
+import { ImportPage } from './imports.js';
 import { ko } from './ko.js';
 import { ManagersPage } from './managers.js';
 import { MoneyPage } from './money.js';
@@ -22,6 +23,7 @@ const PAGES = [
   [/^\/bike\/([0-9]+)$/, (id) => html`<${StoryPage} key=${id} bikeid=${id} />`, 'fleet'],
   [/^\/rides$/, () => html`<${RidesPage} />`, 'inProgress'],
   [/^\/add$/, () => html`<${AddPage} />`, 'add'],
+  [/^\/imports\/([0-9]+)$/, (id) => html`<${ImportPage} key=${id} importid=${id} />`, 'add'],
   [/^\/money$/, () => html`<${MoneyPage} />`, 'money'],
   [/^\/managers$/, () => html`<${ManagersPage} />`, 'managers'],
   [/^\/charts$/, () => html`<${ChartsPage} />`, 'charts'],

@@ -1,8 +1,13 @@
-// Ten thousand bikes on a map: drawn on one canvas as signs of differing shape and colour, each place of it once.
+// Ten thousand bikes on a map: drawn on one canvas as signs of differing shape and colour, each place of it once; and
+// above them their places as discs, which tell how many are free there.
 
+import { standing } from '../shared/clusters.js';
+import { discs } from '../shared/discs.js';
 import { ground, L } from '../shared/leaflet.js';
-import { isPlaced, statusOf } from '../shared/rental.js';
+import { byPlace, isPlaced, statusOf } from '../shared/rental.js';
 import { state } from '../shared/state.js';
+import { language, t } from '../shared/text.js';
+import { countedBy, STATUSES } from './bikes.js';
 
 const SIGN = 14; // px
 const CELL = 5; // px: of signs nearer to each other than this one is drawn
@@ -102,15 +107,37 @@ const Signs = L.Layer.extend({
   },
 });
 
-export function draw(box, choose) {
-  const { map, fit } = ground(box, 13, 0.1);
-  const layer = new Signs().addTo(map);
-  map.on('click', ({ containerPoint }) => choose(layer.nearest(containerPoint)));
+// How many bikes of each status stand at the places of a disc.
+function countsOf({ places }) {
+  const sum = (status) => places.reduce((count, { counts }) => count + counts[status], 0);
+  return Object.fromEntries(STATUSES.map((status) => [status, sum(status)]));
+}
 
-  function show(bikes) {
+export function draw(box, choose) {
+  const { map, fit } = ground(box, 13, 0.2);
+  const layer = new Signs().addTo(map);
+  let looked = [...STATUSES];
+  const said = (disc) => looked.map((status) => `${t(status)} ${countsOf(disc)[status]}`).join(', ');
+  const beside = (disc) => Object.entries(countsOf(disc)).filter(([status, count]) => status !== 'free' && count);
+  const put = discs(map, (places) => choose({ places }), said, beside);
+  map.on('click', ({ containerPoint }) => choose({ bikeid: layer.nearest(containerPoint) }));
+
+  // `layers`: which statuses are looked at, and whether places are.
+  function show(bikes, layers) {
+    looked = STATUSES.filter((status) => layers.includes(status));
     const placed = bikes.filter(isPlaced);
+    const some = placed.filter((bike) => looked.includes(statusOf(bike, state.rides)));
     fit(placed);
-    layer.show(placed);
+    layer.show(some);
+    put(layers.includes('place') ? standing(byPlace(some, null, language())).map(disc) : []);
   }
+
+  // The free ones where those are looked at, else all that are.
+  function disc(one) {
+    const counts = countedBy(one.bikes, state.rides);
+    const number = looked.includes('free') ? counts.free : one.bikes.length;
+    return { ...one, counts, number };
+  }
+
   return { show, remove: () => map.remove() };
 }

@@ -105,13 +105,20 @@ const Line = ({ icon, kind, at, text, more, by, code }) =>
     <time class="soft" datetime=${at}>${at ? stamp(at) : t('timeUnknown')}</time>
   </li>`;
 
+const pointOf = ({ lat, lon }) => `${lat.toFixed(5)}, ${lon.toFixed(5)}`;
+
 function Now({ bike, rent }) {
   const { rides } = useStore();
   const rows = [
+    bike.label && [t('label'), bike.label],
     [t('where'), place(bike.location)],
     [t('currentRide'), rent ? html`<${Rider} userid=${rent.userid} /> · ${since(rent.starttime)}` : '–'],
     [t('lastSeen'), bike.lastseen ? ago(bike.lastseen) : '–'],
-    bike.lat !== null && [t('coordinates'), `${bike.lat.toFixed(5)}, ${bike.lon.toFixed(5)}`],
+    bike.lat !== null && [t('coordinates'), pointOf(bike)],
+    bike.point?.stale && [
+      t('oldPoint'),
+      [pointOf(bike.point), bike.point.at && ago(bike.point.at)].filter(Boolean).join(' · '),
+    ],
   ];
   return html`<div class="card">
     <p class="line"><${Status} is=${statusOf(bike, rides)} /><${Battery} percent=${bike.batterylevel} /></p>

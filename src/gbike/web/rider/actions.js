@@ -1,12 +1,15 @@
 // What a rider does, and what the pages then know. What is shown after a tap is read from the services, never guessed.
 import { ask, Problem } from '../shared/api.js';
-import { FREE } from '../shared/rental.js';
+import { FREE, nameOf } from '../shared/rental.js';
 import { begin, goneOut, said } from '../shared/session.js';
-import { announce, keep, set, state } from '../shared/state.js';
+import { announce, keep, kept, set, state } from '../shared/state.js';
 import { t, won } from '../shared/text.js';
+import { atTheTap } from './position.js';
 import { ours, sendReports, sent, tapped, waiting } from './taps.js';
 
 const MOST = 1000; // one page of a collection
+const RIDES = 100; // of the last ones, to know where they ended
+const LAST = 3; // places of these to choose from
 const NEAREST = 300; // bikes to choose from where we know what is near; the others are only counted
 
 const quietly = async (work) => {
@@ -21,10 +24,41 @@ const quietly = async (work) => {
 
 export function readBikes() {
   return quietly(async () => {
-    const { here } = state;
-    const near = here ? `size=${NEAREST}&near=${here.lat.toFixed(5)},${here.lon.toFixed(5)}` : `size=${MOST}`;
+    const near = state.here ? `size=${NEAREST}&${nearTo(state.here)}` : `size=${MOST}`;
     const { _embedded, page } = await ask('GET', `/bikes?status=${encodeURIComponent(FREE)}&${near}`);
     set({ bikes: _embedded.bikes, free: page.totalElements });
+  });
+}
+
+const nearTo = ({ lat, lon }) => `near=${lat.toFixed(5)},${lon.toFixed(5)}`;
+
+// Every place that has a name, those without a free bike too; where they are very many, what is looked for is added.
+/** @param {Position | null} here */
+export function readPlaces(here, text = '') {
+  return quietly(async () => {
+    const near = [here && nearTo(here), text && `q=${encodeURIComponent(text.trim())}`].filter(Boolean);
+    const { _embedded, page } = await ask('GET', `/places?${[`size=${MOST}`, ...near].join('&')}`);
+    const found = _embedded.places.map(({ name, lat, lon }) => ({ name, lat, lon, away: Infinity }));
+    const known = [...found, ...(text ? state.places.known : [])];
+    const areSome = text ? state.places.areSome : page.totalElements > found.length;
+    set({ places: { known, areSome } });
+  });
+}
+
+// Where the rider left bikes before, kept here so that it is there without a line too.
+export const lastPlaces = () => {
+  const last = kept('lastPlaces');
+  return last?.userid === state.who?.userid ? last.names : [];
+};
+
+export function readLastPlaces() {
+  return quietly(async () => {
+    const { userid } = state.who;
+    const { _embedded } = await ask('GET', `/rents?status=returned&size=${RIDES}&sort=rentid,desc`);
+    const own = _embedded.rents.filter((rent) => rent.userid === userid && rent.endlocation?.trim());
+    const names = new Map(own.map(({ endlocation }) => [nameOf(endlocation), endlocation]));
+    keep('lastPlaces', { userid, names: [...names.values()].slice(0, LAST) });
+    set({});
   });
 }
 
@@ -58,8 +92,11 @@ export const rentBike = (bikeid) => {
   return followed('rent', () => tapped('rent', 'POST', '/rents', body), { body });
 };
 
-export const giveBack = (rentid, where) =>
-  followed('return', () => tapped('return', 'PATCH', `/rents/${rentid}`, where), { path: `/rents/${rentid}` });
+// A place without a name: the ride ends, and where the bike is said to be stays as it was.
+export const giveBack = (rentid, endlocation) => {
+  const path = `/rents/${rentid}`;
+  return followed('return', () => tapped('return', 'PATCH', path, { endlocation }, atTheTap), { path });
+};
 
 export const topUp = (amount) => {
   const path = `/userDeposits/${state.who.userid}/payments`;

@@ -2,41 +2,57 @@
 import { ask } from '../shared/api.js';
 import { given, html, useEffect, useRead, useRef, useState } from '../shared/lib.js';
 import { Battery, Big, Facts, Field, Icon, Loaded, Notice, Page, Status, useSeconds } from '../shared/parts.js';
-import { statusOf } from '../shared/rental.js';
+import { isPlaced, statusOf } from '../shared/rental.js';
 import { said } from '../shared/session.js';
 import { set, useStore } from '../shared/state.js';
 import { place, price, t } from '../shared/text.js';
 import { rentBike } from './actions.js';
 
-const DIGITS = { inputmode: 'numeric', autocomplete: 'off', maxlength: 16, enterkeyhint: 'go' };
+const TYPED = { autocomplete: 'off', autocapitalize: 'characters', maxlength: 36, enterkeyhint: 'go' };
+const NUMBER = /^[1-9][0-9]{0,15}$/;
+const LABEL = /^(?=.*[a-z])[a-z0-9-]{1,36}$/i;
 
 export function NumberPage({ to = '#/bike/', back = '#/' }) {
   const [wrong, setWrong] = useState(null);
   const [scanning, setScanning] = useState(false);
+  const { bikes } = useStore();
+  const go = async (text) => {
+    setScanning(false);
+    if (NUMBER.test(text)) location.hash = to + text;
+    else if (!LABEL.test(text)) setWrong(t('digits'));
+    else {
+      const find = `/bikes/search/findByLabel?label=${encodeURIComponent(text)}`;
+      const known = (bike) => {
+        location.hash = to + bike.bikeid;
+      };
+      const say = (failed) => setWrong(failed.status === 404 ? t('unknownBike', text) : said(failed, 'bike').text);
+      await ask('GET', find).then(known, say);
+    }
+  };
   const next = (event) => {
     event.preventDefault();
-    const number = given(event).number.trim();
-    if (/^[1-9][0-9]{0,15}$/.test(number)) location.hash = to + number;
-    else setWrong(t('digits'));
+    go(given(event).number.trim());
   };
+  const lettered = !bikes || bikes.some(({ label }) => label); // else the telephone shows digits
+  const keys = { inputmode: lettered ? 'text' : 'numeric' };
   const camera = html`<${Big} kind="quiet" icon="scan" label=${t('scan')} onClick=${() => setScanning(true)} />`;
   return html`<${Page} title=${t('which')} back=${back} onSubmit=${next}>
-    ${scanning && html`<${Camera} to=${to} done=${() => setScanning(false)} />`}
+    ${scanning && html`<${Camera} found=${go} done=${() => setScanning(false)} />`}
     <div class="digits">
-      <${Field} id="number" label=${t('enter')} hint=${t('enterHint')} wrong=${wrong} ...${DIGITS} />
+      <${Field} id="number" label=${t('enter')} hint=${t('enterHint')} wrong=${wrong} ...${TYPED} ...${keys} />
     </div>
     ${canScan() && !scanning && camera}
     <div class="dock"><${Big} type="submit" label=${t('next')} /></div>
   <//>`;
 }
 
-function Camera({ to, done }) {
+function Camera({ found, done }) {
   const video = useRef(null);
   useEffect(() => {
     let gone = false;
     scan(video.current, () => gone)
       .then((number) => {
-        if (number) location.hash = to + number;
+        if (number) found(number);
       })
       .catch(() => {
         set({ notice: { tone: 'warn', text: t('noCamera') } });
@@ -71,7 +87,11 @@ function Bike({ bike }) {
   const mine = open?.some((rent) => rent.bikeid === bike.bikeid);
   const why = mine ? null : { taken: t('takenSay'), broken: t('brokenSay'), gone: t('brokenSay') }[is];
   const rows = [
-    [t('where'), place(bike.location)],
+    bike.label && [t('label'), bike.label],
+    [
+      t('where'),
+      html`${place(bike.location)}${!isPlaced(bike) && html`<br /><span class="soft">${t('notOnMap')}</span>`}`,
+    ],
     bike.batterylevel !== null && [t('batteryName'), html`<${Battery} percent=${bike.batterylevel} />`],
     tariff && [t('costs'), price(tariff)],
   ];
@@ -99,8 +119,11 @@ function Bike({ bike }) {
 
 export const canScan = () => 'BarcodeDetector' in globalThis && Boolean(navigator.mediaDevices?.getUserMedia);
 
-// A code holds the bike's number alone, or an address that ends with it.
-export const numberIn = (text) => /(?:^|\/bike\/)([1-9][0-9]{0,15})$/.exec(text.trim())?.[1] ?? null;
+// A code holds the bike's number or label alone, or an address that ends with it.
+export function numberIn(text) {
+  const last = text.trim().replace(/^.*\/bike\//, '');
+  return NUMBER.test(last) || LABEL.test(last) ? last : null;
+}
 
 // Answers the number, or null when `stop` was called first. Throws when there is no camera for us.
 export async function scan(video, stopped) {

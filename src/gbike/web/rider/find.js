@@ -1,10 +1,11 @@
 // Finding a bike: the free ones by place, nearest first when the rider lets us know where they are; or on a map.
 import { html, useEffect, useMemo, useRef, useState } from '../shared/lib.js';
 import { Battery, Big, Empty, Icon, Loaded, More, Top, useMap } from '../shared/parts.js';
-import { byPlace } from '../shared/rental.js';
+import { byPlace, isPlaced } from '../shared/rental.js';
 import { set, useStore } from '../shared/state.js';
-import { far, language, place, t } from '../shared/text.js';
+import { far, language, numbered, place, t } from '../shared/text.js';
 import { readBikes } from './actions.js';
+import { isOld, look, minutesOld, renew } from './position.js';
 
 const FRESH_MS = 15_000;
 const SHOWN = 30; // places at first; the rest on asking
@@ -13,7 +14,11 @@ export function Find() {
   const { bikes, free, here } = useStore();
   const [view, setView] = useState('list');
   const [failed, setFailed] = useState(false);
-  const again = async () => setFailed(Boolean(await readBikes()));
+  const again = async () => {
+    await renew();
+    setFailed(Boolean(await readBikes()));
+  };
+  const old = isOld(here);
   useEffect(() => {
     again();
     const timer = setInterval(() => document.hidden || again(), FRESH_MS);
@@ -27,8 +32,9 @@ export function Find() {
     <${Top} title=${bikes ? t('found', free) : t('bikes')} />
     <div class="tools">
       <div class="tabs" role="group" aria-label=${t('near')}>${['list', 'map'].map(tab)}</div>
-      ${!here && html`<${Nearest} />`}
+      ${(!here || old) && html`<${Nearest} onFound=${() => readBikes()} />`}
     </div>
+    ${old && html`<p class="soft" role="status">${t('hereOld', minutesOld(here))}</p>`}
     <${Loaded} of=${{ found: bikes, failed, again }} rows=${5}>
       ${() => html`<${Found} view=${view} bikes=${bikes} free=${free} here=${here} />`}
     <//>
@@ -40,24 +46,16 @@ function Found({ view, bikes, free, here }) {
   const places = useMemo(() => byPlace(bikes, here, language()), [bikes, here, language()]);
   if (!bikes.length) return html`<${Empty} icon="bike" title=${t('none')} hint=${t('noneHint')} />`;
   return html`${bikes.length < free && html`<p class="soft">${t(here ? 'nearestOf' : 'someOf', bikes.length)}</p>`}
-    ${view === 'list' ? html`<${Places} places=${places} />` : html`<${OnMap} places=${places} here=${here} />`}`;
+    ${view === 'list' ? html`<${Places} places=${places} />` : html`<${OnMap} bikes=${bikes} here=${here} />`}`;
 }
 
-const whereAmI = () =>
-  new Promise((resolve) => {
-    const found = ({ coords }) => resolve({ lat: coords.latitude, lon: coords.longitude });
-    const how = { timeout: 8000, maximumAge: 30_000 };
-    if (!navigator.geolocation) resolve(null);
-    else navigator.geolocation.getCurrentPosition(found, () => resolve(null), how);
-  });
-
-function Nearest() {
-  const look = async () => {
-    const here = await whereAmI();
-    set(here ? { here } : { notice: { tone: 'warn', text: t('denied') } });
-    readBikes();
+export function Nearest({ onFound }) {
+  const ask = async () => {
+    const here = await look();
+    if (here) onFound(here);
+    else set({ notice: { tone: 'warn', text: t('denied') } });
   };
-  return html`<button class="chip" type="button" onClick=${look}><${Icon} name="pin" />${t('allow')}</button>`;
+  return html`<button class="chip" type="button" onClick=${ask}><${Icon} name="pin" />${t('allow')}</button>`;
 }
 
 function Places({ places }) {
@@ -78,7 +76,7 @@ const Bikes = ({ one }) =>
       ${one.bikes.map(
         (bike) => html`<li key=${bike.bikeid}>
           <a href="#/bike/${bike.bikeid}">
-            <${Icon} name="bike" /><span class="grow">${t('number', bike.bikeid)}</span>
+            <${Icon} name="bike" /><span class="grow">${numbered(bike)}</span>
             <${Battery} percent=${bike.batterylevel} /><${Icon} name="next" />
           </a>
         </li>`,
@@ -86,14 +84,24 @@ const Bikes = ({ one }) =>
     </ul>
   </section>`;
 
-function OnMap({ places, here }) {
+function OnMap({ bikes, here }) {
+  const [placed, others] = useMemo(() => {
+    const of = (some) => byPlace(some, here, language());
+    return [of(bikes.filter(isPlaced)), of(bikes.filter((bike) => !isPlaced(bike)))];
+  }, [bikes, here, language()]);
   const card = useRef(null);
   const [chosen, setChosen] = useState([]);
-  const box = useMap(() => import('./map.js'), setChosen, places, here);
-  const some = places.filter(({ name }) => chosen.includes(name));
+  const box = useMap(() => import('./map.js'), setChosen, placed, isOld(here) ? null : here);
+  const some = placed.filter(({ name }) => chosen.includes(name));
   useEffect(() => card.current?.scrollIntoView({ block: 'nearest' }), [chosen]);
   return html`<div>
     <div class="map" ref=${box} role="region" aria-label=${t('mapName')} />
+    <ul class="legend" aria-label=${t('legend')}>
+      <li><span class="key" aria-hidden="true">3</span>${t('legendPlace')}</li>
+      <li><span class="key cluster" aria-hidden="true">9</span>${t('legendCluster')}</li>
+      ${here && html`<li><span class="key dot" aria-hidden="true" />${t('legendHere')}</li>`}
+    </ul>
     <div class="chosen" ref=${card}>${some.map((one) => html`<${Bikes} key=${one.name} one=${one} />`)}</div>
+    ${others.length > 0 && html`<h2 class="apart">${t('notOnMap')}</h2><${Places} places=${others} />`}
   </div>`;
 }

@@ -11,7 +11,8 @@ import { refresh, resume } from './actions.js';
 import { BikePage, NumberPage } from './bike.js';
 import { Find } from './find.js';
 import { MePage } from './me.js';
-import { ReturnPage, RidePage } from './ride.js';
+import { ReturnPage } from './return.js';
+import { RidePage } from './ride.js';
 import { BillPage, PayPage, RidesPage, TopUpPage } from './rides.js';
 import { waiting } from './taps.js';
 

@@ -93,6 +93,7 @@ function Bill({ rent, line, closed, late, just }) {
     <p class="total" aria-live="polite"><span class="soft">${t('fee')}</span><strong>${amount(line?.fee)}</strong></p>
     ${end && html`<${Status} is=${closed ? 'settled' : 'settling'} />`}
     ${late && !closed && html`<p class="soft">${t('later')}</p>`}
+    ${just && rent.noposition && html`<p class="soft">${t('positionNotKept')}</p>`}
     <${Facts} rows=${rows} />
   </div>`;
 }

@@ -20,7 +20,19 @@ export class GivenUp extends Error {
 
 export const waiting = () => kept('taps', []).filter((tap) => tap.userid === state.who?.userid);
 
-export const tapped = (kind, method, path, body) => sent(written(kind, method, path, body));
+// `measure` answers what is measured at the tap and sent along. It takes a moment, so the tap is written down first.
+// Who sends it later, after a reload, sends what was measured then or nothing.
+export async function tapped(kind, method, path, body, measure = null) {
+  const tap = written(kind, method, path, body);
+  if (measure && untried.has(tap.key)) {
+    Object.assign(tap.body, await measure());
+    keep(
+      'taps',
+      kept('taps', []).map((other) => (other.key === tap.key ? tap : other)),
+    );
+  }
+  return sent(tap);
+}
 
 // One rent, return, top-up or conversion at a time; of reports many may wait, but each only once.
 export function written(kind, method, path, body) {

@@ -4,6 +4,7 @@ import { keep, kept, set, state } from './state.js';
 import { language, t } from './text.js';
 
 const PATIENCE_MS = 8000; // longer than any service takes to answer or to refuse
+const FILE_MS = 120_000; // and a file may be on its way so long
 const EARLY_MS = 30_000; // a token this close to its end is renewed first
 const OF_PASSWORD = /#sign-in-(refused|again)"/; // what was refused is the password that was typed, not the token
 
@@ -39,16 +40,17 @@ const headers = (token, body) => ({
 /**
  * @param {string} method
  * @param {string} path
- * @param {{ body?: object, key?: string, again?: boolean, anybody?: boolean, plain?: boolean }} [how]
+ * @param {{ body?: object, file?: Blob, key?: string, again?: boolean, anybody?: boolean, plain?: boolean }} [how]
  */
-export async function ask(method, path, { body, key, again = true, anybody = false, plain = false } = {}) {
+export async function ask(method, path, { body, file, key, again = true, anybody = false, plain = false } = {}) {
   const token = anybody ? null : await access();
-  const more = { ...(plain && { Accept: '*/*' }), ...(key && { 'Idempotency-Key': key }) };
-  const sent = { method, headers: { ...headers(token, body), ...more }, body: body && JSON.stringify(body) };
+  const asIs = file && { 'Content-Type': 'application/octet-stream' };
+  const more = { ...(plain && { Accept: '*/*' }), ...(key && { 'Idempotency-Key': key }), ...asIs };
+  const sent = { method, headers: { ...headers(token, body), ...more }, body: file ?? (body && JSON.stringify(body)) };
   const answer = await fetched(path, { ...sent, cache: 'no-store' });
   if (answer.status === 401 && token && again && !OF_PASSWORD.test(answer.text)) {
     if (kept('session')?.access_token === token) await renew(token);
-    return ask(method, path, { body, key, again: false, plain });
+    return ask(method, path, { body, file, key, again: false, plain });
   }
   return plain && answer.ok ? answer.text : read(answer);
 }
@@ -56,7 +58,10 @@ export async function ask(method, path, { body, key, again = true, anybody = fal
 async function fetched(path, options) {
   const sent = Date.now();
   try {
-    const answer = await fetch(path, { ...options, signal: AbortSignal.timeout(PATIENCE_MS) });
+    const answer = await fetch(path, {
+      ...options,
+      signal: AbortSignal.timeout(options.body instanceof Blob ? FILE_MS : PATIENCE_MS),
+    });
     const text = await answer.text();
     heard(answer.headers.get('date'), sent, Date.now());
     if (!state.online) set({ online: true });
@@ -115,5 +120,6 @@ export function signedIn(answer) {
 
 export function signedOut(notice = null) {
   keep('session', null);
+  keep('lastPlaces', null);
   set({ who: null, open: null, notice });
 }

@@ -13,6 +13,7 @@ export const state = {
   open: null,
   tariff: null,
   here: null,
+  places: { known: [], areSome: false },
   changes: 0,
   accountChanges: 0,
   heldUntil: null,
@@ -23,8 +24,6 @@ export const state = {
   fleet: null,
   rides: null,
   fleetFailed: null,
-  importing: null,
-  pausedUntil: 0,
 };
 
 /** @param {Partial<State>} change */

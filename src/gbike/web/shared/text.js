@@ -68,4 +68,7 @@ export function far(metres) {
 // Operators write 분당_정자역_1구역; people read it with spaces.
 export const place = (name) => (name || t('nowhere')).replaceAll('_', ' ');
 
+// What stands on a bike: its number, and its label where it has one.
+export const numbered = ({ bikeid, label }) => [t('number', bikeid), label].filter(Boolean).join(' · ');
+
 export const price = ({ krw, per_s: perS }) => t('price', won(krw), lasting(perS * 1000), perS === 60);

@@ -6,13 +6,14 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from gbike.kit.numbers import MAX_ID
 from gbike.kit.positions import narrowing
 from gbike.kit.privacy.personal_data import PersonalData
 from gbike.kit.storage.listing import Listing
 from gbike.kit.storage.retention import DAY_MS, RetentionRule
 from gbike.kit.store import Reading, Row, Tx
 from gbike.kit.text import natural
-from gbike.services.bike.domain import Bike, Location, NoSuchBike, Point, Sighting, Status
+from gbike.services.bike.domain import Bike, Location, NoSuchBike, NoSuchLabel, Point, Sighting, Status
 
 VERSIONS = Path(__file__).parent / "versions"
 PERSONAL_DATA = (
@@ -26,7 +27,7 @@ PERSONAL_DATA = (
 )
 COUNTED = {"bikes": "SELECT count(*) FROM bikes WHERE retired = 0"}
 _POINT = "lat, lon, point_at_ms, point_by, accuracy_m, stale"
-_COLUMNS = f"bikeid, location, {_POINT}, batterylevel, rentid, held, broken, retired, version, seen_ms"
+_COLUMNS = f"bikeid, location, {_POINT}, batterylevel, rentid, held, broken, retired, version, seen_ms, label"
 TOMBSTONES = RetentionRule(
     7 * DAY_MS,
     "DELETE FROM tombstones WHERE at_ms < ? AND rentid IN (SELECT rentid FROM tombstones ORDER BY rentid LIMIT ?)",
@@ -54,14 +55,33 @@ def load(read: Reading, bikeid: int) -> Bike:
     return _bike(row)
 
 
+def of_label(read: Reading, label: str) -> Bike:
+    """The bike with this label, in capitals. Raises NoSuchLabel."""
+    row = read.one(f"SELECT {_COLUMNS} FROM bikes WHERE label = ?", (label,))
+    if row is None:
+        raise NoSuchLabel(label)
+    return _bike(row)
+
+
+def next_number(read: Reading) -> int:
+    """The number above the highest that was ever given; where there is none, the lowest that is free above another."""
+    highest = (read.one("SELECT max(bikeid) FROM bikes") or (None,))[0] or 0
+    if highest < MAX_ID:
+        return int(highest) + 1
+    free = (
+        "SELECT min(bikeid) + 1 FROM bikes AS one WHERE NOT EXISTS (SELECT 1 FROM bikes WHERE bikeid = one.bikeid + 1)"
+    )
+    return int((read.one(free) or (0,))[0])
+
+
 def add(tx: Tx, bike: Bike) -> bool:
     """A new bike; False: there is one with its number."""
     kept = tx.execute(
-        f"INSERT INTO bikes ({_COLUMNS}, place_sort) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?, 0, 1, ?, ?)"
+        f"INSERT INTO bikes ({_COLUMNS}, place_sort) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?, 0, 1, ?, ?, ?)"
         " ON CONFLICT (bikeid) DO NOTHING",
         (
             *(bike.bikeid, bike.place.location, *_columns(bike.place.point), bike.batterylevel),
-            *(int(bike.held), int(bike.broken), tx.now_ms, natural(bike.place.location)),
+            *(int(bike.held), int(bike.broken), tx.now_ms, bike.label, natural(bike.place.location)),
         ),
     )
     return kept == 1
@@ -185,12 +205,13 @@ def keep(tx: Tx, before: Bike, after: Bike) -> Bike | None:
     renamed, seen = place.location != before.place.location, _where(place.point) != _where(before.place.point)
     row = tx.one(
         f"UPDATE bikes SET location = ?, place_sort = ?, ({_POINT}) = (?, ?, ?, ?, ?, ?), batterylevel = ?, held = ?,"
-        " broken = ?, retired = ?, rentid = ?, left_by = CASE WHEN ? = 1 THEN NULL ELSE left_by END,"
+        " broken = ?, retired = ?, rentid = ?, label = ?, left_by = CASE WHEN ? = 1 THEN NULL ELSE left_by END,"
         " point_of = CASE WHEN ? = 1 THEN NULL ELSE point_of END,"
         f" version = version + 1 WHERE bikeid = ? AND version = ? RETURNING {_COLUMNS}",
         (
             *(place.location, natural(place.location), *_columns(place.point), after.batterylevel),
-            *(int(after.held), int(after.broken), int(after.retired), after.rentid, int(renamed), int(seen)),
+            *(int(after.held), int(after.broken), int(after.retired), after.rentid, after.label),
+            *(int(renamed), int(seen)),
             *(after.bikeid, before.version),
         ),
     )
@@ -208,12 +229,22 @@ def _where(point: Point | None) -> tuple[float, float] | None:
 
 
 def _bike(row: Row) -> Bike:
-    bikeid, location, lat, lon, at_ms, by, accuracy_m, stale, battery, rentid, held, broken, retired, *since = row
+    bikeid, location, lat, lon, at_ms, by, accuracy_m, stale, battery, *rest = row
+    rentid, held, broken, retired, version, seen_ms, label = rest
     half = lat is None or lon is None  # as an older version took them
     point = None if half else Point(lat, lon, at_ms, by, accuracy_m, stale=bool(stale))
-    known = (bikeid, Location(location, point), battery, rentid)
-    marks = (bool(held), bool(broken), bool(retired))
-    return Bike(*known, *marks, *since)
+    return Bike(
+        bikeid=bikeid,
+        place=Location(location, point),
+        batterylevel=battery,
+        rentid=rentid,
+        held=bool(held),
+        broken=bool(broken),
+        retired=bool(retired),
+        version=version,
+        seen_ms=seen_ms,
+        label=label,
+    )
 
 
 _LISTED = Listing(

@@ -42,7 +42,7 @@ def find(read: Reading, key: str) -> KnownPlace | None:
 
 def load(read: Reading, name: str) -> KnownPlace:
     """The place of this name, with its bikes. Raises NoSuchPlace."""
-    row = read.one(f"{_LISTED.select} WHERE key = ?", (same_name(name),))
+    row = read.one(f"{_LISTED.select} WHERE key = ?", (_asked(name),))
     if row is None:
         raise NoSuchPlace
     return KnownPlace(*row)
@@ -96,7 +96,7 @@ def found(text: str | None, near: tuple[float, float] | None) -> Listing:
     point last."""
     listing = _LISTED
     if text is not None:
-        listing = replace(listing, where="WHERE key LIKE ? ESCAPE '!'", params=(f"%{_escaped(same_name(text))}%",))
+        listing = replace(listing, where="WHERE key LIKE ? ESCAPE '!'", params=(f"%{_escaped(_asked(text))}%",))
     if near is not None:
         order = f"CASE WHEN lat IS NULL THEN 1 ELSE 0 END, {_APART}, sort"
         listing = replace(listing, order=order, order_params=_from(*near))
@@ -105,6 +105,11 @@ def found(text: str | None, near: tuple[float, float] | None) -> Listing:
 
 def _from(lat: float, lon: float) -> tuple[float, ...]:
     return lat, lat, lon, lon, narrowing(lat)
+
+
+def _asked(text: str) -> str:
+    """The name that somebody asks for; no name has a zero byte, and PostgreSQL takes none."""
+    return same_name(text.replace("\x00", ""))
 
 
 def _escaped(text: str) -> str:

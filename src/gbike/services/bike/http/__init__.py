@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from gbike.contracts import PROBLEM_TEXTS
 from gbike.contracts.bike import AppliedReport, Reservation
@@ -32,9 +33,12 @@ from gbike.services.bike.commands import (
     tell_of_a_place,
 )
 from gbike.services.bike.domain import Bike, Location, Point, Status, Whereabouts, a_new_bike, marked
+from gbike.services.bike.http.imports import import_operations
+from gbike.services.bike.saga import Imports
 from gbike.services.bike.storage import places
 
 BIKES = ResourceKind("bikes", "bike", "bikeid", (("findByBikeid", "bikeid"),))
+"""The searches that the original listed, and no other: findByLabel stands in the OpenAPI document only."""
 STATUSES = tuple(status.value for status in Status)
 PLACES = ResourceKind("places", "place", "name")
 EVENTS = ResourceKind("events", "event", "eventid")
@@ -46,14 +50,24 @@ IN_FLIGHT = 256
 TEXTS = catalogue(PROBLEM_TEXTS)
 REFUSALS: Refusals = {
     domain.NoSuchBike: TEXTS["bike-unknown"],
+    domain.NoSuchLabel: TEXTS["bike-unknown.label"],
     domain.NoSuchPlace: TEXTS["place-unknown"],
     domain.BikeExists: TEXTS["bike-exists"],
+    domain.LabelTaken: TEXTS["label-taken"],
     domain.BikeNotAvailable: TEXTS["bike-unavailable"],
     domain.BikeIsRidden: TEXTS["bike-is-ridden"],
     domain.RentWasCancelled: TEXTS["rent-was-cancelled"],
     domain.TooLate: TEXTS["too-late"],
+    domain.NoSuchImport: TEXTS["import-unknown"],
+    domain.TooManyImports: TEXTS["too-many-imports"],
     domain.Overloaded: TEXTS["overloaded"],
 }
+
+
+Label = Annotated[
+    str, Meta(max_length=domain.MOST_LABEL, pattern=domain.LABEL, description="on the bike beside its number; unique")
+]
+_LABEL = {"label": {"type": "string", "maxLength": domain.MOST_LABEL, "pattern": domain.LABEL}}
 
 
 class PointResource(msgspec.Struct, frozen=True):
@@ -100,6 +114,8 @@ class BikeResource(msgspec.Struct, frozen=True):
     retired: bool
     lastseen: str | None
     """When somebody last stood at it; for staff."""
+    label: str | None = None
+    """What stands on it beside its number, in capitals."""
     point: PointResource | None = None
     """Where it was when that was known last; `lat` and `lon` are null where that is stale."""
     noposition: str | None = None
@@ -124,6 +140,7 @@ class NewBike(msgspec.Struct, frozen=True):
     batterylevel: Percent | None = None
     lat: Degrees | None = None
     lon: Degrees | None = None
+    label: Label | None = None
 
 
 class NewPlace(msgspec.Struct, frozen=True):
@@ -135,13 +152,14 @@ class NewPlace(msgspec.Struct, frozen=True):
 
 
 class BikeChange(msgspec.Struct, frozen=True):
-    """What an operator may change; what is not sent stays (PATCH) or is cleared (PUT, but never the status)."""
+    """What an operator may change; what is not sent stays (PATCH) or is cleared (PUT, but never status and label)."""
 
     status: Status | None = None
     location: Text | msgspec.UnsetType | None = msgspec.UNSET
     batterylevel: Percent | msgspec.UnsetType | None = msgspec.UNSET
     lat: Degrees | msgspec.UnsetType | None = msgspec.UNSET
     lon: Degrees | msgspec.UnsetType | None = msgspec.UNSET
+    label: Label | msgspec.UnsetType | None = msgspec.UNSET
 
     @property
     def told(self) -> Whereabouts:
@@ -157,7 +175,10 @@ class BikeChange(msgspec.Struct, frozen=True):
         nowhere = told.lat is None and told.lon is None and not (self.lat is unset and self.lon is unset)
         place = Location(None if nameless else bike.place.location, None if clearing or nowhere else bike.place.point)
         return replace(
-            bike, place=place, batterylevel=sent_or(self.batterylevel, None if clearing else bike.batterylevel)
+            bike,
+            place=place,
+            batterylevel=sent_or(self.batterylevel, None if clearing else bike.batterylevel),
+            label=_label(sent_or(self.label, bike.label)),
         )
 
 
@@ -203,12 +224,19 @@ class BikeHttp:
 
     async def register(self, request: Request) -> Bike:
         new = await request.body(NewBike)
-        bike = a_new_bike(new.bikeid, new.status or Status.AVAILABLE, Location(), new.batterylevel)
+        status = new.status or Status.AVAILABLE
+        bike = a_new_bike(new.bikeid, status, Location(), new.batterylevel, _label(new.label))
         told = Whereabouts(tidied(new.location), new.lat, new.lon)
         return await self._store.write(register_a_bike, bike, told, key=f"bike:{bike.bikeid}")
 
     async def show(self, request: Request) -> Bike:
         return await self._store.read(storage.load, request.id("bikeid"))
+
+    async def of_label(self, request: Request) -> Bike:
+        label = domain.as_label(request.first("label") or "")
+        if label is None:
+            raise invalid("label", f"must have a letter, and at most {domain.MOST_LABEL} letters, digits and hyphens")
+        return await self._store.read(storage.of_label, label)
 
     async def events(self, request: Request) -> Response:
         bike = await self._store.read(storage.load, request.id("bikeid"))
@@ -216,7 +244,7 @@ class BikeHttp:
         return await listed(request, self._store, published, EVENTS, _published, of=f"/bikes/{bike.bikeid}")
 
     async def change(self, request: Request) -> Bike:
-        """PATCH /bikes/{bikeid}: what is not sent stays; PUT: it is cleared, but never the status."""
+        """PATCH /bikes/{bikeid}: what is not sent stays; PUT: it is cleared, but never status and label."""
         change, bikeid = await request.body(BikeChange), request.id("bikeid")
         decide = partial(change.applied, clearing=request.method == "PUT")
         return await self._store.write(change_a_bike, bikeid, decide, change.told, key=f"bike:{bikeid}")
@@ -277,9 +305,14 @@ def to_resource(bike: Bike, to: Principal) -> BikeResource:
         lon=bike.place.lon,
         retired=bike.retired,
         lastseen=rfc3339(bike.seen_ms) if staff and bike.seen_ms is not None else None,
+        label=bike.label,
         point=None if bike.place.point is None else _point(bike.place.point, staff),
         noposition=bike.noposition,
     )
+
+
+def _label(sent: str | None) -> str | None:
+    return None if sent is None else domain.as_label(sent.strip())  # a pattern's $ is before a last line end too
 
 
 def _point(point: Point, staff: bool) -> PointResource:
@@ -301,13 +334,13 @@ def _created(request: Request, bike: Bike) -> Response:
     return showing(BIKES, partial(to_resource, to=request.principal), 201)(request, bike)
 
 
-def operations(store: Store, clock: Clock) -> list[Operation]:
+def operations(store: Store, clock: Clock, imports: Imports) -> list[Operation]:
     http = BikeHttp(store, clock)
     base, at = "/bikes", "/bikes/{bikeid}"
     many, published = {200: [BikeResource]}, {200: [EventResource]}
     unknown = TEXTS.of("bike-unknown")
     single = partial(Operation, answers={200: BikeResource}, refusals=unknown, respond=_found)
-    changed = partial(single, refusals=TEXTS.of("bike-unknown", "bike-is-ridden"))
+    changed = partial(single, refusals=TEXTS.of("bike-unknown", "bike-is-ridden", "label-taken"))
     new = {"status": Status.AVAILABLE, "location": "분당_정자역_1구역", "batterylevel": 100}
     by = {"status": STATUSES}
     rent, report = "Gone: rent with POST /rents", "Gone: report with POST /bikeManageApps"
@@ -322,12 +355,13 @@ def operations(store: Store, clock: Clock) -> list[Operation]:
             ADMINS,
             takes=NewBike,
             answers={201: BikeResource},
-            refusals=TEXTS.of("bike-exists"),
-            example={"bikeid": 1, **new},
+            refusals=TEXTS.of("bike-exists", "label-taken"),
+            example={"bikeid": 1, **new, "label": "SPB-03001"},
             respond=_created,
         ),
         Operation("GET", base + "/search", searching(BIKES), "The searches", SIGNED_IN),
         single("GET", base + "/search/findByBikeid", http.show, "R13: find a bike", SIGNED_IN, finder="bikeid"),
+        single("GET", base + "/search/findByLabel", http.of_label, "Find a bike by its label", SIGNED_IN, finds=_LABEL),
         Operation("GET", base + "/chkAndUpdateStatus", http.old_check, rent, PUBLIC, hidden=True),
         Operation("GET", base + "/getReportAndUpdate", http.old_report, report, PUBLIC, hidden=True),
         single("GET", at, http.show, "R13: a bike's state", SIGNED_IN),
@@ -335,6 +369,7 @@ def operations(store: Store, clock: Clock) -> list[Operation]:
         changed("PATCH", at, http.change, "Change a bike", ADMINS, takes=BikeChange, example=new),
         changed("PUT", at, http.change, "Replace a bike's facts", ADMINS, takes=BikeChange, example=new),
         changed("POST", at + "/retirement", http.retire, "Take a bike out for good", ADMINS, keyed=True),
+        *import_operations(store, imports),
         *_of_places(http),
         *_inside(http),
     ]

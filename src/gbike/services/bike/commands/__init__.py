@@ -1,13 +1,15 @@
 """One function per sentence of the requirements, each run inside a transaction."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from gbike.contracts.bike import ChkAndUpdatedStatus, RegisteredBike, UpdatedBike, UpdatedBikeState
 from gbike.contracts.events import EVENTS
 from gbike.kit import positions
+from gbike.kit.numbers import MAX_ID
 from gbike.kit.privacy.erasure import remember, take_out
 from gbike.kit.storage.idempotency import idempotent
 from gbike.kit.store import Facts, Tx
@@ -23,7 +25,9 @@ NOTHING_TOLD = domain.Whereabouts()
 
 @idempotent
 def register_a_bike(tx: Tx, bike: domain.Bike, told: domain.Whereabouts = NOTHING_TOLD) -> domain.Bike:
-    """R1: an operator registers a bike, and with it the place where it stands, if that is new. Raises BikeExists."""
+    """R1: an operator registers a bike, and with it the place where it stands, if that is new. Raises BikeExists,
+    LabelTaken."""
+    claim_the_label(tx, bike)
     sighting = judge(tx, told)
     place = domain.seen_at(bike.place, sighting)
     bike = replace(bike, place=place, noposition=sighting.fault)
@@ -45,10 +49,25 @@ def register_a_bike(tx: Tx, bike: domain.Bike, told: domain.Whereabouts = NOTHIN
             pointat=UNSET if point is None or point.at_ms is None else point.at_ms,
             pointby=UNSET if point is None or point.by is None else point.by,
             noposition=sighting.fault or UNSET,
+            label=_said(bike.label),
         )
     )
     tx.audit("bike registered", f"bike:{bike.bikeid}", after=_state(bike))
     return bike
+
+
+def register_a_labelled_bike(
+    tx: Tx, bike: domain.Bike, told: domain.Whereabouts = NOTHING_TOLD, above: int = 0
+) -> domain.Bike:
+    """R1 for a bike that has a label and no number: it gets the next free number, whatever number it comes with, and
+    one `above` those that others are about to have. Raises LabelTaken."""
+    claim_the_label(tx, bike)
+    tx.lock("bike numbers")
+    while True:
+        number = storage.next_number(tx)
+        numbered = replace(bike, bikeid=above + 1 if number <= above < MAX_ID else number)
+        with suppress(domain.BikeExists):  # an operator registered this very number meanwhile
+            return register_a_bike(tx, numbered, told)
 
 
 @idempotent
@@ -56,8 +75,8 @@ def change_a_bike(
     tx: Tx, bikeid: int, decide: Callable[[domain.Bike], domain.Bike], told: domain.Whereabouts = NOTHING_TOLD
 ) -> domain.Bike:
     """R1: an operator moves a bike, takes it out of service, marks it broken, puts it back, or retires it. A change
-    that changes nothing says nothing. Who tells both text and point tells where that place is. Raises NoSuchBike, and
-    what `decide` raises."""
+    that changes nothing says nothing. Who tells both text and point tells where that place is. Raises NoSuchBike,
+    LabelTaken, and what `decide` raises."""
     sighting, kept = judge(tx, told), None
     if sighting.text is not None and sighting.measured is not None:
         learn_a_place(tx, sighting.text, sighting.measured.position, "staff")
@@ -68,6 +87,8 @@ def change_a_bike(
         after = replace(after, place=domain.seen_at(after.place, sighting), noposition=sighting.fault)
         if after == before:
             return after
+        if after.label != before.label:
+            claim_the_label(tx, after)
         kept = storage.keep(tx, before, after)
     kept = replace(kept, noposition=sighting.fault)
     retires = kept.retired and not before.retired
@@ -200,6 +221,27 @@ def forget_the_rider(tx: Tx, userid: int) -> None:
     take_out(tx, "rentid", storage.rents_over_of(tx, userid), EVENTS)
 
 
+def claim_the_label(tx: Tx, bike: domain.Bike) -> None:
+    """Nobody else takes the bike's label until this commits. Raises LabelTaken."""
+    if bike.label is None:
+        return
+    owner = who_has_the_label(tx, bike.label)
+    if owner is not None and owner.bikeid != bike.bikeid:
+        raise domain.LabelTaken(bike.label)
+
+
+def who_has_the_label(tx: Tx, label: str) -> domain.Bike | None:
+    """The bike with this label, in capitals; nobody else takes it until this commits."""
+    tx.lock(f"label:{label}")
+    with suppress(domain.NoSuchLabel):
+        return storage.of_label(tx, label)
+    return None
+
+
+def _said(label: str | None) -> str | UnsetType:
+    return UNSET if label is None else label
+
+
 def _refused(bikeid: int, rentid: int, refusal: str | None) -> Exception:
     """What a rent with a tombstone is answered. A request that the network delivered twice meets the tombstone of its
     own refusal, and its rider is told what the first one was told."""
@@ -210,7 +252,8 @@ def _refused(bikeid: int, rentid: int, refusal: str | None) -> Exception:
 
 def _state(bike: domain.Bike) -> Facts:
     """What an audit row tells of a bike: where it stands is not in it."""
-    return {"status": bike.status, "batterylevel": bike.batterylevel, "held": bike.held, "broken": bike.broken}
+    facts = {"status": bike.status, "batterylevel": bike.batterylevel, "held": bike.held, "broken": bike.broken}
+    return facts if bike.label is None else {**facts, "label": bike.label}
 
 
 def _updated(bike: domain.Bike, rentid: int | None = None) -> UpdatedBike:
@@ -230,4 +273,5 @@ def _updated(bike: domain.Bike, rentid: int | None = None) -> UpdatedBike:
         accuracy=UNSET if point is None or point.accuracy_m is None else point.accuracy_m,
         stale=True if point is None and bike.place.point is not None else UNSET,
         noposition=bike.noposition or UNSET,
+        label=_said(bike.label),
     )
