@@ -107,7 +107,7 @@ class History:
         return attempt
 
     async def forget(self, userid: int) -> None:
-        """An operator has somebody forgotten (`gbike account forget`), again until it is done."""
+        """An operator has somebody forgotten (`gbike privacy erase`), again until it is done."""
         node, done = self._cluster.nodes["account"], False
         while not done:
             if node.life.alive and node.store is not None:
