@@ -170,6 +170,11 @@ PLANTED = (
     Planted("the limit of open rents", R, *_pair(R, "open", "open a late one", _start_the_rent)),
     Planted("an erasure and a return", R, *_bare(R, "return", "erased")),
     Planted("where an erased rider left a bike", bike.HOUSE, *_bare(bike.HOUSE, "returned the other", "erased")),
+    Planted(
+        "a place that is learned while it is judged",
+        bike.HOUSE,
+        *_bare(bike.HOUSE, "tell of the place", "returned to the place"),
+    ),
     Planted("a balance that is set while money comes in", D, *_half(D, "set the balance", _set_balance, "top up")),
     Planted("a conversion of points", M, *_pair(M, "convert", "convert", _convert)),
     Planted("the limit of begun payments", D, *_pair(D, "begin a payment", "begin a payment", _begin_payment)),

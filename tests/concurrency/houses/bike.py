@@ -121,6 +121,11 @@ ROWS = [
     SheetRow(3, ("7",), Wanted(bikeid=7, location="공원", batterylevel=70, lat=37.2, lon=127.2)),
     SheetRow(4, ("SPB-1",), Wanted(label="SPB-1")),
 ]
+KNOWN = [
+    SheetRow(2, ("7",), Wanted(bikeid=7, location="학교", batterylevel=60, lat=37.3333, lon=127.3333)),
+    SheetRow(3, ("8",), Wanted(bikeid=8, location="창고", label="SPB-1", lat=37.4, lon=127.1)),
+]
+"""Of bikes that there are, one of them where it stands already."""
 
 HOUSE = House(
     "bike",
@@ -160,6 +165,7 @@ HOUSE = House(
         write("send a file", begin_an_import, FILE, key="imports"),
         write("rows of a file", import_rows, IMPORT, ROWS, False, 0),
         write("the last rows of a file", import_rows, IMPORT, ROWS, True, 0),
+        write("rows of known bikes", import_rows, IMPORT, KNOWN, False, 0),
         write("a row that fails", give_up_a_row, IMPORT, ROWS[0]),
         write("give up a file", give_up_an_import, 1),
         write("repair", free, RIDDEN, 8, USER, key="bike:8"),

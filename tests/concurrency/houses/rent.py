@@ -26,6 +26,8 @@ USER, MOST_OPEN = 3, 2
 HEARS = Hears(POLICIES)
 LATE, WISH, OPEN, KEYED = (PendingRent(number, USER, 100 + number) for number in (1, 2, 3, 4))
 HOME = Handback(Location("집", 37.1234, 127.1234))
+NOWHERE = Handback(Location("집 37.1234", 0.0, 0.0, 12.5, NOW))
+"""No position, which is said (kit/positions.py)."""
 ANY, PAST = Limits(10_000), Limits(-1)
 LIMITED = Limits(10_000, most_open=MOST_OPEN)
 
@@ -55,6 +57,8 @@ HOUSE = House(
         write("cancel", give_up_the_wish, WISH.rentid, "TimedOut", True, key="user:3"),
         write("cancel with a key", give_up_the_wish, KEYED.rentid, "TimedOut", True, key="user:3"),
         write("return", return_the_bike, OPEN.rentid, HOME, ANY, key="rent:3"),
+        write("return without a position", return_the_bike, OPEN.rentid, NOWHERE, ANY, key="rent:3"),
+        write("return without a position, with a key", return_the_bike, OPEN.rentid, NOWHERE, ANY, id="nowhere"),
         write("return with a key", return_the_bike, OPEN.rentid, HOME, ANY, key="rent:3", id="back"),
         write("end", end_the_ride, OPEN.rentid, NOW, "found standing", key="rent:3"),
         write("begin within the limit", ask_for_a_bike, USER, 106, LIMITED, key="user:3"),

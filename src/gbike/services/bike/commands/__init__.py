@@ -21,12 +21,18 @@ NO_SUCH_BIKE = "bike-unknown"
 """A refusal on a tombstone that is no status of a bike."""
 NOTHING_TOLD = domain.Whereabouts()
 """Of where a bike is."""
+News = Callable[[domain.Bike], domain.Whereabouts]
+"""What of it a bike, as it is now, did not know."""
+PLACES = "places"
+"""The lock of who judges places (shared) or may learn one (alone), until that commits. It comes before locks of rents,
+labels and numbers and before rows of bikes: of two writes none has one of these and waits for it."""
 
 
 @idempotent
 def register_a_bike(tx: Tx, bike: domain.Bike, told: domain.Whereabouts = NOTHING_TOLD) -> domain.Bike:
     """R1: an operator registers a bike, and with it the place where it stands, if that is new. Raises BikeExists,
     LabelTaken."""
+    hold_places(tx, told)
     claim_the_label(tx, bike)
     sighting = judge(tx, told)
     place = domain.seen_at(bike.place, sighting)
@@ -61,6 +67,7 @@ def register_a_labelled_bike(
 ) -> domain.Bike:
     """R1 for a bike that has a label and no number: it gets the next free number, whatever number it comes with, and
     one `above` those that others are about to have. Raises LabelTaken."""
+    hold_places(tx, told)
     claim_the_label(tx, bike)
     tx.lock("bike numbers")
     while True:
@@ -72,24 +79,28 @@ def register_a_labelled_bike(
 
 @idempotent
 def change_a_bike(
-    tx: Tx, bikeid: int, decide: Callable[[domain.Bike], domain.Bike], told: domain.Whereabouts = NOTHING_TOLD
+    tx: Tx,
+    bikeid: int,
+    decide: Callable[[domain.Bike], domain.Bike],
+    told: domain.Whereabouts | News = NOTHING_TOLD,
 ) -> domain.Bike:
     """R1: an operator moves a bike, takes it out of service, marks it broken, puts it back, or retires it. A change
     that changes nothing says nothing. Who tells both text and point tells where that place is. Raises NoSuchBike,
     LabelTaken, and what `decide` raises."""
-    sighting, kept = judge(tx, told), None
-    if sighting.text is not None and sighting.measured is not None:
-        learn_a_place(tx, sighting.text, sighting.measured.position, "staff")
+    hold_places(tx, told)
+    kept = None
     while kept is None:  # another writer changed it between our look and our write
         before = storage.load(tx, bikeid)
         before = replace(before, rent_over=storage.is_over(tx, before.rentid))
-        after = decide(before)
+        sighting, after = judge(tx, told(before) if callable(told) else told), decide(before)
         after = replace(after, place=domain.seen_at(after.place, sighting), noposition=sighting.fault)
         if after == before:
+            _learn_from_staff(tx, sighting)
             return after
         if after.label != before.label:
             claim_the_label(tx, after)
         kept = storage.keep(tx, before, after)
+    _learn_from_staff(tx, sighting)
     kept = replace(kept, noposition=sighting.fault)
     retires = kept.retired and not before.retired
     if retires:
@@ -104,9 +115,16 @@ def change_a_bike(
     return kept
 
 
+def hold_places(tx: Tx, told: domain.Whereabouts | News) -> None:
+    """Where something was told nobody else judges or learns a place until this commits."""
+    if told != NOTHING_TOLD:
+        tx.lock(PLACES)
+
+
 def judge(tx: Tx, told: domain.Whereabouts) -> domain.Sighting:
     """What was told of where a bike is, as far as it can be believed (kit/positions.py, and far from every known place
-    is no position). The position counts, else the point of a known place that the text names."""
+    is no position). The position counts, else the point of a known place that the text names. Who calls it has PLACES:
+    it looks twice, and others may learn of the first place between."""
     at_ms = tx.now_ms if told.at_ms is None else told.at_ms
     fault = positions.fault(told.lat, told.lon, accuracy_m=told.accuracy_m)
     if told.lat is not None and told.lon is not None and fault is None:
@@ -131,9 +149,15 @@ def tell_of_a_place(tx: Tx, name: str, lat: float | None, lon: float | None) -> 
 def learn_a_place(tx: Tx, name: str, at: tuple[float, float] | None, by: str) -> None:
     """Keep a place's name and, where that is known, its point: never from one rider. `by`: `registration` changes no
     place that has a point; `import` and `staff` do."""
+    tx.lock(PLACES)
     known, moves = places.find(tx, same_name(name)), by != "registration"
     if known is None or (at is not None and known.position != at and (moves or known.position is None)):
         places.keep(tx, name, at, by, moves=moves)
+
+
+def _learn_from_staff(tx: Tx, sighting: domain.Sighting) -> None:
+    if sighting.text is not None and sighting.measured is not None:
+        learn_a_place(tx, sighting.text, sighting.measured.position, "staff")
 
 
 def reserve_a_bike(tx: Tx, bikeid: int, rentid: int, late: Callable[[], bool]) -> Exception | None:
@@ -165,6 +189,7 @@ def release(tx: Tx, bikeid: int, rentid: int, userid: int | None, told: domain.W
     """R6: the rent is over or cancelled: tombstone first, then free the bike if it is still this rent's (fencing),
     where it is told to be. A text of no known place leaves the old point, stale; nothing told leaves both as they were.
     Answers whether it was this rent's."""
+    tx.share([PLACES])  # though nothing is told: of a batch the next one may tell, and this one's bike is held by then
     tx.lock(f"rent:{rentid}")  # or a reservation that is not committed yet sees no tombstone and isn't seen either
     storage.mark_rent_closed(tx, rentid, userid)
     sighting = judge(tx, told)

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from gbike.kit.storage.idempotency import idempotent
 from gbike.kit.store import Facts, Tx
 from gbike.kit.text import same_name
 from gbike.services.bike.commands import (
     NOTHING_TOLD,
+    PLACES,
     change_a_bike,
     claim_the_label,
     judge,
@@ -61,6 +63,7 @@ def import_rows(tx: Tx, job: Import, rows: Sequence[SheetRow], last: bool, above
     did them. A bad row stops no other. `above`: the highest number in the file; what has none comes after it."""
     if not storage.advance(tx, job.importid, job.done, len(rows)):
         return False
+    tx.share([PLACES]) if job.dryrun else tx.lock(PLACES)
     storage.keep_rows(tx, job.importid, [_import_a_row(tx, job, row, above) for row in rows])
     if last:
         _finish(tx, job.importid, "done")
@@ -122,8 +125,7 @@ def _do(tx: Tx, job: Import, row: SheetRow, above: int) -> ImportedRow:
     else:
         return _told("registered", row, fault=made.noposition)
     change = _Change(wanted)
-    before = load(tx, wanted.bikeid)
-    kept = change_a_bike(tx, wanted.bikeid, change, _news(before, told))
+    kept = change_a_bike(tx, wanted.bikeid, change, partial(_news, told))
     outcome = "unchanged" if kept.version == change.before.version else "changed"
     return _told(outcome, row, change.problems, kept.noposition)
 
@@ -139,13 +141,13 @@ def _try(tx: Tx, job: Import, row: SheetRow) -> ImportedRow:
     if job.existing == "keep":
         return _told("unchanged", row, ("exists",))
     before = replace(before, rent_over=is_over(tx, before.rentid))
-    change, sighting = _Change(row.wanted), judge(tx, _news(before, told))
+    change, sighting = _Change(row.wanted), judge(tx, _news(told, before))
     after = change(before)
     same = replace(after, place=seen_at(after.place, sighting)) == before
     return _told("unchanged" if same else "changed", row, change.problems, sighting.fault)
 
 
-def _news(bike: Bike, told: Whereabouts) -> Whereabouts:
+def _news(told: Whereabouts, bike: Bike) -> Whereabouts:
     """What of it is not known of the bike already: a file that comes again teaches nothing."""
     old = bike.place
     named = told.text is None or (old.location is not None and same_name(told.text) == same_name(old.location))
