@@ -1,11 +1,15 @@
 """`gbike bikes import`: beside a running gbike and on a stopped folder, in English and Korean."""
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from gbike.cli import app
+from gbike.run import CannotDo
+from gbike.run.import_verbs import _file
 from tests.folder.demo import Demo
 
 FLEET = "자전거번호,대여소명,배터리(%)\n901,정자역,80\n902,수내역,영\n903,서현역,100\n"
@@ -60,3 +64,21 @@ def test_a_file_that_can_not_be_imported_is_told_in_a_line(tmp_path: Path) -> No
     code, told = bikes_import(tmp_path / "nowhere", str(file))
     assert (code, "there is no gbike data" in told) == (2, True)
     assert bikes_import(tmp_path / "nowhere", str(file), "--column", "no=number")[0] == 2
+
+
+def test_what_another_program_writes_is_imported_as_a_file_is(fleet: str, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.csv"
+    os.mkfifo(pipe)
+    with Demo(tmp_path / "data") as demo:
+        demo.start("--empty")
+        with subprocess.Popen(["sh", "-c", 'cat "$1" > "$2"', "sh", fleet, str(pipe)]) as writer:
+            code, told = bikes_import(demo.data, str(pipe))
+            assert (code, "2 registered" in told, demo.count("/bikes")) == (1, True, 2)
+            assert writer.wait() == 0
+        assert demo.end() == 0
+
+
+def test_a_pipe_holds_up_no_running_gbike(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(CannotDo, match="is no file"):
+        _file(tmp_path / "pipe")

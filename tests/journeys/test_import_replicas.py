@@ -68,3 +68,11 @@ async def test_the_other_goes_on_when_one_is_gone_in_the_middle(bikes: list[Lone
     job = await worked_off(bikes[1])
     good = sum(row.wanted is not None for row in table)
     assert (job["rows"], job["registered"], job["refused"]) == (MANY, good, MANY - good)
+
+
+async def test_what_a_file_says_that_postgresql_can_not_keep_stops_no_row(bikes: list[Lone]) -> None:
+    feed = r'{"data": {"bikes": [{"bike_id": "1", "station_id": "a\u0000b\ud800"}, {"bike_id": "2"}]}}'
+    begun = await bikes[0].client.send("POST", "/bikes/imports?name=a%00b%ED%A0%80", feed.encode())
+    assert begun.status == 202
+    job = await worked_off(bikes[0])
+    assert (job["registered"], job["refused"]) == (1, 1)

@@ -205,7 +205,7 @@ async def request(stage: Stage, route: str, of: Things) -> Request:
     if route == "POST /rents/{rentid}/end":
         ride = await _made(stage.admin, "/rents", userid=stage.number(), bikeid=await _bike(stage))
         return f"/rents/{ride['rentid']}/end", {"at": ride["starttime"], "reason": "found at the dock"}
-    target = path.replace(":str", "").format_map(numbers)
+    target = path.replace(":str", "").replace(":path", "").format_map(numbers)
     finder = target.rpartition("/")[2]
     if route.startswith("GET /rentAndBillingViews/"):
         numbers["bikeid"] = of.bikeid

@@ -4,7 +4,9 @@ file off, or on the stopped folder, where this command does."""
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, NamedTuple
 
 import msgspec
@@ -16,7 +18,7 @@ from gbike.run.import_verbs import import_verbs
 from gbike.run.open_stores import StoreLocation
 from gbike.run.orders import give, is_running
 from gbike.services.bike.domain import Import, ImportedRow
-from gbike.services.bike.http.imports import questions_of
+from gbike.services.bike.http.imports import MOST_BYTES, questions_of
 from gbike.services.bike.importing import FIELDS
 from gbike.services.bike.importing.texts import TEXTS
 from gbike.services.bike.storage.imports import load_import, some_rows
@@ -68,15 +70,11 @@ def bikes_import(
 
 def do(where: StoreLocation, env: Mapping[str, str], order: Order, progress: Callable[[Import], None]) -> Import:
     """Import a file; answers how it ended. `progress`: is told how far it is. Raises CannotDo."""
-    told = msgspec.json.encode((str(order.file.resolve()), order.dryrun, order.existing, dict(order.columns))).decode()
     alone = not where.stores() and not is_running(where)
-    [done] = give(
-        where,
-        env,
-        import_verbs,
-        [("import-bikes-alone" if alone else "import-bikes", told)],
-        command="gbike bikes import",
-    )
+    verb = "import-bikes-alone" if alone else "import-bikes"
+    with _a_file(order.file) as file:
+        told = msgspec.json.encode((str(file), order.dryrun, order.existing, dict(order.columns))).decode()
+        [done] = give(where, env, import_verbs, [(verb, told)], command="gbike bikes import")
     if not done.ok:
         raise CannotDo(done.said)
     while True:
@@ -86,6 +84,19 @@ def do(where: StoreLocation, env: Mapping[str, str], order: Order, progress: Cal
         if job.state in ("done", "refused"):
             return job
         time.sleep(POLL_S)
+
+
+@contextmanager
+def _a_file(path: Path) -> Iterator[Path]:
+    """The file by its whole name. What comes from another program, as by `<(unzip -p bikes.zip)`, is there for this
+    process only, so it is copied."""
+    if path.is_file() or path.is_dir() or not path.exists():
+        yield path.resolve()
+        return
+    with TemporaryDirectory(prefix="gbike-") as folder, path.open("rb") as pipe:
+        copy = Path(folder, path.name)
+        copy.write_bytes(pipe.read(MOST_BYTES + 1))
+        yield copy
 
 
 def _rows(where: StoreLocation, importid: int) -> list[ImportedRow]:

@@ -1,6 +1,7 @@
 """What can be asked about imports of whoever has bike's store open."""
 
 from pathlib import Path
+from stat import S_ISREG
 
 import msgspec
 
@@ -47,6 +48,8 @@ async def _begin(imports: Imports, told: str) -> Import:
 
 def _file(path: Path) -> tuple[bytes, str]:
     """The bytes of a file, and its name. Raises CannotDo, OSError."""
+    if not path.is_dir() and not S_ISREG(path.stat().st_mode):  # a pipe would be waited for, by everybody
+        raise CannotDo(f"{path} is no file")
     if path.stat().st_size > MOST_BYTES:
         raise CannotDo(f"{path} has more than {MOST_BYTES} bytes: send it in parts · 파일이 너무 커요. 나누어 주세요")
     return path.read_bytes(), path.name

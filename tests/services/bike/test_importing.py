@@ -5,6 +5,7 @@ import io
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Literal
+from unicodedata import normalize
 
 import pytest
 from hypothesis import given, settings
@@ -241,3 +242,16 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     for start in (b"", b"bikeid,lat,lon\n"):
         with suppress(Unreadable):
             list(read(start + data, {}).rows)
+
+
+def test_what_can_not_be_seen_changes_no_number_and_no_column() -> None:
+    sheet = read("\ufeff\ufeff자전거번호\u200b,대여소명\n\ufeff7\u200b,정자역\u200b\n".encode(), {})
+    [row] = sheet.rows
+    assert (sheet.fields, row.problems) == (("bikeid", "location"), ())
+    assert (row.wanted.bikeid, row.wanted.location) == (7, "정자역")
+
+
+def test_a_place_in_parts_of_letters_is_as_long_as_it_looks() -> None:
+    name = "각" * 200
+    [row] = read(f"bikeid,location\n1,{normalize('NFD', name)}\n".encode(), {}).rows
+    assert (row.wanted.location, row.problems) == (name, ())

@@ -1,5 +1,7 @@
 """A file of bikes: every row is done once, whatever is wrong with others and whoever stops between."""
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -157,6 +159,7 @@ async def test_columns_that_were_told_by_hand_are_known_the_next_time() -> None:
         (b"bikeid\n\xff\xff\n", "unknown-encoding"),
         (b"{", "broken-json"),
         (b"{}", "not-gbfs"),
+        (b"bikeid" + b",x" * 1_000 + b"\n1\n", "too-many-columns"),
     ],
 )
 async def test_a_file_that_can_not_be_read_is_refused_and_says_why(data: bytes, why: str) -> None:
@@ -168,7 +171,14 @@ async def test_a_file_that_can_not_be_read_is_refused_and_says_why(data: bytes, 
     assert (await lone.client.get("/bikes/imports")).json["page"]["totalElements"] == 0
 
 
-@pytest.mark.parametrize("asked", [{"dryrun": "ja"}, {"existing": "drop"}, {"columns": "x"}, {"columns": '{"a": "b"}'}])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        *({"dryrun": "ja"}, {"dryrun": ""}, {"existing": "drop"}, {"existing": ""}),
+        *({"columns": "x"}, {"columns": '{"a": "b"}'}, {"columns": '{"a\\u0000": "bikeid"}'}),
+        {"columns": '{"%s": "bikeid"}' % ("a" * 256)},
+    ],
+)
 async def test_what_is_asked_of_a_file_must_make_sense(asked: dict[str, str]) -> None:
     reply = await sent(Lone(SPEC), FLEET, **asked)
     assert (reply.status, reply.json["errors"][0]["field"]) == (422, next(iter(asked)))
@@ -234,6 +244,42 @@ async def test_a_row_that_something_of_ours_fails_at_stops_no_other(monkeypatch:
     job = await imported(lone, "bikeid\n1\n2\n3\n4\n")
     assert (job["state"], counts(job)) == ("done", (3, 0, 0, 1))
     assert (await outcomes(lone, 1))[2] == (4, "refused", ["failed"])
+
+
+async def test_what_of_a_row_can_not_be_kept_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gbike.services.bike.importing.gbfs._HALF_LETTER", re.compile("(?!)"))
+    bikes = [{"bike_id": f"{bikeid}"} for bikeid in range(1, 21)]
+    bikes[14]["station_id"] = "\ud800"  # which no store takes
+    lone = Lone(SPEC)
+    job = await imported(lone, json.dumps({"data": {"bikes": bikes}}))
+    assert (job["state"], counts(job)) == ("done", (19, 0, 0, 1))
+    assert (await outcomes(lone, 1))[14] == (15, "refused", ["failed"])
+
+
+async def test_half_a_letter_is_a_lost_letter() -> None:
+    lone = Lone(SPEC)
+    job = await imported(lone, r'{"data": {"bikes": [{"bike_id": "1", "station_id": "\ud800"}, {"bike_id": "2"}]}}')
+    assert (job["state"], counts(job)) == ("done", (1, 0, 0, 1))
+    assert (await outcomes(lone, 1))[0] == (1, "refused", ["garbled"])
+
+
+async def test_a_zero_byte_is_kept_nowhere() -> None:
+    lone = Lone(SPEC)
+    job = await imported(lone, "bikeid,location\n1,정자\0역\n2,수내역\n", name="a\0b.csv")
+    assert (job["name"], counts(job)) == ("ab.csv", (1, 0, 0, 1))
+    assert await outcomes(lone, 1) == [(2, "refused", ["garbled"]), (3, "registered", [])]
+    kept = await lone.rows("SELECT location FROM import_rows UNION SELECT name FROM imports")
+    assert not any("\0" in text for (text,) in kept)
+
+
+async def test_a_column_that_is_not_to_be_read_after_all_is_forgotten() -> None:
+    lone = Lone(SPEC)
+    text = "관리번호,차번\n1,2\n"
+    await imported(lone, text, dryrun="true", columns='{"관리번호": "bikeid"}')
+    job = await imported(lone, text, columns='{"관리번호": "", "차번": "bikeid"}')
+    assert counts(job) == (1, 0, 0, 0)
+    job = await imported(lone, text)
+    assert (job["questions"], counts(job)) == ([], (0, 0, 1, 0))
 
 
 async def test_each_bike_and_the_file_are_on_record_as_done_by_who_sent_it() -> None:

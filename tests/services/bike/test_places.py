@@ -255,3 +255,11 @@ async def test_an_operator_says_where_a_place_is_and_so_opens_another_town() -> 
     assert (await lone.client.post("/places", {"name": " "})).status == 422
     deeds = await lone.rows("SELECT subject, after FROM audit WHERE action = 'place told'")
     assert deeds == [("places", '{"positioned":true}'), ("places", '{"positioned":false}')]
+
+
+async def test_a_place_is_found_by_its_link_also_with_a_slash_in_its_name() -> None:
+    lone = Lone(SPEC)
+    for name in ("시청역/1번 출구", "50%"):
+        told = (await lone.client.post("/places", {"name": name})).json
+        found = await lone.client.get(f"/places/{name}")
+        assert (found.status, found.json["name"]) == (200, told["name"])

@@ -191,7 +191,7 @@ def problems_of(operation: "Operation") -> list[problems.ProblemType]:
 def _parameters(operation: "Operation") -> list[dict[str, Any]]:
     number = {"type": "integer", "minimum": 1, "maximum": MAX_ID}
     found: list[dict[str, Any]] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"} if kind == "str" else number}
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"} if kind else number}
         for name, _, kind in re.findall(r"\{(\w+)(:(\w+))?\}", operation.path)
     ]
     if operation.finder:

@@ -53,7 +53,7 @@ def begin_an_import(tx: Tx, new: NewImport) -> Import:
         raise TooManyImports(MOST_OPEN)
     state = "refused" if new.questions and not new.dryrun else "waiting"
     begun = storage.add_import(tx, new, state)
-    storage.keep_columns(tx, {name: field for name, field in new.told.items() if field})
+    storage.keep_columns(tx, new.told)
     storage.let_go(tx, MOST_KEPT)
     return begun
 
@@ -72,8 +72,8 @@ def import_rows(tx: Tx, job: Import, rows: Sequence[SheetRow], last: bool, above
 
 def give_up_a_row(tx: Tx, job: Import, row: SheetRow) -> bool:
     """The same for one row that something of ours fails at, and nobody knows why: it is refused, so that the others
-    go on."""
-    return import_rows(tx, job, [row._replace(problems=("failed",))], False, 0)
+    go on. Nothing of it is kept: that may be what failed."""
+    return import_rows(tx, job, [SheetRow(row.line, (), Wanted(), ("failed",))], False, 0)
 
 
 def give_up_an_import(tx: Tx, importid: int) -> None:

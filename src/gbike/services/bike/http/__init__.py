@@ -383,7 +383,7 @@ def _of_places(http: BikeHttp) -> list[Operation]:
     return [
         Operation("GET", base, http.list_places, known, SIGNED_IN, answers=many, paged=True, near=True, searched=True),
         single("POST", base, http.tell_of_a_place, "Say where a place is", ADMINS, takes=NewPlace, example=told),
-        single("GET", base + "/{name:str}", http.place, "One place", SIGNED_IN, refusals=TEXTS.of("place-unknown")),
+        single("GET", base + "/{name:path}", http.place, "One place", SIGNED_IN, refusals=TEXTS.of("place-unknown")),
     ]
 
 

@@ -31,7 +31,7 @@ PACE = Pace("imports", 10)
 """Files a minute of one admin."""
 MOST_NAMED = 255
 MOST_COLUMNS = 200
-_ONE = rf'"[^"\\\x00-\x1f]*" *: *"(|{"|".join(FIELDS)})"'
+_ONE = rf'"[^"\\\x00-\x1f]{{0,{MOST_NAMED}}}" *: *"(|{"|".join(FIELDS)})"'
 TOLD = rf"^(\{{ *({_ONE}( *, *{_ONE})* *)?\}})?$"
 """What is said of columns, where no name needs an escape."""
 
@@ -133,7 +133,7 @@ class ImportHttp:
     async def begin(self, request: Request) -> Import:
         dryrun = _one_of(request, "dryrun", ("true", "false"), "false") == "true"
         existing = _one_of(request, "existing", EXISTING, "keep")
-        name = clean(request.first("name") or "").strip()[:MOST_NAMED]
+        name = clean((request.first("name") or "").replace("\x00", "")).strip()[:MOST_NAMED]
         sent = SentFile(await request.raw(), name, dryrun, existing, _columns(request.first("columns")))
         try:
             return await self._imports.begin(sent)
@@ -218,10 +218,10 @@ def _told(code: str) -> RowText:
 
 
 def _one_of(request: Request, name: str, words: Sequence[str], default: str) -> str:
-    word = request.first(name) or default
-    if word not in words:
+    word = request.first(name)
+    if word is not None and word not in words:  # empty too: `?dryrun` must not write
         raise invalid(name, f"one of {', '.join(words)}")
-    return word
+    return word or default
 
 
 def _columns(text: str | None) -> dict[str, str]:
@@ -232,7 +232,8 @@ def _columns(text: str | None) -> dict[str, str]:
         columns = msgspec.json.decode(text, type=dict[str, str])
     except (msgspec.DecodeError, RecursionError):
         columns = {"": "?"}
-    if len(columns) > MOST_COLUMNS or any(field not in ("", *FIELDS) for field in columns.values()):
+    fits = len(columns) <= MOST_COLUMNS and all(field in ("", *FIELDS) for field in columns.values())
+    if not fits or any(len(name) > MOST_NAMED or "\x00" in name for name in columns):
         fields = ", ".join(FIELDS)
         raise invalid("columns", f'a JSON object of names and fields, as {{"번호": "bikeid"}}; fields: {fields}')
     return columns

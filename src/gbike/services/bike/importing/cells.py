@@ -8,7 +8,7 @@ from typing import Any
 
 from gbike.kit.numbers import MAX_ID
 from gbike.kit.positions import fault
-from gbike.kit.text import clean
+from gbike.kit.text import clean, tidied
 from gbike.services.bike.domain import Status, as_label
 from gbike.services.bike.importing.sheet import Wanted
 
@@ -91,7 +91,7 @@ def _as_text(cell: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return text if text.isascii() else unicodedata.normalize("NFKC", text)
+    return text if text.isascii() else clean(unicodedata.normalize("NFKC", text)).strip()
 
 
 def _number(text: str) -> int | str | None:
@@ -109,8 +109,8 @@ def _label(text: str) -> str | None:
 
 @lru_cache(_REPEATED)
 def _location(text: str) -> str | None:
-    cleaned = clean(text).strip()
-    return cleaned if len(cleaned) <= MOST_TEXT else None
+    tidy = tidied(clean(text.replace("\0", ""))) or ""
+    return tidy if len(tidy) <= MOST_TEXT else None
 
 
 def _battery(text: str) -> int | None:

@@ -5,6 +5,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from gbike.kit.text import clean
 from gbike.services.bike.importing.sheet import FIELDS, Question
 
 _NAMES = {
@@ -24,14 +25,14 @@ _NO_MATTER = re.compile(r"[\s_\-()\[\]{}<>%]+")
 
 def known(name: str) -> str | None:
     """The field that a column of this name is; None: unknown."""
-    plain = unicodedata.normalize("NFKC", name).lower()
+    plain = clean(unicodedata.normalize("NFKC", name)).lower()
     short = _NO_MATTER.sub("", _IN_BRACKETS.sub("", plain))
     return _FIELD_OF.get(short) or _FIELD_OF.get(_NO_MATTER.sub("", plain))
 
 
 def head_of(cells: Sequence[str]) -> tuple[str, ...]:
     """The columns' names, each once, without the empty ones at the end."""
-    names = [" ".join(cell.split()) for cell in cells]
+    names = [" ".join(clean(cell).split()) for cell in cells]
     while names and not names[-1]:
         names.pop()
     seen: Counter[str] = Counter()
@@ -45,7 +46,8 @@ def head_of(cells: Sequence[str]) -> tuple[str, ...]:
 
 def fields_of(head: Sequence[str], columns: Mapping[str, str]) -> tuple[tuple[str | None, ...], tuple[Question, ...]]:
     """What each column is, and what must be asked; `columns`: what was told by hand, a field or "" (not read)."""
-    fields = [_told(columns[name]) if name in columns else known(_first(name, head)) for name in head]
+    names = frozenset(head)
+    fields = [_told(columns[name]) if name in columns else known(_first(name, names)) for name in head]
     questions = []
     for field in FIELDS:
         named = tuple(name for name, one in zip(head, fields, strict=True) if one == field)
@@ -60,7 +62,7 @@ def _told(field: str) -> str | None:
     return field if field in FIELDS else None
 
 
-def _first(name: str, head: Sequence[str]) -> str:
+def _first(name: str, head: frozenset[str]) -> str:
     """The name as it stands in the file: "lat (2)" is a second "lat"."""
     bare = re.sub(r" \([0-9]+\)$", "", name)
     return bare if bare in head else name

@@ -1,6 +1,7 @@
 """Feeds of bikes as GBFS has them: free_bike_status of 2.x, vehicle_status of 3.0, as the rows of a table."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,8 @@ from gbike.services.bike.importing.records import Record
 from gbike.services.bike.importing.sheet import Unreadable
 
 HEAD = ("bikeid", "station_id", "battery", "lat", "lon", "status")
+_HALF_LETTER = re.compile("[\ud800-\udfff]")
+"""What JSON's escapes can say and no encoding has."""
 
 
 def vehicles_of(text: str) -> Sequence[Any]:
@@ -53,7 +56,7 @@ def _status(vehicle: Mapping[str, Any]) -> str:
 
 
 def _text(value: Any) -> str:
-    return "" if value is None else str(value).strip()
+    return "" if value is None else _HALF_LETTER.sub("\ufffd", str(value)).strip()
 
 
 def _is(value: Any) -> bool:

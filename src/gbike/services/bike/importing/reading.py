@@ -7,7 +7,7 @@ from gbike.services.bike.importing import cells, gbfs
 from gbike.services.bike.importing.columns import fields_of, head_of
 from gbike.services.bike.importing.decoding import decode
 from gbike.services.bike.importing.records import Record, lines_of, records, separator_of
-from gbike.services.bike.importing.sheet import MOST_ROWS, Question, Sheet, SheetRow, Unreadable
+from gbike.services.bike.importing.sheet import MOST_COLUMNS, MOST_ROWS, Question, Sheet, SheetRow, Unreadable
 
 
 def read(data: bytes, columns: Mapping[str, str]) -> Sheet:
@@ -37,6 +37,8 @@ def read(data: bytes, columns: Mapping[str, str]) -> Sheet:
     if first is None:
         raise Unreadable("empty-file", {})
     head = head_of(first.cells)
+    if len(head) > MOST_COLUMNS:
+        raise Unreadable("too-many-columns", {"most": MOST_COLUMNS})
     body = first.line - 1 + first.lines
     _bounded(len(lines) - body)
     fields, questions = fields_of(head, columns)

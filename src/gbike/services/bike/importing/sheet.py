@@ -9,6 +9,8 @@ from gbike.services.bike.domain import Status
 FIELDS = ("bikeid", "label", "location", "station", "batterylevel", "lat", "lon", "status")
 """What a column may be. `station`: a station's number or id, the location of a row that names none."""
 MOST_ROWS = 200_000
+MOST_COLUMNS = 1_000
+"""A file with more is no list of bikes."""
 
 
 @dataclass(eq=False)
@@ -21,6 +23,7 @@ class Unreadable(Exception):
     broken-json       it begins as JSON and is none: `why`
     not-gbfs          JSON, but neither free_bike_status nor vehicle_status
     too-many-rows     more than `most`
+    too-many-columns  more than `most`
     """
 
     code: str
