@@ -9,7 +9,8 @@ from playwright.sync_api import Page, Route
 from tests.pages.browser import CONSOLE, DESKTOP, Demo
 from tests.pages.conftest import NewRider
 
-AWAY = {"latitude": 35.1, "longitude": 129.0}
+AWAY = {"latitude": 36.8, "longitude": 127.6}
+"""Apart from the small fleet, and not so far that nobody believes it."""
 STANDSTILL = "window.requestAnimationFrame = window.setTimeout = () => 0"
 """No frame comes any more, so that the moment between leaving a page and tidying up after it lasts."""
 

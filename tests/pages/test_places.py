@@ -102,6 +102,7 @@ def test_a_tap_without_a_line_is_sent_later_with_the_position_of_the_tap(rider: 
     one.context.set_offline(True)
     one.tap(KO["here"])
     one.see(KO["not yet"])
+    eventually(lambda: "measuredat" in one.page.evaluate("localStorage.getItem('gbike.taps')"))
     one.context.set_geolocation(RODE_ON)
     eventually(lambda: one.page.evaluate(NOW) == RODE_ON["latitude"])
     with one.page.expect_request(lambda asked: asked.method == "PATCH" and "tappedat" in body(asked)) as asked:
@@ -218,12 +219,18 @@ def test_a_bike_whose_point_is_not_known_is_in_the_list_and_told_beside_the_map(
     one.page.locator(".leaflet-container").wait_for()
     one.page.get_by_role("heading", name=words["not on map"]).wait_for()
     one.page.locator(".apart ~ .places .place", has_text=name).wait_for()
+    assert one.page.locator(f".pin[aria-label*='{name}']").count() == 0
     one.go(f"#/bike/{bikeid}")
     one.page.locator("dd", has_text=name).get_by_text(words["not on map"]).wait_for()
     console = one.context.new_page()
     console.goto(f"{demo.url}/app/console#/bike/{bikeid}")
     console.locator("dt", has_text=words["old point"]).wait_for()
     console.locator("dd", has_text=f"{CORNER['latitude']:.5f}, {CORNER['longitude']:.5f}").wait_for()
+    console.goto(f"{demo.url}/app/console#/?view=map&q={bikeid}")
+    console.locator(".not-on-map summary").click()
+    stale = console.locator(".not-on-map li", has_text=name)
+    stale.get_by_text(f"{CORNER['latitude']:.4f}, {CORNER['longitude']:.4f}").wait_for()
+    assert console.locator(".big-map .pin").count() == 0
 
 
 @FORMS

@@ -55,7 +55,7 @@ KO: Words = {
     "which column": "열이 여럿이에요",
     "which is the number": "번호나 라벨이 어느 열인지",
     "answer first": "먼저 위의 질문에",
-    "is": "‘{}’은(는) 무엇인가요?",
+    "is": "‘{}’ 열은 무엇인가요?",
     "again": "다시 점검",
     "change": "파일대로 바꾸기",
     "once more": "파일 다시 고르기",

@@ -6,6 +6,7 @@ import { Battery, Big, Choice, Icon, Loaded, Notice, Page } from '../shared/part
 import { set } from '../shared/state.js';
 import { language, many, place, t } from '../shared/text.js';
 import { page, readBikes } from './fleet.js';
+import { columnsOf, isOver, OUTCOMES, verdictOf, writable } from './job.js';
 import { Chips, Figure, Table } from './parts.js';
 
 const MOST_BYTES = 16 * 1024 * 1024;
@@ -13,12 +14,10 @@ const POLL_MS = 1_000;
 const ROWS = 100; // on a page
 const SHOWN = 5; // of the first rows, as they stand in the file
 const FIELDS = ['bikeid', 'label', 'location', 'station', 'batterylevel', 'lat', 'lon', 'status'];
-const OUTCOMES = ['registered', 'changed', 'unchanged', 'refused'];
 const files = new Map(); // by the dry runs that they were sent for
 const written = new Map(); // keys of the wishes to write them
 
 export const nameOfImport = ({ name, importid }) => name || t('importNo', importid);
-const isOver = ({ state }) => state === 'done' || state === 'refused';
 const wordOf = (outcome, dryrun) => t(`${dryrun ? 'would' : 'did'}_${outcome}`);
 const at = (importid) => `/bikes/imports/${importid}`;
 
@@ -93,8 +92,6 @@ function ReadAs({ job: { encoding, separator, rows } }) {
   return html`<p class="soft" role="status">${parts.join(' · ')}</p>`;
 }
 
-const columnsOf = ({ columns }) => Object.fromEntries(columns.map(({ name, field }) => [name, field ?? '']));
-
 // What the file would do; nothing is written. What was changed here is looked through anew before it can be.
 function DryRun({ job }) {
   const [columns, setColumns] = useState(columnsOf(job));
@@ -110,8 +107,7 @@ function DryRun({ job }) {
     if (!dryrun) written.set(job.importid, key); // tapped again without an answer it is the same wish
     await send(file, { dryrun, existing, columns, ...(!dryrun && { key }) });
   }, refusedAs);
-  const count = job.registered + job.changed;
-  const isReady = isOver(job) && !job.questions.length && count > 0;
+  const count = writable(job);
   const options = ['keep', 'change'].map((one) => [one, t(`existing_${one}`)]);
   const choice = { name: 'existing', legend: t('existing'), options };
   const button = (label, dryrun) =>
@@ -127,8 +123,8 @@ function DryRun({ job }) {
       ${refusal && html`<${Notice} ...${refusal} />`}
       ${!file && again}
       ${file && isChanged && button(t('checkAgain'), true)}
-      ${file && !isChanged && isReady && button(t('importRows', count), false)}
-      ${file && !isChanged && !isReady && isOver(job) && html`<${Nothing} job=${job} />`}
+      ${file && !isChanged && count > 0 && button(t('importRows', count), false)}
+      ${file && !isChanged && !count && isOver(job) && html`<${Nothing} job=${job} />`}
     </section>
     <${Outcome} job=${job} />`;
 }
@@ -241,10 +237,9 @@ function RowTable({ job, rows }) {
   return html`<${Table} label=${t('outcome')} columns=${columns} rows=${rows} rowKey=${({ line }) => line} />`;
 }
 
-function Verdict({ row: { outcome, problems, noposition }, dryrun }) {
-  const isBad = outcome === 'refused';
-  const said = [...problems, noposition].filter(Boolean).map((one) => one[language()]);
-  const words = [...(isBad ? [] : [wordOf(outcome, dryrun)]), ...said].join(' · ');
-  const icon = isBad || said.length ? 'alert' : 'check';
+function Verdict({ row, dryrun }) {
+  const { reasons, isBad, isSaid, isDoubtful } = verdictOf(row, language());
+  const words = [...(isSaid ? [] : [wordOf(row.outcome, dryrun)]), ...reasons].join(' · ');
+  const icon = isDoubtful ? 'alert' : 'check';
   return html`<span class="verdict ${isBad ? 'bad' : ''}"><${Icon} name=${icon} />${words}</span>`;
 }

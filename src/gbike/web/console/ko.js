@@ -48,7 +48,7 @@ export const ko = {
   tally: (added, changed, refused) => `새로 ${added}대, 변경 ${changed}대, 거절 ${refused}줄`, longFile: '16 MB보다 커요.',
   comma: '쉼표', semicolon: '세미콜론', tab: '탭', rowsOf: (count) => `${count.toLocaleString('ko')}줄`,
   firstRows: '이렇게 읽었어요', notRead: '읽지 않음',
-  columnIs: (name) => `‘${name}’은(는) 무엇인가요?`, field_bikeid: '번호', field_label: '라벨', field_location: '위치',
+  columnIs: (name) => `‘${name}’ 열은 무엇인가요?`, field_bikeid: '번호', field_label: '라벨', field_location: '위치',
   field_station: '대여소 번호', field_batterylevel: '배터리', field_lat: '위도', field_lon: '경도', field_status: '상태',
   twoColumns: (field, columns) => `‘${field}’ 열이 여럿이에요: ${columns}. 쓸 열만 남기고 나머지는 ‘읽지 않음’으로 바꿔 주세요.`,
   noNumberColumn: '번호나 라벨이 어느 열인지 모르겠어요. 아래에서 골라 주세요.', answerFirst: '먼저 위의 질문에 답해 주세요.',

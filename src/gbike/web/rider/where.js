@@ -76,7 +76,7 @@ function Found({ all, text, ...choice }) {
   const found = lookedFor(all, text);
   const isKnown = found.slice(0, 1).some(isNamed([text]));
   const places = [...found.slice(0, FOUND), ...(isKnown ? [] : [{ name: text.trim(), written: true }])];
-  return html`<${Places} legend=${t('foundPlaces')} places=${places} ...${choice} />
+  return html`<${Places} legend=${t(found.length ? 'foundPlaces' : 'newPlace')} places=${places} ...${choice} />
     ${found.length > FOUND && html`<p class="soft">${t('morePlaces', found.length - FOUND)}</p>`}`;
 }
 

@@ -41,6 +41,7 @@ export const en = {
   giveBack: 'Return bike', backWhere: 'Where are you leaving it?',
   searchPlace: 'Find or write a place', searchHint: 'All places, those without a free bike too.',
   nearPlaces: 'Near you', lastPlaces: 'Where you left bikes before', allPlaces: 'Places', foundPlaces: 'Found',
+  newPlace: 'No known place has this name',
   morePlaces: (n) => `${n} more. Write more of the name.`, asWritten: (text) => `“${text}”, as written`,
   noPlace: 'Without a place', asItIs: 'Right here, as it is', leftAt: (name) => `Place: ${name}`,
   leftHere: 'No place chosen: the ride ends, and the bike’s place stays as it was.',

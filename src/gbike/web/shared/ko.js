@@ -26,7 +26,7 @@ export const ko = {
   begun: '대여했어요. 안전하게 타세요!', riding: '이용 중', since: (at) => `${at} 출발`, soFar: '지금까지 요금',
   nextFee: (left, krw) => `${left} 뒤 ${krw}`, giveBack: '반납하기', backWhere: '어디에 반납하나요?',
   searchPlace: '장소 찾기 또는 적기', searchHint: '지금 자전거가 없는 곳까지 모두 찾아요.', nearPlaces: '가까운 곳', lastPlaces: '전에 반납한 곳',
-  allPlaces: '장소', foundPlaces: '찾은 곳', morePlaces: (n) => `${n}곳 더 있어요. 이름을 더 적어 보세요.`,
+  allPlaces: '장소', foundPlaces: '찾은 곳', newPlace: '등록된 장소가 아니에요', morePlaces: (n) => `${n}곳 더 있어요. 이름을 더 적어 보세요.`,
   asWritten: (text) => `‘${text}’ 그대로`, noPlace: '장소 없이', asItIs: '여기 그대로', leftAt: (name) => `반납 장소: ${name}`,
   leftHere: '장소를 고르지 않았어요. 대여만 끝나고 자전거의 장소는 그대로예요.', notOnMap: '지도에 없어요',
   positionNotKept: '휴대폰이 알려 준 위치가 맞지 않아, 위치는 저장하지 않았어요.',
