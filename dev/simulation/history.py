@@ -8,8 +8,10 @@ from typing import Any
 import msgspec
 
 from dev.simulation.node import Cluster
+from dev.simulation.town import Town
 from gbike.kit.calls.peers import PeerUnreachable
 from gbike.kit.clock import rfc3339
+from gbike.services.account.commands.accounts import forget
 
 
 @dataclass
@@ -50,8 +52,8 @@ class Attempt:
 class History:
     """All attempts of a run, in the order they began."""
 
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
+    def __init__(self, cluster: Cluster, town: Town) -> None:
+        self._cluster, self.town = cluster, town
         self.attempts: list[Attempt] = []
         self.marks: list[str] = []
         """What the nemesis did."""
@@ -103,6 +105,18 @@ class History:
         attempt.body = answer.body
         attempt.kind = "ok" if answer.status < 300 else "fail"
         return attempt
+
+    async def forget(self, userid: int) -> None:
+        """An operator has somebody forgotten (`gbike privacy erase`), again until it is done."""
+        node, done = self._cluster.nodes["account"], False
+        while not done:
+            if node.life.alive and node.store is not None:
+                written = node.life.context().run(node.store.write, forget, userid)
+                await asyncio.wait({written}, timeout=3.0)  # one whose life ends meanwhile never is
+                done = written.done() and written.exception() is None
+            await asyncio.sleep(0.5)
+        self._cluster.network.struck["riders forgotten"] += 1
+        self.mark(f"rider {userid} is forgotten")
 
     def tail(self, most: int) -> list[str]:
         """The last lines, requests and faults together."""

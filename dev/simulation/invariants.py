@@ -21,7 +21,10 @@ _WATCHED = {
         ),
         (
             "I4 a rent that is over was changed",
-            "UPDATE ON main.rents WHEN OLD.status IN ('returned', 'cancelled')",
+            "UPDATE ON main.rents WHEN OLD.status IN ('returned', 'cancelled') AND NOT"
+            " ((NEW.status, NEW.bikeid, NEW.started_ms, NEW.ended_ms) IS"
+            "  (OLD.status, OLD.bikeid, OLD.started_ms, OLD.ended_ms) AND coalesce(NEW.endlocation, NEW.lat) IS NULL"
+            "  AND EXISTS (SELECT 1 FROM main.erased WHERE userid = NEW.userid))",
             "NEW.rentid",
         ),
         (
@@ -130,6 +133,21 @@ _LOOKS = {
 }
 
 
+_MOVE = (
+    "NEW.bikeid, NEW.version, NEW.location, NEW.lat, NEW.lon, NEW.stale,"
+    " (SELECT json_group_object(key, json_array(lat, lon)) FROM main.places WHERE lat IS NOT NULL),"
+    " (SELECT json_group_array(userid) FROM main.erased)"
+)
+_FOLLOW = (
+    "CREATE TEMP TABLE moved (bikeid, version, location, lat, lon, stale, places, erased, left_by, point_of)",
+    "CREATE TEMP TRIGGER follow_new AFTER INSERT ON main.bikes"
+    f" BEGIN INSERT INTO moved SELECT {_MOVE}, NULL, NULL; END",
+    "CREATE TEMP TRIGGER follow_moved AFTER UPDATE ON main.bikes WHEN NEW.version <> OLD.version"
+    f" BEGIN INSERT INTO moved SELECT {_MOVE}, OLD.left_by, OLD.point_of; END",
+)
+"""Every change of a bike, with the places and the erased riders that were known then (whereabouts)."""
+
+
 class Violation(Exception):
     """An invariant does not hold; the text begins with its number."""
 
@@ -142,6 +160,9 @@ def watch(connection: apsw.Connection, service: str) -> None:
             f"CREATE TEMP TRIGGER watch_{number} AFTER {event}"
             f" BEGIN INSERT INTO seen_wrong VALUES ('{rule.replace(chr(39), chr(39) * 2)}: ' || ({facts})); END"
         )
+    if service == "bike":
+        for statement in _FOLLOW:
+            connection.execute(statement)
 
 
 def wrong_now(service: str, reading: Reading, most_open: int) -> Iterator[str]:

@@ -17,6 +17,7 @@ from dev.simulation.layers import bill_guard, inbox, ledger_key
 from dev.simulation.run import run_seed
 from dev.simulation.seams import Seam, answering, before, given, mark_then_append, replaced
 from dev.simulation.swarm import Swarm
+from gbike.kit import positions
 from gbike.kit.calls.peers import Breaker, Peer, PeerAnswer, State
 from gbike.kit.messaging.inbox import Consumer
 from gbike.kit.messaging.outbox import Relay
@@ -59,6 +60,8 @@ FRAIL = Swarm(disk=0.3, crash_every=80, riders=4, actions=8)
 """Commits fail, and nodes die before they can try again."""
 FREEZING = Swarm(stall_every=100, slow=0.3, riders=6, bikes=3, actions=10, keyed=0.3)
 """Nodes fall asleep in the middle of what they do."""
+FEW = Swarm(riders=1, managers=1, actions=4)
+"""Bikes stay where they were left."""
 
 
 @dataclass(frozen=True)
@@ -172,6 +175,10 @@ def _both_clocks(_original: Any) -> Any:
     return ridden
 
 
+def _at_any_age(original: Any) -> Any:
+    return lambda lat, lon, *, age_ms=None, **exactness: original(lat, lon, **exactness)
+
+
 def _by_the_return(original: Any) -> Any:
     def charge(first: Any, tx: Tx, published: Any) -> None:
         valid = bills.valid_tariff(tx, published.endtime)
@@ -199,6 +206,12 @@ BILL_AGAIN = before(
     "apply_fee",
     "UPDATE bills SET status = 'OPENBILL' WHERE billid = ? AND status <> 'OPENBILL'",
     lambda bill, *_: (bill.billid,),
+)
+WIPE_THE_POINT = before(
+    bikes,
+    "release",
+    "UPDATE bikes SET lat = NULL, lon = NULL WHERE bikeid = ? AND rentid = ? AND ?",
+    lambda bikeid, rentid, _, seen: (bikeid, rentid, seen.text is not None and seen.point is None),
 )
 _OPEN_AGAIN = "UPDATE rents SET status = 'rented', started_ms = coalesce(started_ms, 0) WHERE rentid = ? AND status = "
 
@@ -331,6 +344,9 @@ MUTANTS = (
         (given(reporting, "confirm_the_report", lambda tx, report, _by, earning: (tx, report, None, earning)),),
         swarm=Swarm(by_changes=True, actions=14),
     ),
+    Mutant("an old position is taken for where a bike is", (replaced(positions, "fault", _at_any_age),), seeds=5),
+    Mutant("a return with a text alone wipes the point", (WIPE_THE_POINT,), seeds=5),
+    Mutant("a bike tells where an erased rider left it", (answering(bikes, "forget_places", None),), swarm=FEW),
     Mutant("no inbox, alone", (_NO_INBOX,), direct=inbox),
     Mutant("no ledger key, alone", (_FEE_AGAIN,), direct=ledger_key),
     Mutant("no guard on a bill's state, alone", (BILL_AGAIN,), direct=bill_guard),

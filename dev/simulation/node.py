@@ -100,6 +100,7 @@ class Node:
         self.life = Life(name, 0)
         self.life.alive = False
         self.running: Running | None = None
+        self.store: SimStore | None = None
         self.crashes = 0
 
     @property
@@ -132,6 +133,7 @@ class Node:
         cluster = self._cluster
         store = SimStore(None, clock=self.clock, ids=cluster.ids, source=self.name, memory=self.connection)
         store.network, store.rng = cluster.network, cluster.rng
+        self.store = store
         if self._card is None:
             cluster.bus.log, cluster.bus.life = SqliteLog(store), self.life
             return

@@ -103,10 +103,11 @@ class Rider(Person):
 
     async def give_back(self, rentid: int) -> Attempt:
         """Return, until it is done."""
-        key, place = self.key(), f"place {self.rng.randint(1, 9)}"
-        body, facts = {"endlocation": place}, dict[str, Any](rentid=rentid)
+        key = self.key()
+        told = self.history.town.at_a_return(self.userid, self.rng.randint(1, 9), self.history.server_ms("rent"))
+        body, facts = told.body, dict[str, Any](rentid=rentid, told=told, asked_s=round(self.history.time(), 3))
         if self.rng.random() < self.swarm.offline:
-            body["tappedat"] = self.history.server_time("rent")
+            body = {**body, "tappedat": self.history.server_time("rent")}
             facts |= {"tapped_s": self.history.time(), "tappedat": body["tappedat"]}
             await self.pause(OFFLINE_S)
         path = f"/rents/{rentid}"
@@ -140,6 +141,17 @@ class Rider(Person):
 
     async def _once(self, send: Callable[[], Awaitable[Attempt]]) -> Attempt:
         return await send()
+
+
+class Leaver(Rider):
+    """Rides a few times, and is forgotten then, whatever is still under way."""
+
+    async def live(self) -> None:
+        """Rides that somebody remembers, until nobody does."""
+        await self.open_a_deposit()
+        for _ in range(3):
+            await self.ride()
+        await self.history.forget(self.userid)
 
 
 class Staff(Person):
@@ -229,22 +241,25 @@ class Operator(Person):
     async def register(self) -> None:
         """Every bike, until it is there."""
         for bikeid in range(1, self.swarm.bikes + 1):
-            body = {"bikeid": bikeid, "location": "depot", "batterylevel": 90}
+            town = self.history.town
+            told = town.at_a_visit() if bikeid > 1 else town.at("depot")  # the first is where no other place is known
+            body = {"bikeid": bikeid, "batterylevel": 90, **told.body}
             for _ in range(40):
-                attempt = await self.ask("bike", "bike", "POST", "/bikes", body, bikeid=bikeid)
+                attempt = await self.ask("bike", "bike", "POST", "/bikes", body, bikeid=bikeid, told=told)
                 if attempt.kind == "ok" or attempt.status == 409:
                     break
                 await self.pause(2.0)
 
     async def live(self) -> None:
-        """Mark bikes, and always put them back in the end."""
+        """Mark bikes, and always put them back in the end, where they say or where they were."""
         for _ in range(self.swarm.actions // 2):
             await self.pause(4.0)
             bikeid = self.rng.randint(1, self.swarm.bikes)
             for status in (self.rng.choice(("사용중", "불량")), "사용가능"):
-                body, path = {"status": status}, f"/bikes/{bikeid}"
-                key = self.key()
-                send = partial(self.ask, "mark", "bike", "PATCH", path, content=body, key=key, bikeid=bikeid, **body)
+                told = self.history.town.at_a_visit() if status == "사용가능" and bikeid % 2 else None
+                body, path = {"status": status, **(told.body if told else {})}, f"/bikes/{bikeid}"
+                key, facts = self.key(), {"bikeid": bikeid, "status": status, "told": told}
+                send = partial(self.ask, "mark", "bike", "PATCH", path, content=body, key=key, **facts)
                 await self.insist(send)
                 await self.pause(2.0)
 

@@ -21,8 +21,10 @@ from dev.simulation.nemesis import Nemesis
 from dev.simulation.node import METRICS, Cluster
 from dev.simulation.office import Cashier, Keeper
 from dev.simulation.oracle import wrong_with_history
-from dev.simulation.people import Operator, Person, Rider, Staff
+from dev.simulation.people import Leaver, Operator, Person, Rider, Staff
 from dev.simulation.swarm import Swarm, draw
+from dev.simulation.town import Town
+from dev.simulation.whereabouts import wrong_with_places
 from gbike.kit.storage.migrations.migrate import in_memory
 from gbike.kit.storage.sqlite.store import SqliteReading, SqliteStore
 from gbike.run.invariants import differing_lines, violations
@@ -84,7 +86,7 @@ def run_seed(seed: int, swarm: Swarm | None = None) -> Verdict:
     verdict = Verdict(seed, swarm)
     began, loop = time.perf_counter(), SimLoop(rng)
     gc.disable()
-    run = Run(loop, rng, swarm)
+    run = Run(loop, rng, swarm, Town(Random(f"town {seed}")))
     with _errors_kept(run.errors):
         try:
             loop.run_until_complete(run.whole())
@@ -107,14 +109,14 @@ def run_seed(seed: int, swarm: Swarm | None = None) -> Verdict:
 class Run:
     """The parts of one run."""
 
-    def __init__(self, loop: SimLoop, rng: Random, swarm: Swarm) -> None:
+    def __init__(self, loop: SimLoop, rng: Random, swarm: Swarm, town: Town) -> None:
         self.loop = loop
         self.rng = rng
         self.swarm = swarm
         env = {**TARIFF, **(NARROW if swarm.narrow else {}), **(BY_CHANGES if swarm.by_changes else {})}
         env |= {"GBIKE_MAX_OPEN_RENTS_PER_RIDER": str(swarm.most_open), "GBIKE_RENT_MINIMUM_KRW": str(swarm.minimum)}
         self.cluster = Cluster(loop, rng, swarm, env)
-        self.history = History(self.cluster)
+        self.history = History(self.cluster, town)
         self.nemesis = Nemesis(self.cluster, self.history)
         self.errors: list[str] = []
         self._turn = 0
@@ -131,6 +133,7 @@ class Run:
         people += [Rider(self.history, self.rng, self.swarm, number + 1) for number in range(self.swarm.riders)]
         people += [Staff(self.history, self.rng, self.swarm, number + 1) for number in range(self.swarm.managers)]
         people += [Cashier(self.history, self.rng, self.swarm, "cashier")]
+        people += [Leaver(self.history, self.rng, self.swarm, 90)] if self.history.town.somebody_leaves else []
         people += [Keeper(self.history, self.rng, self.swarm, "keeper")]
         living = [asyncio.ensure_future(person.live()) for person in people]
         await asyncio.wait(living, timeout=STORM_S)
@@ -149,8 +152,9 @@ class Run:
         """L2: once the trouble is over, a free bike can be rented again within 15 s (the breaker closes)."""
         probe = Operator(self.history, self.rng, self.swarm, "probe")
         until = self.loop.time() + 20.0
-        body = {"bikeid": 999, "location": "depot"}
-        await probe.insist(lambda: probe.ask("bike", "bike", "POST", "/bikes", body, bikeid=999))
+        told = self.history.town.at("depot", "none")
+        body = {"bikeid": 999, **told.body}
+        await probe.insist(lambda: probe.ask("bike", "bike", "POST", "/bikes", body, bikeid=999, told=told))
         wish: dict[str, Any] = {"userid": 999, "bikeid": 999}
         while (rented := await probe.ask("rent", "rent", "POST", "/rents", wish, **wish)).kind != "ok":
             if self.loop.time() > until:
@@ -184,6 +188,7 @@ class Run:
         wrong = [*violations(readings), *wrong_with_the_log(readings, self.cluster.log.reading)]
         wrong += wrong_with_history(self.history.attempts, readings)
         wrong += wrong_with_what_was_agreed(self.history.attempts, readings, self.swarm, self.nemesis.tariffs)
+        wrong += wrong_with_places(self.history.attempts, readings, steady=not self.swarm.steps_ms)
         wrong += await self._view_folded_anew()
         if self.swarm.harmless:
             wrong += [
@@ -218,6 +223,8 @@ class Run:
         seen["requests"] = len(self.history.attempts)
         for attempt in self.history.attempts:
             seen[f"answered {attempt.kind}"] += 1
+            if (told := attempt.facts.get("told")) is not None:
+                seen[f"positions told, {told.kind}"] += 1
         answered = Counter(a.key for a in self.history.attempts if a.key and a.kind == "ok")
         seen["keys replayed"] = sum(times - 1 for times in answered.values())
         return seen

@@ -49,6 +49,7 @@ def test_the_spellings_of_a_place_are_one_place() -> None:
     assert {same_name(name) for name in spelled} == {"도착역"}
     assert {tidied(name) for name in spelled} == {"도착역"}
     assert same_name("Dock  7\u00a0B") == same_name("dock 7 b")
+    assert same_name("분당_정자역__1구역_") == same_name("분당 정자역 1구역")
     assert same_name("도착역 1") != same_name("도착역1")
     assert (tidied(""), tidied(" \n"), tidied(None), tidied("a  b")) == (None, None, None, "a  b")
 

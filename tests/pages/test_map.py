@@ -55,8 +55,17 @@ def fleet(one: Rider) -> Page:
 
 
 def titles(page: Page) -> list[str]:
-    """What a screen reader says of each disc."""
-    return [str(one.get_attribute("aria-label")) for one in page.locator(".pin").all()]
+    """What a screen reader says of each disc, all at one moment: discs come and go."""
+    return list(page.locator(".pin").evaluate_all("(all) => all.map((one) => one.getAttribute('aria-label'))"))
+
+
+BOXES = """(all) => all.map((one) => [one.innerText, one.getBoundingClientRect()]).map(
+    ([text, { left, top, right, bottom }]) => [text, left, top, right, bottom])"""
+
+
+def boxes(page: Page, selector: str) -> list[tuple[str, float, float, float, float]]:
+    """The text of each, its left, top, right and bottom, all at one moment."""
+    return [tuple(box) for box in page.locator(selector).evaluate_all(BOXES)]
 
 
 @pytest.mark.parametrize("screen", SCREENS)
@@ -93,15 +102,14 @@ def test_a_cluster_opens_with_the_keyboard_and_its_places_list_their_bikes(rider
 
 def test_a_disc_with_more_bikes_is_larger_and_its_name_covers_no_other(rider: NewRider) -> None:
     page = near(rider(**DESKTOP))
-    boxes = {one.inner_text().split()[0]: one.bounding_box() for one in page.locator(".pin").all()}
-    widths = {int(number): box["width"] for number, box in boxes.items() if box}
+    widths = {int(text.split()[0]): right - left for text, left, _, right, _ in boxes(page, ".pin")}
     assert widths[max(widths)] > widths[min(widths)] >= 44
-    labels = [box for one in page.locator(".pin .label").all() if (box := one.bounding_box())]
+    labels = [box for _, *box in boxes(page, ".pin .label")]
     assert labels
-    for at, a in enumerate(labels):
-        for b in labels[at + 1 :]:
-            apart = a["x"] + a["width"] <= b["x"] or b["x"] + b["width"] <= a["x"]
-            assert apart or a["y"] + a["height"] <= b["y"] or b["y"] + b["height"] <= a["y"]
+    for at, (left, top, right, bottom) in enumerate(labels):
+        for others_left, others_top, others_right, others_bottom in labels[at + 1 :]:
+            apart = right <= others_left or others_right <= left
+            assert apart or bottom <= others_top or others_bottom <= top
 
 
 def test_who_looks_at_a_disc_keeps_it_when_bikes_come(rider: NewRider, demo: Demo) -> None:

@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from gbike.gateway.settings import GatewaySettings
 from gbike.kit.http.protection import POLICY
 from gbike.kit.settings import BadSetting
 from gbike.run.embedded import Embedded
-from gbike.run.web import FILES, FOR_GOOD, FRESH, LATER, UNVERSIONED, policy, web
+from gbike.run.web import AHEAD, FILES, FOR_GOOD, FRESH, LATER, UNVERSIONED, policy, web
 from tests.support import Client
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
@@ -63,13 +64,13 @@ def test_nothing_names_another_host() -> None:
 
 
 def test_the_worker_keeps_ahead_what_a_page_needs_but_not_the_map() -> None:
-    shell = re.search(r"SHELL = '([^']+)'", PAGES["/app/sw.js"].text)
-    assert shell
-    kept = shell[1].split()
-    assert set(kept) <= set(PAGES)
+    kept = kept_ahead()
+    assert kept <= set(PAGES)
     modules = [PAGES[path].text for path in kept if path.endswith(".js")]
-    imported = {name for text in modules for name in re.findall(r"from '\.\.?/([\w./]+)'", text)}
-    assert [name for name in imported if not any(path.endswith(f"/{name}") for path in kept)] == []
+    imported = {name for text in modules for name in re.findall(r"(?:from |import\()'\.\.?/([\w./]+)'", text)}
+    needed = {name for name in imported if not f"/{name}".endswith(LATER)}
+    assert [name for name in needed if not any(path.endswith(f"/{name}") for path in kept)] == []
+    assert {"where.js", "staff/pages.js"} <= needed
     assert not [path for path in kept if "leaflet" in path]
 
 
@@ -100,10 +101,26 @@ def test_the_rider_loads_nothing_of_the_console() -> None:
     assert "console/" not in PAGES["/app"].text + PAGES["/app/sw.js"].text
 
 
-def test_everything_together_is_light_even_when_nobody_compresses_it() -> None:
-    later = (*LATER, "/console")
-    first = {path: page for path, page in PAGES.items() if not any(name in path for name in later)}
-    assert sum(len(gzip.compress(page.text.encode())) for page in first.values()) < 66_000
+def test_the_first_view_is_light_and_so_is_what_is_kept_ahead() -> None:
+    first = {"/app", *re.findall(r'href="(/app[^"]*)"', PAGES["/app"].text)}
+    assert weight(path for path in first if path in PAGES) < 60_000
+    ahead = {path for path in PAGES if path.endswith(AHEAD)}
+    assert len(ahead) == len(AHEAD)
+    assert ahead & first == set()
+    assert ahead < kept_ahead()
+    assert weight(ahead) < 10_000
+
+
+def weight(paths: Iterable[str]) -> int:
+    """In bytes, as they are sent."""
+    return sum(len(gzip.compress(PAGES[path].text.encode())) for path in paths)
+
+
+def kept_ahead() -> set[str]:
+    """What the service worker keeps for a spell without a line."""
+    shell = re.search(r"SHELL = '([^']+)'", PAGES["/app/sw.js"].text)
+    assert shell
+    return set(shell[1].split())
 
 
 def test_tiles_are_loaded_only_from_where_the_setting_says() -> None:

@@ -26,6 +26,9 @@ MUST_BE_SEEN = (
     "events held back",
     "commits failed",
     "writes that shared a commit",
+    "positions told, old",
+    "positions told, none",
+    "riders forgotten",
 )
 ROOT = Path(__file__).parents[2]
 

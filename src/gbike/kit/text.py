@@ -50,8 +50,10 @@ def tidied(text: str | None) -> str | None:
 
 @lru_cache(_NAMES)
 def same_name(text: str) -> str:
-    """What two spellings of one name have in common: composed, in one case, each white space one blank."""
-    return normalize("NFC", " ".join(normalize("NFC", text).split()).casefold())
+    """What two spellings of one name have in common: composed, in one case, each white space one blank.
+
+    So is each _, which operators write for one and people never see."""
+    return normalize("NFC", " ".join(normalize("NFC", text).replace("_", " ").split()).casefold())
 
 
 @lru_cache(_NAMES)

@@ -35,9 +35,10 @@ UNVERSIONED = {
 """What is found under a name that never changes, and where."""
 LATER = ("leaflet.js", "leaflet.css", "map.css", "map.js", "/discs.js", "/clusters.js", "/contact.js")
 """What is loaded when it is needed: neither with the first view nor kept ahead for a spell without a line."""
+AHEAD = ("/staff/pages.js", "/staff/ko.js", "/staff/en.js", "/rider/where.js", "/rider/offered.js")
+"""What is not loaded with the first view, but kept ahead: reports and returns are made where there is no line."""
 RIDER, STAFF = "/rider/", "/staff/"
-"""Modules that the console has no use for. The staff's are not loaded with the first view, but kept ahead: reports are
-made where there is no line."""
+"""Modules that the console has no use for."""
 NO_TILES = MapTiles()
 FRESH, FOR_GOOD = "no-cache", "public, max-age=31536000, immutable"
 
@@ -58,7 +59,7 @@ def web(settings: GatewaySettings) -> dict[str, Page]:
         "{{base}}": base,
         "{{tiles}}": escape(tiles.address),
         "{{attribution}}": escape(settings.map_attribution),
-        "{{modules}}": _preloaded(path for path in shell if STAFF not in path),
+        "{{modules}}": _preloaded(path for path in shell if not path.endswith(AHEAD)),
         "{{console}}": _preloaded(console),
         "{{shell}}": " ".join(shell),
     }

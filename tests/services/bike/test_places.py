@@ -226,6 +226,19 @@ async def test_an_erasure_coarsens_the_points_of_a_rider_stale_ones_too() -> Non
     assert await lone.rows("SELECT 1 FROM bikes WHERE left_by IS NOT NULL OR point_of IS NOT NULL") == []
 
 
+@pytest.mark.parametrize("first", [True, False], ids=["the erasure first", "the return first"])
+async def test_a_return_that_comes_together_with_its_riders_erasure_tells_no_place(first: bool) -> None:
+    lone = await town()
+    assert (await lone.client.put("/internal/bikes/1/reservations/5")).status == 200
+    told: dict[str, Any] = {"endlocation": "집 앞", "lat": HOME[0] + 0.0003, "lon": HOME[1]}
+    back = Returned(5, userid=RIDER, bikeid=1, status="returned", endtime=NOON, starttime=NOON, **told)
+    await lone.tell(*((AccountErased(userid=RIDER), back) if first else (back, AccountErased(userid=RIDER))))
+    bike = await shown(lone)
+    assert (bike["status"], bike["location"], where(bike)) == ("사용가능", "정자역", STATION)
+    assert await lone.rows("SELECT 1 FROM bikes WHERE left_by IS NOT NULL OR point_of IS NOT NULL") == []
+    assert "집" not in str(await lone.rows("SELECT value FROM outbox"))
+
+
 async def test_an_operator_says_where_a_place_is_and_so_opens_another_town() -> None:
     lone = await town()
     busan = {"lat": 35.1, "lon": 129.0}

@@ -115,14 +115,17 @@ def take_out_of_answers(tx: Tx, about: str, known: Kinds) -> None:
 
 
 def scrubbed(read: Reading, messages: list[Message], known: Kinds) -> list[Message]:
-    """The messages, without what is personal where somebody who was erased is concerned. Call `guard` first in a
-    transaction that keeps them."""
-    if not messages or read.one("SELECT 1 FROM erased LIMIT 1") is None:
+    """The messages, without what is personal where somebody is concerned who was erased, or is by one of them: what is
+    kept after that would stay. Call `guard` first in a transaction that keeps them."""
+    erasing = any(message.type == ERASES for message in messages)
+    if not messages or not (erasing or read.one("SELECT 1 FROM erased LIMIT 1")):
         return messages
     person = [_userid(message) for message in messages]
     among = sorted({userid for userid in person if userid is not None})
     marks = ", ".join("?" * len(among))
-    gone = {row[0] for row in read.all(f"SELECT userid FROM erased WHERE userid IN ({marks})", among)} if among else ()
+    rows = read.all(f"SELECT userid FROM erased WHERE userid IN ({marks})", among) if among else []
+    now = {userid for userid, message in zip(person, messages, strict=True) if message.type == ERASES}
+    gone = {row[0] for row in rows} | now - {None}
     return [
         msgspec.structs.replace(message, value=impersonal(message.value, known.get(message.type)))
         if userid in gone

@@ -1,5 +1,6 @@
 // The fleet as a list: what changed in it, and which bikes somebody looks for.
-import { byName, nameOf, statusOf } from '../shared/rental.js';
+import { byName, nameOf } from '../shared/places.js';
+import { statusOf } from '../shared/rental.js';
 import { language } from '../shared/text.js';
 
 /** @type {string[]} */
@@ -36,11 +37,11 @@ const ORDERS = {
 // Which bikes somebody looks for, in the order they want.
 /** @param {Map<number, Bike>} fleet @param {Map<number, Rent>} rides @param {Record<string, string>} query */
 export function found(fleet, rides, { q = '', status = '', place = '', battery = '', sort = 'number', down = '' }) {
-  const words = nameOf(q).toLowerCase();
+  const words = nameOf(q);
   const said = (/** @type {Bike} */ { bikeid, label, location }) =>
     String(bikeid).includes(words) ||
     (label ?? '').toLowerCase().includes(words) ||
-    nameOf(location).toLowerCase().includes(words) ||
+    nameOf(location).includes(words) ||
     String(rides.get(bikeid)?.userid ?? '') === words;
   const some = [...fleet.values()].filter(
     (bike) =>

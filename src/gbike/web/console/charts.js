@@ -3,7 +3,8 @@
 import { now } from '../shared/clock.js';
 import { html, useRead } from '../shared/lib.js';
 import { Loaded, Page } from '../shared/parts.js';
-import { byName, FREE, nameOf } from '../shared/rental.js';
+import { byPlace } from '../shared/places.js';
+import { FREE } from '../shared/rental.js';
 import { language, many, place, t, won } from '../shared/text.js';
 import { pages } from './fleet.js';
 import { useFleet } from './fleetpage.js';
@@ -53,16 +54,15 @@ function Day({ hours, cut }) {
 
 function Zones({ fleet }) {
   const zones = new Map();
-  const add = (name, all, free) => {
+  const add = (name, bikes) => {
     const zone = zones.get(name) ?? { all: 0, free: 0 };
-    zones.set(name, { all: zone.all + all, free: zone.free + free });
+    const free = bikes.filter(({ status }) => status === FREE).length;
+    zones.set(name, { all: zone.all + bikes.length, free: zone.free + free });
   };
-  for (const { location, status } of fleet.values()) add(nameOf(location), 1, Number(status === FREE));
-  const names = byName(language());
-  const largest = [...zones].sort(([one, a], [other, b]) => b.all - a.all || names(one, other));
+  const places = byPlace(fleet.values(), null, language());
+  const largest = places.sort((one, other) => other.bikes.length - one.bikes.length); // equals stay in their order
   const others = t('otherZones', largest.length - ZONES);
-  zones.clear();
-  for (const [at, [name, { all, free }]] of largest.entries()) add(at < ZONES ? place(name) : others, all, free);
+  for (const [at, { name, bikes }] of largest.entries()) add(at < ZONES ? place(name) : others, bikes);
   const rows = [...zones].map(([name, { all, free }]) => [name, free / all, t('freeOf', free, all)]);
   return html`<${Bars} title=${t('availability')} of=${t('zone')} rows=${rows} />`;
 }

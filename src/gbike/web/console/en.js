@@ -82,5 +82,5 @@ export const en = {
   would_registered: 'New', would_changed: 'Would change', would_unchanged: 'Stay as they are',
   would_refused: 'With a problem',
   did_registered: 'Added', did_changed: 'Changed', did_unchanged: 'Left as they were', did_refused: 'Refused',
-  noPoint: 'no position', oldPoint: 'Not on the map; last seen at',
+  importedNowhere: 'no position', oldPoint: 'Not on the map; last seen at',
 };

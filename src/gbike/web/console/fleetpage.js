@@ -2,7 +2,8 @@
 
 import { html, useEffect, useMemo } from '../shared/lib.js';
 import { Battery, Big, Empty, Icon, Loaded, Notice, Page, Status } from '../shared/parts.js';
-import { byName, nameOf, statusOf } from '../shared/rental.js';
+import { byPlace, nameOf } from '../shared/places.js';
+import { statusOf } from '../shared/rental.js';
 import { narrow, useRoute } from '../shared/shell.js';
 import { useStore } from '../shared/state.js';
 import { language, many, place, t } from '../shared/text.js';
@@ -83,21 +84,24 @@ function Figures({ fleet, rides }) {
 }
 
 function Filters({ fleet, query }) {
-  const places = [...new Set([...fleet.values()].map((bike) => nameOf(bike.location)).filter(Boolean))];
-  places.sort(byName(language()));
+  const places = useMemo(
+    () => byPlace(fleet.values(), null, language()).filter(({ name }) => name),
+    [fleet, language()],
+  );
   const all = ['', t('all')];
   const options = {
     status: [all, ...['free', 'taken', 'broken'].map((status) => [status, t(status)])],
-    place: [all, ...places.slice(0, MOST_PLACES).map((name) => [name, name])],
+    place: [all, ...places.slice(0, MOST_PLACES).map(({ name }) => [nameOf(name), place(name)])],
     battery: [all, ...['20', '50'].map((percent) => [percent, t('below', percent)])],
   };
   const labels = { status: t('status'), place: t('where'), battery: t('batteryName') };
+  const chosen = { ...query, place: nameOf(query.place) };
   const any = Object.keys(UNFILTERED).some((name) => query[name]);
   return html`<form class="filters" onSubmit=${(event) => event.preventDefault()} aria-label=${t('filters')}>
     <${Search} id="q" label=${t('search')} hint=${t('searchHint')} value=${query.q ?? ''} />
     ${Object.entries(labels).map(
       ([id, label]) =>
-        html`<${Select} key=${id} id=${id} label=${label} value=${query[id] ?? ''} options=${options[id]} />`,
+        html`<${Select} key=${id} id=${id} label=${label} value=${chosen[id] ?? ''} options=${options[id]} />`,
     )}
     ${any && html`<button class="link" type="button" onClick=${() => narrow(UNFILTERED)}>${t('clear')}</button>`}
   </form>`;

@@ -230,7 +230,7 @@ function RowTable({ job, rows }) {
     return isThere ? html`<a class="link" href="#/bike/${bikeid}">${name}</a>` : html`<strong>${name}</strong>`;
   };
   const where = ({ location, lat, lon }) => html`<span class="cut" title=${location ?? ''}>${place(location)}</span>
-    <span class="soft cut">${lat === null ? t('noPoint') : `${lat}, ${lon}`}</span>`;
+    <span class="soft cut">${lat === null ? t('importedNowhere') : `${lat}, ${lon}`}</span>`;
   const columns = [
     ['number', t('line'), ({ line }) => line],
     ['status', t('bikeName'), bike],

@@ -60,6 +60,6 @@ export const ko = {
   rowsFrom: (from, to, all) =>
     `${all.toLocaleString('ko')}줄 중 ${from.toLocaleString('ko')}–${to.toLocaleString('ko')}번째`,
   would_registered: '새로 등록', would_changed: '바뀜', would_unchanged: '그대로', would_refused: '문제 있음',
-  did_registered: '등록됨', did_changed: '변경됨', did_unchanged: '그대로', did_refused: '거절', noPoint: '위치 없음',
+  did_registered: '등록됨', did_changed: '변경됨', did_unchanged: '그대로', did_refused: '거절', importedNowhere: '위치 없음',
   oldPoint: '지도에 없음, 옛 좌표',
 };

@@ -4,7 +4,8 @@
 import { standing } from '../shared/clusters.js';
 import { discs } from '../shared/discs.js';
 import { ground, L } from '../shared/leaflet.js';
-import { byPlace, isPlaced, statusOf } from '../shared/rental.js';
+import { byPlace } from '../shared/places.js';
+import { isPlaced, statusOf } from '../shared/rental.js';
 import { state } from '../shared/state.js';
 import { language, t } from '../shared/text.js';
 import { countedBy, STATUSES } from './bikes.js';

@@ -2,7 +2,8 @@
 // show.
 import { html, useMemo, useState } from '../shared/lib.js';
 import { Battery, Icon, Status, useMap } from '../shared/parts.js';
-import { byPlace, isPlaced, statusOf } from '../shared/rental.js';
+import { byPlace, isNamed } from '../shared/places.js';
+import { isPlaced, statusOf } from '../shared/rental.js';
 import { language, place, t } from '../shared/text.js';
 import { countedBy, STATUSES } from './bikes.js';
 import { Rider } from './parts.js';
@@ -51,7 +52,7 @@ const Picked = ({ bike, rides }) =>
 
 function AtPlaces({ names, bikes, rides }) {
   const all = byPlace(bikes.filter(isPlaced), null, language());
-  const some = all.filter(({ name }) => names.includes(name)).flatMap((one) => one.bikes);
+  const some = all.filter(isNamed(names)).flatMap((one) => one.bikes);
   const said = names.slice(0, NAMES).map(place).join(', ');
   return html`<section class="card picked">
     <h2>${t('atPlaces', said, Math.max(0, names.length - NAMES))}</h2>

@@ -1,6 +1,7 @@
 // What a rider does, and what the pages then know. What is shown after a tap is read from the services, never guessed.
 import { ask, Problem } from '../shared/api.js';
-import { FREE, nameOf } from '../shared/rental.js';
+import { nameOf } from '../shared/places.js';
+import { FREE } from '../shared/rental.js';
 import { begin, goneOut, said } from '../shared/session.js';
 import { announce, keep, kept, set, state } from '../shared/state.js';
 import { t, won } from '../shared/text.js';

@@ -1,7 +1,8 @@
 // Finding a bike: the free ones by place, nearest first when the rider lets us know where they are; or on a map.
 import { html, useEffect, useMemo, useRef, useState } from '../shared/lib.js';
 import { Battery, Big, Empty, Icon, Loaded, More, Top, useMap } from '../shared/parts.js';
-import { byPlace, isPlaced } from '../shared/rental.js';
+import { byPlace, isNamed } from '../shared/places.js';
+import { isPlaced } from '../shared/rental.js';
 import { set, useStore } from '../shared/state.js';
 import { far, language, numbered, place, t } from '../shared/text.js';
 import { readBikes } from './actions.js';
@@ -92,7 +93,7 @@ function OnMap({ bikes, here }) {
   const card = useRef(null);
   const [chosen, setChosen] = useState([]);
   const box = useMap(() => import('./map.js'), setChosen, placed, isOld(here) ? null : here);
-  const some = placed.filter(({ name }) => chosen.includes(name));
+  const some = placed.filter(isNamed(chosen));
   useEffect(() => card.current?.scrollIntoView({ block: 'nearest' }), [chosen]);
   return html`<div>
     <div class="map" ref=${box} role="region" aria-label=${t('mapName')} />

@@ -20,11 +20,11 @@ export const nameWidth = (name) =>
   Math.min(WIDEST, [...name].reduce((sum, sign) => sum + (sign > WIDE ? 2 : 1), 0) * LETTER * 0.85);
 
 // The places that are somewhere. Bikes without a place's name have no middle: each stands for itself.
-/** @template {Place} P @param {P[]} places @returns {P[]} */
+/** @template {Place & { bikes: Bike[] }} P @param {P[]} places @returns {P[]} */
 export const standing = (places) =>
   places
     .flatMap((one) =>
-      one.name ? [one] : one.bikes.map((bike) => ({ ...one, bikes: [bike], lat: bike.lat, lon: bike.lon })),
+      one.name ? [one] : (one.bikes ?? []).map((bike) => ({ ...one, bikes: [bike], lat: bike.lat, lon: bike.lon })),
     )
     .filter(isPlaced);
 
