@@ -148,6 +148,20 @@ EXAMPLES: dict[str, Event] = {
         stale=True,
         noposition="far",
     ),
+    "UpdatedBike.v1-whose": UpdatedBike(
+        bikeid=1,
+        status="사용가능",
+        location="분당_정자역_3구역",
+        batterylevel=80,
+        lat=37.3671,
+        lon=127.1080,
+        version=4,
+        pointat=ENDED_MS - 4_000,
+        pointby="phone",
+        accuracy=8.5,
+        locationof=1,
+        pointof=1,
+    ),
     "Reported.v1-unpaid": Reported(reportid=2, managerid=1, bikeid=1, batterylevel=50, usableyn=True, points=0),
 }
 CAUSES = {"RegisteredBill.v1-caused": "Rented.v1"}

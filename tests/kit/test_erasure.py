@@ -137,7 +137,7 @@ async def test_bike_forgets_where_somebody_left_a_bike(bikes: Store, clock: SetC
 
 async def test_a_number_within_another_is_not_that_number(rents: Store) -> None:
     await a_ride(rents, 71)
-    await rents.write(take_out, "userid", [7], EVENTS)
+    await rents.write(take_out, ("userid",), [7], EVENTS)
     assert any(b"Corner" in value for value in await rents.read(published))
 
 

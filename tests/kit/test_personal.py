@@ -72,7 +72,7 @@ async def test_a_station_survives_the_erasure_of_a_rider_in_what_was_said_and_se
     for event in (STATION, RIDE):
         await store.write(lambda tx, event: tx.publish(event), event)
         await store.write(set_aside, packed(event), "a planted reason", KNOWN)
-    await store.write(take_out, "userid", [7], KNOWN)
+    await store.write(take_out, ("userid",), [7], KNOWN)
     judge(await store.read(published))
     judge({letter.message.type: msgspec.json.decode(letter.message.value) for letter in await store.read(letters, 10)})
 
@@ -94,7 +94,7 @@ async def test_an_answer_that_is_kept_loses_the_place_of_the_ride(store: Store) 
     answer = msgspec.json.encode({"rentid": 1, "userid": 7, "status": "returned", "endlocation": "Corner", "lat": 37.1})
     columns = "INSERT INTO idempotency (key, body_hash, status, content, headers, at_ms) VALUES (?, ?, ?, ?, ?, ?)"
     await store.write(lambda tx: tx.execute(columns, ("k", "h", 200, answer, b"{}", 1)))
-    await store.write(take_out, "userid", [7], EVENTS)
+    await store.write(take_out, ("userid",), [7], EVENTS)
     rows = await store.read(lambda read: read.all("SELECT content FROM idempotency"))
     left = {"rentid": 1, "userid": 7, "status": "returned", "endlocation": None, "lat": None}
     assert msgspec.json.decode(bytes(rows[0][0])) == left
@@ -104,7 +104,7 @@ async def test_an_answer_that_is_kept_loses_the_place_of_the_ride(store: Store) 
 async def test_what_an_event_does_not_have_or_nobody_knows_is_not_kept_of_who_was_erased(store: Store, of: str) -> None:
     value = msgspec.json.encode({"eventType": of, "timestamp": "t", "userid": 7, "photo": "face", "endlocation": "C"})
     await store.write(set_aside, Message("m", of, "k", b"{}", value), "a planted reason", EVENTS)
-    await store.write(take_out, "userid", [7], EVENTS)
+    await store.write(take_out, ("userid",), [7], EVENTS)
     fields = msgspec.json.decode((await store.read(letters, 10))[0].message.value)
     assert (fields["eventType"], fields["photo"], fields["endlocation"]) == (of, None, None)
 

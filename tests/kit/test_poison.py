@@ -154,7 +154,7 @@ async def test_who_is_erased_is_taken_out_of_letters_that_nobody_can_read(store:
     broken = Message("m9", "Rented", "k", b"{}", b'{"userid":7,"endlocation":"Corner","x":"\xff"}')
     await store.write(lambda tx: tx.execute("DELETE FROM erased"))
     await store.write(set_aside, broken, "unreadable", EVENTS)
-    await store.write(take_out, "userid", [7], EVENTS)
+    await store.write(take_out, ("userid",), [7], EVENTS)
     assert b"Corner" not in (await store.read(letters, 10))[0].message.value
     await store.write(remember, 7)
     await store.write(set_aside, msgspec.structs.replace(broken, id="m10"), "unreadable", EVENTS)

@@ -92,6 +92,37 @@ async def test_a_bike_that_somebody_left_is_near_where_it_was_and_may_be_moved(
     await embedded.stop()
 
 
+async def test_what_is_said_of_a_bike_that_somebody_left_is_found(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path / "data")
+    embedded = Embedded(folder, SETTINGS)
+    client = Client(embedded.app)
+    text, point = await sign_up(embedded, "zubenelgenubi", 100), await sign_up(embedded, "betelgeuse", 200)
+    stays = await sign_up(embedded, "aldebaran", 300)
+    await client.post("/bikes", {"bikeid": 1, "status": "사용가능"})
+    for person, said in (
+        (text, {"endlocation": text.place(0)["endlocation"]}),
+        (point, {**point.place(0), "endlocation": ""}),
+    ):
+        rent = (await client.post("/rents", {"userid": person.userid, "bikeid": 1})).json["rentid"]
+        assert (await client.patch(f"/rents/{rent}", said)).status == 200
+        await embedded.settle()
+    for number, change in enumerate(
+        ({"batterylevel": 50}, {"batterylevel": 50}, {"status": "불량"}, {"status": "사용가능"})
+    ):
+        assert (await client.patch("/bikes/1", change, idempotency_key=f"key-{number}")).json["point"]["by"] == "rider"
+    other = (await client.post("/rents", {"userid": stays.userid, "bikeid": 1})).json["rentid"]
+    await client.patch(f"/rents/{other}", {"endlocation": ""})  # the bike's place stays that of the others
+    await embedded.settle()
+    await ride(client, stays, 1, 1)
+    await embedded.settle()
+    await embedded.stop()
+    for gone in (text, point):
+        assert found_in(folder.path, gone.traces(1)) != []
+        await erasure._erase_in_folder(folder, gone.userid, SETTINGS)
+        assert found_in(folder.path, gone.traces(1)) == []
+    assert {line.split(".")[0] for line in found_in(folder.path, stays.traces(2))} >= {"rent", "bike"}
+
+
 async def test_what_was_said_before_and_comes_after_loses_its_places(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path / "data")
     embedded = Embedded(folder, SETTINGS)

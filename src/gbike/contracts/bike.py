@@ -51,6 +51,10 @@ class UpdatedBike(Event, frozen=True):
     """Why a position that was told is none: `zero`, `half`, `swapped` or `far`."""
     label: str | UnsetType = UNSET
     """Left out: it has none."""
+    locationof: Number | UnsetType = UNSET
+    """The rider whose ride told `location`, left out where that is `rentid`'s own, or staff told it."""
+    pointof: Number | UnsetType = UNSET
+    """The same of `lat` and `lon`."""
 
 
 class ChkAndUpdatedStatus(Event, frozen=True):

@@ -96,12 +96,22 @@ def remember(tx: Tx, userid: int) -> None:
     )
 
 
-def take_out(tx: Tx, field: str, numbers: Sequence[int], known: Kinds) -> None:
-    """Take what is personal out of everything that is kept with one of `numbers` in `field`, said already or not. Of an
-    answer, whose kind is not kept, it is what any event marks."""
+def take_out(tx: Tx, fields: Sequence[str], numbers: Sequence[int], known: Kinds) -> None:
+    """Take what is personal out of everything that is kept with one of `numbers` in one of `fields`, said already or
+    not. Of an answer, whose kind is not kept, it is what any event marks."""
     for table in _KEPT:
         for start in range(0, len(numbers), AT_ONCE):
-            _take_out(tx, table, field, numbers[start : start + AT_ONCE], known)
+            _take_out(tx, table, fields, numbers[start : start + AT_ONCE], known)
+
+
+def take_out_of_answers(tx: Tx, about: str, known: Kinds) -> None:
+    """The same for every kept answer with the field `about` that does not tell of whom it is: nobody knows then."""
+    there = "SELECT key, content FROM idempotency WHERE instr(content, ?) > 0 ORDER BY key"  # two erasures never cross
+    for key, content in tx.all(there, (f'"{about}":'.encode(),)):
+        fields = readable(bytes(content))
+        if fields is not None and about in fields and "userid" not in fields:
+            left = _without(_marked(known), fields, bytes(content))
+            tx.execute("UPDATE idempotency SET content = ? WHERE key = ?", (left, key))
 
 
 def scrubbed(read: Reading, messages: list[Message], known: Kinds) -> list[Message]:
@@ -145,26 +155,36 @@ def readable(content: bytes) -> dict[str, Any] | None:
         return None
 
 
-def _take_out(tx: Tx, table: str, field: str, numbers: Sequence[int], known: Kinds) -> None:
+def _take_out(tx: Tx, table: str, of_whom: Sequence[str], numbers: Sequence[int], known: Kinds) -> None:
     key, type, content = _KEPT[table]
-    there = " OR ".join([f"instr({content}, ?) > 0"] * len(numbers))
-    needles = [f'"{field}":{number}'.encode() for number in numbers]
+    needles = [f'"{field}":{number}'.encode() for field in of_whom for number in numbers]
+    there = " OR ".join([f"instr({content}, ?) > 0"] * len(needles))
     for of, name, found in tx.all(f"SELECT {key}, {type}, {content} FROM {table} WHERE {there}", needles):
         fields = readable(bytes(found))
-        if fields is not None and fields.get(field) not in numbers:  # the bytes of 7 are in those of 71
+        if fields is not None and all(fields.get(field) not in numbers for field in of_whom):  # 7's bytes are in 71's
             continue
         if name is not None or fields is None:
             left = impersonal(bytes(found), known.get(name))
         else:
-            marked = {name for kind in known.values() for name, is_so in personal_fields(kind).items() if is_so}
-            left = _without(marked, fields, bytes(found))
+            left = _without(_marked(known), fields, bytes(found))
         tx.execute(f"UPDATE {table} SET {content} = ? WHERE {key} = ?", (left, of))
 
 
+def _marked(known: Kinds) -> set[str]:
+    """What any event marks."""
+    return {name for kind in known.values() for name, is_so in personal_fields(kind).items() if is_so}
+
+
 def _without(names: Set[str], fields: dict[str, Any], content: bytes) -> bytes:
-    if all(fields.get(name) is None for name in names):
+    """The JSON with null for each of these names, and for an object that has one of them."""
+    goes = {
+        name
+        for name, value in fields.items()
+        if value is not None and (name in names or (isinstance(value, dict) and not names.isdisjoint(value)))
+    }
+    if not goes:
         return content
-    return msgspec.json.encode({name: None if name in names else value for name, value in fields.items()})
+    return msgspec.json.encode({name: None if name in goes else value for name, value in fields.items()})
 
 
 @cache

@@ -201,6 +201,10 @@ class Bike:
     """`rentid` has a tombstone: nobody rides the bike, though it carries the number."""
     label: str | None = None
     """In capitals."""
+    left_by: int | None = field(default=None, compare=False)
+    """The rider whose ride told its text; None: staff did, or nobody."""
+    point_of: int | None = field(default=None, compare=False)
+    """The same of its point."""
     noposition: str | None = field(default=None, compare=False)
     """Why a position that came just now is none (kit/positions.py); kept nowhere."""
 

@@ -71,7 +71,7 @@ def whenever_the_fee_is_taken_close_the_bill(tx: Tx, event: UpdatedDeposit) -> i
 def whenever_an_account_is_erased_forget_where_it_was(tx: Tx, event: AccountErased) -> None:
     """The bills stay, for the books. What was set aside tells of places; it does no more."""
     remember(tx, event.userid)
-    take_out(tx, "userid", [event.userid], EVENTS)
+    take_out(tx, ("userid",), [event.userid], EVENTS)
 
 
 def policies(first: Tariff) -> Policies:

@@ -108,7 +108,7 @@ def forget_the_rider(tx: Tx, userid: int) -> None:
     tx.lock(f"rider:{userid}")
     remember(tx, userid)
     storage.forget_places(tx, userid)
-    take_out(tx, "userid", [userid], EVENTS)
+    take_out(tx, ("userid",), [userid], EVENTS)
 
 
 def must_be_allowed_to_ride(tx: Tx, userid: int, limits: domain.Limits) -> None:

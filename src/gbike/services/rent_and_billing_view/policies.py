@@ -48,7 +48,7 @@ def whenever_a_deposit_moves_show_it(tx: Tx, event: UpdatedDeposit | AddedDeposi
 def whenever_an_account_is_erased_forget_where_it_was(tx: Tx, event: AccountErased) -> None:
     """The lines stay, for the books. What was set aside tells of places; it does no more."""
     remember(tx, event.userid)
-    take_out(tx, "userid", [event.userid], EVENTS)
+    take_out(tx, ("userid",), [event.userid], EVENTS)
 
 
 POLICIES: Policies = {

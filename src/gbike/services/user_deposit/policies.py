@@ -45,7 +45,7 @@ def whenever_an_account_is_registered_tell_its_standing(tx: Tx, event: Registere
 def whenever_an_account_is_erased_take_nothing_in_any_more(tx: Tx, event: AccountErased) -> None:
     """The ledger stays, for the books. Nothing is paid in any more; a fee that comes late is still taken."""
     remember(tx, event.userid)
-    take_out(tx, "userid", [event.userid], EVENTS)
+    take_out(tx, ("userid",), [event.userid], EVENTS)
 
 
 POLICIES: Policies = {

@@ -150,7 +150,7 @@ def _erase(tx: Tx, account: domain.Account) -> domain.Account:
 def _forget_messages(tx: Tx, userid: int) -> None:
     """A message that was set aside, or comes later, tells no place where the person was."""
     remember(tx, userid)
-    take_out(tx, "userid", [userid], EVENTS)
+    take_out(tx, ("userid",), [userid], EVENTS)
 
 
 def _say_roles_changed(tx: Tx, userid: int) -> None:

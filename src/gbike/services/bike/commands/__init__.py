@@ -10,7 +10,7 @@ from gbike.contracts.bike import ChkAndUpdatedStatus, RegisteredBike, UpdatedBik
 from gbike.contracts.events import EVENTS
 from gbike.kit import positions
 from gbike.kit.numbers import MAX_ID
-from gbike.kit.privacy.erasure import remember, take_out
+from gbike.kit.privacy.erasure import remember, take_out, take_out_of_answers
 from gbike.kit.storage.idempotency import idempotent
 from gbike.kit.store import Facts, Tx
 from gbike.kit.text import same_name
@@ -195,7 +195,7 @@ def release(tx: Tx, bikeid: int, rentid: int, userid: int | None, told: domain.W
     sighting = judge(tx, told)
     freed = storage.release(tx, bikeid, rentid, userid, sighting)
     if freed is not None:
-        tx.publish(_updated(replace(freed, noposition=sighting.fault), rentid))
+        tx.publish(_updated(replace(freed, noposition=sighting.fault), rentid, userid))
     return freed is not None
 
 
@@ -242,8 +242,9 @@ def forget_the_rider(tx: Tx, userid: int) -> None:
     """Where this rider's rides ended is known no more."""
     remember(tx, userid)
     storage.forget_places(tx, userid)
-    take_out(tx, "userid", [userid], EVENTS)
-    take_out(tx, "rentid", storage.rents_over_of(tx, userid), EVENTS)
+    take_out(tx, ("userid", "locationof", "pointof"), [userid], EVENTS)
+    take_out(tx, ("rentid",), storage.rents_over_of(tx, userid), EVENTS)
+    take_out_of_answers(tx, "bikeid", EVENTS)
 
 
 def claim_the_label(tx: Tx, bike: domain.Bike) -> None:
@@ -281,8 +282,12 @@ def _state(bike: domain.Bike) -> Facts:
     return facts if bike.label is None else {**facts, "label": bike.label}
 
 
-def _updated(bike: domain.Bike, rentid: int | None = None) -> UpdatedBike:
+def _updated(bike: domain.Bike, rentid: int | None = None, userid: int | None = None) -> UpdatedBike:
+    """What is said of a bike as it is now, because its ride `rentid` of the rider `userid` ended, or staff changed
+    it. It repeats what others told: an erasure finds theirs, too."""
     point = bike.place.present
+    text_of = None if bike.place.location is None else bike.left_by
+    point_of = None if point is None else bike.point_of
     return UpdatedBike(
         bikeid=bike.bikeid,
         status=bike.status,
@@ -299,4 +304,6 @@ def _updated(bike: domain.Bike, rentid: int | None = None) -> UpdatedBike:
         stale=True if point is None and bike.place.point is not None else UNSET,
         noposition=bike.noposition or UNSET,
         label=_said(bike.label),
+        locationof=UNSET if text_of is None or text_of == userid else text_of,
+        pointof=UNSET if point_of is None or point_of == userid else point_of,
     )

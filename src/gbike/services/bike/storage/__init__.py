@@ -28,6 +28,7 @@ PERSONAL_DATA = (
 COUNTED = {"bikes": "SELECT count(*) FROM bikes WHERE retired = 0"}
 _POINT = "lat, lon, point_at_ms, point_by, accuracy_m, stale"
 _COLUMNS = f"bikeid, location, {_POINT}, batterylevel, rentid, held, broken, retired, version, seen_ms, label"
+_READ = f"{_COLUMNS}, left_by, point_of"
 TOMBSTONES = RetentionRule(
     7 * DAY_MS,
     "DELETE FROM tombstones WHERE at_ms < ? AND rentid IN (SELECT rentid FROM tombstones ORDER BY rentid LIMIT ?)",
@@ -49,7 +50,7 @@ _DISTANCE = (
 
 def load(read: Reading, bikeid: int) -> Bike:
     """The bike. Raises NoSuchBike."""
-    row = read.one(f"SELECT {_COLUMNS} FROM bikes WHERE bikeid = ?", (bikeid,))
+    row = read.one(f"SELECT {_READ} FROM bikes WHERE bikeid = ?", (bikeid,))
     if row is None:
         raise NoSuchBike(bikeid)
     return _bike(row)
@@ -57,7 +58,7 @@ def load(read: Reading, bikeid: int) -> Bike:
 
 def of_label(read: Reading, label: str) -> Bike:
     """The bike with this label, in capitals. Raises NoSuchLabel."""
-    row = read.one(f"SELECT {_COLUMNS} FROM bikes WHERE label = ?", (label,))
+    row = read.one(f"SELECT {_READ} FROM bikes WHERE label = ?", (label,))
     if row is None:
         raise NoSuchLabel(label)
     return _bike(row)
@@ -109,7 +110,7 @@ def release(tx: Tx, bikeid: int, rentid: int, userid: int | None, seen: Sighting
     elif seen.text is not None:
         sets += ", stale = CASE WHEN lat IS NULL THEN 0 ELSE 1 END"
     row = tx.one(
-        f"UPDATE bikes SET {sets} WHERE bikeid = ? AND rentid = ? RETURNING {_COLUMNS}", (*params, bikeid, rentid)
+        f"UPDATE bikes SET {sets} WHERE bikeid = ? AND rentid = ? RETURNING {_READ}", (*params, bikeid, rentid)
     )
     return _bike(row) if row else None
 
@@ -118,7 +119,7 @@ def take_report(tx: Tx, bikeid: int, reportid: int) -> tuple[int, Bike | None]:
     """Note the report; answers which one changed the bike last, and the bike. None: a newer one, or no bike."""
     row = tx.one(
         "UPDATE bikes SET reportid = ?, seen_ms = ? WHERE bikeid = ? AND reportid < ?"
-        f" RETURNING changed_reportid, {_COLUMNS}",
+        f" RETURNING changed_reportid, {_READ}",
         (reportid, tx.now_ms, bikeid, reportid),
     )
     return (row[0], _bike(row[1:])) if row else (0, None)
@@ -207,7 +208,7 @@ def keep(tx: Tx, before: Bike, after: Bike) -> Bike | None:
         f"UPDATE bikes SET location = ?, place_sort = ?, ({_POINT}) = (?, ?, ?, ?, ?, ?), batterylevel = ?, held = ?,"
         " broken = ?, retired = ?, rentid = ?, label = ?, left_by = CASE WHEN ? = 1 THEN NULL ELSE left_by END,"
         " point_of = CASE WHEN ? = 1 THEN NULL ELSE point_of END,"
-        f" version = version + 1 WHERE bikeid = ? AND version = ? RETURNING {_COLUMNS}",
+        f" version = version + 1 WHERE bikeid = ? AND version = ? RETURNING {_READ}",
         (
             *(place.location, natural(place.location), *_columns(place.point), after.batterylevel),
             *(int(after.held), int(after.broken), int(after.retired), after.rentid, after.label),
@@ -230,7 +231,7 @@ def _where(point: Point | None) -> tuple[float, float] | None:
 
 def _bike(row: Row) -> Bike:
     bikeid, location, lat, lon, at_ms, by, accuracy_m, stale, battery, *rest = row
-    rentid, held, broken, retired, version, seen_ms, label = rest
+    rentid, held, broken, retired, version, seen_ms, label, left_by, point_of = rest
     half = lat is None or lon is None  # as an older version took them
     point = None if half else Point(lat, lon, at_ms, by, accuracy_m, stale=bool(stale))
     return Bike(
@@ -244,11 +245,13 @@ def _bike(row: Row) -> Bike:
         version=version,
         seen_ms=seen_ms,
         label=label,
+        left_by=left_by,
+        point_of=point_of,
     )
 
 
 _LISTED = Listing(
-    select=f"SELECT {_COLUMNS} FROM bikes",
+    select=f"SELECT {_READ} FROM bikes",
     sortable={
         "bikeid": "bikeid",
         "location": "place_sort",

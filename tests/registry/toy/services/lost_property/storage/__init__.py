@@ -32,4 +32,4 @@ def forget(tx: Tx, userid: int) -> None:
     """Where this finder was is known no more."""
     remember(tx, userid)
     tx.execute("UPDATE found SET location = NULL WHERE userid = ?", (userid,))
-    take_out(tx, "userid", [userid], EVENTS)
+    take_out(tx, ("userid",), [userid], EVENTS)
