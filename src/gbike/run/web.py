@@ -33,7 +33,8 @@ UNVERSIONED = {
     "app.webmanifest": f"{AT}/app.webmanifest",
 }
 """What is found under a name that never changes, and where."""
-LATER = ("leaflet.js", "leaflet.css", "map.css", "map.js", "/discs.js", "/clusters.js", "/contact.js")
+MAP = ("leaflet.js", "leaflet.css", "map.css", "map.js", "/discs.js", "/clusters.js")
+LATER = (*MAP, "/contact.js", "/signs.js", "/qrcode.js")
 """What is loaded when it is needed: neither with the first view nor kept ahead for a spell without a line."""
 RIDER, STAFF = "/rider/", "/staff/"
 """Modules that the console has no use for. The staff's are not loaded with the first view, but kept ahead: reports are
