@@ -34,6 +34,14 @@ def chromium() -> str | None:
 
 CONSOLE: dict[str, Any] = {"path": "/app/console", "first": ".side"}
 DESKTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}, "is_mobile": False, "has_touch": False}
+SCANS = """() => {
+  navigator.mediaDevices.getUserMedia = async () => new MediaStream();
+  HTMLMediaElement.prototype.play = async () => {};
+  globalThis.BarcodeDetector = class {
+    async detect() { return [{ rawValue: '%s' }]; }
+  };
+}"""
+"""A camera that sees a code with a text."""
 
 
 class Address(Protocol):

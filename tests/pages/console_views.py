@@ -74,6 +74,7 @@ def _fleet(rider: Rider, demo: Demo) -> None:
 CONSOLE_VIEWS: dict[str, View] = {
     "fleet": _fleet,
     "none-found": at("#/?q=nowhere", ".empty"),
+    "signs": at("#/signs", ".plate"),
     "bike": _storied,
     "events": at(f"#/bike/{STORIED}?show=events", ".story .events"),
     "unknown": at("#/bike/404404", ".notice"),

@@ -4,18 +4,11 @@ from typing import Any
 
 import pytest
 
-from tests.pages.browser import DESKTOP, PHONE, Demo
+from tests.pages.browser import DESKTOP, PHONE, SCANS, Demo
 from tests.pages.conftest import NewOperator, NewRider
 from tests.pages.words import EN, KO, Words
 
 pytestmark = pytest.mark.timeout(300)
-CAMERA = """() => {
-  navigator.mediaDevices.getUserMedia = async () => new MediaStream();
-  HTMLMediaElement.prototype.play = async () => {};
-  globalThis.BarcodeDetector = class {
-    async detect() { return [{ rawValue: 'https://bikes.example/app/#/bike/%s' }]; }
-  };
-}"""
 
 
 @pytest.mark.parametrize("words", [KO, EN], ids=["ko", "en"])
@@ -57,7 +50,7 @@ def test_a_label_is_scanned(rider: NewRider, demo: Demo, words: Words, form: dic
     bikeid = demo.new_bike()
     demo.ask("PATCH", f"/bikes/{bikeid}", {"label": label})
     one = rider(words["locale"], **form)
-    one.page.evaluate(CAMERA % label)
+    one.page.evaluate(SCANS % f"https://bikes.example/app/#/bike/{label}")
     one.go("#/number")
     one.page.get_by_role("button", name=words["scan"]).click()
     one.page.locator("dd", has_text=label.upper()).wait_for()

@@ -59,6 +59,10 @@ KO: Words = {
     "again": "다시 점검",
     "change": "파일대로 바꾸기",
     "once more": "파일 다시 고르기",
+    "shown": "중 {}",
+    "print signs": "표지 인쇄",
+    "signs": "표지",
+    "signs on sheets": "A4 {1}장에 표지 {0}개",
 }
 EN: Words = {
     "locale": "en-US",
@@ -117,6 +121,10 @@ EN: Words = {
     "again": "Look through again",
     "change": "Change as the file says",
     "once more": "Choose it once more",
+    "shown": "{} of",
+    "print signs": "Print signs",
+    "signs": "Signs",
+    "signs on sheets": "{} signs on {} sheets of A4",
 }
 
 

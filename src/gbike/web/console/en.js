@@ -83,4 +83,14 @@ export const en = {
   would_refused: 'With a problem',
   did_registered: 'Added', did_changed: 'Changed', did_unchanged: 'Left as they were', did_refused: 'Refused',
   importedNowhere: 'no position', oldPoint: 'Not on the map; last seen at',
+  printSigns: 'Print signs', signs: 'Signs', printThem: 'Print',
+  signsOf: (count, sheets) =>
+    `${count} ${count === 1 ? 'sign' : 'signs'} on ${sheets} ${sheets === 1 ? 'sheet' : 'sheets'} of A4`,
+  signsMade: (some, all) => `Made ${some} of ${all} signs…`,
+  signsCut: (from, to, all, most) =>
+    `At most ${most} signs at once. These are ${from.toLocaleString('en')} to ${to.toLocaleString('en')} ` +
+    `of ${all.toLocaleString('en')}.`,
+  signsBefore: 'Those before', signsAfter: 'Those after',
+  signsLead: (address) =>
+    `A phone’s camera opens ${address}. If riders use another address, open the console there before you print.`,
 };

@@ -4,7 +4,7 @@ import { html, useEffect, useMemo } from '../shared/lib.js';
 import { Battery, Big, Empty, Icon, Loaded, Notice, Page, Status } from '../shared/parts.js';
 import { byPlace, nameOf } from '../shared/places.js';
 import { statusOf } from '../shared/rental.js';
-import { narrow, useRoute } from '../shared/shell.js';
+import { address, narrow, useRoute } from '../shared/shell.js';
 import { useStore } from '../shared/state.js';
 import { language, many, place, t } from '../shared/text.js';
 import { countedBy, found } from './bikes.js';
@@ -61,7 +61,15 @@ function Fleet({ fleet, rides }) {
         ${map && html`<${OnMap} bikes=${bikes} rides=${rides} />`}
       </div>
       <div>
-        <p class="soft" role="status">${t('shown', bikes.length, fleet.size)}</p>
+        <p class="soft paging">
+          <span role="status">${t('shown', bikes.length, fleet.size)}</span>
+          ${
+            bikes.length > 0 &&
+            html`<a class="small-button" href=${address('/signs', { ...query, view: '' })}>
+              <${Icon} name="scan" />${t('printSigns')}
+            </a>`
+          }
+        </p>
         ${
           bikes.length
             ? html`<${Bikes} bikes=${bikes} rides=${rides} query=${query} />`

@@ -62,4 +62,12 @@ export const ko = {
   would_registered: '새로 등록', would_changed: '바뀜', would_unchanged: '그대로', would_refused: '문제 있음',
   did_registered: '등록됨', did_changed: '변경됨', did_unchanged: '그대로', did_refused: '거절', importedNowhere: '위치 없음',
   oldPoint: '지도에 없음, 옛 좌표',
+  printSigns: '표지 인쇄', signs: '표지', printThem: '인쇄하기', signsOf: (count, sheets) => `A4 ${sheets}장에 표지 ${count}개`,
+  signsMade: (some, all) => `표지 ${all}개 중 ${some}개를 만들었어요…`,
+  signsCut: (from, to, all, most) =>
+    `표지는 한 번에 ${most}개까지예요. 전체 ${all.toLocaleString('ko')}개 중 ` +
+    `${from.toLocaleString('ko')}–${to.toLocaleString('ko')}번째예요.`,
+  signsBefore: '앞의 표지', signsAfter: '다음 표지',
+  signsLead: (address) =>
+    `휴대폰 카메라로 찍으면 열리는 주소: ${address}. 이용자가 쓰는 주소가 다르면, 그 주소로 이 화면을 열어 인쇄해 주세요.`,
 };

@@ -1,7 +1,7 @@
 // The operator's console: which page an address means, who may see it, and the menu.
 
 import { html, useEffect } from '../shared/lib.js';
-import { Big, Empty, Icon, Page } from '../shared/parts.js';
+import { Big, Empty, Failed, Icon, Later, Loading, Page } from '../shared/parts.js';
 import { begin, SignInPage, SignUpPage } from '../shared/session.js';
 import { Offline, pageAt, Shell, show, Tab, useRoute } from '../shared/shell.js';
 import { state, useStore } from '../shared/state.js';
@@ -21,6 +21,7 @@ import { SystemPage } from './system.js';
 const PAGES = [
   [/^\/?$/, () => html`<${FleetPage} />`, 'fleet'],
   [/^\/bike\/([0-9]+)$/, (id) => html`<${StoryPage} key=${id} bikeid=${id} />`, 'fleet'],
+  [/^\/signs$/, () => html`<${Signs} />`, 'fleet'],
   [/^\/rides$/, () => html`<${RidesPage} />`, 'inProgress'],
   [/^\/add$/, () => html`<${AddPage} />`, 'add'],
   [/^\/imports\/([0-9]+)$/, (id) => html`<${ImportPage} key=${id} importid=${id} />`, 'add'],
@@ -50,6 +51,13 @@ const NotYours = () =>
       <${Big} label=${t('toRiders')} href="/app/" />
     <//>
   <//>`;
+
+// Loaded with what makes its codes when it is opened.
+const Signs = () => {
+  const load = async () => (await import('./signs.js')).SignsPage;
+  const failed = () => html`<${Page} title=${t('signs')}><${Failed} again=${() => location.reload()} /><//>`;
+  return html`<${Later} load=${load} waiting=${html`<${Loading} rows=${4} />`} failed=${failed} />`;
+};
 
 function App() {
   const { who, online } = useStore();
