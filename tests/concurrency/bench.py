@@ -108,7 +108,9 @@ class Workbench:
                 told.append(f"no order of one after the other comes to this: {_difference(came, right)}")
             wrong.extend(f"{what}\n  " + "\n  ".join(took) for what in told)
 
+        before = self._two.failures
         found = explore(play, sleeping=sleeping)
+        found.failures = self._two.failures - before
         found.wrong, found.came = wrong, seen
         return found
 

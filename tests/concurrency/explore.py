@@ -27,6 +27,8 @@ class Found:
     """Orders that were left, as they differ from one that was run only in steps that don't meet."""
     strayed: int = 0
     """Orders in which PostgreSQL chose another victim of a deadlock than the time before."""
+    failures: int = 0
+    """Transactions in which a statement failed: in order or not, somebody waited for a deadlock."""
     wrong: list[str] = field(default_factory=list)
     came: list[Any] = field(default_factory=list)
     """The answers and rows that orders came to, each once."""

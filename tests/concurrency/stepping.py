@@ -88,6 +88,7 @@ class _Gated(Session):
         if sql.startswith("ROLLBACK"):
             if self.in_error:
                 self.gate.failed = True
+                self.gate.failures += 1
             else:
                 self.gate.ask_to_end(sql)
         super().control(sql)
@@ -116,6 +117,8 @@ class Side:
     def __init__(self, url: str, name: str, news: "SimpleQueue[tuple[Side, Step | list[Outcome]]]") -> None:
         self.pid = 0
         self.stepped = False
+        self.failures = 0
+        """Its transactions in which a statement failed: of a deadlock the victim's."""
         self.failed = False
         """Whether a statement of it failed since it was last let go: its locks may be free then."""
         self._name, self._news = name, news
@@ -221,6 +224,11 @@ class Two:
         for side in self.sides:
             side.close()
         self._watch.close()
+
+    @property
+    def failures(self) -> int:
+        """Transactions in which a statement failed, so far."""
+        return sum(side.failures for side in self.sides)
 
     def alone(self, writes: Sequence[Write]) -> list[Outcome]:
         """Run a batch in one go."""

@@ -72,6 +72,26 @@ def test_batches_that_wait_crosswise_are_both_done(workbench: Benches) -> None:
     assert bench.deadlocks() > before, "they never waited for each other"
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("rows of a file", "label"),
+        ("rows of known bikes", "label"),
+        ("the last rows of a file", "give up a file"),
+        ("rows of known bikes", "two returned"),
+        ("tell where", "two returned"),
+    ],
+)
+def test_writes_that_hold_places_labels_and_bikes_never_wait_crosswise(
+    one: str, other: str, workbench: Benches
+) -> None:
+    """An import that is the victim of a deadlock does its rows again, a second later."""
+    house = HOUSES["bike"]
+    found = workbench(house).judge([house.case(one).write], [house.case(other).again])
+    assert (found.failures, found.wrong) == (0, [])
+    assert found.orders > 1, "they don't meet"
+
+
 @pytest.mark.parametrize("planted", PLANTED, ids=lambda planted: planted.name)
 def test_a_planted_race_is_found(planted: Planted, workbench: Benches) -> None:
     found = workbench(planted.house).judge([planted.one.write], [planted.other.again])

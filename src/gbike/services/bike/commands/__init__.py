@@ -258,10 +258,15 @@ def claim_the_label(tx: Tx, bike: domain.Bike) -> None:
 
 def who_has_the_label(tx: Tx, label: str) -> domain.Bike | None:
     """The bike with this label, in capitals; nobody else takes it until this commits."""
-    tx.lock(f"label:{label}")
+    hold_the_label(tx, label)
     with suppress(domain.NoSuchLabel):
         return storage.of_label(tx, label)
     return None
+
+
+def hold_the_label(tx: Tx, label: str) -> None:
+    """Nobody else takes or gives it until this commits."""
+    tx.lock(f"label:{label}")
 
 
 def _said(label: str | None) -> str | UnsetType:

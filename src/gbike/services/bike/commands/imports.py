@@ -12,6 +12,7 @@ from gbike.services.bike.commands import (
     PLACES,
     change_a_bike,
     claim_the_label,
+    hold_the_label,
     judge,
     register_a_bike,
     register_a_labelled_bike,
@@ -63,11 +64,19 @@ def import_rows(tx: Tx, job: Import, rows: Sequence[SheetRow], last: bool, above
     did them. A bad row stops no other. `above`: the highest number in the file; what has none comes after it."""
     if not storage.advance(tx, job.importid, job.done, len(rows)):
         return False
-    tx.share([PLACES]) if job.dryrun else tx.lock(PLACES)
+    _hold(tx, job, rows)
     storage.keep_rows(tx, job.importid, [_import_a_row(tx, job, row, above) for row in rows])
     if last:
         _finish(tx, job.importid, "done")
     return True
+
+
+def _hold(tx: Tx, job: Import, rows: Sequence[SheetRow]) -> None:
+    """Places and labels, in the order in which everybody takes them: before any bike's row, which who labels that very
+    bike takes after the label."""
+    tx.share([PLACES]) if job.dryrun else tx.lock(PLACES)
+    for label in sorted({row.wanted.label for row in rows if row.wanted.label is not None}):
+        hold_the_label(tx, label)
 
 
 def give_up_a_row(tx: Tx, job: Import, row: SheetRow) -> bool:

@@ -114,13 +114,13 @@ def keep_rows(tx: Tx, importid: int, rows: Sequence[ImportedRow]) -> None:
 
 def finish(tx: Tx, importid: int, state: str) -> Import:
     """It is over: its file goes, its rows are kept for KEPT_MS, and of the imports before it those of `most`."""
-    tx.execute("DELETE FROM import_files WHERE importid = ?", (importid,))
     rows = ", rows = next_row" if state == "done" else ""
     row = tx.one(
         f"UPDATE imports SET state = ?, done_ms = ?, until_ms = ?{rows} WHERE importid = ? RETURNING {_COLUMNS}",
         (state, tx.now_ms, tx.now_ms + KEPT_MS, importid),
     )
     assert row is not None
+    tx.execute("DELETE FROM import_files WHERE importid = ?", (importid,))  # after its row, which who does rows has
     return _import(row)
 
 
