@@ -50,3 +50,15 @@ def narrowing(lat: float) -> float:
 
 FAR_SQUARED = (FAR_M / _M_PER_DEGREE) ** 2
 """FAR_M as the square of degrees of latitude."""
+
+
+def misplaced(lat: float, lon: float, middle: tuple[float, float]) -> Fault | None:
+    """Whether a position is far from another one, or is near it only when it is swapped."""
+    if _is_near(lat, lon, middle):
+        return None
+    return Fault.SWAPPED if _is_near(lon, lat, middle) else Fault.FAR
+
+
+def _is_near(lat: float, lon: float, middle: tuple[float, float]) -> bool:
+    north, east = lat - middle[0], lon - middle[1]
+    return north * north + east * east * narrowing(lat) <= FAR_SQUARED

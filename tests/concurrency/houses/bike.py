@@ -32,7 +32,7 @@ from gbike.services.bike.domain import (
     marked,
     retired,
 )
-from gbike.services.bike.importing import SheetRow, Wanted
+from gbike.services.bike.importing import SheetRow, Wanted, Whole
 from gbike.services.bike.policies import POLICIES
 from gbike.services.bike.storage import TOMBSTONES
 from gbike.services.bike.storage.imports import RETENTION
@@ -163,9 +163,9 @@ HOUSE = House(
             key="bike:7",
         ),
         write("send a file", begin_an_import, FILE, key="imports"),
-        write("rows of a file", import_rows, IMPORT, ROWS, False, 0),
-        write("the last rows of a file", import_rows, IMPORT, ROWS, True, 0),
-        write("rows of known bikes", import_rows, IMPORT, KNOWN, False, 0),
+        write("rows of a file", import_rows, IMPORT, ROWS, False, Whole()),
+        write("the last rows of a file", import_rows, IMPORT, ROWS, True, Whole()),
+        write("rows of known bikes", import_rows, IMPORT, KNOWN, False, Whole()),
         write("a row that fails", give_up_a_row, IMPORT, ROWS[0]),
         write("give up a file", give_up_an_import, 1),
         write("repair", free, RIDDEN, 8, USER, key="bike:8"),

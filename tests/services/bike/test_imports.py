@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from gbike.kit.numbers import MAX_ID
 from gbike.kit.storage.retention import DAY_MS
 from gbike.services.bike import saga
 from gbike.services.bike.commands import imports as commands
@@ -366,3 +367,30 @@ async def test_a_number_that_gbike_gives_is_none_that_a_later_row_has() -> None:
         (2, None),
         (7, None),
     ]
+
+
+async def test_where_the_highest_number_is_taken_a_label_gets_the_lowest_that_is_free() -> None:
+    lone = Lone(SPEC)
+    await imported(lone, f"bikeid,label\n{MAX_ID},\n")
+    assert counts(await imported(lone, "label\nSPB-1\nSPB-2\n")) == (2, 0, 0, 0)
+    assert [row["bikeid"] for row in await rows(lone, 2)] == [1, 2]
+
+
+@pytest.mark.parametrize(("lat", "lon", "why"), [(3.7367, 127.1, "far"), (35.9, 38.5, "far"), (44.9, 39.0, "swapped")])
+async def test_a_wrong_first_row_teaches_no_town(lat: float, lon: float, why: str) -> None:
+    town = (39.0, 45.0) if why == "swapped" else (37.37, 127.1)
+    text = f"bikeid,location,lat,lon\n1,A,{lat},{lon}\n" + "".join(
+        f"{bikeid},B{bikeid},{town[0]},{town[1]}\n" for bikeid in range(2, 9)
+    )
+    lone = Lone(SPEC)
+    for dryrun in ("true", "false"):
+        job = await imported(lone, text, dryrun=dryrun)
+        told = [row["noposition"] and row["noposition"]["code"] for row in await rows(lone, job["importid"])]
+        assert told == [f"{why}-position", *[None] * 7]
+    assert (await lone.client.get("/places/A")).json["lat"] is None
+
+
+async def test_of_a_file_of_very_long_cells_only_their_beginnings_are_shown() -> None:
+    lone = Lone(SPEC)
+    job = await imported(lone, f"bikeid,memo\n1,{'x' * 1_000}{',y' * 1_000}\n")
+    assert job["first"][0]["cells"] == ["1", "x" * 255, "y"]

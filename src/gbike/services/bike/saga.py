@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from gbike.kit.auth.principal import Acting, Principal, acting
 from gbike.kit.away import Away
+from gbike.kit.positions import misplaced
 from gbike.kit.store import Store, StoreUnavailable
 from gbike.kit.telemetry import Trace, log, trace_now
 from gbike.services.bike.commands.imports import (
@@ -17,13 +18,16 @@ from gbike.services.bike.commands.imports import (
     import_rows,
 )
 from gbike.services.bike.domain import Import, NewImport
-from gbike.services.bike.importing import Sheet, SheetRow, Unreadable, read
+from gbike.services.bike.importing import Sheet, SheetRow, Unreadable, Whole, read
 from gbike.services.bike.storage.imports import file_of, next_import, told_columns
+from gbike.services.bike.storage.places import is_any_positioned
 
 ROWS = 200
 """Rows of one transaction: a rider's write waits for no more than these."""
 FIRST = 10
 """Rows that are shown as they were read, before any is written."""
+MOST_SHOWN = 255
+"""Letters of a cell that are shown."""
 
 
 class SentFile(NamedTuple):
@@ -52,7 +56,7 @@ class Imports:
         self._store, self._away = store, away
         self._begun = begun
         self._reading: _Reading | None = None
-        self._highest: tuple[int, int] | None = None
+        self._whole: tuple[int, Whole] | None = None
         self._most = ROWS
 
     async def begin(self, sent: SentFile) -> Import:
@@ -81,11 +85,11 @@ class Imports:
             await self._store.write(give_up_an_import, job.importid)
             return 1
         rows = list(islice(rows_left, self._most))
-        above = await self._above(job, rows)
+        whole = await self._whole_for(job, rows)
         last = len(rows) < self._most
         self._reading = None
         try:
-            done = await self._store.write(import_rows, job, rows, last, above)
+            done = await self._store.write(import_rows, job, rows, last, whole)
         except StoreUnavailable:
             raise
         except Exception as failure:
@@ -107,14 +111,16 @@ class Imports:
         packed = await self._store.scan(file_of, job.importid)
         return await self._away(_read_on, packed, job)
 
-    async def _above(self, job: Import, rows: Sequence[SheetRow]) -> int:
-        """The highest number in the whole file, looked for when the first of its rows has none."""
-        if all(row.wanted.bikeid is not None or row.problems for row in rows):
-            return 0
-        if self._highest is None or self._highest[0] != job.importid:
+    async def _whole_for(self, job: Import, rows: Sequence[SheetRow]) -> Whole:
+        """What the whole file tells, looked for when the first of its rows needs it."""
+        numbered = all(row.wanted.bikeid is not None or row.problems for row in rows)
+        teaches = any(row.wanted.location is not None and row.wanted.lat is not None for row in rows)
+        if numbered and (not teaches or await self._store.read(is_any_positioned)):
+            return Whole()
+        if self._whole is None or self._whole[0] != job.importid:
             packed = await self._store.scan(file_of, job.importid)
-            self._highest = job.importid, await self._away(_highest, packed, job)
-        return self._highest[1]
+            self._whole = job.importid, await self._away(_whole, packed, job)
+        return self._whole[1]
 
 
 @contextmanager
@@ -149,13 +155,26 @@ def _new(sent: SentFile, columns: Mapping[str, str]) -> NewImport:
 
 
 def _first(sheet: Sheet) -> list[SheetRow]:
-    return list(islice(sheet.rows, FIRST))
+    """With long cells cut: each list of imports has them."""
+    rows = islice(sheet.rows, FIRST)
+    return [row._replace(cells=tuple(cell[:MOST_SHOWN] for cell in row.cells[: len(sheet.head) + 1])) for row in rows]
 
 
-def _highest(packed: bytes, job: Import) -> int:
-    """The highest number in a file, 0 without one. Raises Unreadable."""
-    rows = read(zlib.decompress(packed), job.told).rows
-    return max((row.wanted.bikeid or 0 for row in rows if not row.problems), default=0)
+def _whole(packed: bytes, job: Import) -> Whole:
+    """What the whole file tells. Raises Unreadable."""
+    wanted = [row.wanted for row in read(zlib.decompress(packed), job.told).rows if not row.problems]
+    at = [(one.lat, one.lon) for one in wanted if one.lat is not None and one.lon is not None]
+    return Whole(max((one.bikeid or 0 for one in wanted), default=0), _middle(at))
+
+
+def _middle(at: Sequence[tuple[float, float]]) -> tuple[float, float] | None:
+    """The median of positions, if most of them are near it."""
+    if not at:
+        return None
+    norths, easts = sorted(lat for lat, _ in at), sorted(lon for _, lon in at)
+    middle = norths[len(at) // 2], easts[len(at) // 2]
+    near = sum(misplaced(lat, lon, middle) is None for lat, lon in at)
+    return middle if 2 * near > len(at) else None
 
 
 def _read_on(packed: bytes, job: Import) -> Iterator[SheetRow]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
+from gbike.kit import positions
 from gbike.kit.storage.idempotency import idempotent
 from gbike.kit.store import Facts, Tx
 from gbike.kit.text import same_name
@@ -34,9 +35,9 @@ from gbike.services.bike.domain import (
     marked,
     seen_at,
 )
-from gbike.services.bike.importing import SheetRow, Wanted
+from gbike.services.bike.importing import SheetRow, Wanted, Whole
 from gbike.services.bike.storage import imports as storage
-from gbike.services.bike.storage import is_over, load
+from gbike.services.bike.storage import is_over, load, places
 
 MOST_OPEN = 10
 """Imports that may wait for their turn."""
@@ -59,13 +60,13 @@ def begin_an_import(tx: Tx, new: NewImport) -> Import:
     return begun
 
 
-def import_rows(tx: Tx, job: Import, rows: Sequence[SheetRow], last: bool, above: int) -> bool:
+def import_rows(tx: Tx, job: Import, rows: Sequence[SheetRow], last: bool, whole: Whole) -> bool:
     """The next rows of a file: for each what becomes of it, and with the `last` ones the end. False: another process
-    did them. A bad row stops no other. `above`: the highest number in the file; what has none comes after it."""
+    did them. A bad row stops no other."""
     if not storage.advance(tx, job.importid, job.done, len(rows)):
         return False
     _hold(tx, job, rows)
-    storage.keep_rows(tx, job.importid, [_import_a_row(tx, job, row, above) for row in rows])
+    storage.keep_rows(tx, job.importid, [_import_a_row(tx, job, row, whole) for row in rows])
     if last:
         _finish(tx, job.importid, "done")
     return True
@@ -82,7 +83,7 @@ def _hold(tx: Tx, job: Import, rows: Sequence[SheetRow]) -> None:
 def give_up_a_row(tx: Tx, job: Import, row: SheetRow) -> bool:
     """The same for one row that something of ours fails at, and nobody knows why: it is refused, so that the others
     go on. Nothing of it is kept: that may be what failed."""
-    return import_rows(tx, job, [SheetRow(row.line, (), Wanted(), ("failed",))], False, 0)
+    return import_rows(tx, job, [SheetRow(row.line, (), Wanted(), ("failed",))], False, Whole())
 
 
 def give_up_an_import(tx: Tx, importid: int) -> None:
@@ -98,18 +99,28 @@ def _finish(tx: Tx, importid: int, state: str) -> None:
     tx.audit(action, f"import:{importid}", after=facts)
 
 
-def _import_a_row(tx: Tx, job: Import, row: SheetRow, above: int) -> ImportedRow:
+def _import_a_row(tx: Tx, job: Import, row: SheetRow, whole: Whole) -> ImportedRow:
     wanted = row.wanted
     if row.problems:
         return _told("refused", row, row.problems)
     if wanted.bikeid is None and wanted.label is None:  # which column it is has not been said
         return _told("refused", row, ("bad-number",))
-    bikeid = _number_of(tx, wanted)
-    row = row._replace(wanted=wanted._replace(bikeid=bikeid))
+    row = _within_the_town(tx, row, whole)
+    row = row._replace(wanted=row.wanted._replace(bikeid=_number_of(tx, wanted)))
     try:
-        return _try(tx, job, row) if job.dryrun else _do(tx, job, row, above)
+        return _try(tx, job, row) if job.dryrun else _do(tx, job, row, whole.highest)
     except LabelTaken:  # nothing was written: the label is looked at first
         return _told("refused", row, ("label-taken",))
+
+
+def _within_the_town(tx: Tx, row: SheetRow, whole: Whole) -> SheetRow:
+    """Without its position, where it would teach the first place of all and is far from the file's other rows: they
+    would all be far from it."""
+    at = row.wanted
+    if whole.middle is None or at.lat is None or at.lon is None or at.location is None or places.is_any_positioned(tx):
+        return row
+    fault = positions.misplaced(at.lat, at.lon, whole.middle)
+    return row if fault is None else row._replace(wanted=at._replace(lat=None, lon=None), notes=(f"{fault}-position",))
 
 
 def _number_of(tx: Tx, wanted: Wanted) -> int | None:

@@ -71,6 +71,15 @@ class SheetRow(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
+class Whole(NamedTuple):
+    """What only the whole file tells, as far as it is needed."""
+
+    highest: int = 0
+    """The highest number in it; what has none comes after it."""
+    middle: tuple[float, float] | None = None
+    """Where most of its positions are near: where no place is known yet, most rows are right about the town."""
+
+
 @dataclass(frozen=True)
 class Sheet:
     """A file that can be read."""

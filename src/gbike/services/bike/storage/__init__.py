@@ -65,12 +65,13 @@ def of_label(read: Reading, label: str) -> Bike:
 
 
 def next_number(read: Reading) -> int:
-    """The number above the highest that was ever given; where there is none, the lowest that is free above another."""
+    """The number above the highest that was ever given; where there is none, the lowest that is free."""
     highest = (read.one("SELECT max(bikeid) FROM bikes") or (None,))[0] or 0
     if highest < MAX_ID:
         return int(highest) + 1
     free = (
-        "SELECT min(bikeid) + 1 FROM bikes AS one WHERE NOT EXISTS (SELECT 1 FROM bikes WHERE bikeid = one.bikeid + 1)"
+        "SELECT min(n) + 1 FROM (SELECT 0 AS n UNION ALL SELECT bikeid FROM bikes) AS one"
+        " WHERE NOT EXISTS (SELECT 1 FROM bikes WHERE bikeid = n + 1)"
     )
     return int((read.one(free) or (0,))[0])
 

@@ -140,7 +140,8 @@ def told_columns(read: Reading) -> dict[str, str]:
 
 def keep_columns(tx: Tx, told: Mapping[str, str]) -> None:
     """Remember them, but not what is not to be read; the oldest go where there are too many."""
-    tx.execute_many("DELETE FROM import_columns WHERE name = ?", [(name,) for name, field in told.items() if not field])
+    for name in sorted(name for name, field in told.items() if not field):
+        tx.execute("DELETE FROM import_columns WHERE name = ?", (name,))
     tx.execute_many(
         "INSERT INTO import_columns (name, field, at_ms) VALUES (?, ?, ?)"
         " ON CONFLICT (name) DO UPDATE SET field = excluded.field, at_ms = excluded.at_ms",

@@ -65,6 +65,11 @@ def misplaced(read: Reading, lat: float, lon: float) -> Fault | None:
     return Fault(row[0]) if row and row[0] else None
 
 
+def is_any_positioned(read: Reading) -> bool:
+    """Whether the point of any place is known."""
+    return read.one("SELECT 1 FROM places WHERE lat IS NOT NULL LIMIT 1") is not None
+
+
 def keep(tx: Tx, name: str, at: tuple[float, float] | None, by: str, *, moves: bool) -> None:
     """A new place, or a known one as it is now. `moves`: also where its point is known otherwise."""
     lat, lon = at or (None, None)
