@@ -178,6 +178,18 @@ def test_a_place_that_was_tapped_lists_all_its_bikes(rider: NewRider) -> None:
     page.locator(".picked li", has_text="Bike 320").get_by_text("Being checked").wait_for()
 
 
+def test_a_place_lists_its_bikes_whichever_of_its_spellings_is_looked_at(rider: NewRider, demo: Demo) -> None:
+    """Its name on the map is that of a bike that is looked at, below the map that of the first of all."""
+    there = {"lat": 37.4200, "lon": 127.1000}
+    _bike(demo, 351, "Dock_7", status="불량", **there)
+    _bike(demo, 352, "dock 7 ", **there)
+    page = fleet(rider("en-US", **OPERATORS["desktop"]))
+    page.locator(".layers button", has_text="Being checked").click()
+    page.locator(".pin[aria-label^='dock 7']").click()
+    page.locator(".picked h2", has_text="dock 7").wait_for()
+    assert page.locator(".picked:not(.not-on-map) li").count() == 2
+
+
 def test_without_a_file_nothing_is_asked_for_and_nothing_is_loaded(rider: NewRider) -> None:
     one = rider(service_workers="block")
     asked: list[Request] = []

@@ -197,7 +197,7 @@ def test_a_name_is_found_however_it_is_written_and_names_are_in_order_of_their_n
     one.page.locator("#other").fill("느티")
     assert offered(one, words["found places"])[:-1] == [f"느티길 {door}호" for door in sorted(STREET)[:6]]
     one.page.locator("#other").fill("느티나무 아래")
-    assert len(offered(one, words["found places"])) == 1
+    assert len(offered(one, words["new place"])) == 1
     one.page.locator(".options label.on", has_text="느티나무 아래").wait_for()
     one.page.locator("#other").fill(unicodedata.normalize("NFD", "느티길 10호") + " ")
     assert offered(one, words["found places"])[0] == "느티길 10호"

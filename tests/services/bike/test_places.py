@@ -76,6 +76,16 @@ async def test_a_text_that_names_a_known_place_sets_that_places_point(name: str)
     assert (where(bike), point(bike), bike["location"]) == (PARK, (*PARK, "place", False), "공원")
 
 
+async def test_a_place_is_known_by_the_name_that_riders_read() -> None:
+    """Operators write _ where the pages show a blank."""
+    lone = await town()
+    body = {"bikeid": 3, "location": "수내역_1번_출구", "lat": HOME[0], "lon": HOME[1]}
+    assert (await lone.client.post("/bikes", body)).status == 201
+    bike = await ride(lone, 5, endlocation="수내역 1번 출구")
+    assert (where(bike), point(bike)) == (HOME, (*HOME, "place", False))
+    assert await places(lone, "?q=역 1번") == await places(lone, "?q=1번_출구") == ["수내역_1번_출구"]
+
+
 async def test_another_text_keeps_the_old_point_and_marks_it_stale() -> None:
     """On no map, last in every list by distance, and listed all the same."""
     lone = await town()
