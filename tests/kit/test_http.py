@@ -21,6 +21,7 @@ from gbike.kit.storage.listing import Page
 from gbike.kit.store import StoreUnavailable
 from gbike.kit.telemetry import Metrics
 from tests.described import undescribed
+from tests.services.lone import examples
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -116,6 +117,7 @@ def test_json_that_is_no_such_object_is_a_422(raw: bytes) -> None:
     assert refused.value.type.status == 422
 
 
+@examples(400)
 @given(st.integers(0, 10**20))
 def test_the_texts_of_a_number_are_exactly_those_of_the_numbers_that_fit(number: int) -> None:
     pattern = plain_fields(Wish)["percent"].pattern

@@ -17,6 +17,7 @@ from gbike.kit.http.request import trace_from
 from gbike.kit.money import MAX_WON, NotMoney, won
 from gbike.kit.settings import BadSetting, describe, environment, load
 from gbike.kit.telemetry import NO_TRACE, Trace, within
+from tests.services.lone import examples
 
 RENTED = Rented(rentid=1, userid=2, bikeid=3, status="rented", starttime=1_700_000_000_123)
 TRACE = Trace("00-" + "a" * 32 + "-" + "b" * 16 + "-01", "ride-77")
@@ -57,6 +58,7 @@ def test_ids_are_uuids_that_sort_by_the_time_they_were_made() -> None:
     assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", made[0])
 
 
+@examples(400)
 @given(st.integers(-MAX_WON, MAX_WON))
 def test_whole_won_within_the_bound_are_money(amount: int) -> None:
     assert won(amount) == amount

@@ -18,6 +18,7 @@ from deploy.pipeline.rollout import MIGRATIONS
 from gbike.kit.auth.certificates import Certificates, services_named
 from gbike.run.registry import spec
 from gbike.services import NAMES
+from gbike.services.bike.http.imports import MOST_BYTES
 from tests.architecture.source import ROOT
 from tests.kubernetes.conftest import SMALL, Platform
 
@@ -25,6 +26,13 @@ OVERLAYS = ("demo", "demo-view-on-sqlite", "demo-lag", "production")
 MANIFESTS = ROOT / "deploy" / "kubernetes"
 PORT = 8080
 Object = dict[str, Any]
+
+
+def test_an_ingress_lets_the_largest_file_of_bikes_through() -> None:
+    """ingress-nginx turns away more than 1 MiB where nobody says otherwise."""
+    made = yaml.safe_load((MANIFESTS / "components" / "ingress" / "ingress.yaml").read_text("utf-8"))
+    let_through = made["metadata"]["annotations"]["nginx.ingress.kubernetes.io/proxy-body-size"]
+    assert let_through == f"{MOST_BYTES // 2**20}m"
 
 
 @cache

@@ -8,12 +8,13 @@ from typing import Any, Literal
 from unicodedata import normalize
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gbike.services.bike.domain import Status
 from gbike.services.bike.importing import Question, SheetRow, Unreadable, Wanted, read
 from tests.services.bike.faulty_fleet import KINDS, Expected, faulty_fleet
+from tests.services.lone import examples
 
 KOREAN = "자전거번호,대여소명,배터리(%),위도,경도\n7,강남역 1번출구,80,37.4979,127.0276\n"
 
@@ -211,7 +212,7 @@ def tables(draw: st.DrawFn) -> list[list[str]]:
     return draw(st.lists(st.lists(CELLS, min_size=width, max_size=width), max_size=8))
 
 
-@settings(max_examples=100)
+@examples(400)
 @given(
     table=tables(),
     separator=st.sampled_from(",;\t"),
@@ -236,7 +237,7 @@ def test_what_a_program_wrote_is_read_as_it_was(
     assert all("unclosed-quote" not in row.problems for row in read_rows)
 
 
-@settings(max_examples=200)
+@examples(800)
 @given(st.binary(max_size=200) | st.text('",;\n\r=sep id1{}', max_size=60).map(str.encode))
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     for start in (b"", b"bikeid,lat,lon\n"):

@@ -22,6 +22,7 @@ FEES = st.builds(
 )
 
 
+@examples(400)
 @given(FEES, st.integers(0, 2**45), st.integers(-(2**45), 2**45))
 def test_a_fee_is_whole_intervals_never_negative_and_bounded(tariff: Tariff, start: int, ridden: int) -> None:
     fee = tariff.fee(start, start + ridden)
@@ -31,6 +32,7 @@ def test_a_fee_is_whole_intervals_never_negative_and_bounded(tariff: Tariff, sta
     assert fee == min(begun * tariff.krw, MAX_WON)
 
 
+@examples(400)
 @given(FEES, st.integers(0, 2**44), st.integers(0, 2**40))
 def test_a_longer_ride_never_costs_less(tariff: Tariff, ridden: int, longer: int) -> None:
     assert tariff.fee(0, ridden) <= tariff.fee(0, ridden + longer)
