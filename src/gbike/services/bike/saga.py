@@ -22,7 +22,7 @@ from gbike.services.bike.importing import Sheet, SheetRow, Unreadable, Whole, re
 from gbike.services.bike.storage.imports import file_of, next_import, told_columns
 from gbike.services.bike.storage.places import is_any_positioned
 
-ROWS = 200
+ROWS = 400
 """Rows of one transaction: a rider's write waits for no more than these."""
 FIRST = 10
 """Rows that are shown as they were read, before any is written."""
@@ -57,6 +57,7 @@ class Imports:
         self._begun = begun
         self._reading: _Reading | None = None
         self._whole: tuple[int, Whole] | None = None
+        self._town = False
         self._most = ROWS
 
     async def begin(self, sent: SentFile) -> Import:
@@ -115,7 +116,9 @@ class Imports:
         """What the whole file tells, looked for when the first of its rows needs it."""
         numbered = all(row.wanted.bikeid is not None or row.problems for row in rows)
         teaches = any(row.wanted.location is not None and row.wanted.lat is not None for row in rows)
-        if numbered and (not teaches or await self._store.read(is_any_positioned)):
+        if teaches and not self._town:  # once it is known it stays so
+            self._town = await self._store.read(is_any_positioned)
+        if numbered and (self._town or not teaches):
             return Whole()
         if self._whole is None or self._whole[0] != job.importid:
             packed = await self._store.scan(file_of, job.importid)
