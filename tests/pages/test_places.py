@@ -234,6 +234,41 @@ def test_a_bike_whose_point_is_not_known_is_in_the_list_and_told_beside_the_map(
 
 
 @FORMS
+def test_a_bike_is_given_back_where_the_places_to_choose_from_do_not_load(
+    rider: NewRider, demo: Demo, words: Words, form: dict[str, Any]
+) -> None:
+    one = rider(words["locale"], service_workers="block", **form)
+    one.page.route("**/where.js", lambda route: route.abort())
+    to_return(one, words, demo.new_bike())
+    one.page.locator(".empty button").wait_for()
+    assert returned(one, words) == {"endlocation": ""}
+
+
+@FORMS
+def test_a_chosen_place_stays_chosen_when_it_becomes_known_in_another_spelling(
+    rider: NewRider, demo: Demo, words: Words, form: dict[str, Any]
+) -> None:
+    name = f"봄길_{words['locale']}_1호"
+    bikeid, held = demo.new_bike(name), list[Route]()
+    one = rider(words["locale"], service_workers="block", **form)
+    one.page.locator(".place", has_text=name.replace("_", " ")).wait_for()
+    one.page.route("**/bikes?*", lambda route: route.abort())
+    one.page.route("**/places?*", lambda route: held.append(route))
+    to_return(one, words, demo.new_bike())
+    one.page.locator("#other").fill("봄길")
+    one.page.locator(".options label", has_text=name.replace("_", " ")).click()
+    demo.ask("PATCH", f"/bikes/{bikeid}", {"location": name})
+    answer = held[0].fetch()
+    told = answer.json()
+    for place in told["_embedded"]["places"]:
+        place["name"] = place["name"].replace("_", " ")
+    held[0].fulfill(response=answer, json=told)
+    one.page.unroute("**/places?*")
+    one.page.locator(f"label.on input[value='{name.replace('_', ' ')}']:checked").wait_for()
+    assert returned(one, words)["endlocation"] in (name, name.replace("_", " "))
+
+
+@FORMS
 def test_a_place_without_a_free_bike_is_found_too(
     rider: NewRider, demo: Demo, words: Words, form: dict[str, Any]
 ) -> None:
