@@ -50,7 +50,7 @@ TABLE: dict[str, dict[str, str]] = {
         "GET /bikes/{bikeid}/events": FLEET_ADMIN,
         "GET /places": FLEET,
         "POST /places": FLEET_ADMIN,
-        "GET /places/{name:str}": FLEET,
+        "GET /places/{name:path}": FLEET,
         "PUT /internal/bikes/{bikeid}/reservations/{rentid}": INSIDE,
         "PUT /internal/bikes/{bikeid}/reports/{reportid}": INSIDE,
     },
