@@ -256,3 +256,15 @@ def test_a_place_in_parts_of_letters_is_as_long_as_it_looks() -> None:
     name = "각" * 200
     [row] = read(f"bikeid,location\n1,{normalize('NFD', name)}\n".encode(), {}).rows
     assert (row.wanted.location, row.problems) == (name, ())
+
+
+@pytest.mark.parametrize(
+    ("numbers", "good"),
+    [("3001 abc 3002", [3001, 3002]), ("SPB-1 SPB-2 17", ["SPB-1", "SPB-2", 17])],
+    ids=["a slip among numbers", "a fleet of labels"],
+)
+def test_letters_among_numbers_are_no_label(numbers: str, good: list[int | str]) -> None:
+    text = "\n".join(["자전거번호", *numbers.split()])
+
+    assert bikes(text) == good
+    assert all(row.problems in ((), ("bad-number",)) for row in rows(text))

@@ -20,7 +20,7 @@ def read(data: bytes, columns: Mapping[str, str]) -> Sheet:
         vehicles = gbfs.vehicles_of(text)
         _bounded(len(vehicles))
         fields, questions = fields_of(gbfs.HEAD, columns)
-        rows_of = partial(_rows, partial(gbfs.records, vehicles), fields, questions)
+        rows_of = partial(_rows, partial(gbfs.records, vehicles), fields, questions, mixed=True)
         return Sheet(
             encoding=encoding,
             separator="",
@@ -59,16 +59,27 @@ def read(data: bytes, columns: Mapping[str, str]) -> Sheet:
 
 
 def _rows(
-    found: Callable[[], Iterable[Record]], fields: Sequence[str | None], questions: Sequence[Question]
+    found: Callable[[], Iterable[Record]],
+    fields: Sequence[str | None],
+    questions: Sequence[Question],
+    *,
+    mixed: bool = False,
 ) -> Iterator[SheetRow]:
+    """`mixed`: numbers and labels may stand in one column. Else what its first row has there, all have: letters among
+    numbers are a slip, and no bike's label."""
     asked = {question.field for question in questions}
     if asked & {"lat", "lon"}:
         asked |= {"lat", "lon"}
     told = [None if field in asked else field for field in fields]
+    of_numbers: bool | None = None
     seen: set[int | str | None] = {None}
     for record in found():
         sent = record.cells
         wanted, problems, notes = cells.wanted_of(told, sent)
+        if of_numbers is None and (wanted.bikeid or wanted.label):
+            of_numbers = not mixed and wanted.bikeid is not None
+        if of_numbers and wanted.bikeid is None and "bikeid" in told and "label" not in told:
+            wanted = wanted._replace(label=None)
         if not asked and wanted.bikeid is None and wanted.label is None and "bad-label" not in problems:
             problems = list(dict.fromkeys(["bad-number", *problems]))
         if any(sent[len(fields) :]):
