@@ -4,6 +4,7 @@ A trigger in bike's database writes down each change, with the places that were 
 it says what was told, and from where in truth.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from unicodedata import normalize
@@ -137,9 +138,15 @@ def _forgotten(old: Stand, text: bool, point: bool) -> list[Stand]:
     """Of a rider who is forgotten no text is left, and of a point its neighbourhood: one after the other."""
     left = [Stand(None, old.point, old.stale)] if text else []
     if point and old.point is not None:
-        near = (round(old.point[0] * 100) / 100, round(old.point[1] * 100) / 100)
+        lat, lon = old.point
+        near = (_rounded(lat), _rounded(lon))
         left.append(Stand(old.text, near, old.stale))
     return left or [old]
+
+
+def _rounded(degrees: float) -> float:
+    """To 0.01°, halves up as SQLite has them; Python's go to the even neighbour."""
+    return math.floor(degrees * 100 + 0.5) / 100
 
 
 def _how(old: Stand, stand: Stand, told: Telling | None, known: Places) -> str:
