@@ -244,6 +244,15 @@ def test_a_bike_is_given_back_where_the_places_to_choose_from_do_not_load(
     assert returned(one, words) == {"endlocation": ""}
 
 
+def respelled(asked: Route) -> None:
+    """Every place's name with blanks."""
+    answer = asked.fetch()
+    told = answer.json()
+    for place in told["_embedded"]["places"]:
+        place["name"] = place["name"].replace("_", " ")
+    asked.fulfill(response=answer, json=told)
+
+
 @FORMS
 def test_a_chosen_place_stays_chosen_when_it_becomes_known_in_another_spelling(
     rider: NewRider, demo: Demo, words: Words, form: dict[str, Any]
@@ -258,12 +267,11 @@ def test_a_chosen_place_stays_chosen_when_it_becomes_known_in_another_spelling(
     one.page.locator("#other").fill("봄길")
     one.page.locator(".options label", has_text=name.replace("_", " ")).click()
     demo.ask("PATCH", f"/bikes/{bikeid}", {"location": name})
-    answer = held[0].fetch()
-    told = answer.json()
-    for place in told["_embedded"]["places"]:
-        place["name"] = place["name"].replace("_", " ")
-    held[0].fulfill(response=answer, json=told)
+    assert len(held) <= 3 + one.page.evaluate("performance.now()") / 1000  # an answer here and none there is no loop
     one.page.unroute("**/places?*")
+    one.page.route("**/places?*", respelled)  # it asks again when the line is back
+    for asked in held:
+        respelled(asked)
     one.page.locator(f"label.on input[value='{name.replace('_', ' ')}']:checked").wait_for()
     assert returned(one, words)["endlocation"] in (name, name.replace("_", " "))
 

@@ -1,5 +1,5 @@
 // The places to give a bike back at, loaded with the return's page: the nearest, the last ones and a search over all.
-import { html, useEffect, useMemo, useState } from '../shared/lib.js';
+import { html, useEffect, useMemo, useRef, useState } from '../shared/lib.js';
 import { Amounts, Field, Icon, Loading } from '../shared/parts.js';
 import { byPlace, isNamed } from '../shared/places.js';
 import { useStore } from '../shared/state.js';
@@ -13,6 +13,7 @@ const NEAREST = 5;
 const FOUND = 6;
 const FEW = 8; // so many places are shown before one is looked for
 const PAUSE_MS = 250; // after the last letter
+const BACK_MS = 1000;
 
 // Where the rider is while they choose: what is measured later moves no place away under their finger.
 function useHere() {
@@ -27,13 +28,27 @@ function useHere() {
   return { here, setHere, looking };
 }
 
+// How often the line came back. Of two requests one may be answered and one never: they don't ask each other on at once.
+function useBacks() {
+  const { online } = useStore();
+  const [backs, setBacks] = useState(0);
+  const wasLost = useRef(false);
+  useEffect(() => {
+    if (!online) wasLost.current = true;
+    const timer = online && wasLost.current ? setTimeout(() => setBacks((count) => count + 1), BACK_MS) : 0;
+    return () => clearTimeout(timer);
+  }, [online]);
+  return backs;
+}
+
 function usePlaces({ here, looking }, text) {
-  const { bikes, places, online } = useStore();
+  const { bikes, places } = useStore();
+  const backs = useBacks();
   useEffect(() => {
     readBikes(); // what was not answered is asked again once the line is back
     readLastPlaces();
-  }, [online]);
-  useEffect(() => void (looking || readPlaces(here)), [here, looking, online]);
+  }, [backs]);
+  useEffect(() => void (looking || readPlaces(here)), [here, looking, backs]);
   useEffect(() => {
     const timer = text.trim() && places.areSome ? setTimeout(readPlaces, PAUSE_MS, here, text) : 0;
     return () => clearTimeout(timer);
