@@ -21,7 +21,8 @@ NEVER_WRITTEN = {
     "rents": {"rentid", "starttime", "endtime"},
     "userDeposits": {"billid", "registered", "version"},
     "bikeManagers": {"entries"},
-    "bikes": {"rentid", "version", "held", "broken", "retired"},
+    "bikes": {"rentid", "version", "held", "broken", "retired", "point", "noposition"},
+    "places": {"by", "bikes", "noposition"},
     "bikeManageApps": {"status"},
     "accounts": {"userid", "erased", "created"},
     "sessions": {"userid", "roles"},
@@ -94,8 +95,8 @@ async def test_api3_broken_object_property_level_authorization(town: Locked) -> 
                 assert not fields & NEVER_WRITTEN[operation.path.split("/")[1]], operation.path
     ridden = (await rider(town).get("/bikes/1")).json
     assert (ridden["status"], ridden["batterylevel"]) == ("사용중", 50)
-    fields = {"bikeid", "status", "location", "batterylevel", "lat", "lon", "lastseen", "retired", "_links"}
-    assert set(ridden) == fields
+    fields = {"bikeid", "label", "status", "location", "batterylevel", "lat", "lon", "point", "noposition", "lastseen"}
+    assert set(ridden) == fields | {"retired", "_links"}
     assert ridden["lastseen"] is None
     assert (await rider(town, 9).get("/bikes/1")).json == ridden
     for staff in (town.person(8, "bikeManager", managerid=3), town.admin):
