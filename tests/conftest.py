@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator, Generator, Iterator
 
 import pytest
+import structlog
 
 from gbike.kit.http.app import HttpApp, Operation
 from gbike.kit.http.request import Response
@@ -30,6 +31,13 @@ def every_answer_is_described() -> Iterator[None]:
     yield
     HttpApp.watching.remove(judge)
     assert found == set()
+
+
+@pytest.fixture(autouse=True)
+def logs_are_as_before() -> Iterator[None]:
+    """A verb that a test runs in this process writes its logs to a standard error that ends with the test."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -44,6 +44,8 @@ def changes(there: Furnished) -> dict[str, tuple[str, str, Any, Any]]:
         "POST bikes": ("POST", "/bikes", {"bikeid": three}, {"bikeid": four}),
         "PATCH bikes": ("PATCH", f"/bikes/{two}", {"location": "B"}, {"location": "C"}),
         "PUT bikes": ("PUT", f"/bikes/{two}", {"location": "B"}, {"location": "C"}),
+        "POST places": ("POST", "/places", {"name": "A"}, {"name": "B"}),
+        "POST imports": ("POST", "/bikes/imports", f"bikeid\n{three}\n".encode(), f"bikeid\n{four}\n".encode()),
         "retirement": ("POST", f"/bikes/{two}/retirement", None, {"why": "old"}),
         "POST userDeposits": ("POST", "/userDeposits", {"userid": two, "deposit": 5}, {"userid": three, "deposit": 5}),
         "PATCH userDeposits": ("PATCH", f"/userDeposits/{one}", {"deposit": 5}, {"deposit": 6}),
@@ -92,8 +94,8 @@ async def furnished() -> Embedded:
 
 def retold(body: Any) -> bytes | None:
     """The same body with its keys in another order, other spaces, and its whole numbers as floats."""
-    if body is None:
-        return None
+    if body is None or isinstance(body, bytes):  # a file is its bytes
+        return body
     floats = {name: float(value) if type(value) is int else value for name, value in reversed(body.items())}
     return json.dumps(floats, indent=3).encode()
 
@@ -152,7 +154,7 @@ async def test_a_request_sent_three_times_has_one_effect_and_one_answer(house: E
     method, path, body, _ = CHANGES[change]
     client = Client(house.app)
     first = await client.send(method, path, body, KEY)
-    assert first.status in (200, 201), first
+    assert first.status in (200, 201, 202), first
     await house.settle()
     once = await digest(house)
     for _ in range(2):
@@ -183,7 +185,7 @@ async def test_ten_of_a_request_at_once_have_one_effect_and_one_answer(house: Em
 async def test_a_key_belongs_to_one_body(house: Embedded, change: str) -> None:
     method, path, body, other = CHANGES[change]
     client = Client(house.app)
-    assert (await client.send(method, path, body, KEY)).status in (200, 201)
+    assert (await client.send(method, path, body, KEY)).status in (200, 201, 202)
     await house.settle()
     before = await digest(house)
     reply = await client.send(method, path, other, KEY)
@@ -226,7 +228,7 @@ async def test_a_key_counts_once_for_every_change_in_every_form(form: Form) -> N
     first: dict[str, bytes] = {}
     for change, ((*wish, _), key) in wishes.items():
         replies = await asyncio.gather(*(patiently(form.client, *wish, {"idempotency-key": key}) for _ in range(10)))
-        assert {reply.status for reply in replies} <= {200, 201}, (change, replies)
+        assert {reply.status for reply in replies} <= {200, 201, 202}, (change, replies)
         assert sorted(reply.headers.get("idempotent-replayed", "") for reply in replies) == [""] + ["true"] * 9
         [first[change]] = {reply.content for reply in replies}
     once = await form.digest()
@@ -279,11 +281,11 @@ async def test_a_refusal_is_not_kept_and_the_same_key_succeeds_later(house: Embe
     wanted, makes_it_possible, refusal = REFUSED_AT_FIRST[case]
     client = Client(house.app)
     assert [(await client.send(*wanted, KEY)).status for _ in range(2)] == [refusal, refusal]
-    assert (await client.send(*makes_it_possible)).status in (200, 201)
+    assert (await client.send(*makes_it_possible)).status in (200, 201, 202)
     await house.settle()
     first = await client.send(*wanted, KEY)
     again = await client.send(*wanted, KEY)
-    assert first.status in (200, 201), first
+    assert first.status in (200, 201, 202), first
     assert (again.status, again.content) == (first.status, first.content)
 
 

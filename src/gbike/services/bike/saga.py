@@ -165,6 +165,8 @@ def _first(sheet: Sheet) -> list[SheetRow]:
 
 def _whole(packed: bytes, job: Import) -> Whole:
     """What the whole file tells. Raises Unreadable."""
+    if not packed:
+        return Whole()
     wanted = [row.wanted for row in read(zlib.decompress(packed), job.told).rows if not row.problems]
     at = [(one.lat, one.lon) for one in wanted if one.lat is not None and one.lon is not None]
     return Whole(max((one.bikeid or 0 for one in wanted), default=0), _middle(at))
@@ -182,6 +184,8 @@ def _middle(at: Sequence[tuple[float, float]]) -> tuple[float, float] | None:
 
 def _read_on(packed: bytes, job: Import) -> Iterator[SheetRow]:
     """The rows that are not done. Raises Unreadable."""
+    if not packed:  # another process did the last of them meanwhile
+        return iter(())
     rows = read(zlib.decompress(packed), job.told).rows
     for _ in islice(rows, job.done):
         pass
