@@ -28,7 +28,8 @@ function useHere() {
   return { here, setHere, looking };
 }
 
-// How often the line came back. Of two requests one may be answered and one never: they don't ask each other on at once.
+// How often the line came back. Of two requests one may be answered and one never: they don't ask each other on at
+// once.
 function useBacks() {
   const { online } = useStore();
   const [backs, setBacks] = useState(0);
