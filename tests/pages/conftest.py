@@ -3,6 +3,7 @@
 import itertools
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -38,14 +39,12 @@ def demo(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 NewRider = Callable[..., Rider]
 
 
-@pytest.fixture
-def rider(browser: Browser, demo: Demo) -> Iterator[NewRider]:
-    """Makes riders of this test, each with a number of their own and 10,000 won; at the end nothing went wrong."""
+@contextmanager
+def _people(browser: Browser, demo: Demo) -> Iterator[NewRider]:
+    """Makes people by number; at the end nothing went wrong on their pages."""
     made: list[Rider] = []
 
-    def new(locale: str = "ko-KR", **options: Any) -> Rider:
-        userid = next(_numbers)
-        demo.ask("POST", "/userDeposits", {"userid": userid, "deposit": 10_000})
+    def new(userid: int, locale: str, **options: Any) -> Rider:
         made.append(Rider(browser, demo, userid, locale, **options))
         return made[-1]
 
@@ -56,20 +55,28 @@ def rider(browser: Browser, demo: Demo) -> Iterator[NewRider]:
     assert wrong == [[] for _ in made]
 
 
+@pytest.fixture
+def rider(browser: Browser, demo: Demo) -> Iterator[NewRider]:
+    """Makes riders of this test, each with a number of their own and 10,000 won."""
+    with _people(browser, demo) as person:
+
+        def new(locale: str = "ko-KR", **options: Any) -> Rider:
+            userid = next(_numbers)
+            demo.ask("POST", "/userDeposits", {"userid": userid, "deposit": 10_000})
+            return person(userid, locale, **options)
+
+        yield new
+
+
 NewOperator = Callable[..., Rider]
 
 
 @pytest.fixture
 def operator(browser: Browser, demo: Demo) -> Iterator[NewOperator]:
-    """Opens the console; at the end nothing went wrong on its pages."""
-    made: list[Rider] = []
+    """Opens the console."""
+    with _people(browser, demo) as person:
 
-    def new(locale: str = "ko-KR", **options: Any) -> Rider:
-        made.append(Rider(browser, demo, 1001, locale, **{**CONSOLE, **DESKTOP, **options}))
-        return made[-1]
+        def new(locale: str = "ko-KR", **options: Any) -> Rider:
+            return person(1001, locale, **{**CONSOLE, **DESKTOP, **options})
 
-    yield new
-    wrong = [one.clean for one in made]
-    for one in made:
-        one.close()
-    assert wrong == [[] for _ in made]
+        yield new

@@ -133,7 +133,7 @@ def _end(tx: Tx, over: domain.ReturnedRent) -> domain.ReturnedRent | None:
     if over.clocksuspect:
         tx.count(storage.SUSPECT)
     told = over.place
-    if location != told:  # the rider is erased
+    if location != told:  # the rider is erased, or the phone said how it was measured: that only the event has
         over = replace(over, place=location)
     exact = location.lat is not None
     tx.publish(

@@ -24,7 +24,7 @@ export const nameWidth = (name) =>
 export const standing = (places) =>
   places
     .flatMap((one) =>
-      one.name ? [one] : (one.bikes ?? []).map((bike) => ({ ...one, bikes: [bike], lat: bike.lat, lon: bike.lon })),
+      one.name ? [one] : one.bikes.map((bike) => ({ ...one, bikes: [bike], lat: bike.lat, lon: bike.lon })),
     )
     .filter(isPlaced);
 

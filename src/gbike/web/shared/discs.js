@@ -49,15 +49,16 @@ export function discs(map, choose, said = (one) => t('count', one.number), besid
     const known = shown.get(key);
     const where = map.unproject([group.x, group.y], map.getZoom());
     const mark = known?.mark ?? L.marker(where, { icon: icon(group), keyboard: true }).addTo(map);
-    const looks = [title(group), names.has(group), group.x, group.y, map.getZoom()].join();
+    const name = title(group);
+    const looks = [name, names.has(group), group.x, group.y, map.getZoom()].join();
     const one = known ?? { mark, group, looks };
     one.group = group;
     shown.set(key, one);
     if (known && known.looks !== looks) mark.setLatLng(where).setIcon(icon(group));
     one.looks = looks;
     const element = mark.getElement();
-    element.title = title(group);
-    element.setAttribute('aria-label', title(group));
+    element.title = name;
+    element.setAttribute('aria-label', name);
     if (known) return;
     mark.on('click', () => tapped(one.group, element));
     element.addEventListener('keydown', (event) => {

@@ -36,16 +36,23 @@ TOMBSTONES = RetentionRule(
 """A tombstone must outlive every reservation that is still on its way; those have a deadline of seconds. It tells
 whose ride it was for as long as what was said of the ride is kept (kit/storage/retention.py), so that it can be
 found."""
+_FREE = "rentid IS NULL AND held = 0 AND broken = 0"
+AVAILABLE = f"{_FREE} AND retired = 0"
+"""Of a bike that may be rented."""
 _IN_STATE = {
-    Status.AVAILABLE: "rentid IS NULL AND held = 0 AND broken = 0",
+    Status.AVAILABLE: _FREE,
     Status.IN_USE: "(rentid IS NOT NULL OR held = 1)",
     Status.BROKEN: "rentid IS NULL AND held = 0 AND broken = 1",
 }
-_DISTANCE = (
-    "CASE WHEN lat IS NULL OR lon IS NULL OR stale = 1 THEN 1 ELSE 0 END,"
-    " (lat - ?) * (lat - ?) + (lon - ?) * (lon - ?) * ?"
-)
-"""Squared, in degrees of latitude; a degree of longitude is shorter by the last factor. Good within a town."""
+APART = "(lat - ?) * (lat - ?) + (lon - ?) * (lon - ?) * ?"
+"""Squared, in degrees of latitude, `apart_from` a point; a degree of longitude is shorter by the last factor. Good
+within a town."""
+_DISTANCE = f"CASE WHEN lat IS NULL OR lon IS NULL OR stale = 1 THEN 1 ELSE 0 END, {APART}"
+
+
+def apart_from(lat: float, lon: float) -> tuple[float, ...]:
+    """The parameters of APART."""
+    return lat, lat, lon, lon, narrowing(lat)
 
 
 def load(read: Reading, bikeid: int) -> Bike:
@@ -93,7 +100,7 @@ def reserve(tx: Tx, bikeid: int, rentid: int) -> int | None:
     """Give the bike to the rent if it is available; answers its version. None: it is not."""
     row = tx.one(
         "UPDATE bikes SET rentid = ?, version = version + 1, seen_ms = ? WHERE bikeid = ?"
-        " AND rentid IS NULL AND held = 0 AND broken = 0 AND retired = 0 RETURNING version",
+        f" AND {AVAILABLE} RETURNING version",
         (rentid, tx.now_ms, bikeid),
     )
     return int(row[0]) if row else None
@@ -179,7 +186,7 @@ def how_many(read: Reading) -> dict[str, int]:
         "reserved": "rentid IS NOT NULL",
         "held": "rentid IS NULL AND retired = 0 AND held = 1",
         "broken": "rentid IS NULL AND retired = 0 AND held = 0 AND broken = 1",
-        "available": "rentid IS NULL AND retired = 0 AND held = 0 AND broken = 0",
+        "available": AVAILABLE,
     }
     counts = ", ".join(f"count(*) FILTER (WHERE {state})" for state in states.values())
     return dict(zip(states, read.one(f"SELECT {counts} FROM bikes") or (), strict=True))
@@ -274,8 +281,7 @@ def narrowed(status: Status | None, near: tuple[float, float] | None) -> Listing
         where = f"{listing.where} AND {_IN_STATE[status]}"
         listing = replace(listing, where=where, counters=None, whole=True)
     if near is not None:
-        lat, lon = near
-        ordered = {"order": f"{_DISTANCE}, {listing.order}", "order_params": (lat, lat, lon, lon, narrowing(lat))}
+        ordered = {"order": f"{_DISTANCE}, {listing.order}", "order_params": apart_from(*near)}
         listing = replace(listing, whole=True, **ordered)
     return listing
 

@@ -113,7 +113,7 @@ def keep_rows(tx: Tx, importid: int, rows: Sequence[ImportedRow]) -> None:
 
 
 def finish(tx: Tx, importid: int, state: str) -> Import:
-    """It is over: its file goes, its rows are kept for KEPT_MS, and of the imports before it those of `most`."""
+    """It is over: its file goes, what became of its rows is kept for KEPT_MS."""
     rows = ", rows = next_row" if state == "done" else ""
     row = tx.one(
         f"UPDATE imports SET state = ?, done_ms = ?, until_ms = ?{rows} WHERE importid = ? RETURNING {_COLUMNS}",

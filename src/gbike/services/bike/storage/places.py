@@ -4,18 +4,14 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from gbike.kit.positions import FAR_SQUARED, Fault, narrowing
+from gbike.kit.positions import FAR_SQUARED, Fault
 from gbike.kit.storage.listing import Listing
-from gbike.kit.store import Reading, Row, Tx
+from gbike.kit.store import Reading, Tx
 from gbike.kit.text import natural, same_name
 from gbike.services.bike.domain import NoSuchPlace
+from gbike.services.bike.storage import APART, AVAILABLE, apart_from
 
-_APART = "(lat - ?) * (lat - ?) + (lon - ?) * (lon - ?) * ?"
-"""Squared, in degrees of latitude (see storage.near)."""
-_FREE = (
-    "(SELECT place_sort, count(*) AS bikes FROM bikes"
-    " WHERE rentid IS NULL AND held = 0 AND broken = 0 AND retired = 0 GROUP BY place_sort) AS free"
-)
+_FREE = f"(SELECT place_sort, count(*) AS bikes FROM bikes WHERE {AVAILABLE} GROUP BY place_sort) AS free"
 
 
 class KnownPlace(NamedTuple):
@@ -56,11 +52,11 @@ def position(read: Reading, key: str) -> tuple[float, float] | None:
 
 def misplaced(read: Reading, lat: float, lon: float) -> Fault | None:
     """Whether a position is far from every place that has a point, or is near one only when it is swapped."""
-    near = f"EXISTS (SELECT 1 FROM places WHERE {_APART} <= ?)"
+    near = f"EXISTS (SELECT 1 FROM places WHERE {APART} <= ?)"
     row = read.one(  # in one look: between two somebody may tell of the first place
         f"SELECT CASE WHEN {near} OR NOT EXISTS (SELECT 1 FROM places WHERE lat IS NOT NULL) THEN NULL"
         f" WHEN {near} THEN '{Fault.SWAPPED}' ELSE '{Fault.FAR}' END",
-        (*_from(lat, lon), FAR_SQUARED, *_from(lon, lat), FAR_SQUARED),
+        (*apart_from(lat, lon), FAR_SQUARED, *apart_from(lon, lat), FAR_SQUARED),
     )
     return Fault(row[0]) if row and row[0] else None
 
@@ -82,17 +78,13 @@ def keep(tx: Tx, name: str, at: tuple[float, float] | None, by: str, *, moves: b
     )
 
 
-def _place(row: Row) -> KnownPlace:
-    return KnownPlace(*row)
-
-
 _LISTED = Listing(
     select=f"SELECT name, lat, lon, coalesce(bikes, 0) FROM places LEFT JOIN {_FREE} ON free.place_sort = places.sort",
     sortable={"name": "sort", "bikes": "coalesce(bikes, 0)"},
     order="sort",
     counters=None,
     whole=True,
-    make=_place,
+    make=lambda row: KnownPlace(*row),
 )
 
 
@@ -103,13 +95,9 @@ def found(text: str | None, near: tuple[float, float] | None) -> Listing:
     if text is not None:
         listing = replace(listing, where="WHERE key LIKE ? ESCAPE '!'", params=(f"%{_escaped(_asked(text))}%",))
     if near is not None:
-        order = f"CASE WHEN lat IS NULL THEN 1 ELSE 0 END, {_APART}, sort"
-        listing = replace(listing, order=order, order_params=_from(*near))
+        order = f"CASE WHEN lat IS NULL THEN 1 ELSE 0 END, {APART}, sort"
+        listing = replace(listing, order=order, order_params=apart_from(*near))
     return listing
-
-
-def _from(lat: float, lon: float) -> tuple[float, ...]:
-    return lat, lat, lon, lon, narrowing(lat)
 
 
 def _asked(text: str) -> str:
