@@ -14,6 +14,9 @@ export function MoneyPage() {
   <//>`;
 }
 
+export const RiderPage = ({ userid }) =>
+  html`<${Page} title=${t('riderNo', userid)} back="#/money"><${Ledger} userid=${userid} /><//>`;
+
 const state = (end, status) =>
   html`<${Status} is=${!end ? 'open' : status === 'CLOSEBILL' ? 'settled' : 'settling'} />`;
 const sum = ({ fee }) => html`<strong class="sum">${fee === null ? '–' : won(fee)}</strong>`;

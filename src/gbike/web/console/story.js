@@ -66,8 +66,8 @@ export function StoryPage({ bikeid }) {
   const rent = useStore().rides?.get(Number(bikeid));
   const story = useRead(() => read(bikeid), [rent?.rentid]);
   useEffect(follow, []);
-  const way = { text: t('fleet'), href: '#/' };
-  return html`<${Page} title=${t('number', bikeid)} back="#/">
+  const way = { text: t('bikes'), href: '#/bikes' };
+  return html`<${Page} title=${t('number', bikeid)} back="#/bikes">
     ${
       !story.found && story.failed?.status === 404
         ? html`<${Notice} tone="bad" text=${t('unknownBike', bikeid)} way=${way} />`

@@ -27,6 +27,8 @@ const PATHS = {
     'M4 7.5A1.5 1.5 0 0 1 5.5 6H18v3m-14-1.5V18a1.5 1.5 0 0 0 1.5 1.5H19a1 1 0 0 0 1-1V10a1 1 0 0' +
     ' 0-1-1H5.5A1.5 1.5 0 0 1 4 7.5ZM16 14h.01',
   plus: 'M12 5v14M5 12h14',
+  close: 'm6 6 12 12M18 6 6 18',
+  find: 'M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13Zm5-1.5 5 5',
   chart: 'M4 20h16M7 16v-5m5 5V6m5 10v-8',
   pulse: 'M3 12h4l3-7 4 14 3-7h4',
   bolt: 'M13 3 5 13.5h6L10 21l8-10.5h-6L13 3Z',
@@ -98,7 +100,8 @@ export const Loaded = ({ of: { found, failed, again }, rows, tall, children }) =
 export const More = ({ onClick }) => html`<${Big} kind="quiet" label=${t('more')} onClick=${onClick} />`;
 
 // What there is to tell. Where it says to try again in N seconds it counts them.
-export function Notice({ tone, text, way, until, again }) {
+// `deed`: what may be done about it, { text, run }.
+export function Notice({ tone, text, way, until, again, deed }) {
   const left = useSeconds(until);
   const sign = { good: 'check', warn: 'off', bad: 'alert', calm: 'alert' }[tone];
   return html`<div class="notice ${tone}" role=${tone === 'bad' ? 'alert' : 'status'}>
@@ -112,6 +115,7 @@ export function Notice({ tone, text, way, until, again }) {
           ${way.text}<${Icon} name="next" />
         </a>`
       }
+      ${deed && html`<button class="link" type="button" onClick=${deed.run}>${deed.text}</button>`}
       ${again && left <= 0 && html`<button class="link" type="button" onClick=${again}>${t('again')}</button>`}
     </div>
   </div>`;
