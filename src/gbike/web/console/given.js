@@ -9,13 +9,16 @@ const KINDS = {
   choice: (text) => text,
   day: (text) => instant(`${text}${LAST_MOMENT}`),
   moment: instant,
-  amount(text, { least = 1, most = Number.MAX_SAFE_INTEGER }) {
-    const bare = text.replaceAll(/[,\s원₩]/g, '').replace('−', '-');
-    if (!/^-?[0-9]{1,16}$/.test(bare)) return undefined;
-    const number = Number(bare);
-    return number >= least && number <= most && number !== 0 ? number : undefined;
-  },
+  amount: (text, { least = 1, most }) => whole(text, least, most) || undefined,
+  number: (text, { least = 0, most }) => whole(text, least, most),
 };
+
+/** @param {string} text @param {number} least */
+function whole(text, least, most = Number.MAX_SAFE_INTEGER) {
+  const bare = text.replaceAll(/[,\s원₩%]/g, '').replace('−', '-');
+  const number = /^-?[0-9]{1,16}$/.test(bare) ? Number(bare) : NaN;
+  return number >= least && number <= most ? number : undefined;
+}
 
 /** @param {string} local of the clock on the wall here */
 function instant(local) {
@@ -34,7 +37,7 @@ export function understoodFields(written, fields) {
     const text = (written[field.name] ?? '').trim();
     const value = text ? KINDS[field.kind](text, field) : undefined;
     if (value !== undefined) values[field.name] = value;
-    else if (text) missing[field.name] = field.kind === 'amount' ? 'wrongAmount' : 'wrongMoment';
+    else if (text) missing[field.name] = ['amount', 'number'].includes(field.kind) ? 'wrongAmount' : 'wrongMoment';
     else if (field.kind === 'reason') missing[field.name] = 'reasonFirst';
     else if (field.required) missing[field.name] = 'fillThis';
   }
