@@ -84,10 +84,24 @@ def operations(store: Store, first: Tariff, clock: Clock) -> list[Operation]:
     base, many = "/billings", {200: [BillResource]}
     price = {200: TariffResource}
     single = partial(
-        Operation, answers={200: BillResource}, refusals=TEXTS.of("bill-unknown"), respond=showing(BILLS, to_resource)
+        Operation,
+        answers={200: BillResource},
+        refusals=TEXTS.of("bill-unknown"),
+        looks="bills",
+        respond=showing(BILLS, to_resource),
     )
     return [
-        Operation("GET", base, http.list, "R9: list the bills", PEOPLE, answers=many, paged=True),
+        Operation(
+            "GET",
+            base,
+            http.list,
+            "R9: list the bills",
+            PEOPLE,
+            answers=many,
+            paged=True,
+            looks="bills",
+            one_by=("rentid",),
+        ),
         Operation("GET", base + "/tariff", http.price, "R7: what riding costs", PUBLIC, answers=price),
         Operation("GET", base + "/search", searching(BILLS), "The searches", PEOPLE),
         single("GET", base + "/search/findByRentid", http.find_by_rentid, "R9: a rent's bill", PEOPLE, finder="rentid"),

@@ -105,7 +105,7 @@ def to_resource(line: Line) -> ViewResource:
 def operations(store: Store, changes: Changes) -> list[Operation]:
     http = ViewHttp(store, changes)
     base, search = "/rentAndBillingViews", "/rentAndBillingViews/search"
-    pages = partial(Operation, answers={200: [ViewResource]}, paged=True)
+    pages = partial(Operation, answers={200: [ViewResource]}, paged=True, looks="statement")
     return [
         pages("GET", base, http.list, "R9: rides with their bills", PEOPLE, filters={"bikeid": ()}),
         Operation("GET", search, searching(VIEWS), "The searches", PEOPLE),
@@ -129,6 +129,7 @@ def operations(store: Store, changes: Changes) -> list[Operation]:
             PEOPLE,
             answers={200: ViewResource},
             refusals=TEXTS.of("ride-unknown"),
+            looks="statement",
             respond=showing(VIEWS, to_resource),
         ),
     ]
