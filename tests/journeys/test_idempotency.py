@@ -41,6 +41,7 @@ def changes(there: Furnished) -> dict[str, tuple[str, str, Any, Any]]:
         "PATCH rents": ("PATCH", rent, {"endlocation": "B"}, {"endlocation": "C"}),
         "PUT rents": ("PUT", rent, {"endlocation": "B"}, {"status": "returned"}),
         "end": ("POST", f"{rent}/end", {"reason": "it stood there"}, {"reason": "it stood elsewhere"}),
+        "void": ("POST", f"{rent}/void", {"reason": "it stood there"}, {"reason": "it stood elsewhere"}),
         "POST bikes": ("POST", "/bikes", {"bikeid": three}, {"bikeid": four}),
         "PATCH bikes": ("PATCH", f"/bikes/{two}", {"location": "B"}, {"location": "C"}),
         "PUT bikes": ("PUT", f"/bikes/{two}", {"location": "B"}, {"location": "C"}),
@@ -143,7 +144,14 @@ def test_the_list_of_changes_is_complete() -> None:
         if operation.keyed and not operation.hidden and operation.path != CONFIRMATIONS
     }
     tested = {
-        (method, path.rstrip("12").replace("/1/topUps", "/").replace("/1/end", "/").replace("/2/retirement", "/"))
+        (
+            method,
+            path.rstrip("12")
+            .replace("/1/topUps", "/")
+            .replace("/1/end", "/")
+            .replace("/1/void", "/")
+            .replace("/2/retirement", "/"),
+        )
         for method, path, _, _ in CHANGES.values()
     }
     assert tested == there_are

@@ -202,9 +202,10 @@ async def request(stage: Stage, route: str, of: Things) -> Request:
         numbers["rentid"] = stage.number()
     if "/imports" in route:
         return path.format(importid=await stage.imported()), b"bikeid\n1\n" if route.startswith("POST") else None
-    if route == "POST /rents/{rentid}/end":
+    if route in ("POST /rents/{rentid}/end", "POST /rents/{rentid}/void"):
         ride = await _made(stage.admin, "/rents", userid=stage.number(), bikeid=await _bike(stage))
-        return f"/rents/{ride['rentid']}/end", {"at": ride["starttime"], "reason": "found at the dock"}
+        at = {"at": ride["starttime"]} if route.endswith("/end") else {}
+        return path.format(**ride), {**at, "reason": "found at the dock"}
     target = path.replace(":str", "").replace(":path", "").format_map(numbers)
     finder = target.rpartition("/")[2]
     if route.startswith("GET /rentAndBillingViews/"):

@@ -30,6 +30,7 @@ TABLE: dict[str, dict[str, str]] = {
         "PATCH /rents/{rentid}": PEOPLE,
         "PUT /rents/{rentid}": PEOPLE,
         "POST /rents/{rentid}/end": ADMIN,
+        "POST /rents/{rentid}/void": ADMIN,
     },
     "bike": {
         "GET /bikes": FLEET,
