@@ -100,6 +100,7 @@ TABLE: dict[str, dict[str, str]] = {
         "PUT /bikeManagers/{managerid}": STAFF,
         "PATCH /bikeManagers/{managerid}": STAFF,
         "GET /bikeManagers/{managerid}/entries": STAFF,
+        "POST /bikeManagers/{managerid}/corrections": ADMIN,
     },
     "account": {
         "POST /accounts": ANYBODY,

@@ -31,7 +31,8 @@ EXAMPLES: dict[type[Struct], dict[str, Any]] = {
     bodies.PasswordChange: {"current": PASSWORD, "new": NEW_PASSWORD},
     bodies.Oneself: {"password": PASSWORD},
     bodies.Confirmation: {"code": "123456"},
-    bodies.Grant: {"roles": ["rider", "bikeManager"], "managerid": 1},
+    bodies.Grant: {"roles": ["rider", "bikeManager"], "managerid": 1, "reason": "works in the field from today"},
+    bodies.Why: {"reason": "the telephone is lost; they came to the office"},
     bodies.Proof: {"code": "12345678"},
     bodies.ContactChange: {"contact": "010-1234-5678", "password": PASSWORD},
 }
@@ -188,7 +189,13 @@ def _admins(http: AccountHttp) -> list[Operation]:
             raises=(domain.LastAdmin,),
             method="PUT",
         ),
-        _own("/authenticator/removal", http.remove_authenticator, "Take a lost authenticator away", ADMINS, keyed=True),
+        _own(
+            "/authenticator/removal",
+            http.remove_authenticator,
+            "Take a lost authenticator away",
+            ADMINS,
+            takes=bodies.Why,
+        ),
     ]
 
 
@@ -242,5 +249,5 @@ def _own(
         refusals=refused(domain.NoSuchAccount, *raises),
         keyed=keyed,
         example=EXAMPLES[takes] if takes else {},
-        may_be_empty=takes is bodies.Oneself,
+        may_be_empty=takes in (bodies.Oneself, bodies.Why),
     )

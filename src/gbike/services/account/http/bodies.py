@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, structs
 
 from gbike.kit.clock import rfc3339
-from gbike.kit.http.fields import CLEANED, SEEN, Id
+from gbike.kit.http.fields import CLEANED, SEEN, Id, Reason
 from gbike.services.account.domain import LONGEST, SHORTEST, Access, Account, Session
 
 _LINE = r"[^\x00-\x1f\x7f]*"
@@ -90,6 +90,13 @@ class Grant(Struct, frozen=True):
 
     roles: Annotated[list[RoleName], Meta(min_length=1, max_length=3)]
     managerid: Id | None = None
+    reason: Reason | None = None
+
+
+class Why(Struct, frozen=True):
+    """Why an admin does it; kept on record."""
+
+    reason: Reason | None = None
 
 
 class Confirmation(Struct, frozen=True):
