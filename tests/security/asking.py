@@ -206,6 +206,8 @@ async def request(stage: Stage, route: str, of: Things) -> Request:
     if route == "POST /rents/{rentid}/end":
         ride = await _made(stage.admin, "/rents", userid=stage.number(), bikeid=await _bike(stage))
         return f"/rents/{ride['rentid']}/end", {"at": ride["starttime"], "reason": "found at the dock"}
+    if "/accounts/invitations" in route:
+        return await _invitation(stage, route)
     target = path.replace(":str", "").replace(":path", "").format_map(numbers)
     finder = target.rpartition("/")[2]
     if route.startswith("GET /rentAndBillingViews/"):
@@ -222,6 +224,18 @@ async def request(stage: Stage, route: str, of: Things) -> Request:
     if route == "POST /sessions":
         return target, {"contact": of.contact, "password": PASSWORD}
     return target, await BODIES[route](stage, of) if route in BODIES else None
+
+
+async def _invitation(stage: Stage, route: str) -> Request:
+    """For a contact that nobody has, or about an invitation of one."""
+    method, _, path = route.partition(" ")
+    wish = {"contact": f"new{stage.number()}@example.com", "roles": ["rider"]}
+    if method == "DELETE":
+        made = await _made(stage.admin, "/accounts/invitations", **wish)
+        return path.format(invitationid=made["invitationid"]), None
+    if path.endswith(("/look", "/use")):
+        return path, {"token": "bm8gaW52aXRhdGlvbg", "name": "Kim", "password": PASSWORD}
+    return path, wish if method == "POST" else None
 
 
 async def mismatches(stage: Stage, service: str) -> list[str]:

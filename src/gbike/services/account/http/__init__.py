@@ -12,7 +12,7 @@ from gbike.kit.auth.rules import ADMINS, PEOPLE, PUBLIC, Rule
 from gbike.kit.contacts import BadContact
 from gbike.kit.http.app import Handler, Operation
 from gbike.services.account import domain
-from gbike.services.account.http import bodies
+from gbike.services.account.http import bodies, invitations
 from gbike.services.account.http.accounts import AccountHttp
 from gbike.services.account.http.refusals import OF_PASSWORD, REFUSALS, refused
 from gbike.services.account.http.sessions import SessionHttp
@@ -43,7 +43,7 @@ def operations(services: AccountServices, keys: Keys, issuer: str) -> list[Opera
     """The operations of account. `issuer`: what an authenticator calls us."""
     people = AccountHttp(services, issuer)
     own = [*_own_account(people), *_own_contact(people), *_authenticator(people)]
-    return [*_auth_mode(SessionHttp(services, keys)), *own, *_admins(people)]
+    return [*_auth_mode(SessionHttp(services, keys)), *invitations.operations(services), *own, *_admins(people)]
 
 
 def _auth_mode(http: SessionHttp) -> list[Operation]:
