@@ -55,6 +55,12 @@ def changes(there: Furnished) -> dict[str, tuple[str, str, Any, Any]]:
         "POST bikeManagers": ("POST", "/bikeManagers", {"userid": two, "point": 10}, {"userid": two, "point": 11}),
         "PUT bikeManagers": ("PUT", manager, {"adjustpoint": 500}, {"adjustpoint": 400}),
         "PATCH bikeManagers": ("PATCH", manager, {"userid": two}, {"userid": three}),
+        "point corrections": (
+            "POST",
+            f"{manager}/corrections",
+            {"amount": 5, "reason": "a slip"},
+            {"amount": 6, "reason": "a slip"},
+        ),
         "POST bikeManageApps": (
             "POST",
             "/bikeManageApps",
@@ -148,6 +154,7 @@ def test_the_list_of_changes_is_complete() -> None:
             method,
             path.rstrip("12")
             .replace("/1/topUps", "/")
+            .replace("/1/corrections", "/")
             .replace("/1/end", "/")
             .replace("/1/void", "/")
             .replace("/2/retirement", "/"),

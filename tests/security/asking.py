@@ -173,6 +173,7 @@ BODIES: Mapping[str, Callable[[Stage, Things], Awaitable[Any]]] = {
     "PUT /userDeposits/{userid}": _corrected,
     "POST /userDeposits/{userid}/corrections": _body(amount=1, reason="a test"),
     "POST /userDeposits/{userid}/topUps": _body(amount=1),
+    "POST /bikeManagers/{managerid}/corrections": _body(amount=1, reason="a test"),
     "POST /userDeposits/{userid}/payments": _body(amount=1),
     "POST /userDeposits/payments/confirmations": _body(paymentid="made-up", amount=1),
     "POST /bikeManageApps": _body(managerid="=managerid", bikeid="free", batterylevel=50),
@@ -206,6 +207,8 @@ async def request(stage: Stage, route: str, of: Things) -> Request:
         ride = await _made(stage.admin, "/rents", userid=stage.number(), bikeid=await _bike(stage))
         at = {"at": ride["starttime"]} if route.endswith("/end") else {}
         return path.format(**ride), {**at, "reason": "found at the dock"}
+    if "/accounts/invitations" in route:
+        return await _invitation(stage, route)
     target = path.replace(":str", "").replace(":path", "").format_map(numbers)
     finder = target.rpartition("/")[2]
     if route.startswith("GET /rentAndBillingViews/"):
@@ -222,6 +225,18 @@ async def request(stage: Stage, route: str, of: Things) -> Request:
     if route == "POST /sessions":
         return target, {"contact": of.contact, "password": PASSWORD}
     return target, await BODIES[route](stage, of) if route in BODIES else None
+
+
+async def _invitation(stage: Stage, route: str) -> Request:
+    """For a contact that nobody has, or about an invitation of one."""
+    method, _, path = route.partition(" ")
+    wish = {"contact": f"new{stage.number()}@example.com", "roles": ["rider"]}
+    if method == "DELETE":
+        made = await _made(stage.admin, "/accounts/invitations", **wish)
+        return path.format(invitationid=made["invitationid"]), None
+    if path.endswith(("/look", "/use")):
+        return path, {"token": "bm8gaW52aXRhdGlvbg", "name": "Kim", "password": PASSWORD}
+    return path, wish if method == "POST" else None
 
 
 async def mismatches(stage: Stage, service: str) -> list[str]:
