@@ -24,6 +24,8 @@ interface Rent {
   userid: number;
   bikeid: number;
   starttime: string;
+  /** It is under way for longer than rides are meant to be. */
+  overdue?: boolean;
 }
 
 interface Point {

@@ -1,7 +1,7 @@
 """One's own account, and everybody's for admins."""
 
 from gbike.kit.auth.addresses import client_prefix
-from gbike.kit.http.lists import collection
+from gbike.kit.http.lists import listed
 from gbike.kit.http.request import Request, ResourceKind, Response
 from gbike.services.account.clients.authenticator import link
 from gbike.services.account.commands.accounts import remove_authenticator, rename, set_roles
@@ -23,9 +23,7 @@ class AccountHttp:
         self._issuer = issuer
 
     async def list(self, request: Request) -> Response:
-        page = request.page()
-        rows, total = await accounts.page(self._store, page)
-        return Response(200, collection(ACCOUNTS, request.base, [bodies.to_resource(one) for one in rows], page, total))
+        return await listed(request, self._store, accounts.LISTED, ACCOUNTS, bodies.to_resource)
 
     async def show(self, request: Request) -> Response:
         return _found(request, await self._store.read(accounts.load, request.id("userid")))
@@ -92,13 +90,14 @@ class AccountHttp:
     async def grant(self, request: Request) -> Response:
         userid, given = request.id("userid"), await request.body(bodies.Grant)
         roles = in_order(given.roles)
-        account = await self._store.write(set_roles, userid, roles, given.managerid, key=f"account:{userid}")
+        args = (userid, roles, given.managerid, given.reason)
+        account = await self._store.write(set_roles, *args, key=f"account:{userid}")
         await self._services.notify(account, About.ROLES)
         return _found(request, account)
 
     async def remove_authenticator(self, request: Request) -> Response:
-        userid = request.id("userid")
-        account = await self._store.write(remove_authenticator, userid, key=f"account:{userid}")
+        userid, given = request.id("userid"), await request.body_if_any(bodies.Why)
+        account = await self._store.write(remove_authenticator, userid, given.reason, key=f"account:{userid}")
         await self._services.notify(account, About.FACTOR_GONE)
         return _found(request, account)
 
