@@ -101,6 +101,7 @@ const INPUTS = {
   moment: () => ({ type: 'datetime-local', step: 1 }),
   amount: () => ({ inputmode: 'numeric', autocomplete: 'off', maxlength: 16 }),
   number: () => ({ inputmode: 'numeric', autocomplete: 'off', maxlength: 16 }),
+  degrees: () => ({ inputmode: 'decimal', autocomplete: 'off', maxlength: 20 }),
   text: ({ most = MOST_REASON }) => ({ autocomplete: 'off', maxlength: most }),
 };
 

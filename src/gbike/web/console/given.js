@@ -10,6 +10,8 @@ const KINDS = {
   day: (text) => instant(`${text}${LAST_MOMENT}`),
   moment: instant,
   amount: (text, { least = 1, most }) => whole(text, least, most) || undefined,
+  degrees: (text, { most = 180 }) =>
+    /^-?[0-9]{1,3}(\.[0-9]{1,15})?$/.test(text) && Math.abs(Number(text)) <= most ? Number(text) : undefined,
   number: (text, { least = 0, most }) => whole(text, least, most),
 };
 
@@ -26,6 +28,9 @@ function instant(local) {
   return Number.isNaN(at.getTime()) ? undefined : at.toISOString();
 }
 
+/** @type {Record<string, string>} */
+const WRONG = { amount: 'wrongAmount', number: 'wrongAmount', degrees: 'wrongDegrees' };
+
 // { values, missing }: what was given by its names, and why a field can't be taken: the name of a text.
 /** @param {Record<string, string>} written @param {GivenField[]} fields */
 export function understoodFields(written, fields) {
@@ -37,7 +42,7 @@ export function understoodFields(written, fields) {
     const text = (written[field.name] ?? '').trim();
     const value = text ? KINDS[field.kind](text, field) : undefined;
     if (value !== undefined) values[field.name] = value;
-    else if (text) missing[field.name] = ['amount', 'number'].includes(field.kind) ? 'wrongAmount' : 'wrongMoment';
+    else if (text) missing[field.name] = WRONG[field.kind] ?? 'wrongMoment';
     else if (field.kind === 'reason') missing[field.name] = 'reasonFirst';
     else if (field.required) missing[field.name] = 'fillThis';
   }

@@ -100,4 +100,16 @@ export const ko = {
   bulkSum: (done, all, refused, left) =>
     `${all}대 중 ${done}대 처리${refused === '0' ? '' : `, 거절 ${refused}대`}${left === '0' ? '' : `, 보내지 않음 ${left}대`}`,
   refusedOf: (count) => `${count}대는 거절됐어요. 까닭은 아래에 있어요.`, moreRefused: (count) => `그 밖에 ${count}대`,
+  act_edit: '정보 바꾸기', actsOf: '할 수 있는 일', askEdit: (whom) => `${whom}의 정보를 바꿀까요?`, didEdit: (whom) => `${whom}의 정보를 바꿨어요.`,
+  pickHint: '지도를 누르면 그 자리가 위도와 경도에 적혀요. 직접 적어도 돼요.', pickMap: '자전거가 있는 자리를 고르는 지도', nothingOther: '바뀐 것이 없어요.',
+  noPositionTaken: '정보를 바꿨지만, 적은 좌표는 맞지 않아 쓰지 않았어요.', wrongDegrees: '37.3671처럼 도 단위 숫자로 적어 주세요.',
+  holds: '운행 중지 사유', letGo: '풀기', askRelease: (whom) => `${whom}의 운행 중지를 풀까요?`,
+  hintRelease: '다른 운행 중지가 남아 있으면 계속 빌릴 수 없어요.', didRelease: (whom) => `${whom}의 운행 중지를 풀었어요.`, noReason: '사유 없음',
+  byStaff: '운영자', heldBy: (holder) => `${holder}의 운행 중지`, byAccount: (id) => `계정 ${id}`, byWhom: (who) => who,
+  because: (reason) => `사유: ${reason}`, sinceDay: (at) => `${day(at)}부터`, acts: '운영', ends: '서 있던 곳',
+  endsMap: '서 있던 곳의 지도. 같은 순서의 목록이 아래에 있어요',
+  deed_bike_registered: '등록했어요', deed_bike_changed: '정보를 바꿨어요', deed_bike_held: '운행을 중지했어요',
+  deed_bike_released: '운행 중지를 풀었어요', deed_bike_retired: '폐기했어요', deed_bike_unretired: '폐기를 취소했어요', deed_bike_freed: '끝난 대여를 풀었어요',
+  event_registered: '등록됨', event_ridden: '대여되어 이용 중', event_reported: '보고가 반영됨', event_returned: '반납됨', event_held: '운행 중지됨',
+  event_released: '운행 중지가 풀림', event_retired: '폐기됨', event_unretired: '폐기가 취소됨', event_changed: '정보가 바뀜',
 };

@@ -8,6 +8,7 @@ import { state, useStore } from '../shared/state.js';
 import { learn, t } from '../shared/text.js';
 import { AddPage } from './add.js';
 import { BikesPage } from './bikelist.js';
+import { BikePage } from './bikepage.js';
 import { ChartsPage } from './charts.js';
 import { en } from './en.js';
 import { FleetPage } from './fleetpage.js';
@@ -18,14 +19,13 @@ import { ManagersPage } from './managers.js';
 import { MoneyPage, RiderPage } from './money.js';
 import { RidePage } from './ride.js';
 import { RidesPage } from './rides.js';
-import { StoryPage } from './story.js';
 import { SystemPage } from './system.js';
 import { WAYS } from './ways.js';
 
 const PAGES = [
   [/^\/?$/, () => html`<${FleetPage} />`, 'fleet'],
   [/^\/bikes$/, () => html`<${BikesPage} />`, 'bikes'],
-  [/^\/bike\/([0-9]+)$/, (id) => html`<${StoryPage} key=${id} bikeid=${id} />`, 'bikes'],
+  [/^\/bike\/([0-9]+)$/, (id) => html`<${BikePage} key=${id} bikeid=${id} />`, 'bikes'],
   [/^\/signs$/, () => html`<${Signs} />`, 'bikes'],
   [/^\/rides$/, () => html`<${RidesPage} />`, 'inProgress'],
   [/^\/ride\/([0-9]+)$/, (id) => html`<${RidePage} key=${id} rentid=${id} />`, 'inProgress'],

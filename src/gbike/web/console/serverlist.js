@@ -47,8 +47,8 @@ export function useServerList({ path, name, filters = [], sorts = [], usual, siz
   return { ...list, asked, filters, size, sorts, file, isOld: found && found.address !== address };
 }
 
-// Looks again when the view tells of a change, at most every few seconds.
-function useFresh(live, again) {
+// Looks again when the view tells of a change that `fits`, at most every few seconds.
+export function useFresh(live, again, fits = (_told) => true) {
   const latest = useRef(again);
   latest.current = again;
   useEffect(() => {
@@ -60,8 +60,8 @@ function useFresh(live, again) {
       looked = Date.now();
       latest.current();
     };
-    const hint = () => {
-      timer ||= setTimeout(look, Math.max(200, looked + FRESH_MS - Date.now()));
+    const hint = (told) => {
+      if (fits(told)) timer ||= setTimeout(look, Math.max(200, looked + FRESH_MS - Date.now()));
     };
     const stop = listen(hint);
     return () => {
