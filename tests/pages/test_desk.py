@@ -65,7 +65,8 @@ def closed(demo: Demo, rentid: int) -> dict[str, Any] | None:
 def began_before(demo: Demo, rentid: int, minutes: int) -> None:
     """A ride that has lasted so long."""
     with closing(open_file(DataFolder(demo.folder).store_path("rent"))) as store:
-        store.execute("UPDATE rents SET started_ms = started_ms - ? WHERE rentid = ?", (minutes * 60_000, rentid))
+        sql = "UPDATE rents SET started_ms = started_ms - ?, start_boot_ms = start_boot_ms - ? WHERE rentid = ?"
+        store.execute(sql, (minutes * 60_000, minutes * 60_000, rentid))
 
 
 def deeds(demo: Demo, service: str, action: str, subject: str) -> list[dict[str, Any]]:
@@ -90,6 +91,13 @@ def act(page: Page, button: str, title: str, words: Words, **fields: str) -> Loc
     return dialog
 
 
+def do(page: Page, button: str, title: str, words: Words, **fields: str) -> None:
+    """The same, and it is done: the dialog is gone."""
+    dialog = act(page, button, title, words, **fields)
+    eventually(lambda: not dialog.count() or dialog.locator(".notice, .wrong").count())
+    assert dialog.count() == 0, dialog.inner_text()
+
+
 def at(operator: NewOperator, words: Words, hash: str) -> Rider:
     """The console at one of its pages."""
     one = operator(words["locale"], timezone_id=SEOUL)
@@ -111,7 +119,7 @@ def test_a_ride_is_followed_and_ended_at_the_moment_when_it_was_over(
     wanted = (began + timedelta(minutes=30)).replace(microsecond=0)
     local = wanted.astimezone(ZoneInfo(SEOUL)).strftime("%Y-%m-%dT%H:%M:%S")
     title = words["end of"].format(rent["rentid"], bikeid)
-    act(page, words["end"], title, words, ended_at=local).wait_for(state="detached")
+    do(page, words["end"], title, words, ended_at=local)
     one.see(words["ended"])
     page.locator("main .status").first.get_by_text(words["returned"]).wait_for()
     over = demo.ask("GET", f"/rents/{rent['rentid']}")
@@ -130,7 +138,7 @@ def test_a_ride_is_voided_after_a_question_that_names_it(operator: NewOperator, 
     began_before(demo, rentid, 30)
     one = at(operator, words, f"#/ride/{rentid}")
     title = words["void of"].format(rentid, bikeid, 30)
-    act(one.page, words["void"], title, words).wait_for(state="detached")
+    do(one.page, words["void"], title, words)
     one.see(words["voided"])
     one.page.locator("main .status").first.get_by_text(words["is void"]).wait_for()
     assert eventually(lambda: closed(demo, rentid))["fee"] == 0
@@ -180,14 +188,14 @@ def test_a_rider_is_blocked_and_it_can_be_undone(operator: NewOperator, demo: De
     one = at(operator, words, f"#/rider/{userid}")
     page, standing = one.page, one.page.locator(".card .status").first
     standing.get_by_text(words["may rent"]).wait_for()
-    act(page, words["block"], words["block of"].format(userid), words).wait_for(state="detached")
+    do(page, words["block"], words["block of"].format(userid), words)
     standing.get_by_text(words["is blocked"]).wait_for()
     assert demo.ask("GET", f"/userDeposits/{userid}")["blocked"]["reason"] == WHY
     page.get_by_role("button", name=words["undo"]).click()
     one.see(words["undone"])
     standing.get_by_text(words["may rent"]).wait_for()
-    act(page, words["block"], words["block of"].format(userid), words).wait_for(state="detached")
-    act(page, words["unblock"], words["unblock of"].format(userid), words).wait_for(state="detached")
+    do(page, words["block"], words["block of"].format(userid), words)
+    do(page, words["unblock"], words["unblock of"].format(userid), words)
     standing.get_by_text(words["may rent"]).wait_for()
     assert demo.ask("GET", f"/userDeposits/{userid}")["blocked"] is None
 
@@ -197,10 +205,10 @@ def test_money_is_paid_in_and_corrected_by_hand(operator: NewOperator, demo: Dem
     userid = new_rider(demo)
     one = at(operator, words, f"#/rider/{userid}")
     page = one.page
-    act(page, words["top up"], words["top up of"].format(userid), words, amount="5,000").wait_for(state="detached")
+    do(page, words["top up"], words["top up of"].format(userid), words, amount="5,000")
     page.locator(".facts").get_by_text(won(15_000, words)).wait_for()
     title = words["correct of"].format(userid, won(15_000, words))
-    act(page, words["correct"], title, words, difference="-20,000").wait_for(state="detached")
+    do(page, words["correct"], title, words, difference="-20,000")
     page.locator(".facts").get_by_text(f"−{won(5_000, words)}").wait_for()
     page.locator(".rows").get_by_text(words["by hand"]).first.wait_for()
     one.go("#/debts")
@@ -236,7 +244,7 @@ def test_somebody_is_invited_and_the_invitation_revoked(operator: NewOperator, d
     contact = f"staff{next(_people)}@example.org"
     one = at(operator, words, "#/people")
     page = one.page
-    act(page, words["invite"], words["whom"], words, contact=contact).wait_for(state="detached")
+    do(page, words["invite"], words["whom"], words, contact=contact)
     link = page.get_by_role("region", name=words["link"])
     assert "#/invited/" in link.locator(".code").inner_text()
     page.get_by_role("button", name=words["open invitations"], exact=True).click()
@@ -254,7 +262,7 @@ def test_roles_are_changed(operator: NewOperator, demo: Demo, words: Words) -> N
     userid = new_account(demo, "Lee Staff")
     one = at(operator, words, f"#/people/{userid}")
     title = words["grant of"].format(userid)
-    act(one.page, words["grant"], title, words, roles="rider,bikeManager").wait_for(state="detached")
+    do(one.page, words["grant"], title, words, roles="rider,bikeManager")
     one.page.locator(".facts").get_by_text(words["granted"]).wait_for()
     assert set(demo.ask("GET", f"/accounts/{userid}")["roles"]) == {"rider", "bikeManager"}
     assert deeds(demo, "account", "roles granted", f"user:{userid}")[0]["after"]["reason"] == WHY
@@ -266,7 +274,7 @@ def test_points_are_corrected_by_hand(operator: NewOperator, demo: Demo, words: 
     managerid = demo.ask("POST", "/bikeManagers", {"userid": userid, "point": 500})["managerid"]
     one = at(operator, words, f"#/manager/{managerid}")
     title = words["points of"].format(managerid, 500)
-    act(one.page, words["points"], title, words, difference="-200").wait_for(state="detached")
+    do(one.page, words["points"], title, words, difference="-200")
     one.see(words["points now"].format(300))
     one.page.locator(".rows").get_by_text(words["by hand"]).wait_for()
     assert demo.ask("GET", f"/bikeManagers/{managerid}")["point"] == 300

@@ -7,6 +7,7 @@ export const en = {
   leftAtPlace: 'Left at', endRide: 'End the ride', endRideOf: (id, bike) => `End ride ${id} of bike ${bike}?`,
   endRideSay: 'It ends now. If it was over before, say when: the fee counts up to that moment.', endedAt: 'Was over at',
   endedAtHint: (start) => `Empty: now. From ${start} to now.`,
+  outsideRide: (from, to) => `Please give a moment from ${from} to ${to}.`,
   rideEndedAt: (id, at) => `Ride ${id} ended at ${at}.`, voidRide: 'Void the ride',
   voidRideOf: (id, bike, minutes) =>
     `Void ride ${id} of bike ${bike}, ${minutes} ${minutes === 1 ? 'minute' : 'minutes'} long?`,

@@ -6,6 +6,7 @@ export const ko = {
   leftAtPlace: '반납 장소', endRide: '대여 끝내기', endRideOf: (id, bike) => `대여 ${id}(${bike}번 자전거)을 끝낼까요?`,
   endRideSay: '지금 끝나요. 이미 끝난 대여라면 그 시각을 적어 주세요. 요금은 그때까지만 나와요.', endedAt: '끝난 시각',
   endedAtHint: (start) => `비우면 지금이에요. ${start}부터 지금까지 적을 수 있어요.`,
+  outsideRide: (from, to) => `${from}부터 ${to}까지의 시각을 적어 주세요.`,
   rideEndedAt: (id, at) => `대여 ${id}을(를) ${at}에 끝냈어요.`,
   voidRide: '무효로 하기', voidRideOf: (id, bike, minutes) => `대여 ${id}, ${bike}번 자전거, ${minutes}분째. 무효로 할까요?`,
   voidRideSay: '대여가 지금 끝나고 요금은 0원이에요. 되돌릴 수 없어요.', rideVoided: (id) => `대여 ${id}을(를) 무효로 했어요. 요금은 0원이에요.`,
