@@ -153,6 +153,15 @@ def _body(**fields: Any) -> Callable[[Stage, Things], Awaitable[Any]]:
     return make
 
 
+async def _charged(stage: Stage) -> int:
+    """The bill of a ride that is over; nobody's whom the table knows."""
+    ride = await _made(stage.admin, "/rents", userid=stage.number(), bikeid=await _bike(stage))
+    assert (await stage.admin.patch(f"/rents/{ride['rentid']}", {"status": "returned"})).status == 200
+    await stage.settle()
+    bill = await stage.admin.get(f"/billings/search/findByRentid?rentid={ride['rentid']}")
+    return int(bill.json["billid"])
+
+
 async def _corrected(stage: Stage, of: Things) -> Any:
     """Another balance in place of the one that there is."""
     balance = (await stage.admin.get(f"/userDeposits/{of.userid}")).json["deposit"]
@@ -209,6 +218,8 @@ async def request(stage: Stage, route: str, of: Things) -> Request:
         return path.format(**ride), {**at, "reason": "found at the dock"}
     if "/accounts/invitations" in route:
         return await _invitation(stage, route)
+    if route == "POST /billings/{billid}/corrections":
+        return f"/billings/{await _charged(stage)}/corrections", {"amount": 1, "reason": "a test"}
     target = path.replace(":str", "").replace(":path", "").format_map(numbers)
     finder = target.rpartition("/")[2]
     if route.startswith("GET /rentAndBillingViews/"):

@@ -62,6 +62,8 @@ TABLE: dict[str, dict[str, str]] = {
         "GET /billings/search/findByRentid": PEOPLE,
         "GET /billings/search/findByBillid": PEOPLE,
         "GET /billings/{billid}": PEOPLE,
+        "POST /billings/{billid}/corrections": ADMIN,
+        "GET /billings/{billid}/corrections": PEOPLE,
     },
     "user_deposit": {
         "GET /userDeposits": PEOPLE_LIST,

@@ -38,6 +38,7 @@ test('a thing is found by its kind and number, in either language', () => {
     assert.equal(ways(words)[0], '#/bike/17', words);
   for (const words of ['ride 5', '대여 5', '이용 5']) assert.deepEqual(ways(words), ['#/ride/5'], words);
   assert.deepEqual(ways('이용자 3'), ['#/rider/3']);
-  assert.equal(ways('12').length, 3);
+  assert.deepEqual(ways('청구 8'), ['#/bill/8']);
+  assert.equal(ways('12').length, 4);
   for (const words of ['', 'bike', 'boat 3', '0', '정자역 3 번 출구']) assert.deepEqual(ways(words), [], words);
 });

@@ -41,7 +41,7 @@ function write(name, degrees) {
   if (field instanceof HTMLInputElement) field.value = degrees.toFixed(DIGITS);
 }
 
-export function EditDialog({ bike, again, close }) {
+export function EditDialog({ bike, again: then, close }) {
   const [nothing, setNothing] = useState(false);
   const box = useMap(
     () => import('./pickmap.js'),
@@ -57,11 +57,11 @@ export function EditDialog({ bike, again, close }) {
     setNothing(!Object.keys(changes).length);
     if (!Object.keys(changes).length) return;
     const after = await change(bike.bikeid, { ...changes, reason }, key);
-    await again();
+    await then();
     const before = Object.fromEntries(Object.keys(changes).map((name) => [name, bike[name] ?? null]));
     const back = (undone, anew) => change(bike.bikeid, { ...before, reason: undone }, anew);
     const text = after.noposition ? t('noPositionTaken') : t('didEdit', t('number', bike.bikeid));
-    done(text, back, { why: reason, after: again });
+    done(text, back, { why: reason, then });
   };
   return html`<${ReasonDialog} title=${t('askEdit', t('number', bike.bikeid))} act=${t('save')} fields=${fieldsOf(bike)}
     work=${work} close=${close}>

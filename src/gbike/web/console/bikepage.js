@@ -65,15 +65,15 @@ function Now({ bike, rent }) {
 }
 
 // What may be done: only what makes sense of the bike as it is.
-function Acts({ bike, again }) {
+function Acts({ bike, again: then }) {
   const [asked, setAsked] = useState(null);
   const whom = t('number', bike.bikeid);
   const act = async (given, key) => {
     const kind = ACTS[asked];
     await kind.send(bike, given, key);
-    await again();
+    await then();
     const back = (reason, anew) => kind.back(bike, reason, anew);
-    done(t(`did_${asked}`, whom), back, { why: given.reason, after: again });
+    done(t(`did_${asked}`, whom), back, { why: given.reason, then });
   };
   const isOut = bike.held || bike.status === BROKEN;
   const some = bike.retired ? ['unretire'] : ['hold', ...(isOut ? ['back'] : []), 'retire'];
@@ -82,7 +82,7 @@ function Acts({ bike, again }) {
       <${Icon} name=${icon} />${t(`act_${name}`)}
     </button>`;
   const close = () => setAsked(null);
-  return html`<div class="line acts" role="group" aria-label=${t('actsOf')}>
+  return html`<div class="acts" role="group" aria-label=${t('acts')}>
     ${button('edit', 'list')}${some.map((name) => button(name, ACTS[name].icon))}
     ${asked === 'edit' && html`<${EditDialog} bike=${bike} again=${again} close=${close} />`}
     ${asked && asked !== 'edit' && html`<${ReasonDialog} ...${questionOf(asked, whom)} work=${act} close=${close} />`}
@@ -90,15 +90,15 @@ function Acts({ bike, again }) {
 }
 
 // Each lets go of its own hold only; an operator may let go of any, one by one.
-function Holds({ bike, holds, again }) {
+function Holds({ bike, holds, again: then }) {
   const [asked, setAsked] = useState(null);
   const whom = t('number', bike.bikeid);
   const letGo = async ({ reason }, key) => {
     const { holder, reason: why, due } = asked;
     await release(bike.bikeid, reason, key, holder);
-    await again();
+    await then();
     const back = (undone, anew) => hold(bike.bikeid, { reason: why || undone, due }, anew, holder);
-    done(t('didRelease', whom), back, { why: reason, after: again });
+    done(t('didRelease', whom), back, { why: reason, then });
   };
   const who = (by) =>
     /^[1-9][0-9]*$/.test(by) ? html`<a class="link" href="#/rider/${by}">${t('byAccount', by)}</a>` : by;

@@ -128,7 +128,7 @@ export const en = {
   bulkSum: (done, all, refused, left) =>
     `${done} of ${all} done${refused === '0' ? '' : `, ${refused} refused`}${left === '0' ? '' : `, ${left} not sent`}`,
   refusedOf: (count) => `${count} refused. Why is below.`, moreRefused: (count) => `and ${count} more`,
-  act_edit: 'Edit', actsOf: 'What can be done', askEdit: (whom) => `Change ${low(whom)}?`,
+  act_edit: 'Edit', askEdit: (whom) => `Change ${low(whom)}?`,
   didEdit: (whom) => `${whom} is changed.`,
   pickHint: 'A tap on the map fills in latitude and longitude. They can be written as well.',
   pickMap: 'Map to choose where the bike is', nothingOther: 'Nothing is different.',
@@ -138,7 +138,7 @@ export const en = {
   hintRelease: 'It can’t be rented as long as somebody else keeps it out of service.',
   didRelease: (whom) => `${whom} was let go.`, noReason: 'No reason given', byStaff: 'Operators',
   heldBy: (holder) => `Held by ${holder}`, byAccount: (id) => `Account ${id}`, byWhom: (who) => who,
-  because: (reason) => `Why: ${reason}`, sinceDay: (at) => `since ${day(at)}`, acts: 'Operators', ends: 'Where it stood',
+  because: (reason) => `Why: ${reason}`, sinceDay: (at) => `since ${day(at)}`, deeds: 'Operators', ends: 'Where it stood',
   endsMap: 'Map of where it stood; the list below has the same points in order',
   deed_bike_registered: 'Registered', deed_bike_changed: 'Changed', deed_bike_held: 'Taken out of service',
   deed_bike_released: 'Let go', deed_bike_retired: 'Retired', deed_bike_unretired: 'Taken back into the fleet',

@@ -10,15 +10,14 @@ import { AddPage } from './add.js';
 import { BikesPage } from './bikelist.js';
 import { BikePage } from './bikepage.js';
 import { ChartsPage } from './charts.js';
+import { en as deskEn } from './desk/en.js';
+import { ko as deskKo } from './desk/ko.js';
+import { DESK } from './desk/routes.js';
 import { en } from './en.js';
 import { FleetPage } from './fleetpage.js';
 import { ImportPage } from './imports.js';
 import { Keyboard, PaletteButton } from './keyboard.js';
 import { ko } from './ko.js';
-import { ManagersPage } from './managers.js';
-import { MoneyPage, RiderPage } from './money.js';
-import { RidePage } from './ride.js';
-import { RidesPage } from './rides.js';
 import { SystemPage } from './system.js';
 import { WAYS } from './ways.js';
 
@@ -27,13 +26,9 @@ const PAGES = [
   [/^\/bikes$/, () => html`<${BikesPage} />`, 'bikes'],
   [/^\/bike\/([0-9]+)$/, (id) => html`<${BikePage} key=${id} bikeid=${id} />`, 'bikes'],
   [/^\/signs$/, () => html`<${Signs} />`, 'bikes'],
-  [/^\/rides$/, () => html`<${RidesPage} />`, 'inProgress'],
-  [/^\/ride\/([0-9]+)$/, (id) => html`<${RidePage} key=${id} rentid=${id} />`, 'inProgress'],
-  [/^\/rider\/([0-9]+)$/, (id) => html`<${RiderPage} key=${id} userid=${id} />`, 'money'],
   [/^\/add$/, () => html`<${AddPage} />`, 'add'],
   [/^\/imports\/([0-9]+)$/, (id) => html`<${ImportPage} key=${id} importid=${id} />`, 'add'],
-  [/^\/money$/, () => html`<${MoneyPage} />`, 'money'],
-  [/^\/managers$/, () => html`<${ManagersPage} />`, 'managers'],
+  ...DESK,
   [/^\/charts$/, () => html`<${ChartsPage} />`, 'charts'],
   [/^\/system$/, () => html`<${SystemPage} />`, 'system'],
 ];
@@ -83,6 +78,7 @@ function Menu({ tab, find }) {
 
 async function start() {
   learn({ ko, en });
+  learn({ ko: deskKo, en: deskEn });
   show(App);
   while (state.mode === null) {
     await begin();

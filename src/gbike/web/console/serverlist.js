@@ -166,7 +166,7 @@ FIELDS.lastDay = FIELDS.day;
 const One = ({ kind, least, most, param, ...field }) => FIELDS[kind](field);
 
 // All that fit, in the way that the program reads it which it is opened with.
-function Csv({ file }) {
+export function Csv({ file }) {
   const [busy, setBusy] = useState(false);
   const [refused, setRefused] = useState(null);
   const box = useRef(null);

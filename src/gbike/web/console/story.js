@@ -4,7 +4,7 @@ import { isPlaced, wordOf } from '../shared/rental.js';
 import { lasting, place, t, won } from '../shared/text.js';
 
 export const MOST = 200; // of each kind
-export const KINDS = ['all', 'rides', 'bills', 'reports', 'acts', 'events'];
+export const KINDS = ['all', 'rides', 'bills', 'reports', 'deeds', 'events'];
 const NONE = { _embedded: {}, page: { totalElements: 0 } };
 
 // All that is known of a bike: { bike, rent, holds, lines, ends, cut }.
@@ -57,7 +57,7 @@ function ofRide({ rentid, userid, billid, fee, billingStatus, rentStarttime: sta
 
 function ofReport({ reportid, managerid, batterylevel, usableyn, at }) {
   const more = [t('battery', batterylevel), usableyn === null ? null : t(usableyn ? 'usable' : 'unusable')];
-  const by = { text: t('managerNo', managerid), href: `#/managers?manager=${managerid}` };
+  const by = { text: t('managerNo', managerid), href: `#/manager/${managerid}` };
   const report = { id: `r${reportid}`, kind: 'reports', icon: 'wrench', at, rank: 1, text: t('reportNo', reportid) };
   return { ...report, more: more.filter(Boolean).join(' · '), by };
 }
@@ -76,7 +76,7 @@ function ofDeed({ number, at, who, action, before, after }) {
   const isAccount = /^[1-9][0-9]*$/.test(who);
   const by = isAccount ? { text: t('byAccount', who), href: `#/rider/${who}` } : { text: t('byWhom', who) };
   const text = t(`deed_${action.replaceAll(' ', '_')}`) ?? action;
-  return { id: `d${number}`, kind: 'acts', icon: 'person', at, rank: 4, text, more: said(more), by };
+  return { id: `d${number}`, kind: 'deeds', icon: 'person', at, rank: 4, text, more: said(more), by };
 }
 
 const TYPES = { RegisteredBike: 'registered', ChkAndUpdatedStatus: 'ridden', UpdatedBikeState: 'reported' };

@@ -6,10 +6,10 @@ import { t } from '../shared/text.js';
 
 const MOST_REASON = 255;
 
-// `back`: sends the reverse act, with a reason and under a key; `after`: once it was done.
+// `back`: sends the reverse act, with a reason and under a key; `then`: once it was done.
 /** @param {string} text @param {((reason: string, key: string) => Promise<any>) | null} back
- * @param {{ why?: string, after?: () => void }} [more] */
-export function done(text, back = null, { why = '', after = () => {} } = {}) {
+ * @param {{ why?: string, then?: () => void }} [more] */
+export function done(text, back = null, { why = '', then = () => {} } = {}) {
   if (!back) return announce(text);
   const key = newKey();
   const run = async () => {
@@ -17,7 +17,7 @@ export function done(text, back = null, { why = '', after = () => {} } = {}) {
     try {
       await back(t('undoneWhy', why).slice(0, MOST_REASON), key);
       announce(t('undone'));
-      after();
+      then();
     } catch (failed) {
       set({ notice: { ...said(failed, 'act'), deed: { text: t('undo'), run } } });
     }

@@ -5,10 +5,13 @@
 export const WAYS = [
   ['fleet', 'map', '#/', 'm', true],
   ['bikes', 'bike', '#/bikes', 'b', true],
-  ['inProgress', 'clock', '#/rides', 'r', true],
+  ['rides', 'clock', '#/rides', 'r', true],
+  ['riders', 'person', '#/riders', 'i', true],
   ['add', 'plus', '#/add', 'a', true],
   ['money', 'wallet', '#/money', 'w', true],
-  ['managers', 'person', '#/managers', 'e', true],
+  ['debts', 'wallet', '#/debts', 'd', false],
+  ['people', 'people', '#/people', 'p', true],
+  ['audit', 'list', '#/audit', 'u', true],
   ['charts', 'chart', '#/charts', 'c', true],
   ['signs', 'scan', '#/signs', 's', false],
   ['system', 'pulse', '#/system', 'y', true],
@@ -18,8 +21,9 @@ export const WAYS = [
 /** @type {[string, string, string, string[]][]} */
 export const THINGS = [
   ['number', 'bike', '#/bike/', ['bike', 'b', '자전거']],
-  ['ride', 'clock', '#/ride/', ['ride', 'rent', '대여', '이용']],
+  ['rideNo', 'clock', '#/ride/', ['ride', 'rent', '대여', '이용']],
   ['riderNo', 'person', '#/rider/', ['rider', 'user', '이용자', '회원']],
+  ['billNo', 'wallet', '#/bill/', ['bill', '청구']],
 ];
 
 // The things that somebody means who wrote this: "bike 17", "17번 자전거", "rider 3"; a number alone may be any of them.
