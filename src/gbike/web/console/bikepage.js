@@ -84,7 +84,7 @@ function Acts({ bike, again: then }) {
   const close = () => setAsked(null);
   return html`<div class="acts" role="group" aria-label=${t('acts')}>
     ${button('edit', 'list')}${some.map((name) => button(name, ACTS[name].icon))}
-    ${asked === 'edit' && html`<${EditDialog} bike=${bike} again=${again} close=${close} />`}
+    ${asked === 'edit' && html`<${EditDialog} bike=${bike} again=${then} close=${close} />`}
     ${asked && asked !== 'edit' && html`<${ReasonDialog} ...${questionOf(asked, whom)} work=${act} close=${close} />`}
   </div>`;
 }

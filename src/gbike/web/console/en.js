@@ -137,7 +137,7 @@ export const en = {
   askRelease: (whom) => `Let go of ${low(whom)}?`,
   hintRelease: 'It can’t be rented as long as somebody else keeps it out of service.',
   didRelease: (whom) => `${whom} was let go.`, noReason: 'No reason given', byStaff: 'Operators',
-  heldBy: (holder) => `Held by ${holder}`, byAccount: (id) => `Account ${id}`, byWhom: (who) => who,
+  heldBy: (holder) => `Held by ${holder}`, byAccount: (id) => `Account ${id}`,
   because: (reason) => `Why: ${reason}`, sinceDay: (at) => `since ${day(at)}`, deeds: 'Operators', ends: 'Where it stood',
   endsMap: 'Map of where it stood; the list below has the same points in order',
   deed_bike_registered: 'Registered', deed_bike_changed: 'Changed', deed_bike_held: 'Taken out of service',

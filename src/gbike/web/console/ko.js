@@ -105,7 +105,7 @@ export const ko = {
   noPositionTaken: '정보를 바꿨지만, 적은 좌표는 맞지 않아 쓰지 않았어요.', wrongDegrees: '37.3671처럼 도 단위 숫자로 적어 주세요.',
   holds: '운행 중지 사유', letGo: '풀기', askRelease: (whom) => `${whom}의 운행 중지를 풀까요?`,
   hintRelease: '다른 운행 중지가 남아 있으면 계속 빌릴 수 없어요.', didRelease: (whom) => `${whom}의 운행 중지를 풀었어요.`, noReason: '사유 없음',
-  byStaff: '운영자', heldBy: (holder) => `${holder}의 운행 중지`, byAccount: (id) => `계정 ${id}`, byWhom: (who) => who,
+  byStaff: '운영자', heldBy: (holder) => `${holder}의 운행 중지`, byAccount: (id) => `계정 ${id}`,
   because: (reason) => `사유: ${reason}`, sinceDay: (at) => `${day(at)}부터`, deeds: '운영', ends: '서 있던 곳',
   endsMap: '서 있던 곳의 지도. 같은 순서의 목록이 아래에 있어요',
   deed_bike_registered: '등록했어요', deed_bike_changed: '정보를 바꿨어요', deed_bike_held: '운행을 중지했어요',
