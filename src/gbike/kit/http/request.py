@@ -97,6 +97,9 @@ class Request:
     answered: Response | None = None
     """What was kept under its Idempotency-Key just now."""
 
+    wanted: Mapping[str, Any] = {}
+    """What the filters of its operation read in the query."""
+
     whose: int | None = None
     """Of whom the answer is, where neither the path nor the answer tells."""
     only_looked = False

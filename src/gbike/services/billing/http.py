@@ -8,12 +8,13 @@ from gbike.contracts import PROBLEM_TEXTS
 from gbike.kit.auth.rules import PEOPLE, PUBLIC
 from gbike.kit.clock import Clock, rfc3339
 from gbike.kit.http.app import Operation, Refusals
+from gbike.kit.http.filters import NUMBER, SPAN, words
 from gbike.kit.http.lists import listed, searching
 from gbike.kit.http.problems import catalogue
 from gbike.kit.http.request import Request, ResourceKind, Response, showing
 from gbike.kit.store import Store
 from gbike.services.billing import domain, storage
-from gbike.services.billing.domain import Bill, Tariff
+from gbike.services.billing.domain import Bill, BillStatus, Tariff
 
 BILLS = ResourceKind("billings", "billing", "billid", (("findByRentid", "rentid"), ("findByBillid", "billid")))
 TEXTS = catalogue(PROBLEM_TEXTS)
@@ -82,6 +83,7 @@ def operations(store: Store, first: Tariff, clock: Clock) -> list[Operation]:
     """The operations of billing. `first`: the tariff until there is a version of it."""
     http = BillingHttp(store, first, clock)
     base, many = "/billings", {200: [BillResource]}
+    by = {**SPAN, "userid": NUMBER, "rentid": NUMBER, "status": words(tuple(BillStatus))}
     price = {200: TariffResource}
     single = partial(
         Operation,
@@ -99,6 +101,7 @@ def operations(store: Store, first: Tariff, clock: Clock) -> list[Operation]:
             PEOPLE,
             answers=many,
             paged=True,
+            filters=by,
             looks="bills",
             one_by=("rentid",),
         ),
