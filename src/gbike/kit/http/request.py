@@ -82,6 +82,8 @@ class Response(msgspec.Struct, frozen=True):
     content: Any = None
     headers: dict[str, str] = {}
     media: str | None = None
+    goes_on: bool = False
+    """Whether its content is a Stream that is of use only whole (kit/http/streams.py)."""
 
 
 class Request:
@@ -95,6 +97,10 @@ class Request:
 
     wanted: Mapping[str, Any] = {}
     """What the filters of its operation read in the query."""
+    export: Mapping[str, Any] = {}
+    """How a list is wanted as a file; empty: it is not."""
+    columns: tuple[str, ...] = ()
+    """The fields of what its operation lists."""
 
     most_body = MAX_BODY
     """Bytes that its body may have, set when it has been admitted."""
