@@ -271,6 +271,7 @@ _LISTED = Listing(
     counters=("bikes",),
     make=_bike,
     conditions={"status": _IN_STATE},
+    key="bikeid",
     filled=("bikeid", "status"),
 )
 

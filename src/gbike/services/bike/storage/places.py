@@ -84,6 +84,7 @@ _LISTED = Listing(
     order="sort",
     counters=None,
     whole=True,
+    key="places.key",
     make=lambda row: KnownPlace(*row),
 )
 
