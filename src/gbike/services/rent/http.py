@@ -11,7 +11,8 @@ from gbike.kit.auth.rules import ADMINS, PEOPLE
 from gbike.kit.calls.peers import CircuitOpen, PeerBusy, PeerTimeout, PeerUnavailable
 from gbike.kit.clock import Clock, rfc3339
 from gbike.kit.http.app import Operation, Refusals
-from gbike.kit.http.fields import Degrees, Id, Instant, Metres, Reason, Text, invalid, ms_of
+from gbike.kit.http.fields import Degrees, Id, Instant, Metres, Reason, Text, ms_of
+from gbike.kit.http.filters import NUMBER, SPAN, words
 from gbike.kit.http.lists import listed
 from gbike.kit.http.problems import Problem, catalogue
 from gbike.kit.http.request import Request, ResourceKind, Response, showing
@@ -121,11 +122,12 @@ class RentHttp:
         self._rent_a_bike = rent_a_bike
 
     async def list(self, request: Request) -> Response:
-        status = request.first("status")
-        if status is not None and status not in WANTED:
-            raise invalid("status", f"one of {', '.join(STATUSES)}")
-        listing = storage.BY_STATUS[status.lower()] if status else storage.RIDES
-        return await listed(request, self._store, listing, RENTS, self.to_resource)
+        wanted = dict(request.wanted)
+        status = wanted.pop("status", None)
+        listing = storage.BY_STATUS[status] if status else storage.RIDES
+        if "overdue" in wanted:
+            wanted["overdue"] = domain.overdue_since(self._clock.now_ms(), self._limits.overdue_ms)
+        return await listed(request, self._store, listing, RENTS, self.to_resource, wanted=wanted)
 
     async def rent(self, request: Request) -> domain.OpenRent:
         wish = await request.body(RentWish)
@@ -161,10 +163,8 @@ class RentHttp:
 
     def to_resource(self, rent: domain.KnownRent) -> RentResource:
         """A rent as it is seen now."""
-        late = isinstance(rent, domain.OpenRent) and domain.is_overdue(
-            rent.started_ms, self._clock.now_ms(), self._limits.overdue_ms
-        )
-        return to_resource(rent, overdue=late)
+        late_ms = domain.overdue_since(self._clock.now_ms(), self._limits.overdue_ms)
+        return to_resource(rent, overdue=isinstance(rent, domain.OpenRent) and rent.started_ms <= late_ms)
 
 
 def to_resource(rent: domain.KnownRent, *, overdue: bool) -> RentResource:
@@ -192,7 +192,8 @@ def operations(
 ) -> list[Operation]:
     http, at = RentHttp(store, clock, limits, rent_a_bike), "/rents/{rentid}"
     shown = partial(showing, RENTS, http.to_resource)
-    many, by = {200: [RentResource]}, {"status": WANTED}
+    many, by = {200: [RentResource]}, {"status": words(WANTED, str.lower), **SPAN, "userid": NUMBER, "bikeid": NUMBER}
+    by["overdue"] = words(("true",))
     unknown, cancelled = TEXTS.of("rent-unknown"), TEXTS.of("rent-unknown", "rent-cancelled")
     single = partial(Operation, answers={200: RentResource}, refusals=unknown, respond=shown())
     ended = partial(single, refusals=cancelled, pace=returns)
