@@ -179,6 +179,10 @@ def _at_any_age(original: Any) -> Any:
     return lambda lat, lon, *, age_ms=None, **exactness: original(lat, lon, **exactness)
 
 
+def _never_free(original: Any) -> Any:
+    return lambda first, tx, published: original(first, tx, msgspec.structs.replace(published, voided=msgspec.UNSET))
+
+
 def _by_the_return(original: Any) -> Any:
     def charge(first: Any, tx: Tx, published: Any) -> None:
         valid = bills.valid_tariff(tx, published.endtime)
@@ -328,6 +332,16 @@ MUTANTS = (
         "a ride is priced by the tariff of its return",
         (replaced(billing, "whenever_returned_apply_the_fee", _by_the_return),),
         swarm=Swarm(tariffs=True, actions=14),
+    ),
+    Mutant(
+        "a void that charges",
+        (replaced(billing, "whenever_returned_apply_the_fee", _never_free),),
+        swarm=Swarm(actions=14),
+    ),
+    Mutant(
+        "a rider is reminded of a ride again and again",
+        (answering(rents, "mark_reminded", True),),
+        seeds=10,
     ),
     Mutant(
         "a balance that is set wipes what came in between",

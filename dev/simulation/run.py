@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from dev.simulation.agreed import PER_BIKE, wrong_with_what_was_agreed
+from dev.simulation.agreed import OVERDUE_MIN, PER_BIKE, wrong_with_what_was_agreed
 from dev.simulation.history import History
 from dev.simulation.invariants import Violation, wrong_now, wrong_with_the_log
 from dev.simulation.loop import SimLoop
@@ -114,6 +114,7 @@ class Run:
         self.rng = rng
         self.swarm = swarm
         env = {**TARIFF, **(NARROW if swarm.narrow else {}), **(BY_CHANGES if swarm.by_changes else {})}
+        env |= {"GBIKE_OVERDUE_MIN": str(OVERDUE_MIN)}
         env |= {"GBIKE_MAX_OPEN_RENTS_PER_RIDER": str(swarm.most_open), "GBIKE_RENT_MINIMUM_KRW": str(swarm.minimum)}
         self.cluster = Cluster(loop, rng, swarm, env)
         self.history = History(self.cluster, town)

@@ -105,7 +105,7 @@ def void_the_ride(tx: Tx, rentid: int, reason: str) -> domain.ReturnedRent:
 
 def remind(tx: Tx, most: int, overdue_ms: int) -> int:
     """Say of rides that are overdue that they are, once of each; answers of how many."""
-    late = storage.to_remind(tx, tx.now_ms, overdue_ms, most)
+    late = storage.to_remind(tx, domain.overdue_since(tx.now_ms, overdue_ms), most)
     share(tx, [ride.userid for ride in late])  # an erasure that is about to be committed is seen below
     said = [ride for ride in late if storage.mark_reminded(tx, ride.rentid)]
     for ride in said:

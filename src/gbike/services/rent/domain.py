@@ -207,9 +207,10 @@ def ridden(rent: OpenRent, now: Moment) -> tuple[int, bool]:
     return length_ms, abs(by_wall - length_ms) > DISAGREE_MS
 
 
-def is_overdue(started_ms: int, now_ms: int, overdue_ms: int) -> bool:
-    """Whether a ride that is under way has lasted for `overdue_ms`, by the wall clock; 0: none ever has."""
-    return 0 < overdue_ms <= now_ms - started_ms
+def overdue_since(now_ms: int, overdue_ms: int) -> int:
+    """Rides under way that began then, ms, or earlier have lasted for `overdue_ms`, by the wall clock. With 0 none ever
+    has: it is before every start."""
+    return now_ms - overdue_ms if overdue_ms else -1
 
 
 def give_back(rent: OpenRent, now: Moment, told: Handback, limits: Limits) -> ReturnedRent:

@@ -125,6 +125,8 @@ class RentHttp:
         wanted = dict(request.wanted)
         status = wanted.pop("status", None)
         listing = storage.BY_STATUS[status] if status else storage.RIDES
+        if "overdue" in wanted:
+            wanted["overdue"] = domain.overdue_since(self._clock.now_ms(), self._limits.overdue_ms)
         return await listed(request, self._store, listing, RENTS, self.to_resource, wanted=wanted)
 
     async def rent(self, request: Request) -> domain.OpenRent:
@@ -162,10 +164,8 @@ class RentHttp:
 
     def to_resource(self, rent: domain.KnownRent) -> RentResource:
         """A rent as it is seen now."""
-        late = isinstance(rent, domain.OpenRent) and domain.is_overdue(
-            rent.started_ms, self._clock.now_ms(), self._limits.overdue_ms
-        )
-        return to_resource(rent, overdue=late)
+        late_ms = domain.overdue_since(self._clock.now_ms(), self._limits.overdue_ms)
+        return to_resource(rent, overdue=isinstance(rent, domain.OpenRent) and rent.started_ms <= late_ms)
 
 
 def to_resource(rent: domain.KnownRent, *, overdue: bool) -> RentResource:
@@ -194,6 +194,7 @@ def operations(
     http, at = RentHttp(store, clock, limits, rent_a_bike), "/rents/{rentid}"
     shown = partial(showing, RENTS, http.to_resource)
     many, by = {200: [RentResource]}, {"status": words(WANTED, str.lower), **SPAN, "userid": NUMBER, "bikeid": NUMBER}
+    by["overdue"] = words(("true",))
     unknown, cancelled = TEXTS.of("rent-unknown"), TEXTS.of("rent-unknown", "rent-cancelled")
     single = partial(Operation, answers={200: RentResource}, refusals=unknown, respond=shown())
     ended = partial(single, refusals=cancelled, pace=returns)

@@ -169,10 +169,10 @@ def how_many_overdue(read: Reading, now_ms: int, stale_after_ms: int) -> int:
     return int(row[0]) if row else 0
 
 
-def to_remind(read: Reading, now_ms: int, overdue_ms: int, most: int) -> list[domain.OpenRent]:
-    """The overdue rides of which nothing was said yet, the longest first, `most` of them."""
+def to_remind(read: Reading, since_ms: int, most: int) -> list[domain.OpenRent]:
+    """The rides under way since then or longer of which nothing was said yet, the longest first, `most` of them."""
     sql = f"SELECT rentid, userid, bikeid, started_ms FROM rents WHERE {_LATE} AND {_TO_REMIND}"
-    rows = read.all(f"{sql} ORDER BY started_ms, rentid LIMIT ?", (now_ms - overdue_ms, most)) if overdue_ms else []
+    rows = read.all(f"{sql} ORDER BY started_ms, rentid LIMIT ?", (since_ms, most))
     return [domain.OpenRent(*row) for row in rows]
 
 
@@ -182,9 +182,9 @@ def mark_reminded(tx: Tx, rentid: int) -> bool:
     return tx.execute(sql, (rentid,)) == 1
 
 
-def how_many_late(read: Reading, now_ms: int, overdue_ms: int) -> int:
-    """How many rides under way are overdue."""
-    row = read.one(f"SELECT count(*) FROM rents WHERE {_LATE}", (now_ms - overdue_ms,)) if overdue_ms else None
+def how_many_late(read: Reading, since_ms: int) -> int:
+    """How many rides have been under way since then or longer."""
+    row = read.one(f"SELECT count(*) FROM rents WHERE {_LATE}", (since_ms,))
     return int(row[0]) if row else 0
 
 
@@ -250,7 +250,13 @@ def _listing(*statuses: str) -> Listing:
         counters=statuses,
         owner="userid",
         make=_rent,
-        conditions={"from": "started_ms >= ?", "to": "started_ms < ?", "userid": "userid = ?", "bikeid": "bikeid = ?"},
+        conditions={
+            "from": "started_ms >= ?",
+            "to": "started_ms < ?",
+            "userid": "userid = ?",
+            "bikeid": "bikeid = ?",
+            "overdue": _LATE,
+        },
         filled=("rentid", "userid", "bikeid"),
     )
 
