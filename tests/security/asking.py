@@ -153,6 +153,15 @@ def _body(**fields: Any) -> Callable[[Stage, Things], Awaitable[Any]]:
     return make
 
 
+async def _charged(stage: Stage) -> int:
+    """The bill of a ride that is over; nobody's whom the table knows."""
+    ride = await _made(stage.admin, "/rents", userid=stage.number(), bikeid=await _bike(stage))
+    assert (await stage.admin.patch(f"/rents/{ride['rentid']}", {"status": "returned"})).status == 200
+    await stage.settle()
+    bill = await stage.admin.get(f"/billings/search/findByRentid?rentid={ride['rentid']}")
+    return int(bill.json["billid"])
+
+
 async def _corrected(stage: Stage, of: Things) -> Any:
     """Another balance in place of the one that there is."""
     balance = (await stage.admin.get(f"/userDeposits/{of.userid}")).json["deposit"]
@@ -203,11 +212,14 @@ async def request(stage: Stage, route: str, of: Things) -> Request:
         numbers["rentid"] = stage.number()
     if "/imports" in route:
         return path.format(importid=await stage.imported()), b"bikeid\n1\n" if route.startswith("POST") else None
-    if route == "POST /rents/{rentid}/end":
+    if route in ("POST /rents/{rentid}/end", "POST /rents/{rentid}/void"):
         ride = await _made(stage.admin, "/rents", userid=stage.number(), bikeid=await _bike(stage))
-        return f"/rents/{ride['rentid']}/end", {"at": ride["starttime"], "reason": "found at the dock"}
+        at = {"at": ride["starttime"]} if route.endswith("/end") else {}
+        return path.format(**ride), {**at, "reason": "found at the dock"}
     if "/accounts/invitations" in route:
         return await _invitation(stage, route)
+    if route == "POST /billings/{billid}/corrections":
+        return f"/billings/{await _charged(stage)}/corrections", {"amount": 1, "reason": "a test"}
     target = path.replace(":str", "").replace(":path", "").format_map(numbers)
     finder = target.rpartition("/")[2]
     if route.startswith("GET /rentAndBillingViews/"):

@@ -30,6 +30,7 @@ TABLE: dict[str, dict[str, str]] = {
         "PATCH /rents/{rentid}": PEOPLE,
         "PUT /rents/{rentid}": PEOPLE,
         "POST /rents/{rentid}/end": ADMIN,
+        "POST /rents/{rentid}/void": ADMIN,
     },
     "bike": {
         "GET /bikes": FLEET,
@@ -61,6 +62,8 @@ TABLE: dict[str, dict[str, str]] = {
         "GET /billings/search/findByRentid": PEOPLE,
         "GET /billings/search/findByBillid": PEOPLE,
         "GET /billings/{billid}": PEOPLE,
+        "POST /billings/{billid}/corrections": ADMIN,
+        "GET /billings/{billid}/corrections": PEOPLE,
     },
     "user_deposit": {
         "GET /userDeposits": PEOPLE_LIST,
@@ -143,10 +146,11 @@ EVERY_SERVICE = {
     "GET /docs": ANYBODY,
     "GET /docs/status-codes": ANYBODY,
 }
-"""What each service answers beside its own; of bike `GET /metrics` is as FLEET_ADMIN."""
+"""What each service answers beside its own and its record; of bike what is an admin's is as FLEET_ADMIN."""
 
 
 def expected(service: str) -> dict[str, str]:
     """Every route of a service and its row."""
-    metrics = {"GET /metrics": FLEET_ADMIN} if service == "bike" else {}
-    return {**EVERY_SERVICE, **metrics, **TABLE.get(service, {})}
+    admins = FLEET_ADMIN if service == "bike" else ADMIN
+    deeds = dict.fromkeys((f"GET /audit/{service}", f"GET /audit/{service}/chain"), admins)
+    return {**EVERY_SERVICE, "GET /metrics": admins, **deeds, **TABLE.get(service, {})}

@@ -1,7 +1,7 @@
 """Accounts: 1 and 2 are the admins, 2 is signed in; 2 is enrolling and 3, a rider, has an authenticator and asked for a
 reset. 4 and 5 have yet to prove the same contact, and 2 another one."""
 
-from gbike.contracts.rent import Rented, Returned
+from gbike.contracts.rent import Rented, Returned, RideOverdue
 from gbike.contracts.user_deposit import AddedDeposit, ChangedStanding, UpdatedDeposit
 from gbike.kit.contacts import Contact
 from gbike.kit.storage.retention import FLOOR
@@ -48,6 +48,7 @@ from gbike.services.account.policies import POLICIES
 from gbike.services.account.storage import KEEPS
 from gbike.services.account.storage.accounts import rehash
 from gbike.services.account.storage.sign_in_attempts import end_attempt
+from gbike.services.account.storage.unsettled import take_reminders, want_reminder
 from tests.concurrency.house import Hears, House, do, floor, write
 from tests.concurrency.stepping import NOW
 
@@ -55,6 +56,8 @@ ADMIN, OTHER, RIDER, FIRST, SECOND = range(1, 6)
 HEARS = Hears(POLICIES)
 RIDDEN = Rented(rentid=9, userid=RIDER, bikeid=7, status="rented", starttime=NOW)
 OVER = Returned(rentid=9, userid=RIDER, bikeid=7, status="returned", endtime=NOW, starttime=NOW)
+LATE = RideOverdue(rentid=9, userid=RIDER, bikeid=7, starttime=NOW)
+TOO_LATE = RideOverdue(rentid=8, userid=RIDER, bikeid=7, starttime=NOW)
 HOUR_MS = 3_600_000
 RIDERS = (Role.RIDER,)
 ADMINS = (Role.ADMIN,)
@@ -126,11 +129,15 @@ HOUSE = House(
         do(fail_attempt, SignInAttempt("before", "other@x", HOME, known=False), LOCKOUT),
         do(begin_attempt, "one", "other@x", HOME, LOCKOUT),
         do(take, "sign-up", HOME, FEW),
+        do(want_reminder, 7, 99),
         do(invite, WISHES[0], "invitation"),
         do(invite, WISHES[1], "invitation of a rider"),
         do(invite, WISHES[2], "invitation of those who wait"),
     ),
     cases=(
+        write("take reminders", take_reminders, 10),
+        HEARS.case("overdue", LATE),
+        HEARS.case("overdue too", TOO_LATE),
         write("add", add_account, *NEWCOMER, "hash", RIDERS, key="accounts"),
         write("add an admin", add_account, *NEWCOMER, "hash", ADMINS, key="accounts"),
         write(

@@ -19,6 +19,8 @@ from gbike.kit.auth.principal import ANONYMOUS, DEMO, Acting, KeysUnavailable, O
 from gbike.kit.auth.rules import PUBLIC, SIGNED_IN, Rule
 from gbike.kit.http import problems
 from gbike.kit.http.fields import invalid
+from gbike.kit.http.filters import PAGING, Filter, read_filters, refuse_unknown
+from gbike.kit.http.looks import Looks
 from gbike.kit.http.protection import protecting
 from gbike.kit.http.request import KEY, Request, Response, event_stream, preferred_media, trace_from
 from gbike.kit.http.streams import LINE, Line, Stream, send_pieces
@@ -110,8 +112,8 @@ class Operation(msgspec.Struct, frozen=True):
     finds: Mapping[str, Mapping[str, Any]] = {}
     """What a finder of a text is given in the query, with its schema."""
     paged: bool = False
-    filters: Mapping[str, Sequence[str]] = {}
-    """What a list may be narrowed by, and to which words; none: to a number."""
+    filters: Mapping[str, Filter] = {}
+    """What may be asked for in the query; the handler finds it, read, in `request.wanted`."""
     near: bool = False
     """Whether the list can begin with what is near a place: `near=lat,lon`."""
     searched: bool = False
@@ -129,12 +131,26 @@ class Operation(msgspec.Struct, frozen=True):
     """Whether there need be no body: every field of `takes` has a default."""
     upload: Upload | None = None
     """The file that is its body."""
+    looks: str = ""
+    """What is seen of one person, where who may see everybody's leaves an audit row for it (kit/http/looks.py); of what
+    is no GET, when it only looked."""
+    looks_at: str = ""
+    """The row's subject, where many are seen with their names."""
+    one_by: tuple[str, ...] = ()
+    """What narrows a list to one person's, beside `userid`."""
     respond: Callable[[Request, Any], Response] | None = None
     """Makes the answer of what the handler returned, which an Idempotency-Key keeps; None: the handler answers."""
+
+    known: frozenset[str] | None = None
+    """All that may stand in the query of a list or a search; None: of others, where what is unknown is ignored."""
 
     def __post_init__(self) -> None:
         if self.takes is not None or self.upload is not None:
             msgspec.structs.force_setattr(self, "keyed", True)
+        if self.method == "GET" and (self.paged or self.finder or self.finds):
+            known = {*self.filters, *self.finds, *(PAGING if self.paged else ())}
+            known |= {name for name in (self.finder, "near" * self.near, "q" * self.searched) if name}
+            msgspec.structs.force_setattr(self, "known", frozenset(known))
 
 
 class HttpApp:
@@ -150,14 +166,18 @@ class HttpApp:
         refusals: Refusals,
         metrics: Metrics,
         guard: Guard,
+        *,
         spans: Spans | None = None,
+        looks: Looks | None = None,
     ) -> None:
-        """`guard`: who comes in. `spans`: where each request is told, when somebody asked for it."""
+        """`guard`: who comes in. `spans`: where each request is told, when somebody asked for it. `looks`: where it is
+        put on record who was seen."""
         self.service, self.operations = service, tuple(operations)
         self._guard = guard
         self._marks = [SAYS_DEMO] if isinstance(guard, NoAuth) else []
         self._refusals = {**ALWAYS, **refusals}
         self._metrics, self._spans = metrics, spans
+        self._looks = looks
         by_path: dict[str, dict[str, Operation]] = {}
         for operation in operations:
             by_path.setdefault(operation.path, {})[operation.method] = operation
@@ -178,8 +198,8 @@ class HttpApp:
         inside = [one for one in self.operations if one.path.startswith((INSIDE, ALSO_INSIDE))]
         rest = self._refusals, self._metrics
         return (
-            HttpApp(self.service, outside, *rest, self._guard, self._spans),
-            HttpApp(self.service, inside, *rest, door(self._guard), self._spans),
+            HttpApp(self.service, outside, *rest, self._guard, spans=self._spans, looks=self._looks),
+            HttpApp(self.service, inside, *rest, door(self._guard), spans=self._spans, looks=self._looks),
         )
 
     def refusing(self, type: problems.ProblemType, facts: Mapping[str, Any] | None = None) -> ASGIApp:
@@ -256,6 +276,10 @@ class HttpApp:
             acting.set(Acting(request.principal, request.owner))
             if operation is not None and operation.upload is not None:
                 operation.upload.admit(request)
+            if operation is not None and operation.known is not None:
+                refuse_unknown(request.query, operation.known)
+            if operation is not None and operation.filters:
+                request.wanted = read_filters(request.query, operation.filters)
             media = None
             if operation is None or operation.method != "GET":
                 media = preferred_media(accept)  # refused before anything changes, or is looked for
@@ -271,6 +295,11 @@ class HttpApp:
                     acting.set(Acting(request.principal, request.owner, key))
             result = await handler(request)
             response: Response = result if make is None else request.answered or make(request, result)
+            looks = self._looks if operation is not None and operation.looks and request.owner.only is None else None
+            if looks is not None and operation is not None and (operation.method == "GET" or request.only_looked):
+                look = request.principal.name, operation.looks, getattr(result, "userid", 0)
+                if looks.until.get(look, 0.0) < (now_s := time.monotonic()):  # polls are known: seen without a call
+                    await looks.at(request, operation, result, response, now_s)
             if response.media is not None:
                 return response
             return Response(response.status, response.content, response.headers, media or preferred_media(accept))

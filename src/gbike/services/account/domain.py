@@ -234,7 +234,7 @@ class Credentials:
 
 
 class About(StrEnum):
-    """What a person is told of when it was done, in case it was not they who did it."""
+    """What a person is told of: what was done, in case it was not they who did it, or what they may have forgotten."""
 
     PASSWORD = "password changed"  # noqa: S105 - what a letter is about
     FACTOR = "second factor added"
@@ -245,6 +245,7 @@ class About(StrEnum):
     CONTACT = "contact changed"
     SIGN_UP = "signed up with your contact"
     ROLES = "roles changed"
+    OVERDUE = "a ride is overdue"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """How account is put together: the one place that sees all of it."""
 
+import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,13 +13,14 @@ from gbike.kit.auth.issuing import Issuer
 from gbike.kit.auth.keyring import KeyFolder, Keys, MadeKeys
 from gbike.kit.auth.passwords import Passwords, PasswordSettings
 from gbike.kit.contacts import REGION
-from gbike.kit.service import Dependencies, Service, ServiceSpec
+from gbike.kit.service import POLL_S, Dependencies, Service, ServiceSpec, Worker
 from gbike.services import NAMES
 from gbike.services.account.clients.authenticator import Authenticators
 from gbike.services.account.clients.mail import LetterFile
 from gbike.services.account.domain import LockoutPolicy, Pace
 from gbike.services.account.http import REFUSALS, operations
 from gbike.services.account.policies import POLICIES
+from gbike.services.account.saga.reminding import remind
 from gbike.services.account.saga.services import AccountPolicy, AccountServices
 from gbike.services.account.storage import KEEPS, PERSONAL_DATA, VERSIONS
 
@@ -115,7 +118,9 @@ def build(deps: Dependencies) -> Service:
         clock=deps.clock,
         policy=chosen.policy,
     )
-    return Service("account", operations(services, keys, chosen.issuer), REFUSALS, POLICIES, retention=KEEPS)
+    shown = operations(services, keys, chosen.issuer)
+    reminding = Worker("reminders", partial(remind, services), lambda: asyncio.sleep(POLL_S))
+    return Service("account", shown, REFUSALS, POLICIES, workers=(reminding,), retention=KEEPS)
 
 
 SPEC = ServiceSpec(

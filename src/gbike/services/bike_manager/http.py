@@ -10,6 +10,7 @@ from gbike.kit.auth.rules import ADMIN, ADMINS, BIKE_MANAGER, may
 from gbike.kit.clock import Ids, rfc3339
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.fields import NOT_ZERO, Id, Reason, invalid
+from gbike.kit.http.filters import SPAN
 from gbike.kit.http.lists import listed, searching
 from gbike.kit.http.problems import catalogue
 from gbike.kit.http.request import Request, ResourceKind, Response, showing
@@ -117,6 +118,7 @@ class ManagerHttp:
         if change.userid is not None and request.owner.only != change.userid:
             request.must_cover(change.userid)  # only an admin names another's account
             return await self._store.write(name_the_rider, number, change.userid, key=key)
+        request.only_looked = True
         return await self._store.read(storage.load, number)
 
     async def correct(self, request: Request) -> Manager:
@@ -128,6 +130,7 @@ class ManagerHttp:
 
     async def entries(self, request: Request) -> Response:
         manager = await self._store.read(storage.load, request.id("managerid"))
+        request.whose = manager.userid
         moved = storage.entries(manager.managerid)
         return await listed(request, self._store, moved, ENTRIES, _entry, of=f"/bikeManagers/{manager.managerid}")
 
@@ -150,7 +153,7 @@ def operations(store: Store, ids: Ids, numbers: Numbers) -> list[Operation]:
         Operation, answers={200: ManagerResource}, refusals=unknown, respond=showing(MANAGERS, to_resource)
     )
     refused = TEXTS.of("not-your-points", "not-enough-points", "points-differ", "idempotency-key-needed")
-    turned = partial(single, refusals=unknown + refused)
+    turned = partial(single, refusals=unknown + refused, looks="points")
     wish = {"userid": 1, "point": 1000, "adjustpoint": 1000}
     return [
         Operation("GET", base, http.list, "List the managers", THEIRS, answers=many, paged=True),
@@ -167,8 +170,10 @@ def operations(store: Store, ids: Ids, numbers: Numbers) -> list[Operation]:
             respond=showing(MANAGERS, to_resource, 201),
         ),
         Operation("GET", base + "/search", searching(MANAGERS), "The searches", THEIRS),
-        single("GET", base + "/search/findByManagerid", http.show, "A manager", THEIRS, finder="managerid"),
-        single("GET", at, http.show, "R11: a manager's points", THEIRS),
+        single(
+            "GET", base + "/search/findByManagerid", http.show, "A manager", THEIRS, finder="managerid", looks="points"
+        ),
+        single("GET", at, http.show, "R11: a manager's points", THEIRS, looks="points"),
         *(
             turned(method, at, http.change, "R12: convert points", THEIRS, takes=ManagerChange, example=wish)
             for method in ("PUT", "PATCH")
@@ -186,6 +191,15 @@ def operations(store: Store, ids: Ids, numbers: Numbers) -> list[Operation]:
             respond=showing(MANAGERS, to_resource, 201),
         ),
         Operation(
-            "GET", at + "/entries", http.entries, "Movements", THEIRS, answers=moves, paged=True, refusals=unknown
+            "GET",
+            at + "/entries",
+            http.entries,
+            "Movements",
+            THEIRS,
+            answers=moves,
+            paged=True,
+            filters=SPAN,
+            refusals=unknown,
+            looks="points",
         ),
     ]

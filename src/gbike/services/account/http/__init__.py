@@ -97,7 +97,7 @@ def _own_account(http: AccountHttp) -> list[Operation]:
     change = (domain.SignInRefused, domain.WeakPassword, domain.TooManyAttempts, HashingBusy)
     erase = (domain.LastAdmin, domain.AccountInUse, *OF_PASSWORD)
     return [
-        _own("", http.show, "An account", method="GET"),
+        _own("", http.show, "An account", method="GET", looks="account"),
         _own("", http.rename, "Change the name", takes=bodies.AccountChange, method="PATCH"),
         _own(
             "/password",
@@ -107,7 +107,14 @@ def _own_account(http: AccountHttp) -> list[Operation]:
             raises=change,
         ),
         _own("/erasure", http.erase, "Be forgotten", takes=bodies.Oneself, raises=erase),
-        _own("/sessions", http.sessions, "Where the account is signed in", gives=bodies.OpenSessions, method="GET"),
+        _own(
+            "/sessions",
+            http.sessions,
+            "Where the account is signed in",
+            gives=bodies.OpenSessions,
+            method="GET",
+            looks="sessions",
+        ),
         _own("/sessions/{sessionid:str}/end", http.end_session, "Sign out there", gives=bodies.Received, keyed=True),
         _own("/sessions/end", http.end_sessions, "Sign out everywhere", gives=bodies.Received, keyed=True),
     ]
@@ -179,7 +186,17 @@ def _authenticator(http: AccountHttp) -> list[Operation]:
 def _admins(http: AccountHttp) -> list[Operation]:
     many = {200: [bodies.AccountResource]}
     return [
-        Operation("GET", "/accounts", http.list, "List the accounts", ADMINS, answers=many, paged=True),
+        Operation(
+            "GET",
+            "/accounts",
+            http.list,
+            "List the accounts",
+            ADMINS,
+            answers=many,
+            paged=True,
+            looks="names",
+            looks_at="accounts",
+        ),
         _own(
             "/roles",
             http.grant,
@@ -236,6 +253,7 @@ def _own(
     raises: Sequence[type[Exception]] = (),
     keyed: bool = False,
     method: str = "POST",
+    looks: str = "",
 ) -> Operation:
     """On one's own account, or on anybody's for admins."""
     return Operation(
@@ -250,4 +268,5 @@ def _own(
         keyed=keyed,
         example=EXAMPLES[takes] if takes else {},
         may_be_empty=takes in (bodies.Oneself, bodies.Why),
+        looks=looks,
     )

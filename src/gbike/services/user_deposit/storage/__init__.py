@@ -105,6 +105,14 @@ def fee_facts(read: Reading) -> Iterable[Row]:
     )
 
 
+def refund_facts(read: Reading) -> Iterable[Row]:
+    """For `gbike verify`: correctionid, rider and won given back for it, by correctionid."""
+    return read.each(
+        "SELECT CAST(substr(cause, 16) AS BIGINT) AS correctionid, CAST(substr(account, 6) AS BIGINT), amount"
+        " FROM entries WHERE cause LIKE 'billCorrection:%' AND account LIKE 'user:%' ORDER BY correctionid"
+    )
+
+
 def conversion_facts(read: Reading) -> Iterable[Row]:
     """For `gbike verify`: conversion and won added for it, by conversion."""
     return read.each(
@@ -157,10 +165,13 @@ LISTED = Listing(
     counters=("deposits",),
     owner="userid",
     make=_deposit,
+    conditions={"userid": "userid = ?", "debt": {True: "balance < 0", False: "balance >= 0"}},
+    filled=("userid", "deposit"),
 )
 
 
 def entries(userid: int) -> Listing:
     """A rider's entries, newest first, as number, cause, amount (won, positive into the account) and ms."""
     select = "SELECT entryid, cause, amount, at_ms FROM entries"
-    return Listing(select, {}, "entryid DESC", "WHERE account = ?", (f"user:{userid}",))
+    span = {"from": "at_ms >= ?", "to": "at_ms < ?"}
+    return Listing(select, {}, "entryid DESC", "WHERE account = ?", (f"user:{userid}",), conditions=span)
