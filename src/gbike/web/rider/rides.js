@@ -19,20 +19,26 @@ export function RidesPage() {
     const none = { deposit: 0 }; // it begins with the first bill
     const [found, money] = await Promise.all([ask('GET', find), askMaybe(`/userDeposits/${who.userid}`, none)]);
     const rides = found._embedded.rentAndBillingViews;
-    return { rides, total: found.page.totalElements, deposit: money.deposit };
+    return { rides, total: found.page.totalElements, deposit: money.deposit, blocked: money.blocked };
   }, [who.userid, size, open?.length, changes]);
-  const deposit = read.found?.deposit;
+  const { deposit, blocked } = read.found ?? {};
   return html`<${Page} title=${t('rides')}>
     <div class="card money">
       <p><span class="soft">${t('deposit')}</span><strong>${amount(deposit)}</strong></p>
       <a class="small-button" href="#/topup">${t('topUp')}</a>
       ${deposit <= 0 && html`<p class="wrong"><${Icon} name="alert" />${t('owing')}</p>`}
+      ${blocked && html`<${Halted} ...${blocked} />`}
     </div>
     <${Loaded} of=${read} rows=${4}>
       ${({ rides, total }) => html`<${Rides} rides=${rides} total=${total} more=${() => setSize(size + PAGE)} />`}
     <//>
   <//>`;
 }
+
+// An operator keeps them from renting: until when, and why.
+const Halted = ({ reason, until }) =>
+  html`<p class="wrong"><${Icon} name="alert" />${until ? t('haltedUntil', moment(until)) : t('halted')}</p>
+    ${reason && html`<p class="soft">${t('haltedFor', reason)}</p>`}`;
 
 function Rides({ rides, total, more }) {
   const find = html`<${Big} kind="quiet" label=${t('find')} href="#/" />`;
@@ -87,6 +93,7 @@ function Bill({ rent, line, closed, late, just }) {
     end && [t('lasted'), lasted(start, end)],
     [t('from'), moment(start)],
     end && [t('until'), `${time(end)}${where ? ` · ${place(where)}` : ''}`],
+    line?.refunded > 0 && [t('refunded'), won(line.refunded)],
     just && closed && line.deposit !== null && [t('left'), won(line.deposit)],
   ];
   return html`<div class="card bill">

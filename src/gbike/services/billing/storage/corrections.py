@@ -10,15 +10,20 @@ from gbike.services.billing.domain import Correction
 _COLUMNS = "correctionid, billid, amount, reason, byuser, at_ms"
 
 
-def give_back(tx: Tx, billid: int, amount: int) -> tuple[int, int, int] | None:
-    """Count the won as given back; answers rent, rider and all that is given back of the bill by now. None: its fee is
-    not known, or less than that is left of it."""
+def lock_bill(tx: Tx, billid: int) -> None:
+    """Wait for whoever changes the bill, and let nobody change it until this commits."""
+    tx.execute("UPDATE bills SET refunded = refunded WHERE billid = ?", (billid,))
+
+
+def give_back(tx: Tx, billid: int, amount: int) -> int | None:
+    """Count the won as given back; answers all that is given back of the bill by now. None: its fee is not known, or
+    less than that is left of it."""
     row = tx.one(
         "UPDATE bills SET refunded = refunded + ? WHERE billid = ? AND fee IS NOT NULL AND refunded + ? <= fee"
-        " RETURNING rentid, userid, refunded",
+        " RETURNING refunded",
         (amount, billid, amount),
     )
-    return (row[0], row[1], row[2]) if row else None
+    return int(row[0]) if row else None
 
 
 def add(tx: Tx, billid: int, amount: int, reason: str) -> Correction:
