@@ -114,6 +114,18 @@ async def test_a_block_that_was_prolonged_does_not_end_at_its_old_end() -> None:
     assert await lone.rows("SELECT since_ms, until_ms FROM blocks") == [(NOON, None)]
 
 
+async def test_the_blocked_ones_are_listed_also_those_without_money() -> None:
+    lone = await started({})
+    for userid in (2, 3, 4):
+        await lone.client.post("/userDeposits", {"userid": userid, "deposit": 0})
+    for userid in (3, 7):
+        await lone.client.put(f"/userDeposits/{userid}/block", RIVER)
+    for word, riders in (("true", [3, 7]), ("false", [2, 4])):
+        found = (await lone.client.get(f"/userDeposits?blocked={word}")).json
+        assert [one["userid"] for one in found["_embedded"]["userDeposits"]] == riders
+        assert found["page"]["totalElements"] == 2
+
+
 async def test_a_block_until_a_moment_that_has_passed_is_refused() -> None:
     lone = await started({})
     lone.clock.at_ms = SOON_MS

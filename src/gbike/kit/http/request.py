@@ -93,6 +93,9 @@ class Request:
     answered: Response | None = None
     """What was kept under its Idempotency-Key just now."""
 
+    wanted: Mapping[str, Any] = {}
+    """What the filters of its operation read in the query."""
+
     most_body = MAX_BODY
     """Bytes that its body may have, set when it has been admitted."""
 

@@ -44,6 +44,10 @@ class Refund(NamedTuple):
     version: int
 
 
+STATUSES = ("rented", "returned")
+"""Of a ride, as it is shown."""
+
+
 class Line(NamedTuple):
     """One line of the view."""
 

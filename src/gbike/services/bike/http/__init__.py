@@ -18,6 +18,7 @@ from gbike.kit.calls.peers import DEADLINE_HEADER
 from gbike.kit.clock import Clock, rfc3339
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.fields import Degrees, Id, Name, Percent, Text, invalid, sent_or
+from gbike.kit.http.filters import words
 from gbike.kit.http.lists import listed, searching
 from gbike.kit.http.problems import GONE, Problem, catalogue
 from gbike.kit.http.request import Request, ResourceKind, Response, showing
@@ -201,10 +202,7 @@ class BikeHttp:
         self._under_way = 0
 
     async def list(self, request: Request) -> Response:
-        status = request.first("status")
-        if status is not None and status not in STATUSES:
-            raise invalid("status", f"one of {', '.join(STATUSES)}")
-        listing = storage.narrowed(Status(status) if status else None, request.near())
+        listing = storage.listing(request.near())
         return await listed(request, self._store, listing, BIKES, partial(to_resource, to=request.principal))
 
     async def list_places(self, request: Request) -> Response:
@@ -342,7 +340,7 @@ def operations(store: Store, clock: Clock, imports: Imports) -> list[Operation]:
     single = partial(Operation, answers={200: BikeResource}, refusals=unknown, respond=_found)
     changed = partial(single, refusals=TEXTS.of("bike-unknown", "bike-is-ridden", "label-taken"))
     new = {"status": Status.AVAILABLE, "location": "분당_정자역_1구역", "batterylevel": 100}
-    by = {"status": STATUSES}
+    by = {"status": words(STATUSES, Status)}
     rent, report = "Gone: rent with POST /rents", "Gone: report with POST /bikeManageApps"
     events = "What was said of a bike, newest first"
     return [

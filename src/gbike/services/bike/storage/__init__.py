@@ -270,20 +270,18 @@ _LISTED = Listing(
     where="WHERE retired = 0",
     counters=("bikes",),
     make=_bike,
+    conditions={"status": _IN_STATE},
+    filled=("bikeid", "status"),
 )
 
 
-def narrowed(status: Status | None, near: tuple[float, float] | None) -> Listing:
-    """The bikes that are not retired, all or those of a status. Those `near` a place come first, those that stand
-    nobody knows where last, also where a stale point is known."""
-    listing = _LISTED
-    if status is not None:
-        where = f"{listing.where} AND {_IN_STATE[status]}"
-        listing = replace(listing, where=where, counters=None, whole=True)
-    if near is not None:
-        ordered = {"order": f"{_DISTANCE}, {listing.order}", "order_params": apart_from(*near)}
-        listing = replace(listing, whole=True, **ordered)
-    return listing
+def listing(near: tuple[float, float] | None) -> Listing:
+    """The bikes that are not retired. Those `near` a place come first, those that stand nobody knows where last, also
+    where a stale point is known."""
+    if near is None:
+        return _LISTED
+    ordered = {"order": f"{_DISTANCE}, {_LISTED.order}", "order_params": apart_from(*near)}
+    return replace(_LISTED, whole=True, **ordered)
 
 
 def said_of(bikeid: int) -> Listing:

@@ -12,6 +12,7 @@ from gbike.kit.auth.rules import ADMINS, PEOPLE
 from gbike.kit.clock import Clock, Ids, rfc3339
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.fields import Amount, Difference, Id, Instant, Reason, invalid, ms_of
+from gbike.kit.http.filters import FLAG, NUMBER, SPAN
 from gbike.kit.http.lists import listed, searching
 from gbike.kit.http.problems import catalogue
 from gbike.kit.http.request import Request, ResourceKind, Response, showing
@@ -204,6 +205,7 @@ def operations(store: Store, ids: Ids, clock: Clock, *, must_expect: bool) -> li
     to_resource = http.to_resource
     base, at = "/userDeposits", "/userDeposits/{userid}"
     many, moves = {200: [DepositResource]}, {200: [EntryResource]}
+    by = {"userid": NUMBER, "debt": FLAG, "blocked": FLAG}
     unknown, bounds = TEXTS.of("deposit-unknown"), TEXTS.of("deposit-unknown", "amount-out-of-bounds")
     erased = TEXTS.of("account-erased")
     single = partial(
@@ -214,7 +216,7 @@ def operations(store: Store, ids: Ids, clock: Clock, *, must_expect: bool) -> li
     held, moved = bounds + TEXTS.of("balance-changed"), bounds + TEXTS.of("posting-differs")
     put = "Set a balance; POST /userDeposits/{userid}/corrections is safer"
     return [
-        Operation("GET", base, http.list, "List the deposits", PEOPLE, answers=many, paged=True),
+        Operation("GET", base, http.list, "List the deposits", PEOPLE, answers=many, paged=True, filters=by),
         new(
             "POST",
             base,
@@ -278,6 +280,7 @@ def operations(store: Store, ids: Ids, clock: Clock, *, must_expect: bool) -> li
             PEOPLE,
             answers=moves,
             paged=True,
+            filters=SPAN,
             refusals=unknown,
         ),
     ]

@@ -168,16 +168,26 @@ def _deposit(row: Row) -> Deposit:
 
 
 LISTED = Listing(
-    select=f"SELECT * FROM (SELECT {_COLUMNS} FROM deposits) AS deposits",
+    select=f"SELECT {_COLUMNS} FROM deposits",
     sortable={"userid": "userid", "deposit": "balance", "billid": "billid"},
     order="userid",
     counters=("deposits",),
     owner="userid",
     make=_deposit,
+    conditions={
+        "userid": "userid = ?",
+        "debt": {True: "balance < 0", False: "balance >= 0"},
+        "blocked": {
+            True: "userid IN (SELECT userid FROM blocks)",
+            False: "userid NOT IN (SELECT userid FROM blocks)",
+        },
+    },
+    filled=("userid", "deposit"),
 )
 
 
 def entries(userid: int) -> Listing:
     """A rider's entries, newest first, as number, cause, amount (won, positive into the account) and ms."""
     select = "SELECT entryid, cause, amount, at_ms FROM entries"
-    return Listing(select, {}, "entryid DESC", "WHERE account = ?", (f"user:{userid}",))
+    span = {"from": "at_ms >= ?", "to": "at_ms < ?"}
+    return Listing(select, {}, "entryid DESC", "WHERE account = ?", (f"user:{userid}",), conditions=span)
