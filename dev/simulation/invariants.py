@@ -55,7 +55,7 @@ _WATCHED = {
             "NEW.billid || ': ' || OLD.status || ' to ' || NEW.status",
         ),
         (
-            "I26 more is given back than the fee, or less than before",
+            "I27 more is given back than the fee, or less than before",
             "UPDATE OF refunded ON main.bills WHEN NEW.refunded > coalesce(NEW.fee, 0) OR NEW.refunded < OLD.refunded",
             "NEW.billid || ': ' || NEW.refunded || ' of ' || coalesce(NEW.fee, 'nothing')",
         ),
@@ -105,7 +105,7 @@ _LOOKS = {
             " (SELECT count(*) FROM outbox WHERE type = 'CalculatedFee') d WHERE a <> b OR c <> d",
         ),
         (
-            "I26 what a bill says was given back is not its corrections' sum",
+            "I27 what a bill says was given back is not its corrections' sum",
             "SELECT billid, refunded FROM bills WHERE refunded <>"
             " (SELECT coalesce(sum(amount), 0) FROM corrections c WHERE c.billid = bills.billid)",
         ),
@@ -132,7 +132,7 @@ _LOOKS = {
             " WHERE a <> b",
         ),
         (
-            "I27 a correction was posted twice",
+            "I28 a correction was posted twice",
             "SELECT CAST(substr(cause, 16) AS INTEGER) FROM entries WHERE cause LIKE 'billCorrection:%'"
             " AND account LIKE 'user:%' GROUP BY 1 HAVING count(*) > 1",
         ),

@@ -87,4 +87,4 @@ async def test_verify_finds_what_was_given_back_and_is_not_said() -> None:
     await correct(lone, 300)
     await lone.store.write(lambda tx: tx.execute("UPDATE bills SET refunded = 1200"))
     found = await lone.store.read(lambda read: list(own_violations(read)))
-    assert found == ["I26 bill 1 has a fee of 1000 won, says 1200 are given back, its corrections give 300"]
+    assert found == ["I27 bill 1 has a fee of 1000 won, says 1200 are given back, its corrections give 300"]

@@ -62,7 +62,7 @@ def correction_facts(read: Reading) -> Iterable[Row]:
 
 
 def own_violations(read: Reading) -> Iterable[str]:
-    """For `gbike verify`: I26 the corrections of a bill are never more than its fee, and what it says of them is their
+    """For `gbike verify`: I27 the corrections of a bill are never more than its fee, and what it says of them is their
     sum."""
     sql = (
         "SELECT b.billid, b.fee, b.refunded, coalesce(sum(c.amount), 0) AS given FROM bills b"
@@ -72,9 +72,9 @@ def own_violations(read: Reading) -> Iterable[str]:
         " ORDER BY b.billid"
     )
     for billid, fee, refunded, given in read.each(sql):
-        yield f"I26 bill {billid} has a fee of {fee} won, says {refunded} are given back, its corrections give {given}"
+        yield f"I27 bill {billid} has a fee of {fee} won, says {refunded} are given back, its corrections give {given}"
     orphans = (
         "SELECT correctionid FROM corrections c WHERE NOT EXISTS (SELECT 1 FROM bills b WHERE b.billid = c.billid)"
     )
     for (correctionid,) in read.each(orphans):
-        yield f"I26 correction {correctionid} is of no bill"
+        yield f"I27 correction {correctionid} is of no bill"
