@@ -11,7 +11,7 @@ from gbike.contracts.bike import ChkAndUpdatedStatus, RegisteredBike, UpdatedBik
 from gbike.contracts.bike_manage_app import Reported
 from gbike.contracts.bike_manager import AdjustedPoint
 from gbike.contracts.billing import CalculatedFee, ClosedBill, CorrectedBill, RegisteredBill
-from gbike.contracts.rent import RentCancelled, Rented, Returned
+from gbike.contracts.rent import RentCancelled, Rented, Returned, RideOverdue
 from gbike.contracts.user_deposit import AddedDeposit, ChangedStanding, RefundedFee, UpdatedDeposit
 from gbike.kit.envelope import Event, Message, pack
 from gbike.kit.telemetry import Trace
@@ -119,6 +119,17 @@ EXAMPLES: dict[str, Event] = {
         endedby="rider",
         noposition="old",
     ),
+    "Returned.v1-voided": Returned(
+        rentid=1,
+        userid=1,
+        bikeid=1,
+        status="returned",
+        endtime=ENDED_MS,
+        starttime=BEGAN_MS,
+        endedby="void",
+        voided=True,
+    ),
+    "RideOverdue.v1": RideOverdue(rentid=1, userid=1, bikeid=1, starttime=BEGAN_MS),
     "RegisteredBike.v1-point": RegisteredBike(
         bikeid=1,
         status="사용가능",

@@ -44,6 +44,7 @@ def changes(there: Furnished) -> dict[str, tuple[str, str, Any, Any]]:
         "PATCH rents": ("PATCH", rent, {"endlocation": "B"}, {"endlocation": "C"}),
         "PUT rents": ("PUT", rent, {"endlocation": "B"}, {"status": "returned"}),
         "end": ("POST", f"{rent}/end", {"reason": "it stood there"}, {"reason": "it stood elsewhere"}),
+        "void": ("POST", f"{rent}/void", {"reason": "it stood there"}, {"reason": "it stood elsewhere"}),
         "POST bikes": ("POST", "/bikes", {"bikeid": three}, {"bikeid": four}),
         "PATCH bikes": ("PATCH", f"/bikes/{two}", {"location": "B"}, {"location": "C"}),
         "PUT bikes": ("PUT", f"/bikes/{two}", {"location": "B"}, {"location": "C"}),
@@ -65,6 +66,12 @@ def changes(there: Furnished) -> dict[str, tuple[str, str, Any, Any]]:
         "POST bikeManagers": ("POST", "/bikeManagers", {"userid": two, "point": 10}, {"userid": two, "point": 11}),
         "PUT bikeManagers": ("PUT", manager, {"adjustpoint": 500}, {"adjustpoint": 400}),
         "PATCH bikeManagers": ("PATCH", manager, {"userid": two}, {"userid": three}),
+        "point corrections": (
+            "POST",
+            f"{manager}/corrections",
+            {"amount": 5, "reason": "a slip"},
+            {"amount": 6, "reason": "a slip"},
+        ),
         "POST bikeManageApps": (
             "POST",
             "/bikeManageApps",
@@ -168,8 +175,10 @@ def test_the_list_of_changes_is_complete() -> None:
             path.rstrip("12")
             .replace("/1/topUps", "/")
             .replace("/1/block", "/")
-            .replace("/1/end", "/")
+            .replace("/1/corrections", "/")
             .replace("/2/corrections", "/")
+            .replace("/1/end", "/")
+            .replace("/1/void", "/")
             .replace("/2/retirement", "/"),
         )
         for method, path, _, _ in CHANGES.values()

@@ -110,7 +110,7 @@ def notes(stores: Stores) -> Iterator[str]:
 
 def rents_and_bills(stores: Stores) -> Iterator[str]:
     """I7: each rent that began has one bill, no other has. I8: its state follows the rent. I9: its tariff is the
-    version that was valid when the ride began, and its fee is what that tariff says."""
+    version that was valid when the ride began, and its fee is what that tariff says, or nothing for a voided ride."""
     versions = billing.tariffs(stores["billing"])
     rents = ((row[0], row) for row in rent.rows_for_verify(stores["rent"]))
     bills = ((row[0], row) for row in billing.rows_for_verify(stores["billing"]))
@@ -126,7 +126,7 @@ def rents_and_bills(stores: Stores) -> Iterator[str]:
 
 
 def _bill_fits(ride: tuple[Any, ...], bill: tuple[Any, ...]) -> Iterator[str]:
-    rentid, userid, _, status, started_ms, ended_ms, _ = ride
+    rentid, userid, _, status, started_ms, ended_ms, voided = ride
     _, billid, billed_user, bill_start, bill_end, fee, bill_status, tariff, *_ = bill
     if billed_user != userid or bill_start != started_ms:
         yield f"I7 bill {billid} is not for the ride of rent {rentid}"
@@ -134,9 +134,10 @@ def _bill_fits(ride: tuple[Any, ...], bill: tuple[Any, ...]) -> Iterator[str]:
     if bill_status != wanted:
         yield f"I8 rent {rentid} is {status} but bill {billid} is {bill_status}"
     if status == "returned" and bill_status != "OPENBILL":
-        right = Tariff.parse(tariff).fee(started_ms, ended_ms) if tariff else None
+        by_tariff = Tariff.parse(tariff).fee(started_ms, ended_ms) if tariff else None
+        right, told = (0, "its ride was voided") if voided else (by_tariff, f"its tariff says {by_tariff}")
         if fee != right or bill_end != ended_ms:
-            yield f"I9 bill {billid} charges {fee} won, its tariff says {right}"
+            yield f"I9 bill {billid} charges {fee} won, {told}"
 
 
 def _tariff_fits(bill: tuple[Any, ...], versions: list[TariffVersion]) -> Iterator[str]:

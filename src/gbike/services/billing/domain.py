@@ -14,6 +14,9 @@ from enum import StrEnum
 
 from gbike.kit.money import MAX_WON, Won, won
 
+NOTHING = won(0)
+"""What a voided ride costs."""
+
 
 class BillRefused(Exception):
     """Something about a bill was refused."""

@@ -96,6 +96,7 @@ class BillingHttp:
     async def corrections(self, request: Request) -> Response:
         """GET /billings/{billid}/corrections: of one's own bill; operators are told who corrected, too."""
         bill, shown = await self._store.read(storage.load, request.id("billid")), to_correction
+        request.whose = bill.userid
         if request.owner.only is not None:
             shown = partial(to_correction, told_by=False)
         of = f"/billings/{bill.billid}"
@@ -139,10 +140,25 @@ def operations(store: Store, first: Tariff, clock: Clock) -> list[Operation]:
     by = {**SPAN, "userid": NUMBER, "rentid": NUMBER, "status": words(tuple(BillStatus))}
     price = {200: TariffResource}
     single = partial(
-        Operation, answers={200: BillResource}, refusals=TEXTS.of("bill-unknown"), respond=showing(BILLS, to_resource)
+        Operation,
+        answers={200: BillResource},
+        refusals=TEXTS.of("bill-unknown"),
+        looks="bills",
+        respond=showing(BILLS, to_resource),
     )
     return [
-        Operation("GET", base, http.list, "R9: list the bills", PEOPLE, answers=many, paged=True, filters=by),
+        Operation(
+            "GET",
+            base,
+            http.list,
+            "R9: list the bills",
+            PEOPLE,
+            answers=many,
+            paged=True,
+            filters=by,
+            looks="bills",
+            one_by=("rentid",),
+        ),
         Operation("GET", base + "/tariff", http.price, "R7: what riding costs", PUBLIC, answers=price),
         Operation("GET", base + "/search", searching(BILLS), "The searches", PEOPLE),
         single("GET", base + "/search/findByRentid", http.find_by_rentid, "R9: a rent's bill", PEOPLE, finder="rentid"),
@@ -169,5 +185,6 @@ def operations(store: Store, first: Tariff, clock: Clock) -> list[Operation]:
             answers={200: [CorrectionResource]},
             refusals=TEXTS.of("bill-unknown"),
             paged=True,
+            looks="bills",
         ),
     ]

@@ -2,6 +2,9 @@
 
 from typing import NamedTuple
 
+STATUSES = ("rented", "returned")
+"""Of a ride, as it is shown."""
+
 
 class Ride(NamedTuple):
     """What a rent event tells of a ride."""
@@ -42,10 +45,6 @@ class Refund(NamedTuple):
     amount: int
     deposit: int
     version: int
-
-
-STATUSES = ("rented", "returned")
-"""Of a ride, as it is shown."""
 
 
 class Line(NamedTuple):

@@ -104,7 +104,7 @@ def operations(store: Store, changes: Changes) -> list[Operation]:
     http = ViewHttp(store, changes)
     base, search = "/rentAndBillingViews", "/rentAndBillingViews/search"
     by = {**SPAN, "userid": NUMBER, "bikeid": NUMBER, "status": words(STATUSES)}
-    pages = partial(Operation, answers={200: [ViewResource]}, paged=True)
+    pages = partial(Operation, answers={200: [ViewResource]}, paged=True, looks="statement")
     return [
         pages("GET", base, http.list, "R9: rides with their bills", PEOPLE, filters=by),
         Operation("GET", search, searching(VIEWS), "The searches", PEOPLE),
@@ -128,6 +128,7 @@ def operations(store: Store, changes: Changes) -> list[Operation]:
             PEOPLE,
             answers={200: ViewResource},
             refusals=TEXTS.of("ride-unknown"),
+            looks="statement",
             respond=showing(VIEWS, to_resource),
         ),
     ]

@@ -4,8 +4,8 @@ from alembic import op
 
 from gbike.kit.storage.migrations.floor import ms_column
 
-revision = "0008"
-down_revision = "0007"
+revision = "0009"
+down_revision = "0008"
 
 
 def upgrade() -> None:
