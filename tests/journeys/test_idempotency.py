@@ -34,7 +34,7 @@ class Furnished:
 
 
 def changes(there: Furnished) -> dict[str, tuple[str, str, Any, Any]]:
-    """Every POST, PUT and PATCH there is: method, path, a body, and another body."""
+    """Every POST, PUT, PATCH and DELETE there is: method, path, a body, and another body."""
     one, two, three, four, *_ = there.ours
     rent = f"/rents/{there.rent}"
     manager = f"/bikeManagers/{there.manager}"
@@ -54,6 +54,8 @@ def changes(there: Furnished) -> dict[str, tuple[str, str, Any, Any]]:
         "POST userDeposits": ("POST", "/userDeposits", {"userid": two, "deposit": 5}, {"userid": three, "deposit": 5}),
         "PATCH userDeposits": ("PATCH", f"/userDeposits/{one}", {"deposit": 5}, {"deposit": 6}),
         "PUT userDeposits": ("PUT", f"/userDeposits/{one}", {"deposit": 5}, {"deposit": 6}),
+        "PUT block": ("PUT", f"/userDeposits/{one}/block", {"reason": "a river"}, {"reason": "a lake"}),
+        "DELETE block": ("DELETE", f"/userDeposits/{one}/block", {"reason": "a river"}, {"reason": "a lake"}),
         "topUps": ("POST", f"/userDeposits/{one}/topUps", {"amount": 5}, {"amount": 6}),
         "correction": (
             "POST",
@@ -172,6 +174,7 @@ def test_the_list_of_changes_is_complete() -> None:
             method,
             path.rstrip("12")
             .replace("/1/topUps", "/")
+            .replace("/1/block", "/")
             .replace("/1/corrections", "/")
             .replace("/2/corrections", "/")
             .replace("/1/end", "/")
