@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from gbike.kit.auth.principal import IdempotencyKey
 from gbike.kit.storage.idempotency import KeyInFlight, KeyReused, Replay, hashes_of, hold, idempotent, keep, release
-from gbike.kit.storage.listing import Listing, Page, list_page
+from gbike.kit.storage.listing import Found, Listing, Page, list_page, narrowed
 from gbike.kit.storage.migrations.migrate import in_memory, migrate, newest, version_of
 from gbike.kit.storage.retention import BATCH, DAY_MS, FLOOR, TURN_MS, Housekeeper
 from gbike.kit.storage.sqlite.store import open_file
@@ -173,11 +174,22 @@ async def test_a_new_outbox_row_after_a_purge_has_a_number_nobody_had() -> None:
     assert await store.read(lambda read: read.all("SELECT id FROM outbox")) == [(2,)]
 
 
-WORDS = Listing("SELECT id, word FROM notes", {"word": "word", "size": "length(word)"}, "id", counters=("notes",))
+WORDS = Listing(
+    "SELECT id, word FROM notes",
+    {"word": "word", "size": "length(word)"},
+    "id",
+    counters=("notes",),
+    make=itemgetter(1),
+    conditions={
+        "least": "length(word) >= ?",
+        "kind": {"round": "word IN ('fig', 'plum')", "long": "(word = 'pear' OR word = 'kiwi')"},
+        "like": lambda text: ("word LIKE ? ESCAPE '!'", (f"{text}%",)),
+    },
+)
 
 
-async def listed(page: Page) -> tuple[list[Any], int]:
-    """A page of five words."""
+async def listed(page: Page, **wanted: object) -> Found:
+    """A page of five words, or of those that are wanted."""
     store = a_store()
 
     def fill(tx: Tx) -> None:
@@ -186,7 +198,7 @@ async def listed(page: Page) -> tuple[list[Any], int]:
             tx.count("notes")
 
     await store.write(fill)
-    return await list_page(store, WORDS, page, lambda row: row[1])
+    return await list_page(store, narrowed(WORDS, wanted), page)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +215,35 @@ async def listed(page: Page) -> tuple[list[Any], int]:
     ],
 )
 async def test_a_page_is_sorted_by_what_it_names_and_nothing_else(page: Page, found: list[str]) -> None:
-    assert await listed(page) == (found, 5)
+    assert await listed(page) == Found(found, 5)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ({"least": 4}, ["pear", "apple", "kiwi", "plum"]),
+        ({"kind": "round"}, ["fig", "plum"]),
+        ({"kind": "long", "least": 4, "like": "k"}, ["kiwi"]),
+        ({"like": "p"}, ["pear", "plum"]),
+        ({"like": "'; DROP TABLE notes"}, []),
+    ],
+)
+async def test_a_list_has_what_every_filter_lets_through_and_counts_that(
+    wanted: dict[str, object], found: list[str]
+) -> None:
+    assert await listed(Page(), **wanted) == Found(found, len(found))
+    assert (await listed(Page(0, 1), **wanted)).total == len(found)
+
+
+async def test_a_list_refuses_a_filter_that_it_does_not_know() -> None:
+    with pytest.raises(KeyError):
+        await listed(Page(), colour="red")
+
+
+async def test_more_rows_than_anybody_goes_through_are_counted_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gbike.kit.storage.listing.MOST_COUNTED", 3)
+    assert await listed(Page(0, 2), least=4) == Found(["pear", "apple"], 3, more=True)
+    assert await listed(Page(0, 2), kind="round") == Found(["fig", "plum"], 2)
 
 
 def test_the_newest_schema_costs_no_import_of_alembic(tmp_path: Path) -> None:

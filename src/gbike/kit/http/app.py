@@ -19,6 +19,7 @@ from gbike.kit.auth.principal import ANONYMOUS, DEMO, Acting, KeysUnavailable, O
 from gbike.kit.auth.rules import PUBLIC, SIGNED_IN, Rule
 from gbike.kit.http import problems
 from gbike.kit.http.fields import invalid
+from gbike.kit.http.filters import EXPORT, PAGING, Filter, read_filters, refuse_unknown
 from gbike.kit.http.protection import protecting
 from gbike.kit.http.request import KEY, Request, Response, event_stream, preferred_media, trace_from
 from gbike.kit.http.streams import LINE, Line, Stream, send_pieces
@@ -110,8 +111,8 @@ class Operation(msgspec.Struct, frozen=True):
     finds: Mapping[str, Mapping[str, Any]] = {}
     """What a finder of a text is given in the query, with its schema."""
     paged: bool = False
-    filters: Mapping[str, Sequence[str]] = {}
-    """What a list may be narrowed by, and to which words; none: to a number."""
+    filters: Mapping[str, Filter] = {}
+    """What may be asked for in the query; the handler finds it, read, in `request.wanted`."""
     near: bool = False
     """Whether the list can begin with what is near a place: `near=lat,lon`."""
     searched: bool = False
@@ -132,9 +133,16 @@ class Operation(msgspec.Struct, frozen=True):
     respond: Callable[[Request, Any], Response] | None = None
     """Makes the answer of what the handler returned, which an Idempotency-Key keeps; None: the handler answers."""
 
+    known: frozenset[str] | None = None
+    """All that may stand in the query of a list or a search; None: of others, where what is unknown is ignored."""
+
     def __post_init__(self) -> None:
         if self.takes is not None or self.upload is not None:
             msgspec.structs.force_setattr(self, "keyed", True)
+        if self.method == "GET" and (self.paged or self.finder or self.finds):
+            known = {*self.filters, *self.finds, *((*PAGING, *EXPORT) if self.paged else ())}
+            known |= {name for name in (self.finder, "near" * self.near, "q" * self.searched) if name}
+            msgspec.structs.force_setattr(self, "known", frozenset(known))
 
 
 class HttpApp:
@@ -227,9 +235,9 @@ class HttpApp:
                 for told in self.watching:
                     told(operation, response)
             headers = _headers(response, request, trace, personal=operation is not None and not operation.rule.public)
-            if operation is not None and operation.streams and response.status == 200:
+            if operation is not None and response.status == 200 and (operation.streams or response.goes_on):
                 self._count(request, name, response.status, began, span)  # how long it goes on says nothing of us
-                await self._stream(response.content, headers + self._marks, request, send)
+                await self._stream(response, headers + self._marks, request, send)
                 return
             content = response.content
             body = b"" if content is None else content if isinstance(content, bytes) else msgspec.json.encode(content)
@@ -256,6 +264,14 @@ class HttpApp:
             acting.set(Acting(request.principal, request.owner))
             if operation is not None and operation.upload is not None:
                 operation.upload.admit(request)
+            if operation is not None and operation.known is not None:
+                refuse_unknown(request.query, operation.known)
+            if operation is not None and operation.filters:
+                request.wanted = read_filters(request.query, operation.filters)
+            if operation is not None and operation.paged:
+                export = read_filters(request.query, EXPORT)
+                request.export = export if "format" in export else {}
+                request.columns = operation.answers[200][0].__struct_fields__
             media = None
             if operation is None or operation.method != "GET":
                 media = preferred_media(accept)  # refused before anything changes, or is looked for
@@ -318,7 +334,8 @@ class HttpApp:
         found[0].inc()
         found[1].observe(time.perf_counter() - began)
 
-    async def _stream(self, stream: Stream, headers: Headers, request: Request, send: Send) -> None:
+    async def _stream(self, response: Response, headers: Headers, request: Request, send: Send) -> None:
+        stream: Stream = response.content
         try:
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             if request.method == "HEAD":
@@ -330,6 +347,7 @@ class HttpApp:
                     request.receive,
                     send,
                     still=partial(self._guard.still_admits, request.principal),
+                    whole=response.goes_on,
                 )
         finally:
             stream.close()

@@ -82,6 +82,8 @@ class Response(msgspec.Struct, frozen=True):
     content: Any = None
     headers: dict[str, str] = {}
     media: str | None = None
+    goes_on: bool = False
+    """Whether its content is a Stream that is of use only whole (kit/http/streams.py)."""
 
 
 class Request:
@@ -92,6 +94,13 @@ class Request:
     """Owner scope, set by the guard when it has admitted the request."""
     answered: Response | None = None
     """What was kept under its Idempotency-Key just now."""
+
+    wanted: Mapping[str, Any] = {}
+    """What the filters of its operation read in the query."""
+    export: Mapping[str, Any] = {}
+    """How a list is wanted as a file; empty: it is not."""
+    columns: tuple[str, ...] = ()
+    """The fields of what its operation lists."""
 
     most_body = MAX_BODY
     """Bytes that its body may have, set when it has been admitted."""

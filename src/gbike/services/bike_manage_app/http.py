@@ -12,6 +12,7 @@ from gbike.kit.calls.peers import CircuitOpen, PeerBusy, PeerTimeout, PeerUnavai
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.fields import Id, Percent
+from gbike.kit.http.filters import NUMBER
 from gbike.kit.http.lists import listed
 from gbike.kit.http.problems import catalogue
 from gbike.kit.http.request import Request, ResourceKind, Response, showing
@@ -75,8 +76,7 @@ class ReportHttp:
         self._store, self._report_a_bike = store, report_a_bike
 
     async def list(self, request: Request) -> Response:
-        bikeid = request.id("bikeid") if request.first("bikeid") is not None else None
-        return await listed(request, self._store, storage.applied(bikeid), REPORTS, to_resource)
+        return await listed(request, self._store, storage.LISTED, REPORTS, to_resource)
 
     async def report(self, request: Request) -> Report:
         new = await request.body(NewReport)
@@ -103,7 +103,7 @@ def to_resource(report: Report) -> ReportResource:
 def operations(store: Store, report_a_bike: ReportABike, pace: Pace) -> list[Operation]:
     """The operations of bikeManageApp. `pace`: how often one may report."""
     http, base = ReportHttp(store, report_a_bike), "/bikeManageApps"
-    many, by = {200: [ReportResource]}, {"bikeid": ()}
+    many, by = {200: [ReportResource]}, {"bikeid": NUMBER}
     return [
         Operation("GET", base, http.list, "List the reports", SEEN, answers=many, paged=True, filters=by),
         Operation(

@@ -10,6 +10,7 @@ from gbike.kit.auth.rules import ADMIN, ADMINS, BIKE_MANAGER, may
 from gbike.kit.clock import Ids, rfc3339
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.fields import Id
+from gbike.kit.http.filters import SPAN
 from gbike.kit.http.lists import listed, searching
 from gbike.kit.http.problems import catalogue
 from gbike.kit.http.request import Request, ResourceKind, Response, showing
@@ -154,6 +155,14 @@ def operations(store: Store, ids: Ids, numbers: Numbers) -> list[Operation]:
             for method in ("PUT", "PATCH")
         ),
         Operation(
-            "GET", at + "/entries", http.entries, "Movements", THEIRS, answers=moves, paged=True, refusals=unknown
+            "GET",
+            at + "/entries",
+            http.entries,
+            "Movements",
+            THEIRS,
+            answers=moves,
+            paged=True,
+            filters=SPAN,
+            refusals=unknown,
         ),
     ]

@@ -8,12 +8,13 @@ from gbike.contracts import PROBLEM_TEXTS
 from gbike.kit.auth.rules import PEOPLE, PUBLIC
 from gbike.kit.clock import Clock, rfc3339
 from gbike.kit.http.app import Operation, Refusals
+from gbike.kit.http.filters import NUMBER, SPAN, words
 from gbike.kit.http.lists import listed, searching
 from gbike.kit.http.problems import catalogue
 from gbike.kit.http.request import Request, ResourceKind, Response, showing
 from gbike.kit.store import Store
 from gbike.services.billing import domain, storage
-from gbike.services.billing.domain import Bill, Tariff
+from gbike.services.billing.domain import Bill, BillStatus, Tariff
 
 BILLS = ResourceKind("billings", "billing", "billid", (("findByRentid", "rentid"), ("findByBillid", "billid")))
 TEXTS = catalogue(PROBLEM_TEXTS)
@@ -82,12 +83,13 @@ def operations(store: Store, first: Tariff, clock: Clock) -> list[Operation]:
     """The operations of billing. `first`: the tariff until there is a version of it."""
     http = BillingHttp(store, first, clock)
     base, many = "/billings", {200: [BillResource]}
+    by = {**SPAN, "userid": NUMBER, "rentid": NUMBER, "status": words(tuple(BillStatus))}
     price = {200: TariffResource}
     single = partial(
         Operation, answers={200: BillResource}, refusals=TEXTS.of("bill-unknown"), respond=showing(BILLS, to_resource)
     )
     return [
-        Operation("GET", base, http.list, "R9: list the bills", PEOPLE, answers=many, paged=True),
+        Operation("GET", base, http.list, "R9: list the bills", PEOPLE, answers=many, paged=True, filters=by),
         Operation("GET", base + "/tariff", http.price, "R7: what riding costs", PUBLIC, answers=price),
         Operation("GET", base + "/search", searching(BILLS), "The searches", PEOPLE),
         single("GET", base + "/search/findByRentid", http.find_by_rentid, "R9: a rent's bill", PEOPLE, finder="rentid"),

@@ -11,7 +11,8 @@ from gbike.kit.auth.rules import ADMINS, PEOPLE
 from gbike.kit.calls.peers import CircuitOpen, PeerBusy, PeerTimeout, PeerUnavailable
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
-from gbike.kit.http.fields import Degrees, Id, Instant, Metres, Reason, Text, invalid, ms_of
+from gbike.kit.http.fields import Degrees, Id, Instant, Metres, Reason, Text, ms_of
+from gbike.kit.http.filters import NUMBER, SPAN, words
 from gbike.kit.http.lists import listed
 from gbike.kit.http.problems import Problem, catalogue
 from gbike.kit.http.request import Request, ResourceKind, Response, showing
@@ -109,11 +110,10 @@ class RentHttp:
         self._rent_a_bike = rent_a_bike
 
     async def list(self, request: Request) -> Response:
-        status = request.first("status")
-        if status is not None and status not in WANTED:
-            raise invalid("status", f"one of {', '.join(STATUSES)}")
-        listing = storage.BY_STATUS[status.lower()] if status else storage.RIDES
-        return await listed(request, self._store, listing, RENTS, to_resource)
+        wanted = dict(request.wanted)
+        status = wanted.pop("status", None)
+        listing = storage.BY_STATUS[status] if status else storage.RIDES
+        return await listed(request, self._store, listing, RENTS, to_resource, wanted=wanted)
 
     async def rent(self, request: Request) -> domain.OpenRent:
         wish = await request.body(RentWish)
@@ -166,7 +166,7 @@ def operations(
     store: Store, limits: domain.Limits, rent_a_bike: RentABike, begins: Pace, returns: Pace
 ) -> list[Operation]:
     http, at = RentHttp(store, limits, rent_a_bike), "/rents/{rentid}"
-    many, by = {200: [RentResource]}, {"status": WANTED}
+    many, by = {200: [RentResource]}, {"status": words(WANTED, str.lower), **SPAN, "userid": NUMBER, "bikeid": NUMBER}
     unknown, cancelled = TEXTS.of("rent-unknown"), TEXTS.of("rent-unknown", "rent-cancelled")
     single = partial(Operation, answers={200: RentResource}, refusals=unknown, respond=showing(RENTS, to_resource))
     ended = partial(single, refusals=cancelled, pace=returns)

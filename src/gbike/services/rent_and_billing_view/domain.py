@@ -32,6 +32,10 @@ class Deposit(NamedTuple):
     version: int
 
 
+STATUSES = ("rented", "returned")
+"""Of a ride, as it is shown."""
+
+
 class Line(NamedTuple):
     """One line of the view."""
 

@@ -10,13 +10,14 @@ from gbike.kit.auth.addresses import client_prefix
 from gbike.kit.auth.rules import PEOPLE
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
-from gbike.kit.http.lists import collection, listed, searching
+from gbike.kit.http.filters import NUMBER, SPAN, words
+from gbike.kit.http.lists import listed, searching
 from gbike.kit.http.problems import catalogue
 from gbike.kit.http.request import Request, ResourceKind, Response, showing
 from gbike.kit.http.streams import STREAM_ONLY
 from gbike.kit.store import Store
 from gbike.services.rent_and_billing_view import storage
-from gbike.services.rent_and_billing_view.domain import Line, NoSuchLine
+from gbike.services.rent_and_billing_view.domain import STATUSES, Line, NoSuchLine
 from gbike.services.rent_and_billing_view.streams import Changes, StreamsFull, TooManyOfAddress, TooManyOfYours
 
 CHANGES = "/rentAndBillingViews/changes"
@@ -53,8 +54,6 @@ class ViewHttp:
         self._store, self._changes = store, changes
 
     async def list(self, request: Request) -> Response:
-        if request.first("bikeid") is not None:
-            return await listed(request, self._store, storage.of_bike(request.id("bikeid")), VIEWS, to_resource)
         if request.owner.only is not None:
             return await self._of(request, request.owner.only)
         return await listed(request, self._store, storage.LISTED, VIEWS, to_resource)
@@ -64,11 +63,7 @@ class ViewHttp:
 
     async def of_rent(self, request: Request) -> Response:
         """GET /rentAndBillingViews/search/findByRentid: a list of one, as the original."""
-        try:
-            found = [to_resource(await self._store.read(storage.load, request.id("rentid")))]
-        except NoSuchLine:
-            found = []
-        return Response(200, collection(VIEWS, request.base, found, request.page(), len(found), path=request.path))
+        return await listed(request, self._store, storage.of_rent(request.id("rentid")), VIEWS, to_resource)
 
     async def of_rider(self, request: Request) -> Response:
         """GET /rentAndBillingViews/search/findByUserid: a rider's rides, newest first."""
@@ -105,9 +100,10 @@ def to_resource(line: Line) -> ViewResource:
 def operations(store: Store, changes: Changes) -> list[Operation]:
     http = ViewHttp(store, changes)
     base, search = "/rentAndBillingViews", "/rentAndBillingViews/search"
+    by = {**SPAN, "userid": NUMBER, "bikeid": NUMBER, "status": words(STATUSES)}
     pages = partial(Operation, answers={200: [ViewResource]}, paged=True)
     return [
-        pages("GET", base, http.list, "R9: rides with their bills", PEOPLE, filters={"bikeid": ()}),
+        pages("GET", base, http.list, "R9: rides with their bills", PEOPLE, filters=by),
         Operation("GET", search, searching(VIEWS), "The searches", PEOPLE),
         pages("GET", search + "/findByRentid", http.of_rent, "R9: a rent's line", PEOPLE, finder="rentid"),
         pages("GET", search + "/findByUserid", http.of_rider, "R9: a rider's rides", PEOPLE, finder="userid"),

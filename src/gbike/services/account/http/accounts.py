@@ -1,7 +1,7 @@
 """One's own account, and everybody's for admins."""
 
 from gbike.kit.auth.addresses import client_prefix
-from gbike.kit.http.lists import collection
+from gbike.kit.http.lists import listed
 from gbike.kit.http.request import Request, ResourceKind, Response
 from gbike.services.account.clients.authenticator import link
 from gbike.services.account.commands.accounts import remove_authenticator, rename, set_roles
@@ -23,9 +23,7 @@ class AccountHttp:
         self._issuer = issuer
 
     async def list(self, request: Request) -> Response:
-        page = request.page()
-        rows, total = await accounts.page(self._store, page)
-        return Response(200, collection(ACCOUNTS, request.base, [bodies.to_resource(one) for one in rows], page, total))
+        return await listed(request, self._store, accounts.LISTED, ACCOUNTS, bodies.to_resource)
 
     async def show(self, request: Request) -> Response:
         return _found(request, await self._store.read(accounts.load, request.id("userid")))

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from gbike.kit.auth.principal import OwnerScope
 from gbike.kit.contacts import Contact
-from gbike.kit.storage.listing import Listing, Page, list_page
-from gbike.kit.store import Reading, Row, Store, Tx
+from gbike.kit.storage.listing import Listing
+from gbike.kit.store import Reading, Row, Tx
 from gbike.services.account.domain import Account, Credentials, NoSuchAccount, Role, Roles, in_order
 from gbike.services.account.storage.secrets import kept
 
@@ -25,16 +25,14 @@ _COLUMNS = (
 )
 KEYS = f"{_COLUMNS}, password_hash, sealed, last_step"
 """The same, and what a sign-in is compared with."""
-_LISTED = Listing(
+LISTED = Listing(
     select=f"SELECT {_COLUMNS} FROM accounts",
     sortable={"userid": "userid", "name": "name", "contact": "contact", "managerid": "managerid"},
     order="userid",
     counters=("accounts",),
+    make=lambda row: _account(row),
+    filled=("userid",),
 )
-
-
-async def page(store: Store, page: Page) -> tuple[list[Account], int]:
-    return await list_page(store, _LISTED, page, _account)
 
 
 def load(read: Reading, userid: int, owner: OwnerScope | None = None) -> Account:

@@ -17,6 +17,7 @@ from gbike.kit.calls.peers import DEADLINE_HEADER
 from gbike.kit.clock import Clock
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.fields import Degrees, Id, Name, Percent, Reason, Text, invalid, sent_or
+from gbike.kit.http.filters import FLAG, TEXT, whole, words
 from gbike.kit.http.lists import listed, searching
 from gbike.kit.http.problems import GONE, Problem, catalogue
 from gbike.kit.http.request import Request, Response, showing
@@ -146,11 +147,13 @@ class BikeHttp:
         self._under_way = 0
 
     async def list(self, request: Request) -> Response:
-        status = request.first("status")
-        if status is not None and status not in STATUSES:
-            raise invalid("status", f"one of {', '.join(STATUSES)}")
-        listing = storage.narrowed(Status(status) if status else None, request.near())
-        return await listed(request, self._store, listing, BIKES, partial(to_resource, to=request.principal))
+        wanted = dict(request.wanted)
+        retired = wanted.pop("retired", False)
+        if "due" in wanted:
+            wanted["due"] = self._clock.now_ms()
+        bikes = storage.listing(request.near(), retired=retired, whole=bool(wanted))
+        shown = partial(to_resource, to=request.principal)
+        return await listed(request, self._store, bikes, BIKES, shown, wanted=wanted)
 
     async def list_places(self, request: Request) -> Response:
         """GET /places."""
@@ -254,7 +257,8 @@ def operations(store: Store, clock: Clock, imports: Imports) -> list[Operation]:
     single = partial(Operation, answers={200: BikeResource}, refusals=unknown, respond=_found)
     changed = partial(single, refusals=TEXTS.of("bike-unknown", "bike-is-ridden", "label-taken"))
     new = {"status": Status.AVAILABLE, "location": "분당_정자역_1구역", "batterylevel": 100}
-    by = {"status": STATUSES}
+    state = {"status": words(STATUSES, Status), "held": FLAG, "retired": FLAG, "due": words(("past",))}
+    by = {**state, "q": TEXT, "place": TEXT, "batterybelow": whole(1, 101)}
     rent, report = "Gone: rent with POST /rents", "Gone: report with POST /bikeManageApps"
     events = "What was said of a bike, newest first"
     return [

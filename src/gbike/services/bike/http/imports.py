@@ -1,7 +1,5 @@
 """/bikes/imports: files of bikes, how far they are, and what became of each row."""
 
-from collections.abc import Sequence
-
 import msgspec
 
 from gbike.contracts import PROBLEM_TEXTS
@@ -10,6 +8,7 @@ from gbike.kit.auth.rules import ADMINS
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Upload
 from gbike.kit.http.fields import invalid
+from gbike.kit.http.filters import FLAG, words
 from gbike.kit.http.lists import listed
 from gbike.kit.http.problems import Problem, catalogue
 from gbike.kit.http.request import Request, ResourceKind, Response, item
@@ -131,8 +130,7 @@ class ImportHttp:
         self._store, self._imports = store, imports
 
     async def begin(self, request: Request) -> Import:
-        dryrun = _one_of(request, "dryrun", ("true", "false"), "false") == "true"
-        existing = _one_of(request, "existing", EXISTING, "keep")
+        dryrun, existing = request.wanted.get("dryrun", False), request.wanted.get("existing", "keep")
         name = clean((request.first("name") or "").replace("\x00", "")).strip()[:MOST_NAMED]
         sent = SentFile(await request.raw(), name, dryrun, existing, _columns(request.first("columns")))
         try:
@@ -148,13 +146,12 @@ class ImportHttp:
         return Response(200, item(IMPORTS, request.base + "/bikes", to_resource(found)))
 
     async def rows(self, request: Request) -> Response:
-        outcome = request.first("outcome")
-        if outcome is not None and outcome not in COUNTS:
-            raise invalid("outcome", f"one of {', '.join(COUNTS)}")
+        outcome = request.wanted.get("outcome")
         found = await self._store.read(load_import, request.id("importid"))
         total = getattr(found, outcome) if outcome else found.done
         of = f"{BASE}/{found.importid}"
-        return await listed(request, self._store, rows_of(found.importid, outcome), ROWS, _row, of=of, total=total)
+        rows = rows_of(found.importid, outcome)
+        return await listed(request, self._store, rows, ROWS, _row, of=of, total=total, wanted={})
 
 
 def unreadable(wrong: Unreadable) -> Problem:
@@ -217,13 +214,6 @@ def _told(code: str) -> RowText:
     return RowText(code, *ROW_TEXTS[code])
 
 
-def _one_of(request: Request, name: str, words: Sequence[str], default: str) -> str:
-    word = request.first(name)
-    if word is not None and word not in words:  # empty too: `?dryrun` must not write
-        raise invalid(name, f"one of {', '.join(words)}")
-    return word or default
-
-
 def _columns(text: str | None) -> dict[str, str]:
     """What columns are said to be. Raises Problem 422."""
     if not text:
@@ -252,7 +242,7 @@ def import_operations(store: Store, imports: Imports) -> list[Operation]:
         patterns={"columns": TOLD},
         example="bikeid,location,batterylevel,lat,lon\n1,분당_정자역_1구역,100,37.3670,127.1083\n",
     )
-    words: dict[str, Sequence[str]] = {"dryrun": ("true", "false"), "existing": EXISTING}
+    how = {"dryrun": FLAG, "existing": words(EXISTING)}
     unknown = TEXTS.of("import-unknown")
     return [
         Operation(
@@ -262,7 +252,7 @@ def import_operations(store: Store, imports: Imports) -> list[Operation]:
             "R1: register the bikes of a file",
             ADMINS,
             upload=upload,
-            filters=words,
+            filters=how,
             answers={202: ImportResource},
             refusals=TEXTS.of("file-unreadable", "too-many-imports"),
             pace=PACE,
@@ -280,7 +270,7 @@ def import_operations(store: Store, imports: Imports) -> list[Operation]:
             ADMINS,
             answers={200: [ImportRowResource]},
             paged=True,
-            filters={"outcome": COUNTS},
+            filters={"outcome": words(COUNTS)},
             refusals=unknown,
         ),
     ]

@@ -13,7 +13,7 @@ from gbike.kit.privacy.personal_data import PersonalData
 from gbike.kit.storage.listing import Listing
 from gbike.kit.storage.retention import DAY_MS, RetentionRule
 from gbike.kit.store import Reading, Row, Tx
-from gbike.kit.text import natural
+from gbike.kit.text import natural, same_name
 from gbike.services.bike.domain import Bike, Location, NoSuchBike, NoSuchLabel, Point, Sighting, Status
 from gbike.services.bike.storage import holds
 
@@ -269,6 +269,21 @@ def _bike(row: Row) -> Bike:
     )
 
 
+def _called(text: str) -> tuple[str, tuple[str, ...]]:
+    """Whose number or label begins so, or whose place has it in it."""
+    begins = f"{escaped(same_name(text))}%"
+    place = "replace(lower(location), '_', ' ') LIKE ? ESCAPE '!'"
+    either = f"(CAST(bikeid AS TEXT) LIKE ? ESCAPE '!' OR label LIKE ? ESCAPE '!' OR {place})"
+    return either, (begins, begins.upper(), f"%{begins}")
+
+
+def escaped(text: str) -> str:
+    """The text in a LIKE … ESCAPE '!', as it is."""
+    for sign in "!%_":
+        text = text.replace(sign, "!" + sign)
+    return text
+
+
 _LISTED = Listing(
     select=f"SELECT {_READ} FROM bikes",
     sortable={
@@ -281,20 +296,37 @@ _LISTED = Listing(
     where="WHERE retired = 0",
     counters=("bikes",),
     make=_bike,
+    conditions={
+        "status": _IN_STATE,
+        "q": _called,
+        "place": lambda name: ("place_sort = ?", (natural(name),)),
+        "batterybelow": "batterylevel < ?",
+        "held": {True: "held > 0", False: "held = 0"},
+        "due": "due_ms < ?",
+    },
+    key="bikeid",
+    filled=("bikeid", "status"),
 )
 
 
-def narrowed(status: Status | None, near: tuple[float, float] | None) -> Listing:
-    """The bikes that are not retired, all or those of a status. Those `near` a place come first, those that stand
-    nobody knows where last, also where a stale point is known."""
-    listing = _LISTED
-    if status is not None:
-        where = f"{listing.where} AND {_IN_STATE[status]}"
-        listing = replace(listing, where=where, counters=None, whole=True)
-    if near is not None:
-        ordered = {"order": f"{_DISTANCE}, {listing.order}", "order_params": apart_from(*near)}
-        listing = replace(listing, whole=True, **ordered)
-    return listing
+_RETIRED = replace(
+    _LISTED,
+    where="WHERE retired = 1",
+    counters=None,
+    conditions={
+        **_LISTED.conditions,
+        "status": {**_IN_STATE, Status.AVAILABLE: "1 = 0", Status.BROKEN: "rentid IS NULL AND held = 0"},
+    },
+)
+
+
+def listing(near: tuple[float, float] | None, *, retired: bool, whole: bool) -> Listing:
+    """The bikes of the fleet, or those that are `retired`. Those `near` a place come first, those that stand nobody
+    knows where last, also where a stale point is known. `whole`: it is narrowed, and not always by an index."""
+    bikes = replace(_RETIRED if retired else _LISTED, whole=whole or near is not None)
+    if near is None:
+        return bikes
+    return replace(bikes, order=f"{_DISTANCE}, {bikes.order}", order_params=apart_from(*near))
 
 
 def said_of(bikeid: int) -> Listing:

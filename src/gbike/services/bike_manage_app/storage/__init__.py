@@ -120,15 +120,15 @@ def _report(row: Row) -> Report:
     return Report(reportid, State(managerid, bikeid, batterylevel, usable), applied_ms, points)
 
 
-def applied(bikeid: int | None) -> Listing:
-    where = "WHERE status = 'applied'"
-    return Listing(
-        select=_SELECT,
-        sortable={name: name for name in ("reportid", "managerid", "bikeid", "batterylevel", "usableyn")},
-        order="reportid",
-        where=where if bikeid is None else f"{where} AND bikeid = ?",
-        params=() if bikeid is None else (bikeid,),
-        counters=("reports",) if bikeid is None else None,
-        owner="managerid",
-        make=_report,
-    )
+LISTED = Listing(
+    select=_SELECT,
+    sortable={name: name for name in ("reportid", "managerid", "bikeid", "batterylevel", "usableyn")},
+    order="reportid",
+    where="WHERE status = 'applied'",
+    counters=("reports",),
+    owner="managerid",
+    make=_report,
+    conditions={"bikeid": "bikeid = ?"},
+    filled=("reportid", "managerid", "bikeid"),
+)
+"""The reports that were applied."""

@@ -40,6 +40,7 @@ def entries(managerid: int) -> Listing:
         where="WHERE managerid = ?",
         params=(managerid,),
         counters=(f"entries:{managerid}",),
+        conditions={"from": "at_ms >= ?", "to": "at_ms < ?"},
     )
 
 

@@ -156,4 +156,12 @@ LISTED = Listing(
     counters=("bills",),
     owner="userid",
     make=_bill,
+    conditions={
+        "from": "started_ms >= ?",
+        "to": "started_ms < ?",
+        "userid": "userid = ?",
+        "rentid": "rentid = ?",
+        "status": "status = ?",
+    },
+    filled=("billid", "rentid", "userid", "starttime", "status"),
 )

@@ -224,7 +224,17 @@ def _rent(row: Row) -> domain.KnownRent:
 def _listing(*statuses: str) -> Listing:
     among = ", ".join(f"'{status}'" for status in statuses)
     where = f"WHERE status IN ({among})"
-    return Listing(_SELECT, _SORTABLE, "rentid", where=where, counters=statuses, owner="userid", make=_rent)
+    return Listing(
+        _SELECT,
+        _SORTABLE,
+        "rentid",
+        where=where,
+        counters=statuses,
+        owner="userid",
+        make=_rent,
+        conditions={"from": "started_ms >= ?", "to": "started_ms < ?", "userid": "userid = ?", "bikeid": "bikeid = ?"},
+        filled=("rentid", "userid", "bikeid"),
+    )
 
 
 RIDES = _listing("rented", "returned")

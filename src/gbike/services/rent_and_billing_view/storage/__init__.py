@@ -139,12 +139,27 @@ def rides_of(read: Reading, userid: int) -> int:
     return int(row[0]) if row else 0
 
 
-LISTED = Listing(_SELECT, _SORTABLE, "r.rentid DESC", counters=("rides",), make=lambda row: Line(*row))
+LISTED = Listing(
+    _SELECT,
+    _SORTABLE,
+    "r.rentid DESC",
+    counters=("rides",),
+    make=lambda row: Line(*row),
+    conditions={
+        "from": "r.started_ms >= ?",
+        "to": "r.started_ms < ?",
+        "userid": "r.userid = ?",
+        "bikeid": "r.bikeid = ?",
+        "status": "r.rentstatus = ?",
+    },
+    filled=("rentid", "userid"),
+)
 """All rides, newest first."""
 
 
-def of_bike(bikeid: int) -> Listing:
-    return replace(LISTED, where="WHERE r.bikeid = ?", params=(bikeid,), counters=None, owner="r.userid")
+def of_rent(rentid: int) -> Listing:
+    """A list of one, or of none where it is another's."""
+    return replace(LISTED, where="WHERE r.rentid = ?", params=(rentid,), counters=None, owner="r.userid")
 
 
 def of_rider(userid: int) -> Listing:

@@ -12,6 +12,7 @@ from gbike.kit.auth.rules import ADMINS, PEOPLE
 from gbike.kit.clock import Ids, rfc3339
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.fields import Amount, Difference, Id, Reason, invalid
+from gbike.kit.http.filters import FLAG, NUMBER, SPAN
 from gbike.kit.http.lists import listed, searching
 from gbike.kit.http.problems import catalogue
 from gbike.kit.http.request import Request, ResourceKind, Response, showing
@@ -152,6 +153,7 @@ def operations(store: Store, ids: Ids, must_expect: bool) -> list[Operation]:
     http = DepositHttp(store, ids, change)
     base, at = "/userDeposits", "/userDeposits/{userid}"
     many, moves = {200: [DepositResource]}, {200: [EntryResource]}
+    by = {"userid": NUMBER, "debt": FLAG}
     unknown, bounds = TEXTS.of("deposit-unknown"), TEXTS.of("deposit-unknown", "amount-out-of-bounds")
     erased = TEXTS.of("account-erased")
     single = partial(
@@ -162,7 +164,7 @@ def operations(store: Store, ids: Ids, must_expect: bool) -> list[Operation]:
     held, moved = bounds + TEXTS.of("balance-changed"), bounds + TEXTS.of("posting-differs")
     put = "Set a balance; POST /userDeposits/{userid}/corrections is safer"
     return [
-        Operation("GET", base, http.list, "List the deposits", PEOPLE, answers=many, paged=True),
+        Operation("GET", base, http.list, "List the deposits", PEOPLE, answers=many, paged=True, filters=by),
         new(
             "POST",
             base,
@@ -206,6 +208,7 @@ def operations(store: Store, ids: Ids, must_expect: bool) -> list[Operation]:
             PEOPLE,
             answers=moves,
             paged=True,
+            filters=SPAN,
             refusals=unknown,
         ),
     ]

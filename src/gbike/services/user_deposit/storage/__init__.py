@@ -157,10 +157,13 @@ LISTED = Listing(
     counters=("deposits",),
     owner="userid",
     make=_deposit,
+    conditions={"userid": "userid = ?", "debt": {True: "balance < 0", False: "balance >= 0"}},
+    filled=("userid", "deposit"),
 )
 
 
 def entries(userid: int) -> Listing:
     """A rider's entries, newest first, as number, cause, amount (won, positive into the account) and ms."""
     select = "SELECT entryid, cause, amount, at_ms FROM entries"
-    return Listing(select, {}, "entryid DESC", "WHERE account = ?", (f"user:{userid}",))
+    span = {"from": "at_ms >= ?", "to": "at_ms < ?"}
+    return Listing(select, {}, "entryid DESC", "WHERE account = ?", (f"user:{userid}",), conditions=span)
