@@ -74,6 +74,12 @@ def bikes_and_rents(stores: Stores) -> Iterator[str]:
             yield perhaps_mendable(told, None if bikeid in riding else _freed(stores, bikeid, ridden[bikeid], states))
 
 
+def bikes_and_holds(stores: Stores) -> Iterator[str]:
+    """I26: a bike is held by as many as its row says."""
+    for bikeid, held, there in bike.holds.miscounted(stores["bike"]):
+        yield f"I26 bike {bikeid} is held by {held}, and has {there} holds"
+
+
 def bikes_and_places(stores: Stores) -> Iterator[str]:
     """I25: where a rider or a phone says that a bike is, a ride of it ended (to 0.01°, where no more is kept)."""
     measured = {bikeid: point for bikeid, *point in bike.measured(stores["bike"])}
@@ -301,6 +307,7 @@ def totals(stores: Stores) -> Iterator[str]:
 
 CHECKS: tuple[Callable[[Stores], Iterable[str]], ...] = (
     bikes_and_rents,
+    bikes_and_holds,
     bikes_and_places,
     rents_and_bills,
     bills_and_ledger,
