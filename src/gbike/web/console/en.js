@@ -1,3 +1,7 @@
+import { day } from '../shared/text.js';
+
+const low = (words) => words[0].toLowerCase() + words.slice(1);
+
 export const en = {
   signInSay: 'Sign in to see the fleet.', console: 'Console', riderPages: 'Rider’s pages',
   notYours: 'This page is for operators', notYoursHint: 'Your account can’t see the fleet. Riding works as always.',
@@ -78,8 +82,8 @@ export const en = {
   sameFile: 'Choose it once more', importing: 'Writing the bikes', importOver: 'All rows are done',
   importRefused: 'Nothing was written: a question was open', soFarOf: (done, all) => `${done} of ${all} rows`,
   stay: 'It goes on at the server. You may leave this page and come back.', before: 'Back',
-  rowsFrom: (from, to, all) =>
-    `Rows ${from.toLocaleString('en')} to ${to.toLocaleString('en')} of ${all.toLocaleString('en')}`,
+  rowsFrom: (from, to, all, more) =>
+    `Rows ${from.toLocaleString('en')} to ${to.toLocaleString('en')} of ${more ? 'more than ' : ''}${all.toLocaleString('en')}`,
   would_registered: 'New', would_changed: 'Would change', would_unchanged: 'Stay as they are',
   would_refused: 'With a problem',
   did_registered: 'Added', did_changed: 'Changed', did_unchanged: 'Left as they were', did_refused: 'Refused',
@@ -107,4 +111,40 @@ export const en = {
   undoneWhy: (why) => (why ? `Undone: ${why}` : 'Undone'), palette: 'Find or go to',
   paletteHint: 'A page, bike 17, ride 5, rider 3, a label or a place', bikesWith: (words) => `Bikes with “${words}”`,
   toSearch: 'Search on this page', keys: 'Keyboard shortcuts', keysOn: 'Single keys are shortcuts',
+  act_hold: 'Take out of service', act_back: 'Back in service', act_retire: 'Retire', act_unretire: 'Undo retirement',
+  ask_hold: (whom) => `Take ${low(whom)} out of service?`, ask_back: (whom) => `Put ${low(whom)} back in service?`,
+  ask_retire: (whom) => `Retire ${low(whom)}?`, ask_unretire: (whom) => `Take ${low(whom)} back into the fleet?`,
+  hint_hold: 'Nobody can rent it. Whoever rides it now goes on and returns it as always.',
+  hint_back: 'Takes away the mark of a fault and what operators hold.',
+  hint_retire: 'It leaves the lists and the map, and can’t be rented. Its records stay.',
+  hint_unretire: 'It comes back with its number and label.', doing_hold: 'Taking bikes out of service',
+  doing_back: 'Putting bikes back in service', doing_retire: 'Retiring bikes',
+  doing_unretire: 'Taking bikes back into the fleet', undoing: 'Undoing it', did_hold: (whom) => `${whom} is out of service.`,
+  did_back: (whom) => `${whom} is back in service.`, did_retire: (whom) => `${whom} is retired.`,
+  did_unretire: (whom) => `${whom} is back in the fleet.`, dueDay: 'Due day', dueHint: 'Leave empty for no due day.',
+  dueOn: (at) => `until ${day(at)}`, pastDue: (at) => `past due (${day(at)})`,
+  bikesNamed: (names, all, more) => (more ? `${all} bikes (${names}, …)` : `bikes ${names}`),
+  chosenOf: (count) => `${count} chosen`, chooseAll: (count) => `Choose all ${count} that fit`, chooseNone: 'Choose none',
+  choosePage: 'Choose all on this page', chooseBike: (id) => `Choose bike ${id}`, stop: 'Stop',
+  bulkSum: (done, all, refused, left) =>
+    `${done} of ${all} done${refused === '0' ? '' : `, ${refused} refused`}${left === '0' ? '' : `, ${left} not sent`}`,
+  refusedOf: (count) => `${count} refused. Why is below.`, moreRefused: (count) => `and ${count} more`,
+  act_edit: 'Edit', askEdit: (whom) => `Change ${low(whom)}?`,
+  didEdit: (whom) => `${whom} is changed.`,
+  pickHint: 'A tap on the map fills in latitude and longitude. They can be written as well.',
+  pickMap: 'Map to choose where the bike is', nothingOther: 'Nothing is different.',
+  noPositionTaken: 'Changed, but the position can’t be right and was not taken.',
+  wrongDegrees: 'Please write degrees, like 37.3671.', holds: 'Why it is out of service', letGo: 'Let go',
+  askRelease: (whom) => `Let go of ${low(whom)}?`,
+  hintRelease: 'It can’t be rented as long as somebody else keeps it out of service.',
+  didRelease: (whom) => `${whom} was let go.`, noReason: 'No reason given', byStaff: 'Operators',
+  heldBy: (holder) => `Held by ${holder}`, byAccount: (id) => `Account ${id}`, byWhom: (who) => who,
+  because: (reason) => `Why: ${reason}`, sinceDay: (at) => `since ${day(at)}`, deeds: 'Operators', ends: 'Where it stood',
+  endsMap: 'Map of where it stood; the list below has the same points in order',
+  deed_bike_registered: 'Registered', deed_bike_changed: 'Changed', deed_bike_held: 'Taken out of service',
+  deed_bike_released: 'Let go', deed_bike_retired: 'Retired', deed_bike_unretired: 'Taken back into the fleet',
+  deed_bike_freed: 'Freed of a ride that was over', event_registered: 'Was registered', event_ridden: 'Is ridden',
+  event_reported: 'A report was applied', event_returned: 'Was returned', event_held: 'Was taken out of service',
+  event_released: 'Was let go', event_retired: 'Was retired', event_unretired: 'Came back into the fleet',
+  event_changed: 'Was changed',
 };

@@ -1,3 +1,5 @@
+import { day } from '../shared/text.js';
+
 export const ko = {
   signInSay: '로그인하면 자전거 현황이 보여요.', console: '운영', riderPages: '이용자 화면', notYours: '운영자만 볼 수 있어요',
   notYoursHint: '이 계정으로는 전체 자전거를 볼 수 없어요. 대여는 평소처럼 할 수 있어요.', toRiders: '자전거 보러 가기', fleet: '현황', inProgress: '이용 중',
@@ -58,8 +60,8 @@ export const ko = {
   fileGone: '등록하려면 파일을 한 번 더 골라 주세요. 파일은 처리하는 동안만 보관해요.', sameFile: '파일 다시 고르기', importing: '등록하는 중',
   importOver: '모두 처리했어요', importRefused: '답하지 않은 질문이 있어 등록하지 않았어요', soFarOf: (done, all) => `${all}줄 중 ${done}줄`,
   stay: '서버에서 이어서 해요. 이 화면을 떠났다가 돌아와도 돼요.', before: '이전',
-  rowsFrom: (from, to, all) =>
-    `${all.toLocaleString('ko')}줄 중 ${from.toLocaleString('ko')}–${to.toLocaleString('ko')}번째`,
+  rowsFrom: (from, to, all, more) =>
+    `${all.toLocaleString('ko')}줄${more ? ' 이상' : ''} 중 ${from.toLocaleString('ko')}–${to.toLocaleString('ko')}번째`,
   would_registered: '새로 등록', would_changed: '바뀜', would_unchanged: '그대로', would_refused: '문제 있음',
   did_registered: '등록됨', did_changed: '변경됨', did_unchanged: '그대로', did_refused: '거절', importedNowhere: '위치 없음',
   oldPoint: '지도에 없음, 옛 좌표',
@@ -71,8 +73,8 @@ export const ko = {
   signsBefore: '앞의 표지', signsAfter: '다음 표지',
   signsLead: (address) =>
     `휴대폰 카메라로 찍으면 열리는 주소: ${address}. 이용자가 쓰는 주소가 다르면, 그 주소로 이 화면을 열어 인쇄해 주세요.`,
-  bikeSearchHint: '번호, 라벨, 위치', wholeName: '이름 전체', batteryBelow: '배터리 % 미만', heldName: '보류', heldOnly: '보류 중',
-  dueName: '기한', duePast: '기한 지남', goneOnly: '운영 종료만', noSuchRide: (id) => `대여 ${id}을(를) 찾지 못했어요.`,
+  bikeSearchHint: '번호, 라벨, 위치', wholeName: '이름 전체', batteryBelow: '배터리 % 미만', heldName: '운행 중지', heldOnly: '운행 중지',
+  dueName: '기한', duePast: '기한 지남', goneOnly: '폐기한 것만', noSuchRide: (id) => `대여 ${id}을(를) 찾지 못했어요.`,
   nothingFits: '조건에 맞는 것이 없어요', csv: '파일로 받기(CSV)', csvUtf8: 'UTF-8', csvCp949: 'CP949(엑셀)',
   csvHint: '이 화면뿐 아니라 조건에 맞는 줄을 모두 담아요.', from_: '시작일', until_: '종료일', reason: '사유',
   reasonHint: (most) => `기록에 남아요. ${most}자까지 쓸 수 있어요.`, reasonFirst: '사유를 적어 주세요.', fillThis: '여기를 채워 주세요.',
@@ -84,4 +86,31 @@ export const ko = {
   undoneWhy: (why) => (why ? `되돌림: ${why}` : '되돌림'), palette: '찾기·이동',
   paletteHint: '화면, 자전거 17, 대여 5, 이용자 3, 라벨, 장소', bikesWith: (words) => `‘${words}’ 자전거 목록`,
   toSearch: '이 화면에서 검색', keys: '단축키', keysOn: '글자 하나로 된 단축키 쓰기',
+  act_hold: '운행 중지', act_back: '다시 운행', act_retire: '폐기', act_unretire: '폐기 취소',
+  ask_hold: (whom) => `${whom}의 운행을 중지할까요?`, ask_back: (whom) => `${whom}의 운행을 다시 시작할까요?`,
+  ask_retire: (whom) => `${whom}를 폐기할까요?`, ask_unretire: (whom) => `${whom}의 폐기를 취소할까요?`,
+  hint_hold: '새로 빌릴 수 없어요. 지금 타고 있는 분은 그대로 타고 반납할 수 있어요.', hint_back: '고장 표시와 운영자의 운행 중지를 풀어요.',
+  hint_retire: '목록과 지도에서 빠지고 빌릴 수 없어요. 기록은 남아요.', hint_unretire: '번호와 라벨 그대로 다시 목록에 들어와요.',
+  doing_hold: '운행을 중지하는 중', doing_back: '운행을 다시 시작하는 중', doing_retire: '폐기하는 중', doing_unretire: '폐기를 취소하는 중',
+  undoing: '되돌리는 중', did_hold: (whom) => `${whom}의 운행을 중지했어요.`, did_back: (whom) => `${whom}의 운행을 다시 시작했어요.`,
+  did_retire: (whom) => `${whom}를 폐기했어요.`, did_unretire: (whom) => `${whom}의 폐기를 취소했어요.`,
+  dueDay: '기한(날짜)', dueHint: '비워 두면 기한 없이 멈춰요.', dueOn: (at) => `${day(at)}까지`, pastDue: (at) => `기한 지남(${day(at)})`,
+  bikesNamed: (names, all, more) => `${names}번${more ? ' 등' : ''} 자전거 ${all}대`, chosenOf: (count) => `${count}대 골랐어요`,
+  chooseAll: (count) => `조건에 맞는 ${count}대 모두 고르기`, chooseNone: '고르기 취소', choosePage: '이 화면의 자전거 모두 고르기',
+  chooseBike: (id) => `${id}번 자전거 고르기`, stop: '멈추기',
+  bulkSum: (done, all, refused, left) =>
+    `${all}대 중 ${done}대 처리${refused === '0' ? '' : `, 거절 ${refused}대`}${left === '0' ? '' : `, 보내지 않음 ${left}대`}`,
+  refusedOf: (count) => `${count}대는 거절됐어요. 까닭은 아래에 있어요.`, moreRefused: (count) => `그 밖에 ${count}대`,
+  act_edit: '정보 바꾸기', askEdit: (whom) => `${whom}의 정보를 바꿀까요?`, didEdit: (whom) => `${whom}의 정보를 바꿨어요.`,
+  pickHint: '지도를 누르면 그 자리가 위도와 경도에 적혀요. 직접 적어도 돼요.', pickMap: '자전거가 있는 자리를 고르는 지도', nothingOther: '바뀐 것이 없어요.',
+  noPositionTaken: '정보를 바꿨지만, 적은 좌표는 맞지 않아 쓰지 않았어요.', wrongDegrees: '37.3671처럼 도 단위 숫자로 적어 주세요.',
+  holds: '운행 중지 사유', letGo: '풀기', askRelease: (whom) => `${whom}의 운행 중지를 풀까요?`,
+  hintRelease: '다른 운행 중지가 남아 있으면 계속 빌릴 수 없어요.', didRelease: (whom) => `${whom}의 운행 중지를 풀었어요.`, noReason: '사유 없음',
+  byStaff: '운영자', heldBy: (holder) => `${holder}의 운행 중지`, byAccount: (id) => `계정 ${id}`, byWhom: (who) => who,
+  because: (reason) => `사유: ${reason}`, sinceDay: (at) => `${day(at)}부터`, deeds: '운영', ends: '서 있던 곳',
+  endsMap: '서 있던 곳의 지도. 같은 순서의 목록이 아래에 있어요',
+  deed_bike_registered: '등록했어요', deed_bike_changed: '정보를 바꿨어요', deed_bike_held: '운행을 중지했어요',
+  deed_bike_released: '운행 중지를 풀었어요', deed_bike_retired: '폐기했어요', deed_bike_unretired: '폐기를 취소했어요', deed_bike_freed: '끝난 대여를 풀었어요',
+  event_registered: '등록됨', event_ridden: '대여되어 이용 중', event_reported: '보고가 반영됨', event_returned: '반납됨', event_held: '운행 중지됨',
+  event_released: '운행 중지가 풀림', event_retired: '폐기됨', event_unretired: '폐기가 취소됨', event_changed: '정보가 바뀜',
 };
