@@ -22,11 +22,14 @@ export async function readStory(bikeid) {
   const rent = open._embedded.rents.find((one) => one.bikeid === Number(bikeid)) ?? null;
   const done = (deeds._embedded.deeds ?? []).filter(({ subject }) => subject === `bike:${bikeid}`);
   const said = events._embedded.events;
+  const isOnRecord = (type) => done.some(({ action }) => action === type);
+  const isTold = ({ type, facts }) =>
+    facts.act !== undefined || (type === 'RegisteredBike' && isOnRecord('bike registered'));
   const lines = [
     ...rides._embedded.rentAndBillingViews.flatMap(ofRide),
     ...reports._embedded.bikeManageApps.map(ofReport),
     ...done.map(ofDeed),
-    ...said.map(ofEvent),
+    ...said.map((event) => ({ ...ofEvent(event), isTold: done.length > 0 && isTold(event) })),
   ];
   lines.sort((a, b) => (b.at ?? '').localeCompare(a.at ?? '') || b.rank - a.rank);
   const cut = [rides, reports, events, deeds].some(({ page }) => page.totalElements > MOST);
