@@ -100,7 +100,7 @@ def test_a_bike_is_retired_by_its_name_with_a_reason_and_comes_back(
     confirm(page, words["unretire"])
     retire.wait_for()
     assert [one["action"] for one in deeds(demo, bikeid)][:2] == ["bike unretired", "bike retired"]
-    assert [one["after"]["reason"] for one in deeds(demo, bikeid)][:2] == [WHY, WHY]
+    assert [one["after"]["reason"] for one in deeds(demo, bikeid)[:2]] == [WHY, WHY]
 
 
 def test_what_is_refused_is_said_in_the_dialog_and_nothing_is_done(operator: NewOperator, demo: Demo) -> None:

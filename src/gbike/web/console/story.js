@@ -1,7 +1,8 @@
 // A bike's whole story in words: its rides, bills and reports, what operators did and why, and what was said of it.
 import { ask, askMaybe } from '../shared/api.js';
-import { isPlaced, wordOf } from '../shared/rental.js';
+import { wordOf } from '../shared/rental.js';
 import { lasting, place, t, won } from '../shared/text.js';
+import { endsOf } from './ends.js';
 
 export const MOST = 200; // of each kind
 export const KINDS = ['all', 'rides', 'bills', 'reports', 'deeds', 'events'];
@@ -34,13 +35,6 @@ export async function readStory(bikeid) {
   lines.sort((a, b) => (b.at ?? '').localeCompare(a.at ?? '') || b.rank - a.rank);
   const cut = [rides, reports, events, deeds].some(({ page }) => page.totalElements > MOST);
   return { bike, rent, holds: holds._embedded.holds ?? [], lines, ends: endsOf(said), cut };
-}
-
-// Where it stood, the oldest first; it stays where it is until it is moved.
-export function endsOf(events) {
-  const placed = events.toReversed().filter(({ facts }) => isPlaced(facts) && !facts.stale);
-  const ends = placed.map(({ at, facts: { lat, lon, location } }) => ({ at, lat, lon, location }));
-  return ends.filter((one, index) => one.lat !== ends[index - 1]?.lat || one.lon !== ends[index - 1]?.lon);
 }
 
 function ofRide({ rentid, userid, billid, fee, billingStatus, rentStarttime: start, rentEndTime: end }) {
