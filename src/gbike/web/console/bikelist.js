@@ -118,15 +118,13 @@ export function BikesPage() {
     all: allOn,
     ask: (act) => setAsked({ act, bikes: [...chosen.values()] }),
   };
+  const question = asked && questionOf(asked.act, whomOf(asked.bikes));
   return html`<${Page} title=${t('bikes')} beside=${add}>
     <${BulkPanel} />
     <${ServerList} list=${list} ...${table} icon="bike" empty=${t('noBikes')} hint=${t('noBikesHint')}>
       ${chosen.size > 0 && html`<${Chosen} ...${toChoose} />`}
     <//>
-    ${
-      asked &&
-      html`<${ReasonDialog} ...${questionOf(asked.act, whomOf(asked.bikes))} work=${start} close=${() => setAsked(null)} />`
-    }
+    ${asked && html`<${ReasonDialog} ...${question} work=${start} close=${() => setAsked(null)} />`}
   <//>`;
 }
 
