@@ -170,5 +170,6 @@ LISTED = Listing(
         "rentid": "rentid = ?",
         "status": {status.value: f"status = '{status}'" for status in BillStatus},
     },
+    moment="started_ms",
     filled=("billid", "rentid", "userid", "starttime", "status"),
 )

@@ -241,7 +241,9 @@ def _rent(row: Row) -> domain.KnownRent:
 
 def _listing(*statuses: str) -> Listing:
     among = ", ".join(f"'{status}'" for status in statuses)
-    where = f"WHERE status IN ({among})"
+    where = (
+        f"WHERE status = {among}" if len(statuses) == 1 else f"WHERE status IN ({among})"
+    )  # = is what indexes are of
     return Listing(
         _SELECT,
         _SORTABLE,
@@ -251,6 +253,7 @@ def _listing(*statuses: str) -> Listing:
         owner="userid",
         make=_rent,
         conditions={"from": "started_ms >= ?", "to": "started_ms < ?", "userid": "userid = ?", "bikeid": "bikeid = ?"},
+        moment="started_ms",
         filled=("rentid", "userid", "bikeid", "starttime"),
     )
 

@@ -169,6 +169,7 @@ LISTED = Listing(
         "bikeid": "r.bikeid = ?",
         "status": {status: f"r.rentstatus = '{status}'" for status in STATUSES},
     },
+    moment="r.started_ms",
     filled=("rentid", "userid", "rentStarttime"),
 )
 """All rides, newest first."""
