@@ -241,14 +241,12 @@ def _rent(row: Row) -> domain.KnownRent:
 
 def _listing(*statuses: str) -> Listing:
     among = ", ".join(f"'{status}'" for status in statuses)
-    where = (
-        f"WHERE status = {among}" if len(statuses) == 1 else f"WHERE status IN ({among})"
-    )  # = is what indexes are of
+    one = len(statuses) == 1  # SQLite takes an index of one status for = alone
     return Listing(
         _SELECT,
         _SORTABLE,
         "rentid",
-        where=where,
+        where=f"WHERE status = {among}" if one else f"WHERE status IN ({among})",
         counters=statuses,
         owner="userid",
         make=_rent,
