@@ -30,6 +30,7 @@ TABLE: dict[str, dict[str, str]] = {
         "PATCH /rents/{rentid}": PEOPLE,
         "PUT /rents/{rentid}": PEOPLE,
         "POST /rents/{rentid}/end": ADMIN,
+        "POST /rents/{rentid}/void": ADMIN,
     },
     "bike": {
         "GET /bikes": FLEET,
@@ -61,6 +62,8 @@ TABLE: dict[str, dict[str, str]] = {
         "GET /billings/search/findByRentid": PEOPLE,
         "GET /billings/search/findByBillid": PEOPLE,
         "GET /billings/{billid}": PEOPLE,
+        "POST /billings/{billid}/corrections": ADMIN,
+        "GET /billings/{billid}/corrections": PEOPLE,
     },
     "user_deposit": {
         "GET /userDeposits": PEOPLE_LIST,
@@ -100,6 +103,7 @@ TABLE: dict[str, dict[str, str]] = {
         "PUT /bikeManagers/{managerid}": STAFF,
         "PATCH /bikeManagers/{managerid}": STAFF,
         "GET /bikeManagers/{managerid}/entries": STAFF,
+        "POST /bikeManagers/{managerid}/corrections": ADMIN,
     },
     "account": {
         "POST /accounts": ANYBODY,
@@ -109,6 +113,11 @@ TABLE: dict[str, dict[str, str]] = {
         "POST /sessions/end": ANYBODY,
         "POST /accounts/passwordResets": ANYBODY,
         "POST /accounts/passwordResets/use": NOTHING_HERE,
+        "POST /accounts/invitations": ADMIN,
+        "GET /accounts/invitations": ADMIN_ALL,
+        "DELETE /accounts/invitations/{invitationid}": ADMIN,
+        "POST /accounts/invitations/look": NOTHING_HERE,
+        "POST /accounts/invitations/use": NOTHING_HERE,
         "GET /accounts/{userid}": PEOPLE,
         "PATCH /accounts/{userid}": PEOPLE,
         "POST /accounts/{userid}/password": PEOPLE,

@@ -19,7 +19,8 @@ from tests.support import EVERY_RIDE_COSTS, digest
 
 NEVER_WRITTEN = {
     "rents": {"rentid", "starttime", "endtime"},
-    "userDeposits": {"billid", "registered", "version"},
+    "userDeposits": {"billid", "registered", "version", "blocked", "mayrent", "since"},
+    "billings": {"billid", "rentid", "userid", "fee", "status", "tariff", "refunded", "by", "at"},
     "bikeManagers": {"entries"},
     "bikes": {"rentid", "version", "held", "broken", "retired", "point", "noposition"},
     "places": {"by", "bikes", "noposition"},

@@ -27,6 +27,7 @@ LISTED = Listing(  # newest first by the clock, and by the number where it says 
     f"SELECT {COLUMNS} FROM audit",
     {},
     "at_ms DESC, number DESC",
+    key="number",
     make=lambda row: Row(*row),
     conditions={
         "from": "at_ms >= ?",

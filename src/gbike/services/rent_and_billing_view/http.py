@@ -45,6 +45,8 @@ class ViewResource(msgspec.Struct, frozen=True):
     fee: int | None
     billingStatus: str | None
     deposit: int | None
+    refunded: int = 0
+    """Won of the fee that were given back."""
 
 
 class ViewHttp:
@@ -94,6 +96,7 @@ def to_resource(line: Line) -> ViewResource:
         fee=line.fee,
         billingStatus=line.billingstatus,
         deposit=line.deposit,
+        refunded=line.refunded,
     )
 
 

@@ -12,7 +12,7 @@ from gbike.kit.auth.rules import ADMINS, PEOPLE, PUBLIC, Rule
 from gbike.kit.contacts import BadContact
 from gbike.kit.http.app import Handler, Operation
 from gbike.services.account import domain
-from gbike.services.account.http import bodies
+from gbike.services.account.http import bodies, invitations
 from gbike.services.account.http.accounts import AccountHttp
 from gbike.services.account.http.refusals import OF_PASSWORD, REFUSALS, refused
 from gbike.services.account.http.sessions import SessionHttp
@@ -31,7 +31,8 @@ EXAMPLES: dict[type[Struct], dict[str, Any]] = {
     bodies.PasswordChange: {"current": PASSWORD, "new": NEW_PASSWORD},
     bodies.Oneself: {"password": PASSWORD},
     bodies.Confirmation: {"code": "123456"},
-    bodies.Grant: {"roles": ["rider", "bikeManager"], "managerid": 1},
+    bodies.Grant: {"roles": ["rider", "bikeManager"], "managerid": 1, "reason": "works in the field from today"},
+    bodies.Why: {"reason": "the telephone is lost; they came to the office"},
     bodies.Proof: {"code": "12345678"},
     bodies.ContactChange: {"contact": "010-1234-5678", "password": PASSWORD},
 }
@@ -42,7 +43,7 @@ def operations(services: AccountServices, keys: Keys, issuer: str) -> list[Opera
     """The operations of account. `issuer`: what an authenticator calls us."""
     people = AccountHttp(services, issuer)
     own = [*_own_account(people), *_own_contact(people), *_authenticator(people)]
-    return [*_auth_mode(SessionHttp(services, keys)), *own, *_admins(people)]
+    return [*_auth_mode(SessionHttp(services, keys)), *invitations.operations(services), *own, *_admins(people)]
 
 
 def _auth_mode(http: SessionHttp) -> list[Operation]:
@@ -205,7 +206,13 @@ def _admins(http: AccountHttp) -> list[Operation]:
             raises=(domain.LastAdmin,),
             method="PUT",
         ),
-        _own("/authenticator/removal", http.remove_authenticator, "Take a lost authenticator away", ADMINS, keyed=True),
+        _own(
+            "/authenticator/removal",
+            http.remove_authenticator,
+            "Take a lost authenticator away",
+            ADMINS,
+            takes=bodies.Why,
+        ),
     ]
 
 
@@ -260,6 +267,6 @@ def _own(
         refusals=refused(domain.NoSuchAccount, *raises),
         keyed=keyed,
         example=EXAMPLES[takes] if takes else {},
-        may_be_empty=takes is bodies.Oneself,
+        may_be_empty=takes in (bodies.Oneself, bodies.Why),
         looks=looks,
     )
