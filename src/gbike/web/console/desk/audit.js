@@ -127,8 +127,19 @@ function Changed({ of: [name, before, after] }) {
   return html`<li>${words}: ${told(before)} → <strong>${told(after)}</strong></li>`;
 }
 
-const chains = () =>
-  Promise.all(SERVICES.map(async (service) => ({ service, ...(await ask('GET', `${pathOf(service)}/chain`)) })));
+// A long chain is looked at piece after piece: each answer tells how far it went.
+async function chain(service) {
+  const path = `${pathOf(service)}/chain`;
+  let told = await ask('GET', path);
+  const breaks = [...told.breaks];
+  while (told.checked < told.number && breaks.length < 100) {
+    told = await ask('GET', `${path}?after=${told.checked}`);
+    breaks.push(...told.breaks);
+  }
+  return { service, number: told.number, whole: breaks.length === 0, breaks };
+}
+
+const chains = () => Promise.all(SERVICES.map(chain));
 
 function Chains() {
   const read = useRead(chains, []);
