@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from gbike.kit.calls.in_process import call_asgi
+from gbike.kit.clock import Moment, SystemClock
 from gbike.kit.envelope import Message
 from gbike.kit.store import Reading
 from gbike.run.embedded import Embedded
@@ -27,6 +28,8 @@ class Command(msgspec.Struct, frozen=True):
     status: int = 200
     without: str = ""
     """The service that is stopped meanwhile."""
+    hours: int = 0
+    """Instead of a request: so many hours pass, and the workers of the aggregate's service look."""
 
 
 class Reaction(msgspec.Struct, frozen=True):
@@ -57,6 +60,7 @@ SCRIPT = (
             requirements=(2, 3), status=201),
     Command("Rider", "asks for a bike while bike is down", "POST /rents", {"userid": 2, "bikeid": 2},
             "rent", requirements=(2, 3), status=503, without="bike"),
+    Command("Nobody", "returns the bike for hours", "2 h later", {}, "rent", hours=2),
     Command("Rider", "returns the bike", "PATCH /rents/1", {"endlocation": "수내역"}, "rent", requirements=(5,)),
     Command("Manager", "reports a bike's state", "POST /bikeManageApps",
             {"managerid": 1, "bikeid": 1, "batterylevel": 50, "usableyn": True}, "report",
@@ -66,6 +70,8 @@ SCRIPT = (
     Command("Rider", "pays in", "POST /userDeposits/1/topUps", {"amount": 5_000}, "deposit", status=201),
     Command("Operator", "corrects a deposit", "POST /userDeposits/1/corrections",
             {"amount": -500, "reason": "paid in twice"}, "deposit", status=201),
+    Command("Operator", "corrects a bill", "POST /billings/1/corrections", {"amount": 50, "reason": "the lock"}, "bill",
+            status=201),
     Command("Operator", "moves or marks a bike", "PATCH /bikes/1", {"location": "야탑역"}, "bike"),
     Command("Operator", "holds a bike out of service", "PUT /bikes/2/holds/staff", {"reason": "the brake"}, "bike"),
     Command("Operator", "lets go of a bike", "DELETE /bikes/2/holds/staff", {"reason": "mended"}, "bike"),
@@ -80,27 +86,52 @@ SCRIPT = (
 )  # fmt: skip
 
 
+class _Later(SystemClock):
+    """The machine's clocks, some hours later."""
+
+    ahead_ms = 0
+
+    def now_ms(self) -> int:
+        return super().now_ms() + self.ahead_ms
+
+    def moment(self) -> Moment:
+        now = super().moment()
+        return now._replace(wall_ms=now.wall_ms + self.ahead_ms, boot_ms=now.boot_ms + self.ahead_ms)
+
+
 class NotAsWritten(Exception):
     """A command of the script was answered otherwise than the script says."""
 
 
 async def watch(script: Sequence[Command] = SCRIPT) -> list[Scene]:
     """Send the commands one after the other to services in memory and note what they say. Raises NotAsWritten."""
-    services = Embedded(None, {"GBIKE_MAX_OPEN_RENTS_PER_RIDER": "1", "GBIKE_RENT_MINIMUM_KRW": "1000"})
+    clock = _Later()
+    limits = {"GBIKE_MAX_OPEN_RENTS_PER_RIDER": "1", "GBIKE_RENT_MINIMUM_KRW": "1000"}
+    services = Embedded(None, {**limits, "GBIKE_TARIFF_ROUNDING": "ceil"}, clock=clock)
     await services.settle()
     scenes = []
     for command in script:
-        body = msgspec.json.encode(command.body)
+        clock.ahead_ms += command.hours * 3_600_000
         for name, part in services.parts.items():
             part.answer(stopped=name == command.without)
-        method, path = command.request.split()
-        answer = await call_asgi(services.app, method, path, body, {})
-        if answer.status != command.status:
-            raise NotAsWritten(f"{command.request}: {answer.status} {answer.body.decode()}")
+        await (_look(services, command) if command.hours else _ask(services, command))
         published = [(name, m.type) for name, waiting in (await _outboxes(services)).items() for m in waiting]
         scenes.append(Scene(command, tuple(published), tuple(await _reactions(services))))
     await services.stop()
     return scenes
+
+
+async def _ask(services: Embedded, command: Command) -> None:
+    method, path = command.request.split()
+    answer = await call_asgi(services.app, method, path, msgspec.json.encode(command.body), {})
+    if answer.status != command.status:
+        raise NotAsWritten(f"{command.request}: {answer.status} {answer.body.decode()}")
+
+
+async def _look(services: Embedded, command: Command) -> None:
+    for worker in services.parts[command.aggregate].running.workers:
+        if worker.name == "reminder":
+            await worker.step()
 
 
 async def _reactions(services: Embedded) -> list[Reaction]:

@@ -168,7 +168,8 @@ def _scene(scene: Scene) -> str:
     names = ", ".join(f"**{event}**" for _, event in scene.published) or "no event: nobody needs to hear of it"
     after = dict.fromkeys(event for reaction in scene.reactions for event in reaction.published)
     follows = f" → {', '.join(after)}" if after else ""
-    told = f"{command.actor} {command.wish} (`{command.request}`, {command.status}{asked})"
+    how = command.request if command.hours else f"`{command.request}`, {command.status}{asked}"
+    told = f"{command.actor} {command.wish} ({how})"
     return f"- {told}: {names}{follows}"
 
 

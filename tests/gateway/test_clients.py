@@ -46,7 +46,13 @@ def test_each_client_has_its_own_pace(proxied: Stubs) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("PATCH", "/rents/7"), ("PUT", "/rents/7"), ("POST", "/rents/7/end"), ("POST", "/sessions/end")],
+    [
+        ("PATCH", "/rents/7"),
+        ("PUT", "/rents/7"),
+        ("POST", "/rents/7/end"),
+        ("POST", "/rents/7/void"),
+        ("POST", "/sessions/end"),
+    ],
 )
 def test_returns_and_sign_outs_are_never_held_up_here(proxied: Stubs, method: str, path: str) -> None:
     assert flood(proxied, "127.0.0.2") < ASKED / 2

@@ -98,6 +98,17 @@ async def test_rents_and_bikes_are_there_by_status(town: Town) -> None:
     assert [page.value("gbike_bikes", status=status) for status in ("available", "broken")] == [1, 1]
 
 
+async def test_rides_that_are_under_way_for_too_long_are_counted(town: Town) -> None:
+    for number in (1, 2):
+        await town.rent(number)
+    assert (await town.look()).value("gbike_rides_overdue", service="rent") == 0
+    town.clock.at_ms += 2 * 3_600_000
+    await town.rent(3)
+    assert (await town.look()).value("gbike_rides_overdue") == 2
+    await town.client.patch("/rents/2", {"endlocation": "there"})
+    assert (await town.look()).value("gbike_rides_overdue") == 1
+
+
 async def test_settlement_is_timed_from_the_return_to_the_closed_bill_once(town: Town) -> None:
     await town.rent(1)
     await town.client.patch("/rents/1", {"endlocation": "there"})

@@ -71,6 +71,7 @@ async def _statuses(client: As, method: str, target: str, count: int) -> tuple[l
         ("PATCH", "/rents/1", ("rider",), 60),
         ("PUT", "/rents/1", ("rider",), 60),
         ("POST", "/rents/1/end", ("admin",), 60),
+        ("POST", "/rents/1/void", ("admin",), 60),
         ("PATCH", "/accounts/7", ("rider",), 120),
         ("GET", "/bikes", ("rider",), 300),
     ],

@@ -40,8 +40,8 @@ class Returned(Event, frozen=True):
     lat: Personal[Latitude | None] = None
     lon: Personal[Longitude | None] = None
     endedby: str | UnsetType = UNSET
-    """How it ended: `rider` at the tap, `offline` at a tap without a line, `admin` by an operator. Old messages don't
-    tell."""
+    """How it ended: `rider` at the tap, `offline` at a tap without a line, `admin` by an operator, `void` by one who
+    let it cost nothing. Old messages don't tell."""
     clocksuspect: bool | UnsetType = UNSET
     """True where the clocks that measured the ride disagree by more than a minute."""
     accuracy: Personal[float | UnsetType | None] = UNSET
@@ -49,6 +49,18 @@ class Returned(Event, frozen=True):
     measuredat: Personal[Moment | UnsetType | None] = UNSET
     noposition: str | UnsetType = UNSET
     """Why a position that was sent is none: `zero`, `half`, `swapped`, `far`, `old` or `coarse`. There is none then."""
+    voided: bool | UnsetType = UNSET
+    """True: it costs nothing, whatever the tariff says."""
 
 
-PUBLISHES = (Rented, RentCancelled, Returned)
+class RideOverdue(Event, frozen=True):
+    """A ride lasts longer than rides are meant to; said once of a ride, while it is under way."""
+
+    ABOUT = "rent"
+    rentid: Number
+    userid: Number
+    bikeid: Number
+    starttime: Moment
+
+
+PUBLISHES = (Rented, RentCancelled, Returned, RideOverdue)

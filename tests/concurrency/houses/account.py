@@ -1,7 +1,7 @@
 """Accounts: 1 and 2 are the admins, 2 is signed in; 2 is enrolling and 3, a rider, has an authenticator and asked for a
 reset. 4 and 5 have yet to prove the same contact, and 2 another one."""
 
-from gbike.contracts.rent import Rented, Returned
+from gbike.contracts.rent import Rented, Returned, RideOverdue
 from gbike.contracts.user_deposit import AddedDeposit, ChangedStanding, UpdatedDeposit
 from gbike.kit.contacts import Contact
 from gbike.kit.storage.retention import FLOOR
@@ -17,6 +17,7 @@ from gbike.services.account.commands.accounts import (
     set_roles,
 )
 from gbike.services.account.commands.contacts import prove_contact, register, renew_code, take_contact
+from gbike.services.account.commands.invitations import invite, use_invitation, withdraw
 from gbike.services.account.commands.passwords import offer_reset, replace_password, use_reset
 from gbike.services.account.commands.sessions import (
     renew_session,
@@ -36,6 +37,7 @@ from gbike.services.account.domain import (
     Account,
     Credentials,
     Device,
+    Invitation,
     LockoutPolicy,
     NewSession,
     Pace,
@@ -46,6 +48,7 @@ from gbike.services.account.policies import POLICIES
 from gbike.services.account.storage import KEEPS
 from gbike.services.account.storage.accounts import rehash
 from gbike.services.account.storage.sign_in_attempts import end_attempt
+from gbike.services.account.storage.unsettled import take_reminders, want_reminder
 from tests.concurrency.house import Hears, House, do, floor, write
 from tests.concurrency.stepping import NOW
 
@@ -53,6 +56,8 @@ ADMIN, OTHER, RIDER, FIRST, SECOND = range(1, 6)
 HEARS = Hears(POLICIES)
 RIDDEN = Rented(rentid=9, userid=RIDER, bikeid=7, status="rented", starttime=NOW)
 OVER = Returned(rentid=9, userid=RIDER, bikeid=7, status="returned", endtime=NOW, starttime=NOW)
+LATE = RideOverdue(rentid=9, userid=RIDER, bikeid=7, starttime=NOW)
+TOO_LATE = RideOverdue(rentid=8, userid=RIDER, bikeid=7, starttime=NOW)
 HOUR_MS = 3_600_000
 RIDERS = (Role.RIDER,)
 ADMINS = (Role.ADMIN,)
@@ -61,6 +66,20 @@ FEW = Pace(2, HOUR_MS)
 HOME = "10.0.0.1"
 FREE, BOTH = Contact("new@x", "new@x"), Contact("both@x", "both@x")
 NEWCOMER = ("n", FREE)
+LATER = NOW + HOUR_MS
+INVITED, STAFF = Contact("invited@x", "invited@x"), Contact("rider@x", "rider@x")
+WISHES = [
+    Invitation(
+        invitationid=0,
+        contact=contact.typed,
+        normal=contact.normal,
+        roles=(Role.BIKE_MANAGER,),
+        managerid=None,
+        since_ms=NOW,
+        expires_ms=LATER,
+    )
+    for contact in (INVITED, STAFF, BOTH)
+]
 ONE, TWO = SignInAttempt("one", "other@x", HOME, known=False), SignInAttempt("two", "other@x", HOME, known=False)
 THREE, FOUR = SignInAttempt("three", "rider@x", HOME, known=False), SignInAttempt("four", "rider@x", HOME, known=False)
 PHONE = Device("10.0.0.0/24", "Chrome")
@@ -110,8 +129,15 @@ HOUSE = House(
         do(fail_attempt, SignInAttempt("before", "other@x", HOME, known=False), LOCKOUT),
         do(begin_attempt, "one", "other@x", HOME, LOCKOUT),
         do(take, "sign-up", HOME, FEW),
+        do(want_reminder, 7, 99),
+        do(invite, WISHES[0], "invitation"),
+        do(invite, WISHES[1], "invitation of a rider"),
+        do(invite, WISHES[2], "invitation of those who wait"),
     ),
     cases=(
+        write("take reminders", take_reminders, 10),
+        HEARS.case("overdue", LATE),
+        HEARS.case("overdue too", TOO_LATE),
         write("add", add_account, *NEWCOMER, "hash", RIDERS, key="accounts"),
         write("add an admin", add_account, *NEWCOMER, "hash", ADMINS, key="accounts"),
         write(
@@ -181,6 +207,23 @@ HOUSE = House(
         ),
         write("use a reset", use_reset, "reset", "hash 4", HOUR_MS, HOME, key="resets"),
         write("use the other", use_reset, "reset too", "hash 5", HOUR_MS, HOME, key="resets"),
+        write(
+            "invite",
+            invite,
+            *(WISHES[0], "invitation 2"),
+            again=(WISHES[0], "invitation 3"),
+            key="accounts",
+        ),
+        write("invite the rider", invite, WISHES[1], "invitation 4", key="accounts"),
+        write("use an invitation", use_invitation, "invitation", "n", "hash 6", key="accounts"),
+        write("use the rider's", use_invitation, "invitation of a rider", "", None, key="accounts"),
+        write(
+            "use that of those who wait", use_invitation, "invitation of those who wait", "n", "hash 7", key="accounts"
+        ),
+        write("sign up with an invited contact", register, "n", INVITED, "hash", "9", key="accounts"),
+        write("add an invited contact", add_account, "n", INVITED, "hash", RIDERS, key="accounts"),
+        write("withdraw", withdraw, 1, key="accounts"),
+        write("withdraw the rider's", withdraw, 2, key="accounts"),
         write(
             "try", begin_attempt, "two", "other@x", HOME, LOCKOUT, again=("too", "other@x", HOME, LOCKOUT), key="tries"
         ),
@@ -285,6 +328,15 @@ HOUSE = House(
             "an erased account has a contact or a code",
             "SELECT userid FROM accounts WHERE erased_ms IS NOT NULL AND (contact IS NOT NULL OR userid IN"
             " (SELECT userid FROM contact_proofs UNION SELECT userid FROM recovery_codes))",
+        ),
+        (
+            "a contact has two invitations",
+            "SELECT normal FROM invitations GROUP BY normal HAVING count(*) > 1",
+        ),
+        (
+            "an erased rider's invitation is left",
+            "SELECT normal FROM invitations WHERE normal = 'rider@x' AND EXISTS"
+            " (SELECT 1 FROM accounts WHERE userid = 3 AND erased_ms IS NOT NULL)",
         ),
         (
             "count",

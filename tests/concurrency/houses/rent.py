@@ -12,9 +12,11 @@ from gbike.services.rent.commands import (
     ask_for_a_bike,
     end_the_ride,
     give_up_the_wish,
+    remind,
     return_the_bike,
     start_the_rent,
     sweep,
+    void_the_ride,
 )
 from gbike.services.rent.domain import Handback, Limits, Location, PendingRent
 from gbike.services.rent.policies import POLICIES
@@ -61,6 +63,9 @@ HOUSE = House(
         write("return without a position, with a key", return_the_bike, OPEN.rentid, NOWHERE, ANY, id="nowhere"),
         write("return with a key", return_the_bike, OPEN.rentid, HOME, ANY, key="rent:3", id="back"),
         write("end", end_the_ride, OPEN.rentid, NOW, "found standing", key="rent:3"),
+        write("void", void_the_ride, OPEN.rentid, "it would not unlock", key="rent:3"),
+        write("void with a key", void_the_ride, OPEN.rentid, "it would not unlock", key="rent:3", id="void"),
+        write("remind", remind, 10, -1),
         write("begin within the limit", ask_for_a_bike, USER, 106, LIMITED, key="user:3"),
         write("sweep", sweep, 10, ANY),
         HEARS.case("blocked", standing(1, mayrent=False)),
@@ -92,6 +97,11 @@ HOUSE = House(
             "count",
             "SELECT status, count(*) FROM rents WHERE status <> 'pending' GROUP BY status HAVING count(*) <>"
             " (SELECT coalesce(sum(n), 0) FROM counters WHERE name = status)",
+        ),
+        (
+            "a ride's rider was reminded twice, or of a ride of which nothing is kept",
+            "SELECT rentid, reminded, said FROM (SELECT rentid, reminded, (SELECT count(*) FROM outbox WHERE type ="
+            " 'RideOverdue' AND key = 'rent:' || rents.rentid) AS said FROM rents) AS each_ WHERE said <> reminded",
         ),
         (
             "I21 a rent began or ended without saying so, or said so twice",

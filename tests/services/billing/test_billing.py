@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gbike.contracts.rent import Rented, Returned
 from gbike.contracts.user_deposit import UpdatedDeposit
@@ -16,6 +17,7 @@ from tests.services.lone import NOON, Lone, examples
 
 RENTED = Rented(rentid=7, userid=3, bikeid=1, status="rented", starttime=NOON)
 RETURNED = Returned(rentid=7, userid=3, bikeid=1, status="returned", endtime=NOON + 125_000, starttime=NOON)
+VOIDED = replace(RETURNED, endedby="void", voided=True)
 PAID = UpdatedDeposit(userid=3, deposit=0, billid=1, fee=200)
 FEES = st.builds(
     Tariff, st.integers(0, 1_000_000), st.integers(1, 86_400), st.sampled_from([Rounding.FLOOR, Rounding.CEIL])
@@ -68,6 +70,17 @@ CLOSED = (
 async def test_a_rent_told_twice_in_any_order_has_one_bill_and_one_fee(order: list[Any]) -> None:
     bills, published = await end_of([*order, PAID, PAID])
     assert (bills, published) == CLOSED
+
+
+@pytest.mark.parametrize("rounding", ["floor", "ceil"])
+@pytest.mark.parametrize("heard", [(RENTED, VOIDED), (VOIDED, RENTED), (VOIDED,)], ids=len)
+async def test_a_voided_ride_costs_nothing_whatever_the_rounding(rounding: str, heard: tuple[Any, ...]) -> None:
+    lone = Lone(SPEC, {"GBIKE_TARIFF_ROUNDING": rounding})
+    await lone.tell(*heard, *heard)
+    assert await lone.rows("SELECT fee, status, ended_ms FROM bills") == [(0, "APPLYFEE", NOON + 125_000)]
+    assert [said["fee"] for said in await lone.published() if said["eventType"] == "CalculatedFee"] == [0]
+    await lone.tell(replace(PAID, fee=0))
+    assert await lone.rows("SELECT fee, status FROM bills") == [(0, "CLOSEBILL")]
 
 
 async def test_only_a_payment_of_this_rider_and_this_fee_closes_the_bill() -> None:

@@ -35,7 +35,7 @@ BUFFER = "envoy.filters.http.buffer"
 UNLIMITED = {RATE_LIMIT: {"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "disabled": True}}
 NEVER_HELD_UP = (
     ("PATCH|PUT", "/rents/[0-9]+", "authorization"),
-    ("POST", "/rents/[0-9]+/end", "authorization"),
+    ("POST", "/rents/[0-9]+/(end|void)", "authorization"),
     ("POST", "/sessions/end", "content-type"),
 )
 """Returns and sign-outs: whatever else comes from the same address, the service alone judges them, by their token. Each

@@ -1,5 +1,7 @@
 """How account is put together: the one place that sees all of it."""
 
+import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,13 +13,14 @@ from gbike.kit.auth.issuing import Issuer
 from gbike.kit.auth.keyring import KeyFolder, Keys, MadeKeys
 from gbike.kit.auth.passwords import Passwords, PasswordSettings
 from gbike.kit.contacts import REGION
-from gbike.kit.service import Dependencies, Service, ServiceSpec
+from gbike.kit.service import POLL_S, Dependencies, Service, ServiceSpec, Worker
 from gbike.services import NAMES
 from gbike.services.account.clients.authenticator import Authenticators
 from gbike.services.account.clients.mail import LetterFile
 from gbike.services.account.domain import LockoutPolicy, Pace
 from gbike.services.account.http import REFUSALS, operations
 from gbike.services.account.policies import POLICIES
+from gbike.services.account.saga.reminding import remind
 from gbike.services.account.saga.services import AccountPolicy, AccountServices
 from gbike.services.account.storage import KEEPS, PERSONAL_DATA, VERSIONS
 
@@ -62,6 +65,13 @@ class AccountSettings(PasswordSettings, frozen=True):
         str, Meta(description="file of letters (resets, codes, notices) for the operator to forward; empty: none")
     ] = ""
     reset_page: Annotated[str, Meta(description="page where people set a new password; the token follows its #")] = ""
+    public_url: Annotated[
+        str,
+        Meta(
+            pattern=r"^(https?://[^\s#?]*[^\s#?/])?$",
+            description="address of the pages as people reach them, as https://bikes.example; empty: links are paths",
+        ),
+    ] = ""
     phone_region: Annotated[
         str, Meta(pattern="^[A-Z]{2}$", description="country of phone numbers without a country code, ISO 3166")
     ] = REGION
@@ -79,6 +89,7 @@ class AccountSettings(PasswordSettings, frozen=True):
             reset_ms=self.reset_minutes * MINUTE_MS,
             codes_required_of_staff=self.staff_codes == "required",
             phone_region=self.phone_region,
+            public_url=self.public_url,
         )
 
 
@@ -107,7 +118,9 @@ def build(deps: Dependencies) -> Service:
         clock=deps.clock,
         policy=chosen.policy,
     )
-    return Service("account", operations(services, keys, chosen.issuer), REFUSALS, POLICIES, retention=KEEPS)
+    shown = operations(services, keys, chosen.issuer)
+    reminding = Worker("reminders", partial(remind, services), lambda: asyncio.sleep(POLL_S))
+    return Service("account", shown, REFUSALS, POLICIES, workers=(reminding,), retention=KEEPS)
 
 
 SPEC = ServiceSpec(

@@ -13,7 +13,7 @@ from gbike.kit.privacy.erasure import remember, take_out
 from gbike.kit.store import Tx
 from gbike.services.billing import storage
 from gbike.services.billing.commands import tariff_of_a_start
-from gbike.services.billing.domain import BillStatus, Tariff
+from gbike.services.billing.domain import NOTHING, BillStatus, Tariff
 
 
 class NoStart(Exception):
@@ -27,8 +27,8 @@ def whenever_rented_open_a_bill(first: Tariff, tx: Tx, event: Rented) -> None:
 
 
 def whenever_returned_apply_the_fee(first: Tariff, tx: Tx, event: Returned) -> None:
-    """R7: the fee is computed, once, by the tariff that the bill opened with. A return heard before its rent opens the
-    bill itself (flaw 26)."""
+    """R7: the fee is computed, once, by the tariff that the bill opened with; a ride that was voided costs nothing. A
+    return heard before its rent opens the bill itself (flaw 26)."""
     bill = storage.find_by_rent(tx, event.rentid)
     if bill is None and event.starttime is not None:
         _open(first, tx, event.rentid, event.userid, event.starttime)
@@ -38,7 +38,7 @@ def whenever_returned_apply_the_fee(first: Tariff, tx: Tx, event: Returned) -> N
     if bill.tariff is None:  # it opened before bills were stamped then
         stamp = tariff_of_a_start(tx, bill.started_ms, first)
         bill = replace(bill, tariff=str(stamp.tariff), version=stamp.version)
-    fee = Tariff.parse(bill.tariff or "").fee(bill.started_ms, event.endtime)
+    fee = NOTHING if event.voided is True else Tariff.parse(bill.tariff or "").fee(bill.started_ms, event.endtime)
     ended_ms = max(event.endtime, bill.started_ms)
     if storage.apply_fee(tx, bill, ended_ms, fee):
         tx.publish(

@@ -1,17 +1,21 @@
 """One function per sentence of the requirements, each run inside a transaction: it reads and writes through `storage`,
 holds the rule, publishes, and puts on record who acted for somebody else."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from msgspec import UNSET
 
 from gbike.contracts.events import EVENTS
-from gbike.contracts.rent import RentCancelled, Rented, Returned
+from gbike.contracts.rent import RentCancelled, Rented, Returned, RideOverdue
 from gbike.kit.clock import rfc3339
 from gbike.kit.privacy.erasure import remember, share, take_out
 from gbike.kit.storage.idempotency import check, hold, idempotent, keep, release
 from gbike.kit.store import Tx
 from gbike.services.rent import domain, storage
+
+Ending = Callable[[domain.OpenRent, domain.Moment], domain.ReturnedRent]
+"""How an operator ends a ride."""
 
 
 def ask_for_a_bike(tx: Tx, userid: int, bikeid: int, limits: domain.Limits) -> domain.PendingRent:
@@ -89,18 +93,24 @@ def return_the_bike(tx: Tx, rentid: int, told: domain.Handback, limits: domain.L
 def end_the_ride(tx: Tx, rentid: int, at_ms: int | None, reason: str) -> domain.ReturnedRent:
     """An operator ends a ride, now or at the moment when it was over, which nobody told then; the reason is on record.
     Raises NoSuchRent, RentIsCancelled, RentIsReturned, OutsideTheRide."""
-    rent = storage.load(tx, rentid)
-    if isinstance(rent, domain.CancelledRent):
-        raise domain.RentIsCancelled(rentid)
-    over = None
-    if isinstance(rent, domain.OpenRent):
-        share(tx, [rent.userid])
-        over = _end(tx, domain.end(rent, domain.Moment(*tx.moment), at_ms))
-    if over is None:  # maybe the rider returned it since we looked
-        raise domain.RentIsReturned(rentid)
-    ride = {"rentid": rentid, "bikeid": over.bikeid}
-    tx.audit("ride ended", f"user:{over.userid}", after={**ride, "endtime": rfc3339(over.ended_ms), "reason": reason})
-    return over
+    return _end_by_hand(tx, rentid, lambda rent, now: domain.end(rent, now, at_ms), "ride ended", reason)
+
+
+@idempotent
+def void_the_ride(tx: Tx, rentid: int, reason: str) -> domain.ReturnedRent:
+    """An operator ends a ride now, and it costs nothing; the reason is on record. Raises NoSuchRent, RentIsCancelled,
+    RentIsReturned."""
+    return _end_by_hand(tx, rentid, domain.void, "ride voided", reason)
+
+
+def remind(tx: Tx, most: int, overdue_ms: int) -> int:
+    """Say of rides that are overdue that they are, once of each; answers of how many."""
+    late = storage.to_remind(tx, tx.now_ms, overdue_ms, most)
+    share(tx, [ride.userid for ride in late])  # an erasure that is about to be committed is seen below
+    said = [ride for ride in late if storage.mark_reminded(tx, ride.rentid)]
+    for ride in said:
+        tx.publish(RideOverdue(rentid=ride.rentid, userid=ride.userid, bikeid=ride.bikeid, starttime=ride.started_ms))
+    return len(said)
 
 
 def forget_the_rider(tx: Tx, userid: int) -> None:
@@ -121,6 +131,21 @@ def must_be_allowed_to_ride(tx: Tx, userid: int, limits: domain.Limits) -> None:
         raise domain.RiderBlocked(userid, known.reasons, known.missing_krw)
     if limits.most_open and storage.open_rents(tx, userid) >= limits.most_open:
         raise domain.TooManyOpenRents(userid, limits.most_open)
+
+
+def _end_by_hand(tx: Tx, rentid: int, ending: Ending, action: str, reason: str) -> domain.ReturnedRent:
+    rent, over = storage.load(tx, rentid), None
+    if isinstance(rent, domain.CancelledRent):
+        raise domain.RentIsCancelled(rentid)
+    if isinstance(rent, domain.OpenRent):
+        share(tx, [rent.userid])
+        over = _end(tx, ending(rent, domain.Moment(*tx.moment)))
+    if over is None:  # maybe the rider returned it since we looked
+        raise domain.RentIsReturned(rentid)
+    ride: dict[str, int | str] = {"rentid": rentid, "bikeid": over.bikeid}
+    after = {**ride, "status": over.status, "endtime": rfc3339(over.ended_ms), "reason": reason}
+    tx.audit(action, f"user:{over.userid}", before={**ride, "status": domain.OpenRent.status}, after=after)
+    return over
 
 
 def _end(tx: Tx, over: domain.ReturnedRent) -> domain.ReturnedRent | None:
@@ -152,6 +177,7 @@ def _end(tx: Tx, over: domain.ReturnedRent) -> domain.ReturnedRent | None:
             accuracy=UNSET if told.accuracy_m is None or not exact else told.accuracy_m,
             measuredat=UNSET if told.measured_ms is None or not exact else told.measured_ms,
             noposition=over.noposition or UNSET,
+            voided=over.voided or UNSET,
         )
     )
     return over

@@ -5,7 +5,7 @@ RentRefused
 ├── NoSuchBike            bike knows no such bike
 ├── NoSuchRent            there is none with this number, or it is still pending
 ├── RentIsCancelled       it never began, so it can't be returned
-├── RentIsReturned        it is over, so nobody can end it
+├── RentIsReturned        it is over, so nobody can end or void it
 ├── OutsideTheRide        a ride can't end before it began, nor in the future
 ├── TooManyOpenRents      the rider has as many open rents as are allowed
 ├── RiderBlocked          userDeposit says that the rider may not begin a ride
@@ -122,12 +122,13 @@ class Handback:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is set of rents: how long one may stay pending, open rents of a rider (0: no limit), and how long ago a
-    return may have been tapped without a line."""
+    """What is set of rents: how long one may stay pending, open rents of a rider (0: no limit), how long ago a return
+    may have been tapped without a line, and after how long a ride is overdue (0: never)."""
 
     stale_after_ms: int
     most_open: int = 0
     offline_ms: int = 300_000
+    overdue_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,10 +176,12 @@ class ReturnedRent:
     ended_ms: int
     place: Location
     endedby: str | None = None
-    """`rider`, `offline` or `admin`; None: the ride ended before this was kept."""
+    """`rider`, `offline`, `admin` or `void`; None: the ride ended before this was kept."""
     clocksuspect: bool = False
     noposition: str | None = None
     """Why the position that was sent is none (kit/positions.py)."""
+    voided: bool = False
+    """An operator ended it, and it costs nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +207,11 @@ def ridden(rent: OpenRent, now: Moment) -> tuple[int, bool]:
     return length_ms, abs(by_wall - length_ms) > DISAGREE_MS
 
 
+def is_overdue(started_ms: int, now_ms: int, overdue_ms: int) -> bool:
+    """Whether a ride that is under way has lasted for `overdue_ms`, by the wall clock; 0: none ever has."""
+    return 0 < overdue_ms <= now_ms - started_ms
+
+
 def give_back(rent: OpenRent, now: Moment, told: Handback, limits: Limits) -> ReturnedRent:
     """R5: the ride is over now, or at a tap that was not too long ago; never before its start."""
     length_ms, suspect = ridden(rent, now)
@@ -224,6 +232,11 @@ def end(rent: OpenRent, now: Moment, at_ms: int | None) -> ReturnedRent:
     if not rent.started_ms <= ended_ms <= now_ms:
         raise OutsideTheRide(rent.rentid, rent.started_ms, now_ms)
     return _over(rent, ended_ms, Location(), "admin", suspect)
+
+
+def void(rent: OpenRent, now: Moment) -> ReturnedRent:
+    """An operator ends the ride now, and it costs nothing."""
+    return replace(end(rent, now, None), endedby="void", voided=True)
 
 
 def _over(rent: OpenRent, ended_ms: int, location: Location, endedby: str, suspect: bool) -> ReturnedRent:

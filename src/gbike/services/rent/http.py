@@ -9,7 +9,7 @@ from gbike.contracts import PROBLEM_TEXTS
 from gbike.kit.auth.limits import Pace
 from gbike.kit.auth.rules import ADMINS, PEOPLE
 from gbike.kit.calls.peers import CircuitOpen, PeerBusy, PeerTimeout, PeerUnavailable
-from gbike.kit.clock import rfc3339
+from gbike.kit.clock import Clock, rfc3339
 from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.fields import Degrees, Id, Instant, Metres, Reason, Text, ms_of
 from gbike.kit.http.filters import NUMBER, SPAN, words
@@ -19,7 +19,7 @@ from gbike.kit.http.request import Request, ResourceKind, Response, showing
 from gbike.kit.store import Store
 from gbike.kit.text import tidied
 from gbike.services.rent import domain, storage
-from gbike.services.rent.commands import end_the_ride, return_the_bike
+from gbike.services.rent.commands import end_the_ride, return_the_bike, void_the_ride
 from gbike.services.rent.storage import STATUSES
 
 RENTS = ResourceKind("rents", "rent", "rentid")
@@ -57,10 +57,15 @@ class RentResource(msgspec.Struct, frozen=True):
     lat: float | None
     lon: float | None
     endedby: str | None = None
-    """rider, offline (tapped without a line) or admin; null before, and where it was not kept."""
+    """rider, offline (tapped without a line), admin, or void (by an operator: it costs nothing); null before, and where
+    it was not kept."""
     noposition: str | None = None
     """Why a position that was sent with the return is none: zero, half (lat without lon, or lon without lat), swapped,
     far, old (measured over a minute from the tap) or coarse (to more than a kilometre)."""
+    voided: bool = False
+    """It costs nothing."""
+    overdue: bool = False
+    """It is under way for longer than GBIKE_OVERDUE_MIN."""
 
 
 class RentWish(msgspec.Struct, frozen=True):
@@ -98,14 +103,21 @@ class RentEnd(msgspec.Struct, frozen=True):
     at: Instant | None = None
 
 
+class RentVoid(msgspec.Struct, frozen=True):
+    """What an operator sends to end a ride now that costs nothing."""
+
+    reason: Reason
+
+
 RentABike = Callable[[int, int], Awaitable[domain.OpenRent]]
 
 
 class RentHttp:
     """The handlers: parse, one command."""
 
-    def __init__(self, store: Store, limits: domain.Limits, rent_a_bike: RentABike) -> None:
+    def __init__(self, store: Store, clock: Clock, limits: domain.Limits, rent_a_bike: RentABike) -> None:
         self._store = store
+        self._clock = clock
         self._limits = limits
         self._rent_a_bike = rent_a_bike
 
@@ -113,7 +125,7 @@ class RentHttp:
         wanted = dict(request.wanted)
         status = wanted.pop("status", None)
         listing = storage.BY_STATUS[status] if status else storage.RIDES
-        return await listed(request, self._store, listing, RENTS, to_resource, wanted=wanted)
+        return await listed(request, self._store, listing, RENTS, self.to_resource, wanted=wanted)
 
     async def rent(self, request: Request) -> domain.OpenRent:
         wish = await request.body(RentWish)
@@ -127,6 +139,7 @@ class RentHttp:
         """PATCH or PUT /rents/{rentid}: a return, or nothing."""
         rentid, wish = request.id("rentid"), await request.body(RentReturn)
         if not wish.is_a_return:
+            request.only_looked = True
             return await self._store.read(storage.load, rentid)
         tapped_ms = None if wish.tappedat is None else ms_of(wish.tappedat)
         measured_ms = None if wish.measuredat is None else ms_of(wish.measuredat)
@@ -143,8 +156,19 @@ class RentHttp:
             lasts = {"starttime": rfc3339(wrong.started_ms), "now": rfc3339(wrong.now_ms)}
             raise Problem(TEXTS["end-outside-ride"], {"rentid": rentid, **lasts}) from None
 
+    async def void(self, request: Request) -> domain.ReturnedRent:
+        rentid, wish = request.id("rentid"), await request.body(RentVoid)
+        return await self._store.write(void_the_ride, rentid, wish.reason, key=f"rent:{rentid}")
 
-def to_resource(rent: domain.KnownRent) -> RentResource:
+    def to_resource(self, rent: domain.KnownRent) -> RentResource:
+        """A rent as it is seen now."""
+        late = isinstance(rent, domain.OpenRent) and domain.is_overdue(
+            rent.started_ms, self._clock.now_ms(), self._limits.overdue_ms
+        )
+        return to_resource(rent, overdue=late)
+
+
+def to_resource(rent: domain.KnownRent, *, overdue: bool) -> RentResource:
     over = rent if isinstance(rent, domain.ReturnedRent) else None
     location = over.place if over else domain.Location()
     return RentResource(
@@ -159,20 +183,33 @@ def to_resource(rent: domain.KnownRent) -> RentResource:
         lon=location.lon,
         endedby=over.endedby if over else None,
         noposition=over.noposition if over else None,
+        voided=over.voided if over else False,
+        overdue=overdue,
     )
 
 
 def operations(
-    store: Store, limits: domain.Limits, rent_a_bike: RentABike, begins: Pace, returns: Pace
+    store: Store, clock: Clock, limits: domain.Limits, rent_a_bike: RentABike, *, begins: Pace, returns: Pace
 ) -> list[Operation]:
-    http, at = RentHttp(store, limits, rent_a_bike), "/rents/{rentid}"
+    http, at = RentHttp(store, clock, limits, rent_a_bike), "/rents/{rentid}"
+    shown = partial(showing, RENTS, http.to_resource)
     many, by = {200: [RentResource]}, {"status": words(WANTED, str.lower), **SPAN, "userid": NUMBER, "bikeid": NUMBER}
     unknown, cancelled = TEXTS.of("rent-unknown"), TEXTS.of("rent-unknown", "rent-cancelled")
-    single = partial(Operation, answers={200: RentResource}, refusals=unknown, respond=showing(RENTS, to_resource))
+    single = partial(Operation, answers={200: RentResource}, refusals=unknown, respond=shown())
     ended = partial(single, refusals=cancelled, pace=returns)
-    back = partial(ended, takes=RentReturn, example={"endlocation": "분당_정자역_3구역"})
+    back = partial(ended, takes=RentReturn, looks="rides", example={"endlocation": "분당_정자역_3구역"})
     return [
-        Operation("GET", "/rents", http.list, "R9: list the rents", PEOPLE, answers=many, paged=True, filters=by),
+        Operation(
+            "GET",
+            "/rents",
+            http.list,
+            "R9: list the rents",
+            PEOPLE,
+            answers=many,
+            paged=True,
+            filters=by,
+            looks="rides",
+        ),
         Operation(
             "POST",
             "/rents",
@@ -188,9 +225,9 @@ def operations(
             ),
             example={"userid": 1, "bikeid": 1},
             pace=begins,
-            respond=showing(RENTS, to_resource, 201),
+            respond=shown(201),
         ),
-        single("GET", at, http.show, "R9: one rent", PEOPLE),
+        single("GET", at, http.show, "R9: one rent", PEOPLE, looks="rides"),
         back("PATCH", at, http.give_back, "R5: return the bike", PEOPLE),
         back("PUT", at, http.give_back, "R5: return the bike", PEOPLE),
         ended(
@@ -202,5 +239,15 @@ def operations(
             takes=RentEnd,
             refusals=cancelled + TEXTS.of("rent-returned", "end-outside-ride"),
             example={"at": "2026-11-29T09:30:00.000Z", "reason": "the bike stood at the station"},
+        ),
+        ended(
+            "POST",
+            f"{at}/void",
+            http.void,
+            "End a ride that costs nothing",
+            ADMINS,
+            takes=RentVoid,
+            refusals=cancelled + TEXTS.of("rent-returned"),
+            example={"reason": "the lock did not open"},
         ),
     ]

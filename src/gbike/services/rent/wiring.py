@@ -14,13 +14,14 @@ from gbike.kit.calls.peers import Breaker, BreakerSettings
 from gbike.kit.service import POLL_S, STALE_AFTER_MS, Dependencies, Service, ServiceSpec, Worker
 from gbike.services.rent import storage
 from gbike.services.rent.clients import BikeClient
-from gbike.services.rent.commands import sweep
+from gbike.services.rent.commands import remind, sweep
 from gbike.services.rent.domain import Limits
 from gbike.services.rent.http import REFUSALS, operations
 from gbike.services.rent.policies import POLICIES
 from gbike.services.rent.saga import ClockWatch, rent_a_bike
 
 SWEPT_AT_ONCE = 100
+REMINDED_AT_ONCE = 100
 
 
 class RentSettings(BreakerSettings, frozen=True):
@@ -39,6 +40,14 @@ class RentSettings(BreakerSettings, frozen=True):
     offline_return_s: Annotated[
         int, Meta(ge=0, description="a return tapped without a line ends the ride at the tap, up to so long ago, s")
     ] = 300
+    overdue_min: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=100_000,
+            description="a ride that lasts so long is overdue and its rider reminded, minutes; 0: never",
+        ),
+    ] = 120
     clock_behind: Annotated[
         Literal["refuse", "accept"],
         Meta(description="refuse: no rents while the wall clock is over a minute behind the newest moment on record"),
@@ -53,6 +62,7 @@ def build(deps: Dependencies) -> Service:
         stale_after_ms=chosen.rent_deadline_ms + STALE_AFTER_MS,
         most_open=chosen.max_open_rents_per_rider,
         offline_ms=chosen.offline_return_s * 1_000,
+        overdue_ms=chosen.overdue_min * 60_000,
     )
     watch = ClockWatch(deps.store, deps.clock, accept=chosen.clock_behind == "accept")
     breaker = Breaker(chosen, deps.clock, deps.chance, deps.metrics.watch_breaker("rent", "reserve"))
@@ -73,18 +83,28 @@ def build(deps: Dependencies) -> Service:
         return found
 
     sweeper = Worker("sweeper", look_and_sweep, lambda: asyncio.sleep(chosen.sweep_every_ms / 1000))
-    workers = (sweeper, _figures(deps, limits.stale_after_ms))
+    workers = (sweeper, _reminder(deps, limits.overdue_ms), _figures(deps, limits))
     renting = partial(rent_a_bike, store=deps.store, bikes=bikes, watch=watch, limits=limits)
     begins = Pace("rents", chosen.limit_rents_per_min)
     returns = Pace("returns", chosen.limit_returns_per_min, by_token=True)
-    shown = operations(deps.store, limits, renting, begins, returns)
+    shown = operations(deps.store, deps.clock, limits, renting, begins=begins, returns=returns)
     retention = (storage.places_kept(chosen.exact_places_days), storage.TRIES_KEPT)
     return Service("rent", shown, REFUSALS, POLICIES, workers=workers, retention=retention)
 
 
-def _figures(deps: Dependencies, stale_after_ms: int) -> Worker:
+def _reminder(deps: Dependencies, overdue_ms: int) -> Worker:
+    async def look_and_remind() -> int:
+        if not await deps.store.read(storage.to_remind, deps.clock.now_ms(), overdue_ms, 1):
+            return 0
+        return await deps.store.write(remind, REMINDED_AT_ONCE, overdue_ms)
+
+    return Worker("reminder", look_and_remind, lambda: asyncio.sleep(POLL_S), drains=False)
+
+
+def _figures(deps: Dependencies, limits: Limits) -> Worker:
     declare = deps.metrics.declare
     rents = declare(Gauge, "gbike_rents", "Rents there are, by status", ("service", "status"))
+    late = declare(Gauge, "gbike_rides_overdue", "Rides under way for longer than GBIKE_OVERDUE_MIN")
     suspects = declare(Gauge, "gbike_rents_clock_suspect", "Rides whose wall clock and boot clock disagree")
 
     async def look() -> int:
@@ -93,8 +113,9 @@ def _figures(deps: Dependencies, stale_after_ms: int) -> Worker:
             rents.labels("rent", status).set(there[status])
         suspects.labels("rent").set(there[storage.SUSPECT])
         deps.metrics.overdue.labels("rent").set(
-            await deps.store.scan(storage.how_many_overdue, deps.clock.now_ms(), stale_after_ms)
+            await deps.store.scan(storage.how_many_overdue, deps.clock.now_ms(), limits.stale_after_ms)
         )
+        late.labels("rent").set(await deps.store.scan(storage.how_many_late, deps.clock.now_ms(), limits.overdue_ms))
         return 0
 
     return Worker("figures", look, lambda: asyncio.sleep(POLL_S), drains=False)

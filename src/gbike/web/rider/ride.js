@@ -1,14 +1,21 @@
 // The ride under way, with a live clock and the cost that will be billed.
 import { now } from '../shared/clock.js';
 import { html, useEffect, useState } from '../shared/lib.js';
-import { Big, Empty, Loading, Page, Status } from '../shared/parts.js';
+import { Big, Empty, Loading, Notice, Page, Status } from '../shared/parts.js';
 import { fee, nextFee } from '../shared/rental.js';
 import { useStore } from '../shared/state.js';
 import { clock, lasting, price, t, time, won } from '../shared/text.js';
+import { readOpen } from './actions.js';
+
+const LOOK_MS = 60_000; // an operator may have ended the ride, or it has become a long one
 
 export function RidePage() {
   const { open } = useStore();
   useTick();
+  useEffect(() => {
+    const timer = setInterval(readOpen, LOOK_MS);
+    return () => clearInterval(timer);
+  }, []);
   const find = html`<${Big} label=${t('find')} href="#/" />`;
   return html`<${Page} title=${t('riding')}>
     ${open === null && html`<${Loading} rows=${1} tall />`}
@@ -32,6 +39,7 @@ function Running({ rent, alone }) {
       <p class="line"><${Status} is="open" /><span>${t('number', rent.bikeid)}</span></p>
       <p class="clock" role="timer" aria-label=${lasting(ridden)}>${clock(ridden)}</p>
       <p class="soft">${t('since', time(rent.starttime))}</p>
+      ${rent.overdue && html`<${Notice} tone="calm" text=${t('overdue')} />`}
       ${tariff && html`<${Cost} tariff=${tariff} ridden=${ridden} />`}
     </article>
     <div class=${alone ? 'dock' : ''}><${Big} label=${t('giveBack')} href="#/return/${rent.rentid}" /></div>`;

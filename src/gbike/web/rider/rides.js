@@ -9,6 +9,7 @@ import { pay, readOpen, topUp } from './actions.js';
 const PAGE = 20;
 const TRIES = 20; // half a second apart: a bill closes within a second or two
 const lasted = (start, end) => lasting(Date.parse(end) - Date.parse(start));
+const ENDED = { admin: () => t('endedByStaff'), void: () => t('noCharge') };
 const amount = (krw) => (krw === null || krw === undefined ? '–' : won(krw));
 
 export function RidesPage() {
@@ -17,8 +18,14 @@ export function RidesPage() {
   const read = useRead(async () => {
     const find = `/rentAndBillingViews/search/findByUserid?userid=${who.userid}&size=${size}`;
     const none = { deposit: 0 }; // it begins with the first bill
-    const [found, money] = await Promise.all([ask('GET', find), askMaybe(`/userDeposits/${who.userid}`, none)]);
-    const rides = found._embedded.rentAndBillingViews;
+    const over = `/rents?status=returned&userid=${who.userid}&size=${size}&sort=rentid,desc`;
+    const [found, money, ended] = await Promise.all([
+      ask('GET', find),
+      askMaybe(`/userDeposits/${who.userid}`, none),
+      ask('GET', over),
+    ]);
+    const how = new Map(ended._embedded.rents.map(({ rentid, endedby }) => [rentid, endedby]));
+    const rides = found._embedded.rentAndBillingViews.map((line) => ({ ...line, endedby: how.get(line.rentid) }));
     return { rides, total: found.page.totalElements, deposit: money.deposit };
   }, [who.userid, size, open?.length, changes]);
   const deposit = read.found?.deposit;
@@ -43,8 +50,9 @@ function Rides({ rides, total, more }) {
     ${total > rides.length && html`<${More} onClick=${more} />`}`;
 }
 
-function Line({ line: { rentid, bikeid, fee, rentStarttime: start, rentEndTime: end } }) {
-  const about = [bikeid ? t('number', bikeid) : '', ...(end ? [lasted(start, end)] : [])];
+function Line({ line: { rentid, bikeid, fee, endedby, rentStarttime: start, rentEndTime: end } }) {
+  const ending = ENDED[endedby]?.();
+  const about = [bikeid ? t('number', bikeid) : '', ...(end ? [lasted(start, end)] : []), ...(ending ? [ending] : [])];
   return html`<li>
     <a href=${end ? `#/rides/${rentid}` : '#/ride'}>
       <span class="grow">
@@ -85,12 +93,14 @@ function Bill({ rent, line, closed, late, just }) {
   const rows = [
     [t('bikeName'), t('number', bikeid)],
     end && [t('lasted'), lasted(start, end)],
+    ENDED[rent.endedby] && [t('howEnded'), t('endedByStaff')],
     [t('from'), moment(start)],
     end && [t('until'), `${time(end)}${where ? ` · ${place(where)}` : ''}`],
     just && closed && line.deposit !== null && [t('left'), won(line.deposit)],
   ];
   return html`<div class="card bill">
-    <p class="total" aria-live="polite"><span class="soft">${t('fee')}</span><strong>${amount(line?.fee)}</strong></p>
+    <p class="total" aria-live="polite"><span class="soft">${t('fee')}</span><strong>${amount(rent.voided ? 0 : line?.fee)}</strong></p>
+    ${rent.voided && html`<p class="soft">${t('voidedSay')}</p>`}
     ${end && html`<${Status} is=${closed ? 'settled' : 'settling'} />`}
     ${late && !closed && html`<p class="soft">${t('later')}</p>`}
     ${just && rent.noposition && html`<p class="soft">${t('positionNotKept')}</p>`}

@@ -49,6 +49,8 @@ export const en = {
   notOnMap: 'Not on the map', hereOld: (n) => `This is how near they were to you ${n} minutes ago.`,
   giveBackHere: 'Return here', givingBack: 'Returning…', done: 'Returned',
   doneSay: 'Thank you for riding.', bill: 'Receipt', lasted: 'Duration', from: 'Start', until: 'End', bikeName: 'Bike',
+  overdue: 'Still riding? Please return the bike when you are done.', endedByStaff: 'Ended by the operator',
+  noCharge: 'No charge', voidedSay: 'This ride is free of charge.', howEnded: 'Ended',
   fee: 'Total', left: 'Deposit left', settling: 'Working out the bill', settled: 'Paid',
   later: 'The bill is taking longer. You’ll find it under Rides.', finish: 'Done', deposit: 'Deposit', topUp: 'Top up',
   topUpHow: 'How much?', topUpFor: (amount) => `Top up ${amount}`, toppingUp: 'Topping up…',

@@ -39,6 +39,8 @@ export const ko = {
   paid: '결제했어요', paidHint: '예치금에 더해졌어요.', noPayment: '없는 결제예요', noPaymentHint: '충전을 다시 시작해 주세요.',
   noTopUp: '충전은 운영자에게 요청해 주세요.', noRide: '지금 타고 있는 자전거가 없어요', noRideHint: '자전거를 빌리면 시간과 요금이 여기에 보여요.',
   noRides: '아직 이용 내역이 없어요', noRidesHint: '자전거를 타면 시간과 요금이 여기에 남아요.', find: '자전거 찾기', more: '더 보기',
+  overdue: '아직 타고 계신가요? 다 타셨다면 반납해 주세요.', endedByStaff: '운영자가 종료했어요', noCharge: '요금 없음',
+  voidedSay: '이번 이용은 요금을 받지 않아요.', howEnded: '종료',
   ride: (id) => `이용 ${id}`, open: '이용 중', rider: '이용자 번호', riderHint: '데모에서는 로그인 없이 번호로 이용해요.', save: '저장',
   saved: '저장했어요.', noNumber: '1 이상의 숫자를 입력해 주세요.', languageName: '언어', look: '화면 모드', auto: '자동', light: '밝게',
   dark: '어둡게', name: '이름', contact: '이메일 또는 전화번호', password: '비밀번호', code: '인증 코드',

@@ -39,13 +39,25 @@ NOTICES = {
         "누군가 이 연락처로 가입하려고 했어요. 이미 gbike 계정이 있으니 로그인하거나 비밀번호를 재설정해 주세요.",
     ),
     About.ROLES: ("What your gbike account may do was changed.", "gbike 계정의 권한이 바뀌었어요."),
+    About.OVERDUE: (
+        "Are you still riding? You have not returned your gbike bike yet. Return it in the app, or ask whoever runs"
+        " gbike for help if you can't.",
+        "아직 타고 계신가요? 빌린 gbike 자전거가 반납되지 않았어요. 앱에서 반납해 주세요. 반납할 수 없다면 운영팀에"
+        " 문의해 주세요.",
+    ),
 }
+FORGOTTEN = frozenset((About.OVERDUE,))
+"""What nobody else can have done in their name."""
+INVITED = (
+    "You are invited to gbike. Come in here, once: {link}",
+    "gbike에 초대받았어요. 이 링크로 한 번만 들어올 수 있어요: {link}",
+)
 NOT_YOU = ("If it was not you, set a new password.", "본인이 아니라면 비밀번호를 바꿔 주세요.")
 
 
 class Letter(msgspec.Struct, frozen=True, omit_defaults=True):
     """One line of the file. `to`: the account, whose contact the operator looks up; for a contact code it is the one
-    that it has yet to prove (`contact_wanted`)."""
+    that it has yet to prove (`contact_wanted`). Or the invitation, whose contact is in the list of invitations."""
 
     to: str
     about: str
@@ -72,8 +84,17 @@ class LetterFile:
         expires = rfc3339(expires_ms)
         self._send(Letter(_whom(userid), "contact code", code=code, expires=expires, text=english, text_ko=korean))
 
+    async def send_invitation(self, invitationid: int, link: str, expires_ms: int) -> None:
+        english, korean = (text.format(link=link) for text in INVITED)
+        expires = rfc3339(expires_ms)
+        letter = Letter(
+            f"invitation {invitationid}", "invitation", link=link, expires=expires, text=english, text_ko=korean
+        )
+        self._send(letter)
+
     async def send_notice(self, userid: int, about: About) -> None:
-        english, korean = (f"{what} {else_}" for what, else_ in zip(NOTICES[about], NOT_YOU, strict=True))
+        more = ("", "") if about in FORGOTTEN else NOT_YOU
+        english, korean = (f"{what} {else_}".strip() for what, else_ in zip(NOTICES[about], more, strict=True))
         self._send(Letter(_whom(userid), about, text=english, text_ko=korean))
 
     async def forget(self, userid: int) -> None:

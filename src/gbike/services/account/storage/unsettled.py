@@ -29,6 +29,29 @@ def end_ride(tx: Tx, rentid: int, userid: int) -> None:
     )
 
 
+def want_reminder(tx: Tx, rentid: int, userid: int) -> None:
+    """The rider is to be told that the ride is overdue: once, and not of one that is known to be over."""
+    begin_ride(tx, rentid, userid)
+    tx.execute("UPDATE rides SET reminder = 1 WHERE rentid = ? AND over = 0 AND reminder = 0", (rentid,))
+
+
+def reminders_wait(read: Reading) -> bool:
+    """Whether somebody is to be told of a ride."""
+    return read.one("SELECT 1 FROM rides WHERE reminder = 1 AND over = 0 LIMIT 1") is not None
+
+
+def take_reminders(tx: Tx, most: int) -> list[int]:
+    """Riders who are to be told now, each of one ride, `most` of them; nobody else is given these."""
+    waiting = "SELECT rentid FROM rides WHERE reminder = 1 AND over = 0 ORDER BY rentid LIMIT ?"
+    return [
+        userid
+        for (rentid,) in tx.all(waiting, (most,))
+        for (userid,) in tx.all(
+            "UPDATE rides SET reminder = 2 WHERE rentid = ? AND reminder = 1 AND over = 0 RETURNING userid", (rentid,)
+        )
+    ]
+
+
 def set_balance(tx: Tx, userid: int, deposit: int, version: int) -> None:
     lock_person(tx, userid)
     tx.execute(

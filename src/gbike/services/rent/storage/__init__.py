@@ -28,7 +28,7 @@ AMONG = 1_000
 """Rents, the last ones by number, among which the newest moment is looked for: their index has no other order."""
 _COLUMNS = (
     "rentid, userid, bikeid, status, started_ms, ended_ms, endlocation, lat, lon, reason,"
-    " start_bootid, start_boot_ms, endedby, clocksuspect, noposition"
+    " start_bootid, start_boot_ms, endedby, clocksuspect, noposition, voided"
 )
 _SELECT = f"SELECT {_COLUMNS} FROM rents"
 _LOAD = f"{_SELECT} WHERE rentid = ? AND status <> 'pending' AND userid = coalesce(?, userid)"
@@ -45,6 +45,8 @@ _SORTABLE = {
 _OVERDUE = "status = 'pending' AND (deadline_ms < ? OR deadline_ms > ?)"
 """Past its deadline, or further from it than any may be: then the clock was set back since."""
 _OF_SOMEBODY = "NOT EXISTS (SELECT 1 FROM erased WHERE erased.userid = rents.userid)"
+_LATE = "status = 'rented' AND started_ms <= ?"
+_TO_REMIND = f"reminded = 0 AND {_OF_SOMEBODY}"
 _PLACED = (
     f"endlocation = CASE WHEN {_OF_SOMEBODY} THEN CAST(? AS TEXT) END,"
     f" lat = CASE WHEN {_OF_SOMEBODY} THEN CAST(? AS DOUBLE PRECISION) END,"
@@ -87,10 +89,10 @@ def end_open(tx: Tx, rent: domain.ReturnedRent) -> domain.Location | None:
     """OPEN → RETURNED; answers the place that was kept (how exactly it was measured is not). None: it is not open."""
     location = rent.place
     row = tx.one(
-        f"UPDATE rents SET status = 'returned', ended_ms = ?, endedby = ?, clocksuspect = ?, noposition = ?, {_PLACED}"
-        " WHERE rentid = ? AND status = 'rented' RETURNING endlocation, lat, lon",
+        "UPDATE rents SET status = 'returned', ended_ms = ?, endedby = ?, clocksuspect = ?, noposition = ?, voided = ?,"
+        f" {_PLACED} WHERE rentid = ? AND status = 'rented' RETURNING endlocation, lat, lon",
         (
-            *(rent.ended_ms, rent.endedby, int(rent.clocksuspect), rent.noposition),
+            *(rent.ended_ms, rent.endedby, int(rent.clocksuspect), rent.noposition, int(rent.voided)),
             *(location.endlocation, location.lat, location.lon, rent.rentid),
         ),
     )
@@ -134,10 +136,8 @@ def load(read: Reading, rentid: int) -> domain.KnownRent:
 
 
 def rows_for_verify(read: Reading) -> Iterable[Row]:
-    """For `gbike verify`: rentid, userid, bikeid, status, started_ms, ended_ms, deadline_ms; by rentid."""
-    return read.each(
-        "SELECT rentid, userid, bikeid, status, started_ms, ended_ms, deadline_ms FROM rents ORDER BY rentid"
-    )
+    """For `gbike verify`: rentid, userid, bikeid, status, started_ms, ended_ms and voided (0 or 1); by rentid."""
+    return read.each("SELECT rentid, userid, bikeid, status, started_ms, ended_ms, voided FROM rents ORDER BY rentid")
 
 
 def ends(read: Reading) -> Iterable[Row]:
@@ -166,6 +166,25 @@ def overdue(read: Reading, now_ms: int, stale_after_ms: int, most: int) -> list[
 def how_many_overdue(read: Reading, now_ms: int, stale_after_ms: int) -> int:
     """How many there are: the sweeper is about to cancel them."""
     row = read.one(f"SELECT count(*) FROM rents WHERE {_OVERDUE}", (now_ms, latest(now_ms, stale_after_ms)))
+    return int(row[0]) if row else 0
+
+
+def to_remind(read: Reading, now_ms: int, overdue_ms: int, most: int) -> list[domain.OpenRent]:
+    """The overdue rides of which nothing was said yet, the longest first, `most` of them."""
+    sql = f"SELECT rentid, userid, bikeid, started_ms FROM rents WHERE {_LATE} AND {_TO_REMIND}"
+    rows = read.all(f"{sql} ORDER BY started_ms, rentid LIMIT ?", (now_ms - overdue_ms, most)) if overdue_ms else []
+    return [domain.OpenRent(*row) for row in rows]
+
+
+def mark_reminded(tx: Tx, rentid: int) -> bool:
+    """Of this ride it is said that it is overdue; False: it was said, it is over, or its rider is erased."""
+    sql = f"UPDATE rents SET reminded = 1 WHERE rentid = ? AND status = 'rented' AND {_TO_REMIND}"
+    return tx.execute(sql, (rentid,)) == 1
+
+
+def how_many_late(read: Reading, now_ms: int, overdue_ms: int) -> int:
+    """How many rides under way are overdue."""
+    row = read.one(f"SELECT count(*) FROM rents WHERE {_LATE}", (now_ms - overdue_ms,)) if overdue_ms else None
     return int(row[0]) if row else 0
 
 
@@ -210,30 +229,30 @@ def newest(read: Reading) -> int:
 
 def _rent(row: Row) -> domain.KnownRent:
     rentid, userid, bikeid, status, started_ms, ended_ms, endlocation, lat, lon, reason, *later = row
-    bootid, boot_ms, endedby, suspect, noposition = later
+    bootid, boot_ms, endedby, suspect, noposition, voided = later
     if status == "rented":
         return domain.OpenRent(rentid, userid, bikeid, started_ms, bootid=bootid or "", boot_ms=boot_ms or 0)
     if status == "cancelled":
         return domain.CancelledRent(rentid, userid, bikeid, reason)
     began, location = (rentid, userid, bikeid, started_ms), domain.Location(endlocation, lat, lon)
-    return domain.ReturnedRent(
-        *began, ended_ms, place=location, endedby=endedby, clocksuspect=bool(suspect), noposition=noposition
-    )
+    how = (endedby, bool(suspect), noposition, bool(voided))
+    return domain.ReturnedRent(*began, ended_ms, location, *how)
 
 
 def _listing(*statuses: str) -> Listing:
     among = ", ".join(f"'{status}'" for status in statuses)
-    where = f"WHERE status IN ({among})"
+    one = len(statuses) == 1  # SQLite takes an index of one status for = alone
     return Listing(
         _SELECT,
         _SORTABLE,
         "rentid",
-        where=where,
+        where=f"WHERE status = {among}" if one else f"WHERE status IN ({among})",
         counters=statuses,
         owner="userid",
         make=_rent,
         conditions={"from": "started_ms >= ?", "to": "started_ms < ?", "userid": "userid = ?", "bikeid": "bikeid = ?"},
-        filled=("rentid", "userid", "bikeid"),
+        moment="started_ms",
+        filled=("rentid", "userid", "bikeid", "starttime"),
     )
 
 
