@@ -18,6 +18,7 @@ from dev.simulation.money_bugs import by_the_return, halted_for_ever, once_more,
 from dev.simulation.run import run_seed
 from dev.simulation.seams import Seam, answering, before, given, mark_then_append, replaced
 from dev.simulation.swarm import Swarm
+from dev.simulation.workshop import LETS_ALL_GO
 from gbike.kit import positions
 from gbike.kit.calls.peers import Breaker, Peer, PeerAnswer, State
 from gbike.kit.messaging.inbox import Consumer
@@ -341,6 +342,7 @@ MUTANTS = (
     Mutant("an old position is taken for where a bike is", (replaced(positions, "fault", _at_any_age),), seeds=5),
     Mutant("a return with a text alone wipes the point", (WIPE_THE_POINT,), seeds=5),
     Mutant("a bike tells where an erased rider left it", (answering(bikes, "forget_places", None),), swarm=FEW),
+    Mutant("a hold frees another's", (LETS_ALL_GO,), swarm=Swarm(holders=3, bikes=1, actions=10), seeds=5),
     Mutant("no inbox, alone", (_NO_INBOX,), direct=inbox),
     Mutant("no ledger key, alone", (_FEE_AGAIN,), direct=ledger_key),
     Mutant("no guard on a bill's state, alone", (BILL_AGAIN,), direct=bill_guard),
