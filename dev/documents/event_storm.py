@@ -70,6 +70,8 @@ SCRIPT = (
     Command("Rider", "pays in", "POST /userDeposits/1/topUps", {"amount": 5_000}, "deposit", status=201),
     Command("Operator", "corrects a deposit", "POST /userDeposits/1/corrections",
             {"amount": -500, "reason": "paid in twice"}, "deposit", status=201),
+    Command("Operator", "corrects a bill", "POST /billings/1/corrections", {"amount": 50, "reason": "the lock"}, "bill",
+            status=201),
     Command("Operator", "moves or marks a bike", "PATCH /bikes/1", {"location": "야탑역"}, "bike"),
     Command("Operator", "retires a bike", "POST /bikes/2/retirement", {}, "bike"),
     Command("Rider", "signs up", "POST /accounts",
@@ -101,8 +103,8 @@ class NotAsWritten(Exception):
 async def watch(script: Sequence[Command] = SCRIPT) -> list[Scene]:
     """Send the commands one after the other to services in memory and note what they say. Raises NotAsWritten."""
     clock = _Later()
-    env = {"GBIKE_MAX_OPEN_RENTS_PER_RIDER": "1", "GBIKE_RENT_MINIMUM_KRW": "1000"}
-    services = Embedded(None, env, clock=clock)
+    limits = {"GBIKE_MAX_OPEN_RENTS_PER_RIDER": "1", "GBIKE_RENT_MINIMUM_KRW": "1000"}
+    services = Embedded(None, {**limits, "GBIKE_TARIFF_ROUNDING": "ceil"}, clock=clock)
     await services.settle()
     scenes = []
     for command in script:

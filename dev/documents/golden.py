@@ -10,9 +10,9 @@ from gbike.contracts.account import AccountErased, ChangedRoles, EndedSessions, 
 from gbike.contracts.bike import ChkAndUpdatedStatus, RegisteredBike, UpdatedBike, UpdatedBikeState
 from gbike.contracts.bike_manage_app import Reported
 from gbike.contracts.bike_manager import AdjustedPoint
-from gbike.contracts.billing import CalculatedFee, ClosedBill, RegisteredBill
+from gbike.contracts.billing import CalculatedFee, ClosedBill, CorrectedBill, RegisteredBill
 from gbike.contracts.rent import RentCancelled, Rented, Returned, RideOverdue
-from gbike.contracts.user_deposit import AddedDeposit, ChangedStanding, UpdatedDeposit
+from gbike.contracts.user_deposit import AddedDeposit, ChangedStanding, RefundedFee, UpdatedDeposit
 from gbike.kit.envelope import Event, Message, pack
 from gbike.kit.telemetry import Trace
 
@@ -78,6 +78,8 @@ EXAMPLES: dict[str, Event] = {
     "ChangedStanding.v1": ChangedStanding(
         userid=2, mayrent=False, reasons=("minimum",), version=3, missing_krw=400, deposit=600, depositversion=7
     ),
+    "CorrectedBill.v1": CorrectedBill(correctionid=1, billid=1, rentid=1, userid=1, amount=500),
+    "RefundedFee.v1": RefundedFee(userid=1, deposit=98_400, billid=1, rentid=1, correctionid=1, amount=500, version=3),
     "Returned.v1-offline": Returned(
         rentid=1,
         userid=1,

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import apsw
@@ -26,6 +26,9 @@ class Furnished:
 
     ours: range = range(1, 20)
     rent: int = 1
+    over: int = 2
+    """A ride that is over, whose bill is `bill` once it is heard of."""
+    bill: int = 2
     manager: int = 1
     key: str = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 
@@ -52,9 +55,21 @@ def changes(there: Furnished) -> dict[str, tuple[str, str, Any, Any]]:
         "PATCH userDeposits": ("PATCH", f"/userDeposits/{one}", {"deposit": 5}, {"deposit": 6}),
         "PUT userDeposits": ("PUT", f"/userDeposits/{one}", {"deposit": 5}, {"deposit": 6}),
         "topUps": ("POST", f"/userDeposits/{one}/topUps", {"amount": 5}, {"amount": 6}),
+        "correction": (
+            "POST",
+            f"/billings/{there.bill}/corrections",
+            {"amount": 5, "reason": "the lock"},
+            {"amount": 6, "reason": "the lock"},
+        ),
         "POST bikeManagers": ("POST", "/bikeManagers", {"userid": two, "point": 10}, {"userid": two, "point": 11}),
         "PUT bikeManagers": ("PUT", manager, {"adjustpoint": 500}, {"adjustpoint": 400}),
         "PATCH bikeManagers": ("PATCH", manager, {"userid": two}, {"userid": three}),
+        "point corrections": (
+            "POST",
+            f"{manager}/corrections",
+            {"amount": 5, "reason": "a slip"},
+            {"amount": 6, "reason": "a slip"},
+        ),
         "POST bikeManageApps": (
             "POST",
             "/bikeManageApps",
@@ -69,8 +84,8 @@ KEY = {"idempotency-key": Furnished.key}
 
 
 async def furnish(client: Client, ours: range = Furnished.ours) -> Furnished:
-    """One ride under way, a free bike, a rider with money and a manager with points."""
-    one, two, *_ = ours
+    """One ride under way, another that is over, a free bike, a rider with money and a manager with points."""
+    one, two, _, four, *_ = ours
     made = {}
     for path, body in (
         ("/bikes", {"bikeid": one}),
@@ -82,14 +97,23 @@ async def furnish(client: Client, ours: range = Furnished.ours) -> Furnished:
         answer = await client.post(path, body)
         assert answer.status == 201
         made |= answer.json
-    return Furnished(ours, made["rentid"], made["managerid"], f"key-{one}")
+    over = (await client.post("/rents", {"userid": four, "bikeid": two})).json["rentid"]
+    assert (await client.send("PATCH", f"/rents/{over}", {"status": "returned"})).status == 200
+    return Furnished(ours, made["rentid"], over, 0, manager=made["managerid"], key=f"key-{one}")
+
+
+async def billed(client: Client, there: Furnished) -> Furnished:
+    """The same, once all is heard of: the bill of the ride that is over is known."""
+    found = await client.get(f"/billings/search/findByRentid?rentid={there.over}")
+    return replace(there, bill=found.json["billid"])
 
 
 async def furnished() -> Embedded:
     """A house with what `furnish` makes."""
     house = Embedded(None, EVERY_RIDE_COSTS, run_twice=True)
-    assert await furnish(Client(house.app)) == Furnished(key="key-1")
+    there = await furnish(Client(house.app))
     await house.settle()
+    assert await billed(Client(house.app), there) == Furnished(key="key-1")
     return house
 
 
@@ -148,6 +172,8 @@ def test_the_list_of_changes_is_complete() -> None:
             method,
             path.rstrip("12")
             .replace("/1/topUps", "/")
+            .replace("/1/corrections", "/")
+            .replace("/2/corrections", "/")
             .replace("/1/end", "/")
             .replace("/1/void", "/")
             .replace("/2/retirement", "/"),
@@ -230,8 +256,9 @@ async def test_a_key_that_an_older_gbike_kept_counts_for_the_same_bytes(house: E
 
 
 async def test_a_key_counts_once_for_every_change_in_every_form(form: Form) -> None:
-    towns = [await furnish(form.client, numbers(20)) for _ in CHANGES]
+    furnished = [await furnish(form.client, numbers(20)) for _ in CHANGES]
     await form.quiet()
+    towns = [await billed(form.client, there) for there in furnished]
     wishes = {change: (changes(town)[change], town.key) for change, town in zip(CHANGES, towns, strict=True)}
     first: dict[str, bytes] = {}
     for change, ((*wish, _), key) in wishes.items():

@@ -235,7 +235,8 @@ SAME = {
     },
     "bike_manage_app": {"reports": "SELECT reportid, managerid, bikeid, batterylevel, usableyn, status FROM reports"},
     "rent_and_billing_view": {
-        "rides": "SELECT rentid, userid, bikeid, rentstatus, started_ms, ended_ms, fee, billingstatus FROM rides",
+        "rides": "SELECT rentid, userid, bikeid, rentstatus, started_ms, ended_ms, fee, billingstatus, refunded FROM"
+        " rides",
         "riders": "SELECT userid, deposit, version, rides FROM riders",
     },
 }

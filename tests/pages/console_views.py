@@ -71,6 +71,18 @@ def _fleet(rider: Rider, demo: Demo) -> None:
         rider.page.locator("canvas.signs").wait_for()
 
 
+def _asks(hash: str, number: int, within: str = ".acts") -> View:
+    """A dialog of an act; of the last ride where the address lacks one."""
+
+    def view(rider: Rider, demo: Demo) -> None:
+        rides = demo.ask("GET", "/rents?status=rented")["_embedded"]["rents"]
+        rider.go(hash + str(rides[-1]["rentid"]) if hash.endswith("/") else hash)
+        rider.page.locator(f"{within} button").nth(number).click()
+        rider.page.locator("dialog[open] textarea").wait_for()
+
+    return view
+
+
 CONSOLE_VIEWS: dict[str, View] = {
     "fleet": _fleet,
     "none-found": at("#/?q=nowhere", ".empty"),
@@ -79,15 +91,28 @@ CONSOLE_VIEWS: dict[str, View] = {
     "events": at(f"#/bike/{STORIED}?show=events", ".story .events"),
     "unknown": at("#/bike/404404", ".notice"),
     "rides": at("#/rides", ".rows .ride"),
+    "ride": at("#/ride/1", ".acts, .card .facts"),
+    "unknown-ride": at("#/ride/404404", ".notice"),
+    "end-ride": _asks("#/ride/", 0),
+    "void-ride": _asks("#/ride/", 1),
+    "riders": at("#/riders", ".rows .sum"),
+    "rider": at("#/rider/1001", ".rows .sum"),
+    "rider-rides": at("#/rider/1001?show=rides", ".server-list"),
+    "block": _asks("#/rider/1001", 0),
+    "no-deposit": at("#/rider/404404", ".notice"),
+    "debts": at("#/debts", ".server-list"),
     "add": at("#/add", "#bikeid"),
     "dry-run": _dry_run,
     "questions": _asked,
     "imported": _imported,
     "bills": at("#/money", ".rows .sum"),
-    "ledger": at("#/money?rider=1001", ".rows .sum"),
-    "no-ledger": at("#/money?rider=404404", ".notice"),
-    "managers": at("#/managers", ".rows .sum"),
-    "points": at("#/managers?manager=1001", ".rows .sum"),
+    "bill": at("#/bill/1", ".card .facts"),
+    "people": at("#/people", ".server-list"),
+    "invite": _asks("#/people", 0, ".top"),
+    "invitations": at("#/people?show=invitations", ".server-list"),
+    "managers": at("#/people?show=managers", ".rows .sum"),
+    "points": at("#/manager/1001", ".rows .sum"),
+    "audit": at("#/audit", ".trail li"),
     "charts": _charts,
     "system": at("#/system", ".breakers"),
     "map": _map,

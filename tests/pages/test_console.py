@@ -3,14 +3,11 @@
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from functools import partial
 
 import pytest
 from playwright.sync_api import Page
 
-from gbike.kit.storage.sqlite.store import open_file
-from gbike.run.folder.data_folder import DataFolder
 from tests.pages.browser import DESKTOP, PHONE, Demo, eventually
 from tests.pages.conftest import NewOperator, NewRider
 from tests.pages.console_views import CONSOLE_VIEWS
@@ -109,24 +106,6 @@ def test_a_bikes_story_has_its_rides_bills_reports_and_events(operator: NewOpera
     one.page.locator(".story li.rides").first.wait_for(state="detached")
     assert one.page.locator(".story li").count() == 1
     one.see("배터리 33%")
-
-
-def test_overdue_rides_stand_on_top_and_the_limit_is_kept(operator: NewOperator, demo: Demo) -> None:
-    rents = [
-        demo.ask("POST", "/rents", {"userid": 1001, "bikeid": demo.register(47_001 + n)})["rentid"] for n in (0, 1)
-    ]
-    with closing(open_file(DataFolder(demo.folder).store_path("rent"))) as store:
-        store.execute("UPDATE rents SET started_ms = started_ms - 5400000 WHERE rentid = ?", (rents[1],))
-    one = operator("en-US")
-    one.go("#/rides?over=60")
-    rows = one.page.locator(".rows [role=row]")
-    rows.first.get_by_text("Overdue").wait_for()
-    assert rows.first.get_by_role("rowheader").inner_text() == str(rents[1])
-    assert one.page.get_by_label("Overdue after").input_value() == "60"
-    one.page.get_by_label("Overdue after").select_option("120")
-    one.page.locator(".status.late").first.wait_for(state="detached")
-    one.reload(rows.first)
-    assert one.page.get_by_label("Overdue after").input_value() == "120"
 
 
 def test_the_system_page_is_drawn_from_the_figures_of_each_service(operator: NewOperator) -> None:

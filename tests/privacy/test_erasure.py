@@ -40,6 +40,8 @@ async def lived(tmp_path: Path) -> tuple[DataFolder, Person, Person]:
             await embedded.settle()
     for person in (gone, stays):
         await client.post("/userDeposits", {"userid": person.userid, "deposit": 5000})
+        invited = await client.post("/accounts/invitations", {"contact": person.contact, "roles": ["bikeManager"]})
+        assert invited.status == 201, invited
     await embedded.settle()
     await embedded.stop()
     return folder, gone, stays
@@ -71,6 +73,7 @@ async def test_who_is_erased_leaves_no_trace_and_the_books_balance(
     assert {name: after[name] for name in ("account", "rent", "billing", "user_deposit", "rent_and_billing_view")} == {
         name: before[name] for name in ("account", "rent", "billing", "user_deposit", "rent_and_billing_view")
     }
+    assert [one["contact"] for one in after["account"]["invitations"]] == [stays.contact]
     rides = privacy.export(StoreLocation(folder.path), gone.userid)["rent"]["rents"]
     assert [(one["endlocation"], one["lat"], one["lon"]) for one in rides] == [(None, None, None)] * RIDES
     assert {one["status"] for one in rides} == {"returned"}

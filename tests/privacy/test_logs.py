@@ -65,6 +65,11 @@ async def test_the_secure_form_tells_no_tokens_names_or_places(logged: list[Any]
     await locked.anonymous.post("/sessions/refresh", {"refresh_token": session["refresh_token"]})
     await locked.anonymous.post("/sessions/refresh", {"refresh_token": session["refresh_token"]})
     await locked.anonymous.post("/accounts/passwordResets", {"contact": kim["contact"]})
+    wish = {"contact": f"{WORD}@other.example", "roles": ["admin"]}
+    invited = (await locked.admin.post("/accounts/invitations", wish)).json["link"].rpartition("/")[2]
+    comes = {"token": invited, "name": WORD, "password": PASSWORD}
+    for _ in range(2):
+        await locked.anonymous.post("/accounts/invitations/use", comes)
     await locked.with_token(session["access_token"] + "x").get("/rents")
     await locked.with_token(session["access_token"]).get(f"/rents/{WORD}")
     await a_day(locked.admin, 5, locked.whole)
@@ -73,6 +78,7 @@ async def test_the_secure_form_tells_no_tokens_names_or_places(logged: list[Any]
     await locked.whole.settle()
     await locked.whole.stop()
     assert session["refresh_token"] not in repr(logged)
+    assert invited not in repr(logged)
     assert told(logged) == []
 
 

@@ -153,6 +153,15 @@ def _body(**fields: Any) -> Callable[[Stage, Things], Awaitable[Any]]:
     return make
 
 
+async def _charged(stage: Stage) -> int:
+    """The bill of a ride that is over; nobody's whom the table knows."""
+    ride = await _made(stage.admin, "/rents", userid=stage.number(), bikeid=await _bike(stage))
+    assert (await stage.admin.patch(f"/rents/{ride['rentid']}", {"status": "returned"})).status == 200
+    await stage.settle()
+    bill = await stage.admin.get(f"/billings/search/findByRentid?rentid={ride['rentid']}")
+    return int(bill.json["billid"])
+
+
 async def _corrected(stage: Stage, of: Things) -> Any:
     """Another balance in place of the one that there is."""
     balance = (await stage.admin.get(f"/userDeposits/{of.userid}")).json["deposit"]
@@ -173,6 +182,7 @@ BODIES: Mapping[str, Callable[[Stage, Things], Awaitable[Any]]] = {
     "PUT /userDeposits/{userid}": _corrected,
     "POST /userDeposits/{userid}/corrections": _body(amount=1, reason="a test"),
     "POST /userDeposits/{userid}/topUps": _body(amount=1),
+    "POST /bikeManagers/{managerid}/corrections": _body(amount=1, reason="a test"),
     "POST /userDeposits/{userid}/payments": _body(amount=1),
     "POST /userDeposits/payments/confirmations": _body(paymentid="made-up", amount=1),
     "POST /bikeManageApps": _body(managerid="=managerid", bikeid="free", batterylevel=50),
@@ -206,6 +216,10 @@ async def request(stage: Stage, route: str, of: Things) -> Request:
         ride = await _made(stage.admin, "/rents", userid=stage.number(), bikeid=await _bike(stage))
         at = {"at": ride["starttime"]} if route.endswith("/end") else {}
         return path.format(**ride), {**at, "reason": "found at the dock"}
+    if "/accounts/invitations" in route:
+        return await _invitation(stage, route)
+    if route == "POST /billings/{billid}/corrections":
+        return f"/billings/{await _charged(stage)}/corrections", {"amount": 1, "reason": "a test"}
     target = path.replace(":str", "").replace(":path", "").format_map(numbers)
     finder = target.rpartition("/")[2]
     if route.startswith("GET /rentAndBillingViews/"):
@@ -222,6 +236,18 @@ async def request(stage: Stage, route: str, of: Things) -> Request:
     if route == "POST /sessions":
         return target, {"contact": of.contact, "password": PASSWORD}
     return target, await BODIES[route](stage, of) if route in BODIES else None
+
+
+async def _invitation(stage: Stage, route: str) -> Request:
+    """For a contact that nobody has, or about an invitation of one."""
+    method, _, path = route.partition(" ")
+    wish = {"contact": f"new{stage.number()}@example.com", "roles": ["rider"]}
+    if method == "DELETE":
+        made = await _made(stage.admin, "/accounts/invitations", **wish)
+        return path.format(invitationid=made["invitationid"]), None
+    if path.endswith(("/look", "/use")):
+        return path, {"token": "bm8gaW52aXRhdGlvbg", "name": "Kim", "password": PASSWORD}
+    return path, wish if method == "POST" else None
 
 
 async def mismatches(stage: Stage, service: str) -> list[str]:

@@ -62,6 +62,8 @@ TABLE: dict[str, dict[str, str]] = {
         "GET /billings/search/findByRentid": PEOPLE,
         "GET /billings/search/findByBillid": PEOPLE,
         "GET /billings/{billid}": PEOPLE,
+        "POST /billings/{billid}/corrections": ADMIN,
+        "GET /billings/{billid}/corrections": PEOPLE,
     },
     "user_deposit": {
         "GET /userDeposits": PEOPLE_LIST,
@@ -101,6 +103,7 @@ TABLE: dict[str, dict[str, str]] = {
         "PUT /bikeManagers/{managerid}": STAFF,
         "PATCH /bikeManagers/{managerid}": STAFF,
         "GET /bikeManagers/{managerid}/entries": STAFF,
+        "POST /bikeManagers/{managerid}/corrections": ADMIN,
     },
     "account": {
         "POST /accounts": ANYBODY,
@@ -110,6 +113,11 @@ TABLE: dict[str, dict[str, str]] = {
         "POST /sessions/end": ANYBODY,
         "POST /accounts/passwordResets": ANYBODY,
         "POST /accounts/passwordResets/use": NOTHING_HERE,
+        "POST /accounts/invitations": ADMIN,
+        "GET /accounts/invitations": ADMIN_ALL,
+        "DELETE /accounts/invitations/{invitationid}": ADMIN,
+        "POST /accounts/invitations/look": NOTHING_HERE,
+        "POST /accounts/invitations/use": NOTHING_HERE,
         "GET /accounts/{userid}": PEOPLE,
         "PATCH /accounts/{userid}": PEOPLE,
         "POST /accounts/{userid}/password": PEOPLE,
@@ -138,10 +146,11 @@ EVERY_SERVICE = {
     "GET /docs": ANYBODY,
     "GET /docs/status-codes": ANYBODY,
 }
-"""What each service answers beside its own; of bike `GET /metrics` is as FLEET_ADMIN."""
+"""What each service answers beside its own and its record; of bike what is an admin's is as FLEET_ADMIN."""
 
 
 def expected(service: str) -> dict[str, str]:
     """Every route of a service and its row."""
-    metrics = {"GET /metrics": FLEET_ADMIN} if service == "bike" else {}
-    return {**EVERY_SERVICE, **metrics, **TABLE.get(service, {})}
+    admins = FLEET_ADMIN if service == "bike" else ADMIN
+    deeds = dict.fromkeys((f"GET /audit/{service}", f"GET /audit/{service}/chain"), admins)
+    return {**EVERY_SERVICE, "GET /metrics": admins, **deeds, **TABLE.get(service, {})}

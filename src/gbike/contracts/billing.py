@@ -38,4 +38,15 @@ class ClosedBill(Event, frozen=True):
     status: str
 
 
-PUBLISHES = (RegisteredBill, CalculatedFee, ClosedBill)
+class CorrectedBill(Event, frozen=True):
+    """A part of a bill's fee is given back to its rider; the bill itself stays as it is."""
+
+    ABOUT = "rent"
+    correctionid: Number
+    billid: Number
+    rentid: Number
+    userid: Number
+    amount: Number
+
+
+PUBLISHES = (RegisteredBill, CalculatedFee, ClosedBill, CorrectedBill)

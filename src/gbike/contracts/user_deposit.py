@@ -26,6 +26,19 @@ class AddedDeposit(Event, frozen=True):
     version: Number = 0
 
 
+class RefundedFee(Event, frozen=True):
+    """What a correction gives back of a bill's fee is in its rider's deposit."""
+
+    ABOUT = "user"
+    userid: Number
+    deposit: Number
+    billid: Number
+    rentid: Number
+    correctionid: Number
+    amount: Number
+    version: Number = 0
+
+
 class ChangedStanding(Event, frozen=True):
     """Whether a rider may begin a ride changed, or is told for the first time. `reasons` says why not (`minimum`), and
     `missing_krw` how much has to be paid in before it is so."""
@@ -42,4 +55,4 @@ class ChangedStanding(Event, frozen=True):
     depositversion: Number = 0
 
 
-PUBLISHES = (UpdatedDeposit, AddedDeposit, ChangedStanding)
+PUBLISHES = (UpdatedDeposit, AddedDeposit, RefundedFee, ChangedStanding)

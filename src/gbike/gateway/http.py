@@ -35,6 +35,10 @@ class RouteTable:
         first = "/" + prefix
         first = self.aliases.get(first, first)
         service = self.services.get(first)
+        if service is None and slash:  # what all services have alike is below one name: /audit/rent
+            second, slash, rest = rest.partition("/")
+            first = f"{first}/{second}"
+            service = self.services.get(first)
         return None if service is None else (service, first + slash + rest)
 
 
@@ -49,7 +53,7 @@ class Page(msgspec.Struct, frozen=True):
 def route_table(specs: Iterable[ServiceSpec]) -> RouteTable:
     specs = list(specs)
     return RouteTable(
-        {path: spec.name for spec in specs for path in spec.paths},
+        {path: spec.name for spec in specs for path in spec.routed},
         {other: path for spec in specs for other, path in spec.aliases.items()},
         frozenset(path for spec in specs for path in spec.streams),
         {path: most for spec in specs for path, most in spec.uploads.items()},

@@ -16,6 +16,8 @@ from gbike.kit.calls.peers import Caller
 from gbike.kit.clock import Clock, Ids
 from gbike.kit.envelope import Event, Message
 from gbike.kit.http.app import Guard, HttpApp, Operation, Refusals
+from gbike.kit.http.deeds import DEEDS, deed_operations
+from gbike.kit.http.looks import Looks
 from gbike.kit.http.standard import standard_operations
 from gbike.kit.messaging import hours
 from gbike.kit.messaging.bus import Bus, Subscription
@@ -125,6 +127,11 @@ class ServiceSpec(msgspec.Struct, frozen=True):
     pending: str = ""
     """How what is half-way is counted, in SQL, where something may be."""
 
+    @property
+    def routed(self) -> tuple[str, ...]:
+        """All paths that the gateway leads to it."""
+        return (*self.paths, f"{DEEDS}/{self.name}")
+
 
 class Running(msgspec.Struct, frozen=True):
     """A service ready to be driven: its HTTP application, workers, and consumer (None when it hears nothing)."""
@@ -139,7 +146,7 @@ class Running(msgspec.Struct, frozen=True):
 def assemble(deps: Dependencies, service: Service) -> Running:
     """Put the shared parts beside what `service` brings."""
     store, name = deps.store, service.name
-    metrics = deps.metrics
+    service, metrics = with_deeds(service, store), deps.metrics
     relay = Relay(store, deps.bus, deps.clock, metrics, name)
     metrics.store_failing.labels(name).set_function(lambda: store.failing)
     workers = [*_floor(deps, service, relay), *service.workers]
@@ -158,8 +165,14 @@ def assemble(deps: Dependencies, service: Service) -> Running:
         )
         workers += _listening(consumer, metrics, service)
     operations: list[Any] = [*service.operations, *standard_operations(name, service.operations, store, metrics)]
-    app = HttpApp(name, operations, service.refusals, metrics, deps.guard, spans=deps.spans)
+    app = HttpApp(name, operations, service.refusals, metrics, deps.guard, spans=deps.spans, looks=Looks(store))
     return Running(name, app, workers, relay, consumer)
+
+
+def with_deeds(service: Service, store: Store) -> Service:
+    """The same service, which also answers what is on record in its store."""
+    operations = [*service.operations, *deed_operations(service.name, store)]
+    return msgspec.structs.replace(service, operations=operations)
 
 
 def _floor(deps: Dependencies, service: Service, relay: Relay) -> list[Worker]:

@@ -333,7 +333,7 @@ class Embedded:
     async def _home(self, request: Request) -> Response:
         if wants_a_page(request):
             return Response(302, None, {"Location": APP, "Vary": "Accept"}, media=HAL_JSON)
-        paths = [path for part in self.parts.values() for path in part.spec.paths]
+        paths = [path for part in self.parts.values() for path in part.spec.routed]
         mode = {"mode": "demo"} if self.auth_mode.open else {}
         links = {path[1:]: {"href": request.base + path} for path in [*paths, "/docs", "/health/ready", "/metrics"]}
         return Response(200, {"name": "gbike", **mode, "_links": links})

@@ -10,7 +10,7 @@ import msgspec
 from gbike.kit.calls.in_process import InProcessCaller
 from gbike.kit.clock import SystemClock, SystemIds
 from gbike.kit.http.app import NO_AUTH, Operation
-from gbike.kit.service import Dependencies, Service, ServiceSpec
+from gbike.kit.service import Dependencies, Service, ServiceSpec, with_deeds
 from gbike.kit.store import Store
 from gbike.kit.telemetry import Metrics
 from gbike.run.defaults import DEMO_DEFAULTS
@@ -70,7 +70,7 @@ def inert_dependencies(store: Store | None = None, env: Mapping[str, str] | None
 def build_all() -> list[Built]:
     """Every service of this installation with all that may be asked of it, over inert dependencies."""
     deps = inert_dependencies(env=DEMO_DEFAULTS)  # the test provider has an operation of its own
-    return [Built(spec, spec.build(deps)) for spec in specs()]
+    return [Built(spec, with_deeds(spec.build(deps), deps.store)) for spec in specs()]
 
 
 def events(built: Sequence[Built]) -> list[MappedEvent]:

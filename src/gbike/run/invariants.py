@@ -22,6 +22,7 @@ from gbike.services.bike_manage_app import storage as bike_manage_app
 from gbike.services.bike_manager import storage as bike_manager
 from gbike.services.billing import storage as billing
 from gbike.services.billing.domain import Tariff, TariffVersion, valid_at
+from gbike.services.billing.storage.corrections import correction_facts
 from gbike.services.rent import storage as rent
 from gbike.services.rent_and_billing_view import storage as view
 from gbike.services.user_deposit import storage as user_deposit
@@ -126,7 +127,7 @@ def rents_and_bills(stores: Stores) -> Iterator[str]:
 
 def _bill_fits(ride: tuple[Any, ...], bill: tuple[Any, ...]) -> Iterator[str]:
     rentid, userid, _, status, started_ms, ended_ms, voided = ride
-    _, billid, billed_user, bill_start, bill_end, fee, bill_status, tariff, _ = bill
+    _, billid, billed_user, bill_start, bill_end, fee, bill_status, tariff, *_ = bill
     if billed_user != userid or bill_start != started_ms:
         yield f"I7 bill {billid} is not for the ride of rent {rentid}"
     wanted = "OPENBILL" if status == "rented" else "CLOSEBILL"
@@ -141,7 +142,7 @@ def _bill_fits(ride: tuple[Any, ...], bill: tuple[Any, ...]) -> Iterator[str]:
 
 def _tariff_fits(bill: tuple[Any, ...], versions: list[TariffVersion]) -> Iterator[str]:
     """Bills of before there were versions are left out: nobody knows what was valid then."""
-    _, billid, _, started_ms, _, _, _, tariff, version = bill
+    _, billid, _, started_ms, _, _, _, tariff, version, _ = bill
     valid = valid_at(versions, started_ms)
     if version is not None and (valid is None or (valid.version, str(valid.tariff)) != (version, tariff)):
         told = f"version {valid.version}, {valid.tariff}" if valid else "none"
@@ -156,6 +157,17 @@ def bills_and_ledger(stores: Stores) -> Iterator[str]:
         if fee != amount:
             told = f"I10 bill {billid} has a fee of {fee} won but {amount} was taken"
             missing = ("user_deposit", "CalculatedFee", "billid", billid) if amount is None else None
+            yield perhaps_mendable(told, _handled_again(stores, "billing", missing))
+
+
+def corrections_and_ledger(stores: Stores) -> Iterator[str]:
+    """I27: each correction of a bill is in the ledger once, to the bill's rider, and nothing else is there as one."""
+    made = ((row[0], row[1:]) for row in correction_facts(stores["billing"]))
+    given = ((row[0], row[1:]) for row in user_deposit.refund_facts(stores["user_deposit"]))
+    for correctionid, wanted, posted in _joined(made, given):
+        if wanted is None or posted is None or tuple(wanted) != tuple(posted):
+            told = f"I27 correction {correctionid} gives (rider, won) {wanted}, the ledger has {posted}"
+            missing = ("user_deposit", "CorrectedBill", "correctionid", correctionid) if posted is None else None
             yield perhaps_mendable(told, _handled_again(stores, "billing", missing))
 
 
@@ -243,14 +255,15 @@ def _published(name: str, read: Reading, types: frozenset[str]) -> Iterator[tupl
 
 
 def view_and_sources(stores: Stores) -> Iterator[str]:
-    """I23: the view shows what the services know: every ride with its status and bill, and each rider's balance."""
+    """I23: the view shows what the services know: every ride with its status and bill, and what was given back of it,
+    and each rider's balance."""
     rents = (
         (row[0], (row[1], row[2], row[3], row[4], row[5]))
         for row in rent.rows_for_verify(stores["rent"])
         if row[3] in ("rented", "returned")
     )
     lines = ((row[0], row[1:]) for row in view.rides(stores["rent_and_billing_view"]))
-    bills = ((row[0], (row[1], row[5], row[6])) for row in billing.rows_for_verify(stores["billing"]))
+    bills = ((row[0], (row[1], row[5], row[6], row[9])) for row in billing.rows_for_verify(stores["billing"]))
     both = ((rentid, (ride, bill)) for rentid, ride, bill in _joined(rents, bills))
     for rentid, known, line in _joined(both, lines):
         ride, bill = known or (None, None)
@@ -291,6 +304,7 @@ CHECKS: tuple[Callable[[Stores], Iterable[str]], ...] = (
     bikes_and_places,
     rents_and_bills,
     bills_and_ledger,
+    corrections_and_ledger,
     within,
     ledger,
     points,

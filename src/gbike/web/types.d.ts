@@ -61,6 +61,44 @@ interface Cluster {
   number: number;
 }
 
+/** What a list may be narrowed to. `param`: how its service calls it, where that is not `id`. */
+interface Filter {
+  id: string;
+  kind: 'search' | 'choice' | 'number' | 'day' | 'lastDay' | 'flag';
+  param?: string;
+  label?: string;
+  hint?: string;
+  /** Of a choice: [value, words]. */
+  options?: [string | number, string][];
+  /** Of a flag: what it is called. */
+  yes?: string;
+  /** Of a number. */
+  least?: number;
+  most?: number;
+}
+
+/** What a dialog asks for. A day becomes its last moment, in RFC 3339 as a moment. */
+interface GivenField {
+  name: string;
+  kind: 'reason' | 'text' | 'choice' | 'day' | 'moment' | 'amount';
+  label?: string;
+  hint?: string;
+  required?: boolean;
+  value?: string;
+  options?: [string, string][];
+  least?: number;
+  most?: number;
+}
+
+/** What the address of a list asks for. */
+interface Asked {
+  chosen: Record<string, string>;
+  sort: string;
+  down: boolean;
+  /** The first is 1. */
+  page: number;
+}
+
 interface Tariff {
   krw: number;
   per_s: number;
@@ -82,6 +120,8 @@ interface Notice {
   way?: { text: string; href: string } | null;
   /** A moment until which somebody has to wait, in ms. */
   until?: number | null;
+  /** What may be done about it. */
+  deed?: { text: string; run: () => void };
 }
 
 /** All that the pages know. */

@@ -17,6 +17,7 @@ from gbike.services.account.commands.accounts import (
     set_roles,
 )
 from gbike.services.account.commands.contacts import prove_contact, register, renew_code, take_contact
+from gbike.services.account.commands.invitations import invite, use_invitation, withdraw
 from gbike.services.account.commands.passwords import offer_reset, replace_password, use_reset
 from gbike.services.account.commands.sessions import (
     renew_session,
@@ -36,6 +37,7 @@ from gbike.services.account.domain import (
     Account,
     Credentials,
     Device,
+    Invitation,
     LockoutPolicy,
     NewSession,
     Pace,
@@ -64,6 +66,20 @@ FEW = Pace(2, HOUR_MS)
 HOME = "10.0.0.1"
 FREE, BOTH = Contact("new@x", "new@x"), Contact("both@x", "both@x")
 NEWCOMER = ("n", FREE)
+LATER = NOW + HOUR_MS
+INVITED, STAFF = Contact("invited@x", "invited@x"), Contact("rider@x", "rider@x")
+WISHES = [
+    Invitation(
+        invitationid=0,
+        contact=contact.typed,
+        normal=contact.normal,
+        roles=(Role.BIKE_MANAGER,),
+        managerid=None,
+        since_ms=NOW,
+        expires_ms=LATER,
+    )
+    for contact in (INVITED, STAFF, BOTH)
+]
 ONE, TWO = SignInAttempt("one", "other@x", HOME, known=False), SignInAttempt("two", "other@x", HOME, known=False)
 THREE, FOUR = SignInAttempt("three", "rider@x", HOME, known=False), SignInAttempt("four", "rider@x", HOME, known=False)
 PHONE = Device("10.0.0.0/24", "Chrome")
@@ -114,6 +130,9 @@ HOUSE = House(
         do(begin_attempt, "one", "other@x", HOME, LOCKOUT),
         do(take, "sign-up", HOME, FEW),
         do(want_reminder, 7, 99),
+        do(invite, WISHES[0], "invitation"),
+        do(invite, WISHES[1], "invitation of a rider"),
+        do(invite, WISHES[2], "invitation of those who wait"),
     ),
     cases=(
         write("take reminders", take_reminders, 10),
@@ -188,6 +207,23 @@ HOUSE = House(
         ),
         write("use a reset", use_reset, "reset", "hash 4", HOUR_MS, HOME, key="resets"),
         write("use the other", use_reset, "reset too", "hash 5", HOUR_MS, HOME, key="resets"),
+        write(
+            "invite",
+            invite,
+            *(WISHES[0], "invitation 2"),
+            again=(WISHES[0], "invitation 3"),
+            key="accounts",
+        ),
+        write("invite the rider", invite, WISHES[1], "invitation 4", key="accounts"),
+        write("use an invitation", use_invitation, "invitation", "n", "hash 6", key="accounts"),
+        write("use the rider's", use_invitation, "invitation of a rider", "", None, key="accounts"),
+        write(
+            "use that of those who wait", use_invitation, "invitation of those who wait", "n", "hash 7", key="accounts"
+        ),
+        write("sign up with an invited contact", register, "n", INVITED, "hash", "9", key="accounts"),
+        write("add an invited contact", add_account, "n", INVITED, "hash", RIDERS, key="accounts"),
+        write("withdraw", withdraw, 1, key="accounts"),
+        write("withdraw the rider's", withdraw, 2, key="accounts"),
         write(
             "try", begin_attempt, "two", "other@x", HOME, LOCKOUT, again=("too", "other@x", HOME, LOCKOUT), key="tries"
         ),
@@ -292,6 +328,15 @@ HOUSE = House(
             "an erased account has a contact or a code",
             "SELECT userid FROM accounts WHERE erased_ms IS NOT NULL AND (contact IS NOT NULL OR userid IN"
             " (SELECT userid FROM contact_proofs UNION SELECT userid FROM recovery_codes))",
+        ),
+        (
+            "a contact has two invitations",
+            "SELECT normal FROM invitations GROUP BY normal HAVING count(*) > 1",
+        ),
+        (
+            "an erased rider's invitation is left",
+            "SELECT normal FROM invitations WHERE normal = 'rider@x' AND EXISTS"
+            " (SELECT 1 FROM accounts WHERE userid = 3 AND erased_ms IS NOT NULL)",
         ),
         (
             "count",

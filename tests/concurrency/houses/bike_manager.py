@@ -3,7 +3,13 @@
 from gbike.contracts.account import RegisteredAccount
 from gbike.contracts.bike_manage_app import Reported
 from gbike.kit.storage.retention import FLOOR
-from gbike.services.bike_manager.commands import accrue, convert_points, name_the_rider, register_a_manager
+from gbike.services.bike_manager.commands import (
+    accrue,
+    convert_points,
+    correct_points,
+    name_the_rider,
+    register_a_manager,
+)
 from gbike.services.bike_manager.domain import ConversionWish, Numbers
 from gbike.services.bike_manager.policies import POLICIES
 from tests.concurrency.house import Hears, House, do, floor, write
@@ -40,6 +46,13 @@ HOUSE = House(
             key="manager:1",
         ),
         write("convert with a key", convert_points, MANAGER, KEYED, "conversion:1:c", key="manager:1", id="c"),
+        write(
+            "correct",
+            correct_points,
+            *(MANAGER, -4_000, "a slip", "correction:1:a"),
+            again=(MANAGER, -4_000, "a slip", "correction:1:b"),
+            key="manager:1",
+        ),
         write("name the rider", name_the_rider, MANAGER, 9, key="manager:1"),
         HEARS.case("reported", reported(2, MANAGER)),
         HEARS.case("reported by an unknown one", reported(3, UNKNOWN)),

@@ -4,7 +4,7 @@ from gbike.contracts.account import AccountErased
 from gbike.contracts.rent import Rented, Returned
 from gbike.contracts.user_deposit import UpdatedDeposit
 from gbike.kit.storage.retention import FLOOR
-from gbike.services.billing.commands import adopt_tariff
+from gbike.services.billing.commands import adopt_tariff, correct_a_bill
 from gbike.services.billing.domain import Rounding, Tariff
 from gbike.services.billing.policies import policies
 from tests.concurrency.house import USER, Hears, House, do, floor, rented, returned, write
@@ -31,6 +31,10 @@ HOUSE = House(
         HEARS.case("fee taken", UpdatedDeposit(userid=USER, deposit=0, billid=2, fee=500)),
         HEARS.case("rented and returned", rented(3), returned(1)),
         HEARS.case("erased", AccountErased(userid=USER)),
+        write("correct", correct_a_bill, 2, 300, "the lock", again=(2, 301, "the lock"), key="bill:2"),
+        write("correct with a key", correct_a_bill, 2, 300, "the lock", key="bill:2", id="corrected"),
+        write("correct all", correct_a_bill, 2, 500, "the ride"),
+        write("correct what is not over", correct_a_bill, 1, 1, "the ride"),
         write("adopt a tariff", adopt_tariff, SECOND),
         write("adopt another tariff", adopt_tariff, THIRD),
         *floor(FLOOR, HEARS, returned(1)),
@@ -39,6 +43,17 @@ HOUSE = House(
         (
             "I7 a rent has two bills",
             "SELECT rentid FROM bills GROUP BY rentid HAVING count(*) > 1",
+        ),
+        (
+            "I26 more is given back than the fee, or not what is said",
+            "SELECT billid FROM bills b WHERE refunded > coalesce(fee, 0) OR refunded <> (SELECT coalesce(sum(amount),"
+            " 0) FROM corrections c WHERE c.billid = b.billid)",
+        ),
+        (
+            "I21 a bill was corrected without saying so, or said so twice",
+            "SELECT * FROM (SELECT (SELECT count(*) FROM corrections) AS made, (SELECT count(*) FROM outbox WHERE"
+            " type = 'CorrectedBill') AS said) AS both_ WHERE made <> said"
+            " AND EXISTS (SELECT 1 FROM outbox WHERE id = 1)",
         ),
         (
             "a tariff was adopted twice",

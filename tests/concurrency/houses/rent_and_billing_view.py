@@ -4,7 +4,7 @@ from gbike.contracts.account import AccountErased
 from gbike.contracts.billing import CalculatedFee, ClosedBill, RegisteredBill
 from gbike.contracts.events import EVENTS
 from gbike.contracts.rent import Rented
-from gbike.contracts.user_deposit import AddedDeposit, UpdatedDeposit
+from gbike.contracts.user_deposit import AddedDeposit, RefundedFee, UpdatedDeposit
 from gbike.kit.envelope import Event
 from gbike.kit.privacy.erasure import impersonal
 from gbike.kit.storage.retention import FLOOR
@@ -22,6 +22,11 @@ def opened(rentid: int) -> RegisteredBill:
 
 def fee(rentid: int) -> CalculatedFee:
     return CalculatedFee(billid=rentid, rentid=rentid, userid=USER, endtime=NOW, fee=500, status="APPLYFEE")
+
+
+def refunded(rentid: int, correctionid: int) -> RefundedFee:
+    of = {"billid": rentid, "rentid": rentid, "correctionid": correctionid}
+    return RefundedFee(userid=USER, deposit=300, amount=100, version=correctionid, **of)
 
 
 def kept_before(number: int, printed: Event) -> Write:
@@ -51,6 +56,9 @@ HOUSE = House(
         HEARS.case("closed", ClosedBill(billid=1, rentid=1, userid=USER, status="CLOSEBILL")),
         HEARS.case("updated", UpdatedDeposit(userid=USER, deposit=100, version=2)),
         HEARS.case("added", AddedDeposit(userid=USER, deposit=200, version=3)),
+        HEARS.case("refunded", refunded(1, 4)),
+        HEARS.case("refunded again", refunded(1, 5)),
+        HEARS.case("refunded, of a new ride", refunded(2, 6)),
         write("fold what was kept", fold_kept, 0, 100),
         write("fold it and let it go", fold_kept, 0, 1),
         HEARS.case("erased", AccountErased(userid=USER)),
@@ -78,6 +86,11 @@ HOUSE = House(
             "what is shown of a deposit is not what its fact says",
             "SELECT u.userid FROM riders u LEFT JOIN deposit_facts f ON f.userid = u.userid WHERE NOT EXISTS"
             " (SELECT 1 FROM kept k WHERE length(k.headers) > 0) AND f.version < u.version",
+        ),
+        (
+            "what is shown as given back is not what its facts say",
+            "SELECT rentid FROM rides r WHERE refunded <> (SELECT coalesce(sum(amount), 0) FROM refund_facts f"
+            " WHERE f.rentid = r.rentid)",
         ),
         (
             "a place is kept",

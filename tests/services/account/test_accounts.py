@@ -200,3 +200,23 @@ async def test_nothing_is_deleted() -> None:
     town = Town()
     await town.sign_up()
     assert (await town.client.send("DELETE", "/accounts/1")).status == 405
+
+
+async def test_why_roles_were_changed_and_an_authenticator_was_taken_is_on_record_with_what_was_so_before() -> None:
+    town = Town()
+    await town.signed_in()
+    await town.enrolled()
+    grant = {"roles": ["rider", "bikeManager"], "managerid": 7, "reason": "works in the field"}
+    assert (await town.client.put("/accounts/1/roles", grant)).status == 200
+    assert (await town.client.post("/accounts/1/authenticator/removal", {"reason": "lost it"})).status == 200
+    assert (await town.client.post("/accounts/1/authenticator/removal")).status == 200, "and none need be told"
+    assert (await town.client.put("/accounts/1/roles", {**grant, "reason": " "})).status == 422
+    assert await town.lone.rows("SELECT action, before, after FROM audit WHERE number > 0 ORDER BY number") == [
+        (
+            "roles granted",
+            '{"managerid":null,"roles":["rider"]}',
+            '{"managerid":7,"reason":"works in the field","roles":["rider","bikeManager"]}',
+        ),
+        ("authenticator removed", '{"codes_wanted":true}', '{"reason":"lost it"}'),
+        ("authenticator removed", '{"codes_wanted":false}', "{}"),
+    ]

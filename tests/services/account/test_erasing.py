@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from gbike.contracts.rent import Rented, Returned
-from gbike.contracts.user_deposit import AddedDeposit, ChangedStanding, UpdatedDeposit
+from gbike.contracts.user_deposit import AddedDeposit, ChangedStanding, RefundedFee, UpdatedDeposit
 from gbike.kit.storage.retention import DAY_MS, Housekeeper
 from gbike.services.account.commands.accounts import forget
 from gbike.services.account.domain import Unsettled
@@ -44,6 +44,7 @@ async def test_each_new_account_is_said_and_a_second_with_its_contact_is_not() -
         (RENTED, 1, 0),
         (PAID_IN, 0, 5000),
         (UpdatedDeposit(userid=1, deposit=-300, version=1), 0, -300),
+        (RefundedFee(userid=1, deposit=300, billid=1, rentid=1, correctionid=1, amount=300, version=1), 0, 300),
         (ChangedStanding(userid=1, mayrent=True, version=1, deposit=900, depositversion=4), 0, 900),
     ],
 )

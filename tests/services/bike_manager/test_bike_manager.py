@@ -20,7 +20,7 @@ from gbike.services.bike_manager.domain import (
 )
 from gbike.services.bike_manager.storage import own_violations
 from gbike.services.bike_manager.wiring import SPEC
-from tests.services.lone import Lone, examples
+from tests.services.lone import Lone, Reply, examples
 
 
 @pytest.mark.parametrize(
@@ -169,3 +169,46 @@ async def test_where_account_gives_the_numbers_a_manager_gets_the_rider_s_own_an
     assert (taken.status, taken.json["type"].partition("#")[2]) == (409, "number-of-another")
     assert (await lone.client.post("/bikeManagers", {"managerid": 4, "userid": 4})).status == 201
     assert (await lone.client.post("/bikeManagers", {"managerid": 900, "userid": 5})).status == 201
+
+
+async def corrected(lone: Lone, amount: object, reason: str = "a report that was wrong") -> Reply:
+    return await lone.client.post("/bikeManagers/1/corrections", {"amount": amount, "reason": reason})
+
+
+async def test_an_operator_corrects_points_with_a_reason_and_no_money_moves() -> None:
+    lone = await with_points(3000)
+    reply = await corrected(lone, -1000)
+    assert (reply.status, reply.json["point"], reply.json["adjustpoint"]) == (201, 2000, None)
+    assert (await corrected(lone, 500)).json["point"] == 2500
+    said = await lone.published()
+    assert [(event["point"], event.get("adjustpoint"), event.get("conversion")) for event in said] == [
+        (2000, None, None),
+        (2500, None, None),
+    ], "what is no conversion makes no deposit"
+    entries = (await lone.client.get("/bikeManagers/1/entries")).json["_embedded"]["entries"]
+    assert [entry["amount"] for entry in entries] == [500, -1000, 3000]
+    assert entries[1]["cause"].startswith("correction:1:")
+    [row, _] = [
+        row for row in await lone.rows("SELECT action, subject, before, after FROM audit") if "points c" in row[0]
+    ]
+    assert row[:3] == ("points corrected", "manager:1", '{"points":3000}')
+    assert '"points":2000,"reason":"a report that was wrong"' in row[3]
+    assert await lone.store.read(lambda read: list(own_violations(read))) == []
+
+
+async def test_a_correction_leaves_no_points_below_0_and_needs_a_reason() -> None:
+    lone = await with_points(3000)
+    reply = await corrected(lone, -3001)
+    assert (reply.status, reply.json["balance"]) == (409, 3000)
+    assert reply.json["type"].endswith("#not-enough-points")
+    assert [(await corrected(lone, amount)).status for amount in (0, "x", 1.5, None)] == [422] * 4
+    assert (await corrected(lone, 1, " ")).status == 422
+    assert (await lone.client.post("/bikeManagers/2/corrections", {"amount": 1, "reason": "x"})).status == 404
+
+
+async def test_a_correction_is_not_taken_for_the_conversion_of_as_many_points() -> None:
+    """Who counts on the points of before is told, as nothing was converted."""
+    lone = await with_points(5000)
+    await corrected(lone, -3000)
+    reply = await lone.client.put("/bikeManagers/1", {"point": 2000, "adjustpoint": 3000})
+    assert reply.status == 409, reply

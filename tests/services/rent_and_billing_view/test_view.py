@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from gbike.contracts.billing import CalculatedFee, ClosedBill, RegisteredBill
 from gbike.contracts.rent import Rented, Returned
-from gbike.contracts.user_deposit import AddedDeposit, UpdatedDeposit
+from gbike.contracts.user_deposit import AddedDeposit, RefundedFee, UpdatedDeposit
 from gbike.services.rent_and_billing_view.storage import lines
 from gbike.services.rent_and_billing_view.wiring import SPEC, rebuild
 from tests.services.lone import NOON, Lone, examples
@@ -24,6 +24,12 @@ def a_ride(n: int, userid: int = 3) -> list[Any]:
         CalculatedFee(billid=10 + n, rentid=n, userid=userid, endtime=end, fee=n * 100, status="APPLYFEE"),
         UpdatedDeposit(userid=userid, deposit=1000 - n * 100, billid=10 + n, fee=n * 100, version=1 + n),
         ClosedBill(billid=10 + n, rentid=n, userid=userid, status="CLOSEBILL"),
+        *(
+            RefundedFee(
+                userid=userid, deposit=900, billid=10 + n, rentid=n, correctionid=n * 10 + m, amount=m, version=5 + m
+            )
+            for m in (1, 2)
+        ),
     ]
 
 
@@ -49,6 +55,7 @@ async def test_a_ride_is_shown_with_its_bill_and_the_riders_deposit() -> None:
         *("returned", 11, 100, "CLOSEBILL"),
         900,
     )
+    assert shown["refunded"] == 3
 
 
 @examples(60)

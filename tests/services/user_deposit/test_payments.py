@@ -70,7 +70,8 @@ async def test_a_confirmed_payment_is_the_riders_money_also_where_there_was_no_d
     assert (shown["paid"], shown["payAt"]) == (True, None)
     (published,) = await lone.published()
     assert (published["eventType"], published["amount"], published["cause"]) == ("AddedDeposit", 10_000, cause)
-    assert await lone.rows("SELECT action, subject FROM audit") == [("deposit paid in", "user:3")]
+    deeds = await lone.rows("SELECT action, subject FROM audit WHERE action <> 'looked at'")
+    assert deeds == [("deposit paid in", "user:3")]
     assert list(await lone.store.read(own_violations)) == []
 
 

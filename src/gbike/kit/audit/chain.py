@@ -41,27 +41,47 @@ def rows(read: Reading, *, subject: str = "", who: str = "", since_ms: int = 0) 
 
 def breaks(read: Reading, known: Mapping[int, str] | None = None) -> Iterator[str]:
     """Where the chain is not what was written; nothing: it is. `known`: hashes by number that were kept elsewhere."""
-    return _breaks(read.each(f"SELECT {COLUMNS} FROM audit ORDER BY number"), head(read), dict(known or {}))
+    walk = Walk(known=known)
+    yield from walk.along(read.each(f"SELECT {COLUMNS} FROM audit ORDER BY number"))
+    yield from walk.ends(head(read))
 
 
-def _breaks(found: Iterable[tuple[str | int, ...]], end: tuple[int, str], known: dict[int, str]) -> Iterator[str]:
-    expected, before = 1, GENESIS
-    for row in found:
-        number, kept = int(row[0]), str(row[11])
-        if number != expected:
-            last = f" to {number - 1}" if number - 1 > expected else ""
-            yield f"row {expected}{last} is missing"
-        elif row[10] != before:
-            yield f"row {number} does not follow row {number - 1} as it is now"
-        if hash_of(row[:11]) != kept:
-            yield f"row {number} was changed"
-        if known.pop(number, kept) != kept:
-            yield f"row {number} is not the one that is known from elsewhere"
-        expected, before = number + 1, kept
-    if end != (expected - 1, before):
-        yield f"the head is row {end[0]} and the rows end with {expected - 1}"
-    for number in sorted(known):
-        yield f"row {number} is known from elsewhere and is not here"
+class Walk:
+    """Goes along a chain, a piece after the other, and tells where it is not what was written."""
+
+    def __init__(self, last: tuple[int, str] = (0, GENESIS), known: Mapping[int, str] | None = None) -> None:
+        """`last`: number and hash of the row before the first piece; `known`: see `breaks`."""
+        self.number, self._hash = last
+        self._known = dict(known or {})
+
+    def along(self, found: Iterable[tuple[str | int, ...]]) -> Iterator[str]:
+        """The next rows, in the order of their numbers."""
+        for row in found:
+            expected, number = self.number + 1, int(row[0])
+            kept = str(row[11])
+            if number != expected:
+                last = f" to {number - 1}" if number - 1 > expected else ""
+                yield f"row {expected}{last} is missing"
+            elif row[10] != self._hash:
+                yield f"row {number} does not follow row {number - 1} as it is now"
+            if hash_of(row[:11]) != kept:
+                yield f"row {number} was changed"
+            if self._known.pop(number, kept) != kept:
+                yield f"row {number} is not the one that is known from elsewhere"
+            self.number, self._hash = number, kept
+
+    def ends(self, end: tuple[int, str]) -> Iterator[str]:
+        """Whether it went as far as the head, `end`."""
+        if end != (self.number, self._hash):
+            yield f"the head is row {end[0]} and the rows end with {self.number}"
+        for number in sorted(self._known):
+            yield f"row {number} is known from elsewhere and is not here"
+
+
+def piece(read: Reading, after: int, until: int, most: int) -> list[tuple[str | int, ...]]:
+    """The rows that follow row `after`, to row `until`, `most` of them."""
+    sql = f"SELECT {COLUMNS} FROM audit WHERE number > ? AND number <= ? ORDER BY number LIMIT ?"
+    return read.all(sql, (after, until, most))
 
 
 EVERY_S = 300

@@ -20,6 +20,7 @@ from gbike.kit.auth.rules import PUBLIC, SIGNED_IN, Rule
 from gbike.kit.http import problems
 from gbike.kit.http.fields import invalid
 from gbike.kit.http.filters import PAGING, Filter, read_filters, refuse_unknown
+from gbike.kit.http.looks import Looks
 from gbike.kit.http.protection import protecting
 from gbike.kit.http.request import KEY, Request, Response, event_stream, preferred_media, trace_from
 from gbike.kit.http.streams import LINE, Line, Stream, send_pieces
@@ -130,6 +131,13 @@ class Operation(msgspec.Struct, frozen=True):
     """Whether there need be no body: every field of `takes` has a default."""
     upload: Upload | None = None
     """The file that is its body."""
+    looks: str = ""
+    """What is seen of one person, where who may see everybody's leaves an audit row for it (kit/http/looks.py); of what
+    is no GET, when it only looked."""
+    looks_at: str = ""
+    """The row's subject, where many are seen with their names."""
+    one_by: tuple[str, ...] = ()
+    """What narrows a list to one person's, beside `userid`."""
     respond: Callable[[Request, Any], Response] | None = None
     """Makes the answer of what the handler returned, which an Idempotency-Key keeps; None: the handler answers."""
 
@@ -158,14 +166,18 @@ class HttpApp:
         refusals: Refusals,
         metrics: Metrics,
         guard: Guard,
+        *,
         spans: Spans | None = None,
+        looks: Looks | None = None,
     ) -> None:
-        """`guard`: who comes in. `spans`: where each request is told, when somebody asked for it."""
+        """`guard`: who comes in. `spans`: where each request is told, when somebody asked for it. `looks`: where it is
+        put on record who was seen."""
         self.service, self.operations = service, tuple(operations)
         self._guard = guard
         self._marks = [SAYS_DEMO] if isinstance(guard, NoAuth) else []
         self._refusals = {**ALWAYS, **refusals}
         self._metrics, self._spans = metrics, spans
+        self._looks = looks
         by_path: dict[str, dict[str, Operation]] = {}
         for operation in operations:
             by_path.setdefault(operation.path, {})[operation.method] = operation
@@ -186,8 +198,8 @@ class HttpApp:
         inside = [one for one in self.operations if one.path.startswith((INSIDE, ALSO_INSIDE))]
         rest = self._refusals, self._metrics
         return (
-            HttpApp(self.service, outside, *rest, self._guard, self._spans),
-            HttpApp(self.service, inside, *rest, door(self._guard), self._spans),
+            HttpApp(self.service, outside, *rest, self._guard, spans=self._spans, looks=self._looks),
+            HttpApp(self.service, inside, *rest, door(self._guard), spans=self._spans, looks=self._looks),
         )
 
     def refusing(self, type: problems.ProblemType, facts: Mapping[str, Any] | None = None) -> ASGIApp:
@@ -283,6 +295,11 @@ class HttpApp:
                     acting.set(Acting(request.principal, request.owner, key))
             result = await handler(request)
             response: Response = result if make is None else request.answered or make(request, result)
+            looks = self._looks if operation is not None and operation.looks and request.owner.only is None else None
+            if looks is not None and operation is not None and (operation.method == "GET" or request.only_looked):
+                look = request.principal.name, operation.looks, getattr(result, "userid", 0)
+                if looks.until.get(look, 0.0) < (now_s := time.monotonic()):  # polls are known: seen without a call
+                    await looks.at(request, operation, result, response, now_s)
             if response.media is not None:
                 return response
             return Response(response.status, response.content, response.headers, media or preferred_media(accept))

@@ -60,17 +60,21 @@ class ResourceKind(msgspec.Struct, frozen=True):
     item: str
     id_field: str
     finders: tuple[tuple[str, str], ...] = ()
+    at: str = ""
+    """Its path, where that is not its name."""
 
     @property
     def path(self) -> str:
-        return f"/{self.collection}"
+        return self.at or f"/{self.collection}"
 
 
 def item(kind: ResourceKind, base: str, resource: msgspec.Struct) -> dict[str, Any]:
     """One resource: its fields, then `self` and its own name as links."""
     fields: dict[str, Any] = {name: getattr(resource, name) for name in resource.__struct_fields__}
     named = fields[kind.id_field]
-    here = {"href": f"{base}/{kind.collection}/{quote(named, safe='') if isinstance(named, str) else named}"}
+    here = {
+        "href": f"{base}{kind.at or '/' + kind.collection}/{quote(named, safe='') if isinstance(named, str) else named}"
+    }
     fields["_links"] = {"self": here, kind.item: here}
     return fields
 
@@ -95,6 +99,10 @@ class Request:
 
     wanted: Mapping[str, Any] = {}
     """What the filters of its operation read in the query."""
+    whose: int | None = None
+    """Of whom the answer is, where neither the path nor the answer tells."""
+    only_looked = False
+    """Whether it could have changed something, and only looks."""
 
     most_body = MAX_BODY
     """Bytes that its body may have, set when it has been admitted."""

@@ -9,11 +9,18 @@ from gbike.kit.auth.limits import FREE
 from gbike.kit.auth.principal import DEMO
 from gbike.kit.auth.rules import PUBLIC, WATCHERS
 from gbike.kit.http.app import Operation
+from gbike.kit.http.deeds import DEEDS
 from gbike.kit.http.openapi import document
 from gbike.kit.http.pages import docs_page, status_codes_page
 from gbike.kit.http.request import Request, Response
 from gbike.kit.store import Store, must_write
 from gbike.kit.telemetry import Metrics
+
+
+def _begin(path: str) -> str:
+    """Where what is at a path begins: `/things`, `/audit/service`."""
+    first, *rest = path[1:].split("/")
+    return f"/{first}/{rest[0]}" if first == DEEDS[1:] else f"/{first}"
 
 
 def standard_operations(
@@ -22,7 +29,7 @@ def standard_operations(
     """The operations that all services have alike. `store`: what readiness depends on; nothing else."""
 
     async def home(request: Request) -> Response:
-        own = dict.fromkeys("/" + operation.path.split("/")[1] for operation in operations if not operation.hidden)
+        own = dict.fromkeys(_begin(operation.path) for operation in operations if not operation.hidden)
         links = {path[1:]: {"href": request.base + path} for path in [*own, "/docs", "/health/ready", "/metrics"]}
         return Response(200, {"name": service, "_links": links})
 

@@ -11,6 +11,10 @@ AccountRefused
 ├── SignInAgain           the password must be shown for this, or have been shown a moment ago
 ├── SessionOver           the refresh token is none, was used before, or its session has ended
 ├── ResetRefused          the reset token is none, was used, or is too old
+├── InvitationRefused     the invitation's token is none, was used or withdrawn, or is too old
+├── NewcomerUnnamed       who is invited and has no account needs a name and a password
+├── NoSuchInvitation      it was used or withdrawn, or never was
+├── ExpiryRefused         an invitation would end in the past, or too late
 ├── WeakPassword          too common, or the person's own name
 ├── LastAdmin             somebody must be left who can grant roles
 ├── AccountInUse          there is an open ride, money or a debt
@@ -42,17 +46,19 @@ MOST_CODES = 5
 """Codes within CODES_WITHIN_MS, to one contact and for one account."""
 CODES_WITHIN_MS = 3_600_000
 MOST_UNPROVED = 2
-"""Accounts that wait for the same contact. A sign-in that fails takes as long as one hash for each, however many there
-are, so that nobody learns it."""
+"""Accounts that wait for the same contact. A failed sign-in takes as long as one hash for each: nobody learns it."""
+RECENT_S = 300
+"""How long ago the password may have been shown, for what asks for it."""
+INVITATION_MS, LONGEST_INVITATION_MS = 72 * 3_600_000, 30 * 24 * 3_600_000
+"""How long an invitation is good unless told, and at most."""
 _FIRST_GUESSES = """
 0123456789 01234567890 0987654321 1029384756 1111111111 1122334455 1123581321 1212121212 1234512345 1234567890
 12345678900 12345678910 123456789a 1234567891 1234567899 12345678901 123456789q 123qwe123qwe 1357924680 1q2w3e4r5t
-1q2w3e4r5t6y
-1qaz2wsx3edc 2147483647 9876543210 abcd123456 abcdefghij administrator asdfasdfasdf asdfghjkl1 asdfghjkl; basketball
-bicycle123 changeme123 computer123 football123 iloveyou12 iloveyou123 iloveyou1234 letmein123 password01 password10
-password12 password11 password123 password1234 password12345 password123! passw0rd123 qwe123qwe123 qwer1234qwer
-qwerty1234 qwerty12345 qwerty123456 qwertyuiop qwertyuiop1 qwertyuiop[] q1w2e3r4t5 q1w2e3r4t5y6 superman123 sunshine123
-welcome123 welcome1234 zxcvbnm123 zaq12wsx123 dkssudgktpdy sarang1234 tkfkdgo1234 비밀번호비밀번호비밀
+1q2w3e4r5t6y 1qaz2wsx3edc 2147483647 9876543210 abcd123456 abcdefghij administrator asdfasdfasdf asdfghjkl1 asdfghjkl;
+basketball bicycle123 changeme123 computer123 football123 iloveyou12 iloveyou123 iloveyou1234 letmein123 password01
+password10 password12 password11 password123 password1234 password12345 password123! passw0rd123 qwe123qwe123
+qwer1234qwer qwerty1234 qwerty12345 qwerty123456 qwertyuiop qwertyuiop1 qwertyuiop[] q1w2e3r4t5 q1w2e3r4t5y6 superman123
+sunshine123 welcome123 welcome1234 zxcvbnm123 zaq12wsx123 dkssudgktpdy sarang1234 tkfkdgo1234 비밀번호비밀번호비밀
 """
 COMMON = frozenset(_FIRST_GUESSES.split())
 """What guessers try first, as far as it is long enough to be allowed."""
@@ -110,6 +116,28 @@ class SessionOver(AccountRefused):
 
 class ResetRefused(AccountRefused):
     """The reset token is of no use."""
+
+
+class InvitationRefused(AccountRefused):
+    """The invitation's token is of no use."""
+
+
+class NewcomerUnnamed(AccountRefused):
+    """Who has no account yet gives a name and a password."""
+
+
+@dataclass(eq=False)
+class NoSuchInvitation(AccountRefused):
+    """There is no open invitation with this number."""
+
+    invitationid: int
+
+
+@dataclass(eq=False)
+class ExpiryRefused(AccountRefused):
+    """An invitation ends after now, and not after `latest`."""
+
+    latest: str
 
 
 @dataclass(eq=False)
@@ -218,6 +246,19 @@ class About(StrEnum):
     SIGN_UP = "signed up with your contact"
     ROLES = "roles changed"
     OVERDUE = "a ride is overdue"
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """Who has this contact (`normal`: in its normal form) may come, and do this."""
+
+    invitationid: int
+    contact: str
+    normal: str
+    roles: Roles
+    managerid: int | None
+    since_ms: int
+    expires_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,10 +385,6 @@ def must_be_strong(password: str, *, beside: Sequence[str]) -> None:
         raise WeakPassword("it must not be the name or the contact")
     if is_guessable(password, beside):
         raise WeakPassword("it is easy to guess")
-
-
-RECENT_S = 300
-"""How long ago the password may have been shown, for what asks for it."""
 
 
 def must_be_settled(userid: int, left: Unsettled) -> None:

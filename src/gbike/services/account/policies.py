@@ -1,7 +1,7 @@
 """Whenever X was said, do Y: account knows who rides, and who has money or a debt, because such a one is not erased."""
 
 from gbike.contracts.rent import Rented, Returned, RideOverdue
-from gbike.contracts.user_deposit import AddedDeposit, ChangedStanding, UpdatedDeposit
+from gbike.contracts.user_deposit import AddedDeposit, ChangedStanding, RefundedFee, UpdatedDeposit
 from gbike.kit.messaging.inbox import Policies
 from gbike.kit.store import Tx
 from gbike.services.account.storage.unsettled import begin_ride, end_ride, set_balance, want_reminder
@@ -22,7 +22,7 @@ def whenever_a_ride_is_overdue_remind_its_rider(tx: Tx, event: RideOverdue) -> N
     want_reminder(tx, event.rentid, event.userid)
 
 
-def whenever_a_deposit_moves_know_the_balance(tx: Tx, event: UpdatedDeposit | AddedDeposit) -> None:
+def whenever_a_deposit_moves_know_the_balance(tx: Tx, event: UpdatedDeposit | AddedDeposit | RefundedFee) -> None:
     """Whoever has money or a debt is not erased."""
     set_balance(tx, event.userid, event.deposit, event.version)
 
@@ -38,5 +38,6 @@ POLICIES: Policies = {
     RideOverdue: whenever_a_ride_is_overdue_remind_its_rider,
     UpdatedDeposit: whenever_a_deposit_moves_know_the_balance,
     AddedDeposit: whenever_a_deposit_moves_know_the_balance,
+    RefundedFee: whenever_a_deposit_moves_know_the_balance,
     ChangedStanding: whenever_standing_changes_know_the_balance,
 }

@@ -14,6 +14,9 @@ class Sender(Protocol):
     async def send_code(self, userid: int, code: str, expires_ms: int) -> None:
         """Bring a code to the contact that the account has yet to prove."""
 
+    async def send_invitation(self, invitationid: int, link: str, expires_ms: int) -> None:
+        """Bring a link to the contact that is invited."""
+
     async def forget(self, userid: int) -> None:
         """Take back what lies ready for a person who was erased."""
 

@@ -65,6 +65,13 @@ class AccountSettings(PasswordSettings, frozen=True):
         str, Meta(description="file of letters (resets, codes, notices) for the operator to forward; empty: none")
     ] = ""
     reset_page: Annotated[str, Meta(description="page where people set a new password; the token follows its #")] = ""
+    public_url: Annotated[
+        str,
+        Meta(
+            pattern=r"^(https?://[^\s#?]*[^\s#?/])?$",
+            description="address of the pages as people reach them, as https://bikes.example; empty: links are paths",
+        ),
+    ] = ""
     phone_region: Annotated[
         str, Meta(pattern="^[A-Z]{2}$", description="country of phone numbers without a country code, ISO 3166")
     ] = REGION
@@ -82,6 +89,7 @@ class AccountSettings(PasswordSettings, frozen=True):
             reset_ms=self.reset_minutes * MINUTE_MS,
             codes_required_of_staff=self.staff_codes == "required",
             phone_region=self.phone_region,
+            public_url=self.public_url,
         )
 
 

@@ -47,7 +47,7 @@ def convert_points(tx: Tx, managerid: int, wish: ConversionWish, cause: str) -> 
     (I17). Raises NoSuchManager, and what `domain.convert` raises."""
     tx.lock(f"points:{managerid}")
     manager = storage.load(tx, managerid)
-    if not domain.convert(manager, storage.last_movement(tx, managerid), wish):
+    if not domain.convert(manager, storage.last_conversion(tx, managerid), wish):
         return manager
     storage.enter(tx, managerid, cause, -wish.adjustpoint)
     tx.count(f"entries:{managerid}")
@@ -60,6 +60,23 @@ def convert_points(tx: Tx, managerid: int, wish: ConversionWish, cause: str) -> 
     )
     now: Facts = {"points": after.points, "userid": after.userid, "cause": cause}
     tx.audit("points converted", f"manager:{managerid}", {"points": manager.points}, now)
+    return after
+
+
+@idempotent
+def correct_points(tx: Tx, managerid: int, amount: int, reason: str, cause: str) -> Manager:
+    """An operator corrects points by hand. It is no conversion, so no money moves. Raises NoSuchManager,
+    NotEnoughPoints."""
+    tx.lock(f"points:{managerid}")
+    manager = storage.load(tx, managerid)
+    domain.must_cover(manager, amount)
+    storage.enter(tx, managerid, cause, amount)
+    tx.count(f"entries:{managerid}")
+    storage.earn(tx, managerid, amount)
+    after = storage.load(tx, managerid)
+    tx.publish(AdjustedPoint(managerid=managerid, userid=after.userid, point=after.points))
+    now: Facts = {"points": after.points, "cause": cause, "reason": reason}
+    tx.audit("points corrected", f"manager:{managerid}", {"points": manager.points}, now)
     return after
 
 

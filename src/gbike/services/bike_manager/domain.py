@@ -93,6 +93,12 @@ class ConversionWish:
     keyed: bool
 
 
+def must_cover(manager: Manager, amount: int) -> None:
+    """Points may go down by a correction, and never below 0. Raises NotEnoughPoints."""
+    if manager.points + amount < 0:
+        raise NotEnoughPoints(manager.managerid, manager.points, -amount)
+
+
 def convert(manager: Manager, last: int | None, wish: ConversionWish) -> bool:
     """R12: whether the points are to be converted; False when just this conversion was the last movement.
 

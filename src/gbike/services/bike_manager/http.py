@@ -9,7 +9,7 @@ from gbike.contracts import PROBLEM_TEXTS
 from gbike.kit.auth.rules import ADMIN, ADMINS, BIKE_MANAGER, may
 from gbike.kit.clock import Ids, rfc3339
 from gbike.kit.http.app import Operation, Refusals
-from gbike.kit.http.fields import Id
+from gbike.kit.http.fields import NOT_ZERO, Id, Reason, invalid
 from gbike.kit.http.filters import SPAN
 from gbike.kit.http.lists import listed, searching
 from gbike.kit.http.problems import catalogue
@@ -17,7 +17,7 @@ from gbike.kit.http.request import Request, ResourceKind, Response, showing
 from gbike.kit.money import MAX_WON
 from gbike.kit.store import Row, Store
 from gbike.services.bike_manager import domain, storage
-from gbike.services.bike_manager.commands import convert_points, name_the_rider, register_a_manager
+from gbike.services.bike_manager.commands import convert_points, correct_points, name_the_rider, register_a_manager
 from gbike.services.bike_manager.domain import ConversionWish, Manager, Numbers
 
 MANAGERS = ResourceKind("bikeManagers", "bikeManager", "managerid", (("findByManagerid", "managerid"),))
@@ -34,6 +34,12 @@ REFUSALS: Refusals = {
 }
 Points = Annotated[int, msgspec.Meta(ge=0, le=MAX_WON, description="points; one point is worth one won")]
 Converted = Annotated[int, msgspec.Meta(ge=1, le=MAX_WON, description="points to turn into deposit")]
+Moved = Annotated[
+    int,
+    msgspec.Meta(
+        ge=-MAX_WON, le=MAX_WON, description="points to add, never 0; below 0: to take", extra_json_schema=NOT_ZERO
+    ),
+]
 MAX_WANTED = 1_000_000_000
 """The largest number one may ask for: others are given onwards from the largest so far, so there must be room."""
 Number = Annotated[int, msgspec.Meta(ge=1, le=MAX_WANTED, description="the wanted number; taken when it is free")]
@@ -73,6 +79,13 @@ class ManagerChange(msgspec.Struct, frozen=True):
     adjustpoint: Converted | None = None
 
 
+class PointCorrection(msgspec.Struct, frozen=True):
+    """Points that are given, or taken, by hand."""
+
+    amount: Moved
+    reason: Reason
+
+
 THEIRS = may(own=(BIKE_MANAGER,), all=(ADMIN,))
 
 
@@ -105,10 +118,19 @@ class ManagerHttp:
         if change.userid is not None and request.owner.only != change.userid:
             request.must_cover(change.userid)  # only an admin names another's account
             return await self._store.write(name_the_rider, number, change.userid, key=key)
+        request.only_looked = True
         return await self._store.read(storage.load, number)
+
+    async def correct(self, request: Request) -> Manager:
+        number, wish = request.id("managerid"), await request.body(PointCorrection)
+        if not wish.amount:
+            raise invalid("amount", "a difference of 0 corrects nothing", "0점은 고칠 것이 없어요")
+        args = (number, wish.amount, wish.reason, f"correction:{number}:{self._ids.new()}")
+        return await self._store.write(correct_points, *args, key=f"manager:{number}")
 
     async def entries(self, request: Request) -> Response:
         manager = await self._store.read(storage.load, request.id("managerid"))
+        request.whose = manager.userid
         moved = storage.entries(manager.managerid)
         return await listed(request, self._store, moved, ENTRIES, _entry, of=f"/bikeManagers/{manager.managerid}")
 
@@ -131,7 +153,7 @@ def operations(store: Store, ids: Ids, numbers: Numbers) -> list[Operation]:
         Operation, answers={200: ManagerResource}, refusals=unknown, respond=showing(MANAGERS, to_resource)
     )
     refused = TEXTS.of("not-your-points", "not-enough-points", "points-differ", "idempotency-key-needed")
-    turned = partial(single, refusals=unknown + refused)
+    turned = partial(single, refusals=unknown + refused, looks="points")
     wish = {"userid": 1, "point": 1000, "adjustpoint": 1000}
     return [
         Operation("GET", base, http.list, "List the managers", THEIRS, answers=many, paged=True),
@@ -148,11 +170,25 @@ def operations(store: Store, ids: Ids, numbers: Numbers) -> list[Operation]:
             respond=showing(MANAGERS, to_resource, 201),
         ),
         Operation("GET", base + "/search", searching(MANAGERS), "The searches", THEIRS),
-        single("GET", base + "/search/findByManagerid", http.show, "A manager", THEIRS, finder="managerid"),
-        single("GET", at, http.show, "R11: a manager's points", THEIRS),
+        single(
+            "GET", base + "/search/findByManagerid", http.show, "A manager", THEIRS, finder="managerid", looks="points"
+        ),
+        single("GET", at, http.show, "R11: a manager's points", THEIRS, looks="points"),
         *(
             turned(method, at, http.change, "R12: convert points", THEIRS, takes=ManagerChange, example=wish)
             for method in ("PUT", "PATCH")
+        ),
+        Operation(
+            "POST",
+            at + "/corrections",
+            http.correct,
+            "Correct a manager's points by hand",
+            ADMINS,
+            takes=PointCorrection,
+            answers={201: ManagerResource},
+            refusals=unknown + TEXTS.of("not-enough-points"),
+            example={"amount": -1000, "reason": "a report that was wrong"},
+            respond=showing(MANAGERS, to_resource, 201),
         ),
         Operation(
             "GET",
@@ -164,5 +200,6 @@ def operations(store: Store, ids: Ids, numbers: Numbers) -> list[Operation]:
             paged=True,
             filters=SPAN,
             refusals=unknown,
+            looks="points",
         ),
     ]

@@ -1,8 +1,11 @@
-"""Which tariff there is, and which one a ride has; each run inside a transaction."""
+"""Which tariff there is, which one a ride has, and what of a fee is given back; each run inside a transaction."""
 
-from gbike.kit.store import Tx
+from gbike.contracts.billing import CorrectedBill
+from gbike.kit.storage.idempotency import idempotent
+from gbike.kit.store import Facts, Tx
 from gbike.services.billing import storage
-from gbike.services.billing.domain import Tariff, TariffVersion
+from gbike.services.billing.domain import CorrectedTooMuch, Correction, NotCharged, Tariff, TariffVersion
+from gbike.services.billing.storage import corrections
 
 _LOCK = "tariffs"
 """Shared by those who open bills: a new version comes after all of them or before all of them."""
@@ -29,3 +32,23 @@ def tariff_of_a_start(tx: Tx, started_ms: int, first: Tariff) -> TariffVersion:
     `first`: what becomes the first version where there is none yet."""
     tx.share([_LOCK])
     return storage.valid_tariff(tx, started_ms) or adopt_tariff(tx, first)
+
+
+@idempotent
+def correct_a_bill(tx: Tx, billid: int, amount: int, reason: str) -> Correction:
+    """An operator gives back a part of a fee, or what is left of it, and says why; the bill stays as it is, and whoever
+    keeps the rider's money is told. Raises NoSuchBill, NotCharged, CorrectedTooMuch."""
+    given = corrections.give_back(tx, billid, amount)
+    if given is None:
+        bill = storage.load(tx, billid)
+        if bill.fee is None:
+            raise NotCharged(billid)
+        raise CorrectedTooMuch(billid, left=bill.fee - bill.refunded)
+    rentid, userid, refunded = given
+    made = corrections.add(tx, billid, amount, reason)
+    tx.publish(
+        CorrectedBill(correctionid=made.correctionid, billid=billid, rentid=rentid, userid=userid, amount=amount)
+    )
+    after: Facts = {"refunded": refunded, "correctionid": made.correctionid, "billid": billid, "reason": reason}
+    tx.audit("bill corrected", f"user:{userid}", {"refunded": refunded - amount}, after)
+    return made

@@ -1,7 +1,11 @@
 """The states of a bill and the tariff: OPENBILL → APPLYFEE → CLOSEBILL, and nothing else.
 
 BillRefused
-└── NoSuchBill            there is none with this number, or for this rent
+├── NoSuchBill            there is none with this number, or for this rent
+├── NotCharged            its fee is not known yet, so nothing of it can be given back
+└── CorrectedTooMuch      more than what is left of the fee
+
+A correction gives back a part of the fee. It stands beside the bill, whose words and lines never change.
 """
 
 from collections.abc import Iterable
@@ -22,6 +26,19 @@ class BillRefused(Exception):
 class NoSuchBill(BillRefused):
     by: str
     number: int
+
+
+@dataclass(eq=False)
+class NotCharged(BillRefused):
+    billid: int
+
+
+@dataclass(eq=False)
+class CorrectedTooMuch(BillRefused):
+    """`left`: won of the fee that were not given back."""
+
+    billid: int
+    left: int
 
 
 class BillStatus(StrEnum):
@@ -92,3 +109,17 @@ class Bill:
     tariff: str | None
     version: int | None
     """Of the tariff. None: the bill opened before tariffs had versions."""
+    refunded: int = 0
+    """Won that corrections give back, never more than the fee."""
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """So many won of a bill's fee go back to its rider; `byuser`: the operator's account, where there is one."""
+
+    correctionid: int
+    billid: int
+    amount: int
+    reason: str
+    byuser: int | None
+    at_ms: int

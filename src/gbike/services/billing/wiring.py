@@ -16,6 +16,7 @@ from gbike.services.billing.domain import Rounding, Tariff
 from gbike.services.billing.http import REFUSALS, operations
 from gbike.services.billing.policies import policies
 from gbike.services.billing.storage import COUNTED, PERSONAL_DATA, VERSIONS, not_closed
+from gbike.services.billing.storage.corrections import own_violations
 
 REST_S = 3600
 """Between two looks of a worker that has nothing more to do."""
@@ -96,6 +97,7 @@ SPEC = ServiceSpec(
     versions=VERSIONS,
     personal_data=PERSONAL_DATA,
     counted=COUNTED,
+    violations=own_violations,
     build=build,
     settings=BillingSettings,
 )

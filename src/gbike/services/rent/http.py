@@ -141,6 +141,7 @@ class RentHttp:
         """PATCH or PUT /rents/{rentid}: a return, or nothing."""
         rentid, wish = request.id("rentid"), await request.body(RentReturn)
         if not wish.is_a_return:
+            request.only_looked = True
             return await self._store.read(storage.load, rentid)
         tapped_ms = None if wish.tappedat is None else ms_of(wish.tappedat)
         measured_ms = None if wish.measuredat is None else ms_of(wish.measuredat)
@@ -197,9 +198,19 @@ def operations(
     unknown, cancelled = TEXTS.of("rent-unknown"), TEXTS.of("rent-unknown", "rent-cancelled")
     single = partial(Operation, answers={200: RentResource}, refusals=unknown, respond=shown())
     ended = partial(single, refusals=cancelled, pace=returns)
-    back = partial(ended, takes=RentReturn, example={"endlocation": "분당_정자역_3구역"})
+    back = partial(ended, takes=RentReturn, looks="rides", example={"endlocation": "분당_정자역_3구역"})
     return [
-        Operation("GET", "/rents", http.list, "R9: list the rents", PEOPLE, answers=many, paged=True, filters=by),
+        Operation(
+            "GET",
+            "/rents",
+            http.list,
+            "R9: list the rents",
+            PEOPLE,
+            answers=many,
+            paged=True,
+            filters=by,
+            looks="rides",
+        ),
         Operation(
             "POST",
             "/rents",
@@ -217,7 +228,7 @@ def operations(
             pace=begins,
             respond=shown(201),
         ),
-        single("GET", at, http.show, "R9: one rent", PEOPLE),
+        single("GET", at, http.show, "R9: one rent", PEOPLE, looks="rides"),
         back("PATCH", at, http.give_back, "R5: return the bike", PEOPLE),
         back("PUT", at, http.give_back, "R5: return the bike", PEOPLE),
         ended(

@@ -9,12 +9,12 @@ from msgspec.structs import replace
 from gbike.contracts.billing import CalculatedFee, ClosedBill, RegisteredBill
 from gbike.contracts.events import EVENTS
 from gbike.contracts.rent import Rented, Returned
-from gbike.contracts.user_deposit import AddedDeposit, UpdatedDeposit
+from gbike.contracts.user_deposit import AddedDeposit, RefundedFee, UpdatedDeposit
 from gbike.kit.envelope import Message, Undecodable, unpack
 from gbike.kit.messaging.dead_letters import set_aside
 from gbike.kit.privacy.erasure import impersonal
 from gbike.kit.store import Reading, Tx
-from gbike.services.rent_and_billing_view.domain import Bill, Deposit, Ride
+from gbike.services.rent_and_billing_view.domain import Bill, Deposit, Refund, Ride
 from gbike.services.rent_and_billing_view.storage import clear
 from gbike.services.rent_and_billing_view.storage.facts import KINDS, Fact, about, fold, known, merge
 from gbike.services.rent_and_billing_view.storage.kept import BATCH, add, let_go, newest, unfolded
@@ -36,6 +36,11 @@ def deposit_of(event: UpdatedDeposit | AddedDeposit) -> Deposit:
     return Deposit(event.userid, event.deposit, event.version)
 
 
+def refund_of(event: RefundedFee) -> Refund:
+    of = (event.correctionid, event.rentid, event.userid, event.billid)
+    return Refund(*of, event.amount, event.deposit, event.version)
+
+
 FACTS: Mapping[type, Callable[[Any], Fact]] = {
     Rented: ride_of,
     Returned: ride_of,
@@ -44,6 +49,7 @@ FACTS: Mapping[type, Callable[[Any], Fact]] = {
     ClosedBill: bill_of,
     UpdatedDeposit: deposit_of,
     AddedDeposit: deposit_of,
+    RefundedFee: refund_of,
 }
 _FACTS = {kind.__name__: (kind, fact) for kind, fact in FACTS.items()}
 

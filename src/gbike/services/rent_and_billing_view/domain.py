@@ -2,6 +2,9 @@
 
 from typing import NamedTuple
 
+STATUSES = ("rented", "returned")
+"""Of a ride, as it is shown."""
+
 
 class Ride(NamedTuple):
     """What a rent event tells of a ride."""
@@ -32,8 +35,16 @@ class Deposit(NamedTuple):
     version: int
 
 
-STATUSES = ("rented", "returned")
-"""Of a ride, as it is shown."""
+class Refund(NamedTuple):
+    """What an event tells of a correction that is in its rider's deposit; won."""
+
+    correctionid: int
+    rentid: int
+    userid: int
+    billid: int
+    amount: int
+    deposit: int
+    version: int
 
 
 class Line(NamedTuple):
@@ -49,6 +60,7 @@ class Line(NamedTuple):
     fee: int | None
     billingstatus: str | None
     deposit: int | None
+    refunded: int
 
 
 class NoSuchLine(Exception):

@@ -45,6 +45,8 @@ class ViewResource(msgspec.Struct, frozen=True):
     fee: int | None
     billingStatus: str | None
     deposit: int | None
+    refunded: int = 0
+    """Won of the fee that were given back."""
 
 
 class ViewHttp:
@@ -94,6 +96,7 @@ def to_resource(line: Line) -> ViewResource:
         fee=line.fee,
         billingStatus=line.billingstatus,
         deposit=line.deposit,
+        refunded=line.refunded,
     )
 
 
@@ -101,7 +104,7 @@ def operations(store: Store, changes: Changes) -> list[Operation]:
     http = ViewHttp(store, changes)
     base, search = "/rentAndBillingViews", "/rentAndBillingViews/search"
     by = {**SPAN, "userid": NUMBER, "bikeid": NUMBER, "status": words(STATUSES)}
-    pages = partial(Operation, answers={200: [ViewResource]}, paged=True)
+    pages = partial(Operation, answers={200: [ViewResource]}, paged=True, looks="statement")
     return [
         pages("GET", base, http.list, "R9: rides with their bills", PEOPLE, filters=by),
         Operation("GET", search, searching(VIEWS), "The searches", PEOPLE),
@@ -125,6 +128,7 @@ def operations(store: Store, changes: Changes) -> list[Operation]:
             PEOPLE,
             answers={200: ViewResource},
             refusals=TEXTS.of("ride-unknown"),
+            looks="statement",
             respond=showing(VIEWS, to_resource),
         ),
     ]

@@ -6,12 +6,12 @@ from gbike.contracts.account import AccountErased
 from gbike.contracts.billing import CalculatedFee, ClosedBill, RegisteredBill
 from gbike.contracts.events import EVENTS
 from gbike.contracts.rent import Rented, Returned
-from gbike.contracts.user_deposit import AddedDeposit, UpdatedDeposit
+from gbike.contracts.user_deposit import AddedDeposit, RefundedFee, UpdatedDeposit
 from gbike.kit.envelope import Message
 from gbike.kit.messaging.inbox import Policies
 from gbike.kit.privacy.erasure import remember, take_out
 from gbike.kit.store import Tx
-from gbike.services.rent_and_billing_view.commands import bill_of, deposit_of, fact_of, keep, ride_of, show
+from gbike.services.rent_and_billing_view.commands import bill_of, deposit_of, fact_of, keep, refund_of, ride_of, show
 from gbike.services.rent_and_billing_view.storage.facts import merge
 
 
@@ -45,6 +45,11 @@ def whenever_a_deposit_moves_show_it(tx: Tx, event: UpdatedDeposit | AddedDeposi
     show(tx, deposit_of(event))
 
 
+def whenever_a_fee_is_refunded_show_it(tx: Tx, event: RefundedFee) -> None:
+    """What of its fee was given back stands beside the ride, each correction once; and the deposit as it is then."""
+    show(tx, refund_of(event))
+
+
 def whenever_an_account_is_erased_forget_where_it_was(tx: Tx, event: AccountErased) -> None:
     """The lines stay, for the books. What was set aside tells of places; it does no more."""
     remember(tx, event.userid)
@@ -60,6 +65,7 @@ POLICIES: Policies = {
     ClosedBill: whenever_a_bill_closes_show_it,
     UpdatedDeposit: whenever_a_deposit_moves_show_it,
     AddedDeposit: whenever_a_deposit_moves_show_it,
+    RefundedFee: whenever_a_fee_is_refunded_show_it,
 }
 
 

@@ -71,6 +71,7 @@ class CounterAccount(StrEnum):
     FEES = "fees"
     POINTS = "points"
     ADJUSTMENTS = "adjustments"
+    REFUNDS = "refunds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,11 @@ class Deposit:
 def fee(userid: int, billid: int, amount: int) -> Posting:
     """R7: a fee goes from the rider to the house, once per bill."""
     return Posting(userid, won(-amount), CounterAccount.FEES, f"bill:{billid}")
+
+
+def refund(userid: int, correctionid: int, amount: int) -> Posting:
+    """What a correction gives back of a fee goes from the house to the rider, once per correction."""
+    return Posting(userid, won(amount), CounterAccount.REFUNDS, f"billCorrection:{correctionid}")
 
 
 def opening(userid: int, amount: int) -> Posting:

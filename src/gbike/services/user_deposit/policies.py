@@ -2,9 +2,9 @@
 
 from gbike.contracts.account import AccountErased, RegisteredAccount
 from gbike.contracts.bike_manager import AdjustedPoint
-from gbike.contracts.billing import CalculatedFee
+from gbike.contracts.billing import CalculatedFee, CorrectedBill
 from gbike.contracts.events import EVENTS
-from gbike.contracts.user_deposit import UpdatedDeposit
+from gbike.contracts.user_deposit import RefundedFee, UpdatedDeposit
 from gbike.kit.messaging.inbox import Policies
 from gbike.kit.privacy.erasure import remember, take_out
 from gbike.kit.store import Tx
@@ -22,6 +22,24 @@ def whenever_a_fee_is_known_take_it(tx: Tx, event: CalculatedFee) -> None:
                 deposit=deposit.balance,
                 billid=event.billid,
                 fee=event.fee,
+                version=deposit.version,
+            )
+        )
+
+
+def whenever_a_bill_is_corrected_give_it_back(tx: Tx, event: CorrectedBill) -> None:
+    """What a correction gives back of a fee is the rider's, also before the fee itself is taken, and when they were
+    erased since: it is their money."""
+    deposit = post(tx, domain.refund(event.userid, event.correctionid, event.amount))
+    if deposit is not None:
+        tx.publish(
+            RefundedFee(
+                userid=event.userid,
+                deposit=deposit.balance,
+                billid=event.billid,
+                rentid=event.rentid,
+                correctionid=event.correctionid,
+                amount=event.amount,
                 version=deposit.version,
             )
         )
@@ -51,6 +69,7 @@ def whenever_an_account_is_erased_take_nothing_in_any_more(tx: Tx, event: Accoun
 POLICIES: Policies = {
     AccountErased: whenever_an_account_is_erased_take_nothing_in_any_more,
     CalculatedFee: whenever_a_fee_is_known_take_it,
+    CorrectedBill: whenever_a_bill_is_corrected_give_it_back,
     AdjustedPoint: whenever_points_are_converted_add_them,
     RegisteredAccount: whenever_an_account_is_registered_tell_its_standing,
 }

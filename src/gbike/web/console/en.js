@@ -93,4 +93,17 @@ export const en = {
   signsBefore: 'Those before', signsAfter: 'Those after',
   signsLead: (address) =>
     `A phone’s camera opens ${address}. If riders use another address, open the console there before you print.`,
+  bikeSearchHint: 'Number, label or place', wholeName: 'The whole name', batteryBelow: 'Battery below %',
+  heldName: 'Out of service', heldOnly: 'Out of service', dueName: 'Due', duePast: 'Past due', goneOnly: 'Retired only',
+  noSuchRide: (id) => `There is no ride ${id}.`,
+  nothingFits: 'Nothing is like that', csv: 'As a file (CSV)', csvUtf8: 'UTF-8', csvCp949: 'CP949 (Excel)',
+  csvHint: 'All rows that fit the filters, not only this page.', from_: 'From', until_: 'Until',
+  reason: 'Reason', reasonHint: (most) => `Kept on record. At most ${most} characters.`,
+  reasonFirst: 'Please write why.', fillThis: 'Please fill this in.',
+  wrongAmount: (most, least) =>
+    `A whole number from ${(least ?? 1).toLocaleString('en')}${most ? ` to ${most.toLocaleString('en')}` : ''}.`,
+  wrongMoment: 'Please check the date and the time.', leaveIt: 'Leave it', undo: 'Undo', undone: 'Undone.',
+  undoneWhy: (why) => (why ? `Undone: ${why}` : 'Undone'), palette: 'Find or go to',
+  paletteHint: 'A page, bike 17, ride 5, rider 3, a label or a place', bikesWith: (words) => `Bikes with “${words}”`,
+  toSearch: 'Search on this page', keys: 'Keyboard shortcuts', keysOn: 'Single keys are shortcuts',
 };

@@ -7,7 +7,7 @@ import { set } from '../shared/state.js';
 import { language, many, place, t } from '../shared/text.js';
 import { page, readBikes } from './fleet.js';
 import { columnsOf, isOver, OUTCOMES, verdictOf, writable } from './job.js';
-import { Chips, Figure, Table } from './parts.js';
+import { Chips, Figure, Table, Turn } from './parts.js';
 
 const MOST_BYTES = 16 * 1024 * 1024;
 const POLL_MS = 1_000;
@@ -215,9 +215,6 @@ function Rows({ job }) {
         ${rows.length > 0 && html`<${RowTable} job=${job} rows=${rows} />`}`}
     <//>`;
 }
-
-const Turn = ({ label, off, onClick }) =>
-  html`<button class="small-button" type="button" disabled=${off} onClick=${onClick}>${label}</button>`;
 
 function RowTable({ job, rows }) {
   const bike = ({ bikeid, label, outcome }) => {

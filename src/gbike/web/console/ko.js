@@ -1,6 +1,6 @@
 export const ko = {
   signInSay: '로그인하면 자전거 현황이 보여요.', console: '운영', riderPages: '이용자 화면', notYours: '운영자만 볼 수 있어요',
-  notYoursHint: '이 계정으로는 전체 자전거를 볼 수 없어요. 대여는 평소처럼 할 수 있어요.', toRiders: '자전거 보러 가기', fleet: '자전거', inProgress: '이용 중',
+  notYoursHint: '이 계정으로는 전체 자전거를 볼 수 없어요. 대여는 평소처럼 할 수 있어요.', toRiders: '자전거 보러 가기', fleet: '현황', inProgress: '이용 중',
   add: '등록', money: '청구', managers: '관리자', charts: '차트', system: '시스템', justNow: '방금', all: '전체', clear: '지우기',
   lookUp: '조회', filters: '조건', search: '검색', searchHint: '번호, 위치, 이용자', status: '상태',
   below: (percent) => `${percent}% 미만`,
@@ -70,4 +70,17 @@ export const ko = {
   signsBefore: '앞의 표지', signsAfter: '다음 표지',
   signsLead: (address) =>
     `휴대폰 카메라로 찍으면 열리는 주소: ${address}. 이용자가 쓰는 주소가 다르면, 그 주소로 이 화면을 열어 인쇄해 주세요.`,
+  bikeSearchHint: '번호, 라벨, 위치', wholeName: '이름 전체', batteryBelow: '배터리 % 미만', heldName: '보류', heldOnly: '보류 중',
+  dueName: '기한', duePast: '기한 지남', goneOnly: '운영 종료만', noSuchRide: (id) => `대여 ${id}을(를) 찾지 못했어요.`,
+  nothingFits: '조건에 맞는 것이 없어요', csv: '파일로 받기(CSV)', csvUtf8: 'UTF-8', csvCp949: 'CP949(엑셀)',
+  csvHint: '이 화면뿐 아니라 조건에 맞는 줄을 모두 담아요.', from_: '시작일', until_: '종료일', reason: '사유',
+  reasonHint: (most) => `기록에 남아요. ${most}자까지 쓸 수 있어요.`, reasonFirst: '사유를 적어 주세요.', fillThis: '여기를 채워 주세요.',
+  wrongAmount: (most, least) =>
+    most
+      ? `${(least ?? 1).toLocaleString('ko')}부터 ${most.toLocaleString('ko')}까지의 숫자를 적어 주세요.`
+      : `${(least ?? 1).toLocaleString('ko')} 이상의 숫자를 적어 주세요.`,
+  wrongMoment: '날짜와 시각을 다시 확인해 주세요.', leaveIt: '그대로 두기', undo: '되돌리기', undone: '되돌렸어요.',
+  undoneWhy: (why) => (why ? `되돌림: ${why}` : '되돌림'), palette: '찾기·이동',
+  paletteHint: '화면, 자전거 17, 대여 5, 이용자 3, 라벨, 장소', bikesWith: (words) => `‘${words}’ 자전거 목록`,
+  toSearch: '이 화면에서 검색', keys: '단축키', keysOn: '글자 하나로 된 단축키 쓰기',
 };

@@ -1,43 +1,36 @@
 // The operator's console: which page an address means, who may see it, and the menu.
 
-import { html, useEffect } from '../shared/lib.js';
+import { html, useEffect, useState } from '../shared/lib.js';
 import { Big, Empty, Failed, Icon, Later, Loading, Page } from '../shared/parts.js';
 import { begin, SignInPage, SignUpPage } from '../shared/session.js';
 import { Offline, pageAt, Shell, show, Tab, useRoute } from '../shared/shell.js';
 import { state, useStore } from '../shared/state.js';
 import { learn, t } from '../shared/text.js';
 import { AddPage } from './add.js';
+import { BikesPage } from './bikelist.js';
 import { ChartsPage } from './charts.js';
+import { en as deskEn } from './desk/en.js';
+import { ko as deskKo } from './desk/ko.js';
+import { DESK } from './desk/routes.js';
 import { en } from './en.js';
 import { FleetPage } from './fleetpage.js';
 import { ImportPage } from './imports.js';
+import { Keyboard, PaletteButton } from './keyboard.js';
 import { ko } from './ko.js';
-import { ManagersPage } from './managers.js';
-import { MoneyPage } from './money.js';
-import { RidesPage } from './rides.js';
 import { StoryPage } from './story.js';
 import { SystemPage } from './system.js';
+import { WAYS } from './ways.js';
 
 const PAGES = [
   [/^\/?$/, () => html`<${FleetPage} />`, 'fleet'],
-  [/^\/bike\/([0-9]+)$/, (id) => html`<${StoryPage} key=${id} bikeid=${id} />`, 'fleet'],
-  [/^\/signs$/, () => html`<${Signs} />`, 'fleet'],
-  [/^\/rides$/, () => html`<${RidesPage} />`, 'inProgress'],
+  [/^\/bikes$/, () => html`<${BikesPage} />`, 'bikes'],
+  [/^\/bike\/([0-9]+)$/, (id) => html`<${StoryPage} key=${id} bikeid=${id} />`, 'bikes'],
+  [/^\/signs$/, () => html`<${Signs} />`, 'bikes'],
   [/^\/add$/, () => html`<${AddPage} />`, 'add'],
   [/^\/imports\/([0-9]+)$/, (id) => html`<${ImportPage} key=${id} importid=${id} />`, 'add'],
-  [/^\/money$/, () => html`<${MoneyPage} />`, 'money'],
-  [/^\/managers$/, () => html`<${ManagersPage} />`, 'managers'],
+  ...DESK,
   [/^\/charts$/, () => html`<${ChartsPage} />`, 'charts'],
   [/^\/system$/, () => html`<${SystemPage} />`, 'system'],
-];
-const MENU = [
-  ['fleet', 'bike', '#/'],
-  ['inProgress', 'clock', '#/rides'],
-  ['add', 'plus', '#/add'],
-  ['money', 'wallet', '#/money'],
-  ['managers', 'person', '#/managers'],
-  ['charts', 'chart', '#/charts'],
-  ['system', 'pulse', '#/system'],
 ];
 const DOORS = [
   [/^\/signup$/, () => html`<${SignUpPage} />`],
@@ -64,16 +57,19 @@ function App() {
   const { path } = useRoute();
   const isAdmin = who?.roles.includes('admin');
   const { page, tab } = pageAt(isAdmin ? PAGES : who ? NOT_YOURS : DOORS, path, 'fleet');
+  const [open, setOpen] = useState(null);
   const about = { name: t('console'), mark: t('console'), page, top: !online && html`<${Offline} />` };
-  return html`<${Shell} ...${about} above=${tab && html`<${Menu} tab=${tab} />`} />`;
+  const menu = html`<${Menu} tab=${tab} find=${() => setOpen('palette')} />`;
+  return html`<${Shell} ...${about} above=${isAdmin && menu} below=${isAdmin && html`<${Keyboard} ...${{ open, setOpen }} />`} />`;
 }
 
-function Menu({ tab }) {
+function Menu({ tab, find }) {
   useEffect(() => {
     document.querySelector('.side [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
   }, [tab]);
   return html`<nav class="side" aria-label=${t('menu')}>
-    ${MENU.map(
+    <${PaletteButton} open=${find} />
+    ${WAYS.filter(([, , , , isShown]) => isShown).map(
       ([name, icon, href]) => html`<${Tab} key=${name} name=${name} icon=${icon} href=${href} on=${name === tab} />`,
     )}
     <a class="away" href="/app/#/me"><${Icon} name="back" /><span>${t('riderPages')}</span></a>
@@ -82,6 +78,7 @@ function Menu({ tab }) {
 
 async function start() {
   learn({ ko, en });
+  learn({ ko: deskKo, en: deskEn });
   show(App);
   while (state.mode === null) {
     await begin();

@@ -55,13 +55,13 @@ function Head({ name, title, sorted, down, sort }) {
   </div>`;
 }
 
-// What is chosen or typed narrows at once, and stands in the address.
-const narrowing = (id) => (event) => narrow({ [id]: event.target.value });
+// What is chosen or typed narrows at once, and stands in the address; `more` of it changes with that.
+const narrowing = (id, more) => (event) => narrow({ [id]: event.target.value, ...more });
 
-export const Select = ({ id, label, value, options }) =>
+export const Select = ({ id, label, value, options, more = {} }) =>
   html`<div class="field">
     <label for=${id}>${label}</label>
-    <select id=${id} value=${value} onChange=${narrowing(id)}>
+    <select id=${id} value=${value} onChange=${narrowing(id, more)}>
       ${options.map(
         ([name, words]) => html`<option key=${name} value=${name} selected=${name === value}>${words}</option>`,
       )}
@@ -70,11 +70,22 @@ export const Select = ({ id, label, value, options }) =>
 
 const FREE_TEXT = { autocomplete: 'off', maxlength: 100 };
 
-export const Search = ({ id, label, value, hint }) =>
+export const Search = ({ id, label, value, hint, more = {}, ...input }) =>
   html`<div class="field">
     <label for=${id}>${label}</label>
-    <input type="search" id=${id} value=${value} placeholder=${hint} ...${FREE_TEXT} onInput=${narrowing(id)} />
+    <input
+      type="search"
+      id=${id}
+      value=${value}
+      placeholder=${hint}
+      ...${FREE_TEXT}
+      onInput=${narrowing(id, more)}
+      ...${input}
+    />
   </div>`;
+
+export const Turn = ({ label, off, onClick }) =>
+  html`<button class="small-button" type="button" disabled=${off} onClick=${onClick}>${label}</button>`;
 
 export function Chips({ label, options, chosen, onChoose }) {
   const chip = ([value, words]) =>
@@ -87,11 +98,13 @@ export function Chips({ label, options, chosen, onChoose }) {
 // What a cell is called where columns have no room for a head.
 export const Named = ({ name, children }) => html`<span class="named" data-name=${name}>${children}</span>`;
 
-export const Rider = ({ userid }) => html`<a class="link" href="#/money?rider=${userid}">${t('riderNo', userid)}</a>`;
+export const Rider = ({ userid }) => html`<a class="link" href="#/rider/${userid}">${t('riderNo', userid)}</a>`;
 
-export const Figure = ({ name, value, tone, icon }) =>
+// `href`: the list of what it counts.
+export const Figure = ({ name, value, tone, icon, href }) =>
   html`<div class="figure ${tone ?? ''}">
-    <dt>${icon && html`<${Icon} name=${icon} />`}${name}</dt><dd>${value}</dd>
+    <dt>${icon && html`<${Icon} name=${icon} />`}${name}</dt>
+    <dd>${href ? html`<a href=${href}>${value}<span class="unseen"> ${name}</span></a>` : value}</dd>
   </div>`;
 
 // rows: [name, amount, words]. The picture is for the eye; the same figures stand below it as words.

@@ -31,7 +31,7 @@ async function read(bikeid) {
 }
 
 function ofRide({ rentid, userid, billid, fee, billingStatus, rentStarttime: start, rentEndTime: end }) {
-  const by = { text: t('riderNo', userid), href: `#/money?rider=${userid}` };
+  const by = { text: t('riderNo', userid), href: `#/rider/${userid}` };
   const lasted = end && start && lasting(Date.parse(end) - Date.parse(start));
   const paid = [fee === null ? '' : won(fee), t(billingStatus === 'CLOSEBILL' ? 'settled' : 'settling')];
   const began = { id: `b${rentid}`, kind: 'rides', icon: 'person', at: start, rank: 1, text: t('rideBegan', rentid) };
@@ -46,7 +46,7 @@ function ofRide({ rentid, userid, billid, fee, billingStatus, rentStarttime: sta
 
 function ofReport({ reportid, managerid, batterylevel, usableyn, at }) {
   const more = [t('battery', batterylevel), usableyn === null ? null : t(usableyn ? 'usable' : 'unusable')];
-  const by = { text: t('managerNo', managerid), href: `#/managers?manager=${managerid}` };
+  const by = { text: t('managerNo', managerid), href: `#/manager/${managerid}` };
   const report = { id: `r${reportid}`, kind: 'reports', icon: 'wrench', at, rank: 1, text: t('reportNo', reportid) };
   return { ...report, more: more.filter(Boolean).join(' · '), by };
 }
@@ -66,8 +66,8 @@ export function StoryPage({ bikeid }) {
   const rent = useStore().rides?.get(Number(bikeid));
   const story = useRead(() => read(bikeid), [rent?.rentid]);
   useEffect(follow, []);
-  const way = { text: t('fleet'), href: '#/' };
-  return html`<${Page} title=${t('number', bikeid)} back="#/">
+  const way = { text: t('bikes'), href: '#/bikes' };
+  return html`<${Page} title=${t('number', bikeid)} back="#/bikes">
     ${
       !story.found && story.failed?.status === 404
         ? html`<${Notice} tone="bad" text=${t('unknownBike', bikeid)} way=${way} />`

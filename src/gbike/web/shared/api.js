@@ -30,6 +30,7 @@ export const askText = (path) => ask('GET', path, { plain: true });
 export const askMaybe = (path, otherwise = null) =>
   ask('GET', path).catch((failed) => (failed.status === 404 ? otherwise : Promise.reject(failed)));
 
+/** @param {string | null} token @param {object} [body] */
 const headers = (token, body) => ({
   Accept: 'application/json',
   'Accept-Language': language(),
@@ -54,6 +55,24 @@ export async function ask(method, path, { body, file, key, again = true, anybody
   }
   return plain && answer.ok ? answer.text : read(answer);
 }
+
+// A file, however long it is: the browser keeps it as one that was downloaded.
+export async function askFile(path) {
+  const token = await access();
+  const answer = await fetch(path, { headers: { ...headers(token), Accept: '*/*' }, cache: 'no-store' }).catch(() => {
+    throw new NoAnswer();
+  });
+  if (!answer.ok) read({ ...(await told(answer)), headers: answer.headers });
+  const [, name = 'gbike.csv'] = /filename="?([^";]+)/.exec(answer.headers.get('content-disposition') ?? '') ?? [];
+  const whole = await answer.blob().catch(() => {
+    throw new NoAnswer();
+  });
+  const link = Object.assign(document.createElement('a'), { href: URL.createObjectURL(whole), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), FILE_MS);
+}
+
+const told = async (answer) => ({ status: answer.status, ok: answer.ok, text: await answer.text() });
 
 async function fetched(path, options) {
   const sent = Date.now();

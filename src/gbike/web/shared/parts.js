@@ -11,6 +11,9 @@ const PATHS = {
   map: 'm9 5-5 2v12l5-2 6 2 5-2V5l-5 2-6-2Zm0 0v12m6-10v12',
   clock: 'M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18Zm0-14v5l3 2',
   person: 'M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8Zm-7 8.5c.5-3.5 3.3-5.5 7-5.5s6.5 2 7 5.5',
+  people:
+    'M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7Zm-6.500 8.500c.4-3.200 3-5 6.500-5s6.100 1.800 6.500 5M15.500 4.300a3.500 3.500 0 0 1' +
+    ' 0 6.400m1.500 4.200c2.500.5 4.100 2.200 4.500 4.600',
   scan: 'M4 8V5a1 1 0 0 1 1-1h3m8 0h3a1 1 0 0 1 1 1v3m0 8v3a1 1 0 0 1-1 1h-3m-8 0H5a1 1 0 0 1-1-1v-3M8 12h8',
   check: 'm5 12.5 4.5 4.5L19 7.5',
   wrench: 'M14.5 6.5a4 4 0 0 0-5.3 5L4 16.7V20h3.3l5.2-5.2a4 4 0 0 0 5-5.3L15 12l-3-3 2.5-2.5Z',
@@ -27,6 +30,8 @@ const PATHS = {
     'M4 7.5A1.5 1.5 0 0 1 5.5 6H18v3m-14-1.5V18a1.5 1.5 0 0 0 1.5 1.5H19a1 1 0 0 0 1-1V10a1 1 0 0' +
     ' 0-1-1H5.5A1.5 1.5 0 0 1 4 7.5ZM16 14h.01',
   plus: 'M12 5v14M5 12h14',
+  close: 'm6 6 12 12M18 6 6 18',
+  find: 'M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13Zm5-1.5 5 5',
   chart: 'M4 20h16M7 16v-5m5 5V6m5 10v-8',
   pulse: 'M3 12h4l3-7 4 14 3-7h4',
   bolt: 'M13 3 5 13.5h6L10 21l8-10.5h-6L13 3Z',
@@ -98,7 +103,8 @@ export const Loaded = ({ of: { found, failed, again }, rows, tall, children }) =
 export const More = ({ onClick }) => html`<${Big} kind="quiet" label=${t('more')} onClick=${onClick} />`;
 
 // What there is to tell. Where it says to try again in N seconds it counts them.
-export function Notice({ tone, text, way, until, again }) {
+// `deed`: what may be done about it, { text, run }.
+export function Notice({ tone, text, way, until, again, deed }) {
   const left = useSeconds(until);
   const sign = { good: 'check', warn: 'off', bad: 'alert', calm: 'alert' }[tone];
   return html`<div class="notice ${tone}" role=${tone === 'bad' ? 'alert' : 'status'}>
@@ -112,6 +118,7 @@ export function Notice({ tone, text, way, until, again }) {
           ${way.text}<${Icon} name="next" />
         </a>`
       }
+      ${deed && html`<button class="link" type="button" onClick=${deed.run}>${deed.text}</button>`}
       ${again && left <= 0 && html`<button class="link" type="button" onClick=${again}>${t('again')}</button>`}
     </div>
   </div>`;

@@ -43,6 +43,13 @@ export function narrow(change) {
   dispatchEvent(new Event('narrowed'));
 }
 
+// Turning a page or sorting is something to go back from.
+export function move(change) {
+  const { path, query } = here();
+  history.pushState(null, '', address(path, { ...query, ...change }));
+  dispatchEvent(new Event('narrowed'));
+}
+
 export function useRoute() {
   const [route, setRoute] = useState(here());
   useEffect(() => {
@@ -92,7 +99,7 @@ export function Shell({ name, mark, page, above, top, below }) {
   }, []);
   useEffect(() => {
     if (notice?.tone !== 'good') return undefined;
-    const timer = setTimeout(() => set({ notice: null }), 6000);
+    const timer = setTimeout(() => set({ notice: null }), notice.deed ? 30_000 : 6000);
     return () => clearTimeout(timer);
   }, [notice]);
   return html`<a class="skip" href="#main" onClick=${skip}>${t('skip')}</a>

@@ -12,5 +12,6 @@ export const en = {
   noPointsHint: 'Report a bike and you can earn some.', howMany: 'How many?',
   allPoints: (n) => `All ${new Intl.NumberFormat('en').format(n)}`, onePointOneWon: 'One point becomes ₩1 of deposit.',
   convert: (krw) => `Turn into ${krw}`, converting: 'Turning…', movements: 'Movements',
-  forReport: (id) => `Report ${id}`, toDepositDone: 'Turned into deposit', opening: 'Points at the start',
+  forReport: (id) => `Report ${id}`, toDepositDone: 'Turned into deposit',
+  byHand: 'Corrected by hand', opening: 'Points at the start',
 };

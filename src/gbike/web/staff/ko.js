@@ -8,5 +8,5 @@ export const ko = {
   heldSay: (n) => `요청이 많아 보고 ${n}건이 기다려요.`, noPoints: '바꿀 포인트가 없어요', noPointsHint: '자전거를 보고하면 포인트를 받을 수 있어요.',
   howMany: '얼마를 바꿀까요?', allPoints: (n) => `전부 ${new Intl.NumberFormat('ko').format(n)}점`,
   onePointOneWon: '1점은 예치금 1원이 돼요.', convert: (krw) => `예치금 ${krw}으로 바꾸기`, converting: '바꾸는 중…', movements: '포인트 내역',
-  forReport: (id) => `보고 ${id}`, toDepositDone: '예치금으로 바꿈', opening: '시작 포인트',
+  forReport: (id) => `보고 ${id}`, toDepositDone: '예치금으로 바꿈', byHand: '직접 고침', opening: '시작 포인트',
 };

@@ -339,5 +339,6 @@ const signed = (amount) => `${amount > 0 ? '+' : amount < 0 ? '−' : ''}${t('po
 
 function named(cause) {
   const [kind, number] = cause.split(':');
-  return { report: () => t('forReport', number), conversion: () => t('toDepositDone') }[kind]?.() ?? t('opening');
+  const words = { conversion: 'toDepositDone', correction: 'byHand' };
+  return kind === 'report' ? t('forReport', number) : t(words[kind] ?? 'opening');
 }

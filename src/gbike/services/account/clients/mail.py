@@ -48,12 +48,16 @@ NOTICES = {
 }
 FORGOTTEN = frozenset((About.OVERDUE,))
 """What nobody else can have done in their name."""
+INVITED = (
+    "You are invited to gbike. Come in here, once: {link}",
+    "gbike에 초대받았어요. 이 링크로 한 번만 들어올 수 있어요: {link}",
+)
 NOT_YOU = ("If it was not you, set a new password.", "본인이 아니라면 비밀번호를 바꿔 주세요.")
 
 
 class Letter(msgspec.Struct, frozen=True, omit_defaults=True):
     """One line of the file. `to`: the account, whose contact the operator looks up; for a contact code it is the one
-    that it has yet to prove (`contact_wanted`)."""
+    that it has yet to prove (`contact_wanted`). Or the invitation, whose contact is in the list of invitations."""
 
     to: str
     about: str
@@ -79,6 +83,14 @@ class LetterFile:
         korean = f"gbike 연락처 확인 코드: {code}. 다른 사람에게 알려 주지 마세요."
         expires = rfc3339(expires_ms)
         self._send(Letter(_whom(userid), "contact code", code=code, expires=expires, text=english, text_ko=korean))
+
+    async def send_invitation(self, invitationid: int, link: str, expires_ms: int) -> None:
+        english, korean = (text.format(link=link) for text in INVITED)
+        expires = rfc3339(expires_ms)
+        letter = Letter(
+            f"invitation {invitationid}", "invitation", link=link, expires=expires, text=english, text_ko=korean
+        )
+        self._send(letter)
 
     async def send_notice(self, userid: int, about: About) -> None:
         more = ("", "") if about in FORGOTTEN else NOT_YOU

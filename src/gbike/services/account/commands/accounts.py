@@ -39,7 +39,9 @@ def rename(tx: Tx, userid: int, name: str) -> domain.Account:
     return accounts.load(tx, userid)
 
 
-def set_roles(tx: Tx, userid: int, roles: domain.Roles, managerid: int | None) -> domain.Account:
+def set_roles(
+    tx: Tx, userid: int, roles: domain.Roles, managerid: int | None, reason: str | None = None
+) -> domain.Account:
     """An admin says what somebody may do; field staff have a number among the managers, their own unless told. Raises
     NoSuchAccount, LastAdmin."""
     managerid = (managerid or userid) if domain.Role.BIKE_MANAGER in roles else None
@@ -52,7 +54,7 @@ def set_roles(tx: Tx, userid: int, roles: domain.Roles, managerid: int | None) -
     after = accounts.load(tx, userid)
     if _may(before) != _may(after):
         _say_roles_changed(tx, userid)
-    tx.audit("roles granted", f"user:{userid}", _may(before), _may(after))
+    tx.audit("roles granted", f"user:{userid}", _may(before), {**_may(after), **_why(reason)})
     return after
 
 
@@ -114,7 +116,7 @@ def replace_recovery_codes(tx: Tx, userid: int, codes: Sequence[str]) -> domain.
     return accounts.load(tx, userid)
 
 
-def remove_authenticator(tx: Tx, userid: int) -> domain.Account:
+def remove_authenticator(tx: Tx, userid: int, reason: str | None = None) -> domain.Account:
     """An admin takes a lost authenticator away: codes are wanted no more. Raises NoSuchAccount."""
     accounts.hold(tx, userid)  # what goes on record is what was so
     before = accounts.load(tx, userid)
@@ -122,7 +124,7 @@ def remove_authenticator(tx: Tx, userid: int) -> domain.Account:
     accounts.put_recovery_codes(tx, userid, ())
     if before.codes_wanted:  # staff may have to have one
         _say_roles_changed(tx, userid)
-    tx.audit("authenticator removed", f"user:{userid}", before={"codes_wanted": before.codes_wanted})
+    tx.audit("authenticator removed", f"user:{userid}", {"codes_wanted": before.codes_wanted}, _why(reason))
     return accounts.load(tx, userid)
 
 
@@ -160,6 +162,10 @@ def _say_roles_changed(tx: Tx, userid: int) -> None:
 def _may(account: domain.Account) -> Facts:
     """What an audit row tells of an account: who it is, is not in it."""
     return {"roles": account.roles, "managerid": account.managerid}
+
+
+def _why(reason: str | None) -> Facts:
+    return {"reason": reason} if reason else {}
 
 
 def _must_leave_an_admin(tx: Tx, userid: int) -> None:

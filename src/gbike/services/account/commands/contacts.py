@@ -6,7 +6,7 @@ from gbike.kit.clock import is_ahead
 from gbike.kit.contacts import Contact
 from gbike.kit.store import Reading, Tx
 from gbike.services.account import domain
-from gbike.services.account.storage import accounts, contacts, resets
+from gbike.services.account.storage import accounts, contacts, invitations, resets
 from gbike.services.account.storage import sign_in_attempts as attempts
 from gbike.services.account.storage.contacts import of_account, of_contact
 
@@ -68,6 +68,8 @@ def forget_contacts(tx: Tx, userid: int) -> None:
     for owner in (of_account(userid), *map(of_contact, own)):
         contacts.lock_codes(tx, owner)
         contacts.forget_codes(tx, owner)
+    for normal in own:
+        invitations.forget(tx, normal)
     for normal in own:  # what is kept under it and a client goes a day later
         attempts.lock(tx, attempts.of_contact(normal))
         attempts.forget(tx, attempts.of_contact(normal))

@@ -12,7 +12,7 @@ from gbike.kit.auth.rules import ADMINS, PEOPLE, PUBLIC, Rule
 from gbike.kit.contacts import BadContact
 from gbike.kit.http.app import Handler, Operation
 from gbike.services.account import domain
-from gbike.services.account.http import bodies
+from gbike.services.account.http import bodies, invitations
 from gbike.services.account.http.accounts import AccountHttp
 from gbike.services.account.http.refusals import OF_PASSWORD, REFUSALS, refused
 from gbike.services.account.http.sessions import SessionHttp
@@ -31,7 +31,8 @@ EXAMPLES: dict[type[Struct], dict[str, Any]] = {
     bodies.PasswordChange: {"current": PASSWORD, "new": NEW_PASSWORD},
     bodies.Oneself: {"password": PASSWORD},
     bodies.Confirmation: {"code": "123456"},
-    bodies.Grant: {"roles": ["rider", "bikeManager"], "managerid": 1},
+    bodies.Grant: {"roles": ["rider", "bikeManager"], "managerid": 1, "reason": "works in the field from today"},
+    bodies.Why: {"reason": "the telephone is lost; they came to the office"},
     bodies.Proof: {"code": "12345678"},
     bodies.ContactChange: {"contact": "010-1234-5678", "password": PASSWORD},
 }
@@ -42,7 +43,7 @@ def operations(services: AccountServices, keys: Keys, issuer: str) -> list[Opera
     """The operations of account. `issuer`: what an authenticator calls us."""
     people = AccountHttp(services, issuer)
     own = [*_own_account(people), *_own_contact(people), *_authenticator(people)]
-    return [*_auth_mode(SessionHttp(services, keys)), *own, *_admins(people)]
+    return [*_auth_mode(SessionHttp(services, keys)), *invitations.operations(services), *own, *_admins(people)]
 
 
 def _auth_mode(http: SessionHttp) -> list[Operation]:
@@ -96,7 +97,7 @@ def _own_account(http: AccountHttp) -> list[Operation]:
     change = (domain.SignInRefused, domain.WeakPassword, domain.TooManyAttempts, HashingBusy)
     erase = (domain.LastAdmin, domain.AccountInUse, *OF_PASSWORD)
     return [
-        _own("", http.show, "An account", method="GET"),
+        _own("", http.show, "An account", method="GET", looks="account"),
         _own("", http.rename, "Change the name", takes=bodies.AccountChange, method="PATCH"),
         _own(
             "/password",
@@ -106,7 +107,14 @@ def _own_account(http: AccountHttp) -> list[Operation]:
             raises=change,
         ),
         _own("/erasure", http.erase, "Be forgotten", takes=bodies.Oneself, raises=erase),
-        _own("/sessions", http.sessions, "Where the account is signed in", gives=bodies.OpenSessions, method="GET"),
+        _own(
+            "/sessions",
+            http.sessions,
+            "Where the account is signed in",
+            gives=bodies.OpenSessions,
+            method="GET",
+            looks="sessions",
+        ),
         _own("/sessions/{sessionid:str}/end", http.end_session, "Sign out there", gives=bodies.Received, keyed=True),
         _own("/sessions/end", http.end_sessions, "Sign out everywhere", gives=bodies.Received, keyed=True),
     ]
@@ -178,7 +186,17 @@ def _authenticator(http: AccountHttp) -> list[Operation]:
 def _admins(http: AccountHttp) -> list[Operation]:
     many = {200: [bodies.AccountResource]}
     return [
-        Operation("GET", "/accounts", http.list, "List the accounts", ADMINS, answers=many, paged=True),
+        Operation(
+            "GET",
+            "/accounts",
+            http.list,
+            "List the accounts",
+            ADMINS,
+            answers=many,
+            paged=True,
+            looks="names",
+            looks_at="accounts",
+        ),
         _own(
             "/roles",
             http.grant,
@@ -188,7 +206,13 @@ def _admins(http: AccountHttp) -> list[Operation]:
             raises=(domain.LastAdmin,),
             method="PUT",
         ),
-        _own("/authenticator/removal", http.remove_authenticator, "Take a lost authenticator away", ADMINS, keyed=True),
+        _own(
+            "/authenticator/removal",
+            http.remove_authenticator,
+            "Take a lost authenticator away",
+            ADMINS,
+            takes=bodies.Why,
+        ),
     ]
 
 
@@ -229,6 +253,7 @@ def _own(
     raises: Sequence[type[Exception]] = (),
     keyed: bool = False,
     method: str = "POST",
+    looks: str = "",
 ) -> Operation:
     """On one's own account, or on anybody's for admins."""
     return Operation(
@@ -242,5 +267,6 @@ def _own(
         refusals=refused(domain.NoSuchAccount, *raises),
         keyed=keyed,
         example=EXAMPLES[takes] if takes else {},
-        may_be_empty=takes is bodies.Oneself,
+        may_be_empty=takes in (bodies.Oneself, bodies.Why),
+        looks=looks,
     )

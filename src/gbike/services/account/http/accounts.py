@@ -90,13 +90,14 @@ class AccountHttp:
     async def grant(self, request: Request) -> Response:
         userid, given = request.id("userid"), await request.body(bodies.Grant)
         roles = in_order(given.roles)
-        account = await self._store.write(set_roles, userid, roles, given.managerid, key=f"account:{userid}")
+        args = (userid, roles, given.managerid, given.reason)
+        account = await self._store.write(set_roles, *args, key=f"account:{userid}")
         await self._services.notify(account, About.ROLES)
         return _found(request, account)
 
     async def remove_authenticator(self, request: Request) -> Response:
-        userid = request.id("userid")
-        account = await self._store.write(remove_authenticator, userid, key=f"account:{userid}")
+        userid, given = request.id("userid"), await request.body_if_any(bodies.Why)
+        account = await self._store.write(remove_authenticator, userid, given.reason, key=f"account:{userid}")
         await self._services.notify(account, About.FACTOR_GONE)
         return _found(request, account)
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, structs
 
 from gbike.kit.clock import rfc3339
-from gbike.kit.http.fields import CLEANED, SEEN, Id
+from gbike.kit.http.fields import CLEANED, SEEN, Id, Instant, Reason
 from gbike.services.account.domain import LONGEST, SHORTEST, Access, Account, Session
 
 _LINE = r"[^\x00-\x1f\x7f]*"
@@ -90,6 +90,37 @@ class Grant(Struct, frozen=True):
 
     roles: Annotated[list[RoleName], Meta(min_length=1, max_length=3)]
     managerid: Id | None = None
+    reason: Reason | None = None
+
+
+class Why(Struct, frozen=True):
+    """Why an admin does it; kept on record."""
+
+    reason: Reason | None = None
+
+
+class InvitationWish(Struct, frozen=True):
+    """Who is invited, to do what. `expires`: 72 hours from now unless told, 30 days at most."""
+
+    contact: Contact
+    roles: Annotated[list[RoleName], Meta(min_length=1, max_length=3)]
+    managerid: Id | None = None
+    expires: Instant | None = None
+    reason: Reason | None = None
+
+
+class InvitationToken(Struct, frozen=True):
+    """The token that was sent."""
+
+    token: Secret
+
+
+class InvitationUse(Struct, frozen=True):
+    """The token that was sent; a name and a password of who has no account yet, else they are not looked at."""
+
+    token: Secret
+    name: Name | None = None
+    password: New | None = None
 
 
 class Confirmation(Struct, frozen=True):
@@ -138,6 +169,31 @@ class AccountResource(Struct, frozen=True):
     contact_proved: bool
     contact_wanted: str | None
     recovery_left: int
+
+
+class InvitationResource(Struct, frozen=True):
+    """An invitation that can be used."""
+
+    invitationid: int
+    contact: str
+    roles: list[str]
+    managerid: int | None
+    since: str
+    expires: str
+
+
+class InvitedResource(InvitationResource, frozen=True):
+    """The same with the link that was sent, which is shown this once."""
+
+    link: str
+
+
+class InvitationLook(Struct, frozen=True):
+    """What an invitation is good for. `known`: its contact has an account, which is given the roles."""
+
+    roles: list[str]
+    known: bool
+    expires: str
 
 
 class RecoveryResource(AccountResource, frozen=True):

@@ -29,6 +29,7 @@ class AccountPolicy:
     reset_ms: int
     codes_required_of_staff: bool
     phone_region: str = REGION
+    public_url: str = ""
 
     def contact(self, typed: str) -> Contact:
         return known_as(typed, self.phone_region)

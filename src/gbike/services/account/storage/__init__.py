@@ -1,6 +1,6 @@
-"""Accounts in SQL. Of every secret that opens something (refresh and reset tokens) only the SHA-256 is kept: each is
-256 bits of chance, so nobody gets from the one to the other. Contacts and clients in `tries`, `attempts` and
-`households` are hashed too."""
+"""Accounts in SQL. Of every secret that opens something (refresh and reset tokens, invitations) only the SHA-256 is
+kept: each is 256 bits of chance, so nobody gets from the one to the other. Contacts and clients in `tries`, `attempts`
+and `households` are hashed too."""
 
 from pathlib import Path
 
@@ -15,6 +15,11 @@ PERSONAL_DATA = (
         "FROM accounts WHERE userid = ?",
     ),
     PersonalData("contacts", ("contact", "normal", "until_ms"), "FROM contact_proofs WHERE userid = ?"),
+    PersonalData(
+        "invitations",
+        ("invitationid", "contact", "normal", "roles", "managerid", "since_ms", "expires_ms"),
+        "FROM invitations WHERE normal IN (SELECT normal FROM accounts WHERE userid = ?)",
+    ),
     PersonalData(
         "sessions",
         ("since_ms", "used_ms", "client", "agent", "expires_ms", "ended_ms"),
@@ -34,6 +39,11 @@ KEEPS = (
         "DELETE FROM refresh_tokens WHERE token IN (SELECT token FROM refresh_tokens WHERE expires_ms < ? LIMIT ?)",
     ),
     RetentionRule(DAY_MS, "DELETE FROM resets WHERE token IN (SELECT token FROM resets WHERE expires_ms < ? LIMIT ?)"),
+    RetentionRule(
+        DAY_MS,
+        "DELETE FROM invitations WHERE invitationid IN"
+        " (SELECT invitationid FROM invitations WHERE expires_ms < ? LIMIT ?)",
+    ),
     # The moment is asked for in the deletion itself: a try may be counted between the look and the deletion.
     RetentionRule(
         DAY_MS, "DELETE FROM tries WHERE since_ms < ? AND whose IN (SELECT whose FROM tries ORDER BY since_ms LIMIT ?)"

@@ -145,7 +145,8 @@ def enter(tx: Tx, managerid: int, cause: str, amount: int) -> bool:
     return kept == 1
 
 
-def last_movement(tx: Tx, managerid: int) -> int | None:
-    """The newest amount of a manager, negative for a conversion."""
-    row = tx.one("SELECT amount FROM point_entries WHERE managerid = ? ORDER BY entryid DESC LIMIT 1", (managerid,))
-    return int(row[0]) if row else None
+def last_conversion(tx: Tx, managerid: int) -> int | None:
+    """The newest amount of a manager, which is negative; None when the newest movement was no conversion."""
+    sql = "SELECT amount, cause FROM point_entries WHERE managerid = ? ORDER BY entryid DESC LIMIT 1"
+    row = tx.one(sql, (managerid,))
+    return int(row[0]) if row and row[1].startswith("conversion:") else None

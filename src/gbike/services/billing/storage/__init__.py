@@ -13,12 +13,17 @@ VERSIONS = Path(__file__).parent / "versions"
 PERSONAL_DATA = (
     PersonalData(
         "bills",
-        ("billid", "rentid", "started_ms", "ended_ms", "fee", "status", "tariff"),
+        ("billid", "rentid", "started_ms", "ended_ms", "fee", "status", "tariff", "refunded"),
         "FROM bills WHERE userid = ? ORDER BY billid",
+    ),
+    PersonalData(
+        "corrections",
+        ("correctionid", "billid", "amount", "reason", "at_ms"),
+        "FROM corrections WHERE billid IN (SELECT billid FROM bills WHERE userid = ?) ORDER BY correctionid",
     ),
 )
 COUNTED = {"bills": "SELECT count(*) FROM bills"}
-_COLUMNS = "billid, rentid, userid, started_ms, ended_ms, fee, status, tariff, version"
+_COLUMNS = "billid, rentid, userid, started_ms, ended_ms, fee, status, tariff, version, refunded"
 _SELECT = f"SELECT {_COLUMNS} FROM bills"
 _TARIFFS = "SELECT version, effective_ms, krw, per_s, rounding FROM tariffs"
 IN_FLIGHT = 10_000
@@ -106,8 +111,9 @@ def not_closed(read: Reading, from_billid: int) -> tuple[int, int, int]:
 
 
 def rows_for_verify(read: Reading) -> Iterable[Row]:
-    """For `gbike verify`: rentid, billid, userid, started_ms, ended_ms, fee, status, tariff, version; by rentid."""
-    columns = "rentid, billid, userid, started_ms, ended_ms, fee, status, tariff, version"
+    """For `gbike verify`: rentid, billid, userid, started_ms, ended_ms, fee, status, tariff, version, refunded; by
+    rentid."""
+    columns = "rentid, billid, userid, started_ms, ended_ms, fee, status, tariff, version, refunded"
     return read.each(f"SELECT {columns} FROM bills ORDER BY rentid")
 
 
@@ -151,6 +157,7 @@ LISTED = Listing(
         "endtime": "ended_ms",
         "fee": "fee",
         "status": "status",
+        "refunded": "refunded",
     },
     order="billid",
     counters=("bills",),

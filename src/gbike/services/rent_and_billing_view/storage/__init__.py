@@ -9,13 +9,13 @@ from msgspec.structs import replace
 from gbike.kit.privacy.personal_data import PersonalData
 from gbike.kit.storage.listing import Listing
 from gbike.kit.store import Reading, Row, Tx
-from gbike.services.rent_and_billing_view.domain import Bill, Line, NoSuchLine, Ride
+from gbike.services.rent_and_billing_view.domain import Bill, Line, NoSuchLine, Refund, Ride
 
 VERSIONS = Path(__file__).parent / "versions"
 PERSONAL_DATA = (
     PersonalData(
         "rides",
-        ("rentid", "bikeid", "rentstatus", "started_ms", "ended_ms", "billid", "fee", "billingstatus"),
+        ("rentid", "bikeid", "rentstatus", "started_ms", "ended_ms", "billid", "fee", "billingstatus", "refunded"),
         "FROM rides WHERE userid = ? ORDER BY rentid",
     ),
     PersonalData("riders", ("userid", "deposit", "rides"), "FROM riders WHERE userid = ?"),
@@ -28,10 +28,16 @@ PERSONAL_DATA = (
         "bill_facts", ("rentid", "billid", "status", "fee"), "FROM bill_facts WHERE userid = ? ORDER BY rentid"
     ),
     PersonalData("deposit_facts", ("userid", "deposit", "version"), "FROM deposit_facts WHERE userid = ?"),
+    PersonalData(
+        "refund_facts",
+        ("correctionid", "rentid", "billid", "amount", "deposit", "version"),
+        "FROM refund_facts WHERE userid = ? ORDER BY correctionid",
+    ),
 )
 COUNTED = {"rides": "SELECT count(*) FROM rides"}
 _COLUMNS = (
-    "r.rentid, r.userid, r.bikeid, r.rentstatus, r.started_ms, r.ended_ms, r.billid, r.fee, r.billingstatus, u.deposit"
+    "r.rentid, r.userid, r.bikeid, r.rentstatus, r.started_ms, r.ended_ms, r.billid, r.fee, r.billingstatus, u.deposit,"
+    " r.refunded"
 )
 _SELECT = f"SELECT {_COLUMNS} FROM rides r LEFT JOIN riders u ON u.userid = r.userid"
 _SORTABLE = {
@@ -45,6 +51,7 @@ _SORTABLE = {
     "fee": "r.fee",
     "billingStatus": "r.billingstatus",
     "deposit": "u.deposit",
+    "refunded": "r.refunded",
 }
 RANK = "CASE {} WHEN 'CLOSEBILL' THEN 3 WHEN 'APPLYFEE' THEN 2 WHEN 'OPENBILL' THEN 1 ELSE 0 END"
 """How far a bill has come."""
@@ -62,6 +69,7 @@ def clear(tx: Tx) -> None:
     """Empty the view; the facts stay."""
     tx.execute("DELETE FROM rides")
     tx.execute("DELETE FROM riders")
+    tx.execute("DELETE FROM refunds")
     tx.execute("DELETE FROM counters WHERE name = 'rides'")
 
 
@@ -74,7 +82,7 @@ def lines(read: Reading) -> Iterable[Row]:
 def rides(read: Reading) -> Iterable[Row]:
     """For `gbike verify`: rentid and what the view shows of each ride, by rentid."""
     return read.each(
-        "SELECT rentid, userid, bikeid, rentstatus, started_ms, ended_ms, billid, fee, billingstatus"
+        "SELECT rentid, userid, bikeid, rentstatus, started_ms, ended_ms, billid, fee, billingstatus, refunded"
         " FROM rides ORDER BY rentid"
     )
 
@@ -108,6 +116,15 @@ def fold_bill(tx: Tx, bill: Bill) -> bool:
     return _update(tx, bill, _FOLD_BILL, (bill.billid, bill.fee, bill.status, bill.status, bill.rentid))
 
 
+def fold_refund(tx: Tx, refund: Refund) -> bool:
+    """A correction counts once. True: the view has one ride more."""
+    first = "INSERT INTO refunds (correctionid, rentid) VALUES (?, ?) ON CONFLICT (correctionid) DO NOTHING"
+    if not tx.execute(first, (refund.correctionid, refund.rentid)):
+        return False
+    sql = "UPDATE rides SET billid = ?, refunded = refunded + ? WHERE rentid = ?"
+    return _update(tx, refund, sql, (refund.billid, refund.amount, refund.rentid))
+
+
 def fold_deposit(tx: Tx, userid: int, deposit: int, version: int) -> None:
     """A deposit event: the newest version stands; one that counts none is better than nothing, whatever came first."""
     tx.execute(
@@ -118,7 +135,7 @@ def fold_deposit(tx: Tx, userid: int, deposit: int, version: int) -> None:
     )
 
 
-def _update(tx: Tx, of: Ride | Bill, sql: str, params: Sequence[Any]) -> bool:
+def _update(tx: Tx, of: Ride | Bill | Refund, sql: str, params: Sequence[Any]) -> bool:
     """Fold into a ride's row, which is made when this is the first that is heard of the ride."""
     if tx.execute(sql, params):
         return False

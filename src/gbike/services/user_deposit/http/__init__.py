@@ -112,6 +112,7 @@ class DepositHttp:
     async def set(self, request: Request) -> Deposit:
         userid, change = request.id("userid"), await request.body(self._change)
         if change.deposit is None:
+            request.only_looked = True
             return await self._store.read(storage.load, userid)
         args = (userid, change.deposit, change.expected, self._cause())
         return await self._store.write(set_a_balance, *args, key=f"user:{userid}")
@@ -159,12 +160,22 @@ def operations(store: Store, ids: Ids, must_expect: bool) -> list[Operation]:
     single = partial(
         Operation, answers={200: DepositResource}, refusals=unknown, respond=showing(DEPOSITS, to_resource)
     )
-    balance = partial(single, takes=change, example={"deposit": 100000, "expected": 95000})
+    balance = partial(single, takes=change, looks="deposit", example={"deposit": 100000, "expected": 95000})
     new = partial(Operation, answers={201: DepositResource}, respond=showing(DEPOSITS, to_resource, 201))
     held, moved = bounds + TEXTS.of("balance-changed"), bounds + TEXTS.of("posting-differs")
     put = "Set a balance; POST /userDeposits/{userid}/corrections is safer"
     return [
-        Operation("GET", base, http.list, "List the deposits", PEOPLE, answers=many, paged=True, filters=by),
+        Operation(
+            "GET",
+            base,
+            http.list,
+            "List the deposits",
+            PEOPLE,
+            answers=many,
+            paged=True,
+            filters=by,
+            looks="deposit",
+        ),
         new(
             "POST",
             base,
@@ -176,8 +187,16 @@ def operations(store: Store, ids: Ids, must_expect: bool) -> list[Operation]:
             example={"userid": 1, "deposit": 100000},
         ),
         Operation("GET", base + "/search", searching(DEPOSITS), "The searches", PEOPLE),
-        single("GET", base + "/search/findByUserid", http.show, "A rider's deposit", PEOPLE, finder="userid"),
-        single("GET", at, http.show, "One deposit", PEOPLE),
+        single(
+            "GET",
+            base + "/search/findByUserid",
+            http.show,
+            "A rider's deposit",
+            PEOPLE,
+            finder="userid",
+            looks="deposit",
+        ),
+        single("GET", at, http.show, "One deposit", PEOPLE, looks="deposit"),
         balance("PATCH", at, http.set, put, ADMINS, refusals=held),
         balance("PUT", at, http.set, put, ADMINS, refusals=held),
         new(
@@ -210,5 +229,6 @@ def operations(store: Store, ids: Ids, must_expect: bool) -> list[Operation]:
             paged=True,
             filters=SPAN,
             refusals=unknown,
+            looks="movements",
         ),
     ]

@@ -151,7 +151,16 @@ def operations(http: PaymentHttp) -> list[Operation]:
             example=tenner,
             respond=http._created,
         ),
-        Operation("GET", one, http.show, "One payment", PEOPLE, answers=shown, refusals=TEXTS.of("payment-unknown")),
+        Operation(
+            "GET",
+            one,
+            http.show,
+            "One payment",
+            PEOPLE,
+            answers=shown,
+            refusals=TEXTS.of("payment-unknown"),
+            looks="payment",
+        ),
         Operation(
             "POST",
             "/userDeposits/payments/confirmations",

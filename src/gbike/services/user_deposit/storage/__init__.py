@@ -105,6 +105,14 @@ def fee_facts(read: Reading) -> Iterable[Row]:
     )
 
 
+def refund_facts(read: Reading) -> Iterable[Row]:
+    """For `gbike verify`: correctionid, rider and won given back for it, by correctionid."""
+    return read.each(
+        "SELECT CAST(substr(cause, 16) AS BIGINT) AS correctionid, CAST(substr(account, 6) AS BIGINT), amount"
+        " FROM entries WHERE cause LIKE 'billCorrection:%' AND account LIKE 'user:%' ORDER BY correctionid"
+    )
+
+
 def conversion_facts(read: Reading) -> Iterable[Row]:
     """For `gbike verify`: conversion and won added for it, by conversion."""
     return read.each(

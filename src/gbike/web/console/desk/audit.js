@@ -1,0 +1,156 @@
+// Who did what, to whom or what, and why: the audit logs of all services as one, and whether their chains are whole.
+import { ask } from '../../shared/api.js';
+import { html, useRead, useState } from '../../shared/lib.js';
+import { Empty, Failed, Icon, Loaded, Loading, More, Notice, Page } from '../../shared/parts.js';
+import { said } from '../../shared/session.js';
+import { narrow, useRoute } from '../../shared/shell.js';
+import { many, stamp, t } from '../../shared/text.js';
+import { fileOf, pageOf, understood } from '../asked.js';
+import { Search } from '../parts.js';
+import { Csv } from '../serverlist.js';
+import { changes, merged, subjectOf } from './trail.js';
+
+const SERVICES = [
+  'rent',
+  'bike',
+  'billing',
+  'user_deposit',
+  'rent_and_billing_view',
+  'bike_manage_app',
+  'bike_manager',
+  'account',
+];
+const STEP = 50;
+const MOST = 1000;
+
+/** @returns {Filter[]} */
+const filters = () => [
+  { id: 'from', kind: 'day', label: t('fromDay') },
+  { id: 'to', kind: 'lastDay', label: t('toDay') },
+  { id: 'who', kind: 'search', label: t('byWhom'), hint: t('whoHint') },
+  { id: 'subject', kind: 'search', label: t('aboutWhat'), hint: 'bike:7, user:7' },
+  { id: 'action', kind: 'search', label: t('whatWasDone'), hint: 'ride ended' },
+];
+
+const pathOf = (service) => `/audit/${service}`;
+
+async function log(service, asked, size) {
+  const { _embedded, page } = await ask('GET', pageOf(pathOf(service), asked, filters(), {}, size));
+  const [rows = []] = Object.values(_embedded ?? {});
+  return { rows: rows.map((row) => ({ ...row, service })), total: page.totalElements };
+}
+
+export function AuditPage() {
+  const { query } = useRoute();
+  const [size, setSize] = useState(STEP);
+  const asked = { ...understood(query, filters(), []), page: 1, sort: '' };
+  const wanted = JSON.stringify(asked.chosen);
+  const read = async () => merged(await Promise.all(SERVICES.map((service) => log(service, asked, size))));
+  const { found, failed, again } = useRead(read, [wanted, size]);
+  const more = found?.isCut && size < MOST && (() => setSize(Math.min(MOST, size * 2)));
+  return html`<${Page} title=${t('audit')}>
+    <${Chains} />
+    <${Narrow} chosen=${asked.chosen} />
+    ${failed && found && html`<${Notice} ...${said(failed, 'read')} again=${again} />`}
+    ${
+      found
+        ? html`<${Rows} ...${found} />`
+        : failed?.status === 422
+          ? html`<${Notice} ...${said(failed, 'read')} />`
+          : failed
+            ? html`<${Failed} again=${again} />`
+            : html`<${Loading} rows=${6} />`
+    }
+    ${more && html`<${More} onClick=${more} />`}
+    <${Files} asked=${asked} />
+  <//>`;
+}
+
+function Narrow({ chosen }) {
+  const any = Object.keys(chosen).length > 0;
+  const none = Object.fromEntries(filters().map(({ id }) => [id, '']));
+  const field = ({ id, kind, label, hint }) => {
+    const type = kind === 'search' ? 'search' : 'date';
+    return html`<${Search} key=${id} id=${id} label=${label} hint=${hint} value=${chosen[id] ?? ''} type=${type} />`;
+  };
+  return html`<form class="filters" onSubmit=${(event) => event.preventDefault()} aria-label=${t('filters')}>
+    ${filters().map(field)}
+    ${any && html`<button class="link" type="button" onClick=${() => narrow(none)}>${t('clear')}</button>`}
+  </form>`;
+}
+
+// An action is told in its own words where those are not known yet.
+const actionOf = (action) => t(`did_${action.replaceAll(/[^a-z]+/gi, '_')}`) ?? action;
+
+function Rows({ rows }) {
+  if (!rows.length) return html`<${Empty} icon="list" title=${t('nothingDone')} hint=${t('noneFoundHint')} />`;
+  const item = (row) => html`<${Row} key=${`${row.service}${row.number}`} ...${row} />`;
+  return html`<p class="soft" role="status">${t('rowsShown', many(rows.length))}</p>
+    <ol class="card story trail">${rows.map(item)}</ol>`;
+}
+
+function Row({ service, number, at, who, roles, mode, action, subject, before, after }) {
+  const { kind, of, page } = subjectOf(subject);
+  const about = `${t(`about_${kind}`) ?? kind} ${of}`.trim();
+  const { reason = after?.why } = after ?? {};
+  const lines = changes(before ?? {}, after ?? {}).filter(([name]) => name !== 'reason');
+  return html`<li>
+    <span class="sign small"><${Icon} name="list" /></span>
+    <div class="grow">
+      <p class="main">${actionOf(action)} · ${page ? html`<a class="link" href=${page}>${about}</a>` : about}</p>
+      ${reason && html`<p>${t('reasonWas', reason)}</p>`}
+      ${lines.length > 0 && html`<ul class="changes soft">${lines.map((line) => html`<${Changed} key=${line[0]} of=${line} />`)}</ul>`}
+      <p class="soft">${whoSaid(who, roles, mode)} · ${t(`service_${service}`)} ${number}</p>
+    </div>
+    <time class="soft" datetime=${at}>${stamp(at)}</time>
+  </li>`;
+}
+
+function whoSaid(who, roles, mode) {
+  const name = /^(user:)?[0-9]+$/.test(who) ? t('accountNo', who.replace('user:', '')) : (t(`who_${who}`) ?? who);
+  const some = (Array.isArray(roles) ? roles : (roles || '').split(',')).filter(Boolean);
+  const may = some.map((role) => t(`role_${role}`) ?? role).join(', ');
+  return [name, mode === 'token' || !mode ? may : ''].filter(Boolean).join(' · ');
+}
+
+const told = (value) => {
+  if (value === undefined || value === null || value === '') return t('nothing');
+  if (typeof value === 'boolean') return t(value ? 'yes' : 'no');
+  if (Array.isArray(value)) return value.map((one) => t(`role_${one}`) ?? String(one)).join(', ') || t('nothing');
+  if (typeof value === 'object') return JSON.stringify(value);
+  return /^\d{4}-\d{2}-\d{2}T/.test(value) ? stamp(value) : String(value);
+};
+
+function Changed({ of: [name, before, after] }) {
+  const words = t(`fact_${name}`) ?? name;
+  if (before === undefined) return html`<li>${words}: ${told(after)}</li>`;
+  return html`<li>${words}: ${told(before)} → <strong>${told(after)}</strong></li>`;
+}
+
+const chains = () =>
+  Promise.all(SERVICES.map(async (service) => ({ service, ...(await ask('GET', `${pathOf(service)}/chain`)) })));
+
+function Chains() {
+  const read = useRead(chains, []);
+  return html`<${Loaded} of=${read} rows=${1}>${(found) => html`<${Chained} all=${found} />`}<//>`;
+}
+
+function Chained({ all }) {
+  const broken = all.filter(({ whole }) => !whole);
+  const rows = all.reduce((sum, { number }) => sum + number, 0);
+  if (!broken.length) return html`<${Notice} tone="good" text=${t('chainsWhole', many(rows))} />`;
+  return html`<div class="notice bad" role="alert">
+    <${Icon} name="alert" />
+    <div>
+      <p>${t('chainsBroken')}</p>
+      <ul>${broken.map(({ service, breaks }) => html`<li key=${service}>${t(`service_${service}`)}: ${breaks.join('; ')}</li>`)}</ul>
+    </div>
+  </div>`;
+}
+
+// Each service has a log of its own, so each is a file of its own.
+function Files({ asked }) {
+  const file = (service) => (encoding) => fileOf(pathOf(service), asked, filters(), {}, encoding);
+  const line = (service) => html`<li key=${service}>${t(`service_${service}`)} <${Csv} file=${file(service)} /></li>`;
+  return html`<details class="card"><summary>${t('logFiles')}</summary><ul class="files">${SERVICES.map(line)}</ul></details>`;
+}

@@ -1,0 +1,122 @@
+// The bills; and one bill: its words, what was given back of it, and what is left to give back.
+import { ask } from '../../shared/api.js';
+import { html, useRead } from '../../shared/lib.js';
+import { Empty, Facts, Loaded, Notice, Page } from '../../shared/parts.js';
+import { lasting, price, stamp, t, won } from '../../shared/text.js';
+import { Rider, Table } from '../parts.js';
+import { ServerList, useServerList } from '../serverlist.js';
+import { Act, Acts, within } from './acts.js';
+import { leftOf, tariffOf } from './bills.js';
+import { Bill, BillState, during, Fee, lasted, Moment, Ride, Soft, Sum } from './links.js';
+import { useFresh } from './rides.js';
+
+const STATUSES = ['OPENBILL', 'APPLYFEE', 'CLOSEBILL'];
+
+export function MoneyPage() {
+  const columns = [
+    ['number', t('billName'), (bill) => html`<${Bill} ...${bill} />`, 'billid'],
+    ['status', t('state'), (bill) => html`<${BillState} end=${bill.endtime} status=${bill.status} />`],
+    ['battery', t('fee'), (bill) => html`<${Fee} of=${bill} />`],
+    ['place', t('riderName'), (bill) => html`<${Rider} ...${bill} />`],
+    ['ride', t('rideName'), (bill) => html`<${Ride} ...${bill} />`],
+    [
+      'seen',
+      t('beganAt'),
+      (bill) => html`<${Soft}>${stamp(bill.starttime)}${bill.endtime ? ` · ${lasted(bill)}` : ''}<//>`,
+    ],
+  ];
+  /** @type {Filter[]} */
+  const filters = [
+    { id: 'status', kind: 'choice', label: t('state'), options: STATUSES.map((is) => [is, t(`bill_${is}`)]) },
+    ...during(),
+    { id: 'userid', kind: 'number', label: t('riderAsk') },
+    { id: 'rentid', kind: 'number', label: t('rideAsk') },
+  ];
+  const sorts = ['billid', 'fee', 'starttime'];
+  const list = useServerList({ path: '/billings', name: 'billings', filters, sorts, usual: 'billid,desc', live: true });
+  return html`<${Page} title=${t('bills')} beside=${html`<a class="small-button" href="#/debts">${t('debts')}</a>`}>
+    <${ServerList} list=${list} what=${t('bills')} columns=${columns} rowKey=${({ billid }) => billid} icon="wallet"
+      empty=${t('noBills')} hint=${t('noBillsHint')} />
+  <//>`;
+}
+
+async function read(billid) {
+  const [bill, corrections] = await Promise.all([
+    ask('GET', `/billings/${billid}`),
+    ask('GET', `/billings/${billid}/corrections?size=1000`),
+  ]);
+  return { bill, corrections: corrections._embedded?.corrections ?? [] };
+}
+
+export function BillPage({ billid }) {
+  const bill = useRead(() => read(billid), [billid]);
+  useFresh(bill.again, bill.found?.bill.status !== 'CLOSEBILL');
+  const way = { text: t('bills'), href: '#/money' };
+  return html`<${Page} title=${t('billNo', billid)} back="#/money">
+    ${
+      !bill.found && bill.failed?.status === 404
+        ? html`<${Notice} tone="bad" text=${t('noBillNo', billid)} way=${way} />`
+        : html`<${Loaded} of=${bill} rows=${5}>${(found) => html`<${Known} ...${found} again=${bill.again} />`}<//>`
+    }
+  <//>`;
+}
+
+function Known({ bill, corrections, again }) {
+  const left = leftOf(bill);
+  const rows = [
+    [t('rideName'), html`<${Ride} ...${bill} />`],
+    [t('riderName'), html`<${Rider} ...${bill} />`],
+    [t('beganAt'), stamp(bill.starttime)],
+    bill.endtime && [t('until'), stamp(bill.endtime)],
+    bill.endtime && [t('lasted'), lasted(bill)],
+    [t('costs'), priced(bill.tariff)],
+    [t('fee'), bill.fee === null ? '–' : won(bill.fee)],
+    [t('refunded'), won(bill.refunded ?? 0)],
+    [t('leftOf'), won(left)],
+  ];
+  return html`<div class="columns">
+    <section class="card" aria-label=${t('billNo', bill.billid)}>
+      <p class="line"><${BillState} end=${bill.endtime} status=${bill.status} /></p>
+      <${Facts} rows=${rows} />
+      <p class="soft">${t('billStays')}</p>
+      ${left > 0 ? html`<${Correct} bill=${bill} left=${left} again=${again} />` : html`<p class="soft">${t(why(bill))}</p>`}
+    </section>
+    <section class="card" aria-label=${t('corrections')}>
+      <h2>${t('corrections')}</h2>
+      <${Corrections} rows=${corrections} />
+    </section>
+  </div>`;
+}
+
+const why = ({ fee: krw }) => (krw === null ? 'notChargedYet' : krw === 0 ? 'costsNothing' : 'allRefunded');
+
+function priced(stamped) {
+  const tariff = tariffOf(stamped);
+  if (!tariff) return '–';
+  const per = t(tariff.rounding === 'ceil' ? 'begunEach' : 'wholeEach', lasting(tariff.per_s * 1000));
+  return `${price(tariff)} · ${per}`;
+}
+
+function Correct({ bill: { billid, userid }, left, again }) {
+  const amount = { name: 'amount', kind: 'amount', label: t('refundAmount'), hint: t('atMost', won(left)) };
+  const correct = async (body, key) => {
+    await within(ask('POST', `/billings/${billid}/corrections`, { body, key }));
+    return { text: t('refundedSay', won(body.amount), userid) };
+  };
+  return html`<${Acts}>
+    <${Act} label=${t('correctBill')} title=${t('correctBillOf', billid, userid)} hint=${t('correctBillSay', won(left))}
+      fields=${[{ ...amount, required: true, value: String(left) }]} work=${correct} then=${again} />
+  <//>`;
+}
+
+function Corrections({ rows }) {
+  if (!rows.length) return html`<${Empty} icon="wallet" title=${t('noCorrections')} hint=${t('noCorrectionsHint')} />`;
+  const columns = [
+    ['number', t('amount'), ({ amount }) => html`<${Sum} krw=${amount} />`],
+    ['place', t('why'), ({ reason }) => html`<span class="cut" title=${reason}>${reason}</span>`],
+    ['battery', t('byWhom'), ({ by }) => (by ? html`<${Rider} userid=${by} />` : html`<${Soft}>–<//>`)],
+    ['seen', t('when'), ({ at }) => html`<${Moment} at=${at} />`],
+  ];
+  return html`<${Table} label=${t('corrections')} columns=${columns} rows=${rows}
+    rowKey=${({ correctionid }) => correctionid} />`;
+}

@@ -1,0 +1,87 @@
+// The rides: those that last too long on top, then whichever somebody looks for.
+import { html, useEffect, useRead } from '../../shared/lib.js';
+import { listen } from '../../shared/live.js';
+import { Page } from '../../shared/parts.js';
+import { useRoute } from '../../shared/shell.js';
+import { many, stamp, t } from '../../shared/text.js';
+import { page } from '../fleet.js';
+import { Figure, Rider, Table } from '../parts.js';
+import { ServerList, useServerList } from '../serverlist.js';
+import { Bike, during, lasted, Ride, RideState, Soft } from './links.js';
+
+const FRESH_MS = 10_000;
+const MOST = 100; // overdue ones on top; the list has them all
+const OPEN = '/rents?status=rented';
+const STATUSES = ['rented', 'returned', 'cancelled'];
+
+const columns = () => [
+  ['number', t('rideName'), (rent) => html`<${Ride} ...${rent} />`, 'rentid'],
+  ['status', t('state'), (rent) => html`<${RideState} rent=${rent} />`],
+  ['battery', t('bikeName'), (rent) => html`<${Bike} ...${rent} />`],
+  ['place', t('riderName'), (rent) => html`<${Rider} ...${rent} />`],
+  ['ride', t('beganAt'), ({ starttime }) => html`<${Soft}>${starttime ? stamp(starttime) : '–'}<//>`],
+  ['seen', t('lasted'), (rent) => html`<${Soft}>${rent.endtime ? lasted(rent) : '–'}<//>`],
+];
+const rowKey = ({ rentid }) => rentid;
+
+/** @returns {Filter[]} */
+const filters = () => [
+  { id: 'status', kind: 'choice', label: t('state'), options: STATUSES.map((is) => [is, t(`ride_${is}`)]) },
+  { id: 'overdue', kind: 'flag', label: t('overdue'), yes: t('onlyOverdue') },
+  ...during(),
+  { id: 'userid', kind: 'number', label: t('riderAsk') },
+  { id: 'bikeid', kind: 'number', label: t('bikeAsk') },
+];
+
+const late = async () => ({
+  open: (await page(OPEN, 'rents', 1)).total,
+  ...(await page('/rents?overdue=true&sort=rentid,asc', 'rents', MOST)),
+});
+
+export function RidesPage() {
+  const { found, again } = useRead(late, []);
+  useFresh(again);
+  const { query } = useRoute();
+  const sought = {
+    path: '/rents',
+    name: 'rents',
+    filters: filters(),
+    sorts: ['rentid'],
+    usual: 'rentid,desc',
+    live: true,
+  };
+  const list = useServerList(sought);
+  const table = { columns: columns(), rowKey };
+  return html`<${Page} title=${t('rides')}>
+    <dl class="figures">
+      <${Figure} name=${t('inProgress')} value=${said(found?.open)} icon="clock" tone="taken" href="#/rides?status=rented" />
+      <${Figure} name=${t('overdue')} value=${said(found?.total)} icon="alert" tone=${found?.total ? 'late' : ''}
+        href="#/rides?overdue=true" />
+    </dl>
+    ${
+      found?.total > 0 &&
+      !query.overdue &&
+      html`<section aria-label=${t('overdueRides')}>
+        <h2>${t('overdueRides')}</h2>
+        <${Table} label=${t('overdueRides')} rows=${found.rows} ...${table} />
+      </section>`
+    }
+    <${ServerList} list=${list} what=${t('rides')} icon="clock" empty=${t('noRides')} hint=${t('noneRidingHint')}
+      ...${table} />
+  <//>`;
+}
+
+const said = (count) => (count === undefined ? '–' : many(count));
+
+// Read anew when something changed, and now and then while it is looked at.
+export function useFresh(again, wanted = true) {
+  useEffect(() => {
+    if (!wanted) return undefined;
+    const stop = listen(again);
+    const timer = setInterval(() => document.hidden || again(), FRESH_MS);
+    return () => {
+      clearInterval(timer);
+      stop();
+    };
+  }, [wanted]);
+}
