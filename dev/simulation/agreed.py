@@ -37,8 +37,7 @@ def wrong_with_what_was_agreed(
     yield from _corrections(attempts, readings["user_deposit"])
     if swarm.by_changes:
         yield from _points(readings, limited=not swarm.steps_ms)
-    if swarm.minimum:
-        yield from _standings(readings, swarm.minimum)
+    yield from _standings(readings, swarm.minimum)
 
 
 def _rides(attempts: list[Attempt], rent: Reading, steady: bool) -> Iterator[str]:
@@ -158,9 +157,12 @@ def _changing(bike: Reading) -> set[int]:
 
 
 def _standings(readings: Readings, minimum: int) -> Iterator[str]:
-    """Rent knows of each rider what the ledger says: who has too little begins no ride."""
+    """Rent knows of each rider what ledger and blocks say: who has too little, or is blocked, begins no ride."""
     balances: dict[int, int] = dict(readings["user_deposit"].all("SELECT userid, balance FROM deposits"))
     known: dict[int, bool] = dict(readings["rent"].all("SELECT userid, mayrent FROM standings"))
+    blocked = {userid for (userid,) in readings["user_deposit"].all("SELECT userid FROM blocks")}
     for userid, balance in sorted(balances.items()):
-        if bool(known.get(userid, True)) != (balance >= minimum):
-            yield f"I24 rider {userid} has {balance} won of {minimum}, but rent knows mayrent={known.get(userid)}"
+        may = userid not in blocked and (not minimum or balance >= minimum)
+        if bool(known.get(userid, True)) != may:
+            told = "blocked" if userid in blocked else f"has {balance} won of {minimum}"
+            yield f"I24 rider {userid} {told}, but rent knows mayrent={known.get(userid)}"

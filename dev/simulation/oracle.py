@@ -18,6 +18,9 @@ EFFECTS = {
     "end": ("rent", "Returned"),
     "void": ("rent", "Returned"),
     "correct": ("user_deposit", "AddedDeposit"),
+    "refund": ("billing", "CorrectedBill"),
+    "block": ("user_deposit", "ChangedStanding"),
+    "unblock": ("user_deposit", "ChangedStanding"),
     "open": ("user_deposit", "AddedDeposit"),
     "topup": ("user_deposit", "AddedDeposit"),
     "report": ("bike_manage_app", "Reported"),
@@ -33,6 +36,8 @@ def wrong_with_history(attempts: list[Attempt], readings: Mapping[str, Reading])
     """Every contradiction between what clients were told and what the services hold."""
     effects = _effects(readings)
     for attempt in attempts:
+        if attempt.op == "return" and attempt.status == 403:
+            yield f"R5 a return was refused because its rider may not rent: {attempt.line()}"
         if attempt.status == 500:
             yield f"a request was answered 500: {attempt.line()}"
         if attempt.op in EFFECTS:
@@ -69,7 +74,7 @@ def _one(attempt: Attempt, effects: list[dict[str, Any]]) -> Iterator[str]:
 
 def _always_new(attempt: Attempt) -> bool:
     """Whether each acknowledged request of this kind has an effect of its own."""
-    always = ("rent", "open", "topup", "bike", "correct", "end", "void")
+    always = ("rent", "open", "topup", "bike", "correct", "end", "void", "refund", "block")
     return attempt.op in always or (attempt.op == "report" and attempt.facts["sent"] is None)
 
 

@@ -132,7 +132,10 @@ class RentHttp:
     async def rent(self, request: Request) -> domain.OpenRent:
         wish = await request.body(RentWish)
         request.must_cover(wish.userid)
-        return await self._rent_a_bike(wish.userid, wish.bikeid)
+        try:
+            return await self._rent_a_bike(wish.userid, wish.bikeid)
+        except domain.RiderHalted as halted:
+            raise _halted(halted) from None
 
     async def show(self, request: Request) -> domain.KnownRent:
         return await self._store.read(storage.load, request.id("rentid"))
@@ -166,6 +169,12 @@ class RentHttp:
         """A rent as it is seen now."""
         late_ms = domain.overdue_since(self._clock.now_ms(), self._limits.overdue_ms)
         return to_resource(rent, overdue=isinstance(rent, domain.OpenRent) and rent.started_ms <= late_ms)
+
+
+def _halted(halted: domain.RiderHalted) -> Problem:
+    until = None if halted.until_ms is None else rfc3339(halted.until_ms)
+    facts = {"userid": halted.userid, "reasons": halted.reasons, "missing_krw": halted.missing_krw, "until": until}
+    return Problem(TEXTS["rider-blocked.staff" if until is None else "rider-blocked.until"], facts)
 
 
 def to_resource(rent: domain.KnownRent, *, overdue: bool) -> RentResource:
