@@ -11,6 +11,7 @@ from gbike.kit.auth.passwords import HashingBusy
 from gbike.kit.auth.rules import ADMINS, PEOPLE, PUBLIC, Rule
 from gbike.kit.contacts import BadContact
 from gbike.kit.http.app import Handler, Operation
+from gbike.kit.http.filters import words
 from gbike.services.account import domain
 from gbike.services.account.http import bodies, invitations
 from gbike.services.account.http.accounts import AccountHttp
@@ -32,6 +33,7 @@ EXAMPLES: dict[type[Struct], dict[str, Any]] = {
     bodies.Oneself: {"password": PASSWORD},
     bodies.Confirmation: {"code": "123456"},
     bodies.Grant: {"roles": ["rider", "bikeManager"], "managerid": 1, "reason": "works in the field from today"},
+    bodies.Search: {"q": "minji"},
     bodies.Why: {"reason": "the telephone is lost; they came to the office"},
     bodies.Proof: {"code": "12345678"},
     bodies.ContactChange: {"contact": "010-1234-5678", "password": PASSWORD},
@@ -196,6 +198,17 @@ def _admins(http: AccountHttp) -> list[Operation]:
             paged=True,
             looks="names",
             looks_at="accounts",
+            filters={"role": words(list(domain.Role), domain.Role)},
+        ),
+        Operation(
+            "POST",
+            "/accounts/searches",
+            http.search,
+            "Find people by number, contact or name; what was looked for is not kept",
+            ADMINS,
+            takes=bodies.Search,
+            answers=many,
+            example=EXAMPLES[bodies.Search],
         ),
         _own(
             "/roles",

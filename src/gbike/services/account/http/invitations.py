@@ -89,6 +89,8 @@ def operations(services: AccountServices) -> list[Operation]:
             ADMINS,
             answers={200: [bodies.InvitationResource]},
             paged=True,
+            looks="names",
+            looks_at="invitations",
         ),
         Operation(
             "DELETE",
