@@ -34,7 +34,7 @@ EXAMPLES: dict[type[Struct], dict[str, Any]] = {
     bodies.Confirmation: {"code": "123456"},
     bodies.Grant: {"roles": ["rider", "bikeManager"], "managerid": 1, "reason": "works in the field from today"},
     bodies.Search: {"q": "minji"},
-    bodies.Why: {"reason": "the telephone is lost; they came to the office"},
+    bodies.AdminsReason: {"reason": "the telephone is lost; they came to the office"},
     bodies.Proof: {"code": "12345678"},
     bodies.ContactChange: {"contact": "010-1234-5678", "password": PASSWORD},
 }
@@ -224,7 +224,7 @@ def _admins(http: AccountHttp) -> list[Operation]:
             http.remove_authenticator,
             "Take a lost authenticator away",
             ADMINS,
-            takes=bodies.Why,
+            takes=bodies.AdminsReason,
         ),
     ]
 
@@ -280,6 +280,6 @@ def _own(
         refusals=refused(domain.NoSuchAccount, *raises),
         keyed=keyed,
         example=EXAMPLES[takes] if takes else {},
-        may_be_empty=takes in (bodies.Oneself, bodies.Why),
+        may_be_empty=takes in (bodies.Oneself, bodies.AdminsReason),
         looks=looks,
     )

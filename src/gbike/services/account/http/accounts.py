@@ -107,7 +107,7 @@ class AccountHttp:
         return _found(request, account)
 
     async def remove_authenticator(self, request: Request) -> Response:
-        userid, given = request.id("userid"), await request.body_if_any(bodies.Why)
+        userid, given = request.id("userid"), await request.body_if_any(bodies.AdminsReason)
         account = await self._store.write(remove_authenticator, userid, given.reason, key=f"account:{userid}")
         await self._services.notify(account, About.FACTOR_GONE)
         return _found(request, account)

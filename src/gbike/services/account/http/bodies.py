@@ -99,7 +99,7 @@ class Search(Struct, frozen=True):
     q: Annotated[str, Meta(min_length=1, max_length=254, pattern=r"^[^\x00]*$", description="what is looked for")]
 
 
-class Why(Struct, frozen=True):
+class AdminsReason(Struct, frozen=True):
     """Why an admin does it; kept on record."""
 
     reason: Reason | None = None
