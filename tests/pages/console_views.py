@@ -83,10 +83,21 @@ def _asks(hash: str, number: int, within: str = ".acts") -> View:
     return view
 
 
+def _chosen(rider: Rider, demo: Demo) -> None:
+    at("#/bikes", ".rows .check input")(rider, demo)
+    rider.page.locator(".head .check input").check()
+    rider.page.locator(".chosen-bikes").wait_for()
+
+
 CONSOLE_VIEWS: dict[str, View] = {
     "fleet": _fleet,
     "none-found": at("#/?q=nowhere", ".empty"),
     "signs": at("#/signs", ".plate"),
+    "bikes": at("#/bikes", ".rows .charge"),
+    "chosen-bikes": _chosen,
+    "no-bikes": at("#/bikes?q=nowhere", ".empty"),
+    "edit-bike": _asks(f"#/bike/{STORIED}", 0),
+    "hold-bike": _asks(f"#/bike/{STORIED}", 1),
     "bike": _storied,
     "events": at(f"#/bike/{STORIED}?show=events", ".story .events"),
     "unknown": at("#/bike/404404", ".notice"),

@@ -39,10 +39,9 @@ export const bikeFilters = () => [
 ];
 
 const heldAs = ({ held, due }) => {
-  if (!held) return '';
-  const isPast = due && Date.parse(due) < Date.now();
-  const until = due && t(isPast ? 'pastDue' : 'dueOn', due);
-  return html`<span class=${isPast ? 'status late' : 'soft'}>${[t('heldOnly'), until].filter(Boolean).join(' · ')}</span>`;
+  if (!held || !due) return '';
+  const isPast = Date.parse(due) < Date.now();
+  return html`<span class=${isPast ? 'status late' : 'soft'}>${t(isPast ? 'pastDue' : 'dueOn', due)}</span>`;
 };
 
 const columns = (picks) => [
@@ -54,7 +53,12 @@ const columns = (picks) => [
       html`<a class="link" href="#/bike/${bikeid}">${bikeid}</a>${label && html` <span class="soft">${label}</span>`}`,
     'bikeid',
   ],
-  ['status', t('status'), (bike) => html`<${Status} is=${bike.retired ? 'gone' : wordOf(bike.status)} />`, 'status'],
+  [
+    'status',
+    t('status'),
+    (bike) => html`<${Status} is=${bike.retired ? 'gone' : bike.held ? 'held' : wordOf(bike.status)} />`,
+    'status',
+  ],
   ['battery', t('batteryName'), (bike) => html`<${Battery} percent=${bike.batterylevel} />`, 'batterylevel'],
   [
     'place',
@@ -62,7 +66,7 @@ const columns = (picks) => [
     ({ location }) => html`<span class="cut" title=${location ?? ''}>${place(location)}</span>`,
     'location',
   ],
-  ['ride', t('heldName'), heldAs],
+  ['ride', t('dueName'), heldAs],
   [
     'seen',
     t('lastSeen'),

@@ -31,10 +31,14 @@ export function BikePage({ bikeid }) {
 }
 
 function Bike({ bike, rent, holds, lines, ends, cut, again }) {
-  return html`<${Now} bike=${bike} rent=${rent} />
-    <${Acts} bike=${bike} again=${again} />
-    ${holds.length > 0 && html`<${Holds} bike=${bike} holds=${holds} again=${again} />`}
-    ${ends.length > 0 && html`<${Ends} ends=${ends} />`}
+  return html`<div class="columns bike">
+      <div class="page">
+        <${Now} bike=${bike} rent=${rent} />
+        <${Acts} bike=${bike} again=${again} />
+        ${holds.length > 0 && html`<${Holds} bike=${bike} holds=${holds} again=${again} />`}
+      </div>
+      ${ends.length > 0 && html`<${Ends} ends=${ends} />`}
+    </div>
     <${Story} lines=${lines} cut=${cut} />`;
 }
 
@@ -57,8 +61,8 @@ function Now({ bike, rent }) {
   ];
   return html`<div class="card">
     <p class="line">
-      <${Status} is=${statusOf(bike, ridesOf(rent))} /><${Battery} percent=${bike.batterylevel} />
-      ${bike.held && html`<span class="status broken"><${Icon} name="wrench" />${t('heldOnly')}</span>`}
+      ${(rent || !bike.held || bike.retired) && html`<${Status} is=${statusOf(bike, ridesOf(rent))} />`}
+      ${bike.held && html`<${Status} is="held" />`}<${Battery} percent=${bike.batterylevel} />
     </p>
     <${Facts} rows=${rows} />
   </div>`;
@@ -84,7 +88,7 @@ function Acts({ bike, again: then }) {
   const close = () => setAsked(null);
   return html`<div class="acts" role="group" aria-label=${t('acts')}>
     ${button('edit', 'list')}${some.map((name) => button(name, ACTS[name].icon))}
-    ${asked === 'edit' && html`<${EditDialog} bike=${bike} again=${again} close=${close} />`}
+    ${asked === 'edit' && html`<${EditDialog} bike=${bike} again=${then} close=${close} />`}
     ${asked && asked !== 'edit' && html`<${ReasonDialog} ...${questionOf(asked, whom)} work=${act} close=${close} />`}
   </div>`;
 }
@@ -145,7 +149,7 @@ function Story({ lines, cut }) {
   const { query } = useRoute();
   const [most, setMost] = useState(SHOWN);
   const show = KINDS.includes(query.show) ? query.show : 'all';
-  const shown = lines.filter((line) => show === 'all' || line.kind === show);
+  const shown = lines.filter((line) => (show === 'all' ? !line.isTold : line.kind === show));
   const choose = (kind) => narrow({ show: kind === 'all' ? '' : kind });
   const items = shown.slice(0, most).map((line) => html`<${Line} key=${line.id} ...${line} />`);
   return html`<h2>${t('story')}</h2>

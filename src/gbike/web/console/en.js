@@ -99,7 +99,8 @@ export const en = {
   signsLead: (address) =>
     `A phone’s camera opens ${address}. If riders use another address, open the console there before you print.`,
   bikeSearchHint: 'Number, label or place', wholeName: 'The whole name', batteryBelow: 'Battery below %',
-  heldName: 'Out of service', heldOnly: 'Out of service', dueName: 'Due', duePast: 'Past due', goneOnly: 'Retired only',
+  held: 'Out of service', heldName: 'Out of service', heldOnly: 'Out of service', dueName: 'Due',
+  duePast: 'Past due', goneOnly: 'Retired only',
   noSuchRide: (id) => `There is no ride ${id}.`,
   nothingFits: 'Nothing is like that', csv: 'As a file (CSV)', csvUtf8: 'UTF-8', csvCp949: 'CP949 (Excel)',
   csvHint: 'All rows that fit the filters, not only this page.', from_: 'From', until_: 'Until',
@@ -138,7 +139,7 @@ export const en = {
   askRelease: (whom) => `Let go of ${low(whom)}?`,
   hintRelease: 'It can’t be rented as long as somebody else keeps it out of service.',
   didRelease: (whom) => `${whom} was let go.`, noReason: 'No reason given', byStaff: 'Operators',
-  heldBy: (holder) => `Held by ${holder}`, byAccount: (id) => `Account ${id}`, byWhom: (who) => who,
+  heldBy: (holder) => `Held by ${holder}`, byAccount: (id) => `Account ${id}`,
   because: (reason) => `Why: ${reason}`, sinceDay: (at) => `since ${day(at)}`, deeds: 'Operators', ends: 'Where it stood',
   endsMap: 'Map of where it stood; the list below has the same points in order',
   deed_bike_registered: 'Registered', deed_bike_changed: 'Changed', deed_bike_held: 'Taken out of service',

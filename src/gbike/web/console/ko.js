@@ -73,7 +73,8 @@ export const ko = {
   signsBefore: '앞의 표지', signsAfter: '다음 표지',
   signsLead: (address) =>
     `휴대폰 카메라로 찍으면 열리는 주소: ${address}. 이용자가 쓰는 주소가 다르면, 그 주소로 이 화면을 열어 인쇄해 주세요.`,
-  bikeSearchHint: '번호, 라벨, 위치', wholeName: '이름 전체', batteryBelow: '배터리 % 미만', heldName: '운행 중지', heldOnly: '운행 중지',
+  bikeSearchHint: '번호, 라벨, 위치', wholeName: '이름 전체', batteryBelow: '배터리 % 미만',
+  held: '운행 중지', heldName: '운행 중지', heldOnly: '운행 중지',
   dueName: '기한', duePast: '기한 지남', goneOnly: '폐기한 것만', noSuchRide: (id) => `대여 ${id}을(를) 찾지 못했어요.`,
   nothingFits: '조건에 맞는 것이 없어요', csv: '파일로 받기(CSV)', csvUtf8: 'UTF-8', csvCp949: 'CP949(엑셀)',
   csvHint: '이 화면뿐 아니라 조건에 맞는 줄을 모두 담아요.', from_: '시작일', until_: '종료일', reason: '사유',
@@ -106,7 +107,7 @@ export const ko = {
   noPositionTaken: '정보를 바꿨지만, 적은 좌표는 맞지 않아 쓰지 않았어요.', wrongDegrees: '37.3671처럼 도 단위 숫자로 적어 주세요.',
   holds: '운행 중지 사유', letGo: '풀기', askRelease: (whom) => `${whom}의 운행 중지를 풀까요?`,
   hintRelease: '다른 운행 중지가 남아 있으면 계속 빌릴 수 없어요.', didRelease: (whom) => `${whom}의 운행 중지를 풀었어요.`, noReason: '사유 없음',
-  byStaff: '운영자', heldBy: (holder) => `${holder}의 운행 중지`, byAccount: (id) => `계정 ${id}`, byWhom: (who) => who,
+  byStaff: '운영자', heldBy: (holder) => `${holder}의 운행 중지`, byAccount: (id) => `계정 ${id}`,
   because: (reason) => `사유: ${reason}`, sinceDay: (at) => `${day(at)}부터`, deeds: '운영', ends: '서 있던 곳',
   endsMap: '서 있던 곳의 지도. 같은 순서의 목록이 아래에 있어요',
   deed_bike_registered: '등록했어요', deed_bike_changed: '정보를 바꿨어요', deed_bike_held: '운행을 중지했어요',

@@ -4,10 +4,8 @@ import { ask, askMaybe } from '../shared/api.js';
 import { html, useEffect, useState } from '../shared/lib.js';
 import { Icon } from '../shared/parts.js';
 import { address } from '../shared/shell.js';
-import { place, t } from '../shared/text.js';
+import { called, place, t } from '../shared/text.js';
 import { Dialog } from './dialog.js';
-import { en } from './en.js';
-import { ko } from './ko.js';
 import { thingsOf, WAYS } from './ways.js';
 
 const TYPED_MS = 200;
@@ -16,8 +14,7 @@ const LABEL = /^(?=.*\p{L})[\p{L}\p{N}-]{2,36}$/u;
 
 // The pages whose name has the words in it, in either language.
 function waysOf(words) {
-  const names = (name) => [t(name), en[name], ko[name]].filter((one) => typeof one === 'string');
-  return WAYS.filter(([name]) => names(name).some((one) => one.toLowerCase().includes(words))).map(
+  return WAYS.filter(([name]) => called(name).some((one) => one.toLowerCase().includes(words))).map(
     ([name, icon, href]) => ({ text: t(name), icon, href }),
   );
 }

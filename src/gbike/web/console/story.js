@@ -1,7 +1,8 @@
 // A bike's whole story in words: its rides, bills and reports, what operators did and why, and what was said of it.
 import { ask, askMaybe } from '../shared/api.js';
-import { isPlaced, wordOf } from '../shared/rental.js';
+import { wordOf } from '../shared/rental.js';
 import { lasting, place, t, won } from '../shared/text.js';
+import { endsOf } from './ends.js';
 
 export const MOST = 200; // of each kind
 export const KINDS = ['all', 'rides', 'bills', 'reports', 'deeds', 'events'];
@@ -22,22 +23,18 @@ export async function readStory(bikeid) {
   const rent = open._embedded.rents.find((one) => one.bikeid === Number(bikeid)) ?? null;
   const done = (deeds._embedded.deeds ?? []).filter(({ subject }) => subject === `bike:${bikeid}`);
   const said = events._embedded.events;
+  const isOnRecord = (type) => done.some(({ action }) => action === type);
+  const isTold = ({ type, facts }) =>
+    facts.act !== undefined || (type === 'RegisteredBike' && isOnRecord('bike registered'));
   const lines = [
     ...rides._embedded.rentAndBillingViews.flatMap(ofRide),
     ...reports._embedded.bikeManageApps.map(ofReport),
     ...done.map(ofDeed),
-    ...said.map(ofEvent),
+    ...said.map((event) => ({ ...ofEvent(event), isTold: done.length > 0 && isTold(event) })),
   ];
   lines.sort((a, b) => (b.at ?? '').localeCompare(a.at ?? '') || b.rank - a.rank);
   const cut = [rides, reports, events, deeds].some(({ page }) => page.totalElements > MOST);
   return { bike, rent, holds: holds._embedded.holds ?? [], lines, ends: endsOf(said), cut };
-}
-
-// Where it stood, the oldest first; it stays where it is until it is moved.
-export function endsOf(events) {
-  const placed = events.toReversed().filter(({ facts }) => isPlaced(facts) && !facts.stale);
-  const ends = placed.map(({ at, facts: { lat, lon, location } }) => ({ at, lat, lon, location }));
-  return ends.filter((one, index) => one.lat !== ends[index - 1]?.lat || one.lon !== ends[index - 1]?.lon);
 }
 
 function ofRide({ rentid, userid, billid, fee, billingStatus, rentStarttime: start, rentEndTime: end }) {
@@ -74,7 +71,7 @@ function ofDeed({ number, at, who, action, before, after }) {
     isOther('batterylevel') && Number.isInteger(batterylevel) && t('battery', batterylevel),
   ];
   const isAccount = /^[1-9][0-9]*$/.test(who);
-  const by = isAccount ? { text: t('byAccount', who), href: `#/rider/${who}` } : { text: t('byWhom', who) };
+  const by = isAccount ? { text: t('byAccount', who), href: `#/rider/${who}` } : { text: who };
   const text = t(`deed_${action.replaceAll(' ', '_')}`) ?? action;
   return { id: `d${number}`, kind: 'deeds', icon: 'person', at, rank: 4, text, more: said(more), by };
 }

@@ -46,6 +46,7 @@ const STATUS = {
   taken: ['person', 'taken'],
   broken: ['wrench', 'broken'],
   gone: ['alert', 'gone'],
+  held: ['wrench', 'broken'],
   usable: ['check', 'free'],
   fault: ['wrench', 'broken'],
   open: ['clock', 'taken'],

@@ -17,6 +17,10 @@ export const t = (name, ...facts) => {
   return typeof words === 'function' ? words(...facts) : words;
 };
 
+// What something is called in every language: whoever looks for it may know another name of it.
+export const called = (name) =>
+  Object.values(BOOKS).flatMap((book) => (typeof book[name] === 'string' ? book[name] : []));
+
 // Pages of their own, or that are loaded later, bring their words with them.
 export const learn = (words) => {
   for (const lang of Object.keys(BOOKS)) Object.assign(BOOKS[lang], words[lang]);
