@@ -4,10 +4,11 @@ import { html, useRead, useState } from '../../shared/lib.js';
 import { Empty, Failed, Icon, Loaded, Loading, More, Notice, Page } from '../../shared/parts.js';
 import { said } from '../../shared/session.js';
 import { narrow, useRoute } from '../../shared/shell.js';
-import { many, stamp, t } from '../../shared/text.js';
+import { many, stamp, t, won } from '../../shared/text.js';
 import { fileOf, pageOf, understood } from '../asked.js';
 import { Search } from '../parts.js';
 import { Csv } from '../serverlist.js';
+import { causeSaid } from './rider.js';
 import { changes, merged, subjectOf } from './trail.js';
 
 const SERVICES = [
@@ -36,7 +37,7 @@ const pathOf = (service) => `/audit/${service}`;
 
 async function log(service, asked, size) {
   const { _embedded, page } = await ask('GET', pageOf(pathOf(service), asked, filters(), {}, size));
-  const [rows = []] = Object.values(_embedded ?? {});
+  const rows = _embedded?.deeds ?? [];
   return { rows: rows.map((row) => ({ ...row, service })), total: page.totalElements };
 }
 
@@ -89,7 +90,7 @@ function Rows({ rows }) {
     <ol class="card story trail">${rows.map(item)}</ol>`;
 }
 
-function Row({ service, number, at, who, roles, mode, action, subject, before, after }) {
+function Row({ service, number, at, who, roles, action, subject, before, after }) {
   const { kind, of, page } = subjectOf(subject);
   const about = `${t(`about_${kind}`) ?? kind} ${of}`.trim();
   const { reason = after?.why } = after ?? {};
@@ -99,36 +100,50 @@ function Row({ service, number, at, who, roles, mode, action, subject, before, a
     <div class="grow">
       <p class="main">${actionOf(action)} · ${page ? html`<a class="link" href=${page}>${about}</a>` : about}</p>
       ${reason && html`<p>${t('reasonWas', reason)}</p>`}
-      ${lines.length > 0 && html`<ul class="changes soft">${lines.map((line) => html`<${Changed} key=${line[0]} of=${line} />`)}</ul>`}
-      <p class="soft">${whoSaid(who, roles, mode)} · ${t(`service_${service}`)} ${number}</p>
+      ${lines.length > 0 && html`<p class="soft changes">${lines.map((line) => html`<${Changed} key=${line[0]} of=${line} />`)}</p>`}
+      <p class="soft">${whoSaid(who, roles)} · ${t(`service_${service}`)} ${number}</p>
     </div>
     <time class="soft" datetime=${at}>${stamp(at)}</time>
   </li>`;
 }
 
-function whoSaid(who, roles, mode) {
-  const name = /^(user:)?[0-9]+$/.test(who) ? t('accountNo', who.replace('user:', '')) : (t(`who_${who}`) ?? who);
-  const some = (Array.isArray(roles) ? roles : (roles || '').split(',')).filter(Boolean);
-  const may = some.map((role) => t(`role_${role}`) ?? role).join(', ');
-  return [name, mode === 'token' || !mode ? may : ''].filter(Boolean).join(' · ');
+function whoSaid(who, roles) {
+  const isAccount = /^[0-9]+$/.test(who);
+  const name = isAccount ? t('accountNo', who) : (t(`who_${who}`) ?? who);
+  const may = roles.map((role) => t(`role_${role}`) ?? role).join(', ');
+  return [name, isAccount ? may : ''].filter(Boolean).join(' · ');
 }
 
-const told = (value) => {
+const KRW = ['deposit', 'amount', 'refunded', 'fee', 'left'];
+
+function told(name, value) {
   if (value === undefined || value === null || value === '') return t('nothing');
   if (typeof value === 'boolean') return t(value ? 'yes' : 'no');
+  if (KRW.includes(name) && Number.isInteger(value)) return won(value);
+  if (name === 'cause') return causeSaid(String(value));
   if (Array.isArray(value)) return value.map((one) => t(`role_${one}`) ?? String(one)).join(', ') || t('nothing');
   if (typeof value === 'object') return JSON.stringify(value);
-  return /^\d{4}-\d{2}-\d{2}T/.test(value) ? stamp(value) : String(value);
-};
+  return /^\d{4}-\d{2}-\d{2}T/.test(value) ? stamp(value) : (t(`${name}_${value}`) ?? String(value));
+}
 
 function Changed({ of: [name, before, after] }) {
   const words = t(`fact_${name}`) ?? name;
-  if (before === undefined) return html`<li>${words}: ${told(after)}</li>`;
-  return html`<li>${words}: ${told(before)} → <strong>${told(after)}</strong></li>`;
+  if (before === undefined) return html`<span>${words}: ${told(name, after)}</span>`;
+  return html`<span>${words}: ${told(name, before)} → <strong>${told(name, after)}</strong></span>`;
 }
 
-const chains = () =>
-  Promise.all(SERVICES.map(async (service) => ({ service, ...(await ask('GET', `${pathOf(service)}/chain`)) })));
+// A long log is looked along piece by piece.
+async function chain(service) {
+  const breaks = [];
+  for (let after = 0; ; ) {
+    const told = await ask('GET', `${pathOf(service)}/chain${after ? `?after=${after}` : ''}`);
+    breaks.push(...told.breaks);
+    if (told.checked >= told.number || told.checked <= after) return { service, number: told.number, breaks };
+    after = told.checked;
+  }
+}
+
+const chains = () => Promise.all(SERVICES.map(chain));
 
 function Chains() {
   const read = useRead(chains, []);
@@ -136,7 +151,7 @@ function Chains() {
 }
 
 function Chained({ all }) {
-  const broken = all.filter(({ whole }) => !whole);
+  const broken = all.filter(({ breaks }) => breaks.length);
   const rows = all.reduce((sum, { number }) => sum + number, 0);
   if (!broken.length) return html`<${Notice} tone="good" text=${t('chainsWhole', many(rows))} />`;
   return html`<div class="notice bad" role="alert">

@@ -2,7 +2,7 @@
 import { ask } from '../../shared/api.js';
 import { html, useRead } from '../../shared/lib.js';
 import { Empty, Facts, Loaded, Notice, Page } from '../../shared/parts.js';
-import { lasting, price, stamp, t, won } from '../../shared/text.js';
+import { lasting, stamp, t, won } from '../../shared/text.js';
 import { Rider, Table } from '../parts.js';
 import { ServerList, useServerList } from '../serverlist.js';
 import { Act, Acts, within } from './acts.js';
@@ -93,8 +93,8 @@ const why = ({ fee: krw }) => (krw === null ? 'notChargedYet' : krw === 0 ? 'cos
 function priced(stamped) {
   const tariff = tariffOf(stamped);
   if (!tariff) return '–';
-  const per = t(tariff.rounding === 'ceil' ? 'begunEach' : 'wholeEach', lasting(tariff.per_s * 1000));
-  return `${price(tariff)} · ${per}`;
+  const words = tariff.rounding === 'ceil' ? 'begunEach' : 'wholeEach';
+  return t(words, lasting(tariff.per_s * 1000), won(tariff.krw));
 }
 
 function Correct({ bill: { billid, userid }, left, again }) {
