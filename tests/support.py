@@ -1,6 +1,8 @@
 """What tests of many kinds need: a client for an ASGI application, and a digest of everything stored."""
 
+import asyncio
 import hashlib
+import itertools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -60,7 +62,11 @@ class Client:
         }
         sent: list[dict[str, Any]] = []
 
+        asked = itertools.count()
+
         async def receive() -> dict[str, Any]:
+            if next(asked):
+                await asyncio.Event().wait()  # the client stays to the end of an answer that goes on
             return {"type": "http.request", "body": raw, "more_body": False}
 
         async def send(message: dict[str, Any]) -> None:

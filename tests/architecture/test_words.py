@@ -83,7 +83,8 @@ MEMBERS = {
 DECLARED_ELSEWHERE = {
     ("kit/http/problems.py", "facts"),  # a problem's members
     ("services/bike/storage/__init__.py", "facts"),  # a bike event's own members
-    ("services/bike/http/__init__.py", "facts"),  # a field of HTTP
+    ("services/bike/http/resources.py", "facts"),  # a field of HTTP
+    ("services/bike/domain/__init__.py", "holds"),  # who keeps a bike out of service
     ("run/control.py", "said"),  # a field of the control socket's answers
 }
 MODULES = {

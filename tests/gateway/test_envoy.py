@@ -46,6 +46,14 @@ def test_what_was_not_sent_is_tried_again_only_reading_otherwise_and_nothing_for
         assert tried_for == (unseen | {"reset"} if methods == ["GET|HEAD"] else unseen)
 
 
+def test_a_list_as_a_file_may_take_longer_than_other_answers() -> None:
+    files = [route for route in routes(made()) if "query_parameters" in route["match"]]
+    assert {route["match"]["path_separated_prefix"] for route in files} == {"/rents", "/rentAndBillingViews", "/views"}
+    for route in files:
+        assert route["match"]["query_parameters"] == [{"name": "format", "string_match": {"exact": "csv"}}]
+        assert (route["route"]["timeout"], route["route"]["idle_timeout"]) == ("0s", "60s")
+
+
 def test_every_process_of_a_service_is_an_endpoint() -> None:
     clusters = {cluster["name"]: cluster for cluster in made()["static_resources"]["clusters"]}
     endpoints = clusters["rent"]["load_assignment"]["endpoints"][0]["lb_endpoints"]

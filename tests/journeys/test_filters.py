@@ -1,5 +1,8 @@
 """Lists are narrowed by what their rows have; nobody sees more of others' by a filter."""
 
+import csv
+import io
+
 import pytest
 
 from gbike.run.embedded import Embedded
@@ -94,3 +97,27 @@ async def test_the_pages_of_a_narrowed_list_lead_to_each_other(past: Client) -> 
     following = page["_links"]["next"]["href"]
     assert following.endswith("/rents?page=1&size=1&userid=1")
     assert [one["rentid"] for one in (await past.get(following.partition("8088")[2])).json["_embedded"]["rents"]] == [3]
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/rents", "/billings", "/rentAndBillingViews", "/userDeposits", "/userDeposits/1/entries", "/bikeManagers",
+        "/bikeManageApps", "/bikes", "/bikes?near=37.3,127.1", "/places", "/places?near=37.3,127.1&q=A", "/accounts",
+        "/bikes/imports", "/bikes/1/events", "/rentAndBillingViews/search/findByUserid?userid=1",
+        "/rentAndBillingViews/search/findByRentid?rentid=1",
+    ],
+)  # fmt: skip
+async def test_every_list_is_to_be_had_as_a_file_with_the_same_rows_and_fields(past: Client, target: str) -> None:
+    and_ = "&" if "?" in target else "?"
+    page, file = (await past.get(target)).json, await past.get(f"{target}{and_}format=csv")
+    (found,) = page["_embedded"].values()
+    assert file.headers["content-type"].startswith("text/csv")
+    rows = list(csv.DictReader(io.StringIO(file.content.decode("utf-8-sig"), newline="")))
+    assert len(rows) == len(found) == page["page"]["totalElements"]
+    assert [set(row) for row in rows] == [set(one) - {"_links"} for one in found]
+
+
+async def test_a_file_is_of_the_narrowed_list_in_the_order_of_its_number(past: Client) -> None:
+    file = (await past.get("/rentAndBillingViews?userid=1&from=2000-01-01&format=csv")).content.decode("utf-8-sig")
+    assert [row["rentid"] for row in csv.DictReader(io.StringIO(file, newline=""))] == ["1", "3"]

@@ -175,6 +175,7 @@ BODIES: Mapping[str, Callable[[Stage, Things], Awaitable[Any]]] = {
     "POST /bikes": _body(bikeid="=new"),
     "PATCH /bikes/{bikeid}": _body(location="dock"),
     "PUT /bikes/{bikeid}": _body(location="dock"),
+    "PUT /bikes/{bikeid}/holds/{holder:str}": _body(reason="brake"),
     "POST /places": _body(name="dock", lat=37.4, lon=127.1),
     "PUT /internal/bikes/{bikeid}/reports/{reportid}": _body(batterylevel=50, usableyn=True),
     "POST /userDeposits": _body(userid="=new", deposit=1),
@@ -182,6 +183,7 @@ BODIES: Mapping[str, Callable[[Stage, Things], Awaitable[Any]]] = {
     "PUT /userDeposits/{userid}": _corrected,
     "POST /userDeposits/{userid}/corrections": _body(amount=1, reason="a test"),
     "POST /userDeposits/{userid}/topUps": _body(amount=1),
+    "PUT /userDeposits/{userid}/block": _body(reason="a test"),
     "POST /bikeManagers/{managerid}/corrections": _body(amount=1, reason="a test"),
     "POST /userDeposits/{userid}/payments": _body(amount=1),
     "POST /userDeposits/payments/confirmations": _body(paymentid="made-up", amount=1),
@@ -208,6 +210,7 @@ async def request(stage: Stage, route: str, of: Things) -> Request:
     _, _, path = route.partition(" ")
     bikeid = await _bike(stage) if route in FREE_BIKES else 1
     numbers = {**of._asdict(), "bikeid": bikeid, "sessionid": "0190-never-was-one", "name": "dock"}
+    numbers["holder"] = "staff"
     if route.endswith("/reservations/{rentid}"):
         numbers["rentid"] = stage.number()
     if "/imports" in route:
@@ -220,6 +223,8 @@ async def request(stage: Stage, route: str, of: Things) -> Request:
         return await _invitation(stage, route)
     if route == "POST /billings/{billid}/corrections":
         return f"/billings/{await _charged(stage)}/corrections", {"amount": 1, "reason": "a test"}
+    if route == "DELETE /bikes/{bikeid}/holds/{holder:str}":
+        numbers["bikeid"] = (await _made(stage.admin, "/bikes", bikeid=stage.number(), status="사용중"))["bikeid"]
     target = path.replace(":str", "").replace(":path", "").format_map(numbers)
     finder = target.rpartition("/")[2]
     if route.startswith("GET /rentAndBillingViews/"):

@@ -17,7 +17,7 @@ from gbike.run import CannotDo
 from gbike.run.import_verbs import import_verbs
 from gbike.run.open_stores import StoreLocation
 from gbike.run.orders import give, is_running
-from gbike.services.bike.domain import Import, ImportedRow
+from gbike.services.bike.domain.imports import Import, ImportedRow
 from gbike.services.bike.http.imports import MOST_BYTES, questions_of
 from gbike.services.bike.importing import FIELDS
 from gbike.services.bike.importing.texts import TEXTS

@@ -55,6 +55,12 @@ class UpdatedBike(Event, frozen=True):
     """The rider whose ride told `location`, left out where that is `rentid`'s own, or staff told it."""
     pointof: Number | UnsetType = UNSET
     """The same of `lat` and `lon`."""
+    held: bool | UnsetType = UNSET
+    """Whether anybody keeps it out of service."""
+    act: str | UnsetType = UNSET
+    """What an operator did: `held`, `released` (whose hold says `holder`), `retired`, `unretired` or `changed`. Left
+    out: its ride ended."""
+    holder: str | UnsetType = UNSET
 
 
 class ChkAndUpdatedStatus(Event, frozen=True):

@@ -10,7 +10,8 @@ from gbike.kit.http.problems import Problem
 from gbike.run import CannotDo
 from gbike.run.control import Verb
 from gbike.run.orders import OpenServices
-from gbike.services.bike.domain import Import, TooManyImports
+from gbike.services.bike.domain import TooManyImports
+from gbike.services.bike.domain.imports import Import
 from gbike.services.bike.http.imports import MOST_BYTES, TEXTS, unreadable
 from gbike.services.bike.importing import Unreadable
 from gbike.services.bike.saga import Imports, SentFile

@@ -74,6 +74,12 @@ def bikes_and_rents(stores: Stores) -> Iterator[str]:
             yield perhaps_mendable(told, None if bikeid in riding else _freed(stores, bikeid, ridden[bikeid], states))
 
 
+def bikes_and_holds(stores: Stores) -> Iterator[str]:
+    """I26: a bike is held by as many as its row says."""
+    for bikeid, held, there in bike.holds.miscounted(stores["bike"]):
+        yield f"I26 bike {bikeid} is held by {held}, and has {there} holds"
+
+
 def bikes_and_places(stores: Stores) -> Iterator[str]:
     """I25: where a rider or a phone says that a bike is, a ride of it ended (to 0.01°, where no more is kept)."""
     measured = {bikeid: point for bikeid, *point in bike.measured(stores["bike"])}
@@ -161,12 +167,12 @@ def bills_and_ledger(stores: Stores) -> Iterator[str]:
 
 
 def corrections_and_ledger(stores: Stores) -> Iterator[str]:
-    """I27: each correction of a bill is in the ledger once, to the bill's rider, and nothing else is there as one."""
+    """I28: each correction of a bill is in the ledger once, to the bill's rider, and nothing else is there as one."""
     made = ((row[0], row[1:]) for row in correction_facts(stores["billing"]))
     given = ((row[0], row[1:]) for row in user_deposit.refund_facts(stores["user_deposit"]))
     for correctionid, wanted, posted in _joined(made, given):
         if wanted is None or posted is None or tuple(wanted) != tuple(posted):
-            told = f"I27 correction {correctionid} gives (rider, won) {wanted}, the ledger has {posted}"
+            told = f"I28 correction {correctionid} gives (rider, won) {wanted}, the ledger has {posted}"
             missing = ("user_deposit", "CorrectedBill", "correctionid", correctionid) if posted is None else None
             yield perhaps_mendable(told, _handled_again(stores, "billing", missing))
 
@@ -301,6 +307,7 @@ def totals(stores: Stores) -> Iterator[str]:
 
 CHECKS: tuple[Callable[[Stores], Iterable[str]], ...] = (
     bikes_and_rents,
+    bikes_and_holds,
     bikes_and_places,
     rents_and_bills,
     bills_and_ledger,

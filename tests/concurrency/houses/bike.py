@@ -1,5 +1,6 @@
-"""Bikes: bike 7 is free and bike 8 is ridden by rent 8."""
+"""Bikes: bike 7 is free and bike 8 is ridden by rent 8, bike 5 is held by staff and a ticket, and bike 4 is retired."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -9,6 +10,7 @@ from gbike.contracts.account import AccountErased
 from gbike.contracts.rent import RentCancelled, Returned
 from gbike.kit.storage.retention import FLOOR
 from gbike.services.bike.commands import (
+    NOTHING_TOLD,
     apply_a_report,
     change_a_bike,
     free,
@@ -22,23 +24,28 @@ from gbike.services.bike.commands import (
 from gbike.services.bike.commands.imports import begin_an_import, give_up_a_row, give_up_an_import, import_rows
 from gbike.services.bike.domain import (
     Bike,
-    Import,
+    Hold,
     Location,
-    NewImport,
     Point,
     Status,
     Whereabouts,
     a_new_bike,
+    held,
     marked,
+    released,
     retired,
+    unretired,
 )
+from gbike.services.bike.domain.imports import Import, NewImport
 from gbike.services.bike.importing import SheetRow, Wanted, Whole
 from gbike.services.bike.policies import POLICIES
 from gbike.services.bike.storage import TOMBSTONES
 from gbike.services.bike.storage.imports import RETENTION
-from tests.concurrency.house import USER, Hears, House, do, floor, returned, write
+from tests.concurrency.house import USER, Case, Hears, House, do, floor, returned, write
 
 BIKE, RIDDEN = 7, 8
+HELD, GONE = 5, 4
+TICKET = Hold("t-2", "bell", due_ms=9)
 STOOD = Whereabouts("창고", 37.4, 127.1)
 HEARS = Hears(POLICIES)
 
@@ -50,6 +57,13 @@ def in_time() -> bool:
 
 def a_bike(bikeid: int) -> Bike:
     return a_new_bike(bikeid, Status.AVAILABLE, Location("역", Point(37.5, 127.1)), 80)
+
+
+def act(
+    name: str, bikeid: int, change: Callable[[Bike], Bike], told: Whereabouts = NOTHING_TOLD, why: str | None = None
+) -> Case:
+    """An operator changes a bike."""
+    return write(name, change_a_bike, bikeid, change, told, why, key=f"bike:{bikeid}")
 
 
 def labelled(bike: Bike) -> Bike:
@@ -127,12 +141,19 @@ KNOWN = [
 ]
 """Of bikes that there are, one of them where it stands already."""
 
+OF_HELD = [SheetRow(2, ("5",), Wanted(bikeid=HELD, status=Status.AVAILABLE, batterylevel=60))]
+
 HOUSE = House(
     "bike",
     setup=(
         do(register_a_bike, a_bike(BIKE)),
         do(register_a_bike, a_bike(RIDDEN)),
         do(reserve_a_bike, RIDDEN, 8, in_time),
+        do(register_a_bike, a_bike(HELD)),
+        do(change_a_bike, HELD, partial(held, hold=Hold("staff")), NOTHING_TOLD, None),
+        do(change_a_bike, HELD, partial(held, hold=Hold("t-1")), NOTHING_TOLD, None),
+        do(register_a_bike, a_bike(GONE)),
+        do(change_a_bike, GONE, retired, NOTHING_TOLD, None),
         do(begin_an_import, FILE),
         do(reserve_a_bike, BIKE, 6, in_time),
         do(release, BIKE, 6, USER, Whereabouts("학교", 37.3333, 127.3333)),
@@ -141,17 +162,31 @@ HOUSE = House(
         write("add", register_a_bike, a_bike(9), key="bike:9", id="a"),
         write("add at a new place", register_a_bike, named(10), STOOD, key="bike:10"),
         write("add there too", register_a_bike, named(11), replace(STOOD, lat=37.4001), key="bike:11"),
-        write("change", change_a_bike, BIKE, partial(marked, status=Status.BROKEN), key="bike:7"),
-        write("move", change_a_bike, BIKE, moved, key="bike:7"),
-        write("label", change_a_bike, BIKE, labelled, key="bike:7"),
+        act("change", BIKE, partial(marked, status=Status.BROKEN)),
+        act("move", BIKE, moved),
+        act("label", BIKE, labelled),
         write("add with a label", register_a_bike, labelled(a_bike(9)), again=(labelled(a_bike(10)),), key="bike:9"),
         write("number", register_a_labelled_bike, labelled(a_bike(0)), again=(replace(a_bike(0), label="SPB-2"),)),
-        write("tell where", change_a_bike, BIKE, as_it_is, STOOD, key="bike:7"),
-        write("name the place", change_a_bike, BIKE, as_it_is, Whereabouts(STOOD.text), key="bike:7"),
+        act("tell where", BIKE, as_it_is, STOOD),
+        act("name the place", BIKE, as_it_is, Whereabouts(STOOD.text)),
         write("learn the place", learn_a_place, "창고", (37.41, 127.11), "import"),
         write("tell of the place", tell_of_a_place, "창고 ", 37.42, 127.12, key="places"),
-        write("retire", change_a_bike, BIKE, retired, key="bike:7"),
-        write("free", change_a_bike, RIDDEN, partial(marked, status=Status.AVAILABLE), key="bike:8"),
+        act("hold", BIKE, partial(held, hold=Hold("staff", "brake")), why="brake"),
+        act("hold for a ticket", BIKE, partial(held, hold=TICKET), why="bell"),
+        act("hold a ridden one", RIDDEN, partial(held, hold=TICKET), why="bell"),
+        act("take out", BIKE, partial(marked, status=Status.IN_USE)),
+        act("let go", HELD, partial(released, holder="staff"), why="mended"),
+        act("let go of the ticket", HELD, partial(released, holder="t-1")),
+        act("hold the held one", HELD, partial(held, hold=TICKET), why="bell"),
+        act("put back", HELD, partial(marked, status=Status.AVAILABLE)),
+        act("retire the held one", HELD, retired, why="sold"),
+        act("take back", GONE, unretired, why="found"),
+        write("report of the held one", apply_a_report, *(HELD, 1, (10, False), in_time), key="bike:5"),
+        write("reserve the held one", reserve_a_bike, HELD, 12, in_time, key="bike:5"),
+        write("reserve the one that is back", reserve_a_bike, GONE, 13, in_time, key="bike:4"),
+        write("a row of the held one", import_rows, IMPORT, OF_HELD, False, Whole()),
+        act("retire", BIKE, retired),
+        act("free", RIDDEN, partial(marked, status=Status.AVAILABLE)),
         write("reserve", reserve_a_bike, BIKE, 9, in_time, key="bike:7"),
         write("reserve for another", reserve_a_bike, BIKE, 10, in_time, key="bike:7"),
         write("reserve a ridden one", reserve_a_bike, RIDDEN, 11, in_time, key="bike:8"),
@@ -193,6 +228,17 @@ HOUSE = House(
             " OR point_of IN (SELECT userid FROM erased)",
         ),
         (
+            "I26 a bike is held by others than its row says",
+            "SELECT bikeid, held, due_ms FROM bikes WHERE held <> (SELECT count(*) FROM holds WHERE holds.bikeid ="
+            " bikes.bikeid) OR due_ms IS DISTINCT FROM (SELECT min(due_ms) FROM holds WHERE holds.bikeid ="
+            " bikes.bikeid)",
+        ),
+        (
+            "count",
+            "SELECT count(*) FROM bikes WHERE retired = 0 HAVING count(*) <> (SELECT coalesce(sum(n), 0) FROM counters"
+            " WHERE name = 'bikes')",
+        ),
+        (
             "a bike has half a position, or a stale point that is none",
             "SELECT bikeid FROM bikes WHERE (lat IS NULL) <> (lon IS NULL) OR (stale = 1 AND lat IS NULL)",
         ),
@@ -203,5 +249,9 @@ HOUSE = House(
             *("returned the other", "returned to the place", "returned nobody knows where"),
             *("two returned", "repair", "free"),
         )
+    }
+    | {
+        frozenset({"take back", "reserve the one that is back"}): "refused because it was retired, and told what it is"
+        " since"
     },
 )

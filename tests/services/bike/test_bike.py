@@ -7,7 +7,18 @@ from urllib.parse import quote
 import pytest
 
 from gbike.contracts.rent import RentCancelled, Returned
-from gbike.services.bike.domain import Bike, BikeIsRidden, Location, Status, a_new_bike, marked, reported, retired
+from gbike.services.bike.domain import (
+    STAFF,
+    Bike,
+    BikeIsRidden,
+    Hold,
+    Location,
+    Status,
+    a_new_bike,
+    marked,
+    reported,
+    retired,
+)
 from gbike.services.bike.wiring import SPEC
 from tests.services.lone import NOON, Lone
 
@@ -18,7 +29,8 @@ BROKEN = Status.BROKEN
 
 def a_bike(rentid: int | None = None, held: bool = False, broken: bool = False, gone: bool = False) -> Bike:
     """A bike with these marks."""
-    return Bike(1, Location("정자역"), 80, rentid, held, broken=broken, retired=gone, version=1)
+    holds = (Hold(STAFF),) if held else ()
+    return Bike(1, Location("정자역"), 80, rentid, len(holds), broken=broken, retired=gone, version=1, holds=holds)
 
 
 async def found(lone: Lone, query: str) -> tuple[list[int], int]:

@@ -20,6 +20,8 @@ SILENT_S = 60
 """A stream that says nothing for so long is over; each is to say something every 15 s."""
 LOOKS = 10
 """How often a retry looks for a process that it has not asked yet: Envoy draws lots, so two processes need several."""
+FILES = [{"name": "format", "string_match": {"exact": "csv"}}]
+"""A list as a file goes on as a stream does: it is as long as the list."""
 UPLOAD_S = 60
 """How long a service may take to read a file through that it was sent."""
 PREFLIGHT_S = 600
@@ -67,9 +69,9 @@ def origins(settings: GatewaySettings, *, demo: bool) -> str:
 def _service(
     prefix: str, path: str, service: str, settings: GatewaySettings, never_held_up: Sequence[tuple[str, str, str]]
 ) -> list[dict[str, Any]]:
-    """A prefix's routes: what has no limit here; reading, which may be tried again; and everything else, which is only
-    when nobody can have seen it: a request that broke off may have been done. An answer is never tried again, whatever
-    its status: a breaker's 503 says not now."""
+    """A prefix's routes: what has no limit here; a list as a file, which may take its time; reading, which may be tried
+    again; and everything else, which is only when nobody can have seen it: a request that broke off may have been done.
+    An answer is never tried again, whatever its status: a breaker's 503 says not now."""
     to: dict[str, Any] = {"cluster": service, "timeout": f"{settings.gateway_timeout_ms / 1000:g}s"}
     if prefix != path:
         to["prefix_rewrite"] = path
@@ -98,6 +100,15 @@ def _service(
             }
             for method, at, needed in never_held_up
         ),
+        {
+            "match": {"path_separated_prefix": prefix, "headers": [_method("GET")], "query_parameters": FILES},
+            "route": {
+                **to,
+                "timeout": "0s",
+                "idle_timeout": f"{SILENT_S}s",
+                "retry_policy": {**again, "retry_on": UNSEEN},
+            },
+        },
         {
             "match": {"path_separated_prefix": prefix, "headers": [_method(READS)]},
             "route": {**to, "retry_policy": {**again, "retry_on": f"{UNSEEN},reset"}},

@@ -19,7 +19,7 @@ from gbike.kit.auth.principal import ANONYMOUS, DEMO, Acting, KeysUnavailable, O
 from gbike.kit.auth.rules import PUBLIC, SIGNED_IN, Rule
 from gbike.kit.http import problems
 from gbike.kit.http.fields import invalid
-from gbike.kit.http.filters import PAGING, Filter, read_filters, refuse_unknown
+from gbike.kit.http.filters import EXPORT, PAGING, Filter, read_filters, refuse_unknown
 from gbike.kit.http.looks import Looks
 from gbike.kit.http.protection import protecting
 from gbike.kit.http.request import KEY, Request, Response, event_stream, preferred_media, trace_from
@@ -148,7 +148,7 @@ class Operation(msgspec.Struct, frozen=True):
         if self.takes is not None or self.upload is not None:
             msgspec.structs.force_setattr(self, "keyed", True)
         if self.method == "GET" and (self.paged or self.finder or self.finds):
-            known = {*self.filters, *self.finds, *(PAGING if self.paged else ())}
+            known = {*self.filters, *self.finds, *((*PAGING, *EXPORT) if self.paged else ())}
             known |= {name for name in (self.finder, "near" * self.near, "q" * self.searched) if name}
             msgspec.structs.force_setattr(self, "known", frozenset(known))
 
@@ -247,9 +247,9 @@ class HttpApp:
                 for told in self.watching:
                     told(operation, response)
             headers = _headers(response, request, trace, personal=operation is not None and not operation.rule.public)
-            if operation is not None and operation.streams and response.status == 200:
+            if operation is not None and response.status == 200 and (operation.streams or response.goes_on):
                 self._count(request, name, response.status, began, span)  # how long it goes on says nothing of us
-                await self._stream(response.content, headers + self._marks, request, send)
+                await self._stream(response, headers + self._marks, request, send)
                 return
             content = response.content
             body = b"" if content is None else content if isinstance(content, bytes) else msgspec.json.encode(content)
@@ -280,6 +280,10 @@ class HttpApp:
                 refuse_unknown(request.query, operation.known)
             if operation is not None and operation.filters:
                 request.wanted = read_filters(request.query, operation.filters)
+            if operation is not None and operation.paged:
+                export = read_filters(request.query, EXPORT)
+                request.export = export if "format" in export else {}
+                request.columns = operation.answers[200][0].__struct_fields__
             media = None
             if operation is None or operation.method != "GET":
                 media = preferred_media(accept)  # refused before anything changes, or is looked for
@@ -347,7 +351,8 @@ class HttpApp:
         found[0].inc()
         found[1].observe(time.perf_counter() - began)
 
-    async def _stream(self, stream: Stream, headers: Headers, request: Request, send: Send) -> None:
+    async def _stream(self, response: Response, headers: Headers, request: Request, send: Send) -> None:
+        stream: Stream = response.content
         try:
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             if request.method == "HEAD":
@@ -359,6 +364,7 @@ class HttpApp:
                     request.receive,
                     send,
                     still=partial(self._guard.still_admits, request.principal),
+                    whole=response.goes_on,
                 )
         finally:
             stream.close()

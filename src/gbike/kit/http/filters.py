@@ -114,6 +114,10 @@ SPAN: Mapping[str, Filter] = {"from": MOMENT, "to": MOMENT}
 """From a moment, included, to another, excluded."""
 
 
+EXPORT: Mapping[str, Filter] = {"format": words(("csv",)), "encoding": words(("utf-8", "cp949"))}
+"""What every list takes, too: all of it as a file."""
+
+
 def read_filters(query: Query, filters: Mapping[str, Filter]) -> dict[str, Any]:
     """What is asked for, by name. Raises Problem 422, also for what is asked twice."""
     wanted: dict[str, Any] = {}

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from gbike.kit.http.exports import exported
 from gbike.kit.http.request import Request, ResourceKind, Response, Shown, item
 from gbike.kit.storage.listing import Listing, Page, list_page, narrowed
 from gbike.kit.store import Store
@@ -29,6 +30,8 @@ async def listed(
     belongs to; `total`: how many there are without filters, where that is known otherwise; `wanted`: the filters that
     are left, where some were heeded already."""
     page, wanted = request.page(), request.wanted if wanted is None else wanted
+    if request.export:
+        return await exported(request, store, listing, shown, wanted)
     found = await list_page(store, narrowed(listing, wanted), page, None if wanted else total)
     found_by = request.path if "/search/" in request.path else None
     resources = [shown(one) for one in found.items]

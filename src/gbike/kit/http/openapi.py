@@ -10,7 +10,7 @@ import msgspec
 from gbike import ABOUT as WHAT_IT_IS_FOR
 from gbike.kit.http import problems
 from gbike.kit.http.fields import plain_fields
-from gbike.kit.http.filters import PAGING
+from gbike.kit.http.filters import EXPORT, PAGING
 from gbike.kit.http.streams import MEDIA as STREAM
 from gbike.kit.numbers import MAX_ID
 
@@ -71,7 +71,8 @@ ABOUT = f"""{WHAT_IT_IS_FOR}
 Numbers and booleans may also be sent as strings. Unknown fields are ignored. Every refusal is
 `application/problem+json` with a stable `type`, in Korean when `Accept-Language` asks for it; `/docs/status-codes`
 lists them all. A wrong method is 405 with `Allow`. Collections are HAL pages: `page`, `size` (20, at most 1000) and
-`sort=field[,asc|desc]`, which may be repeated."""
+`sort=field[,asc|desc]`, which may be repeated. With `format=csv` the whole list is sent as a file, in UTF-8 or with
+`encoding=cp949`. A parameter that a collection does not have is 422."""
 
 PAGE = {
     "type": "object",
@@ -208,7 +209,7 @@ def _parameters(operation: "Operation") -> list[dict[str, Any]]:
         found.append({"name": "near", "in": "query", "description": NEAR, "schema": PLACE})
     if operation.searched:
         found.append({"name": "q", "in": "query", "description": SEARCHED, "schema": TEXT})
-    for name, one in operation.filters.items():
+    for name, one in {**operation.filters, **(EXPORT if operation.paged else {})}.items():
         found.append({"name": name, "in": "query", "schema": dict(one.schema)})
     patterns = operation.upload.patterns if operation.upload is not None else {}
     for name, meaning in operation.upload.texts.items() if operation.upload is not None else ():
@@ -240,6 +241,8 @@ def _answer(operation: "Operation", status: int, shape: Any) -> dict[str, Any]:
                 },
             }
         answer["content"] = {media: {"schema": schema} for media in MEDIA}
+        if many and operation.paged:
+            answer["content"]["text/csv"] = {"schema": TEXT}
     return answer
 
 

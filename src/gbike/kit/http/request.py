@@ -86,6 +86,8 @@ class Response(msgspec.Struct, frozen=True):
     content: Any = None
     headers: dict[str, str] = {}
     media: str | None = None
+    goes_on: bool = False
+    """Whether its content is a Stream that is of use only whole (kit/http/streams.py)."""
 
 
 class Request:
@@ -99,6 +101,11 @@ class Request:
 
     wanted: Mapping[str, Any] = {}
     """What the filters of its operation read in the query."""
+    export: Mapping[str, Any] = {}
+    """How a list is wanted as a file; empty: it is not."""
+    columns: tuple[str, ...] = ()
+    """The fields of what its operation lists."""
+
     whose: int | None = None
     """Of whom the answer is, where neither the path nor the answer tells."""
     only_looked = False

@@ -53,8 +53,11 @@ def beat(number: int) -> bytes:
     return b": still here\nid: %d\n\n" % number
 
 
-async def send_pieces(stream: Stream, scope: Scope, receive: Receive, send: Send, *, still: Callable[[], bool]) -> None:
-    """Send what comes while the client `still` may hear it, and an end in order; who does not take it is cut off."""
+async def send_pieces(
+    stream: Stream, scope: Scope, receive: Receive, send: Send, *, still: Callable[[], bool], whole: bool = False
+) -> None:
+    """Send what comes while the client `still` may hear it, and an end in order; who does not take it is cut off.
+    `whole`: a part is of no use, so that one that breaks off gets no end, and nobody takes it for all there is."""
     line: Line | None = scope.get(LINE)
     pump = asyncio.create_task(_pump(stream, send, still))
     ends: list[asyncio.Task[Any]] = [asyncio.create_task(_gone(receive))]
@@ -71,6 +74,8 @@ async def send_pieces(stream: Stream, scope: Scope, receive: Receive, send: Send
     try:
         if isinstance(how, TimeoutError):
             raise how
+        if whole and how is not True:
+            raise TimeoutError
         async with asyncio.timeout(1):
             await send({"type": "http.response.body", "body": b""})
     except TimeoutError:
@@ -78,14 +83,16 @@ async def send_pieces(stream: Stream, scope: Scope, receive: Receive, send: Send
             line.abort()
 
 
-async def _pump(stream: Stream, send: Send, still: Callable[[], bool]) -> None:
+async def _pump(stream: Stream, send: Send, still: Callable[[], bool]) -> bool:
+    """Whether the stream has come to its own end."""
     async with aclosing(stream.pieces()) as pieces:
         async for piece in pieces:
             if not still():
-                return
+                return False
             async with asyncio.timeout(TAKEN_WITHIN_S):
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
                 await asyncio.sleep(0)  # only then is it written, and the next one waits while the client takes nothing
+    return True
 
 
 async def _gone(receive: Receive) -> None:

@@ -1,7 +1,7 @@
 """Pages of a collection: narrowed by what it names, sorted only by fields it names, counted by a counter, or as far as
 somebody would go through it."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -13,6 +13,10 @@ SHORT_OFFSET = 10_000
 """A page that begins below this and asks for no sorting is read at once; others go where they can't hold up anybody."""
 MOST_COUNTED = 10_000
 """So many rows are counted where there is no counter of them; of more it is said that there are more."""
+PIECE = 1_000
+"""Rows that are read, and held, at a time where a list is wanted whole."""
+SPAN = ("from", "to")
+"""The conditions that begin with the column of a moment."""
 
 Condition = str | Mapping[Any, str] | Callable[[Any], tuple[str, Sequence[Any]]]
 """Which rows a filter lets through: SQL where every `?` is the value of the filter; the SQL of each value; or what
@@ -60,6 +64,8 @@ class Listing(msgspec.Struct, frozen=True):
     """What a row becomes."""
     conditions: Mapping[str, Condition] = {}
     """What it may be narrowed by, by the filter's name."""
+    key: str = ""
+    """The column that numbers the rows, which none shares with another; empty: the first of `order`."""
     filled: Collection[str] = ()
     """The fields to sort by that no row lacks: only these can an index of PostgreSQL sort."""
 
@@ -85,6 +91,58 @@ def narrowed(listing: Listing, wanted: Mapping[str, Any]) -> Listing:
 def _with(listing: Listing, condition: str, params: Sequence[Any]) -> Listing:
     where = f"{listing.where} AND {condition}" if listing.where else f"WHERE {condition}"
     return msgspec.structs.replace(listing, where=where, params=(*listing.params, *params), counters=None)
+
+
+class Pieces:
+    """A list whole, in the order of its key, a piece at a time: no look lasts longer than a piece, and of a row that
+    changes meanwhile its piece tells how it was then. What is added after the beginning is not in it."""
+
+    def __init__(self, store: Store, listing: Listing, wanted: Mapping[str, Any]) -> None:
+        self._store = store
+        self._listing = listing
+        self._wanted = wanted
+        self._key = listing.key or listing.order.split()[0]
+
+    async def each(self) -> AsyncGenerator[list[Any]]:
+        """The items of each piece, PIECE at most."""
+        ends = await self._store.scan(self._ends)
+        if ends is None:
+            return
+        after, last = ends
+        sign, more = ">=", True
+        while more:
+            rows = await self._store.scan(self._piece, sign, after, last)
+            if rows:
+                yield [self._listing.make(row[1:]) for row in rows]
+                sign, after = ">", rows[-1][0]
+            more = len(rows) == PIECE
+
+    def _ends(self, read: Reading) -> Row | None:
+        """The first key and the last."""
+        listing = self._of(read, self._listing)
+        first, last = (
+            read.one(
+                f"SELECT {self._key} FROM {_source(listing.select)} {listing.where} ORDER BY {self._key} {way} LIMIT 1",
+                listing.params,
+            )
+            for way in ("ASC", "DESC")
+        )
+        return (first[0], last[0]) if first and last else None
+
+    def _piece(self, read: Reading, sign: str, after: Any, last: Any) -> list[Row]:
+        """The rows between two keys, each with its key first. Days are no way to them: an index of days would be gone
+        through anew for each piece, and the sign + keeps both engines from it."""
+        known = self._listing.conditions
+        walked = {**known, **{name: f"+{known[name]}" for name in SPAN if name in known}}
+        listing = self._of(read, msgspec.structs.replace(self._listing, conditions=walked))
+        listing = _with(_with(listing, f"{self._key} {sign} ?", (after,)), f"{self._key} <= ?", (last,))
+        columns = listing.select.removeprefix("SELECT ")
+        sql = f"SELECT {self._key}, {columns} {listing.where} ORDER BY {self._key} LIMIT {PIECE}"
+        return read.all(sql, listing.params)
+
+    def _of(self, read: Reading, listing: Listing) -> Listing:
+        listing = narrowed(listing, self._wanted)
+        return owned(listing, read.owner, listing.owner) if listing.owner else listing
 
 
 async def list_page(store: Store, listing: Listing, page: Page, total: int | None = None) -> Found:
@@ -123,7 +181,7 @@ def _by(listing: Listing, name: str, down: bool) -> str:
 
 def _count(read: Reading, listing: Listing) -> int:
     some = f"SELECT 1 FROM {_source(listing.select)} {listing.where} LIMIT {MOST_COUNTED + 1}"
-    row = read.one(f"SELECT count(*) FROM ({some}) AS some", listing.params)
+    row = read.one(f"SELECT count(*) FROM ({some}) AS found", listing.params)
     return int(row[0]) if row else 0
 
 

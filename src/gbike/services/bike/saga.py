@@ -17,7 +17,7 @@ from gbike.services.bike.commands.imports import (
     give_up_an_import,
     import_rows,
 )
-from gbike.services.bike.domain import Import, NewImport
+from gbike.services.bike.domain.imports import Import, NewImport
 from gbike.services.bike.importing import Sheet, SheetRow, Unreadable, Whole, read
 from gbike.services.bike.storage.imports import file_of, next_import, told_columns
 from gbike.services.bike.storage.places import is_any_positioned

@@ -3,19 +3,22 @@
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
+import msgspec
 from msgspec import UNSET, UnsetType
 
 from gbike.contracts.bike import ChkAndUpdatedStatus, RegisteredBike, UpdatedBike, UpdatedBikeState
 from gbike.contracts.events import EVENTS
 from gbike.kit import positions
+from gbike.kit.clock import rfc3339
 from gbike.kit.numbers import MAX_ID
 from gbike.kit.privacy.erasure import remember, take_out, take_out_of_answers
 from gbike.kit.storage.idempotency import idempotent
-from gbike.kit.store import Facts, Tx
+from gbike.kit.store import Facts, Reading, Tx
 from gbike.kit.text import same_name
 from gbike.services.bike import domain, storage
-from gbike.services.bike.storage import places
+from gbike.services.bike.storage import holds, places
 
 NO_SUCH_BIKE = "bike-unknown"
 """A refusal on a tombstone that is no status of a bike."""
@@ -83,15 +86,15 @@ def change_a_bike(
     bikeid: int,
     decide: Callable[[domain.Bike], domain.Bike],
     told: domain.Whereabouts | News = NOTHING_TOLD,
+    reason: str | None = None,
 ) -> domain.Bike:
-    """R1: an operator moves a bike, takes it out of service, marks it broken, puts it back, or retires it. A change
-    that changes nothing says nothing. Who tells both text and point tells where that place is. Raises NoSuchBike,
-    LabelTaken, and what `decide` raises."""
+    """R1: an operator moves a bike, holds it out of service, lets go, marks it broken, retires it or takes it back; the
+    reason is on record. A change that changes nothing says nothing. Who tells both text and point tells where that
+    place is. Raises NoSuchBike, LabelTaken, and what `decide` raises."""
     hold_places(tx, told)
     kept = None
     while kept is None:  # another writer changed it between our look and our write
-        before = storage.load(tx, bikeid)
-        before = replace(before, rent_over=storage.is_over(tx, before.rentid))
+        before = look(tx, bikeid)
         sighting, after = judge(tx, told(before) if callable(told) else told), decide(before)
         after = replace(after, place=domain.seen_at(after.place, sighting), noposition=sighting.fault)
         if after == before:
@@ -102,17 +105,33 @@ def change_a_bike(
         kept = storage.keep(tx, before, after)
     _learn_from_staff(tx, sighting)
     kept = replace(kept, noposition=sighting.fault)
-    retires = kept.retired and not before.retired
-    if retires:
-        tx.count("bikes", -1)
+    if kept.retired != before.retired:
+        tx.count("bikes", -1 if kept.retired else 1)
     freed_of = before.rentid if kept.rentid is None else None
-    tx.publish(_updated(kept, freed_of))
+    act, holder = _act(before, kept)
+    tx.publish(msgspec.structs.replace(_updated(kept, freed_of), act=act, holder=UNSET if holder is None else holder))
     if freed_of is not None:
         tx.audit("bike freed", f"bike:{bikeid}", {"rentid": freed_of}, {"rentid": None})
     moved = {"moved": True} if kept.place != before.place else {}
-    action = "bike retired" if retires else "bike changed"
-    tx.audit(action, f"bike:{bikeid}", _state(before), {**_state(kept), **moved})
+    why = {} if reason is None else {"reason": reason}
+    who = {} if holder is None else {"holder": holder}
+    tx.audit(f"bike {act}", f"bike:{bikeid}", _state(before), {**_state(kept), **moved, **who, **why})
     return kept
+
+
+def look(read: Reading, bikeid: int) -> domain.Bike:
+    """The bike with all that who changes it decides by. Raises NoSuchBike."""
+    bike = storage.load(read, bikeid)
+    return replace(bike, rent_over=storage.is_over(read, bike.rentid), holds=holds.of(read, bike))
+
+
+def _act(before: domain.Bike, after: domain.Bike) -> tuple[str, str | None]:
+    """What an operator did to a bike, in a word, and whose hold it was."""
+    if after.retired != before.retired:
+        return "retired" if after.retired else "unretired", None
+    new = [one.holder for one in after.holds if one not in before.holds]
+    gone = [one.holder for one in before.holds if one not in after.holds]
+    return ("held", new[0]) if new else ("released", gone[0]) if gone else ("changed", None)
 
 
 def hold_places(tx: Tx, told: domain.Whereabouts | News) -> None:
@@ -242,6 +261,7 @@ def forget_the_rider(tx: Tx, userid: int) -> None:
     """Where this rider's rides ended is known no more."""
     remember(tx, userid)
     storage.forget_places(tx, userid)
+    holds.forget_who(tx, userid)
     take_out(tx, ("userid", "locationof", "pointof"), [userid], EVENTS)
     take_out(tx, ("rentid",), storage.rents_over_of(tx, userid), EVENTS)
     take_out_of_answers(tx, "bikeid", EVENTS)
@@ -283,7 +303,18 @@ def _refused(bikeid: int, rentid: int, refusal: str | None) -> Exception:
 
 def _state(bike: domain.Bike) -> Facts:
     """What an audit row tells of a bike: where it stands is not in it."""
-    facts = {"status": bike.status, "batterylevel": bike.batterylevel, "held": bike.held, "broken": bike.broken}
+    facts: dict[str, Any] = {
+        "status": bike.status,
+        "batterylevel": bike.batterylevel,
+        "held": bike.held > 0,
+        "broken": bike.broken,
+    }
+    if bike.holds:
+        facts["holders"] = [one.holder for one in bike.holds]
+    if bike.due_ms is not None:
+        facts["due"] = rfc3339(bike.due_ms)
+    if bike.retired:
+        facts["retired"] = True
     return facts if bike.label is None else {**facts, "label": bike.label}
 
 
@@ -301,6 +332,7 @@ def _updated(bike: domain.Bike, rentid: int | None = None, userid: int | None = 
         lat=bike.place.lat,
         lon=bike.place.lon,
         retired=bike.retired,
+        held=bike.held > 0,
         rentid=rentid,
         version=bike.version,
         pointat=UNSET if point is None or point.at_ms is None else point.at_ms,

@@ -15,6 +15,7 @@ from gbike.services.bike.commands import (
     claim_the_label,
     hold_the_label,
     judge,
+    look,
     register_a_bike,
     register_a_labelled_bike,
     who_has_the_label,
@@ -22,11 +23,8 @@ from gbike.services.bike.commands import (
 from gbike.services.bike.domain import (
     Bike,
     BikeExists,
-    Import,
-    ImportedRow,
     LabelTaken,
     Location,
-    NewImport,
     NoSuchBike,
     Status,
     TooManyImports,
@@ -35,9 +33,10 @@ from gbike.services.bike.domain import (
     marked,
     seen_at,
 )
+from gbike.services.bike.domain.imports import Import, ImportedRow, NewImport
 from gbike.services.bike.importing import SheetRow, Wanted, Whole
 from gbike.services.bike.storage import imports as storage
-from gbike.services.bike.storage import is_over, load, places
+from gbike.services.bike.storage import places
 
 MOST_OPEN = 10
 """Imports that may wait for their turn."""
@@ -145,7 +144,7 @@ def _do(tx: Tx, job: Import, row: SheetRow, above: int) -> ImportedRow:
     else:
         return _told("registered", row, fault=made.noposition)
     change = _Change(wanted)
-    kept = change_a_bike(tx, wanted.bikeid, change, partial(_news, told))
+    kept = change_a_bike(tx, wanted.bikeid, change, partial(_news, told), None)
     outcome = "unchanged" if kept.version == change.before.version else "changed"
     return _told(outcome, row, change.problems, kept.noposition)
 
@@ -155,12 +154,11 @@ def _try(tx: Tx, job: Import, row: SheetRow) -> ImportedRow:
     told = Whereabouts(row.wanted.location, row.wanted.lat, row.wanted.lon)
     claim_the_label(tx, _new(row.wanted))
     try:
-        before = load(tx, row.wanted.bikeid or 0)
+        before = look(tx, row.wanted.bikeid or 0)
     except NoSuchBike:
         return _told("registered", row, fault=judge(tx, told).fault)
     if job.existing == "keep":
         return _told("unchanged", row, ("exists",))
-    before = replace(before, rent_over=is_over(tx, before.rentid))
     change, sighting = _Change(row.wanted), judge(tx, _news(told, before))
     after = change(before)
     same = replace(after, place=seen_at(after.place, sighting)) == before

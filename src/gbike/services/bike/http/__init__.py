@@ -5,44 +5,49 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
 from gbike.contracts import PROBLEM_TEXTS
 from gbike.contracts.bike import AppliedReport, Reservation
-from gbike.kit.auth.principal import Principal
-from gbike.kit.auth.rules import ADMIN, ADMINS, BIKE_MANAGER, PUBLIC, SIGNED_IN, may
+from gbike.kit.auth.rules import ADMINS, PUBLIC, SIGNED_IN, may
 from gbike.kit.calls.peers import DEADLINE_HEADER
-from gbike.kit.clock import Clock, rfc3339
+from gbike.kit.clock import Clock
 from gbike.kit.http.app import Operation, Refusals
-from gbike.kit.http.fields import Degrees, Id, Name, Percent, Text, invalid, sent_or
-from gbike.kit.http.filters import words
+from gbike.kit.http.fields import Degrees, Id, Name, Percent, Reason, Text, invalid, sent_or
+from gbike.kit.http.filters import FLAG, TEXT, whole, words
 from gbike.kit.http.lists import listed, searching
 from gbike.kit.http.problems import GONE, Problem, catalogue
-from gbike.kit.http.request import Request, ResourceKind, Response, showing
-from gbike.kit.store import Row, Store
+from gbike.kit.http.request import Request, Response, showing
+from gbike.kit.store import Store
 from gbike.kit.text import tidied
 from gbike.services.bike import domain, storage
 from gbike.services.bike.commands import (
-    NOTHING_TOLD,
     apply_a_report,
     change_a_bike,
     register_a_bike,
     reserve_a_bike,
     tell_of_a_place,
 )
-from gbike.services.bike.domain import Bike, Location, Point, Status, Whereabouts, a_new_bike, marked
+from gbike.services.bike.domain import Bike, Location, Status, Whereabouts, a_new_bike, marked
+from gbike.services.bike.http.holds import hold_operations
 from gbike.services.bike.http.imports import import_operations
+from gbike.services.bike.http.resources import (
+    BIKES,
+    EVENTS,
+    PLACES,
+    STATUSES,
+    BikeResource,
+    EventResource,
+    PlaceResource,
+    published_of,
+    to_resource,
+)
 from gbike.services.bike.saga import Imports
 from gbike.services.bike.storage import places
 
-BIKES = ResourceKind("bikes", "bike", "bikeid", (("findByBikeid", "bikeid"),))
-"""The searches that the original listed, and no other: findByLabel stands in the OpenAPI document only."""
-STATUSES = tuple(status.value for status in Status)
-PLACES = ResourceKind("places", "place", "name")
-EVENTS = ResourceKind("events", "event", "eventid")
 PATIENCE_MS = 1_200
 """How long an internal caller waits that does not say."""
 IN_FLIGHT = 256
@@ -52,6 +57,7 @@ TEXTS = catalogue(PROBLEM_TEXTS)
 REFUSALS: Refusals = {
     domain.NoSuchBike: TEXTS["bike-unknown"],
     domain.NoSuchLabel: TEXTS["bike-unknown.label"],
+    domain.NoSuchHold: TEXTS["hold-unknown"],
     domain.NoSuchPlace: TEXTS["place-unknown"],
     domain.BikeExists: TEXTS["bike-exists"],
     domain.LabelTaken: TEXTS["label-taken"],
@@ -69,67 +75,6 @@ Label = Annotated[
     str, Meta(max_length=domain.MOST_LABEL, pattern=domain.LABEL, description="on the bike beside its number; unique")
 ]
 _LABEL = {"label": {"type": "string", "maxLength": domain.MOST_LABEL, "pattern": domain.LABEL}}
-
-
-class PointResource(msgspec.Struct, frozen=True):
-    """Where a bike was when that was known last."""
-
-    lat: float
-    lon: float
-    at: str | None
-    """When it was there; for staff."""
-    by: str | None
-    """rider (who did not say how it was measured), phone, place (a known one was named) or staff; null: not kept."""
-    accuracy: float | None
-    """Metres, as the phone said."""
-    stale: bool
-    """True: it was moved since, and only a text tells where to."""
-
-
-class PlaceResource(msgspec.Struct, frozen=True):
-    """A place that staff told of, by a bike's text or by itself."""
-
-    name: str
-    lat: float | None
-    lon: float | None
-    bikes: int
-    """How many that are available were left there."""
-    noposition: str | None = None
-    """In the answer to a change: why the position that was sent is none: zero, half, swapped or far."""
-
-    @classmethod
-    def of(cls, known: places.KnownPlace) -> "PlaceResource":
-        """The place as clients see it."""
-        return cls(*known)
-
-
-class BikeResource(msgspec.Struct, frozen=True):
-    """A bike as clients see it."""
-
-    bikeid: int
-    status: str
-    location: str | None
-    batterylevel: int | None
-    lat: float | None
-    lon: float | None
-    retired: bool
-    lastseen: str | None
-    """When somebody last stood at it; for staff."""
-    label: str | None = None
-    """What stands on it beside its number, in capitals."""
-    point: PointResource | None = None
-    """Where it was when that was known last; `lat` and `lon` are null where that is stale."""
-    noposition: str | None = None
-    """In the answer to a registration or change: why the position that was sent is none: zero, half, swapped or far."""
-
-
-class EventResource(msgspec.Struct, frozen=True):
-    """Something that was said of a bike."""
-
-    eventid: int
-    type: str
-    at: str
-    facts: dict[str, Any]
 
 
 class NewBike(msgspec.Struct, frozen=True):
@@ -161,6 +106,7 @@ class BikeChange(msgspec.Struct, frozen=True):
     lat: Degrees | msgspec.UnsetType | None = msgspec.UNSET
     lon: Degrees | msgspec.UnsetType | None = msgspec.UNSET
     label: Label | msgspec.UnsetType | None = msgspec.UNSET
+    reason: Reason | None = None
 
     @property
     def told(self) -> Whereabouts:
@@ -170,7 +116,7 @@ class BikeChange(msgspec.Struct, frozen=True):
     def applied(self, bike: Bike, clearing: bool) -> Bike:
         """The bike with this change, but not where it is told to be: of that only what is cleared. Raises
         BikeIsRidden."""
-        bike = marked(bike, self.status) if self.status is not None else bike
+        bike = marked(bike, self.status, self.reason or "") if self.status is not None else bike
         told, unset = self.told, msgspec.UNSET
         nameless = clearing or (told.text is None and self.location is not unset)
         nowhere = told.lat is None and told.lon is None and not (self.lat is unset and self.lon is unset)
@@ -183,7 +129,6 @@ class BikeChange(msgspec.Struct, frozen=True):
         )
 
 
-STAFF = frozenset({BIKE_MANAGER, ADMIN})
 RESERVING, REPORTING = may(services=("rent",)), may(services=("bike_manage_app",))
 
 
@@ -202,8 +147,13 @@ class BikeHttp:
         self._under_way = 0
 
     async def list(self, request: Request) -> Response:
-        listing = storage.listing(request.near())
-        return await listed(request, self._store, listing, BIKES, partial(to_resource, to=request.principal))
+        wanted = dict(request.wanted)
+        retired = wanted.pop("retired", False)
+        if "due" in wanted:
+            wanted["due"] = self._clock.now_ms()
+        bikes = storage.listing(request.near(), retired=retired, whole=bool(wanted))
+        shown = partial(to_resource, to=request.principal)
+        return await listed(request, self._store, bikes, BIKES, shown, wanted=wanted)
 
     async def list_places(self, request: Request) -> Response:
         """GET /places."""
@@ -239,18 +189,14 @@ class BikeHttp:
     async def events(self, request: Request) -> Response:
         bike = await self._store.read(storage.load, request.id("bikeid"))
         published = storage.said_of(bike.bikeid)
-        return await listed(request, self._store, published, EVENTS, _published, of=f"/bikes/{bike.bikeid}")
+        return await listed(request, self._store, published, EVENTS, published_of, of=f"/bikes/{bike.bikeid}")
 
     async def change(self, request: Request) -> Bike:
         """PATCH /bikes/{bikeid}: what is not sent stays; PUT: it is cleared, but never status and label."""
         change, bikeid = await request.body(BikeChange), request.id("bikeid")
         decide = partial(change.applied, clearing=request.method == "PUT")
-        return await self._store.write(change_a_bike, bikeid, decide, change.told, key=f"bike:{bikeid}")
-
-    async def retire(self, request: Request) -> Bike:
-        """POST /bikes/{bikeid}/retirement: it is never deleted, so that its rides keep their bike (flaw 24)."""
-        bikeid = request.id("bikeid")
-        return await self._store.write(change_a_bike, bikeid, domain.retired, NOTHING_TOLD, key=f"bike:{bikeid}")
+        write, key = self._store.write, f"bike:{bikeid}"
+        return await write(change_a_bike, bikeid, decide, change.told, change.reason, key=key)
 
     async def reserve(self, request: Request) -> Response:
         bikeid, rentid = request.id("bikeid"), request.id("rentid")
@@ -291,37 +237,8 @@ class BikeHttp:
             self._under_way -= 1
 
 
-def to_resource(bike: Bike, to: Principal) -> BikeResource:
-    """The bike as clients see it: who rides it is in it for nobody, when it was seen is the staff's business."""
-    staff = bool(to.roles & STAFF)
-    return BikeResource(
-        bikeid=bike.bikeid,
-        status=bike.status,
-        location=bike.place.location,
-        batterylevel=bike.batterylevel,
-        lat=bike.place.lat,
-        lon=bike.place.lon,
-        retired=bike.retired,
-        lastseen=rfc3339(bike.seen_ms) if staff and bike.seen_ms is not None else None,
-        label=bike.label,
-        point=None if bike.place.point is None else _point(bike.place.point, staff),
-        noposition=bike.noposition,
-    )
-
-
 def _label(sent: str | None) -> str | None:
     return None if sent is None else domain.as_label(sent.strip())  # a pattern's $ is before a last line end too
-
-
-def _point(point: Point, staff: bool) -> PointResource:
-    at = rfc3339(point.at_ms) if staff and point.at_ms is not None else None
-    return PointResource(*point.position, at, point.by, point.accuracy_m, point.stale)
-
-
-def _published(row: Row) -> EventResource:
-    number, headers, value = row
-    facts = msgspec.json.decode(value)
-    return EventResource(number, facts["eventType"], msgspec.json.decode(headers)["ce_time"], facts)
 
 
 def _found(request: Request, bike: Bike) -> Response:
@@ -340,7 +257,8 @@ def operations(store: Store, clock: Clock, imports: Imports) -> list[Operation]:
     single = partial(Operation, answers={200: BikeResource}, refusals=unknown, respond=_found)
     changed = partial(single, refusals=TEXTS.of("bike-unknown", "bike-is-ridden", "label-taken"))
     new = {"status": Status.AVAILABLE, "location": "분당_정자역_1구역", "batterylevel": 100}
-    by = {"status": words(STATUSES, Status)}
+    state = {"status": words(STATUSES, Status), "held": FLAG, "retired": FLAG, "due": words(("past",))}
+    by = {**state, "q": TEXT, "place": TEXT, "batterybelow": whole(1, 101)}
     rent, report = "Gone: rent with POST /rents", "Gone: report with POST /bikeManageApps"
     events = "What was said of a bike, newest first"
     return [
@@ -366,7 +284,7 @@ def operations(store: Store, clock: Clock, imports: Imports) -> list[Operation]:
         Operation("GET", at + "/events", http.events, events, ADMINS, answers=published, paged=True, refusals=unknown),
         changed("PATCH", at, http.change, "Change a bike", ADMINS, takes=BikeChange, example=new),
         changed("PUT", at, http.change, "Replace a bike's facts", ADMINS, takes=BikeChange, example=new),
-        changed("POST", at + "/retirement", http.retire, "Take a bike out for good", ADMINS, keyed=True),
+        *hold_operations(store),
         *import_operations(store, imports),
         *_of_places(http),
         *_inside(http),

@@ -14,7 +14,7 @@ from gbike.kit.http.problems import Problem, catalogue
 from gbike.kit.http.request import Request, ResourceKind, Response, item
 from gbike.kit.store import Store
 from gbike.kit.text import clean
-from gbike.services.bike.domain import COUNTS, Import, ImportedRow
+from gbike.services.bike.domain.imports import COUNTS, Import, ImportedRow
 from gbike.services.bike.importing import FIELDS, Question, SheetRow, Unreadable
 from gbike.services.bike.importing.texts import TEXTS as ROW_TEXTS
 from gbike.services.bike.saga import Imports, SentFile

@@ -1,6 +1,7 @@
 """The fleet in SQL. What may meet another rider's wish is conditional: the row count decides, not a look before."""
 
 from collections.abc import Iterable
+from dataclasses import replace as replace_bike
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from gbike.kit.privacy.personal_data import PersonalData
 from gbike.kit.storage.listing import Listing
 from gbike.kit.storage.retention import DAY_MS, RetentionRule
 from gbike.kit.store import Reading, Row, Tx
-from gbike.kit.text import natural
+from gbike.kit.text import natural, same_name
 from gbike.services.bike.domain import Bike, Location, NoSuchBike, NoSuchLabel, Point, Sighting, Status
+from gbike.services.bike.storage import holds
 
 VERSIONS = Path(__file__).parent / "versions"
 PERSONAL_DATA = (
@@ -23,11 +25,12 @@ PERSONAL_DATA = (
         ("bikeid", "lat", "lon", "point_at_ms", "point_by", "accuracy_m", "stale"),
         "FROM bikes WHERE point_of = ? ORDER BY bikeid",
     ),
+    holds.PUT_BY,
     PersonalData("rents_over", ("rentid", "at_ms"), "FROM tombstones WHERE userid = ? ORDER BY rentid"),
 )
 COUNTED = {"bikes": "SELECT count(*) FROM bikes WHERE retired = 0"}
 _POINT = "lat, lon, point_at_ms, point_by, accuracy_m, stale"
-_COLUMNS = f"bikeid, location, {_POINT}, batterylevel, rentid, held, broken, retired, version, seen_ms, label"
+_COLUMNS = f"bikeid, location, {_POINT}, batterylevel, rentid, held, broken, retired, version, seen_ms, label, due_ms"
 _READ = f"{_COLUMNS}, left_by, point_of"
 TOMBSTONES = RetentionRule(
     7 * DAY_MS,
@@ -41,7 +44,7 @@ AVAILABLE = f"{_FREE} AND retired = 0"
 """Of a bike that may be rented."""
 _IN_STATE = {
     Status.AVAILABLE: _FREE,
-    Status.IN_USE: "(rentid IS NOT NULL OR held = 1)",
+    Status.IN_USE: "(rentid IS NOT NULL OR held > 0)",
     Status.BROKEN: "rentid IS NULL AND held = 0 AND broken = 1",
 }
 APART = "(lat - ?) * (lat - ?) + (lon - ?) * (lon - ?) * ?"
@@ -86,13 +89,15 @@ def next_number(read: Reading) -> int:
 def add(tx: Tx, bike: Bike) -> bool:
     """A new bike; False: there is one with its number."""
     kept = tx.execute(
-        f"INSERT INTO bikes ({_COLUMNS}, place_sort) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?, 0, 1, ?, ?, ?)"
+        f"INSERT INTO bikes ({_COLUMNS}, place_sort) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?, 0, 1, ?, ?, ?, ?)"
         " ON CONFLICT (bikeid) DO NOTHING",
         (
             *(bike.bikeid, bike.place.location, *_columns(bike.place.point), bike.batterylevel),
-            *(int(bike.held), int(bike.broken), tx.now_ms, bike.label, natural(bike.place.location)),
+            *(bike.held, int(bike.broken), tx.now_ms, bike.label, bike.due_ms, natural(bike.place.location)),
         ),
     )
+    if kept == 1:
+        holds.write(tx, bike)
     return kept == 1
 
 
@@ -184,7 +189,7 @@ def how_many(read: Reading) -> dict[str, int]:
     """How many bikes are in which state; a retired one counts only while it is reserved. Looks at every bike."""
     states = {
         "reserved": "rentid IS NOT NULL",
-        "held": "rentid IS NULL AND retired = 0 AND held = 1",
+        "held": "rentid IS NULL AND retired = 0 AND held > 0",
         "broken": "rentid IS NULL AND retired = 0 AND held = 0 AND broken = 1",
         "available": AVAILABLE,
     }
@@ -214,17 +219,22 @@ def keep(tx: Tx, before: Bike, after: Bike) -> Bike | None:
     renamed, seen = place.location != before.place.location, _where(place.point) != _where(before.place.point)
     row = tx.one(
         f"UPDATE bikes SET location = ?, place_sort = ?, ({_POINT}) = (?, ?, ?, ?, ?, ?), batterylevel = ?, held = ?,"
-        " broken = ?, retired = ?, rentid = ?, label = ?, left_by = CASE WHEN ? = 1 THEN NULL ELSE left_by END,"
+        " due_ms = ?, broken = ?, retired = ?, rentid = ?, label = ?,"
+        " left_by = CASE WHEN ? = 1 THEN NULL ELSE left_by END,"
         " point_of = CASE WHEN ? = 1 THEN NULL ELSE point_of END,"
         f" version = version + 1 WHERE bikeid = ? AND version = ? RETURNING {_READ}",
         (
             *(place.location, natural(place.location), *_columns(place.point), after.batterylevel),
-            *(int(after.held), int(after.broken), int(after.retired), after.rentid, after.label),
+            *(after.held, after.due_ms, int(after.broken), int(after.retired), after.rentid, after.label),
             *(int(renamed), int(seen)),
             *(after.bikeid, before.version),
         ),
     )
-    return _bike(row) if row else None
+    if row is None:
+        return None
+    if after.holds != before.holds:
+        holds.write(tx, after)
+    return replace_bike(_bike(row), holds=after.holds)
 
 
 def _columns(point: Point | None) -> tuple[float | int | str | None, ...]:
@@ -239,7 +249,7 @@ def _where(point: Point | None) -> tuple[float, float] | None:
 
 def _bike(row: Row) -> Bike:
     bikeid, location, lat, lon, at_ms, by, accuracy_m, stale, battery, *rest = row
-    rentid, held, broken, retired, version, seen_ms, label, left_by, point_of = rest
+    rentid, held, broken, retired, version, seen_ms, label, due_ms, left_by, point_of = rest
     half = lat is None or lon is None  # as an older version took them
     point = None if half else Point(lat, lon, at_ms, by, accuracy_m, stale=bool(stale))
     return Bike(
@@ -247,15 +257,31 @@ def _bike(row: Row) -> Bike:
         place=Location(location, point),
         batterylevel=battery,
         rentid=rentid,
-        held=bool(held),
+        held=held,
         broken=bool(broken),
         retired=bool(retired),
         version=version,
         seen_ms=seen_ms,
         label=label,
+        due_ms=due_ms,
         left_by=left_by,
         point_of=point_of,
     )
+
+
+def _called(text: str) -> tuple[str, tuple[str, ...]]:
+    """Whose number or label begins so, or whose place has it in it."""
+    begins = f"{escaped(same_name(text))}%"
+    place = "replace(lower(location), '_', ' ') LIKE ? ESCAPE '!'"
+    either = f"(CAST(bikeid AS TEXT) LIKE ? ESCAPE '!' OR label LIKE ? ESCAPE '!' OR {place})"
+    return either, (begins, begins.upper(), f"%{begins}")
+
+
+def escaped(text: str) -> str:
+    """The text in a LIKE … ESCAPE '!', as it is."""
+    for sign in "!%_":
+        text = text.replace(sign, "!" + sign)
+    return text
 
 
 _LISTED = Listing(
@@ -264,24 +290,43 @@ _LISTED = Listing(
         "bikeid": "bikeid",
         "location": "place_sort",
         "batterylevel": "batterylevel",
-        "status": "CASE WHEN rentid IS NOT NULL OR held = 1 THEN 2 WHEN broken = 1 THEN 0 ELSE 1 END",
+        "status": "CASE WHEN rentid IS NOT NULL OR held > 0 THEN 2 WHEN broken = 1 THEN 0 ELSE 1 END",
     },
     order="bikeid",
     where="WHERE retired = 0",
     counters=("bikes",),
     make=_bike,
-    conditions={"status": _IN_STATE},
+    conditions={
+        "status": _IN_STATE,
+        "q": _called,
+        "place": lambda name: ("place_sort = ?", (natural(name),)),
+        "batterybelow": "batterylevel < ?",
+        "held": {True: "held > 0", False: "held = 0"},
+        "due": "due_ms < ?",
+    },
+    key="bikeid",
     filled=("bikeid", "status"),
 )
 
 
-def listing(near: tuple[float, float] | None) -> Listing:
-    """The bikes that are not retired. Those `near` a place come first, those that stand nobody knows where last, also
-    where a stale point is known."""
+_RETIRED = replace(
+    _LISTED,
+    where="WHERE retired = 1",
+    counters=None,
+    conditions={
+        **_LISTED.conditions,
+        "status": {**_IN_STATE, Status.AVAILABLE: "1 = 0", Status.BROKEN: "rentid IS NULL AND held = 0"},
+    },
+)
+
+
+def listing(near: tuple[float, float] | None, *, retired: bool, whole: bool) -> Listing:
+    """The bikes of the fleet, or those that are `retired`. Those `near` a place come first, those that stand nobody
+    knows where last, also where a stale point is known. `whole`: it is narrowed, and not always by an index."""
+    bikes = replace(_RETIRED if retired else _LISTED, whole=whole or near is not None)
     if near is None:
-        return _LISTED
-    ordered = {"order": f"{_DISTANCE}, {_LISTED.order}", "order_params": apart_from(*near)}
-    return replace(_LISTED, whole=True, **ordered)
+        return bikes
+    return replace(bikes, order=f"{_DISTANCE}, {bikes.order}", order_params=apart_from(*near))
 
 
 def said_of(bikeid: int) -> Listing:

@@ -7,7 +7,8 @@ import msgspec
 from gbike.kit.storage.listing import Listing
 from gbike.kit.storage.retention import DAY_MS, RetentionRule
 from gbike.kit.store import Reading, Row, Tx
-from gbike.services.bike.domain import COUNTS, Import, ImportedRow, NewImport, NoSuchImport
+from gbike.services.bike.domain import NoSuchImport
+from gbike.services.bike.domain.imports import COUNTS, Import, ImportedRow, NewImport
 
 KEPT_MS = 30 * DAY_MS
 """How long it is kept what became of the rows of a file."""

@@ -9,7 +9,7 @@ from gbike.kit.storage.listing import Listing
 from gbike.kit.store import Reading, Tx
 from gbike.kit.text import natural, same_name
 from gbike.services.bike.domain import NoSuchPlace
-from gbike.services.bike.storage import APART, AVAILABLE, apart_from
+from gbike.services.bike.storage import APART, AVAILABLE, apart_from, escaped
 
 _FREE = f"(SELECT place_sort, count(*) AS bikes FROM bikes WHERE {AVAILABLE} GROUP BY place_sort) AS free"
 
@@ -84,6 +84,7 @@ _LISTED = Listing(
     order="sort",
     counters=None,
     whole=True,
+    key="places.key",
     make=lambda row: KnownPlace(*row),
 )
 
@@ -93,7 +94,7 @@ def found(text: str | None, near: tuple[float, float] | None) -> Listing:
     point last."""
     listing = _LISTED
     if text is not None:
-        listing = replace(listing, where="WHERE key LIKE ? ESCAPE '!'", params=(f"%{_escaped(_asked(text))}%",))
+        listing = replace(listing, where="WHERE key LIKE ? ESCAPE '!'", params=(f"%{escaped(_asked(text))}%",))
     if near is not None:
         order = f"CASE WHEN lat IS NULL THEN 1 ELSE 0 END, {APART}, sort"
         listing = replace(listing, order=order, order_params=apart_from(*near))
@@ -103,9 +104,3 @@ def found(text: str | None, near: tuple[float, float] | None) -> Listing:
 def _asked(text: str) -> str:
     """The name that somebody asks for; no name has a zero byte, and PostgreSQL takes none."""
     return same_name(text.replace("\x00", ""))
-
-
-def _escaped(text: str) -> str:
-    for sign in "!%_":
-        text = text.replace(sign, "!" + sign)
-    return text

@@ -1,12 +1,14 @@
 """The states of a bike and who may change them.
 
-A bike carries three facts: the rent that rides it, and the staff's two marks `held` (out of service) and `broken`.
-The public status is derived from them, so that a return can't make a broken bike rentable (flaw 19).
+A bike carries three facts: the rent that rides it, who holds it (keeps it out of service), and the mark `broken`.
+The public status is derived from them, so that a return can't make a broken bike rentable (flaw 19). Each holder lets
+go of its own hold only; the original's one mark is the hold of STAFF.
 
     BikeRefused
     ├── NoSuchBike            there is none with this number
     ├── NoSuchLabel           there is none with this label
     ├── NoSuchPlace           no place is known by this name
+    ├── NoSuchHold            nobody of this name holds the bike
     ├── BikeExists            a bike is registered once
     ├── LabelTaken            another bike has this label
     ├── BikeNotAvailable      someone rides it, or staff took it out
@@ -19,10 +21,8 @@ The public status is derived from them, so that a return can't make a broken bik
 """
 
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
 
 from gbike.kit.text import same_name
 
@@ -30,6 +30,12 @@ LABEL = "^[0-9-]*[A-Za-z][A-Za-z0-9-]*$"
 """What stands on a bike beside its number: at least one letter, or it would be a number."""
 MOST_LABEL = 36
 """Characters of a label: a UUID fits, which feeds have for a name."""
+
+
+HOLDER = "[a-z0-9-]{1,40}"
+"""The name of whoever holds a bike: `staff`, or what of theirs keeps it."""
+STAFF = "staff"
+"""The holder of what operators hold by hand, and of the original's one mark."""
 
 
 class Status(StrEnum):
@@ -56,6 +62,12 @@ class NoSuchPlace(BikeRefused):
 @dataclass(eq=False)
 class NoSuchLabel(BikeRefused):
     label: str
+
+
+@dataclass(eq=False)
+class NoSuchHold(BikeRefused):
+    bikeid: int
+    holder: str
 
 
 @dataclass(eq=False)
@@ -184,6 +196,18 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """Somebody keeps a bike out of service: by which name, why, and until when they mean to. Who put it there and when
+    is known once it is kept."""
+
+    holder: str
+    reason: str = ""
+    due_ms: int | None = None
+    by: str = field(default="", compare=False)
+    since_ms: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Bike:
     """One bike."""
 
@@ -191,7 +215,8 @@ class Bike:
     place: Location
     batterylevel: int | None
     rentid: int | None
-    held: bool
+    held: int
+    """By how many."""
     broken: bool
     retired: bool
     version: int
@@ -201,6 +226,10 @@ class Bike:
     """`rentid` has a tombstone: nobody rides the bike, though it carries the number."""
     label: str | None = None
     """In capitals."""
+    due_ms: int | None = None
+    """When the first of its holds is meant to end."""
+    holds: tuple[Hold, ...] = ()
+    """Looked up for who changes the bike, ordered by holder; empty for others."""
     left_by: int | None = field(default=None, compare=False)
     """The rider whose ride told its text; None: staff did, or nobody."""
     point_of: int | None = field(default=None, compare=False)
@@ -225,17 +254,18 @@ def a_new_bike(
     bikeid: int, status: Status, place: Location, batterylevel: int | None, label: str | None = None
 ) -> Bike:
     """R1: registered as 사용중 it is held by staff (there is no rent), as 불량 it is broken."""
-    return Bike(
+    bike = Bike(
         bikeid=bikeid,
         place=place,
         batterylevel=batterylevel,
         rentid=None,
-        held=status is Status.IN_USE,
+        held=0,
         broken=status is Status.BROKEN,
         retired=False,
         version=1,
         label=label,
     )
+    return held(bike, Hold(STAFF)) if status is Status.IN_USE else bike
 
 
 def seen_at(old: Location, sighting: Sighting) -> Location:
@@ -253,16 +283,37 @@ def seen_at(old: Location, sighting: Sighting) -> Location:
     return Location(text, sighting.point)
 
 
-def marked(bike: Bike, status: Status) -> Bike:
-    """An operator sets the public status; what the bike already shows changes nothing. 사용가능 also frees a bike that
-    carries a rent which is over. Raises BikeIsRidden."""
+def marked(bike: Bike, status: Status, reason: str = "") -> Bike:
+    """An operator sets the public status; what the bike already shows changes nothing. 사용가능 and 불량 end the hold
+    of STAFF and nobody else's; 사용가능 also frees a bike that carries a rent which is over. Raises BikeIsRidden."""
     if status is bike.status:
         return bike
     if status is Status.IN_USE:
-        return replace(bike, held=True)
+        return held(bike, Hold(STAFF, reason))
     if status is Status.BROKEN:
-        return replace(bike, held=False, broken=True)
-    return replace(_free(bike), held=False, broken=False)
+        return replace(_without(bike, STAFF), broken=True)
+    return replace(_without(_free(bike), STAFF), broken=False)
+
+
+def held(bike: Bike, hold: Hold) -> Bike:
+    """Kept out of service by one more, or by the same otherwise; a ride goes on, and the bike is not free after it."""
+    return _kept_by(bike, [hold, *(one for one in bike.holds if one.holder != hold.holder)])
+
+
+def released(bike: Bike, holder: str) -> Bike:
+    """One holder lets go; the holds of others stay. Raises NoSuchHold."""
+    if all(one.holder != holder for one in bike.holds):
+        raise NoSuchHold(bike.bikeid, holder)
+    return _without(bike, holder)
+
+
+def _without(bike: Bike, holder: str) -> Bike:
+    return _kept_by(bike, [one for one in bike.holds if one.holder != holder])
+
+
+def _kept_by(bike: Bike, holds: list[Hold]) -> Bike:
+    due = min((one.due_ms for one in holds if one.due_ms is not None), default=None)
+    return replace(bike, held=len(holds), holds=tuple(sorted(holds, key=lambda one: one.holder)), due_ms=due)
 
 
 def reported(bike: Bike, batterylevel: int, usableyn: bool | None) -> Bike:
@@ -276,83 +327,13 @@ def retired(bike: Bike) -> Bike:
     return replace(_free(bike), retired=True)
 
 
+def unretired(bike: Bike) -> Bike:
+    """A bike comes back into the fleet as it left it: with its number, label and holds."""
+    return replace(bike, retired=False)
+
+
 def _free(bike: Bike) -> Bike:
     """The bike without the number of a rent that is over. Raises BikeIsRidden."""
     if bike.rentid is not None and not bike.rent_over:
         raise BikeIsRidden(bike.bikeid)
     return replace(bike, rentid=None, rent_over=False)
-
-
-COUNTS = ("registered", "changed", "unchanged", "refused")
-"""What may become of a row of a file."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewImport:
-    """A file of bikes as it came: what was said with it, and what it seems to hold."""
-
-    name: str
-    dryrun: bool
-    existing: str
-    """keep or change: what is done with bikes that there are already."""
-    told: Mapping[str, str]
-    """What columns are, as somebody said for this file, by name; "": not to be read."""
-    columns: Mapping[str, str]
-    """The same with what was said for files before."""
-    encoding: str
-    separator: str
-    fields: Sequence[tuple[str, str | None]]
-    """Its columns and what each is taken for."""
-    questions: Sequence[Any]
-    first: Sequence[Any]
-    rows: int
-    """How many there are at most."""
-    file: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Import:
-    """A file of bikes that is, or was, worked off row by row."""
-
-    importid: int
-    name: str
-    dryrun: bool
-    existing: str
-    state: str
-    """waiting, running, done, or refused: a question was open."""
-    encoding: str
-    separator: str
-    columns: Sequence[Any]
-    questions: Sequence[Any]
-    first: Sequence[Any]
-    rows: int
-    done: int
-    registered: int
-    changed: int
-    unchanged: int
-    refused: int
-    who: str
-    roles: str
-    traceparent: str
-    requestid: str
-    told: Mapping[str, str]
-    at_ms: int
-    done_ms: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class ImportedRow:
-    """What became of a row, or would become where nothing is written."""
-
-    line: int
-    outcome: str
-    """One of COUNTS."""
-    bikeid: int | None
-    label: str | None
-    location: str | None
-    batterylevel: int | None
-    lat: float | None
-    lon: float | None
-    problems: tuple[str, ...] = ()
-    noposition: str = ""
-    """Why what the row says of its position is none; empty: it is one, or the row says nothing."""

@@ -1,0 +1,28 @@
+"""Who keeps a bike out of service, why and until when; `held` says how many do."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from gbike.kit.storage.migrations.floor import ms_column
+
+revision = "0011"
+down_revision = "0010"
+
+
+def upgrade() -> None:
+    """The one mark of before is a hold of staff; who set it, when and why is not known."""
+    op.add_column("bikes", ms_column("due_ms", nullable=True))
+    op.create_table(
+        "holds",
+        sa.Column("bikeid", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("holder", sa.Text, primary_key=True),
+        sa.Column("why", sa.Text, nullable=False),
+        sa.Column("byuser", sa.Text, nullable=False),
+        ms_column("since_ms"),
+        ms_column("due_ms", nullable=True),
+        sqlite_with_rowid=False,
+    )
+    op.execute(
+        "INSERT INTO holds (bikeid, holder, why, byuser, since_ms)"
+        " SELECT bikeid, 'staff', '', '', 0 FROM bikes WHERE held > 0"
+    )
