@@ -94,13 +94,14 @@ function Row({ service, number, at, who, roles, action, subject, before, after }
   const { kind, of, page } = subjectOf(subject);
   const about = `${t(`about_${kind}`) ?? kind} ${of}`.trim();
   const { reason = after?.why } = after ?? {};
+  const changed = (line) => html`<${Changed} key=${line[0]} of=${line} />`;
   const lines = changes(before ?? {}, after ?? {}).filter(([name]) => name !== 'reason');
   return html`<li>
     <span class="sign small"><${Icon} name="list" /></span>
     <div class="grow">
       <p class="main">${actionOf(action)} · ${page ? html`<a class="link" href=${page}>${about}</a>` : about}</p>
       ${reason && html`<p>${t('reasonWas', reason)}</p>`}
-      ${lines.length > 0 && html`<p class="soft changes">${lines.map((line) => html`<${Changed} key=${line[0]} of=${line} />`)}</p>`}
+      ${lines.length > 0 && html`<p class="soft changes">${lines.map(changed)}</p>`}
       <p class="soft">${whoSaid(who, roles)} · ${t(`service_${service}`)} ${number}</p>
     </div>
     <time class="soft" datetime=${at}>${stamp(at)}</time>
@@ -153,12 +154,13 @@ function Chains() {
 function Chained({ all }) {
   const broken = all.filter(({ breaks }) => breaks.length);
   const rows = all.reduce((sum, { number }) => sum + number, 0);
+  const line = ({ service, breaks }) => html`<li key=${service}>${t(`service_${service}`)}: ${breaks.join('; ')}</li>`;
   if (!broken.length) return html`<${Notice} tone="good" text=${t('chainsWhole', many(rows))} />`;
   return html`<div class="notice bad" role="alert">
     <${Icon} name="alert" />
     <div>
       <p>${t('chainsBroken')}</p>
-      <ul>${broken.map(({ service, breaks }) => html`<li key=${service}>${t(`service_${service}`)}: ${breaks.join('; ')}</li>`)}</ul>
+      <ul>${broken.map(line)}</ul>
     </div>
   </div>`;
 }
@@ -167,5 +169,7 @@ function Chained({ all }) {
 function Files({ asked }) {
   const file = (service) => (encoding) => fileOf(pathOf(service), asked, filters(), {}, encoding);
   const line = (service) => html`<li key=${service}>${t(`service_${service}`)} <${Csv} file=${file(service)} /></li>`;
-  return html`<details class="card"><summary>${t('logFiles')}</summary><ul class="files">${SERVICES.map(line)}</ul></details>`;
+  return html`<details class="card">
+    <summary>${t('logFiles')}</summary><ul class="files">${SERVICES.map(line)}</ul>
+  </details>`;
 }

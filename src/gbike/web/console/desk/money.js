@@ -79,7 +79,11 @@ function Known({ bill, corrections, again }) {
       <p class="line"><${BillState} end=${bill.endtime} status=${bill.status} /></p>
       <${Facts} rows=${rows} />
       <p class="soft">${t('billStays')}</p>
-      ${left > 0 ? html`<${Correct} bill=${bill} left=${left} again=${again} />` : html`<p class="soft">${t(why(bill))}</p>`}
+      ${
+        left > 0
+          ? html`<${Correct} bill=${bill} left=${left} again=${again} />`
+          : html`<p class="soft">${t(why(bill))}</p>`
+      }
     </section>
     <section class="card" aria-label=${t('corrections')}>
       <h2>${t('corrections')}</h2>
