@@ -172,7 +172,7 @@ def test_a_contact_is_shown_behind_a_click_that_is_on_record(operator: NewOperat
 def test_riders_are_found_by_name_contact_and_number(operator: NewOperator, demo: Demo, words: Words) -> None:
     userid = new_account(demo, "Zebulon Pike")
     one = at(operator, words, "#/riders")
-    field = one.page.get_by_label(words["find"]).first
+    field = one.page.get_by_role("searchbox", name=words["find"])
     for asked in ("Zebu", str(userid)):
         field.fill(asked)
         one.page.get_by_role("button", name=words["look up"]).click()
