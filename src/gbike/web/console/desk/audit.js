@@ -4,6 +4,7 @@ import { html, useRead, useState } from '../../shared/lib.js';
 import { Empty, Failed, Icon, Loaded, Loading, More, Notice, Page } from '../../shared/parts.js';
 import { said } from '../../shared/session.js';
 import { narrow, useRoute } from '../../shared/shell.js';
+import { set } from '../../shared/state.js';
 import { many, stamp, t, won } from '../../shared/text.js';
 import { fileOf, pageOf, understood } from '../asked.js';
 import { Search } from '../parts.js';
@@ -133,29 +134,48 @@ function Changed({ of: [name, before, after] }) {
   return html`<span>${words}: ${told(name, before)} → <strong>${told(name, after)}</strong></span>`;
 }
 
-// A long log is looked along piece by piece.
-async function chain(service) {
-  const breaks = [];
-  for (let after = 0; ; ) {
-    const told = await ask('GET', `${pathOf(service)}/chain${after ? `?after=${after}` : ''}`);
-    breaks.push(...told.breaks);
-    if (told.checked >= told.number || told.checked <= after) return { service, number: told.number, breaks };
-    after = told.checked;
-  }
+// One piece of a log's chain, after `before`: the rows up to which it was looked at, and each break that was found.
+async function along(before) {
+  const { service, checked: after = 0, breaks = [] } = before;
+  const told = await ask('GET', `${pathOf(service)}/chain${after ? `?after=${after}` : ''}`);
+  return { service, number: told.number, checked: told.checked, breaks: [...breaks, ...told.breaks] };
 }
 
-const chains = () => Promise.all(SERVICES.map(chain));
+const isDone = ({ checked, number, breaks }) => checked >= number || breaks.length > 0;
 
+// The first piece of each at once; a long log's rest is looked at when somebody asks for it.
 function Chains() {
-  const read = useRead(chains, []);
-  return html`<${Loaded} of=${read} rows=${1}>${(found) => html`<${Chained} all=${found} />`}<//>`;
+  const [all, setAll] = useState(SERVICES.map((service) => ({ service })));
+  const look = async () => {
+    setAll(await Promise.all(all.map(along)));
+    return true;
+  };
+  const first = useRead(look, []);
+  const [busy, setBusy] = useState(false);
+  const rest = async () => {
+    setBusy(true);
+    try {
+      for (let now = all; now.some((one) => !isDone(one)); ) {
+        now = await Promise.all(now.map((one) => (isDone(one) ? one : along(one))));
+        setAll(now);
+      }
+    } catch (failed) {
+      set({ notice: said(failed, 'read') });
+    }
+    setBusy(false);
+  };
+  const deed = busy ? undefined : { text: t('checkRest'), run: rest };
+  return html`<${Loaded} of=${first} rows=${1}>${() => html`<${Chained} all=${all} deed=${deed} />`}<//>`;
 }
 
-function Chained({ all }) {
+function Chained({ all, deed }) {
   const broken = all.filter(({ breaks }) => breaks.length);
-  const rows = all.reduce((sum, { number }) => sum + number, 0);
+  const sum = (what) => many(all.reduce((count, one) => count + one[what], 0));
   const line = ({ service, breaks }) => html`<li key=${service}>${t(`service_${service}`)}: ${breaks.join('; ')}</li>`;
-  if (!broken.length) return html`<${Notice} tone="good" text=${t('chainsWhole', many(rows))} />`;
+  if (!broken.length && all.every(isDone))
+    return html`<${Notice} tone="good" text=${t('chainsWhole', sum('number'))} />`;
+  if (!broken.length)
+    return html`<${Notice} tone="calm" text=${t('chainsSoFar', sum('checked'), sum('number'))} deed=${deed} />`;
   return html`<div class="notice bad" role="alert">
     <${Icon} name="alert" />
     <div>

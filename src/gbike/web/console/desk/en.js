@@ -77,6 +77,7 @@ export const en = {
   aboutWhat: 'About', whatWasDone: 'What was done', whoHint: 'Account number', nothingDone: 'No row is like that',
   rowsShown: (count) => `${count} rows`, reasonWas: (reason) => `Because: ${reason}`,
   chainsWhole: (rows) => `The log is whole: ${rows} rows in unbroken chains.`,
+  chainsSoFar: (some, all) => `${some} of ${all} rows were looked at and are whole.`, checkRest: 'Look at the rest',
   chainsBroken: 'The log is broken: somebody may have changed it.', logFiles: 'Files of each service’s log',
   nothing: 'nothing', yes: 'yes', no: 'no', who_demo: 'Demo', who_local: 'At the server', who_gbike: 'The system',
   about_user: 'rider', about_bike: 'bike', about_manager: 'manager', about_rent: 'ride', about_bill: 'bill',

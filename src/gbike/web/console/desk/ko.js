@@ -65,6 +65,7 @@ export const ko = {
   nothingDone: '맞는 기록이 없어요',
   rowsShown: (count) => `${count}건`, reasonWas: (reason) => `사유: ${reason}`,
   chainsWhole: (rows) => `기록이 온전해요. ${rows}건이 이어져 있어요.`,
+  chainsSoFar: (some, all) => `${all}건 중 ${some}건까지 온전해요.`, checkRest: '나머지도 확인',
   chainsBroken: '기록이 이어지지 않아요. 누가 고쳤을 수 있어요.', logFiles: '서비스별 기록 파일', nothing: '없음', yes: '예', no: '아니요',
   who_demo: '데모', who_local: '서버에서', who_gbike: '시스템', about_user: '이용자', about_bike: '자전거', about_manager: '관리자',
   about_rent: '대여', about_bill: '청구', about_import: '파일', about_places: '장소', about_message: '메시지',
