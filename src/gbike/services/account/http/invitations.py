@@ -89,7 +89,7 @@ def operations(services: AccountServices) -> list[Operation]:
             ADMINS,
             answers={200: [bodies.InvitationResource]},
             paged=True,
-            looks="contacts",
+            looks="names",
             looks_at="invitations",
         ),
         Operation(
