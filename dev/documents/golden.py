@@ -78,6 +78,9 @@ EXAMPLES: dict[str, Event] = {
     "ChangedStanding.v1": ChangedStanding(
         userid=2, mayrent=False, reasons=("minimum",), version=3, missing_krw=400, deposit=600, depositversion=7
     ),
+    "ChangedStanding.v1-staff": ChangedStanding(
+        userid=2, mayrent=False, reasons=("staff",), version=4, blockeduntil=ENDED_MS + 86_400_000
+    ),
     "CorrectedBill.v1": CorrectedBill(correctionid=1, billid=1, rentid=1, userid=1, amount=500),
     "RefundedFee.v1": RefundedFee(userid=1, deposit=98_400, billid=1, rentid=1, correctionid=1, amount=500, version=3),
     "Returned.v1-offline": Returned(

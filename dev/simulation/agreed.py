@@ -20,6 +20,8 @@ PER_BIKE = 3
 """Reports of one bike that are paid to one manager within half an hour, where reports are paid by changes."""
 HONOURED_S = 300
 """So long after the tap a return that was tapped without a line still ends at the tap."""
+OVERDUE_MIN = 1
+"""Minutes after which a ride is overdue."""
 Readings = Mapping[str, Reading]
 
 
@@ -29,12 +31,13 @@ def wrong_with_what_was_agreed(
     """Every ride, correction, report and standing that is other than agreed. `tariffs`: what the operator set, in
     order."""
     yield from _rides(attempts, readings["rent"], steady=not swarm.steps_ms)
-    yield from _fees(readings["billing"], tariffs)
+    voided = {a.facts["rentid"] for a in attempts if a.op == "void"}
+    yield from _fees(readings, tariffs, voided)
+    yield from _reminders(readings["rent"], steady=not swarm.steps_ms)
     yield from _corrections(attempts, readings["user_deposit"])
     if swarm.by_changes:
         yield from _points(readings, limited=not swarm.steps_ms)
-    if swarm.minimum:
-        yield from _standings(readings, swarm.minimum)
+    yield from _standings(readings, swarm.minimum)
 
 
 def _rides(attempts: list[Attempt], rent: Reading, steady: bool) -> Iterator[str]:
@@ -45,7 +48,7 @@ def _rides(attempts: list[Attempt], rent: Reading, steady: bool) -> Iterator[str
     asked = {a.answer["rentid"]: _first(attempts, a) for a in rents}
     ends = dict[int, list[Attempt]]()
     for attempt in attempts:
-        if attempt.op in ("return", "end"):
+        if attempt.op in ("return", "end", "void"):
             ends.setdefault(attempt.facts["rentid"], []).append(attempt)
     sql = "SELECT rentid, started_ms, ended_ms, endedby FROM rents WHERE status = 'returned' ORDER BY rentid"
     for rentid, started_ms, ended_ms, endedby in rent.all(sql):
@@ -78,8 +81,12 @@ def _tapped(rentid: int, endedby: str | None, ended: list[Attempt]) -> Iterator[
             yield f"I9 rent {rentid} was tapped without a line {late_s:.1f} s before, but ended by {endedby}"
 
 
-def _fees(billing: Reading, announced: list[Tariff]) -> Iterator[str]:
-    """Each ride is priced by the newest version that was effective when it began, whenever billing heard of it."""
+def _fees(readings: Readings, announced: list[Tariff], voided: set[int]) -> Iterator[str]:
+    """Each ride is priced by the newest version that was effective when it began, whenever billing heard of it; one
+    that was voided costs nothing. `voided`: what somebody asked to be."""
+    billing = readings["billing"]
+    free = {row[0] for row in readings["rent"].all("SELECT rentid FROM rents WHERE endedby = 'void'")}
+    yield from (f"I9 rent {rentid} is voided, and nobody asked for it" for rentid in sorted(free - voided))
     sql = "SELECT version, effective_ms, krw, per_s, rounding FROM tariffs ORDER BY version"
     versions = [(row[1], Tariff(row[2], row[3], Rounding(row[4]))) for row in billing.all(sql)]
     told = iter(announced)
@@ -87,11 +94,26 @@ def _fees(billing: Reading, announced: list[Tariff]) -> Iterator[str]:
         if not any(tariff == one for one in told):
             yield f"I9 billing has a tariff {tariff} that nobody set, or not in this order"
             return
-    rows = "SELECT billid, started_ms, ended_ms, fee, tariff FROM bills WHERE fee IS NOT NULL ORDER BY billid"
-    for billid, started_ms, ended_ms, fee, stamped in billing.all(rows):
+    rows = "SELECT billid, rentid, started_ms, ended_ms, fee, tariff FROM bills WHERE fee IS NOT NULL ORDER BY billid"
+    for billid, rentid, started_ms, ended_ms, fee, stamped in billing.all(rows):
         agreed = [tariff for effective_ms, tariff in versions if effective_ms <= started_ms]
-        if not agreed or fee != agreed[-1].fee(started_ms, ended_ms) or stamped != str(agreed[-1]):
+        if (
+            not agreed
+            or fee != (0 if rentid in free else agreed[-1].fee(started_ms, ended_ms))
+            or stamped != str(agreed[-1])
+        ):
             yield f"I9 bill {billid} charges {fee} by {stamped}, agreed was {agreed and str(agreed[-1])}"
+
+
+def _reminders(rent: Reading, steady: bool) -> Iterator[str]:
+    """A rider is reminded once of a ride, and only of one that lasted too long."""
+    times = Counter[str](row[0] for row in rent.all("SELECT key FROM outbox WHERE type = 'RideOverdue'"))
+    yield from (f"of {ride} it was said {said} times that it is overdue" for ride, said in times.items() if said > 1)
+    # A tap without a line, or a moment that an operator names, may lie before the reminder.
+    ends = "SELECT 'rent:' || rentid, ended_ms - started_ms FROM rents WHERE endedby IN ('rider', 'void')"
+    for ride, length_ms in rent.all(ends) if steady else ():
+        if ride in times and length_ms < OVERDUE_MIN * 60_000 - SLACK_MS:
+            yield f"{ride} lasted {length_ms} ms, and its rider was told that it is overdue"
 
 
 def _corrections(attempts: list[Attempt], user_deposit: Reading) -> Iterator[str]:
@@ -135,9 +157,12 @@ def _changing(bike: Reading) -> set[int]:
 
 
 def _standings(readings: Readings, minimum: int) -> Iterator[str]:
-    """Rent knows of each rider what the ledger says: who has too little begins no ride."""
+    """Rent knows of each rider what ledger and blocks say: who has too little, or is blocked, begins no ride."""
     balances: dict[int, int] = dict(readings["user_deposit"].all("SELECT userid, balance FROM deposits"))
     known: dict[int, bool] = dict(readings["rent"].all("SELECT userid, mayrent FROM standings"))
+    blocked = {userid for (userid,) in readings["user_deposit"].all("SELECT userid FROM blocks")}
     for userid, balance in sorted(balances.items()):
-        if bool(known.get(userid, True)) != (balance >= minimum):
-            yield f"I24 rider {userid} has {balance} won of {minimum}, but rent knows mayrent={known.get(userid)}"
+        may = userid not in blocked and (not minimum or balance >= minimum)
+        if bool(known.get(userid, True)) != may:
+            told = "blocked" if userid in blocked else f"has {balance} won of {minimum}"
+            yield f"I24 rider {userid} {told}, but rent knows mayrent={known.get(userid)}"

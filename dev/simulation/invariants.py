@@ -50,9 +50,14 @@ _WATCHED = {
     "billing": (
         (
             "I8 a bill went back",
-            "UPDATE ON main.bills WHEN OLD.status || NEW.status NOT IN"
+            "UPDATE ON main.bills WHEN OLD.status <> NEW.status AND OLD.status || NEW.status NOT IN"
             " ('OPENBILLAPPLYFEE', 'APPLYFEECLOSEBILL') OR OLD.fee IS NOT NULL AND OLD.fee <> NEW.fee",
             "NEW.billid || ': ' || OLD.status || ' to ' || NEW.status",
+        ),
+        (
+            "I27 more is given back than the fee, or less than before",
+            "UPDATE OF refunded ON main.bills WHEN NEW.refunded > coalesce(NEW.fee, 0) OR NEW.refunded < OLD.refunded",
+            "NEW.billid || ': ' || NEW.refunded || ' of ' || coalesce(NEW.fee, 'nothing')",
         ),
         (
             "I9 a fee is negative, or a ride ends before it starts",
@@ -104,6 +109,16 @@ _LOOKS = {
             " (SELECT count(*) FROM bills WHERE fee IS NOT NULL) c,"
             " (SELECT count(*) FROM outbox WHERE type = 'CalculatedFee') d WHERE a <> b OR c <> d",
         ),
+        (
+            "I27 what a bill says was given back is not its corrections' sum",
+            "SELECT billid, refunded FROM bills WHERE refunded <>"
+            " (SELECT coalesce(sum(amount), 0) FROM corrections c WHERE c.billid = bills.billid)",
+        ),
+        (
+            "I21 a bill was corrected without saying so, or said so twice",
+            "SELECT (SELECT count(*) FROM corrections) a,"
+            " (SELECT count(*) FROM outbox WHERE type = 'CorrectedBill') b WHERE a <> b",
+        ),
     ),
     "user_deposit": (
         (
@@ -118,7 +133,17 @@ _LOOKS = {
         (
             "I21 money moved without saying so, or said so twice",
             "SELECT (SELECT count(*) FROM entries WHERE account LIKE 'user:%') a,"
-            " (SELECT count(*) FROM outbox WHERE type IN ('UpdatedDeposit', 'AddedDeposit')) b WHERE a <> b",
+            " (SELECT count(*) FROM outbox WHERE type IN ('UpdatedDeposit', 'AddedDeposit', 'RefundedFee')) b"
+            " WHERE a <> b",
+        ),
+        (
+            "I28 a correction was posted twice",
+            "SELECT CAST(substr(cause, 16) AS INTEGER) FROM entries WHERE cause LIKE 'billCorrection:%'"
+            " AND account LIKE 'user:%' GROUP BY 1 HAVING count(*) > 1",
+        ),
+        (
+            "the reason of an erased rider's block is kept",
+            "SELECT userid FROM blocks WHERE reason IS NOT NULL AND userid IN (SELECT userid FROM erased)",
         ),
     ),
     "bike_manage_app": (

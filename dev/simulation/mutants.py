@@ -7,13 +7,14 @@ direct check of their own (`layers`).
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import pytest
 
 from dev.simulation.layers import bill_guard, inbox, ledger_key
+from dev.simulation.money_bugs import by_the_return, halted_for_ever, once_more, posted_again, whatever_is_left
 from dev.simulation.run import run_seed
 from dev.simulation.seams import Seam, answering, before, given, mark_then_append, replaced
 from dev.simulation.swarm import Swarm
@@ -25,14 +26,14 @@ from gbike.kit.messaging.outbox import Relay
 from gbike.kit.storage import idempotency
 from gbike.kit.storage.batching import Write
 from gbike.kit.storage.sqlite.store import SqliteStore, SqliteTx
-from gbike.kit.store import StoreUnavailable, Tx
+from gbike.kit.store import StoreUnavailable
 from gbike.services.bike import storage as bikes
 from gbike.services.bike.domain import BikeNotAvailable, Status
 from gbike.services.bike_manage_app import commands as reporting
 from gbike.services.bike_manager import commands as managing
 from gbike.services.billing import policies as billing
 from gbike.services.billing import storage as bills
-from gbike.services.billing.domain import Tariff
+from gbike.services.billing.storage import corrections
 from gbike.services.rent import commands as renting
 from gbike.services.rent import domain as riding
 from gbike.services.rent import storage as rents
@@ -79,23 +80,6 @@ class Mutant:
 def _heard_again(original: Any) -> Any:
     """Every message is new."""
     return lambda tx, messages: {*original(tx, messages), *(message.id for message in messages)}
-
-
-def _once_more(tx: Tx, table: str, cause: str) -> str:
-    """A cause that is another one when it is met again."""
-    return cause + ":0" * len(tx.all(f"SELECT 1 FROM {table} WHERE cause = ?", (cause,)))
-
-
-def _posted_again(kind: str) -> Seam:
-    def change(tx: Tx, posting: Any, *more: Any) -> tuple[Any, ...]:
-        again = _once_more(tx, "entries", posting.cause) if posting.cause.startswith(kind) else posting.cause
-        return tx, replace(posting, cause=again), *more
-
-    return replaced(
-        paying,
-        "post",
-        lambda original: lambda tx, posting, *more, **named: original(*change(tx, posting, *more), **named),
-    )
 
 
 def _looked_at_before(original: Any) -> Any:
@@ -180,19 +164,12 @@ def _at_any_age(original: Any) -> Any:
     return lambda lat, lon, *, age_ms=None, **exactness: original(lat, lon, **exactness)
 
 
-def _by_the_return(original: Any) -> Any:
-    def charge(first: Any, tx: Tx, published: Any) -> None:
-        valid = bills.valid_tariff(tx, published.endtime)
-        assert valid is not None
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Tariff, "parse", lambda _text: valid.tariff)
-            original(first, tx, published)
-
-    return charge
+def _never_free(original: Any) -> Any:
+    return lambda first, tx, published: original(first, tx, msgspec.structs.replace(published, voided=msgspec.UNSET))
 
 
 _NO_INBOX = replaced(SqliteTx, "first_time", _heard_again)
-_FEE_AGAIN = _posted_again("bill:")
+_FEE_AGAIN = posted_again("bill:")
 TAKE_A_TAKEN_BIKE = before(
     bikes, "reserve", "UPDATE bikes SET rentid = NULL WHERE bikeid = ?", lambda bikeid, _: (bikeid,)
 )
@@ -241,13 +218,20 @@ MUTANTS = (
                 "accrue",
                 lambda original: (
                     lambda tx, managerid, cause, points: original(
-                        tx, managerid, _once_more(tx, "point_entries", cause), points
+                        tx, managerid, once_more(tx, "point_entries", cause), points
                     )
                 ),
             ),
         ),
     ),
-    Mutant("converted points are added each time it is heard", (_NO_INBOX, _posted_again("conversion:"))),
+    Mutant("a correction is posted each time it is heard", (_NO_INBOX, posted_again("billCorrection:"))),
+    Mutant("a block stops a return", (replaced(renting, "return_the_bike", halted_for_ever),), swarm=Swarm(actions=20)),
+    Mutant(
+        "more is given back than the fee",
+        (replaced(corrections, "give_back", whatever_is_left),),
+        swarm=Swarm(actions=20),
+    ),
+    Mutant("converted points are added each time it is heard", (_NO_INBOX, posted_again("conversion:"))),
     Mutant("a bill is charged each time a return is heard", (_NO_INBOX, BILL_AGAIN)),
     Mutant("nobody sweeps", (answering(renting, "sweep", 0),)),
     Mutant(
@@ -327,8 +311,18 @@ MUTANTS = (
     ),
     Mutant(
         "a ride is priced by the tariff of its return",
-        (replaced(billing, "whenever_returned_apply_the_fee", _by_the_return),),
+        (replaced(billing, "whenever_returned_apply_the_fee", by_the_return),),
         swarm=Swarm(tariffs=True, actions=14),
+    ),
+    Mutant(
+        "a void that charges",
+        (replaced(billing, "whenever_returned_apply_the_fee", _never_free),),
+        swarm=Swarm(actions=14),
+    ),
+    Mutant(
+        "a rider is reminded of a ride again and again",
+        (answering(rents, "mark_reminded", True),),
+        seeds=10,
     ),
     Mutant(
         "a balance that is set wipes what came in between",

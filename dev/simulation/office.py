@@ -1,4 +1,5 @@
-"""Who works in the office in a run: corrects balances while riders pay in, and ends rides that were forgotten."""
+"""Who works in the office in a run: corrects balances while riders pay in, gives back fees, blocks riders, and ends
+rides that were forgotten."""
 
 from functools import partial
 
@@ -43,8 +44,48 @@ class Cashier(Person):
         await (self.insist(send) if key else send())
 
 
+class Clerk(Person):
+    """Gives back what was charged, at times more than there is, and keeps riders from renting for a while."""
+
+    async def live(self) -> None:
+        """Some corrections of bills, a block now and then; riders ride, return and leave meanwhile."""
+        for _ in range(self.swarm.actions // 2):
+            await self.pause(6.0)
+            await (self.refund() if self.rng.random() < 0.7 else self.block())
+
+    async def refund(self) -> None:
+        """A part of a fee, all of it, or too much."""
+        seen = await self.ask("look", "billing", "GET", "/billings", None, at="/billings")
+        listed = seen.answer["_embedded"]["billings"] if seen.kind == "ok" else []
+        bills = [bill for bill in listed if bill["fee"]]
+        if not bills:
+            return
+        bill, key = self.rng.choice(bills), self.key()
+        amount = self.rng.choice((1, 100, bill["fee"] // 2 or 1, bill["fee"], bill["fee"] + 1))
+        body, path = {"amount": amount, "reason": "the lock did not close"}, f"/billings/{bill['billid']}/corrections"
+        facts = {"billid": bill["billid"], "amount": amount}
+        send = partial(self.ask, "refund", "billing", "POST", path, content=body, key=key, **facts)
+        await (self.insist(send) if key else send())
+
+    async def block(self) -> None:
+        """A block that is ended, or that ends by itself; also of somebody who is about to be forgotten."""
+        userid = self.rng.choice((*range(1, self.swarm.riders + 1), 90))
+        body: dict[str, str] = {"reason": "left a bike in a river"}
+        lapses = self.rng.random() < 0.4
+        if lapses:
+            body["until"] = rfc3339(self.history.server_ms("user_deposit") + 20_000)
+        key, path = self.key(), f"/userDeposits/{userid}/block"
+        send = partial(self.ask, "block", "user_deposit", "PUT", path, content=body, key=key, userid=userid)
+        await self.insist(send)
+        await self.pause(8.0)
+        if not lapses:
+            key = self.key()
+            end = partial(self.ask, "unblock", "user_deposit", "DELETE", path, content={}, key=key, userid=userid)
+            await self.insist(end)
+
+
 class Keeper(Person):
-    """Ends rides that riders forgot, at the moment when the bike was seen standing."""
+    """Ends rides that riders forgot, at the moment when the bike was seen standing, and lets some cost nothing."""
 
     async def live(self) -> None:
         """Looks at the open rides now and then, and ends one of them."""
@@ -54,7 +95,13 @@ class Keeper(Person):
             listed = seen.answer["_embedded"]["rents"] if seen.kind == "ok" else []
             rides = [ride for ride in listed if ride["status"] == "rented"]
             if rides:
-                await self.end(self.rng.choice(rides)["rentid"])
+                rentid = self.rng.choice(rides)["rentid"]
+                await (self.void(rentid) if rentid % 3 == 0 else self.end(rentid))
+
+    async def void(self, rentid: int) -> None:
+        """End a ride now, for nothing."""
+        body, key, path = {"reason": "the bike would not unlock"}, self.key(), f"/rents/{rentid}/void"
+        await self.insist(partial(self.ask, "void", "rent", "POST", path, content=body, key=key, rentid=rentid))
 
     async def end(self, rentid: int) -> None:
         """End a ride now, or up to some seconds ago."""

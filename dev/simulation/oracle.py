@@ -16,7 +16,11 @@ EFFECTS = {
     "rent": ("rent", "Rented"),
     "return": ("rent", "Returned"),
     "end": ("rent", "Returned"),
+    "void": ("rent", "Returned"),
     "correct": ("user_deposit", "AddedDeposit"),
+    "refund": ("billing", "CorrectedBill"),
+    "block": ("user_deposit", "ChangedStanding"),
+    "unblock": ("user_deposit", "ChangedStanding"),
     "open": ("user_deposit", "AddedDeposit"),
     "topup": ("user_deposit", "AddedDeposit"),
     "report": ("bike_manage_app", "Reported"),
@@ -36,6 +40,8 @@ def wrong_with_history(attempts: list[Attempt], readings: Mapping[str, Reading])
     """Every contradiction between what clients were told and what the services hold."""
     effects = _effects(readings)
     for attempt in attempts:
+        if attempt.op == "return" and attempt.status == 403:
+            yield f"R5 a return was refused because its rider may not rent: {attempt.line()}"
         if attempt.status == 500:
             yield f"a request was answered 500: {attempt.line()}"
         if attempt.op in EFFECTS:
@@ -72,7 +78,7 @@ def _one(attempt: Attempt, effects: list[dict[str, Any]]) -> Iterator[str]:
 
 def _always_new(attempt: Attempt) -> bool:
     """Whether each acknowledged request of this kind has an effect of its own."""
-    always = ("rent", "open", "topup", "bike", "correct", "end")
+    always = ("rent", "open", "topup", "bike", "correct", "end", "void", "refund", "block")
     return attempt.op in always or (attempt.op == "report" and attempt.facts["sent"] is None)
 
 
@@ -95,12 +101,14 @@ def _keys(attempts: list[Attempt], effects: Effects) -> Iterator[str]:
 def _rents(attempts: list[Attempt], rent: Reading) -> Iterator[str]:
     rows = {row[0]: row for row in rent.all("SELECT rentid, userid, bikeid, status, ended_ms FROM rents")}
     for attempt in attempts:
-        if attempt.kind != "ok" or attempt.op not in ("rent", "return", "end"):
+        if attempt.kind != "ok" or attempt.op not in ("rent", "return", "end", "void"):
             continue
         told = attempt.answer
         kept = rows.get(told["rentid"])
         if kept is None or kept[1:3] != (told["userid"], told["bikeid"]) or kept[3] not in ("rented", "returned"):
             yield f"I18 acknowledged, but the rent is {kept}: {attempt.line()}"
+        elif attempt.op == "void" and not told["voided"]:
+            yield f"I18 voided, but it is not told so: {attempt.line()}"
         elif attempt.op != "rent" and (kept[3] != "returned" or rfc3339(kept[4]) != told["endtime"]):
             yield f"I18 returned at {told['endtime']}, but the rent is {kept}: {attempt.line()}"
 

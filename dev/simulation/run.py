@@ -13,13 +13,13 @@ from typing import Any
 
 import structlog
 
-from dev.simulation.agreed import PER_BIKE, wrong_with_what_was_agreed
+from dev.simulation.agreed import OVERDUE_MIN, PER_BIKE, wrong_with_what_was_agreed
 from dev.simulation.history import History
 from dev.simulation.invariants import Violation, wrong_now, wrong_with_the_log
 from dev.simulation.loop import SimLoop
 from dev.simulation.nemesis import Nemesis
 from dev.simulation.node import METRICS, Cluster
-from dev.simulation.office import Cashier, Keeper
+from dev.simulation.office import Cashier, Clerk, Keeper
 from dev.simulation.oracle import wrong_with_history
 from dev.simulation.people import Leaver, Operator, Person, Rider, Staff
 from dev.simulation.swarm import Swarm, draw
@@ -57,7 +57,8 @@ RECOVERIES = {
     "bike-unavailable": "bikes taken",
     "points-differ": "conversions that expected other points",
     "balance-changed": "corrections that saw another balance",
-    "rider-blocked": "riders without money",
+    "correction-too-much": "corrections of more than is left",
+    "rider-blocked": "riders without money, or blocked",
     "clock-behind": "refused by a clock that is behind",
 }
 """What the product's metrics say of its recoveries, and how it is told."""
@@ -115,6 +116,7 @@ class Run:
         self.rng = rng
         self.swarm = swarm
         env = {**TARIFF, **(NARROW if swarm.narrow else {}), **(BY_CHANGES if swarm.by_changes else {})}
+        env |= {"GBIKE_OVERDUE_MIN": str(OVERDUE_MIN)}
         env |= {"GBIKE_MAX_OPEN_RENTS_PER_RIDER": str(swarm.most_open), "GBIKE_RENT_MINIMUM_KRW": str(swarm.minimum)}
         self.cluster = Cluster(loop, rng, swarm, env)
         self.history = History(self.cluster, town)
@@ -134,6 +136,7 @@ class Run:
         people += [Rider(self.history, self.rng, self.swarm, number + 1) for number in range(self.swarm.riders)]
         people += [Staff(self.history, self.rng, self.swarm, number + 1) for number in range(self.swarm.managers)]
         people += [Cashier(self.history, self.rng, self.swarm, "cashier")]
+        people += [Clerk(self.history, self.rng, self.swarm, "clerk")]
         people += [Leaver(self.history, self.rng, self.swarm, 90)] if self.history.town.somebody_leaves else []
         people += [Keeper(self.history, self.rng, self.swarm, "keeper")]
         people += [Workshop(self.history, self.rng, self.swarm, f"shop-{n + 1}") for n in range(self.swarm.holders)]

@@ -183,6 +183,7 @@ BODIES: Mapping[str, Callable[[Stage, Things], Awaitable[Any]]] = {
     "PUT /userDeposits/{userid}": _corrected,
     "POST /userDeposits/{userid}/corrections": _body(amount=1, reason="a test"),
     "POST /userDeposits/{userid}/topUps": _body(amount=1),
+    "PUT /userDeposits/{userid}/block": _body(reason="a test"),
     "POST /bikeManagers/{managerid}/corrections": _body(amount=1, reason="a test"),
     "POST /userDeposits/{userid}/payments": _body(amount=1),
     "POST /userDeposits/payments/confirmations": _body(paymentid="made-up", amount=1),

@@ -79,6 +79,8 @@ TABLE: dict[str, dict[str, str]] = {
         "PUT /userDeposits/{userid}": ADMIN,
         "POST /userDeposits/{userid}/corrections": ADMIN,
         "POST /userDeposits/{userid}/topUps": ADMIN,
+        "PUT /userDeposits/{userid}/block": ADMIN,
+        "DELETE /userDeposits/{userid}/block": ADMIN,
         "GET /userDeposits/{userid}/entries": PEOPLE,
         "POST /userDeposits/{userid}/payments": PEOPLE_MAKE,
         "GET /userDeposits/{userid}/payments/{paymentid:str}": PEOPLE,

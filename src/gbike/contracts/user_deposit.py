@@ -1,6 +1,8 @@
 """What the userDeposit service says. `deposit` is the balance after the movement, `version` tells which is newer."""
 
-from gbike.contracts import Event, Number
+from msgspec import UNSET, UnsetType
+
+from gbike.contracts import Event, Moment, Number
 
 
 class UpdatedDeposit(Event, frozen=True):
@@ -40,8 +42,8 @@ class RefundedFee(Event, frozen=True):
 
 
 class ChangedStanding(Event, frozen=True):
-    """Whether a rider may begin a ride changed, or is told for the first time. `reasons` says why not (`minimum`), and
-    `missing_krw` how much has to be paid in before it is so."""
+    """Whether a rider may begin a ride changed, or is told for the first time. `reasons` says why not (`staff`: an
+    operator blocked them; `minimum`), and `missing_krw` how much has to be paid in before it is so."""
 
     ABOUT = "user"
     userid: Number
@@ -53,6 +55,8 @@ class ChangedStanding(Event, frozen=True):
     deposit: Number = 0
     """The balance when this was said, won, after the movement that `depositversion` counts."""
     depositversion: Number = 0
+    blockeduntil: Moment | UnsetType = UNSET
+    """When the reason `staff` ends by itself; without it, when that is said."""
 
 
 PUBLISHES = (UpdatedDeposit, AddedDeposit, RefundedFee, ChangedStanding)

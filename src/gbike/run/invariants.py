@@ -167,12 +167,12 @@ def bills_and_ledger(stores: Stores) -> Iterator[str]:
 
 
 def corrections_and_ledger(stores: Stores) -> Iterator[str]:
-    """I27: each correction of a bill is in the ledger once, to the bill's rider, and nothing else is there as one."""
+    """I28: each correction of a bill is in the ledger once, to the bill's rider, and nothing else is there as one."""
     made = ((row[0], row[1:]) for row in correction_facts(stores["billing"]))
     given = ((row[0], row[1:]) for row in user_deposit.refund_facts(stores["user_deposit"]))
     for correctionid, wanted, posted in _joined(made, given):
         if wanted is None or posted is None or tuple(wanted) != tuple(posted):
-            told = f"I27 correction {correctionid} gives (rider, won) {wanted}, the ledger has {posted}"
+            told = f"I28 correction {correctionid} gives (rider, won) {wanted}, the ledger has {posted}"
             missing = ("user_deposit", "CorrectedBill", "correctionid", correctionid) if posted is None else None
             yield perhaps_mendable(told, _handled_again(stores, "billing", missing))
 

@@ -6,6 +6,9 @@ interface Bike {
   label?: string | null;
   status?: string | null;
   retired?: boolean;
+  /** Kept out of service by somebody; `due`: until the first of them means to let go. */
+  held?: boolean;
+  due?: string | null;
   location?: string | null;
   /** In percent. */
   batterylevel?: number | null;
@@ -80,7 +83,7 @@ interface Filter {
 /** What a dialog asks for. A day becomes its last moment, in RFC 3339 as a moment. */
 interface GivenField {
   name: string;
-  kind: 'reason' | 'text' | 'choice' | 'day' | 'moment' | 'amount';
+  kind: 'reason' | 'text' | 'choice' | 'day' | 'moment' | 'amount' | 'number' | 'degrees';
   label?: string;
   hint?: string;
   required?: boolean;

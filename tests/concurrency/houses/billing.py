@@ -45,7 +45,7 @@ HOUSE = House(
             "SELECT rentid FROM bills GROUP BY rentid HAVING count(*) > 1",
         ),
         (
-            "I26 more is given back than the fee, or not what is said",
+            "I27 more is given back than the fee, or not what is said",
             "SELECT billid FROM bills b WHERE refunded > coalesce(fee, 0) OR refunded <> (SELECT coalesce(sum(amount),"
             " 0) FROM corrections c WHERE c.billid = b.billid)",
         ),

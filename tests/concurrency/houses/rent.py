@@ -70,6 +70,10 @@ HOUSE = House(
         write("sweep", sweep, 10, ANY),
         HEARS.case("blocked", standing(1, mayrent=False)),
         HEARS.case("unblocked", standing(2, mayrent=True)),
+        HEARS.case(
+            "blocked by an operator",
+            ChangedStanding(userid=USER, mayrent=False, reasons=("staff",), version=3, blockeduntil=NOW + 9_000),
+        ),
         write("drop", drop, "letter", "it will never be handled", {}),
         write("publish all again", _wait_again, 1, 10, 0),
         write("remember the log", _remember, "the new one", again=("another",)),

@@ -85,7 +85,8 @@ HOUSE = House(
         (
             "what is shown of a deposit is not what its fact says",
             "SELECT u.userid FROM riders u LEFT JOIN deposit_facts f ON f.userid = u.userid WHERE NOT EXISTS"
-            " (SELECT 1 FROM kept k WHERE length(k.headers) > 0) AND f.version < u.version",
+            " (SELECT 1 FROM kept k WHERE length(k.headers) > 0) AND f.version < u.version"
+            " AND NOT EXISTS (SELECT 1 FROM refund_facts r WHERE r.userid = u.userid AND r.version >= u.version)",
         ),
         (
             "what is shown as given back is not what its facts say",

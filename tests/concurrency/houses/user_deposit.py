@@ -1,14 +1,18 @@
-"""Deposits: rider 3 has 10,000 won, 19 begun payments and one that is old; rider 4 has nothing yet."""
+"""Deposits: rider 3 has 10,000 won, 19 begun payments and one that is old; rider 4 has nothing yet; rider 5 has a block
+whose end has come."""
 
 from gbike.contracts.account import AccountErased, RegisteredAccount
 from gbike.contracts.bike_manager import AdjustedPoint
-from gbike.contracts.billing import CalculatedFee
+from gbike.contracts.billing import CalculatedFee, CorrectedBill
 from gbike.kit.storage.retention import DAY_MS, FLOOR
 from gbike.services.user_deposit.commands import (
     adopt_minimum,
     begin_a_payment,
+    block_a_rider,
     confirm_a_payment,
     correct_a_deposit,
+    end_a_block,
+    end_lapsed_blocks,
     open_a_deposit,
     post_paid,
     set_a_balance,
@@ -21,7 +25,7 @@ from gbike.services.user_deposit.storage.payments import KEEPS
 from tests.concurrency.house import Hears, House, do, floor, sql, write
 from tests.concurrency.stepping import NOW
 
-USER, NEW = 3, 4
+USER, NEW, LAPSED = 3, 4, 5
 HEARS = Hears(POLICIES)
 _BEGUN = (
     "INSERT INTO payments (paymentid, userid, amount, at_ms)"
@@ -38,6 +42,9 @@ HOUSE = House(
     setup=(
         do(adopt_minimum, 1_000),
         do(open_a_deposit, USER, 10_000),
+        do(block_a_rider, LAPSED, "a while", NOW + 1),
+        sql("UPDATE blocks SET until_ms = CAST(? AS BIGINT)", NOW - 1),
+        sql("UPDATE standings SET until_ms = CAST(? AS BIGINT) WHERE userid = 5", NOW - 1),
         sql(_BEGUN, NOW, MOST_BEGUN - 1),
         sql("INSERT INTO payments (paymentid, userid, amount, at_ms) VALUES ('old', 3, 1000, ?)", NOW - 30 * DAY_MS),
         sql("INSERT INTO payments (paymentid, userid, amount, at_ms, paid_ms) VALUES ('paid', 3, 1000, 1, 2)"),
@@ -73,6 +80,16 @@ HOUSE = House(
         write("post what is paid", post_paid, "paid"),
         write("tell the standings", tell_standings, [USER, NEW]),
         write("adopt a minimum", adopt_minimum, 5_000),
+        write("block", block_a_rider, USER, "a bike in a river", None, again=(USER, "two", NOW + 9_000), key="user:3"),
+        write("block with a key", block_a_rider, USER, "a bike in a river", None, key="user:3", id="block"),
+        write("block the new one", block_a_rider, NEW, "a bike in a river", NOW + 9_000, key="user:4"),
+        write("end a block", end_a_block, LAPSED, None, key="user:5"),
+        write("end a block with a key", end_a_block, LAPSED, "it is back", key="user:5", id="ended"),
+        write("prolong a block", block_a_rider, LAPSED, "a while longer", NOW + 9_000, key="user:5"),
+        write("end what has lapsed", end_lapsed_blocks, [LAPSED]),
+        HEARS.case("corrected", CorrectedBill(correctionid=1, billid=1, rentid=1, userid=USER, amount=300)),
+        HEARS.case("corrected, the new one", CorrectedBill(correctionid=2, billid=2, rentid=2, userid=NEW, amount=300)),
+        HEARS.case("erased, the one who is blocked", AccountErased(userid=LAPSED)),
         HEARS.case("registered", RegisteredAccount(userid=NEW)),
         HEARS.case("erased", AccountErased(userid=USER)),
         HEARS.case("fee", fee(USER, 1)),
@@ -99,6 +116,15 @@ HOUSE = House(
             "I11 a payment is paid and not posted, or posted and not paid",
             "SELECT cause FROM entries e WHERE cause LIKE 'payment:%' AND NOT EXISTS (SELECT 1 FROM payments"
             " p WHERE p.paymentid = substr(e.cause, 9) AND p.paid_ms IS NOT NULL)",
+        ),
+        (
+            "I24 a block is told otherwise than it is",
+            "SELECT b.userid FROM blocks b FULL JOIN standings s ON s.userid = b.userid WHERE (b.userid IS NOT NULL)"
+            " <> (coalesce(s.blocked, 0) = 1) OR b.until_ms IS DISTINCT FROM s.until_ms",
+        ),
+        (
+            "the reason of an erased rider's block is kept",
+            "SELECT userid FROM blocks WHERE reason IS NOT NULL AND userid IN (SELECT userid FROM erased)",
         ),
         (
             "count",

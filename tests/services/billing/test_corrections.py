@@ -34,7 +34,7 @@ async def test_a_correction_gives_back_a_part_of_the_fee_and_the_bill_stays_as_i
     said = (await lone.published())[-1]
     assert (said["eventType"], said["correctionid"], said["billid"]) == ("CorrectedBill", 1, 1)
     assert (said["rentid"], said["userid"], said["amount"]) == (7, 3, 300)
-    assert await lone.rows("SELECT action, subject, before, after FROM audit") == [
+    assert await lone.rows("SELECT action, subject, before, after FROM audit WHERE action <> 'looked at'") == [
         (
             "bill corrected",
             "user:3",
@@ -54,6 +54,8 @@ async def test_corrections_are_never_more_than_the_fee() -> None:
     listed = (await lone.client.get(AT)).json
     assert [one["amount"] for one in listed["_embedded"]["corrections"]] == [400, 600]
     assert listed["page"]["totalElements"] == 2
+    looked = "SELECT subject, after FROM audit WHERE action = 'looked at'"
+    assert await lone.rows(looked) == [("user:3", '{"what":"bills"}')]
     assert await lone.store.read(lambda read: list(own_violations(read))) == []
 
 
@@ -87,4 +89,4 @@ async def test_verify_finds_what_was_given_back_and_is_not_said() -> None:
     await correct(lone, 300)
     await lone.store.write(lambda tx: tx.execute("UPDATE bills SET refunded = 1200"))
     found = await lone.store.read(lambda read: list(own_violations(read)))
-    assert found == ["I26 bill 1 has a fee of 1000 won, says 1200 are given back, its corrections give 300"]
+    assert found == ["I27 bill 1 has a fee of 1000 won, says 1200 are given back, its corrections give 300"]

@@ -7,11 +7,12 @@ import pytest
 from gbike.contracts.account import AccountErased
 from gbike.contracts.user_deposit import ChangedStanding
 from gbike.kit.auth.principal import Acting, IdempotencyKey, acting
+from gbike.kit.clock import rfc3339
 from gbike.kit.storage.idempotency import Replay
 from gbike.services.rent.commands import ask_for_a_bike, start_the_rent
 from gbike.services.rent.domain import Limits
 from gbike.services.rent.wiring import SPEC
-from tests.services.lone import Lone, Reply
+from tests.services.lone import NOON, Lone, Reply
 
 WISH = {"userid": 3, "bikeid": 1}
 BROKE = ChangedStanding(userid=3, mayrent=False, reasons=("minimum",), version=2, missing_krw=700)
@@ -114,3 +115,49 @@ async def test_of_two_taps_with_one_key_the_second_is_answered_as_the_first_and_
     with pytest.raises(Replay):
         await lone.store.write(ask_for_a_bike, 3, 1, limits)
     acting.reset(nobody_yet)
+
+
+HALTED = ChangedStanding(userid=3, mayrent=False, reasons=("staff",), version=4)
+FOR_A_MINUTE = ChangedStanding(userid=3, mayrent=False, reasons=("staff",), version=4, blockeduntil=NOON + 60_000)
+
+
+async def test_a_rider_whom_an_operator_blocked_is_told_whom_to_ask() -> None:
+    lone = Lone(SPEC)
+    await lone.tell(HALTED)
+    refused = await lone.client.post("/rents", WISH)
+    assert (refused.status, slug(refused), refused.json["reasons"]) == (403, "rider-blocked", ["staff"])
+    assert refused.json["until"] is None
+    assert "Ask the operator" in refused.json["detail"]
+    korean = await lone.client.send("POST", "/rents", WISH, accept_language="ko")
+    assert "운영자에게 문의해 주세요" in korean.json["detail"]
+    assert lone.peer.asked == []
+
+
+async def test_a_block_that_ends_by_itself_is_let_go_then_whoever_says_so() -> None:
+    lone = Lone(SPEC)
+    await lone.tell(FOR_A_MINUTE)
+    refused = await lone.client.post("/rents", WISH)
+    assert (refused.status, refused.json["until"]) == (403, rfc3339(NOON + 60_000))
+    assert rfc3339(NOON + 60_000) in refused.json["detail"]
+    lone.clock.at_ms = NOON + 60_000
+    assert (await lone.client.post("/rents", WISH)).status == 201
+
+
+async def test_money_that_is_missing_too_is_asked_for_once_the_block_is_over() -> None:
+    lone = Lone(SPEC)
+    both = ChangedStanding(
+        userid=3, mayrent=False, reasons=("staff", "minimum"), version=4, missing_krw=700, blockeduntil=NOON + 1
+    )
+    await lone.tell(both)
+    assert "blocked" in (await lone.client.post("/rents", WISH)).json["detail"]
+    lone.clock.at_ms = NOON + 1
+    assert (await lone.client.post("/rents", WISH)).json["reasons"] == ["minimum"]
+
+
+async def test_a_rider_who_is_blocked_during_a_ride_goes_on_and_returns_the_bike() -> None:
+    lone = Lone(SPEC)
+    await lone.client.post("/rents", WISH)
+    await lone.tell(HALTED)
+    assert (await lone.client.get("/rents/1")).json["status"] == "rented"
+    assert (await lone.client.patch("/rents/1", {"status": "returned"})).status == 200
+    assert (await lone.client.post("/rents", {"userid": 3, "bikeid": 2})).status == 403

@@ -78,6 +78,25 @@ async def test_how_long_is_too_long_is_set_and_may_be_never(minutes: str, said: 
     assert ((await lone.client.get("/rents/1")).json["overdue"], len(await reminded(lone))) == (said == 1, said)
 
 
+async def test_overdue_rides_are_listed_also_of_one_bike_the_longest_first() -> None:
+    lone = await a_ride(1, {"GBIKE_OVERDUE_MIN": "10"})
+    for number in (4, 5, 6):
+        await lone.client.post("/rents", {"userid": number, "bikeid": number})
+    await lone.client.patch("/rents/3", {"status": "returned"})
+    lone.clock.at_ms += 10 * MINUTE * 1_000
+    await lone.client.post("/rents", {"userid": 7, "bikeid": 7})
+    for query, found in (("", [4, 2, 1]), ("&bikeid=4", [2]), ("&status=rented", [4, 2, 1]), ("&status=returned", [])):
+        page = (await lone.client.get(f"/rents?overdue=true&sort=rentid,desc{query}")).json
+        assert [rent["rentid"] for rent in page["_embedded"]["rents"]] == found, query
+        assert page["page"]["totalElements"] == len(found)
+    assert (await lone.client.get("/rents?overdue=false")).status == 422
+
+
+async def test_no_ride_is_listed_as_overdue_where_none_ever_is() -> None:
+    lone = await a_ride(1000 * HOUR, {"GBIKE_OVERDUE_MIN": "0"})
+    assert (await lone.client.get("/rents?overdue=true")).json["page"]["totalElements"] == 0
+
+
 async def test_who_has_returned_or_is_erased_is_reminded_of_nothing() -> None:
     lone = await a_ride(HOUR)
     await lone.client.post("/rents", {"userid": 4, "bikeid": 2})

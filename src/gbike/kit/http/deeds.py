@@ -9,7 +9,7 @@ from gbike.kit.audit.rows import GENESIS, Row
 from gbike.kit.auth.rules import ADMINS
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation
-from gbike.kit.http.filters import NUMBER
+from gbike.kit.http.filters import NUMBER, SPAN, TEXT
 from gbike.kit.http.lists import listed
 from gbike.kit.http.request import Request, ResourceKind, Response
 from gbike.kit.storage.listing import Listing
@@ -23,7 +23,19 @@ MOST_WALKED = 50_000
 """Rows that one request goes along; the next goes on."""
 MOST_TOLD = 100
 """Breaks that one request tells."""
-_LISTED = Listing(f"SELECT {COLUMNS} FROM audit", {}, "number DESC", make=lambda row: Row(*row))
+LISTED = Listing(  # newest first by the clock, and by the number where it says the same: so that an index has them so
+    f"SELECT {COLUMNS} FROM audit",
+    {},
+    "at_ms DESC, number DESC",
+    make=lambda row: Row(*row),
+    conditions={
+        "from": "at_ms >= ?",
+        "to": "at_ms < ?",
+        "who": "who = ?",
+        "subject": "subject = ?",
+        "action": "action = ?",
+    },
+)
 
 
 class DeedResource(msgspec.Struct, frozen=True):
@@ -63,16 +75,14 @@ class Chain:
     async def check(self, after: int) -> ChainResource:
         """Goes along the rows that follow row `after`, MOST_WALKED of them."""
         end, before = await self._store.read(_ends, after)
-        walk = Walk((after, before))
-        until, found = min(end[0], after + MOST_WALKED), list[str]()
-        while walk.number < until and len(found) < MOST_TOLD:
+        walk, found = Walk((after, before)), list[str]()
+        for _ in range(MOST_WALKED // PIECE):
             known = walk.number
-            found += await self._store.scan(_along, walk, until)
-            if walk.number == known:  # the rows end before the head
-                break
-        if walk.number >= end[0] or until == end[0]:
-            found += walk.ends(end)
-        return ChainResource(end[0], end[1], not found, found[:MOST_TOLD], max(walk.number, until))
+            found += await self._store.scan(_along, walk, end[0])
+            if walk.number in (known, end[0]):  # the rows end: with the head, or before it
+                found += walk.ends(end)
+                return ChainResource(*end, whole=not found, breaks=found[:MOST_TOLD], checked=end[0])
+        return ChainResource(*end, whole=not found, breaks=found[:MOST_TOLD], checked=walk.number)
 
 
 def _ends(read: Reading, after: int) -> tuple[tuple[int, str], str]:
@@ -92,7 +102,7 @@ def deed_operations(service: str, store: Store) -> list[Operation]:
 
     async def deeds(request: Request) -> Response:
         number, _ = await store.read(head)
-        return await listed(request, store, _LISTED, kind, _shown, total=number)
+        return await listed(request, store, LISTED, kind, _shown, total=number)
 
     async def whole(request: Request) -> Response:
         after = request.wanted.get("after", 0)
@@ -104,7 +114,16 @@ def deed_operations(service: str, store: Store) -> list[Operation]:
         return Response(200, {**msgspec.structs.asdict(told), "_links": links})
 
     return [
-        Operation("GET", path, deeds, "Who did what, newest first", ADMINS, answers={200: [DeedResource]}, paged=True),
+        Operation(
+            "GET",
+            path,
+            deeds,
+            "Who did what, newest first",
+            ADMINS,
+            answers={200: [DeedResource]},
+            paged=True,
+            filters={**SPAN, "who": TEXT, "subject": TEXT, "action": TEXT},
+        ),
         Operation(
             "GET",
             f"{path}/chain",

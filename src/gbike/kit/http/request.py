@@ -105,6 +105,7 @@ class Request:
     """How a list is wanted as a file; empty: it is not."""
     columns: tuple[str, ...] = ()
     """The fields of what its operation lists."""
+
     whose: int | None = None
     """Of whom the answer is, where neither the path nor the answer tells."""
     only_looked = False

@@ -96,12 +96,12 @@ def remember(tx: Tx, userid: int) -> None:
     )
 
 
-def take_out(tx: Tx, fields: Sequence[str], numbers: Sequence[int], known: Kinds) -> None:
+def take_out(tx: Tx, fields: Sequence[str], numbers: Sequence[int], known: Kinds, *, also: Sequence[str] = ()) -> None:
     """Take what is personal out of everything that is kept with one of `numbers` in one of `fields`, said already or
-    not. Of an answer, whose kind is not kept, it is what any event marks."""
+    not. Of an answer, whose kind is not kept, it is what any event marks, and the fields `also`."""
     for table in _KEPT:
         for start in range(0, len(numbers), AT_ONCE):
-            _take_out(tx, table, fields, numbers[start : start + AT_ONCE], known)
+            _take_out(tx, table, fields, numbers[start : start + AT_ONCE], known=known, also=also)
 
 
 def take_out_of_answers(tx: Tx, about: str, known: Kinds) -> None:
@@ -155,7 +155,9 @@ def readable(content: bytes) -> dict[str, Any] | None:
         return None
 
 
-def _take_out(tx: Tx, table: str, of_whom: Sequence[str], numbers: Sequence[int], known: Kinds) -> None:
+def _take_out(
+    tx: Tx, table: str, of_whom: Sequence[str], numbers: Sequence[int], *, known: Kinds, also: Sequence[str]
+) -> None:
     key, type, content = _KEPT[table]
     needles = [f'"{field}":{number}'.encode() for field in of_whom for number in numbers]
     there = " OR ".join([f"instr({content}, ?) > 0"] * len(needles))
@@ -166,7 +168,7 @@ def _take_out(tx: Tx, table: str, of_whom: Sequence[str], numbers: Sequence[int]
         if name is not None or fields is None:
             left = impersonal(bytes(found), known.get(name))
         else:
-            left = _without(_marked(known), fields, bytes(found))
+            left = _without(_marked(known) | {*also}, fields, bytes(found))
         tx.execute(f"UPDATE {table} SET {content} = ? WHERE {key} = ?", (left, of))
 
 

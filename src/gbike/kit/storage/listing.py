@@ -187,7 +187,7 @@ def _by(listing: Listing, name: str, down: bool) -> str:
 
 def _count(read: Reading, listing: Listing) -> int:
     some = f"SELECT 1 FROM {_source(listing.select)} {listing.where} LIMIT {MOST_COUNTED + 1}"
-    row = read.one(f"SELECT count(*) FROM ({some}) AS counted", listing.params)
+    row = read.one(f"SELECT count(*) FROM ({some}) AS found", listing.params)
     return int(row[0]) if row else 0
 
 

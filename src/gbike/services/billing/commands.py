@@ -38,13 +38,14 @@ def tariff_of_a_start(tx: Tx, started_ms: int, first: Tariff) -> TariffVersion:
 def correct_a_bill(tx: Tx, billid: int, amount: int, reason: str) -> Correction:
     """An operator gives back a part of a fee, or what is left of it, and says why; the bill stays as it is, and whoever
     keeps the rider's money is told. Raises NoSuchBill, NotCharged, CorrectedTooMuch."""
-    given = corrections.give_back(tx, billid, amount)
-    if given is None:
-        bill = storage.load(tx, billid)
-        if bill.fee is None:
-            raise NotCharged(billid)
+    corrections.lock_bill(tx, billid)
+    bill = storage.load(tx, billid)
+    if bill.fee is None:
+        raise NotCharged(billid)
+    refunded = corrections.give_back(tx, billid, amount)
+    if refunded is None:
         raise CorrectedTooMuch(billid, left=bill.fee - bill.refunded)
-    rentid, userid, refunded = given
+    rentid, userid = bill.rentid, bill.userid
     made = corrections.add(tx, billid, amount, reason)
     tx.publish(
         CorrectedBill(correctionid=made.correctionid, billid=billid, rentid=rentid, userid=userid, amount=amount)

@@ -96,6 +96,7 @@ class BillingHttp:
     async def corrections(self, request: Request) -> Response:
         """GET /billings/{billid}/corrections: of one's own bill; operators are told who corrected, too."""
         bill, shown = await self._store.read(storage.load, request.id("billid")), to_correction
+        request.whose = bill.userid
         if request.owner.only is not None:
             shown = partial(to_correction, told_by=False)
         of = f"/billings/{bill.billid}"
@@ -184,5 +185,6 @@ def operations(store: Store, first: Tariff, clock: Clock) -> list[Operation]:
             answers={200: [CorrectionResource]},
             refusals=TEXTS.of("bill-unknown"),
             paged=True,
+            looks="bills",
         ),
     ]

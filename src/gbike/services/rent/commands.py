@@ -105,7 +105,7 @@ def void_the_ride(tx: Tx, rentid: int, reason: str) -> domain.ReturnedRent:
 
 def remind(tx: Tx, most: int, overdue_ms: int) -> int:
     """Say of rides that are overdue that they are, once of each; answers of how many."""
-    late = storage.to_remind(tx, tx.now_ms, overdue_ms, most)
+    late = storage.to_remind(tx, domain.overdue_since(tx.now_ms, overdue_ms), most)
     share(tx, [ride.userid for ride in late])  # an erasure that is about to be committed is seen below
     said = [ride for ride in late if storage.mark_reminded(tx, ride.rentid)]
     for ride in said:
@@ -124,9 +124,12 @@ def forget_the_rider(tx: Tx, userid: int) -> None:
 def must_be_allowed_to_ride(tx: Tx, userid: int, limits: domain.Limits) -> None:
     """Serializes a rider's requests: the second sees what the first did. Unknown riders may rent."""
     tx.lock(f"rider:{userid}")
-    known = storage.standing(tx, userid)
+    heard = storage.standing(tx, userid)
+    known = heard and heard.at(tx.now_ms)
     if known is not None and known.erased:
         raise domain.RiderErased(userid)
+    if known is not None and domain.STAFF in known.reasons:
+        raise domain.RiderHalted(userid, known.reasons, known.missing_krw, known.blockeduntil_ms)
     if known is not None and not known.mayrent:
         raise domain.RiderBlocked(userid, known.reasons, known.missing_krw)
     if limits.most_open and storage.open_rents(tx, userid) >= limits.most_open:

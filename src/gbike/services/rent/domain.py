@@ -9,6 +9,7 @@ RentRefused
 ├── OutsideTheRide        a ride can't end before it began, nor in the future
 ├── TooManyOpenRents      the rider has as many open rents as are allowed
 ├── RiderBlocked          userDeposit says that the rider may not begin a ride
+│   ├── RiderHalted       an operator keeps the rider from beginning one
 │   └── RiderErased       the rider's account was erased
 ├── ClockBehind           the wall clock of this process is wrong
 └── GivenUp               the rent was cancelled while bike was asked: try again
@@ -18,6 +19,8 @@ from dataclasses import dataclass, replace
 
 from gbike.kit import positions
 
+STAFF = "staff"
+"""The reason of a standing that an operator made."""
 DISAGREE_MS = 60_000
 """Two clocks that measured a ride may differ by so much; beyond it one of them was set meanwhile."""
 
@@ -74,6 +77,13 @@ class RiderBlocked(RentRefused):
     userid: int
     reasons: tuple[str, ...]
     missing_krw: int = 0
+
+
+@dataclass(eq=False)
+class RiderHalted(RiderBlocked):
+    """`until_ms`: when that ends by itself; None: when an operator says so."""
+
+    until_ms: int | None = None
 
 
 @dataclass(eq=False)
@@ -139,6 +149,15 @@ class Standing:
     reasons: tuple[str, ...]
     missing_krw: int
     erased: bool = False
+    blockeduntil_ms: int | None = None
+    """When the reason `staff` ends by itself, whether or not anybody says so then."""
+
+    def at(self, now_ms: int) -> "Standing":
+        """As it is at a moment: a block whose end has come is none."""
+        if self.mayrent or STAFF not in self.reasons or self.blockeduntil_ms is None or now_ms < self.blockeduntil_ms:
+            return self
+        left = tuple(reason for reason in self.reasons if reason != STAFF)
+        return replace(self, mayrent=not left, reasons=left)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,9 +226,10 @@ def ridden(rent: OpenRent, now: Moment) -> tuple[int, bool]:
     return length_ms, abs(by_wall - length_ms) > DISAGREE_MS
 
 
-def is_overdue(started_ms: int, now_ms: int, overdue_ms: int) -> bool:
-    """Whether a ride that is under way has lasted for `overdue_ms`, by the wall clock; 0: none ever has."""
-    return 0 < overdue_ms <= now_ms - started_ms
+def overdue_since(now_ms: int, overdue_ms: int) -> int:
+    """Rides under way that began then, ms, or earlier have lasted for `overdue_ms`, by the wall clock. With 0 none ever
+    has: it is before every start."""
+    return now_ms - overdue_ms if overdue_ms else -1
 
 
 def give_back(rent: OpenRent, now: Moment, told: Handback, limits: Limits) -> ReturnedRent:

@@ -125,12 +125,17 @@ class RentHttp:
         wanted = dict(request.wanted)
         status = wanted.pop("status", None)
         listing = storage.BY_STATUS[status] if status else storage.RIDES
+        if "overdue" in wanted:
+            wanted["overdue"] = domain.overdue_since(self._clock.now_ms(), self._limits.overdue_ms)
         return await listed(request, self._store, listing, RENTS, self.to_resource, wanted=wanted)
 
     async def rent(self, request: Request) -> domain.OpenRent:
         wish = await request.body(RentWish)
         request.must_cover(wish.userid)
-        return await self._rent_a_bike(wish.userid, wish.bikeid)
+        try:
+            return await self._rent_a_bike(wish.userid, wish.bikeid)
+        except domain.RiderHalted as halted:
+            raise _halted(halted) from None
 
     async def show(self, request: Request) -> domain.KnownRent:
         return await self._store.read(storage.load, request.id("rentid"))
@@ -162,10 +167,14 @@ class RentHttp:
 
     def to_resource(self, rent: domain.KnownRent) -> RentResource:
         """A rent as it is seen now."""
-        late = isinstance(rent, domain.OpenRent) and domain.is_overdue(
-            rent.started_ms, self._clock.now_ms(), self._limits.overdue_ms
-        )
-        return to_resource(rent, overdue=late)
+        late_ms = domain.overdue_since(self._clock.now_ms(), self._limits.overdue_ms)
+        return to_resource(rent, overdue=isinstance(rent, domain.OpenRent) and rent.started_ms <= late_ms)
+
+
+def _halted(halted: domain.RiderHalted) -> Problem:
+    until = None if halted.until_ms is None else rfc3339(halted.until_ms)
+    facts = {"userid": halted.userid, "reasons": halted.reasons, "missing_krw": halted.missing_krw, "until": until}
+    return Problem(TEXTS["rider-blocked.staff" if until is None else "rider-blocked.until"], facts)
 
 
 def to_resource(rent: domain.KnownRent, *, overdue: bool) -> RentResource:
@@ -194,6 +203,7 @@ def operations(
     http, at = RentHttp(store, clock, limits, rent_a_bike), "/rents/{rentid}"
     shown = partial(showing, RENTS, http.to_resource)
     many, by = {200: [RentResource]}, {"status": words(WANTED, str.lower), **SPAN, "userid": NUMBER, "bikeid": NUMBER}
+    by["overdue"] = words(("true",))
     unknown, cancelled = TEXTS.of("rent-unknown"), TEXTS.of("rent-unknown", "rent-cancelled")
     single = partial(Operation, answers={200: RentResource}, refusals=unknown, respond=shown())
     ended = partial(single, refusals=cancelled, pace=returns)

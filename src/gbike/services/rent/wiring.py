@@ -15,7 +15,7 @@ from gbike.kit.service import POLL_S, STALE_AFTER_MS, Dependencies, Service, Ser
 from gbike.services.rent import storage
 from gbike.services.rent.clients import BikeClient
 from gbike.services.rent.commands import remind, sweep
-from gbike.services.rent.domain import Limits
+from gbike.services.rent.domain import Limits, overdue_since
 from gbike.services.rent.http import REFUSALS, operations
 from gbike.services.rent.policies import POLICIES
 from gbike.services.rent.saga import ClockWatch, rent_a_bike
@@ -94,7 +94,7 @@ def build(deps: Dependencies) -> Service:
 
 def _reminder(deps: Dependencies, overdue_ms: int) -> Worker:
     async def look_and_remind() -> int:
-        if not await deps.store.read(storage.to_remind, deps.clock.now_ms(), overdue_ms, 1):
+        if not await deps.store.read(storage.to_remind, overdue_since(deps.clock.now_ms(), overdue_ms), 1):
             return 0
         return await deps.store.write(remind, REMINDED_AT_ONCE, overdue_ms)
 
@@ -115,7 +115,8 @@ def _figures(deps: Dependencies, limits: Limits) -> Worker:
         deps.metrics.overdue.labels("rent").set(
             await deps.store.scan(storage.how_many_overdue, deps.clock.now_ms(), limits.stale_after_ms)
         )
-        late.labels("rent").set(await deps.store.scan(storage.how_many_late, deps.clock.now_ms(), limits.overdue_ms))
+        since_ms = overdue_since(deps.clock.now_ms(), limits.overdue_ms)
+        late.labels("rent").set(await deps.store.scan(storage.how_many_late, since_ms))
         return 0
 
     return Worker("figures", look, lambda: asyncio.sleep(POLL_S), drains=False)

@@ -3,15 +3,19 @@ both entries and the balance, at once."""
 
 from collections.abc import Sequence
 
+from msgspec import UNSET
+
 from gbike.contracts.user_deposit import AddedDeposit, ChangedStanding
 from gbike.kit.auth.principal import OwnerScope
-from gbike.kit.clock import latest
+from gbike.kit.clock import latest, rfc3339
+from gbike.kit.privacy.erasure import share
 from gbike.kit.storage.idempotency import idempotent
 from gbike.kit.store import NO_FACTS, Facts, Tx
 from gbike.services.user_deposit import domain, storage
-from gbike.services.user_deposit.storage import payments, standings
+from gbike.services.user_deposit.storage import blocks, payments, standings
 
-REASON = "minimum"
+MINIMUM, STAFF = "minimum", "staff"
+"""Why a rider may not begin a ride."""
 
 
 @idempotent
@@ -26,11 +30,12 @@ def open_a_deposit(tx: Tx, userid: int, amount: int) -> domain.Deposit:
 
 
 @idempotent
-def top_up_a_deposit(tx: Tx, userid: int, amount: int, cause: str) -> domain.Deposit:
-    """A rider brings more money. Raises NoSuchDeposit, RiderErased, OutOfBounds."""
+def top_up_a_deposit(tx: Tx, userid: int, amount: int, cause: str, reason: str | None = None) -> domain.Deposit:
+    """A rider brings more money; who takes it may say why. Raises NoSuchDeposit, RiderErased, OutOfBounds."""
     refuse_erased(tx, userid)
     storage.load(tx, userid)
-    return _add(tx, "deposit topped up", domain.top_up(userid, amount, cause))
+    facts: Facts = {"reason": reason} if reason is not None else NO_FACTS
+    return _add(tx, "deposit topped up", domain.top_up(userid, amount, cause), facts)
 
 
 @idempotent
@@ -149,17 +154,20 @@ def tell_standing(tx: Tx, userid: int) -> None:
     version = standings.next_version(tx, userid)
     _, minimum = standings.newest_minimum(tx) or (0, 0)
     balance, depositversion = storage.balance(tx, userid)
-    missing = domain.missing_krw(balance, minimum)
-    standings.keep(tx, userid, minimum, missing)
+    missing, block = domain.missing_krw(balance, minimum), blocks.find(tx, userid)
+    until_ms = block.until_ms if block else None
+    standings.keep(tx, userid, standings.Told(minimum, missing, block is not None, until_ms))
+    reasons = (*((STAFF,) if block else ()), *((MINIMUM,) if missing else ()))
     tx.publish(
         ChangedStanding(
             userid=userid,
-            mayrent=not missing,
-            reasons=(REASON,) if missing else (),
+            mayrent=not reasons,
+            reasons=reasons,
             version=version,
             missing_krw=missing,
             deposit=balance,
             depositversion=depositversion,
+            blockeduntil=UNSET if until_ms is None else until_ms,
         )
     )
 
@@ -168,6 +176,50 @@ def tell_standings(tx: Tx, riders: Sequence[int]) -> None:
     """The same for several. Another replica may tell the same ones: the later version says the same."""
     for userid in riders:
         tell_standing(tx, userid)
+
+
+@idempotent
+def block_a_rider(tx: Tx, userid: int, reason: str, until_ms: int | None) -> domain.Deposit:
+    """An operator keeps a rider from beginning a ride and says why, also one who has no money yet; a ride that is under
+    way goes on. Said again, it is the same block with another reason and end. Raises UntilPassed, RiderErased."""
+    if until_ms is not None and until_ms <= tx.now_ms:
+        raise domain.UntilPassed(userid)
+    share(tx, [userid])  # the reason is about this person
+    refuse_erased(tx, userid)
+    _lock_standing(tx, userid)
+    _ensure(tx, userid)
+    before = blocks.find(tx, userid)
+    blocks.put(tx, userid, reason, until_ms)
+    tell_standing(tx, userid)
+    tx.audit("rider blocked", f"user:{userid}", _of_block(before), _of_block(blocks.find(tx, userid)))
+    return storage.load(tx, userid)
+
+
+@idempotent
+def end_a_block(tx: Tx, userid: int, reason: str | None) -> domain.Deposit:
+    """An operator lets a rider begin rides again; one who is not blocked stays as they are. Raises NoSuchDeposit."""
+    _lock_standing(tx, userid)
+    before = blocks.find(tx, userid)
+    if blocks.end(tx, userid):
+        tell_standing(tx, userid)
+        tx.audit("block ended", f"user:{userid}", _of_block(before), {"blocked": False, "reason": reason})
+    return storage.load(tx, userid)
+
+
+def end_lapsed_blocks(tx: Tx, riders: Sequence[int]) -> None:
+    """What ends by itself is over: one that was prolonged since it was looked for stays."""
+    for userid in riders:
+        _lock_standing(tx, userid)
+        if blocks.end_lapsed(tx, userid, tx.now_ms):
+            tell_standing(tx, userid)
+            tx.audit("block ended", f"user:{userid}", {"blocked": True}, {"blocked": False, "reason": "its time is up"})
+
+
+def _of_block(block: domain.Block | None) -> Facts:
+    if block is None:
+        return {"blocked": False}
+    until = None if block.until_ms is None else rfc3339(block.until_ms)
+    return {"blocked": True, "reason": block.reason, "until": until}
 
 
 def adopt_minimum(tx: Tx, krw: int) -> None:
@@ -200,4 +252,4 @@ def _add(tx: Tx, action: str, posting: domain.Posting, facts: Facts = NO_FACTS) 
     before = {"deposit": deposit.balance - posting.amount}
     after = {"deposit": deposit.balance, "cause": posting.cause, **facts}
     tx.audit(action, f"user:{posting.userid}", before, after)
-    return deposit
+    return storage.load(tx, posting.userid, OwnerScope.ALL)

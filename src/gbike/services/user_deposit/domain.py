@@ -7,6 +7,7 @@ DepositRefused
 ├── OutOfBounds           the balance would leave what an account may hold
 ├── BalanceChanged        the balance is not the one that was expected
 ├── RiderErased           the rider's account was erased: nothing is paid in any more
+├── UntilPassed           a block can't end before it begins
 ├── NoProvider            nobody is set who takes money
 ├── NoSuchPayment         it was never asked for, or is somebody else's
 ├── PaymentDiffers        another amount than was asked for
@@ -64,6 +65,11 @@ class RiderErased(DepositRefused):
     userid: int
 
 
+@dataclass(eq=False)
+class UntilPassed(DepositRefused):
+    userid: int
+
+
 class CounterAccount(StrEnum):
     """Counter account of a posting: where a rider's money comes from and goes to."""
 
@@ -94,6 +100,19 @@ def missing_krw(balance: int, minimum_krw: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """An operator keeps a rider from beginning a ride. `until_ms`: when it ends by itself; None: when an operator says
+    so. `reason` None: its rider was erased."""
+
+    reason: str | None
+    since_ms: int
+    until_ms: int | None
+
+    def holds(self, now_ms: int) -> bool:
+        return self.until_ms is None or now_ms < self.until_ms
+
+
+@dataclass(frozen=True, slots=True)
 class Deposit:
     """A rider's account. Its balance may be negative: a return is never refused, so a fee is always taken."""
 
@@ -102,6 +121,8 @@ class Deposit:
     billid: int | None
     registered: bool
     version: int
+    missing_krw: int = 0
+    block: Block | None = None
 
 
 def fee(userid: int, billid: int, amount: int) -> Posting:

@@ -10,6 +10,7 @@ from gbike.kit.privacy.erasure import remember, take_out
 from gbike.kit.store import Tx
 from gbike.services.user_deposit import domain
 from gbike.services.user_deposit.commands import know_rider, post, say_added
+from gbike.services.user_deposit.storage import blocks
 
 
 def whenever_a_fee_is_known_take_it(tx: Tx, event: CalculatedFee) -> None:
@@ -61,9 +62,11 @@ def whenever_an_account_is_registered_tell_its_standing(tx: Tx, event: Registere
 
 
 def whenever_an_account_is_erased_take_nothing_in_any_more(tx: Tx, event: AccountErased) -> None:
-    """The ledger stays, for the books. Nothing is paid in any more; a fee that comes late is still taken."""
+    """The ledger stays, for the books. Nothing is paid in any more; a fee that comes late is still taken. Why they were
+    blocked is forgotten."""
     remember(tx, event.userid)
-    take_out(tx, ("userid",), [event.userid], EVENTS)
+    blocks.forget_reason(tx, event.userid)
+    take_out(tx, ("userid",), [event.userid], EVENTS, also=("blocked",))
 
 
 POLICIES: Policies = {

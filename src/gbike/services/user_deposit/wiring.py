@@ -15,11 +15,12 @@ from gbike.kit.service import POLL_S, Dependencies, Service, ServiceSpec, Worker
 from gbike.kit.settings import BadSetting, load
 from gbike.kit.store import Store
 from gbike.services.user_deposit.clients import TestProvider
-from gbike.services.user_deposit.commands import adopt_minimum, tell_standings
+from gbike.services.user_deposit.commands import adopt_minimum, end_lapsed_blocks, tell_standings
 from gbike.services.user_deposit.http import REFUSALS, operations, payments
 from gbike.services.user_deposit.policies import POLICIES
 from gbike.services.user_deposit.ports import Provider
 from gbike.services.user_deposit.storage import COUNTED, PERSONAL_DATA, SUMS, VERSIONS, own_violations
+from gbike.services.user_deposit.storage.blocks import lapsed
 from gbike.services.user_deposit.storage.drift import DRIFT_BATCH, drift, in_turn, newest
 from gbike.services.user_deposit.storage.payments import KEEPS
 from gbike.services.user_deposit.storage.standings import untold
@@ -86,14 +87,24 @@ def build(deps: Dependencies) -> Service:
     chosen = load(DepositSettings, deps.env)
     walk = TellStandings(deps.store, chosen.rent_minimum_krw)
     standings = Worker("standings", walk.step, lambda: asyncio.sleep(REST_S))
-    shown = operations(deps.store, deps.ids, chosen.deposit_expected == "required")
+
+    async def end_lapsed() -> int:
+        riders = await deps.store.read(lapsed, deps.clock.now_ms(), BATCH)
+        if riders:
+            await deps.store.write(end_lapsed_blocks, riders)
+        return len(riders)
+
+    lapses = Worker("blocks", end_lapsed, lambda: asyncio.sleep(POLL_S))
+    shown = operations(deps.store, deps.ids, deps.clock, must_expect=chosen.deposit_expected == "required")
     taker = provider(chosen)
     http = payments.PaymentHttp(deps.store, deps.ids, taker, deps.clock)
     paying = payments.operations(http)
     if isinstance(taker, TestProvider):
         paying.append(payments.test_payment(http, taker.sign))
     refusals = {**REFUSALS, **payments.REFUSALS}
-    return Service("user_deposit", [*shown, *paying], refusals, POLICIES, workers=(figures, standings), retention=KEEPS)
+    return Service(
+        "user_deposit", [*shown, *paying], refusals, POLICIES, workers=(figures, standings, lapses), retention=KEEPS
+    )
 
 
 class Drift:

@@ -55,9 +55,19 @@ function inside(event) {
  * `title`: the question, which names the object: "자전거 17번을 폐기할까요?"; `hint`: what will be; `act`: what the button
  * says; `fields`: what is asked besides the reason (see GivenField in types.d.ts); `reason`: false where none is kept;
  * `work`: sends what was given, { reason, … }, under the key of this wish. It closes when that was done; what is refused
- * is said in it, and stays.
+ * is said in it, and stays. `children`: what stands before the reason.
  */
-export function ReasonDialog({ title, hint, act, fields = [], reason = true, tone = 'primary', work, close }) {
+export function ReasonDialog({
+  title,
+  hint,
+  act,
+  fields = [],
+  reason = true,
+  tone = 'primary',
+  work,
+  close,
+  children,
+}) {
   const [wrong, setWrong] = useState({});
   const last = useRef({});
   const all = reason ? [...fields, { name: 'reason', kind: 'reason', label: t('reason') }] : fields;
@@ -76,7 +86,8 @@ export function ReasonDialog({ title, hint, act, fields = [], reason = true, ton
     html`<${Given} key=${one.name} ...${one} wrong=${wrong[one.name] && t(wrong[one.name], one.most, one.least)} />`;
   return html`<${Dialog} title=${title} close=${close} more="asking-why">
     <form class="fields" onSubmit=${send} novalidate>
-      ${hint && html`<p class="soft">${hint}</p>`} ${refusal && html`<${Notice} ...${refusal} />`} ${all.map(field)}
+      ${hint && html`<p class="soft">${hint}</p>`} ${refusal && html`<${Notice} ...${refusal} />`}
+      ${fields.map(field)} ${children} ${all.slice(fields.length).map(field)}
       <div class="dialog-buttons">
         <${Big} kind="quiet" label=${t('leaveIt')} onClick=${close} />
         <${Big} type="submit" kind=${tone} label=${act} busyLabel=${t('sending')} busy=${busy} />
@@ -89,6 +100,8 @@ const INPUTS = {
   day: () => ({ type: 'date' }),
   moment: () => ({ type: 'datetime-local', step: 1 }),
   amount: () => ({ inputmode: 'numeric', autocomplete: 'off', maxlength: 16 }),
+  number: () => ({ inputmode: 'numeric', autocomplete: 'off', maxlength: 16 }),
+  degrees: () => ({ inputmode: 'decimal', autocomplete: 'off', maxlength: 20 }),
   text: ({ most = MOST_REASON }) => ({ autocomplete: 'off', maxlength: most }),
 };
 

@@ -9,19 +9,27 @@ const KINDS = {
   choice: (text) => text,
   day: (text) => instant(`${text}${LAST_MOMENT}`),
   moment: instant,
-  amount(text, { least = 1, most = Number.MAX_SAFE_INTEGER }) {
-    const bare = text.replaceAll(/[,\s원₩]/g, '').replace('−', '-');
-    if (!/^-?[0-9]{1,16}$/.test(bare)) return undefined;
-    const number = Number(bare);
-    return number >= least && number <= most && number !== 0 ? number : undefined;
-  },
+  amount: (text, { least = 1, most }) => whole(text, least, most) || undefined,
+  degrees: (text, { most = 180 }) =>
+    /^-?[0-9]{1,3}(\.[0-9]{1,15})?$/.test(text) && Math.abs(Number(text)) <= most ? Number(text) : undefined,
+  number: (text, { least = 0, most }) => whole(text, least, most),
 };
+
+/** @param {string} text @param {number} least */
+function whole(text, least, most = Number.MAX_SAFE_INTEGER) {
+  const bare = text.replaceAll(/[,\s원₩%]/g, '').replace('−', '-');
+  const number = /^-?[0-9]{1,16}$/.test(bare) ? Number(bare) : NaN;
+  return number >= least && number <= most ? number : undefined;
+}
 
 /** @param {string} local of the clock on the wall here */
 function instant(local) {
   const at = new Date(local);
   return Number.isNaN(at.getTime()) ? undefined : at.toISOString();
 }
+
+/** @type {Record<string, string>} */
+const WRONG = { amount: 'wrongAmount', number: 'wrongAmount', degrees: 'wrongDegrees' };
 
 // { values, missing }: what was given by its names, and why a field can't be taken: the name of a text.
 /** @param {Record<string, string>} written @param {GivenField[]} fields */
@@ -34,7 +42,7 @@ export function understoodFields(written, fields) {
     const text = (written[field.name] ?? '').trim();
     const value = text ? KINDS[field.kind](text, field) : undefined;
     if (value !== undefined) values[field.name] = value;
-    else if (text) missing[field.name] = field.kind === 'amount' ? 'wrongAmount' : 'wrongMoment';
+    else if (text) missing[field.name] = WRONG[field.kind] ?? 'wrongMoment';
     else if (field.kind === 'reason') missing[field.name] = 'reasonFirst';
     else if (field.required) missing[field.name] = 'fillThis';
   }

@@ -8,6 +8,7 @@ import { state, useStore } from '../shared/state.js';
 import { learn, t } from '../shared/text.js';
 import { AddPage } from './add.js';
 import { BikesPage } from './bikelist.js';
+import { BikePage } from './bikepage.js';
 import { ChartsPage } from './charts.js';
 import { en as deskEn } from './desk/en.js';
 import { ko as deskKo } from './desk/ko.js';
@@ -17,14 +18,13 @@ import { FleetPage } from './fleetpage.js';
 import { ImportPage } from './imports.js';
 import { Keyboard, PaletteButton } from './keyboard.js';
 import { ko } from './ko.js';
-import { StoryPage } from './story.js';
 import { SystemPage } from './system.js';
 import { WAYS } from './ways.js';
 
 const PAGES = [
   [/^\/?$/, () => html`<${FleetPage} />`, 'fleet'],
   [/^\/bikes$/, () => html`<${BikesPage} />`, 'bikes'],
-  [/^\/bike\/([0-9]+)$/, (id) => html`<${StoryPage} key=${id} bikeid=${id} />`, 'bikes'],
+  [/^\/bike\/([0-9]+)$/, (id) => html`<${BikePage} key=${id} bikeid=${id} />`, 'bikes'],
   [/^\/signs$/, () => html`<${Signs} />`, 'bikes'],
   [/^\/add$/, () => html`<${AddPage} />`, 'add'],
   [/^\/imports\/([0-9]+)$/, (id) => html`<${ImportPage} key=${id} importid=${id} />`, 'add'],

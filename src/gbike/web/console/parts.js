@@ -6,7 +6,7 @@ import { t } from '../shared/text.js';
 
 const SPARE = 8; // rows drawn above and below what is seen
 
-// `columns`: [name, label, cell, sortable]. The first one names the row. Each row is as high as the others.
+// `columns`: [name, label, cell, sortable]. That of the number names the row, else the first. Each row is as high as the others.
 export function Table({ label, columns, rows, rowKey, sort, down, onSort, tall }) {
   const box = useRef(null);
   const [seen, setSeen] = useState({ top: 0, height: 600, row: 48 });
@@ -24,7 +24,8 @@ export function Table({ label, columns, rows, rowKey, sort, down, onSort, tall }
   const first = Math.max(0, Math.floor(seen.top / seen.row) - SPARE);
   const last = Math.min(rows.length, Math.ceil((seen.top + seen.height) / seen.row) + SPARE);
   const space = (height) => html`<div class="space" style=${{ height: `${height}px` }} />`;
-  const role = (name) => (name === columns[0][0] ? 'rowheader' : 'cell');
+  const header = columns.some(([name]) => name === 'number') ? 'number' : columns[0][0];
+  const role = (name) => (name === header ? 'rowheader' : 'cell');
   const about = { 'aria-label': label, 'aria-rowcount': rows.length + 1 };
   return html`<div class="table ${tall ? 'tall' : ''} of-${columns.length}" role="table" ...${about}>
     <div role="rowgroup" class="head">

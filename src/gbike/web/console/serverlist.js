@@ -33,21 +33,22 @@ export function useServerList({ path, name, filters = [], sorts = [], usual, siz
     if (isTyped) await new Promise((resolve) => setTimeout(resolve, TYPED_MS));
     if (!isMine()) return null;
     const { page, _embedded } = await ask('GET', address);
-    return { address, rows: _embedded?.[name] ?? [], total: page.totalElements, pages: page.totalPages };
+    const { totalElements: total, totalPages: pages, more = false } = page; // more: than anybody has counted
+    return { address, rows: _embedded?.[name] ?? [], total, pages, more };
   };
   const list = useRead(read, [address, ...on]);
   const { found, again } = list;
   useFresh(live, again);
   useEffect(() => {
-    const isBeyond = found?.address === address && found.pages > 0 && asked.page > found.pages;
+    const isBeyond = found?.address === address && !found.rows.length && found.pages > 0 && asked.page > found.pages;
     if (isBeyond) narrow({ page: found.pages > 1 ? found.pages : '' });
   }, [found]);
   const file = (encoding) => fileOf(path, asked, filters, fixed, encoding);
   return { ...list, asked, filters, size, sorts, file, isOld: found && found.address !== address };
 }
 
-// Looks again when the view tells of a change, at most every few seconds.
-function useFresh(live, again) {
+// Looks again when the view tells of a change that `fits`, at most every few seconds.
+export function useFresh(live, again, fits = (_told) => true) {
   const latest = useRef(again);
   latest.current = again;
   useEffect(() => {
@@ -59,8 +60,8 @@ function useFresh(live, again) {
       looked = Date.now();
       latest.current();
     };
-    const hint = () => {
-      timer ||= setTimeout(look, Math.max(200, looked + FRESH_MS - Date.now()));
+    const hint = (told) => {
+      if (fits(told)) timer ||= setTimeout(look, Math.max(200, looked + FRESH_MS - Date.now()));
     };
     const stop = listen(hint);
     return () => {
@@ -123,13 +124,13 @@ function Paging({ list: { found, asked, size, file }, csv }) {
   const turn = (by) => move({ page: asked.page + by > 1 ? asked.page + by : '' });
   return html`<div class="soft paging">
     <span role="status">
-      ${t('rowsFrom', first + Math.min(1, found.rows.length), first + found.rows.length, found.total)}
+      ${t('rowsFrom', first + Math.min(1, found.rows.length), first + found.rows.length, found.total, found.more)}
     </span>
     ${csv && found.total > 0 && html`<${Csv} file=${file} />`}
     ${
       found.pages > 1 &&
       html`<${Turn} label=${t('before')} off=${asked.page === 1} onClick=${() => turn(-1)} />
-        <${Turn} label=${t('next')} off=${asked.page >= found.pages} onClick=${() => turn(1)} />`
+        <${Turn} label=${t('next')} off=${found.more ? found.rows.length < size : asked.page >= found.pages} onClick=${() => turn(1)} />`
     }
   </div>`;
 }

@@ -1,45 +1,56 @@
-// A bike's whole story: its rides, bills and reports, and what was said of it, newest first.
-import { ask } from '../shared/api.js';
-import { html, useEffect, useRead, useState } from '../shared/lib.js';
-import { Battery, Empty, Facts, Icon, Loaded, More, Notice, Page, Status } from '../shared/parts.js';
-import { statusOf, wordOf } from '../shared/rental.js';
-import { narrow, useRoute } from '../shared/shell.js';
-import { useStore } from '../shared/state.js';
-import { lasting, place, stamp, t, won } from '../shared/text.js';
-import { follow } from './fleet.js';
-import { Chips, Rider } from './parts.js';
-import { ago, since } from './words.js';
+// A bike's whole story in words: its rides, bills and reports, what operators did and why, and what was said of it.
+import { ask, askMaybe } from '../shared/api.js';
+import { isPlaced, wordOf } from '../shared/rental.js';
+import { lasting, place, t, won } from '../shared/text.js';
 
-const MOST = 200; // of each kind
-const SHOWN = 60;
-const KINDS = ['all', 'rides', 'bills', 'reports', 'events'];
+export const MOST = 200; // of each kind
+export const KINDS = ['all', 'rides', 'bills', 'reports', 'deeds', 'events'];
+const NONE = { _embedded: {}, page: { totalElements: 0 } };
 
-async function read(bikeid) {
-  const [bike, rides, reports, events] = await Promise.all([
+// All that is known of a bike: { bike, rent, holds, lines, ends, cut }.
+export async function readStory(bikeid) {
+  const of = `bikeid=${bikeid}&size=${MOST}`;
+  const [bike, open, rides, reports, events, holds, deeds] = await Promise.all([
     ask('GET', `/bikes/${bikeid}`),
-    ask('GET', `/rentAndBillingViews?bikeid=${bikeid}&size=${MOST}`),
-    ask('GET', `/bikeManageApps?bikeid=${bikeid}&size=${MOST}&sort=reportid,desc`),
+    ask('GET', `/rents?bikeid=${bikeid}&status=rented`),
+    ask('GET', `/rentAndBillingViews?${of}`),
+    ask('GET', `/bikeManageApps?${of}&sort=reportid,desc`),
     ask('GET', `/bikes/${bikeid}/events?size=${MOST}`),
+    askMaybe(`/bikes/${bikeid}/holds`, NONE),
+    askMaybe(`/audit/bike?subject=bike:${bikeid}&size=${MOST}`, NONE),
   ]);
+  const rent = open._embedded.rents.find((one) => one.bikeid === Number(bikeid)) ?? null;
+  const done = (deeds._embedded.deeds ?? []).filter(({ subject }) => subject === `bike:${bikeid}`);
+  const said = events._embedded.events;
   const lines = [
     ...rides._embedded.rentAndBillingViews.flatMap(ofRide),
     ...reports._embedded.bikeManageApps.map(ofReport),
-    ...events._embedded.events.map(ofEvent),
+    ...done.map(ofDeed),
+    ...said.map(ofEvent),
   ];
   lines.sort((a, b) => (b.at ?? '').localeCompare(a.at ?? '') || b.rank - a.rank);
-  return { bike, lines, cut: [rides, reports, events].some(({ page }) => page.totalElements > MOST) };
+  const cut = [rides, reports, events, deeds].some(({ page }) => page.totalElements > MOST);
+  return { bike, rent, holds: holds._embedded.holds ?? [], lines, ends: endsOf(said), cut };
+}
+
+// Where it stood, the oldest first; it stays where it is until it is moved.
+export function endsOf(events) {
+  const placed = events.toReversed().filter(({ facts }) => isPlaced(facts) && !facts.stale);
+  const ends = placed.map(({ at, facts: { lat, lon, location } }) => ({ at, lat, lon, location }));
+  return ends.filter((one, index) => one.lat !== ends[index - 1]?.lat || one.lon !== ends[index - 1]?.lon);
 }
 
 function ofRide({ rentid, userid, billid, fee, billingStatus, rentStarttime: start, rentEndTime: end }) {
   const by = { text: t('riderNo', userid), href: `#/rider/${userid}` };
+  const ride = { text: t('ride', rentid), href: `#/ride/${rentid}` };
   const lasted = end && start && lasting(Date.parse(end) - Date.parse(start));
   const paid = [fee === null ? '' : won(fee), t(billingStatus === 'CLOSEBILL' ? 'settled' : 'settling')];
   const began = { id: `b${rentid}`, kind: 'rides', icon: 'person', at: start, rank: 1, text: t('rideBegan', rentid) };
   const over = { id: `e${rentid}`, kind: 'rides', icon: 'check', at: end, rank: 2, text: t('rideEnded', rentid) };
   const bill = { id: `m${billid}`, kind: 'bills', icon: 'wallet', at: end, rank: 3, text: t('billNo', billid) };
   return [
-    start && { ...began, by },
-    end && { ...over, more: lasted, by },
+    start && { ...began, by, of: ride },
+    end && { ...over, more: lasted, by, of: ride },
     billid && end && { ...bill, more: paid.filter(Boolean).join(' · '), by },
   ].filter(Boolean);
 }
@@ -51,77 +62,43 @@ function ofReport({ reportid, managerid, batterylevel, usableyn, at }) {
   return { ...report, more: more.filter(Boolean).join(' · '), by };
 }
 
-function ofEvent({ eventid, type, at, facts: { rentid, status, location, batterylevel } }) {
+// What is on record of an act: who, why, and what is otherwise since.
+function ofDeed({ number, at, who, action, before, after }) {
+  const { reason, holder, due, batterylevel, status } = after;
+  const isOther = (name) => after[name] !== undefined && after[name] !== before[name];
   const more = [
+    reason && t('because', reason),
+    holder && holder !== 'staff' && t('heldBy', holder),
+    isOther('due') && due && t('dueOn', due),
+    isOther('status') && status && t(wordOf(status)),
+    isOther('batterylevel') && Number.isInteger(batterylevel) && t('battery', batterylevel),
+  ];
+  const isAccount = /^[1-9][0-9]*$/.test(who);
+  const by = isAccount ? { text: t('byAccount', who), href: `#/rider/${who}` } : { text: t('byWhom', who) };
+  const text = t(`deed_${action.replaceAll(' ', '_')}`) ?? action;
+  return { id: `d${number}`, kind: 'deeds', icon: 'person', at, rank: 4, text, more: said(more), by };
+}
+
+const TYPES = { RegisteredBike: 'registered', ChkAndUpdatedStatus: 'ridden', UpdatedBikeState: 'reported' };
+
+function ofEvent({ eventid, type, at, facts }) {
+  const { rentid, status, location, batterylevel, act } = facts;
+  const word = TYPES[type] ?? (type === 'UpdatedBike' ? act || 'returned' : null);
+  const more = [
+    word && type,
     rentid && t('ride', rentid),
     status && t(wordOf(status)),
     location && place(location),
     Number.isInteger(batterylevel) && t('battery', batterylevel),
   ];
-  const event = { id: `v${eventid}`, kind: 'events', icon: 'bolt', at, rank: 0, text: type, code: true };
-  return { ...event, more: more.filter(Boolean).join(' · ') };
+  const event = { id: `v${eventid}`, kind: 'events', icon: 'bolt', at, rank: 0 };
+  return { ...event, text: (word && t(`event_${word}`)) ?? type, more: said(more) };
 }
 
-export function StoryPage({ bikeid }) {
-  const rent = useStore().rides?.get(Number(bikeid));
-  const story = useRead(() => read(bikeid), [rent?.rentid]);
-  useEffect(follow, []);
-  const way = { text: t('bikes'), href: '#/bikes' };
-  return html`<${Page} title=${t('number', bikeid)} back="#/bikes">
-    ${
-      !story.found && story.failed?.status === 404
-        ? html`<${Notice} tone="bad" text=${t('unknownBike', bikeid)} way=${way} />`
-        : html`<${Loaded} of=${story} rows=${5}>${(found) => html`<${Story} rent=${rent} ...${found} />`}<//>`
-    }
-  <//>`;
-}
+const said = (parts) => parts.filter(Boolean).join(' · ');
 
-function Story({ bike, lines, cut, rent }) {
-  const { query } = useRoute();
-  const [most, setMost] = useState(SHOWN);
-  const show = KINDS.includes(query.show) ? query.show : 'all';
-  const shown = lines.filter((line) => show === 'all' || line.kind === show);
-  const choose = (kind) => narrow({ show: kind === 'all' ? '' : kind });
-  const items = shown.slice(0, most).map((line) => html`<${Line} key=${line.id} ...${line} />`);
-  return html`<${Now} bike=${bike} rent=${rent} />
-    <${Chips} label=${t('story')} options=${KINDS.map((kind) => [kind, t(kind)])} chosen=${show} onChoose=${choose} />
-    ${
-      items.length
-        ? html`<ol class="card story">${items}</ol>`
-        : html`<${Empty} icon="list" title=${t('noStory')} hint=${t('noStoryHint')} />`
-    }
-    ${shown.length > most && html`<${More} onClick=${() => setMost(most + SHOWN)} />`}
-    ${cut && html`<p class="soft">${t('storyCut', MOST)}</p>`}`;
-}
-
-const Line = ({ icon, kind, at, text, more, by, code }) =>
-  html`<li class=${kind}>
-    <span class="sign small"><${Icon} name=${icon} /></span>
-    <div class="grow">
-      <p class=${code ? 'code' : 'main'}>${text}</p>
-      ${more && html`<p class="soft">${more}</p>`}
-      ${by && html`<a class="link soft" href=${by.href}>${by.text}</a>`}
-    </div>
-    <time class="soft" datetime=${at}>${at ? stamp(at) : t('timeUnknown')}</time>
-  </li>`;
-
-const pointOf = ({ lat, lon }) => `${lat.toFixed(5)}, ${lon.toFixed(5)}`;
-
-function Now({ bike, rent }) {
-  const { rides } = useStore();
-  const rows = [
-    bike.label && [t('label'), bike.label],
-    [t('where'), place(bike.location)],
-    [t('currentRide'), rent ? html`<${Rider} userid=${rent.userid} /> · ${since(rent.starttime)}` : '–'],
-    [t('lastSeen'), bike.lastseen ? ago(bike.lastseen) : '–'],
-    bike.lat !== null && [t('coordinates'), pointOf(bike)],
-    bike.point?.stale && [
-      t('oldPoint'),
-      [pointOf(bike.point), bike.point.at && ago(bike.point.at)].filter(Boolean).join(' · '),
-    ],
-  ];
-  return html`<div class="card">
-    <p class="line"><${Status} is=${statusOf(bike, rides)} /><${Battery} percent=${bike.batterylevel} /></p>
-    <${Facts} rows=${rows} />
-  </div>`;
-}
+// How somebody's hold is told: since when, until when.
+export const spanOf = ({ since, due }) =>
+  [since && t('sinceDay', since), due && t(Date.parse(due) < Date.now() ? 'pastDue' : 'dueOn', due)]
+    .filter(Boolean)
+    .join(' · ');

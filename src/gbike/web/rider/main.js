@@ -19,6 +19,7 @@ import { waiting } from './taps.js';
 const FRESH_MS = 15_000;
 const SELDOM = 4; // while we are told what changes, it is asked so many times less often
 const TOGETHER_MS = 150; // what is told of one ride comes in several pieces
+const INVITED = [/^\/invited\/([\w-]{1,200})$/, (token) => html`<${Invited} key=${token} token=${token} />`];
 const PAGES = [
   [/^\/?$/, () => html`<${Find} />`, 'bikes'],
   [/^\/number$/, () => html`<${NumberPage} />`, 'bikes'],
@@ -31,9 +32,11 @@ const PAGES = [
   [/^\/topup$/, () => html`<${TopUpPage} />`, 'rides'],
   [/^\/pay\/([\w-]{1,64})$/, (id) => html`<${PayPage} paymentid=${id} />`, 'rides'],
   [/^\/me$/, () => html`<${MePage} />`, 'me'],
+  INVITED,
   [/^\/staff(\/.*)?$/, (rest) => html`<${Staff} key="staff" at=${rest ?? ''} />`, 'staff'],
 ];
 const DOORS = [
+  INVITED,
   [/^\/signup$/, () => html`<${SignUpPage} />`],
   [/./, () => html`<${SignInPage} then=${again} />`],
 ];
@@ -55,12 +58,14 @@ function Held() {
   return html`<${Offline} text=${t(kind ? `waiting_${kind}` : 'offline', taps.length)} />`;
 }
 
-const Staff = ({ at }) => {
-  const load = async () => (await import('../staff/pages.js')).default;
+// Of few, and loaded when somebody opens them.
+const late = (load) => (props) => {
   const failed = () => html`<section class="page"><${Failed} again=${() => location.reload()} /></section>`;
   const waiting = html`<section class="page"><${Loading} rows=${4} /></section>`;
-  return html`<${Later} load=${load} waiting=${waiting} failed=${failed} at=${at} />`;
+  return html`<${Later} load=${load} waiting=${waiting} failed=${failed} ...${props} />`;
 };
+const Staff = late(async () => (await import('../staff/pages.js')).default);
+const Invited = late(async () => (await import('../invited/page.js')).default);
 
 function Menu({ tab, riding, who }) {
   const isStaff = who.roles.includes('bikeManager');

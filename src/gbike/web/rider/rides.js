@@ -26,20 +26,26 @@ export function RidesPage() {
     ]);
     const how = new Map(ended._embedded.rents.map(({ rentid, endedby }) => [rentid, endedby]));
     const rides = found._embedded.rentAndBillingViews.map((line) => ({ ...line, endedby: how.get(line.rentid) }));
-    return { rides, total: found.page.totalElements, deposit: money.deposit };
+    return { rides, total: found.page.totalElements, deposit: money.deposit, blocked: money.blocked };
   }, [who.userid, size, open?.length, changes]);
-  const deposit = read.found?.deposit;
+  const { deposit, blocked } = read.found ?? {};
   return html`<${Page} title=${t('rides')}>
     <div class="card money">
       <p><span class="soft">${t('deposit')}</span><strong>${amount(deposit)}</strong></p>
       <a class="small-button" href="#/topup">${t('topUp')}</a>
       ${deposit <= 0 && html`<p class="wrong"><${Icon} name="alert" />${t('owing')}</p>`}
+      ${blocked && html`<${Halted} ...${blocked} />`}
     </div>
     <${Loaded} of=${read} rows=${4}>
       ${({ rides, total }) => html`<${Rides} rides=${rides} total=${total} more=${() => setSize(size + PAGE)} />`}
     <//>
   <//>`;
 }
+
+// An operator keeps them from renting: until when, and why.
+const Halted = ({ reason, until }) =>
+  html`<p class="wrong"><${Icon} name="alert" />${until ? t('haltedUntil', moment(until)) : t('halted')}</p>
+    ${reason && html`<p class="soft">${t('haltedFor', reason)}</p>`}`;
 
 function Rides({ rides, total, more }) {
   const find = html`<${Big} kind="quiet" label=${t('find')} href="#/" />`;
@@ -96,6 +102,7 @@ function Bill({ rent, line, closed, late, just }) {
     ENDED[rent.endedby] && [t('howEnded'), t('endedByStaff')],
     [t('from'), moment(start)],
     end && [t('until'), `${time(end)}${where ? ` · ${place(where)}` : ''}`],
+    line?.refunded > 0 && [t('refunded'), won(line.refunded)],
     just && closed && line.deposit !== null && [t('left'), won(line.deposit)],
   ];
   return html`<div class="card bill">

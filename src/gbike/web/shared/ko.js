@@ -21,6 +21,8 @@ export const ko = {
   takenSay: '다른 분이 이용 중인 자전거예요.', brokenSay: '점검이 필요한 자전거예요.', unknownBike: (id) => `${id}번 자전거를 찾지 못했어요. 번호를 확인해 주세요.`,
   others: '다른 자전거 보기', recheck: '번호 다시 입력', tooMany: '먼저 타고 있는 자전거를 반납해 주세요.', toRide: '이용 중인 자전거 보기',
   payInFirst: (amount) => `예치금이 ${amount} 부족해요. 먼저 충전해 주세요.`, deleted: '탈퇴한 계정이에요. 대여하려면 다시 가입해 주세요.',
+  halted: '운영자가 이 계정의 대여를 막아 두었어요. 운영자에게 문의해 주세요. 반납은 할 수 있어요.', haltedWhy: '사유 보기', haltedFor: (why) => `사유: ${why}`,
+  haltedUntil: (when) => `운영자가 ${when}까지 이 계정의 대여를 막아 두었어요. 반납은 할 수 있어요.`, refunded: '환불',
   paused: '점검 중이라 지금은 대여할 수 없어요. 반납은 할 수 있어요.', busy: '요청이 많아 대여되지 않았어요.', busyIn: (s) => `${s}초 뒤에 다시 시도`,
   sorry: '문제가 생겨 처리하지 못했어요.', notAllowed: '이 계정으로는 할 수 없어요.', tooOften: '잠시 쉬었다가 다시 시도해 주세요.',
   begun: '대여했어요. 안전하게 타세요!', riding: '이용 중', since: (at) => `${at} 출발`, soFar: '지금까지 요금',

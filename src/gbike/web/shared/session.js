@@ -4,7 +4,7 @@ import { given, html, useSend, useState } from './lib.js';
 import { Big, Field, Notice, Page } from './parts.js';
 import { BROKEN } from './rental.js';
 import { announce, keep, kept, set, state } from './state.js';
-import { t, won } from './text.js';
+import { moment, t, won } from './text.js';
 
 const FIRST_RIDER = 1001; // of the small fleet that the demo begins with
 
@@ -51,10 +51,12 @@ const REFUSALS = {
   'points-differ': ({ facts }) => [t('pointsDiffer', facts?.balance ?? 0)],
   'not-enough-points': ({ facts }) => [t('pointsDiffer', facts?.balance ?? 0)],
   'too-many-open-rents': () => [t('tooMany'), { text: t('toRide'), href: '#/ride' }],
-  'rider-blocked': ({ facts }) =>
-    facts.missing_krw > 0
-      ? [t('payInFirst', won(facts.missing_krw)), topUp()]
-      : [facts.reasons?.includes('erased') ? t('deleted') : facts.detail],
+  'rider-blocked': ({ facts: { reasons, until, missing_krw: missing, detail } }) =>
+    reasons?.includes('staff')
+      ? [until ? t('haltedUntil', moment(until)) : t('halted'), { text: t('haltedWhy'), href: '#/rides' }]
+      : missing > 0
+        ? [t('payInFirst', won(missing)), topUp()]
+        : [reasons?.includes('erased') ? t('deleted') : detail],
   'clock-behind': () => [t('paused'), null, 30],
   'payments-off': () => [t('noTopUp')],
   'too-many-sign-ups': () => [t('tooManySignUps'), null, 5],

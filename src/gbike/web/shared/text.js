@@ -58,6 +58,8 @@ export const time = (iso) => written(iso, { hour: 'numeric', minute: '2-digit' }
 
 export const moment = (iso) => written(iso, { month: 'long', day: 'numeric', hour: 'numeric', minute: '2-digit' });
 
+export const day = (iso) => written(iso, { month: 'long', day: 'numeric' });
+
 export const stamp = (iso) =>
   written(iso, { month: 'numeric', day: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 

@@ -45,7 +45,7 @@ def set_roles(
     """An admin says what somebody may do; field staff have a number among the managers, their own unless told. Raises
     NoSuchAccount, LastAdmin."""
     managerid = (managerid or userid) if domain.Role.BIKE_MANAGER in roles else None
-    tx.lock(_ADMINS)
+    lock_roles(tx)
     if domain.Role.ADMIN not in roles:
         _must_leave_an_admin(tx, userid)
     before = accounts.load(tx, userid)
@@ -128,10 +128,15 @@ def remove_authenticator(tx: Tx, userid: int, reason: str | None = None) -> doma
     return accounts.load(tx, userid)
 
 
+def lock_roles(tx: Tx) -> None:
+    """Nobody else changes what somebody may do until this commits; a contact's lock comes before."""
+    tx.lock(_ADMINS)
+
+
 def _lock_for_erasure(tx: Tx, userid: int) -> None:
     """In the order of the consumer, whose policies lock a person after they share the erasure."""
     alone(tx, userid)
-    tx.lock(_ADMINS)
+    lock_roles(tx)
     lock_person(tx, userid)
 
 
@@ -169,6 +174,6 @@ def _why(reason: str | None) -> Facts:
 
 
 def _must_leave_an_admin(tx: Tx, userid: int) -> None:
-    tx.lock(_ADMINS)
+    lock_roles(tx)
     if accounts.admins(tx) == [userid]:
         raise domain.LastAdmin(userid)

@@ -6,7 +6,7 @@ from gbike.kit.clock import is_ahead, rfc3339
 from gbike.kit.contacts import Contact
 from gbike.kit.store import Facts, Reading, Tx
 from gbike.services.account import domain
-from gbike.services.account.commands.accounts import add_account
+from gbike.services.account.commands.accounts import add_account, lock_roles
 from gbike.services.account.domain import Invitation, Role
 from gbike.services.account.storage import accounts, contacts, invitations
 
@@ -44,8 +44,8 @@ def use_invitation(tx: Tx, token: str, name: str, password_hash: str | None) -> 
         return None
     invited, _ = found
     contacts.lock(tx, invited.normal)
+    lock_roles(tx)  # an erasure, and whoever else changes roles, comes before or after
     userid = contacts.holder(tx, _contact(invited))
-    # The account's row comes first: an erasure has it, and takes the invitation too, or waits for us.
     known = userid is not None and accounts.hold(tx, userid)
     if not invitations.take_away(tx, token):
         return None

@@ -10,15 +10,20 @@ from gbike.services.billing.domain import Correction
 _COLUMNS = "correctionid, billid, amount, reason, byuser, at_ms"
 
 
-def give_back(tx: Tx, billid: int, amount: int) -> tuple[int, int, int] | None:
-    """Count the won as given back; answers rent, rider and all that is given back of the bill by now. None: its fee is
-    not known, or less than that is left of it."""
+def lock_bill(tx: Tx, billid: int) -> None:
+    """Wait for whoever changes the bill, and let nobody change it until this commits."""
+    tx.execute("UPDATE bills SET refunded = refunded WHERE billid = ?", (billid,))
+
+
+def give_back(tx: Tx, billid: int, amount: int) -> int | None:
+    """Count the won as given back; answers all that is given back of the bill by now. None: its fee is not known, or
+    less than that is left of it."""
     row = tx.one(
         "UPDATE bills SET refunded = refunded + ? WHERE billid = ? AND fee IS NOT NULL AND refunded + ? <= fee"
-        " RETURNING rentid, userid, refunded",
+        " RETURNING refunded",
         (amount, billid, amount),
     )
-    return (row[0], row[1], row[2]) if row else None
+    return int(row[0]) if row else None
 
 
 def add(tx: Tx, billid: int, amount: int, reason: str) -> Correction:
@@ -57,7 +62,7 @@ def correction_facts(read: Reading) -> Iterable[Row]:
 
 
 def own_violations(read: Reading) -> Iterable[str]:
-    """For `gbike verify`: I26 the corrections of a bill are never more than its fee, and what it says of them is their
+    """For `gbike verify`: I27 the corrections of a bill are never more than its fee, and what it says of them is their
     sum."""
     sql = (
         "SELECT b.billid, b.fee, b.refunded, coalesce(sum(c.amount), 0) AS given FROM bills b"
@@ -67,9 +72,9 @@ def own_violations(read: Reading) -> Iterable[str]:
         " ORDER BY b.billid"
     )
     for billid, fee, refunded, given in read.each(sql):
-        yield f"I26 bill {billid} has a fee of {fee} won, says {refunded} are given back, its corrections give {given}"
+        yield f"I27 bill {billid} has a fee of {fee} won, says {refunded} are given back, its corrections give {given}"
     orphans = (
         "SELECT correctionid FROM corrections c WHERE NOT EXISTS (SELECT 1 FROM bills b WHERE b.billid = c.billid)"
     )
     for (correctionid,) in read.each(orphans):
-        yield f"I26 correction {correctionid} is of no bill"
+        yield f"I27 correction {correctionid} is of no bill"

@@ -1,6 +1,6 @@
 """Rents in SQL. Every change of state names the state it comes from, and the row count decides."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from gbike.kit.clock import latest
@@ -17,7 +17,9 @@ PERSONAL_DATA = (
         ("rentid", "bikeid", "status", "started_ms", "ended_ms", "endlocation", "lat", "lon", "endedby"),
         "FROM rents WHERE userid = ? ORDER BY rentid",
     ),
-    PersonalData("standings", ("mayrent", "reasons", "missing_krw"), "FROM standings WHERE userid = ?"),
+    PersonalData(
+        "standings", ("mayrent", "reasons", "missing_krw", "blockeduntil_ms"), "FROM standings WHERE userid = ?"
+    ),
 )
 STATUSES = ("rented", "returned", "cancelled")
 COUNTED = {status: f"SELECT count(*) FROM rents WHERE status = '{status}'" for status in STATUSES}
@@ -169,10 +171,10 @@ def how_many_overdue(read: Reading, now_ms: int, stale_after_ms: int) -> int:
     return int(row[0]) if row else 0
 
 
-def to_remind(read: Reading, now_ms: int, overdue_ms: int, most: int) -> list[domain.OpenRent]:
-    """The overdue rides of which nothing was said yet, the longest first, `most` of them."""
+def to_remind(read: Reading, since_ms: int, most: int) -> list[domain.OpenRent]:
+    """The rides under way since then or longer of which nothing was said yet, the longest first, `most` of them."""
     sql = f"SELECT rentid, userid, bikeid, started_ms FROM rents WHERE {_LATE} AND {_TO_REMIND}"
-    rows = read.all(f"{sql} ORDER BY started_ms, rentid LIMIT ?", (now_ms - overdue_ms, most)) if overdue_ms else []
+    rows = read.all(f"{sql} ORDER BY started_ms, rentid LIMIT ?", (since_ms, most))
     return [domain.OpenRent(*row) for row in rows]
 
 
@@ -182,32 +184,34 @@ def mark_reminded(tx: Tx, rentid: int) -> bool:
     return tx.execute(sql, (rentid,)) == 1
 
 
-def how_many_late(read: Reading, now_ms: int, overdue_ms: int) -> int:
-    """How many rides under way are overdue."""
-    row = read.one(f"SELECT count(*) FROM rents WHERE {_LATE}", (now_ms - overdue_ms,)) if overdue_ms else None
+def how_many_late(read: Reading, since_ms: int) -> int:
+    """How many rides have been under way since then or longer."""
+    row = read.one(f"SELECT count(*) FROM rents WHERE {_LATE}", (since_ms,))
     return int(row[0]) if row else 0
 
 
 def standing(tx: Tx, userid: int) -> domain.Standing | None:
     """What userDeposit said last of a rider, or that they were erased; None: nothing was heard."""
     row = tx.one(
-        "SELECT 1, 0, '', 0 FROM erased WHERE userid = ?"
-        " UNION ALL SELECT 0, mayrent, reasons, missing_krw FROM standings WHERE userid = ? ORDER BY 1 DESC LIMIT 1",
+        "SELECT 1, 0, '', 0, 0 FROM erased WHERE userid = ? UNION ALL SELECT 0, mayrent, reasons, missing_krw,"
+        " coalesce(blockeduntil_ms, 0) FROM standings WHERE userid = ? ORDER BY 1 DESC LIMIT 1",
         (userid, userid),
     )
     if row is None:
         return None
-    erased, mayrent, reasons, missing_krw = row
-    return domain.Standing(bool(mayrent), tuple(reasons.split(",")) if reasons else (), missing_krw, bool(erased))
+    erased, mayrent, reasons, missing_krw, until_ms = row
+    why = tuple(reasons.split(",")) if reasons else ()
+    return domain.Standing(bool(mayrent), why, missing_krw, bool(erased), until_ms or None)
 
 
-def keep_standing(tx: Tx, userid: int, mayrent: bool, reasons: Sequence[str], of: tuple[int, int]) -> None:
-    """The newest standing of a rider counts, in whatever order they come. `of`: what is missing, and the version."""
+def keep_standing(tx: Tx, userid: int, heard: domain.Standing, version: int) -> None:
+    """The newest standing of a rider counts, in whatever order they come."""
     tx.execute(
-        "INSERT INTO standings (userid, mayrent, reasons, missing_krw, version) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT (userid) DO UPDATE SET mayrent = excluded.mayrent, reasons = excluded.reasons,"
-        " missing_krw = excluded.missing_krw, version = excluded.version WHERE standings.version < excluded.version",
-        (userid, int(mayrent), ",".join(reasons), *of),
+        "INSERT INTO standings (userid, mayrent, reasons, missing_krw, blockeduntil_ms, version)"
+        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (userid) DO UPDATE SET mayrent = excluded.mayrent,"
+        " reasons = excluded.reasons, missing_krw = excluded.missing_krw, blockeduntil_ms = excluded.blockeduntil_ms,"
+        " version = excluded.version WHERE standings.version < excluded.version",
+        (userid, int(heard.mayrent), ",".join(heard.reasons), heard.missing_krw, heard.blockeduntil_ms, version),
     )
 
 
@@ -250,7 +254,13 @@ def _listing(*statuses: str) -> Listing:
         counters=statuses,
         owner="userid",
         make=_rent,
-        conditions={"from": "started_ms >= ?", "to": "started_ms < ?", "userid": "userid = ?", "bikeid": "bikeid = ?"},
+        conditions={
+            "from": "started_ms >= ?",
+            "to": "started_ms < ?",
+            "userid": "userid = ?",
+            "bikeid": "bikeid = ?",
+            "overdue": _LATE,
+        },
         moment="started_ms",
         filled=("rentid", "userid", "bikeid", "starttime"),
     )

@@ -9,9 +9,9 @@ from msgspec import Meta
 from gbike.contracts import PROBLEM_TEXTS
 from gbike.kit.auth.principal import acting
 from gbike.kit.auth.rules import ADMINS, PEOPLE
-from gbike.kit.clock import Ids, rfc3339
+from gbike.kit.clock import Clock, Ids, rfc3339
 from gbike.kit.http.app import Operation, Refusals
-from gbike.kit.http.fields import Amount, Difference, Id, Reason, invalid
+from gbike.kit.http.fields import Amount, Difference, Id, Instant, Reason, invalid, ms_of
 from gbike.kit.http.filters import FLAG, NUMBER, SPAN
 from gbike.kit.http.lists import listed, searching
 from gbike.kit.http.problems import catalogue
@@ -19,7 +19,14 @@ from gbike.kit.http.request import Request, ResourceKind, Response, showing
 from gbike.kit.money import MAX_WON
 from gbike.kit.store import Row, Store
 from gbike.services.user_deposit import domain, storage
-from gbike.services.user_deposit.commands import correct_a_deposit, open_a_deposit, set_a_balance, top_up_a_deposit
+from gbike.services.user_deposit.commands import (
+    block_a_rider,
+    correct_a_deposit,
+    end_a_block,
+    open_a_deposit,
+    set_a_balance,
+    top_up_a_deposit,
+)
 from gbike.services.user_deposit.domain import Deposit
 
 DEPOSITS = ResourceKind("userDeposits", "userDeposit", "userid", (("findByUserid", "userid"),))
@@ -33,17 +40,28 @@ REFUSALS: Refusals = {
     domain.OutOfBounds: TEXTS["amount-out-of-bounds"],
     domain.PostingDiffers: TEXTS["posting-differs"],
     domain.BalanceChanged: TEXTS["balance-changed"],
+    domain.UntilPassed: TEXTS["until-passed"],
     domain.RiderErased: TEXTS["account-erased"],  # a person who was erased may have a token that has not run out
 }
 
 
+class BlockResource(msgspec.Struct, frozen=True):
+    """An operator keeps the rider from beginning a ride. `until` null: until an operator ends it."""
+
+    reason: str
+    since: str
+    until: str | None
+
+
 class DepositResource(msgspec.Struct, frozen=True):
-    """A rider's deposit as clients see it; won."""
+    """A rider's deposit as clients see it; won. `mayrent`: whether the rider may begin a ride."""
 
     userid: int
     deposit: int
     billid: int | None
     registered: bool
+    blocked: BlockResource | None
+    mayrent: bool
 
 
 class EntryResource(msgspec.Struct, frozen=True):
@@ -85,22 +103,44 @@ class Correction(msgspec.Struct, frozen=True):
 
 
 class TopUp(msgspec.Struct, frozen=True):
-    """Money paid in."""
+    """Money paid in, and why where that is to be on record."""
 
     amount: Amount
+    reason: Reason | None = None
+
+
+class BlockWish(msgspec.Struct, frozen=True):
+    """Why a rider may begin no ride, and until when; without it, until an operator ends it."""
+
+    reason: Reason
+    until: Instant | None = None
+
+
+class BlockEnd(msgspec.Struct, frozen=True):
+    """Why a rider may begin rides again, where that is to be on record."""
+
+    reason: Reason | None = None
 
 
 class DepositHttp:
     """The handlers: parse, one command."""
 
-    def __init__(self, store: Store, ids: Ids, change: type[DepositChange | ExpectingChange]) -> None:
+    def __init__(self, store: Store, ids: Ids, clock: Clock, change: type[DepositChange | ExpectingChange]) -> None:
         """`change`: what sets a balance."""
         self._store = store
         self._ids = ids
+        self._clock = clock
         self._change = change
 
+    def to_resource(self, deposit: Deposit) -> DepositResource:
+        """As it is now: a block whose end has come is none, also before it is taken away."""
+        block = deposit.block if deposit.block and deposit.block.holds(self._clock.now_ms()) else None
+        ids, shown = (deposit.billid, deposit.registered), _block(block) if block else None
+        may = block is None and not deposit.missing_krw
+        return DepositResource(deposit.userid, deposit.balance, *ids, blocked=shown, mayrent=may)
+
     async def list(self, request: Request) -> Response:
-        return await listed(request, self._store, storage.LISTED, DEPOSITS, to_resource)
+        return await listed(request, self._store, storage.LISTED, DEPOSITS, self.to_resource)
 
     async def open(self, request: Request) -> Deposit:
         new = await request.body(NewDeposit)
@@ -126,7 +166,17 @@ class DepositHttp:
 
     async def top_up(self, request: Request) -> Deposit:
         userid, paid = request.id("userid"), await request.body(TopUp)
-        return await self._store.write(top_up_a_deposit, userid, paid.amount, self._cause(), key=f"user:{userid}")
+        args = (userid, paid.amount, self._cause(), paid.reason)
+        return await self._store.write(top_up_a_deposit, *args, key=f"user:{userid}")
+
+    async def block(self, request: Request) -> Deposit:
+        userid, wish = request.id("userid"), await request.body(BlockWish)
+        until_ms = None if wish.until is None else ms_of(wish.until)
+        return await self._store.write(block_a_rider, userid, wish.reason, until_ms, key=f"user:{userid}")
+
+    async def unblock(self, request: Request) -> Deposit:
+        userid, wish = request.id("userid"), await request.body_if_any(BlockEnd)
+        return await self._store.write(end_a_block, userid, wish.reason, key=f"user:{userid}")
 
     async def entries(self, request: Request) -> Response:
         deposit = await self._store.read(storage.load, request.id("userid"))
@@ -144,17 +194,19 @@ def _entry(row: Row) -> EntryResource:
     return EntryResource(entryid, cause, amount, rfc3339(at_ms))
 
 
-def to_resource(deposit: Deposit) -> DepositResource:
-    return DepositResource(deposit.userid, deposit.balance, deposit.billid, deposit.registered)
+def _block(block: domain.Block) -> BlockResource:
+    until = None if block.until_ms is None else rfc3339(block.until_ms)
+    return BlockResource(block.reason or "", rfc3339(block.since_ms), until)
 
 
-def operations(store: Store, ids: Ids, must_expect: bool) -> list[Operation]:
+def operations(store: Store, ids: Ids, clock: Clock, *, must_expect: bool) -> list[Operation]:
     """The operations of userDeposit. `must_expect`: whoever sets a balance tells the one that was seen."""
     change = ExpectingChange if must_expect else DepositChange
-    http = DepositHttp(store, ids, change)
+    http = DepositHttp(store, ids, clock, change)
+    to_resource = http.to_resource
     base, at = "/userDeposits", "/userDeposits/{userid}"
     many, moves = {200: [DepositResource]}, {200: [EntryResource]}
-    by = {"userid": NUMBER, "debt": FLAG}
+    by = {"userid": NUMBER, "debt": FLAG, "blocked": FLAG}
     unknown, bounds = TEXTS.of("deposit-unknown"), TEXTS.of("deposit-unknown", "amount-out-of-bounds")
     erased = TEXTS.of("account-erased")
     single = partial(
@@ -217,7 +269,27 @@ def operations(store: Store, ids: Ids, must_expect: bool) -> list[Operation]:
             ADMINS,
             takes=TopUp,
             refusals=moved + erased,
-            example={"amount": 10000},
+            example={"amount": 10000, "reason": "paid at the counter"},
+        ),
+        single(
+            "PUT",
+            at + "/block",
+            http.block,
+            "Keep a rider from beginning a ride; a return is never refused",
+            ADMINS,
+            takes=BlockWish,
+            refusals=TEXTS.of("until-passed") + erased,
+            example={"reason": "left a bike in a river", "until": "2026-12-31T15:00:00.000Z"},
+        ),
+        single(
+            "DELETE",
+            at + "/block",
+            http.unblock,
+            "Let a rider begin rides again",
+            ADMINS,
+            takes=BlockEnd,
+            may_be_empty=True,
+            example={"reason": "the bike is back"},
         ),
         Operation(
             "GET",

@@ -8,7 +8,7 @@ from gbike.kit.money import Won
 from gbike.kit.privacy.personal_data import PersonalData
 from gbike.kit.storage.listing import Listing
 from gbike.kit.store import Reading, Row, Tx
-from gbike.services.user_deposit.domain import Deposit, NoSuchDeposit, Posting
+from gbike.services.user_deposit.domain import Block, Deposit, NoSuchDeposit, Posting, missing_krw
 from gbike.services.user_deposit.storage.standings import MINIMUM, untold
 
 VERSIONS = Path(__file__).parent / "versions"
@@ -22,6 +22,7 @@ PERSONAL_DATA = (
     PersonalData(
         "payments", ("paymentid", "amount", "at_ms", "paid_ms"), "FROM payments WHERE userid = ? ORDER BY paymentid"
     ),
+    PersonalData("blocks", ("reason", "since_ms", "until_ms"), "FROM blocks WHERE userid = ?"),
     PersonalData("standings", ("minimum_krw", "missing_krw", "version"), "FROM standings WHERE userid = ?"),
 )
 SUMS = {
@@ -29,7 +30,12 @@ SUMS = {
     "ledger · 원장 (won)": "SELECT coalesce(sum(amount), 0) FROM entries",
 }
 COUNTED = {"deposits": "SELECT count(*) FROM deposits"}
-_COLUMNS = "userid, balance, billid, registered, version"
+_STORED = "userid, balance, billid, registered, version"
+_BLOCK = "(SELECT {} FROM blocks WHERE blocks.userid = deposits.userid)"
+_COLUMNS = f"{_STORED}, {MINIMUM} AS minimum_krw, " + ", ".join(
+    f"{_BLOCK.format(one)} AS {one}" for one in ("reason", "since_ms", "until_ms")
+)
+"""Of an account: what it holds, and what else decides whether its rider may begin a ride."""
 MOST_UNTOLD = 100
 _PAID_OR_POSTED = (
     "SELECT p.paymentid FROM payments p JOIN entries e ON e.cause = 'payment:' || p.paymentid"
@@ -42,7 +48,7 @@ _PAID_OR_POSTED = (
 
 def add(tx: Tx, userid: int) -> bool:
     """An account with nothing in it; False: there is one."""
-    sql = f"INSERT INTO deposits ({_COLUMNS}) VALUES (?, 0, NULL, 0, 0) ON CONFLICT (userid) DO NOTHING"
+    sql = f"INSERT INTO deposits ({_STORED}) VALUES (?, 0, NULL, 0, 0) ON CONFLICT (userid) DO NOTHING"
     return tx.execute(sql, (userid,)) == 1
 
 
@@ -68,13 +74,14 @@ def is_entered(read: Reading, posting: Posting) -> bool:
 
 
 def move(tx: Tx, posting: Posting, billid: int | None) -> tuple[Deposit, int] | None:
-    """Add to the balance of the rider; answers the account, and the minimum. None: there is no account."""
+    """Add to the balance of the rider; answers the account without its block, which this statement can't see where it
+    waited for whoever blocks the rider, and the minimum. None: there is no account."""
     row = tx.one(
         "UPDATE deposits SET balance = balance + ?, billid = coalesce(?, billid), version = version + 1"
-        f" WHERE userid = ? RETURNING {_COLUMNS}, {MINIMUM}",
+        f" WHERE userid = ? RETURNING {_STORED}, {MINIMUM}",
         (posting.amount, billid, posting.userid),
     )
-    return (_deposit(row[:5]), row[5] or 0) if row else None
+    return (_deposit((*row, None, None, None)), row[5] or 0) if row else None
 
 
 def balance(read: Reading, userid: int) -> tuple[int, int]:
@@ -149,13 +156,15 @@ def unposted(read: Reading) -> Iterable[str]:
 
 
 def balances(read: Reading) -> Iterable[Row]:
-    """For `gbike verify`: rider and balance, by rider."""
-    return read.each("SELECT userid, balance FROM deposits ORDER BY userid")
+    """For `gbike verify`: rider and balance, by rider; of those whose money ever moved."""
+    return read.each("SELECT userid, balance FROM deposits WHERE version > 0 ORDER BY userid")
 
 
 def _deposit(row: Row) -> Deposit:
-    userid, balance, billid, registered, version = row
-    return Deposit(userid, Won(balance), billid, bool(registered), version)
+    userid, balance, billid, registered, version, minimum, reason, since_ms, until_ms = row
+    block = None if since_ms is None else Block(reason, since_ms, until_ms)
+    missing = missing_krw(balance, minimum or 0)
+    return Deposit(userid, Won(balance), billid, bool(registered), version, missing_krw=missing, block=block)
 
 
 LISTED = Listing(
@@ -165,7 +174,14 @@ LISTED = Listing(
     counters=("deposits",),
     owner="userid",
     make=_deposit,
-    conditions={"userid": "userid = ?", "debt": {True: "balance < 0", False: "balance >= 0"}},
+    conditions={
+        "userid": "userid = ?",
+        "debt": {True: "balance < 0", False: "balance >= 0"},
+        "blocked": {
+            True: "userid IN (SELECT userid FROM blocks)",
+            False: "userid NOT IN (SELECT userid FROM blocks)",
+        },
+    },
     filled=("userid", "deposit"),
 )
 

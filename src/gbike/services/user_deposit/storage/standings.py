@@ -1,5 +1,7 @@
 """Standings in SQL: whether each rider may begin a ride, as it was told last (ChangedStanding)."""
 
+from typing import NamedTuple
+
 from gbike.kit.store import Reading, Tx
 
 MINIMUM = "(SELECT minimum_krw FROM rent_minimums ORDER BY version DESC LIMIT 1)"
@@ -8,9 +10,14 @@ _OUT_OF_DATE = (
     f"s.userid IS NULL OR s.minimum_krw <> {MINIMUM} OR s.missing_krw <>"
     f" CASE WHEN {MINIMUM} > 0 AND {{balance}} < {MINIMUM} THEN {MINIMUM} - {{balance}} ELSE 0 END"
 )
+_BLOCKED_OTHERWISE = (
+    "s.blocked <> CASE WHEN b.userid IS NULL THEN 0 ELSE 1 END OR coalesce(s.until_ms, 0) <> coalesce(b.until_ms, 0)"
+)
 _UNTOLD = (
     "SELECT userid FROM (SELECT d.userid FROM deposits d LEFT JOIN standings s ON s.userid = d.userid"
-    f" WHERE d.userid > ? AND ({_OUT_OF_DATE.format(balance='d.balance')}) ORDER BY d.userid LIMIT ?) a"
+    " LEFT JOIN blocks b ON b.userid = d.userid"
+    f" WHERE d.userid > ? AND ({_OUT_OF_DATE.format(balance='d.balance')} OR {_BLOCKED_OTHERWISE})"
+    " ORDER BY d.userid LIMIT ?) a"
     " UNION ALL SELECT userid FROM (SELECT s.userid FROM standings s WHERE s.userid > ?"
     " AND NOT EXISTS (SELECT 1 FROM deposits d WHERE d.userid = s.userid)"
     f" AND ({_OUT_OF_DATE.format(balance='0')}) ORDER BY s.userid LIMIT ?) b ORDER BY userid LIMIT ?"
@@ -50,8 +57,18 @@ def next_version(tx: Tx, userid: int) -> int:
     return int(row[0])
 
 
-def keep(tx: Tx, userid: int, minimum: int, missing: int) -> None:
-    tx.execute("UPDATE standings SET minimum_krw = ?, missing_krw = ? WHERE userid = ?", (minimum, missing, userid))
+class Told(NamedTuple):
+    """What is told of a rider: the minimum it is judged by, what is missing, and the block."""
+
+    minimum: int
+    missing: int
+    blocked: bool
+    until_ms: int | None
+
+
+def keep(tx: Tx, userid: int, told: Told) -> None:
+    sql = "UPDATE standings SET minimum_krw = ?, missing_krw = ?, blocked = ?, until_ms = ? WHERE userid = ?"
+    tx.execute(sql, (told.minimum, told.missing, int(told.blocked), told.until_ms, userid))
 
 
 def add(tx: Tx, userid: int, minimum: int) -> None:

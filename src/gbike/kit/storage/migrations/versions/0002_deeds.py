@@ -4,9 +4,10 @@ from alembic import op
 
 revision = "0002"
 down_revision = "0001"
-BY = {"audit_by": ("who", "number"), "audit_what": ("action", "number"), "audit_at": ("at_ms", "number")}
+BY = {"audit_at": (), "audit_by": ("who",), "audit_what": ("action",), "audit_about": ("subject",)}
+"""What narrows them; then newest first."""
 
 
 def upgrade() -> None:
     for name, columns in BY.items():
-        op.create_index(name, "audit", columns)
+        op.create_index(name, "audit", [*columns, "at_ms", "number"])
