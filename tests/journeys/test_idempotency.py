@@ -95,7 +95,7 @@ KEY = {"idempotency-key": Furnished.key}
 
 
 async def furnish(client: Client, ours: range = Furnished.ours) -> Furnished:
-    """A ride under way, another that is over, a free bike, a held one, a rider with money, a manager with points."""
+    """A ride under way, one that is over, a free bike, a held one, a rider with money and a manager with points."""
     one, two, _, four, *_ = ours
     made = {}
     for path, body in (

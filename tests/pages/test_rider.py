@@ -275,47 +275,6 @@ def test_a_rider_who_must_pay_in_first_is_told_how_much_and_led_there(
         one.close()
 
 
-@pytest.mark.parametrize(
-    ("locale", "words"),
-    [
-        ("ko-KR", ("대여하기", "운영자가 이 계정의 대여를 막아 두었어요", "사유: 강에 던졌음", "환불")),
-        ("en-US", ("Rent this bike", "The operator has blocked this account", "Why: 강에 던졌음", "Refunded")),
-    ],
-)
-def test_a_blocked_rider_is_told_why_and_a_refund_is_on_the_receipt(
-    browser: Browser, locale: str, words: tuple[str, str, str, str]
-) -> None:
-    rent_it, says, why, refunded = words
-    with secure_town() as town:
-        town.admin("POST", "/accounts", {"name": "Kim", "contact": "kim@example.com", "password": "a bicycle at dawn"})
-        (userid,) = [one["userid"] for one in town.admin("GET", "/accounts")["_embedded"]["accounts"]]
-        town.admin("POST", "/userDeposits", {"userid": userid, "deposit": 5_000})
-        town.loop.run(town.locked.whole.settle())
-        ride = town.admin("POST", "/rents", {"userid": userid, "bikeid": 1})
-        town.admin("PUT", f"/userDeposits/{userid}/block", {"reason": "강에 던졌음"})
-        town.loop.run(town.locked.whole.settle())
-        over = town.admin("PATCH", f"/rents/{ride['rentid']}", {"status": "returned"})
-        assert over["status"] == "returned"
-        town.loop.run(town.locked.whole.settle())
-        bill = town.admin("GET", f"/billings/search/findByRentid?rentid={ride['rentid']}")
-        town.admin("POST", f"/billings/{bill['billid']}/corrections", {"amount": bill["fee"], "reason": "the lock"})
-        town.loop.run(town.locked.whole.settle())
-        one = Rider(browser, town, userid, locale, first="form")
-        one.page.locator("input[name=contact]").fill("kim@example.com")
-        one.page.locator("input[type=password]").fill("a bicycle at dawn")
-        one.page.locator("button.big").tap()
-        one.page.locator("nav").wait_for()
-        one.go("#/bike/1")
-        one.tap(rent_it)
-        one.see(says)
-        one.go("#/rides")
-        one.see(why)
-        one.go(f"#/rides/{ride['rentid']}")
-        one.see(refunded)
-        assert one.clean == []
-        one.close()
-
-
 @FULL
 def test_two_tabs_show_the_same_ride_and_returning_in_both_is_one_return(rider: NewRider, demo: Demo) -> None:
     one = rider()

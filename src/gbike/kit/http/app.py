@@ -132,15 +132,13 @@ class Operation(msgspec.Struct, frozen=True):
     upload: Upload | None = None
     """The file that is its body."""
     looks: str = ""
-    """What is seen of one person, where who may see everybody's leaves an audit row for it (kit/http/looks.py); of what
-    is no GET, when it only looked."""
+    """What is seen of one person: who may see everybody's leaves an audit row for it (kit/http/looks.py)."""
     looks_at: str = ""
     """The row's subject, where many are seen with their names."""
     one_by: tuple[str, ...] = ()
     """What narrows a list to one person's, beside `userid`."""
     respond: Callable[[Request, Any], Response] | None = None
     """Makes the answer of what the handler returned, which an Idempotency-Key keeps; None: the handler answers."""
-
     known: frozenset[str] | None = None
     """All that may stand in the query of a list or a search; None: of others, where what is unknown is ignored."""
 
