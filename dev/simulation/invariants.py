@@ -96,6 +96,11 @@ _LOOKS = {
             "I1 a rent rides two bikes",
             "SELECT rentid FROM bikes WHERE rentid IS NOT NULL GROUP BY rentid HAVING count(*) > 1",
         ),
+        (
+            "I26 a bike is held by others than its row says",
+            "SELECT bikeid, held, due_ms FROM bikes WHERE held <> (SELECT count(*) FROM holds h WHERE h.bikeid ="
+            " bikes.bikeid)",
+        ),
     ),
     "billing": (
         (

@@ -15,9 +15,11 @@ import pytest
 
 from dev.simulation.layers import bill_guard, inbox, ledger_key
 from dev.simulation.money_bugs import by_the_return, halted_for_ever, once_more, posted_again, whatever_is_left
+from dev.simulation.ride_bugs import both_clocks, keyless, never_free
 from dev.simulation.run import run_seed
 from dev.simulation.seams import Seam, answering, before, given, mark_then_append, replaced
 from dev.simulation.swarm import Swarm
+from dev.simulation.workshop import LETS_ALL_GO
 from gbike.kit import positions
 from gbike.kit.calls.peers import Breaker, Peer, PeerAnswer, State
 from gbike.kit.messaging.inbox import Consumer
@@ -144,27 +146,8 @@ def _acknowledged(original: Any) -> Any:
     return tell
 
 
-def _keyless(original: Any) -> Any:
-    def cancel(*args: Any) -> tuple[Any, ...] | None:
-        cancelled = original(*args)
-        return cancelled and (*cancelled[:2], None)
-
-    return cancel
-
-
-def _both_clocks(_original: Any) -> Any:
-    def ridden(rent: riding.OpenRent, now: riding.Moment) -> tuple[int, bool]:
-        return max(0, now.wall_ms - rent.started_ms) + max(0, now.boot_ms - rent.boot_ms), False
-
-    return ridden
-
-
 def _at_any_age(original: Any) -> Any:
     return lambda lat, lon, *, age_ms=None, **exactness: original(lat, lon, **exactness)
-
-
-def _never_free(original: Any) -> Any:
-    return lambda first, tx, published: original(first, tx, msgspec.structs.replace(published, voided=msgspec.UNSET))
 
 
 _NO_INBOX = replaced(SqliteTx, "first_time", _heard_again)
@@ -241,7 +224,7 @@ MUTANTS = (
         "a cancelled rent is not said",
         (given(renting, "give_up_the_wish", lambda tx, rentid, why, _reserved: (tx, rentid, why, False)),),
     ),
-    Mutant("a cancelled rent keeps its key", (replaced(rents, "cancel_pending", _keyless),)),
+    Mutant("a cancelled rent keeps its key", (replaced(rents, "cancel_pending", keyless),)),
     Mutant("the relay marks before it appends", (replaced(Relay, "step", lambda _original: mark_then_append),)),
     Mutant("a consumer moves on before the effects", (replaced(Consumer, "_handle", _settled_first),), swarm=FRAIL),
     Mutant(
@@ -315,7 +298,7 @@ MUTANTS = (
     ),
     Mutant(
         "a void that charges",
-        (replaced(billing, "whenever_returned_apply_the_fee", _never_free),),
+        (replaced(billing, "whenever_returned_apply_the_fee", never_free),),
         swarm=Swarm(actions=14),
     ),
     Mutant(
@@ -330,7 +313,7 @@ MUTANTS = (
     ),
     Mutant(
         "a ride is as long as both clocks together",
-        (replaced(riding, "ridden", _both_clocks),),
+        (replaced(riding, "ridden", both_clocks),),
         swarm=Swarm(steps_ms=3_000, crash_every=400),
     ),
     Mutant(
@@ -341,6 +324,7 @@ MUTANTS = (
     Mutant("an old position is taken for where a bike is", (replaced(positions, "fault", _at_any_age),), seeds=5),
     Mutant("a return with a text alone wipes the point", (WIPE_THE_POINT,), seeds=5),
     Mutant("a bike tells where an erased rider left it", (answering(bikes, "forget_places", None),), swarm=FEW),
+    Mutant("a hold frees another's", (LETS_ALL_GO,), swarm=Swarm(holders=3, bikes=1, actions=10), seeds=5),
     Mutant("no inbox, alone", (_NO_INBOX,), direct=inbox),
     Mutant("no ledger key, alone", (_FEE_AGAIN,), direct=ledger_key),
     Mutant("no guard on a bill's state, alone", (BILL_AGAIN,), direct=bill_guard),

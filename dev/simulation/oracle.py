@@ -27,6 +27,10 @@ EFFECTS = {
     "convert": ("bike_manager", "AdjustedPoint"),
     "bike": ("bike", "RegisteredBike"),
     "mark": ("bike", "UpdatedBike"),
+    "hold": ("bike", "UpdatedBike"),
+    "letgo": ("bike", "UpdatedBike"),
+    "retire": ("bike", "UpdatedBike"),
+    "back": ("bike", "UpdatedBike"),
 }
 """What each command does when it happens: the service and the event it says."""
 Effects = Mapping[tuple[str, str, str], list[dict[str, Any]]]

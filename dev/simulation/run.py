@@ -25,6 +25,7 @@ from dev.simulation.people import Leaver, Operator, Person, Rider, Staff
 from dev.simulation.swarm import Swarm, draw
 from dev.simulation.town import Town
 from dev.simulation.whereabouts import wrong_with_places
+from dev.simulation.workshop import Workshop, wrong_with_holds
 from gbike.kit.storage.migrations.migrate import in_memory
 from gbike.kit.storage.sqlite.store import SqliteReading, SqliteStore
 from gbike.run.invariants import differing_lines, violations
@@ -138,6 +139,7 @@ class Run:
         people += [Clerk(self.history, self.rng, self.swarm, "clerk")]
         people += [Leaver(self.history, self.rng, self.swarm, 90)] if self.history.town.somebody_leaves else []
         people += [Keeper(self.history, self.rng, self.swarm, "keeper")]
+        people += [Workshop(self.history, self.rng, self.swarm, f"shop-{n + 1}") for n in range(self.swarm.holders)]
         living = [asyncio.ensure_future(person.live()) for person in people]
         await asyncio.wait(living, timeout=STORM_S)
         self.nemesis.end()
@@ -192,6 +194,7 @@ class Run:
         wrong += wrong_with_history(self.history.attempts, readings)
         wrong += wrong_with_what_was_agreed(self.history.attempts, readings, self.swarm, self.nemesis.tariffs)
         wrong += wrong_with_places(self.history.attempts, readings, steady=not self.swarm.steps_ms)
+        wrong += wrong_with_holds(self.history.attempts)
         wrong += await self._view_folded_anew()
         if self.swarm.harmless:
             wrong += [

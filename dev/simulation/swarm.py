@@ -45,6 +45,8 @@ class Swarm:
     riders: int = 4
     bikes: int = 3
     managers: int = 2
+    holders: int = 0
+    """Who keeps bikes out of service, each under a name of their own."""
     actions: int = 6
     most_open: int = 0
     """Open rents a rider may have; 0 for no limit."""
@@ -70,7 +72,8 @@ class Swarm:
     def healed(self) -> "Swarm":
         """The same people, and nothing goes wrong any more."""
         calm = Swarm()
-        kept = ("riders", "bikes", "managers", "actions", "most_open", "narrow", "keyed", "by_changes", "minimum")
+        people = ("riders", "bikes", "managers", "holders", "actions", "keyed")
+        kept = (*people, "most_open", "narrow", "by_changes", "minimum")
         return replace(calm, **{field.name: getattr(self, field.name) for field in fields(self) if field.name in kept})
 
 
@@ -84,7 +87,7 @@ def draw(rng: Random) -> Swarm:
     def every(least: int) -> int:
         return int(least / max(strength, 0.1) * (1 + 3 * rng.random())) if strength and rng.random() < 0.6 else 0
 
-    return Swarm(
+    drawn = Swarm(
         lost=rate(0.15),
         refused=rate(0.1),
         doubled=rate(0.3),
@@ -110,3 +113,4 @@ def draw(rng: Random) -> Swarm:
         narrow=rng.random() < 0.2,
         keyed=rng.choice((0.0, 0.5, 0.8, 1.0)),
     )
+    return replace(drawn, holders=2 if drawn.managers == 2 else 0)

@@ -18,6 +18,7 @@ UNSEEN = {
     "GET /bikeManagers": "all of the staff with their points, by number",
     "GET /bikes": "bikes; who rides one is not shown",
     "GET /bikes/{bikeid}": "a bike; who rides it is not shown",
+    "GET /bikes/{bikeid}/holds": "why a bike stands still, and which of the staff said so",
     "GET /bikes/{bikeid}/events": "the story of one bike, by numbers",
     "GET /bikes/imports": "bikes that staff added",
     "GET /bikes/imports/{importid}": "bikes that staff added",

@@ -15,7 +15,7 @@ import msgspec
 
 from gbike.contracts.events import EVENTS
 from gbike.contracts.rent import Rented, Returned
-from gbike.kit.audit.chain import COLUMNS, _breaks, head
+from gbike.kit.audit.chain import COLUMNS, Walk, head
 from gbike.kit.auth.principal import IdempotencyKey
 from gbike.kit.envelope import Event, Message, pack
 from gbike.kit.messaging.dead_letters import set_aside
@@ -76,7 +76,8 @@ class House:
             rules = [rule for rule, _ in self.looks]
             yield from (f"{rule}: {row}" for rule, row in read.all(every, rules))
         rows = read.all(f"SELECT {COLUMNS} FROM audit ORDER BY number")
-        yield from (f"audit: {what}" for what in _breaks(rows, head(read), {}))
+        walk = Walk()
+        yield from (f"audit: {what}" for what in (*walk.along(rows), *walk.ends(head(read))))
 
 
 def qualified(fn: Any) -> str:

@@ -140,7 +140,8 @@ def _dead_letters(read: Reading) -> int:
 
 async def test_the_golden_examples_fold_to_one_closed_ride_in_any_order() -> None:
     chance = random.Random(7)
-    orders = [GOLDEN, GOLDEN[::-1], *(chance.sample(GOLDEN, len(GOLDEN)) for _ in range(3))]
+    told = [path for path in GOLDEN if "voided" not in path.stem]  # the same ride can't be charged and voided
+    orders = [told, told[::-1], *(chance.sample(told, len(told)) for _ in range(3))]
     for order in orders:
         line, dead = await _folded(order)
         assert not any(dead)

@@ -121,3 +121,16 @@ async def test_every_list_is_to_be_had_as_a_file_with_the_same_rows_and_fields(p
 async def test_a_file_is_of_the_narrowed_list_in_the_order_of_its_number(past: Client) -> None:
     file = (await past.get("/rentAndBillingViews?userid=1&from=2000-01-01&format=csv")).content.decode("utf-8-sig")
     assert [row["rentid"] for row in csv.DictReader(io.StringIO(file, newline=""))] == ["1", "3"]
+
+
+async def test_every_list_of_the_description_takes_what_a_list_takes(client: Client) -> None:
+    paths = (await client.get("/openapi.json")).json["paths"]
+    lists = {
+        path: one["get"] for path, one in paths.items() if "A HAL page" in one.get("get", {}).get("description", "")
+    }
+    assert len(lists) > 12
+    for one in lists.values():
+        assert {"page", "size", "sort", "format", "encoding"} <= {given["name"] for given in one["parameters"]}
+        assert {"application/hal+json", "text/csv"} <= one["responses"]["200"]["content"].keys()
+    for path in (path for path, one in lists.items() if not any(given.get("required") for given in one["parameters"])):
+        assert (await client.get(f"{path}?format=csv")).headers["content-type"].startswith("text/csv"), path

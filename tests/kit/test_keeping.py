@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gbike.kit.auth.principal import IdempotencyKey
 from gbike.kit.storage.idempotency import KeyInFlight, KeyReused, Replay, hashes_of, hold, idempotent, keep, release
@@ -233,6 +234,12 @@ async def test_a_list_has_what_every_filter_lets_through_and_counts_that(
 ) -> None:
     assert await listed(Page(), **wanted) == Found(found, len(found))
     assert (await listed(Page(0, 1), **wanted)).total == len(found)
+
+
+def test_what_is_narrowed_to_a_time_is_in_its_order() -> None:
+    timed = replace(WORDS, order="id DESC", moment="at", conditions={"from": "at >= ?"})
+    assert narrowed(timed, {"from": 7}).order == "at DESC, id DESC"
+    assert narrowed(timed, {}).order == "id DESC"
 
 
 async def test_a_list_refuses_a_filter_that_it_does_not_know() -> None:

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from gbike.kit.clock import SystemClock, SystemIds
+from gbike.kit.storage.listing import Listing, Page, Pieces, list_page, narrowed
 from gbike.kit.storage.postgres.connection import translated
 from gbike.kit.storage.postgres.store import PostgresStore
 from gbike.kit.store import Tx
@@ -79,6 +80,33 @@ async def test_what_is_too_large_to_hold_is_streamed_inside_and_outside_a_transa
 
 
 @pytest.mark.timeout(60)
+async def test_a_list_is_narrowed_counted_sorted_and_read_in_pieces(
+    store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gbike.kit.storage.listing.PIECE", 2)
+    monkeypatch.setattr("gbike.kit.storage.listing.MOST_COUNTED", 3)
+    words = Listing(
+        "SELECT id, word FROM notes",
+        {"id": "id"},
+        "id DESC",
+        conditions={"from": "id >= ?", "to": "id < ?"},
+        moment="length(word)",
+        filled=("id",),
+    )
+
+    def fill(tx: Tx) -> list[int]:
+        for word in ("a", "bb", "c", "dd", "e"):
+            note(tx, word)
+        return [row[0] for row in tx.all("SELECT id FROM notes ORDER BY id")]
+
+    first, *_, last = await store.write(fill)
+    span = {"from": first, "to": last}
+    page = await list_page(store, narrowed(words, span), Page(0, 2))
+    assert ([row[1] for row in page.items], page.total, page.more) == (["dd", "bb"], 3, True)
+    found = [[row[1] for row in piece] async for piece in Pieces(store, words, span).each()]
+    assert found == [["a", "bb"], ["c", "dd"]]
+
+
 async def test_a_batch_that_is_larger_than_a_socket_takes_at_once_is_sent_whole(store: PostgresStore) -> None:
     """A consumer that was behind waited for an answer to what it had not sent to the end, for ever."""
     large = [(number, b"x" * 1_000_000) for number in range(24)]

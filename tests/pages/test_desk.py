@@ -172,7 +172,7 @@ def test_a_contact_is_shown_behind_a_click_that_is_on_record(operator: NewOperat
 def test_riders_are_found_by_name_contact_and_number(operator: NewOperator, demo: Demo, words: Words) -> None:
     userid = new_account(demo, "Zebulon Pike")
     one = at(operator, words, "#/riders")
-    field = one.page.get_by_label(words["find"]).first
+    field = one.page.get_by_role("searchbox", name=words["find"])
     for asked in ("Zebu", str(userid)):
         field.fill(asked)
         one.page.get_by_role("button", name=words["look up"]).click()
@@ -289,7 +289,7 @@ def test_the_log_tells_who_did_what_and_why_and_that_it_is_whole(
     one = at(operator, words, f"#/audit?subject=user:{userid}")
     one.see(words["whole"])
     row = one.page.locator(".trail li").filter(has_text=words["because"].format(WHY))
-    row.get_by_text("10000 → 10700").wait_for()
+    row.get_by_text(f"{won(10_000, words)} → {won(10_700, words)}").wait_for()
     assert row.get_by_role("link", name=words["rider"].format(userid).lower()).count() == 1
     one.reload(row)
     assert one.page.get_by_label(words["about"]).input_value() == f"user:{userid}"

@@ -194,6 +194,7 @@ BODIES: Mapping[str, Callable[[Stage, Things], Awaitable[Any]]] = {
     "POST /sessions/refresh": _body(refresh_token="bm8gc2Vzc2lvbg"),
     "POST /sessions/end": _body(refresh_token="bm8gc2Vzc2lvbg"),
     "POST /accounts/passwordResets/use": _body(token="bm8gcmVzZXQ", password=PASSWORD),
+    "POST /accounts/searches": _body(q="Kim"),
     "PATCH /accounts/{userid}": _body(name="Kim"),
     "POST /accounts/{userid}/password": _body(current=PASSWORD, new=PASSWORD),
     "POST /accounts/{userid}/authenticator/confirmation": _body(code="123456"),

@@ -137,6 +137,7 @@ TABLE: dict[str, dict[str, str]] = {
         "POST /accounts/{userid}/contact/code": PEOPLE,
         "POST /accounts/{userid}/contact/proof": "401 ran 404 ran 404 ran 401 401",
         "GET /accounts": ADMIN_ALL,
+        "POST /accounts/searches": ADMIN,
         "PUT /accounts/{userid}/roles": ADMIN,
         "POST /accounts/{userid}/authenticator/removal": ADMIN,
         "POST /accounts/{userid}/erasure": "401 ran 404 ran 404 ran 401 401",  # they ride, and have money

@@ -25,7 +25,8 @@ from gbike.services.user_deposit.storage.payments import KEEPS
 from tests.concurrency.house import Hears, House, do, floor, sql, write
 from tests.concurrency.stepping import NOW
 
-USER, NEW, LAPSED = 3, 4, 5
+USER, NEW = 3, 4
+LAPSED = 5
 HEARS = Hears(POLICIES)
 _BEGUN = (
     "INSERT INTO payments (paymentid, userid, amount, at_ms)"

@@ -19,7 +19,7 @@ from gbike.kit.auth.principal import ANONYMOUS, DEMO, Acting, KeysUnavailable, O
 from gbike.kit.auth.rules import PUBLIC, SIGNED_IN, Rule
 from gbike.kit.http import problems
 from gbike.kit.http.fields import invalid
-from gbike.kit.http.filters import EXPORT, PAGING, Filter, read_filters, refuse_unknown
+from gbike.kit.http.filters import EXPORT, PAGING, Filter, read_export, read_filters
 from gbike.kit.http.looks import Looks
 from gbike.kit.http.protection import protecting
 from gbike.kit.http.request import KEY, Request, Response, event_stream, preferred_media, trace_from
@@ -132,15 +132,13 @@ class Operation(msgspec.Struct, frozen=True):
     upload: Upload | None = None
     """The file that is its body."""
     looks: str = ""
-    """What is seen of one person, where who may see everybody's leaves an audit row for it (kit/http/looks.py); of what
-    is no GET, when it only looked."""
+    """What is seen of one person: who may see everybody's leaves an audit row for it (kit/http/looks.py)."""
     looks_at: str = ""
     """The row's subject, where many are seen with their names."""
     one_by: tuple[str, ...] = ()
     """What narrows a list to one person's, beside `userid`."""
     respond: Callable[[Request, Any], Response] | None = None
     """Makes the answer of what the handler returned, which an Idempotency-Key keeps; None: the handler answers."""
-
     known: frozenset[str] | None = None
     """All that may stand in the query of a list or a search; None: of others, where what is unknown is ignored."""
 
@@ -276,13 +274,10 @@ class HttpApp:
             acting.set(Acting(request.principal, request.owner))
             if operation is not None and operation.upload is not None:
                 operation.upload.admit(request)
-            if operation is not None and operation.known is not None:
-                refuse_unknown(request.query, operation.known)
-            if operation is not None and operation.filters:
-                request.wanted = read_filters(request.query, operation.filters)
+            if operation is not None:
+                request.wanted = read_filters(request.query, operation.filters, operation.known)
             if operation is not None and operation.paged:
-                export = read_filters(request.query, EXPORT)
-                request.export = export if "format" in export else {}
+                request.export = read_export(request.query)
                 request.columns = operation.answers[200][0].__struct_fields__
             media = None
             if operation is None or operation.method != "GET":

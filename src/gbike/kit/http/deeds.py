@@ -27,6 +27,8 @@ LISTED = Listing(  # newest first by the clock, and by the number where it says 
     f"SELECT {COLUMNS} FROM audit",
     {},
     "at_ms DESC, number DESC",
+    key="number",
+    whole=True,  # who and what together may be looked for in the half of a million rows
     make=lambda row: Row(*row),
     conditions={
         "from": "at_ms >= ?",

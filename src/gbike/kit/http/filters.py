@@ -118,8 +118,10 @@ EXPORT: Mapping[str, Filter] = {"format": words(("csv",)), "encoding": words(("u
 """What every list takes, too: all of it as a file."""
 
 
-def read_filters(query: Query, filters: Mapping[str, Filter]) -> dict[str, Any]:
-    """What is asked for, by name. Raises Problem 422, also for what is asked twice."""
+def read_filters(query: Query, filters: Mapping[str, Filter], known: Collection[str] | None = None) -> dict[str, Any]:
+    """What is asked for, by name. `known`: all that may be there. Raises Problem 422, also for what is asked twice."""
+    if known is not None:
+        refuse_unknown(query, known)
     wanted: dict[str, Any] = {}
     for name, text in query:
         if name in filters:
@@ -127,6 +129,12 @@ def read_filters(query: Query, filters: Mapping[str, Filter]) -> dict[str, Any]:
                 raise invalid(name, "may be there once", "한 번만 쓸 수 있어요")
             wanted[name] = filters[name].value(name, text)
     return wanted
+
+
+def read_export(query: Query) -> dict[str, Any]:
+    """How a list is wanted as a file; empty: it is not. Raises Problem 422."""
+    export = read_filters(query, EXPORT)
+    return export if "format" in export else {}
 
 
 def refuse_unknown(query: Query, known: Collection[str]) -> None:

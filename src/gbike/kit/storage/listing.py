@@ -66,6 +66,9 @@ class Listing(msgspec.Struct, frozen=True):
     """What it may be narrowed by, by the filter's name."""
     key: str = ""
     """The column that numbers the rows, which none shares with another; empty: the first of `order`."""
+    moment: str = ""
+    """The column that `from` and `to` are of, where an index begins with it and the key follows: a list that is
+    narrowed by these is in its order, so that nothing is sorted to show the first page."""
     filled: Collection[str] = ()
     """The fields to sort by that no row lacks: only these can an index of PostgreSQL sort."""
 
@@ -85,6 +88,9 @@ def narrowed(listing: Listing, wanted: Mapping[str, Any]) -> Listing:
             listing = _with(listing, condition[value], ())
         else:
             listing = _with(listing, *condition(value))
+    if listing.moment and any(name in wanted for name in SPAN):
+        way = listing.order.partition(" ")[2]
+        listing = msgspec.structs.replace(listing, order=f"{listing.moment} {way}, {listing.order}")
     return listing
 
 

@@ -16,6 +16,8 @@ from gbike.services.user_deposit.storage import blocks, payments, standings
 
 MINIMUM, STAFF = "minimum", "staff"
 """Why a rider may not begin a ride."""
+_MINIMUMS = "rent_minimums"
+"""Locked by who adopts one."""
 
 
 @idempotent
@@ -156,7 +158,7 @@ def tell_standing(tx: Tx, userid: int) -> None:
     balance, depositversion = storage.balance(tx, userid)
     missing, block = domain.missing_krw(balance, minimum), blocks.find(tx, userid)
     until_ms = block.until_ms if block else None
-    standings.keep(tx, userid, standings.Told(minimum, missing, block is not None, until_ms))
+    standings.keep(tx, userid, standings.Judged(minimum, missing, block is not None, until_ms))
     reasons = (*((STAFF,) if block else ()), *((MINIMUM,) if missing else ()))
     tx.publish(
         ChangedStanding(
@@ -186,7 +188,7 @@ def block_a_rider(tx: Tx, userid: int, reason: str, until_ms: int | None) -> dom
         raise domain.UntilPassed(userid)
     share(tx, [userid])  # the reason is about this person
     refuse_erased(tx, userid)
-    _lock_standing(tx, userid)
+    _judge_alone(tx, userid)
     _ensure(tx, userid)
     before = blocks.find(tx, userid)
     blocks.put(tx, userid, reason, until_ms)
@@ -198,7 +200,7 @@ def block_a_rider(tx: Tx, userid: int, reason: str, until_ms: int | None) -> dom
 @idempotent
 def end_a_block(tx: Tx, userid: int, reason: str | None) -> domain.Deposit:
     """An operator lets a rider begin rides again; one who is not blocked stays as they are. Raises NoSuchDeposit."""
-    _lock_standing(tx, userid)
+    _judge_alone(tx, userid)
     before = blocks.find(tx, userid)
     if blocks.end(tx, userid):
         tell_standing(tx, userid)
@@ -209,7 +211,7 @@ def end_a_block(tx: Tx, userid: int, reason: str | None) -> domain.Deposit:
 def end_lapsed_blocks(tx: Tx, riders: Sequence[int]) -> None:
     """What ends by itself is over: one that was prolonged since it was looked for stays."""
     for userid in riders:
-        _lock_standing(tx, userid)
+        _judge_alone(tx, userid)
         if blocks.end_lapsed(tx, userid, tx.now_ms):
             tell_standing(tx, userid)
             tx.audit("block ended", f"user:{userid}", {"blocked": True}, {"blocked": False, "reason": "its time is up"})
@@ -224,7 +226,7 @@ def _of_block(block: domain.Block | None) -> Facts:
 
 def adopt_minimum(tx: Tx, krw: int) -> None:
     """Make it the balance that a rider needs to begin a ride, unless it is that already."""
-    tx.lock("rent_minimums")
+    tx.lock(_MINIMUMS)
     version, newest = standings.newest_minimum(tx) or (0, None)
     if newest != krw:
         standings.add_minimum(tx, version + 1, krw)
@@ -239,6 +241,12 @@ def _lock_standing(tx: Tx, userid: int) -> None:
     """Of a rider who is new there is no row to lock: one whose account and first money come at once is told of once."""
     standings.lock_deposit(tx, userid)
     tx.lock(f"standing:{userid}")
+
+
+def _judge_alone(tx: Tx, userid: int) -> None:
+    """The same while no other minimum is adopted: what is answered and what is told are judged by one."""
+    tx.share([_MINIMUMS])
+    _lock_standing(tx, userid)
 
 
 def _add(tx: Tx, action: str, posting: domain.Posting, facts: Facts = NO_FACTS) -> domain.Deposit:

@@ -108,7 +108,7 @@ class Block:
     since_ms: int
     until_ms: int | None
 
-    def holds(self, now_ms: int) -> bool:
+    def lasts(self, now_ms: int) -> bool:
         return self.until_ms is None or now_ms < self.until_ms
 
 

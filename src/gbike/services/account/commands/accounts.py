@@ -33,6 +33,11 @@ def add_account(tx: Tx, name: str, contact: Contact, password_hash: str, roles: 
     return account
 
 
+def record_search(tx: Tx, found: int) -> None:
+    """An admin looked for somebody; how many were found is kept, and not the words."""
+    tx.audit("accounts searched", "accounts", after={"found": found})
+
+
 def rename(tx: Tx, userid: int, name: str) -> domain.Account:
     """Somebody is called otherwise. Raises NoSuchAccount."""
     accounts.rename(tx, userid, name)

@@ -11,6 +11,7 @@ from gbike.kit.auth.passwords import HashingBusy
 from gbike.kit.auth.rules import ADMINS, PEOPLE, PUBLIC, Rule
 from gbike.kit.contacts import BadContact
 from gbike.kit.http.app import Handler, Operation
+from gbike.kit.http.filters import words
 from gbike.services.account import domain
 from gbike.services.account.http import bodies, invitations
 from gbike.services.account.http.accounts import AccountHttp
@@ -32,7 +33,8 @@ EXAMPLES: dict[type[Struct], dict[str, Any]] = {
     bodies.Oneself: {"password": PASSWORD},
     bodies.Confirmation: {"code": "123456"},
     bodies.Grant: {"roles": ["rider", "bikeManager"], "managerid": 1, "reason": "works in the field from today"},
-    bodies.Why: {"reason": "the telephone is lost; they came to the office"},
+    bodies.Search: {"q": "minji"},
+    bodies.AdminsReason: {"reason": "the telephone is lost; they came to the office"},
     bodies.Proof: {"code": "12345678"},
     bodies.ContactChange: {"contact": "010-1234-5678", "password": PASSWORD},
 }
@@ -196,6 +198,17 @@ def _admins(http: AccountHttp) -> list[Operation]:
             paged=True,
             looks="names",
             looks_at="accounts",
+            filters={"role": words(list(domain.Role), domain.Role)},
+        ),
+        Operation(
+            "POST",
+            "/accounts/searches",
+            http.search,
+            "Find people by number, contact or name; what was looked for is not kept",
+            ADMINS,
+            takes=bodies.Search,
+            answers=many,
+            example=EXAMPLES[bodies.Search],
         ),
         _own(
             "/roles",
@@ -211,7 +224,7 @@ def _admins(http: AccountHttp) -> list[Operation]:
             http.remove_authenticator,
             "Take a lost authenticator away",
             ADMINS,
-            takes=bodies.Why,
+            takes=bodies.AdminsReason,
         ),
     ]
 
@@ -267,6 +280,6 @@ def _own(
         refusals=refused(domain.NoSuchAccount, *raises),
         keyed=keyed,
         example=EXAMPLES[takes] if takes else {},
-        may_be_empty=takes in (bodies.Oneself, bodies.Why),
+        may_be_empty=takes in (bodies.Oneself, bodies.AdminsReason),
         looks=looks,
     )

@@ -1,16 +1,19 @@
 """One's own account, and everybody's for admins."""
 
 from gbike.kit.auth.addresses import client_prefix
-from gbike.kit.http.lists import listed
+from gbike.kit.contacts import beginnings
+from gbike.kit.http.lists import collection, listed
 from gbike.kit.http.request import Request, ResourceKind, Response
+from gbike.kit.storage.listing import Page
 from gbike.services.account.clients.authenticator import link
-from gbike.services.account.commands.accounts import remove_authenticator, rename, set_roles
+from gbike.services.account.commands.accounts import record_search, remove_authenticator, rename, set_roles
 from gbike.services.account.commands.sessions import sign_out_everywhere, sign_out_there
 from gbike.services.account.domain import About, Account, in_order
 from gbike.services.account.http import bodies
 from gbike.services.account.saga import own_account
 from gbike.services.account.saga.services import AccountServices
 from gbike.services.account.storage import accounts, sessions
+from gbike.services.account.storage.names import MOST_FOUND
 
 ACCOUNTS = ResourceKind("accounts", "account", "userid")
 
@@ -24,6 +27,14 @@ class AccountHttp:
 
     async def list(self, request: Request) -> Response:
         return await listed(request, self._store, accounts.LISTED, ACCOUNTS, bodies.to_resource)
+
+    async def search(self, request: Request) -> Response:
+        text = (await request.body(bodies.Search)).q.strip()
+        begins = beginnings(text, self._services.policy.phone_region)
+        found = await self._store.read(accounts.found, text, begins)
+        await self._store.write(record_search, len(found), key="accounts")
+        rows = [bodies.to_resource(one) for one in found]
+        return Response(200, collection(ACCOUNTS, request.base, rows, Page(size=MOST_FOUND), len(rows)))
 
     async def show(self, request: Request) -> Response:
         return _found(request, await self._store.read(accounts.load, request.id("userid")))
@@ -96,7 +107,7 @@ class AccountHttp:
         return _found(request, account)
 
     async def remove_authenticator(self, request: Request) -> Response:
-        userid, given = request.id("userid"), await request.body_if_any(bodies.Why)
+        userid, given = request.id("userid"), await request.body_if_any(bodies.AdminsReason)
         account = await self._store.write(remove_authenticator, userid, given.reason, key=f"account:{userid}")
         await self._services.notify(account, About.FACTOR_GONE)
         return _found(request, account)

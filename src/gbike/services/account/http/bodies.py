@@ -93,7 +93,13 @@ class Grant(Struct, frozen=True):
     reason: Reason | None = None
 
 
-class Why(Struct, frozen=True):
+class Search(Struct, frozen=True):
+    """A number, four characters at least that a contact begins with, or two at least of a name."""
+
+    q: Annotated[str, Meta(min_length=1, max_length=254, pattern=r"^[^\x00]*$", description="what is looked for")]
+
+
+class AdminsReason(Struct, frozen=True):
     """Why an admin does it; kept on record."""
 
     reason: Reason | None = None

@@ -48,7 +48,7 @@ class InvitationHttp:
         return await listed(request, self._store, those, INVITATIONS, _to_resource, of=ABOVE)
 
     async def withdraw(self, request: Request) -> Response:
-        given = await request.body_if_any(bodies.Why)
+        given = await request.body_if_any(bodies.AdminsReason)
         await self._store.write(withdraw, request.id("invitationid"), given.reason, key="accounts")
         return Response(200, bodies.Received("withdrawn"))
 
@@ -89,6 +89,8 @@ def operations(services: AccountServices) -> list[Operation]:
             ADMINS,
             answers={200: [bodies.InvitationResource]},
             paged=True,
+            looks="names",
+            looks_at="invitations",
         ),
         Operation(
             "DELETE",
@@ -96,7 +98,7 @@ def operations(services: AccountServices) -> list[Operation]:
             http.withdraw,
             "Withdraw an invitation",
             ADMINS,
-            takes=bodies.Why,
+            takes=bodies.AdminsReason,
             answers={200: bodies.Received},
             refusals=refused(domain.NoSuchInvitation),
             example={"reason": "a slip of the pen in the address"},

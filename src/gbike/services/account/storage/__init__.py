@@ -14,6 +14,7 @@ PERSONAL_DATA = (
         ("userid", "name", "contact", "normal", "roles", "managerid", "codes_wanted", "created_ms", "erased_ms"),
         "FROM accounts WHERE userid = ?",
     ),
+    PersonalData("parts of the name", ("part",), "FROM name_parts WHERE userid = ? ORDER BY part"),
     PersonalData("contacts", ("contact", "normal", "until_ms"), "FROM contact_proofs WHERE userid = ?"),
     PersonalData(
         "invitations",

@@ -13,6 +13,7 @@ from gbike.kit.contacts import Contact
 from gbike.kit.storage.listing import Listing
 from gbike.kit.store import Reading, Row, Tx
 from gbike.services.account.domain import Account, Credentials, NoSuchAccount, Role, Roles, in_order
+from gbike.services.account.storage import names
 from gbike.services.account.storage.secrets import kept
 
 FRESH = "(last_step < ? OR last_step > ? + 2)"
@@ -25,6 +26,8 @@ _COLUMNS = (
 )
 KEYS = f"{_COLUMNS}, password_hash, sealed, last_step"
 """The same, and what a sign-in is compared with."""
+_STAFF = "roles <> 'rider' AND roles <> ''"
+"""The few who have an index of their own."""
 LISTED = Listing(
     select=f"SELECT {_COLUMNS} FROM accounts",
     sortable={"userid": "userid", "name": "name", "contact": "contact", "managerid": "managerid"},
@@ -32,6 +35,13 @@ LISTED = Listing(
     counters=("accounts",),
     make=lambda row: _account(row),
     filled=("userid",),
+    conditions={
+        "role": {
+            Role.RIDER: "roles LIKE '%rider%'",
+            Role.BIKE_MANAGER: f"{_STAFF} AND roles LIKE '%bikeManager%'",
+            Role.ADMIN: f"{_STAFF} AND roles LIKE '%admin%'",
+        }
+    },
 )
 
 
@@ -42,6 +52,16 @@ def load(read: Reading, userid: int, owner: OwnerScope | None = None) -> Account
     if row is None:
         raise NoSuchAccount(userid)
     return _account(row)
+
+
+def found(read: Reading, text: str, beginnings: Sequence[str]) -> list[Account]:
+    """Who has the number, a contact that begins so, or a name with the text in it: MOST_FOUND at most."""
+    number = [int(text)] if text.isdecimal() and len(text) < 16 else []
+    wanted = list(dict.fromkeys([*number, *names.reached(read, beginnings), *names.called(read, text)]))
+    marks = ", ".join("?" * len(wanted))
+    sql = f"SELECT {_COLUMNS} FROM accounts WHERE userid IN ({marks}) AND erased_ms IS NULL"
+    by_number = {row[0]: _account(row) for row in (read.all(sql, wanted) if wanted else ())}
+    return [by_number[userid] for userid in wanted if userid in by_number][: names.MOST_FOUND]
 
 
 def find(read: Reading, userid: int) -> Account | None:
@@ -80,6 +100,7 @@ def add(tx: Tx, name: str, contact: Contact, password_hash: str, roles: Roles) -
     if row is None:
         return None
     tx.count("accounts")
+    names.put(tx, row[0], name)
     return _account(row)
 
 
@@ -90,13 +111,16 @@ def add_without_contact(tx: Tx, name: str, password_hash: str) -> int:
         (name, password_hash, Role.RIDER, tx.now_ms),
     )
     tx.count("accounts")
-    return int(row[0]) if row else 0
+    userid = int(row[0]) if row else 0
+    names.put(tx, userid, name)
+    return userid
 
 
 def rename(tx: Tx, userid: int, name: str) -> None:
     """Another name, for the account of who asked."""
     sql = "UPDATE accounts SET name = ? WHERE userid = ? AND userid = coalesce(?, userid) AND erased_ms IS NULL"
-    tx.execute(sql, (name, userid, tx.owner.only))
+    if tx.execute(sql, (name, userid, tx.owner.only)):
+        names.put(tx, userid, name)
 
 
 def set_roles(tx: Tx, userid: int, roles: Roles, managerid: int | None) -> bool:
@@ -107,7 +131,8 @@ def set_roles(tx: Tx, userid: int, roles: Roles, managerid: int | None) -> bool:
 
 def admins(read: Reading) -> list[int]:
     """Two of those who may grant roles, if there are so many."""
-    rows = read.all("SELECT userid FROM accounts WHERE roles LIKE '%admin%' AND erased_ms IS NULL LIMIT 2")
+    are = f"{_STAFF} AND roles LIKE '%admin%' AND erased_ms IS NULL"
+    rows = read.all(f"SELECT userid FROM accounts WHERE {are} LIMIT 2")
     return [row[0] for row in rows]
 
 
@@ -132,6 +157,7 @@ def erase(tx: Tx, userid: int) -> bool:
         "UPDATE accounts SET name = NULL, password_hash = NULL, roles = '', managerid = NULL,"
         " sealed = NULL, codes_wanted = 0, erased_ms = ? WHERE userid = ? AND erased_ms IS NULL"
     )
+    names.forget(tx, userid)
     return tx.execute(sql, (tx.now_ms, userid)) == 1
 
 

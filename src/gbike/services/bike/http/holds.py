@@ -23,14 +23,14 @@ TEXTS = catalogue(PROBLEM_TEXTS)
 
 
 class NewHold(msgspec.Struct, frozen=True):
-    """Why a bike is kept out of service; until when, if that is known."""
+    """BikeReason a bike is kept out of service; until when, if that is known."""
 
     reason: Reason
     due: Instant | None = None
 
 
-class Why(msgspec.Struct, frozen=True):
-    """Why something is done; it need not be said."""
+class BikeReason(msgspec.Struct, frozen=True):
+    """BikeReason something is done; it need not be said."""
 
     reason: Reason | None = None
 
@@ -56,20 +56,20 @@ class HoldHttp:
         return await self._store.write(change_a_bike, bikeid, change, NOTHING_TOLD, sent.reason, key=f"bike:{bikeid}")
 
     async def release(self, request: Request) -> Bike:
-        sent = await request.body_if_any(Why)
+        sent = await request.body_if_any(BikeReason)
         bikeid, holder = request.id("bikeid"), _holder(request)
         change = partial(domain.released, holder=holder)
         return await self._store.write(change_a_bike, bikeid, change, NOTHING_TOLD, sent.reason, key=f"bike:{bikeid}")
 
     async def retire(self, request: Request) -> Bike:
         """POST /bikes/{bikeid}/retirement: it is never deleted, so that its rides keep their bike (flaw 24)."""
-        sent, bikeid = await request.body_if_any(Why), request.id("bikeid")
+        sent, bikeid = await request.body_if_any(BikeReason), request.id("bikeid")
         return await self._store.write(
             change_a_bike, bikeid, domain.retired, NOTHING_TOLD, sent.reason, key=f"bike:{bikeid}"
         )
 
     async def unretire(self, request: Request) -> Bike:
-        sent, bikeid = await request.body_if_any(Why), request.id("bikeid")
+        sent, bikeid = await request.body_if_any(BikeReason), request.id("bikeid")
         return await self._store.write(
             change_a_bike, bikeid, domain.unretired, NOTHING_TOLD, sent.reason, key=f"bike:{bikeid}"
         )
@@ -95,7 +95,7 @@ def hold_operations(store: Store) -> list[Operation]:
     one, many = at + "/holds/{holder:str}", {200: [HoldResource]}
     unknown = TEXTS.of("bike-unknown")
     changed = partial(Operation, answers={200: BikeResource}, refusals=unknown, respond=_found)
-    maybe = partial(changed, takes=Why, may_be_empty=True)
+    maybe = partial(changed, takes=BikeReason, may_be_empty=True)
     repair = {"reason": "the rear brake does not hold", "due": "2026-08-31T15:00:00Z"}
     known, end = "Who holds a bike, and why", "Let go of a bike"
     away, back = "Take a bike out for good", "Take a retired bike back into the fleet"

@@ -168,7 +168,8 @@ LISTED = Listing(
         "to": "started_ms < ?",
         "userid": "userid = ?",
         "rentid": "rentid = ?",
-        "status": "status = ?",
+        "status": {status.value: f"status = '{status}'" for status in BillStatus},
     },
+    moment="started_ms",
     filled=("billid", "rentid", "userid", "starttime", "status"),
 )

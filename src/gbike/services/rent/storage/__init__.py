@@ -245,12 +245,12 @@ def _rent(row: Row) -> domain.KnownRent:
 
 def _listing(*statuses: str) -> Listing:
     among = ", ".join(f"'{status}'" for status in statuses)
-    where = f"WHERE status IN ({among})"
+    one = len(statuses) == 1  # SQLite takes an index of one status for = alone
     return Listing(
         _SELECT,
         _SORTABLE,
         "rentid",
-        where=where,
+        where=f"WHERE status = {among}" if one else f"WHERE status IN ({among})",
         counters=statuses,
         owner="userid",
         make=_rent,
@@ -261,7 +261,8 @@ def _listing(*statuses: str) -> Listing:
             "bikeid": "bikeid = ?",
             "overdue": _LATE,
         },
-        filled=("rentid", "userid", "bikeid"),
+        moment="started_ms",
+        filled=("rentid", "userid", "bikeid", "starttime"),
     )
 
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from gbike.kit.privacy.personal_data import PersonalData
 from gbike.kit.storage.listing import Listing
 from gbike.kit.store import Reading, Row, Tx
-from gbike.services.rent_and_billing_view.domain import Bill, Line, NoSuchLine, Refund, Ride
+from gbike.services.rent_and_billing_view.domain import STATUSES, Bill, Line, NoSuchLine, Refund, Ride
 
 VERSIONS = Path(__file__).parent / "versions"
 PERSONAL_DATA = (
@@ -167,9 +167,10 @@ LISTED = Listing(
         "to": "r.started_ms < ?",
         "userid": "r.userid = ?",
         "bikeid": "r.bikeid = ?",
-        "status": "r.rentstatus = ?",
+        "status": {status: f"r.rentstatus = '{status}'" for status in STATUSES},
     },
-    filled=("rentid", "userid"),
+    moment="r.started_ms",
+    filled=("rentid", "userid", "rentStarttime"),
 )
 """All rides, newest first."""
 

@@ -134,7 +134,7 @@ class DepositHttp:
 
     def to_resource(self, deposit: Deposit) -> DepositResource:
         """As it is now: a block whose end has come is none, also before it is taken away."""
-        block = deposit.block if deposit.block and deposit.block.holds(self._clock.now_ms()) else None
+        block = deposit.block if deposit.block and deposit.block.lasts(self._clock.now_ms()) else None
         ids, shown = (deposit.billid, deposit.registered), _block(block) if block else None
         may = block is None and not deposit.missing_krw
         return DepositResource(deposit.userid, deposit.balance, *ids, blocked=shown, mayrent=may)

@@ -57,8 +57,8 @@ def next_version(tx: Tx, userid: int) -> int:
     return int(row[0])
 
 
-class Told(NamedTuple):
-    """What is told of a rider: the minimum it is judged by, what is missing, and the block."""
+class Judged(NamedTuple):
+    """How a rider stands: by which minimum that is judged, what is missing, and the block."""
 
     minimum: int
     missing: int
@@ -66,9 +66,9 @@ class Told(NamedTuple):
     until_ms: int | None
 
 
-def keep(tx: Tx, userid: int, told: Told) -> None:
+def keep(tx: Tx, userid: int, judged: Judged) -> None:
     sql = "UPDATE standings SET minimum_krw = ?, missing_krw = ?, blocked = ?, until_ms = ? WHERE userid = ?"
-    tx.execute(sql, (told.minimum, told.missing, int(told.blocked), told.until_ms, userid))
+    tx.execute(sql, (judged.minimum, judged.missing, int(judged.blocked), judged.until_ms, userid))
 
 
 def add(tx: Tx, userid: int, minimum: int) -> None:

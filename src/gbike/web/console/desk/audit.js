@@ -4,10 +4,12 @@ import { html, useRead, useState } from '../../shared/lib.js';
 import { Empty, Failed, Icon, Loaded, Loading, More, Notice, Page } from '../../shared/parts.js';
 import { said } from '../../shared/session.js';
 import { narrow, useRoute } from '../../shared/shell.js';
-import { many, stamp, t } from '../../shared/text.js';
+import { set } from '../../shared/state.js';
+import { many, stamp, t, won } from '../../shared/text.js';
 import { fileOf, pageOf, understood } from '../asked.js';
 import { Search } from '../parts.js';
 import { Csv } from '../serverlist.js';
+import { causeSaid } from './rider.js';
 import { changes, merged, subjectOf } from './trail.js';
 
 const SERVICES = [
@@ -36,7 +38,7 @@ const pathOf = (service) => `/audit/${service}`;
 
 async function log(service, asked, size) {
   const { _embedded, page } = await ask('GET', pageOf(pathOf(service), asked, filters(), {}, size));
-  const [rows = []] = Object.values(_embedded ?? {});
+  const rows = _embedded?.deeds ?? [];
   return { rows: rows.map((row) => ({ ...row, service })), total: page.totalElements };
 }
 
@@ -89,61 +91,96 @@ function Rows({ rows }) {
     <ol class="card story trail">${rows.map(item)}</ol>`;
 }
 
-function Row({ service, number, at, who, roles, mode, action, subject, before, after }) {
+function Row({ service, number, at, who, roles, action, subject, before, after }) {
   const { kind, of, page } = subjectOf(subject);
   const about = `${t(`about_${kind}`) ?? kind} ${of}`.trim();
   const { reason = after?.why } = after ?? {};
+  const changed = (line) => html`<${Changed} key=${line[0]} of=${line} />`;
   const lines = changes(before ?? {}, after ?? {}).filter(([name]) => name !== 'reason');
   return html`<li>
     <span class="sign small"><${Icon} name="list" /></span>
     <div class="grow">
       <p class="main">${actionOf(action)} · ${page ? html`<a class="link" href=${page}>${about}</a>` : about}</p>
       ${reason && html`<p>${t('reasonWas', reason)}</p>`}
-      ${lines.length > 0 && html`<ul class="changes soft">${lines.map((line) => html`<${Changed} key=${line[0]} of=${line} />`)}</ul>`}
-      <p class="soft">${whoSaid(who, roles, mode)} · ${t(`service_${service}`)} ${number}</p>
+      ${lines.length > 0 && html`<p class="soft changes">${lines.map(changed)}</p>`}
+      <p class="soft">${whoSaid(who, roles)} · ${t(`service_${service}`)} ${number}</p>
     </div>
     <time class="soft" datetime=${at}>${stamp(at)}</time>
   </li>`;
 }
 
-function whoSaid(who, roles, mode) {
-  const name = /^(user:)?[0-9]+$/.test(who) ? t('accountNo', who.replace('user:', '')) : (t(`who_${who}`) ?? who);
-  const some = (Array.isArray(roles) ? roles : (roles || '').split(',')).filter(Boolean);
-  const may = some.map((role) => t(`role_${role}`) ?? role).join(', ');
-  return [name, mode === 'token' || !mode ? may : ''].filter(Boolean).join(' · ');
+function whoSaid(who, roles) {
+  const isAccount = /^[0-9]+$/.test(who);
+  const name = isAccount ? t('accountNo', who) : (t(`who_${who}`) ?? who);
+  const may = roles.map((role) => t(`role_${role}`) ?? role).join(', ');
+  return [name, isAccount ? may : ''].filter(Boolean).join(' · ');
 }
 
-const told = (value) => {
+const KRW = ['deposit', 'amount', 'refunded', 'fee', 'left'];
+
+function told(name, value) {
   if (value === undefined || value === null || value === '') return t('nothing');
   if (typeof value === 'boolean') return t(value ? 'yes' : 'no');
+  if (KRW.includes(name) && Number.isInteger(value)) return won(value);
+  if (name === 'cause') return causeSaid(String(value));
   if (Array.isArray(value)) return value.map((one) => t(`role_${one}`) ?? String(one)).join(', ') || t('nothing');
   if (typeof value === 'object') return JSON.stringify(value);
-  return /^\d{4}-\d{2}-\d{2}T/.test(value) ? stamp(value) : String(value);
-};
+  return /^\d{4}-\d{2}-\d{2}T/.test(value) ? stamp(value) : (t(`${name}_${value}`) ?? String(value));
+}
 
 function Changed({ of: [name, before, after] }) {
   const words = t(`fact_${name}`) ?? name;
-  if (before === undefined) return html`<li>${words}: ${told(after)}</li>`;
-  return html`<li>${words}: ${told(before)} → <strong>${told(after)}</strong></li>`;
+  if (before === undefined) return html`<span>${words}: ${told(name, after)}</span>`;
+  return html`<span>${words}: ${told(name, before)} → <strong>${told(name, after)}</strong></span>`;
 }
 
-const chains = () =>
-  Promise.all(SERVICES.map(async (service) => ({ service, ...(await ask('GET', `${pathOf(service)}/chain`)) })));
+// One piece of a log's chain, after `before`: the rows up to which it was looked at, and each break that was found.
+async function along(before) {
+  const { service, checked: after = 0, breaks = [] } = before;
+  const told = await ask('GET', `${pathOf(service)}/chain${after ? `?after=${after}` : ''}`);
+  return { service, number: told.number, checked: told.checked, breaks: [...breaks, ...told.breaks] };
+}
 
+const isDone = ({ checked, number, breaks }) => checked >= number || breaks.length > 0;
+
+// The first piece of each at once; a long log's rest is looked at when somebody asks for it.
 function Chains() {
-  const read = useRead(chains, []);
-  return html`<${Loaded} of=${read} rows=${1}>${(found) => html`<${Chained} all=${found} />`}<//>`;
+  const [all, setAll] = useState(SERVICES.map((service) => ({ service })));
+  const look = async () => {
+    setAll(await Promise.all(all.map(along)));
+    return true;
+  };
+  const first = useRead(look, []);
+  const [busy, setBusy] = useState(false);
+  const rest = async () => {
+    setBusy(true);
+    try {
+      for (let now = all; now.some((one) => !isDone(one)); ) {
+        now = await Promise.all(now.map((one) => (isDone(one) ? one : along(one))));
+        setAll(now);
+      }
+    } catch (failed) {
+      set({ notice: said(failed, 'read') });
+    }
+    setBusy(false);
+  };
+  const deed = busy ? undefined : { text: t('checkRest'), run: rest };
+  return html`<${Loaded} of=${first} rows=${1}>${() => html`<${Chained} all=${all} deed=${deed} />`}<//>`;
 }
 
-function Chained({ all }) {
-  const broken = all.filter(({ whole }) => !whole);
-  const rows = all.reduce((sum, { number }) => sum + number, 0);
-  if (!broken.length) return html`<${Notice} tone="good" text=${t('chainsWhole', many(rows))} />`;
+function Chained({ all, deed }) {
+  const broken = all.filter(({ breaks }) => breaks.length);
+  const sum = (what) => many(all.reduce((count, one) => count + one[what], 0));
+  const line = ({ service, breaks }) => html`<li key=${service}>${t(`service_${service}`)}: ${breaks.join('; ')}</li>`;
+  if (!broken.length && all.every(isDone))
+    return html`<${Notice} tone="good" text=${t('chainsWhole', sum('number'))} />`;
+  if (!broken.length)
+    return html`<${Notice} tone="calm" text=${t('chainsSoFar', sum('checked'), sum('number'))} deed=${deed} />`;
   return html`<div class="notice bad" role="alert">
     <${Icon} name="alert" />
     <div>
       <p>${t('chainsBroken')}</p>
-      <ul>${broken.map(({ service, breaks }) => html`<li key=${service}>${t(`service_${service}`)}: ${breaks.join('; ')}</li>`)}</ul>
+      <ul>${broken.map(line)}</ul>
     </div>
   </div>`;
 }
@@ -152,5 +189,7 @@ function Chained({ all }) {
 function Files({ asked }) {
   const file = (service) => (encoding) => fileOf(pathOf(service), asked, filters(), {}, encoding);
   const line = (service) => html`<li key=${service}>${t(`service_${service}`)} <${Csv} file=${file(service)} /></li>`;
-  return html`<details class="card"><summary>${t('logFiles')}</summary><ul class="files">${SERVICES.map(line)}</ul></details>`;
+  return html`<details class="card">
+    <summary>${t('logFiles')}</summary><ul class="files">${SERVICES.map(line)}</ul>
+  </details>`;
 }

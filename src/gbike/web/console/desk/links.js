@@ -26,7 +26,8 @@ export function RideState({ rent: { status, starttime, overdue, voided, endedby 
   }
   const isVoid = voided || endedby === 'void';
   const [tone, icon] = isVoid ? ['gone', 'alert'] : (RIDES[status] ?? RIDES.cancelled);
-  return html`<span class="status ${tone}"><${Icon} name=${icon} />${t(isVoid ? 'ride_void' : `ride_${status}`)}</span>`;
+  const words = t(isVoid ? 'ride_void' : `ride_${status}`);
+  return html`<span class="status ${tone}"><${Icon} name=${icon} />${words}</span>`;
 }
 
 export const lasted = ({ starttime: start, endtime: end }) =>

@@ -2,7 +2,7 @@
 import { ask } from '../../shared/api.js';
 import { html, useRead } from '../../shared/lib.js';
 import { Empty, Facts, Loaded, Notice, Page } from '../../shared/parts.js';
-import { lasting, price, stamp, t, won } from '../../shared/text.js';
+import { lasting, stamp, t, won } from '../../shared/text.js';
 import { Rider, Table } from '../parts.js';
 import { ServerList, useServerList } from '../serverlist.js';
 import { Act, Acts, within } from './acts.js';
@@ -79,7 +79,11 @@ function Known({ bill, corrections, again }) {
       <p class="line"><${BillState} end=${bill.endtime} status=${bill.status} /></p>
       <${Facts} rows=${rows} />
       <p class="soft">${t('billStays')}</p>
-      ${left > 0 ? html`<${Correct} bill=${bill} left=${left} again=${again} />` : html`<p class="soft">${t(why(bill))}</p>`}
+      ${
+        left > 0
+          ? html`<${Correct} bill=${bill} left=${left} again=${again} />`
+          : html`<p class="soft">${t(why(bill))}</p>`
+      }
     </section>
     <section class="card" aria-label=${t('corrections')}>
       <h2>${t('corrections')}</h2>
@@ -93,8 +97,8 @@ const why = ({ fee: krw }) => (krw === null ? 'notChargedYet' : krw === 0 ? 'cos
 function priced(stamped) {
   const tariff = tariffOf(stamped);
   if (!tariff) return '–';
-  const per = t(tariff.rounding === 'ceil' ? 'begunEach' : 'wholeEach', lasting(tariff.per_s * 1000));
-  return `${price(tariff)} · ${per}`;
+  const words = tariff.rounding === 'ceil' ? 'begunEach' : 'wholeEach';
+  return t(words, lasting(tariff.per_s * 1000), won(tariff.krw));
 }
 
 function Correct({ bill: { billid, userid }, left, again }) {

@@ -1,5 +1,4 @@
-// People with roles: their accounts, the invitations that are open, and the field staff's points. One of them at a time,
-// as the address says.
+// People with roles: their accounts, the invitations that are open, the field staff's points; one of these at a time.
 import { ask } from '../../shared/api.js';
 import { html, useEffect, useState } from '../../shared/lib.js';
 import { Page } from '../../shared/parts.js';
@@ -90,7 +89,8 @@ function Invite({ invited }) {
     invited(await ask('POST', '/accounts/invitations', { body, key }));
     return { text: t('invitedSay') };
   };
-  return html`<${Act} label=${t('invite')} title=${t('inviteWhom')} hint=${t('inviteSay')} fields=${fields} work=${invite} />`;
+  return html`<${Act} label=${t('invite')} title=${t('inviteWhom')} hint=${t('inviteSay')} fields=${fields}
+    work=${invite} />`;
 }
 
 // The link is answered once: whoever has it gets in.
@@ -127,8 +127,8 @@ function Revoke({ invitationid, contact, then }) {
     await ask('DELETE', `/accounts/invitations/${invitationid}`, { body: { reason }, key });
     return { text: t('revokedSay', contact) };
   };
-  return html`<${Act} label=${t('revoke')} kind="link" title=${t('revokeOf', contact)} hint=${t('revokeSay')} work=${revoke}
-    then=${then} />`;
+  return html`<${Act} label=${t('revoke')} kind="link" title=${t('revokeOf', contact)} hint=${t('revokeSay')}
+    work=${revoke} then=${then} />`;
 }
 
 function Managers() {
@@ -143,7 +143,8 @@ function Managers() {
     sorts: ['managerid', 'point'],
     usual: 'point,desc',
   });
-  return html`<${ServerList} list=${list} what=${t('managers')} columns=${columns} rowKey=${({ managerid }) => managerid}
+  return html`<${ServerList} list=${list} what=${t('managers')} columns=${columns}
+    rowKey=${({ managerid }) => managerid}
     icon="person" empty=${t('noManagers')} hint=${t('noManagersSay')} />`;
 }
 

@@ -70,6 +70,6 @@ function Reset({ account: { userid }, again }) {
     await ask('POST', `/accounts/${userid}/authenticator/removal`, { body, key });
     return { text: t('resetSay', userid) };
   };
-  return html`<${Act} label=${t('resetCodes')} title=${t('resetCodesOf', userid)} hint=${t('resetCodesSay')} work=${reset}
-    then=${again} />`;
+  return html`<${Act} label=${t('resetCodes')} title=${t('resetCodesOf', userid)} hint=${t('resetCodesSay')}
+    work=${reset} then=${again} />`;
 }

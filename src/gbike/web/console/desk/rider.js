@@ -117,9 +117,14 @@ function Correct({ userid, balance, again }) {
 }
 
 // What a movement was for, and where that leads.
+export function causeSaid(cause) {
+  const { kind, of } = causeOf(cause);
+  return t(`cause_${kind}`, of) ?? cause;
+}
+
 export function Cause({ cause }) {
   const { kind, of } = causeOf(cause);
-  const words = t(`cause_${kind}`, of) ?? cause;
+  const words = causeSaid(cause);
   return kind === 'bill' ? html`<a class="link" href="#/bill/${of}">${words}</a>` : words;
 }
 

@@ -8,7 +8,8 @@ import { Rider, Table } from '../parts.js';
 import { ServerList, useServerList } from '../serverlist.js';
 import { Soft } from './links.js';
 
-let last = { q: '', rows: null }; // what was looked for is a name: it stays in this page's memory and out of the address
+// What was looked for is a name: it stays in this page's memory, and out of the address.
+let last = { q: '', rows: null };
 
 const standing = ({ blocked, deposit }) => {
   const [tone, icon, words] = blocked
@@ -47,7 +48,8 @@ export const RidersPage = () =>
 export const DebtsPage = () =>
   html`<${Page} title=${t('debts')} back="#/riders">
     <p class="soft">${t('debtsSay')}</p>
-    <${Deposits} fixed=${{ debt: 'true' }} sorts=${['userid', 'deposit']} usual="deposit,asc" empty=${t('noDebts')} hint=${t('noDebtsHint')} />
+    <${Deposits} fixed=${{ debt: 'true' }} sorts=${['userid', 'deposit']} usual="deposit,asc"
+      empty=${t('noDebts')} hint=${t('noDebtsHint')} />
   <//>`;
 
 function Deposits({ empty = t('noRiders'), hint = t('noRidersHint'), ...sought }) {

@@ -54,7 +54,8 @@ export function RidesPage() {
   const table = { columns: columns(), rowKey };
   return html`<${Page} title=${t('rides')}>
     <dl class="figures">
-      <${Figure} name=${t('inProgress')} value=${said(found?.open)} icon="clock" tone="taken" href="#/rides?status=rented" />
+      <${Figure} name=${t('inProgress')} value=${said(found?.open)} icon="clock" tone="taken"
+        href="#/rides?status=rented" />
       <${Figure} name=${t('overdue')} value=${said(found?.total)} icon="alert" tone=${found?.total ? 'late' : ''}
         href="#/rides?overdue=true" />
     </dl>
