@@ -260,6 +260,17 @@ def test_something_is_done_to_all_that_fit_not_only_to_the_page(operator: NewOpe
     page.get_by_text("60 of 60 done").wait_for()
 
 
+def test_signs_are_printed_of_the_chosen_bikes(operator: NewOperator, demo: Demo) -> None:
+    bikes = [demo.new_bike("표지_구역") for _ in range(3)]
+    one = operator("en-US")
+    one.go("#/bikes?" + urlencode({"place": "표지_구역"}))
+    for number in (0, 2):
+        one.page.locator(".rows .check input").nth(number).check()
+    one.page.get_by_role("link", name="Print signs").click()
+    one.page.locator(".plate").nth(1).wait_for()
+    assert one.page.locator(".plate strong").all_inner_texts() == [str(bikes[0]), str(bikes[2])]
+
+
 def downloaded(page: Page, way: Locator) -> tuple[str, bytes]:
     """The name of a file, and what is in it."""
     page.locator(".csv summary").click()

@@ -3,6 +3,7 @@ import { ask } from '../shared/api.js';
 import { html, useEffect, useState } from '../shared/lib.js';
 import { Battery, Icon, Page, Status } from '../shared/parts.js';
 import { BROKEN, FREE, TAKEN, wordOf } from '../shared/rental.js';
+import { address } from '../shared/shell.js';
 import { announce, useStore } from '../shared/state.js';
 import { many, place, t } from '../shared/text.js';
 import { pageOf } from './asked.js';
@@ -168,6 +169,11 @@ function Chosen({ list: { found, asked, filters }, chosen, setChosen, all, ask: 
       }
       <button class="link" type="button" onClick=${() => setChosen(NONE)}>${t('chooseNone')}</button>
     </p>
-    <p class="line">${Object.keys(ACTS).map(act)}</p>
+    <p class="line">
+      ${Object.keys(ACTS).map(act)}
+      <a class="small-button" href=${address('/signs', { bikes: [...chosen.keys()].join('.') })}>
+        <${Icon} name="scan" />${t('printSigns')}
+      </a>
+    </p>
   </div>`;
 }

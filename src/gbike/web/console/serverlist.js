@@ -16,8 +16,8 @@ const FRESH_MS = 3_000; // between two looks because something changed
 
 /**
  * `path` and `name`: of the collection; `filters`: what the address may narrow it to; `sorts`: by which fields it may
- * be sorted; `usual`: its order otherwise; `fixed`: what is said of it in any case; `live`: whether it is read anew when
- * something changes; `on`: what else it depends on.
+ * be sorted; `usual`: its order otherwise; `fixed`: what is said of it in any case; `live`: whether it is read anew
+ * when something changes; `on`: what else it depends on.
  * @param {{ path: string, name: string, filters?: Filter[], sorts?: string[], usual?: string, size?: number,
  *   fixed?: Record<string, string | number>, live?: boolean, on?: any[] }} of
  */
