@@ -15,7 +15,7 @@ import msgspec
 
 from gbike.contracts.events import EVENTS
 from gbike.contracts.rent import Rented, Returned
-from gbike.kit.audit.chain import COLUMNS, _breaks, head
+from gbike.kit.audit.chain import breaks
 from gbike.kit.auth.principal import IdempotencyKey
 from gbike.kit.envelope import Event, Message, pack
 from gbike.kit.messaging.dead_letters import set_aside
@@ -75,8 +75,7 @@ class House:
             every = " UNION ALL ".join(f"SELECT ?, found::text FROM ({sql}) AS found" for _, sql in self.looks)
             rules = [rule for rule, _ in self.looks]
             yield from (f"{rule}: {row}" for rule, row in read.all(every, rules))
-        rows = read.all(f"SELECT {COLUMNS} FROM audit ORDER BY number")
-        yield from (f"audit: {what}" for what in _breaks(rows, head(read), {}))
+        yield from (f"audit: {what}" for what in breaks(read))
 
 
 def qualified(fn: Any) -> str:
