@@ -15,11 +15,7 @@ import msgspec
 
 from gbike.contracts.events import EVENTS
 from gbike.contracts.rent import Rented, Returned
-<<<<<<< HEAD
 from gbike.kit.audit.chain import COLUMNS, Walk, head
-=======
-from gbike.kit.audit.chain import breaks
->>>>>>> money
 from gbike.kit.auth.principal import IdempotencyKey
 from gbike.kit.envelope import Event, Message, pack
 from gbike.kit.messaging.dead_letters import set_aside
@@ -79,13 +75,9 @@ class House:
             every = " UNION ALL ".join(f"SELECT ?, found::text FROM ({sql}) AS found" for _, sql in self.looks)
             rules = [rule for rule, _ in self.looks]
             yield from (f"{rule}: {row}" for rule, row in read.all(every, rules))
-<<<<<<< HEAD
         rows = read.all(f"SELECT {COLUMNS} FROM audit ORDER BY number")
         walk = Walk()
         yield from (f"audit: {what}" for what in (*walk.along(rows), *walk.ends(head(read))))
-=======
-        yield from (f"audit: {what}" for what in breaks(read))
->>>>>>> money
 
 
 def qualified(fn: Any) -> str:
