@@ -19,7 +19,7 @@ FULL = pytest.mark.skipif(not os.environ.get("GBIKE_FULL"), reason="only at full
 BOTH = pytest.mark.parametrize("words", [pytest.param(KO, id="ko"), pytest.param(EN, id="en")])
 WHY = "the rear brake does not hold"
 LATE = "2026-11-01T00:00:00Z"
-HOLDS = "/bikes/{}/holds"
+HOLDS_OF = "/bikes/{}/holds"
 
 
 def deeds(demo: Demo, bikeid: int) -> list[dict[str, Any]]:
@@ -62,7 +62,7 @@ def test_a_bike_is_held_with_a_reason_and_a_due_day_and_that_is_undone(
     confirm(page, words["hold"])
     holds = page.locator(".holds li")
     holds.get_by_text(WHY).wait_for()
-    (hold,) = demo.ask("GET", HOLDS.format(bikeid))["_embedded"]["holds"]
+    (hold,) = demo.ask("GET", HOLDS_OF.format(bikeid))["_embedded"]["holds"]
     assert (hold["reason"], hold["by"], hold["due"][:10]) == (WHY, "demo", "2027-01-31")
     (newest, *_) = deeds(demo, bikeid)
     assert (newest["action"], newest["who"], newest["after"]["reason"]) == ("bike held", "demo", WHY)
@@ -118,8 +118,8 @@ def test_what_is_refused_is_said_in_the_dialog_and_nothing_is_done(operator: New
 
 def test_each_hold_is_let_go_by_itself(operator: NewOperator, demo: Demo) -> None:
     bikeid = demo.new_bike()
-    demo.ask("PUT", HOLDS.format(bikeid) + "/inspection", {"reason": "a yearly look", "due": LATE})
-    demo.ask("PUT", HOLDS.format(bikeid) + "/staff", {"reason": WHY})
+    demo.ask("PUT", HOLDS_OF.format(bikeid) + "/inspection", {"reason": "a yearly look", "due": LATE})
+    demo.ask("PUT", HOLDS_OF.format(bikeid) + "/staff", {"reason": WHY})
     page = opened(operator("en-US"), bikeid)
     staff = page.locator(".holds li").filter(has_text=WHY)
     staff.get_by_role("button").click()
@@ -160,7 +160,7 @@ def test_a_story_is_told_in_words_and_on_a_map(operator: NewOperator, demo: Demo
     points = [(37.36, 127.11), (37.37, 127.12), (37.38, 127.1)]
     for lat, lon in points:
         demo.ask("PATCH", f"/bikes/{bikeid}", {"lat": lat, "lon": lon, "reason": "moved by van"})
-    demo.ask("PUT", HOLDS.format(bikeid) + "/staff", {"reason": WHY, "due": LATE})
+    demo.ask("PUT", HOLDS_OF.format(bikeid) + "/staff", {"reason": WHY, "due": LATE})
     page = opened(operator("en-US"), bikeid)
     page.locator(".story-map[data-drawn='3'] .pin.end").nth(2).wait_for()
     assert page.locator(".ends li").count() == 3
@@ -186,8 +186,8 @@ def some(demo: Demo) -> dict[str, int]:
     """Bikes of one place, each otherwise."""
     made = {name: demo.new_bike("조건_구역") for name in ("low", "held", "late", "gone", "free")}
     demo.ask("PATCH", f"/bikes/{made['low']}", {"batterylevel": 3})
-    demo.ask("PUT", HOLDS.format(made["held"]) + "/staff", {"reason": WHY, "due": "2099-01-01T00:00:00Z"})
-    demo.ask("PUT", HOLDS.format(made["late"]) + "/staff", {"reason": WHY, "due": LATE})
+    demo.ask("PUT", HOLDS_OF.format(made["held"]) + "/staff", {"reason": WHY, "due": "2099-01-01T00:00:00Z"})
+    demo.ask("PUT", HOLDS_OF.format(made["late"]) + "/staff", {"reason": WHY, "due": LATE})
     demo.ask("POST", f"/bikes/{made['gone']}/retirement", {"reason": WHY})
     return made
 
