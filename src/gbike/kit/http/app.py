@@ -276,7 +276,7 @@ class HttpApp:
             acting.set(Acting(request.principal, request.owner))
             if operation is not None and operation.upload is not None:
                 operation.upload.admit(request)
-            if operation is not None:
+            if operation is not None and (operation.filters or operation.known is not None):
                 request.wanted = read_filters(request.query, operation.filters, operation.known)
             if operation is not None and operation.paged:
                 request.export = read_export(request.query)
