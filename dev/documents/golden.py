@@ -119,15 +119,16 @@ EXAMPLES: dict[str, Event] = {
         endedby="rider",
         noposition="old",
     ),
-    "Returned.v1-voided": Returned(
+    "Returned.v1-charged": Returned(
         rentid=1,
         userid=1,
         bikeid=1,
         status="returned",
         endtime=ENDED_MS,
+        endlocation="분당_정자역_3구역",
         starttime=BEGAN_MS,
-        endedby="void",
-        voided=True,
+        endedby="admin",
+        voided=False,
     ),
     "RideOverdue.v1": RideOverdue(rentid=1, userid=1, bikeid=1, starttime=BEGAN_MS),
     "RegisteredBike.v1-point": RegisteredBike(
