@@ -1,13 +1,8 @@
 // What the pages of bills and of the audit log make of what their services answer.
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { causeOf, leftOf, tariffOf } from '../../src/gbike/web/console/desk/bills.js';
-import { en } from '../../src/gbike/web/console/desk/en.js';
-import { ko } from '../../src/gbike/web/console/desk/ko.js';
 import { changes, merged, subjectOf } from '../../src/gbike/web/console/desk/trail.js';
-import { ko as consoles } from '../../src/gbike/web/console/ko.js';
-import { ko as shared } from '../../src/gbike/web/shared/ko.js';
 
 test('a tariff is read from the stamp of a bill', () => {
   assert.deepEqual(tariffOf('250/600s ceil'), { krw: 250, per_s: 600, rounding: 'ceil' });
@@ -66,21 +61,4 @@ test('what a row is about has its page, where there is one', () => {
   assert.deepEqual(subjectOf('user:7'), { kind: 'user', of: '7', page: '#/rider/7' });
   assert.equal(subjectOf('places').page, null);
   assert.equal(subjectOf('bike:javascript').page, null);
-});
-
-test('both languages have the same words; an action that has none in English is English already', () => {
-  const names = (/** @type {object} */ words) => Object.keys(words).filter((name) => !name.startsWith('did_'));
-  assert.deepEqual(names(ko).toSorted(), names(en).toSorted());
-});
-
-test('every word that the desk asks for is there', () => {
-  const desk = new URL('../../src/gbike/web/console/desk/', import.meta.url);
-  const texts = readdirSync(desk).filter((name) => name.endsWith('.js'));
-  const asked = texts.flatMap((name) => [...readFileSync(new URL(name, desk), 'utf8').matchAll(/\bt\('(\w+)'/g)]);
-  const books = { ...shared, ...consoles, ...ko };
-  assert.ok(asked.length > 100);
-  assert.deepEqual(
-    asked.map(([, name]) => name).filter((name) => !(name in books)),
-    [],
-  );
 });
