@@ -3,6 +3,7 @@ import { ask } from '../shared/api.js';
 import { html, useEffect, useState } from '../shared/lib.js';
 import { Battery, Icon, Page, Status } from '../shared/parts.js';
 import { BROKEN, FREE, TAKEN, wordOf } from '../shared/rental.js';
+import { address } from '../shared/shell.js';
 import { announce, useStore } from '../shared/state.js';
 import { many, place, t } from '../shared/text.js';
 import { pageOf } from './asked.js';
@@ -118,15 +119,13 @@ export function BikesPage() {
     all: allOn,
     ask: (act) => setAsked({ act, bikes: [...chosen.values()] }),
   };
+  const question = asked && questionOf(asked.act, whomOf(asked.bikes));
   return html`<${Page} title=${t('bikes')} beside=${add}>
     <${BulkPanel} />
     <${ServerList} list=${list} ...${table} icon="bike" empty=${t('noBikes')} hint=${t('noBikesHint')}>
       ${chosen.size > 0 && html`<${Chosen} ...${toChoose} />`}
     <//>
-    ${
-      asked &&
-      html`<${ReasonDialog} ...${questionOf(asked.act, whomOf(asked.bikes))} work=${start} close=${() => setAsked(null)} />`
-    }
+    ${asked && html`<${ReasonDialog} ...${question} work=${start} close=${() => setAsked(null)} />`}
   <//>`;
 }
 
@@ -170,6 +169,11 @@ function Chosen({ list: { found, asked, filters }, chosen, setChosen, all, ask: 
       }
       <button class="link" type="button" onClick=${() => setChosen(NONE)}>${t('chooseNone')}</button>
     </p>
-    <p class="line">${Object.keys(ACTS).map(act)}</p>
+    <p class="line">
+      ${Object.keys(ACTS).map(act)}
+      <a class="small-button" href=${address('/signs', { bikes: [...chosen.keys()].join('.') })}>
+        <${Icon} name="scan" />${t('printSigns')}
+      </a>
+    </p>
   </div>`;
 }
