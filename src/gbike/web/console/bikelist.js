@@ -76,8 +76,12 @@ const columns = (picks) => [
   ],
 ];
 
-const Pick = ({ label, on, turn }) =>
-  html`<label class="check"><input type="checkbox" checked=${on} onChange=${turn} aria-label=${label} /></label>`;
+// On a narrow screen a list has no heads of columns: what chooses all of a page says so beside it.
+const Pick = ({ label, on, turn, words = '' }) =>
+  html`<label class="check">
+    <input type="checkbox" checked=${on} onChange=${turn} aria-label=${label} />
+    ${words && html`<span class="check-words" aria-hidden="true">${words}</span>`}
+  </label>`;
 
 export function BikesPage() {
   useStore();
@@ -97,7 +101,7 @@ export function BikesPage() {
   const allOn = rows.length > 0 && rows.every(isChosen);
   const picks = [
     'check',
-    html`<${Pick} label=${t('choosePage')} on=${allOn} turn=${() => choose(rows, !allOn)} />`,
+    html`<${Pick} label=${t('choosePage')} words=${t('choosePage')} on=${allOn} turn=${() => choose(rows, !allOn)} />`,
     (bike) =>
       html`<${Pick}
         label=${t('chooseBike', bike.bikeid)}
