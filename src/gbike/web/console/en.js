@@ -7,7 +7,7 @@ export const en = {
   notYours: 'This page is for operators', notYoursHint: 'Your account can’t see the fleet. Riding works as always.',
   toRiders: 'Go to the bikes', fleet: 'Fleet', inProgress: 'In progress', add: 'Add bikes', money: 'Bills',
   managers: 'Managers', charts: 'Charts', system: 'System', justNow: 'just now', all: 'All', clear: 'Clear',
-  lookUp: 'Look up', filters: 'Filters', search: 'Search', searchHint: 'Bike, place or rider', status: 'Status',
+  acts: 'What can be done', lookUp: 'Look up', filters: 'Filters', search: 'Search', searchHint: 'Bike, place or rider', status: 'Status',
   below: (percent) => `Below ${percent}%`,
   shown: (some, all) => `${some.toLocaleString('en')} of ${all.toLocaleString('en')}`, asTable: 'Show as a table',
   lowBattery: 'Below 20%', underWay: 'Rides now', currentRide: 'Current ride', lastSeen: 'Last seen',

@@ -1,5 +1,5 @@
 export const en = {
-  rides: 'Rides', riders: 'Riders', people: 'People', audit: 'Audit log', acts: 'What can be done',
+  rides: 'Rides', riders: 'Riders', people: 'People', audit: 'Audit log',
   rideNo: (id) => `Ride ${id}`,
   fromDay: 'From', toDay: 'Until', rideAsk: 'Ride number', bikeAsk: 'Bike number', contactName: 'Contact',
   onlyOverdue: 'Overdue only', overdueRides: 'Overdue rides',
