@@ -67,7 +67,7 @@ function ofDeed({ number, at, who, action, before, after }) {
     reason && t('because', reason),
     holder && holder !== 'staff' && t('heldBy', holder),
     isOther('due') && due && t('dueOn', due),
-    isOther('status') && status && t(wordOf(status)),
+    isOther('status') && !holder && status && t(wordOf(status)),
     isOther('batterylevel') && Number.isInteger(batterylevel) && t('battery', batterylevel),
   ];
   const isAccount = /^[1-9][0-9]*$/.test(who);

@@ -117,7 +117,7 @@ function Corrections({ rows }) {
   if (!rows.length) return html`<${Empty} icon="wallet" title=${t('noCorrections')} hint=${t('noCorrectionsHint')} />`;
   const columns = [
     ['number', t('amount'), ({ amount }) => html`<${Sum} krw=${amount} />`],
-    ['place', t('why'), ({ reason }) => html`<span class="cut" title=${reason}>${reason}</span>`],
+    ['place', t('reason'), ({ reason }) => html`<span class="cut" title=${reason}>${reason}</span>`],
     ['battery', t('byWhom'), ({ by }) => (by ? html`<${Rider} userid=${by} />` : html`<${Soft}>–<//>`)],
     ['seen', t('when'), ({ at }) => html`<${Moment} at=${at} />`],
   ];
