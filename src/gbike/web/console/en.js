@@ -103,7 +103,7 @@ export const en = {
     `A phone’s camera opens ${address}. If riders use another address, open the console there before you print.`,
   bikeSearchHint: 'Number, label or place', wholeName: 'The whole name', batteryBelow: 'Battery below %',
   held: 'Out of service', heldName: 'Out of service', heldOnly: 'Out of service', dueName: 'Due',
-  duePast: 'Past due', goneOnly: 'Retired only',
+  duePast: 'Past due', heldPastDue: 'Holds past due', goneOnly: 'Retired only',
   noSuchRide: (id) => `There is no ride ${id}.`,
   nothingFits: 'Nothing is like that', csv: 'As a file (CSV)', csvUtf8: 'UTF-8', csvCp949: 'CP949 (Excel)',
   csvHint: 'All rows that fit the filters, not only this page.', from_: 'From', until_: 'Until',
