@@ -1,17 +1,15 @@
 """What the console's pages ask for, each request in turn with a bare read of one bike in the same process, and a list
 of all rides as a file."""
 
-import asyncio
 import time
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 import msgspec
 
 from dev.bench.fill import KEEN_RIDER
-from dev.bench.http import Connection, Reply, connect, connect_many
-from dev.bench.machine import exact_cpu_ms, memory_mb
+from dev.bench.http import Connection, Reply, connect
+from dev.bench.machine import exact_cpu_ms
 from dev.bench.office import RARE
 from dev.bench.process import Server
 from dev.bench.report import Line
