@@ -20,7 +20,7 @@ from gbike.services.bike.domain import Location as BikePlace
 from gbike.services.bike.domain import Whereabouts, a_new_bike
 from gbike.services.rent import commands
 from gbike.services.rent import storage as rent
-from gbike.services.rent.domain import GivenUp, Handback, Limits, Location, PendingRent, RiderBlocked
+from gbike.services.rent.domain import GivenUp, Handback, Limits, Location, PendingRent, RiderBlocked, Standing
 from gbike.services.rent.storage import keep_standing, newest
 from tests.kit.floor import SetClock
 from tests.postgres import Server
@@ -149,7 +149,7 @@ def test_what_tells_of_nobody_stays_byte_for_byte() -> None:
 
 async def test_who_may_rent_and_what_hangs_is_judged_alike_on_every_engine(rents: Store) -> None:
     for mayrent, missing_krw, version in ((False, 700, 2), (True, 0, 1)):
-        await rents.write(keep_standing, 7, mayrent, ("minimum",), (missing_krw, version))
+        await rents.write(keep_standing, 7, Standing(mayrent, ("minimum",), missing_krw), version)
     with pytest.raises(RiderBlocked) as refused:
         await rents.write(commands.ask_for_a_bike, 7, 1, SOON)
     assert (refused.value.reasons, refused.value.missing_krw) == (("minimum",), 700)

@@ -88,7 +88,7 @@ async def test_api2_broken_authentication(town: Locked) -> None:
 
 async def test_api3_broken_object_property_level_authorization(town: Locked) -> None:
     """What the server owns is no field of what is sent, and of a bike all see the same: its battery, but not who
-    rides it; only staff see when somebody last stood at it."""
+    rides it; only staff see when somebody last stood at it, and until when it is meant to be out of service."""
     for one in build_all():
         for operation in one.public:
             if operation.takes is not None:
@@ -97,13 +97,18 @@ async def test_api3_broken_object_property_level_authorization(town: Locked) -> 
     ridden = (await rider(town).get("/bikes/1")).json
     assert (ridden["status"], ridden["batterylevel"]) == ("사용중", 50)
     fields = {"bikeid", "label", "status", "location", "batterylevel", "lat", "lon", "point", "noposition", "lastseen"}
-    assert set(ridden) == fields | {"retired", "_links"}
-    assert ridden["lastseen"] is None
+    assert set(ridden) == fields | {"retired", "held", "due", "_links"}
+    assert (ridden["lastseen"], ridden["held"], ridden["due"]) == (None, False, None)
     assert (await rider(town, 9).get("/bikes/1")).json == ridden
     for staff in (town.person(8, "bikeManager", managerid=3), town.admin):
         seen = (await staff.get("/bikes/1")).json
         assert seen["lastseen"] is not None
         assert seen == {**ridden, "lastseen": seen["lastseen"]}
+    repair = {"reason": "a flat tyre", "due": "2099-01-01T00:00:00.000Z"}
+    assert (await town.admin.put("/bikes/2/holds/staff", repair)).status == 200
+    told = [(await one.get("/bikes/2")).json["due"] for one in (rider(town), town.person(8, "bikeManager"), town.admin)]
+    assert told == [None, repair["due"], repair["due"]]
+    assert (await rider(town).get("/bikes/2/holds")).status == 403
     fleet = (await rider(town, 9).get("/bikes")).json["_embedded"]["bikes"]
     assert [(bike["bikeid"], bike["batterylevel"]) for bike in fleet] == [(1, 50), (2, 50)]
     assert (await town.anonymous.get("/bikes/1")).status == 401

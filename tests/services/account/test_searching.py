@@ -68,6 +68,19 @@ async def test_a_search_is_on_record_without_its_words() -> None:
     ]
 
 
+async def test_a_search_that_finds_one_is_a_look_at_this_one() -> None:
+    """What of an account is shown by GET is not to be had by a search unseen."""
+    town = await furnished()
+    assert [len(await searched(town, text)) for text in ("minj", "nobody at all", "3", "minho@example.com")] == [
+        2,
+        0,
+        1,
+        1,
+    ]
+    rows = await town.lone.rows("SELECT subject, after FROM audit WHERE action = 'looked at'")
+    assert rows == [("user:3", '{"what":"account"}')], "the same look again within ten minutes is one with the first"
+
+
 async def test_a_name_is_found_as_it_is_now_and_an_erased_one_never() -> None:
     town = await furnished()
     await town.client.patch("/accounts/1", {"name": "박서연"})

@@ -120,7 +120,7 @@ class RentHttp:
         self._clock = clock
         self._limits = limits
         self._rent_a_bike = rent_a_bike
-        self.shown = partial(to_resource, late_ms=self.late_ms)
+        self.to_resource = partial(to_resource, late_ms=self.late_ms)
 
     async def list(self, request: Request) -> Response:
         wanted = dict(request.wanted)
@@ -128,7 +128,7 @@ class RentHttp:
         listing = storage.BY_STATUS[status] if status else storage.RIDES
         if "overdue" in wanted:
             wanted["overdue"] = self.late_ms()
-        return await listed(request, self._store, listing, RENTS, self.shown, wanted=wanted)
+        return await listed(request, self._store, listing, RENTS, self.to_resource, wanted=wanted)
 
     async def rent(self, request: Request) -> domain.OpenRent:
         wish = await request.body(RentWish)
@@ -202,7 +202,7 @@ def operations(
     store: Store, clock: Clock, limits: domain.Limits, rent_a_bike: RentABike, *, begins: Pace, returns: Pace
 ) -> list[Operation]:
     http, at = RentHttp(store, clock, limits, rent_a_bike), "/rents/{rentid}"
-    shown = partial(showing, RENTS, http.shown)
+    shown = partial(showing, RENTS, http.to_resource)
     many, by = {200: [RentResource]}, {"status": words(WANTED, str.lower), **SPAN, "userid": NUMBER, "bikeid": NUMBER}
     by["overdue"] = words(("true",))
     unknown, cancelled = TEXTS.of("rent-unknown"), TEXTS.of("rent-unknown", "rent-cancelled")

@@ -208,6 +208,7 @@ def _admins(http: AccountHttp) -> list[Operation]:
             ADMINS,
             takes=bodies.Search,
             answers=many,
+            looks="account",
             example=EXAMPLES[bodies.Search],
         ),
         _own(

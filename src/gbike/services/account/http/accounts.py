@@ -33,6 +33,8 @@ class AccountHttp:
         begins = beginnings(text, self._services.policy.phone_region)
         found = await self._store.read(accounts.found, text, begins)
         await self._store.write(record_search, len(found), key="accounts")
+        if len(found) == 1:  # the same as a look at this one's account
+            request.only_looked, request.whose = True, found[0].userid
         rows = [bodies.to_resource(one) for one in found]
         return Response(200, collection(ACCOUNTS, request.base, rows, Page(size=MOST_FOUND), len(rows)))
 

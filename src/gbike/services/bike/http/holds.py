@@ -23,14 +23,14 @@ TEXTS = catalogue(PROBLEM_TEXTS)
 
 
 class NewHold(msgspec.Struct, frozen=True):
-    """BikeReason a bike is kept out of service; until when, if that is known."""
+    """Why a bike is kept out of service; until when, if that is known."""
 
     reason: Reason
     due: Instant | None = None
 
 
 class BikeReason(msgspec.Struct, frozen=True):
-    """BikeReason something is done; it need not be said."""
+    """Why something is done; it need not be said."""
 
     reason: Reason | None = None
 
