@@ -3,14 +3,12 @@ of all rides as a file."""
 
 import asyncio
 import time
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 import msgspec
 
 from dev.bench.fill import KEEN_RIDER
-from dev.bench.http import Connection, Reply, connect, connect_many
+from dev.bench.http import HOST, Connection, Reply, connect
 from dev.bench.machine import exact_cpu_ms, memory_mb
 from dev.bench.office import RARE
 from dev.bench.process import Server
@@ -22,6 +20,8 @@ MOST = 5.0
 """So many times as long as one bike may a request of a page take, p95 of both."""
 MOST_MB = 32.0
 """So much may memory grow while all rides are had as a file."""
+SLOWLY_S, LITTLE = 10.0, 16_384
+"""How long a slow client reads twenty times a second, and how many bytes each time."""
 BEGAN_AGO, WENT_ON = 60, 23
 """Days ago when the past began, and how many it has (dev/bench/past.py)."""
 SIZE = 50
@@ -61,17 +61,17 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/rents?status=rented&sort=rentid,desc&{page}",
         "/rents?status=returned&sort=rentid,desc&{page}",
         "/rents?status=cancelled&sort=rentid,desc&{page}",
-        "/rents?{day}&sort=rentid,desc&{page}",
-        "/rents?{weeks}&sort=rentid,desc&{page}",
-        "/rents?{weeks}&sort=rentid,desc&size={size}&page=100",
-        "/rents?status=returned&{weeks}&sort=rentid,desc&{page}",
+        "/rents?{day}&sort=starttime,desc&{page}",
+        "/rents?{weeks}&sort=starttime,desc&{page}",
+        "/rents?{weeks}&sort=starttime,desc&size={size}&page=100",
+        "/rents?status=returned&{weeks}&sort=starttime,desc&{page}",
         "/rents?userid={keen}&sort=rentid,desc&{page}",
-        "/rents?userid={keen}&{day}&sort=rentid,desc&{page}",
-        "/rents?userid={keen}&{weeks}&sort=rentid,desc&{page}",
+        "/rents?userid={keen}&{day}&sort=starttime,desc&{page}",
+        "/rents?userid={keen}&{weeks}&sort=starttime,desc&{page}",
         "/rents?userid={rider}&sort=rentid,desc&{page}",
-        "/rents?userid={rider}&{weeks}&sort=rentid,desc&{page}",
+        "/rents?userid={rider}&{weeks}&sort=starttime,desc&{page}",
         "/rents?bikeid={bike}&sort=rentid,desc&{page}",
-        "/rents?bikeid={bike}&{weeks}&sort=rentid,desc&{page}",
+        "/rents?bikeid={bike}&{weeks}&sort=starttime,desc&{page}",
     ),
     "ride": ("/rents/{ride}", "/billings?rentid={ride}"),
     "riders": (
@@ -104,13 +104,12 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/billings?status=OPENBILL&sort=billid,desc&{page}",
         "/billings?status=APPLYFEE&sort=billid,desc&{page}",
         "/billings?status=CLOSEBILL&sort=billid,desc&{page}",
-        "/billings?{day}&sort=billid,desc&{page}",
-        "/billings?{weeks}&sort=billid,desc&{page}",
-        "/billings?{weeks}&sort=fee,desc&{page}",
-        "/billings?status=CLOSEBILL&{weeks}&sort=billid,desc&{page}",
+        "/billings?{day}&sort=starttime,desc&{page}",
+        "/billings?{weeks}&sort=starttime,desc&{page}",
+        "/billings?status=CLOSEBILL&{weeks}&sort=starttime,desc&{page}",
         "/billings?userid={rider}&sort=billid,desc&{page}",
         "/billings?userid={keen}&sort=billid,desc&{page}",
-        "/billings?userid={keen}&{weeks}&sort=billid,desc&{page}",
+        "/billings?userid={keen}&{weeks}&sort=starttime,desc&{page}",
     ),
     "bill": ("/billings/{ride}", "/billings/{ride}/corrections?size=1000"),
     "people": (
@@ -173,6 +172,38 @@ class Console:
         connection.close()
         return [_line(page, path, figure) for (page, path), figure in found.items()]
 
+    async def file(self) -> list[Line]:
+        """All rides as CSV, by one who reads as fast as it comes, and by one who reads little for a while. Raises
+        WrongEffect unless every ride is in it."""
+        began = time.perf_counter()
+        rows, grown = await self._had(None)
+        took = time.perf_counter() - began
+        if rows < self._rides:
+            raise WrongEffect(f"of {self._rides} rides {rows} were in the file")
+        _, slowly = await self._had(SLOWLY_S)
+        beside = f"{rows:,} rows in {took:.0f} s; for a client that reads slowly + {slowly:.1f} MB"
+        passed = max(grown, slowly) <= MOST_MB
+        return [Line("memory for all rides as a file", f"+ {grown:.1f} MB", beside, f"<= {MOST_MB:.0f} MB", passed)]
+
+    async def _had(self, seconds: float | None) -> tuple[int, float]:
+        """Rows that came, and how much the server's memory grew at most, MB. `seconds`: read slowly for so long, then
+        hang up."""
+        reader, writer = await asyncio.open_connection(HOST, self._server.port, limit=LITTLE)
+        resident, _ = memory_mb(self._server.pid)
+        writer.write(f"GET /rents?format=csv HTTP/1.1\r\nhost: {HOST}\r\nconnection: close\r\n\r\n".encode())
+        rows, grown, began, read = -1, 0.0, time.perf_counter(), 0  # the first row is the names of the columns
+        await reader.readuntil(b"\r\n\r\n")
+        while piece := await reader.read(LITTLE):
+            rows, read = rows + piece.count(b"Z,"), read + 1
+            if seconds is not None or read % 64 == 0:
+                grown = max(grown, memory_mb(self._server.pid)[0] - resident)
+            if seconds is not None:
+                await asyncio.sleep(0.05)
+                if time.perf_counter() - began > seconds:
+                    break
+        writer.close()
+        return rows, grown
+
     async def _ask(self, connection: Connection, path: str, turn: int) -> tuple[tuple[float, float], Reply]:
         """Raises WrongEffect."""
         method, where, body = "GET", path, b""
@@ -204,7 +235,7 @@ class Console:
 
 
 def _day(ago: int) -> str:
-    return (datetime.now(UTC).date() - timedelta(days=ago)).isoformat()
+    return time.strftime("%Y-%m-%d", time.gmtime(time.time_ns() // 10**9 - ago * 86_400))
 
 
 def _rows(reply: Reply) -> int:

@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-import msgspec
-
 from dev.bench.fill import fill, in_bulk
 from gbike.kit.audit.chain import COLUMNS
 from gbike.kit.audit.rows import GENESIS, Deed, Row, chained
@@ -60,7 +58,9 @@ def name_of(userid: int) -> str:
 
 def _audit(store: sqlite3.Connection, rows: int, riders: int, now_ms: int) -> None:
     """A chain of deeds, one each half minute. Its indexes are made once it is there: that is a third of the time."""
-    indexes = store.execute("SELECT name, sql FROM sqlite_master WHERE tbl_name = 'audit' AND type = 'index'").fetchall()
+    indexes = store.execute(
+        "SELECT name, sql FROM sqlite_master WHERE tbl_name = 'audit' AND type = 'index'"
+    ).fetchall()
     for name, _ in indexes:
         store.execute(f"DROP INDEX {name}")
     store.executemany(
@@ -69,7 +69,9 @@ def _audit(store: sqlite3.Connection, rows: int, riders: int, now_ms: int) -> No
     )
     for _, sql in indexes:
         store.execute(sql)
-    store.execute("UPDATE audit_head SET (number, hash) = (SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1)")
+    store.execute(
+        "UPDATE audit_head SET (number, hash) = (SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1)"
+    )
 
 
 def _deeds(rows: int, riders: int, now_ms: int) -> Iterator[Row]:
@@ -131,7 +133,7 @@ _ROWS: dict[str, tuple[str, ...]] = {
         "INSERT INTO entries (cause, account, amount, at_ms) SELECT 'adjustment:' || userid, 'cash',"
         f" balance + userid, :now FROM deposits WHERE {_OWES}",
         f"UPDATE deposits SET balance = -userid, version = version + 1 WHERE {_OWES}",
-        "INSERT INTO blocks (userid, reason, since_ms, until_ms) SELECT userid, 'two bikes were not brought back', :now,"
+        "INSERT INTO blocks (userid, reason, since_ms, until_ms) SELECT userid, 'two bikes are missing', :now,"
         f" :now + {24_000 * HOUR_MS} FROM deposits WHERE userid % 500 = 9",
     ),
     "account": (
