@@ -194,7 +194,7 @@ class Console:
         rows, grown, began, read = -1, 0.0, time.perf_counter(), 0  # the first row is the names of the columns
         await reader.readuntil(b"\r\n\r\n")
         while piece := await reader.read(LITTLE):
-            rows, read = rows + piece.count(b"Z,"), read + 1
+            rows, read = rows + piece.count(b"\n"), read + 1
             if seconds is not None or read % 64 == 0:
                 grown = max(grown, memory_mb(self._server.pid)[0] - resident)
             if seconds is not None:
