@@ -133,7 +133,7 @@ _ROWS: dict[str, tuple[str, ...]] = {
         "INSERT INTO entries (cause, account, amount, at_ms) SELECT 'adjustment:' || userid, 'cash',"
         f" balance + userid, :now FROM deposits WHERE {_OWES}",
         f"UPDATE deposits SET balance = -userid, version = version + 1 WHERE {_OWES}",
-        "INSERT INTO blocks (userid, reason, since_ms, until_ms) SELECT userid, 'two bikes were not brought back', :now,"
+        "INSERT INTO blocks (userid, reason, since_ms, until_ms) SELECT userid, 'two bikes are missing', :now,"
         f" :now + {24_000 * HOUR_MS} FROM deposits WHERE userid % 500 = 9",
     ),
     "account": (

@@ -2,27 +2,32 @@
 import { ask } from '../../shared/api.js';
 import { html, useRead } from '../../shared/lib.js';
 import { Facts, Loaded, Notice, Page } from '../../shared/parts.js';
+import { useRoute } from '../../shared/shell.js';
 import { lasting, stamp, t, won } from '../../shared/text.js';
 import { Rider } from '../parts.js';
 import { ServerList, useServerList } from '../serverlist.js';
 import { Act, Acts, within } from './acts.js';
 import { leftOf, tariffOf } from './bills.js';
-import { Bill, BillState, during, Fee, lasted, Moment, Ride, Soft, Sum } from './links.js';
+import { Bill, BillState, during, Fee, lasted, Moment, ordered, Ride, Soft, Sum } from './links.js';
 import { useFresh } from './rides.js';
 
 const STATUSES = ['OPENBILL', 'APPLYFEE', 'CLOSEBILL'];
 
 export function MoneyPage() {
+  const { query } = useRoute();
+  const order = ordered(query, 'billid', ['fee']);
+  const by = (/** @type {string} */ field) => order.sorts.find((one) => one === field);
   const columns = [
-    ['number', t('billName'), (bill) => html`<${Bill} ...${bill} />`, 'billid'],
+    ['number', t('billName'), (bill) => html`<${Bill} ...${bill} />`, by('billid')],
     ['status', t('state'), (bill) => html`<${BillState} end=${bill.endtime} status=${bill.status} />`],
-    ['battery', t('fee'), (bill) => html`<${Fee} of=${bill} />`],
+    ['battery', t('fee'), (bill) => html`<${Fee} of=${bill} />`, by('fee')],
     ['place', t('riderName'), (bill) => html`<${Rider} ...${bill} />`],
     ['ride', t('rideName'), (bill) => html`<${Ride} ...${bill} />`],
     [
       'seen',
       t('beganAt'),
       (bill) => html`<${Soft}>${stamp(bill.starttime)}${bill.endtime ? ` · ${lasted(bill)}` : ''}<//>`,
+      'starttime',
     ],
   ];
   /** @type {Filter[]} */
@@ -32,8 +37,7 @@ export function MoneyPage() {
     { id: 'userid', kind: 'number', label: t('riderAsk') },
     { id: 'rentid', kind: 'number', label: t('rideAsk') },
   ];
-  const sorts = ['billid', 'fee', 'starttime'];
-  const list = useServerList({ path: '/billings', name: 'billings', filters, sorts, usual: 'billid,desc', live: true });
+  const list = useServerList({ path: '/billings', name: 'billings', filters, ...order, live: true });
   return html`<${Page} title=${t('bills')} beside=${html`<a class="small-button" href="#/debts">${t('debts')}</a>`}>
     <${ServerList} list=${list} what=${t('bills')} columns=${columns} rowKey=${({ billid }) => billid} icon="wallet"
       empty=${t('noBills')} hint=${t('noBillsHint')} />
