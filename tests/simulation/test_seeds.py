@@ -9,8 +9,10 @@ from random import Random
 
 import pytest
 
+from dev.simulation.acts import KEPT, MEETINGS
 from dev.simulation.cli import FAILED_ONCE, main, seeds_in
 from dev.simulation.mutants import MUTANTS, planted
+from dev.simulation.oracle import EFFECTS
 from dev.simulation.run import run_seed
 from dev.simulation.swarm import Swarm, draw
 
@@ -29,6 +31,8 @@ MUST_BE_SEEN = (
     "positions told, old",
     "positions told, none",
     "riders forgotten",
+    *(f"done, {op}:" for op in (*EFFECTS, "manager", "held")),
+    *(f"met, {what}:" for what in (*KEPT, *MEETINGS)),
 )
 ROOT = Path(__file__).parents[2]
 
