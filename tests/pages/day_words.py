@@ -29,9 +29,9 @@ KO: Words = {
     "reset": "2단계 인증 초기화",
     "reset?": "계정 {}의 2단계 인증을 없앨까요?",
     "no codes": "없음",
-    "managers": "관리자",
     "place": "위치",
-    "invitation of": "초대",
+    "deed": "한 일",
+    "account": "계정 {}",
 }
 EN: Words = {
     **words.EN,
@@ -59,7 +59,7 @@ EN: Words = {
     "reset": "Reset second factor",
     "reset?": "Take the second factor of account {} away?",
     "no codes": "None",
-    "managers": "Managers",
     "place": "Place",
-    "invitation of": "Invitation",
+    "deed": "What was done",
+    "account": "Account {}",
 }

@@ -284,7 +284,9 @@ def test_19_invite_staff_change_roles_and_reset_a_second_factor(day: Day) -> Non
     day.on_record("account", "invited", f"invitation:{made['invitationid']}", {}, {"roles": roles})
     userid = day.account("Lee Staff")
     day.with_codes(userid)
-    page = day.go(f"#/people/{userid}")
+    page = day.go(f"#/rider/{userid}")
+    day.press("show contact")
+    page.get_by_role("link", name=day.words["account"].format(userid)).click()
     for chosen, before, after in ((roles, ["rider"], roles), (["rider"], roles, ["rider"])):
         day.press("grant")
         day.confirm(day.asks("grant of", userid), roles=",".join(chosen))
@@ -311,6 +313,8 @@ def test_20_correct_points_and_read_who_did_what(day: Day) -> None:
     row = page.locator(".trail li").filter(has_text=day.words["because"].format(WHY))
     row.get_by_text("500 → 300").wait_for()
     assert str(day.operator) in row.inner_text()
+    page.get_by_label(day.words["deed"]).select_option("bike held")
+    row.wait_for(state="detached")
 
 
 def test_the_page_of_the_day_has_these_jobs_and_buttons_that_are_there() -> None:
@@ -326,3 +330,11 @@ def test_the_page_of_the_day_has_these_jobs_and_buttons_that_are_there() -> None
     )
     addresses = set(re.findall(r"`#/([a-z]+)", page))
     assert [part for part in addresses if rf"^\/{part}" not in known] == []
+
+
+def test_the_log_is_narrowed_to_any_act_that_a_service_puts_on_record() -> None:
+    sources = "".join(file.read_text("utf-8") for file in (ROOT / "src/gbike").rglob("*.py"))
+    written = set(re.findall(r'audit\(\s*"([^"{]+)"', sources))
+    offered = (ROOT / "src/gbike/web/console/desk/deeds.js").read_text("utf-8")
+    assert len(written) > 20
+    assert [act for act in written if f"'{act}'" not in offered and f'"{act}"' not in offered] == []

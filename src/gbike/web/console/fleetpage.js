@@ -124,10 +124,11 @@ function Bikes({ bikes, rides, query }) {
   const name = ({ location }) => html`<span class="cut" title=${location ?? ''}>${place(location)}</span>`;
   const number = ({ bikeid, label }) =>
     html`<a class="link" href="#/bike/${bikeid}">${bikeid}</a>${label && html` <span class="soft">${label}</span>`}`;
+  const stateOf = (bike) => (bike.held && !rides.has(bike.bikeid) ? 'held' : statusOf(bike, rides));
   const ride = ({ bikeid }) => html`<${Named} name=${t('currentRide')}><${Ride} rent=${rides.get(bikeid)} /><//>`;
   const columns = [
     ['number', t('bikeName'), number, true],
-    ['status', t('status'), (bike) => html`<${Status} is=${statusOf(bike, rides)} />`, true],
+    ['status', t('status'), (bike) => html`<${Status} is=${stateOf(bike)} />`, true],
     ['battery', t('batteryName'), (bike) => html`<${Battery} percent=${bike.batterylevel} />`, true],
     ['place', t('where'), name, true],
     ['ride', t('currentRide'), ride, true],
