@@ -113,7 +113,8 @@ class Keeper(Person):
 
     async def void(self, rentid: int) -> None:
         """End a ride now, for nothing."""
-        body, key, path = {"reason": "the bike would not unlock"}, self.key(), f"/rents/{rentid}/void"
+        body, path = {"reason": "the bike would not unlock"}, f"/rents/{rentid}/void"
+        key = self.key()
         await self.insist(partial(self.ask, "void", "rent", "POST", path, content=body, key=key, rentid=rentid))
 
     async def end(self, rentid: int) -> None:

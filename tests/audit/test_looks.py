@@ -99,6 +99,28 @@ async def test_each_look_of_an_admin_is_on_record_once_and_no_look_at_what_is_on
         known += 1
 
 
+async def test_a_file_with_what_is_one_persons_is_a_look_as_the_list_is(stage: InMemory) -> None:
+    """Also where a number of something else narrows it to one person's."""
+    known = len(await looks(stage))
+    lists = [one for one in reads() if one.looks and one.paged]
+    asked = [(one, name) for one in lists for name in one.one_by or ("",)]
+    asked += [(one, "userid") for one in lists if one.one_by]
+    assert ("/billings", "rentid") in [(one.path, name) for one, name in asked]
+    assert any(one.finder == "rentid" for one, _ in asked)
+    for one, name in asked:
+        of = stage.managers if one.path.startswith("/bikeManagers") else stage.riders
+        target = f"{one.path}?{name}={getattr(of, name)}" if name else await target_of(stage, one, of)
+        another = stage.gateway(stage.issuer.token(ADMIN + known, "admin"))
+        target += ("&" if "?" in target else "?") + "format=csv"
+        reply = await another.get(target)
+        assert (reply.status, reply.headers["content-type"].partition(";")[0]) == (200, "text/csv"), target
+        subject = one.looks_at or f"user:{of.userid}"
+        found = await looks(stage)
+        assert len(found) == known + 1, target
+        assert (str(ADMIN + known), subject, f'{{"what":"{one.looks}"}}') in found, target
+        known += 1
+
+
 async def test_lists_of_many_what_is_not_there_and_an_admins_own_are_no_looks(stage: InMemory) -> None:
     before = await looks(stage)
     for path in ("/rents", "/rents?status=rented", "/billings", "/userDeposits", "/rentAndBillingViews?bikeid=1"):

@@ -209,6 +209,7 @@ def _rendered(result: Any) -> tuple[int, bytes, bytes]:
     fields = msgspec.to_builtins(result)
     if isinstance(fields, dict):
         fields |= fields.pop("place", None) or {}
+        fields |= {"blocked": fields.pop("block")} if "block" in fields else {}
     return 200, msgspec.json.encode(fields), b"{}"
 
 

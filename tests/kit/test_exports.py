@@ -87,7 +87,7 @@ async def test_a_file_of_nothing_has_its_header() -> None:
     [
         "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\tx", " =1", "\u3000=1", "\n=1", "\ufeff=1", 
         "＝1", "＋1", "－1", "＠x",
-        " ＝cmd|' /C calc'!A0",
+        " ＝cmd|' /C calc'!A0", "\x01=1", "\u200e=1", "\u2060+1", "\xad-1", "\xa0@x", "\u202e\u200b =1",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("encoding", ["utf-8", "cp949"])
@@ -97,7 +97,7 @@ async def test_no_text_is_a_formula(text: str, encoding: str) -> None:
     assert list(csv.reader(io.StringIO(read, newline="")))[1][1].startswith("'")
 
 
-@pytest.mark.parametrize("text", ["pear", "a=b", "분당_정자역", "'x", "1-2"])
+@pytest.mark.parametrize("text", ["pear", "a=b", "분당_정자역", "'x", "1-2", " 정자역", "(=1)", "", "\u200b가"])
 async def test_other_texts_are_as_they_are(text: str) -> None:
     assert lines(await Client(app(await words(text))).get("/words?format=csv"))[1][1] == text
 

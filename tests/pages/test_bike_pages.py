@@ -19,7 +19,7 @@ FULL = pytest.mark.skipif(not os.environ.get("GBIKE_FULL"), reason="only at full
 BOTH = pytest.mark.parametrize("words", [pytest.param(KO, id="ko"), pytest.param(EN, id="en")])
 WHY = "the rear brake does not hold"
 LATE = "2026-11-01T00:00:00Z"
-HOLDS = "/bikes/{}/holds"
+HELD_AT = "/bikes/{}/holds"
 
 
 def deeds(demo: Demo, bikeid: int) -> list[dict[str, Any]]:
@@ -62,7 +62,7 @@ def test_a_bike_is_held_with_a_reason_and_a_due_day_and_that_is_undone(
     confirm(page, words["hold"])
     holds = page.locator(".holds li")
     holds.get_by_text(WHY).wait_for()
-    (hold,) = demo.ask("GET", HOLDS.format(bikeid))["_embedded"]["holds"]
+    (hold,) = demo.ask("GET", HELD_AT.format(bikeid))["_embedded"]["holds"]
     assert (hold["reason"], hold["by"], hold["due"][:10]) == (WHY, "demo", "2027-01-31")
     (newest, *_) = deeds(demo, bikeid)
     assert (newest["action"], newest["who"], newest["after"]["reason"]) == ("bike held", "demo", WHY)
@@ -118,8 +118,8 @@ def test_what_is_refused_is_said_in_the_dialog_and_nothing_is_done(operator: New
 
 def test_each_hold_is_let_go_by_itself(operator: NewOperator, demo: Demo) -> None:
     bikeid = demo.new_bike()
-    demo.ask("PUT", HOLDS.format(bikeid) + "/inspection", {"reason": "a yearly look", "due": LATE})
-    demo.ask("PUT", HOLDS.format(bikeid) + "/staff", {"reason": WHY})
+    demo.ask("PUT", HELD_AT.format(bikeid) + "/inspection", {"reason": "a yearly look", "due": LATE})
+    demo.ask("PUT", HELD_AT.format(bikeid) + "/staff", {"reason": WHY})
     page = opened(operator("en-US"), bikeid)
     staff = page.locator(".holds li").filter(has_text=WHY)
     staff.get_by_role("button").click()
@@ -160,7 +160,7 @@ def test_a_story_is_told_in_words_and_on_a_map(operator: NewOperator, demo: Demo
     points = [(37.36, 127.11), (37.37, 127.12), (37.38, 127.1)]
     for lat, lon in points:
         demo.ask("PATCH", f"/bikes/{bikeid}", {"lat": lat, "lon": lon, "reason": "moved by van"})
-    demo.ask("PUT", HOLDS.format(bikeid) + "/staff", {"reason": WHY, "due": LATE})
+    demo.ask("PUT", HELD_AT.format(bikeid) + "/staff", {"reason": WHY, "due": LATE})
     page = opened(operator("en-US"), bikeid)
     page.locator(".story-map[data-drawn='3'] .pin.end").nth(2).wait_for()
     assert page.locator(".ends li").count() == 3
@@ -186,8 +186,8 @@ def some(demo: Demo) -> dict[str, int]:
     """Bikes of one place, each otherwise."""
     made = {name: demo.new_bike("조건_구역") for name in ("low", "held", "late", "gone", "free")}
     demo.ask("PATCH", f"/bikes/{made['low']}", {"batterylevel": 3})
-    demo.ask("PUT", HOLDS.format(made["held"]) + "/staff", {"reason": WHY, "due": "2099-01-01T00:00:00Z"})
-    demo.ask("PUT", HOLDS.format(made["late"]) + "/staff", {"reason": WHY, "due": LATE})
+    demo.ask("PUT", HELD_AT.format(made["held"]) + "/staff", {"reason": WHY, "due": "2099-01-01T00:00:00Z"})
+    demo.ask("PUT", HELD_AT.format(made["late"]) + "/staff", {"reason": WHY, "due": LATE})
     demo.ask("POST", f"/bikes/{made['gone']}/retirement", {"reason": WHY})
     return made
 
@@ -258,6 +258,17 @@ def test_something_is_done_to_all_that_fit_not_only_to_the_page(operator: NewOpe
     one.go("#/")
     one.go("#/bikes")
     page.get_by_text("60 of 60 done").wait_for()
+
+
+def test_signs_are_printed_of_the_chosen_bikes(operator: NewOperator, demo: Demo) -> None:
+    bikes = [demo.new_bike("표지_구역") for _ in range(3)]
+    one = operator("en-US")
+    one.go("#/bikes?" + urlencode({"place": "표지_구역"}))
+    for number in (0, 2):
+        one.page.locator(".rows .check input").nth(number).check()
+    one.page.get_by_role("link", name="Print signs").click()
+    one.page.locator(".plate").nth(1).wait_for()
+    assert one.page.locator(".plate strong").all_inner_texts() == [str(bikes[0]), str(bikes[2])]
 
 
 def downloaded(page: Page, way: Locator) -> tuple[str, bytes]:

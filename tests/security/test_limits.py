@@ -74,6 +74,7 @@ async def _statuses(client: As, method: str, target: str, count: int) -> tuple[l
         ("POST", "/rents/1/void", ("admin",), 60),
         ("PATCH", "/accounts/7", ("rider",), 120),
         ("GET", "/bikes", ("rider",), 300),
+        ("GET", "/bikes?%66ormat=csv", ("rider",), 120),
     ],
 )
 async def test_each_account_has_its_pace(method: str, target: str, roles: tuple[str, ...], most: int) -> None:

@@ -32,6 +32,12 @@ test('places are in the order of their numbers, and one name is one place', () =
   assert.deepEqual(at({ place: '10호' }), [2, 4]);
 });
 
+test('chosen bikes are found by their numbers, whatever stands between them', () => {
+  assert.deepEqual(look({ bikes: '13.1.99' }), [1, 13]);
+  assert.deepEqual(look({ bikes: '13.1', status: 'free' }), [1]);
+  assert.deepEqual(look({ bikes: 'x' }), []);
+});
+
 test('a bike is found by its label', () => {
   const fleet = new Map([[1, { bikeid: 1, label: 'SPB-03001' }]]);
   assert.equal(found(fleet, RIDES, { q: 'spb-03' }).length, 1);

@@ -2,8 +2,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { causeOf, leftOf, tariffOf } from '../../src/gbike/web/console/desk/bills.js';
-import { en } from '../../src/gbike/web/console/desk/en.js';
-import { ko } from '../../src/gbike/web/console/desk/ko.js';
 import { changes, merged, subjectOf } from '../../src/gbike/web/console/desk/trail.js';
 
 test('a tariff is read from the stamp of a bill', () => {
@@ -63,9 +61,4 @@ test('what a row is about has its page, where there is one', () => {
   assert.deepEqual(subjectOf('user:7'), { kind: 'user', of: '7', page: '#/rider/7' });
   assert.equal(subjectOf('places').page, null);
   assert.equal(subjectOf('bike:javascript').page, null);
-});
-
-test('both languages have the same words; an action that has none in English is English already', () => {
-  const names = (/** @type {object} */ words) => Object.keys(words).filter((name) => !name.startsWith('did_'));
-  assert.deepEqual(names(ko).toSorted(), names(en).toSorted());
 });

@@ -3,6 +3,7 @@
 from gbike.contracts.account import AccountErased
 from gbike.contracts.events import EVENTS
 from gbike.contracts.user_deposit import ChangedStanding
+from gbike.kit.http import exports, looks
 from gbike.kit.messaging.dead_letters import drop, set_aside
 from gbike.kit.messaging.outbox import publish_again
 from gbike.kit.messaging.republish import _remember, _wait_again
@@ -78,6 +79,8 @@ HOUSE = House(
         write("publish all again", _wait_again, 1, 10, 0),
         write("remember the log", _remember, "the new one", again=("another",)),
         write("record that all is published again", _on_record, 0, 1),
+        write("record that a list is taken", exports._on_record, "/rents", ["userid"]),
+        write("record a look", looks._put_on_record, "user:3", "rides"),
         write("publish again", publish_again, "rented"),
         HEARS.case("erased", AccountErased(userid=USER)),
         *floor((*FLOOR, places_kept(30), TRIES_KEPT), HEARS, AccountErased(userid=4)),

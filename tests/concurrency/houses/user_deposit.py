@@ -87,6 +87,9 @@ HOUSE = House(
         write("end a block", end_a_block, LAPSED, None, key="user:5"),
         write("end a block with a key", end_a_block, LAPSED, "it is back", key="user:5", id="ended"),
         write("prolong a block", block_a_rider, LAPSED, "a while longer", NOW + 9_000, key="user:5"),
+        write("top up who is blocked", top_up_a_deposit, LAPSED, 5_000, "paid", key="user:5", id="paid"),
+        write("correct who is blocked", correct_a_deposit, LAPSED, 300, "a coin", "coin", key="user:5", id="coin"),
+        write("set who is blocked", set_a_balance, LAPSED, 9_000, None, "set it", key="user:5", id="set"),
         write("end what has lapsed", end_lapsed_blocks, [LAPSED]),
         HEARS.case("corrected", CorrectedBill(correctionid=1, billid=1, rentid=1, userid=USER, amount=300)),
         HEARS.case("corrected, the new one", CorrectedBill(correctionid=2, billid=2, rentid=2, userid=NEW, amount=300)),
@@ -121,11 +124,17 @@ HOUSE = House(
         (
             "I24 a block is told otherwise than it is",
             "SELECT b.userid FROM blocks b FULL JOIN standings s ON s.userid = b.userid WHERE (b.userid IS NOT NULL)"
-            " <> (coalesce(s.blocked, 0) = 1) OR b.until_ms IS DISTINCT FROM s.until_ms",
+            " <> (coalesce(s.blocked, 0) > 0) OR s.blocked NOT IN (0, s.version)"
+            " OR b.until_ms IS DISTINCT FROM s.until_ms",
         ),
         (
             "the reason of an erased rider's block is kept",
             "SELECT userid FROM blocks WHERE reason IS NOT NULL AND userid IN (SELECT userid FROM erased)",
+        ),
+        (
+            "an answer tells the reason of an erased rider's block",
+            "SELECT key FROM idempotency WHERE EXISTS (SELECT 1 FROM erased WHERE userid = 5) AND"
+            " instr(content, 'a while') > 0",
         ),
         (
             "count",

@@ -114,6 +114,17 @@ async def test_a_block_that_was_prolonged_does_not_end_at_its_old_end() -> None:
     assert await lone.rows("SELECT since_ms, until_ms FROM blocks") == [(NOON, None)]
 
 
+async def test_a_block_that_a_gbike_of_before_told_nobody_of_is_told_again() -> None:
+    lone = await started({})
+    await lone.client.put(AT, SOON)
+    await lone.rows("UPDATE standings SET version = version + 1, missing_krw = 0 RETURNING 1")  # as 0.2.0 tells one
+    assert not await right(lone)
+    assert await lapse(lone) == 1
+    assert await said(lone) == [(False, ["staff"], SOON_MS)] * 2
+    assert await right(lone)
+    assert await lapse(lone) == 0
+
+
 async def test_the_blocked_ones_are_listed_also_those_without_money() -> None:
     lone = await started({})
     for userid in (2, 3, 4):

@@ -270,11 +270,13 @@ class HttpApp:
             reads = request.method in ("GET", "HEAD", "OPTIONS")
             rule = operation.rule if operation else PUBLIC if reads else SIGNED_IN
             pace = operation.pace if operation else None
+            if operation is not None and operation.paged and request.wants_a_file:
+                reads = False  # who takes a list goes on record
             await self._guard.admit(request, rule, pace or (READS if reads else WRITES))
             acting.set(Acting(request.principal, request.owner))
             if operation is not None and operation.upload is not None:
                 operation.upload.admit(request)
-            if operation is not None:
+            if operation is not None and (operation.filters or operation.known is not None):
                 request.wanted = read_filters(request.query, operation.filters, operation.known)
             if operation is not None and operation.paged:
                 request.export = read_export(request.query)

@@ -16,8 +16,9 @@ from gbike.kit.store import Store, Tx
 BOM = b"\xef\xbb\xbf"
 """Without it Excel takes UTF-8 for something else."""
 MEDIA = {"utf-8": "text/csv; charset=utf-8; header=present", "cp949": "text/csv; charset=windows-949; header=present"}
-_FORMULA = re.compile(r"[\s\x00\ufeff\u200b]*[\t\r=+\-@\uff1d\uff0b\uff0d\uff20]")
-"""A text that a spreadsheet might calculate; the last four are the full-width forms."""
+_UNSEEN = r"[\s\x00-\x20\x7f-\xa0\xad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
+_FORMULA = re.compile(rf"[\t\r]|{_UNSEEN}*[\t\r=+\-@\uff1d\uff0b\uff0d\uff20]")
+"""A text that a spreadsheet might calculate, also after what nobody sees; the last four are the full-width forms."""
 
 
 class CsvExport:
@@ -35,6 +36,12 @@ class CsvExport:
         yield mark + self._lines([self._columns])
         async for items in self._pieces.each():
             yield self._lines([self._row(self._shown(one)) for one in items])
+
+    async def first(self) -> Sequence[msgspec.Struct]:
+        """The rows of the first piece, as they will be shown."""
+        async for items in self._pieces.each():
+            return [self._shown(one) for one in items]
+        return ()
 
     def close(self) -> None:
         """See Stream.close: nothing is held between two pieces."""

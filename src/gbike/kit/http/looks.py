@@ -4,9 +4,12 @@ An operation says what is seen (`looks="page"`). The row is written before the a
 it refuses the look. Services that ask each other, and people who look at what is their own, leave none.
 """
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from typing import Any, Protocol
 
+import msgspec
+
+from gbike.kit.http.exports import CsvExport
 from gbike.kit.http.request import Request, Response
 from gbike.kit.store import Store, Tx
 
@@ -59,7 +62,7 @@ class Looks:
         by = request.principal
         if by.service is not None or response.status != 200:
             return
-        for whose in _seen(request, shows, result, response):
+        for whose in await _seen(request, shows, result, response):
             look = by.name, shows.looks, whose
             if (whose is None or whose != by.userid) and self.until.get(look, 0.0) < now_s:
                 subject = shows.looks_at or f"user:{whose}"
@@ -73,17 +76,25 @@ def _put_on_record(tx: Tx, subject: str, what: str) -> None:
     tx.audit(LOOKED, subject, after={"what": what})
 
 
-def _seen(request: Request, shows: Shows, result: object, response: Response) -> Iterator[int | None]:
+async def _seen(request: Request, shows: Shows, result: object, response: Response) -> Collection[int | None]:
     """Whose things are answered; None: those of all, with their names. A list tells it where it was narrowed to one."""
     if shows.looks_at:
-        yield None
-        return
+        return (None,)
     narrowed = "userid" in shows.filters or shows.finder == "userid"
     named = request.path_params.get("userid") or (request.first("userid") if narrowed else None)
     whose = int(named) if named else request.whose or getattr(result, "userid", None)
     if whose is not None:
-        yield whose
-    elif shows.finder or any(request.first(name) for name in shows.one_by):
-        content = response.content
-        rows = content["_embedded"].values() if isinstance(content, dict) and "_embedded" in content else ()
-        yield from dict.fromkeys(row["userid"] for found in rows for row in found if "userid" in row)
+        return (whose,)
+    if shows.finder or any(request.first(name) for name in shows.one_by):
+        return await _shown(response.content)
+    return ()
+
+
+async def _shown(content: Any) -> Collection[int]:
+    """Of whom the rows of a list are; of a file, those of its first piece, as it is narrowed to one person's."""
+    rows: Sequence[Mapping[str, Any]] = ()
+    if isinstance(content, CsvExport):
+        rows = [msgspec.structs.asdict(one) for one in await content.first()]
+    elif isinstance(content, dict) and "_embedded" in content:
+        rows = [row for found in content["_embedded"].values() for row in found]
+    return dict.fromkeys(row["userid"] for row in rows if "userid" in row)

@@ -155,6 +155,14 @@ class Request:
             raise invalid("query", f"at most {MAX_QUERY} parameters") from None
 
     @property
+    def wants_a_file(self) -> bool:
+        """Whether it asks for a list as a file, before anybody has looked whether it asks well."""
+        try:
+            return self.first("format") is not None
+        except problems.Problem:
+            return False
+
+    @property
     def origin(self) -> str:
         """The address of who asks, as far as it can be believed."""
         return origin(self.peer, self.headers.get("x-forwarded-for"), self._trusts)

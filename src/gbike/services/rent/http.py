@@ -120,14 +120,15 @@ class RentHttp:
         self._clock = clock
         self._limits = limits
         self._rent_a_bike = rent_a_bike
+        self.shown = partial(to_resource, late_ms=self.late_ms)
 
     async def list(self, request: Request) -> Response:
         wanted = dict(request.wanted)
         status = wanted.pop("status", None)
         listing = storage.BY_STATUS[status] if status else storage.RIDES
         if "overdue" in wanted:
-            wanted["overdue"] = domain.overdue_since(self._clock.now_ms(), self._limits.overdue_ms)
-        return await listed(request, self._store, listing, RENTS, self.to_resource, wanted=wanted)
+            wanted["overdue"] = self.late_ms()
+        return await listed(request, self._store, listing, RENTS, self.shown, wanted=wanted)
 
     async def rent(self, request: Request) -> domain.OpenRent:
         wish = await request.body(RentWish)
@@ -165,10 +166,9 @@ class RentHttp:
         rentid, wish = request.id("rentid"), await request.body(RentVoid)
         return await self._store.write(void_the_ride, rentid, wish.reason, key=f"rent:{rentid}")
 
-    def to_resource(self, rent: domain.KnownRent) -> RentResource:
-        """A rent as it is seen now."""
-        late_ms = domain.overdue_since(self._clock.now_ms(), self._limits.overdue_ms)
-        return to_resource(rent, overdue=isinstance(rent, domain.OpenRent) and rent.started_ms <= late_ms)
+    def late_ms(self) -> int:
+        """Rides under way that began then or earlier are overdue."""
+        return domain.overdue_since(self._clock.now_ms(), self._limits.overdue_ms)
 
 
 def _halted(halted: domain.RiderHalted) -> Problem:
@@ -177,7 +177,8 @@ def _halted(halted: domain.RiderHalted) -> Problem:
     return Problem(TEXTS["rider-blocked.staff" if until is None else "rider-blocked.until"], facts)
 
 
-def to_resource(rent: domain.KnownRent, *, overdue: bool) -> RentResource:
+def to_resource(rent: domain.KnownRent, late_ms: Callable[[], int] | None = None) -> RentResource:
+    """A rent as it is seen now; without `late_ms` it has just begun."""
     over = rent if isinstance(rent, domain.ReturnedRent) else None
     location = over.place if over else domain.Location()
     return RentResource(
@@ -193,7 +194,7 @@ def to_resource(rent: domain.KnownRent, *, overdue: bool) -> RentResource:
         endedby=over.endedby if over else None,
         noposition=over.noposition if over else None,
         voided=over.voided if over else False,
-        overdue=overdue,
+        overdue=late_ms is not None and isinstance(rent, domain.OpenRent) and rent.started_ms <= late_ms(),
     )
 
 
@@ -201,7 +202,7 @@ def operations(
     store: Store, clock: Clock, limits: domain.Limits, rent_a_bike: RentABike, *, begins: Pace, returns: Pace
 ) -> list[Operation]:
     http, at = RentHttp(store, clock, limits, rent_a_bike), "/rents/{rentid}"
-    shown = partial(showing, RENTS, http.to_resource)
+    shown = partial(showing, RENTS, http.shown)
     many, by = {200: [RentResource]}, {"status": words(WANTED, str.lower), **SPAN, "userid": NUMBER, "bikeid": NUMBER}
     by["overdue"] = words(("true",))
     unknown, cancelled = TEXTS.of("rent-unknown"), TEXTS.of("rent-unknown", "rent-cancelled")
@@ -235,7 +236,7 @@ def operations(
             ),
             example={"userid": 1, "bikeid": 1},
             pace=begins,
-            respond=shown(201),
+            respond=showing(RENTS, to_resource, 201),
         ),
         single("GET", at, http.show, "R9: one rent", PEOPLE, looks="rides"),
         back("PATCH", at, http.give_back, "R5: return the bike", PEOPLE),

@@ -24,6 +24,7 @@ _MINIMUMS = "rent_minimums"
 def open_a_deposit(tx: Tx, userid: int, amount: int) -> domain.Deposit:
     """A rider brings money: the deposit that rides are paid from; one that a fee opened is registered now. Raises
     DepositExists, RiderErased."""
+    share(tx, [userid])  # the answer, with a block's reason, may be kept under a key
     refuse_erased(tx, userid)
     _ensure(tx, userid)
     if not storage.register(tx, userid):
@@ -34,6 +35,7 @@ def open_a_deposit(tx: Tx, userid: int, amount: int) -> domain.Deposit:
 @idempotent
 def top_up_a_deposit(tx: Tx, userid: int, amount: int, cause: str, reason: str | None = None) -> domain.Deposit:
     """A rider brings more money; who takes it may say why. Raises NoSuchDeposit, RiderErased, OutOfBounds."""
+    share(tx, [userid])  # as above
     refuse_erased(tx, userid)
     storage.load(tx, userid)
     facts: Facts = {"reason": reason} if reason is not None else NO_FACTS
@@ -44,6 +46,7 @@ def top_up_a_deposit(tx: Tx, userid: int, amount: int, cause: str, reason: str |
 def correct_a_deposit(tx: Tx, userid: int, amount: int, reason: str, cause: str) -> domain.Deposit:
     """An operator corrects a balance by a difference and says why: what came in between stays; also an erased rider's,
     whose last fee may have come late. Raises NoSuchDeposit, OutOfBounds."""
+    share(tx, [userid])  # as above
     storage.load(tx, userid)
     return _add(tx, "deposit corrected", domain.correction(userid, amount, cause), {"reason": reason})
 
@@ -52,6 +55,7 @@ def correct_a_deposit(tx: Tx, userid: int, amount: int, reason: str, cause: str)
 def set_a_balance(tx: Tx, userid: int, wanted: int, expected: int | None, cause: str) -> domain.Deposit:
     """An operator sets a balance; the ledger keeps the difference. `expected`: what it is thought to be; None: whatever
     it is. Raises NoSuchDeposit, BalanceChanged, OutOfBounds."""
+    share(tx, [userid])  # as above
     standings.lock_deposit(tx, userid)  # the difference is to what it is now, and stays until it is posted
     before = storage.load(tx, userid)
     if expected is not None and before.balance != expected:
@@ -158,7 +162,7 @@ def tell_standing(tx: Tx, userid: int) -> None:
     balance, depositversion = storage.balance(tx, userid)
     missing, block = domain.missing_krw(balance, minimum), blocks.find(tx, userid)
     until_ms = block.until_ms if block else None
-    standings.keep(tx, userid, standings.Judged(minimum, missing, block is not None, until_ms))
+    standings.keep(tx, userid, standings.Judged(minimum, missing, version if block else 0, until_ms))
     reasons = (*((STAFF,) if block else ()), *((MINIMUM,) if missing else ()))
     tx.publish(
         ChangedStanding(
@@ -210,7 +214,7 @@ def end_a_block(tx: Tx, userid: int, reason: str | None) -> domain.Deposit:
 
 def end_lapsed_blocks(tx: Tx, riders: Sequence[int]) -> None:
     """What ends by itself is over: one that was prolonged since it was looked for stays."""
-    for userid in riders:
+    for userid in sorted(riders):  # as all who judge several: two never wait for each other
         _judge_alone(tx, userid)
         if blocks.end_lapsed(tx, userid, tx.now_ms):
             tell_standing(tx, userid)
@@ -252,6 +256,7 @@ def _judge_alone(tx: Tx, userid: int) -> None:
 def _add(tx: Tx, action: str, posting: domain.Posting, facts: Facts = NO_FACTS) -> domain.Deposit:
     """Move money once, say so and put it on record, with more `facts`. What a client asks for must fit: it can be
     refused. Raises OutOfBounds."""
+    tx.share([_MINIMUMS])  # as in _judge_alone
     deposit = post(tx, posting)
     if deposit is None:
         return storage.load(tx, posting.userid, OwnerScope.ALL)

@@ -23,7 +23,7 @@ from gbike.services.user_deposit.storage import COUNTED, PERSONAL_DATA, SUMS, VE
 from gbike.services.user_deposit.storage.blocks import lapsed
 from gbike.services.user_deposit.storage.drift import DRIFT_BATCH, drift, in_turn, newest
 from gbike.services.user_deposit.storage.payments import KEEPS
-from gbike.services.user_deposit.storage.standings import untold
+from gbike.services.user_deposit.storage.standings import told_without_block, untold
 
 BATCH = 100
 """Riders whose standings are told in one transaction."""
@@ -88,13 +88,16 @@ def build(deps: Dependencies) -> Service:
     walk = TellStandings(deps.store, chosen.rent_minimum_krw)
     standings = Worker("standings", walk.step, lambda: asyncio.sleep(REST_S))
 
-    async def end_lapsed() -> int:
-        riders = await deps.store.read(lapsed, deps.clock.now_ms(), BATCH)
-        if riders:
-            await deps.store.write(end_lapsed_blocks, riders)
-        return len(riders)
+    async def keep_blocks() -> int:
+        over = await deps.store.read(lapsed, deps.clock.now_ms(), BATCH)
+        if over:
+            await deps.store.write(end_lapsed_blocks, over)
+        untold = await deps.store.read(told_without_block, BATCH)
+        if untold:
+            await deps.store.write(tell_standings, untold)
+        return len(over) + len(untold)
 
-    lapses = Worker("blocks", end_lapsed, lambda: asyncio.sleep(POLL_S))
+    lapses = Worker("blocks", keep_blocks, lambda: asyncio.sleep(POLL_S))
     shown = operations(deps.store, deps.ids, deps.clock, must_expect=chosen.deposit_expected == "required")
     taker = provider(chosen)
     http = payments.PaymentHttp(deps.store, deps.ids, taker, deps.clock)

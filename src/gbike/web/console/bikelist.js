@@ -3,6 +3,7 @@ import { ask } from '../shared/api.js';
 import { html, useEffect, useState } from '../shared/lib.js';
 import { Battery, Icon, Page, Status } from '../shared/parts.js';
 import { BROKEN, FREE, TAKEN, wordOf } from '../shared/rental.js';
+import { address } from '../shared/shell.js';
 import { announce, useStore } from '../shared/state.js';
 import { many, place, t } from '../shared/text.js';
 import { pageOf } from './asked.js';
@@ -75,8 +76,12 @@ const columns = (picks) => [
   ],
 ];
 
-const Pick = ({ label, on, turn }) =>
-  html`<label class="check"><input type="checkbox" checked=${on} onChange=${turn} aria-label=${label} /></label>`;
+// On a narrow screen a list has no heads of columns: what chooses all of a page says so beside it.
+const Pick = ({ label, on, turn, words = '' }) =>
+  html`<label class="check">
+    <input type="checkbox" checked=${on} onChange=${turn} aria-label=${label} />
+    ${words && html`<span class="check-words" aria-hidden="true">${words}</span>`}
+  </label>`;
 
 export function BikesPage() {
   useStore();
@@ -96,7 +101,7 @@ export function BikesPage() {
   const allOn = rows.length > 0 && rows.every(isChosen);
   const picks = [
     'check',
-    html`<${Pick} label=${t('choosePage')} on=${allOn} turn=${() => choose(rows, !allOn)} />`,
+    html`<${Pick} label=${t('choosePage')} words=${t('choosePage')} on=${allOn} turn=${() => choose(rows, !allOn)} />`,
     (bike) =>
       html`<${Pick}
         label=${t('chooseBike', bike.bikeid)}
@@ -118,15 +123,13 @@ export function BikesPage() {
     all: allOn,
     ask: (act) => setAsked({ act, bikes: [...chosen.values()] }),
   };
+  const question = asked && questionOf(asked.act, whomOf(asked.bikes));
   return html`<${Page} title=${t('bikes')} beside=${add}>
     <${BulkPanel} />
     <${ServerList} list=${list} ...${table} icon="bike" empty=${t('noBikes')} hint=${t('noBikesHint')}>
       ${chosen.size > 0 && html`<${Chosen} ...${toChoose} />`}
     <//>
-    ${
-      asked &&
-      html`<${ReasonDialog} ...${questionOf(asked.act, whomOf(asked.bikes))} work=${start} close=${() => setAsked(null)} />`
-    }
+    ${asked && html`<${ReasonDialog} ...${question} work=${start} close=${() => setAsked(null)} />`}
   <//>`;
 }
 
@@ -170,6 +173,11 @@ function Chosen({ list: { found, asked, filters }, chosen, setChosen, all, ask: 
       }
       <button class="link" type="button" onClick=${() => setChosen(NONE)}>${t('chooseNone')}</button>
     </p>
-    <p class="line">${Object.keys(ACTS).map(act)}</p>
+    <p class="line">
+      ${Object.keys(ACTS).map(act)}
+      <a class="small-button" href=${address('/signs', { bikes: [...chosen.keys()].join('.') })}>
+        <${Icon} name="scan" />${t('printSigns')}
+      </a>
+    </p>
   </div>`;
 }

@@ -4,7 +4,7 @@ import { Battery, Empty, Facts, Icon, Loaded, More, Notice, Page, Status, useMap
 import { BROKEN, statusOf } from '../shared/rental.js';
 import { narrow, useRoute } from '../shared/shell.js';
 import { place, stamp, t } from '../shared/text.js';
-import { ACTS, hold, questionOf, release } from './bikeacts.js';
+import { ACTS, hold, questionOf, release, STAFF } from './bikeacts.js';
 import { EditDialog } from './bikeedit.js';
 import { ReasonDialog } from './dialog.js';
 import { Chips, Rider } from './parts.js';
@@ -47,7 +47,7 @@ const ridesOf = (rent) => new Map(rent ? [[rent.bikeid, rent]] : []);
 
 function Now({ bike, rent }) {
   const riding = rent && html`<${Rider} userid=${rent.userid} /> · ${since(rent.starttime)} · `;
-  const way = rent && html`<a class="link" href="#/ride/${rent.rentid}">${t('ride', rent.rentid)}</a>`;
+  const way = rent && html`<a class="link" href="#/ride/${rent.rentid}">${t('rideNo', rent.rentid)}</a>`;
   const rows = [
     bike.label && [t('label'), bike.label],
     [t('where'), place(bike.location)],
@@ -86,12 +86,14 @@ function Acts({ bike, again: then }) {
       <${Icon} name=${icon} />${t(`act_${name}`)}
     </button>`;
   const close = () => setAsked(null);
-  return html`<div class="acts" role="group" aria-label=${t('acts')}>
+  return html`<div class="acts" role="group" aria-label=${t('actsOf')}>
     ${button('edit', 'list')}${some.map((name) => button(name, ACTS[name].icon))}
     ${asked === 'edit' && html`<${EditDialog} bike=${bike} again=${then} close=${close} />`}
     ${asked && asked !== 'edit' && html`<${ReasonDialog} ...${questionOf(asked, whom)} work=${act} close=${close} />`}
   </div>`;
 }
+
+const holderOf = ({ holder }) => t(holder === STAFF ? 'byStaff' : 'heldBy', holder);
 
 // Each lets go of its own hold only; an operator may let go of any, one by one.
 function Holds({ bike, holds, again: then }) {
@@ -109,7 +111,7 @@ function Holds({ bike, holds, again: then }) {
   const one = (of) => html`<li key=${of.holder}>
     <span class="grow">
       <span class="main">${of.reason || t('noReason')}</span>
-      <span class="soft">${t(of.holder === 'staff' ? 'byStaff' : 'heldBy', of.holder)} · ${spanOf(of)} · ${who(of.by)}</span>
+      <span class="soft">${holderOf(of)} · ${spanOf(of)} · ${who(of.by)}</span>
     </span>
     <button class="small-button" type="button" onClick=${() => setAsked(of)}>${t('letGo')}</button>
   </li>`;

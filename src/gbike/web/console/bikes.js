@@ -36,7 +36,12 @@ const ORDERS = {
 
 // Which bikes somebody looks for, in the order they want.
 /** @param {Map<number, Bike>} fleet @param {Map<number, Rent>} rides @param {Record<string, string>} query */
-export function found(fleet, rides, { q = '', status = '', place = '', battery = '', sort = 'number', down = '' }) {
+export function found(
+  fleet,
+  rides,
+  { q = '', status = '', place = '', battery = '', bikes = '', sort = 'number', down = '' },
+) {
+  const chosen = bikes ? new Set(bikes.split('.').map(Number)) : null;
   const words = nameOf(q);
   const said = (/** @type {Bike} */ { bikeid, label, location }) =>
     String(bikeid).includes(words) ||
@@ -45,6 +50,7 @@ export function found(fleet, rides, { q = '', status = '', place = '', battery =
     String(rides.get(bikeid)?.userid ?? '') === words;
   const some = [...fleet.values()].filter(
     (bike) =>
+      (!chosen || chosen.has(bike.bikeid)) &&
       (!status || statusOf(bike, rides) === status) &&
       (!place || nameOf(bike.location) === nameOf(place)) &&
       (!battery || (bike.batterylevel ?? 101) < Number(battery)) &&

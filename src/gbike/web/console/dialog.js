@@ -54,8 +54,8 @@ function inside(event) {
 /**
  * `title`: the question, which names the object: "자전거 17번을 폐기할까요?"; `hint`: what will be; `act`: what the button
  * says; `fields`: what is asked besides the reason (see GivenField in types.d.ts); `reason`: false where none is kept;
- * `work`: sends what was given, { reason, … }, under the key of this wish. It closes when that was done; what is refused
- * is said in it, and stays. `children`: what stands before the reason.
+ * `work`: sends what was given, { reason, … }, under the key of this wish. It closes when that was done; what is
+ * refused is said in it, and stays. `children`: what stands before the reason.
  */
 export function ReasonDialog({
   title,
@@ -125,7 +125,9 @@ function Given({ name, kind, label, hint, wrong, value = '', options, most }) {
     return html`<div class="field">
       <label for=${id}>${label}</label>
       <select ...${about}>
-        ${options.map(([one, words]) => html`<option key=${one} value=${one} selected=${one === value}>${words}</option>`)}
+        ${options.map(
+          ([one, words]) => html`<option key=${one} value=${one} selected=${one === value}>${words}</option>`,
+        )}
       </select>
     </div>`;
   return html`<${Field} id=${id} name=${name} label=${label} hint=${hint} wrong=${wrong} defaultValue=${value}

@@ -10,6 +10,7 @@ import { language, many, place, t } from '../shared/text.js';
 import { countedBy, found } from './bikes.js';
 import { follow, refresh } from './fleet.js';
 import { OnMap, Ride } from './mapview.js';
+import { Needs } from './needs.js';
 import { Figure, Named, Search, Select, Table } from './parts.js';
 import { ago } from './words.js';
 
@@ -90,6 +91,7 @@ function Figures({ fleet, rides }) {
     <${Figure} name=${t('broken')} value=${many(count.broken)} tone="broken" icon="wrench" href=${of(BROKEN)} />
     <${Figure} name=${t('lowBattery')} value=${many(low)} icon="bolt" href=${lowest} />
     <${Figure} name=${t('underWay')} value=${many(rides.size)} icon="clock" href="#/rides" />
+    <${Needs} />
   </dl>`;
 }
 

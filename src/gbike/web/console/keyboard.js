@@ -76,6 +76,12 @@ function Keys({ close }) {
 }
 
 export const PaletteButton = ({ open }) =>
-  html`<button class="find-button" type="button" onClick=${open} aria-keyshortcuts="Control+K Meta+K" aria-haspopup="dialog">
+  html`<button
+    class="find-button"
+    type="button"
+    onClick=${open}
+    aria-keyshortcuts="Control+K Meta+K"
+    aria-haspopup="dialog"
+  >
     <${Icon} name="find" /><span>${t('palette')}</span><kbd aria-hidden="true">${PALETTE_KEY}</kbd>
   </button>`;

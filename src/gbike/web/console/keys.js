@@ -14,7 +14,8 @@ export function signOf({ key, code = '', shiftKey }) {
 }
 
 // What to do: search, keys, palette, { go: letter }, 'wait' for the letter after g; null: it is no shortcut.
-/** @param {{ key: string, code?: string, shiftKey?: boolean, ctrlKey?: boolean, metaKey?: boolean, altKey?: boolean }} event
+/** @param {{ key: string, code?: string, shiftKey?: boolean, ctrlKey?: boolean, metaKey?: boolean,
+ *   altKey?: boolean }} event
  * @param {{ typing: boolean, waiting: boolean, on: boolean }} now whether somebody writes, whether g was pressed just
  * before, whether single letters are shortcuts */
 export function meantBy(event, { typing, waiting, on }) {

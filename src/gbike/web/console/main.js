@@ -60,7 +60,8 @@ function App() {
   const [open, setOpen] = useState(null);
   const about = { name: t('console'), mark: t('console'), page, top: !online && html`<${Offline} />` };
   const menu = html`<${Menu} tab=${tab} find=${() => setOpen('palette')} />`;
-  return html`<${Shell} ...${about} above=${isAdmin && menu} below=${isAdmin && html`<${Keyboard} ...${{ open, setOpen }} />`} />`;
+  const keyboard = html`<${Keyboard} open=${open} setOpen=${setOpen} />`;
+  return html`<${Shell} ...${about} above=${isAdmin && menu} below=${isAdmin && keyboard} />`;
 }
 
 function Menu({ tab, find }) {

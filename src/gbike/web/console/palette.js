@@ -82,6 +82,8 @@ export function Palette({ close, keys }) {
     setAt(0);
   };
   const box = {
+    autocomplete: 'off',
+    maxlength: 100,
     role: 'combobox',
     'aria-expanded': 'true',
     'aria-controls': 'ways',
@@ -91,7 +93,7 @@ export function Palette({ close, keys }) {
   return html`<${Dialog} title=${t('palette')} close=${close} more="palette">
     <div class="field">
       <label for="palette-words">${t('paletteHint')}</label>
-      <input id="palette-words" ...${box} value=${written} onInput=${typed} onKeyDown=${pressed} autocomplete="off" maxlength="100" />
+      <input id="palette-words" ...${box} value=${written} onInput=${typed} onKeyDown=${pressed} />
     </div>
     <ul id="ways" role="listbox" aria-label=${t('palette')}>
       ${all.map(

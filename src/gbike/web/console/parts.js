@@ -6,7 +6,8 @@ import { t } from '../shared/text.js';
 
 const SPARE = 8; // rows drawn above and below what is seen
 
-// `columns`: [name, label, cell, sortable]. That of the number names the row, else the first. Each row is as high as the others.
+// `columns`: [name, label, cell, sortable]. That of the number names the row, else the first. Each row is
+// as high as the others.
 export function Table({ label, columns, rows, rowKey, sort, down, onSort, tall }) {
   const box = useRef(null);
   const [seen, setSeen] = useState({ top: 0, height: 600, row: 48 });

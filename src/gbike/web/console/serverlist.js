@@ -15,9 +15,9 @@ const TYPED_MS = 250; // after the last letter it is asked for
 const FRESH_MS = 3_000; // between two looks because something changed
 
 /**
- * `path` and `name`: of the collection; `filters`: what the address may narrow it to; `sorts`: by which fields it may be
- * sorted; `usual`: its order otherwise; `fixed`: what is said of it in any case; `live`: whether it is read anew when
- * something changes; `on`: what else it depends on.
+ * `path` and `name`: of the collection; `filters`: what the address may narrow it to; `sorts`: by which fields it may
+ * be sorted; `usual`: its order otherwise; `fixed`: what is said of it in any case; `live`: whether it is read anew
+ * when something changes; `on`: what else it depends on.
  * @param {{ path: string, name: string, filters?: Filter[], sorts?: string[], usual?: string, size?: number,
  *   fixed?: Record<string, string | number>, live?: boolean, on?: any[] }} of
  */
@@ -121,6 +121,7 @@ export function ServerList({
 
 function Paging({ list: { found, asked, size, file }, csv }) {
   const first = (asked.page - 1) * size;
+  const isLast = found.more ? found.rows.length < size : asked.page >= found.pages;
   const turn = (by) => move({ page: asked.page + by > 1 ? asked.page + by : '' });
   return html`<div class="soft paging">
     <span role="status">
@@ -130,7 +131,7 @@ function Paging({ list: { found, asked, size, file }, csv }) {
     ${
       found.pages > 1 &&
       html`<${Turn} label=${t('before')} off=${asked.page === 1} onClick=${() => turn(-1)} />
-        <${Turn} label=${t('next')} off=${found.more ? found.rows.length < size : asked.page >= found.pages} onClick=${() => turn(1)} />`
+        <${Turn} label=${t('next')} off=${isLast} onClick=${() => turn(1)} />`
     }
   </div>`;
 }
@@ -139,7 +140,8 @@ function Paging({ list: { found, asked, size, file }, csv }) {
 function Filters({ filters, chosen, any }) {
   const [open, setOpen] = useState(any);
   const clear = () => narrow({ ...Object.fromEntries(filters.map(({ id }) => [id, ''])), page: '' });
-  const more = html`<button class="chip more-filters" type="button" aria-expanded=${open} onClick=${() => setOpen(!open)}>
+  const turn = () => setOpen(!open);
+  const more = html`<button class="chip more-filters" type="button" aria-expanded=${open} onClick=${turn}>
     ${t('filters')}
   </button>`;
   const folded = open ? '' : 'folded';

@@ -75,7 +75,8 @@ export function SignsPage() {
   const button = html`<button class="small-button" type="button" disabled=${!isReady} onClick=${() => print()}>
     ${t('printThem')}
   </button>`;
-  return html`<${Page} title=${t('signs')} back=${address('/', query)} beside=${button} more="for-print">
+  const back = query.bikes ? '#/bikes' : address('/', query); // from which list they came
+  return html`<${Page} title=${t('signs')} back=${back} beside=${button} more="for-print">
     <${Stale} of=${fleet} />
     <${Loaded} of=${fleet} rows=${4}>
       ${() =>

@@ -106,7 +106,9 @@ function Bill({ rent, line, closed, late, just }) {
     just && closed && line.deposit !== null && [t('left'), won(line.deposit)],
   ];
   return html`<div class="card bill">
-    <p class="total" aria-live="polite"><span class="soft">${t('fee')}</span><strong>${amount(rent.voided ? 0 : line?.fee)}</strong></p>
+    <p class="total" aria-live="polite">
+      <span class="soft">${t('fee')}</span><strong>${amount(rent.voided ? 0 : line?.fee)}</strong>
+    </p>
     ${rent.voided && html`<p class="soft">${t('voidedSay')}</p>`}
     ${end && html`<${Status} is=${closed ? 'settled' : 'settling'} />`}
     ${late && !closed && html`<p class="soft">${t('later')}</p>`}

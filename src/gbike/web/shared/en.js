@@ -33,7 +33,8 @@ export const en = {
   recheck: 'Enter another number', tooMany: 'Please return the bike you are riding first.', toRide: 'Go to my ride',
   payInFirst: (amount) => `Your deposit is ${amount} short. Please top up first.`,
   halted: 'The operator has blocked this account from renting. Please ask the operator. You can still return a bike.',
-  haltedUntil: (when) => `The operator has blocked this account from renting until ${when}. You can still return a bike.`,
+  haltedUntil: (when) =>
+    `The operator has blocked this account from renting until ${when}. You can still return a bike.`,
   haltedWhy: 'See why', haltedFor: (why) => `Why: ${why}`, refunded: 'Refunded',
   deleted: 'This account was deleted. Please sign up again to rent.',
   paused: 'Rents are paused for a check. You can still return your bike.',

@@ -11,8 +11,11 @@ _OUT_OF_DATE = (
     f" CASE WHEN {MINIMUM} > 0 AND {{balance}} < {MINIMUM} THEN {MINIMUM} - {{balance}} ELSE 0 END"
 )
 _BLOCKED_OTHERWISE = (
-    "s.blocked <> CASE WHEN b.userid IS NULL THEN 0 ELSE 1 END OR coalesce(s.until_ms, 0) <> coalesce(b.until_ms, 0)"
+    "s.blocked <> CASE WHEN b.userid IS NULL THEN 0 ELSE s.version END"
+    " OR coalesce(s.until_ms, 0) <> coalesce(b.until_ms, 0)"
 )
+"""`blocked`: the version under which the rider was told to be blocked, 0: was not. A gbike of before blocks beside us
+that tells a standing tells no block, under a version of its own."""
 _UNTOLD = (
     "SELECT userid FROM (SELECT d.userid FROM deposits d LEFT JOIN standings s ON s.userid = d.userid"
     " LEFT JOIN blocks b ON b.userid = d.userid"
@@ -41,6 +44,15 @@ def untold(read: Reading, after: int, most: int) -> list[int]:
     return [row[0] for row in read.all(_UNTOLD, (after, most, after, most, most))]
 
 
+def told_without_block(read: Reading, most: int) -> list[int]:
+    """Up to `most` riders who are blocked, and were told last by a gbike of before that they are not."""
+    sql = (
+        "SELECT b.userid FROM blocks b JOIN standings s ON s.userid = b.userid WHERE s.blocked <> s.version"
+        " ORDER BY b.userid LIMIT ?"
+    )
+    return [row[0] for row in read.all(sql, (most,))]
+
+
 def lock_deposit(tx: Tx, userid: int) -> None:
     """Wait for whoever moves the rider's money, and let nobody move it until this commits."""
     tx.execute("UPDATE deposits SET version = version WHERE userid = ?", (userid,))
@@ -62,13 +74,14 @@ class Judged(NamedTuple):
 
     minimum: int
     missing: int
-    blocked: bool
+    blocked: int
+    """The version under which that is told; 0: there is none."""
     until_ms: int | None
 
 
 def keep(tx: Tx, userid: int, judged: Judged) -> None:
     sql = "UPDATE standings SET minimum_krw = ?, missing_krw = ?, blocked = ?, until_ms = ? WHERE userid = ?"
-    tx.execute(sql, (judged.minimum, judged.missing, int(judged.blocked), judged.until_ms, userid))
+    tx.execute(sql, (judged.minimum, judged.missing, judged.blocked, judged.until_ms, userid))
 
 
 def add(tx: Tx, userid: int, minimum: int) -> None:

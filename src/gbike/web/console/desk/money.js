@@ -1,9 +1,9 @@
 // The bills; and one bill: its words, what was given back of it, and what is left to give back.
 import { ask } from '../../shared/api.js';
 import { html, useRead } from '../../shared/lib.js';
-import { Empty, Facts, Loaded, Notice, Page } from '../../shared/parts.js';
+import { Facts, Loaded, Notice, Page } from '../../shared/parts.js';
 import { lasting, stamp, t, won } from '../../shared/text.js';
-import { Rider, Table } from '../parts.js';
+import { Rider } from '../parts.js';
 import { ServerList, useServerList } from '../serverlist.js';
 import { Act, Acts, within } from './acts.js';
 import { leftOf, tariffOf } from './bills.js';
@@ -40,28 +40,20 @@ export function MoneyPage() {
   <//>`;
 }
 
-async function read(billid) {
-  const [bill, corrections] = await Promise.all([
-    ask('GET', `/billings/${billid}`),
-    ask('GET', `/billings/${billid}/corrections?size=1000`),
-  ]);
-  return { bill, corrections: corrections._embedded?.corrections ?? [] };
-}
-
 export function BillPage({ billid }) {
-  const bill = useRead(() => read(billid), [billid]);
-  useFresh(bill.again, bill.found?.bill.status !== 'CLOSEBILL');
+  const bill = useRead(() => ask('GET', `/billings/${billid}`), [billid]);
+  useFresh(bill.again, bill.found?.status !== 'CLOSEBILL');
   const way = { text: t('bills'), href: '#/money' };
   return html`<${Page} title=${t('billNo', billid)} back="#/money">
     ${
       !bill.found && bill.failed?.status === 404
         ? html`<${Notice} tone="bad" text=${t('noBillNo', billid)} way=${way} />`
-        : html`<${Loaded} of=${bill} rows=${5}>${(found) => html`<${Known} ...${found} again=${bill.again} />`}<//>`
+        : html`<${Loaded} of=${bill} rows=${5}>${(found) => html`<${Known} bill=${found} again=${bill.again} />`}<//>`
     }
   <//>`;
 }
 
-function Known({ bill, corrections, again }) {
+function Known({ bill, again }) {
   const left = leftOf(bill);
   const rows = [
     [t('rideName'), html`<${Ride} ...${bill} />`],
@@ -87,7 +79,7 @@ function Known({ bill, corrections, again }) {
     </section>
     <section class="card" aria-label=${t('corrections')}>
       <h2>${t('corrections')}</h2>
-      <${Corrections} rows=${corrections} />
+      <${Corrections} ...${bill} />
     </section>
   </div>`;
 }
@@ -113,14 +105,14 @@ function Correct({ bill: { billid, userid }, left, again }) {
   <//>`;
 }
 
-function Corrections({ rows }) {
-  if (!rows.length) return html`<${Empty} icon="wallet" title=${t('noCorrections')} hint=${t('noCorrectionsHint')} />`;
+function Corrections({ billid, refunded }) {
   const columns = [
     ['number', t('amount'), ({ amount }) => html`<${Sum} krw=${amount} />`],
-    ['place', t('why'), ({ reason }) => html`<span class="cut" title=${reason}>${reason}</span>`],
     ['battery', t('byWhom'), ({ by }) => (by ? html`<${Rider} userid=${by} />` : html`<${Soft}>–<//>`)],
     ['seen', t('when'), ({ at }) => html`<${Moment} at=${at} />`],
+    ['place', t('reason'), ({ reason }) => html`<span class="cut" title=${reason}>${reason}</span>`],
   ];
-  return html`<${Table} label=${t('corrections')} columns=${columns} rows=${rows}
-    rowKey=${({ correctionid }) => correctionid} />`;
+  const list = useServerList({ path: `/billings/${billid}/corrections`, name: 'corrections', on: [refunded] });
+  return html`<${ServerList} list=${list} what=${t('corrections')} columns=${columns} icon="wallet"
+    rowKey=${({ correctionid }) => correctionid} empty=${t('noCorrections')} hint=${t('noCorrectionsHint')} />`;
 }

@@ -106,12 +106,12 @@ function spotsOf(rent, bike) {
 function Where({ rent, bike }) {
   const spots = spotsOf(rent, bike);
   const isOld = bike && !isPlaced(bike) && bike.point;
-  return html`<section class="card" aria-label=${t('whereIsIt')}>
+  return html`<div class="card">
     <h2>${t('whereIsIt')}</h2>
     <p>${place(bike?.location)}</p>
     ${isOld && html`<p class="soft">${t('pointIsOld')}</p>`}
     ${spots.length ? html`<${Spots} spots=${spots} />` : html`<p class="soft">${t('notOnMap')}</p>`}
-  </section>`;
+  </div>`;
 }
 
 function Spots({ spots }) {

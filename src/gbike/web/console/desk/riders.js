@@ -27,7 +27,7 @@ const columns = () => [
   ['number', t('riderName'), (one) => html`<${Rider} ...${one} />`, 'userid'],
   ['status', t('state'), standing],
   ['battery', t('deposit'), balance, 'deposit'],
-  ['place', t('why'), ({ blocked }) => html`<span class="soft cut">${blocked?.reason ?? ''}</span>`],
+  ['place', t('reason'), ({ blocked }) => html`<span class="soft cut">${blocked?.reason ?? ''}</span>`],
   ['seen', t('untilWhen'), ({ blocked }) => html`<${Soft}>${blocked ? untilOf(blocked) : ''}<//>`],
 ];
 const rowKey = ({ userid }) => userid;
