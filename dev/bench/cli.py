@@ -13,22 +13,33 @@ from statistics import median
 import msgspec
 import uvloop
 
+from dev.bench.console import Console
 from dev.bench.fill import KEEN_RIDER, fill
 from dev.bench.floors import appends_per_s, writes_per_s
 from dev.bench.http import connect_many
 from dev.bench.imports import imports
 from dev.bench.machine import describe, memory_mb
+from dev.bench.office import furnish
 from dev.bench.process import Server, bare_server, product
 from dev.bench.reads import one_by_one, reads
 from dev.bench.report import Line, exit_code, own_folder, speed_line, table
 from dev.bench.rides import Fleet, Speed, cycles, rents_and_returns
 from dev.bench.settlement import percentile, settlement
 
-PARTS = ("cycles", "reads", "settlement", "startup", "view", "imports")
+PARTS = ("cycles", "reads", "settlement", "startup", "view", "imports", "console")
 RIDERS = 64
 """Connections of the closed loops."""
 SMALL = (1_000, 10_000)
 VIEW_PAGE = "/rentAndBillingViews/search/findByUserid?userid={}"
+
+
+class Office(msgspec.Struct, frozen=True):
+    """What an operator of so many bikes has, beside the rides of a size, and how often each request is made."""
+
+    bikes: int
+    riders: int
+    audit: int
+    turns: int
 
 
 class Size(msgspec.Struct, frozen=True):
@@ -43,10 +54,33 @@ class Size(msgspec.Struct, frozen=True):
     settlement_s: float
     starts: int
     imported: int
+    office: Office
 
 
-FULL = Size(100_000, 1_000_000, 3, 10.0, 1.0, floors_s=0.5, settlement_s=8.0, starts=3, imported=20_000)
-QUICK = Size(10_000, 50_000, 1, 3.0, 0.7, floors_s=0.3, settlement_s=3.0, starts=2, imported=5_000)
+FULL = Size(
+    100_000,
+    1_000_000,
+    3,
+    10.0,
+    1.0,
+    floors_s=0.5,
+    settlement_s=8.0,
+    starts=3,
+    imported=20_000,
+    office=Office(10_000, 100_000, 1_000_000, 40),
+)
+QUICK = Size(
+    10_000,
+    50_000,
+    1,
+    3.0,
+    0.7,
+    floors_s=0.3,
+    settlement_s=3.0,
+    starts=2,
+    imported=5_000,
+    office=Office(1_000, 5_000, 20_000, 20),
+)
 
 
 class Bench:
@@ -59,6 +93,10 @@ class Bench:
 
     async def run(self, parts: Sequence[str]) -> None:
         """Measure the parts. Raises CannotRun, WrongEffect."""
+        if "console" in parts:
+            await self._console()
+        if set(parts) == {"console"}:
+            return
         large = _stored(self._folder, self._size.bikes, self._size.rides)
         if "startup" in parts:
             await self._startup(large)
@@ -75,6 +113,18 @@ class Bench:
                 self._memory(server)
             if "imports" in parts:
                 await self._imports(server)
+
+    async def _console(self) -> None:
+        office, rides = self._size.office, self._size.rides
+        folder = self._folder / f"office-{rides}"
+        if not folder.exists():
+            took = fill(folder, office.bikes, rides, office.riders)
+            took += furnish(folder, office.bikes, rides, office.riders, office.audit)
+            print(f"{office.bikes:,} bikes, {rides:,} rides, {office.riders:,} riders made in {took:.0f} s", flush=True)
+        async with product(folder) as server:
+            console = Console(server, office.bikes, rides, office.riders)
+            self.lines += await console.pages(office.turns)
+            self.lines += await console.file()
 
     async def _startup(self, large: Path) -> None:
         times = []

@@ -74,8 +74,9 @@ ROWS: dict[str, tuple[str, ...]] = {
 """What each store holds of the past, table by table."""
 
 
-def fill(folder: Path, bikes: int, rides: int) -> float:
-    """Fill an empty data folder; answers the seconds that took. Two processes: one for the view, one for the rest."""
+def fill(folder: Path, bikes: int, rides: int, riders: int | None = None) -> float:
+    """Fill an empty data folder; answers the seconds that took. Two processes: one for the view, one for the rest.
+    `riders`: how many have an account, if not as many as usual."""
     began = time.monotonic()
     data = DataFolder(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -85,7 +86,7 @@ def fill(folder: Path, bikes: int, rides: int) -> float:
     claim(data, Mode.DEMO)  # before it has rides: a folder that has some and does not say whose it is, is secure
     source = folder / "past.sqlite"
     begin = time.time_ns() // 1_000_000 - 60 * DAY_MS
-    _remember(source, bikes, rides, begin)
+    _remember(source, bikes, rides, riders or riders_of(rides), begin)
     with ProcessPoolExecutor(2) as pool:
         jobs = [
             pool.submit(_write, data.store_path(name), source, ROWS[name], begin)
@@ -103,10 +104,10 @@ def riders_of(rides: int) -> int:
     return max(100, rides // RIDES_PER_RIDER)
 
 
-def _remember(source: Path, bikes: int, rides: int, begin: int) -> None:
+def _remember(source: Path, bikes: int, rides: int, riders: int, begin: int) -> None:
     """The rides of the past as one table, which every store is filled from."""
-    with closing(_fast(source)) as past:
-        facts = {"bikes": bikes, "rides": rides, "riders": riders_of(rides), "begin": begin}
+    with closing(in_bulk(source)) as past:
+        facts = {"bikes": bikes, "rides": rides, "riders": riders, "begin": begin}
         past.execute("CREATE TABLE bikes_past (n INTEGER PRIMARY KEY)")
         past.execute(f"INSERT INTO bikes_past {SOURCE} SELECT n FROM numbers", {"most": bikes})
         past.execute("CREATE TABLE past (n INTEGER PRIMARY KEY, userid, bikeid, started, ended, fee)")
@@ -114,14 +115,14 @@ def _remember(source: Path, bikes: int, rides: int, begin: int) -> None:
 
 
 def _write(store: Path, source: Path, statements: tuple[str, ...], begin: int) -> None:
-    with closing(_fast(store)) as connection:
+    with closing(in_bulk(store)) as connection:
         connection.execute("ATTACH ? AS source", (str(source),))
         for statement in statements:
             wanted = {"opening": OPENING, "begin": begin}
             connection.execute(statement, {name: value for name, value in wanted.items() if f":{name}" in statement})
 
 
-def _fast(path: Path) -> sqlite3.Connection:
+def in_bulk(path: Path) -> sqlite3.Connection:
     """Bulk writing needs no journal: a folder that was not filled to its end is thrown away."""
     connection = sqlite3.connect(path, isolation_level=None)
     for pragma in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-1000000", "temp_store=FILE"):

@@ -33,6 +33,12 @@ _WATCHED = {
             " (SELECT count(*) FROM rents WHERE bikeid = NEW.bikeid AND status = 'rented') > 1",
             "NEW.bikeid",
         ),
+        (
+            "I24 a rider who may not rent began a ride",
+            "UPDATE OF status ON main.rents WHEN NEW.status = 'rented' AND EXISTS (SELECT 1 FROM main.standings s"
+            " WHERE s.userid = NEW.userid AND NOT s.mayrent AND coalesce(s.blockeduntil_ms > NEW.started_ms, 1))",
+            "NEW.rentid || ' of rider ' || NEW.userid",
+        ),
     ),
     "bike": (
         (

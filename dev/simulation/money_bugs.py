@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from dev.simulation.seams import Seam, replaced
+from gbike.kit.storage.batching import Left
+from gbike.kit.storage.sqlite.store import SqliteStore
 from gbike.kit.store import Tx
 from gbike.services.billing import storage as bills
 from gbike.services.billing.domain import Tariff
@@ -67,3 +69,21 @@ def whatever_is_left(_original: Any) -> Any:
         return int(row[0]) if row else 0
 
     return give_back
+
+
+def _gap(original: Any) -> Any:
+    """A balance that is wrong for the length of one commit, once in the life of a store."""
+
+    async def commit(store: SqliteStore, left: Left) -> None:
+        turn = vars(store).get("turn", 0) + (store.source == "user_deposit")
+        amount = {30: 1, 31: -1}.get(turn)
+        if amount and turn != vars(store).get("turn"):
+            store._writer.execute("UPDATE deposits SET balance = balance + ?", (amount,))
+        vars(store)["turn"] = turn
+        await original(store, left)
+
+    return commit
+
+
+LEAVES_A_GAP: Seam = replaced(SqliteStore, "_commit", _gap)
+"""Balances are not their entries' sums after one commit, and are again after the next."""

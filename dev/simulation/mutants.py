@@ -14,7 +14,14 @@ import msgspec
 import pytest
 
 from dev.simulation.layers import bill_guard, inbox, ledger_key
-from dev.simulation.money_bugs import by_the_return, halted_for_ever, once_more, posted_again, whatever_is_left
+from dev.simulation.money_bugs import (
+    LEAVES_A_GAP,
+    by_the_return,
+    halted_for_ever,
+    once_more,
+    posted_again,
+    whatever_is_left,
+)
 from dev.simulation.ride_bugs import both_clocks, keyless, never_free
 from dev.simulation.run import run_seed
 from dev.simulation.seams import Seam, answering, before, given, mark_then_append, replaced
@@ -167,6 +174,9 @@ BILL_AGAIN = before(
     "UPDATE bills SET status = 'OPENBILL' WHERE billid = ? AND status <> 'OPENBILL'",
     lambda bill, *_: (bill.billid,),
 )
+REFUND_AGAIN = before(
+    view, "fold_refund", "DELETE FROM refunds WHERE correctionid = ?", lambda refund: (refund.correctionid,)
+)
 WIPE_THE_POINT = before(
     bikes,
     "release",
@@ -208,6 +218,13 @@ MUTANTS = (
     ),
     Mutant("a correction is posted each time it is heard", (_NO_INBOX, posted_again("billCorrection:"))),
     Mutant("a block stops a return", (replaced(renting, "return_the_bike", halted_for_ever),), swarm=Swarm(actions=20)),
+    Mutant(
+        "a rider who is blocked begins a ride",
+        (answering(renting, "must_be_allowed_to_ride", None),),
+        swarm=Swarm(actions=20),
+    ),
+    Mutant("a block does not end by itself", (answering(paying, "end_lapsed_blocks", None),), swarm=Swarm(actions=20)),
+    Mutant("a balance is wrong from one commit to the next", (LEAVES_A_GAP,), swarm=Swarm(actions=14), seeds=1),
     Mutant(
         "more is given back than the fee",
         (replaced(corrections, "give_back", whatever_is_left),),
@@ -276,6 +293,7 @@ MUTANTS = (
             ),
         ),
     ),
+    Mutant("the view adds what was given back each time it hears of it", (_NO_INBOX, REFUND_AGAIN)),
     Mutant(
         "a taken bike counts as a failure of the bike service",
         (replaced(Peer, "_call", _refusals_are_failures),),

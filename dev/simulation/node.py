@@ -1,13 +1,13 @@
 """The nodes: each service on its own, and the log. A crash keeps the database and nothing else."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from random import Random
 
 import apsw
 
 from dev.simulation.bus import MangledSubscription, SimBus
-from dev.simulation.invariants import watch
+from dev.simulation.invariants import watch, wrong_now
 from dev.simulation.loop import Life, SimLoop
 from dev.simulation.network import Network, SimCaller
 from dev.simulation.swarm import Swarm
@@ -29,6 +29,8 @@ NOON_MS = 1_790_000_000_000
 """Wall time at which every run begins."""
 METRICS = Metrics()
 """Of all runs of this process: they count which recoveries were seen."""
+MONEY = ("billing", "user_deposit")
+"""Services whose † invariants are checked after each single commit."""
 NOT_DRIVEN = ("lag", "changes", "hours")
 """Workers that only measure, serve readers of a stream, which nobody is here, or fold what is older than any run."""
 
@@ -73,12 +75,15 @@ class SimStore(SqliteStore):
 
     network: Network
     rng: Random
+    committed: Callable[[], None]
+    """Called after each commit."""
 
     async def _commit(self, left: Left) -> None:
         if self.rng.random() < self.network.swarm.disk:
             self.network.struck["commits failed"] += 1
             raise apsw.FullError("database or disk is full")
         await super()._commit(left)
+        self.committed()
 
     async def _transact(self, batch: list[Write]) -> bool:
         self.network.struck["writes that shared a commit"] += len(batch) if len(batch) > 1 else 0
@@ -101,7 +106,7 @@ class Node:
         self.life.alive = False
         self.running: Running | None = None
         self.store: SimStore | None = None
-        self.crashes = 0
+        self.crashes = self.commits = 0
 
     @property
     def reading(self) -> SqliteReading:
@@ -129,10 +134,15 @@ class Node:
             self.connection.execute("ROLLBACK")
         self._cluster.network.hang_up(self.life)
 
+    def _committed(self) -> None:
+        self.commits += 1
+        if self.name in MONEY:
+            self._cluster.wrong += wrong_now(self.name, self.reading, 0)
+
     def _build(self) -> None:
         cluster = self._cluster
         store = SimStore(None, clock=self.clock, ids=cluster.ids, source=self.name, memory=self.connection)
-        store.network, store.rng = cluster.network, cluster.rng
+        store.network, store.rng, store.committed = cluster.network, cluster.rng, self._committed
         self.store = store
         if self._card is None:
             cluster.bus.log, cluster.bus.life = SqliteLog(store), self.life
@@ -169,6 +179,8 @@ class Cluster:
         self.network = Network(loop, rng, swarm)
         self.bus = SimBus(self.network, rng)
         self.log = Node(self, LOG, None)
+        self.wrong: list[str] = []
+        """What was wrong with the money after a commit."""
         self.nodes = {spec.name: Node(self, spec.name, spec) for spec in specs()}
 
     def start(self) -> None:
@@ -193,11 +205,14 @@ class Cluster:
         self.start()
 
     def quiet(self) -> bool:
-        """No message waits in an outbox or before a consumer, and nothing is pending."""
+        """No message waits in an outbox or before a consumer, nothing is pending, and no block is past its end."""
         newest = self.log.reading.one("SELECT coalesce(max(number), 0) FROM log")
         assert newest is not None
         for name, node in self.nodes.items():
             if node.reading.one("SELECT 1 FROM outbox WHERE published_ms IS NULL LIMIT 1"):
+                return False
+            passed = "SELECT 1 FROM blocks WHERE until_ms <= ? LIMIT 1"
+            if name == "user_deposit" and node.reading.one(passed, (node.clock.now_ms(),)):
                 return False
             pending = {"rent": "rents", "bike_manage_app": "reports"}.get(name)
             if pending and node.reading.one(f"SELECT 1 FROM {pending} WHERE status = 'pending' LIMIT 1"):

@@ -1,21 +1,34 @@
-"""Who works in the office in a run: corrects balances while riders pay in, gives back fees, blocks riders, and ends
-rides that were forgotten."""
+"""Who works in the office in a run: corrects balances and points while riders pay in, gives back fees, blocks riders,
+and ends rides that were forgotten."""
 
 from functools import partial
 
+from dev.simulation.acts import BLOCKED_S
 from dev.simulation.people import Person
 from gbike.kit.clock import rfc3339
 
 
 class Cashier(Person):
-    """Corrects balances, by a difference or by the balance that was seen."""
+    """Corrects balances, by a difference or by the balance that was seen, and points of staff."""
 
     async def live(self) -> None:
-        """Some corrections; riders top up meanwhile."""
-        for _ in range(self.swarm.actions // 2):
+        """Some corrections; riders top up and staff convert meanwhile."""
+        for _ in range(self.swarm.actions):
             await self.pause(4.0)
-            userid = self.rng.randint(1, self.swarm.riders)
-            await (self.add(userid) if self.rng.random() < 0.5 else self.set_to(userid))
+            userid, chance = self.rng.randint(1, self.swarm.riders), self.rng.random()
+            if chance < 0.3:
+                await self.take_points()
+            else:
+                await (self.add(userid) if chance < 0.65 else self.set_to(userid))
+
+    async def take_points(self) -> None:
+        """A signed difference of somebody's points, at times more than there are."""
+        managerid, amount = self.rng.randint(1, self.swarm.managers), self.rng.choice((-1_000, -100, 100))
+        body, key = {"amount": amount, "reason": "a report that was wrong"}, self.key()
+        path = f"/bikeManagers/{managerid}/corrections"
+        facts = {"managerid": managerid, "amount": amount}
+        send = partial(self.ask, "points", "bike_manager", "POST", path, content=body, key=key, **facts)
+        await (self.insist(send) if key else send())
 
     async def add(self, userid: int) -> None:
         """A signed difference."""
@@ -48,9 +61,9 @@ class Clerk(Person):
     """Gives back what was charged, at times more than there is, and keeps riders from renting for a while."""
 
     async def live(self) -> None:
-        """Some corrections of bills, a block now and then; riders ride, return and leave meanwhile."""
-        for _ in range(self.swarm.actions // 2):
-            await self.pause(6.0)
+        """Corrections of bills, a block now and then; riders ride, return and leave meanwhile."""
+        for _ in range(self.swarm.actions):
+            await self.pause(5.0)
             await (self.refund() if self.rng.random() < 0.7 else self.block())
 
     async def refund(self) -> None:
@@ -73,7 +86,7 @@ class Clerk(Person):
         body: dict[str, str] = {"reason": "left a bike in a river"}
         lapses = self.rng.random() < 0.4
         if lapses:
-            body["until"] = rfc3339(self.history.server_ms("user_deposit") + 20_000)
+            body["until"] = rfc3339(self.history.server_ms("user_deposit") + int(BLOCKED_S * 1000))
         key, path = self.key(), f"/userDeposits/{userid}/block"
         send = partial(self.ask, "block", "user_deposit", "PUT", path, content=body, key=key, userid=userid)
         await self.insist(send)
@@ -89,14 +102,14 @@ class Keeper(Person):
 
     async def live(self) -> None:
         """Looks at the open rides now and then, and ends one of them."""
-        for _ in range(self.swarm.actions // 3):
-            await self.pause(15.0)
+        for _ in range(self.swarm.actions):
+            await self.pause(8.0)
             seen = await self.ask("look", "rent", "GET", "/rents", None, at="/rents")
             listed = seen.answer["_embedded"]["rents"] if seen.kind == "ok" else []
             rides = [ride for ride in listed if ride["status"] == "rented"]
             if rides:
                 rentid = self.rng.choice(rides)["rentid"]
-                await (self.void(rentid) if rentid % 3 == 0 else self.end(rentid))
+                await (self.void(rentid) if rentid % 2 == 0 else self.end(rentid))
 
     async def void(self, rentid: int) -> None:
         """End a ride now, for nothing."""

@@ -25,6 +25,7 @@ EFFECTS = {
     "topup": ("user_deposit", "AddedDeposit"),
     "report": ("bike_manage_app", "Reported"),
     "convert": ("bike_manager", "AdjustedPoint"),
+    "points": ("bike_manager", "AdjustedPoint"),
     "bike": ("bike", "RegisteredBike"),
     "mark": ("bike", "UpdatedBike"),
     "hold": ("bike", "UpdatedBike"),
@@ -78,7 +79,7 @@ def _one(attempt: Attempt, effects: list[dict[str, Any]]) -> Iterator[str]:
 
 def _always_new(attempt: Attempt) -> bool:
     """Whether each acknowledged request of this kind has an effect of its own."""
-    always = ("rent", "open", "topup", "bike", "correct", "end", "void", "refund", "block")
+    always = ("rent", "open", "topup", "bike", "correct", "end", "void", "refund", "block", "points")
     return attempt.op in always or (attempt.op == "report" and attempt.facts["sent"] is None)
 
 

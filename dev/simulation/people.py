@@ -13,6 +13,9 @@ TRIES = 5
 OFFLINE_S = 30.0
 """How long a phone is without a line, at most: much less than a return is honoured back."""
 
+LONG_RIDE_S = 120.0
+"""How long a ride lasts that the office may have to look after, at most."""
+
 
 class Person:
     """Somebody with a phone."""
@@ -93,7 +96,7 @@ class Rider(Person):
         rented = await self.insist(lambda: self.ask("rent", "rent", "POST", "/rents", wish, key=key, **wish))
         if rented.kind != "ok":
             return
-        await self.pause(4.0)
+        await self.pause(4.0 if self.rng.random() < 0.93 else LONG_RIDE_S)
         rentid = rented.answer["rentid"]
         if self.rng.random() < 0.9:
             await self.give_back(rentid)

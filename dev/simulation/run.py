@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 
+from dev.simulation.acts import what_was_done
 from dev.simulation.agreed import OVERDUE_MIN, PER_BIKE, wrong_with_what_was_agreed
 from dev.simulation.history import History
 from dev.simulation.invariants import Violation, wrong_now, wrong_with_the_log
@@ -176,9 +177,12 @@ class Run:
             await asyncio.sleep(0.5)
 
     def look(self) -> None:
-        """† one service after the other. Raises Violation."""
+        """† one service after the other; of the money, what each commit since the last look showed. Raises
+        Violation."""
         if self.errors:
             raise Violation(f"an error was logged: {self.errors[0]}")
+        if self.cluster.wrong:
+            raise Violation(self.cluster.wrong[0])
         nodes = list(self.cluster.nodes.values())
         node = nodes[self._turn % len(nodes)]
         self._turn += 1
@@ -227,6 +231,8 @@ class Run:
         seen["crashes"] = sum(node.crashes for node in self.cluster.everyone())
         seen["handles that vanished"] = self.loop.dropped
         seen["requests"] = len(self.history.attempts)
+        seen["commits"] = sum(node.commits for node in self.cluster.everyone())
+        seen += what_was_done(self.history.attempts, {name: node.reading for name, node in self.cluster.nodes.items()})
         for attempt in self.history.attempts:
             seen[f"answered {attempt.kind}"] += 1
             if (told := attempt.facts.get("told")) is not None:

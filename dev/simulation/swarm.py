@@ -87,7 +87,7 @@ def draw(rng: Random) -> Swarm:
     def every(least: int) -> int:
         return int(least / max(strength, 0.1) * (1 + 3 * rng.random())) if strength and rng.random() < 0.6 else 0
 
-    drawn = Swarm(
+    return Swarm(
         lost=rate(0.15),
         refused=rate(0.1),
         doubled=rate(0.3),
@@ -112,5 +112,5 @@ def draw(rng: Random) -> Swarm:
         most_open=rng.choice((0, 0, 1)),
         narrow=rng.random() < 0.2,
         keyed=rng.choice((0.0, 0.5, 0.8, 1.0)),
+        holders=rng.choice((0, 0, 2, 3)),
     )
-    return replace(drawn, holders=2 if drawn.managers == 2 else 0)

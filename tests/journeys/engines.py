@@ -58,4 +58,4 @@ class Databases:
 
 
 _TABLES = """SELECT string_agg(quote_ident(tablename), ', ') FROM pg_tables
-    WHERE schemaname = 'public' AND tablename NOT IN ('alembic_version', 'audit_head')"""
+    WHERE schemaname = 'public' AND tablename NOT IN ('alembic_version', 'floor_version', 'audit_head')"""

@@ -72,7 +72,7 @@ def rows_of(path: Path) -> dict[str, list[Any]]:
         return {
             name: file.execute(f'SELECT * FROM "{name}"').fetchall()
             for name in sorted(tables)
-            if name != "alembic_version"
+            if name not in ("alembic_version", "floor_version")
         }
 
 

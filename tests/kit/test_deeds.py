@@ -118,7 +118,15 @@ async def test_a_forged_row_is_told_wherever_a_piece_ends(
 
 @pytest.mark.parametrize(
     "wanted",
-    [{"who": "7"}, {"action": "looked at"}, {"subject": "user:5"}, {"from": 1}, {"to": 1}, {"who": "7", "to": 1}],
+    [
+        {"who": "7"},
+        {"action": "looked at"},
+        {"subject": "user:5"},
+        {"from": 1},
+        {"to": 1},
+        {"who": "7", "to": 1},
+        {"who": "7", "action": "looked at"},
+    ],
 )
 async def test_an_index_finds_what_is_asked_for(wanted: dict[str, object]) -> None:
     """Without one each page would read every row of years."""
@@ -127,5 +135,5 @@ async def test_an_index_finds_what_is_asked_for(wanted: dict[str, object]) -> No
     page = f"{listing.select} {listing.where} ORDER BY {listing.order} LIMIT 20"
     plan = await store.read(lambda read: read.all(f"EXPLAIN QUERY PLAN {page}", listing.params))
     await store.close()
-    assert "USING INDEX audit_" in str(plan), plan
+    assert f"USING INDEX {'audit_by_what' if {'who', 'action'} <= wanted.keys() else 'audit_'}" in str(plan), plan
     assert "TEMP B-TREE" not in str(plan), plan

@@ -103,7 +103,7 @@ class Databases:
             }
             if "alembic_version" not in tables:
                 return False
-            emptied = sorted(tables - {"alembic_version"})
+            emptied = sorted(tables - {"alembic_version", "floor_version"})
             statements = [
                 *(f"ALTER TABLE {table} DISABLE TRIGGER USER" for table in emptied),
                 f"TRUNCATE {', '.join(emptied)} RESTART IDENTITY",

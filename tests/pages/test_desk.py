@@ -269,6 +269,18 @@ def test_roles_are_changed(operator: NewOperator, demo: Demo, words: Words) -> N
 
 
 @BOTH
+def test_a_second_factor_that_was_lost_is_reset(operator: NewOperator, demo: Demo, words: Words) -> None:
+    userid = new_account(demo, "Park Locked")
+    with closing(open_file(DataFolder(demo.folder).store_path("account"))) as store:
+        store.execute("UPDATE accounts SET codes_wanted = 1 WHERE userid = ?", (userid,))
+    one = at(operator, words, f"#/people/{userid}")
+    do(one.page, words["reset"], words["reset of"].format(userid), words)
+    one.page.get_by_role("button", name=words["reset"]).wait_for(state="detached")
+    assert demo.ask("GET", f"/accounts/{userid}")["codes"] is False
+    assert deeds(demo, "account", "authenticator removed", f"user:{userid}")[0]["after"]["reason"] == WHY
+
+
+@BOTH
 def test_points_are_corrected_by_hand(operator: NewOperator, demo: Demo, words: Words) -> None:
     userid = new_rider(demo)
     managerid = demo.ask("POST", "/bikeManagers", {"userid": userid, "point": 500})["managerid"]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gbike.kit.clock import Clock
 from tests.gateway.servers import Loop
 from tests.security.people import Locked
 from tests.support import EVERY_RIDE_COSTS
@@ -28,14 +29,15 @@ class Town:
 
 
 @contextmanager
-def secure_town(*, pays: bool = False, letters: Path | None = None) -> Iterator[Town]:
-    """With one bike. `pays`: money comes in through the test provider. `letters`: the file that they are written to."""
+def secure_town(*, pays: bool = False, letters: Path | None = None, clock: Clock | None = None) -> Iterator[Town]:
+    """With one bike. `pays`: money comes in through the test provider. `letters`: the file that they are written to.
+    `clock`: another than the machine's."""
     loop = Loop()
     payments = {"GBIKE_PAYMENT_PROVIDER": "test"} if pays else {}
     post = {"GBIKE_RESET_FILE": str(letters)} if letters else {}
 
     async def build() -> Locked:
-        locked = Locked({**EVERY_RIDE_COSTS, **payments, **post})
+        locked = Locked({**EVERY_RIDE_COSTS, **payments, **post}, clock)
         locked.whole.start()
         made = await locked.admin.post("/bikes", {"bikeid": 1, "location": "분당_정자역_1구역", "batterylevel": 80})
         assert made.status == 201

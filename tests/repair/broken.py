@@ -86,6 +86,16 @@ async def a_payment_that_was_not_posted(house: Embedded) -> None:
     await execute(house, "user_deposit", sql)
 
 
+async def holds_that_an_older_gbike_did_not_know(house: Embedded) -> None:
+    """It marked bike 1, and took the mark of bikes 2 and 3; a ticket holds bike 3, too."""
+    client = await day(house)
+    for path in ("2/holds/staff", "3/holds/staff", "3/holds/ticket-9"):
+        assert (await client.put(f"/bikes/{path}", {"reason": "the brake"})).status == 200
+    marked = "CASE WHEN held = 0 THEN 1 ELSE 0 END"
+    await execute(house, "bike", f"UPDATE bikes SET held = {marked}, version = version + 1 RETURNING 1")
+    await house.settle()
+
+
 Back = Callable[[], None]
 """Puts a store back to what it was."""
 

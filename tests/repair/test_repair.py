@@ -11,6 +11,7 @@ from gbike.run.embedded import Embedded
 from gbike.run.folder.backup import NoData
 from gbike.run.folder.data_folder import DataFolder
 from gbike.run.mends import FreeBike
+from tests.journeys.fleet import violated
 from tests.repair import broken
 from tests.repair.broken import execute
 from tests.repair.installation import Make
@@ -21,6 +22,7 @@ FAULTS = {
     "unheard messages": (broken.messages_that_were_not_heard, ["PublishAgain", "PublishAgain"]),
     "missing postings": (broken.postings_that_are_missing, ["HandleAgain"] * 3),
     "a payment": (broken.a_payment_that_was_not_posted, ["PostPayment"]),
+    "uncounted holds": (broken.holds_that_an_older_gbike_did_not_know, ["SettleHolds"] * 3),
 }
 FORMS = ("stopped", "running", "databases")
 
@@ -48,6 +50,32 @@ async def test_a_mended_bike_is_on_record_and_can_be_rented(make: Make, form: st
     assert there.deeds("bike") == [("bike freed", "bike:3")]
     if there.house is not None:
         assert (await Client(there.house.app).post("/rents", {"userid": 9, "bikeid": 3})).status == 201
+
+
+@pytest.mark.parametrize("form", ["running", "databases"])
+async def test_what_an_older_gbike_marked_or_freed_was_the_hold_of_staff(make: Make, form: str) -> None:
+    there = await make(form, broken.holds_that_an_older_gbike_did_not_know)
+    await there.mend(await there.findings())
+    assert there.deeds("bike") == [("holds settled", f"bike:{bikeid}") for bikeid in (1, 2, 3)]
+    if there.house is not None:
+        client = Client(there.house.app)
+        held = [(await client.get(f"/bikes/{bikeid}/holds")).json["_embedded"]["holds"] for bikeid in (1, 2, 3)]
+        assert [[one["holder"] for one in holds] for holds in held] == [["staff"], [], ["ticket-9"]]
+        shown = [(await client.get(f"/bikes/{bikeid}")).json["status"] for bikeid in (1, 2, 3)]
+        assert shown == ["사용중", "사용가능", "사용중"]
+
+
+async def test_a_voided_ride_that_an_older_billing_charged_is_told_until_its_fee_is_given_back() -> None:
+    house = Embedded(None, EVERY_RIDE_COSTS)
+    client = await broken.day(house)
+    await execute(house, "rent", "UPDATE rents SET voided = 1 RETURNING 1")
+    [(fee,)] = await execute(house, "billing", "SELECT fee FROM bills")
+    given = {"amount": fee, "reason": "its ride was voided"}
+    assert await violated(house) == [f"I9 bill 1 charges {fee} won, its ride was voided: give it back"]
+    assert (await client.post("/billings/1/corrections", given)).status == 201
+    await house.settle()
+    assert await violated(house) == []
+    await house.stop()
 
 
 OVER = {

@@ -15,7 +15,16 @@ from gbike.kit.messaging.outbox import first_waiting, message_about
 from gbike.kit.store import Reading
 from gbike.run.event_map import paths
 from gbike.run.invariants_hours import published_and_heard
-from gbike.run.mends import FreeBike, HandleAgain, Mend, Mendable, PostPayment, PublishAgain, perhaps_mendable
+from gbike.run.mends import (
+    FreeBike,
+    HandleAgain,
+    Mend,
+    Mendable,
+    PostPayment,
+    PublishAgain,
+    SettleHolds,
+    perhaps_mendable,
+)
 from gbike.run.registry import specs
 from gbike.services.bike import storage as bike
 from gbike.services.bike_manage_app import storage as bike_manage_app
@@ -77,7 +86,7 @@ def bikes_and_rents(stores: Stores) -> Iterator[str]:
 def bikes_and_holds(stores: Stores) -> Iterator[str]:
     """I26: a bike is held by as many as its row says."""
     for bikeid, held, there in bike.holds.miscounted(stores["bike"]):
-        yield f"I26 bike {bikeid} is held by {held}, and has {there} holds"
+        yield Mendable(f"I26 bike {bikeid} is held by {held}, and has {there} holds", SettleHolds(bikeid))
 
 
 def bikes_and_places(stores: Stores) -> Iterator[str]:
@@ -116,7 +125,8 @@ def notes(stores: Stores) -> Iterator[str]:
 
 def rents_and_bills(stores: Stores) -> Iterator[str]:
     """I7: each rent that began has one bill, no other has. I8: its state follows the rent. I9: its tariff is the
-    version that was valid when the ride began, and its fee is what that tariff says, or nothing for a voided ride."""
+    version that was valid when the ride began, and its fee is what that tariff says. A voided ride costs nothing: it
+    has no fee, or one that an older billing charged and that was given back whole."""
     versions = billing.tariffs(stores["billing"])
     rents = ((row[0], row) for row in rent.rows_for_verify(stores["rent"]))
     bills = ((row[0], row) for row in billing.rows_for_verify(stores["billing"]))
@@ -133,7 +143,7 @@ def rents_and_bills(stores: Stores) -> Iterator[str]:
 
 def _bill_fits(ride: tuple[Any, ...], bill: tuple[Any, ...]) -> Iterator[str]:
     rentid, userid, _, status, started_ms, ended_ms, voided = ride
-    _, billid, billed_user, bill_start, bill_end, fee, bill_status, tariff, *_ = bill
+    _, billid, billed_user, bill_start, bill_end, fee, bill_status, tariff, _, refunded = bill
     if billed_user != userid or bill_start != started_ms:
         yield f"I7 bill {billid} is not for the ride of rent {rentid}"
     wanted = "OPENBILL" if status == "rented" else "CLOSEBILL"
@@ -141,8 +151,9 @@ def _bill_fits(ride: tuple[Any, ...], bill: tuple[Any, ...]) -> Iterator[str]:
         yield f"I8 rent {rentid} is {status} but bill {billid} is {bill_status}"
     if status == "returned" and bill_status != "OPENBILL":
         by_tariff = Tariff.parse(tariff).fee(started_ms, ended_ms) if tariff else None
-        right, told = (0, "its ride was voided") if voided else (by_tariff, f"its tariff says {by_tariff}")
-        if fee != right or bill_end != ended_ms:
+        right = fee in (0, refunded) if voided else fee == by_tariff
+        if not right or bill_end != ended_ms:
+            told = "its ride was voided: give it back" if voided else f"its tariff says {by_tariff}"
             yield f"I9 bill {billid} charges {fee} won, {told}"
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from gbike.kit.messaging.hours import LostHour, take_note
 from gbike.kit.messaging.outbox import known, message_said, publish_again
-from gbike.services.bike.commands import free
+from gbike.services.bike.commands import free, settle_the_holds
 from gbike.services.user_deposit.commands import post_paid
 
 if TYPE_CHECKING:
@@ -90,6 +90,22 @@ class PostPayment(msgspec.Struct, frozen=True, tag_field="mend", tag="post-payme
         return await services.store("user_deposit").write(post_paid, self.paymentid)
 
 
+class SettleHolds(msgspec.Struct, frozen=True, tag_field="mend", tag="settle-holds"):
+    """A bike is held by more or fewer than its row says: a gbike that knows no holders marked or freed it."""
+
+    bikeid: int
+
+    def __str__(self) -> str:
+        return (
+            f"count the holds of bike {self.bikeid} anew; what an older gbike marked or freed was staff's hold"
+            f" · 자전거 {self.bikeid}번을 사용 중지한 기록을 다시 세요"
+        )
+
+    async def do(self, services: "OpenServices") -> bool:
+        """Count them; False: they are right."""
+        return await services.store("bike").write(settle_the_holds, self.bikeid, key=f"bike:{self.bikeid}")
+
+
 class TakeNote(msgspec.Struct, frozen=True, tag_field="mend", tag="take-note"):
     """Messages that one of two services has lost for good. Whoever heard them counts them no more, or takes the other's
     word for an hour, so that the loss is told once and not for ever. Only by its number: what was lost is looked at
@@ -120,7 +136,7 @@ class TakeNote(msgspec.Struct, frozen=True, tag_field="mend", tag="take-note"):
         return done
 
 
-Mend = FreeBike | PublishAgain | HandleAgain | PostPayment | TakeNote
+Mend = FreeBike | PublishAgain | HandleAgain | PostPayment | SettleHolds | TakeNote
 
 
 class Mendable(str):

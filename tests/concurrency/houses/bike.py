@@ -19,6 +19,7 @@ from gbike.services.bike.commands import (
     register_a_labelled_bike,
     release,
     reserve_a_bike,
+    settle_the_holds,
     tell_of_a_place,
 )
 from gbike.services.bike.commands.imports import begin_an_import, give_up_a_row, give_up_an_import, import_rows
@@ -203,6 +204,7 @@ HOUSE = House(
         write("rows of known bikes", import_rows, IMPORT, KNOWN, False, Whole()),
         write("a row that fails", give_up_a_row, IMPORT, ROWS[0]),
         write("give up a file", give_up_an_import, 1),
+        write("count the holds", settle_the_holds, HELD, key="bike:5"),
         write("repair", free, RIDDEN, 8, USER, key="bike:8"),
         HEARS.case("cancelled", cancelled(9, BIKE)),
         HEARS.case("returned", returned(9, BIKE)),

@@ -217,6 +217,6 @@ async def test_why_roles_were_changed_and_an_authenticator_was_taken_is_on_recor
             '{"managerid":null,"roles":["rider"]}',
             '{"managerid":7,"reason":"works in the field","roles":["rider","bikeManager"]}',
         ),
-        ("authenticator removed", '{"codes_wanted":true}', '{"reason":"lost it"}'),
-        ("authenticator removed", '{"codes_wanted":false}', "{}"),
+        ("authenticator removed", '{"codes_wanted":true}', '{"codes_wanted":false,"reason":"lost it"}'),
+        ("authenticator removed", '{"codes_wanted":false}', '{"codes_wanted":false}'),
     ]

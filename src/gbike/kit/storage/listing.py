@@ -153,7 +153,9 @@ class Pieces:
 
 async def list_page(store: Store, listing: Listing, page: Page, total: int | None = None) -> Found:
     """`total`: how many there are, where that is known otherwise."""
-    look = store.scan if page.sort or listing.whole or page.offset > SHORT_OFFSET else store.read
+    by_number = listing.counters is not None and all(listing.sortable.get(by) == _last(listing) for by, _ in page.sort)
+    sorts = page.sort and not by_number
+    look = store.scan if sorts or listing.whole or page.offset > SHORT_OFFSET else store.read
     rows, there_are, more = await look(_page, listing, page, total)
     return Found([listing.make(row) for row in rows], there_are, more)
 
@@ -169,8 +171,7 @@ def counted(read: Reading, names: Sequence[str]) -> int:
 def _page(read: Reading, listing: Listing, page: Page, total: int | None) -> tuple[list[Row], int, bool]:
     if listing.owner:
         listing = owned(listing, read.owner, listing.owner)
-    order = [_by(listing, name, down) for name, down in page.sort if name in listing.sortable]
-    sql = f"{listing.select} {listing.where} ORDER BY {', '.join([*order, listing.order])} LIMIT ? OFFSET ?"
+    sql = f"{listing.select} {listing.where} ORDER BY {_order(listing, page.sort)} LIMIT ? OFFSET ?"
     rows = read.all(sql, (*listing.params, *listing.order_params, page.size, page.offset))
     if total is not None:
         return rows, total, False
@@ -178,6 +179,19 @@ def _page(read: Reading, listing: Listing, page: Page, total: int | None) -> tup
         return rows, counted(read, listing.counters), False
     there_are = _count(read, listing)
     return rows, min(there_are, MOST_COUNTED), there_are > MOST_COUNTED
+
+
+def _order(listing: Listing, sorts: Sequence[tuple[str, bool]]) -> str:
+    """What is equal goes on by number in the same direction, so that an index may have it so."""
+    known = [(name, down) for name, down in sorts if name in listing.sortable]
+    if not known or listing.order_params:
+        return ", ".join([*(_by(listing, *one) for one in known), listing.order])
+    return f"{', '.join(_by(listing, *one) for one in known)}, {_last(listing)} {'DESC' if known[-1][1] else 'ASC'}"
+
+
+def _last(listing: Listing) -> str:
+    """The column that decides where all else is equal."""
+    return listing.order.rpartition(", ")[2].split()[0]
 
 
 def _by(listing: Listing, name: str, down: bool) -> str:

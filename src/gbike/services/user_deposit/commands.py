@@ -256,6 +256,7 @@ def _judge_alone(tx: Tx, userid: int) -> None:
 def _add(tx: Tx, action: str, posting: domain.Posting, facts: Facts = NO_FACTS) -> domain.Deposit:
     """Move money once, say so and put it on record, with more `facts`. What a client asks for must fit: it can be
     refused. Raises OutOfBounds."""
+    tx.share([_MINIMUMS])  # as in _judge_alone
     deposit = post(tx, posting)
     if deposit is None:
         return storage.load(tx, posting.userid, OwnerScope.ALL)

@@ -47,7 +47,7 @@ const ridesOf = (rent) => new Map(rent ? [[rent.bikeid, rent]] : []);
 
 function Now({ bike, rent }) {
   const riding = rent && html`<${Rider} userid=${rent.userid} /> · ${since(rent.starttime)} · `;
-  const way = rent && html`<a class="link" href="#/ride/${rent.rentid}">${t('ride', rent.rentid)}</a>`;
+  const way = rent && html`<a class="link" href="#/ride/${rent.rentid}">${t('rideNo', rent.rentid)}</a>`;
   const rows = [
     bike.label && [t('label'), bike.label],
     [t('where'), place(bike.location)],

@@ -10,6 +10,7 @@ import { language, many, place, t } from '../shared/text.js';
 import { countedBy, found } from './bikes.js';
 import { follow, refresh } from './fleet.js';
 import { OnMap, Ride } from './mapview.js';
+import { Needs } from './needs.js';
 import { Figure, Named, Search, Select, Table } from './parts.js';
 import { ago } from './words.js';
 
@@ -90,6 +91,7 @@ function Figures({ fleet, rides }) {
     <${Figure} name=${t('broken')} value=${many(count.broken)} tone="broken" icon="wrench" href=${of(BROKEN)} />
     <${Figure} name=${t('lowBattery')} value=${many(low)} icon="bolt" href=${lowest} />
     <${Figure} name=${t('underWay')} value=${many(rides.size)} icon="clock" href="#/rides" />
+    <${Needs} />
   </dl>`;
 }
 
@@ -122,10 +124,11 @@ function Bikes({ bikes, rides, query }) {
   const name = ({ location }) => html`<span class="cut" title=${location ?? ''}>${place(location)}</span>`;
   const number = ({ bikeid, label }) =>
     html`<a class="link" href="#/bike/${bikeid}">${bikeid}</a>${label && html` <span class="soft">${label}</span>`}`;
+  const stateOf = (bike) => (bike.held && !rides.has(bike.bikeid) ? 'held' : statusOf(bike, rides));
   const ride = ({ bikeid }) => html`<${Named} name=${t('currentRide')}><${Ride} rent=${rides.get(bikeid)} /><//>`;
   const columns = [
     ['number', t('bikeName'), number, true],
-    ['status', t('status'), (bike) => html`<${Status} is=${statusOf(bike, rides)} />`, true],
+    ['status', t('status'), (bike) => html`<${Status} is=${stateOf(bike)} />`, true],
     ['battery', t('batteryName'), (bike) => html`<${Battery} percent=${bike.batterylevel} />`, true],
     ['place', t('where'), name, true],
     ['ride', t('currentRide'), ride, true],

@@ -75,7 +75,7 @@ export const ko = {
     `휴대폰 카메라로 찍으면 열리는 주소: ${address}. 이용자가 쓰는 주소가 다르면, 그 주소로 이 화면을 열어 인쇄해 주세요.`,
   bikeSearchHint: '번호, 라벨, 위치', wholeName: '이름 전체', batteryBelow: '배터리 % 미만',
   held: '운행 중지', heldName: '운행 중지', heldOnly: '운행 중지',
-  dueName: '기한', duePast: '기한 지남', goneOnly: '폐기한 것만', noSuchRide: (id) => `대여 ${id}을(를) 찾지 못했어요.`,
+  dueName: '기한', duePast: '기한 지남', heldPastDue: '기한 지난 운행 중지', goneOnly: '폐기한 것만', noSuchRide: (id) => `대여 ${id}을(를) 찾지 못했어요.`,
   nothingFits: '조건에 맞는 것이 없어요', csv: '파일로 받기(CSV)', csvUtf8: 'UTF-8', csvCp949: 'CP949(엑셀)',
   csvHint: '이 화면뿐 아니라 조건에 맞는 줄을 모두 담아요.', from_: '시작일', until_: '종료일', reason: '사유',
   reasonHint: (most) => `기록에 남아요. ${most}자까지 쓸 수 있어요.`, reasonFirst: '사유를 적어 주세요.', fillThis: '여기를 채워 주세요.',

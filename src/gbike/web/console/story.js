@@ -39,7 +39,7 @@ export async function readStory(bikeid) {
 
 function ofRide({ rentid, userid, billid, fee, billingStatus, rentStarttime: start, rentEndTime: end }) {
   const by = { text: t('riderNo', userid), href: `#/rider/${userid}` };
-  const ride = { text: t('ride', rentid), href: `#/ride/${rentid}` };
+  const ride = { text: t('rideNo', rentid), href: `#/ride/${rentid}` };
   const lasted = end && start && lasting(Date.parse(end) - Date.parse(start));
   const paid = [fee === null ? '' : won(fee), t(billingStatus === 'CLOSEBILL' ? 'settled' : 'settling')];
   const began = { id: `b${rentid}`, kind: 'rides', icon: 'person', at: start, rank: 1, text: t('rideBegan', rentid) };
@@ -83,7 +83,7 @@ function ofEvent({ eventid, type, at, facts }) {
   const word = TYPES[type] ?? (type === 'UpdatedBike' ? act || 'returned' : null);
   const more = [
     word && type,
-    rentid && t('ride', rentid),
+    rentid && t('rideNo', rentid),
     status && t(wordOf(status)),
     location && place(location),
     Number.isInteger(batterylevel) && t('battery', batterylevel),

@@ -8,7 +8,6 @@ with NORMAL it would not. SQLite comes with apsw, one version wherever we run (d
 import asyncio
 from collections.abc import Callable, Container, Iterable, Sequence
 from concurrent.futures import Executor
-from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -133,6 +132,7 @@ class SqliteStore(BatchWriter[SqliteTx]):
         self._writer = memory or connect(path)
         self.changes = self._writer.total_changes
         self._reader = self._writer if path is None else connect(path, read_only=True)
+        self._scanning: list[apsw.Connection] = []  # those that no thread has just now
         self._in_thread = 0
         self._unreadable = LogThrottle()
         self.generation = 0
@@ -174,8 +174,21 @@ class SqliteStore(BatchWriter[SqliteTx]):
             raise self._unavailable(wrong) from wrong
 
     def _scan(self, on_behalf: Acting, fn: Callable[..., T], args: tuple[Any, ...]) -> T:
-        with closing(connect(self.path, read_only=True)) as connection:
-            return fn(SqliteReading(connection, on_behalf), *args)
+        """A connection is used again: to open one and read the schema takes longer than most scans."""
+        connection = self._scanning.pop() if self._scanning else connect(self.path, read_only=True)
+        try:
+            found = fn(SqliteReading(connection, on_behalf), *args)
+        except BaseException:
+            connection.close()
+            raise
+        self._scanning.append(connection)
+        if self._closed:
+            self._end_scans()
+        return found
+
+    def _end_scans(self) -> None:
+        while self._scanning:
+            self._scanning.pop().close()
 
     def _unavailable(self, wrong: apsw.Error) -> StoreUnavailable:
         if self._unreadable.is_news(str(wrong)):
@@ -196,6 +209,7 @@ class SqliteStore(BatchWriter[SqliteTx]):
                 self._is_counted(stopped)
             except apsw.Error as broken:  # the generation before it stands
                 log.warning("a store could not count its stop", store=self.source, why=str(broken))
+        self._end_scans()
         if self._reader is not self._writer:
             self._reader.close()
         self._writer.close()  # last, so that it can tidy the log away

@@ -129,7 +129,8 @@ def remove_authenticator(tx: Tx, userid: int, reason: str | None = None) -> doma
     accounts.put_recovery_codes(tx, userid, ())
     if before.codes_wanted:  # staff may have to have one
         _say_roles_changed(tx, userid)
-    tx.audit("authenticator removed", f"user:{userid}", {"codes_wanted": before.codes_wanted}, _why(reason))
+    now = {"codes_wanted": False, **_why(reason)}
+    tx.audit("authenticator removed", f"user:{userid}", {"codes_wanted": before.codes_wanted}, now)
     return accounts.load(tx, userid)
 
 

@@ -226,6 +226,20 @@ def free(tx: Tx, bikeid: int, rentid: int, userid: int | None) -> bool:
     return freed
 
 
+def settle_the_holds(tx: Tx, bikeid: int) -> bool:
+    """For `gbike repair`: a bike is held by as many as hold it; False: it is."""
+    before = storage.load(tx, bikeid)
+    before = replace(before, holds=holds.there(tx, bikeid))
+    after = domain.settled(before)
+    kept = None if after == before else storage.keep(tx, before, after)
+    if kept is None:
+        return False
+    act, holder = _act(before, kept)
+    tx.publish(msgspec.structs.replace(_updated(kept), act=act, holder=UNSET if holder is None else holder))
+    tx.audit("holds settled", f"bike:{bikeid}", _state(before), _state(kept))
+    return True
+
+
 def apply_a_report(
     tx: Tx, bikeid: int, reportid: int, state: tuple[int, bool | None], late: Callable[[], bool]
 ) -> tuple[domain.Bike, int]:

@@ -307,6 +307,14 @@ def released(bike: Bike, holder: str) -> Bike:
     return _without(bike, holder)
 
 
+def settled(bike: Bike) -> Bike:
+    """Held by those who hold it, after a gbike of before, which knows one mark and no holders, marked or freed it: the
+    mark is a hold of STAFF, and what it freed was that one and nobody else's."""
+    if bike.held:
+        return _kept_by(bike, list(bike.holds) or [Hold(STAFF)])
+    return _without(bike, STAFF)
+
+
 def _without(bike: Bike, holder: str) -> Bike:
     return _kept_by(bike, [one for one in bike.holds if one.holder != holder])
 

@@ -18,10 +18,13 @@ _READ = "SELECT holder, why, due_ms, byuser, since_ms FROM holds"
 
 def of(read: Reading, bike: Bike) -> tuple[Hold, ...]:
     """The holds of a bike, by holder. A mark that a gbike of before set beside us, without a row, is that of STAFF."""
-    if not bike.held:
-        return ()
-    rows = read.all(f"{_READ} WHERE bikeid = ? ORDER BY holder", (bike.bikeid,))
-    return tuple(Hold(*row) for row in rows) or (Hold(STAFF),)
+    return (there(read, bike.bikeid) or (Hold(STAFF),)) if bike.held else ()
+
+
+def there(read: Reading, bikeid: int) -> tuple[Hold, ...]:
+    """The holds that have a row, by holder, whatever the bike's row says."""
+    rows = read.all(f"{_READ} WHERE bikeid = ? ORDER BY holder", (bikeid,))
+    return tuple(Hold(*row) for row in rows)
 
 
 def listing(bikeid: int) -> Listing:

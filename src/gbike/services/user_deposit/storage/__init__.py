@@ -188,6 +188,12 @@ LISTED = Listing(
 
 def entries(userid: int) -> Listing:
     """A rider's entries, newest first, as number, cause, amount (won, positive into the account) and ms."""
-    select = "SELECT entryid, cause, amount, at_ms FROM entries"
-    span = {"from": "at_ms >= ?", "to": "at_ms < ?"}
-    return Listing(select, {}, "entryid DESC", "WHERE account = ?", (f"user:{userid}",), conditions=span)
+    return Listing(
+        "SELECT entryid, cause, amount, at_ms FROM entries",
+        {},
+        "entryid DESC",
+        "WHERE account = ?",
+        (f"user:{userid}",),
+        conditions={"from": "at_ms >= ?", "to": "at_ms < ?"},
+        moment="at_ms",
+    )

@@ -5,10 +5,11 @@ import { Empty, Failed, Icon, Loaded, Loading, More, Notice, Page } from '../../
 import { said } from '../../shared/session.js';
 import { narrow, useRoute } from '../../shared/shell.js';
 import { set } from '../../shared/state.js';
-import { many, stamp, t, won } from '../../shared/text.js';
+import { language, many, stamp, t, won } from '../../shared/text.js';
 import { fileOf, pageOf, understood } from '../asked.js';
-import { Search } from '../parts.js';
+import { Search, Select } from '../parts.js';
 import { Csv } from '../serverlist.js';
+import { DEEDS } from './deeds.js';
 import { causeSaid } from './rider.js';
 import { changes, merged, subjectOf } from './trail.js';
 
@@ -25,13 +26,19 @@ const SERVICES = [
 const STEP = 50;
 const MOST = 1000;
 
+// In the order of their words.
+const deeds = () =>
+  DEEDS.map((deed) => /** @type {[string, string]} */ ([deed, actionOf(deed)])).sort(([, one], [, other]) =>
+    one.localeCompare(other, language()),
+  );
+
 /** @returns {Filter[]} */
 const filters = () => [
   { id: 'from', kind: 'day', label: t('fromDay') },
   { id: 'to', kind: 'lastDay', label: t('toDay') },
   { id: 'who', kind: 'search', label: t('byWhom'), hint: t('whoHint') },
   { id: 'subject', kind: 'search', label: t('aboutWhat'), hint: 'bike:7, user:7' },
-  { id: 'action', kind: 'search', label: t('whatWasDone'), hint: 'ride ended' },
+  { id: 'action', kind: 'choice', label: t('whatWasDone'), options: deeds() },
 ];
 
 const pathOf = (service) => `/audit/${service}`;
@@ -71,7 +78,9 @@ export function AuditPage() {
 function Narrow({ chosen }) {
   const any = Object.keys(chosen).length > 0;
   const none = Object.fromEntries(filters().map(({ id }) => [id, '']));
-  const field = ({ id, kind, label, hint }) => {
+  const field = ({ id, kind, label, hint, options }) => {
+    const all = [['', t('all')], ...(options ?? [])];
+    if (options) return html`<${Select} key=${id} id=${id} label=${label} value=${chosen[id] ?? ''} options=${all} />`;
     const type = kind === 'search' ? 'search' : 'date';
     return html`<${Search} key=${id} id=${id} label=${label} hint=${hint} value=${chosen[id] ?? ''} type=${type} />`;
   };

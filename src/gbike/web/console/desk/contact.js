@@ -28,6 +28,7 @@ function Told({ account, userid }) {
     [t('name'), account.name ?? '–'],
     [t('contactName'), account.contact ?? '–'],
     [t('contactIs'), t(account.contact_proved ? 'contactProved' : 'contactUnproved')],
+    [t('account'), html`<a class="link" href="#/people/${userid}">${t('accountNo', userid)}</a>`],
   ];
   return html`<${Facts} rows=${rows} />`;
 }

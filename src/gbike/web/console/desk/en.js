@@ -106,6 +106,7 @@ export const en = {
   did_dead_letter_dropped: 'Dead letter dropped', did_deposit_adjusted: 'Deposit adjusted',
   did_deposit_corrected: 'Deposit corrected', did_deposit_opened: 'Deposit opened',
   did_deposit_paid_in: 'Deposit paid in', did_deposit_topped_up: 'Deposit topped up',
+  did_holds_settled: 'Holds settled',
   did_invitation_used: 'Invitation used', did_invitation_withdrawn: 'Invitation withdrawn', did_invited: 'Invited',
   did_list_exported: 'List exported', did_looked_at: 'Looked at', did_lost_messages_noted: 'Lost messages noted',
   did_manager_registered: 'Manager registered', did_manager_s_rider_changed: 'Manager’s rider changed',

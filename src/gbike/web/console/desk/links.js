@@ -44,3 +44,11 @@ export const during = () => [
   { id: 'from', kind: 'day', label: t('fromDay') },
   { id: 'to', kind: 'lastDay', label: t('toDay') },
 ];
+
+// The orders of a list whose rows begin at some moment: by number, or of some days by their beginning, as their service
+// has them so without sorting. What `some` are sorted by else.
+/** @param {Record<string, string>} query @param {string} number @param {string[]} [some] */
+export const ordered = (query, number, some = []) =>
+  query.from || query.to
+    ? { sorts: ['starttime'], usual: 'starttime,desc' }
+    : { sorts: [number, ...some, 'starttime'], usual: `${number},desc` };

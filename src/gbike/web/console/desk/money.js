@@ -1,28 +1,33 @@
 // The bills; and one bill: its words, what was given back of it, and what is left to give back.
 import { ask } from '../../shared/api.js';
 import { html, useRead } from '../../shared/lib.js';
-import { Empty, Facts, Loaded, Notice, Page } from '../../shared/parts.js';
+import { Facts, Loaded, Notice, Page } from '../../shared/parts.js';
+import { useRoute } from '../../shared/shell.js';
 import { lasting, stamp, t, won } from '../../shared/text.js';
-import { Rider, Table } from '../parts.js';
+import { Rider } from '../parts.js';
 import { ServerList, useServerList } from '../serverlist.js';
 import { Act, Acts, within } from './acts.js';
 import { leftOf, tariffOf } from './bills.js';
-import { Bill, BillState, during, Fee, lasted, Moment, Ride, Soft, Sum } from './links.js';
+import { Bill, BillState, during, Fee, lasted, Moment, ordered, Ride, Soft, Sum } from './links.js';
 import { useFresh } from './rides.js';
 
 const STATUSES = ['OPENBILL', 'APPLYFEE', 'CLOSEBILL'];
 
 export function MoneyPage() {
+  const { query } = useRoute();
+  const order = ordered(query, 'billid', ['fee']);
+  const by = (/** @type {string} */ field) => order.sorts.find((one) => one === field);
   const columns = [
-    ['number', t('billName'), (bill) => html`<${Bill} ...${bill} />`, 'billid'],
+    ['number', t('billName'), (bill) => html`<${Bill} ...${bill} />`, by('billid')],
     ['status', t('state'), (bill) => html`<${BillState} end=${bill.endtime} status=${bill.status} />`],
-    ['battery', t('fee'), (bill) => html`<${Fee} of=${bill} />`],
+    ['battery', t('fee'), (bill) => html`<${Fee} of=${bill} />`, by('fee')],
     ['place', t('riderName'), (bill) => html`<${Rider} ...${bill} />`],
     ['ride', t('rideName'), (bill) => html`<${Ride} ...${bill} />`],
     [
       'seen',
       t('beganAt'),
       (bill) => html`<${Soft}>${stamp(bill.starttime)}${bill.endtime ? ` · ${lasted(bill)}` : ''}<//>`,
+      'starttime',
     ],
   ];
   /** @type {Filter[]} */
@@ -32,36 +37,27 @@ export function MoneyPage() {
     { id: 'userid', kind: 'number', label: t('riderAsk') },
     { id: 'rentid', kind: 'number', label: t('rideAsk') },
   ];
-  const sorts = ['billid', 'fee', 'starttime'];
-  const list = useServerList({ path: '/billings', name: 'billings', filters, sorts, usual: 'billid,desc', live: true });
+  const list = useServerList({ path: '/billings', name: 'billings', filters, ...order, live: true });
   return html`<${Page} title=${t('bills')} beside=${html`<a class="small-button" href="#/debts">${t('debts')}</a>`}>
     <${ServerList} list=${list} what=${t('bills')} columns=${columns} rowKey=${({ billid }) => billid} icon="wallet"
       empty=${t('noBills')} hint=${t('noBillsHint')} />
   <//>`;
 }
 
-async function read(billid) {
-  const [bill, corrections] = await Promise.all([
-    ask('GET', `/billings/${billid}`),
-    ask('GET', `/billings/${billid}/corrections?size=1000`),
-  ]);
-  return { bill, corrections: corrections._embedded?.corrections ?? [] };
-}
-
 export function BillPage({ billid }) {
-  const bill = useRead(() => read(billid), [billid]);
-  useFresh(bill.again, bill.found?.bill.status !== 'CLOSEBILL');
+  const bill = useRead(() => ask('GET', `/billings/${billid}`), [billid]);
+  useFresh(bill.again, bill.found?.status !== 'CLOSEBILL');
   const way = { text: t('bills'), href: '#/money' };
   return html`<${Page} title=${t('billNo', billid)} back="#/money">
     ${
       !bill.found && bill.failed?.status === 404
         ? html`<${Notice} tone="bad" text=${t('noBillNo', billid)} way=${way} />`
-        : html`<${Loaded} of=${bill} rows=${5}>${(found) => html`<${Known} ...${found} again=${bill.again} />`}<//>`
+        : html`<${Loaded} of=${bill} rows=${5}>${(found) => html`<${Known} bill=${found} again=${bill.again} />`}<//>`
     }
   <//>`;
 }
 
-function Known({ bill, corrections, again }) {
+function Known({ bill, again }) {
   const left = leftOf(bill);
   const rows = [
     [t('rideName'), html`<${Ride} ...${bill} />`],
@@ -87,7 +83,7 @@ function Known({ bill, corrections, again }) {
     </section>
     <section class="card" aria-label=${t('corrections')}>
       <h2>${t('corrections')}</h2>
-      <${Corrections} rows=${corrections} />
+      <${Corrections} ...${bill} />
     </section>
   </div>`;
 }
@@ -113,14 +109,14 @@ function Correct({ bill: { billid, userid }, left, again }) {
   <//>`;
 }
 
-function Corrections({ rows }) {
-  if (!rows.length) return html`<${Empty} icon="wallet" title=${t('noCorrections')} hint=${t('noCorrectionsHint')} />`;
+function Corrections({ billid, refunded }) {
   const columns = [
     ['number', t('amount'), ({ amount }) => html`<${Sum} krw=${amount} />`],
-    ['place', t('reason'), ({ reason }) => html`<span class="cut" title=${reason}>${reason}</span>`],
     ['battery', t('byWhom'), ({ by }) => (by ? html`<${Rider} userid=${by} />` : html`<${Soft}>–<//>`)],
     ['seen', t('when'), ({ at }) => html`<${Moment} at=${at} />`],
+    ['place', t('reason'), ({ reason }) => html`<span class="cut" title=${reason}>${reason}</span>`],
   ];
-  return html`<${Table} label=${t('corrections')} columns=${columns} rows=${rows}
-    rowKey=${({ correctionid }) => correctionid} />`;
+  const list = useServerList({ path: `/billings/${billid}/corrections`, name: 'corrections', on: [refunded] });
+  return html`<${ServerList} list=${list} what=${t('corrections')} columns=${columns} icon="wallet"
+    rowKey=${({ correctionid }) => correctionid} empty=${t('noCorrections')} hint=${t('noCorrectionsHint')} />`;
 }

@@ -7,19 +7,19 @@ import { many, stamp, t } from '../../shared/text.js';
 import { page } from '../fleet.js';
 import { Figure, Rider, Table } from '../parts.js';
 import { ServerList, useServerList } from '../serverlist.js';
-import { Bike, during, lasted, Ride, RideState, Soft } from './links.js';
+import { Bike, during, lasted, ordered, Ride, RideState, Soft } from './links.js';
 
 const FRESH_MS = 10_000;
 const MOST = 100; // overdue ones on top; the list has them all
 const OPEN = '/rents?status=rented';
 const STATUSES = ['rented', 'returned', 'cancelled'];
 
-const columns = () => [
-  ['number', t('rideName'), (rent) => html`<${Ride} ...${rent} />`, 'rentid'],
+const columns = (sorts = []) => [
+  ['number', t('rideName'), (rent) => html`<${Ride} ...${rent} />`, sorts.find((field) => field === 'rentid')],
   ['status', t('state'), (rent) => html`<${RideState} rent=${rent} />`],
   ['battery', t('bikeName'), (rent) => html`<${Bike} ...${rent} />`],
   ['place', t('riderName'), (rent) => html`<${Rider} ...${rent} />`],
-  ['ride', t('beganAt'), ({ starttime }) => html`<${Soft}>${starttime ? stamp(starttime) : '–'}<//>`],
+  ['ride', t('beganAt'), ({ starttime }) => html`<${Soft}>${starttime ? stamp(starttime) : '–'}<//>`, 'starttime'],
   ['seen', t('lasted'), (rent) => html`<${Soft}>${rent.endtime ? lasted(rent) : '–'}<//>`],
 ];
 const rowKey = ({ rentid }) => rentid;
@@ -42,16 +42,9 @@ export function RidesPage() {
   const { found, again } = useRead(late, []);
   useFresh(again);
   const { query } = useRoute();
-  const sought = {
-    path: '/rents',
-    name: 'rents',
-    filters: filters(),
-    sorts: ['rentid'],
-    usual: 'rentid,desc',
-    live: true,
-  };
-  const list = useServerList(sought);
-  const table = { columns: columns(), rowKey };
+  const order = ordered(query, 'rentid');
+  const list = useServerList({ path: '/rents', name: 'rents', filters: filters(), ...order, live: true });
+  const table = { columns: columns(order.sorts), rowKey };
   return html`<${Page} title=${t('rides')}>
     <dl class="figures">
       <${Figure} name=${t('inProgress')} value=${said(found?.open)} icon="clock" tone="taken"

@@ -10,7 +10,7 @@ down_revision = "0010"
 
 
 def upgrade() -> None:
-    """The indexes are of a few bikes each, and rides write to none. The one mark of before is a hold of staff; who set
+    """Rides write to none of the indexes. The one mark of before is a hold of staff; who set
     it, when and why is not known."""
     op.add_column("bikes", ms_column("due_ms", nullable=True))
     op.create_table(
@@ -29,6 +29,10 @@ def upgrade() -> None:
         ("bikes_retired", "bikeid", "retired = 1"),
     ):
         op.create_index(name, "bikes", [column], sqlite_where=sa.text(some), postgresql_where=sa.text(some))
+    is_postgres = op.get_bind().dialect.name == "postgresql"  # where the emptiest come first, unknown is before them
+    level = sa.text("batterylevel NULLS FIRST") if is_postgres else "batterylevel"
+    there = sa.text("retired = 0")
+    op.create_index("bikes_charged", "bikes", [level, "bikeid"], sqlite_where=there, postgresql_where=there)
     op.execute(
         "INSERT INTO holds (bikeid, holder, why, byuser, since_ms)"
         " SELECT bikeid, 'staff', '', '', 0 FROM bikes WHERE held > 0"

@@ -1,6 +1,5 @@
-"""Debts by their amount: the list of them is sorted by it."""
+"""Deposits by their amount, and a rider's entries by their moment: lists are narrowed and sorted by these."""
 
-import sqlalchemy as sa
 from alembic import op
 
 revision = "0007"
@@ -8,6 +7,6 @@ down_revision = "0006"
 
 
 def upgrade() -> None:
-    """Create the index."""
-    debt = sa.text("balance < 0")
-    op.create_index("deposits_owed", "deposits", ["balance", "userid"], sqlite_where=debt, postgresql_where=debt)
+    """Create the indexes; debts are the beginning of the first."""
+    op.create_index("deposits_owed", "deposits", ["balance", "userid"])
+    op.create_index("entries_of_moment", "entries", ["account", "at_ms", "entryid"])
