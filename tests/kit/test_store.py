@@ -276,6 +276,25 @@ async def test_a_commit_in_a_thread_is_not_taken_back_when_the_process_ends_mean
     wish.cancel()
 
 
+async def test_scans_share_a_connection_that_ends_with_the_store_or_with_what_goes_wrong(tmp_path: Path) -> None:
+    store = a_store(tmp_path / "store.sqlite")
+    with ThreadPoolExecutor(1) as threads:
+        store._committer = threads
+        first = await store.scan(lambda read: read._connection)  # type: ignore[attr-defined]
+        await store.write(note, "a")
+        assert await store.scan(lambda read: (read._connection is first, len(read.all("SELECT 1 FROM notes")))) == (
+            True,
+            1,
+        )  # type: ignore[attr-defined]
+        with pytest.raises(apsw.SQLError):
+            await store.scan(lambda read: read.all("SELECT nothing"))
+        with pytest.raises(apsw.ConnectionClosedError):
+            first.changes()
+        assert await store.scan(lambda read: read._connection is first) is False  # type: ignore[attr-defined]
+        await store.close()
+        assert not store._scanning
+
+
 async def test_a_full_disk_refuses_what_does_not_fit_and_keeps_the_rest(tmp_path: Path) -> None:
     store = a_store(tmp_path / "store.sqlite")
     [(pages,)] = store._writer.execute("PRAGMA page_count").fetchall()
