@@ -47,7 +47,8 @@ class Day:
     """A town, and an admin who signed in at its console."""
 
     def __init__(self, browser: Browser, town: Town, words: Words, letters: Path) -> None:
-        self.town, self.words, self._letters = town, words, letters
+        self.town, self.words = town, words
+        self._letters = letters
         self._bikes = iter(range(101, 1_000))
         self._people = iter(range(1, 1_000))
         self.to_print = [self.bike(location="표지_구역") for _ in range(2)]

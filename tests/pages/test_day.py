@@ -244,7 +244,8 @@ def test_16_see_who_owes_and_top_up_by_hand(day: Day) -> None:
 
 def test_17_give_back_a_part_of_a_fee(day: Day) -> None:
     bill = day.ridden()
-    billid, userid, fee = bill["billid"], bill["userid"], bill["fee"]
+    billid, userid = bill["billid"], bill["userid"]
+    fee = bill["fee"]
     page = day.go(f"#/bill/{billid}")
     day.press("give back")
     day.confirm(day.asks("give back of", billid, userid), won_back=str(fee // 2))
