@@ -1,6 +1,7 @@
 """What the console's pages ask for, each request in turn with a bare read of one bike in the same process, and a list
 of all rides as a file."""
 
+import asyncio
 import time
 from urllib.parse import quote
 

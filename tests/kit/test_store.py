@@ -15,7 +15,7 @@ import pytest
 from gbike.kit.auth.principal import NOBODY_ASKED, Acting, IdempotencyKey, OwnerScope, Principal, acting
 from gbike.kit.envelope import Message
 from gbike.kit.storage import batching
-from gbike.kit.storage.sqlite.store import SqliteStore, open_file
+from gbike.kit.storage.sqlite.store import SqliteReading, SqliteStore, open_file
 from gbike.kit.store import Conflict, Reading, Store, StoreUnavailable, Tx
 from gbike.kit.telemetry import Trace, trace_now
 from tests.kit.floor import Rang, a_store, held, note, words
@@ -274,6 +274,28 @@ async def test_a_commit_in_a_thread_is_not_taken_back_when_the_process_ends_mean
         may_end.set()
     assert await words(store) == ["a"]
     wish.cancel()
+
+
+def connection_of(read: Reading) -> apsw.Connection:
+    assert isinstance(read, SqliteReading)
+    return read._connection
+
+
+async def test_scans_share_a_connection_that_ends_with_the_store_or_with_what_goes_wrong(tmp_path: Path) -> None:
+    store = a_store(tmp_path / "store.sqlite")
+    with ThreadPoolExecutor(1) as threads:
+        store._committer = threads
+        first = await store.scan(connection_of)
+        await store.write(note, "a")
+        assert await store.scan(lambda read: len(read.all("SELECT 1 FROM notes"))) == 1
+        assert await store.scan(connection_of) is first
+        with pytest.raises(apsw.SQLError):
+            await store.scan(lambda read: read.all("SELECT nothing"))
+        with pytest.raises(apsw.ConnectionClosedError):
+            first.changes()
+        assert await store.scan(connection_of) is not first
+        await store.close()
+        assert not store._scanning
 
 
 async def test_a_full_disk_refuses_what_does_not_fit_and_keeps_the_rest(tmp_path: Path) -> None:

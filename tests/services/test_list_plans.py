@@ -64,7 +64,8 @@ async def test_a_page_is_in_the_order_of_an_index(
     async def look(fn: Any, *args: Any) -> Any:
         return fn(reading, *args)
 
-    store.read = store.scan = look  # type: ignore[method-assign]
+    store.read = look  # type: ignore[assignment,method-assign]
+    store.scan = look  # type: ignore[assignment,method-assign]
     await list_page(store, narrowed(listing, wanted), Page(sort=tuple(sort)), 0)
     await store.close()
     assert f"INDEX {index} " in f"{reading.plans[0]} ", reading.plans

@@ -18,6 +18,11 @@ def violation(seed: int, swarm: Swarm) -> str | None:
     return run_seed(seed, swarm).violation
 
 
+@pytest.fixture(autouse=True)
+def every_answer_is_described() -> None:
+    """Not here: a planted bug may answer what no description has."""
+
+
 def name_of(mutant: Mutant) -> str:
     return mutant.name
 

@@ -8,6 +8,7 @@ with NORMAL it would not. SQLite comes with apsw, one version wherever we run (d
 import asyncio
 from collections.abc import Callable, Container, Iterable, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,6 +32,8 @@ COMMITS_IN_THREAD = 20
 STATEMENTS = 64
 """Prepared statements that a connection keeps: those of the last so many executions. apsw looks through them one by
 one, so more of them cost every statement more than it costs to prepare a rare one again."""
+SCANNING = 2
+"""Connections that scans leave open, each with its own pages in memory."""
 BUSY_MS = 5_000
 """How long a connection waits for another process that has the file."""
 
@@ -175,20 +178,24 @@ class SqliteStore(BatchWriter[SqliteTx]):
 
     def _scan(self, on_behalf: Acting, fn: Callable[..., T], args: tuple[Any, ...]) -> T:
         """A connection is used again: to open one and read the schema takes longer than most scans."""
-        connection = self._scanning.pop() if self._scanning else connect(self.path, read_only=True)
+        try:
+            connection = self._scanning.pop()
+        except IndexError:
+            connection = connect(self.path, read_only=True)
         try:
             found = fn(SqliteReading(connection, on_behalf), *args)
         except BaseException:
             connection.close()
             raise
         self._scanning.append(connection)
-        if self._closed:
+        if self._closed or len(self._scanning) > SCANNING:
             self._end_scans()
         return found
 
     def _end_scans(self) -> None:
-        while self._scanning:
-            self._scanning.pop().close()
+        with suppress(IndexError):  # another thread has taken the last
+            while True:
+                self._scanning.pop().close()
 
     def _unavailable(self, wrong: apsw.Error) -> StoreUnavailable:
         if self._unreadable.is_news(str(wrong)):

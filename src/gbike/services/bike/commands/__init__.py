@@ -230,7 +230,7 @@ def settle_the_holds(tx: Tx, bikeid: int) -> bool:
     """For `gbike repair`: a bike is held by as many as hold it; False: it is."""
     before = storage.load(tx, bikeid)
     before = replace(before, holds=holds.there(tx, bikeid))
-    after = domain.settled(before)
+    after = domain.counted_anew(before)
     kept = None if after == before else storage.keep(tx, before, after)
     if kept is None:
         return False

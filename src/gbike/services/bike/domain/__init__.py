@@ -307,7 +307,7 @@ def released(bike: Bike, holder: str) -> Bike:
     return _without(bike, holder)
 
 
-def settled(bike: Bike) -> Bike:
+def counted_anew(bike: Bike) -> Bike:
     """Held by those who hold it, after a gbike of before, which knows one mark and no holders, marked or freed it: the
     mark is a hold of STAFF, and what it freed was that one and nobody else's."""
     if bike.held:
