@@ -3,12 +3,12 @@ import { ask } from '../../shared/api.js';
 import { html, useRead } from '../../shared/lib.js';
 import { Facts, Loaded, Notice, Page } from '../../shared/parts.js';
 import { lasting, stamp, t, won } from '../../shared/text.js';
+import { useFresh } from '../fresh.js';
 import { Rider } from '../parts.js';
 import { ServerList, useServerList } from '../serverlist.js';
 import { Act, Acts, within } from './acts.js';
 import { leftOf, tariffOf } from './bills.js';
 import { Bill, BillState, during, Fee, lasted, Moment, Ride, Soft, Sum } from './links.js';
-import { useFresh } from './rides.js';
 
 const STATUSES = ['OPENBILL', 'APPLYFEE', 'CLOSEBILL'];
 
@@ -42,7 +42,7 @@ export function MoneyPage() {
 
 export function BillPage({ billid }) {
   const bill = useRead(() => ask('GET', `/billings/${billid}`), [billid]);
-  useFresh(bill.again, bill.found?.status !== 'CLOSEBILL');
+  useFresh(bill.again, { wanted: bill.found?.status !== 'CLOSEBILL' });
   const way = { text: t('bills'), href: '#/money' };
   return html`<${Page} title=${t('billNo', billid)} back="#/money">
     ${
