@@ -81,8 +81,17 @@ def _deeds(rows: int, riders: int, now_ms: int) -> Iterator[Row]:
         action = RARE if n % 10_000 == 1 else "ride ended" if n % 10 == 1 else "looked at"
         of = f"user:{1 + n * 7919 % riders}"
         at_ms = now_ms - (rows - n) * 30_000
-        by = (who, "admin", "secure")
-        told = Deed(at_ms, *by, action, of, before="{}", after='{"what":"rides"}', trace_id="0" * 32)
+        told = Deed(
+            at_ms=at_ms,
+            who=who,
+            roles="admin",
+            mode="secure",
+            action=action,
+            subject=of,
+            before="{}",
+            after='{"what":"rides"}',
+            trace_id="0" * 32,
+        )
         [row] = chained([told], number, digest)
         number, digest = row.number, row.hash
         yield row

@@ -7,8 +7,8 @@ import { place, stamp, t } from '../shared/text.js';
 import { ACTS, hold, questionOf, release, STAFF } from './bikeacts.js';
 import { EditDialog } from './bikeedit.js';
 import { ReasonDialog } from './dialog.js';
+import { useFresh } from './fresh.js';
 import { Chips, Rider } from './parts.js';
-import { useFresh } from './serverlist.js';
 import { KINDS, MOST, readStory, spanOf } from './story.js';
 import { done } from './undo.js';
 import { ago, since } from './words.js';
@@ -17,7 +17,7 @@ const SHOWN = 60;
 
 export function BikePage({ bikeid }) {
   const story = useRead(() => readStory(bikeid), [bikeid]);
-  useFresh(true, story.again, (told) => told.bikeid === Number(bikeid) || told.event === 'anew');
+  useFresh(story.again, { fits: (told) => told.bikeid === Number(bikeid) || told.event === 'anew' });
   const way = { text: t('bikes'), href: '#/bikes' };
   return html`<${Page} title=${t('number', bikeid)} back="#/bikes">
     ${

@@ -2,8 +2,8 @@
 import { html, useRead } from '../shared/lib.js';
 import { many, t } from '../shared/text.js';
 import { page } from './fleet.js';
+import { useFresh } from './fresh.js';
 import { Figure } from './parts.js';
-import { useFresh } from './serverlist.js';
 
 // [what it is called, its sign, what counts it, its name there, the list of what it counts]
 const NEEDS = [
@@ -24,7 +24,7 @@ const counted = () =>
 
 export function Needs() {
   const { found, again } = useRead(counted, []);
-  useFresh(true, again);
+  useFresh(again);
   const figure = ([name, icon, , , href], number) => {
     const count = found?.[number] ?? null;
     const said = count === null ? '–' : many(count);

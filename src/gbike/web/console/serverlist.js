@@ -2,22 +2,21 @@
 // and a link that is sent on show the same. What fits it can be had as a file.
 import { ask, askFile } from '../shared/api.js';
 import { html, useEffect, useRead, useRef, useState } from '../shared/lib.js';
-import { listen } from '../shared/live.js';
 import { Empty, Failed, Loading, Notice } from '../shared/parts.js';
 import { said } from '../shared/session.js';
 import { move, narrow, useRoute } from '../shared/shell.js';
 import { t } from '../shared/text.js';
 import { fileOf, pageOf, understood } from './asked.js';
+import { useFresh } from './fresh.js';
 import { Search, Select, Table, Turn } from './parts.js';
 
 const SIZE = 50;
 const TYPED_MS = 250; // after the last letter it is asked for
-const FRESH_MS = 3_000; // between two looks because something changed
 
 /**
  * `path` and `name`: of the collection; `filters`: what the address may narrow it to; `sorts`: by which fields it may
  * be sorted; `usual`: its order otherwise; `fixed`: what is said of it in any case; `live`: whether it is read anew
- * when something changes; `on`: what else it depends on.
+ * while it is looked at; `on`: what else it depends on.
  * @param {{ path: string, name: string, filters?: Filter[], sorts?: string[], usual?: string, size?: number,
  *   fixed?: Record<string, string | number>, live?: boolean, on?: any[] }} of
  */
@@ -38,37 +37,13 @@ export function useServerList({ path, name, filters = [], sorts = [], usual, siz
   };
   const list = useRead(read, [address, ...on]);
   const { found, again } = list;
-  useFresh(live, again);
+  useFresh(again, { wanted: live ?? false });
   useEffect(() => {
     const isBeyond = found?.address === address && !found.rows.length && found.pages > 0 && asked.page > found.pages;
     if (isBeyond) narrow({ page: found.pages > 1 ? found.pages : '' });
   }, [found]);
   const file = (encoding) => fileOf(path, asked, filters, fixed, encoding);
   return { ...list, asked, filters, size, sorts, file, isOld: found && found.address !== address };
-}
-
-// Looks again when the view tells of a change that `fits`, at most every few seconds.
-export function useFresh(live, again, fits = (_told) => true) {
-  const latest = useRef(again);
-  latest.current = again;
-  useEffect(() => {
-    if (!live) return undefined;
-    let timer = 0;
-    let looked = Date.now();
-    const look = () => {
-      timer = 0;
-      looked = Date.now();
-      latest.current();
-    };
-    const hint = (told) => {
-      if (fits(told)) timer ||= setTimeout(look, Math.max(200, looked + FRESH_MS - Date.now()));
-    };
-    const stop = listen(hint);
-    return () => {
-      clearTimeout(timer);
-      stop();
-    };
-  }, [live]);
 }
 
 /**

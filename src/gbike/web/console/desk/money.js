@@ -4,12 +4,17 @@ import { html, useRead } from '../../shared/lib.js';
 import { Facts, Loaded, Notice, Page } from '../../shared/parts.js';
 import { useRoute } from '../../shared/shell.js';
 import { lasting, stamp, t, won } from '../../shared/text.js';
+import { useFresh } from '../fresh.js';
 import { Rider } from '../parts.js';
 import { ServerList, useServerList } from '../serverlist.js';
 import { Act, Acts, within } from './acts.js';
 import { leftOf, tariffOf } from './bills.js';
+<<<<<<< HEAD
 import { Bill, BillState, during, Fee, lasted, Moment, ordered, Ride, Soft, Sum } from './links.js';
 import { useFresh } from './rides.js';
+=======
+import { Bill, BillState, during, Fee, lasted, Moment, Ride, Soft, Sum } from './links.js';
+>>>>>>> rvpages
 
 const STATUSES = ['OPENBILL', 'APPLYFEE', 'CLOSEBILL'];
 
@@ -46,7 +51,7 @@ export function MoneyPage() {
 
 export function BillPage({ billid }) {
   const bill = useRead(() => ask('GET', `/billings/${billid}`), [billid]);
-  useFresh(bill.again, bill.found?.status !== 'CLOSEBILL');
+  useFresh(bill.again, { wanted: bill.found?.status !== 'CLOSEBILL' });
   const way = { text: t('bills'), href: '#/money' };
   return html`<${Page} title=${t('billNo', billid)} back="#/money">
     ${

@@ -3,13 +3,13 @@ import { ask } from '../../shared/api.js';
 import { html, useRead } from '../../shared/lib.js';
 import { Facts, Loaded, Notice, Page } from '../../shared/parts.js';
 import { many, t } from '../../shared/text.js';
+import { useFresh } from '../fresh.js';
 import { Rider } from '../parts.js';
 import { ServerList, useServerList } from '../serverlist.js';
 import { Act, Acts } from './acts.js';
 import { during, Moment } from './links.js';
 import { pointsOf } from './people.js';
 import { Cause, Moved } from './rider.js';
-import { useFresh } from './rides.js';
 
 export function PointsPage({ managerid }) {
   const manager = useRead(() => ask('GET', `/bikeManagers/${managerid}`), [managerid]);

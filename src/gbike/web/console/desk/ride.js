@@ -4,13 +4,13 @@ import { html, useRead } from '../../shared/lib.js';
 import { Facts, Loaded, Notice, Page, useMap } from '../../shared/parts.js';
 import { isPlaced } from '../../shared/rental.js';
 import { place, stamp, t, won } from '../../shared/text.js';
+import { useFresh } from '../fresh.js';
 import { Rider } from '../parts.js';
 import { minutes } from '../words.js';
 import { Act, Acts, within } from './acts.js';
 import { leftOf } from './bills.js';
 import { Contact } from './contact.js';
 import { Bike, Bill, BillState, lasted, RideState } from './links.js';
-import { useFresh } from './rides.js';
 
 async function read(rentid) {
   const rent = await ask('GET', `/rents/${rentid}`);
@@ -22,7 +22,7 @@ async function read(rentid) {
 export function RidePage({ rentid }) {
   const ride = useRead(() => read(rentid), [rentid]);
   const isSettled = ride.found?.rent.status !== 'rented' && ride.found?.bill?.status === 'CLOSEBILL';
-  useFresh(ride.again, !isSettled);
+  useFresh(ride.again, { wanted: !isSettled });
   const way = { text: t('rides'), href: '#/rides' };
   return html`<${Page} title=${t('rideNo', rentid)} back="#/rides">
     ${

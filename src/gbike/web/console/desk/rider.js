@@ -5,6 +5,7 @@ import { html, useRead } from '../../shared/lib.js';
 import { Facts, Icon, Loaded, Notice, Page } from '../../shared/parts.js';
 import { narrow, useRoute } from '../../shared/shell.js';
 import { stamp, t, won } from '../../shared/text.js';
+import { useFresh } from '../fresh.js';
 import { Chips } from '../parts.js';
 import { ServerList, useServerList } from '../serverlist.js';
 import { Act, Acts } from './acts.js';
@@ -12,7 +13,6 @@ import { causeOf } from './bills.js';
 import { Contact } from './contact.js';
 import { Bike, Bill, BillState, during, Fee, Moment, Ride } from './links.js';
 import { untilOf } from './riders.js';
-import { useFresh } from './rides.js';
 
 const NO_DEPOSIT = { deposit: 0, registered: false };
 const VIEWS = ['statement', 'rides'];

@@ -1,15 +1,14 @@
 // The rides: those that last too long on top, then whichever somebody looks for.
-import { html, useEffect, useRead } from '../../shared/lib.js';
-import { listen } from '../../shared/live.js';
+import { html, useRead } from '../../shared/lib.js';
 import { Page } from '../../shared/parts.js';
 import { useRoute } from '../../shared/shell.js';
 import { many, stamp, t } from '../../shared/text.js';
 import { page } from '../fleet.js';
+import { useFresh } from '../fresh.js';
 import { Figure, Rider, Table } from '../parts.js';
 import { ServerList, useServerList } from '../serverlist.js';
 import { Bike, during, lasted, ordered, Ride, RideState, Soft } from './links.js';
 
-const FRESH_MS = 10_000;
 const MOST = 100; // overdue ones on top; the list has them all
 const OPEN = '/rents?status=rented';
 const STATUSES = ['rented', 'returned', 'cancelled'];
@@ -66,16 +65,3 @@ export function RidesPage() {
 }
 
 const said = (count) => (count === undefined ? '–' : many(count));
-
-// Read anew when something changed, and now and then while it is looked at.
-export function useFresh(again, wanted = true) {
-  useEffect(() => {
-    if (!wanted) return undefined;
-    const stop = listen(again);
-    const timer = setInterval(() => document.hidden || again(), FRESH_MS);
-    return () => {
-      clearInterval(timer);
-      stop();
-    };
-  }, [wanted]);
-}
