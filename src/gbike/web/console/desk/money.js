@@ -9,12 +9,7 @@ import { Rider } from '../parts.js';
 import { ServerList, useServerList } from '../serverlist.js';
 import { Act, Acts, within } from './acts.js';
 import { leftOf, tariffOf } from './bills.js';
-<<<<<<< HEAD
 import { Bill, BillState, during, Fee, lasted, Moment, ordered, Ride, Soft, Sum } from './links.js';
-import { useFresh } from './rides.js';
-=======
-import { Bill, BillState, during, Fee, lasted, Moment, Ride, Soft, Sum } from './links.js';
->>>>>>> rvpages
 
 const STATUSES = ['OPENBILL', 'APPLYFEE', 'CLOSEBILL'];
 
