@@ -7,10 +7,10 @@ import { narrow, useRoute } from '../../shared/shell.js';
 import { set } from '../../shared/state.js';
 import { many, stamp, t, won } from '../../shared/text.js';
 import { fileOf, pageOf, understood } from '../asked.js';
-import { Search } from '../parts.js';
+import { Search, Select } from '../parts.js';
 import { Csv } from '../serverlist.js';
 import { causeSaid } from './rider.js';
-import { changes, merged, subjectOf } from './trail.js';
+import { changes, merged, subjectMeant, subjectOf } from './trail.js';
 
 const SERVICES = [
   'rent',
@@ -25,13 +25,63 @@ const SERVICES = [
 const STEP = 50;
 const MOST = 1000;
 
+const KINDS = ['user', 'bike', 'rent', 'bill', 'manager', 'import', 'invitation', 'message'];
+const ACTIONS = [
+  'accounts searched',
+  'account erased',
+  'account locked',
+  'admin appointed',
+  'authenticator removed',
+  'bike changed',
+  'bike freed',
+  'bike held',
+  'bike registered',
+  'bike released',
+  'bike reported',
+  'bike retired',
+  'bike unretired',
+  'bikes imported',
+  'bill corrected',
+  'block ended',
+  'deposit adjusted',
+  'deposit corrected',
+  'deposit opened',
+  'deposit paid in',
+  'deposit topped up',
+  'invitation used',
+  'invitation withdrawn',
+  'invited',
+  'list exported',
+  'looked at',
+  'manager registered',
+  'place told',
+  'points converted',
+  'points corrected',
+  'rented for another',
+  'returned for another',
+  'ride ended',
+  'ride voided',
+  'rider blocked',
+  'roles granted',
+  'signed out everywhere',
+];
+
+// An action is told in its own words where those are not known yet.
+const actionOf = (action) => t(`did_${action.replaceAll(/[^a-z]+/gi, '_')}`) ?? action;
+
+// By their words, as they are looked for.
+const actions = () =>
+  ACTIONS.map(/** @returns {[string, string]} */ (action) => [action, actionOf(action)]).sort(([, one], [, other]) =>
+    one.localeCompare(other),
+  );
+
 /** @returns {Filter[]} */
 const filters = () => [
   { id: 'from', kind: 'day', label: t('fromDay') },
   { id: 'to', kind: 'lastDay', label: t('toDay') },
   { id: 'who', kind: 'search', label: t('byWhom'), hint: t('whoHint') },
-  { id: 'subject', kind: 'search', label: t('aboutWhat'), hint: 'bike:7, user:7' },
-  { id: 'action', kind: 'search', label: t('whatWasDone'), hint: 'ride ended' },
+  { id: 'subject', kind: 'search', label: t('aboutWhat'), hint: t('aboutHint') },
+  { id: 'action', kind: 'choice', label: t('whatWasDone'), options: actions() },
 ];
 
 const pathOf = (service) => `/audit/${service}`;
@@ -45,14 +95,21 @@ async function log(service, asked, size) {
 export function AuditPage() {
   const { query } = useRoute();
   const [size, setSize] = useState(STEP);
-  const asked = { ...understood(query, filters(), []), page: 1, sort: '' };
+  const { chosen, ...rest } = understood(query, filters(), []);
+  const meant = chosen.subject && {
+    subject: subjectMeant(
+      chosen.subject,
+      KINDS.map((kind) => [kind, t(`about_${kind}`)]),
+    ),
+  };
+  const asked = { ...rest, chosen: { ...chosen, ...meant }, page: 1, sort: '' };
   const wanted = JSON.stringify(asked.chosen);
   const read = async () => merged(await Promise.all(SERVICES.map((service) => log(service, asked, size))));
   const { found, failed, again } = useRead(read, [wanted, size]);
   const more = found?.isCut && size < MOST && (() => setSize(Math.min(MOST, size * 2)));
   return html`<${Page} title=${t('audit')}>
     <${Chains} />
-    <${Narrow} chosen=${asked.chosen} />
+    <${Narrow} chosen=${chosen} />
     ${failed && found && html`<${Notice} ...${said(failed, 'read')} again=${again} />`}
     ${
       found
@@ -71,18 +128,16 @@ export function AuditPage() {
 function Narrow({ chosen }) {
   const any = Object.keys(chosen).length > 0;
   const none = Object.fromEntries(filters().map(({ id }) => [id, '']));
-  const field = ({ id, kind, label, hint }) => {
-    const type = kind === 'search' ? 'search' : 'date';
-    return html`<${Search} key=${id} id=${id} label=${label} hint=${hint} value=${chosen[id] ?? ''} type=${type} />`;
+  const field = ({ id, kind, label, hint, options = [] }) => {
+    const about = { id, label, value: chosen[id] ?? '' };
+    if (kind === 'choice') return html`<${Select} key=${id} ...${about} options=${[['', t('all')], ...options]} />`;
+    return html`<${Search} key=${id} ...${about} hint=${hint} type=${kind === 'search' ? 'search' : 'date'} />`;
   };
   return html`<form class="filters" onSubmit=${(event) => event.preventDefault()} aria-label=${t('filters')}>
     ${filters().map(field)}
     ${any && html`<button class="link" type="button" onClick=${() => narrow(none)}>${t('clear')}</button>`}
   </form>`;
 }
-
-// An action is told in its own words where those are not known yet.
-const actionOf = (action) => t(`did_${action.replaceAll(/[^a-z]+/gi, '_')}`) ?? action;
 
 function Rows({ rows }) {
   if (!rows.length) return html`<${Empty} icon="list" title=${t('nothingDone')} hint=${t('noneFoundHint')} />`;
@@ -103,7 +158,7 @@ function Row({ service, number, at, who, roles, action, subject, before, after }
       <p class="main">${actionOf(action)} · ${page ? html`<a class="link" href=${page}>${about}</a>` : about}</p>
       ${reason && html`<p>${t('reasonWas', reason)}</p>`}
       ${lines.length > 0 && html`<p class="soft changes">${lines.map(changed)}</p>`}
-      <p class="soft">${whoSaid(who, roles)} · ${t(`service_${service}`)} ${number}</p>
+      <p class="soft">${whoSaid(who, roles)} · ${t('rowNo', t(`service_${service}`), number)}</p>
     </div>
     <time class="soft" datetime=${at}>${stamp(at)}</time>
   </li>`;
