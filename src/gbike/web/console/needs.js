@@ -13,7 +13,14 @@ const NEEDS = [
 ];
 
 const counted = () =>
-  Promise.all(NEEDS.map(([, , path, name]) => page(path, name, 1).then(({ total }) => total, () => null)));
+  Promise.all(
+    NEEDS.map(([, , path, name]) =>
+      page(path, name, 1).then(
+        ({ total }) => total,
+        () => null,
+      ),
+    ),
+  );
 
 export function Needs() {
   const { found, again } = useRead(counted, []);
