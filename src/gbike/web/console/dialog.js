@@ -87,7 +87,8 @@ export function ReasonDialog({
     html`<${Given} key=${one.name} ...${one} wrong=${wrong[one.name] && t(wrong[one.name], one.most, one.least)} />`;
   return html`<${Dialog} title=${title} close=${close} more="asking-why">
     <form class="fields" onSubmit=${send} novalidate>
-      ${hint && html`<p class="soft">${hint}</p>`} <div ref=${told}>${refusal && html`<${Notice} ...${refusal} />`}</div>
+      ${hint && html`<p class="soft">${hint}</p>`}
+      <div ref=${told}>${refusal && html`<${Notice} ...${refusal} />`}</div>
       ${fields.map(field)} ${children} ${all.slice(fields.length).map(field)}
       <div class="dialog-buttons">
         <${Big} kind="quiet" label=${t('leaveIt')} onClick=${close} />

@@ -28,7 +28,8 @@ export function Needs() {
   const figure = ([name, icon, , , href], number) => {
     const count = found?.[number] ?? null;
     const said = count === null ? '–' : many(count);
-    return html`<${Figure} key=${name} name=${t(name)} value=${said} tone=${count ? 'late' : ''} icon=${icon} href=${href} />`;
+    const tone = count ? 'late' : '';
+    return html`<${Figure} key=${name} name=${t(name)} value=${said} tone=${tone} icon=${icon} href=${href} />`;
   };
   return NEEDS.map(figure);
 }
