@@ -356,5 +356,5 @@ async def test_a_refusal_speaks_the_language_that_was_asked_for(
     client: Client, accept_language: str, language: str
 ) -> None:
     reply = await client.send("POST", "/rents", {"userid": 1, "bikeid": 77}, {"accept-language": accept_language})
-    korean = reply.json["detail"] == "77번 자전거는 없습니다."
+    korean = reply.json["detail"] == "77번 자전거는 없어요."
     assert (reply.status, reply.headers["content-language"], korean) == (404, language, language == "ko")

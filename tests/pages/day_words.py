@@ -29,6 +29,7 @@ KO: Words = {
     "reset": "2단계 인증 초기화",
     "reset?": "계정 {}의 2단계 인증을 없앨까요?",
     "no codes": "없음",
+    "managers": "현장 직원",
     "place": "위치",
     "deed": "한 일",
     "account": "계정 {}",

@@ -59,11 +59,14 @@ KO: Words = {
     "reset": "2단계 인증 초기화",
     "reset of": "계정 {}의 2단계 인증을 없앨까요?",
     "points": "포인트 정정",
-    "points of": "관리자 {}의 포인트 {}P를 정정할까요?",
+    "points of": "현장 직원 {}의 포인트 {}P를 정정할까요?",
     "points now": "지금은 {}P예요",
     "whole": "기록이 온전해요",
     "because": "사유: {}",
     "about": "대상",
+    "what was done": "한 일",
+    "deposit corrected": "예치금 정정",
+    "no deposit": "예치금 없음",
 }
 EN: Words = {
     "locale": "en-US",
@@ -127,4 +130,7 @@ EN: Words = {
     "whole": "The log is whole",
     "because": "Because: {}",
     "about": "About",
+    "what was done": "What was done",
+    "deposit corrected": "Deposit corrected",
+    "no deposit": "No deposit yet",
 }

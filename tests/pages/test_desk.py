@@ -216,6 +216,19 @@ def test_money_is_paid_in_and_corrected_by_hand(operator: NewOperator, demo: Dem
 
 
 @BOTH
+def test_the_first_money_of_a_rider_is_paid_in_by_hand_too(operator: NewOperator, demo: Demo, words: Words) -> None:
+    userid = new_account(demo, "Han Newcomer")
+    one = at(operator, words, f"#/rider/{userid}")
+    one.see(words["no deposit"])
+    assert one.page.get_by_role("button", name=words["correct"], exact=True).count() == 0  # of nothing
+    do(one.page, words["top up"], words["top up of"].format(userid), words, amount="5,000")
+    one.page.locator(".facts").get_by_text(won(5_000, words)).wait_for()
+    assert demo.ask("GET", f"/userDeposits/{userid}")["deposit"] == 5_000
+    (opened,) = deeds(demo, "user_deposit", "deposit opened", f"user:{userid}")
+    assert opened["after"]["reason"] == WHY
+
+
+@BOTH
 def test_a_part_of_a_fee_is_given_back_and_never_more_than_is_left(
     operator: NewOperator, demo: Demo, words: Words
 ) -> None:
@@ -246,7 +259,7 @@ def test_somebody_is_invited_and_the_invitation_revoked(operator: NewOperator, d
     page = one.page
     do(page, words["invite"], words["whom"], words, contact=contact)
     link = page.get_by_role("region", name=words["link"])
-    assert "#/invited/" in link.locator(".code").inner_text()
+    assert link.locator(".code").inner_text().startswith(f"{demo.url}/app/#/invited/")  # whole: to be passed on
     page.get_by_role("button", name=words["open invitations"], exact=True).click()
     row = page.get_by_role("row").filter(has_text=contact)
     row.get_by_role("button", name=words["revoke"]).click()
@@ -305,6 +318,18 @@ def test_the_log_tells_who_did_what_and_why_and_that_it_is_whole(
     assert row.get_by_role("link", name=words["rider"].format(userid).lower()).count() == 1
     one.reload(row)
     assert one.page.get_by_label(words["about"]).input_value() == f"user:{userid}"
+
+
+@BOTH
+def test_the_log_is_narrowed_in_the_words_in_which_it_tells(operator: NewOperator, demo: Demo, words: Words) -> None:
+    userid = new_rider(demo)
+    demo.ask("POST", f"/userDeposits/{userid}/corrections", {"amount": 700, "reason": WHY})
+    one = at(operator, words, "#/audit")
+    one.page.get_by_label(words["about"]).fill(words["rider"].format(userid))
+    one.page.get_by_label(words["what was done"]).select_option(label=words["deposit corrected"])
+    rows = one.page.locator(".trail li")
+    rows.get_by_text(words["because"].format(WHY)).first.wait_for()
+    eventually(lambda: rows.count() == 1)
 
 
 def test_addresses_of_before_lead_on(operator: NewOperator) -> None:

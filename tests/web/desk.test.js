@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { causeOf, leftOf, tariffOf } from '../../src/gbike/web/console/desk/bills.js';
-import { changes, merged, subjectOf } from '../../src/gbike/web/console/desk/trail.js';
+import { changes, merged, subjectMeant, subjectOf } from '../../src/gbike/web/console/desk/trail.js';
 
 test('a tariff is read from the stamp of a bill', () => {
   assert.deepEqual(tariffOf('250/600s ceil'), { krw: 250, per_s: 600, rounding: 'ceil' });
@@ -61,4 +61,16 @@ test('what a row is about has its page, where there is one', () => {
   assert.deepEqual(subjectOf('user:7'), { kind: 'user', of: '7', page: '#/rider/7' });
   assert.equal(subjectOf('places').page, null);
   assert.equal(subjectOf('bike:javascript').page, null);
+});
+
+test('what a row is about is asked for as people say it', () => {
+  const kinds = [
+    ['user', '이용자'],
+    ['bike', '자전거'],
+  ];
+  for (const typed of ['자전거 17', '17번 자전거', 'bike:17', '자전거17']) {
+    assert.equal(subjectMeant(typed, kinds), 'bike:17');
+  }
+  assert.equal(subjectMeant('user:7', kinds), 'user:7');
+  assert.equal(subjectMeant(' outbox ', kinds), 'outbox');
 });

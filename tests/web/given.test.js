@@ -30,3 +30,11 @@ test('a day that something is due on lasts until its end, and need not be given'
   assert.deepEqual(given({ reason: 'x', due: '' }, due), { values: { reason: 'x' }, missing: {} });
   assert.deepEqual(given({ reason: 'x', due: '2026-02-31x' }, due).missing, { due: 'wrongMoment' });
 });
+
+test('a label has a letter, so that it is no number', () => {
+  const label = { name: 'label', kind: 'label' };
+  assert.equal(given({ reason: 'x', label: 'B-017' }, label).values.label, 'B-017');
+  for (const text of ['17', '새-17', 'B 17']) {
+    assert.deepEqual(given({ reason: 'x', label: text }, label).missing, { label: 'wrongLabel' });
+  }
+});

@@ -83,7 +83,7 @@ interface Filter {
 /** What a dialog asks for. A day becomes its last moment, in RFC 3339 as a moment. */
 interface GivenField {
   name: string;
-  kind: 'reason' | 'text' | 'choice' | 'day' | 'moment' | 'amount' | 'number' | 'degrees';
+  kind: 'reason' | 'text' | 'choice' | 'day' | 'moment' | 'amount' | 'number' | 'degrees' | 'label';
   label?: string;
   hint?: string;
   required?: boolean;

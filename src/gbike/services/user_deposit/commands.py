@@ -21,15 +21,15 @@ _MINIMUMS = "rent_minimums"
 
 
 @idempotent
-def open_a_deposit(tx: Tx, userid: int, amount: int) -> domain.Deposit:
-    """A rider brings money: the deposit that rides are paid from; one that a fee opened is registered now. Raises
-    DepositExists, RiderErased."""
+def open_a_deposit(tx: Tx, userid: int, amount: int, reason: str | None = None) -> domain.Deposit:
+    """A rider brings money: the deposit that rides are paid from; one that a fee opened is registered now. Who takes it
+    may say why. Raises DepositExists, RiderErased."""
     share(tx, [userid])  # the answer, with a block's reason, may be kept under a key
     refuse_erased(tx, userid)
     _ensure(tx, userid)
     if not storage.register(tx, userid):
         raise domain.DepositExists(userid)
-    return _add(tx, "deposit opened", domain.opening(userid, amount))
+    return _add(tx, "deposit opened", domain.opening(userid, amount), _said(reason))
 
 
 @idempotent
@@ -38,8 +38,11 @@ def top_up_a_deposit(tx: Tx, userid: int, amount: int, cause: str, reason: str |
     share(tx, [userid])  # as above
     refuse_erased(tx, userid)
     storage.load(tx, userid)
-    facts: Facts = {"reason": reason} if reason is not None else NO_FACTS
-    return _add(tx, "deposit topped up", domain.top_up(userid, amount, cause), facts)
+    return _add(tx, "deposit topped up", domain.top_up(userid, amount, cause), _said(reason))
+
+
+def _said(reason: str | None) -> Facts:
+    return {"reason": reason} if reason is not None else NO_FACTS
 
 
 @idempotent

@@ -12,7 +12,7 @@ const NAMES = ['label', 'location', 'batterylevel', 'lat', 'lon'];
 const DIGITS = 6; // of degrees: a tenth of a metre
 
 const fieldsOf = (bike) => [
-  { name: 'label', kind: 'text', label: t('label'), most: MOST_LABEL, value: bike.label ?? '' },
+  { name: 'label', kind: 'label', label: t('label'), hint: t('labelHint'), most: MOST_LABEL, value: bike.label ?? '' },
   { name: 'location', kind: 'text', label: t('where'), value: bike.location ?? '' },
   {
     name: 'batterylevel',
@@ -55,13 +55,14 @@ export function EditDialog({ bike, again: then, close }) {
   const work = async ({ reason, ...given }, key) => {
     const changes = changesOf(bike, given);
     setNothing(!Object.keys(changes).length);
-    if (!Object.keys(changes).length) return;
+    if (!Object.keys(changes).length) return false;
     const after = await change(bike.bikeid, { ...changes, reason }, key);
     await then();
     const before = Object.fromEntries(Object.keys(changes).map((name) => [name, bike[name] ?? null]));
     const back = (undone, anew) => change(bike.bikeid, { ...before, reason: undone }, anew);
     const text = after.noposition ? t('noPositionTaken') : t('didEdit', t('number', bike.bikeid));
     done(text, back, { why: reason, then });
+    return true;
   };
   return html`<${ReasonDialog} title=${t('askEdit', t('number', bike.bikeid))} act=${t('save')} fields=${fieldsOf(bike)}
     work=${work} close=${close}>

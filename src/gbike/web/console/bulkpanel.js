@@ -46,7 +46,8 @@ async function run(about, bikes, sends, reason, then) {
 export function BulkPanel() {
   useStore();
   if (!job) return null;
-  const { title, act, all, done, refused, left, over, undoes, then } = job;
+  const { act, all, done, refused, left, over, undoes, then } = job;
+  const title = over ? t(undoes ? 'undo' : `act_${act}`) : job.title;
   const sum = t('bulkSum', many(done.length), many(all), many(refused.length), many(left.length));
   const button = (words, run) => html`<button class="small-button" type="button" onClick=${run}>${words}</button>`;
   return html`<section class="card bulk" aria-label=${title}>

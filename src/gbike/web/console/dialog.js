@@ -54,8 +54,8 @@ function inside(event) {
 /**
  * `title`: the question, which names the object: "자전거 17번을 폐기할까요?"; `hint`: what will be; `act`: what the button
  * says; `fields`: what is asked besides the reason (see GivenField in types.d.ts); `reason`: false where none is kept;
- * `work`: sends what was given, { reason, … }, under the key of this wish. It closes when that was done; what is
- * refused is said in it, and stays. `children`: what stands before the reason.
+ * `work`: sends what was given, { reason, … }, under the key of this wish. It closes when that was done, unless
+ * `work` answers false; what is refused is said in it, and stays. `children`: what stands before the reason.
  */
 export function ReasonDialog({
   title,
@@ -78,15 +78,17 @@ export function ReasonDialog({
     if (first) return document.getElementById(`given-${first}`)?.focus();
     const text = JSON.stringify(values);
     if (last.current.text !== text) last.current = { text, key: newKey() }; // the same sent again is the same wish
-    await work(values, last.current.key);
-    close();
+    if ((await work(values, last.current.key)) !== false) close();
   };
   const { busy, refusal, send } = useSend(doIt, (failed) => said(failed, 'act'));
+  const told = useRef(null);
+  useEffect(() => refusal && told.current.scrollIntoView({ block: 'nearest' }), [refusal]); // a long form is scrolled
   const field = (one) =>
     html`<${Given} key=${one.name} ...${one} wrong=${wrong[one.name] && t(wrong[one.name], one.most, one.least)} />`;
   return html`<${Dialog} title=${title} close=${close} more="asking-why">
     <form class="fields" onSubmit=${send} novalidate>
-      ${hint && html`<p class="soft">${hint}</p>`} ${refusal && html`<${Notice} ...${refusal} />`}
+      ${hint && html`<p class="soft">${hint}</p>`}
+      <div ref=${told}>${refusal && html`<${Notice} ...${refusal} />`}</div>
       ${fields.map(field)} ${children} ${all.slice(fields.length).map(field)}
       <div class="dialog-buttons">
         <${Big} kind="quiet" label=${t('leaveIt')} onClick=${close} />
@@ -102,6 +104,7 @@ const INPUTS = {
   amount: () => ({ inputmode: 'numeric', autocomplete: 'off', maxlength: 16 }),
   number: () => ({ inputmode: 'numeric', autocomplete: 'off', maxlength: 16 }),
   degrees: () => ({ inputmode: 'decimal', autocomplete: 'off', maxlength: 20 }),
+  label: ({ most }) => ({ autocomplete: 'off', maxlength: most }),
   text: ({ most = MOST_REASON }) => ({ autocomplete: 'off', maxlength: most }),
 };
 

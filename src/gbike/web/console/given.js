@@ -6,6 +6,7 @@ const LAST_MOMENT = 'T23:59:59'; // a day that something is due on is over then
 const KINDS = {
   reason: (text) => text,
   text: (text) => text,
+  label: (text) => (/^[0-9-]*[A-Za-z][A-Za-z0-9-]*$/.test(text) ? text : undefined), // as the bike service takes it
   choice: (text) => text,
   day: (text) => instant(`${text}${LAST_MOMENT}`),
   moment: instant,
@@ -29,7 +30,7 @@ function instant(local) {
 }
 
 /** @type {Record<string, string>} */
-const WRONG = { amount: 'wrongAmount', number: 'wrongAmount', degrees: 'wrongDegrees' };
+const WRONG = { amount: 'wrongAmount', number: 'wrongAmount', degrees: 'wrongDegrees', label: 'wrongLabel' };
 
 // { values, missing }: what was given by its names, and why a field can't be taken: the name of a text.
 /** @param {Record<string, string>} written @param {GivenField[]} fields */

@@ -71,7 +71,7 @@ function ofDeed({ number, at, who, action, before, after }) {
     isOther('batterylevel') && Number.isInteger(batterylevel) && t('battery', batterylevel),
   ];
   const isAccount = /^[1-9][0-9]*$/.test(who);
-  const by = isAccount ? { text: t('byAccount', who), href: `#/rider/${who}` } : { text: who };
+  const by = isAccount ? { text: t('byAccount', who), href: `#/rider/${who}` } : { text: t(`who_${who}`) ?? who };
   const text = t(`deed_${action.replaceAll(' ', '_')}`) ?? action;
   return { id: `d${number}`, kind: 'deeds', icon: 'person', at, rank: 4, text, more: said(more), by };
 }

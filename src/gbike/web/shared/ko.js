@@ -17,7 +17,7 @@ export const ko = {
   enter: '자전거 번호', enterHint: '자전거의 QR 아래에 적힌 숫자나 라벨이에요.', next: '다음', scan: '카메라로 QR 스캔', aim: 'QR 코드를 화면에 맞춰 주세요',
   noCamera: '카메라를 쓸 수 없어요. 번호를 입력해 주세요.', digits: '번호나 라벨을 입력해 주세요.', label: '라벨',
   free: '대여 가능', taken: '이용 중', broken: '점검 중',
-  gone: '운영 종료', rent: '대여하기', renting: '대여하는 중…', where: '위치', costs: '요금', batteryName: '배터리',
+  gone: '폐기', rent: '대여하기', renting: '대여하는 중…', where: '위치', costs: '요금', batteryName: '배터리',
   takenSay: '다른 분이 이용 중인 자전거예요.', brokenSay: '점검이 필요한 자전거예요.', unknownBike: (id) => `${id}번 자전거를 찾지 못했어요. 번호를 확인해 주세요.`,
   others: '다른 자전거 보기', recheck: '번호 다시 입력', tooMany: '먼저 타고 있는 자전거를 반납해 주세요.', toRide: '이용 중인 자전거 보기',
   payInFirst: (amount) => `예치금이 ${amount} 부족해요. 먼저 충전해 주세요.`, deleted: '탈퇴한 계정이에요. 대여하려면 다시 가입해 주세요.',

@@ -74,10 +74,11 @@ class EntryResource(msgspec.Struct, frozen=True):
 
 
 class NewDeposit(msgspec.Struct, frozen=True):
-    """What opens a deposit."""
+    """What opens a deposit, and why where that is to be on record."""
 
     userid: Id
     deposit: Balance
+    reason: Reason | None = None
 
 
 class DepositChange(msgspec.Struct, frozen=True):
@@ -144,7 +145,7 @@ class DepositHttp:
 
     async def open(self, request: Request) -> Deposit:
         new = await request.body(NewDeposit)
-        return await self._store.write(open_a_deposit, new.userid, new.deposit, key=f"user:{new.userid}")
+        return await self._store.write(open_a_deposit, new.userid, new.deposit, new.reason, key=f"user:{new.userid}")
 
     async def show(self, request: Request) -> Deposit:
         return await self._store.read(storage.load, request.id("userid"))

@@ -11,7 +11,7 @@ import { Search, Select } from '../parts.js';
 import { Csv } from '../serverlist.js';
 import { DEEDS } from './deeds.js';
 import { causeSaid } from './rider.js';
-import { changes, merged, subjectOf } from './trail.js';
+import { changes, merged, subjectMeant, subjectOf } from './trail.js';
 
 const SERVICES = [
   'rent',
@@ -26,6 +26,11 @@ const SERVICES = [
 const STEP = 50;
 const MOST = 1000;
 
+const KINDS = ['user', 'bike', 'rent', 'bill', 'manager', 'import', 'invitation', 'message'];
+
+// An action is told in its own words where those are not known yet.
+const actionOf = (action) => t(`did_${action.replaceAll(/[^a-z]+/gi, '_')}`) ?? action;
+
 // In the order of their words.
 const deeds = () =>
   DEEDS.map((deed) => /** @type {[string, string]} */ ([deed, actionOf(deed)])).sort(([, one], [, other]) =>
@@ -37,7 +42,7 @@ const filters = () => [
   { id: 'from', kind: 'day', label: t('fromDay') },
   { id: 'to', kind: 'lastDay', label: t('toDay') },
   { id: 'who', kind: 'search', label: t('byWhom'), hint: t('whoHint') },
-  { id: 'subject', kind: 'search', label: t('aboutWhat'), hint: 'bike:7, user:7' },
+  { id: 'subject', kind: 'search', label: t('aboutWhat'), hint: t('aboutHint') },
   { id: 'action', kind: 'choice', label: t('whatWasDone'), options: deeds() },
 ];
 
@@ -52,14 +57,21 @@ async function log(service, asked, size) {
 export function AuditPage() {
   const { query } = useRoute();
   const [size, setSize] = useState(STEP);
-  const asked = { ...understood(query, filters(), []), page: 1, sort: '' };
+  const { chosen, ...rest } = understood(query, filters(), []);
+  const meant = chosen.subject && {
+    subject: subjectMeant(
+      chosen.subject,
+      KINDS.map((kind) => [kind, t(`about_${kind}`)]),
+    ),
+  };
+  const asked = { ...rest, chosen: { ...chosen, ...meant }, page: 1, sort: '' };
   const wanted = JSON.stringify(asked.chosen);
   const read = async () => merged(await Promise.all(SERVICES.map((service) => log(service, asked, size))));
   const { found, failed, again } = useRead(read, [wanted, size]);
   const more = found?.isCut && size < MOST && (() => setSize(Math.min(MOST, size * 2)));
   return html`<${Page} title=${t('audit')}>
     <${Chains} />
-    <${Narrow} chosen=${asked.chosen} />
+    <${Narrow} chosen=${chosen} />
     ${failed && found && html`<${Notice} ...${said(failed, 'read')} again=${again} />`}
     ${
       found
@@ -78,20 +90,16 @@ export function AuditPage() {
 function Narrow({ chosen }) {
   const any = Object.keys(chosen).length > 0;
   const none = Object.fromEntries(filters().map(({ id }) => [id, '']));
-  const field = ({ id, kind, label, hint, options }) => {
-    const all = [['', t('all')], ...(options ?? [])];
-    if (options) return html`<${Select} key=${id} id=${id} label=${label} value=${chosen[id] ?? ''} options=${all} />`;
-    const type = kind === 'search' ? 'search' : 'date';
-    return html`<${Search} key=${id} id=${id} label=${label} hint=${hint} value=${chosen[id] ?? ''} type=${type} />`;
+  const field = ({ id, kind, label, hint, options = [] }) => {
+    const about = { id, label, value: chosen[id] ?? '' };
+    if (kind === 'choice') return html`<${Select} key=${id} ...${about} options=${[['', t('all')], ...options]} />`;
+    return html`<${Search} key=${id} ...${about} hint=${hint} type=${kind === 'search' ? 'search' : 'date'} />`;
   };
   return html`<form class="filters" onSubmit=${(event) => event.preventDefault()} aria-label=${t('filters')}>
     ${filters().map(field)}
     ${any && html`<button class="link" type="button" onClick=${() => narrow(none)}>${t('clear')}</button>`}
   </form>`;
 }
-
-// An action is told in its own words where those are not known yet.
-const actionOf = (action) => t(`did_${action.replaceAll(/[^a-z]+/gi, '_')}`) ?? action;
 
 function Rows({ rows }) {
   if (!rows.length) return html`<${Empty} icon="list" title=${t('nothingDone')} hint=${t('noneFoundHint')} />`;
@@ -112,7 +120,7 @@ function Row({ service, number, at, who, roles, action, subject, before, after }
       <p class="main">${actionOf(action)} · ${page ? html`<a class="link" href=${page}>${about}</a>` : about}</p>
       ${reason && html`<p>${t('reasonWas', reason)}</p>`}
       ${lines.length > 0 && html`<p class="soft changes">${lines.map(changed)}</p>`}
-      <p class="soft">${whoSaid(who, roles)} · ${t(`service_${service}`)} ${number}</p>
+      <p class="soft">${whoSaid(who, roles)} · ${t('rowNo', t(`service_${service}`), number)}</p>
     </div>
     <time class="soft" datetime=${at}>${stamp(at)}</time>
   </li>`;

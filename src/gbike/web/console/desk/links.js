@@ -21,7 +21,7 @@ const RIDES = { rented: ['taken', 'clock'], returned: ['free', 'check'], cancell
 export function RideState({ rent: { status, starttime, overdue, voided, endedby } }) {
   if (status === 'rented') {
     const [tone, icon] = overdue ? ['late', 'alert'] : RIDES.rented;
-    const more = overdue ? ` · ${t('overdue')}` : '';
+    const more = overdue && html`<span class="late-word"> · ${t('overdue')}</span>`;
     return html`<span class="status ${tone}"><${Icon} name=${icon} />${since(starttime)}${more}</span>`;
   }
   const isVoid = voided || endedby === 'void';

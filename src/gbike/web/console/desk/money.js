@@ -109,14 +109,20 @@ function Correct({ bill: { billid, userid }, left, again }) {
   <//>`;
 }
 
+// It may be an operator, whose page is among the people.
+const By = ({ by }) =>
+  /^[1-9][0-9]*$/.test(by ?? '')
+    ? html`<a class="link" href="#/people/${by}">${t('accountNo', by)}</a>`
+    : html`<${Soft}>${by || '–'}<//>`;
+
 function Corrections({ billid, refunded }) {
   const columns = [
     ['number', t('amount'), ({ amount }) => html`<${Sum} krw=${amount} />`],
-    ['battery', t('byWhom'), ({ by }) => (by ? html`<${Rider} userid=${by} />` : html`<${Soft}>–<//>`)],
+    ['battery', t('byWhom'), ({ by }) => html`<${By} by=${by} />`],
     ['seen', t('when'), ({ at }) => html`<${Moment} at=${at} />`],
     ['place', t('reason'), ({ reason }) => html`<span class="cut" title=${reason}>${reason}</span>`],
   ];
   const list = useServerList({ path: `/billings/${billid}/corrections`, name: 'corrections', on: [refunded] });
-  return html`<${ServerList} list=${list} what=${t('corrections')} columns=${columns} icon="wallet"
+  return html`<${ServerList} list=${list} what=${t('corrections')} columns=${columns} icon="wallet" more="given-back"
     rowKey=${({ correctionid }) => correctionid} empty=${t('noCorrections')} hint=${t('noCorrectionsHint')} />`;
 }

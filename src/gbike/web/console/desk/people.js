@@ -5,7 +5,7 @@ import { Page } from '../../shared/parts.js';
 import { narrow, useRoute } from '../../shared/shell.js';
 import { announce } from '../../shared/state.js';
 import { many, stamp, t } from '../../shared/text.js';
-import { Chips, Rider } from '../parts.js';
+import { Chips, Named, Rider } from '../parts.js';
 import { ServerList, useServerList } from '../serverlist.js';
 import { Act } from './acts.js';
 import { Moment, Soft } from './links.js';
@@ -53,8 +53,8 @@ export function PeoplePage() {
 function Accounts() {
   const columns = [
     ['number', t('account'), ({ userid }) => html`<a class="link" href="#/people/${userid}">${userid}</a>`, 'userid'],
-    ['status', t('secondFactor'), ({ codes }) => html`<${Soft}>${t(codes ? 'hasCodes' : 'noCodes')}<//>`],
-    ['battery', t('managerName'), ({ managerid }) => html`<${ManagerLink} managerid=${managerid} />`],
+    ['status', t('secondFactor'), codesSaid],
+    ['battery', t('managerName'), managerSaid],
     ['place', t('roles'), ({ roles }) => rolesSaid(roles)],
     ['ride', t('name'), ({ name, erased }) => (erased ? t('erasedRider') : (name ?? '–'))],
     ['seen', t('sinceWhen'), ({ created }) => html`<${Moment} at=${created} />`],
@@ -67,6 +67,12 @@ function Accounts() {
   return html`<${ServerList} list=${list} what=${t('accounts')} columns=${columns} rowKey=${({ userid }) => userid}
     icon="person" empty=${t('noAccounts')} hint=${t('noAccountsHint')} />`;
 }
+
+// On a narrow screen neither would tell what it is.
+const codesSaid = ({ codes }) =>
+  html`<${Named} name=${t('secondFactor')}><${Soft}>${t(codes ? 'hasCodes' : 'noCodes')}<//><//>`;
+const managerSaid = ({ managerid }) =>
+  html`<${Named} name=${t('managerName')}><${ManagerLink} managerid=${managerid} /><//>`;
 
 const ManagerLink = ({ managerid }) =>
   managerid ? html`<a class="link" href="#/manager/${managerid}">${managerid}</a>` : html`<${Soft}>–<//>`;
@@ -94,7 +100,8 @@ function Invite({ invited }) {
 }
 
 // The link is answered once: whoever has it gets in.
-function Made({ contact, link, expires }) {
+function Made({ contact, link: at, expires }) {
+  const link = new URL(at, location.href).href; // whole, also where nobody told the service its public address
   const copy = async () => {
     await navigator.clipboard?.writeText(link);
     announce(t('copied'));

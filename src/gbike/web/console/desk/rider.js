@@ -16,6 +16,7 @@ import { untilOf } from './riders.js';
 
 const NO_DEPOSIT = { deposit: 0, registered: false };
 const VIEWS = ['statement', 'rides'];
+const NO_MONEY = ['gone', 'wallet', 'noDeposit'];
 
 export function RiderPage({ userid }) {
   const rider = useRead(() => askMaybe(`/userDeposits/${userid}`, NO_DEPOSIT), [userid]);
@@ -47,10 +48,12 @@ function Known({ userid, deposit, again }) {
     }`;
 }
 
-function Standing({ userid, deposit: { deposit, blocked, mayrent }, again }) {
+function Standing({ userid, deposit: of, again }) {
+  const { deposit, blocked, mayrent } = of;
+  const isNew = of === NO_DEPOSIT;
   const may = mayrent ?? !blocked;
-  const [tone, icon] = may ? ['free', 'check'] : ['late', 'alert'];
-  const words = may ? 'mayRent' : blocked ? 'isBlocked' : 'mayNotRent';
+  const no = ['late', 'alert', blocked ? 'isBlocked' : 'mayNotRent'];
+  const [tone, icon, words] = isNew ? NO_MONEY : may ? ['free', 'check', 'mayRent'] : no;
   const rows = [
     [t('deposit'), html`<strong class="sum ${deposit < 0 ? 'owed' : ''}">${won(deposit)}</strong>`],
     blocked && [t('blockedWhy'), blocked.reason ?? '–'],
@@ -63,8 +66,8 @@ function Standing({ userid, deposit: { deposit, blocked, mayrent }, again }) {
     <${Facts} rows=${rows} />
     <${Acts}>
       ${blocked ? html`<${Unblock} ...${about} blocked=${blocked} />` : html`<${Block} ...${about} />`}
-      <${TopUp} ...${about} />
-      <${Correct} ...${about} balance=${deposit} />
+      <${TopUp} ...${about} isNew=${isNew} />
+      ${!isNew && html`<${Correct} ...${about} balance=${deposit} />`}
     <//>
   </section>`;
 }
@@ -94,10 +97,13 @@ function Unblock({ userid, blocked, again }) {
 
 const AMOUNT = { name: 'amount', kind: 'amount', required: true };
 
-// Taken back by a correction of the same amount.
-function TopUp({ userid, again }) {
+// The first money opens the deposit. Taken back by a correction of the same amount.
+function TopUp({ userid, isNew, again }) {
   const pay = async (body, key) => {
-    const now = await ask('POST', `/userDeposits/${userid}/topUps`, { body, key });
+    const { amount: deposit, reason } = body;
+    const now = isNew
+      ? await ask('POST', '/userDeposits', { body: { userid: Number(userid), deposit, reason }, key })
+      : await ask('POST', `/userDeposits/${userid}/topUps`, { body, key });
     const back = (reason, other) => correcting(userid, { amount: -body.amount, reason }, other);
     return { text: t('toppedUpSay', won(body.amount), won(now.deposit)), back };
   };

@@ -26,6 +26,19 @@ export function changes(before, after) {
   return names.filter((name) => !isSame(name)).map((name) => [name, before[name], after[name]]);
 }
 
+// What somebody means by the words that they typed: "bike 17", "17번 자전거", "user:7"; else the words themselves.
+/** @param {string} typed @param {string[][]} kinds each with what people call it @returns {string} */
+export function subjectMeant(typed, kinds) {
+  const [, number = ''] = /([0-9]+)/.exec(typed) ?? [];
+  const word = typed
+    .replace(/[0-9]+번?/, '')
+    .replace(':', '')
+    .trim()
+    .toLowerCase();
+  const found = kinds.find(([kind, words]) => word === kind || word === words.toLowerCase());
+  return found && number ? `${found[0]}:${number}` : typed.trim();
+}
+
 const PAGES = { user: 'rider', bike: 'bike', rent: 'ride', bill: 'bill', manager: 'manager', import: 'imports' };
 
 // What a row is about: "user:7" → { kind: "user", of: "7", page: "#/rider/7" }.
