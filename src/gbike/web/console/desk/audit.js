@@ -26,11 +26,17 @@ const SERVICES = [
 const STEP = 50;
 const MOST = 1000;
 
+const sorted = {}; // by language: each drawing and each log's address asks for it
+
 // In the order of their words.
-const deeds = () =>
-  DEEDS.map((deed) => /** @type {[string, string]} */ ([deed, actionOf(deed)])).sort(([, one], [, other]) =>
-    one.localeCompare(other, language()),
-  );
+function deeds() {
+  const inOrder = () => {
+    const { compare } = new Intl.Collator(language());
+    return DEEDS.map((deed) => [deed, actionOf(deed)]).sort(([, one], [, other]) => compare(one, other));
+  };
+  sorted[language()] ??= inOrder();
+  return sorted[language()];
+}
 
 /** @returns {Filter[]} */
 const filters = () => [
@@ -54,7 +60,10 @@ export function AuditPage() {
   const [size, setSize] = useState(STEP);
   const asked = { ...understood(query, filters(), []), page: 1, sort: '' };
   const wanted = JSON.stringify(asked.chosen);
-  const read = async () => merged(await Promise.all(SERVICES.map((service) => log(service, asked, size))));
+  const read = async () => {
+    const { rows, isCut } = merged(await Promise.all(SERVICES.map((service) => log(service, asked, size))));
+    return { rows: rows.slice(0, size), isCut: isCut || rows.length > size }; // as many as one log has, not eight
+  };
   const { found, failed, again } = useRead(read, [wanted, size]);
   const more = found?.isCut && size < MOST && (() => setSize(Math.min(MOST, size * 2)));
   return html`<${Page} title=${t('audit')}>
