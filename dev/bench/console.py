@@ -159,7 +159,8 @@ class Console:
 
     def __init__(self, server: Server, bikes: int, rides: int, riders: int) -> None:
         self._server = server
-        self._bikes, self._rides, self._riders = bikes, rides, riders
+        self._bikes, self._rides = bikes, rides
+        self._riders = riders
 
     async def pages(self, turns: int) -> list[Line]:
         """Every request so many times, after one to warm up. Raises WrongEffect."""
@@ -196,7 +197,8 @@ class Console:
         reader, writer = await asyncio.open_connection(HOST, self._server.port, limit=LITTLE)
         resident, _ = memory_mb(self._server.pid)
         writer.write(f"GET /rents?format=csv HTTP/1.1\r\nhost: {HOST}\r\nconnection: close\r\n\r\n".encode())
-        rows, grown, began, read = -1, 0.0, time.perf_counter(), 0  # the first row is the names of the columns
+        rows, read = -1, 0  # the first row is the names of the columns
+        grown, began = 0.0, time.perf_counter()
         await reader.readuntil(b"\r\n\r\n")
         while piece := await reader.read(LITTLE):
             rows, read = rows + piece.count(b"\n"), read + 1
@@ -211,7 +213,8 @@ class Console:
 
     async def _ask(self, connection: Connection, path: str, turn: int) -> tuple[tuple[float, float], Reply]:
         """Raises WrongEffect."""
-        method, where, body = "GET", path, b""
+        method, where = "GET", path
+        body = b""
         if path.startswith("POST "):
             method, where, words = path.split(" ", 2)
             body = msgspec.json.encode({"q": words})

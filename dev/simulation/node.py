@@ -142,7 +142,8 @@ class Node:
     def _build(self) -> None:
         cluster = self._cluster
         store = SimStore(None, clock=self.clock, ids=cluster.ids, source=self.name, memory=self.connection)
-        store.network, store.rng, store.committed = cluster.network, cluster.rng, self._committed
+        store.network, store.rng = cluster.network, cluster.rng
+        store.committed = self._committed
         self.store = store
         if self._card is None:
             cluster.bus.log, cluster.bus.life = SqliteLog(store), self.life
