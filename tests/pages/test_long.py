@@ -17,7 +17,10 @@ pytestmark = [
     pytest.mark.skipif(not os.environ.get("GBIKE_FULL"), reason="only at full size: GBIKE_FULL=1"),
     pytest.mark.timeout(900),
 ]
-BIKES, RIDES, RIDERS, DEEDS = 10_000, 100_000, 10_000, 100_000
+BIKES = 10_000
+RIDES = 100_000
+RIDERS = 10_000
+DEEDS = 100_000
 TASK_CPU_MS = 100
 """What the page's thread may compute at one stretch: whoever taps meanwhile waits for it."""
 CATEGORIES = ["toplevel", "__metadata"]
