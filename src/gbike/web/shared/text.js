@@ -29,7 +29,23 @@ export const learn = (words) => {
 // As the browser asks for it in Accept-Language.
 export const preferred = () => navigator.languages.map((tag) => tag.slice(0, 2)).find((tag) => BOOKS[tag]) ?? 'en';
 
-export const many = (count) => new Intl.NumberFormat(chosen).format(count);
+/** @type {Record<string, Intl.DateTimeFormatOptions>} */
+const TIMES = {
+  time: { hour: 'numeric', minute: '2-digit' },
+  moment: { month: 'long', day: 'numeric', hour: 'numeric', minute: '2-digit' },
+  day: { month: 'long', day: 'numeric' },
+  stamp: { month: 'numeric', day: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
+};
+const kept = {};
+
+// A list writes hundreds of times: to make a form of writing takes far longer than to use it.
+function written(as, value) {
+  const make = () => (as === 'number' ? new Intl.NumberFormat(chosen) : new Intl.DateTimeFormat(chosen, TIMES[as]));
+  kept[chosen + as] ??= make();
+  return kept[chosen + as].format(value);
+}
+
+export const many = (count) => written('number', count);
 
 export function won(amount) {
   const sign = amount < 0 ? '−' : '';
@@ -56,16 +72,13 @@ export function clock(ms) {
   return [...(hours ? [hours] : []), ...shown].join(':');
 }
 
-const written = (iso, as) => new Intl.DateTimeFormat(chosen, as).format(new Date(iso));
+export const time = (iso) => written('time', new Date(iso));
 
-export const time = (iso) => written(iso, { hour: 'numeric', minute: '2-digit' });
+export const moment = (iso) => written('moment', new Date(iso));
 
-export const moment = (iso) => written(iso, { month: 'long', day: 'numeric', hour: 'numeric', minute: '2-digit' });
+export const day = (iso) => written('day', new Date(iso));
 
-export const day = (iso) => written(iso, { month: 'long', day: 'numeric' });
-
-export const stamp = (iso) =>
-  written(iso, { month: 'numeric', day: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+export const stamp = (iso) => written('stamp', new Date(iso));
 
 export function far(metres) {
   return metres < 1000 ? `${Math.round(metres / 10) * 10} m` : `${(metres / 1000).toFixed(1)} km`;

@@ -30,12 +30,17 @@ const KINDS = ['user', 'bike', 'rent', 'bill', 'manager', 'import', 'invitation'
 
 // An action is told in its own words where those are not known yet.
 const actionOf = (action) => t(`did_${action.replaceAll(/[^a-z]+/gi, '_')}`) ?? action;
+const sorted = {}; // by language: each drawing and each log's address asks for it
 
 // In the order of their words.
-const deeds = () =>
-  DEEDS.map((deed) => /** @type {[string, string]} */ ([deed, actionOf(deed)])).sort(([, one], [, other]) =>
-    one.localeCompare(other, language()),
-  );
+function deeds() {
+  const inOrder = () => {
+    const { compare } = new Intl.Collator(language());
+    return DEEDS.map((deed) => [deed, actionOf(deed)]).sort(([, one], [, other]) => compare(one, other));
+  };
+  sorted[language()] ??= inOrder();
+  return sorted[language()];
+}
 
 /** @returns {Filter[]} */
 const filters = () => [
@@ -66,7 +71,10 @@ export function AuditPage() {
   };
   const asked = { ...rest, chosen: { ...chosen, ...meant }, page: 1, sort: '' };
   const wanted = JSON.stringify(asked.chosen);
-  const read = async () => merged(await Promise.all(SERVICES.map((service) => log(service, asked, size))));
+  const read = async () => {
+    const { rows, isCut } = merged(await Promise.all(SERVICES.map((service) => log(service, asked, size))));
+    return { rows: rows.slice(0, size), isCut: isCut || rows.length > size }; // as many as one log has, not eight
+  };
   const { found, failed, again } = useRead(read, [wanted, size]);
   const more = found?.isCut && size < MOST && (() => setSize(Math.min(MOST, size * 2)));
   return html`<${Page} title=${t('audit')}>

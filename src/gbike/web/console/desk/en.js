@@ -1,6 +1,5 @@
 export const en = {
   rides: 'Rides', riders: 'Riders', people: 'People', audit: 'Audit log',
-  rideNo: (id) => `Ride ${id}`,
   fromDay: 'From', toDay: 'Until', rideAsk: 'Ride number', bikeAsk: 'Bike number', contactName: 'Contact',
   onlyOverdue: 'Overdue only', overdueRides: 'Overdue rides',
   ride_rented: 'Under way', ride_returned: 'Returned', ride_cancelled: 'Cancelled', ride_void: 'Void',

@@ -1,5 +1,5 @@
 export const ko = {
-  rides: '대여', riders: '이용자', people: '사람', audit: '감사 기록', rideNo: (id) => `대여 ${id}`,
+  rides: '대여', riders: '이용자', people: '사람', audit: '감사 기록',
   fromDay: '시작일', toDay: '종료일',
   rideAsk: '대여 번호', bikeAsk: '자전거 번호', contactName: '연락처', onlyOverdue: '지연만', overdueRides: '지연된 대여',
   ride_rented: '이용 중', ride_returned: '반납함', ride_cancelled: '취소됨',
