@@ -75,6 +75,9 @@ def _asks(hash: str, number: int, within: str = ".acts") -> View:
     """A dialog of an act; of the last ride where the address lacks one."""
 
     def view(rider: Rider, demo: Demo) -> None:
+        while rider.page.locator("dialog[open]").count():  # the last view's, on the same page
+            rider.page.keyboard.press("Escape")
+            rider.page.locator("dialog[open]").wait_for(state="detached")
         rides = demo.ask("GET", "/rents?status=rented")["_embedded"]["rents"]
         rider.go(hash + str(rides[-1]["rentid"]) if hash.endswith("/") else hash)
         rider.page.locator(f"{within} button").nth(number).click()
