@@ -110,7 +110,8 @@ class Operation(msgspec.Struct, frozen=True):
     answers: Mapping[int, Any] = msgspec.field(default_factory=lambda: {200: None})
     finder: str | None = None
     finds: Mapping[str, Mapping[str, Any]] = {}
-    """What a finder of a text is given in the query, with its schema."""
+    """What a finder of a text is given in the query, with its schema; `patterns`: of the texts in its path."""
+    patterns: Mapping[str, str] = {}
     paged: bool = False
     filters: Mapping[str, Filter] = {}
     """What may be asked for in the query; the handler finds it, read, in `request.wanted`."""

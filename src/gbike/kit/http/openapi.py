@@ -188,15 +188,20 @@ def problems_of(operation: "Operation") -> list[problems.ProblemType]:
         found += [p for p in problems.EVERYWHERE if p.status in (408, 413)]
     if operation.keyed:
         found += [problems.KEY_REUSED, problems.KEY_IN_FLIGHT]
-    if operation.keyed or "{" in operation.path or operation.finder or operation.finds or operation.paged:
+    asked = operation.finder or operation.finds or operation.filters or operation.paged
+    if operation.keyed or "{" in operation.path or asked:
         found += [p for p in problems.EVERYWHERE if p.slug == "invalid-request"]
     return sorted({p.slug: p for p in [*found, *operation.refusals]}.values(), key=lambda p: (p.status, p.slug))
 
 
 def _parameters(operation: "Operation") -> list[dict[str, Any]]:
     number = {"type": "integer", "minimum": 1, "maximum": MAX_ID}
+
+    def text_of(name: str) -> dict[str, str]:
+        return {"type": "string", **({"pattern": operation.patterns[name]} if name in operation.patterns else {})}
+
     found: list[dict[str, Any]] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"} if kind else number}
+        {"name": name, "in": "path", "required": True, "schema": text_of(name) if kind else number}
         for name, _, kind in re.findall(r"\{(\w+)(:(\w+))?\}", operation.path)
     ]
     if operation.finder:
