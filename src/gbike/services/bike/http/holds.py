@@ -96,7 +96,7 @@ def hold_operations(store: Store) -> list[Operation]:
     unknown = TEXTS.of("bike-unknown")
     changed = partial(Operation, answers={200: BikeResource}, refusals=unknown, respond=_found)
     maybe = partial(changed, takes=BikeReason, may_be_empty=True)
-    named = {"patterns": {"holder": f"^{domain.HOLDER}$"}}
+    named = {"holder": f"^{domain.HOLDER}$"}
     repair = {"reason": "the rear brake does not hold", "due": "2026-08-31T15:00:00Z"}
     known, end = "Who holds a bike, and why", "Let go of a bike"
     away, back = "Take a bike out for good", "Take a retired bike back into the fleet"
@@ -104,8 +104,10 @@ def hold_operations(store: Store) -> list[Operation]:
     sold, mended = {"reason": "sold"}, {"reason": "mended"}
     return [
         Operation("GET", at + "/holds", http.list, known, ADMINS, answers=many, paged=True, refusals=unknown),
-        changed("PUT", one, http.hold, "Keep a bike out of service", ADMINS, takes=NewHold, example=repair, **named),
-        maybe("DELETE", one, http.release, end, ADMINS, refusals=gone, example=mended, **named),
+        changed(
+            "PUT", one, http.hold, "Keep a bike out of service", ADMINS, takes=NewHold, example=repair, patterns=named
+        ),
+        maybe("DELETE", one, http.release, end, ADMINS, refusals=gone, example=mended, patterns=named),
         maybe("POST", at + "/retirement", http.retire, away, ADMINS, refusals=ridden, example=sold),
         maybe("DELETE", at + "/retirement", http.unretire, back, ADMINS, example={"reason": "found again"}),
     ]
