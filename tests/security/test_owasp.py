@@ -108,6 +108,13 @@ async def test_api3_broken_object_property_level_authorization(town: Locked) -> 
     assert (await town.admin.put("/bikes/2/holds/staff", repair)).status == 200
     told = [(await one.get("/bikes/2")).json["due"] for one in (rider(town), town.person(8, "bikeManager"), town.admin)]
     assert told == [None, repair["due"], repair["due"]]
+    assert (await rider(town).get("/bikes?due=past")).status == 422
+    for who, sorts in ((rider(town), False), (town.admin, True)):
+        up, down = [
+            [bike["bikeid"] for bike in (await who.get(f"/bikes?sort=lastseen,{way}")).json["_embedded"]["bikes"]]
+            for way in ("asc", "desc")
+        ]
+        assert (up == down[::-1]) is sorts
     assert (await rider(town).get("/bikes/2/holds")).status == 403
     fleet = (await rider(town, 9).get("/bikes")).json["_embedded"]["bikes"]
     assert [(bike["bikeid"], bike["batterylevel"]) for bike in fleet] == [(1, 50), (2, 50)]

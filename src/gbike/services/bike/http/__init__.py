@@ -42,6 +42,7 @@ from gbike.services.bike.http.resources import (
     BikeResource,
     EventResource,
     PlaceResource,
+    is_staff,
     published_of,
     to_resource,
 )
@@ -149,9 +150,12 @@ class BikeHttp:
     async def list(self, request: Request) -> Response:
         wanted = dict(request.wanted)
         retired = wanted.pop("retired", False)
+        staff = is_staff(request.principal)
         if "due" in wanted:
+            if not staff:
+                raise invalid("due", "is for staff, as a hold's day is", "현장 직원만 쓸 수 있어요")
             wanted["due"] = self._clock.now_ms()
-        bikes = storage.listing(request.near(), retired=retired, whole=bool(wanted))
+        bikes = storage.listing(request.near(), retired=retired, whole=bool(wanted), by_seen=staff)
         shown = partial(to_resource, to=request.principal)
         return await listed(request, self._store, bikes, BIKES, shown, wanted=wanted)
 

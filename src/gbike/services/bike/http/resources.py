@@ -101,9 +101,14 @@ class EventResource(msgspec.Struct, frozen=True):
     facts: dict[str, Any]
 
 
+def is_staff(who: Principal) -> bool:
+    """Whether they are told when a bike was seen, and until when it is held."""
+    return bool(who.roles & STAFF)
+
+
 def to_resource(bike: Bike, to: Principal) -> BikeResource:
     """The bike as clients see it: who rides it is in it for nobody, when it was seen is the staff's business."""
-    staff = bool(to.roles & STAFF)
+    staff = is_staff(to)
     return BikeResource(
         bikeid=bike.bikeid,
         status=bike.status,

@@ -320,10 +320,13 @@ _RETIRED = replace(
 )
 
 
-def listing(near: tuple[float, float] | None, *, retired: bool, whole: bool) -> Listing:
+def listing(near: tuple[float, float] | None, *, retired: bool, whole: bool, by_seen: bool) -> Listing:
     """The bikes of the fleet, or those that are `retired`. Those `near` a place come first, those that stand nobody
-    knows where last, also where a stale point is known. `whole`: it is narrowed, and not always by an index."""
+    knows where last, also where a stale point is known. `whole`: it is narrowed, and not always by an index.
+    `by_seen`: it may be sorted by when somebody was at the bike."""
     bikes = replace(_RETIRED if retired else _LISTED, whole=whole or near is not None)
+    if by_seen:
+        bikes = replace(bikes, sortable={**bikes.sortable, "lastseen": "seen_ms"})
     if near is None:
         return bikes
     return replace(bikes, order=f"{_DISTANCE}, {bikes.order}", order_params=apart_from(*near))
