@@ -145,8 +145,8 @@ def _forgotten(old: Stand, text: bool, point: bool) -> list[Stand]:
 
 
 def _rounded(degrees: float) -> float:
-    """To 0.01°, halves up as SQLite has them; Python's go to the even neighbour."""
-    return math.floor(degrees * 100 + 0.5) / 100
+    """To 0.01°, halves away from zero as SQLite has them; Python's go to the even neighbour."""
+    return math.copysign(math.floor(abs(degrees) * 100 + 0.5) / 100, degrees)
 
 
 def _how(old: Stand, stand: Stand, told: Telling | None, known: Places) -> str:
