@@ -162,7 +162,7 @@ def test_a_server_killed_in_mid_rent_ends_in_one_rent(rider: NewRider, demo: Dem
     one.page.get_by_role("timer").wait_for()
     assert len(lost) == 1
     assert [mine["status"] for mine in demo.rents(one.userid)] == ["rented"]
-    assert one.page.evaluate("localStorage.getItem('gbike.taps')") == "[]"
+    eventually(lambda: one.page.evaluate("localStorage.getItem('gbike.taps')") == "[]")
 
 
 @FULL
