@@ -90,6 +90,7 @@ async def test_every_operation_is_told_from_the_others_and_explained(client: Cli
         "bikeManagers",
         "accounts",
         "sessions",
+        "audit",
         ".well-known",
     }
     for path, method, each in operations:
@@ -147,7 +148,7 @@ async def test_allow_names_exactly_the_methods_that_are_described(client: Client
     document = (await client.get("/openapi.json")).json
     for path, methods in document["paths"].items():
         target = re.sub(r"\{\w+\}", "1", path)
-        refused = await client.send("DELETE", target)
+        refused = await client.send("TRACE", target)
         asked = await client.send("OPTIONS", target)
         named = {method.strip() for method in refused.headers["allow"].split(",")}
         assert (refused.status, asked.status, asked.headers["allow"]) == (405, 200, refused.headers["allow"])

@@ -73,6 +73,7 @@ async function readEntries(managerid, size) {
 }
 
 const PAGE = 10; // reports at first
+const AGAIN_MS = [1000, 5000, 20_000];
 let last = {}; // whose reports these are, and what was known of them before
 
 function HomePage() {
@@ -84,7 +85,11 @@ function HomePage() {
   const reports = (last.managerid === managerid && last.reports) || null;
   const known = failed && !reports?.length ? null : reports;
   const done = Object.values(outcomes).filter(Boolean).length;
-  useEffect(() => void load(), [done]);
+  useEffect(() => {
+    load();
+    const again = done ? AGAIN_MS.map((ms) => setTimeout(readManager, ms)) : []; // points come after the answer
+    return () => again.forEach(clearTimeout);
+  }, [done]);
   useEffect(() => {
     const know = (found) => {
       last = { managerid, reports: found };
