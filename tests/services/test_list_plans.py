@@ -36,8 +36,8 @@ ASKED: list[tuple[str, Listing, Mapping[str, Any], Sequence[tuple[str, bool]], s
     ("user_deposit", deposits.entries(7), DAY, (), "entries_of_moment"),
     ("rent_and_billing_view", view.LISTED, {"userid": 7}, (), "rides_of"),
     ("rent_and_billing_view", view.LISTED, {"userid": 7, **DAY}, (), "rides_of_begun"),
-    ("bike", bike.listing(None, retired=False, whole=True), {}, (("batterylevel", False),), "bikes_charged"),
-    ("bike", bike.listing(None, retired=False, whole=True), {"held": True}, (("bikeid", False),), "bikes_held"),
+    ("bike", bike.listing(None, retired=False, whole=True, by_seen=True), {}, (("batterylevel", False),), "bikes_charged"),
+    ("bike", bike.listing(None, retired=False, whole=True, by_seen=True), {"held": True}, (("bikeid", False),), "bikes_held"),
 ]
 
 

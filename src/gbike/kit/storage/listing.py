@@ -182,11 +182,13 @@ def _page(read: Reading, listing: Listing, page: Page, total: int | None) -> tup
 
 
 def _order(listing: Listing, sorts: Sequence[tuple[str, bool]]) -> str:
-    """What is equal goes on by number in the same direction, so that an index may have it so."""
+    """What is equal goes on by number in the same direction, so that an index may have it so; upwards where the list's
+    own order says ASC."""
     known = [(name, down) for name, down in sorts if name in listing.sortable]
     if not known or listing.order_params:
         return ", ".join([*(_by(listing, *one) for one in known), listing.order])
-    return f"{', '.join(_by(listing, *one) for one in known)}, {_last(listing)} {'DESC' if known[-1][1] else 'ASC'}"
+    way = "DESC" if known[-1][1] and not listing.order.endswith(" ASC") else "ASC"
+    return f"{', '.join(_by(listing, *one) for one in known)}, {_last(listing)} {way}"
 
 
 def _last(listing: Listing) -> str:

@@ -123,7 +123,7 @@ def _report(row: Row) -> Report:
 LISTED = Listing(
     select=_SELECT,
     sortable={name: name for name in ("reportid", "managerid", "bikeid", "batterylevel", "usableyn")},
-    order="reportid",
+    order="reportid ASC",  # as the original orders what is equal, also downwards
     where="WHERE status = 'applied'",
     counters=("reports",),
     owner="managerid",
