@@ -21,6 +21,7 @@ from tests.services.lone import SetClock
 
 DAY = {"from": 1, "to": 2}
 NEWEST = (("starttime", True),)
+FLEET = bike.listing(None, retired=False, whole=True, by_seen=True)
 ASKED: list[tuple[str, Listing, Mapping[str, Any], Sequence[tuple[str, bool]], str]] = [
     ("rent", rent.BY_STATUS["rented"], {}, (("rentid", True),), "rents_riding_now"),
     ("rent", rent.RIDES, DAY, NEWEST, "rents_begun"),
@@ -36,8 +37,8 @@ ASKED: list[tuple[str, Listing, Mapping[str, Any], Sequence[tuple[str, bool]], s
     ("user_deposit", deposits.entries(7), DAY, (), "entries_of_moment"),
     ("rent_and_billing_view", view.LISTED, {"userid": 7}, (), "rides_of"),
     ("rent_and_billing_view", view.LISTED, {"userid": 7, **DAY}, (), "rides_of_begun"),
-    ("bike", bike.listing(None, retired=False, whole=True, by_seen=True), {}, (("batterylevel", False),), "bikes_charged"),
-    ("bike", bike.listing(None, retired=False, whole=True, by_seen=True), {"held": True}, (("bikeid", False),), "bikes_held"),
+    ("bike", FLEET, {}, (("batterylevel", False),), "bikes_charged"),
+    ("bike", FLEET, {"held": True}, (("bikeid", False),), "bikes_held"),
 ]
 
 
