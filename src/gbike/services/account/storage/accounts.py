@@ -157,8 +157,9 @@ def erase(tx: Tx, userid: int) -> bool:
         "UPDATE accounts SET name = NULL, password_hash = NULL, roles = '', managerid = NULL,"
         " sealed = NULL, codes_wanted = 0, erased_ms = ? WHERE userid = ? AND erased_ms IS NULL"
     )
+    erased = tx.execute(sql, (tx.now_ms, userid)) == 1  # first: from here on nobody else writes the name's parts
     names.forget(tx, userid)
-    return tx.execute(sql, (tx.now_ms, userid)) == 1
+    return erased
 
 
 def set_contact(tx: Tx, userid: int, contact: Contact) -> None:
