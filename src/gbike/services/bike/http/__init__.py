@@ -19,7 +19,7 @@ from gbike.kit.http.app import Operation, Refusals
 from gbike.kit.http.fields import Degrees, Id, Name, Percent, Reason, Text, invalid, sent_or
 from gbike.kit.http.filters import FLAG, TEXT, whole, words
 from gbike.kit.http.lists import listed, searching
-from gbike.kit.http.problems import GONE, Problem, catalogue
+from gbike.kit.http.problems import FORBIDDEN, GONE, Problem, catalogue
 from gbike.kit.http.request import Request, Response, showing
 from gbike.kit.store import Store
 from gbike.kit.text import tidied
@@ -153,7 +153,7 @@ class BikeHttp:
         staff = is_staff(request.principal)
         if "due" in wanted:
             if not staff:
-                raise invalid("due", "is for staff, as a hold's day is", "현장 직원만 쓸 수 있어요")
+                raise Problem(FORBIDDEN)  # a hold's day is the staff's
             wanted["due"] = self._clock.now_ms()
         bikes = storage.listing(request.near(), retired=retired, whole=bool(wanted), by_seen=staff)
         shown = partial(to_resource, to=request.principal)
