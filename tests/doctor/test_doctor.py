@@ -68,7 +68,7 @@ async def test_the_command_tells_each_finding_and_exits_with_1(data: Path) -> No
     done = CliRunner().invoke(app, ["doctor", "--data", str(data)])
     assert done.exit_code == 1
     assert f"chmod 600 {file}" in done.output
-    assert "다른 사용자가 비밀 파일을 읽을 수 있습니다" in done.output
+    assert "다른 사용자가 비밀 파일을 읽을 수 있어요" in done.output
     file.chmod(0o600)
     assert CliRunner().invoke(app, ["doctor", "--data", str(data)]).exit_code == 0
 

@@ -99,7 +99,7 @@ def rotate(data: Path, keys: Path | None, *, now: bool) -> str:
     if age_s < LONGEST_TOKEN_S and not now:
         left = int(LONGEST_TOKEN_S - age_s) + 1
         raise BadKeys(f"the keys were rotated {int(age_s)} s ago: wait {left} s, or say --now and end tokens before")
-    return f"tokens are signed with {folder.rotate()} in {SIGN_AFTER_S} s · 곧 새 키로 서명합니다"
+    return f"tokens are signed with {folder.rotate()} in {SIGN_AFTER_S} s · 곧 새 키로 서명해요"
 
 
 def wanted(file: Path | None) -> Admin:
@@ -153,14 +153,14 @@ def _from_file(file: Path) -> Admin:
 
 
 def _from_terminal() -> Admin:
-    print("There is no admin yet. · 아직 관리자가 없습니다.")
+    print("There is no admin yet. · 아직 운영자가 없어요.")
     name = input("name to sign in with · 로그인 이름: ").strip()
     if len(name) < 3:
         raise NotDone("a name has three characters at least")
     for _ in range(TRIES):
         password = getpass.getpass("password · 비밀번호: ")
         if getpass.getpass("again · 다시: ") != password:
-            print("These two differ. · 두 번 입력한 값이 다릅니다.")
+            print("These two differ. · 두 번 입력한 값이 달라요.")
             continue
         try:
             return _checked(Admin(name, password), "the password")
@@ -181,7 +181,7 @@ def verbs(store: Store, env: Mapping[str, str]) -> dict[str, Verb]:
     """What can be asked of whoever has the store open."""
 
     async def create(name: str, password: str) -> str:
-        return f"account {await appoint(store, env, Admin(name, password))} is an admin · 관리자 계정을 만들었습니다"
+        return f"account {await appoint(store, env, Admin(name, password))} is an admin · 운영자 계정을 만들었어요"
 
     async def roles(userid: str, wanted: str) -> str:
         try:
@@ -190,11 +190,11 @@ def verbs(store: Store, env: Mapping[str, str]) -> dict[str, Verb]:
             raise NotDone(f"{wanted!r}: roles are {', '.join(domain.Role)}, with commas between") from None
         number = int(userid)
         await _told(store.write(set_roles, number, chosen, None, key=f"account:{number}"))
-        return f"account {number} is {', '.join(chosen)} now · 권한을 바꾸었습니다"
+        return f"account {number} is {', '.join(chosen)} now · 권한을 바꿨어요"
 
     async def remove(userid: str) -> str:
         await _told(store.write(take_authenticator_away, int(userid), key=f"account:{int(userid)}"))
-        return f"account {userid} needs no authenticator now · 인증 앱을 해제했습니다"
+        return f"account {userid} needs no authenticator now · 인증 앱을 해제했어요"
 
     return {"create-admin": create, "roles": roles, "remove-authenticator": remove}
 

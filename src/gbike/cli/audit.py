@@ -16,7 +16,7 @@ from gbike.kit.store import Reading
 from gbike.run.folder.backup import NoData
 from gbike.run.open_stores import StoreLocation
 
-NONE = "nothing is on record · 감사 기록이 없습니다"
+NONE = "nothing is on record · 감사 기록이 없어요"
 MOST_TOLD = 100
 """Breaks of one chain that are told."""
 _UNITS_S = {"m": 60, "h": 3_600, "d": 86_400}

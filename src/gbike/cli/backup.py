@@ -233,7 +233,7 @@ def _restored(source: Path, manifest: Manifest, plan: Plan, data: Path, tell: Te
             put_back(url, source / one.file)
             asyncio.run(_forget_the_log(url, name))
             stores[name] = there.get(name) or f"{SQLITE}{data.resolve()}/stores/{name}.sqlite"
-            tell(f"{name} is back · 복원했습니다")
+            tell(f"{name} is back · 복원했어요")
     ports, readers = {**plan.ports, "postgres": later}, final.readers(later) if final else {}
     return msgspec.structs.replace(plan, stores=stores, readers=readers, ports=ports, data=str(data.resolve()))
 

@@ -63,7 +63,7 @@ def cluster_down(data: Data = CLUSTER_DATA) -> None:
         if time.monotonic() > until:
             raise NotRunning(f"the cluster on {data} did not stop within {DOWN_S} s")
         time.sleep(0.05)
-    typer.echo("stopped · 멈췄습니다")
+    typer.echo("stopped · 멈췄어요")
 
 
 @cluster_verb.command("status")

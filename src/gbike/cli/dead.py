@@ -18,7 +18,7 @@ MOST = 1_000
 """Letters of one service that are listed."""
 SUMMARY_LETTERS = 80
 LONGEST_REASON = 200
-NONE = "no message is set aside · 처리하지 못한 메시지가 없습니다"
+NONE = "no message is set aside · 처리하지 못한 메시지가 없어요"
 
 Message = Annotated[str, typer.Argument(metavar="ID", help="the message's id, as the list shows it")]
 dead_verb = group("Messages that a consumer set aside, with their reasons.")
@@ -98,7 +98,7 @@ def drop(where: StoreLocation, message_id: str, reason: str, env: Mapping[str, s
         raise NoData(f"--reason takes 1 to {LONGEST_REASON} letters in one line: why it will never be handled")
     failed = _each(where, env, "drop", (message_id, reason))
     return not any(failed.values()), [
-        f"{service}: {why or 'dropped, and on record · 폐기하고 감사 기록에 남겼습니다'}"
+        f"{service}: {why or 'dropped, and on record · 폐기하고 감사 기록에 남겼어요'}"
         for service, why in failed.items()
     ]
 
@@ -124,5 +124,5 @@ def _holders(where: StoreLocation, message_id: str) -> dict[str, DeadLetter]:
 
 def _told(service: str, why: str | None) -> str:
     if why is None:
-        return f"{service}: it took effect · 다시 처리되었습니다"
-    return f"{service}: it stays set aside · 다시 실패하여 보류합니다: {why}"
+        return f"{service}: it took effect · 다시 처리됐어요"
+    return f"{service}: it stays set aside · 다시 실패해서 보류해요: {why}"

@@ -121,7 +121,7 @@ def _greeting(address: str, data: Path, lost: str, *, empty: bool) -> Panel:
     text.append(f"Data · 데이터: {data.resolve()}\n")
     text.append(lost, "yellow")
     text.append("No login: this is a demo, on this machine only. Ctrl-C stops it and keeps everything.\n", "dim")
-    text.append("로그인 없는 데모이며 이 컴퓨터에서만 열립니다. Ctrl-C로 멈춰도 데이터는 남습니다.", "dim")
+    text.append("로그인 없는 데모이며 이 컴퓨터에서만 열려요. Ctrl-C로 멈춰도 데이터는 남아요.", "dim")
     return Panel(text, title="gbike demo", border_style="green", expand=False)
 
 

@@ -29,7 +29,7 @@ def privacy_erase(
 ) -> None:
     """Forget a person: name, contact and exact places go from every service; rides, bills and money stay, by number."""
     if not yes:
-        typer.confirm(f"Erase person {userid}? It can't be undone. · 되돌릴 수 없습니다", abort=True)
+        typer.confirm(f"Erase person {userid}? It can't be undone. · 되돌릴 수 없어요", abort=True)
     typer.echo(erase(StoreLocation(data), userid, settings_given()))
 
 

@@ -194,7 +194,7 @@ def page(path: Path) -> Iterator[str]:
 def nothing(path: Path) -> str:
     return (
         f"nothing is known of {path.name}: no rent, request, trace or message of that name is among the newest"
-        f" {NEWEST:,} messages of each service (they are kept for 7 days) · {path.name}에 대한 기록이 없습니다"
+        f" {NEWEST:,} messages of each service (they are kept for 7 days) · {path.name}에 대한 기록이 없어요"
     )
 
 

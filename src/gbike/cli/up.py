@@ -88,7 +88,7 @@ def _greeting(address: str, host: str, data: Path, told: str) -> Panel:
     text.append("Keys · 키: keys/ (keep a copy apart from backups · 백업과 따로 보관하세요)\n")
     if host not in LOOPBACK:
         text.append("This is HTTP: put a proxy with TLS in front, or passwords travel in the clear.\n", "yellow")
-        text.append("HTTP이므로 앞에 TLS 프록시를 두세요. 그러지 않으면 비밀번호가 평문으로 전송됩니다.\n", "yellow")
+        text.append("HTTP이므로 앞에 TLS 프록시를 두세요. 그러지 않으면 비밀번호가 평문으로 전송돼요.\n", "yellow")
     text.append("Everything needs a token. Ctrl-C stops it and keeps everything.\n", "dim")
-    text.append("모든 요청에 토큰이 필요합니다. Ctrl-C로 멈춰도 데이터는 남습니다.", "dim")
+    text.append("모든 요청에 토큰이 필요해요. Ctrl-C로 멈춰도 데이터는 남아요.", "dim")
     return Panel(text, title=COMMAND, border_style="green", expand=False)

@@ -29,8 +29,8 @@ PATIENCE_S = 30
 POLL_S = 0.1
 STOPPED_S = 2
 """After everybody has heard it: what a relay had in its hands meanwhile is in the log by then."""
-_ERASED = "erased everywhere · 모든 서비스에서 삭제되었습니다"
-_SAID = "erased; services that are stopped will hear of it · 삭제했습니다. 멈춘 서비스는 다시 시작하면 반영됩니다"
+_ERASED = "erased everywhere · 모든 서비스에서 삭제됐어요"
+_SAID = "erased; services that are stopped will hear of it · 삭제했어요. 멈춘 서비스는 다시 시작하면 반영돼요"
 
 
 def holders() -> list[str]:

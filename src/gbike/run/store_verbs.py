@@ -26,7 +26,7 @@ def store_verbs(services: OpenServices) -> dict[str, Verb]:
         lines = []
         for name in [service] if service else services.services:
             many = await _again(services.store(name), int(moment))
-            lines.append(f"{name}: {many} messages go to the log again · 메시지 {many}건을 다시 발행합니다")
+            lines.append(f"{name}: {many} messages go to the log again · 메시지 {many}건을 다시 발행해요")
         return "\n".join(lines)
 
     async def mend(text: str) -> str:

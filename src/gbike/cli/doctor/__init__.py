@@ -26,7 +26,7 @@ def doctor_verb(data: Data = DATA) -> None:
     in_a_pod = {name: os.environ[name] for name in ("KUBERNETES_SERVICE_HOST",) if name in os.environ}
     found = list(examine(DataFolder(data), {**settings_given(), **in_a_pod}, SystemClock()))
     wrong = any(finding.wrong for finding in found)
-    typer.echo("\n".join([*map(str, found), *([] if wrong else ["nothing is wrong · 이상이 없습니다"])]))
+    typer.echo("\n".join([*map(str, found), *([] if wrong else ["nothing is wrong · 이상이 없어요"])]))
     raise typer.Exit(1 if wrong else 0)
 
 

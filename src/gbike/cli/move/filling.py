@@ -158,11 +158,11 @@ def _must_be_free(connection: Connection, database: Database) -> None:
     mark, tables = _mark(connection), _tables(connection)
     if tables and "alembic_version" not in tables:
         raise CannotMove(
-            f"the database {database.service} is not gbike's: it has a table {min(tables)} · 다른 데이터베이스입니다"
+            f"the database {database.service} is not gbike's: it has a table {min(tables)} · 다른 데이터베이스예요"
         )
     if mark is not None and mark[0] != database.source:
         raise CannotMove(
-            f"the database {database.service} is being filled from {mark[0]} · 다른 폴더에서 옮기던 중입니다"
+            f"the database {database.service} is being filled from {mark[0]} · 다른 폴더에서 옮기던 중이에요"
         )
     with closing(in_memory(database.versions)) as new:
         known = {name for (name,) in new.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
@@ -175,7 +175,7 @@ def _must_be_free(connection: Connection, database: Database) -> None:
             row = connection.execute(query.format(sql.Identifier(table), usual + 1)).fetchone()
             if row and row[0] > usual:
                 raise CannotMove(
-                    f"the database {database.service} has rows in {table}: move into an empty one · 비어 있지 않습니다"
+                    f"the database {database.service} has rows in {table}: move into an empty one · 비어 있지 않아요"
                 )
 
 
@@ -208,11 +208,11 @@ def _same_tables(service: str, connection: Connection, store: apsw.Connection) -
     }
     for name in sorted(there.keys() ^ here.keys()):
         side = "the folder" if name in there else "the database"
-        raise CannotMove(f"{service}: {side} has no table {name} · 테이블이 없습니다")
+        raise CannotMove(f"{service}: {side} has no table {name} · 테이블이 없어요")
     for name, columns in there.items():
         for column in sorted(columns.keys() ^ here[name]):
             side = "the folder" if column in columns else "the database"
-            raise CannotMove(f"{service}: {side} has no column {column} in {name} · 열이 없습니다")
+            raise CannotMove(f"{service}: {side} has no column {column} in {name} · 열이 없어요")
     return there
 
 

@@ -54,7 +54,7 @@ def move(folder: DataFolder, to: str, env: Mapping[str, str], screen: Screen) ->
             databases = [filling.Database(spec.name, urls[spec.name], spec.versions, _name(folder)) for spec in specs()]
             if filling.filled(databases[0]):
                 screen.tell(
-                    "all rows are there already, from a move that was stopped at its end · 이미 모두 옮겼습니다"
+                    "all rows are there already, from a move that was stopped at its end · 이미 모두 옮겼어요"
                 )
             else:
                 for one in databases:
@@ -107,7 +107,7 @@ def _fill(copied: DataFolder, databases: Sequence[filling.Database], screen: Scr
     for name, value in (_counted(written), *before):
         screen.tell(f"{name}: {value}, the same on both sides")
     screen.tell("verify: 0 violations on both sides · 양쪽 모두 위반 0건")
-    screen.tell(f"{again} messages of 7 days are published to the new log · 7일치 메시지를 새 로그에 발행합니다")
+    screen.tell(f"{again} messages of 7 days are published to the new log · 7일치 메시지를 새 로그에 발행해요")
 
 
 def _counted(what: filling.Filled) -> tuple[str, str]:
@@ -138,4 +138,4 @@ def _must_hold(side: str, readings: Mapping[str, Reading], tell: Callable[[str],
 def _must_be_the_same(before: Facts, after: Facts) -> None:
     for (name, was), (_, now) in zip(before, after, strict=True):
         if was != now:
-            raise NotTheSame(f"{name} was {was} and is {now} in the target, which is left unfinished · 결과가 다릅니다")
+            raise NotTheSame(f"{name} was {was} and is {now} in the target, which is left unfinished · 결과가 달라요")

@@ -37,14 +37,14 @@ ROOM = 1.2
 def must_be_whole(folder: DataFolder) -> None:
     """The folder is one of a single process, with every store. Raises NoData."""
     if read_plan(folder.path) is not None:
-        raise NoData(f"{folder.path} is the folder of a cluster already · 이미 클러스터의 폴더입니다")
+        raise NoData(f"{folder.path} is the folder of a cluster already · 이미 클러스터의 폴더예요")
     if not folder.exists:
-        raise NoData(f"there is no gbike data in {folder.path} · gbike 데이터가 없습니다")
+        raise NoData(f"there is no gbike data in {folder.path} · gbike 데이터가 없어요")
     files = [folder.store_path(name) for name in NAMES]
     if missing := [file.name for file in files if not file.exists() or not file.stat().st_size]:
         raise NoData(
             f"{folder.path} lacks {', '.join(missing)}: put a backup back; when an older gbike made the folder, start"
-            " this one on it once · 저장소 파일이 없습니다"
+            " this one on it once · 저장소 파일이 없어요"
         )
 
 
@@ -56,7 +56,7 @@ def at_rest(folder: DataFolder, env: Mapping[str, str], tell: Tell) -> Iterator[
     try:
         scratch.mkdir(mode=0o700)
     except OSError as wrong:
-        raise CannotMove(f"{scratch} can't be made: {wrong.strerror} · 복사할 자리를 만들 수 없습니다") from None
+        raise CannotMove(f"{scratch} can't be made: {wrong.strerror} · 복사할 자리를 만들 수 없어요") from None
     try:
         _must_have_room(folder, scratch)
         _copy(folder, scratch)
@@ -83,7 +83,7 @@ def _copy(folder: DataFolder, scratch: Path) -> None:
         if (folder.path / MANIFEST).exists():  # whoever opens the copy refuses what is missing or old
             shutil.copyfile(folder.path / MANIFEST, scratch / MANIFEST)
     except (OSError, apsw.Error) as wrong:
-        raise CannotMove(f"{folder.path} can't be copied to {scratch} · 복사할 수 없습니다: {wrong}") from None
+        raise CannotMove(f"{folder.path} can't be copied to {scratch} · 복사할 수 없어요: {wrong}") from None
 
 
 def _must_have_room(folder: DataFolder, scratch: Path) -> None:
@@ -92,7 +92,7 @@ def _must_have_room(folder: DataFolder, scratch: Path) -> None:
     if free < wanted:
         raise CannotMove(
             f"the copy needs {wanted >> 20} MiB and {scratch.parent} has {free >> 20}: name another place with TMPDIR"
-            " · 복사할 공간이 부족합니다"
+            " · 복사할 공간이 부족해요"
         )
 
 
@@ -105,7 +105,7 @@ def _bring_to_rest(copied: DataFolder, env: Mapping[str, str], tell: Tell) -> No
         asyncio.run(_settle(copied, env))
         before, left = left, _left(copied)
         if left == before and (PENDING_WORD not in left or time.monotonic() - began > REST_S):
-            raise NotTheSame(f"nothing was moved, for this does not come to rest · 옮기지 않았습니다: {left}")
+            raise NotTheSame(f"nothing was moved, for this does not come to rest · 옮기지 않았어요: {left}")
         if left:
             time.sleep(POLL_S)
 

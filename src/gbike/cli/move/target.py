@@ -45,7 +45,7 @@ class Carried(msgspec.Struct, frozen=True):
         for name in () if self.demo else (CURRENT, SEAL):
             if not (self.keys / name).exists():
                 raise CannotMove(
-                    f"{self.keys / name} is missing: name the folder of keys with GBIKE_ACCOUNT_KEYS · 키가 없습니다"
+                    f"{self.keys / name} is missing: name the folder of keys with GBIKE_ACCOUNT_KEYS · 키가 없어요"
                 )
 
 
@@ -76,7 +76,7 @@ class AtUrl:
         keys = ", ".join(file.name for file in _secrets_in(self._carried.keys))
         return [
             f"account needs {keys} of {self._carried.keys} in GBIKE_ACCOUNT_KEYS: without them nobody stays signed in,"
-            " and authenticators are lost · 계정 서비스에 이 키가 필요합니다",
+            " and authenticators are lost · 계정 서비스에 이 키가 필요해요",
             "then start the services, never with GBIKE_DEMO=1 · 그다음 서비스를 시작하세요",
         ]
 
@@ -127,13 +127,13 @@ class InFolder:
         plan, mark = read_plan(self._data), self._data / MOVING
         if plan is not None and plan.demo is not self._carried.demo:
             mode = "an open cluster (--demo)" if plan.demo else "a secure cluster"
-            raise CannotMove(f"{self._data} is the folder of {mode}, and what is moved is not · 모드가 다릅니다")
+            raise CannotMove(f"{self._data} is the folder of {mode}, and what is moved is not · 모드가 달라요")
         if mark.exists() and (other := mark.read_text("utf-8")) != self._carried.source:
-            raise CannotMove(f"{self._data} is being filled from {other} · 다른 폴더에서 옮기던 중입니다")
+            raise CannotMove(f"{self._data} is being filled from {other} · 다른 폴더에서 옮기던 중이에요")
         for file in [] if self._carried.demo else _secrets_in(self._carried.keys):
             there = self._keys / file.name
             if there.exists() and there.read_bytes() != file.read_bytes():
-                raise CannotMove(f"{there} is another key than {file}: choose a new folder · 다른 키가 이미 있습니다")
+                raise CannotMove(f"{there} is another key than {file}: choose a new folder · 다른 키가 이미 있어요")
 
 
 def _at(url: str, database: str) -> str:

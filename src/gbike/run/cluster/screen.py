@@ -83,7 +83,7 @@ def greeting(plan: Plan, options: Options, kafka_is: str, took_s: float, told: s
     text.append(f"Stores · 저장소: {', '.join(engines)}. Broker · 브로커: {kafka_is}\n")
     text.append(f"Data and logs · 데이터와 로그: {options.data.resolve()}\n")
     text.append("No login: this is a demo, on this machine only. Ctrl-C stops it and keeps everything.\n", "dim")
-    text.append("로그인 없는 데모이며 이 컴퓨터에서만 열립니다. Ctrl-C로 멈춰도 데이터는 남습니다.", "dim")
+    text.append("로그인 없는 데모이며 이 컴퓨터에서만 열려요. Ctrl-C로 멈춰도 데이터는 남아요.", "dim")
     return Panel(text, title="gbike cluster", border_style="green", expand=False)
 
 
@@ -96,5 +96,5 @@ def _secure(text: Text, plan: Plan, options: Options, told: str) -> Panel:
     text.append(f"Data, keys and logs · 데이터, 키, 로그: {options.data.resolve()}\n")
     text.append(told, "yellow")
     text.append("Everybody signs in. Ctrl-C stops it and keeps everything.\n", "dim")
-    text.append("로그인이 필요합니다. Ctrl-C로 멈춰도 데이터는 남습니다.", "dim")
+    text.append("로그인이 필요해요. Ctrl-C로 멈춰도 데이터는 남아요.", "dim")
     return Panel(text, title="gbike cluster", border_style="green", expand=False)

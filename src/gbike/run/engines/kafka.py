@@ -101,7 +101,7 @@ class Lock(msgspec.Struct, frozen=True):
 
 LOST = (
     "there is no data of Kafka in {folder}: its storage is made anew, and every service publishes its outbox again"
-    " · Kafka 데이터가 없어 새로 만들고, 보낸 메시지를 다시 발행합니다"
+    " · Kafka 데이터가 없어 새로 만들고, 보낸 메시지를 다시 발행해요"
 )
 
 

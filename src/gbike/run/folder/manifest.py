@@ -33,7 +33,7 @@ MISSING, EMPTY = ("is missing", "파일이 없어요"), ("is empty", "파일이 
 UNREADABLE = ("can't be read", "파일을 읽을 수 없어요")
 OLDER = ("is older than what the folder had last", "폴더의 마지막 상태보다 오래된 파일이에요")
 FOREIGN = ("is of another folder", "다른 폴더의 파일이에요")
-TAKEN = "taken as it is · 그대로 사용합니다"
+TAKEN = "taken as it is · 그대로 사용해요"
 NOT_THE_LAST = "bus.sqlite is missing, empty, or not the last that the folder had"
 """Why a log begins anew when the manifest tells."""
 WAY_OUT = (
