@@ -8,7 +8,7 @@ export const en = {
   notYours: 'This page is for operators', notYoursHint: 'Your account can’t see the fleet. Riding works as always.',
   toRiders: 'Go to the bikes', fleet: 'Fleet', inProgress: 'In progress', add: 'Add bikes', money: 'Bills',
   managers: 'Managers', charts: 'Charts', system: 'System', justNow: 'just now', all: 'All', clear: 'Clear',
-  acts: 'What can be done', lookUp: 'Look up', filters: 'Filters', search: 'Search', searchHint: 'Bike, place or rider',
+  acts: 'What can be done', lookUp: 'Look up', filters: 'Filters', search: 'Search', searchHint: 'Bike, place, rider',
   status: 'Status',
   below: (percent) => `Below ${percent}%`,
   shown: (some, all) => `${some.toLocaleString('en')} of ${all.toLocaleString('en')}`, asTable: 'Show as a table',
@@ -102,7 +102,7 @@ export const en = {
   signsBefore: 'Those before', signsAfter: 'Those after',
   signsLead: (address) =>
     `A phone’s camera opens ${address}. If riders use another address, open the console there before you print.`,
-  bikeSearchHint: 'Number, label or place', wholeName: 'The whole name', batteryBelow: 'Battery below %',
+  bikeSearchHint: 'Number, label, place', wholeName: 'The whole name', batteryBelow: 'Battery below %',
   held: 'Out of service', heldName: 'Out of service', heldOnly: 'Out of service', dueName: 'Due',
   duePast: 'Past due', heldPastDue: 'Holds past due', goneOnly: 'Retired only',
   noSuchRide: (id) => `There is no ride ${id}.`,

@@ -3,7 +3,7 @@
 import { html, useEffect, useMemo } from '../shared/lib.js';
 import { Battery, Big, Empty, Icon, Loaded, Notice, Page, Status } from '../shared/parts.js';
 import { byPlace, nameOf } from '../shared/places.js';
-import { BROKEN, FREE, statusOf, TAKEN } from '../shared/rental.js';
+import { BROKEN, FREE, statusOf } from '../shared/rental.js';
 import { address, narrow, useRoute } from '../shared/shell.js';
 import { useStore } from '../shared/state.js';
 import { language, many, place, t } from '../shared/text.js';
@@ -82,15 +82,17 @@ function Fleet({ fleet, rides }) {
 
 function Figures({ fleet, rides }) {
   const count = countedBy(fleet.values(), rides);
-  const low = [...fleet.values()].filter(({ batterylevel }) => batterylevel !== null && batterylevel < LOW).length;
+  const bikes = [...fleet.values()];
+  const low = bikes.filter(({ batterylevel }) => batterylevel !== null && batterylevel < LOW).length;
+  const held = bikes.filter((bike) => bike.held).length;
   const of = (status) => address('/bikes', { status });
   const lowest = address('/bikes', { batterybelow: LOW, sort: 'batterylevel' });
   return html`<dl class="figures">
     <${Figure} name=${t('free')} value=${many(count.free)} tone="free" icon="check" href=${of(FREE)} />
-    <${Figure} name=${t('taken')} value=${many(count.taken)} tone="taken" icon="person" href=${of(TAKEN)} />
+    <${Figure} name=${t('underWay')} value=${many(rides.size)} tone="taken" icon="clock" href="#/rides" />
+    <${Figure} name=${t('held')} value=${many(held)} icon="close" href=${address('/bikes', { held: 'true' })} />
     <${Figure} name=${t('broken')} value=${many(count.broken)} tone="broken" icon="wrench" href=${of(BROKEN)} />
     <${Figure} name=${t('lowBattery')} value=${many(low)} icon="bolt" href=${lowest} />
-    <${Figure} name=${t('underWay')} value=${many(rides.size)} icon="clock" href="#/rides" />
     <${Needs} />
   </dl>`;
 }

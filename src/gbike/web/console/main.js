@@ -4,7 +4,7 @@ import { html, useEffect, useState } from '../shared/lib.js';
 import { Big, Empty, Failed, Icon, Later, Loading, Page } from '../shared/parts.js';
 import { begin, SignInPage, SignUpPage } from '../shared/session.js';
 import { Offline, pageAt, Shell, show, Tab, useRoute } from '../shared/shell.js';
-import { state, useStore } from '../shared/state.js';
+import { kept, state, useStore } from '../shared/state.js';
 import { learn, t } from '../shared/text.js';
 import { AddPage } from './add.js';
 import { BikesPage } from './bikelist.js';
@@ -53,9 +53,9 @@ const Signs = () => {
 };
 
 function App() {
-  const { who, online } = useStore();
+  const { mode, who, online } = useStore();
   const { path } = useRoute();
-  const isAdmin = who?.roles.includes('admin');
+  const isAdmin = who?.roles.includes('admin') || (mode === null && mayBeAdmin());
   const { page, tab } = pageAt(isAdmin ? PAGES : who ? NOT_YOURS : DOORS, path, 'fleet');
   const [open, setOpen] = useState(null);
   const about = { name: t('console'), mark: t('console'), page, top: !online && html`<${Offline} />` };
@@ -63,6 +63,9 @@ function App() {
   const keyboard = html`<${Keyboard} open=${open} setOpen=${setOpen} />`;
   return html`<${Shell} ...${about} above=${isAdmin && menu} below=${isAdmin && keyboard} />`;
 }
+
+// Until it is known who looks: the menu stands where it will stand, so that nothing jumps.
+const mayBeAdmin = () => kept('session')?.roles.includes('admin') ?? kept('mode') !== 'secure';
 
 function Menu({ tab, find }) {
   useEffect(() => {
