@@ -115,7 +115,7 @@ CONSOLE_VIEWS: dict[str, View] = {
     "block": _asks("#/rider/1001", 0),
     "no-deposit": at("#/rider/404404", ".notice"),
     "debts": at("#/debts", ".server-list"),
-    "add": at("#/add", "#bikeid"),
+    "add": at("#/add", "#given-bikeid"),
     "dry-run": _dry_run,
     "questions": _asked,
     "imported": _imported,

@@ -1,8 +1,10 @@
 // New bikes: one, or a file of them, which the service looks through first; and the files of before.
-import { ask, newKey } from '../shared/api.js';
-import { given, html, useRef, useSend, useState } from '../shared/lib.js';
-import { Big, Field, Icon, Notice, Page } from '../shared/parts.js';
+import { ask } from '../shared/api.js';
+import { html, useEffect, useRef, useSend, useState } from '../shared/lib.js';
+import { Big, Icon, Notice, Page } from '../shared/parts.js';
 import { many, stamp, t } from '../shared/text.js';
+import { fieldsOf } from './bikeedit.js';
+import { useFields } from './dialog.js';
 import { readBikes } from './fleet.js';
 import { ChooseFile, nameOfImport, refusedAs } from './imports.js';
 import { Listed, useList } from './lists.js';
@@ -46,35 +48,30 @@ const about = ({ dryrun, state, registered, changed, refused, at }) =>
 
 function One() {
   const [added, setAdded] = useState(null);
-  const last = useRef({});
+  /** @type {GivenField} */
+  const number = { name: 'bikeid', kind: 'number', label: t('bikeNumber'), least: 1, required: true };
+  const fields = [number, ...fieldsOf({})];
+  const { understood, field, done } = useFields(fields);
+  const told = useRef(null);
   const work = async (event) => {
     const form = event.target;
-    const filled = Object.entries(given(event)).map(([name, value]) => [name, value.trim()]);
-    const body = Object.fromEntries(filled.filter(([, value]) => value));
-    const text = JSON.stringify(body);
+    const found = understood(event);
     setAdded(null);
-    if (last.current.text !== text) last.current = { text, key: newKey() }; // the same bike sent again is the same wish
-    const { bikeid } = await ask('POST', '/bikes', { body, key: last.current.key });
+    if (!found) return;
+    const { bikeid } = await ask('POST', '/bikes', { body: found.values, key: found.key });
     setAdded({ tone: 'good', text: t('added', bikeid), way: { text: t('number', bikeid), href: `#/bike/${bikeid}` } });
-    last.current = {};
+    done();
     form.reset();
     readBikes().catch(() => {});
   };
   const { busy, refusal, send } = useSend(work, refusedAs);
   const notice = refusal ?? added;
-  const digits = { inputmode: 'numeric', autocomplete: 'off' };
-  const degrees = { inputmode: 'decimal', autocomplete: 'off', maxlength: 20 };
+  useEffect(() => notice && told.current.scrollIntoView({ block: 'nearest' }), [notice]);
   return html`<form class="card" onSubmit=${send} novalidate aria-label=${t('addOne')}>
     <h2>${t('addOne')}</h2>
-    ${notice && html`<${Notice} ...${notice} />`}
-    <${Field} id="bikeid" label=${t('bikeNumber')} maxlength="16" ...${digits} />
-    <${Field} id="label" label=${t('label')} maxlength="36" autocomplete="off" autocapitalize="characters" />
-    <${Field} id="location" label=${t('where')} autocomplete="off" maxlength="255" />
-    <${Field} id="batterylevel" label=${t('batteryPercent')} maxlength="3" ...${digits} />
-    <div class="pair">
-      <${Field} id="lat" label=${t('lat')} ...${degrees} />
-      <${Field} id="lon" label=${t('lon')} ...${degrees} />
-    </div>
+    <div ref=${told}>${notice && html`<${Notice} ...${notice} />`}</div>
+    ${fields.slice(0, -2).map(field)}
+    <div class="pair">${fields.slice(-2).map(field)}</div>
     <${Big} type="submit" kind="quiet" label=${t('addOne')} busyLabel=${t('sending')} busy=${busy} />
   </form>`;
 }

@@ -11,7 +11,8 @@ const MOST_LABEL = 36;
 const NAMES = ['label', 'location', 'batterylevel', 'lat', 'lon'];
 const DIGITS = 6; // of degrees: a tenth of a metre
 
-const fieldsOf = (bike) => [
+/** @returns {GivenField[]} */
+export const fieldsOf = (bike) => [
   { name: 'label', kind: 'label', label: t('label'), hint: t('labelHint'), most: MOST_LABEL, value: bike.label ?? '' },
   { name: 'location', kind: 'text', label: t('where'), value: bike.location ?? '' },
   {

@@ -68,23 +68,15 @@ export function ReasonDialog({
   close,
   children,
 }) {
-  const [wrong, setWrong] = useState({});
-  const last = useRef({});
   const all = reason ? [...fields, { name: 'reason', kind: 'reason', label: t('reason') }] : fields;
+  const { understood, field } = useFields(all);
   const doIt = async (event) => {
-    const { values, missing } = understoodFields(given(event), all);
-    setWrong(missing);
-    const [first] = Object.keys(missing);
-    if (first) return document.getElementById(`given-${first}`)?.focus();
-    const text = JSON.stringify(values);
-    if (last.current.text !== text) last.current = { text, key: newKey() }; // the same sent again is the same wish
-    if ((await work(values, last.current.key)) !== false) close();
+    const found = understood(event);
+    if (found && (await work(found.values, found.key)) !== false) close();
   };
   const { busy, refusal, send } = useSend(doIt, (failed) => said(failed, 'act'));
   const told = useRef(null);
   useEffect(() => refusal && told.current.scrollIntoView({ block: 'nearest' }), [refusal]); // a long form is scrolled
-  const field = (one) =>
-    html`<${Given} key=${one.name} ...${one} wrong=${wrong[one.name] && t(wrong[one.name], one.most, one.least)} />`;
   return html`<${Dialog} title=${title} close=${close} more="asking-why">
     <form class="fields" onSubmit=${send} novalidate>
       ${hint && html`<p class="soft">${hint}</p>`}
@@ -96,6 +88,32 @@ export function ReasonDialog({
       </div>
     </form>
   <//>`;
+}
+
+// Fields that say what is wrong with them. `understood` answers { values, key }, or null where something is; what was
+// done is a new wish when it is sent again.
+/** @param {GivenField[]} fields */
+export function useFields(fields) {
+  const [wrong, setWrong] = useState({});
+  const last = useRef({});
+  const understood = (event) => {
+    const { values, missing } = understoodFields(given(event), fields);
+    setWrong(missing);
+    const [first] = Object.keys(missing);
+    if (first) {
+      document.getElementById(`given-${first}`)?.focus();
+      return null;
+    }
+    const text = JSON.stringify(values);
+    if (last.current.text !== text) last.current = { text, key: newKey() }; // the same sent again is the same wish
+    return { values, key: last.current.key };
+  };
+  const field = (one) =>
+    html`<${Given} key=${one.name} ...${one} wrong=${wrong[one.name] && t(wrong[one.name], one.most, one.least)} />`;
+  const done = () => {
+    last.current = {};
+  };
+  return { understood, field, done };
 }
 
 const INPUTS = {
