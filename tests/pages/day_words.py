@@ -6,8 +6,8 @@ from tests.pages.words import Words
 KO: Words = {
     **words.KO,
     **desk_words.KO,
-    "overdue figure": "지연된 대여",
-    "rides page": "대여",
+    "overdue figure": "지연된 이용",
+    "rides page": "이용",
     "bikes page": "자전거",
     "past due": "기한 지난 운행 중지",
     "owing": "미납",

@@ -132,7 +132,7 @@ def test_the_palette_goes_to_what_is_written(operator: NewOperator, words: Words
     keys.press("Control+k")
     palette = page.get_by_role("dialog", name=words["palette"])
     palette.locator("input:focus").wait_for()
-    keys.type(written if written != "rides" else "대여" if words is KO else "rides")
+    keys.type(written if written != "rides" else "이용" if words is KO else "rides")
     names = {"bike 48003": "48003", "mnr-005": "48006", "목록": "목록 구역", "rides": ""}
     palette.get_by_role("option", name=names[written]).first.wait_for()
     while names[written] not in palette.locator("[aria-selected=true]").inner_text():

@@ -22,7 +22,7 @@ KO: Words = {
     "waiting": "한 번만 처리돼요",
     "not yet": "아직 반납되지 않았어요",
     "top up": "충전하기",
-    "left": "남은 예치금",
+    "left": "잔액",
     "riding": "이용 중",
     "no ride": "지금 타고 있는 자전거가 없어요",
     "staff": "현장 업무",

@@ -1,6 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { clock, far, language, lasting, learn, place, price, t, use, won } from '../../src/gbike/web/shared/text.js';
+import {
+  clock,
+  far,
+  language,
+  lasting,
+  learn,
+  place,
+  price,
+  t,
+  use,
+  waitFor,
+  won,
+} from '../../src/gbike/web/shared/text.js';
 
 const SECOND = 1000;
 const HOUR = 3_600_000;
@@ -30,6 +42,11 @@ test('a time lasts in its two largest units, and a clock shows hours once there 
     '1시간 1분',
   ]);
   assert.deepEqual([-1, 61 * SECOND, HOUR + 61 * SECOND].map(clock), ['00:00', '01:01', '1:01:01']);
+});
+
+test('a wait is told in seconds below a minute, else in whole minutes', () => {
+  use('ko');
+  assert.deepEqual([5, 59, 60, 61, 899, 3600].map(waitFor), ['5초', '59초', '1분', '2분', '15분', '1시간']);
 });
 
 test('distances are rounded to what somebody sees', () => {

@@ -5,7 +5,7 @@ export const ko = {
   invitedUntil: (at) => `${at}까지, 한 번만 쓸 수 있어요.`,
   mayRider: '자전거를 빌리고 반납해요',
   mayBikeManager: '자전거를 돌봐요. 배터리와 고장을 보고하고 포인트를 받아요',
-  mayAdmin: '서비스를 운영해요. 자전거와 대여, 돈과 사람을 관리해요',
+  mayAdmin: '서비스를 운영해요. 자전거와 이용, 돈과 사람을 관리해요',
   invitedNew: '이름과 비밀번호를 정해 주세요. 초대를 받은 연락처로 로그인해요.',
   invitedJoin: '계정 만들기',
   invitedKnown: '이 연락처로 만든 계정이 있어요. 비밀번호는 그대로이고, 할 수 있는 일만 늘어나요.',

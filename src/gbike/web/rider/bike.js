@@ -5,7 +5,7 @@ import { Battery, Big, Facts, Field, Icon, Loaded, Notice, Page, Status, useSeco
 import { isPlaced, statusOf } from '../shared/rental.js';
 import { said } from '../shared/session.js';
 import { set, useStore } from '../shared/state.js';
-import { place, price, t } from '../shared/text.js';
+import { place, price, t, waitFor } from '../shared/text.js';
 import { rentBike } from './actions.js';
 
 const TYPED = { autocomplete: 'off', autocapitalize: 'characters', maxlength: 36, enterkeyhint: 'go' };
@@ -106,7 +106,7 @@ function Bike({ bike }) {
       ${
         is === 'free' &&
         html`<${Big}
-          label=${pause ? t('busyIn', pause) : t('rent')}
+          label=${pause ? t('busyIn', waitFor(pause)) : t('rent')}
           busyLabel=${t('renting')}
           busy=${busy?.kind === 'rent'}
           disabled=${pause > 0}

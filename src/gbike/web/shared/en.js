@@ -38,7 +38,7 @@ export const en = {
   haltedWhy: 'See why', haltedFor: (why) => `Why: ${why}`, refunded: 'Refunded',
   deleted: 'This account was deleted. Please sign up again to rent.',
   paused: 'Rents are paused for a check. You can still return your bike.',
-  busy: 'It’s busy right now. Nothing was rented.', busyIn: (s) => `Try again in ${s} s`,
+  busy: 'It’s busy right now. Nothing was rented.', busyIn: (wait) => `Try again in ${wait}`,
   sorry: 'Something went wrong and nothing was done.', notAllowed: 'This account can’t do that.',
   tooOften: 'Please wait a moment and try again.', begun: 'The bike is yours. Ride safely!', riding: 'Riding',
   since: (at) => `Since ${at}`, soFar: 'Cost so far', nextFee: (left, krw) => `${krw} in ${left}`,

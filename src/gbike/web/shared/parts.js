@@ -1,7 +1,7 @@
 // The components of docs/guide/design.md. Pages are made of these and nothing else.
 import { html, useEffect, useRef, useState } from './lib.js';
 import { set } from './state.js';
-import { t } from './text.js';
+import { t, waitFor } from './text.js';
 
 const PATHS = {
   bike:
@@ -112,7 +112,7 @@ export function Notice({ tone, text, way, until, again, deed }) {
     <${Icon} name=${sign} />
     <div>
       <p>${text}</p>
-      ${left > 0 && html`<p class="soft">${t('busyIn', left)}</p>`}
+      ${left > 0 && html`<p class="soft">${t('busyIn', waitFor(left))}</p>`}
       ${
         way &&
         html`<a class="link" href=${way.href} onClick=${() => set({ notice: null })}>

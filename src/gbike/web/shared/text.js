@@ -66,6 +66,9 @@ export function lasting(ms) {
   return shown.filter(Boolean).join(' ') || `0${units[2]}`;
 }
 
+// How long to wait: seconds, or whole minutes.
+export const waitFor = (s) => lasting((s < 60 ? s : Math.ceil(s / 60) * 60) * 1000);
+
 export function clock(ms) {
   const [hours, ...rest] = parts(ms);
   const shown = rest.map((count) => String(count).padStart(2, '0'));
