@@ -104,8 +104,9 @@ async def test_the_pages_of_a_narrowed_list_lead_to_each_other(past: Client) -> 
     "target",
     [
         "/rents", "/billings", "/rentAndBillingViews", "/userDeposits", "/userDeposits/1/entries", "/bikeManagers",
-        "/bikeManageApps", "/complaints", "/bikes", "/bikes?near=37.3,127.1", "/places", "/places?near=37.3,127.1&q=A", "/accounts",
-        "/bikes/imports", "/bikes/1/events", "/rentAndBillingViews/search/findByUserid?userid=1",
+        "/bikeManageApps", "/complaints", "/bikes", "/bikes?near=37.3,127.1", "/places", "/accounts",
+        "/places?near=37.3,127.1&q=A", "/bikes/imports", "/bikes/1/events",
+        "/rentAndBillingViews/search/findByUserid?userid=1",
         "/rentAndBillingViews/search/findByRentid?rentid=1",
     ],
 )  # fmt: skip

@@ -116,7 +116,6 @@ async def test_a_complaint_sent_again_under_its_key_is_one_also_when_its_bike_tu
         ({"bikeid": 0}, "bikeid"),
         ({"words": "가" * 501}, "words"),
         ({"words": 7}, "words"),
-        ({"userid": None}, "userid"),
     ],
 )
 async def test_what_does_not_fit_is_refused_by_its_field(change: dict[str, Any], field: str) -> None:
@@ -124,6 +123,12 @@ async def test_what_does_not_fit_is_refused_by_its_field(change: dict[str, Any],
     reply = await lone.client.post("/complaints", {"userid": 1, "bikeid": 7, "kind": "brake", **change})
     assert (reply.status, reply.json["errors"][0]["field"]) == (422, field)
     assert await lone.published() == []
+
+
+async def test_where_nobody_signs_in_a_complaint_says_whose_it_is() -> None:
+    lone = Lone(SPEC)
+    reply = await lone.client.post("/complaints", {"bikeid": 7, "kind": "brake"})
+    assert (reply.status, reply.json["type"].partition("#")[2]) == (409, "complainer-unnamed")
 
 
 async def test_as_many_words_as_may_be_are_kept_and_blanks_are_none() -> None:

@@ -11,10 +11,10 @@ from gbike.kit.auth.rules import ADMIN, BIKE_MANAGER, PEOPLE, RIDER, may
 from gbike.kit.calls.peers import CircuitOpen, PeerBusy, PeerTimeout, PeerUnavailable
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
-from gbike.kit.http.fields import CLEANED, Id, Percent, invalid
+from gbike.kit.http.fields import CLEANED, Id, Percent
 from gbike.kit.http.filters import NUMBER, SPAN, words
 from gbike.kit.http.lists import listed
-from gbike.kit.http.problems import catalogue
+from gbike.kit.http.problems import Problem, catalogue
 from gbike.kit.http.request import Request, ResourceKind, Response, showing
 from gbike.kit.numbers import MAX_ID
 from gbike.kit.store import Store
@@ -87,7 +87,7 @@ class ComplaintResource(msgspec.Struct, frozen=True):
 
 
 class NewComplaint(msgspec.Struct, frozen=True):
-    """What somebody complains of. `userid`: left out, they do so for themselves."""
+    """What somebody complains of. `userid`: who does; left out, whoever is signed in."""
 
     bikeid: Id
     kind: ComplaintKind
@@ -140,11 +140,7 @@ class ComplaintHttp:
         sent, by = await request.body(NewComplaint), request.principal
         userid = by.userid if sent.userid is None else sent.userid
         if userid is None:
-            raise invalid(
-                "userid",
-                "who complains must be said where nobody signs in",
-                "로그인이 없으면 누구인지 적어 주세요",
-            )
+            raise Problem(TEXTS["complainer-unnamed"], {})
         request.must_cover(userid)
         # who writes down what a rider told on the telephone has not seen the bike
         bystaff = userid == by.userid and not by.roles.isdisjoint(STAFF)
@@ -239,7 +235,7 @@ def complaint_operations(store: Store, complain_of_a_bike: ComplainOfABike, pace
             PEOPLE,
             takes=NewComplaint,
             answers={201: ComplaintResource},
-            refusals=TEXTS.of("bike-unknown"),
+            refusals=TEXTS.of("bike-unknown", "complainer-unnamed"),
             example={"userid": 1, "bikeid": 1, "kind": "brake", "words": "the rear brake does not hold"},
             pace=pace,
             respond=showing(COMPLAINTS, complaint_resource, 201),
