@@ -54,6 +54,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/rents?bikeid={bike}&status=rented",
         "/rentAndBillingViews?bikeid={bike}&size=200",
         "/bikeManageApps?bikeid={bike}&size=200&sort=reportid,desc",
+        "/complaints?bikeid={bike}&size=200",
         "/audit/bike?subject=bike:{bike}&size=200",
     ),
     "rides": (

@@ -17,7 +17,7 @@ from gbike.services.user_deposit.commands import _add as post
 from gbike.services.user_deposit.domain import MOST_BEGUN, Payment, TooManyPayments, adjustment
 from gbike.services.user_deposit.storage import load as deposit_of
 from tests.concurrency.house import LATER, Case, House, write
-from tests.concurrency.houses import account, bike, bike_manager, rent, user_deposit
+from tests.concurrency.houses import account, bike, bike_manage_app, bike_manager, rent, user_deposit
 
 
 @dataclass(frozen=True)
@@ -159,6 +159,7 @@ R = rent.HOUSE
 D = user_deposit.HOUSE
 M = bike_manager.HOUSE
 A = account.HOUSE
+C = bike_manage_app.HOUSE
 PLANTED = (
     Planted(
         "a message is heard late while its hour is folded",
@@ -185,6 +186,8 @@ PLANTED = (
         write("housekeeping", _forget, (_PAID_REMOVED,), LATER),
     ),
     Planted("the last admin", A, *_pair(A, "take away", "take away", _take_away)),
+    Planted("two riders who complain at once", C, *_bare(C, "complain")),
+    Planted("what an erased rider complained of", C, *_bare(C, "complain", "erased")),
     Planted("one answer for an Idempotency-Key", D, *_bare(D, "top up with a key")),
     Planted("a refresh token that is used twice", A, *_pair(A, "renew", "renew", _renew)),
     Planted(

@@ -80,6 +80,8 @@ def test_batches_that_wait_crosswise_are_both_done(workbench: Benches) -> None:
         ("the last rows of a file", "give up a file"),
         ("rows of known bikes", "two returned"),
         ("tell where", "two returned"),
+        ("tell where", "complained and returned"),
+        ("reserve", "complained and returned"),
     ],
 )
 def test_writes_that_hold_places_labels_and_bikes_never_wait_crosswise(

@@ -117,6 +117,29 @@ def test_a_bikes_story_has_its_rides_bills_reports_and_events(operator: NewOpera
     one.see("배터리 33%")
 
 
+@pytest.mark.parametrize(
+    ("language", "complaint", "deed"),
+    [
+        ("ko-KR", ("브레이크", "“끽끽거려요”", "운행 중지됨"), "불편 신고로 운행을 중지했어요"),
+        ("en-US", ("Brake", "“끽끽거려요”", "taken out of service"), "Taken out after a complaint"),
+    ],
+)
+def test_a_bikes_story_has_what_riders_complained_of_and_that_it_was_taken_out(
+    language: str, complaint: tuple[str, ...], deed: str, operator: NewOperator, demo: Demo
+) -> None:
+    bikeid = demo.new_bike()
+    for userid in (1001, 1002):
+        demo.ask("POST", "/complaints", {"userid": userid, "bikeid": bikeid, "kind": "brake", "words": "끽끽거려요"})
+    eventually(lambda: demo.ask("GET", f"/bikes/{bikeid}")["status"] == "불량")
+    one = operator(language)
+    one.go(f"#/bike/{bikeid}")
+    lines = one.page.locator(".story li.reports")
+    lines.nth(1).wait_for()
+    assert lines.count() == 2
+    assert all(words in lines.first.inner_text() for words in complaint)
+    assert one.page.locator(".story li.deeds", has_text=deed).count() == 1
+
+
 def test_the_system_page_is_drawn_from_the_figures_of_each_service(operator: NewOperator) -> None:
     one = operator("en-US")
     one.go("#/system")

@@ -13,6 +13,7 @@ from gbike.kit.storage.sqlite.store import SqliteReading, SqliteStore
 from gbike.kit.store import Row
 from gbike.run.registry import spec
 from gbike.services.bike import storage as bike
+from gbike.services.bike_manage_app.storage import complaints
 from gbike.services.billing import storage as billing
 from gbike.services.rent import storage as rent
 from gbike.services.rent_and_billing_view import storage as view
@@ -37,6 +38,9 @@ ASKED: list[tuple[str, Listing, Mapping[str, Any], Sequence[tuple[str, bool]], s
     ("user_deposit", deposits.entries(7), DAY, (), "entries_of_moment"),
     ("rent_and_billing_view", view.LISTED, {"userid": 7}, (), "rides_of"),
     ("rent_and_billing_view", view.LISTED, {"userid": 7, **DAY}, (), "rides_of_begun"),
+    ("bike_manage_app", complaints.LISTED, {"bikeid": 7}, (), "complaints_about"),
+    ("bike_manage_app", complaints.LISTED, {"userid": 7}, (), "complaints_of"),
+    ("bike_manage_app", complaints.LISTED, DAY, (), "complaints_when"),
     ("bike", FLEET, {}, (("batterylevel", False),), "bikes_charged"),
     ("bike", FLEET, {"held": True}, (("bikeid", False),), "bikes_held"),
 ]

@@ -7,6 +7,7 @@ from functools import partial
 from msgspec.structs import replace as replace_fields
 
 from gbike.contracts.account import AccountErased
+from gbike.contracts.bike_manage_app import RiderComplained
 from gbike.contracts.rent import RentCancelled, Returned
 from gbike.kit.storage.retention import FLOOR
 from gbike.services.bike.commands import (
@@ -90,6 +91,10 @@ def left(bikeid: int, text: str) -> Returned:
 
 def cancelled(rentid: int, bikeid: int) -> RentCancelled:
     return RentCancelled(rentid=rentid, userid=USER, bikeid=bikeid, reason="TimedOut")
+
+
+def complained(bikeid: int) -> RiderComplained:
+    return RiderComplained(complaintid=1, userid=USER, bikeid=bikeid, kind="brake", at=1, takenout=True)
 
 
 FILE = NewImport(
@@ -211,6 +216,9 @@ HOUSE = House(
         HEARS.case("returned the other", returned(8, RIDDEN)),
         HEARS.case("returned to the place", left(RIDDEN, "창고")),
         HEARS.case("returned nobody knows where", left(RIDDEN, "집 앞")),
+        HEARS.case("complained", complained(BIKE)),
+        HEARS.case("complained of the ridden one", complained(RIDDEN)),
+        HEARS.case("complained and returned", complained(BIKE), returned(8, RIDDEN)),
         HEARS.case("two returned", returned(9, BIKE), returned(8, RIDDEN)),
         HEARS.case("erased", AccountErased(userid=USER)),
         *floor((*FLOOR, TOMBSTONES, *RETENTION), HEARS, returned(9, BIKE)),
@@ -249,7 +257,7 @@ HOUSE = House(
         frozenset({"reserve a ridden one", other}): "refused because it was ridden, and told what it is since"
         for other in (
             *("returned the other", "returned to the place", "returned nobody knows where"),
-            *("two returned", "repair", "free"),
+            *("two returned", "complained and returned", "repair", "free"),
         )
     }
     | {

@@ -1,4 +1,4 @@
-// A bike's whole story in words: its rides, bills and reports, what operators did and why, and what was said of it.
+// A bike's whole story in words: its rides, bills, reports and complaints, what operators did and why, and what was said of it.
 import { ask, askMaybe } from '../shared/api.js';
 import { wordOf } from '../shared/rental.js';
 import { lasting, place, t, won } from '../shared/text.js';
@@ -11,11 +11,12 @@ const NONE = { _embedded: {}, page: { totalElements: 0 } };
 // All that is known of a bike: { bike, rent, holds, lines, ends, cut }.
 export async function readStory(bikeid) {
   const of = `bikeid=${bikeid}&size=${MOST}`;
-  const [bike, open, rides, reports, events, holds, deeds] = await Promise.all([
+  const [bike, open, rides, reports, complaints, events, holds, deeds] = await Promise.all([
     ask('GET', `/bikes/${bikeid}`),
     ask('GET', `/rents?bikeid=${bikeid}&status=rented`),
     ask('GET', `/rentAndBillingViews?${of}`),
     ask('GET', `/bikeManageApps?${of}&sort=reportid,desc`),
+    ask('GET', `/complaints?${of}`),
     ask('GET', `/bikes/${bikeid}/events?size=${MOST}`),
     askMaybe(`/bikes/${bikeid}/holds`, NONE),
     askMaybe(`/audit/bike?subject=bike:${bikeid}&size=${MOST}`, NONE),
@@ -29,11 +30,12 @@ export async function readStory(bikeid) {
   const lines = [
     ...rides._embedded.rentAndBillingViews.flatMap(ofRide),
     ...reports._embedded.bikeManageApps.map(ofReport),
+    ...complaints._embedded.complaints.map(ofComplaint),
     ...done.map(ofDeed),
     ...said.map((event) => ({ ...ofEvent(event), isTold: done.length > 0 && isTold(event) })),
   ];
   lines.sort((a, b) => (b.at ?? '').localeCompare(a.at ?? '') || b.rank - a.rank);
-  const cut = [rides, reports, events, deeds].some(({ page }) => page.totalElements > MOST);
+  const cut = [rides, reports, complaints, events, deeds].some(({ page }) => page.totalElements > MOST);
   return { bike, rent, holds: holds._embedded.holds ?? [], lines, ends: endsOf(said), cut };
 }
 
@@ -57,6 +59,13 @@ function ofReport({ reportid, managerid, batterylevel, usableyn, at }) {
   const by = { text: t('managerNo', managerid), href: `#/manager/${managerid}` };
   const report = { id: `r${reportid}`, kind: 'reports', icon: 'wrench', at, rank: 1, text: t('reportNo', reportid) };
   return { ...report, more: more.filter(Boolean).join(' · '), by };
+}
+
+function ofComplaint({ complaintid, userid, kind, words, takenout, at }) {
+  const more = said([t(`complaint_${kind}`) ?? kind, words && `“${words}”`, takenout && t('tookOut')]);
+  const by = { text: t('riderNo', userid), href: `#/rider/${userid}` };
+  const complaint = { id: `c${complaintid}`, kind: 'reports', icon: 'wrench', at, rank: 1, more, by };
+  return { ...complaint, text: t('complaintNo', complaintid) };
 }
 
 // What is on record of an act: who, why, and what is otherwise since.
