@@ -1,5 +1,7 @@
 """`gbike up` on a fresh folder: nobody changes anything without a token, and there is no password by default."""
 
+import json
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,7 +31,7 @@ def test_nothing_is_changed_without_a_token_anywhere(house: House) -> None:
     tried = 0
     for one in build_all():
         for operation in one.public:
-            if operation.rule.public:
+            if operation.rule.public or operation.rule.visitors:
                 continue
             path = operation.path.replace("{userid}", "1").replace("{bikeid}", "1")
             path = "/".join("1" if part.startswith("{") else part for part in path.split("/"))
@@ -40,10 +42,11 @@ def test_nothing_is_changed_without_a_token_anywhere(house: House) -> None:
 
 
 def test_what_may_be_asked_by_strangers_is_what_the_doors_are(house: House) -> None:
-    public = {(o.method, o.path) for one in build_all() for o in one.public if o.rule.public}
+    public = {(o.method, o.path) for one in build_all() for o in one.public if o.rule.public or o.rule.visitors}
     assert public == {
         ("GET", "/.well-known/jwks.json"),
         ("POST", "/accounts"),
+        ("GET", "/accounts/terms"),
         ("POST", "/accounts/invitations/look"),
         ("POST", "/accounts/invitations/use"),
         ("POST", "/accounts/passwordResets"),
@@ -51,9 +54,26 @@ def test_what_may_be_asked_by_strangers_is_what_the_doors_are(house: House) -> N
         ("POST", "/sessions"),
         ("POST", "/sessions/refresh"),
         ("POST", "/sessions/end"),
+        ("GET", "/bikes"),
+        ("GET", "/bikes/search/findByLabel"),
+        ("GET", "/bikes/{bikeid}"),
+        ("GET", "/places"),
         ("GET", "/billings/tariff"),
         ("POST", "/userDeposits/payments/confirmations"),  # the provider's signature is looked at instead
     }
+
+
+def test_the_start_says_where_the_pages_are_and_a_letters_link_leads_there(house: House) -> None:
+    printed = (house.data.parent / "up.log").read_text("utf-8")
+    for path in ("", "#/staff", "console"):
+        assert f"{house.address}/app/{path} " in printed
+    assert "--admin-file" in printed
+    assert "처음 시작할 때" in printed
+    assert house.ask("POST", "/accounts/passwordResets", {"contact": BOSS}).status == 202
+    [letter] = [json.loads(line) for line in (house.data / "resets.jsonl").read_text().splitlines()]
+    token = letter["link"].removeprefix(f"{house.address}/app/#/reset/")
+    assert re.fullmatch(r"[\w-]{43}", token)
+    assert house.ask("GET", "/app/").status == 200
 
 
 def test_no_answer_says_that_it_is_a_demo(house: House) -> None:

@@ -32,6 +32,7 @@ UNLIMITED = PATIENT | {
         "SIGN_INS",
         "SESSIONS",
         "RENEWALS",
+        "VISITS",
     )
 }
 
