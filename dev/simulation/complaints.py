@@ -55,9 +55,9 @@ def wrong_with_complaints(attempts: list[Attempt], readings: Mapping[str, Readin
     kept = {row[0]: row for row in readings["bike_manage_app"].all(_KEPT)}
     for attempt in (one for one in attempts if one.op == "complain"):
         if "bike" in attempt.answer.get("type", "").rpartition("#")[2] and attempt.status != 404:
-            yield f"L6 a complaint was refused because bike could not be asked: {attempt.line()}"
+            yield f"I29 a complaint was refused because bike could not be asked: {attempt.line()}"
         if attempt.status == 404 and attempt.facts["bikeid"] != UNKNOWN:
-            yield f"L6 a complaint was refused of a bike that there is: {attempt.line()}"
+            yield f"I29 a complaint was refused of a bike that there is: {attempt.line()}"
         if attempt.kind == "ok":
             told = attempt.answer
             row = kept.get(told["complaintid"])

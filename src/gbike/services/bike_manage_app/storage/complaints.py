@@ -59,7 +59,15 @@ def forget_words(tx: Tx, userid: int) -> None:
 
 def _complaint(row: Row) -> Complaint:
     complaintid, userid, bikeid, kind, words, at_ms, takenout = row
-    return Complaint(complaintid, userid, bikeid, ComplaintKind(kind), words, at_ms, bool(takenout))
+    return Complaint(
+        complaintid=complaintid,
+        userid=userid,
+        bikeid=bikeid,
+        kind=ComplaintKind(kind),
+        words=words,
+        at_ms=at_ms,
+        takenout=bool(takenout),
+    )
 
 
 LISTED = Listing(
