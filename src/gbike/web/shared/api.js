@@ -122,7 +122,7 @@ function renew(old) {
       signedIn(await plain('/sessions/refresh', { refresh_token: session.refresh_token }, old));
     } catch (failed) {
       const over = failed instanceof Problem && failed.status < 500 && failed.status !== 429;
-      if (over) signedOut({ tone: 'bad', text: t('ended') });
+      if (over) signedOut({ tone: 'bad', text: t('ended'), ended: true });
       throw failed;
     }
   });
