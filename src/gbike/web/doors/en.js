@@ -1,5 +1,5 @@
 export const en = {
-  newHere: 'New here?', known: 'Have an account?', wrong: 'Contact and password don’t match.',
+  lookFirst: 'Look at the bikes first', newHere: 'New here?', known: 'Have an account?', wrong: 'Contact and password don’t match.',
   wrongCode: 'That code doesn’t match. Codes change every 30 seconds.', badCode: 'Six digits, or a recovery code.',
   needContact: 'Please write your email address or phone number.', needPassword: 'Please write a password.',
   needName: 'Please write your name.', badName: 'Please check the name.', needCode: 'Please write the code.',

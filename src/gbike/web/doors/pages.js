@@ -75,5 +75,6 @@ function SignInPage({ app, then }) {
     <${Big} type="submit" label=${t('signIn')} busyLabel=${t('sending')} busy=${busy} />
     <p class="aside"><a class="link" href="${app}#/forgot">${t('forgot')}</a></p>
     <p class="aside">${t('newHere')} <a class="link" href="${app}#/signup">${t('signUp')}</a></p>
+    ${!app && html`<p class="aside"><a class="link" href="#/">${t('lookFirst')}</a></p>`}
   <//>`;
 }

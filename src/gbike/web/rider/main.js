@@ -47,13 +47,15 @@ function App() {
   const { path } = useRoute();
   useEffect(() => (who ? listen(heard) : undefined), [who?.userid]);
   const found = pageAt([...(mode === 'demo' ? [] : DOORS), ...(who ? PAGES : OPEN)], path, 'find');
-  const page = notice?.ended && found.tab !== 'signIn' ? door('signin') : found.page;
   const { tab } = found;
+  const isEnded = notice?.ended && tab !== 'signIn';
+  const isDoor = !who && (isEnded || (tab && tab !== 'bikes')); // where nothing else is offered
   useEffect(() => {
     const isOut = mode === 'secure' && !who && tab && tab !== 'signIn';
     if (isOut && here().path === path) keep('going', location.hash || '#/', OF_TAB);
   }, [mode, who, path]);
-  const below = (who || mode) && html`<${Menu} tab=${tab} riding=${open?.length > 0} who=${who} />`;
+  const page = isEnded ? door('signin') : found.page;
+  const below = (who || mode) && !isDoor && html`<${Menu} tab=${tab} riding=${open?.length > 0} who=${who} />`;
   return html`<${Shell} name="gbike" page=${page} above=${!online && html`<${Held} />`} below=${below} />`;
 }
 
@@ -79,7 +81,7 @@ function Menu({ tab, riding, who }) {
   const bikes = html`<${Tab} name="bikes" icon="bike" href="#/" on=${tab === 'bikes'} />`;
   if (!who)
     return html`<nav class="nav" aria-label=${t('menu')}>
-      ${bikes}<${Tab} name="signIn" icon="person" href="#/signin" on=${tab !== 'bikes'} />
+      ${bikes}<${Tab} name="signIn" icon="person" href="#/signin" />
     </nav>`;
   const isStaff = who.roles.includes('bikeManager');
   const isMe = tab === 'me' || (tab === 'staff' && !isStaff);
