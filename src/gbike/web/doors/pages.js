@@ -25,12 +25,13 @@ export default function Doors({ at = 'signin', token = '', app = '', then = asyn
   return html`<${PAGES[at] ?? SignInPage} key=${at} token=${token} app=${app} then=${then} />`;
 }
 
-// Who is in goes where they were going, else where their work is.
+// Who is in goes where they were going, else where their work is: staff to their account first where that asks for a
+// second factor.
 function Onward({ roles }) {
   useEffect(() => {
     const going = kept('going', null, OF_TAB);
     keep('going', null, OF_TAB);
-    location.replace(going ?? homeOf(roles));
+    location.replace(going ?? (kept('session')?.codes_needed ? '#/me' : homeOf(roles)));
   }, []);
   return null;
 }

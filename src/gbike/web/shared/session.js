@@ -85,7 +85,8 @@ export function said(failed, kind, tap = {}) {
 
 // The words at the fields that a refusal is about, by their names; {} where it is about none. `words`: of a field, as
 // the body calls it, what is said where its value does not fit; of a problem's type, { field: words }.
-/** @param {any} failed @param {Record<string, string | Record<string, string>>} words @returns {Record<string, string>} */
+/** @param {any} failed @param {Record<string, string | Record<string, string>>} words
+ * @returns {Record<string, string>} */
 export function wrongOf({ type, facts, wrong }, words) {
   const own = wrong ?? words[type];
   if (typeof own === 'object') return own;
