@@ -263,10 +263,12 @@ class Invitation:
 
 @dataclass(frozen=True, slots=True)
 class CodeWish:
-    """To whom a code that proves a contact is sent; or who has proved it and is told instead. Neither: too many."""
+    """To whom a code that proves a contact (as it was typed) is sent; or who has proved it and is told instead.
+    Neither: too many."""
 
     userid: int | None = None
     owner: int | None = None
+    contact: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,14 @@ from gbike.kit import settings
 from gbike.kit.auth.issuing import Issuer
 from gbike.kit.auth.keyring import KeyFolder, Keys, MadeKeys
 from gbike.kit.auth.passwords import Passwords, PasswordSettings
+from gbike.kit.clock import Clock
 from gbike.kit.contacts import REGION
 from gbike.kit.service import POLL_S, Dependencies, Service, ServiceSpec, Worker
 from gbike.services import NAMES
 from gbike.services.account.clients.authenticator import Authenticators
-from gbike.services.account.clients.mail import LetterFile
+from gbike.services.account.clients.letter_file import LetterFile
+from gbike.services.account.clients.mail import Letters, Post
+from gbike.services.account.clients.smtp import Mailer, mail_server
 from gbike.services.account.domain import LockoutPolicy, Pace
 from gbike.services.account.http import REFUSALS, operations
 from gbike.services.account.policies import POLICIES
@@ -64,18 +67,29 @@ class AccountSettings(PasswordSettings, frozen=True):
     reset_file: Annotated[
         str, Meta(description="file of letters (resets, codes, notices) for the operator to forward; empty: none")
     ] = ""
-    reset_page: Annotated[str, Meta(description="page where people set a new password; the token follows its #")] = ""
+    smtp_url: Annotated[
+        str,
+        Meta(
+            description="mail server for letters to e-mail addresses: smtp[s]://user:password@host:port, smtp:// with"
+            " STARTTLS but on this machine; empty: the file has all letters"
+        ),
+    ] = ""
+    mail_from: Annotated[str, Meta(description="address that letters by e-mail come from; needed for SMTP_URL")] = ""
+    reset_page: Annotated[
+        str, Meta(description="page of your own to set a new password, the token follows its #; empty: that of the app")
+    ] = ""
     public_url: Annotated[
         str,
         Meta(
             pattern=r"^(https?://[^\s#?]*[^\s#?/])?$",
-            description="address of the pages as people reach them, as https://bikes.example; empty: links are paths",
+            description="address of the pages as people reach them, as https://bikes.example: links in letters begin"
+            " with it; empty: where it is served on this machine, on Kubernetes links are paths",
         ),
     ] = ""
     phone_region: Annotated[
         str, Meta(pattern="^[A-Z]{2}$", description="country of phone numbers without a country code, ISO 3166")
     ] = REGION
-    reset_minutes: Annotated[int, Meta(ge=1, le=120, description="how long a password reset is good, minutes")] = 15
+    reset_minutes: Annotated[int, Meta(ge=1, le=120, description="how long a password reset is good, minutes")] = 30
 
     @property
     def policy(self) -> AccountPolicy:
@@ -97,6 +111,15 @@ def keys_of(chosen: AccountSettings) -> Keys:
     return KeyFolder(Path(chosen.account_keys)) if chosen.account_keys else MadeKeys()
 
 
+def post_of(chosen: AccountSettings, clock: Clock) -> tuple[Post, list[Worker]]:
+    """What brings letters to people, and what drives it. Raises BadSetting."""
+    file = LetterFile(Path(chosen.reset_file) if chosen.reset_file else None)
+    if not chosen.smtp_url:
+        return file, []
+    mailer = Mailer(mail_server(chosen.smtp_url, chosen.mail_from), file, clock)
+    return mailer, [Worker("mail", mailer.step, mailer.wait, drains=False)]
+
+
 def build(deps: Dependencies) -> Service:
     chosen = settings.load(AccountSettings, deps.env)
     keys = keys_of(chosen)
@@ -108,19 +131,21 @@ def build(deps: Dependencies) -> Service:
         audience=chosen.audience.split(","),
         lasts_s=chosen.access_token_s,
     )
+    post, driving = post_of(chosen, deps.clock)
+    page = f"{chosen.reset_page}#" if chosen.reset_page else f"{chosen.public_url}/app/#/reset/"
     services = AccountServices(
         store=deps.store,
         ids=deps.ids,
         passwords=Passwords(chosen),
         authenticators=Authenticators(keys, deps.clock),
         issuer=issuer,
-        sender=LetterFile(Path(chosen.reset_file) if chosen.reset_file else None, chosen.reset_page),
+        sender=Letters(post, page, chosen.reset_minutes),
         clock=deps.clock,
         policy=chosen.policy,
     )
     shown = operations(services, keys, chosen.issuer)
     reminding = Worker("reminders", partial(remind, services), lambda: asyncio.sleep(POLL_S))
-    return Service("account", shown, REFUSALS, POLICIES, workers=(reminding,), retention=KEEPS)
+    return Service("account", shown, REFUSALS, POLICIES, workers=(reminding, *driving), retention=KEEPS)
 
 
 SPEC = ServiceSpec(

@@ -16,11 +16,12 @@ def register(tx: Tx, name: str, contact: Contact, password_hash: str, code: str)
     contacts.lock(tx, contact.normal)
     owner = contacts.holder(tx, contact)
     if owner is not None:
-        return domain.CodeWish(owner=owner if _count(tx, of_contact(contact.normal)) else None)
+        told = owner if _count(tx, of_contact(contact.normal)) else None
+        return domain.CodeWish(owner=told, contact=contact.normal)
     userid = accounts.add_without_contact(tx, name, password_hash)
     tx.publish(RegisteredAccount(userid=userid))
     _put(tx, userid, contact, code)
-    return domain.CodeWish(userid if _count(tx, of_contact(contact.normal)) else None)
+    return domain.CodeWish(userid if _count(tx, of_contact(contact.normal)) else None, contact=contact.typed)
 
 
 def take_contact(tx: Tx, userid: int, contact: Contact, code: str) -> domain.CodeWish:
@@ -99,7 +100,9 @@ def _wish(read: Reading, userid: int, contact: Contact, sends: bool) -> domain.C
     owner = contacts.holder(read, contact, but=userid)
     if not sends:
         return domain.CodeWish()
-    return domain.CodeWish(userid) if owner is None else domain.CodeWish(owner=owner)
+    if owner is not None:
+        return domain.CodeWish(owner=owner, contact=contact.normal)
+    return domain.CodeWish(userid, contact=contact.typed)
 
 
 def _count_both(tx: Tx, userid: int, normal: str) -> bool:

@@ -50,8 +50,8 @@ class AccountServices:
 
     async def notify(self, account: domain.Account, about: domain.About) -> None:
         """Tell the person what was done, where the contact is known to be theirs."""
-        if account.proved:
-            await self.sender.send_notice(account.userid, about)
+        if account.proved and account.contact is not None:
+            await self.sender.send_notice(account.userid, account.contact, about)
 
 
 async def must_be_recent(password: str | None, client: str, services: AccountServices) -> None:
