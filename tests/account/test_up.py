@@ -46,6 +46,7 @@ def test_what_may_be_asked_by_strangers_is_what_the_doors_are(house: House) -> N
     assert public == {
         ("GET", "/.well-known/jwks.json"),
         ("POST", "/accounts"),
+        ("GET", "/accounts/terms"),
         ("POST", "/accounts/invitations/look"),
         ("POST", "/accounts/invitations/use"),
         ("POST", "/accounts/passwordResets"),

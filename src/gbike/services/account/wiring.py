@@ -21,6 +21,7 @@ from gbike.services.account.clients.letter_file import LetterFile
 from gbike.services.account.clients.mail import Letters, Post
 from gbike.services.account.clients.smtp import Mailer, mail_server
 from gbike.services.account.domain import LockoutPolicy, Pace
+from gbike.services.account.domain.consents import Terms
 from gbike.services.account.http import REFUSALS, operations
 from gbike.services.account.policies import POLICIES
 from gbike.services.account.saga.reminding import remind
@@ -30,6 +31,8 @@ from gbike.services.account.storage import KEEPS, PERSONAL_DATA, VERSIONS
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
+TERMS_VERSION = "2026-11-30"
+"""Of the texts that the pages of this gbike have."""
 
 
 class AccountSettings(PasswordSettings, frozen=True):
@@ -86,6 +89,15 @@ class AccountSettings(PasswordSettings, frozen=True):
             " with it; empty: where it is served on this machine, on Kubernetes links are paths",
         ),
     ] = ""
+    terms_version: Annotated[
+        str, Meta(pattern=r"^[\w.-]{1,64}$", description="of the terms that people agree to, of use and of location")
+    ] = TERMS_VERSION
+    terms_url: Annotated[
+        str, Meta(pattern=r"^(https?://\S+)?$", description="your terms of use; empty: those of gbike's own pages")
+    ] = ""
+    location_terms_url: Annotated[
+        str, Meta(pattern=r"^(https?://\S+)?$", description="your terms of location; empty: those of gbike's own pages")
+    ] = ""
     phone_region: Annotated[
         str, Meta(pattern="^[A-Z]{2}$", description="country of phone numbers without a country code, ISO 3166")
     ] = REGION
@@ -104,6 +116,7 @@ class AccountSettings(PasswordSettings, frozen=True):
             codes_required_of_staff=self.staff_codes == "required",
             phone_region=self.phone_region,
             public_url=self.public_url,
+            terms=Terms(self.terms_version, self.terms_url, self.location_terms_url),
         )
 
 

@@ -116,7 +116,7 @@ class Mailer:
             self._give_up()
             raise
         except (OSError, MessageError, ValueError) as failure:  # all that smtplib raises is an OSError
-            told = {"about": str(one.letter.about), "why": type(failure).__name__}
+            told: dict[str, object] = {"about": str(one.letter.about), "why": type(failure).__name__}
             told |= {"code": failure.smtp_code} if isinstance(failure, smtplib.SMTPResponseException) else {}
             if _is_final(failure) or self._clock.monotonic_ms() - one.since_ms >= GIVE_UP_MS:
                 log.error("the mail server took a letter not: it goes to the file", service="account", **told)

@@ -13,6 +13,7 @@ from gbike.kit.store import Store
 from gbike.services.account import domain
 from gbike.services.account.clients.authenticator import Authenticators
 from gbike.services.account.commands.sign_in_attempts import begin_attempt, fail_attempt, succeed
+from gbike.services.account.domain.consents import Terms
 from gbike.services.account.ports import Sender
 from gbike.services.account.storage import accounts
 from gbike.services.account.storage.sign_in_attempts import end_attempt
@@ -28,6 +29,7 @@ class AccountPolicy:
     session_ms: int
     reset_ms: int
     codes_required_of_staff: bool
+    terms: Terms
     phone_region: str = REGION
     public_url: str = ""
 
