@@ -190,6 +190,23 @@ def test_a_shared_bike_is_there_after_signing_up_and_in_and_after_a_reload(
     is_at(page, "#/")
 
 
+def test_whose_sign_in_is_over_signs_in_where_they_are_or_looks_at_the_bikes(newcomer: Any, town: Town) -> None:
+    account(town, "over@example.com")
+    over = "{ access_token: 'over', refresh_token: 'over', userid: 1, roles: ['rider'], ends: 0 }"
+    one: Rider = newcomer(EN)
+    one.page.evaluate(f"localStorage.setItem('gbike.session', JSON.stringify({over}))")
+    one.reload(one.page.locator("#contact"))
+    one.see("Your sign-in expired.")
+    one.tap("Look at the bikes first")
+    one.see(EN["free bikes"])
+    one.go("#/number")
+    one.page.evaluate(f"localStorage.setItem('gbike.session', JSON.stringify({over}))")
+    one.reload(one.page.locator("#contact"))
+    sign_in(one.page, "over@example.com")
+    one.page.locator("#number").wait_for()
+    is_at(one.page, "#/number")
+
+
 @pytest.mark.parametrize(("role", "landed"), [("bikeManager", "#/staff"), ("admin", "/app/console")])
 def test_who_signs_in_without_a_destination_lands_where_their_work_is(
     newcomer: Any, town: Town, role: str, landed: str
