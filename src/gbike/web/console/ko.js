@@ -1,6 +1,7 @@
 import { day } from '../shared/text.js';
 
 export const ko = {
+  checkThis: '다시 확인해 주세요.',
   rideNo: (id) => `이용 ${id}`,
   signInSay: '로그인하면 자전거 현황이 보여요.', console: '운영', riderPages: '이용자 화면', notYours: '운영자만 볼 수 있어요',
   notYoursHint: '이 계정으로는 전체 자전거를 볼 수 없어요. 대여는 평소처럼 할 수 있어요.', toRiders: '자전거 보러 가기', fleet: '현황', inProgress: '이용 중',

@@ -2,7 +2,7 @@
 
 import { html, useEffect, useState } from '../shared/lib.js';
 import { Big, Empty, Failed, Icon, Later, Loading, Page } from '../shared/parts.js';
-import { begin, SignInPage, SignUpPage } from '../shared/session.js';
+import { begin } from '../shared/session.js';
 import { Offline, pageAt, Shell, show, Tab, useRoute } from '../shared/shell.js';
 import { kept, state, useStore } from '../shared/state.js';
 import { learn, t } from '../shared/text.js';
@@ -18,11 +18,13 @@ import { FleetPage } from './fleetpage.js';
 import { ImportPage } from './imports.js';
 import { Keyboard, PaletteButton } from './keyboard.js';
 import { ko } from './ko.js';
+import { en as refusedEn } from './refusals/en.js';
+import { ko as refusedKo } from './refusals/ko.js';
 import { SystemPage } from './system.js';
 import { WAYS } from './ways.js';
 
 const PAGES = [
-  [/^\/?$/, () => html`<${FleetPage} />`, 'fleet'],
+  [/^\/(?:signin)?$/, () => html`<${FleetPage} />`, 'fleet'],
   [/^\/bikes$/, () => html`<${BikesPage} />`, 'bikes'],
   [/^\/bike\/([0-9]+)$/, (id) => html`<${BikePage} key=${id} bikeid=${id} />`, 'bikes'],
   [/^\/signs$/, () => html`<${Signs} />`, 'bikes'],
@@ -32,10 +34,7 @@ const PAGES = [
   [/^\/charts$/, () => html`<${ChartsPage} />`, 'charts'],
   [/^\/system$/, () => html`<${SystemPage} />`, 'system'],
 ];
-const DOORS = [
-  [/^\/signup$/, () => html`<${SignUpPage} />`],
-  [/./, () => html`<${SignInPage} />`],
-];
+const DOORS = [[/./, () => html`<${Doors} />`]];
 const NOT_YOURS = [[/./, () => html`<${NotYours} />`]];
 
 const NotYours = () =>
@@ -44,6 +43,12 @@ const NotYours = () =>
       <${Big} label=${t('toRiders')} href="/app/" />
     <//>
   <//>`;
+
+const Doors = () => {
+  const load = async () => (await import('../doors/pages.js')).default;
+  const failed = () => html`<${Page} title=${t('signIn')}><${Failed} again=${() => location.reload()} /><//>`;
+  return html`<${Later} load=${load} waiting=${html`<${Loading} rows=${4} />`} failed=${failed} app="/app/" />`;
+};
 
 // Loaded with what makes its codes when it is opened.
 const Signs = () => {
@@ -83,6 +88,7 @@ function Menu({ tab, find }) {
 async function start() {
   learn({ ko, en });
   learn({ ko: deskKo, en: deskEn });
+  learn({ ko: refusedKo, en: refusedEn });
   show(App);
   while (state.mode === null) {
     await begin();

@@ -10,7 +10,7 @@ const OF_PASSWORD = /#sign-in-(refused|again)"/; // what was refused is the pass
 
 export class Problem extends Error {
   constructor(status, body, retryAfterS) {
-    super(body.detail || body.title || String(status));
+    super(body.title || String(status));
     this.status = status;
     this.type = (body.type || '').split('/').pop().split('#').pop();
     this.facts = body;
@@ -122,7 +122,7 @@ function renew(old) {
       signedIn(await plain('/sessions/refresh', { refresh_token: session.refresh_token }, old));
     } catch (failed) {
       const over = failed instanceof Problem && failed.status < 500 && failed.status !== 429;
-      if (over) signedOut({ tone: 'bad', text: t('ended') });
+      if (over) signedOut({ tone: 'bad', text: t('ended'), ended: true });
       throw failed;
     }
   });

@@ -1,9 +1,9 @@
 // Who uses the pages: signing in and up, and every refusal in plain words.
-import { ask, NoAnswer, plain, signedIn, signedOut } from './api.js';
-import { given, html, useSend, useState } from './lib.js';
-import { Big, Field, Notice, Page } from './parts.js';
+import { ask, NoAnswer, plain, signedOut } from './api.js';
+import { html } from './lib.js';
+import { Field } from './parts.js';
 import { BROKEN } from './rental.js';
-import { announce, keep, kept, set, state } from './state.js';
+import { keep, kept, OF_TAB, set, state } from './state.js';
 import { moment, t, won } from './text.js';
 
 const FIRST_RIDER = 1001; // of the small fleet that the demo begins with
@@ -20,23 +20,18 @@ export async function begin() {
   else if (session) set({ who: { userid: session.userid, roles: session.roles } });
 }
 
-export async function signIn(contact, password, code) {
-  signedIn(await plain('/sessions', { contact, password, ...(code ? { code } : {}) }));
-  set({ notice: null });
-  location.hash = '#/';
-}
-
-export const signUp = (name, contact, password) => plain('/accounts', { name, contact, password });
-
+// Whoever signs in next goes their own way.
 export async function signOut() {
   const session = kept('session');
+  keep('going', null, OF_TAB);
+  location.hash = '#/signin';
   signedOut();
   const asked = session && plain('/sessions/end', { refresh_token: session.refresh_token }, session.access_token);
   await asked?.catch(() => {});
 }
 
 export function goneOut() {
-  if (state.mode === 'secure' && state.who) signedOut({ tone: 'bad', text: t('ended') });
+  if (state.mode === 'secure' && state.who) signedOut({ tone: 'bad', text: t('ended'), ended: true });
 }
 
 const others = () => ({ text: t('others'), href: '#/' });
@@ -51,86 +46,65 @@ const REFUSALS = {
   'points-differ': ({ facts }) => [t('pointsDiffer', facts?.balance ?? 0)],
   'not-enough-points': ({ facts }) => [t('pointsDiffer', facts?.balance ?? 0)],
   'too-many-open-rents': () => [t('tooMany'), { text: t('toRide'), href: '#/ride' }],
-  'rider-blocked': ({ facts: { reasons, until, missing_krw: missing, detail } }) =>
+  'rider-blocked': ({ facts: { reasons, until, missing_krw: missing } }) =>
     reasons?.includes('staff')
       ? [until ? t('haltedUntil', moment(until)) : t('halted'), { text: t('haltedWhy'), href: '#/rides' }]
       : missing > 0
         ? [t('payInFirst', won(missing)), topUp()]
-        : [reasons?.includes('erased') ? t('deleted') : detail],
+        : [t(reasons?.includes('erased') ? 'deleted' : 'notAllowed')],
   'clock-behind': () => [t('paused'), null, 30],
   'payments-off': () => [t('noTopUp')],
-  'too-many-sign-ups': () => [t('tooManySignUps'), null, 5],
   'too-many-tries': () => [t('tooManyTries'), null, 5],
   'sign-in-busy': () => [t('signInBusy'), null, 1],
   'contact-refused': () => [t('badContact')],
   'weak-password': () => [t('weak')],
+  400: () => [t('notFit')],
   401: () => [t('ended'), { text: t('signIn'), href: '#/signin' }],
   403: () => [t('notAllowed')],
+  404: () => [t('notThere')],
+  409: () => [t('notNow')],
+  422: () => [t('notFit')],
   429: () => [t('tooOften'), null, 5],
   503: ({ kind }) => [t(kind === 'rent' ? 'busy' : 'sorry'), null, 2],
 };
 
+// What only some pages meet, or mean otherwise: they bring the words, `refused_label_taken: ({ label }) => …`.
+const broughtFor = (type, facts) => t(`refused_${type}`.replaceAll('-', '_'), facts ?? {});
+
+// What a service says of itself (`detail`) is for programs: people read it in the page's own words.
 /** @param {{ body?: any }} tap */
 export function said(failed, kind, tap = {}) {
   if (failed instanceof NoAnswer) return { tone: 'warn', text: t('offline') };
   const { type, status, facts, retryAfterS } = failed;
-  const words = REFUSALS[type] ?? REFUSALS[status] ?? (() => [facts?.detail ?? t('sorry')]);
+  const brought = broughtFor(type, facts);
+  const words = REFUSALS[type] ?? REFUSALS[status] ?? (() => [t('sorry')]);
   const [text, way, waitS] = words({ kind, body: tap.body, facts });
-  return { tone: 'bad', text, way, until: waitS && Date.now() + (retryAfterS ?? waitS) * 1000 };
+  const until = waitS && Date.now() + (retryAfterS ?? waitS) * 1000;
+  return { tone: 'bad', text: brought ?? text, way: brought ? null : way, until };
 }
 
-// `then` is done when they are in.
-export function SignInPage({ then }) {
-  const [code, setCode] = useState(false);
-  const work = async (event) => {
-    const { contact, password, code: six } = given(event);
-    try {
-      await signIn(contact.trim(), password, six?.trim());
-    } catch (failed) {
-      if (failed.type !== 'code-needed') throw failed;
-      return setCode(true);
-    }
-    await then?.();
-  };
-  const wrong = ({ type, status }) => type === 'sign-in-refused' || status === 422;
-  const say = (failed) => (wrong(failed) ? { tone: 'bad', text: t('wrong') } : said(failed, 'signIn'));
-  const { busy, refusal, send } = useSend(work, say);
-  const digits = { autocomplete: 'one-time-code', autocapitalize: 'characters', maxlength: 19 };
-  return html`<${Page} title=${t('signIn')} onSubmit=${send}>
-    <p class="soft">${t('signInSay')}</p>
-    ${refusal && html`<${Notice} ...${refusal} />`}
-    <div class="card">
-      <${Contact} />
-      <${Password} autocomplete="current-password" />
-      ${code && html`<${Field} id="code" label=${t('code')} hint=${t('codeHint')} ...${digits} />`}
-    </div>
-    <${Big} type="submit" label=${t('signIn')} busyLabel=${t('sending')} busy=${busy} />
-    <p class="aside">${t('newHere')} <a class="link" href="#/signup">${t('signUp')}</a></p>
-  <//>`;
+// The words at the fields that a refusal is about, by their names; {} where it is about none. `words`: of a field, as
+// the body calls it, what is said where its value does not fit; of a problem's type, { field: words }.
+/** @param {any} failed @param {Record<string, string | Record<string, string>>} words
+ * @returns {Record<string, string>} */
+export function wrongOf({ type, facts, wrong }, words) {
+  const own = wrong ?? words[type];
+  if (typeof own === 'object') return own;
+  const names = (facts?.errors ?? []).map(({ field }) => field);
+  return Object.fromEntries(names.filter((name) => words[name]).map((name) => [name, words[name]]));
 }
 
-export function SignUpPage() {
-  const work = async (event) => {
-    const { name, contact, password } = given(event);
-    await signUp(name.trim(), contact.trim(), password);
-    announce(t('received'));
-    location.hash = '#/signin';
-  };
-  const { busy, refusal, send } = useSend(work, (failed) => said(failed, 'signUp'));
-  return html`<${Page} title=${t('signUp')} back="#/signin" onSubmit=${send}>
-    ${refusal && html`<${Notice} ...${refusal} />`}
-    <div class="card">
-      <${Field} id="name" label=${t('name')} autocomplete="name" maxlength="100" />
-      <${Contact} />
-      <${Password} hint=${t('passwordHint')} autocomplete="new-password" />
-    </div>
-    <${Big} type="submit" label=${t('signUp')} busyLabel=${t('sending')} busy=${busy} />
-    <p class="aside">${t('known')} <a class="link" href="#/signin">${t('signIn')}</a></p>
-  <//>`;
+// Of a form: { wrong } where the refusal is about its fields, else a notice.
+export function saidAt(failed, kind, words) {
+  const wrong = wrongOf(failed, words);
+  return Object.keys(wrong).length ? { wrong } : said(failed, kind);
 }
 
-const Contact = () =>
-  html`<${Field} id="contact" label=${t('contact')} autocomplete="username" autocapitalize="none" maxlength="254" />`;
+// Refuses before anything is sent what was left empty, all of it at once. `words`: what is said of a field then.
+export function mustFill(written, words) {
+  const empty = Object.entries(words).filter(([name]) => !written[name]?.trim());
+  if (empty.length) throw Object.assign(new Error('empty'), { wrong: Object.fromEntries(empty) });
+}
 
 export const Password = ({ id = 'password', label = t('password'), ...input }) =>
   html`<${Field} id=${id} type="password" label=${label} maxlength="128" ...${input} />`;
