@@ -6,6 +6,7 @@ import { begin, SignInPage, SignUpPage } from '../shared/session.js';
 import { Offline, pageAt, Shell, show, Tab, useRoute } from '../shared/shell.js';
 import { state, useStore } from '../shared/state.js';
 import { learn, t } from '../shared/text.js';
+import { Account } from './account.js';
 import { AddPage } from './add.js';
 import { BikesPage } from './bikelist.js';
 import { BikePage } from './bikepage.js';
@@ -43,6 +44,7 @@ const NotYours = () =>
     <${Empty} icon="person" title=${t('notYours')} hint=${t('notYoursHint')}>
       <${Big} label=${t('toRiders')} href="/app/" />
     <//>
+    <${Account} />
   <//>`;
 
 // Loaded with what makes its codes when it is opened.
@@ -73,7 +75,8 @@ function Menu({ tab, find }) {
     ${WAYS.filter(([, , , , isShown]) => isShown).map(
       ([name, icon, href]) => html`<${Tab} key=${name} name=${name} icon=${icon} href=${href} on=${name === tab} />`,
     )}
-    <a class="away" href="/app/#/me"><${Icon} name="back" /><span>${t('riderPages')}</span></a>
+    <a class="away" href="/app/"><${Icon} name="back" /><span>${t('riderPages')}</span></a>
+    <${Account} />
   </nav>`;
 }
 

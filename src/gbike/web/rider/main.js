@@ -32,11 +32,13 @@ const PAGES = [
   [/^\/topup$/, () => html`<${TopUpPage} />`, 'rides'],
   [/^\/pay\/([\w-]{1,64})$/, (id) => html`<${PayPage} paymentid=${id} />`, 'rides'],
   [/^\/me$/, () => html`<${MePage} />`, 'me'],
+  [/^\/me\/(\w+)$/, (at) => html`<${Profile} key=${at} at=${at} />`, 'me'],
   INVITED,
   [/^\/staff(\/.*)?$/, (rest) => html`<${Staff} key="staff" at=${rest ?? ''} />`, 'staff'],
 ];
 const DOORS = [
   INVITED,
+  [/^\/me\/deleted$/, () => html`<${Profile} key="deleted" at="deleted" />`],
   [/^\/signup$/, () => html`<${SignUpPage} />`],
   [/./, () => html`<${SignInPage} then=${again} />`],
 ];
@@ -65,6 +67,7 @@ const late = (load) => (props) => {
   return html`<${Later} load=${load} waiting=${waiting} failed=${failed} ...${props} />`;
 };
 const Staff = late(async () => (await import('../staff/pages.js')).default);
+const Profile = late(async () => (await import('../profile/pages.js')).default);
 const Invited = late(async () => (await import('../invited/page.js')).default);
 
 function Menu({ tab, riding, who }) {

@@ -122,7 +122,8 @@ function renew(old) {
       signedIn(await plain('/sessions/refresh', { refresh_token: session.refresh_token }, old));
     } catch (failed) {
       const over = failed instanceof Problem && failed.status < 500 && failed.status !== 429;
-      if (over) signedOut({ tone: 'bad', text: t('ended') });
+      // Another session may have begun meanwhile, as after a new password.
+      if (over && kept('session')?.access_token === old) signedOut({ tone: 'bad', text: t('ended') });
       throw failed;
     }
   });
