@@ -97,6 +97,12 @@ def test_everything_that_a_page_says_is_in_the_books() -> None:
         assert used - book(SHARED, "en") - own == set(), folder
 
 
+def test_no_page_shows_what_a_service_says_of_itself() -> None:
+    """A problem's `detail` is for programs: people read the page's own words."""
+    own = [path for path in FILES.rglob("*.js") if "vendor" not in path.parts]
+    assert [path.name for path in own if re.search(r"\.detail\b|\bdetail[,} ]", path.read_text("utf-8"))] == []
+
+
 def test_the_rider_loads_nothing_of_the_console() -> None:
     assert "console/" not in PAGES["/app"].text + PAGES["/app/sw.js"].text
 

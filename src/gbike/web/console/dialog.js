@@ -3,7 +3,7 @@
 import { newKey } from '../shared/api.js';
 import { given, html, useEffect, useRef, useSend, useState } from '../shared/lib.js';
 import { Big, Field, Icon, Notice, Wrong } from '../shared/parts.js';
-import { said } from '../shared/session.js';
+import { said, wrongOf } from '../shared/session.js';
 import { t } from '../shared/text.js';
 import { understoodFields } from './given.js';
 
@@ -80,7 +80,13 @@ export function ReasonDialog({
     if (last.current.text !== text) last.current = { text, key: newKey() }; // the same sent again is the same wish
     if ((await work(values, last.current.key)) !== false) close();
   };
-  const { busy, refusal, send } = useSend(doIt, (failed) => said(failed, 'act'));
+  const say = (failed) => {
+    const words = Object.fromEntries(all.map(({ name }) => [name, 'checkThis']));
+    const found = wrongOf(failed, { ...words, 'contact-refused': words.contact && { contact: 'badContact' } });
+    setWrong(found);
+    return Object.keys(found).length ? { wrong: found } : said(failed, 'act');
+  };
+  const { busy, refusal, send } = useSend(doIt, say);
   const told = useRef(null);
   useEffect(() => refusal && told.current.scrollIntoView({ block: 'nearest' }), [refusal]); // a long form is scrolled
   const field = (one) =>
@@ -88,7 +94,7 @@ export function ReasonDialog({
   return html`<${Dialog} title=${title} close=${close} more="asking-why">
     <form class="fields" onSubmit=${send} novalidate>
       ${hint && html`<p class="soft">${hint}</p>`}
-      <div ref=${told}>${refusal && html`<${Notice} ...${refusal} />`}</div>
+      <div ref=${told}>${refusal?.text && html`<${Notice} ...${refusal} />`}</div>
       ${fields.map(field)} ${children} ${all.slice(fields.length).map(field)}
       <div class="dialog-buttons">
         <${Big} kind="quiet" label=${t('leaveIt')} onClick=${close} />

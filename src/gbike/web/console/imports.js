@@ -3,6 +3,7 @@
 import { ask, NoAnswer, newKey } from '../shared/api.js';
 import { html, useEffect, useRead, useSend, useState } from '../shared/lib.js';
 import { Battery, Big, Choice, Icon, Loaded, Notice, Page } from '../shared/parts.js';
+import { said } from '../shared/session.js';
 import { set } from '../shared/state.js';
 import { language, many, place, t } from '../shared/text.js';
 import { page, readBikes } from './fleet.js';
@@ -21,12 +22,8 @@ export const nameOfImport = ({ name, importid }) => name || t('importNo', import
 const wordOf = (outcome, dryrun) => t(`${dryrun ? 'would' : 'did'}_${outcome}`);
 const at = (importid) => `/bikes/imports/${importid}`;
 
-// What the service says of a wish that it does not fulfil.
-export function refusedAs(failed) {
-  if (failed instanceof NoAnswer) return { tone: 'warn', text: t('noAnswer') };
-  const until = failed.retryAfterS && Date.now() + failed.retryAfterS * 1000;
-  return { tone: 'bad', text: failed.facts?.detail ?? t('sorry'), until };
-}
+export const refusedAs = (failed) =>
+  failed instanceof NoAnswer ? { tone: 'warn', text: t('noAnswer') } : said(failed, 'act');
 
 // Answers the import that began. `columns`: what each is, by its name; null: as the service knows them.
 async function send(file, { dryrun, existing = 'keep', columns = null, key = newKey() }) {

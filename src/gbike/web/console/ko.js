@@ -1,6 +1,7 @@
 import { day } from '../shared/text.js';
 
 export const ko = {
+  checkThis: '다시 확인해 주세요.',
   rideNo: (id) => `대여 ${id}`,
   signInSay: '로그인하면 자전거 현황이 보여요.', console: '운영', riderPages: '이용자 화면',
   ownAccountOf: (name) => `${name} 님의 계정`, notYours: '운영자만 볼 수 있어요',

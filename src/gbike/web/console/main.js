@@ -19,6 +19,8 @@ import { FleetPage } from './fleetpage.js';
 import { ImportPage } from './imports.js';
 import { Keyboard, PaletteButton } from './keyboard.js';
 import { ko } from './ko.js';
+import { en as refusedEn } from './refusals/en.js';
+import { ko as refusedKo } from './refusals/ko.js';
 import { SystemPage } from './system.js';
 import { WAYS } from './ways.js';
 
@@ -83,6 +85,7 @@ function Menu({ tab, find }) {
 async function start() {
   learn({ ko, en });
   learn({ ko: deskKo, en: deskEn });
+  learn({ ko: refusedKo, en: refusedEn });
   show(App);
   while (state.mode === null) {
     await begin();

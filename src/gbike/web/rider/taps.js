@@ -161,7 +161,7 @@ export async function sendReports() {
 }
 
 function refused({ key, body, userid }, { type, status, facts }) {
-  const one = { key, body, userid, why: { type, status, facts: facts && { detail: facts.detail } } };
+  const one = { key, body, userid, why: { type, status, facts } };
   keep('refused', [...kept('refused', []), one].slice(-TOLD));
   set({ outcomes: { ...state.outcomes, [key]: one } });
 }

@@ -10,7 +10,7 @@ const OF_PASSWORD = /#sign-in-(refused|again)"/; // what was refused is the pass
 
 export class Problem extends Error {
   constructor(status, body, retryAfterS) {
-    super(body.detail || body.title || String(status));
+    super(body.title || String(status));
     this.status = status;
     this.type = (body.type || '').split('/').pop().split('#').pop();
     this.facts = body;

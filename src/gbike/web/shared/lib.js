@@ -33,10 +33,15 @@ export function useRead(read, on) {
   return { ...known, again };
 }
 
-// Sends one thing at a time: { busy, refusal, send }. `say` makes a notice of what was refused.
+// Sends one thing at a time: { busy, refusal, send }. `say` makes a notice of what was refused, or { wrong }: words at
+// fields, of which the first then has the focus.
 export function useSend(work, say) {
   const [busy, setBusy] = useState(false);
   const [refusal, setRefusal] = useState(null);
+  useEffect(() => {
+    const first = refusal?.wrong && document.querySelector('form [aria-invalid="true"]');
+    if (first instanceof HTMLElement) first.focus();
+  }, [refusal]);
   const send = async (event, ...more) => {
     event.preventDefault();
     if (busy) return;

@@ -1,5 +1,5 @@
 // Who uses the pages: signing in and up, and every refusal in plain words.
-import { ask, NoAnswer, plain, signedIn, signedOut } from './api.js';
+import { ask, NoAnswer, Problem, plain, signedIn, signedOut } from './api.js';
 import { given, html, useSend, useState } from './lib.js';
 import { Big, Field, Notice, Page } from './parts.js';
 import { BROKEN } from './rental.js';
@@ -51,12 +51,12 @@ const REFUSALS = {
   'points-differ': ({ facts }) => [t('pointsDiffer', facts?.balance ?? 0)],
   'not-enough-points': ({ facts }) => [t('pointsDiffer', facts?.balance ?? 0)],
   'too-many-open-rents': () => [t('tooMany'), { text: t('toRide'), href: '#/ride' }],
-  'rider-blocked': ({ facts: { reasons, until, missing_krw: missing, detail } }) =>
+  'rider-blocked': ({ facts: { reasons, until, missing_krw: missing } }) =>
     reasons?.includes('staff')
       ? [until ? t('haltedUntil', moment(until)) : t('halted'), { text: t('haltedWhy'), href: '#/rides' }]
       : missing > 0
         ? [t('payInFirst', won(missing)), topUp()]
-        : [reasons?.includes('erased') ? t('deleted') : detail],
+        : [t(reasons?.includes('erased') ? 'deleted' : 'notAllowed')],
   'clock-behind': () => [t('paused'), null, 30],
   'payments-off': () => [t('noTopUp')],
   'too-many-sign-ups': () => [t('tooManySignUps'), null, 5],
@@ -64,19 +64,51 @@ const REFUSALS = {
   'sign-in-busy': () => [t('signInBusy'), null, 1],
   'contact-refused': () => [t('badContact')],
   'weak-password': () => [t('weak')],
+  400: () => [t('notFit')],
   401: () => [t('ended'), { text: t('signIn'), href: '#/signin' }],
   403: () => [t('notAllowed')],
+  404: () => [t('notThere')],
+  409: () => [t('notNow')],
+  422: () => [t('notFit')],
   429: () => [t('tooOften'), null, 5],
   503: ({ kind }) => [t(kind === 'rent' ? 'busy' : 'sorry'), null, 2],
 };
 
+// What only some pages meet, or mean otherwise: they bring the words, `refused_label_taken: ({ label }) => …`.
+const broughtFor = (type, facts) => t(`refused_${type}`.replaceAll('-', '_'), facts ?? {});
+
+// What a service says of itself (`detail`) is for programs: people read it in the page's own words.
 /** @param {{ body?: any }} tap */
 export function said(failed, kind, tap = {}) {
   if (failed instanceof NoAnswer) return { tone: 'warn', text: t('offline') };
   const { type, status, facts, retryAfterS } = failed;
-  const words = REFUSALS[type] ?? REFUSALS[status] ?? (() => [facts?.detail ?? t('sorry')]);
+  const brought = broughtFor(type, facts);
+  const words = REFUSALS[type] ?? REFUSALS[status] ?? (() => [t('sorry')]);
   const [text, way, waitS] = words({ kind, body: tap.body, facts });
-  return { tone: 'bad', text, way, until: waitS && Date.now() + (retryAfterS ?? waitS) * 1000 };
+  const until = waitS && Date.now() + (retryAfterS ?? waitS) * 1000;
+  return { tone: 'bad', text: brought ?? text, way: brought ? null : way, until };
+}
+
+// The words at the fields that a refusal is about, by their names; {} where it is about none. `words`: of a field, as
+// the body calls it, what is said where its value does not fit; of a problem's type, { field: words }.
+/** @param {any} failed @param {Record<string, string | Record<string, string>>} words @returns {Record<string, string>} */
+export function wrongOf({ type, facts }, words) {
+  const own = words[type];
+  if (typeof own === 'object') return own;
+  const names = (facts?.errors ?? []).map(({ field }) => field);
+  return Object.fromEntries(names.filter((name) => words[name]).map((name) => [name, words[name]]));
+}
+
+// Of a form: { wrong } where the refusal is about its fields, else a notice.
+export function saidAt(failed, kind, words) {
+  const wrong = wrongOf(failed, words);
+  return Object.keys(wrong).length ? { wrong } : said(failed, kind);
+}
+
+// Refuses what was left empty as the services do, but all of it at once.
+export function mustFill(written, ...names) {
+  const empty = names.filter((name) => !written[name]?.trim());
+  if (empty.length) throw new Problem(422, { errors: empty.map((field) => ({ field })) });
 }
 
 // `then` is done when they are in.

@@ -1,6 +1,6 @@
 // What an operator does to something: a button, a dialog that names it and asks why, and then what came of it.
 import { html, useState } from '../../shared/lib.js';
-import { stamp, t, won } from '../../shared/text.js';
+import { t } from '../../shared/text.js';
 import { ReasonDialog } from '../dialog.js';
 import { done } from '../undo.js';
 
@@ -18,19 +18,3 @@ export function Act({ label, act = label, kind = 'small-button', work, then = ()
 }
 
 export const Acts = ({ children }) => html`<div class="acts" role="group" aria-label=${t('acts')}>${children}</div>`;
-
-// What a service refused, with its figures as people write them.
-const REFUSED = {
-  'correction-too-much': ({ left }) => t('tooMuchBack', won(left)),
-  'end-outside-ride': ({ starttime, now }) => t('outsideRide', stamp(starttime), stamp(now)),
-};
-
-export async function within(sending) {
-  try {
-    return await sending;
-  } catch (failed) {
-    const words = REFUSED[failed.type];
-    if (words) failed.facts.detail = words(failed.facts);
-    throw failed;
-  }
-}

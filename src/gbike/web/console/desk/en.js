@@ -8,7 +8,6 @@ export const en = {
   leftAtPlace: 'Left at', endRide: 'End the ride', endRideOf: (id, bike) => `End ride ${id} of bike ${bike}?`,
   endRideSay: 'It ends now. If it was over before, say when: the fee counts up to that moment.', endedAt: 'Was over at',
   endedAtHint: (start) => `Empty: now. From ${start} to now.`,
-  outsideRide: (from, to) => `Please give a moment from ${from} to ${to}.`,
   rideEndedAt: (id, at) => `Ride ${id} ended at ${at}.`, voidRide: 'Void the ride',
   voidRideOf: (id, bike, minutes) =>
     `Void ride ${id} of bike ${bike}, ${minutes} ${minutes === 1 ? 'minute' : 'minutes'} long?`,
@@ -30,7 +29,7 @@ export const en = {
   correctBill: 'Give back', correctBillOf: (id, rider) => `Give back some of bill ${id} to rider ${rider}?`,
   correctBillSay: (left) => `${left} of the fee are left. It goes into the deposit and can’t be undone.`,
   refundedSay: (krw, rider) => `${krw} were given back to rider ${rider}. The deposit shows it in a moment.`,
-  tooMuchBack: (left) => `Only ${left} of the fee are left to give back.`, byWhom: 'Who', debts: 'Debts',
+  byWhom: 'Who', debts: 'Debts',
   debtsSay: 'Riders whose deposit is below zero, who owes most first.', noDebts: 'Nobody owes anything',
   noDebtsHint: 'Whoever’s deposit runs out will be here.', owes: 'Owes', onlyOwing: 'Those who owe',
   isBlocked: 'Blocked', onlyBlocked: 'Blocked only', inOrder: 'In order', untilWhen: 'Until',

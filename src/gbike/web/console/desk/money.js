@@ -7,7 +7,7 @@ import { lasting, stamp, t, won } from '../../shared/text.js';
 import { useFresh } from '../fresh.js';
 import { Rider } from '../parts.js';
 import { ServerList, useServerList } from '../serverlist.js';
-import { Act, Acts, within } from './acts.js';
+import { Act, Acts } from './acts.js';
 import { leftOf, tariffOf } from './bills.js';
 import { Bill, BillState, during, Fee, lasted, Moment, ordered, Ride, Soft, Sum } from './links.js';
 
@@ -100,7 +100,7 @@ function priced(stamped) {
 function Correct({ bill: { billid, userid }, left, again }) {
   const amount = { name: 'amount', kind: 'amount', label: t('refundAmount'), hint: t('atMost', won(left)) };
   const correct = async (body, key) => {
-    await within(ask('POST', `/billings/${billid}/corrections`, { body, key }));
+    await ask('POST', `/billings/${billid}/corrections`, { body, key });
     return { text: t('refundedSay', won(body.amount), userid) };
   };
   return html`<${Acts}>

@@ -7,7 +7,7 @@ import { place, stamp, t, won } from '../../shared/text.js';
 import { useFresh } from '../fresh.js';
 import { Rider } from '../parts.js';
 import { minutes } from '../words.js';
-import { Act, Acts, within } from './acts.js';
+import { Act, Acts } from './acts.js';
 import { leftOf } from './bills.js';
 import { Contact } from './contact.js';
 import { Bike, Bill, BillState, lasted, RideState } from './links.js';
@@ -64,7 +64,7 @@ function OnIt({ rent, again }) {
   const { rentid, bikeid, starttime } = rent;
   const when = { name: 'at', kind: 'moment', label: t('endedAt'), hint: t('endedAtHint', stamp(starttime)) };
   const end = async ({ reason, at }, key) => {
-    const over = await within(ask('POST', `/rents/${rentid}/end`, { body: { reason, at }, key }));
+    const over = await ask('POST', `/rents/${rentid}/end`, { body: { reason, at }, key });
     return { text: t('rideEndedAt', rentid, stamp(over.endtime)) };
   };
   const annul = async ({ reason }, key) => {

@@ -1,0 +1,46 @@
+// What services refuse operators, by the problem's type (see `said` in shared/session.js).
+import { stamp, won } from '../../shared/text.js';
+
+const FILES = {
+  'empty-file': () => 'There is no row in this file.',
+  'unknown-encoding': ({ line }) => `Line ${line} can’t be read. Please save the file as CSV UTF-8.`,
+  'spreadsheet-file': () => 'This is a workbook. Please save the sheet as CSV.',
+  'broken-json': () => 'This begins as JSON and is none.',
+  'not-gbfs': () => 'This is JSON, but no GBFS feed of bikes.',
+  'too-many-rows': ({ most }) => `A file may have ${most} rows at most. Please send it in parts.`,
+  'too-many-columns': ({ most }) => `A file may have ${most} columns at most.`,
+};
+
+export const en = {
+  refused_bike_exists: ({ bikeid }) => `Bike ${bikeid} is registered already.`,
+  refused_label_taken: ({ label }) => `Another bike has the label ${label} already.`,
+  refused_bike_is_ridden: ({ bikeid }) => `Somebody is riding bike ${bikeid}. Please wait for its return.`,
+  refused_hold_unknown: 'Somebody let go of it already.',
+  refused_import_unknown: 'That file is not kept any more.',
+  refused_too_many_imports: ({ most }) => `${most} files are waiting already. Please send this one later.`,
+  refused_file_unreadable: ({ why, ...facts }) => FILES[why]?.(facts) ?? 'Nothing of this file can be read.',
+  refused_rent_unknown: 'There is no such ride.',
+  refused_rent_returned: 'The ride is over. Please correct its bill instead.',
+  refused_rent_cancelled: 'The ride never began.',
+  refused_end_outside_ride: ({ starttime, now }) => `Please give a moment from ${stamp(starttime)} to ${stamp(now)}.`,
+  refused_bill_unknown: 'There is no such bill.',
+  refused_bill_not_charged: 'The fee isn’t known yet. Please wait until the ride is over.',
+  refused_correction_too_much: ({ left }) => `Only ${won(left)} of the fee are left to give back.`,
+  refused_deposit_unknown: 'This rider has no deposit yet.',
+  refused_deposit_exists: 'This rider has a deposit already. Please top it up.',
+  refused_balance_changed: ({ deposit }) => `The deposit is ${won(deposit)} now. Please look again.`,
+  refused_posting_differs: 'This was posted before with another amount.',
+  refused_until_passed: 'That moment has passed.',
+  refused_account_unknown: 'There is no such account.',
+  refused_account_erased: 'This account was deleted.',
+  refused_account_in_use: 'A bike isn’t returned, or money is left or owed. Please settle that first.',
+  refused_last_admin: 'This is the last admin. Please make another one first.',
+  refused_expiry_refused: ({ latest }) => `An invitation ends by ${stamp(latest)} at the latest.`,
+  refused_invitation_unknown: 'This invitation was used or withdrawn.',
+  refused_manager_unknown: 'There is no such manager.',
+  refused_manager_exists: ({ managerid }) => `There is a manager ${managerid} already.`,
+  refused_number_of_another: ({ managerid }) => `${managerid} is the number of another account.`,
+  refused_points_differ: ({ balance }) => `There are ${balance} points now. Please look again.`,
+  refused_not_enough_points: ({ balance }) => `There are only ${balance} points.`,
+  refused_idempotency_key_reused: 'This was sent before with other contents. Please look how things stand.',
+};

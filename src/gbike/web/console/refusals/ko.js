@@ -1,0 +1,46 @@
+// 운영자의 요청이 거절된 까닭, 문제 유형별로.
+import { stamp, won } from '../../shared/text.js';
+
+const FILES = {
+  'empty-file': () => '파일에 줄이 없어요.',
+  'unknown-encoding': ({ line }) => `${line}번째 줄을 읽을 수 없어요. CSV UTF-8로 다시 저장해 주세요.`,
+  'spreadsheet-file': () => '엑셀 통합 문서예요. 시트를 CSV로 저장해서 보내 주세요.',
+  'broken-json': () => 'JSON으로 시작하지만 올바른 JSON이 아니에요.',
+  'not-gbfs': () => 'JSON이지만 GBFS의 자전거 목록이 아니에요.',
+  'too-many-rows': ({ most }) => `파일은 ${most}줄까지 받을 수 있어요. 나누어 보내 주세요.`,
+  'too-many-columns': ({ most }) => `파일은 ${most}열까지 받을 수 있어요.`,
+};
+
+export const ko = {
+  refused_bike_exists: ({ bikeid }) => `${bikeid}번 자전거는 이미 등록되어 있어요.`,
+  refused_label_taken: ({ label }) => `라벨 ${label}은(는) 이미 다른 자전거에 있어요.`,
+  refused_bike_is_ridden: ({ bikeid }) => `${bikeid}번 자전거는 대여 중이에요. 반납된 뒤에 다시 해 주세요.`,
+  refused_hold_unknown: '이미 풀린 운행 중지예요.',
+  refused_import_unknown: '더 이상 보관하지 않는 파일이에요.',
+  refused_too_many_imports: ({ most }) => `이미 파일 ${most}개가 기다리고 있어요. 나중에 다시 보내 주세요.`,
+  refused_file_unreadable: ({ why, ...facts }) => FILES[why]?.(facts) ?? '파일에서 아무것도 읽을 수 없어요.',
+  refused_rent_unknown: '없는 대여예요.',
+  refused_rent_returned: '이미 끝난 대여예요. 대신 청구서를 정정해 주세요.',
+  refused_rent_cancelled: '시작되지 않은 대여예요.',
+  refused_end_outside_ride: ({ starttime, now }) => `${stamp(starttime)}부터 ${stamp(now)}까지의 시각을 적어 주세요.`,
+  refused_bill_unknown: '없는 청구서예요.',
+  refused_bill_not_charged: '아직 요금이 정해지지 않았어요. 이용이 끝난 뒤에 다시 해 주세요.',
+  refused_correction_too_much: ({ left }) => `남은 요금이 ${won(left)}이라 그보다 많이 환불할 수 없어요.`,
+  refused_deposit_unknown: '아직 예치금이 없는 이용자예요.',
+  refused_deposit_exists: '이미 예치금이 있는 이용자예요. 충전해 주세요.',
+  refused_balance_changed: ({ deposit }) => `지금 예치금은 ${won(deposit)}이에요. 다시 확인해 주세요.`,
+  refused_posting_differs: '다른 금액으로 이미 처리됐어요.',
+  refused_until_passed: '이미 지난 시각이에요.',
+  refused_account_unknown: '없는 계정이에요.',
+  refused_account_erased: '삭제된 계정이에요.',
+  refused_account_in_use: '반납하지 않은 자전거나 정산하지 않은 돈이 있어요. 먼저 정리해 주세요.',
+  refused_last_admin: '마지막 운영자예요. 먼저 다른 운영자를 지정해 주세요.',
+  refused_expiry_refused: ({ latest }) => `초대는 늦어도 ${stamp(latest)}까지 끝나야 해요.`,
+  refused_invitation_unknown: '이미 사용했거나 거둔 초대예요.',
+  refused_manager_unknown: '없는 현장 직원이에요.',
+  refused_manager_exists: ({ managerid }) => `${managerid}번 현장 직원이 이미 있어요.`,
+  refused_number_of_another: ({ managerid }) => `${managerid}번은 다른 계정의 번호예요.`,
+  refused_points_differ: ({ balance }) => `지금 포인트는 ${balance}점이에요. 다시 확인해 주세요.`,
+  refused_not_enough_points: ({ balance }) => `포인트가 ${balance}점뿐이에요.`,
+  refused_idempotency_key_reused: '다른 내용으로 이미 보낸 요청이에요. 현재 상태를 확인해 주세요.',
+};
