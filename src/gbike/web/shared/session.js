@@ -1,5 +1,5 @@
 // Who uses the pages: signing in and up, and every refusal in plain words.
-import { ask, NoAnswer, Problem, plain, signedIn, signedOut } from './api.js';
+import { ask, NoAnswer, plain, signedIn, signedOut } from './api.js';
 import { given, html, useSend, useState } from './lib.js';
 import { Big, Field, Notice, Page } from './parts.js';
 import { BROKEN } from './rental.js';
@@ -92,8 +92,8 @@ export function said(failed, kind, tap = {}) {
 // The words at the fields that a refusal is about, by their names; {} where it is about none. `words`: of a field, as
 // the body calls it, what is said where its value does not fit; of a problem's type, { field: words }.
 /** @param {any} failed @param {Record<string, string | Record<string, string>>} words @returns {Record<string, string>} */
-export function wrongOf({ type, facts }, words) {
-  const own = words[type];
+export function wrongOf({ type, facts, wrong }, words) {
+  const own = wrong ?? words[type];
   if (typeof own === 'object') return own;
   const names = (facts?.errors ?? []).map(({ field }) => field);
   return Object.fromEntries(names.filter((name) => words[name]).map((name) => [name, words[name]]));
@@ -105,10 +105,10 @@ export function saidAt(failed, kind, words) {
   return Object.keys(wrong).length ? { wrong } : said(failed, kind);
 }
 
-// Refuses what was left empty as the services do, but all of it at once.
-export function mustFill(written, ...names) {
-  const empty = names.filter((name) => !written[name]?.trim());
-  if (empty.length) throw new Problem(422, { errors: empty.map((field) => ({ field })) });
+// Refuses before anything is sent what was left empty, all of it at once. `words`: what is said of a field then.
+export function mustFill(written, words) {
+  const empty = Object.entries(words).filter(([name]) => !written[name]?.trim());
+  if (empty.length) throw Object.assign(new Error('empty'), { wrong: Object.fromEntries(empty) });
 }
 
 // `then` is done when they are in.
