@@ -1,10 +1,10 @@
 // The operator's console: which page an address means, who may see it, and the menu.
 
 import { html, useEffect, useState } from '../shared/lib.js';
-import { Big, Empty, Failed, Icon, Later, Loading, Page } from '../shared/parts.js';
+import { Big, Empty, Failed, Icon, Later, Loading, Notice, Page } from '../shared/parts.js';
 import { begin, SignInPage, SignUpPage } from '../shared/session.js';
 import { Offline, pageAt, Shell, show, Tab, useRoute } from '../shared/shell.js';
-import { state, useStore } from '../shared/state.js';
+import { kept, state, useStore } from '../shared/state.js';
 import { learn, t } from '../shared/text.js';
 import { Account } from './account.js';
 import { AddPage } from './add.js';
@@ -41,8 +41,13 @@ const DOORS = [
 ];
 const NOT_YOURS = [[/./, () => html`<${NotYours} />`]];
 
+// `codes_needed`: it will be theirs with a second factor.
 const NotYours = () =>
   html`<${Page} title=${t('console')}>
+    ${
+      kept('session')?.codes_needed &&
+      html`<${Notice} tone="calm" text=${t('codesNeeded')} way=${{ text: t('factor'), href: '/app/#/me/codes' }} />`
+    }
     <${Empty} icon="person" title=${t('notYours')} hint=${t('notYoursHint')}>
       <${Big} label=${t('toRiders')} href="/app/" />
     <//>

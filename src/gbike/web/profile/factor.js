@@ -1,5 +1,5 @@
 // The second factor: an authenticator takes a secret, a code confirms it, and codes of recovery are shown this once.
-import { ask } from '../shared/api.js';
+import { ask, renew } from '../shared/api.js';
 import { html, useEffect, useState } from '../shared/lib.js';
 import { Big, Field, Icon, Loaded, Notice, Page } from '../shared/parts.js';
 import { announce, kept } from '../shared/state.js';
@@ -49,9 +49,11 @@ function Confirm({ secret, link, password, given }) {
   const confirm = async ({ code }) => {
     const body = { code: code.replace(/\s/g, ''), password };
     given(await ask('POST', `${own()}/authenticator/confirmation`, { body }));
+    const session = kept('session');
+    if (session.codes_needed) await renew(session.access_token).catch(() => {}); // else a few minutes later
   };
   const digits = { inputmode: 'numeric', autocomplete: 'one-time-code', maxlength: 8 };
-  const about = { 'sign-in-refused': ['code', 'wrongCode'] };
+  const about = { 'sign-in-refused': { code: t('wrongCode') } };
   return html`<div class="card" id="enrol">
     <h2>${t('factorScan')}</h2>
     <${Qr} text=${link} />
@@ -92,7 +94,6 @@ function Enrolled({ left, given }) {
     given(await ask('POST', `${own()}/authenticator/recoveryCodes`, { body: { password } }));
   return html`<div class="card"><span class="status free"><${Icon} name="check" />${t('factorIsOn')}</span>
       <p class="soft">${t('factorLost')}</p></div>
-    ${kept('session')?.codes_needed && html`<${Notice} tone="calm" text=${t('factorAgain')} />`}
     <div class="card" id="recovery">
       <h2>${t('recovery')}</h2>
       <p class="soft">${t('recoveryLeft', left)}</p>

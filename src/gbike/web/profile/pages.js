@@ -82,7 +82,7 @@ function PasswordPage() {
     announce(t('passwordChanged'));
     location.hash = '#/me';
   };
-  const about = { 'sign-in-refused': ['current', 'wrongPassword'] };
+  const about = { 'sign-in-refused': { current: t('wrongPassword') } };
   const form = html`<${Notice} tone="calm" text=${t('passwordEnds')} />
     <div class="card">
       <${Form} label=${t('changePassword')} work=${change} about=${about}>

@@ -70,14 +70,18 @@ function Account() {
     ['name', 'name', found?.name ?? '–'],
     ['contact', 'contact', found?.contact ?? '–'],
     ['password', 'password'],
-    ['codes', 'factor'],
+    ['codes', 'factor', found && t(found.codes ? 'isOn' : 'isOff')],
     ['sessions', 'signedInAt'],
     ['consents', 'consents'],
   ];
   const isProved = !found?.contact_wanted && found?.contact !== null;
-  const way = { text: t('contact'), href: '#/me/contact' };
+  const way = (name, href) => ({ text: t(name), href });
   return html`<p class="soft">${t('rider')} ${who.userid}</p>
-    ${!isProved && html`<${Notice} tone="calm" text=${t('proveSay')} way=${way} />`}
+    ${!isProved && html`<${Notice} tone="calm" text=${t('proveSay')} way=${way('proveIt', '#/me/contact')} />`}
+    ${
+      kept('session')?.codes_needed &&
+      html`<${Notice} tone="calm" text=${t('codesNeeded')} way=${way('factor', '#/me/codes')} />`
+    }
     <ul class="card lines">
       ${ways.map(
         ([to, name, said]) => html`<li key=${to}>

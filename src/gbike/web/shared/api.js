@@ -113,7 +113,8 @@ export async function access() {
   return kept('session')?.access_token ?? null;
 }
 
-function renew(old) {
+// Also with what the account may do by now.
+export function renew(old) {
   const alone = (work) => (navigator.locks ? navigator.locks.request('gbike.session', work) : work());
   return alone(async () => {
     const session = kept('session');

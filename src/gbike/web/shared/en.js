@@ -78,6 +78,7 @@ export const en = {
   signOut: 'Sign out', signInSay: 'Sign in and ride.', newHere: 'New here?', known: 'Have an account?',
   passwordHint: 'At least 10 characters.', signedInAt: 'Where you’re signed in',
   factor: 'Second factor', consents: 'Terms and consent', leave: 'Delete my account', proveSay: 'Please confirm your contact.',
+  proveIt: 'Confirm', isOn: 'On', isOff: 'Off', codesNeeded: 'Turn on the second factor to see the pages of staff.',
   tooManySignUps: 'Many people are signing up from this network. Please try again in a while.',
   tooManyTries: 'That didn’t match several times. Please try again in a while.',
   signInBusy: 'Many people are signing in right now. Please try again shortly.',
