@@ -41,7 +41,7 @@ function Consent({ kind, given, terms: { version, ...links }, again }) {
   const say = (failed) => {
     if (failed.type !== 'terms-changed') return said(failed, 'account');
     again();
-    return { tone: 'calm', text: t('termsChanged') };
+    return { tone: 'calm', text: t('termsAnew') };
   };
   const agree = useSend(async () => {
     await ask('PUT', at, { body: { version } });

@@ -53,7 +53,7 @@ function Confirm({ secret, link, password, given }) {
     if (session.codes_needed) await renew(session.access_token).catch(() => {}); // else a few minutes later
   };
   const digits = { inputmode: 'numeric', autocomplete: 'one-time-code', maxlength: 8 };
-  const about = { 'sign-in-refused': { code: t('wrongCode') } };
+  const about = { 'sign-in-refused': { code: t('wrongFactor') } };
   return html`<div class="card" id="enrol">
     <h2>${t('factorScan')}</h2>
     <${Qr} text=${link} />

@@ -90,7 +90,7 @@ function PasswordPage() {
           const now = { label: t('currentPassword'), autocomplete: 'current-password', wrong: wrong.current };
           const next = { hint: t('passwordHint'), autocomplete: 'new-password', wrong: wrong.new };
           return html`<${Password} id="current" ...${now} />
-            <${Password} id="new" label=${t('newPassword')} ...${next} />`;
+            <${Password} id="new" label=${t('passwordNext')} ...${next} />`;
         }}
       <//>
     </div>`;
