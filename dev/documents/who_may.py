@@ -32,6 +32,8 @@ def _who(rule: Rule) -> str:
     """`own: rider, bikeManager; all: admin`."""
     if rule.public:
         return "anybody"
+    if rule.visitors:
+        return "anybody, but with a good token where one is shown"
     found = {"own": [role for role in ROLES if role in rule.own - rule.all]}
     found["all"] = [role for role in ROLES if role in rule.all]
     found["service"] = [display_name(name) for name in sorted(rule.services)]

@@ -149,8 +149,9 @@ class Rider:
         )
         self.page = self.open()
 
-    def open(self, hash: str = "#/") -> Page:
-        """Another tab."""
+    def open(self, hash: str = "") -> Page:
+        """Another tab. Who waits for a form wants to sign in: the first page needs no account."""
+        hash = hash or ("#/signin" if self._first == "form" and self._path == "/app/" else "#/")
         page = self.context.new_page()
         page.set_default_timeout(WITHIN_S * 1000)
         page.on("pageerror", lambda error: self._wrong.append(f"error: {error}"))

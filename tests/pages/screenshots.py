@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.pages.browser import CONSOLE, DESKTOP, PHONE, Demo, Rider, chromium
 from tests.pages.console_views import CONSOLE_VIEWS
 from tests.pages.town import secure_town
-from tests.pages.views import DOORS, VIEWS, View
+from tests.pages.views import DOORS, SIGN_IN, VIEWS, View
 
 FORMS: dict[str, dict[str, Any]] = {
     "phone": {"viewport": PHONE, "device_scale_factor": 2},
@@ -38,9 +38,9 @@ def take(browser: Browser, folder: Path) -> int:
             finally:
                 demo.stop()
         with secure_town() as town:
-            for at in ("/app/", "/app/console"):
+            for whose, at, doors in (("rider", "/app/", DOORS), ("console", "/app/console", SIGN_IN)):
                 one = seen(town, userid, first="form", path=at)
-                taken += _photograph(one, DOORS, None, folder / f"{at.split('/')[2] or 'rider'}-door-{name}")
+                taken += _photograph(one, doors, None, folder / f"{whose}-door-{name}")
     return taken
 
 

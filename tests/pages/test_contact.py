@@ -65,6 +65,7 @@ def test_a_contact_is_proved_and_changed(browser: Browser, town: Town, letters: 
     page.get_by_label("Name").fill("Kim Minji")
     page.get_by_label("Email or phone").fill("kim")
     page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("I agree to the terms").check()
     page.locator("button.big").tap()
     one.see("Please check the phone number or email address.")
     page.get_by_label("Email or phone").fill("010-1234-5678")

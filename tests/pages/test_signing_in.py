@@ -35,6 +35,7 @@ def test_somebody_signs_up_and_in_rides_is_signed_out_and_finds_the_ride_again(b
     page.get_by_label("Name").fill("Kim Minji")
     page.get_by_label("Email or phone").fill("kim@example.com")
     page.get_by_label("Password").fill("a bicycle at dawn")
+    page.get_by_label("I agree to the terms").check()
     assert violations(page) == []
     page.locator("button.big").tap()
     one.see("Received.")

@@ -114,5 +114,15 @@ VIEWS: dict[str, View] = {
     "offline": _offline,
     "staff-waiting": _waiting,
 }
-DOORS: dict[str, View] = {"sign-in": at("#/signin", "#contact"), "sign-up": at("#/signup", "#name")}
-"""What those see who are not signed in."""
+SIGN_IN: dict[str, View] = {"sign-in": at("#/signin", "#contact")}
+"""What operators see who are not signed in."""
+DOORS: dict[str, View] = {
+    **SIGN_IN,
+    "sign-up": at("#/signup", "#name"),
+    "forgot": at("#/forgot", "#contact"),
+    "reset": at("#/reset/of-no-use", "#password"),
+    "terms": at("#/terms", "ul"),
+    "list-for-anybody": at("#/", ".place"),
+    "bike-for-anybody": at("#/bike/1", ".status.free"),
+}
+"""What riders see who are not signed in."""

@@ -21,7 +21,18 @@ PATIENT = {"GBIKE_RENT_DEADLINE_MS": "60000", "GBIKE_REPORT_DEADLINE_MS": "60000
 """So that a busy machine makes no test fail."""
 UNLIMITED = PATIENT | {
     f"GBIKE_LIMIT_{pace}_PER_MIN": "0"
-    for pace in ("RENTS", "REPORTS", "WRITES", "READS", "ANONYMOUS", "RETURNS", "SIGN_INS", "SESSIONS", "RENEWALS")
+    for pace in (
+        "RENTS",
+        "REPORTS",
+        "WRITES",
+        "READS",
+        "ANONYMOUS",
+        "RETURNS",
+        "SIGN_INS",
+        "SESSIONS",
+        "RENEWALS",
+        "VISITS",
+    )
 }
 
 

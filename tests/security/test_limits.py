@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 import uvloop
@@ -25,7 +25,7 @@ from tests.support import Reply
 
 USUAL = {f"GBIKE_LIMIT_{name}_PER_MIN": str(most) for name, most in
          (("RENTS", 10), ("REPORTS", 30), ("WRITES", 120), ("READS", 300), ("RETURNS", 60), ("ANONYMOUS", 60),
-          ("SIGN_INS", 60), ("SESSIONS", 60), ("RENEWALS", 3_000))}  # fmt: skip
+          ("SIGN_INS", 60), ("SESSIONS", 60), ("RENEWALS", 3_000), ("VISITS", 300))}  # fmt: skip
 
 
 def test_a_bucket_lets_through_so_many_at_once_and_then_evenly() -> None:
@@ -93,14 +93,14 @@ async def test_strangers_and_bad_tokens_share_the_pace_of_their_address() -> Non
     bad = locked.with_token(locked.issuer.token(7, "rider", aud="nobody"))
     rider = locked.person(7, "rider")
     assert (await rider.get("/bikes")).status == 200
-    assert {(await locked.anonymous.get("/bikes")).status for _ in range(30)} == {401}
-    assert {(await bad.get("/bikes")).status for _ in range(30)} == {401}
-    assert ((await locked.anonymous.get("/bikes")).status, (await bad.get("/bikes")).status) == (429, 429)
+    assert {(await locked.anonymous.get("/rents")).status for _ in range(30)} == {401}
+    assert {(await bad.get("/rents")).status for _ in range(30)} == {401}
+    assert ((await locked.anonymous.get("/rents")).status, (await bad.get("/rents")).status) == (429, 429)
     assert (await locked.anonymous.post("/sessions", {})).status == 422, "who wants to sign in has a pace of their own"
     assert (await rider.get("/bikes")).status == 200, "who is known is let in beside them"
     assert (await locked.anonymous.get("/health/live")).status == 200, "probes are answered in a flood too"
     clock.waited_ms += 1_000
-    assert (await locked.anonymous.get("/bikes")).status == 401
+    assert (await locked.anonymous.get("/rents")).status == 401
     await locked.whole.stop()
 
 
@@ -108,7 +108,7 @@ async def test_strangers_of_an_address_take_nobody_off_who_is_signed_in_there() 
     """9.7 readings a second, then bad tokens and old ones: a token that nobody has seen yet is looked at first."""
     locked = Locked(USUAL, SetClock())
     bad = locked.with_token(locked.issuer.token(7, "rider")[:-8] + "AAAAAAAA")
-    flood = [(await one.get("/bikes")).status for _ in range(600) for one in (locked.anonymous, bad)]
+    flood = [(await one.get("/rents")).status for _ in range(600) for one in (locked.anonymous, bad)]
     assert flood.count(401) == 60
     assert flood.count(429) == 1_140
     rider = locked.person(7, "rider")
@@ -122,11 +122,31 @@ async def test_strangers_of_an_address_take_nobody_off_who_is_signed_in_there() 
     await locked.whole.stop()
 
 
+async def test_who_looks_without_an_account_has_a_pace_of_the_address_beside_other_strangers() -> None:
+    clock = SetClock()
+    locked = Locked(USUAL | {"GBIKE_TRUSTED_PROXIES": "127.0.0.1"}, clock)
+    here = {"x-forwarded-for": "2001:db8::1"}
+
+    async def asked(target: str, headers: Mapping[str, str]) -> int:
+        return (await locked.anonymous.send("GET", target, headers=headers)).status
+
+    looked = [await asked(("/bikes", "/places")[number % 2], here) for number in range(300)]
+    assert set(looked) == {200}
+    assert await asked("/bikes/1", {"x-forwarded-for": "2001:db8::2"}) == 429, "one household"
+    assert await asked("/bikes", {"x-forwarded-for": "2001:db8:0:1::1"}) == 200, "another"
+    assert (await locked.person(7, "rider").send("GET", "/bikes", headers=here)).status == 200
+    assert await asked("/billings/tariff", here) == 200
+    assert [await asked("/rents", here) for _ in range(60)] == [401] * 59 + [429]
+    clock.waited_ms += 200
+    assert [await asked("/bikes", here) for _ in range(2)] == [200, 429], "other strangers take nothing of it"
+    await locked.whole.stop()
+
+
 @pytest.mark.parametrize("sent", [None, "Basic eDp5", "Bearer", "Bearer x", "Digest a=b"])
 async def test_whatever_is_no_token_counts_for_its_address(sent: str | None) -> None:
     locked = Locked(USUAL, SetClock())
     headers = {} if sent is None else {"authorization": sent}
-    statuses = [(await locked.anonymous.send("GET", "/bikes", headers=headers)).status for _ in range(61)]
+    statuses = [(await locked.anonymous.send("GET", "/rents", headers=headers)).status for _ in range(61)]
     assert (429 not in statuses[:60], statuses[60]) == (True, 429)
     assert (await locked.anonymous.send("GET", "/health/live", headers={"authorization": "Basic eDp5"})).status == 200
     await locked.whole.stop()
@@ -260,7 +280,7 @@ async def test_an_ipv4_client_has_one_pace_over_both_kinds_of_sockets() -> None:
     locked = Locked({**USUAL, "GBIKE_TRUSTED_PROXIES": "127.0.0.1"}, SetClock())
     forms = ("192.0.2.1", "::ffff:192.0.2.1", "::ffff:c000:201", "192.0.2.1:443")
     asked = [{"x-forwarded-for": forms[number % 4]} for number in range(61)]
-    statuses = [(await locked.anonymous.send("GET", "/bikes", headers=one)).status for one in asked]
+    statuses = [(await locked.anonymous.send("GET", "/rents", headers=one)).status for one in asked]
     assert (statuses[:60], statuses[60]) == ([401] * 60, 429)
     await locked.whole.stop()
 
@@ -269,7 +289,7 @@ async def test_a_forwarded_address_of_nobody_we_know_changes_no_pace_and_no_link
     locked = Locked(USUAL, SetClock())
     assert (await locked.admin.get("/bikes")).status == 200
     headers = [{"x-forwarded-for": f"198.51.100.{number}"} for number in range(61)]
-    statuses = [(await locked.anonymous.send("GET", "/bikes", headers=one)).status for one in headers]
+    statuses = [(await locked.anonymous.send("GET", "/rents", headers=one)).status for one in headers]
     assert (statuses[:60], statuses[60]) == ([401] * 60, 429)
     spoofed = {"x-forwarded-host": "evil.example", "x-forwarded-proto": "https"}
     reply = await locked.admin.send("GET", "/bikes", headers=spoofed)
@@ -282,7 +302,7 @@ async def test_behind_a_known_proxy_addresses_links_and_tls_are_the_clients() ->
     locked = Locked({**USUAL, "GBIKE_TRUSTED_PROXIES": "127.0.0.1"}, SetClock())
     for number in range(61):
         asked = {"x-forwarded-for": f"198.51.100.{number}"}
-        assert (await locked.anonymous.send("GET", "/bikes", headers=asked)).status == 401
+        assert (await locked.anonymous.send("GET", "/rents", headers=asked)).status == 401
     spoofed = {"x-forwarded-host": "bikes.example", "x-forwarded-proto": "https", "x-forwarded-for": "198.51.100.1"}
     reply = await locked.admin.send("GET", "/bikes", headers=spoofed)
     assert reply.json["_links"]["self"]["href"].startswith("https://bikes.example/")

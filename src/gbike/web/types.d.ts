@@ -123,6 +123,8 @@ interface Notice {
   way?: { text: string; href: string } | null;
   /** A moment until which somebody has to wait, in ms. */
   until?: number | null;
+  /** Their sign-in is over: they are asked to sign in again where they are. */
+  ended?: boolean;
   /** What may be done about it. */
   deed?: { text: string; run: () => void };
 }

@@ -27,6 +27,8 @@ class Pace(msgspec.Struct, frozen=True):
 READS, WRITES = Pace("reads"), Pace("writes")
 ANONYMOUS_ASKS, FREE = Pace("anonymous"), Pace("free", 0)
 """FREE: probes must be answered in a flood too."""
+VISITS = Pace("visits")
+"""What is looked at without an account: by address, and beside the other requests of strangers there."""
 SIGN_INS = Pace("sign_ins")
 SESSIONS, RENEWALS = Pace("sessions"), Pace("renewals")
 """Signing in and up (by address); staying in and signing out (SESSIONS: by the token that is shown; without a good one

@@ -23,6 +23,8 @@ class Rule(msgspec.Struct, frozen=True):
     """Which number of the principal says what is their own."""
     services: frozenset[str] = frozenset()
     public: bool = False
+    visitors: bool = False
+    """Whether who shows no token is let in too, as somebody who has nothing; a token that is shown must be good."""
 
 
 def may(
@@ -31,9 +33,10 @@ def may(
     all: Iterable[str] = (),
     by: Literal["userid", "managerid"] = "userid",
     services: Iterable[str] = (),
+    visitors: bool = False,
 ) -> Rule:
     """A rule, from roles and services. Raises ValueError for a role that there is not."""
-    rule = Rule(frozenset(own), frozenset(all), by, frozenset(services))
+    rule = Rule(frozenset(own), frozenset(all), by, frozenset(services), visitors=visitors)
     if unknown := (rule.own | rule.all) - set(ROLES):
         raise ValueError(f"there is no role {', '.join(sorted(unknown))}")
     return rule
@@ -42,6 +45,8 @@ def may(
 PUBLIC = Rule(public=True)
 """Whoever asks: health, documents, signing in."""
 SIGNED_IN = may(all=ROLES)
+VISITORS = may(all=ROLES, visitors=True)
+"""What can be seen in the street anyway: everybody, with an account or without."""
 PEOPLE = may(own=(RIDER, BIKE_MANAGER), all=(ADMIN,))
 """Everybody for themselves, an admin for everybody."""
 ADMINS = may(all=(ADMIN,))

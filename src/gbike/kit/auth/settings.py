@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from gbike.kit.auth.limits import ANONYMOUS_ASKS, READS, RENEWALS, SESSIONS, SIGN_INS, WRITES
+from gbike.kit.auth.limits import ANONYMOUS_ASKS, READS, RENEWALS, SESSIONS, SIGN_INS, VISITS, WRITES
 
 
 class AccessSettings(msgspec.Struct, frozen=True):
@@ -29,6 +29,9 @@ class AccessSettings(msgspec.Struct, frozen=True):
     limit_anonymous_per_min: Annotated[
         int, Meta(ge=0, description="requests without a valid token a minute and address; 0: no limit")
     ] = 60
+    limit_visits_per_min: Annotated[
+        int, Meta(ge=0, description="bikes and places looked at without an account a minute and address; 0: no limit")
+    ] = 300
     limit_sign_ins_per_min: Annotated[
         int, Meta(ge=0, description="sign-ins, sign-ups and resets a minute and address; 0: no limit")
     ] = 60
@@ -46,6 +49,7 @@ class AccessSettings(msgspec.Struct, frozen=True):
             WRITES.name: self.limit_writes_per_min,
             READS.name: self.limit_reads_per_min,
             ANONYMOUS_ASKS.name: self.limit_anonymous_per_min,
+            VISITS.name: self.limit_visits_per_min,
             SIGN_INS.name: self.limit_sign_ins_per_min,
             SESSIONS.name: self.limit_sessions_per_min,
             RENEWALS.name: self.limit_renewals_per_min,

@@ -5,7 +5,7 @@ import hmac
 from contextlib import suppress
 
 from gbike.kit.auth.addresses import Proxies, client_prefix
-from gbike.kit.auth.limits import ANONYMOUS_ASKS, FREE, RENEWALS, SESSIONS, SIGN_INS, Limits, Pace
+from gbike.kit.auth.limits import ANONYMOUS_ASKS, FREE, RENEWALS, SESSIONS, SIGN_INS, VISITS, Limits, Pace
 from gbike.kit.auth.principal import KeysUnavailable, Principal
 from gbike.kit.auth.rules import SCRAPER, Rule, allow
 from gbike.kit.auth.tokens import BadToken, Verifier
@@ -39,6 +39,9 @@ class TokenAuth:
             raise
         if rule.public:
             await self._let_anybody(request, token, pace)
+            return
+        if token is None and rule.visitors:
+            _slow_down(self._limits.take(VISITS, client_prefix(request.origin)))
             return
         if token is None:
             self._slow_down_strangers(request, pace)

@@ -90,7 +90,7 @@ def document(service: str, operations: Sequence["Operation"], *, demo: bool = Fa
     for operation in shown:
         described = _operation(operation)
         if not (demo or operation.rule.public):
-            described["security"] = [{"accessToken": []}]
+            described["security"] = [*([{}] if operation.rule.visitors else []), {"accessToken": []}]
         paths.setdefault(_plain(operation.path), {})[operation.method.lower()] = described
     return {
         "openapi": "3.1.0",

@@ -22,6 +22,7 @@ from gbike.kit.telemetry import TRACEPARENT, Trace
 
 MAX_BODY = 64 * 1024
 MAX_PAGE_SIZE = 1000
+MAX_VISITORS_PAGE_SIZE = 100
 MAX_QUERY = 50
 MAX_PAGE = 1_000_000
 HAL_JSON, JSON = "application/hal+json;charset=UTF-8", "application/json;charset=UTF-8"
@@ -215,7 +216,8 @@ class Request:
     def page(self) -> Page:
         """What `page`, `size` and `sort` ask for. As the original: what makes no sense is the default."""
         size = _whole(self.first("size"), 20)
-        size = min(size, MAX_PAGE_SIZE) if size >= 1 else 20
+        most = MAX_VISITORS_PAGE_SIZE if self.principal is ANONYMOUS else MAX_PAGE_SIZE
+        size = min(size, most) if size >= 1 else 20
         number = min(max(_whole(self.first("page"), 0), 0), MAX_PAGE)
         sort = []
         for value in [value for key, value in self.query if key == "sort"][:5]:

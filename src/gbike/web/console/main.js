@@ -2,7 +2,7 @@
 
 import { html, useEffect, useState } from '../shared/lib.js';
 import { Big, Empty, Failed, Icon, Later, Loading, Notice, Page } from '../shared/parts.js';
-import { begin, SignInPage, SignUpPage } from '../shared/session.js';
+import { begin } from '../shared/session.js';
 import { Offline, pageAt, Shell, show, Tab, useRoute } from '../shared/shell.js';
 import { kept, state, useStore } from '../shared/state.js';
 import { learn, t } from '../shared/text.js';
@@ -25,7 +25,7 @@ import { SystemPage } from './system.js';
 import { WAYS } from './ways.js';
 
 const PAGES = [
-  [/^\/?$/, () => html`<${FleetPage} />`, 'fleet'],
+  [/^\/(?:signin)?$/, () => html`<${FleetPage} />`, 'fleet'],
   [/^\/bikes$/, () => html`<${BikesPage} />`, 'bikes'],
   [/^\/bike\/([0-9]+)$/, (id) => html`<${BikePage} key=${id} bikeid=${id} />`, 'bikes'],
   [/^\/signs$/, () => html`<${Signs} />`, 'bikes'],
@@ -35,10 +35,7 @@ const PAGES = [
   [/^\/charts$/, () => html`<${ChartsPage} />`, 'charts'],
   [/^\/system$/, () => html`<${SystemPage} />`, 'system'],
 ];
-const DOORS = [
-  [/^\/signup$/, () => html`<${SignUpPage} />`],
-  [/./, () => html`<${SignInPage} />`],
-];
+const DOORS = [[/./, () => html`<${Doors} />`]];
 const NOT_YOURS = [[/./, () => html`<${NotYours} />`]];
 
 // `codes_needed`: it will be theirs with a second factor.
@@ -53,6 +50,12 @@ const NotYours = () =>
     <//>
     <${Account} />
   <//>`;
+
+const Doors = () => {
+  const load = async () => (await import('../doors/pages.js')).default;
+  const failed = () => html`<${Page} title=${t('signIn')}><${Failed} again=${() => location.reload()} /><//>`;
+  return html`<${Later} load=${load} waiting=${html`<${Loading} rows=${4} />`} failed=${failed} app="/app/" />`;
+};
 
 // Loaded with what makes its codes when it is opened.
 const Signs = () => {

@@ -26,8 +26,8 @@ const PAGES = {
 };
 
 export default function ProfilePages({ at }) {
-  const { mode } = useStore();
-  if (at === 'deleted') return html`<${DeletedPage} />`;
+  const { mode, who } = useStore();
+  if (at === 'deleted' && !who) return html`<${DeletedPage} />`;
   const home = (title, hint) =>
     html`<${Page} title=${t('me')} back="#/me">
       <${Empty} icon="person" title=${title} hint=${hint}>

@@ -12,6 +12,7 @@ const MOST = 1000; // one page of a collection
 const RIDES = 100; // of the last ones, to know where they ended
 const LAST = 3; // places of these to choose from
 const NEAREST = 300; // bikes to choose from where we know what is near; the others are only counted
+const TO_ANYBODY = 100; // whom the services answer no more at once
 
 const quietly = async (work) => {
   try {
@@ -25,7 +26,8 @@ const quietly = async (work) => {
 
 export function readBikes() {
   return quietly(async () => {
-    const near = state.here ? `size=${NEAREST}&${nearTo(state.here)}` : `size=${MOST}`;
+    const size = Math.min(state.here ? NEAREST : MOST, state.who ? MOST : TO_ANYBODY);
+    const near = `size=${size}${state.here ? `&${nearTo(state.here)}` : ''}`;
     const { _embedded, page } = await ask('GET', `/bikes?status=${encodeURIComponent(FREE)}&${near}`);
     set({ bikes: _embedded.bikes, free: page.totalElements });
   });
@@ -75,8 +77,7 @@ export function readOpen() {
 
 export async function refresh() {
   if (state.mode === null) await begin();
-  if (!state.who) return;
-  await Promise.all([readOpen(), state.tariff ? null : readTariff()]);
+  await Promise.all([state.who && readOpen(), state.tariff ? null : readTariff()]);
 }
 
 // Sends what a reload, a restart or a spell without a line left unanswered; not what another open tab sends, whose

@@ -81,7 +81,7 @@ export function BikePage({ bikeid }) {
 }
 
 function Bike({ bike }) {
-  const { tariff, busy, notice, open } = useStore();
+  const { who, tariff, busy, notice, open } = useStore();
   const pause = useSeconds(notice?.until);
   const is = statusOf(bike);
   const mine = open?.some((rent) => rent.bikeid === bike.bikeid);
@@ -103,8 +103,10 @@ function Bike({ bike }) {
     ${why && !notice && html`<${Notice} tone="calm" text=${why} />`}
     <div class="dock">
       ${mine && html`<${Big} label=${t('toRide')} href="#/ride" />`}
+      ${is === 'free' && !who && html`<${Big} label=${t('signInToRent')} href="#/signin" />`}
       ${
         is === 'free' &&
+        who &&
         html`<${Big}
           label=${pause ? t('busyIn', pause) : t('rent')}
           busyLabel=${t('renting')}

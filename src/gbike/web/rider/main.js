@@ -3,9 +3,9 @@
 import { html, useEffect } from '../shared/lib.js';
 import { listen, live } from '../shared/live.js';
 import { Failed, Later, Loading } from '../shared/parts.js';
-import { begin, SignInPage, SignUpPage } from '../shared/session.js';
+import { begin } from '../shared/session.js';
 import { here, Offline, pageAt, Shell, show, Tab, useRoute } from '../shared/shell.js';
-import { set, state, useStore } from '../shared/state.js';
+import { keep, OF_TAB, set, state, useStore } from '../shared/state.js';
 import { t } from '../shared/text.js';
 import { refresh, resume } from './actions.js';
 import { BikePage, NumberPage } from './bike.js';
@@ -19,7 +19,13 @@ import { waiting } from './taps.js';
 const FRESH_MS = 15_000;
 const SELDOM = 4; // while we are told what changes, it is asked so many times less often
 const TOGETHER_MS = 150; // what is told of one ride comes in several pieces
-const INVITED = [/^\/invited\/([\w-]{1,200})$/, (token) => html`<${Invited} key=${token} token=${token} />`];
+const door = (at, token) => html`<${Doors} key=${at} at=${at} token=${token} then=${again} />`;
+const DOORS = [
+  [/^\/(signin|signup|forgot|terms)$/, door, 'signIn'],
+  [/^\/(reset)\/([\w-]{1,200})$/, door, 'signIn'],
+  [/^\/invited\/([\w-]{1,200})$/, (token) => html`<${Invited} key=${token} token=${token} />`, 'signIn'],
+  [/^\/me\/deleted$/, () => html`<${Profile} key="deleted" at="deleted" />`, 'signIn'],
+];
 const PAGES = [
   [/^\/?$/, () => html`<${Find} />`, 'bikes'],
   [/^\/number$/, () => html`<${NumberPage} />`, 'bikes'],
@@ -33,22 +39,25 @@ const PAGES = [
   [/^\/pay\/([\w-]{1,64})$/, (id) => html`<${PayPage} paymentid=${id} />`, 'rides'],
   [/^\/me$/, () => html`<${MePage} />`, 'me'],
   [/^\/me\/(\w+)$/, (at) => html`<${Profile} key=${at} at=${at} />`, 'me'],
-  INVITED,
   [/^\/staff(\/.*)?$/, (rest) => html`<${Staff} key="staff" at=${rest ?? ''} />`, 'staff'],
 ];
-const DOORS = [
-  INVITED,
-  [/^\/me\/deleted$/, () => html`<${Profile} key="deleted" at="deleted" />`],
-  [/^\/signup$/, () => html`<${SignUpPage} />`],
-  [/./, () => html`<${SignInPage} then=${again} />`],
-];
+// Bikes and what they cost are looked at without an account.
+const OPEN = PAGES.map(([pattern, page, tab]) => [pattern, tab === 'bikes' ? page : () => door('signin'), tab]);
 
 function App() {
-  const { who, online, open } = useStore();
+  const { mode, who, online, open, notice } = useStore();
   const { path } = useRoute();
   useEffect(() => (who ? listen(heard) : undefined), [who?.userid]);
-  const { page, tab } = pageAt(who ? PAGES : DOORS, path, 'find');
-  const below = who && html`<${Menu} tab=${tab} riding=${open?.length > 0} who=${who} />`;
+  const found = pageAt([...(mode === 'demo' ? [] : DOORS), ...(who ? PAGES : OPEN)], path, 'find');
+  const { tab } = found;
+  const isEnded = notice?.ended && tab !== 'signIn';
+  const isDoor = !who && (isEnded || (tab && tab !== 'bikes')); // where nothing else is offered
+  useEffect(() => {
+    const isOut = mode === 'secure' && !who && tab && tab !== 'signIn';
+    if (isOut && here().path === path) keep('going', location.hash || '#/', OF_TAB);
+  }, [mode, who, path]);
+  const page = isEnded ? door('signin') : found.page;
+  const below = (who || mode) && !isDoor && html`<${Menu} tab=${tab} riding=${open?.length > 0} who=${who} />`;
   return html`<${Shell} name="gbike" page=${page} above=${!online && html`<${Held} />`} below=${below} />`;
 }
 
@@ -68,14 +77,20 @@ const late = (load) => (props) => {
 };
 const Staff = late(async () => (await import('../staff/pages.js')).default);
 const Profile = late(async () => (await import('../profile/pages.js')).default);
+const Doors = late(async () => (await import('../doors/pages.js')).default);
 const Invited = late(async () => (await import('../invited/page.js')).default);
 
 function Menu({ tab, riding, who }) {
+  const bikes = html`<${Tab} name="bikes" icon="bike" href="#/" on=${tab === 'bikes'} />`;
+  if (!who)
+    return html`<nav class="nav" aria-label=${t('menu')}>
+      ${bikes}<${Tab} name="signIn" icon="person" href="#/signin" />
+    </nav>`;
   const isStaff = who.roles.includes('bikeManager');
   const isMe = tab === 'me' || (tab === 'staff' && !isStaff);
   return html`<nav class="nav" aria-label=${t('menu')}>
     ${riding && html`<${Tab} name="riding" icon="clock" href="#/ride" on=${tab === 'ride'} />`}
-    <${Tab} name="bikes" icon="bike" href="#/" on=${tab === 'bikes'} />
+    ${bikes}
     <${Tab} name="rides" icon="wallet" href="#/rides" on=${tab === 'rides'} />
     ${isStaff && html`<${Tab} name="staff" icon="wrench" href="#/staff" on=${tab === 'staff'} />`}
     <${Tab} name="me" icon="person" href="#/me" on=${isMe} />

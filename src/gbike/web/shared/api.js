@@ -124,7 +124,7 @@ export function renew(old) {
     } catch (failed) {
       const over = failed instanceof Problem && failed.status < 500 && failed.status !== 429;
       // Another session may have begun meanwhile, as after a new password.
-      if (over && kept('session')?.access_token === old) signedOut({ tone: 'bad', text: t('ended') });
+      if (over && kept('session')?.access_token === old) signedOut({ tone: 'bad', text: t('ended'), ended: true });
       throw failed;
     }
   });

@@ -1,9 +1,9 @@
 // Who uses the pages: signing in and up, and every refusal in plain words.
-import { ask, NoAnswer, plain, signedIn, signedOut } from './api.js';
-import { given, html, useSend, useState } from './lib.js';
-import { Big, Field, Notice, Page } from './parts.js';
+import { ask, NoAnswer, plain, signedOut } from './api.js';
+import { html } from './lib.js';
+import { Field } from './parts.js';
 import { BROKEN } from './rental.js';
-import { announce, keep, kept, set, state } from './state.js';
+import { keep, kept, OF_TAB, set, state } from './state.js';
 import { moment, t, won } from './text.js';
 
 const FIRST_RIDER = 1001; // of the small fleet that the demo begins with
@@ -20,23 +20,18 @@ export async function begin() {
   else if (session) set({ who: { userid: session.userid, roles: session.roles } });
 }
 
-export async function signIn(contact, password, code) {
-  signedIn(await plain('/sessions', { contact, password, ...(code ? { code } : {}) }));
-  set({ notice: null });
-  location.hash = '#/';
-}
-
-export const signUp = (name, contact, password) => plain('/accounts', { name, contact, password });
-
+// Whoever signs in next goes their own way.
 export async function signOut() {
   const session = kept('session');
+  keep('going', null, OF_TAB);
+  location.hash = '#/signin';
   signedOut();
   const asked = session && plain('/sessions/end', { refresh_token: session.refresh_token }, session.access_token);
   await asked?.catch(() => {});
 }
 
 export function goneOut() {
-  if (state.mode === 'secure' && state.who) signedOut({ tone: 'bad', text: t('ended') });
+  if (state.mode === 'secure' && state.who) signedOut({ tone: 'bad', text: t('ended'), ended: true });
 }
 
 const others = () => ({ text: t('others'), href: '#/' });
@@ -59,7 +54,6 @@ const REFUSALS = {
         : [t(reasons?.includes('erased') ? 'deleted' : 'notAllowed')],
   'clock-behind': () => [t('paused'), null, 30],
   'payments-off': () => [t('noTopUp')],
-  'too-many-sign-ups': () => [t('tooManySignUps'), null, 5],
   'too-many-tries': () => [t('tooManyTries'), null, 5],
   'sign-in-busy': () => [t('signInBusy'), null, 1],
   'contact-refused': () => [t('badContact')],
@@ -91,7 +85,8 @@ export function said(failed, kind, tap = {}) {
 
 // The words at the fields that a refusal is about, by their names; {} where it is about none. `words`: of a field, as
 // the body calls it, what is said where its value does not fit; of a problem's type, { field: words }.
-/** @param {any} failed @param {Record<string, string | Record<string, string>>} words @returns {Record<string, string>} */
+/** @param {any} failed @param {Record<string, string | Record<string, string>>} words
+ * @returns {Record<string, string>} */
 export function wrongOf({ type, facts, wrong }, words) {
   const own = wrong ?? words[type];
   if (typeof own === 'object') return own;
@@ -110,59 +105,6 @@ export function mustFill(written, words) {
   const empty = Object.entries(words).filter(([name]) => !written[name]?.trim());
   if (empty.length) throw Object.assign(new Error('empty'), { wrong: Object.fromEntries(empty) });
 }
-
-// `then` is done when they are in.
-export function SignInPage({ then }) {
-  const [code, setCode] = useState(false);
-  const work = async (event) => {
-    const { contact, password, code: six } = given(event);
-    try {
-      await signIn(contact.trim(), password, six?.trim());
-    } catch (failed) {
-      if (failed.type !== 'code-needed') throw failed;
-      return setCode(true);
-    }
-    await then?.();
-  };
-  const wrong = ({ type, status }) => type === 'sign-in-refused' || status === 422;
-  const say = (failed) => (wrong(failed) ? { tone: 'bad', text: t('wrong') } : said(failed, 'signIn'));
-  const { busy, refusal, send } = useSend(work, say);
-  const digits = { autocomplete: 'one-time-code', autocapitalize: 'characters', maxlength: 19 };
-  return html`<${Page} title=${t('signIn')} onSubmit=${send}>
-    <p class="soft">${t('signInSay')}</p>
-    ${refusal && html`<${Notice} ...${refusal} />`}
-    <div class="card">
-      <${Contact} />
-      <${Password} autocomplete="current-password" />
-      ${code && html`<${Field} id="code" label=${t('code')} hint=${t('codeHint')} ...${digits} />`}
-    </div>
-    <${Big} type="submit" label=${t('signIn')} busyLabel=${t('sending')} busy=${busy} />
-    <p class="aside">${t('newHere')} <a class="link" href="#/signup">${t('signUp')}</a></p>
-  <//>`;
-}
-
-export function SignUpPage() {
-  const work = async (event) => {
-    const { name, contact, password } = given(event);
-    await signUp(name.trim(), contact.trim(), password);
-    announce(t('received'));
-    location.hash = '#/signin';
-  };
-  const { busy, refusal, send } = useSend(work, (failed) => said(failed, 'signUp'));
-  return html`<${Page} title=${t('signUp')} back="#/signin" onSubmit=${send}>
-    ${refusal && html`<${Notice} ...${refusal} />`}
-    <div class="card">
-      <${Field} id="name" label=${t('name')} autocomplete="name" maxlength="100" />
-      <${Contact} />
-      <${Password} hint=${t('passwordHint')} autocomplete="new-password" />
-    </div>
-    <${Big} type="submit" label=${t('signUp')} busyLabel=${t('sending')} busy=${busy} />
-    <p class="aside">${t('known')} <a class="link" href="#/signin">${t('signIn')}</a></p>
-  <//>`;
-}
-
-const Contact = () =>
-  html`<${Field} id="contact" label=${t('contact')} autocomplete="username" autocapitalize="none" maxlength="254" />`;
 
 export const Password = ({ id = 'password', label = t('password'), ...input }) =>
   html`<${Field} id=${id} type="password" label=${label} maxlength="128" ...${input} />`;

@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from gbike.contracts import PROBLEM_TEXTS
 from gbike.contracts.bike import AppliedReport, Reservation
-from gbike.kit.auth.rules import ADMINS, PUBLIC, SIGNED_IN, may
+from gbike.kit.auth.rules import ADMINS, PUBLIC, SIGNED_IN, VISITORS, may
 from gbike.kit.calls.peers import DEADLINE_HEADER
 from gbike.kit.clock import Clock
 from gbike.kit.http.app import Operation, Refusals
@@ -266,7 +266,7 @@ def operations(store: Store, clock: Clock, imports: Imports) -> list[Operation]:
     rent, report = "Gone: rent with POST /rents", "Gone: report with POST /bikeManageApps"
     events = "What was said of a bike, newest first"
     return [
-        Operation("GET", base, http.list, "List the fleet", SIGNED_IN, answers=many, paged=True, filters=by, near=True),
+        Operation("GET", base, http.list, "List the fleet", VISITORS, answers=many, paged=True, filters=by, near=True),
         Operation(
             "POST",
             base,
@@ -281,10 +281,10 @@ def operations(store: Store, clock: Clock, imports: Imports) -> list[Operation]:
         ),
         Operation("GET", base + "/search", searching(BIKES), "The searches", SIGNED_IN),
         single("GET", base + "/search/findByBikeid", http.show, "R13: find a bike", SIGNED_IN, finder="bikeid"),
-        single("GET", base + "/search/findByLabel", http.of_label, "Find a bike by its label", SIGNED_IN, finds=_LABEL),
+        single("GET", base + "/search/findByLabel", http.of_label, "Find a bike by its label", VISITORS, finds=_LABEL),
         Operation("GET", base + "/chkAndUpdateStatus", http.old_check, rent, PUBLIC, hidden=True),
         Operation("GET", base + "/getReportAndUpdate", http.old_report, report, PUBLIC, hidden=True),
-        single("GET", at, http.show, "R13: a bike's state", SIGNED_IN),
+        single("GET", at, http.show, "R13: a bike's state", VISITORS),
         Operation("GET", at + "/events", http.events, events, ADMINS, answers=published, paged=True, refusals=unknown),
         changed("PATCH", at, http.change, "Change a bike", ADMINS, takes=BikeChange, example=new),
         changed("PUT", at, http.change, "Replace a bike's facts", ADMINS, takes=BikeChange, example=new),
@@ -301,7 +301,7 @@ def _of_places(http: BikeHttp) -> list[Operation]:
     known = "The places that are known, and the bikes at each"
     told = {"name": "분당_정자역_1구역", "lat": 37.3670, "lon": 127.1083}
     return [
-        Operation("GET", base, http.list_places, known, SIGNED_IN, answers=many, paged=True, near=True, searched=True),
+        Operation("GET", base, http.list_places, known, VISITORS, answers=many, paged=True, near=True, searched=True),
         single("POST", base, http.tell_of_a_place, "Say where a place is", ADMINS, takes=NewPlace, example=told),
         single("GET", base + "/{name:path}", http.place, "One place", SIGNED_IN, refusals=TEXTS.of("place-unknown")),
     ]

@@ -1,0 +1,43 @@
+export const en = {
+  lookFirst: 'Look at the bikes first', newHere: 'New here?', known: 'Have an account?',
+  wrong: 'Contact and password don’t match.',
+  wrongCode: 'That code doesn’t match. Codes change every 30 seconds.', badCode: 'Six digits, or a recovery code.',
+  needContact: 'Please write your email address or phone number.', needPassword: 'Please write a password.',
+  needName: 'Please write your name.', badName: 'Please check the name.', needCode: 'Please write the code.',
+  refused_too_many_sign_ups: 'Many people are signing up from this network. Please try again in a while.',
+  refused_too_many_resets: 'Many links were asked for from this network. Please try again in a while.',
+  received: 'Received. Sign in, then confirm your contact under Me with the code we sent.',
+  forgot: 'Forgot your password?',
+  forgotSay: 'Write the email address or phone number that you sign in with. We’ll send a link to set a new password.',
+  sendLink: 'Send a link', linkSent: 'Please look at your messages',
+  linkSentTo: (contact) =>
+    `If ${contact} is confirmed as the contact of an account, a link is on its way. It is good for 30 minutes, once.`,
+  askAgain: 'Ask again', newPassword: 'New password',
+  newPasswordSay: 'You’ll be signed out everywhere, and sign in with the new password.',
+  setPassword: 'Set the password',
+  passwordSet: 'Your password was changed. Please sign in with it.',
+  linkOver: 'This link was used already, or is older than 30 minutes.', anotherLink: 'Ask for another link',
+  terms: 'Terms and privacy', read: 'Read', read_terms: 'Read the terms and what is kept',
+  read_location: 'Read about location',
+  agree_terms: 'I agree to the terms and to what is kept of me (needed)',
+  agree_location: 'I agree that my location is used (optional)',
+  needTerms: 'Please agree to the terms to sign up.',
+  termsChanged: 'The terms were changed just now. Please read them and agree again.',
+  termsVersion: (version) => `Version ${version}`, operatorsTerms: 'The operator’s terms',
+  operatorsLocation: 'The operator’s terms of location', keptTitle: 'What is kept of you',
+  keptYou: 'Your name, your contact, and a password that nobody can read, until you delete your account.',
+  keptRides: 'Your rides: which bike, from when to when, and where you returned it. The exact place for 90 days' +
+    ' unless the operator sets another time, then to about 1 km.',
+  keptMoney: 'Deposit, fees and payments, as books must be kept by law. No card numbers.',
+  keptSessions: 'Where you are signed in: roughly which network and what kind of device, until that session ends.',
+  placeTitle: 'Your location', placeSay: 'Your phone is asked where you are for two things only: to show the bikes' +
+    ' near you, and to note where you return one. You are not followed during a ride.',
+  placeAsked: 'The phone asks you first. Without it you can ride all the same: find bikes by name and choose the' +
+    ' place yourself.',
+  whoTitle: 'Who sees it', whoSay: 'You, and those who run this service. Each look at a person’s things is put on' +
+    ' record. Other riders see nothing of you.',
+  mayTitle: 'What you can do', maySee: 'See your rides and money under Rides.',
+  mayChange: 'Change your name, contact and password under Me.',
+  mayWithdraw: 'Take back your consent to location under Me, at any time.',
+  mayDelete: 'Delete your account under Me, once no bike and no money is open.',
+};
