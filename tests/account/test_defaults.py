@@ -166,3 +166,11 @@ def test_settings_are_shown_with_the_defaults_of_both_forms() -> None:
     assert (row.value, row.demo, row.secure) == ("", "0", "1")
     done = CliRunner().invoke(app, ["settings", "rent"], env={LIMIT: "2"})
     assert f"{LIMIT}=2  (demo 0, secure 1) {row.meaning}" in done.output
+
+
+def test_a_url_is_shown_without_its_password() -> None:
+    [account] = [spec for spec in specs() if spec.name == "account"]
+    set_to = {"GBIKE_SMTP_URL": "smtp://gbike:s3cret%40@mail.example:587", "GBIKE_PUBLIC_URL": "https://bikes.example"}
+    shown = {row.name: row.value for row in setting_rows(account.settings, set_to)}
+    assert shown["GBIKE_SMTP_URL"] == "smtp://…@mail.example:587"
+    assert shown["GBIKE_PUBLIC_URL"] == "https://bikes.example"

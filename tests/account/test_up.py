@@ -1,5 +1,7 @@
 """`gbike up` on a fresh folder: nobody changes anything without a token, and there is no password by default."""
 
+import json
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,6 +46,7 @@ def test_what_may_be_asked_by_strangers_is_what_the_doors_are(house: House) -> N
     assert public == {
         ("GET", "/.well-known/jwks.json"),
         ("POST", "/accounts"),
+        ("GET", "/accounts/terms"),
         ("POST", "/accounts/invitations/look"),
         ("POST", "/accounts/invitations/use"),
         ("POST", "/accounts/passwordResets"),
@@ -58,6 +61,19 @@ def test_what_may_be_asked_by_strangers_is_what_the_doors_are(house: House) -> N
         ("GET", "/billings/tariff"),
         ("POST", "/userDeposits/payments/confirmations"),  # the provider's signature is looked at instead
     }
+
+
+def test_the_start_says_where_the_pages_are_and_a_letters_link_leads_there(house: House) -> None:
+    printed = (house.data.parent / "up.log").read_text("utf-8")
+    for path in ("", "#/staff", "console"):
+        assert f"{house.address}/app/{path} " in printed
+    assert "--admin-file" in printed
+    assert "처음 시작할 때" in printed
+    assert house.ask("POST", "/accounts/passwordResets", {"contact": BOSS}).status == 202
+    [letter] = [json.loads(line) for line in (house.data / "resets.jsonl").read_text().splitlines()]
+    token = letter["link"].removeprefix(f"{house.address}/app/#/reset/")
+    assert re.fullmatch(r"[\w-]{43}", token)
+    assert house.ask("GET", "/app/").status == 200
 
 
 def test_no_answer_says_that_it_is_a_demo(house: House) -> None:

@@ -38,6 +38,7 @@ _KEYS = {
     "contact_proofs": "userid",
     "contact_codes": "whose",
     "recovery_codes": "userid",
+    "consents": "userid",
     "erased": "userid",
     "rides": "rentid",
     "balances": "userid",

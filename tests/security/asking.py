@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
+from gbike.services.account.wiring import TERMS_VERSION
 from tests.security.people import TestIssuer
 from tests.security.table import COLUMNS, expected
 from tests.support import Client, Reply
@@ -201,6 +202,7 @@ BODIES: Mapping[str, Callable[[Stage, Things], Awaitable[Any]]] = {
     "POST /accounts/{userid}/contact": _body(contact="another@example.com"),
     "POST /accounts/{userid}/contact/proof": _body(code="12345678"),
     "PUT /accounts/{userid}/roles": _body(roles=["rider"]),
+    "PUT /accounts/{userid}/consents/{kind:str}": _body(version=TERMS_VERSION),
 }
 FREE_BIKES = ("POST /bikes/{bikeid}/retirement", "PUT /internal/bikes/{bikeid}/reservations/{rentid}")
 FINDERS = {"findByRentid": "rentid", "findByBillid": "billid", "findByUserid": "userid", "findByManagerid": "managerid"}
@@ -211,7 +213,7 @@ async def request(stage: Stage, route: str, of: Things) -> Request:
     _, _, path = route.partition(" ")
     bikeid = await _bike(stage) if route in FREE_BIKES else 1
     numbers = {**of._asdict(), "bikeid": bikeid, "sessionid": "0190-never-was-one", "name": "dock"}
-    numbers["holder"] = "staff"
+    numbers |= {"holder": "staff", "kind": "location"}
     if route.endswith("/reservations/{rentid}"):
         numbers["rentid"] = stage.number()
     if "/imports" in route:

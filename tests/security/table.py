@@ -11,6 +11,8 @@ ANYBODY = "yes yes yes yes yes yes yes yes"
 NOTHING_HERE = "ran ran ran ran ran ran ran ran"
 PEOPLE_LIST = "401 own own own own all 401 401"
 PEOPLE = "401 yes 404 yes 404 yes 401 401"
+OWN = "401 yes 404 yes 404 404 401 401"
+"""Theirs alone: an admin decides it for nobody."""
 PEOPLE_MAKE = "401 yes 403 yes 403 yes 401 401"
 SIGNED_IN = "401 yes yes yes yes yes 401 401"
 ADMIN = "401 403 403 403 403 yes 401 401"
@@ -126,6 +128,10 @@ TABLE: dict[str, dict[str, str]] = {
         "DELETE /accounts/invitations/{invitationid}": ADMIN,
         "POST /accounts/invitations/look": NOTHING_HERE,
         "POST /accounts/invitations/use": NOTHING_HERE,
+        "GET /accounts/terms": ANYBODY,
+        "GET /accounts/{userid}/consents": PEOPLE,
+        "PUT /accounts/{userid}/consents/{kind:str}": OWN,
+        "DELETE /accounts/{userid}/consents/{kind:str}": OWN,
         "GET /accounts/{userid}": PEOPLE,
         "PATCH /accounts/{userid}": PEOPLE,
         "POST /accounts/{userid}/password": PEOPLE,

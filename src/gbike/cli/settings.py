@@ -1,5 +1,6 @@
 """`gbike settings`: every setting, from the code."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
@@ -30,11 +31,21 @@ def settings_verb(service: Annotated[str | None, typer.Argument()] = None) -> No
             typer.echo(f"  {row.name}={row.value}  (demo {row.demo}, secure {row.secure}) {row.meaning}")
 
 
+_IN_URL = re.compile(r"(://)[^/\s]*@")
+"""Who a URL is asked for by, and with which password."""
+
+
 def setting_rows(kind: type[msgspec.Struct], env: Mapping[str, str]) -> Sequence[SettingRow]:
     """Every setting of `kind`: what `env` sets, its default in each form, and what it means. Raises BadSetting."""
     demo = {setting.name: setting.value for setting in describe(kind, DEMO_DEFAULTS)}
     secure = {setting.name: setting.value for setting in describe(kind, SECURE_DEFAULTS)}
     return [
-        SettingRow(one.name, one.value if one.name in env else "", demo[one.name], secure[one.name], one.meaning)
+        SettingRow(
+            one.name,
+            _IN_URL.sub(r"\1…@", one.value) if one.name in env else "",
+            demo[one.name],
+            secure[one.name],
+            one.meaning,
+        )
         for one in describe(kind, env)
     ]

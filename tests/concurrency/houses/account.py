@@ -17,6 +17,7 @@ from gbike.services.account.commands.accounts import (
     seal_authenticator,
     set_roles,
 )
+from gbike.services.account.commands.consents import give_consent, withdraw_consent
 from gbike.services.account.commands.contacts import prove_contact, register, renew_code, take_contact
 from gbike.services.account.commands.invitations import invite, use_invitation, withdraw
 from gbike.services.account.commands.passwords import offer_reset, replace_password, use_reset
@@ -45,6 +46,7 @@ from gbike.services.account.domain import (
     Role,
     SignInAttempt,
 )
+from gbike.services.account.domain.consents import ConsentKind, Newcomer, Terms
 from gbike.services.account.policies import POLICIES
 from gbike.services.account.storage import KEEPS
 from gbike.services.account.storage.accounts import rehash
@@ -122,8 +124,8 @@ HOUSE = House(
         do(seal_authenticator, OTHER, OLD),
         do(offer_reset, "rider@x", "reset", HOUR_MS),
         do(offer_reset, "rider@x", "reset too", HOUR_MS),
-        do(register, "first", BOTH, "hash", "1111"),
-        do(register, "second", BOTH, "hash", "2222"),
+        do(register, Newcomer("first", BOTH, "hash", tuple(ConsentKind), "1"), "1111"),
+        do(register, Newcomer("second", BOTH, "hash"), "2222"),
         do(take_contact, OTHER, Contact("other@y", "other@y"), "3333"),
         do(begin_attempt, "before", "other@x", HOME, LOCKOUT),
         do(begin_attempt, "three", "rider@x", HOME, LOCKOUT),
@@ -144,16 +146,15 @@ HOUSE = House(
         write(
             "sign up",
             register,
-            *NEWCOMER,
-            "hash",
+            Newcomer(*NEWCOMER, "hash", tuple(ConsentKind), "1"),
             "4444",
-            again=("m", FREE, "hash", "5555"),
+            again=(Newcomer("m", FREE, "hash"), "5555"),
             key="accounts",
         ),
         write(
             "sign up with a contact that two wait for",
             register,
-            *("n", BOTH, "hash", "4"),
+            *(Newcomer("n", BOTH, "hash", tuple(ConsentKind), "1"), "4"),
             key="accounts",
         ),
         write("prove a contact", prove_contact, FIRST, "1111", again=(SECOND, "2222"), key="account:4"),
@@ -164,6 +165,15 @@ HOUSE = House(
         write("take another contact", take_contact, FIRST, FREE, "8888", key="account:4"),
         write("take a contact that one waits for", take_contact, OTHER, BOTH, "8", key="account:2"),
         write("erase who waits", erase_account, FIRST, key="account:4"),
+        write(
+            "agree",
+            give_consent,
+            *(FIRST, ConsentKind.LOCATION, "2", Terms("2")),
+            again=(SECOND, ConsentKind.TERMS, "2", Terms("2")),
+            key="account:4",
+        ),
+        write("agree as who is erased", give_consent, RIDER, ConsentKind.TERMS, "2", Terms("2"), key="account:3"),
+        write("take a consent back", withdraw_consent, FIRST, ConsentKind.LOCATION, key="account:4"),
         write("make other recovery codes", replace_recovery_codes, RIDER, ("a", "b"), again=(RIDER, ("c",))),
         write(
             "sign in with a recovery code",
@@ -222,7 +232,7 @@ HOUSE = House(
         write(
             "use that of those who wait", use_invitation, "invitation of those who wait", "n", "hash 7", key="accounts"
         ),
-        write("sign up with an invited contact", register, "n", INVITED, "hash", "9", key="accounts"),
+        write("sign up with an invited contact", register, Newcomer("n", INVITED, "hash"), "9", key="accounts"),
         write("add an invited contact", add_account, "n", INVITED, "hash", RIDERS, key="accounts"),
         write("withdraw", withdraw, 1, key="accounts"),
         write("withdraw the rider's", withdraw, 2, key="accounts"),
@@ -330,6 +340,10 @@ HOUSE = House(
             "an erased account has a contact or a code",
             "SELECT userid FROM accounts WHERE erased_ms IS NOT NULL AND (contact IS NOT NULL OR userid IN"
             " (SELECT userid FROM contact_proofs UNION SELECT userid FROM recovery_codes))",
+        ),
+        (
+            "an erased account agrees to something",
+            "SELECT userid FROM consents JOIN accounts USING (userid) WHERE erased_ms IS NOT NULL",
         ),
         (
             "a contact has two invitations",

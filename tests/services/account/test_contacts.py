@@ -233,6 +233,34 @@ async def test_a_failing_sign_in_costs_as_many_hashes_of_one_cost_whoever_has_th
         assert {kept.split("$")[3] for kept in checked} == {"m=8192,t=1,p=1"}, contact
 
 
+async def test_a_sign_up_costs_and_answers_the_same_whoever_has_the_contact(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One hash and one letter: nobody learns by waiting, or by the answer, who has an account."""
+    await post.town.sign_up(LEE)
+    await post.town.sign_up(PHONE, proved=False)
+    made: list[str] = []
+    hash_of = Passwords.hash
+
+    async def counted(self: Passwords, password: str) -> str:
+        made.append(password)
+        return await hash_of(self, password)
+
+    monkeypatch.setattr(Passwords, "hash", counted)
+    answers = set()
+    for contact in (LEE, "Lee@Example.com", PHONE, "+82 10 1234 5678", KIM):
+        before = len(post.file.read_text().splitlines())
+        reply = await post.town.sign_up(contact, "a stranger's bicycle", proved=False)
+        answers.add((reply.status, str(reply.json)))
+        assert (len(made), len(post.file.read_text().splitlines()) - before) == (1, 1), contact
+        made.clear()
+    assert answers == {(202, "{'status': 'received'}")}
+    assert [len(post.letters(about)) for about in ("signed up with your contact", "contact code")] == [2, 5]
+    assert {one["to"] for one in post.letters("signed up with your contact")} == {"account 1"}
+    weak = [await post.town.sign_up(contact, "password1234", proved=False) for contact in (LEE, KIM)]
+    assert {(kind(reply), reply.json["why"]) for reply in weak} == {("weak-password", weak[0].json["why"])}
+
+
 async def test_notices_tell_of_what_was_changed_and_their_failure_changes_nothing(tmp_path: Path) -> None:
     post = Post(tmp_path)
     await post.town.sign_up()

@@ -55,7 +55,7 @@ async def test_who_rides_or_has_money_or_a_debt_is_not_erased_and_is_told_what_i
     await town.lone.tell(heard)
     refused = await town.client.post("/accounts/1/erasure")
     assert (refused.status, kind(refused)) == (409, "account-in-use")
-    assert (refused.json["open_rides"], refused.json["balance_krw"]) == (rides, krw)
+    assert (refused.json["rides"], refused.json["deposit"]) == (rides, krw)
     assert (await town.sign_in()).status == 200, "nothing was forgotten"
     assert (await town.client.get("/accounts/1")).json["name"] == "Kim"
 

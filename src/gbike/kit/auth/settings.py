@@ -30,7 +30,11 @@ class AccessSettings(msgspec.Struct, frozen=True):
         int, Meta(ge=0, description="requests without a valid token a minute and address; 0: no limit")
     ] = 60
     limit_visits_per_min: Annotated[
-        int, Meta(ge=0, description="bikes and places looked at without an account a minute and address; 0: no limit")
+        int,
+        Meta(
+            ge=0,
+            description="bikes, places, prices and terms looked at without a token a minute and address; 0: no limit",
+        ),
     ] = 300
     limit_sign_ins_per_min: Annotated[
         int, Meta(ge=0, description="sign-ins, sign-ups and resets a minute and address; 0: no limit")

@@ -100,9 +100,11 @@ class TokenAuth:
         return self._verifier.known(token)
 
     def _slow_down_strangers(self, request: Request, pace: Pace) -> None:
-        """Who shows no good token has the pace of the address; that of signing in is not used up by other floods."""
+        """Who shows no good token has the pace of the address; those of signing in and of looking about are not used
+        up by other floods."""
         if pace != FREE:
-            _slow_down(self._limits.take(pace if pace == SIGN_INS else ANONYMOUS_ASKS, client_prefix(request.origin)))
+            own = pace in (SIGN_INS, VISITS)
+            _slow_down(self._limits.take(pace if own else ANONYMOUS_ASKS, client_prefix(request.origin)))
 
 
 class MutualTlsAuth:

@@ -48,6 +48,13 @@ class CannotListen(BadSetting):
 
 def listen(host: str, port: int) -> socket.socket:
     """A socket that listens; port 0 takes a free one. Raises CannotListen."""
+    listener = bound(host, port)
+    listener.listen(BACKLOG)
+    return listener
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A socket that has its address, where nobody is heard before it listens. Raises CannotListen."""
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -55,7 +62,6 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as taken:
         listener.close()
         raise CannotListen(f"port {port} on {host}: {taken.strerror}; choose another with --port") from None
-    listener.listen(BACKLOG)
     listener.setblocking(False)
     return listener
 

@@ -122,7 +122,9 @@ class Plan(msgspec.Struct, frozen=True):
         told = surroundings(os.environ)
         believed = ",".join(filter(None, ["127.0.0.1", told.get("GBIKE_TRUSTED_PROXIES", "")]))
         own = {"GBIKE_DEMO": "0", "GBIKE_TRUSTED_PROXIES": believed, "GBIKE_TLS_PORT": str(replica.inside)}
+        own["GBIKE_SMTP_URL"] = told.get("GBIKE_SMTP_URL", "") if replica.service == "account" else ""  # a password
         if replica.service == "account":
+            own["GBIKE_PUBLIC_URL"] = told.get("GBIKE_PUBLIC_URL") or self.gateway
             own["GBIKE_RESET_FILE"] = told.get("GBIKE_RESET_FILE", str(Path(self.data) / LETTERS))
         return {**own, **secrets.told(Path(self.data), replica.service)}
 

@@ -6,6 +6,7 @@ from functools import partial
 import msgspec
 
 from gbike.contracts import PROBLEM_TEXTS
+from gbike.kit.auth.limits import VISITS
 from gbike.kit.auth.rules import ADMINS, PEOPLE, PUBLIC
 from gbike.kit.clock import Clock, rfc3339
 from gbike.kit.http.app import Operation, Refusals
@@ -159,7 +160,7 @@ def operations(store: Store, first: Tariff, clock: Clock) -> list[Operation]:
             looks="bills",
             one_by=("rentid",),
         ),
-        Operation("GET", base + "/tariff", http.price, "R7: what riding costs", PUBLIC, answers=price),
+        Operation("GET", base + "/tariff", http.price, "R7: what riding costs", PUBLIC, answers=price, pace=VISITS),
         Operation("GET", base + "/search", searching(BILLS), "The searches", PEOPLE),
         single("GET", base + "/search/findByRentid", http.find_by_rentid, "R9: a rent's bill", PEOPLE, finder="rentid"),
         single("GET", base + "/search/findByBillid", http.show, "R9: a bill", PEOPLE, finder="billid"),

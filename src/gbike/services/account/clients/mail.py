@@ -1,19 +1,13 @@
-"""Mail to people: until an operator plugs in something better, a file from which the operator forwards.
+"""What people are written, in both languages. How it reaches them: a file from which the operator forwards
+(letter_file.py), or e-mail (smtp.py)."""
 
-A line names the account by its number only, so that the file holds nobody's contact.
-"""
-
-import os
-from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
 from gbike.kit.clock import rfc3339
-from gbike.kit.telemetry import log
 from gbike.services.account.domain import About
 
-MOST_BYTES = 1024 * 1024
-"""Of the file; then it begins anew: by then the tokens in it are long of no use."""
 NOTICES = {
     About.PASSWORD: ("The password of your gbike account was changed.", "gbike 계정의 비밀번호가 바뀌었어요."),
     About.FACTOR: ("An authenticator was added to your gbike account.", "gbike 계정에 인증 앱이 등록됐어요."),
@@ -52,12 +46,19 @@ INVITED = (
     "You are invited to gbike. Come in here, once: {link}",
     "gbike에 초대받았어요. 이 링크로 한 번만 들어올 수 있어요: {link}",
 )
+RESET = (
+    "Set a new password for your gbike account here, once, within {minutes} minutes: {link} If it was not you who"
+    " asked for it, there is nothing to do: the password stays as it is.",
+    "이 링크에서 gbike 계정의 비밀번호를 새로 정할 수 있어요. {minutes}분 안에 한 번만 쓸 수 있어요: {link} 요청하지"
+    " 않았다면 그대로 두셔도 돼요. 비밀번호는 바뀌지 않아요.",
+)
 NOT_YOU = ("If it was not you, set a new password.", "본인이 아니라면 비밀번호를 바꿔 주세요.")
 
 
 class Letter(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One line of the file. `to`: the account, whose contact the operator looks up; for a contact code it is the one
-    that it has yet to prove (`contact_wanted`). Or the invitation, whose contact is in the list of invitations."""
+    """A letter as it stands in the file. `to`: the account, whose contact the operator looks up; for a contact code it
+    is the one that it has yet to prove (`contact_wanted`). Or the invitation, whose contact is in the list of
+    invitations."""
 
     to: str
     about: str
@@ -68,62 +69,50 @@ class Letter(msgspec.Struct, frozen=True, omit_defaults=True):
     text_ko: str = ""
 
 
-class LetterFile:
-    """Sender: a line of JSON for each, in a file that only its owner reads."""
+class Post(Protocol):
+    """What brings a letter to a contact, now or later. It tells of its failures itself."""
 
-    def __init__(self, file: Path | None, page: str) -> None:
-        """`file` None: nothing is sent. `page`: where people set their new password; the token follows its `#`."""
-        self._file, self._page = file, page
+    def bring(self, letter: Letter, contact: str) -> None:
+        """Take the letter; whoever wrote it waits for nobody."""
 
-    async def send_reset(self, userid: int, token: str, expires_ms: int) -> None:
-        self._send(Letter(_whom(userid), "password reset", link=f"{self._page}#{token}", expires=rfc3339(expires_ms)))
+    def forget(self, whom: str) -> None:
+        """Take back what lies ready for them."""
 
-    async def send_code(self, userid: int, code: str, expires_ms: int) -> None:
+
+class Letters:
+    """Sender: writes what is to be told, and hands it to the post."""
+
+    def __init__(self, post: Post, reset_page: str, reset_minutes: int) -> None:
+        """`reset_page`: where people set their new password; the token follows it."""
+        self._post, self._page, self._minutes = post, reset_page, reset_minutes
+
+    async def send_reset(self, userid: int, contact: str, token: str, expires_ms: int) -> None:
+        link = self._page + token
+        english, korean = (text.format(link=link, minutes=self._minutes) for text in RESET)
+        whom, expires = _whom(userid), rfc3339(expires_ms)
+        letter = Letter(whom, "password reset", link=link, expires=expires, text=english, text_ko=korean)
+        self._post.bring(letter, contact)
+
+    async def send_code(self, userid: int, contact: str, code: str, expires_ms: int) -> None:
         english = f"{code} is the code that proves your contact at gbike. Give it to nobody."
         korean = f"gbike 연락처 확인 코드: {code}. 다른 사람에게 알려 주지 마세요."
-        expires = rfc3339(expires_ms)
-        self._send(Letter(_whom(userid), "contact code", code=code, expires=expires, text=english, text_ko=korean))
+        whom, expires = _whom(userid), rfc3339(expires_ms)
+        letter = Letter(whom, "contact code", code=code, expires=expires, text=english, text_ko=korean)
+        self._post.bring(letter, contact)
 
-    async def send_invitation(self, invitationid: int, link: str, expires_ms: int) -> None:
+    async def send_invitation(self, invitationid: int, contact: str, link: str, expires_ms: int) -> None:
         english, korean = (text.format(link=link) for text in INVITED)
-        expires = rfc3339(expires_ms)
-        letter = Letter(
-            f"invitation {invitationid}", "invitation", link=link, expires=expires, text=english, text_ko=korean
-        )
-        self._send(letter)
+        whom, expires = f"invitation {invitationid}", rfc3339(expires_ms)
+        letter = Letter(whom, "invitation", link=link, expires=expires, text=english, text_ko=korean)
+        self._post.bring(letter, contact)
 
-    async def send_notice(self, userid: int, about: About) -> None:
+    async def send_notice(self, userid: int, contact: str, about: About) -> None:
         more = ("", "") if about in FORGOTTEN else NOT_YOU
         english, korean = (f"{what} {else_}".strip() for what, else_ in zip(NOTICES[about], more, strict=True))
-        self._send(Letter(_whom(userid), about, text=english, text_ko=korean))
+        self._post.bring(Letter(_whom(userid), about, text=english, text_ko=korean), contact)
 
     async def forget(self, userid: int) -> None:
-        if self._file is None or not self._file.exists():
-            return
-        theirs = f'"to":"{_whom(userid)}"'.encode()
-        try:
-            with self._file.open("r+b") as file:  # the same file, so that it stays its owner's alone
-                kept = [line for line in file if theirs not in line]
-                file.seek(0)
-                file.writelines(kept)
-                file.truncate()
-        except OSError as failure:
-            log.error("letters could not be taken back", service="account", why=failure.strerror)
-
-    def _send(self, letter: Letter) -> None:
-        if self._file is None:
-            log.warning("a letter is not sent: GBIKE_RESET_FILE is not set", service="account", about=str(letter.about))
-            return
-        try:
-            self._append(self._file, msgspec.json.encode(letter) + b"\n")
-        except OSError as failure:
-            log.error("a letter could not be sent", service="account", about=str(letter.about), why=failure.strerror)
-
-    def _append(self, file: Path, line: bytes) -> None:
-        if file.exists() and file.stat().st_size > MOST_BYTES:
-            file.unlink()
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as out:
-            out.write(line)
+        self._post.forget(_whom(userid))
 
 
 def _whom(userid: int) -> str:

@@ -10,7 +10,7 @@ from gbike.kit.store import Facts, Tx
 from gbike.services.account import domain
 from gbike.services.account.commands.contacts import forget_contacts
 from gbike.services.account.commands.sessions import end_sessions
-from gbike.services.account.storage import accounts, contacts, resets
+from gbike.services.account.storage import accounts, consents, contacts, resets
 from gbike.services.account.storage.sign_in_attempts import forget_clients
 from gbike.services.account.storage.unsettled import lock_person, unsettled
 
@@ -154,6 +154,7 @@ def _erase(tx: Tx, account: domain.Account) -> domain.Account:
         resets.forget(tx, userid)
         forget_contacts(tx, userid)
         forget_clients(tx, userid)
+        consents.forget(tx, userid)
         _forget_messages(tx, userid)
         tx.audit("account erased", f"user:{userid}", before=_may(account))
         tx.publish(AccountErased(userid=userid))

@@ -6,21 +6,26 @@ from gbike.kit.clock import is_ahead
 from gbike.kit.contacts import Contact
 from gbike.kit.store import Reading, Tx
 from gbike.services.account import domain
-from gbike.services.account.storage import accounts, contacts, invitations, resets
+from gbike.services.account.domain.consents import Newcomer
+from gbike.services.account.storage import accounts, consents, contacts, invitations, resets
 from gbike.services.account.storage import sign_in_attempts as attempts
 from gbike.services.account.storage.contacts import of_account, of_contact
 
 
-def register(tx: Tx, name: str, contact: Contact, password_hash: str, code: str) -> domain.CodeWish:
+def register(tx: Tx, newcomer: Newcomer, code: str) -> domain.CodeWish:
     """Somebody becomes a rider, whose contact the code must prove; where somebody has proved it, nobody does."""
+    contact = newcomer.contact
     contacts.lock(tx, contact.normal)
     owner = contacts.holder(tx, contact)
     if owner is not None:
-        return domain.CodeWish(owner=owner if _count(tx, of_contact(contact.normal)) else None)
-    userid = accounts.add_without_contact(tx, name, password_hash)
+        told = owner if _count(tx, of_contact(contact.normal)) else None
+        return domain.CodeWish(owner=told, contact=contact.normal)
+    userid = accounts.add_without_contact(tx, newcomer.name, newcomer.password_hash)
+    for kind in newcomer.agreed:
+        consents.put(tx, userid, kind, newcomer.version)
     tx.publish(RegisteredAccount(userid=userid))
     _put(tx, userid, contact, code)
-    return domain.CodeWish(userid if _count(tx, of_contact(contact.normal)) else None)
+    return domain.CodeWish(userid if _count(tx, of_contact(contact.normal)) else None, contact=contact.typed)
 
 
 def take_contact(tx: Tx, userid: int, contact: Contact, code: str) -> domain.CodeWish:
@@ -99,7 +104,9 @@ def _wish(read: Reading, userid: int, contact: Contact, sends: bool) -> domain.C
     owner = contacts.holder(read, contact, but=userid)
     if not sends:
         return domain.CodeWish()
-    return domain.CodeWish(userid) if owner is None else domain.CodeWish(owner=owner)
+    if owner is not None:
+        return domain.CodeWish(owner=owner, contact=contact.normal)
+    return domain.CodeWish(userid, contact=contact.typed)
 
 
 def _count_both(tx: Tx, userid: int, normal: str) -> bool:

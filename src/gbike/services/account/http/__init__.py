@@ -13,8 +13,10 @@ from gbike.kit.contacts import BadContact
 from gbike.kit.http.app import Handler, Operation
 from gbike.kit.http.filters import words
 from gbike.services.account import domain
+from gbike.services.account.domain.consents import TermsChanged
 from gbike.services.account.http import bodies, invitations
 from gbike.services.account.http.accounts import AccountHttp
+from gbike.services.account.http.consents import consent_operations
 from gbike.services.account.http.refusals import OF_PASSWORD, REFUSALS, refused
 from gbike.services.account.http.sessions import SessionHttp
 from gbike.services.account.saga.services import AccountServices
@@ -45,12 +47,13 @@ def operations(services: AccountServices, keys: Keys, issuer: str) -> list[Opera
     """The operations of account. `issuer`: what an authenticator calls us."""
     people = AccountHttp(services, issuer)
     own = [*_own_account(people), *_own_contact(people), *_authenticator(people)]
-    return [*_auth_mode(SessionHttp(services, keys)), *invitations.operations(services), *own, *_admins(people)]
+    doors = [*_auth_mode(SessionHttp(services, keys)), *invitations.operations(services)]
+    return [*doors, *consent_operations(services), *own, *_admins(people)]
 
 
 def _auth_mode(http: SessionHttp) -> list[Operation]:
     """Where those come who are not known yet; how those who are in stay in, and go; the way back without a password."""
-    join = (BadContact, domain.WeakPassword, domain.TooManySignUps, HashingBusy)
+    join = (TermsChanged, BadContact, domain.WeakPassword, domain.TooManySignUps, HashingBusy)
     get_in = (domain.SignInRefused, domain.CodeNeeded, domain.TooManyAttempts, HashingBusy)
     come_back = (domain.ResetRefused, domain.WeakPassword, HashingBusy)
     session, key_set = bodies.SessionResource, {200: bodies.KeySet}

@@ -7,6 +7,7 @@ from msgspec import Meta, Struct, structs
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.fields import CLEANED, SEEN, Id, Instant, Reason
 from gbike.services.account.domain import LONGEST, SHORTEST, Access, Account, Session
+from gbike.services.account.http.consents import GivenConsents
 
 _LINE = r"[^\x00-\x1f\x7f]*"
 Name = Annotated[
@@ -38,11 +39,12 @@ RoleName = Literal["rider", "bikeManager", "admin"]
 
 
 class SignUp(Struct, frozen=True):
-    """Who wants an account."""
+    """Who wants an account. `consents`: the version of each that they agree to."""
 
     name: Name
     contact: Contact
     password: New
+    consents: GivenConsents = GivenConsents()
 
 
 class SignIn(Struct, frozen=True):

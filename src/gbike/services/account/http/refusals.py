@@ -6,6 +6,7 @@ from gbike.kit.auth import passwords
 from gbike.kit.http.app import Refusals
 from gbike.kit.http.problems import ProblemType, catalogue
 from gbike.services.account import domain
+from gbike.services.account.domain.consents import TermsChanged, TermsHold
 
 TEXTS = catalogue(PROBLEM_TEXTS)
 REFUSALS: Refusals = {
@@ -31,6 +32,8 @@ REFUSALS: Refusals = {
     domain.NothingToProve: TEXTS["nothing-to-prove"],
     contacts.BadContact: TEXTS["contact-refused"],
     domain.EnrolledAlready: TEXTS["enrolled-already"],
+    TermsChanged: TEXTS["terms-changed"],
+    TermsHold: TEXTS["terms-hold"],
     domain.NotEnrolling: TEXTS["not-enrolling"],
     passwords.HashingBusy: TEXTS["sign-in-busy"],
 }

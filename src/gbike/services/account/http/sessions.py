@@ -5,6 +5,7 @@ from gbike.kit.auth.keyring import Keys
 from gbike.kit.http.request import Request, Response
 from gbike.services.account.commands.sessions import sign_out
 from gbike.services.account.domain import Access
+from gbike.services.account.domain.consents import must_hold
 from gbike.services.account.http import bodies
 from gbike.services.account.http.devices import device_of
 from gbike.services.account.saga.own_account import ask_for_a_reset, reset_password
@@ -24,7 +25,9 @@ class SessionHttp:
 
     async def sign_up(self, request: Request) -> Response:
         new = await request.body(bodies.SignUp)
-        await sign_up(new.name.strip(), new.contact, new.password, client_prefix(request.origin), self._services)
+        must_hold(self._services.policy.terms, new.consents.terms, new.consents.location)
+        who = (new.name.strip(), new.contact, new.consents.kinds)
+        await sign_up(who, new.password, client_prefix(request.origin), self._services)
         return Response(202, bodies.Received("received"))
 
     async def sign_in(self, request: Request) -> Response:

@@ -36,7 +36,7 @@ async def invite_somebody(
     )
     made = await services.store.write(invite, wish, kept(token), reason, key="accounts")
     link = f"{services.policy.public_url}/app/#/invited/{token}"
-    await services.sender.send_invitation(made.invitationid, link, made.expires_ms)
+    await services.sender.send_invitation(made.invitationid, made.contact, link, made.expires_ms)
     return made, link
 
 

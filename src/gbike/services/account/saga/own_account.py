@@ -52,9 +52,10 @@ async def change_contact(
 async def send_code(wish: domain.CodeWish, code: str, services: AccountServices) -> None:
     """The code to the contact, or word to the one who has proved it that somebody else gave it as theirs."""
     if wish.userid is not None:
-        await services.sender.send_code(wish.userid, code, services.clock.now_ms() + domain.CODE_MS)
+        expires_ms = services.clock.now_ms() + domain.CODE_MS
+        await services.sender.send_code(wish.userid, wish.contact, code, expires_ms)
     elif wish.owner is not None:
-        await services.sender.send_notice(wish.owner, domain.About.SIGN_UP)
+        await services.sender.send_notice(wish.owner, wish.contact, domain.About.SIGN_UP)
 
 
 async def change_password(
@@ -82,7 +83,7 @@ async def ask_for_a_reset(typed: str, client: str, services: AccountServices) ->
     offered = await store.write(offer_reset, contact, kept(token), policy.reset_ms, key="resets")
     if offered is not None:
         userid, expires_ms = offered
-        await services.sender.send_reset(userid, token, expires_ms)
+        await services.sender.send_reset(userid, contact, token, expires_ms)
 
 
 async def reset_password(token: str, new: str, client: str, services: AccountServices) -> None:

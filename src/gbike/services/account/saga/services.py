@@ -13,6 +13,7 @@ from gbike.kit.store import Store
 from gbike.services.account import domain
 from gbike.services.account.clients.authenticator import Authenticators
 from gbike.services.account.commands.sign_in_attempts import begin_attempt, fail_attempt, succeed
+from gbike.services.account.domain.consents import Terms
 from gbike.services.account.ports import Sender
 from gbike.services.account.storage import accounts
 from gbike.services.account.storage.sign_in_attempts import end_attempt
@@ -28,6 +29,7 @@ class AccountPolicy:
     session_ms: int
     reset_ms: int
     codes_required_of_staff: bool
+    terms: Terms
     phone_region: str = REGION
     public_url: str = ""
 
@@ -50,8 +52,8 @@ class AccountServices:
 
     async def notify(self, account: domain.Account, about: domain.About) -> None:
         """Tell the person what was done, where the contact is known to be theirs."""
-        if account.proved:
-            await self.sender.send_notice(account.userid, about)
+        if account.proved and account.contact is not None:
+            await self.sender.send_notice(account.userid, account.contact, about)
 
 
 async def must_be_recent(password: str | None, client: str, services: AccountServices) -> None:

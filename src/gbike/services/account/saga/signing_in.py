@@ -1,5 +1,6 @@
 """Who signs up, who gets in and who stays in."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 from gbike.kit.auth.passwords import HashingBusy
@@ -10,6 +11,7 @@ from gbike.services.account.clients.tokens import digits, secret, successor
 from gbike.services.account.commands.contacts import register
 from gbike.services.account.commands.sessions import renew_session, start_session
 from gbike.services.account.commands.sign_in_attempts import give_back, take
+from gbike.services.account.domain.consents import ConsentKind, Newcomer
 from gbike.services.account.saga.own_account import send_code
 from gbike.services.account.saga.services import AccountServices, attempt_under
 from gbike.services.account.storage import contacts
@@ -17,17 +19,21 @@ from gbike.services.account.storage.accounts import rehash
 from gbike.services.account.storage.secrets import kept
 
 
-async def sign_up(name: str, contact: str, password: str, client: str, services: AccountServices) -> None:
+async def sign_up(
+    who: tuple[str, str, Sequence[ConsentKind]], password: str, client: str, services: AccountServices
+) -> None:
     """Somebody becomes a rider, whose contact a code must prove. Nobody is told whether it had an account before, but
-    the one who has proved it. `client`: as in a SignInAttempt. Raises BadContact, WeakPassword, TooManySignUps,
-    HashingBusy."""
+    the one who has proved it. `who`: name, contact, and what they agree to. `client`: as in a SignInAttempt. Raises
+    BadContact, WeakPassword, TooManySignUps, HashingBusy."""
+    name, contact, agreed = who
     wanted, pace = reachable(contact, services.policy.phone_region), services.policy.sign_ups
     domain.must_be_strong(password, beside=(name, wanted.typed))
     await services.store.write(take, "sign-up", client, pace, key="tries")
     code = digits(domain.CODE_DIGITS)
     try:
         hashed = await services.passwords.hash(password)
-        wish = await services.store.write(register, name, wanted, hashed, code, key="accounts")
+        newcomer = Newcomer(name, wanted, hashed, agreed, services.policy.terms.version)
+        wish = await services.store.write(register, newcomer, code, key="accounts")
     except BaseException:
         # if it can't be kept, it is given back later with everything else
         services.store.write_later(give_back, "sign-up", client, pace)

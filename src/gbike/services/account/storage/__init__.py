@@ -27,6 +27,7 @@ PERSONAL_DATA = (
         "FROM sessions WHERE userid = ? ORDER BY expires_ms",
     ),
     PersonalData("known clients", ("seen_ms",), "FROM households WHERE userid = ? ORDER BY seen_ms"),
+    PersonalData("consents", ("kind", "version", "at_ms"), "FROM consents WHERE userid = ? ORDER BY kind"),
     PersonalData("rides", ("rentid", "over", "at_ms"), "FROM rides WHERE userid = ? ORDER BY rentid"),
     PersonalData("balances", ("deposit",), "FROM balances WHERE userid = ?"),
 )

@@ -156,11 +156,11 @@ class LastAdmin(AccountRefused):
 
 @dataclass(eq=False)
 class AccountInUse(AccountRefused):
-    """The person rides, or has money or a debt (`balance_krw` below 0): that comes first."""
+    """The person has so many open `rides`, or money or a debt (`deposit` in won, below 0): that comes first."""
 
     userid: int
-    open_rides: int
-    balance_krw: int
+    rides: int
+    deposit: int
 
 
 class ProofRefused(AccountRefused):
@@ -263,10 +263,11 @@ class Invitation:
 
 @dataclass(frozen=True, slots=True)
 class CodeWish:
-    """To whom a code that proves a contact is sent; or who has proved it and is told instead. Neither: too many."""
+    """To whom a code that proves `contact` is sent; or who has proved it and is told instead. Neither: too many."""
 
     userid: int | None = None
     owner: int | None = None
+    contact: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,9 +296,8 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class LockoutPolicy:
-    """Lockout policy: `free` of a contact and client before each costs a wait that doubles up to
-    `longest_ms`; of one client over all contacts; and of one contact over all clients that its account does not know.
-    """
+    """Lockout policy: `free` of a contact and client before each costs a wait that doubles up to `longest_ms`; of one
+    client over all contacts; and of one contact over all clients that are unknown to its account."""
 
     free: int
     longest_ms: int
