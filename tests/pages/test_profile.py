@@ -45,6 +45,9 @@ WORDS = {
         "copied": "복사했어요.",
         "kept": "보관했어요",
         "is on": "2단계 인증을 쓰고 있어요",
+        "agree": "동의하기",
+        "withdraw": "동의 철회하기",
+        "withdrawn": "동의를 철회했어요.",
         "sign out": "로그아웃",
         "back": "되돌릴 수 없어요",
         "ride": "먼저 반납해 주세요",
@@ -71,6 +74,9 @@ WORDS = {
         "copied": "Copied.",
         "kept": "Done",
         "is on": "The second factor is on",
+        "agree": "Agree",
+        "withdraw": "Withdraw",
+        "withdrawn": "You withdrew your consent.",
         "sign out": "Sign out",
         "back": "can’t be undone",
         "ride": "Please return it first",
@@ -327,6 +333,31 @@ def test_staff_who_must_have_a_second_factor_are_told_and_see_their_pages_with_i
         one.page.locator("a[href='/app/console']").click()
         one.page.locator(".side").wait_for()
         done(one)
+
+
+@everywhere
+def test_what_one_agreed_to_is_shown_and_the_place_may_be_kept_to_oneself(
+    browser: Browser, kim: Person, language: str, form: str
+) -> None:
+    words, one = WORDS[language], come(browser, kim, language, form)
+    page, version = one.page, kim.town.admin("GET", "/accounts/terms")["version"]
+    go(one, "/consents")
+    terms, place = page.locator("#consent-terms"), page.locator("#consent-location")
+    for card in (terms, place):
+        card.locator("button.primary", has_text=words["agree"]).click()
+        card.get_by_text(version).wait_for()
+        fine(page)
+    given = kim.admin("GET", "/consents")["consents"]
+    assert [(consent["kind"], consent["version"]) for consent in given] == [("location", version), ("terms", version)]
+    assert terms.locator("button").count() == 0
+    place.locator("button", has_text=words["withdraw"]).click()
+    one.see(words["withdrawn"])
+    place.locator("button.primary", has_text=words["agree"]).wait_for()
+    assert [consent["kind"] for consent in kim.admin("GET", "/consents")["consents"]] == ["terms"]
+    terms.locator("a.link").click()
+    page.locator("main h1").wait_for()
+    assert page.evaluate("location.hash") == "#/terms"
+    done(one)
 
 
 @everywhere

@@ -1,7 +1,7 @@
 // What one has agreed to: which version, when, and the way out of what may be withdrawn.
-import { ask, askMaybe } from '../shared/api.js';
+import { ask } from '../shared/api.js';
 import { html, useRead, useSend } from '../shared/lib.js';
-import { Big, Empty, Loaded, Notice, Page } from '../shared/parts.js';
+import { Big, Loaded, Notice, Page } from '../shared/parts.js';
 import { said } from '../shared/session.js';
 import { announce, useStore } from '../shared/state.js';
 import { moment, t } from '../shared/text.js';
@@ -12,21 +12,16 @@ const KINDS = ['terms', 'location'];
 export function ConsentsPage() {
   const { who } = useStore();
   const read = useRead(async () => {
-    const [mine, terms] = await Promise.all([
-      askMaybe(`${own()}/consents`, { consents: [] }),
-      askMaybe('/accounts/terms', {}),
-    ]);
-    return { given: mine.consents, terms };
+    const [{ consents }, terms] = await Promise.all([ask('GET', `${own()}/consents`), ask('GET', '/accounts/terms')]);
+    return { given: consents, terms };
   }, [who.userid]);
   return html`<${Page} title=${t('consents')} back="#/me">
     <${Loaded} of=${read} rows=${3}>
       ${({ given, terms }) =>
-        terms.version || given.length
-          ? KINDS.map((kind) => {
-              const one = given.find((consent) => consent.kind === kind);
-              return html`<${Consent} key=${kind} kind=${kind} given=${one} terms=${terms} again=${read.again} />`;
-            })
-          : html`<${Empty} icon="list" title=${t('noConsents')} hint=${t('noConsentsHint')} />`}
+        KINDS.map((kind) => {
+          const one = given.find((consent) => consent.kind === kind);
+          return html`<${Consent} key=${kind} kind=${kind} given=${one} terms=${terms} again=${read.again} />`;
+        })}
     <//>
   <//>`;
 }
@@ -52,7 +47,7 @@ function Consent({ kind, given, terms: { version, ...links }, again }) {
     await done('withdrawn');
   }, say);
   const refusal = agree.refusal ?? withdraw.refusal;
-  const isNewer = version && given?.version !== version;
+  const isNewer = given?.version !== version;
   const label = t(given ? 'agreeAnew' : 'agree');
   return html`<div class="card" id=${`consent-${kind}`}>
     <h2>${t(`consent_${kind}`)}</h2>

@@ -49,8 +49,7 @@ function Delete({ refused }) {
     } catch (failed) {
       if (failed.type === 'last-admin') return setLast(true);
       if (failed.type !== 'account-in-use') throw failed;
-      const { rides, open_rides: open, deposit, balance_krw: balance } = failed.facts;
-      return refused({ rides: rides ?? open, deposit: deposit ?? balance });
+      return refused(failed.facts);
     }
     lead('#/me/deleted');
     forget();

@@ -68,8 +68,6 @@ export const en = {
   agreed: 'You agreed.',
   withdraw: 'Withdraw',
   withdrawn: 'You withdrew your consent.',
-  noConsents: 'Nothing to agree to',
-  noConsentsHint: 'What you agree to will be here, with its version and when.',
   deleteSay: 'What deleting your account does',
   deleteData: 'Your name, contacts and sign-ins are deleted. This can’t be undone.',
   deleteBooks: 'Rides and payments stay in the books under a number only. Where you left bikes is deleted.',

@@ -67,8 +67,6 @@ export const ko = {
   agreed: '동의했어요.',
   withdraw: '동의 철회하기',
   withdrawn: '동의를 철회했어요.',
-  noConsents: '동의할 내용이 없어요',
-  noConsentsHint: '동의한 약관의 버전과 시각이 여기에 남아요.',
   deleteSay: '계정을 삭제하면',
   deleteData: '이름, 연락처, 로그인 정보가 지워지고 되돌릴 수 없어요.',
   deleteBooks: '이용과 결제 기록은 장부에 번호로만 남아요. 자전거를 세워 둔 곳은 지워져요.',
