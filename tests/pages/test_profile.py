@@ -195,8 +195,9 @@ def button(within: Locator) -> None:
 def wrong(one: Rider, field: str, words: str) -> None:
     """Return when a field says that it is wrong, in these words; it has the focus."""
     one.page.locator(f"#{field}-wrong", has_text=words).wait_for()
-    assert one.page.evaluate("document.activeElement.id") == field
-    assert one.page.locator(f"#{field}").get_attribute("aria-describedby").split()[-1] == f"{field}-wrong"  # type: ignore[union-attr]
+    eventually(lambda: one.page.evaluate("document.activeElement.id") == field)
+    described = one.page.locator(f"#{field}").get_attribute("aria-describedby") or ""
+    assert described.split()[-1] == f"{field}-wrong"
 
 
 def done(one: Rider) -> None:
