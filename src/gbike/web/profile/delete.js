@@ -31,23 +31,23 @@ export function DeletePage() {
   <//>`;
 }
 
+const ride = () => ({ text: t('deleteRide'), way: { text: t('toRide'), href: '#/ride' } });
+const debt = (krw) => ({ text: t('deleteDebt', won(krw)), way: { text: t('topUp'), href: '#/topup' } });
+
 // `deposit`: what is left of it in won, below 0 a debt.
 const InTheWay = ({ rides, deposit }) =>
   html`<h2>${t('deleteFirst')}</h2>
-    ${rides > 0 && html`<${Notice} tone="calm" text=${t('deleteRide')} way=${{ text: t('toRide'), href: '#/ride' }} />`}
-    ${
-      deposit < 0 &&
-      html`<${Notice} tone="calm" text=${t('deleteDebt', won(-deposit))} way=${{ text: t('topUp'), href: '#/topup' }} />`
-    }
+    ${rides > 0 && html`<${Notice} tone="calm" ...${ride()} />`}
+    ${deposit < 0 && html`<${Notice} tone="calm" ...${debt(-deposit)} />`}
     ${deposit > 0 && html`<${Notice} tone="calm" text=${t('deleteMoney', won(deposit))} />`}`;
 
 function Delete({ refused }) {
-  const [isLast, setLast] = useState(false);
+  const [isLast, setIsLast] = useState(false);
   const erase = async ({ password }) => {
     try {
       await ask('POST', `${own()}/erasure`, { body: { password } });
     } catch (failed) {
-      if (failed.type === 'last-admin') return setLast(true);
+      if (failed.type === 'last-admin') return setIsLast(true);
       if (failed.type !== 'account-in-use') throw failed;
       return refused(failed.facts);
     }

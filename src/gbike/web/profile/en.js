@@ -75,8 +75,8 @@ export const en = {
   deleteFirst: 'Before you can delete it',
   deleteRide: 'You are riding a bike. Please return it first.',
   deleteDebt: (amount) => `${amount} is still to be paid. Please top up first.`,
-  deleteMoney: (amount) => `Your deposit still has ${amount}. Ask the operator to pay it out; then you can delete your ` +
-    'account.',
+  deleteMoney: (amount) => `Your deposit still has ${amount}. Ask the operator to pay it out; then you can delete` +
+    ' your account.',
   deleteLast: 'You are the last operator. Appoint another one in the console first.',
   deleteIt: 'Delete my account',
   deletedTitle: 'Your account is deleted',

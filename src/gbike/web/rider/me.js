@@ -86,7 +86,9 @@ function Account() {
       ${ways.map(
         ([to, name, said]) => html`<li key=${to}>
           <a href="#/me/${to}">
-            <span class="grow"><span class="main">${t(name)}</span>${said && html`<span class="soft">${said}</span>`}</span>
+            <span class="grow">
+              <span class="main">${t(name)}</span>${said && html`<span class="soft">${said}</span>`}
+            </span>
             <${Icon} name="next" />
           </a>
         </li>`,
