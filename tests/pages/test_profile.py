@@ -33,7 +33,6 @@ SMALL = """() => [...document.querySelectorAll('main :is(a, button, input)')].fi
   const { width, height } = target.getBoundingClientRect();
   return target.checkVisibility() && (width < 44 || height < 44);
 }).map((one) => one.outerHTML)"""
-"""What is too small for a finger."""
 SCROLLS = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 KEPT = "[localStorage, sessionStorage].flatMap((one) => Object.keys(one)).filter((name) => name.startsWith('gbike.'))"
 SIGN_IN = """(one) => localStorage.setItem('gbike.session',
@@ -353,9 +352,7 @@ def test_what_account_has_not_told_yet_is_said_when_it_refuses(browser: Browser,
 
 
 @everywhere
-def test_an_operator_sees_who_is_signed_in_and_gets_out(
-    browser: Browser, kim: Person, language: str, form: str
-) -> None:
+def test_an_operator_sees_who_is_in_and_gets_out(browser: Browser, kim: Person, language: str, form: str) -> None:
     kim.admin("PUT", "/roles", {"roles": ["rider", "bikeManager", "admin"]})
     one = come(browser, kim, language, form, path="/app/console")
     own = one.page.locator(".side .account a")
