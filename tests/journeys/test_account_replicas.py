@@ -64,6 +64,6 @@ async def test_resets_that_are_asked_for_at_both_at_once_are_three_letters_and_t
     await asyncio.gather(*(towns[n % 2].client.post(ask, {"contact": KIM}) for n in range(10)))
     lines = [line for line in (tmp_path / "resets.jsonl").read_text().splitlines() if "password reset" in line]
     assert len(lines) == 3
-    token = lines[0].partition("#")[2].partition('"')[0]
+    token = lines[0].partition("#/reset/")[2].partition('"')[0]
     assert (await towns[1].client.post(f"{ask}/use", {"token": token, "password": "a new bicycle"})).status == 200
     assert (await towns[0].sign_in(password="a new bicycle")).status == 200

@@ -121,35 +121,6 @@ async def test_api3_broken_object_property_level_authorization(town: Locked) -> 
     assert (await town.anonymous.get("/bikes/1")).json == ridden
 
 
-async def test_who_has_no_account_sees_what_riders_see_of_bikes_and_places_and_nothing_else(town: Locked) -> None:
-    """What stands in the street: no ride, no day of a repair, no file, small pages; what is no good token lets in
-    nobody."""
-    anybody, known = town.anonymous, rider(town, 9)
-    assert (await town.admin.patch("/bikes/2", {"label": "SPB-1", "location": "dock"})).status == 200
-    await town.admin.put("/bikes/2/holds/staff", {"reason": "a flat tyre", "due": "2099-01-01T00:00:00.000Z"})
-    for path in (
-        "/bikes",
-        "/bikes/1",
-        "/bikes/2",
-        "/bikes/search/findByLabel?label=spb-1",
-        "/places",
-        "/billings/tariff",
-    ):
-        seen = await anybody.get(path)
-        assert (seen.status, seen.json) == (200, (await known.get(path)).json), path
-    assert (await anybody.get("/bikes/1")).headers["cache-control"] == "no-store", "staff see more at that address"
-    assert (await anybody.get("/bikes?due=past")).status == 403
-    for path in ("/bikes/search", "/bikes/search/findByBikeid?bikeid=1", "/bikes/2/events", "/bikes/2/holds", "/rents"):
-        assert (await anybody.get(path)).status == 401, path
-    assert [(await anybody.get(f"{path}?format=csv")).status for path in ("/bikes", "/places")] == [401, 401]
-    for one in (anybody, known):
-        pages = [(await one.get(f"{path}?size=1000")).json["page"]["size"] for path in ("/bikes", "/places")]
-        assert pages == [100 if one is anybody else 1_000] * 2
-    for wrong in ("Basic eDp5", "Bearer", "Bearer x.y.z", f"Bearer {town.issuer.token(7, 'rider', aud='elsewhere')}"):
-        refused = await anybody.send("GET", "/bikes", headers={"authorization": wrong})
-        assert refused.status == 401, "so that a page whose token has ended gets a new one"
-
-
 async def test_api4_unrestricted_resource_consumption(town: Locked) -> None:
     """Bodies, pages, queries and paces have their most; test_limits.py has the rest."""
     assert (await rider(town).post("/rents", b" " * (MAX_BODY + 1))).status == 413

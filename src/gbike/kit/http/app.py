@@ -272,8 +272,7 @@ class HttpApp:
             rule = operation.rule if operation else PUBLIC if reads else SIGNED_IN
             pace = operation.pace if operation else None
             if operation is not None and operation.paged and request.wants_a_file:
-                reads = False  # who takes a list goes on record
-                rule = msgspec.structs.replace(rule, visitors=False)
+                reads, rule = False, msgspec.structs.replace(rule, visitors=False)  # who takes a list goes on record
             await self._guard.admit(request, rule, pace or (READS if reads else WRITES))
             acting.set(Acting(request.principal, request.owner))
             if operation is not None and operation.upload is not None:
