@@ -101,14 +101,20 @@ def newcomer(browser: Browser, town: Town) -> Iterator[Any]:
     assert wrong == [[] for _ in made]
 
 
-def account(town: Town, contact: str, *roles: str) -> int:
-    """With a proved contact, the password of before, and roles beside the rider's."""
-    town.admin("POST", "/accounts", {"name": "Kim Minji", "contact": contact, "password": PASSWORD})
+def number(town: Town, contact: str) -> int:
+    """Of the account that signed up with a contact."""
     rows = town.admin("GET", "/accounts?size=100")["_embedded"]["accounts"]
     (userid,) = [one["userid"] for one in rows if contact in (one["contact"], one["contact_wanted"])]
+    return int(userid)
+
+
+def account(town: Town, contact: str, *roles: str) -> int:
+    """With the password of before, and roles beside the rider's."""
+    town.admin("POST", "/accounts", {"name": "Kim Minji", "contact": contact, "password": PASSWORD})
+    userid = number(town, contact)
     if roles:
         town.admin("PUT", f"/accounts/{userid}/roles", {"roles": ["rider", *roles]})
-    return int(userid)
+    return userid
 
 
 def letter(letters: Path, userid: int, about: str) -> dict[str, str]:
@@ -182,6 +188,23 @@ def test_a_shared_bike_is_there_after_signing_up_and_in_and_after_a_reload(
     one.go("#/signin")
     sign_in(page, contact)
     is_at(page, "#/")
+
+
+def test_whose_sign_in_is_over_signs_in_where_they_are_or_looks_at_the_bikes(newcomer: Any, town: Town) -> None:
+    account(town, "over@example.com")
+    over = "{ access_token: 'over', refresh_token: 'over', userid: 1, roles: ['rider'], ends: 0 }"
+    one: Rider = newcomer(EN)
+    one.page.evaluate(f"localStorage.setItem('gbike.session', JSON.stringify({over}))")
+    one.reload(one.page.locator("#contact"))
+    one.see("Your sign-in expired.")
+    one.tap("Look at the bikes first")
+    one.see(EN["free bikes"])
+    one.go("#/number")
+    one.page.evaluate(f"localStorage.setItem('gbike.session', JSON.stringify({over}))")
+    one.reload(one.page.locator("#contact"))
+    sign_in(one.page, "over@example.com")
+    one.page.locator("#number").wait_for()
+    is_at(one.page, "#/number")
 
 
 @pytest.mark.parametrize(("role", "landed"), [("bikeManager", "#/staff"), ("admin", "/app/console")])
@@ -303,8 +326,8 @@ def test_terms_are_read_and_agreed_to_in_their_version_and_location_only_by_wish
         page.locator("#terms").check()
         page.locator("#location").set_checked(wish)
         page.locator("button.big").click()
-        one.see(words["received"])
-        userid = account(town, contact)
+        is_at(page, "#/signin")
+        userid = number(town, contact)
         kept = town.admin("GET", f"/accounts/{userid}/consents")["consents"]
         assert {(one["kind"], one["version"]) for one in kept} == {(kind, version) for kind in agreed}
 

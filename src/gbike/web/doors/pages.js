@@ -41,6 +41,9 @@ const homeOf = (roles) => {
   return roles.includes('bikeManager') ? '#/staff' : '#/';
 };
 
+// Of a sign-in that is over: it is known, and the bikes are for anybody.
+const letGo = () => set({ notice: null });
+
 function SignInPage({ app, then }) {
   const [code, setCode] = useState(false);
   const work = async (event) => {
@@ -76,6 +79,6 @@ function SignInPage({ app, then }) {
     <${Big} type="submit" label=${t('signIn')} busyLabel=${t('sending')} busy=${busy} />
     <p class="aside"><a class="link" href="${app}#/forgot">${t('forgot')}</a></p>
     <p class="aside">${t('newHere')} <a class="link" href="${app}#/signup">${t('signUp')}</a></p>
-    ${!app && html`<p class="aside"><a class="link" href="#/">${t('lookFirst')}</a></p>`}
+    ${!app && html`<p class="aside"><a class="link" href="#/" onClick=${letGo}>${t('lookFirst')}</a></p>`}
   <//>`;
 }

@@ -79,8 +79,7 @@ class ConsentHttp:
         return _given(await self._store.read(consents.of, userid))
 
     async def give(self, request: Request) -> Response:
-        userid, kind = request.id("userid"), _kind(request)
-        wish = await request.body(ConsentWish)
+        userid, kind, wish = request.id("userid"), _kind(request), await request.body(ConsentWish)
         args = userid, kind, wish.version, self._terms
         return _given(await self._store.write(give_consent, *args, key=f"account:{userid}"))
 
