@@ -73,6 +73,8 @@ def test_a_contact_is_proved_and_changed(browser: Browser, town: Town, letters: 
     one.see("confirm your contact")
     sign_in(one, "+82 10 1234 5678")
     one.go("#/me")
+    one.see("Please confirm your contact.")
+    one.tap("Confirm")
     one.see("Enter the eight digits sent to 010-1234-5678.")
     assert violations(page) == []
     first = code(letters)
@@ -114,7 +116,7 @@ def test_recovery_codes_are_shown_once_and_let_in(browser: Browser, town: Town, 
     given = town.admin("POST", f"{at}/authenticator/confirmation", {"code": six})["recovery_codes"]
     one = Rider(browser, town, account["userid"], "ko-KR", first="form")
     sign_in(one, "01012345678", given[0].lower())
-    one.go("#/me")
+    one.go("#/me/codes")
     one.see("코드가 9개 남아 있어요")
     one.page.get_by_label("비밀번호 확인").fill(PASSWORD)
     one.tap("새로 만들기")

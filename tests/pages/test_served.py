@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -88,6 +89,13 @@ def test_both_languages_say_the_same_things() -> None:
     assert len(book(SHARED, "ko")) > 120
     for folder in BOOKS:
         assert book(folder, "ko") ^ book(folder, "en") == set(), folder
+
+
+def test_no_word_of_the_riders_pages_means_two_things() -> None:
+    """All that is learned is one book: the same name in another folder would change what was said before."""
+    console = FILES / "console"
+    names = [name for folder in BOOKS if console not in (folder, *folder.parents) for name in book(folder, "en")]
+    assert [name for name, times in Counter(names).items() if times > 1] == []
 
 
 def test_everything_that_a_page_says_is_in_the_books() -> None:

@@ -147,7 +147,7 @@ def test_somebody_signs_out_elsewhere_and_then_everywhere(browser: Browser, town
     sign_in(one, "a bicycle at dawn")
     one.see("ready to ride")
     one.go("#/me")
-    one.see("Where you’re signed in")
+    one.tap("Where you’re signed in")
     one.see("This device")
     assert violations(one.page) == []
     one.page.get_by_role("button", name="Sign out of").tap()

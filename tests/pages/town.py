@@ -29,15 +29,17 @@ class Town:
 
 
 @contextmanager
-def secure_town(*, pays: bool = False, letters: Path | None = None, clock: Clock | None = None) -> Iterator[Town]:
+def secure_town(
+    *, pays: bool = False, letters: Path | None = None, clock: Clock | None = None, **settings: str
+) -> Iterator[Town]:
     """With one bike. `pays`: money comes in through the test provider. `letters`: the file that they are written to.
-    `clock`: another than the machine's."""
+    `clock`: another than the machine's. `settings`: by their names."""
     loop = Loop()
     payments = {"GBIKE_PAYMENT_PROVIDER": "test"} if pays else {}
     post = {"GBIKE_RESET_FILE": str(letters)} if letters else {}
 
     async def build() -> Locked:
-        locked = Locked({**EVERY_RIDE_COSTS, **payments, **post}, clock)
+        locked = Locked({**EVERY_RIDE_COSTS, **payments, **post, **settings}, clock)
         locked.whole.start()
         made = await locked.admin.post("/bikes", {"bikeid": 1, "location": "분당_정자역_1구역", "batterylevel": 80})
         assert made.status == 201

@@ -33,10 +33,13 @@ UNVERSIONED = {
     "app.webmanifest": f"{AT}/app.webmanifest",
 }
 """What is found under a name that never changes, and where."""
+PROFILE = tuple(
+    f"/profile/{name}.js" for name in ("pages", "parts", "contact", "factor", "consents", "delete", "ko", "en")
+)
 MAP = ("leaflet.js", "leaflet.css", "map.css", "map.js", "/discs.js", "/clusters.js")
 DOORS = tuple(f"/doors/{name}.js" for name in ("pages", "parts", "reset", "signup", "terms", "ko", "en"))
 INVITED = tuple(f"/invited/{name}.js" for name in ("page", "ko", "en"))
-LATER = (*MAP, *DOORS, *INVITED, "/contact.js", "/signs.js", "/qrcode.js")
+LATER = (*MAP, *DOORS, *INVITED, *PROFILE, "/signs.js", "/shared/code.js", "/qrcode.js")
 """What is loaded when it is needed: neither with the first view nor kept ahead for a spell without a line."""
 AHEAD = ("/staff/pages.js", "/staff/ko.js", "/staff/en.js", "/rider/where.js", "/rider/offered.js")
 """What is not loaded with the first view, but kept ahead: reports and returns are made where there is no line."""

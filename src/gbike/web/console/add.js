@@ -6,7 +6,7 @@ import { many, stamp, t } from '../shared/text.js';
 import { fieldsOf } from './bikeedit.js';
 import { useFields } from './dialog.js';
 import { readBikes } from './fleet.js';
-import { ChooseFile, nameOfImport, refusedAs } from './imports.js';
+import { ChooseFile, nameOfImport } from './imports.js';
 import { Listed, useList } from './lists.js';
 
 const SAMPLE = '번호,위치,배터리,위도,경도\n2001,"분당 정자역, 1구역",100,37.3670,127.1083';
@@ -51,7 +51,7 @@ function One() {
   /** @type {GivenField} */
   const number = { name: 'bikeid', kind: 'number', label: t('bikeNumber'), least: 1, required: true };
   const fields = [number, ...fieldsOf({})];
-  const { understood, field, done } = useFields(fields);
+  const { understood, refusedAt, field, done } = useFields(fields);
   const told = useRef(null);
   const work = async (event) => {
     const form = event.target;
@@ -64,12 +64,12 @@ function One() {
     form.reset();
     readBikes().catch(() => {});
   };
-  const { busy, refusal, send } = useSend(work, refusedAs);
+  const { busy, refusal, send } = useSend(work, refusedAt);
   const notice = refusal ?? added;
   useEffect(() => notice && told.current.scrollIntoView({ block: 'nearest' }), [notice]);
   return html`<form class="card" onSubmit=${send} novalidate aria-label=${t('addOne')}>
     <h2>${t('addOne')}</h2>
-    <div ref=${told}>${notice && html`<${Notice} ...${notice} />`}</div>
+    <div ref=${told}>${notice?.text && html`<${Notice} ...${notice} />`}</div>
     ${fields.slice(0, -2).map(field)}
     <div class="pair">${fields.slice(-2).map(field)}</div>
     <${Big} type="submit" kind="quiet" label=${t('addOne')} busyLabel=${t('sending')} busy=${busy} />

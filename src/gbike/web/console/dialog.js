@@ -69,18 +69,12 @@ export function ReasonDialog({
   children,
 }) {
   const all = reason ? [...fields, { name: 'reason', kind: 'reason', label: t('reason') }] : fields;
-  const { understood, field } = useFields(all);
+  const { understood, refusedAt, field } = useFields(all);
   const doIt = async (event) => {
     const found = understood(event);
     if (found && (await work(found.values, found.key)) !== false) close();
   };
-  const say = (failed) => {
-    const words = Object.fromEntries(all.map(({ name }) => [name, 'checkThis']));
-    const found = wrongOf(failed, { ...words, 'contact-refused': words.contact && { contact: 'badContact' } });
-    setWrong(found);
-    return Object.keys(found).length ? { wrong: found } : said(failed, 'act');
-  };
-  const { busy, refusal, send } = useSend(doIt, say);
+  const { busy, refusal, send } = useSend(doIt, refusedAt);
   const told = useRef(null);
   useEffect(() => refusal && told.current.scrollIntoView({ block: 'nearest' }), [refusal]); // a long form is scrolled
   return html`<${Dialog} title=${title} close=${close} more="asking-why">
@@ -96,8 +90,8 @@ export function ReasonDialog({
   <//>`;
 }
 
-// Fields that say what is wrong with them. `understood` answers { values, key }, or null where something is; what was
-// done is a new wish when it is sent again.
+// Fields that say what is wrong with them: `understood` answers { values, key }, or null where something is, and
+// `refusedAt` what a service refused. What was done is a new wish when it is sent again.
 /** @param {GivenField[]} fields */
 export function useFields(fields) {
   const [wrong, setWrong] = useState({});
@@ -114,12 +108,18 @@ export function useFields(fields) {
     if (last.current.text !== text) last.current = { text, key: newKey() }; // the same sent again is the same wish
     return { values, key: last.current.key };
   };
+  const refusedAt = (failed) => {
+    const words = Object.fromEntries(fields.map(({ name }) => [name, 'checkThis']));
+    const found = wrongOf(failed, { ...words, 'contact-refused': words.contact && { contact: 'badContact' } });
+    setWrong(found);
+    return Object.keys(found).length ? { wrong: found } : said(failed, 'act');
+  };
   const field = (one) =>
     html`<${Given} key=${one.name} ...${one} wrong=${wrong[one.name] && t(wrong[one.name], one.most, one.least)} />`;
   const done = () => {
     last.current = {};
   };
-  return { understood, field, done };
+  return { understood, refusedAt, field, done };
 }
 
 const INPUTS = {

@@ -6,6 +6,7 @@ export const en = {
   checkThis: 'Please check this.',
   rideNo: (id) => `Ride ${id}`,
   signInSay: 'Sign in to see the fleet.', console: 'Console', riderPages: 'Rider’s pages',
+  ownAccountOf: (name) => `${name}: my account`,
   notYours: 'This page is for operators', notYoursHint: 'Your account can’t see the fleet. Riding works as always.',
   toRiders: 'Go to the bikes', fleet: 'Fleet', inProgress: 'In progress', add: 'Add bikes', money: 'Bills',
   managers: 'Managers', charts: 'Charts', system: 'System', justNow: 'just now', all: 'All', clear: 'Clear',

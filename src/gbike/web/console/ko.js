@@ -3,7 +3,8 @@ import { day } from '../shared/text.js';
 export const ko = {
   checkThis: '다시 확인해 주세요.',
   rideNo: (id) => `이용 ${id}`,
-  signInSay: '로그인하면 자전거 현황이 보여요.', console: '운영', riderPages: '이용자 화면', notYours: '운영자만 볼 수 있어요',
+  signInSay: '로그인하면 자전거 현황이 보여요.', console: '운영', riderPages: '이용자 화면',
+  ownAccountOf: (name) => `${name} 님의 계정`, notYours: '운영자만 볼 수 있어요',
   notYoursHint: '이 계정으로는 전체 자전거를 볼 수 없어요. 대여는 평소처럼 할 수 있어요.', toRiders: '자전거 보러 가기', fleet: '현황', inProgress: '이용 중',
   add: '등록', money: '청구', managers: '현장 직원', charts: '차트', system: '시스템', justNow: '방금', all: '전체', clear: '초기화',
   lookUp: '조회', acts: '할 수 있는 일', filters: '조건', search: '검색', searchHint: '번호, 위치, 이용자', status: '상태',

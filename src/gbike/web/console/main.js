@@ -1,11 +1,12 @@
 // The operator's console: which page an address means, who may see it, and the menu.
 
 import { html, useEffect, useState } from '../shared/lib.js';
-import { Big, Empty, Failed, Icon, Later, Loading, Page } from '../shared/parts.js';
+import { Big, Empty, Failed, Icon, Later, Loading, Notice, Page } from '../shared/parts.js';
 import { begin } from '../shared/session.js';
 import { Offline, pageAt, Shell, show, Tab, useRoute } from '../shared/shell.js';
 import { kept, state, useStore } from '../shared/state.js';
 import { learn, t } from '../shared/text.js';
+import { Account } from './account.js';
 import { AddPage } from './add.js';
 import { BikesPage } from './bikelist.js';
 import { BikePage } from './bikepage.js';
@@ -37,11 +38,17 @@ const PAGES = [
 const DOORS = [[/./, () => html`<${Doors} />`]];
 const NOT_YOURS = [[/./, () => html`<${NotYours} />`]];
 
+// `codes_needed`: it will be theirs with a second factor.
 const NotYours = () =>
   html`<${Page} title=${t('console')}>
+    ${
+      kept('session')?.codes_needed &&
+      html`<${Notice} tone="calm" text=${t('codesNeeded')} way=${{ text: t('factor'), href: '/app/#/me/codes' }} />`
+    }
     <${Empty} icon="person" title=${t('notYours')} hint=${t('notYoursHint')}>
       <${Big} label=${t('toRiders')} href="/app/" />
     <//>
+    <${Account} />
   <//>`;
 
 const Doors = () => {
@@ -81,7 +88,8 @@ function Menu({ tab, find }) {
     ${WAYS.filter(([, , , , isShown]) => isShown).map(
       ([name, icon, href]) => html`<${Tab} key=${name} name=${name} icon=${icon} href=${href} on=${name === tab} />`,
     )}
-    <a class="away" href="/app/#/me"><${Icon} name="back" /><span>${t('riderPages')}</span></a>
+    <a class="away" href="/app/"><${Icon} name="back" /><span>${t('riderPages')}</span></a>
+    <${Account} />
   </nav>`;
 }
 

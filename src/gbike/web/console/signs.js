@@ -1,40 +1,21 @@
 // Signs for the bikes that the fleet was narrowed to, on sheets to print: a code for the rider's scanner and for any
 // phone's camera, the number large, the label below. Loaded when it is opened.
+import { drawn } from '../shared/code.js';
 import { html, useEffect, useMemo, useState } from '../shared/lib.js';
 import { Empty, Loaded, Notice, Page } from '../shared/parts.js';
 import { address, useRoute } from '../shared/shell.js';
 import { t } from '../shared/text.js';
-import qrcode from '../vendor/qrcode.js';
 import { found } from './bikes.js';
 import { Stale, useFleet } from './fleetpage.js';
 
 const MOST = 500; // at once
 const ON_A_SHEET = 21; // of A4: 3 beside each other, 7 below
 const STRETCH_MS = 20; // codes are made for so long, then the page may do something else
-const QUIET = 4; // modules of white around a code
 const ON_A_LINE = 8; // digits, of a number that has as many or more
 const LINE_PT = 105; // room for digits of 0.7 em, which is a wide font's
 const LARGEST_PT = 21;
 const SHORT = 9; // letters of a label that fit on a line
 const RIDERS = `${location.origin}/app/`;
-
-// The dark modules of a code that stays readable with a quarter of it worn off, each run of them one rectangle.
-function drawn(text) {
-  const code = qrcode(0, 'Q');
-  code.addData(text);
-  code.make();
-  const size = code.getModuleCount();
-  let path = '';
-  for (let row = 0; row < size; row += 1)
-    for (let column = 0, run = 0; column <= size; column += 1)
-      if (column < size && code.isDark(row, column)) run += 1;
-      else {
-        if (run) path += `M${column - run} ${row}h${run}v1h-${run}z`;
-        run = 0;
-      }
-  const wide = size + 2 * QUIET;
-  return { path, box: `-${QUIET} -${QUIET} ${wide} ${wide}` };
-}
 
 const codes = new Map();
 

@@ -24,6 +24,7 @@ const DOORS = [
   [/^\/(signin|signup|forgot|terms)$/, door, 'signIn'],
   [/^\/(reset)\/([\w-]{1,200})$/, door, 'signIn'],
   [/^\/invited\/([\w-]{1,200})$/, (token) => html`<${Invited} key=${token} token=${token} />`, 'signIn'],
+  [/^\/me\/deleted$/, () => html`<${Profile} key="deleted" at="deleted" />`, 'signIn'],
 ];
 const PAGES = [
   [/^\/?$/, () => html`<${Find} />`, 'bikes'],
@@ -37,6 +38,7 @@ const PAGES = [
   [/^\/topup$/, () => html`<${TopUpPage} />`, 'rides'],
   [/^\/pay\/([\w-]{1,64})$/, (id) => html`<${PayPage} paymentid=${id} />`, 'rides'],
   [/^\/me$/, () => html`<${MePage} />`, 'me'],
+  [/^\/me\/(\w+)$/, (at) => html`<${Profile} key=${at} at=${at} />`, 'me'],
   [/^\/staff(\/.*)?$/, (rest) => html`<${Staff} key="staff" at=${rest ?? ''} />`, 'staff'],
 ];
 // Bikes and what they cost are looked at without an account.
@@ -74,6 +76,7 @@ const late = (load) => (props) => {
   return html`<${Later} load=${load} waiting=${waiting} failed=${failed} ...${props} />`;
 };
 const Staff = late(async () => (await import('../staff/pages.js')).default);
+const Profile = late(async () => (await import('../profile/pages.js')).default);
 const Doors = late(async () => (await import('../doors/pages.js')).default);
 const Invited = late(async () => (await import('../invited/page.js')).default);
 

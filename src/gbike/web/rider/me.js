@@ -1,11 +1,12 @@
-// The rider's own page: who they are, their language, how the pages look, and where they are signed in.
-import { ask, signedOut } from '../shared/api.js';
-import { given, html, useRead, useSend, useState } from '../shared/lib.js';
-import { Big, Choice, Facts, Field, Icon, Later, Page } from '../shared/parts.js';
-import { said, signOut } from '../shared/session.js';
+// The rider's own page: who they are, their language and how the pages look. What they change of their account is in
+// pages of their own, web/profile.
+import { ask } from '../shared/api.js';
+import { given, html, useRead, useState } from '../shared/lib.js';
+import { Big, Choice, Field, Icon, Notice, Page } from '../shared/parts.js';
+import { signOut } from '../shared/session.js';
 import { look, speak } from '../shared/shell.js';
-import { announce, kept, set, useStore } from '../shared/state.js';
-import { language, moment, t } from '../shared/text.js';
+import { announce, kept, useStore } from '../shared/state.js';
+import { language, t } from '../shared/text.js';
 import { ride } from './actions.js';
 
 const LANGUAGES = [
@@ -23,14 +24,18 @@ export function MePage() {
     <${Icon} name="wrench" /><span class="grow main">${t('staff')}</span><${Icon} name="next" />
   </a>`;
   return html`<${Page} title=${t('me')}>
-    ${mode === 'demo' ? html`<${RiderNumber} />` : html`<${Account} /><${Contact} />`}
+    ${mode === 'demo' ? html`<${RiderNumber} />` : html`<${Account} />`}
     ${(mode === 'demo' || who.roles.includes('bikeManager')) && html`<ul class="card lines"><li>${staff}</li></ul>`}
     <div class="card">
       <${Choice} ...${words} chosen=${language()} onChoose=${speak} />
       <${Choice} ...${looks} chosen=${kept('look', 'auto')} onChoose=${look} />
     </div>
     ${who.roles.includes('admin') && console}
-    ${mode === 'secure' && html`<${Sessions} /><${Big} kind="quiet" label=${t('signOut')} onClick=${signOut} />`}
+    ${
+      mode === 'secure' &&
+      html`<${Big} kind="quiet" label=${t('signOut')} onClick=${signOut} />
+        <p class="aside"><a class="link" href="#/me/delete">${t('leave')}</a></p>`
+    }
   <//>`;
 }
 
@@ -57,58 +62,36 @@ export function NumberForm({ id, label, hint, value, save }) {
   </form>`;
 }
 
+// Who one is, and the way to what may be changed of it.
 function Account() {
   const { who, accountChanges } = useStore();
   const { found } = useRead(() => ask('GET', `/accounts/${who.userid}`), [who.userid, accountChanges]);
-  const rows = [
-    [t('name'), found?.name ?? '–'],
-    [t('contact'), found?.contact ?? '–'],
-    [t('rider'), who.userid],
+  const ways = [
+    ['name', 'name', found?.name ?? '–'],
+    ['contact', 'contact', found?.contact ?? '–'],
+    ['password', 'password'],
+    ['codes', 'factor', found && t(found.codes ? 'isOn' : 'isOff')],
+    ['sessions', 'signedInAt'],
+    ['consents', 'consents'],
   ];
-  return html`<div class="card"><${Facts} rows=${rows} /></div>`;
+  const isProved = !found?.contact_wanted && found?.contact !== null;
+  const way = (name, href) => ({ text: t(name), href });
+  return html`<p class="soft">${t('rider')} ${who.userid}</p>
+    ${!isProved && html`<${Notice} tone="calm" text=${t('proveSay')} way=${way('proveIt', '#/me/contact')} />`}
+    ${
+      kept('session')?.codes_needed &&
+      html`<${Notice} tone="calm" text=${t('codesNeeded')} way=${way('factor', '#/me/codes')} />`
+    }
+    <ul class="card lines">
+      ${ways.map(
+        ([to, name, said]) => html`<li key=${to}>
+          <a href="#/me/${to}">
+            <span class="grow">
+              <span class="main">${t(name)}</span>${said && html`<span class="soft">${said}</span>`}
+            </span>
+            <${Icon} name="next" />
+          </a>
+        </li>`,
+      )}
+    </ul>`;
 }
-
-// Where one is signed in, as coarse as account keeps it, and the way out there.
-function Sessions() {
-  const { who } = useStore();
-  const at = `/accounts/${who.userid}/sessions`;
-  const { found, again } = useRead(async () => (await ask('GET', at)).sessions, [who.userid]);
-  const post = async (_event, path, then) => {
-    await ask('POST', path);
-    await then();
-  };
-  const { busy, send } = useSend(post, (failed) => set({ notice: said(failed, 'signOut') }));
-  const there = async () => {
-    await again();
-    announce(t('endedThere'));
-  };
-  const everywhere = () => signedOut({ tone: 'good', text: t('endedEverywhere') });
-  const out = (event) => send(event, `${at}/end`, everywhere);
-  if (!found) return null;
-  const rows = found.map((one) => {
-    const name = one.agent || t('someDevice');
-    const end = (event) => send(event, `${at}/${one.sessionid}/end`, there);
-    return html`<li key=${one.sessionid}>
-      <p>
-        <span class="grow"><span class="main">${name}</span><span class="soft">${whence(one)}</span></span>
-        ${
-          one.this
-            ? html`<span class="soft">${t('thisOne')}</span>`
-            : html`<button class="small-button" type="button" aria-label=${t('endThereOf', name)} onClick=${end}>
-                ${t('endThere')}
-              </button>`
-        }
-      </p>
-    </li>`;
-  });
-  return html`<h2>${t('signedInAt')}</h2>
-    <ul class="card lines sessions">${rows}</ul>
-    <${Big} kind="quiet" label=${t('endEverywhere')} busyLabel=${t('sending')} busy=${busy} onClick=${out} />`;
-}
-
-const whence = ({ network, lastused }) =>
-  [lastused && t('lastUsed', moment(lastused)), network.replace(/\.0\/24$/, '.x')].filter(Boolean).join(' · ');
-
-// Loaded when somebody looks at their account.
-const Contact = () =>
-  html`<${Later} load=${async () => (await import('./contact.js')).ContactCards} failed=${() => null} />`;

@@ -113,7 +113,8 @@ export async function access() {
   return kept('session')?.access_token ?? null;
 }
 
-function renew(old) {
+// Also with what the account may do by now.
+export function renew(old) {
   const alone = (work) => (navigator.locks ? navigator.locks.request('gbike.session', work) : work());
   return alone(async () => {
     const session = kept('session');
@@ -122,7 +123,8 @@ function renew(old) {
       signedIn(await plain('/sessions/refresh', { refresh_token: session.refresh_token }, old));
     } catch (failed) {
       const over = failed instanceof Problem && failed.status < 500 && failed.status !== 429;
-      if (over) signedOut({ tone: 'bad', text: t('ended'), ended: true });
+      // Another session may have begun meanwhile, as after a new password.
+      if (over && kept('session')?.access_token === old) signedOut({ tone: 'bad', text: t('ended'), ended: true });
       throw failed;
     }
   });

@@ -59,6 +59,18 @@ export function keep(name, value, where = 'localStorage') {
   }
 }
 
+// All that was ever kept here, of whoever it is.
+export function forget() {
+  memory.clear();
+  for (const where of ['localStorage', OF_TAB])
+    try {
+      const names = Object.keys(globalThis[where]).filter((name) => name.startsWith('gbike.'));
+      for (const name of names) globalThis[where].removeItem(name);
+    } catch {
+      // a browser that keeps nothing
+    }
+}
+
 export function kept(name, otherwise = null, where = 'localStorage') {
   if (memory.has(name)) return memory.get(name) ?? otherwise;
   try {
