@@ -82,7 +82,8 @@ class ConsentHttp:
         userid, kind = request.id("userid"), _kind(request)
         wish = await request.body(ConsentWish)
         args = userid, kind, wish.version, self._terms
-        return _given(await self._store.write(give_consent, *args, key=f"account:{userid}"))
+        given = _given(await self._store.write(give_consent, *args, key=f"account:{userid}"))
+        return Response(200, given.content, {"Location": f"{request.base}/accounts/{userid}/consents"})
 
     async def withdraw(self, request: Request) -> Response:
         userid, kind = request.id("userid"), _kind(request)
