@@ -193,6 +193,10 @@ class Staff(Person):
             "batterylevel": self.rng.choice((20, 50, 80)),
             "usableyn": usable,
         }
+        if usable is False:
+            body |= {"fault": "brake", "words": "브레이크가 헐거워요"}
+        elif usable and bikeid % 2:
+            body["location"] = f"차고 {bikeid}"
         if self.rng.random() < 0.6:
             self._sent += 1
             body["reportid"] = self._sent

@@ -7,10 +7,12 @@ from gbike.services.bike_manage_app.commands import (
     sweep,
     take_down_a_report,
 )
-from gbike.services.bike_manage_app.domain import AS_THE_ORIGINAL, Earning, PointsFor, Report, State
+from gbike.services.bike_manage_app.domain import AS_THE_ORIGINAL, Earning, PointsFor, Report, Stand, State
+from gbike.services.bike_manage_app.storage import TOLD_KEPT
 from tests.concurrency.house import House, do, floor, write
 
 SEEN = State(1, 7, 50, True)
+TOLD = State(1, 7, 50, False, fault="brake", words="loose", stand=Stand("창고", 37.4, 127.1, 1))
 LATE = Report(1, SEEN)
 DONE = Report(2, SEEN)
 KEYED = Report(3, SEEN)
@@ -27,6 +29,7 @@ HOUSE = House(
     ),
     cases=(
         write("begin", take_down_a_report, SEEN, None, 10_000, key="manager:1"),
+        write("begin with words", take_down_a_report, TOLD, None, 10_000, key="manager:1"),
         write("begin under a number", take_down_a_report, SEEN, 6, 10_000, key="manager:1"),
         write("begin under a number of another", take_down_a_report, SEEN, 5, 10_000, key="manager:1"),
         write("begin what is applied", take_down_a_report, SEEN, 7, 10_000, key="manager:1", id="seven"),
@@ -44,7 +47,7 @@ HOUSE = House(
         write("cancel", give_up_the_report, LATE.reportid, "TimedOut", key="manager:1"),
         write("cancel with a key", give_up_the_report, KEYED.reportid, "TimedOut", key="manager:1"),
         write("sweep", sweep, 10, 10_000),
-        *floor(FLOOR),
+        *floor((*FLOOR, TOLD_KEPT)),
     ),
     looks=(
         (

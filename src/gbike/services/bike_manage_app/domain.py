@@ -45,14 +45,54 @@ class GivenUp(ReportRefused):
     bikeid: int
 
 
+class Fault(StrEnum):
+    """What is wrong with a bike."""
+
+    BRAKE = "brake"
+    TYRE = "tyre"
+    CHAIN = "chain"
+    STEERING = "steering"
+    LIGHT = "light"
+    BATTERY = "battery"
+    LOCK = "lock"
+    SEAT = "seat"
+    OTHER = "other"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """Where a manager saw the bike stand: a place's name, a position, both or neither, and when (None: now)."""
+
+    location: str | None = None
+    lat: float | None = None
+    lon: float | None = None
+    seen_ms: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a manager saw: battery in percent, and whether the bike may be ridden (None: not said)."""
+    """What a manager saw: battery in percent, whether the bike may be ridden (None: not said), and what they add."""
 
     managerid: int
     bikeid: int
     batterylevel: int
     usableyn: bool | None
+    fault: str | None = None
+    """One of Fault; a newer version may know more."""
+    words: str | None = None
+    stand: Stand = Stand()
+
+
+class Unpaid(StrEnum):
+    """Why a report earned nothing."""
+
+    UNCHANGED = "unchanged"
+    """It changed neither battery nor fault, or what it changed was paid already."""
+    BIKE = "bike"
+    """So many of this bike were paid lately."""
+    DAY = "day"
+    """So much was paid in 24 hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +104,8 @@ class Report:
     applied_ms: int | None = None
     points: int = 0
     """What it earned, decided when it was applied."""
+    why: str | None = None
+    """One of Unpaid; None: it earned something, or that is not known of old ones."""
 
 
 class PointsFor(StrEnum):
@@ -94,10 +136,10 @@ class PaidBefore:
     in_day: int
 
 
-def points_of(earning: Earning, paid: PaidBefore) -> int:
-    """R11: what a report that is to be paid earns within the limits: all of its points or nothing."""
+def unpaid(earning: Earning, paid: PaidBefore) -> Unpaid | None:
+    """R11: a report that is to be paid earns all of its points within the limits, or nothing, and why."""
     if earning.per_bike and paid.of_bike >= earning.per_bike:
-        return 0
+        return Unpaid.BIKE
     if earning.per_day and paid.in_day + POINTS_PER_REPORT > earning.per_day:
-        return 0
-    return POINTS_PER_REPORT
+        return Unpaid.DAY
+    return None

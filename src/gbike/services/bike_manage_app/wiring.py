@@ -16,7 +16,7 @@ from gbike.services.bike_manage_app.commands import sweep
 from gbike.services.bike_manage_app.domain import Earning, PointsFor
 from gbike.services.bike_manage_app.http import REFUSALS, operations
 from gbike.services.bike_manage_app.saga import report_a_bike
-from gbike.services.bike_manage_app.storage import HALF_WAY, PERSONAL_DATA, VERSIONS, how_many_overdue
+from gbike.services.bike_manage_app.storage import HALF_WAY, PERSONAL_DATA, TOLD_KEPT, VERSIONS, how_many_overdue
 
 SWEPT_AT_ONCE = 100
 
@@ -77,8 +77,8 @@ def build(deps: Dependencies) -> Service:
     reporting = partial(
         report_a_bike, store=deps.store, bikes=bikes, stale_after_ms=stale_after_ms, earning=chosen.earning
     )
-    shown = operations(deps.store, reporting, pace)
-    return Service("bike_manage_app", shown, REFUSALS, workers=workers)
+    shown = operations(deps.store, reporting, chosen.earning, pace)
+    return Service("bike_manage_app", shown, REFUSALS, workers=workers, retention=(TOLD_KEPT,))
 
 
 SPEC = ServiceSpec(
