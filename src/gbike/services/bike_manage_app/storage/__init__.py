@@ -17,6 +17,7 @@ from gbike.services.bike_manage_app.domain import (
     Stand,
     State,
 )
+from gbike.services.bike_manage_app.storage import complaints
 
 VERSIONS = Path(__file__).parent / "versions"
 PERSONAL_DATA = (
@@ -29,6 +30,7 @@ PERSONAL_DATA = (
         "FROM reports WHERE managerid = ? ORDER BY reportid",
         staff=True,
     ),
+    complaints.WRITTEN,
 )
 _TOLD = "coalesce(words, location) IS NOT NULL OR lat IS NOT NULL OR lon IS NOT NULL"
 HALF_WAY = "SELECT count(*) FROM reports WHERE status = 'pending'"
