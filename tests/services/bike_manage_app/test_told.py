@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from gbike.contracts.account import AccountErased
 from gbike.kit.calls.peers import PeerAnswer
 from gbike.kit.clock import rfc3339
 from gbike.kit.storage.retention import DAY_MS, Housekeeper
@@ -77,6 +78,18 @@ async def test_words_and_places_are_forgotten_after_90_days_and_the_report_stays
     answer = (await lone.client.get("/bikeManageApps/1")).json
     assert (answer["fault"], answer["batterylevel"]) == ("brake", 12)
     assert await lone.rows("SELECT words, location, lat, lon FROM reports") == [(None,) * 4] * 2
+
+
+async def test_with_an_account_go_the_words_and_places_of_its_reports() -> None:
+    lone = Lone(SPEC)
+    for managerid in (1, 2):
+        sent = {**SEEN, **TOLD, "managerid": managerid}
+        assert (await lone.client.post("/bikeManageApps", sent, idempotency_key=f"k{managerid}")).status == 201
+    await lone.tell(AccountErased(userid=1))
+    assert await lone.rows("SELECT words, location, lat, lon FROM reports WHERE managerid = 1") == [(None,) * 4]
+    assert (await lone.client.get("/bikeManageApps/2")).json["words"] == TOLD["words"]
+    kept = [bytes(content).decode() for (content,) in await lone.rows("SELECT content FROM idempotency ORDER BY key")]
+    assert [("헐거워요" in content, "정자역" in content) for content in kept] == [(False, False), (True, True)]
 
 
 async def test_why_a_report_earned_nothing_is_told() -> None:

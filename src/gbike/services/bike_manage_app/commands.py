@@ -97,10 +97,13 @@ def take_a_complaint(tx: Tx, grievance: domain.Grievance) -> domain.Complaint:
 
 
 def forget_the_words(tx: Tx, userid: int) -> None:
-    """That this rider complained of bikes stays; what they wrote goes."""
+    """That this rider complained of bikes, or reported them, stays; what they wrote, and where they were, goes. Whose
+    manager number is another than the account's is forgotten after TOLD_KEPT."""
     remember(tx, userid)
     complaints.forget_words(tx, userid)
+    storage.forget_told(tx, userid)
     take_out(tx, ("userid",), [userid], EVENTS, also=("words",))
+    take_out(tx, ("managerid",), [userid], EVENTS, also=("words",))
 
 
 def _judged(

@@ -32,11 +32,12 @@ PERSONAL_DATA = (
     ),
     complaints.WRITTEN,
 )
+_FORGOTTEN = "words = NULL, location = NULL, lat = NULL, lon = NULL"
 _TOLD = "coalesce(words, location) IS NOT NULL OR lat IS NOT NULL OR lon IS NOT NULL"
 HALF_WAY = "SELECT count(*) FROM reports WHERE status = 'pending'"
 TOLD_KEPT = RetentionRule(
     90 * DAY_MS,
-    "UPDATE reports SET words = NULL, location = NULL, lat = NULL, lon = NULL WHERE deadline_ms < ? AND reportid IN"
+    f"UPDATE reports SET {_FORGOTTEN} WHERE deadline_ms < ? AND reportid IN"
     f" (SELECT reportid FROM reports WHERE {_TOLD} ORDER BY reportid LIMIT ?)",
 )
 """Words and places of reports: where a manager was is nobody's matter for ever."""
@@ -90,6 +91,10 @@ def cancel_pending(tx: Tx, reportid: int, reason: str) -> tuple[bool, str | None
         (reason, reportid),
     )
     return (False, None) if row is None else (True, row[0])
+
+
+def forget_told(tx: Tx, managerid: int) -> None:
+    tx.execute(f"UPDATE reports SET {_FORGOTTEN} WHERE managerid = ? AND ({_TOLD})", (managerid,))
 
 
 def is_unpaid(read: Reading, state: State, changedby: int) -> bool:
