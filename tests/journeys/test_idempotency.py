@@ -93,6 +93,12 @@ def changes(there: Furnished) -> dict[str, tuple[str, str, Any, Any]]:
             {**report, "bikeid": two, "batterylevel": 50, "fault": "brake", "words": "loose"},
             {**report, "bikeid": two, "batterylevel": 50, "fault": "brake", "words": "worn"},
         ),
+        "POST complaints": (
+            "POST",
+            "/complaints",
+            {"userid": one, "bikeid": two, "kind": "brake", "words": "it squeals"},
+            {"userid": one, "bikeid": two, "kind": "brake", "words": "it screams"},
+        ),
     }
 
 
