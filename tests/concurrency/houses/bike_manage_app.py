@@ -8,7 +8,7 @@ from gbike.services.bike_manage_app.commands import (
     take_down_a_report,
 )
 from gbike.services.bike_manage_app.domain import AS_THE_ORIGINAL, Earning, PointsFor, Report, Stand, State
-from gbike.services.bike_manage_app.storage import TOLD_KEPT
+from gbike.services.bike_manage_app.storage import TOLD_KEPT, complaints
 from tests.concurrency.house import House, do, floor, write
 
 SEEN = State(1, 7, 50, True)
@@ -47,7 +47,7 @@ HOUSE = House(
         write("cancel", give_up_the_report, LATE.reportid, "TimedOut", key="manager:1"),
         write("cancel with a key", give_up_the_report, KEYED.reportid, "TimedOut", key="manager:1"),
         write("sweep", sweep, 10, 10_000),
-        *floor((*FLOOR, TOLD_KEPT)),
+        *floor((*FLOOR, TOLD_KEPT, complaints.KEPT)),
     ),
     looks=(
         (
