@@ -116,8 +116,6 @@ def _judged(
     tx.lock(f"manager:{report.state.managerid}")  # a report beside this one counts what it earned, or is counted
     # An older bike doesn't tell what changed it.
     by_change = changedby if earning.points_for is domain.PointsFor.CHANGES else None
-    if by_change is not None and not storage.is_unpaid(tx, report.state, by_change):
-        why: domain.Unpaid | None = domain.Unpaid.UNCHANGED
-    else:
-        why = domain.unpaid(earning, storage.paid(tx, report.state))
+    before = storage.paid(tx, report.state, by_change)
+    why = domain.unpaid(earning, before, by_change=by_change is not None)
     return (paid, by_change) if why is None else (replace(paid, points=0, why=why), None)

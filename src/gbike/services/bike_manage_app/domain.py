@@ -134,14 +134,19 @@ AS_THE_ORIGINAL = Earning()
 
 @dataclass(frozen=True, slots=True)
 class PaidBefore:
-    """What a manager was paid lately: reports of this bike in 30 minutes, points in 24 hours."""
+    """What a manager was paid lately: reports of this bike in 30 minutes, points in 24 hours. `unpaid_change`: what
+    this report changed is theirs, and was not paid yet."""
 
     of_bike: int
     in_day: int
+    unpaid_change: bool
 
 
-def unpaid(earning: Earning, paid: PaidBefore) -> Unpaid | None:
-    """R11: a report that is to be paid earns all of its points within the limits, or nothing, and why."""
+def unpaid(earning: Earning, paid: PaidBefore, *, by_change: bool) -> Unpaid | None:
+    """R11: a report that is to be paid earns all of its points within the limits, or nothing, and why. `by_change`:
+    only one that changed something is to be paid."""
+    if by_change and not paid.unpaid_change:
+        return Unpaid.UNCHANGED
     if earning.per_bike and paid.of_bike >= earning.per_bike:
         return Unpaid.BIKE
     if earning.per_day and paid.in_day + POINTS_PER_REPORT > earning.per_day:

@@ -97,24 +97,27 @@ def forget_told(tx: Tx, managerid: int) -> None:
     tx.execute(f"UPDATE reports SET {_FORGOTTEN} WHERE managerid = ? AND ({_TOLD})", (managerid,))
 
 
-def is_unpaid(read: Reading, state: State, changedby: int) -> bool:
-    """Whether the change is the same manager's, by this report or by a try of it that bike had stored and that was not
-    applied here, and nothing was paid for it yet: a report sent again is paid once (ruling 10)."""
-    row = read.one(
-        "SELECT 1 FROM reports r WHERE reportid = ? AND managerid = ? AND bikeid = ? AND status <> 'applied'"
-        " AND NOT EXISTS (SELECT 1 FROM reports p WHERE p.paid_for = r.reportid)",
-        (changedby, state.managerid, state.bikeid),
-    )
-    return row is not None
+_OWN_CHANGE = (
+    "EXISTS (SELECT 1 FROM reports r WHERE reportid = CAST(? AS BIGINT) AND managerid = ? AND bikeid = ?"
+    " AND status <> 'applied' AND NOT EXISTS (SELECT 1 FROM reports p WHERE p.paid_for = r.reportid))"
+)
+"""The change is the same manager's, by this report or by a try of it that bike had stored and that was not applied
+here, and nothing was paid for it yet: a report sent again is paid once (ruling 10)."""
 
 
-def paid(tx: Tx, state: State) -> PaidBefore:
+def paid(tx: Tx, state: State, changedby: int | None) -> PaidBefore:
+    """In one look, as a report beside this one may be applied meanwhile."""
     row = tx.one(
-        "SELECT count(*) FILTER (WHERE bikeid = ? AND applied_ms > ?), coalesce(sum(points), 0) FROM reports"
-        f" WHERE managerid = ? AND {_PAID} AND applied_ms > ?",
-        (state.bikeid, tx.now_ms - PER_BIKE_MS, state.managerid, tx.now_ms - PER_DAY_MS),
+        f"SELECT count(*) FILTER (WHERE bikeid = ? AND applied_ms > ?), coalesce(sum(points), 0), {_OWN_CHANGE}"
+        f" FROM reports WHERE managerid = ? AND {_PAID} AND applied_ms > ?",
+        (
+            *(state.bikeid, tx.now_ms - PER_BIKE_MS),
+            *(changedby, state.managerid, state.bikeid),
+            *(state.managerid, tx.now_ms - PER_DAY_MS),
+        ),
     )
-    return PaidBefore(*(row or (0, 0)))
+    of_bike, in_day, own = row or (0, 0, False)
+    return PaidBefore(of_bike, in_day, unpaid_change=bool(own))
 
 
 def overdue(read: Reading, now_ms: int, stale_after_ms: int, most: int) -> list[int]:
