@@ -26,8 +26,7 @@ export function More({ more, onChange }) {
   return html`<details class="card beside" onToggle=${({ target }) => target.open && setOpen(true)}>
     <summary>
       <${Icon} name="plus" />
-      <span class="grow">${t('beside')}</span>
-      <span class="soft">${has.join(' · ')}</span>
+      <span class="grow">${has.join(' · ') || t('beside')}</span>
     </summary>
     <div class="field">
       <label for="words">${t('inWords')}</label>
