@@ -1,6 +1,5 @@
 """What the field staff tell in a report, what it earns, and what becomes of one that waited too long."""
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -150,11 +149,11 @@ def test_a_report_that_waited_a_day_is_shown_whole_and_sent_or_dropped_by_hand(
 
 
 def test_of_many_reports_that_waited_too_long_none_is_lost(rider: NewRider, demo: Demo) -> None:
-    one, old_ms = Staff(rider(), demo), int(time.time() * 1000) - 24 * 3_600_000
+    one = Staff(rider(), demo)
     one.phone.go("#/staff")
     taps = "Array.from({ length: 30 }, (_, n) => ({ kind: 'report', method: 'POST', path: '/bikeManageApps', "
     taps += f"body: {{ managerid: {one.number}, bikeid: n + 1, batterylevel: n, usableyn: true }}, key: `k${{n}}`, "
-    taps += f"at: {old_ms}, userid: {one.phone.userid} }}))"
+    taps += f"at: Date.now() - 24 * 3600_000, userid: {one.phone.userid} }}))"
     one.page.evaluate(f"localStorage.setItem('gbike.taps', JSON.stringify({taps}))")
     one.phone.reload(one.page.locator(".late li").nth(29))
     one.phone.see("보내지 못한 보고 30건")
