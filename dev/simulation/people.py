@@ -193,6 +193,11 @@ class Staff(Person):
             "batterylevel": self.rng.choice((20, 50, 80)),
             "usableyn": usable,
         }
+        told = self.history.town.at_a_visit() if usable else None
+        if usable is False:
+            body |= {"fault": "brake", "words": "브레이크가 헐거워요"}
+        if told is not None:
+            body |= told.body
         if self.rng.random() < 0.6:
             self._sent += 1
             body["reportid"] = self._sent
@@ -207,6 +212,7 @@ class Staff(Person):
                     key=key,
                     manager=self.managerid,
                     sent=body.get("reportid"),
+                    told=told,
                 )
             )
 

@@ -172,8 +172,9 @@ def _owners(marks: Marks, old: Stand, stand: Stand, told: Telling | None, *, sur
 
 
 def _taught(attempts: list[Attempt], bike: Reading) -> Iterator[str]:
-    """A place is where staff were who named it: no rider moves one."""
-    staff = [told for attempt in attempts if (told := attempt.facts.get("told")) is not None and told.by is None]
+    """A place is where staff were who named it: no rider moves one, nor does a report."""
+    others = [attempt for attempt in attempts if attempt.op != "report"]
+    staff = [told for attempt in others if (told := attempt.facts.get("told")) is not None and told.by is None]
     seen = {(_name(told.text), told.point) for told in staff if told.kind == FRESH}
     for key, lat, lon in bike.all("SELECT key, lat, lon FROM places WHERE lat IS NOT NULL"):
         if (key, (lat, lon)) not in seen:

@@ -14,6 +14,7 @@ from tests.security.test_matrix import InMemory
 UNSEEN = {
     "GET /rentAndBillingViews/changes": "what changed, of everybody, by numbers: whoever reads on leaves a look",
     "GET /bikeManageApps": "the work of staff, by their number",
+    "GET /bikeManageApps/earning": "what reports earn, of nobody",
     "GET /bikeManageApps/{reportid}": "the work of staff, by their number",
     "GET /bikeManagers": "all of the staff with their points, by number",
     "GET /bikes": "bikes; who rides one is not shown",

@@ -87,6 +87,12 @@ def changes(there: Furnished) -> dict[str, tuple[str, str, Any, Any]]:
             {**report, "bikeid": two, "batterylevel": 50},
             {**report, "bikeid": two, "batterylevel": 51},
         ),
+        "POST bikeManageApps in words": (
+            "POST",
+            "/bikeManageApps",
+            {**report, "bikeid": two, "batterylevel": 50, "fault": "brake", "words": "loose"},
+            {**report, "bikeid": two, "batterylevel": 50, "fault": "brake", "words": "worn"},
+        ),
         "POST complaints": (
             "POST",
             "/complaints",

@@ -1,4 +1,4 @@
-"""The field staff report bikes in two taps, turn points into deposit, and lose nothing on a bad line."""
+"""The field staff report bikes in two or three taps, turn points into deposit, and lose nothing on a bad line."""
 
 import itertools
 import os
@@ -34,18 +34,35 @@ class Staff:
         self.page.evaluate(f"localStorage.setItem('gbike.manager', '{self.number}')")
 
     def at(self, bikeid: int) -> None:
-        """Before a bike, with the two taps to choose."""
+        """Before a bike, with the taps to choose."""
         self.phone.go(f"#/staff/bike/{bikeid}")
         self.page.get_by_role("heading", name=str(bikeid)).wait_for()
-        self.page.locator(".steps").wait_for()
+        self.page.locator(".charging").wait_for()
 
-    def tap(self, percent: int, usable: bool = True) -> None:
-        """The two taps."""
-        self.page.locator(".steps label", has_text=f"{percent}%").last.tap()
+    def charge(self, percent: int) -> None:
+        """A tap on the slider, as exactly as a finger can, and the rest by the buttons beside it."""
+        slider = self.page.locator(".charging [type=range]")
+        box = slider.bounding_box()
+        assert box is not None
+        thumb = 52
+        slider.tap(position={"x": thumb / 2 + (box["width"] - thumb) * percent / 100, "y": box["height"] / 2})
+        field = self.page.locator("#battery")
+        for _ in range(3):
+            off = percent - int(field.input_value())
+            if not off:
+                break
+            self.page.locator(".step").nth(1 if off > 0 else 0).tap()
+        assert int(field.input_value()) == percent
+
+    def tap(self, percent: int, usable: bool = True, fault: str = "brake") -> None:
+        """Two taps, and a third for what is broken."""
+        self.charge(percent)
         self.page.get_by_role("button", name=self._words["usable" if usable else "fault"]).tap()
+        if not usable:
+            self.page.locator(".faults button", has_text=self._words[fault]).tap()
 
     def report(self, bikeid: int, percent: int, usable: bool = True) -> None:
-        """Both, wherever the report then waits."""
+        """All of them, wherever the report then waits."""
         self.at(bikeid)
         self.tap(percent, usable)
         self.page.locator(".came").wait_for()
@@ -105,11 +122,22 @@ def test_a_tap_in_gloves_reports_once_and_hits_nothing_else(rider: NewRider, dem
     button.tap()
     one.phone.see(KO["battery first"])
     assert one.reports == []
-    one.page.locator(".steps label", has_text="60%").tap()
+    one.charge(60)
     button.evaluate("(button) => { for (let i = 0; i < 5; i += 1) button.click(); }")
     one.phone.see(KO["reported"])
     assert one.reports == [(bikeid, 60, True)]
     assert f"bike/{bikeid}" in one.page.url
+
+
+def test_a_second_tap_on_broken_says_no_kind(rider: NewRider, demo: Demo) -> None:
+    one, bikeid = Staff(rider(), demo), demo.new_bike()
+    one.at(bikeid)
+    one.charge(60)
+    button = one.page.get_by_role("button", name=KO["fault"])
+    button.evaluate("(button) => { for (let i = 0; i < 5; i += 1) button.click(); }")
+    one.page.locator(".faults").wait_for()
+    button.tap()
+    assert one.reports == []
 
 
 def test_points_that_are_others_than_they_were_are_said_and_nothing_is_converted(rider: NewRider, demo: Demo) -> None:

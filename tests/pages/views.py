@@ -60,7 +60,7 @@ def _offline(rider: Rider, demo: Demo) -> None:
 def _reporting(rider: Rider, demo: Demo) -> None:
     demo.register(6503, "분당_정자역_1구역")
     at("#/staff/bike/6503", ".pair")(rider, demo)
-    rider.page.locator(".steps label").nth(1).click()
+    rider.page.locator("#battery").fill("82")
 
 
 def _reported(rider: Rider, demo: Demo) -> None:
@@ -79,6 +79,7 @@ def _waiting(rider: Rider, demo: Demo) -> None:
     _offline(rider, demo)
     _reporting(rider, demo)
     rider.page.locator(".pair .fault").click()
+    rider.page.locator(".faults button").first.click()
     rider.go("#/staff")
     rider.page.locator(".queue li").wait_for()
 

@@ -103,6 +103,7 @@ TABLE: dict[str, dict[str, str]] = {
     "bike_manage_app": {
         "GET /bikeManageApps": STAFF_LIST,
         "POST /bikeManageApps": "401 403 403 yes 403 403 401 401",
+        "GET /bikeManageApps/earning": "401 403 403 yes yes yes 401 401",
         "GET /bikeManageApps/{reportid}": STAFF,
         "GET /complaints": "401 own own all all all 401 401",
         "POST /complaints": PEOPLE_MAKE,

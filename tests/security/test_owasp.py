@@ -24,7 +24,7 @@ NEVER_WRITTEN = {
     "bikeManagers": {"entries"},
     "bikes": {"rentid", "version", "held", "broken", "retired", "point", "noposition"},
     "places": {"by", "bikes", "noposition"},
-    "bikeManageApps": {"status"},
+    "bikeManageApps": {"status", "points", "why", "at"},
     "complaints": {"complaintid", "at", "takenout"},
     "accounts": {"userid", "erased", "created"},
     "sessions": {"userid", "roles"},

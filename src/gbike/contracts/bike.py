@@ -112,11 +112,17 @@ class KnownBike(msgspec.Struct, frozen=True):
     bikeid: Number
 
 
-class ReportedState(msgspec.Struct, frozen=True):
+class ReportedState(msgspec.Struct, frozen=True, omit_defaults=True):
     """The body of `PUT /internal/bikes/{bikeid}/reports/{reportid}`: 200 applied · 404 there is no such bike."""
 
     batterylevel: Percent
     usableyn: bool | None = None
+    location: str | None = None
+    """Where the bike stands, as staff say. An older bike leaves it where it is."""
+    lat: float | None = None
+    lon: float | None = None
+    seenat: Moment | None = None
+    """When it was seen there; None: now."""
 
 
 class AppliedReport(msgspec.Struct, frozen=True):

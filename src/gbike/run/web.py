@@ -41,7 +41,10 @@ DOORS = tuple(f"/doors/{name}.js" for name in ("pages", "parts", "reset", "signu
 INVITED = tuple(f"/invited/{name}.js" for name in ("page", "ko", "en"))
 LATER = (*MAP, *DOORS, *INVITED, *PROFILE, "/signs.js", "/shared/code.js", "/qrcode.js")
 """What is loaded when it is needed: neither with the first view nor kept ahead for a spell without a line."""
-AHEAD = ("/staff/pages.js", "/staff/ko.js", "/staff/en.js", "/rider/where.js", "/rider/offered.js")
+AHEAD = (
+    *("/staff/pages.js", "/staff/home.js", "/staff/bike.js", "/staff/charge.js", "/staff/more.js", "/staff/reports.js"),
+    *("/staff/manager.js", "/staff/points.js", "/staff/ko.js", "/staff/en.js", "/rider/where.js", "/rider/offered.js"),
+)
 """What is not loaded with the first view, but kept ahead: reports and returns are made where there is no line."""
 RIDER, STAFF = "/rider/", "/staff/"
 """Modules that the console has no use for."""

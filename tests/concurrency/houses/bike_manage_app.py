@@ -17,15 +17,18 @@ from gbike.services.bike_manage_app.domain import (
     Grievance,
     PointsFor,
     Report,
+    Stand,
     State,
 )
 from gbike.services.bike_manage_app.policies import POLICIES
+from gbike.services.bike_manage_app.storage import TOLD_KEPT
 from gbike.services.bike_manage_app.storage.complaints import KEPT
 from tests.concurrency.house import USER, Hears, House, do, floor, write
 
 HEARS = Hears(POLICIES)
 
 SEEN = State(1, 7, 50, True)
+TOLD = State(1, 7, 50, False, fault="brake", words="loose", stand=Stand("창고", 37.4, 127.1, 1))
 LATE = Report(1, SEEN)
 DONE = Report(2, SEEN)
 KEYED = Report(3, SEEN)
@@ -46,6 +49,7 @@ HOUSE = House(
     ),
     cases=(
         write("begin", take_down_a_report, SEEN, None, 10_000, key="manager:1"),
+        write("begin with words", take_down_a_report, TOLD, None, 10_000, key="manager:1"),
         write("begin under a number", take_down_a_report, SEEN, 6, 10_000, key="manager:1"),
         write("begin under a number of another", take_down_a_report, SEEN, 5, 10_000, key="manager:1"),
         write("begin what is applied", take_down_a_report, SEEN, 7, 10_000, key="manager:1", id="seven"),
@@ -69,7 +73,7 @@ HOUSE = House(
         write("complain with a key", take_a_complaint, OTHERS, key="complaints:7", id="flat"),
         write("complain again with a key", take_a_complaint, SMELLS, key="complaints:6", id="smells"),
         HEARS.case("erased", AccountErased(userid=USER)),
-        *floor((*FLOOR, KEPT), HEARS, AccountErased(userid=USER)),
+        *floor((*FLOOR, TOLD_KEPT, KEPT), HEARS, AccountErased(userid=USER)),
     ),
     looks=(
         (

@@ -53,9 +53,7 @@ def move(folder: DataFolder, to: str, env: Mapping[str, str], screen: Screen) ->
         with target.opened() as urls:
             databases = [filling.Database(spec.name, urls[spec.name], spec.versions, _name(folder)) for spec in specs()]
             if filling.filled(databases[0]):
-                screen.tell(
-                    "all rows are there already, from a move that was stopped at its end · 이미 모두 옮겼어요"
-                )
+                screen.tell("all rows are there already, from a move that was stopped at its end · 이미 모두 옮겼어요")
             else:
                 for one in databases:
                     filling.must_be_free(one)

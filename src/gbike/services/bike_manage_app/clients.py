@@ -21,7 +21,11 @@ class BikeClient(Peer):
         battery or fault; 0: none did; None: bike doesn't tell. Raises NoSuchBike (nothing applied); PeerFailed or
         CircuitOpen when it is unknown whether it was applied."""
         state = report.state
-        body = msgspec.json.encode(ReportedState(state.batterylevel, state.usableyn))
+        stand = state.stand
+        told = ReportedState(
+            state.batterylevel, state.usableyn, stand.location, lat=stand.lat, lon=stand.lon, seenat=stand.seen_ms
+        )
+        body = msgspec.json.encode(told)
         answer = await self.ask("PUT", f"/internal/bikes/{state.bikeid}/reports/{report.reportid}", body)
         match answer.status:
             case 200:

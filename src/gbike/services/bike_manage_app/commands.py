@@ -34,9 +34,8 @@ def confirm_the_report(tx: Tx, report: domain.Report, changedby: int | None, ear
     """R11: bike has applied the report, so it is said with what it earns, and whoever hears it adds the points.
     `changedby`: the report that changed the bike last, None: bike doesn't tell. Raises GivenUp when it was cancelled
     meanwhile."""
-    points, paid_for = _earned(tx, report, changedby, earning)
-    report = replace(report, applied_ms=tx.now_ms, points=points)
-    if not storage.apply_pending(tx, report, paid_for if points else None):
+    report, paid_for = _judged(tx, report, changedby, earning)
+    if not storage.apply_pending(tx, report, paid_for):
         raise domain.GivenUp(report.state.bikeid)
     tx.count("reports")
     state = report.state
@@ -47,10 +46,11 @@ def confirm_the_report(tx: Tx, report: domain.Report, changedby: int | None, ear
             bikeid=state.bikeid,
             batterylevel=state.batterylevel,
             usableyn=state.usableyn,
-            points=points,
+            points=report.points,
         )
     )
-    told = {"reportid": report.reportid, "batterylevel": state.batterylevel, "usableyn": state.usableyn}
+    fault = {} if state.fault is None else {"fault": state.fault}
+    told = {"reportid": report.reportid, "batterylevel": state.batterylevel, "usableyn": state.usableyn, **fault}
     tx.audit("bike reported", f"bike:{state.bikeid}", after={"managerid": state.managerid, **told})
     keep(tx, report)
     return report
@@ -97,20 +97,25 @@ def take_a_complaint(tx: Tx, grievance: domain.Grievance) -> domain.Complaint:
 
 
 def forget_the_words(tx: Tx, userid: int) -> None:
-    """That this rider complained of bikes stays; what they wrote goes."""
+    """That this rider complained of bikes, or reported them, stays; what they wrote, and where they were, goes. Whose
+    manager number is another than the account's is forgotten after TOLD_KEPT."""
     remember(tx, userid)
     complaints.forget_words(tx, userid)
+    storage.forget_told(tx, userid)
     take_out(tx, ("userid",), [userid], EVENTS, also=("words",))
+    take_out(tx, ("managerid",), [userid], EVENTS, also=("words",))
 
 
-def _earned(tx: Tx, report: domain.Report, changedby: int | None, earning: domain.Earning) -> tuple[int, int | None]:
+def _judged(
+    tx: Tx, report: domain.Report, changedby: int | None, earning: domain.Earning
+) -> tuple[domain.Report, int | None]:
+    """The report with what it earns, or why nothing; and whose change it is paid for."""
+    paid = replace(report, applied_ms=tx.now_ms, points=domain.POINTS_PER_REPORT)
     if earning == domain.AS_THE_ORIGINAL:
-        return domain.POINTS_PER_REPORT, None
+        return paid, None
     tx.lock(f"manager:{report.state.managerid}")  # a report beside this one counts what it earned, or is counted
-    if (
-        earning.points_for is domain.PointsFor.REPORTS or changedby is None
-    ):  # an older bike doesn't tell what changed it
-        return domain.points_of(earning, storage.paid(tx, report.state)), None
-    if not storage.is_unpaid(tx, report.state, changedby):
-        return 0, None
-    return domain.points_of(earning, storage.paid(tx, report.state)), changedby
+    # An older bike doesn't tell what changed it.
+    by_change = changedby if earning.points_for is domain.PointsFor.CHANGES else None
+    before = storage.paid(tx, report.state, by_change)
+    why = domain.unpaid(earning, before, by_change=by_change is not None)
+    return (paid, by_change) if why is None else (replace(paid, points=0, why=why), None)

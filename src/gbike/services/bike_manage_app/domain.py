@@ -49,14 +49,54 @@ class GivenUp(ReportRefused):
     bikeid: int
 
 
+class Fault(StrEnum):
+    """What is wrong with a bike."""
+
+    BRAKE = "brake"
+    TYRE = "tyre"
+    CHAIN = "chain"
+    STEERING = "steering"
+    LIGHT = "light"
+    BATTERY = "battery"
+    LOCK = "lock"
+    SEAT = "seat"
+    OTHER = "other"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """Where a manager saw the bike stand: a place's name, a position, both or neither, and when (None: now)."""
+
+    location: str | None = None
+    lat: float | None = None
+    lon: float | None = None
+    seen_ms: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a manager saw: battery in percent, and whether the bike may be ridden (None: not said)."""
+    """What a manager saw: battery in percent, whether the bike may be ridden (None: not said), and what they add."""
 
     managerid: int
     bikeid: int
     batterylevel: int
     usableyn: bool | None
+    fault: str | None = None
+    """One of Fault; a newer version may know more."""
+    words: str | None = None
+    stand: Stand = Stand()
+
+
+class Unpaid(StrEnum):
+    """Why a report earned nothing."""
+
+    UNCHANGED = "unchanged"
+    """It changed neither battery nor fault, or what it changed was paid already."""
+    BIKE = "bike"
+    """So many of this bike were paid lately."""
+    DAY = "day"
+    """So much was paid in 24 hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +108,8 @@ class Report:
     applied_ms: int | None = None
     points: int = 0
     """What it earned, decided when it was applied."""
+    why: str | None = None
+    """One of Unpaid; None: it earned something, or that is not known of old ones."""
 
 
 class PointsFor(StrEnum):
@@ -92,19 +134,24 @@ AS_THE_ORIGINAL = Earning()
 
 @dataclass(frozen=True, slots=True)
 class PaidBefore:
-    """What a manager was paid lately: reports of this bike in 30 minutes, points in 24 hours."""
+    """What a manager was paid lately: reports of this bike in 30 minutes, points in 24 hours. `unpaid_change`: what
+    this report changed is theirs, and was not paid yet."""
 
     of_bike: int
     in_day: int
+    unpaid_change: bool
 
 
-def points_of(earning: Earning, paid: PaidBefore) -> int:
-    """R11: what a report that is to be paid earns within the limits: all of its points or nothing."""
+def unpaid(earning: Earning, paid: PaidBefore, *, by_change: bool) -> Unpaid | None:
+    """R11: a report that is to be paid earns all of its points within the limits, or nothing, and why. `by_change`:
+    only one that changed something is to be paid."""
+    if by_change and not paid.unpaid_change:
+        return Unpaid.UNCHANGED
     if earning.per_bike and paid.of_bike >= earning.per_bike:
-        return 0
+        return Unpaid.BIKE
     if earning.per_day and paid.in_day + POINTS_PER_REPORT > earning.per_day:
-        return 0
-    return POINTS_PER_REPORT
+        return Unpaid.DAY
+    return None
 
 
 COUNTS_MS = 24 * 3_600_000

@@ -11,7 +11,7 @@ from gbike.kit.auth.rules import ADMIN, BIKE_MANAGER, PEOPLE, RIDER, may
 from gbike.kit.calls.peers import CircuitOpen, PeerBusy, PeerTimeout, PeerUnavailable
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
-from gbike.kit.http.fields import CLEANED, Id, Percent
+from gbike.kit.http.fields import CLEANED, Degrees, Id, Instant, Percent, Text, ms_of
 from gbike.kit.http.filters import NUMBER, SPAN, words
 from gbike.kit.http.lists import listed
 from gbike.kit.http.problems import Problem, catalogue
@@ -20,7 +20,16 @@ from gbike.kit.numbers import MAX_ID
 from gbike.kit.store import Store
 from gbike.kit.text import tidied
 from gbike.services.bike_manage_app import domain, storage
-from gbike.services.bike_manage_app.domain import Complaint, ComplaintKind, Grievance, Report, State
+from gbike.services.bike_manage_app.domain import (
+    Complaint,
+    ComplaintKind,
+    Earning,
+    Fault,
+    Grievance,
+    Report,
+    Stand,
+    State,
+)
 from gbike.services.bike_manage_app.storage import complaints
 
 REPORTS = ResourceKind("bikeManageApps", "bikeManageApp", "reportid")
@@ -41,6 +50,10 @@ REFUSALS: Refusals = {
 SentNumber = Annotated[
     int, msgspec.Meta(ge=1, le=MAX_ID, description="the manager's own number of the report: the same again is a repeat")
 ]
+Words = Annotated[
+    str,
+    msgspec.Meta(max_length=500, pattern=r"^[^\x00]*$", description="what is the matter, freely", extra=CLEANED),
+]
 
 Words = Annotated[
     str,
@@ -60,16 +73,57 @@ class ReportResource(msgspec.Struct, frozen=True):
     """When it was applied; not known of old ones."""
     points: int
     """What it earned."""
+    fault: str | None
+    """brake, tyre, chain, steering, light, battery, lock, seat, other or none; null: not told."""
+    words: str | None
+    """Forgotten after 90 days, and so is where the bike stood."""
+    location: str | None
+    lat: float | None
+    lon: float | None
+    why: str | None
+    """Why it earned nothing: unchanged (neither battery nor fault), bike (paid for it too often in 30 minutes) or day
+    (earned too much in 24 hours); null: it earned something, or that is not known of old ones."""
 
 
 class NewReport(msgspec.Struct, frozen=True):
-    """What a manager sends; battery in percent."""
+    """What a manager sends; battery in percent, and where the bike stands now, by name or position."""
 
     managerid: Id
     bikeid: Id
     batterylevel: Percent
     usableyn: bool | None = None
     reportid: SentNumber | None = None
+    fault: Fault | None = None
+    words: Words | None = None
+    location: Text | None = None
+    lat: Degrees | None = None
+    lon: Degrees | None = None
+    seenat: Instant | None = None
+    """When it stood there, of a report that waited for a line; else now."""
+
+    @property
+    def state(self) -> State:
+        """What it says the manager saw."""
+        seen_ms = None if self.seenat is None else ms_of(self.seenat)
+        return State(
+            *(self.managerid, self.bikeid, self.batterylevel, self.usableyn),
+            fault=self.fault,
+            words=tidied(self.words),
+            stand=Stand(tidied(self.location), self.lat, self.lon, seen_ms),
+        )
+
+
+class EarningResource(msgspec.Struct, frozen=True):
+    """What reports earn here."""
+
+    points: int
+    """A report that is paid."""
+    per_bike: int
+    """So many reports of one bike are paid to a manager in 30 minutes; 0: no limit."""
+    per_day: int
+    """So many points a manager may earn in 24 hours; 0: no limit."""
+    points_for: str
+    """reports: each is paid; changes: only one that changed a bike's battery or fault."""
 
 
 class ComplaintResource(msgspec.Struct, frozen=True):
@@ -97,6 +151,13 @@ class NewComplaint(msgspec.Struct, frozen=True):
 
 THEIRS = may(own=(BIKE_MANAGER,), by="managerid")
 SEEN = may(own=(BIKE_MANAGER,), all=(ADMIN,), by="managerid")
+PAID = may(all=(BIKE_MANAGER, ADMIN))
+
+EXAMPLE = {"managerid": 1, "bikeid": 1, "batterylevel": 12, "usableyn": False, "fault": "brake", "words": "헐거워요"}
+
+HEARD = may(own=(RIDER,), all=(BIKE_MANAGER, ADMIN))
+"""Riders see what they complained of, staff everything."""
+STAFF = frozenset((BIKE_MANAGER, ADMIN))
 
 HEARD = may(own=(RIDER,), all=(BIKE_MANAGER, ADMIN))
 """Riders see what they complained of, staff everything."""
@@ -111,8 +172,11 @@ ComplainOfABike = Callable[[Grievance], Awaitable[Complaint]]
 class ReportHttp:
     """The handlers."""
 
-    def __init__(self, store: Store, report_a_bike: ReportABike) -> None:
+    def __init__(self, store: Store, report_a_bike: ReportABike, earning: Earning) -> None:
         self._store, self._report_a_bike = store, report_a_bike
+        self._earning = EarningResource(
+            domain.POINTS_PER_REPORT, earning.per_bike, earning.per_day, earning.points_for.value
+        )
 
     async def list(self, request: Request) -> Response:
         return await listed(request, self._store, storage.LISTED, REPORTS, to_resource)
@@ -120,8 +184,10 @@ class ReportHttp:
     async def report(self, request: Request) -> Report:
         new = await request.body(NewReport)
         request.must_cover(new.managerid)
-        state = State(new.managerid, new.bikeid, new.batterylevel, new.usableyn)
-        return await self._report_a_bike(state, new.reportid)
+        return await self._report_a_bike(new.state, new.reportid)
+
+    async def earning(self, _request: Request) -> Response:
+        return Response(200, self._earning)
 
     async def show(self, request: Request) -> Report:
         return await self._store.read(storage.load, request.id("reportid"))
@@ -173,12 +239,19 @@ def to_resource(report: Report) -> ReportResource:
         usableyn=report.state.usableyn,
         at=None if report.applied_ms is None else rfc3339(report.applied_ms),
         points=report.points,
+        fault=report.state.fault,
+        words=report.state.words,
+        location=report.state.stand.location,
+        lat=report.state.stand.lat,
+        lon=report.state.stand.lon,
+        why=report.why,
     )
 
 
-def operations(store: Store, report_a_bike: ReportABike, pace: Pace) -> list[Operation]:
+def operations(store: Store, report_a_bike: ReportABike, earning: Earning, pace: Pace) -> list[Operation]:
     """The operations of bikeManageApp. `pace`: how often one may report."""
-    http, base = ReportHttp(store, report_a_bike), "/bikeManageApps"
+    http, base = ReportHttp(store, report_a_bike, earning), "/bikeManageApps"
+    paid = {200: EarningResource}
     many, by = {200: [ReportResource]}, {"bikeid": NUMBER}
     return [
         Operation("GET", base, http.list, "List the reports", SEEN, answers=many, paged=True, filters=by),
@@ -194,10 +267,11 @@ def operations(store: Store, report_a_bike: ReportABike, pace: Pace) -> list[Ope
                 *("bike-unknown", "report-differs", "report-in-flight", "report-given-up"),
                 *("bike-service-timeout", "bike-service-unavailable", "circuit-open", "busy"),
             ),
-            example={"managerid": 1, "bikeid": 1, "batterylevel": 50, "usableyn": True},
+            example=EXAMPLE,
             pace=pace,
             respond=showing(REPORTS, to_resource, 201),
         ),
+        Operation("GET", base + "/earning", http.earning, "What reports earn", PAID, answers=paid),
         Operation(
             "GET",
             base + "/{reportid}",

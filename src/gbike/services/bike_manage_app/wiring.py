@@ -17,7 +17,14 @@ from gbike.services.bike_manage_app.domain import Earning, PointsFor
 from gbike.services.bike_manage_app.http import REFUSALS, complaint_operations, operations
 from gbike.services.bike_manage_app.policies import POLICIES
 from gbike.services.bike_manage_app.saga import complain_of_a_bike, report_a_bike
-from gbike.services.bike_manage_app.storage import HALF_WAY, PERSONAL_DATA, VERSIONS, complaints, how_many_overdue
+from gbike.services.bike_manage_app.storage import (
+    HALF_WAY,
+    PERSONAL_DATA,
+    TOLD_KEPT,
+    VERSIONS,
+    complaints,
+    how_many_overdue,
+)
 
 SWEPT_AT_ONCE = 100
 
@@ -81,10 +88,11 @@ def build(deps: Dependencies) -> Service:
     reporting = partial(
         report_a_bike, store=deps.store, bikes=bikes, stale_after_ms=stale_after_ms, earning=chosen.earning
     )
-    shown = operations(deps.store, reporting, pace)
+    shown = operations(deps.store, reporting, chosen.earning, pace)
     complaining = partial(complain_of_a_bike, store=deps.store, bikes=bikes)
     shown += complaint_operations(deps.store, complaining, Pace("complaints", chosen.limit_complaints_per_min))
-    return Service("bike_manage_app", shown, REFUSALS, POLICIES, workers=workers, retention=(complaints.KEPT,))
+    retention = (TOLD_KEPT, complaints.KEPT)
+    return Service("bike_manage_app", shown, REFUSALS, POLICIES, workers=workers, retention=retention)
 
 
 SPEC = ServiceSpec(

@@ -63,7 +63,7 @@ export function sent(tap) {
 async function deliver(tap) {
   for (let tries = 0; ; tries += 1) {
     if (Date.now() - tap.at > (tap.kind === 'rent' ? RENT_FOR_MS : KEYS_FOR_MS)) {
-      crossOut(tap);
+      if (tap.kind !== 'report') crossOut(tap);
       throw new GivenUp();
     }
     let pause = PAUSES_MS[Math.min(tries, PAUSES_MS.length - 1)];
@@ -129,12 +129,24 @@ let sending = false;
 
 export const queued = () => waiting().filter(({ kind }) => kind === 'report');
 
+// It waited too long to be sent by itself. It is kept until whoever made it says what becomes of it.
+export const isLate = ({ why }) => why.type === 'given-up';
+
 // Answers the tap's key, or null where too many wait already.
 export function report(body) {
-  if (queued().length >= MOST) {
+  if (queued().length + refusals().filter(isLate).length >= MOST) {
     set({ notice: { tone: 'bad', text: t('tooManyWait', MOST) } });
     return null;
   }
+  return inLine(body);
+}
+
+export function anew(one) {
+  read(one);
+  return inLine(one.body);
+}
+
+function inLine(body) {
   const { key } = written('report', 'POST', '/bikeManageApps', body);
   set({ outcomes: { ...state.outcomes, [key]: null } });
   sendReports();
@@ -146,8 +158,8 @@ export async function sendReports() {
   sending = true;
   for (let [tap] = queued(); tap; [tap] = queued()) {
     try {
-      await sent(tap);
-      set({ heldUntil: null, outcomes: { ...state.outcomes, [tap.key]: true } });
+      const done = await sent(tap);
+      set({ heldUntil: null, outcomes: { ...state.outcomes, [tap.key]: { done } } });
     } catch (failed) {
       if (failed.status === 401) {
         goneOut();
@@ -160,9 +172,17 @@ export async function sendReports() {
   set({ heldUntil: null });
 }
 
-function refused({ key, body, userid }, { type, status, facts }) {
-  const one = { key, body, userid, why: { type, status, facts } };
-  keep('refused', [...kept('refused', []), one].slice(-TOLD));
+function refused(tap, { type, status, facts }) {
+  const { key, body, userid, at } = tap;
+  const one = { key, body, userid, at, why: { type, status, facts } };
+  const others = kept('refused', []).filter((other) => other.key !== key); // another tab may have been told, too
+  const all = [...others, one];
+  const old = all.filter((some) => !isLate(some)).slice(0, -TOLD);
+  keep(
+    'refused',
+    all.filter((some) => !old.includes(some)),
+  );
+  crossOut(tap);
   set({ outcomes: { ...state.outcomes, [key]: one } });
 }
 

@@ -241,21 +241,23 @@ def settle_the_holds(tx: Tx, bikeid: int) -> bool:
 
 
 def apply_a_report(
-    tx: Tx, bikeid: int, reportid: int, state: tuple[int, bool | None], late: Callable[[], bool]
+    tx: Tx, bikeid: int, reportid: int, seen: domain.Seen, late: Callable[[], bool]
 ) -> tuple[domain.Bike, int]:
-    """R10: a manager's report sets the battery and whether the bike is broken, unless a newer one was applied: reports
-    may come late, doubled and out of order. Answers the bike, and the newest report that changed it, 0 when none ever
-    did. Raises NoSuchBike, TooLate."""
+    """R10: a manager's report sets the battery, whether the bike is broken and, where it tells, where it stands, unless
+    a newer one was applied: reports may come late, doubled and out of order. Answers the bike, and the newest report
+    that changed battery or fault, 0 when none ever did. Raises NoSuchBike, TooLate."""
     if late():
         raise domain.TooLate
+    tx.share([PLACES])  # though nothing is told, as in `release`; and a report teaches no place
     changedby, before = storage.take_report(tx, bikeid, reportid)
     if before is None:
         return storage.load(tx, bikeid), storage.changed_by(tx, bikeid)
-    after = domain.reported(before, *state)
+    after = domain.reported(before, seen.batterylevel, seen.usableyn)
     if after != before:
         changedby = reportid
         storage.set_changed_by(tx, bikeid, reportid)
-    kept = storage.keep(tx, before, after)
+    sighting = judge(tx, domain.in_time(seen.told, before.place, tx.now_ms))
+    kept = storage.keep(tx, before, replace(after, place=domain.seen_at(before.place, sighting)))
     assert kept is not None  # the row is ours since its reportid was
     usable = not after.broken if after.broken != before.broken else None
     tx.publish(
@@ -268,6 +270,8 @@ def apply_a_report(
             version=kept.version,
         )
     )
+    if kept.place != before.place:
+        tx.publish(msgspec.structs.replace(_updated(kept), act="changed"))
     return kept, changedby
 
 

@@ -34,6 +34,8 @@ MOST_LABEL = 36
 
 HOLDER = "[a-z0-9-]{1,40}"
 """The name of whoever holds a bike: `staff`, or what of theirs keeps it."""
+PLACE_FOR_MS = 24 * 3_600_000
+"""A report tells where a bike stands for so long after it was seen there."""
 STAFF = "staff"
 """The holder of what operators hold by hand, and of the original's one mark."""
 
@@ -178,6 +180,16 @@ class Whereabouts:
     accuracy_m: float | None = None
     at_ms: int | None = None
     by: Source = Source.STAFF
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a manager's report tells of a bike: battery in percent, whether it may be ridden (None: not said), where it
+    stands."""
+
+    batterylevel: int
+    usableyn: bool | None = None
+    told: Whereabouts = Whereabouts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +340,15 @@ def reported(bike: Bike, batterylevel: int, usableyn: bool | None) -> Bike:
     """R10: a report sets the battery; 불량 stays hidden behind 사용중 until the return; usable clears only `broken`."""
     broken = bike.broken if usableyn is None else not usableyn
     return replace(bike, batterylevel=batterylevel, broken=broken)
+
+
+def in_time(told: Whereabouts, known: Location, now_ms: int) -> Whereabouts:
+    """What a report that waited for a line tells of where the bike stands: nothing after a day, or where something
+    younger is known."""
+    if told.at_ms is None:
+        return told
+    since_ms = max(now_ms - PLACE_FOR_MS, (known.point and known.point.at_ms) or 0)
+    return replace(told, at_ms=min(told.at_ms, now_ms)) if told.at_ms > since_ms else Whereabouts()
 
 
 def retired(bike: Bike) -> Bike:

@@ -138,6 +138,16 @@ class ReportedBike(msgspec.Struct, frozen=True):
 
     batterylevel: Percent
     usableyn: bool | None = None
+    location: Text | None = None
+    lat: Degrees | None = None
+    lon: Degrees | None = None
+    seenat: int | None = None
+
+    @property
+    def seen(self) -> domain.Seen:
+        """What it says the manager saw."""
+        told = Whereabouts(tidied(self.location), self.lat, self.lon, at_ms=self.seenat)
+        return domain.Seen(self.batterylevel, self.usableyn, told)
 
 
 class BikeHttp:
@@ -213,9 +223,8 @@ class BikeHttp:
     async def report(self, request: Request) -> Response:
         sent = await request.body(ReportedBike)
         bikeid, reportid = request.id("bikeid"), request.id("reportid")
-        state = (sent.batterylevel, sent.usableyn)
         with self._in_time(request) as late:
-            args = (bikeid, reportid, state, late)
+            args = (bikeid, reportid, sent.seen, late)
             bike, changedby = await self._store.write(apply_a_report, *args, key=f"bike:{bikeid}")
         return Response(200, AppliedReport(bike.bikeid, bike.status, changedby))
 

@@ -6,22 +6,43 @@ from pathlib import Path
 from gbike.kit.clock import latest
 from gbike.kit.privacy.personal_data import PersonalData
 from gbike.kit.storage.listing import Listing
+from gbike.kit.storage.retention import DAY_MS, RetentionRule
 from gbike.kit.store import Reading, Row, Tx
-from gbike.services.bike_manage_app.domain import PER_BIKE_MS, PER_DAY_MS, NoSuchReport, PaidBefore, Report, State
+from gbike.services.bike_manage_app.domain import (
+    PER_BIKE_MS,
+    PER_DAY_MS,
+    NoSuchReport,
+    PaidBefore,
+    Report,
+    Stand,
+    State,
+)
 from gbike.services.bike_manage_app.storage import complaints
 
 VERSIONS = Path(__file__).parent / "versions"
 PERSONAL_DATA = (
     PersonalData(
         "reports",
-        ("reportid", "managerid", "bikeid", "batterylevel", "usableyn", "status", "points"),
+        (
+            *("reportid", "managerid", "bikeid", "batterylevel", "usableyn", "status", "points"),
+            *("fault", "words", "location", "lat", "lon"),
+        ),
         "FROM reports WHERE managerid = ? ORDER BY reportid",
         staff=True,
     ),
     complaints.WRITTEN,
 )
+_FORGOTTEN = "words = NULL, location = NULL, lat = NULL, lon = NULL"
+_TOLD = "coalesce(words, location) IS NOT NULL OR lat IS NOT NULL OR lon IS NOT NULL"
 HALF_WAY = "SELECT count(*) FROM reports WHERE status = 'pending'"
-_COLUMNS = "reportid, managerid, bikeid, batterylevel, usableyn, applied_ms, points"
+TOLD_KEPT = RetentionRule(
+    90 * DAY_MS,
+    f"UPDATE reports SET {_FORGOTTEN} WHERE deadline_ms < ? AND reportid IN"
+    f" (SELECT reportid FROM reports WHERE {_TOLD} ORDER BY reportid LIMIT ?)",
+)
+"""Words and places of reports: where a manager was is nobody's matter for ever."""
+_STATE = "managerid, bikeid, batterylevel, usableyn, fault, words, location, lat, lon, seen_ms"
+_COLUMNS = f"reportid, {_STATE}, applied_ms, points, why"
 _SELECT = f"SELECT {_COLUMNS} FROM reports"
 _PAID = "status = 'applied' AND points > 0"
 _OVERDUE = "status = 'pending' AND (deadline_ms < ? OR deadline_ms > ?)"
@@ -38,12 +59,14 @@ def sent_before(read: Reading, managerid: int, sent_reportid: int) -> tuple[Repo
 
 
 def add(tx: Tx, state: State, sent_reportid: int | None, *, deadline_ms: int) -> Report:
+    stand = state.stand
     row = tx.one(
-        "INSERT INTO reports (managerid, bikeid, batterylevel, usableyn, status, sent_reportid, deadline_ms, once_key)"
-        " VALUES (?, ?, ?, ?, 'pending', ?, ?, ?) RETURNING reportid",
+        f"INSERT INTO reports ({_STATE}, status, sent_reportid, deadline_ms, once_key)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?) RETURNING reportid",
         (
-            *(state.managerid, state.bikeid, state.batterylevel, state.usableyn, sent_reportid),
-            *(deadline_ms, tx.key.key if tx.key else None),
+            *(state.managerid, state.bikeid, state.batterylevel, state.usableyn, state.fault, state.words),
+            *(stand.location, stand.lat, stand.lon, stand.seen_ms),
+            *(sent_reportid, deadline_ms, tx.key.key if tx.key else None),
         ),
     )
     assert row is not None
@@ -53,9 +76,9 @@ def add(tx: Tx, state: State, sent_reportid: int | None, *, deadline_ms: int) ->
 def apply_pending(tx: Tx, report: Report, paid_for: int | None) -> bool:
     """PENDING → APPLIED; False: it is no longer pending. `paid_for`: the report whose change its points are for."""
     applied = tx.execute(
-        "UPDATE reports SET status = 'applied', applied_ms = ?, points = ?, paid_for = ?"
+        "UPDATE reports SET status = 'applied', applied_ms = ?, points = ?, why = ?, paid_for = ?"
         " WHERE reportid = ? AND status = 'pending'",
-        (report.applied_ms, report.points, paid_for, report.reportid),
+        (report.applied_ms, report.points, report.why, paid_for, report.reportid),
     )
     return applied == 1
 
@@ -70,24 +93,31 @@ def cancel_pending(tx: Tx, reportid: int, reason: str) -> tuple[bool, str | None
     return (False, None) if row is None else (True, row[0])
 
 
-def is_unpaid(read: Reading, state: State, changedby: int) -> bool:
-    """Whether the change is the same manager's, by this report or by a try of it that bike had stored and that was not
-    applied here, and nothing was paid for it yet: a report sent again is paid once (ruling 10)."""
-    row = read.one(
-        "SELECT 1 FROM reports r WHERE reportid = ? AND managerid = ? AND bikeid = ? AND status <> 'applied'"
-        " AND NOT EXISTS (SELECT 1 FROM reports p WHERE p.paid_for = r.reportid)",
-        (changedby, state.managerid, state.bikeid),
-    )
-    return row is not None
+def forget_told(tx: Tx, managerid: int) -> None:
+    tx.execute(f"UPDATE reports SET {_FORGOTTEN} WHERE managerid = ? AND ({_TOLD})", (managerid,))
 
 
-def paid(tx: Tx, state: State) -> PaidBefore:
+_OWN_CHANGE = (
+    "EXISTS (SELECT 1 FROM reports r WHERE reportid = CAST(? AS BIGINT) AND managerid = ? AND bikeid = ?"
+    " AND status <> 'applied' AND NOT EXISTS (SELECT 1 FROM reports p WHERE p.paid_for = r.reportid))"
+)
+"""The change is the same manager's, by this report or by a try of it that bike had stored and that was not applied
+here, and nothing was paid for it yet: a report sent again is paid once (ruling 10)."""
+
+
+def paid(tx: Tx, state: State, changedby: int | None) -> PaidBefore:
+    """In one look, as a report beside this one may be applied meanwhile."""
     row = tx.one(
-        "SELECT count(*) FILTER (WHERE bikeid = ? AND applied_ms > ?), coalesce(sum(points), 0) FROM reports"
-        f" WHERE managerid = ? AND {_PAID} AND applied_ms > ?",
-        (state.bikeid, tx.now_ms - PER_BIKE_MS, state.managerid, tx.now_ms - PER_DAY_MS),
+        f"SELECT count(*) FILTER (WHERE bikeid = ? AND applied_ms > ?), coalesce(sum(points), 0), {_OWN_CHANGE}"
+        f" FROM reports WHERE managerid = ? AND {_PAID} AND applied_ms > ?",
+        (
+            *(state.bikeid, tx.now_ms - PER_BIKE_MS),
+            *(changedby, state.managerid, state.bikeid),
+            *(state.managerid, tx.now_ms - PER_DAY_MS),
+        ),
     )
-    return PaidBefore(*(row or (0, 0)))
+    of_bike, in_day, own = row or (0, 0, False)
+    return PaidBefore(of_bike, in_day, unpaid_change=bool(own))
 
 
 def overdue(read: Reading, now_ms: int, stale_after_ms: int, most: int) -> list[int]:
@@ -117,9 +147,13 @@ def rows_for_verify(read: Reading) -> Iterable[Row]:
 
 
 def _report(row: Row) -> Report:
-    reportid, managerid, bikeid, batterylevel, usableyn, applied_ms, points = row
+    reportid, managerid, bikeid, batterylevel, usableyn, fault, words, *rest = row
+    location, lat, lon, seen_ms, applied_ms, points, why = rest
     usable = None if usableyn is None else bool(usableyn)
-    return Report(reportid, State(managerid, bikeid, batterylevel, usable), applied_ms, points)
+    state = State(
+        managerid, bikeid, batterylevel, usable, fault=fault, words=words, stand=Stand(location, lat, lon, seen_ms)
+    )
+    return Report(reportid, state, applied_ms, points, why)
 
 
 LISTED = Listing(
