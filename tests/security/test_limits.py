@@ -124,27 +124,6 @@ async def test_strangers_of_an_address_take_nobody_off_who_is_signed_in_there() 
     await locked.whole.stop()
 
 
-async def test_who_looks_without_an_account_has_a_pace_of_the_address_beside_other_strangers() -> None:
-    clock = SetClock()
-    locked = Locked(USUAL | {"GBIKE_TRUSTED_PROXIES": "127.0.0.1"}, clock)
-    here = {"x-forwarded-for": "2001:db8::1"}
-
-    async def asked(target: str, headers: Mapping[str, str]) -> int:
-        return (await locked.anonymous.send("GET", target, headers=headers)).status
-
-    seen = ("/bikes", "/places", "/billings/tariff", "/accounts/terms")
-    looked = [await asked(seen[number % 4], here) for number in range(300)]
-    assert set(looked) == {200}
-    assert await asked("/bikes/1", {"x-forwarded-for": "2001:db8::2"}) == 429, "one household"
-    assert await asked("/bikes", {"x-forwarded-for": "2001:db8:0:1::1"}) == 200, "another"
-    assert (await locked.person(7, "rider").send("GET", "/bikes", headers=here)).status == 200
-    assert await asked("/docs", here) == 200
-    assert [await asked("/rents", here) for _ in range(60)] == [401] * 59 + [429]
-    clock.waited_ms += 200
-    assert [await asked("/bikes", here) for _ in range(2)] == [200, 429], "other strangers take nothing of it"
-    await locked.whole.stop()
-
-
 @pytest.mark.parametrize("sent", [None, "Basic eDp5", "Bearer", "Bearer x", "Digest a=b"])
 async def test_whatever_is_no_token_counts_for_its_address(sent: str | None) -> None:
     locked = Locked(USUAL, SetClock())

@@ -18,7 +18,7 @@ from gbike.services.account.commands.accounts import (
     set_roles,
 )
 from gbike.services.account.commands.consents import give_consent, withdraw_consent
-from gbike.services.account.commands.contacts import prove_contact, register, renew_code, take_contact
+from gbike.services.account.commands.contacts import Newcomer, prove_contact, register, renew_code, take_contact
 from gbike.services.account.commands.invitations import invite, use_invitation, withdraw
 from gbike.services.account.commands.passwords import offer_reset, replace_password, use_reset
 from gbike.services.account.commands.sessions import (
@@ -46,7 +46,7 @@ from gbike.services.account.domain import (
     Role,
     SignInAttempt,
 )
-from gbike.services.account.domain.consents import ConsentKind, Newcomer, Terms
+from gbike.services.account.domain.consents import ConsentKind, Terms
 from gbike.services.account.policies import POLICIES
 from gbike.services.account.storage import KEEPS
 from gbike.services.account.storage.accounts import rehash

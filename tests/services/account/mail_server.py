@@ -26,6 +26,7 @@ class MailServer:
         self.log: list[str] = []
         self.taken: list[tuple[str, str, EmailMessage]] = []
         """To whom, by whom (empty: nobody logged in), and what."""
+        self.took = asyncio.Event()
         self.port = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -41,7 +42,8 @@ class MailServer:
         if self.silent:
             await reader.read()
             return
-        who, whom, secure = "", "", False
+        who, whom = "", ""
+        secure = False
         writer.write(b"220 here\r\n")
         while line := (await reader.readline()).decode().strip():
             word = line.split()[0].upper()
@@ -68,6 +70,7 @@ class MailServer:
                 message = message_from_bytes(raw[:-3], policy=policy.default)
                 assert isinstance(message, EmailMessage)
                 self.taken.append((whom, who, message))
+                self.took.set()
                 writer.write(b"250 taken\r\n")
             else:
                 writer.write(b"221 bye\r\n" if word == "QUIT" else b"250 good\r\n")

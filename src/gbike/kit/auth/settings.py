@@ -33,7 +33,7 @@ class AccessSettings(msgspec.Struct, frozen=True):
         int,
         Meta(
             ge=0,
-            description="bikes, places, prices and terms looked at without a token a minute and address; 0: no limit",
+            description="looks without a token, where no account is needed, a minute and address; 0: no limit",
         ),
     ] = 300
     limit_sign_ins_per_min: Annotated[

@@ -84,7 +84,8 @@ class Letters:
 
     def __init__(self, post: Post, reset_page: str, reset_minutes: int) -> None:
         """`reset_page`: where people set their new password; the token follows it."""
-        self._post, self._page, self._minutes = post, reset_page, reset_minutes
+        self._post = post
+        self._page, self._minutes = reset_page, reset_minutes
 
     async def send_reset(self, userid: int, contact: str, token: str, expires_ms: int) -> None:
         link = self._page + token

@@ -82,8 +82,8 @@ class Mailer:
     """Post: to e-mail addresses by a mail server, and all else to the file."""
 
     def __init__(self, server: MailServer, file: LetterFile, clock: Clock, within_s: float = WHOLE_S) -> None:
-        self._server, self._file, self._clock = server, file, clock
-        self._within_s = within_s
+        self._server, self._file = server, file
+        self._clock, self._within_s = clock, within_s
         self._thread = ThreadPoolExecutor(1, "mail")
         self._waiting: deque[_Waiting] = deque()
         self._woken = asyncio.Event()

@@ -9,10 +9,21 @@ from gbike.kit.clock import is_ahead
 from gbike.kit.contacts import Contact
 from gbike.kit.store import Reading, Tx
 from gbike.services.account import domain
-from gbike.services.account.domain.consents import Newcomer
+from gbike.services.account.domain.consents import ConsentKind
 from gbike.services.account.storage import accounts, consents, contacts, invitations, resets
 from gbike.services.account.storage import sign_in_attempts as attempts
 from gbike.services.account.storage.contacts import of_account, of_contact
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """Who signs up; `agreed` to the version of the terms that holds."""
+
+    name: str
+    contact: Contact
+    password_hash: str
+    agreed: Sequence[ConsentKind] = ()
+    version: str = ""
 
 
 def register(tx: Tx, newcomer: Newcomer, code: str) -> domain.CodeWish:

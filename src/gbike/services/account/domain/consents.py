@@ -5,11 +5,9 @@ TermsChanged          somebody agrees to another version than the one that holds
 TermsHold             nobody has an account without the terms: whoever withdraws that consent deletes the account
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gbike.kit.contacts import Contact
 from gbike.services.account.domain import AccountRefused
 
 
@@ -47,17 +45,6 @@ class Consent:
     kind: ConsentKind
     version: str
     at_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Newcomer:
-    """Who signs up; `agreed` to the version of the terms that holds."""
-
-    name: str
-    contact: Contact
-    password_hash: str
-    agreed: Sequence[ConsentKind] = ()
-    version: str = ""
 
 
 def must_hold(terms: Terms, *versions: str | None) -> None:

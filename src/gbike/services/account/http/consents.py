@@ -79,9 +79,11 @@ class ConsentHttp:
         return _given(await self._store.read(consents.of, userid))
 
     async def give(self, request: Request) -> Response:
-        userid, kind, wish = request.id("userid"), _kind(request), await request.body(ConsentWish)
+        userid, kind = request.id("userid"), _kind(request)
+        wish = await request.body(ConsentWish)
         args = userid, kind, wish.version, self._terms
-        return _given(await self._store.write(give_consent, *args, key=f"account:{userid}"))
+        given = _given(await self._store.write(give_consent, *args, key=f"account:{userid}"))
+        return Response(200, given.content, {"Location": f"{request.base}/accounts/{userid}/consents"})
 
     async def withdraw(self, request: Request) -> Response:
         userid, kind = request.id("userid"), _kind(request)

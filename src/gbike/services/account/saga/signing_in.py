@@ -11,7 +11,7 @@ from gbike.services.account.clients.tokens import digits, secret, successor
 from gbike.services.account.commands.contacts import Newcomer, register
 from gbike.services.account.commands.sessions import renew_session, start_session
 from gbike.services.account.commands.sign_in_attempts import give_back, take
-from gbike.services.account.domain.consents import ConsentKind, Newcomer
+from gbike.services.account.domain.consents import ConsentKind
 from gbike.services.account.saga.own_account import send_code
 from gbike.services.account.saga.services import AccountServices, attempt_under
 from gbike.services.account.storage import contacts
