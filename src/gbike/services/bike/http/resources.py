@@ -1,6 +1,7 @@
 """Bikes, places and what was said of a bike, as clients see them."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -8,7 +9,7 @@ import msgspec
 from gbike.kit.auth.principal import Principal
 from gbike.kit.auth.rules import ADMIN, BIKE_MANAGER
 from gbike.kit.clock import rfc3339
-from gbike.kit.http.request import ResourceKind
+from gbike.kit.http.request import Request, ResourceKind, Response, showing
 from gbike.kit.store import Row
 from gbike.services.bike.domain import Bike, Hold, Point, Status
 from gbike.services.bike.storage import places
@@ -76,6 +77,8 @@ class BikeResource(msgspec.Struct, frozen=True):
     """Whether anybody keeps it out of service."""
     due: str | None = None
     """When the first of its holds is meant to end; for staff."""
+    offered: bool = True
+    """Whether it may be rented: it is available, and not known to be charged too little."""
 
 
 class HoldResource(msgspec.Struct, frozen=True):
@@ -106,8 +109,9 @@ def is_staff(who: Principal) -> bool:
     return bool(who.roles & STAFF)
 
 
-def to_resource(bike: Bike, to: Principal) -> BikeResource:
-    """The bike as clients see it: who rides it is in it for nobody, when it was seen is the staff's business."""
+def to_resource(bike: Bike, to: Principal, offer_from: int) -> BikeResource:
+    """The bike as clients see it: who rides it is in it for nobody, when it was seen is the staff's business.
+    `offer_from`: % of charge below which none is offered."""
     staff = is_staff(to)
     return BikeResource(
         bikeid=bike.bikeid,
@@ -123,7 +127,22 @@ def to_resource(bike: Bike, to: Principal) -> BikeResource:
         noposition=bike.noposition,
         held=bike.held > 0,
         due=_moment(bike.due_ms) if staff else None,
+        offered=bike.is_offered(offer_from),
     )
+
+
+class Shown:
+    """Single bikes as answers, where none below a charge (%) is offered."""
+
+    def __init__(self, offer_from: int) -> None:
+        self._offer_from = offer_from
+
+    def found(self, request: Request, bike: Bike) -> Response:
+        return request.found(BIKES, to_resource(bike, request.principal, self._offer_from))
+
+    def created(self, request: Request, bike: Bike) -> Response:
+        resource = partial(to_resource, to=request.principal, offer_from=self._offer_from)
+        return showing(BIKES, resource, 201)(request, bike)
 
 
 def hold_of(bikeid: int) -> Callable[[Hold], HoldResource]:
