@@ -34,12 +34,14 @@ UNVERSIONED = {
 }
 """What is found under a name that never changes, and where."""
 MAP = ("leaflet.js", "leaflet.css", "map.css", "map.js", "/discs.js", "/clusters.js")
-LATER = (*MAP, "/contact.js", "/invited/page.js", "/invited/ko.js", "/invited/en.js", "/signs.js", "/qrcode.js")
+READER = ("/qr/decode.js", "/qr/index.js")
+LATER = (*MAP, "/contact.js", "/invited/page.js", "/invited/ko.js", "/invited/en.js", "/signs.js", "/qrcode.js", *READER)
 """What is loaded when it is needed: neither with the first view nor kept ahead for a spell without a line."""
-AHEAD = ("/staff/pages.js", "/staff/ko.js", "/staff/en.js", "/rider/where.js", "/rider/offered.js")
+SCAN = ("/scan/page.js", "/scan/reader.js", "/scan/numbers.js", "/scan/ko.js", "/scan/en.js")
+AHEAD = ("/staff/pages.js", "/staff/ko.js", "/staff/en.js", "/rider/where.js", "/rider/offered.js", *SCAN)
 """What is not loaded with the first view, but kept ahead: reports and returns are made where there is no line."""
-RIDER, STAFF = "/rider/", "/staff/"
-"""Modules that the console has no use for."""
+RIDERS = ("/rider/", "/staff/", "/scan/")
+"""Where modules are that the console has no use for."""
 NO_TILES = MapTiles()
 FRESH, FOR_GOOD = "no-cache", "public, max-age=31536000, immutable"
 
@@ -55,7 +57,7 @@ def web(settings: GatewaySettings) -> dict[str, Page]:
     parts = {f"{base}/{name}": text for name, text in texts.items() if name not in UNVERSIONED}
     needed = [path for path in parts if path.endswith((".js", ".css", ".svg")) and not path.endswith(LATER)]
     shell = [path for path in needed if "/console/" not in path]
-    console = [path for path in needed if RIDER not in path and STAFF not in path]
+    console = [path for path in needed if not any(part in path for part in RIDERS)]
     known = {
         "{{base}}": base,
         "{{tiles}}": escape(tiles.address),

@@ -8,7 +8,7 @@ import { here, Offline, pageAt, Shell, show, Tab, useRoute } from '../shared/she
 import { set, state, useStore } from '../shared/state.js';
 import { t } from '../shared/text.js';
 import { refresh, resume } from './actions.js';
-import { BikePage, NumberPage } from './bike.js';
+import { BikePage } from './bike.js';
 import { Find } from './find.js';
 import { MePage } from './me.js';
 import { ReturnPage } from './return.js';
@@ -23,7 +23,7 @@ const INVITED = [/^\/invited\/([\w-]{1,200})$/, (token) => html`<${Invited} key=
 const PAGES = [
   [/^\/?$/, () => html`<${Find} />`, 'bikes'],
   [/^\/number$/, () => html`<${NumberPage} />`, 'bikes'],
-  [/^\/bike\/([0-9]+)$/, (id) => html`<${BikePage} key=${id} bikeid=${id} />`, 'bikes'],
+  [/^\/bike\/([a-z0-9-]{1,36})\/?$/i, (called) => html`<${BikePage} key=${called} called=${called} />`, 'bikes'],
   [/^\/ride$/, () => html`<${RidePage} />`, 'ride'],
   [/^\/return\/([0-9]+)$/, (id) => html`<${ReturnPage} rentid=${id} />`, 'ride'],
   [/^\/rides$/, () => html`<${RidesPage} />`, 'rides'],
@@ -65,6 +65,7 @@ const late = (load) => (props) => {
   return html`<${Later} load=${load} waiting=${waiting} failed=${failed} ...${props} />`;
 };
 const Staff = late(async () => (await import('../staff/pages.js')).default);
+const NumberPage = late(async () => (await import('../scan/page.js')).default);
 const Invited = late(async () => (await import('../invited/page.js')).default);
 
 function Menu({ tab, riding, who }) {

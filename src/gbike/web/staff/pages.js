@@ -1,8 +1,8 @@
 // The field staff's pages: a bike's number, two taps, the next bike; and what it brought them.
 import { convert } from '../rider/actions.js';
-import { NumberPage } from '../rider/bike.js';
 import { NumberForm } from '../rider/me.js';
 import { queued, read, refusals, report, saidOf } from '../rider/taps.js';
+import NumberPage from '../scan/page.js';
 import { ask } from '../shared/api.js';
 import { html, useEffect, useRead, useState } from '../shared/lib.js';
 import { Amounts, Battery, Big, Empty, Icon, Loaded, More, Notice, Page, Status, Wrong } from '../shared/parts.js';
