@@ -35,7 +35,8 @@ UNVERSIONED = {
 """What is found under a name that never changes, and where."""
 MAP = ("leaflet.js", "leaflet.css", "map.css", "map.js", "/discs.js", "/clusters.js")
 READER = ("/qr/decode.js", "/qr/index.js")
-LATER = (*MAP, "/contact.js", "/invited/page.js", "/invited/ko.js", "/invited/en.js", "/signs.js", "/qrcode.js", *READER)
+INVITED = ("/invited/page.js", "/invited/ko.js", "/invited/en.js")
+LATER = (*MAP, "/contact.js", *INVITED, "/signs.js", "/qrcode.js", *READER)
 """What is loaded when it is needed: neither with the first view nor kept ahead for a spell without a line."""
 SCAN = ("/scan/page.js", "/scan/reader.js", "/scan/numbers.js", "/scan/ko.js", "/scan/en.js")
 AHEAD = ("/staff/pages.js", "/staff/ko.js", "/staff/en.js", "/rider/where.js", "/rider/offered.js", *SCAN)
