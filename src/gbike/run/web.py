@@ -39,9 +39,10 @@ INVITED = ("/invited/page.js", "/invited/ko.js", "/invited/en.js")
 LATER = (*MAP, "/contact.js", *INVITED, "/signs.js", "/qrcode.js", *READER)
 """What is loaded when it is needed: neither with the first view nor kept ahead for a spell without a line."""
 SCAN = ("/scan/page.js", "/scan/reader.js", "/scan/numbers.js", "/scan/ko.js", "/scan/en.js")
-AHEAD = ("/staff/pages.js", "/staff/ko.js", "/staff/en.js", "/rider/where.js", "/rider/offered.js", *SCAN)
-"""What is not loaded with the first view, but kept ahead: reports and returns are made where there is no line."""
-RIDERS = ("/rider/", "/staff/", "/scan/")
+COMPLAIN = ("/complain/page.js", "/complain/ko.js", "/complain/en.js")
+AHEAD = ("/staff/pages.js", "/staff/ko.js", "/staff/en.js", "/rider/where.js", "/rider/offered.js", *SCAN, *COMPLAIN)
+"""What is not loaded with the first view, but kept ahead: reports, complaints and returns are made without a line."""
+RIDERS = ("/rider/", "/staff/", "/scan/", "/complain/")
 """Where modules are that the console has no use for."""
 NO_TILES = MapTiles()
 FRESH, FOR_GOOD = "no-cache", "public, max-age=31536000, immutable"

@@ -1,12 +1,14 @@
 // One bike: how it is, and the one large button.
 import { ask } from '../shared/api.js';
 import { html, useRead } from '../shared/lib.js';
-import { Battery, Big, Facts, Icon, Loaded, Notice, Page, Status, useSeconds } from '../shared/parts.js';
+import { Battery, Big, Complain, Facts, Icon, Loaded, Notice, Page, Status, useSeconds } from '../shared/parts.js';
 import { isPlaced, statusOf } from '../shared/rental.js';
 import { said } from '../shared/session.js';
 import { useStore } from '../shared/state.js';
 import { place, price, t } from '../shared/text.js';
 import { rentBike } from './actions.js';
+
+const LOW = 20; // percent, from which on somebody should not ride far
 
 // `called`: its number or its label, as an address says it.
 export function BikePage({ called }) {
@@ -30,7 +32,10 @@ function Bike({ bike }) {
   const pause = useSeconds(notice?.until);
   const is = statusOf(bike);
   const mine = open?.some((rent) => rent.bikeid === bike.bikeid);
-  const why = mine ? null : { taken: t('takenSay'), broken: t('brokenSay'), gone: t('brokenSay') }[is];
+  const isOffered = is === 'free' && bike.offered !== false;
+  const saidOf = { free: isOffered ? null : t('lowSay'), taken: t('takenSay') };
+  const why = mine ? null : is in saidOf ? saidOf[is] : t('brokenSay');
+  const isLow = isOffered && bike.batterylevel !== null && bike.batterylevel < LOW;
   const rows = [
     bike.label && [t('label'), bike.label],
     [
@@ -39,6 +44,7 @@ function Bike({ bike }) {
     ],
     bike.batterylevel !== null && [t('batteryName'), html`<${Battery} percent=${bike.batterylevel} />`],
     tariff && [t('costs'), price(tariff)],
+    [t('lock'), t('lockSelf')],
   ];
   return html`<div class="card hero">
       <div class="portrait ${is}"><${Icon} name="bike" /></div>
@@ -46,10 +52,12 @@ function Bike({ bike }) {
       <${Facts} rows=${rows} />
     </div>
     ${why && !notice && html`<${Notice} tone="calm" text=${why} />`}
+    ${isLow && html`<${Notice} tone="calm" text=${t('lowWarn', bike.batterylevel)} />`}
+    <${Complain} bikeid=${bike.bikeid} />
     <div class="dock">
       ${mine && html`<${Big} label=${t('toRide')} href="#/ride" />`}
       ${
-        is === 'free' &&
+        isOffered &&
         html`<${Big}
           label=${pause ? t('busyIn', pause) : t('rent')}
           busyLabel=${t('renting')}

@@ -71,7 +71,7 @@ function Camera({ found }) {
   }, []);
   return html`${
     why
-      ? html`<${Notice} tone="warn" text=${t(why)} />`
+      ? html`<${Notice} tone="calm" text=${t(why)} />`
       : html`<figure class="camera">
           <video ref=${video} playsinline muted /><figcaption role="status">${t(hint)}</figcaption>
         </figure>`
@@ -99,7 +99,7 @@ function Photo({ found }) {
     }
     setBusy(false);
   };
-  return html`${why && html`<${Notice} tone="warn" text=${t(why)} />`}
+  return html`${why && html`<${Notice} tone="calm" text=${t(why)} />`}
     <label class="big quiet photo" aria-disabled=${busy ? 'true' : undefined}>
       <${Icon} name="scan" /><span>${t(busy ? 'readingPhoto' : 'photo')}</span>
       <input type="file" accept="image/*" capture="environment" onChange=${choose} />

@@ -205,6 +205,10 @@ export const Top = ({ title, back, beside }) =>
     ${beside}
   </div>`;
 
+// The way to tell what is wrong with a bike.
+export const Complain = ({ bikeid }) =>
+  html`<p class="aside"><a class="link" href="#/complain/${bikeid}">${t('complain')}</a></p>`;
+
 // A page, which is a form where something is sent.
 export const Page = ({ more = '', onSubmit, children, ...top }) =>
   html`<${onSubmit ? 'form' : 'section'} class="page ${more}" onSubmit=${onSubmit} novalidate=${onSubmit && true}>
