@@ -21,7 +21,7 @@ const HEARD_MS = 600_000; // and so long after its end
 
 export default function ComplainPage({ bikeid }) {
   const { outcomes, open } = useStore();
-  const [key, setKey] = useState(() => waits(bikeid)?.key ?? null);
+  const [key, setKey] = useState(() => waits(bikeid)?.key ?? draftOf(bikeid)?.key ?? null);
   const ride = open?.find((rent) => rent.bikeid === bikeid);
   const outcome = key && outcomes[key];
   const back = ride ? '#/ride' : `#/bike/${bikeid}`;
@@ -32,9 +32,16 @@ export default function ComplainPage({ bikeid }) {
 
 const waits = (bikeid) => waiting().find(({ kind, body }) => kind === 'complaint' && body.bikeid === bikeid);
 
-function Form({ bikeid, back, refused, onSend }) {
+// What was written here, and the tap's key once it was sent: it may be answered before this page is there again.
+function draftOf(bikeid) {
   const draft = kept('complaint', null, OF_TAB);
-  const [one, setOne] = useState(draft?.bikeid === bikeid ? draft : { bikeid, kind: null, words: '' });
+  return draft?.bikeid === bikeid ? draft : null;
+}
+
+function Form({ bikeid, back, refused, onSend }) {
+  const draft = draftOf(bikeid);
+  const isMine = draft && (refused || !draft.key);
+  const [one, setOne] = useState(isMine ? { ...draft, key: null } : { bikeid, kind: null, words: '' });
   const [wrong, setWrong] = useState(null);
   const write = (change) => {
     const changed = { ...one, ...change };
@@ -45,17 +52,20 @@ function Form({ bikeid, back, refused, onSend }) {
   const send = (event) => {
     event.preventDefault();
     const words = given(event).words.trim();
-    if (!one.kind) return missing('kind', 'kindFirst');
-    if (one.kind === 'other' && !words) return missing('words', 'wordsFirst');
+    const lacks = !one.kind ? 'kind' : one.kind === 'other' && !words ? 'words' : null;
+    if (lacks) return missing(lacks);
     const body = { userid: state.who.userid, bikeid, kind: one.kind, ...(words ? { words } : {}) };
-    onSend(complain(body));
+    const key = complain(body);
+    if (!key) return;
+    keep('complaint', { ...one, key }, OF_TAB);
+    onSend(key);
   };
-  const missing = (name, why) => {
-    setWrong({ name, why });
+  const missing = (name) => {
+    setWrong(name);
     document.getElementsByName(name)[0].focus();
   };
-  const about = (name) => (wrong?.name === name ? `${name}-wrong` : undefined);
-  const says = (name) => wrong?.name === name && html`<${Wrong} id="${name}-wrong" text=${t(wrong.why)} />`;
+  const about = (name) => (wrong === name ? `${name}-wrong` : undefined);
+  const says = (name) => wrong === name && html`<${Wrong} id="${name}-wrong" text=${t(`${name}First`)} />`;
   const kinds = {
     legend: t('complainKind'),
     options: KINDS.map((kind) => [kind, t(`kind_${kind}`)]),
