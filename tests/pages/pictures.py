@@ -48,7 +48,8 @@ CODE = [
 ]
 """CODED, as others' tools make it too: each row of its modules."""
 QUIET = 4
-DARK, LIGHT, WALL = 40, 215, 120
+DARK, LIGHT = 40, 215
+WALL = 120
 
 
 def photo(wide: int, high: int, *, code: bool = True) -> bytes:
@@ -71,7 +72,7 @@ def png(wide: int, high: int, *, code: bool = True) -> bytes:
     """The photo as a file."""
     grey = photo(wide, high, code=code)
     rows = b"".join(b"\0" + grey[at : at + wide] for at in range(0, wide * high, wide))
-    head = struct.pack(">IIBBBBB", wide, high, 8, 0, 0, 0, 0)
+    head = struct.pack(">II", wide, high) + bytes([8, 0, 0, 0, 0])
     parts = ((b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
     chunks = [struct.pack(">I", len(d)) + name + d + struct.pack(">I", zlib.crc32(name + d)) for name, d in parts]
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)

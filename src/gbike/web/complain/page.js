@@ -116,10 +116,8 @@ function Heard({ bikeid, takenout, ride }) {
   return html`<${Page} title=${t('complained')}>
     <${Empty} icon="check" title=${t('number', bikeid)} hint=${t(takenout ? 'isTakenOut' : 'willLook')} />
     ${isFree && html`<${Notice} tone="good" text=${free} />`}
-    <div class="dock">
-      ${ride && html`<${Big} label=${t('giveBack')} href="#/return/${ride.rentid}" />`}
-      <${Big} kind="quiet" label=${t(ride ? 'toRide' : 'others')} href=${ride ? '#/ride' : '#/'} />
-    </div>
+    <${Big} kind="quiet" label=${t(ride ? 'toRide' : 'others')} href=${ride ? '#/ride' : '#/'} />
+    ${ride && html`<div class="dock"><${Big} label=${t('giveBack')} href="#/return/${ride.rentid}" /></div>`}
   <//>`;
 }
 

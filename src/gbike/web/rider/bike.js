@@ -35,6 +35,7 @@ function Bike({ bike }) {
   const isOffered = is === 'free' && bike.offered !== false;
   const saidOf = { free: isOffered ? null : t('lowSay'), taken: t('takenSay') };
   const why = mine ? null : is in saidOf ? saidOf[is] : t('brokenSay');
+  const shown = is === 'free' && !isOffered ? 'low' : is;
   const isLow = isOffered && bike.batterylevel !== null && bike.batterylevel < LOW;
   const rows = [
     bike.label && [t('label'), bike.label],
@@ -47,8 +48,8 @@ function Bike({ bike }) {
     [t('lock'), t('lockSelf')],
   ];
   return html`<div class="card hero">
-      <div class="portrait ${is}"><${Icon} name="bike" /></div>
-      <${Status} is=${is} />
+      <div class="portrait ${shown}"><${Icon} name="bike" /></div>
+      <${Status} is=${shown} />
       <${Facts} rows=${rows} />
     </div>
     ${why && !notice && html`<${Notice} tone="calm" text=${why} />`}

@@ -28,7 +28,7 @@ export const en = {
   rent: 'Rent this bike', renting: 'Renting…', where: 'Place', costs: 'Price', batteryName: 'Battery',
   takenSay: 'Someone else is riding this bike.', brokenSay: 'This bike needs a check first.',
   unknownBike: (id) => `We can’t find bike ${id}. Please check the number.`,
-  lowSay: 'This bike’s battery is too low to rent it now.',
+  low: 'Battery low', lowSay: 'This bike’s battery is too low to rent it now.',
   lowWarn: (n) => `The battery is down to ${n}%. Please ride only a short way.`,
   complain: 'Something wrong with the bike?', lock: 'Lock', lockSelf: 'You open and lock it',
   lockRide: 'gbike can’t open or close the lock yet. Open it as the bike says, and lock it when you give it back.',

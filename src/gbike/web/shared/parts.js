@@ -47,6 +47,7 @@ const STATUS = {
   broken: ['wrench', 'broken'],
   gone: ['alert', 'gone'],
   held: ['wrench', 'broken'],
+  low: ['bolt', 'broken'],
   usable: ['check', 'free'],
   fault: ['wrench', 'broken'],
   open: ['clock', 'taken'],

@@ -42,7 +42,8 @@ from gbike.services.bike.http.resources import (
     BikeResource,
     EventResource,
     PlaceResource,
-    Shown,
+    created,
+    found,
     is_staff,
     published_of,
     to_resource,
@@ -257,11 +258,11 @@ def _label(sent: str | None) -> str | None:
 
 
 def operations(store: Store, clock: Clock, imports: Imports, *, offer_from: int) -> list[Operation]:
-    http, one = BikeHttp(store, clock, offer_from), Shown(offer_from)
+    http, respond = BikeHttp(store, clock, offer_from), found(offer_from)
     base, at = "/bikes", "/bikes/{bikeid}"
     many, published = {200: [BikeResource]}, {200: [EventResource]}
     unknown = TEXTS.of("bike-unknown")
-    single = partial(Operation, answers={200: BikeResource}, refusals=unknown, respond=one.found)
+    single = partial(Operation, answers={200: BikeResource}, refusals=unknown, respond=respond)
     changed = partial(single, refusals=TEXTS.of("bike-unknown", "bike-is-ridden", "label-taken"))
     new = {"status": Status.AVAILABLE, "location": "분당_정자역_1구역", "batterylevel": 100}
     state = {"status": words(STATUSES, Status), "held": FLAG, "retired": FLAG, "offered": FLAG, "due": words(("past",))}
@@ -280,7 +281,7 @@ def operations(store: Store, clock: Clock, imports: Imports, *, offer_from: int)
             answers={201: BikeResource},
             refusals=TEXTS.of("bike-exists", "label-taken"),
             example={"bikeid": 1, **new, "label": "SPB-03001"},
-            respond=one.created,
+            respond=created(offer_from),
         ),
         Operation("GET", base + "/search", searching(BIKES), "The searches", SIGNED_IN),
         single("GET", base + "/search/findByBikeid", http.show, "R13: find a bike", SIGNED_IN, finder="bikeid"),
@@ -291,7 +292,7 @@ def operations(store: Store, clock: Clock, imports: Imports, *, offer_from: int)
         Operation("GET", at + "/events", http.events, events, ADMINS, answers=published, paged=True, refusals=unknown),
         changed("PATCH", at, http.change, "Change a bike", ADMINS, takes=BikeChange, example=new),
         changed("PUT", at, http.change, "Replace a bike's facts", ADMINS, takes=BikeChange, example=new),
-        *hold_operations(store, one.found),
+        *hold_operations(store, respond),
         *import_operations(store, imports),
         *_of_places(http),
         *_inside(http),

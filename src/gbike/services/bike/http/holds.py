@@ -1,7 +1,6 @@
 """Holds of a bike, and its retirement: what keeps it from being rented, each with who and why."""
 
 import re
-from collections.abc import Callable
 from functools import partial
 
 import msgspec
@@ -17,7 +16,7 @@ from gbike.kit.store import Store
 from gbike.services.bike import domain, storage
 from gbike.services.bike.commands import NOTHING_TOLD, change_a_bike
 from gbike.services.bike.domain import Bike, Hold
-from gbike.services.bike.http.resources import BIKE_HOLDS, BikeResource, HoldResource, hold_of
+from gbike.services.bike.http.resources import BIKE_HOLDS, BikeResource, HoldResource, Respond, hold_of
 from gbike.services.bike.storage import holds
 
 TEXTS = catalogue(PROBLEM_TEXTS)
@@ -87,7 +86,7 @@ def _holder(request: Request) -> str:
     return holder
 
 
-def hold_operations(store: Store, found: Callable[[Request, Bike], Response]) -> list[Operation]:
+def hold_operations(store: Store, found: Respond) -> list[Operation]:
     """`found`: what answers with a bike."""
     http, at = HoldHttp(store), "/bikes/{bikeid}"
     one, many = at + "/holds/{holder:str}", {200: [HoldResource]}

@@ -21,6 +21,7 @@ PLACES = ResourceKind("places", "place", "name")
 EVENTS = ResourceKind("events", "event", "eventid")
 BIKE_HOLDS = ResourceKind("holds", "hold", "holder")
 STAFF = frozenset({BIKE_MANAGER, ADMIN})
+Respond = Callable[[Request, Bike], Response]
 
 
 class PointResource(msgspec.Struct, frozen=True):
@@ -131,18 +132,18 @@ def to_resource(bike: Bike, to: Principal, offer_from: int) -> BikeResource:
     )
 
 
-class Shown:
-    """Single bikes as answers, where none below a charge (%) is offered."""
+def found(offer_from: int) -> Respond:
+    """What answers with a bike, where none below a charge (%) is offered."""
+    return lambda request, bike: request.found(BIKES, to_resource(bike, request.principal, offer_from))
 
-    def __init__(self, offer_from: int) -> None:
-        self._offer_from = offer_from
 
-    def found(self, request: Request, bike: Bike) -> Response:
-        return request.found(BIKES, to_resource(bike, request.principal, self._offer_from))
+def created(offer_from: int) -> Respond:
+    """The same of a bike that is new."""
 
-    def created(self, request: Request, bike: Bike) -> Response:
-        resource = partial(to_resource, to=request.principal, offer_from=self._offer_from)
-        return showing(BIKES, resource, 201)(request, bike)
+    def _answer(request: Request, bike: Bike) -> Response:
+        return showing(BIKES, partial(to_resource, to=request.principal, offer_from=offer_from), 201)(request, bike)
+
+    return _answer
 
 
 def hold_of(bikeid: int) -> Callable[[Hold], HoldResource]:
