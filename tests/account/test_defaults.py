@@ -65,6 +65,20 @@ async def test_a_rider_has_one_open_rent_in_a_secure_form_unless_the_environment
         await locked.whole.stop()
 
 
+@pytest.mark.parametrize(("env", "statuses"), [({}, [409, 201]), ({"GBIKE_OFFER_FROM_BATTERY": "0"}, [201, 409])])
+async def test_a_secure_form_rents_no_bike_below_ten_percent_unless_the_environment_says_otherwise(
+    env: dict[str, str], statuses: list[int]
+) -> None:
+    locked = Locked(env)
+    await locked.admin.post("/userDeposits", {"userid": 1, "deposit": 10_000})
+    for bikeid, charge in ((1, 9), (2, 10)):
+        await locked.admin.post("/bikes", {"bikeid": bikeid, "batterylevel": charge})
+    await locked.whole.settle()
+    rider = locked.person(1, "rider")
+    assert [(await rider.post("/rents", {"userid": 1, "bikeid": bikeid})).status for bikeid in (1, 2)] == statuses
+    await locked.whole.stop()
+
+
 async def test_in_the_demo_a_rider_has_as_many_as_the_original_allows() -> None:
     embedded = Embedded(None, {"GBIKE_RENT_DEADLINE_MS": "60000"})
     client = Client(embedded.app)

@@ -93,6 +93,7 @@ VIEWS: dict[str, View] = {
     "list": at("#/", ".place"),
     "map": _map,
     "number": at("#/number", "#number"),
+    "complain": at("#/complain/1001", ".kinds"),
     "bike": at("#/bike/1002", ".status.free"),
     "taken": _taken,
     "unknown": at("#/bike/404404", ".notice"),

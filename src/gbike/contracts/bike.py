@@ -101,9 +101,12 @@ class Reservation(msgspec.Struct, frozen=True):
 
 
 class ReservationRefused(msgspec.Struct, frozen=True):
-    """The facts in a 409 to a reservation: what the bike is instead of available."""
+    """The facts in a 409 to a reservation: what the bike is instead of available, or why it isn't offered though it
+    is."""
 
     bikestatus: str
+    why: str | None = None
+    """`battery`: it is charged too little."""
 
 
 class KnownBike(msgspec.Struct, frozen=True):

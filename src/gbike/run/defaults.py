@@ -9,6 +9,7 @@ SECURE_DEFAULTS: Mapping[str, str] = {
     "GBIKE_DEPOSIT_EXPECTED": "required",
     "GBIKE_MANAGER_NUMBERS": "rider",
     "GBIKE_MAX_OPEN_RENTS_PER_RIDER": "1",
+    "GBIKE_OFFER_FROM_BATTERY": "10",
     "GBIKE_PAYMENT_PROVIDER": "",
     "GBIKE_POINTS_FOR": "changes",
     "GBIKE_POINTS_PER_BIKE": "3",

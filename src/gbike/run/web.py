@@ -46,8 +46,8 @@ AHEAD = (
     *("/staff/manager.js", "/staff/points.js", "/staff/ko.js", "/staff/en.js", "/rider/where.js", "/rider/offered.js"),
 )
 """What is not loaded with the first view, but kept ahead: reports and returns are made where there is no line."""
-RIDER, STAFF = "/rider/", "/staff/"
-"""Modules that the console has no use for."""
+RIDERS = ("/rider/", "/staff/", "/scan/", "/complain/")
+"""Where modules are that the console has no use for."""
 NO_TILES = MapTiles()
 FRESH, FOR_GOOD = "no-cache", "public, max-age=31536000, immutable"
 
@@ -63,7 +63,7 @@ def web(settings: GatewaySettings) -> dict[str, Page]:
     parts = {f"{base}/{name}": text for name, text in texts.items() if name not in UNVERSIONED}
     needed = [path for path in parts if path.endswith((".js", ".css", ".svg")) and not path.endswith(LATER)]
     shell = [path for path in needed if "/console/" not in path]
-    console = [path for path in needed if RIDER not in path and STAFF not in path]
+    console = [path for path in needed if not any(part in path for part in RIDERS)]
     known = {
         "{{base}}": base,
         "{{tiles}}": escape(tiles.address),

@@ -12,6 +12,8 @@ interface Bike {
   location?: string | null;
   /** In percent. */
   batterylevel?: number | null;
+  /** It may be rented: it is available, and not known to be charged too little. */
+  offered?: boolean;
   lat?: number | null;
   lon?: number | null;
   lastseen?: string | null;
@@ -160,7 +162,7 @@ interface State {
   heldUntil: number | null;
   /** Field staff: null until it was read. */
   manager: { managerid?: number; userid?: number; point?: number } | null;
-  /** Field staff: what came of this page's reports, by their keys: true, or what was refused. */
+  /** What came of this page's reports and complaints, by their keys: true or the answer, or what was refused. */
   outcomes: Record<string, any>;
   /** Operators: every bike by its number; null until it was read. */
   fleet: Map<number, Bike> | null;

@@ -13,6 +13,7 @@ from tests.services.lone import NOON, Lone
 
 WISH = {"userid": 3, "bikeid": 1}
 TAKEN = PeerAnswer(409, msgspec.json.encode(ReservationRefused("사용중")))
+LOW = PeerAnswer(409, msgspec.json.encode(ReservationRefused("사용가능", "battery")))
 
 
 async def test_a_rent_begins_when_bike_says_yes_and_says_so_once() -> None:
@@ -35,6 +36,7 @@ async def test_a_rent_begins_when_bike_says_yes_and_says_so_once() -> None:
     ("answer", "status", "slug", "says"),
     [
         (TAKEN, 409, "bike-unavailable", []),
+        (LOW, 409, "bike-unavailable", []),
         (PeerAnswer(404, b"{}"), 404, "bike-unknown", []),
         (PeerAnswer(410, b"{}"), 503, "rent-given-up", ["RentCancelled"]),
         (PeerAnswer(500, b""), 503, "bike-service-unavailable", ["RentCancelled"]),
@@ -56,6 +58,15 @@ async def test_whatever_bike_answers_the_rider_gets_a_reason_and_the_rent_is_can
     assert (listed["_embedded"]["rents"], listed["page"]["totalElements"]) == ([], 0)
     assert (await lone.client.get("/rents/1")).json["status"] == "cancelled"
     assert (await lone.client.patch("/rents/1", {"endlocation": "서현역"})).status == 409
+
+
+async def test_who_wants_a_bike_that_is_charged_too_little_is_told_so() -> None:
+    lone = Lone(SPEC)
+    lone.peer.answer = LOW
+    reply = await lone.client.post("/rents", WISH)
+    assert (reply.status, reply.json["bikestatus"], reply.json["why"]) == (409, "사용가능", "battery")
+    lone.peer.answer = TAKEN
+    assert "why" not in (await lone.client.post("/rents", WISH)).json
 
 
 async def test_a_return_is_told_once_and_answered_the_same_again() -> None:

@@ -1,10 +1,14 @@
 """How bike is put together: the one place that sees all of it."""
 
 import asyncio
+from typing import Annotated
 
+import msgspec
+from msgspec import Meta
 from prometheus_client import Gauge
 
 from gbike.contracts.bike import PUBLISHES
+from gbike.kit import settings
 from gbike.kit.away import one_at_a_time
 from gbike.kit.clock import news
 from gbike.kit.service import IDLE_WAIT_MS, Dependencies, Service, ServiceSpec, Worker
@@ -19,7 +23,16 @@ COUNTED_EVERY_S = 15
 """Between two counts of the fleet: each looks at every bike (100,000: some 10 ms, not on the event loop)."""
 
 
+class BikeSettings(msgspec.Struct, frozen=True):
+    """What may be set of bike."""
+
+    offer_from_battery: Annotated[
+        int, Meta(ge=0, le=100, description="a bike that is known to be charged less is not rented, %; 0: each is")
+    ] = 0
+
+
 def build(deps: Dependencies) -> Service:
+    chosen = settings.load(BikeSettings, deps.env)
     there_are = deps.metrics.declare(Gauge, "gbike_bikes", "Bikes there are, by status", ("service", "status"))
 
     async def look() -> int:
@@ -36,7 +49,7 @@ def build(deps: Dependencies) -> Service:
 
     imports = Imports(deps.store, one_at_a_time("files"), begun.set)
     importing = Worker("imports", imports.step, until_begun, pause_ms=1)
-    shown = operations(deps.store, deps.clock, imports)
+    shown = operations(deps.store, deps.clock, imports, offer_from=chosen.offer_from_battery)
     kept = (TOMBSTONES, *RETENTION)
     return Service("bike", shown, REFUSALS, POLICIES, workers=(figures, importing), retention=kept)
 
@@ -45,6 +58,7 @@ SPEC = ServiceSpec(
     name="bike",
     title="Bike: the fleet, its states and reservations",
     paths=("/bikes", "/places"),
+    settings=BikeSettings,
     uploads={BASE: MOST_BYTES},
     publishes=PUBLISHES,
     versions=VERSIONS,

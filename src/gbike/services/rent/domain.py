@@ -2,6 +2,7 @@
 
 RentRefused
 ├── BikeNotAvailable      bike answered that it can't be rented
+│   └── BikeTooLow        its battery is charged too little
 ├── NoSuchBike            bike knows no such bike
 ├── NoSuchRent            there is none with this number, or it is still pending
 ├── RentIsCancelled       it never began, so it can't be returned
@@ -33,6 +34,11 @@ class RentRefused(Exception):
 class BikeNotAvailable(RentRefused):
     bikeid: int
     bikestatus: str
+
+
+@dataclass(eq=False)
+class BikeTooLow(BikeNotAvailable):
+    why: str = "battery"
 
 
 @dataclass(eq=False)

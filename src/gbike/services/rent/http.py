@@ -25,6 +25,7 @@ from gbike.services.rent.storage import STATUSES
 RENTS = ResourceKind("rents", "rent", "rentid")
 TEXTS = catalogue(PROBLEM_TEXTS)
 REFUSALS: Refusals = {
+    domain.BikeTooLow: TEXTS["bike-unavailable.battery"],
     domain.BikeNotAvailable: TEXTS["bike-unavailable"],
     domain.NoSuchBike: TEXTS["bike-unknown"],
     domain.NoSuchRent: TEXTS["rent-unknown"],

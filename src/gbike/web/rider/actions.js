@@ -1,12 +1,11 @@
 // What a rider does, and what the pages then know. What is shown after a tap is read from the services, never guessed.
 import { ask, Problem } from '../shared/api.js';
 import { nameOf } from '../shared/places.js';
-import { FREE } from '../shared/rental.js';
 import { begin, goneOut, said } from '../shared/session.js';
 import { announce, keep, kept, set, state } from '../shared/state.js';
 import { t, won } from '../shared/text.js';
 import { atTheTap } from './position.js';
-import { ours, sendReports, sent, tapped, waiting } from './taps.js';
+import { isQueued, ours, sendQueued, sent, tapped, waiting } from './taps.js';
 
 const MOST = 1000; // one page of a collection
 const RIDES = 100; // of the last ones, to know where they ended
@@ -28,7 +27,7 @@ export function readBikes() {
   return quietly(async () => {
     const size = Math.min(state.here ? NEAREST : MOST, state.who ? MOST : TO_ANYBODY);
     const near = `size=${size}${state.here ? `&${nearTo(state.here)}` : ''}`;
-    const { _embedded, page } = await ask('GET', `/bikes?status=${encodeURIComponent(FREE)}&${near}`);
+    const { _embedded, page } = await ask('GET', `/bikes?offered=true&${near}`);
     set({ bikes: _embedded.bikes, free: page.totalElements });
   });
 }
@@ -83,8 +82,8 @@ export async function refresh() {
 // Sends what a reload, a restart or a spell without a line left unanswered; not what another open tab sends, whose
 // answer would lead away from what is looked at here.
 export async function resume() {
-  sendReports();
-  const tap = waiting().find(({ kind }) => kind !== 'report');
+  sendQueued();
+  const tap = waiting().find((one) => !isQueued(one));
   if (!tap || !(await ours(tap))) return;
   if (waiting().some(({ key }) => key === tap.key)) followed(tap.kind, () => sent(tap), tap);
 }

@@ -8,13 +8,13 @@ import { here, Offline, pageAt, Shell, show, Tab, useRoute } from '../shared/she
 import { keep, OF_TAB, set, state, useStore } from '../shared/state.js';
 import { t } from '../shared/text.js';
 import { refresh, resume } from './actions.js';
-import { BikePage, NumberPage } from './bike.js';
+import { BikePage } from './bike.js';
 import { Find } from './find.js';
 import { MePage } from './me.js';
 import { ReturnPage } from './return.js';
 import { RidePage } from './ride.js';
 import { BillPage, PayPage, RidesPage, TopUpPage } from './rides.js';
-import { waiting } from './taps.js';
+import { isQueued, waiting } from './taps.js';
 
 const FRESH_MS = 15_000;
 const SELDOM = 4; // while we are told what changes, it is asked so many times less often
@@ -29,7 +29,8 @@ const DOORS = [
 const PAGES = [
   [/^\/?$/, () => html`<${Find} />`, 'bikes'],
   [/^\/number$/, () => html`<${NumberPage} />`, 'bikes'],
-  [/^\/bike\/([0-9]+)$/, (id) => html`<${BikePage} key=${id} bikeid=${id} />`, 'bikes'],
+  [/^\/bike\/([a-z0-9-]{1,36})\/?$/i, (called) => html`<${BikePage} key=${called} called=${called} />`, 'bikes'],
+  [/^\/complain\/([0-9]+)$/, (id) => html`<${Complain} key=${id} bikeid=${Number(id)} />`, 'complain'],
   [/^\/ride$/, () => html`<${RidePage} />`, 'ride'],
   [/^\/return\/([0-9]+)$/, (id) => html`<${ReturnPage} rentid=${id} />`, 'ride'],
   [/^\/rides$/, () => html`<${RidesPage} />`, 'rides'],
@@ -64,7 +65,7 @@ function App() {
 // What waits for a line.
 function Held() {
   const taps = waiting();
-  const tap = taps.find(({ kind }) => kind !== 'report') ?? taps[0];
+  const tap = taps.find((one) => !isQueued(one)) ?? taps[0];
   const kind = tap?.kind === 'pay' ? 'topUp' : tap?.kind;
   return html`<${Offline} text=${t(kind ? `waiting_${kind}` : 'offline', taps.length)} />`;
 }
@@ -78,6 +79,8 @@ const late = (load) => (props) => {
 const Staff = late(async () => (await import('../staff/pages.js')).default);
 const Profile = late(async () => (await import('../profile/pages.js')).default);
 const Doors = late(async () => (await import('../doors/pages.js')).default);
+const NumberPage = late(async () => (await import('../scan/page.js')).default);
+const Complain = late(async () => (await import('../complain/page.js')).default);
 const Invited = late(async () => (await import('../invited/page.js')).default);
 
 function Menu({ tab, riding, who }) {

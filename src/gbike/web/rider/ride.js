@@ -1,7 +1,7 @@
 // The ride under way, with a live clock and the cost that will be billed.
 import { now } from '../shared/clock.js';
 import { html, useEffect, useState } from '../shared/lib.js';
-import { Big, Empty, Loading, Notice, Page, Status } from '../shared/parts.js';
+import { Big, Complain, Empty, Loading, Notice, Page, Status } from '../shared/parts.js';
 import { fee, nextFee } from '../shared/rental.js';
 import { useStore } from '../shared/state.js';
 import { clock, lasting, price, t, time, won } from '../shared/text.js';
@@ -42,6 +42,8 @@ function Running({ rent, alone }) {
       ${rent.overdue && html`<${Notice} tone="calm" text=${t('overdue')} />`}
       ${tariff && html`<${Cost} tariff=${tariff} ridden=${ridden} />`}
     </article>
+    <${Notice} tone="calm" text=${t('lockRide')} />
+    <${Complain} bikeid=${rent.bikeid} />
     <div class=${alone ? 'dock' : ''}><${Big} label=${t('giveBack')} href="#/return/${rent.rentid}" /></div>`;
 }
 

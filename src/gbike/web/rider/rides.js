@@ -1,7 +1,7 @@
 // What was ridden, what it cost, the money that is left, and paying in. The test provider's page is ours.
 import { ask, askMaybe } from '../shared/api.js';
 import { html, useEffect, useRead, useState } from '../shared/lib.js';
-import { Amounts, Big, Empty, Facts, Icon, Loaded, More, Page, Status } from '../shared/parts.js';
+import { Amounts, Big, Complain, Empty, Facts, Icon, Loaded, More, Notice, Page, Status } from '../shared/parts.js';
 import { useStore } from '../shared/state.js';
 import { lasting, moment, place, t, time, won } from '../shared/text.js';
 import { pay, readOpen, topUp } from './actions.js';
@@ -88,7 +88,7 @@ export function BillPage({ rentid, just }) {
   );
   useEffect(() => void readOpen(), [rentid]);
   return html`<${Page} title=${just ? t('done') : t('bill')} back=${just ? null : '#/rides'}>
-    ${just && html`<p class="soft">${t('doneSay')}</p>`}
+    ${just && html`<p class="soft">${t('doneSay')}</p><${Notice} tone="calm" text=${t('lockUp')} />`}
     <${Loaded} of=${read} rows=${1} tall>${(bill) => html`<${Bill} just=${just} ...${bill} />`}<//>
     ${just && read.found && html`<div class="dock"><${Big} label=${t('finish')} href="#/" /></div>`}
   <//>`;
@@ -114,7 +114,8 @@ function Bill({ rent, line, closed, late, just }) {
     ${late && !closed && html`<p class="soft">${t('later')}</p>`}
     ${just && rent.noposition && html`<p class="soft">${t('positionNotKept')}</p>`}
     <${Facts} rows=${rows} />
-  </div>`;
+  </div>
+  <${Complain} bikeid=${bikeid} />`;
 }
 
 const AMOUNTS = [5_000, 10_000, 30_000, 50_000];

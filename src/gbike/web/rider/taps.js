@@ -9,6 +9,7 @@ import { t } from '../shared/text.js';
 const RENT_FOR_MS = 120_000; // nobody wants a bike that they asked for longer ago than this
 const KEYS_FOR_MS = 23 * 3600_000; // the services keep answers for a day
 const PAUSES_MS = [500, 1000, 2000, 4000, 8000];
+const QUEUED = ['report', 'complaint']; // what was seen at a bike, sent one after the other while other things are done
 const UNKNOWN = ['answer-lost', 'idempotency-key-in-flight', 'internal', 'internal-error'];
 const TAB = kept('tab', null, OF_TAB) ?? newKey(); // of this tab, also after a reload
 const flying = new Map();
@@ -17,6 +18,8 @@ const untried = new Set(); // keys that this page made and has not sent yet
 export class GivenUp extends Error {
   type = 'given-up';
 }
+
+export const isQueued = ({ kind }) => QUEUED.includes(kind);
 
 export const waiting = () => kept('taps', []).filter((tap) => tap.userid === state.who?.userid);
 
@@ -34,9 +37,9 @@ export async function tapped(kind, method, path, body, measure = null) {
   return sent(tap);
 }
 
-// One rent, return, top-up or conversion at a time; of reports many may wait, but each only once.
+// One rent, return, top-up or conversion at a time; of what is queued many may wait, but each only once.
 export function written(kind, method, path, body) {
-  const alike = (tap) => tap.kind === kind && (kind !== 'report' || JSON.stringify(tap.body) === JSON.stringify(body));
+  const alike = (tap) => tap.kind === kind && (!isQueued(tap) || JSON.stringify(tap.body) === JSON.stringify(body));
   const same = waiting().find(alike);
   if (same) return same;
   const tap = { kind, method, path, body, key: newKey(), at: Date.now(), userid: state.who.userid, tab: TAB };
@@ -74,7 +77,7 @@ async function deliver(tap) {
       return answer;
     } catch (failed) {
       if (failed.status === 401) throw failed; // kept: it is sent when they are signed in again
-      if (tap.kind === 'report' && notNow(failed)) {
+      if (isQueued(tap) && notNow(failed)) {
         pause = (failed.retryAfterS ?? 2) * 1000;
         set({ heldUntil: Date.now() + pause });
       } else if (!(failed instanceof NoAnswer) && !UNKNOWN.includes(failed.type) && !silent(failed)) {
@@ -86,7 +89,7 @@ async function deliver(tap) {
   }
 }
 
-// What was seen at a bike stays true, so a report waits where a wish to rent is given back to the rider.
+// What was seen at a bike stays true, so it waits where a wish to rent is given back to the rider.
 const notNow = ({ status }) => status === 503 || status === 429;
 
 // An answer that comes from something in between and not from a service says nothing about what was done.
@@ -122,7 +125,7 @@ export async function ours(tap) {
   return held.every(({ name }) => name !== `gbike.tab.${tap.tab}`);
 }
 
-// The field staff's reports are sent one after the other, in the order of the taps and whichever page is open.
+// Reports and complaints are sent one after the other, in the order of the taps and whichever page is open.
 const MOST = 200; // waiting at once
 const TOLD = 20; // refusals that nobody has read yet
 let sending = false;
@@ -132,31 +135,34 @@ export const queued = () => waiting().filter(({ kind }) => kind === 'report');
 // It waited too long to be sent by itself. It is kept until whoever made it says what becomes of it.
 export const isLate = ({ why }) => why.type === 'given-up';
 
-// Answers the tap's key, or null where too many wait already.
-export function report(body) {
-  if (queued().length + refusals().filter(isLate).length >= MOST) {
+// Answer the tap's key, or null where too many wait already.
+export const report = (body) => queue('report', '/bikeManageApps', body);
+export const complain = (body) => queue('complaint', '/complaints', body);
+
+function queue(kind, path, body) {
+  if (waiting().filter(isQueued).length + refusals().filter(isLate).length >= MOST) {
     set({ notice: { tone: 'bad', text: t('tooManyWait', MOST) } });
     return null;
   }
-  return inLine(body);
+  return inLine(kind, path, body);
 }
 
 export function anew(one) {
   read(one);
-  return inLine(one.body);
+  return inLine('report', '/bikeManageApps', one.body);
 }
 
-function inLine(body) {
-  const { key } = written('report', 'POST', '/bikeManageApps', body);
+function inLine(kind, path, body) {
+  const { key } = written(kind, 'POST', path, body);
   set({ outcomes: { ...state.outcomes, [key]: null } });
-  sendReports();
+  sendQueued();
   return key;
 }
 
-export async function sendReports() {
+export async function sendQueued() {
   if (sending) return;
   sending = true;
-  for (let [tap] = queued(); tap; [tap] = queued()) {
+  for (let tap = waiting().find(isQueued); tap; tap = waiting().find(isQueued)) {
     try {
       const done = await sent(tap);
       set({ heldUntil: null, outcomes: { ...state.outcomes, [tap.key]: { done } } });
@@ -173,23 +179,25 @@ export async function sendReports() {
 }
 
 function refused(tap, { type, status, facts }) {
-  const { key, body, userid, at } = tap;
-  const one = { key, body, userid, at, why: { type, status, facts } };
-  const others = kept('refused', []).filter((other) => other.key !== key); // another tab may have been told, too
-  const all = [...others, one];
-  const old = all.filter((some) => !isLate(some)).slice(0, -TOLD);
-  keep(
-    'refused',
-    all.filter((some) => !old.includes(some)),
-  );
+  const { kind, key, body, userid, at } = tap;
+  const one = { kind, key, body, userid, at, why: { type, status, facts } };
+  if (kind === 'report') {
+    const others = kept('refused', []).filter((other) => other.key !== key); // another tab may have been told, too
+    const all = [...others, one];
+    const old = all.filter((some) => !isLate(some)).slice(0, -TOLD);
+    keep(
+      'refused',
+      all.filter((some) => !old.includes(some)),
+    );
+  } else set({ notice: saidOf(one) });
   crossOut(tap);
   set({ outcomes: { ...state.outcomes, [key]: one } });
 }
 
-// What came of reports that nobody was there to see.
+// What came of reports that nobody was there to see. A complaint's rider is told at once, whichever page is open.
 export const refusals = () => kept('refused', []).filter(({ userid }) => userid === state.who?.userid);
 
-export const saidOf = ({ why, body }) => said(why, 'report', { body });
+export const saidOf = ({ kind = 'report', why, body }) => said(why, kind, { body });
 
 export function read(one) {
   keep(

@@ -47,6 +47,7 @@ const STATUS = {
   broken: ['wrench', 'broken'],
   gone: ['alert', 'gone'],
   held: ['wrench', 'broken'],
+  low: ['bolt', 'broken'],
   usable: ['check', 'free'],
   fault: ['wrench', 'broken'],
   open: ['clock', 'taken'],
@@ -204,6 +205,10 @@ export const Top = ({ title, back, beside }) =>
     <h1 tabindex="-1">${title}</h1>
     ${beside}
   </div>`;
+
+// The way to tell what is wrong with a bike.
+export const Complain = ({ bikeid }) =>
+  html`<p class="aside"><a class="link" href="#/complain/${bikeid}">${t('complain')}</a></p>`;
 
 // A page, which is a form where something is sent.
 export const Page = ({ more = '', onSubmit, children, ...top }) =>

@@ -38,10 +38,13 @@ const others = () => ({ text: t('others'), href: '#/' });
 const topUp = () => ({ text: t('topUp'), href: '#/topup' });
 const recheck = (kind) => ({ text: t('recheck'), href: kind === 'report' ? '#/staff/number' : '#/number' });
 
+const unavailable = ({ why, bikestatus }) =>
+  why === 'battery' ? 'lowSay' : bikestatus === BROKEN ? 'brokenSay' : 'takenSay';
+
 // By the problem's type: the words, a way on, and for how many seconds to wait where the server did not say.
 const REFUSALS = {
   'given-up': ({ kind }) => [t(kind === 'rent' ? 'gaveUpRent' : 'gaveUp')],
-  'bike-unavailable': ({ facts }) => [t(facts?.bikestatus === BROKEN ? 'brokenSay' : 'takenSay'), others()],
+  'bike-unavailable': ({ facts }) => [t(unavailable(facts)), others()],
   'bike-unknown': ({ kind, body }) => [t('unknownBike', body?.bikeid ?? ''), recheck(kind)],
   'points-differ': ({ facts }) => [t('pointsDiffer', facts?.balance ?? 0)],
   'not-enough-points': ({ facts }) => [t('pointsDiffer', facts?.balance ?? 0)],

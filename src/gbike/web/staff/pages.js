@@ -1,5 +1,5 @@
 // The field staff's pages: a bike's number, two or three taps, the next bike; and what it brought them.
-import { NumberPage } from '../rider/bike.js';
+import NumberPage from '../scan/page.js';
 import { html } from '../shared/lib.js';
 import { learn } from '../shared/text.js';
 import { BikePage } from './bike.js';

@@ -20,8 +20,8 @@ from gbike.kit.text import same_name
 from gbike.services.bike import domain, storage
 from gbike.services.bike.storage import holds, places
 
-NO_SUCH_BIKE = "bike-unknown"
-"""A refusal on a tombstone that is no status of a bike."""
+NO_SUCH_BIKE, TOO_LOW = "bike-unknown", "battery"
+"""Refusals on a tombstone that are no status of a bike."""
 NOTHING_TOLD = domain.Whereabouts()
 """Of where a bike is."""
 News = Callable[[domain.Bike], domain.Whereabouts]
@@ -179,17 +179,17 @@ def _learn_from_staff(tx: Tx, sighting: domain.Sighting) -> None:
         learn_a_place(tx, sighting.text, sighting.measured.position, "staff")
 
 
-def reserve_a_bike(tx: Tx, bikeid: int, rentid: int, late: Callable[[], bool]) -> Exception | None:
+def reserve_a_bike(tx: Tx, bikeid: int, rentid: int, late: Callable[[], bool], offer_from: int = 0) -> Exception | None:
     """R3: when the bike is 사용가능 it becomes 사용중, for this one rent and nobody else; again: nothing. Answers the
-    refusal (NoSuchBike, BikeNotAvailable, RentWasCancelled), whose tombstone is kept. `late`: whether the caller
-    has gone. Raises TooLate."""
+    refusal (NoSuchBike, BikeNotAvailable, BikeTooLow, RentWasCancelled), whose tombstone is kept. `late`: whether the
+    caller has gone. `offer_from`: % of charge below which a bike is not offered. Raises TooLate."""
     if late():
         raise domain.TooLate
     tx.lock(f"rent:{rentid}")
     closed, refusal = storage.tombstone(tx, rentid)
     if closed:
         return _refused(bikeid, rentid, refusal)
-    version = storage.reserve(tx, bikeid, rentid)
+    version = storage.reserve(tx, bikeid, rentid, offer_from)
     if version is not None:
         tx.publish(ChkAndUpdatedStatus(bikeid=bikeid, status=domain.Status.IN_USE, rentid=rentid, version=version))
         return None
@@ -200,8 +200,9 @@ def reserve_a_bike(tx: Tx, bikeid: int, rentid: int, late: Callable[[], bool]) -
         return unknown
     if bike.rentid == rentid:
         return None
-    storage.mark_rent_closed(tx, rentid, refusal=bike.status)
-    return domain.BikeNotAvailable(bikeid, bike.status)
+    refusal = TOO_LOW if bike.status is domain.Status.AVAILABLE else bike.status
+    storage.mark_rent_closed(tx, rentid, refusal=refusal)
+    return _refused(bikeid, rentid, refusal)
 
 
 def release(tx: Tx, bikeid: int, rentid: int, userid: int | None, told: domain.Whereabouts = NOTHING_TOLD) -> bool:
@@ -326,6 +327,8 @@ def _refused(bikeid: int, rentid: int, refusal: str | None) -> Exception:
     own refusal, and its rider is told what the first one was told."""
     if refusal is None:
         return domain.RentWasCancelled(rentid)
+    if refusal == TOO_LOW:
+        return domain.BikeTooLow(bikeid, domain.Status.AVAILABLE)
     return domain.NoSuchBike(bikeid) if refusal == NO_SUCH_BIKE else domain.BikeNotAvailable(bikeid, refusal)
 
 

@@ -12,6 +12,7 @@ go of its own hold only; the original's one mark is the hold of STAFF.
     ├── BikeExists            a bike is registered once
     ├── LabelTaken            another bike has this label
     ├── BikeNotAvailable      someone rides it, or staff took it out
+    │   └── BikeTooLow        its battery is not charged enough to offer it
     ├── BikeIsRidden          what is asked must wait for the return
     ├── RentWasCancelled      the reservation comes after its own cancellation
     ├── TooLate               the caller has stopped waiting
@@ -88,6 +89,11 @@ class BikeNotAvailable(BikeRefused):
 
     bikeid: int
     bikestatus: str
+
+
+@dataclass(eq=False)
+class BikeTooLow(BikeNotAvailable):
+    why: str = "battery"
 
 
 @dataclass(eq=False)
@@ -255,6 +261,11 @@ class Bike:
         if self.rentid is not None or self.held:
             return Status.IN_USE
         return Status.BROKEN if self.broken or self.retired else Status.AVAILABLE
+
+    def is_offered(self, from_percent: int) -> bool:
+        """Whether it may be rented where none below a charge is. One whose charge nobody knows is charged enough."""
+        charged = self.batterylevel is None or self.batterylevel >= from_percent
+        return self.status is Status.AVAILABLE and charged
 
 
 def as_label(text: str) -> str | None:

@@ -42,6 +42,8 @@ from gbike.services.bike.http.resources import (
     BikeResource,
     EventResource,
     PlaceResource,
+    created,
+    found,
     is_staff,
     published_of,
     to_resource,
@@ -62,6 +64,7 @@ REFUSALS: Refusals = {
     domain.NoSuchPlace: TEXTS["place-unknown"],
     domain.BikeExists: TEXTS["bike-exists"],
     domain.LabelTaken: TEXTS["label-taken"],
+    domain.BikeTooLow: TEXTS["bike-unavailable.battery"],
     domain.BikeNotAvailable: TEXTS["bike-unavailable"],
     domain.BikeIsRidden: TEXTS["bike-is-ridden"],
     domain.RentWasCancelled: TEXTS["rent-was-cancelled"],
@@ -153,8 +156,10 @@ class ReportedBike(msgspec.Struct, frozen=True):
 class BikeHttp:
     """The handlers: parse, one command."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, offer_from: int) -> None:
+        """`offer_from`: % of charge below which no bike is offered; 0: each is."""
         self._store, self._clock = store, clock
+        self._offer_from = offer_from
         self._under_way = 0
 
     async def list(self, request: Request) -> Response:
@@ -165,8 +170,10 @@ class BikeHttp:
             if not staff:
                 raise Problem(FORBIDDEN)  # a hold's day is the staff's
             wanted["due"] = self._clock.now_ms()
+        if "offered" in wanted:
+            wanted["offered"] = (wanted["offered"], self._offer_from)
         bikes = storage.listing(request.near(), retired=retired, whole=bool(wanted), by_seen=staff)
-        shown = partial(to_resource, to=request.principal)
+        shown = partial(to_resource, to=request.principal, offer_from=self._offer_from)
         return await listed(request, self._store, bikes, BIKES, shown, wanted=wanted)
 
     async def list_places(self, request: Request) -> Response:
@@ -215,7 +222,8 @@ class BikeHttp:
     async def reserve(self, request: Request) -> Response:
         bikeid, rentid = request.id("bikeid"), request.id("rentid")
         with self._in_time(request) as late:
-            refusal = await self._store.write(reserve_a_bike, bikeid, rentid, late, key=f"bike:{bikeid}")
+            args = (bikeid, rentid, late, self._offer_from)
+            refusal = await self._store.write(reserve_a_bike, *args, key=f"bike:{bikeid}")
         if refusal is not None:
             raise refusal
         return Response(200, Reservation(bikeid, rentid))
@@ -258,23 +266,15 @@ def _label(sent: str | None) -> str | None:
     return None if sent is None else domain.as_label(sent.strip())  # a pattern's $ is before a last line end too
 
 
-def _found(request: Request, bike: Bike) -> Response:
-    return request.found(BIKES, to_resource(bike, request.principal))
-
-
-def _created(request: Request, bike: Bike) -> Response:
-    return showing(BIKES, partial(to_resource, to=request.principal), 201)(request, bike)
-
-
-def operations(store: Store, clock: Clock, imports: Imports) -> list[Operation]:
-    http = BikeHttp(store, clock)
+def operations(store: Store, clock: Clock, imports: Imports, *, offer_from: int) -> list[Operation]:
+    http, respond = BikeHttp(store, clock, offer_from), found(offer_from)
     base, at = "/bikes", "/bikes/{bikeid}"
     many, published = {200: [BikeResource]}, {200: [EventResource]}
     unknown = TEXTS.of("bike-unknown")
-    single = partial(Operation, answers={200: BikeResource}, refusals=unknown, respond=_found)
+    single = partial(Operation, answers={200: BikeResource}, refusals=unknown, respond=respond)
     changed = partial(single, refusals=TEXTS.of("bike-unknown", "bike-is-ridden", "label-taken"))
     new = {"status": Status.AVAILABLE, "location": "분당_정자역_1구역", "batterylevel": 100}
-    state = {"status": words(STATUSES, Status), "held": FLAG, "retired": FLAG, "due": words(("past",))}
+    state = {"status": words(STATUSES, Status), "held": FLAG, "retired": FLAG, "offered": FLAG, "due": words(("past",))}
     by = {**state, "q": TEXT, "place": TEXT, "batterybelow": whole(1, 101)}
     rent, report = "Gone: rent with POST /rents", "Gone: report with POST /bikeManageApps"
     events = "What was said of a bike, newest first"
@@ -290,7 +290,7 @@ def operations(store: Store, clock: Clock, imports: Imports) -> list[Operation]:
             answers={201: BikeResource},
             refusals=TEXTS.of("bike-exists", "label-taken"),
             example={"bikeid": 1, **new, "label": "SPB-03001"},
-            respond=_created,
+            respond=created(offer_from),
         ),
         Operation("GET", base + "/search", searching(BIKES), "The searches", SIGNED_IN),
         single("GET", base + "/search/findByBikeid", http.show, "R13: find a bike", SIGNED_IN, finder="bikeid"),
@@ -301,7 +301,7 @@ def operations(store: Store, clock: Clock, imports: Imports) -> list[Operation]:
         Operation("GET", at + "/events", http.events, events, ADMINS, answers=published, paged=True, refusals=unknown),
         changed("PATCH", at, http.change, "Change a bike", ADMINS, takes=BikeChange, example=new),
         changed("PUT", at, http.change, "Replace a bike's facts", ADMINS, takes=BikeChange, example=new),
-        *hold_operations(store),
+        *hold_operations(store, respond),
         *import_operations(store, imports),
         *_of_places(http),
         *_inside(http),

@@ -16,7 +16,7 @@ from gbike.kit.store import Store
 from gbike.services.bike import domain, storage
 from gbike.services.bike.commands import NOTHING_TOLD, change_a_bike
 from gbike.services.bike.domain import Bike, Hold
-from gbike.services.bike.http.resources import BIKE_HOLDS, BIKES, BikeResource, HoldResource, hold_of, to_resource
+from gbike.services.bike.http.resources import BIKE_HOLDS, BikeResource, HoldResource, Respond, hold_of
 from gbike.services.bike.storage import holds
 
 TEXTS = catalogue(PROBLEM_TEXTS)
@@ -75,10 +75,6 @@ class HoldHttp:
         )
 
 
-def _found(request: Request, bike: Bike) -> Response:
-    return request.found(BIKES, to_resource(bike, request.principal))
-
-
 def _holder(request: Request) -> str:
     holder: str = request.path_params["holder"]
     if not re.fullmatch(domain.HOLDER, holder):
@@ -90,11 +86,12 @@ def _holder(request: Request) -> str:
     return holder
 
 
-def hold_operations(store: Store) -> list[Operation]:
+def hold_operations(store: Store, found: Respond) -> list[Operation]:
+    """`found`: what answers with a bike."""
     http, at = HoldHttp(store), "/bikes/{bikeid}"
     one, many = at + "/holds/{holder:str}", {200: [HoldResource]}
     unknown = TEXTS.of("bike-unknown")
-    changed = partial(Operation, answers={200: BikeResource}, refusals=unknown, respond=_found)
+    changed = partial(Operation, answers={200: BikeResource}, refusals=unknown, respond=found)
     maybe = partial(changed, takes=BikeReason, may_be_empty=True)
     named = {"holder": f"^{domain.HOLDER}$"}
     repair = {"reason": "the rear brake does not hold", "due": "2026-08-31T15:00:00Z"}

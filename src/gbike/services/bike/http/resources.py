@@ -1,6 +1,7 @@
 """Bikes, places and what was said of a bike, as clients see them."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -8,7 +9,7 @@ import msgspec
 from gbike.kit.auth.principal import Principal
 from gbike.kit.auth.rules import ADMIN, BIKE_MANAGER
 from gbike.kit.clock import rfc3339
-from gbike.kit.http.request import ResourceKind
+from gbike.kit.http.request import Request, ResourceKind, Response, showing
 from gbike.kit.store import Row
 from gbike.services.bike.domain import Bike, Hold, Point, Status
 from gbike.services.bike.storage import places
@@ -20,6 +21,7 @@ PLACES = ResourceKind("places", "place", "name")
 EVENTS = ResourceKind("events", "event", "eventid")
 BIKE_HOLDS = ResourceKind("holds", "hold", "holder")
 STAFF = frozenset({BIKE_MANAGER, ADMIN})
+Respond = Callable[[Request, Bike], Response]
 
 
 class PointResource(msgspec.Struct, frozen=True):
@@ -76,6 +78,8 @@ class BikeResource(msgspec.Struct, frozen=True):
     """Whether anybody keeps it out of service."""
     due: str | None = None
     """When the first of its holds is meant to end; for staff."""
+    offered: bool = True
+    """Whether it may be rented: it is available, and not known to be charged too little."""
 
 
 class HoldResource(msgspec.Struct, frozen=True):
@@ -106,8 +110,9 @@ def is_staff(who: Principal) -> bool:
     return bool(who.roles & STAFF)
 
 
-def to_resource(bike: Bike, to: Principal) -> BikeResource:
-    """The bike as clients see it: who rides it is in it for nobody, when it was seen is the staff's business."""
+def to_resource(bike: Bike, to: Principal, offer_from: int) -> BikeResource:
+    """The bike as clients see it: who rides it is in it for nobody, when it was seen is the staff's business.
+    `offer_from`: % of charge below which none is offered."""
     staff = is_staff(to)
     return BikeResource(
         bikeid=bike.bikeid,
@@ -123,7 +128,22 @@ def to_resource(bike: Bike, to: Principal) -> BikeResource:
         noposition=bike.noposition,
         held=bike.held > 0,
         due=_moment(bike.due_ms) if staff else None,
+        offered=bike.is_offered(offer_from),
     )
+
+
+def found(offer_from: int) -> Respond:
+    """What answers with a bike, where none below a charge (%) is offered."""
+    return lambda request, bike: request.found(BIKES, to_resource(bike, request.principal, offer_from))
+
+
+def created(offer_from: int) -> Respond:
+    """The same of a bike that is new."""
+
+    def _answer(request: Request, bike: Bike) -> Response:
+        return showing(BIKES, partial(to_resource, to=request.principal, offer_from=offer_from), 201)(request, bike)
+
+    return _answer
 
 
 def hold_of(bikeid: int) -> Callable[[Hold], HoldResource]:

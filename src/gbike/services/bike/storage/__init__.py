@@ -42,6 +42,8 @@ found."""
 _FREE = "rentid IS NULL AND held = 0 AND broken = 0"
 AVAILABLE = f"{_FREE} AND retired = 0"
 """Of a bike that may be rented."""
+CHARGED = "(batterylevel IS NULL OR batterylevel >= ?)"
+"""Of a bike that is charged enough to be offered; one whose charge nobody knows is."""
 _IN_STATE = {
     Status.AVAILABLE: _FREE,
     Status.IN_USE: "(rentid IS NOT NULL OR held > 0)",
@@ -101,12 +103,12 @@ def add(tx: Tx, bike: Bike) -> bool:
     return kept == 1
 
 
-def reserve(tx: Tx, bikeid: int, rentid: int) -> int | None:
-    """Give the bike to the rent if it is available; answers its version. None: it is not."""
+def reserve(tx: Tx, bikeid: int, rentid: int, offer_from: int) -> int | None:
+    """Give the bike to the rent if it is available and charged enough; answers its version. None: it is not."""
     row = tx.one(
         "UPDATE bikes SET rentid = ?, version = version + 1, seen_ms = ? WHERE bikeid = ?"
-        f" AND {AVAILABLE} RETURNING version",
-        (rentid, tx.now_ms, bikeid),
+        f" AND {AVAILABLE} AND {CHARGED} RETURNING version",
+        (rentid, tx.now_ms, bikeid, offer_from),
     )
     return int(row[0]) if row else None
 
@@ -283,6 +285,13 @@ def _called(text: str) -> tuple[str, tuple[str, ...]]:
     return either, (begins, begins.upper(), f"%{begins}")
 
 
+def _offered(asked: tuple[bool, int]) -> tuple[str, tuple[int, ...]]:
+    """Those that are offered from a charge on, or the others."""
+    wanted, offer_from = asked
+    offered, params = (f"{_FREE} AND {CHARGED}", (offer_from,)) if offer_from else (_FREE, ())
+    return (offered if wanted else f"NOT ({offered})"), params
+
+
 def escaped(text: str) -> str:
     """The text in a LIKE … ESCAPE '!', as it is."""
     for sign in "!%_":
@@ -308,6 +317,7 @@ _LISTED = Listing(
         "place": lambda name: ("place_sort = ?", (natural(name),)),
         "batterybelow": "batterylevel < ?",
         "held": {True: "held > 0", False: "held = 0"},
+        "offered": _offered,
         "due": "due_ms < ?",
     },
     key="bikeid",
@@ -322,6 +332,7 @@ _RETIRED = replace(
     conditions={
         **_LISTED.conditions,
         "status": {**_IN_STATE, Status.AVAILABLE: "1 = 0", Status.BROKEN: "rentid IS NULL AND held = 0"},
+        "offered": lambda asked: ("1 = 0" if asked[0] else "1 = 1", ()),
     },
 )
 
