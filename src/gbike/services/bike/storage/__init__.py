@@ -101,14 +101,14 @@ def add(tx: Tx, bike: Bike) -> bool:
     return kept == 1
 
 
-def reserve(tx: Tx, bikeid: int, rentid: int) -> int | None:
-    """Give the bike to the rent if it is available; answers its version. None: it is not."""
+def reserve(tx: Tx, bikeid: int, rentid: int) -> Bike | None:
+    """Give the bike to the rent if it is available; answers it. None: it is not."""
     row = tx.one(
         "UPDATE bikes SET rentid = ?, version = version + 1, seen_ms = ? WHERE bikeid = ?"
-        f" AND {AVAILABLE} RETURNING version",
+        f" AND {AVAILABLE} RETURNING {_READ}",
         (rentid, tx.now_ms, bikeid),
     )
-    return int(row[0]) if row else None
+    return _bike(row) if row else None
 
 
 def release(tx: Tx, bikeid: int, rentid: int, userid: int | None, seen: Sighting) -> Bike | None:
