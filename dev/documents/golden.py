@@ -8,7 +8,7 @@ from zlib import crc32
 
 from gbike.contracts.account import AccountErased, ChangedRoles, EndedSessions, RegisteredAccount
 from gbike.contracts.bike import ChkAndUpdatedStatus, RegisteredBike, UpdatedBike, UpdatedBikeState
-from gbike.contracts.bike_manage_app import Reported
+from gbike.contracts.bike_manage_app import Reported, RiderComplained
 from gbike.contracts.bike_manager import AdjustedPoint
 from gbike.contracts.billing import CalculatedFee, ClosedBill, CorrectedBill, RegisteredBill
 from gbike.contracts.rent import RentCancelled, Rented, Returned, RideOverdue
@@ -65,6 +65,9 @@ EXAMPLES: dict[str, Event] = {
     "RentCancelled.v1": RentCancelled(rentid=2, userid=2, bikeid=1, reason="PeerTimeout"),
     "UpdatedBikeState.v1": UpdatedBikeState(
         bikeid=1, status="사용가능", batterylevel=50, usableyn=True, reportid=1, version=4
+    ),
+    "RiderComplained.v1": RiderComplained(
+        complaintid=1, userid=1, bikeid=1, kind="brake", at=1_790_000_000_000, takenout=True
     ),
     "Reported.v1": Reported(reportid=1, managerid=1, bikeid=1, batterylevel=50, usableyn=True),
     "AdjustedPoint.v1": AdjustedPoint(

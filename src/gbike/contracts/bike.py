@@ -58,8 +58,8 @@ class UpdatedBike(Event, frozen=True):
     held: bool | UnsetType = UNSET
     """Whether anybody keeps it out of service."""
     act: str | UnsetType = UNSET
-    """What an operator did: `held`, `released` (whose hold says `holder`), `retired`, `unretired` or `changed`. Left
-    out: its ride ended."""
+    """What an operator did: `held`, `released` (whose hold says `holder`), `retired`, `unretired` or `changed`; or
+    `complained`: a complaint took it out. Left out: its ride ended."""
     holder: str | UnsetType = UNSET
 
 
@@ -112,6 +112,12 @@ class ReservationRefused(msgspec.Struct, frozen=True):
     """The facts in a 409 to a reservation: what the bike is instead of available."""
 
     bikestatus: str
+
+
+class KnownBike(msgspec.Struct, frozen=True):
+    """200 to `GET /internal/bikes/{bikeid}`: there is such a bike. 404 there is none."""
+
+    bikeid: Number
 
 
 class ReportedState(msgspec.Struct, frozen=True):

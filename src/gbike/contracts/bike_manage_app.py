@@ -2,7 +2,7 @@
 
 from msgspec import UNSET, UnsetType
 
-from gbike.contracts import Event, Number, Percent
+from gbike.contracts import Event, Moment, Number, Percent
 
 
 class Reported(Event, frozen=True):
@@ -18,4 +18,17 @@ class Reported(Event, frozen=True):
     """What it earns, decided when it was applied. Old messages don't tell: as every report did, 1,000."""
 
 
-PUBLISHES = (Reported,)
+class RiderComplained(Event, frozen=True):
+    """Somebody complained of a bike. What they wrote is not in it."""
+
+    ABOUT = "bike"
+    complaintid: Number
+    userid: Number
+    bikeid: Number
+    kind: str
+    at: Moment
+    takenout: bool = False
+    """Whether it takes the bike out of service."""
+
+
+PUBLISHES = (Reported, RiderComplained)

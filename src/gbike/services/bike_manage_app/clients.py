@@ -3,7 +3,7 @@
 import msgspec
 
 from gbike.contracts.bike import ReportedState
-from gbike.kit.calls.peers import Peer, PeerUnavailable
+from gbike.kit.calls.peers import CircuitOpen, Peer, PeerFailed, PeerUnavailable
 from gbike.services.bike_manage_app.domain import NoSuchBike, Report
 
 
@@ -30,6 +30,16 @@ class BikeClient(Peer):
                 raise NoSuchBike(state.bikeid)
             case other:
                 raise PeerUnavailable(f"bike answered {other}")
+
+    async def must_know(self, bikeid: int) -> None:
+        """Raises NoSuchBike where bike says so. Where it can't be asked, or is an older one that can't tell, nobody
+        knows better than who stands at the bike."""
+        try:
+            answer = await self.ask("GET", f"/internal/bikes/{bikeid}")
+        except (CircuitOpen, PeerFailed):
+            return
+        if answer.status == 404 and b"bike-unknown" in answer.body:
+            raise NoSuchBike(bikeid)
 
 
 def _changed_by(body: bytes) -> int | None:

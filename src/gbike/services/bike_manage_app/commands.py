@@ -2,10 +2,13 @@
 
 from dataclasses import replace
 
-from gbike.contracts.bike_manage_app import Reported
-from gbike.kit.storage.idempotency import hold, keep, release
+from gbike.contracts.bike_manage_app import Reported, RiderComplained
+from gbike.contracts.events import EVENTS
+from gbike.kit.privacy.erasure import remember, share, take_out
+from gbike.kit.storage.idempotency import hold, idempotent, keep, release
 from gbike.kit.store import Tx
 from gbike.services.bike_manage_app import domain, storage
+from gbike.services.bike_manage_app.storage import complaints
 
 
 def take_down_a_report(
@@ -66,6 +69,38 @@ def sweep(tx: Tx, most: int, stale_after_ms: int) -> int:
     """Give up what is pending past its deadline. Answers how many."""
     late = storage.overdue(tx, tx.now_ms, stale_after_ms, most)
     return sum(give_up_the_report(tx, reportid, "Swept") for reportid in late)
+
+
+@idempotent
+def take_a_complaint(tx: Tx, grievance: domain.Grievance) -> domain.Complaint:
+    """Somebody complains of a bike: it is said whether that takes the bike out, and whoever hears it does so."""
+    userid, bikeid = grievance.userid, grievance.bikeid
+    share(tx, [userid])  # the words, which an answer under a key has too, are this person's
+    tx.lock(f"complaints:{bikeid}")  # of two riders at once the second sees the first
+    another = complaints.has_another_complained(tx, userid, bikeid)
+    takenout = domain.takes_out(grievance, another_complained=another)
+    made = complaints.add(tx, grievance, takenout=takenout)
+    tx.publish(
+        RiderComplained(
+            complaintid=made.complaintid,
+            userid=userid,
+            bikeid=bikeid,
+            kind=made.kind,
+            at=made.at_ms,
+            takenout=takenout,
+        )
+    )
+    if tx.by.userid not in (None, userid):
+        facts = {"complaintid": made.complaintid, "bikeid": bikeid}
+        tx.audit("complained for another", f"user:{userid}", after=facts)
+    return made
+
+
+def forget_the_words(tx: Tx, userid: int) -> None:
+    """That this rider complained of bikes stays; what they wrote goes."""
+    remember(tx, userid)
+    complaints.forget_words(tx, userid)
+    take_out(tx, ("userid",), [userid], EVENTS, also=("words",))
 
 
 def _earned(tx: Tx, report: domain.Report, changedby: int | None, earning: domain.Earning) -> tuple[int, int | None]:

@@ -6,6 +6,10 @@ ReportRefused
 ├── ReportDiffers         this manager sent another report under the same number before
 ├── ReportInFlight        the first report with this number is still under way
 └── GivenUp               the report was cancelled while bike was asked: send it again
+
+A complaint is on record once it is made, whoever is down then.
+
+NoSuchComplaint           there is none with this number
 """
 
 from dataclasses import dataclass
@@ -101,3 +105,60 @@ def points_of(earning: Earning, paid: PaidBefore) -> int:
     if earning.per_day and paid.in_day + POINTS_PER_REPORT > earning.per_day:
         return 0
     return POINTS_PER_REPORT
+
+
+COUNTS_MS = 24 * 3_600_000
+"""So long a complaint counts beside another rider's of the same bike."""
+
+
+class ComplaintKind(StrEnum):
+    """What somebody complains of."""
+
+    BRAKE = "brake"
+    TYRE = "tyre"
+    CHAIN = "chain"
+    STEERING = "steering"
+    LIGHT = "light"
+    BATTERY = "battery"
+    LOCK = "lock"
+    SEAT = "seat"
+    DIRTY = "dirty"
+    MISSING = "missing"
+    SAFETY = "safety"
+    OTHER = "other"
+
+
+@dataclass(eq=False)
+class NoSuchComplaint(Exception):
+    complaintid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Grievance:
+    """What somebody has to complain of. `bystaff`: they are of the field staff, or an operator."""
+
+    userid: int
+    bikeid: int
+    kind: ComplaintKind
+    words: str | None = None
+    bystaff: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """One complaint on record. `words`: what was written, None once its rider is erased."""
+
+    complaintid: int
+    userid: int
+    bikeid: int
+    kind: ComplaintKind
+    words: str | None
+    at_ms: int
+    takenout: bool
+    """Whether it took the bike out of service."""
+
+
+def takes_out(grievance: Grievance, *, another_complained: bool) -> bool:
+    """Whether a bike goes out of service at once. `another_complained`: another rider did, of this bike, within
+    COUNTS_MS; however often the same one complains, it is one."""
+    return grievance.bystaff or grievance.kind is ComplaintKind.SAFETY or another_complained

@@ -7,25 +7,29 @@ import msgspec
 
 from gbike.contracts import PROBLEM_TEXTS
 from gbike.kit.auth.limits import Pace
-from gbike.kit.auth.rules import ADMIN, BIKE_MANAGER, may
+from gbike.kit.auth.rules import ADMIN, BIKE_MANAGER, PEOPLE, RIDER, may
 from gbike.kit.calls.peers import CircuitOpen, PeerBusy, PeerTimeout, PeerUnavailable
 from gbike.kit.clock import rfc3339
 from gbike.kit.http.app import Operation, Refusals
-from gbike.kit.http.fields import Id, Percent
-from gbike.kit.http.filters import NUMBER
+from gbike.kit.http.fields import CLEANED, Id, Percent, invalid
+from gbike.kit.http.filters import NUMBER, SPAN, words
 from gbike.kit.http.lists import listed
 from gbike.kit.http.problems import catalogue
 from gbike.kit.http.request import Request, ResourceKind, Response, showing
 from gbike.kit.numbers import MAX_ID
 from gbike.kit.store import Store
+from gbike.kit.text import tidied
 from gbike.services.bike_manage_app import domain, storage
-from gbike.services.bike_manage_app.domain import Report, State
+from gbike.services.bike_manage_app.domain import Complaint, ComplaintKind, Grievance, Report, State
+from gbike.services.bike_manage_app.storage import complaints
 
 REPORTS = ResourceKind("bikeManageApps", "bikeManageApp", "reportid")
+COMPLAINTS = ResourceKind("complaints", "complaint", "complaintid")
 TEXTS = catalogue(PROBLEM_TEXTS)
 REFUSALS: Refusals = {
     domain.NoSuchBike: TEXTS["bike-unknown"],
     domain.NoSuchReport: TEXTS["report-unknown"],
+    domain.NoSuchComplaint: TEXTS["complaint-unknown"],
     domain.ReportDiffers: TEXTS["report-differs"],
     domain.ReportInFlight: TEXTS["report-in-flight"],
     domain.GivenUp: TEXTS["report-given-up"],
@@ -36,6 +40,11 @@ REFUSALS: Refusals = {
 }
 SentNumber = Annotated[
     int, msgspec.Meta(ge=1, le=MAX_ID, description="the manager's own number of the report: the same again is a repeat")
+]
+
+Words = Annotated[
+    str,
+    msgspec.Meta(max_length=500, pattern=r"^[^\x00]*$", description="what is the matter, freely", extra=CLEANED),
 ]
 
 
@@ -63,10 +72,40 @@ class NewReport(msgspec.Struct, frozen=True):
     reportid: SentNumber | None = None
 
 
+class ComplaintResource(msgspec.Struct, frozen=True):
+    """A complaint as clients see it."""
+
+    complaintid: int
+    userid: int
+    bikeid: int
+    kind: str
+    words: str | None
+    """None: nothing was written, or its rider is erased."""
+    at: str
+    takenout: bool
+    """Whether it took the bike out of service."""
+
+
+class NewComplaint(msgspec.Struct, frozen=True):
+    """What somebody complains of. `userid`: left out, they do so for themselves."""
+
+    bikeid: Id
+    kind: ComplaintKind
+    words: Words | None = None
+    userid: Id | None = None
+
+
 THEIRS = may(own=(BIKE_MANAGER,), by="managerid")
 SEEN = may(own=(BIKE_MANAGER,), all=(ADMIN,), by="managerid")
 
+HEARD = may(own=(RIDER,), all=(BIKE_MANAGER, ADMIN))
+"""Riders see what they complained of, staff everything."""
+STAFF = frozenset((BIKE_MANAGER, ADMIN))
+
 ReportABike = Callable[[State, int | None], Awaitable[Report]]
+
+
+ComplainOfABike = Callable[[Grievance], Awaitable[Complaint]]
 
 
 class ReportHttp:
@@ -86,6 +125,47 @@ class ReportHttp:
 
     async def show(self, request: Request) -> Report:
         return await self._store.read(storage.load, request.id("reportid"))
+
+
+class ComplaintHttp:
+    """The handlers of complaints."""
+
+    def __init__(self, store: Store, complain_of_a_bike: ComplainOfABike) -> None:
+        self._store, self._complain_of_a_bike = store, complain_of_a_bike
+
+    async def list(self, request: Request) -> Response:
+        return await listed(request, self._store, complaints.LISTED, COMPLAINTS, complaint_resource)
+
+    async def complain(self, request: Request) -> Complaint:
+        sent, by = await request.body(NewComplaint), request.principal
+        userid = by.userid if sent.userid is None else sent.userid
+        if userid is None:
+            raise invalid(
+                "userid",
+                "who complains must be said where nobody signs in",
+                "로그인이 없으면 누구인지 적어 주세요",
+            )
+        request.must_cover(userid)
+        # who writes down what a rider told on the telephone has not seen the bike
+        bystaff = userid == by.userid and not by.roles.isdisjoint(STAFF)
+        return await self._complain_of_a_bike(
+            Grievance(userid, sent.bikeid, sent.kind, tidied(sent.words), bystaff=bystaff)
+        )
+
+    async def show(self, request: Request) -> Complaint:
+        return await self._store.read(complaints.load, request.id("complaintid"))
+
+
+def complaint_resource(complaint: Complaint) -> ComplaintResource:
+    return ComplaintResource(
+        complaintid=complaint.complaintid,
+        userid=complaint.userid,
+        bikeid=complaint.bikeid,
+        kind=complaint.kind,
+        words=complaint.words,
+        at=rfc3339(complaint.at_ms),
+        takenout=complaint.takenout,
+    )
 
 
 def to_resource(report: Report) -> ReportResource:
@@ -131,5 +211,48 @@ def operations(store: Store, report_a_bike: ReportABike, pace: Pace) -> list[Ope
             answers={200: ReportResource},
             refusals=TEXTS.of("report-unknown"),
             respond=showing(REPORTS, to_resource),
+        ),
+    ]
+
+
+def complaint_operations(store: Store, complain_of_a_bike: ComplainOfABike, pace: Pace) -> list[Operation]:
+    """The operations of complaints. `pace`: how often one may complain."""
+    http, base = ComplaintHttp(store, complain_of_a_bike), "/complaints"
+    return [
+        Operation(
+            "GET",
+            base,
+            http.list,
+            "List the complaints",
+            HEARD,
+            answers={200: [ComplaintResource]},
+            paged=True,
+            filters={"bikeid": NUMBER, "userid": NUMBER, "kind": words(list(ComplaintKind)), **SPAN},
+            looks="complaints",
+            one_by=("bikeid",),
+        ),
+        Operation(
+            "POST",
+            base,
+            http.complain,
+            "Complain of a bike",
+            PEOPLE,
+            takes=NewComplaint,
+            answers={201: ComplaintResource},
+            refusals=TEXTS.of("bike-unknown"),
+            example={"userid": 1, "bikeid": 1, "kind": "brake", "words": "the rear brake does not hold"},
+            pace=pace,
+            respond=showing(COMPLAINTS, complaint_resource, 201),
+        ),
+        Operation(
+            "GET",
+            base + "/{complaintid}",
+            http.show,
+            "One complaint",
+            HEARD,
+            answers={200: ComplaintResource},
+            refusals=TEXTS.of("complaint-unknown"),
+            looks="complaints",
+            respond=showing(COMPLAINTS, complaint_resource),
         ),
     ]

@@ -8,8 +8,13 @@ from gbike.kit.calls.peers import CircuitOpen
 from gbike.kit.storage.idempotency import answered_before
 from gbike.kit.store import Store, StoreUnavailable
 from gbike.services.bike_manage_app.clients import BikeClient
-from gbike.services.bike_manage_app.commands import confirm_the_report, give_up_the_report, take_down_a_report
-from gbike.services.bike_manage_app.domain import Earning, Report, State
+from gbike.services.bike_manage_app.commands import (
+    confirm_the_report,
+    give_up_the_report,
+    take_a_complaint,
+    take_down_a_report,
+)
+from gbike.services.bike_manage_app.domain import Complaint, Earning, Grievance, NoSuchBike, Report, State
 
 
 async def report_a_bike(
@@ -32,3 +37,14 @@ async def report_a_bike(
     except Exception as why:
         await store.write(give_up_the_report, report.reportid, type(why).__name__, key=key)
         raise
+
+
+async def complain_of_a_bike(grievance: Grievance, *, store: Store, bikes: BikeClient) -> Complaint:
+    """Somebody complains of a bike that there is. A complaint is taken whether or not bike can be asked: it hears of
+    it later. Raises NoSuchBike."""
+    try:
+        await bikes.must_know(grievance.bikeid)
+    except NoSuchBike as why:
+        await answered_before(store, why)  # it may have been taken while bike could not be asked
+        raise
+    return await store.write(take_a_complaint, grievance, key=f"complaints:{grievance.bikeid}")

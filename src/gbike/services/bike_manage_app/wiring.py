@@ -14,9 +14,10 @@ from gbike.kit.service import POLL_S, STALE_AFTER_MS, Dependencies, Service, Ser
 from gbike.services.bike_manage_app.clients import BikeClient
 from gbike.services.bike_manage_app.commands import sweep
 from gbike.services.bike_manage_app.domain import Earning, PointsFor
-from gbike.services.bike_manage_app.http import REFUSALS, operations
-from gbike.services.bike_manage_app.saga import report_a_bike
-from gbike.services.bike_manage_app.storage import HALF_WAY, PERSONAL_DATA, VERSIONS, how_many_overdue
+from gbike.services.bike_manage_app.http import REFUSALS, complaint_operations, operations
+from gbike.services.bike_manage_app.policies import POLICIES
+from gbike.services.bike_manage_app.saga import complain_of_a_bike, report_a_bike
+from gbike.services.bike_manage_app.storage import HALF_WAY, PERSONAL_DATA, VERSIONS, complaints, how_many_overdue
 
 SWEPT_AT_ONCE = 100
 
@@ -39,6 +40,9 @@ class ReportSettings(BreakerSettings, frozen=True):
     ] = 0
     points_per_day: Annotated[int, Meta(ge=0, description="points a manager may earn in 24 h; 0: no limit")] = 0
     limit_reports_per_min: Annotated[int, Meta(ge=0, description="reports a minute and account; 0: no limit")] = 30
+    limit_complaints_per_min: Annotated[int, Meta(ge=0, description="complaints a minute and account; 0: no limit")] = (
+        10
+    )
 
     @property
     def earning(self) -> Earning:
@@ -78,13 +82,15 @@ def build(deps: Dependencies) -> Service:
         report_a_bike, store=deps.store, bikes=bikes, stale_after_ms=stale_after_ms, earning=chosen.earning
     )
     shown = operations(deps.store, reporting, pace)
-    return Service("bike_manage_app", shown, REFUSALS, workers=workers)
+    complaining = partial(complain_of_a_bike, store=deps.store, bikes=bikes)
+    shown += complaint_operations(deps.store, complaining, Pace("complaints", chosen.limit_complaints_per_min))
+    return Service("bike_manage_app", shown, REFUSALS, POLICIES, workers=workers, retention=(complaints.KEPT,))
 
 
 SPEC = ServiceSpec(
     name="bike_manage_app",
-    title="BikeManageApp: field staff's reports",
-    paths=("/bikeManageApps",),
+    title="BikeManageApp: field staff's reports and riders' complaints",
+    paths=("/bikeManageApps", "/complaints"),
     publishes=PUBLISHES,
     versions=VERSIONS,
     personal_data=PERSONAL_DATA,

@@ -272,6 +272,16 @@ def apply_a_report(
     return kept, changedby
 
 
+def take_out_of_service(tx: Tx, bikeid: int, complaintid: int) -> None:
+    """A complaint takes a bike out as a report that it may not be ridden does, and is told each time. Of a bike that
+    nobody knows it was made while bike could not be asked."""
+    tx.share([PLACES])  # as in `release`: of a batch the next one may need it, and this one's bike is held by then
+    broken = storage.mark_broken(tx, bikeid)
+    if broken is not None:
+        tx.publish(msgspec.structs.replace(_updated(broken), act="complained"))
+        tx.audit("bike complained of", f"bike:{bikeid}", after={**_state(broken), "complaintid": complaintid})
+
+
 def forget_the_rider(tx: Tx, userid: int) -> None:
     """Where this rider's rides ended is known no more."""
     remember(tx, userid)

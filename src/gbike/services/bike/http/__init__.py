@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from gbike.contracts import PROBLEM_TEXTS
-from gbike.contracts.bike import AppliedReport, Reservation
+from gbike.contracts.bike import AppliedReport, KnownBike, Reservation
 from gbike.kit.auth.rules import ADMINS, PUBLIC, SIGNED_IN, may
 from gbike.kit.calls.peers import DEADLINE_HEADER
 from gbike.kit.clock import Clock
@@ -220,6 +220,10 @@ class BikeHttp:
             bike, changedby = await self._store.write(apply_a_report, *args, key=f"bike:{bikeid}")
         return Response(200, AppliedReport(bike.bikeid, bike.status, changedby))
 
+    async def known(self, request: Request) -> Response:
+        bike = await self._store.read(storage.load, request.id("bikeid"))
+        return Response(200, KnownBike(bike.bikeid))
+
     async def old_check(self, _ask: Request) -> Response:
         """GET /bikes/chkAndUpdateStatus, which changed state by reading (flaw 12)."""
         raise Problem(GONE, {"instead": "POST /rents"})
@@ -312,6 +316,7 @@ def _inside(http: BikeHttp) -> list[Operation]:
     """What rent and bikeManageApp ask."""
     at = "/internal/bikes/{bikeid}"
     return [
+        Operation("GET", at, http.known, "Whether there is such a bike", REPORTING, hidden=True),
         Operation("PUT", at + "/reservations/{rentid}", http.reserve, "R3: reserve for a rent", RESERVING, hidden=True),
         Operation("PUT", at + "/reports/{reportid}", http.report, "R10: apply a report", REPORTING, hidden=True),
     ]

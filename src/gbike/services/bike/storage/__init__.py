@@ -128,6 +128,12 @@ def release(tx: Tx, bikeid: int, rentid: int, userid: int | None, seen: Sighting
     return _bike(row) if row else None
 
 
+def mark_broken(tx: Tx, bikeid: int) -> Bike | None:
+    """The bike, which is not to be ridden any more; None: there is none."""
+    row = tx.one(f"UPDATE bikes SET broken = 1, version = version + 1 WHERE bikeid = ? RETURNING {_READ}", (bikeid,))
+    return _bike(row) if row else None
+
+
 def take_report(tx: Tx, bikeid: int, reportid: int) -> tuple[int, Bike | None]:
     """Note the report; answers which one changed the bike last, and the bike. None: a newer one, or no bike."""
     row = tx.one(

@@ -8,6 +8,7 @@ from gbike.kit.privacy.personal_data import PersonalData
 from gbike.kit.storage.listing import Listing
 from gbike.kit.store import Reading, Row, Tx
 from gbike.services.bike_manage_app.domain import PER_BIKE_MS, PER_DAY_MS, NoSuchReport, PaidBefore, Report, State
+from gbike.services.bike_manage_app.storage import complaints
 
 VERSIONS = Path(__file__).parent / "versions"
 PERSONAL_DATA = (
@@ -17,6 +18,7 @@ PERSONAL_DATA = (
         "FROM reports WHERE managerid = ? ORDER BY reportid",
         staff=True,
     ),
+    complaints.WRITTEN,
 )
 HALF_WAY = "SELECT count(*) FROM reports WHERE status = 'pending'"
 _COLUMNS = "reportid, managerid, bikeid, batterylevel, usableyn, applied_ms, points"
