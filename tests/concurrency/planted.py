@@ -12,7 +12,7 @@ from gbike.kit.store import Tx
 from gbike.services.account.commands.passwords import LETTERS
 from gbike.services.account.domain import LastAdmin, LockoutPolicy, Role, TooManyAtOnce
 from gbike.services.account.storage.secrets import kept
-from gbike.services.rent.domain import Limits, OpenRent, PendingRent, TooManyOpenRents
+from gbike.services.rent.domain import Began, Limits, OpenRent, PendingRent, TooManyOpenRents
 from gbike.services.user_deposit.commands import _add as post
 from gbike.services.user_deposit.domain import MOST_BEGUN, Payment, TooManyPayments, adjustment
 from gbike.services.user_deposit.storage import load as deposit_of
@@ -66,7 +66,7 @@ def _unlocked(case: Case) -> Case:
     return replace(case, write=(without_locks(fn), args, key), again=(without_locks(again), args_again, key))
 
 
-def _start_the_rent(tx: Tx, pending: PendingRent, limits: Limits) -> OpenRent:
+def _start_the_rent(tx: Tx, pending: PendingRent, limits: Limits, _began: Began) -> OpenRent:
     """The limit, counted without a lock on the rider."""
     row = tx.one("SELECT count(*) FROM rents WHERE userid = ? AND status = 'rented'", (pending.userid,))
     if row is not None and row[0] >= limits.most_open:
