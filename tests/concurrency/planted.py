@@ -17,7 +17,7 @@ from gbike.services.user_deposit.commands import _add as post
 from gbike.services.user_deposit.domain import MOST_BEGUN, Payment, TooManyPayments, adjustment
 from gbike.services.user_deposit.storage import load as deposit_of
 from tests.concurrency.house import LATER, Case, House, write
-from tests.concurrency.houses import account, bike, bike_manager, rent, user_deposit
+from tests.concurrency.houses import account, bike, bike_manager, billing, rent, user_deposit
 
 
 @dataclass(frozen=True)
@@ -166,6 +166,11 @@ PLANTED = (
         *_bare(bike_manager.HOUSE, "fold hours", "heard late"),
     ),
     Planted("two processes fold an hour", bike_manager.HOUSE, *_bare(bike_manager.HOUSE, "fold hours")),
+    Planted(
+        "the complaint that no try sees",
+        billing.HOUSE,
+        *_bare(billing.HOUSE, "a try is over", "complained of a try that is not over"),
+    ),
     Planted("the lost bike", bike.HOUSE, *_bare(bike.HOUSE, "reserve", "cancelled")),
     Planted("the limit of open rents", R, *_pair(R, "open", "open a late one", _start_the_rent)),
     Planted("an erasure and a return", R, *_bare(R, "return", "erased")),
