@@ -34,7 +34,17 @@ UNVERSIONED = {
 }
 """What is found under a name that never changes, and where."""
 MAP = ("leaflet.js", "leaflet.css", "map.css", "map.js", "/discs.js", "/clusters.js")
-LATER = (*MAP, "/contact.js", "/invited/page.js", "/invited/ko.js", "/invited/en.js", "/signs.js", "/qrcode.js")
+STATEMENT = tuple(f"/statement/{name}.js" for name in ("page", "refunds", "ko", "en"))
+LATER = (
+    *MAP,
+    *STATEMENT,
+    "/contact.js",
+    "/invited/page.js",
+    "/invited/ko.js",
+    "/invited/en.js",
+    "/signs.js",
+    "/qrcode.js",
+)
 """What is loaded when it is needed: neither with the first view nor kept ahead for a spell without a line."""
 AHEAD = ("/staff/pages.js", "/staff/ko.js", "/staff/en.js", "/rider/where.js", "/rider/offered.js")
 """What is not loaded with the first view, but kept ahead: reports and returns are made where there is no line."""

@@ -29,6 +29,7 @@ const PAGES = [
   [/^\/rides$/, () => html`<${RidesPage} />`, 'rides'],
   [/^\/rides\/([0-9]+)$/, (id) => html`<${BillPage} rentid=${id} />`, 'rides'],
   [/^\/rides\/([0-9]+)\/done$/, (id) => html`<${BillPage} rentid=${id} just />`, 'rides'],
+  [/^\/statement$/, () => html`<${Statement} />`, 'rides'],
   [/^\/topup$/, () => html`<${TopUpPage} />`, 'rides'],
   [/^\/pay\/([\w-]{1,64})$/, (id) => html`<${PayPage} paymentid=${id} />`, 'rides'],
   [/^\/me$/, () => html`<${MePage} />`, 'me'],
@@ -65,6 +66,7 @@ const late = (load) => (props) => {
   return html`<${Later} load=${load} waiting=${waiting} failed=${failed} ...${props} />`;
 };
 const Staff = late(async () => (await import('../staff/pages.js')).default);
+const Statement = late(async () => (await import('../statement/page.js')).default);
 const Invited = late(async () => (await import('../invited/page.js')).default);
 
 function Menu({ tab, riding, who }) {

@@ -1,7 +1,7 @@
 // What was ridden, what it cost, the money that is left, and paying in. The test provider's page is ours.
 import { ask, askMaybe } from '../shared/api.js';
 import { html, useEffect, useRead, useState } from '../shared/lib.js';
-import { Amounts, Big, Empty, Facts, Icon, Loaded, More, Page, Status } from '../shared/parts.js';
+import { Amounts, Big, Empty, Facts, Icon, Later, Loaded, More, Page, Status } from '../shared/parts.js';
 import { useStore } from '../shared/state.js';
 import { lasting, moment, place, t, time, won } from '../shared/text.js';
 import { pay, readOpen, topUp } from './actions.js';
@@ -10,6 +10,7 @@ const PAGE = 20;
 const TRIES = 20; // half a second apart: a bill closes within a second or two
 const lasted = (start, end) => lasting(Date.parse(end) - Date.parse(start));
 const ENDED = { admin: () => t('endedByStaff'), void: () => t('noCharge') };
+const absolute = (krw) => krw && Math.abs(krw); // a debt is told in words, with no sign
 const amount = (krw) => (krw === null || krw === undefined ? '–' : won(krw));
 
 export function RidesPage() {
@@ -31,8 +32,9 @@ export function RidesPage() {
   const { deposit, blocked } = read.found ?? {};
   return html`<${Page} title=${t('rides')}>
     <div class="card money">
-      <p><span class="soft">${t('deposit')}</span><strong>${amount(deposit)}</strong></p>
+      <p><span class="soft">${t(deposit < 0 ? 'owed' : 'deposit')}</span><strong>${amount(absolute(deposit))}</strong></p>
       <a class="small-button" href="#/topup">${t('topUp')}</a>
+      <a class="link" href="#/statement">${t('statement')}<${Icon} name="next" /></a>
       ${deposit <= 0 && html`<p class="wrong"><${Icon} name="alert" />${t('owing')}</p>`}
       ${blocked && html`<${Halted} ...${blocked} />`}
     </div>
@@ -103,8 +105,8 @@ function Bill({ rent, line, closed, late, just }) {
     [t('from'), moment(start)],
     end && [t('until'), `${time(end)}${where ? ` · ${place(where)}` : ''}`],
     line?.refunded > 0 && [t('refunded'), won(line.refunded)],
-    just && closed && line.deposit !== null && [t('left'), won(line.deposit)],
   ];
+  const left = closed ? line.deposit : null;
   return html`<div class="card bill">
     <p class="total" aria-live="polite">
       <span class="soft">${t('fee')}</span><strong>${amount(rent.voided ? 0 : line?.fee)}</strong>
@@ -114,8 +116,17 @@ function Bill({ rent, line, closed, late, just }) {
     ${late && !closed && html`<p class="soft">${t('later')}</p>`}
     ${just && rent.noposition && html`<p class="soft">${t('positionNotKept')}</p>`}
     <${Facts} rows=${rows} />
+    ${line?.refunded > 0 && html`<${Refunds} ...${line} />`}
+    ${left !== null && html`<${Facts} rows=${[[t(left < 0 ? 'owed' : 'left'), won(Math.abs(left))]]} />`}
+    ${left < 0 && html`<p class="wrong"><${Icon} name="alert" />${t('owing')}</p>`}
   </div>`;
 }
+
+// Of few rides: why something was given back is loaded with its words.
+const Refunds = (line) => {
+  const load = async () => (await import('../statement/refunds.js')).Refunds;
+  return html`<${Later} load=${load} waiting=${null} failed=${() => null} ...${line} />`;
+};
 
 const AMOUNTS = [5_000, 10_000, 30_000, 50_000];
 
