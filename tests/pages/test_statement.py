@@ -36,7 +36,7 @@ SAYS: dict[str, Words] = {
         "conversion": "Points converted",
         "correction": "Adjusted by the operator",
         "opening": "Opening deposit",
-        "why": "you told us that something was wrong with the bike",
+        "why": "You told us that something was wrong with the bike",
         "by hand": "자물쇠가 열리지 않았어요",
         "left": "Deposit left",
         "owed": "To pay",
@@ -146,7 +146,7 @@ def test_a_receipt_says_why_money_came_back_and_what_is_left(rider: NewRider, de
     for billid, why in ((paid, says["by hand"]), (tried, says["why"])):
         bill = demo.ask("GET", f"/billings/{billid}")
         one.go(f"#/rides/{bill['rentid']}")
-        one.page.locator(".bill li", has_text=why).wait_for()
+        one.page.locator(".bill dd p", has_text=why).wait_for()
         facts = one.page.locator(".bill .facts")
         facts.get_by_text(says["paid"]).locator("xpath=..").get_by_text(
             won(bill["fee"] - bill["refunded"], words)

@@ -58,9 +58,10 @@ function Rides({ rides, total, more }) {
     ${total > rides.length && html`<${More} onClick=${more} />`}`;
 }
 
-function Line({ line: { rentid, bikeid, fee, endedby, rentStarttime: start, rentEndTime: end } }) {
+function Line({ line: { rentid, bikeid, fee, refunded, endedby, rentStarttime: start, rentEndTime: end } }) {
   const ending = ENDED[endedby]?.();
   const about = [bikeid ? t('number', bikeid) : '', ...(end ? [lasted(start, end)] : []), ...(ending ? [ending] : [])];
+  if (refunded > 0) about.push(`${t('refunded')}\u00a0${won(refunded)}`);
   return html`<li>
     <a href=${end ? `#/rides/${rentid}` : '#/ride'}>
       <span class="grow">
@@ -98,15 +99,17 @@ export function BillPage({ rentid, just }) {
 
 function Bill({ rent, line, closed, late, just }) {
   const { bikeid, starttime: start, endtime: end, endlocation: where } = rent;
+  const left = closed ? line.deposit : null;
   const rows = [
     [t('bikeName'), t('number', bikeid)],
     end && [t('lasted'), lasted(start, end)],
     ENDED[rent.endedby] && [t('howEnded'), t('endedByStaff')],
     [t('from'), moment(start)],
     end && [t('until'), `${time(end)}${where ? ` · ${place(where)}` : ''}`],
-    line?.refunded > 0 && [t('refunded'), won(line.refunded)],
+    line?.refunded > 0 && [t('refunded'), html`<${Refunds} ...${line} />`],
+    line?.refunded > 0 && [t('paidInAll'), won(line.fee - line.refunded)],
+    left !== null && [t(left < 0 ? 'owed' : 'left'), won(Math.abs(left))],
   ];
-  const left = closed ? line.deposit : null;
   return html`<div class="card bill">
     <p class="total" aria-live="polite">
       <span class="soft">${t('fee')}</span><strong>${amount(rent.voided ? 0 : line?.fee)}</strong>
@@ -116,16 +119,16 @@ function Bill({ rent, line, closed, late, just }) {
     ${late && !closed && html`<p class="soft">${t('later')}</p>`}
     ${just && rent.noposition && html`<p class="soft">${t('positionNotKept')}</p>`}
     <${Facts} rows=${rows} />
-    ${line?.refunded > 0 && html`<${Refunds} ...${line} />`}
-    ${left !== null && html`<${Facts} rows=${[[t(left < 0 ? 'owed' : 'left'), won(Math.abs(left))]]} />`}
     ${left < 0 && html`<p class="wrong"><${Icon} name="alert" />${t('owing')}</p>`}
+    ${left < 0 && html`<a class="link" href="#/topup">${t('topUp')}<${Icon} name="next" /></a>`}
   </div>`;
 }
 
 // Of few rides: why something was given back is loaded with its words.
 const Refunds = (line) => {
   const load = async () => (await import('../statement/refunds.js')).Refunds;
-  return html`<${Later} load=${load} waiting=${null} failed=${() => null} ...${line} />`;
+  const sum = () => won(line.refunded);
+  return html`<${Later} load=${load} waiting=${sum()} failed=${sum} ...${line} />`;
 };
 
 const AMOUNTS = [5_000, 10_000, 30_000, 50_000];

@@ -23,7 +23,7 @@ export const ko = {
   payInFirst: (amount) => `예치금이 ${amount} 부족해요. 먼저 충전해 주세요.`, deleted: '탈퇴한 계정이에요. 대여하려면 다시 가입해 주세요.',
   halted: '운영자가 이 계정의 대여를 막아 두었어요. 운영자에게 문의해 주세요. 반납은 할 수 있어요.', haltedWhy: '사유 보기', haltedFor: (why) => `사유: ${why}`,
   haltedUntil: (when) => `운영자가 ${when}까지 이 계정의 대여를 막아 두었어요. 반납은 할 수 있어요.`, refunded: '환불',
-  statement: '예치금 내역', owed: '내야 할 요금',
+  statement: '예치금 내역', owed: '내야 할 요금', paidInAll: '실제로 낸 요금',
   paused: '점검 중이라 지금은 대여할 수 없어요. 반납은 할 수 있어요.', busy: '요청이 많아 대여되지 않았어요.', busyIn: (s) => `${s}초 뒤에 다시 시도`,
   sorry: '문제가 생겨 처리하지 못했어요.', notAllowed: '이 계정으로는 할 수 없어요.', tooOften: '잠시 쉬었다가 다시 시도해 주세요.',
   begun: '대여했어요. 안전하게 타세요!', riding: '이용 중', since: (at) => `${at} 출발`, soFar: '지금까지 요금',

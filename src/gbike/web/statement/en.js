@@ -11,7 +11,6 @@ export const en = {
   balanceThen: (krw) => `Balance ${krw}`,
   noMoves: 'Nothing here yet',
   noMovesHint: 'Top-ups and ride fees will be listed here.',
-  refundedFor: (krw, why) => `${krw} given back · ${why}`,
-  byComplaint: 'you told us that something was wrong with the bike',
-  paidFee: 'What you paid',
+  refundedFor: (krw, why) => `${krw} · ${why}`,
+  byComplaint: 'You told us that something was wrong with the bike',
 };

@@ -11,7 +11,6 @@ export const ko = {
   balanceThen: (krw) => `잔액 ${krw}`,
   noMoves: '아직 내역이 없어요',
   noMovesHint: '충전하거나 자전거를 타면 여기에 남아요.',
-  refundedFor: (krw, why) => `${krw} 환불 · ${why}`,
+  refundedFor: (krw, why) => `${krw} · ${why}`,
   byComplaint: '자전거 문제를 알려 주셔서 요금을 돌려드렸어요',
-  paidFee: '실제로 낸 요금',
 };

@@ -85,13 +85,13 @@ function Line({ cause, amount, at, rentid, balance, ride, reasons }) {
   const reason = kind === 'billCorrection' && reasons.get(number);
   const { bikeid, rentStarttime: start, rentEndTime: end } = ride ?? {};
   const about = [
-    moment(at),
     ...(bikeid ? [t('number', bikeid)] : []),
     ...(start && end && kind === 'bill' ? [lasting(Date.parse(end) - Date.parse(start))] : []),
   ];
   const inside = html`<span class="grow">
       <span class="main">${t(CAUSES[kind] ?? 'byOther')}</span>
-      <span class="soft">${about.join(' · ')}</span>
+      <span class="soft">${moment(at)}</span>
+      ${about.length > 0 && html`<span class="soft">${about.join(' · ')}</span>`}
       ${reason && html`<span class="soft">${why(reason)}</span>`}
       <span class="soft">${t('balanceThen', won(balance))}</span>
     </span>

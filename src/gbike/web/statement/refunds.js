@@ -1,7 +1,6 @@
 // What of a ride's fee was given back, and why. Its words come with it.
 import { ask } from '../shared/api.js';
 import { html, useRead } from '../shared/lib.js';
-import { Facts } from '../shared/parts.js';
 import { learn, t, won } from '../shared/text.js';
 import { en } from './en.js';
 import { ko } from './ko.js';
@@ -17,13 +16,10 @@ export const why = (reason) => (reason === BY_RULE ? t('byComplaint') : reason);
 export const corrections = async (billid) =>
   (await ask('GET', `/billings/${billid}/corrections?size=${MOST}`))._embedded.corrections;
 
-export function Refunds({ billid, fee, refunded }) {
+// The sum, and each correction where there are several.
+export function Refunds({ billid, refunded }) {
   const { found } = useRead(() => corrections(billid), [billid, refunded]);
-  return html`<ul class="plain">
-      ${(found ?? []).map(
-        ({ correctionid, amount, reason }) =>
-          html`<li key=${correctionid}>${t('refundedFor', won(amount), why(reason))}</li>`,
-      )}
-    </ul>
-    <${Facts} rows=${[[t('paidFee'), won(fee - refunded)]]} />`;
+  const said = ({ amount, reason }) => (found.length > 1 ? t('refundedFor', won(amount), why(reason)) : why(reason));
+  return html`${won(refunded)}
+    ${(found ?? []).map((made) => html`<p class="soft" key=${made.correctionid}>${said(made)}</p>`)}`;
 }
