@@ -65,6 +65,8 @@ SCRIPT = (
     Command("Manager", "reports a bike's state", "POST /bikeManageApps",
             {"managerid": 1, "bikeid": 1, "batterylevel": 50, "usableyn": True}, "report",
             requirements=(10,), status=201),
+    Command("Rider", "complains of a bike", "POST /complaints", {"userid": 1, "bikeid": 1, "kind": "safety"},
+            "complaint", status=201),
     Command("Manager", "converts points", "PUT /bikeManagers/1", {"userid": 1, "point": 0, "adjustpoint": 1000},
             "manager", requirements=(12,)),
     Command("Rider", "pays in", "POST /userDeposits/1/topUps", {"amount": 5_000}, "deposit", status=201),

@@ -32,7 +32,7 @@ UNSEEN = {
 OF_NO_PERSON = ("/audit/", "/internal/")
 """Deeds by number, with nothing that a person is known by; and what services ask each other."""
 ONE_OF = {"/rents": "?userid={userid}", "/billings": "?userid={userid}", "/userDeposits": "?userid={userid}"}
-ONE_OF |= {"/rentAndBillingViews": "?userid={userid}"}
+ONE_OF |= {"/rentAndBillingViews": "?userid={userid}", "/complaints": "?userid={userid}"}
 """Lists, narrowed to one person."""
 
 

@@ -87,6 +87,7 @@ async def test_every_operation_is_told_from_the_others_and_explained(client: Cli
         "userDeposits",
         "rentAndBillingViews",
         "bikeManageApps",
+        "complaints",
         "bikeManagers",
         "accounts",
         "sessions",

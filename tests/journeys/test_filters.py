@@ -67,6 +67,7 @@ async def test_a_parameter_that_a_list_has_not_is_refused_by_its_name(past: Clie
         ("/userDeposits?debt=false", "userid", [1]),
         ("/userDeposits?debt=true&sort=deposit", "userid", [2]),
         ("/bikeManageApps?bikeid=1", "reportid", []),
+        ("/complaints?bikeid=1", "complaintid", []),
         ("/userDeposits/1/entries?from=2000-01-01", "amount", [-100, 10_000]),
         ("/userDeposits/1/entries?to=2000-01-01", "amount", []),
     ],
@@ -103,7 +104,7 @@ async def test_the_pages_of_a_narrowed_list_lead_to_each_other(past: Client) -> 
     "target",
     [
         "/rents", "/billings", "/rentAndBillingViews", "/userDeposits", "/userDeposits/1/entries", "/bikeManagers",
-        "/bikeManageApps", "/bikes", "/bikes?near=37.3,127.1", "/places", "/places?near=37.3,127.1&q=A", "/accounts",
+        "/bikeManageApps", "/complaints", "/bikes", "/bikes?near=37.3,127.1", "/places", "/places?near=37.3,127.1&q=A", "/accounts",
         "/bikes/imports", "/bikes/1/events", "/rentAndBillingViews/search/findByUserid?userid=1",
         "/rentAndBillingViews/search/findByRentid?rentid=1",
     ],

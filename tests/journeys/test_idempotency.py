@@ -87,6 +87,12 @@ def changes(there: Furnished) -> dict[str, tuple[str, str, Any, Any]]:
             {**report, "bikeid": two, "batterylevel": 50},
             {**report, "bikeid": two, "batterylevel": 51},
         ),
+        "POST complaints": (
+            "POST",
+            "/complaints",
+            {"userid": one, "bikeid": two, "kind": "brake", "words": "it squeals"},
+            {"userid": one, "bikeid": two, "kind": "brake", "words": "it screams"},
+        ),
     }
 
 

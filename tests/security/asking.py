@@ -33,6 +33,7 @@ class Things(NamedTuple):
     contact: str
     bikeid: int
     paymentid: str
+    complaintid: int
 
 
 class Stage:
@@ -96,7 +97,8 @@ class Stage:
         return self._importid
 
     async def prepare(self) -> None:
-        """People, and for one rider and one manager a ride that is billed, a deposit and a report."""
+        """People, and for one rider and one manager a ride that is billed, a deposit, a report and a
+        complaint."""
         contacts = [f"person{number}@example.com" for number in range(4)]
         for contact in contacts:
             await _made(self.gateway(None), "/accounts", name="Kim", contact=contact, password=PASSWORD)
@@ -118,9 +120,19 @@ class Stage:
             await self.settle()
             bill = await self.admin.get(f"/billings/search/findByRentid?rentid={rentid}")
             paid = (await _made(rider, f"/userDeposits/{userid}/payments", amount=5))["paymentid"]
-            rides = rentid, bill.json["billid"]
+            complaint = await _made(rider, "/complaints", bikeid=bikeid, kind="brake", words="it squeals")
             found.append(
-                Things(userid, *rides, MANAGER, report["reportid"], contact=contact, bikeid=bikeid, paymentid=paid)
+                Things(
+                    userid=userid,
+                    rentid=rentid,
+                    billid=bill.json["billid"],
+                    managerid=MANAGER,
+                    reportid=report["reportid"],
+                    contact=contact,
+                    bikeid=bikeid,
+                    paymentid=paid,
+                    complaintid=complaint["complaintid"],
+                )
             )
         self.riders, self.managers = found
 
@@ -188,6 +200,7 @@ BODIES: Mapping[str, Callable[[Stage, Things], Awaitable[Any]]] = {
     "POST /userDeposits/{userid}/payments": _body(amount=1),
     "POST /userDeposits/payments/confirmations": _body(paymentid="made-up", amount=1),
     "POST /bikeManageApps": _body(managerid="=managerid", bikeid="free", batterylevel=50),
+    "POST /complaints": _body(userid="=userid", bikeid="free", kind="brake"),
     "POST /bikeManagers": _body(userid="=new", point=0),
     "PUT /bikeManagers/{managerid}": _body(adjustpoint=1),
     "PATCH /bikeManagers/{managerid}": _body(adjustpoint=1),
@@ -203,6 +216,8 @@ BODIES: Mapping[str, Callable[[Stage, Things], Awaitable[Any]]] = {
     "PUT /accounts/{userid}/roles": _body(roles=["rider"]),
 }
 FREE_BIKES = ("POST /bikes/{bikeid}/retirement", "PUT /internal/bikes/{bikeid}/reservations/{rentid}")
+OF_REPORTING = ("GET /internal/bikes/{bikeid}", "PUT /internal/bikes/{bikeid}/reports/{reportid}")
+"""What bikeManageApp asks, not rent."""
 FINDERS = {"findByRentid": "rentid", "findByBillid": "billid", "findByUserid": "userid", "findByManagerid": "managerid"}
 
 
@@ -263,7 +278,7 @@ async def mismatches(stage: Stage, service: str) -> list[str]:
         for column, cell in zip(COLUMNS, row.split(), strict=True):
             of = stage.managers if "manager" in column or service == "bike_manager" else stage.riders
             target, body = await request(stage, route, of)
-            inside = route.endswith("/reports/{reportid}")
+            inside = route in OF_REPORTING
             right, wrong = ("bike_manage_app", "rent") if inside else ("rent", "bike_manage_app")
             client = stage.client(service, column, right=right, wrong=wrong)
             headers = {"idempotency-key": f"k{stage.number()}"}

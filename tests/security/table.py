@@ -56,6 +56,7 @@ TABLE: dict[str, dict[str, str]] = {
         "GET /places": FLEET,
         "POST /places": FLEET_ADMIN,
         "GET /places/{name:path}": FLEET,
+        "GET /internal/bikes/{bikeid}": INSIDE,
         "PUT /internal/bikes/{bikeid}/reservations/{rentid}": INSIDE,
         "PUT /internal/bikes/{bikeid}/reports/{reportid}": INSIDE,
     },
@@ -99,6 +100,9 @@ TABLE: dict[str, dict[str, str]] = {
         "GET /bikeManageApps": STAFF_LIST,
         "POST /bikeManageApps": "401 403 403 yes 403 403 401 401",
         "GET /bikeManageApps/{reportid}": STAFF,
+        "GET /complaints": "401 own own all all all 401 401",
+        "POST /complaints": PEOPLE_MAKE,
+        "GET /complaints/{complaintid}": "401 yes 404 yes yes yes 401 401",
     },
     "bike_manager": {
         "GET /bikeManagers": STAFF_LIST,

@@ -27,7 +27,7 @@ TARGETS = (
     "/billings/2", "/userDeposits", f"/userDeposits/{ME}", f"/userDeposits/{OTHER}", f"/userDeposits/{ME}/topUps",
     f"/userDeposits/{OTHER}/topUps", "/rentAndBillingViews", "/rentAndBillingViews/1", "/bikeManageApps",
     "/bikeManageApps/1", "/bikeManagers", f"/bikeManagers/{MANAGER}", "/bikeManagers/4", f"/accounts/{OTHER}/roles",
-    f"/accounts/{ME}/roles", f"/accounts/{OTHER}", f"/accounts/{OTHER}/erasure", "/internal/bikes/1/reservations/5",
+    "/complaints", "/complaints/1", f"/accounts/{ME}/roles", f"/accounts/{OTHER}", f"/accounts/{OTHER}/erasure", "/internal/bikes/1/reservations/5",
     "/internal/bikes/2/reports/9",
 )  # fmt: skip
 

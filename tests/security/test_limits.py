@@ -68,6 +68,7 @@ async def _statuses(client: As, method: str, target: str, count: int) -> tuple[l
     [
         ("POST", "/rents", ("rider",), 10),
         ("POST", "/bikeManageApps", ("bikeManager",), 30),
+        ("POST", "/complaints", ("rider",), 10),
         ("PATCH", "/rents/1", ("rider",), 60),
         ("PUT", "/rents/1", ("rider",), 60),
         ("POST", "/rents/1/end", ("admin",), 60),

@@ -25,6 +25,7 @@ NEVER_WRITTEN = {
     "bikes": {"rentid", "version", "held", "broken", "retired", "point", "noposition"},
     "places": {"by", "bikes", "noposition"},
     "bikeManageApps": {"status"},
+    "complaints": {"complaintid", "at", "takenout"},
     "accounts": {"userid", "erased", "created"},
     "sessions": {"userid", "roles"},
 }
