@@ -20,6 +20,14 @@ KEPT = {
         "SELECT count(*) FROM (SELECT 1 FROM corrections GROUP BY billid HAVING count(*) > 1)",
     ),
     "blocks that ended by themselves": ("user_deposit", "SELECT count(*) FROM audit WHERE after LIKE '%time is up%'"),
+    "bikes that a second rider took out": (
+        "bike_manage_app",
+        "SELECT count(*) FROM complaints WHERE takenout = 1 AND kind <> 'safety'",
+    ),
+    "complaints of somebody who was forgotten": (
+        "bike_manage_app",
+        "SELECT count(*) FROM complaints WHERE userid IN (SELECT userid FROM erased)",
+    ),
     "rides of which it was told that they are overdue": (
         "rent",
         "SELECT count(*) FROM outbox WHERE type = 'RideOverdue'",

@@ -158,6 +158,15 @@ _LOOKS = {
             "SELECT (SELECT count(*) FROM reports WHERE status = 'applied') a,"
             " (SELECT count(*) FROM outbox WHERE type = 'Reported') b WHERE a <> b",
         ),
+        (
+            "I21 a complaint was taken without saying so, or said so twice",
+            "SELECT (SELECT count(*) FROM complaints) a,"
+            " (SELECT count(*) FROM outbox WHERE type = 'RiderComplained') b WHERE a <> b",
+        ),
+        (
+            "the words of an erased rider's complaint are kept",
+            "SELECT complaintid FROM complaints WHERE words IS NOT NULL AND userid IN (SELECT userid FROM erased)",
+        ),
     ),
     "bike_manager": (
         (

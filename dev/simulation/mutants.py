@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from dev.simulation.complaints import ASKS_FIRST, COMPLAINTS, COUNTS_ONE_TWICE, UNHEARD
 from dev.simulation.layers import bill_guard, inbox, ledger_key
 from dev.simulation.money_bugs import (
     LEAVES_A_GAP,
@@ -343,6 +344,9 @@ MUTANTS = (
     Mutant("a return with a text alone wipes the point", (WIPE_THE_POINT,), seeds=5),
     Mutant("a bike tells where an erased rider left it", (answering(bikes, "forget_places", None),), swarm=FEW),
     Mutant("a hold frees another's", (LETS_ALL_GO,), swarm=Swarm(holders=3, bikes=1, actions=10), seeds=5),
+    Mutant("a complaint waits until bike answers", (ASKS_FIRST,), swarm=COMPLAINTS),
+    Mutant("a rider who complains twice takes a bike out", (COUNTS_ONE_TWICE,), swarm=COMPLAINTS, seeds=5),
+    Mutant("a bike that was complained of is ridden on", (UNHEARD,), swarm=COMPLAINTS, seeds=5),
     Mutant("no inbox, alone", (_NO_INBOX,), direct=inbox),
     Mutant("no ledger key, alone", (_FEE_AGAIN,), direct=ledger_key),
     Mutant("no guard on a bill's state, alone", (BILL_AGAIN,), direct=bill_guard),

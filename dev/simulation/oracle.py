@@ -24,6 +24,7 @@ EFFECTS = {
     "open": ("user_deposit", "AddedDeposit"),
     "topup": ("user_deposit", "AddedDeposit"),
     "report": ("bike_manage_app", "Reported"),
+    "complain": ("bike_manage_app", "RiderComplained"),
     "convert": ("bike_manager", "AdjustedPoint"),
     "points": ("bike_manager", "AdjustedPoint"),
     "bike": ("bike", "RegisteredBike"),
@@ -80,7 +81,7 @@ def _one(attempt: Attempt, effects: list[dict[str, Any]]) -> Iterator[str]:
 
 def _always_new(attempt: Attempt) -> bool:
     """Whether each acknowledged request of this kind has an effect of its own."""
-    always = ("rent", "open", "topup", "bike", "correct", "end", "void", "refund", "block", "points")
+    always = ("rent", "open", "topup", "bike", "correct", "end", "void", "refund", "block", "points", "complain")
     return attempt.op in always or (attempt.op == "report" and attempt.facts["sent"] is None)
 
 

@@ -15,6 +15,7 @@ import structlog
 
 from dev.simulation.acts import what_was_done
 from dev.simulation.agreed import OVERDUE_MIN, PER_BIKE, wrong_with_what_was_agreed
+from dev.simulation.complaints import Complainer, wrong_with_complaints
 from dev.simulation.history import History
 from dev.simulation.invariants import Violation, wrong_now, wrong_with_the_log
 from dev.simulation.loop import SimLoop
@@ -141,6 +142,8 @@ class Run:
         people += [Leaver(self.history, self.rng, self.swarm, 90)] if self.history.town.somebody_leaves else []
         people += [Keeper(self.history, self.rng, self.swarm, "keeper")]
         people += [Workshop(self.history, self.rng, self.swarm, f"shop-{n + 1}") for n in range(self.swarm.holders)]
+        callers = range(self.swarm.complainers)
+        people += [Complainer(self.history, self.rng, self.swarm, f"caller-{n + 1}") for n in callers]
         living = [asyncio.ensure_future(person.live()) for person in people]
         await asyncio.wait(living, timeout=STORM_S)
         self.nemesis.end()
@@ -199,6 +202,7 @@ class Run:
         wrong += wrong_with_what_was_agreed(self.history.attempts, readings, self.swarm, self.nemesis.tariffs)
         wrong += wrong_with_places(self.history.attempts, readings, steady=not self.swarm.steps_ms)
         wrong += wrong_with_holds(self.history.attempts)
+        wrong += wrong_with_complaints(self.history.attempts, readings)
         wrong += await self._view_folded_anew()
         if self.swarm.harmless:
             wrong += [

@@ -47,6 +47,8 @@ class Swarm:
     managers: int = 2
     holders: int = 0
     """Who keeps bikes out of service, each under a name of their own."""
+    complainers: int = 0
+    """Who complains of bikes."""
     actions: int = 6
     most_open: int = 0
     """Open rents a rider may have; 0 for no limit."""
@@ -72,7 +74,7 @@ class Swarm:
     def healed(self) -> "Swarm":
         """The same people, and nothing goes wrong any more."""
         calm = Swarm()
-        people = ("riders", "bikes", "managers", "holders", "actions", "keyed")
+        people = ("riders", "bikes", "managers", "holders", "complainers", "actions", "keyed")
         kept = (*people, "most_open", "narrow", "by_changes", "minimum")
         return replace(calm, **{field.name: getattr(self, field.name) for field in fields(self) if field.name in kept})
 
@@ -113,4 +115,5 @@ def draw(rng: Random) -> Swarm:
         narrow=rng.random() < 0.2,
         keyed=rng.choice((0.0, 0.5, 0.8, 1.0)),
         holders=rng.choice((0, 0, 2, 3)),
+        complainers=rng.choice((0, 0, 1, 2)),
     )
