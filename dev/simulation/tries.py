@@ -4,7 +4,6 @@ Where a ride began is read from what bike's database held when it was reserved, 
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -16,7 +15,6 @@ from dev.simulation.town import apart_m
 from gbike.kit.store import Reading
 from gbike.kit.text import same_name
 from gbike.services.billing import domain as free
-from gbike.services.billing.storage import complaints
 from gbike.services.rent import domain as riding
 
 NEAR_M, SLACK_M = 100.0, 1.0
@@ -97,11 +95,7 @@ def _said(reading: Reading, kind: str) -> list[Facts]:
 
 
 TRIES = Swarm(complainers=3, bikes=1, riders=2, actions=14)
-LATE = replace(TRIES, held_back=0.8, bus_down=0.3, crash_every=300)
-"""Where a complaint is heard before the return that it came after."""
 ANY_DAY: Seam = replaced(free, "day_of", lambda _original: lambda moment_ms: moment_ms)
 """Each try has a day of its own."""
 MOVED: Seam = answering(riding, "stayed", True)
 """A ride stays wherever it ends."""
-TOO_EARLY: Seam = answering(complaints, "was_made", False)
-"""A complaint that is heard before the return is of no use."""
