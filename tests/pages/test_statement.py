@@ -10,7 +10,7 @@ from tests.pages.browser import DESKTOP, PHONE, Demo, Rider, eventually
 from tests.pages.conftest import NewRider
 from tests.pages.words import EN, KO, Words, won
 
-SAYS: dict[str, Words] = {
+BOOK: dict[str, Words] = {
     "ko-KR": {
         "statement": "예치금 내역",
         "bill": "이용 요금",
@@ -102,7 +102,7 @@ def opened(one: Rider, says: Words) -> list[tuple[str, int, int]]:
 def test_the_lines_of_a_statement_are_in_words_and_add_up_to_the_balance(
     rider: NewRider, demo: Demo, words: Words
 ) -> None:
-    one, says = rider(words["locale"]), SAYS[words["locale"]]
+    one, says = rider(words["locale"]), BOOK[words["locale"]]
     live(demo, one.userid)
     told = opened(one, says)
     moves = _moves(demo, one.userid)
@@ -127,7 +127,7 @@ def test_the_lines_of_a_statement_are_in_words_and_add_up_to_the_balance(
 def test_a_long_statement_goes_on_and_nothing_is_cut(
     rider: NewRider, demo: Demo, words: Words, form: dict[str, Any]
 ) -> None:
-    one, says = rider(words["locale"], **form), SAYS[words["locale"]]
+    one, says = rider(words["locale"], **form), BOOK[words["locale"]]
     for number in range(24):
         demo.ask("POST", f"/userDeposits/{one.userid}/topUps", {"amount": number + 1})
     assert len(opened(one, says)) == 20
@@ -141,7 +141,7 @@ def test_a_long_statement_goes_on_and_nothing_is_cut(
 
 @LANGUAGES
 def test_a_receipt_says_why_money_came_back_and_what_is_left(rider: NewRider, demo: Demo, words: Words) -> None:
-    one, says = rider(words["locale"]), SAYS[words["locale"]]
+    one, says = rider(words["locale"]), BOOK[words["locale"]]
     paid, tried = live(demo, one.userid)
     for billid, why in ((paid, says["by hand"]), (tried, says["why"])):
         bill = demo.ask("GET", f"/billings/{billid}")
@@ -158,7 +158,7 @@ def test_a_receipt_says_why_money_came_back_and_what_is_left(rider: NewRider, de
 
 @LANGUAGES
 def test_what_is_owed_is_told_in_words_and_with_the_way_to_pay(rider: NewRider, demo: Demo, words: Words) -> None:
-    one, says = rider(words["locale"]), SAYS[words["locale"]]
+    one, says = rider(words["locale"]), BOOK[words["locale"]]
     demo.ask("PATCH", f"/userDeposits/{one.userid}", {"deposit": 0})
     demo.ask("POST", f"/userDeposits/{one.userid}/corrections", {"amount": -200, "reason": "a cheque that bounced"})
     ride(demo, one.userid, {"endlocation": "판교역 앞"})
@@ -179,4 +179,4 @@ def test_a_statement_of_nobody_is_empty_and_says_what_will_be_there(rider: NewRi
     one.page.evaluate("localStorage.setItem('gbike.rider', '999999')")
     one.go("#/statement")
     one.reload(one.page.locator(".empty"))
-    one.see(SAYS[words["locale"]]["nothing"])
+    one.see(BOOK[words["locale"]]["nothing"])

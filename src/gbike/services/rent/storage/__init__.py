@@ -247,7 +247,8 @@ def _rent(row: Row) -> domain.KnownRent:
     bootid, boot_ms, endedby, suspect, noposition, voided, *at = later
     if status == "rented":
         where = None if at[0] is None else domain.Began(*at)
-        return domain.OpenRent(rentid, userid, bikeid, started_ms, bootid or "", boot_ms or 0, began=where)
+        boots = {"bootid": bootid or "", "boot_ms": boot_ms or 0}
+        return domain.OpenRent(rentid, userid, bikeid, started_ms, began=where, **boots)
     if status == "cancelled":
         return domain.CancelledRent(rentid, userid, bikeid, reason)
     began, location = (rentid, userid, bikeid, started_ms), domain.Location(endlocation, lat, lon)
