@@ -247,8 +247,8 @@ def _rent(row: Row) -> domain.KnownRent:
     bootid, boot_ms, endedby, suspect, noposition, voided, *at = later
     if status == "rented":
         where = None if at[0] is None else domain.Began(*at)
-        boots = {"bootid": bootid or "", "boot_ms": boot_ms or 0}
-        return domain.OpenRent(rentid, userid, bikeid, started_ms, began=where, **boots)
+        bootid, boot_ms = bootid or "", boot_ms or 0
+        return domain.OpenRent(rentid, userid, bikeid, started_ms, bootid=bootid, boot_ms=boot_ms, began=where)
     if status == "cancelled":
         return domain.CancelledRent(rentid, userid, bikeid, reason)
     began, location = (rentid, userid, bikeid, started_ms), domain.Location(endlocation, lat, lon)
