@@ -58,9 +58,14 @@ def correct_a_bill(tx: Tx, billid: int, amount: int, reason: str) -> Correction:
     return _corrected(tx, bill, amount, reason, refunded)
 
 
+def lock_tries(tx: Tx, userid: int) -> None:
+    """Nobody else says of this rider that a try is over, or that something is wrong with a bike, until this commits."""
+    tx.lock(f"tries:{userid}")
+
+
 def complain(tx: Tx, complaint: Complaint) -> None:
     """A rider complained of a bike: kept for a return that is still to come, and a try that is billed is free now."""
-    complaints.lock_rider(tx, complaint.userid)
+    lock_tries(tx, complaint.userid)
     if complaints.keep(tx, complaint):
         for bill in complaints.tries_of(tx, complaint):
             free_of_charge(tx, bill.billid)

@@ -13,7 +13,7 @@ from gbike.kit.messaging.inbox import Policies
 from gbike.kit.privacy.erasure import remember, take_out
 from gbike.kit.store import Tx
 from gbike.services.billing import storage
-from gbike.services.billing.commands import complain, free_of_charge, tariff_of_a_start
+from gbike.services.billing.commands import complain, free_of_charge, lock_tries, tariff_of_a_start
 from gbike.services.billing.domain import NOTHING, BillStatus, Complaint, Tariff, was_a_try
 from gbike.services.billing.storage import complaints
 
@@ -44,7 +44,7 @@ def whenever_returned_apply_the_fee(first: Tariff, tx: Tx, event: Returned) -> N
     ended_ms = max(event.endtime, bill.started_ms)
     tried = event.bikeid if was_a_try(bill.started_ms, ended_ms, stayed=event.stayed is True) else None
     if tried is not None:
-        complaints.lock_rider(tx, bill.userid)  # or of a complaint that comes just now neither sees the other
+        lock_tries(tx, bill.userid)  # or of a complaint that comes just now neither sees the other
     if storage.apply_fee(tx, bill, ended_ms, fee, tried):
         tx.publish(
             CalculatedFee(
@@ -84,6 +84,7 @@ def whenever_an_account_is_erased_forget_where_it_was(tx: Tx, event: AccountEras
     """The bills stay, for the books, and what they complained of does not. What was set aside tells of places; it does
     no more."""
     remember(tx, event.userid)
+    lock_tries(tx, event.userid)
     complaints.forget(tx, event.userid)
     take_out(tx, ("userid",), [event.userid], EVENTS)
 

@@ -1,4 +1,4 @@
-"""What riders complained of, and the tries that are free because of it, in SQL. All of it is under the rider's lock."""
+"""What riders complained of, and the tries that are free because of it, in SQL. Who calls these has the rider's lock."""
 
 from gbike.kit.storage.retention import DAY_MS, RetentionRule
 from gbike.kit.store import Tx
@@ -11,11 +11,6 @@ KEPT = RetentionRule(
     " (SELECT complaintid FROM complaints ORDER BY complaintid LIMIT ?)",
 )
 """A return that is heard so late finds no complaint any more."""
-
-
-def lock_rider(tx: Tx, userid: int) -> None:
-    """Nobody else says of this rider that a try is over, or that something is wrong with a bike, until this commits."""
-    tx.lock(f"tries:{userid}")
 
 
 def keep(tx: Tx, complaint: Complaint) -> bool:
@@ -57,5 +52,4 @@ def take_the_day(tx: Tx, bill: Bill, day: int) -> bool:
 
 def forget(tx: Tx, userid: int) -> None:
     """Keep nothing that this rider complained of."""
-    lock_rider(tx, userid)
     tx.execute("DELETE FROM complaints WHERE userid = ?", (userid,))
