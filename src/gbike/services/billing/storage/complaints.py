@@ -1,4 +1,4 @@
-"""What riders complained of, and the tries that are free because of it, in SQL. Who calls these has the rider's lock."""
+"""What riders complained of, and the tries that are free because of it, in SQL, under the lock of the rider."""
 
 from gbike.kit.storage.retention import DAY_MS, RetentionRule
 from gbike.kit.store import Tx
