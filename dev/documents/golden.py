@@ -122,6 +122,16 @@ EXAMPLES: dict[str, Event] = {
         endedby="rider",
         noposition="old",
     ),
+    "Returned.v1-stayed": Returned(
+        rentid=1,
+        userid=1,
+        bikeid=1,
+        status="returned",
+        endtime=BEGAN_MS + 60_000,
+        starttime=BEGAN_MS,
+        endedby="rider",
+        stayed=True,
+    ),
     "Returned.v1-charged": Returned(
         rentid=1,
         userid=1,

@@ -14,6 +14,7 @@ KEPT = {
         "SELECT count(*) FROM entries WHERE cause LIKE 'billCorrection:%' AND account LIKE 'user:%'"
         " AND CAST(substr(account, 6) AS INTEGER) IN (SELECT userid FROM erased)",
     ),
+    "tries that a complaint made free": ("billing", "SELECT count(*) FROM bills WHERE freeday IS NOT NULL"),
     "fees given back whole": ("billing", "SELECT count(*) FROM bills WHERE fee > 0 AND refunded = fee"),
     "bills corrected more than once": (
         "billing",

@@ -27,6 +27,7 @@ from dev.simulation.ride_bugs import both_clocks, keyless, never_free
 from dev.simulation.run import run_seed
 from dev.simulation.seams import Seam, answering, before, given, mark_then_append, replaced
 from dev.simulation.swarm import Swarm
+from dev.simulation.tries import ANY_DAY, MOVED, TRIES
 from dev.simulation.workshop import LETS_ALL_GO
 from gbike.kit import positions
 from gbike.kit.calls.peers import Breaker, Peer, PeerAnswer, State
@@ -196,10 +197,7 @@ MUTANTS = (
         swarm=RUSH,
         seeds=40,
     ),
-    Mutant(
-        "a release frees the bike of another rent",
-        (FREE_ANOTHERS_BIKE,),
-    ),
+    Mutant("a release frees the bike of another rent", (FREE_ANOTHERS_BIKE,)),
     Mutant("no tombstone", (answering(bikes, "mark_rent_closed", None),)),
     Mutant("a fee is taken each time it is heard", (_NO_INBOX, _FEE_AGAIN)),
     Mutant(
@@ -347,6 +345,8 @@ MUTANTS = (
     Mutant("a complaint waits until bike answers", (ASKS_FIRST,), swarm=COMPLAINTS),
     Mutant("a rider who complains twice takes a bike out", (COUNTS_ONE_TWICE,), swarm=COMPLAINTS, seeds=5),
     Mutant("a bike that was complained of is ridden on", (UNHEARD,), swarm=COMPLAINTS, seeds=5),
+    Mutant("two tries of a rider are free on one day", (ANY_DAY,), swarm=TRIES, seeds=5),
+    Mutant("a ride that moved is free", (MOVED,), swarm=TRIES, seeds=5),
     Mutant("no inbox, alone", (_NO_INBOX,), direct=inbox),
     Mutant("no ledger key, alone", (_FEE_AGAIN,), direct=ledger_key),
     Mutant("no guard on a bill's state, alone", (BILL_AGAIN,), direct=bill_guard),

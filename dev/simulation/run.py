@@ -26,6 +26,7 @@ from dev.simulation.oracle import wrong_with_history
 from dev.simulation.people import Leaver, Operator, Person, Rider, Staff
 from dev.simulation.swarm import Swarm, draw
 from dev.simulation.town import Town
+from dev.simulation.tries import wrong_with_tries
 from dev.simulation.whereabouts import wrong_with_places
 from dev.simulation.workshop import Workshop, wrong_with_holds
 from gbike.kit.storage.migrations.migrate import in_memory
@@ -203,6 +204,7 @@ class Run:
         wrong += wrong_with_places(self.history.attempts, readings, steady=not self.swarm.steps_ms)
         wrong += wrong_with_holds(self.history.attempts)
         wrong += wrong_with_complaints(self.history.attempts, readings)
+        wrong += wrong_with_tries(readings)
         wrong += await self._view_folded_anew()
         if self.swarm.harmless:
             wrong += [

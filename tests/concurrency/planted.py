@@ -12,12 +12,12 @@ from gbike.kit.store import Tx
 from gbike.services.account.commands.passwords import LETTERS
 from gbike.services.account.domain import LastAdmin, LockoutPolicy, Role, TooManyAtOnce
 from gbike.services.account.storage.secrets import kept
-from gbike.services.rent.domain import Limits, OpenRent, PendingRent, TooManyOpenRents
+from gbike.services.rent.domain import Began, Limits, OpenRent, PendingRent, TooManyOpenRents
 from gbike.services.user_deposit.commands import _add as post
 from gbike.services.user_deposit.domain import MOST_BEGUN, Payment, TooManyPayments, adjustment
 from gbike.services.user_deposit.storage import load as deposit_of
 from tests.concurrency.house import LATER, Case, House, write
-from tests.concurrency.houses import account, bike, bike_manage_app, bike_manager, rent, user_deposit
+from tests.concurrency.houses import account, bike, bike_manage_app, bike_manager, billing, rent, user_deposit
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def _unlocked(case: Case) -> Case:
     return replace(case, write=(without_locks(fn), args, key), again=(without_locks(again), args_again, key))
 
 
-def _start_the_rent(tx: Tx, pending: PendingRent, limits: Limits) -> OpenRent:
+def _start_the_rent(tx: Tx, pending: PendingRent, limits: Limits, _began: Began) -> OpenRent:
     """The limit, counted without a lock on the rider."""
     row = tx.one("SELECT count(*) FROM rents WHERE userid = ? AND status = 'rented'", (pending.userid,))
     if row is not None and row[0] >= limits.most_open:
@@ -167,6 +167,11 @@ PLANTED = (
         *_bare(bike_manager.HOUSE, "fold hours", "heard late"),
     ),
     Planted("two processes fold an hour", bike_manager.HOUSE, *_bare(bike_manager.HOUSE, "fold hours")),
+    Planted(
+        "the complaint that no try sees",
+        billing.HOUSE,
+        *_bare(billing.HOUSE, "a try is over", "complained of a try that is not over"),
+    ),
     Planted("the lost bike", bike.HOUSE, *_bare(bike.HOUSE, "reserve", "cancelled")),
     Planted("the limit of open rents", R, *_pair(R, "open", "open a late one", _start_the_rent)),
     Planted("an erasure and a return", R, *_bare(R, "return", "erased")),

@@ -130,8 +130,8 @@ async def test_flaw_29_only_the_riders_own_payment_of_the_fee_closes_a_bill() ->
 def _a_new_cause_each_time(patch: pytest.MonkeyPatch) -> None:
     numbers, fee = itertools.count(), money.fee
 
-    def fresh(userid: int, billid: int, amount: int) -> money.Posting:
-        posting = fee(userid, billid, amount)
+    def fresh(userid: int, billid: int, amount: int, *, rentid: int) -> money.Posting:
+        posting = fee(userid, billid, amount, rentid=rentid)
         return money.Posting(posting.userid, posting.amount, posting.counter, f"{posting.cause}:{next(numbers)}")
 
     patch.setattr(money, "fee", fresh)

@@ -90,7 +90,15 @@ class UpdatedBikeState(Event, frozen=True):
 PUBLISHES = (RegisteredBike, UpdatedBike, ChkAndUpdatedStatus, UpdatedBikeState)
 
 
-class Reservation(msgspec.Struct, frozen=True):
+class Stand(msgspec.Struct, frozen=True):
+    """Where a bike stands, as far as that is on record. `location` left out: an older bike does not say."""
+
+    location: str | UnsetType | None = UNSET
+    lat: Latitude | None = None
+    lon: Longitude | None = None
+
+
+class Reservation(Stand, frozen=True, kw_only=True):
     """200 to `PUT /internal/bikes/{bikeid}/reservations/{rentid}`: the bike is this rent's.
 
     404 there is no such bike · 409 it can't be had (ReservationRefused) · 410 the rent was cancelled before.

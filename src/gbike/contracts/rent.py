@@ -51,6 +51,8 @@ class Returned(Event, frozen=True):
     """Why a position that was sent is none: `zero`, `half`, `swapped`, `far`, `old` or `coarse`. There is none then."""
     voided: bool | UnsetType = UNSET
     """True: it costs nothing, whatever the tariff says."""
+    stayed: bool | UnsetType = UNSET
+    """True: the ride ended where it began. Left out: it did not, or nobody knows where it began."""
 
 
 class RideOverdue(Event, frozen=True):

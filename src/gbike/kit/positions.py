@@ -54,11 +54,12 @@ FAR_SQUARED = (FAR_M / _M_PER_DEGREE) ** 2
 
 def misplaced(lat: float, lon: float, middle: tuple[float, float]) -> Fault | None:
     """Whether a position is far from another one, or is near it only when it is swapped."""
-    if _is_near(lat, lon, middle):
+    if within(FAR_M, lat, lon, middle):
         return None
-    return Fault.SWAPPED if _is_near(lon, lat, middle) else Fault.FAR
+    return Fault.SWAPPED if within(FAR_M, lon, lat, middle) else Fault.FAR
 
 
-def _is_near(lat: float, lon: float, middle: tuple[float, float]) -> bool:
+def within(apart_m: float, lat: float, lon: float, middle: tuple[float, float]) -> bool:
+    """Whether a position is at most so far from another one; good within a region."""
     north, east = lat - middle[0], lon - middle[1]
-    return north * north + east * east * narrowing(lat) <= FAR_SQUARED
+    return north * north + east * east * narrowing(lat) <= (apart_m / _M_PER_DEGREE) ** 2

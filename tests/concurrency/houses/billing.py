@@ -1,12 +1,17 @@
-"""Bills: rent 1 is billed and rides, rent 2 is over and its fee applied."""
+"""Bills: rent 1 is billed and rides, rent 2 is over and its fee applied. Rent 4 was a try of bike 7, and is billed;
+rent 5 is one of bike 8 and rides."""
+
+from msgspec.structs import replace
 
 from gbike.contracts.account import AccountErased
+from gbike.contracts.bike_manage_app import RiderComplained
 from gbike.contracts.rent import Rented, Returned
 from gbike.contracts.user_deposit import UpdatedDeposit
 from gbike.kit.storage.retention import FLOOR
 from gbike.services.billing.commands import adopt_tariff, correct_a_bill
 from gbike.services.billing.domain import Rounding, Tariff
 from gbike.services.billing.policies import policies
+from gbike.services.billing.storage.complaints import KEPT
 from tests.concurrency.house import USER, Hears, House, do, floor, rented, returned, write
 from tests.concurrency.stepping import NOW
 
@@ -15,12 +20,26 @@ POLICIES = policies(FIRST)
 HEARS = Hears(POLICIES)
 
 
+def tried(rentid: int, bikeid: int) -> Returned:
+    """A ride that ended where it began."""
+    return replace(returned(rentid, bikeid), stayed=True)
+
+
+def complaint(number: int, bikeid: int) -> RiderComplained:
+    """Something is wrong with the bike."""
+    of = {"complaintid": number, "userid": USER, "bikeid": bikeid}
+    return RiderComplained(kind="brake", at=NOW, takenout=False, **of)
+
+
 HOUSE = House(
     "billing",
     setup=(
         do(POLICIES[Rented], rented(1)),
         do(POLICIES[Rented], rented(2)),
         do(POLICIES[Returned], returned(2)),
+        do(POLICIES[Rented], rented(4)),
+        do(POLICIES[Returned], tried(4, 7)),
+        do(POLICIES[Rented], rented(5)),
     ),
     cases=(
         HEARS.case("rented", rented(3)),
@@ -30,6 +49,11 @@ HOUSE = House(
         HEARS.case("returned before it was rented", returned(3)),
         HEARS.case("fee taken", UpdatedDeposit(userid=USER, deposit=0, billid=2, fee=500)),
         HEARS.case("rented and returned", rented(3), returned(1)),
+        HEARS.case("a try is over", tried(5, 8)),
+        HEARS.case("complained of a try that is billed", complaint(1, 7)),
+        HEARS.case("complained of it again", complaint(2, 7)),
+        HEARS.case("complained of a try that is not over", complaint(3, 8)),
+        write("correct a try", correct_a_bill, 3, 300, "the lock", key="bill:3"),
         HEARS.case("erased", AccountErased(userid=USER)),
         write("correct", correct_a_bill, 2, 300, "the lock", again=(2, 301, "the lock"), key="bill:2"),
         write("correct with a key", correct_a_bill, 2, 300, "the lock", key="bill:2", id="corrected"),
@@ -37,7 +61,7 @@ HOUSE = House(
         write("correct what is not over", correct_a_bill, 1, 1, "the ride"),
         write("adopt a tariff", adopt_tariff, SECOND),
         write("adopt another tariff", adopt_tariff, THIRD),
-        *floor(FLOOR, HEARS, returned(1)),
+        *floor((*FLOOR, KEPT), HEARS, returned(1)),
     ),
     looks=(
         (
@@ -48,6 +72,21 @@ HOUSE = House(
             "I27 more is given back than the fee, or not what is said",
             "SELECT billid FROM bills b WHERE refunded > coalesce(fee, 0) OR refunded <> (SELECT coalesce(sum(amount),"
             " 0) FROM corrections c WHERE c.billid = b.billid)",
+        ),
+        (
+            "I27 two tries of a rider are free on one day, or one is not given back",
+            "SELECT userid, freeday FROM bills WHERE freeday IS NOT NULL GROUP BY userid, freeday"
+            " HAVING count(*) > 1 OR max(fee - refunded) > 0",
+        ),
+        (
+            "I27 no try of a rider who complained of it is free, and money is left of it",
+            "SELECT b.billid FROM bills b JOIN complaints c ON c.userid = b.userid AND c.bikeid = b.tried WHERE"
+            " b.fee > b.refunded AND NOT EXISTS (SELECT 1 FROM bills f WHERE f.userid = b.userid AND f.freeday"
+            " IS NOT NULL)",
+        ),
+        (
+            "what an erased rider complained of is kept",
+            "SELECT complaintid FROM complaints WHERE userid IN (SELECT userid FROM erased)",
         ),
         (
             "I21 a bill was corrected without saying so, or said so twice",

@@ -19,7 +19,7 @@ from gbike.services.rent.commands import (
     sweep,
     void_the_ride,
 )
-from gbike.services.rent.domain import Handback, Limits, Location, PendingRent
+from gbike.services.rent.domain import Began, Handback, Limits, Location, PendingRent
 from gbike.services.rent.policies import POLICIES
 from gbike.services.rent.storage import TRIES_KEPT, places_kept
 from tests.concurrency.house import Hears, House, do, floor, message, sql, write
@@ -29,6 +29,7 @@ USER, MOST_OPEN = 3, 2
 HEARS = Hears(POLICIES)
 LATE, WISH, OPEN, KEYED = (PendingRent(number, USER, 100 + number) for number in (1, 2, 3, 4))
 HOME = Handback(Location("집", 37.1234, 127.1234))
+BEGAN = Began("집", 37.1234, 127.1234)
 NOWHERE = Handback(Location("집 37.1234", 0.0, 0.0, 12.5, NOW))
 """No position, which is said (kit/positions.py)."""
 ANY, PAST = Limits(10_000), Limits(-1)
@@ -46,7 +47,7 @@ HOUSE = House(
         do(ask_for_a_bike, USER, WISH.bikeid, ANY),
         do(ask_for_a_bike, USER, OPEN.bikeid, ANY),
         do(ask_for_a_bike, USER, KEYED.bikeid, PAST, id="four"),
-        do(start_the_rent, OPEN, LIMITED),
+        do(start_the_rent, OPEN, LIMITED, BEGAN),
         do(set_aside, message(AccountErased(userid=5), "letter"), "a reason", EVENTS),
         sql("UPDATE outbox SET message_id = 'rented', published_ms = CAST(? AS BIGINT)", NOW),
     ),
@@ -54,7 +55,7 @@ HOUSE = House(
         write("begin", ask_for_a_bike, USER, 105, ANY, key="user:3"),
         write("begin with a key", ask_for_a_bike, USER, 105, ANY, key="user:3", id="new"),
         write("begin with a held key", ask_for_a_bike, USER, 104, ANY, key="user:3", id="four"),
-        write("open", start_the_rent, WISH, LIMITED, key="user:3"),
+        write("open", start_the_rent, WISH, LIMITED, BEGAN, key="user:3"),
         write("open a late one", start_the_rent, LATE, LIMITED, key="user:3"),
         write("open with a key", start_the_rent, KEYED, LIMITED, key="user:3", id="four"),
         write("cancel", give_up_the_wish, WISH.rentid, "TimedOut", True, key="user:3"),
@@ -93,7 +94,7 @@ HOUSE = House(
         (
             "a place of an erased rider is kept",
             "SELECT rentid FROM rents WHERE userid IN (SELECT userid FROM erased) AND (endlocation IS NOT"
-            " NULL OR lat IS NOT NULL OR lon IS NOT NULL)",
+            " NULL OR lat IS NOT NULL OR lon IS NOT NULL OR began_at IS NOT NULL OR began_lat IS NOT NULL)",
         ),
         (
             "a message or an answer tells of a place of an erased rider",

@@ -180,6 +180,16 @@ async def with_a_bike(**more: Any) -> Lone:
     return lone
 
 
+async def test_a_reservation_is_answered_with_where_the_bike_stands_and_again_the_same() -> None:
+    lone = Lone(SPEC)
+    await lone.client.post("/bikes", {"bikeid": 1, "location": "정자역", "lat": 37.367, "lon": 127.1083})
+    await lone.client.post("/bikes", {"bikeid": 2})
+    had = [(await lone.client.put("/internal/bikes/1/reservations/5", {})).json for _ in range(2)]
+    assert had == [{"bikeid": 1, "rentid": 5, "location": "정자역", "lat": 37.367, "lon": 127.1083}] * 2
+    nowhere = (await lone.client.put("/internal/bikes/2/reservations/6", {})).json
+    assert (nowhere["location"], nowhere["lat"], nowhere["lon"]) == (None, None, None)
+
+
 async def reserve(lone: Lone, rentid: int, bikeid: int = 1) -> int:
     """What a rent's wish for the bike is answered."""
     return (await lone.client.put(f"/internal/bikes/{bikeid}/reservations/{rentid}")).status

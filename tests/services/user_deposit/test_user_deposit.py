@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gbike.contracts.bike_manager import AdjustedPoint
-from gbike.contracts.billing import CalculatedFee
+from gbike.contracts.billing import CalculatedFee, CorrectedBill
 from gbike.kit.money import MAX_WON, won
 from gbike.services.user_deposit.domain import Deposit, OutOfBounds, adjustment, conversion, fee, opening, top_up
 from gbike.services.user_deposit.storage import own_violations
@@ -31,7 +31,7 @@ async def balance(lone: Lone, userid: int = 3) -> int:
     return int((await lone.client.get(f"/userDeposits/{userid}")).json["deposit"])
 
 
-@pytest.mark.parametrize("posting", [fee(1, 2, 300), opening(1, 5), top_up(1, 7, "x"), conversion(1, 9, "c")])
+@pytest.mark.parametrize("posting", [fee(1, 2, 300, rentid=7), opening(1, 5), top_up(1, 7, "x"), conversion(1, 9, "c")])
 def test_the_two_sides_of_a_posting_add_up_to_nothing(posting: Any) -> None:
     assert sum(amount for _, amount in posting.sides()) == 0
 
@@ -65,6 +65,18 @@ async def test_a_fee_of_nothing_is_posted_and_said_so_that_the_bill_closes() -> 
     await lone.tell(a_fee(amount=0))
     assert [(published["eventType"], published["fee"]) for published in await lone.published()] == [
         ("UpdatedDeposit", 0)
+    ]
+
+
+async def test_a_movement_tells_which_ride_it_is_of() -> None:
+    lone = Lone(SPEC)
+    await lone.tell(a_fee(), CorrectedBill(correctionid=1, billid=1, rentid=1, userid=3, amount=200))
+    await lone.client.post("/userDeposits/3/topUps", {"amount": 10})
+    listed = (await lone.client.get("/userDeposits/3/entries")).json["_embedded"]["entries"]
+    assert [(one["cause"].partition(":")[0], one["rentid"]) for one in listed] == [
+        ("topUp", None),
+        ("billCorrection", 1),
+        ("bill", 1),
     ]
 
 

@@ -65,6 +65,11 @@ Words = Annotated[
     msgspec.Meta(max_length=500, pattern=r"^[^\x00]*$", description="what is the matter, freely", extra=CLEANED),
 ]
 
+Words = Annotated[
+    str,
+    msgspec.Meta(max_length=500, pattern=r"^[^\x00]*$", description="what is the matter, freely", extra=CLEANED),
+]
+
 
 class ReportResource(msgspec.Struct, frozen=True):
     """A report as clients see it."""
@@ -159,6 +164,10 @@ SEEN = may(own=(BIKE_MANAGER,), all=(ADMIN,), by="managerid")
 PAID = may(all=(BIKE_MANAGER, ADMIN))
 
 EXAMPLE = {"managerid": 1, "bikeid": 1, "batterylevel": 12, "usableyn": False, "fault": "brake", "words": "헐거워요"}
+
+HEARD = may(own=(RIDER,), all=(BIKE_MANAGER, ADMIN))
+"""Riders see what they complained of, staff everything."""
+STAFF = frozenset((BIKE_MANAGER, ADMIN))
 
 HEARD = may(own=(RIDER,), all=(BIKE_MANAGER, ADMIN))
 """Riders see what they complained of, staff everything."""

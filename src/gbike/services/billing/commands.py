@@ -4,8 +4,18 @@ from gbike.contracts.billing import CorrectedBill
 from gbike.kit.storage.idempotency import idempotent
 from gbike.kit.store import Facts, Tx
 from gbike.services.billing import storage
-from gbike.services.billing.domain import CorrectedTooMuch, Correction, NotCharged, Tariff, TariffVersion
-from gbike.services.billing.storage import corrections
+from gbike.services.billing.domain import (
+    COMPLAINT,
+    Bill,
+    Complaint,
+    CorrectedTooMuch,
+    Correction,
+    NotCharged,
+    Tariff,
+    TariffVersion,
+    day_of,
+)
+from gbike.services.billing.storage import complaints, corrections
 
 _LOCK = "tariffs"
 """Shared by those who open bills: a new version comes after all of them or before all of them."""
@@ -45,11 +55,37 @@ def correct_a_bill(tx: Tx, billid: int, amount: int, reason: str) -> Correction:
     refunded = corrections.give_back(tx, billid, amount)
     if refunded is None:
         raise CorrectedTooMuch(billid, left=bill.fee - bill.refunded)
-    rentid, userid = bill.rentid, bill.userid
-    made = corrections.add(tx, billid, amount, reason)
-    tx.publish(
-        CorrectedBill(correctionid=made.correctionid, billid=billid, rentid=rentid, userid=userid, amount=amount)
-    )
-    after: Facts = {"refunded": refunded, "correctionid": made.correctionid, "billid": billid, "reason": reason}
-    tx.audit("bill corrected", f"user:{userid}", {"refunded": refunded - amount}, after)
+    return _corrected(tx, bill, amount, reason, refunded)
+
+
+def lock_tries(tx: Tx, userid: int) -> None:
+    """Nobody else says of this rider that a try is over, or that something is wrong with a bike, until this commits."""
+    tx.lock(f"tries:{userid}")
+
+
+def complain(tx: Tx, complaint: Complaint) -> None:
+    """A rider complained of a bike: kept for a return that is still to come, and a try that is billed is free now."""
+    lock_tries(tx, complaint.userid)
+    if complaints.keep(tx, complaint):
+        for bill in complaints.tries_of(tx, complaint):
+            free_of_charge(tx, bill.billid)
+
+
+def free_of_charge(tx: Tx, billid: int) -> None:
+    """What is left of a try's fee goes back, if none of its rider's went back that day. Who calls it has the rider's
+    lock."""
+    corrections.lock_bill(tx, billid)
+    bill = storage.load(tx, billid)
+    left = (bill.fee or 0) - bill.refunded
+    if left > 0 and bill.ended_ms is not None and complaints.take_the_day(tx, bill, day_of(bill.ended_ms)):
+        corrections.give_back(tx, billid, left)
+        _corrected(tx, bill, left, COMPLAINT, bill.refunded + left)
+
+
+def _corrected(tx: Tx, bill: Bill, amount: int, reason: str, refunded: int) -> Correction:
+    made = corrections.add(tx, bill.billid, amount, reason)
+    said = {"billid": bill.billid, "rentid": bill.rentid, "userid": bill.userid, "amount": amount}
+    tx.publish(CorrectedBill(correctionid=made.correctionid, **said))
+    after: Facts = {"refunded": refunded, "correctionid": made.correctionid, "billid": bill.billid, "reason": reason}
+    tx.audit("bill corrected", f"user:{bill.userid}", {"refunded": refunded - amount}, after)
     return made

@@ -16,6 +16,12 @@ from gbike.kit.money import MAX_WON, Won, won
 
 NOTHING = won(0)
 """What a voided ride costs."""
+FREE_MS, HEARD_MS = 180_000, 600_000
+"""A ride that lasted so long at most and stayed where it began was a try: its fee goes back where its rider complained
+of the bike from its start until so long after its end. Once a day: nobody rides for nothing by complaining."""
+COMPLAINT = "complaint"
+"""The reason of a correction that nobody but the rule made."""
+_SEOUL_MS, _DAY_MS = 9 * 3_600_000, 86_400_000
 
 
 class BillRefused(Exception):
@@ -111,6 +117,26 @@ class Bill:
     """Of the tariff. None: the bill opened before tariffs had versions."""
     refunded: int = 0
     """Won that corrections give back, never more than the fee."""
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """A rider said that something is wrong with a bike."""
+
+    complaintid: int
+    userid: int
+    bikeid: int
+    at_ms: int
+
+
+def was_a_try(started_ms: int, ended_ms: int, *, stayed: bool) -> bool:
+    """Whether a ride may turn out to be free."""
+    return stayed and ended_ms - started_ms <= FREE_MS
+
+
+def day_of(moment_ms: int) -> int:
+    """The day in Korea, counted from 1970."""
+    return (moment_ms + _SEOUL_MS) // _DAY_MS
 
 
 @dataclass(frozen=True, slots=True)

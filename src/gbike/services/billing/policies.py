@@ -4,6 +4,7 @@ from dataclasses import replace
 from functools import partial
 
 from gbike.contracts.account import AccountErased
+from gbike.contracts.bike_manage_app import RiderComplained
 from gbike.contracts.billing import CalculatedFee, ClosedBill, RegisteredBill
 from gbike.contracts.events import EVENTS
 from gbike.contracts.rent import Rented, Returned
@@ -12,8 +13,9 @@ from gbike.kit.messaging.inbox import Policies
 from gbike.kit.privacy.erasure import remember, take_out
 from gbike.kit.store import Tx
 from gbike.services.billing import storage
-from gbike.services.billing.commands import tariff_of_a_start
-from gbike.services.billing.domain import NOTHING, BillStatus, Tariff
+from gbike.services.billing.commands import complain, free_of_charge, lock_tries, tariff_of_a_start
+from gbike.services.billing.domain import NOTHING, BillStatus, Complaint, Tariff, was_a_try
+from gbike.services.billing.storage import complaints
 
 
 class NoStart(Exception):
@@ -40,7 +42,10 @@ def whenever_returned_apply_the_fee(first: Tariff, tx: Tx, event: Returned) -> N
         bill = replace(bill, tariff=str(stamp.tariff), version=stamp.version)
     fee = NOTHING if event.voided is True else Tariff.parse(bill.tariff or "").fee(bill.started_ms, event.endtime)
     ended_ms = max(event.endtime, bill.started_ms)
-    if storage.apply_fee(tx, bill, ended_ms, fee):
+    tried = event.bikeid if was_a_try(bill.started_ms, ended_ms, stayed=event.stayed is True) else None
+    if tried is not None:
+        lock_tries(tx, bill.userid)  # or of a complaint that comes just now neither sees the other
+    if storage.apply_fee(tx, bill, ended_ms, fee, tried):
         tx.publish(
             CalculatedFee(
                 billid=bill.billid,
@@ -53,6 +58,13 @@ def whenever_returned_apply_the_fee(first: Tariff, tx: Tx, event: Returned) -> N
                 tariff=bill.tariff,
             )
         )
+        if tried is not None and complaints.was_made(tx, bill, ended_ms, tried):
+            free_of_charge(tx, bill.billid)
+
+
+def whenever_a_rider_complained_a_try_is_free(tx: Tx, event: RiderComplained) -> None:
+    """A bike that was only tried and is no good costs nothing, whether the bill or the complaint is heard first."""
+    complain(tx, Complaint(event.complaintid, event.userid, event.bikeid, event.at))
 
 
 def whenever_the_fee_is_taken_close_the_bill(tx: Tx, event: UpdatedDeposit) -> int | None:
@@ -69,8 +81,11 @@ def whenever_the_fee_is_taken_close_the_bill(tx: Tx, event: UpdatedDeposit) -> i
 
 
 def whenever_an_account_is_erased_forget_where_it_was(tx: Tx, event: AccountErased) -> None:
-    """The bills stay, for the books. What was set aside tells of places; it does no more."""
+    """The bills stay, for the books, and what they complained of does not. What was set aside tells of places; it does
+    no more."""
     remember(tx, event.userid)
+    lock_tries(tx, event.userid)
+    complaints.forget(tx, event.userid)
     take_out(tx, ("userid",), [event.userid], EVENTS)
 
 
@@ -81,6 +96,7 @@ def policies(first: Tariff) -> Policies:
         AccountErased: whenever_an_account_is_erased_forget_where_it_was,
         Rented: partial(whenever_rented_open_a_bill, first),
         Returned: partial(whenever_returned_apply_the_fee, first),
+        RiderComplained: whenever_a_rider_complained_a_try_is_free,
         UpdatedDeposit: whenever_the_fee_is_taken_close_the_bill,
     }
 

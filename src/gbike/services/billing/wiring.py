@@ -15,7 +15,7 @@ from gbike.services.billing.commands import adopt_tariff
 from gbike.services.billing.domain import Rounding, Tariff
 from gbike.services.billing.http import REFUSALS, operations
 from gbike.services.billing.policies import policies
-from gbike.services.billing.storage import COUNTED, PERSONAL_DATA, VERSIONS, not_closed
+from gbike.services.billing.storage import COUNTED, PERSONAL_DATA, VERSIONS, complaints, not_closed
 from gbike.services.billing.storage.corrections import own_violations
 
 REST_S = 3600
@@ -56,7 +56,8 @@ def build(deps: Dependencies) -> Service:
     adopting = Worker("tariff", AdoptTariff(deps.store, tariff).step, lambda: asyncio.sleep(REST_S))
     figures = Worker("figures", _Figures(deps).look, lambda: asyncio.sleep(FIGURES_S), drains=False)
     shown = operations(deps.store, tariff, deps.clock)
-    return Service("billing", shown, REFUSALS, policies(tariff), on_handled=settled, workers=(adopting, figures))
+    workers, kept = (adopting, figures), (complaints.KEPT,)
+    return Service("billing", shown, REFUSALS, policies(tariff), on_handled=settled, workers=workers, retention=kept)
 
 
 class AdoptTariff:

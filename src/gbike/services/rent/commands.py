@@ -30,11 +30,13 @@ def ask_for_a_bike(tx: Tx, userid: int, bikeid: int, limits: domain.Limits) -> d
     return storage.add(tx, userid, bikeid, deadline_ms=tx.now_ms + limits.stale_after_ms)
 
 
-def start_the_rent(tx: Tx, pending: domain.PendingRent, limits: domain.Limits) -> domain.OpenRent:
-    """R3: the bike is 사용중 now, and the ride begins, if the rider may still begin one. Raises GivenUp when the wish
-    was cancelled meanwhile, RiderBlocked, RiderErased, TooManyOpenRents."""
+def start_the_rent(
+    tx: Tx, pending: domain.PendingRent, limits: domain.Limits, began: domain.Began | None = None
+) -> domain.OpenRent:
+    """R3: the bike is 사용중 now, and the ride begins where it stood, if the rider may still begin one. Raises GivenUp
+    when the wish was cancelled meanwhile, RiderBlocked, RiderErased, TooManyOpenRents."""
     must_be_allowed_to_ride(tx, pending.userid, limits)
-    rent = domain.OpenRent(pending.rentid, pending.userid, pending.bikeid, *tx.moment)
+    rent = domain.OpenRent(pending.rentid, pending.userid, pending.bikeid, *tx.moment, began=began)
     if not storage.open_pending(tx, rent):
         raise domain.GivenUp(pending.bikeid)
     tx.count("rented")
@@ -181,6 +183,7 @@ def _end(tx: Tx, over: domain.ReturnedRent) -> domain.ReturnedRent | None:
             measuredat=UNSET if told.measured_ms is None or not exact else told.measured_ms,
             noposition=over.noposition or UNSET,
             voided=over.voided or UNSET,
+            stayed=over.stayed or UNSET,
         )
     )
     return over

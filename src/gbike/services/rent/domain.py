@@ -16,14 +16,17 @@ RentRefused
 └── GivenUp               the rent was cancelled while bike was asked: try again
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from gbike.kit import positions
+from gbike.kit.text import same_name
 
 STAFF = "staff"
 """The reason of a standing that an operator made."""
 DISAGREE_MS = 60_000
 """Two clocks that measured a ride may differ by so much; beyond it one of them was set meanwhile."""
+STAYED_M = 100
+"""A ride that ends so near to where it began ended there: two phones measure one place so far apart."""
 
 
 class RentRefused(Exception):
@@ -120,6 +123,15 @@ class Location:
 
 
 @dataclass(frozen=True, slots=True)
+class Began:
+    """Where a ride began: where bike had its bike on record then; nothing of it where it was nowhere."""
+
+    name: str = ""
+    lat: float | None = None
+    lon: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Moment:
     """One moment, as the wall clock shows it and the boot clock of the machine (`bootid` empty: it has none)."""
 
@@ -187,6 +199,8 @@ class OpenRent:
     bootid: str = ""
     boot_ms: int = 0
     """What the boot clock showed at the start."""
+    began: Began | None = None
+    """None: it was not kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +221,8 @@ class ReturnedRent:
     """Why the position that was sent is none (kit/positions.py)."""
     voided: bool = False
     """An operator ended it, and it costs nothing."""
+    stayed: bool = field(default=False, compare=False)
+    """It ended where it began. Kept nowhere: it is said once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,9 +261,9 @@ def give_back(rent: OpenRent, now: Moment, told: Handback, limits: Limits) -> Re
     offline = told.tapped_ms is not None and 0 <= ago_ms <= limits.offline_ms
     ended_ms = rent.started_ms + max(0, length_ms - (ago_ms if offline else 0))
     over = _over(rent, ended_ms, told.place, "offline" if offline else "rider", suspect)
-    if told.place.lat is None and told.place.lon is None:
-        return over
-    return _judged(over, tapped_ms=now.wall_ms if ago_ms < 0 or told.tapped_ms is None else told.tapped_ms)
+    if told.place.lat is not None or told.place.lon is not None:
+        over = _judged(over, tapped_ms=now.wall_ms if ago_ms < 0 or told.tapped_ms is None else told.tapped_ms)
+    return replace(over, stayed=stayed(rent.began, over.place))
 
 
 def end(rent: OpenRent, now: Moment, at_ms: int | None) -> ReturnedRent:
@@ -257,12 +273,26 @@ def end(rent: OpenRent, now: Moment, at_ms: int | None) -> ReturnedRent:
     ended_ms = now_ms if at_ms is None else at_ms
     if not rent.started_ms <= ended_ms <= now_ms:
         raise OutsideTheRide(rent.rentid, rent.started_ms, now_ms)
-    return _over(rent, ended_ms, Location(), "admin", suspect)
+    return replace(_over(rent, ended_ms, Location(), "admin", suspect), stayed=stayed(rent.began, Location()))
 
 
 def void(rent: OpenRent, now: Moment) -> ReturnedRent:
     """An operator ends the ride now, and it costs nothing."""
     return replace(end(rent, now, None), endedby="void", voided=True)
+
+
+def stayed(began: Began | None, ended: Location) -> bool:
+    """Whether a ride ended where it began: no place was told of its end, or the same name, or one near by. A ride of
+    which nobody knows where it began did not."""
+    if began is None:
+        return False
+    if ended.endlocation and same_name(ended.endlocation) == same_name(began.name):
+        return True
+    if ended.lat is None or ended.lon is None:
+        return not ended.endlocation
+    if began.lat is None or began.lon is None:
+        return False
+    return positions.within(STAYED_M, ended.lat, ended.lon, (began.lat, began.lon))
 
 
 def _over(rent: OpenRent, ended_ms: int, location: Location, endedby: str, suspect: bool) -> ReturnedRent:

@@ -73,8 +73,8 @@ async def rent_a_bike(
         await answered_before(store, why)  # a rider who has the bike already, but not our answer, gets that answer
         raise
     try:
-        await bikes.reserve(bikeid, for_rent=pending.rentid)
-        return await store.write(start_the_rent, pending, limits, key=key)
+        began = await bikes.reserve(bikeid, for_rent=pending.rentid)
+        return await store.write(start_the_rent, pending, limits, began, key=key)
     except Exception as why:  # whatever it was: also a start that failed has reserved the bike
         may_be_reserved = not isinstance(why, NOT_RESERVED)
         await store.write(give_up_the_wish, pending.rentid, type(why).__name__, may_be_reserved, key=key)

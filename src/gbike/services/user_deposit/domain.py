@@ -19,7 +19,7 @@ A provider confirms what a rider paid in: `Gbike-Signature: t=SECONDS,v1=HEX`, H
 sends us a card's number: it is the provider's page that asks for it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gbike.kit.money import MAX_WON, Won, won
@@ -88,6 +88,8 @@ class Posting:
     amount: Won
     counter: CounterAccount
     cause: str
+    rentid: int | None = field(default=None, compare=False)
+    """The ride that it is of."""
 
     def sides(self) -> tuple[tuple[str, int], tuple[str, int]]:
         """The two entries: account and amount. They add up to nothing (I11)."""
@@ -125,14 +127,14 @@ class Deposit:
     block: Block | None = None
 
 
-def fee(userid: int, billid: int, amount: int) -> Posting:
+def fee(userid: int, billid: int, amount: int, *, rentid: int) -> Posting:
     """R7: a fee goes from the rider to the house, once per bill."""
-    return Posting(userid, won(-amount), CounterAccount.FEES, f"bill:{billid}")
+    return Posting(userid, won(-amount), CounterAccount.FEES, f"bill:{billid}", rentid)
 
 
-def refund(userid: int, correctionid: int, amount: int) -> Posting:
+def refund(userid: int, correctionid: int, amount: int, *, rentid: int) -> Posting:
     """What a correction gives back of a fee goes from the house to the rider, once per correction."""
-    return Posting(userid, won(amount), CounterAccount.REFUNDS, f"billCorrection:{correctionid}")
+    return Posting(userid, won(amount), CounterAccount.REFUNDS, f"billCorrection:{correctionid}", rentid)
 
 
 def opening(userid: int, amount: int) -> Posting:

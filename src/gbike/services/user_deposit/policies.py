@@ -15,7 +15,7 @@ from gbike.services.user_deposit.storage import blocks
 
 def whenever_a_fee_is_known_take_it(tx: Tx, event: CalculatedFee) -> None:
     """R7: the fee is taken from the rider's deposit; a rider without one gets it now, so that the bill can close."""
-    deposit = post(tx, domain.fee(event.userid, event.billid, event.fee), billid=event.billid)
+    deposit = post(tx, domain.fee(event.userid, event.billid, event.fee, rentid=event.rentid), billid=event.billid)
     if deposit is not None:
         tx.publish(
             UpdatedDeposit(
@@ -31,7 +31,7 @@ def whenever_a_fee_is_known_take_it(tx: Tx, event: CalculatedFee) -> None:
 def whenever_a_bill_is_corrected_give_it_back(tx: Tx, event: CorrectedBill) -> None:
     """What a correction gives back of a fee is the rider's, also before the fee itself is taken, and when they were
     erased since: it is their money."""
-    deposit = post(tx, domain.refund(event.userid, event.correctionid, event.amount))
+    deposit = post(tx, domain.refund(event.userid, event.correctionid, event.amount, rentid=event.rentid))
     if deposit is not None:
         tx.publish(
             RefundedFee(

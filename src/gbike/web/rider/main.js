@@ -36,6 +36,7 @@ const PAGES = [
   [/^\/rides$/, () => html`<${RidesPage} />`, 'rides'],
   [/^\/rides\/([0-9]+)$/, (id) => html`<${BillPage} rentid=${id} />`, 'rides'],
   [/^\/rides\/([0-9]+)\/done$/, (id) => html`<${BillPage} rentid=${id} just />`, 'rides'],
+  [/^\/statement$/, () => html`<${Statement} />`, 'rides'],
   [/^\/topup$/, () => html`<${TopUpPage} />`, 'rides'],
   [/^\/pay\/([\w-]{1,64})$/, (id) => html`<${PayPage} paymentid=${id} />`, 'rides'],
   [/^\/me$/, () => html`<${MePage} />`, 'me'],
@@ -81,6 +82,7 @@ const Profile = late(async () => (await import('../profile/pages.js')).default);
 const Doors = late(async () => (await import('../doors/pages.js')).default);
 const NumberPage = late(async () => (await import('../scan/page.js')).default);
 const Complain = late(async () => (await import('../complain/page.js')).default);
+const Statement = late(async () => (await import('../statement/page.js')).default);
 const Invited = late(async () => (await import('../invited/page.js')).default);
 
 function Menu({ tab, riding, who }) {

@@ -1,7 +1,20 @@
 // What was ridden, what it cost, the money that is left, and paying in. The test provider's page is ours.
 import { ask, askMaybe } from '../shared/api.js';
 import { html, useEffect, useRead, useState } from '../shared/lib.js';
-import { Amounts, Big, Complain, Empty, Facts, Icon, Loaded, More, Notice, Page, Status } from '../shared/parts.js';
+import {
+  Amounts,
+  Big,
+  Complain,
+  Empty,
+  Facts,
+  Icon,
+  Later,
+  Loaded,
+  More,
+  Notice,
+  Page,
+  Status,
+} from '../shared/parts.js';
 import { useStore } from '../shared/state.js';
 import { lasting, moment, place, t, time, won } from '../shared/text.js';
 import { pay, readOpen, topUp } from './actions.js';
@@ -10,6 +23,7 @@ const PAGE = 20;
 const TRIES = 20; // half a second apart: a bill closes within a second or two
 const lasted = (start, end) => lasting(Date.parse(end) - Date.parse(start));
 const ENDED = { admin: () => t('endedByStaff'), void: () => t('noCharge') };
+const absolute = (krw) => krw && Math.abs(krw); // a debt is told in words, with no sign
 const amount = (krw) => (krw === null || krw === undefined ? '–' : won(krw));
 
 export function RidesPage() {
@@ -31,8 +45,9 @@ export function RidesPage() {
   const { deposit, blocked } = read.found ?? {};
   return html`<${Page} title=${t('rides')}>
     <div class="card money">
-      <p><span class="soft">${t('deposit')}</span><strong>${amount(deposit)}</strong></p>
+      <p><span class="soft">${t(deposit < 0 ? 'owed' : 'deposit')}</span><strong>${amount(absolute(deposit))}</strong></p>
       <a class="small-button" href="#/topup">${t('topUp')}</a>
+      <a class="link" href="#/statement">${t('statement')}<${Icon} name="next" /></a>
       ${deposit <= 0 && html`<p class="wrong"><${Icon} name="alert" />${t('owing')}</p>`}
       ${blocked && html`<${Halted} ...${blocked} />`}
     </div>
@@ -56,9 +71,10 @@ function Rides({ rides, total, more }) {
     ${total > rides.length && html`<${More} onClick=${more} />`}`;
 }
 
-function Line({ line: { rentid, bikeid, fee, endedby, rentStarttime: start, rentEndTime: end } }) {
+function Line({ line: { rentid, bikeid, fee, refunded, endedby, rentStarttime: start, rentEndTime: end } }) {
   const ending = ENDED[endedby]?.();
   const about = [bikeid ? t('number', bikeid) : '', ...(end ? [lasted(start, end)] : []), ...(ending ? [ending] : [])];
+  if (refunded > 0) about.push(`${t('refunded')}\u00a0${won(refunded)}`);
   return html`<li>
     <a href=${end ? `#/rides/${rentid}` : '#/ride'}>
       <span class="grow">
@@ -96,14 +112,16 @@ export function BillPage({ rentid, just }) {
 
 function Bill({ rent, line, closed, late, just }) {
   const { bikeid, starttime: start, endtime: end, endlocation: where } = rent;
+  const left = closed ? line.deposit : null;
   const rows = [
     [t('bikeName'), t('number', bikeid)],
     end && [t('lasted'), lasted(start, end)],
     ENDED[rent.endedby] && [t('howEnded'), t('endedByStaff')],
     [t('from'), moment(start)],
     end && [t('until'), `${time(end)}${where ? ` · ${place(where)}` : ''}`],
-    line?.refunded > 0 && [t('refunded'), won(line.refunded)],
-    just && closed && line.deposit !== null && [t('left'), won(line.deposit)],
+    line?.refunded > 0 && [t('refunded'), html`<${Refunds} ...${line} />`],
+    line?.refunded > 0 && [t('paidInAll'), won(line.fee - line.refunded)],
+    left !== null && [t(left < 0 ? 'owed' : 'left'), won(Math.abs(left))],
   ];
   return html`<div class="card bill">
     <p class="total" aria-live="polite">
@@ -114,9 +132,18 @@ function Bill({ rent, line, closed, late, just }) {
     ${late && !closed && html`<p class="soft">${t('later')}</p>`}
     ${just && rent.noposition && html`<p class="soft">${t('positionNotKept')}</p>`}
     <${Facts} rows=${rows} />
+    ${left < 0 && html`<p class="wrong"><${Icon} name="alert" />${t('owing')}</p>`}
+    ${left < 0 && html`<a class="link" href="#/topup">${t('topUp')}<${Icon} name="next" /></a>`}
   </div>
   <${Complain} bikeid=${bikeid} />`;
 }
+
+// Of few rides: why something was given back is loaded with its words.
+const Refunds = (line) => {
+  const load = async () => (await import('../statement/refunds.js')).Refunds;
+  const sum = () => won(line.refunded);
+  return html`<${Later} load=${load} waiting=${sum()} failed=${sum} ...${line} />`;
+};
 
 const AMOUNTS = [5_000, 10_000, 30_000, 50_000];
 

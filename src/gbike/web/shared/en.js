@@ -40,6 +40,7 @@ export const en = {
   haltedUntil: (when) =>
     `The operator has blocked this account from renting until ${when}. You can still return a bike.`,
   haltedWhy: 'See why', haltedFor: (why) => `Why: ${why}`, refunded: 'Refunded',
+  statement: 'Deposit statement', owed: 'To pay', paidInAll: 'What you paid',
   deleted: 'This account was deleted. Please sign up again to rent.',
   paused: 'Rents are paused for a check. You can still return your bike.',
   busy: 'It’s busy right now. Nothing was rented.', busyIn: (wait) => `Try again in ${wait}`,

@@ -28,6 +28,7 @@ export const ko = {
   payInFirst: (amount) => `잔액이 ${amount} 부족해요. 먼저 충전해 주세요.`, deleted: '탈퇴한 계정이에요. 대여하려면 다시 가입해 주세요.',
   halted: '운영자가 이 계정의 대여를 막아 두었어요. 운영자에게 문의해 주세요. 반납은 할 수 있어요.', haltedWhy: '사유 보기', haltedFor: (why) => `사유: ${why}`,
   haltedUntil: (when) => `운영자가 ${when}까지 이 계정의 대여를 막아 두었어요. 반납은 할 수 있어요.`, refunded: '환불',
+  statement: '예치금 내역', owed: '내야 할 요금', paidInAll: '실제로 낸 요금',
   paused: '점검 중이라 지금은 대여할 수 없어요. 반납은 할 수 있어요.', busy: '요청이 많아 대여되지 않았어요.', busyIn: (wait) => `${wait} 뒤에 다시 시도`,
   notThere: '찾지 못했어요.', notNow: '지금 상태에서는 할 수 없어요. 다시 확인해 주세요.', notFit: '입력한 내용을 다시 확인해 주세요.',
   refused_too_many_payments: '끝내지 않은 충전이 있어요. 잠시 후 다시 시도해 주세요.', refused_amount_out_of_bounds: '예치금 한도를 넘어요.',

@@ -179,27 +179,30 @@ def _learn_from_staff(tx: Tx, sighting: domain.Sighting) -> None:
         learn_a_place(tx, sighting.text, sighting.measured.position, "staff")
 
 
-def reserve_a_bike(tx: Tx, bikeid: int, rentid: int, late: Callable[[], bool], offer_from: int = 0) -> Exception | None:
-    """R3: when the bike is 사용가능 it becomes 사용중, for this one rent and nobody else; again: nothing. Answers the
-    refusal (NoSuchBike, BikeNotAvailable, BikeTooLow, RentWasCancelled), whose tombstone is kept. `late`: whether the
-    caller has gone. `offer_from`: % of charge below which a bike is not offered. Raises TooLate."""
+def reserve_a_bike(
+    tx: Tx, bikeid: int, rentid: int, late: Callable[[], bool], offer_from: int = 0
+) -> domain.Location | Exception:
+    """R3: when the bike is 사용가능 it becomes 사용중, for this one rent and nobody else; again: nothing. Answers where
+    it stands, or the refusal (NoSuchBike, BikeNotAvailable, BikeTooLow, RentWasCancelled), whose tombstone is kept.
+    `late`: whether the caller has gone. `offer_from`: % of charge below which a bike is not offered. Raises TooLate."""
     if late():
         raise domain.TooLate
     tx.lock(f"rent:{rentid}")
     closed, refusal = storage.tombstone(tx, rentid)
     if closed:
         return _refused(bikeid, rentid, refusal)
-    version = storage.reserve(tx, bikeid, rentid, offer_from)
-    if version is not None:
-        tx.publish(ChkAndUpdatedStatus(bikeid=bikeid, status=domain.Status.IN_USE, rentid=rentid, version=version))
-        return None
+    had = storage.reserve(tx, bikeid, rentid, offer_from)
+    if had is not None:
+        said = ChkAndUpdatedStatus(bikeid=bikeid, status=domain.Status.IN_USE, rentid=rentid, version=had.version)
+        tx.publish(said)
+        return had.place
     try:
         bike = storage.load(tx, bikeid)
     except domain.NoSuchBike as unknown:
         storage.mark_rent_closed(tx, rentid, refusal=NO_SUCH_BIKE)
         return unknown
     if bike.rentid == rentid:
-        return None
+        return bike.place
     refusal = TOO_LOW if bike.status is domain.Status.AVAILABLE else bike.status
     storage.mark_rent_closed(tx, rentid, refusal=refusal)
     return _refused(bikeid, rentid, refusal)

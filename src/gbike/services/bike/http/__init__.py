@@ -223,10 +223,11 @@ class BikeHttp:
         bikeid, rentid = request.id("bikeid"), request.id("rentid")
         with self._in_time(request) as late:
             args = (bikeid, rentid, late, self._offer_from)
-            refusal = await self._store.write(reserve_a_bike, *args, key=f"bike:{bikeid}")
-        if refusal is not None:
-            raise refusal
-        return Response(200, Reservation(bikeid, rentid))
+            place = await self._store.write(reserve_a_bike, *args, key=f"bike:{bikeid}")
+        if isinstance(place, Exception):
+            raise place
+        where, lat, lon = place.location, place.lat, place.lon
+        return Response(200, Reservation(bikeid=bikeid, rentid=rentid, location=where, lat=lat, lon=lon))
 
     async def report(self, request: Request) -> Response:
         sent = await request.body(ReportedBike)

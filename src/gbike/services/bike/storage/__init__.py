@@ -103,14 +103,14 @@ def add(tx: Tx, bike: Bike) -> bool:
     return kept == 1
 
 
-def reserve(tx: Tx, bikeid: int, rentid: int, offer_from: int) -> int | None:
-    """Give the bike to the rent if it is available and charged enough; answers its version. None: it is not."""
+def reserve(tx: Tx, bikeid: int, rentid: int, offer_from: int) -> Bike | None:
+    """Give the bike to the rent if it is available and charged enough; answers it. None: it is not."""
     row = tx.one(
         "UPDATE bikes SET rentid = ?, version = version + 1, seen_ms = ? WHERE bikeid = ?"
-        f" AND {AVAILABLE} AND {CHARGED} RETURNING version",
+        f" AND {AVAILABLE} AND {CHARGED} RETURNING {_READ}",
         (rentid, tx.now_ms, bikeid, offer_from),
     )
-    return int(row[0]) if row else None
+    return _bike(row) if row else None
 
 
 def release(tx: Tx, bikeid: int, rentid: int, userid: int | None, seen: Sighting) -> Bike | None:

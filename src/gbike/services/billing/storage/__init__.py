@@ -17,6 +17,9 @@ PERSONAL_DATA = (
         "FROM bills WHERE userid = ? ORDER BY billid",
     ),
     PersonalData(
+        "complaints", ("complaintid", "bikeid", "at_ms"), "FROM complaints WHERE userid = ? ORDER BY complaintid"
+    ),
+    PersonalData(
         "corrections",
         ("correctionid", "billid", "amount", "reason", "at_ms"),
         "FROM corrections WHERE billid IN (SELECT billid FROM bills WHERE userid = ?) ORDER BY correctionid",
@@ -24,7 +27,7 @@ PERSONAL_DATA = (
 )
 COUNTED = {"bills": "SELECT count(*) FROM bills"}
 _COLUMNS = "billid, rentid, userid, started_ms, ended_ms, fee, status, tariff, version, refunded"
-_SELECT = f"SELECT {_COLUMNS} FROM bills"
+SELECT = f"SELECT {_COLUMNS} FROM bills"
 _TARIFFS = "SELECT version, effective_ms, krw, per_s, rounding FROM tariffs"
 IN_FLIGHT = 10_000
 """Numbers that may be taken by transactions that are not committed yet, and far more."""
@@ -73,11 +76,13 @@ def add(tx: Tx, rentid: int, userid: int, started_ms: int, stamp: TariffVersion)
     return int(row[0]) if row else None
 
 
-def apply_fee(tx: Tx, bill: Bill, ended_ms: int, fee: Won) -> bool:
-    """OPENBILL → APPLYFEE, with the tariff of `bill`; False when it is not open any more."""
+def apply_fee(tx: Tx, bill: Bill, ended_ms: int, fee: Won, tried: int | None = None) -> bool:
+    """OPENBILL → APPLYFEE, with the tariff of `bill`; False when it is not open any more. `tried`: the bike, where its
+    ride was no more than a try."""
     changed = tx.execute(
-        "UPDATE bills SET status = ?, ended_ms = ?, fee = ?, tariff = ?, version = ? WHERE billid = ? AND status = ?",
-        (BillStatus.APPLIED, ended_ms, fee, bill.tariff, bill.version, bill.billid, BillStatus.OPEN),
+        "UPDATE bills SET status = ?, ended_ms = ?, fee = ?, tariff = ?, version = ?, tried = ?"
+        " WHERE billid = ? AND status = ?",
+        (BillStatus.APPLIED, ended_ms, fee, bill.tariff, bill.version, tried, bill.billid, BillStatus.OPEN),
     )
     return changed == 1
 
@@ -93,8 +98,8 @@ def close(tx: Tx, billid: int, userid: int, fee: int) -> tuple[int, int] | None:
 
 
 def find_by_rent(read: Reading, rentid: int) -> Bill | None:
-    row = read.one(f"{_SELECT} WHERE rentid = ?", (rentid,))
-    return _bill(row) if row else None
+    row = read.one(f"{SELECT} WHERE rentid = ?", (rentid,))
+    return as_bill(row) if row else None
 
 
 def not_closed(read: Reading, from_billid: int) -> tuple[int, int, int]:
@@ -128,13 +133,13 @@ def fee_facts(read: Reading) -> Iterable[Row]:
 
 
 def _one(read: Reading, by: str, number: int) -> Bill:
-    row = read.one(f"{_SELECT} WHERE {by} = ? AND userid = coalesce(?, userid)", (number, read.owner.only))
+    row = read.one(f"{SELECT} WHERE {by} = ? AND userid = coalesce(?, userid)", (number, read.owner.only))
     if row is None:
         raise NoSuchBill(by, number)
-    return _bill(row)
+    return as_bill(row)
 
 
-def _bill(row: Row) -> Bill:
+def as_bill(row: Row) -> Bill:
     billid, rentid, userid, started_ms, ended_ms, fee, status, *stamp = row
     ids, known = (billid, rentid, userid), (started_ms, ended_ms, fee)
     return Bill(*ids, *known, BillStatus(status), *stamp)
@@ -148,7 +153,7 @@ def _version(row: Row | None) -> TariffVersion | None:
 
 
 LISTED = Listing(
-    select=_SELECT,
+    select=SELECT,
     sortable={
         "billid": "billid",
         "rentid": "rentid",
@@ -162,7 +167,7 @@ LISTED = Listing(
     order="billid",
     counters=("bills",),
     owner="userid",
-    make=_bill,
+    make=as_bill,
     conditions={
         "from": "started_ms >= ?",
         "to": "started_ms < ?",

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from gbike.kit.storage.listing import Listing
 from gbike.kit.store import Reading, Row, Tx
-from gbike.services.billing.domain import Correction
+from gbike.services.billing.domain import FREE_MS, Correction
 
 _COLUMNS = "correctionid, billid, amount, reason, byuser, at_ms"
 
@@ -63,7 +63,7 @@ def correction_facts(read: Reading) -> Iterable[Row]:
 
 def own_violations(read: Reading) -> Iterable[str]:
     """For `gbike verify`: I27 the corrections of a bill are never more than its fee, and what it says of them is their
-    sum."""
+    sum. A try that is free was one, and is given back whole; two of a rider's on one day the index refuses."""
     sql = (
         "SELECT b.billid, b.fee, b.refunded, coalesce(sum(c.amount), 0) AS given FROM bills b"
         " LEFT JOIN corrections c ON c.billid = b.billid"
@@ -78,3 +78,9 @@ def own_violations(read: Reading) -> Iterable[str]:
     )
     for (correctionid,) in read.each(orphans):
         yield f"I27 correction {correctionid} is of no bill"
+    free = (
+        "SELECT billid, userid, freeday FROM bills WHERE freeday IS NOT NULL"
+        " AND (tried IS NULL OR refunded < fee OR ended_ms - started_ms > ?) ORDER BY billid"
+    )
+    for billid, userid, day in read.each(free, (FREE_MS,)):
+        yield f"I27 bill {billid} is the free try of rider {userid} on day {day}, and was none or is not given back"

@@ -14,7 +14,10 @@ VERSIONS = Path(__file__).parent / "versions"
 PERSONAL_DATA = (
     PersonalData(
         "rents",
-        ("rentid", "bikeid", "status", "started_ms", "ended_ms", "endlocation", "lat", "lon", "endedby"),
+        (
+            *("rentid", "bikeid", "status", "started_ms", "ended_ms", "endlocation", "lat", "lon", "endedby"),
+            *("began_at", "began_lat", "began_lon"),
+        ),
         "FROM rents WHERE userid = ? ORDER BY rentid",
     ),
     PersonalData(
@@ -30,7 +33,7 @@ AMONG = 1_000
 """Rents, the last ones by number, among which the newest moment is looked for: their index has no other order."""
 _COLUMNS = (
     "rentid, userid, bikeid, status, started_ms, ended_ms, endlocation, lat, lon, reason,"
-    " start_bootid, start_boot_ms, endedby, clocksuspect, noposition, voided"
+    " start_bootid, start_boot_ms, endedby, clocksuspect, noposition, voided, began_at, began_lat, began_lon"
 )
 _SELECT = f"SELECT {_COLUMNS} FROM rents"
 _LOAD = f"{_SELECT} WHERE rentid = ? AND status <> 'pending' AND userid = coalesce(?, userid)"
@@ -55,6 +58,7 @@ _PLACED = (
     f" lon = CASE WHEN {_OF_SOMEBODY} THEN CAST(? AS DOUBLE PRECISION) END"
 )
 """Erased riders: never store the return location."""
+_NOT_BEGUN = "began_at = NULL, began_lat = NULL, began_lon = NULL"
 
 
 def add(tx: Tx, userid: int, bikeid: int, *, deadline_ms: int) -> domain.PendingRent:
@@ -69,10 +73,15 @@ def add(tx: Tx, userid: int, bikeid: int, *, deadline_ms: int) -> domain.Pending
 
 def open_pending(tx: Tx, rent: domain.OpenRent) -> bool:
     """PENDING → OPEN; False: it is not pending."""
+    at = rent.began
     opened = tx.execute(
-        "UPDATE rents SET status = 'rented', started_ms = ?, start_bootid = ?, start_boot_ms = ?"
-        " WHERE rentid = ? AND status = 'pending'",
-        (rent.started_ms, rent.bootid, rent.boot_ms, rent.rentid),
+        "UPDATE rents SET status = 'rented', started_ms = ?, start_bootid = ?, start_boot_ms = ?, began_at = ?,"
+        " began_lat = ?, began_lon = ? WHERE rentid = ? AND status = 'pending'",
+        (
+            *(rent.started_ms, rent.bootid, rent.boot_ms),
+            *((at.name, at.lat, at.lon) if at else (None, None, None)),
+            rent.rentid,
+        ),
     )
     return opened == 1
 
@@ -88,11 +97,12 @@ def cancel_pending(tx: Tx, rentid: int, reason: str) -> tuple[int, int, str | No
 
 
 def end_open(tx: Tx, rent: domain.ReturnedRent) -> domain.Location | None:
-    """OPEN → RETURNED; answers the place that was kept (how exactly it was measured is not). None: it is not open."""
+    """OPEN → RETURNED; answers the place that was kept (how exactly it was measured is not), and forgets where it
+    began. None: it is not open."""
     location = rent.place
     row = tx.one(
         "UPDATE rents SET status = 'returned', ended_ms = ?, endedby = ?, clocksuspect = ?, noposition = ?, voided = ?,"
-        f" {_PLACED} WHERE rentid = ? AND status = 'rented' RETURNING endlocation, lat, lon",
+        f" {_NOT_BEGUN}, {_PLACED} WHERE rentid = ? AND status = 'rented' RETURNING endlocation, lat, lon",
         (
             *(rent.ended_ms, rent.endedby, int(rent.clocksuspect), rent.noposition, int(rent.voided)),
             *(location.endlocation, location.lat, location.lon, rent.rentid),
@@ -103,8 +113,8 @@ def end_open(tx: Tx, rent: domain.ReturnedRent) -> domain.Location | None:
 
 def forget_places(tx: Tx, userid: int) -> None:
     tx.execute(
-        "UPDATE rents SET endlocation = NULL, lat = NULL, lon = NULL WHERE userid = ?"
-        " AND (endlocation IS NOT NULL OR lat IS NOT NULL OR lon IS NOT NULL)",
+        f"UPDATE rents SET endlocation = NULL, lat = NULL, lon = NULL, {_NOT_BEGUN} WHERE userid = ?"
+        " AND (endlocation IS NOT NULL OR lat IS NOT NULL OR lon IS NOT NULL OR began_at IS NOT NULL)",
         (userid,),
     )
 
@@ -120,11 +130,12 @@ and its number never comes again."""
 
 
 def places_kept(days: int) -> RetentionRule:
-    """After so many days only the neighbourhood of a ride's end is kept (0.01°, about 1 km), and no text."""
+    """After so many days only the neighbourhood of a ride's end is kept (0.01°, about 1 km), and no text. Where a
+    ride began may be left where an older gbike ended it."""
     return RetentionRule(
         days * DAY_MS,
-        "UPDATE rents SET coarse = 1, endlocation = NULL, lat = round(lat * 100) / 100, lon = round(lon * 100) / 100"
-        " WHERE ended_ms < ? AND rentid IN"
+        "UPDATE rents SET coarse = 1, endlocation = NULL, lat = round(lat * 100) / 100, lon = round(lon * 100) / 100,"
+        f" {_NOT_BEGUN} WHERE ended_ms < ? AND rentid IN"
         " (SELECT rentid FROM rents WHERE status = 'returned' AND coarse = 0 ORDER BY rentid LIMIT ?)",
     )
 
@@ -233,9 +244,11 @@ def newest(read: Reading) -> int:
 
 def _rent(row: Row) -> domain.KnownRent:
     rentid, userid, bikeid, status, started_ms, ended_ms, endlocation, lat, lon, reason, *later = row
-    bootid, boot_ms, endedby, suspect, noposition, voided = later
+    bootid, boot_ms, endedby, suspect, noposition, voided, *at = later
     if status == "rented":
-        return domain.OpenRent(rentid, userid, bikeid, started_ms, bootid=bootid or "", boot_ms=boot_ms or 0)
+        where = None if at[0] is None else domain.Began(*at)
+        bootid, boot_ms = bootid or "", boot_ms or 0
+        return domain.OpenRent(rentid, userid, bikeid, started_ms, bootid=bootid, boot_ms=boot_ms, began=where)
     if status == "cancelled":
         return domain.CancelledRent(rentid, userid, bikeid, reason)
     began, location = (rentid, userid, bikeid, started_ms), domain.Location(endlocation, lat, lon)

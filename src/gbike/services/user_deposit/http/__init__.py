@@ -65,12 +65,14 @@ class DepositResource(msgspec.Struct, frozen=True):
 
 
 class EntryResource(msgspec.Struct, frozen=True):
-    """One movement of a rider's money; `amount` in won, negative when taken."""
+    """One movement of a rider's money; `amount` in won, negative when taken. `rentid`: the ride whose fee it is, or
+    whose fee is given back; null for other movements, and where it was not kept."""
 
     entryid: int
     cause: str
     amount: int
     at: str
+    rentid: int | None
 
 
 class NewDeposit(msgspec.Struct, frozen=True):
@@ -191,8 +193,8 @@ class DepositHttp:
 
 
 def _entry(row: Row) -> EntryResource:
-    entryid, cause, amount, at_ms = row
-    return EntryResource(entryid, cause, amount, rfc3339(at_ms))
+    entryid, cause, amount, at_ms, rentid = row
+    return EntryResource(entryid, cause, amount, rfc3339(at_ms), rentid)
 
 
 def _block(block: domain.Block) -> BlockResource:

@@ -16,7 +16,7 @@ PERSONAL_DATA = (
     PersonalData("deposits", ("userid", "balance", "billid", "registered"), "FROM deposits WHERE userid = ?"),
     PersonalData(
         "entries",
-        ("entryid", "cause", "amount", "at_ms"),
+        ("entryid", "cause", "amount", "at_ms", "rentid"),
         "FROM entries WHERE account = 'user:' || CAST(? AS BIGINT) ORDER BY entryid",
     ),
     PersonalData(
@@ -61,9 +61,12 @@ def enter(tx: Tx, posting: Posting) -> bool:
     """Both entries of a posting; False when its cause has entries."""
     (rider, amount), (house, opposite) = posting.sides()
     kept = tx.execute(
-        "INSERT INTO entries (cause, account, amount, at_ms) VALUES (?, ?, ?, ?), (?, ?, ?, ?)"
+        "INSERT INTO entries (cause, account, amount, at_ms, rentid) VALUES (?, ?, ?, ?, ?), (?, ?, ?, ?, ?)"
         " ON CONFLICT (cause, account) DO NOTHING",
-        (posting.cause, rider, amount, tx.now_ms, posting.cause, house, opposite, tx.now_ms),
+        (
+            *(posting.cause, rider, amount, tx.now_ms, posting.rentid),
+            *(posting.cause, house, opposite, tx.now_ms, posting.rentid),
+        ),
     )
     return kept > 0
 
@@ -187,9 +190,9 @@ LISTED = Listing(
 
 
 def entries(userid: int) -> Listing:
-    """A rider's entries, newest first, as number, cause, amount (won, positive into the account) and ms."""
+    """A rider's entries, newest first, as number, cause, amount (won, positive into the account), ms and ride."""
     return Listing(
-        "SELECT entryid, cause, amount, at_ms FROM entries",
+        "SELECT entryid, cause, amount, at_ms, rentid FROM entries",
         {},
         "entryid DESC",
         "WHERE account = ?",
