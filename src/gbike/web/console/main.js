@@ -1,7 +1,7 @@
 // The operator's console: which page an address means, who may see it, and the menu.
 
 import { html, useEffect, useState } from '../shared/lib.js';
-import { Big, Empty, Failed, Icon, Later, Loading, Page } from '../shared/parts.js';
+import { Big, Empty, Icon, Later, Loading, Page } from '../shared/parts.js';
 import { begin, SignInPage, SignUpPage } from '../shared/session.js';
 import { Offline, pageAt, Shell, show, Tab, useRoute } from '../shared/shell.js';
 import { state, useStore } from '../shared/state.js';
@@ -48,8 +48,7 @@ const NotYours = () =>
 // Loaded with what makes its codes when it is opened.
 const Signs = () => {
   const load = async () => (await import('./signs.js')).SignsPage;
-  const failed = () => html`<${Page} title=${t('signs')}><${Failed} again=${() => location.reload()} /><//>`;
-  return html`<${Later} load=${load} waiting=${html`<${Loading} rows=${4} />`} failed=${failed} />`;
+  return html`<${Later} load=${load} waiting=${html`<${Loading} rows=${4} />`} />`;
 };
 
 function App() {

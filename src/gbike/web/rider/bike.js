@@ -69,7 +69,7 @@ function Camera({ found, done }) {
 
 export function BikePage({ bikeid }) {
   const { notice } = useStore();
-  const read = useRead(() => ask('GET', `/bikes/${bikeid}`), [notice?.tone === 'bad' && notice]);
+  const read = useRead(() => ask('GET', `/bikes/${bikeid}`), [notice?.tone === 'bad' && notice], `bike ${bikeid}`);
   if (read.failed?.type !== 'bike-unknown')
     return html`<${Page} title=${t('number', bikeid)} back="#/">
       <${Loaded} of=${read} rows=${1} tall>${(bike) => html`<${Bike} bike=${bike} />`}<//>

@@ -1,22 +1,23 @@
 // The rider's app: which page an address means, what stands around every page, and when the state is read anew.
 
+import { isLast } from '../shared/kept.js';
 import { html, useEffect } from '../shared/lib.js';
 import { listen, live } from '../shared/live.js';
-import { Failed, Later, Loading } from '../shared/parts.js';
+import { Later, Loading } from '../shared/parts.js';
 import { begin, SignInPage, SignUpPage } from '../shared/session.js';
 import { here, Offline, pageAt, Shell, show, Tab, useRoute } from '../shared/shell.js';
 import { set, state, useStore } from '../shared/state.js';
 import { t } from '../shared/text.js';
-import { refresh, resume } from './actions.js';
+import { recall, refresh, resume } from './actions.js';
 import { BikePage, NumberPage } from './bike.js';
 import { Find } from './find.js';
 import { MePage } from './me.js';
 import { ReturnPage } from './return.js';
 import { RidePage } from './ride.js';
-import { BillPage, PayPage, RidesPage, TopUpPage } from './rides.js';
 import { waiting } from './taps.js';
 
 const FRESH_MS = 15_000;
+const SOON_MS = 2500;
 const SELDOM = 4; // while we are told what changes, it is asked so many times less often
 const TOGETHER_MS = 150; // what is told of one ride comes in several pieces
 const INVITED = [/^\/invited\/([\w-]{1,200})$/, (token) => html`<${Invited} key=${token} token=${token} />`];
@@ -58,12 +59,14 @@ function Held() {
   return html`<${Offline} text=${t(kind ? `waiting_${kind}` : 'offline', taps.length)} />`;
 }
 
-// Of few, and loaded when somebody opens them.
+// Of no use at first, and loaded when somebody opens them.
 const late = (load) => (props) => {
-  const failed = () => html`<section class="page"><${Failed} again=${() => location.reload()} /></section>`;
   const waiting = html`<section class="page"><${Loading} rows=${4} /></section>`;
-  return html`<${Later} load=${load} waiting=${waiting} failed=${failed} ...${props} />`;
+  return html`<${Later} load=${load} waiting=${waiting} ...${props} />`;
 };
+const ofRides = (name) => late(async () => (await import('./rides.js'))[name]);
+const [RidesPage, BillPage] = [ofRides('RidesPage'), ofRides('BillPage')];
+const [TopUpPage, PayPage] = [ofRides('TopUpPage'), ofRides('PayPage')];
 const Staff = late(async () => (await import('../staff/pages.js')).default);
 const Invited = late(async () => (await import('../invited/page.js')).default);
 
@@ -106,12 +109,15 @@ function heard({ event, userid }) {
 
 async function start() {
   show(App);
-  await begin();
+  const begun = begin();
+  if (state.mode === null) await begun;
+  recall();
   // Before the first look: what comes while it is under way is heard, and what came before it is seen.
   document.addEventListener('visibilitychange', () => document.hidden || again());
   addEventListener('online', again);
-  addEventListener('storage', ({ key }) => key?.startsWith('gbike.') && elsewhere());
-  await again();
+  addEventListener('storage', ({ key }) => key?.startsWith('gbike.') && !isLast(key) && elsewhere());
+  const soon = new Promise((resolve) => setTimeout(resolve, SOON_MS));
+  await Promise.race([again(), soon]); // somebody who rides is led to their ride at once, or not any more
   if (state.open?.length && here().path === '/') location.replace('#/ride');
   let asked = 0;
   setInterval(() => {

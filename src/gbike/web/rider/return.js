@@ -1,6 +1,6 @@
 // Giving the bike back: at a place near by, one of the last, one that is looked for, or right here without naming any.
-import { html, useState } from '../shared/lib.js';
-import { Big, Empty, Failed, Later, Loading, Page } from '../shared/parts.js';
+import { html, useKept } from '../shared/lib.js';
+import { Big, Empty, Later, Loading, Page } from '../shared/parts.js';
 import { useStore } from '../shared/state.js';
 import { place, t } from '../shared/text.js';
 import { giveBack } from './actions.js';
@@ -9,7 +9,7 @@ const ROWS = 5; // as many as where.js shows first
 
 export function ReturnPage({ rentid }) {
   const { open, busy } = useStore();
-  const [chosen, setChosen] = useState('');
+  const [chosen, setChosen] = useKept('place', '');
   const rent = open?.find((one) => String(one.rentid) === rentid);
   if (open !== null && !rent && !busy) return html`<${Returned} rentid=${rentid} />`;
   const send = (event) => {
@@ -27,10 +27,9 @@ export function ReturnPage({ rentid }) {
 }
 
 // What there is to choose from is loaded here; the bike is given back without it too.
+const load = async () => (await import('./where.js')).Where;
 const Places = (choice) => {
-  const load = async () => (await import('./where.js')).Where;
-  const failed = () => html`<${Failed} again=${() => location.reload()} />`;
-  return html`<${Later} load=${load} waiting=${html`<${Loading} rows=${ROWS} />`} failed=${failed} ...${choice} />`;
+  return html`<${Later} load=${load} waiting=${html`<${Loading} rows=${ROWS} />`} ...${choice} />`;
 };
 
 const Returned = ({ rentid }) =>

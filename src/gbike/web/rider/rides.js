@@ -1,6 +1,6 @@
 // What was ridden, what it cost, the money that is left, and paying in. The test provider's page is ours.
 import { ask, askMaybe } from '../shared/api.js';
-import { html, useEffect, useRead, useState } from '../shared/lib.js';
+import { html, useEffect, useKept, useRead } from '../shared/lib.js';
 import { Amounts, Big, Empty, Facts, Icon, Loaded, More, Page, Status } from '../shared/parts.js';
 import { useStore } from '../shared/state.js';
 import { lasting, moment, place, t, time, won } from '../shared/text.js';
@@ -14,20 +14,24 @@ const amount = (krw) => (krw === null || krw === undefined ? '–' : won(krw));
 
 export function RidesPage() {
   const { who, open, changes } = useStore();
-  const [size, setSize] = useState(PAGE);
-  const read = useRead(async () => {
-    const find = `/rentAndBillingViews/search/findByUserid?userid=${who.userid}&size=${size}`;
-    const none = { deposit: 0 }; // it begins with the first bill
-    const over = `/rents?status=returned&userid=${who.userid}&size=${size}&sort=rentid,desc`;
-    const [found, money, ended] = await Promise.all([
-      ask('GET', find),
-      askMaybe(`/userDeposits/${who.userid}`, none),
-      ask('GET', over),
-    ]);
-    const how = new Map(ended._embedded.rents.map(({ rentid, endedby }) => [rentid, endedby]));
-    const rides = found._embedded.rentAndBillingViews.map((line) => ({ ...line, endedby: how.get(line.rentid) }));
-    return { rides, total: found.page.totalElements, deposit: money.deposit, blocked: money.blocked };
-  }, [who.userid, size, open?.length, changes]);
+  const [size, setSize] = useKept('size', PAGE);
+  const read = useRead(
+    async () => {
+      const find = `/rentAndBillingViews/search/findByUserid?userid=${who.userid}&size=${size}`;
+      const none = { deposit: 0 }; // it begins with the first bill
+      const over = `/rents?status=returned&userid=${who.userid}&size=${size}&sort=rentid,desc`;
+      const [found, money, ended] = await Promise.all([
+        ask('GET', find),
+        askMaybe(`/userDeposits/${who.userid}`, none),
+        ask('GET', over),
+      ]);
+      const how = new Map(ended._embedded.rents.map(({ rentid, endedby }) => [rentid, endedby]));
+      const rides = found._embedded.rentAndBillingViews.map((line) => ({ ...line, endedby: how.get(line.rentid) }));
+      return { rides, total: found.page.totalElements, deposit: money.deposit, blocked: money.blocked };
+    },
+    [who.userid, size, open?.length, changes],
+    `rides ${who.userid} ${size}`,
+  );
   const { deposit, blocked } = read.found ?? {};
   return html`<${Page} title=${t('rides')}>
     <div class="card money">
@@ -85,6 +89,7 @@ export function BillPage({ rentid, just }) {
       }
     },
     [rentid],
+    `bill ${rentid}`,
   );
   useEffect(() => void readOpen(), [rentid]);
   return html`<${Page} title=${just ? t('done') : t('bill')} back=${just ? null : '#/rides'}>
@@ -126,7 +131,7 @@ const form = (busy, send) => (event) => {
 
 export function TopUpPage() {
   const { busy } = useStore();
-  const [amount, setAmount] = useState(AMOUNTS[1]);
+  const [amount, setAmount] = useKept('amount', AMOUNTS[1]);
   const options = AMOUNTS.map((one) => [one, won(one)]);
   const [label, isBusy] = [t('topUpFor', won(amount)), busy?.kind === 'topUp'];
   return html`<${Page} title=${t('topUp')} back="#/rides" onSubmit=${form(busy, () => topUp(amount))}>
