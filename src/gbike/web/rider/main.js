@@ -5,16 +5,15 @@ import { html, useEffect } from '../shared/lib.js';
 import { listen, live } from '../shared/live.js';
 import { Later, Loading } from '../shared/parts.js';
 import { begin, SignInPage, SignUpPage } from '../shared/session.js';
-import { here, Offline, pageAt, Shell, show, Tab, useRoute } from '../shared/shell.js';
+import { here, pageAt, Shell, show, Tab, useRoute } from '../shared/shell.js';
 import { set, state, useStore } from '../shared/state.js';
 import { t } from '../shared/text.js';
 import { recall, refresh, resume } from './actions.js';
 import { BikePage, NumberPage } from './bike.js';
 import { Find } from './find.js';
-import { MePage } from './me.js';
+import { Held } from './offline.js';
 import { ReturnPage } from './return.js';
 import { RidePage } from './ride.js';
-import { waiting } from './taps.js';
 
 const FRESH_MS = 15_000;
 const SOON_MS = 2500;
@@ -51,19 +50,12 @@ function App() {
   return html`<${Shell} name="gbike" page=${page} above=${!online && html`<${Held} />`} below=${below} />`;
 }
 
-// What waits for a line.
-function Held() {
-  const taps = waiting();
-  const tap = taps.find(({ kind }) => kind !== 'report') ?? taps[0];
-  const kind = tap?.kind === 'pay' ? 'topUp' : tap?.kind;
-  return html`<${Offline} text=${t(kind ? `waiting_${kind}` : 'offline', taps.length)} />`;
-}
-
 // Of no use at first, and loaded when somebody opens them.
 const late = (load) => (props) => {
   const waiting = html`<section class="page"><${Loading} rows=${4} /></section>`;
   return html`<${Later} load=${load} waiting=${waiting} ...${props} />`;
 };
+const MePage = late(async () => (await import('./me.js')).MePage);
 const ofRides = (name) => late(async () => (await import('./rides.js'))[name]);
 const [RidesPage, BillPage] = [ofRides('RidesPage'), ofRides('BillPage')];
 const [TopUpPage, PayPage] = [ofRides('TopUpPage'), ofRides('PayPage')];

@@ -90,6 +90,15 @@ export function useWritten(id, input) {
   return box;
 }
 
+// Draws anew every so often.
+export function useTick(ms) {
+  const [, setTicks] = useState(0);
+  useEffect(() => {
+    const timer = setInterval(() => setTicks((count) => count + 1), ms);
+    return () => clearInterval(timer);
+  }, []);
+}
+
 // Sends one thing at a time: { busy, refusal, send }. `say` makes a notice of what was refused.
 export function useSend(work, say) {
   const [busy, setBusy] = useState(false);
