@@ -24,6 +24,9 @@ web.FILES = Path(sys.argv.pop(1))
 main()
 """
 """Begins gbike with the pages of a folder."""
+SETTLED = """navigator.serviceWorker.ready.then(
+  ({ installing, waiting, active }) => !installing && !waiting && active.state === 'activated')"""
+"""Whether no other version of the service worker is on its way."""
 NEW = {"ko": "새로 나온 gbike", "en": "gbike anew"}
 """What the new version says on a rider's own page, which is loaded late."""
 
@@ -149,7 +152,7 @@ def test_an_upgrade_loses_nothing_of_an_open_tab_an_installed_page_and_a_queued_
     new = version(installed.page)
     assert new == version(tab.page)
     eventually(lambda: kept_versions(installed.page) == [old, new])
-    eventually(lambda: installed.page.evaluate("navigator.serviceWorker.ready.then((one) => !one.waiting)"))
+    eventually(lambda: installed.page.evaluate(SETTLED))
     assert version(second) == old
     second.evaluate("location.hash = '#/staff'")
     second.get_by_role("heading", name=words["staff"]).wait_for()
@@ -172,8 +175,8 @@ def test_a_version_that_does_not_become_whole_leaves_the_old_one_working(
     exchange(demo, broken(tmp_path / "broken"))
     one.reload(one.page.locator(".place").first)
     assert version(one.page) != old
-    failed = "navigator.serviceWorker.ready.then((one) => one.update()).then(() => false, () => true)"
-    eventually(lambda: one.page.evaluate(failed))
+    one.page.evaluate("navigator.serviceWorker.ready.then((one) => one.update()).then(() => true)")
+    eventually(lambda: one.page.evaluate(SETTLED))
     eventually(lambda: kept_versions(one.page) == [old])
     one.context.set_offline(True)
     one.reload(one.page.locator(".place").first)
