@@ -222,4 +222,3 @@ def test_no_password_is_kept_with_the_tab(browser: Browser) -> None:
         expect(one.page.locator("#password")).to_have_value("")
         assert "secret" not in one.page.evaluate("JSON.stringify([localStorage, sessionStorage])")
         one.close()
-

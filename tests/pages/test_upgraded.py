@@ -83,6 +83,76 @@ def taps(page: Page) -> list[dict[str, str]]:
     return list(json.loads(page.evaluate("localStorage.getItem('gbike.taps')") or "[]"))
 
 
+def with_something_open(installed: Rider, tab: Rider, operator: Rider, demo: Demo, words: Words) -> None:
+    """An installed page with a return that waits; a tab and a console with something written."""
+    rent(installed, demo.new_bike(), words)
+    installed.tap(words["return"])
+    installed.leave_at(PLACE)
+    kept(installed)
+    installed.context.set_offline(True)
+    installed.tap(words["here"])
+    installed.see(words["not yet"])
+    assert len(taps(installed.page)) == 1
+    rent(tab, demo.new_bike(), words)
+    tab.go("#/number")
+    tab.page.locator("#number").fill("6001")
+    operator.go("#/add")
+    operator.page.locator("#location").fill("Written")
+
+
+def opens_anew_once(tab: Rider, old: str, anew: str) -> None:
+    """A part of which the file is gone: the page is the new version, and what was written is there."""
+    loads = list[Page]()
+    tab.page.on("domcontentloaded", lambda page: loads.append(page))
+    tab.go("#/staff")
+    tab.page.get_by_role("heading", name=anew).wait_for()
+    assert (version(tab.page) != old, len(loads)) == (True, 1)
+    tab.page.go_back()
+    expect(tab.page.locator("#number")).to_have_value("6001")
+    tab.go("#/ride")
+    tab.page.get_by_role("timer").wait_for()
+
+
+def the_console_too(operator: Rider, old: str) -> None:
+    """It opens anew where it was."""
+    operator.go("#/signs")
+    eventually(lambda: version(operator.page) != old)
+    operator.page.locator("main h1").wait_for()
+    operator.page.go_back()
+    expect(operator.page.locator("#location")).to_have_value("Written")
+
+
+def goes_on_as_the_old_one(installed: Rider, demo: Demo, words: Words, old: str) -> None:
+    """Whole: parts that it never loaded open. The line comes back, and its return is sent once."""
+    posted = list[Response]()
+    installed.context.on("response", lambda answer: posted.append(answer) if answer.request.method == "PATCH" else None)
+    installed.go("#/staff")
+    installed.page.get_by_role("heading", name=words["staff"]).wait_for()
+    installed.go("#/ride")
+    installed.page.get_by_role("timer").wait_for()
+    assert (version(installed.page), len(taps(installed.page))) == (old, 1)
+    installed.context.set_offline(False)
+    installed.page.get_by_role("heading", name=words["done"]).wait_for()
+    installed.see(words["settled"])
+    eventually(lambda: taps(installed.page) == [])
+    (mine,) = demo.rents(installed.userid)
+    assert (mine["status"], mine["endedby"]) == ("returned", "offline")
+    assert [answer.status for answer in posted] == [200]
+    assert len(demo.ask("GET", f"/userDeposits/{installed.userid}/entries")["_embedded"]["entries"]) == 2
+
+
+def opened_again_it_is_the_new_one(installed: Rider, second: Page, words: Words, old: str) -> str:
+    """Which is kept whole, beside the old one that another tab goes on with. Answers its version."""
+    installed.reload(installed.page.locator("main h1"))
+    new = version(installed.page)
+    eventually(lambda: kept_versions(installed.page) == [old, new])
+    eventually(lambda: installed.page.evaluate(SETTLED))
+    assert version(second) == old
+    second.evaluate("location.hash = '#/staff'")
+    second.get_by_role("heading", name=words["staff"]).wait_for()
+    return new
+
+
 @pytest.mark.parametrize("words", [KO, EN], ids=["ko", "en"])
 def test_an_upgrade_loses_nothing_of_an_open_tab_an_installed_page_and_a_queued_return(
     browser: Browser, demo: Demo, tmp_path: Path, words: Words
@@ -93,69 +163,15 @@ def test_an_upgrade_loses_nothing_of_an_open_tab_an_installed_page_and_a_queued_
     installed = Rider(browser, demo, 7_501, locale)
     tab = Rider(browser, demo, 7_502, locale, service_workers="block")
     operator = Rider(browser, demo, 1001, locale, service_workers="block", **CONSOLE, **DESKTOP)
-    posted = list[Response]()
-    installed.context.on("response", lambda answer: posted.append(answer) if answer.request.method == "PATCH" else None)
-    old = version(installed.page)
-
-    # An installed page has a return that waits, an open tab and a console have something written.
-    rent(installed, demo.new_bike(), words)
-    installed.tap(words["return"])
-    installed.leave_at(PLACE)
-    kept(installed)
-    second = installed.open("#/rides")
-    installed.context.set_offline(True)
-    installed.tap(words["here"])
-    installed.see(words["not yet"])
-    rent(tab, demo.new_bike(), words)
-    tab.go("#/number")
-    tab.page.locator("#number").fill("6001")
-    operator.go("#/add")
-    operator.page.locator("#location").fill("Written")
-    assert len(taps(installed.page)) == 1
+    second, old = installed.open("#/rides"), version(installed.page)
+    with_something_open(installed, tab, operator, demo, words)
 
     exchange(demo, another(tmp_path / "new"))
 
-    # The tab opens a part of which the file is gone: it is the new version, once, and what was written is there.
-    loads = list[Page]()
-    tab.page.on("domcontentloaded", lambda page: loads.append(page))
-    tab.go("#/staff")
-    tab.page.get_by_role("heading", name=anew).wait_for()
-    assert (version(tab.page) != old, len(loads)) == (True, 1)
-    tab.page.go_back()
-    expect(tab.page.locator("#number")).to_have_value("6001")
-    tab.go("#/ride")
-    tab.page.get_by_role("timer").wait_for()
-    operator.go("#/signs")
-    operator.page.locator("main h1").wait_for()
-    eventually(lambda: version(operator.page) != old)
-    operator.page.locator("main h1").wait_for()
-    operator.page.go_back()
-    expect(operator.page.locator("#location")).to_have_value("Written")
-
-    # The installed page is still the old one, whole: parts that it never loaded open, with and without a line.
-    installed.go("#/staff")
-    installed.page.get_by_role("heading", name=words["staff"]).wait_for()
-    installed.go("#/ride")
-    installed.page.get_by_role("timer").wait_for()
-    assert (version(installed.page), len(taps(installed.page)), posted) == (old, 1, [])
-    installed.context.set_offline(False)
-    installed.page.get_by_role("heading", name=words["done"]).wait_for()
-    installed.see(words["settled"])
-    eventually(lambda: taps(installed.page) == [])
-    (mine,) = demo.rents(installed.userid)
-    assert (mine["status"], mine["endedby"]) == ("returned", "offline")
-    assert [answer.status for answer in posted] == [200]
-    assert len(demo.ask("GET", f"/userDeposits/{installed.userid}/entries")["_embedded"]["entries"]) == 2
-
-    # Opened again it is the new one, which is kept whole; a tab of the old one goes on beside it.
-    installed.reload(installed.page.locator("main h1"))
-    new = version(installed.page)
-    assert new == version(tab.page)
-    eventually(lambda: kept_versions(installed.page) == [old, new])
-    eventually(lambda: installed.page.evaluate(SETTLED))
-    assert version(second) == old
-    second.evaluate("location.hash = '#/staff'")
-    second.get_by_role("heading", name=words["staff"]).wait_for()
+    opens_anew_once(tab, old, anew)
+    the_console_too(operator, old)
+    goes_on_as_the_old_one(installed, demo, words, old)
+    assert opened_again_it_is_the_new_one(installed, second, words, old) == version(tab.page)
     installed.context.set_offline(True)
     installed.go("#/staff")
     installed.reload(installed.page.get_by_role("heading", name=anew))

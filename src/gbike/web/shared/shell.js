@@ -89,8 +89,8 @@ export function Shell({ name, mark, page, above, top, below }) {
   useEffect(() => {
     if (!first.current) main.current?.querySelector('h1')?.focus({ preventScroll: true });
     first.current = false;
-    scrollBack(main.current);
   }, [path, who?.userid]);
+  useEffect(() => scrollBack(main.current), [path]);
   useEffect(() => {
     const moved = () => state.notice && state.notice.tone !== 'good' && set({ notice: null });
     addEventListener('hashchange', moved);
