@@ -9,29 +9,34 @@ import { lasting, t, won } from '../shared/text.js';
 import { waiting } from './taps.js';
 
 const HONOURED_MS = 300_000;
+const SECOND_MS = 1000;
 
-// The moment at which a ride ends or would end, and whether that is the tap of a return that waits.
+// The moment at which a ride ends or would end, and how that is said: before the tap, of one that waits, of one that
+// waits for too long, and not at all of one whose moment nobody knows.
 function endOf(rent) {
   const tap = waiting().find(({ kind, path }) => kind === 'return' && path === `/rents/${rent.rentid}`);
   const at = Date.parse(tap?.tappedat);
-  const isTap = now() - at <= HONOURED_MS;
-  return { at: isTap ? at : now(), isTap, isLate: Boolean(tap) && !isTap };
+  if (now() - at <= HONOURED_MS) return { at, name: 'chargedAtTap' };
+  return { at: now(), name: tap ? at && 'chargedLate' : 'chargedNow' };
 }
 
 export const riddenMs = (rent) => Math.max(0, endOf(rent).at - Date.parse(rent.starttime));
 
-// Said before the tap, and while it waits.
-export function charged(rent) {
-  if (!rent || !state.tariff) return '';
-  const { isTap, isLate } = endOf(rent);
-  const name = isTap ? 'chargedAtTap' : isLate ? 'chargedLate' : 'chargedNow';
+function charged(rent) {
+  const { name } = rent ? endOf(rent) : {};
+  if (!name || !state.tariff) return '';
   return t(name, won(fee(state.tariff, riddenMs(rent))), lasting(HONOURED_MS));
+}
+
+export function Charged({ rent }) {
+  useTick(SECOND_MS);
+  return html`<p class="says">${charged(rent)}</p>`;
 }
 
 // What waits for a line.
 export function Held() {
   const { open } = useStore();
-  useTick(1000);
+  useTick(SECOND_MS);
   const taps = waiting();
   const tap = taps.find(({ kind }) => kind !== 'report') ?? taps[0];
   const kind = tap?.kind === 'pay' ? 'topUp' : tap?.kind;

@@ -1,16 +1,15 @@
 // Giving the bike back: at a place near by, one of the last, one that is looked for, or right here without naming any.
-import { html, useKept, useTick } from '../shared/lib.js';
+import { html, useKept } from '../shared/lib.js';
 import { Big, Empty, Later, Loading, Page } from '../shared/parts.js';
 import { useStore } from '../shared/state.js';
 import { place, t } from '../shared/text.js';
 import { giveBack } from './actions.js';
-import { charged } from './offline.js';
+import { Charged } from './offline.js';
 
 const ROWS = 5; // as many as where.js shows first
 
 export function ReturnPage({ rentid }) {
   const { open, busy, online } = useStore();
-  useTick(1000);
   const [chosen, setChosen] = useKept('place', '');
   const rent = open?.find((one) => String(one.rentid) === rentid);
   if (open !== null && !rent && !busy) return html`<${Returned} rentid=${rentid} />`;
@@ -23,7 +22,7 @@ export function ReturnPage({ rentid }) {
     <${Places} chosen=${chosen} onChoose=${setChosen} />
     <div class="dock">
       <p class="says" role="status">${chosen ? t('leftAt', place(chosen)) : t('leftHere')}</p>
-      ${!online && !isBusy && html`<p class="says">${charged(rent)}</p>`}
+      ${!online && !isBusy && html`<${Charged} rent=${rent} />`}
       <${Big} type="submit" label=${t('giveBackHere')} busyLabel=${t('givingBack')} busy=${isBusy} />
     </div>
   <//>`;

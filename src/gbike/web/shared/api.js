@@ -76,9 +76,16 @@ export async function askFile(path) {
 
 const told = async (answer) => ({ status: answer.status, ok: answer.ok, text: await answer.text() });
 
-// Until everything that changes something was answered.
+const BREATH_MS = 200; // between two requests of work that goes on
 const underWay = new Set();
-export const settled = () => Promise.allSettled([...underWay]);
+
+// Until everything that changes something was answered.
+export async function settled() {
+  while (underWay.size) {
+    await Promise.allSettled([...underWay]);
+    await new Promise((resolve) => setTimeout(resolve, BREATH_MS));
+  }
+}
 
 function fetched(path, options) {
   const answered = waited(path, options);
