@@ -115,9 +115,10 @@ def opens_anew_once(tab: Rider, old: str, anew: str) -> None:
 
 def the_console_too(operator: Rider, old: str) -> None:
     """It opens anew where it was."""
-    operator.go("#/signs")
-    eventually(lambda: version(operator.page) != old)
+    with operator.page.expect_event("domcontentloaded"):
+        operator.go("#/signs")
     operator.page.locator("main h1").wait_for()
+    assert version(operator.page) != old
     operator.page.go_back()
     expect(operator.page.locator("#location")).to_have_value("Written")
 
