@@ -61,13 +61,17 @@ class Demo:
         self._env = {**os.environ, **EVERY_RIDE_COSTS, **settings}
         self.url = f"http://127.0.0.1:{self._port}"
         self._process: subprocess.Popen[bytes] | None = None
+        self.program = ["-m", "gbike"]
         self.start()
 
     def start(self) -> None:
         """Return when it is ready."""
         words = ["demo", "--port", str(self._port), "--data", str(self.folder)]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "gbike", *words], env=self._env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [sys.executable, *self.program, *words],
+            env=self._env,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         eventually(self._fleet)
 

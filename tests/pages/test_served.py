@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import posixpath
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -13,11 +14,13 @@ from gbike.gateway.settings import GatewaySettings
 from gbike.kit.http.protection import POLICY
 from gbike.kit.settings import BadSetting
 from gbike.run.embedded import Embedded
-from gbike.run.web import AHEAD, FILES, FOR_GOOD, FRESH, LATER, UNVERSIONED, policy, web
+from gbike.run.web import FILES, FOR_GOOD, FRESH, UNVERSIONED, policy, web
 from tests.support import Client
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 PAGES = web(GatewaySettings())
+RIDERS, CONSOLE = "rider/main.js", "console/main.js"
+STATIC = re.compile(r"^(?:import|export|}).*'(\.[^']+)';$", re.MULTILINE)
 
 
 @pytest.mark.parametrize("accept", [BROWSER, "text/html"])
@@ -64,15 +67,24 @@ def test_nothing_names_another_host() -> None:
     assert [path.name for path in own if re.search(r"https?://|url\(", path.read_text("utf-8"))] == []
 
 
-def test_the_worker_keeps_ahead_what_a_page_needs_but_not_the_map() -> None:
+def test_the_worker_keeps_ahead_what_a_page_needs_but_nothing_large_that_only_some_need() -> None:
     kept = kept_ahead()
     assert kept <= set(PAGES)
     modules = [PAGES[path].text for path in kept if path.endswith(".js")]
     imported = {name for text in modules for name in re.findall(r"(?:from |import\()'\.\.?/([\w./]+)'", text)}
-    needed = {name for name in imported if not f"/{name}".endswith(LATER)}
-    assert [name for name in needed if not any(path.endswith(f"/{name}") for path in kept)] == []
-    assert {"where.js", "staff/pages.js"} <= needed
-    assert not [path for path in kept if "leaflet" in path]
+    missing = {name for name in imported if not any(path.endswith(f"/{name}") for path in kept)}
+    assert [name for name in missing if not name.startswith("vendor/")] == []
+    assert {"where.js", "staff/pages.js", "contact.js"} <= imported
+    assert not [path for path in kept if "vendor/" in path and "leaflet" in path]
+
+
+def test_a_first_view_names_each_module_that_it_loads_and_no_other() -> None:
+    for app, path in ((RIDERS, "/app"), (CONSOLE, "/app/console")):
+        named = set(re.findall(r'"modulepreload" href="(/app[^"]*)"', PAGES[path].text))
+        read = [f"{posixpath.dirname(one)}/{name}" for one in named for name in re.findall(STATIC, PAGES[one].text)]
+        begins = {one for one in named if one.endswith((f"/{app}", "/boot.js"))}
+        assert named == begins | {posixpath.normpath(one) for one in read}
+        assert len(begins) == 2
 
 
 SHARED = FILES / "shared"
@@ -118,11 +130,9 @@ def test_the_rider_loads_nothing_of_the_console() -> None:
 def test_the_first_view_is_light_and_so_is_what_is_kept_ahead() -> None:
     first = {"/app", *re.findall(r'href="(/app[^"]*)"', PAGES["/app"].text)}
     assert weight(path for path in first if path in PAGES) < 60_000
-    ahead = {path for path in PAGES if path.endswith(AHEAD)}
-    assert len(ahead) == len(AHEAD)
-    assert ahead & first == set()
-    assert ahead < kept_ahead()
-    assert weight(ahead) < 20_000
+    ahead = kept_ahead() - first
+    assert [path for path in ahead if path.endswith("/staff/pages.js")]
+    assert weight(ahead) < 50_000
 
 
 def weight(paths: Iterable[str]) -> int:

@@ -120,6 +120,12 @@ KO: Words = {
     "print signs": "표지 인쇄",
     "signs": "표지",
     "signs on sheets": "A4 {1}장에 표지 {0}개",
+    "last known": "연결이 끊겼어요",
+    "charged now": "지금 반납하면",
+    "charged at tap": "요금은 누른 시각까지",
+    "charged late": "요금이 늘고 있어요",
+    "not loaded": "불러오지 못했어요",
+    "try again": "다시 시도",
 }
 EN: Words = {
     "locale": "en-US",
@@ -239,6 +245,12 @@ EN: Words = {
     "print signs": "Print signs",
     "signs": "Signs",
     "signs on sheets": "{} signs on {} sheets of A4",
+    "last known": "No connection",
+    "charged now": "Return now and you pay",
+    "charged at tap": "up to your tap",
+    "charged late": "so the cost goes on",
+    "not loaded": "That didn’t load",
+    "try again": "Try again",
 }
 
 

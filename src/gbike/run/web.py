@@ -5,10 +5,12 @@ versions. The page itself, its manifest and its service worker are asked for eac
 """
 
 import hashlib
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from html import escape
 from pathlib import Path
+from posixpath import dirname, join, normpath
 
 from gbike.gateway.http import Page
 from gbike.gateway.settings import GatewaySettings, MapTiles, map_tiles
@@ -33,21 +35,9 @@ UNVERSIONED = {
     "app.webmanifest": f"{AT}/app.webmanifest",
 }
 """What is found under a name that never changes, and where."""
-PROFILE = tuple(
-    f"/profile/{name}.js" for name in ("pages", "parts", "contact", "factor", "consents", "delete", "ko", "en")
-)
-MAP = ("leaflet.js", "leaflet.css", "map.css", "map.js", "/discs.js", "/clusters.js")
-DOORS = tuple(f"/doors/{name}.js" for name in ("pages", "parts", "reset", "signup", "terms", "ko", "en"))
-INVITED = tuple(f"/invited/{name}.js" for name in ("page", "ko", "en"))
-LATER = (*MAP, *DOORS, *INVITED, *PROFILE, "/signs.js", "/shared/code.js", "/qrcode.js")
-"""What is loaded when it is needed: neither with the first view nor kept ahead for a spell without a line."""
-AHEAD = (
-    *("/staff/pages.js", "/staff/home.js", "/staff/bike.js", "/staff/charge.js", "/staff/more.js", "/staff/reports.js"),
-    *("/staff/manager.js", "/staff/points.js", "/staff/ko.js", "/staff/en.js", "/rider/where.js", "/rider/offered.js"),
-)
-"""What is not loaded with the first view, but kept ahead: reports and returns are made where there is no line."""
-RIDERS = ("/rider/", "/staff/", "/scan/", "/complain/")
-"""Where modules are that the console has no use for."""
+RIDERS, CONSOLE = "rider/main.js", "console/main.js"
+"""Where the two apps begin. What these name is loaded with the first view; what is imported later is not."""
+_NAMED = re.compile(r"\b(?:from|import)\s*'(\.[^']+)'")
 NO_TILES = MapTiles()
 FRESH, FOR_GOOD = "no-cache", "public, max-age=31536000, immutable"
 
@@ -61,16 +51,14 @@ def web(settings: GatewaySettings) -> dict[str, Page]:
     version = hashlib.sha256(repr((texts, settings.map_tiles, settings.map_attribution)).encode()).hexdigest()[:12]
     base = f"{AT}/{version}"
     parts = {f"{base}/{name}": text for name, text in texts.items() if name not in UNVERSIONED}
-    needed = [path for path in parts if path.endswith((".js", ".css", ".svg")) and not path.endswith(LATER)]
-    shell = [path for path in needed if "/console/" not in path]
-    console = [path for path in needed if not any(part in path for part in RIDERS)]
+    first = _first(texts, RIDERS)
     known = {
         "{{base}}": base,
         "{{tiles}}": escape(tiles.address),
         "{{attribution}}": escape(settings.map_attribution),
-        "{{modules}}": _preloaded(path for path in shell if not path.endswith(AHEAD)),
-        "{{console}}": _preloaded(console),
-        "{{shell}}": " ".join(shell),
+        "{{modules}}": _preloaded(base, first),
+        "{{console}}": _preloaded(base, _first(texts, CONSOLE)),
+        "{{shell}}": " ".join(f"{base}/{name}" for name in texts if _is_kept_ahead(name, first)),
     }
     pages = {path: _page(path, text, FOR_GOOD, tiles) for path, text in parts.items()}
     for name, path in UNVERSIONED.items():
@@ -104,8 +92,27 @@ def policy(tiles: MapTiles = NO_TILES) -> str:
     )
 
 
-def _preloaded(paths: Iterable[str]) -> str:
-    return "\n".join(f'<link rel="modulepreload" href="{path}">' for path in paths if path.endswith(".js"))
+def _first(texts: Mapping[str, str], begins: str) -> list[str]:
+    """What an app loads with its first view: the module where it begins and, in turn, all that these name."""
+    found, new = {"boot.js", begins}, [begins]
+    while new:
+        name = new.pop()
+        named = {normpath(join(dirname(name), path)) for path in _NAMED.findall(texts[name])}
+        new += named - found
+        found |= named
+    return sorted(found)
+
+
+def _is_kept_ahead(name: str, first: Collection[str]) -> bool:
+    """Whether the service worker keeps a file for a spell without a line: all that riders and field staff may open.
+    What others made and only some pages need is large (a map, codes): that is kept once it was loaded."""
+    if name in UNVERSIONED or name.startswith("console/"):
+        return False
+    return name in first or not name.startswith("vendor/")
+
+
+def _preloaded(base: str, names: Iterable[str]) -> str:
+    return "\n".join(f'<link rel="modulepreload" href="{base}/{name}">' for name in names)
 
 
 def _page(name: str, text: str, kept: str, tiles: MapTiles) -> Page:

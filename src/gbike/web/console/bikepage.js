@@ -1,5 +1,5 @@
 // One bike: how it is, who keeps it out of service, what an operator may do about it, and its story.
-import { html, useRead, useState } from '../shared/lib.js';
+import { html, useKept, useRead, useState } from '../shared/lib.js';
 import { Battery, Empty, Facts, Icon, Loaded, More, Notice, Page, Status, useMap } from '../shared/parts.js';
 import { BROKEN, statusOf } from '../shared/rental.js';
 import { narrow, useRoute } from '../shared/shell.js';
@@ -149,7 +149,7 @@ function Ends({ ends }) {
 
 function Story({ lines, cut }) {
   const { query } = useRoute();
-  const [most, setMost] = useState(SHOWN);
+  const [most, setMost] = useKept('story', SHOWN);
   const show = KINDS.includes(query.show) ? query.show : 'all';
   const shown = lines.filter((line) => (show === 'all' ? !line.isTold : line.kind === show));
   const choose = (kind) => narrow({ show: kind === 'all' ? '' : kind });

@@ -1,7 +1,7 @@
 // A file of bikes at the service: what it was read as, what each row would do or did. Nothing of it is known only here
 // but the file itself, which is sent once more when the rows are to be written.
 import { ask, NoAnswer, newKey } from '../shared/api.js';
-import { html, useEffect, useRead, useSend, useState } from '../shared/lib.js';
+import { html, useEffect, useKept, useRead, useSend, useState } from '../shared/lib.js';
 import { Battery, Big, Choice, Icon, Loaded, Notice, Page } from '../shared/parts.js';
 import { said } from '../shared/session.js';
 import { set } from '../shared/state.js';
@@ -192,7 +192,7 @@ function Outcome({ job }) {
 }
 
 function Rows({ job }) {
-  const [show, setShow] = useState('');
+  const [show, setShow] = useKept('show', '');
   const [number, setNumber] = useState(0);
   const path = `${at(job.importid)}/rows${show && `?outcome=${show}`}`;
   const read = useRead(() => page(path, 'rows', ROWS, number), [path, number, job.done]);

@@ -1,5 +1,5 @@
 // Lists that are read from a service piece by piece, as large as somebody asked for.
-import { html, useRead, useState } from '../shared/lib.js';
+import { html, useKept, useRead } from '../shared/lib.js';
 import { Empty, Failed, Loading, More } from '../shared/parts.js';
 import { t } from '../shared/text.js';
 import { page } from './fleet.js';
@@ -8,7 +8,7 @@ const PAGE = 100;
 const MOST = 1000;
 
 export function useList(path, name) {
-  const [size, setSize] = useState(PAGE);
+  const [size, setSize] = useKept(`size ${path}`, PAGE);
   const { found, failed, again } = useRead(() => page(path, name, Math.min(size, MOST)), [path, size]);
   const { rows = null, total = 0 } = found ?? {};
   const more = rows && rows.length < Math.min(total, MOST) && (() => setSize(size + PAGE));

@@ -1,7 +1,7 @@
 // The operator's console: which page an address means, who may see it, and the menu.
 
 import { html, useEffect, useState } from '../shared/lib.js';
-import { Big, Empty, Failed, Icon, Later, Loading, Notice, Page } from '../shared/parts.js';
+import { Big, Empty, Icon, Later, Loading, Notice, Page } from '../shared/parts.js';
 import { begin } from '../shared/session.js';
 import { Offline, pageAt, Shell, show, Tab, useRoute } from '../shared/shell.js';
 import { kept, state, useStore } from '../shared/state.js';
@@ -51,18 +51,12 @@ const NotYours = () =>
     <${Account} />
   <//>`;
 
-const Doors = () => {
-  const load = async () => (await import('../doors/pages.js')).default;
-  const failed = () => html`<${Page} title=${t('signIn')}><${Failed} again=${() => location.reload()} /><//>`;
-  return html`<${Later} load=${load} waiting=${html`<${Loading} rows=${4} />`} failed=${failed} app="/app/" />`;
-};
+const doors = async () => (await import('../doors/pages.js')).default;
+const Doors = () => html`<${Later} load=${doors} waiting=${html`<${Loading} rows=${4} />`} app="/app/" />`;
 
 // Loaded with what makes its codes when it is opened.
-const Signs = () => {
-  const load = async () => (await import('./signs.js')).SignsPage;
-  const failed = () => html`<${Page} title=${t('signs')}><${Failed} again=${() => location.reload()} /><//>`;
-  return html`<${Later} load=${load} waiting=${html`<${Loading} rows=${4} />`} failed=${failed} />`;
-};
+const signs = async () => (await import('./signs.js')).SignsPage;
+const Signs = () => html`<${Later} load=${signs} waiting=${html`<${Loading} rows=${4} />`} />`;
 
 function App() {
   const { mode, who, online } = useStore();

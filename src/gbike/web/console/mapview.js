@@ -1,6 +1,6 @@
 // The fleet's map on its page: what its signs mean and which are looked at, what was tapped, and which bikes it can't
 // show.
-import { html, useMemo, useState } from '../shared/lib.js';
+import { html, useKept, useMemo, useState } from '../shared/lib.js';
 import { Battery, Icon, Status, useMap } from '../shared/parts.js';
 import { byPlace, isNamed } from '../shared/places.js';
 import { isPlaced, statusOf } from '../shared/rental.js';
@@ -16,7 +16,7 @@ const NAMES = 3; // of places that were tapped together
 
 export function OnMap({ bikes, rides }) {
   const [chosen, setChosen] = useState(NOTHING);
-  const [off, setOff] = useState([]);
+  const [off, setOff] = useKept('layers', []);
   const layers = LAYERS.filter((layer) => !off.includes(layer)).join(' ');
   const box = useMap(() => import('./map.js'), setChosen, bikes, layers);
   const bike = bikes.find(({ bikeid }) => bikeid === chosen.bikeid);

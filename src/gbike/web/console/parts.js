@@ -1,4 +1,5 @@
 // The console's own components: a table that draws only what is seen of it, what narrows it, columns and bars.
+import { entry, keepAt, keptAt } from '../shared/kept.js';
 import { html, useEffect, useRef, useState } from '../shared/lib.js';
 import { Icon } from '../shared/parts.js';
 import { narrow } from '../shared/shell.js';
@@ -17,7 +18,13 @@ export function Table({ label, columns, rows, rowKey, sort, down, onSort, tall }
     const near = ({ top: before }) => Math.abs(before - top) < (SPARE / 2) * row;
     setSeen((was) => (was.row === row && was.height === height && near(was) ? was : { top, height, row }));
   };
+  const scrolled = `rows ${label}`;
+  const moved = () => {
+    keepAt(entry(), scrolled, box.current.scrollTop);
+    watch();
+  };
   useEffect(() => {
+    box.current.scrollTop = keptAt(entry(), scrolled) ?? 0;
     watch();
     addEventListener('resize', watch);
     return () => removeEventListener('resize', watch);
@@ -37,7 +44,7 @@ export function Table({ label, columns, rows, rowKey, sort, down, onSort, tall }
         )}
       </div>
     </div>
-    <div role="rowgroup" class="rows" ref=${box} onScroll=${watch} tabindex="0" aria-label=${label}>
+    <div role="rowgroup" class="rows" ref=${box} onScroll=${moved} tabindex="0" aria-label=${label}>
       ${space(first * seen.row)}
       ${rows.slice(first, last).map(
         (row, index) => html`<div role="row" key=${rowKey(row)} aria-rowindex=${first + index + 2}>

@@ -1,8 +1,9 @@
 // The way out: what deleting an account does, what is in its way and what to do about that, and that it was done.
 import { ask, askMaybe } from '../shared/api.js';
+import { forgetAll } from '../shared/kept.js';
 import { html, useRead, useState } from '../shared/lib.js';
 import { Big, Loaded, Notice, Page } from '../shared/parts.js';
-import { forget, set, useStore } from '../shared/state.js';
+import { set, useStore } from '../shared/state.js';
 import { t, won } from '../shared/text.js';
 import { Form, lead, OwnPassword, own } from './parts.js';
 
@@ -52,7 +53,7 @@ function Delete({ refused }) {
       return refused(failed.facts);
     }
     lead('#/me/deleted');
-    forget();
+    forgetAll();
     set({ who: null, open: null, notice: null });
   };
   if (isLast) return html`<${Notice} tone="calm" text=${t('deleteLast')} />`;

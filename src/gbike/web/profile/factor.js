@@ -1,4 +1,5 @@
 // The second factor: an authenticator takes a secret, a code confirms it, and codes of recovery are shown this once.
+import { loaded } from '../shared/anew.js';
 import { ask, renew } from '../shared/api.js';
 import { html, useEffect, useState } from '../shared/lib.js';
 import { Big, Field, Icon, Loaded, Notice, Page } from '../shared/parts.js';
@@ -72,7 +73,7 @@ function Confirm({ secret, link, password, given }) {
 function Qr({ text }) {
   const [code, setCode] = useState(null);
   useEffect(() => {
-    import('../shared/code.js').then(
+    loaded(() => import('../shared/code.js')).then(
       ({ drawn }) => setCode(drawn(text)),
       () => {},
     );

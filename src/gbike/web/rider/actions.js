@@ -1,5 +1,6 @@
 // What a rider does, and what the pages then know. What is shown after a tap is read from the services, never guessed.
 import { ask, Problem } from '../shared/api.js';
+import { keepLast, lastKnown } from '../shared/kept.js';
 import { nameOf } from '../shared/places.js';
 import { begin, goneOut, said } from '../shared/session.js';
 import { announce, keep, kept, set, state } from '../shared/state.js';
@@ -29,8 +30,13 @@ export function readBikes() {
     const near = `size=${size}${state.here ? `&${nearTo(state.here)}` : ''}`;
     const { _embedded, page } = await ask('GET', `/bikes?offered=true&${near}`);
     set({ bikes: _embedded.bikes, free: page.totalElements });
+    keepLast('bikes', { bikes: _embedded.bikes.slice(0, NEAREST).map(asShown), free: page.totalElements });
   });
 }
+
+const asShown = ({ bikeid, label, status, location, batterylevel, lat, lon }) => ({
+  ...{ bikeid, label, status, location, batterylevel, lat, lon },
+});
 
 const nearTo = ({ lat, lon }) => `near=${lat.toFixed(5)},${lon.toFixed(5)}`;
 
@@ -44,6 +50,7 @@ export function readPlaces(here, text = '') {
     const known = [...found, ...(text ? state.places.known : [])];
     const areSome = text ? state.places.areSome : page.totalElements > found.length;
     set({ places: { known, areSome } });
+    if (!text) keepLast('places', { known: known.map(({ away: _, ...one }) => one), areSome });
   });
 }
 
@@ -64,19 +71,44 @@ export function readLastPlaces() {
   });
 }
 
-export const readTariff = () => quietly(async () => set({ tariff: await ask('GET', '/billings/tariff') }));
+let isPriced = false; // what was known last may be dear or cheap by now
+
+export const readTariff = () =>
+  quietly(async () => {
+    set({ tariff: await ask('GET', '/billings/tariff') });
+    keepLast('tariff', state.tariff);
+    isPriced = true;
+  });
+
+// Who rides finds the ride after a reload without a line too.
+function ridden(open) {
+  keepLast('open', { userid: state.who?.userid, open });
+  set({ open });
+}
+
+// What was known last, until somebody answers.
+export function recall() {
+  const { userid = null, open = null } = lastKnown('open') ?? {};
+  const places = lastKnown('places');
+  set({
+    ...(userid === state.who?.userid && { open }),
+    ...(places && { places: { ...places, known: places.known.map((one) => ({ ...one, away: Infinity })) } }),
+    ...lastKnown('bikes'),
+    tariff: lastKnown('tariff'),
+  });
+}
 
 export function readOpen() {
   return quietly(async () => {
     const userid = state.who?.userid;
     const { _embedded } = await ask('GET', `/rents?status=rented&size=${MOST}&sort=rentid,desc`);
-    if (userid === state.who?.userid) set({ open: _embedded.rents.filter((rent) => rent.userid === userid) });
+    if (userid === state.who?.userid) ridden(_embedded.rents.filter((rent) => rent.userid === userid));
   });
 }
 
 export async function refresh() {
   if (state.mode === null) await begin();
-  await Promise.all([state.who && readOpen(), state.tariff ? null : readTariff()]);
+  await Promise.all([state.who && readOpen(), isPriced ? null : readTariff()]);
 }
 
 // Sends what a reload, a restart or a spell without a line left unanswered; not what another open tab sends, whose
@@ -132,12 +164,12 @@ async function followed(kind, work, tap) {
 
 const DONE = {
   rent: (rent) => {
-    set({ open: [rent, ...(state.open ?? []).filter((other) => other.rentid !== rent.rentid)] });
+    ridden([rent, ...(state.open ?? []).filter((other) => other.rentid !== rent.rentid)]);
     announce(t('begun'));
     location.hash = '#/ride';
   },
   return: (rent) => {
-    set({ open: (state.open ?? []).filter((other) => other.rentid !== rent.rentid) });
+    ridden((state.open ?? []).filter((other) => other.rentid !== rent.rentid));
     location.hash = `#/rides/${rent.rentid}/done`;
   },
   topUp: ({ payAt }) => location.assign(payAt),

@@ -15,7 +15,7 @@ export function BikePage({ called }) {
   const { notice } = useStore();
   const isLabel = /[a-z]/i.test(called);
   const path = isLabel ? `/bikes/search/findByLabel?label=${called}` : `/bikes/${Number(called)}`;
-  const read = useRead(() => ask('GET', path), [notice?.tone === 'bad' && notice]);
+  const read = useRead(() => ask('GET', path), [notice?.tone === 'bad' && notice], `bike ${called}`);
   const bikeid = read.found?.bikeid ?? (isLabel ? called : Number(called));
   if (read.failed?.type !== 'bike-unknown')
     return html`<${Page} title=${t('number', bikeid)} back="#/">

@@ -1,5 +1,5 @@
 // Finding a bike: the free ones by place, nearest first when the rider lets us know where they are; or on a map.
-import { html, useEffect, useMemo, useRef, useState } from '../shared/lib.js';
+import { html, useEffect, useKept, useMemo, useRef, useState } from '../shared/lib.js';
 import { Battery, Big, Empty, Icon, Loaded, More, Top, useMap } from '../shared/parts.js';
 import { byPlace, isNamed } from '../shared/places.js';
 import { isPlaced } from '../shared/rental.js';
@@ -13,7 +13,7 @@ const SHOWN = 30; // places at first; the rest on asking
 
 export function Find() {
   const { bikes, free, here } = useStore();
-  const [view, setView] = useState('list');
+  const [view, setView] = useKept('view', 'list');
   const [failed, setFailed] = useState(false);
   const again = async () => {
     await renew();
@@ -60,7 +60,7 @@ export function Nearest({ onFound }) {
 }
 
 function Places({ places }) {
-  const [most, setMost] = useState(SHOWN);
+  const [most, setMost] = useKept('places', SHOWN);
   return html`<div class="places">
     ${places.slice(0, most).map((one) => html`<${Bikes} key=${one.name} one=${one} />`)}
     ${places.length > most && html`<${More} onClick=${() => setMost(most + SHOWN)} />`}

@@ -1,22 +1,22 @@
 // The rider's app: which page an address means, what stands around every page, and when the state is read anew.
 
+import { isLast } from '../shared/kept.js';
 import { html, useEffect } from '../shared/lib.js';
 import { listen, live } from '../shared/live.js';
-import { Failed, Later, Loading } from '../shared/parts.js';
+import { Later, Loading } from '../shared/parts.js';
 import { begin } from '../shared/session.js';
-import { here, Offline, pageAt, Shell, show, Tab, useRoute } from '../shared/shell.js';
+import { here, pageAt, Shell, show, Tab, useRoute } from '../shared/shell.js';
 import { keep, OF_TAB, set, state, useStore } from '../shared/state.js';
 import { t } from '../shared/text.js';
-import { refresh, resume } from './actions.js';
+import { recall, refresh, resume } from './actions.js';
 import { BikePage } from './bike.js';
 import { Find } from './find.js';
-import { MePage } from './me.js';
+import { Held } from './offline.js';
 import { ReturnPage } from './return.js';
 import { RidePage } from './ride.js';
-import { BillPage, PayPage, RidesPage, TopUpPage } from './rides.js';
-import { isQueued, waiting } from './taps.js';
 
 const FRESH_MS = 15_000;
+const SOON_MS = 2500;
 const SELDOM = 4; // while we are told what changes, it is asked so many times less often
 const TOGETHER_MS = 150; // what is told of one ride comes in several pieces
 const door = (at, token) => html`<${Doors} key=${at} at=${at} token=${token} then=${again} />`;
@@ -63,20 +63,15 @@ function App() {
   return html`<${Shell} name="gbike" page=${page} above=${!online && html`<${Held} />`} below=${below} />`;
 }
 
-// What waits for a line.
-function Held() {
-  const taps = waiting();
-  const tap = taps.find((one) => !isQueued(one)) ?? taps[0];
-  const kind = tap?.kind === 'pay' ? 'topUp' : tap?.kind;
-  return html`<${Offline} text=${t(kind ? `waiting_${kind}` : 'offline', taps.length)} />`;
-}
-
-// Of few, and loaded when somebody opens them.
+// Of no use at first, and loaded when somebody opens them.
 const late = (load) => (props) => {
-  const failed = () => html`<section class="page"><${Failed} again=${() => location.reload()} /></section>`;
   const waiting = html`<section class="page"><${Loading} rows=${4} /></section>`;
-  return html`<${Later} load=${load} waiting=${waiting} failed=${failed} ...${props} />`;
+  return html`<${Later} load=${load} waiting=${waiting} ...${props} />`;
 };
+const MePage = late(async () => (await import('./me.js')).MePage);
+const ofRides = (name) => late(async () => (await import('./rides.js'))[name]);
+const [RidesPage, BillPage] = [ofRides('RidesPage'), ofRides('BillPage')];
+const [TopUpPage, PayPage] = [ofRides('TopUpPage'), ofRides('PayPage')];
 const Staff = late(async () => (await import('../staff/pages.js')).default);
 const Profile = late(async () => (await import('../profile/pages.js')).default);
 const Doors = late(async () => (await import('../doors/pages.js')).default);
@@ -129,12 +124,15 @@ function heard({ event, userid }) {
 
 async function start() {
   show(App);
-  await begin();
+  const begun = begin();
+  if (state.mode === null) await begun;
+  recall();
   // Before the first look: what comes while it is under way is heard, and what came before it is seen.
   document.addEventListener('visibilitychange', () => document.hidden || again());
   addEventListener('online', again);
-  addEventListener('storage', ({ key }) => key?.startsWith('gbike.') && elsewhere());
-  await again();
+  addEventListener('storage', ({ key }) => key?.startsWith('gbike.') && !isLast(key) && elsewhere());
+  const soon = new Promise((resolve) => setTimeout(resolve, SOON_MS));
+  await Promise.race([again(), soon]); // somebody who rides is led to their ride at once, or not any more
   if (state.open?.length && here().path === '/') location.replace('#/ride');
   let asked = 0;
   setInterval(() => {

@@ -1,15 +1,16 @@
 // Giving the bike back: at a place near by, one of the last, one that is looked for, or right here without naming any.
-import { html, useState } from '../shared/lib.js';
-import { Big, Empty, Failed, Later, Loading, Page } from '../shared/parts.js';
+import { html, useKept } from '../shared/lib.js';
+import { Big, Empty, Later, Loading, Page } from '../shared/parts.js';
 import { useStore } from '../shared/state.js';
 import { place, t } from '../shared/text.js';
 import { giveBack } from './actions.js';
+import { Charged } from './offline.js';
 
 const ROWS = 5; // as many as where.js shows first
 
 export function ReturnPage({ rentid }) {
-  const { open, busy } = useStore();
-  const [chosen, setChosen] = useState('');
+  const { open, busy, online } = useStore();
+  const [chosen, setChosen] = useKept('place', '');
   const rent = open?.find((one) => String(one.rentid) === rentid);
   if (open !== null && !rent && !busy) return html`<${Returned} rentid=${rentid} />`;
   const send = (event) => {
@@ -21,16 +22,16 @@ export function ReturnPage({ rentid }) {
     <${Places} chosen=${chosen} onChoose=${setChosen} />
     <div class="dock">
       <p class="says" role="status">${chosen ? t('leftAt', place(chosen)) : t('leftHere')}</p>
+      ${!online && !isBusy && html`<${Charged} rent=${rent} />`}
       <${Big} type="submit" label=${t('giveBackHere')} busyLabel=${t('givingBack')} busy=${isBusy} />
     </div>
   <//>`;
 }
 
 // What there is to choose from is loaded here; the bike is given back without it too.
+const load = async () => (await import('./where.js')).Where;
 const Places = (choice) => {
-  const load = async () => (await import('./where.js')).Where;
-  const failed = () => html`<${Failed} again=${() => location.reload()} />`;
-  return html`<${Later} load=${load} waiting=${html`<${Loading} rows=${ROWS} />`} failed=${failed} ...${choice} />`;
+  return html`<${Later} load=${load} waiting=${html`<${Loading} rows=${ROWS} />`} ...${choice} />`;
 };
 
 const Returned = ({ rentid }) =>

@@ -1,17 +1,17 @@
 // The ride under way, with a live clock and the cost that will be billed.
-import { now } from '../shared/clock.js';
-import { html, useEffect, useState } from '../shared/lib.js';
+import { html, useEffect, useTick } from '../shared/lib.js';
 import { Big, Complain, Empty, Loading, Notice, Page, Status } from '../shared/parts.js';
 import { fee, nextFee } from '../shared/rental.js';
 import { useStore } from '../shared/state.js';
 import { clock, lasting, price, t, time, won } from '../shared/text.js';
 import { readOpen } from './actions.js';
+import { riddenMs } from './offline.js';
 
 const LOOK_MS = 60_000; // an operator may have ended the ride, or it has become a long one
 
 export function RidePage() {
   const { open } = useStore();
-  useTick();
+  useTick(250);
   useEffect(() => {
     const timer = setInterval(readOpen, LOOK_MS);
     return () => clearInterval(timer);
@@ -24,17 +24,9 @@ export function RidePage() {
   <//>`;
 }
 
-function useTick() {
-  const [, setTicks] = useState(0);
-  useEffect(() => {
-    const timer = setInterval(() => setTicks((count) => count + 1), 250);
-    return () => clearInterval(timer);
-  }, []);
-}
-
 function Running({ rent, alone }) {
   const { tariff } = useStore();
-  const ridden = Math.max(0, now() - Date.parse(rent.starttime));
+  const ridden = riddenMs(rent);
   return html`<article class="card running">
       <p class="line"><${Status} is="open" /><span>${t('number', rent.bikeid)}</span></p>
       <p class="clock" role="timer" aria-label=${lasting(ridden)}>${clock(ridden)}</p>

@@ -1,6 +1,6 @@
 // What was ridden, what it cost, the money that is left, and paying in. The test provider's page is ours.
 import { ask, askMaybe } from '../shared/api.js';
-import { html, useEffect, useRead, useState } from '../shared/lib.js';
+import { html, useEffect, useKept, useRead } from '../shared/lib.js';
 import {
   Amounts,
   Big,
@@ -28,20 +28,24 @@ const amount = (krw) => (krw === null || krw === undefined ? '–' : won(krw));
 
 export function RidesPage() {
   const { who, open, changes } = useStore();
-  const [size, setSize] = useState(PAGE);
-  const read = useRead(async () => {
-    const find = `/rentAndBillingViews/search/findByUserid?userid=${who.userid}&size=${size}`;
-    const none = { deposit: 0 }; // it begins with the first bill
-    const over = `/rents?status=returned&userid=${who.userid}&size=${size}&sort=rentid,desc`;
-    const [found, money, ended] = await Promise.all([
-      ask('GET', find),
-      askMaybe(`/userDeposits/${who.userid}`, none),
-      ask('GET', over),
-    ]);
-    const how = new Map(ended._embedded.rents.map(({ rentid, endedby }) => [rentid, endedby]));
-    const rides = found._embedded.rentAndBillingViews.map((line) => ({ ...line, endedby: how.get(line.rentid) }));
-    return { rides, total: found.page.totalElements, deposit: money.deposit, blocked: money.blocked };
-  }, [who.userid, size, open?.length, changes]);
+  const [size, setSize] = useKept('size', PAGE);
+  const read = useRead(
+    async () => {
+      const find = `/rentAndBillingViews/search/findByUserid?userid=${who.userid}&size=${size}`;
+      const none = { deposit: 0 }; // it begins with the first bill
+      const over = `/rents?status=returned&userid=${who.userid}&size=${size}&sort=rentid,desc`;
+      const [found, money, ended] = await Promise.all([
+        ask('GET', find),
+        askMaybe(`/userDeposits/${who.userid}`, none),
+        ask('GET', over),
+      ]);
+      const how = new Map(ended._embedded.rents.map(({ rentid, endedby }) => [rentid, endedby]));
+      const rides = found._embedded.rentAndBillingViews.map((line) => ({ ...line, endedby: how.get(line.rentid) }));
+      return { rides, total: found.page.totalElements, deposit: money.deposit, blocked: money.blocked };
+    },
+    [who.userid, size, open?.length, changes],
+    `rides ${who.userid} ${size}`,
+  );
   const { deposit, blocked } = read.found ?? {};
   return html`<${Page} title=${t('rides')}>
     <div class="card money">
@@ -101,6 +105,7 @@ export function BillPage({ rentid, just }) {
       }
     },
     [rentid],
+    `bill ${rentid}`,
   );
   useEffect(() => void readOpen(), [rentid]);
   return html`<${Page} title=${just ? t('done') : t('bill')} back=${just ? null : '#/rides'}>
@@ -139,10 +144,10 @@ function Bill({ rent, line, closed, late, just }) {
 }
 
 // Of few rides: why something was given back is loaded with its words.
+const refunds = async () => (await import('../statement/refunds.js')).Refunds;
 const Refunds = (line) => {
-  const load = async () => (await import('../statement/refunds.js')).Refunds;
   const sum = () => won(line.refunded);
-  return html`<${Later} load=${load} waiting=${sum()} failed=${sum} ...${line} />`;
+  return html`<${Later} load=${refunds} waiting=${sum()} failed=${sum} ...${line} />`;
 };
 
 const AMOUNTS = [5_000, 10_000, 30_000, 50_000];
@@ -154,7 +159,7 @@ const form = (busy, send) => (event) => {
 
 export function TopUpPage() {
   const { busy } = useStore();
-  const [amount, setAmount] = useState(AMOUNTS[1]);
+  const [amount, setAmount] = useKept('amount', AMOUNTS[1]);
   const options = AMOUNTS.map((one) => [one, won(one)]);
   const [label, isBusy] = [t('topUpFor', won(amount)), busy?.kind === 'topUp'];
   return html`<${Page} title=${t('topUp')} back="#/rides" onSubmit=${form(busy, () => topUp(amount))}>

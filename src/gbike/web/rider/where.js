@@ -1,5 +1,5 @@
 // The places to give a bike back at, loaded with the return's page: the nearest, the last ones and a search over all.
-import { html, useEffect, useMemo, useRef, useState } from '../shared/lib.js';
+import { html, useEffect, useKept, useMemo, useRef, useState } from '../shared/lib.js';
 import { Amounts, Field, Icon, Loading } from '../shared/parts.js';
 import { byPlace, isNamed } from '../shared/places.js';
 import { useStore } from '../shared/state.js';
@@ -59,11 +59,11 @@ function usePlaces({ here, looking }, text) {
 }
 
 export function Where({ chosen, onChoose }) {
-  const [text, setText] = useState('');
+  const [text, setText] = useKept('searched', '');
   const found = useHere();
   const { here, setHere, looking } = found;
   const all = usePlaces(found, text);
-  const [isPicked, setIsPicked] = useState(false);
+  const [isPicked, setIsPicked] = useKept('picked', false);
   const write = ({ target: { value } }) => {
     setText(value);
     setIsPicked(false);

@@ -36,7 +36,7 @@ async function reader(most, cut, patience) {
     return async (source) => (await own.detect(source).catch(() => [])).map(({ rawValue }) => rawValue);
   }
   const load = () => import('../vendor/qr/decode.js');
-  const { decodeQRBatch } = await load().catch(() => Promise.reject(new NoPicture('noReader')));
+  const { decodeQRBatch } = await loaded(load).catch(() => Promise.reject(new NoPicture('noReader')));
   const canvas = document.createElement('canvas');
   const drawn = canvas.getContext('2d', { willReadFrequently: true });
   return async (source) => {

@@ -1,9 +1,11 @@
 // How the services are asked: in the rider's language, with their token, and with a bound on waiting.
 import { heard } from './clock.js';
-import { keep, kept, set, state } from './state.js';
+import { forget, keep, kept } from './kept.js';
+import { set, state } from './state.js';
 import { language, t } from './text.js';
 
 const PATIENCE_MS = 8000; // longer than any service takes to answer or to refuse
+const SLOW_MS = 2500; // longer than a service usually takes: then it is said that nobody answers, while we wait
 const FILE_MS = 120_000; // and a file may be on its way so long
 const EARLY_MS = 30_000; // a token this close to its end is renewed first
 const OF_PASSWORD = /#sign-in-(refused|again)"/; // what was refused is the password that was typed, not the token
@@ -74,8 +76,30 @@ export async function askFile(path) {
 
 const told = async (answer) => ({ status: answer.status, ok: answer.ok, text: await answer.text() });
 
-async function fetched(path, options) {
+const BREATH_MS = 200; // between two requests of work that goes on
+const underWay = new Set();
+
+// Until everything that changes something was answered.
+export async function settled() {
+  while (underWay.size) {
+    await Promise.allSettled([...underWay]);
+    await new Promise((resolve) => setTimeout(resolve, BREATH_MS));
+  }
+}
+
+function fetched(path, options) {
+  const answered = waited(path, options);
+  if (options.method !== 'GET') {
+    underWay.add(answered);
+    const done = () => underWay.delete(answered);
+    answered.then(done, done);
+  }
+  return answered;
+}
+
+async function waited(path, options) {
   const sent = Date.now();
+  const slow = options.body instanceof Blob ? 0 : setTimeout(() => set({ online: false }), SLOW_MS);
   try {
     const answer = await fetch(path, {
       ...options,
@@ -83,11 +107,16 @@ async function fetched(path, options) {
     });
     const text = await answer.text();
     heard(answer.headers.get('date'), sent, Date.now());
-    if (!state.online) set({ online: true });
+    if (!state.online) {
+      set({ online: true });
+      dispatchEvent(new Event('answered'));
+    }
     return { status: answer.status, ok: answer.ok, headers: answer.headers, text };
   } catch {
     if (state.online) set({ online: false });
     throw new NoAnswer();
+  } finally {
+    clearTimeout(slow);
   }
 }
 
@@ -142,5 +171,6 @@ export function signedIn(answer) {
 export function signedOut(notice = null) {
   keep('session', null);
   keep('lastPlaces', null);
+  forget();
   set({ who: null, open: null, notice });
 }

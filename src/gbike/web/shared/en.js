@@ -53,7 +53,12 @@ export const en = {
   refused_nothing_to_prove: 'There is no contact to confirm.',
   tooOften: 'Please wait a moment and try again.',
   begun: 'The bike is yours. Open its lock and ride safely!', riding: 'Riding',
-  since: (at) => `Since ${at}`, soFar: 'Cost so far', nextFee: (left, krw) => `${krw} in ${left}`,
+  since: (at) => `Since ${at}`, soFar: 'Cost so far',
+  chargedNow: (krw, within) => `Return now and you pay ${krw}, if you’re back online within ${within}.`,
+  chargedAtTap: (krw, within) => `You pay ${krw}, up to your tap, if you’re back online within ${within}.`,
+  chargedLate: (krw, within) =>
+    `Offline for over ${within}, so the cost goes on: ${krw} so far.`,
+  nextFee: (left, krw) => `${krw} in ${left}`,
   giveBack: 'Return bike', backWhere: 'Where are you leaving it?',
   searchPlace: 'Find or write a place', searchHint: 'All places, those without a free bike too.',
   nearPlaces: 'Near you', lastPlaces: 'Where you left bikes before', allPlaces: 'Places', foundPlaces: 'Found',

@@ -1,6 +1,7 @@
 // The map that riders and operators look at, loaded when it is opened: its ground, which is plain unless a setting
 // names tiles, its scale, and who made the tiles.
 import '../vendor/leaflet.js';
+import { loaded } from './anew.js';
 import { language, t } from './text.js';
 
 export const { L } = globalThis;
@@ -27,7 +28,7 @@ const isDark = () => {
 // Of an archive only the pieces are asked for that are looked at, and what draws them is loaded for it alone. It says
 // itself how close its tiles go.
 async function archive() {
-  const { default: drawing } = await import('../vendor/protomaps-leaflet.js');
+  const { default: drawing } = await loaded(() => import('../vendor/protomaps-leaflet.js'));
   const { p: file } = new drawing.PmtilesSource(TILES, false);
   const { maxZoom } = await file.getHeader();
   const flavor = isDark() ? 'dark' : 'light';

@@ -1,5 +1,6 @@
 // The components of docs/guide/design.md. Pages are made of these and nothing else.
-import { html, useEffect, useRef, useState } from './lib.js';
+import { loaded, reopen } from './anew.js';
+import { html, render, useEffect, useRef, useState, useWritten } from './lib.js';
 import { set } from './state.js';
 import { t, waitFor } from './text.js';
 
@@ -91,7 +92,7 @@ export const Loading = ({ rows = 4, tall }) =>
     ${Array.from({ length: rows }, (_, row) => html`<div class="bone" key=${row} aria-hidden="true" />`)}
   </div>`;
 
-export const Failed = ({ again }) =>
+export const Failed = ({ again = reopen }) =>
   html`<${Empty} icon="off" title=${t('failed')} hint=${t('failedHint')}>
     <${Big} kind="quiet" label=${t('again')} onClick=${again} />
   <//>`;
@@ -142,11 +143,12 @@ export function useMap(load, choose, ...shown) {
   const [box, drawn, last] = [useRef(null), useRef(null), useRef(null)];
   last.current = shown;
   useEffect(() => {
-    load().then(({ draw }) => {
+    const show = ({ draw }) => {
       if (!box.current) return; // the page was left; what ends an effect comes only after the next frame
       drawn.current = draw(box.current, choose);
       drawn.current.show(...last.current);
-    });
+    };
+    loaded(load).then(show, () => box.current && render(html`<${Failed} />`, box.current));
     return () => drawn.current?.remove();
   }, []);
   useEffect(() => drawn.current?.show(...shown), shown);
@@ -154,11 +156,12 @@ export function useMap(load, choose, ...shown) {
 }
 
 export function Field({ id, label, hint, wrong, ...input }) {
+  const box = useWritten(id, input);
   const described = [hint && `${id}-hint`, wrong && `${id}-wrong`].filter(Boolean).join(' ') || undefined;
   const invalid = wrong ? 'true' : undefined;
   return html`<div class="field">
     <label for=${id}>${label}</label>
-    <input id=${id} name=${id} aria-describedby=${described} aria-invalid=${invalid} ...${input} />
+    <input ref=${box} id=${id} name=${id} aria-describedby=${described} aria-invalid=${invalid} ...${input} />
     ${hint && html`<p id="${id}-hint" class="soft">${hint}</p>`}
     ${wrong && html`<${Wrong} id="${id}-wrong" text=${wrong} />`}
   </div>`;
@@ -183,14 +186,21 @@ export const Choice = ({ legend, ...radios }) =>
 
 export const Wrong = ({ id, text }) => html`<p id=${id} class="wrong" role="alert"><${Icon} name="alert" />${text}</p>`;
 
-// Pages for few, loaded when somebody opens them.
-export function Later({ load, waiting, failed, ...props }) {
-  const [Part, setPart] = useState(null);
+const LOADED = new WeakMap();
+
+// Pages that few open, or nobody at first, loaded when somebody does.
+export function Later({ load, waiting, failed = Failed, ...props }) {
+  const [Part, setPart] = useState(() => LOADED.get(load));
   useEffect(() => {
+    if (Part) return;
     const show = (part) => setPart(() => part);
-    load().then(show, () => show(failed));
+    const know = (part) => LOADED.set(load, part) && show(part);
+    loaded(load).then(know, () => show(failed));
   }, []);
-  useEffect(() => set({}), [Part]); // the title is known now
+  useEffect(() => {
+    set({}); // the title is known now
+    if (Part && document.activeElement === document.body) document.querySelector('h1')?.focus({ preventScroll: true });
+  }, [Part]);
   return Part ? html`<${Part} ...${props} />` : waiting;
 }
 

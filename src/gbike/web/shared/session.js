@@ -9,15 +9,17 @@ import { moment, t, won } from './text.js';
 const FIRST_RIDER = 1001; // of the small fleet that the demo begins with
 
 export async function begin() {
-  try {
-    set({ mode: (await ask('GET', '/', { anybody: true })).mode ?? 'secure' });
-    keep('mode', state.mode);
-  } catch {
-    set({ mode: kept('mode') });
-  }
-  const session = kept('session');
-  if (state.mode === 'demo') set({ who: { userid: kept('rider', FIRST_RIDER), roles: ['admin'] } });
-  else if (session) set({ who: { userid: session.userid, roles: session.roles } });
+  // As it was last time, until somebody answers.
+  if (state.mode === null) be(kept('mode'));
+  const answered = await ask('GET', '/', { anybody: true }).catch(() => null);
+  if (!answered) return;
+  keep('mode', answered.mode ?? 'secure');
+  be(kept('mode'));
+}
+
+function be(mode) {
+  const session = mode === 'demo' ? { userid: kept('rider', FIRST_RIDER), roles: ['admin'] } : kept('session');
+  set({ mode, who: mode && session ? { userid: session.userid, roles: session.roles } : null });
 }
 
 // Whoever signs in next goes their own way.

@@ -1,6 +1,7 @@
 // What stands around every page: the bar, the notice, the title; and which page an address means.
 import { html, render, useEffect, useRef, useState } from './lib.js';
 import { Big, Icon, Loading, Notice, Page } from './parts.js';
+import { scrollBack } from './scroll.js';
 import { keep, kept, set, state, useStore } from './state.js';
 import { preferred, t, use } from './text.js';
 
@@ -39,7 +40,7 @@ export function address(path, query = {}) {
 // Narrowing is no page of its own to go back to.
 export function narrow(change) {
   const { path, query } = here();
-  history.replaceState(null, '', address(path, { ...query, ...change }));
+  history.replaceState(history.state, '', address(path, { ...query, ...change }));
   dispatchEvent(new Event('narrowed'));
 }
 
@@ -86,12 +87,10 @@ export function Shell({ name, mark, page, above, top, below }) {
     document.title = title ? `${title} · ${name}` : name;
   });
   useEffect(() => {
-    if (!first.current) {
-      scrollTo(0, 0);
-      main.current?.querySelector('h1')?.focus({ preventScroll: true });
-    }
+    if (!first.current) main.current?.querySelector('h1')?.focus({ preventScroll: true });
     first.current = false;
   }, [path, who?.userid]);
+  useEffect(() => scrollBack(main.current), [path]);
   useEffect(() => {
     const moved = () => state.notice && state.notice.tone !== 'good' && set({ notice: null });
     addEventListener('hashchange', moved);

@@ -1,5 +1,7 @@
-// What the pages know, in one place; whoever shows some of it is drawn anew when it changes. What outlives a reload.
+// What the pages know, in one place; whoever shows some of it is drawn anew when it changes.
 import { useEffect, useState } from './lib.js';
+
+export { keep, kept, OF_TAB } from './kept.js';
 
 const listeners = new Set();
 
@@ -7,7 +9,7 @@ const listeners = new Set();
 export const state = {
   mode: null,
   who: null,
-  online: true,
+  online: !('kept' in document.documentElement.dataset), // sw.js says so where nobody answered for the page
   bikes: null,
   free: 0,
   open: null,
@@ -44,38 +46,4 @@ export function useStore() {
     return () => listeners.delete(listener);
   }, []);
   return state;
-}
-
-const memory = new Map(); // of a browser that keeps nothing, or no more: lost with the page
-export const OF_TAB = 'sessionStorage'; // where a tab keeps what other tabs need not hear of
-
-export function keep(name, value, where = 'localStorage') {
-  try {
-    if (value === null) globalThis[where].removeItem(`gbike.${name}`);
-    else globalThis[where].setItem(`gbike.${name}`, JSON.stringify(value));
-    memory.delete(name);
-  } catch {
-    memory.set(name, value);
-  }
-}
-
-// All that was ever kept here, of whoever it is.
-export function forget() {
-  memory.clear();
-  for (const where of ['localStorage', OF_TAB])
-    try {
-      const names = Object.keys(globalThis[where]).filter((name) => name.startsWith('gbike.'));
-      for (const name of names) globalThis[where].removeItem(name);
-    } catch {
-      // a browser that keeps nothing
-    }
-}
-
-export function kept(name, otherwise = null, where = 'localStorage') {
-  if (memory.has(name)) return memory.get(name) ?? otherwise;
-  try {
-    return JSON.parse(globalThis[where].getItem(`gbike.${name}`)) ?? otherwise;
-  } catch {
-    return otherwise;
-  }
 }
