@@ -55,21 +55,6 @@ Words = Annotated[
     msgspec.Meta(max_length=500, pattern=r"^[^\x00]*$", description="what is the matter, freely", extra=CLEANED),
 ]
 
-Words = Annotated[
-    str,
-    msgspec.Meta(max_length=500, pattern=r"^[^\x00]*$", description="what is the matter, freely", extra=CLEANED),
-]
-
-Words = Annotated[
-    str,
-    msgspec.Meta(max_length=500, pattern=r"^[^\x00]*$", description="what is the matter, freely", extra=CLEANED),
-]
-
-Words = Annotated[
-    str,
-    msgspec.Meta(max_length=500, pattern=r"^[^\x00]*$", description="what is the matter, freely", extra=CLEANED),
-]
-
 
 class ReportResource(msgspec.Struct, frozen=True):
     """A report as clients see it."""

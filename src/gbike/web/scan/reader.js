@@ -1,4 +1,6 @@
 // Reads codes of a camera and of photos, with the browser's own reader or else with ours, which is loaded then.
+import { loaded } from '../shared/anew.js';
+
 const FRAME = 480; // pixels of a side of what is looked at: the middle of the picture, as it is shown
 const PHOTO = 1280;
 const PAUSE_MS = 150; // between two looks
