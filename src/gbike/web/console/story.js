@@ -1,4 +1,5 @@
-// A bike's whole story in words: its rides, bills, reports and complaints, what operators did and why, and what was said of it.
+// A bike's whole story in words: its rides, bills, reports and complaints, what operators did and why, and what was
+// said of it.
 import { ask, askMaybe } from '../shared/api.js';
 import { wordOf } from '../shared/rental.js';
 import { lasting, place, t, won } from '../shared/text.js';

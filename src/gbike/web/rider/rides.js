@@ -49,7 +49,9 @@ export function RidesPage() {
   const { deposit, blocked } = read.found ?? {};
   return html`<${Page} title=${t('rides')}>
     <div class="card money">
-      <p><span class="soft">${t(deposit < 0 ? 'owed' : 'deposit')}</span><strong>${amount(absolute(deposit))}</strong></p>
+      <p>
+        <span class="soft">${t(deposit < 0 ? 'owed' : 'deposit')}</span><strong>${amount(absolute(deposit))}</strong>
+      </p>
       <a class="small-button" href="#/topup">${t('topUp')}</a>
       <a class="link" href="#/statement">${t('statement')}<${Icon} name="next" /></a>
       ${deposit <= 0 && html`<p class="wrong"><${Icon} name="alert" />${t('owing')}</p>`}

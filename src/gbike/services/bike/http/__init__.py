@@ -226,8 +226,8 @@ class BikeHttp:
             place = await self._store.write(reserve_a_bike, *args, key=f"bike:{bikeid}")
         if isinstance(place, Exception):
             raise place
-        where, lat, lon = place.location, place.lat, place.lon
-        return Response(200, Reservation(bikeid=bikeid, rentid=rentid, location=where, lat=lat, lon=lon))
+        stands = Reservation(bikeid=bikeid, rentid=rentid, location=place.location, lat=place.lat, lon=place.lon)
+        return Response(200, stands)
 
     async def report(self, request: Request) -> Response:
         sent = await request.body(ReportedBike)
