@@ -13,7 +13,7 @@ from tests.pages.town import secure_town
 @pytest.mark.parametrize(
     ("locale", "rent_it", "says", "pay_in"),
     [
-        ("ko-KR", "대여하기", "예치금이 700원 부족해요. 먼저 충전해 주세요.", "충전하기"),
+        ("ko-KR", "대여하기", "잔액이 700원 부족해요. 먼저 충전해 주세요.", "충전하기"),
         ("en-US", "Rent this bike", "Your deposit is ₩700 short. Please top up first.", "Top up"),
     ],
 )
